@@ -1,0 +1,48 @@
+#ifndef TMFLOW_AWS_CLIENT_H
+#define TMFLOW_AWS_CLIENT_H
+
+#include "tmflow/aws/credentials.h"
+#include "tmflow/base/buf.h"
+#include "tmflow/base/rng.h"
+#include "tmflow/loop/call.h"
+#include "tmflow/loop/http.h"
+
+/*
+ * One AWS service in one region: signs, sends, retries, parses. Every operation is a struct call whose result is JSON in the form of the typed header (ec2.h);
+ * a failed one carries AWS's own code as err.name and the request id.
+ */
+
+#define AWS_ATTEMPTS_DEFAULT                                                                       \
+	10 /* in all, throttling and transient together; AWS_MAX_ATTEMPTS overrides */
+#define AWS_BACKOFF_BASE_MS 1000.0 /* retry.json, standard mode */
+#define AWS_BACKOFF_MAX_MS  20000.0
+
+struct aws_client_opts {
+	struct loop *loop;
+	struct http_transport *transport;
+	struct credentials_provider *credentials; /* borrowed */
+	struct rng *rng;
+	const char *service; /* signing name: "ec2" */
+	const char *region;
+	const char *endpoint; /* URL, or NULL: from service and region */
+	int attempts_max;     /* 0: AWS_ATTEMPTS_DEFAULT */
+};
+
+/* Counters for the closing summary and progress. */
+struct aws_stats {
+	uint64_t requests; /* sent, retries included */
+	uint64_t retries;
+	uint64_t throttled; /* replies that said so */
+	uint64_t failed;    /* calls that ended in an error */
+};
+
+struct aws_client;
+
+/* Errors: ERR_CONFIG for a region or endpoint that makes no URL. */
+struct aws_client *aws_client_new(const struct aws_client_opts *opts, struct err *err);
+void aws_client_free(struct aws_client *client);
+struct loop *aws_client_loop(const struct aws_client *client);
+const struct aws_stats *aws_client_stats(const struct aws_client *client);
+const char *aws_client_region(const struct aws_client *client);
+
+#endif

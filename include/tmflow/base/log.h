@@ -1,0 +1,48 @@
+#ifndef TMFLOW_BASE_LOG_H
+#define TMFLOW_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * Structured log: one event a line, `time level event key=value ...` (logfmt) or a JSON object. Values are escaped (control characters and terminal
+ * escapes never get out raw). Secrets have no way in: struct secret (aws/credentials.h) cannot be a field.
+ */
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_NONE };
+enum log_format { LOG_LOGFMT, LOG_JSON };
+
+struct log_field {
+	const char *key;  /* NULL ends the list */
+	const char *text; /* NULL: number is the value */
+	int64_t number;
+};
+
+#define LOG_STR(k, v) ((struct log_field){.key = (k), .text = (v) != NULL ? (v) : ""})
+#define LOG_INT(k, v) ((struct log_field){.key = (k), .text = NULL, .number = (v)})
+
+/* Sets level, form and stream (default: LOG_WARN, logfmt, stderr). The stream is borrowed. */
+void log_setup(enum log_level level, enum log_format format, FILE *stream);
+
+/* Adds run=ID to every event that follows; NULL takes it off. Copied. */
+void log_set_run(const char *run_id);
+bool log_enabled(enum log_level level);
+
+/* Called before and after a line is written, so that a progress line on the same terminal can step aside. Either may be NULL. */
+void log_set_around(void (*before)(void *arg), void (*after)(void *arg), void *arg);
+
+/* event is a dotted static name, such as "aws.retry". */
+void log_write(enum log_level level, const char *event, const struct log_field *fields);
+
+#define log_event(level, event, ...)                                                               \
+	do {                                                                                       \
+		if (log_enabled(level))                                                            \
+			log_write((level), (event),                                                \
+			    (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}});  \
+	} while (0)
+
+/* Appends text to a line for a person or a terminal: control characters, escapes and malformed UTF-8 as \xNN. */
+struct buf;
+void log_escape(struct buf *out, const char *text);
+
+#endif

@@ -1,0 +1,71 @@
+#ifndef TMFLOW_LOOP_LOOP_H
+#define TMFLOW_LOOP_LOOP_H
+
+#include "tmflow/base/clock.h"
+#include "tmflow/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One thread, one loop. A turn: due timers and everything ready run (at most LOOP_READY_PER_TURN_MAX tasks), then the turn hooks (the store commits there,
+ * then held-back calls start), then the one blocking call of the program: the poll for network, signals and the next timer.
+ * On a fake clock the poll never sleeps: when nothing is ready the clock jumps to the next timer.
+ */
+struct loop;
+
+#define LOOP_READY_PER_TURN_MAX 4096
+#define LOOP_TURN_HOOKS_MAX	4
+
+/* A piece of work in the ready queue. Intrusive: lives in its owner, is posted at most once at a time. */
+struct task {
+	void (*run)(struct task *task);
+	struct task *next;
+	struct task *prev;
+	bool posted;
+};
+
+struct timer {
+	void (*fire)(struct timer *timer);
+	int64_t at_mono_ms;
+	size_t heap_index; /* 0 = not armed */
+};
+
+/* What the loop waits on: the network. The default is libcurl's multi interface (http.h); tests bring a scripted one. */
+struct poller {
+	/* Waits until something happened, at most timeout_ms (-1: no limit; 0: do not wait), and runs what is due. wake_fd: also returns when readable.
+	 * Returns 0, or -1 with *err. */
+	int (*poll)(struct poller *poller, int timeout_ms, int wake_fd, struct err *err);
+	/* True while calls are under way; a loop with nothing ready, no timer and no such call is idle. */
+	bool (*busy)(const struct poller *poller);
+};
+
+struct loop *loop_new(struct clock *clock);
+void loop_free(struct loop *loop);
+struct clock *loop_clock(const struct loop *loop);
+
+/* Borrows poller, which must outlive the loop or be taken off with NULL. */
+void loop_set_poller(struct loop *loop, struct poller *poller);
+
+/* Puts task at the end of the ready queue (no effect if it is there). Never runs it at once. */
+void loop_post(struct loop *loop, struct task *task);
+void loop_unpost(struct loop *loop, struct task *task);
+
+/* Arms (or re-arms) timer for a point of the monotonic clock. O(log n). */
+void loop_timer_arm(struct loop *loop, struct timer *timer, int64_t at_mono_ms);
+void loop_timer_disarm(struct loop *loop, struct timer *timer);
+
+/* Adds fn, called once a turn after the ready queue, in order of adding. A failure ends loop_run with it. */
+int loop_add_turn_hook(struct loop *loop, int (*fn)(void *arg, struct err *err), void *arg);
+void loop_remove_turn_hook(struct loop *loop, int (*fn)(void *arg, struct err *err), void *arg);
+
+/* Calls fn from the loop (never from the signal handler) each time signo was caught. One handler a signal; NULL restores the default. */
+int loop_watch_signal(
+    struct loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg, struct err *err);
+
+/* Runs turns until loop_stop, or until the loop is idle (nothing ready, no timer, poller not busy). Returns 0, or -1 with *err. */
+int loop_run(struct loop *loop, struct err *err);
+void loop_stop(struct loop *loop);
+
+#endif

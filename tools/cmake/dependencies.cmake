@@ -1,0 +1,13 @@
+# Debian's packages, found by pkg-config. tools/setup installs them.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.84)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
+pkg_check_modules(EXPAT REQUIRED IMPORTED_TARGET expat)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
+pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
+pkg_check_modules(MICROHTTPD IMPORTED_TARGET libmicrohttpd)
+if(BUILD_TESTING OR NOT DEFINED BUILD_TESTING)
+	pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
+endif()
