@@ -1,0 +1,20 @@
+#ifndef TMFLOW_ASL_TEMPLATE_H
+#define TMFLOW_ASL_TEMPLATE_H
+
+#include "tmflow/asl/expr.h"
+#include "tmflow/base/diag.h"
+
+/* A payload template (Parameters, ResultSelector, ItemSelector, Assign): JSON in which each `key.$` is replaced by `key` with the value of its expression.
+ * Compiled once; constant subtrees are shared by reference with every result. */
+struct asl_template;
+
+/* Compiles json, which stands at pointer in the definition; every fault goes to diags (with its place). NULL when there was one. */
+struct asl_template *
+asl_template_compile(json_t *json, const char *pointer, struct diag_list *diags);
+void asl_template_free(struct asl_template *tmpl);
+
+/* New reference. Errors: as asl_expr_eval. */
+int asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope,
+    json_t **ret_value, struct err *err);
+
+#endif
