@@ -1,0 +1,33 @@
+#ifndef TMFLOW_MIRROR_MIRROR_H
+#define TMFLOW_MIRROR_MIRROR_H
+
+#include "tmflow/aws/client.h"
+#include "tmflow/engine/action.h"
+#include "tmflow/mirror/config.h"
+#include "tmflow/store/store.h"
+
+/* The domain as one object: what the native actions share within a process. Their env is a struct mirror *. */
+struct mirror;
+
+struct mirror_opts {
+	struct loop *loop;
+	struct aws_client *ec2;		    /* NULL where no action needs AWS */
+	const struct mirror_config *config; /* NULL likewise; borrowed */
+	struct store *store;		    /* outcomes and facts; never NULL */
+	const char *run_id;
+	const char *workflow; /* its name, for the tags of what is made */
+};
+struct mirror *mirror_new(const struct mirror_opts *opts);
+void mirror_free(struct mirror *mirror);
+
+/* Adds every native action to the registry and sets mirror as its env. mirror may be NULL for validation only. */
+void mirror_register_actions(struct action_registry *registry, struct mirror *mirror);
+
+/* Counters for the progress line. */
+struct mirror_progress {
+	uint64_t pages;	    /* described */
+	uint64_t instances; /* seen in them */
+};
+const struct mirror_progress *mirror_progress(const struct mirror *mirror);
+
+#endif
