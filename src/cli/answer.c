@@ -1,0 +1,103 @@
+#include "cli.h"
+
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+
+/* What a fault means for the exit code, by its kind. */
+static const enum cli_exit exit_of_code[ERR_COUNT] = {
+    [ERR_NONE] = EXIT_OK,
+    [ERR_INVALID] = EXIT_INVALID,
+    [ERR_CONFIG] = EXIT_INVALID,
+    [ERR_CREDENTIALS] = EXIT_INVALID,
+    [ERR_TRANSPORT] = EXIT_RUN_FAILED,
+    [ERR_SERVICE] = EXIT_RUN_FAILED,
+    [ERR_REPLY] = EXIT_RUN_FAILED,
+    [ERR_HOOK] = EXIT_INVALID,
+    [ERR_ASL] = EXIT_RUN_FAILED,
+    [ERR_LIMIT] = EXIT_INVALID,
+    [ERR_STORE] = EXIT_RUN_FAILED,
+    [ERR_BUSY] = EXIT_HELD,
+    [ERR_NOT_FOUND] = EXIT_INVALID,
+    [ERR_SYSTEM] = EXIT_INVALID,
+};
+
+void
+cli_print_json(const json_t *document)
+{
+	struct buf text = {0};
+
+	json_write_pretty(document, &text);
+	buf_add_char(&text, '\n');
+	fwrite(text.p, 1, text.len, stdout);
+	buf_fini(&text);
+}
+
+/* Writes "tmflow: text" with nothing in it that a terminal would obey; line ends stay. */
+static void
+say(const char *text)
+{
+	struct buf line = {0};
+
+	buf_add_cstr(&line, "tmflow: ");
+	while (*text != '\0') {
+		size_t len = 0;
+		char *part;
+
+		while (text[len] != '\0' && text[len] != '\n')
+			len++;
+		part = mem_strndup(text, len);
+		log_escape(&line, part);
+		free(part);
+		buf_add_char(&line, '\n');
+		text += len + (text[len] == '\n');
+	}
+	fwrite(line.p, 1, line.len, stderr);
+	buf_fini(&line);
+}
+
+int
+cli_fail(enum cli_output output, const struct err *err)
+{
+	if (output != OUTPUT_TEXT) {
+		json_t *document = json_object();
+
+		json_put_string(document, "error", err->name);
+		json_put_string(document, "cause", err_text(err));
+		cli_print_json(document);
+		json_decref(document);
+	}
+	say(err_text(err));
+	return (int)exit_of_code[err->code];
+}
+
+int
+cli_fail_take(enum cli_output output, struct err *err)
+{
+	int code = cli_fail(output, err);
+
+	err_fini(err);
+	return code;
+}
+
+int
+cli_fail_diags(enum cli_output output, struct diag_list *diags)
+{
+	if (output != OUTPUT_TEXT) {
+		json_t *document = json_object();
+		struct buf cause = {0};
+
+		buf_printf(&cause, "%s: %zu %s", doc_name(diags->doc), diags->errors,
+		    diags->errors == 1 ? "error" : "errors");
+		json_put_string(document, "error", "TMFlow.InvalidInput");
+		json_put_string(document, "cause", buf_cstr(&cause));
+		json_object_set_new(document, "diagnostics", diag_json(diags));
+		cli_print_json(document);
+		json_decref(document);
+		buf_fini(&cause);
+	}
+	diag_print(diags, stderr);
+	return EXIT_INVALID;
+}

@@ -1,0 +1,138 @@
+#ifndef TMFLOW_CLI_CLI_H
+#define TMFLOW_CLI_CLI_H
+
+#include "tmflow/asl/machine.h"
+#include "tmflow/base/buf.h"
+#include "tmflow/base/diag.h"
+#include "tmflow/base/err.h"
+#include "tmflow/engine/action.h"
+#include "tmflow/store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* What the subcommands share: options, exit codes, the two ways to answer. */
+
+/* DESIGN.md section 6. */
+enum cli_exit {
+	EXIT_OK = 0,
+	EXIT_RUN_FAILED = 1,
+	EXIT_INVALID = 2,
+	EXIT_INTERRUPTED = 3,
+	EXIT_HELD = 4,
+	EXIT_SOME_FAILED = 5,
+};
+
+enum cli_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL };
+
+/* Values of all options; which of them a subcommand takes stands in its row of the table. */
+struct cli_opts {
+	enum cli_output output;
+	const char *input;
+	const char *config;
+	const char *region;
+	const char *profile;
+	const char *endpoint_url;
+	const char *run_id;
+	const char *state_dir;
+	const char *status;
+	const char *since;
+	const char *log_level;
+	const char *log_format;
+	bool no_checkpoint;
+	bool failed;
+	bool outcomes;
+	bool history;
+	bool quiet;
+	bool help;
+	char **args;
+	int arg_count;
+};
+
+/* One bit an option, so that a subcommand can name its set. */
+#define CLI_OPTIONS(X)                                                                             \
+	X(OUTPUT, "output", 'o', "FORMAT", "text, json or (lists) jsonl; default text")            \
+	X(INPUT, "input", 0, "FILE", "the workflow's input, YAML or JSON; - is standard input")    \
+	X(CONFIG, "config", 0, "FILE", "what to mirror; default config/REGION.yaml")               \
+	X(REGION, "region", 0, "REGION", "AWS region; default as the AWS CLI's")                   \
+	X(PROFILE, "profile", 0, "NAME", "profile of the shared AWS files")                        \
+	X(ENDPOINT_URL, "endpoint-url", 0, "URL", "another EC2 end point, such as ec2sim's")       \
+	X(RUN_ID, "run-id", 0, "ID", "the new run's id; default a made one that sorts by time")    \
+	X(NO_CHECKPOINT, "no-checkpoint", 0, NULL, "keep nothing: such a run cannot be resumed")   \
+	X(STATE_DIR, "state-dir", 0, "DIR", "where runs are kept; default ~/.local/state/tmflow")  \
+	X(STATUS, "status", 0, "STATUS", "only runs of this status")                               \
+	X(SINCE, "since", 0, "TIME",                                                               \
+	    "only runs since then: 2026-01-15, 2026-01-15T12:00:00Z, 36h")                         \
+	X(FAILED, "failed", 0, NULL, "list the instances that failed")                             \
+	X(OUTCOMES, "outcomes", 0, NULL, "list the outcome of every instance")                     \
+	X(HISTORY, "history", 0, NULL, "add the path of states to the closing document")           \
+	X(QUIET, "quiet", 'q', NULL, "no progress")                                                \
+	X(LOG_LEVEL, "log-level", 0, "LEVEL", "debug, info, warn (default) or error")              \
+	X(LOG_FORMAT, "log-format", 0, "FORMAT", "logfmt (default) or json")                       \
+	X(HELP, "help", 'h', NULL, "this text")
+
+enum cli_option {
+#define X(id, name, letter, arg, help) OPTION_##id,
+	CLI_OPTIONS(X)
+#undef X
+	    OPTION_COUNT
+};
+#define OPTION_BIT(id) (1ull << OPTION_##id)
+
+struct subcommand {
+	const char *name;
+	const char *args;    /* "WORKFLOW", as help shows it */
+	const char *summary; /* one line */
+	int args_min;
+	int args_max; /* -1: any number */
+	unsigned long long options;
+	int (*run)(const struct cli_opts *opts);
+};
+
+#define CLI_SUBCOMMANDS_MAX 32
+
+/* The table of subcommands, in the order in which help lists them; ends with a row without name. */
+extern const struct subcommand cli_subcommands[];
+const struct subcommand *cli_subcommand_find(const char *name);
+
+int cmd_run(const struct cli_opts *opts);
+int cmd_resume(const struct cli_opts *opts);
+int cmd_runs(const struct cli_opts *opts);
+int cmd_show(const struct cli_opts *opts);
+int cmd_validate(const struct cli_opts *opts);
+int cmd_actions(const struct cli_opts *opts);
+
+/* Parses what follows the subcommand's name. Errors: ERR_INVALID with the nearest option as hint. */
+int cli_options_parse(const struct subcommand *command, int argc, char **argv,
+    struct cli_opts *ret_opts, struct err *err);
+void cli_help(FILE *out);
+void cli_help_subcommand(const struct subcommand *command, FILE *out);
+
+/* True if -o json or -o jsonl stands among the words, for faults that come before the options are parsed. */
+bool cli_wants_json(int argc, char **argv);
+
+/* --- answers --- */
+
+/* Writes one JSON document and a newline to standard output. */
+void cli_print_json(const json_t *document);
+
+/* Says *err: "tmflow: text" on standard error, and with -o json {"error", "cause"} on standard output. Returns the exit code that the fault means. */
+int cli_fail(enum cli_output output, const struct err *err);
+
+/* As cli_fail, and frees *err. */
+int cli_fail_take(enum cli_output output, struct err *err);
+
+/* Says the faults of a document: lines on standard error, and with -o json {"error", "cause", "diagnostics"}. Returns EXIT_INVALID. */
+int cli_fail_diags(enum cli_output output, struct diag_list *diags);
+
+/* --- loading --- */
+
+/* Compiles a workflow for running here. On failure says why and returns NULL. */
+struct asl_machine *
+cli_load_workflow(const struct doc *doc, struct action_registry *registry, enum cli_output output);
+
+/* Opens the store of the options; on failure says why and returns NULL. */
+struct store *cli_open_store(const struct cli_opts *opts, int *ret_exit);
+
+#endif

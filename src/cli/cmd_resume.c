@@ -1,0 +1,79 @@
+#include "cli.h"
+
+#include "report.h"
+#include "session.h"
+
+/* A run that is over stays as it is: its end is told again, with the exit code that it had. */
+static int
+tell_again(struct session *session)
+{
+	const struct cli_opts *opts = session->opts;
+	int64_t counts[OUTCOME_COUNT];
+	struct err err = {0};
+
+	if (store_outcomes_count(session->store, session->run.id, counts, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	fprintf(stderr, "tmflow: run %s is over: there is nothing to resume\n", session->run.id);
+	if (opts->output != OUTPUT_TEXT) {
+		json_t *document = report_document(&session->run, counts, NULL);
+
+		cli_print_json(document);
+		json_decref(document);
+	} else if (report_text(session->store, &session->run, stdout, &err) < 0) {
+		return cli_fail_take(opts->output, &err);
+	}
+	return report_exit(&session->run, counts);
+}
+
+/* Finds the run, takes its lease, then reads it again: its last holder may just have ended it. */
+static int
+take_run(struct session *session)
+{
+	const struct cli_opts *opts = session->opts;
+	struct store_run found = {0};
+	struct err err = {0};
+	int code = EXIT_OK;
+
+	session->store = cli_open_store(opts, &code);
+	if (session->store == NULL)
+		return code;
+	if (store_run_find(session->store, opts->args[0], &found, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	session->lease = store_lease_take(session->store, found.id, &err);
+	if (session->lease == NULL ||
+	    store_run_find(session->store, found.id, &session->run, &err) < 0)
+		code = cli_fail_take(opts->output, &err);
+	store_run_fini(&found);
+	return code;
+}
+
+static int
+load(struct session *session)
+{
+	int code = session_load_workflow(session);
+
+	if (code != EXIT_OK || !session->needs_aws)
+		return code;
+	code = session_load_settings(session);
+	return code == EXIT_OK ? session_load_config(session) : code;
+}
+
+int
+cmd_resume(const struct cli_opts *opts)
+{
+	struct session session;
+	int code;
+
+	session_init(&session, opts);
+	code = take_run(&session);
+	if (code == EXIT_OK && session.run.status != RUN_RUNNING &&
+	    session.run.status != RUN_INTERRUPTED) {
+		code = tell_again(&session);
+	} else if (code == EXIT_OK) {
+		code = load(&session);
+		if (code == EXIT_OK)
+			code = session_execute(&session, true);
+	}
+	session_fini(&session);
+	return code;
+}

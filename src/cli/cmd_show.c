@@ -1,0 +1,98 @@
+#include "cli.h"
+
+#include "report.h"
+#include "tmflow/base/json.h"
+
+#include <stdlib.h>
+
+/* Outcomes are streamed, since there may be a million of them. */
+struct outcome_stream {
+	enum cli_output output;
+	size_t count;
+};
+
+static int
+stream_outcome(void *arg, const struct outcome *outcome)
+{
+	struct outcome_stream *stream = arg;
+
+	if (stream->output == OUTPUT_TEXT) {
+		report_outcome_line(outcome, stdout);
+	} else {
+		json_t *object = report_outcome(outcome);
+		char *line = json_text(object);
+
+		if (stream->output == OUTPUT_JSON)
+			fputs(stream->count > 0 ? ",\n    " : "\n    ", stdout);
+		fputs(line, stdout);
+		if (stream->output == OUTPUT_JSONL)
+			fputc('\n', stdout);
+		free(line);
+		json_decref(object);
+	}
+	stream->count++;
+	return 0;
+}
+
+/* The run's document with a last member "outcomes", written as it is read from the store. */
+static int
+show_json(struct store *store, const struct store_run *run, int kind, bool rows, struct err *err)
+{
+	struct outcome_stream stream = {.output = OUTPUT_JSON};
+	int64_t counts[OUTCOME_COUNT];
+	json_t *document;
+	struct buf text = {0};
+	int ret = 0;
+
+	if (store_outcomes_count(store, run->id, counts, err) < 0)
+		return -1;
+	document = report_document(run, counts, NULL);
+	json_put_string(document, "workflow", run->workflow_name);
+	json_write_pretty(document, &text);
+	json_decref(document);
+	if (!rows) {
+		puts(buf_cstr(&text));
+	} else {
+		while (text.len > 0 && text.p[text.len - 1] != '}')
+			text.len--;
+		printf("%.*s", (int)text.len - 2, text.p);
+		fputs(",\n  \"outcomes\": [", stdout);
+		ret = store_outcomes_each(store, run->id, kind, stream_outcome, &stream, err);
+		fputs("\n  ]\n}\n", stdout);
+	}
+	buf_fini(&text);
+	return ret;
+}
+
+static int
+show(struct store *store, const struct store_run *run, const struct cli_opts *opts, struct err *err)
+{
+	struct outcome_stream stream = {.output = opts->output};
+	int kind = opts->failed ? OUTCOME_FAILED : -1;
+	bool rows = opts->failed || opts->outcomes;
+
+	if (opts->output == OUTPUT_JSON)
+		return show_json(store, run, kind, rows, err);
+	if (opts->output == OUTPUT_TEXT && !rows)
+		return report_text(store, run, stdout, err);
+	return store_outcomes_each(store, run->id, kind, stream_outcome, &stream, err);
+}
+
+int
+cmd_show(const struct cli_opts *opts)
+{
+	struct store_run run = {0};
+	struct err err = {0};
+	int code = EXIT_OK;
+	struct store *store = cli_open_store(opts, &code);
+
+	if (store == NULL)
+		return code;
+	if (store_run_find(store, opts->args[0], &run, &err) < 0 ||
+	    show(store, &run, opts, &err) < 0)
+		code = cli_fail(opts->output, &err);
+	store_run_fini(&run);
+	store_close(store);
+	err_fini(&err);
+	return code;
+}

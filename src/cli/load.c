@@ -1,0 +1,38 @@
+#include "cli.h"
+
+#include <stdlib.h>
+
+struct asl_machine *
+cli_load_workflow(const struct doc *doc, struct action_registry *registry, enum cli_output output)
+{
+	struct asl_resources resources = action_registry_resources(registry);
+	struct asl_machine *machine;
+	struct diag_list diags;
+
+	diag_list_init(&diags, doc);
+	machine = asl_compile(doc, &resources, &diags);
+	if (machine == NULL)
+		cli_fail_diags(output, &diags);
+	else
+		diag_print(&diags, stderr); /* warnings */
+	diag_list_fini(&diags);
+	return machine;
+}
+
+struct store *
+cli_open_store(const struct cli_opts *opts, int *ret_exit)
+{
+	struct store *store = NULL;
+	struct err err = {0};
+	char *dir = NULL;
+
+	if (opts->no_checkpoint)
+		store = store_open(NULL, clock_system(), &err);
+	else if ((dir = store_default_dir(opts->state_dir, &err)) != NULL)
+		store = store_open(dir, clock_system(), &err);
+	if (store == NULL)
+		*ret_exit = cli_fail(opts->output, &err);
+	free(dir);
+	err_fini(&err);
+	return store;
+}

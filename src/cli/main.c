@@ -1,0 +1,129 @@
+#include "cli.h"
+
+#include "tmflow/base/log.h"
+
+#include <locale.h>
+#include <string.h>
+
+/* "no such subcommand", with the nearest one. */
+static int
+unknown_subcommand(const char *word, enum cli_output output)
+{
+	const char *known[CLI_SUBCOMMANDS_MAX + 1] = {NULL};
+	struct err err = {0};
+	const char *near;
+
+	_Static_assert(
+	    sizeof(cli_subcommands) / sizeof(cli_subcommands[0]) <= 32, "known[] is too small");
+	for (size_t i = 0; cli_subcommands[i].name != NULL; i++)
+		known[i] = cli_subcommands[i].name;
+	near = str_nearest(str_of(word), known);
+	if (near != NULL)
+		err_set(&err, ERR_INVALID, "unknown subcommand \"%s\" (did you mean \"%s\"?)", word,
+		    near);
+	else
+		err_set(&err, ERR_INVALID, "unknown subcommand \"%s\" (tmflow --help lists them)",
+		    word);
+	return cli_fail_take(output, &err);
+}
+
+static int
+help_or_version(int argc, char **argv)
+{
+	const struct subcommand *command = NULL;
+
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts("tmflow " TMFLOW_VERSION);
+		return EXIT_OK;
+	}
+	if (argc > 2)
+		command = cli_subcommand_find(argv[2]);
+	if (argc > 2 && command == NULL)
+		return unknown_subcommand(argv[2], OUTPUT_TEXT);
+	if (command != NULL)
+		cli_help_subcommand(command, stdout);
+	else
+		cli_help(stdout);
+	return EXIT_OK;
+}
+
+static bool
+is_help_or_version(const char *word)
+{
+	static const char *const words[] = {"--help", "-h", "help", "--version", "-V"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static int
+set_up_log(const struct cli_opts *opts, struct err *err)
+{
+	static const char *const levels[] = {"debug", "info", "warn", "error"};
+	enum log_level level = LOG_WARN;
+	bool known = opts->log_level == NULL;
+
+	for (size_t i = 0; !known && i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(opts->log_level, levels[i]) != 0)
+			continue;
+		level = (enum log_level)i;
+		known = true;
+	}
+	if (!known)
+		return err_set(err, ERR_INVALID,
+		    "--log-level takes debug, info, warn or error, not \"%s\"", opts->log_level);
+	if (opts->log_format != NULL && strcmp(opts->log_format, "logfmt") != 0 &&
+	    strcmp(opts->log_format, "json") != 0)
+		return err_set(err, ERR_INVALID, "--log-format takes logfmt or json, not \"%s\"",
+		    opts->log_format);
+	log_setup(level,
+	    opts->log_format != NULL && strcmp(opts->log_format, "json") == 0 ? LOG_JSON
+									      : LOG_LOGFMT,
+	    stderr);
+	return 0;
+}
+
+static int
+run_subcommand(const struct subcommand *command, int argc, char **argv)
+{
+	enum cli_output output = cli_wants_json(argc, argv) ? OUTPUT_JSON : OUTPUT_TEXT;
+	struct cli_opts opts = {0};
+	struct err err = {0};
+
+	if (cli_options_parse(command, argc, argv, &opts, &err) < 0 ||
+	    (!opts.help && set_up_log(&opts, &err) < 0)) {
+		return cli_fail_take(output, &err);
+	}
+	if (opts.help) {
+		cli_help_subcommand(command, stdout);
+		return EXIT_OK;
+	}
+	return command->run(&opts);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct subcommand *command;
+	int code;
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	if (argc < 2) {
+		cli_help(stderr);
+		return EXIT_INVALID;
+	}
+	if (is_help_or_version(argv[1]))
+		return help_or_version(argc, argv);
+	command = cli_subcommand_find(argv[1]);
+	if (command == NULL)
+		return unknown_subcommand(
+		    argv[1], cli_wants_json(argc, argv) ? OUTPUT_JSON : OUTPUT_TEXT);
+	code = run_subcommand(command, argc - 1, argv + 1);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("tmflow: standard output");
+		return code == EXIT_OK ? EXIT_RUN_FAILED : code;
+	}
+	return code;
+}

@@ -1,0 +1,211 @@
+#include "report.h"
+
+#include "cli.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+json_t *
+report_summary(const int64_t counts[OUTCOME_COUNT])
+{
+	json_t *summary = json_object();
+
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+		if (counts[kind] > 0)
+			json_object_set_new(summary, outcome_name((enum outcome_kind)kind),
+			    json_integer(counts[kind]));
+	return summary;
+}
+
+static void
+put_time(json_t *object, const char *key, int64_t wall_ms)
+{
+	char text[CLOCK_ISO_BYTES];
+
+	if (wall_ms == 0)
+		return;
+	clock_iso(wall_ms, text);
+	json_put_string(object, key, text);
+}
+
+json_t *
+report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], json_t *path)
+{
+	json_t *document = json_object();
+
+	json_put_string(document, "runId", run->id);
+	json_put_string(document, "status", run_status_name(run->status));
+	if (run->output != NULL) {
+		json_t *output = json_parse(str_of(run->output), NULL);
+
+		json_object_set_new(document, "output", output != NULL ? output : json_null());
+	}
+	json_put_string(document, "error", run->error);
+	json_put_string(document, "cause", run->cause);
+	put_time(document, "startTime", run->start_wall_ms);
+	put_time(document, "stopTime", run->stop_wall_ms);
+	json_object_set_new(document, "summary", report_summary(counts));
+	if (path != NULL)
+		json_object_set(document, "path", path);
+	return document;
+}
+
+/* The columns of an outcome that hold text, in the order of their keys in JSON. */
+static const char *
+outcome_column(const struct outcome *outcome, size_t index, const char **ret_key)
+{
+	const struct {
+		const char *key;
+		const char *value;
+	} columns[] = {
+	    {"instanceId", outcome->instance_id},
+	    {"networkInterfaceId", outcome->interface_id},
+	    {"outcome", outcome_name(outcome->kind)},
+	    {"reason", outcome->reason},
+	    {"rule", outcome->rule},
+	    {"targetId", outcome->target_id},
+	    {"sessionId", outcome->session_id},
+	    {"error", outcome->error},
+	    {"cause", outcome->cause},
+	    {"requestId", outcome->request_id},
+	};
+
+	*ret_key = index < sizeof(columns) / sizeof(columns[0]) ? columns[index].key : NULL;
+	return *ret_key != NULL ? columns[index].value : NULL;
+}
+
+json_t *
+report_outcome(const struct outcome *outcome)
+{
+	json_t *object = json_object();
+	const char *key;
+
+	for (size_t i = 0;; i++) {
+		const char *value = outcome_column(outcome, i, &key);
+
+		if (key == NULL)
+			return object;
+		json_put_string(object, key, value);
+	}
+}
+
+static const char *
+or_dash(const char *text)
+{
+	return text != NULL && text[0] != '\0' ? text : "-";
+}
+
+void
+report_outcome_line(const struct outcome *outcome, FILE *out)
+{
+	struct buf detail = {0};
+
+	if (outcome->error != NULL) {
+		log_escape(&detail, outcome->error);
+		buf_add_cstr(&detail, ": ");
+	}
+	log_escape(&detail, outcome->cause != NULL    ? outcome->cause
+			    : outcome->reason != NULL ? outcome->reason
+						      : "");
+	fprintf(out, "%-19s  %-21s  %-15s  %-16s  %s\n", or_dash(outcome->instance_id),
+	    or_dash(outcome->interface_id), outcome_name(outcome->kind), or_dash(outcome->rule),
+	    buf_cstr(&detail));
+	buf_fini(&detail);
+}
+
+struct failed_lines {
+	FILE *out;
+	int shown;
+};
+
+static int
+failed_line(void *arg, const struct outcome *outcome)
+{
+	struct failed_lines *lines = arg;
+
+	fputs("  ", lines->out);
+	report_outcome_line(outcome, lines->out);
+	return ++lines->shown >= REPORT_FAILED_SHOWN_MAX;
+}
+
+static void
+print_heading(const struct store_run *run, FILE *out)
+{
+	char start[CLOCK_ISO_BYTES];
+
+	clock_iso(run->start_wall_ms, start);
+	fprintf(out, "run %s  %s  %s\n", run->id, or_dash(run->workflow_name),
+	    run_status_name(run->status));
+	fprintf(out, "  started %s", start);
+	if (run->stop_wall_ms != 0)
+		fprintf(out, ", took %.1f s",
+		    (double)(run->stop_wall_ms - run->start_wall_ms) / 1000.0);
+	fputc('\n', out);
+	if (run->error != NULL || run->cause != NULL) {
+		struct buf text = {0};
+
+		log_escape(&text, run->error != NULL ? run->error : "");
+		if (run->cause != NULL) {
+			buf_add_cstr(&text, ": ");
+			log_escape(&text, run->cause);
+		}
+		fprintf(out, "  error %s\n", buf_cstr(&text));
+		buf_fini(&text);
+	}
+}
+
+static void
+print_next_step(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], FILE *out)
+{
+	if (run->status == RUN_INTERRUPTED || run->status == RUN_RUNNING)
+		fprintf(out, "  not over: go on with `tmflow resume %s`\n", run->id);
+	else if (counts[OUTCOME_FAILED] > 0)
+		fprintf(out,
+		    "  all of them: `tmflow show %s --failed`; to try them again run the workflow "
+		    "anew:\n"
+		    "  what is mirrored already stays as it is\n",
+		    run->id);
+}
+
+int
+report_text(struct store *store, const struct store_run *run, FILE *out, struct err *err)
+{
+	int64_t counts[OUTCOME_COUNT];
+	struct failed_lines lines = {.out = out};
+	int64_t total = 0;
+
+	if (store_outcomes_count(store, run->id, counts, err) < 0)
+		return -1;
+	print_heading(run, out);
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
+		total += counts[kind];
+		if (counts[kind] > 0)
+			fprintf(out, "  %10" PRId64 "  %s\n", counts[kind],
+			    outcome_name((enum outcome_kind)kind));
+	}
+	if (total > 0)
+		fprintf(out, "  %10" PRId64 "  in all\n", total);
+	if (counts[OUTCOME_FAILED] > 0 &&
+	    store_outcomes_each(store, run->id, OUTCOME_FAILED, failed_line, &lines, err) < 0)
+		return -1;
+	print_next_step(run, counts, out);
+	return 0;
+}
+
+int
+report_exit(const struct store_run *run, const int64_t counts[OUTCOME_COUNT])
+{
+	switch (run->status) {
+	case RUN_SUCCEEDED:
+		return counts[OUTCOME_FAILED] > 0 ? EXIT_SOME_FAILED : EXIT_OK;
+	case RUN_RUNNING:
+	case RUN_INTERRUPTED:
+		return EXIT_INTERRUPTED;
+	case RUN_FAILED:
+	case RUN_TIMED_OUT:
+		break;
+	}
+	return EXIT_RUN_FAILED;
+}

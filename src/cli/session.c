@@ -1,0 +1,335 @@
+#include "session.h"
+
+#include "report.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/mem.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int watched_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+void
+session_init(struct session *session, const struct cli_opts *opts)
+{
+	*session = (struct session){.opts = opts};
+	session->registry = action_registry_new();
+	rng_seed_system(&session->rng);
+	mirror_register_actions(session->registry, NULL);
+}
+
+void
+session_fini(struct session *session)
+{
+	progress_stop(&session->progress);
+	execution_free(session->execution);
+	engine_free(session->engine);
+	mirror_free(session->mirror);
+	aws_client_free(session->ec2);
+	credentials_provider_free(session->credentials);
+	http_curl_free(session->transport);
+	loop_free(session->loop);
+	store_lease_release(session->lease);
+	store_close(session->store);
+	mirror_config_free(session->config);
+	aws_settings_fini(&session->settings);
+	json_decref(session->input);
+	json_decref(session->path);
+	asl_machine_unref(session->machine);
+	action_registry_free(session->registry);
+	store_run_fini(&session->run);
+}
+
+int
+session_load_workflow(struct session *session)
+{
+	struct store_run *run = &session->run;
+	struct err err = {0};
+	struct doc *doc = doc_parse(run->workflow_name, str_of(run->definition), &err);
+	int code = EXIT_OK;
+
+	if (doc != NULL)
+		session->machine = cli_load_workflow(doc, session->registry, session->opts->output);
+	else
+		code = cli_fail(session->opts->output, &err);
+	if (doc != NULL && session->machine == NULL)
+		code = EXIT_INVALID;
+	if (code == EXIT_OK && (session->input = json_parse(str_of(run->input), &err)) == NULL)
+		code = cli_fail(session->opts->output, &err);
+	if (code == EXIT_OK)
+		session->needs_aws = action_registry_needs_aws(session->registry, session->machine);
+	doc_free(doc);
+	err_fini(&err);
+	return code;
+}
+
+/* What the record says of a run that goes on; the flag wins. */
+static const char *
+flag_or_recorded(const char *flag, const json_t *recorded, const char *key)
+{
+	return flag != NULL ? flag : json_get_string(recorded, key);
+}
+
+static void
+record_settings(struct session *session)
+{
+	json_t *settings = json_object();
+
+	json_put_string(settings, "region", session->settings.region);
+	json_put_string(settings, "endpoint", session->settings.endpoint);
+	json_put_string(settings, "profile", session->settings.profile);
+	free(session->run.settings);
+	session->run.settings = json_text(settings);
+	json_decref(settings);
+}
+
+int
+session_load_settings(struct session *session)
+{
+	const struct cli_opts *opts = session->opts;
+	json_t *recorded =
+	    session->run.settings != NULL ? json_parse(str_of(session->run.settings), NULL) : NULL;
+	const char *endpoint = flag_or_recorded(opts->endpoint_url, recorded, "endpoint");
+	struct aws_env env = {0};
+	struct err err = {0};
+	int code = EXIT_OK;
+
+	if (aws_settings_load(&env, "EC2", flag_or_recorded(opts->region, recorded, "region"),
+		opts->profile, &session->settings, &err) < 0) {
+		code = cli_fail(opts->output, &err);
+	} else if (session->settings.region == NULL) {
+		err_set(&err, ERR_CONFIG,
+		    "no AWS region: give --region, AWS_REGION or a profile with one");
+		code = cli_fail(opts->output, &err);
+	} else {
+		if (endpoint != NULL) {
+			free(session->settings.endpoint);
+			session->settings.endpoint = mem_strdup(endpoint);
+		}
+		record_settings(session);
+	}
+	json_decref(recorded);
+	err_fini(&err);
+	return code;
+}
+
+int
+session_load_config(struct session *session)
+{
+	struct err err = {0};
+	struct doc *doc = doc_parse(session->run.config_name, str_of(session->run.config), &err);
+	struct diag_list diags;
+	int code = EXIT_OK;
+
+	if (doc == NULL) {
+		return cli_fail_take(session->opts->output, &err);
+	}
+	diag_list_init(&diags, doc);
+	session->config = mirror_config_load(doc, &diags);
+	if (session->config == NULL)
+		code = cli_fail_diags(session->opts->output, &diags);
+	else
+		diag_print(&diags, stderr);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	return code;
+}
+
+/* --- while it runs --- */
+
+static void
+caught_signal(void *arg, int signo)
+{
+	struct session *session = arg;
+
+	(void)signo;
+	if (++session->signals > 1) {
+		loop_stop(session->loop);
+		return;
+	}
+	progress_stop(&session->progress);
+	fputs("tmflow: interrupted: calls in flight are ending; once more stops at once\n", stderr);
+	execution_interrupt(session->execution);
+}
+
+static void
+note_event(void *arg, const struct execution_event *event)
+{
+	static const char suffix[] = "StateEntered";
+	struct session *session = arg;
+	size_t len = strlen(event->type);
+
+	if (!event->top_level || event->state == NULL || len < sizeof(suffix) - 1 ||
+	    strcmp(event->type + len - (sizeof(suffix) - 1), suffix) != 0)
+		return;
+	json_array_append_new(session->path, json_string(event->state->name));
+}
+
+static void
+execution_over(void *arg, struct execution *execution, const struct execution_result *result)
+{
+	struct session *session = arg;
+	struct store_run *run = &session->run;
+
+	(void)execution;
+	run->status = result->status;
+	run->stop_wall_ms = clock_system()->wall_ms(clock_system());
+	if (result->output != NULL)
+		run->output = json_text(result->output);
+	run->error = mem_strdup(result->error);
+	run->cause = mem_strdup(result->cause);
+	session->over = true;
+	loop_stop(session->loop);
+}
+
+static int
+build_aws(struct session *session, struct err *err)
+{
+	const struct aws_settings *settings = &session->settings;
+	const struct http_curl_opts http = {
+	    .ca_bundle = settings->ca_bundle,
+	    .user_agent = "tmflow/" TMFLOW_VERSION,
+	};
+	struct aws_env env = {0};
+	struct aws_client_opts client = {
+	    .loop = session->loop,
+	    .rng = &session->rng,
+	    .service = "ec2",
+	    .region = settings->region,
+	    .endpoint = settings->endpoint,
+	    .attempts_max = settings->attempts_max,
+	};
+
+	session->transport = http_curl_new(session->loop, &http, err);
+	if (session->transport == NULL)
+		return -1;
+	session->credentials = credentials_chain_new(&env, session->opts->profile, session->loop);
+	client.transport = session->transport;
+	client.credentials = session->credentials;
+	session->ec2 = aws_client_new(&client, err);
+	return session->ec2 != NULL ? 0 : -1;
+}
+
+/* Puts loop, client, domain and engine together. */
+static int
+build(struct session *session, struct err *err)
+{
+	session->loop = loop_new(clock_system());
+	if (session->needs_aws && build_aws(session, err) < 0)
+		return -1;
+	session->mirror = mirror_new(&(struct mirror_opts){
+	    .loop = session->loop,
+	    .ec2 = session->ec2,
+	    .config = session->config,
+	    .store = session->store,
+	    .run_id = session->run.id,
+	    .workflow = session->run.workflow_name,
+	});
+	action_registry_set_env(session->registry, session->mirror);
+	session->engine = engine_new(&(struct engine_opts){
+	    .loop = session->loop,
+	    .registry = session->registry,
+	    .store = session->opts->no_checkpoint ? NULL : session->store,
+	    .rng = &session->rng,
+	});
+	for (size_t i = 0; i < sizeof(watched_signals) / sizeof(watched_signals[0]); i++)
+		if (loop_watch_signal(
+			session->loop, watched_signals[i], caught_signal, session, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+start_execution(struct session *session, bool resume, struct err *err)
+{
+	const struct execution_opts opts = {
+	    .machine = session->machine,
+	    .run_id = session->run.id,
+	    .machine_name = session->run.workflow_name,
+	    .input = session->input,
+	    .start_wall_ms = session->run.start_wall_ms,
+	    .on_done = execution_over,
+	    .on_event = session->opts->history ? note_event : NULL,
+	    .arg = session,
+	};
+
+	if (session->opts->history)
+		session->path = json_array();
+	session->execution = resume ? execution_resume(session->engine, &opts, err)
+				    : execution_start(session->engine, &opts);
+	return session->execution != NULL ? 0 : -1;
+}
+
+static void
+start_progress(struct session *session)
+{
+	if (session->opts->quiet)
+		return;
+	session->progress = (struct progress){
+	    .loop = session->loop,
+	    .store = session->store,
+	    .run_id = session->run.id,
+	    .mirror = session->needs_aws ? session->mirror : NULL,
+	    .ec2 = session->ec2,
+	};
+	progress_start(&session->progress);
+}
+
+/* Prints the end: the closing document, or the summary for a person. */
+static int
+tell_end(struct session *session, struct err *err)
+{
+	const struct store_run *run = &session->run;
+	int64_t counts[OUTCOME_COUNT];
+
+	if (store_outcomes_count(session->store, run->id, counts, err) < 0)
+		return -1;
+	if (session->opts->output != OUTPUT_TEXT) {
+		json_t *document = report_document(run, counts, session->path);
+
+		cli_print_json(document);
+		json_decref(document);
+	} else if (report_text(session->store, run, stdout, err) < 0) {
+		return -1;
+	}
+	return report_exit(run, counts);
+}
+
+/* Runs the loop until the execution is over, or a second signal stops it. */
+static int
+run_to_end(struct session *session, bool resume, struct err *err)
+{
+	if (build(session, err) < 0 || start_execution(session, resume, err) < 0)
+		return -1;
+	start_progress(session);
+	int ret = loop_run(session->loop, err);
+	progress_stop(&session->progress);
+	if (ret < 0)
+		return -1;
+	if (!session->over) {
+		session->run.status = RUN_INTERRUPTED;
+		session->run.stop_wall_ms = clock_system()->wall_ms(clock_system());
+	}
+	return store_run_update(session->store, &session->run, err) < 0 ||
+		       store_commit(session->store, err) < 0
+		   ? -1
+		   : 0;
+}
+
+int
+session_execute(struct session *session, bool resume)
+{
+	struct err err = {0};
+	int code;
+
+	log_set_run(session->run.id);
+	if (run_to_end(session, resume, &err) < 0)
+		code = cli_fail(session->opts->output, &err);
+	else if ((code = tell_end(session, &err)) < 0)
+		code = cli_fail(session->opts->output, &err);
+	log_set_run(NULL);
+	err_fini(&err);
+	return code;
+}

@@ -1,0 +1,79 @@
+#include "cli.h"
+
+#include <string.h>
+
+#define OPTIONS_COMMON                                                                             \
+	(OPTION_BIT(OUTPUT) | OPTION_BIT(LOG_LEVEL) | OPTION_BIT(LOG_FORMAT) | OPTION_BIT(HELP))
+#define OPTIONS_STORE (OPTIONS_COMMON | OPTION_BIT(STATE_DIR))
+#define OPTIONS_AWS   (OPTION_BIT(PROFILE) | OPTION_BIT(ENDPOINT_URL))
+
+const struct subcommand cli_subcommands[] = {
+    {
+	.name = "run",
+	.args = "WORKFLOW",
+	.summary = "run a workflow from its start",
+	.args_min = 1,
+	.args_max = 1,
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(INPUT) | OPTION_BIT(CONFIG) |
+		   OPTION_BIT(REGION) | OPTION_BIT(RUN_ID) | OPTION_BIT(NO_CHECKPOINT) |
+		   OPTION_BIT(HISTORY) | OPTION_BIT(QUIET),
+	.run = cmd_run,
+    },
+    {
+	.name = "resume",
+	.args = "RUN-ID",
+	.summary = "go on with a run that was interrupted or killed",
+	.args_min = 1,
+	.args_max = 1,
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(QUIET),
+	.run = cmd_resume,
+    },
+    {
+	.name = "runs",
+	.args = "",
+	.summary = "list the runs, newest first",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_STORE | OPTION_BIT(STATUS) | OPTION_BIT(SINCE),
+	.run = cmd_runs,
+    },
+    {
+	.name = "show",
+	.args = "RUN-ID",
+	.summary = "show a run and what became of its instances",
+	.args_min = 1,
+	.args_max = 1,
+	.options = OPTIONS_STORE | OPTION_BIT(FAILED) | OPTION_BIT(OUTCOMES),
+	.run = cmd_show,
+    },
+    {
+	.name = "validate",
+	.args = "FILE...",
+	.summary = "check workflows and configurations",
+	.args_min = 1,
+	.args_max = -1,
+	.options = OPTIONS_COMMON,
+	.run = cmd_validate,
+    },
+    {
+	.name = "actions",
+	.args = "[NAME]",
+	.summary = "list the native actions with their fields",
+	.args_min = 0,
+	.args_max = 1,
+	.options = OPTIONS_COMMON,
+	.run = cmd_actions,
+    },
+    {.name = NULL},
+};
+_Static_assert(sizeof(cli_subcommands) / sizeof(cli_subcommands[0]) <= CLI_SUBCOMMANDS_MAX + 1,
+    "raise CLI_SUBCOMMANDS_MAX");
+
+const struct subcommand *
+cli_subcommand_find(const char *name)
+{
+	for (const struct subcommand *c = cli_subcommands; c->name != NULL; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
