@@ -9,6 +9,7 @@
 
 /*
  * JSONPath as Step Functions has it: $, $$ and $variable roots, .name, ['name'], [n], [-n], [*], .*, [a:b:c], [a,b], ['a','b'], ..name, [?(filter)].
+ * Filters know == != === !== < <= > >= =~ in nin contains size empty subsetof anyof noneof, && || ! and parentheses; no path functions.
  * Parsed once, then evaluated any number of times; immutable.
  * See: https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html
  */
@@ -28,11 +29,18 @@ void asl_path_free(struct asl_path *path);
 /* The text it was parsed from. */
 const char *asl_path_text(const struct asl_path *path);
 
-/* False when wildcards, slices, unions, filters or .. make it yield a list. */
+/* False when wildcards, slices, unions, filters or .. make it yield a list. (A union of names at the end, $['a','b'], yields one object, as in Jayway.) */
 bool asl_path_is_definite(const struct asl_path *path);
 
 /* Bracket form, as AWS's messages echo it: $['a']['b'][0] */
 void asl_path_bracket_text(const struct asl_path *path, struct buf *out);
+
+/* The name of the variable that it starts from, or NULL. Borrowed. */
+const char *asl_path_variable(const struct asl_path *path);
+
+/* Appends why a definite path leads nowhere in scope, as AWS words it after "Invalid path '$.a.b' : ":
+ * "No results for path: $['a']['b']" or, where a step before the last fails, "Missing property in path $['a']". */
+void asl_path_explain(const struct asl_path *path, const struct asl_scope *scope, struct buf *out);
 
 enum asl_found { ASL_FOUND_ERROR = -1, ASL_FOUND_NOTHING = 0, ASL_FOUND = 1 };
 
