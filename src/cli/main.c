@@ -13,8 +13,6 @@ unknown_subcommand(const char *word, enum cli_output output)
 	struct err err = {0};
 	const char *near;
 
-	_Static_assert(
-	    sizeof(cli_subcommands) / sizeof(cli_subcommands[0]) <= 32, "known[] is too small");
 	for (size_t i = 0; cli_subcommands[i].name != NULL; i++)
 		known[i] = cli_subcommands[i].name;
 	near = str_nearest(str_of(word), known);
