@@ -1,0 +1,156 @@
+"""What the end-to-end tests share: a simulator of their own on a free port, and tmflow run as a user would run it.
+
+Standard library only. BUILD is the build directory (environment TMFLOW_BUILD, set by ctest).
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("TMFLOW_BUILD", os.path.join(ROOT, "build", "dev"))
+TMFLOW = os.path.join(BUILD, "tmflow")
+EC2SIM = os.path.join(BUILD, "ec2sim")
+BACKFILL = os.path.join(ROOT, "workflows", "backfill.yaml")
+
+START_SECONDS = 20
+RUN_SECONDS = 300
+
+
+def scratch():
+    """A fresh directory below the build directory."""
+    return tempfile.mkdtemp(prefix="e2e-", dir=BUILD)
+
+
+class Sim:
+    """One ec2sim process; options are its command line."""
+
+    def __init__(self, directory, *options, instances=100, seed=1):
+        self.dir = directory
+        self.config = os.path.join(directory, "config.yaml")
+        port_file = os.path.join(directory, "port")
+        if os.path.exists(port_file):
+            os.unlink(port_file)
+        self.log = open(os.path.join(directory, "ec2sim.log"), "ab")
+        self.process = subprocess.Popen(
+            [EC2SIM, "--seed", str(seed), "--instances", str(instances), "--port", "0",
+             "--port-file", port_file, "--config-out", self.config, *options],
+            stdout=self.log, stderr=self.log)
+        deadline = time.monotonic() + START_SECONDS
+        while not (os.path.exists(port_file) and os.path.getsize(port_file) > 0):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("ec2sim did not start: see " + self.log.name)
+            time.sleep(0.01)
+        with open(port_file, encoding="ascii") as f:
+            self.url = "http://127.0.0.1:" + f.read().strip()
+
+    def ask(self, path, body=None):
+        """GET, or POST with a body (JSON unless it is bytes); the answer's JSON."""
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, data=body), timeout=60) as reply:
+            text = reply.read()
+        return json.loads(text) if text else None
+
+    def report(self):
+        return self.ask("/_sim/report")
+
+    def expected(self, config=None):
+        with open(config or self.config, "rb") as f:
+            return self.ask("/_sim/expected", f.read())
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        return self.process.returncode
+
+
+class Result:
+    """How a tmflow process ended."""
+
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+class Case(unittest.TestCase):
+    """A test with a directory, and what it started cleaned up."""
+
+    def setUp(self):
+        self.dir = scratch()
+        self.sims = []
+        self.addCleanup(self._clean)
+
+    def _clean(self):
+        for sim in self.sims:
+            sim.stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def sim(self, *options, **named):
+        sim = Sim(self.dir, *options, **named)
+        self.sims.append(sim)
+        return sim
+
+    def environment(self, sim=None, state="state"):
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TMFLOW_", "XDG_"))}
+        env.update(HOME=self.dir, AWS_EC2_METADATA_DISABLED="true", TMFLOW_STATE_DIR=os.path.join(self.dir, state))
+        if sim is not None:
+            env.update(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_REGION="us-east-1", AWS_ENDPOINT_URL=sim.url,
+                       AWS_SECRET_ACCESS_KEY="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+        return env
+
+    def start(self, *args, sim=None, state="state", **named):
+        """A tmflow process that goes on by itself."""
+        return subprocess.Popen([TMFLOW, *args], env=self.environment(sim, state), cwd=ROOT, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **named)
+
+    def until_signals_are_caught(self, process):
+        """Until the process has taken SIGTERM in hand (its run stands in the store by then)."""
+        bit = 1 << (signal.SIGTERM - 1)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as f:
+                masks = [int(line.split()[1], 16) for line in f if line.startswith(("SigBlk", "SigCgt"))]
+            if any(mask & bit for mask in masks):
+                return
+        self.fail("the process does not catch SIGTERM")
+
+    def tmflow(self, *args, sim=None, state="state", stdin=None, env=None):
+        """Runs tmflow to its end."""
+        environment = self.environment(sim, state)
+        environment.update(env or {})
+        done = subprocess.run([TMFLOW, *args], env=environment, cwd=ROOT, input=stdin,
+                              stdin=subprocess.DEVNULL if stdin is None else None,
+                              capture_output=True, text=True, timeout=RUN_SECONDS)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def backfill(self, sim, *args, state="state", config=None):
+        return self.tmflow("run", BACKFILL, "--config", config or sim.config, "-o", "json", *args, sim=sim, state=state)
+
+    def write(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+
+def main():
+    for program in (TMFLOW, EC2SIM):
+        if not os.access(program, os.X_OK):
+            sys.exit(f"{program} is not there: build first")
+    unittest.main(verbosity=2)

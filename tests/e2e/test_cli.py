@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""The command line: exit codes, one JSON document on standard output, messages that name the place and the nearest word."""
+import json
+import os
+import re
+import signal
+import time
+
+import harness
+
+HELLO = """
+Comment: no AWS in it
+StartAt: Hello
+States:
+  Hello: {Type: Pass, Parameters: {"who.$": "$.name", "n": 1}, ResultPath: $.greeting, Next: Done}
+  Done: {Type: Succeed}
+"""
+
+WAITS = """
+StartAt: Wait
+States:
+  Wait: {Type: Wait, SecondsPath: $.seconds, Next: Done}
+  Done: {Type: Pass, Result: waited, End: true}
+"""
+
+
+class Faults(harness.Case):
+    """Each of these starts nothing: exit 2, file:line:column: message, and the nearest known word."""
+
+    def faulty(self, name, text, pattern, *args):
+        path = self.write(name, text)
+        done = self.tmflow("validate", path)
+        self.assertEqual(done.code, 2, done.err)
+        self.assertRegex(done.err, pattern)
+        line = [l for l in done.err.splitlines() if re.search(pattern, l)][0]
+        self.assertRegex(line, r"^%s:\d+:\d+: error: " % re.escape(path))
+        as_json = self.tmflow("validate", "-o", "json", path)
+        self.assertEqual(as_json.code, 2)
+        self.assertEqual(as_json.json["result"], "FAIL")
+        self.assertGreater(len(as_json.json["files"][0]["diagnostics"]), 0)
+
+    def faulty_config(self, text, pattern):
+        self.faulty("config.yaml", text, pattern)
+        path = os.path.join(self.dir, "config.yaml")
+        done = self.tmflow("run", harness.BACKFILL, "--config", path, "--region", "us-east-1", "-o", "json")
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("diagnostics", done.json)
+
+    def test_config_empty(self):
+        self.faulty_config("", "at least one rule")
+
+    def test_config_braces(self):
+        self.faulty_config("{}", "at least one rule")
+
+    def test_config_null_list(self):
+        self.faulty_config("vpcs:\n", "at least one rule")
+
+    def test_config_unknown_key(self):
+        self.faulty_config("vpc:\n  - vpcId: vpc-1\n", 'vpc.*did you mean "vpcs"')
+
+    def test_config_wrong_prefix(self):
+        self.faulty_config("vpcs:\n  - vpcId: subnet-1\n    filterId: tmf-1\n    targetId: tmt-1\n", "subnet-1.*vpc-")
+
+    def test_config_tag_without_value(self):
+        self.faulty_config("tags:\n  - tagList: [{Key: a}]\n    filterId: tmf-1\n    targetId: tmt-1\n", "Value")
+
+    def test_config_without_filter(self):
+        self.faulty_config("subnets:\n  - subnetId: subnet-1\n    targetId: tmt-1\n", "filterId")
+
+    def test_config_without_target(self):
+        self.faulty_config("subnets:\n  - subnetId: subnet-1\n    filterId: tmf-1\n", "targetId.*targetInstanceType|target")
+
+    def test_config_duplicate_key(self):
+        path = self.write("config.yaml", "vpcs: []\nvpcs: []\n")
+        done = self.tmflow("validate", path)
+        self.assertEqual(done.code, 2)
+        self.assertRegex(done.err, r"^%s:2:1: .*duplicate key" % re.escape(path))
+
+    def test_workflow_unknown_state(self):
+        self.faulty("w.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, Next: Bee}\n  Be: {Type: Succeed}\n", 'Bee.*"Be"')
+
+    def test_workflow_unknown_action(self):
+        self.faulty("w.yaml", "StartAt: A\nStates:\n  A: {Type: Task, Resource: tmflow:describe-pag, End: true}\n",
+                    'did you mean "tmflow:describe-page"')
+
+    def test_workflow_unknown_field(self):
+        self.faulty("w.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, Resultpath: $.x, End: true}\n", 'did you mean "ResultPath"')
+
+    def test_workflow_duplicate_key(self):
+        path = self.write("w.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n  A: {Type: Pass, End: true}\n")
+        done = self.tmflow("run", path)
+        self.assertEqual(done.code, 2)
+        self.assertRegex(done.err, r"%s:4:3: .*duplicate key" % re.escape(path))
+
+    def test_all_faults_at_once(self):
+        path = self.write("w.yaml", "StartAt: A\nStates:\n  A: {Type: Pas, End: true}\n  B: {Type: Wait, End: true}\n")
+        done = self.tmflow("validate", path)
+        self.assertIn(":3:", done.err)
+        self.assertIn(":4:", done.err)
+
+    def test_usage(self):
+        for args, pattern in ((["rnu"], 'did you mean "run"'), (["run"], "argument is missing"),
+                              (["run", "a", "--inputt", "x"], "did you mean --input"), (["runs", "--status", "DONE"], "SUCCEEDED"),
+                              (["run", "/does/not/exist.yaml"], "/does/not/exist.yaml"), (["show", "@latest"], "no run"),
+                              (["runs", "--since", "yesterday"], "2026-01-15")):
+            done = self.tmflow(*args)
+            self.assertEqual(done.code, 2, (args, done.err))
+            self.assertRegex(done.err, pattern)
+            as_json = self.tmflow(*args, "-o", "json")
+            self.assertEqual(as_json.code, 2)
+            self.assertIn("cause", as_json.json)
+
+    def test_region_and_credentials(self):
+        config = self.write("c.yaml", "vpcs:\n  - {vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}\n")
+        done = self.tmflow("run", harness.BACKFILL, "--config", config)
+        self.assertEqual(done.code, 2)
+        self.assertIn("region", done.err)
+
+
+class Runs(harness.Case):
+    def test_run_without_aws(self):
+        path = self.write("hello.yaml", HELLO)
+        done = self.tmflow("run", path, "--input", "-", "-o", "json", "--history", stdin='{"name": "World"}')
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(done.json["status"], "SUCCEEDED")
+        self.assertEqual(done.json["output"], {"name": "World", "greeting": {"who": "World", "n": 1}})
+        self.assertEqual(done.json["path"], ["Hello", "Done"])
+        self.assertEqual(set(done.json) - {"path"}, {"runId", "status", "output", "startTime", "stopTime", "summary"})
+        text = self.tmflow("run", path, "--input", self.write("i.yaml", "name: World\n"))
+        self.assertEqual(text.code, 0, text.err)
+        self.assertIn("SUCCEEDED", text.out)
+        self.assertIn('"who":"World"', text.out)
+
+    def test_failed_run(self):
+        path = self.write("fail.yaml", "StartAt: F\nStates:\n  F: {Type: Fail, Error: Mine, Cause: because}\n")
+        done = self.tmflow("run", path, "-o", "json")
+        self.assertEqual(done.code, 1)
+        self.assertEqual((done.json["status"], done.json["error"], done.json["cause"]), ("FAILED", "Mine", "because"))
+        self.assertNotIn("output", done.json)
+
+    def test_ids_and_listing(self):
+        path = self.write("hello.yaml", HELLO)
+        argument = ["--input", self.write("i.json", '{"name": 1}')]
+        for run in ("alpha-1", "alpha-2", "beta"):
+            self.assertEqual(self.tmflow("run", path, "--run-id", run, *argument).code, 0)
+        again = self.tmflow("run", path, "--run-id", "beta", *argument)
+        self.assertEqual(again.code, 2)
+        self.assertIn("beta", again.err)
+        self.assertEqual(self.tmflow("run", path, "--run-id", "a/b", *argument).code, 2)
+        self.assertEqual(self.tmflow("show", "be", "-o", "json").json["runId"], "beta")
+        self.assertEqual(self.tmflow("show", "@latest", "-o", "json").json["runId"], "beta")
+        ambiguous = self.tmflow("show", "alpha")
+        self.assertEqual(ambiguous.code, 2)
+        self.assertIn("alpha-1", ambiguous.err)
+        self.assertEqual([r["runId"] for r in self.tmflow("runs", "-o", "json").json], ["beta", "alpha-2", "alpha-1"])
+        lines = self.tmflow("runs", "-o", "jsonl").out.splitlines()
+        self.assertEqual([json.loads(l)["status"] for l in lines], ["SUCCEEDED"] * 3)
+        self.assertEqual(self.tmflow("runs", "--status", "failed", "-o", "json").json, [])
+
+    def test_no_checkpoint_keeps_nothing(self):
+        path = self.write("hello.yaml", HELLO)
+        done = self.tmflow("run", path, "--no-checkpoint", "--input", self.write("i.json", '{"name": 1}'), "-o", "json")
+        self.assertEqual(done.code, 0)
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "state", "tmflow.db")))
+
+    def test_interrupt_and_resume(self):
+        path = self.write("waits.yaml", WAITS)
+        for signo in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            run = "wait-%d" % signo
+            process = self.start("run", path, "--run-id", run, "--input", self.write("i.json", '{"seconds": 2}'), "-o", "json")
+            self.until_signals_are_caught(process)
+            busy = self.tmflow("resume", run)
+            self.assertEqual(busy.code, 4)
+            self.assertIn(str(process.pid), busy.err)
+            process.send_signal(signo)
+            out, err = process.communicate(timeout=20)
+            self.assertEqual(process.returncode, 3, err)
+            self.assertEqual(json.loads(out)["status"], "INTERRUPTED")
+            self.assertIn("interrupted", err)
+            done = self.tmflow("resume", run, "-o", "json")
+            self.assertEqual(done.code, 0, done.err)
+            self.assertEqual(done.json["output"], "waited")
+            again = self.tmflow("resume", run, "-o", "json")
+            self.assertEqual((again.code, again.json["output"]), (0, "waited"))
+
+    def test_help_and_version(self):
+        self.assertRegex(self.tmflow("--version").out, r"^tmflow \d+\.\d+\.\d+\n$")
+        overview = self.tmflow("--help")
+        self.assertEqual(overview.code, 0)
+        for name in ("run", "resume", "runs", "show", "validate", "actions"):
+            self.assertIn("  " + name, overview.out)
+            page = self.tmflow(name, "--help")
+            self.assertEqual(page.code, 0)
+            self.assertIn("usage: tmflow " + name, page.out)
+        self.assertEqual(self.tmflow().code, 2)
+
+    def test_actions(self):
+        listed = self.tmflow("actions", "-o", "json")
+        names = [a["resource"] for a in listed.json]
+        for name in ("describe-page", "match", "exclude-target-instances", "find-sessions", "ensure-target", "ensure-session", "log"):
+            self.assertIn("tmflow:" + name, names)
+        self.assertIn("NextToken", self.tmflow("actions", "describe-page").out)
+        self.assertEqual(self.tmflow("actions", "nothing").code, 2)
+
+
+if __name__ == "__main__":
+    harness.main()
