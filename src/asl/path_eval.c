@@ -134,11 +134,11 @@ apply_all(struct walker *walker, size_t at, json_t *node, unsigned depth)
 	json_t *next;
 	size_t i;
 
-	json_array_foreach(node, i, next) {
+	json_array_foreach (node, i, next) {
 		if (visit(walker, at + 1, next, depth) < 0)
 			return -1;
 	}
-	json_object_foreach(node, key, next) {
+	json_object_foreach (node, key, next) {
 		if (visit(walker, at + 1, next, depth) < 0)
 			return -1;
 	}
@@ -197,7 +197,7 @@ apply_filter(struct walker *walker, size_t at, json_t *node, unsigned depth)
 
 	if (walker->path->steps[at].descend || json_is_object(node))
 		return apply_filter_to(walker, at, node, depth);
-	json_array_foreach(node, i, element) {
+	json_array_foreach (node, i, element) {
 		if (apply_filter_to(walker, at, element, depth) < 0)
 			return -1;
 	}
@@ -231,11 +231,11 @@ descend(struct walker *walker, size_t at, json_t *node, unsigned depth)
 		    "Data nested more than %u levels deep", PATH_NODE_DEPTH_MAX);
 	if (appliers[walker->path->steps[at].kind](walker, at, node, depth) < 0)
 		return -1;
-	json_array_foreach(node, i, next) {
+	json_array_foreach (node, i, next) {
 		if (descend(walker, at, next, depth + 1) < 0)
 			return -1;
 	}
-	json_object_foreach(node, key, next) {
+	json_object_foreach (node, key, next) {
 		if (descend(walker, at, next, depth + 1) < 0)
 			return -1;
 	}
@@ -297,8 +297,8 @@ enum asl_found
 path_walk_eval(const struct asl_path *path, struct path_walk *walk, json_t **ret_value)
 {
 	json_t *root = path->root == PATH_ROOT_CURRENT
-	    ? walk->current
-	    : path_root_get(path, walk->scope, walk->err);
+			   ? walk->current
+			   : path_root_get(path, walk->scope, walk->err);
 
 	if (root == NULL || path_walk_spend(walk) < 0)
 		return ASL_FOUND_ERROR;
@@ -308,8 +308,8 @@ path_walk_eval(const struct asl_path *path, struct path_walk *walk, json_t **ret
 }
 
 enum asl_found
-asl_path_eval(const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value,
-    struct err *err)
+asl_path_eval(
+    const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value, struct err *err)
 {
 	struct path_walk walk = {.scope = scope, .budget = ASL_PATH_RESULTS_MAX, .err = err};
 

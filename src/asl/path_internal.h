@@ -90,6 +90,8 @@ int path_fail(struct path_parser *parser, const char *message);
 /* Appends the quoted string at pos to out. In it \ escapes the quote and itself only; before anything else it stands for itself. */
 int path_parse_quoted(struct path_parser *parser, struct buf *out);
 int path_parse_integer(struct path_parser *parser, int64_t *ret_value);
+/* A number, true, false or null, as JSON writes them. */
+int path_parse_scalar(struct path_parser *parser, json_t **ret_value);
 
 /* The state of one evaluation, shared by the paths within filters. */
 struct path_walk {
@@ -100,8 +102,8 @@ struct path_walk {
 };
 
 /* As asl_path_eval, within an evaluation that goes on. */
-enum asl_found path_walk_eval(
-    const struct asl_path *path, struct path_walk *walk, json_t **ret_value);
+enum asl_found
+path_walk_eval(const struct asl_path *path, struct path_walk *walk, json_t **ret_value);
 
 /* Takes one from the budget. -1: it is used up. */
 int path_walk_spend(struct path_walk *walk);
@@ -138,6 +140,16 @@ void filter_free(struct filter *filter);
 /* The operator at pos, which it moves past; NULL when there is none. */
 const struct filter_op *filter_op_accept(struct path_parser *parser);
 bool filter_op_takes_regex(const struct filter_op *op);
+
+/* Compares a and b (either may be NULL: not there). 1 holds, 0 does not, -1 walk->err. */
+int filter_op_holds(
+    const struct filter_op *op, struct path_walk *walk, const json_t *a, const json_t *b);
+
+/* Compiles a Java-like pattern as POSIX has it. NULL: what is wrong is in err. */
+regex_t *filter_regex_new(struct str pattern, bool ignore_case, struct err *err);
+void filter_regex_free(regex_t *regex);
+/* True if the whole of text (a string; anything else does not match) matches. */
+bool filter_regex_matches(const regex_t *regex, const json_t *text);
 
 /* 1 it takes node, 0 it does not, -1 walk->err. */
 int filter_accepts(const struct filter *filter, struct path_walk *walk, json_t *node);

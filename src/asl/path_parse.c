@@ -1,5 +1,6 @@
 #include "path_internal.h"
 
+#include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
 #include <assert.h>
@@ -39,8 +40,7 @@ path_accept(struct path_parser *parser, const char *token)
 int
 path_fail(struct path_parser *parser, const char *message)
 {
-	return err_set(
-	    parser->err, ERR_INVALID, "at character %zu: %s", parser->pos + 1, message);
+	return err_set(parser->err, ERR_INVALID, "at character %zu: %s", parser->pos + 1, message);
 }
 
 int
@@ -76,6 +76,39 @@ path_parse_integer(struct path_parser *parser, int64_t *ret_value)
 			return path_fail(parser, "a number out of range");
 	}
 	*ret_value = negative ? -value : value;
+	return 0;
+}
+
+static int
+parse_number(struct path_parser *parser, json_t **ret_value)
+{
+	struct str text = {.p = parser->text.p + parser->pos, .len = 0};
+	json_t *value;
+
+	while (parser->pos + text.len < parser->text.len && text.p[text.len] != '\0' &&
+	       strchr("+-.0123456789eE", text.p[text.len]) != NULL)
+		text.len++;
+	value = text.len > 0 ? json_parse(text, NULL) : NULL;
+	if (value == NULL)
+		return path_fail(parser, "expected a value");
+	parser->pos += text.len;
+	*ret_value = value;
+	return 0;
+}
+
+int
+path_parse_scalar(struct path_parser *parser, json_t **ret_value)
+{
+	if (path_accept(parser, "true"))
+		*ret_value = json_true();
+	else if (path_accept(parser, "false"))
+		*ret_value = json_false();
+	else if (path_accept(parser, "null"))
+		*ret_value = json_null();
+	else
+		return parse_number(parser, ret_value);
+	if (isalnum((unsigned char)path_peek(parser)))
+		return path_fail(parser, "expected a value");
 	return 0;
 }
 
@@ -271,7 +304,7 @@ static bool
 is_variable_char(char c, bool first)
 {
 	return c == '_' || isalpha((unsigned char)c) || (unsigned char)c >= 0x80 ||
-	    (!first && isdigit((unsigned char)c));
+	       (!first && isdigit((unsigned char)c));
 }
 
 static int
@@ -324,8 +357,7 @@ parse_steps(struct path_parser *parser, struct asl_path *path)
 
 		if (path->step_count == ASL_PATH_STEPS_MAX)
 			return path_fail(parser, "too many steps");
-		path->steps =
-		    mem_resize(path->steps, path->step_count + 1, sizeof(*path->steps));
+		path->steps = mem_resize(path->steps, path->step_count + 1, sizeof(*path->steps));
 		step = &path->steps[path->step_count++];
 		*step = (struct path_step){.kind = PATH_ALL};
 		if (parse_step(parser, step) < 0)

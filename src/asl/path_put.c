@@ -8,12 +8,13 @@
 static json_t *
 put_at(const struct asl_path *path, size_t at, json_t *target, json_t *value)
 {
-	const struct path_step *step = &path->steps[at];
+	const struct path_step *step;
 	json_t *child;
 	json_t *copy;
 
 	if (at == path->step_count)
 		return json_incref(value);
+	step = &path->steps[at];
 	if (step->kind == PATH_KEY ? target != NULL && !json_is_object(target)
 				   : path_step_get(step, target) == NULL)
 		return NULL;
@@ -28,8 +29,8 @@ put_at(const struct asl_path *path, size_t at, json_t *target, json_t *value)
 }
 
 int
-asl_path_put(const struct asl_path *path, json_t *target, json_t *value, json_t **ret_value,
-    struct err *err)
+asl_path_put(
+    const struct asl_path *path, json_t *target, json_t *value, json_t **ret_value, struct err *err)
 {
 	json_t *result;
 	char *text;
