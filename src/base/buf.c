@@ -1,0 +1,223 @@
+#include "tmflow/base/buf.h"
+
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUF_BYTES_MIN	  64
+#define NEAREST_BYTES_MAX 64 /* longer words are not compared */
+
+struct str
+str_of(const char *s)
+{
+	return (struct str){s, s != NULL ? strlen(s) : 0};
+}
+
+bool
+str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+bool
+str_is(struct str a, const char *s)
+{
+	return str_eq(a, str_of(s));
+}
+
+bool
+str_starts(struct str s, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return s.len >= len && memcmp(s.p, prefix, len) == 0;
+}
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct str
+str_trim(struct str s)
+{
+	while (s.len > 0 && is_space(s.p[0])) {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && is_space(s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+static size_t
+min3(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Levenshtein distance, letters of either case being equal. */
+static size_t
+edit_distance(struct str a, struct str b)
+{
+	size_t row[NEAREST_BYTES_MAX + 1];
+
+	for (size_t j = 0; j <= b.len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a.len; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b.len; j++) {
+			size_t above = row[j];
+			bool same = tolower((unsigned char)a.p[i - 1]) ==
+				    tolower((unsigned char)b.p[j - 1]);
+
+			row[j] = min3(row[j] + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1));
+			diagonal = above;
+		}
+	}
+	return row[b.len];
+}
+
+const char *
+str_nearest(struct str word, const char *const *known)
+{
+	size_t best_distance = 2 + word.len / 3;
+	const char *best = NULL;
+
+	if (word.len > NEAREST_BYTES_MAX)
+		return NULL;
+	for (; *known != NULL; known++) {
+		struct str candidate = str_of(*known);
+		size_t distance;
+
+		if (candidate.len > NEAREST_BYTES_MAX)
+			continue;
+		distance = edit_distance(word, candidate);
+		if (distance < best_distance) {
+			best_distance = distance;
+			best = *known;
+		}
+	}
+	return best;
+}
+
+void
+buf_init(struct buf *buf)
+{
+	*buf = (struct buf){0};
+}
+
+void
+buf_fini(struct buf *buf)
+{
+	free(buf->p);
+	*buf = (struct buf){0};
+}
+
+void
+buf_reset(struct buf *buf)
+{
+	buf->len = 0;
+	if (buf->p != NULL)
+		buf->p[0] = '\0';
+}
+
+void
+buf_reserve(struct buf *buf, size_t more_bytes)
+{
+	size_t wanted = buf->len + more_bytes + 1;
+	size_t cap = buf->cap > 0 ? buf->cap : BUF_BYTES_MIN;
+
+	if (wanted <= buf->cap)
+		return;
+	assert(wanted > buf->len);
+	while (cap < wanted)
+		cap *= 2;
+	buf->p = mem_resize(buf->p, cap, 1);
+	buf->cap = cap;
+}
+
+void
+buf_add(struct buf *buf, const void *data, size_t bytes)
+{
+	buf_reserve(buf, bytes);
+	if (bytes > 0)
+		memcpy(buf->p + buf->len, data, bytes);
+	buf->len += bytes;
+	buf->p[buf->len] = '\0';
+}
+
+void
+buf_add_char(struct buf *buf, char c)
+{
+	buf_reserve(buf, 1);
+	buf->p[buf->len++] = c;
+	buf->p[buf->len] = '\0';
+}
+
+void
+buf_add_str(struct buf *buf, struct str s)
+{
+	buf_add(buf, s.p, s.len);
+}
+
+void
+buf_add_cstr(struct buf *buf, const char *s)
+{
+	buf_add(buf, s, strlen(s));
+}
+
+void
+buf_vprintf(struct buf *buf, const char *format, va_list args)
+{
+	va_list again;
+	int len;
+
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, format, args);
+	assert(len >= 0);
+	buf_reserve(buf, (size_t)len);
+	vsnprintf(buf->p + buf->len, (size_t)len + 1, format, again);
+	va_end(again);
+	buf->len += (size_t)len;
+}
+
+void
+buf_printf(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(buf, format, args);
+	va_end(args);
+}
+
+struct str
+buf_str(const struct buf *buf)
+{
+	return (struct str){buf->p, buf->len};
+}
+
+const char *
+buf_cstr(const struct buf *buf)
+{
+	return buf->p != NULL ? buf->p : "";
+}
+
+char *
+buf_take(struct buf *buf)
+{
+	char *p = buf->p != NULL ? buf->p : mem_strndup("", 0);
+
+	*buf = (struct buf){0};
+	return p;
+}

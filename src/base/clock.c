@@ -1,0 +1,84 @@
+#include "tmflow/base/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define ISO_WALL_MS_MIN 0LL		  /* 1970 */
+#define ISO_WALL_MS_MAX 253402300799999LL /* the end of 9999: a fifth digit would not fit */
+
+static int64_t
+now_ms(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t
+system_wall_ms(const struct clock *clock)
+{
+	(void)clock;
+	return now_ms(CLOCK_REALTIME);
+}
+
+static int64_t
+system_mono_ms(const struct clock *clock)
+{
+	(void)clock;
+	return now_ms(CLOCK_MONOTONIC);
+}
+
+struct clock *
+clock_system(void)
+{
+	static struct clock system = {.wall_ms = system_wall_ms, .mono_ms = system_mono_ms};
+
+	return &system;
+}
+
+static int64_t
+fake_wall_ms(const struct clock *clock)
+{
+	return ((const struct fake_clock *)clock)->now_wall_ms;
+}
+
+static int64_t
+fake_mono_ms(const struct clock *clock)
+{
+	return ((const struct fake_clock *)clock)->now_mono_ms;
+}
+
+static void
+fake_advance(struct clock *clock, int64_t by_ms)
+{
+	struct fake_clock *fake = (struct fake_clock *)clock;
+
+	fake->now_wall_ms += by_ms;
+	fake->now_mono_ms += by_ms;
+}
+
+void
+fake_clock_init(struct fake_clock *fake, int64_t wall_ms)
+{
+	*fake = (struct fake_clock){
+	    .clock = {.wall_ms = fake_wall_ms, .mono_ms = fake_mono_ms, .advance = fake_advance},
+	    .now_wall_ms = wall_ms,
+	};
+}
+
+void
+clock_iso(int64_t wall_ms, char out[CLOCK_ISO_BYTES])
+{
+	struct tm tm;
+	time_t seconds;
+
+	if (wall_ms < ISO_WALL_MS_MIN)
+		wall_ms = ISO_WALL_MS_MIN;
+	if (wall_ms > ISO_WALL_MS_MAX)
+		wall_ms = ISO_WALL_MS_MAX;
+	seconds = (time_t)(wall_ms / 1000);
+	gmtime_r(&seconds, &tm);
+	strftime(out, CLOCK_ISO_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + 19, CLOCK_ISO_BYTES - 19, ".%03dZ", (int)(wall_ms % 1000));
+}

@@ -1,0 +1,110 @@
+#include "tmflow/base/json.h"
+
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+const char *
+json_kind(const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return "object";
+	case JSON_ARRAY:
+		return "array";
+	case JSON_STRING:
+		return "string";
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return "number";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "boolean";
+	case JSON_NULL:
+		break;
+	}
+	return "null";
+}
+
+bool
+json_same(const json_t *a, const json_t *b)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (a == b)
+		return true;
+	if (json_is_number(a) && json_is_number(b)) {
+		if (json_is_integer(a) && json_is_integer(b))
+			return json_integer_value(a) == json_integer_value(b);
+		return !(json_number_value(a) < json_number_value(b)) &&
+		       !(json_number_value(a) > json_number_value(b));
+	}
+	if (json_typeof(a) != json_typeof(b))
+		return false;
+	if (json_is_array(a)) {
+		if (json_array_size(a) != json_array_size(b))
+			return false;
+		json_array_foreach (a, i, value)
+			if (!json_same(value, json_array_get(b, i)))
+				return false;
+		return true;
+	}
+	if (json_is_object(a)) {
+		if (json_object_size(a) != json_object_size(b))
+			return false;
+		json_object_foreach ((json_t *)(uintptr_t)a, key, value) {
+			const json_t *other = json_object_get(b, key);
+
+			if (other == NULL || !json_same(value, other))
+				return false;
+		}
+		return true;
+	}
+	return json_equal(a, b);
+}
+
+const char *
+json_get_string(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+json_t *
+json_get_array(const json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+
+	return json_is_array(value) ? value : NULL;
+}
+
+json_t *
+json_get_object(const json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+
+	return json_is_object(value) ? value : NULL;
+}
+
+json_t *
+json_with(const json_t *object, const char *key, json_t *value)
+{
+	json_t *copy =
+	    json_is_object(object) ? json_copy((json_t *)(uintptr_t)object) : json_object();
+
+	json_object_set_new_nocheck(copy, key, value);
+	return copy;
+}
+
+void
+json_put_string(json_t *object, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	json_t *string = json_string(value);
+	assert(string != NULL && "not UTF-8");
+	json_object_set_new(object, key, string);
+}

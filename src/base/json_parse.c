@@ -1,0 +1,105 @@
+#include "tmflow/base/json.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INTEGER_DIGITS_SAFE 18 /* decimal digits that always fit int64_t */
+
+/* The end of the number literal that starts at i; *ret_integer tells whether it has neither fraction nor exponent. */
+static size_t
+number_end(struct str text, size_t i, bool *ret_integer)
+{
+	*ret_integer = true;
+	for (; i < text.len; i++) {
+		char c = text.p[i];
+
+		if (c == '.' || c == 'e' || c == 'E')
+			*ret_integer = false;
+		else if (!isdigit((unsigned char)c) && c != '-' && c != '+')
+			break;
+	}
+	return i;
+}
+
+static bool
+overflows(struct str literal)
+{
+	char digits[32];
+
+	if (literal.len <= INTEGER_DIGITS_SAFE)
+		return false;
+	if (literal.len >= sizeof(digits))
+		return true;
+	memcpy(digits, literal.p, literal.len);
+	digits[literal.len] = '\0';
+	errno = 0;
+	strtoll(digits, NULL, 10);
+	return errno == ERANGE;
+}
+
+static size_t
+string_end(struct str text, size_t i)
+{
+	for (i++; i < text.len && text.p[i] != '"'; i++)
+		if (text.p[i] == '\\')
+			i++;
+	return i + 1;
+}
+
+/* jansson refuses integers beyond 64 bits: makes reals of these, and of these only. False: text needs no change. */
+static bool
+widen_integers(struct str text, struct buf *out)
+{
+	size_t copied = 0;
+
+	for (size_t i = 0; i < text.len;) {
+		bool integer;
+		size_t end;
+
+		if (text.p[i] == '"') {
+			i = string_end(text, i);
+			continue;
+		}
+		if (!isdigit((unsigned char)text.p[i]) && text.p[i] != '-') {
+			i++;
+			continue;
+		}
+		end = number_end(text, i, &integer);
+		if (integer && overflows((struct str){text.p + i, end - i})) {
+			buf_add(out, text.p + copied, end - copied);
+			buf_add_cstr(out, ".0");
+			copied = end;
+		}
+		i = end;
+	}
+	if (copied == 0)
+		return false;
+	buf_add(out, text.p + copied, text.len - copied);
+	return true;
+}
+
+json_t *
+json_parse(struct str text, struct err *err)
+{
+	const size_t flags = JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+	struct buf widened = {0};
+	json_error_t error;
+	json_t *value;
+
+	if (text.len > JSON_TEXT_BYTES_MAX) {
+		err_set(err, ERR_LIMIT, "JSON text of %zu bytes is over the limit of %u", text.len,
+		    JSON_TEXT_BYTES_MAX);
+		return NULL;
+	}
+	value = json_loadb(text.p != NULL ? text.p : "", text.len, flags, &error);
+	if (value == NULL && json_error_code(&error) == json_error_numeric_overflow &&
+	    widen_integers(text, &widened))
+		value = json_loadb(widened.p, widened.len, flags, &error);
+	buf_fini(&widened);
+	if (value == NULL)
+		err_set(err, ERR_INVALID, "invalid JSON at line %d, column %d: %s", error.line,
+		    error.column, error.text);
+	return value;
+}

@@ -1,0 +1,329 @@
+#include "tmflow/base/json.h"
+
+#include "tmflow/base/mem.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REAL_TEXT_BYTES	  32
+#define PLAIN_REAL_MAX	  1e15 /* whole reals below it are written as "1.0" */
+#define INDENT_NONE	  -1
+#define REAL_DIGITS_SHORT 15 /* enough for most; 17 for all */
+#define REAL_DIGITS_MAX	  17
+#define INDENT_STEP	  2
+
+/* How a value is written. */
+struct style {
+	bool sorted;
+	int indent; /* INDENT_NONE: compact */
+};
+
+static void
+write_value(const json_t *value, const struct style *style, int indent, struct buf *out);
+
+static bool
+needs_escape(unsigned char c)
+{
+	return c < 0x20 || c == '"' || c == '\\';
+}
+
+static void
+write_escape(unsigned char c, struct buf *out)
+{
+	static const char shorts[] = "\"\\\b\f\n\r\t";
+	static const char letters[] = "\"\\bfnrt";
+	const char *known = c != '\0' ? strchr(shorts, c) : NULL;
+
+	if (known != NULL) {
+		buf_add_char(out, '\\');
+		buf_add_char(out, letters[known - shorts]);
+	} else {
+		buf_printf(out, "\\u%04x", c);
+	}
+}
+
+static void
+write_string(const char *text, size_t len, struct buf *out)
+{
+	size_t done = 0;
+
+	buf_reserve(out, len + 2);
+	buf_add_char(out, '"');
+	for (size_t i = 0; i < len; i++) {
+		if (!needs_escape((unsigned char)text[i]))
+			continue;
+		buf_add(out, text + done, i - done);
+		write_escape((unsigned char)text[i], out);
+		done = i + 1;
+	}
+	buf_add(out, text + done, len - done);
+	buf_add_char(out, '"');
+}
+
+/* The shortest text that reads back as the same number; always with a point or an exponent. */
+static int
+real_text(double real, char out[REAL_TEXT_BYTES])
+{
+	int len = 0;
+
+	if (fabs(real) < PLAIN_REAL_MAX && rint(real) == real)
+		return snprintf(out, REAL_TEXT_BYTES, "%.1f", real);
+	for (int digits = REAL_DIGITS_SHORT; digits <= REAL_DIGITS_MAX; digits++) {
+		len = snprintf(out, REAL_TEXT_BYTES, "%.*g", digits, real);
+		if (strtod(out, NULL) == real)
+			break;
+	}
+	if (strpbrk(out, ".e") == NULL)
+		len += snprintf(out + len, (size_t)(REAL_TEXT_BYTES - len), ".0");
+	return len;
+}
+
+static void
+write_integer(json_int_t integer, struct buf *out)
+{
+	char text[REAL_TEXT_BYTES];
+	char *p = text + sizeof(text);
+	uint64_t rest = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
+
+	do
+		*--p = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (integer < 0)
+		*--p = '-';
+	buf_add(out, p, (size_t)(text + sizeof(text) - p));
+}
+
+static void
+write_line(const struct style *style, int indent, struct buf *out)
+{
+	if (style->indent == INDENT_NONE)
+		return;
+	buf_printf(out, "\n%*s", indent, "");
+}
+
+static void
+write_array(const json_t *array, const struct style *style, int indent, struct buf *out)
+{
+	size_t count = json_array_size(array);
+
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_add_char(out, ',');
+		write_line(style, indent + INDENT_STEP, out);
+		write_value(json_array_get(array, i), style, indent + INDENT_STEP, out);
+	}
+	if (count > 0)
+		write_line(style, indent, out);
+	buf_add_char(out, ']');
+}
+
+static void
+write_member(
+    const char *key, const json_t *value, const struct style *style, int indent, struct buf *out)
+{
+	write_line(style, indent, out);
+	write_string(key, strlen(key), out);
+	buf_add_char(out, ':');
+	if (style->indent != INDENT_NONE)
+		buf_add_char(out, ' ');
+	write_value(value, style, indent, out);
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void
+write_sorted_members(const json_t *object, const struct style *style, int indent, struct buf *out)
+{
+	size_t count = json_object_size(object);
+	const char **keys = mem_zalloc(count, sizeof(*keys));
+	json_t *borrowed = (json_t *)(uintptr_t)object; /* iterating does not change it */
+	const char *key;
+	json_t *value;
+	size_t i = 0;
+
+	json_object_foreach (borrowed, key, value)
+		keys[i++] = key;
+	qsort(keys, count, sizeof(*keys), compare_keys);
+	for (i = 0; i < count; i++) {
+		if (i > 0)
+			buf_add_char(out, ',');
+		write_member(keys[i], json_object_get(object, keys[i]), style, indent, out);
+	}
+	free(keys);
+}
+
+static void
+write_object(const json_t *object, const struct style *style, int indent, struct buf *out)
+{
+	json_t *borrowed = (json_t *)(uintptr_t)object;
+	const char *key;
+	json_t *value;
+	bool first = true;
+
+	buf_add_char(out, '{');
+	if (style->sorted) {
+		write_sorted_members(object, style, indent + INDENT_STEP, out);
+	} else {
+		json_object_foreach (borrowed, key, value) {
+			if (!first)
+				buf_add_char(out, ',');
+			first = false;
+			write_member(key, value, style, indent + INDENT_STEP, out);
+		}
+	}
+	if (json_object_size(object) > 0)
+		write_line(style, indent, out);
+	buf_add_char(out, '}');
+}
+
+static void
+write_value(const json_t *value, const struct style *style, int indent, struct buf *out)
+{
+	char real[REAL_TEXT_BYTES];
+
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		write_object(value, style, indent, out);
+		break;
+	case JSON_ARRAY:
+		write_array(value, style, indent, out);
+		break;
+	case JSON_STRING:
+		write_string(json_string_value(value), json_string_length(value), out);
+		break;
+	case JSON_INTEGER:
+		write_integer(json_integer_value(value), out);
+		break;
+	case JSON_REAL:
+		buf_add(out, real, (size_t)real_text(json_real_value(value), real));
+		break;
+	case JSON_TRUE:
+		buf_add_cstr(out, "true");
+		break;
+	case JSON_FALSE:
+		buf_add_cstr(out, "false");
+		break;
+	case JSON_NULL:
+		buf_add_cstr(out, "null");
+		break;
+	}
+}
+
+void
+json_write(const json_t *value, struct buf *out)
+{
+	static const struct style compact = {.indent = INDENT_NONE};
+
+	write_value(value, &compact, 0, out);
+}
+
+void
+json_write_canonical(const json_t *value, struct buf *out)
+{
+	static const struct style canonical = {.sorted = true, .indent = INDENT_NONE};
+
+	write_value(value, &canonical, 0, out);
+}
+
+void
+json_write_pretty(const json_t *value, struct buf *out)
+{
+	static const struct style pretty = {.indent = 0};
+
+	write_value(value, &pretty, 0, out);
+}
+
+char *
+json_text(const json_t *value)
+{
+	struct buf text = {0};
+
+	json_write(value, &text);
+	return buf_take(&text);
+}
+
+/* --- how long it would be --- */
+
+static size_t
+string_bytes(const char *text, size_t len)
+{
+	size_t bytes = len + 2;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (!needs_escape(c))
+			continue;
+		bytes += c != '\0' && strchr("\"\\\b\f\n\r\t", c) != NULL ? 1 : 5;
+	}
+	return bytes;
+}
+
+static size_t
+scalar_bytes(const json_t *value)
+{
+	char real[REAL_TEXT_BYTES];
+
+	switch (json_typeof(value)) {
+	case JSON_STRING:
+		return string_bytes(json_string_value(value), json_string_length(value));
+	case JSON_INTEGER:
+		return (size_t)snprintf(
+		    real, sizeof(real), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	case JSON_REAL:
+		return (size_t)real_text(json_real_value(value), real);
+	case JSON_FALSE:
+		return 5;
+	case JSON_TRUE:
+	case JSON_NULL:
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+		break;
+	}
+	return 4;
+}
+
+/* Adds the bytes of value to *total; stops early once it is past limit. */
+static void
+count_bytes(const json_t *value, size_t limit, size_t *total)
+{
+	json_t *borrowed = (json_t *)(uintptr_t)value;
+	size_t count = json_is_array(value) ? json_array_size(value) : json_object_size(value);
+	const char *key;
+	json_t *member;
+
+	if (!json_is_array(value) && !json_is_object(value)) {
+		*total += scalar_bytes(value);
+		return;
+	}
+	*total += 2 + (count > 0 ? count - 1 : 0);
+	if (json_is_array(value)) {
+		for (size_t i = 0; i < count && *total <= limit; i++)
+			count_bytes(json_array_get(value, i), limit, total);
+		return;
+	}
+	json_object_foreach (borrowed, key, member) {
+		if (*total > limit)
+			return;
+		*total += string_bytes(key, strlen(key)) + 1;
+		count_bytes(member, limit, total);
+	}
+}
+
+size_t
+json_text_bytes(const json_t *value, size_t limit)
+{
+	size_t total = 0;
+
+	count_bytes(value, limit, &total);
+	return total <= limit ? total : limit + 1;
+}
