@@ -477,7 +477,7 @@ START_TEST(test_explain)
 }
 END_TEST
 
-static const struct path_vector puts[] = {
+static const struct path_vector put_vectors[] = {
     {"$", "{'a':1}", "'new'"},
     {"$.a", "{'a':1,'b':2}", "{'a':'new','b':2}"},
     {"$.c", "{'a':1}", "{'a':1,'c':'new'}"},
@@ -498,7 +498,7 @@ static const struct path_vector puts[] = {
 
 START_TEST(test_put)
 {
-	const struct path_vector *vector = &puts[_i];
+	const struct path_vector *vector = &put_vectors[_i];
 	struct asl_path *path = asl_reference_path_parse(str_of(vector->path), NULL);
 	json_t *target = vector_json(vector->input);
 	json_t *value = json_string("new");
@@ -586,7 +586,7 @@ main(void)
 	tcase_add_test(tcase, test_definite_shares);
 	tcase_add_loop_test(tcase, test_texts, 0, COUNT(texts));
 	tcase_add_loop_test(tcase, test_explain, 0, COUNT(explained));
-	tcase_add_loop_test(tcase, test_put, 0, COUNT(puts));
+	tcase_add_loop_test(tcase, test_put, 0, COUNT(put_vectors));
 	tcase_add_test(tcase, test_put_shares);
 	tcase_add_loop_test(tcase, test_no_reference_path, 0, COUNT(no_references));
 	suite_add_tcase(suite, tcase);
