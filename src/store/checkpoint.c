@@ -1,0 +1,105 @@
+#include "store_internal.h"
+
+/* Rows of a number and a blob: branches and results. */
+struct blob_each {
+	int (*fn)(void *arg, int64_t number, struct str bytes);
+	void *arg;
+};
+
+static int
+blob_each_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	struct blob_each *each = arg;
+
+	(void)err;
+	return each->fn(each->arg, sqlite3_column_int64(row, 0), store_column_bytes(row, 1)) != 0;
+}
+
+int
+store_branch_put(
+    struct store *store, const char *run_id, int64_t branch_id, struct str state, struct err *err)
+{
+	int64_t run;
+
+	if (store_check_size(state.len, STORE_STATE_BYTES_MAX, "the checkpoint of a branch", err) <
+		0 ||
+	    store_run_enter(store, run_id, &run, err) < 0)
+		return -1;
+	return store_write(store, SQL_BRANCH_PUT,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(branch_id), store_arg_blob(state)), err);
+}
+
+int
+store_branch_delete(struct store *store, const char *run_id, int64_t branch_id, struct err *err)
+{
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_write(store, SQL_BRANCH_DELETE,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(branch_id)), err);
+}
+
+int
+store_branches_each(struct store *store, const char *run_id,
+    int (*fn)(void *arg, int64_t branch_id, struct str state), void *arg, struct err *err)
+{
+	struct blob_each each = {.fn = fn, .arg = arg};
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_query(
+	    store, SQL_BRANCH_LIST, STORE_ARGS(store_arg_int(run)), blob_each_row, &each, err);
+}
+
+int
+store_result_put(struct store *store, const char *run_id, int64_t branch_id, int64_t index,
+    struct str result, struct err *err)
+{
+	int64_t run;
+
+	if (store_check_size(result.len, STORE_STATE_BYTES_MAX, "the result of a branch", err) <
+		0 ||
+	    store_run_enter(store, run_id, &run, err) < 0)
+		return -1;
+	return store_write(store, SQL_RESULT_PUT,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(branch_id), store_arg_int(index),
+		store_arg_blob(result)),
+	    err);
+}
+
+int
+store_results_each(struct store *store, const char *run_id, int64_t branch_id,
+    int (*fn)(void *arg, int64_t index, struct str result), void *arg, struct err *err)
+{
+	struct blob_each each = {.fn = fn, .arg = arg};
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_query(store, SQL_RESULT_LIST,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(branch_id)), blob_each_row, &each, err);
+}
+
+int
+store_results_delete(struct store *store, const char *run_id, int64_t branch_id, struct err *err)
+{
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_write(store, SQL_RESULT_DELETE,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(branch_id)), err);
+}
+
+int
+store_checkpoints_delete(struct store *store, const char *run_id, struct err *err)
+{
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0 ||
+	    store_write(store, SQL_BRANCHES_DELETE, STORE_ARGS(store_arg_int(run)), err) < 0)
+		return -1;
+	return store_write(store, SQL_RESULTS_DELETE, STORE_ARGS(store_arg_int(run)), err);
+}

@@ -1,0 +1,176 @@
+#include "store_internal.h"
+
+#include "tmflow/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIR_MODE	 0700
+#define FILE_MODE	 0600
+#define LOCK_INTERVAL_MS 20 /* between two tries for the directory's lock */
+
+static int
+fail(struct err *err, const char *path, const char *what)
+{
+	return err_set(err, ERR_STORE, "%s: %s: %s", path, what, strerror(errno));
+}
+
+/* Makes path and its missing parents. Changes path in between. */
+static int
+make_dirs(char *path, struct err *err)
+{
+	struct stat st;
+
+	for (char *p = path + 1; (p = strchr(p, '/')) != NULL; p++) {
+		*p = '\0';
+		/* A parent that cannot be made and is not there shows when the last one is made. */
+		(void)mkdir(path, DIR_MODE);
+		*p = '/';
+	}
+	if (mkdir(path, DIR_MODE) < 0 && errno != EEXIST && stat(path, &st) < 0)
+		return fail(err, path, "cannot make the state directory");
+	return 0;
+}
+
+/* What was opened must be a directory of ours. Others could have put their own files in theirs. */
+static int
+check_owner(const struct stat *st, const char *path, struct err *err)
+{
+	if (st->st_uid == geteuid())
+		return 0;
+	return err_set(err, ERR_STORE, "%s belongs to user %u and is refused by user %u", path,
+	    (unsigned)st->st_uid, (unsigned)geteuid());
+}
+
+static int
+open_dir(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return err_set(
+		    err, ERR_STORE, "%s is a symbolic link: name the state directory itself", path);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, path, "cannot open the state directory");
+	if (fstat(fd, &st) < 0)
+		fail(err, path, "cannot look at the state directory");
+	else if (check_owner(&st, path, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int
+store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct err *err)
+{
+	size_t len = strlen(dir);
+
+	if (len == 0)
+		return err_set(err, ERR_STORE, "the name of the state directory is empty");
+	while (len > 1 && dir[len - 1] == '/') /* "link/" would be what the link points to */
+		len--;
+	char *path = mem_strndup(dir, len);
+	int fd = make_dirs(path, err) < 0 ? -1 : open_dir(path, err);
+	char *real = fd < 0 ? NULL : realpath(path, NULL);
+	if (fd >= 0 && real == NULL) {
+		fail(err, path, "cannot resolve the state directory");
+		close(fd);
+	}
+	free(path);
+	if (real == NULL)
+		return -1;
+	*ret_path = real;
+	*ret_fd = fd;
+	return 0;
+}
+
+int
+store_dir_lock(int dir_fd, const char *path, struct err *err)
+{
+	for (int waited_ms = 0; flock(dir_fd, LOCK_EX | LOCK_NB) < 0;) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return fail(err, path, "cannot lock the state directory");
+		if (waited_ms >= STORE_BUSY_MS)
+			return err_set(err, ERR_STORE,
+			    "%s: another process has been opening it for more than %d s", path,
+			    STORE_BUSY_MS / 1000);
+		(void)poll(NULL, 0, LOCK_INTERVAL_MS);
+		waited_ms += LOCK_INTERVAL_MS;
+	}
+	return 0;
+}
+
+void
+store_dir_unlock(int dir_fd)
+{
+	(void)flock(dir_fd, LOCK_UN);
+}
+
+static int
+check_file(int dir_fd, const char *name, const char *path, struct err *err)
+{
+	struct stat st;
+
+	/* Looked at by name: closing a descriptor of the file would drop the POSIX locks that SQLite
+	 * holds on it for another store of this process. */
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(err, path, "cannot look at the file");
+	if (S_ISLNK(st.st_mode))
+		return err_set(err, ERR_STORE, "%s is a symbolic link and is refused", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_STORE, "%s is no regular file", path);
+	if (check_owner(&st, path, err) < 0)
+		return -1;
+	/* SQLite gives the -wal and -shm files the mode of this one. */
+	if ((st.st_mode & 077) != 0 && fchmodat(dir_fd, name, FILE_MODE, 0) < 0)
+		return fail(err, path, "cannot keep others from reading the file");
+	return 0;
+}
+
+int
+store_dir_file(int dir_fd, const char *name, const char *path, struct err *err)
+{
+	int fd =
+	    openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+
+	if (fd < 0 && errno != EEXIST)
+		return fail(err, path, "cannot make the file");
+	if (fd < 0)
+		return check_file(dir_fd, name, path, err);
+	close(fd);
+	return 0;
+}
+
+/* A variable of the environment, NULL when unset or empty. */
+static const char *
+env_get(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+char *
+store_default_dir(const char *flag, struct err *err)
+{
+	const char *dir = flag != NULL ? flag : env_get("TMFLOW_STATE_DIR");
+	const char *state_home = env_get("XDG_STATE_HOME");
+	const char *home = env_get("HOME");
+
+	if (dir != NULL)
+		return mem_strdup(dir);
+	if (state_home != NULL && state_home[0] == '/') /* XDG: a relative one is to be ignored */
+		return mem_printf("%s/tmflow", state_home);
+	if (home != NULL)
+		return mem_printf("%s/.local/state/tmflow", home);
+	err_set(err, ERR_CONFIG,
+	    "no place for the state: HOME is not set; give --state-dir or TMFLOW_STATE_DIR");
+	return NULL;
+}

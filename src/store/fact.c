@@ -1,0 +1,57 @@
+#include "store_internal.h"
+
+#include <string.h>
+
+static int
+check_key(const char *scope, const char *kind, const char *key, struct err *err)
+{
+	if (store_check_size(strlen(scope), STORE_KEY_BYTES_MAX, "the scope of a fact", err) < 0 ||
+	    store_check_size(strlen(kind), STORE_KEY_BYTES_MAX, "the kind of a fact", err) < 0)
+		return -1;
+	return store_check_size(strlen(key), STORE_KEY_BYTES_MAX, "the key of a fact", err);
+}
+
+int
+store_fact_put(struct store *store, const char *scope, const char *kind, const char *key,
+    struct str value, struct err *err)
+{
+	if (check_key(scope, kind, key, err) < 0 ||
+	    store_check_size(value.len, STORE_FACT_BYTES_MAX, "the value of a fact", err) < 0)
+		return -1;
+	return store_write(store, SQL_FACT_PUT,
+	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key),
+		store_arg_blob(value), store_arg_int(store->clock->wall_ms(store->clock))),
+	    err);
+}
+
+int
+store_fact_delete(
+    struct store *store, const char *scope, const char *kind, const char *key, struct err *err)
+{
+	return store_write(store, SQL_FACT_DELETE,
+	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key)), err);
+}
+
+struct fact_each {
+	int (*fn)(void *arg, const char *key, struct str value);
+	void *arg;
+};
+
+static int
+fact_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	struct fact_each *each = arg;
+
+	(void)err;
+	return each->fn(each->arg, store_column_text(row, 0), store_column_bytes(row, 1)) != 0;
+}
+
+int
+store_facts_each(struct store *store, const char *scope, const char *kind,
+    int (*fn)(void *arg, const char *key, struct str value), void *arg, struct err *err)
+{
+	struct fact_each each = {.fn = fn, .arg = arg};
+
+	return store_query(store, SQL_FACT_LIST,
+	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind)), fact_row, &each, err);
+}

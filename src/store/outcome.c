@@ -1,0 +1,221 @@
+#include "store_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define KIND_NONE (-1)
+
+static const char *const kind_names[OUTCOME_COUNT] = {
+#define X(id, name) [OUTCOME_##id] = name,
+    OUTCOME_TABLE(X)
+#undef X
+};
+
+const char *
+outcome_name(enum outcome_kind kind)
+{
+	assert(kind < OUTCOME_COUNT);
+	return kind_names[kind];
+}
+
+static int
+kind_column(struct store *store, sqlite3_stmt *row, int column, int *ret_kind, struct err *err)
+{
+	int64_t kind = sqlite3_column_int64(row, column);
+
+	if (kind < 0 || kind >= OUTCOME_COUNT)
+		return store_damaged(store, "it holds an outcome that cannot be", err);
+	*ret_kind = (int)kind;
+	return 0;
+}
+
+/* --- counting --- */
+
+struct count_each {
+	struct store *store;
+	int64_t *counts;
+};
+
+static int
+count_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	struct count_each *each = arg;
+	int kind;
+
+	if (kind_column(each->store, row, 0, &kind, err) < 0)
+		return -1;
+	each->counts[kind] = sqlite3_column_int64(row, 1);
+	return 0;
+}
+
+static int
+count_rows(struct store *store, int64_t run, int64_t counts[OUTCOME_COUNT], struct err *err)
+{
+	struct count_each each = {.store = store, .counts = counts};
+
+	memset(counts, 0, OUTCOME_COUNT * sizeof(counts[0]));
+	return store_query(
+	    store, SQL_OUTCOME_COUNTS, STORE_ARGS(store_arg_int(run)), count_row, &each, err);
+}
+
+int
+store_outcomes_count(
+    struct store *store, const char *run_id, int64_t ret_counts[OUTCOME_COUNT], struct err *err)
+{
+	const struct store_current *current = &store->current;
+	int64_t counts[OUTCOME_COUNT];
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	if (current->counted && current->number == run)
+		memcpy(counts, current->counts, sizeof(counts));
+	else if (count_rows(store, run, counts, err) < 0)
+		return -1;
+	memcpy(ret_counts, counts, sizeof(counts));
+	return 0;
+}
+
+/* --- writing --- */
+
+struct kind_get {
+	struct store *store;
+	int kind; /* KIND_NONE: no row */
+};
+
+static int
+kind_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	struct kind_get *get = arg;
+
+	return kind_column(get->store, row, 0, &get->kind, err);
+}
+
+/* A text of at most STORE_OUTCOME_BYTES_MAX bytes, cut before a character of UTF-8. */
+static struct store_arg
+cut_text(const char *text)
+{
+	struct store_arg arg = store_arg_text(text);
+
+	if (arg.bytes.len > STORE_OUTCOME_BYTES_MAX) {
+		arg.bytes.len = STORE_OUTCOME_BYTES_MAX;
+		while (arg.bytes.len > 0 && (text[arg.bytes.len] & 0xc0) == 0x80)
+			arg.bytes.len--;
+	}
+	return arg;
+}
+
+static int
+check_outcome(const struct outcome *outcome, struct err *err)
+{
+	const char *interface = outcome->interface_id != NULL ? outcome->interface_id : "";
+
+	assert(outcome->kind < OUTCOME_COUNT);
+	if (outcome->instance_id == NULL || outcome->instance_id[0] == '\0')
+		return err_set(err, ERR_INVALID, "an outcome needs an instance id");
+	if (store_check_size(
+		strlen(outcome->instance_id), STORE_KEY_BYTES_MAX, "the instance id", err) < 0)
+		return -1;
+	return store_check_size(strlen(interface), STORE_KEY_BYTES_MAX, "the interface id", err);
+}
+
+/* Writes the row and tells what kind was there before. */
+static int
+put_row(struct store *store, int64_t run, const struct outcome *outcome, struct kind_get *before,
+    struct err *err)
+{
+	struct store_arg instance = store_arg_text(outcome->instance_id);
+	struct store_arg interface =
+	    store_arg_text(outcome->interface_id != NULL ? outcome->interface_id : "");
+
+	if (store_query(store, SQL_OUTCOME_KIND,
+		STORE_ARGS(store_arg_int(run), instance, interface), kind_row, before, err) < 0)
+		return -1;
+	return store_write(store, SQL_OUTCOME_PUT,
+	    STORE_ARGS(store_arg_int(run), instance, interface, store_arg_int(outcome->kind),
+		cut_text(outcome->reason), cut_text(outcome->rule), cut_text(outcome->target_id),
+		cut_text(outcome->session_id), cut_text(outcome->error), cut_text(outcome->cause),
+		cut_text(outcome->request_id)),
+	    err);
+}
+
+int
+store_outcome_put(
+    struct store *store, const char *run_id, const struct outcome *outcome, struct err *err)
+{
+	struct store_current *current = &store->current;
+	struct kind_get before = {.store = store, .kind = KIND_NONE};
+	struct kind_get alone = {.store = store, .kind = KIND_NONE};
+	int64_t run;
+
+	if (check_outcome(outcome, err) < 0 || store_run_enter(store, run_id, &run, err) < 0)
+		return -1;
+	if (!current->counted && count_rows(store, run, current->counts, err) < 0)
+		return -1;
+	current->counted = true;
+	if (put_row(store, run, outcome, &before, err) < 0)
+		return -1;
+	if (outcome->interface_id != NULL && outcome->interface_id[0] != '\0' &&
+	    store_write_returning(store, SQL_OUTCOME_DELETE,
+		STORE_ARGS(
+		    store_arg_int(run), store_arg_text(outcome->instance_id), store_arg_text("")),
+		kind_row, &alone, err) < 0)
+		return -1;
+	current->counts[outcome->kind]++;
+	if (before.kind != KIND_NONE)
+		current->counts[before.kind]--;
+	if (alone.kind != KIND_NONE)
+		current->counts[alone.kind]--;
+	return 0;
+}
+
+/* --- reading --- */
+
+struct outcome_each {
+	struct store *store;
+	int (*fn)(void *arg, const struct outcome *outcome);
+	void *arg;
+};
+
+static const char *
+column_or_null(sqlite3_stmt *row, int column)
+{
+	return (const char *)sqlite3_column_text(row, column);
+}
+
+static int
+outcome_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	struct outcome_each *each = arg;
+	const char *interface = store_column_text(row, 1);
+	int kind;
+
+	if (kind_column(each->store, row, 2, &kind, err) < 0)
+		return -1;
+	struct outcome outcome = {
+	    .kind = (enum outcome_kind)kind,
+	    .instance_id = store_column_text(row, 0),
+	    .interface_id = interface[0] != '\0' ? interface : NULL,
+	    .reason = column_or_null(row, 3),
+	    .rule = column_or_null(row, 4),
+	    .target_id = column_or_null(row, 5),
+	    .session_id = column_or_null(row, 6),
+	    .error = column_or_null(row, 7),
+	    .cause = column_or_null(row, 8),
+	    .request_id = column_or_null(row, 9),
+	};
+	return each->fn(each->arg, &outcome) != 0;
+}
+
+int
+store_outcomes_each(struct store *store, const char *run_id, int kind,
+    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct err *err)
+{
+	struct outcome_each each = {.store = store, .fn = fn, .arg = arg};
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_query(store, SQL_OUTCOME_LIST,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(kind)), outcome_row, &each, err);
+}

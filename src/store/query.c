@@ -1,0 +1,248 @@
+#include "store_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const sql_texts[SQL_COUNT] = {
+#define X(id, text) [SQL_##id] = text,
+    SQL_TABLE(X)
+#undef X
+};
+
+/* What the user can do about it, by SQLite's primary result code. */
+static const struct {
+	int code;
+	const char *hint;
+} hints[] = {
+    {SQLITE_FULL, "is the disk full?"},
+    {SQLITE_IOERR, "does the disk work, and is there space left?"},
+    {SQLITE_READONLY, "may this user write to it?"},
+    {SQLITE_CANTOPEN, "may this user open it and make files beside it?"},
+    {SQLITE_CORRUPT, "the file is damaged: move it away to start with an empty one"},
+    {SQLITE_NOTADB, "no database: move it away to start with an empty one"},
+    {SQLITE_BUSY, "another process has held it for too long"},
+};
+
+static const char *
+hint_of(int code)
+{
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+		if (hints[i].code == (code & 0xff))
+			return hints[i].hint;
+	return NULL;
+}
+
+int
+store_fail(struct store *store, struct err *err)
+{
+	int code = sqlite3_extended_errcode(store->db);
+	int number = sqlite3_system_errno(store->db);
+	const char *hint = hint_of(code);
+	bool system =
+	    number != 0 && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
+
+	return err_set(err, ERR_STORE, "%s: %s%s%s%s%s", store->path, sqlite3_errmsg(store->db),
+	    system ? ": " : "", system ? strerror(number) : "", hint != NULL ? "; " : "",
+	    hint != NULL ? hint : "");
+}
+
+int
+store_damaged(struct store *store, const char *what, struct err *err)
+{
+	return err_set(err, ERR_STORE, "%s: %s; %s", store->path, what, hint_of(SQLITE_CORRUPT));
+}
+
+struct store_arg
+store_arg_int(int64_t number)
+{
+	return (struct store_arg){.kind = STORE_ARG_INT, .number = number};
+}
+
+struct store_arg
+store_arg_text(const char *text)
+{
+	struct str bytes = {text, text != NULL ? strlen(text) : 0};
+
+	return (struct store_arg){.kind = STORE_ARG_TEXT, .bytes = bytes};
+}
+
+struct store_arg
+store_arg_blob(struct str bytes)
+{
+	/* SQLite takes a NULL pointer for SQL's NULL, an empty slice may have one. */
+	if (bytes.p == NULL)
+		bytes = STR("");
+	return (struct store_arg){.kind = STORE_ARG_BLOB, .bytes = bytes};
+}
+
+static int
+bind_one(sqlite3_stmt *stmt, int index, const struct store_arg *arg)
+{
+	const struct str *bytes = &arg->bytes;
+
+	switch (arg->kind) {
+	case STORE_ARG_INT:
+		return sqlite3_bind_int64(stmt, index, arg->number);
+	case STORE_ARG_TEXT:
+		return sqlite3_bind_text64(
+		    stmt, index, bytes->p, bytes->len, SQLITE_STATIC, SQLITE_UTF8);
+	case STORE_ARG_BLOB:
+		return sqlite3_bind_blob64(stmt, index, bytes->p, bytes->len, SQLITE_STATIC);
+	case STORE_ARG_END:
+		break;
+	}
+	return SQLITE_MISUSE;
+}
+
+static int
+bind_all(sqlite3_stmt *stmt, const struct store_arg *args)
+{
+	int count = 0;
+
+	for (; args[count].kind != STORE_ARG_END; count++) {
+		int code = bind_one(stmt, count + 1, &args[count]);
+
+		if (code != SQLITE_OK)
+			return code;
+	}
+	assert(count == sqlite3_bind_parameter_count(stmt));
+	return SQLITE_OK;
+}
+
+/* Takes the statement out of the cache, so that a callback which needs the same one prepares its own. */
+static sqlite3_stmt *
+stmt_take(struct store *store, enum store_sql sql, struct err *err)
+{
+	sqlite3_stmt *stmt = store->stmts[sql];
+
+	store->stmts[sql] = NULL;
+	if (stmt == NULL && sqlite3_prepare_v3(store->db, sql_texts[sql], -1,
+				SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
+		store_fail(store, err);
+		return NULL;
+	}
+	return stmt;
+}
+
+/* Puts it back. Its bound values are borrowed and must not be seen again. */
+static void
+stmt_put(struct store *store, enum store_sql sql, sqlite3_stmt *stmt)
+{
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	if (store->stmts[sql] == NULL)
+		store->stmts[sql] = stmt;
+	else
+		sqlite3_finalize(stmt);
+}
+
+int
+store_query(struct store *store, enum store_sql sql, const struct store_arg *args, store_row_fn *fn,
+    void *arg, struct err *err)
+{
+	int result = 0;
+	sqlite3_stmt *stmt = stmt_take(store, sql, err);
+
+	if (stmt == NULL)
+		return -1;
+	int code = bind_all(stmt, args);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	while (code == SQLITE_ROW) {
+		assert(fn != NULL);
+		result = fn(arg, stmt, err);
+		if (result != 0)
+			break;
+		code = sqlite3_step(stmt);
+	}
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		result = store_fail(store, err);
+	stmt_put(store, sql, stmt);
+	return result < 0 ? -1 : 0;
+}
+
+int
+store_abort(struct store *store, struct err *fault, struct err *err)
+{
+	/* SQLite may have rolled back by itself. A failing ROLLBACK leaves nothing to be done: it is
+	 * repeated by whoever opens the file next. */
+	if (!sqlite3_get_autocommit(store->db))
+		store_query(store, SQL_ROLLBACK, STORE_NO_ARGS, NULL, NULL, NULL);
+	store->writing = false;
+	store->current = (struct store_current){0};
+	err_move(&store->fault, fault);
+	return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
+}
+
+int
+store_begin(struct store *store, struct err *err)
+{
+	if (err_isset(&store->fault))
+		return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
+	if (store->writing)
+		return 0;
+	if (store_query(store, SQL_BEGIN, STORE_NO_ARGS, NULL, NULL, err) < 0)
+		return -1;
+	store->writing = true;
+	return 0;
+}
+
+int
+store_write_returning(struct store *store, enum store_sql sql, const struct store_arg *args,
+    store_row_fn *fn, void *arg, struct err *err)
+{
+	struct err fault = {0};
+
+	if (store_begin(store, err) < 0)
+		return -1;
+	if (store_query(store, sql, args, fn, arg, &fault) < 0)
+		return store_abort(store, &fault, err);
+	return 0;
+}
+
+int
+store_write(struct store *store, enum store_sql sql, const struct store_arg *args, struct err *err)
+{
+	return store_write_returning(store, sql, args, NULL, NULL, err);
+}
+
+int
+store_commit(struct store *store, struct err *err)
+{
+	struct err fault = {0};
+
+	if (err_isset(&store->fault))
+		return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
+	if (!store->writing)
+		return 0;
+	if (store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, &fault) < 0)
+		return store_abort(store, &fault, err);
+	store->writing = false;
+	return 0;
+}
+
+const char *
+store_column_text(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+
+	return text != NULL ? text : "";
+}
+
+struct str
+store_column_bytes(sqlite3_stmt *row, int column)
+{
+	const char *p = sqlite3_column_blob(row, column);
+
+	return (struct str){p != NULL ? p : "", (size_t)sqlite3_column_bytes(row, column)};
+}
+
+int
+store_row_int(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	int64_t *ret = arg;
+
+	(void)err;
+	*ret = sqlite3_column_int64(row, 0);
+	return 0;
+}

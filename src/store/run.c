@@ -1,0 +1,361 @@
+#include "store_internal.h"
+
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX_MATCHES_MAX 5 /* named when a prefix is not unique */
+#define ID_TIME_CHARS	   10
+#define ID_RANDOM_BYTES	   10
+
+static const char *const status_names[] = {
+    [RUN_RUNNING] = "RUNNING",
+    [RUN_SUCCEEDED] = "SUCCEEDED",
+    [RUN_FAILED] = "FAILED",
+    [RUN_TIMED_OUT] = "TIMED_OUT",
+    [RUN_INTERRUPTED] = "INTERRUPTED",
+};
+#define STATUS_COUNT ((int64_t)(sizeof(status_names) / sizeof(status_names[0])))
+_Static_assert(RUN_INTERRUPTED + 1 == sizeof(status_names) / sizeof(status_names[0]), "names");
+
+const char *
+run_status_name(enum run_status status)
+{
+	assert((int64_t)status < STATUS_COUNT);
+	return status_names[status];
+}
+
+void
+store_run_fini(struct store_run *run)
+{
+	free(run->workflow_name);
+	free(run->definition);
+	free(run->input);
+	free(run->config_name);
+	free(run->config);
+	free(run->hook_name);
+	free(run->hook);
+	free(run->settings);
+	free(run->output);
+	free(run->error);
+	free(run->cause);
+	*run = (struct store_run){0};
+}
+
+/* Writes value as count digits of Crockford's base 32, which sort as the numbers do. */
+static void
+base32(uint64_t value, int count, char *out)
+{
+	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+	for (int i = count - 1; i >= 0; i--, value >>= 5)
+		out[i] = digits[value & 31];
+}
+
+void
+store_run_id_make(int64_t wall_ms, struct rng *rng, char out[STORE_RUN_ID_BYTES])
+{
+	/* ULID: 48 bits of time, 80 of chance, here as two groups of 40 bits or 8 digits. */
+	base32((uint64_t)wall_ms & 0xffffffffffff, 10, out);
+	base32(rng_next(rng) >> 24, 8, out + 10);
+	base32(rng_next(rng) >> 24, 8, out + 18);
+	out[STORE_RUN_ID_BYTES - 1] = '\0';
+}
+
+static bool
+is_id_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_';
+}
+
+int
+store_run_id_check(const char *id, struct err *err)
+{
+	size_t len = strlen(id);
+
+	if (len == 0)
+		return err_set(err, ERR_INVALID, "a run id cannot be empty");
+	if (len > STORE_RUN_ID_BYTES_MAX)
+		return err_set(err, ERR_INVALID, "a run id has at most %d characters, this one %zu",
+		    STORE_RUN_ID_BYTES_MAX, len);
+	for (size_t i = 0; i < len; i++)
+		if (!is_id_char(id[i]))
+			return err_set(err, ERR_INVALID,
+			    "a run id has only letters, digits, '-' and '_'; character %zu is "
+			    "another",
+			    i + 1);
+	return 0;
+}
+
+int
+store_check_size(size_t bytes, size_t max, const char *what, struct err *err)
+{
+	if (bytes <= max)
+		return 0;
+	return err_set(
+	    err, ERR_LIMIT, "%s has %zu bytes; the store takes at most %zu", what, bytes, max);
+}
+
+/* --- numbers --- */
+
+int
+store_run_number(struct store *store, const char *run_id, int64_t *ret_number, struct err *err)
+{
+	int64_t number = 0;
+
+	if (store->current.id[0] != '\0' && strcmp(store->current.id, run_id) == 0)
+		number = store->current.number;
+	else if (store_query(store, SQL_RUN_NUMBER, STORE_ARGS(store_arg_text(run_id)),
+		     store_row_int, &number, err) < 0)
+		return -1;
+	*ret_number = number;
+	return 0;
+}
+
+int
+store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, struct err *err)
+{
+	struct store_current *current = &store->current;
+	int64_t number;
+
+	if (store_begin(store, err) < 0 || store_run_number(store, run_id, &number, err) < 0)
+		return -1;
+	if (number <= 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no run %s in %s", run_id, store->path);
+	if (strcmp(current->id, run_id) != 0) {
+		assert(strlen(run_id) < sizeof(current->id));
+		*current = (struct store_current){.number = number};
+		memcpy(current->id, run_id, strlen(run_id));
+	}
+	*ret_number = number;
+	return 0;
+}
+
+/* --- writing --- */
+
+static int
+check_run_texts(const struct store_run *run, struct err *err)
+{
+	const struct {
+		const char *what, *text;
+	} texts[] = {
+	    {"the workflow's name", run->workflow_name},
+	    {"the definition", run->definition},
+	    {"the input", run->input},
+	    {"the configuration's name", run->config_name},
+	    {"the configuration", run->config},
+	    {"the hook's name", run->hook_name},
+	    {"the hook", run->hook},
+	    {"the run's settings", run->settings},
+	    {"the output", run->output},
+	    {"the error", run->error},
+	    {"the cause", run->cause},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		size_t bytes = texts[i].text != NULL ? strlen(texts[i].text) : 0;
+
+		if (store_check_size(bytes, STORE_TEXT_BYTES_MAX, texts[i].what, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+store_run_create(struct store *store, const struct store_run *run, struct err *err)
+{
+	int64_t number;
+
+	assert((int64_t)run->status < STATUS_COUNT);
+	if (store_run_id_check(run->id, err) < 0 || check_run_texts(run, err) < 0)
+		return -1;
+	/* The transaction comes first: two processes with one new id must not both find it free. */
+	if (store_begin(store, err) < 0 || store_run_number(store, run->id, &number, err) < 0)
+		return -1;
+	if (number != 0)
+		return err_set(err, ERR_INVALID, "there is already a run %s", run->id);
+	return store_write(store, SQL_RUN_INSERT,
+	    STORE_ARGS(store_arg_text(run->id), store_arg_int(run->status),
+		store_arg_int(run->start_wall_ms), store_arg_int(run->stop_wall_ms),
+		store_arg_text(run->workflow_name), store_arg_text(run->input),
+		store_arg_text(run->config_name), store_arg_text(run->hook_name),
+		store_arg_text(run->settings), store_arg_text(run->output),
+		store_arg_text(run->error), store_arg_text(run->cause),
+		store_arg_text(run->definition), store_arg_text(run->config),
+		store_arg_text(run->hook)),
+	    err);
+}
+
+int
+store_run_update(struct store *store, const struct store_run *run, struct err *err)
+{
+	int64_t number;
+
+	assert((int64_t)run->status < STATUS_COUNT);
+	if (check_run_texts(run, err) < 0 || store_run_enter(store, run->id, &number, err) < 0)
+		return -1;
+	return store_write(store, SQL_RUN_UPDATE,
+	    STORE_ARGS(store_arg_int(number), store_arg_int(run->status),
+		store_arg_int(run->stop_wall_ms), store_arg_text(run->output),
+		store_arg_text(run->error), store_arg_text(run->cause)),
+	    err);
+}
+
+/* --- reading --- */
+
+static char *
+column_strdup(sqlite3_stmt *row, int column)
+{
+	return mem_strdup((const char *)sqlite3_column_text(row, column));
+}
+
+/* Fills run from a row of SQL_RUN_COLUMNS, definition, config, hook. */
+static int
+run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct err *err)
+{
+	const char *id = store_column_text(row, 0);
+	int64_t status = sqlite3_column_int64(row, 1);
+
+	if (store_run_id_check(id, NULL) < 0 || status < 0 || status >= STATUS_COUNT)
+		return store_damaged(store, "it holds a run that cannot be", err);
+	*run = (struct store_run){
+	    .status = (enum run_status)status,
+	    .start_wall_ms = sqlite3_column_int64(row, 2),
+	    .stop_wall_ms = sqlite3_column_int64(row, 3),
+	    .workflow_name = column_strdup(row, 4),
+	    .input = column_strdup(row, 5),
+	    .config_name = column_strdup(row, 6),
+	    .hook_name = column_strdup(row, 7),
+	    .settings = column_strdup(row, 8),
+	    .output = column_strdup(row, 9),
+	    .error = column_strdup(row, 10),
+	    .cause = column_strdup(row, 11),
+	    .definition = column_strdup(row, 12),
+	    .config = column_strdup(row, 13),
+	    .hook = column_strdup(row, 14),
+	};
+	memcpy(run->id, id, strlen(id));
+	return 0;
+}
+
+struct run_get {
+	struct store *store;
+	struct store_run run;
+	bool found;
+};
+
+static int
+run_get_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	struct run_get *get = arg;
+
+	if (run_decode(get->store, row, &get->run, err) < 0)
+		return -1;
+	get->found = true;
+	return 1;
+}
+
+/* Up to PREFIX_MATCHES_MAX ids and how many there were (one more is counted, not named). */
+struct id_list {
+	char first[STORE_RUN_ID_BYTES_MAX + 1];
+	struct buf names;
+	int count;
+};
+
+static int
+id_list_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	struct id_list *list = arg;
+	const char *id = store_column_text(row, 0);
+
+	if (store_run_id_check(id, err) < 0)
+		return -1;
+	if (list->count == 0)
+		memcpy(list->first, id, strlen(id));
+	if (list->count < PREFIX_MATCHES_MAX)
+		buf_printf(&list->names, "%s%s", list->count > 0 ? ", " : "", id);
+	else
+		buf_add_cstr(&list->names, ", ...");
+	list->count++;
+	return 0;
+}
+
+/* Finds the whole id meant by text. */
+static int
+resolve_id(struct store *store, const char *text, struct id_list *list, struct err *err)
+{
+	bool latest = strcmp(text, "@latest") == 0;
+
+	if (!latest && store_run_id_check(text, err) < 0)
+		return -1;
+	int result =
+	    latest ? store_query(store, SQL_RUN_LATEST, STORE_NO_ARGS, id_list_row, list, err)
+		   : store_query(store, SQL_RUN_PREFIX,
+			 STORE_ARGS(store_arg_text(text), store_arg_int(PREFIX_MATCHES_MAX + 1)),
+			 id_list_row, list, err);
+	if (result < 0)
+		return -1;
+	if (list->count == 0 && latest)
+		return err_set(err, ERR_NOT_FOUND, "there is no run yet in %s", store->path);
+	if (list->count == 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no run %s in %s", text, store->path);
+	/* In order of id, a whole id comes before those that it is a prefix of. */
+	if (list->count > 1 && strcmp(list->first, text) != 0)
+		return err_set(err, ERR_INVALID, "%s is the start of several run ids: %s", text,
+		    buf_cstr(&list->names));
+	return 0;
+}
+
+int
+store_run_find(
+    struct store *store, const char *id_or_prefix, struct store_run *ret_run, struct err *err)
+{
+	struct id_list list = {.count = 0};
+	struct run_get get = {.store = store};
+	int result = resolve_id(store, id_or_prefix, &list, err);
+
+	buf_fini(&list.names);
+	if (result < 0)
+		return -1;
+	if (store_query(store, SQL_RUN_GET, STORE_ARGS(store_arg_text(list.first)), run_get_row,
+		&get, err) < 0)
+		return -1;
+	if (!get.found)
+		return store_damaged(store, "its index of runs is wrong", err);
+	*ret_run = get.run;
+	return 0;
+}
+
+struct run_each {
+	struct store *store;
+	int (*fn)(void *arg, const struct store_run *run);
+	void *arg;
+};
+
+static int
+run_each_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	struct run_each *each = arg;
+	struct store_run run;
+
+	if (run_decode(each->store, row, &run, err) < 0)
+		return -1;
+	int stop = each->fn(each->arg, &run);
+	store_run_fini(&run);
+	return stop != 0;
+}
+
+int
+store_runs_each(struct store *store, const struct store_run_filter *filter,
+    int (*fn)(void *arg, const struct store_run *run), void *arg, struct err *err)
+{
+	struct run_each each = {.store = store, .fn = fn, .arg = arg};
+	int64_t since = filter->since_wall_ms != 0 ? filter->since_wall_ms : INT64_MIN;
+
+	return store_query(store, SQL_RUN_LIST,
+	    STORE_ARGS(store_arg_int(filter->status), store_arg_int(since)), run_each_row, &each,
+	    err);
+}

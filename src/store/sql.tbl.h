@@ -1,0 +1,61 @@
+/*
+ * Every statement that the store prepares: X(name, text). Prepared when first used, then kept.
+ * `run` is runs.n, so that a row of a run costs 1 to 3 bytes for it instead of the 26 of its id.
+ */
+#define SQL_RUN_COLUMNS                                                                            \
+	"id, status, start_ms, stop_ms, workflow_name, input, config_name, hook_name, settings,"   \
+	" output, error, cause"
+
+#define SQL_TABLE(X)                                                                               \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
+	X(COMMIT, "COMMIT")                                                                        \
+	X(ROLLBACK, "ROLLBACK")                                                                    \
+	X(APPLICATION_ID, "PRAGMA application_id")                                                 \
+	X(USER_VERSION, "PRAGMA user_version")                                                     \
+	X(SCHEMA_COUNT, "SELECT count(*) FROM sqlite_schema")                                      \
+                                                                                                   \
+	X(RUN_NUMBER, "SELECT n FROM runs WHERE id = ?1")                                          \
+	X(RUN_INSERT,                                                                              \
+	    "INSERT INTO runs (" SQL_RUN_COLUMNS ", definition, config, hook)"                     \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")          \
+	X(RUN_UPDATE,                                                                              \
+	    "UPDATE runs SET status = ?2, stop_ms = ?3, output = ?4, error = ?5, cause = ?6"       \
+	    " WHERE n = ?1")                                                                       \
+	X(RUN_GET, "SELECT " SQL_RUN_COLUMNS ", definition, config, hook FROM runs WHERE id = ?1") \
+	X(RUN_LATEST, "SELECT id FROM runs ORDER BY start_ms DESC, id DESC LIMIT 1")               \
+	X(RUN_PREFIX,                                                                              \
+	    "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT ?2")          \
+	X(RUN_LIST,                                                                                \
+	    "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL FROM runs"                               \
+	    " WHERE (?1 < 0 OR status = ?1) AND start_ms >= ?2 ORDER BY start_ms DESC, id DESC")   \
+                                                                                                   \
+	X(BRANCH_PUT, "INSERT OR REPLACE INTO branches (run, branch, state) VALUES (?1, ?2, ?3)")  \
+	X(BRANCH_DELETE, "DELETE FROM branches WHERE run = ?1 AND branch = ?2")                    \
+	X(BRANCH_LIST, "SELECT branch, state FROM branches WHERE run = ?1 ORDER BY branch")        \
+	X(BRANCHES_DELETE, "DELETE FROM branches WHERE run = ?1")                                  \
+	X(RESULT_PUT,                                                                              \
+	    "INSERT OR REPLACE INTO results (run, branch, item, result) VALUES (?1, ?2, ?3, ?4)")  \
+	X(RESULT_LIST,                                                                             \
+	    "SELECT item, result FROM results WHERE run = ?1 AND branch = ?2 ORDER BY item")       \
+	X(RESULT_DELETE, "DELETE FROM results WHERE run = ?1 AND branch = ?2")                     \
+	X(RESULTS_DELETE, "DELETE FROM results WHERE run = ?1")                                    \
+                                                                                                   \
+	X(OUTCOME_KIND,                                                                            \
+	    "SELECT kind FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3")       \
+	X(OUTCOME_PUT,                                                                             \
+	    "INSERT OR REPLACE INTO outcomes (run, instance, interface, kind, reason, rule,"       \
+	    " target, session, error, cause, request)"                                             \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                              \
+	X(OUTCOME_DELETE,                                                                          \
+	    "DELETE FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3"             \
+	    " RETURNING kind")                                                                     \
+	X(OUTCOME_COUNTS, "SELECT kind, count(*) FROM outcomes WHERE run = ?1 GROUP BY kind")      \
+	X(OUTCOME_LIST,                                                                            \
+	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
+	    " request FROM outcomes WHERE run = ?1 AND (?2 < 0 OR kind = ?2)"                      \
+	    " ORDER BY instance, interface")                                                       \
+                                                                                                   \
+	X(FACT_PUT, "INSERT OR REPLACE INTO facts (scope, kind, key, value, put_ms)"               \
+		    " VALUES (?1, ?2, ?3, ?4, ?5)")                                                \
+	X(FACT_DELETE, "DELETE FROM facts WHERE scope = ?1 AND kind = ?2 AND key = ?3")            \
+	X(FACT_LIST, "SELECT key, value FROM facts WHERE scope = ?1 AND kind = ?2 ORDER BY key")

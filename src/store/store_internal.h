@@ -1,0 +1,111 @@
+#ifndef TMFLOW_STORE_INTERNAL_H
+#define TMFLOW_STORE_INTERNAL_H
+
+#include "tmflow/store/store.h"
+
+#include "sql.tbl.h"
+
+#include <sqlite3.h>
+
+enum store_sql {
+#define X(id, text) SQL_##id,
+	SQL_TABLE(X)
+#undef X
+	    SQL_COUNT
+};
+
+/* The run that this store writes: its number and how many outcomes of each kind it has. */
+struct store_current {
+	char id[STORE_RUN_ID_BYTES_MAX + 1]; /* "" for none */
+	int64_t number;
+	bool counted; /* counts are those of the table */
+	int64_t counts[OUTCOME_COUNT];
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *stmts[SQL_COUNT]; /* NULL: not prepared yet, or in use */
+	struct clock *clock;
+	char *path;	  /* of the file, for messages and SQLite */
+	int dir_fd;	  /* the state directory; -1 for a temporary store */
+	bool writing;	  /* a transaction is open */
+	struct err fault; /* why nothing is written any more */
+	struct store_current current;
+};
+
+/* --- query.c: statements and their values --- */
+
+enum store_arg_kind { STORE_ARG_END, STORE_ARG_INT, STORE_ARG_TEXT, STORE_ARG_BLOB };
+
+/* A value for ?1, ?2, ... of a statement. Borrows its bytes. A text with p NULL is SQL's NULL. */
+struct store_arg {
+	enum store_arg_kind kind;
+	int64_t number;
+	struct str bytes;
+};
+
+struct store_arg store_arg_int(int64_t number);
+struct store_arg store_arg_text(const char *text);
+struct store_arg store_arg_blob(struct str bytes);
+
+#define STORE_ARGS(...) ((const struct store_arg[]){__VA_ARGS__, {.kind = STORE_ARG_END}})
+#define STORE_NO_ARGS	((const struct store_arg[]){{.kind = STORE_ARG_END}})
+
+/* One row of an answer. Returns 0 to go on, 1 to stop, -1 with *err filled. */
+typedef int store_row_fn(void *arg, sqlite3_stmt *row, struct err *err);
+
+/* Runs a statement that answers with rows. */
+int store_query(struct store *store, enum store_sql sql, const struct store_arg *args,
+    store_row_fn *fn, void *arg, struct err *err);
+
+/* Opens the transaction where it is not open yet. Errors: ERR_STORE, also after an earlier fault. */
+int store_begin(struct store *store, struct err *err);
+
+/* Runs a statement that changes something, within the transaction; a fault undoes all of it. */
+int
+store_write(struct store *store, enum store_sql sql, const struct store_arg *args, struct err *err);
+
+/* The same for a statement with RETURNING. */
+int store_write_returning(struct store *store, enum store_sql sql, const struct store_arg *args,
+    store_row_fn *fn, void *arg, struct err *err);
+
+/* Undoes the transaction and refuses all that comes later with this fault. Takes: fault. Returns -1. */
+int store_abort(struct store *store, struct err *fault, struct err *err);
+
+/* What SQLite said last, with the path and a hint. Returns -1. */
+int store_fail(struct store *store, struct err *err);
+
+/* The file holds something that this program never writes. Returns -1. */
+int store_damaged(struct store *store, const char *what, struct err *err);
+
+/* A column's text, "" for NULL; borrowed until the next row. */
+const char *store_column_text(sqlite3_stmt *row, int column);
+struct str store_column_bytes(sqlite3_stmt *row, int column);
+
+/* A store_row_fn: the first column of the row as a number. arg is an int64_t. */
+store_row_fn store_row_int;
+
+/* --- dir.c: the state directory --- */
+
+/* Makes and checks the state directory. ret_path is its real path, malloc'ed; ret_fd is close-on-exec. */
+int store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct err *err);
+
+/* One process at a time makes or changes the file's tables. Waits up to STORE_BUSY_MS. */
+int store_dir_lock(int dir_fd, const char *path, struct err *err);
+void store_dir_unlock(int dir_fd);
+
+/* Makes the file with mode 0600, or checks that it is ours. path is for messages. */
+int store_dir_file(int dir_fd, const char *name, const char *path, struct err *err);
+
+/* --- run.c --- */
+
+/* The number of a run, 0 where there is none. */
+int store_run_number(struct store *store, const char *run_id, int64_t *ret_number, struct err *err);
+
+/* The number of a run that is to be written, which becomes the current one. Errors: ERR_NOT_FOUND. */
+int store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, struct err *err);
+
+/* ERR_LIMIT where bytes is over max; what names the thing. */
+int store_check_size(size_t bytes, size_t max, const char *what, struct err *err);
+
+#endif
