@@ -1,0 +1,147 @@
+#include "tmflow/base/diag.h"
+
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *word; /* in a line for a person */
+	const char *name; /* in JSON, as ValidateStateMachineDefinition has it */
+} severities[] = {
+    [DIAG_ERROR] = {"error", "ERROR"},
+    [DIAG_WARNING] = {"warning", "WARNING"},
+};
+
+void
+diag_list_init(struct diag_list *list, const struct doc *doc)
+{
+	*list = (struct diag_list){.doc = doc};
+}
+
+void
+diag_list_fini(struct diag_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->at[i].message);
+		free(list->at[i].hint);
+		free(list->at[i].pointer);
+	}
+	free(list->at);
+	*list = (struct diag_list){0};
+}
+
+void
+diag_add(struct diag_list *list, enum diag_severity severity, const char *code, const char *pointer,
+    enum diag_at at, const char *hint, const char *format, ...)
+{
+	struct diag *diag;
+	struct buf message = {0};
+	va_list args;
+
+	if (severity == DIAG_ERROR)
+		list->errors++;
+	else
+		list->warnings++;
+	if (list->count == DIAG_COUNT_MAX)
+		return;
+	list->at = mem_resize(list->at, list->count + 1, sizeof(*list->at));
+	diag = &list->at[list->count++];
+	va_start(args, format);
+	buf_vprintf(&message, format, args);
+	va_end(args);
+	*diag = (struct diag){
+	    .severity = severity,
+	    .code = code,
+	    .message = buf_take(&message),
+	    .hint = mem_strdup(hint),
+	    .pointer = mem_strdup(pointer),
+	};
+	if (list->doc != NULL)
+		diag->pos = at == DIAG_AT_KEY ? doc_key_pos(list->doc, pointer)
+					      : doc_value_pos(list->doc, pointer);
+}
+
+const char *
+diag_hint_nearest(struct buf *out, const char *word, const char *const *known)
+{
+	const char *near = str_nearest(str_of(word), known);
+
+	buf_reset(out);
+	if (near == NULL)
+		return NULL;
+	buf_printf(out, "did you mean \"%s\"?", near);
+	return buf_cstr(out);
+}
+
+static bool
+comes_after(const struct diag *a, const struct diag *b)
+{
+	if (a->pos.line != b->pos.line)
+		return a->pos.line > b->pos.line;
+	return a->pos.column > b->pos.column;
+}
+
+/* Insertion sort: stable, and the list is short and nearly in order. */
+static void
+sort_by_place(struct diag_list *list)
+{
+	for (size_t i = 1; i < list->count; i++) {
+		struct diag moved = list->at[i];
+		size_t j = i;
+
+		for (; j > 0 && comes_after(&list->at[j - 1], &moved); j--)
+			list->at[j] = list->at[j - 1];
+		list->at[j] = moved;
+	}
+}
+
+void
+diag_print(struct diag_list *list, FILE *out)
+{
+	struct buf line = {0};
+
+	sort_by_place(list);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct diag *diag = &list->at[i];
+
+		buf_reset(&line);
+		log_escape(&line, list->doc != NULL ? doc_name(list->doc) : "");
+		buf_printf(&line, ":%u:%u: %s: ", diag->pos.line, diag->pos.column,
+		    severities[diag->severity].word);
+		log_escape(&line, diag->message);
+		if (diag->hint != NULL) {
+			buf_add_cstr(&line, " (");
+			log_escape(&line, diag->hint);
+			buf_add_char(&line, ')');
+		}
+		fprintf(out, "%s\n", buf_cstr(&line));
+	}
+	if (list->errors + list->warnings > list->count)
+		fprintf(out, "and %zu more\n", list->errors + list->warnings - list->count);
+	buf_fini(&line);
+}
+
+json_t *
+diag_json(struct diag_list *list)
+{
+	json_t *array = json_array();
+
+	sort_by_place(list);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct diag *diag = &list->at[i];
+		json_t *object = json_object();
+
+		json_put_string(object, "severity", severities[diag->severity].name);
+		json_put_string(object, "code", diag->code);
+		json_put_string(object, "message", diag->message);
+		json_put_string(object, "location", diag->pointer);
+		json_put_string(object, "hint", diag->hint);
+		json_object_set_new(object, "line", json_integer(diag->pos.line));
+		json_object_set_new(object, "column", json_integer(diag->pos.column));
+		json_array_append_new(array, object);
+	}
+	return array;
+}

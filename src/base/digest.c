@@ -1,0 +1,135 @@
+#include "tmflow/base/digest.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As States.Hash spells them, and as OpenSSL does. */
+static const struct {
+	const char *name;
+	const char *openssl_name;
+} algorithms[] = {
+    {"MD5", "MD5"},
+    {"SHA-1", "SHA1"},
+    {"SHA-256", "SHA256"},
+    {"SHA-384", "SHA384"},
+    {"SHA-512", "SHA512"},
+};
+
+void
+digest_sha256(struct str data, uint8_t out[DIGEST_SHA256_BYTES])
+{
+	static const uint8_t none[1];
+
+	SHA256(data.p != NULL ? (const uint8_t *)data.p : none, data.len, out);
+}
+
+void
+digest_hex(const uint8_t *bytes, size_t len, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	out[2 * len] = '\0';
+}
+
+void
+digest_sha256_hex(struct str data, char out[DIGEST_SHA256_HEX_BYTES])
+{
+	uint8_t digest[DIGEST_SHA256_BYTES];
+
+	digest_sha256(data, digest);
+	digest_hex(digest, sizeof(digest), out);
+}
+
+void
+digest_hmac_sha256(struct str key, struct str data, uint8_t out[DIGEST_SHA256_BYTES])
+{
+	static const uint8_t none[1];
+	unsigned len = DIGEST_SHA256_BYTES;
+
+	if (HMAC(EVP_sha256(), key.p != NULL ? key.p : (const char *)none, (int)key.len,
+		data.p != NULL ? (const uint8_t *)data.p : none, data.len, out, &len) == NULL)
+		abort();
+}
+
+int
+digest_named_hex(const char *algorithm, struct str data, struct buf *ret_hex, struct err *err)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	char hex[2 * EVP_MAX_MD_SIZE + 1];
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+		if (strcmp(algorithm, algorithms[i].name) != 0)
+			continue;
+		if (EVP_Q_digest(NULL, algorithms[i].openssl_name, NULL, data.p, data.len, digest,
+			&len) != 1)
+			return err_set(err, ERR_SYSTEM, "OpenSSL has no %s here", algorithm);
+		digest_hex(digest, len, hex);
+		buf_add_cstr(ret_hex, hex);
+		return 0;
+	}
+	return err_set(err, ERR_INVALID,
+	    "unknown hash algorithm \"%s\": MD5, SHA-1, SHA-256, SHA-384 and SHA-512 are known",
+	    algorithm);
+}
+
+void
+digest_base64_encode(struct str data, struct buf *out)
+{
+	size_t encoded = 4 * ((data.len + 2) / 3);
+
+	if (data.len == 0)
+		return;
+	buf_reserve(out, encoded + 1);
+	EVP_EncodeBlock(
+	    (unsigned char *)out->p + out->len, (const unsigned char *)data.p, (int)data.len);
+	out->len += encoded;
+}
+
+static bool
+is_base64(struct str text)
+{
+	static const char alphabet[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t padding = 0;
+
+	if (text.len % 4 != 0)
+		return false;
+	while (padding < 2 && text.len > 0 && text.p[text.len - 1] == '=') {
+		padding++;
+		text.len--;
+	}
+	for (size_t i = 0; i < text.len; i++)
+		if (text.p[i] == '\0' || strchr(alphabet, text.p[i]) == NULL)
+			return false;
+	return true;
+}
+
+int
+digest_base64_decode(struct str text, struct buf *out, struct err *err)
+{
+	size_t decoded = text.len / 4 * 3;
+	size_t padding = 0;
+
+	if (!is_base64(text))
+		return err_set(err, ERR_INVALID, "not Base64 (RFC 4648, with padding)");
+	if (text.len == 0)
+		return 0;
+	while (text.p[text.len - 1 - padding] == '=')
+		padding++;
+	buf_reserve(out, decoded + 1);
+	int len = EVP_DecodeBlock(
+	    (unsigned char *)out->p + out->len, (const unsigned char *)text.p, (int)text.len);
+	assert(len == (int)decoded);
+	out->len += decoded - padding;
+	out->p[out->len] = '\0';
+	return 0;
+}

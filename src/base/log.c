@@ -1,0 +1,191 @@
+#include "tmflow/base/log.h"
+
+#include "tmflow/base/buf.h"
+#include "tmflow/base/clock.h"
+#include "tmflow/base/json.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RUN_ID_BYTES_MAX 128
+
+/* The log is one for the process, like standard error itself. */
+static struct {
+	enum log_level level;
+	enum log_format format;
+	FILE *stream; /* NULL: standard error */
+	char run_id[RUN_ID_BYTES_MAX];
+	void (*before)(void *arg);
+	void (*after)(void *arg);
+	void *around_arg;
+} log_state = {.level = LOG_WARN};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+void
+log_setup(enum log_level level, enum log_format format, FILE *stream)
+{
+	log_state.level = level;
+	log_state.format = format;
+	log_state.stream = stream;
+}
+
+void
+log_set_run(const char *run_id)
+{
+	snprintf(log_state.run_id, sizeof(log_state.run_id), "%s", run_id != NULL ? run_id : "");
+}
+
+bool
+log_enabled(enum log_level level)
+{
+	return level >= log_state.level && level < LOG_NONE;
+}
+
+void
+log_set_around(void (*before)(void *arg), void (*after)(void *arg), void *arg)
+{
+	log_state.before = before;
+	log_state.after = after;
+	log_state.around_arg = arg;
+}
+
+/* Decodes one UTF-8 sequence; *ret_len is its length, or 1 for a malformed byte (then -1 comes back). */
+static int32_t
+decode(const unsigned char *p, size_t *ret_len)
+{
+	static const int32_t minimum[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
+	int32_t point = len == 1 ? p[0] : p[0] & (0xff >> (len + 1));
+
+	*ret_len = 1;
+	if (len == 0 || p[0] > 0xf4)
+		return -1;
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return -1;
+		point = point << 6 | (p[i] & 0x3f);
+	}
+	if (point < minimum[len] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+		return -1;
+	*ret_len = len;
+	return point;
+}
+
+/* Control characters, and those that change the direction of what follows. */
+static bool
+obeyed_by_terminals(int32_t point)
+{
+	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x200e ||
+	       point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
+	       (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
+}
+
+void
+log_escape(struct buf *out, const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	while (*p != '\0') {
+		size_t len;
+		int32_t point = decode(p, &len);
+
+		if (point >= 0 && !obeyed_by_terminals(point))
+			buf_add(out, p, len);
+		else
+			for (size_t i = 0; i < len; i++)
+				buf_printf(out, "\\x%02X", p[i]);
+		p += len;
+	}
+}
+
+/* key=value, quoted when it must be. */
+static void
+add_logfmt(struct buf *line, const char *key, const char *text)
+{
+	struct buf safe = {0};
+
+	log_escape(&safe, text);
+	buf_printf(line, " %s=", key);
+	if (safe.len > 0 && strpbrk(safe.p, " \"=") == NULL) {
+		buf_add_str(line, buf_str(&safe));
+	} else {
+		buf_add_char(line, '"');
+		for (size_t i = 0; i < safe.len; i++) {
+			if (safe.p[i] == '"')
+				buf_add_char(line, '\\');
+			buf_add_char(line, safe.p[i]);
+		}
+		buf_add_char(line, '"');
+	}
+	buf_fini(&safe);
+}
+
+static void
+compose_logfmt(struct buf *line, const char *time, const char *level, const char *event,
+    const struct log_field *fields)
+{
+	buf_printf(line, "%s %s %s", time, level, event);
+	if (log_state.run_id[0] != '\0')
+		add_logfmt(line, "run", log_state.run_id);
+	for (; fields->key != NULL; fields++) {
+		if (fields->text != NULL)
+			add_logfmt(line, fields->key, fields->text);
+		else
+			buf_printf(line, " %s=%" PRId64, fields->key, fields->number);
+	}
+}
+
+static void
+put_escaped(json_t *object, const char *key, const char *text)
+{
+	struct buf safe = {0};
+
+	log_escape(&safe, text);
+	json_put_string(object, key, buf_cstr(&safe));
+	buf_fini(&safe);
+}
+
+static void
+compose_json(struct buf *line, const char *time, const char *level, const char *event,
+    const struct log_field *fields)
+{
+	json_t *object = json_object();
+
+	json_put_string(object, "time", time);
+	json_put_string(object, "level", level);
+	json_put_string(object, "event", event);
+	if (log_state.run_id[0] != '\0')
+		put_escaped(object, "run", log_state.run_id);
+	for (; fields->key != NULL; fields++) {
+		if (fields->text != NULL)
+			put_escaped(object, fields->key, fields->text);
+		else
+			json_object_set_new(object, fields->key, json_integer(fields->number));
+	}
+	json_write(object, line);
+	json_decref(object);
+}
+
+void
+log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
+	FILE *stream = log_state.stream != NULL ? log_state.stream : stderr;
+	char time[CLOCK_ISO_BYTES];
+	struct buf line = {0};
+
+	clock_iso(clock_system()->wall_ms(clock_system()), time);
+	if (log_state.format == LOG_JSON)
+		compose_json(&line, time, level_names[level], event, fields);
+	else
+		compose_logfmt(&line, time, level_names[level], event, fields);
+	buf_add_char(&line, '\n');
+	if (log_state.before != NULL)
+		log_state.before(log_state.around_arg);
+	fwrite(line.p, 1, line.len, stream);
+	fflush(stream);
+	if (log_state.after != NULL)
+		log_state.after(log_state.around_arg);
+	buf_fini(&line);
+}
