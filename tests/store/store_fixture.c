@@ -1,0 +1,133 @@
+#include "store_fixture.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+fixture_init(struct fixture *fixture)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	*fixture = (struct fixture){.store = NULL};
+	snprintf(fixture->root, sizeof(fixture->root), "%s/tmflow-store-XXXXXX",
+	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(fixture->root));
+	snprintf(fixture->dir, sizeof(fixture->dir), "%s/state", fixture->root);
+	fake_clock_init(&fixture->clock, FIXTURE_WALL_MS);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+fixture_fini(struct fixture *fixture)
+{
+	fixture_close(fixture);
+	ck_assert_int_eq(nftw(fixture->root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+void
+fixture_open(struct fixture *fixture)
+{
+	struct err err = {0};
+
+	ck_assert_ptr_null(fixture->store);
+	fixture->store = store_open(fixture->dir, &fixture->clock.clock, &err);
+	ck_assert_msg(fixture->store != NULL, "%s", err_text(&err));
+}
+
+void
+fixture_close(struct fixture *fixture)
+{
+	store_close(fixture->store);
+	fixture->store = NULL;
+}
+
+void
+fixture_reopen(struct fixture *fixture)
+{
+	fixture_close(fixture);
+	fixture_open(fixture);
+}
+
+const char *
+fixture_path(const struct fixture *fixture, const char *name, char path[PATH_BYTES])
+{
+	snprintf(path, PATH_BYTES, "%s/%s", fixture->root, name);
+	return path;
+}
+
+const char *
+fixture_state_path(const struct fixture *fixture, const char *name, char path[PATH_BYTES])
+{
+	snprintf(path, PATH_BYTES, "%s/%s", fixture->dir, name);
+	return path;
+}
+
+void
+fixture_run(struct fixture *fixture, const char *id, int64_t start_wall_ms)
+{
+	struct store_run run = {.status = RUN_RUNNING, .start_wall_ms = start_wall_ms};
+	struct err err = {0};
+
+	snprintf(run.id, sizeof(run.id), "%s", id);
+	ck_ok(store_run_create(fixture->store, &run, &err), &err);
+	ck_ok(store_commit(fixture->store, &err), &err);
+}
+
+void
+fixture_sql(const struct fixture *fixture, const char *sql)
+{
+	char path[PATH_BYTES];
+	sqlite3 *db;
+	char *text = NULL;
+
+	ck_assert_int_eq(sqlite3_open(fixture_state_path(fixture, "tmflow.db", path), &db), 0);
+	int code = sqlite3_exec(db, sql, NULL, NULL, &text);
+	ck_assert_msg(code == SQLITE_OK, "%s: %s", sql, text);
+	sqlite3_close(db);
+}
+
+void
+write_file(const char *path, const void *data, size_t bytes)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, data, bytes), (ssize_t)bytes);
+	close(fd);
+}
+
+void
+expect_err(struct err *err, enum err_code code, const char *part)
+{
+	ck_assert_msg(err->code == code, "code %d: %s", err->code, err_text(err));
+	ck_assert_msg(strstr(err_text(err), part) != NULL, "'%s' lacks '%s'", err_text(err), part);
+	ck_assert_ptr_null(strchr(err_text(err), '\n'));
+	err_fini(err);
+	*err = (struct err){0};
+}
+
+int
+run_suite(const char *name, void (*add)(Suite *suite))
+{
+	Suite *suite = suite_create(name);
+
+	add(suite);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,399 @@
+/* Outcomes: one row each, counts that are always those of the rows, size and memory with many. */
+#include "store_fixture.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define RUN "run"
+
+static struct fixture fx;
+
+static void
+setup(void)
+{
+	fixture_init(&fx);
+	fixture_open(&fx);
+	fixture_run(&fx, RUN, 1);
+	fixture_run(&fx, "other", 2);
+}
+
+static void
+teardown(void)
+{
+	fixture_fini(&fx);
+}
+
+static void
+put(const char *run_id, const char *instance, const char *interface, enum outcome_kind kind)
+{
+	struct outcome outcome = {.kind = kind, .instance_id = instance, .interface_id = interface};
+	struct err err = {0};
+
+	ck_ok(store_outcome_put(fx.store, run_id, &outcome, &err), &err);
+}
+
+/* "instance/interface:kind " for each row. */
+struct rows {
+	struct buf text;
+	int stop_after;
+};
+
+static int
+add_row(void *arg, const struct outcome *outcome)
+{
+	struct rows *rows = arg;
+
+	buf_printf(&rows->text, "%s%s%s:%s ", outcome->instance_id,
+	    outcome->interface_id != NULL ? "/" : "",
+	    outcome->interface_id != NULL ? outcome->interface_id : "",
+	    outcome_name(outcome->kind));
+	return --rows->stop_after == 0;
+}
+
+static void
+expect_rows(const char *run_id, int kind, int stop_after, const char *expected)
+{
+	struct rows rows = {.stop_after = stop_after};
+	struct err err = {0};
+
+	ck_ok(store_outcomes_each(fx.store, run_id, kind, add_row, &rows, &err), &err);
+	ck_assert_str_eq(buf_cstr(&rows.text), expected);
+	buf_fini(&rows.text);
+}
+
+/* "kind=n " for the kinds that are there, as this store counts and as one that has to count the rows. */
+static void
+expect_counts(const char *run_id, const char *expected)
+{
+	struct err err = {0};
+	struct store *other = store_open(fx.dir, &fx.clock.clock, &err);
+	struct store *stores[] = {fx.store, other};
+
+	ck_assert_msg(other != NULL, "%s", err_text(&err));
+	ck_ok(store_commit(fx.store, &err), &err);
+	for (size_t i = 0; i < 2; i++) {
+		int64_t counts[OUTCOME_COUNT];
+		struct buf text = {NULL, 0, 0};
+
+		ck_ok(store_outcomes_count(stores[i], run_id, counts, &err), &err);
+		for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+			if (counts[kind] != 0)
+				buf_printf(
+				    &text, "%s=%lld ", outcome_name(kind), (long long)counts[kind]);
+		ck_assert_str_eq(buf_cstr(&text), expected);
+		buf_fini(&text);
+	}
+	store_close(other);
+}
+
+START_TEST(test_the_same_row_twice_is_one)
+{
+	put(RUN, "i-1", "eni-1", OUTCOME_CREATED);
+	put(RUN, "i-1", "eni-1", OUTCOME_CREATED);
+	expect_counts(RUN, "created=1 ");
+	put(RUN, "i-1", "eni-1", OUTCOME_PRESENT);
+	expect_counts(RUN, "present=1 ");
+	put(RUN, "i-2", NULL, OUTCOME_FAILED);
+	put(RUN, "i-2", NULL, OUTCOME_FAILED);
+	put(RUN, "i-2", "", OUTCOME_GONE); /* empty is absent */
+	expect_counts(RUN, "present=1 gone=1 ");
+	expect_rows(RUN, -1, 0, "i-1/eni-1:present i-2:gone ");
+}
+END_TEST
+
+START_TEST(test_interfaces_replace_their_instance)
+{
+	put(RUN, "i-1", NULL, OUTCOME_FAILED);
+	put(RUN, "i-2", NULL, OUTCOME_FAILED);
+	expect_counts(RUN, "failed=2 ");
+	put(RUN, "i-1", "eni-b", OUTCOME_CREATED);
+	put(RUN, "i-1", "eni-a", OUTCOME_FAILED);
+	expect_counts(RUN, "created=1 failed=2 ");
+	expect_rows(RUN, -1, 0, "i-1/eni-a:failed i-1/eni-b:created i-2:failed ");
+}
+END_TEST
+
+START_TEST(test_runs_are_apart)
+{
+	struct err err = {0};
+
+	put(RUN, "i-1", "eni-1", OUTCOME_CREATED);
+	put("other", "i-1", "eni-1", OUTCOME_CONFLICT);
+	put(RUN, "i-2", "eni-2", OUTCOME_CREATED);
+	put("other", "i-2", "eni-2", OUTCOME_CONFLICT);
+	expect_counts("other", "conflict=2 ");
+	expect_counts(RUN, "created=2 ");
+	expect_counts("none", "");
+	expect_rows("none", -1, 0, "");
+	struct outcome outcome = {.kind = OUTCOME_GONE, .instance_id = "i-1"};
+	ck_assert_int_eq(store_outcome_put(fx.store, "none", &outcome, &err), -1);
+	expect_err(&err, ERR_NOT_FOUND, "there is no run none");
+}
+END_TEST
+
+START_TEST(test_counts_go_on_after_reopening)
+{
+	put(RUN, "i-1", "eni-1", OUTCOME_CREATED);
+	put(RUN, "i-2", "eni-2", OUTCOME_FAILED);
+	expect_counts(RUN, "created=1 failed=1 ");
+	put(RUN, "i-3", "eni-3", OUTCOME_FAILED); /* not committed */
+	fixture_reopen(&fx);
+	expect_counts(RUN, "created=1 failed=1 ");
+	put(RUN, "i-2", "eni-2", OUTCOME_CREATED);
+	expect_counts(RUN, "created=2 ");
+}
+END_TEST
+
+START_TEST(test_each_filters_orders_and_stops)
+{
+	put(RUN, "i-2", "eni-3", OUTCOME_CREATED);
+	put(RUN, "i-1", "eni-9", OUTCOME_UNMATCHED);
+	put(RUN, "i-3", NULL, OUTCOME_INELIGIBLE);
+	put(RUN, "i-1", "eni-1", OUTCOME_CREATED);
+	expect_rows(
+	    RUN, -1, 0, "i-1/eni-1:created i-1/eni-9:unmatched i-2/eni-3:created i-3:ineligible ");
+	expect_rows(RUN, OUTCOME_CREATED, 0, "i-1/eni-1:created i-2/eni-3:created ");
+	expect_rows(RUN, OUTCOME_FAILED, 0, "");
+	expect_rows(RUN, -1, 2, "i-1/eni-1:created i-1/eni-9:unmatched ");
+}
+END_TEST
+
+static int
+check_full(void *arg, const struct outcome *outcome)
+{
+	int *count = arg;
+
+	ck_assert_int_eq(outcome->kind, OUTCOME_FAILED);
+	ck_assert_str_eq(outcome->instance_id, "i-1");
+	ck_assert_str_eq(outcome->interface_id, "eni-1");
+	ck_assert_str_eq(outcome->reason, "reason");
+	ck_assert_str_eq(outcome->rule, "tags[0]");
+	ck_assert_str_eq(outcome->target_id, "tmt-1");
+	ck_assert_str_eq(outcome->session_id, "tms-1");
+	ck_assert_str_eq(outcome->error, "Some.Error");
+	ck_assert_str_eq(outcome->cause, "because");
+	ck_assert_str_eq(outcome->request_id, "req");
+	(*count)++;
+	return 0;
+}
+
+static int
+check_bare(void *arg, const struct outcome *outcome)
+{
+	int *count = arg;
+
+	ck_assert_ptr_null(outcome->interface_id);
+	ck_assert_ptr_null(outcome->reason);
+	ck_assert_ptr_null(outcome->rule);
+	ck_assert_ptr_null(outcome->target_id);
+	ck_assert_ptr_null(outcome->session_id);
+	ck_assert_ptr_null(outcome->error);
+	ck_assert_ptr_null(outcome->cause);
+	ck_assert_ptr_null(outcome->request_id);
+	(*count)++;
+	return 0;
+}
+
+START_TEST(test_keeps_every_field)
+{
+	struct outcome full = {OUTCOME_FAILED, "i-1", "eni-1", "reason", "tags[0]", "tmt-1",
+	    "tms-1", "Some.Error", "because", "req"};
+	struct err err = {0};
+	int count = 0;
+
+	ck_ok(store_outcome_put(fx.store, RUN, &full, &err), &err);
+	ck_ok(store_outcomes_each(fx.store, RUN, -1, check_full, &count, &err), &err);
+	put("other", "i-1", NULL, OUTCOME_UNMATCHED);
+	ck_ok(store_outcomes_each(fx.store, "other", -1, check_bare, &count, &err), &err);
+	ck_assert_int_eq(count, 2);
+}
+END_TEST
+
+static int
+check_cut(void *arg, const struct outcome *outcome)
+{
+	int *count = arg;
+
+	/* One byte less than the limit, so as not to cut the two bytes of the last character apart. */
+	ck_assert_uint_eq(strlen(outcome->cause), STORE_OUTCOME_BYTES_MAX - 1);
+	ck_assert_uint_eq(strlen(outcome->reason), STORE_OUTCOME_BYTES_MAX);
+	(*count)++;
+	return 0;
+}
+
+START_TEST(test_cuts_long_texts_and_refuses_long_ids)
+{
+	char cause[2 * STORE_OUTCOME_BYTES_MAX + 2] = "a", reason[STORE_OUTCOME_BYTES_MAX + 1];
+	char id[STORE_KEY_BYTES_MAX + 2];
+	struct outcome outcome = {
+	    .kind = OUTCOME_FAILED, .instance_id = "i-1", .cause = cause, .reason = reason};
+	struct err err = {0};
+	int count = 0;
+
+	for (size_t i = 1; i + 2 < sizeof(cause); i += 2)
+		memcpy(cause + i, "\xc3\xa4", 3);
+	memset(reason, 'r', sizeof(reason));
+	reason[STORE_OUTCOME_BYTES_MAX] = '\0';
+	ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
+	ck_ok(store_outcomes_each(fx.store, RUN, -1, check_cut, &count, &err), &err);
+	ck_assert_int_eq(count, 1);
+
+	memset(id, 'i', sizeof(id));
+	id[sizeof(id) - 1] = '\0';
+	outcome.instance_id = id;
+	ck_assert_int_eq(store_outcome_put(fx.store, RUN, &outcome, &err), -1);
+	expect_err(&err, ERR_LIMIT, "the instance id");
+	outcome.instance_id = "i-1";
+	outcome.interface_id = id;
+	ck_assert_int_eq(store_outcome_put(fx.store, RUN, &outcome, &err), -1);
+	expect_err(&err, ERR_LIMIT, "the interface id");
+	outcome.instance_id = NULL;
+	ck_assert_int_eq(store_outcome_put(fx.store, RUN, &outcome, &err), -1);
+	expect_err(&err, ERR_INVALID, "instance id");
+	expect_counts(RUN, "failed=1 ");
+}
+END_TEST
+
+START_TEST(test_refuses_rows_that_cannot_be)
+{
+	struct err err = {0};
+	struct rows rows = {.stop_after = 0};
+	int64_t counts[OUTCOME_COUNT];
+	struct outcome outcome = {.kind = OUTCOME_CREATED, .instance_id = "i-1"};
+
+	put(RUN, "i-1", NULL, OUTCOME_CREATED);
+	ck_ok(store_commit(fx.store, &err), &err);
+	fixture_sql(&fx, "UPDATE outcomes SET kind = 10");
+	ck_assert_int_eq(store_outcomes_each(fx.store, RUN, -1, add_row, &rows, &err), -1);
+	expect_err(&err, ERR_STORE, "an outcome that cannot be");
+	ck_assert_int_eq(store_outcome_put(fx.store, RUN, &outcome, &err), -1);
+	expect_err(&err, ERR_STORE, "an outcome that cannot be");
+	fixture_reopen(&fx);
+	ck_assert_int_eq(store_outcomes_count(fx.store, RUN, counts, &err), -1);
+	expect_err(&err, ERR_STORE, "an outcome that cannot be");
+	buf_fini(&rows.text);
+}
+END_TEST
+
+START_TEST(test_names)
+{
+	ck_assert_str_eq(outcome_name(OUTCOME_CREATED), "created");
+	ck_assert_str_eq(outcome_name(OUTCOME_FOREIGN_ACCOUNT), "foreign-account");
+	ck_assert_str_eq(outcome_name(OUTCOME_FAILED), "failed");
+}
+END_TEST
+
+/* --- many --- */
+
+#define MANY	  100000
+#define PAGE	  1000 /* a commit each, as a page of a backfill */
+#define BYTES_MAX (8 << 20)
+
+static void
+put_many(int from)
+{
+	struct rng rng;
+	struct err err = {0};
+
+	rng_seed(&rng, (uint64_t)from);
+	for (int i = from; i < from + PAGE; i++) {
+		char ids[4][32];
+		/* As real ids are: in no order. */
+		unsigned long long spread = rng_next(&rng);
+
+		snprintf(ids[0], sizeof(ids[0]), "i-0%016llx", spread);
+		snprintf(ids[1], sizeof(ids[1]), "eni-0%016llx", spread);
+		snprintf(ids[2], sizeof(ids[2]), "tmt-0%016d", i / 1000);
+		snprintf(ids[3], sizeof(ids[3]), "tms-0%016llx", spread);
+		struct outcome outcome = {.kind = OUTCOME_CREATED,
+		    .instance_id = ids[0],
+		    .interface_id = ids[1],
+		    .rule = "vpcs[0]",
+		    .target_id = ids[2],
+		    .session_id = ids[3]};
+		ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
+	}
+	ck_ok(store_commit(fx.store, &err), &err);
+}
+
+static int
+count_row(void *arg, const struct outcome *outcome)
+{
+	int *count = arg;
+
+	ck_assert_int_eq(outcome->kind, OUTCOME_CREATED);
+	(*count)++;
+	return 0;
+}
+
+static void
+write_and_read_many(int many)
+{
+	struct err err = {0};
+	int64_t counts[OUTCOME_COUNT];
+	int count = 0;
+
+	sqlite3_memory_highwater(1);
+	for (int i = 0; i < many; i += PAGE) {
+		put_many(i);
+		ck_ok(store_outcomes_count(fx.store, RUN, counts, &err), &err);
+		ck_assert_int_eq(counts[OUTCOME_CREATED], i + PAGE);
+	}
+	ck_ok(store_outcomes_each(fx.store, RUN, -1, count_row, &count, &err), &err);
+	ck_assert_int_eq(count, many);
+	ck_assert_int_lt(sqlite3_memory_highwater(0), BYTES_MAX);
+}
+
+START_TEST(test_many_rows_take_little)
+{
+	char path[PATH_BYTES];
+	struct stat st;
+
+	write_and_read_many(MANY);
+	fixture_close(&fx);
+	ck_assert_int_eq(stat(fixture_state_path(&fx, "tmflow.db", path), &st), 0);
+	printf("%lld bytes an outcome\n", (long long)st.st_size / MANY);
+	ck_assert_int_lt(st.st_size / MANY, 150);
+}
+END_TEST
+
+START_TEST(test_many_rows_in_a_temporary_store)
+{
+	fixture_close(&fx);
+	fx.store = store_open(NULL, &fx.clock.clock, NULL);
+	ck_assert_ptr_nonnull(fx.store);
+	fixture_run(&fx, RUN, 1);
+	write_and_read_many(MANY / 4);
+}
+END_TEST
+
+static void
+add_cases(Suite *suite)
+{
+	TCase *outcome = tcase_create("outcome"), *many = tcase_create("many");
+
+	tcase_add_checked_fixture(outcome, setup, teardown);
+	tcase_add_test(outcome, test_the_same_row_twice_is_one);
+	tcase_add_test(outcome, test_interfaces_replace_their_instance);
+	tcase_add_test(outcome, test_runs_are_apart);
+	tcase_add_test(outcome, test_counts_go_on_after_reopening);
+	tcase_add_test(outcome, test_each_filters_orders_and_stops);
+	tcase_add_test(outcome, test_keeps_every_field);
+	tcase_add_test(outcome, test_cuts_long_texts_and_refuses_long_ids);
+	tcase_add_test(outcome, test_refuses_rows_that_cannot_be);
+	tcase_add_test(outcome, test_names);
+	suite_add_tcase(suite, outcome);
+	tcase_set_timeout(many, 60); /* seconds; it takes 5 with the sanitizers */
+	tcase_add_checked_fixture(many, setup, teardown);
+	tcase_add_test(many, test_many_rows_take_little);
+	tcase_add_test(many, test_many_rows_in_a_temporary_store);
+	suite_add_tcase(suite, many);
+}
+
+int
+main(void)
+{
+	return run_suite("store_outcome", add_cases);
+}
