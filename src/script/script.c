@@ -1,0 +1,245 @@
+#include "tmflow/script/script.h"
+
+#include "script_internal.h"
+#include "tmflow/base/mem.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define HOOK_INSTRUCTIONS 1000 /* between looks at the budget */
+
+struct script {
+	char *name;
+	char *source;
+	size_t source_bytes;
+	lua_State *L;	     /* NULL after a fault: made anew at the next use */
+	size_t memory_bytes; /* of L */
+	int instructions_left;
+	int64_t deadline_cpu_ms;
+};
+
+/* What one protected call does; nothing here needs freeing when it raises. */
+struct request {
+	const char *function;
+	json_t *const *args;
+	size_t arg_count;
+	json_t **results;
+	const char *refused; /* why a result makes no JSON */
+};
+
+static void *
+bounded_alloc(void *arg, void *old, size_t old_bytes, size_t new_bytes)
+{
+	struct script *script = arg;
+	size_t before = old != NULL ? old_bytes : 0; /* for a new object old_bytes is its kind */
+	void *p;
+
+	if (new_bytes == 0) {
+		script->memory_bytes -= before;
+		free(old);
+		return NULL;
+	}
+	if (new_bytes > before &&
+	    script->memory_bytes + (new_bytes - before) > SCRIPT_MEMORY_BYTES_MAX)
+		return NULL;
+	p = realloc(old, new_bytes);
+	if (p != NULL)
+		script->memory_bytes += new_bytes - before;
+	return p;
+}
+
+/* Processor time of this thread, so that a machine that was suspended does not count. */
+static int64_t
+cpu_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Over budget: from now on every single instruction raises, so that no pcall of the script's can go on. */
+static void
+count_instructions(lua_State *L, lua_Debug *debug)
+{
+	struct script *script = *(struct script **)lua_getextraspace(L);
+
+	(void)debug;
+	script->instructions_left -= HOOK_INSTRUCTIONS;
+	if (script->instructions_left >= 0 && cpu_ms() < script->deadline_cpu_ms)
+		return;
+	lua_sethook(L, count_instructions, LUA_MASKCOUNT, 1);
+	script->instructions_left = 0;
+	luaL_error(
+	    L, "more than %d instructions or %d ms", SCRIPT_INSTRUCTIONS_MAX, SCRIPT_CPU_MS_MAX);
+}
+
+static int
+add_traceback(lua_State *L)
+{
+	const char *message = lua_tostring(L, 1);
+
+	luaL_traceback(L, L, message != NULL ? message : "an error that is no text", 1);
+	return 1;
+}
+
+/* Runs fn(request) protected; on failure closes the state. */
+static int
+protect(struct script *script, lua_CFunction fn, struct request *request, struct err *err)
+{
+	lua_State *L = script->L;
+	const char *message;
+
+	script->instructions_left = SCRIPT_INSTRUCTIONS_MAX;
+	script->deadline_cpu_ms = cpu_ms() + SCRIPT_CPU_MS_MAX;
+	lua_sethook(L, count_instructions, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
+	lua_settop(L, 0);
+	lua_pushcfunction(L, add_traceback);
+	lua_pushcfunction(L, fn);
+	lua_pushlightuserdata(L, request);
+	if (lua_pcall(L, 1, 0, 1) == LUA_OK)
+		return 0;
+	message = lua_tostring(L, -1);
+	err_set(
+	    err, ERR_HOOK, "%s: %s", script->name, message != NULL ? message : "no memory left");
+	lua_close(L);
+	script->L = NULL;
+	return -1;
+}
+
+/* Loads the file and leaves its table in the registry under script_table. */
+static const char script_table;
+
+static int
+load_source(lua_State *L)
+{
+	const struct script *script = *(struct script **)lua_getextraspace(L);
+	const char *chunk;
+
+	script_open_libraries(L);
+	lua_pushfstring(L, "@%s", script->name);
+	chunk = lua_tostring(L, -1);
+	if (luaL_loadbufferx(L, script->source, script->source_bytes, chunk, "t") != LUA_OK)
+		return lua_error(L);
+	lua_call(L, 0, 1);
+	if (!lua_istable(L, -1))
+		return luaL_error(L, "the file returns a %s: it must return a table of functions",
+		    luaL_typename(L, -1));
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &script_table);
+	return 0;
+}
+
+static int
+call_function(lua_State *L)
+{
+	struct request *request = lua_touserdata(L, 1);
+
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &script_table);
+	lua_getfield(L, -1, request->function);
+	if (!lua_isfunction(L, -1))
+		return luaL_error(
+		    L, "there is no function '%s' in the file's table", request->function);
+	for (size_t i = 0; i < request->arg_count; i++)
+		script_push_json(L, request->args[i]);
+	lua_call(L, (int)request->arg_count, SCRIPT_RESULTS_MAX);
+	for (int i = 0; i < SCRIPT_RESULTS_MAX; i++) {
+		request->results[i] = script_to_json(L, i - SCRIPT_RESULTS_MAX, &request->refused);
+		if (request->results[i] == NULL)
+			return luaL_error(L, "%s", request->refused);
+	}
+	return 0;
+}
+
+static int
+open_state(struct script *script, struct err *err)
+{
+	struct request none = {0};
+
+	if (script->L != NULL)
+		return 0;
+	script->memory_bytes = 0;
+	script->L = lua_newstate(bounded_alloc, script);
+	if (script->L == NULL)
+		return err_set(err, ERR_HOOK, "%s: no memory for Lua", script->name);
+	*(struct script **)lua_getextraspace(script->L) = script;
+	return protect(script, load_source, &none, err);
+}
+
+struct script *
+script_new(const char *name, struct str source, struct err *err)
+{
+	struct script *script;
+
+	if (source.len > SCRIPT_SOURCE_BYTES_MAX) {
+		err_set(
+		    err, ERR_HOOK, "%s: over the limit of %u bytes", name, SCRIPT_SOURCE_BYTES_MAX);
+		return NULL;
+	}
+	script = mem_zalloc(1, sizeof(*script));
+	script->name = mem_strdup(name);
+	script->source = mem_strndup(source.p, source.len);
+	script->source_bytes = source.len;
+	if (open_state(script, err) < 0) {
+		script_free(script);
+		return NULL;
+	}
+	return script;
+}
+
+void
+script_free(struct script *script)
+{
+	if (script == NULL)
+		return;
+	if (script->L != NULL)
+		lua_close(script->L);
+	free(script->source);
+	free(script->name);
+	free(script);
+}
+
+static int
+look_up(lua_State *L)
+{
+	struct request *request = lua_touserdata(L, 1);
+
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &script_table);
+	lua_getfield(L, -1, request->function);
+	request->refused = lua_isfunction(L, -1) ? NULL : "no function";
+	return 0;
+}
+
+bool
+script_has(struct script *script, const char *function)
+{
+	struct request request = {.function = function};
+
+	if (open_state(script, NULL) < 0 || protect(script, look_up, &request, NULL) < 0)
+		return false;
+	return request.refused == NULL;
+}
+
+int
+script_call(struct script *script, const char *function, json_t *const *args, size_t arg_count,
+    json_t *ret_results[SCRIPT_RESULTS_MAX], struct err *err)
+{
+	json_t *results[SCRIPT_RESULTS_MAX] = {NULL};
+	struct request request = {
+	    .function = function,
+	    .args = args,
+	    .arg_count = arg_count,
+	    .results = results,
+	};
+
+	if (open_state(script, err) < 0 || protect(script, call_function, &request, err) < 0) {
+		for (size_t i = 0; i < SCRIPT_RESULTS_MAX; i++)
+			json_decref(results[i]);
+		return -1;
+	}
+	memcpy(ret_results, results, sizeof(results));
+	return 0;
+}
