@@ -8,7 +8,7 @@ operand_fini(struct filter_operand *operand)
 {
 	asl_path_free(operand->path);
 	json_decref(operand->literal);
-	filter_regex_free(operand->regex);
+	regex_free(operand->regex);
 }
 
 void
@@ -59,7 +59,7 @@ compare(const struct filter *filter, struct path_walk *walk)
 	if (operand_value(&filter->a, walk, &a) < 0)
 		return -1;
 	if (filter->b.regex != NULL)
-		holds = filter_regex_matches(filter->b.regex, a);
+		holds = regex_matches(filter->b.regex, a);
 	else if (operand_value(&filter->b, walk, &b) == 0)
 		holds = filter_op_holds(filter->op, walk, a, b);
 	json_decref(a);

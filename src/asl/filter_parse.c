@@ -122,7 +122,7 @@ parse_regex(struct path_parser *parser, struct filter_operand *operand)
 		path_fail(parser, "a pattern that is not closed by /");
 	else
 		operand->regex =
-		    filter_regex_new(buf_str(&pattern), path_accept(parser, "i"), parser->err);
+		    regex_new(buf_str(&pattern), path_accept(parser, "i"), parser->err);
 	buf_fini(&pattern);
 	return operand->regex != NULL ? 0 : -1;
 }

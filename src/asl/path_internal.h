@@ -1,9 +1,10 @@
 #ifndef TMFLOW_ASL_PATH_INTERNAL_H
 #define TMFLOW_ASL_PATH_INTERNAL_H
 
+#include "regex_internal.h"
+
 #include "tmflow/asl/path.h"
 
-#include <regex.h>
 #include <stdint.h>
 
 #define PATH_UNION_MAX	      1000u /* members of one [a,b,c] */
@@ -120,10 +121,11 @@ enum filter_kind { FILTER_OR, FILTER_AND, FILTER_NOT, FILTER_EXISTS, FILTER_COMP
 struct filter_operand {
 	struct asl_path *path;
 	json_t *literal;
-	regex_t *regex;
+	struct regex *regex;
 };
 
 struct filter_op;
+
 struct filter {
 	enum filter_kind kind;
 	struct filter *left;  /* OR, AND, NOT */
@@ -144,12 +146,6 @@ bool filter_op_takes_regex(const struct filter_op *op);
 /* Compares a and b (either may be NULL: not there). 1 holds, 0 does not, -1 walk->err. */
 int filter_op_holds(
     const struct filter_op *op, struct path_walk *walk, const json_t *a, const json_t *b);
-
-/* Compiles a Java-like pattern as POSIX has it. NULL: what is wrong is in err. */
-regex_t *filter_regex_new(struct str pattern, bool ignore_case, struct err *err);
-void filter_regex_free(regex_t *regex);
-/* True if the whole of text (a string; anything else does not match) matches. */
-bool filter_regex_matches(const regex_t *regex, const json_t *text);
 
 /* 1 it takes node, 0 it does not, -1 walk->err. */
 int filter_accepts(const struct filter *filter, struct path_walk *walk, json_t *node);
