@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,7 @@ contend(int turns)
 		if (fd < 0)
 			return 3;
 		close(fd);
+		sched_yield(); /* lets the others try */
 		unlink(path);
 		store_lease_release(lease);
 		taken++;
@@ -177,32 +179,51 @@ START_TEST(test_two_are_never_in)
 }
 END_TEST
 
-START_TEST(test_a_lease_is_not_inherited_by_programs)
+/* Runs cat, which reads from fd until that is closed, and waits until it has started. */
+static pid_t
+spawn_cat(const int pipe_fds[2])
 {
-	struct store_lease *lease = take(fx.store, "a");
-
-	/* Were the descriptor inherited, the sleeping program would keep the lock. */
-	int pipe_fds[2];
-	ck_assert_int_eq(pipe(pipe_fds), 0);
+	char path[64], exe[64] = "";
 	pid_t child = fork();
+
 	if (child == 0) {
 		dup2(pipe_fds[0], 0);
-		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 1);
 		close(pipe_fds[1]);
-		execl("/bin/cat", "cat", (char *)NULL);
+		execl("/bin/cat", "tmflow-cat", (char *)NULL);
 		_exit(127);
 	}
 	ck_assert_int_gt(child, 0);
-	char byte = 'x', path[64];
-	ck_assert_int_eq(write(pipe_fds[1], &byte, 1), 1);
-	snprintf(path, sizeof(path), "/proc/%ld/exe", (long)child);
-	for (char exe[64] = ""; strstr(exe, "cat") == NULL && strstr(exe, "coreutils") == NULL;)
-		ck_assert_int_gt(readlink(path, exe, sizeof(exe) - 1), 0);
-	store_lease_release(lease);
-	store_lease_release(take(fx.store, "a"));
+	snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long)child);
+	while (strcmp(exe, "tmflow-cat") != 0) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_ge(read(fd, exe, sizeof(exe) - 1), 0);
+		close(fd);
+	}
+	return child;
+}
+
+START_TEST(test_files_are_not_inherited_by_programs)
+{
+	int pipe_fds[2];
+	char path[64];
+	struct store_lease *lease = take(fx.store, "a");
+
+	/* Were the descriptor inherited, the program would keep the lock after this process. */
+	ck_assert_int_eq(pipe(pipe_fds), 0);
+	pid_t child = spawn_cat(pipe_fds);
+	for (int fd = 3; fd < 64; fd++) {
+		char target[PATH_BYTES] = "";
+
+		snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)child, fd);
+		if (readlink(path, target, sizeof(target) - 1) >= 0)
+			ck_assert_msg(strncmp(target, fx.root, strlen(fx.root)) != 0, "%s", target);
+	}
 	close(pipe_fds[1]);
 	close(pipe_fds[0]);
 	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	store_lease_release(lease);
 }
 END_TEST
 
@@ -247,12 +268,13 @@ add_cases(Suite *suite)
 {
 	TCase *lease = tcase_create("lease");
 
+	tcase_set_timeout(lease, 60);
 	tcase_add_checked_fixture(lease, setup, teardown);
 	tcase_add_test(lease, test_excludes_and_names_the_holder);
 	tcase_add_test(lease, test_a_holder_that_has_not_written_yet);
 	tcase_add_test(lease, test_ends_with_its_process);
 	tcase_add_test(lease, test_two_are_never_in);
-	tcase_add_test(lease, test_a_lease_is_not_inherited_by_programs);
+	tcase_add_test(lease, test_files_are_not_inherited_by_programs);
 	tcase_add_test(lease, test_refuses_bad_ids_and_links);
 	tcase_add_test(lease, test_a_temporary_store_excludes_nobody);
 	suite_add_tcase(suite, lease);
