@@ -40,7 +40,7 @@ static int
 count_row(void *arg, sqlite3_stmt *row, struct err *err)
 {
 	struct count_each *each = arg;
-	int kind;
+	int kind = KIND_NONE;
 
 	if (kind_column(each->store, row, 0, &kind, err) < 0)
 		return -1;
@@ -188,7 +188,7 @@ outcome_row(void *arg, sqlite3_stmt *row, struct err *err)
 {
 	struct outcome_each *each = arg;
 	const char *interface = store_column_text(row, 1);
-	int kind;
+	int kind = KIND_NONE;
 
 	if (kind_column(each->store, row, 2, &kind, err) < 0)
 		return -1;

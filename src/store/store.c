@@ -133,7 +133,7 @@ schema_upgrade(struct store *store, int64_t version, struct err *err)
 static int
 open_db(struct store *store, const struct store_opts *opts, struct err *err)
 {
-	int64_t version;
+	int64_t version = 0;
 	bool temporary = opts->dir == NULL;
 
 	if (connect_db(store, opts, err) < 0 || schema_version(store, &version, err) < 0 ||
