@@ -68,19 +68,19 @@ compare(const struct filter *filter, struct path_walk *walk)
 }
 
 static int
-holds(const struct filter *filter, struct path_walk *walk)
+filter_holds(const struct filter *filter, struct path_walk *walk)
 {
 	int left;
 
 	switch (filter->kind) {
 	case FILTER_OR:
-		left = holds(filter->left, walk);
-		return left == 0 ? holds(filter->right, walk) : left;
+		left = filter_holds(filter->left, walk);
+		return left == 0 ? filter_holds(filter->right, walk) : left;
 	case FILTER_AND:
-		left = holds(filter->left, walk);
-		return left > 0 ? holds(filter->right, walk) : left;
+		left = filter_holds(filter->left, walk);
+		return left > 0 ? filter_holds(filter->right, walk) : left;
 	case FILTER_NOT:
-		left = holds(filter->left, walk);
+		left = filter_holds(filter->left, walk);
 		return left < 0 ? left : !left;
 	case FILTER_EXISTS:
 		return exists(filter, walk);
@@ -98,7 +98,7 @@ filter_accepts(const struct filter *filter, struct path_walk *walk, json_t *node
 	int accepts;
 
 	walk->current = node;
-	accepts = holds(filter, walk);
+	accepts = filter_holds(filter, walk);
 	walk->current = outer;
 	return accepts;
 }

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define INT64_LIMIT 9223372036854775808.0 /* 2^63 */
+
 /* See: https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html */
 static const struct intrinsic intrinsics[] = {
     {"Array", 0, ASL_EXPR_ARGS_MAX, false, intrinsic_array},
@@ -108,7 +110,7 @@ intrinsic_integer_arg(
 		return 0;
 	}
 	rounded = floor(json_real_value(arg) + 0.5);
-	if (!(rounded >= -0x1p63 && rounded < 0x1p63))
+	if (rounded < -INT64_LIMIT || rounded >= INT64_LIMIT)
 		return intrinsic_fail(call, err, "argument %zu is out of range", at + 1);
 	*ret_value = (int64_t)rounded;
 	return 0;

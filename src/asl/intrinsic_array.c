@@ -2,6 +2,11 @@
 
 #include "tmflow/base/json.h"
 
+#include <assert.h>
+#include <math.h>
+
+#define REAL_INTEGER_MAX 9007199254740992.0 /* 2^53: up to it every whole number has a double */
+
 int
 intrinsic_array(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
 {
@@ -91,9 +96,12 @@ intrinsic_array_partition(const struct intrinsic_call *call, json_t **ret_value,
 static uint64_t
 range_count(int64_t first, int64_t last, int64_t step)
 {
-	if (step > 0)
-		return last < first ? 0 : ((uint64_t)last - (uint64_t)first) / (uint64_t)step + 1;
-	return last > first ? 0 : ((uint64_t)first - (uint64_t)last) / (0 - (uint64_t)step) + 1;
+	bool up = step > 0;
+	uint64_t stride = up ? (uint64_t)step : 0 - (uint64_t)step;
+	uint64_t span = up ? (uint64_t)last - (uint64_t)first : (uint64_t)first - (uint64_t)last;
+
+	assert(step != 0);
+	return (up ? last < first : last > first) ? 0 : span / stride + 1;
 }
 
 int
@@ -118,9 +126,11 @@ intrinsic_array_range(const struct intrinsic_call *call, json_t **ret_value, str
 		return intrinsic_fail(
 		    call, err, "the range has more than %u numbers", ASL_ARRAY_RANGE_MAX);
 	range = json_array();
-	for (uint64_t i = 0; i < count; i++)
-		json_array_append_new(
-		    range, json_integer((json_int_t)((uint64_t)first + i * (uint64_t)step)));
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t number = (uint64_t)first + i * (uint64_t)step;
+
+		json_array_append_new(range, json_integer((json_int_t)number));
+	}
 	*ret_value = range;
 	return 0;
 }
@@ -131,8 +141,7 @@ element_key(const json_t *element, struct buf *key)
 {
 	double real = json_real_value(element);
 
-	if (json_is_real(element) && real >= -0x1p53 && real <= 0x1p53 &&
-	    real == (double)(int64_t)real)
+	if (json_is_real(element) && fabs(real) <= REAL_INTEGER_MAX && real == rint(real))
 		buf_printf(key, "%lld", (long long)real);
 	else
 		json_write_canonical(element, key);

@@ -39,7 +39,7 @@ write_double(double value, struct buf *out)
 	shortest_digits(value, text);
 	exponent_at = strchr(text, 'e');
 	assert(exponent_at != NULL);
-	exponent = atoi(exponent_at + 1);
+	exponent = (int)strtol(exponent_at + 1, NULL, 10);
 	*exponent_at = '\0';
 	fraction = strchr(text, '.');
 	if (exponent < -3 || exponent >= 7) {

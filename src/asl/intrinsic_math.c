@@ -29,7 +29,7 @@ intrinsic_math_random(const struct intrinsic_call *call, json_t **ret_value, str
 	int64_t from;
 	int64_t to;
 	int64_t seed;
-	uint64_t offset;
+	uint64_t number;
 
 	if (intrinsic_integer_arg(call, 0, &from, err) < 0 ||
 	    intrinsic_integer_arg(call, 1, &to, err) < 0)
@@ -44,8 +44,8 @@ intrinsic_math_random(const struct intrinsic_call *call, json_t **ret_value, str
 		rng = &seeded;
 	}
 	assert(rng != NULL);
-	offset = rng_below(rng, (uint64_t)to - (uint64_t)from);
-	*ret_value = json_integer((json_int_t)((uint64_t)from + offset));
+	number = (uint64_t)from + rng_below(rng, (uint64_t)to - (uint64_t)from);
+	*ret_value = json_integer((json_int_t)number);
 	return 0;
 }
 

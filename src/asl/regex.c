@@ -225,7 +225,7 @@ take_set_char(struct regex_compiler *c, uint32_t *ret_char)
 static int
 compile_set_item(struct regex_compiler *c)
 {
-	uint32_t low;
+	uint32_t low = 0;
 	uint32_t high;
 
 	if (peek(c) == '\\' && c->at + 1 < c->pattern.len &&

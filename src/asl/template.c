@@ -37,6 +37,7 @@ struct compiler {
 	struct diag_list *diags;
 	struct buf pointer;
 	unsigned depth;
+	bool failed;
 };
 
 static void compile_value(struct compiler *compiler, json_t *json, struct template_node *node);
@@ -95,6 +96,7 @@ has_dynamic(json_t *json, unsigned depth)
 static void
 fault(struct compiler *compiler, enum diag_at at, const char *hint, const char *message)
 {
+	compiler->failed = true;
 	diag_add(compiler->diags, DIAG_ERROR, "SCHEMA_VALIDATION_FAILED",
 	    buf_cstr(&compiler->pointer), at, hint, "%s", message);
 }
@@ -141,13 +143,12 @@ static void
 check_conflict(struct compiler *compiler, const char *key, json_t *object)
 {
 	char *plain;
-	char *message;
 
 	if (!is_dynamic(key))
 		return;
 	plain = mem_strndup(key, strlen(key) - 2);
 	if (json_object_get(object, plain) != NULL) {
-		message = mem_printf("The fields '%s' and '%s' are in conflict", plain, key);
+		char *message = mem_printf("The fields '%s' and '%s' are in conflict", plain, key);
 		fault(compiler, DIAG_AT_KEY, NULL, message);
 		free(message);
 	}
@@ -226,12 +227,11 @@ asl_template_compile(json_t *json, const char *pointer, struct diag_list *diags)
 {
 	struct compiler compiler = {.diags = diags};
 	struct asl_template *tmpl = mem_zalloc(1, sizeof(*tmpl));
-	size_t errors = diags->errors;
 
 	buf_add_cstr(&compiler.pointer, pointer);
 	compile_value(&compiler, json, &tmpl->root);
 	buf_fini(&compiler.pointer);
-	if (diags->errors > errors) {
+	if (compiler.failed) {
 		asl_template_free(tmpl);
 		return NULL;
 	}

@@ -136,7 +136,7 @@ take_zone(struct str *text, int64_t *ret_seconds)
 	if (!take_number(text, 2, 0, 23, &hour) || !take_char(text, ':') ||
 	    !take_number(text, 2, 0, 59, &minute))
 		return false;
-	*ret_seconds = sign * (hour * 3600 + minute * 60);
+	*ret_seconds = sign * (hour * INT64_C(3600) + minute * INT64_C(60));
 	return true;
 }
 

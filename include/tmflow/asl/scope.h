@@ -13,7 +13,8 @@ struct asl_scope {
 	/* $$: built when first asked for, since most states never look. Returns a borrowed object. */
 	json_t *(*context)(void *arg);
 	void *context_arg;
-	struct rng *rng; /* States.MathRandom without a seed, States.UUID */
+	struct rng *
+	    rng; /* States.MathRandom without a seed, States.UUID: not NULL where these may be called */
 };
 
 #endif
