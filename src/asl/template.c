@@ -149,6 +149,7 @@ check_conflict(struct compiler *compiler, const char *key, json_t *object)
 	plain = mem_strndup(key, strlen(key) - 2);
 	if (json_object_get(object, plain) != NULL) {
 		char *message = mem_printf("The fields '%s' and '%s' are in conflict", plain, key);
+
 		fault(compiler, DIAG_AT_KEY, NULL, message);
 		free(message);
 	}
