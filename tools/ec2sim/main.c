@@ -1,0 +1,144 @@
+#include "options.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static void
+write_part(void *arg, struct str part)
+{
+	fwrite(part.p, 1, part.len, arg);
+}
+
+/* Writes by way of a second file, so that who waits for FILE never sees half of it. */
+static int
+write_file(const char *path, void (*fill)(FILE *file, void *arg), void *arg, struct err *err)
+{
+	struct buf name = {0};
+	FILE *file;
+	int result = 0;
+
+	buf_printf(&name, "%s.%ld.tmp", path, (long)getpid());
+	file = fopen(buf_cstr(&name), "w");
+	if (file != NULL) {
+		fill(file, arg);
+		if (ferror(file) != 0)
+			result = -1;
+		if (fclose(file) != 0 || rename(buf_cstr(&name), path) < 0)
+			result = -1;
+	}
+	if (file == NULL || result < 0)
+		result = err_set(err, ERR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+	buf_fini(&name);
+	return result;
+}
+
+static void
+fill_port(FILE *file, void *arg)
+{
+	fprintf(file, "%u\n", sim_http_port(arg));
+}
+
+static void
+fill_report(FILE *file, void *arg)
+{
+	struct sim_sink sink = {.write = write_part, .arg = file};
+
+	world_report(arg, true, &sink);
+}
+
+static void
+fill_config(FILE *file, void *arg)
+{
+	struct buf *text = arg;
+
+	fwrite(text->p, 1, text->len, file);
+}
+
+static int
+write_config(const struct sim_world *world, const struct sim_command *command, struct err *err)
+{
+	struct buf text = {0};
+	int result;
+
+	world_config(world, command->scenario, &text);
+	result = write_file(command->config_out, fill_config, &text, err);
+	buf_fini(&text);
+	return result;
+}
+
+/* SIGTERM and SIGINT as a readable descriptor. */
+static int
+open_stop(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int
+serve(struct sim_world *world, const struct sim_command *command, struct err *err)
+{
+	int stop = open_stop();
+	struct sim_http *http = sim_http_new(world, &command->http, err);
+	int result = http != NULL ? 0 : -1;
+
+	for (size_t i = 0; i < command->signals_count && result == 0; i++)
+		result = sim_http_add_signal(http, &command->signals[i], err);
+	if (result == 0 && command->port_file != NULL)
+		result = write_file(command->port_file, fill_port, http, err);
+	if (result == 0) {
+		fprintf(
+		    stderr, "ec2sim: http://%s:%u\n", command->http.listen, sim_http_port(http));
+		result = sim_http_run(http, stop, err);
+	}
+	sim_http_free(http);
+	close(stop);
+	if (result == 0 && command->report != NULL)
+		result = write_file(command->report, fill_report, world, err);
+	return result;
+}
+
+static int
+run(const struct sim_command *command, struct err *err)
+{
+	struct sim_world *world = world_new(&command->world, err);
+	struct sim_sink out = {.write = write_part, .arg = stdout};
+	int result = world != NULL ? 0 : -1;
+
+	if (result == 0 && command->config_out != NULL)
+		result = write_config(world, command, err);
+	if (result == 0 && command->print_world)
+		world_print(world, 0, &out);
+	else if (result == 0)
+		result = serve(world, command, err);
+	world_free(world);
+	return result;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct sim_command command;
+	struct err err = {0};
+	int result = sim_command_parse(argc, argv, &command, &err);
+
+	if (result == 0 && command.help)
+		sim_command_help(stdout);
+	else if (result == 0)
+		result = run(&command, &err);
+	if (result < 0)
+		fprintf(stderr, "ec2sim: %s\n", err_text(&err));
+	result = result == 0 ? EXIT_SUCCESS : err.code == ERR_INVALID ? 2 : EXIT_FAILURE;
+	err_fini(&err);
+	sim_command_fini(&command);
+	return result;
+}

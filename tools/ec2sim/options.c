@@ -1,0 +1,317 @@
+#include "options.h"
+
+#include "tmflow/base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct option_row;
+typedef int option_fn(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err);
+
+/* An option: its handler and, for plain values, where the value goes. */
+struct option_row {
+	const char *name;
+	const char *arg; /* NULL: a flag */
+	const char *help;
+	option_fn *set;
+	size_t offset;
+};
+
+static int
+wrong(const struct option_row *row, const char *value, struct err *err)
+{
+	return err_set(err, ERR_INVALID, "--%s: \"%s\" is no %s", row->name, value, row->arg);
+}
+
+static int
+read_number(const char *text, uint64_t max, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	return end == text || *end != '\0' || errno != 0 || text[0] == '-' || *ret > max ? -1 : 0;
+}
+
+static int
+set_u64(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	uint64_t number;
+
+	if (read_number(value, INT64_MAX, &number) < 0)
+		return wrong(row, value, err);
+	memcpy((char *)command + row->offset, &number, sizeof(number));
+	return 0;
+}
+
+static int
+set_unsigned(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	uint64_t number;
+	unsigned narrow;
+
+	if (read_number(value, 1000000, &number) < 0)
+		return wrong(row, value, err);
+	narrow = (unsigned)number;
+	memcpy((char *)command + row->offset, &narrow, sizeof(narrow));
+	return 0;
+}
+
+static int
+set_double(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	char *end;
+	double number = strtod(value, &end);
+
+	if (end == value || *end != '\0')
+		return wrong(row, value, err);
+	memcpy((char *)command + row->offset, &number, sizeof(number));
+	return 0;
+}
+
+static int
+set_text(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	(void)err;
+	memcpy((char *)command + row->offset, &value, sizeof(value));
+	return 0;
+}
+
+static int
+set_flag(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	bool on = true;
+
+	(void)value;
+	(void)err;
+	memcpy((char *)command + row->offset, &on, sizeof(on));
+	return 0;
+}
+
+static int
+set_port(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	uint64_t number;
+
+	if (read_number(value, UINT16_MAX, &number) < 0)
+		return wrong(row, value, err);
+	command->http.port = (uint16_t)number;
+	return 0;
+}
+
+static int
+set_single_subnet(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	(void)row;
+	(void)value;
+	(void)err;
+	command->world.vpcs = 1;
+	command->world.subnets_per_vpc = 1;
+	return 0;
+}
+
+static int
+set_scenario(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	static const char *const names[] = {[SIM_SCENARIO_ALL] = "all",
+	    [SIM_SCENARIO_TAGS] = "tags",
+	    [SIM_SCENARIO_VPCS] = "vpcs",
+	    [SIM_SCENARIO_CREATED] = "created"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], value) == 0) {
+			command->scenario = (enum sim_scenario)i;
+			return 0;
+		}
+	}
+	return wrong(row, value, err);
+}
+
+static int
+add_fault(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	if (command->world.faults_count == SIM_FAULTS_MAX)
+		return err_set(err, ERR_INVALID, "--%s: more than %u", row->name, SIM_FAULTS_MAX);
+	command->world.faults[command->world.faults_count++] = value;
+	return 0;
+}
+
+/* KEY:SECRET or KEY:SECRET:TOKEN; a token may hold colons. */
+static int
+add_credentials(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	struct sim_credentials *c = &command->world.credentials[command->world.credentials_count];
+	char *copy, *secret, *token;
+
+	if (command->credentials_count == SIM_CREDENTIALS_MAX || strchr(value, ':') == NULL)
+		return wrong(row, "(hidden)", err);
+	copy = mem_strdup(value);
+	command->credentials[command->credentials_count++] = copy;
+	secret = strchr(copy, ':');
+	*secret++ = '\0';
+	token = strchr(secret, ':');
+	if (token != NULL)
+		*token++ = '\0';
+	*c = (struct sim_credentials){
+	    .access_key = copy, .secret_key = secret, .session_token = token};
+	command->world.credentials_count++;
+	return 0;
+}
+
+/* N:PID:SIGNAL or N:PID:SIGNAL:before|after */
+static int
+add_signal(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	struct sim_signal *plan = &command->signals[command->signals_count];
+	char when[8] = "before";
+	unsigned long long at;
+	long pid;
+	int number, used = 0;
+
+	if (command->signals_count == SIM_SIGNALS_MAX)
+		return err_set(err, ERR_INVALID, "--%s: more than %u", row->name, SIM_SIGNALS_MAX);
+	if (sscanf(value, "%llu:%ld:%d%n", &at, &pid, &number, &used) != 3)
+		return wrong(row, value, err);
+	if (value[used] != '\0' && sscanf(value + used, ":%7s", when) != 1)
+		return wrong(row, value, err);
+	if (strcmp(when, "before") != 0 && strcmp(when, "after") != 0)
+		return wrong(row, value, err);
+	*plan = (struct sim_signal){
+	    .at = at, .pid = (pid_t)pid, .number = number, .after = strcmp(when, "after") == 0};
+	command->signals_count++;
+	return 0;
+}
+
+#define AT(member) offsetof(struct sim_command, member)
+
+static const struct option_row rows[] = {
+    {"port", "PORT", "listen there; 0 (default) for any free port", set_port, 0},
+    {"port-file", "FILE", "write the port there once listening", set_text, AT(port_file)},
+    {"listen", "ADDRESS", "IPv4 address; default 127.0.0.1", set_text, AT(http.listen)},
+    {"verbose", NULL, "a line a request on standard error", set_flag, AT(http.verbose)},
+    {"report", "FILE", "write the report there at the end (SIGTERM, SIGINT)", set_text, AT(report)},
+    {"print-world", NULL, "print the world as JSON and end", set_flag, AT(print_world)},
+    {"config-out", "FILE", "write a tmflow configuration that fits the world", set_text,
+	AT(config_out)},
+    {"scenario", "SCENARIO", "of --config-out: all (default), tags, vpcs or created", set_scenario,
+	0},
+    {"seed", "N", "of the world and of all chance; default 1", set_u64, AT(world.seed)},
+    {"instances", "N", "how many; default 1000, at most 10,000,000", set_u64, AT(world.instances)},
+    {"reservation-max", "N", "instances in one reservation, 1..64; default 8", set_unsigned,
+	AT(world.reservation_max)},
+    {"vpcs", "N", "1..200; default 4", set_unsigned, AT(world.vpcs)},
+    {"subnets-per-vpc", "N", "1..100; default 3", set_unsigned, AT(world.subnets_per_vpc)},
+    {"small-vpc-instances", "N", "about how many are in the last VPC; default 100", set_u64,
+	AT(world.small_vpc_instances)},
+    {"single-subnet", NULL, "one VPC with one subnet", set_single_subnet, 0},
+    {"plain", NULL, "all run, can be mirrored, have one interface and no mirror tag", set_flag,
+	AT(world.plain)},
+    {"mirror-share", "P", "share of instances tagged mirror=yes; default 0.3", set_double,
+	AT(world.mirror_share)},
+    {"region", "REGION", "default us-east-1", set_text, AT(world.region)},
+    {"account-id", "ID", "default 123456789012", set_text, AT(world.account_id)},
+    {"credentials", "KEY:SECRET",
+	"who may sign (KEY:SECRET:TOKEN with a session token); may be repeated", add_credentials,
+	0},
+    {"no-auth", NULL, "do not check signatures", set_flag, AT(world.no_auth)},
+    {"empty-pages", "P", "probability of an empty page that has a token", set_double,
+	AT(world.empty_pages)},
+    {"token-ttl", "N", "requests that a NextToken outlives; default: it does not expire", set_u64,
+	AT(world.token_ttl)},
+    {"stale-ms", "MS", "describes see a change that late", set_u64, AT(world.stale_ms)},
+    {"stale-calls", "N", "and after so many describes of that kind", set_u64,
+	AT(world.stale_calls)},
+    {"boot-ms", "MS", "pending to running, shutting-down to terminated", set_u64,
+	AT(world.boot_ms)},
+    {"buckets", NULL, "throttle with EC2's token buckets", set_flag, AT(world.buckets)},
+    {"bucket-scale", "X", "times their published refill", set_double, AT(world.bucket_scale)},
+    {"bucket-size-scale", "X", "times their published size", set_double,
+	AT(world.bucket_size_scale)},
+    {"session-limit", "N", "sessions an account; default: none (EC2: 10,000)", set_u64,
+	AT(world.session_limit)},
+    {"session-number-error", "CODE", "of a session number in use; default InvalidParameterValue",
+	set_text, AT(world.session_number_error)},
+    {"replay-deleted", NULL, "a ClientToken of a deleted session or target answers as before",
+	set_flag, AT(world.replay_deleted)},
+    {"fault", "FAULT", "KIND[:OPERATION]@P or @#N; may be repeated", add_fault, 0},
+    {"signal-at", "N:PID:SIGNAL[:WHEN]",
+	"signal at the N-th request, before (default) or after; may be repeated", add_signal, 0},
+    {"help", NULL, "this text", set_flag, AT(help)},
+};
+
+#define ROWS_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static const struct option_row *
+find_row(const char *word, size_t len)
+{
+	for (size_t i = 0; i < ROWS_COUNT; i++) {
+		if (strlen(rows[i].name) == len && memcmp(rows[i].name, word, len) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+int
+sim_command_parse(int argc, char **argv, struct sim_command *ret_command, struct err *err)
+{
+	*ret_command = (struct sim_command){.http = {.listen = "127.0.0.1"}};
+	sim_opts_default(&ret_command->world);
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i], *value;
+		size_t len = strcspn(word, "=");
+		const struct option_row *row =
+		    strncmp(word, "--", 2) == 0 && len > 2 ? find_row(word + 2, len - 2) : NULL;
+
+		if (row == NULL)
+			return err_set(
+			    err, ERR_INVALID, "unknown option %s (ec2sim --help lists them)", word);
+		value = word[len] == '=' ? word + len + 1 : NULL;
+		if (row->arg == NULL && value != NULL)
+			return err_set(err, ERR_INVALID, "--%s takes no value", row->name);
+		if (row->arg != NULL && value == NULL)
+			value = ++i < argc ? argv[i] : NULL;
+		if (row->arg != NULL && value == NULL)
+			return err_set(
+			    err, ERR_INVALID, "--%s needs a value (%s)", row->name, row->arg);
+		if (row->set(ret_command, row, value, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void
+sim_command_fini(struct sim_command *command)
+{
+	for (size_t i = 0; i < command->credentials_count; i++) {
+		mem_wipe(command->credentials[i], strlen(command->credentials[i]));
+		free(command->credentials[i]);
+	}
+	command->credentials_count = 0;
+}
+
+void
+sim_command_help(FILE *out)
+{
+	fputs("ec2sim: an EC2 end point for traffic mirroring, made up from a seed "
+	      "(tools/ec2sim/README.md)\n\n",
+	    out);
+	for (size_t i = 0; i < ROWS_COUNT; i++)
+		fprintf(out, "  --%s %s%*s%s\n", rows[i].name,
+		    rows[i].arg != NULL ? rows[i].arg : "",
+		    (int)(32 - strlen(rows[i].name) -
+			  (rows[i].arg != NULL ? strlen(rows[i].arg) : 0)),
+		    "", rows[i].help);
+}

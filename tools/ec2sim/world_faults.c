@@ -1,0 +1,150 @@
+#include "world_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kind_names[FAULT_COUNT] = {
+    [FAULT_THROTTLE] = "throttle",
+    [FAULT_500] = "500",
+    [FAULT_503] = "503",
+    [FAULT_RESET_BEFORE] = "reset-before",
+    [FAULT_RESET_AFTER] = "reset-after",
+    [FAULT_500_AFTER] = "500-after",
+    [FAULT_TRUNCATE] = "truncate",
+    [FAULT_GARBAGE] = "garbage",
+    [FAULT_DELAY] = "delay",
+};
+
+#define DELAY_MS_MAX 600000 /* ten minutes: longer than any client waits */
+
+/* Cuts the word up to the separator off text. */
+static char *
+cut(char **text, char separator)
+{
+	char *word = *text, *end = strchr(*text, separator);
+
+	if (end == NULL)
+		return NULL;
+	*end = '\0';
+	*text = end + 1;
+	return word;
+}
+
+static bool
+parse_rate(const char *text, struct fault *fault)
+{
+	char *end;
+
+	if (text[0] == '#') {
+		fault->at = strtoull(text + 1, &end, 10);
+		return end != text + 1 && *end == '\0' && fault->at > 0;
+	}
+	fault->probability = strtod(text, &end);
+	return end != text && *end == '\0' && fault->probability >= 0 && fault->probability <= 1;
+}
+
+static bool
+parse_kind(const char *name, struct fault *fault)
+{
+	for (size_t kind = 0; kind < FAULT_COUNT; kind++) {
+		if (strcmp(kind_names[kind], name) == 0) {
+			fault->kind = (enum fault_kind)kind;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+parse_action(const char *name, struct fault *fault)
+{
+	for (size_t i = 0; i < world_actions_count; i++) {
+		if (strcmp(world_actions[i].name, name) == 0) {
+			fault->action = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What stands before the @: KIND, KIND:OPERATION, delay:MS or delay:MS:OPERATION. */
+static bool
+parse_what(char *text, struct fault *fault)
+{
+	char *kind = cut(&text, ':');
+	char *end;
+
+	fault->action = ACTIONS_MAX;
+	if (kind == NULL)
+		return parse_kind(text, fault) && fault->kind != FAULT_DELAY;
+	if (!parse_kind(kind, fault))
+		return false;
+	if (fault->kind != FAULT_DELAY)
+		return parse_action(text, fault);
+	fault->delay_ms = strtoll(text, &end, 10);
+	if (end == text || fault->delay_ms < 0 || fault->delay_ms > DELAY_MS_MAX)
+		return false;
+	return *end == '\0' || (*end == ':' && parse_action(end + 1, fault));
+}
+
+static int
+parse_fault(const char *text, struct fault *ret, struct err *err)
+{
+	struct fault fault = {0};
+	char copy[FAULT_TEXT_BYTES];
+	char *rest = copy, *what;
+
+	if (strlen(text) < sizeof(copy)) {
+		memcpy(copy, text, strlen(text) + 1);
+		memcpy(fault.text, text, strlen(text) + 1);
+		what = cut(&rest, '@');
+		if (what != NULL && parse_what(what, &fault) && parse_rate(rest, &fault)) {
+			*ret = fault;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_INVALID,
+	    "fault \"%s\" is not KIND[:OPERATION]@P or @#N with a known kind and operation", text);
+}
+
+int
+world_set_faults(struct sim_world *world, const char *const *faults, size_t count, struct err *err)
+{
+	struct fault parsed[SIM_FAULTS_MAX];
+
+	if (count > SIM_FAULTS_MAX)
+		return err_set(err, ERR_INVALID, "more than %u faults", SIM_FAULTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (parse_fault(faults[i], &parsed[i], err) < 0)
+			return -1;
+	}
+	memcpy(world->faults, parsed, count * sizeof(parsed[0]));
+	world->faults_count = count;
+	return 0;
+}
+
+unsigned
+faults_for(struct sim_world *w, size_t action, int64_t *ret_delay_ms)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < w->faults_count; i++) {
+		struct fault *f = &w->faults[i];
+		uint64_t nth = f->action == ACTIONS_MAX ? w->requests : w->stats[action].calls;
+		bool strikes;
+
+		if (f->action != ACTIONS_MAX && f->action != action)
+			continue;
+		strikes = f->at > 0 ? f->at == nth
+				    : world_chance(w, 5000 + i, w->serial) < f->probability;
+		if (!strikes)
+			continue;
+		f->hits++;
+		w->faults_by_kind[f->kind]++;
+		bits |= FAULT_BIT(f->kind);
+		if (f->kind == FAULT_DELAY)
+			*ret_delay_ms += f->delay_ms;
+	}
+	return bits;
+}

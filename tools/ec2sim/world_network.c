@@ -1,0 +1,502 @@
+#include "world_internal.h"
+
+#include "tmflow/base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* VPCs, subnets, interfaces and filters: what stands around the instances. Nothing here can be made or deleted. */
+
+/* A VPC, a subnet or a filter: a number and its tags. */
+struct place {
+	uint64_t n;
+	struct tags tags;
+	char text[INSTANCE_TAGS_BYTES];
+};
+
+static bool
+load_place(
+    const struct sim_world *w, enum id_kind kind, uint64_t n, uint64_t end, struct place *ret)
+{
+	ret->n = n;
+	if (n >= end)
+		return false;
+	ret->tags = tags_of(w, kind, n, ret->text);
+	return true;
+}
+
+static struct tags
+place_tags(const void *object)
+{
+	return ((const struct place *)object)->tags;
+}
+
+static void
+write_place_id(struct call *c, const char *name, enum id_kind kind, uint64_t n)
+{
+	char id[SIM_ID_BYTES];
+
+	id_write(c->w, kind, n, id);
+	xml_text(c->out, name, id);
+}
+
+static void
+offer_owner(struct match *m, const void *object)
+{
+	(void)object;
+	match_text(m, m->w->opts.account_id);
+}
+
+static void
+offer_available(struct match *m, const void *object)
+{
+	(void)object;
+	match_text(m, "available");
+}
+
+/* ---- VPCs ---- */
+
+static uint64_t
+vpcs_end(const struct sim_world *w)
+{
+	return w->opts.vpcs;
+}
+
+static bool
+load_vpc(const struct sim_world *w, uint64_t n, void *ret_object)
+{
+	return load_place(w, ID_VPC, n, w->opts.vpcs, ret_object);
+}
+
+static void
+offer_vpc(struct match *m, const void *object)
+{
+	match_id(m, ID_VPC, ((const struct place *)object)->n);
+}
+
+static void
+write_vpc(struct call *c, const void *object, void *state)
+{
+	const struct place *p = object;
+
+	(void)state;
+	xml_open(c->out, "item");
+	write_place_id(c, "vpcId", ID_VPC, p->n);
+	xml_text(c->out, "ownerId", c->w->opts.account_id);
+	xml_text(c->out, "state", "available");
+	buf_printf(c->out, "<cidrBlock>10.%u.0.0/16</cidrBlock>", (unsigned)p->n);
+	xml_text(c->out, "instanceTenancy", "default");
+	xml_text(c->out, "isDefault", "false");
+	tags_write_xml(c->out, &p->tags);
+	xml_close(c->out, "item");
+}
+
+static const struct describe_filter vpc_filters[] = {
+    {"owner-id", offer_owner},
+    {"state", offer_available},
+    {"vpc-id", offer_vpc},
+    {NULL, NULL},
+};
+
+static const struct describe describe_vpcs = {
+    .set = "vpcSet",
+    .id_param = "VpcId",
+    .id_kind = ID_VPC,
+    .stale = STALE_OTHER,
+    .not_found = "InvalidVpcID.NotFound",
+    .malformed = "InvalidVpcID.Malformed",
+    .min = 5,
+    .max = 1000,
+    .object_bytes = sizeof(struct place),
+    .filters = vpc_filters,
+    .end = vpcs_end,
+    .load = load_vpc,
+    .tags = place_tags,
+    .write = write_vpc,
+};
+
+int
+op_describe_vpcs(struct call *c)
+{
+	return describe_run(c, &describe_vpcs);
+}
+
+/* ---- subnets ---- */
+
+static uint64_t
+subnets_end(const struct sim_world *w)
+{
+	return subnets_count(w);
+}
+
+static bool
+load_subnet(const struct sim_world *w, uint64_t n, void *ret_object)
+{
+	return load_place(w, ID_SUBNET, n, subnets_count(w), ret_object);
+}
+
+static void
+offer_subnet(struct match *m, const void *object)
+{
+	match_id(m, ID_SUBNET, ((const struct place *)object)->n);
+}
+
+static void
+offer_subnet_vpc(struct match *m, const void *object)
+{
+	match_id(m, ID_VPC, vpc_of_subnet(m->w, (unsigned)((const struct place *)object)->n));
+}
+
+static void
+offer_subnet_zone(struct match *m, const void *object)
+{
+	char zone[ZONE_BYTES];
+
+	zone_of_subnet(m->w, (unsigned)((const struct place *)object)->n, zone);
+	match_text(m, zone);
+}
+
+static void
+write_subnet(struct call *c, const void *object, void *state)
+{
+	const struct place *p = object;
+	unsigned vpc = vpc_of_subnet(c->w, (unsigned)p->n);
+	char zone[ZONE_BYTES], id[SIM_ID_BYTES];
+
+	(void)state;
+	zone_of_subnet(c->w, (unsigned)p->n, zone);
+	id_write(c->w, ID_SUBNET, p->n, id);
+	xml_open(c->out, "item");
+	xml_text(c->out, "subnetId", id);
+	buf_printf(c->out, "<subnetArn>arn:aws:ec2:%s:%s:subnet/%s</subnetArn>", c->w->opts.region,
+	    c->w->opts.account_id, id);
+	xml_text(c->out, "state", "available");
+	write_place_id(c, "vpcId", ID_VPC, vpc);
+	buf_printf(c->out, "<cidrBlock>10.%u.%u.0/24</cidrBlock>", vpc,
+	    (unsigned)p->n % c->w->opts.subnets_per_vpc);
+	xml_text(c->out, "ownerId", c->w->opts.account_id);
+	xml_int(c->out, "availableIpAddressCount", 200);
+	xml_text(c->out, "availabilityZone", zone);
+	xml_text(c->out, "defaultForAz", "false");
+	xml_text(c->out, "mapPublicIpOnLaunch", "false");
+	xml_text(c->out, "ipv6Native", "false");
+	tags_write_xml(c->out, &p->tags);
+	xml_close(c->out, "item");
+}
+
+static const struct describe_filter subnet_filters[] = {
+    {"availability-zone", offer_subnet_zone},
+    {"owner-id", offer_owner},
+    {"state", offer_available},
+    {"subnet-id", offer_subnet},
+    {"vpc-id", offer_subnet_vpc},
+    {NULL, NULL},
+};
+
+static const struct describe describe_subnets = {
+    .set = "subnetSet",
+    .id_param = "SubnetId",
+    .id_kind = ID_SUBNET,
+    .stale = STALE_OTHER,
+    .not_found = "InvalidSubnetID.NotFound",
+    .malformed = "InvalidSubnetID.Malformed",
+    .min = 5,
+    .max = 1000,
+    .object_bytes = sizeof(struct place),
+    .filters = subnet_filters,
+    .end = subnets_end,
+    .load = load_subnet,
+    .tags = place_tags,
+    .write = write_subnet,
+};
+
+int
+op_describe_subnets(struct call *c)
+{
+	return describe_run(c, &describe_subnets);
+}
+
+/* ---- filters ---- */
+
+static uint64_t
+filters_end(const struct sim_world *w)
+{
+	(void)w;
+	return SIM_GIVEN_FILTERS;
+}
+
+static bool
+load_filter(const struct sim_world *w, uint64_t n, void *ret_object)
+{
+	return load_place(w, ID_FILTER, n, SIM_GIVEN_FILTERS, ret_object);
+}
+
+static void
+offer_filter(struct match *m, const void *object)
+{
+	match_id(m, ID_FILTER, ((const struct place *)object)->n);
+}
+
+static void
+offer_filter_description(struct match *m, const void *object)
+{
+	(void)object;
+	match_text(m, "everything");
+}
+
+static void
+write_rule(struct call *c, const char *set, const char *direction)
+{
+	xml_open(c->out, set);
+	xml_open(c->out, "item");
+	xml_text(c->out, "trafficDirection", direction);
+	xml_int(c->out, "ruleNumber", 100);
+	xml_text(c->out, "ruleAction", "accept");
+	xml_text(c->out, "destinationCidrBlock", "0.0.0.0/0");
+	xml_text(c->out, "sourceCidrBlock", "0.0.0.0/0");
+	xml_close(c->out, "item");
+	xml_close(c->out, set);
+}
+
+static void
+write_filter(struct call *c, const void *object, void *state)
+{
+	const struct place *p = object;
+
+	(void)state;
+	xml_open(c->out, "item");
+	write_place_id(c, "trafficMirrorFilterId", ID_FILTER, p->n);
+	write_rule(c, "ingressFilterRuleSet", "ingress");
+	write_rule(c, "egressFilterRuleSet", "egress");
+	xml_empty(c->out, "networkServiceSet");
+	xml_text(c->out, "description", "everything");
+	tags_write_xml(c->out, &p->tags);
+	xml_close(c->out, "item");
+}
+
+static const struct describe_filter filter_filters[] = {
+    {"description", offer_filter_description},
+    {"traffic-mirror-filter-id", offer_filter},
+    {NULL, NULL},
+};
+
+static const struct describe describe_filters = {
+    .set = "trafficMirrorFilterSet",
+    .id_param = "TrafficMirrorFilterId",
+    .id_kind = ID_FILTER,
+    .stale = STALE_OTHER,
+    .not_found = "InvalidTrafficMirrorFilterId.NotFound",
+    .malformed = "InvalidTrafficMirrorFilterId.Malformed",
+    .min = 5,
+    .max = 1000,
+    .object_bytes = sizeof(struct place),
+    .filters = filter_filters,
+    .end = filters_end,
+    .load = load_filter,
+    .tags = place_tags,
+    .write = write_filter,
+};
+
+int
+op_describe_filters(struct call *c)
+{
+	return describe_run(c, &describe_filters);
+}
+
+/* ---- interfaces ---- */
+
+struct interface {
+	uint64_t n;
+	struct tags tags;
+	struct instance holder;
+};
+
+static uint64_t
+interfaces_end(const struct sim_world *w)
+{
+	return instances_end(w) * INTERFACES_MAX;
+}
+
+static bool
+load_interface(const struct sim_world *w, uint64_t n, void *ret_object)
+{
+	struct interface *i = ret_object;
+	const struct tags_slot *slot;
+
+	i->n = n;
+	if (!interface_load(w, n, LOOK_SEEN, &i->holder))
+		return false;
+	slot = tags_slot_find(w, ID_INTERFACE, n);
+	i->tags =
+	    slot != NULL ? tags_slot_look(w, slot, STALE_INSTANCES, LOOK_SEEN) : (struct tags){0};
+	return true;
+}
+
+static struct tags
+interface_tags(const void *object)
+{
+	return ((const struct interface *)object)->tags;
+}
+
+static void
+offer_interface(struct match *m, const void *object)
+{
+	match_id(m, ID_INTERFACE, ((const struct interface *)object)->n);
+}
+
+static void
+offer_holder(struct match *m, const void *object)
+{
+	match_id(m, ID_INSTANCE, ((const struct interface *)object)->holder.n);
+}
+
+static void
+offer_device(struct match *m, const void *object)
+{
+	match_int(m, (int64_t)(((const struct interface *)object)->n % INTERFACES_MAX));
+}
+
+static void
+offer_interface_subnet(struct match *m, const void *object)
+{
+	match_id(m, ID_SUBNET, ((const struct interface *)object)->holder.subnet);
+}
+
+static void
+offer_interface_vpc(struct match *m, const void *object)
+{
+	match_id(m, ID_VPC, ((const struct interface *)object)->holder.vpc);
+}
+
+static void
+offer_in_use(struct match *m, const void *object)
+{
+	(void)object;
+	match_text(m, "in-use");
+}
+
+static void
+offer_interface_type(struct match *m, const void *object)
+{
+	(void)object;
+	match_text(m, "interface");
+}
+
+static const struct describe_filter interface_filters[] = {
+    {"attachment.device-index", offer_device},
+    {"attachment.instance-id", offer_holder},
+    {"interface-type", offer_interface_type},
+    {"network-interface-id", offer_interface},
+    {"owner-id", offer_owner},
+    {"status", offer_in_use},
+    {"subnet-id", offer_interface_subnet},
+    {"vpc-id", offer_interface_vpc},
+    {NULL, NULL},
+};
+
+static bool
+collect_interface(const struct sim_world *w, struct str value, struct idmap *numbers)
+{
+	uint64_t n;
+	bool formed;
+
+	if (id_read(w, ID_INTERFACE, value, &n, &formed))
+		idmap_set(numbers, n, 0);
+	return true;
+}
+
+static bool
+collect_holder(const struct sim_world *w, struct str value, struct idmap *numbers)
+{
+	uint64_t n;
+	bool formed;
+
+	if (id_read(w, ID_INSTANCE, value, &n, &formed)) {
+		for (unsigned device = 0; device < INTERFACES_MAX; device++)
+			idmap_set(numbers, n * INTERFACES_MAX + device, 0);
+	}
+	return true;
+}
+
+static const struct describe_index interface_indexes[] = {
+    {"network-interface-id", collect_interface},
+    {"attachment.instance-id", collect_holder},
+    {NULL, NULL},
+};
+
+static void
+write_interface(struct call *c, const void *object, void *state)
+{
+	const struct interface *i = object;
+	char zone[ZONE_BYTES], when[CLOCK_ISO_BYTES];
+	unsigned device = (unsigned)(i->n % INTERFACES_MAX);
+	uint32_t address = address_of(c->w, &i->holder, device);
+
+	(void)state;
+	zone_of_subnet(c->w, i->holder.subnet, zone);
+	clock_iso(i->holder.launch_ms, when);
+	xml_open(c->out, "item");
+	write_place_id(c, "networkInterfaceId", ID_INTERFACE, i->n);
+	write_place_id(c, "subnetId", ID_SUBNET, i->holder.subnet);
+	write_place_id(c, "vpcId", ID_VPC, i->holder.vpc);
+	xml_text(c->out, "availabilityZone", zone);
+	xml_text(c->out, "ownerId", c->w->opts.account_id);
+	xml_text(c->out, "interfaceType", "interface");
+	xml_text(c->out, "requesterManaged", "false");
+	xml_text(c->out, "status", "in-use");
+	buf_printf(c->out, "<privateIpAddress>%u.%u.%u.%u</privateIpAddress>", address >> 24,
+	    address >> 16 & 255, address >> 8 & 255, address & 255);
+	xml_open(c->out, "attachment");
+	write_place_id(c, "attachmentId", ID_ATTACHMENT, i->n);
+	write_place_id(c, "instanceId", ID_INSTANCE, i->holder.n);
+	xml_text(c->out, "instanceOwnerId", c->w->opts.account_id);
+	xml_int(c->out, "deviceIndex", device);
+	xml_int(c->out, "networkCardIndex", 0);
+	xml_text(c->out, "status", "attached");
+	xml_text(c->out, "attachTime", when);
+	xml_text(c->out, "deleteOnTermination", device == 0 ? "true" : "false");
+	xml_close(c->out, "attachment");
+	tags_write_xml(c->out, &i->tags);
+	xml_close(c->out, "item");
+}
+
+static const struct describe describe_interfaces = {
+    .set = "networkInterfaceSet",
+    .id_param = "NetworkInterfaceId",
+    .id_kind = ID_INTERFACE,
+    .stale = STALE_INSTANCES,
+    .not_found = "InvalidNetworkInterfaceID.NotFound",
+    .malformed = "InvalidNetworkInterfaceId.Malformed",
+    .ids_or_pages = true,
+    .min = 5,
+    .max = 1000,
+    .object_bytes = sizeof(struct interface),
+    .filters = interface_filters,
+    .indexes = interface_indexes,
+    .end = interfaces_end,
+    .load = load_interface,
+    .tags = interface_tags,
+    .write = write_interface,
+};
+
+int
+op_describe_interfaces(struct call *c)
+{
+	return describe_run(c, &describe_interfaces);
+}
+
+/* ---- STS ---- */
+
+int
+op_get_caller_identity(struct call *c)
+{
+	xml_open(c->out, "GetCallerIdentityResult");
+	buf_printf(c->out, "<Arn>arn:aws:iam::%s:user/ec2sim</Arn>", c->w->opts.account_id);
+	xml_text(c->out, "UserId", "AIDAEC2SIMEXAMPLE");
+	xml_text(c->out, "Account", c->w->opts.account_id);
+	xml_close(c->out, "GetCallerIdentityResult");
+	xml_open(c->out, "ResponseMetadata");
+	xml_text(c->out, "RequestId", c->reply->request_id);
+	xml_close(c->out, "ResponseMetadata");
+	return 0;
+}
