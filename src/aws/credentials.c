@@ -1,0 +1,53 @@
+#include "tmflow/aws/credentials.h"
+
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+secret_set(struct secret *secret, const char *value)
+{
+	char *copy = mem_strdup(value);
+
+	secret_fini(secret);
+	secret->hidden = copy;
+}
+
+const char *
+secret_reveal(const struct secret *secret)
+{
+	return secret->hidden != NULL ? secret->hidden : "";
+}
+
+void
+secret_fini(struct secret *secret)
+{
+	if (secret->hidden != NULL)
+		mem_wipe(secret->hidden, strlen(secret->hidden));
+	free(secret->hidden);
+	secret->hidden = NULL;
+}
+
+void
+credentials_fini(struct credentials *credentials)
+{
+	secret_fini(&credentials->secret_access_key);
+	secret_fini(&credentials->session_token);
+	*credentials = (struct credentials){0};
+}
+
+const char *
+aws_env_get(const struct aws_env *env, const char *name)
+{
+	const char *value = env->get != NULL ? env->get(env->arg, name) : getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+void
+credentials_provider_free(struct credentials_provider *provider)
+{
+	if (provider != NULL)
+		provider->free_provider(provider);
+}

@@ -1,0 +1,151 @@
+#include "ec2_internal.h"
+
+#include "tmflow/base/json.h"
+
+const struct xml_shape ec2_tag_shape[] = {
+    {"key", "Key", XML_STRING, NULL, false},
+    {"value", "Value", XML_STRING, NULL, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape state_shape[] = {
+    {"name", "Name", XML_STRING, NULL, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape attachment_shape[] = {
+    {"deviceIndex", "DeviceIndex", XML_INTEGER, NULL, false},
+    {"networkCardIndex", "NetworkCardIndex", XML_INTEGER, NULL, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape interface_shape[] = {
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, false},
+    {"subnetId", "SubnetId", XML_STRING, NULL, false},
+    {"vpcId", "VpcId", XML_STRING, NULL, false},
+    {"attachment", "Attachment", XML_STRUCT, attachment_shape, false},
+    {.element = NULL},
+};
+
+const struct xml_shape ec2_instance_shape[] = {
+    {"instanceId", "InstanceId", XML_STRING, NULL, false},
+    {"instanceType", "InstanceType", XML_STRING, NULL, false},
+    {"instanceState", "State", XML_STRUCT, state_shape, false},
+    {"vpcId", "VpcId", XML_STRING, NULL, false},
+    {"subnetId", "SubnetId", XML_STRING, NULL, false},
+    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, false},
+    {"networkInterfaceSet", "NetworkInterfaces", XML_LIST, interface_shape, false},
+    {.element = NULL},
+};
+
+/* Interfaces on the first network card come first, by device index: the primary one is the first then. */
+static json_int_t
+interface_order(const json_t *wire_interface)
+{
+	const json_t *attachment = json_object_get(wire_interface, "Attachment");
+	json_int_t card = json_integer_value(json_object_get(attachment, "NetworkCardIndex"));
+	const json_t *index = json_object_get(attachment, "DeviceIndex");
+
+	return card * 1000 + (index != NULL ? json_integer_value(index) : 999);
+}
+
+static json_t *
+interface_of(const json_t *wire)
+{
+	const json_t *attachment = json_object_get(wire, "Attachment");
+	json_t *interface = json_object();
+
+	json_put_string(
+	    interface, "NetworkInterfaceId", json_get_string(wire, "NetworkInterfaceId"));
+	json_object_set(interface, "DeviceIndex", json_object_get(attachment, "DeviceIndex"));
+	json_put_string(interface, "SubnetId", json_get_string(wire, "SubnetId"));
+	json_put_string(interface, "VpcId", json_get_string(wire, "VpcId"));
+	return interface;
+}
+
+/* New array of interfaces in order; an instance has a handful of them. */
+static json_t *
+interfaces_of(const json_t *wire_interfaces)
+{
+	json_t *sorted = json_array();
+	json_t *interfaces = json_array();
+	json_t *wire;
+	size_t i;
+
+	json_array_foreach (wire_interfaces, i, wire) {
+		size_t at = json_array_size(sorted);
+
+		while (at > 0 &&
+		       interface_order(json_array_get(sorted, at - 1)) > interface_order(wire))
+			at--;
+		json_array_insert(sorted, at, wire);
+	}
+	json_array_foreach (sorted, i, wire)
+		json_array_append_new(interfaces, interface_of(wire));
+	json_decref(sorted);
+	return interfaces;
+}
+
+static json_t *
+instance_of(json_t *wire)
+{
+	json_t *instance = json_object();
+
+	json_put_string(instance, "InstanceId", json_get_string(wire, "InstanceId"));
+	json_put_string(instance, "InstanceType", json_get_string(wire, "InstanceType"));
+	json_put_string(instance, "State", json_get_string(json_object_get(wire, "State"), "Name"));
+	json_put_string(instance, "VpcId", json_get_string(wire, "VpcId"));
+	json_put_string(instance, "SubnetId", json_get_string(wire, "SubnetId"));
+	json_object_set(instance, "Tags", json_object_get(wire, "Tags"));
+	json_object_set_new(instance, "NetworkInterfaces",
+	    interfaces_of(json_object_get(wire, "NetworkInterfaces")));
+	return instance;
+}
+
+static void
+append_instances(json_t *instances, const json_t *holder)
+{
+	json_t *wire;
+	size_t i;
+
+	json_array_foreach (json_object_get(holder, "Instances"), i, wire)
+		json_array_append_new(instances, instance_of(wire));
+}
+
+json_t *
+ec2_instances_of_reply(json_t *reply)
+{
+	json_t *instances = json_array();
+	json_t *result = json_object();
+
+	append_instances(instances, reply);
+	json_object_set_new(result, "Instances", instances);
+	json_decref(reply);
+	return result;
+}
+
+json_t *
+ec2_instances_of_reservations(json_t *reply)
+{
+	json_t *instances = json_array();
+	json_t *result = json_object();
+	json_t *reservation;
+	size_t i;
+
+	json_array_foreach (json_object_get(reply, "Reservations"), i, reservation)
+		append_instances(instances, reservation);
+	json_object_set_new(result, "Instances", instances);
+	json_object_set(result, "NextToken", json_object_get(reply, "NextToken"));
+	json_decref(reply);
+	return ec2_with_next_token(result);
+}
+
+json_t *
+ec2_with_next_token(json_t *reply)
+{
+	const char *token = json_get_string(reply, "NextToken");
+
+	if (token == NULL || token[0] == '\0')
+		json_object_set_new(reply, "NextToken", json_null());
+	return reply;
+}

@@ -1,0 +1,24 @@
+#ifndef TMFLOW_AWS_EC2_INTERNAL_H
+#define TMFLOW_AWS_EC2_INTERNAL_H
+
+#include "client_internal.h"
+#include "tmflow/aws/ec2.h"
+
+#define EC2_VERSION "2016-11-15"
+
+/* Shapes of what several operations answer with. */
+extern const struct xml_shape ec2_tag_shape[];
+extern const struct xml_shape ec2_instance_shape[];
+extern const struct xml_shape ec2_target_shape[];
+extern const struct xml_shape ec2_session_shape[];
+
+/* {"Instances": [wire instance]} to {"Instances": [Instance]}, see ec2.h. Takes reply, gives a new reference. */
+json_t *ec2_instances_of_reply(json_t *reply);
+
+/* The same for reservations; NextToken is string or null. */
+json_t *ec2_instances_of_reservations(json_t *reply);
+
+/* reply with NextToken as a string or null, never absent or empty. Takes and gives. */
+json_t *ec2_with_next_token(json_t *reply);
+
+#endif

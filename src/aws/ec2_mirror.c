@@ -1,0 +1,221 @@
+#include "ec2_internal.h"
+#include "tmflow/aws/query.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct xml_shape create_target_shape[] = {
+    {"trafficMirrorTarget", "TrafficMirrorTarget", XML_STRUCT, ec2_target_shape, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape session_reply_shape[] = {
+    {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, ec2_session_shape, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape delete_session_shape[] = {
+    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape delete_target_shape[] = {
+    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, false},
+    {.element = NULL},
+};
+
+/* Tags that a create puts on the new resource itself. */
+static void
+add_tag_specification(struct buf *body, int number, const char *resource_type, const json_t *tags)
+{
+	char name[64];
+
+	if (json_array_size(tags) == 0)
+		return;
+	snprintf(name, sizeof(name), "TagSpecification.%d.ResourceType", number);
+	query_add(body, name, resource_type);
+	snprintf(name, sizeof(name), "TagSpecification.%d.Tag", number);
+	query_add_tags(body, name, tags);
+}
+
+static void
+check_token(const char *client_token)
+{
+	assert(client_token != NULL && strlen(client_token) <= EC2_CLIENT_TOKEN_BYTES_MAX);
+}
+
+struct call *
+ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create)
+{
+	struct aws_operation operation = {
+	    .name = "CreateTrafficMirrorTarget", .reply = create_target_shape};
+	struct buf *body = &operation.body;
+
+	check_token(create->client_token);
+	query_begin(body, operation.name, EC2_VERSION);
+	query_add(body, "NetworkInterfaceId", create->network_interface_id);
+	query_add(body, "NetworkLoadBalancerArn", create->network_load_balancer_arn);
+	query_add(body, "Description", create->description);
+	add_tag_specification(body, 1, "traffic-mirror-target", create->tags);
+	query_add(body, "ClientToken", create->client_token);
+	return aws_client_call(ec2, &operation);
+}
+
+/* What create and modify have in common. */
+static void
+add_session(struct buf *body, const struct ec2_session_spec *spec)
+{
+	query_add(body, "TrafficMirrorTargetId", spec->target_id);
+	query_add(body, "TrafficMirrorFilterId", spec->filter_id);
+	if (spec->packet_length > 0)
+		query_add_int(body, "PacketLength", spec->packet_length);
+	query_add_int(body, "SessionNumber", spec->session_number);
+	if (spec->virtual_network_id >= 0)
+		query_add_int(body, "VirtualNetworkId", spec->virtual_network_id);
+	query_add(body, "Description", spec->description);
+}
+
+struct call *
+ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
+{
+	struct aws_operation operation = {
+	    .name = "CreateTrafficMirrorSession", .reply = session_reply_shape};
+	struct buf *body = &operation.body;
+
+	check_token(spec->client_token);
+	query_begin(body, operation.name, EC2_VERSION);
+	query_add(body, "NetworkInterfaceId", spec->network_interface_id);
+	add_session(body, spec);
+	add_tag_specification(body, 1, "traffic-mirror-session", spec->tags);
+	query_add(body, "ClientToken", spec->client_token);
+	return aws_client_call(ec2, &operation);
+}
+
+struct call *
+ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, bool remove_unset)
+{
+	struct aws_operation operation = {
+	    .name = "ModifyTrafficMirrorSession", .reply = session_reply_shape};
+	struct buf *body = &operation.body;
+	json_t *removed = json_array();
+
+	query_begin(body, operation.name, EC2_VERSION);
+	query_add(body, "TrafficMirrorSessionId", spec->session_id);
+	add_session(body, spec);
+	if (remove_unset && spec->packet_length == 0)
+		json_array_append_new(removed, json_string("packet-length"));
+	if (remove_unset && spec->virtual_network_id < 0)
+		json_array_append_new(removed, json_string("virtual-network-id"));
+	query_add_list(body, "RemoveField", removed);
+	json_decref(removed);
+	return aws_client_call(ec2, &operation);
+}
+
+struct call *
+ec2_delete_session(struct aws_client *ec2, const char *session_id)
+{
+	struct aws_operation operation = {
+	    .name = "DeleteTrafficMirrorSession", .reply = delete_session_shape};
+
+	query_begin(&operation.body, operation.name, EC2_VERSION);
+	query_add(&operation.body, "TrafficMirrorSessionId", session_id);
+	return aws_client_call(ec2, &operation);
+}
+
+struct call *
+ec2_delete_target(struct aws_client *ec2, const char *target_id)
+{
+	struct aws_operation operation = {
+	    .name = "DeleteTrafficMirrorTarget", .reply = delete_target_shape};
+
+	query_begin(&operation.body, operation.name, EC2_VERSION);
+	query_add(&operation.body, "TrafficMirrorTargetId", target_id);
+	return aws_client_call(ec2, &operation);
+}
+
+/* --- instances and tags --- */
+
+static const struct xml_shape run_instances_shape[] = {
+    {"instancesSet", "Instances", XML_LIST, ec2_instance_shape, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape instance_state_shape[] = {
+    {"name", "Name", XML_STRING, NULL, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape state_change_shape[] = {
+    {"instanceId", "InstanceId", XML_STRING, NULL, false},
+    {"currentState", "CurrentState", XML_STRUCT, instance_state_shape, false},
+    {"previousState", "PreviousState", XML_STRUCT, instance_state_shape, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape terminate_instances_shape[] = {
+    {"instancesSet", "TerminatingInstances", XML_LIST, state_change_shape, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape return_shape[] = {
+    {"return", "Return", XML_BOOLEAN, NULL, false},
+    {.element = NULL},
+};
+
+struct call *
+ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
+{
+	struct aws_operation operation = {
+	    .name = "RunInstances",
+	    .reply = run_instances_shape,
+	    .convert = ec2_instances_of_reply,
+	};
+	struct buf *body = &operation.body;
+
+	check_token(run->client_token);
+	query_begin(body, operation.name, EC2_VERSION);
+	query_add(body, "ImageId", run->image_id);
+	query_add(body, "InstanceType", run->instance_type);
+	query_add_int(body, "MinCount", 1);
+	query_add_int(body, "MaxCount", 1);
+	query_add(body, "SubnetId", run->subnet_id);
+	query_add_list(body, "SecurityGroupId", run->security_group_ids);
+	add_tag_specification(body, 1, "instance", run->tags);
+	add_tag_specification(body, 2, "network-interface", run->tags);
+	query_add(body, "ClientToken", run->client_token);
+	return aws_client_call(ec2, &operation);
+}
+
+struct call *
+ec2_terminate_instances(struct aws_client *ec2, json_t *instance_ids)
+{
+	struct aws_operation operation = {
+	    .name = "TerminateInstances", .reply = terminate_instances_shape};
+
+	query_begin(&operation.body, operation.name, EC2_VERSION);
+	query_add_list(&operation.body, "InstanceId", instance_ids);
+	return aws_client_call(ec2, &operation);
+}
+
+struct call *
+ec2_create_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags)
+{
+	struct aws_operation operation = {.name = "CreateTags", .reply = return_shape};
+
+	query_begin(&operation.body, operation.name, EC2_VERSION);
+	query_add_list(&operation.body, "ResourceId", resource_ids);
+	query_add_tags(&operation.body, "Tag", tags);
+	return aws_client_call(ec2, &operation);
+}
+
+struct call *
+ec2_delete_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags)
+{
+	struct aws_operation operation = {.name = "DeleteTags", .reply = return_shape};
+
+	query_begin(&operation.body, operation.name, EC2_VERSION);
+	query_add_list(&operation.body, "ResourceId", resource_ids);
+	query_add_tags(&operation.body, "Tag", tags);
+	return aws_client_call(ec2, &operation);
+}

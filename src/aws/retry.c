@@ -1,0 +1,101 @@
+#include "tmflow/aws/retry.h"
+
+#include "tmflow/aws/client.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Codes that are worth a retry. Every other one is final unless its status says that the server stumbled. */
+static const struct {
+	const char *code;
+	enum retry_class retry;
+} error_table[] = {
+    {"RequestTimeout", RETRY_TRANSIENT},
+    {"RequestTimeoutException", RETRY_TRANSIENT},
+    {"PriorRequestNotComplete", RETRY_THROTTLING},
+    {"InternalError", RETRY_TRANSIENT},
+    {"InternalFailure", RETRY_TRANSIENT},
+    {"ServiceUnavailable", RETRY_TRANSIENT},
+    {"Unavailable", RETRY_TRANSIENT},
+    {"IDPCommunicationError", RETRY_TRANSIENT},
+    {"Throttling", RETRY_THROTTLING},
+    {"ThrottlingException", RETRY_THROTTLING},
+    {"ThrottledException", RETRY_THROTTLING},
+    {"RequestThrottledException", RETRY_THROTTLING},
+    {"RequestThrottled", RETRY_THROTTLING},
+    {"TooManyRequestsException", RETRY_THROTTLING},
+    {"ProvisionedThroughputExceededException", RETRY_THROTTLING},
+    {"TransactionInProgressException", RETRY_THROTTLING},
+    {"RequestLimitExceeded", RETRY_THROTTLING},
+    {"BandwidthLimitExceeded", RETRY_THROTTLING},
+    {"LimitExceededException", RETRY_THROTTLING},
+    {"SlowDown", RETRY_THROTTLING},
+    {"EC2ThrottledException", RETRY_THROTTLING},
+};
+
+static const int transient_statuses[] = {500, 502, 503, 504};
+
+/* EC2 spells these in several ways: its list of codes, the wire, and one with a slip. */
+static const char *const not_found_codes[] = {
+    "InvalidInstanceID.NotFound",
+    "InvalidNetworkInterfaceID.NotFound",
+    "InvalidNetworkInterfaceId.NotFound",
+    "InvalidTrafficMirrorTargetId.NotFound",
+    "InvalidTrafficMirrorTargetNotFound",
+    "InvalidTrafficMirrorTargetNoFound",
+    "InvalidTrafficMirrorSessionId.NotFound",
+    "InvalidTrafficMirrorSessionNotFound",
+    "InvalidTrafficMirrorFilterId.NotFound",
+    "InvalidTrafficMirrorFilterNotFound",
+};
+
+static enum retry_class
+classify_code(const char *code)
+{
+	for (size_t i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++)
+		if (strcmp(code, error_table[i].code) == 0)
+			return error_table[i].retry;
+	return RETRY_NEVER;
+}
+
+enum retry_class
+retry_classify(const struct err *err)
+{
+	enum retry_class by_code;
+
+	if (err->code == ERR_TRANSPORT || err->code == ERR_REPLY)
+		return RETRY_TRANSIENT;
+	if (err->code != ERR_SERVICE)
+		return RETRY_NEVER;
+	by_code = classify_code(err->name);
+	if (by_code != RETRY_NEVER)
+		return by_code;
+	for (size_t i = 0; i < sizeof(transient_statuses) / sizeof(transient_statuses[0]); i++)
+		if (err->http_status == transient_statuses[i])
+			return RETRY_TRANSIENT;
+	return RETRY_NEVER;
+}
+
+bool
+aws_error_is_throttling(const char *code)
+{
+	return classify_code(code) == RETRY_THROTTLING;
+}
+
+bool
+aws_error_is_not_found(const char *code)
+{
+	for (size_t i = 0; i < sizeof(not_found_codes) / sizeof(not_found_codes[0]); i++)
+		if (strcmp(code, not_found_codes[i]) == 0)
+			return true;
+	return false;
+}
+
+int64_t
+retry_delay_ms(struct rng *rng, int attempt)
+{
+	double cap_ms = fmin(AWS_BACKOFF_BASE_MS * ldexp(1.0, attempt - 1), AWS_BACKOFF_MAX_MS);
+
+	return (int64_t)(rng_unit(rng) * cap_ms);
+}

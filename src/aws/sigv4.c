@@ -1,0 +1,366 @@
+#include "tmflow/aws/sigv4.h"
+
+#include "tmflow/aws/query.h"
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define ALGORITHM	   "AWS4-HMAC-SHA256"
+#define TERMINATOR	   "aws4_request"
+#define SIGNED_HEADERS_MAX (HTTP_HEADERS_MAX + 3)
+#define QUERY_PARAMS_MAX   256
+#define PATH_SEGMENTS_MAX  128
+
+void
+sigv4_key_fini(struct sigv4_key *key)
+{
+	mem_wipe(key, sizeof(*key));
+}
+
+void
+sigv4_result_fini(struct sigv4_result *result)
+{
+	buf_fini(&result->canonical_request);
+	buf_fini(&result->string_to_sign);
+	buf_fini(&result->authorization);
+}
+
+static void
+format_date(int64_t wall_ms, char out[SIGV4_DATE_BYTES])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(out, SIGV4_DATE_BYTES, "%Y%m%dT%H%M%SZ", &tm);
+}
+
+/* --- the canonical path --- */
+
+/* Percent-encodes what is not unreserved; a slash stays. */
+static void
+encode_path(struct buf *out, struct str path)
+{
+	while (path.len > 0) {
+		size_t len = 0;
+
+		while (len < path.len && path.p[len] != '/')
+			len++;
+		query_encode(out, (struct str){path.p, len});
+		if (len < path.len) {
+			buf_add_char(out, '/');
+			len++;
+		}
+		path.p += len;
+		path.len -= len;
+	}
+}
+
+/* Resolves . and .. and folds slashes; a slash at the end stays. */
+static void
+normalize_path(struct buf *out, struct str path)
+{
+	struct str segments[PATH_SEGMENTS_MAX];
+	size_t count = 0;
+	bool slash_at_end = path.len > 0 && path.p[path.len - 1] == '/';
+
+	while (path.len > 0) {
+		struct str segment = {path.p, 0};
+
+		while (segment.len < path.len && segment.p[segment.len] != '/')
+			segment.len++;
+		path.p += segment.len + (segment.len < path.len);
+		path.len -= segment.len + (segment.len < path.len);
+		slash_at_end |= path.len == 0 && (str_is(segment, ".") || str_is(segment, ".."));
+		if (segment.len == 0 || str_is(segment, "."))
+			continue;
+		if (str_is(segment, ".."))
+			count -= count > 0;
+		else if (count < PATH_SEGMENTS_MAX)
+			segments[count++] = segment;
+	}
+	for (size_t i = 0; i < count; i++) {
+		buf_add_char(out, '/');
+		buf_add_str(out, segments[i]);
+	}
+	if (slash_at_end || count == 0)
+		buf_add_char(out, '/');
+}
+
+static void
+add_canonical_path(struct buf *out, const struct sigv4_request *request)
+{
+	struct buf normal = {0};
+
+	if (request->path.len == 0 || str_is(request->path, "/")) {
+		buf_add_char(out, '/');
+		return;
+	}
+	if (request->normalize_path)
+		normalize_path(&normal, request->path);
+	else
+		buf_add_str(&normal, request->path);
+	encode_path(out, buf_str(&normal));
+	buf_fini(&normal);
+}
+
+/* --- the canonical query --- */
+
+struct param {
+	struct str name;
+	struct str value;
+};
+
+static int
+compare_str(struct str a, struct str b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len > 0 ? memcmp(a.p, b.p, len) : 0;
+
+	if (order != 0)
+		return order;
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
+static int
+compare_params(const void *a, const void *b)
+{
+	const struct param *x = a;
+	const struct param *y = b;
+	int order = compare_str(x->name, y->name);
+
+	return order != 0 ? order : compare_str(x->value, y->value);
+}
+
+/* Encodes part anew into scratch and gives where it stands there; percent signs of an encoded query stay. */
+static void
+add_encoded(struct buf *scratch, struct str part)
+{
+	for (size_t i = 0; i < part.len; i++) {
+		if (part.p[i] == '%' && i + 2 < part.len + 0 &&
+		    isxdigit((unsigned char)part.p[i + 1]) &&
+		    isxdigit((unsigned char)part.p[i + 2])) {
+			buf_add(scratch, part.p + i, 3);
+			i += 2;
+		} else {
+			query_encode(scratch, (struct str){part.p + i, 1});
+		}
+	}
+}
+
+static void
+add_canonical_query(struct buf *out, struct str query)
+{
+	struct param params[QUERY_PARAMS_MAX];
+	struct buf scratch = {0};
+	size_t count = 0;
+
+	buf_reserve(&scratch, 3 * query.len + QUERY_PARAMS_MAX); /* so that it never moves */
+	while (query.len > 0 && count < QUERY_PARAMS_MAX) {
+		const char *end = memchr(query.p, '&', query.len);
+		struct str pair = {query.p, end != NULL ? (size_t)(end - query.p) : query.len};
+		const char *equals = memchr(pair.p, '=', pair.len);
+		size_t name_len = equals != NULL ? (size_t)(equals - pair.p) : pair.len;
+		size_t start = scratch.len;
+
+		add_encoded(&scratch, (struct str){pair.p, name_len});
+		params[count].name = (struct str){scratch.p + start, scratch.len - start};
+		start = scratch.len;
+		if (equals != NULL)
+			add_encoded(&scratch, (struct str){equals + 1, pair.len - name_len - 1});
+		params[count++].value = (struct str){scratch.p + start, scratch.len - start};
+		query.p += pair.len + (end != NULL);
+		query.len -= pair.len + (end != NULL);
+	}
+	qsort(params, count, sizeof(params[0]), compare_params);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_add_char(out, '&');
+		buf_add_str(out, params[i].name);
+		buf_add_char(out, '=');
+		buf_add_str(out, params[i].value);
+	}
+	buf_fini(&scratch);
+}
+
+/* --- the canonical headers --- */
+
+struct signed_headers {
+	struct http_header at[SIGNED_HEADERS_MAX];
+	size_t count;
+};
+
+static void
+add_header(struct signed_headers *headers, const char *name, const char *value)
+{
+	size_t i = headers->count++;
+
+	assert(headers->count <= SIGNED_HEADERS_MAX);
+	/* Insertion sort by name; equal names stay in order. */
+	while (i > 0 && strcasecmp(headers->at[i - 1].name, name) > 0) {
+		headers->at[i] = headers->at[i - 1];
+		i--;
+	}
+	headers->at[i] = (struct http_header){name, value};
+}
+
+/* Outer blanks go, runs of inner ones become one. */
+static void
+add_trimmed(struct buf *out, const char *value)
+{
+	struct str rest = str_trim(str_of(value));
+	bool blank = false;
+
+	for (size_t i = 0; i < rest.len; i++) {
+		bool is_blank = isspace((unsigned char)rest.p[i]);
+
+		if (!is_blank)
+			buf_add_char(out, rest.p[i]);
+		else if (!blank)
+			buf_add_char(out, ' ');
+		blank = is_blank;
+	}
+}
+
+static void
+add_lower(struct buf *out, const char *name)
+{
+	for (; *name != '\0'; name++)
+		buf_add_char(out, (char)tolower((unsigned char)*name));
+}
+
+static bool
+same_name_as_before(const struct signed_headers *headers, size_t i)
+{
+	return i > 0 && strcasecmp(headers->at[i - 1].name, headers->at[i].name) == 0;
+}
+
+static void
+add_canonical_headers(struct buf *out, const struct signed_headers *headers)
+{
+	for (size_t i = 0; i < headers->count; i++) {
+		if (same_name_as_before(headers, i)) {
+			buf_add_char(out, ',');
+		} else {
+			if (i > 0)
+				buf_add_char(out, '\n');
+			add_lower(out, headers->at[i].name);
+			buf_add_char(out, ':');
+		}
+		add_trimmed(out, headers->at[i].value);
+	}
+	buf_add_char(out, '\n');
+}
+
+static void
+add_header_names(struct buf *out, const struct signed_headers *headers)
+{
+	for (size_t i = 0; i < headers->count; i++) {
+		if (same_name_as_before(headers, i))
+			continue;
+		if (i > 0)
+			buf_add_char(out, ';');
+		add_lower(out, headers->at[i].name);
+	}
+}
+
+/* --- putting it together --- */
+
+static void
+compose_canonical_request(const struct sigv4_request *request, const struct signed_headers *headers,
+    struct sigv4_result *result)
+{
+	struct buf *out = &result->canonical_request;
+
+	buf_add_cstr(out, request->method);
+	buf_add_char(out, '\n');
+	add_canonical_path(out, request);
+	buf_add_char(out, '\n');
+	add_canonical_query(out, request->query);
+	buf_add_char(out, '\n');
+	add_canonical_headers(out, headers);
+	buf_add_char(out, '\n');
+	add_header_names(out, headers);
+	buf_add_char(out, '\n');
+	buf_add_cstr(out, result->content_sha256);
+}
+
+static struct str
+bytes(const uint8_t *data)
+{
+	return (struct str){(const char *)data, DIGEST_SHA256_BYTES};
+}
+
+/* Derives the day's key unless it is the one at hand. */
+static void
+derive_key(
+    struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
+{
+	uint8_t secret_digest[DIGEST_SHA256_BYTES];
+	char wanted[sizeof(key->scope)];
+	struct buf start = {0};
+
+	digest_sha256(str_of(secret), secret_digest);
+	snprintf(wanted, sizeof(wanted), "%s/%s", scope->region, scope->service);
+	if (strncmp(key->day, date, 8) == 0 && strcmp(key->scope, wanted) == 0 &&
+	    memcmp(key->secret_digest, secret_digest, sizeof(secret_digest)) == 0)
+		return;
+	snprintf(key->day, sizeof(key->day), "%.8s", date);
+	memcpy(key->scope, wanted, sizeof(wanted));
+	memcpy(key->secret_digest, secret_digest, sizeof(secret_digest));
+	buf_printf(&start, "AWS4%s", secret);
+	digest_hmac_sha256(buf_str(&start), str_of(key->day), key->key);
+	digest_hmac_sha256(bytes(key->key), str_of(scope->region), key->key);
+	digest_hmac_sha256(bytes(key->key), str_of(scope->service), key->key);
+	digest_hmac_sha256(bytes(key->key), STR(TERMINATOR), key->key);
+	mem_wipe(start.p, start.len);
+	buf_fini(&start);
+}
+
+static void
+reset(struct sigv4_result *result)
+{
+	buf_reset(&result->canonical_request);
+	buf_reset(&result->string_to_sign);
+	buf_reset(&result->authorization);
+}
+
+void
+sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
+    const struct credentials *credentials, struct sigv4_key *key, struct sigv4_result *result)
+{
+	const char *token = secret_reveal(&credentials->session_token);
+	struct signed_headers headers = {.count = 0};
+	char request_digest[DIGEST_SHA256_HEX_BYTES];
+	uint8_t signature[DIGEST_SHA256_BYTES];
+
+	assert(request->headers_count <= HTTP_HEADERS_MAX);
+	reset(result);
+	format_date(scope->wall_ms, result->date);
+	digest_sha256_hex(request->body, result->content_sha256);
+	for (size_t i = 0; i < request->headers_count; i++)
+		add_header(&headers, request->headers[i].name, request->headers[i].value);
+	add_header(&headers, "x-amz-date", result->date);
+	if (request->sign_body)
+		add_header(&headers, "x-amz-content-sha256", result->content_sha256);
+	if (token[0] != '\0' && !request->token_unsigned)
+		add_header(&headers, "x-amz-security-token", token);
+	compose_canonical_request(request, &headers, result);
+	digest_sha256_hex(buf_str(&result->canonical_request), request_digest);
+	buf_printf(&result->string_to_sign, ALGORITHM "\n%s\n%.8s/%s/%s/" TERMINATOR "\n%s",
+	    result->date, result->date, scope->region, scope->service, request_digest);
+	derive_key(key, result->date, scope, secret_reveal(&credentials->secret_access_key));
+	digest_hmac_sha256(bytes(key->key), buf_str(&result->string_to_sign), signature);
+	digest_hex(signature, sizeof(signature), result->signature);
+	buf_printf(&result->authorization,
+	    ALGORITHM " Credential=%s/%.8s/%s/%s/" TERMINATOR ", SignedHeaders=",
+	    credentials->access_key_id, result->date, scope->region, scope->service);
+	add_header_names(&result->authorization, &headers);
+	buf_printf(&result->authorization, ", Signature=%s", result->signature);
+}

@@ -1,0 +1,345 @@
+#include "tmflow/aws/xml.h"
+
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <expat.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What of an error reply, and of any reply, is kept beside the shape. */
+enum kept { KEPT_CODE, KEPT_MESSAGE, KEPT_REQUEST_ID, KEPT_COUNT };
+
+static const struct {
+	const char *element;
+	enum kept kept;
+	bool in_errors_only;
+} kept_elements[] = {
+    {"Code", KEPT_CODE, true},
+    {"Message", KEPT_MESSAGE, true},
+    {"RequestID", KEPT_REQUEST_ID, false},
+    {"RequestId", KEPT_REQUEST_ID, false},
+    {"requestId", KEPT_REQUEST_ID, false},
+};
+
+/* An open element that holds others. */
+struct frame {
+	json_t *container;		 /* borrowed: object or array within the result */
+	const struct xml_shape *shape;	 /* of a list; NULL: container is an object */
+	const struct xml_shape *members; /* of an object */
+};
+
+struct xml_parser {
+	XML_Parser expat;
+	const struct xml_shape *members;
+	json_t *result;
+	struct frame frames[XML_DEPTH_MAX];
+	size_t depth;	 /* frames in use */
+	size_t skipping; /* open elements that nobody asked for */
+	bool is_error;	 /* the root says so */
+	bool capturing;	 /* text goes to the element below */
+	const struct xml_shape
+	    *scalar; /* what is captured: NULL with kept set, or an item of a list of strings */
+	enum kept kept;
+	struct buf text;
+	struct buf kept_text[KEPT_COUNT];
+	struct err err; /* the first fault */
+};
+
+static void
+fail(struct xml_parser *p, const char *reason)
+{
+	if (!err_isset(&p->err))
+		err_set(&p->err, ERR_REPLY, "the reply cannot be understood: %s", reason);
+	XML_StopParser(p->expat, XML_FALSE);
+}
+
+/* A new object with an empty list for each list of the shape. */
+static json_t *
+new_object(const struct xml_shape *members)
+{
+	json_t *object = json_object();
+
+	for (const struct xml_shape *s = members; s->element != NULL; s++)
+		if (s->kind == XML_LIST)
+			json_object_set_new(object, s->member, json_array());
+	return object;
+}
+
+static void
+push(struct xml_parser *p, json_t *container, const struct xml_shape *list,
+    const struct xml_shape *members)
+{
+	if (p->depth == XML_DEPTH_MAX) {
+		fail(p, "nested too deep");
+		return;
+	}
+	p->frames[p->depth++] = (struct frame){container, list, members};
+}
+
+static void
+capture(struct xml_parser *p, const struct xml_shape *scalar)
+{
+	p->capturing = true;
+	p->scalar = scalar;
+	buf_reset(&p->text);
+}
+
+static bool
+capture_kept(struct xml_parser *p, const char *name)
+{
+	for (size_t i = 0; i < sizeof(kept_elements) / sizeof(kept_elements[0]); i++) {
+		enum kept kept = kept_elements[i].kept;
+
+		if (strcmp(name, kept_elements[i].element) != 0 || p->kept_text[kept].len > 0 ||
+		    (kept_elements[i].in_errors_only && !p->is_error))
+			continue;
+		p->kept = kept;
+		capture(p, NULL);
+		return true;
+	}
+	return false;
+}
+
+static void
+start_root(struct xml_parser *p, const char *name)
+{
+	p->is_error = strcmp(name, "Response") == 0 || strcmp(name, "ErrorResponse") == 0;
+	p->result = p->is_error ? json_object() : new_object(p->members);
+	push(p, p->result, NULL, p->members);
+}
+
+/* An item of a list: a struct, or a string. */
+static void
+start_item(struct xml_parser *p, const struct frame *top, const char *name)
+{
+	json_t *object;
+
+	if (strcmp(name, "item") != 0 && strcmp(name, "member") != 0) {
+		p->skipping = 1;
+		return;
+	}
+	if (top->shape->scalar_items) {
+		capture(p, top->shape);
+		return;
+	}
+	object = new_object(top->shape->members);
+	json_array_append_new(top->container, object);
+	push(p, object, NULL, top->shape->members);
+}
+
+static void
+start_member(struct xml_parser *p, const struct frame *top, const char *name)
+{
+	const struct xml_shape *s = top->members;
+
+	while (s->element != NULL && strcmp(s->element, name) != 0)
+		s++;
+	if (s->element == NULL) {
+		p->skipping = 1;
+	} else if (s->kind == XML_LIST) {
+		push(p, json_object_get(top->container, s->member), s, s->members);
+	} else if (s->kind == XML_STRUCT) {
+		json_t *object = new_object(s->members);
+
+		json_object_set_new(top->container, s->member, object);
+		push(p, object, NULL, s->members);
+	} else {
+		capture(p, s);
+	}
+}
+
+static void
+start_element(void *arg, const char *name, const char **attributes)
+{
+	struct xml_parser *p = arg;
+	const struct frame *top;
+
+	(void)attributes;
+	if (p->skipping > 0 || p->capturing) {
+		p->skipping++;
+		if (p->skipping > 10 * XML_DEPTH_MAX)
+			fail(p, "nested too deep");
+		return;
+	}
+	if (p->depth == 0) {
+		start_root(p, name);
+		return;
+	}
+	top = &p->frames[p->depth - 1];
+	if (top->shape == NULL && capture_kept(p, name))
+		return;
+	/* Within an error the wrappers <Errors><Error> are walked into. */
+	if (p->is_error)
+		push(p, p->result, NULL, p->members);
+	else if (top->shape != NULL)
+		start_item(p, top, name);
+	else
+		start_member(p, top, name);
+}
+
+static json_t *
+integer_of(const char *text)
+{
+	char *end;
+	long long value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	return errno == 0 && end != text && *end == '\0' ? json_integer(value) : NULL;
+}
+
+static json_t *
+scalar_value(const struct xml_shape *shape, const struct buf *text)
+{
+	if (shape->kind == XML_INTEGER)
+		return integer_of(buf_cstr(text));
+	if (shape->kind == XML_BOOLEAN)
+		return json_boolean(str_is(buf_str(text), "true"));
+	return json_stringn(buf_cstr(text), text->len);
+}
+
+static void
+end_capture(struct xml_parser *p)
+{
+	struct frame *top = &p->frames[p->depth - 1];
+	json_t *value;
+
+	p->capturing = false;
+	if (p->scalar == NULL) {
+		buf_add_str(&p->kept_text[p->kept], buf_str(&p->text));
+		return;
+	}
+	if (p->scalar->kind == XML_LIST) {
+		json_array_append_new(
+		    top->container, json_stringn(buf_cstr(&p->text), p->text.len));
+		return;
+	}
+	value = scalar_value(p->scalar, &p->text);
+	if (value == NULL)
+		fail(p, "an element that should be a number is none");
+	else
+		json_object_set_new(top->container, p->scalar->member, value);
+}
+
+static void
+end_element(void *arg, const char *name)
+{
+	struct xml_parser *p = arg;
+
+	(void)name;
+	if (p->skipping > 0) {
+		p->skipping--;
+	} else if (p->capturing) {
+		end_capture(p);
+	} else if (p->depth > 0) {
+		p->depth--;
+	}
+}
+
+static void
+character_data(void *arg, const char *text, int len)
+{
+	struct xml_parser *p = arg;
+
+	if (!p->capturing || p->skipping > 0)
+		return;
+	if (p->text.len + (size_t)len > XML_TEXT_BYTES_MAX)
+		fail(p, "an element's text is too long");
+	else
+		buf_add(&p->text, text, (size_t)len);
+}
+
+static void
+start_doctype(
+    void *arg, const char *name, const char *system_id, const char *public_id, int has_internal)
+{
+	(void)name;
+	(void)system_id;
+	(void)public_id;
+	(void)has_internal;
+	fail(arg, "it has a DTD");
+}
+
+struct xml_parser *
+xml_parser_new(const struct xml_shape *members)
+{
+	struct xml_parser *p = mem_zalloc(1, sizeof(*p));
+
+	p->members = members;
+	p->expat = XML_ParserCreate(NULL);
+	if (p->expat == NULL)
+		abort(); /* no memory */
+	XML_SetUserData(p->expat, p);
+	XML_SetElementHandler(p->expat, start_element, end_element);
+	XML_SetCharacterDataHandler(p->expat, character_data);
+	XML_SetStartDoctypeDeclHandler(p->expat, start_doctype);
+	return p;
+}
+
+void
+xml_parser_free(struct xml_parser *p)
+{
+	if (p == NULL)
+		return;
+	XML_ParserFree(p->expat);
+	json_decref(p->result);
+	buf_fini(&p->text);
+	for (size_t i = 0; i < KEPT_COUNT; i++)
+		buf_fini(&p->kept_text[i]);
+	err_fini(&p->err);
+	free(p);
+}
+
+static int
+parse(struct xml_parser *p, struct str part, bool last, struct err *err)
+{
+	assert(part.len <= INT32_MAX);
+	if (!err_isset(&p->err) &&
+	    XML_Parse(p->expat, part.p, (int)part.len, last) == XML_STATUS_ERROR)
+		fail(p, XML_ErrorString(XML_GetErrorCode(p->expat)));
+	if (!err_isset(&p->err))
+		return 0;
+	err_copy(err, &p->err);
+	return -1;
+}
+
+int
+xml_parser_feed(struct xml_parser *p, struct str part, struct err *err)
+{
+	return parse(p, part, false, err);
+}
+
+int
+xml_parser_finish(struct xml_parser *p, json_t **ret_value, struct err *err)
+{
+	if (parse(p, (struct str){"", 0}, true, err) < 0)
+		return -1;
+	*ret_value = p->result;
+	p->result = NULL;
+	return 0;
+}
+
+const char *
+xml_parser_error_code(const struct xml_parser *p)
+{
+	const char *code = buf_cstr(&p->kept_text[KEPT_CODE]);
+
+	/* Some tools put the fault's side in front. */
+	if (strncmp(code, "Client.", 7) == 0 || strncmp(code, "Server.", 7) == 0)
+		return code + 7;
+	return code;
+}
+
+const char *
+xml_parser_error_message(const struct xml_parser *p)
+{
+	return buf_cstr(&p->kept_text[KEPT_MESSAGE]);
+}
+
+const char *
+xml_parser_request_id(const struct xml_parser *p)
+{
+	return buf_cstr(&p->kept_text[KEPT_REQUEST_ID]);
+}
