@@ -14,7 +14,7 @@
 
 #define SIGNED_HEADERS_MAX 64u
 #define QUERY_PAIRS_MAX	   1000u
-#define SKEW_MS_MAX	   (15 * 60 * 1000)
+#define SKEW_MS_MAX	   (INT64_C(15) * 60 * 1000)
 
 /* What the Authorization header says. */
 struct signature {

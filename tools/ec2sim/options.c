@@ -170,28 +170,41 @@ add_credentials(
 	return 0;
 }
 
+/* Reads a number and the colon behind it, if there is one; text moves behind both. */
+static int
+take_number(const char **text, uint64_t max, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(*text, &end, 10);
+	if (end == *text || errno != 0 || *ret > max || (*end != ':' && *end != '\0'))
+		return -1;
+	*text = *end == ':' ? end + 1 : end;
+	return 0;
+}
+
 /* N:PID:SIGNAL or N:PID:SIGNAL:before|after */
 static int
 add_signal(
     struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
 {
-	struct sim_signal *plan = &command->signals[command->signals_count];
-	char when[8] = "before";
-	unsigned long long at;
-	long pid;
-	int number, used = 0;
+	const char *rest = value;
+	uint64_t at, pid, number;
 
 	if (command->signals_count == SIM_SIGNALS_MAX)
 		return err_set(err, ERR_INVALID, "--%s: more than %u", row->name, SIM_SIGNALS_MAX);
-	if (sscanf(value, "%llu:%ld:%d%n", &at, &pid, &number, &used) != 3)
+	if (take_number(&rest, INT64_MAX, &at) < 0 || take_number(&rest, INT32_MAX, &pid) < 0 ||
+	    take_number(&rest, 64, &number) < 0)
 		return wrong(row, value, err);
-	if (value[used] != '\0' && sscanf(value + used, ":%7s", when) != 1)
+	if (rest[0] != '\0' && strcmp(rest, "before") != 0 && strcmp(rest, "after") != 0)
 		return wrong(row, value, err);
-	if (strcmp(when, "before") != 0 && strcmp(when, "after") != 0)
-		return wrong(row, value, err);
-	*plan = (struct sim_signal){
-	    .at = at, .pid = (pid_t)pid, .number = number, .after = strcmp(when, "after") == 0};
-	command->signals_count++;
+	command->signals[command->signals_count++] = (struct sim_signal){
+	    .at = at,
+	    .pid = (pid_t)pid,
+	    .number = (int)number,
+	    .after = strcmp(rest, "after") == 0,
+	};
 	return 0;
 }
 

@@ -626,7 +626,7 @@ op_modify_session(struct call *c)
 		       filter = params_get(&c->params, "TrafficMirrorFilterId");
 	struct session_value value;
 	bool drop_description;
-	uint32_t index;
+	uint32_t index = 0;
 
 	if (call_need(c, "TrafficMirrorSessionId", &id) < 0 || find_session(c, id, &index) < 0)
 		return -1;
@@ -648,7 +648,7 @@ int
 op_delete_session(struct call *c)
 {
 	struct str id;
-	uint32_t index;
+	uint32_t index = 0;
 
 	if (call_need(c, "TrafficMirrorSessionId", &id) < 0 || find_session(c, id, &index) < 0 ||
 	    call_dry_run(c) < 0)

@@ -55,10 +55,13 @@ static char *
 tags_copy(const struct tags *tags)
 {
 	size_t bytes = tags_bytes(tags);
-	char *blob = bytes > 0 ? mem_alloc(bytes) : NULL;
+	char *blob;
 
-	if (bytes > 0)
-		memcpy(blob, tags->blob, bytes);
+	if (bytes == 0)
+		return NULL;
+	assert(tags->blob != NULL);
+	blob = mem_alloc(bytes);
+	memcpy(blob, tags->blob, bytes);
 	return blob;
 }
 
@@ -430,7 +433,7 @@ change_tags(struct call *c, bool set)
 {
 	struct str *ids;
 	size_t count = params_list(&c->params, "ResourceId", &ids);
-	uint64_t numbers[TAGGED_MAX];
+	uint64_t numbers[TAGGED_MAX] = {0};
 	int result = read_resources(c, ids, count, numbers);
 
 	if (result == 0)

@@ -1,5 +1,6 @@
 #include "xml_out.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define NAME_BYTES_MAX 120 /* every element name of this program is shorter */
@@ -11,7 +12,8 @@ xml_open(struct buf *out, const char *name)
 	size_t len = strlen(name);
 
 	tag[0] = '<';
-	memcpy(tag + 1, name, len);
+	assert(len <= NAME_BYTES_MAX);
+	memcpy(tag + 1, name, len + 1); /* its NUL is overwritten */
 	tag[len + 1] = '>';
 	buf_add(out, tag, len + 2);
 }
@@ -24,7 +26,8 @@ xml_close(struct buf *out, const char *name)
 
 	tag[0] = '<';
 	tag[1] = '/';
-	memcpy(tag + 2, name, len);
+	assert(len <= NAME_BYTES_MAX);
+	memcpy(tag + 2, name, len + 1);
 	tag[len + 2] = '>';
 	buf_add(out, tag, len + 3);
 }
@@ -36,7 +39,8 @@ xml_empty(struct buf *out, const char *name)
 	size_t len = strlen(name);
 
 	tag[0] = '<';
-	memcpy(tag + 1, name, len);
+	assert(len <= NAME_BYTES_MAX);
+	memcpy(tag + 1, name, len + 1); /* its NUL is overwritten */
 	tag[len + 1] = '/';
 	tag[len + 2] = '>';
 	buf_add(out, tag, len + 3);
