@@ -535,14 +535,14 @@ world_handle(struct sim_world *world, const struct sim_request *request)
 	    .status = 200, .content_type = "text/xml;charset=UTF-8", .operation = "-", .code = ""};
 	struct call c = {.w = world, .request = request, .reply = &reply, .out = &reply.body};
 
-	world->serial++;
 	world->now_wall_ms = request->now_wall_ms;
-	make_request_id(world, reply.request_id);
 	if (strncmp(request->path, "/_sim/", 6) == 0) {
 		control_handle(world, request, &reply);
 		return reply;
 	}
+	world->serial++;
 	world->requests++;
+	make_request_id(world, reply.request_id);
 	handle_api(&c);
 	params_fini(&c.params);
 	return reply;
