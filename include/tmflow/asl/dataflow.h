@@ -33,6 +33,10 @@ int asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_
 int asl_number_eval(const struct asl_number *number, const char *field, int64_t fallback,
     const struct asl_scope *scope, int64_t *ret_value, struct err *err);
 
+/* A Map's ToleratedFailurePercentage, literal or by path; -1 when not given. */
+int asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *scope,
+    double *ret_percentage, struct err *err);
+
 /* When a Wait ends: wall-clock ms. Negative seconds etc. are errors in AWS's words. */
 int asl_wait_until(const struct asl_state *state, const struct asl_scope *scope,
     int64_t now_wall_ms, int64_t *ret_wall_ms, struct err *err);

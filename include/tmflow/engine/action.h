@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Native actions: what `Resource: tmflow:NAME` runs. An action is a row of short functions (stages) over a frame that the engine owns; each stage ends in one of: wait for a
@@ -55,6 +56,7 @@ struct op {
 	json_t *kept;	/* object: what op_keep holds */
 	struct call *call;
 	op_stage_fn *stage;
+	uint64_t stages; /* run so far: a sign of life */
 	bool sees_error;
 	bool gives_reply; /* op_await_result */
 };
@@ -99,7 +101,9 @@ const struct action *action_registry_at(
 /* The env that every op gets. Borrowed. */
 void action_registry_set_env(struct action_registry *registry, void *env);
 
-/* For asl_compile: unknown `tmflow:` actions (with the nearest name), other resources (they run on AWS only: an error here), constant Parameters keys that the
+void *action_registry_env(const struct action_registry *registry);
+
+/* For asl_compile: unknown `tmflow:` actions (with the nearest name), other resources (they run on AWS only: a warning here), constant Parameters keys that the
  * action does not know, required ones that are missing. */
 struct asl_resources action_registry_resources(struct action_registry *registry);
 

@@ -18,7 +18,6 @@
 
 #define ENGINE_BRANCHES_MAX                                                                        \
 	100000u /* live at once in an execution; a Map without MaxConcurrency is held to it */
-#define ENGINE_INLINE_TRANSITIONS_MAX  256u /* of one branch before others get their turn */
 #define ENGINE_MAP_CONCURRENCY_DEFAULT 40u  /* MaxConcurrency 0 or absent: as AWS for inline Maps */
 #define ENGINE_INTERRUPT_GRACE_MS      10000 /* for calls in flight after the first signal */
 

@@ -1,0 +1,220 @@
+#include "tmflow/engine/action.h"
+
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX	    "tmflow:"
+#define PREFIX_LEN  (sizeof(PREFIX) - 1)
+#define FIELDS_MAX  32 /* of one action, for hints */
+#define CODE_ACTION "UNKNOWN_ACTION"
+#define CODE_FIELD  "SCHEMA_VALIDATION_FAILED"
+#define CODE_REMOTE "RESOURCE_NOT_LOCAL"
+
+struct action_registry {
+	const struct action *at[ACTIONS_MAX]; /* by name */
+	size_t count;
+	void *env;
+};
+
+struct action_registry *
+action_registry_new(void)
+{
+	return mem_zalloc(1, sizeof(struct action_registry));
+}
+
+void
+action_registry_free(struct action_registry *registry)
+{
+	free(registry);
+}
+
+void
+action_registry_add(struct action_registry *registry, const struct action *action)
+{
+	size_t i = registry->count++;
+
+	assert(registry->count <= ACTIONS_MAX);
+	while (i > 0 && strcmp(registry->at[i - 1]->name, action->name) > 0) {
+		registry->at[i] = registry->at[i - 1];
+		i--;
+	}
+	assert(i == 0 || strcmp(registry->at[i - 1]->name, action->name) != 0);
+	registry->at[i] = action;
+}
+
+const struct action *
+action_registry_find(const struct action_registry *registry, const char *name)
+{
+	for (size_t i = 0; i < registry->count; i++)
+		if (strcmp(registry->at[i]->name, name) == 0)
+			return registry->at[i];
+	return NULL;
+}
+
+const struct action *
+action_registry_at(const struct action_registry *registry, size_t index)
+{
+	return index < registry->count ? registry->at[index] : NULL;
+}
+
+void
+action_registry_set_env(struct action_registry *registry, void *env)
+{
+	registry->env = env;
+}
+
+void *
+action_registry_env(const struct action_registry *registry)
+{
+	return registry->env;
+}
+
+/* --- checking a definition --- */
+
+static void
+add_at(struct diag_list *diags, enum diag_severity severity, const char *code, const char *pointer,
+    const char *member, const char *hint, const char *message)
+{
+	char *place = mem_printf("%s/%s", pointer, member);
+
+	diag_add(diags, severity, code, place, DIAG_AT_VALUE, hint, "%s", message);
+	free(place);
+}
+
+static void
+unknown_action(const struct action_registry *registry, const char *resource, const char *pointer,
+    struct diag_list *diags)
+{
+	const char *names[ACTIONS_MAX + 1] = {NULL};
+	const char *near;
+	char *message = mem_printf("unknown action \"%s\"", resource);
+	char *hint;
+
+	for (size_t i = 0; i < registry->count; i++)
+		names[i] = registry->at[i]->name;
+	near = str_nearest(str_of(resource + PREFIX_LEN), names);
+	hint = near != NULL ? mem_printf("did you mean \"" PREFIX "%s\"?", near)
+			    : mem_strdup("tmflow actions lists them");
+	add_at(diags, DIAG_ERROR, CODE_ACTION, pointer, "Resource", hint, message);
+	free(hint);
+	free(message);
+}
+
+static const struct action_field *
+find_field(const struct action *action, const char *key, size_t len)
+{
+	for (const struct action_field *f = action->input; f->name != NULL; f++)
+		if (strlen(f->name) == len && strncmp(f->name, key, len) == 0)
+			return f;
+	return NULL;
+}
+
+/* A key of Parameters without its ".$". */
+static size_t
+key_len(const char *key)
+{
+	size_t len = strlen(key);
+
+	return len > 2 && strcmp(key + len - 2, ".$") == 0 ? len - 2 : len;
+}
+
+static void
+unknown_field(
+    const struct action *action, const char *key, const char *pointer, struct diag_list *diags)
+{
+	const char *names[FIELDS_MAX + 1] = {NULL};
+	struct buf place = {0};
+	struct buf hint = {0};
+	char *word = mem_strndup(key, key_len(key));
+	size_t count = 0;
+
+	for (const struct action_field *f = action->input; f->name != NULL && count < FIELDS_MAX;
+	     f++)
+		names[count++] = f->name;
+	buf_printf(&place, "%s/Parameters", pointer);
+	doc_pointer_add(&place, key);
+	diag_add(diags, DIAG_ERROR, CODE_FIELD, buf_cstr(&place), DIAG_AT_KEY,
+	    diag_hint_nearest(&hint, word, names), PREFIX "%s has no input field \"%s\"",
+	    action->name, word);
+	free(word);
+	buf_fini(&place);
+	buf_fini(&hint);
+}
+
+static bool
+has_field(const json_t *parameters, const char *name)
+{
+	char *dynamic = mem_printf("%s.$", name);
+	bool has = json_object_get(parameters, name) != NULL ||
+		   json_object_get(parameters, dynamic) != NULL;
+
+	free(dynamic);
+	return has;
+}
+
+static void
+check_parameters(
+    const struct action *action, json_t *parameters, const char *pointer, struct diag_list *diags)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (parameters, key, value)
+		if (find_field(action, key, key_len(key)) == NULL)
+			unknown_field(action, key, pointer, diags);
+	for (const struct action_field *f = action->input; f->name != NULL; f++) {
+		char *message;
+
+		if (!f->required || has_field(parameters, f->name))
+			continue;
+		message =
+		    mem_printf(PREFIX "%s needs the input field \"%s\"", action->name, f->name);
+		add_at(diags, DIAG_ERROR, CODE_FIELD, pointer, "Parameters", NULL, message);
+		free(message);
+	}
+}
+
+static void
+check_resource(void *arg, const struct asl_state *state, json_t *definition, const char *pointer,
+    struct diag_list *diags)
+{
+	const struct action_registry *registry = arg;
+	const struct action *action;
+	json_t *parameters = json_object_get(definition, "Parameters");
+
+	if (state->u.task.action == NULL) {
+		add_at(diags, DIAG_WARNING, CODE_REMOTE, pointer, "Resource",
+		    "tmflow actions lists what runs here",
+		    "this resource runs on AWS only: here the task would fail");
+		return;
+	}
+	action = action_registry_find(registry, state->u.task.action);
+	if (action == NULL)
+		unknown_action(registry, state->u.task.resource, pointer, diags);
+	else if (action->input != NULL && json_is_object(parameters))
+		check_parameters(action, parameters, pointer, diags);
+}
+
+struct asl_resources
+action_registry_resources(struct action_registry *registry)
+{
+	return (struct asl_resources){.check = check_resource, .arg = registry};
+}
+
+bool
+action_registry_needs_aws(const struct action_registry *registry, const struct asl_machine *machine)
+{
+	for (size_t i = 0; i < asl_machine_state_count(machine); i++) {
+		const struct asl_state *state = asl_machine_state(machine, (unsigned)i);
+		const struct action *action = NULL;
+
+		if (state->type == ASL_TASK && state->u.task.action != NULL)
+			action = action_registry_find(registry, state->u.task.action);
+		if (action != NULL && action->needs_aws)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,86 @@
+#include "execution_internal.h"
+
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+
+/* Names for what only AWS has: this execution has no account, region or role. */
+#define ARN_EXECUTION "arn:aws:states:local:000000000000:execution:%s:%s"
+#define ARN_MACHINE   "arn:aws:states:local:000000000000:stateMachine:%s"
+#define ARN_ROLE      "arn:aws:iam::000000000000:role/tmflow"
+
+static void
+put_arn(json_t *object, const char *key, char *arn)
+{
+	json_put_string(object, key, arn);
+	free(arn);
+}
+
+static void
+put_time(json_t *object, const char *key, int64_t wall_ms)
+{
+	char text[CLOCK_ISO_BYTES];
+
+	clock_iso(wall_ms, text);
+	json_put_string(object, key, text);
+}
+
+static json_t *
+execution_part(const struct execution *x)
+{
+	json_t *part = json_object();
+
+	put_arn(part, "Id", mem_printf(ARN_EXECUTION, x->machine_name, x->run_id));
+	json_object_set(part, "Input", x->input);
+	json_put_string(part, "Name", x->run_id);
+	json_put_string(part, "RoleArn", ARN_ROLE);
+	put_time(part, "StartTime", x->start_wall_ms);
+	json_object_set_new(part, "RedriveCount", json_integer(0));
+	return part;
+}
+
+static json_t *
+state_part(const struct branch *branch)
+{
+	json_t *part = json_object();
+
+	json_put_string(part, "Name", branch->state->name);
+	put_time(part, "EnteredTime", branch->entered_wall_ms);
+	if (branch->state->type == ASL_TASK)
+		json_object_set_new(part, "RetryCount", json_integer(branch->retry_count));
+	return part;
+}
+
+/* See: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html */
+json_t *
+context_of(void *arg)
+{
+	struct branch *branch = arg;
+	struct execution *x = branch->x;
+	json_t *machine;
+
+	if (branch->context != NULL)
+		return branch->context;
+	branch->context = json_object();
+	json_object_set_new(branch->context, "Execution", execution_part(x));
+	machine = json_object();
+	put_arn(machine, "Id", mem_printf(ARN_MACHINE, x->machine_name));
+	json_put_string(machine, "Name", x->machine_name);
+	json_object_set_new(branch->context, "StateMachine", machine);
+	json_object_set_new(branch->context, "State", state_part(branch));
+	if (branch->map_item != NULL) {
+		json_t *map = json_object();
+
+		json_object_set(map, "Item", branch->map_item);
+		json_object_set_new(branch->context, "Map", map);
+	}
+	return branch->context;
+}
+
+void
+context_forget(struct branch *branch)
+{
+	json_decref(branch->context);
+	branch->context = NULL;
+}

@@ -1,0 +1,67 @@
+#include "execution_internal.h"
+
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+
+/* Starts the ops of those Tasks whose entering is committed by now. */
+static void
+start_ops(struct engine *engine)
+{
+	struct branch *branch = engine->starting;
+
+	engine->starting = NULL;
+	engine->starting_end = &engine->starting;
+	while (branch != NULL) {
+		struct branch *next = branch->start_next;
+
+		if (!branch->x->interrupting)
+			task_start_op(branch);
+		branch = next;
+	}
+}
+
+/* Once a turn: what the turn changed becomes durable, then calls may go out. */
+static int
+end_turn(void *arg, struct err *err)
+{
+	struct engine *engine = arg;
+
+	if (engine->store != NULL) {
+		for (struct execution *x = engine->first; x != NULL; x = x->next)
+			if (checkpoint_flush(x, err) < 0)
+				return -1;
+		if (err_isset(&engine->err)) {
+			err_move(err, &engine->err);
+			return -1;
+		}
+		if (store_commit(engine->store, err) < 0)
+			return -1;
+	}
+	start_ops(engine);
+	return 0;
+}
+
+struct engine *
+engine_new(const struct engine_opts *opts)
+{
+	struct engine *engine = mem_zalloc(1, sizeof(*engine));
+
+	engine->loop = opts->loop;
+	engine->registry = opts->registry;
+	engine->store = opts->store;
+	engine->rng = opts->rng;
+	engine->starting_end = &engine->starting;
+	loop_add_turn_hook(engine->loop, end_turn, engine);
+	return engine;
+}
+
+void
+engine_free(struct engine *engine)
+{
+	if (engine == NULL)
+		return;
+	loop_remove_turn_hook(engine->loop, end_turn, engine);
+	err_fini(&engine->err);
+	free(engine);
+}

@@ -1,0 +1,162 @@
+#include "execution_internal.h"
+
+#include <assert.h>
+
+#define ERROR_TIMEOUT "States.Timeout"
+#define MS	      1000
+
+static void
+task_fail(struct branch *branch, struct err *err)
+{
+	branch_state_failed(branch, err);
+	err_fini(err);
+}
+
+/* Puts the branch among those whose op starts after the commit. */
+static void
+start_after_commit(struct branch *branch)
+{
+	struct engine *engine = branch->x->engine;
+
+	branch->phase = PHASE_TASK;
+	branch->start_next = NULL;
+	*engine->starting_end = branch;
+	engine->starting_end = &branch->start_next;
+	checkpoint_mark(branch);
+}
+
+/* The time-outs are worked out before the action is started: a path that leads nowhere fails the state. */
+static int
+evaluate_timeouts(struct branch *branch, struct err *err)
+{
+	const struct asl_state *state = branch->state;
+	struct asl_scope scope = branch_scope(branch, branch->input);
+	int64_t timeout_s;
+	int64_t heartbeat_s;
+
+	if (asl_number_eval(&state->u.task.timeout_seconds, "TimeoutSecondsPath", 0, &scope,
+		&timeout_s, err) < 0 ||
+	    asl_number_eval(&state->u.task.heartbeat_seconds, "HeartbeatSecondsPath", 0, &scope,
+		&heartbeat_s, err) < 0)
+		return -1;
+	branch->timeout_wall_ms = timeout_s > 0 ? execution_wall_ms(branch->x) + timeout_s * MS : 0;
+	branch->heartbeat_ms = heartbeat_s * MS;
+	return 0;
+}
+
+void
+task_begin(struct branch *branch)
+{
+	struct err err = {0};
+
+	if (evaluate_timeouts(branch, &err) < 0)
+		task_fail(branch, &err);
+	else
+		start_after_commit(branch);
+}
+
+/* The nearer of the two time-outs; a heartbeat is looked for that often. */
+static void
+arm_timeouts(struct branch *branch)
+{
+	int64_t now_wall_ms = execution_wall_ms(branch->x);
+	int64_t at_wall_ms = branch->timeout_wall_ms;
+
+	if (branch->heartbeat_ms > 0 &&
+	    (at_wall_ms == 0 || now_wall_ms + branch->heartbeat_ms < at_wall_ms))
+		at_wall_ms = now_wall_ms + branch->heartbeat_ms;
+	if (at_wall_ms > 0)
+		branch_arm_timer(branch, at_wall_ms);
+}
+
+static void
+task_op_done(void *arg, struct op *op)
+{
+	struct branch *branch = arg;
+	struct execution *x = branch->x;
+	json_t *result = op->result;
+	struct err err = {0};
+
+	loop_timer_disarm(x->engine->loop, &branch->timer);
+	x->live_ops--;
+	if (x->interrupting && result == NULL) {
+		branch->op = NULL; /* the task starts anew after a resume */
+	} else if (result != NULL) {
+		branch->op = NULL;
+		op->result = NULL;
+		execution_event(x, branch, "TaskSucceeded", result);
+		branch_state_done(branch, result);
+	} else {
+		branch->op = NULL;
+		branch->ended_op = op;
+		err_copy(&err, &op->err);
+		execution_event(x, branch, "TaskFailed", NULL);
+		branch_state_failed(branch, &err);
+		err_fini(&err);
+	}
+	execution_op_ended(x);
+}
+
+/* Without an action of ours behind the resource. */
+static void
+fail_remote(struct branch *branch)
+{
+	struct err err = {0};
+
+	err_set(
+	    &err, ERR_ASL, "The resource '%s' does not run here.", branch->state->u.task.resource);
+	task_fail(branch, &err);
+}
+
+void
+task_start_op(struct branch *branch)
+{
+	struct engine *engine = branch->x->engine;
+	const char *name = branch->state->u.task.action;
+	const struct action *action =
+	    name != NULL ? action_registry_find(engine->registry, name) : NULL;
+	struct asl_scope raw = branch_scope(branch, branch->input);
+	json_t *input = NULL;
+	struct err err = {0};
+
+	if (action == NULL) {
+		fail_remote(branch);
+		return;
+	}
+	if (asl_state_input(branch->state, &raw, &input, &err) < 0) {
+		task_fail(branch, &err);
+		return;
+	}
+	execution_event(branch->x, branch, "TaskScheduled", input);
+	execution_event(branch->x, branch, "TaskStarted", NULL);
+	branch->op = op_start(action, action_registry_env(engine->registry), engine->loop, input,
+	    task_op_done, branch);
+	branch->stages_seen = 0;
+	branch->x->live_ops++;
+	json_decref(input);
+	arm_timeouts(branch);
+}
+
+/* A time-out, or the moment to look for a sign of life. */
+void
+task_timer(struct branch *branch)
+{
+	int64_t now_wall_ms = execution_wall_ms(branch->x);
+	bool expired = branch->timeout_wall_ms > 0 && now_wall_ms >= branch->timeout_wall_ms;
+	struct execution *x = branch->x;
+	struct op *op = branch->op;
+	struct err err = {0};
+
+	assert(op != NULL);
+	if (!expired && op->stages != branch->stages_seen) {
+		branch->stages_seen = op->stages;
+		arm_timeouts(branch);
+		return;
+	}
+	err_set_name(&err, ERR_ASL, ERROR_TIMEOUT, NULL);
+	err_copy(&op->err, &err);
+	execution_event(x, branch, "TaskTimedOut", NULL);
+	branch_state_failed(branch, &err);
+	err_fini(&err);
+	execution_op_ended(x);
+}
