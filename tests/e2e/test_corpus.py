@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""AWS's own answers (../shared/asl-conformance, where it is there): every JSONPath execution, with the path of states; every definition."""
+import os
+import subprocess
+import sys
+import unittest
+
+import harness
+
+CORPUS = os.path.join(harness.ROOT, "..", "shared", "asl-conformance")
+
+
+@unittest.skipUnless(os.path.isdir(CORPUS), "SKIP: ../shared/asl-conformance is not there")
+class Corpus(harness.Case):
+    def run_corpus(self, *words):
+        done = subprocess.run([sys.executable, os.path.join(CORPUS, "run_corpus.py"), *words], capture_output=True, text=True,
+                              env=self.environment(), timeout=harness.RUN_SECONDS)
+        print(" ".join(words[:1]), done.stdout.splitlines()[-1] if done.stdout else done.stderr)
+        return done
+
+    def executions(self, *options):
+        return self.run_corpus(os.path.join(CORPUS, "execution"), "--not-feature", "JSONata", *options, "--", harness.TMFLOW, "run",
+                               "{definition}", "--input", "{input}", "-o", "json", "--no-checkpoint", "--history", "-q")
+
+    def test_executions(self):
+        done = self.executions("--check-path")
+        self.assertEqual(done.returncode, 0, done.stdout[-4000:])
+
+    def test_executions_with_causes(self):
+        done = self.executions("--strict-cause")
+        passed, failed = [int(word) for word in done.stdout.splitlines()[-1].replace(",", "").split() if word.isdigit()]
+        self.assertGreaterEqual(passed, 0.95 * (passed + failed), done.stdout[-4000:])
+
+    def validations(self, *options):
+        return self.run_corpus(os.path.join(CORPUS, "validation"), "--not-feature", "JSONata", *options, "--validate-cmd",
+                               harness.TMFLOW + " validate {definition}")
+
+    def test_recorded_definitions(self):
+        done = self.validations("--evidence", "aws-recorded")
+        self.assertEqual(done.returncode, 0, done.stdout[-4000:])
+
+    def test_all_definitions(self):
+        done = self.validations()
+        passed, failed = [int(word) for word in done.stdout.splitlines()[-1].replace(",", "").split() if word.isdigit()]
+        self.assertGreaterEqual(passed, 0.95 * (passed + failed), done.stdout[-4000:])
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,136 @@
+/* The cases of tests/engine/cases: one file each, with the sentence of the specification that it tests. */
+#include "engine_harness.h"
+
+#include "tmflow/base/json.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CASES_DIR TEST_SOURCE_DIR "/tests/engine/cases"
+#define CASES_MAX 200
+
+static char *case_files[CASES_MAX];
+static int case_count;
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+find_cases(void)
+{
+	DIR *directory = opendir(CASES_DIR);
+	const struct dirent *entry;
+
+	if (directory == NULL) {
+		perror(CASES_DIR);
+		exit(1);
+	}
+	while ((entry = readdir(directory)) != NULL)
+		if (strstr(entry->d_name, ".yaml") != NULL && case_count < CASES_MAX)
+			case_files[case_count++] = strdup(entry->d_name);
+	closedir(directory);
+	qsort(case_files, (size_t)case_count, sizeof(case_files[0]), by_name);
+}
+
+static void
+expect_same(const char *file, const char *what, const json_t *wanted, const json_t *got)
+{
+	char *wanted_text = json_text(wanted);
+	char *got_text = got != NULL ? json_text(got) : strdup("nothing");
+
+	ck_assert_msg(got != NULL && json_same(wanted, got), "%s: %s: wanted %s, got %s", file,
+	    what, wanted_text, got_text);
+	free(wanted_text);
+	free(got_text);
+}
+
+static void
+expect_text(const char *file, const char *what, const char *wanted, const char *got)
+{
+	ck_assert_msg(wanted == NULL ? got == NULL : got != NULL && strcmp(wanted, got) == 0,
+	    "%s: %s: wanted %s, got %s", file, what, wanted != NULL ? wanted : "none",
+	    got != NULL ? got : "none");
+}
+
+static void
+expect_number(const char *file, const json_t *expect, const char *key, int64_t got)
+{
+	const json_t *wanted = json_object_get(expect, key);
+
+	if (wanted != NULL)
+		ck_assert_msg(json_integer_value(wanted) == got, "%s: %s: wanted %lld, got %lld",
+		    file, key, (long long)json_integer_value(wanted), (long long)got);
+}
+
+static void
+check_result(const char *file, const json_t *expect, const struct harness *h)
+{
+	expect_text(file, "status", json_get_string(expect, "status"), run_status_name(h->status));
+	expect_text(file, "error", json_get_string(expect, "error"), h->error);
+	expect_text(file, "cause", json_get_string(expect, "cause"), h->cause);
+	if (json_object_get(expect, "output") != NULL)
+		expect_same(file, "output", json_object_get(expect, "output"), h->output);
+	if (json_object_get(expect, "path") != NULL)
+		expect_same(file, "path", json_object_get(expect, "path"), h->path);
+	if (json_object_get(expect, "events") != NULL)
+		expect_same(file, "events", json_object_get(expect, "events"), h->events);
+	expect_number(file, expect, "elapsedMs", h->clock.now_wall_ms - h->start_wall_ms);
+	expect_number(file, expect, "starts", h->starts);
+	expect_number(file, expect, "gaveUp", h->gave_up);
+	expect_number(file, expect, "elapsedAtMostMs",
+	    h->clock.now_wall_ms - h->start_wall_ms <=
+		    json_integer_value(json_object_get(expect, "elapsedAtMostMs"))
+		? json_integer_value(json_object_get(expect, "elapsedAtMostMs"))
+		: h->clock.now_wall_ms - h->start_wall_ms);
+}
+
+START_TEST(run_case)
+{
+	const char *file = case_files[_i];
+	struct buf path = {0};
+	struct err err = {0};
+	struct harness h;
+
+	buf_printf(&path, CASES_DIR "/%s", file);
+	struct doc *doc = doc_read(buf_cstr(&path), &err);
+	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	json_t *test = doc_root(doc);
+	ck_assert_msg(
+	    json_get_string(test, "spec") != NULL, "%s: no sentence of the specification", file);
+	harness_init(&h, NULL);
+	struct asl_machine *machine = harness_compile(&h, json_object_get(test, "definition"));
+	json_t *input = json_object_get(test, "input");
+	json_t *none = json_object();
+	harness_run(&h, machine, input != NULL ? input : none, false);
+	check_result(file, json_object_get(test, "expect"), &h);
+	json_decref(none);
+	asl_machine_unref(machine);
+	harness_fini(&h);
+	doc_free(doc);
+	buf_fini(&path);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("engine cases");
+	TCase *tests = tcase_create("cases");
+	int failed;
+
+	find_cases();
+	tcase_add_loop_test(tests, run_case, 0, case_count);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	for (int i = 0; i < case_count; i++)
+		free(case_files[i]);
+	return failed == 0 && case_count > 0 ? 0 : 1;
+}

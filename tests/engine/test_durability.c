@@ -1,0 +1,271 @@
+/* What a checkpoint must hold: a run that is cut off after any number of turns and resumed ends as one that was not. */
+#include "engine_harness.h"
+
+#include "tmflow/base/json.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TURNS_MAX 400
+
+static char directory[] = "/tmp/tmflow-engine-XXXXXX";
+
+/* A bit of everything that a checkpoint must carry: variables, a retry under way, a Map with finished, live and future items, a Parallel, a Wait. */
+static const char definition_text[] =
+    "{StartAt: Init, States: {"
+    " Init: {Type: Pass, Assign: {'base.$': $.base}, Next: Flaky},"
+    " Flaky: {Type: Task, Resource: tmflow:flaky, Parameters: {Error: Busy, Times: 2}, ResultPath: "
+    "null,"
+    "   Retry: [{ErrorEquals: [Busy], IntervalSeconds: 5}], Next: Each},"
+    " Each: {Type: Map, ItemsPath: $.items, MaxConcurrency: 2, ItemSelector: {'n.$': "
+    "$$.Map.Item.Value},"
+    "   ItemProcessor: {StartAt: Work, States: {"
+    "     Work: {Type: Task, Resource: tmflow:sleep, Parameters: {Ms: 100, 'n.$': $.n}, Next: Sum},"
+    "     Sum: {Type: Pass, Parameters: {'s.$': 'States.MathAdd($.n, $base)'}, OutputPath: $.s, "
+    "End: true}}},"
+    "   ResultPath: $.sums, Next: Both},"
+    " Both: {Type: Parallel, Branches: ["
+    "   {StartAt: W, States: {W: {Type: Wait, Seconds: 2, OutputPath: $.sums, End: true}}},"
+    "   {StartAt: E, States: {E: {Type: Task, Resource: tmflow:echo, OutputPath: $.base, End: "
+    "true}}}],"
+    "   End: true}}}";
+
+static const char input_text[] = "{\"base\":100,\"items\":[1,2,3,4,5]}";
+static const char output_text[] = "[[101,102,103,104,105],100]";
+
+static json_t *
+definition(void)
+{
+	struct err err = {0};
+	struct doc *doc = doc_parse("definition", str_of(definition_text), &err);
+
+	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	json_t *root = json_incref(doc_root(doc));
+	doc_free(doc);
+	return root;
+}
+
+static struct store *
+open_store(void)
+{
+	struct err err = {0};
+	struct store *store = store_open(directory, clock_system(), &err);
+
+	ck_assert_msg(store != NULL, "%s", err_text(&err));
+	return store;
+}
+
+static void
+create_run(struct store *store)
+{
+	struct store_run run = {.id = "run", .status = RUN_RUNNING, .start_wall_ms = 1};
+	char empty[] = "{}";
+	struct err err = {0};
+
+	run.workflow_name = run.definition = run.input = empty;
+	ck_assert_msg(store_run_create(store, &run, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(store_commit(store, &err) == 0, "%s", err_text(&err));
+}
+
+/* Stops the loop after so many turns, as a crash would: before the hook that commits (cut_before) or after it. */
+struct cut {
+	struct loop *loop;
+	int turns_left;
+};
+
+static int
+count_turn(void *arg, struct err *err)
+{
+	struct cut *cut = arg;
+
+	(void)err;
+	if (--cut->turns_left <= 0)
+		loop_stop(cut->loop);
+	return 0;
+}
+
+/* Runs at most so many turns. True when the execution came to its end. */
+static bool
+run_turns(int turns, bool resume, int64_t start_mono_ms, int *failures, int *starts)
+{
+	struct store *store = open_store();
+	struct err err = {0};
+	struct harness h;
+
+	harness_init(&h, store);
+	h.failures = *failures;
+	h.clock.now_wall_ms += start_mono_ms;
+	json_t *json = definition();
+	json_t *input = json_parse(str_of(input_text), &err);
+	struct asl_machine *machine = harness_compile(&h, json);
+	struct execution *x = harness_start(&h, machine, input, resume);
+	struct cut cut = {h.loop, turns};
+	loop_add_turn_hook(h.loop, count_turn, &cut);
+	ck_assert_msg(loop_run(h.loop, &err) == 0, "%s", err_text(&err));
+	bool over = h.over;
+	if (over) {
+		char *text = h.output != NULL ? json_text(h.output) : strdup("none");
+
+		ck_assert_int_eq(h.status, RUN_SUCCEEDED);
+		ck_assert_str_eq(text, output_text);
+		free(text);
+	}
+	*failures = h.failures;
+	*starts += h.starts;
+	loop_remove_turn_hook(h.loop, count_turn, &cut);
+	execution_free(x);
+	asl_machine_unref(machine);
+	json_decref(input);
+	json_decref(json);
+	harness_fini(&h);
+	store_close(store);
+	return over;
+}
+
+static void
+forget_run(void)
+{
+	char *command = NULL;
+
+	ck_assert_int_gt(asprintf(&command, "rm -rf %s/*", directory), 0);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+}
+
+/* Cut after k turns, then resumed to the end, for every k. */
+START_TEST(cut_once_anywhere)
+{
+	bool over = false;
+
+	for (int turns = 1; turns < TURNS_MAX && !over; turns++) {
+		int failures = 0;
+		int starts = 0;
+
+		struct store *store = open_store();
+		create_run(store);
+		store_close(store);
+		over = run_turns(turns, false, 0, &failures, &starts);
+		if (!over)
+			ck_assert_msg(run_turns(TURNS_MAX, true, 60000, &failures, &starts),
+			    "cut after %d turns", turns);
+		/* 3 flaky, 5 sleeps, 1 echo; the two that were under way at most run again. */
+		ck_assert_int_ge(starts, 9);
+		ck_assert_int_le(starts, 9 + 2);
+		forget_run();
+	}
+	ck_assert_msg(over, "the run takes more than %d turns", TURNS_MAX);
+}
+END_TEST
+
+/* Cut after every few turns, again and again. */
+START_TEST(cut_again_and_again)
+{
+	for (int turns = 2; turns < 12; turns++) {
+		int failures = 0;
+		int starts = 0;
+		bool over = false;
+
+		struct store *store = open_store();
+		create_run(store);
+		store_close(store);
+		for (int round = 0; round < TURNS_MAX && !over; round++)
+			over =
+			    run_turns(turns, round > 0, (int64_t)round * 60000, &failures, &starts);
+		ck_assert_msg(over, "%d turns at a time never end", turns);
+		forget_run();
+	}
+}
+END_TEST
+
+/* A run that is over leaves no checkpoint behind. */
+static int
+count_row(void *arg, int64_t branch_id, struct str state)
+{
+	(void)branch_id;
+	(void)state;
+	++*(int *)arg;
+	return 0;
+}
+
+START_TEST(nothing_is_left_at_the_end)
+{
+	int failures = 0;
+	int starts = 0;
+	int rows = 0;
+	struct err err = {0};
+	struct store *store = open_store();
+
+	create_run(store);
+	store_close(store);
+	ck_assert(run_turns(TURNS_MAX, false, 0, &failures, &starts));
+	store = open_store();
+	ck_assert_int_eq(store_branches_each(store, "run", count_row, &rows, &err), 0);
+	ck_assert_int_eq(rows, 0);
+	store_close(store);
+	forget_run();
+}
+END_TEST
+
+/* An interrupt lets what is under way end, and starts nothing new. */
+START_TEST(interrupt_and_resume)
+{
+	struct store *store = open_store();
+	struct err err = {0};
+	struct harness h;
+
+	create_run(store);
+	harness_init(&h, store);
+	json_t *json = definition();
+	json_t *input = json_parse(str_of(input_text), &err);
+	struct asl_machine *machine = harness_compile(&h, json);
+	struct execution *x = harness_start(&h, machine, input, false);
+	struct cut cut = {h.loop, 6};
+	loop_add_turn_hook(h.loop, count_turn, &cut);
+	ck_assert_int_eq(loop_run(h.loop, &err), 0);
+	loop_remove_turn_hook(h.loop, count_turn, &cut);
+	ck_assert(!h.over);
+	execution_interrupt(x);
+	int starts = h.starts;
+	ck_assert_int_eq(loop_run(h.loop, &err), 0);
+	ck_assert(h.over);
+	ck_assert_int_eq(h.status, RUN_INTERRUPTED);
+	ck_assert_int_eq(h.starts, starts);
+	int failures = h.failures;
+	execution_free(x);
+	asl_machine_unref(machine);
+	json_decref(input);
+	json_decref(json);
+	harness_fini(&h);
+	ck_assert_int_eq(store_commit(store, &err), 0);
+	store_close(store);
+	ck_assert(run_turns(TURNS_MAX, true, 60000, &failures, &starts));
+	forget_run();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("durability");
+	TCase *tests = tcase_create("durability");
+	int failed;
+
+	if (mkdtemp(directory) == NULL) {
+		perror(directory);
+		return 1;
+	}
+	tcase_add_test(tests, cut_once_anywhere);
+	tcase_add_test(tests, cut_again_and_again);
+	tcase_add_test(tests, nothing_is_left_at_the_end);
+	tcase_add_test(tests, interrupt_and_resume);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	forget_run();
+	rmdir(directory);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,188 @@
+#include "engine_harness.h"
+
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START_WALL_MS 1768478400000 /* 2026-01-15T12:00:00Z */
+
+/* --- the actions --- */
+
+static struct harness *
+env(struct op *op)
+{
+	return op->env;
+}
+
+static enum op_next
+echo(struct op *op)
+{
+	env(op)->starts++;
+	return op_done(op, json_incref(op->input));
+}
+
+static enum op_next
+fail(struct op *op)
+{
+	const char *cause = json_get_string(op->input, "Cause");
+
+	env(op)->starts++;
+	if (cause != NULL)
+		err_set_name(
+		    &op->err, ERR_SERVICE, json_get_string(op->input, "Error"), "%s", cause);
+	else
+		err_set_name(&op->err, ERR_SERVICE, json_get_string(op->input, "Error"), NULL);
+	return OP_FAIL;
+}
+
+static enum op_next
+flaky(struct op *op)
+{
+	if (env(op)->failures++ < json_integer_value(json_object_get(op->input, "Times")))
+		return fail(op);
+	return echo(op);
+}
+
+static enum op_next
+slept(struct op *op)
+{
+	return op_done(op, json_incref(op->input));
+}
+
+static enum op_next
+sleep_first(struct op *op)
+{
+	env(op)->starts++;
+	return op_sleep(op, json_integer_value(json_object_get(op->input, "Ms")), slept);
+}
+
+static void
+gave_up(struct op *op)
+{
+	ck_assert(err_isset(&op->err));
+	env(op)->gave_up++;
+}
+
+static const struct action actions[] = {
+    {.name = "echo", .summary = "echo", .start = echo},
+    {.name = "fail", .summary = "fail", .start = fail, .gave_up = gave_up},
+    {.name = "flaky", .summary = "flaky", .start = flaky, .gave_up = gave_up},
+    {.name = "sleep", .summary = "sleep", .start = sleep_first, .gave_up = gave_up},
+};
+
+/* --- the harness --- */
+
+void
+harness_init(struct harness *h, struct store *store)
+{
+	*h = (struct harness){.store = store};
+	fake_clock_init(&h->clock, START_WALL_MS);
+	h->start_wall_ms = START_WALL_MS;
+	h->loop = loop_new(&h->clock.clock);
+	h->registry = action_registry_new();
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		action_registry_add(h->registry, &actions[i]);
+	action_registry_set_env(h->registry, h);
+	rng_seed(&h->rng, 1);
+	h->engine = engine_new(&(struct engine_opts){
+	    .loop = h->loop,
+	    .registry = h->registry,
+	    .store = store,
+	    .rng = &h->rng,
+	});
+	h->path = json_array();
+	h->events = json_array();
+}
+
+void
+harness_fini(struct harness *h)
+{
+	engine_free(h->engine);
+	action_registry_free(h->registry);
+	loop_free(h->loop);
+	json_decref(h->path);
+	json_decref(h->events);
+	json_decref(h->output);
+	free(h->error);
+	free(h->cause);
+}
+
+struct asl_machine *
+harness_compile(struct harness *h, json_t *definition)
+{
+	struct asl_resources resources = action_registry_resources(h->registry);
+	struct err err = {0};
+	struct diag_list diags;
+	char *text = json_text(definition);
+	struct doc *doc = doc_parse("definition", str_of(text), &err);
+	struct asl_machine *machine;
+
+	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	diag_list_init(&diags, doc);
+	machine = asl_compile(doc, &resources, &diags);
+	if (machine == NULL)
+		diag_print(&diags, stderr);
+	ck_assert_ptr_nonnull(machine);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	free(text);
+	return machine;
+}
+
+static void
+done(void *arg, struct execution *execution, const struct execution_result *result)
+{
+	struct harness *h = arg;
+
+	(void)execution;
+	h->over = true;
+	h->status = result->status;
+	h->output = json_incref(result->output);
+	h->error = mem_strdup(result->error);
+	h->cause = mem_strdup(result->cause);
+	loop_stop(h->loop);
+}
+
+static void
+note_event(void *arg, const struct execution_event *event)
+{
+	struct harness *h = arg;
+
+	json_array_append_new(h->events, json_string(event->type));
+	if (event->top_level && event->state != NULL && strstr(event->type, "StateEntered") != NULL)
+		json_array_append_new(h->path, json_string(event->state->name));
+}
+
+struct execution *
+harness_start(struct harness *h, struct asl_machine *machine, json_t *input, bool resume)
+{
+	const struct execution_opts opts = {
+	    .machine = machine,
+	    .run_id = "run",
+	    .machine_name = "test",
+	    .input = input,
+	    .on_done = done,
+	    .on_event = note_event,
+	    .arg = h,
+	};
+	struct err err = {0};
+	struct execution *x =
+	    resume ? execution_resume(h->engine, &opts, &err) : execution_start(h->engine, &opts);
+
+	ck_assert_msg(x != NULL, "%s", err_text(&err));
+	return x;
+}
+
+void
+harness_run(struct harness *h, struct asl_machine *machine, json_t *input, bool resume)
+{
+	struct execution *x = harness_start(h, machine, input, resume);
+	struct err err = {0};
+
+	ck_assert_msg(loop_run(h->loop, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(h->over, "the loop went idle before the execution was over");
+	execution_free(x);
+}

@@ -1,0 +1,45 @@
+#ifndef TMFLOW_TESTS_ENGINE_HARNESS_H
+#define TMFLOW_TESTS_ENGINE_HARNESS_H
+
+#include "tmflow/engine/engine.h"
+
+/* One execution on a fake clock, with four actions to try things with:
+ *   tmflow:echo  gives its input
+ *   tmflow:fail  fails with its input's Error and Cause
+ *   tmflow:flaky fails with Error as often as Times says (counted over the whole run), then gives its input
+ *   tmflow:sleep waits Ms, then gives its input
+ */
+struct harness {
+	struct fake_clock clock;
+	struct loop *loop;
+	struct action_registry *registry;
+	struct rng rng;
+	struct engine *engine;
+	struct store *store; /* NULL: no checkpoints; borrowed */
+	int64_t start_wall_ms;
+	int failures;	/* what flaky has counted */
+	int starts;	/* of actions, in all */
+	int gave_up;	/* calls of gave_up */
+	json_t *path;	/* names of the top-level states entered */
+	json_t *events; /* types of all events */
+	bool over;
+	enum run_status status;
+	json_t *output;
+	char *error;
+	char *cause;
+};
+
+void harness_init(struct harness *h, struct store *store);
+void harness_fini(struct harness *h);
+
+/* Compiles a definition; the test fails with the faults if it has any. */
+struct asl_machine *harness_compile(struct harness *h, json_t *definition);
+
+/* Runs to the end (or, with resume, goes on from the store). input is borrowed. */
+void harness_run(struct harness *h, struct asl_machine *machine, json_t *input, bool resume);
+
+/* Starts an execution and leaves it to the caller to turn the loop. */
+struct execution *
+harness_start(struct harness *h, struct asl_machine *machine, json_t *input, bool resume);
+
+#endif
