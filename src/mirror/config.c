@@ -1,0 +1,278 @@
+#include "config_internal.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const config_list_names[CONFIG_KINDS + 1] = {
+    [RULE_TAGS] = "tags", [RULE_SUBNETS] = "subnets", [RULE_VPCS] = "vpcs", NULL};
+
+static void
+read_list(struct config_reader *reader, struct mirror_config *config, enum rule_kind kind)
+{
+	const json_t *list = json_object_get(config->root, config_list_names[kind]);
+	size_t mark = config_enter(reader, config_list_names[kind]);
+
+	if (config_given(list) && !json_is_array(list))
+		config_invalid(reader, "%s must be a list of rules", config_list_names[kind]);
+	for (size_t i = 0; i < json_array_size(list) && config->count < CONFIG_RULES_MAX; i++) {
+		struct config_rule_slot *slot = &config->slots[config->count++];
+		size_t list_mark = config_enter_index(reader, i);
+
+		slot->rule.kind = kind;
+		slot->rule.index = i;
+		config_read_rule(reader, json_array_get(list, i), kind, slot);
+		config_leave(reader, list_mark);
+	}
+	config_leave(reader, mark);
+}
+
+static size_t
+count_rules(const json_t *root)
+{
+	size_t count = 0;
+
+	for (size_t kind = 0; kind < CONFIG_KINDS; kind++)
+		count += json_array_size(json_object_get(root, config_list_names[kind]));
+	return count;
+}
+
+static void
+read_rules(struct config_reader *reader, struct mirror_config *config)
+{
+	size_t count = count_rules(config->root);
+
+	if (count > CONFIG_RULES_MAX)
+		config_invalid(reader, "there are %zu rules, but %u are the most", count,
+		    CONFIG_RULES_MAX);
+	config->slots =
+	    mem_zalloc(count < CONFIG_RULES_MAX ? count : CONFIG_RULES_MAX, sizeof(*config->slots));
+	for (size_t kind = 0; kind < CONFIG_KINDS; kind++)
+		read_list(reader, config, (enum rule_kind)kind);
+	if (count == 0)
+		config_invalid(
+		    reader, "at least one rule is required, under vpcs, subnets or tags");
+}
+
+/* Names end up in outcomes and in tasks' inputs: each must mean one rule. */
+static void
+check_names(struct config_reader *reader, const struct mirror_config *config)
+{
+	json_t *seen = json_object();
+
+	for (size_t i = 0; i < config->count; i++) {
+		const struct config_rule *rule = &config->slots[i].rule;
+		size_t mark = reader->pointer.len;
+
+		if (rule->name != NULL && json_object_get(seen, rule->name) != NULL) {
+			config_enter(reader, config_list_names[rule->kind]);
+			config_enter_index(reader, rule->index);
+			config_enter(reader, "name");
+			config_invalid(reader, "the name \"%s\" is taken by another rule", rule->name);
+			config_leave(reader, mark);
+		}
+		if (rule->name != NULL)
+			json_object_set_new(seen, rule->name, json_true());
+	}
+	json_decref(seen);
+}
+
+/* The object under key, its keys checked; NULL when it is not given or no mapping. */
+static json_t *
+read_section(struct config_reader *reader, const struct mirror_config *config, const char *key,
+    const char *const *known)
+{
+	json_t *section = json_object_get(config->root, key);
+
+	if (!config_given(section))
+		return NULL;
+	if (json_is_object(section)) {
+		config_check_keys(reader, section, known);
+		return section;
+	}
+	config_invalid(reader, "%s must be a mapping", key);
+	return NULL;
+}
+
+static void
+read_exclude(struct config_reader *reader, struct mirror_config *config)
+{
+	static const char *const known[] = {"tags", "instanceIds", NULL};
+	size_t mark = config_enter(reader, "exclude");
+	json_t *exclude = read_section(reader, config, "exclude", known);
+	struct config_tag *tags = NULL;
+	const char **ids = NULL;
+	size_t count;
+	size_t inner;
+
+	config->exclude_tags = json_object_get(exclude, "tags");
+	inner = config_enter(reader, "tags");
+	if (config_given(config->exclude_tags))
+		config_read_tags(reader, "tags", config->exclude_tags, &tags, &count);
+	config_leave(reader, inner);
+	config->exclude_ids = json_object_get(exclude, "instanceIds");
+	inner = config_enter(reader, "instanceIds");
+	if (config_given(config->exclude_ids)) {
+		ids = mem_zalloc(json_array_size(config->exclude_ids), sizeof(*ids));
+		config_read_ids(reader, "instanceIds", config->exclude_ids, "i-", ids,
+		    CONFIG_RULES_MAX, &count);
+	}
+	config_leave(reader, inner);
+	config_leave(reader, mark);
+	free(tags);
+	free(ids);
+}
+
+#define SEVERITY_MAX 10.0 /* GuardDuty's scale */
+
+static void
+read_guardduty(struct config_reader *reader, const struct mirror_config *config)
+{
+	static const char *const known[] = {"minSeverity", "types", "roleArn", NULL};
+	size_t mark = config_enter(reader, "guardduty");
+	json_t *section = read_section(reader, config, "guardduty", known);
+	json_t *severity = json_object_get(section, "minSeverity");
+	json_t *types = json_object_get(section, "types");
+	json_t *role = json_object_get(section, "roleArn");
+	bool types_good = json_is_array(types);
+
+	for (size_t i = 0; i < json_array_size(types); i++)
+		types_good = types_good && json_is_string(json_array_get(types, i));
+	config_enter(reader, "minSeverity");
+	if (config_given(severity) && (!json_is_number(severity) ||
+		json_number_value(severity) < 0 || json_number_value(severity) > SEVERITY_MAX))
+		config_invalid(reader, "minSeverity must be a number from 0 to 10");
+	config_leave(reader, mark);
+	config_enter(reader, "guardduty");
+	config_enter(reader, "types");
+	if (config_given(types) && !types_good)
+		config_invalid(reader, "types must be a list of finding types");
+	config_leave(reader, mark);
+	config_enter(reader, "guardduty");
+	config_enter(reader, "roleArn");
+	if (config_given(role) &&
+	    (!json_is_string(role) || strncmp(json_string_value(role), "arn:", 4) != 0))
+		config_invalid(reader, "roleArn must be an ARN: \"arn:...\"");
+	config_leave(reader, mark);
+}
+
+static void
+read_hook(struct config_reader *reader, struct mirror_config *config)
+{
+	const json_t *hook = json_object_get(config->root, "hook");
+	size_t mark = config_enter(reader, "hook");
+
+	if (config_given(hook))
+		config_read_text(reader, "hook", hook, &config->hook);
+	config_leave(reader, mark);
+}
+
+struct mirror_config *
+mirror_config_load(const struct doc *doc, struct diag_list *diags)
+{
+	static const char *const known[] = {
+	    "vpcs", "subnets", "tags", "hook", "exclude", "guardduty", NULL};
+	struct config_reader reader = {.diags = diags};
+	struct mirror_config *config = mem_zalloc(1, sizeof(*config));
+	json_t *root = doc_root(doc);
+
+	if (json_is_object(root) || !config_given(root)) {
+		config->root = json_is_object(root) ? json_incref(root) : json_object();
+		config_check_keys(&reader, config->root, known);
+		read_rules(&reader, config);
+		check_names(&reader, config);
+		read_exclude(&reader, config);
+		read_guardduty(&reader, config);
+		read_hook(&reader, config);
+	} else {
+		config_invalid(&reader, "a configuration must be a mapping with vpcs, subnets or tags");
+	}
+	buf_fini(&reader.pointer);
+	if (diags->errors == 0)
+		return config;
+	mirror_config_free(config);
+	return NULL;
+}
+
+void
+mirror_config_free(struct mirror_config *config)
+{
+	if (config == NULL)
+		return;
+	for (size_t i = 0; i < config->count; i++)
+		free(config->slots[i].tags);
+	free(config->slots);
+	json_decref(config->root);
+	free(config);
+}
+
+bool
+mirror_config_is_one(const struct doc *doc)
+{
+	const json_t *root = doc_root(doc);
+
+	return json_object_get(root, "StartAt") == NULL && json_object_get(root, "States") == NULL;
+}
+
+size_t
+mirror_config_rule_count(const struct mirror_config *config)
+{
+	return config->count;
+}
+
+const struct config_rule *
+mirror_config_rule(const struct mirror_config *config, size_t index)
+{
+	return &config->slots[index].rule;
+}
+
+const struct config_rule *
+mirror_config_rule_named(const struct mirror_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->count; i++)
+		if (strcmp(config->slots[i].rule.name, name) == 0)
+			return &config->slots[i].rule;
+	return NULL;
+}
+
+static bool
+bears_tag(const json_t *instance, const json_t *wanted)
+{
+	const char *key = json_get_string(wanted, "Key");
+	const char *value = json_get_string(wanted, "Value");
+	json_t *tag;
+	size_t i;
+
+	json_array_foreach (json_get_array(instance, "Tags"), i, tag) {
+		const char *tag_key = json_get_string(tag, "Key");
+		const char *tag_value = json_get_string(tag, "Value");
+
+		if (tag_key != NULL && tag_value != NULL && strcmp(tag_key, key) == 0 &&
+		    strcmp(tag_value, value) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+mirror_config_excludes(const struct mirror_config *config, const json_t *instance)
+{
+	const char *id = json_get_string(instance, "InstanceId");
+	json_t *wanted;
+	size_t i;
+
+	json_array_foreach (config->exclude_tags, i, wanted)
+		if (bears_tag(instance, wanted))
+			return true;
+	json_array_foreach (config->exclude_ids, i, wanted)
+		if (id != NULL && strcmp(json_string_value(wanted), id) == 0)
+			return true;
+	return false;
+}
+
+const char *
+mirror_config_hook(const struct mirror_config *config)
+{
+	return config->hook;
+}
