@@ -1,6 +1,7 @@
 #include "config_internal.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
+#include "tmflow/mirror/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,34 +127,57 @@ read_exclude(struct config_reader *reader, struct mirror_config *config)
 
 #define SEVERITY_MAX 10.0 /* GuardDuty's scale */
 
+static bool
+is_severity(const json_t *value)
+{
+	return json_is_number(value) && json_number_value(value) >= 0 &&
+	       json_number_value(value) <= SEVERITY_MAX;
+}
+
+static bool
+is_text_list(const json_t *value)
+{
+	json_t *text;
+	size_t i;
+
+	json_array_foreach (value, i, text)
+		if (!json_is_string(text))
+			return false;
+	return json_is_array(value);
+}
+
+static bool
+is_arn(const json_t *value)
+{
+	return json_is_string(value) && strncmp(json_string_value(value), "arn:", 4) == 0;
+}
+
+static const struct {
+	const char *key;
+	bool (*is_good)(const json_t *value);
+	const char *form;
+} guardduty_keys[] = {
+    {"minSeverity", is_severity, "a number from 0 to 10"},
+    {"types", is_text_list, "a list of finding types"},
+    {"roleArn", is_arn, "an ARN: \"arn:...\""},
+};
+
 static void
 read_guardduty(struct config_reader *reader, const struct mirror_config *config)
 {
 	static const char *const known[] = {"minSeverity", "types", "roleArn", NULL};
 	size_t mark = config_enter(reader, "guardduty");
-	json_t *section = read_section(reader, config, "guardduty", known);
-	json_t *severity = json_object_get(section, "minSeverity");
-	json_t *types = json_object_get(section, "types");
-	json_t *role = json_object_get(section, "roleArn");
-	bool types_good = json_is_array(types);
+	const json_t *section = read_section(reader, config, "guardduty", known);
 
-	for (size_t i = 0; i < json_array_size(types); i++)
-		types_good = types_good && json_is_string(json_array_get(types, i));
-	config_enter(reader, "minSeverity");
-	if (config_given(severity) && (!json_is_number(severity) ||
-		json_number_value(severity) < 0 || json_number_value(severity) > SEVERITY_MAX))
-		config_invalid(reader, "minSeverity must be a number from 0 to 10");
-	config_leave(reader, mark);
-	config_enter(reader, "guardduty");
-	config_enter(reader, "types");
-	if (config_given(types) && !types_good)
-		config_invalid(reader, "types must be a list of finding types");
-	config_leave(reader, mark);
-	config_enter(reader, "guardduty");
-	config_enter(reader, "roleArn");
-	if (config_given(role) &&
-	    (!json_is_string(role) || strncmp(json_string_value(role), "arn:", 4) != 0))
-		config_invalid(reader, "roleArn must be an ARN: \"arn:...\"");
+	for (size_t i = 0; i < sizeof(guardduty_keys) / sizeof(guardduty_keys[0]); i++) {
+		const json_t *value = json_object_get(section, guardduty_keys[i].key);
+		size_t inner = config_enter(reader, guardduty_keys[i].key);
+
+		if (config_given(value) && !guardduty_keys[i].is_good(value))
+			config_invalid(reader, "%s must be %s", guardduty_keys[i].key,
+			    guardduty_keys[i].form);
+		config_leave(reader, inner);
+	}
 	config_leave(reader, mark);
 }
 
@@ -239,20 +263,9 @@ mirror_config_rule_named(const struct mirror_config *config, const char *name)
 static bool
 bears_tag(const json_t *instance, const json_t *wanted)
 {
-	const char *key = json_get_string(wanted, "Key");
-	const char *value = json_get_string(wanted, "Value");
-	json_t *tag;
-	size_t i;
+	const char *value = tag_value(instance, json_get_string(wanted, "Key"));
 
-	json_array_foreach (json_get_array(instance, "Tags"), i, tag) {
-		const char *tag_key = json_get_string(tag, "Key");
-		const char *tag_value = json_get_string(tag, "Value");
-
-		if (tag_key != NULL && tag_value != NULL && strcmp(tag_key, key) == 0 &&
-		    strcmp(tag_value, value) == 0)
-			return true;
-	}
-	return false;
+	return value != NULL && strcmp(value, json_get_string(wanted, "Value")) == 0;
 }
 
 bool

@@ -16,8 +16,12 @@ struct mirror_opts {
 	struct store *store;		    /* outcomes and facts; never NULL */
 	const char *run_id;
 	const char *workflow; /* its name, for the tags of what is made */
+	const char *hook_name; /* NULL: none */
+	const char *hook_source;
 };
-struct mirror *mirror_new(const struct mirror_opts *opts);
+
+/* NULL when the hook does not load, or cannot say in which order rules are tried. Errors: ERR_HOOK. */
+struct mirror *mirror_new(const struct mirror_opts *opts, struct err *err);
 void mirror_free(struct mirror *mirror);
 
 /* Adds every native action to the registry and sets mirror as its env. mirror may be NULL for validation only. */

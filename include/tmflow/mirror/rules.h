@@ -1,0 +1,41 @@
+#ifndef TMFLOW_MIRROR_RULES_H
+#define TMFLOW_MIRROR_RULES_H
+
+#include "tmflow/mirror/config.h"
+#include "tmflow/script/script.h"
+
+/*
+ * Which rule takes an instance (JSON, see DESIGN.md section 3): tags before subnets before VPCs, each in file order, the first that matches wins.
+ * A hook may order the rules and answer in their place.
+ */
+struct rules;
+
+/* Priorities of rules as long as no hook says otherwise: lower is tried first. */
+#define RULE_PRIORITY_TAGS    100.0
+#define RULE_PRIORITY_SUBNETS 200.0
+#define RULE_PRIORITY_VPCS    300.0
+
+/* config and hook (NULL: none) are borrowed. Asks the hook for every rule's priority. Errors: ERR_HOOK. */
+struct rules *
+rules_new(const struct mirror_config *config, struct script *hook, struct err *err);
+void rules_free(struct rules *rules);
+
+/* What a rule asks of an instance, without a hook. Pure. */
+bool rule_matches(const struct config_rule *rule, const json_t *instance);
+
+/* Whether the hook lets the instance be mirrored. *ret_reason is a new reference (JSON null where it gives none) when the answer is false.
+ * Errors: ERR_HOOK. */
+int rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible,
+    json_t **ret_reason, struct err *err);
+
+/* *ret_rule is NULL when no rule takes the instance. Errors: ERR_HOOK. */
+int rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
+    struct err *err);
+
+/* The interface of device index 0, or NULL. Borrows. */
+json_t *instance_primary_interface(const json_t *instance);
+
+/* The value of an instance's, target's or session's tag in its Tags, or NULL. Borrows. */
+const char *tag_value(const json_t *resource, const char *key);
+
+#endif

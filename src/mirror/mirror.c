@@ -1,0 +1,140 @@
+#include "mirror_internal.h"
+
+#include "targets_internal.h"
+#include "tmflow/base/digest.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "/etc/tmflow/backfill.yaml" is "backfill" in tags, so that the same workflow always asks AWS for the same. */
+static char *
+bare_name(const char *path)
+{
+	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+	const char *base = slash != NULL ? slash + 1 : path;
+	const char *dot = base != NULL ? strchr(base, '.') : NULL;
+
+	if (base == NULL)
+		return NULL;
+	return mem_strndup(base, dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base));
+}
+
+static int
+load_rules(struct mirror *mirror, struct err *err)
+{
+	const struct mirror_opts *opts = &mirror->opts;
+
+	if (opts->hook_source != NULL) {
+		mirror->hook = script_new(mirror->hook_name, str_of(opts->hook_source), err);
+		if (mirror->hook == NULL)
+			return -1;
+	}
+	if (opts->config == NULL)
+		return 0;
+	mirror->rules = rules_new(opts->config, mirror->hook, err);
+	return mirror->rules != NULL ? 0 : -1;
+}
+
+struct mirror *
+mirror_new(const struct mirror_opts *opts, struct err *err)
+{
+	struct mirror *mirror = mem_zalloc(1, sizeof(*mirror));
+
+	mirror->opts = *opts;
+	mirror->run_id = mem_strdup(opts->run_id);
+	mirror->workflow = bare_name(opts->workflow);
+	mirror->hook_name = mem_strdup(opts->hook_name != NULL ? opts->hook_name : "hook");
+	if (load_rules(mirror, err) < 0) {
+		mirror_free(mirror);
+		return NULL;
+	}
+	mirror->opts.hook_source = NULL;
+	if (opts->ec2 != NULL)
+		mirror->targets = targets_new(mirror);
+	return mirror;
+}
+
+void
+mirror_free(struct mirror *mirror)
+{
+	if (mirror == NULL)
+		return;
+	targets_free(mirror->targets);
+	rules_free(mirror->rules);
+	script_free(mirror->hook);
+	free(mirror->run_id);
+	free(mirror->workflow);
+	free(mirror->hook_name);
+	free(mirror);
+}
+
+const struct mirror_progress *
+mirror_progress(const struct mirror *mirror)
+{
+	return &mirror->progress;
+}
+
+int
+mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err)
+{
+	return store_outcome_put(mirror->opts.store, mirror->run_id, outcome, err);
+}
+
+void
+mirror_record_failed(
+    struct mirror *mirror, const struct outcome *item, const struct err *failure)
+{
+	struct outcome outcome = *item;
+	struct err err = {0};
+
+	outcome.kind = OUTCOME_FAILED;
+	outcome.error = failure->name;
+	outcome.cause = err_text(failure);
+	outcome.request_id = failure->request_id[0] != '\0' ? failure->request_id : NULL;
+	if (mirror_record(mirror, &outcome, &err) < 0)
+		log_event(LOG_ERROR, "outcome.lost", LOG_STR("instance", outcome.instance_id),
+		    LOG_STR("interface", outcome.interface_id), LOG_STR("error", outcome.error),
+		    LOG_STR("cause", err_text(&err)));
+	err_fini(&err);
+}
+
+void
+mirror_add_tag(json_t *tags, const char *key, const char *value)
+{
+	json_t *tag;
+
+	if (value == NULL)
+		return;
+	tag = json_object();
+	json_put_string(tag, "Key", key);
+	json_put_string(tag, "Value", value);
+	json_array_append_new(tags, tag);
+}
+
+_Static_assert(CLIENT_TOKEN_BYTES == DIGEST_SHA256_HEX_BYTES, "a token is a digest");
+_Static_assert(CLIENT_TOKEN_BYTES == EC2_CLIENT_TOKEN_BYTES_MAX + 1, "and as long as AWS allows");
+
+void
+mirror_client_token(const json_t *request, char ret_token[CLIENT_TOKEN_BYTES])
+{
+	struct buf text = {0};
+
+	json_write_canonical(request, &text);
+	digest_sha256_hex(buf_str(&text), ret_token);
+	buf_fini(&text);
+}
+
+json_t *
+mirror_filter(const char *name, json_t *values)
+{
+	json_t *filter = json_object();
+	json_t *filters = json_array();
+
+	json_put_string(filter, "Name", name);
+	json_object_set_new(filter, "Values", values);
+	json_array_append_new(filters, filter);
+	return filters;
+}

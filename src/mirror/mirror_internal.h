@@ -1,0 +1,63 @@
+#ifndef TMFLOW_MIRROR_MIRROR_INTERNAL_H
+#define TMFLOW_MIRROR_MIRROR_INTERNAL_H
+
+#include "tmflow/aws/ec2.h"
+#include "tmflow/mirror/mirror.h"
+#include "tmflow/mirror/rules.h"
+#include "tmflow/script/script.h"
+
+/* Tags. The first two are the seed application's, so that its targets are found again. */
+#define TAG_NAME       "Name"
+#define TAG_NAME_VALUE "TrafficMirroringSourceAutomation"
+#define TAG_SUBNET     "TargetSubnetId" /* on the subnet's present target only */
+
+#define TAG_TOOL	 "tmflow:tool" /* on everything that tmflow makes */
+#define TAG_TOOL_VALUE	 "tmflow"
+#define TAG_OUR_SUBNET	 "tmflow:subnet" /* on a target, also when it is full */
+#define TAG_GENERATION	 "tmflow:generation"
+#define TAG_TARGET_OF	 "tmflow:target" /* on an instance that was launched for a target: its subnet */
+#define TAG_RULE	 "tmflow:rule"
+#define TAG_WORKFLOW	 "tmflow:workflow"
+
+#define SESSIONS_PER_INTERFACE_MAX 3u /* AWS's quota, not adjustable */
+
+#define ERROR_SOURCES_LIMIT	   "TrafficMirrorSourcesPerTargetLimitExceeded"
+#define ERROR_SESSIONS_LIMIT	   "TrafficMirrorSessionsPerInterfaceLimitExceeded"
+#define ERROR_INTERFACE_IS_TARGET  "InterfaceInUseByTrafficMirrorTarget"
+#define ERROR_TYPE		   "NetworkInterfaceNotSupported"
+#define ERROR_INSTANCE_TERMINATED  "IdempotentInstanceTerminated"
+#define ERROR_PARAMETER_MISMATCH   "IdempotentParameterMismatch"
+
+struct mirror_targets;
+
+struct mirror {
+	struct mirror_opts opts; /* as given; the strings below are copies */
+	char *run_id;
+	char *workflow; /* without folder and extension: the same wherever the file lies */
+	char *hook_name;
+	struct script *hook;	 /* NULL: none */
+	struct rules *rules;	 /* NULL where there is no configuration */
+	struct mirror_targets *targets; /* NULL where there is no AWS */
+	struct mirror_progress progress;
+	int page_results_max; /* what a page may hold so that it fits into a state's data; 0: not known yet */
+};
+
+/* Writes an outcome of this run. Errors: ERR_STORE. */
+int mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err);
+
+/* Writes `failed` with error, cause and request id of failure. What the store refuses then is logged: there is nobody left to tell. */
+void mirror_record_failed(
+    struct mirror *mirror, const struct outcome *item, const struct err *failure);
+
+/* Appends {Key, Value} to tags. */
+void mirror_add_tag(json_t *tags, const char *key, const char *value);
+
+#define CLIENT_TOKEN_BYTES 65 /* SHA-256 in hex, and NUL: AWS takes 64 */
+
+/* The ClientToken of what request (JSON) describes: the same request, the same token, in every run and process. */
+void mirror_client_token(const json_t *request, char ret_token[CLIENT_TOKEN_BYTES]);
+
+/* [{Name, Values}] for a describe: one filter of one or many values (taken). New reference. */
+json_t *mirror_filter(const char *name, json_t *values);
+
+#endif

@@ -1,0 +1,131 @@
+#include "target_facts_internal.h"
+
+#include "mirror_internal.h"
+#include "tmflow/base/json.h"
+
+#define FACT_TARGET	"mirror-target"
+#define FACT_GENERATION "mirror-target-generation"
+
+static const char *
+scope_of(const struct mirror *mirror)
+{
+	return aws_client_region(mirror->opts.ec2);
+}
+
+static int64_t
+wall_ms(const struct mirror *mirror)
+{
+	struct clock *clock = loop_clock(mirror->opts.loop);
+
+	return clock->wall_ms(clock);
+}
+
+static int
+put(struct mirror *mirror, const char *kind, const char *key, json_t *value, struct err *err)
+{
+	struct buf text = {0};
+	int ret;
+
+	json_write(value, &text);
+	ret = store_fact_put(mirror->opts.store, scope_of(mirror), kind, key, buf_str(&text), err);
+	buf_fini(&text);
+	json_decref(value);
+	return ret;
+}
+
+int
+target_fact_put(struct mirror *mirror, const struct target *target, struct err *err)
+{
+	json_t *value = json_object();
+
+	json_put_string(value, "SubnetId", target->subnet_id);
+	json_put_string(value, "NetworkInterfaceId", target->interface_id);
+	json_object_set_new(value, "Generation", json_integer(target->generation));
+	json_object_set_new(value, "Full", json_boolean(target->full));
+	json_object_set_new(value, "WallMs", json_integer(wall_ms(mirror)));
+	return put(mirror, FACT_TARGET, target->id, value, err);
+}
+
+int
+target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct err *err)
+{
+	return put(mirror, FACT_GENERATION, subnet_id, json_integer(generation), err);
+}
+
+/* Takes facts out of the store as {key: value}; what does not parse is left out. */
+static int
+collect(void *arg, const char *key, struct str value)
+{
+	json_t *parsed = json_parse(value, NULL);
+
+	if (parsed != NULL)
+		json_object_set_new(arg, key, parsed);
+	return 0;
+}
+
+static json_t *
+read_facts(struct mirror *mirror, const char *kind, struct err *err)
+{
+	json_t *facts = json_object();
+
+	if (store_facts_each(mirror->opts.store, scope_of(mirror), kind, collect, facts, err) == 0)
+		return facts;
+	json_decref(facts);
+	return NULL;
+}
+
+/* A target that settled without being listed is gone, but its generation stays used. */
+static int
+forget(struct mirror *mirror, struct inventory *inventory, const struct target *gone,
+    struct err *err)
+{
+	if (gone->subnet_id != NULL) {
+		inventory_note_generation(inventory, gone->subnet_id, gone->generation);
+		if (target_fact_burn(mirror, gone->subnet_id,
+			inventory_generation(inventory, gone->subnet_id), err) < 0)
+			return -1;
+	}
+	return store_fact_delete(
+	    mirror->opts.store, scope_of(mirror), FACT_TARGET, gone->id, err);
+}
+
+static int
+merge_target(struct mirror *mirror, struct inventory *inventory, const char *id, const json_t *fact,
+    struct err *err)
+{
+	int64_t age_ms = wall_ms(mirror) - json_integer_value(json_object_get(fact, "WallMs"));
+	struct target target = {
+	    .id = (char *)id,
+	    .subnet_id = (char *)json_get_string(fact, "SubnetId"),
+	    .interface_id = (char *)json_get_string(fact, "NetworkInterfaceId"),
+	    .made = true,
+	    .full = json_is_true(json_object_get(fact, "Full")),
+	    .generation = (int)json_integer_value(json_object_get(fact, "Generation")),
+	};
+
+	if (inventory_find(inventory, id) == NULL && age_ms > TARGET_FACT_SETTLED_MS)
+		return forget(mirror, inventory, &target, err);
+	inventory_add(inventory, &target);
+	return 0;
+}
+
+int
+target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct err *err)
+{
+	json_t *targets = read_facts(mirror, FACT_TARGET, err);
+	json_t *generations = targets != NULL ? read_facts(mirror, FACT_GENERATION, err) : NULL;
+	int ret = generations != NULL ? 0 : -1;
+	const char *key;
+	json_t *fact;
+
+	if (ret == 0)
+		json_object_foreach (generations, key, fact)
+			inventory_note_generation(inventory, key, (int)json_integer_value(fact));
+	if (ret == 0)
+		json_object_foreach (targets, key, fact)
+			if (ret == 0)
+				ret = merge_target(mirror, inventory, key, fact, err);
+	json_decref(targets);
+	json_decref(generations);
+	return ret;
+}

@@ -1,0 +1,21 @@
+#ifndef TMFLOW_MIRROR_TARGET_FACTS_INTERNAL_H
+#define TMFLOW_MIRROR_TARGET_FACTS_INTERNAL_H
+
+#include "target_inventory_internal.h"
+#include "tmflow/base/err.h"
+
+struct mirror;
+
+/* What the store knows of targets that were made: it bridges the time until AWS lists them. */
+
+/* Longer than any describe lags behind: what is still not listed then is gone. */
+#define TARGET_FACT_SETTLED_MS (15 * 60 * 1000)
+
+int target_fact_put(struct mirror *mirror, const struct target *target, struct err *err);
+int
+target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct err *err);
+
+/* Adds what the store knows to what AWS listed, and forgets what has settled without being listed. */
+int target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct err *err);
+
+#endif

@@ -1,0 +1,25 @@
+#ifndef TMFLOW_MIRROR_TARGET_REQUESTS_INTERNAL_H
+#define TMFLOW_MIRROR_TARGET_REQUESTS_INTERNAL_H
+
+#include "mirror_internal.h"
+
+/* What is asked of AWS to create a target. Each request is a function of rule, subnet and generation alone, and so is its client token:
+ * two processes that ask at the same time get the same instance and the same target. */
+struct target_order {
+	const struct config_rule *rule;
+	const char *subnet_id;
+	int generation;
+};
+
+struct call *target_order_launch(struct aws_client *ec2, const struct target_order *order);
+struct call *target_order_attach(
+    struct aws_client *ec2, const struct target_order *order, const char *interface_id);
+
+/* The target that holds an interface. */
+struct call *target_order_look_up(struct aws_client *ec2, const char *interface_id);
+
+/* Takes TAG_SUBNET off a full target. */
+struct call *
+target_order_untag(struct aws_client *ec2, const char *target_id, const char *subnet_id);
+
+#endif

@@ -1,0 +1,48 @@
+#ifndef TMFLOW_MIRROR_TARGETS_INTERNAL_H
+#define TMFLOW_MIRROR_TARGETS_INTERNAL_H
+
+#include "mirror_internal.h"
+#include "target_inventory_internal.h"
+#include "waiters_internal.h"
+
+/*
+ * Targets that tmflow creates: one instance a subnet and generation. What AWS lists is read once in a process; several that want a subnet's target
+ * at the same time share one creation. Several processes share nothing but AWS: the client token of (subnet, generation) is their lock.
+ */
+struct mirror_targets *targets_new(struct mirror *mirror);
+void targets_free(struct mirror_targets *targets);
+
+/* New call that ends with {} once the inventory is read; at once if it is. Errors: as DescribeTrafficMirrorTargets; ERR_STORE. */
+struct call *targets_load(struct mirror_targets *targets);
+
+/* What is known. Only after targets_load. */
+const struct inventory *targets_inventory(const struct mirror_targets *targets);
+
+struct target_request {
+	const struct config_rule *rule; /* one whose targets are created */
+	const char *subnet_id;
+	const char *full_target_id; /* answered that it takes no more sources; NULL: none did */
+};
+
+/* New call that ends with {TargetId, Created}. Only after targets_load. */
+struct call *targets_ensure(struct mirror_targets *targets, const struct target_request *request);
+
+/* True if a session to target_id serves a source of the rule whose target stands in subnet_id. Only after targets_load. */
+bool targets_allowed(const struct mirror_targets *targets, const struct config_rule *rule,
+    const char *subnet_id, const char *target_id);
+
+/* The subnet of the rule's targets for a source in subnet_id. */
+const char *targets_subnet(const struct config_rule *rule, const char *subnet_id);
+
+/* --- for target_creation.c --- */
+
+/* Puts a target that was made, or found in spite of a describe, into the inventory and the store. Errors: ERR_STORE. */
+int targets_note(struct mirror_targets *targets, const struct target *target, struct err *err);
+
+/* Notes that a generation is used up without a target. Errors: ERR_STORE. */
+int targets_burn(
+    struct mirror_targets *targets, const char *subnet_id, int generation, struct err *err);
+
+struct mirror *targets_mirror(const struct mirror_targets *targets);
+
+#endif

@@ -1,0 +1,22 @@
+#ifndef TMFLOW_MIRROR_WAITERS_INTERNAL_H
+#define TMFLOW_MIRROR_WAITERS_INTERNAL_H
+
+#include "tmflow/loop/call.h"
+
+/* Many that wait for one piece of work: each gets a call of its own, and all end together. */
+struct waiter;
+struct waiters {
+	struct waiter *first;
+};
+
+/* New call that ends with waiters_complete or waiters_fail; whoever cancels it leaves the others waiting. */
+struct call *waiters_add(struct waiters *waiters, struct loop *loop);
+
+/* Ends all with result (a reference is taken for each), or with copies of err; the list is empty then. */
+void waiters_complete(struct waiters *waiters, json_t *result);
+void waiters_fail(struct waiters *waiters, const struct err *err);
+
+/* Lets go of those still waiting: their calls will never end. */
+void waiters_fini(struct waiters *waiters);
+
+#endif
