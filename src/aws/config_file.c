@@ -1,9 +1,8 @@
 #include "tmflow/aws/config_file.h"
 
+#include "tmflow/base/file.h"
 #include "tmflow/base/mem.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,26 +165,17 @@ struct config_file *
 config_file_read(const char *path, enum config_file_kind kind, struct err *err)
 {
 	struct config_file *file = NULL;
-	FILE *stream = fopen(path, "rbe");
-	char *text;
-	size_t len;
+	struct err read_err = {0};
+	struct buf text = {0};
+	bool missing;
 
-	if (stream == NULL && (errno == ENOENT || errno == ENOTDIR))
-		return config_file_parse(path, (struct str){"", 0}, kind, err);
-	if (stream == NULL) {
-		err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
-		return NULL;
-	}
-	text = mem_alloc(CONFIG_FILE_BYTES_MAX + 1);
-	len = fread(text, 1, CONFIG_FILE_BYTES_MAX + 1, stream);
-	if (len > CONFIG_FILE_BYTES_MAX)
-		err_set(
-		    err, ERR_CONFIG, "%s: over the limit of %u bytes", path, CONFIG_FILE_BYTES_MAX);
+	if (file_read(path, CONFIG_FILE_BYTES_MAX, &text, &missing, &read_err) == 0 || missing)
+		file = config_file_parse(path, buf_str(&text), kind, err);
 	else
-		file = config_file_parse(path, (struct str){text, len}, kind, err);
-	mem_wipe(text, len);
-	free(text);
-	fclose(stream);
+		err_set(err, ERR_CONFIG, "%s", err_text(&read_err));
+	err_fini(&read_err);
+	mem_wipe(text.p, text.len);
+	buf_fini(&text);
 	return file;
 }
 

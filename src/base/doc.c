@@ -1,15 +1,13 @@
 #include "doc_internal.h"
 
+#include "tmflow/base/file.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define READ_BYTES (64u << 10)
 #define STDIN_NAME "<stdin>"
 
 void
@@ -134,45 +132,20 @@ doc_parse(const char *name, struct str text, struct err *err)
 	return doc;
 }
 
-static int
-read_all(int fd, const char *name, struct buf *text, struct err *err)
-{
-	for (;;) {
-		ssize_t got;
-
-		buf_reserve(text, READ_BYTES);
-		got = read(fd, text->p + text->len, READ_BYTES);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set(
-			    err, ERR_SYSTEM, "cannot read %s: %s", name, strerror(errno));
-		if (got == 0)
-			return 0;
-		text->len += (size_t)got;
-		if (text->len > DOC_BYTES_MAX)
-			return err_set(err, ERR_INVALID, "%s:1:1: over the limit of %u bytes", name,
-			    DOC_BYTES_MAX);
-	}
-}
-
 struct doc *
 doc_read(const char *path, struct err *err)
 {
 	bool standard_input = strcmp(path, "-") == 0;
-	const char *name = standard_input ? STDIN_NAME : path;
 	struct doc *doc = NULL;
 	struct buf text = {0};
-	int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int ret;
 
-	if (fd < 0) {
-		err_set(err, ERR_SYSTEM, "cannot open %s: %s", path, strerror(errno));
-		return NULL;
-	}
-	if (read_all(fd, name, &text, err) == 0)
-		doc = doc_parse(name, buf_str(&text), err);
-	if (!standard_input)
-		close(fd);
+	if (standard_input)
+		ret = file_read_fd(STDIN_FILENO, STDIN_NAME, DOC_BYTES_MAX, &text, err);
+	else
+		ret = file_read(path, DOC_BYTES_MAX, &text, NULL, err);
+	if (ret == 0)
+		doc = doc_parse(standard_input ? STDIN_NAME : path, buf_str(&text), err);
 	buf_fini(&text);
 	return doc;
 }

@@ -31,6 +31,7 @@ struct cli_opts {
 	enum cli_output output;
 	const char *input;
 	const char *config;
+	const char *hook;
 	const char *region;
 	const char *profile;
 	const char *endpoint_url;
@@ -55,6 +56,7 @@ struct cli_opts {
 	X(OUTPUT, "output", 'o', "FORMAT", "text, json or (lists) jsonl; default text")            \
 	X(INPUT, "input", 0, "FILE", "the workflow's input, YAML or JSON; - is standard input")    \
 	X(CONFIG, "config", 0, "FILE", "what to mirror; default config/REGION.yaml")               \
+	X(HOOK, "hook", 0, "FILE", "Lua hook; default the configuration's")                        \
 	X(REGION, "region", 0, "REGION", "AWS region; default as the AWS CLI's")                   \
 	X(PROFILE, "profile", 0, "NAME", "profile of the shared AWS files")                        \
 	X(ENDPOINT_URL, "endpoint-url", 0, "URL", "another EC2 end point, such as ec2sim's")       \

@@ -1,10 +1,13 @@
 #include "cli.h"
 
 #include "session.h"
+#include "tmflow/base/file.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
+#include "tmflow/script/script.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define CONFIG_DIR "config"
 
@@ -56,6 +59,40 @@ read_config(struct session *session)
 	return EXIT_OK;
 }
 
+/* The hook's path: --hook as it is; the configuration's from where the configuration stands. */
+static char *
+hook_path(const struct session *session)
+{
+	const char *named = mirror_config_hook(session->config);
+	const char *slash = strrchr(session->run.config_name, '/');
+
+	if (session->opts->hook != NULL)
+		return mem_strdup(session->opts->hook);
+	if (named == NULL || named[0] == '/' || slash == NULL)
+		return mem_strdup(named);
+	return mem_printf(
+	    "%.*s/%s", (int)(slash - session->run.config_name), session->run.config_name, named);
+}
+
+/* Reads the hook, if there is one. */
+static int
+read_hook(struct session *session)
+{
+	struct store_run *run = &session->run;
+	struct buf source = {0};
+	struct err err = {0};
+
+	run->hook_name = hook_path(session);
+	if (run->hook_name == NULL)
+		return EXIT_OK;
+	if (file_read(run->hook_name, SCRIPT_SOURCE_BYTES_MAX, &source, NULL, &err) < 0) {
+		buf_fini(&source);
+		return cli_fail_take(session->opts->output, &err);
+	}
+	run->hook = buf_take(&source);
+	return EXIT_OK;
+}
+
 static int
 load(struct session *session)
 {
@@ -68,7 +105,9 @@ load(struct session *session)
 	code = session_load_settings(session);
 	if (code == EXIT_OK)
 		code = read_config(session);
-	return code == EXIT_OK ? session_load_config(session) : code;
+	if (code == EXIT_OK)
+		code = session_load_config(session);
+	return code == EXIT_OK ? read_hook(session) : code;
 }
 
 /* Gives the run its id and its record. */

@@ -23,6 +23,7 @@ option_text(struct cli_opts *opts, enum cli_option option)
 	const char **const fields[OPTION_COUNT] = {
 	    [OPTION_INPUT] = &opts->input,
 	    [OPTION_CONFIG] = &opts->config,
+	    [OPTION_HOOK] = &opts->hook,
 	    [OPTION_REGION] = &opts->region,
 	    [OPTION_PROFILE] = &opts->profile,
 	    [OPTION_ENDPOINT_URL] = &opts->endpoint_url,

@@ -15,8 +15,8 @@ const struct subcommand cli_subcommands[] = {
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(INPUT) | OPTION_BIT(CONFIG) |
-		   OPTION_BIT(REGION) | OPTION_BIT(RUN_ID) | OPTION_BIT(NO_CHECKPOINT) |
-		   OPTION_BIT(HISTORY) | OPTION_BIT(QUIET),
+		   OPTION_BIT(HOOK) | OPTION_BIT(REGION) | OPTION_BIT(RUN_ID) |
+		   OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(HISTORY) | OPTION_BIT(QUIET),
 	.run = cmd_run,
     },
     {

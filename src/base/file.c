@@ -1,0 +1,49 @@
+#include "tmflow/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_BYTES (64u << 10)
+
+int
+file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct err *err)
+{
+	size_t before = out->len;
+
+	for (;;) {
+		ssize_t got;
+
+		buf_reserve(out, READ_BYTES);
+		got = read(fd, out->p + out->len, READ_BYTES);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set(
+			    err, ERR_SYSTEM, "cannot read %s: %s", name, strerror(errno));
+		if (got == 0)
+			break;
+		out->len += (size_t)got;
+		if (out->len - before > bytes_max)
+			return err_set(
+			    err, ERR_LIMIT, "%s: over the limit of %zu bytes", name, bytes_max);
+	}
+	out->p[out->len] = '\0';
+	return 0;
+}
+
+int
+file_read(const char *path, size_t bytes_max, struct buf *out, bool *ret_missing, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret;
+
+	if (ret_missing != NULL)
+		*ret_missing = fd < 0 && (errno == ENOENT || errno == ENOTDIR);
+	if (fd < 0)
+		return err_set(err, ERR_SYSTEM, "cannot open %s: %s", path, strerror(errno));
+	ret = file_read_fd(fd, path, bytes_max, out, err);
+	close(fd);
+	return ret;
+}
