@@ -74,12 +74,13 @@ hook_path(const struct session *session)
 	    "%.*s/%s", (int)(slash - session->run.config_name), session->run.config_name, named);
 }
 
-/* Reads the hook, if there is one. */
+/* Reads the hook, if there is one, and sees that it loads. */
 static int
 read_hook(struct session *session)
 {
 	struct store_run *run = &session->run;
 	struct buf source = {0};
+	struct script *script;
 	struct err err = {0};
 
 	run->hook_name = hook_path(session);
@@ -89,8 +90,10 @@ read_hook(struct session *session)
 		buf_fini(&source);
 		return cli_fail_take(session->opts->output, &err);
 	}
+	script = script_new(run->hook_name, buf_str(&source), &err);
+	script_free(script);
 	run->hook = buf_take(&source);
-	return EXIT_OK;
+	return script != NULL ? EXIT_OK : cli_fail_take(session->opts->output, &err);
 }
 
 static int

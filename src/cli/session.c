@@ -35,11 +35,22 @@ session_fini(struct session *session)
 	store_close(session->store);
 	mirror_config_free(session->config);
 	aws_settings_fini(&session->settings);
+	free(session->name);
 	json_decref(session->input);
 	json_decref(session->path);
 	asl_machine_unref(session->machine);
 	action_registry_free(session->registry);
 	store_run_fini(&session->run);
+}
+
+/* "workflows/backfill.yaml" is the workflow "backfill". */
+static char *
+name_of_file(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash != NULL ? slash + 1 : path;
+
+	return mem_strndup(base, strcspn(base, "."));
 }
 
 int
@@ -50,6 +61,7 @@ session_load_workflow(struct session *session)
 	struct doc *doc = doc_parse(run->workflow_name, str_of(run->definition), &err);
 	int code = EXIT_OK;
 
+	session->name = name_of_file(run->workflow_name);
 	if (doc != NULL)
 		session->machine = cli_load_workflow(doc, session->registry, session->opts->output);
 	else
@@ -219,14 +231,19 @@ build(struct session *session, struct err *err)
 	session->loop = loop_new(clock_system());
 	if (session->needs_aws && build_aws(session, err) < 0)
 		return -1;
-	session->mirror = mirror_new(&(struct mirror_opts){
+	const struct mirror_opts mirror = {
 	    .loop = session->loop,
 	    .ec2 = session->ec2,
 	    .config = session->config,
 	    .store = session->store,
 	    .run_id = session->run.id,
-	    .workflow = session->run.workflow_name,
-	});
+	    .workflow = session->name,
+	    .hook_name = session->run.hook_name,
+	    .hook_source = session->run.hook,
+	};
+	session->mirror = mirror_new(&mirror, err);
+	if (session->mirror == NULL)
+		return -1;
 	action_registry_set_env(session->registry, session->mirror);
 	session->engine = engine_new(&(struct engine_opts){
 	    .loop = session->loop,
@@ -247,7 +264,7 @@ start_execution(struct session *session, bool resume, struct err *err)
 	const struct execution_opts opts = {
 	    .machine = session->machine,
 	    .run_id = session->run.id,
-	    .machine_name = session->run.workflow_name,
+	    .machine_name = session->name,
 	    .input = session->input,
 	    .start_wall_ms = session->run.start_wall_ms,
 	    .on_done = execution_over,

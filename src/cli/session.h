@@ -19,6 +19,7 @@ struct session {
 	struct rng rng;
 
 	/* session_load */
+	char *name; /* of the workflow: its file without folder and ending */
 	struct action_registry *registry;
 	struct asl_machine *machine;
 	json_t *input;

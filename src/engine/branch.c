@@ -210,6 +210,7 @@ prefix_cause(const struct branch *branch, struct err *err)
 	    branch->state->name, branch->entered_event, err_text(err));
 	free(err->text);
 	err->text = text;
+	err->code = ERR_SERVICE; /* worded: the states around it hand it on as it is */
 }
 
 /* True when a retrier takes the error: the branch then waits for its next attempt. */
