@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XML_SKIPPED_DEPTH_MAX 320 /* within an element that nobody asked for */
+
 /* What of an error reply, and of any reply, is kept beside the shape. */
 enum kept { KEPT_CODE, KEPT_MESSAGE, KEPT_REQUEST_ID, KEPT_COUNT };
 
@@ -159,7 +161,7 @@ start_element(void *arg, const char *name, const char **attributes)
 	(void)attributes;
 	if (p->skipping > 0 || p->capturing) {
 		p->skipping++;
-		if (p->skipping > 10 * XML_DEPTH_MAX)
+		if (p->skipping > XML_SKIPPED_DEPTH_MAX)
 			fail(p, "nested too deep");
 		return;
 	}

@@ -4,6 +4,7 @@
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,20 +64,26 @@ ends_with(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+/* The number behind the first occurrence of word in text, from 1. */
+static unsigned
+number_behind(const char *text, const char *word)
+{
+	const char *at = strstr(text, word);
+	unsigned long number = at != NULL ? strtoul(at + strlen(word), NULL, 10) : 0;
+
+	return number > 0 && number <= UINT_MAX ? (unsigned)number : 1;
+}
+
 /* json_parse's error with the file in front: "name:line:column: message". */
 static void
 place_json_error(const struct doc *doc, struct err *err)
 {
-	int line = 1;
-	int column = 1;
-	int used = 0;
-	char *text;
+	const char *said = err_text(err);
+	const char *message = strstr(said, ": ");
 
-	sscanf(err_text(err), "invalid JSON at line %d, column %d: %n", &line, &column, &used);
-	text = mem_printf("%s:%d:%d: invalid JSON: %s", doc->name, line, column > 0 ? column : 1,
-	    err_text(err) + used);
-	err_set(err, ERR_INVALID, "%s", text);
-	free(text);
+	err_set(err, ERR_INVALID, "%s:%u:%u: invalid JSON: %s", doc->name,
+	    number_behind(said, "line "), number_behind(said, "column "),
+	    message != NULL ? message + 2 : said);
 }
 
 /* A text that begins like JSON is taken as JSON if it is that, else as YAML, of which JSON is nearly a part. */

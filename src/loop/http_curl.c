@@ -359,8 +359,10 @@ http_curl_free(struct http_transport *transport)
 
 	if (curl == NULL)
 		return;
-	while (curl->first != NULL)
+	while (curl->first != NULL) {
+		assert(curl->first->prev == NULL);
 		free_exchange(curl->first);
+	}
 	while (curl->idle_count > 0)
 		curl_easy_cleanup(curl->idle[--curl->idle_count]);
 	curl_multi_cleanup(curl->multi);

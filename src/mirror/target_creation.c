@@ -25,6 +25,7 @@ struct creation {
 	struct target_creations *in;
 	struct creation *next;
 	struct target_order order; /* subnet_id is owned */
+	struct target *untagging; /* the full one that is losing its tag */
 	int tries;
 	int waits;
 	char *instance_id;
@@ -473,14 +474,11 @@ static void untag(struct creation *creation);
 static void
 untagged(struct creation *creation, json_t *reply, struct err *err)
 {
-	struct target *full = inventory_full_tagged(
-	    targets_inventory(creation->in->targets), creation->order.subnet_id);
-
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
 		fail(creation, err);
 		return;
 	}
-	full->tagged = false;
+	creation->untagging->tagged = false;
 	untag(creation);
 }
 
@@ -489,9 +487,10 @@ static void
 untag(struct creation *creation)
 {
 	const char *subnet = creation->order.subnet_id;
-	const struct target *full =
+	struct target *full =
 	    inventory_full_tagged(targets_inventory(creation->in->targets), subnet);
 
+	creation->untagging = full;
 	if (full != NULL)
 		await(creation, target_order_untag(client_of(creation), full->id, subnet), untagged);
 	else
