@@ -4,20 +4,18 @@
 
 #include <stdlib.h>
 
-/* Starts the ops of those Tasks whose entering is committed by now. */
+/* Starts the ops of those Tasks whose entering is committed by now. One that fails at once may take others off the list. */
 static void
 start_ops(struct engine *engine)
 {
-	struct branch *branch = engine->starting;
+	while (engine->starting != NULL) {
+		struct branch *branch = engine->starting;
 
-	engine->starting = NULL;
-	engine->starting_end = &engine->starting;
-	while (branch != NULL) {
-		struct branch *next = branch->start_next;
-
+		engine->starting = branch->start_next;
+		if (engine->starting == NULL)
+			engine->starting_end = &engine->starting;
 		if (!branch->x->interrupting)
 			task_start_op(branch);
-		branch = next;
 	}
 }
 
