@@ -5,7 +5,7 @@ target_include_directories(tmflow_flags INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/in
 target_compile_definitions(tmflow_flags INTERFACE _GNU_SOURCE TMFLOW_VERSION="${PROJECT_VERSION}")
 target_compile_options(tmflow_flags INTERFACE
 	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
-	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough
+	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough
 	-Wnull-dereference -Wdouble-promotion -Wno-format-nonliteral
 	-fno-strict-aliasing -fno-common -fstack-protector-strong)
 target_link_options(tmflow_flags INTERFACE -Wl,-z,relro,-z,now)
