@@ -159,10 +159,10 @@ START_TEST(cut_once_anywhere)
 }
 END_TEST
 
-/* Cut after every few turns, again and again. */
+/* Cut after every few turns, again and again: as many as an action with a sleep needs. */
 START_TEST(cut_again_and_again)
 {
-	for (int turns = 2; turns < 12; turns++) {
+	for (int turns = 4; turns < 12; turns++) {
 		int failures = 0;
 		int starts = 0;
 		bool over = false;

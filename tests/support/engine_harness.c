@@ -25,7 +25,7 @@ echo(struct op *op)
 }
 
 static enum op_next
-fail(struct op *op)
+fail_as_asked(struct op *op)
 {
 	const char *cause = json_get_string(op->input, "Cause");
 
@@ -42,7 +42,7 @@ static enum op_next
 flaky(struct op *op)
 {
 	if (env(op)->failures++ < json_integer_value(json_object_get(op->input, "Times")))
-		return fail(op);
+		return fail_as_asked(op);
 	return echo(op);
 }
 
@@ -68,7 +68,7 @@ gave_up(struct op *op)
 
 static const struct action actions[] = {
     {.name = "echo", .summary = "echo", .start = echo},
-    {.name = "fail", .summary = "fail", .start = fail, .gave_up = gave_up},
+    {.name = "fail", .summary = "fail", .start = fail_as_asked, .gave_up = gave_up},
     {.name = "flaky", .summary = "flaky", .start = flaky, .gave_up = gave_up},
     {.name = "sleep", .summary = "sleep", .start = sleep_first, .gave_up = gave_up},
 };
