@@ -45,8 +45,8 @@ read_rules(struct config_reader *reader, struct mirror_config *config)
 	size_t count = count_rules(config->root);
 
 	if (count > CONFIG_RULES_MAX)
-		config_invalid(reader, "there are %zu rules, but %u are the most", count,
-		    CONFIG_RULES_MAX);
+		config_invalid(
+		    reader, "there are %zu rules, but %u are the most", count, CONFIG_RULES_MAX);
 	config->slots =
 	    mem_zalloc(count < CONFIG_RULES_MAX ? count : CONFIG_RULES_MAX, sizeof(*config->slots));
 	for (size_t kind = 0; kind < CONFIG_KINDS; kind++)
@@ -70,7 +70,8 @@ check_names(struct config_reader *reader, const struct mirror_config *config)
 			config_enter(reader, config_list_names[rule->kind]);
 			config_enter_index(reader, rule->index);
 			config_enter(reader, "name");
-			config_invalid(reader, "the name \"%s\" is taken by another rule", rule->name);
+			config_invalid(
+			    reader, "the name \"%s\" is taken by another rule", rule->name);
 			config_leave(reader, mark);
 		}
 		if (rule->name != NULL)
@@ -96,6 +97,14 @@ read_section(struct config_reader *reader, const struct mirror_config *config, c
 	return NULL;
 }
 
+static json_t *
+given_member(const json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+
+	return config_given(value) ? value : NULL;
+}
+
 static void
 read_exclude(struct config_reader *reader, struct mirror_config *config)
 {
@@ -107,14 +116,14 @@ read_exclude(struct config_reader *reader, struct mirror_config *config)
 	size_t count;
 	size_t inner;
 
-	config->exclude_tags = json_object_get(exclude, "tags");
+	config->exclude_tags = given_member(exclude, "tags");
 	inner = config_enter(reader, "tags");
-	if (config_given(config->exclude_tags))
+	if (config->exclude_tags != NULL)
 		config_read_tags(reader, "tags", config->exclude_tags, &tags, &count);
 	config_leave(reader, inner);
-	config->exclude_ids = json_object_get(exclude, "instanceIds");
+	config->exclude_ids = given_member(exclude, "instanceIds");
 	inner = config_enter(reader, "instanceIds");
-	if (config_given(config->exclude_ids)) {
+	if (config->exclude_ids != NULL) {
 		ids = mem_zalloc(json_array_size(config->exclude_ids), sizeof(*ids));
 		config_read_ids(reader, "instanceIds", config->exclude_ids, "i-", ids,
 		    CONFIG_RULES_MAX, &count);
@@ -174,8 +183,8 @@ read_guardduty(struct config_reader *reader, const struct mirror_config *config)
 		size_t inner = config_enter(reader, guardduty_keys[i].key);
 
 		if (config_given(value) && !guardduty_keys[i].is_good(value))
-			config_invalid(reader, "%s must be %s", guardduty_keys[i].key,
-			    guardduty_keys[i].form);
+			config_invalid(
+			    reader, "%s must be %s", guardduty_keys[i].key, guardduty_keys[i].form);
 		config_leave(reader, inner);
 	}
 	config_leave(reader, mark);
@@ -210,7 +219,8 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		read_guardduty(&reader, config);
 		read_hook(&reader, config);
 	} else {
-		config_invalid(&reader, "a configuration must be a mapping with vpcs, subnets or tags");
+		config_invalid(
+		    &reader, "a configuration must be a mapping with vpcs, subnets or tags");
 	}
 	buf_fini(&reader.pointer);
 	if (diags->errors == 0)
@@ -279,7 +289,8 @@ mirror_config_excludes(const struct mirror_config *config, const json_t *instanc
 		if (bears_tag(instance, wanted))
 			return true;
 	json_array_foreach (config->exclude_ids, i, wanted)
-		if (id != NULL && strcmp(json_string_value(wanted), id) == 0)
+		if (id != NULL && config_given(wanted) &&
+		    strcmp(json_string_value(wanted), id) == 0)
 			return true;
 	return false;
 }

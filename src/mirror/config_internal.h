@@ -36,7 +36,7 @@ size_t config_enter(struct config_reader *reader, const char *key);
 size_t config_enter_index(struct config_reader *reader, size_t index);
 void config_leave(struct config_reader *reader, size_t mark);
 
-/* False for what counts as missing: absent, null, empty, or the seed application's "<INSERT_VALUE>". */
+/* False for what counts as missing: absent, null, an empty string, the seed application's "<INSERT_VALUE>", or a list of nothing but these. */
 bool config_given(const json_t *value);
 
 /* Adds a fault of the present place, or of its member key. */
@@ -58,7 +58,7 @@ void config_read_id(struct config_reader *reader, const char *name, const json_t
 /* [{Key, Value}] */
 void config_read_tags(struct config_reader *reader, const char *name, const json_t *value,
     struct config_tag **ret_tags, size_t *ret_count);
-/* A list of ids, at most max. */
+/* A list of ids, at most max; what counts as missing is left out. */
 void config_read_ids(struct config_reader *reader, const char *name, const json_t *value,
     const char *prefix, const char **ret_ids, size_t max, size_t *ret_count);
 struct config_range {

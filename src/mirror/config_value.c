@@ -35,6 +35,16 @@ config_leave(struct config_reader *reader, size_t mark)
 		reader->pointer.p[mark] = '\0';
 }
 
+/* The seed application's template has lists of placeholders. */
+static bool
+any_given(const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (config_given(json_array_get(list, i)))
+			return true;
+	return false;
+}
+
 bool
 config_given(const json_t *value)
 {
@@ -42,6 +52,8 @@ config_given(const json_t *value)
 
 	if (value == NULL || json_is_null(value))
 		return false;
+	if (json_is_array(value))
+		return any_given(value);
 	if (!json_is_string(value))
 		return true;
 	text = str_trim((struct str){json_string_value(value), json_string_length(value)});
@@ -210,17 +222,19 @@ config_read_ids(struct config_reader *reader, const char *name, const json_t *va
 	size_t count = json_array_size(value);
 
 	if (count == 0 || count > max) {
-		config_invalid(reader, "%s must be a list of 1 to %zu ids like \"%s...\"", name,
-		    max, prefix);
+		config_invalid(
+		    reader, "%s must be a list of 1 to %zu ids like \"%s...\"", name, max, prefix);
 		return;
 	}
+	*ret_count = 0;
 	for (size_t i = 0; i < count; i++) {
+		const json_t *id = json_array_get(value, i);
 		size_t mark = config_enter_index(reader, i);
 
-		config_read_id(reader, name, json_array_get(value, i), prefix, &ret_ids[i]);
+		if (config_given(id))
+			config_read_id(reader, name, id, prefix, &ret_ids[(*ret_count)++]);
 		config_leave(reader, mark);
 	}
-	*ret_count = count;
 }
 
 void
@@ -230,8 +244,8 @@ config_read_int(struct config_reader *reader, const char *name, const json_t *va
 	json_int_t number = json_integer_value(value);
 
 	if (!json_is_integer(value) || number < range.min || number > range.max)
-		config_invalid(reader, "%s must be a whole number from %d to %d", name, range.min,
-		    range.max);
+		config_invalid(
+		    reader, "%s must be a whole number from %d to %d", name, range.min, range.max);
 	else
 		*ret_number = (int)number;
 }

@@ -162,6 +162,7 @@ targets_allowed(const struct mirror_targets *targets, const struct config_rule *
     const char *subnet_id, const char *target_id)
 {
 	const struct target *target;
+	const char *wanted;
 
 	if (rule->target_id != NULL)
 		return strcmp(rule->target_id, target_id) == 0;
@@ -169,8 +170,17 @@ targets_allowed(const struct mirror_targets *targets, const struct config_rule *
 	if (target == NULL || !target->made)
 		return false;
 	/* A target that the seed application found full does not tell its subnet any more. */
+	wanted = targets_subnet(rule, subnet_id);
 	return target->subnet_id == NULL ||
-	       strcmp(target->subnet_id, targets_subnet(rule, subnet_id)) == 0;
+	       (wanted != NULL && strcmp(target->subnet_id, wanted) == 0);
+}
+
+const char *
+targets_subnet_of(const struct mirror_targets *targets, const char *target_id)
+{
+	const struct target *target = inventory_find(&targets->inventory, target_id);
+
+	return target != NULL ? target->subnet_id : NULL;
 }
 
 int

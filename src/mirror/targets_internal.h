@@ -27,9 +27,13 @@ struct target_request {
 /* New call that ends with {TargetId, Created}. Only after targets_load. */
 struct call *targets_ensure(struct mirror_targets *targets, const struct target_request *request);
 
-/* True if a session to target_id serves a source of the rule whose target stands in subnet_id. Only after targets_load. */
+/* True if a session to target_id serves a source of the rule whose target stands in subnet_id (NULL: not known).
+ * Only after targets_load, or for a rule with a target of its own. */
 bool targets_allowed(const struct mirror_targets *targets, const struct config_rule *rule,
     const char *subnet_id, const char *target_id);
+
+/* Whose sources a target was made for; NULL where that is not known, or the inventory was not needed. Borrows. */
+const char *targets_subnet_of(const struct mirror_targets *targets, const char *target_id);
 
 /* The subnet of the rule's targets for a source in subnet_id. */
 const char *targets_subnet(const struct config_rule *rule, const char *subnet_id);

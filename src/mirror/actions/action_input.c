@@ -1,0 +1,137 @@
+#include "action_input.h"
+
+#include "tmflow/base/json.h"
+
+#include <string.h>
+
+#define FIELDS_MAX 32
+
+static bool
+is_list(const json_t *value)
+{
+	return json_is_array(value);
+}
+
+static bool
+is_text(const json_t *value)
+{
+	return json_is_string(value);
+}
+
+static bool
+is_number(const json_t *value)
+{
+	return json_is_integer(value);
+}
+
+static bool
+is_boolean(const json_t *value)
+{
+	return json_is_boolean(value);
+}
+
+static bool
+is_object(const json_t *value)
+{
+	return json_is_object(value);
+}
+
+/* By the first word of a field's kind. */
+static const struct {
+	const char *word;
+	bool (*is)(const json_t *value);
+} kinds[] = {
+    {"list", is_list},
+    {"string", is_text},
+    {"number", is_number},
+    {"boolean", is_boolean},
+    {"object", is_object},
+};
+
+static bool
+is_of_kind(const json_t *value, const char *kind)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (str_starts(str_of(kind), kinds[i].word))
+			return kinds[i].is(value);
+	return true;
+}
+
+static const struct action_field *
+find_field(const struct action *action, const char *name)
+{
+	for (const struct action_field *field = action->input; field->name != NULL; field++)
+		if (strcmp(field->name, name) == 0)
+			return field;
+	return NULL;
+}
+
+static int
+unknown_field(struct op *op, const char *name)
+{
+	const char *names[FIELDS_MAX + 1] = {NULL};
+	size_t count = 0;
+	const char *near;
+
+	for (const struct action_field *field = op->action->input; field->name != NULL; field++)
+		if (count < FIELDS_MAX)
+			names[count++] = field->name;
+	near = str_nearest(str_of(name), names);
+	return err_set(&op->err, ERR_INVALID, "tmflow:%s has no input field %s%s%s%s",
+	    op->action->name, name, near != NULL ? " (did you mean " : "",
+	    near != NULL ? near : "", near != NULL ? "?)" : "");
+}
+
+int
+action_input_check(struct op *op)
+{
+	const struct action *action = op->action;
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(op->input))
+		return err_set(&op->err, ERR_INVALID,
+		    "the input of tmflow:%s must be an object, but is of kind %s", action->name,
+		    json_kind(op->input));
+	json_object_foreach (op->input, name, value)
+		if (find_field(action, name) == NULL)
+			return unknown_field(op, name);
+	for (const struct action_field *field = action->input; field->name != NULL; field++) {
+		value = action_field_of(op, field->name);
+		if (value == NULL && field->required)
+			return err_set(&op->err, ERR_INVALID, "tmflow:%s needs the input field %s",
+			    action->name, field->name);
+		if (value != NULL && !is_of_kind(value, field->kind))
+			return err_set(&op->err, ERR_INVALID,
+			    "the input field %s of tmflow:%s must be a %s, but is of kind %s",
+			    field->name, action->name, field->kind, json_kind(value));
+	}
+	return 0;
+}
+
+json_t *
+action_field_of(const struct op *op, const char *name)
+{
+	json_t *value = json_object_get(op->input, name);
+
+	return json_is_null(value) ? NULL : value;
+}
+
+const char *
+action_text_of(const struct op *op, const char *name)
+{
+	return json_get_string(op->input, name);
+}
+
+const struct config_rule *
+action_rule_of(struct op *op, const char *name)
+{
+	const struct config_rule *rule = NULL;
+
+	if (name != NULL)
+		rule = mirror_config_rule_named(env(op)->opts.config, name);
+	if (rule == NULL)
+		err_set(&op->err, ERR_INVALID,
+		    "Rule: the configuration has no rule named \"%s\"", name != NULL ? name : "");
+	return rule;
+}

@@ -1,0 +1,26 @@
+#ifndef TMFLOW_MIRROR_ACTIONS_ACTION_INPUT_H
+#define TMFLOW_MIRROR_ACTIONS_ACTION_INPUT_H
+
+#include "../mirror_internal.h"
+#include "tmflow/engine/action.h"
+
+/* What the stages of native actions share. */
+
+static inline struct mirror *
+env(const struct op *op)
+{
+	return op->env;
+}
+
+/* Checks op->input against the action's table: unknown fields, missing ones, and kinds by their first word ("list", "string", "number", "boolean", "object").
+ * null counts as absent. Errors: ERR_INVALID naming the field, into op->err. */
+int action_input_check(struct op *op);
+
+/* A field of an input that was checked; NULL where it is absent or null. Borrows. */
+json_t *action_field_of(const struct op *op, const char *name);
+const char *action_text_of(const struct op *op, const char *name);
+
+/* The rule that the field Rule names. Errors: ERR_INVALID, into op->err. */
+const struct config_rule *action_rule_of(struct op *op, const char *name);
+
+#endif

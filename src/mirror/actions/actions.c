@@ -1,0 +1,20 @@
+#include "actions_internal.h"
+#include "tmflow/mirror/mirror.h"
+
+static const struct action *const actions[] = {
+    &action_describe_page,
+    &action_ensure_session,
+    &action_ensure_target,
+    &action_exclude_target_instances,
+    &action_find_sessions,
+    &action_log,
+    &action_match,
+};
+
+void
+mirror_register_actions(struct action_registry *registry, struct mirror *mirror)
+{
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		action_registry_add(registry, actions[i]);
+	action_registry_set_env(registry, mirror);
+}

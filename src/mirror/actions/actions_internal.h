@@ -1,0 +1,15 @@
+#ifndef TMFLOW_MIRROR_ACTIONS_ACTIONS_INTERNAL_H
+#define TMFLOW_MIRROR_ACTIONS_ACTIONS_INTERNAL_H
+
+#include "tmflow/engine/action.h"
+
+/* Every native action: one file each. */
+extern const struct action action_describe_page;
+extern const struct action action_ensure_session;
+extern const struct action action_ensure_target;
+extern const struct action action_exclude_target_instances;
+extern const struct action action_find_sessions;
+extern const struct action action_log;
+extern const struct action action_match;
+
+#endif

@@ -1,0 +1,353 @@
+#include "../session_plan_internal.h"
+#include "action_input.h"
+#include "actions_internal.h"
+#include "tmflow/aws/retry.h"
+#include "tmflow/base/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * tmflow:ensure-session: an interface's session, created or brought back to what the rule says. The first try goes without another look, since find-sessions
+ * looked; only a definite refusal is looked into.
+ */
+
+#define SESSIONS_KEPT	   "sessions" /* of the interface, as described */
+#define SESSION_KEPT	   "session"  /* id of the one to modify */
+#define REFUSAL_KEPT	   "refusal"  /* {Name, Text, RequestId, Status}: why AWS refused */
+#define MAKES_MAX	   5	      /* somebody else may take a number, or delete what is to be modified */
+#define DESCRIBE_PAGES_MAX 10	      /* an interface has three sessions at most; pages may be empty */
+
+/* What must outlive a stage. */
+struct ensure_session {
+	const struct config_rule *rule;
+	bool modifies; /* SESSION_KEPT; otherwise creates */
+	int session_number;
+	int makes; /* so far */
+	int pages;
+};
+
+static op_stage_fn ensure_session_looked;
+static op_stage_fn ensure_session_ready;
+static op_stage_fn ensure_session_made;
+
+/* --- the end --- */
+
+/* Records what became of the interface and ends with it. */
+static enum op_next
+settle(struct op *op, struct outcome outcome)
+{
+	const struct ensure_session *f = op->frame;
+	json_t *result;
+
+	outcome.instance_id = action_text_of(op, "InstanceId");
+	outcome.interface_id = action_text_of(op, "NetworkInterfaceId");
+	outcome.rule = f->rule->name;
+	if (outcome.target_id == NULL)
+		outcome.target_id = action_text_of(op, "TargetId");
+	err_fini(&op->err);
+	if (mirror_record(env(op), &outcome, &op->err) < 0)
+		return OP_FAIL;
+	result = json_object();
+	if (outcome.session_id != NULL)
+		json_put_string(result, "SessionId", outcome.session_id);
+	else
+		json_object_set_new(result, "SessionId", json_null());
+	json_put_string(result, "Outcome", outcome_name(outcome.kind));
+	return op_done(op, result);
+}
+
+/* Refusals that say what became of the interface. */
+static const struct {
+	const char *error;
+	enum outcome_kind kind;
+	const char *reason;
+} answers[] = {
+    {ERROR_TYPE, OUTCOME_INELIGIBLE, "type"},
+    {ERROR_INTERFACE_IS_TARGET, OUTCOME_EXCLUDED, "target-instance"},
+    {"InvalidNetworkInterfaceID.NotFound", OUTCOME_GONE, NULL},
+    {"InvalidNetworkInterfaceId.NotFound", OUTCOME_GONE, NULL},
+    {"InvalidInstanceID.NotFound", OUTCOME_GONE, NULL},
+};
+
+/* --- looking --- */
+
+static enum op_next
+look(struct op *op, const char *next_token)
+{
+	json_t *ids = json_array();
+	struct call *call;
+
+	json_array_append(ids, action_field_of(op, "NetworkInterfaceId"));
+	call = sessions_describe(env(op)->opts.ec2, ids, next_token);
+	json_decref(ids);
+	return op_await(op, call, ensure_session_looked);
+}
+
+static enum op_next
+look_anew(struct op *op)
+{
+	struct ensure_session *f = op->frame;
+
+	f->pages = 0;
+	op_keep(op, SESSIONS_KEPT, json_array());
+	return look(op, NULL);
+}
+
+static enum op_next
+ensure_session_looked(struct op *op)
+{
+	struct ensure_session *f = op->frame;
+	const char *next_token = json_get_string(op->reply, "NextToken");
+
+	json_array_extend(
+	    op_kept(op, SESSIONS_KEPT), json_get_array(op->reply, "TrafficMirrorSessions"));
+	if (next_token != NULL && ++f->pages < DESCRIBE_PAGES_MAX)
+		return look(op, next_token);
+	if (f->rule->target_id != NULL)
+		return ensure_session_ready(op);
+	return op_await(op, targets_load(env(op)->targets), ensure_session_ready);
+}
+
+/* --- making --- */
+
+static enum op_next
+fail_as_refused(struct op *op)
+{
+	const json_t *refusal = op_kept(op, REFUSAL_KEPT);
+
+	err_set_name(&op->err, ERR_SERVICE, json_get_string(refusal, "Name"), "%s",
+	    json_get_string(refusal, "Text"));
+	op->err.http_status = (int)json_integer_value(json_object_get(refusal, "Status"));
+	snprintf(op->err.request_id, sizeof(op->err.request_id), "%s",
+	    json_get_string(refusal, "RequestId"));
+	return OP_FAIL;
+}
+
+static void
+keep_refusal(struct op *op)
+{
+	json_t *refusal = json_object();
+
+	json_put_string(refusal, "Name", op->err.name);
+	json_put_string(refusal, "Text", err_text(&op->err));
+	json_put_string(refusal, "RequestId", op->err.request_id);
+	json_object_set_new(refusal, "Status", json_integer(op->err.http_status));
+	op_keep(op, REFUSAL_KEPT, refusal);
+	err_fini(&op->err);
+}
+
+/* Creates, or modifies session_id. */
+static enum op_next
+make(struct op *op)
+{
+	struct ensure_session *f = op->frame;
+	const struct session_order order = {
+	    .rule = f->rule,
+	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
+	    .target_id = action_text_of(op, "TargetId"),
+	    .session_id = f->modifies ? json_string_value(op_kept(op, SESSION_KEPT)) : NULL,
+	    .workflow = env(op)->workflow,
+	    .session_number = f->session_number,
+	};
+	struct aws_client *ec2 = env(op)->opts.ec2;
+
+	if (f->makes++ == MAKES_MAX)
+		return fail_as_refused(op);
+	return op_await_seen(op,
+	    f->modifies ? session_order_modify(ec2, &order) : session_order_create(ec2, &order),
+	    ensure_session_made);
+}
+
+static void
+modify_next(struct op *op, const char *session_id)
+{
+	struct ensure_session *f = op->frame;
+
+	f->modifies = true;
+	op_keep(op, SESSION_KEPT, json_string(session_id));
+}
+
+static enum op_next
+ensure_session_start(struct op *op)
+{
+	struct ensure_session *f = op->frame;
+
+	if (action_input_check(op) < 0)
+		return OP_FAIL;
+	f->rule = action_rule_of(op, action_text_of(op, "Rule"));
+	if (f->rule == NULL)
+		return OP_FAIL;
+	f->session_number = f->rule->session_number;
+	if (f->session_number == 0)
+		return look_anew(op);
+	if (action_text_of(op, "SessionId") != NULL)
+		modify_next(op, action_text_of(op, "SessionId"));
+	return make(op);
+}
+
+/* AWS refused for good. What the interface has by now tells why. */
+static enum op_next
+refused(struct op *op)
+{
+	struct ensure_session *f = op->frame;
+	bool session_is_gone = f->modifies && aws_error_is_not_found(op->err.name) &&
+			       strstr(op->err.name, "MirrorSession") != NULL;
+
+	if (err_is(&op->err, ERROR_SOURCES_LIMIT))
+		return OP_FAIL; /* the workflow turns to another target */
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (err_is(&op->err, answers[i].error))
+			return settle(op, (struct outcome){
+					      .kind = answers[i].kind, .reason = answers[i].reason});
+	keep_refusal(op);
+	if (!session_is_gone)
+		return look_anew(op);
+	f->modifies = false;
+	return make(op);
+}
+
+static enum op_next
+ensure_session_made(struct op *op)
+{
+	const struct ensure_session *f = op->frame;
+	const char *session_id;
+
+	if (op->reply == NULL &&
+	    (op->err.code != ERR_SERVICE || retry_classify(&op->err) != RETRY_NEVER))
+		return OP_FAIL;
+	if (op->reply == NULL)
+		return refused(op);
+	session_id = json_get_string(
+	    json_object_get(op->reply, "TrafficMirrorSession"), "TrafficMirrorSessionId");
+	if (session_id == NULL)
+		return op_fail(op, ERR_REPLY, "the reply names no session");
+	return settle(op, (struct outcome){
+			      .kind = f->modifies ? OUTCOME_UPDATED : OUTCOME_CREATED,
+			      .session_id = session_id,
+			  });
+}
+
+/* --- after a look --- */
+
+static bool
+was_refused_as(const struct op *op, const char *error)
+{
+	const char *name = json_get_string(op_kept(op, REFUSAL_KEPT), "Name");
+
+	return name != NULL && strcmp(name, error) == 0;
+}
+
+static int
+number_of(const json_t *session)
+{
+	return (int)json_integer_value(json_object_get(session, "SessionNumber"));
+}
+
+/* Nothing in the way that a look could find: another free number where any will do, otherwise it is as AWS said. */
+static enum op_next
+missing(struct op *op)
+{
+	struct ensure_session *f = op->frame;
+	int free_number = session_free_number(
+	    op_kept(op, SESSIONS_KEPT), action_text_of(op, "NetworkInterfaceId"));
+
+	if (was_refused_as(op, ERROR_SESSIONS_LIMIT))
+		return settle(op, (struct outcome){
+				      .kind = OUTCOME_INELIGIBLE, .reason = "session-limit"});
+	if (f->rule->session_number != 0 || free_number == f->session_number)
+		return fail_as_refused(op);
+	f->session_number = free_number;
+	f->modifies = false;
+	return make(op);
+}
+
+/* One of ours: brought back, unless that was just what AWS refused. */
+static enum op_next
+drifted(struct op *op, const json_t *session)
+{
+	struct ensure_session *f = op->frame;
+
+	if (f->modifies)
+		return fail_as_refused(op);
+	if (f->rule->session_number == 0)
+		f->session_number = number_of(session);
+	modify_next(op, json_get_string(session, "TrafficMirrorSessionId"));
+	return make(op);
+}
+
+static enum op_next
+ensure_session_ready(struct op *op)
+{
+	const struct ensure_session *f = op->frame;
+	const struct session_question question = {
+	    .targets = env(op)->targets,
+	    .rule = f->rule,
+	    .target_id = action_text_of(op, "TargetId"),
+	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
+	    .sessions = op_kept(op, SESSIONS_KEPT),
+	};
+	const json_t *session;
+	struct outcome outcome = {0};
+
+	switch (session_judge(&question, &session)) {
+	case SESSION_MISSING:
+		return missing(op);
+	case SESSION_DRIFTED:
+		return drifted(op, session);
+	case SESSION_PRESENT:
+		outcome.kind = OUTCOME_PRESENT;
+		break;
+	case SESSION_CONFLICT:
+		outcome.kind = OUTCOME_CONFLICT;
+		outcome.reason = "session-number";
+		break;
+	case SESSION_LIMIT:
+		outcome.kind = OUTCOME_INELIGIBLE;
+		outcome.reason = "session-limit";
+		break;
+	}
+	outcome.session_id = json_get_string(session, "TrafficMirrorSessionId");
+	outcome.target_id = json_get_string(session, "TrafficMirrorTargetId");
+	return settle(op, outcome);
+}
+
+static void
+ensure_session_gave_up(struct op *op)
+{
+	const struct outcome item = {
+	    .instance_id = action_text_of(op, "InstanceId"),
+	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
+	    .rule = action_text_of(op, "Rule"),
+	    .target_id = action_text_of(op, "TargetId"),
+	};
+
+	if (item.instance_id != NULL)
+		mirror_record_failed(env(op), &item, &op->err);
+}
+
+static const struct action_field input[] = {
+    {"NetworkInterfaceId", "string", true, "the source"},
+    {"InstanceId", "string", true, "whose interface it is"},
+    {"TargetId", "string", true, "where to mirror to"},
+    {"Rule", "string", true, "the rule's name"},
+    {"SessionId", "string", false, "one of tmflow's that has drifted: it is modified"},
+    {.name = NULL},
+};
+
+static const struct action_field output[] = {
+    {"SessionId", "string or null", true, "null where there is none in the end"},
+    {"Outcome", "string", true, "as recorded: created, updated, present, ineligible, ..."},
+    {.name = NULL},
+};
+
+const struct action action_ensure_session = {
+    .name = "ensure-session",
+    .summary = "Creates an interface's mirror session, or brings it back to what the rule says",
+    .input = input,
+    .output = output,
+    .frame_size = sizeof(struct ensure_session),
+    .needs_aws = true,
+    .start = ensure_session_start,
+    .gave_up = ensure_session_gave_up,
+};

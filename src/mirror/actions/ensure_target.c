@@ -1,0 +1,94 @@
+#include "../targets_internal.h"
+#include "action_input.h"
+#include "actions_internal.h"
+#include "tmflow/base/json.h"
+
+#include <string.h>
+
+/* tmflow:ensure-target: the target that a source's traffic goes to, created where there is none. */
+
+static op_stage_fn ensure_target_loaded;
+
+/* A target that the configuration names is taken as it is; when it is full there is no other. */
+static enum op_next
+given_target(struct op *op, const struct config_rule *rule)
+{
+	const char *full = action_text_of(op, "FullTargetId");
+	json_t *result;
+
+	if (full != NULL && strcmp(full, rule->target_id) == 0) {
+		err_set_name(&op->err, ERR_SERVICE, ERROR_SOURCES_LIMIT,
+		    "target %s, which rule %s names, takes no more sources", full, rule->name);
+		return OP_FAIL;
+	}
+	result = json_object();
+	json_put_string(result, "TargetId", rule->target_id);
+	json_object_set_new(result, "Created", json_false());
+	return op_done(op, result);
+}
+
+static enum op_next
+ensure_target_start(struct op *op)
+{
+	const struct config_rule *rule;
+
+	if (action_input_check(op) < 0)
+		return OP_FAIL;
+	rule = action_rule_of(op, action_text_of(op, "Rule"));
+	if (rule == NULL)
+		return OP_FAIL;
+	if (rule->target_id != NULL)
+		return given_target(op, rule);
+	return op_await(op, targets_load(env(op)->targets), ensure_target_loaded);
+}
+
+static enum op_next
+ensure_target_loaded(struct op *op)
+{
+	const struct target_request request = {
+	    .rule = action_rule_of(op, action_text_of(op, "Rule")),
+	    .subnet_id = action_text_of(op, "SubnetId"),
+	    .full_target_id = action_text_of(op, "FullTargetId"),
+	};
+
+	return op_await_result(op, targets_ensure(env(op)->targets, &request));
+}
+
+static void
+ensure_target_gave_up(struct op *op)
+{
+	const struct outcome item = {
+	    .instance_id = action_text_of(op, "InstanceId"),
+	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
+	    .rule = action_text_of(op, "Rule"),
+	    .target_id = action_text_of(op, "FullTargetId"),
+	};
+
+	if (item.instance_id != NULL)
+		mirror_record_failed(env(op), &item, &op->err);
+}
+
+static const struct action_field input[] = {
+    {"Rule", "string", true, "the rule's name"},
+    {"SubnetId", "string", true, "the source's subnet"},
+    {"FullTargetId", "string", false, "a target that answered that it takes no more sources"},
+    {"InstanceId", "string", false, "the source, to record a failure for"},
+    {"NetworkInterfaceId", "string", false, "the same"},
+    {.name = NULL},
+};
+
+static const struct action_field output[] = {
+    {"TargetId", "string", true, "where to mirror to"},
+    {"Created", "boolean", true, "it was made just now"},
+    {.name = NULL},
+};
+
+const struct action action_ensure_target = {
+    .name = "ensure-target",
+    .summary = "Gives the target for a source, and creates it where there is none",
+    .input = input,
+    .output = output,
+    .needs_aws = true,
+    .start = ensure_target_start,
+    .gave_up = ensure_target_gave_up,
+};

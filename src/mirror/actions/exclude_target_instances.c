@@ -1,0 +1,143 @@
+#include "../targets_internal.h"
+#include "action_input.h"
+#include "actions_internal.h"
+#include "tmflow/base/json.h"
+
+/* tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop. Also leaves out what the configuration excludes. */
+
+static op_stage_fn exclude_loaded;
+
+static enum op_next
+exclude_start(struct op *op)
+{
+	if (action_input_check(op) < 0)
+		return OP_FAIL;
+	return op_await(op, targets_load(env(op)->targets), exclude_loaded);
+}
+
+/* The target that one of the entry's interfaces is, or NULL. */
+static const char *
+target_held(const struct inventory *inventory, const json_t *entry)
+{
+	const json_t *instance = json_object_get(entry, "Instance");
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
+		const char *id = json_get_string(interface, "NetworkInterfaceId");
+		const struct target *target = id != NULL ? inventory_holding(inventory, id) : NULL;
+
+		if (target != NULL)
+			return target->id;
+	}
+	return NULL;
+}
+
+static const char *
+instance_of(const json_t *entry)
+{
+	return json_get_string(json_object_get(entry, "Instance"), "InstanceId");
+}
+
+/* {InstanceId: TargetId}: an instance may stand in several entries, one an interface. */
+static json_t *
+holders(const struct inventory *inventory, const json_t *matched)
+{
+	json_t *found = json_object();
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (matched, i, entry) {
+		const char *target_id = target_held(inventory, entry);
+
+		if (target_id != NULL && instance_of(entry) != NULL)
+			json_put_string(found, instance_of(entry), target_id);
+	}
+	return found;
+}
+
+static int
+exclude(struct op *op, json_t *excluded, const json_t *entry, const char *target_id)
+{
+	const char *reason =
+	    target_id != NULL ? "target-instance" : json_get_string(entry, "Excluded");
+	const struct outcome outcome = {
+	    .kind = OUTCOME_EXCLUDED,
+	    .instance_id = instance_of(entry),
+	    .interface_id = json_get_string(entry, "NetworkInterfaceId"),
+	    .reason = reason,
+	    .rule = json_get_string(entry, "Rule"),
+	    .target_id = target_id,
+	};
+	json_t *item = json_object();
+
+	json_put_string(item, "InstanceId", outcome.instance_id);
+	json_put_string(item, "NetworkInterfaceId", outcome.interface_id);
+	json_put_string(item, "TargetId", target_id);
+	json_put_string(item, "Reason", reason);
+	json_array_append_new(excluded, item);
+	return mirror_record(env(op), &outcome, &op->err);
+}
+
+static int
+sort_out(struct op *op, json_t *kept, json_t *excluded)
+{
+	const json_t *matched = action_field_of(op, "Matched");
+	json_t *targets = holders(targets_inventory(env(op)->targets), matched);
+	json_t *entry;
+	size_t i;
+	int ret = 0;
+
+	json_array_foreach (matched, i, entry) {
+		const char *id = instance_of(entry);
+		const char *target_id = id != NULL ? json_get_string(targets, id) : NULL;
+
+		if (id == NULL || json_get_string(entry, "NetworkInterfaceId") == NULL)
+			ret = err_set(&op->err, ERR_INVALID,
+			    "Matched: an entry lacks Instance.InstanceId or NetworkInterfaceId");
+		else if (target_id != NULL || json_get_string(entry, "Excluded") != NULL)
+			ret = exclude(op, excluded, entry, target_id);
+		else
+			json_array_append(kept, entry);
+		if (ret < 0)
+			break;
+	}
+	json_decref(targets);
+	return ret;
+}
+
+static enum op_next
+exclude_loaded(struct op *op)
+{
+	json_t *result = json_object();
+	json_t *kept = json_array();
+	json_t *excluded = json_array();
+
+	json_object_set_new(result, "Matched", kept);
+	json_object_set_new(result, "Excluded", excluded);
+	if (sort_out(op, kept, excluded) == 0)
+		return op_done(op, result);
+	json_decref(result);
+	return OP_FAIL;
+}
+
+static const struct action_field input[] = {
+    {"Matched", "list of {Instance, NetworkInterfaceId, Rule}", true, "as tmflow:match gives it"},
+    {.name = NULL},
+};
+
+static const struct action_field output[] = {
+    {"Matched", "list of {Instance, NetworkInterfaceId, Rule}", true, "what is left to mirror"},
+    {"Excluded", "list of {InstanceId, NetworkInterfaceId, TargetId?, Reason}", true,
+	"target-instance or configured"},
+    {.name = NULL},
+};
+
+const struct action action_exclude_target_instances = {
+    .name = "exclude-target-instances",
+    .summary = "Leaves out instances behind mirror targets, and what the configuration excludes",
+    .input = input,
+    .output = output,
+    .needs_aws = true,
+    .start = exclude_start,
+};

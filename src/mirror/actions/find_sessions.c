@@ -1,0 +1,300 @@
+#include "../session_plan_internal.h"
+#include "action_input.h"
+#include "actions_internal.h"
+#include "tmflow/base/json.h"
+
+#include <string.h>
+
+/* tmflow:find-sessions: what is mirrored already, for a whole page in one describe. */
+
+#define KEPT_SESSIONS "sessions" /* {interface: [session]} */
+#define RESTARTS_MAX  3		 /* after a refused NextToken */
+
+struct find_sessions {
+	size_t asked; /* entries whose sessions are known */
+	size_t asking;
+	int restarts;
+};
+
+/* The lists of the output. */
+static const char *const list_names[] = {
+    [SESSION_MISSING] = "Missing",
+    [SESSION_PRESENT] = "Present",
+    [SESSION_DRIFTED] = "Drifted",
+    [SESSION_CONFLICT] = "Conflicts",
+    [SESSION_LIMIT] = "Conflicts",
+};
+
+static op_stage_fn find_sessions_loaded;
+static op_stage_fn find_sessions_came;
+
+static const json_t *
+matched_of(const struct op *op)
+{
+	return action_field_of(op, "Matched");
+}
+
+static const char *
+interface_of(const json_t *entry)
+{
+	return json_get_string(entry, "NetworkInterfaceId");
+}
+
+static const json_t *
+instance_of(const json_t *entry)
+{
+	return json_get_object(entry, "Instance");
+}
+
+static const char *
+subnet_of(const json_t *entry)
+{
+	return json_get_string(instance_of(entry), "SubnetId");
+}
+
+static int
+check_entries(struct op *op, bool *ret_created_targets)
+{
+	json_t *entry;
+	size_t i;
+
+	*ret_created_targets = false;
+	json_array_foreach (matched_of(op), i, entry) {
+		const struct config_rule *rule;
+
+		if (interface_of(entry) == NULL || subnet_of(entry) == NULL ||
+		    json_get_string(instance_of(entry), "InstanceId") == NULL)
+			return err_set(&op->err, ERR_INVALID,
+			    "Matched: entry %zu lacks NetworkInterfaceId, Instance.InstanceId or "
+			    "Instance.SubnetId",
+			    i);
+		rule = action_rule_of(op, json_get_string(entry, "Rule"));
+		if (rule == NULL)
+			return -1;
+		*ret_created_targets = *ret_created_targets || rule->target_id == NULL;
+	}
+	return 0;
+}
+
+/* --- the answer --- */
+
+/* {SessionId, TargetId, FilterId, SessionNumber} of each. */
+static json_t *
+slim_sessions(const json_t *sessions)
+{
+	json_t *slim = json_array();
+	json_t *session;
+	size_t i;
+
+	json_array_foreach (sessions, i, session) {
+		json_t *item = json_object();
+
+		json_put_string(
+		    item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));
+		json_put_string(
+		    item, "TargetId", json_get_string(session, "TrafficMirrorTargetId"));
+		json_put_string(
+		    item, "FilterId", json_get_string(session, "TrafficMirrorFilterId"));
+		json_object_set(item, "SessionNumber", json_object_get(session, "SessionNumber"));
+		json_array_append_new(slim, item);
+	}
+	return slim;
+}
+
+static int
+record(struct op *op, const json_t *entry, enum session_verdict verdict, const json_t *session)
+{
+	struct outcome outcome = {
+	    .instance_id = json_get_string(instance_of(entry), "InstanceId"),
+	    .interface_id = interface_of(entry),
+	    .rule = json_get_string(entry, "Rule"),
+	    .target_id = json_get_string(session, "TrafficMirrorTargetId"),
+	    .session_id = json_get_string(session, "TrafficMirrorSessionId"),
+	};
+
+	switch (verdict) {
+	case SESSION_MISSING:
+	case SESSION_DRIFTED:
+		return 0; /* not settled yet */
+	case SESSION_PRESENT:
+		outcome.kind = OUTCOME_PRESENT;
+		break;
+	case SESSION_CONFLICT:
+		outcome.kind = OUTCOME_CONFLICT;
+		outcome.reason = "session-number";
+		break;
+	case SESSION_LIMIT:
+		outcome.kind = OUTCOME_INELIGIBLE;
+		outcome.reason = "session-limit";
+		break;
+	}
+	return mirror_record(env(op), &outcome, &op->err);
+}
+
+static json_t *
+item_of(const json_t *entry, const json_t *sessions, const json_t *session)
+{
+	json_t *item = json_object();
+
+	json_put_string(item, "InstanceId", json_get_string(instance_of(entry), "InstanceId"));
+	json_put_string(item, "SubnetId", subnet_of(entry));
+	json_put_string(item, "NetworkInterfaceId", interface_of(entry));
+	json_put_string(item, "Rule", json_get_string(entry, "Rule"));
+	json_put_string(item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));
+	json_object_set_new(item, "Sessions", slim_sessions(sessions));
+	return item;
+}
+
+static int
+classify(struct op *op, const json_t *entry, json_t *result)
+{
+	const json_t *sessions =
+	    json_object_get(op_kept(op, KEPT_SESSIONS), interface_of(entry));
+	const struct session_question question = {
+	    .targets = env(op)->targets,
+	    .rule = action_rule_of(op, json_get_string(entry, "Rule")),
+	    .subnet_id = subnet_of(entry),
+	    .interface_id = interface_of(entry),
+	    .sessions = sessions,
+	};
+	const json_t *session;
+	enum session_verdict verdict = session_judge(&question, &session);
+
+	json_array_append_new(json_object_get(result, list_names[verdict]),
+	    item_of(entry, sessions, session));
+	return record(op, entry, verdict, session);
+}
+
+static enum op_next
+answer(struct op *op)
+{
+	json_t *result = json_object();
+	json_t *entry;
+	size_t i;
+
+	for (size_t verdict = 0; verdict < SESSION_LIMIT; verdict++)
+		json_object_set_new(result, list_names[verdict], json_array());
+	json_array_foreach (matched_of(op), i, entry) {
+		if (classify(op, entry, result) < 0) {
+			json_decref(result);
+			return OP_FAIL;
+		}
+	}
+	return op_done(op, result);
+}
+
+/* --- asking --- */
+
+static enum op_next
+ask(struct op *op, const char *next_token)
+{
+	struct find_sessions *f = op->frame;
+	const json_t *matched = matched_of(op);
+	size_t end = f->asked + EC2_FILTER_VALUES_MAX;
+	json_t *ids;
+	struct call *call;
+
+	if (f->asked == json_array_size(matched))
+		return answer(op);
+	if (end > json_array_size(matched))
+		end = json_array_size(matched);
+	ids = json_array();
+	for (size_t i = f->asked; i < end; i++)
+		json_array_append(
+		    ids, json_object_get(json_array_get(matched, i), "NetworkInterfaceId"));
+	f->asking = end;
+	call = sessions_describe(env(op)->opts.ec2, ids, next_token);
+	json_decref(ids);
+	return op_await_seen(op, call, find_sessions_came);
+}
+
+static enum op_next
+find_sessions_start(struct op *op)
+{
+	bool created_targets;
+
+	if (action_input_check(op) < 0 || check_entries(op, &created_targets) < 0)
+		return OP_FAIL;
+	op_keep(op, KEPT_SESSIONS, json_object());
+	if (created_targets)
+		return op_await(op, targets_load(env(op)->targets), find_sessions_loaded);
+	return ask(op, NULL);
+}
+
+static enum op_next
+find_sessions_loaded(struct op *op)
+{
+	return ask(op, NULL);
+}
+
+/* A page that came twice because the listing began anew is added once. */
+static void
+keep_session(json_t *by_interface, json_t *session)
+{
+	const char *interface_id = interface_of(session);
+	const char *id = json_get_string(session, "TrafficMirrorSessionId");
+	json_t *sessions;
+	json_t *other;
+	size_t i;
+
+	if (interface_id == NULL || id == NULL)
+		return;
+	sessions = json_object_get(by_interface, interface_id);
+	if (sessions == NULL) {
+		sessions = json_array();
+		json_object_set_new(by_interface, interface_id, sessions);
+	}
+	json_array_foreach (sessions, i, other)
+		if (strcmp(json_get_string(other, "TrafficMirrorSessionId"), id) == 0)
+			return;
+	json_array_append(sessions, session);
+}
+
+static enum op_next
+find_sessions_came(struct op *op)
+{
+	struct find_sessions *f = op->frame;
+	const char *next_token;
+	json_t *session;
+	size_t i;
+
+	if (op->reply == NULL) {
+		if ((!err_is(&op->err, "InvalidNextToken") &&
+			!err_is(&op->err, "InvalidPaginationToken")) ||
+		    f->restarts++ == RESTARTS_MAX)
+			return OP_FAIL;
+		err_fini(&op->err);
+		return ask(op, NULL);
+	}
+	json_array_foreach (json_get_array(op->reply, "TrafficMirrorSessions"), i, session)
+		keep_session(op_kept(op, KEPT_SESSIONS), session);
+	next_token = json_get_string(op->reply, "NextToken");
+	if (next_token == NULL)
+		f->asked = f->asking;
+	return ask(op, next_token);
+}
+
+static const struct action_field input[] = {
+    {"Matched", "list of {Instance, NetworkInterfaceId, Rule}", true, "the interfaces to look at"},
+    {.name = NULL},
+};
+
+#define ITEM "list of {InstanceId, SubnetId, NetworkInterfaceId, Rule, Sessions}"
+
+static const struct action_field output[] = {
+    {"Missing", ITEM, true, "no session that counts: create one"},
+    {"Present", ITEM, true, "the same interface, filter and a target of the rule's"},
+    {"Drifted", ITEM, true, "tmflow's own, but other filter or target: modify SessionId"},
+    {"Conflicts", ITEM, true, "the session number is taken, or there is no room for a session"},
+    {.name = NULL},
+};
+
+const struct action action_find_sessions = {
+    .name = "find-sessions",
+    .summary = "Finds the mirror sessions that interfaces have",
+    .input = input,
+    .output = output,
+    .frame_size = sizeof(struct find_sessions),
+    .needs_aws = true,
+    .start = find_sessions_start,
+};

@@ -1,0 +1,24 @@
+#include "tmflow/base/log.h"
+
+#include "actions_internal.h"
+#include "tmflow/base/json.h"
+
+#include <stdlib.h>
+
+/* tmflow:log: writes its input to the log and gives it back. */
+
+static enum op_next
+log_start(struct op *op)
+{
+	char *text = json_text(op->input);
+
+	log_event(LOG_INFO, "workflow.log", LOG_STR("input", text));
+	free(text);
+	return op_done(op, json_incref(op->input));
+}
+
+const struct action action_log = {
+    .name = "log",
+    .summary = "Writes its input to the log (level info) and gives it back",
+    .start = log_start,
+};

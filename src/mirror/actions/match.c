@@ -1,0 +1,256 @@
+#include "action_input.h"
+#include "actions_internal.h"
+#include "tmflow/base/json.h"
+
+#include <string.h>
+
+/* tmflow:match: which rule takes each instance. Records what no rule takes and what cannot be mirrored. */
+
+/* Lists of the output that are being filled; the result owns them. */
+struct match {
+	json_t *matched;
+	json_t *unmatched;
+	json_t *ineligible;
+};
+
+static const char *
+id_of(const json_t *instance)
+{
+	return json_get_string(instance, "InstanceId");
+}
+
+/* An outcome of the instance, at its primary interface if it has one. */
+static struct outcome
+outcome_of(enum outcome_kind kind, const json_t *instance)
+{
+	return (struct outcome){
+	    .kind = kind,
+	    .instance_id = id_of(instance),
+	    .interface_id =
+		json_get_string(instance_primary_interface(instance), "NetworkInterfaceId"),
+	};
+}
+
+static int
+unmatched(struct op *op, struct match *match, const json_t *instance)
+{
+	const struct outcome outcome = outcome_of(OUTCOME_UNMATCHED, instance);
+	json_t *item = json_object();
+
+	json_put_string(item, "InstanceId", id_of(instance));
+	json_array_append_new(match->unmatched, item);
+	return mirror_record(env(op), &outcome, &op->err);
+}
+
+static void
+add_ineligible(struct match *match, const json_t *instance, const char *reason)
+{
+	json_t *item = json_object();
+
+	json_put_string(item, "InstanceId", id_of(instance));
+	json_put_string(item, "Reason", reason);
+	json_array_append_new(match->ineligible, item);
+}
+
+static int
+ineligible(struct op *op, struct match *match, const json_t *instance, const char *reason,
+    const char *cause)
+{
+	struct outcome outcome = outcome_of(OUTCOME_INELIGIBLE, instance);
+
+	outcome.reason = reason;
+	outcome.cause = cause;
+	add_ineligible(match, instance, reason);
+	return mirror_record(env(op), &outcome, &op->err);
+}
+
+/* A fault in the hook fails this instance and no other. */
+static int
+hook_failed(struct op *op, struct match *match, const json_t *instance, struct err *fault)
+{
+	const struct outcome outcome = outcome_of(OUTCOME_FAILED, instance);
+
+	add_ineligible(match, instance, "hook");
+	mirror_record_failed(env(op), &outcome, fault);
+	err_fini(fault);
+	return 0;
+}
+
+static bool
+is_over(const json_t *instance)
+{
+	const char *state = json_get_string(instance, "State");
+
+	return state != NULL &&
+	       (strcmp(state, "terminated") == 0 || strcmp(state, "shutting-down") == 0);
+}
+
+/* Launched for a target, by tmflow or the seed application: such an instance says so from its first moment. */
+static bool
+is_marked_target(const json_t *instance)
+{
+	const char *name = tag_value(instance, TAG_NAME);
+
+	return tag_value(instance, TAG_TARGET_OF) != NULL ||
+	       (name != NULL && strcmp(name, TAG_NAME_VALUE) == 0);
+}
+
+/* {NetworkInterfaceId, DeviceIndex} of each interface, or of one only. */
+static json_t *
+slim_interfaces(const json_t *instance, const json_t *only)
+{
+	json_t *slim = json_array();
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
+		json_t *item;
+
+		if (only != NULL && interface != only)
+			continue;
+		item = json_object();
+		json_put_string(item, "NetworkInterfaceId",
+		    json_get_string(interface, "NetworkInterfaceId"));
+		json_object_set(item, "DeviceIndex", json_object_get(interface, "DeviceIndex"));
+		json_array_append_new(slim, item);
+	}
+	return slim;
+}
+
+/* The instance without its tags: a page must fit into a state's data. What later states want to know of them is said by Excluded. */
+static json_t *
+slim_instance(const json_t *instance, const json_t *only)
+{
+	static const char *const kept[] = {
+	    "InstanceId", "InstanceType", "State", "VpcId", "SubnetId"};
+	json_t *slim = json_object();
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		json_put_string(slim, kept[i], json_get_string(instance, kept[i]));
+	json_object_set_new(slim, "NetworkInterfaces", slim_interfaces(instance, only));
+	return slim;
+}
+
+static void
+add_matched(struct op *op, struct match *match, const json_t *instance, const json_t *interface,
+    const struct config_rule *rule)
+{
+	bool all = rule->interfaces == RULE_INTERFACES_ALL;
+	json_t *item = json_object();
+
+	json_object_set_new(item, "Instance", slim_instance(instance, all ? interface : NULL));
+	json_put_string(
+	    item, "NetworkInterfaceId", json_get_string(interface, "NetworkInterfaceId"));
+	json_put_string(item, "Rule", rule->name);
+	if (is_marked_target(instance))
+		json_put_string(item, "Excluded", "target-instance");
+	else if (mirror_config_excludes(env(op)->opts.config, instance))
+		json_put_string(item, "Excluded", "configured");
+	json_array_append_new(match->matched, item);
+}
+
+static int
+matched(struct op *op, struct match *match, const json_t *instance, const struct config_rule *rule)
+{
+	const json_t *primary = instance_primary_interface(instance);
+	json_t *interface;
+	size_t i;
+
+	if (primary == NULL)
+		return ineligible(op, match, instance, "no-interface", NULL);
+	if (rule->interfaces == RULE_INTERFACES_PRIMARY) {
+		add_matched(op, match, instance, primary, rule);
+		return 0;
+	}
+	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface)
+		add_matched(op, match, instance, interface, rule);
+	return 0;
+}
+
+static int
+judge(struct op *op, struct match *match, json_t *instance)
+{
+	const struct rules *rules = env(op)->rules;
+	const struct config_rule *rule;
+	struct err fault = {0};
+	json_t *reason = NULL;
+	bool eligible;
+	int ret;
+
+	if (id_of(instance) == NULL)
+		return err_set(
+		    &op->err, ERR_INVALID, "Instances: an instance has no InstanceId");
+	if (is_over(instance))
+		return ineligible(op, match, instance, "terminated", NULL);
+	if (rules_eligible(rules, instance, &eligible, &reason, &fault) < 0)
+		return hook_failed(op, match, instance, &fault);
+	if (!eligible) {
+		ret = ineligible(op, match, instance, "hook", json_string_value(reason));
+		json_decref(reason);
+		return ret;
+	}
+	if (rules_find(rules, instance, &rule, &fault) < 0)
+		return hook_failed(op, match, instance, &fault);
+	return rule == NULL ? unmatched(op, match, instance) : matched(op, match, instance, rule);
+}
+
+/* A workflow may say which hook it counts on. */
+static int
+check_hook(struct op *op)
+{
+	const char *wanted = action_text_of(op, "Hook");
+	const struct mirror *mirror = env(op);
+
+	if (wanted == NULL || (mirror->hook != NULL && strcmp(wanted, mirror->hook_name) == 0))
+		return 0;
+	return err_set(&op->err, ERR_HOOK, "Hook: the run has %s%s, not %s",
+	    mirror->hook != NULL ? "the hook " : "no hook",
+	    mirror->hook != NULL ? mirror->hook_name : "", wanted);
+}
+
+static enum op_next
+match_start(struct op *op)
+{
+	struct match match;
+	json_t *result;
+	json_t *instance;
+	size_t i;
+
+	if (action_input_check(op) < 0 || check_hook(op) < 0)
+		return OP_FAIL;
+	match = (struct match){json_array(), json_array(), json_array()};
+	result = json_object();
+	json_object_set_new(result, "Matched", match.matched);
+	json_object_set_new(result, "Unmatched", match.unmatched);
+	json_object_set_new(result, "Ineligible", match.ineligible);
+	json_array_foreach (action_field_of(op, "Instances"), i, instance) {
+		if (judge(op, &match, instance) < 0) {
+			json_decref(result);
+			return OP_FAIL;
+		}
+	}
+	return op_done(op, result);
+}
+
+static const struct action_field input[] = {
+    {"Instances", "list of Instance", true, "as tmflow:describe-page gives them"},
+    {"Hook", "string", false, "the hook that the workflow counts on; another one is an error"},
+    {.name = NULL},
+};
+
+static const struct action_field output[] = {
+    {"Matched", "list of {Instance, NetworkInterfaceId, Rule, Excluded?}", true,
+	"one for each interface to mirror; Instance is without its tags, Rule is the rule's name"},
+    {"Unmatched", "list of {InstanceId}", true, "no rule takes them"},
+    {"Ineligible", "list of {InstanceId, Reason}", true, "terminated, no-interface or hook"},
+    {.name = NULL},
+};
+
+const struct action action_match = {
+    .name = "match",
+    .summary = "Finds the rule that takes each instance",
+    .input = input,
+    .output = output,
+    .needs_aws = true,
+    .start = match_start,
+};

@@ -1,0 +1,202 @@
+#include "session_plan_internal.h"
+
+#include "tmflow/base/json.h"
+
+#include <assert.h>
+#include <string.h>
+
+static bool
+member_is(const json_t *object, const char *key, const char *wanted)
+{
+	const char *value = json_get_string(object, key);
+
+	return value != NULL && strcmp(value, wanted) == 0;
+}
+
+static int
+number_of(const json_t *session)
+{
+	return (int)json_integer_value(json_object_get(session, "SessionNumber"));
+}
+
+static bool
+is_target_allowed(const struct session_question *question, const char *target_id)
+{
+	if (question->target_id != NULL && strcmp(question->target_id, target_id) == 0)
+		return true;
+	return targets_allowed(question->targets, question->rule,
+	    question->subnet_id != NULL ? question->subnet_id
+					: targets_subnet_of(question->targets, question->target_id),
+	    target_id);
+}
+
+static bool
+is_present(const struct session_question *question, const json_t *session)
+{
+	const char *target_id = json_get_string(session, "TrafficMirrorTargetId");
+
+	return member_is(session, "TrafficMirrorFilterId", question->rule->filter_id) &&
+	       target_id != NULL && is_target_allowed(question, target_id);
+}
+
+/* One that tmflow made in this rule's place. Other ones of tmflow's may be another configuration's. */
+static bool
+is_drifted(const struct config_rule *rule, const json_t *session)
+{
+	const char *of_rule = tag_value(session, TAG_RULE);
+
+	if (tag_value(session, TAG_TOOL) == NULL)
+		return false;
+	if (member_is(session, "TrafficMirrorFilterId", rule->filter_id))
+		return true;
+	return rule->session_number != 0 ? number_of(session) == rule->session_number
+					 : of_rule != NULL && strcmp(of_rule, rule->name) == 0;
+}
+
+static bool
+is_conflict(const struct config_rule *rule, const json_t *session)
+{
+	return rule->session_number != 0 && number_of(session) == rule->session_number;
+}
+
+static enum session_verdict
+judge_one(const struct session_question *question, const json_t *session)
+{
+	if (is_present(question, session))
+		return SESSION_PRESENT;
+	if (is_drifted(question->rule, session))
+		return SESSION_DRIFTED;
+	return is_conflict(question->rule, session) ? SESSION_CONFLICT : SESSION_MISSING;
+}
+
+enum session_verdict
+session_judge(const struct session_question *question, const json_t **ret_session)
+{
+	/* The first of these that any session gives is the answer. */
+	static const enum session_verdict order[] = {
+	    SESSION_PRESENT, SESSION_DRIFTED, SESSION_CONFLICT};
+	const json_t *found[SESSION_LIMIT + 1] = {NULL};
+	size_t count = 0;
+	json_t *session;
+	size_t i;
+
+	json_array_foreach (question->sessions, i, session) {
+		enum session_verdict verdict;
+
+		if (!member_is(session, "NetworkInterfaceId", question->interface_id))
+			continue;
+		count++;
+		verdict = judge_one(question, session);
+		if (found[verdict] == NULL)
+			found[verdict] = session;
+	}
+	*ret_session = NULL;
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (found[order[i]] != NULL) {
+			*ret_session = found[order[i]];
+			return order[i];
+		}
+	}
+	return count >= SESSIONS_PER_INTERFACE_MAX ? SESSION_LIMIT : SESSION_MISSING;
+}
+
+static bool
+is_taken(const json_t *sessions, const char *interface_id, int number)
+{
+	json_t *session;
+	size_t i;
+
+	json_array_foreach (sessions, i, session)
+		if (member_is(session, "NetworkInterfaceId", interface_id) &&
+		    number_of(session) == number)
+			return true;
+	return false;
+}
+
+int
+session_free_number(const json_t *sessions, const char *interface_id)
+{
+	int number = 1;
+
+	while (is_taken(sessions, interface_id, number))
+		number++;
+	return number;
+}
+
+/* --- requests --- */
+
+static struct ec2_session_spec
+spec_of(const struct session_order *order)
+{
+	return (struct ec2_session_spec){
+	    .session_id = order->session_id,
+	    .network_interface_id = order->interface_id,
+	    .target_id = order->target_id,
+	    .filter_id = order->rule->filter_id,
+	    .session_number = order->session_number,
+	    .virtual_network_id = order->rule->virtual_network_id,
+	    .packet_length = order->rule->packet_length,
+	};
+}
+
+static json_t *
+tags_of(const struct session_order *order)
+{
+	json_t *tags = json_array();
+
+	mirror_add_tag(tags, TAG_TOOL, TAG_TOOL_VALUE);
+	mirror_add_tag(tags, TAG_RULE, order->rule->name);
+	mirror_add_tag(tags, TAG_WORKFLOW, order->workflow);
+	return tags;
+}
+
+struct call *
+session_order_create(struct aws_client *ec2, const struct session_order *order)
+{
+	struct ec2_session_spec spec = spec_of(order);
+	json_t *request = json_object();
+	char token[CLIENT_TOKEN_BYTES];
+	struct call *call;
+
+	spec.tags = tags_of(order);
+	json_put_string(request, "Action", "CreateTrafficMirrorSession");
+	json_put_string(request, "NetworkInterfaceId", spec.network_interface_id);
+	json_put_string(request, "TrafficMirrorTargetId", spec.target_id);
+	json_put_string(request, "TrafficMirrorFilterId", spec.filter_id);
+	json_object_set_new(request, "SessionNumber", json_integer(spec.session_number));
+	json_object_set_new(request, "VirtualNetworkId", json_integer(spec.virtual_network_id));
+	json_object_set_new(request, "PacketLength", json_integer(spec.packet_length));
+	json_object_set(request, "Tags", spec.tags);
+	mirror_client_token(request, token);
+	spec.client_token = token;
+	call = ec2_create_session(ec2, &spec);
+	json_decref(request);
+	json_decref(spec.tags);
+	return call;
+}
+
+struct call *
+session_order_modify(struct aws_client *ec2, const struct session_order *order)
+{
+	const struct ec2_session_spec spec = spec_of(order);
+
+	return ec2_modify_session(ec2, &spec, false);
+}
+
+struct call *
+sessions_describe(struct aws_client *ec2, json_t *interface_ids, const char *next_token)
+{
+	json_t *filters = mirror_filter("network-interface-id", json_incref(interface_ids));
+	const struct ec2_describe describe = {
+	    .next_token = next_token,
+	    .max_results = EC2_PAGE_RESULTS_MAX,
+	    .filters = filters,
+	};
+	struct call *call;
+
+	assert(json_array_size(interface_ids) > 0 &&
+	       json_array_size(interface_ids) <= EC2_FILTER_VALUES_MAX);
+	call = ec2_describe_sessions(ec2, &describe);
+	json_decref(filters);
+	return call;
+}

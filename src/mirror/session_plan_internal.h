@@ -1,0 +1,47 @@
+#ifndef TMFLOW_MIRROR_SESSION_PLAN_INTERNAL_H
+#define TMFLOW_MIRROR_SESSION_PLAN_INTERNAL_H
+
+#include "targets_internal.h"
+
+/* What is to be done about an interface, judged by the sessions that it has. */
+enum session_verdict {
+	SESSION_MISSING,
+	SESSION_PRESENT, /* the same interface, filter and a target that the rule may use */
+	SESSION_DRIFTED, /* one of ours, with another filter or target: to be modified */
+	SESSION_CONFLICT, /* the rule's session number is somebody else's */
+	SESSION_LIMIT	  /* no room for another one */
+};
+
+struct session_question {
+	const struct mirror_targets *targets; /* loaded where the rule's targets are created */
+	const struct config_rule *rule;
+	const char *target_id; /* one that the rule may use in any case; NULL: none is known */
+	const char *subnet_id; /* the source's; NULL: that of target_id */
+	const char *interface_id;
+	const json_t *sessions; /* as described; those of other interfaces are passed over */
+};
+
+/* *ret_session: the one that makes it so (borrowed), NULL for missing and limit. */
+enum session_verdict
+session_judge(const struct session_question *question, const json_t **ret_session);
+
+/* The lowest session number that no session of the interface has. */
+int session_free_number(const json_t *sessions, const char *interface_id);
+
+/* How a session is made: the same for every attempt, run and process. */
+struct session_order {
+	const struct config_rule *rule;
+	const char *interface_id;
+	const char *target_id;
+	const char *session_id; /* to modify; NULL: to create */
+	const char *workflow;
+	int session_number;
+};
+struct call *session_order_create(struct aws_client *ec2, const struct session_order *order);
+struct call *session_order_modify(struct aws_client *ec2, const struct session_order *order);
+
+/* One page of the sessions of up to EC2_FILTER_VALUES_MAX interfaces. interface_ids is borrowed and not empty. */
+struct call *sessions_describe(
+    struct aws_client *ec2, json_t *interface_ids, const char *next_token);
+
+#endif
