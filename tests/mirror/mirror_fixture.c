@@ -1,0 +1,446 @@
+#include "mirror_fixture.h"
+
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START_WALL_MS INT64_C(1772360430000) /* 2026-03-01T10:20:30Z */
+
+void
+fixture_init(struct fixture *fixture, struct sim_opts *opts)
+{
+	struct err err = {0};
+
+	opts->no_auth = true;
+	fake_clock_init(&fixture->clock, START_WALL_MS);
+	fixture->loop = loop_new(&fixture->clock.clock);
+	fixture->world = world_new(opts, &err);
+	ck_assert_msg(fixture->world != NULL, "%s", err_text(&err));
+}
+
+void
+fixture_fini(struct fixture *fixture)
+{
+	loop_free(fixture->loop);
+	world_free(fixture->world);
+}
+
+/* --- the transport: the account itself answers, a little later --- */
+
+struct http_exchange {
+	struct timer timer; /* first */
+	struct process *process;
+	struct http_handler handler;
+	char *body;
+};
+
+static void
+exchange_free(struct http_exchange *exchange)
+{
+	free(exchange->body);
+	free(exchange);
+}
+
+static struct fixture_fault *
+fault_of(struct process *process, const char *body)
+{
+	for (size_t i = 0; i < FIXTURE_FAULTS_MAX; i++) {
+		struct fixture_fault *fault = &process->faults[i];
+		size_t len = fault->operation != NULL ? strlen(fault->operation) : 0;
+
+		if (fault->operation != NULL && fault->times > 0 &&
+		    strncmp(body, "Action=", 7) == 0 &&
+		    strncmp(body + 7, fault->operation, len) == 0 && body[7 + len] == '&')
+			return fault;
+	}
+	return NULL;
+}
+
+static struct sim_reply
+refuse(struct fixture_fault *fault)
+{
+	struct sim_reply reply = {.status = fault->status};
+
+	fault->times--;
+	buf_printf(&reply.body,
+	    "<Response><Errors><Error><Code>%s</Code><Message>by order of the "
+	    "test</Message></Error></Errors><RequestID>req-test</RequestID></Response>",
+	    fault->code);
+	return reply;
+}
+
+static void
+answer(struct timer *timer)
+{
+	struct http_exchange *exchange = (struct http_exchange *)timer;
+	struct process *process = exchange->process;
+	struct fixture_fault *fault = fault_of(process, exchange->body);
+	const struct sim_request request = {
+	    .method = "POST",
+	    .path = "/",
+	    .body = str_of(exchange->body),
+	    .now_wall_ms = process->fixture->clock.now_wall_ms,
+	};
+	struct sim_reply reply =
+	    fault != NULL ? refuse(fault) : world_handle(process->fixture->world, &request);
+	struct err err = {0};
+
+	exchange->handler.body(exchange->handler.arg, reply.status, buf_str(&reply.body), &err);
+	exchange->handler.done(exchange->handler.arg, exchange, reply.status, &err);
+	err_fini(&err);
+	sim_reply_fini(&reply);
+	exchange_free(exchange);
+}
+
+static struct http_exchange *
+transport_start(struct http_transport *transport, const struct http_request *request,
+    const struct http_handler *handler)
+{
+	struct process *process = (struct process *)transport;
+	struct http_exchange *exchange = mem_zalloc(1, sizeof(*exchange));
+	const char *name;
+
+	exchange->process = process;
+	exchange->handler = *handler;
+	exchange->body = mem_strndup(request->body.p, request->body.len);
+	name = exchange->body + strlen("Action=");
+	json_array_append_new(process->calls, json_stringn(name, strcspn(name, "&")));
+	json_array_append_new(process->bodies, json_string(exchange->body));
+	exchange->timer.fire = answer;
+	loop_timer_arm(process->fixture->loop, &exchange->timer,
+	    process->fixture->clock.now_mono_ms + FIXTURE_LATENCY_MS);
+	return exchange;
+}
+
+static void
+transport_cancel(struct http_transport *transport, struct http_exchange *exchange)
+{
+	struct process *process = (struct process *)transport;
+
+	loop_timer_disarm(process->fixture->loop, &exchange->timer);
+	exchange_free(exchange);
+}
+
+static const char *
+transport_header(const struct http_exchange *exchange, const char *name)
+{
+	(void)exchange;
+	(void)name;
+	return NULL;
+}
+
+static void
+give_keys(struct credentials_provider *provider,
+    void (*done)(void *arg, const struct credentials *credentials, struct err *err), void *arg)
+{
+	struct credentials keys = {
+	    .access_key_id = SIM_ACCESS_KEY_DEFAULT, .expires_wall_ms = INT64_MAX};
+
+	(void)provider;
+	secret_set(&keys.secret_access_key, SIM_SECRET_KEY_DEFAULT);
+	done(arg, &keys, NULL);
+	credentials_fini(&keys);
+}
+
+/* --- a process --- */
+
+static struct mirror_config *
+load_config(const struct fixture *fixture, const struct process_opts *opts)
+{
+	struct mirror_config *config;
+	struct diag_list diags;
+	struct err err = {0};
+	struct buf text = {0};
+	struct doc *doc;
+
+	if (opts->config != NULL)
+		buf_add_cstr(&text, opts->config);
+	else
+		world_config(fixture->world, opts->scenario, &text);
+	doc = doc_parse("config.yaml", buf_str(&text), &err);
+	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	diag_list_init(&diags, doc);
+	config = mirror_config_load(doc, &diags);
+	if (config == NULL)
+		diag_print(&diags, stderr);
+	ck_assert_ptr_nonnull(config);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	buf_fini(&text);
+	return config;
+}
+
+static int
+commit(void *arg, struct err *err)
+{
+	return store_commit(arg, err);
+}
+
+static void
+open_store(struct process *process, const struct process_opts *opts, const char *run_id)
+{
+	struct store_run run = {.workflow_name = (char *)"backfill.yaml"};
+	struct err err = {0};
+
+	process->owns_store = opts->store == NULL;
+	process->store = opts->store != NULL
+			     ? opts->store
+			     : store_open(NULL, &process->fixture->clock.clock, &err);
+	ck_assert_msg(process->store != NULL, "%s", err_text(&err));
+	snprintf(run.id, sizeof(run.id), "%s", run_id);
+	ck_assert_msg(store_run_create(process->store, &run, &err) == 0, "%s", err_text(&err));
+	ck_assert_int_eq(loop_add_turn_hook(process->fixture->loop, commit, process->store), 0);
+}
+
+void
+process_init(struct process *process, struct fixture *fixture, const struct process_opts *opts)
+{
+	const char *run_id = opts->run_id != NULL ? opts->run_id : "run";
+	struct err err = {0};
+
+	*process = (struct process){
+	    .transport = {.start = transport_start,
+		.cancel = transport_cancel,
+		.reply_header = transport_header},
+	    .fixture = fixture,
+	    .credentials = {.get = give_keys},
+	    .calls = json_array(),
+	    .bodies = json_array(),
+	};
+	rng_seed(&process->rng, 1);
+	process->ec2 = aws_client_new(
+	    &(struct aws_client_opts){
+		.loop = fixture->loop,
+		.transport = &process->transport,
+		.credentials = &process->credentials,
+		.rng = &process->rng,
+		.service = "ec2",
+		.region = "us-east-1",
+	    },
+	    &err);
+	ck_assert_msg(process->ec2 != NULL, "%s", err_text(&err));
+	open_store(process, opts, run_id);
+	process->config = load_config(fixture, opts);
+	process->mirror = mirror_new(
+	    &(struct mirror_opts){
+		.loop = fixture->loop,
+		.ec2 = process->ec2,
+		.config = process->config,
+		.store = process->store,
+		.run_id = run_id,
+		.workflow = "workflows/backfill.yaml",
+		.hook_name = opts->hook != NULL ? "hook.lua" : NULL,
+		.hook_source = opts->hook,
+	    },
+	    &err);
+	ck_assert_msg(process->mirror != NULL, "%s", err_text(&err));
+	process->registry = action_registry_new();
+	mirror_register_actions(process->registry, process->mirror);
+}
+
+void
+process_fini(struct process *process)
+{
+	loop_remove_turn_hook(process->fixture->loop, commit, process->store);
+	action_registry_free(process->registry);
+	mirror_free(process->mirror);
+	mirror_config_free(process->config);
+	aws_client_free(process->ec2);
+	if (process->owns_store)
+		store_close(process->store);
+	json_decref(process->calls);
+	json_decref(process->bodies);
+	for (size_t i = 0; i < process->ops; i++) {
+		json_decref(process->ends[i].result);
+		err_fini(&process->ends[i].err);
+	}
+}
+
+void
+process_fault(
+    struct process *process, const char *operation, const char *code, int status, int times)
+{
+	for (size_t i = 0; i < FIXTURE_FAULTS_MAX; i++) {
+		if (process->faults[i].operation == NULL) {
+			process->faults[i] = (struct fixture_fault){
+			    .operation = operation, .code = code, .status = status, .times = times};
+			return;
+		}
+	}
+	ck_abort_msg("too many faults");
+}
+
+static void
+op_over(void *arg, struct op *op)
+{
+	struct fixture_end *end = arg;
+
+	end->over = true;
+	end->result = op->result;
+	op->result = NULL;
+	if (end->result != NULL)
+		return;
+	if (op->action->gave_up != NULL)
+		op->action->gave_up(op);
+	err_move(&end->err, &op->err);
+}
+
+struct fixture_end *
+process_start(struct process *process, const char *name, json_t *input)
+{
+	const struct action *action = action_registry_find(process->registry, name);
+	struct fixture_end *end = &process->ends[process->ops++];
+
+	ck_assert_ptr_nonnull(action);
+	ck_assert_uint_le(process->ops, FIXTURE_OPS_MAX);
+	*end = (struct fixture_end){.process = process};
+	op_start(action, process->mirror, process->fixture->loop, input, op_over, end);
+	json_decref(input);
+	return end;
+}
+
+void
+fixture_run(struct fixture *fixture)
+{
+	struct err err = {0};
+
+	ck_assert_msg(loop_run(fixture->loop, &err) == 0, "%s", err_text(&err));
+}
+
+json_t *
+process_run(struct process *process, const char *action, json_t *input)
+{
+	const struct fixture_end *end = process_start(process, action, input);
+
+	fixture_run(process->fixture);
+	ck_assert_msg(end->over, "%s did not end", action);
+	return end->result;
+}
+
+const struct err *
+process_error(const struct process *process)
+{
+	return &process->ends[process->ops - 1].err;
+}
+
+size_t
+process_calls(const struct process *process, const char *operation)
+{
+	size_t count = 0;
+	json_t *call;
+	size_t i;
+
+	json_array_foreach (process->calls, i, call)
+		count += operation[0] == '\0' || strcmp(json_string_value(call), operation) == 0;
+	return count;
+}
+
+void
+process_forget_calls(struct process *process)
+{
+	json_array_clear(process->calls);
+	json_array_clear(process->bodies);
+}
+
+bool
+process_asked_with(const struct process *process, const char *operation, const char *text)
+{
+	for (size_t i = json_array_size(process->calls); i-- > 0;)
+		if (strcmp(json_string_value(json_array_get(process->calls, i)), operation) == 0)
+			return strstr(json_string_value(json_array_get(process->bodies, i)),
+				   text) != NULL;
+	return false;
+}
+
+static int
+collect_outcome(void *arg, const struct outcome *outcome)
+{
+	json_t *row = json_object();
+
+	json_put_string(row, "outcome", outcome_name(outcome->kind));
+	json_put_string(row, "instance", outcome->instance_id);
+	json_put_string(row, "interface", outcome->interface_id);
+	json_put_string(row, "reason", outcome->reason);
+	json_put_string(row, "rule", outcome->rule);
+	json_put_string(row, "target", outcome->target_id);
+	json_put_string(row, "session", outcome->session_id);
+	json_put_string(row, "error", outcome->error);
+	json_put_string(row, "cause", outcome->cause);
+	json_put_string(row, "request", outcome->request_id);
+	json_array_append_new(arg, row);
+	return 0;
+}
+
+json_t *
+process_outcomes(struct process *process)
+{
+	json_t *rows = json_array();
+	struct err err = {0};
+
+	ck_assert_msg(
+	    store_outcomes_each(process->store, "run", -1, collect_outcome, rows, &err) == 0, "%s",
+	    err_text(&err));
+	return rows;
+}
+
+const char *
+process_outcome(struct process *process, const char *id)
+{
+	static char text[256];
+	json_t *rows = process_outcomes(process);
+	json_t *row;
+	size_t i;
+
+	text[0] = '\0';
+	json_array_foreach (rows, i, row) {
+		const char *interface = json_get_string(row, "interface");
+		const char *reason = json_get_string(row, "reason");
+		const char *key = interface != NULL ? interface : json_get_string(row, "instance");
+
+		if (strcmp(key, id) == 0)
+			snprintf(text, sizeof(text), "%s%s%s", json_get_string(row, "outcome"),
+			    reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	}
+	json_decref(rows);
+	return text;
+}
+
+static void
+append(void *arg, struct str part)
+{
+	buf_add_str(arg, part);
+}
+
+json_t *
+fixture_report(struct fixture *fixture)
+{
+	struct buf text = {0};
+	const struct sim_sink sink = {.write = append, .arg = &text};
+	struct err err = {0};
+	json_t *report;
+
+	world_report(fixture->world, true, &sink);
+	report = json_parse(buf_str(&text), &err);
+	ck_assert_msg(report != NULL, "%s", err_text(&err));
+	buf_fini(&text);
+	return report;
+}
+
+json_t *
+pack(const char *format, ...)
+{
+	json_error_t error;
+	va_list args;
+	json_t *value;
+
+	va_start(args, format);
+	value = json_vpack_ex(&error, 0, format, args);
+	va_end(args);
+	ck_assert_msg(value != NULL, "%s: %s", format, error.text);
+	return value;
+}

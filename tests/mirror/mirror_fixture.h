@@ -1,0 +1,105 @@
+#ifndef TMFLOW_TESTS_MIRROR_FIXTURE_H
+#define TMFLOW_TESTS_MIRROR_FIXTURE_H
+
+#include "tmflow/aws/ec2.h"
+#include "tmflow/mirror/mirror.h"
+#include "world.h"
+
+#include <check.h>
+
+/*
+ * Native actions against the simulated account of tools/ec2sim, in one process and without a network: a fake clock, one loop, and as many
+ * "processes" (domain, store and client) as a test wants.
+ */
+
+#define FIXTURE_OPS_MAX	   256
+#define FIXTURE_FAULTS_MAX 16
+#define FIXTURE_LATENCY_MS 5 /* of every reply */
+
+struct fixture {
+	struct fake_clock clock;
+	struct loop *loop;
+	struct sim_world *world;
+};
+
+/* opts: as given, without signatures to check. */
+void fixture_init(struct fixture *fixture, struct sim_opts *opts);
+void fixture_fini(struct fixture *fixture);
+
+/* An operation that is answered with an error instead of being handed to the account. */
+struct fixture_fault {
+	const char *operation; /* NULL: free */
+	const char *code;
+	int status;
+	int times;
+};
+
+/* How an action ended. */
+struct fixture_end {
+	struct process *process;
+	json_t *result; /* NULL on failure */
+	struct err err;
+	bool over;
+};
+
+/* What one tmflow process has. */
+struct process {
+	struct http_transport transport; /* first */
+	struct fixture *fixture;
+	struct credentials_provider credentials;
+	struct rng rng;
+	struct aws_client *ec2;
+	struct store *store;
+	bool owns_store;
+	struct mirror_config *config;
+	struct mirror *mirror;
+	struct action_registry *registry;
+	struct fixture_fault faults[FIXTURE_FAULTS_MAX];
+	json_t *calls;	/* names of the operations asked for, in order */
+	json_t *bodies; /* the requests themselves */
+	struct fixture_end ends[FIXTURE_OPS_MAX];
+	size_t ops;
+};
+
+struct process_opts {
+	struct store *store;	    /* NULL: one of its own */
+	const char *config;	    /* YAML; NULL: the account's */
+	enum sim_scenario scenario; /* of the account's */
+	const char *hook;	    /* Lua source or NULL */
+	const char *run_id;	    /* NULL: "run" */
+};
+void
+process_init(struct process *process, struct fixture *fixture, const struct process_opts *opts);
+void process_fini(struct process *process);
+
+/* The next `times` calls of operation are answered with code. */
+void process_fault(
+    struct process *process, const char *operation, const char *code, int status, int times);
+
+/* Starts an action (input is taken) and leaves it to fixture_run to end it. As in the engine without Retry, gave_up hears of a failure. */
+struct fixture_end *process_start(struct process *process, const char *action, json_t *input);
+void fixture_run(struct fixture *fixture);
+
+/* Both at once. The result is borrowed; NULL on failure, and then process_error tells. */
+json_t *process_run(struct process *process, const char *action, json_t *input);
+const struct err *process_error(const struct process *process);
+
+/* How often the operation was asked for; "" counts all. */
+size_t process_calls(const struct process *process, const char *operation);
+void process_forget_calls(struct process *process);
+
+/* True if the last request of the operation has text in its body. */
+bool process_asked_with(const struct process *process, const char *operation, const char *text);
+
+/* All outcomes: [{"outcome", "instance", "interface"?, "reason"?, "error"?, ...}]. New reference. */
+json_t *process_outcomes(struct process *process);
+/* The outcome of an interface or instance, "created" or "ineligible: type"; "" if it has none. Static storage. */
+const char *process_outcome(struct process *process, const char *id);
+
+/* The account's own verdict. New reference. */
+json_t *fixture_report(struct fixture *fixture);
+
+/* json_pack that takes no wrong format for an answer. */
+json_t *pack(const char *format, ...);
+
+#endif
