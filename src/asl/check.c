@@ -71,7 +71,8 @@ check_error_name(
 		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "States.Runtime cannot be %s, not even by name",
 		    catches ? "caught" : "retried");
-	else if (!is_error_name(name) && (near != NULL || strncmp(name, "States.", 7) == 0))
+	else if (!is_error_name(name) && strncmp(name, "State", 5) == 0 &&
+		 (near != NULL || strncmp(name, "States.", 7) == 0))
 		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, near,
 		    "No state reports the error '%s'", name);
 	else if (taken_earlier(handlers, at, name))

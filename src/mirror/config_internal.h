@@ -3,7 +3,7 @@
 
 #include "tmflow/mirror/config.h"
 
-#define CONFIG_KINDS	      3 /* of rules */
+#define CONFIG_KINDS	      3	  /* of rules */
 #define CONFIG_NAME_BYTES_MAX 128 /* a rule's name goes into tags, whose values have at most 256 */
 
 /* A rule and what it owns; every other string is the document's. */
@@ -46,8 +46,8 @@ void config_invalid(struct config_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Adds a fault for each key of object that is not in known, with the nearest that is. */
-void config_check_keys(
-    struct config_reader *reader, const json_t *object, const char *const *known);
+void
+config_check_keys(struct config_reader *reader, const json_t *object, const char *const *known);
 
 /* Each reads the value at the present place, called name in messages; on a fault it is added and nothing is stored. */
 void config_read_text(

@@ -62,8 +62,9 @@ hook_rule_json(const struct config_rule *rule)
 static int
 wrong_answer(const char *function, const char *expected, const json_t *got, struct err *err)
 {
-	return err_set(err, ERR_HOOK, "the hook's %s must return %s, but returned a value of kind %s",
-	    function, expected, json_kind(got));
+	return err_set(err, ERR_HOOK,
+	    "the hook's %s must return %s, but returned a value of kind %s", function, expected,
+	    json_kind(got));
 }
 
 int
@@ -107,8 +108,8 @@ hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *
 }
 
 int
-hook_eligible(struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason,
-    struct err *err)
+hook_eligible(
+    struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason, struct err *err)
 {
 	json_t *results[SCRIPT_RESULTS_MAX];
 	int ret = 0;

@@ -21,7 +21,7 @@ int hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct 
 int hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *ret_answer,
     struct err *err);
 /* *ret_reason is a new reference when *ret_eligible became false. */
-int hook_eligible(struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason,
-    struct err *err);
+int hook_eligible(
+    struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason, struct err *err);
 
 #endif

@@ -84,8 +84,7 @@ mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *
 }
 
 void
-mirror_record_failed(
-    struct mirror *mirror, const struct outcome *item, const struct err *failure)
+mirror_record_failed(struct mirror *mirror, const struct outcome *item, const struct err *failure)
 {
 	struct outcome outcome = *item;
 	struct err err = {0};

@@ -11,22 +11,23 @@
 #define TAG_NAME_VALUE "TrafficMirroringSourceAutomation"
 #define TAG_SUBNET     "TargetSubnetId" /* on the subnet's present target only */
 
-#define TAG_TOOL	 "tmflow:tool" /* on everything that tmflow makes */
-#define TAG_TOOL_VALUE	 "tmflow"
-#define TAG_OUR_SUBNET	 "tmflow:subnet" /* on a target, also when it is full */
-#define TAG_GENERATION	 "tmflow:generation"
-#define TAG_TARGET_OF	 "tmflow:target" /* on an instance that was launched for a target: its subnet */
-#define TAG_RULE	 "tmflow:rule"
-#define TAG_WORKFLOW	 "tmflow:workflow"
+#define TAG_TOOL       "tmflow:tool" /* on everything that tmflow makes */
+#define TAG_TOOL_VALUE "tmflow"
+#define TAG_OUR_SUBNET "tmflow:subnet" /* on a target, also when it is full */
+#define TAG_GENERATION "tmflow:generation"
+#define TAG_TARGET_OF                                                                              \
+	"tmflow:target" /* on an instance that was launched for a target: its subnet */
+#define TAG_RULE     "tmflow:rule"
+#define TAG_WORKFLOW "tmflow:workflow"
 
 #define SESSIONS_PER_INTERFACE_MAX 3u /* AWS's quota, not adjustable */
 
-#define ERROR_SOURCES_LIMIT	   "TrafficMirrorSourcesPerTargetLimitExceeded"
-#define ERROR_SESSIONS_LIMIT	   "TrafficMirrorSessionsPerInterfaceLimitExceeded"
-#define ERROR_INTERFACE_IS_TARGET  "InterfaceInUseByTrafficMirrorTarget"
-#define ERROR_TYPE		   "NetworkInterfaceNotSupported"
-#define ERROR_INSTANCE_TERMINATED  "IdempotentInstanceTerminated"
-#define ERROR_PARAMETER_MISMATCH   "IdempotentParameterMismatch"
+#define ERROR_SOURCES_LIMIT	  "TrafficMirrorSourcesPerTargetLimitExceeded"
+#define ERROR_SESSIONS_LIMIT	  "TrafficMirrorSessionsPerInterfaceLimitExceeded"
+#define ERROR_INTERFACE_IS_TARGET "InterfaceInUseByTrafficMirrorTarget"
+#define ERROR_TYPE		  "NetworkInterfaceNotSupported"
+#define ERROR_INSTANCE_TERMINATED "IdempotentInstanceTerminated"
+#define ERROR_PARAMETER_MISMATCH  "IdempotentParameterMismatch"
 
 struct mirror_targets;
 
@@ -35,8 +36,8 @@ struct mirror {
 	char *run_id;
 	char *workflow; /* without folder and extension: the same wherever the file lies */
 	char *hook_name;
-	struct script *hook;	 /* NULL: none */
-	struct rules *rules;	 /* NULL where there is no configuration */
+	struct script *hook;		/* NULL: none */
+	struct rules *rules;		/* NULL where there is no configuration */
 	struct mirror_targets *targets; /* NULL where there is no AWS */
 	struct mirror_progress progress;
 	int page_results_max; /* what a page may hold so that it fits into a state's data; 0: not known yet */
@@ -46,8 +47,8 @@ struct mirror {
 int mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err);
 
 /* Writes `failed` with error, cause and request id of failure. What the store refuses then is logged: there is nobody left to tell. */
-void mirror_record_failed(
-    struct mirror *mirror, const struct outcome *item, const struct err *failure);
+void
+mirror_record_failed(struct mirror *mirror, const struct outcome *item, const struct err *failure);
 
 /* Appends {Key, Value} to tags. */
 void mirror_add_tag(json_t *tags, const char *key, const char *value);

@@ -121,8 +121,8 @@ rule_matches(const struct config_rule *rule, const json_t *instance)
 }
 
 int
-rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible,
-    json_t **ret_reason, struct err *err)
+rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible, json_t **ret_reason,
+    struct err *err)
 {
 	*ret_eligible = true;
 	if (rules->hook == NULL)

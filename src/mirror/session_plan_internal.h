@@ -6,8 +6,8 @@
 /* What is to be done about an interface, judged by the sessions that it has. */
 enum session_verdict {
 	SESSION_MISSING,
-	SESSION_PRESENT, /* the same interface, filter and a target that the rule may use */
-	SESSION_DRIFTED, /* one of ours, with another filter or target: to be modified */
+	SESSION_PRESENT,  /* the same interface, filter and a target that the rule may use */
+	SESSION_DRIFTED,  /* one of ours, with another filter or target: to be modified */
 	SESSION_CONFLICT, /* the rule's session number is somebody else's */
 	SESSION_LIMIT	  /* no room for another one */
 };
@@ -41,7 +41,7 @@ struct call *session_order_create(struct aws_client *ec2, const struct session_o
 struct call *session_order_modify(struct aws_client *ec2, const struct session_order *order);
 
 /* One page of the sessions of up to EC2_FILTER_VALUES_MAX interfaces. interface_ids is borrowed and not empty. */
-struct call *sessions_describe(
-    struct aws_client *ec2, json_t *interface_ids, const char *next_token);
+struct call *
+sessions_describe(struct aws_client *ec2, json_t *interface_ids, const char *next_token);
 
 #endif

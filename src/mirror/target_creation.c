@@ -17,15 +17,15 @@
 #define GENERATIONS_TRIED_MAX 20 /* whose instances turn out to be terminated */
 
 /* A new interface may not be known everywhere yet (AWS: from 2 s up to some 5 min): 2, 4, 8, 16, then 30 s each. */
-#define SETTLE_WAITS_MAX     12
-#define SETTLE_DELAY_MS	     2000
-#define SETTLE_DELAY_MAX_MS  30000
+#define SETTLE_WAITS_MAX    12
+#define SETTLE_DELAY_MS	    2000
+#define SETTLE_DELAY_MAX_MS 30000
 
 struct creation {
 	struct target_creations *in;
 	struct creation *next;
 	struct target_order order; /* subnet_id is owned */
-	struct target *untagging; /* the full one that is losing its tag */
+	struct target *untagging;  /* the full one that is losing its tag */
 	int tries;
 	int waits;
 	char *instance_id;
@@ -238,7 +238,8 @@ waited(struct timer *timer)
 static bool
 settle(struct creation *creation, void (*after_wait)(struct creation *creation))
 {
-	int64_t delay_ms = (int64_t)SETTLE_DELAY_MS << (creation->waits < 10 ? creation->waits : 10);
+	int64_t delay_ms = (int64_t)SETTLE_DELAY_MS
+			   << (creation->waits < 10 ? creation->waits : 10);
 
 	if (creation->waits++ == SETTLE_WAITS_MAX)
 		return false;
@@ -300,8 +301,7 @@ terminated(struct creation *creation, json_t *reply, struct err *err)
 static const char *
 first_target(const json_t *reply)
 {
-	return json_get_string(
-	    json_array_get(json_get_array(reply, "TrafficMirrorTargets"), 0),
+	return json_get_string(json_array_get(json_get_array(reply, "TrafficMirrorTargets"), 0),
 	    "TrafficMirrorTargetId");
 }
 
@@ -362,14 +362,15 @@ looked_up(struct creation *creation, json_t *reply, struct err *err)
 static void
 look_up(struct creation *creation)
 {
-	await(creation, target_order_look_up(client_of(creation), creation->interface_id), looked_up);
+	await(
+	    creation, target_order_look_up(client_of(creation), creation->interface_id), looked_up);
 }
 
 static void
 attached(struct creation *creation, json_t *reply, struct err *err)
 {
-	const char *target_id = json_get_string(
-	    json_object_get(reply, "TrafficMirrorTarget"), "TrafficMirrorTargetId");
+	const char *target_id =
+	    json_get_string(json_object_get(reply, "TrafficMirrorTarget"), "TrafficMirrorTargetId");
 
 	if (target_id != NULL) {
 		succeed(creation, target_id);
@@ -447,7 +448,8 @@ launched(struct creation *creation, json_t *reply, struct err *err)
 	}
 	if (err_isset(err)) {
 		if (err_is(err, ERROR_PARAMETER_MISMATCH))
-			err_prefix(err, "generation %d of subnet %s was launched with other parameters before",
+			err_prefix(err,
+			    "generation %d of subnet %s was launched with other parameters before",
 			    creation->order.generation, creation->order.subnet_id);
 		fail(creation, err);
 		return;
@@ -462,8 +464,7 @@ launch(struct creation *creation)
 {
 	const struct inventory *inventory = targets_inventory(creation->in->targets);
 
-	creation->order.generation =
-	    inventory_generation(inventory, creation->order.subnet_id) + 1;
+	creation->order.generation = inventory_generation(inventory, creation->order.subnet_id) + 1;
 	await(creation, target_order_launch(client_of(creation), &creation->order), launched);
 }
 
@@ -492,7 +493,8 @@ untag(struct creation *creation)
 
 	creation->untagging = full;
 	if (full != NULL)
-		await(creation, target_order_untag(client_of(creation), full->id, subnet), untagged);
+		await(
+		    creation, target_order_untag(client_of(creation), full->id, subnet), untagged);
 	else
 		launch(creation);
 }

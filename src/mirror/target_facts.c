@@ -76,8 +76,8 @@ read_facts(struct mirror *mirror, const char *kind, struct err *err)
 
 /* A target that settled without being listed is gone, but its generation stays used. */
 static int
-forget(struct mirror *mirror, struct inventory *inventory, const struct target *gone,
-    struct err *err)
+forget(
+    struct mirror *mirror, struct inventory *inventory, const struct target *gone, struct err *err)
 {
 	if (gone->subnet_id != NULL) {
 		inventory_note_generation(inventory, gone->subnet_id, gone->generation);
@@ -85,8 +85,7 @@ forget(struct mirror *mirror, struct inventory *inventory, const struct target *
 			inventory_generation(inventory, gone->subnet_id), err) < 0)
 			return -1;
 	}
-	return store_fact_delete(
-	    mirror->opts.store, scope_of(mirror), FACT_TARGET, gone->id, err);
+	return store_fact_delete(mirror->opts.store, scope_of(mirror), FACT_TARGET, gone->id, err);
 }
 
 static int

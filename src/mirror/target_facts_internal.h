@@ -12,8 +12,7 @@ struct mirror;
 #define TARGET_FACT_SETTLED_MS (15 * 60 * 1000)
 
 int target_fact_put(struct mirror *mirror, const struct target *target, struct err *err);
-int
-target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct err *err);
+int target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct err *err);
 
 /* Adds what the store knows to what AWS listed, and forgets what has settled without being listed. */
 int target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct err *err);

@@ -153,8 +153,7 @@ inventory_current(const struct inventory *inventory, const char *subnet_id)
 	json_array_foreach (json_object_get(inventory->by_subnet, subnet_id), i, number) {
 		const struct target *target = inventory->at[json_integer_value(number)];
 
-		if (!target->full &&
-		    (current == NULL || target->generation > current->generation))
+		if (!target->full && (current == NULL || target->generation > current->generation))
 			current = target;
 	}
 	return current;

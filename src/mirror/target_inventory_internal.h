@@ -12,11 +12,12 @@
 struct target {
 	char *id;
 	char *interface_id; /* NULL: a load balancer or an end point */
-	char *subnet_id;    /* whose sources it was made for; NULL: not made by tmflow or the seed, or not told any more */
-	bool made;	    /* by tmflow or the seed application */
-	bool full;	    /* answered that it takes no more sources, or lost its tag for that */
-	bool tagged;	    /* bears TAG_SUBNET, as far as is known: comes off when it is full */
-	int generation;	    /* 0: the seed's */
+	char *
+	    subnet_id; /* whose sources it was made for; NULL: not made by tmflow or the seed, or not told any more */
+	bool made;	/* by tmflow or the seed application */
+	bool full;	/* answered that it takes no more sources, or lost its tag for that */
+	bool tagged;	/* bears TAG_SUBNET, as far as is known: comes off when it is full */
+	int generation; /* 0: the seed's */
 };
 
 struct inventory {
@@ -49,7 +50,6 @@ struct target *inventory_full_tagged(const struct inventory *inventory, const ch
 
 /* The highest generation known to be used for the subnet (0: none), and noting one. */
 int inventory_generation(const struct inventory *inventory, const char *subnet_id);
-void inventory_note_generation(
-    struct inventory *inventory, const char *subnet_id, int generation);
+void inventory_note_generation(struct inventory *inventory, const char *subnet_id, int generation);
 
 #endif

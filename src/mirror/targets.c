@@ -192,12 +192,11 @@ targets_note(struct mirror_targets *targets, const struct target *target, struct
 }
 
 int
-targets_burn(
-    struct mirror_targets *targets, const char *subnet_id, int generation, struct err *err)
+targets_burn(struct mirror_targets *targets, const char *subnet_id, int generation, struct err *err)
 {
 	inventory_note_generation(&targets->inventory, subnet_id, generation);
-	return target_fact_burn(targets->mirror, subnet_id,
-	    inventory_generation(&targets->inventory, subnet_id), err);
+	return target_fact_burn(
+	    targets->mirror, subnet_id, inventory_generation(&targets->inventory, subnet_id), err);
 }
 
 static json_t *
@@ -215,8 +214,7 @@ static int
 note_full(struct mirror_targets *targets, const struct target_request *request, struct err *err)
 {
 	const char *subnet = targets_subnet(request->rule, request->subnet_id);
-	const struct target *known =
-	    inventory_find(&targets->inventory, request->full_target_id);
+	const struct target *known = inventory_find(&targets->inventory, request->full_target_id);
 	const struct target full = {
 	    .id = (char *)request->full_target_id,
 	    .subnet_id = (char *)subnet,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct waiter {
-	struct call call; /* first */
+	struct call call;   /* first */
 	struct waiters *in; /* NULL once it is off the list */
 	struct waiter *next;
 	struct waiter *prev;

@@ -32,6 +32,28 @@ store_fact_delete(
 	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key)), err);
 }
 
+static int
+fact_time_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	(void)err;
+	*(int64_t *)arg = sqlite3_column_int64(row, 0);
+	return 0;
+}
+
+int
+store_fact_time(struct store *store, const char *scope, const char *kind, const char *key,
+    int64_t *ret_put_wall_ms, struct err *err)
+{
+	int64_t put_wall_ms = 0;
+
+	if (store_query(store, SQL_FACT_TIME,
+		STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key)),
+		fact_time_row, &put_wall_ms, err) < 0)
+		return -1;
+	*ret_put_wall_ms = put_wall_ms;
+	return 0;
+}
+
 struct fact_each {
 	int (*fn)(void *arg, const char *key, struct str value);
 	void *arg;

@@ -15,7 +15,7 @@ struct mirror_opts {
 	const struct mirror_config *config; /* NULL likewise; borrowed */
 	struct store *store;		    /* outcomes and facts; never NULL */
 	const char *run_id;
-	const char *workflow; /* its name, for the tags of what is made */
+	const char *workflow;  /* its name, for the tags of what is made */
 	const char *hook_name; /* NULL: none */
 	const char *hook_source;
 };

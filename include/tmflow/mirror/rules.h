@@ -16,8 +16,7 @@ struct rules;
 #define RULE_PRIORITY_VPCS    300.0
 
 /* config and hook (NULL: none) are borrowed. Asks the hook for every rule's priority. Errors: ERR_HOOK. */
-struct rules *
-rules_new(const struct mirror_config *config, struct script *hook, struct err *err);
+struct rules *rules_new(const struct mirror_config *config, struct script *hook, struct err *err);
 void rules_free(struct rules *rules);
 
 /* What a rule asks of an instance, without a hook. Pure. */

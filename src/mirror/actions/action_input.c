@@ -78,8 +78,8 @@ unknown_field(struct op *op, const char *name)
 			names[count++] = field->name;
 	near = str_nearest(str_of(name), names);
 	return err_set(&op->err, ERR_INVALID, "tmflow:%s has no input field %s%s%s%s",
-	    op->action->name, name, near != NULL ? " (did you mean " : "",
-	    near != NULL ? near : "", near != NULL ? "?)" : "");
+	    op->action->name, name, near != NULL ? " (did you mean " : "", near != NULL ? near : "",
+	    near != NULL ? "?)" : "");
 }
 
 int
@@ -131,7 +131,7 @@ action_rule_of(struct op *op, const char *name)
 	if (name != NULL)
 		rule = mirror_config_rule_named(env(op)->opts.config, name);
 	if (rule == NULL)
-		err_set(&op->err, ERR_INVALID,
-		    "Rule: the configuration has no rule named \"%s\"", name != NULL ? name : "");
+		err_set(&op->err, ERR_INVALID, "Rule: the configuration has no rule named \"%s\"",
+		    name != NULL ? name : "");
 	return rule;
 }

@@ -69,8 +69,7 @@ describe_page_start(struct op *op)
 		return op_fail(op, ERR_INVALID, "MaxResults must be from %d to %d",
 		    EC2_PAGE_RESULTS_MIN, EC2_PAGE_RESULTS_MAX);
 	if (json_array_size(ids) > INSTANCE_IDS_MAX)
-		return op_fail(
-		    op, ERR_INVALID, "InstanceIds must be at most %d", INSTANCE_IDS_MAX);
+		return op_fail(op, ERR_INVALID, "InstanceIds must be at most %d", INSTANCE_IDS_MAX);
 	if (ids != NULL && json_array_size(ids) == 0)
 		return op_done(op, no_instances()); /* to AWS an empty list would mean all */
 	f->max_results = choose_results(op, (int)given);
@@ -86,7 +85,7 @@ describe_page_came(struct op *op)
 	if (json_text_bytes(op->reply, PAGE_BYTES_MAX) > PAGE_BYTES_MAX &&
 	    f->max_results > EC2_PAGE_RESULTS_MIN && action_field_of(op, "InstanceIds") == NULL) {
 		f->max_results = f->max_results / 2 > EC2_PAGE_RESULTS_MIN ? f->max_results / 2
-									    : EC2_PAGE_RESULTS_MIN;
+									   : EC2_PAGE_RESULTS_MIN;
 		env(op)->page_results_max = f->max_results;
 		return ask(op);
 	}

@@ -1,4 +1,5 @@
 #include "../session_plan_internal.h"
+#include "../unsupported_internal.h"
 #include "action_input.h"
 #include "actions_internal.h"
 #include "tmflow/aws/retry.h"
@@ -15,8 +16,8 @@
 #define SESSIONS_KEPT	   "sessions" /* of the interface, as described */
 #define SESSION_KEPT	   "session"  /* id of the one to modify */
 #define REFUSAL_KEPT	   "refusal"  /* {Name, Text, RequestId, Status}: why AWS refused */
-#define MAKES_MAX	   5	      /* somebody else may take a number, or delete what is to be modified */
-#define DESCRIBE_PAGES_MAX 10	      /* an interface has three sessions at most; pages may be empty */
+#define MAKES_MAX	   5 /* somebody else may take a number, or delete what is to be modified */
+#define DESCRIBE_PAGES_MAX 10 /* an interface has three sessions at most; pages may be empty */
 
 /* What must outlive a stage. */
 struct ensure_session {
@@ -196,10 +197,14 @@ refused(struct op *op)
 
 	if (err_is(&op->err, ERROR_SOURCES_LIMIT))
 		return OP_FAIL; /* the workflow turns to another target */
+	if (err_is(&op->err, ERROR_TYPE) && action_text_of(op, "InstanceType") != NULL &&
+	    unsupported_remember(env(op), action_text_of(op, "NetworkInterfaceId"),
+		action_text_of(op, "InstanceType"), &op->err) < 0)
+		return OP_FAIL;
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
 		if (err_is(&op->err, answers[i].error))
-			return settle(op, (struct outcome){
-					      .kind = answers[i].kind, .reason = answers[i].reason});
+			return settle(op,
+			    (struct outcome){.kind = answers[i].kind, .reason = answers[i].reason});
 	keep_refusal(op);
 	if (!session_is_gone)
 		return look_anew(op);
@@ -253,8 +258,8 @@ missing(struct op *op)
 	    op_kept(op, SESSIONS_KEPT), action_text_of(op, "NetworkInterfaceId"));
 
 	if (was_refused_as(op, ERROR_SESSIONS_LIMIT))
-		return settle(op, (struct outcome){
-				      .kind = OUTCOME_INELIGIBLE, .reason = "session-limit"});
+		return settle(
+		    op, (struct outcome){.kind = OUTCOME_INELIGIBLE, .reason = "session-limit"});
 	if (f->rule->session_number != 0 || free_number == f->session_number)
 		return fail_as_refused(op);
 	f->session_number = free_number;
@@ -332,6 +337,7 @@ static const struct action_field input[] = {
     {"TargetId", "string", true, "where to mirror to"},
     {"Rule", "string", true, "the rule's name"},
     {"SessionId", "string", false, "one of tmflow's that has drifted: it is modified"},
+    {"InstanceType", "string", false, "to remember that AWS does not mirror such an interface"},
     {.name = NULL},
 };
 

@@ -1,4 +1,5 @@
 #include "../session_plan_internal.h"
+#include "../unsupported_internal.h"
 #include "action_input.h"
 #include "actions_internal.h"
 #include "tmflow/base/json.h"
@@ -131,6 +132,16 @@ record(struct op *op, const json_t *entry, enum session_verdict verdict, const j
 	return mirror_record(env(op), &outcome, &op->err);
 }
 
+/* The workflow names these: they are there in every item. */
+static void
+put_or_null(json_t *item, const char *key, const char *text)
+{
+	if (text != NULL)
+		json_put_string(item, key, text);
+	else
+		json_object_set_new(item, key, json_null());
+}
+
 static json_t *
 item_of(const json_t *entry, const json_t *sessions, const json_t *session)
 {
@@ -140,16 +151,31 @@ item_of(const json_t *entry, const json_t *sessions, const json_t *session)
 	json_put_string(item, "SubnetId", subnet_of(entry));
 	json_put_string(item, "NetworkInterfaceId", interface_of(entry));
 	json_put_string(item, "Rule", json_get_string(entry, "Rule"));
-	json_put_string(item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));
+	put_or_null(item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));
+	put_or_null(item, "InstanceType", json_get_string(instance_of(entry), "InstanceType"));
 	json_object_set_new(item, "Sessions", slim_sessions(sessions));
 	return item;
+}
+
+/* AWS has refused this interface on such an instance before: it is not asked again. */
+static int
+record_unsupported(struct op *op, const json_t *entry)
+{
+	const struct outcome outcome = {
+	    .kind = OUTCOME_INELIGIBLE,
+	    .instance_id = json_get_string(instance_of(entry), "InstanceId"),
+	    .interface_id = interface_of(entry),
+	    .rule = json_get_string(entry, "Rule"),
+	    .reason = "type",
+	};
+
+	return mirror_record(env(op), &outcome, &op->err);
 }
 
 static int
 classify(struct op *op, const json_t *entry, json_t *result)
 {
-	const json_t *sessions =
-	    json_object_get(op_kept(op, KEPT_SESSIONS), interface_of(entry));
+	const json_t *sessions = json_object_get(op_kept(op, KEPT_SESSIONS), interface_of(entry));
 	const struct session_question question = {
 	    .targets = env(op)->targets,
 	    .rule = action_rule_of(op, json_get_string(entry, "Rule")),
@@ -160,8 +186,15 @@ classify(struct op *op, const json_t *entry, json_t *result)
 	const json_t *session;
 	enum session_verdict verdict = session_judge(&question, &session);
 
-	json_array_append_new(json_object_get(result, list_names[verdict]),
-	    item_of(entry, sessions, session));
+	if (verdict == SESSION_MISSING) {
+		int refused = unsupported_known(env(op), interface_of(entry),
+		    json_get_string(instance_of(entry), "InstanceType"), &op->err);
+
+		if (refused != 0)
+			return refused < 0 ? -1 : record_unsupported(op, entry);
+	}
+	json_array_append_new(
+	    json_object_get(result, list_names[verdict]), item_of(entry, sessions, session));
 	return record(op, entry, verdict, session);
 }
 
@@ -279,7 +312,9 @@ static const struct action_field input[] = {
     {.name = NULL},
 };
 
-#define ITEM "list of {InstanceId, SubnetId, NetworkInterfaceId, Rule, Sessions}"
+#define ITEM                                                                                       \
+	"list of {InstanceId, InstanceType, SubnetId, NetworkInterfaceId, Rule, SessionId, "       \
+	"Sessions}"
 
 static const struct action_field output[] = {
     {"Missing", ITEM, true, "no session that counts: create one"},

@@ -109,8 +109,8 @@ slim_interfaces(const json_t *instance, const json_t *only)
 		if (only != NULL && interface != only)
 			continue;
 		item = json_object();
-		json_put_string(item, "NetworkInterfaceId",
-		    json_get_string(interface, "NetworkInterfaceId"));
+		json_put_string(
+		    item, "NetworkInterfaceId", json_get_string(interface, "NetworkInterfaceId"));
 		json_object_set(item, "DeviceIndex", json_object_get(interface, "DeviceIndex"));
 		json_array_append_new(slim, item);
 	}
@@ -131,22 +131,32 @@ slim_instance(const json_t *instance, const json_t *only)
 	return slim;
 }
 
-static void
+static const char *
+exclusion_of(const struct op *op, const json_t *instance)
+{
+	if (is_marked_target(instance))
+		return "target-instance";
+	return mirror_config_excludes(env(op)->opts.config, instance) ? "configured" : NULL;
+}
+
+static int
 add_matched(struct op *op, struct match *match, const json_t *instance, const json_t *interface,
     const struct config_rule *rule)
 {
 	bool all = rule->interfaces == RULE_INTERFACES_ALL;
-	json_t *item = json_object();
+	const char *interface_id = json_get_string(interface, "NetworkInterfaceId");
+	json_t *item;
 
+	if (interface_id == NULL)
+		return err_set(&op->err, ERR_INVALID,
+		    "Instances: an interface of %s has no NetworkInterfaceId", id_of(instance));
+	item = json_object();
 	json_object_set_new(item, "Instance", slim_instance(instance, all ? interface : NULL));
-	json_put_string(
-	    item, "NetworkInterfaceId", json_get_string(interface, "NetworkInterfaceId"));
+	json_put_string(item, "NetworkInterfaceId", interface_id);
 	json_put_string(item, "Rule", rule->name);
-	if (is_marked_target(instance))
-		json_put_string(item, "Excluded", "target-instance");
-	else if (mirror_config_excludes(env(op)->opts.config, instance))
-		json_put_string(item, "Excluded", "configured");
+	json_put_string(item, "Excluded", exclusion_of(op, instance));
 	json_array_append_new(match->matched, item);
+	return 0;
 }
 
 static int
@@ -158,12 +168,11 @@ matched(struct op *op, struct match *match, const json_t *instance, const struct
 
 	if (primary == NULL)
 		return ineligible(op, match, instance, "no-interface", NULL);
-	if (rule->interfaces == RULE_INTERFACES_PRIMARY) {
-		add_matched(op, match, instance, primary, rule);
-		return 0;
-	}
+	if (rule->interfaces == RULE_INTERFACES_PRIMARY)
+		return add_matched(op, match, instance, primary, rule);
 	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface)
-		add_matched(op, match, instance, interface, rule);
+		if (add_matched(op, match, instance, interface, rule) < 0)
+			return -1;
 	return 0;
 }
 
@@ -178,8 +187,7 @@ judge(struct op *op, struct match *match, json_t *instance)
 	int ret;
 
 	if (id_of(instance) == NULL)
-		return err_set(
-		    &op->err, ERR_INVALID, "Instances: an instance has no InstanceId");
+		return err_set(&op->err, ERR_INVALID, "Instances: an instance has no InstanceId");
 	if (is_over(instance))
 		return ineligible(op, match, instance, "terminated", NULL);
 	if (rules_eligible(rules, instance, &eligible, &reason, &fault) < 0)

@@ -1,0 +1,39 @@
+#include "unsupported_internal.h"
+
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+
+#define FACT_UNSUPPORTED "unsupported-interface"
+
+int
+unsupported_remember(
+    struct mirror *mirror, const char *interface_id, const char *instance_type, struct err *err)
+{
+	char *key = mem_printf("%s/%s", interface_id, instance_type);
+	int ret = store_fact_put(mirror->opts.store, aws_client_region(mirror->opts.ec2),
+	    FACT_UNSUPPORTED, key, STR("1"), err);
+
+	free(key);
+	return ret;
+}
+
+int
+unsupported_known(
+    struct mirror *mirror, const char *interface_id, const char *instance_type, struct err *err)
+{
+	struct clock *clock = loop_clock(mirror->opts.loop);
+	int64_t put_wall_ms = 0;
+	char *key;
+	int ret;
+
+	if (instance_type == NULL)
+		return 0;
+	key = mem_printf("%s/%s", interface_id, instance_type);
+	ret = store_fact_time(mirror->opts.store, aws_client_region(mirror->opts.ec2),
+	    FACT_UNSUPPORTED, key, &put_wall_ms, err);
+	free(key);
+	if (ret < 0)
+		return -1;
+	return put_wall_ms > 0 && clock->wall_ms(clock) - put_wall_ms < UNSUPPORTED_TRUSTED_MS;
+}

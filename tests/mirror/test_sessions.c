@@ -1,0 +1,399 @@
+#include "mirror_fixture.h"
+
+#include "tmflow/base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* tmflow:ensure-session, and what tmflow:find-sessions makes of what is there. */
+
+#define INSTANCES 40
+
+static struct fixture fixture;
+static struct process process;
+static char target[SIM_ID_BYTES];
+static char other_target[SIM_ID_BYTES];
+static char filter[SIM_ID_BYTES];
+static char other_filter[SIM_ID_BYTES];
+static char interface[SIM_ID_BYTES]; /* of instance 0 */
+static char instance[SIM_ID_BYTES];
+static char subnet[SIM_ID_BYTES];
+static char vpc[SIM_ID_BYTES];
+
+/* A process whose only rule takes the VPC; extra is more of the rule. */
+static void
+open_process(struct process *opened, const char *extra, const char *run_id, struct store *store)
+{
+	char config[1024];
+
+	snprintf(config, sizeof(config),
+	    "vpcs:\n  - {name: rule, vpcId: %s, filterId: %s, targetId: %s%s%s}\n", vpc, filter,
+	    target, extra[0] != '\0' ? ", " : "", extra);
+	process_init(opened, &fixture,
+	    &(struct process_opts){.config = config, .run_id = run_id, .store = store});
+}
+
+static void
+setup_world(int64_t stale_ms)
+{
+	struct sim_opts opts;
+
+	sim_opts_default(&opts);
+	opts.instances = INSTANCES;
+	opts.vpcs = 1;
+	opts.subnets_per_vpc = 1;
+	opts.plain = true;
+	opts.stale_ms = stale_ms;
+	fixture_init(&fixture, &opts);
+	world_given_target_id(fixture.world, 0, target);
+	world_given_target_id(fixture.world, 1, other_target);
+	world_given_filter_id(fixture.world, 0, filter);
+	world_given_filter_id(fixture.world, 1, other_filter);
+	world_interface_id(fixture.world, 0, 0, interface);
+	world_instance_id(fixture.world, 0, instance);
+	world_subnet_id(fixture.world, 0, subnet);
+	world_vpc_id(fixture.world, 0, vpc);
+	open_process(&process, "", NULL, NULL);
+}
+
+static void
+setup(void)
+{
+	setup_world(0);
+}
+
+static void
+teardown(void)
+{
+	process_fini(&process);
+	fixture_fini(&fixture);
+}
+
+static json_t *
+ensure(struct process *by, const char *target_id, const char *session_id)
+{
+	return process_run(by, "ensure-session",
+	    pack("{s:s, s:s, s:s, s:s, s:s?}", "Rule", "rule", "NetworkInterfaceId", interface,
+		"InstanceId", instance, "TargetId", target_id, "SessionId", session_id));
+}
+
+/* find-sessions for the one interface: the name of the list that it stands in, and the item. */
+static const char *
+find(struct process *by, json_t **ret_item)
+{
+	json_t *lists = process_run(by, "find-sessions",
+	    pack("{s:[{s:{s:s, s:s}, s:s, s:s}]}", "Matched", "Instance", "InstanceId", instance,
+		"SubnetId", subnet, "NetworkInterfaceId", interface, "Rule", "rule"));
+	const char *found = "";
+	const char *name;
+	json_t *list;
+
+	ck_assert_msg(lists != NULL, "%s", err_text(process_error(by)));
+	ck_assert_uint_eq(json_object_size(lists), 4);
+	json_object_foreach (lists, name, list) {
+		if (json_array_size(list) == 0)
+			continue;
+		ck_assert_str_eq(found, "");
+		found = name;
+		*ret_item = json_array_get(list, 0);
+	}
+	return found;
+}
+
+/* Makes a session of somebody else's. */
+static void
+create(const char *target_id, const char *filter_id, int number)
+{
+	char body[512];
+	struct sim_request request = {
+	    .method = "POST", .path = "/", .now_wall_ms = fixture.clock.now_wall_ms};
+	struct sim_reply reply;
+
+	snprintf(body, sizeof(body),
+	    "Action=CreateTrafficMirrorSession&NetworkInterfaceId=%s&TrafficMirrorTargetId=%s&"
+	    "TrafficMirrorFilterId=%s&SessionNumber=%d&Version=2016-11-15",
+	    interface, target_id, filter_id, number);
+	request.body = str_of(body);
+	reply = world_handle(fixture.world, &request);
+	ck_assert_int_eq(reply.status, 200);
+	sim_reply_fini(&reply);
+}
+
+static size_t
+live_sessions(void)
+{
+	json_t *report = fixture_report(&fixture);
+	size_t live = (size_t)json_integer_value(
+	    json_object_get(json_object_get(report, "sessions"), "live"));
+
+	json_decref(report);
+	return live;
+}
+
+START_TEST(test_created_then_present)
+{
+	json_t *item;
+	const json_t *result;
+
+	ck_assert_str_eq(find(&process, &item), "Missing");
+	ck_assert_str_eq(json_get_string(item, "InstanceId"), instance);
+	ck_assert_str_eq(json_get_string(item, "SubnetId"), subnet);
+	ck_assert_str_eq(json_get_string(item, "Rule"), "rule");
+	result = ensure(&process, target, NULL);
+	ck_assert_str_eq(json_get_string(result, "Outcome"), "created");
+	ck_assert_ptr_nonnull(json_get_string(result, "SessionId"));
+	ck_assert_str_eq(process_outcome(&process, interface), "created");
+	ck_assert_str_eq(find(&process, &item), "Present");
+	ck_assert_str_eq(process_outcome(&process, interface), "present");
+	/* The look of find-sessions was enough. */
+	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorSessions"), 2);
+	ck_assert(process_asked_with(&process, "CreateTrafficMirrorSession", "SessionNumber=100"));
+	ck_assert(process_asked_with(&process, "CreateTrafficMirrorSession", "tmflow%3Arule"));
+	ck_assert(process_asked_with(&process, "DescribeTrafficMirrorSessions", "MaxResults=1000"));
+}
+END_TEST
+
+/* A step that runs twice, or another process that does the same: the same token, one session. */
+START_TEST(test_twice)
+{
+	struct process other;
+	char *first = strdup(json_get_string(ensure(&process, target, NULL), "SessionId"));
+
+	ck_assert_str_eq(json_get_string(ensure(&process, target, NULL), "SessionId"), first);
+	open_process(&other, "", "another-run", NULL);
+	ck_assert_str_eq(json_get_string(ensure(&other, target, NULL), "SessionId"), first);
+	ck_assert_uint_eq(live_sessions(), 1);
+	process_fini(&other);
+	free(first);
+}
+END_TEST
+
+START_TEST(test_present_by_somebody_else)
+{
+	json_t *item;
+
+	create(target, filter, 7);
+	ck_assert_str_eq(find(&process, &item), "Present");
+	ck_assert_uint_eq(live_sessions(), 1);
+}
+END_TEST
+
+/* find-sessions saw nothing, but AWS does. */
+START_TEST(test_present_after_a_refusal)
+{
+	create(target, filter, 100);
+	ck_assert_str_eq(json_get_string(ensure(&process, target, NULL), "Outcome"), "present");
+	ck_assert_str_eq(process_outcome(&process, interface), "present");
+	ck_assert_uint_eq(live_sessions(), 1);
+}
+END_TEST
+
+START_TEST(test_conflict)
+{
+	json_t *item;
+	const json_t *result;
+
+	create(other_target, other_filter, 100);
+	ck_assert_str_eq(find(&process, &item), "Conflicts");
+	ck_assert_uint_eq(json_array_size(json_object_get(item, "Sessions")), 1);
+	ck_assert_str_eq(process_outcome(&process, interface), "conflict: session-number");
+	result = ensure(&process, target, NULL);
+	ck_assert_str_eq(json_get_string(result, "Outcome"), "conflict");
+	ck_assert_str_eq(process_outcome(&process, interface), "conflict: session-number");
+}
+END_TEST
+
+/* The same filter to a target that the rule may not use is not ours to count on. */
+START_TEST(test_other_target_does_not_count)
+{
+	json_t *item;
+
+	create(other_target, filter, 7);
+	ck_assert_str_eq(find(&process, &item), "Missing");
+	ck_assert_str_eq(json_get_string(ensure(&process, target, NULL), "Outcome"), "created");
+	ck_assert_uint_eq(live_sessions(), 2);
+}
+END_TEST
+
+START_TEST(test_session_limit)
+{
+	json_t *item;
+
+	for (int number = 1; number <= 3; number++)
+		create(other_target, other_filter, number);
+	ck_assert_str_eq(find(&process, &item), "Conflicts");
+	ck_assert_str_eq(process_outcome(&process, interface), "ineligible: session-limit");
+	ck_assert_str_eq(json_get_string(ensure(&process, target, NULL), "Outcome"), "ineligible");
+	ck_assert_str_eq(process_outcome(&process, interface), "ineligible: session-limit");
+}
+END_TEST
+
+/* The rule's filter was changed: the session of ours is modified, not a second one created. */
+START_TEST(test_drifted_is_updated)
+{
+	struct process later;
+	json_t *item;
+	const json_t *result;
+
+	ensure(&process, target, NULL);
+	snprintf(filter, sizeof(filter), "%s", other_filter);
+	open_process(&later, "", "later", NULL);
+	ck_assert_str_eq(find(&later, &item), "Drifted");
+	result = ensure(&later, target, json_get_string(item, "SessionId"));
+	ck_assert_str_eq(json_get_string(result, "Outcome"), "updated");
+	ck_assert_uint_eq(process_calls(&later, "ModifyTrafficMirrorSession"), 1);
+	ck_assert_uint_eq(process_calls(&later, "CreateTrafficMirrorSession"), 0);
+	ck_assert_str_eq(find(&later, &item), "Present");
+	ck_assert_uint_eq(live_sessions(), 1);
+	process_fini(&later);
+}
+END_TEST
+
+/* The one to modify has gone since. */
+START_TEST(test_drifted_is_gone)
+{
+	process_fault(&process, "ModifyTrafficMirrorSession",
+	    "InvalidTrafficMirrorSessionId.NotFound", 400, 1);
+	ck_assert_str_eq(
+	    json_get_string(ensure(&process, target, "tms-gone"), "Outcome"), "created");
+	ck_assert_uint_eq(live_sessions(), 1);
+}
+END_TEST
+
+START_TEST(test_auto_takes_a_free_number)
+{
+	struct process automatic;
+
+	create(other_target, other_filter, 100);
+	create(other_target, other_filter, 101);
+	open_process(&automatic, "sessionNumber: auto", NULL, NULL);
+	ck_assert_str_eq(json_get_string(ensure(&automatic, target, NULL), "Outcome"), "created");
+	ck_assert(
+	    !process_asked_with(&automatic, "CreateTrafficMirrorSession", "SessionNumber=100&"));
+	ck_assert_uint_eq(live_sessions(), 3);
+	process_fini(&automatic);
+}
+END_TEST
+
+START_TEST(test_options_are_sent)
+{
+	struct process special;
+
+	open_process(
+	    &special, "sessionNumber: 5, virtualNetworkId: 77, packetLength: 96", NULL, NULL);
+	ensure(&special, target, NULL);
+	ck_assert(process_asked_with(&special, "CreateTrafficMirrorSession", "SessionNumber=5&"));
+	ck_assert(
+	    process_asked_with(&special, "CreateTrafficMirrorSession", "VirtualNetworkId=77&"));
+	ck_assert(process_asked_with(&special, "CreateTrafficMirrorSession", "PacketLength=96&"));
+	process_fini(&special);
+}
+END_TEST
+
+/* --- refusals --- */
+
+static const struct {
+	const char *code;
+	int status;
+	const char *outcome; /* recorded; NULL: the action fails with that code */
+} refusals[] = {
+    {"NetworkInterfaceNotSupported", 400, "ineligible: type"},
+    {"InvalidNetworkInterfaceID.NotFound", 400, "gone"},
+    {"InvalidNetworkInterfaceId.NotFound", 400, "gone"},
+    {"InterfaceInUseByTrafficMirrorTarget", 400, "excluded: target-instance"},
+    {"TrafficMirrorSessionsPerInterfaceLimitExceeded", 400, "ineligible: session-limit"},
+    {"TrafficMirrorSourcesPerTargetLimitExceeded", 400, NULL},
+    {"TrafficMirrorSessionLimitExceeded", 400, NULL},
+    {"InvalidTrafficMirrorFilterId.NotFound", 400, NULL},
+    {"InvalidTrafficMirrorTargetId.NotFound", 400, NULL},
+    {"UnauthorizedOperation", 403, NULL},
+    {"InvalidParameterValue", 400, NULL},
+    {"RequestLimitExceeded", 503, NULL},
+    {"InternalError", 500, NULL},
+};
+
+START_TEST(test_refusals)
+{
+	const json_t *result;
+	json_t *outcomes;
+
+	process_fault(
+	    &process, "CreateTrafficMirrorSession", refusals[_i].code, refusals[_i].status, 1000);
+	result = ensure(&process, target, NULL);
+	if (refusals[_i].outcome != NULL) {
+		ck_assert_ptr_nonnull(result);
+		ck_assert(json_is_null(json_object_get(result, "SessionId")));
+		ck_assert_str_eq(process_outcome(&process, interface), refusals[_i].outcome);
+		return;
+	}
+	ck_assert_ptr_null(result);
+	ck_assert_str_eq(process_error(&process)->name, refusals[_i].code);
+	ck_assert_str_eq(process_error(&process)->request_id, "req-test");
+	outcomes = process_outcomes(&process);
+	ck_assert_uint_eq(json_array_size(outcomes), 1);
+	ck_assert_str_eq(json_get_string(json_array_get(outcomes, 0), "outcome"), "failed");
+	ck_assert_str_eq(json_get_string(json_array_get(outcomes, 0), "error"), refusals[_i].code);
+	ck_assert_str_eq(json_get_string(json_array_get(outcomes, 0), "request"), "req-test");
+	json_decref(outcomes);
+}
+END_TEST
+
+/* The same for a rule whose targets are created: what serves the source is judged by the target's subnet. */
+START_TEST(test_refusal_with_created_targets)
+{
+	struct process creating;
+	const char *target_id;
+
+	process_init(&creating, &fixture, &(struct process_opts){0});
+	target_id = json_get_string(process_run(&creating, "ensure-target",
+					pack("{s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet)),
+	    "TargetId");
+	ck_assert_ptr_nonnull(target_id);
+	create(target_id, other_filter, 100);
+	ck_assert_str_eq(json_get_string(process_run(&creating, "ensure-session",
+					     pack("{s:s, s:s, s:s, s:s}", "Rule", "vpcs[0]",
+						 "NetworkInterfaceId", interface, "InstanceId",
+						 instance, "TargetId", target_id)),
+			     "Outcome"),
+	    "present");
+	process_fini(&creating);
+}
+END_TEST
+
+/* Describes lag behind: whoever comes second is refused and finds nothing. The run must not end with two sessions. */
+START_TEST(test_stale_describes)
+{
+	struct process other;
+
+	ensure(&process, target, NULL);
+	open_process(&other, "packetLength: 96", NULL, NULL); /* another request, another token */
+	ensure(&other, target, NULL);
+	ck_assert_uint_eq(live_sessions(), 1);
+	process_fini(&other);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("sessions");
+	TCase *tcase = tcase_create("sessions");
+	const TTest *const tests[] = {test_created_then_present, test_twice,
+	    test_present_by_somebody_else, test_present_after_a_refusal, test_conflict,
+	    test_other_target_does_not_count, test_session_limit, test_drifted_is_updated,
+	    test_drifted_is_gone, test_auto_takes_a_free_number, test_options_are_sent,
+	    test_refusal_with_created_targets, test_stale_describes};
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_test(tcase, tests[i]);
+	tcase_add_loop_test(tcase, test_refusals, 0, sizeof(refusals) / sizeof(refusals[0]));
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

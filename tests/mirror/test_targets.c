@@ -1,0 +1,394 @@
+#include "mirror_fixture.h"
+
+#include "tmflow/base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* tmflow:ensure-target where the rule's targets are created: one instance a subnet and generation, whatever happens in between. */
+
+#define SOURCES 64
+
+static struct fixture fixture;
+static struct process process;
+static char subnet[SIM_ID_BYTES];
+
+static void
+setup_world(int64_t stale_ms)
+{
+	struct sim_opts opts;
+
+	sim_opts_default(&opts);
+	opts.instances = SOURCES;
+	opts.vpcs = 1;
+	opts.subnets_per_vpc = 1;
+	opts.plain = true;
+	opts.stale_ms = stale_ms;
+	fixture_init(&fixture, &opts);
+	world_subnet_id(fixture.world, 0, subnet);
+}
+
+static void
+setup(void)
+{
+	setup_world(0);
+	process_init(&process, &fixture, &(struct process_opts){0});
+}
+
+static void
+setup_stale(void)
+{
+	setup_world(600000);
+	process_init(&process, &fixture, &(struct process_opts){0});
+}
+
+static void
+teardown(void)
+{
+	process_fini(&process);
+	fixture_fini(&fixture);
+}
+
+static json_t *
+request(const char *full_target_id)
+{
+	return pack("{s:s, s:s, s:s?, s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet,
+	    "FullTargetId", full_target_id, "InstanceId", "i-source", "NetworkInterfaceId",
+	    "eni-source");
+}
+
+static const char *
+target_of(const json_t *result)
+{
+	const char *id = json_get_string(result, "TargetId");
+
+	ck_assert_msg(
+	    id != NULL, "%s: %s", process_error(&process)->name, err_text(process_error(&process)));
+	return id;
+}
+
+/* Launched, behind a target, live launched ones without target. */
+static void
+check_launches(int launched, int behind_target)
+{
+	json_t *report = fixture_report(&fixture);
+	json_t *instances = json_object_get(report, "instances");
+
+	ck_assert_int_eq(json_integer_value(json_object_get(instances, "launched")), launched);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(instances, "launchedBehindTarget")), behind_target);
+	ck_assert(json_is_true(json_object_get(report, "ok")));
+	json_decref(report);
+}
+
+/* Mirrors interfaces first .. first + count - 1 to the target; the account refuses the eleventh on a small instance. */
+static const struct err *
+fill(const char *target_id, unsigned first, unsigned count)
+{
+	static char id[SIM_ID_BYTES];
+	static struct err none;
+	char instance[SIM_ID_BYTES];
+
+	for (unsigned i = first; i < first + count; i++) {
+		world_interface_id(fixture.world, i, 0, id);
+		world_instance_id(fixture.world, i, instance);
+		if (process_run(&process, "ensure-session",
+			pack("{s:s, s:s, s:s, s:s}", "Rule", "vpcs[0]", "TargetId", target_id,
+			    "NetworkInterfaceId", id, "InstanceId", instance)) == NULL)
+			return process_error(&process);
+	}
+	return &none;
+}
+
+START_TEST(test_created_once_and_found_again)
+{
+	json_t *first = process_run(&process, "ensure-target", request(NULL));
+	json_t *second;
+	char *id = strdup(target_of(first));
+
+	ck_assert(json_is_true(json_object_get(first, "Created")));
+	second = process_run(&process, "ensure-target", request(NULL));
+	ck_assert_str_eq(target_of(second), id);
+	ck_assert(json_is_false(json_object_get(second, "Created")));
+	ck_assert_uint_eq(process_calls(&process, "RunInstances"), 1);
+	ck_assert_uint_eq(process_calls(&process, "CreateTrafficMirrorTarget"), 1);
+	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorTargets"), 1);
+	check_launches(1, 1);
+	free(id);
+}
+END_TEST
+
+/* The launch marks the instance itself, the create tags the target itself: nothing is without its tags for a moment. */
+START_TEST(test_tags)
+{
+	char wanted[128];
+
+	process_run(&process, "ensure-target", request(NULL));
+	snprintf(wanted, sizeof(wanted), "TagSpecification.1.ResourceType=instance");
+	ck_assert(process_asked_with(&process, "RunInstances", wanted));
+	snprintf(wanted, sizeof(wanted), "Key=tmflow%%3Atarget");
+	ck_assert(process_asked_with(&process, "RunInstances", wanted));
+	snprintf(wanted, sizeof(wanted), "Key=TargetSubnetId&TagSpecification.1.Tag.");
+	ck_assert(process_asked_with(&process, "CreateTrafficMirrorTarget", wanted));
+	ck_assert(process_asked_with(
+	    &process, "CreateTrafficMirrorTarget", "Value=TrafficMirroringSourceAutomation"));
+	ck_assert_uint_eq(process_calls(&process, "CreateTags"), 0);
+}
+END_TEST
+
+START_TEST(test_many_at_once_share_one_launch)
+{
+	struct fixture_end *ends[SOURCES];
+
+	for (size_t i = 0; i < SOURCES; i++)
+		ends[i] = process_start(&process, "ensure-target", request(NULL));
+	fixture_run(&fixture);
+	for (size_t i = 0; i < SOURCES; i++)
+		ck_assert_str_eq(target_of(ends[i]->result), target_of(ends[0]->result));
+	ck_assert_uint_eq(process_calls(&process, "RunInstances"), 1);
+	check_launches(1, 1);
+}
+END_TEST
+
+START_TEST(test_rotation)
+{
+	char *first = strdup(target_of(process_run(&process, "ensure-target", request(NULL))));
+	const struct err *err = fill(first, 0, 11);
+	const char *second;
+
+	ck_assert_str_eq(err->name, "TrafficMirrorSourcesPerTargetLimitExceeded");
+	second = target_of(process_run(&process, "ensure-target", request(first)));
+	ck_assert_str_ne(second, first);
+	ck_assert(process_asked_with(&process, "DeleteTags", first));
+	ck_assert(process_asked_with(&process, "DeleteTags", "TargetSubnetId"));
+	/* Who says so later is sent to the newer one, without another launch. */
+	ck_assert_str_eq(target_of(process_run(&process, "ensure-target", request(first))), second);
+	ck_assert_uint_eq(process_calls(&process, "RunInstances"), 2);
+	ck_assert_uint_eq(process_calls(&process, "DeleteTags"), 1);
+	check_launches(2, 2);
+	free(first);
+}
+END_TEST
+
+/* Another process with a store of its own, that sees nothing of what the first did: the tokens lead it to the same. */
+START_TEST(test_two_processes_two_stores)
+{
+	struct process other;
+	struct fixture_end *one;
+	struct fixture_end *two;
+
+	process_init(&other, &fixture, &(struct process_opts){0});
+	one = process_start(&process, "ensure-target", request(NULL));
+	two = process_start(&other, "ensure-target", request(NULL));
+	fixture_run(&fixture);
+	ck_assert_str_eq(target_of(one->result), target_of(two->result));
+	check_launches(1, 1);
+	fill(target_of(one->result), 0, 10);
+	one = process_start(&process, "ensure-target", request(target_of(one->result)));
+	two = process_start(&other, "ensure-target", request(target_of(two->result)));
+	fixture_run(&fixture);
+	ck_assert_str_eq(target_of(one->result), target_of(two->result));
+	check_launches(2, 2);
+	process_fini(&other);
+}
+END_TEST
+
+/* A later run in the same state directory knows what describes do not show yet. */
+START_TEST(test_facts_bridge_stale_describes)
+{
+	struct process later;
+	char *first = strdup(target_of(process_run(&process, "ensure-target", request(NULL))));
+	char *second = strdup(target_of(process_run(&process, "ensure-target", request(first))));
+	json_t *result;
+
+	process_init(
+	    &later, &fixture, &(struct process_opts){.store = process.store, .run_id = "later"});
+	result = process_run(&later, "ensure-target", request(NULL));
+	ck_assert_ptr_nonnull(result);
+	ck_assert_str_eq(target_of(result), second);
+	ck_assert_uint_eq(process_calls(&later, "RunInstances"), 0);
+	process_fini(&later);
+	free(first);
+	free(second);
+}
+END_TEST
+
+/* Killed between launch and target: the next one gets the same instance and goes on. */
+START_TEST(test_crash_after_launch)
+{
+	struct process next;
+	const json_t *result;
+
+	process_fault(&process, "CreateTrafficMirrorTarget", "ServiceUnavailable", 503, 1000);
+	process_run(&process, "ensure-target", request(NULL));
+	ck_assert_str_eq(process_error(&process)->name, "ServiceUnavailable");
+	ck_assert_uint_eq(process_calls(&process, "TerminateInstances"), 0);
+	process_init(&next, &fixture, &(struct process_opts){0});
+	result = process_run(&next, "ensure-target", request(NULL));
+	ck_assert_ptr_nonnull(json_object_get(result, "TargetId"));
+	check_launches(1, 1);
+	process_fini(&next);
+}
+END_TEST
+
+START_TEST(test_roll_back)
+{
+	json_t *outcomes;
+	const json_t *row;
+
+	process_fault(
+	    &process, "CreateTrafficMirrorTarget", "TrafficMirrorTargetLimitExceeded", 400, 1);
+	ck_assert_ptr_null(process_run(&process, "ensure-target", request(NULL)));
+	ck_assert_str_eq(process_error(&process)->name, "TrafficMirrorTargetLimitExceeded");
+	ck_assert_uint_eq(process_calls(&process, "TerminateInstances"), 1);
+	check_launches(1, 0);
+	outcomes = process_outcomes(&process);
+	row = json_array_get(outcomes, 0);
+	ck_assert_str_eq(json_get_string(row, "outcome"), "failed");
+	ck_assert_str_eq(json_get_string(row, "interface"), "eni-source");
+	ck_assert_str_eq(json_get_string(row, "error"), "TrafficMirrorTargetLimitExceeded");
+	ck_assert_str_eq(json_get_string(row, "request"), "req-test");
+	json_decref(outcomes);
+}
+END_TEST
+
+/* The others of the page do not launch and terminate an instance each. */
+START_TEST(test_failure_is_not_repeated_per_item)
+{
+	process_fault(
+	    &process, "CreateTrafficMirrorTarget", "TrafficMirrorTargetLimitExceeded", 400, 1000);
+	for (int i = 0; i < 20; i++)
+		ck_assert_ptr_null(process_run(&process, "ensure-target", request(NULL)));
+	ck_assert_uint_le(process_calls(&process, "RunInstances"), 2);
+}
+END_TEST
+
+/* The token of a terminated instance stays refused: in this process and in any other. */
+START_TEST(test_after_roll_back)
+{
+	struct process next;
+	const json_t *result;
+
+	process_fault(
+	    &process, "CreateTrafficMirrorTarget", "TrafficMirrorTargetLimitExceeded", 400, 1);
+	process_run(&process, "ensure-target", request(NULL));
+	process_init(&next, &fixture, &(struct process_opts){0});
+	result = process_run(&next, "ensure-target", request(NULL));
+	ck_assert_ptr_nonnull(json_object_get(result, "TargetId"));
+	ck_assert_uint_eq(process_calls(&next, "RunInstances"), 2);
+	process_fini(&next);
+	/* With the store of the first, the used generation is known. */
+	process_init(
+	    &next, &fixture, &(struct process_opts){.store = process.store, .run_id = "later"});
+	result = process_run(&next, "ensure-target", request(NULL));
+	ck_assert_ptr_nonnull(json_object_get(result, "TargetId"));
+	process_fini(&next);
+	check_launches(2, 1);
+}
+END_TEST
+
+START_TEST(test_mismatch_explains)
+{
+	process_fault(&process, "RunInstances", "IdempotentParameterMismatch", 400, 1);
+	ck_assert_ptr_null(process_run(&process, "ensure-target", request(NULL)));
+	ck_assert_str_eq(process_error(&process)->name, "IdempotentParameterMismatch");
+	ck_assert_ptr_nonnull(strstr(err_text(process_error(&process)), subnet));
+}
+END_TEST
+
+/* A new interface may not be known everywhere at once. */
+START_TEST(test_interface_not_visible_yet)
+{
+	process_fault(
+	    &process, "CreateTrafficMirrorTarget", "InvalidNetworkInterfaceID.NotFound", 400, 3);
+	target_of(process_run(&process, "ensure-target", request(NULL)));
+	check_launches(1, 1);
+}
+END_TEST
+
+START_TEST(test_interface_never_visible)
+{
+	process_fault(
+	    &process, "CreateTrafficMirrorTarget", "InvalidNetworkInterfaceID.NotFound", 400, 1000);
+	ck_assert_ptr_null(process_run(&process, "ensure-target", request(NULL)));
+	check_launches(1, 0);
+}
+END_TEST
+
+/* The reply was lost, or another process was faster: the target of that interface is the one. */
+START_TEST(test_interface_is_a_target_already)
+{
+	struct process other;
+	char *id;
+
+	process_init(&other, &fixture, &(struct process_opts){0});
+	id = strdup(
+	    json_get_string(process_run(&other, "ensure-target", request(NULL)), "TargetId"));
+	/* This one has listed before that, and knows nothing of it. */
+	process_fault(
+	    &process, "CreateTrafficMirrorTarget", "InterfaceInUseByTrafficMirrorTarget", 400, 1);
+	ck_assert_str_eq(target_of(process_run(&process, "ensure-target", request(NULL))), id);
+	check_launches(1, 1);
+	process_fini(&other);
+	free(id);
+}
+END_TEST
+
+START_TEST(test_given_target)
+{
+	process_fini(&process);
+	process_init(&process, &fixture,
+	    &(struct process_opts){.config = "vpcs:\n  - {vpcId: vpc-1, filterId: tmf-1, targetId: "
+					     "tmt-1}\n"});
+	ck_assert_str_eq(target_of(process_run(&process, "ensure-target", request(NULL))), "tmt-1");
+	ck_assert_uint_eq(process_calls(&process, ""), 0);
+	/* Nothing can take its place. */
+	ck_assert_ptr_null(process_run(&process, "ensure-target", request("tmt-1")));
+	ck_assert_str_eq(
+	    process_error(&process)->name, "TrafficMirrorSourcesPerTargetLimitExceeded");
+}
+END_TEST
+
+START_TEST(test_unknown_rule)
+{
+	ck_assert_ptr_null(process_run(
+	    &process, "ensure-target", pack("{s:s, s:s}", "Rule", "vpcs[7]", "SubnetId", subnet)));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
+	ck_assert_ptr_nonnull(strstr(err_text(process_error(&process)), "vpcs[7]"));
+}
+END_TEST
+
+static void
+add(Suite *suite, const char *name, void (*start)(void), const TTest *const *tests, size_t count)
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, start, teardown);
+	for (size_t i = 0; i < count; i++)
+		tcase_add_test(tcase, tests[i]);
+	suite_add_tcase(suite, tcase);
+}
+
+int
+main(void)
+{
+	const TTest *const either[] = {test_created_once_and_found_again, test_tags,
+	    test_many_at_once_share_one_launch, test_rotation, test_two_processes_two_stores,
+	    test_facts_bridge_stale_describes, test_crash_after_launch, test_roll_back,
+	    test_failure_is_not_repeated_per_item, test_mismatch_explains,
+	    test_interface_not_visible_yet, test_interface_never_visible, test_given_target,
+	    test_unknown_rule};
+	const TTest *const settled[] = {test_after_roll_back, test_interface_is_a_target_already};
+	Suite *suite = suite_create("targets");
+	SRunner *runner;
+	int failed;
+
+	add(suite, "consistent", setup, either, sizeof(either) / sizeof(either[0]));
+	add(suite, "stale", setup_stale, either, sizeof(either) / sizeof(either[0]));
+	add(suite, "settled", setup, settled, sizeof(settled) / sizeof(settled[0]));
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
