@@ -432,7 +432,7 @@ fixture_report(struct fixture *fixture)
 }
 
 json_t *
-pack(const char *format, ...)
+jpack(const char *format, ...)
 {
 	json_error_t error;
 	va_list args;

@@ -100,6 +100,6 @@ const char *process_outcome(struct process *process, const char *id);
 json_t *fixture_report(struct fixture *fixture);
 
 /* json_pack that takes no wrong format for an answer. */
-json_t *pack(const char *format, ...);
+json_t *jpack(const char *format, ...);
 
 #endif

@@ -73,7 +73,7 @@ static json_t *
 ensure(struct process *by, const char *target_id, const char *session_id)
 {
 	return process_run(by, "ensure-session",
-	    pack("{s:s, s:s, s:s, s:s, s:s?}", "Rule", "rule", "NetworkInterfaceId", interface,
+	    jpack("{s:s, s:s, s:s, s:s, s:s?}", "Rule", "rule", "NetworkInterfaceId", interface,
 		"InstanceId", instance, "TargetId", target_id, "SessionId", session_id));
 }
 
@@ -82,7 +82,7 @@ static const char *
 find(struct process *by, json_t **ret_item)
 {
 	json_t *lists = process_run(by, "find-sessions",
-	    pack("{s:[{s:{s:s, s:s}, s:s, s:s}]}", "Matched", "Instance", "InstanceId", instance,
+	    jpack("{s:[{s:{s:s, s:s}, s:s, s:s}]}", "Matched", "Instance", "InstanceId", instance,
 		"SubnetId", subnet, "NetworkInterfaceId", interface, "Rule", "rule"));
 	const char *found = "";
 	const char *name;
@@ -346,12 +346,12 @@ START_TEST(test_refusal_with_created_targets)
 
 	process_init(&creating, &fixture, &(struct process_opts){0});
 	target_id = json_get_string(process_run(&creating, "ensure-target",
-					pack("{s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet)),
+					jpack("{s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet)),
 	    "TargetId");
 	ck_assert_ptr_nonnull(target_id);
 	create(target_id, other_filter, 100);
 	ck_assert_str_eq(json_get_string(process_run(&creating, "ensure-session",
-					     pack("{s:s, s:s, s:s, s:s}", "Rule", "vpcs[0]",
+					     jpack("{s:s, s:s, s:s, s:s}", "Rule", "vpcs[0]",
 						 "NetworkInterfaceId", interface, "InstanceId",
 						 instance, "TargetId", target_id)),
 			     "Outcome"),

@@ -52,7 +52,7 @@ teardown(void)
 static json_t *
 request(const char *full_target_id)
 {
-	return pack("{s:s, s:s, s:s?, s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet,
+	return jpack("{s:s, s:s, s:s?, s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet,
 	    "FullTargetId", full_target_id, "InstanceId", "i-source", "NetworkInterfaceId",
 	    "eni-source");
 }
@@ -93,7 +93,7 @@ fill(const char *target_id, unsigned first, unsigned count)
 		world_interface_id(fixture.world, i, 0, id);
 		world_instance_id(fixture.world, i, instance);
 		if (process_run(&process, "ensure-session",
-			pack("{s:s, s:s, s:s, s:s}", "Rule", "vpcs[0]", "TargetId", target_id,
+			jpack("{s:s, s:s, s:s, s:s}", "Rule", "vpcs[0]", "TargetId", target_id,
 			    "NetworkInterfaceId", id, "InstanceId", instance)) == NULL)
 			return process_error(&process);
 	}
@@ -352,7 +352,7 @@ END_TEST
 START_TEST(test_unknown_rule)
 {
 	ck_assert_ptr_null(process_run(
-	    &process, "ensure-target", pack("{s:s, s:s}", "Rule", "vpcs[7]", "SubnetId", subnet)));
+	    &process, "ensure-target", jpack("{s:s, s:s}", "Rule", "vpcs[7]", "SubnetId", subnet)));
 	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
 	ck_assert_ptr_nonnull(strstr(err_text(process_error(&process)), "vpcs[7]"));
 }
