@@ -7,10 +7,31 @@
 
 static op_stage_fn exclude_loaded;
 
+static const char *
+instance_of(const json_t *entry)
+{
+	return json_get_string(json_object_get(entry, "Instance"), "InstanceId");
+}
+
+static int
+check_entries(struct op *op)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (action_field_of(op, "Matched"), i, entry)
+		if (instance_of(entry) == NULL ||
+		    json_get_string(entry, "NetworkInterfaceId") == NULL)
+			return err_set(&op->err, ERR_INVALID,
+			    "Matched: entry %zu lacks NetworkInterfaceId or Instance.InstanceId",
+			    i);
+	return 0;
+}
+
 static enum op_next
 exclude_start(struct op *op)
 {
-	if (action_input_check(op) < 0)
+	if (action_input_check(op) < 0 || check_entries(op) < 0)
 		return OP_FAIL;
 	return op_await(op, targets_load(env(op)->targets), exclude_loaded);
 }
@@ -33,12 +54,6 @@ target_held(const struct inventory *inventory, const json_t *entry)
 	return NULL;
 }
 
-static const char *
-instance_of(const json_t *entry)
-{
-	return json_get_string(json_object_get(entry, "Instance"), "InstanceId");
-}
-
 /* {InstanceId: TargetId}: an instance may stand in several entries, one an interface. */
 static json_t *
 holders(const struct inventory *inventory, const json_t *matched)
@@ -50,7 +65,7 @@ holders(const struct inventory *inventory, const json_t *matched)
 	json_array_foreach (matched, i, entry) {
 		const char *target_id = target_held(inventory, entry);
 
-		if (target_id != NULL && instance_of(entry) != NULL)
+		if (target_id != NULL)
 			json_put_string(found, instance_of(entry), target_id);
 	}
 	return found;
@@ -89,17 +104,11 @@ sort_out(struct op *op, json_t *kept, json_t *excluded)
 	int ret = 0;
 
 	json_array_foreach (matched, i, entry) {
-		const char *id = instance_of(entry);
-		const char *target_id = id != NULL ? json_get_string(targets, id) : NULL;
+		const char *target_id = json_get_string(targets, instance_of(entry));
 
-		if (id == NULL || json_get_string(entry, "NetworkInterfaceId") == NULL)
-			ret = err_set(&op->err, ERR_INVALID,
-			    "Matched: an entry lacks Instance.InstanceId or NetworkInterfaceId");
-		else if (target_id != NULL || json_get_string(entry, "Excluded") != NULL)
-			ret = exclude(op, excluded, entry, target_id);
-		else
+		if (target_id == NULL && json_get_string(entry, "Excluded") == NULL)
 			json_array_append(kept, entry);
-		if (ret < 0)
+		else if ((ret = exclude(op, excluded, entry, target_id)) < 0)
 			break;
 	}
 	json_decref(targets);
