@@ -77,6 +77,16 @@ compile_pop(struct compiler *compiler, size_t mark)
 	pointer->p[mark] = '\0';
 }
 
+const char *
+compile_hint(
+    struct compiler *compiler, struct buf *out, const char *word, const char *const *known)
+{
+	for (size_t i = 0; known[i] != NULL; i++)
+		compiler->hint_words++;
+	return compiler->hint_words <= COMPILE_HINTS_MAX ? diag_hint_nearest(out, word, known)
+							 : NULL;
+}
+
 /* --- transitions --- */
 
 void
@@ -149,7 +159,7 @@ missing_target(struct compiler *compiler, const struct transition *transition)
 	for (size_t i = 0; i < scope->count; i++)
 		known[i] = scope->at[i]->name;
 	if (json_object_get(compiler->machine->names, transition->target) == NULL)
-		hint = diag_hint_nearest(&near, transition->target, known);
+		hint = compile_hint(compiler, &near, transition->target, known);
 	diag_add(compiler->diags, DIAG_ERROR, COMPILE_TARGET, transition->pointer, DIAG_AT_VALUE,
 	    hint, "Missing '%s' target: %s", transition->field, transition->target);
 	buf_fini(&near);

@@ -40,7 +40,13 @@ static const struct field top_fields[] = {
     {"Output", .types = FIELD_ANY_TYPE, .compile = compile_jsonata},
     {0},
 };
-static const struct field nested_fields[] = {RULE_FIELDS, {0}};
+/* What only a top level rule may have is known here, so that no other name is proposed. */
+static const struct field nested_fields[] = {
+    RULE_FIELDS,
+    {"Next", .types = 0},
+    {"Assign", .types = 0},
+    {0},
+};
 
 static bool
 compile_comparison(struct compiler *compiler, const char *name, json_t *json, void *base);

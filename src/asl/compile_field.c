@@ -292,15 +292,6 @@ compile_timestamp(struct compiler *compiler, const struct field *field, json_t *
 }
 
 void
-compile_unsupported(struct compiler *compiler, const struct field *field, json_t *json, void *base)
-{
-	(void)json;
-	(void)base;
-	compile_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
-	    "The field '%s' is not supported by this version", field->name);
-}
-
-void
 compile_jsonata(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	(void)json;
@@ -328,7 +319,7 @@ compile_query_language(
 		    "QueryLanguage JSONata is not supported by this version: use JSONPath");
 	else
 		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
-		    diag_hint_nearest(&hint, language, known),
+		    compile_hint(compiler, &hint, language, known),
 		    "The field 'QueryLanguage' should have one of these values: [JSONPath, "
 		    "JSONata]");
 	buf_fini(&hint);

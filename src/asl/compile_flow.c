@@ -42,7 +42,7 @@ compile_jitter(struct compiler *compiler, const struct field *field, json_t *jso
 		retrier->jitter = ASL_JITTER_FULL;
 	else if (strcmp(jitter, known[ASL_JITTER_NONE]) != 0)
 		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
-		    diag_hint_nearest(&hint, jitter, known),
+		    compile_hint(compiler, &hint, jitter, known),
 		    "The field 'JitterStrategy' should have one of these values: [FULL, NONE]");
 	buf_fini(&hint);
 }

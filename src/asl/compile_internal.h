@@ -6,6 +6,7 @@
 #define COMPILE_SCHEMA	  "SCHEMA_VALIDATION_FAILED"
 #define COMPILE_TARGET	  "MISSING_TRANSITION_TARGET"
 #define COMPILE_WORDS_MAX 96u /* names that one object may have for its fields */
+#define COMPILE_HINTS_MAX 100000u /* words that are compared in search of hints, so that a hostile definition costs little */
 
 /* A transition whose target may not have been seen yet. */
 struct transition {
@@ -22,6 +23,7 @@ struct compiler {
 	const struct asl_resources *resources; /* NULL: every resource is accepted */
 	struct buf pointer;		       /* of the value at hand */
 	unsigned depth;			       /* of scopes within scopes */
+	size_t hint_words;		       /* compared so far, see COMPILE_HINTS_MAX */
 	bool too_many;			       /* ASL_STATES_MAX was passed */
 	bool incomplete; /* not every transition is known: nothing can be said of reachability */
 	struct asl_states *scope; /* that is being compiled */
@@ -100,6 +102,10 @@ void compile_fault(struct compiler *compiler, enum diag_at at, const char *code,
 void compile_warn(struct compiler *compiler, enum diag_at at, const char *code, const char *hint,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* diag_hint_nearest, within COMPILE_HINTS_MAX. */
+const char *compile_hint(
+    struct compiler *compiler, struct buf *out, const char *word, const char *const *known);
+
 /* "The field 'X' should have a value of type string" */
 void compile_wrong_type(struct compiler *compiler, const char *what, const char *type);
 
@@ -138,7 +144,6 @@ field_compile_fn compile_number_path; /* struct asl_number, by path */
 field_compile_fn compile_integer;     /* int64_t */
 field_compile_fn compile_real;	      /* double */
 field_compile_fn compile_timestamp;
-field_compile_fn compile_unsupported; /* of the language, but not of this version */
 field_compile_fn compile_jsonata;     /* fields that JSONata alone has */
 
 /* Larger parts. The first three fill in compiler->scope instead of base. */
@@ -151,6 +156,7 @@ field_compile_fn compile_error_equals;
 field_compile_fn compile_choices;
 field_compile_fn compile_branches;
 field_compile_fn compile_processor;
+field_compile_fn compile_distributed; /* ItemReader, ItemBatcher, ResultWriter: sets the flag */
 field_compile_fn compile_query_language;
 
 /* Fills state from json. */

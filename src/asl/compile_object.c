@@ -36,12 +36,22 @@ describe(const struct object *object, struct buf *out)
 		buf_printf(out, "a %s state", asl_state_type_name(object->compiler->state->type));
 }
 
-/* A field of no row, or of a row for other types. */
+/* A field that stands in other places, not here. */
 static void
-refuse_field(const struct object *object, const char *name, const struct field *field)
+misplaced_field(const struct object *object, const char *name)
+{
+	struct buf what = {0};
+
+	describe(object, &what);
+	compile_fault(object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
+	    "The field '%s' is not supported in %s", name, buf_cstr(&what));
+	buf_fini(&what);
+}
+
+static void
+unknown_field(const struct object *object, const char *name)
 {
 	const char *known[COMPILE_WORDS_MAX + 1] = {NULL};
-	struct buf what = {0};
 	struct buf near = {0};
 	const char *hint = NULL;
 	size_t count = 0;
@@ -59,13 +69,10 @@ refuse_field(const struct object *object, const char *name, const struct field *
 		assert(count < COMPILE_WORDS_MAX);
 		known[count++] = other;
 	}
-	if (field == NULL)
-		hint = diag_hint_nearest(&near, name, known);
-	describe(object, &what);
-	compile_fault(object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA, hint,
-	    "The field '%s' is not supported in %s", name, buf_cstr(&what));
+	hint = compile_hint(object->compiler, &near, name, known);
+	compile_fault(
+	    object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA, hint, "unknown field \"%s\"", name);
 	buf_fini(&near);
-	buf_fini(&what);
 }
 
 static void
@@ -75,9 +82,11 @@ compile_member(const struct object *object, const char *name, json_t *value)
 
 	if (field != NULL && (field->types & object->type_bit) != 0)
 		field->compile(object->compiler, field, value, object->base);
-	else if (field != NULL || object->spec->other == NULL ||
+	else if (field != NULL)
+		misplaced_field(object, name);
+	else if (object->spec->other == NULL ||
 		 !object->spec->other(object->compiler, name, value, object->base))
-		refuse_field(object, name, field);
+		unknown_field(object, name);
 }
 
 static void

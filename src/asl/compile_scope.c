@@ -169,7 +169,7 @@ compile_word(struct compiler *compiler, const struct field *field, json_t *json,
 	if (strcmp(word, words[0]) == 0 || strcmp(word, words[1]) == 0)
 		return;
 	compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
-	    diag_hint_nearest(&hint, word, known),
+	    compile_hint(compiler, &hint, word, known),
 	    "The field '%s' should have one of these values: [%s, %s]", field->name, words[0],
 	    words[1]);
 	buf_fini(&hint);

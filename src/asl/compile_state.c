@@ -113,9 +113,9 @@ static const struct field state_fields[] = {
     {FIELD("ToleratedFailurePercentagePath", MAP, compile_path),
 	AT(u.map.tolerated_failure_percentage_path)},
     {FIELD("Label", MAP, compile_ignored_string)},
-    {FIELD("ItemReader", MAP, compile_unsupported)},
-    {FIELD("ItemBatcher", MAP, compile_unsupported)},
-    {FIELD("ResultWriter", MAP, compile_unsupported)},
+    {FIELD("ItemReader", MAP, compile_distributed), FLAG(u.map.needs_s3)},
+    {FIELD("ItemBatcher", MAP, compile_distributed), FLAG(u.map.needs_batches)},
+    {FIELD("ResultWriter", MAP, compile_distributed), FLAG(u.map.needs_s3)},
 
     {FIELD("Arguments", RUNS, compile_jsonata)},
     {FIELD("Output", ALL & ~FAIL, compile_jsonata)},
@@ -157,7 +157,7 @@ unknown_type(struct compiler *compiler, const char *type)
 		buf_printf(&list, "%s%s", i > 0 ? ", " : "", known[i]);
 	}
 	compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
-	    diag_hint_nearest(&hint, type, known),
+	    compile_hint(compiler, &hint, type, known),
 	    "The field 'Type' should have one of these values: [%s]", buf_cstr(&list));
 	buf_fini(&hint);
 	buf_fini(&list);

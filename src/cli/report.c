@@ -156,6 +156,14 @@ print_heading(const struct store_run *run, FILE *out)
 	}
 }
 
+/* What the workflow itself gave, where that is more than nothing. */
+static void
+print_output(const struct store_run *run, FILE *out)
+{
+	if (run->output != NULL && strcmp(run->output, "{}") != 0 && strcmp(run->output, "null") != 0)
+		fprintf(out, "  output %s\n", run->output);
+}
+
 static void
 print_next_step(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], FILE *out)
 {
@@ -179,6 +187,7 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 	if (store_outcomes_count(store, run->id, counts, err) < 0)
 		return -1;
 	print_heading(run, out);
+	print_output(run, out);
 	for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
 		total += counts[kind];
 		if (counts[kind] > 0)

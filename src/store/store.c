@@ -43,13 +43,13 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
  * turn of the loop and gain nothing, since a step that is done again does nothing twice. The last one to
  * close the file copies the WAL into it with an fsync.
  */
-static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -2048;"
+static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -512;"
 				   "PRAGMA cell_size_check = ON;"
 				   "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 				   "PRAGMA journal_size_limit = 4194304;";
 
 /* Nobody reads a temporary store after a crash. */
-static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -2048;"
+static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -512;"
 					"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;";
 
 static int

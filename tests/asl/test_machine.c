@@ -198,7 +198,8 @@ static const struct fault faults[] = {
     {STATE("'Type':'Map','End':true,'Iterator':{'StartAt':'X','States':{'X':{'Type':'Succeed'}},"
 	   "'ProcessorConfig':{'Mode':'Inline'}}"),
 	SCHEMA, "/States/S/Iterator/ProcessorConfig/Mode",
-	"The field 'Mode' should have one of these values: [INLINE, DISTRIBUTED]", NULL},
+	"The field 'Mode' should have one of these values: [INLINE, DISTRIBUTED]",
+	"did you mean \"INLINE\"?"},
     {STATE("'Type':'Map','End':true,'Iterator':{'StartAt':'X','States':{'X':{'Type':'Succeed'}},"
 	   "'ProcessorConfig':{'Mode':'DISTRIBUTED'}}"),
 	SCHEMA, "/States/S/Iterator/ProcessorConfig", "These fields are required: [ExecutionType]",
@@ -270,7 +271,7 @@ static const struct fault warnings[] = {
     {TASK("'Retry':[{'ErrorEquals':['State.ALL']}]"), SCHEMA, "/States/S/Retry/0/ErrorEquals/0",
 	"No state reports the error 'State.ALL'", "did you mean \"States.ALL\"?"},
     {TASK("'Retry':[{'ErrorEquals':['States.Nonsense']}]"), SCHEMA,
-	"/States/S/Retry/0/ErrorEquals/0", "No state reports the error 'States.Nonsense'", NULL},
+	"/States/S/Retry/0/ErrorEquals/0", "No state reports the error 'States.Nonsense'", "*"},
     {TASK("'Retry':[{'ErrorEquals':['E']},{'ErrorEquals':['F','E']}]"), SCHEMA,
 	"/States/S/Retry/1/ErrorEquals/1", "The error 'E' is taken by an earlier entry", NULL},
     {PASS("'Parameters':{'a':[{'b':'$.x'}]}"), "NO_DOLLAR", "/States/S/Parameters/a/0/b",

@@ -338,7 +338,7 @@ START_TEST(test_processes_share_a_directory)
 		ck_assert_int_eq(reap(children[i]), 0);
 	fixture_open(&fx);
 	for (int i = 0; i < 6; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "P%d", i);
 		ck_assert_int_eq(branches_of(fx.store, id), 50);

@@ -185,7 +185,7 @@ START_TEST(test_names_at_most_five)
 	struct err err = {0};
 
 	for (int i = 1; i <= 5; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "r%d", i);
 		fixture_run(&fx, id, i);
@@ -194,7 +194,7 @@ START_TEST(test_names_at_most_five)
 	ck_assert_ptr_null(strstr(err_text(&err), "..."));
 	expect_err(&err, ERR_INVALID, "r1, r2, r3, r4, r5");
 	for (int i = 6; i <= 8; i++) {
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "r%d", i);
 		fixture_run(&fx, id, i);
