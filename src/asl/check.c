@@ -2,7 +2,11 @@
 
 #include "tmflow/base/json.h"
 
+#include <stdint.h>
 #include <string.h>
+
+#define HANDLERS_COMPARED_MAX 64u /* retriers or catchers */
+#define NAMES_COMPARED_MAX    64u /* in one of them */
 
 /* What Step Functions itself reports. */
 static const char *const error_names[] = {
@@ -37,24 +41,28 @@ is_error_name(const char *name)
 }
 
 static bool
-holds_name(json_t *handler, const char *name)
+holds_name(json_t *handler, const char *name, size_t names_max)
 {
 	json_t *other;
 	size_t i;
 
 	json_array_foreach (json_object_get(handler, "ErrorEquals"), i, other) {
+		if (i == names_max)
+			break;
 		if (json_is_string(other) && strcmp(json_string_value(other), name) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* True when a retrier or catcher before at takes this very name. */
+/* True when a retrier or catcher before at takes this very name. Of very many, not all are looked at. */
 static bool
 taken_earlier(json_t *handlers, size_t at, const char *name)
 {
+	if (at > HANDLERS_COMPARED_MAX)
+		at = HANDLERS_COMPARED_MAX;
 	for (size_t i = 0; i < at; i++) {
-		if (holds_name(json_array_get(handlers, i), name))
+		if (holds_name(json_array_get(handlers, i), name, NAMES_COMPARED_MAX))
 			return true;
 	}
 	return false;
@@ -65,14 +73,14 @@ check_error_name(
     struct compiler *compiler, json_t *handlers, size_t at, const char *name, bool catches)
 {
 	struct buf hint = {0};
-	const char *near = diag_hint_nearest(&hint, name, error_names);
+	bool known = strncmp(name, "State", 5) != 0 || is_error_name(name);
+	const char *near = known ? NULL : compile_hint(compiler, &hint, name, error_names);
 
 	if (strcmp(name, "States.Runtime") == 0)
 		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "States.Runtime cannot be %s, not even by name",
 		    catches ? "caught" : "retried");
-	else if (!is_error_name(name) && strncmp(name, "State", 5) == 0 &&
-		 (near != NULL || strncmp(name, "States.", 7) == 0))
+	else if (near != NULL || (!known && strncmp(name, "States.", 7) == 0))
 		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, near,
 		    "No state reports the error '%s'", name);
 	else if (taken_earlier(handlers, at, name))
@@ -89,7 +97,7 @@ check_error_names(struct compiler *compiler, json_t *handlers, size_t at, bool c
 	json_t *name;
 	size_t i;
 
-	if (holds_name(json_array_get(handlers, at), "States.ALL") &&
+	if (holds_name(json_array_get(handlers, at), "States.ALL", SIZE_MAX) &&
 	    (json_array_size(names) > 1 || at + 1 < json_array_size(handlers)))
 		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "States.ALL should stand alone and in the last entry");

@@ -78,8 +78,7 @@ compile_pop(struct compiler *compiler, size_t mark)
 }
 
 const char *
-compile_hint(
-    struct compiler *compiler, struct buf *out, const char *word, const char *const *known)
+compile_hint(struct compiler *compiler, struct buf *out, const char *word, const char *const *known)
 {
 	for (size_t i = 0; known[i] != NULL; i++)
 		compiler->hint_words++;

@@ -45,6 +45,7 @@ static const struct field nested_fields[] = {
     RULE_FIELDS,
     {"Next", .types = 0},
     {"Assign", .types = 0},
+    {"Output", .types = 0},
     {0},
 };
 

@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define NUMBER_MAX	  INT32_MAX
-#define BATCH_BYTES_MAX	  262144 /* of MaxInputBytesPerBatch */
+#define NUMBER_MAX	   INT32_MAX
+#define BATCH_BYTES_MAX	   262144 /* of MaxInputBytesPerBatch */
 #define IN_SCRATCH(member) .offset = offsetof(struct scratch, member)
-#define ROW(n, f)	  .name = (n), .types = FIELD_ANY_TYPE, .compile = (f)
+#define ROW(n, f)	   .name = (n), .types = FIELD_ANY_TYPE, .compile = (f)
 
 /*
  * The fields of a distributed Map that need a service, or batches: they are checked, so that a definition for Step Functions can be

@@ -6,7 +6,8 @@
 #define COMPILE_SCHEMA	  "SCHEMA_VALIDATION_FAILED"
 #define COMPILE_TARGET	  "MISSING_TRANSITION_TARGET"
 #define COMPILE_WORDS_MAX 96u /* names that one object may have for its fields */
-#define COMPILE_HINTS_MAX 100000u /* words that are compared in search of hints, so that a hostile definition costs little */
+#define COMPILE_HINTS_MAX                                                                          \
+	100000u /* words that are compared in search of hints, so that a hostile definition costs little */
 
 /* A transition whose target may not have been seen yet. */
 struct transition {
@@ -144,7 +145,7 @@ field_compile_fn compile_number_path; /* struct asl_number, by path */
 field_compile_fn compile_integer;     /* int64_t */
 field_compile_fn compile_real;	      /* double */
 field_compile_fn compile_timestamp;
-field_compile_fn compile_jsonata;     /* fields that JSONata alone has */
+field_compile_fn compile_jsonata; /* fields that JSONata alone has */
 
 /* Larger parts. The first three fill in compiler->scope instead of base. */
 field_compile_fn compile_states;

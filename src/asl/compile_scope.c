@@ -123,7 +123,14 @@ compile_scope(struct compiler *compiler, const struct object_spec *spec, json_t 
 	return scope;
 }
 
-static const struct field branch_fields[] = {COMPILE_SCOPE_FIELDS, {0}};
+/* What only the machine itself may have is known here, so that no other name is proposed. */
+#define MACHINE_ONLY_FIELDS                                                                        \
+	{"TimeoutSeconds", .types = 0}, {"Version", .types = 0},                                   \
+	{                                                                                          \
+		"QueryLanguage", .types = 0                                                        \
+	}
+
+static const struct field branch_fields[] = {COMPILE_SCOPE_FIELDS, MACHINE_ONLY_FIELDS, {0}};
 static const struct object_spec branch_spec = {.what = "a branch", .fields = branch_fields};
 
 void
@@ -217,6 +224,7 @@ compile_config(struct compiler *compiler, const struct field *field, json_t *jso
 
 static const struct field processor_fields[] = {
     COMPILE_SCOPE_FIELDS,
+    MACHINE_ONLY_FIELDS,
     {"ProcessorConfig", .types = FIELD_ANY_TYPE, .compile = compile_config},
     {0},
 };

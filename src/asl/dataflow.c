@@ -213,6 +213,10 @@ asl_map_items(const struct asl_state *state, const struct asl_scope *effective, 
 	json_t *items = NULL;
 
 	assert(state->type == ASL_MAP);
+	if (state->u.map.needs_s3 || state->u.map.needs_batches)
+		return err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		    "%s is not supported by this version: the Map runs on Step Functions only",
+		    state->u.map.needs_s3 ? "ItemReader or ResultWriter" : "ItemBatcher");
 	if (select_path(path, false, effective, &items, err) < 0)
 		return -1;
 	if (!json_is_array(items)) {

@@ -45,7 +45,7 @@ int asl_wait_until(const struct asl_state *state, const struct asl_scope *scope,
 int asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope,
     char **ret_error, char **ret_cause, struct err *err);
 
-/* The items of a Map: ItemsPath on its effective input. Errors: States.Runtime "must point to array". */
+/* The items of a Map: ItemsPath on its effective input. Errors: States.Runtime "must point to array", or for a Map that cannot run here (needs_s3, needs_batches). */
 int asl_map_items(const struct asl_state *state, const struct asl_scope *effective,
     json_t **ret_items, struct err *err);
 

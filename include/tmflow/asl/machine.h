@@ -25,7 +25,8 @@
 
 #define ASL_STATE_TYPES(X)                                                                         \
 	X(PASS, "Pass")                                                                            \
-	X(TASK, "Task") X(CHOICE, "Choice") X(WAIT, "Wait") X(SUCCEED, "Succeed") X(FAIL, "Fail")  \
+	X(TASK, "Task")                                                                            \
+	X(CHOICE, "Choice") X(WAIT, "Wait") X(SUCCEED, "Succeed") X(FAIL, "Fail")                  \
 	    X(PARALLEL, "Parallel") X(MAP, "Map")
 enum asl_state_type {
 #define X(id, name) ASL_##id,
@@ -136,6 +137,8 @@ struct asl_state {
 			double tolerated_failure_percentage;
 			struct asl_path *tolerated_failure_percentage_path;
 			bool distributed;
+			bool needs_s3; /* ItemReader or ResultWriter: asl_map_items refuses it */
+			bool needs_batches; /* ItemBatcher: likewise */
 		} map;
 	} u;
 };
