@@ -1,7 +1,7 @@
 #ifndef TMFLOW_MIRROR_ACTIONS_ACTION_INPUT_H
 #define TMFLOW_MIRROR_ACTIONS_ACTION_INPUT_H
 
-#include "../mirror_internal.h"
+#include "mirror_internal.h"
 #include "tmflow/engine/action.h"
 
 /* What the stages of native actions share. */

@@ -1,9 +1,9 @@
-#include "../session_plan_internal.h"
-#include "../unsupported_internal.h"
 #include "action_input.h"
 #include "actions_internal.h"
+#include "session_plan_internal.h"
 #include "tmflow/aws/retry.h"
 #include "tmflow/base/json.h"
+#include "unsupported_internal.h"
 
 #include <stdio.h>
 #include <string.h>

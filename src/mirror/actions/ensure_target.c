@@ -1,6 +1,6 @@
-#include "../targets_internal.h"
 #include "action_input.h"
 #include "actions_internal.h"
+#include "targets_internal.h"
 #include "tmflow/base/json.h"
 
 #include <string.h>

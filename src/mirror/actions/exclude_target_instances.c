@@ -1,6 +1,6 @@
-#include "../targets_internal.h"
 #include "action_input.h"
 #include "actions_internal.h"
+#include "targets_internal.h"
 #include "tmflow/base/json.h"
 
 /* tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop. Also leaves out what the configuration excludes. */
