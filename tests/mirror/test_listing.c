@@ -2,6 +2,7 @@
 
 #include "tmflow/base/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,62 @@ START_TEST(test_pages)
 	ck_assert(json_is_null(json_object_get(rest, "NextToken")));
 	ck_assert_uint_eq(mirror_progress(process.mirror)->pages, 2);
 	ck_assert_uint_eq(mirror_progress(process.mirror)->instances, INSTANCES);
+}
+END_TEST
+
+#define TAGS_EACH	40
+#define TAG_VALUE_BYTES 100
+
+static void
+call_over(void *arg, struct call *call)
+{
+	*(bool *)arg = call->result != NULL;
+}
+
+/* Every instance of the first page bears so many tags that 200 of them do not fit into a state's data. */
+static void
+tag_page(const json_t *page)
+{
+	json_t *ids = json_array();
+	json_t *tags = json_array();
+	json_t *instance;
+	bool done = false;
+	size_t i;
+
+	json_array_foreach (json_object_get(page, "Instances"), i, instance)
+		json_array_append(ids, json_object_get(instance, "InstanceId"));
+	for (i = 0; i < TAGS_EACH; i++) {
+		char key[16];
+		char value[TAG_VALUE_BYTES + 1] = {0};
+
+		snprintf(key, sizeof(key), "key-%zu", i);
+		memset(value, 'v', TAG_VALUE_BYTES);
+		json_array_append_new(tags, jpack("{s:s, s:s}", "Key", key, "Value", value));
+	}
+	call_on_done(ec2_create_tags(process.ec2, ids, tags), call_over, &done);
+	fixture_run(&fixture);
+	ck_assert(done);
+	json_decref(ids);
+	json_decref(tags);
+}
+
+/* A page that does not fit is asked for again with half as many, and the next one at once with what fits. */
+START_TEST(test_page_with_many_tags)
+{
+	const json_t *page = process_run(&process, "describe-page", jpack("{}"));
+	size_t count;
+
+	tag_page(page);
+	process_forget_calls(&process);
+	page = process_run(&process, "describe-page", jpack("{}"));
+	count = json_array_size(json_object_get(page, "Instances"));
+	ck_assert_uint_eq(count, 25);
+	ck_assert_uint_le(json_text_bytes(page, ASL_DATA_BYTES_MAX), ASL_DATA_BYTES_MAX);
+	ck_assert_uint_eq(process_calls(&process, "DescribeInstances"), 4);
+	ck_assert_ptr_nonnull(process_run(&process, "describe-page",
+	    jpack("{s:s}", "NextToken", json_get_string(page, "NextToken"))));
+	ck_assert_uint_eq(process_calls(&process, "DescribeInstances"), 5);
+	ck_assert(process_asked_with(&process, "DescribeInstances", "MaxResults=25"));
 }
 END_TEST
 
@@ -404,12 +461,12 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = {test_log_gives_its_input, test_pages, test_refused_token,
-	    test_instances_by_id, test_no_ids_no_call, test_matched_by_its_primary_interface,
-	    test_all_interfaces, test_unmatched, test_terminated, test_no_interface,
-	    test_hook_says_no, test_hook_fails, test_whole_page, test_excluded_by_configuration,
-	    test_launched_for_a_target, test_instance_behind_any_target,
-	    test_targets_are_listed_once, test_nothing_to_find};
+	const TTest *const tests[] = {test_log_gives_its_input, test_pages,
+	    test_page_with_many_tags, test_refused_token, test_instances_by_id, test_no_ids_no_call,
+	    test_matched_by_its_primary_interface, test_all_interfaces, test_unmatched,
+	    test_terminated, test_no_interface, test_hook_says_no, test_hook_fails, test_whole_page,
+	    test_excluded_by_configuration, test_launched_for_a_target,
+	    test_instance_behind_any_target, test_targets_are_listed_once, test_nothing_to_find};
 	Suite *suite = suite_create("listing");
 	TCase *tcase = tcase_create("listing");
 	SRunner *runner;
