@@ -59,11 +59,33 @@ is_conflict(const struct config_rule *rule, const json_t *session)
 	return rule->session_number != 0 && number_of(session) == rule->session_number;
 }
 
+static bool
+option_is(const json_t *session, const char *name, int wanted)
+{
+	const json_t *value = json_object_get(session, name);
+
+	return json_is_integer(value) && json_integer_value(value) == wanted;
+}
+
+/* Number, VXLAN id and packet length are as the rule gives them. What it does not give is AWS's to choose. */
+static bool
+has_options(const struct config_rule *rule, const json_t *session)
+{
+	return (rule->session_number == 0 || number_of(session) == rule->session_number) &&
+	       (rule->virtual_network_id < 0 ||
+		   option_is(session, "VirtualNetworkId", rule->virtual_network_id)) &&
+	       (rule->packet_length == 0 ||
+		   option_is(session, "PacketLength", rule->packet_length));
+}
+
 static enum session_verdict
 judge_one(const struct session_question *question, const json_t *session)
 {
+	bool ours = tag_value(session, TAG_TOOL) != NULL;
+
 	if (is_present(question, session))
-		return SESSION_PRESENT;
+		return ours && !has_options(question->rule, session) ? SESSION_DRIFTED
+								     : SESSION_PRESENT;
 	if (is_drifted(question->rule, session))
 		return SESSION_DRIFTED;
 	return is_conflict(question->rule, session) ? SESSION_CONFLICT : SESSION_MISSING;
@@ -90,6 +112,10 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 		if (found[verdict] == NULL)
 			found[verdict] = session;
 	}
+	/* A number that somebody else has cannot be given to ours. */
+	if (found[SESSION_CONFLICT] != NULL && found[SESSION_DRIFTED] != NULL &&
+	    number_of(found[SESSION_DRIFTED]) != question->rule->session_number)
+		found[SESSION_DRIFTED] = NULL;
 	*ret_session = NULL;
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		if (found[order[i]] != NULL) {
@@ -116,7 +142,7 @@ is_taken(const json_t *sessions, const char *interface_id, int number)
 int
 session_free_number(const json_t *sessions, const char *interface_id)
 {
-	int number = 1;
+	int number = CONFIG_SESSION_NUMBER_DEFAULT;
 
 	while (is_taken(sessions, interface_id, number))
 		number++;

@@ -7,7 +7,7 @@
 enum session_verdict {
 	SESSION_MISSING,
 	SESSION_PRESENT,  /* the same interface, filter and a target that the rule may use */
-	SESSION_DRIFTED,  /* one of ours, with another filter or target: to be modified */
+	SESSION_DRIFTED,  /* one of ours, with another filter, target, number, VXLAN id or length */
 	SESSION_CONFLICT, /* the rule's session number is somebody else's */
 	SESSION_LIMIT	  /* no room for another one */
 };
@@ -25,7 +25,7 @@ struct session_question {
 enum session_verdict
 session_judge(const struct session_question *question, const json_t **ret_session);
 
-/* The lowest session number that no session of the interface has. */
+/* The lowest session number that no session of the interface has, from the default on: what the owner numbered lower stays before it. */
 int session_free_number(const json_t *sessions, const char *interface_id);
 
 /* How a session is made: the same for every attempt, run and process. */
