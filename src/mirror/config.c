@@ -80,6 +80,35 @@ check_names(struct config_reader *reader, const struct mirror_config *config)
 	json_decref(seen);
 }
 
+static const char *
+place_of(const struct config_rule *rule)
+{
+	return rule->kind == RULE_VPCS ? rule->vpc_id : rule->subnet_id;
+}
+
+/* A second rule for the same VPC or subnet is never reached, unless a hook says otherwise. */
+static void
+check_places(struct config_reader *reader, const struct mirror_config *config)
+{
+	json_t *seen = json_object(); /* id: name of the rule that comes first */
+
+	for (size_t i = 0; i < config->count; i++) {
+		const struct config_rule *rule = &config->slots[i].rule;
+		const char *id = place_of(rule);
+		const char *first = id != NULL ? json_get_string(seen, id) : NULL;
+		size_t mark = config_enter(reader, config_list_names[rule->kind]);
+
+		config_enter_index(reader, rule->index);
+		if (first != NULL)
+			config_warn(
+			    reader, "%s is taken by the rule %s, which is tried before", id, first);
+		else if (id != NULL)
+			json_put_string(seen, id, rule->name);
+		config_leave(reader, mark);
+	}
+	json_decref(seen);
+}
+
 /* The object under key, its keys checked; NULL when it is not given or no mapping. */
 static json_t *
 read_section(struct config_reader *reader, const struct mirror_config *config, const char *key,
@@ -215,6 +244,7 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		config_check_keys(&reader, config->root, known);
 		read_rules(&reader, config);
 		check_names(&reader, config);
+		check_places(&reader, config);
 		read_exclude(&reader, config);
 		read_guardduty(&reader, config);
 		read_hook(&reader, config);

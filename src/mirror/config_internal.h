@@ -45,6 +45,10 @@ void config_missing(struct config_reader *reader, const char *key, const char *f
 void config_invalid(struct config_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Adds a warning that the rule at the present place is of no use. */
+void config_warn(struct config_reader *reader, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Adds a fault for each key of object that is not in known, with the nearest that is. */
 void
 config_check_keys(struct config_reader *reader, const json_t *object, const char *const *known);

@@ -5,9 +5,10 @@
 #include <ctype.h>
 #include <string.h>
 
-#define CODE_MISSING "MISSING_VALUE"
-#define CODE_INVALID "INVALID_VALUE"
-#define CODE_UNKNOWN "UNKNOWN_KEY"
+#define CODE_MISSING   "MISSING_VALUE"
+#define CODE_INVALID   "INVALID_VALUE"
+#define CODE_UNKNOWN   "UNKNOWN_KEY"
+#define CODE_UNREACHED "UNREACHED_RULE"
 
 size_t
 config_enter(struct config_reader *reader, const char *key)
@@ -91,6 +92,20 @@ config_invalid(struct config_reader *reader, const char *format, ...)
 	va_start(args, format);
 	add_fault(reader, CODE_INVALID, format, args);
 	va_end(args);
+}
+
+void
+config_warn(struct config_reader *reader, const char *format, ...)
+{
+	struct buf message = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&message, format, args);
+	va_end(args);
+	diag_add(reader->diags, DIAG_WARNING, CODE_UNREACHED, buf_cstr(&reader->pointer),
+	    DIAG_AT_VALUE, NULL, "%s", buf_cstr(&message));
+	buf_fini(&message);
 }
 
 static bool

@@ -192,6 +192,21 @@ START_TEST(test_every_key)
 }
 END_TEST
 
+START_TEST(test_rule_that_is_never_reached)
+{
+	struct loaded loaded =
+	    load("vpcs:\n  - vpcId: vpc-1\n" TARGET "  - vpcId: vpc-1\n" TARGET
+		 "subnets:\n  - subnetId: subnet-1\n" TARGET "  - subnetId: subnet-1\n" TARGET);
+
+	ck_assert_str_eq(loaded.text,
+	    "c.yaml:5:5: warning: vpc-1 is taken by the rule vpcs[0], which is tried before\n"
+	    "c.yaml:12:5: warning: subnet-1 is taken by the rule subnets[0], which is tried "
+	    "before\n");
+	ck_assert_ptr_nonnull(loaded.config);
+	unload(&loaded);
+}
+END_TEST
+
 /* The seed application's template with only some values filled in: the rest is as if it were not there. */
 START_TEST(test_seed_placeholders)
 {
@@ -290,6 +305,7 @@ main(void)
 	tcase_add_test(tcase, test_rules_in_order_of_trying);
 	tcase_add_test(tcase, test_defaults);
 	tcase_add_test(tcase, test_every_key);
+	tcase_add_test(tcase, test_rule_that_is_never_reached);
 	tcase_add_test(tcase, test_seed_placeholders);
 	tcase_add_test(tcase, test_excludes);
 	tcase_add_loop_test(tcase, test_shipped_files, 0, 3);
