@@ -182,8 +182,9 @@ compile_assign(struct compiler *compiler, const struct field *field, json_t *jso
 
 	if (!compile_expect_object(compiler, field->name, json))
 		return;
-	json_object_foreach (json, key, value)
+	json_object_foreach (json, key, value) {
 		check_variable(compiler, key);
+	}
 	compile_template(compiler, field, json, base);
 }
 

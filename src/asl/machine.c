@@ -34,7 +34,8 @@ machine_add_state(struct asl_machine *machine, const char *name)
 
 	if (machine->count == machine->capacity) {
 		machine->capacity = machine->capacity > 0 ? 2 * machine->capacity : 16;
-		machine->at = mem_resize(machine->at, machine->capacity, sizeof(struct asl_state *));
+		machine->at =
+		    mem_resize(machine->at, machine->capacity, sizeof(struct asl_state *));
 	}
 	state->index = (unsigned)machine->count;
 	state->name = name;
