@@ -230,6 +230,35 @@ START_TEST(test_long_pattern)
 }
 END_TEST
 
+/* How often jansson has asked for memory. */
+static int allocations;
+
+static void *
+count_malloc(size_t bytes)
+{
+	allocations++;
+	return malloc(bytes);
+}
+
+START_TEST(test_definite_paths_make_nothing)
+{
+	static const char rule[] =
+	    "'And':[{'Variable':'$.s','StringMatches':'f*'},{'Variable':'$.n','NumericLessThanPath'"
+	    ":"
+	    "'$.r'},{'Variable':'$.o','IsPresent':true},{'Not':{'Variable':'$$.Execution.Number',"
+	    "'NumericGreaterThanPath':'$v.x'}},{'Variable':'$.d','TimestampEqualsPath':'$.d2'}]";
+	struct choice c;
+
+	choice_init(&c, rule);
+	json_set_alloc_funcs(count_malloc, free);
+	ck_assert_int_eq(asl_choice_holds(c.rule, &c.v.scope, NULL), 1);
+	ck_assert_int_eq(allocations, 0);
+	json_decref(json_array()); /* were it made, it would be counted */
+	ck_assert_int_gt(allocations, 0);
+	choice_fini(&c);
+}
+END_TEST
+
 /* --- recorded results --- */
 
 struct tally {
@@ -309,6 +338,7 @@ main(void)
 	tcase_add_loop_test(tcase, test_rules, 0, COUNT(vectors));
 	tcase_add_loop_test(tcase, test_failures, 0, COUNT(failures));
 	tcase_add_test(tcase, test_long_pattern);
+	tcase_add_test(tcase, test_definite_paths_make_nothing);
 	tcase_add_test(tcase, test_recordings);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

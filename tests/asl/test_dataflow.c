@@ -658,6 +658,10 @@ START_TEST(test_fail_failures)
 }
 END_TEST
 
+/* What would give other items here than there is refused, even where the list is at hand. */
+#define ONLY_THERE(field)                                                                          \
+	field " is not supported by this version: the Map runs on Step Functions only"
+
 static const struct {
 	const char *fields;
 	const char *items; /* NULL: cause */
@@ -670,6 +674,10 @@ static const struct {
 	"Reference path \"$.Execution.Input\" must point to array."},
     {"'Comment':''", NULL, "Reference path \"$\" must point to array."},
     {"'ItemsPath':'$.none'", NULL, "Invalid path '$.none' : No results for path: $['none']"},
+    {"'ItemsPath':'$.list','ItemReader':{'Resource':'r'}", NULL,
+	ONLY_THERE("ItemReader or ResultWriter")},
+    {"'ItemsPath':'$.list','ResultWriter':{}", NULL, ONLY_THERE("ItemReader or ResultWriter")},
+    {"'ItemsPath':'$.list','ItemBatcher':{'MaxItemsPerBatch':2}", NULL, ONLY_THERE("ItemBatcher")},
 };
 
 START_TEST(test_items)
