@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define VARIABLE_NAME_CHARS_MAX 80u
+#define WHOLE_MAX		9007199254740992.0 /* 2^53: beyond it a real has no ones */
 
 /* Where the row's value goes. */
 static void *
@@ -223,7 +224,7 @@ whole_number(const json_t *json, int64_t *ret_value)
 		*ret_value = json_integer_value(json);
 		return true;
 	}
-	if (!json_is_real(json) || real < -0x1p53 || real > 0x1p53 || trunc(real) < real ||
+	if (!json_is_real(json) || real < -WHOLE_MAX || real > WHOLE_MAX || trunc(real) < real ||
 	    trunc(real) > real)
 		return false;
 	*ret_value = (int64_t)real;
