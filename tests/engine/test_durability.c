@@ -127,11 +127,11 @@ run_turns(int turns, bool resume, int64_t start_mono_ms, int *failures, int *sta
 static void
 forget_run(void)
 {
-	char *command = NULL;
+	char command[sizeof(directory) + 16];
 
-	ck_assert_int_gt(asprintf(&command, "rm -rf %s/*", directory), 0);
-	ck_assert_int_eq(system(command), 0);
-	free(command);
+	snprintf(command, sizeof(command), "rm -rf %s/*", directory);
+	if (system(command) != 0)
+		perror(command);
 }
 
 /* Cut after k turns, then resumed to the end, for every k. */

@@ -32,7 +32,10 @@ call(struct script *script, const char *arg_text)
 	} else {
 		for (size_t i = 0; i < SCRIPT_RESULTS_MAX; i++)
 			json_array_append_new(both, results[i]);
-		text = json_text(both);
+		struct buf sorted = {0}; /* Lua's tables have no order */
+
+		json_write_canonical(both, &sorted);
+		text = buf_take(&sorted);
 	}
 	json_decref(both);
 	json_decref(arg);

@@ -1,0 +1,231 @@
+/* The small modules: buffers and slices, errors, JSON text, digests, log, clock, random numbers. */
+#include "tmflow/base/clock.h"
+#include "tmflow/base/digest.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/rng.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(slices_and_buffers)
+{
+	static const char *const known[] = {"vpcs", "subnets", "tags", NULL};
+	struct buf buf = {0};
+
+	ck_assert(str_is(str_trim(STR(" \t x y\r\n")), "x y"));
+	ck_assert_str_eq(str_nearest(STR("vpc"), known), "vpcs");
+	ck_assert_str_eq(str_nearest(STR("SUBNET"), known), "subnets");
+	ck_assert_ptr_null(str_nearest(STR("completely different"), known));
+	ck_assert_str_eq(buf_cstr(&buf), "");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&buf, "%d,", i);
+	ck_assert_uint_eq(buf.len, 3890);
+	char *taken = buf_take(&buf);
+	ck_assert_str_eq(taken + 3886, "999,");
+	ck_assert_ptr_null(buf.p);
+	free(taken);
+}
+END_TEST
+
+START_TEST(errors)
+{
+	struct err err = {0};
+	struct err other = {0};
+
+	ck_assert_int_eq(err_set(&err, ERR_CONFIG, "line %d", 3), -1);
+	ck_assert_str_eq(err.name, "TMFlow.Config");
+	err_set_name(
+	    &err, ERR_SERVICE, "AuthFailure", "%s, again", err_text(&err)); /* quotes itself */
+	err_prefix(&err, "account %s", "1");
+	ck_assert_str_eq(err_text(&err), "account 1: line 3, again");
+	ck_assert(err_is(&err, "AuthFailure"));
+	err_move(&other, &err);
+	ck_assert(!err_isset(&err));
+	ck_assert(err_isset(&other));
+	err_set(NULL, ERR_CONFIG, "nobody cares");
+	err_fini(&other);
+}
+END_TEST
+
+static void
+writes(const char *text, const char *wanted)
+{
+	struct err err = {0};
+	json_t *value = json_parse(str_of(text), &err);
+
+	ck_assert_msg(value != NULL, "%s", err_text(&err));
+	char *got = json_text(value);
+	ck_assert_str_eq(got, wanted);
+	ck_assert_uint_eq(json_text_bytes(value, 100000), strlen(wanted));
+	ck_assert_uint_eq(json_text_bytes(value, strlen(wanted) - 1), strlen(wanted));
+	free(got);
+	json_decref(value);
+}
+
+START_TEST(json_texts)
+{
+	struct err err = {0};
+
+	writes(
+	    "{\"b\": [1, 2.50, -0.0, 1e300, 0.1], \"a\": {\"x\": null, \"t\": true, \"f\": false}}",
+	    "{\"b\":[1,2.5,-0.0,1e+300,0.1],\"a\":{\"x\":null,\"t\":true,\"f\":false}}");
+	writes("\"a\\u0001\\n\\\"\\\\/\\u00e9\\u2028\"",
+	    "\"a\\u0001\\n\\\"\\\\/\xc3\xa9\xe2\x80\xa8\"");
+	writes("[9223372036854775807,-9223372036854775808,0]",
+	    "[9223372036854775807,-9223372036854775808,0]");
+	writes("[18446744073709551616, 1]", "[1.8446744073709552e+19,1]");
+	writes(
+	    "[1e15, 123456789.0, 0.30000000000000004]", "[1e+15,123456789.0,0.30000000000000004]");
+	ck_assert_ptr_null(json_parse(STR("{\"a\":1,\"a\":2}"), &err));
+	ck_assert_ptr_null(json_parse(STR("[1,]"), &err));
+	ck_assert_ptr_null(json_parse(STR("\"\xff\""), &err));
+	err_fini(&err);
+}
+END_TEST
+
+START_TEST(json_helpers)
+{
+	json_t *object = json_pack("{s:i,s:[i,f]}", "z", 1, "a", 1, 1.0);
+	json_t *with = json_with(object, "z", json_integer(5));
+	struct buf text = {0};
+
+	json_write_canonical(with, &text);
+	ck_assert_str_eq(buf_cstr(&text), "{\"a\":[1,1.0],\"z\":5}");
+	ck_assert_int_eq(json_integer_value(json_object_get(object, "z")), 1);
+	ck_assert_ptr_eq(json_object_get(object, "a"), json_object_get(with, "a"));
+	ck_assert(json_same(json_array_get(json_object_get(with, "a"), 0),
+	    json_array_get(json_object_get(with, "a"), 1)));
+	ck_assert(!json_same(object, with));
+	ck_assert_ptr_null(json_get_string(object, "z"));
+	ck_assert_str_eq(json_kind(json_object_get(object, "a")), "array");
+	buf_fini(&text);
+	json_decref(object);
+	json_decref(with);
+}
+END_TEST
+
+START_TEST(digests)
+{
+	char hex[DIGEST_SHA256_HEX_BYTES];
+	uint8_t mac[DIGEST_SHA256_BYTES];
+	struct buf text = {0};
+	struct err err = {0};
+
+	digest_sha256_hex(STR("abc"), hex);
+	ck_assert_str_eq(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	/* RFC 4231, test case 2 */
+	digest_hmac_sha256(STR("Jefe"), STR("what do ya want for nothing?"), mac);
+	digest_hex(mac, sizeof(mac), hex);
+	ck_assert_str_eq(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	ck_assert_int_eq(digest_named_hex("MD5", STR(""), &text, &err), 0);
+	ck_assert_str_eq(buf_cstr(&text), "d41d8cd98f00b204e9800998ecf8427e");
+	ck_assert_int_eq(digest_named_hex("SHA1", STR(""), &text, &err), -1);
+	/* RFC 4648, section 10 */
+	buf_reset(&text);
+	digest_base64_encode(STR("fooba"), &text);
+	ck_assert_str_eq(buf_cstr(&text), "Zm9vYmE=");
+	buf_reset(&text);
+	ck_assert_int_eq(digest_base64_decode(STR("Zm9vYg=="), &text, &err), 0);
+	ck_assert_str_eq(buf_cstr(&text), "foob");
+	ck_assert_int_eq(digest_base64_decode(STR("Zm9vY"), &text, &err), -1);
+	ck_assert_int_eq(digest_base64_decode(STR("Zm=v"), &text, &err), -1);
+	ck_assert_int_eq(digest_base64_decode(STR("Zm9 "), &text, &err), -1);
+	buf_fini(&text);
+	err_fini(&err);
+}
+END_TEST
+
+/* Nothing that a terminal would obey gets out, whatever an instance's tag holds. */
+START_TEST(log_lines)
+{
+	static const char nasty[] = "a\x1b[2J\r\n\xc2\x9b"
+				    "31m\xe2\x80\xae\xff\xc3(\x7f";
+	char text[2048] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	log_setup(LOG_INFO, LOG_LOGFMT, out);
+	log_set_run("r1");
+	log_event(LOG_DEBUG, "not.shown");
+	log_event(LOG_INFO, "an.event", LOG_STR("k", "two words"), LOG_INT("n", -7),
+	    LOG_STR("q", "say \"x\""));
+	log_event(LOG_WARN, "bad", LOG_STR("tag", nasty));
+	log_setup(LOG_INFO, LOG_JSON, out);
+	log_event(LOG_ERROR, "json", LOG_STR("tag", nasty));
+	fclose(out);
+	log_setup(LOG_WARN, LOG_LOGFMT, NULL);
+	log_set_run(NULL);
+	ck_assert_ptr_nonnull(
+	    strstr(text, " info an.event run=r1 k=\"two words\" n=-7 q=\"say \\\"x\\\"\"\n"));
+	ck_assert_ptr_null(strstr(text, "not.shown"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "tag=a\\x1B[2J\\x0D\\x0A\\xC2\\x9B31m\\xE2\\x80\\xAE\\xFF\\xC3(\\x7F\n"));
+	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++)
+		ck_assert(*p == '\n' || (*p >= 0x20 && *p < 0x7f));
+}
+END_TEST
+
+START_TEST(clocks)
+{
+	char text[CLOCK_ISO_BYTES];
+	struct fake_clock fake;
+
+	clock_iso(1768478400123, text);
+	ck_assert_str_eq(text, "2026-01-15T12:00:00.123Z");
+	clock_iso(-5, text);
+	ck_assert_str_eq(text, "1970-01-01T00:00:00.000Z");
+	clock_iso(INT64_MAX, text);
+	ck_assert_str_eq(text, "9999-12-31T23:59:59.999Z");
+	fake_clock_init(&fake, 1000);
+	fake.clock.advance(&fake.clock, 50);
+	ck_assert_int_eq(fake.clock.wall_ms(&fake.clock), 1050);
+	ck_assert_int_eq(fake.clock.mono_ms(&fake.clock), 50);
+}
+END_TEST
+
+START_TEST(random_numbers)
+{
+	struct rng a;
+	struct rng b;
+	int counts[7] = {0};
+
+	rng_seed(&a, 42);
+	rng_seed(&b, 42);
+	for (int i = 0; i < 7000; i++) {
+		uint64_t n = rng_below(&a, 7);
+
+		ck_assert_uint_eq(n, rng_below(&b, 7));
+		counts[n]++;
+	}
+	for (int i = 0; i < 7; i++)
+		ck_assert(counts[i] > 850 && counts[i] < 1150);
+	for (int i = 0; i < 1000; i++) {
+		double u = rng_unit(&a);
+
+		ck_assert(u >= 0.0 && u < 1.0);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("base");
+	TCase *tests = tcase_create("base");
+
+	tcase_add_test(tests, slices_and_buffers);
+	tcase_add_test(tests, errors);
+	tcase_add_test(tests, json_texts);
+	tcase_add_test(tests, json_helpers);
+	tcase_add_test(tests, digests);
+	tcase_add_test(tests, log_lines);
+	tcase_add_test(tests, clocks);
+	tcase_add_test(tests, random_numbers);
+	suite_add_tcase(s, tests);
+	SRunner *runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,193 @@
+/* Documents: YAML's 1.2 core schema and JSON, with the place of everything, and faults that name theirs. */
+#include "tmflow/base/diag.h"
+#include "tmflow/base/json.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+gives(const char *text, const char *wanted)
+{
+	struct err err = {0};
+	struct doc *doc = doc_parse("d.yaml", str_of(text), &err);
+
+	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	char *got = json_text(doc_root(doc));
+	ck_assert_str_eq(got, wanted);
+	free(got);
+	doc_free(doc);
+}
+
+static void
+fails(const char *name, const char *text, const char *wanted)
+{
+	struct err err = {0};
+	struct doc *doc = doc_parse(name, str_of(text), &err);
+
+	ck_assert_msg(doc == NULL, "%s is taken", text);
+	ck_assert_int_eq(err.code, ERR_INVALID);
+	ck_assert_msg(strncmp(err_text(&err), wanted, strlen(wanted)) == 0, "wanted %s, got %s",
+	    wanted, err_text(&err));
+	err_fini(&err);
+}
+
+START_TEST(core_schema)
+{
+	gives("[yes, no, on, off, y, Yes]", "[\"yes\",\"no\",\"on\",\"off\",\"y\",\"Yes\"]");
+	gives("[true, True, FALSE, null, ~, Null, '', \"null\"]",
+	    "[true,true,false,null,null,null,\"\",\"null\"]");
+	gives("[1, -1, +1, 0o17, 0x1F, 017, 1_000]", "[1,-1,1,15,31,17,\"1_000\"]");
+	gives("[1.5, .5, 1., 1e3, 1.0, -2.5E-1, 1.2.3, 12e, 1:30]",
+	    "[1.5,0.5,1.0,1000.0,1.0,-0.25,\"1.2.3\",\"12e\",\"1:30\"]");
+	gives(
+	    "a:\nb: !!str 1\nc: !!int '7'\nd: ! 8", "{\"a\":null,\"b\":\"1\",\"c\":7,\"d\":\"8\"}");
+	gives("[9223372036854775807, 9223372036854775808]",
+	    "[9223372036854775807,9.223372036854776e+18]");
+}
+END_TEST
+
+START_TEST(blocks_anchors_and_merges)
+{
+	gives("t: |\n  a\n  b\n", "{\"t\":\"a\\nb\\n\"}");
+	gives("a: &x {k: 1, l: 2}\nb: *x\n", "{\"a\":{\"k\":1,\"l\":2},\"b\":{\"k\":1,\"l\":2}}");
+	gives("a: &x {k: 1, l: 2}\nb: {<<: *x, k: 9}\n",
+	    "{\"a\":{\"k\":1,\"l\":2},\"b\":{\"k\":9,\"l\":2}}");
+	gives("- &x {k: 1}\n- &y {k: 2, m: 3}\n- {<<: [*x, *y]}\n",
+	    "[{\"k\":1},{\"k\":2,\"m\":3},{\"k\":1,\"m\":3}]");
+	gives("\xef\xbb\xbf"
+	      "a: 1",
+	    "{\"a\":1}");
+	gives("", "null");
+	gives("# only a comment\n", "null");
+}
+END_TEST
+
+START_TEST(json_is_taken_as_json)
+{
+	gives("{\"a\": \"\\ud83d\\ude00\\/\"}", "{\"a\":\"\xf0\x9f\x98\x80/\"}");
+	gives("{\"n\": 9007199254740993, \"big\": 123456789012345678901234567890, \"one\": 1}",
+	    "{\"n\":9007199254740993,\"big\":1.2345678901234568e+29,\"one\":1}");
+	gives("{a: [1, 2,], b: 'x'}", "{\"a\":[1,2],\"b\":\"x\"}"); /* not JSON, but YAML */
+}
+END_TEST
+
+START_TEST(faults_name_their_place)
+{
+	fails("d.yaml", "a: 1\nb: 2\na: 3\n", "d.yaml:3:1: duplicate key \"a\" (first at line 1)");
+	fails("d.yaml", "x:\n  - {a: 1, a: 2}\n", "d.yaml:2:12: duplicate key \"a\"");
+	fails("d.json", "{\"a\": 1,\n \"a\": 2}", "d.json:2:2: duplicate key \"a\"");
+	fails("d.json", "{\"a\": tru}", "d.json:1:");
+	fails("d.yaml", "a: *b\n", "d.yaml:1:4: there is no anchor &b");
+	fails("d.yaml", "a: &a [*a]\n", "d.yaml:1:8: there is no anchor &a");
+	fails("d.yaml", "a: .inf\n", "d.yaml:1:4: JSON has no number .inf");
+	fails("d.yaml", "a: !!int x\n", "d.yaml:1:4: ");
+	fails("d.yaml", "a: !thing x\n", "d.yaml:1:4: unknown tag");
+	fails("d.yaml", "? [a]\n: 1\n", "d.yaml:1:3: a key must be a scalar");
+	fails("d.yaml", "a: 1\n---\nb: 2\n", "d.yaml:2:1: a second document");
+	fails("d.yaml", "a: [1\nb: 2\n", "d.yaml:");
+	fails("d.yaml", "a:\n\t- 1\n", "d.yaml:2:1: ");
+	fails("d.yaml", "<<: 5\n", "d.yaml:1:5: << takes a mapping");
+}
+END_TEST
+
+/* Nine levels of ten aliases each would be a thousand million values. */
+START_TEST(alias_bombs_are_bounded)
+{
+	struct buf bomb = {0};
+	struct buf deep = {0};
+
+	buf_add_cstr(&bomb, "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+	for (int i = 1; i < 9; i++) {
+		buf_printf(&bomb, "a%d: &a%d [", i, i);
+		for (int j = 0; j < 10; j++)
+			buf_printf(&bomb, "%s*a%d", j > 0 ? ", " : "", i - 1);
+		buf_add_cstr(&bomb, "]\n");
+	}
+	fails("bomb.yaml", buf_cstr(&bomb), "bomb.yaml:");
+	for (unsigned i = 0; i < DOC_DEPTH_MAX + 10; i++)
+		buf_add_char(&deep, '[');
+	fails("deep.yaml", buf_cstr(&deep), "deep.yaml:");
+	buf_fini(&bomb);
+	buf_fini(&deep);
+}
+END_TEST
+
+static void
+place(const char *text, const char *pointer, unsigned key_line, unsigned key_column, unsigned line,
+    unsigned column)
+{
+	struct err err = {0};
+	struct doc *doc = doc_parse("d", str_of(text), &err);
+
+	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	struct doc_pos key = doc_key_pos(doc, pointer);
+	struct doc_pos value = doc_value_pos(doc, pointer);
+	ck_assert_msg(key.line == key_line && key.column == key_column && value.line == line &&
+			  value.column == column,
+	    "%s: key %u:%u, value %u:%u", pointer, key.line, key.column, value.line, value.column);
+	doc_free(doc);
+}
+
+START_TEST(places)
+{
+	static const char yaml[] = "a:\n  b: 1\n  \xc3\xa9: {c: 2}\nlist:\n  - x\n  - y: z\n";
+	static const char json[] = "{\"a\":\n  {\"b\": 1, \"\xc3\xa9/\": {\"c\": [10, 20]}}}";
+
+	place(yaml, "/a/b", 2, 3, 2, 6);
+	place(yaml, "/a/\xc3\xa9/c", 3, 7, 3, 10);
+	place(yaml, "/list/1/y", 6, 5, 6, 8);
+	place(yaml, "/list/0", 5, 5, 5, 5);
+	place(yaml, "/a/none/x", 2, 3, 2, 3); /* the nearest ancestor's value */
+	place(json, "/a/b", 2, 4, 2, 9);
+	place(json, "/a/\xc3\xa9~1/c/1", 2, 29, 2, 29);
+}
+END_TEST
+
+START_TEST(diagnostics)
+{
+	struct err err = {0};
+	struct doc *doc = doc_parse("c.yaml", str_of("first: 1\nsecond: 2\n"), &err);
+	struct diag_list list;
+	char text[512] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	diag_list_init(&list, doc);
+	diag_add(&list, DIAG_ERROR, "CODE", "/second", DIAG_AT_VALUE, "try\x1b[31m 3", "bad %s",
+	    "value\n");
+	diag_add(&list, DIAG_WARNING, "CODE", "/first", DIAG_AT_KEY, NULL, "odd");
+	diag_print(&list, out);
+	fclose(out);
+	ck_assert_str_eq(
+	    text, "c.yaml:1:1: warning: odd\nc.yaml:2:9: error: bad value\\x0A (try\\x1B[31m 3)\n");
+	ck_assert_uint_eq(list.errors, 1);
+	ck_assert_uint_eq(list.warnings, 1);
+	json_t *json = diag_json(&list);
+	ck_assert_str_eq(json_get_string(json_array_get(json, 1), "severity"), "ERROR");
+	ck_assert_str_eq(json_get_string(json_array_get(json, 1), "location"), "/second");
+	json_decref(json);
+	diag_list_fini(&list);
+	doc_free(doc);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("doc");
+	TCase *tests = tcase_create("doc");
+
+	tcase_add_test(tests, core_schema);
+	tcase_add_test(tests, blocks_anchors_and_merges);
+	tcase_add_test(tests, json_is_taken_as_json);
+	tcase_add_test(tests, faults_name_their_place);
+	tcase_add_test(tests, alias_bombs_are_bounded);
+	tcase_add_test(tests, places);
+	tcase_add_test(tests, diagnostics);
+	suite_add_tcase(s, tests);
+	SRunner *runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,299 @@
+/* The loop on a fake clock: timers in order, tasks, hooks, idleness; calls that complete once or are cancelled; signals. */
+#include "tmflow/base/mem.h"
+#include "tmflow/loop/call.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct fake_clock fake;
+static struct loop *loop;
+static char order[256];
+
+static void
+set_up(void)
+{
+	fake_clock_init(&fake, 1000000);
+	loop = loop_new(&fake.clock);
+	order[0] = '\0';
+}
+
+static void
+tear_down(void)
+{
+	loop_free(loop);
+}
+
+static void
+note(const char *what)
+{
+	ck_assert_uint_lt(strlen(order) + strlen(what), sizeof(order));
+	strcat(order, what);
+}
+
+static void
+run(void)
+{
+	struct err err = {0};
+
+	ck_assert_msg(loop_run(loop, &err) == 0, "%s", err_text(&err));
+}
+
+/* --- timers --- */
+
+struct named_timer {
+	struct timer timer;
+	char name[4];
+};
+
+static void
+fired(struct timer *timer)
+{
+	note(((struct named_timer *)timer)->name);
+}
+
+START_TEST(timers_fire_in_order)
+{
+	static const int at_ms[] = {50, 10, 40, 10, 30, 20, 60};
+	struct named_timer timers[7];
+
+	for (int i = 0; i < 7; i++) {
+		timers[i] =
+		    (struct named_timer){.timer = {.fire = fired}, .name = {(char)('a' + i)}};
+		loop_timer_arm(loop, &timers[i].timer, at_ms[i]);
+	}
+	loop_timer_disarm(loop, &timers[2].timer);
+	loop_timer_disarm(loop, &timers[2].timer); /* twice is fine */
+	loop_timer_arm(loop, &timers[0].timer, 5); /* re-armed, earlier */
+	run();
+	ck_assert(strcmp(order, "abdfeg") == 0 || strcmp(order, "adbfeg") == 0);
+	ck_assert_int_eq(fake.now_mono_ms, 60); /* nobody slept */
+}
+END_TEST
+
+/* Many timers, armed and disarmed at random, against a plain look for the minimum. */
+START_TEST(timer_heap_holds_its_order)
+{
+	enum { COUNT = 200 };
+	struct named_timer timers[COUNT];
+	unsigned state = 1;
+	int64_t armed[COUNT];
+	int expected = 0;
+
+	for (int i = 0; i < COUNT; i++) {
+		timers[i] = (struct named_timer){.timer = {.fire = fired}, .name = {'.'}};
+		armed[i] = -1;
+	}
+	for (int step = 0; step < 5000; step++) {
+		int i = (int)((state = state * 1103515245u + 12345u) >> 16) % COUNT;
+
+		if ((state & 0x8000) != 0) {
+			armed[i] = (int64_t)(state >> 20);
+			loop_timer_arm(loop, &timers[i].timer, armed[i]);
+		} else {
+			armed[i] = -1;
+			loop_timer_disarm(loop, &timers[i].timer);
+		}
+	}
+	int64_t last = 0;
+	for (int i = 0; i < COUNT; i++) {
+		expected += armed[i] >= 0;
+		last = armed[i] > last ? armed[i] : last;
+	}
+	run();
+	ck_assert_int_eq((int)strlen(order), expected);
+	ck_assert_int_eq(fake.now_mono_ms, last);
+}
+END_TEST
+
+/* --- tasks and hooks --- */
+
+static int again_left;
+
+static void
+task_again(struct task *task)
+{
+	note("t");
+	if (--again_left > 0)
+		loop_post(loop, task);
+}
+
+static int
+hook(void *arg, struct err *err)
+{
+	(void)err;
+	note(arg);
+	return 0;
+}
+
+static int
+failing_hook(void *arg, struct err *err)
+{
+	(void)arg;
+	return err_set(err, ERR_STORE, "disk full");
+}
+
+START_TEST(tasks_run_before_hooks)
+{
+	struct task task = {.run = task_again};
+	char a[] = "A";
+	char b[] = "B";
+
+	again_left = 3;
+	loop_post(loop, &task);
+	loop_post(loop, &task); /* is there already */
+	loop_add_turn_hook(loop, hook, a);
+	loop_add_turn_hook(loop, hook, b);
+	run();
+	ck_assert_str_eq(order, "tttAB");
+	loop_remove_turn_hook(loop, hook, a);
+	loop_post(loop, &task);
+	loop_unpost(loop, &task);
+	run();
+	ck_assert_str_eq(order, "tttABB");
+}
+END_TEST
+
+START_TEST(a_failing_hook_ends_the_loop)
+{
+	struct err err = {0};
+
+	loop_add_turn_hook(loop, failing_hook, NULL);
+	ck_assert_int_eq(loop_run(loop, &err), -1);
+	ck_assert_str_eq(err_text(&err), "disk full");
+	err_fini(&err);
+}
+END_TEST
+
+static int runs;
+static int turns;
+
+static void
+count_run(struct task *task)
+{
+	if (++runs < 3 * (int)LOOP_READY_PER_TURN_MAX)
+		loop_post(loop, task);
+}
+
+static int
+count_turn(void *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	turns++;
+	return 0;
+}
+
+START_TEST(a_turn_is_bounded)
+{
+	struct task task = {.run = count_run};
+
+	loop_add_turn_hook(loop, count_turn, NULL);
+	loop_post(loop, &task);
+	run();
+	ck_assert_int_eq(turns, 3);
+}
+END_TEST
+
+/* --- signals --- */
+
+static void
+on_signal(void *arg, int signo)
+{
+	(void)arg;
+	note(signo == SIGUSR1 ? "u" : "?");
+	loop_stop(loop);
+}
+
+START_TEST(signals_come_through_the_loop)
+{
+	struct named_timer timer = {.timer = {.fire = fired}, .name = "x"};
+	struct err err = {0};
+
+	ck_assert_int_eq(loop_watch_signal(loop, SIGUSR1, on_signal, NULL, &err), 0);
+	raise(SIGUSR1);
+	ck_assert_str_eq(order, ""); /* not from the handler */
+	loop_timer_arm(loop, &timer.timer, 1000000);
+	run();
+	ck_assert_str_eq(order, "u");
+	loop_timer_disarm(loop, &timer.timer);
+}
+END_TEST
+
+/* --- calls --- */
+
+static void
+call_done(void *arg, struct call *call)
+{
+	json_t *result = call_take_result(call);
+
+	(void)arg;
+	note(result != NULL ? "r" : "e");
+	if (result == NULL)
+		ck_assert_str_eq(err_text(&call->err), "no");
+	json_decref(result);
+}
+
+START_TEST(calls_complete_once_and_later)
+{
+	struct err err = {0};
+
+	call_on_done(call_of_result(loop, json_true()), call_done, NULL);
+	err_set(&err, ERR_TRANSPORT, "no");
+	call_on_done(call_of_err(loop, &err), call_done, NULL);
+	ck_assert_str_eq(order, "");
+	run();
+	ck_assert_str_eq(order, "re");
+}
+END_TEST
+
+static int cancels;
+
+static void
+count_cancel(struct call *call)
+{
+	(void)call;
+	cancels++;
+}
+
+START_TEST(cancelled_calls_say_nothing)
+{
+	static const struct call_ops ops = {.cancel = count_cancel};
+	struct call *pending = mem_zalloc(1, sizeof(*pending));
+	struct call *complete = call_of_result(loop, json_object());
+
+	call_init(pending, &ops, loop);
+	call_on_done(pending, call_done, NULL);
+	call_on_done(complete, call_done, NULL);
+	call_cancel(pending);
+	call_cancel(complete); /* completed, not yet delivered */
+	call_cancel(NULL);
+	run();
+	ck_assert_str_eq(order, "");
+	ck_assert_int_eq(cancels, 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("loop");
+	TCase *tests = tcase_create("loop");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, timers_fire_in_order);
+	tcase_add_test(tests, timer_heap_holds_its_order);
+	tcase_add_test(tests, tasks_run_before_hooks);
+	tcase_add_test(tests, a_failing_hook_ends_the_loop);
+	tcase_add_test(tests, a_turn_is_bounded);
+	tcase_add_test(tests, signals_come_through_the_loop);
+	tcase_add_test(tests, calls_complete_once_and_later);
+	tcase_add_test(tests, cancelled_calls_say_nothing);
+	suite_add_tcase(s, tests);
+	SRunner *runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
