@@ -20,6 +20,7 @@ struct aws_client {
 	struct rng *rng;
 	char *service;
 	char *region;
+	char *scope;
 	struct endpoint endpoint;
 	int attempts_max;
 	struct sigv4_key key;
@@ -300,6 +301,7 @@ aws_client_new(const struct aws_client_opts *opts, struct err *err)
 	client->rng = opts->rng;
 	client->service = mem_strdup(opts->service);
 	client->region = mem_strdup(opts->region);
+	client->scope = mem_printf("%s %s", opts->region, endpoint.host);
 	client->attempts_max = opts->attempts_max > 0 ? opts->attempts_max : AWS_ATTEMPTS_DEFAULT;
 	return client;
 }
@@ -314,6 +316,7 @@ aws_client_free(struct aws_client *client)
 	sigv4_result_fini(&client->signature);
 	free(client->service);
 	free(client->region);
+	free(client->scope);
 	free(client);
 }
 
@@ -330,7 +333,7 @@ aws_client_stats(const struct aws_client *client)
 }
 
 const char *
-aws_client_region(const struct aws_client *client)
+aws_client_scope(const struct aws_client *client)
 {
-	return client->region;
+	return client->scope;
 }

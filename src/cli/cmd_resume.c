@@ -55,7 +55,9 @@ load(struct session *session)
 	if (code != EXIT_OK || !session->needs_aws)
 		return code;
 	code = session_load_settings(session);
-	return code == EXIT_OK ? session_load_config(session) : code;
+	if (code == EXIT_OK)
+		code = session_load_config(session);
+	return code == EXIT_OK ? session_find_credentials(session) : code;
 }
 
 int

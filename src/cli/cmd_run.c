@@ -110,7 +110,9 @@ load(struct session *session)
 		code = read_config(session);
 	if (code == EXIT_OK)
 		code = session_load_config(session);
-	return code == EXIT_OK ? read_hook(session) : code;
+	if (code == EXIT_OK)
+		code = read_hook(session);
+	return code == EXIT_OK ? session_find_credentials(session) : code;
 }
 
 /* Gives the run its id and its record. */

@@ -160,7 +160,8 @@ print_heading(const struct store_run *run, FILE *out)
 static void
 print_output(const struct store_run *run, FILE *out)
 {
-	if (run->output != NULL && strcmp(run->output, "{}") != 0 && strcmp(run->output, "null") != 0)
+	if (run->output != NULL && strcmp(run->output, "{}") != 0 &&
+	    strcmp(run->output, "null") != 0)
 		fprintf(out, "  output %s\n", run->output);
 }
 

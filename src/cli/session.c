@@ -97,6 +97,24 @@ record_settings(struct session *session)
 	json_decref(settings);
 }
 
+static void
+credentials_came(void *arg, const struct credentials *credentials, struct err *err)
+{
+	if (credentials == NULL)
+		err_move(arg, err);
+}
+
+int
+session_find_credentials(struct session *session)
+{
+	struct aws_env env = {0};
+	struct err err = {0};
+
+	session->credentials = credentials_chain_new(&env, session->opts->profile, NULL);
+	session->credentials->get(session->credentials, credentials_came, &err);
+	return err_isset(&err) ? cli_fail_take(session->opts->output, &err) : EXIT_OK;
+}
+
 int
 session_load_settings(struct session *session)
 {
@@ -204,7 +222,6 @@ build_aws(struct session *session, struct err *err)
 	    .ca_bundle = settings->ca_bundle,
 	    .user_agent = "tmflow/" TMFLOW_VERSION,
 	};
-	struct aws_env env = {0};
 	struct aws_client_opts client = {
 	    .loop = session->loop,
 	    .rng = &session->rng,
@@ -217,7 +234,6 @@ build_aws(struct session *session, struct err *err)
 	session->transport = http_curl_new(session->loop, &http, err);
 	if (session->transport == NULL)
 		return -1;
-	session->credentials = credentials_chain_new(&env, session->opts->profile, session->loop);
 	client.transport = session->transport;
 	client.credentials = session->credentials;
 	session->ec2 = aws_client_new(&client, err);

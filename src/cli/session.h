@@ -25,6 +25,7 @@ struct session {
 	json_t *input;
 	bool needs_aws;
 	struct aws_settings settings;
+	struct credentials_provider *credentials;
 	struct mirror_config *config;
 
 	/* session_begin */
@@ -34,7 +35,6 @@ struct session {
 	/* session_execute */
 	struct loop *loop;
 	struct http_transport *transport;
-	struct credentials_provider *credentials;
 	struct aws_client *ec2;
 	struct mirror *mirror;
 	struct engine *engine;
@@ -56,6 +56,9 @@ int session_load_settings(struct session *session);
 
 /* Checks the run's configuration. */
 int session_load_config(struct session *session);
+
+/* Without keys nothing is started: looks for them last, when all else is in order. */
+int session_find_credentials(struct session *session);
 
 /* Runs it (from the start, or from its checkpoints) and prints how it ended. Returns the exit code. */
 int session_execute(struct session *session, bool resume);

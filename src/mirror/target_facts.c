@@ -9,7 +9,7 @@
 static const char *
 scope_of(const struct mirror *mirror)
 {
-	return aws_client_region(mirror->opts.ec2);
+	return aws_client_scope(mirror->opts.ec2);
 }
 
 static int64_t

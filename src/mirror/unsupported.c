@@ -11,7 +11,7 @@ unsupported_remember(
     struct mirror *mirror, const char *interface_id, const char *instance_type, struct err *err)
 {
 	char *key = mem_printf("%s/%s", interface_id, instance_type);
-	int ret = store_fact_put(mirror->opts.store, aws_client_region(mirror->opts.ec2),
+	int ret = store_fact_put(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
 	    FACT_UNSUPPORTED, key, STR("1"), err);
 
 	free(key);
@@ -30,7 +30,7 @@ unsupported_known(
 	if (instance_type == NULL)
 		return 0;
 	key = mem_printf("%s/%s", interface_id, instance_type);
-	ret = store_fact_time(mirror->opts.store, aws_client_region(mirror->opts.ec2),
+	ret = store_fact_time(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
 	    FACT_UNSUPPORTED, key, &put_wall_ms, err);
 	free(key);
 	if (ret < 0)
