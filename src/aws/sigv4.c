@@ -178,7 +178,8 @@ add_canonical_query(struct buf *out, struct str query)
 		query.p += pair.len + (end != NULL);
 		query.len -= pair.len + (end != NULL);
 	}
-	qsort(params, count, sizeof(params[0]), compare_params);
+	if (count > 1)
+		qsort(params, count, sizeof(params[0]), compare_params);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			buf_add_char(out, '&');
@@ -236,24 +237,29 @@ add_lower(struct buf *out, const char *name)
 }
 
 static bool
-same_name_as_before(const struct signed_headers *headers, size_t i)
+same_name(const struct http_header *before, const struct http_header *header)
 {
-	return i > 0 && strcasecmp(headers->at[i - 1].name, headers->at[i].name) == 0;
+	return before != NULL && strcasecmp(before->name, header->name) == 0;
 }
 
 static void
 add_canonical_headers(struct buf *out, const struct signed_headers *headers)
 {
+	const struct http_header *before = NULL;
+
 	for (size_t i = 0; i < headers->count; i++) {
-		if (same_name_as_before(headers, i)) {
+		const struct http_header *header = &headers->at[i];
+
+		if (same_name(before, header)) {
 			buf_add_char(out, ',');
 		} else {
-			if (i > 0)
+			if (before != NULL)
 				buf_add_char(out, '\n');
-			add_lower(out, headers->at[i].name);
+			add_lower(out, header->name);
 			buf_add_char(out, ':');
 		}
-		add_trimmed(out, headers->at[i].value);
+		add_trimmed(out, header->value);
+		before = header;
 	}
 	buf_add_char(out, '\n');
 }
@@ -261,12 +267,17 @@ add_canonical_headers(struct buf *out, const struct signed_headers *headers)
 static void
 add_header_names(struct buf *out, const struct signed_headers *headers)
 {
+	const struct http_header *before = NULL;
+
 	for (size_t i = 0; i < headers->count; i++) {
-		if (same_name_as_before(headers, i))
+		const struct http_header *header = &headers->at[i];
+
+		if (same_name(before, header))
 			continue;
-		if (i > 0)
+		if (before != NULL)
 			buf_add_char(out, ';');
-		add_lower(out, headers->at[i].name);
+		add_lower(out, header->name);
+		before = header;
 	}
 }
 

@@ -147,7 +147,7 @@ START_TEST(log_lines)
 
 	log_setup(LOG_INFO, LOG_LOGFMT, out);
 	log_set_run("r1");
-	log_event(LOG_DEBUG, "not.shown");
+	log_event(LOG_DEBUG, "not.shown", LOG_INT("n", 1));
 	log_event(LOG_INFO, "an.event", LOG_STR("k", "two words"), LOG_INT("n", -7),
 	    LOG_STR("q", "say \"x\""));
 	log_event(LOG_WARN, "bad", LOG_STR("tag", nasty));

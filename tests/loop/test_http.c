@@ -37,8 +37,8 @@ answer(int fd, const char *request, int connections)
 	} else if (strstr(request, " /echo ") != NULL) {
 		const char *body = strstr(request, "\r\n\r\n") + 4;
 
-		snprintf(text, sizeof(text), "HTTP/1.1 201 Made\r\nContent-Length: %zu\r\n\r\n%s",
-		    strlen(body), body);
+		snprintf(text, sizeof(text),
+		    "HTTP/1.1 201 Made\r\nContent-Length: %zu\r\n\r\n%.100s", strlen(body), body);
 	} else if (strstr(request, " /short ") != NULL) {
 		send_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
 		return false;

@@ -26,8 +26,9 @@
 #define ASL_STATE_TYPES(X)                                                                         \
 	X(PASS, "Pass")                                                                            \
 	X(TASK, "Task")                                                                            \
-	X(CHOICE, "Choice") X(WAIT, "Wait") X(SUCCEED, "Succeed") X(FAIL, "Fail")                  \
-	    X(PARALLEL, "Parallel") X(MAP, "Map")
+	X(CHOICE, "Choice")                                                                        \
+	X(WAIT, "Wait") X(SUCCEED, "Succeed") X(FAIL, "Fail") X(PARALLEL, "Parallel")              \
+	    X(MAP, "Map")
 enum asl_state_type {
 #define X(id, name) ASL_##id,
 	ASL_STATE_TYPES(X)

@@ -34,11 +34,12 @@ void log_set_around(void (*before)(void *arg), void (*after)(void *arg), void *a
 /* event is a dotted static name, such as "aws.retry". */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
+/* With one field at least. */
 #define log_event(level, event, ...)                                                               \
 	do {                                                                                       \
 		if (log_enabled(level))                                                            \
 			log_write((level), (event),                                                \
-			    (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}});  \
+			    (const struct log_field[]){__VA_ARGS__, {.key = NULL}});               \
 	} while (0)
 
 /* Appends text to a line for a person or a terminal: control characters, escapes and malformed UTF-8 as \xNN. */

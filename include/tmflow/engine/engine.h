@@ -18,7 +18,7 @@
 
 #define ENGINE_BRANCHES_MAX                                                                        \
 	100000u /* live at once in an execution; a Map without MaxConcurrency is held to it */
-#define ENGINE_MAP_CONCURRENCY_DEFAULT 40u  /* MaxConcurrency 0 or absent: as AWS for inline Maps */
+#define ENGINE_MAP_CONCURRENCY_DEFAULT 40u /* MaxConcurrency 0 or absent: as AWS for inline Maps */
 #define ENGINE_INTERRUPT_GRACE_MS      10000 /* for calls in flight after the first signal */
 
 struct engine;
