@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* How an option's value gets into struct cli_opts. */
@@ -56,6 +57,7 @@ output_parse(const char *value, enum cli_output *ret_output, struct err *err)
 {
 	static const char *const names[] = {"text", "json", "jsonl"};
 
+	assert(value != NULL);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(value, names[i]) != 0)
 			continue;
@@ -68,7 +70,7 @@ output_parse(const char *value, enum cli_output *ret_output, struct err *err)
 bool
 cli_wants_json(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc && argv[i] != NULL; i++) {
 		const char *value = NULL;
 
 		if (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0)

@@ -358,9 +358,10 @@ session_execute(struct session *session, bool resume)
 	int code;
 
 	log_set_run(session->run.id);
-	if (run_to_end(session, resume, &err) < 0)
-		code = cli_fail(session->opts->output, &err);
-	else if ((code = tell_end(session, &err)) < 0)
+	code = run_to_end(session, resume, &err);
+	if (code == 0)
+		code = tell_end(session, &err);
+	if (code < 0)
 		code = cli_fail(session->opts->output, &err);
 	log_set_run(NULL);
 	err_fini(&err);

@@ -356,12 +356,13 @@ void
 http_curl_free(struct http_transport *transport)
 {
 	struct http_curl *curl = (struct http_curl *)transport;
+	struct http_exchange *next;
 
 	if (curl == NULL)
 		return;
-	while (curl->first != NULL) {
-		assert(curl->first->prev == NULL);
-		free_exchange(curl->first);
+	for (struct http_exchange *exchange = curl->first; exchange != NULL; exchange = next) {
+		next = exchange->next;
+		free_exchange(exchange);
 	}
 	while (curl->idle_count > 0)
 		curl_easy_cleanup(curl->idle[--curl->idle_count]);

@@ -9,7 +9,7 @@ struct mirror;
 /* What the store knows of targets that were made: it bridges the time until AWS lists them. */
 
 /* Longer than any describe lags behind: what is still not listed then is gone. */
-#define TARGET_FACT_SETTLED_MS (15 * 60 * 1000)
+#define TARGET_FACT_SETTLED_MS (15LL * 60 * 1000)
 
 int target_fact_put(struct mirror *mirror, const struct target *target, struct err *err);
 int target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct err *err);

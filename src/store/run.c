@@ -167,7 +167,7 @@ check_run_texts(const struct store_run *run, struct err *err)
 int
 store_run_create(struct store *store, const struct store_run *run, struct err *err)
 {
-	int64_t number;
+	int64_t number = 0;
 
 	assert((int64_t)run->status < STATUS_COUNT);
 	if (store_run_id_check(run->id, err) < 0 || check_run_texts(run, err) < 0)
@@ -192,7 +192,7 @@ store_run_create(struct store *store, const struct store_run *run, struct err *e
 int
 store_run_update(struct store *store, const struct store_run *run, struct err *err)
 {
-	int64_t number;
+	int64_t number = 0;
 
 	assert((int64_t)run->status < STATUS_COUNT);
 	if (check_run_texts(run, err) < 0 || store_run_enter(store, run->id, &number, err) < 0)
