@@ -4,6 +4,8 @@
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -332,7 +334,6 @@ main(void)
 {
 	Suite *suite = suite_create("asl_choice");
 	TCase *tcase = tcase_create("choice");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, test_rules, 0, COUNT(vectors));
@@ -341,9 +342,6 @@ main(void)
 	tcase_add_test(tcase, test_definite_paths_make_nothing);
 	tcase_add_test(tcase, test_recordings);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

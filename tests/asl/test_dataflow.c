@@ -5,6 +5,8 @@
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -735,13 +737,9 @@ int
 main(void)
 {
 	Suite *suite = suite_create("asl_dataflow");
-	SRunner *runner;
 	int failed;
 
 	suite_add_tcase(suite, cases());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

@@ -5,6 +5,8 @@
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -596,7 +598,6 @@ main(void)
 {
 	Suite *suite = suite_create("asl_expr");
 	TCase *tcase = tcase_create("expr");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, test_values, 0, COUNT(values));
@@ -611,9 +612,6 @@ main(void)
 	tcase_add_test(tcase, test_uuid);
 	tcase_add_test(tcase, test_recordings);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

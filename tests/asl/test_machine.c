@@ -3,6 +3,8 @@
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -763,7 +765,6 @@ main(void)
 {
 	Suite *suite = suite_create("asl_machine");
 	TCase *tcase = tcase_create("machine");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, test_faults, 0, COUNT(faults));
@@ -781,9 +782,6 @@ main(void)
 	tcase_add_test(tcase, test_state_limit);
 	tcase_add_test(tcase, test_recorded_judgements);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

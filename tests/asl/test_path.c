@@ -3,6 +3,8 @@
 #include "tmflow/asl/path.h"
 #include "tmflow/base/json.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -599,7 +601,6 @@ main(void)
 {
 	Suite *suite = suite_create("asl_path");
 	TCase *tcase = tcase_create("path");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, test_found, 0, COUNT(found));
@@ -619,9 +620,6 @@ main(void)
 	tcase_add_test(tcase, test_put_shares);
 	tcase_add_loop_test(tcase, test_no_reference_path, 0, COUNT(no_references));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

@@ -3,6 +3,8 @@
 #include "tmflow/asl/template.h"
 #include "tmflow/base/json.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +177,6 @@ main(void)
 {
 	Suite *suite = suite_create("asl_template");
 	TCase *tcase = tcase_create("template");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, test_values, 0, COUNT(values));
@@ -185,9 +186,6 @@ main(void)
 	tcase_add_test(tcase, test_evaluation_fails);
 	tcase_add_test(tcase, test_depth);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

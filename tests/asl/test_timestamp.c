@@ -1,5 +1,7 @@
 #include "tmflow/asl/timestamp.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -118,7 +120,6 @@ main(void)
 {
 	Suite *suite = suite_create("asl_timestamp");
 	TCase *tcase = tcase_create("timestamp");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, test_valid, 0, COUNT(valid));
@@ -126,9 +127,6 @@ main(void)
 	tcase_add_test(tcase, test_prefixes);
 	tcase_add_test(tcase, test_compare);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

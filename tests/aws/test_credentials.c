@@ -2,6 +2,8 @@
 #include "tmflow/aws/credentials.h"
 #include "tmflow/base/mem.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,9 +213,5 @@ main(void)
 	tcase_add_test(tests, malformed_files_name_the_line);
 	tcase_add_test(tests, settings_in_order);
 	suite_add_tcase(s, tests);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -2,6 +2,8 @@
 #include "tmflow/aws/xml.h"
 #include "tmflow/base/json.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,9 +166,5 @@ main(void)
 	tcase_add_test(tests, bounds);
 	tcase_add_test(tests, error_replies);
 	suite_add_tcase(s, tests);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

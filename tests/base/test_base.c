@@ -5,6 +5,8 @@
 #include "tmflow/base/log.h"
 #include "tmflow/base/rng.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,9 +225,5 @@ main(void)
 	tcase_add_test(tests, clocks);
 	tcase_add_test(tests, random_numbers);
 	suite_add_tcase(s, tests);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -2,6 +2,8 @@
 #include "tmflow/base/diag.h"
 #include "tmflow/base/json.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,9 +187,5 @@ main(void)
 	tcase_add_test(tests, places);
 	tcase_add_test(tests, diagnostics);
 	suite_add_tcase(s, tests);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -1,4 +1,5 @@
 #include "sim_test.h"
+#include "../support/run_suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,15 +158,11 @@ sim_run_suite(const char *name, const TTest *const *tests, size_t count)
 {
 	Suite *suite = suite_create(name);
 	TCase *tcase = tcase_create(name);
-	SRunner *runner;
 	int failed;
 
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tcase, tests[i]);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -3,6 +3,8 @@
 
 #include "tmflow/base/json.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <dirent.h>
 #include <stdlib.h>
@@ -126,10 +128,7 @@ main(void)
 	find_cases();
 	tcase_add_loop_test(tests, run_case, 0, case_count);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	for (int i = 0; i < case_count; i++)
 		free(case_files[i]);
 	return failed == 0 && case_count > 0 ? 0 : 1;

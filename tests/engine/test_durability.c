@@ -3,6 +3,8 @@
 
 #include "tmflow/base/json.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,10 +263,7 @@ main(void)
 	tcase_add_test(tests, nothing_is_left_at_the_end);
 	tcase_add_test(tests, interrupt_and_resume);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	forget_run();
 	rmdir(directory);
 	return failed == 0 ? 0 : 1;

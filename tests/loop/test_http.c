@@ -1,7 +1,9 @@
 /* HTTP over libcurl against a small server of the test's own on loopback. What it answers is in the path of the request. */
 #include "tmflow/loop/http.h"
 
+#include "run_suite.h"
 #include <arpa/inet.h>
+
 #include <check.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -296,10 +298,7 @@ main(void)
 	tcase_add_test(
 	    tests, incomplete_replies_are_errors); /* last: it leaves the server waiting */
 	suite_add_tcase(s, tests);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	int failed = run_suite(s);
 	kill(server, SIGKILL);
 	return failed == 0 ? 0 : 1;
 }

@@ -2,6 +2,8 @@
 #include "tmflow/base/mem.h"
 #include "tmflow/loop/call.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -291,9 +293,5 @@ main(void)
 	tcase_add_test(tests, calls_complete_once_and_later);
 	tcase_add_test(tests, cancelled_calls_say_nothing);
 	suite_add_tcase(s, tests);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

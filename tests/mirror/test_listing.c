@@ -1,4 +1,5 @@
 #include "mirror_fixture.h"
+#include "run_suite.h"
 
 #include "tmflow/base/json.h"
 
@@ -469,7 +470,6 @@ main(void)
 	    test_instance_behind_any_target, test_targets_are_listed_once, test_nothing_to_find};
 	Suite *suite = suite_create("listing");
 	TCase *tcase = tcase_create("listing");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -477,9 +477,6 @@ main(void)
 		tcase_add_test(tcase, tests[i]);
 	tcase_add_loop_test(tcase, test_bad_inputs, 0, sizeof(bad_inputs) / sizeof(bad_inputs[0]));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

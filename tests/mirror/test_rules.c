@@ -2,6 +2,8 @@
 
 #include "tmflow/base/json.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <string.h>
 
@@ -193,7 +195,6 @@ main(void)
 {
 	Suite *suite = suite_create("rules");
 	TCase *tcase = tcase_create("rules");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_loop_test(tcase, test_which_rule, 0, sizeof(cases) / sizeof(cases[0]));
@@ -204,9 +205,6 @@ main(void)
 	    tcase, test_hook_faults, 0, sizeof(faulty_hooks) / sizeof(faulty_hooks[0]));
 	tcase_add_test(tcase, test_primary_interface);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

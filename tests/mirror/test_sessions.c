@@ -1,4 +1,5 @@
 #include "mirror_fixture.h"
+#include "run_suite.h"
 
 #include "tmflow/base/json.h"
 
@@ -446,7 +447,6 @@ main(void)
 	    test_drifted_is_gone, test_auto_takes_a_free_number, test_options_are_sent,
 	    test_default_options_do_not_drift, test_options_of_others_do_not_drift,
 	    test_changed_number_is_taken, test_refusal_with_created_targets, test_other_request};
-	SRunner *runner;
 	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -456,9 +456,6 @@ main(void)
 	    sizeof(changed_options) / sizeof(changed_options[0]));
 	tcase_add_loop_test(tcase, test_refusals, 0, sizeof(refusals) / sizeof(refusals[0]));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

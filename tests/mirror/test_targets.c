@@ -1,4 +1,5 @@
 #include "mirror_fixture.h"
+#include "run_suite.h"
 
 #include "tmflow/base/json.h"
 
@@ -380,15 +381,11 @@ main(void)
 	    test_unknown_rule};
 	const TTest *const settled[] = {test_after_roll_back, test_interface_is_a_target_already};
 	Suite *suite = suite_create("targets");
-	SRunner *runner;
 	int failed;
 
 	add(suite, "consistent", setup, either, sizeof(either) / sizeof(either[0]));
 	add(suite, "stale", setup_stale, either, sizeof(either) / sizeof(either[0]));
 	add(suite, "settled", setup, settled, sizeof(settled) / sizeof(settled[0]));
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

@@ -1,6 +1,8 @@
 #include "tmflow/base/json.h"
 #include "tmflow/script/script.h"
 
+#include "run_suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,9 +201,5 @@ main(void)
 	tcase_add_test(tests, files_that_do_not_load);
 	tcase_add_test(tests, functions_are_found_by_name);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -10,6 +10,7 @@ function(tmflow_test name)
 	cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
 	add_executable(test_${name} ${ARG_SOURCES})
 	target_link_libraries(test_${name} PRIVATE tmflow_flags ${ARG_LINK} PkgConfig::CHECK)
+	target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
 	target_compile_definitions(test_${name} PRIVATE
 		TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}" TEST_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
 	add_test(NAME ${name} COMMAND test_${name})
