@@ -117,7 +117,7 @@ class Case(unittest.TestCase):
     def start(self, *args, sim=None, state="state", **named):
         """A tmflow process that goes on by itself."""
         return subprocess.Popen([TMFLOW, *args], env=self.environment(sim, state), cwd=ROOT, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **named)
+                                stderr=subprocess.PIPE, text=True, **{"stdout": subprocess.PIPE, **named})
 
     def until_signals_are_caught(self, process):
         """Until the process has taken SIGTERM in hand (its run stands in the store by then)."""

@@ -23,12 +23,17 @@
 #define ASL_DATA_BYTES_MAX	 262144u /* input, result or output of a state, as JSON text in UTF-8 */
 #define ASL_SECONDS_MAX		 99999999
 
+/* clang-format off: one a line */
 #define ASL_STATE_TYPES(X)                                                                         \
 	X(PASS, "Pass")                                                                            \
 	X(TASK, "Task")                                                                            \
 	X(CHOICE, "Choice")                                                                        \
-	X(WAIT, "Wait") X(SUCCEED, "Succeed") X(FAIL, "Fail") X(PARALLEL, "Parallel")              \
-	    X(MAP, "Map")
+	X(WAIT, "Wait")                                                                            \
+	X(SUCCEED, "Succeed")                                                                      \
+	X(FAIL, "Fail")                                                                            \
+	X(PARALLEL, "Parallel")                                                                    \
+	X(MAP, "Map")
+/* clang-format on */
 enum asl_state_type {
 #define X(id, name) ASL_##id,
 	ASL_STATE_TYPES(X)
