@@ -4,12 +4,6 @@
 #include "tmflow/mirror/config.h"
 #include "tmflow/mirror/mirror.h"
 
-/* What became of one file. */
-struct verdict {
-	bool valid;
-	size_t warnings;
-};
-
 static void
 check_document(const struct doc *doc, struct action_registry *registry, struct diag_list *diags)
 {
@@ -34,58 +28,66 @@ unreadable_json(const struct err *err)
 	return diagnostic;
 }
 
-static struct verdict
-validate_file(const char *path, struct action_registry *registry, json_t *files)
+/* Adds a file's diagnostics to those of all, each with the file's name. */
+static void
+append_diagnostics(json_t *all, json_t *diagnostics, const char *path)
 {
-	struct verdict verdict = {0};
+	json_t *diagnostic;
+	size_t i;
+
+	json_array_foreach (diagnostics, i, diagnostic) {
+		json_put_string(diagnostic, "file", path);
+		json_array_append(all, diagnostic);
+	}
+	json_decref(diagnostics);
+}
+
+/* True if the file is valid. */
+static bool
+validate_file(const char *path, struct action_registry *registry, json_t *all)
+{
 	struct err err = {0};
 	struct doc *doc = doc_read(path, &err);
+	struct diag_list diags;
 	json_t *diagnostics;
+	bool valid = false;
 
 	if (doc == NULL) {
 		fprintf(stderr, "%s\n", err_text(&err));
 		diagnostics = json_array();
 		json_array_append_new(diagnostics, unreadable_json(&err));
 	} else {
-		struct diag_list diags;
-
 		diag_list_init(&diags, doc);
 		check_document(doc, registry, &diags);
 		diag_print(&diags, stderr);
 		diagnostics = diag_json(&diags);
-		verdict.valid = diags.errors == 0;
-		verdict.warnings = diags.warnings;
+		valid = diags.errors == 0;
 		diag_list_fini(&diags);
 	}
-	json_t *file = json_object();
-	json_put_string(file, "file", path);
-	json_put_string(file, "result", verdict.valid ? "OK" : "FAIL");
-	json_object_set_new(file, "diagnostics", diagnostics);
-	json_array_append_new(files, file);
+	append_diagnostics(all, diagnostics, path);
 	doc_free(doc);
 	err_fini(&err);
-	return verdict;
+	return valid;
 }
 
+/* {"result", "diagnostics"}, as ValidateStateMachineDefinition answers. */
 int
 cmd_validate(const struct cli_opts *opts)
 {
 	struct action_registry *registry = action_registry_new();
 	json_t *document = json_object();
-	json_t *files = json_array();
+	json_t *diagnostics = json_array();
 	int invalid = 0;
 
 	mirror_register_actions(registry, NULL);
 	for (int i = 0; i < opts->arg_count; i++) {
-		struct verdict verdict = validate_file(opts->args[i], registry, files);
-
-		if (!verdict.valid)
+		if (!validate_file(opts->args[i], registry, diagnostics))
 			invalid++;
 		else if (opts->output == OUTPUT_TEXT)
 			printf("%s: valid\n", opts->args[i]);
 	}
 	json_put_string(document, "result", invalid == 0 ? "OK" : "FAIL");
-	json_object_set_new(document, "files", files);
+	json_object_set_new(document, "diagnostics", diagnostics);
 	if (opts->output != OUTPUT_TEXT)
 		cli_print_json(document);
 	json_decref(document);
