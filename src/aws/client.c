@@ -34,7 +34,8 @@ struct aws_call {
 	struct timer backoff;
 	struct aws_client *client;
 	struct aws_operation operation;
-	int attempt; /* the present one, from 1 */
+	bool refreshed; /* the keys were looked for anew */
+	int attempt;	/* the present one, from 1 */
 	struct http_exchange *exchange;
 	struct xml_parser *parser;
 	struct err reply_err; /* what was wrong with the body so far */
@@ -101,6 +102,23 @@ backoff_over(struct timer *timer)
 	aws_call_attempt((struct aws_call *)((char *)timer - offsetof(struct aws_call, backoff)));
 }
 
+/* Whether another attempt is worth it; expired keys get one with fresh ones. */
+static bool
+may_try_again(struct aws_call *call, enum retry_class retry)
+{
+	struct credentials_provider *credentials = call->client->credentials;
+
+	if (retry == RETRY_NEVER || call->attempt >= call->client->attempts_max)
+		return false;
+	if (retry != RETRY_CREDENTIALS)
+		return true;
+	if (call->refreshed || credentials->refresh == NULL)
+		return false;
+	call->refreshed = true;
+	credentials->refresh(credentials);
+	return true;
+}
+
 /* An attempt failed: waits for the next one, or ends the call. */
 static void
 attempt_failed(struct aws_call *call, struct err *err)
@@ -111,8 +129,10 @@ attempt_failed(struct aws_call *call, struct err *err)
 
 	if (retry == RETRY_THROTTLING)
 		client->stats.throttled++;
-	if (retry == RETRY_NEVER || call->attempt >= client->attempts_max) {
+	if (!may_try_again(call, retry)) {
 		client->stats.failed++;
+		if (retry == RETRY_CREDENTIALS)
+			err_prefix(err, "the keys have expired, or this machine's clock is wrong");
 		call_complete_err(&call->call, err);
 		return;
 	}
@@ -146,6 +166,20 @@ error_of_reply(struct aws_call *call, int status, const char *request_id, struct
 	err->http_status = status;
 }
 
+/* A page that is XML but another's, of a captive portal say, must not pass for an empty list. */
+static void
+check_root(struct aws_call *call)
+{
+	char wanted[XML_ROOT_BYTES_MAX];
+	const char *root = xml_parser_root(call->parser);
+
+	snprintf(wanted, sizeof(wanted), "%sResponse", call->operation.name);
+	if (strcmp(root, wanted) != 0 && xml_parser_error_code(call->parser)[0] == '\0' &&
+	    !err_isset(&call->reply_err))
+		err_set(
+		    &call->reply_err, ERR_REPLY, "the reply is <%s> instead of <%s>", root, wanted);
+}
+
 static void
 reply_complete(struct aws_call *call, int status, const char *header_request_id)
 {
@@ -154,9 +188,11 @@ reply_complete(struct aws_call *call, int status, const char *header_request_id)
 	int parsed = xml_parser_finish(call->parser, &reply, &call->reply_err);
 	const char *request_id = xml_parser_request_id(call->parser);
 
+	check_root(call);
 	if (request_id[0] == '\0' && header_request_id != NULL)
 		request_id = header_request_id;
-	if (status == 200 && parsed == 0 && xml_parser_error_code(call->parser)[0] == '\0') {
+	if (status == 200 && parsed == 0 && !err_isset(&call->reply_err) &&
+	    xml_parser_error_code(call->parser)[0] == '\0') {
 		call_complete(&call->call,
 		    call->operation.convert != NULL ? call->operation.convert(reply) : reply);
 		return;

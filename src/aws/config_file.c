@@ -55,6 +55,16 @@ leave_section(struct reader *r)
 	r->section_kind = r->section = r->parent = NULL;
 }
 
+/* `[profile "my team"]`: a name with blanks may stand in quotes. */
+static struct str
+without_quotes(struct str name)
+{
+	if (name.len >= 2 && (name.p[0] == '"' || name.p[0] == '\'') &&
+	    name.p[name.len - 1] == name.p[0])
+		return (struct str){name.p + 1, name.len - 2};
+	return name;
+}
+
 /* "[profile x]", "[services x]", "[default]"; in the credentials file "[x]". */
 static int
 enter_section(struct reader *r, struct str line, struct err *err)
@@ -73,8 +83,8 @@ enter_section(struct reader *r, struct str line, struct err *err)
 		r->section_kind = mem_strdup(PROFILE);
 		r->section = mem_strndup(inner.p, inner.len);
 	} else if (blank != NULL) {
-		struct str name =
-		    str_trim((struct str){blank, inner.len - (size_t)(blank - inner.p)});
+		struct str name = without_quotes(
+		    str_trim((struct str){blank, inner.len - (size_t)(blank - inner.p)}));
 
 		r->section_kind = mem_strndup(inner.p, (size_t)(blank - inner.p));
 		r->section = mem_strndup(name.p, name.len);

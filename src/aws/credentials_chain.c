@@ -60,6 +60,16 @@ chain_get(struct credentials_provider *provider,
 	done(arg, &chain->credentials, NULL);
 }
 
+/* Another program may have written fresh keys to the shared files. */
+static void
+chain_refresh(struct credentials_provider *provider)
+{
+	struct chain *chain = (struct chain *)provider;
+
+	credentials_fini(&chain->credentials);
+	chain->found = false;
+}
+
 static void
 chain_free(struct credentials_provider *provider)
 {
@@ -76,8 +86,8 @@ credentials_chain_new(const struct aws_env *env, const char *flag_profile, struc
 	struct chain *chain = mem_zalloc(1, sizeof(*chain));
 
 	(void)loop; /* for providers that ask the network */
-	chain->provider =
-	    (struct credentials_provider){.get = chain_get, .free_provider = chain_free};
+	chain->provider = (struct credentials_provider){
+	    .get = chain_get, .free_provider = chain_free, .refresh = chain_refresh};
 	chain->env = *env;
 	chain->flag_profile = mem_strdup(flag_profile);
 	return &chain->provider;

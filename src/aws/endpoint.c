@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REGION_BYTES_MAX 63 /* a label of a host name */
+#define REGION_BYTES_MAX 63  /* a label of a host name */
+#define CUSTOM_BYTES_MAX 255 /* keeps the path within SIGV4_PATH_SEGMENTS_MAX */
 #define SUFFIX_DEFAULT	 "amazonaws.com"
 
 /* Regions of a partition begin with its prefix. See: https://docs.aws.amazon.com/general/latest/gr/rande.html */
@@ -41,6 +42,18 @@ is_region(const char *region)
 	       strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
+/* Printable ASCII only: the host goes into a header and the path into what is signed. */
+static bool
+is_url_text(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return len <= CUSTOM_BYTES_MAX;
+}
+
 /* Splits "scheme://host[:port][/path]"; the port is left out of host if it is the scheme's own. */
 static int
 split_custom(const char *custom, struct endpoint *endpoint, struct err *err)
@@ -54,8 +67,8 @@ split_custom(const char *custom, struct endpoint *endpoint, struct err *err)
 		return err_set(err, ERR_CONFIG,
 		    "the end point \"%s\" must begin with http:// or https://", custom);
 	len = strcspn(authority, "/?#");
-	if (len == 0 || authority[len] == '?' || authority[len] == '#' ||
-	    memchr(authority, '@', len) != NULL)
+	if (len == 0 || strpbrk(authority, "?#") != NULL || memchr(authority, '@', len) != NULL ||
+	    !is_url_text(custom))
 		return err_set(
 		    err, ERR_CONFIG, "the end point \"%s\" is no URL of a host and a path", custom);
 	endpoint->url = mem_strdup(custom);

@@ -32,6 +32,10 @@ static const struct {
     {"LimitExceededException", RETRY_THROTTLING},
     {"SlowDown", RETRY_THROTTLING},
     {"EC2ThrottledException", RETRY_THROTTLING},
+    {"ExpiredToken", RETRY_CREDENTIALS},
+    {"ExpiredTokenException", RETRY_CREDENTIALS},
+    {"RequestExpired", RETRY_CREDENTIALS},
+    {"RequestTimeTooSkewed", RETRY_CREDENTIALS},
 };
 
 static const int transient_statuses[] = {500, 502, 503, 504};
@@ -48,6 +52,10 @@ static const char *const not_found_codes[] = {
     "InvalidTrafficMirrorSessionNotFound",
     "InvalidTrafficMirrorFilterId.NotFound",
     "InvalidTrafficMirrorFilterNotFound",
+    "InvalidTrafficMirrorFilterRuleId.NotFound",
+    "InvalidTrafficMirrorFilterRuleNotFound",
+    "InvalidNetworkLoadBalancerArn.NotFound",
+    "NetworkLoadBalancerNotFoundException",
 };
 
 static enum retry_class

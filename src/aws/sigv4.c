@@ -14,8 +14,6 @@
 #define ALGORITHM	   "AWS4-HMAC-SHA256"
 #define TERMINATOR	   "aws4_request"
 #define SIGNED_HEADERS_MAX (HTTP_HEADERS_MAX + 3)
-#define QUERY_PARAMS_MAX   256
-#define PATH_SEGMENTS_MAX  128
 
 void
 sigv4_key_fini(struct sigv4_key *key)
@@ -26,6 +24,8 @@ sigv4_key_fini(struct sigv4_key *key)
 void
 sigv4_result_fini(struct sigv4_result *result)
 {
+	/* The session token stands in it. */
+	mem_wipe(result->canonical_request.p, result->canonical_request.len);
 	buf_fini(&result->canonical_request);
 	buf_fini(&result->string_to_sign);
 	buf_fini(&result->authorization);
@@ -66,7 +66,7 @@ encode_path(struct buf *out, struct str path)
 static void
 normalize_path(struct buf *out, struct str path)
 {
-	struct str segments[PATH_SEGMENTS_MAX];
+	struct str segments[SIGV4_PATH_SEGMENTS_MAX];
 	size_t count = 0;
 	bool slash_at_end = path.len > 0 && path.p[path.len - 1] == '/';
 
@@ -80,10 +80,12 @@ normalize_path(struct buf *out, struct str path)
 		slash_at_end |= path.len == 0 && (str_is(segment, ".") || str_is(segment, ".."));
 		if (segment.len == 0 || str_is(segment, "."))
 			continue;
-		if (str_is(segment, ".."))
+		if (str_is(segment, "..")) {
 			count -= count > 0;
-		else if (count < PATH_SEGMENTS_MAX)
-			segments[count++] = segment;
+			continue;
+		}
+		assert(count < SIGV4_PATH_SEGMENTS_MAX);
+		segments[count++] = segment;
 	}
 	for (size_t i = 0; i < count; i++) {
 		buf_add_char(out, '/');
@@ -143,7 +145,7 @@ static void
 add_encoded(struct buf *scratch, struct str part)
 {
 	for (size_t i = 0; i < part.len; i++) {
-		if (part.p[i] == '%' && i + 2 < part.len + 0 &&
+		if (part.p[i] == '%' && i + 2 < part.len &&
 		    isxdigit((unsigned char)part.p[i + 1]) &&
 		    isxdigit((unsigned char)part.p[i + 2])) {
 			buf_add(scratch, part.p + i, 3);
@@ -157,18 +159,19 @@ add_encoded(struct buf *scratch, struct str part)
 static void
 add_canonical_query(struct buf *out, struct str query)
 {
-	struct param params[QUERY_PARAMS_MAX];
+	struct param params[SIGV4_QUERY_PARAMS_MAX];
 	struct buf scratch = {0};
 	size_t count = 0;
 
-	buf_reserve(&scratch, 3 * query.len + QUERY_PARAMS_MAX); /* so that it never moves */
-	while (query.len > 0 && count < QUERY_PARAMS_MAX) {
+	buf_reserve(&scratch, 3 * query.len + SIGV4_QUERY_PARAMS_MAX); /* so that it never moves */
+	while (query.len > 0) {
 		const char *end = memchr(query.p, '&', query.len);
 		struct str pair = {query.p, end != NULL ? (size_t)(end - query.p) : query.len};
 		const char *equals = memchr(pair.p, '=', pair.len);
 		size_t name_len = equals != NULL ? (size_t)(equals - pair.p) : pair.len;
 		size_t start = scratch.len;
 
+		assert(count < SIGV4_QUERY_PARAMS_MAX);
 		add_encoded(&scratch, (struct str){pair.p, name_len});
 		params[count].name = (struct str){scratch.p + start, scratch.len - start};
 		start = scratch.len;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <expat.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,10 +37,12 @@ struct xml_parser {
 	XML_Parser expat;
 	const struct xml_shape *members;
 	json_t *result;
+	char root[XML_ROOT_BYTES_MAX];
 	struct frame frames[XML_DEPTH_MAX];
 	size_t depth;	 /* frames in use */
 	size_t skipping; /* open elements that nobody asked for */
 	bool is_error;	 /* the root says so */
+	bool error_over; /* its first Error is behind us; others do not count */
 	bool capturing;	 /* text goes to the element below */
 	const struct xml_shape
 	    *scalar; /* what is captured: NULL with kept set, or an item of a list of strings */
@@ -95,7 +98,7 @@ capture_kept(struct xml_parser *p, const char *name)
 		enum kept kept = kept_elements[i].kept;
 
 		if (strcmp(name, kept_elements[i].element) != 0 || p->kept_text[kept].len > 0 ||
-		    (kept_elements[i].in_errors_only && !p->is_error))
+		    (kept_elements[i].in_errors_only && (!p->is_error || p->error_over)))
 			continue;
 		p->kept = kept;
 		capture(p, NULL);
@@ -107,6 +110,7 @@ capture_kept(struct xml_parser *p, const char *name)
 static void
 start_root(struct xml_parser *p, const char *name)
 {
+	snprintf(p->root, sizeof(p->root), "%s", name);
 	p->is_error = strcmp(name, "Response") == 0 || strcmp(name, "ErrorResponse") == 0;
 	p->result = p->is_error ? json_object() : new_object(p->members);
 	push(p, p->result, NULL, p->members);
@@ -170,7 +174,8 @@ start_element(void *arg, const char *name, const char **attributes)
 		return;
 	}
 	top = &p->frames[p->depth - 1];
-	if (top->shape == NULL && capture_kept(p, name))
+	/* What is kept stands in the root; an error wraps it. */
+	if ((p->depth == 1 || p->is_error) && capture_kept(p, name))
 		return;
 	/* Within an error the wrappers <Errors><Error> are walked into. */
 	if (p->is_error)
@@ -230,13 +235,13 @@ end_element(void *arg, const char *name)
 {
 	struct xml_parser *p = arg;
 
-	(void)name;
 	if (p->skipping > 0) {
 		p->skipping--;
 	} else if (p->capturing) {
 		end_capture(p);
 	} else if (p->depth > 0) {
 		p->depth--;
+		p->error_over |= p->is_error && strcmp(name, "Error") == 0;
 	}
 }
 
@@ -321,6 +326,12 @@ xml_parser_finish(struct xml_parser *p, json_t **ret_value, struct err *err)
 	*ret_value = p->result;
 	p->result = NULL;
 	return 0;
+}
+
+const char *
+xml_parser_root(const struct xml_parser *p)
+{
+	return p->root;
 }
 
 const char *

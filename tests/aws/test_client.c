@@ -251,6 +251,35 @@ START_TEST(gives_up_in_the_end)
 }
 END_TEST
 
+/* A captive portal's page is XML too, and must not pass for an empty list. */
+START_TEST(another_page)
+{
+	static const struct answer answers[] = {{200, "<html><body/></html>"}, {200, OK_BODY}};
+	struct fixture f;
+
+	fixture_init(&f, answers, 2);
+	describe(&f);
+	ck_assert_uint_eq(f.script.sent, 2);
+	ck_assert_ptr_nonnull(f.result);
+	fixture_fini(&f);
+}
+END_TEST
+
+/* Expired keys are looked for anew, once. */
+START_TEST(expired_keys)
+{
+	static const struct answer answers[] = {{400, ERROR_BODY("RequestExpired")}};
+	struct fixture f;
+
+	fixture_init(&f, answers, 1);
+	describe(&f);
+	ck_assert_uint_eq(f.script.sent, 2);
+	ck_assert_str_eq(f.err.name, "RequestExpired");
+	ck_assert_ptr_nonnull(strstr(err_text(&f.err), "expired"));
+	fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(cancelled_at_any_time)
 {
 	static const struct answer answers[] = {{500, ERROR_BODY("InternalError")}};
@@ -275,7 +304,7 @@ END_TEST
 
 START_TEST(typed_requests)
 {
-	static const struct answer answers[] = {{200, "<R/>"}};
+	static const struct answer answers[] = {{200, "<CreateTrafficMirrorSessionResponse/>"}};
 	struct fixture f;
 	struct err err = {0};
 	json_t *tags = json_pack("[{s:s,s:s}]", "Key", "tmflow:tool", "Value", "tmflow");
@@ -413,6 +442,8 @@ main(void)
 	tcase_add_test(tests, retried_until_it_works);
 	tcase_add_test(tests, final_errors);
 	tcase_add_test(tests, gives_up_in_the_end);
+	tcase_add_test(tests, another_page);
+	tcase_add_test(tests, expired_keys);
 	tcase_add_test(tests, cancelled_at_any_time);
 	tcase_add_test(tests, typed_requests);
 	tcase_add_test(tests, back_off_bounds);

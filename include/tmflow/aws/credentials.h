@@ -31,6 +31,8 @@ struct credentials_provider {
 	    void (*done)(void *arg, const struct credentials *credentials, struct err *err),
 	    void *arg);
 	void (*free_provider)(struct credentials_provider *provider);
+	/* AWS took the keys for expired: get looks for them anew. NULL: there are no others. */
+	void (*refresh)(struct credentials_provider *provider);
 };
 
 /* The process environment as an interface, for tests. NULL members: getenv. */

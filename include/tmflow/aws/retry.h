@@ -12,6 +12,7 @@ enum retry_class {
 	RETRY_NEVER,
 	RETRY_TRANSIENT,  /* the service or the way to it hiccuped */
 	RETRY_THROTTLING, /* we ask too often */
+	RETRY_CREDENTIALS, /* the keys have expired: once more with fresh ones, where there are any */
 };
 
 /* Classifies by the code first, then by status: RequestLimitExceeded comes with 503 and is throttling all the same. */

@@ -25,6 +25,10 @@ struct sigv4_key {
 };
 void sigv4_key_fini(struct sigv4_key *key);
 
+#define SIGV4_PATH_SEGMENTS_MAX                                                                    \
+	128 /* more is a programmer's mistake: a custom end point is bounded */
+#define SIGV4_QUERY_PARAMS_MAX 256
+
 /* All borrowed. */
 struct sigv4_request {
 	const char *method;

@@ -14,6 +14,7 @@
 
 #define XML_DEPTH_MAX	   32
 #define XML_TEXT_BYTES_MAX (64u << 10) /* of one element */
+#define XML_ROOT_BYTES_MAX 128	       /* of the root's name; the rest is cut off */
 
 enum xml_kind { XML_STRING, XML_INTEGER, XML_BOOLEAN, XML_STRUCT, XML_LIST };
 
@@ -38,7 +39,10 @@ int xml_parser_feed(struct xml_parser *parser, struct str part, struct err *err)
 /* The end of the reply. Returns a new reference: the root's members; lists that were absent are []. Errors: ERR_REPLY for broken or truncated XML. */
 int xml_parser_finish(struct xml_parser *parser, json_t **ret_value, struct err *err);
 
-/* After the end: code, message and request id of an error reply; each "" when absent. Borrowed. */
+/* The name of the root element; "" before it came. Borrowed. */
+const char *xml_parser_root(const struct xml_parser *parser);
+
+/* After the end: code, message and request id of an error reply (of its first Error); each "" when absent. Borrowed. */
 const char *xml_parser_error_code(const struct xml_parser *parser);
 const char *xml_parser_error_message(const struct xml_parser *parser);
 const char *xml_parser_request_id(const struct xml_parser *parser);
