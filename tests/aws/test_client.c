@@ -1,190 +1,53 @@
 /* The client's promises: what is retried and what is not, the same body at every attempt, errors with AWS's names; and where keys, settings and end points come from. */
-#include "tmflow/aws/ec2.h"
+#include "aws_fixture.h"
 #include "tmflow/aws/endpoint.h"
 #include "tmflow/aws/retry.h"
+#include "tmflow/base/doc.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
 #include "run_suite.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REPLIES_MAX 32
-#define SECRET	    "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-
-/* --- a transport that answers from a list --- */
-
-struct answer {
-	int status; /* 0: no reply */
-	const char *body;
-};
-
-struct http_exchange {
-	struct task task;
-	struct script *script;
-	struct http_handler handler;
-	struct answer answer;
-};
-
-struct script {
-	struct http_transport transport; /* first */
-	struct loop *loop;
-	const struct answer *answers;
-	size_t answers_count;
-	size_t sent;
-	char *bodies[REPLIES_MAX];
-	char *dates[REPLIES_MAX];
-	struct http_exchange *open;
-};
+#define RETRY_FILE	TEST_SHARED_DIR "/aws/retry.json"
+#define PARTITIONS_FILE TEST_SHARED_DIR "/aws/partitions.json"
+#define CLASS_CASES_MIN 40
+#define REGIONS_MIN	30
 
 static void
-deliver(struct task *task)
+fixture_of(struct aws_fixture *f, const struct scripted_reply *replies, size_t count)
 {
-	struct http_exchange *exchange = (struct http_exchange *)task;
-	struct err err = {0};
-
-	exchange->script->open = NULL;
-	if (exchange->answer.status == 0)
-		err_set(&err, ERR_TRANSPORT, "reset");
-	else
-		exchange->handler.body(exchange->handler.arg, exchange->answer.status,
-		    str_of(exchange->answer.body), &err);
-	exchange->handler.done(exchange->handler.arg, exchange, exchange->answer.status, &err);
-	err_fini(&err);
-	free(exchange);
+	aws_fixture_init(f,
+	    &(struct scripted_opts){
+		.replies = replies, .replies_count = count, .request_id = "from-header"},
+	    0);
 }
 
-static struct http_exchange *
-start(struct http_transport *transport, const struct http_request *request,
-    const struct http_handler *handler)
+static struct call *
+start(struct aws_fixture *f)
 {
-	struct script *script = (struct script *)transport;
-	struct http_exchange *exchange = mem_zalloc(1, sizeof(*exchange));
-	size_t i = script->sent++;
-
-	ck_assert_uint_lt(i, REPLIES_MAX);
-	script->bodies[i] = mem_strndup(request->body.p, request->body.len);
-	for (size_t h = 0; h < request->headers_count; h++)
-		if (strcmp(request->headers[h].name, "X-Amz-Date") == 0)
-			script->dates[i] = mem_strdup(request->headers[h].value);
-	exchange->task.run = deliver;
-	exchange->script = script;
-	exchange->handler = *handler;
-	exchange->answer =
-	    script->answers[i < script->answers_count ? i : script->answers_count - 1];
-	script->open = exchange;
-	loop_post(script->loop, &exchange->task);
-	return exchange;
-}
-
-static void
-cancel(struct http_transport *transport, struct http_exchange *exchange)
-{
-	struct script *script = (struct script *)transport;
-
-	loop_unpost(script->loop, &exchange->task);
-	script->open = NULL;
-	free(exchange);
+	return ec2_describe_sessions(f->client, &(struct ec2_describe){.max_results = 5});
 }
 
 static const char *
-reply_header(const struct http_exchange *exchange, const char *name)
+sent_body(const struct aws_fixture *f, size_t i)
 {
-	(void)exchange;
-	return strcmp(name, "x-amzn-requestid") == 0 ? "from-header" : NULL;
+	return scripted_transport_request(f->scripted, i)->body;
 }
-
-/* --- what a test needs --- */
-
-struct fixture {
-	struct fake_clock clock;
-	struct loop *loop;
-	struct script script;
-	struct rng rng;
-	struct credentials_provider *credentials;
-	struct aws_client *client;
-	json_t *result;
-	struct err err;
-	int completions;
-};
 
 static const char *
-key_environment(void *arg, const char *name)
+sent_header(const struct aws_fixture *f, size_t i, const char *name)
 {
-	(void)arg;
-	if (strcmp(name, "AWS_ACCESS_KEY_ID") == 0)
-		return "AKIDEXAMPLE";
-	return strcmp(name, "AWS_SECRET_ACCESS_KEY") == 0 ? SECRET : NULL;
+	return scripted_request_header(scripted_transport_request(f->scripted, i), name);
 }
 
-static void
-completed(void *arg, struct call *call)
-{
-	struct fixture *f = arg;
-
-	f->completions++;
-	f->result = call_take_result(call);
-	err_move(&f->err, &call->err);
-}
-
-static void
-fixture_init(struct fixture *f, const struct answer *answers, size_t count)
-{
-	const struct aws_env env = {.get = key_environment};
-	struct err err = {0};
-
-	*f = (struct fixture){0};
-	fake_clock_init(&f->clock, 1768478400000);
-	f->loop = loop_new(&f->clock.clock);
-	f->script = (struct script){
-	    .transport = {.start = start, .cancel = cancel, .reply_header = reply_header},
-	    .loop = f->loop,
-	    .answers = answers,
-	    .answers_count = count,
-	};
-	rng_seed(&f->rng, 1);
-	f->credentials = credentials_chain_new(&env, NULL, f->loop);
-	f->client = aws_client_new(
-	    &(struct aws_client_opts){
-		.loop = f->loop,
-		.transport = &f->script.transport,
-		.credentials = f->credentials,
-		.rng = &f->rng,
-		.service = "ec2",
-		.region = "us-east-1",
-	    },
-	    &err);
-	ck_assert_msg(f->client != NULL, "%s", err_text(&err));
-}
-
-static void
-fixture_fini(struct fixture *f)
-{
-	aws_client_free(f->client);
-	credentials_provider_free(f->credentials);
-	loop_free(f->loop);
-	for (size_t i = 0; i < f->script.sent; i++) {
-		free(f->script.bodies[i]);
-		free(f->script.dates[i]);
-	}
-	json_decref(f->result);
-	err_fini(&f->err);
-}
-
-static void
-describe(struct fixture *f)
-{
-	struct err err = {0};
-
-	call_on_done(ec2_describe_sessions(f->client, &(struct ec2_describe){.max_results = 5}),
-	    completed, f);
-	ck_assert_int_eq(f->completions, 0);
-	ck_assert_int_eq(loop_run(f->loop, &err), 0);
-	ck_assert_int_eq(f->completions, 1);
-}
-
+#define AUTHORIZATION(more_headers, signature)                                                     \
+	"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260115/us-east-1/ec2/aws4_request, "            \
+	"SignedHeaders=content-type;host;x-amz-date" more_headers ", Signature=" signature
 #define OK_BODY                                                                                    \
 	"<DescribeTrafficMirrorSessionsResponse><requestId>r</requestId></"                        \
 	"DescribeTrafficMirrorSessionsResponse>"
@@ -194,143 +57,226 @@ describe(struct fixture *f)
 
 START_TEST(retried_until_it_works)
 {
-	static const struct answer answers[] = {
-	    {503, ERROR_BODY("RequestLimitExceeded")},
-	    {500, ERROR_BODY("InternalError")},
-	    {0, NULL},
-	    {200, "<Describe"},
-	    {503, "<html>proxy</html>"},
-	    {502, ""},
-	    {200, OK_BODY},
+	static const struct scripted_reply replies[] = {
+	    {NULL, 503, ERROR_BODY("RequestLimitExceeded")},
+	    {NULL, 500, ERROR_BODY("InternalError")},
+	    {NULL, 0, "reset"},
+	    {NULL, 200, "<Describe"},
+	    {NULL, 503, "<html>proxy</html>"},
+	    {NULL, 502, ""},
+	    {"DescribeTrafficMirrorSessions", 200, OK_BODY},
 	};
-	struct fixture f;
+	struct aws_fixture f;
 
-	fixture_init(&f, answers, 7);
-	describe(&f);
+	fixture_of(&f, replies, 7);
+	aws_fixture_run(&f, start(&f));
 	ck_assert_ptr_nonnull(f.result);
-	ck_assert_uint_eq(f.script.sent, 7);
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 7);
 	for (size_t i = 1; i < 7; i++)
-		ck_assert_str_eq(f.script.bodies[i], f.script.bodies[0]);
-	ck_assert_str_ne(f.script.dates[6], f.script.dates[0]); /* signed anew */
+		ck_assert_str_eq(sent_body(&f, i), sent_body(&f, 0));
+	/* signed anew */
+	ck_assert_str_ne(sent_header(&f, 6, "X-Amz-Date"), sent_header(&f, 0, "X-Amz-Date"));
+	ck_assert_str_ne(sent_header(&f, 6, "Authorization"), sent_header(&f, 0, "Authorization"));
+	ck_assert_uint_eq(aws_client_stats(f.client)->requests, 7);
 	ck_assert_uint_eq(aws_client_stats(f.client)->retries, 6);
 	ck_assert_uint_eq(aws_client_stats(f.client)->throttled, 1);
+	ck_assert_uint_eq(aws_client_stats(f.client)->failed, 0);
 	/* random[0,1) of 1, 2, 4, 8, 16, 20 s */
 	ck_assert_int_gt(f.clock.now_mono_ms, 0);
 	ck_assert_int_lt(f.clock.now_mono_ms, 51000);
-	fixture_fini(&f);
+	aws_fixture_fini(&f);
+}
+END_TEST
+
+/* The whole header, recomputed by an independent program; with a session token and without. */
+START_TEST(signed_as_others_sign)
+{
+	static const struct scripted_reply replies[] = {{NULL, 200, OK_BODY}};
+	struct aws_fixture f;
+
+	fixture_of(&f, replies, 1);
+	aws_fixture_run(&f, start(&f));
+	aws_fixture_set_token(&f, "our+token/==");
+	aws_fixture_run(&f, start(&f));
+	ck_assert_str_eq(
+	    scripted_transport_request(f.scripted, 0)->url, "https://ec2.us-east-1.amazonaws.com/");
+	ck_assert_str_eq(scripted_transport_request(f.scripted, 0)->method, "POST");
+	ck_assert_str_eq(sent_header(&f, 0, "X-Amz-Date"), "20260115T120000Z");
+	ck_assert_ptr_null(sent_header(&f, 0, "X-Amz-Security-Token"));
+	ck_assert_str_eq(sent_header(&f, 0, "Authorization"),
+	    AUTHORIZATION("", "eff6ab279c05cca33663f85593a49a216a1fe1e546b6be8761cd0ca43cfccb12"));
+	ck_assert_str_eq(sent_header(&f, 1, "X-Amz-Security-Token"), "our+token/==");
+	ck_assert_str_eq(sent_header(&f, 1, "Authorization"),
+	    AUTHORIZATION(";x-amz-security-token",
+		"7202301b7214ecc7c9aac1ad2c3b4f419ca5b43d87fd90ec7b7bff48a6a4d254"));
+	aws_fixture_fini(&f);
 }
 END_TEST
 
 START_TEST(final_errors)
 {
-	static const struct answer answers[] = {{400, ERROR_BODY("InvalidParameterValue")}};
-	struct fixture f;
+	static const struct scripted_reply replies[] = {
+	    {NULL, 400, ERROR_BODY("InvalidParameterValue")}};
+	struct aws_fixture f;
 
-	fixture_init(&f, answers, 1);
-	describe(&f);
+	fixture_of(&f, replies, 1);
+	aws_fixture_run(&f, start(&f));
 	ck_assert_ptr_null(f.result);
-	ck_assert_uint_eq(f.script.sent, 1);
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
+	ck_assert_int_eq(f.err.code, ERR_SERVICE);
 	ck_assert_str_eq(f.err.name, "InvalidParameterValue");
 	ck_assert_str_eq(f.err.request_id, "r-9");
 	ck_assert_str_eq(err_text(&f.err), "why (request id r-9)");
 	ck_assert_int_eq(f.err.http_status, 400);
-	fixture_fini(&f);
+	ck_assert_uint_eq(aws_client_stats(f.client)->failed, 1);
+	aws_fixture_fini(&f);
 }
 END_TEST
 
 START_TEST(gives_up_in_the_end)
 {
-	static const struct answer answers[] = {{503, ERROR_BODY("RequestLimitExceeded")}};
-	struct fixture f;
+	static const struct scripted_reply replies[] = {
+	    {NULL, 503, ERROR_BODY("RequestLimitExceeded")}};
+	struct aws_fixture f;
 
-	fixture_init(&f, answers, 1);
-	describe(&f);
-	ck_assert_uint_eq(f.script.sent, AWS_ATTEMPTS_DEFAULT);
+	fixture_of(&f, replies, 1);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), AWS_ATTEMPTS_DEFAULT);
+	ck_assert_uint_eq(aws_client_stats(f.client)->throttled, AWS_ATTEMPTS_DEFAULT);
 	ck_assert_str_eq(f.err.name, "RequestLimitExceeded");
-	fixture_fini(&f);
+	aws_fixture_fini(&f);
 }
 END_TEST
 
-/* A captive portal's page is XML too, and must not pass for an empty list. */
+/* Well-formed XML that EC2 did not write must not pass for an empty list. */
+START_TEST(replies_of_another)
+{
+	static const struct scripted_reply replies[] = {
+	    {NULL, 200, "<html><body>Please log in</body></html>"},
+	    {NULL, 200, "<DescribeInstancesResponse/>"},
+	    {NULL, 200, "<Response/>"},
+	    {NULL, 200, ""},
+	};
+	struct aws_fixture f;
+
+	for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+		fixture_of(&f, &replies[i], 1);
+		aws_fixture_run(&f, start(&f));
+		ck_assert_ptr_null(f.result);
+		ck_assert_int_eq(f.err.code, ERR_REPLY);
+		ck_assert_uint_eq(scripted_transport_sent(f.scripted), AWS_ATTEMPTS_DEFAULT);
+		aws_fixture_fini(&f);
+	}
+}
+END_TEST
+
+/* A captive portal lets one through in the end. */
 START_TEST(another_page)
 {
-	static const struct answer answers[] = {{200, "<html><body/></html>"}, {200, OK_BODY}};
-	struct fixture f;
+	static const struct scripted_reply replies[] = {
+	    {NULL, 200, "<html><body/></html>"}, {NULL, 200, OK_BODY}};
+	struct aws_fixture f;
 
-	fixture_init(&f, answers, 2);
-	describe(&f);
-	ck_assert_uint_eq(f.script.sent, 2);
+	fixture_of(&f, replies, 2);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 2);
 	ck_assert_ptr_nonnull(f.result);
-	fixture_fini(&f);
+	aws_fixture_fini(&f);
 }
 END_TEST
 
-/* Expired keys are looked for anew, once. */
+/* Another program may have fetched fresh keys meanwhile: they are looked for once a call, then it fails and says why. */
 START_TEST(expired_keys)
 {
-	static const struct answer answers[] = {{400, ERROR_BODY("RequestExpired")}};
-	struct fixture f;
+	static const struct scripted_reply once[] = {
+	    {NULL, 400, ERROR_BODY("RequestExpired")}, {NULL, 200, OK_BODY}};
+	static const struct scripted_reply always[] = {{NULL, 403, ERROR_BODY("ExpiredToken")}};
+	struct aws_fixture f;
 
-	fixture_init(&f, answers, 1);
-	describe(&f);
-	ck_assert_uint_eq(f.script.sent, 2);
-	ck_assert_str_eq(f.err.name, "RequestExpired");
-	ck_assert_ptr_nonnull(strstr(err_text(&f.err), "expired"));
-	fixture_fini(&f);
+	fixture_of(&f, once, 2);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_ptr_nonnull(f.result);
+	ck_assert_int_eq(f.keys.refreshes, 1);
+	aws_fixture_fini(&f);
+
+	fixture_of(&f, always, 1);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 2);
+	ck_assert_int_eq(f.keys.refreshes, 1);
+	ck_assert_str_eq(f.err.name, "ExpiredToken");
+	ck_assert_ptr_nonnull(strstr(err_text(&f.err), "clock"));
+	ck_assert_ptr_nonnull(strstr(err_text(&f.err), "r-9"));
+	aws_fixture_fini(&f);
+
+	fixture_of(&f, always, 1);
+	f.keys.provider.refresh = NULL;
+	aws_fixture_run(&f, start(&f));
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
+	aws_fixture_fini(&f);
 }
 END_TEST
+
+struct canceller {
+	struct task task; /* first */
+	struct call *call;
+};
+
+static void
+cancel_now(struct task *task)
+{
+	call_cancel(((struct canceller *)task)->call);
+}
+
+/* Cancelled before the reply, or, by a task behind the reply's, once it came: nothing is left behind and nobody hears. */
+static void
+cancel_around(const struct scripted_reply *reply, bool after_reply)
+{
+	struct canceller canceller = {.task = {.run = cancel_now}};
+	struct err err = {0};
+	struct aws_fixture f;
+
+	fixture_of(&f, reply, 1);
+	canceller.call = start(&f);
+	call_on_done(canceller.call, aws_fixture_completed, &f);
+	ck_assert_uint_eq(scripted_transport_open(f.scripted), 1);
+	if (after_reply)
+		loop_post(f.loop, &canceller.task);
+	else
+		call_cancel(canceller.call);
+	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+	ck_assert_uint_eq(scripted_transport_open(f.scripted), 0);
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
+	ck_assert_int_eq(f.completions, 0);
+	ck_assert_int_eq(f.clock.now_mono_ms, 0); /* no timer was left */
+	aws_fixture_fini(&f);
+}
 
 START_TEST(cancelled_at_any_time)
 {
-	static const struct answer answers[] = {{500, ERROR_BODY("InternalError")}};
-	struct err err = {0};
-	struct fixture f;
+	static const struct scripted_reply failing = {NULL, 500, ERROR_BODY("InternalError")};
+	static const struct scripted_reply working = {NULL, 200, OK_BODY};
 
-	fixture_init(&f, answers, 1);
-	struct call *in_flight =
-	    ec2_describe_sessions(f.client, &(struct ec2_describe){.max_results = 5});
-	call_on_done(in_flight, completed, &f);
-	call_cancel(in_flight);
-	ck_assert_ptr_null(f.script.open);
-	struct call *backing_off =
-	    ec2_describe_sessions(f.client, &(struct ec2_describe){.max_results = 5});
-	call_on_done(backing_off, completed, &f);
-	f.script.open->task.run(&f.script.open->task); /* the reply comes: back-off begins */
-	call_cancel(backing_off);
-	fixture_fini(&f);
-	err_fini(&err);
+	cancel_around(&failing, false); /* in flight */
+	cancel_around(&failing, true);	/* in back-off */
+	cancel_around(&working, true);	/* completed, not yet heard of */
 }
 END_TEST
 
-START_TEST(typed_requests)
+/* No secret gets into an error, whatever AWS answers. */
+START_TEST(secrets_stay_secret)
 {
-	static const struct answer answers[] = {{200, "<CreateTrafficMirrorSessionResponse/>"}};
-	struct fixture f;
-	struct err err = {0};
-	json_t *tags = json_pack("[{s:s,s:s}]", "Key", "tmflow:tool", "Value", "tmflow");
+	static const struct scripted_reply replies[] = {
+	    {NULL, 403, ERROR_BODY("SignatureDoesNotMatch")}};
+	struct aws_fixture f;
 
-	fixture_init(&f, answers, 1);
-	call_on_done(ec2_create_session(f.client,
-			 &(struct ec2_session_spec){
-			     .network_interface_id = "eni-1",
-			     .target_id = "tmt-1",
-			     .filter_id = "tmf-1",
-			     .session_number = 100,
-			     .virtual_network_id = -1,
-			     .tags = tags,
-			     .client_token = "token+/=",
-			 }),
-	    completed, &f);
-	ck_assert_int_eq(loop_run(f.loop, &err), 0);
-	ck_assert_str_eq(f.script.bodies[0],
-	    "Action=CreateTrafficMirrorSession&Version=2016-11-15&NetworkInterfaceId=eni-1&"
-	    "TrafficMirrorTargetId=tmt-1"
-	    "&TrafficMirrorFilterId=tmf-1&SessionNumber=100&TagSpecification.1.ResourceType="
-	    "traffic-mirror-session"
-	    "&TagSpecification.1.Tag.1.Key=tmflow%3Atool&TagSpecification.1.Tag.1.Value=tmflow&"
-	    "ClientToken=token%2B%2F%3D");
-	json_decref(tags);
-	fixture_fini(&f);
+	fixture_of(&f, replies, 1);
+	aws_fixture_set_token(&f, "our-token");
+	aws_fixture_run(&f, start(&f));
+	ck_assert_ptr_null(strstr(err_text(&f.err), FIXTURE_SECRET_KEY));
+	ck_assert_ptr_null(strstr(err_text(&f.err), "our-token"));
+	ck_assert_ptr_null(strstr(sent_body(&f, 0), FIXTURE_SECRET_KEY));
+	ck_assert_ptr_null(strstr(sent_header(&f, 0, "Authorization"), FIXTURE_SECRET_KEY));
+	aws_fixture_fini(&f);
 }
 END_TEST
 
@@ -368,6 +314,8 @@ START_TEST(classes)
 	    {"Throttling", 400, RETRY_THROTTLING},
 	    {"EC2ThrottledException", 503, RETRY_THROTTLING},
 	    {"RequestTimeout", 400, RETRY_TRANSIENT},
+	    {"RequestExpired", 400, RETRY_CREDENTIALS},
+	    {"AuthFailure", 401, RETRY_NEVER},
 	    {"Whatever", 500, RETRY_TRANSIENT},
 	    {"Whatever", 504, RETRY_TRANSIENT},
 	    {"Whatever", 501, RETRY_NEVER},
@@ -384,8 +332,65 @@ START_TEST(classes)
 		    cases[i].status);
 		err_fini(&err);
 	}
+	ck_assert(aws_error_is_throttling("RequestLimitExceeded"));
+	ck_assert(!aws_error_is_throttling("RequestTimeout"));
+	ck_assert(aws_error_is_not_found("InvalidTrafficMirrorFilterRuleId.NotFound"));
 	ck_assert(aws_error_is_not_found("InvalidTrafficMirrorTargetNoFound"));
 	ck_assert(!aws_error_is_not_found("InvalidTrafficMirrorTargetX"));
+}
+END_TEST
+
+/* A reply for one of AWS's own cases: a code, or nothing but a status. */
+static void
+answer_case(void *arg, const struct http_request *request, int *ret_status, struct buf *ret_body)
+{
+	const json_t *wanted = arg;
+	const char *code = json_get_string(wanted, "code");
+
+	(void)request;
+	*ret_status = (int)json_integer_value(json_object_get(wanted, "httpStatus"));
+	if (code != NULL)
+		buf_printf(ret_body,
+		    "<Response><Errors><Error><Code>%s</Code></Error></Errors></Response>", code);
+}
+
+/* Whether the client asks again after each of the replies that botocore was asked about. */
+START_TEST(classes_as_botocore_has_them)
+{
+	struct err err = {0};
+	struct doc *doc = doc_read(RETRY_FILE, &err);
+	json_t *wanted;
+	size_t i;
+	int cases = 0;
+
+	if (doc == NULL) {
+		puts("SKIP: " RETRY_FILE " is not there");
+		err_fini(&err);
+		return;
+	}
+	json_array_foreach (
+	    json_object_get(json_object_get(doc_root(doc), "classification"), "cases"), i, wanted) {
+		struct aws_fixture f;
+		bool again = json_is_true(json_object_get(wanted, "botocoreRetries"));
+
+		/* 429 without a code is a proxy asking us to slow down: we do, as botocore's legacy mode does. */
+		if (json_integer_value(json_object_get(wanted, "httpStatus")) == 429)
+			again = true;
+		aws_fixture_init(
+		    &f, &(struct scripted_opts){.answer = answer_case, .answer_arg = wanted}, 2);
+		f.keys.provider.refresh = NULL;
+		aws_fixture_run(&f, start(&f));
+		ck_assert_msg(scripted_transport_sent(f.scripted) == (again ? 2 : 1), "%s %d",
+		    json_get_string(wanted, "code"),
+		    (int)json_integer_value(json_object_get(wanted, "httpStatus")));
+		if (json_get_string(wanted, "code") != NULL)
+			ck_assert_int_eq(aws_error_is_throttling(json_get_string(wanted, "code")),
+			    json_is_true(json_object_get(wanted, "throttling")));
+		aws_fixture_fini(&f);
+		cases++;
+	}
+	ck_assert_int_ge(cases, CLASS_CASES_MIN);
+	doc_free(doc);
 }
 END_TEST
 
@@ -412,8 +417,10 @@ START_TEST(endpoints)
 	    {"us-east-1", "http://localhost:80/ec2", "http://localhost:80/ec2", "localhost"},
 	    {"us-east-1", "https://vpce.example:443", "https://vpce.example:443", "vpce.example"},
 	};
-	static const char *const bad_customs[] = {
-	    "localhost:80", "ftp://x", "http://", "http://u:p@h/", "http://h?x"};
+	static const char *const bad_customs[] = {"localhost:80", "ftp://x", "http://",
+	    "http://u:p@h/", "http://h?x", "http://h/p?x", "http://h/p#x", "http://h/a b",
+	    "http://h/a\r\nX-Evil:1", "http://h\x7f/"};
+	char long_custom[400] = "http://h";
 	struct endpoint endpoint;
 	struct err err = {0};
 
@@ -427,9 +434,51 @@ START_TEST(endpoints)
 	for (size_t i = 0; i < sizeof(bad_customs) / sizeof(bad_customs[0]); i++)
 		ck_assert_int_eq(
 		    endpoint_resolve("ec2", "us-east-1", bad_customs[i], &endpoint, &err), -1);
+	for (size_t len = strlen(long_custom); len + 2 < sizeof(long_custom); len += 2)
+		memcpy(long_custom + len, "/a", 3);
+	ck_assert_int_eq(endpoint_resolve("ec2", "us-east-1", long_custom, &endpoint, &err), -1);
 	ck_assert_int_eq(
 	    endpoint_resolve("ec2", "us-east-1/evil.example", NULL, &endpoint, &err), -1);
 	err_fini(&err);
+}
+END_TEST
+
+/* Every region that AWS lists, in every partition. */
+START_TEST(regions_of_all_partitions)
+{
+	struct err err = {0};
+	struct doc *doc = doc_read(PARTITIONS_FILE, &err);
+	json_t *partition;
+	json_t *region;
+	const char *name;
+	size_t i;
+	int regions = 0;
+
+	if (doc == NULL) {
+		puts("SKIP: " PARTITIONS_FILE " is not there");
+		err_fini(&err);
+		return;
+	}
+	json_array_foreach (json_object_get(doc_root(doc), "partitions"), i, partition) {
+		const char *suffix =
+		    json_get_string(json_object_get(partition, "outputs"), "dnsSuffix");
+
+		json_object_foreach (json_object_get(partition, "regions"), name, region) {
+			struct endpoint endpoint;
+			char *wanted;
+
+			if (strchr(name, '-') == NULL || strstr(name, "global") != NULL)
+				continue; /* a pseudo region of global services */
+			wanted = mem_printf("ec2.%s.%s", name, suffix);
+			ck_assert_int_eq(endpoint_resolve("ec2", name, NULL, &endpoint, &err), 0);
+			ck_assert_str_eq(endpoint.host, wanted);
+			endpoint_fini(&endpoint);
+			free(wanted);
+			regions++;
+		}
+	}
+	ck_assert_int_ge(regions, REGIONS_MIN);
+	doc_free(doc);
 }
 END_TEST
 
@@ -445,7 +494,11 @@ main(void)
 	tcase_add_test(tests, another_page);
 	tcase_add_test(tests, expired_keys);
 	tcase_add_test(tests, cancelled_at_any_time);
-	tcase_add_test(tests, typed_requests);
+	tcase_add_test(tests, signed_as_others_sign);
+	tcase_add_test(tests, replies_of_another);
+	tcase_add_test(tests, secrets_stay_secret);
+	tcase_add_test(tests, classes_as_botocore_has_them);
+	tcase_add_test(tests, regions_of_all_partitions);
 	tcase_add_test(tests, back_off_bounds);
 	tcase_add_test(tests, classes);
 	tcase_add_test(tests, endpoints);

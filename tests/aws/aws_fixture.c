@@ -1,0 +1,91 @@
+#include "aws_fixture.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static void
+give_keys(struct credentials_provider *provider,
+    void (*done)(void *arg, const struct credentials *credentials, struct err *err), void *arg)
+{
+	done(arg, &((struct fixture_keys *)provider)->credentials, NULL);
+}
+
+static void
+refresh_keys(struct credentials_provider *provider)
+{
+	((struct fixture_keys *)provider)->refreshes++;
+}
+
+void
+aws_fixture_init(struct aws_fixture *f, const struct scripted_opts *script, int attempts_max)
+{
+	struct scripted_opts opts = *script;
+	struct credentials *credentials = &f->keys.credentials;
+	struct err err = {0};
+
+	*f = (struct aws_fixture){0};
+	fake_clock_init(&f->clock, FIXTURE_WALL_MS);
+	f->loop = loop_new(&f->clock.clock);
+	opts.loop = f->loop;
+	f->scripted = scripted_transport_new(&opts);
+	rng_seed(&f->rng, 1);
+	f->keys.provider = (struct credentials_provider){.get = give_keys, .refresh = refresh_keys};
+	snprintf(credentials->access_key_id, sizeof(credentials->access_key_id), "%s",
+	    FIXTURE_ACCESS_KEY);
+	secret_set(&credentials->secret_access_key, FIXTURE_SECRET_KEY);
+	f->client = aws_client_new(
+	    &(struct aws_client_opts){
+		.loop = f->loop,
+		.transport = scripted_transport_http(f->scripted),
+		.credentials = &f->keys.provider,
+		.rng = &f->rng,
+		.service = "ec2",
+		.region = "us-east-1",
+		.attempts_max = attempts_max,
+	    },
+	    &err);
+	assert(f->client != NULL);
+}
+
+void
+aws_fixture_fini(struct aws_fixture *f)
+{
+	aws_client_free(f->client);
+	scripted_transport_free(f->scripted);
+	loop_free(f->loop);
+	credentials_fini(&f->keys.credentials);
+	json_decref(f->result);
+	err_fini(&f->err);
+}
+
+void
+aws_fixture_set_token(struct aws_fixture *f, const char *token)
+{
+	secret_set(&f->keys.credentials.session_token, token);
+}
+
+void
+aws_fixture_completed(void *arg, struct call *call)
+{
+	struct aws_fixture *f = arg;
+
+	f->completions++;
+	json_decref(f->result);
+	f->result = call_take_result(call);
+	err_move(&f->err, &call->err);
+}
+
+void
+aws_fixture_run(struct aws_fixture *f, struct call *call)
+{
+	struct err err = {0};
+	int before = f->completions;
+	int ret;
+
+	call_on_done(call, aws_fixture_completed, f);
+	assert(f->completions == before); /* never inside the function that started it */
+	ret = loop_run(f->loop, &err);
+	assert(ret == 0);
+	assert(f->completions == before + 1);
+	err_fini(&err);
+}

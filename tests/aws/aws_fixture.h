@@ -1,0 +1,45 @@
+#ifndef TMFLOW_TESTS_AWS_FIXTURE_H
+#define TMFLOW_TESTS_AWS_FIXTURE_H
+
+#include "scripted_transport.h"
+#include "tmflow/aws/ec2.h"
+
+/* An EC2 client on a fake clock over a scripted transport, with keys of its own. */
+
+#define FIXTURE_WALL_MS	   1768478400000 /* 2026-01-15T12:00:00Z */
+#define FIXTURE_ACCESS_KEY "AKIDEXAMPLE"
+#define FIXTURE_SECRET_KEY "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+/* Keys that a test sets; refreshes counts how often the client asked for others. */
+struct fixture_keys {
+	struct credentials_provider provider; /* first */
+	struct credentials credentials;
+	int refreshes;
+};
+
+struct aws_fixture {
+	struct fake_clock clock;
+	struct loop *loop;
+	struct scripted_transport *scripted;
+	struct rng rng;
+	struct fixture_keys keys;
+	struct aws_client *client;
+	json_t *result;
+	struct err err;
+	int completions;
+};
+
+/* script: loop is filled in. attempts_max 0: the default. */
+void aws_fixture_init(struct aws_fixture *f, const struct scripted_opts *script, int attempts_max);
+void aws_fixture_fini(struct aws_fixture *f);
+
+/* Sets the session token that goes with the keys; NULL: none. */
+void aws_fixture_set_token(struct aws_fixture *f, const char *token);
+
+/* Runs the call to its end: result or err hold what came (those of an earlier call are dropped). */
+void aws_fixture_run(struct aws_fixture *f, struct call *call);
+
+/* Takes note of a completion, for call_on_done. arg: the fixture. */
+void aws_fixture_completed(void *arg, struct call *call);
+
+#endif

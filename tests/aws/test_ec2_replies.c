@@ -1,0 +1,325 @@
+/* The typed calls: what comes of AWS's replies. */
+#include "aws_fixture.h"
+#include "ec2_by_name.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+
+#include "run_suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RESPONSES_FILE	 TEST_SHARED_DIR "/aws/golden-responses.json"
+#define REPLIES_COMPARED 17
+#define ERRORS_COMPARED	 19
+
+/* --- botocore's reading of replies --- */
+
+/* Members that results have; others of AWS's are left out. */
+static const char *const kept_members[] = {"NextToken", "TrafficMirrorTargets",
+    "TrafficMirrorTarget", "TrafficMirrorTargetId", "NetworkInterfaceId", "NetworkLoadBalancerArn",
+    "GatewayLoadBalancerEndpointId", "Type", "Description", "OwnerId", "Tags", "Key", "Value",
+    "TrafficMirrorSessions", "TrafficMirrorSession", "TrafficMirrorSessionId",
+    "TrafficMirrorFilterId", "PacketLength", "SessionNumber", "VirtualNetworkId",
+    "TerminatingInstances", "InstanceId", "CurrentState", "PreviousState", "Name", "Return"};
+
+static bool
+is_kept(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kept_members) / sizeof(kept_members[0]); i++)
+		if (strcmp(kept_members[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* New value: a copy with the kept members only. */
+static json_t *
+kept_of(json_t *value)
+{
+	json_t *copy;
+	json_t *member;
+	const char *name;
+	size_t i;
+
+	if (json_is_array(value)) {
+		copy = json_array();
+		json_array_foreach (value, i, member)
+			json_array_append_new(copy, kept_of(member));
+		return copy;
+	}
+	if (!json_is_object(value))
+		return json_incref(value);
+	copy = json_object();
+	json_object_foreach (value, name, member)
+		if (is_kept(name))
+			json_object_set_new(copy, name, kept_of(member));
+	return copy;
+}
+
+static void
+copy_members(json_t *to, const json_t *from, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (json_object_get(from, *names) != NULL)
+			json_object_set(to, *names, json_object_get(from, *names));
+}
+
+/* The interfaces whose device index is so; DESIGN's form. */
+static void
+append_interfaces(json_t *to, json_t *from, json_int_t device_index)
+{
+	static const char *const names[] = {"NetworkInterfaceId", "SubnetId", "VpcId", NULL};
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (from, i, interface) {
+		json_t *index =
+		    json_object_get(json_object_get(interface, "Attachment"), "DeviceIndex");
+		json_t *copy;
+
+		if (json_integer_value(index) != device_index)
+			continue;
+		copy = json_object();
+		copy_members(copy, interface, names);
+		json_object_set(copy, "DeviceIndex", index);
+		json_array_append_new(to, copy);
+	}
+}
+
+static void
+append_instances(json_t *to, json_t *from)
+{
+	static const char *const names[] = {
+	    "InstanceId", "InstanceType", "VpcId", "SubnetId", "Tags", NULL};
+	json_t *instance;
+	size_t i;
+
+	json_array_foreach (from, i, instance) {
+		json_t *copy = json_object();
+		json_t *interfaces = json_array();
+
+		json_object_set_new(copy, "Tags", json_array());
+		copy_members(copy, instance, names);
+		json_object_set(
+		    copy, "State", json_object_get(json_object_get(instance, "State"), "Name"));
+		for (json_int_t index = 0; index < 8; index++)
+			append_interfaces(
+			    interfaces, json_object_get(instance, "NetworkInterfaces"), index);
+		json_object_set_new(copy, "NetworkInterfaces", interfaces);
+		json_array_append_new(to, copy);
+	}
+}
+
+/* AWS's form of a result in ours. New. */
+static json_t *
+in_our_form(const char *operation, json_t *expected)
+{
+	json_t *instances = json_array();
+	json_t *result;
+	json_t *reservation;
+	size_t i;
+
+	json_array_foreach (json_object_get(expected, "Reservations"), i, reservation)
+		append_instances(instances, json_object_get(reservation, "Instances"));
+	append_instances(instances, json_object_get(expected, "Instances"));
+	result = kept_of(expected);
+	if (strcmp(operation, "DescribeInstances") == 0 || strcmp(operation, "RunInstances") == 0) {
+		json_object_del(result, "OwnerId"); /* of a reservation */
+		json_object_set(result, "Instances", instances);
+	}
+	json_decref(instances);
+	if (strncmp(operation, "Describe", strlen("Describe")) == 0 &&
+	    (json_get_string(result, "NextToken") == NULL ||
+		json_get_string(result, "NextToken")[0] == '\0'))
+		json_object_set_new(result, "NextToken", json_null());
+	if (strcmp(operation, "CreateTags") == 0 || strcmp(operation, "DeleteTags") == 0)
+		json_object_set_new(result, "Return", json_true());
+	return result;
+}
+
+static json_t *
+any_params(void)
+{
+	return json_relaxed("{'InstanceIds': ['i-1'], 'Resources': ['i-1'],"
+			    " 'Tags': [{'Key': 'k', 'Value': 'v'}]}");
+}
+
+static void
+compare_error(const struct aws_fixture *f, const json_t *golden)
+{
+	const json_t *expected = json_object_get(golden, "expectedError");
+	const char *code = json_get_string(expected, "code");
+	const char *id = json_get_string(golden, "requestId");
+
+	ck_assert_ptr_null(f->result);
+	if (code == NULL) {
+		/* No usable body: named by status, or broken. */
+		ck_assert(f->err.name[0] != '\0');
+		return;
+	}
+	ck_assert_int_eq(f->err.code, ERR_SERVICE);
+	ck_assert_str_eq(f->err.name, code);
+	ck_assert_str_eq(f->err.request_id, id);
+	ck_assert_ptr_nonnull(strstr(err_text(&f->err), json_get_string(expected, "message")));
+	ck_assert_ptr_nonnull(strstr(err_text(&f->err), id));
+	ck_assert_int_eq(
+	    f->err.http_status, json_integer_value(json_object_get(golden, "httpStatus")));
+}
+
+/* Feeds one golden reply to its operation, in pieces. Returns the fixture run, or false where the operation is not ours. */
+static bool
+feed_reply(struct aws_fixture *f, const json_t *golden, size_t piece_bytes)
+{
+	const struct scripted_reply reply = {json_get_string(golden, "operation"),
+	    (int)json_integer_value(json_object_get(golden, "httpStatus")),
+	    json_get_string(golden, "body")};
+	json_t *params = any_params();
+	struct call *call;
+
+	aws_fixture_init(f,
+	    &(struct scripted_opts){
+		.replies = &reply, .replies_count = 1, .piece_bytes = piece_bytes},
+	    1);
+	call = ec2_by_name_start(f->client, reply.operation, params);
+	json_decref(params);
+	if (call == NULL)
+		return false;
+	aws_fixture_run(f, call);
+	return true;
+}
+
+/* Returns 1 for a result that was compared, 2 for an error, 0 where the operation is not ours. */
+static int
+compare_reply(const json_t *golden, size_t piece_bytes)
+{
+	const char *operation = json_get_string(golden, "operation");
+	json_t *expected = json_object_get(golden, "expected");
+	struct aws_fixture f;
+	int compared = 0;
+
+	if (feed_reply(&f, golden, piece_bytes)) {
+		compared = json_is_object(expected) ? 1 : 2;
+		if (compared == 2) {
+			compare_error(&f, golden);
+		} else {
+			json_t *wanted = in_our_form(operation, expected);
+
+			ck_assert_msg(f.result != NULL, "%s: %s", json_get_string(golden, "name"),
+			    err_text(&f.err));
+			json_expect_same(wanted, f.result, json_get_string(golden, "name"));
+			json_decref(wanted);
+		}
+	}
+	aws_fixture_fini(&f);
+	return compared;
+}
+
+START_TEST(golden_replies)
+{
+	struct doc *doc;
+	json_t *list = shared_list_read(RESPONSES_FILE, "responses", &doc);
+	json_t *golden;
+	size_t i;
+	int counts[3] = {0};
+
+	if (list == NULL)
+		return;
+	json_array_foreach (list, i, golden) {
+		if (strcmp(json_get_string(golden, "service"), "ec2") != 0)
+			continue;
+		compare_reply(golden, 1);
+		counts[compare_reply(golden, 0)]++;
+	}
+	printf("%d golden results, %d golden errors\n", counts[1], counts[2]);
+	ck_assert_int_eq(counts[1], REPLIES_COMPARED);
+	ck_assert_int_eq(counts[2], ERRORS_COMPARED);
+	doc_free(doc);
+}
+END_TEST
+
+/* --- our own replies --- */
+
+static const struct {
+	const char *operation;
+	const char *members; /* within the root */
+	const char *wanted;
+} replies[] = {
+    {"DescribeInstances", "", "{'Instances': [], 'NextToken': null}"},
+    {"DescribeInstances", "<reservationSet/><nextToken>t=</nextToken>",
+	"{'Instances': [], 'NextToken': 't='}"},
+    {"DescribeInstances",
+	"<reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><instanceState>"
+	"<code>48</code><name>terminated</name></instanceState></item></instancesSet></item><item>"
+	"<instancesSet><item><networkInterfaceSet><item><networkInterfaceId>eni-2</"
+	"networkInterfaceId>"
+	"<attachment><deviceIndex>1</deviceIndex></attachment></item><item>"
+	"<attachment><networkCardIndex>0</networkCardIndex><deviceIndex>0</deviceIndex></"
+	"attachment>"
+	"<vpcId>vpc-1</vpcId><networkInterfaceId>eni-1</networkInterfaceId></item></"
+	"networkInterfaceSet>"
+	"<instanceId>i-2</instanceId></item></instancesSet></item></reservationSet><nextToken/>",
+	"{'Instances': [{'InstanceId': 'i-1', 'State': 'terminated', 'Tags': [], "
+	"'NetworkInterfaces': []}, {'InstanceId': 'i-2', 'Tags': [], 'NetworkInterfaces': "
+	"[{'NetworkInterfaceId': 'eni-1', 'DeviceIndex': 0, 'VpcId': 'vpc-1'}, "
+	"{'NetworkInterfaceId': 'eni-2', 'DeviceIndex': 1}]}], 'NextToken': null}"},
+    {"DescribeTrafficMirrorTargets", "<trafficMirrorTargetSet/>",
+	"{'TrafficMirrorTargets': [], 'NextToken': null}"},
+    {"CreateTrafficMirrorSession",
+	"<trafficMirrorSession><trafficMirrorSessionId>tms-1</trafficMirrorSessionId>"
+	"<sessionNumber>7</sessionNumber></trafficMirrorSession><clientToken>t</clientToken>",
+	"{'TrafficMirrorSession': {'TrafficMirrorSessionId': 'tms-1', 'SessionNumber': 7, "
+	"'Tags': []}}"},
+    {"CreateTrafficMirrorTarget",
+	"<trafficMirrorTarget><trafficMirrorTargetId>tmt-1</trafficMirrorTargetId></"
+	"trafficMirrorTarget>",
+	"{'TrafficMirrorTarget': {'TrafficMirrorTargetId': 'tmt-1', 'Tags': []}}"},
+    {"RunInstances", "<instancesSet><item><instanceId>i-1</instanceId></item></instancesSet>",
+	"{'Instances': [{'InstanceId': 'i-1', 'Tags': [], 'NetworkInterfaces': []}]}"},
+    {"TerminateInstances",
+	"<instancesSet><item><instanceId>i-1</instanceId><currentState><name>shutting-down</name>"
+	"</currentState></item></instancesSet>",
+	"{'TerminatingInstances': [{'InstanceId': 'i-1', 'CurrentState': {'Name': "
+	"'shutting-down'}}]}"},
+    {"DeleteTrafficMirrorTarget", "<trafficMirrorTargetId>tmt-1</trafficMirrorTargetId>",
+	"{'TrafficMirrorTargetId': 'tmt-1'}"},
+    {"CreateTags", "<return>true</return>", "{'Return': true}"},
+};
+
+START_TEST(own_replies)
+{
+	for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+		char *body =
+		    mem_printf("<%sResponse "
+			       "xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">%s</%sResponse>",
+			replies[i].operation, replies[i].members, replies[i].operation);
+		const struct scripted_reply reply = {replies[i].operation, 200, body};
+		json_t *params = any_params();
+		json_t *wanted = json_relaxed(replies[i].wanted);
+		struct aws_fixture f;
+
+		aws_fixture_init(
+		    &f, &(struct scripted_opts){.replies = &reply, .replies_count = 1}, 1);
+		aws_fixture_run(&f, ec2_by_name_start(f.client, replies[i].operation, params));
+		ck_assert_msg(f.result != NULL, "%s: %s", replies[i].operation, err_text(&f.err));
+		json_expect_same(wanted, f.result, replies[i].members);
+		aws_fixture_fini(&f);
+		json_decref(wanted);
+		json_decref(params);
+		free(body);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("ec2 replies");
+	TCase *tests = tcase_create("ec2 replies");
+
+	tcase_add_test(tests, own_replies);
+	tcase_add_test(tests, golden_replies);
+	suite_add_tcase(s, tests);
+	return run_suite(s);
+}
