@@ -5,8 +5,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <expat.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
 #include <string.h>
 
 #define XML_SKIPPED_DEPTH_MAX 320 /* within an element that nobody asked for */

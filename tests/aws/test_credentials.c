@@ -1,4 +1,5 @@
 /* Where keys and settings come from, and what is said when there are none. */
+#include "tmflow/aws/config_file.h"
 #include "tmflow/aws/credentials.h"
 #include "tmflow/base/mem.h"
 
@@ -135,6 +136,82 @@ START_TEST(from_the_shared_files)
 }
 END_TEST
 
+/* What another program writes meanwhile is seen after a refresh, not before. */
+START_TEST(fresh_keys_after_a_refresh)
+{
+	char *credentials = file_with("AWS_SHARED_CREDENTIALS_FILE",
+	    "[default]\naws_access_key_id=OLD\naws_secret_access_key=x\n");
+	struct aws_env env = ENV(credentials);
+	struct credentials_provider *provider = credentials_chain_new(&env, NULL, NULL);
+	struct seen seen = {.calls = 0};
+	FILE *file;
+
+	provider->get(provider, take, &seen);
+	ck_assert_str_eq(seen.id, "OLD");
+	file = fopen(strchr(credentials, '=') + 1, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs("[default]\naws_access_key_id=NEW\naws_secret_access_key=y\naws_session_token=t\n",
+	    file);
+	fclose(file);
+	provider->get(provider, take, &seen);
+	ck_assert_str_eq(seen.id, "OLD");
+	provider->refresh(provider);
+	provider->get(provider, take, &seen);
+	ck_assert_str_eq(seen.id, "NEW");
+	ck_assert_str_eq(seen.secret, "y");
+	ck_assert_str_eq(seen.token, "t");
+	credentials_provider_free(provider);
+	remove_file(credentials);
+}
+END_TEST
+
+/* Each kind of profile that needs the network or a program is named, and what to do instead. */
+START_TEST(other_kinds_of_profile)
+{
+	static const char *const kinds[] = {"role_arn", "sso_session", "sso_start_url",
+	    "credential_process", "web_identity_token_file"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		char *text = mem_printf("[profile p]\n%s = x\n", kinds[i]);
+		char *config = file_with("AWS_CONFIG_FILE", text);
+		struct seen seen = find(ENV(config), "p");
+
+		ck_assert_int_eq(seen.err.code, ERR_CREDENTIALS);
+		ck_assert_ptr_nonnull(strstr(err_text(&seen.err), kinds[i]));
+		ck_assert_ptr_nonnull(strstr(err_text(&seen.err), "aws_access_key_id"));
+		err_fini(&seen.err);
+		remove_file(config);
+		free(text);
+	}
+}
+END_TEST
+
+/* Quoted names, CRLF, comments, nested keys, a value with '=' in it, sections of other kinds. */
+START_TEST(forms_of_the_shared_files)
+{
+	static const char text[] =
+	    "; c\r\n[profile \"my team\"]\r\nregion=a ; c\r\nregion = b\r\n"
+	    "url = http://h/?x=y#z\r\ns3 =\r\n  max = 10\r\n\r\n[plugins]\nx = y\n"
+	    "[services dev]\nec2 =\n\tendpoint_url = http://e\n";
+	struct err err = {0};
+	struct config_file *file = config_file_parse("t", str_of(text), CONFIG_FILE_CONFIG, &err);
+
+	ck_assert_msg(file != NULL, "%s", err_text(&err));
+	ck_assert(config_file_has_profile(file, "my team"));
+	ck_assert(!config_file_has_profile(file, "plugins"));
+	ck_assert_str_eq(config_file_get(file, "my team", "region"), "b");
+	ck_assert_str_eq(config_file_get(file, "my team", "url"), "http://h/?x=y#z");
+	ck_assert_str_eq(config_file_get(file, "my team", "s3.max"), "10");
+	ck_assert_ptr_null(config_file_get(file, "my team", "s3"));
+	ck_assert_str_eq(
+	    config_file_get_in(file, "services", "dev", "ec2.endpoint_url"), "http://e");
+	config_file_free(file);
+	ck_assert_ptr_null(config_file_parse("t", STR("[profile x\n"), CONFIG_FILE_CONFIG, &err));
+	ck_assert_ptr_nonnull(strstr(err_text(&err), "t:1: "));
+	err_fini(&err);
+}
+END_TEST
+
 START_TEST(nothing_is_found)
 {
 	struct seen seen = find(ENV("HOME=/nonexistent"), NULL);
@@ -209,6 +286,9 @@ main(void)
 
 	tcase_add_test(tests, from_the_environment);
 	tcase_add_test(tests, from_the_shared_files);
+	tcase_add_test(tests, fresh_keys_after_a_refresh);
+	tcase_add_test(tests, other_kinds_of_profile);
+	tcase_add_test(tests, forms_of_the_shared_files);
 	tcase_add_test(tests, nothing_is_found);
 	tcase_add_test(tests, malformed_files_name_the_line);
 	tcase_add_test(tests, settings_in_order);

@@ -1,12 +1,16 @@
 /* Replies: what the shapes ask for comes out, the rest is skipped; whatever is broken is an error and never an empty list. */
 #include "tmflow/aws/xml.h"
+#include "tmflow/base/doc.h"
 #include "tmflow/base/json.h"
 
 #include "run_suite.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PROTOCOL_FILE TEST_SHARED_DIR "/aws/protocol-ec2.json"
 
 static const struct xml_shape tag_shape[] = {
     {"key", "Key", XML_STRING, NULL, false},
@@ -155,6 +159,134 @@ START_TEST(error_replies)
 }
 END_TEST
 
+/* The first Error counts alone, even where it lacks what a later one has; what looks like an id deeper down is none. */
+START_TEST(one_error_and_one_id)
+{
+	struct xml_parser *parser = xml_parser_new(root_shape);
+	json_t *value = NULL;
+	struct err err = {0};
+
+	gives("<Response><Errors><Error><Code>A</Code></Error><Error><Code>B</Code><Message>b</"
+	      "Message>"
+	      "</Error></Errors><RequestID>r</RequestID></Response>",
+	    "A||r");
+	ck_assert_str_eq(xml_parser_root(parser), "");
+	ck_assert_int_eq(xml_parser_feed(parser,
+			     STR("<R><thingSet><item><requestId>no</requestId><id>i</id></item>"
+				 "</thingSet><requestId>yes</requestId></R>"),
+			     &err),
+	    0);
+	ck_assert_int_eq(xml_parser_finish(parser, &value, &err), 0);
+	ck_assert_str_eq(xml_parser_request_id(parser), "yes");
+	ck_assert_str_eq(xml_parser_root(parser), "R");
+	json_decref(value);
+	xml_parser_free(parser);
+}
+END_TEST
+
+/* --- botocore's protocol cases that our shapes can say --- */
+
+static const struct xml_shape pair_shape[] = {
+    {"value", "a", XML_STRING, NULL, false},
+    {"other", "b", XML_STRING, NULL, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape lists_shape[] = {
+    {"stringList", "stringList", XML_LIST, NULL, true},
+    {"stringSet", "stringSet", XML_LIST, NULL, true},
+    {"renamed", "renamedListMembers", XML_LIST, NULL, true},
+    {"myStructureList", "structureList", XML_LIST, pair_shape, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape scalars_shape[] = {
+    {"stringValue", "stringValue", XML_STRING, NULL, false},
+    {"emptyStringValue", "emptyStringValue", XML_STRING, NULL, false},
+    {"trueBooleanValue", "trueBooleanValue", XML_BOOLEAN, NULL, false},
+    {"falseBooleanValue", "falseBooleanValue", XML_BOOLEAN, NULL, false},
+    {"longValue", "longValue", XML_INTEGER, NULL, false},
+    {.element = NULL},
+};
+
+static const struct xml_shape namespaced_shape[] = {
+    {"foo", "foo", XML_STRING, NULL, false},
+    {"values", "values", XML_LIST, NULL, true},
+    {.element = NULL},
+};
+
+static const struct xml_shape namespaces_shape[] = {
+    {"nested", "nested", XML_STRUCT, namespaced_shape, false},
+    {.element = NULL},
+};
+
+static const struct {
+	const char *id;
+	const struct xml_shape *shape;
+} protocol_cases[] = {
+    {"Ec2XmlLists", lists_shape},
+    {"Ec2SimpleScalarProperties", scalars_shape},
+    {"Ec2XmlNamespaces", namespaces_shape},
+    {"Ec2InvalidGreetingError", root_shape},
+    {"Ec2ComplexError", root_shape},
+};
+
+#define PROTOCOL_CASES (sizeof(protocol_cases) / sizeof(protocol_cases[0]))
+
+static void
+compare_protocol_case(const json_t *protocol_case, const struct xml_shape *shape)
+{
+	const json_t *response = json_object_get(protocol_case, "response");
+	const char *code = json_get_string(protocol_case, "errorCode");
+	struct xml_parser *parser = xml_parser_new(shape);
+	json_t *value = NULL;
+	struct err err = {0};
+
+	ck_assert_int_eq(
+	    xml_parser_feed(parser, str_of(json_get_string(response, "body")), &err), 0);
+	ck_assert_int_eq(xml_parser_finish(parser, &value, &err), 0);
+	if (code != NULL) {
+		ck_assert_str_eq(xml_parser_error_code(parser), code);
+		ck_assert_str_eq(xml_parser_request_id(parser), "foo-id");
+	}
+	for (const struct xml_shape *s = shape; code == NULL && s->element != NULL; s++)
+		ck_assert_msg(
+		    json_same(json_object_get(value, s->member),
+			json_object_get(json_object_get(protocol_case, "result"), s->member)),
+		    "%s: %s", json_get_string(protocol_case, "id"), s->member);
+	json_decref(value);
+	xml_parser_free(parser);
+}
+
+START_TEST(protocol_replies)
+{
+	struct err err = {0};
+	struct doc *doc = doc_read(PROTOCOL_FILE, &err);
+	json_t *suite;
+	json_t *protocol_case;
+	size_t i;
+	size_t k;
+	size_t compared = 0;
+
+	if (doc == NULL) {
+		puts("SKIP: " PROTOCOL_FILE " is not there");
+		err_fini(&err);
+		return;
+	}
+	json_array_foreach (json_object_get(doc_root(doc), "output"), i, suite)
+		json_array_foreach (json_object_get(suite, "cases"), k, protocol_case)
+			for (size_t c = 0; c < PROTOCOL_CASES; c++)
+				if (strcmp(protocol_cases[c].id,
+					json_get_string(protocol_case, "id")) == 0) {
+					compare_protocol_case(
+					    protocol_case, protocol_cases[c].shape);
+					compared++;
+				}
+	ck_assert_uint_eq(compared, PROTOCOL_CASES);
+	doc_free(doc);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -165,6 +297,8 @@ main(void)
 	tcase_add_test(tests, broken_replies);
 	tcase_add_test(tests, bounds);
 	tcase_add_test(tests, error_replies);
+	tcase_add_test(tests, one_error_and_one_id);
+	tcase_add_test(tests, protocol_replies);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }

@@ -1,0 +1,56 @@
+/* AWS's replies, by way of the whole client: the first byte chooses status, pieces and operation. */
+#include "aws_fixture.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#define STATUSES   4
+#define OPERATIONS 3
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct call *
+start(struct aws_client *ec2, unsigned which)
+{
+	const struct ec2_describe describe = {.max_results = 5};
+
+	if (which % OPERATIONS == 0)
+		return ec2_describe_instances(ec2, &describe);
+	if (which % OPERATIONS == 1)
+		return ec2_describe_sessions(ec2, &describe);
+	return ec2_delete_target(ec2, "tmt-1");
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const int statuses[STATUSES] = {200, 400, 503, 200};
+	struct scripted_reply reply = {.operation = NULL};
+	struct aws_fixture f;
+	char *body;
+
+	if (size == 0)
+		return 0;
+	body = malloc(size);
+	if (body == NULL)
+		abort();
+	for (size_t i = 1; i < size; i++)
+		body[i - 1] = (char)(data[i] != '\0' ? data[i] : ' ');
+	body[size - 1] = '\0';
+	reply.status = statuses[data[0] % STATUSES];
+	reply.body = body;
+	aws_fixture_init(&f,
+	    &(struct scripted_opts){.replies = &reply,
+		.replies_count = 1,
+		.request_id = (data[0] & 64) != 0 ? "id" : NULL,
+		.piece_bytes = (data[0] & 128) != 0 ? 3 : 0},
+	    1);
+	aws_fixture_run(&f, start(f.client, data[0] / STATUSES));
+	/* One of the two, and an error is never without a name. */
+	if ((f.result != NULL) == err_isset(&f.err) || (f.result != NULL && reply.status != 200) ||
+	    (err_isset(&f.err) && f.err.name[0] == '\0'))
+		abort();
+	aws_fixture_fini(&f);
+	free(body);
+	return 0;
+}
