@@ -6,19 +6,20 @@
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
+#define HEADERS_MAX 8
 
 struct aws_client {
 	struct loop *loop;
 	struct http_transport *transport;
 	struct credentials_provider *credentials;
 	struct rng *rng;
-	char *service;
+	const struct aws_service *service;
 	char *region;
 	char *scope;
 	struct endpoint endpoint;
@@ -37,8 +38,8 @@ struct aws_call {
 	bool refreshed; /* the keys were looked for anew */
 	int attempt;	/* the present one, from 1 */
 	struct http_exchange *exchange;
-	struct xml_parser *parser;
-	struct err reply_err; /* what was wrong with the body so far */
+	struct aws_reader *reader;
+	char *target; /* X-Amz-Target, or NULL */
 };
 
 static void aws_call_attempt(struct aws_call *call);
@@ -88,9 +89,9 @@ free_call(struct call *base)
 {
 	struct aws_call *call = (struct aws_call *)base;
 
-	xml_parser_free(call->parser);
+	call->client->service->protocol->free_reader(call->reader);
 	buf_fini(&call->operation.body);
-	err_fini(&call->reply_err);
+	free(call->target);
 	free(call);
 }
 
@@ -147,61 +148,57 @@ attempt_failed(struct aws_call *call, struct err *err)
 	    loop_clock(client->loop)->mono_ms(loop_clock(client->loop)) + delay_ms);
 }
 
-/* The error that a complete reply with another status than 200 means. */
+/* The error that a complete reply means which brings no result. */
 static void
-error_of_reply(struct aws_call *call, int status, const char *request_id, struct err *err)
+error_of_reply(const struct aws_reply *reply, int status, const char *request_id, struct err *err)
 {
-	const char *code = xml_parser_error_code(call->parser);
-	const char *message = xml_parser_error_message(call->parser);
+	const char *open = request_id[0] != '\0' ? " (request id " : "";
+	const char *close = request_id[0] != '\0' ? ")" : "";
 
-	if (err_isset(&call->reply_err) || code[0] == '\0')
+	if (err_isset(err) && status == 200)
+		return;
+	if (err_isset(err) || reply->code[0] == '\0')
 		err_set_name(err, ERR_SERVICE, name_of_status(status),
-		    "HTTP status %d without an error code%s%s%s", status,
-		    request_id[0] != '\0' ? " (request id " : "", request_id,
-		    request_id[0] != '\0' ? ")" : "");
+		    "HTTP status %d without an error code%s%s%s", status, open, request_id, close);
 	else
-		err_set_name(err, ERR_SERVICE, code, "%s%s%s%s", message,
-		    request_id[0] != '\0' ? " (request id " : "", request_id,
-		    request_id[0] != '\0' ? ")" : "");
+		err_set_name(err, ERR_SERVICE, reply->code, "%s%s%s%s", reply->message, open,
+		    request_id, close);
 	err->http_status = status;
 }
 
-/* A page that is XML but another's, of a captive portal say, must not pass for an empty list. */
-static void
-check_root(struct aws_call *call)
-{
-	char wanted[XML_ROOT_BYTES_MAX];
-	const char *root = xml_parser_root(call->parser);
+struct reply_source {
+	const struct http_transport *transport;
+	const struct http_exchange *exchange;
+};
 
-	snprintf(wanted, sizeof(wanted), "%sResponse", call->operation.name);
-	if (strcmp(root, wanted) != 0 && xml_parser_error_code(call->parser)[0] == '\0' &&
-	    !err_isset(&call->reply_err))
-		err_set(
-		    &call->reply_err, ERR_REPLY, "the reply is <%s> instead of <%s>", root, wanted);
+static const char *
+header_of_reply(void *arg, const char *name)
+{
+	const struct reply_source *source = arg;
+
+	return source->transport->reply_header(source->exchange, name);
 }
 
 static void
-reply_complete(struct aws_call *call, int status, const char *header_request_id)
+reply_complete(struct aws_call *call, int status, const struct aws_reply_headers *headers)
 {
-	json_t *reply = NULL;
+	struct aws_reply reply;
 	struct err err = {0};
-	int parsed = xml_parser_finish(call->parser, &reply, &call->reply_err);
-	const char *request_id = xml_parser_request_id(call->parser);
+	const char *request_id;
 
-	check_root(call);
-	if (request_id[0] == '\0' && header_request_id != NULL)
-		request_id = header_request_id;
-	if (status == 200 && parsed == 0 && !err_isset(&call->reply_err) &&
-	    xml_parser_error_code(call->parser)[0] == '\0') {
-		call_complete(&call->call,
-		    call->operation.convert != NULL ? call->operation.convert(reply) : reply);
+	call->client->service->protocol->finish(call->reader, headers, &reply, &err);
+	request_id = reply.request_id;
+	if (request_id[0] == '\0')
+		request_id = headers->get(headers->arg, "x-amzn-requestid");
+	if (status == 200 && reply.value != NULL) {
+		call_complete(&call->call, call->operation.convert != NULL
+					       ? call->operation.convert(reply.value)
+					       : reply.value);
 		return;
 	}
-	json_decref(reply);
-	if (status == 200 && err_isset(&call->reply_err))
-		err_move(&err, &call->reply_err);
-	else
-		error_of_reply(call, status, request_id, &err);
+	json_decref(reply.value);
+	request_id = request_id != NULL ? request_id : "";
+	error_of_reply(&reply, status, request_id, &err);
 	snprintf(err.request_id, sizeof(err.request_id), "%s", request_id);
 	attempt_failed(call, &err);
 }
@@ -213,9 +210,7 @@ take_body(void *arg, int status, struct str part, struct err *err)
 
 	(void)status;
 	(void)err;
-	/* A page that is no XML is told by its status in the end: what is wrong with it is kept until then. */
-	if (!err_isset(&call->reply_err))
-		xml_parser_feed(call->parser, part, &call->reply_err);
+	call->client->service->protocol->feed(call->reader, part);
 	return 0;
 }
 
@@ -223,34 +218,60 @@ static void
 exchange_done(void *arg, struct http_exchange *exchange, int status, struct err *err)
 {
 	struct aws_call *call = arg;
+	struct reply_source source = {call->client->transport, exchange};
+	const struct aws_reply_headers headers = {header_of_reply, &source};
 
 	call->exchange = NULL;
 	if (status == 0)
 		attempt_failed(call, err);
 	else
-		reply_complete(call, status,
-		    call->client->transport->reply_header(exchange, "x-amzn-requestid"));
+		reply_complete(call, status, &headers);
+}
+
+/* What is sent, and but for the signature itself also what is signed. */
+struct header_list {
+	struct http_header at[HEADERS_MAX];
+	size_t count;
+};
+
+static void
+add_header(struct header_list *headers, const char *name, const char *value)
+{
+	assert(headers->count < HEADERS_MAX);
+	headers->at[headers->count++] = (struct http_header){name, value};
+}
+
+static void
+add_service_headers(const struct aws_call *call, struct header_list *headers)
+{
+	const struct aws_service *service = call->client->service;
+
+	add_header(headers, "Content-Type", service->protocol->content_type);
+	if (call->target != NULL)
+		add_header(headers, "X-Amz-Target", call->target);
+	if (service->query_mode)
+		add_header(headers, "x-amzn-query-mode", "true");
 }
 
 static void
 sign(struct aws_call *call, const struct credentials *credentials)
 {
 	struct aws_client *client = call->client;
-	const struct http_header signed_headers[] = {
-	    {"content-type", CONTENT_TYPE},
-	    {"host", client->endpoint.host},
-	};
+	struct header_list signed_headers = {0};
+
+	add_service_headers(call, &signed_headers);
+	add_header(&signed_headers, "host", client->endpoint.host);
 	const struct sigv4_request request = {
 	    .method = "POST",
 	    .path = str_of(client->endpoint.path),
-	    .headers = signed_headers,
-	    .headers_count = sizeof(signed_headers) / sizeof(signed_headers[0]),
+	    .headers = signed_headers.at,
+	    .headers_count = signed_headers.count,
 	    .body = buf_str(&call->operation.body),
 	    .normalize_path = true,
 	};
 	const struct sigv4_scope scope = {
 	    .region = client->region,
-	    .service = client->service,
+	    .service = client->service->signing_name,
 	    .wall_ms = loop_clock(client->loop)->wall_ms(loop_clock(client->loop)),
 	};
 
@@ -258,28 +279,39 @@ sign(struct aws_call *call, const struct credentials *credentials)
 }
 
 static void
+add_signature(
+    struct aws_call *call, const struct credentials *credentials, struct header_list *headers)
+{
+	const char *token = secret_reveal(&credentials->session_token);
+
+	sign(call, credentials);
+	add_header(headers, "X-Amz-Date", call->client->signature.date);
+	add_header(headers, "Authorization", buf_cstr(&call->client->signature.authorization));
+	if (token[0] != '\0')
+		add_header(headers, "X-Amz-Security-Token", token);
+}
+
+/* credentials NULL: an operation that is sent unsigned. */
+static void
 send(struct aws_call *call, const struct credentials *credentials)
 {
 	struct aws_client *client = call->client;
-	const char *token = secret_reveal(&credentials->session_token);
 	const struct http_handler handler = {.body = take_body, .done = exchange_done, .arg = call};
-	struct http_header headers[4] = {{"Content-Type", CONTENT_TYPE}};
-	size_t count = 1;
+	struct header_list headers = {0};
 
-	sign(call, credentials);
-	headers[count++] = (struct http_header){"X-Amz-Date", client->signature.date};
-	headers[count++] =
-	    (struct http_header){"Authorization", buf_cstr(&client->signature.authorization)};
-	if (token[0] != '\0')
-		headers[count++] = (struct http_header){"X-Amz-Security-Token", token};
+	add_service_headers(call, &headers);
+	if (credentials != NULL)
+		add_signature(call, credentials, &headers);
 	const struct http_request request = {
 	    .method = "POST",
 	    .url = client->endpoint.url,
-	    .headers = headers,
-	    .headers_count = count,
+	    .headers = headers.at,
+	    .headers_count = headers.count,
 	    .body = buf_str(&call->operation.body),
 	    .connect_timeout_ms = AWS_CONNECT_TIMEOUT_MS,
-	    .total_timeout_ms = AWS_TOTAL_TIMEOUT_MS,
+	    .total_timeout_ms = call->operation.total_timeout_ms > 0
+				    ? call->operation.total_timeout_ms
+				    : AWS_TOTAL_TIMEOUT_MS,
 	    .reply_bytes_max = AWS_REPLY_BYTES_MAX,
 	};
 	client->stats.requests++;
@@ -300,22 +332,29 @@ credentials_came(void *arg, const struct credentials *credentials, struct err *e
 static void
 aws_call_attempt(struct aws_call *call)
 {
+	const struct aws_protocol *protocol = call->client->service->protocol;
+
 	call->attempt++;
-	xml_parser_free(call->parser);
-	call->parser = xml_parser_new(call->operation.reply);
-	err_fini(&call->reply_err);
-	call->client->credentials->get(call->client->credentials, credentials_came, call);
+	protocol->free_reader(call->reader);
+	call->reader = protocol->begin(&call->operation);
+	if (call->operation.unsigned_request)
+		send(call, NULL);
+	else
+		call->client->credentials->get(call->client->credentials, credentials_came, call);
 }
 
 struct call *
 aws_client_call(struct aws_client *client, struct aws_operation *operation)
 {
 	struct aws_call *call = mem_zalloc(1, sizeof(*call));
+	const char *target_prefix = client->service->target_prefix;
 
 	call_init(&call->call, &aws_call_ops, client->loop);
 	call->client = client;
 	call->operation = *operation;
 	operation->body = (struct buf){0};
+	if (target_prefix != NULL)
+		call->target = mem_printf("%s.%s", target_prefix, operation->name);
 	call->backoff.fire = backoff_over;
 	aws_call_attempt(call);
 	return &call->call;
@@ -324,9 +363,11 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 struct aws_client *
 aws_client_new(const struct aws_client_opts *opts, struct err *err)
 {
+	const struct aws_service *service = aws_service_find(opts->service);
 	struct aws_client *client;
 	struct endpoint endpoint;
 
+	assert(service != NULL);
 	if (endpoint_resolve(opts->service, opts->region, opts->endpoint, &endpoint, err) < 0)
 		return NULL;
 	client = mem_zalloc(1, sizeof(*client));
@@ -335,7 +376,7 @@ aws_client_new(const struct aws_client_opts *opts, struct err *err)
 	client->transport = opts->transport;
 	client->credentials = opts->credentials;
 	client->rng = opts->rng;
-	client->service = mem_strdup(opts->service);
+	client->service = service;
 	client->region = mem_strdup(opts->region);
 	client->scope = mem_printf("%s %s", opts->region, endpoint.host);
 	client->attempts_max = opts->attempts_max > 0 ? opts->attempts_max : AWS_ATTEMPTS_DEFAULT;
@@ -350,7 +391,6 @@ aws_client_free(struct aws_client *client)
 	endpoint_fini(&client->endpoint);
 	sigv4_key_fini(&client->key);
 	sigv4_result_fini(&client->signature);
-	free(client->service);
 	free(client->region);
 	free(client->scope);
 	free(client);

@@ -1,23 +1,29 @@
 #ifndef TMFLOW_AWS_CLIENT_INTERNAL_H
 #define TMFLOW_AWS_CLIENT_INTERNAL_H
 
+#include "protocol_internal.h"
 #include "tmflow/aws/client.h"
-#include "tmflow/aws/xml.h"
 
 /* Limits of one attempt. */
 #define AWS_CONNECT_TIMEOUT_MS 5000
 #define AWS_TOTAL_TIMEOUT_MS   30000
 #define AWS_REPLY_BYTES_MAX    (32u << 20)
 
-/* One operation of the Query protocol. */
-struct aws_operation {
-	const char *name; /* for the log */
-	struct buf body;  /* moved into the call: the same bytes go out at every attempt */
-	const struct xml_shape *reply;
-	/* Makes the result of the parsed reply: takes it, gives a new reference. NULL: the reply as it is. */
-	json_t *(*convert)(json_t *reply);
+/* A service as its model has it. */
+struct aws_service {
+	const char *signing_name; /* "states" */
+	const char *
+	    env_suffix; /* of AWS_ENDPOINT_URL_..., "SFN"; in lower case its name in a profile's services section */
+	const struct aws_protocol *protocol;
+	const char
+	    *target_prefix; /* of X-Amz-Target, "AWSStepFunctions"; NULL: the protocol has none */
+	bool query_mode;    /* SQS: its older error names are asked for too */
 };
 
+/* By signing name; NULL for one that nobody here speaks to. */
+const struct aws_service *aws_service_find(const char *signing_name);
+
+/* Starts an operation of the client's service. Moves operation->body. */
 struct call *aws_client_call(struct aws_client *client, struct aws_operation *operation);
 
 #endif

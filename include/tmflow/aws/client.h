@@ -22,7 +22,7 @@ struct aws_client_opts {
 	struct http_transport *transport;
 	struct credentials_provider *credentials; /* borrowed */
 	struct rng *rng;
-	const char *service; /* signing name: "ec2" */
+	const char *service; /* signing name: "ec2", "sts", "states" or "sqs" */
 	const char *region;
 	const char *endpoint; /* URL, or NULL: from service and region */
 	int attempts_max;     /* 0: AWS_ATTEMPTS_DEFAULT */
