@@ -2,6 +2,7 @@
 
 #include "report.h"
 #include "session.h"
+#include "tmflow/base/mem.h"
 
 /* A run that is over stays as it is: its end is told again, with the exit code that it had. */
 static int
@@ -47,17 +48,24 @@ take_run(struct session *session)
 	return code;
 }
 
+/* Configuration and hook as they were at the start. */
 static int
 load(struct session *session)
 {
+	struct workspace *workspace = &session->workspace;
+	const struct store_run *run = &session->run;
 	int code = session_load_workflow(session);
 
 	if (code != EXIT_OK || !session->needs_aws)
 		return code;
-	code = session_load_settings(session);
+	workspace->config_name = mem_strdup(run->config_name);
+	workspace->config_text = mem_strdup(run->config);
+	workspace->hook_name = mem_strdup(run->hook_name);
+	workspace->hook_text = mem_strdup(run->hook);
+	code = workspace_load_settings(workspace, run->settings);
 	if (code == EXIT_OK)
-		code = session_load_config(session);
-	return code == EXIT_OK ? session_find_credentials(session) : code;
+		code = workspace_load_config(workspace);
+	return code == EXIT_OK ? workspace_connect(workspace) : code;
 }
 
 int

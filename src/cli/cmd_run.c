@@ -1,15 +1,11 @@
 #include "cli.h"
 
 #include "session.h"
-#include "tmflow/base/file.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
-#include "tmflow/script/script.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define CONFIG_DIR "config"
 
 /* Reads the workflow's text and the input into the record. */
 static int
@@ -37,82 +33,37 @@ read_files(struct session *session)
 	return EXIT_OK;
 }
 
-/* Reads --config, or config/REGION.yaml. */
-static int
-read_config(struct session *session)
+/* The record keeps what the run goes by. */
+static void
+record_files(struct session *session)
 {
+	const struct workspace *workspace = &session->workspace;
 	struct store_run *run = &session->run;
-	struct err err = {0};
-	struct doc *doc;
 
-	run->config_name = session->opts->config != NULL
-			       ? mem_strdup(session->opts->config)
-			       : mem_printf(CONFIG_DIR "/%s.yaml", session->settings.region);
-	doc = doc_read(run->config_name, &err);
-	if (doc == NULL) {
-		if (session->opts->config == NULL)
-			err_prefix(&err, "no --config given, so %s was tried", run->config_name);
-		return cli_fail_take(session->opts->output, &err);
-	}
-	run->config = mem_strndup(doc_text(doc).p, doc_text(doc).len);
-	doc_free(doc);
-	return EXIT_OK;
-}
-
-/* The hook's path: --hook as it is; the configuration's from where the configuration stands. */
-static char *
-hook_path(const struct session *session)
-{
-	const char *named = mirror_config_hook(session->config);
-	const char *slash = strrchr(session->run.config_name, '/');
-
-	if (session->opts->hook != NULL)
-		return mem_strdup(session->opts->hook);
-	if (named == NULL || named[0] == '/' || slash == NULL)
-		return mem_strdup(named);
-	return mem_printf(
-	    "%.*s/%s", (int)(slash - session->run.config_name), session->run.config_name, named);
-}
-
-/* Reads the hook, if there is one, and sees that it loads. */
-static int
-read_hook(struct session *session)
-{
-	struct store_run *run = &session->run;
-	struct buf source = {0};
-	struct script *script;
-	struct err err = {0};
-
-	run->hook_name = hook_path(session);
-	if (run->hook_name == NULL)
-		return EXIT_OK;
-	if (file_read(run->hook_name, SCRIPT_SOURCE_BYTES_MAX, &source, NULL, &err) < 0) {
-		buf_fini(&source);
-		return cli_fail_take(session->opts->output, &err);
-	}
-	script = script_new(run->hook_name, buf_str(&source), &err);
-	script_free(script);
-	run->hook = buf_take(&source);
-	return script != NULL ? EXIT_OK : cli_fail_take(session->opts->output, &err);
+	run->settings = workspace_settings_text(workspace);
+	run->config_name = mem_strdup(workspace->config_name);
+	run->config = mem_strdup(workspace->config_text);
+	run->hook_name = mem_strdup(workspace->hook_name);
+	run->hook = mem_strdup(workspace->hook_text);
 }
 
 static int
 load(struct session *session)
 {
+	struct workspace *workspace = &session->workspace;
 	int code = read_files(session);
 
 	if (code == EXIT_OK)
 		code = session_load_workflow(session);
 	if (code != EXIT_OK || !session->needs_aws)
 		return code;
-	code = session_load_settings(session);
+	code = workspace_load_settings(workspace, NULL);
 	if (code == EXIT_OK)
-		code = read_config(session);
-	if (code == EXIT_OK)
-		code = session_load_config(session);
-	if (code == EXIT_OK)
-		code = read_hook(session);
-	return code == EXIT_OK ? session_find_credentials(session) : code;
+		code = workspace_read_files(workspace);
+	if (code != EXIT_OK)
+		return code;
+	record_files(session);
+	return workspace_connect(workspace);
 }
 
 /* Gives the run its id and its record. */
@@ -134,7 +85,7 @@ begin(struct session *session)
 	if (opts->run_id != NULL)
 		snprintf(run->id, sizeof(run->id), "%s", opts->run_id);
 	else
-		store_run_id_make(run->start_wall_ms, &session->rng, run->id);
+		store_run_id_make(run->start_wall_ms, &session->workspace.rng, run->id);
 	session->lease = store_lease_take(session->store, run->id, &err);
 	if (session->lease == NULL || store_run_create(session->store, run, &err) < 0 ||
 	    store_commit(session->store, &err) < 0)

@@ -15,9 +15,7 @@ void
 session_init(struct session *session, const struct cli_opts *opts)
 {
 	*session = (struct session){.opts = opts};
-	session->registry = action_registry_new();
-	rng_seed_system(&session->rng);
-	mirror_register_actions(session->registry, NULL);
+	workspace_init(&session->workspace, opts);
 }
 
 void
@@ -26,20 +24,13 @@ session_fini(struct session *session)
 	progress_stop(&session->progress);
 	execution_free(session->execution);
 	engine_free(session->engine);
-	mirror_free(session->mirror);
-	aws_client_free(session->ec2);
-	credentials_provider_free(session->credentials);
-	http_curl_free(session->transport);
-	loop_free(session->loop);
+	workspace_fini(&session->workspace);
 	store_lease_release(session->lease);
 	store_close(session->store);
-	mirror_config_free(session->config);
-	aws_settings_fini(&session->settings);
 	free(session->name);
 	json_decref(session->input);
 	json_decref(session->path);
 	asl_machine_unref(session->machine);
-	action_registry_free(session->registry);
 	store_run_fini(&session->run);
 }
 
@@ -63,7 +54,8 @@ session_load_workflow(struct session *session)
 
 	session->name = name_of_file(run->workflow_name);
 	if (doc != NULL)
-		session->machine = cli_load_workflow(doc, session->registry, session->opts->output);
+		session->machine =
+		    cli_load_workflow(doc, session->workspace.registry, session->opts->output);
 	else
 		code = cli_fail(session->opts->output, &err);
 	if (doc != NULL && session->machine == NULL)
@@ -71,99 +63,10 @@ session_load_workflow(struct session *session)
 	if (code == EXIT_OK && (session->input = json_parse(str_of(run->input), &err)) == NULL)
 		code = cli_fail(session->opts->output, &err);
 	if (code == EXIT_OK)
-		session->needs_aws = action_registry_needs_aws(session->registry, session->machine);
+		session->needs_aws =
+		    action_registry_needs_aws(session->workspace.registry, session->machine);
 	doc_free(doc);
 	err_fini(&err);
-	return code;
-}
-
-/* What the record says of a run that goes on; the flag wins. */
-static const char *
-flag_or_recorded(const char *flag, const json_t *recorded, const char *key)
-{
-	return flag != NULL ? flag : json_get_string(recorded, key);
-}
-
-static void
-record_settings(struct session *session)
-{
-	json_t *settings = json_object();
-
-	json_put_string(settings, "region", session->settings.region);
-	json_put_string(settings, "endpoint", session->settings.endpoint);
-	json_put_string(settings, "profile", session->settings.profile);
-	free(session->run.settings);
-	session->run.settings = json_text(settings);
-	json_decref(settings);
-}
-
-static void
-credentials_came(void *arg, const struct credentials *credentials, struct err *err)
-{
-	if (credentials == NULL)
-		err_move(arg, err);
-}
-
-int
-session_find_credentials(struct session *session)
-{
-	struct aws_env env = {0};
-	struct err err = {0};
-
-	session->credentials = credentials_chain_new(&env, session->opts->profile, NULL);
-	session->credentials->get(session->credentials, credentials_came, &err);
-	return err_isset(&err) ? cli_fail_take(session->opts->output, &err) : EXIT_OK;
-}
-
-int
-session_load_settings(struct session *session)
-{
-	const struct cli_opts *opts = session->opts;
-	json_t *recorded =
-	    session->run.settings != NULL ? json_parse(str_of(session->run.settings), NULL) : NULL;
-	const char *endpoint = flag_or_recorded(opts->endpoint_url, recorded, "endpoint");
-	struct aws_env env = {0};
-	struct err err = {0};
-	int code = EXIT_OK;
-
-	if (aws_settings_load(&env, "EC2", flag_or_recorded(opts->region, recorded, "region"),
-		opts->profile, &session->settings, &err) < 0) {
-		code = cli_fail(opts->output, &err);
-	} else if (session->settings.region == NULL) {
-		err_set(&err, ERR_CONFIG,
-		    "no AWS region: give --region, AWS_REGION or a profile with one");
-		code = cli_fail(opts->output, &err);
-	} else {
-		if (endpoint != NULL) {
-			free(session->settings.endpoint);
-			session->settings.endpoint = mem_strdup(endpoint);
-		}
-		record_settings(session);
-	}
-	json_decref(recorded);
-	err_fini(&err);
-	return code;
-}
-
-int
-session_load_config(struct session *session)
-{
-	struct err err = {0};
-	struct doc *doc = doc_parse(session->run.config_name, str_of(session->run.config), &err);
-	struct diag_list diags;
-	int code = EXIT_OK;
-
-	if (doc == NULL) {
-		return cli_fail_take(session->opts->output, &err);
-	}
-	diag_list_init(&diags, doc);
-	session->config = mirror_config_load(doc, &diags);
-	if (session->config == NULL)
-		code = cli_fail_diags(session->opts->output, &diags);
-	else
-		diag_print(&diags, stderr);
-	diag_list_fini(&diags);
-	doc_free(doc);
 	return code;
 }
 
@@ -176,7 +79,7 @@ caught_signal(void *arg, int signo)
 
 	(void)signo;
 	if (++session->signals > 1) {
-		loop_stop(session->loop);
+		loop_stop(session->workspace.loop);
 		return;
 	}
 	progress_stop(&session->progress);
@@ -211,65 +114,22 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 	run->error = mem_strdup(result->error);
 	run->cause = mem_strdup(result->cause);
 	session->over = true;
-	loop_stop(session->loop);
+	loop_stop(session->workspace.loop);
 }
 
-static int
-build_aws(struct session *session, struct err *err)
-{
-	const struct aws_settings *settings = &session->settings;
-	const struct http_curl_opts http = {
-	    .ca_bundle = settings->ca_bundle,
-	    .user_agent = "tmflow/" TMFLOW_VERSION,
-	};
-	struct aws_client_opts client = {
-	    .loop = session->loop,
-	    .rng = &session->rng,
-	    .service = "ec2",
-	    .region = settings->region,
-	    .endpoint = settings->endpoint,
-	    .attempts_max = settings->attempts_max,
-	};
-
-	session->transport = http_curl_new(session->loop, &http, err);
-	if (session->transport == NULL)
-		return -1;
-	client.transport = session->transport;
-	client.credentials = session->credentials;
-	session->ec2 = aws_client_new(&client, err);
-	return session->ec2 != NULL ? 0 : -1;
-}
-
-/* Puts loop, client, domain and engine together. */
+/* Puts domain, engine and signals together. */
 static int
 build(struct session *session, struct err *err)
 {
-	session->loop = loop_new(clock_system());
-	if (session->needs_aws && build_aws(session, err) < 0)
-		return -1;
-	const struct mirror_opts mirror = {
-	    .loop = session->loop,
-	    .ec2 = session->ec2,
-	    .config = session->config,
-	    .store = session->store,
-	    .run_id = session->run.id,
-	    .workflow = session->name,
-	    .hook_name = session->run.hook_name,
-	    .hook_source = session->run.hook,
-	};
-	session->mirror = mirror_new(&mirror, err);
-	if (session->mirror == NULL)
-		return -1;
-	action_registry_set_env(session->registry, session->mirror);
 	session->engine = engine_new(&(struct engine_opts){
-	    .loop = session->loop,
-	    .registry = session->registry,
+	    .loop = session->workspace.loop,
+	    .registry = session->workspace.registry,
 	    .store = session->opts->no_checkpoint ? NULL : session->store,
-	    .rng = &session->rng,
+	    .rng = &session->workspace.rng,
 	});
 	for (size_t i = 0; i < sizeof(watched_signals) / sizeof(watched_signals[0]); i++)
-		if (loop_watch_signal(
-			session->loop, watched_signals[i], caught_signal, session, err) < 0)
+		if (loop_watch_signal(session->workspace.loop, watched_signals[i], caught_signal,
+			session, err) < 0)
 			return -1;
 	return 0;
 }
@@ -301,11 +161,11 @@ start_progress(struct session *session)
 	if (session->opts->quiet)
 		return;
 	session->progress = (struct progress){
-	    .loop = session->loop,
+	    .loop = session->workspace.loop,
 	    .store = session->store,
 	    .run_id = session->run.id,
-	    .mirror = session->needs_aws ? session->mirror : NULL,
-	    .ec2 = session->ec2,
+	    .mirror = session->needs_aws ? session->workspace.mirror : NULL,
+	    .ec2 = session->workspace.ec2,
 	};
 	progress_start(&session->progress);
 }
@@ -337,7 +197,7 @@ run_to_end(struct session *session, bool resume, struct err *err)
 	if (build(session, err) < 0 || start_execution(session, resume, err) < 0)
 		return -1;
 	start_progress(session);
-	int ret = loop_run(session->loop, err);
+	int ret = loop_run(session->workspace.loop, err);
 	progress_stop(&session->progress);
 	if (ret < 0)
 		return -1;
@@ -355,8 +215,11 @@ int
 session_execute(struct session *session, bool resume)
 {
 	struct err err = {0};
-	int code;
+	int code = workspace_open_mirror(
+	    &session->workspace, session->store, session->run.id, session->name);
 
+	if (code != EXIT_OK)
+		return code;
 	log_set_run(session->run.id);
 	code = run_to_end(session, resume, &err);
 	if (code == 0)

@@ -1,0 +1,69 @@
+#ifndef TMFLOW_CLI_WORKSPACE_H
+#define TMFLOW_CLI_WORKSPACE_H
+
+#include "cli.h"
+#include "tmflow/aws/client.h"
+#include "tmflow/aws/credentials.h"
+#include "tmflow/base/rng.h"
+#include "tmflow/loop/http.h"
+#include "tmflow/mirror/config.h"
+#include "tmflow/mirror/mirror.h"
+
+/*
+ * What a subcommand that asks AWS works with: the settings, configuration and hook that flags, files and environment give, the client made of them, and the domain
+ * with its actions over that.
+ *
+ * Life: workspace_init; then, where AWS is needed, workspace_load_settings, workspace_read_files (or the texts are put in from a run's record),
+ * workspace_load_config, workspace_connect; then workspace_open_mirror; workspace_fini. Each that can fail says why and returns the exit code, EXIT_OK when all is well.
+ */
+struct workspace {
+	const struct cli_opts *opts;
+	struct rng rng;
+	struct action_registry
+	    *registry; /* every native action; its env is mirror once that is open */
+	struct loop *loop;
+
+	/* workspace_load_settings */
+	struct aws_settings settings;
+
+	/* workspace_read_files, or the caller. Owned; the hook's are NULL where there is none */
+	char *config_name;
+	char *config_text;
+	char *hook_name;
+	char *hook_text;
+
+	/* workspace_load_config */
+	struct mirror_config *config;
+
+	/* workspace_connect */
+	struct http_transport *transport;
+	struct credentials_provider *credentials;
+	struct aws_client *ec2;
+
+	/* workspace_open_mirror */
+	struct mirror *mirror;
+};
+
+void workspace_init(struct workspace *workspace, const struct cli_opts *opts);
+void workspace_fini(struct workspace *workspace);
+
+/* Region, end point and profile: from flags, then recorded (a run's settings as JSON text, or NULL), then environment and shared files. */
+int workspace_load_settings(struct workspace *workspace, const char *recorded);
+
+/* What a run's record keeps of them. malloc'ed JSON text. */
+char *workspace_settings_text(const struct workspace *workspace);
+
+/* Reads --config, or config/REGION.yaml, and --hook, or the configuration's; checks both. */
+int workspace_read_files(struct workspace *workspace);
+
+/* Checks config_text. Warnings go to standard error. */
+int workspace_load_config(struct workspace *workspace);
+
+/* Opens the network and the EC2 client, and looks for credentials: without keys nothing is started. */
+int workspace_connect(struct workspace *workspace);
+
+/* The domain, for outcomes of run_id in store. workflow is the name that what is made gets tagged with. */
+int workspace_open_mirror(
+    struct workspace *workspace, struct store *store, const char *run_id, const char *workflow);
+
+#endif
