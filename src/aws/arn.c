@@ -1,0 +1,130 @@
+#include "tmflow/aws/arn.h"
+
+#include <string.h>
+
+#define ACCOUNT_DIGITS	  12
+#define NAME_CHARS_MAX	  80 /* of an activity, and (with its qualifier) more than a function's 64 */
+#define ACTIVITY_EXAMPLE  "arn:aws:states:us-east-1:123456789012:activity:mirror"
+#define FUNCTION_EXAMPLE  "arn:aws:lambda:us-east-1:123456789012:function:mirror"
+#define NAME_FORBIDDEN	  " \t\r\n<>{}[]?*\"#%\\^|~`$&,;:/"
+#define FUNCTION_LETTERS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+#define QUALIFIER_LETTERS FUNCTION_LETTERS "$"
+
+/* Takes the text before the next colon off rest; what is behind the last colon is left there. */
+static bool
+take_part(struct str *rest, struct str *ret_part)
+{
+	const char *colon = memchr(rest->p, ':', rest->len);
+
+	if (colon == NULL)
+		return false;
+	*ret_part = (struct str){rest->p, (size_t)(colon - rest->p)};
+	rest->len -= ret_part->len + 1;
+	rest->p = colon + 1;
+	return true;
+}
+
+int
+arn_parse(const char *text, struct arn *ret_arn, struct err *err)
+{
+	struct str rest = str_of(text);
+	struct arn arn;
+	struct str start;
+
+	if (rest.len > ARN_BYTES_MAX)
+		return err_set(err, ERR_INVALID, "an ARN has at most %u characters, this one %zu",
+		    ARN_BYTES_MAX, rest.len);
+	if (!take_part(&rest, &start) || !str_is(start, "arn"))
+		return err_set(err, ERR_INVALID, "\"%s\" is no ARN: it must begin with arn:", text);
+	if (!take_part(&rest, &arn.partition) || !take_part(&rest, &arn.service) ||
+	    !take_part(&rest, &arn.region) || !take_part(&rest, &arn.account))
+		return err_set(err, ERR_INVALID,
+		    "\"%s\" is no whole ARN: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE", text);
+	if (arn.partition.len < 3 || strncmp(arn.partition.p, "aws", 3) != 0)
+		return err_set(err, ERR_INVALID,
+		    "\"%s\" is no ARN: its partition is aws, aws-cn, aws-us-gov or another that "
+		    "begins with aws",
+		    text);
+	if (arn.service.len == 0 || rest.len == 0)
+		return err_set(
+		    err, ERR_INVALID, "\"%s\" is no ARN: service or resource is empty", text);
+	arn.resource = rest;
+	*ret_arn = arn;
+	return 0;
+}
+
+static bool
+is_account(struct str account)
+{
+	for (size_t i = 0; i < account.len; i++)
+		if (account.p[i] < '0' || account.p[i] > '9')
+			return false;
+	return account.len == ACCOUNT_DIGITS;
+}
+
+/* Service, region and account of a regional resource, and that resource begins with kind, such as "activity:". */
+static int
+parse_regional(const char *text, const char *service, const char *kind, const char *example,
+    struct arn *ret_arn, struct err *err)
+{
+	if (arn_parse(text, ret_arn, err) < 0)
+		return -1;
+	if (!str_is(ret_arn->service, service) || !str_starts(ret_arn->resource, kind))
+		return err_set(err, ERR_INVALID,
+		    "\"%s\" names another kind of resource: what is wanted looks like %s", text,
+		    example);
+	if (ret_arn->region.len == 0)
+		return err_set(err, ERR_INVALID,
+		    "\"%s\" has no region: what is wanted looks like %s", text, example);
+	if (!is_account(ret_arn->account))
+		return err_set(err, ERR_INVALID,
+		    "\"%s\" has no account of %d digits: what is wanted looks like %s", text,
+		    ACCOUNT_DIGITS, example);
+	return 0;
+}
+
+int
+arn_parse_activity(const char *text, struct arn *ret_arn, struct err *err)
+{
+	struct arn arn;
+	struct str name;
+
+	if (parse_regional(text, "states", "activity:", ACTIVITY_EXAMPLE, &arn, err) < 0)
+		return -1;
+	name = (struct str){
+	    arn.resource.p + strlen("activity:"), arn.resource.len - strlen("activity:")};
+	if (name.len == 0 || name.len > NAME_CHARS_MAX ||
+	    strcspn(name.p, NAME_FORBIDDEN) < name.len)
+		return err_set(err, ERR_INVALID,
+		    "\"%s\": an activity's name has 1 to %d characters, and no blanks or any of "
+		    "<>{}[]?*\"#%%\\^|~`$&,;:/",
+		    text, NAME_CHARS_MAX);
+	*ret_arn = arn;
+	return 0;
+}
+
+int
+arn_parse_function(const char *text, struct arn *ret_arn, struct err *err)
+{
+	struct arn arn;
+	struct str rest;
+	struct str kind;
+	struct str name;
+
+	if (parse_regional(text, "lambda", "function:", FUNCTION_EXAMPLE, &arn, err) < 0)
+		return -1;
+	rest = arn.resource;
+	take_part(&rest, &kind);
+	name = rest;
+	bool qualified = take_part(&rest, &name);
+	bool named = name.len > 0 && strspn(name.p, FUNCTION_LETTERS) >= name.len;
+	bool qualifier =
+	    !qualified || (rest.len > 0 && strspn(rest.p, QUALIFIER_LETTERS) == rest.len);
+	if (!named || !qualifier)
+		return err_set(err, ERR_INVALID,
+		    "\"%s\": a function's name has letters, digits, - and _, and so has its alias "
+		    "or version",
+		    text);
+	*ret_arn = arn;
+	return 0;
+}
