@@ -39,8 +39,11 @@ struct cli_opts {
 	const char *state_dir;
 	const char *status;
 	const char *since;
+	const char *activity_arn;
+	const char *lambda_arn;
 	const char *log_level;
 	const char *log_format;
+	bool iam_policy;
 	bool no_checkpoint;
 	bool failed;
 	bool outcomes;
@@ -69,6 +72,9 @@ struct cli_opts {
 	X(FAILED, "failed", 0, NULL, "list the instances that failed")                             \
 	X(OUTCOMES, "outcomes", 0, NULL, "list the outcome of every instance")                     \
 	X(HISTORY, "history", 0, NULL, "add the path of states to the closing document")           \
+	X(ACTIVITY_ARN, "activity-arn", 0, "ARN", "the Step Functions activity of the workers")    \
+	X(LAMBDA_ARN, "lambda-arn", 0, "ARN", "the Lambda function that runs tmflow")              \
+	X(IAM_POLICY, "iam-policy", 0, NULL, "the policy that the workflow's actions need")        \
 	X(QUIET, "quiet", 'q', NULL, "no progress")                                                \
 	X(LOG_LEVEL, "log-level", 0, "LEVEL", "debug, info, warn (default) or error")              \
 	X(LOG_FORMAT, "log-format", 0, "FORMAT", "logfmt (default) or json")                       \
@@ -104,6 +110,7 @@ int cmd_runs(const struct cli_opts *opts);
 int cmd_show(const struct cli_opts *opts);
 int cmd_validate(const struct cli_opts *opts);
 int cmd_actions(const struct cli_opts *opts);
+int cmd_export(const struct cli_opts *opts);
 
 /* Parses what follows the subcommand's name. Errors: ERR_INVALID with the nearest option as hint. */
 int cli_options_parse(const struct subcommand *command, int argc, char **argv,
@@ -133,6 +140,10 @@ int cli_fail_diags(enum cli_output output, struct diag_list *diags);
 /* Compiles a workflow for running here. On failure says why and returns NULL. */
 struct asl_machine *
 cli_load_workflow(const struct doc *doc, struct action_registry *registry, enum cli_output output);
+
+/* Reads and compiles the workflow of a file, as it would run here. On failure says why, with exit code 2, and returns NULL. */
+struct asl_machine *
+cli_read_workflow(const char *path, struct action_registry *registry, enum cli_output output);
 
 /* Opens the store of the options; on failure says why and returns NULL. */
 struct store *cli_open_store(const struct cli_opts *opts, int *ret_exit);

@@ -25,6 +25,16 @@ fields_json(const struct action_field *fields)
 }
 
 static json_t *
+iam_json(const struct action *action)
+{
+	json_t *list = json_array();
+
+	for (const char *const *iam = action->iam_actions; iam != NULL && *iam != NULL; iam++)
+		json_array_append_new(list, json_string(*iam));
+	return list;
+}
+
+static json_t *
 action_json(const struct action *action)
 {
 	json_t *object = json_object();
@@ -34,6 +44,7 @@ action_json(const struct action *action)
 	json_put_string(object, "summary", action->summary);
 	json_object_set_new(object, "input", fields_json(action->input));
 	json_object_set_new(object, "output", fields_json(action->output));
+	json_object_set_new(object, "iamActions", iam_json(action));
 	free(resource);
 	return object;
 }
@@ -56,6 +67,8 @@ print_action(const struct action *action)
 	printf("tmflow:%s\n  %s\n", action->name, action->summary);
 	print_fields("input", action->input);
 	print_fields("output", action->output);
+	for (const char *const *iam = action->iam_actions; iam != NULL && *iam != NULL; iam++)
+		printf("  %-6s  %s\n", iam == action->iam_actions ? "IAM" : "", *iam);
 	putchar('\n');
 }
 

@@ -19,6 +19,22 @@ cli_load_workflow(const struct doc *doc, struct action_registry *registry, enum 
 	return machine;
 }
 
+struct asl_machine *
+cli_read_workflow(const char *path, struct action_registry *registry, enum cli_output output)
+{
+	struct asl_machine *machine;
+	struct err err = {0};
+	struct doc *doc = doc_read(path, &err);
+
+	if (doc == NULL) {
+		cli_fail_take(output, &err);
+		return NULL;
+	}
+	machine = cli_load_workflow(doc, registry, output);
+	doc_free(doc);
+	return machine;
+}
+
 struct store *
 cli_open_store(const struct cli_opts *opts, int *ret_exit)
 {

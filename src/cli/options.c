@@ -32,6 +32,8 @@ option_text(struct cli_opts *opts, enum cli_option option)
 	    [OPTION_STATE_DIR] = &opts->state_dir,
 	    [OPTION_STATUS] = &opts->status,
 	    [OPTION_SINCE] = &opts->since,
+	    [OPTION_ACTIVITY_ARN] = &opts->activity_arn,
+	    [OPTION_LAMBDA_ARN] = &opts->lambda_arn,
 	    [OPTION_LOG_LEVEL] = &opts->log_level,
 	    [OPTION_LOG_FORMAT] = &opts->log_format,
 	};
@@ -42,6 +44,7 @@ static bool *
 option_flag(struct cli_opts *opts, enum cli_option option)
 {
 	bool *const fields[OPTION_COUNT] = {
+	    [OPTION_IAM_POLICY] = &opts->iam_policy,
 	    [OPTION_NO_CHECKPOINT] = &opts->no_checkpoint,
 	    [OPTION_FAILED] = &opts->failed,
 	    [OPTION_OUTCOMES] = &opts->outcomes,

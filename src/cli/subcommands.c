@@ -64,6 +64,16 @@ const struct subcommand cli_subcommands[] = {
 	.options = OPTIONS_COMMON,
 	.run = cmd_actions,
     },
+    {
+	.name = "export",
+	.args = "WORKFLOW",
+	.summary = "the workflow for Step Functions, or the IAM policy that it needs",
+	.args_min = 1,
+	.args_max = 1,
+	.options = OPTIONS_COMMON | OPTION_BIT(ACTIVITY_ARN) | OPTION_BIT(LAMBDA_ARN) |
+		   OPTION_BIT(IAM_POLICY),
+	.run = cmd_export,
+    },
     {.name = NULL},
 };
 _Static_assert(sizeof(cli_subcommands) / sizeof(cli_subcommands[0]) <= CLI_SUBCOMMANDS_MAX + 1,

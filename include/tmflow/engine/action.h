@@ -33,6 +33,8 @@ struct action {
 	const char *summary;
 	const struct action_field *input;  /* NULL: any JSON value */
 	const struct action_field *output; /* NULL: any JSON value */
+	const char *const *
+	    iam_actions; /* what its calls need, "ec2:DescribeInstances", ends with NULL; NULL: none */
 	size_t frame_size;
 	bool needs_aws; /* configuration, region and credentials must be at hand */
 	op_stage_fn *start;

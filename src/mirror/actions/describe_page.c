@@ -108,11 +108,17 @@ static const struct action_field output[] = {
     {.name = NULL},
 };
 
+static const char *const iam_actions[] = {
+    "ec2:DescribeInstances",
+    NULL,
+};
+
 const struct action action_describe_page = {
     .name = "describe-page",
     .summary = "Reads one page of instances",
     .input = input,
     .output = output,
+    .iam_actions = iam_actions,
     .frame_size = sizeof(struct describe_page),
     .needs_aws = true,
     .start = describe_page_start,

@@ -347,11 +347,21 @@ static const struct action_field output[] = {
     {.name = NULL},
 };
 
+static const char *const iam_actions[] = {
+    "ec2:CreateTags",
+    "ec2:CreateTrafficMirrorSession",
+    "ec2:DescribeTrafficMirrorSessions",
+    "ec2:DescribeTrafficMirrorTargets",
+    "ec2:ModifyTrafficMirrorSession",
+    NULL,
+};
+
 const struct action action_ensure_session = {
     .name = "ensure-session",
     .summary = "Creates an interface's mirror session, or brings it back to what the rule says",
     .input = input,
     .output = output,
+    .iam_actions = iam_actions,
     .frame_size = sizeof(struct ensure_session),
     .needs_aws = true,
     .start = ensure_session_start,

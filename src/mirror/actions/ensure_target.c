@@ -83,11 +83,22 @@ static const struct action_field output[] = {
     {.name = NULL},
 };
 
+static const char *const iam_actions[] = {
+    "ec2:CreateTags",
+    "ec2:CreateTrafficMirrorTarget",
+    "ec2:DeleteTags",
+    "ec2:DescribeTrafficMirrorTargets",
+    "ec2:RunInstances",
+    "ec2:TerminateInstances",
+    NULL,
+};
+
 const struct action action_ensure_target = {
     .name = "ensure-target",
     .summary = "Gives the target for a source, and creates it where there is none",
     .input = input,
     .output = output,
+    .iam_actions = iam_actions,
     .needs_aws = true,
     .start = ensure_target_start,
     .gave_up = ensure_target_gave_up,

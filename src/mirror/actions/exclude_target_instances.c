@@ -142,11 +142,17 @@ static const struct action_field output[] = {
     {.name = NULL},
 };
 
+static const char *const iam_actions[] = {
+    "ec2:DescribeTrafficMirrorTargets",
+    NULL,
+};
+
 const struct action action_exclude_target_instances = {
     .name = "exclude-target-instances",
     .summary = "Leaves out instances behind mirror targets, and what the configuration excludes",
     .input = input,
     .output = output,
+    .iam_actions = iam_actions,
     .needs_aws = true,
     .start = exclude_start,
 };

@@ -324,11 +324,18 @@ static const struct action_field output[] = {
     {.name = NULL},
 };
 
+static const char *const iam_actions[] = {
+    "ec2:DescribeTrafficMirrorSessions",
+    "ec2:DescribeTrafficMirrorTargets",
+    NULL,
+};
+
 const struct action action_find_sessions = {
     .name = "find-sessions",
     .summary = "Finds the mirror sessions that interfaces have",
     .input = input,
     .output = output,
+    .iam_actions = iam_actions,
     .frame_size = sizeof(struct find_sessions),
     .needs_aws = true,
     .start = find_sessions_start,

@@ -1,0 +1,163 @@
+#include "cli.h"
+
+#include "tmflow/asl/export.h"
+#include "tmflow/aws/arn.h"
+#include "tmflow/base/json.h"
+#include "tmflow/mirror/mirror.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define POLICY_VERSION	   "2012-10-17" /* of the policy language */
+#define POLICY_ACTIONS_MAX 256		/* of all native actions together; there are a dozen */
+
+/* What a worker asks of its activity, and what it says of a task, which only the task's token names. */
+static const char *const activity_actions[] = {"states:GetActivityTask"};
+static const char *const task_actions[] = {
+    "states:SendTaskFailure",
+    "states:SendTaskHeartbeat",
+    "states:SendTaskSuccess",
+};
+
+/* --- the policy --- */
+
+struct iam_list {
+	const char *at[POLICY_ACTIONS_MAX];
+	size_t count;
+};
+
+/* In order, each once. */
+static void
+iam_add(struct iam_list *list, const char *action)
+{
+	size_t i = 0;
+
+	while (i < list->count && strcmp(list->at[i], action) < 0)
+		i++;
+	if (i < list->count && strcmp(list->at[i], action) == 0)
+		return;
+	assert(list->count < POLICY_ACTIONS_MAX);
+	memmove(&list->at[i + 1], &list->at[i], (list->count - i) * sizeof(list->at[0]));
+	list->at[i] = action;
+	list->count++;
+}
+
+static void
+iam_collect(struct iam_list *list, const struct asl_machine *machine,
+    const struct action_registry *registry)
+{
+	for (size_t i = 0; i < asl_machine_state_count(machine); i++) {
+		const struct asl_state *state = asl_machine_state(machine, (unsigned)i);
+		const struct action *action = NULL;
+
+		if (state->type == ASL_TASK && state->u.task.action != NULL)
+			action = action_registry_find(registry, state->u.task.action);
+		if (action == NULL || action->iam_actions == NULL)
+			continue;
+		for (const char *const *iam = action->iam_actions; *iam != NULL; iam++)
+			iam_add(list, *iam);
+	}
+}
+
+static void
+add_statement(json_t *statements, const char *sid, const char *const *actions, size_t count,
+    const char *resource)
+{
+	json_t *statement = json_object();
+	json_t *list = json_array();
+
+	json_put_string(statement, "Sid", sid);
+	json_put_string(statement, "Effect", "Allow");
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(actions[i]));
+	json_object_set_new(statement, "Action", list);
+	json_put_string(statement, "Resource", resource);
+	json_array_append_new(statements, statement);
+}
+
+/* Of the EC2 actions, describes take no resource at all, and the others act on what does not exist yet: hence "*" there. */
+static json_t *
+policy(const struct asl_machine *machine, const struct action_registry *registry,
+    const char *activity_arn)
+{
+	struct iam_list list = {.count = 0};
+	json_t *document = json_object();
+	json_t *statements = json_array();
+
+	iam_collect(&list, machine, registry);
+	json_put_string(document, "Version", POLICY_VERSION);
+	if (list.count > 0)
+		add_statement(statements, "TmflowActions", list.at, list.count, "*");
+	if (activity_arn != NULL) {
+		add_statement(statements, "TmflowActivity", activity_actions,
+		    sizeof(activity_actions) / sizeof(activity_actions[0]), activity_arn);
+		add_statement(statements, "TmflowTasks", task_actions,
+		    sizeof(task_actions) / sizeof(task_actions[0]), "*");
+	}
+	json_object_set_new(document, "Statement", statements);
+	return document;
+}
+
+/* --- the definition --- */
+
+static json_t *
+definition(const struct asl_machine *machine, const struct cli_opts *opts, struct err *err)
+{
+	json_t *exported = opts->activity_arn != NULL
+			       ? asl_export(machine, ASL_EXPORT_ACTIVITY, opts->activity_arn)
+			       : asl_export(machine, ASL_EXPORT_FUNCTION, opts->lambda_arn);
+
+	if (json_text_bytes(exported, ASL_EXPORT_BYTES_MAX) <= ASL_EXPORT_BYTES_MAX)
+		return exported;
+	json_decref(exported);
+	err_set(err, ERR_LIMIT,
+	    "the definition is too long for Step Functions, which takes at most %u bytes of JSON",
+	    ASL_EXPORT_BYTES_MAX);
+	return NULL;
+}
+
+static int
+check_options(const struct cli_opts *opts, struct err *err)
+{
+	struct arn arn;
+
+	if (opts->activity_arn != NULL && opts->lambda_arn != NULL)
+		return err_set(err, ERR_INVALID, "give --activity-arn or --lambda-arn, not both");
+	if (opts->activity_arn == NULL && opts->lambda_arn == NULL && !opts->iam_policy)
+		return err_set(err, ERR_INVALID,
+		    "who does the tasks? give --activity-arn ARN (workers) or --lambda-arn ARN (a "
+		    "function)");
+	if (opts->activity_arn != NULL && arn_parse_activity(opts->activity_arn, &arn, err) < 0)
+		return err_prefix(err, "--activity-arn");
+	if (opts->lambda_arn != NULL && arn_parse_function(opts->lambda_arn, &arn, err) < 0)
+		return err_prefix(err, "--lambda-arn");
+	return 0;
+}
+
+/* Writes one JSON document, whatever -o says: that is what the command is for. */
+int
+cmd_export(const struct cli_opts *opts)
+{
+	struct action_registry *registry;
+	struct asl_machine *machine;
+	struct err err = {0};
+	json_t *document;
+
+	if (check_options(opts, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	registry = action_registry_new();
+	mirror_register_actions(registry, NULL);
+	machine = cli_read_workflow(opts->args[0], registry, opts->output);
+	if (machine == NULL) {
+		action_registry_free(registry);
+		return EXIT_INVALID;
+	}
+	document = opts->iam_policy ? policy(machine, registry, opts->activity_arn)
+				    : definition(machine, opts, &err);
+	if (document != NULL)
+		cli_print_json(document);
+	asl_machine_unref(machine);
+	action_registry_free(registry);
+	json_decref(document);
+	return document != NULL ? EXIT_OK : cli_fail_take(opts->output, &err);
+}

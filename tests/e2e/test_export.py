@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""tmflow export: the workflow for Step Functions, and the policy that it needs."""
+import json
+import re
+
+import harness
+
+ACTIVITY = "arn:aws:states:us-east-1:123456789012:activity:mirror"
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:mirror:live"
+
+
+def tasks(scope):
+    """Every Task of a definition, by name, nested ones included."""
+    for name, state in scope["States"].items():
+        if state["Type"] == "Task":
+            yield name, state
+        for key in ("Iterator", "ItemProcessor"):
+            if key in state:
+                yield from tasks(state[key])
+        for branch in state.get("Branches", []):
+            yield from tasks(branch)
+
+
+class Export(harness.Case):
+    def export(self, *args):
+        done = self.tmflow("export", *args)
+        self.assertEqual(done.code, 0, done.err)
+        return done.json
+
+    def test_backfill_for_an_activity(self):
+        exported = self.export(harness.BACKFILL, "--activity-arn", ACTIVITY)
+        found = dict(tasks(exported))
+        self.assertEqual(found["DescribePage"]["Parameters"], {"action": "describe-page", "input": {"NextToken.$": "$NextToken"}})
+        self.assertIsNone(exported["States"]["FirstPage"]["Assign"]["NextToken"])
+        for name, task in found.items():
+            self.assertEqual(task["Resource"], ACTIVITY, name)
+            self.assertEqual(set(task["Parameters"]), {"action", "input"}, name)
+            self.assertLess(task["HeartbeatSeconds"], task["TimeoutSeconds"], name)
+        self.assertNotIn("tmflow:", json.dumps(exported))
+
+    def test_what_is_exported_is_a_valid_workflow(self):
+        for option, arn in (("--activity-arn", ACTIVITY), ("--lambda-arn", FUNCTION)):
+            exported = self.write("exported.json", json.dumps(self.export(harness.BACKFILL, option, arn)))
+            done = self.tmflow("validate", exported)
+            self.assertEqual(done.code, 0, done.err)
+
+    def test_function_gets_no_heartbeats(self):
+        for name, task in tasks(self.export(harness.BACKFILL, "--lambda-arn", FUNCTION)):
+            self.assertEqual(task["Resource"], FUNCTION)
+            self.assertNotIn("HeartbeatSeconds", task, name)
+            self.assertLessEqual(task["TimeoutSeconds"], 900)
+
+    def test_the_policy_is_what_a_backfill_asks_for(self):
+        policy = self.export(harness.BACKFILL, "--iam-policy")
+        allowed = {a for s in policy["Statement"] for a in s["Action"]}
+        self.assertEqual(policy["Version"], "2012-10-17")
+        self.assertFalse([a for a in allowed if not re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", a)])
+        sim = self.sim(instances=300)
+        self.assertEqual(self.backfill(sim).code, 0)
+        asked = {"ec2:" + action for action, row in sim.report()["actions"].items() if row["calls"] > 0}
+        self.assertGreater(len(asked), 4)
+        self.assertLessEqual(asked, allowed)
+
+    def test_the_policy_of_a_worker(self):
+        path = self.write("log.yaml", "StartAt: A\nStates:\n  A: {Type: Task, Resource: tmflow:log, End: true}\n")
+        self.assertEqual(self.export(path, "--iam-policy")["Statement"], [])
+        statements = self.export(path, "--iam-policy", "--activity-arn", ACTIVITY)["Statement"]
+        self.assertEqual(statements[0]["Action"], ["states:GetActivityTask"])
+        self.assertEqual(statements[0]["Resource"], ACTIVITY)
+
+    def test_actions_name_their_policy(self):
+        rows = {row["resource"]: row["iamActions"] for row in self.tmflow("actions", "-o", "json").json}
+        self.assertEqual(rows["tmflow:describe-page"], ["ec2:DescribeInstances"])
+        self.assertEqual(rows["tmflow:log"], [])
+
+    def test_faults(self):
+        bad = self.write("bad.yaml", "StartAt: A\nStates:\n  A: {Type: Pas, End: true}\n")
+        for args, pattern in (([harness.BACKFILL], "--activity-arn ARN"),
+                              ([harness.BACKFILL, "--activity-arn", "mirror"], "begin with arn:"),
+                              ([harness.BACKFILL, "--activity-arn", FUNCTION], "looks like arn:aws:states"),
+                              ([harness.BACKFILL, "--lambda-arn", ACTIVITY], "looks like arn:aws:lambda"),
+                              ([harness.BACKFILL, "--activity-arn", ACTIVITY, "--lambda-arn", FUNCTION], "not both"),
+                              ([bad, "--activity-arn", ACTIVITY], "bad.yaml:3:"),
+                              (["/does/not/exist", "--activity-arn", ACTIVITY], "/does/not/exist")):
+            done = self.tmflow("export", *args)
+            self.assertEqual((done.code, done.out), (2, ""), (args, done.err))
+            self.assertRegex(done.err, pattern)
+            self.assertIn("cause", self.tmflow("export", *args, "-o", "json").json)
+
+
+if __name__ == "__main__":
+    harness.main()
