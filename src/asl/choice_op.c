@@ -1,6 +1,6 @@
 #include "choice_internal.h"
 
-#include "tmflow/asl/timestamp.h"
+#include "tmflow/base/timestamp.h"
 
 #include <string.h>
 
@@ -75,20 +75,20 @@ compare_booleans(const json_t *value, const json_t *operand, int *ret_order)
 }
 
 static bool
-timestamp_of(const json_t *value, struct asl_timestamp *ret_timestamp)
+timestamp_of(const json_t *value, struct timestamp *ret_timestamp)
 {
-	return json_is_string(value) && asl_timestamp_parse(text_of(value), ret_timestamp);
+	return json_is_string(value) && timestamp_parse(text_of(value), ret_timestamp);
 }
 
 static bool
 compare_timestamps(const json_t *value, const json_t *operand, int *ret_order)
 {
-	struct asl_timestamp a;
-	struct asl_timestamp b;
+	struct timestamp a;
+	struct timestamp b;
 
 	if (!timestamp_of(value, &a) || !timestamp_of(operand, &b))
 		return false;
-	*ret_order = asl_timestamp_compare(&a, &b);
+	*ret_order = timestamp_compare(&a, &b);
 	return true;
 }
 
@@ -171,7 +171,7 @@ is_boolean(const json_t *value)
 static bool
 is_timestamp(const json_t *value)
 {
-	struct asl_timestamp timestamp;
+	struct timestamp timestamp;
 
 	return timestamp_of(value, &timestamp);
 }

@@ -126,7 +126,7 @@ compile_not(struct compiler *compiler, const struct field *field, json_t *json, 
 static void
 check_operand(struct compiler *compiler, const struct asl_choice_op *op, json_t *json)
 {
-	struct asl_timestamp timestamp;
+	struct timestamp timestamp;
 
 	switch (op->operand) {
 	case CHOICE_STRING:
@@ -144,7 +144,7 @@ check_operand(struct compiler *compiler, const struct asl_choice_op *op, json_t 
 	case CHOICE_TIMESTAMP:
 		if (!json_is_string(json))
 			compile_wrong_type(compiler, op->name, "string");
-		else if (!asl_timestamp_parse(str_of(json_string_value(json)), &timestamp))
+		else if (!timestamp_parse(str_of(json_string_value(json)), &timestamp))
 			compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
 			    "such as 2026-01-15T12:00:00Z",
 			    "String does not match RFC3339 timestamp");

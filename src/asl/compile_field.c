@@ -287,7 +287,7 @@ compile_timestamp(struct compiler *compiler, const struct field *field, json_t *
 
 	if (text == NULL)
 		return;
-	if (!asl_timestamp_parse(str_of(text), slot_of(field, base)))
+	if (!timestamp_parse(str_of(text), slot_of(field, base)))
 		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
 		    "such as 2026-01-15T12:00:00Z", "String does not match RFC3339 timestamp");
 	raise_flag(field, base);

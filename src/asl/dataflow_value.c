@@ -190,7 +190,7 @@ wait_seconds(const struct asl_path *path, const struct asl_scope *scope, int64_t
 
 static int
 wait_timestamp(const struct asl_path *path, const struct asl_scope *scope,
-    struct asl_timestamp *ret_timestamp, struct err *err)
+    struct timestamp *ret_timestamp, struct err *err)
 {
 	static const char field[] = "TimestampPath";
 	json_t *value = NULL;
@@ -199,7 +199,7 @@ wait_timestamp(const struct asl_path *path, const struct asl_scope *scope,
 	if (field_value(path, field, scope, &value, err) < 0)
 		return -1;
 	if (!json_is_string(value) ||
-	    !asl_timestamp_parse(
+	    !timestamp_parse(
 		(struct str){json_string_value(value), json_string_length(value)}, ret_timestamp))
 		ret = fail_wait(path, field,
 		    "does not reference a valid ISO-8601 extended offset date-time format string",
@@ -212,7 +212,7 @@ int
 asl_wait_until(const struct asl_state *state, const struct asl_scope *scope, int64_t now_wall_ms,
     int64_t *ret_wall_ms, struct err *err)
 {
-	struct asl_timestamp timestamp = state->u.wait.timestamp;
+	struct timestamp timestamp = state->u.wait.timestamp;
 	const struct asl_path *timestamp_path = state->u.wait.timestamp_path;
 	int64_t seconds = state->u.wait.seconds.value;
 

@@ -1,9 +1,9 @@
 #include "cli.h"
 
 #include "report.h"
-#include "tmflow/asl/timestamp.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
+#include "tmflow/base/timestamp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,14 +68,14 @@ status_parse(const char *text, int *ret_status, struct err *err)
 static int
 since_parse(const char *text, int64_t *ret_wall_ms, struct err *err)
 {
-	struct asl_timestamp at;
+	struct timestamp at;
 	char *end;
 	long long amount = strtoll(text, &end, 10);
 	char *day = mem_printf("%sT00:00:00Z", text);
-	bool is_day = asl_timestamp_parse(str_of(day), &at);
+	bool is_day = timestamp_parse(str_of(day), &at);
 
 	free(day);
-	if (is_day || asl_timestamp_parse(str_of(text), &at)) {
+	if (is_day || timestamp_parse(str_of(text), &at)) {
 		*ret_wall_ms = at.seconds * 1000;
 		return 0;
 	}

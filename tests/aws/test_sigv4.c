@@ -1,10 +1,10 @@
 /* SigV4: AWS's own suite where it is at hand, and vectors that everybody can recompute. */
-#include "tmflow/asl/timestamp.h"
 #include "tmflow/aws/sigv4.h"
 #include "tmflow/base/doc.h"
 #include "tmflow/base/file.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
+#include "tmflow/base/timestamp.h"
 
 #include "run_suite.h"
 
@@ -134,9 +134,9 @@ set_credentials(struct credentials *credentials, const json_t *from, const char 
 static int64_t
 wall_ms_of(const char *text)
 {
-	struct asl_timestamp at;
+	struct timestamp at;
 
-	ck_assert(asl_timestamp_parse(str_of(text), &at));
+	ck_assert(timestamp_parse(str_of(text), &at));
 	return at.seconds * 1000;
 }
 

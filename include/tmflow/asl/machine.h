@@ -5,8 +5,8 @@
 #include "tmflow/asl/expr.h"
 #include "tmflow/asl/path.h"
 #include "tmflow/asl/template.h"
-#include "tmflow/asl/timestamp.h"
 #include "tmflow/base/diag.h"
+#include "tmflow/base/timestamp.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -121,7 +121,7 @@ struct asl_state {
 		struct {
 			struct asl_number seconds; /* Seconds, SecondsPath */
 			bool timestamp_given;
-			struct asl_timestamp timestamp;
+			struct timestamp timestamp;
 			struct asl_path *timestamp_path;
 		} wait;
 		struct {

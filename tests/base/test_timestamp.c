@@ -1,4 +1,4 @@
-#include "tmflow/asl/timestamp.h"
+#include "tmflow/base/timestamp.h"
 
 #include "run_suite.h"
 
@@ -68,9 +68,9 @@ static const char *const invalid[] = {
 START_TEST(test_valid)
 {
 	const struct timestamp_vector *vector = &valid[_i];
-	struct asl_timestamp timestamp;
+	struct timestamp timestamp;
 
-	ck_assert_msg(asl_timestamp_parse(str_of(vector->text), &timestamp), "%s", vector->text);
+	ck_assert_msg(timestamp_parse(str_of(vector->text), &timestamp), "%s", vector->text);
 	ck_assert_int_eq(timestamp.seconds, vector->seconds);
 	ck_assert_int_eq(timestamp.nanoseconds, vector->nanoseconds);
 }
@@ -78,9 +78,9 @@ END_TEST
 
 START_TEST(test_invalid)
 {
-	struct asl_timestamp timestamp = {7, 7};
+	struct timestamp timestamp = {7, 7};
 
-	ck_assert_msg(!asl_timestamp_parse(str_of(invalid[_i]), &timestamp), "%s", invalid[_i]);
+	ck_assert_msg(!timestamp_parse(str_of(invalid[_i]), &timestamp), "%s", invalid[_i]);
 	ck_assert_int_eq(timestamp.seconds, 7);
 }
 END_TEST
@@ -89,27 +89,27 @@ END_TEST
 START_TEST(test_prefixes)
 {
 	struct str text = STR("2016-12-05T21:29:29.123+01:00");
-	struct asl_timestamp timestamp;
+	struct timestamp timestamp;
 
-	ck_assert(asl_timestamp_parse(text, &timestamp));
+	ck_assert(timestamp_parse(text, &timestamp));
 	while (text.len > 0) {
 		text.len--;
-		ck_assert(!asl_timestamp_parse(text, &timestamp));
+		ck_assert(!timestamp_parse(text, &timestamp));
 	}
 }
 END_TEST
 
 START_TEST(test_compare)
 {
-	struct asl_timestamp a = {1, 5};
-	struct asl_timestamp b = {1, 6};
-	struct asl_timestamp c = {2, 0};
+	struct timestamp a = {1, 5};
+	struct timestamp b = {1, 6};
+	struct timestamp c = {2, 0};
 
-	ck_assert_int_lt(asl_timestamp_compare(&a, &b), 0);
-	ck_assert_int_gt(asl_timestamp_compare(&b, &a), 0);
-	ck_assert_int_lt(asl_timestamp_compare(&b, &c), 0);
-	ck_assert_int_gt(asl_timestamp_compare(&c, &a), 0);
-	ck_assert_int_eq(asl_timestamp_compare(&a, &a), 0);
+	ck_assert_int_lt(timestamp_compare(&a, &b), 0);
+	ck_assert_int_gt(timestamp_compare(&b, &a), 0);
+	ck_assert_int_lt(timestamp_compare(&b, &c), 0);
+	ck_assert_int_gt(timestamp_compare(&c, &a), 0);
+	ck_assert_int_eq(timestamp_compare(&a, &a), 0);
 }
 END_TEST
 
@@ -118,7 +118,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("asl_timestamp");
+	Suite *suite = suite_create("timestamp");
 	TCase *tcase = tcase_create("timestamp");
 	int failed;
 

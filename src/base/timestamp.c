@@ -1,4 +1,4 @@
-#include "tmflow/asl/timestamp.h"
+#include "tmflow/base/timestamp.h"
 
 #include <ctype.h>
 
@@ -141,7 +141,7 @@ take_zone(struct str *text, int64_t *ret_seconds)
 }
 
 bool
-asl_timestamp_parse(struct str text, struct asl_timestamp *ret_timestamp)
+timestamp_parse(struct str text, struct timestamp *ret_timestamp)
 {
 	int64_t days;
 	int64_t time;
@@ -157,7 +157,7 @@ asl_timestamp_parse(struct str text, struct asl_timestamp *ret_timestamp)
 }
 
 int
-asl_timestamp_compare(const struct asl_timestamp *a, const struct asl_timestamp *b)
+timestamp_compare(const struct timestamp *a, const struct timestamp *b)
 {
 	if (a->seconds != b->seconds)
 		return a->seconds < b->seconds ? -1 : 1;
