@@ -409,6 +409,12 @@ aws_client_stats(const struct aws_client *client)
 }
 
 const char *
+aws_client_region(const struct aws_client *client)
+{
+	return client->region;
+}
+
+const char *
 aws_client_scope(const struct aws_client *client)
 {
 	return client->scope;

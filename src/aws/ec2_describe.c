@@ -4,6 +4,7 @@
 #include <assert.h>
 
 static const struct xml_shape reservation_shape[] = {
+    {"ownerId", "OwnerId", XML_STRING, NULL, false},
     {"instancesSet", "Instances", XML_LIST, ec2_instance_shape, false},
     {.element = NULL},
 };

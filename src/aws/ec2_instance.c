@@ -135,6 +135,8 @@ ec2_instances_of_reservations(json_t *reply)
 	json_array_foreach (json_object_get(reply, "Reservations"), i, reservation)
 		append_instances(instances, reservation);
 	json_object_set_new(result, "Instances", instances);
+	json_object_set(result, "OwnerId",
+	    json_object_get(json_array_get(json_get_array(reply, "Reservations"), 0), "OwnerId"));
 	json_object_set(result, "NextToken", json_object_get(reply, "NextToken"));
 	json_decref(reply);
 	return ec2_with_next_token(result);

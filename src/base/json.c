@@ -108,3 +108,9 @@ json_put_string(json_t *object, const char *key, const char *value)
 	assert(string != NULL && "not UTF-8");
 	json_object_set_new(object, key, string);
 }
+
+void
+json_put_string_or_null(json_t *object, const char *key, const char *value)
+{
+	json_object_set_new(object, key, value != NULL ? json_string(value) : json_null());
+}

@@ -3,6 +3,7 @@
 #include "tmflow/base/mem.h"
 #include "tmflow/mirror/rules.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,7 +202,7 @@ static const struct {
 };
 
 static void
-read_guardduty(struct config_reader *reader, const struct mirror_config *config)
+read_guardduty(struct config_reader *reader, struct mirror_config *config)
 {
 	static const char *const known[] = {"minSeverity", "types", "roleArn", NULL};
 	size_t mark = config_enter(reader, "guardduty");
@@ -216,6 +217,11 @@ read_guardduty(struct config_reader *reader, const struct mirror_config *config)
 			    reader, "%s must be %s", guardduty_keys[i].key, guardduty_keys[i].form);
 		config_leave(reader, inner);
 	}
+	config->guardduty = (struct config_guardduty){
+	    .min_severity = json_number_value(given_member(section, "minSeverity")),
+	    .types = given_member(section, "types"),
+	    .role_arn = json_string_value(given_member(section, "roleArn")),
+	};
 	config_leave(reader, mark);
 }
 
@@ -323,6 +329,25 @@ mirror_config_excludes(const struct mirror_config *config, const json_t *instanc
 		    strcmp(json_string_value(wanted), id) == 0)
 			return true;
 	return false;
+}
+
+const struct config_guardduty *
+mirror_config_guardduty(const struct mirror_config *config)
+{
+	return &config->guardduty;
+}
+
+bool
+config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type)
+{
+	json_t *pattern;
+	size_t i;
+
+	json_array_foreach (guardduty->types, i, pattern)
+		if (config_given(pattern) &&
+		    fnmatch(json_string_value(pattern), type, FNM_NOESCAPE) == 0)
+			return true;
+	return guardduty->types == NULL;
 }
 
 const char *

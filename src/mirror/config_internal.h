@@ -18,6 +18,7 @@ struct mirror_config {
 	struct config_rule_slot *slots;
 	size_t count;
 	const char *hook;
+	struct config_guardduty guardduty;
 	json_t *exclude_tags; /* borrowed from root, like the next */
 	json_t *exclude_ids;
 };

@@ -77,6 +77,15 @@ mirror_progress(const struct mirror *mirror)
 	return &mirror->progress;
 }
 
+void
+mirror_note_account(struct mirror *mirror, const json_t *reply)
+{
+	const char *owner = json_get_string(reply, "OwnerId");
+
+	if (owner != NULL && strlen(owner) < sizeof(mirror->account_id))
+		memcpy(mirror->account_id, owner, strlen(owner) + 1);
+}
+
 int
 mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err)
 {

@@ -29,6 +29,8 @@
 #define ERROR_INSTANCE_TERMINATED "IdempotentInstanceTerminated"
 #define ERROR_PARAMETER_MISMATCH  "IdempotentParameterMismatch"
 
+#define ACCOUNT_ID_BYTES 13 /* twelve digits, and NUL */
+
 struct mirror_targets;
 
 struct mirror {
@@ -40,8 +42,12 @@ struct mirror {
 	struct rules *rules;		/* NULL where there is no configuration */
 	struct mirror_targets *targets; /* NULL where there is no AWS */
 	struct mirror_progress progress;
+	char account_id[ACCOUNT_ID_BYTES]; /* whose instances AWS lists; "" until it listed one */
 	int page_results_max; /* what a page may hold so that it fits into a state's data; 0: not known yet */
 };
+
+/* Learns which account this is from a reply of ec2_describe_instances. Kept for the process only: with other keys the same store may serve another account. */
+void mirror_note_account(struct mirror *mirror, const json_t *reply);
 
 /* Writes an outcome of this run. Errors: ERR_STORE. */
 int mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err);

@@ -129,6 +129,10 @@ in_our_form(const char *operation, json_t *expected)
 		json_object_del(result, "OwnerId"); /* of a reservation */
 		json_object_set(result, "Instances", instances);
 	}
+	if (strcmp(operation, "DescribeInstances") == 0)
+		json_object_set(result, "OwnerId",
+		    json_object_get(
+			json_array_get(json_object_get(expected, "Reservations"), 0), "OwnerId"));
 	json_decref(instances);
 	if (strncmp(operation, "Describe", strlen("Describe")) == 0 &&
 	    (json_get_string(result, "NextToken") == NULL ||
@@ -250,7 +254,8 @@ static const struct {
     {"DescribeInstances", "<reservationSet/><nextToken>t=</nextToken>",
 	"{'Instances': [], 'NextToken': 't='}"},
     {"DescribeInstances",
-	"<reservationSet><item><instancesSet><item><instanceId>i-1</instanceId><instanceState>"
+	"<reservationSet><item><ownerId>123456789012</ownerId><instancesSet><item>"
+	"<instanceId>i-1</instanceId><instanceState>"
 	"<code>48</code><name>terminated</name></instanceState></item></instancesSet></item><item>"
 	"<instancesSet><item><networkInterfaceSet><item><networkInterfaceId>eni-2</"
 	"networkInterfaceId>"
@@ -263,7 +268,8 @@ static const struct {
 	"{'Instances': [{'InstanceId': 'i-1', 'State': 'terminated', 'Tags': [], "
 	"'NetworkInterfaces': []}, {'InstanceId': 'i-2', 'Tags': [], 'NetworkInterfaces': "
 	"[{'NetworkInterfaceId': 'eni-1', 'DeviceIndex': 0, 'VpcId': 'vpc-1'}, "
-	"{'NetworkInterfaceId': 'eni-2', 'DeviceIndex': 1}]}], 'NextToken': null}"},
+	"{'NetworkInterfaceId': 'eni-2', 'DeviceIndex': 1}]}], 'OwnerId': '123456789012', "
+	"'NextToken': null}"},
     {"DescribeTrafficMirrorTargets", "<trafficMirrorTargetSet/>",
 	"{'TrafficMirrorTargets': [], 'NextToken': null}"},
     {"CreateTrafficMirrorSession",

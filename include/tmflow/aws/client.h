@@ -44,6 +44,9 @@ void aws_client_free(struct aws_client *client);
 struct loop *aws_client_loop(const struct aws_client *client);
 const struct aws_stats *aws_client_stats(const struct aws_client *client);
 
+/* As given. Borrows. */
+const char *aws_client_region(const struct aws_client *client);
+
 /* "REGION HOST": what a fact about AWS holds for. */
 const char *aws_client_scope(const struct aws_client *client);
 

@@ -22,7 +22,8 @@ struct ec2_describe {
 	    ids; /* [".."] or NULL; an empty array is a programmer's mistake (it would mean "all") */
 };
 
-/* {"Instances": [Instance], "NextToken": string or null}; reservations are flattened. Instance as DESIGN.md section 3 says it:
+/* {"Instances": [Instance], "OwnerId"?: the account, "NextToken": string or null}; reservations are flattened. EC2 lists nobody's instances but
+ * the caller's, so the first reservation tells whose all are. Instance as DESIGN.md section 3 says it:
  * {InstanceId, InstanceType, State: "running", VpcId?, SubnetId?, Tags: [{Key, Value}], NetworkInterfaces: [{NetworkInterfaceId, DeviceIndex, SubnetId, VpcId}]}
  * with interfaces sorted by device index. */
 struct call *ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe);

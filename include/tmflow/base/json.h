@@ -52,4 +52,7 @@ json_t *json_with(const json_t *object, const char *key, json_t *value);
 /* Sets key to a string, or does nothing when value is NULL. For building new objects only. */
 void json_put_string(json_t *object, const char *key, const char *value);
 
+/* The same, but sets key to null when value is NULL: for members that are always there. */
+void json_put_string_or_null(json_t *object, const char *key, const char *value);
+
 #endif

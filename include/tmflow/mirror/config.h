@@ -66,6 +66,17 @@ mirror_config_rule_named(const struct mirror_config *config, const char *name);
 /* exclude: true when the instance (JSON, see DESIGN.md) is configured never to be mirrored. */
 bool mirror_config_excludes(const struct mirror_config *config, const json_t *instance);
 
+/* guardduty: which findings count. */
+struct config_guardduty {
+	double min_severity;  /* 0: all */
+	const json_t *types;  /* [pattern] with * and ?, or NULL: all. Borrowed */
+	const char *role_arn; /* for findings of other accounts; NULL: they are left alone */
+};
+const struct config_guardduty *mirror_config_guardduty(const struct mirror_config *config);
+
+/* True if type fits one of the patterns, or there are none. */
+bool config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type);
+
 /* hook: path as written, or NULL. */
 const char *mirror_config_hook(const struct mirror_config *config);
 

@@ -2,6 +2,7 @@
 #include "tmflow/mirror/mirror.h"
 
 static const struct action *const actions[] = {
+    &action_check_account,
     &action_describe_page,
     &action_ensure_session,
     &action_ensure_target,
@@ -9,6 +10,8 @@ static const struct action *const actions[] = {
     &action_find_sessions,
     &action_log,
     &action_match,
+    &action_parse_event,
+    &action_record,
 };
 
 void

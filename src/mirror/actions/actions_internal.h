@@ -4,6 +4,7 @@
 #include "tmflow/engine/action.h"
 
 /* Every native action: one file each. */
+extern const struct action action_check_account;
 extern const struct action action_describe_page;
 extern const struct action action_ensure_session;
 extern const struct action action_ensure_target;
@@ -11,5 +12,7 @@ extern const struct action action_exclude_target_instances;
 extern const struct action action_find_sessions;
 extern const struct action action_log;
 extern const struct action action_match;
+extern const struct action action_parse_event;
+extern const struct action action_record;
 
 #endif

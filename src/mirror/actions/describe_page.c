@@ -76,6 +76,16 @@ describe_page_start(struct op *op)
 	return ask(op);
 }
 
+static json_t *
+page_of(const json_t *reply)
+{
+	json_t *page = json_object();
+
+	json_object_set(page, "Instances", json_object_get(reply, "Instances"));
+	json_object_set(page, "NextToken", json_object_get(reply, "NextToken"));
+	return page;
+}
+
 static enum op_next
 describe_page_came(struct op *op)
 {
@@ -89,9 +99,10 @@ describe_page_came(struct op *op)
 		env(op)->page_results_max = f->max_results;
 		return ask(op);
 	}
+	mirror_note_account(env(op), op->reply);
 	progress->pages++;
 	progress->instances += json_array_size(json_get_array(op->reply, "Instances"));
-	return op_done(op, json_incref(op->reply));
+	return op_done(op, page_of(op->reply));
 }
 
 static const struct action_field input[] = {

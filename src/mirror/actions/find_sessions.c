@@ -132,16 +132,6 @@ record(struct op *op, const json_t *entry, enum session_verdict verdict, const j
 	return mirror_record(env(op), &outcome, &op->err);
 }
 
-/* The workflow names these: they are there in every item. */
-static void
-put_or_null(json_t *item, const char *key, const char *text)
-{
-	if (text != NULL)
-		json_put_string(item, key, text);
-	else
-		json_object_set_new(item, key, json_null());
-}
-
 static json_t *
 item_of(const json_t *entry, const json_t *sessions, const json_t *session)
 {
@@ -151,8 +141,11 @@ item_of(const json_t *entry, const json_t *sessions, const json_t *session)
 	json_put_string(item, "SubnetId", subnet_of(entry));
 	json_put_string(item, "NetworkInterfaceId", interface_of(entry));
 	json_put_string(item, "Rule", json_get_string(entry, "Rule"));
-	put_or_null(item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));
-	put_or_null(item, "InstanceType", json_get_string(instance_of(entry), "InstanceType"));
+	/* The workflow names these: they are there in every item. */
+	json_put_string_or_null(
+	    item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));
+	json_put_string_or_null(
+	    item, "InstanceType", json_get_string(instance_of(entry), "InstanceType"));
 	json_object_set_new(item, "Sessions", slim_sessions(sessions));
 	return item;
 }

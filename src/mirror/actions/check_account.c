@@ -1,0 +1,128 @@
+#include "action_input.h"
+#include "actions_internal.h"
+#include "tmflow/base/json.h"
+
+#include <string.h>
+
+/*
+ * tmflow:check-account: is what an event tells of in this account and region? An administrator account is sent its members' events too. EC2 lists the
+ * caller's instances only, so any that was listed in this process has told the account; only where none was, one small page is asked for.
+ */
+
+#define PAGES_MAX                                                                                  \
+	3 /* one may be empty although more follow; no instance at all: nothing to be mixed up with */
+
+struct check_account {
+	int pages;
+};
+
+static op_stage_fn check_account_listed;
+
+static bool
+differs(const char *told, const char *ours)
+{
+	return told != NULL && ours[0] != '\0' && strcmp(told, ours) != 0;
+}
+
+/* What is not ours: "region", "account", or NULL. */
+static const char *
+foreign_part(struct op *op)
+{
+	if (differs(action_text_of(op, "Region"), aws_client_region(env(op)->opts.ec2)))
+		return "region";
+	return differs(action_text_of(op, "AccountId"), env(op)->account_id) ? "account" : NULL;
+}
+
+static int
+record(struct op *op, const char *reason)
+{
+	json_t *id;
+	size_t i;
+
+	json_array_foreach (action_field_of(op, "InstanceIds"), i, id) {
+		const struct outcome outcome = {
+		    .kind = OUTCOME_FOREIGN_ACCOUNT,
+		    .instance_id = json_string_value(id),
+		    .reason = reason,
+		};
+
+		if (mirror_record(env(op), &outcome, &op->err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static enum op_next
+answer(struct op *op)
+{
+	const char *reason = foreign_part(op);
+	const char *account_id = env(op)->account_id;
+	json_t *result;
+
+	if (reason != NULL && record(op, reason) < 0)
+		return OP_FAIL;
+	result = json_object();
+	json_object_set_new(result, "Foreign", json_boolean(reason != NULL));
+	json_put_string_or_null(result, "Reason", reason);
+	json_put_string_or_null(result, "AccountId", account_id[0] != '\0' ? account_id : NULL);
+	json_put_string(result, "Region", aws_client_region(env(op)->opts.ec2));
+	return op_done(op, result);
+}
+
+static enum op_next
+ask(struct op *op, const char *next_token)
+{
+	const struct ec2_describe describe = {
+	    .next_token = next_token, .max_results = EC2_PAGE_RESULTS_MIN};
+
+	return op_await(
+	    op, ec2_describe_instances(env(op)->opts.ec2, &describe), check_account_listed);
+}
+
+static enum op_next
+check_account_listed(struct op *op)
+{
+	struct check_account *f = op->frame;
+	const char *next_token = json_get_string(op->reply, "NextToken");
+
+	mirror_note_account(env(op), op->reply);
+	if (env(op)->account_id[0] != '\0' || next_token == NULL || ++f->pages == PAGES_MAX)
+		return answer(op);
+	return ask(op, next_token);
+}
+
+static enum op_next
+check_account_start(struct op *op)
+{
+	if (action_input_check(op) < 0)
+		return OP_FAIL;
+	if (action_text_of(op, "AccountId") == NULL || env(op)->account_id[0] != '\0' ||
+	    foreign_part(op) != NULL)
+		return answer(op);
+	return ask(op, NULL);
+}
+
+static const struct action_field input[] = {
+    {"AccountId", "string", false, "whose the instances are said to be; null: not known"},
+    {"Region", "string", false, "where; null: not known"},
+    {"InstanceIds", "list of string", true, "to record foreign-account for"},
+    {.name = NULL},
+};
+
+static const struct action_field output[] = {
+    {"Foreign", "boolean", true, "another account's, or another region's"},
+    {"Reason", "string or null", true, "account or region; null where not foreign"},
+    {"AccountId", "string or null", true, "this account; null where no instance told it"},
+    {"Region", "string", true, "this region"},
+    {.name = NULL},
+};
+
+const struct action action_check_account = {
+    .name = "check-account",
+    .summary = "Says whether instances are in this account and region; records foreign-account",
+    .input = input,
+    .output = output,
+    .frame_size = sizeof(struct check_account),
+    .needs_aws = true,
+    .start = check_account_start,
+};

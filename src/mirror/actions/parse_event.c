@@ -1,0 +1,332 @@
+#include "action_input.h"
+#include "actions_internal.h"
+#include "tmflow/base/json.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/*
+ * tmflow:parse-event: what an EventBridge event means to tmflow. Pure: it asks nobody. A finding tells of an instance as GuardDuty saw it, without
+ * device indexes and perhaps hours ago; so what follows describes the instance, and counts on the ids only.
+ * See: https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings_eventbridge.html
+ */
+
+#define REASON_KEPT   "reason"
+#define RESOURCE_KIND "Instance"
+
+/* What is being made of the event; borrowed from it, but for instances. */
+struct reading {
+	const char *kind;
+	const char *account_id;
+	const char *region;
+	json_t *instances; /* new */
+};
+
+/* --- the answer --- */
+
+static json_t *
+ids_of(const json_t *instances)
+{
+	json_t *ids = json_array();
+	json_t *instance;
+	size_t i;
+
+	json_array_foreach (instances, i, instance)
+		json_array_append(ids, json_object_get(instance, "InstanceId"));
+	return ids;
+}
+
+static enum op_next
+answer(struct op *op, const struct reading *reading)
+{
+	json_t *result = json_object();
+
+	json_put_string(result, "Kind", reading->kind);
+	json_object_set(result, "Reason", op_kept(op, REASON_KEPT));
+	json_put_string_or_null(result, "AccountId", reading->account_id);
+	json_put_string_or_null(result, "Region", reading->region);
+	json_object_set_new(result, "InstanceIds", ids_of(reading->instances));
+	json_object_set_new(
+	    result, "Instances", reading->instances != NULL ? reading->instances : json_array());
+	return op_done(op, result);
+}
+
+/* Notes in passing why the event counts, or why not. */
+static void reason(struct op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+reason(struct op *op, const char *format, ...)
+{
+	struct buf text = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	op_keep(op, REASON_KEPT, json_string(buf_cstr(&text)));
+	buf_fini(&text);
+}
+
+/* --- instances --- */
+
+static bool
+is_instance_id(const char *id)
+{
+	if (id == NULL || strncmp(id, "i-", 2) != 0 || id[2] == '\0')
+		return false;
+	for (id += 2; *id != '\0'; id++)
+		if (!isalnum((unsigned char)*id))
+			return false;
+	return true;
+}
+
+static json_t *
+new_instance(const char *id, const char *type, const char *state)
+{
+	json_t *instance = json_object();
+
+	json_put_string(instance, "InstanceId", id);
+	json_put_string(instance, "InstanceType", type);
+	json_put_string(instance, "State", state);
+	json_object_set_new(instance, "Tags", json_array());
+	json_object_set_new(instance, "NetworkInterfaces", json_array());
+	return instance;
+}
+
+static json_t *
+list_of(json_t *instance)
+{
+	json_t *list = json_array();
+
+	json_array_append_new(list, instance);
+	return list;
+}
+
+/* A finding's {key, value} as DescribeInstances has them. */
+static void
+add_tags(json_t *instance, const json_t *details)
+{
+	json_t *tag;
+	size_t i;
+
+	json_array_foreach (json_get_array(details, "tags"), i, tag) {
+		const char *value = json_get_string(tag, "value");
+
+		if (json_get_string(tag, "key") != NULL)
+			mirror_add_tag(json_get_array(instance, "Tags"),
+			    json_get_string(tag, "key"), value != NULL ? value : "");
+	}
+}
+
+/* Sets the instance's member to what all of its interfaces agree in; with several, the finding does not tell which is the primary one. */
+static void
+set_common(json_t *instance, const char *member)
+{
+	const char *common = NULL;
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
+		const char *value = json_get_string(interface, member);
+
+		if (value == NULL || (common != NULL && strcmp(common, value) != 0))
+			return;
+		common = value;
+	}
+	json_put_string(instance, member, common);
+}
+
+static void
+add_interfaces(json_t *instance, const json_t *details)
+{
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (json_get_array(details, "networkInterfaces"), i, interface) {
+		json_t *added = json_object();
+
+		json_put_string(
+		    added, "NetworkInterfaceId", json_get_string(interface, "networkInterfaceId"));
+		json_put_string(added, "SubnetId", json_get_string(interface, "subnetId"));
+		json_put_string(added, "VpcId", json_get_string(interface, "vpcId"));
+		json_array_append_new(json_get_array(instance, "NetworkInterfaces"), added);
+	}
+	set_common(instance, "VpcId");
+	set_common(instance, "SubnetId");
+}
+
+/* --- state changes --- */
+
+static int
+read_state_change(struct op *op, const json_t *detail, struct reading *reading)
+{
+	const char *id = json_get_string(detail, "instance-id");
+	const char *state = json_get_string(detail, "state");
+
+	if (!is_instance_id(id))
+		return err_set(
+		    &op->err, ERR_INVALID, "detail.instance-id must be an id like \"i-...\"");
+	if (state == NULL)
+		return err_set(&op->err, ERR_INVALID, "detail.state must be a string");
+	reading->instances = list_of(new_instance(id, NULL, state));
+	reason(op, "instance %s is %s", id, state);
+	if (strcmp(state, "running") == 0)
+		reading->kind = "launch";
+	return 0;
+}
+
+/* --- findings --- */
+
+/* `Generate sample findings` makes findings of instances that do not exist. How they say so has changed over time. */
+static bool
+is_sample(const json_t *detail)
+{
+	const json_t *info = json_get_object(json_get_object(detail, "service"), "additionalInfo");
+	const char *value = json_get_string(info, "value");
+	json_t *parsed = value != NULL ? json_parse(str_of(value), NULL) : NULL;
+	bool sample = json_is_true(json_object_get(info, "sample")) ||
+		      json_is_true(json_object_get(parsed, "sample"));
+
+	json_decref(parsed);
+	return sample;
+}
+
+/* What the configuration asks of findings. A workflow without a configuration takes them all. */
+static bool
+is_wanted(struct op *op, const json_t *detail, const char *type)
+{
+	const struct mirror *mirror = env(op);
+	const struct config_guardduty *wanted;
+	double severity = json_number_value(json_object_get(detail, "severity"));
+
+	if (mirror == NULL || mirror->opts.config == NULL)
+		return true;
+	wanted = mirror_config_guardduty(mirror->opts.config);
+	if (severity < wanted->min_severity) {
+		reason(op, "severity %g is below guardduty.minSeverity, %g", severity,
+		    wanted->min_severity);
+		return false;
+	}
+	if (!config_guardduty_wants_type(wanted, type)) {
+		reason(op, "guardduty.types has no pattern that fits the type %s", type);
+		return false;
+	}
+	return true;
+}
+
+static int
+read_finding(struct op *op, const json_t *detail, struct reading *reading)
+{
+	const json_t *resource = json_get_object(detail, "resource");
+	const json_t *details = json_get_object(resource, "instanceDetails");
+	const char *type = json_get_string(detail, "type");
+	const char *resource_type = json_get_string(resource, "resourceType");
+	const char *id = json_get_string(details, "instanceId");
+
+	if (json_get_string(detail, "accountId") != NULL)
+		reading->account_id = json_get_string(detail, "accountId");
+	if (json_get_string(detail, "region") != NULL)
+		reading->region = json_get_string(detail, "region");
+	if (type == NULL)
+		return err_set(&op->err, ERR_INVALID, "detail.type must be a string");
+	if (resource_type == NULL || strcmp(resource_type, RESOURCE_KIND) != 0) {
+		reason(op, "the finding is on a resource of type %s, not on an instance",
+		    resource_type != NULL ? resource_type : "unknown");
+		return 0;
+	}
+	if (!is_instance_id(id)) {
+		reason(op, "the finding names no instance");
+		return 0;
+	}
+	reading->instances = list_of(new_instance(id, json_get_string(details, "instanceType"),
+	    json_get_string(details, "instanceState")));
+	add_tags(json_array_get(reading->instances, 0), details);
+	add_interfaces(json_array_get(reading->instances, 0), details);
+	if (is_sample(detail)) {
+		reason(op, "the finding is a sample: its instance does not exist");
+		return 0;
+	}
+	if (!is_wanted(op, detail, type))
+		return 0;
+	reason(op, "finding %s on instance %s", type, id);
+	reading->kind = "guardduty";
+	return 0;
+}
+
+/* --- events --- */
+
+static const struct {
+	const char *source;
+	const char *detail_type;
+	int (*read)(struct op *op, const json_t *detail, struct reading *reading);
+} events[] = {
+    {"aws.ec2", "EC2 Instance State-change Notification", read_state_change},
+    {"aws.guardduty", "GuardDuty Finding", read_finding},
+};
+
+static bool
+is_text(const json_t *object, const char *key, const char *wanted)
+{
+	const char *text = json_get_string(object, key);
+
+	return text != NULL && strcmp(text, wanted) == 0;
+}
+
+static int
+read_event(struct op *op, struct reading *reading)
+{
+	const json_t *detail = json_get_object(op->input, "detail");
+	const char *type = json_get_string(op->input, "detail-type");
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (!is_text(op->input, "source", events[i].source) ||
+		    !is_text(op->input, "detail-type", events[i].detail_type))
+			continue;
+		if (detail == NULL)
+			return err_set(&op->err, ERR_INVALID, "detail must be an object");
+		return events[i].read(op, detail, reading);
+	}
+	if (type != NULL)
+		reason(op, "events of detail-type \"%s\" are not for tmflow", type);
+	else
+		reason(op, "the input is no EventBridge event: it has no detail-type");
+	return 0;
+}
+
+static enum op_next
+parse_event_start(struct op *op)
+{
+	struct reading reading = {
+	    .kind = "ignored",
+	    .account_id = json_get_string(op->input, "account"),
+	    .region = json_get_string(op->input, "region"),
+	};
+
+	if (!json_is_object(op->input))
+		return op_fail(op, ERR_INVALID,
+		    "the input of tmflow:parse-event must be an event, an object, but is of kind "
+		    "%s",
+		    json_kind(op->input));
+	if (read_event(op, &reading) == 0)
+		return answer(op, &reading);
+	json_decref(reading.instances);
+	return OP_FAIL;
+}
+
+static const struct action_field output[] = {
+    {"Kind", "string", true, "launch: an instance runs; guardduty: a finding; or ignored"},
+    {"Reason", "string", true, "why it is that"},
+    {"AccountId", "string or null", true, "the instance's account, as far as the event tells"},
+    {"Region", "string or null", true, "its region"},
+    {"InstanceIds", "list of string", true, "the instances that the event names"},
+    {"Instances", "list of Instance", true,
+	"what the event tells of them: describe them for the rest"},
+    {.name = NULL},
+};
+
+const struct action action_parse_event = {
+    .name = "parse-event",
+    .summary = "Reads an EventBridge event: a launched instance, a GuardDuty finding, or neither",
+    .output = output,
+    .start = parse_event_start,
+};

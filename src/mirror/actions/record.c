@@ -1,0 +1,60 @@
+#include "action_input.h"
+#include "actions_internal.h"
+#include "tmflow/base/json.h"
+
+#include <string.h>
+
+/* tmflow:record: writes into the ledger what a workflow found out by itself. */
+
+/* Outcomes that need no more than a reason. The others say what an action did: they are its own to record. */
+static const enum outcome_kind recordable[] = {
+    OUTCOME_GONE, OUTCOME_EXCLUDED, OUTCOME_INELIGIBLE, OUTCOME_FOREIGN_ACCOUNT};
+
+static int
+read_kind(struct op *op, enum outcome_kind *ret_kind)
+{
+	const char *name = action_text_of(op, "Outcome");
+
+	for (size_t i = 0; i < sizeof(recordable) / sizeof(recordable[0]); i++) {
+		if (strcmp(outcome_name(recordable[i]), name) == 0) {
+			*ret_kind = recordable[i];
+			return 0;
+		}
+	}
+	return err_set(&op->err, ERR_INVALID,
+	    "Outcome is \"%s\", but must be gone, excluded, ineligible or foreign-account", name);
+}
+
+static enum op_next
+record_start(struct op *op)
+{
+	struct outcome outcome = {0};
+	json_t *id;
+	size_t i;
+
+	if (action_input_check(op) < 0 || read_kind(op, &outcome.kind) < 0)
+		return OP_FAIL;
+	outcome.reason = action_text_of(op, "Reason");
+	json_array_foreach (action_field_of(op, "InstanceIds"), i, id) {
+		outcome.instance_id = json_string_value(id);
+		if (outcome.instance_id == NULL)
+			return op_fail(op, ERR_INVALID, "InstanceIds must be a list of strings");
+		if (mirror_record(env(op), &outcome, &op->err) < 0)
+			return OP_FAIL;
+	}
+	return op_done(op, json_incref(op->input));
+}
+
+static const struct action_field input[] = {
+    {"InstanceIds", "list of string", true, "the instances"},
+    {"Outcome", "string", true, "gone, excluded, ineligible or foreign-account"},
+    {"Reason", "string", false, "a word or two for the ledger"},
+    {.name = NULL},
+};
+
+const struct action action_record = {
+    .name = "record",
+    .summary = "Records what became of instances, and gives its input back",
+    .input = input,
+    .start = record_start,
+};

@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""workflows/on-launch.yaml and on-guardduty.yaml: each event has its one effect, however often it comes; the two scenarios of the sample application."""
+import glob
+import json
+import os
+import re
+import unittest
+import urllib.parse
+import urllib.request
+
+import harness
+
+LAUNCH = os.path.join(harness.ROOT, "workflows", "on-launch.yaml")
+GUARDDUTY = os.path.join(harness.ROOT, "workflows", "on-guardduty.yaml")
+SAMPLES = os.path.join(os.path.dirname(harness.ROOT), "shared", "aws", "events")
+ACCOUNT = "123456789012"
+MUTATING = ("Create", "Modify", "Delete", "Run", "Terminate")
+
+
+def state_change(instance, state="running", account=ACCOUNT, region="us-east-1"):
+    return {"version": "0", "id": "0a3f1c52-8a51-4e0a-9d57-2f3b6f1c0002", "detail-type": "EC2 Instance State-change Notification",
+            "source": "aws.ec2", "account": account, "time": "2026-01-15T11:58:03Z", "region": region,
+            "resources": [f"arn:aws:ec2:{region}:{account}:instance/{instance}"],
+            "detail": {"instance-id": instance, "state": state}}
+
+
+def finding(instance, account=ACCOUNT, region="us-east-1", severity=8, kind="UnauthorizedAccess:EC2/SSHBruteForce", tags=None,
+            interfaces=(), resource="Instance", additional=None):
+    details = {"instanceId": instance, "instanceType": "t3.large", "outpostArn": None, "tags": tags, "instanceState": "running",
+               "networkInterfaces": [dict(i, securityGroups=[]) for i in interfaces]}
+    return {"version": "0", "id": "c8c4daa7-a20c-2f03-0070-b7393dd52392", "detail-type": "GuardDuty Finding", "source": "aws.guardduty",
+            "account": ACCOUNT, "time": "1970-01-01T00:00:00Z", "region": region, "resources": [],
+            "detail": {"accountId": account, "region": region, "id": "16afba5c5c43e07c9e3e5e2e544e95df", "type": kind, "severity": severity,
+                       "resource": {"resourceType": resource, "instanceDetails": details},
+                       "service": {"serviceName": "guardduty", "count": 1, "additionalInfo": additional or {"value": "{}", "type": "default"}}}}
+
+
+class Events(harness.Case):
+    def event(self, sim, workflow, event, *args, state="state", config=None):
+        return self.tmflow("run", workflow, "--config", config or sim.config, "--input", "-", "-q", "-o", "json", *args, sim=sim, state=state,
+                           stdin=json.dumps(event))
+
+    def rows(self):
+        done = self.tmflow("show", "@latest", "--outcomes", "-o", "jsonl")
+        return [json.loads(line) for line in done.out.splitlines()]
+
+    def only_row(self, done, outcome, reason=None):
+        """The run succeeded and its ledger holds one row."""
+        self.assertEqual(done.code, 0, done.err + done.out)
+        self.assertEqual(done.json["summary"], {outcome: 1})
+        rows = self.rows()
+        self.assertEqual([(r["outcome"], r.get("reason")) for r in rows], [(outcome, reason)])
+        return rows[0]
+
+    def ignored(self, sim, workflow, event, *words):
+        done = self.event(sim, workflow, event)
+        self.assertEqual(done.code, 0, done.err + done.out)
+        self.assertEqual(done.json["output"]["Kind"], "ignored")
+        for word in words:
+            self.assertIn(word, done.json["output"]["Reason"])
+        self.assertEqual(sum(done.json["summary"].values()), 0)
+
+    def mutations(self, sim):
+        return {a: row["calls"] for a, row in sim.report()["actions"].items() if a.startswith(MUTATING)}
+
+    def instance(self, sim, index=0):
+        return sim.ask("/_sim/world")["Instances"][index]
+
+    def hurried(self, workflow):
+        """A copy that looks for an instance only twice, a second apart."""
+        with open(workflow, encoding="utf-8") as f:
+            text = f.read()
+        self.assertIn("Seconds: 6", text)
+        self.assertIn("NumericLessThan: 6", text)
+        return self.write(os.path.basename(workflow), text.replace("Seconds: 6", "Seconds: 1").replace("NumericLessThan: 6", "NumericLessThan: 2"))
+
+    # --- on-launch ---
+
+    def test_a_launch_has_one_effect(self):
+        sim = self.sim("--plain", "--single-subnet", instances=3)
+        instance = self.instance(sim)
+        event = state_change(instance["InstanceId"])
+        row = self.only_row(self.event(sim, LAUNCH, event), "created")
+        self.assertEqual(row["instanceId"], instance["InstanceId"])
+        self.assertEqual(sim.report()["sessions"]["live"], 1)
+        sim.ask("/_sim/reset-counters", b"")
+        self.only_row(self.event(sim, LAUNCH, event), "present")
+        self.assertEqual(self.mutations(sim), {})
+        self.assertEqual(sim.report()["requests"], 3, "one describe each of instance, targets and sessions")
+
+    def test_the_same_start_twice_at_once(self):
+        sim = self.sim("--plain", "--single-subnet", "--fault", "delay:20@1", instances=3)
+        event = self.write("event.json", json.dumps(state_change(self.instance(sim)["InstanceId"])))
+        both = [self.start("run", LAUNCH, "--config", sim.config, "--input", event, "-q", sim=sim, state=state) for state in ("one", "two")]
+        for process in both:
+            _, err = process.communicate(timeout=harness.RUN_SECONDS)
+            self.assertEqual(process.returncode, 0, err)
+        report = sim.report()
+        self.assertTrue(report["ok"], report)
+        self.assertEqual((report["sessions"]["live"], report["instances"]["launched"]), (1, 1))
+
+    def test_four_launches_at_once_share_a_target(self):
+        sim = self.sim("--plain", "--single-subnet", "--fault", "delay:20@1", "--stale-ms", "600000", instances=4)
+        events = [self.write(f"{i}.json", json.dumps(state_change(self.instance(sim, i)["InstanceId"]))) for i in range(4)]
+        processes = [self.start("run", LAUNCH, "--config", sim.config, "--input", event, "-q", sim=sim, state=f"s{i}")
+                     for i, event in enumerate(events)]
+        for process in processes:
+            _, err = process.communicate(timeout=harness.RUN_SECONDS)
+            self.assertEqual(process.returncode, 0, err)
+        report = sim.report()
+        self.assertTrue(report["ok"], report)
+        self.assertEqual((report["sessions"]["live"], report["instances"]["launched"]), (4, 1))
+
+    def test_other_states_and_events_are_ignored(self):
+        sim = self.sim("--plain", "--single-subnet", instances=1)
+        instance = self.instance(sim)["InstanceId"]
+        for state in ("pending", "stopping", "stopped", "shutting-down", "terminated"):
+            self.ignored(sim, LAUNCH, state_change(instance, state), state)
+        self.ignored(sim, LAUNCH, finding(instance), "not a launch")
+        self.ignored(sim, GUARDDUTY, state_change(instance), "not a finding")
+        self.ignored(sim, LAUNCH, {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}, "Scheduled Event")
+        self.ignored(sim, LAUNCH, {}, "no detail-type")
+        self.assertEqual(sim.report()["requests"], 0)
+
+    def test_an_event_without_its_parts_fails_by_name(self):
+        sim = self.sim("--plain", "--single-subnet", instances=1)
+        for bad, field in (({"instance-id": "vpc-1", "state": "running"}, "detail.instance-id"), ({"instance-id": "i-1"}, "detail.state"), (7, "detail")):
+            done = self.event(sim, LAUNCH, dict(state_change("i-1"), detail=bad))
+            self.assertEqual((done.code, done.json["error"]), (1, "TMFlow.InvalidInput"))
+            self.assertIn(field, done.json["cause"])
+        done = self.event(sim, LAUNCH, [1])
+        self.assertEqual((done.code, done.json["error"]), (1, "TMFlow.InvalidInput"))
+
+    def test_an_instance_that_is_gone(self):
+        sim = self.sim("--plain", "--single-subnet", instances=2)
+        row = self.only_row(self.event(sim, self.hurried(LAUNCH), state_change("i-0123456789abcdef0")), "gone", "not listed")
+        self.assertEqual(row["instanceId"], "i-0123456789abcdef0")
+        self.assertEqual(sim.report()["actions"]["DescribeInstances"]["calls"], 3, "twice the instance, once whose account this is")
+        ended = self.instance(sim, 1)["InstanceId"]
+        sim.ask(f"/_sim/instances/{ended}/terminate", b"")
+        self.only_row(self.event(sim, LAUNCH, state_change(ended)), "ineligible", "terminated")
+        self.assertEqual(self.mutations(sim), {})
+
+    def test_an_instance_launched_for_a_target_is_left_out(self):
+        """tmflow's own launches make events too."""
+        sim = self.sim("--plain", "--single-subnet", instances=1)
+        self.assertEqual(self.backfill(sim).code, 0)
+        launched = [i for i in sim.ask("/_sim/world")["Instances"] if "tmflow:target" in i["Tags"]]
+        self.assertEqual(len(launched), 1)
+        row = self.only_row(self.event(sim, LAUNCH, state_change(launched[0]["InstanceId"])), "excluded", "target-instance")
+        self.assertEqual(row["instanceId"], launched[0]["InstanceId"])
+        self.assertEqual(sim.report()["sessions"]["live"], 1)
+
+    def test_another_account_or_region(self):
+        sim = self.sim("--plain", "--single-subnet", instances=2)
+        instance = self.instance(sim)["InstanceId"]
+        self.only_row(self.event(sim, LAUNCH, state_change(instance, account="210987654321")), "foreign-account", "account")
+        self.only_row(self.event(sim, LAUNCH, state_change("i-0123456789abcdef0", account="210987654321")), "foreign-account", "account")
+        self.only_row(self.event(sim, LAUNCH, state_change(instance, region="us-gov-west-1")), "foreign-account", "region")
+        self.only_row(self.event(sim, GUARDDUTY, finding(instance, account="210987654321")), "foreign-account", "account")
+        self.assertEqual(self.mutations(sim), {})
+
+    # --- on-guardduty ---
+
+    def test_a_finding_and_its_repetitions(self):
+        sim = self.sim("--plain", "--single-subnet", instances=3)
+        instance = self.instance(sim)["InstanceId"]
+        first = finding(instance)
+        again = finding(instance)
+        again["id"] = "c8c4daa7-a20c-2f03-0070-b7393dd59999"
+        again["detail"]["service"]["count"] = 37
+        self.only_row(self.event(sim, GUARDDUTY, first), "created")
+        for event in (first, again):
+            self.only_row(self.event(sim, GUARDDUTY, event), "present")
+        self.assertEqual(sim.report()["sessions"]["live"], 1)
+
+    def test_tags_and_interfaces_are_described(self):
+        """The finding's own are out of date or left out: the tag rule matches by what AWS says now, and the primary interface is mirrored."""
+        sim = self.sim("--scenario", "tags", instances=200)
+        tagged = [i for i in sim.ask("/_sim/world")["Instances"]
+                  if i["State"] == "running" and i["Tags"].get("mirror") == "yes" and len(i["NetworkInterfaces"]) > 1][:2]
+        self.assertEqual(len(tagged), 2)
+        for instance in tagged:
+            interfaces = [{"networkInterfaceId": n["NetworkInterfaceId"], "subnetId": n.get("SubnetId"), "vpcId": instance["VpcId"]}
+                          for n in instance["NetworkInterfaces"]]
+            told = {"interfaces": interfaces[::-1], "tags": [{"key": "mirror", "value": "yes"}]} if instance is tagged[0] else {}
+            done = self.event(sim, GUARDDUTY, finding(instance["InstanceId"], **told))
+            row = self.only_row(done, "created") if done.json["summary"].get("created") else self.only_row(done, "ineligible", "type")
+            primary = [n["NetworkInterfaceId"] for n in instance["NetworkInterfaces"] if n["DeviceIndex"] == 0]
+            self.assertEqual([row["networkInterfaceId"]], primary)
+
+    def test_findings_that_do_not_count(self):
+        sim = self.sim("--plain", "--single-subnet", instances=1)
+        instance = self.instance(sim)["InstanceId"]
+        with open(sim.config, "a", encoding="utf-8") as f:
+            f.write('guardduty:\n  minSeverity: 4\n  types: ["*:EC2/*", "Recon:EC?/Port"]\n')
+        self.ignored(sim, GUARDDUTY, finding(instance, severity=3.9), "severity 3.9", "4")
+        self.ignored(sim, GUARDDUTY, finding(instance, kind="Policy:IAMUser/Root"), "Policy:IAMUser/Root")
+        self.ignored(sim, GUARDDUTY, finding(instance, resource="AccessKey"), "AccessKey")
+        self.ignored(sim, GUARDDUTY, finding(instance, additional={"value": '{"sample":true}'}), "sample")
+        self.ignored(sim, GUARDDUTY, finding(instance, additional={"sample": True}), "sample")
+        self.ignored(sim, GUARDDUTY, finding(None), "no instance")
+        self.assertEqual(sim.report()["requests"], 0)
+        self.only_row(self.event(sim, GUARDDUTY, finding(instance, severity=4)), "created")
+
+    # --- the sample application's scenarios, with the configurations of config/ ---
+
+    def scenario(self, name, ids):
+        """The example configuration with ids of the simulated account in place of its own."""
+        with open(os.path.join(harness.ROOT, "config", name), encoding="utf-8") as f:
+            text = f.read()
+        for example, real in ids.items():
+            self.assertIn(example, text)
+            text = text.replace(example, real)
+        return self.write("scenario.yaml", text)
+
+    def launch_tagged(self, sim, world, tag):
+        """Somebody launches an instance that bears mirror=TAG."""
+        body = urllib.parse.urlencode({
+            "Action": "RunInstances", "Version": "2016-11-15", "ImageId": world["ImageId"], "InstanceType": "m5.large", "MinCount": 1,
+            "MaxCount": 1, "SubnetId": world["Subnets"][0]["SubnetId"], "SecurityGroupId.1": world["SecurityGroups"][0],
+            "TagSpecification.1.ResourceType": "instance", "TagSpecification.1.Tag.1.Key": "mirror", "TagSpecification.1.Tag.1.Value": tag})
+        with urllib.request.urlopen(urllib.request.Request(sim.url + "/", data=body.encode()), timeout=60) as reply:
+            return re.search("<instanceId>(i-[0-9a-f]+)</instanceId>", reply.read().decode()).group(1)
+
+    def test_scenario_tag_with_a_given_target(self):
+        """Instances that bear the tag, those that exist and those that come, go to the one target; nothing else does."""
+        sim = self.sim("--no-auth", instances=300)
+        world = sim.ask("/_sim/world")
+        config = self.scenario("scenario-tag.yaml", {"tmf-06d57ab5b80cc5dc7": world["Filters"][0], "tmt-0aaaaaaaaaaaaaaaa": world["GivenTargets"][0]})
+        done = self.backfill(sim, config=config)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertTrue(sim.expected(config)["ok"], sim.expected(config))
+        self.only_row(self.event(sim, LAUNCH, state_change(self.launch_tagged(sim, world, "yes")), config=config), "created")
+        self.only_row(self.event(sim, LAUNCH, state_change(self.launch_tagged(sim, world, "no")), config=config), "unmatched")
+        self.assertTrue(sim.expected(config)["ok"], sim.expected(config))
+        self.assertEqual(sim.report()["sessions"]["live"], done.json["summary"]["created"] + 1)
+
+    def test_scenario_guardduty_with_the_subnet_before_the_vpc(self):
+        """A finding in the subnet with a rule of its own leads to its target; elsewhere in the VPC to a created one; nothing else is mirrored."""
+        sim = self.sim("--plain", "--vpcs", "1", "--subnets-per-vpc", "2", instances=20)
+        world = sim.ask("/_sim/world")
+        own, other = (s["SubnetId"] for s in world["Subnets"])
+        config = self.scenario("scenario-vpc-and-subnet.yaml", {
+            "tmf-06d57ab5b80cc5dc7": world["Filters"][0], "tmt-0aaaaaaaaaaaaaaaa": world["GivenTargets"][0], "subnet-0bbbbbbbbbbbbbbbb": own,
+            "vpc-0cccccccccccccccc": world["Vpcs"][0], "sg-09b8aa62ffe25a174": world["SecurityGroups"][0]})
+        found = {subnet: next(i for i in world["Instances"] if i["SubnetId"] == subnet) for subnet in (own, other)}
+        rows = {}
+        for subnet, instance in found.items():
+            interfaces = [{"networkInterfaceId": n["NetworkInterfaceId"], "subnetId": subnet, "vpcId": world["Vpcs"][0]}
+                          for n in instance["NetworkInterfaces"]]
+            rows[subnet] = self.only_row(self.event(sim, GUARDDUTY, finding(instance["InstanceId"], interfaces=interfaces), config=config), "created")
+        self.assertEqual((rows[own]["rule"], rows[own]["targetId"]), ("subnets[0]", world["GivenTargets"][0]))
+        self.assertEqual(rows[other]["rule"], "vpcs[0]")
+        self.assertNotIn(rows[other]["targetId"], world["GivenTargets"])
+        report = sim.report()
+        self.assertTrue(report["ok"], report)
+        self.assertEqual((report["sessions"]["live"], report["instances"]["launched"]), (2, 1))
+
+
+@unittest.skipUnless(os.path.isdir(SAMPLES), "skipped: ../shared/aws/events is not there")
+class Samples(harness.Case):
+    """Recorded events, as other people's tools send them."""
+
+    wanted = {
+        "ec2-state-running.json": "launch", "ec2-state-running.govcloud.json": "launch",
+        "guardduty-ec2-instance.json": "guardduty", "guardduty-ec2-instance.again.json": "guardduty",
+        "guardduty-ec2-instance.no-interfaces.json": "guardduty", "guardduty-member-account.json": "guardduty",
+    }
+    events = ("ec2-state-*.json", "guardduty-*.json", "scheduled-event.json")
+
+    def test_every_sample_is_understood(self):
+        workflow = self.write("parse.yaml", "StartAt: Parse\nStates:\n  Parse: {Type: Task, Resource: 'tmflow:parse-event', End: true}\n")
+        names = sorted(os.path.basename(f) for pattern in self.events for f in glob.glob(os.path.join(SAMPLES, pattern)))
+        self.assertGreaterEqual(len(names), 13)
+        for name in names:
+            done = self.tmflow("run", workflow, "--input", os.path.join(SAMPLES, name), "-q", "-o", "json")
+            self.assertEqual(done.code, 0, name + done.err + done.out)
+            output = done.json["output"]
+            self.assertEqual(output["Kind"], self.wanted.get(name, "ignored"), name + output["Reason"])
+            self.assertEqual(output["InstanceIds"], [i["InstanceId"] for i in output["Instances"]])
+            self.assertTrue(output["Reason"])
+
+    def test_a_finding_becomes_an_instance(self):
+        workflow = self.write("parse.yaml", "StartAt: Parse\nStates:\n  Parse: {Type: Task, Resource: 'tmflow:parse-event', End: true}\n")
+        done = self.tmflow("run", workflow, "--input", os.path.join(SAMPLES, "guardduty-ec2-instance.json"), "-q", "-o", "json")
+        output = done.json["output"]
+        self.assertEqual((output["AccountId"], output["Region"]), (ACCOUNT, "us-east-1"))
+        instance = output["Instances"][0]
+        self.assertIn({"Key": "Mirror", "Value": "True"}, instance["Tags"])
+        self.assertEqual([i["NetworkInterfaceId"] for i in instance["NetworkInterfaces"]], ["eni-0a1b2c3d4e5f60718", "eni-0123456789abcdef0"])
+        self.assertEqual(instance["VpcId"], "vpc-0123456789abcdef0")
+        self.assertNotIn("SubnetId", instance)  # the two interfaces are in two subnets
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,389 @@
+#include "mirror_fixture.h"
+#include "run_suite.h"
+
+#include "tmflow/base/doc.h"
+#include "tmflow/base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* parse-event, check-account and record; and that the workflows of events share their steps with the backfill. */
+
+#define ACCOUNT "123456789012"
+
+static struct fixture fixture;
+static struct process process;
+
+static void
+open_world(uint64_t instances, double empty_pages)
+{
+	struct sim_opts opts;
+
+	sim_opts_default(&opts);
+	opts.instances = instances;
+	opts.plain = true;
+	opts.vpcs = 1;
+	opts.subnets_per_vpc = 1;
+	opts.empty_pages = empty_pages;
+	fixture_init(&fixture, &opts);
+	process_init(&process, &fixture, &(struct process_opts){0});
+}
+
+static void
+setup(void)
+{
+	open_world(10, 0);
+}
+
+static void
+teardown(void)
+{
+	process_fini(&process);
+	fixture_fini(&fixture);
+}
+
+static void
+reopen(const char *config)
+{
+	process_fini(&process);
+	process_init(&process, &fixture, &(struct process_opts){.config = config});
+}
+
+static json_t *
+relaxed(const char *text)
+{
+	struct err err = {0};
+	struct buf json = {0};
+	json_t *value;
+
+	for (; *text != '\0'; text++)
+		buf_add_char(&json, *text == '\'' ? '"' : *text);
+	value = json_parse(buf_str(&json), &err);
+	ck_assert_msg(value != NULL, "%s: %s", buf_cstr(&json), err_text(&err));
+	buf_fini(&json);
+	return value;
+}
+
+static void
+ck_assert_json(const json_t *got, const char *wanted_text)
+{
+	json_t *wanted = relaxed(wanted_text);
+	char *text = got != NULL ? json_text(got) : strdup("nothing");
+
+	ck_assert_msg(json_same(got, wanted), "wanted %s, got %s", wanted_text, text);
+	free(text);
+	json_decref(wanted);
+}
+
+/* --- parse-event --- */
+
+#define STATE_CHANGE(detail)                                                                       \
+	"{'source': 'aws.ec2', 'detail-type': 'EC2 Instance State-change Notification', "          \
+	"'account': '" ACCOUNT "', 'region': 'us-east-1', 'detail': " detail "}"
+#define FINDING(rest)                                                                              \
+	"{'source': 'aws.guardduty', 'detail-type': 'GuardDuty Finding', 'account': '" ACCOUNT     \
+	"', 'region': 'us-east-1', 'detail': {'type': 'Recon:EC2/Portscan', 'severity': 5, " rest  \
+	"}}"
+#define ON_INSTANCE(details)                                                                       \
+	"'resource': {'resourceType': 'Instance', 'instanceDetails': {'instanceId': 'i-1'" details \
+	"}}"
+
+static const struct {
+	const char *event;
+	const char *kind;
+	const char *reason; /* a part of it */
+	const char *instances;
+} events[] = {
+    {STATE_CHANGE("{'instance-id': 'i-1', 'state': 'running'}"), "launch", "i-1 is running",
+	"[{'InstanceId': 'i-1', 'State': 'running', 'Tags': [], 'NetworkInterfaces': []}]"},
+    {STATE_CHANGE("{'instance-id': 'i-1', 'state': 'pending'}"), "ignored", "i-1 is pending",
+	"[{'InstanceId': 'i-1', 'State': 'pending', 'Tags': [], 'NetworkInterfaces': []}]"},
+    {"{'detail-type': 'EC2 Instance State-change Notification', 'source': 'com.example', "
+     "'detail': {'instance-id': 'i-1', 'state': 'running'}}",
+	"ignored", "State-change", "[]"},
+    {"{'detail-type': 'Scheduled Event', 'source': 'aws.events', 'detail': {}}", "ignored",
+	"Scheduled Event", "[]"},
+    {"{}", "ignored", "no detail-type", "[]"},
+    {FINDING(ON_INSTANCE("")), "guardduty", "Recon:EC2/Portscan on instance i-1",
+	"[{'InstanceId': 'i-1', 'Tags': [], 'NetworkInterfaces': []}]"},
+    {FINDING(ON_INSTANCE(
+	 ", 'instanceType': 't3.large', 'instanceState': 'running', 'tags': [{'key': 'a', "
+	 "'value': 'b'}, {'key': 'c', 'value': null}], 'networkInterfaces': "
+	 "[{'networkInterfaceId': 'eni-1', 'subnetId': 'subnet-1', 'vpcId': 'vpc-1'}, "
+	 "{'networkInterfaceId': 'eni-2', 'subnetId': 'subnet-2', 'vpcId': 'vpc-1'}]")),
+	"guardduty", "i-1",
+	"[{'InstanceId': 'i-1', 'InstanceType': 't3.large', 'State': 'running', 'Tags': [{'Key': "
+	"'a', 'Value': 'b'}, {'Key': 'c', 'Value': ''}], 'VpcId': 'vpc-1', 'NetworkInterfaces': "
+	"[{'NetworkInterfaceId': 'eni-1', 'SubnetId': 'subnet-1', 'VpcId': 'vpc-1'}, "
+	"{'NetworkInterfaceId': 'eni-2', 'SubnetId': 'subnet-2', 'VpcId': 'vpc-1'}]}]"},
+    {FINDING(ON_INSTANCE(", 'tags': null, 'networkInterfaces': [{'networkInterfaceId': 'eni-1', "
+			 "'subnetId': 'subnet-1', 'vpcId': 'vpc-1'}]")),
+	"guardduty", "i-1",
+	"[{'InstanceId': 'i-1', 'Tags': [], 'VpcId': 'vpc-1', 'SubnetId': 'subnet-1', "
+	"'NetworkInterfaces': [{'NetworkInterfaceId': 'eni-1', 'SubnetId': 'subnet-1', 'VpcId': "
+	"'vpc-1'}]}]"},
+    {FINDING("'resource': {'resourceType': 'AccessKey', 'instanceDetails': {'instanceId': "
+	     "'i-1'}}"),
+	"ignored", "AccessKey", "[]"},
+    {FINDING("'resource': {'resourceType': 'Instance'}"), "ignored", "no instance", "[]"},
+    {FINDING("'resource': null"), "ignored", "unknown", "[]"},
+    {FINDING(ON_INSTANCE("") ", 'service': {'additionalInfo': {'sample': true}}"), "ignored",
+	"sample", "[{'InstanceId': 'i-1', 'Tags': [], 'NetworkInterfaces': []}]"},
+    {FINDING(ON_INSTANCE("") ", 'service': {'additionalInfo': {'value': 'no JSON'}}"), "guardduty",
+	"i-1", "[{'InstanceId': 'i-1', 'Tags': [], 'NetworkInterfaces': []}]"},
+};
+
+START_TEST(test_events)
+{
+	const json_t *result = process_run(&process, "parse-event", relaxed(events[_i].event));
+
+	ck_assert_msg(result != NULL, "%s", err_text(process_error(&process)));
+	ck_assert_str_eq(json_get_string(result, "Kind"), events[_i].kind);
+	ck_assert_msg(strstr(json_get_string(result, "Reason"), events[_i].reason) != NULL, "%s",
+	    json_get_string(result, "Reason"));
+	ck_assert_json(json_object_get(result, "Instances"), events[_i].instances);
+	ck_assert_uint_eq(json_array_size(json_object_get(result, "InstanceIds")),
+	    json_array_size(json_object_get(result, "Instances")));
+	ck_assert_uint_eq(process_calls(&process, ""), 0);
+}
+END_TEST
+
+static const struct {
+	const char *event;
+	const char *named;
+} bad_events[] = {
+    {"[]", "must be an event"},
+    {"'text'", "must be an event"},
+    {STATE_CHANGE("7"), "detail"},
+    {STATE_CHANGE("{'state': 'running'}"), "detail.instance-id"},
+    {STATE_CHANGE("{'instance-id': 'eni-1', 'state': 'running'}"), "detail.instance-id"},
+    {STATE_CHANGE("{'instance-id': 'i-1 or 1', 'state': 'running'}"), "detail.instance-id"},
+    {STATE_CHANGE("{'instance-id': 'i-', 'state': 'running'}"), "detail.instance-id"},
+    {STATE_CHANGE("{'instance-id': 'i-1', 'state': 16}"), "detail.state"},
+    {"{'source': 'aws.guardduty', 'detail-type': 'GuardDuty Finding', 'detail': {}}",
+	"detail.type"},
+};
+
+START_TEST(test_bad_events)
+{
+	ck_assert_ptr_null(process_run(&process, "parse-event", relaxed(bad_events[_i].event)));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
+	ck_assert_msg(strstr(err_text(process_error(&process)), bad_events[_i].named) != NULL, "%s",
+	    err_text(process_error(&process)));
+}
+END_TEST
+
+/* The instance's account and region are in the finding; the envelope is that of the administrator who was told. */
+START_TEST(test_whose_finding)
+{
+	const json_t *result = process_run(&process, "parse-event",
+	    relaxed(
+		FINDING("'accountId': '210987654321', 'region': 'eu-west-1', " ON_INSTANCE(""))));
+
+	ck_assert_str_eq(json_get_string(result, "AccountId"), "210987654321");
+	ck_assert_str_eq(json_get_string(result, "Region"), "eu-west-1");
+	result = process_run(&process, "parse-event", relaxed(FINDING(ON_INSTANCE(""))));
+	ck_assert_str_eq(json_get_string(result, "AccountId"), ACCOUNT);
+	ck_assert_str_eq(json_get_string(result, "Region"), "us-east-1");
+	result = process_run(&process, "parse-event", relaxed("{}"));
+	ck_assert(json_is_null(json_object_get(result, "AccountId")));
+	ck_assert(json_is_null(json_object_get(result, "Region")));
+}
+END_TEST
+
+static const struct {
+	const char *guardduty;
+	const char *reason; /* NULL: it counts */
+} wishes[] = {
+    {"{minSeverity: 5}", NULL},
+    {"{minSeverity: 5.1}", "severity 5 is below guardduty.minSeverity, 5.1"},
+    {"{types: ['Recon:EC2/Portscan']}", NULL},
+    {"{types: ['Recon:EC2/Port']}", "Recon:EC2/Portscan"},
+    {"{types: ['recon:ec2/portscan']}", "Recon:EC2/Portscan"},
+    {"{types: ['Other:*', '*:EC2/*']}", NULL},
+    {"{types: ['Recon:EC?/Port*']}", NULL},
+    {"{types: ['<INSERT_VALUE>']}", NULL},
+    {"{types: ['<INSERT_VALUE>', 'Other:*']}", "Recon:EC2/Portscan"},
+    {"{types: []}", NULL},
+};
+
+START_TEST(test_findings_that_count)
+{
+	char config[512];
+	const json_t *result;
+
+	snprintf(config, sizeof(config),
+	    "vpcs: [{vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}]\nguardduty: %s\n",
+	    wishes[_i].guardduty);
+	reopen(config);
+	result = process_run(&process, "parse-event", relaxed(FINDING(ON_INSTANCE(""))));
+	ck_assert_str_eq(
+	    json_get_string(result, "Kind"), wishes[_i].reason == NULL ? "guardduty" : "ignored");
+	if (wishes[_i].reason != NULL)
+		ck_assert_msg(strstr(json_get_string(result, "Reason"), wishes[_i].reason) != NULL,
+		    "%s", json_get_string(result, "Reason"));
+}
+END_TEST
+
+/* --- check-account --- */
+
+static const json_t *
+check(const char *account_id, const char *region)
+{
+	const json_t *result = process_run(&process, "check-account",
+	    jpack("{s:s?, s:s?, s:[s]}", "AccountId", account_id, "Region", region, "InstanceIds",
+		"i-1"));
+
+	ck_assert_msg(result != NULL, "%s", err_text(process_error(&process)));
+	return result;
+}
+
+static bool
+is_foreign(const char *account_id, const char *region)
+{
+	const json_t *foreign = json_object_get(check(account_id, region), "Foreign");
+
+	ck_assert(json_is_boolean(foreign));
+	return json_is_true(foreign);
+}
+
+/* Any page of instances has told it. */
+START_TEST(test_account_is_known_from_a_page)
+{
+	process_run(&process, "describe-page", jpack("{s:i}", "MaxResults", 5));
+	process_forget_calls(&process);
+	ck_assert_json(check(ACCOUNT, "us-east-1"),
+	    "{'Foreign': false, 'Reason': null, 'AccountId': '" ACCOUNT
+	    "', 'Region': 'us-east-1'}");
+	ck_assert_str_eq(process_outcome(&process, "i-1"), "");
+	ck_assert_json(check("210987654321", "us-east-1"),
+	    "{'Foreign': true, 'Reason': 'account', 'AccountId': '" ACCOUNT
+	    "', 'Region': 'us-east-1'}");
+	ck_assert_str_eq(process_outcome(&process, "i-1"), "foreign-account: account");
+	ck_assert_uint_eq(process_calls(&process, ""), 0);
+}
+END_TEST
+
+START_TEST(test_account_is_asked_for_once)
+{
+	ck_assert(is_foreign("210987654321", NULL));
+	ck_assert(!is_foreign(ACCOUNT, NULL));
+	ck_assert_uint_eq(process_calls(&process, ""), 1);
+	ck_assert(process_asked_with(&process, "DescribeInstances", "MaxResults=5"));
+}
+END_TEST
+
+START_TEST(test_region_needs_no_call)
+{
+	ck_assert(is_foreign(ACCOUNT, "eu-west-1"));
+	ck_assert_str_eq(process_outcome(&process, "i-1"), "foreign-account: region");
+	ck_assert(!is_foreign(NULL, "us-east-1"));
+	ck_assert(!is_foreign(NULL, NULL));
+	ck_assert_uint_eq(process_calls(&process, ""), 0);
+}
+END_TEST
+
+/* Pages that are empty, though more follow, are bounded; an account that does not show is nobody's enemy. */
+START_TEST(test_account_that_does_not_show)
+{
+	teardown();
+	open_world(10, 0.999999);
+	ck_assert(!is_foreign("210987654321", NULL));
+	ck_assert_uint_eq(process_calls(&process, "DescribeInstances"), 3);
+}
+END_TEST
+
+/* --- record --- */
+
+START_TEST(test_record)
+{
+	static const char *const kinds[] = {"gone", "excluded", "ineligible", "foreign-account"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		char wanted[64];
+
+		ck_assert_ptr_nonnull(process_run(&process, "record",
+		    jpack("{s:[s, s], s:s, s:s}", "InstanceIds", "i-1", "i-2", "Outcome", kinds[i],
+			"Reason", "because")));
+		snprintf(wanted, sizeof(wanted), "%s: because", kinds[i]);
+		ck_assert_str_eq(process_outcome(&process, "i-1"), wanted);
+		ck_assert_str_eq(process_outcome(&process, "i-2"), wanted);
+	}
+	ck_assert_ptr_null(process_run(
+	    &process, "record", jpack("{s:[s], s:s}", "InstanceIds", "i-1", "Outcome", "created")));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
+	ck_assert_ptr_null(process_run(
+	    &process, "record", jpack("{s:[i], s:s}", "InstanceIds", 7, "Outcome", "gone")));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
+}
+END_TEST
+
+/* --- the workflows --- */
+
+static struct doc *
+read_workflow(const char *name)
+{
+	char path[512];
+	struct err err = {0};
+	struct doc *doc;
+
+	snprintf(path, sizeof(path), "%s/workflows/%s.yaml", TEST_SOURCE_DIR, name);
+	doc = doc_read(path, &err);
+	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	return doc;
+}
+
+static void
+ck_assert_shared(const struct doc *a, const struct doc *b, const char *const *states)
+{
+	for (; *states != NULL; states++) {
+		const json_t *in_a =
+		    json_object_get(json_object_get(doc_root(a), "States"), *states);
+		const json_t *in_b =
+		    json_object_get(json_object_get(doc_root(b), "States"), *states);
+
+		ck_assert_msg(in_a != NULL && json_equal(in_a, in_b), "%s", *states);
+	}
+}
+
+/* ASL cannot include another file: what the workflows have in common must not come to differ. */
+START_TEST(test_workflows_share_their_steps)
+{
+	static const char *const mirroring[] = {
+	    "Match", "ExcludeTargetInstances", "FindSessions", "EnsureEach", "RepairDrifted", NULL};
+	static const char *const looking[] = {"Ignored", "Describe", "NotListed", "CheckAccount",
+	    "IsThere", "LookAgainLater", "Gone", "AnyDrifted", NULL};
+	struct doc *backfill = read_workflow("backfill");
+	struct doc *on_launch = read_workflow("on-launch");
+	struct doc *on_guardduty = read_workflow("on-guardduty");
+
+	ck_assert_shared(backfill, on_launch, mirroring);
+	ck_assert_shared(backfill, on_guardduty, mirroring);
+	ck_assert_shared(on_launch, on_guardduty, looking);
+	doc_free(backfill);
+	doc_free(on_launch);
+	doc_free(on_guardduty);
+}
+END_TEST
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+int
+main(void)
+{
+	Suite *suite = suite_create("events");
+	TCase *tcase = tcase_create("events");
+	const TTest *const tests[] = {test_whose_finding, test_account_is_known_from_a_page,
+	    test_account_is_asked_for_once, test_region_needs_no_call,
+	    test_account_that_does_not_show, test_record, test_workflows_share_their_steps};
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, test_events, 0, ROWS(events));
+	tcase_add_loop_test(tcase, test_bad_events, 0, ROWS(bad_events));
+	tcase_add_loop_test(tcase, test_findings_that_count, 0, ROWS(wishes));
+	for (int i = 0; i < ROWS(tests); i++)
+		tcase_add_test(tcase, tests[i]);
+	suite_add_tcase(suite, tcase);
+	return run_suite(suite);
+}
