@@ -81,9 +81,8 @@ place_json_error(const struct doc *doc, struct err *err)
 	const char *said = err_text(err);
 	const char *message = strstr(said, ": ");
 
-	err_set(err, ERR_INVALID, "%s:%u:%u: invalid JSON: %s", doc->name,
-	    number_behind(said, "line "), number_behind(said, "column "),
-	    message != NULL ? message + 2 : said);
+	err_set_at(err, doc->name, number_behind(said, "line "), number_behind(said, "column "),
+	    "invalid JSON: %s", message != NULL ? message + 2 : said);
 }
 
 /* A text that begins like JSON is taken as JSON if it is that, else as YAML, of which JSON is nearly a part. */
@@ -118,8 +117,8 @@ doc_parse(const char *name, struct str text, struct err *err)
 	struct doc *doc;
 
 	if (text.len > DOC_BYTES_MAX) {
-		err_set(err, ERR_INVALID, "%s:1:1: %zu bytes are over the limit of %u", name,
-		    text.len, DOC_BYTES_MAX);
+		err_set_at(
+		    err, name, 1, 1, "%zu bytes are over the limit of %u", text.len, DOC_BYTES_MAX);
 		return NULL;
 	}
 	if (str_starts(text, bom)) {

@@ -49,8 +49,7 @@ fault(const struct composer *c, yaml_mark_t mark, struct err *err, const char *f
 	va_start(args, format);
 	buf_vprintf(&text, format, args);
 	va_end(args);
-	err_set(
-	    err, ERR_INVALID, "%s:%u:%u: %s", c->doc->name, pos.line, pos.column, buf_cstr(&text));
+	err_set_at(err, c->doc->name, pos.line, pos.column, "%s", buf_cstr(&text));
 	buf_fini(&text);
 	return -1;
 }

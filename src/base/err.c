@@ -1,5 +1,6 @@
 #include "tmflow/base/err.h"
 
+#include "tmflow/base/buf.h"
 #include "tmflow/base/mem.h"
 
 #include <assert.h>
@@ -64,6 +65,38 @@ err_set_name(struct err *err, enum err_code code, const char *name, const char *
 	err_vset(err, code, name, format, args);
 	va_end(args);
 	return -1;
+}
+
+int
+err_set_at(
+    struct err *err, const char *name, unsigned line, unsigned column, const char *format, ...)
+{
+	struct buf text = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	err_set(err, ERR_INVALID, "%s:%u:%u: %s", name, line, column, buf_cstr(&text));
+	buf_fini(&text);
+	if (err != NULL) {
+		err->line = line;
+		err->column = column;
+	}
+	return -1;
+}
+
+const char *
+err_text_behind_place(const struct err *err)
+{
+	const char *text = err_text(err), *found;
+	char place[sizeof(":4294967295:4294967295: ")];
+
+	if (err->line == 0)
+		return text;
+	snprintf(place, sizeof(place), ":%u:%u: ", err->line, err->column);
+	found = strstr(text, place);
+	return found != NULL ? found + strlen(place) : text;
 }
 
 int

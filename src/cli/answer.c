@@ -35,13 +35,13 @@ cli_print_json(const json_t *document)
 	buf_fini(&text);
 }
 
-/* Writes "tmflow: text" with nothing in it that a terminal would obey; line ends stay. */
+/* Writes a line for each line of text, with nothing in it that a terminal would obey; line ends stay. */
 static void
-say(const char *text)
+say(const char *prefix, const char *text)
 {
 	struct buf line = {0};
 
-	buf_add_cstr(&line, "tmflow: ");
+	log_escape(&line, prefix);
 	while (*text != '\0') {
 		size_t len = 0;
 		char *part;
@@ -58,6 +58,37 @@ say(const char *text)
 	buf_fini(&line);
 }
 
+void
+cli_say(const struct err *err)
+{
+	const char *text = err_text_behind_place(err);
+	char *place;
+
+	if (err->line == 0) {
+		say("tmflow: ", text);
+		return;
+	}
+	place = mem_printf("%.*serror: ", (int)(text - err_text(err)), err_text(err));
+	say(place, text);
+	free(place);
+}
+
+json_t *
+cli_unreadable_diagnostic(const struct err *err)
+{
+	json_t *diagnostic = json_object();
+
+	json_put_string(diagnostic, "severity", "ERROR");
+	json_put_string(diagnostic, "code", "INVALID_JSON_DESCRIPTION");
+	json_put_string(diagnostic, "message", err_text_behind_place(err));
+	json_put_string(diagnostic, "location", "/");
+	if (err->line > 0) {
+		json_object_set_new(diagnostic, "line", json_integer(err->line));
+		json_object_set_new(diagnostic, "column", json_integer(err->column));
+	}
+	return diagnostic;
+}
+
 int
 cli_fail(enum cli_output output, const struct err *err)
 {
@@ -66,10 +97,13 @@ cli_fail(enum cli_output output, const struct err *err)
 
 		json_put_string(document, "error", err->name);
 		json_put_string(document, "cause", err_text(err));
+		if (err->line > 0)
+			json_object_set_new(document, "diagnostics",
+			    json_pack("[o]", cli_unreadable_diagnostic(err)));
 		cli_print_json(document);
 		json_decref(document);
 	}
-	say(err_text(err));
+	cli_say(err);
 	return (int)exit_of_code[err->code];
 }
 

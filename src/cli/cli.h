@@ -126,7 +126,8 @@ bool cli_wants_json(int argc, char **argv);
 /* Writes one JSON document and a newline to standard output. */
 void cli_print_json(const json_t *document);
 
-/* Says *err: "tmflow: text" on standard error, and with -o json {"error", "cause"} on standard output. Returns the exit code that the fault means. */
+/* Says *err: "tmflow: text" on standard error (or, of a document that cannot be read, "file:line:column: error: text"), and with -o json
+ * {"error", "cause", "diagnostics"?} on standard output. Returns the exit code that the fault means. */
 int cli_fail(enum cli_output output, const struct err *err);
 
 /* As cli_fail, and frees *err. */
@@ -134,6 +135,12 @@ int cli_fail_take(enum cli_output output, struct err *err);
 
 /* Says the faults of a document: lines on standard error, and with -o json {"error", "cause", "diagnostics"}. Returns EXIT_INVALID. */
 int cli_fail_diags(enum cli_output output, struct diag_list *diags);
+
+/* A document that is not even YAML or JSON, in the shape of a diagnostic. New reference. */
+json_t *cli_unreadable_diagnostic(const struct err *err);
+
+/* Writes an error as the line for a person. */
+void cli_say(const struct err *err);
 
 /* --- loading --- */
 

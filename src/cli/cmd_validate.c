@@ -15,19 +15,6 @@ check_document(const struct doc *doc, struct action_registry *registry, struct d
 		asl_machine_unref(asl_compile(doc, &resources, diags));
 }
 
-/* A file that is not even YAML or JSON: one row, in the shape of a diagnostic. */
-static json_t *
-unreadable_json(const struct err *err)
-{
-	json_t *diagnostic = json_object();
-
-	json_put_string(diagnostic, "severity", "ERROR");
-	json_put_string(diagnostic, "code", "INVALID_JSON_DESCRIPTION");
-	json_put_string(diagnostic, "message", err_text(err));
-	json_put_string(diagnostic, "location", "/");
-	return diagnostic;
-}
-
 /* Adds a file's diagnostics to those of all, each with the file's name. */
 static void
 append_diagnostics(json_t *all, json_t *diagnostics, const char *path)
@@ -53,9 +40,9 @@ validate_file(const char *path, struct action_registry *registry, json_t *all)
 	bool valid = false;
 
 	if (doc == NULL) {
-		fprintf(stderr, "%s\n", err_text(&err));
+		cli_say(&err);
 		diagnostics = json_array();
-		json_array_append_new(diagnostics, unreadable_json(&err));
+		json_array_append_new(diagnostics, cli_unreadable_diagnostic(&err));
 	} else {
 		diag_list_init(&diags, doc);
 		check_document(doc, registry, &diags);

@@ -46,8 +46,10 @@ cli_open_store(const struct cli_opts *opts, int *ret_exit)
 		store = store_open(NULL, clock_system(), &err);
 	else if ((dir = store_default_dir(opts->state_dir, &err)) != NULL)
 		store = store_open(dir, clock_system(), &err);
-	if (store == NULL)
-		*ret_exit = cli_fail(opts->output, &err);
+	if (store == NULL) {
+		cli_fail(opts->output, &err);
+		*ret_exit = EXIT_INVALID; /* whatever is wrong with it: nothing was started */
+	}
 	free(dir);
 	err_fini(&err);
 	return store;

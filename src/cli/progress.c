@@ -4,20 +4,24 @@
 #include "tmflow/base/log.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define TERMINAL_COLUMNS_DEFAULT 80
+#define TERMINAL_COLUMNS_DEFAULT 80u
+#define CONTROL_C_COLUMNS	 3u
 
-static int
+/* How wide a line may be, with room for the ^C that a terminal writes behind it. */
+static size_t
 terminal_columns(void)
 {
 	struct winsize size;
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return TERMINAL_COLUMNS_DEFAULT;
-	return size.ws_col;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col <= CONTROL_C_COLUMNS)
+		return TERMINAL_COLUMNS_DEFAULT - CONTROL_C_COLUMNS;
+	return size.ws_col - CONTROL_C_COLUMNS;
 }
 
 static void
@@ -30,37 +34,78 @@ erase(void *arg)
 	progress->drawn = false;
 }
 
-static void
-add_counts(struct buf *line, const struct progress *progress)
-{
-	int64_t counts[OUTCOME_COUNT];
+/* Adds ", part" unless that would make the line longer than its terminal: a part is shown whole or not at all. Returns false where it did not fit. */
+static bool add_part(struct buf *line, size_t columns, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-	if (store_outcomes_count(progress->store, progress->run_id, counts, NULL) < 0)
-		return;
-	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
-		if (counts[kind] > 0)
-			buf_printf(line, ", %" PRId64 " %s", counts[kind],
-			    outcome_name((enum outcome_kind)kind));
+static bool
+add_part(struct buf *line, size_t columns, const char *format, ...)
+{
+	struct buf part = {0};
+	const char *separator = line->len > 0 ? ", " : "";
+	bool fits;
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&part, format, args);
+	va_end(args);
+	fits = line->len + strlen(separator) + part.len <= columns;
+	if (fits)
+		buf_printf(line, "%s%s", separator, buf_cstr(&part));
+	buf_fini(&part);
+	return fits;
+}
+
+/* Those that a person must know of first. */
+static const enum outcome_kind outcomes_first[] = {OUTCOME_FAILED, OUTCOME_CONFLICT};
+
+static bool
+comes_first(enum outcome_kind kind)
+{
+	for (size_t i = 0; i < sizeof(outcomes_first) / sizeof(outcomes_first[0]); i++)
+		if (outcomes_first[i] == kind)
+			return true;
+	return false;
 }
 
 static void
-compose(struct buf *line, const struct progress *progress)
+add_counts(struct buf *line, size_t columns, const struct progress *progress)
+{
+	int64_t counts[OUTCOME_COUNT];
+	bool fits = true;
+
+	if (store_outcomes_count(progress->store, progress->run_id, counts, NULL) < 0)
+		return;
+	for (int i = 0; i < 2 * OUTCOME_COUNT && fits; i++) {
+		enum outcome_kind kind = (enum outcome_kind)(i % OUTCOME_COUNT);
+
+		if (counts[kind] > 0 && comes_first(kind) == (i < OUTCOME_COUNT))
+			fits = add_part(
+			    line, columns, "%" PRId64 " %s", counts[kind], outcome_name(kind));
+	}
+}
+
+/* The line, most important first: what does not fit into the columns is left out. */
+static void
+compose(struct buf *line, size_t columns, const struct progress *progress)
 {
 	struct clock *clock = loop_clock(progress->loop);
 	int64_t elapsed_ms = clock->mono_ms(clock) - progress->start_mono_ms;
 
-	buf_printf(line, "%" PRId64 " s", elapsed_ms / 1000);
+	add_part(line, columns, "%" PRId64 " s", elapsed_ms / 1000);
 	if (progress->mirror == NULL)
 		return;
 	const struct mirror_progress *done = mirror_progress(progress->mirror);
 	const struct aws_stats *stats = aws_client_stats(progress->ec2);
-	buf_printf(line, ", page %" PRIu64 ", %" PRIu64 " instances (%.0f/s)", done->pages,
-	    done->instances,
+	add_part(line, columns, "page %" PRIu64, done->pages);
+	add_part(line, columns, "%" PRIu64 " instances (%.0f/s)", done->instances,
 	    elapsed_ms > 0 ? (double)done->instances * 1000.0 / (double)elapsed_ms : 0.0);
-	add_counts(line, progress);
-	buf_printf(line, "; %" PRIu64 " calls", stats->requests);
 	if (stats->throttled > 0)
-		buf_printf(line, ", %" PRIu64 " throttled", stats->throttled);
+		add_part(line, columns, "%" PRIu64 " of %" PRIu64 " calls throttled",
+		    stats->throttled, stats->requests);
+	else
+		add_part(line, columns, "%" PRIu64 " calls", stats->requests);
+	add_counts(line, columns, progress);
 }
 
 static void
@@ -70,10 +115,10 @@ show(struct timer *timer)
 	struct clock *clock = loop_clock(progress->loop);
 	struct buf line = {0};
 
-	compose(&line, progress);
+	compose(&line, progress->terminal ? terminal_columns() : SIZE_MAX, progress);
 	if (progress->terminal) {
 		erase(progress);
-		fprintf(stderr, "%.*s", terminal_columns() - 1, buf_cstr(&line));
+		fputs(buf_cstr(&line), stderr);
 		progress->drawn = true;
 	} else {
 		fprintf(stderr, "tmflow: %s\n", buf_cstr(&line));

@@ -165,17 +165,27 @@ print_output(const struct store_run *run, FILE *out)
 		fprintf(out, "  output %s\n", run->output);
 }
 
-static void
-print_next_step(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], FILE *out)
+void
+report_next_step(const struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], FILE *out)
 {
-	if (run->status == RUN_INTERRUPTED || run->status == RUN_RUNNING)
-		fprintf(out, "  not over: go on with `tmflow resume %s`\n", run->id);
-	else if (counts[OUTCOME_FAILED] > 0)
-		fprintf(out,
-		    "  all of them: `tmflow show %s --failed`; to try them again run the workflow "
-		    "anew:\n"
-		    "  what is mirrored already stays as it is\n",
-		    run->id);
+	bool kept = !store_is_temporary(store);
+
+	if (run->status == RUN_INTERRUPTED || run->status == RUN_RUNNING) {
+		if (kept)
+			fprintf(out, "  not over: go on with `tmflow resume %s`\n", run->id);
+		else
+			fputs("  not over, and nothing was kept (--no-checkpoint): run the "
+			      "workflow anew\n",
+			    out);
+	} else if (counts[OUTCOME_FAILED] > 0) {
+		if (kept)
+			fprintf(out, "  all of them: `tmflow show %s --failed`; to try them again ",
+			    run->id);
+		else
+			fputs("  to try them again ", out);
+		fputs("run the workflow anew:\n  what is mirrored already stays as it is\n", out);
+	}
 }
 
 int
@@ -200,7 +210,7 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 	if (counts[OUTCOME_FAILED] > 0 &&
 	    store_outcomes_each(store, run->id, OUTCOME_FAILED, failed_line, &lines, err) < 0)
 		return -1;
-	print_next_step(run, counts, out);
+	report_next_step(store, run, counts, out);
 	return 0;
 }
 

@@ -24,6 +24,10 @@ json_t *report_outcome(const struct outcome *outcome);
 /* One outcome as a line for a person. */
 void report_outcome_line(const struct outcome *outcome, FILE *out);
 
+/* How a run that is not over, or that has failed instances, goes on; nothing otherwise. */
+void report_next_step(const struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], FILE *out);
+
 /* What a person reads at the end: status, counts, the first failed instances, and what to do next. */
 int report_text(struct store *store, const struct store_run *run, FILE *out, struct err *err);
 

@@ -184,6 +184,8 @@ tell_end(struct session *session, struct err *err)
 
 		cli_print_json(document);
 		json_decref(document);
+		if (run->status == RUN_INTERRUPTED)
+			report_next_step(session->store, run, counts, stderr);
 	} else if (report_text(session->store, run, stdout, err) < 0) {
 		return -1;
 	}

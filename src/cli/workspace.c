@@ -107,7 +107,7 @@ read_config(struct workspace *workspace)
 			  : mem_printf(CONFIG_DIR "/%s.yaml", workspace->settings.region);
 	doc = doc_read(workspace->config_name, &err);
 	if (doc == NULL) {
-		if (given == NULL)
+		if (given == NULL && err.line == 0)
 			err_prefix(
 			    &err, "no --config given, so %s was tried", workspace->config_name);
 		return cli_fail_take(workspace->opts->output, &err);

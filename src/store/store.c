@@ -189,6 +189,12 @@ store_open(const char *dir, struct clock *clock, struct err *err)
 	return store_open_with(&(struct store_opts){.dir = dir, .clock = clock}, err);
 }
 
+bool
+store_is_temporary(const struct store *store)
+{
+	return store->dir_fd < 0;
+}
+
 void
 store_close(struct store *store)
 {

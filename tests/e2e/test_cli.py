@@ -71,11 +71,17 @@ class Faults(harness.Case):
     def test_config_without_target(self):
         self.faulty_config("subnets:\n  - subnetId: subnet-1\n    filterId: tmf-1\n", "targetId.*targetInstanceType|target")
 
+    def test_config_null_word(self):
+        self.faulty_config("vpcs: null\n", "at least one rule.*vpcs")
+
+    def test_config_tag_with_a_misspelt_value(self):
+        self.faulty_config("tags:\n  - tagList: [{Key: a, Vaule: b}]\n    filterId: tmf-1\n    targetId: tmt-1\n", 'Vaule.*did you mean "Value"')
+
     def test_config_duplicate_key(self):
-        path = self.write("config.yaml", "vpcs: []\nvpcs: []\n")
-        done = self.tmflow("validate", path)
-        self.assertEqual(done.code, 2)
-        self.assertRegex(done.err, r"^%s:2:1: .*duplicate key" % re.escape(path))
+        self.faulty_config("vpcs: []\nvpcs: []\n", r":2:1: error: duplicate key \"vpcs\" \(first at line 1\)")
+
+    def test_config_is_no_yaml(self):
+        self.faulty_config("vpcs: [\n", "did not find expected")
 
     def test_workflow_unknown_state(self):
         self.faulty("w.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, Next: Bee}\n  Be: {Type: Succeed}\n", 'Bee.*"Be"')
@@ -88,10 +94,19 @@ class Faults(harness.Case):
         self.faulty("w.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, Resultpath: $.x, End: true}\n", 'did you mean "ResultPath"')
 
     def test_workflow_duplicate_key(self):
-        path = self.write("w.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n  A: {Type: Pass, End: true}\n")
-        done = self.tmflow("run", path)
+        text = "StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n  A: {Type: Pass, End: true}\n"
+        self.faulty("w.yaml", text, ':4:3: error: duplicate key "A"')
+        done = self.tmflow("run", self.write("w.yaml", text), "-o", "json")
         self.assertEqual(done.code, 2)
-        self.assertRegex(done.err, r"%s:4:3: .*duplicate key" % re.escape(path))
+        self.assertRegex(done.err, r"^%s:4:3: error: duplicate key" % re.escape(os.path.join(self.dir, "w.yaml")))
+        self.assertEqual([(d["line"], d["column"]) for d in done.json["diagnostics"]], [(4, 3)])
+
+    def test_workflow_unknown_input_field(self):
+        self.faulty("w.yaml", "StartAt: A\nStates:\n  A: {Type: Task, Resource: 'tmflow:describe-page', Parameters: {MaxResult: 5}, End: true}\n",
+                    'did you mean "MaxResults"')
+
+    def test_workflow_is_no_json(self):
+        self.faulty("w.json", '{"StartAt": "A",\n "States": tru}\n', "invalid JSON")
 
     def test_all_faults_at_once(self):
         path = self.write("w.yaml", "StartAt: A\nStates:\n  A: {Type: Pas, End: true}\n  B: {Type: Wait, End: true}\n")
@@ -182,11 +197,64 @@ class Runs(harness.Case):
             self.assertEqual(process.returncode, 3, err)
             self.assertEqual(json.loads(out)["status"], "INTERRUPTED")
             self.assertIn("interrupted", err)
+            self.assertIn("tmflow resume " + run, err)
             done = self.tmflow("resume", run, "-o", "json")
             self.assertEqual(done.code, 0, done.err)
             self.assertEqual(done.json["output"], "waited")
             again = self.tmflow("resume", run, "-o", "json")
             self.assertEqual((again.code, again.json["output"]), (0, "waited"))
+
+    def test_interrupted_without_checkpoints(self):
+        path = self.write("waits.yaml", WAITS)
+        process = self.start("run", path, "--no-checkpoint", "--input", self.write("i.json", '{"seconds": 60}'))
+        self.until_signals_are_caught(process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 3, err)
+        self.assertNotIn("tmflow resume", out + err)
+        self.assertIn("run the workflow anew", out)
+
+    def test_a_second_signal_stops_at_once(self):
+        """Calls in flight would go on for ten minutes: the first signal waits for them, the second does not."""
+        sim = self.sim("--fault", "delay:600000:DescribeInstances@1", instances=20)
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "slow", "-o", "json", sim=sim)
+        while sim.report()["requests"] == 0:
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGTERM)
+        for line in process.stderr:
+            if "once more stops at once" in line:
+                break
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 3, err)
+        self.assertEqual(json.loads(out)["status"], "INTERRUPTED")
+        sim.ask("/_sim/faults", {"faults": []})
+        done = self.tmflow("resume", "slow", "-o", "json", sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertTrue(sim.expected()["ok"])
+
+    def test_failure_is_one_document_too(self):
+        """Whatever fails, and wherever: standard output holds one JSON document, and nothing was started."""
+        path = self.write("hello.yaml", HELLO)
+        junk = os.path.join(self.dir, "junk")
+        os.mkdir(junk)
+        with open(os.path.join(junk, "tmflow.db"), "wb") as f:
+            f.write(bytes(range(256)) * 20)
+        for args in (["--state-dir", "/proc/none"], ["--state-dir", path], ["--state-dir", junk], ["--input", "/none"], ["--input", path + "x"]):
+            done = self.tmflow("run", path, "-o", "json", *args)
+            self.assertEqual(done.code, 2, (args, done.err))
+            self.assertEqual(set(done.json), {"error", "cause"})
+
+    def test_standard_output_that_takes_nothing(self):
+        path = self.write("hello.yaml", HELLO)
+        argument = ["--input", self.write("i.json", '{"name": 1}')]
+        with open("/dev/full", "w", encoding="ascii") as full:
+            process = self.start("run", path, "-o", "json", *argument, stdout=full)
+            _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn("standard output", err)
+        self.assertEqual(self.tmflow("show", "@latest", "-o", "json").json["status"], "SUCCEEDED")
 
     def test_help_and_version(self):
         self.assertRegex(self.tmflow("--version").out, r"^tmflow \d+\.\d+\.\d+\n$")

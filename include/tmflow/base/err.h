@@ -33,7 +33,9 @@ struct err {
 	int http_status;			       /* 0 where there was no reply */
 	char name[ERR_NAME_BYTES_MAX + 1];	       /* what Catch sees */
 	char request_id[ERR_REQUEST_ID_BYTES_MAX + 1]; /* AWS's, "" if none */
-	char *text;				       /* one line (the ASL Cause); NULL if none */
+	unsigned line; /* of a fault in a document, from 1; else 0 */
+	unsigned column;
+	char *text; /* one line (the ASL Cause); NULL if none */
 };
 
 /* Fills *err (which may hold an earlier fault; NULL is allowed and ignored) with the code's default name and a text.
@@ -44,6 +46,13 @@ int err_set(struct err *err, enum err_code code, const char *format, ...)
 /* The same with a name of its own, for AWS's codes and States.* errors. format may be NULL: no text at all. */
 int err_set_name(struct err *err, enum err_code code, const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* A fault of the user's at a place in a document: ERR_INVALID with "name:line:column: text", and the place. */
+int err_set_at(struct err *err, const char *name, unsigned line, unsigned column,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The text behind "name:line:column: "; all of it where there is no place. */
+const char *err_text_behind_place(const struct err *err);
 
 /* Puts "context: " in front of the text and keeps the rest. Returns -1. */
 int err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -61,6 +61,9 @@ struct store *store_open_with(const struct store_opts *opts, struct err *err);
 /* Undoes what was not committed. NULL is fine. */
 void store_close(struct store *store);
 
+/* True for a private temporary database: what is in it cannot be resumed or shown later. */
+bool store_is_temporary(const struct store *store);
+
 /* Makes all writes so far durable. Without writes: nothing is done. */
 int store_commit(struct store *store, struct err *err);
 

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""How far a run is: one line that is redrawn on a terminal and never wider than it, lines elsewhere, nothing with --quiet."""
+import fcntl
+import os
+import pty
+import re
+import struct
+import termios
+
+import harness
+
+ERASE = "\r\x1b[K"
+PART = re.compile(r"\d+ s|page \d+|\d+ instances \(\d+/s\)|\d+ calls|\d+ of \d+ calls throttled|"
+                  r"\d+ (created|present|updated|unmatched|excluded|ineligible|conflict|gone|foreign-account|failed)")
+
+
+class Progress(harness.Case):
+    def on_terminal(self, columns, *options, env=None):
+        """Everything that a run writes to a terminal of that width, and its exit code."""
+        sim = self.sim("--fault", "delay:30@1", *options, instances=200)
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environment = self.environment(sim)
+        environment.update({"TERM": "xterm-256color", **(env or {})})
+        process = harness.subprocess.Popen([harness.TMFLOW, "run", harness.BACKFILL, "--config", sim.config], cwd=harness.ROOT,
+                                           env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        text = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the terminal's other side is closed
+                break
+            if not part:
+                break
+            text += part
+        os.close(ours)
+        return process.wait(harness.RUN_SECONDS), text.decode()
+
+    def drawn(self, text):
+        """The lines that were drawn and erased again, and what stands at the end."""
+        lines = text.split(ERASE)
+        return lines[:-1], lines[-1]
+
+    def test_terminal(self):
+        for columns in (40, 60, 200):
+            code, text = self.on_terminal(columns, "--fault", "throttle:CreateTrafficMirrorSession@#2")
+            self.assertEqual(code, 0, text)
+            lines, end = self.drawn(text)
+            self.assertGreater(len(lines), 2)
+            for line in lines:
+                self.assertLess(len(line), columns - 2, lines)
+                for part in line.split(", "):
+                    self.assertRegex(part, f"^({PART.pattern})$")
+            self.assertRegex(lines[-1], r"page \d+")
+            if columns == 200:
+                self.assertRegex(lines[-1], "throttled, .*created, .*unmatched")
+            self.assertIn("SUCCEEDED", end)
+            self.assertRegex(end, r" +\d+  created\r\n")
+            self.assertRegex(end, r" +\d+  in all\r\n")
+
+    def test_no_color_and_dumb_terminals(self):
+        _, text = self.on_terminal(100, env={"NO_COLOR": "1"})
+        self.assertNotIn("\x1b", text.replace(ERASE, ""))
+        _, text = self.on_terminal(100, env={"TERM": "dumb"})
+        self.assertNotIn("\x1b", text)
+
+    def test_elsewhere(self):
+        sim = self.sim("--fault", "throttle@0.1", "--fault", "delay:11000:DescribeInstances@#1", instances=50)
+        done = self.tmflow("run", harness.BACKFILL, "--config", sim.config, sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertRegex(done.err, r"^tmflow: 1\d s, page 0, 0 instances \(0/s\), \d+ ")
+        self.assertNotIn("\x1b", done.err)
+        self.assertNotIn("\r", done.err)
+
+    def test_quiet(self):
+        code = self.tmflow("run", self.write("w.yaml", "StartAt: A\nStates: {A: {Type: Succeed}}\n"), "-q")
+        self.assertEqual((code.code, code.err), (0, ""))
+
+
+if __name__ == "__main__":
+    harness.main()
