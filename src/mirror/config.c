@@ -1,4 +1,4 @@
-#include "config_internal.h"
+#include "config_keys_internal.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 #include "tmflow/mirror/rules.h"
@@ -113,14 +113,14 @@ check_places(struct config_reader *reader, const struct mirror_config *config)
 /* The object under key, its keys checked; NULL when it is not given or no mapping. */
 static json_t *
 read_section(struct config_reader *reader, const struct mirror_config *config, const char *key,
-    const char *const *known)
+    const struct config_key *keys)
 {
 	json_t *section = json_object_get(config->root, key);
 
 	if (!config_given(section))
 		return NULL;
 	if (json_is_object(section)) {
-		config_check_keys(reader, section, known);
+		config_check_table(reader, section, keys, 0);
 		return section;
 	}
 	config_invalid(reader, "%s must be a mapping", key);
@@ -138,9 +138,8 @@ given_member(const json_t *object, const char *key)
 static void
 read_exclude(struct config_reader *reader, struct mirror_config *config)
 {
-	static const char *const known[] = {"tags", "instanceIds", NULL};
 	size_t mark = config_enter(reader, "exclude");
-	json_t *exclude = read_section(reader, config, "exclude", known);
+	json_t *exclude = read_section(reader, config, "exclude", config_exclude_keys);
 	struct config_tag *tags = NULL;
 	const char **ids = NULL;
 	size_t count;
@@ -164,13 +163,11 @@ read_exclude(struct config_reader *reader, struct mirror_config *config)
 	free(ids);
 }
 
-#define SEVERITY_MAX 10.0 /* GuardDuty's scale */
-
 static bool
 is_severity(const json_t *value)
 {
 	return json_is_number(value) && json_number_value(value) >= 0 &&
-	       json_number_value(value) <= SEVERITY_MAX;
+	       json_number_value(value) <= CONFIG_SEVERITY_MAX;
 }
 
 static bool
@@ -191,30 +188,28 @@ is_arn(const json_t *value)
 	return json_is_string(value) && strncmp(json_string_value(value), "arn:", 4) == 0;
 }
 
+/* By form: only those that guardduty's keys have. */
 static const struct {
-	const char *key;
 	bool (*is_good)(const json_t *value);
-	const char *form;
-} guardduty_keys[] = {
-    {"minSeverity", is_severity, "a number from 0 to 10"},
-    {"types", is_text_list, "a list of finding types"},
-    {"roleArn", is_arn, "an ARN: \"arn:...\""},
+	const char *words;
+} forms[] = {
+    [FORM_NUMBER] = {is_severity, "a number from 0 to 10"},
+    [FORM_TEXTS] = {is_text_list, "a list of finding types"},
+    [FORM_ARN] = {is_arn, "an ARN: \"arn:...\""},
 };
 
 static void
 read_guardduty(struct config_reader *reader, struct mirror_config *config)
 {
-	static const char *const known[] = {"minSeverity", "types", "roleArn", NULL};
 	size_t mark = config_enter(reader, "guardduty");
-	const json_t *section = read_section(reader, config, "guardduty", known);
+	const json_t *section = read_section(reader, config, "guardduty", config_guardduty_keys);
 
-	for (size_t i = 0; i < sizeof(guardduty_keys) / sizeof(guardduty_keys[0]); i++) {
-		const json_t *value = json_object_get(section, guardduty_keys[i].key);
-		size_t inner = config_enter(reader, guardduty_keys[i].key);
+	for (const struct config_key *key = config_guardduty_keys; key->name != NULL; key++) {
+		const json_t *value = json_object_get(section, key->name);
+		size_t inner = config_enter(reader, key->name);
 
-		if (config_given(value) && !guardduty_keys[i].is_good(value))
-			config_invalid(
-			    reader, "%s must be %s", guardduty_keys[i].key, guardduty_keys[i].form);
+		if (config_given(value) && !forms[key->form].is_good(value))
+			config_invalid(reader, "%s must be %s", key->name, forms[key->form].words);
 		config_leave(reader, inner);
 	}
 	config->guardduty = (struct config_guardduty){
@@ -239,15 +234,13 @@ read_hook(struct config_reader *reader, struct mirror_config *config)
 struct mirror_config *
 mirror_config_load(const struct doc *doc, struct diag_list *diags)
 {
-	static const char *const known[] = {
-	    "vpcs", "subnets", "tags", "hook", "exclude", "guardduty", NULL};
 	struct config_reader reader = {.diags = diags};
 	struct mirror_config *config = mem_zalloc(1, sizeof(*config));
 	json_t *root = doc_root(doc);
 
 	if (json_is_object(root) || !config_given(root)) {
 		config->root = json_is_object(root) ? json_incref(root) : json_object();
-		config_check_keys(&reader, config->root, known);
+		config_check_table(&reader, config->root, config_root_keys, 0);
 		read_rules(&reader, config);
 		check_names(&reader, config);
 		check_places(&reader, config);

@@ -3,7 +3,8 @@
 
 #include "tmflow/mirror/config.h"
 
-#define CONFIG_KINDS	      3	  /* of rules */
+#define CONFIG_PLACEHOLDER    "<INSERT_VALUE>" /* the seed application's */
+#define CONFIG_KINDS	      3		       /* of rules */
 #define CONFIG_NAME_BYTES_MAX 128 /* a rule's name goes into tags, whose values have at most 256 */
 
 /* A rule and what it owns; every other string is the document's. */

@@ -58,7 +58,7 @@ config_given(const json_t *value)
 	if (!json_is_string(value))
 		return true;
 	text = str_trim((struct str){json_string_value(value), json_string_length(value)});
-	return text.len > 0 && !str_is(text, "<INSERT_VALUE>");
+	return text.len > 0 && !str_is(text, CONFIG_PLACEHOLDER);
 }
 
 static void

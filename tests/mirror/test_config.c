@@ -1,11 +1,13 @@
 #include "tmflow/mirror/config.h"
 
+#include "tmflow/base/file.h"
 #include "tmflow/base/json.h"
 
 #include "run_suite.h"
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What `tmflow validate` would print, and the configuration if it is one. */
 struct loaded {
@@ -295,6 +297,37 @@ START_TEST(test_workflow_is_no_config)
 }
 END_TEST
 
+#define SCHEMA_BYTES_MAX (1u << 20)
+
+/* config/schema.json is what the checker's tables say. With TMFLOW_WRITE_SCHEMA in the environment the file is written anew. */
+START_TEST(test_schema_file)
+{
+	static const char path[] = TEST_SOURCE_DIR "/config/schema.json";
+	json_t *schema = mirror_config_schema();
+	struct buf wanted = {0};
+	struct buf got = {0};
+	struct err err = {0};
+
+	json_write_pretty(schema, &wanted);
+	buf_add_char(&wanted, '\n');
+	if (getenv("TMFLOW_WRITE_SCHEMA") != NULL) {
+		FILE *out = fopen(path, "w");
+
+		ck_assert_ptr_nonnull(out);
+		fputs(buf_cstr(&wanted), out);
+		fclose(out);
+	}
+	ck_assert_msg(
+	    file_read(path, SCHEMA_BYTES_MAX, &got, NULL, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(strcmp(buf_cstr(&got), buf_cstr(&wanted)) == 0,
+	    "config/schema.json is not what the checker knows: write it anew with "
+	    "TMFLOW_WRITE_SCHEMA=1");
+	buf_fini(&got);
+	buf_fini(&wanted);
+	json_decref(schema);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -311,6 +344,7 @@ main(void)
 	tcase_add_test(tcase, test_excludes);
 	tcase_add_loop_test(tcase, test_shipped_files, 0, 3);
 	tcase_add_test(tcase, test_workflow_is_no_config);
+	tcase_add_test(tcase, test_schema_file);
 	suite_add_tcase(suite, tcase);
 	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;

@@ -16,6 +16,7 @@
 #define CONFIG_SESSION_NUMBER_MAX     32766
 #define CONFIG_VNI_MAX		      16777215
 #define CONFIG_PACKET_LENGTH_MAX      8500
+#define CONFIG_SEVERITY_MAX	      10 /* GuardDuty's scale */
 
 enum rule_kind { RULE_TAGS, RULE_SUBNETS, RULE_VPCS }; /* in the order in which they are tried */
 enum tag_match { TAG_MATCH_ANY, TAG_MATCH_ALL };
@@ -53,6 +54,10 @@ struct mirror_config;
 /* Checks and loads. Every fault goes to diags, with file, line, column and the nearest known key. NULL if there was an error. */
 struct mirror_config *mirror_config_load(const struct doc *doc, struct diag_list *diags);
 void mirror_config_free(struct mirror_config *config);
+
+/* A JSON Schema (draft 7) of configurations for editors, from the same tables as the checker: config/schema.json. New reference. It leaves
+ * to the checker what a schema cannot say well: at least one rule, unique names, and that targetId and target* exclude each other. */
+json_t *mirror_config_schema(void);
 
 /* True if doc looks like a configuration rather than a workflow (no StartAt and no States), for `tmflow validate`. */
 bool mirror_config_is_one(const struct doc *doc);
