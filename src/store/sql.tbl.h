@@ -55,6 +55,13 @@
 	    " request FROM outcomes WHERE run = ?1 AND (?2 < 0 OR kind = ?2)"                      \
 	    " ORDER BY instance, interface")                                                       \
                                                                                                    \
+	X(EVENT_PUT,                                                                               \
+	    "INSERT OR REPLACE INTO history (run, event, previous, time_ms, top, type, details)"   \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                \
+	X(EVENT_LIST,                                                                              \
+	    "SELECT event, previous, time_ms, top, type, details FROM history WHERE run = ?1"      \
+	    " ORDER BY event")                                                                     \
+                                                                                                   \
 	X(FACT_PUT, "INSERT OR REPLACE INTO facts (scope, kind, key, value, put_ms)"               \
 		    " VALUES (?1, ?2, ?3, ?4, ?5)")                                                \
 	X(FACT_TIME, "SELECT put_ms FROM facts WHERE scope = ?1 AND kind = ?2 AND key = ?3")       \

@@ -30,6 +30,9 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "CREATE TABLE outcomes (run INTEGER NOT NULL, instance TEXT NOT NULL, interface TEXT NOT NULL,"
     " kind INTEGER NOT NULL, reason TEXT, rule TEXT, target TEXT, session TEXT, error TEXT,"
     " cause TEXT, request TEXT, PRIMARY KEY (run, instance, interface)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE history (run INTEGER NOT NULL, event INTEGER NOT NULL, previous INTEGER NOT NULL,"
+    " time_ms INTEGER NOT NULL, top INTEGER NOT NULL, type TEXT NOT NULL, details TEXT,"
+    " PRIMARY KEY (run, event)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE facts (scope TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,"
     " value BLOB NOT NULL, put_ms INTEGER NOT NULL, PRIMARY KEY (scope, kind, key))"
     " STRICT, WITHOUT ROWID;"};

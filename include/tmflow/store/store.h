@@ -206,6 +206,25 @@ int store_outcomes_count(
 int store_outcomes_each(struct store *store, const char *run_id, int kind,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct err *err);
 
+/* --- history: what happened in a run, for those that were started with it --- */
+
+/* An event as GetExecutionHistory names it. All strings borrowed. */
+struct store_event {
+	int64_t id; /* from 1, without gaps */
+	int64_t previous_id;
+	int64_t wall_ms;
+	bool top_level;	     /* of the machine itself, not of a branch */
+	const char *type;    /* "PassStateEntered", ... */
+	const char *details; /* JSON object with the event's details; NULL: none */
+};
+
+/* Writes an event, over one of the same id. Limits: STORE_TEXT_BYTES_MAX. Errors: ERR_NOT_FOUND without the run. */
+int store_event_put(
+    struct store *store, const char *run_id, const struct store_event *event, struct err *err);
+/* In order of id. Streams: memory does not grow with the events. */
+int store_events_each(struct store *store, const char *run_id,
+    int (*fn)(void *arg, const struct store_event *event), void *arg, struct err *err);
+
 /* --- facts: what this store knows to have made, across runs; scope is "account/region" or an endpoint --- */
 
 /* Writes a fact over the one before. Limits: STORE_KEY_BYTES_MAX, STORE_FACT_BYTES_MAX. */
