@@ -128,6 +128,7 @@ branch_json(const struct branch *branch)
 	put_number(object, "retryCount", branch->retry_count);
 	put_number(object, "entered", branch->entered_wall_ms);
 	put_number(object, "event", branch->entered_event);
+	put_number(object, "lastEvent", branch->last_event);
 	put_number(object, "wake", branch->wake_wall_ms);
 	return object;
 }
@@ -266,6 +267,7 @@ restore_branch(struct restore *restore, int64_t id, const json_t *object)
 	branch->retry_count = number(object, "retryCount");
 	branch->entered_wall_ms = number(object, "entered");
 	branch->entered_event = number(object, "event");
+	branch->last_event = number(object, "lastEvent");
 	branch->wake_wall_ms = number(object, "wake");
 	restore_retries(branch, object);
 	if (parent != NULL)

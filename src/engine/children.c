@@ -18,7 +18,8 @@ struct children {
 	int64_t next; /* index of the next child to be made */
 	int64_t live;
 	int64_t ended;
-	int64_t failed; /* and tolerated */
+	int64_t failed;	    /* and tolerated */
+	int64_t last_event; /* of the child that ended last; 0: none since this process began */
 	int64_t concurrency;
 	bool tolerates;
 	int64_t tolerated_count;     /* -1: not given */
@@ -111,6 +112,36 @@ children_wind_down(struct branch *branch)
 		children_wind_down(child);
 }
 
+/* An event of a Map's iteration stands in the iteration's own line of events. */
+static void
+iteration_event(struct branch *child, const char *type)
+{
+	execution_event(child->x, child,
+	    &(struct execution_event){
+		.type = type, .state = child->parent->state, .number = child->index});
+}
+
+static bool
+has_aborted_event(const struct asl_state *state)
+{
+	return state->type == ASL_TASK || state->type == ASL_WAIT || state->type == ASL_MAP ||
+	       state->type == ASL_PARALLEL;
+}
+
+/* The state fails: what its other children were doing ends, the innermost first. */
+static void
+note_aborted(struct branch *branch)
+{
+	for (struct branch *child = branch->children->first; child != NULL; child = child->next) {
+		if (child->children != NULL)
+			note_aborted(child);
+		if (has_aborted_event(child->state))
+			execution_state_event(child, "StateAborted", NULL);
+		if (branch->children->items != NULL)
+			iteration_event(child, "MapIterationAborted");
+	}
+}
+
 /* --- starting children --- */
 
 /* A Map's child: its input is the item, or what the selector makes of it. */
@@ -138,9 +169,10 @@ start_iteration(struct branch *branch, int64_t index, struct err *err)
 		context_forget(branch);
 	}
 	if (ret == 0) {
-		execution_event(branch->x, branch, "MapIterationStarted", NULL);
 		child = branch_new(
 		    branch->x, branch, index, NULL, NULL, branch->variables, branch->map_item);
+		child->last_event = branch->last_event;
+		iteration_event(child, "MapIterationStarted");
 		link_child(children, child);
 		branch_enter(child, branch->state->u.map.processor->start, input);
 		loop_post(branch->x->engine->loop, &child->task);
@@ -157,6 +189,7 @@ start_parallel_branch(struct branch *branch, int64_t index)
 	struct branch *child =
 	    branch_new(branch->x, branch, index, NULL, NULL, branch->variables, branch->map_item);
 
+	child->last_event = branch->last_event;
 	link_child(children, child);
 	branch_enter(child, branch->state->u.parallel.branches[index]->start,
 	    json_incref(children->effective));
@@ -171,6 +204,8 @@ collect(struct branch *branch)
 	struct children *children = branch->children;
 	json_t *results = children->results != NULL ? json_incref(children->results) : json_array();
 
+	if (children->last_event != 0)
+		branch->last_event = children->last_event;
 	execution_state_event(branch, "StateSucceeded", NULL);
 	children_cancel(branch);
 	branch_state_done(branch, results);
@@ -263,7 +298,12 @@ begin(struct branch *branch, int (*prepare)(struct branch *branch, struct err *e
 		state_failed(branch, &err);
 		return;
 	}
-	execution_state_event(branch, "StateStarted", NULL);
+	execution_event(branch->x, branch,
+	    &(struct execution_event){
+		.type =
+		    branch->children->items != NULL ? "MapStateStarted" : "ParallelStateStarted",
+		.number = branch->children->total,
+	    });
 	checkpoint_mark(branch);
 	children_go_on(branch);
 }
@@ -299,7 +339,8 @@ children_child_done(struct branch *child, json_t *output)
 	json_t *record = json_object();
 
 	if (children->items != NULL)
-		execution_event(branch->x, branch, "MapIterationSucceeded", NULL);
+		iteration_event(child, "MapIterationSucceeded");
+	children->last_event = child->last_event;
 	if (children->results != NULL)
 		json_object_set(record, "r", output);
 	checkpoint_result(branch, child->index, record);
@@ -335,6 +376,8 @@ fail_state(struct branch *branch, struct err *child_err)
 		    "The specified tolerated failure threshold was exceeded");
 	else
 		err_move(&err, child_err);
+	note_aborted(branch);
+	branch->last_event = branch->children->last_event;
 	execution_state_event(branch, "StateFailed", NULL);
 	children_cancel(branch);
 	state_failed(branch, &err);
@@ -348,7 +391,8 @@ children_child_failed(struct branch *child, struct err *err)
 	int64_t index = child->index;
 
 	if (children->items != NULL)
-		execution_event(branch->x, branch, "MapIterationFailed", NULL);
+		iteration_event(child, "MapIterationFailed");
+	children->last_event = child->last_event;
 	unlink_child(children, child);
 	branch_free(child);
 	children->failed++;

@@ -5,10 +5,8 @@
 
 #include <stdlib.h>
 
-/* Names for what only AWS has: this execution has no account, region or role. */
-#define ARN_EXECUTION "arn:aws:states:local:000000000000:execution:%s:%s"
-#define ARN_MACHINE   "arn:aws:states:local:000000000000:stateMachine:%s"
-#define ARN_ROLE      "arn:aws:iam::000000000000:role/tmflow"
+#define ARN_EXECUTION "arn:aws:states:" REGION_LOCAL ":000000000000:execution:%s:%s"
+#define ARN_MACHINE   "arn:aws:states:" REGION_LOCAL ":000000000000:stateMachine:%s"
 
 static void
 put_arn(json_t *object, const char *key, char *arn)

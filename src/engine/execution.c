@@ -20,26 +20,34 @@ execution_wall_ms(const struct execution *x)
 	return clock->wall_ms(clock);
 }
 
-int64_t
-execution_event(struct execution *x, const struct branch *branch, const char *type, json_t *data)
+/* The number is counted whether anybody listens or not: causes name it. */
+static int64_t
+count_event(struct execution *x, struct branch *branch)
 {
 	int64_t id = ++x->event_id;
 
 	x->record_dirty = true;
-	if (x->on_event != NULL) {
-		const struct execution_event event = {
-		    .id = id,
-		    .previous_id = id - 1,
-		    .wall_ms = execution_wall_ms(x),
-		    .type = type,
-		    .state = branch != NULL ? branch->state : NULL,
-		    .top_level = branch != NULL && branch->parent == NULL,
-		    .data = data,
-		};
-
-		x->on_event(x->arg, &event);
-	}
+	if (branch != NULL)
+		branch->last_event = id;
 	return id;
+}
+
+int64_t
+execution_event(struct execution *x, struct branch *branch, const struct execution_event *event)
+{
+	const struct branch *after = branch != NULL ? branch : x->root;
+	struct execution_event told = *event;
+
+	if (x->on_event == NULL)
+		return count_event(x, branch);
+	told.previous_id = after != NULL ? after->last_event : 0;
+	told.wall_ms = execution_wall_ms(x);
+	told.top_level = branch != NULL && branch->parent == NULL;
+	if (told.state == NULL && branch != NULL)
+		told.state = branch->state;
+	told.id = count_event(x, branch);
+	x->on_event(x->arg, &told);
+	return told.id;
 }
 
 int64_t
@@ -48,11 +56,10 @@ execution_state_event(struct branch *branch, const char *suffix, json_t *data)
 	char type[EVENT_NAME_BYTES_MAX];
 
 	if (branch->x->on_event == NULL)
-		type[0] = '\0'; /* only the number counts */
-	else
-		snprintf(
-		    type, sizeof(type), "%s%s", asl_state_type_name(branch->state->type), suffix);
-	return execution_event(branch->x, branch, type, data);
+		return count_event(branch->x, branch);
+	snprintf(type, sizeof(type), "%s%s", asl_state_type_name(branch->state->type), suffix);
+	return execution_event(
+	    branch->x, branch, &(struct execution_event){.type = type, .data = data});
 }
 
 /* --- the end --- */
@@ -97,7 +104,8 @@ end(struct execution *x, enum run_status status)
 void
 execution_succeed(struct execution *x, json_t *output)
 {
-	execution_event(x, NULL, "ExecutionSucceeded", output);
+	execution_event(
+	    x, NULL, &(struct execution_event){.type = "ExecutionSucceeded", .data = output});
 	x->result.output = output;
 	end(x, RUN_SUCCEEDED);
 }
@@ -105,9 +113,11 @@ execution_succeed(struct execution *x, json_t *output)
 void
 execution_fail(struct execution *x, struct err *err)
 {
-	execution_event(x, NULL, "ExecutionFailed", NULL);
 	x->error = err->name[0] != '\0' ? mem_strdup(err->name) : NULL;
 	x->cause = mem_strdup(err->text);
+	execution_event(x, NULL,
+	    &(struct execution_event){
+		.type = "ExecutionFailed", .error = x->error, .cause = x->cause});
 	x->result.error = x->error;
 	x->result.cause = x->cause;
 	end(x, RUN_FAILED);
@@ -121,7 +131,7 @@ timed_out(struct timer *timer)
 
 	if (x->interrupting)
 		return;
-	execution_event(x, NULL, "ExecutionTimedOut", NULL);
+	execution_event(x, NULL, &(struct execution_event){.type = "ExecutionTimedOut"});
 	end(x, RUN_TIMED_OUT);
 }
 
@@ -205,7 +215,8 @@ arm_timeout(struct execution *x)
 static void
 enter_first_state(struct execution *x)
 {
-	execution_event(x, NULL, "ExecutionStarted", x->input);
+	execution_event(
+	    x, NULL, &(struct execution_event){.type = "ExecutionStarted", .data = x->input});
 	x->root = branch_new(x, NULL, 0, NULL, NULL, NULL, NULL);
 	branch_enter(x->root, asl_machine_states(x->machine)->start, json_incref(x->input));
 	loop_post(x->engine->loop, &x->root->task);

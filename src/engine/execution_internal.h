@@ -14,6 +14,10 @@
 
 struct children;
 
+/* Names for what only AWS has: this execution has no account, region or role. */
+#define REGION_LOCAL "local"
+#define ARN_ROLE     "arn:aws:iam::000000000000:role/tmflow"
+
 /* Where a branch stands within its state. The numbers are stored in checkpoints: append only. */
 enum phase {
 	PHASE_ENTERED = 0,  /* the state's work is still to be begun */
@@ -47,6 +51,7 @@ struct branch {
 	int64_t retry_count; /* attempts of this state before the present one */
 	int64_t entered_wall_ms;
 	int64_t entered_event;
+	int64_t last_event; /* what the next event of this branch follows */
 	int64_t wake_wall_ms;
 	int64_t timeout_wall_ms;   /* of a running task; 0: none */
 	int64_t heartbeat_ms;	   /* 0: none */
@@ -101,9 +106,9 @@ struct execution {
 
 int64_t execution_wall_ms(const struct execution *x);
 
-/* Notes an event; returns its id. data is borrowed and may be NULL. */
+/* Notes an event of branch (NULL: of the execution), whose type and details are filled in; its state is branch's where none is given. Returns its id. */
 int64_t
-execution_event(struct execution *x, const struct branch *branch, const char *type, json_t *data);
+execution_event(struct execution *x, struct branch *branch, const struct execution_event *event);
 
 /* The same for an event of a state, named after its type: "Pass" + suffix. */
 int64_t execution_state_event(struct branch *branch, const char *suffix, json_t *data);

@@ -70,6 +70,30 @@ arm_timeouts(struct branch *branch)
 }
 
 static void
+note_failure(struct branch *branch, const char *type, const struct err *err)
+{
+	execution_event(branch->x, branch,
+	    &(struct execution_event){.type = type, .error = err->name, .cause = err->text});
+}
+
+static void
+note_start(struct branch *branch, json_t *input)
+{
+	int64_t left_ms = branch->timeout_wall_ms > 0
+			      ? branch->timeout_wall_ms - execution_wall_ms(branch->x)
+			      : 0;
+
+	execution_event(branch->x, branch,
+	    &(struct execution_event){
+		.type = "TaskScheduled",
+		.data = input,
+		.timeout_s = left_ms > 0 ? (left_ms + MS - 1) / MS : 0,
+		.heartbeat_s = branch->heartbeat_ms / MS,
+	    });
+	execution_event(branch->x, branch, &(struct execution_event){.type = "TaskStarted"});
+}
+
+static void
 task_op_done(void *arg, struct op *op)
 {
 	struct branch *branch = arg;
@@ -84,13 +108,14 @@ task_op_done(void *arg, struct op *op)
 	} else if (result != NULL) {
 		branch->op = NULL;
 		op->result = NULL;
-		execution_event(x, branch, "TaskSucceeded", result);
+		execution_event(
+		    x, branch, &(struct execution_event){.type = "TaskSucceeded", .data = result});
 		branch_state_done(branch, result);
 	} else {
 		branch->op = NULL;
 		branch->ended_op = op;
 		err_copy(&err, &op->err);
-		execution_event(x, branch, "TaskFailed", NULL);
+		note_failure(branch, "TaskFailed", &err);
 		branch_state_failed(branch, &err);
 		err_fini(&err);
 	}
@@ -127,8 +152,7 @@ task_start_op(struct branch *branch)
 		task_fail(branch, &err);
 		return;
 	}
-	execution_event(branch->x, branch, "TaskScheduled", input);
-	execution_event(branch->x, branch, "TaskStarted", NULL);
+	note_start(branch, input);
 	branch->op = op_start(action, action_registry_env(engine->registry), engine->loop, input,
 	    task_op_done, branch);
 	branch->stages_seen = 0;
@@ -155,7 +179,7 @@ task_timer(struct branch *branch)
 	}
 	err_set_name(&err, ERR_ASL, ERROR_TIMEOUT, NULL);
 	err_copy(&op->err, &err);
-	execution_event(x, branch, "TaskTimedOut", NULL);
+	note_failure(branch, "TaskTimedOut", &err);
 	branch_state_failed(branch, &err);
 	err_fini(&err);
 	execution_op_ended(x);

@@ -81,6 +81,8 @@ check_result(const char *file, const json_t *expect, const struct harness *h)
 		expect_same(file, "path", json_object_get(expect, "path"), h->path);
 	if (json_object_get(expect, "events") != NULL)
 		expect_same(file, "events", json_object_get(expect, "events"), h->events);
+	if (json_object_get(expect, "after") != NULL)
+		expect_same(file, "after", json_object_get(expect, "after"), h->after);
 	expect_number(file, expect, "elapsedMs", h->clock.now_wall_ms - h->start_wall_ms);
 	expect_number(file, expect, "starts", h->starts);
 	expect_number(file, expect, "gaveUp", h->gave_up);

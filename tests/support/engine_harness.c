@@ -95,6 +95,7 @@ harness_init(struct harness *h, struct store *store)
 	});
 	h->path = json_array();
 	h->events = json_array();
+	h->after = json_array();
 }
 
 void
@@ -105,6 +106,7 @@ harness_fini(struct harness *h)
 	loop_free(h->loop);
 	json_decref(h->path);
 	json_decref(h->events);
+	json_decref(h->after);
 	json_decref(h->output);
 	free(h->error);
 	free(h->cause);
@@ -152,6 +154,7 @@ note_event(void *arg, const struct execution_event *event)
 	struct harness *h = arg;
 
 	json_array_append_new(h->events, json_string(event->type));
+	json_array_append_new(h->after, json_integer(event->previous_id));
 	if (event->top_level && event->state != NULL && strstr(event->type, "StateEntered") != NULL)
 		json_array_append_new(h->path, json_string(event->state->name));
 }

@@ -22,6 +22,7 @@ struct harness {
 	int gave_up;	/* calls of gave_up */
 	json_t *path;	/* names of the top-level states entered */
 	json_t *events; /* types of all events */
+	json_t *after;	/* and the ids of what they follow */
 	bool over;
 	enum run_status status;
 	json_t *output;

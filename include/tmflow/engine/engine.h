@@ -44,13 +44,29 @@ struct execution_result {
 /* What happened, in the order and with the ids of Step Functions' GetExecutionHistory. */
 struct execution_event {
 	int64_t id;
-	int64_t previous_id;
+	int64_t previous_id; /* what led to it in its branch; 0 for the first state */
 	int64_t wall_ms;
 	const char *type; /* "PassStateEntered", "TaskStateExited", "ExecutionSucceeded", ... */
 	const struct asl_state *state; /* NULL for events of the execution */
 	bool top_level;		       /* the state stands in the machine itself, not in a branch */
-	json_t *data;		       /* input, output or error; borrowed; may be NULL */
+	json_t *data;		       /* input, output or parameters; borrowed; may be NULL */
+	const char *error;	       /* of a failure; may be NULL */
+	const char *cause;
+	int64_t number;	   /* a Map's iteration; of a MapStateStarted: how many there will be */
+	int64_t timeout_s; /* of a TaskScheduled; 0: none */
+	int64_t heartbeat_s;
 };
+
+/*
+ * What GetExecutionHistory would say of the event besides id, previousEventId, timestamp and type: {"stateEnteredEventDetails": {...}}.
+ * Returns: a new reference; NULL where the type has no details.
+ * See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+ */
+json_t *execution_event_details(const struct execution_event *event);
+
+/* True for the types that tell of a state's entering ("PassStateEntered"), and of its leaving. */
+bool execution_event_enters(const char *type);
+bool execution_event_leaves(const char *type);
 
 struct execution_opts {
 	struct asl_machine *machine; /* a reference is taken */

@@ -1,0 +1,198 @@
+#include "execution_internal.h"
+
+#include "tmflow/base/json.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RESOURCE_TYPE	  "tmflow"
+#define MEMBER_BYTES_MAX  64
+#define TRUNCATED_DETAILS "truncated"
+
+/* JSON data is told as text, and never cut short here. */
+static void
+put_data(json_t *details, const char *key, const char *details_key, json_t *data)
+{
+	json_t *more;
+	char *text;
+
+	if (data == NULL)
+		return;
+	text = json_text(data);
+	json_put_string(details, key, text);
+	free(text);
+	more = json_object();
+	json_object_set_new(more, TRUNCATED_DETAILS, json_false());
+	json_object_set_new(details, details_key, more);
+}
+
+static void
+put_input(json_t *details, const struct execution_event *event)
+{
+	put_data(details, "input", "inputDetails", event->data);
+}
+
+static void
+put_output(json_t *details, const struct execution_event *event)
+{
+	put_data(details, "output", "outputDetails", event->data);
+}
+
+static void
+put_failure(json_t *details, const struct execution_event *event)
+{
+	json_put_string(details, "error", event->error);
+	json_put_string(details, "cause", event->cause);
+}
+
+static void
+fill_started(json_t *details, const struct execution_event *event)
+{
+	put_input(details, event);
+	json_put_string(details, "roleArn", ARN_ROLE);
+}
+
+static void
+fill_entered(json_t *details, const struct execution_event *event)
+{
+	json_put_string(details, "name", event->state->name);
+	put_input(details, event);
+}
+
+static void
+fill_exited(json_t *details, const struct execution_event *event)
+{
+	json_put_string(details, "name", event->state->name);
+	put_output(details, event);
+}
+
+static void
+put_resource(json_t *details, const struct execution_event *event)
+{
+	const char *action = event->state->u.task.action;
+
+	json_put_string(details, "resourceType", RESOURCE_TYPE);
+	json_put_string(
+	    details, "resource", action != NULL ? action : event->state->u.task.resource);
+}
+
+static void
+fill_scheduled(json_t *details, const struct execution_event *event)
+{
+	char *text = json_text(event->data);
+
+	put_resource(details, event);
+	json_put_string(details, "region", REGION_LOCAL);
+	json_put_string(details, "parameters", text);
+	free(text);
+	if (event->timeout_s > 0)
+		json_object_set_new(details, "timeoutInSeconds", json_integer(event->timeout_s));
+	if (event->heartbeat_s > 0)
+		json_object_set_new(
+		    details, "heartbeatInSeconds", json_integer(event->heartbeat_s));
+}
+
+static void
+fill_task_succeeded(json_t *details, const struct execution_event *event)
+{
+	put_resource(details, event);
+	put_output(details, event);
+}
+
+static void
+fill_task_failed(json_t *details, const struct execution_event *event)
+{
+	put_resource(details, event);
+	put_failure(details, event);
+}
+
+static void
+fill_map_started(json_t *details, const struct execution_event *event)
+{
+	json_object_set_new(details, "length", json_integer(event->number));
+}
+
+static void
+fill_iteration(json_t *details, const struct execution_event *event)
+{
+	json_put_string(details, "name", event->state->name);
+	json_object_set_new(details, "index", json_integer(event->number));
+}
+
+/* The types that have details. Those of states' entering and leaving share a member, all others have one of their own. */
+static const struct {
+	const char *type;
+	const char *member; /* NULL: as the type, with a small first letter */
+	void (*fill)(json_t *details, const struct execution_event *event);
+} shapes[] = {
+    {"StateEntered", "stateEnteredEventDetails", fill_entered},
+    {"StateExited", "stateExitedEventDetails", fill_exited},
+    {"ExecutionStarted", NULL, fill_started},
+    {"ExecutionSucceeded", NULL, put_output},
+    {"ExecutionFailed", NULL, put_failure},
+    {"ExecutionTimedOut", NULL, put_failure},
+    {"TaskScheduled", NULL, fill_scheduled},
+    {"TaskStarted", NULL, put_resource},
+    {"TaskSucceeded", NULL, fill_task_succeeded},
+    {"TaskFailed", NULL, fill_task_failed},
+    {"TaskTimedOut", NULL, fill_task_failed},
+    {"MapStateStarted", NULL, fill_map_started},
+    {"MapIterationStarted", NULL, fill_iteration},
+    {"MapIterationSucceeded", NULL, fill_iteration},
+    {"MapIterationFailed", NULL, fill_iteration},
+    {"MapIterationAborted", NULL, fill_iteration},
+};
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t text_len = strlen(text);
+	size_t end_len = strlen(end);
+
+	return text_len >= end_len && strcmp(text + text_len - end_len, end) == 0;
+}
+
+bool
+execution_event_enters(const char *type)
+{
+	return ends_with(type, "StateEntered");
+}
+
+bool
+execution_event_leaves(const char *type)
+{
+	return ends_with(type, "StateExited");
+}
+
+/* "TaskScheduled" has "taskScheduledEventDetails". */
+static void
+put_details(json_t *object, const char *type, const char *member, json_t *details)
+{
+	char name[MEMBER_BYTES_MAX];
+
+	snprintf(name, sizeof(name), "%sEventDetails", type);
+	name[0] = (char)tolower((unsigned char)name[0]);
+	json_object_set_new(object, member != NULL ? member : name, details);
+}
+
+json_t *
+execution_event_details(const struct execution_event *event)
+{
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		bool same = shapes[i].member != NULL ? ends_with(event->type, shapes[i].type)
+						     : strcmp(event->type, shapes[i].type) == 0;
+		json_t *object;
+		json_t *details;
+
+		if (!same)
+			continue;
+		object = json_object();
+		details = json_object();
+		shapes[i].fill(details, event);
+		put_details(object, event->type, shapes[i].member, details);
+		return object;
+	}
+	return NULL;
+}
