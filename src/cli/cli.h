@@ -71,7 +71,7 @@ struct cli_opts {
 	    "only runs since then: 2026-01-15, 2026-01-15T12:00:00Z, 36h")                         \
 	X(FAILED, "failed", 0, NULL, "list the instances that failed")                             \
 	X(OUTCOMES, "outcomes", 0, NULL, "list the outcome of every instance")                     \
-	X(HISTORY, "history", 0, NULL, "add the path of states to the closing document")           \
+	X(HISTORY, "history", 0, NULL, "the events: kept by run and resume, listed by show")       \
 	X(ACTIVITY_ARN, "activity-arn", 0, "ARN", "the Step Functions activity of the workers")    \
 	X(LAMBDA_ARN, "lambda-arn", 0, "ARN", "the Lambda function that runs tmflow")              \
 	X(IAM_POLICY, "iam-policy", 0, NULL, "the policy that the workflow's actions need")        \

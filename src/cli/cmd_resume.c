@@ -15,14 +15,12 @@ tell_again(struct session *session)
 	if (store_outcomes_count(session->store, session->run.id, counts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
 	fprintf(stderr, "tmflow: run %s is over: there is nothing to resume\n", session->run.id);
-	if (opts->output != OUTPUT_TEXT) {
-		json_t *document = report_document(&session->run, counts, NULL);
-
-		cli_print_json(document);
-		json_decref(document);
-	} else if (report_text(session->store, &session->run, stdout, &err) < 0) {
+	int ret = opts->output != OUTPUT_TEXT
+		      ? report_json(session->store, &session->run, counts,
+			    report_keeps_history(&session->run), &err)
+		      : report_text(session->store, &session->run, stdout, &err);
+	if (ret < 0)
 		return cli_fail_take(opts->output, &err);
-	}
 	return report_exit(&session->run, counts);
 }
 

@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include "report.h"
 #include "session.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
@@ -80,6 +81,8 @@ begin(struct session *session)
 	session->store = cli_open_store(opts, &code);
 	if (session->store == NULL)
 		return code;
+	if (opts->history)
+		session_put_setting(session, REPORT_HISTORY_SETTING, json_true());
 	run->status = RUN_RUNNING;
 	run->start_wall_ms = clock_system()->wall_ms(clock_system());
 	if (opts->run_id != NULL)

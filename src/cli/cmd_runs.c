@@ -35,7 +35,7 @@ list_run(void *arg, const struct store_run *run)
 		return 0;
 	}
 	int64_t counts[OUTCOME_COUNT] = {0};
-	json_t *document = report_document(run, counts, NULL);
+	json_t *document = report_document(run, counts);
 
 	json_object_del(document, "summary");
 	json_put_string(document, "workflow", run->workflow_name);

@@ -8,59 +8,53 @@
 /* Outcomes are streamed, since there may be a million of them. */
 struct outcome_stream {
 	enum cli_output output;
-	size_t count;
+	struct report_list list; /* with -o json */
 };
 
 static int
 stream_outcome(void *arg, const struct outcome *outcome)
 {
 	struct outcome_stream *stream = arg;
+	json_t *object;
 
 	if (stream->output == OUTPUT_TEXT) {
 		report_outcome_line(outcome, stdout);
+		return 0;
+	}
+	object = report_outcome(outcome);
+	if (stream->output == OUTPUT_JSON) {
+		report_list_item(&stream->list, object);
 	} else {
-		json_t *object = report_outcome(outcome);
 		char *line = json_text(object);
 
-		if (stream->output == OUTPUT_JSON)
-			fputs(stream->count > 0 ? ",\n    " : "\n    ", stdout);
-		fputs(line, stdout);
-		if (stream->output == OUTPUT_JSONL)
-			fputc('\n', stdout);
+		puts(line);
 		free(line);
 		json_decref(object);
 	}
-	stream->count++;
 	return 0;
 }
 
-/* The run's document with a last member "outcomes", written as it is read from the store. */
+/* The run's document, perhaps with a last member "outcomes". */
 static int
 show_json(struct store *store, const struct store_run *run, int kind, bool rows, struct err *err)
 {
 	struct outcome_stream stream = {.output = OUTPUT_JSON};
 	int64_t counts[OUTCOME_COUNT];
 	json_t *document;
-	struct buf text = {0};
 	int ret = 0;
 
 	if (store_outcomes_count(store, run->id, counts, err) < 0)
 		return -1;
-	document = report_document(run, counts, NULL);
+	document = report_document(run, counts);
 	json_put_string(document, "workflow", run->workflow_name);
-	json_write_pretty(document, &text);
-	json_decref(document);
 	if (!rows) {
-		puts(buf_cstr(&text));
+		cli_print_json(document);
 	} else {
-		while (text.len > 0 && text.p[text.len - 1] != '}')
-			text.len--;
-		printf("%.*s", (int)text.len - 2, text.p);
-		fputs(",\n  \"outcomes\": [", stdout);
+		report_list_begin(&stream.list, document, "outcomes", stdout);
 		ret = store_outcomes_each(store, run->id, kind, stream_outcome, &stream, err);
-		fputs("\n  ]\n}\n", stdout);
+		report_list_end(&stream.list);
 	}
-	buf_fini(&text);
+	json_decref(document);
 	return ret;
 }
 
@@ -71,6 +65,8 @@ show(struct store *store, const struct store_run *run, const struct cli_opts *op
 	int kind = opts->failed ? OUTCOME_FAILED : -1;
 	bool rows = opts->failed || opts->outcomes;
 
+	if (opts->history)
+		return report_history(store, run, opts->output, err);
 	if (opts->output == OUTPUT_JSON)
 		return show_json(store, run, kind, rows, err);
 	if (opts->output == OUTPUT_TEXT && !rows)

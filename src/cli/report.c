@@ -1,10 +1,10 @@
 #include "report.h"
 
-#include "cli.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/log.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 json_t *
@@ -31,7 +31,7 @@ put_time(json_t *object, const char *key, int64_t wall_ms)
 }
 
 json_t *
-report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], json_t *path)
+report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT])
 {
 	json_t *document = json_object();
 
@@ -47,8 +47,6 @@ report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]
 	put_time(document, "startTime", run->start_wall_ms);
 	put_time(document, "stopTime", run->stop_wall_ms);
 	json_object_set_new(document, "summary", report_summary(counts));
-	if (path != NULL)
-		json_object_set(document, "path", path);
 	return document;
 }
 
@@ -212,6 +210,37 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 		return -1;
 	report_next_step(store, run, counts, out);
 	return 0;
+}
+
+void
+report_list_begin(struct report_list *list, const json_t *document, const char *key, FILE *out)
+{
+	struct buf text = {0};
+	size_t members = json_object_size(document);
+
+	*list = (struct report_list){.out = out};
+	json_write_pretty(document, &text);
+	/* Without the closing brace, and the line end before it. */
+	fprintf(out, "%.*s%s\n  \"%s\": [", (int)text.len - (members > 0 ? 2 : 1), text.p,
+	    members > 0 ? "," : "", key);
+	buf_fini(&text);
+}
+
+void
+report_list_item(struct report_list *list, json_t *item)
+{
+	char *text = json_text(item);
+
+	fprintf(list->out, "%s\n    %s", list->count > 0 ? "," : "", text);
+	list->count++;
+	free(text);
+	json_decref(item);
+}
+
+void
+report_list_end(struct report_list *list)
+{
+	fputs(list->count > 0 ? "\n  ]\n}\n" : "]\n}\n", list->out);
 }
 
 int

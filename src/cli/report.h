@@ -1,6 +1,7 @@
 #ifndef TMFLOW_CLI_REPORT_H
 #define TMFLOW_CLI_REPORT_H
 
+#include "cli.h"
 #include "tmflow/base/err.h"
 #include "tmflow/store/store.h"
 
@@ -14,9 +15,8 @@
 /* {"created": n, ...}, only kinds that occurred. New reference. */
 json_t *report_summary(const int64_t counts[OUTCOME_COUNT]);
 
-/* The run's closing document, as DESIGN.md section 6 says; path may be NULL. New reference. */
-json_t *
-report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], json_t *path);
+/* The run's closing document, as DESIGN.md section 6 says. New reference. */
+json_t *report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]);
 
 /* One outcome as JSON. New reference. */
 json_t *report_outcome(const struct outcome *outcome);
@@ -30,6 +30,32 @@ void report_next_step(const struct store *store, const struct store_run *run,
 
 /* What a person reads at the end: status, counts, the first failed instances, and what to do next. */
 int report_text(struct store *store, const struct store_run *run, FILE *out, struct err *err);
+
+/*
+ * A document whose last member is a list that may be long: it is printed item by item, so that memory does not grow with it.
+ * Begin, an item as often as there are any, end.
+ */
+struct report_list {
+	FILE *out;
+	size_t count;
+};
+void
+report_list_begin(struct report_list *list, const json_t *document, const char *key, FILE *out);
+/* Takes item. */
+void report_list_item(struct report_list *list, json_t *item);
+void report_list_end(struct report_list *list);
+
+#define REPORT_HISTORY_SETTING                                                                     \
+	"history" /* in a run's recorded settings: true when it keeps its events */
+bool report_keeps_history(const struct store_run *run);
+
+/* Prints the closing document, with history also "path": the names of the states entered at the top level. */
+int report_json(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], bool history, struct err *err);
+
+/* A run's history: as a table, as {"events": [...]} in the shape of GetExecutionHistory, or an event a line. Errors: ERR_NOT_FOUND when none was kept. */
+int report_history(
+    struct store *store, const struct store_run *run, enum cli_output output, struct err *err);
 
 /* The exit code that a run's end means. */
 int report_exit(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]);

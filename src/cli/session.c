@@ -29,7 +29,7 @@ session_fini(struct session *session)
 	store_close(session->store);
 	free(session->name);
 	json_decref(session->input);
-	json_decref(session->path);
+	err_fini(&session->fault);
 	asl_machine_unref(session->machine);
 	store_run_fini(&session->run);
 }
@@ -70,6 +70,20 @@ session_load_workflow(struct session *session)
 	return code;
 }
 
+void
+session_put_setting(struct session *session, const char *key, json_t *value)
+{
+	const char *text = session->run.settings;
+	json_t *settings = text != NULL ? json_parse(str_of(text), NULL) : NULL;
+
+	if (settings == NULL)
+		settings = json_object();
+	json_object_set_new(settings, key, value);
+	free(session->run.settings);
+	session->run.settings = json_text(settings);
+	json_decref(settings);
+}
+
 /* --- while it runs --- */
 
 static void
@@ -87,17 +101,27 @@ caught_signal(void *arg, int signo)
 	execution_interrupt(session->execution);
 }
 
+/* An event that cannot be kept ends the run like any fault of the store. */
 static void
 note_event(void *arg, const struct execution_event *event)
 {
-	static const char suffix[] = "StateEntered";
 	struct session *session = arg;
-	size_t len = strlen(event->type);
+	json_t *details = execution_event_details(event);
+	char *text = details != NULL ? json_text(details) : NULL;
+	const struct store_event kept = {
+	    .id = event->id,
+	    .previous_id = event->previous_id,
+	    .wall_ms = event->wall_ms,
+	    .top_level = event->top_level,
+	    .type = event->type,
+	    .details = text,
+	};
 
-	if (!event->top_level || event->state == NULL || len < sizeof(suffix) - 1 ||
-	    strcmp(event->type + len - (sizeof(suffix) - 1), suffix) != 0)
-		return;
-	json_array_append_new(session->path, json_string(event->state->name));
+	if (!err_isset(&session->fault) &&
+	    store_event_put(session->store, session->run.id, &kept, &session->fault) < 0)
+		loop_stop(session->workspace.loop);
+	free(text);
+	json_decref(details);
 }
 
 static void
@@ -144,12 +168,10 @@ start_execution(struct session *session, bool resume, struct err *err)
 	    .input = session->input,
 	    .start_wall_ms = session->run.start_wall_ms,
 	    .on_done = execution_over,
-	    .on_event = session->opts->history ? note_event : NULL,
+	    .on_event = session->history ? note_event : NULL,
 	    .arg = session,
 	};
 
-	if (session->opts->history)
-		session->path = json_array();
 	session->execution = resume ? execution_resume(session->engine, &opts, err)
 				    : execution_start(session->engine, &opts);
 	return session->execution != NULL ? 0 : -1;
@@ -179,16 +201,13 @@ tell_end(struct session *session, struct err *err)
 
 	if (store_outcomes_count(session->store, run->id, counts, err) < 0)
 		return -1;
-	if (session->opts->output != OUTPUT_TEXT) {
-		json_t *document = report_document(run, counts, session->path);
-
-		cli_print_json(document);
-		json_decref(document);
-		if (run->status == RUN_INTERRUPTED)
-			report_next_step(session->store, run, counts, stderr);
-	} else if (report_text(session->store, run, stdout, err) < 0) {
+	int ret = session->opts->output != OUTPUT_TEXT
+		      ? report_json(session->store, run, counts, session->history, err)
+		      : report_text(session->store, run, stdout, err);
+	if (ret < 0)
 		return -1;
-	}
+	if (session->opts->output != OUTPUT_TEXT && run->status == RUN_INTERRUPTED)
+		report_next_step(session->store, run, counts, stderr);
 	return report_exit(run, counts);
 }
 
@@ -201,6 +220,10 @@ run_to_end(struct session *session, bool resume, struct err *err)
 	start_progress(session);
 	int ret = loop_run(session->workspace.loop, err);
 	progress_stop(&session->progress);
+	if (ret == 0 && err_isset(&session->fault)) {
+		err_move(err, &session->fault);
+		ret = -1;
+	}
 	if (ret < 0)
 		return -1;
 	if (!session->over) {
@@ -222,6 +245,7 @@ session_execute(struct session *session, bool resume)
 
 	if (code != EXIT_OK)
 		return code;
+	session->history = session->opts->history || report_keeps_history(&session->run);
 	log_set_run(session->run.id);
 	code = run_to_end(session, resume, &err);
 	if (code == 0)

@@ -29,8 +29,9 @@ struct session {
 	struct engine *engine;
 	struct execution *execution;
 	struct progress progress;
-	json_t *path; /* names of the top-level states entered, with --history */
-	int signals;  /* caught so far */
+	bool history;	  /* events are kept */
+	struct err fault; /* why one could not be */
+	int signals;	  /* caught so far */
 	bool over;
 };
 
@@ -39,6 +40,9 @@ void session_fini(struct session *session);
 
 /* Compiles the run's definition; afterwards needs_aws is known. Returns 0, or says why and gives the exit code. */
 int session_load_workflow(struct session *session);
+
+/* Sets a member of the run's recorded settings. Takes value. */
+void session_put_setting(struct session *session, const char *key, json_t *value);
 
 /* Runs it (from the start, or from its checkpoints) and prints how it ended. Returns the exit code. */
 int session_execute(struct session *session, bool resume);

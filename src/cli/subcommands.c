@@ -25,7 +25,7 @@ const struct subcommand cli_subcommands[] = {
 	.summary = "go on with a run that was interrupted or killed",
 	.args_min = 1,
 	.args_max = 1,
-	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(QUIET),
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(HISTORY) | OPTION_BIT(QUIET),
 	.run = cmd_resume,
     },
     {
@@ -43,7 +43,7 @@ const struct subcommand cli_subcommands[] = {
 	.summary = "show a run and what became of its instances",
 	.args_min = 1,
 	.args_max = 1,
-	.options = OPTIONS_STORE | OPTION_BIT(FAILED) | OPTION_BIT(OUTCOMES),
+	.options = OPTIONS_STORE | OPTION_BIT(FAILED) | OPTION_BIT(OUTCOMES) | OPTION_BIT(HISTORY),
 	.run = cmd_show,
     },
     {

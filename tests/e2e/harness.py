@@ -19,6 +19,14 @@ TMFLOW = os.path.join(BUILD, "tmflow")
 EC2SIM = os.path.join(BUILD, "ec2sim")
 BACKFILL = os.path.join(ROOT, "workflows", "backfill.yaml")
 
+# Runs the words behind its first, and writes to the file named there how much memory they took at most.
+PEAK = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[2:]).returncode
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+
 START_SECONDS = 20
 RUN_SECONDS = 300
 
@@ -130,13 +138,20 @@ class Case(unittest.TestCase):
                 return
         self.fail("the process does not catch SIGTERM")
 
-    def tmflow(self, *args, sim=None, state="state", stdin=None, env=None):
-        """Runs tmflow to its end."""
+    def tmflow(self, *args, sim=None, state="state", stdin=None, env=None, peak=None):
+        """Runs tmflow to its end; what it took at most, in KiB, is added to the list peak."""
         environment = self.environment(sim, state)
         environment.update(env or {})
-        done = subprocess.run([TMFLOW, *args], env=environment, cwd=ROOT, input=stdin,
+        command = [TMFLOW, *args]
+        if peak is not None:
+            report = os.path.join(self.dir, "peak")
+            command = [sys.executable, "-c", PEAK, report, *command]
+        done = subprocess.run(command, env=environment, cwd=ROOT, input=stdin,
                               stdin=subprocess.DEVNULL if stdin is None else None,
                               capture_output=True, text=True, timeout=RUN_SECONDS)
+        if peak is not None:
+            with open(report, encoding="ascii") as f:
+                peak.append(int(f.read()))
         return Result(done.returncode, done.stdout, done.stderr)
 
     def backfill(self, sim, *args, state="state", config=None):
