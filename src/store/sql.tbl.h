@@ -29,7 +29,8 @@
 	    "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL FROM runs"                               \
 	    " WHERE (?1 < 0 OR status = ?1) AND start_ms >= ?2 ORDER BY start_ms DESC, id DESC")   \
                                                                                                    \
-	X(BRANCH_PUT, "INSERT OR REPLACE INTO branches (run, branch, state) VALUES (?1, ?2, ?3)")  \
+	X(BRANCH_PUT, "INSERT INTO branches (run, branch, state) VALUES (?1, ?2, ?3)"              \
+		      " ON CONFLICT DO UPDATE SET state = excluded.state")                         \
 	X(BRANCH_DELETE, "DELETE FROM branches WHERE run = ?1 AND branch = ?2")                    \
 	X(BRANCH_LIST, "SELECT branch, state FROM branches WHERE run = ?1 ORDER BY branch")        \
 	X(BRANCHES_DELETE, "DELETE FROM branches WHERE run = ?1")                                  \

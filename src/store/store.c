@@ -14,8 +14,9 @@
 
 /*
  * The steps from one version of the schema to the next; a step that was released is never changed.
- * Outcomes and checkpoints are kept in the order of their keys (WITHOUT ROWID): one B-tree each, read in
- * order without sorting. Wide columns come last, so that lists need not read them.
+ * Outcomes and facts are kept in the order of their keys (WITHOUT ROWID): one B-tree each, read in order without
+ * sorting. Not so checkpoints: a row may be large, and a look-up in such a B-tree reads all of each row that it
+ * passes. Wide columns come last, so that lists need not read them.
  */
 static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status INTEGER NOT NULL,"
@@ -24,9 +25,9 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     " definition TEXT, config TEXT, hook TEXT) STRICT;"
     "CREATE INDEX runs_by_start ON runs (start_ms, id);"
     "CREATE TABLE branches (run INTEGER NOT NULL, branch INTEGER NOT NULL, state BLOB NOT NULL,"
-    " PRIMARY KEY (run, branch)) STRICT, WITHOUT ROWID;"
+    " UNIQUE (run, branch)) STRICT;"
     "CREATE TABLE results (run INTEGER NOT NULL, branch INTEGER NOT NULL, item INTEGER NOT NULL,"
-    " result BLOB NOT NULL, PRIMARY KEY (run, branch, item)) STRICT, WITHOUT ROWID;"
+    " result BLOB NOT NULL, UNIQUE (run, branch, item)) STRICT;"
     "CREATE TABLE outcomes (run INTEGER NOT NULL, instance TEXT NOT NULL, interface TEXT NOT NULL,"
     " kind INTEGER NOT NULL, reason TEXT, rule TEXT, target TEXT, session TEXT, error TEXT,"
     " cause TEXT, request TEXT, PRIMARY KEY (run, instance, interface)) STRICT, WITHOUT ROWID;"
