@@ -2,7 +2,6 @@
 
 #include "tmflow/base/mem.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -269,6 +268,17 @@ string_bytes(const char *text, size_t len)
 }
 
 static size_t
+integer_bytes(json_int_t integer)
+{
+	uint64_t rest = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
+	size_t bytes = integer < 0 ? 2 : 1;
+
+	while ((rest /= 10) > 0)
+		bytes++;
+	return bytes;
+}
+
+static size_t
 scalar_bytes(const json_t *value)
 {
 	char real[REAL_TEXT_BYTES];
@@ -277,8 +287,7 @@ scalar_bytes(const json_t *value)
 	case JSON_STRING:
 		return string_bytes(json_string_value(value), json_string_length(value));
 	case JSON_INTEGER:
-		return (size_t)snprintf(
-		    real, sizeof(real), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		return integer_bytes(json_integer_value(value));
 	case JSON_REAL:
 		return (size_t)real_text(json_real_value(value), real);
 	case JSON_FALSE:
