@@ -46,6 +46,7 @@ struct cli_opts {
 	bool iam_policy;
 	bool no_checkpoint;
 	bool failed;
+	bool retry_failed;
 	bool outcomes;
 	bool history;
 	bool quiet;
@@ -69,6 +70,8 @@ struct cli_opts {
 	X(STATUS, "status", 0, "STATUS", "only runs of this status")                               \
 	X(SINCE, "since", 0, "TIME",                                                               \
 	    "only runs since then: 2026-01-15, 2026-01-15T12:00:00Z, 36h")                         \
+	X(RETRY_FAILED, "retry-failed", 0, NULL,                                                   \
+	    "do again exactly what failed in a run that is over")                                  \
 	X(FAILED, "failed", 0, NULL, "list the instances that failed")                             \
 	X(OUTCOMES, "outcomes", 0, NULL, "list the outcome of every instance")                     \
 	X(HISTORY, "history", 0, NULL, "the events: kept by run and resume, listed by show")       \

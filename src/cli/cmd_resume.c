@@ -4,6 +4,8 @@
 #include "session.h"
 #include "tmflow/base/mem.h"
 
+#include <stdlib.h>
+
 /* A run that is over stays as it is: its end is told again, with the exit code that it had. */
 static int
 tell_again(struct session *session)
@@ -66,6 +68,66 @@ load(struct session *session)
 	return code == EXIT_OK ? workspace_connect(workspace) : code;
 }
 
+static int
+go_on(struct session *session)
+{
+	int code = load(session);
+
+	return code == EXIT_OK ? session_execute(session, true) : code;
+}
+
+static bool
+is_over(const struct store_run *run)
+{
+	return run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED;
+}
+
+/* The record says that a retry is under way: should it be killed, a resume goes on with it. */
+static int
+begin_retry(struct session *session, struct err *err)
+{
+	struct store_run *run = &session->run;
+
+	run->status = RUN_RUNNING;
+	run->retry_wall_ms = clock_system()->wall_ms(clock_system());
+	run->stop_wall_ms = 0;
+	free(run->output);
+	free(run->error);
+	free(run->cause);
+	run->output = run->error = run->cause = NULL;
+	return store_run_update(session->store, run, err) < 0 ||
+		       store_commit(session->store, err) < 0
+		   ? -1
+		   : 0;
+}
+
+static int
+retry(struct session *session)
+{
+	const struct store_run *run = &session->run;
+	int64_t counts[OUTCOME_COUNT];
+	struct err err = {0};
+	int code;
+
+	if (store_outcomes_count(session->store, run->id, counts, &err) < 0)
+		return cli_fail_take(session->opts->output, &err);
+	if (counts[OUTCOME_FAILED] == 0) {
+		fprintf(stderr, "tmflow: no instance of run %s failed\n", run->id);
+		return tell_again(session);
+	}
+	if (run->status != RUN_SUCCEEDED)
+		fprintf(stderr,
+		    "tmflow: run %s itself ended %s, perhaps before it saw every instance: only "
+		    "what it recorded as failed is done again\n",
+		    run->id, run_status_name(run->status));
+	code = load(session);
+	if (code != EXIT_OK)
+		return code;
+	if (begin_retry(session, &err) < 0)
+		return cli_fail_take(session->opts->output, &err);
+	return session_execute(session, false);
+}
+
 int
 cmd_resume(const struct cli_opts *opts)
 {
@@ -74,13 +136,11 @@ cmd_resume(const struct cli_opts *opts)
 
 	session_init(&session, opts);
 	code = take_run(&session);
-	if (code == EXIT_OK && session.run.status != RUN_RUNNING &&
-	    session.run.status != RUN_INTERRUPTED) {
-		code = tell_again(&session);
-	} else if (code == EXIT_OK) {
-		code = load(&session);
-		if (code == EXIT_OK)
-			code = session_execute(&session, true);
+	if (code == EXIT_OK) {
+		if (!is_over(&session.run))
+			code = go_on(&session);
+		else
+			code = opts->retry_failed ? retry(&session) : tell_again(&session);
 	}
 	session_fini(&session);
 	return code;

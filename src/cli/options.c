@@ -47,6 +47,7 @@ option_flag(struct cli_opts *opts, enum cli_option option)
 	    [OPTION_IAM_POLICY] = &opts->iam_policy,
 	    [OPTION_NO_CHECKPOINT] = &opts->no_checkpoint,
 	    [OPTION_FAILED] = &opts->failed,
+	    [OPTION_RETRY_FAILED] = &opts->retry_failed,
 	    [OPTION_OUTCOMES] = &opts->outcomes,
 	    [OPTION_HISTORY] = &opts->history,
 	    [OPTION_QUIET] = &opts->quiet,

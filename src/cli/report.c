@@ -104,9 +104,10 @@ report_outcome_line(const struct outcome *outcome, FILE *out)
 		log_escape(&detail, outcome->error);
 		buf_add_cstr(&detail, ": ");
 	}
-	log_escape(&detail, outcome->cause != NULL    ? outcome->cause
-			    : outcome->reason != NULL ? outcome->reason
-						      : "");
+	if (outcome->cause != NULL || outcome->reason != NULL)
+		log_escape(&detail, outcome->cause != NULL ? outcome->cause : outcome->reason);
+	else if (outcome->session_id != NULL && outcome->target_id != NULL)
+		buf_printf(&detail, "%s to %s", outcome->session_id, outcome->target_id);
 	fprintf(out, "%-19s  %-21s  %-15s  %-16s  %s\n", or_dash(outcome->instance_id),
 	    or_dash(outcome->interface_id), outcome_name(outcome->kind), or_dash(outcome->rule),
 	    buf_cstr(&detail));
@@ -132,14 +133,18 @@ static void
 print_heading(const struct store_run *run, FILE *out)
 {
 	char start[CLOCK_ISO_BYTES];
+	int64_t begin_ms = run->retry_wall_ms != 0 ? run->retry_wall_ms : run->start_wall_ms;
 
 	clock_iso(run->start_wall_ms, start);
 	fprintf(out, "run %s  %s  %s\n", run->id, or_dash(run->workflow_name),
 	    run_status_name(run->status));
 	fprintf(out, "  started %s", start);
+	if (run->retry_wall_ms != 0) {
+		clock_iso(run->retry_wall_ms, start);
+		fprintf(out, ", what failed was retried %s", start);
+	}
 	if (run->stop_wall_ms != 0)
-		fprintf(out, ", took %.1f s",
-		    (double)(run->stop_wall_ms - run->start_wall_ms) / 1000.0);
+		fprintf(out, ", took %.1f s", (double)(run->stop_wall_ms - begin_ms) / 1000.0);
 	fputc('\n', out);
 	if (run->error != NULL || run->cause != NULL) {
 		struct buf text = {0};
@@ -178,11 +183,14 @@ report_next_step(const struct store *store, const struct store_run *run,
 			    out);
 	} else if (counts[OUTCOME_FAILED] > 0) {
 		if (kept)
-			fprintf(out, "  all of them: `tmflow show %s --failed`; to try them again ",
-			    run->id);
+			fprintf(out,
+			    "  all of them: `tmflow show %s --failed`; to try them again: `tmflow "
+			    "resume %s --retry-failed`\n",
+			    run->id, run->id);
 		else
-			fputs("  to try them again ", out);
-		fputs("run the workflow anew:\n  what is mirrored already stays as it is\n", out);
+			fputs("  to try them again run the workflow anew:\n  what is mirrored "
+			      "already stays as it is\n",
+			    out);
 	}
 }
 

@@ -166,7 +166,8 @@ start_execution(struct session *session, bool resume, struct err *err)
 	    .run_id = session->run.id,
 	    .machine_name = session->name,
 	    .input = session->input,
-	    .start_wall_ms = session->run.start_wall_ms,
+	    .start_wall_ms = session->run.retry_wall_ms != 0 ? session->run.retry_wall_ms
+							     : session->run.start_wall_ms,
 	    .on_done = execution_over,
 	    .on_event = session->history ? note_event : NULL,
 	    .arg = session,
@@ -240,8 +241,13 @@ int
 session_execute(struct session *session, bool resume)
 {
 	struct err err = {0};
-	int code = workspace_open_mirror(
-	    &session->workspace, session->store, session->run.id, session->name);
+	const struct mirror_opts mirror = {
+	    .store = session->store,
+	    .run_id = session->run.id,
+	    .workflow = session->name,
+	    .retry = session->run.retry_wall_ms != 0,
+	};
+	int code = workspace_open_mirror(&session->workspace, &mirror);
 
 	if (code != EXIT_OK)
 		return code;

@@ -22,10 +22,11 @@ const struct subcommand cli_subcommands[] = {
     {
 	.name = "resume",
 	.args = "RUN-ID",
-	.summary = "go on with a run that was interrupted or killed",
+	.summary = "go on with a run that was interrupted or killed, or retry what failed",
 	.args_min = 1,
 	.args_max = 1,
-	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(HISTORY) | OPTION_BIT(QUIET),
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(HISTORY) | OPTION_BIT(QUIET) |
+		   OPTION_BIT(RETRY_FAILED),
 	.run = cmd_resume,
     },
     {

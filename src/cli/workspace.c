@@ -269,21 +269,16 @@ workspace_connect(struct workspace *workspace)
 }
 
 int
-workspace_open_mirror(
-    struct workspace *workspace, struct store *store, const char *run_id, const char *workflow)
+workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of)
 {
-	const struct mirror_opts opts = {
-	    .loop = workspace->loop,
-	    .ec2 = workspace->ec2,
-	    .config = workspace->config,
-	    .store = store,
-	    .run_id = run_id,
-	    .workflow = workflow,
-	    .hook_name = workspace->hook_name,
-	    .hook_source = workspace->hook_text,
-	};
+	struct mirror_opts opts = *of;
 	struct err err = {0};
 
+	opts.loop = workspace->loop;
+	opts.ec2 = workspace->ec2;
+	opts.config = workspace->config;
+	opts.hook_name = workspace->hook_name;
+	opts.hook_source = workspace->hook_text;
 	workspace->mirror = mirror_new(&opts, &err);
 	if (workspace->mirror == NULL)
 		return cli_fail_take(workspace->opts->output, &err);

@@ -62,8 +62,7 @@ int workspace_load_config(struct workspace *workspace);
 /* Opens the network and the EC2 client, and looks for credentials: without keys nothing is started. */
 int workspace_connect(struct workspace *workspace);
 
-/* The domain, for outcomes of run_id in store. workflow is the name that what is made gets tagged with. */
-int workspace_open_mirror(
-    struct workspace *workspace, struct store *store, const char *run_id, const char *workflow);
+/* The domain, for what `of` says of store, run, workflow and kind of run; the rest is the workspace's. */
+int workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of);
 
 #endif

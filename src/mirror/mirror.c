@@ -1,5 +1,6 @@
 #include "mirror_internal.h"
 
+#include "retry_internal.h"
 #include "targets_internal.h"
 #include "tmflow/base/digest.h"
 #include "tmflow/base/json.h"
@@ -89,6 +90,8 @@ mirror_note_account(struct mirror *mirror, const json_t *reply)
 int
 mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err)
 {
+	if (mirror->opts.retry && outcome->interface_id == NULL)
+		return retry_record(mirror, outcome, err);
 	return store_outcome_put(mirror->opts.store, mirror->run_id, outcome, err);
 }
 

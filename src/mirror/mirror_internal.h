@@ -49,7 +49,7 @@ struct mirror {
 /* Learns which account this is from a reply of ec2_describe_instances. Kept for the process only: with other keys the same store may serve another account. */
 void mirror_note_account(struct mirror *mirror, const json_t *reply);
 
-/* Writes an outcome of this run. Errors: ERR_STORE. */
+/* Writes an outcome of this run. Without an interface it is said of the instance: in a retry, of all of it that failed. Errors: ERR_STORE. */
 int mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err);
 
 /* Writes `failed` with error, cause and request id of failure. What the store refuses then is logged: there is nobody left to tell. */

@@ -219,3 +219,45 @@ store_outcomes_each(struct store *store, const char *run_id, int kind,
 	return store_query(store, SQL_OUTCOME_LIST,
 	    STORE_ARGS(store_arg_int(run), store_arg_int(kind)), outcome_row, &each, err);
 }
+
+int
+store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
+    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct err *err)
+{
+	struct outcome_each each = {.store = store, .fn = fn, .arg = arg};
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_query(store, SQL_OUTCOME_OF,
+	    STORE_ARGS(store_arg_int(run), store_arg_text(instance_id)), outcome_row, &each, err);
+}
+
+struct instance_each {
+	int (*fn)(void *arg, const char *instance_id);
+	void *arg;
+};
+
+static int
+instance_row(void *arg, sqlite3_stmt *row, struct err *err)
+{
+	struct instance_each *each = arg;
+
+	(void)err;
+	return each->fn(each->arg, store_column_text(row, 0)) != 0;
+}
+
+int
+store_failed_instances(struct store *store, const char *run_id, const char *after, int limit,
+    int (*fn)(void *arg, const char *instance_id), void *arg, struct err *err)
+{
+	struct instance_each each = {.fn = fn, .arg = arg};
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_query(store, SQL_OUTCOME_INSTANCES,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(OUTCOME_FAILED), store_arg_text(after),
+		store_arg_int(limit)),
+	    instance_row, &each, err);
+}

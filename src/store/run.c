@@ -184,6 +184,7 @@ store_run_create(struct store *store, const struct store_run *run, struct err *e
 		store_arg_text(run->config_name), store_arg_text(run->hook_name),
 		store_arg_text(run->settings), store_arg_text(run->output),
 		store_arg_text(run->error), store_arg_text(run->cause),
+		store_arg_int(run->retry_wall_ms), store_arg_int(run->dry_run),
 		store_arg_text(run->definition), store_arg_text(run->config),
 		store_arg_text(run->hook)),
 	    err);
@@ -200,7 +201,8 @@ store_run_update(struct store *store, const struct store_run *run, struct err *e
 	return store_write(store, SQL_RUN_UPDATE,
 	    STORE_ARGS(store_arg_int(number), store_arg_int(run->status),
 		store_arg_int(run->stop_wall_ms), store_arg_text(run->output),
-		store_arg_text(run->error), store_arg_text(run->cause)),
+		store_arg_text(run->error), store_arg_text(run->cause),
+		store_arg_int(run->retry_wall_ms)),
 	    err);
 }
 
@@ -233,9 +235,11 @@ run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct
 	    .output = column_strdup(row, 9),
 	    .error = column_strdup(row, 10),
 	    .cause = column_strdup(row, 11),
-	    .definition = column_strdup(row, 12),
-	    .config = column_strdup(row, 13),
-	    .hook = column_strdup(row, 14),
+	    .retry_wall_ms = sqlite3_column_int64(row, 12),
+	    .dry_run = sqlite3_column_int64(row, 13) != 0,
+	    .definition = column_strdup(row, 14),
+	    .config = column_strdup(row, 15),
+	    .hook = column_strdup(row, 16),
 	};
 	memcpy(run->id, id, strlen(id));
 	return 0;

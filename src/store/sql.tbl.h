@@ -4,7 +4,7 @@
  */
 #define SQL_RUN_COLUMNS                                                                            \
 	"id, status, start_ms, stop_ms, workflow_name, input, config_name, hook_name, settings,"   \
-	" output, error, cause"
+	" output, error, cause, retry_ms, dry_run"
 
 #define SQL_TABLE(X)                                                                               \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
@@ -15,12 +15,12 @@
 	X(SCHEMA_COUNT, "SELECT count(*) FROM sqlite_schema")                                      \
                                                                                                    \
 	X(RUN_NUMBER, "SELECT n FROM runs WHERE id = ?1")                                          \
-	X(RUN_INSERT,                                                                              \
-	    "INSERT INTO runs (" SQL_RUN_COLUMNS ", definition, config, hook)"                     \
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")          \
+	X(RUN_INSERT, "INSERT INTO runs (" SQL_RUN_COLUMNS ", definition, config, hook)"           \
+		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "     \
+		      "?15, ?16, ?17)")                                                            \
 	X(RUN_UPDATE,                                                                              \
-	    "UPDATE runs SET status = ?2, stop_ms = ?3, output = ?4, error = ?5, cause = ?6"       \
-	    " WHERE n = ?1")                                                                       \
+	    "UPDATE runs SET status = ?2, stop_ms = ?3, output = ?4, error = ?5, cause = ?6,"      \
+	    " retry_ms = ?7 WHERE n = ?1")                                                         \
 	X(RUN_GET, "SELECT " SQL_RUN_COLUMNS ", definition, config, hook FROM runs WHERE id = ?1") \
 	X(RUN_LATEST, "SELECT id FROM runs ORDER BY start_ms DESC, id DESC LIMIT 1")               \
 	X(RUN_PREFIX,                                                                              \
@@ -55,6 +55,12 @@
 	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
 	    " request FROM outcomes WHERE run = ?1 AND (?2 < 0 OR kind = ?2)"                      \
 	    " ORDER BY instance, interface")                                                       \
+	X(OUTCOME_OF,                                                                              \
+	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
+	    " request FROM outcomes WHERE run = ?1 AND instance = ?2 ORDER BY interface")          \
+	X(OUTCOME_INSTANCES,                                                                       \
+	    "SELECT DISTINCT instance FROM outcomes WHERE run = ?1 AND kind = ?2 AND"              \
+	    " instance > ?3 ORDER BY instance LIMIT ?4")                                           \
                                                                                                    \
 	X(EVENT_PUT,                                                                               \
 	    "INSERT OR REPLACE INTO history (run, event, previous, time_ms, top, type, details)"   \

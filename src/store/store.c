@@ -20,7 +20,8 @@
  */
 static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status INTEGER NOT NULL,"
-    " start_ms INTEGER NOT NULL, stop_ms INTEGER NOT NULL, workflow_name TEXT, config_name TEXT,"
+    " start_ms INTEGER NOT NULL, stop_ms INTEGER NOT NULL, retry_ms INTEGER NOT NULL,"
+    " dry_run INTEGER NOT NULL, workflow_name TEXT, config_name TEXT,"
     " hook_name TEXT, settings TEXT, error TEXT, cause TEXT, input TEXT, output TEXT,"
     " definition TEXT, config TEXT, hook TEXT) STRICT;"
     "CREATE INDEX runs_by_start ON runs (start_ms, id);"

@@ -193,7 +193,9 @@ open_store(struct process *process, const struct process_opts *opts, const char 
 			     : store_open(NULL, &process->fixture->clock.clock, &err);
 	ck_assert_msg(process->store != NULL, "%s", err_text(&err));
 	snprintf(run.id, sizeof(run.id), "%s", run_id);
-	ck_assert_msg(store_run_create(process->store, &run, &err) == 0, "%s", err_text(&err));
+	if (!opts->retry)
+		ck_assert_msg(
+		    store_run_create(process->store, &run, &err) == 0, "%s", err_text(&err));
 	ck_assert_int_eq(loop_add_turn_hook(process->fixture->loop, commit, process->store), 0);
 }
 
@@ -236,6 +238,7 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 		.workflow = "workflows/backfill.yaml",
 		.hook_name = opts->hook != NULL ? "hook.lua" : NULL,
 		.hook_source = opts->hook,
+		.retry = opts->retry,
 	    },
 	    &err);
 	ck_assert_msg(process->mirror != NULL, "%s", err_text(&err));

@@ -369,6 +369,39 @@ START_TEST(test_many_rows_in_a_temporary_store)
 }
 END_TEST
 
+static int
+add_instance(void *arg, const char *instance_id)
+{
+	buf_printf(arg, "%s ", instance_id);
+	return 0;
+}
+
+START_TEST(test_failed_instances_by_page)
+{
+	struct buf text = {0};
+	struct rows rows = {0};
+	struct err err = {0};
+
+	put(RUN, "i-3", "eni-1", OUTCOME_FAILED);
+	put(RUN, "i-1", "eni-1", OUTCOME_CREATED);
+	put(RUN, "i-2", NULL, OUTCOME_FAILED);
+	put(RUN, "i-3", "eni-2", OUTCOME_FAILED);
+	put(RUN, "i-3", "eni-0", OUTCOME_PRESENT);
+	put(RUN, "i-4", "eni-1", OUTCOME_FAILED);
+	put("other", "i-5", "eni-1", OUTCOME_FAILED);
+	ck_ok(store_failed_instances(fx.store, RUN, "", 2, add_instance, &text, &err), &err);
+	ck_assert_str_eq(buf_cstr(&text), "i-2 i-3 ");
+	buf_reset(&text);
+	ck_ok(store_failed_instances(fx.store, RUN, "i-3", 2, add_instance, &text, &err), &err);
+	ck_assert_str_eq(buf_cstr(&text), "i-4 ");
+	ck_ok(store_outcomes_of(fx.store, RUN, "i-3", add_row, &rows, &err), &err);
+	ck_assert_str_eq(
+	    buf_cstr(&rows.text), "i-3/eni-0:present i-3/eni-1:failed i-3/eni-2:failed ");
+	buf_fini(&text);
+	buf_fini(&rows.text);
+}
+END_TEST
+
 static void
 add_cases(Suite *suite)
 {
@@ -384,6 +417,7 @@ add_cases(Suite *suite)
 	tcase_add_test(outcome, test_cuts_long_texts_and_refuses_long_ids);
 	tcase_add_test(outcome, test_refuses_rows_that_cannot_be);
 	tcase_add_test(outcome, test_names);
+	tcase_add_test(outcome, test_failed_instances_by_page);
 	suite_add_tcase(suite, outcome);
 	tcase_set_timeout(many, 60); /* seconds; it takes 5 with the sanitizers */
 	tcase_add_checked_fixture(many, setup, teardown);

@@ -18,6 +18,7 @@ struct mirror_opts {
 	const char *workflow;  /* its name, for the tags of what is made */
 	const char *hook_name; /* NULL: none */
 	const char *hook_source;
+	bool retry; /* only what run_id has recorded as failed is looked at and recorded */
 };
 
 /* NULL when the hook does not load, or cannot say in which order rules are tried. Errors: ERR_HOOK. */

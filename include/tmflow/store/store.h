@@ -83,10 +83,12 @@ struct store_run {
 	char id[STORE_RUN_ID_BYTES_MAX + 1];
 	enum run_status status;
 	int64_t start_wall_ms;
-	int64_t stop_wall_ms; /* 0: not over */
-	char *workflow_name;  /* file name as given */
-	char *definition;     /* text of the file */
-	char *input;	      /* JSON */
+	int64_t stop_wall_ms;  /* 0: not over */
+	int64_t retry_wall_ms; /* when its failed instances were last begun anew; 0: never */
+	bool dry_run;
+	char *workflow_name; /* file name as given */
+	char *definition;    /* text of the file */
+	char *input;	     /* JSON */
 	char *config_name;
 	char *config; /* text of the file */
 	char *hook_name;
@@ -108,7 +110,7 @@ int store_run_id_check(const char *id, struct err *err);
 /* Writes a new run with all its fields. Errors: ERR_INVALID when the id exists or is none. */
 int store_run_create(struct store *store, const struct store_run *run, struct err *err);
 
-/* Writes status, stop time, output, error and cause. Errors: ERR_NOT_FOUND. */
+/* Writes status, stop and retry time, output, error and cause. Errors: ERR_NOT_FOUND. */
 int store_run_update(struct store *store, const struct store_run *run, struct err *err);
 
 /* Finds by id, unique prefix or "@latest" (the newest by start time, then id). ret_run is owned: store_run_fini.
@@ -205,6 +207,13 @@ int store_outcomes_count(
 /* kind -1: all. In order of instance and interface id. Streams: memory does not grow with the rows. */
 int store_outcomes_each(struct store *store, const char *run_id, int kind,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct err *err);
+
+/* The rows of one instance, in order of interface id. */
+int store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
+    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct err *err);
+/* Up to limit instances that have a `failed` row, in order of their ids, from after (exclusive; "" for the first) on. */
+int store_failed_instances(struct store *store, const char *run_id, const char *after, int limit,
+    int (*fn)(void *arg, const char *instance_id), void *arg, struct err *err);
 
 /* --- history: what happened in a run, for those that were started with it --- */
 

@@ -1,6 +1,9 @@
 #include "action_input.h"
 #include "actions_internal.h"
+#include "retry_internal.h"
 #include "tmflow/base/json.h"
+
+#include <string.h>
 
 /* tmflow:describe-page: one page of DescribeInstances. */
 
@@ -11,17 +14,22 @@
  * it is asked for again with half as many. */
 #define PAGE_BYTES_MAX (240u << 10)
 
+#define IDS_KEPT       "ids"	   /* the instances asked for, where these are not the input's */
+#define INSTANCES_KEPT "instances" /* of them, those that came so far */
+
 struct describe_page {
-	int max_results;
+	int max_results; /* in a retry: instances on the page */
 };
 
 static op_stage_fn describe_page_came;
+static op_stage_fn describe_failed_came;
 
 static enum op_next
 ask(struct op *op)
 {
 	const struct describe_page *f = op->frame;
-	json_t *ids = action_field_of(op, "InstanceIds");
+	json_t *kept = op_kept(op, IDS_KEPT);
+	json_t *ids = kept != NULL ? kept : action_field_of(op, "InstanceIds");
 	const struct ec2_describe describe = {
 	    .next_token = action_text_of(op, "NextToken"),
 	    .max_results = ids != NULL ? 0 : f->max_results,
@@ -52,6 +60,127 @@ choose_results(const struct op *op, int given)
 	return fits > 0 && given > fits ? fits : given;
 }
 
+/* --- a retry: pages of what failed --- */
+
+static enum op_next
+ask_failed(struct op *op, const char *next_token)
+{
+	json_t *filters = mirror_filter("instance-id", json_incref(op_kept(op, IDS_KEPT)));
+	const struct ec2_describe describe = {
+	    .next_token = next_token,
+	    .max_results = EC2_PAGE_RESULTS_MAX,
+	    .filters = filters,
+	};
+	struct call *call;
+
+	json_array_extend(filters, action_field_of(op, "Filters"));
+	call = ec2_describe_instances(env(op)->opts.ec2, &describe);
+	json_decref(filters);
+	return op_await(op, call, describe_failed_came);
+}
+
+/* A page's token is the last instance of the page before. */
+static enum op_next
+start_failed(struct op *op)
+{
+	const struct describe_page *f = op->frame;
+	json_t *ids;
+
+	if (retry_page(env(op), action_text_of(op, "NextToken"), f->max_results, &ids, &op->err) <
+	    0)
+		return OP_FAIL;
+	op_keep(op, IDS_KEPT, ids);
+	op_keep(op, INSTANCES_KEPT, json_array());
+	return json_array_size(ids) == 0 ? op_done(op, no_instances()) : ask_failed(op, NULL);
+}
+
+static bool
+is_among(const json_t *instances, const char *id)
+{
+	json_t *instance;
+	size_t i;
+
+	json_array_foreach (instances, i, instance) {
+		const char *other = json_get_string(instance, "InstanceId");
+
+		if (other != NULL && strcmp(other, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What AWS does not list any more. Where the workflow has filters, they may be why. */
+static int
+record_missing(struct op *op)
+{
+	json_t *id;
+	size_t i;
+
+	json_array_foreach (op_kept(op, IDS_KEPT), i, id) {
+		const struct outcome outcome = {
+		    .kind =
+			action_field_of(op, "Filters") != NULL ? OUTCOME_UNMATCHED : OUTCOME_GONE,
+		    .instance_id = json_string_value(id),
+		};
+
+		if (!is_among(op_kept(op, INSTANCES_KEPT), outcome.instance_id) &&
+		    mirror_record(env(op), &outcome, &op->err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static enum op_next
+end_failed(struct op *op)
+{
+	const struct describe_page *f = op->frame;
+	const json_t *ids = op_kept(op, IDS_KEPT);
+	size_t count = json_array_size(ids);
+	json_t *page;
+
+	if (record_missing(op) < 0)
+		return OP_FAIL;
+	page = no_instances();
+	json_object_set(page, "Instances", op_kept(op, INSTANCES_KEPT));
+	if (count == (size_t)f->max_results)
+		json_object_set(page, "NextToken", json_array_get(ids, count - 1));
+	return op_done(op, page);
+}
+
+static enum op_next
+describe_failed_came(struct op *op)
+{
+	struct describe_page *f = op->frame;
+	json_t *instances = op_kept(op, INSTANCES_KEPT);
+	const char *next_token = json_get_string(op->reply, "NextToken");
+
+	mirror_note_account(env(op), op->reply);
+	json_array_extend(instances, json_get_array(op->reply, "Instances"));
+	if (next_token != NULL)
+		return ask_failed(op, next_token);
+	if (json_text_bytes(instances, PAGE_BYTES_MAX) > PAGE_BYTES_MAX && f->max_results > 1) {
+		f->max_results /= 2;
+		return start_failed(op);
+	}
+	env(op)->progress.pages++;
+	env(op)->progress.instances += json_array_size(instances);
+	return end_failed(op);
+}
+
+/* Of the instances that the workflow names, those that failed. */
+static int
+keep_failed_ids(struct op *op)
+{
+	json_t *ids;
+
+	if (retry_only_failed(env(op), action_field_of(op, "InstanceIds"), &ids, &op->err) < 0)
+		return -1;
+	op_keep(op, IDS_KEPT, ids);
+	return 0;
+}
+
+/* --- */
+
 static enum op_next
 describe_page_start(struct op *op)
 {
@@ -73,7 +202,17 @@ describe_page_start(struct op *op)
 	if (ids != NULL && json_array_size(ids) == 0)
 		return op_done(op, no_instances()); /* to AWS an empty list would mean all */
 	f->max_results = choose_results(op, (int)given);
-	return ask(op);
+	if (!env(op)->opts.retry)
+		return ask(op);
+	if (ids != NULL) {
+		if (keep_failed_ids(op) < 0)
+			return OP_FAIL;
+		return json_array_size(op_kept(op, IDS_KEPT)) == 0 ? op_done(op, no_instances())
+								   : ask(op);
+	}
+	if (f->max_results > RETRY_PAGE_INSTANCES_MAX)
+		f->max_results = RETRY_PAGE_INSTANCES_MAX;
+	return start_failed(op);
 }
 
 static json_t *

@@ -1,10 +1,14 @@
 #include "action_input.h"
 #include "actions_internal.h"
+#include "retry_internal.h"
 #include "tmflow/base/json.h"
 
 #include <string.h>
 
 /* tmflow:match: which rule takes each instance. Records what no rule takes and what cannot be mirrored. */
+
+#define ROWS_KEPT                                                                                  \
+	"rows" /* in a retry: what the ledger has of the instance, as retry_rows gives it */
 
 /* Lists of the output that are being filled; the result owns them. */
 struct match {
@@ -19,22 +23,24 @@ id_of(const json_t *instance)
 	return json_get_string(instance, "InstanceId");
 }
 
-/* An outcome of the instance, at its primary interface if it has one. */
+/* An outcome of the instance, at its primary interface if it has one; in a retry, of the instance itself. */
 static struct outcome
-outcome_of(enum outcome_kind kind, const json_t *instance)
+outcome_of(const struct op *op, enum outcome_kind kind, const json_t *instance)
 {
+	const json_t *primary = instance_primary_interface(instance);
+
 	return (struct outcome){
 	    .kind = kind,
 	    .instance_id = id_of(instance),
 	    .interface_id =
-		json_get_string(instance_primary_interface(instance), "NetworkInterfaceId"),
+		env(op)->opts.retry ? NULL : json_get_string(primary, "NetworkInterfaceId"),
 	};
 }
 
 static int
 unmatched(struct op *op, struct match *match, const json_t *instance)
 {
-	const struct outcome outcome = outcome_of(OUTCOME_UNMATCHED, instance);
+	const struct outcome outcome = outcome_of(op, OUTCOME_UNMATCHED, instance);
 	json_t *item = json_object();
 
 	json_put_string(item, "InstanceId", id_of(instance));
@@ -56,7 +62,7 @@ static int
 ineligible(struct op *op, struct match *match, const json_t *instance, const char *reason,
     const char *cause)
 {
-	struct outcome outcome = outcome_of(OUTCOME_INELIGIBLE, instance);
+	struct outcome outcome = outcome_of(op, OUTCOME_INELIGIBLE, instance);
 
 	outcome.reason = reason;
 	outcome.cause = cause;
@@ -68,7 +74,7 @@ ineligible(struct op *op, struct match *match, const json_t *instance, const cha
 static int
 hook_failed(struct op *op, struct match *match, const json_t *instance, struct err *fault)
 {
-	const struct outcome outcome = outcome_of(OUTCOME_FAILED, instance);
+	const struct outcome outcome = outcome_of(op, OUTCOME_FAILED, instance);
 
 	add_ineligible(match, instance, "hook");
 	mirror_record_failed(env(op), &outcome, fault);
@@ -159,6 +165,22 @@ add_matched(struct op *op, struct match *match, const json_t *instance, const js
 	return 0;
 }
 
+/* One of the interfaces that the rule takes. A retry leaves those alone that are settled. */
+static int
+take(struct op *op, struct match *match, const json_t *instance, const json_t *interface,
+    const struct config_rule *rule)
+{
+	json_t *rows = op_kept(op, ROWS_KEPT);
+	const char *interface_id = json_get_string(interface, "NetworkInterfaceId");
+
+	if (rows != NULL && interface_id != NULL) {
+		if (json_is_false(json_object_get(rows, interface_id)))
+			return 0;
+		json_object_del(rows, interface_id);
+	}
+	return add_matched(op, match, instance, interface, rule);
+}
+
 static int
 matched(struct op *op, struct match *match, const json_t *instance, const struct config_rule *rule)
 {
@@ -168,12 +190,13 @@ matched(struct op *op, struct match *match, const json_t *instance, const struct
 
 	if (primary == NULL)
 		return ineligible(op, match, instance, "no-interface", NULL);
-	if (rule->interfaces == RULE_INTERFACES_PRIMARY)
-		return add_matched(op, match, instance, primary, rule);
 	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface)
-		if (add_matched(op, match, instance, interface, rule) < 0)
+		if ((rule->interfaces == RULE_INTERFACES_ALL || interface == primary) &&
+		    take(op, match, instance, interface, rule) < 0)
 			return -1;
-	return 0;
+	if (!env(op)->opts.retry)
+		return 0;
+	return retry_settle_rest(env(op), instance, op_kept(op, ROWS_KEPT), &op->err);
 }
 
 static int
@@ -188,6 +211,14 @@ judge(struct op *op, struct match *match, json_t *instance)
 
 	if (id_of(instance) == NULL)
 		return err_set(&op->err, ERR_INVALID, "Instances: an instance has no InstanceId");
+	if (env(op)->opts.retry) {
+		json_t *rows;
+
+		if (retry_rows(env(op), id_of(instance), &rows, &op->err) < 0)
+			return -1;
+		if (!retry_is_for(op_keep(op, ROWS_KEPT, rows)))
+			return 0;
+	}
 	if (is_over(instance))
 		return ineligible(op, match, instance, "terminated", NULL);
 	if (rules_eligible(rules, instance, &eligible, &reason, &fault) < 0)

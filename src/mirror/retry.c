@@ -1,0 +1,139 @@
+#include "retry_internal.h"
+
+#include "tmflow/base/json.h"
+
+#include <string.h>
+
+static int
+append_id(void *arg, const char *instance_id)
+{
+	json_array_append_new(arg, json_string(instance_id));
+	return 0;
+}
+
+int
+retry_page(struct mirror *mirror, const char *after, int limit, json_t **ret_ids, struct err *err)
+{
+	json_t *ids = json_array();
+
+	if (store_failed_instances(mirror->opts.store, mirror->run_id, after != NULL ? after : "",
+		limit, append_id, ids, err) < 0) {
+		json_decref(ids);
+		return -1;
+	}
+	*ret_ids = ids;
+	return 0;
+}
+
+static int
+put_row(void *arg, const struct outcome *outcome)
+{
+	json_object_set_new(arg, outcome->interface_id != NULL ? outcome->interface_id : "",
+	    json_boolean(outcome->kind == OUTCOME_FAILED));
+	return 0;
+}
+
+int
+retry_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, struct err *err)
+{
+	json_t *rows = json_object();
+
+	if (store_outcomes_of(mirror->opts.store, mirror->run_id, instance_id, put_row, rows, err) <
+	    0) {
+		json_decref(rows);
+		return -1;
+	}
+	*ret_rows = rows;
+	return 0;
+}
+
+bool
+retry_is_for(const json_t *rows)
+{
+	const char *interface;
+	json_t *failed;
+
+	json_object_foreach ((json_t *)rows, interface, failed)
+		if (json_is_true(failed))
+			return true;
+	return false;
+}
+
+int
+retry_only_failed(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct err *err)
+{
+	json_t *failed = json_array();
+	json_t *rows;
+	json_t *id;
+	size_t i;
+
+	json_array_foreach (ids, i, id) {
+		if (!json_is_string(id))
+			continue;
+		if (retry_rows(mirror, json_string_value(id), &rows, err) < 0) {
+			json_decref(failed);
+			return -1;
+		}
+		if (retry_is_for(rows))
+			json_array_append(failed, id);
+		json_decref(rows);
+	}
+	*ret_ids = failed;
+	return 0;
+}
+
+int
+retry_record(struct mirror *mirror, const struct outcome *outcome, struct err *err)
+{
+	struct outcome row = *outcome;
+	const char *interface;
+	json_t *failed;
+	json_t *rows;
+	int ret = 0;
+
+	if (retry_rows(mirror, outcome->instance_id, &rows, err) < 0)
+		return -1;
+	json_object_foreach (rows, interface, failed) {
+		row.interface_id = interface;
+		if (ret == 0 && json_is_true(failed))
+			ret = store_outcome_put(mirror->opts.store, mirror->run_id, &row, err);
+	}
+	json_decref(rows);
+	return ret;
+}
+
+static bool
+has_interface(const json_t *instance, const char *interface_id)
+{
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
+		const char *id = json_get_string(interface, "NetworkInterfaceId");
+
+		if (id != NULL && strcmp(id, interface_id) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+retry_settle_rest(
+    struct mirror *mirror, const json_t *instance, const json_t *rows, struct err *err)
+{
+	const char *interface;
+	json_t *failed;
+
+	json_object_foreach ((json_t *)rows, interface, failed) {
+		const struct outcome outcome = {
+		    .kind = has_interface(instance, interface) ? OUTCOME_UNMATCHED : OUTCOME_GONE,
+		    .instance_id = json_get_string(instance, "InstanceId"),
+		    .interface_id = interface,
+		};
+
+		if (interface[0] != '\0' && json_is_true(failed) &&
+		    mirror_record(mirror, &outcome, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""The ledger: what failed is listed in every form, exit 5 says so, and `resume --retry-failed` does exactly that again."""
+import json
+import signal
+
+import harness
+
+# Without any retrying a single fault fails its item.
+ONE_ATTEMPT = {"AWS_MAX_ATTEMPTS": "1"}
+SOME_CREATES_FAIL = "500:CreateTrafficMirrorSession@0.3"
+
+
+class Ledger(harness.Case):
+    def setUp(self):
+        super().setUp()
+        with open(harness.BACKFILL, encoding="utf-8") as f:
+            text = f.read()
+        self.workflow = self.write("impatient.yaml", text.replace("MaxAttempts: 12", "MaxAttempts: 0").replace("MaxAttempts: 8", "MaxAttempts: 0"))
+
+    def rows(self, run, *options):
+        done = self.tmflow("show", run, "-o", "jsonl", *(options or ("--outcomes",)))
+        self.assertEqual(done.code, 0, done.err)
+        rows = [json.loads(line) for line in done.out.splitlines()]
+        keyed = {(r["instanceId"], r.get("networkInterfaceId")): r for r in rows}
+        self.assertEqual(len(rows), len(keyed))
+        return keyed
+
+    def failed(self, run):
+        return self.rows(run, "--failed")
+
+    def first_run(self, sim, run, fault=SOME_CREATES_FAIL, config=None):
+        sim.ask("/_sim/faults", {"faults": [fault]})
+        done = self.tmflow("run", self.workflow, "--config", config or sim.config, "--run-id", run, "-o", "json", sim=sim, env=ONE_ATTEMPT)
+        self.assertEqual(done.code, 5, done.err)
+        self.assertEqual(done.json["status"], "SUCCEEDED")
+        self.assertEqual(done.json["summary"]["failed"], len(self.failed(run)))
+        sim.ask("/_sim/faults", {"faults": []})
+        sim.ask("/_sim/reset-counters", b"")
+        return done.json
+
+    def retry(self, sim, run, code):
+        done = self.tmflow("resume", run, "--retry-failed", "-o", "json", sim=sim, env=ONE_ATTEMPT)
+        self.assertEqual(done.code, code, done.err)
+        return done.json
+
+    def settled(self, row):
+        """Made, or refused for a type that cannot be mirrored."""
+        self.assertIn((row["outcome"], row.get("reason")), (("created", None), ("ineligible", "type")))
+
+    def calls(self, sim, action):
+        return sim.report()["actions"].get(action, {}).get("calls", 0)
+
+    def test_every_form_of_show(self):
+        sim = self.sim(instances=150)
+        summary = self.first_run(sim, "one")["summary"]
+        failed = self.failed("one")
+        for row in failed.values():
+            self.assertEqual(row["outcome"], "failed")
+            self.assertEqual(row["error"], "InternalError")
+            self.assertTrue(row["cause"] and row["requestId"] and row["rule"])
+        document = self.tmflow("show", "one", "--failed", "-o", "json").json
+        self.assertEqual(document["summary"], summary)
+        self.assertEqual({(r["instanceId"], r.get("networkInterfaceId")): r for r in document["outcomes"]}, failed)
+        text = self.tmflow("show", "one", "--failed").out.splitlines()
+        self.assertEqual([tuple(line.split()[:3]) for line in text], [(i, n, "failed") for i, n in failed])
+        self.assertIn("resume one --retry-failed", self.tmflow("show", "one").out)
+        self.assertEqual(len(self.rows("one")), sum(summary.values()))
+
+    def test_exactly_the_failed_ones_again(self):
+        sim = self.sim("--scenario", "tags", instances=1500)  # given targets without a limit: a call an interface
+        self.first_run(sim, "one")
+        before = self.rows("one")
+        failed = self.failed("one")
+        self.assertGreater(len(failed), 60)
+
+        sim.ask("/_sim/faults", {"faults": ["500:CreateTrafficMirrorSession@0.5"]})
+        again = self.retry(sim, "one", 5)
+        still = self.failed("one")
+        self.assertEqual(again["status"], "SUCCEEDED")
+        self.assertTrue(set(still) < set(failed))
+        self.assertEqual(self.calls(sim, "CreateTrafficMirrorSession"), len(failed))
+        self.assertLessEqual(self.calls(sim, "DescribeInstances"), -(-len(failed) // 200) + 1)
+
+        sim.ask("/_sim/faults", {"faults": []})
+        sim.ask("/_sim/reset-counters", b"")
+        over = self.retry(sim, "one", 0)
+        self.assertNotIn("failed", over["summary"])
+        self.assertEqual(self.calls(sim, "CreateTrafficMirrorSession"), len(still))
+        after = self.rows("one")
+        self.assertEqual(set(after), set(before))
+        for key, row in before.items():
+            if key not in failed:
+                self.assertEqual(after[key], row)
+            else:
+                self.settled(after[key])
+        self.assertTrue(sim.expected()["ok"])
+        self.assertTrue(sim.report()["ok"])
+
+        sim.ask("/_sim/reset-counters", b"")
+        self.assertEqual(self.retry(sim, "one", 0)["summary"], over["summary"])
+        self.assertEqual(sim.report()["actions"], {})
+
+    def test_other_interfaces_stay_and_what_is_gone_is_said(self):
+        sim = self.sim(instances=300)
+        with open(sim.config, encoding="utf-8") as f:
+            config = self.write("all.yaml", f.read().replace("    filterId:", "    interfaces: all\n    filterId:"))
+        self.first_run(sim, "one", config=config)
+        before = self.rows("one")
+        failed = self.failed("one")
+        per_instance = {}
+        for (instance, _), row in before.items():
+            per_instance.setdefault(instance, []).append(row["outcome"])
+        mixed = [i for i, outcomes in per_instance.items() if set(outcomes) == {"created", "failed"}]
+        self.assertGreater(len(mixed), 2)
+        ended = mixed[0]
+        sim.ask(f"/_sim/instances/{ended}/terminate", b"")
+        done = self.retry(sim, "one", 0)
+        self.assertNotIn("failed", done["summary"])
+        after = self.rows("one")
+        self.assertEqual(set(after), set(before))
+        for key, row in before.items():
+            if key not in failed:
+                self.assertEqual(after[key], row)
+            elif key[0] == ended:
+                self.assertIn((after[key]["outcome"], after[key].get("reason")), (("ineligible", "terminated"), ("gone", None)))
+            else:
+                self.settled(after[key])
+
+    def test_a_failed_run_keeps_what_it_recorded(self):
+        sim = self.sim("--scenario", "tags", instances=500)
+        sim.ask("/_sim/faults", {"faults": [SOME_CREATES_FAIL, "500:DescribeInstances@#3"]})
+        done = self.tmflow("run", self.workflow, "--config", sim.config, "--run-id", "one", "-o", "json", sim=sim, env=ONE_ATTEMPT)
+        self.assertEqual(done.code, 1, done.err)
+        self.assertEqual(done.json["status"], "FAILED")
+        failed = self.failed("one")
+        self.assertTrue(failed)
+        sim.ask("/_sim/faults", {"faults": []})
+        sim.ask("/_sim/reset-counters", b"")
+        self.retry(sim, "one", 0)
+        self.assertEqual(self.calls(sim, "CreateTrafficMirrorSession"), len(failed))
+
+    def test_killed_in_the_middle_of_a_retry(self):
+        for at, when in ((1, "before"), (2, "after"), (9, "before"), (30, "after"), (45, "before")):
+            with self.subTest(at=at, when=when):
+                sim = self.sim(instances=400)
+                run = f"kill-{at}"
+                self.first_run(sim, run)
+                before, failed = self.rows(run), self.failed(run)
+                process = self.start("resume", run, "--retry-failed", "-q", sim=sim)
+                sim.ask("/_sim/signal", {"at": at, "pid": process.pid, "signal": signal.SIGKILL, "when": when})
+                process.communicate(timeout=harness.RUN_SECONDS)
+                self.assertEqual(process.returncode, -signal.SIGKILL)
+                self.assertEqual(self.tmflow("show", run, "-o", "json").json["status"], "RUNNING")
+                done = self.tmflow("resume", run, "-o", "json", sim=sim)
+                self.assertEqual(done.code, 0, done.err)
+                after = self.rows(run)
+                self.assertEqual(set(after), set(before))
+                for key, row in before.items():
+                    if key not in failed:
+                        self.assertEqual(after[key], row)
+                self.assertTrue(sim.expected()["ok"])
+                self.assertEqual(sim.report()["sessions"]["created"], sim.report()["sessions"]["live"])
+                sim.stop()
+
+    def test_a_run_that_is_not_over_goes_on(self):
+        sim = self.sim("--fault", "delay:20@1", instances=300)
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "half", "-q", sim=sim)
+        sim.ask("/_sim/signal", {"at": 30, "pid": process.pid, "signal": signal.SIGKILL, "when": "before"})
+        process.communicate(timeout=harness.RUN_SECONDS)
+        sim.ask("/_sim/faults", {"faults": []})
+        done = self.tmflow("resume", "half", "--retry-failed", "-o", "json", sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertTrue(sim.expected()["ok"])
+
+
+if __name__ == "__main__":
+    harness.main()
