@@ -62,7 +62,22 @@ cpu_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void count_instructions(lua_State *L, lua_Debug *debug);
+
 /* Over budget: from now on every single instruction raises, so that no pcall of the script's can go on. */
+void
+script_check_budget(lua_State *L)
+{
+	struct script *script = *(struct script **)lua_getextraspace(L);
+
+	if (script->instructions_left >= 0 && cpu_ms() < script->deadline_cpu_ms)
+		return;
+	lua_sethook(L, count_instructions, LUA_MASKCOUNT, 1);
+	script->instructions_left = -1;
+	luaL_error(
+	    L, "more than %d instructions or %d ms", SCRIPT_INSTRUCTIONS_MAX, SCRIPT_CPU_MS_MAX);
+}
+
 static void
 count_instructions(lua_State *L, lua_Debug *debug)
 {
@@ -70,12 +85,7 @@ count_instructions(lua_State *L, lua_Debug *debug)
 
 	(void)debug;
 	script->instructions_left -= HOOK_INSTRUCTIONS;
-	if (script->instructions_left >= 0 && cpu_ms() < script->deadline_cpu_ms)
-		return;
-	lua_sethook(L, count_instructions, LUA_MASKCOUNT, 1);
-	script->instructions_left = 0;
-	luaL_error(
-	    L, "more than %d instructions or %d ms", SCRIPT_INSTRUCTIONS_MAX, SCRIPT_CPU_MS_MAX);
+	script_check_budget(L);
 }
 
 static int

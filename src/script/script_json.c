@@ -76,37 +76,60 @@ script_push_json(lua_State *L, const json_t *value)
 
 /* --- Lua to JSON: raw accesses only, so nothing here raises --- */
 
-static json_t *to_value(lua_State *L, int index, int depth, const char **ret_reason);
+#define VALUE_BYTES 16 /* of any value, beside its text */
+
+/* What is taken counts by occurrence: a table that stands twice in another is taken twice, so a few dozen of them could make more than any memory holds. */
+struct taking {
+	size_t bytes_left;
+	const char *reason; /* why a value is refused */
+};
+
+/* False when that is more than is left. */
+static bool
+spend(struct taking *taking, size_t bytes)
+{
+	if (bytes > taking->bytes_left) {
+		taking->reason = "a result is too large";
+		return false;
+	}
+	taking->bytes_left -= bytes;
+	return true;
+}
+
+static json_t *to_value(lua_State *L, int index, int depth, struct taking *taking);
 
 static json_t *
-refuse(const char *reason, const char **ret_reason)
+refuse(const char *reason, struct taking *taking)
 {
-	*ret_reason = reason;
+	taking->reason = reason;
 	return NULL;
 }
 
 static json_t *
-to_number(lua_State *L, int index, const char **ret_reason)
+to_number(lua_State *L, int index, struct taking *taking)
 {
 	if (lua_isinteger(L, index))
 		return json_integer(lua_tointeger(L, index));
 	if (!isfinite(lua_tonumber(L, index)))
-		return refuse("JSON has no infinite number", ret_reason);
+		return refuse("JSON has no infinite number", taking);
 	return json_real(lua_tonumber(L, index));
 }
 
 static json_t *
-to_string(lua_State *L, int index, const char **ret_reason)
+to_string(lua_State *L, int index, struct taking *taking)
 {
 	size_t len;
 	const char *text = lua_tolstring(L, index, &len);
-	json_t *string = json_stringn(text, len);
+	json_t *string;
 
-	return string != NULL ? string : refuse("a string is not UTF-8", ret_reason);
+	if (!spend(taking, len))
+		return NULL;
+	string = json_stringn(text, len);
+	return string != NULL ? string : refuse("a string is not UTF-8", taking);
 }
 
 static json_t *
-to_array(lua_State *L, int index, size_t count, int depth, const char **ret_reason)
+to_array(lua_State *L, int index, size_t count, int depth, struct taking *taking)
 {
 	json_t *array = json_array();
 
@@ -114,7 +137,7 @@ to_array(lua_State *L, int index, size_t count, int depth, const char **ret_reas
 		json_t *member;
 
 		lua_rawgeti(L, index, (lua_Integer)i);
-		member = to_value(L, lua_gettop(L), depth + 1, ret_reason);
+		member = to_value(L, lua_gettop(L), depth + 1, taking);
 		lua_pop(L, 1);
 		if (member == NULL) {
 			json_decref(array);
@@ -143,7 +166,7 @@ count_members(lua_State *L, int index, bool *ret_all_strings)
 }
 
 static json_t *
-to_object(lua_State *L, int index, int depth, const char **ret_reason)
+to_object(lua_State *L, int index, int depth, struct taking *taking)
 {
 	json_t *object = json_object();
 
@@ -151,12 +174,13 @@ to_object(lua_State *L, int index, int depth, const char **ret_reason)
 	while (lua_next(L, index) != 0) {
 		size_t len;
 		const char *key = lua_tolstring(L, -2, &len);
-		json_t *member = to_value(L, lua_gettop(L), depth + 1, ret_reason);
+		json_t *member =
+		    spend(taking, len) ? to_value(L, lua_gettop(L), depth + 1, taking) : NULL;
 
 		lua_pop(L, 1);
 		if (member == NULL || json_object_setn_new(object, key, len, member) < 0) {
-			if (*ret_reason == NULL)
-				*ret_reason = "a key is not UTF-8";
+			if (taking->reason == NULL)
+				taking->reason = "a key is not UTF-8";
 			json_decref(object);
 			return NULL;
 		}
@@ -166,25 +190,27 @@ to_object(lua_State *L, int index, int depth, const char **ret_reason)
 
 /* A sequence becomes an array, a table with string keys an object; the empty table is an empty array. */
 static json_t *
-to_table(lua_State *L, int index, int depth, const char **ret_reason)
+to_table(lua_State *L, int index, int depth, struct taking *taking)
 {
 	size_t sequence = (size_t)lua_rawlen(L, index);
 	bool all_strings;
 	size_t members;
 
 	if (depth > (int)SCRIPT_DEPTH_MAX || !lua_checkstack(L, 6))
-		return refuse("a table is nested too deep, or holds itself", ret_reason);
+		return refuse("a table is nested too deep, or holds itself", taking);
 	members = count_members(L, index, &all_strings);
 	if (members == sequence)
-		return to_array(L, index, sequence, depth, ret_reason);
+		return to_array(L, index, sequence, depth, taking);
 	if (!all_strings)
-		return refuse("a table mixes a list with named members", ret_reason);
-	return to_object(L, index, depth, ret_reason);
+		return refuse("a table mixes a list with named members", taking);
+	return to_object(L, index, depth, taking);
 }
 
 static json_t *
-to_value(lua_State *L, int index, int depth, const char **ret_reason)
+to_value(lua_State *L, int index, int depth, struct taking *taking)
 {
+	if (!spend(taking, VALUE_BYTES))
+		return NULL;
 	switch (lua_type(L, index)) {
 	case LUA_TNIL:
 	case LUA_TNONE:
@@ -192,19 +218,22 @@ to_value(lua_State *L, int index, int depth, const char **ret_reason)
 	case LUA_TBOOLEAN:
 		return json_boolean(lua_toboolean(L, index));
 	case LUA_TNUMBER:
-		return to_number(L, index, ret_reason);
+		return to_number(L, index, taking);
 	case LUA_TSTRING:
-		return to_string(L, index, ret_reason);
+		return to_string(L, index, taking);
 	case LUA_TTABLE:
-		return to_table(L, index, depth, ret_reason);
+		return to_table(L, index, depth, taking);
 	default:
-		return refuse("JSON has no functions, threads or userdata", ret_reason);
+		return refuse("JSON has no functions, threads or userdata", taking);
 	}
 }
 
 json_t *
 script_to_json(lua_State *L, int index, const char **ret_reason)
 {
-	*ret_reason = NULL;
-	return to_value(L, lua_absindex(L, index), 0, ret_reason);
+	struct taking taking = {.bytes_left = SCRIPT_RESULT_BYTES_MAX};
+	json_t *value = to_value(L, lua_absindex(L, index), 0, &taking);
+
+	*ret_reason = taking.reason;
+	return value;
 }

@@ -7,6 +7,16 @@ import harness
 
 LUA = os.path.join(harness.ROOT, "lua")
 
+# What goes wrong within one call: raising, no end, no end of memory, nonsense, and reaching out of the sandbox.
+FAULTS = (
+    "error('boom')", "error({})", "while true do end", "pcall(function() while true do end end) while true do end", "string.rep('', 1 << 60)",
+    "local t = {} for i = 1, 1e9 do t[i] = i end", "local s = 'x' while true do s = s .. s end", "local function f() return 1 + f() end f()",
+    "return 7", "return {}", "return 'yes'", "return function() end", "local t = {} for i = 1, 60 do t = {t, t} end return t",
+    "io.open('/etc/passwd')", "os.execute('true')", "require('socket')", "dofile('/etc/passwd')", "load('return 1')()", "string.dump(error)",
+    "debug.getregistry()", "package.loadlib('libc.so.6', '*')", "coroutine.wrap(error)()",
+    "setmetatable({}, {__gc = function() while true do end end})", "getmetatable('').__index.find(i.InstanceId, ('.-'):rep(20) .. '!')",
+)
+
 
 class Hooks(harness.Case):
     def mirrored(self, sim, hook, config=None):
@@ -71,7 +81,7 @@ class Hooks(harness.Case):
     def test_a_fault_fails_its_instance_only(self):
         sim = self.sim(instances=60)
         victim = sorted(self.instances(sim))[7]
-        for fault in ("error('boom')", "while true do end", "local t = {} for i = 1, 1e9 do t[i] = i end", "return 7"):
+        for fault in FAULTS:
             hook = self.write("bad.lua", f"return {{eligible = function(i) if i.InstanceId == '{victim}' then {fault} end end}}")
             done, rows = self.mirrored(sim, hook)
             failed = [r for r in rows if r["outcome"] == "failed"]

@@ -152,6 +152,56 @@ START_TEST(time_and_memory_are_bounded)
 }
 END_TEST
 
+/* Functions in C are not interrupted by the count of instructions: each that could run on is refused. */
+START_TEST(functions_in_c_are_bounded)
+{
+	fails("string.rep('', 1 << 60)", "repetitions");
+	fails("table.move({}, 1, 1 << 60, 2)", "range");
+	fails("table.move({}, math.mininteger, math.maxinteger, 2)", "range");
+	fails("table.concat(setmetatable({}, {__index = table.concat}), '', 1, 1 << 60)", "range");
+	fails("table.concat(setmetatable({}, {__index = rawlen, __len = function() return 1 << 50 "
+	      "end}))",
+	    "range");
+	fails("table.insert(setmetatable({}, {__len = function() return 1 << 50 end}), 1, 1)",
+	    "list");
+	fails("table.remove(setmetatable({}, {__len = function() return 1 << 50 end}), 1)", "list");
+	fails("table.sort(setmetatable({}, {__len = function() return 1 << 30 end}), rawequal)",
+	    "list");
+	fails("('a'):rep(4000000):find(('a'):rep(2000000) .. 'b', 1, true)", "too long");
+	fails("('('):rep(4000000):find('%b()')", "too long");
+	fails("local s = ('a'):rep(5000) pcall(function() while true do s:find('.-b') end end) "
+	      "while true do s:find('.-b') end",
+	    "instructions");
+}
+END_TEST
+
+/* Finalisers run without a count, also when the state is closed. */
+START_TEST(finalisers_are_refused)
+{
+	fails("setmetatable({}, {__gc = function() while true do end end})", "__gc");
+	fails("setmetatable({}, {__gc = true})", "__gc");
+	gives("return {f = function() local m = {} local t = setmetatable({}, m) m.__gc = "
+	      "function() while true do end end t = nil return 'set too late' end}",
+	    "0", "[\"set too late\",null]");
+	gives("return {f = function() return getmetatable(setmetatable({}, {__index = {a = "
+	      "1}})).__index.a, setmetatable({}, nil) end}",
+	    "0", "[1,[]]");
+}
+END_TEST
+
+/* What crosses over is bounded too: a table that holds another one twice, and so on, would fill any memory. */
+START_TEST(results_are_bounded)
+{
+	fails("local t = {} for i = 1, 60 do t = {t, t} end return t", "too large");
+	fails(
+	    "local s, t = ('x'):rep(1e6), {} for i = 1, 1e4 do t[i] = s end return t", "too large");
+	fails("local k, t = ('k'):rep(9e5), {} for i = 1, 9 do t[i] = {[k] = 1} end return t",
+	    "too large");
+	fails("return {}, ('x'):rep(2e6)", "too large");
+	fails("local t = {} for i = 0, 40 do t[1 << i] = i end return t", "");
+}
+END_TEST
+
 START_TEST(files_that_do_not_load)
 {
 	static const struct {
@@ -198,6 +248,9 @@ main(void)
 	tcase_add_test(tests, bytecode_is_refused);
 	tcase_add_test(tests, faults_end_the_call_only);
 	tcase_add_test(tests, time_and_memory_are_bounded);
+	tcase_add_test(tests, functions_in_c_are_bounded);
+	tcase_add_test(tests, finalisers_are_refused);
+	tcase_add_test(tests, results_are_bounded);
 	tcase_add_test(tests, files_that_do_not_load);
 	tcase_add_test(tests, functions_are_found_by_name);
 	suite_add_tcase(suite, tests);

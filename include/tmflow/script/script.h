@@ -20,7 +20,11 @@ struct script;
 #define SCRIPT_INSTRUCTIONS_MAX 10000000    /* of loading, and of each call */
 #define SCRIPT_CPU_MS_MAX	2000	    /* the same, for what a single instruction can cost */
 #define SCRIPT_RESULTS_MAX	2	    /* values taken of what a function returns */
-#define SCRIPT_DEPTH_MAX	64	    /* nesting of values that cross over */
+#define SCRIPT_RESULT_BYTES_MAX                                                                    \
+	(1u << 20) /* of a value that crosses over: four times what a state's data may be */
+#define SCRIPT_LIST_MAX                                                                            \
+	(1 << 17) /* elements that one function of `table` goes through; repetitions of string.rep */
+#define SCRIPT_DEPTH_MAX 64 /* nesting of values that cross over */
 #define SCRIPT_PATTERN_STEPS_MAX                                                                   \
 	1e8 /* estimated steps of one pattern match: backtracking is not counted as instructions */
 
