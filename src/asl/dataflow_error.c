@@ -6,7 +6,6 @@
 #define ERROR_ALL	  "States.ALL"
 #define ERROR_RUNTIME	  "States.Runtime"
 #define ERROR_TASK_FAILED "States.TaskFailed"
-#define ERROR_TIMEOUT	  "States.Timeout"
 
 #define CAUSE_PREFIX "An error occurred while executing the state '"
 
@@ -25,7 +24,10 @@ pattern_takes(const char *pattern, const char *error)
 	if (strcmp(pattern, ERROR_ALL) == 0)
 		return true;
 	if (strcmp(pattern, ERROR_TASK_FAILED) == 0)
-		return strcmp(error, ERROR_TIMEOUT) != 0;
+		return strcmp(error, ASL_ERROR_TIMEOUT) != 0 &&
+		       strcmp(error, ASL_ERROR_HEARTBEAT) != 0;
+	if (strcmp(pattern, ASL_ERROR_TIMEOUT) == 0 && strcmp(error, ASL_ERROR_HEARTBEAT) == 0)
+		return true;
 	return strcmp(pattern, error) == 0;
 }
 

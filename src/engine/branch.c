@@ -242,6 +242,14 @@ retry(struct branch *branch, const struct err *err)
 	return true;
 }
 
+/* See ASL_ERROR_HEARTBEAT. */
+static void
+report_as_timeout(struct err *err)
+{
+	if (err_is(err, ASL_ERROR_HEARTBEAT))
+		err_set_name(err, ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
+}
+
 /* What a Catch hands on. */
 static json_t *
 error_output(const struct err *err)
@@ -266,6 +274,7 @@ catch_error(struct branch *branch, struct err *err)
 
 	if (which < 0)
 		return false;
+	report_as_timeout(err);
 	catcher = &branch->state->catchers[which];
 	caught = error_output(err);
 	struct asl_scope scope = branch_scope(branch, caught);
@@ -298,8 +307,10 @@ branch_state_failed(struct branch *branch, struct err *err)
 	if (op != NULL && op->action->gave_up != NULL)
 		op->action->gave_up(op);
 	drop_op(branch);
-	if (!catch_error(branch, err))
-		branch_fail(branch, err);
+	if (catch_error(branch, err))
+		return;
+	report_as_timeout(err);
+	branch_fail(branch, err);
 }
 
 /* --- the work of each state type --- */
@@ -359,8 +370,7 @@ choose(
 	if (state->u.choice.otherwise != NULL)
 		return 0;
 	return err_set_name(err, ERR_ASL, ERROR_NO_CHOICE,
-	    "Failed to transition out of the state. No choice rule matches the input and there is "
-	    "no Default.");
+	    "Failed to transition out of the state. The state does not point to a next state.");
 }
 
 /* Output and variables by the rule taken. */

@@ -55,7 +55,6 @@ struct branch {
 	int64_t wake_wall_ms;
 	int64_t timeout_wall_ms;   /* of a running task; 0: none */
 	int64_t heartbeat_ms;	   /* 0: none */
-	uint64_t stages_seen;	   /* at the last look for a heartbeat */
 	struct op *op;		   /* under way */
 	struct op *ended_op;	   /* just failed: for the time of branch_state_failed */
 	struct children *children; /* in a Map or Parallel */

@@ -80,6 +80,14 @@ slept(struct timer *timer)
 	run_stage(run, run->op.stage);
 }
 
+static int64_t
+now_mono_ms(const struct loop *loop)
+{
+	struct clock *clock = loop_clock(loop);
+
+	return clock->mono_ms(clock);
+}
+
 /* Runs a stage and sees that it left exactly one of: a call or a sleep, a result, an error. */
 static void
 run_stage(struct op_run *run, op_stage_fn *stage)
@@ -88,7 +96,7 @@ run_stage(struct op_run *run, op_stage_fn *stage)
 	bool waits;
 
 	op->stage = NULL;
-	op->stages++;
+	op->stage_mono_ms = now_mono_ms(op->loop);
 	switch (stage(op)) {
 	case OP_AWAIT:
 		waits = op->call != NULL || run->timer.heap_index != 0;
@@ -130,6 +138,7 @@ op_start(const struct action *action, void *env, struct loop *loop, json_t *inpu
 	    .env = env,
 	    .loop = loop,
 	    .action = action,
+	    .stage_mono_ms = now_mono_ms(loop),
 	};
 	run->done = done;
 	run->done_arg = arg;

@@ -2,8 +2,7 @@
 
 #include <assert.h>
 
-#define ERROR_TIMEOUT "States.Timeout"
-#define MS	      1000
+#define MS 1000
 
 static void
 task_fail(struct branch *branch, struct err *err)
@@ -55,16 +54,26 @@ task_begin(struct branch *branch)
 		start_after_commit(branch);
 }
 
-/* The nearer of the two time-outs; a heartbeat is looked for that often. */
+/* How long the op may yet be without a sign of life. */
+static int64_t
+heartbeat_left_ms(const struct branch *branch)
+{
+	struct clock *clock = loop_clock(branch->x->engine->loop);
+
+	return branch->op->stage_mono_ms + branch->heartbeat_ms - clock->mono_ms(clock);
+}
+
+/* For the nearer of the two time-outs, as far as it can be told now. */
 static void
 arm_timeouts(struct branch *branch)
 {
-	int64_t now_wall_ms = execution_wall_ms(branch->x);
 	int64_t at_wall_ms = branch->timeout_wall_ms;
+	int64_t beat_wall_ms = 0;
 
-	if (branch->heartbeat_ms > 0 &&
-	    (at_wall_ms == 0 || now_wall_ms + branch->heartbeat_ms < at_wall_ms))
-		at_wall_ms = now_wall_ms + branch->heartbeat_ms;
+	if (branch->heartbeat_ms > 0)
+		beat_wall_ms = execution_wall_ms(branch->x) + heartbeat_left_ms(branch);
+	if (beat_wall_ms > 0 && (at_wall_ms == 0 || beat_wall_ms < at_wall_ms))
+		at_wall_ms = beat_wall_ms;
 	if (at_wall_ms > 0)
 		branch_arm_timer(branch, at_wall_ms);
 }
@@ -155,7 +164,6 @@ task_start_op(struct branch *branch)
 	note_start(branch, input);
 	branch->op = op_start(action, action_registry_env(engine->registry), engine->loop, input,
 	    task_op_done, branch);
-	branch->stages_seen = 0;
 	branch->x->live_ops++;
 	json_decref(input);
 	arm_timeouts(branch);
@@ -172,14 +180,15 @@ task_timer(struct branch *branch)
 	struct err err = {0};
 
 	assert(op != NULL);
-	if (!expired && op->stages != branch->stages_seen) {
-		branch->stages_seen = op->stages;
+	if (!expired && (branch->heartbeat_ms == 0 || heartbeat_left_ms(branch) > 0)) {
 		arm_timeouts(branch);
 		return;
 	}
-	err_set_name(&err, ERR_ASL, ERROR_TIMEOUT, NULL);
+	err_set_name(&err, ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
 	err_copy(&op->err, &err);
 	note_failure(branch, "TaskTimedOut", &err);
+	if (!expired)
+		err_set_name(&err, ERR_ASL, ASL_ERROR_HEARTBEAT, NULL);
 	branch_state_failed(branch, &err);
 	err_fini(&err);
 	execution_op_ended(x);

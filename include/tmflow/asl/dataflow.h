@@ -49,6 +49,11 @@ int asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *sco
 int asl_map_items(const struct asl_state *state, const struct asl_scope *effective,
     json_t **ret_items, struct err *err);
 
+/* A heartbeat that did not come has a name of its own for Retry and Catch, which may also name the other; what comes out is always ASL_ERROR_TIMEOUT, as on AWS.
+ * See: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
+#define ASL_ERROR_TIMEOUT   "States.Timeout"
+#define ASL_ERROR_HEARTBEAT "States.HeartbeatTimeout"
+
 /* The index of the first retrier or catcher whose ErrorEquals takes the error, or -1. States.Runtime and States.DataLimitExceeded follow what AWS does (FACTS). */
 int asl_retrier_for(const struct asl_state *state, const char *error);
 int asl_catcher_for(const struct asl_state *state, const char *error);

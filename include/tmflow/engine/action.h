@@ -58,7 +58,7 @@ struct op {
 	json_t *kept;	/* object: what op_keep holds */
 	struct call *call;
 	op_stage_fn *stage;
-	uint64_t stages; /* run so far: a sign of life */
+	int64_t stage_mono_ms; /* when the newest stage began: a sign of life */
 	bool sees_error;
 	bool gives_reply; /* op_await_result */
 };
