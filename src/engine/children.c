@@ -144,7 +144,8 @@ note_aborted(struct branch *branch)
 
 /* --- starting children --- */
 
-/* A Map's child: its input is the item, or what the selector makes of it. */
+/* A Map's child: its input is the item, or what the selector makes of it. In DISTRIBUTED mode AWS runs it as an execution of its own, which does not see
+ * the variables outside. */
 static int
 start_iteration(struct branch *branch, int64_t index, struct err *err)
 {
@@ -169,8 +170,8 @@ start_iteration(struct branch *branch, int64_t index, struct err *err)
 		context_forget(branch);
 	}
 	if (ret == 0) {
-		child = branch_new(
-		    branch->x, branch, index, NULL, NULL, branch->variables, branch->map_item);
+		child = branch_new(branch->x, branch, index, NULL, NULL,
+		    branch->state->u.map.distributed ? NULL : branch->variables, branch->map_item);
 		child->last_event = branch->last_event;
 		iteration_event(child, "MapIterationStarted");
 		link_child(children, child);
