@@ -143,12 +143,11 @@ free_resources(struct sim_world *w)
 void
 world_free(struct sim_world *world)
 {
+	if (world == NULL)
+		return;
 	struct idmap *maps[] = {&world->ending_of, &world->target_of_interface,
 	    &world->sessions_of_interface, &world->tag_slot_of, &world->token_of,
 	    &world->creator_of};
-
-	if (world == NULL)
-		return;
 	free_resources(world);
 	for (size_t i = 0; i < world->creators_count; i++)
 		free(world->creators[i]);
