@@ -225,3 +225,9 @@ choice_op_name(size_t at)
 {
 	return at < sizeof(ops) / sizeof(*ops) ? ops[at].name : NULL;
 }
+
+const char *
+asl_choice_op_name(const struct asl_choice_op *op)
+{
+	return op->name;
+}

@@ -43,6 +43,8 @@ struct cli_opts {
 	const char *lambda_arn;
 	const char *log_level;
 	const char *log_format;
+	const char *format;
+	const char *run;
 	bool iam_policy;
 	bool no_checkpoint;
 	bool failed;
@@ -78,6 +80,8 @@ struct cli_opts {
 	X(ACTIVITY_ARN, "activity-arn", 0, "ARN", "the Step Functions activity of the workers")    \
 	X(LAMBDA_ARN, "lambda-arn", 0, "ARN", "the Lambda function that runs tmflow")              \
 	X(IAM_POLICY, "iam-policy", 0, NULL, "the policy that the workflow's actions need")        \
+	X(FORMAT, "format", 0, "FORMAT", "dot (default), mermaid, or svg (drawn by Graphviz)")     \
+	X(RUN, "run", 0, "RUN-ID", "colour the states by what this run did")                       \
 	X(QUIET, "quiet", 'q', NULL, "no progress")                                                \
 	X(LOG_LEVEL, "log-level", 0, "LEVEL", "debug, info, warn (default) or error")              \
 	X(LOG_FORMAT, "log-format", 0, "FORMAT", "logfmt (default) or json")                       \
@@ -113,6 +117,7 @@ int cmd_runs(const struct cli_opts *opts);
 int cmd_show(const struct cli_opts *opts);
 int cmd_validate(const struct cli_opts *opts);
 int cmd_actions(const struct cli_opts *opts);
+int cmd_graph(const struct cli_opts *opts);
 int cmd_export(const struct cli_opts *opts);
 
 /* Parses what follows the subcommand's name. Errors: ERR_INVALID with the nearest option as hint. */

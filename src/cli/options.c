@@ -32,6 +32,8 @@ option_text(struct cli_opts *opts, enum cli_option option)
 	    [OPTION_STATE_DIR] = &opts->state_dir,
 	    [OPTION_STATUS] = &opts->status,
 	    [OPTION_SINCE] = &opts->since,
+	    [OPTION_FORMAT] = &opts->format,
+	    [OPTION_RUN] = &opts->run,
 	    [OPTION_ACTIVITY_ARN] = &opts->activity_arn,
 	    [OPTION_LAMBDA_ARN] = &opts->lambda_arn,
 	    [OPTION_LOG_LEVEL] = &opts->log_level,

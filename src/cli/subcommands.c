@@ -66,6 +66,15 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_actions,
     },
     {
+	.name = "graph",
+	.args = "WORKFLOW",
+	.summary = "draw the workflow, coloured by a run where one is given",
+	.args_min = 1,
+	.args_max = 1,
+	.options = OPTIONS_STORE | OPTION_BIT(FORMAT) | OPTION_BIT(RUN),
+	.run = cmd_graph,
+    },
+    {
 	.name = "export",
 	.args = "WORKFLOW",
 	.summary = "the workflow for Step Functions, or the IAM policy that it needs",

@@ -26,4 +26,7 @@ struct asl_choice_rule {
 int asl_choice_holds(
     const struct asl_choice_rule *rule, const struct asl_scope *scope, struct err *err);
 
+/* The operator's name: "NumericLessThanEqualsPath". */
+const char *asl_choice_op_name(const struct asl_choice_op *op);
+
 #endif

@@ -87,6 +87,10 @@ struct execution *execution_start(struct engine *engine, const struct execution_
 struct execution *
 execution_resume(struct engine *engine, const struct execution_opts *opts, struct err *err);
 
+/* Tells the state of each branch that the checkpoints of a run hold, without going on. fn returns non-zero to stop. Errors: ERR_STORE, ERR_INVALID. */
+int execution_peek(struct store *store, const struct asl_machine *machine, const char *run_id,
+    int (*fn)(void *arg, const struct asl_state *state), void *arg, struct err *err);
+
 /* Starts nothing new; calls in flight end (at most ENGINE_INTERRUPT_GRACE_MS), everything is checkpointed, then on_done hears INTERRUPTED. */
 void execution_interrupt(struct execution *execution);
 

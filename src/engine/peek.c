@@ -1,0 +1,47 @@
+#include "execution_internal.h"
+
+#include "tmflow/base/json.h"
+
+struct peek {
+	const struct asl_machine *machine;
+	int (*fn)(void *arg, const struct asl_state *state);
+	void *arg;
+	struct err fault;
+};
+
+/* The execution's own row names no state. */
+static int
+peek_row(void *arg, int64_t id, struct str text)
+{
+	struct peek *peek = arg;
+	json_t *object = json_parse(text, &peek->fault);
+	const json_t *index = json_object_get(object, "state");
+	json_int_t number = json_integer_value(index);
+	int stop = 0;
+
+	(void)id;
+	if (object == NULL)
+		return 1;
+	if (index != NULL &&
+	    (number < 0 || number >= (json_int_t)asl_machine_state_count(peek->machine)))
+		stop = -err_set(&peek->fault, ERR_INVALID,
+		    "the run's checkpoint does not fit the workflow: it is another one");
+	else if (index != NULL)
+		stop = peek->fn(peek->arg, asl_machine_state(peek->machine, (unsigned)number));
+	json_decref(object);
+	return stop;
+}
+
+int
+execution_peek(struct store *store, const struct asl_machine *machine, const char *run_id,
+    int (*fn)(void *arg, const struct asl_state *state), void *arg, struct err *err)
+{
+	struct peek peek = {.machine = machine, .fn = fn, .arg = arg};
+
+	if (store_branches_each(store, run_id, peek_row, &peek, err) < 0)
+		return -1;
+	if (!err_isset(&peek.fault))
+		return 0;
+	err_move(err, &peek.fault);
+	return -1;
+}
