@@ -19,6 +19,7 @@ struct aws_client {
 	struct http_transport *transport;
 	struct credentials_provider *credentials;
 	struct rng *rng;
+	struct pacer *pacer; /* NULL: none */
 	const struct aws_service *service;
 	char *region;
 	char *scope;
@@ -33,9 +34,11 @@ struct aws_client {
 struct aws_call {
 	struct call call; /* first */
 	struct timer backoff;
+	struct pacer_ticket ticket;
 	struct aws_client *client;
 	struct aws_operation operation;
 	bool refreshed; /* the keys were looked for anew */
+	bool refused;	/* the last attempt was throttled */
 	int attempt;	/* the present one, from 1 */
 	struct http_exchange *exchange;
 	struct aws_reader *reader;
@@ -75,6 +78,7 @@ drop_attempt(struct aws_call *call)
 	if (call->exchange != NULL)
 		call->client->transport->cancel(call->client->transport, call->exchange);
 	call->exchange = NULL;
+	pacer_withdraw(&call->ticket);
 	loop_timer_disarm(call->client->loop, &call->backoff);
 }
 
@@ -120,6 +124,26 @@ may_try_again(struct aws_call *call, enum retry_class retry)
 	return true;
 }
 
+/* The first refusal costs no time here where the pacer knows when a token is there. */
+static int64_t
+delay_of(const struct aws_call *call)
+{
+	int throttled_free = call->refused && call->client->pacer != NULL ? 1 : 0;
+
+	if (call->attempt <= throttled_free)
+		return 0;
+	return retry_delay_ms(call->client->rng, call->attempt - throttled_free);
+}
+
+/* What the pacer learns from a failed attempt. */
+static enum pacer_answer
+pacer_answer_of(const struct err *err, enum retry_class retry)
+{
+	if (retry == RETRY_THROTTLING)
+		return PACER_REFUSED;
+	return err->code == ERR_SERVICE ? PACER_ACCEPTED : PACER_UNKNOWN;
+}
+
 /* An attempt failed: waits for the next one, or ends the call. */
 static void
 attempt_failed(struct aws_call *call, struct err *err)
@@ -128,8 +152,9 @@ attempt_failed(struct aws_call *call, struct err *err)
 	enum retry_class retry = retry_classify(err);
 	int64_t delay_ms;
 
-	if (retry == RETRY_THROTTLING)
-		client->stats.throttled++;
+	call->refused = retry == RETRY_THROTTLING;
+	client->stats.throttled += call->refused;
+	pacer_answer(&call->ticket, pacer_answer_of(err, retry));
 	if (!may_try_again(call, retry)) {
 		client->stats.failed++;
 		if (retry == RETRY_CREDENTIALS)
@@ -137,7 +162,7 @@ attempt_failed(struct aws_call *call, struct err *err)
 		call_complete_err(&call->call, err);
 		return;
 	}
-	delay_ms = retry_delay_ms(client->rng, call->attempt);
+	delay_ms = delay_of(call);
 	client->stats.retries++;
 	log_event(LOG_INFO, "aws.retry", LOG_STR("operation", call->operation.name),
 	    LOG_INT("attempt", call->attempt), LOG_STR("error", err->name),
@@ -191,6 +216,7 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	if (request_id[0] == '\0')
 		request_id = headers->get(headers->arg, "x-amzn-requestid");
 	if (status == 200 && reply.value != NULL) {
+		pacer_answer(&call->ticket, PACER_ACCEPTED);
 		call_complete(&call->call, call->operation.convert != NULL
 					       ? call->operation.convert(reply.value)
 					       : reply.value);
@@ -329,18 +355,33 @@ credentials_came(void *arg, const struct credentials *credentials, struct err *e
 		attempt_failed(call, err);
 }
 
+/* It may be sent: only now, so that the signature is fresh. */
 static void
-aws_call_attempt(struct aws_call *call)
+send_now(struct aws_call *call)
 {
-	const struct aws_protocol *protocol = call->client->service->protocol;
-
-	call->attempt++;
-	protocol->free_reader(call->reader);
-	call->reader = protocol->begin(&call->operation);
 	if (call->operation.unsigned_request)
 		send(call, NULL);
 	else
 		call->client->credentials->get(call->client->credentials, credentials_came, call);
+}
+
+static void
+pacer_let_go(struct pacer_ticket *ticket)
+{
+	send_now((struct aws_call *)((char *)ticket - offsetof(struct aws_call, ticket)));
+}
+
+static void
+aws_call_attempt(struct aws_call *call)
+{
+	const struct aws_protocol *protocol = call->client->service->protocol;
+	struct pacer *pacer = call->client->pacer;
+
+	call->attempt++;
+	protocol->free_reader(call->reader);
+	call->reader = protocol->begin(&call->operation);
+	if (pacer == NULL || pacer_ask(pacer, call->operation.name, &call->ticket, call->refused))
+		send_now(call);
 }
 
 struct call *
@@ -356,6 +397,7 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 	if (target_prefix != NULL)
 		call->target = mem_printf("%s.%s", target_prefix, operation->name);
 	call->backoff.fire = backoff_over;
+	call->ticket.go = pacer_let_go;
 	aws_call_attempt(call);
 	return &call->call;
 }
@@ -376,6 +418,7 @@ aws_client_new(const struct aws_client_opts *opts, struct err *err)
 	client->transport = opts->transport;
 	client->credentials = opts->credentials;
 	client->rng = opts->rng;
+	client->pacer = opts->pacer;
 	client->service = service;
 	client->region = mem_strdup(opts->region);
 	client->scope = mem_printf("%s %s", opts->region, endpoint.host);

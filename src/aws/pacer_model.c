@@ -38,9 +38,12 @@
 /* Waiting for a reply, which says sooner how to go on. */
 #define WAIT_MAX_MS 60000
 
-#define RATE_MIN_PER_S 0.05
-#define RATE_MAX_PER_S 1e6
-#define SIZE_MAX_CALLS 1e6
+/* Of the published refill: other users of the account may take much of it, but less than this is hardly true. */
+#define LEAST_SHARE 0.25
+/* Of what was proved by asking in vain. */
+#define LEAST_SHARE_TRUSTED 0.01
+#define RATE_MAX_PER_S	    1e6
+#define SIZE_MAX_CALLS	    1e6
 
 static double
 clamp(double value, double least, double most)
@@ -91,6 +94,12 @@ static const struct pacer_anchor *
 newest_anchor(const struct pacer_model *model)
 {
 	return &model->anchors[(model->reactions - 1) % PACER_ANCHORS];
+}
+
+static double
+least_per_s(const struct pacer_model *model)
+{
+	return model->prior.rate_per_s * (model->trusted ? LEAST_SHARE_TRUSTED : LEAST_SHARE);
 }
 
 static double
@@ -234,7 +243,7 @@ learn_first(struct pacer_model *model, int64_t mono_ms)
 	model->learnt = true;
 	model->rate_per_s = clamp(
 	    fmax((calls - model->prior.size) / seconds, model->prior.rate_per_s * GUESS_FACTOR),
-	    RATE_MIN_PER_S, RATE_MAX_PER_S);
+	    least_per_s(model), RATE_MAX_PER_S);
 	if (calls > model->prior.size)
 		model->size =
 		    clamp(spent_since_full(model, mono_ms), model->prior.size, SIZE_MAX_CALLS);
@@ -340,7 +349,7 @@ correct_after_full(struct pacer_model *model, int64_t mono_ms)
 		    spent_since_full(model, mono_ms), fmax(1, model->size / 2), SIZE_MAX_CALLS);
 	else if (model->emptied++ > 0)
 		model->rate_per_s =
-		    clamp(most_by_evidence(model, mono_ms), RATE_MIN_PER_S, model->rate_per_s);
+		    clamp(most_by_evidence(model, mono_ms), least_per_s(model), model->rate_per_s);
 }
 
 static void
@@ -357,7 +366,7 @@ correct(struct pacer_model *model, int64_t mono_ms)
 		return;
 	most_per_s = most_by_evidence(model, mono_ms);
 	if (model->ramping || most_per_s < model->rate_per_s)
-		model->rate_per_s = clamp(most_per_s, RATE_MIN_PER_S, RATE_MAX_PER_S);
+		model->rate_per_s = clamp(most_per_s, least_per_s(model), RATE_MAX_PER_S);
 	model->searching &= accepted_since_refusal(model) < FOUND_CALLS;
 }
 
@@ -391,7 +400,7 @@ pacer_model_restore(
 {
 	model->learnt = true;
 	model->size = clamp(shape->size, 1, SIZE_MAX_CALLS);
-	model->rate_per_s = clamp(shape->rate_per_s, RATE_MIN_PER_S, RATE_MAX_PER_S);
+	model->rate_per_s = clamp(shape->rate_per_s, least_per_s(model), RATE_MAX_PER_S);
 	model->tokens = clamp(tokens, -model->size, model->size);
 	model->mono_ms = mono_ms;
 	model->full_mono_ms = mono_ms;

@@ -26,6 +26,7 @@ workspace_fini(struct workspace *workspace)
 {
 	mirror_free(workspace->mirror);
 	aws_client_free(workspace->ec2);
+	pacer_free(workspace->pacer);
 	credentials_provider_free(workspace->credentials);
 	http_curl_free(workspace->transport);
 	mirror_config_free(workspace->config);
@@ -240,6 +241,7 @@ connect_aws(struct workspace *workspace, struct err *err)
 	struct aws_client_opts client = {
 	    .loop = workspace->loop,
 	    .rng = &workspace->rng,
+	    .pacer = workspace->pacer = pacer_new(workspace->loop),
 	    .service = "ec2",
 	    .region = settings->region,
 	    .endpoint = settings->endpoint,

@@ -38,6 +38,7 @@ struct workspace {
 	/* workspace_connect */
 	struct http_transport *transport;
 	struct credentials_provider *credentials;
+	struct pacer *pacer;
 	struct aws_client *ec2;
 
 	/* workspace_open_mirror */

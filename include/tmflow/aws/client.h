@@ -2,13 +2,14 @@
 #define TMFLOW_AWS_CLIENT_H
 
 #include "tmflow/aws/credentials.h"
+#include "tmflow/aws/pacer.h"
 #include "tmflow/base/buf.h"
 #include "tmflow/base/rng.h"
 #include "tmflow/loop/call.h"
 #include "tmflow/loop/http.h"
 
 /*
- * One AWS service in one region: signs, sends, retries, parses. Every operation is a struct call whose result is JSON in the form of the typed header (ec2.h);
+ * One AWS service in one region: paces, signs, sends, retries, parses. Every operation is a struct call whose result is JSON in the form of the typed header (ec2.h);
  * a failed one carries AWS's own code as err.name and the request id.
  */
 
@@ -22,6 +23,8 @@ struct aws_client_opts {
 	struct http_transport *transport;
 	struct credentials_provider *credentials; /* borrowed */
 	struct rng *rng;
+	struct pacer
+	    *pacer; /* shared by the clients of one account and region; borrowed; NULL: none */
 	const char *service; /* signing name: "ec2", "sts", "states" or "sqs" */
 	const char *region;
 	const char *endpoint; /* URL, or NULL: from service and region */
