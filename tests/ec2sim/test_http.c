@@ -21,17 +21,17 @@ struct server {
 static void
 serve(int port_fd, int stop_fd)
 {
-	struct sim_opts opts = sim_test_opts(100);
+	struct sim_cloud_opts opts = {.world = sim_test_opts(100)};
 	struct sim_http_opts http_opts = {.listen = "127.0.0.1"};
-	struct sim_world *world = world_new(&opts, NULL);
-	struct sim_http *http = sim_http_new(world, &http_opts, NULL);
+	struct sim_cloud *cloud = cloud_new(&opts, NULL);
+	struct sim_http *http = sim_http_new(cloud, &http_opts, NULL);
 	uint16_t port = http != NULL ? sim_http_port(http) : 0;
 	int status = EXIT_FAILURE;
 
 	if (write(port_fd, &port, sizeof(port)) == (ssize_t)sizeof(port) && port != 0)
 		status = sim_http_run(http, stop_fd, NULL) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	sim_http_free(http);
-	world_free(world);
+	cloud_free(cloud);
 	_exit(status);
 }
 

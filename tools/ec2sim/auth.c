@@ -247,18 +247,19 @@ canonical_request(const struct sim_request *request, const struct signature *s, 
 /* ---- the signature ---- */
 
 static void
-signing_key(struct sim_world *w, size_t credentials, const struct signature *s,
+signing_key(struct sim_world *w, const char *secret_key, const struct signature *s,
     uint8_t ret_key[DIGEST_SHA256_BYTES])
 {
 	struct signing_cache *cache = &w->signing;
 	char *first;
 	uint8_t step[DIGEST_SHA256_BYTES];
 
-	if (cache->valid && cache->credentials == credentials && str_is(s->scope, cache->scope)) {
+	if (cache->valid && str_is(s->access_key, cache->access_key) &&
+	    str_is(s->scope, cache->scope)) {
 		memcpy(ret_key, cache->key, DIGEST_SHA256_BYTES);
 		return;
 	}
-	first = mem_printf("AWS4%s", w->opts.credentials[credentials].secret_key);
+	first = mem_printf("AWS4%s", secret_key);
 	digest_hmac_sha256(str_of(first), s->date, step);
 	digest_hmac_sha256((struct str){(const char *)step, sizeof(step)}, s->region, ret_key);
 	digest_hmac_sha256(
@@ -266,17 +267,19 @@ signing_key(struct sim_world *w, size_t credentials, const struct signature *s,
 	digest_hmac_sha256(
 	    (struct str){(const char *)step, sizeof(step)}, STR("aws4_request"), ret_key);
 	free(first);
-	cache->valid = s->scope.len < sizeof(cache->scope);
+	cache->valid =
+	    s->scope.len < sizeof(cache->scope) && s->access_key.len < sizeof(cache->access_key);
 	if (!cache->valid)
 		return;
 	memcpy(cache->scope, s->scope.p, s->scope.len);
 	cache->scope[s->scope.len] = '\0';
-	cache->credentials = credentials;
+	memcpy(cache->access_key, s->access_key.p, s->access_key.len);
+	cache->access_key[s->access_key.len] = '\0';
 	memcpy(cache->key, ret_key, DIGEST_SHA256_BYTES);
 }
 
 static bool
-signature_good(struct call *c, size_t credentials, const struct signature *s, const char *date)
+signature_good(struct call *c, const char *secret_key, const struct signature *s, const char *date)
 {
 	struct buf canonical = {0}, text = {0};
 	char hash[DIGEST_SHA256_HEX_BYTES];
@@ -289,7 +292,7 @@ signature_good(struct call *c, size_t credentials, const struct signature *s, co
 		buf_add_str(&text, s->scope);
 		buf_add_char(&text, '\n');
 		buf_add_cstr(&text, hash);
-		signing_key(c->w, credentials, s, key);
+		signing_key(c->w, secret_key, s, key);
 		digest_hmac_sha256(
 		    (struct str){(const char *)key, sizeof(key)}, buf_str(&text), mac);
 		digest_hex(mac, sizeof(mac), hash);
@@ -341,7 +344,7 @@ check_claims(struct call *c, const struct signature *s, const char *date)
 		return call_fail(c, 400, "RequestExpired", "Request has expired.");
 	if (strncmp(date, s->date.p, s->date.len) != 0 ||
 	    !str_is(s->service, c->action->sts ? "sts" : "ec2") ||
-	    !str_is(s->region, c->w->opts.region))
+	    (!c->action->sts && !str_is(s->region, c->w->opts.region)))
 		return call_fail(c, 403, "SignatureDoesNotMatch",
 		    "Credential should be scoped to the date, a valid region and the service.");
 	digest_sha256_hex(c->request->body, hash);
@@ -351,17 +354,90 @@ check_claims(struct call *c, const struct signature *s, const char *date)
 	return 0;
 }
 
+bool
+auth_claims(const struct sim_request *request, struct str *ret_access_key, struct str *ret_region)
+{
+	const char *header = request_header(request, "Authorization");
+	struct signature s;
+
+	if (header == NULL || !parse_authorization(header, &s))
+		return false;
+	*ret_access_key = s.access_key;
+	*ret_region = s.region;
+	return true;
+}
+
+/* Whose keys a request was signed with. */
+struct signer {
+	const char *secret_key;
+	const char *session_token; /* NULL: none is asked for */
+	const struct grant *grant; /* NULL: keys that last */
+};
+
+static bool
+find_signer(const struct sim_world *w, struct str access_key, struct signer *ret)
+{
+	const struct grant *grant = realm_find_grant(w->realm, w->account, access_key);
+
+	if (grant != NULL) {
+		*ret = (struct signer){grant->secret_key, grant->session_token, grant};
+		return true;
+	}
+	for (size_t i = 0; i < w->opts.credentials_count; i++) {
+		const struct sim_credentials *known = &w->opts.credentials[i];
+
+		if (str_is(access_key, known->access_key)) {
+			*ret = (struct signer){known->secret_key, known->session_token, NULL};
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+auth_key_known(const struct sim_world *w, struct str access_key)
+{
+	struct signer signer;
+
+	return find_signer(w, access_key, &signer);
+}
+
+static int
+check_signer(struct call *c, const struct signature *s, const char *date)
+{
+	const char *token = request_header(c->request, "X-Amz-Security-Token");
+	struct signer signer;
+
+	if (!find_signer(c->w, s->access_key, &signer) ||
+	    (signer.session_token != NULL &&
+		(token == NULL || strcmp(token, signer.session_token) != 0)))
+		return call_fail(c, c->action->sts ? 403 : 401,
+		    c->action->sts ? "InvalidClientTokenId" : "AuthFailure",
+		    "AWS was not able to validate the provided access credentials");
+	if (token != NULL && !is_signed(s, "x-amz-security-token"))
+		return call_fail(
+		    c, 403, "SignatureDoesNotMatch", "X-Amz-Security-Token must be signed.");
+	if (!signature_good(c, signer.secret_key, s, date))
+		return call_fail(c, 403, "SignatureDoesNotMatch",
+		    "The request signature we calculated does not match the signature you "
+		    "provided. Check your AWS Secret Access Key and signing method.");
+	if (signer.grant != NULL && signer.grant->expires_wall_ms <= c->request->now_wall_ms)
+		return call_fail(c, c->action->sts ? 403 : 400,
+		    c->action->sts ? "ExpiredToken" : "RequestExpired",
+		    c->action->sts ? "The security token included in the request is expired"
+				   : "Request has expired.");
+	c->grant = signer.grant;
+	return 0;
+}
+
 int
 auth_check(struct call *c)
 {
 	const char *header = request_header(c->request, "Authorization");
 	const char *date = request_header(c->request, "X-Amz-Date");
-	const char *token = request_header(c->request, "X-Amz-Security-Token");
-	const struct sim_opts *o = &c->w->opts;
 	struct signature s;
-	size_t i = 0;
 
-	if (o->no_auth)
+	if (c->w->opts.no_auth)
 		return 0;
 	if (header == NULL)
 		return call_fail(c, 403, "MissingAuthenticationToken",
@@ -369,23 +445,5 @@ auth_check(struct call *c)
 	if (!parse_authorization(header, &s))
 		return call_fail(c, 400, "IncompleteSignature",
 		    "The Authorization header is not of the form that Signature Version 4 has.");
-	if (check_claims(c, &s, date) < 0)
-		return -1;
-	while (i < o->credentials_count && !str_is(s.access_key, o->credentials[i].access_key))
-		i++;
-	if (i == o->credentials_count)
-		return call_fail(c, 401, "AuthFailure",
-		    "AWS was not able to validate the provided access credentials");
-	if (o->credentials[i].session_token != NULL &&
-	    (token == NULL || strcmp(token, o->credentials[i].session_token) != 0))
-		return call_fail(c, 401, "AuthFailure",
-		    "AWS was not able to validate the provided access credentials");
-	if (token != NULL && !is_signed(&s, "x-amz-security-token"))
-		return call_fail(
-		    c, 403, "SignatureDoesNotMatch", "X-Amz-Security-Token must be signed.");
-	if (!signature_good(c, i, &s, date))
-		return call_fail(c, 403, "SignatureDoesNotMatch",
-		    "The request signature we calculated does not match the signature you "
-		    "provided. Check your AWS Secret Access Key and signing method.");
-	return 0;
+	return check_claims(c, &s, date) < 0 ? -1 : check_signer(c, &s, date);
 }

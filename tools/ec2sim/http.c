@@ -32,7 +32,7 @@ struct exchange {
 };
 
 struct sim_http {
-	struct sim_world *world;
+	struct sim_cloud *cloud;
 	struct MHD_Daemon *daemon;
 	struct exchange *delayed;
 	struct sim_signal signals[SIM_SIGNALS_MAX];
@@ -144,7 +144,7 @@ say(const struct exchange *e, const char *method)
 
 	if (e->http->verbose)
 		fprintf(stderr, "%llu %s %s %d %s %zu bytes%s\n",
-		    (unsigned long long)world_requests(e->http->world), method, e->reply.operation,
+		    (unsigned long long)cloud_requests(e->http->cloud), method, e->reply.operation,
 		    e->reply.status, e->reply.code[0] != '\0' ? e->reply.code : "-",
 		    e->reply.body.len, wires[e->reply.wire]);
 }
@@ -162,7 +162,7 @@ handle(struct exchange *e, struct MHD_Connection *connection, const char *method
 		control_signal(e);
 		return;
 	}
-	if (!control && send_signals(e->http, world_requests(e->http->world) + 1, false)) {
+	if (!control && send_signals(e->http, cloud_requests(e->http->cloud) + 1, false)) {
 		e->reply =
 		    (struct sim_reply){.operation = "-", .code = "dropped", .wire = SIM_WIRE_CLOSE};
 		return;
@@ -171,10 +171,10 @@ handle(struct exchange *e, struct MHD_Connection *connection, const char *method
 	request.headers_count = headers.count;
 	request.body = buf_str(&e->body);
 	request.now_wall_ms = clock->wall_ms(clock);
-	e->reply = world_handle(e->http->world, &request);
+	e->reply = cloud_handle(e->http->cloud, &request);
 	say(e, method);
 	if (!control)
-		send_signals(e->http, world_requests(e->http->world), true);
+		send_signals(e->http, cloud_requests(e->http->cloud), true);
 }
 
 /* Feeds half of the body, then breaks off. */
@@ -322,12 +322,12 @@ end(void *arg, struct MHD_Connection *connection, void **exchange,
 /* ---- the loop ---- */
 
 struct sim_http *
-sim_http_new(struct sim_world *world, const struct sim_http_opts *opts, struct err *err)
+sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct err *err)
 {
 	struct sim_http *http = mem_zalloc(1, sizeof(*http));
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(opts->port)};
 
-	http->world = world;
+	http->cloud = cloud;
 	http->verbose = opts->verbose;
 	if (inet_pton(AF_INET, opts->listen, &address.sin_addr) != 1) {
 		free(http);

@@ -1,19 +1,19 @@
 #ifndef EC2SIM_HTTP_H
 #define EC2SIM_HTTP_H
 
-#include "world.h"
+#include "cloud.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The world over HTTP/1.1: one thread, one loop. */
+/* The cloud over HTTP/1.1: one thread, one loop. */
 struct sim_http;
 
 #define SIM_SIGNALS_MAX 64u
 
 /* A signal to another process when a certain request comes: for tests of what a crash leaves behind. */
 struct sim_signal {
-	uint64_t at; /* the at-th request (world_requests) or the first after it */
+	uint64_t at; /* the at-th request (cloud_requests) or the first after it */
 	pid_t pid;
 	int number;
 	bool
@@ -26,9 +26,9 @@ struct sim_http_opts {
 	bool verbose;	    /* a line a request on standard error */
 };
 
-/* Listens. The world is borrowed. Errors: ERR_SYSTEM. */
+/* Listens. The cloud is borrowed. Errors: ERR_SYSTEM. */
 struct sim_http *
-sim_http_new(struct sim_world *world, const struct sim_http_opts *opts, struct err *err);
+sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct err *err);
 void sim_http_free(struct sim_http *http);
 uint16_t sim_http_port(const struct sim_http *http);
 

@@ -47,7 +47,7 @@ fill_report(FILE *file, void *arg)
 {
 	struct sim_sink sink = {.write = write_part, .arg = file};
 
-	world_report(arg, true, &sink);
+	cloud_report(arg, true, &sink);
 }
 
 static void
@@ -59,12 +59,12 @@ fill_config(FILE *file, void *arg)
 }
 
 static int
-write_config(const struct sim_world *world, const struct sim_command *command, struct err *err)
+write_config(const struct sim_cloud *cloud, const struct sim_command *command, struct err *err)
 {
 	struct buf text = {0};
 	int result;
 
-	world_config(world, command->scenario, &text);
+	cloud_config(cloud, command->scenario, &text);
 	result = write_file(command->config_out, fill_config, &text, err);
 	buf_fini(&text);
 	return result;
@@ -85,10 +85,10 @@ open_stop(void)
 }
 
 static int
-serve(struct sim_world *world, const struct sim_command *command, struct err *err)
+serve(struct sim_cloud *cloud, const struct sim_command *command, struct err *err)
 {
 	int stop = open_stop();
-	struct sim_http *http = sim_http_new(world, &command->http, err);
+	struct sim_http *http = sim_http_new(cloud, &command->http, err);
 	int result = http != NULL ? 0 : -1;
 
 	for (size_t i = 0; i < command->signals_count && result == 0; i++)
@@ -103,24 +103,25 @@ serve(struct sim_world *world, const struct sim_command *command, struct err *er
 	sim_http_free(http);
 	close(stop);
 	if (result == 0 && command->report != NULL)
-		result = write_file(command->report, fill_report, world, err);
+		result = write_file(command->report, fill_report, cloud, err);
 	return result;
 }
 
 static int
 run(const struct sim_command *command, struct err *err)
 {
-	struct sim_world *world = world_new(&command->world, err);
+	struct sim_cloud *cloud = cloud_new(&command->cloud, err);
 	struct sim_sink out = {.write = write_part, .arg = stdout};
-	int result = world != NULL ? 0 : -1;
+	int result = cloud != NULL ? 0 : -1;
 
 	if (result == 0 && command->config_out != NULL)
-		result = write_config(world, command, err);
-	if (result == 0 && command->print_world)
-		world_print(world, 0, &out);
+		result = write_config(cloud, command, err);
+	if (result == 0 && !command->print_world)
+		result = serve(cloud, command, err);
 	else if (result == 0)
-		result = serve(world, command, err);
-	world_free(world);
+		for (size_t i = 0; i < cloud_worlds(cloud); i++)
+			world_print(cloud_world_at(cloud, i), 0, &out);
+	cloud_free(cloud);
 	return result;
 }
 

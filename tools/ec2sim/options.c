@@ -114,8 +114,8 @@ set_single_subnet(
 	(void)row;
 	(void)value;
 	(void)err;
-	command->world.vpcs = 1;
-	command->world.subnets_per_vpc = 1;
+	command->cloud.world.vpcs = 1;
+	command->cloud.world.subnets_per_vpc = 1;
 	return 0;
 }
 
@@ -141,9 +141,31 @@ static int
 add_fault(
     struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
 {
-	if (command->world.faults_count == SIM_FAULTS_MAX)
+	if (command->cloud.world.faults_count == SIM_FAULTS_MAX)
 		return err_set(err, ERR_INVALID, "--%s: more than %u", row->name, SIM_FAULTS_MAX);
-	command->world.faults[command->world.faults_count++] = value;
+	command->cloud.world.faults[command->cloud.world.faults_count++] = value;
+	return 0;
+}
+
+static int
+add_denied(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	if (command->cloud.denied_count == SIM_DENIED_MAX)
+		return err_set(err, ERR_INVALID, "--%s: more than %u", row->name, SIM_DENIED_MAX);
+	command->cloud.denied[command->cloud.denied_count++] = value;
+	return 0;
+}
+
+static int
+set_role_seconds(
+    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+{
+	uint64_t seconds;
+
+	if (read_number(value, 43200, &seconds) < 0 || seconds == 0)
+		return wrong(row, value, err);
+	command->cloud.role_ms_max = (int64_t)seconds * 1000;
 	return 0;
 }
 
@@ -152,7 +174,8 @@ static int
 add_credentials(
     struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
 {
-	struct sim_credentials *c = &command->world.credentials[command->world.credentials_count];
+	struct sim_credentials *c =
+	    &command->cloud.world.credentials[command->cloud.world.credentials_count];
 	char *copy, *secret, *token;
 
 	if (command->credentials_count == SIM_CREDENTIALS_MAX || strchr(value, ':') == NULL)
@@ -166,7 +189,7 @@ add_credentials(
 		*token++ = '\0';
 	*c = (struct sim_credentials){
 	    .access_key = copy, .secret_key = secret, .session_token = token};
-	command->world.credentials_count++;
+	command->cloud.world.credentials_count++;
 	return 0;
 }
 
@@ -221,44 +244,53 @@ static const struct option_row rows[] = {
 	AT(config_out)},
     {"scenario", "SCENARIO", "of --config-out: all (default), tags, vpcs or created", set_scenario,
 	0},
-    {"seed", "N", "of the world and of all chance; default 1", set_u64, AT(world.seed)},
-    {"instances", "N", "how many; default 1000, at most 10,000,000", set_u64, AT(world.instances)},
+    {"seed", "N", "of the world and of all chance; default 1", set_u64, AT(cloud.world.seed)},
+    {"instances", "N", "how many; default 1000, at most 10,000,000", set_u64,
+	AT(cloud.world.instances)},
     {"reservation-max", "N", "instances in one reservation, 1..64; default 8", set_unsigned,
-	AT(world.reservation_max)},
-    {"vpcs", "N", "1..200; default 4", set_unsigned, AT(world.vpcs)},
-    {"subnets-per-vpc", "N", "1..100; default 3", set_unsigned, AT(world.subnets_per_vpc)},
+	AT(cloud.world.reservation_max)},
+    {"vpcs", "N", "1..200; default 4", set_unsigned, AT(cloud.world.vpcs)},
+    {"subnets-per-vpc", "N", "1..100; default 3", set_unsigned, AT(cloud.world.subnets_per_vpc)},
     {"small-vpc-instances", "N", "about how many are in the last VPC; default 100", set_u64,
-	AT(world.small_vpc_instances)},
+	AT(cloud.world.small_vpc_instances)},
     {"single-subnet", NULL, "one VPC with one subnet", set_single_subnet, 0},
     {"plain", NULL, "all run, can be mirrored, have one interface and no mirror tag", set_flag,
-	AT(world.plain)},
+	AT(cloud.world.plain)},
     {"mirror-share", "P", "share of instances tagged mirror=yes; default 0.3", set_double,
-	AT(world.mirror_share)},
-    {"region", "REGION", "default us-east-1", set_text, AT(world.region)},
-    {"account-id", "ID", "default 123456789012", set_text, AT(world.account_id)},
+	AT(cloud.world.mirror_share)},
+    {"region", "REGION", "default us-east-1", set_text, AT(cloud.world.region)},
+    {"account-id", "ID", "default 123456789012", set_text, AT(cloud.world.account_id)},
     {"credentials", "KEY:SECRET",
 	"who may sign (KEY:SECRET:TOKEN with a session token); may be repeated", add_credentials,
 	0},
-    {"no-auth", NULL, "do not check signatures", set_flag, AT(world.no_auth)},
+    {"accounts", "N", "1..64, each with worlds of its own; default 1", set_unsigned,
+	AT(cloud.accounts)},
+    {"regions", "A,B", "each a world in every account; default --region", set_text,
+	AT(cloud.regions)},
+    {"deny-role", "ACCOUNT", "AssumeRole into that account is refused; may be repeated", add_denied,
+	0},
+    {"role-seconds", "N", "the life of assumed roles' credentials, at most; default as asked",
+	set_role_seconds, 0},
+    {"no-auth", NULL, "do not check signatures", set_flag, AT(cloud.world.no_auth)},
     {"empty-pages", "P", "probability of an empty page that has a token", set_double,
-	AT(world.empty_pages)},
+	AT(cloud.world.empty_pages)},
     {"token-ttl", "N", "requests that a NextToken outlives; default: it does not expire", set_u64,
-	AT(world.token_ttl)},
-    {"stale-ms", "MS", "describes see a change that late", set_u64, AT(world.stale_ms)},
+	AT(cloud.world.token_ttl)},
+    {"stale-ms", "MS", "describes see a change that late", set_u64, AT(cloud.world.stale_ms)},
     {"stale-calls", "N", "and after so many describes of that kind", set_u64,
-	AT(world.stale_calls)},
+	AT(cloud.world.stale_calls)},
     {"boot-ms", "MS", "pending to running, shutting-down to terminated", set_u64,
-	AT(world.boot_ms)},
-    {"buckets", NULL, "throttle with EC2's token buckets", set_flag, AT(world.buckets)},
-    {"bucket-scale", "X", "times their published refill", set_double, AT(world.bucket_scale)},
+	AT(cloud.world.boot_ms)},
+    {"buckets", NULL, "throttle with EC2's token buckets", set_flag, AT(cloud.world.buckets)},
+    {"bucket-scale", "X", "times their published refill", set_double, AT(cloud.world.bucket_scale)},
     {"bucket-size-scale", "X", "times their published size", set_double,
-	AT(world.bucket_size_scale)},
+	AT(cloud.world.bucket_size_scale)},
     {"session-limit", "N", "sessions an account; default: none (EC2: 10,000)", set_u64,
-	AT(world.session_limit)},
+	AT(cloud.world.session_limit)},
     {"session-number-error", "CODE", "of a session number in use; default InvalidParameterValue",
-	set_text, AT(world.session_number_error)},
+	set_text, AT(cloud.world.session_number_error)},
     {"replay-deleted", NULL, "a ClientToken of a deleted session or target answers as before",
-	set_flag, AT(world.replay_deleted)},
+	set_flag, AT(cloud.world.replay_deleted)},
     {"fault", "FAULT", "KIND[:OPERATION]@P or @#N; may be repeated", add_fault, 0},
     {"signal-at", "N:PID:SIGNAL[:WHEN]",
 	"signal at the N-th request, before (default) or after; may be repeated", add_signal, 0},
@@ -281,7 +313,7 @@ int
 sim_command_parse(int argc, char **argv, struct sim_command *ret_command, struct err *err)
 {
 	*ret_command = (struct sim_command){.http = {.listen = "127.0.0.1"}};
-	sim_opts_default(&ret_command->world);
+	sim_opts_default(&ret_command->cloud.world);
 	for (int i = 1; i < argc; i++) {
 		const char *word = argv[i], *value;
 		size_t len = strcspn(word, "=");

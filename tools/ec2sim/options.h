@@ -7,7 +7,7 @@
 
 /* The command line of ec2sim. */
 struct sim_command {
-	struct sim_opts world;
+	struct sim_cloud_opts cloud;
 	struct sim_http_opts http;
 	struct sim_signal signals[SIM_SIGNALS_MAX];
 	size_t signals_count;
@@ -17,7 +17,7 @@ struct sim_command {
 	enum sim_scenario scenario;
 	bool print_world;
 	bool help;
-	char *credentials[SIM_CREDENTIALS_MAX]; /* owned; world.credentials point into them */
+	char *credentials[SIM_CREDENTIALS_MAX]; /* owned; cloud.world.credentials point into them */
 	size_t credentials_count;
 };
 

@@ -92,12 +92,17 @@ keep_opts(struct sim_world *w, const struct sim_opts *opts)
 struct sim_world *
 world_new(const struct sim_opts *opts, struct err *err)
 {
+	struct realm *realm;
 	struct sim_world *w;
 
 	assert(world_actions_count <= ACTIONS_MAX);
 	if (check_opts(opts, err) < 0)
 		return NULL;
+	realm = realm_new(opts->account_id, 1, opts->seed, err);
+	if (realm == NULL)
+		return NULL;
 	w = mem_zalloc(1, sizeof(*w));
+	w->realm = realm;
 	keep_opts(w, opts);
 	for (size_t kind = 0; kind < ID_COUNT; kind++)
 		w->id_keys[kind] = world_hash(w, 1, kind);
@@ -155,6 +160,8 @@ world_free(struct sim_world *world)
 		free(world->strings[i]);
 	for (size_t i = 0; i < COUNT_OF(maps); i++)
 		idmap_fini(maps[i]);
+	if (!world->realm_shared)
+		realm_free(world->realm);
 	free(world->creators);
 	free(world->creator_sessions);
 	free(world->strings);
@@ -165,6 +172,16 @@ world_free(struct sim_world *world)
 	free(world->tag_slots);
 	free(world->tokens);
 	free(world);
+}
+
+void
+world_join(struct sim_world *w, struct realm *realm, unsigned account)
+{
+	if (!w->realm_shared)
+		realm_free(w->realm);
+	w->realm = realm;
+	w->realm_shared = true;
+	w->account = account;
 }
 
 bool

@@ -152,7 +152,7 @@ enum sim_scenario {
 };
 
 /* Appends a tmflow configuration (YAML) that fits this world. */
-void world_config(const struct sim_world *world, enum sim_scenario scenario, struct buf *out);
+void world_config(struct sim_world *world, enum sim_scenario scenario, struct buf *out);
 
 /* Compares the sessions that exist with those that a tmflow configuration asks for, by rules written here a second time on purpose.
  * Appends {"ok", "expectedSessions", "missing", ...}. Errors: ERR_INVALID when config is none. */

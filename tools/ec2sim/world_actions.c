@@ -31,6 +31,8 @@ static const char *const params_run[] = {"ImageId", "InstanceType", "MinCount", 
 static const char *const params_terminate[] = {"InstanceId.", "Force", "SkipOsShutdown", NULL};
 static const char *const params_tags[] = {"ResourceId.", "Tag.", NULL};
 static const char *const params_none[] = {NULL};
+static const char *const params_assume_role[] = {"RoleArn", "RoleSessionName", "DurationSeconds",
+    "ExternalId", "Policy", "PolicyArns.", "Tags.", "TransitiveTagKeys.", "SourceIdentity", NULL};
 
 const struct action world_actions[] = {
     {"DescribeInstances", op_describe_instances, params_describe_instances, BUCKET_DESCRIBE, false},
@@ -54,6 +56,7 @@ const struct action world_actions[] = {
     {"TerminateInstances", op_terminate_instances, params_terminate, BUCKET_TERMINATE, false},
     {"CreateTags", op_create_tags, params_tags, BUCKET_TAGS, false},
     {"DeleteTags", op_delete_tags, params_tags, BUCKET_TAGS, false},
+    {"AssumeRole", op_assume_role, params_assume_role, BUCKET_NONE, true},
     {"GetCallerIdentity", op_get_caller_identity, params_none, BUCKET_NONE, true},
 };
 

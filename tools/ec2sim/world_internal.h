@@ -2,6 +2,7 @@
 #define EC2SIM_WORLD_INTERNAL_H
 
 #include "idmap.h"
+#include "realm.h"
 #include "world.h"
 #include "xml_out.h"
 
@@ -264,7 +265,7 @@ struct token_use {
 /* Memory of the last signing key: a client signs all day with the same. */
 struct signing_cache {
 	char scope[128];
-	size_t credentials;
+	char access_key[129];
 	uint8_t key[32];
 	bool valid;
 };
@@ -317,6 +318,9 @@ struct sim_world {
 	uint64_t sessions_created, sessions_deleted, targets_created, targets_deleted;
 	int64_t now_wall_ms; /* of the last request */
 	struct signing_cache signing;
+	struct realm *realm;
+	bool realm_shared; /* owned by the cloud */
+	unsigned account;  /* of the realm */
 	char error_code[128];
 };
 
@@ -421,6 +425,7 @@ struct call {
 	struct params params;
 	struct sim_reply *reply;
 	unsigned creator;
+	const struct grant *grant; /* the role that the caller has assumed; NULL: none */
 	bool failed;
 	bool replayed;
 	size_t cost; /* instances, for the resource bucket */
@@ -513,6 +518,7 @@ int op_create_tags(struct call *c);
 int op_delete_tags(struct call *c);
 int op_describe_tags(struct call *c);
 int op_get_caller_identity(struct call *c);
+int op_assume_role(struct call *c);
 
 /* Writes an instance's <item>. */
 void instance_write(const struct sim_world *w, struct buf *out, const struct instance *i);
@@ -547,7 +553,20 @@ bool bucket_take(struct sim_world *w, size_t action, bool unfiltered, size_t res
 
 /* 0, or -1 with the reply made an error. */
 int auth_check(struct call *c);
+/* What the request says it was signed with. False where it was not signed. */
+bool
+auth_claims(const struct sim_request *request, struct str *ret_access_key, struct str *ret_region);
+/* True where the account of this world has that key, an assumed role's included. */
+bool auth_key_known(const struct sim_world *w, struct str access_key);
 const char *request_header(const struct sim_request *request, const char *name);
+
+/* ---- several worlds ---- */
+
+/* Makes the world one account of a realm that is shared: borrowed. */
+void world_join(struct sim_world *w, struct realm *realm, unsigned account);
+/* Appends a configuration with the rules of all these worlds: each one's subnet and VPC rule (and, of a single one, its tag rule). */
+void world_config_all(
+    struct sim_world *const *worlds, size_t count, enum sim_scenario scenario, struct buf *out);
 
 /* ---- control calls (world_control.c) ---- */
 

@@ -484,19 +484,3 @@ op_describe_interfaces(struct call *c)
 {
 	return describe_run(c, &describe_interfaces);
 }
-
-/* ---- STS ---- */
-
-int
-op_get_caller_identity(struct call *c)
-{
-	xml_open(c->out, "GetCallerIdentityResult");
-	buf_printf(c->out, "<Arn>arn:aws:iam::%s:user/ec2sim</Arn>", c->w->opts.account_id);
-	xml_text(c->out, "UserId", "AIDAEC2SIMEXAMPLE");
-	xml_text(c->out, "Account", c->w->opts.account_id);
-	xml_close(c->out, "GetCallerIdentityResult");
-	xml_open(c->out, "ResponseMetadata");
-	xml_text(c->out, "RequestId", c->reply->request_id);
-	xml_close(c->out, "ResponseMetadata");
-	return 0;
-}

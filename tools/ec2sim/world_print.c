@@ -105,36 +105,78 @@ world_print(const struct sim_world *world, uint64_t limit, const struct sim_sink
 	buf_fini(&j.buf);
 }
 
-void
-world_config(const struct sim_world *world, enum sim_scenario scenario, struct buf *out)
+static void
+write_tag_rule(const struct sim_world *w, struct buf *out)
 {
-	unsigned small = world->opts.vpcs - 1;
-	char id[SIM_ID_BYTES], filter[SIM_ID_BYTES], target[SIM_ID_BYTES];
+	char filter[SIM_ID_BYTES], target[SIM_ID_BYTES];
 
-	id_write(world, ID_FILTER, 0, filter);
-	id_write(world, ID_TARGET, 0, target);
+	id_write(w, ID_FILTER, 0, filter);
+	id_write(w, ID_TARGET, 0, target);
+	buf_printf(out,
+	    "  - tagList:\n      - {Key: mirror, Value: \"yes\"}\n    filterId: %s\n    targetId: "
+	    "%s\n",
+	    filter, target);
+}
+
+static void
+write_subnet_rule(const struct sim_world *w, struct buf *out)
+{
+	char subnet[SIM_ID_BYTES], filter[SIM_ID_BYTES], target[SIM_ID_BYTES];
+
+	id_write(w, ID_SUBNET, 0, subnet);
+	id_write(w, ID_FILTER, 0, filter);
+	id_write(w, ID_TARGET, 1, target);
+	buf_printf(
+	    out, "  - subnetId: %s\n    filterId: %s\n    targetId: %s\n", subnet, filter, target);
+}
+
+/* The small VPC's, with targets to be created. */
+static void
+write_vpc_rule(const struct sim_world *w, struct buf *out)
+{
+	unsigned small = w->opts.vpcs - 1;
+	char vpc[SIM_ID_BYTES], filter[SIM_ID_BYTES], group[SIM_ID_BYTES];
+
+	id_write(w, ID_VPC, small, vpc);
+	id_write(w, ID_FILTER, 1, filter);
+	id_write(w, ID_GROUP, small, group);
+	buf_printf(out,
+	    "  - vpcId: %s\n    filterId: %s\n    targetInstanceType: t3.large\n    "
+	    "targetInstanceAmi: %s\n    targetSecurityGroupIds:\n      - %s\n",
+	    vpc, filter, world_image_id, group);
+}
+
+static void
+write_rules(struct sim_world *const *worlds, size_t count, const char *list,
+    void (*write)(const struct sim_world *w, struct buf *out), struct buf *out)
+{
+	buf_printf(out, "%s:\n", list);
+	for (size_t i = 0; i < count; i++)
+		write(worlds[i], out);
+}
+
+void
+world_config_all(
+    struct sim_world *const *worlds, size_t count, enum sim_scenario scenario, struct buf *out)
+{
+	const struct sim_opts *opts = &worlds[0]->opts;
+
 	buf_printf(out, "# For ec2sim --seed %llu --instances %llu\n",
-	    (unsigned long long)world->opts.seed, (unsigned long long)world->opts.instances);
-	if (subnets_count(world) == 1)
+	    (unsigned long long)opts->seed, (unsigned long long)opts->instances);
+	if (subnets_count(worlds[0]) == 1)
 		scenario = SIM_SCENARIO_CREATED;
-	if (scenario == SIM_SCENARIO_ALL || scenario == SIM_SCENARIO_TAGS)
-		buf_printf(out,
-		    "tags:\n  - tagList:\n      - {Key: mirror, Value: \"yes\"}\n    filterId: "
-		    "%s\n    targetId: %s\n",
-		    filter, target);
+	/* A tag rule would take the instances of all accounts, but its filter is one account's. */
+	if (scenario == SIM_SCENARIO_TAGS || (scenario == SIM_SCENARIO_ALL && count == 1))
+		write_rules(worlds, count, "tags", write_tag_rule, out);
 	if (scenario == SIM_SCENARIO_TAGS)
 		return;
-	id_write(world, ID_SUBNET, 0, id);
-	id_write(world, ID_TARGET, 1, target);
 	if (scenario != SIM_SCENARIO_CREATED)
-		buf_printf(out, "subnets:\n  - subnetId: %s\n    filterId: %s\n    targetId: %s\n",
-		    id, filter, target);
-	id_write(world, ID_VPC, small, id);
-	id_write(world, ID_FILTER, 1, filter);
-	buf_printf(out,
-	    "vpcs:\n  - vpcId: %s\n    filterId: %s\n    targetInstanceType: t3.large\n    "
-	    "targetInstanceAmi: %s\n",
-	    id, filter, world_image_id);
-	id_write(world, ID_GROUP, small, id);
-	buf_printf(out, "    targetSecurityGroupIds:\n      - %s\n", id);
+		write_rules(worlds, count, "subnets", write_subnet_rule, out);
+	write_rules(worlds, count, "vpcs", write_vpc_rule, out);
+}
+
+void
+world_config(struct sim_world *world, enum sim_scenario scenario, struct buf *out)
+{
+	world_config_all(&world, 1, scenario, out);
 }

@@ -1,0 +1,166 @@
+#include "realm.h"
+
+#include "tmflow/base/digest.h"
+#include "tmflow/base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct realm {
+	char ids[REALM_ACCOUNTS_MAX][REALM_ACCOUNT_ID_BYTES];
+	bool denied[REALM_ACCOUNTS_MAX];
+	unsigned accounts;
+	uint64_t seed;
+	int64_t role_ms_max;
+	struct grant **grants;
+	size_t grants_count;
+};
+
+struct realm *
+realm_new(const char *first_id, unsigned accounts, uint64_t seed, struct err *err)
+{
+	struct realm *realm;
+	size_t digits = strspn(first_id, "0123456789");
+	unsigned long long first = strtoull(first_id, NULL, 10);
+
+	if (digits != REALM_ACCOUNT_ID_BYTES - 1 || first_id[digits] != '\0') {
+		err_set(err, ERR_INVALID, "an account id has 12 digits");
+		return NULL;
+	}
+	if (accounts < 1 || accounts > REALM_ACCOUNTS_MAX) {
+		err_set(err, ERR_INVALID, "accounts must be 1..%u", REALM_ACCOUNTS_MAX);
+		return NULL;
+	}
+	realm = mem_zalloc(1, sizeof(*realm));
+	realm->accounts = accounts;
+	realm->seed = seed;
+	for (unsigned i = 0; i < accounts; i++)
+		snprintf(realm->ids[i], sizeof(realm->ids[i]), "%012llu",
+		    (first + i) % 1000000000000ull);
+	return realm;
+}
+
+void
+realm_free(struct realm *realm)
+{
+	if (realm == NULL)
+		return;
+	for (size_t i = 0; i < realm->grants_count; i++) {
+		free(realm->grants[i]->arn);
+		free(realm->grants[i]->user_id);
+		free(realm->grants[i]);
+	}
+	free(realm->grants);
+	free(realm);
+}
+
+const char *
+realm_account_id(const struct realm *realm, unsigned account)
+{
+	return realm->ids[account];
+}
+
+bool
+realm_find_account(const struct realm *realm, struct str id, unsigned *ret_account)
+{
+	for (unsigned i = 0; i < realm->accounts; i++) {
+		if (str_is(id, realm->ids[i])) {
+			*ret_account = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+realm_deny(struct realm *realm, const char *account_id, struct err *err)
+{
+	unsigned account;
+
+	if (!realm_find_account(realm, str_of(account_id), &account))
+		return err_set(err, ERR_INVALID, "there is no account %s", account_id);
+	realm->denied[account] = true;
+	return 0;
+}
+
+bool
+realm_denied(const struct realm *realm, unsigned account)
+{
+	return realm->denied[account];
+}
+
+void
+realm_set_role_ms_max(struct realm *realm, int64_t ms)
+{
+	realm->role_ms_max = ms;
+}
+
+/* Made from seed and number only, so that the same requests give the same answers. */
+static void
+make_text(const struct realm *realm, const char *what, const char *alphabet, char *out, size_t len)
+{
+	uint8_t hash[DIGEST_SHA256_BYTES];
+	size_t letters = strlen(alphabet);
+
+	for (size_t i = 0; i < len; i++) {
+		if (i % sizeof(hash) == 0) {
+			char *source = mem_printf("%s/%llu/%zu/%zu", what,
+			    (unsigned long long)realm->seed, realm->grants_count, i);
+
+			digest_sha256(str_of(source), hash);
+			free(source);
+		}
+		out[i] = alphabet[hash[i % sizeof(hash)] % letters];
+	}
+	out[len] = '\0';
+}
+
+#define BASE32 "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+#define KEY_LETTERS    16u
+#define SECRET_LETTERS 40u
+#define TOKEN_LETTERS  64u
+
+const struct grant *
+realm_grant(struct realm *realm, const struct grant_opts *opts)
+{
+	struct grant *grant;
+	char id[KEY_LETTERS + 1];
+	int64_t life_ms = opts->life_ms;
+
+	if (realm->grants_count == REALM_GRANTS_MAX)
+		return NULL;
+	if (realm->role_ms_max > 0 && life_ms > realm->role_ms_max)
+		life_ms = realm->role_ms_max;
+	grant = mem_zalloc(1, sizeof(*grant));
+	make_text(realm, "key", BASE32, id, KEY_LETTERS);
+	snprintf(grant->access_key, sizeof(grant->access_key), "ASIA%s", id);
+	make_text(realm, "secret", BASE64, grant->secret_key, SECRET_LETTERS);
+	make_text(realm, "token", BASE64, grant->session_token, TOKEN_LETTERS);
+	make_text(realm, "role", BASE32, id, KEY_LETTERS);
+	grant->arn = mem_printf("arn:%.*s:sts::%s:assumed-role/%.*s/%.*s", (int)opts->partition.len,
+	    opts->partition.p, realm->ids[opts->account], (int)opts->role.len, opts->role.p,
+	    (int)opts->session.len, opts->session.p);
+	grant->user_id = mem_printf("AROA%s:%.*s", id, (int)opts->session.len, opts->session.p);
+	grant->account = opts->account;
+	grant->expires_wall_ms = opts->now_wall_ms + life_ms;
+	realm->grants =
+	    mem_resize(realm->grants, realm->grants_count + 1, sizeof(realm->grants[0]));
+	realm->grants[realm->grants_count++] = grant;
+	return grant;
+}
+
+/* From the newest on: that is who calls. */
+const struct grant *
+realm_find_grant(const struct realm *realm, unsigned account, struct str access_key)
+{
+	for (size_t i = realm->grants_count; i > 0; i--) {
+		const struct grant *grant = realm->grants[i - 1];
+
+		if (grant->account == account && str_is(access_key, grant->access_key))
+			return grant;
+	}
+	return NULL;
+}
