@@ -188,36 +188,56 @@ is_arn(const json_t *value)
 	return json_is_string(value) && strncmp(json_string_value(value), "arn:", 4) == 0;
 }
 
-/* By form: only those that guardduty's keys have. */
+/* By form: only those that the keys of these sections have. */
 static const struct {
 	bool (*is_good)(const json_t *value);
 	const char *words;
 } forms[] = {
     [FORM_NUMBER] = {is_severity, "a number from 0 to 10"},
-    [FORM_TEXTS] = {is_text_list, "a list of finding types"},
+    [FORM_TEXTS] = {is_text_list, "a list of strings"},
     [FORM_ARN] = {is_arn, "an ARN: \"arn:...\""},
 };
+
+/* Checks the values of a section whose keys all have one of `forms`. NULL when it is not given. */
+static json_t *
+read_values(struct config_reader *reader, const struct mirror_config *config, const char *name,
+    const struct config_key *keys)
+{
+	size_t mark = config_enter(reader, name);
+	json_t *section = read_section(reader, config, name, keys);
+
+	for (; keys->name != NULL; keys++) {
+		const json_t *value = json_object_get(section, keys->name);
+		size_t inner = config_enter(reader, keys->name);
+
+		if (config_given(value) && !forms[keys->form].is_good(value))
+			config_invalid(
+			    reader, "%s must be %s", keys->name, forms[keys->form].words);
+		config_leave(reader, inner);
+	}
+	config_leave(reader, mark);
+	return section;
+}
 
 static void
 read_guardduty(struct config_reader *reader, struct mirror_config *config)
 {
-	size_t mark = config_enter(reader, "guardduty");
-	const json_t *section = read_section(reader, config, "guardduty", config_guardduty_keys);
+	const json_t *section = read_values(reader, config, "guardduty", config_guardduty_keys);
 
-	for (const struct config_key *key = config_guardduty_keys; key->name != NULL; key++) {
-		const json_t *value = json_object_get(section, key->name);
-		size_t inner = config_enter(reader, key->name);
-
-		if (config_given(value) && !forms[key->form].is_good(value))
-			config_invalid(reader, "%s must be %s", key->name, forms[key->form].words);
-		config_leave(reader, inner);
-	}
 	config->guardduty = (struct config_guardduty){
 	    .min_severity = json_number_value(given_member(section, "minSeverity")),
 	    .types = given_member(section, "types"),
 	    .role_arn = json_string_value(given_member(section, "roleArn")),
 	};
-	config_leave(reader, mark);
+}
+
+static void
+read_types(struct config_reader *reader, struct mirror_config *config)
+{
+	const json_t *section = read_values(reader, config, "instanceTypes", config_types_keys);
+
+	config->unmirrorable = given_member(section, "unmirrorable");
+	config->mirrorable = given_member(section, "mirrorable");
 }
 
 static void
@@ -246,6 +266,7 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		check_places(&reader, config);
 		read_exclude(&reader, config);
 		read_guardduty(&reader, config);
+		read_types(&reader, config);
 		read_hook(&reader, config);
 	} else {
 		config_invalid(
@@ -330,17 +351,32 @@ mirror_config_guardduty(const struct mirror_config *config)
 	return &config->guardduty;
 }
 
-bool
-config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type)
+/* True if text fits one of the patterns. */
+static bool
+fits_one(const json_t *patterns, const char *text)
 {
 	json_t *pattern;
 	size_t i;
 
-	json_array_foreach (guardduty->types, i, pattern)
+	json_array_foreach (patterns, i, pattern)
 		if (config_given(pattern) &&
-		    fnmatch(json_string_value(pattern), type, FNM_NOESCAPE) == 0)
+		    fnmatch(json_string_value(pattern), text, FNM_NOESCAPE) == 0)
 			return true;
-	return guardduty->types == NULL;
+	return false;
+}
+
+bool
+config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type)
+{
+	return guardduty->types == NULL || fits_one(guardduty->types, type);
+}
+
+enum config_type_verdict
+mirror_config_type(const struct mirror_config *config, const char *type)
+{
+	if (fits_one(config->unmirrorable, type))
+		return CONFIG_TYPE_UNMIRRORABLE;
+	return fits_one(config->mirrorable, type) ? CONFIG_TYPE_MIRRORABLE : CONFIG_TYPE_UNKNOWN;
 }
 
 const char *

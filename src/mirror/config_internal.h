@@ -20,6 +20,8 @@ struct mirror_config {
 	size_t count;
 	const char *hook;
 	struct config_guardduty guardduty;
+	const json_t *unmirrorable; /* [pattern]; borrowed from root */
+	const json_t *mirrorable;
 	json_t *exclude_tags; /* borrowed from root, like the next */
 	json_t *exclude_ids;
 };

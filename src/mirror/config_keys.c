@@ -68,6 +68,14 @@ const struct config_key config_guardduty_keys[] = {
     {.name = NULL},
 };
 
+const struct config_key config_types_keys[] = {
+    {"unmirrorable", "types that AWS does not mirror: it is not asked; * and ? stand for anything",
+	.form = FORM_TEXTS},
+    {"mirrorable", "types that it does mirror, although tmflow's list does not say so",
+	.form = FORM_TEXTS},
+    {.name = NULL},
+};
+
 const struct config_key config_root_keys[] = {
     {"tags", "rules by tags: tried first, in this order; the first that matches takes an instance",
 	.in = IN(RULE_TAGS), .form = FORM_RULES},
@@ -77,6 +85,8 @@ const struct config_key config_root_keys[] = {
 	.keys = config_exclude_keys},
     {"guardduty", "which findings make tmflow mirror the instance that they name",
 	.form = FORM_SECTION, .keys = config_guardduty_keys},
+    {"instanceTypes", "what AWS mirrors, where tmflow's own list is out of date",
+	.form = FORM_SECTION, .keys = config_types_keys},
     {"hook", "a Lua file with functions that answer in the rules' place", .form = FORM_TEXT},
     {.name = NULL},
 };

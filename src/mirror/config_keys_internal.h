@@ -44,6 +44,7 @@ extern const struct config_key config_rule_keys[];
 extern const struct config_key config_root_keys[];
 extern const struct config_key config_exclude_keys[];
 extern const struct config_key config_guardduty_keys[];
+extern const struct config_key config_types_keys[];
 
 #define CONFIG_KEYS_MAX 32 /* of any table */
 

@@ -29,6 +29,8 @@ unsupported_known(
 
 	if (instance_type == NULL)
 		return 0;
+	if (mirror_config_type(mirror->opts.config, instance_type) == CONFIG_TYPE_UNMIRRORABLE)
+		return 1;
 	key = mem_printf("%s/%s", interface_id, instance_type);
 	ret = store_fact_time(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
 	    FACT_UNSUPPORTED, key, &put_wall_ms, err);

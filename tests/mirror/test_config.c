@@ -117,7 +117,7 @@ static const struct {
     {"vpcs:\n  - vpcId: vpc-1\n" TARGET
      "guardduty: {minSeverity: 11, types: a, roleArn: role/x, minSeverty: 1}\n",
 	"c.yaml:5:26: error: minSeverity must be a number from 0 to 10\n"
-	"c.yaml:5:37: error: types must be a list of finding types\n"
+	"c.yaml:5:37: error: types must be a list of strings\n"
 	"c.yaml:5:49: error: roleArn must be an ARN: \"arn:...\"\n"
 	"c.yaml:5:57: error: unknown key \"minSeverty\" (did you mean \"minSeverity\"?)\n"},
 };
@@ -192,6 +192,28 @@ START_TEST(test_every_key)
 	ck_assert_str_eq(rule->target_security_group_ids[1], "sg-2");
 	ck_assert_str_eq(rule->target_subnet_id, "subnet-9");
 	ck_assert_str_eq(mirror_config_hook(loaded.config), "h.lua");
+	unload(&loaded);
+}
+END_TEST
+
+START_TEST(test_guardduty_and_types)
+{
+	struct loaded loaded = load(
+	    "vpcs:\n  - vpcId: vpc-1\n" TARGET
+	    "guardduty: {minSeverity: 4.5, types: ['A:*'], roleArn: \"arn:aws:iam::1:role/r\"}\n"
+	    "instanceTypes: {unmirrorable: ['t2.*', m9g.metal], mirrorable: ['m9g.*']}\n");
+	const struct config_guardduty *guardduty;
+
+	ck_assert_str_eq(loaded.text, "");
+	guardduty = mirror_config_guardduty(loaded.config);
+	ck_assert_double_eq(guardduty->min_severity, 4.5);
+	ck_assert_str_eq(guardduty->role_arn, "arn:aws:iam::1:role/r");
+	ck_assert(config_guardduty_wants_type(guardduty, "A:B/C"));
+	ck_assert(!config_guardduty_wants_type(guardduty, "B:A:C"));
+	ck_assert_int_eq(mirror_config_type(loaded.config, "t2.nano"), CONFIG_TYPE_UNMIRRORABLE);
+	ck_assert_int_eq(mirror_config_type(loaded.config, "m9g.metal"), CONFIG_TYPE_UNMIRRORABLE);
+	ck_assert_int_eq(mirror_config_type(loaded.config, "m9g.large"), CONFIG_TYPE_MIRRORABLE);
+	ck_assert_int_eq(mirror_config_type(loaded.config, "t3.nano"), CONFIG_TYPE_UNKNOWN);
 	unload(&loaded);
 }
 END_TEST
@@ -339,6 +361,7 @@ main(void)
 	tcase_add_test(tcase, test_rules_in_order_of_trying);
 	tcase_add_test(tcase, test_defaults);
 	tcase_add_test(tcase, test_every_key);
+	tcase_add_test(tcase, test_guardduty_and_types);
 	tcase_add_test(tcase, test_rule_that_is_never_reached);
 	tcase_add_test(tcase, test_seed_placeholders);
 	tcase_add_test(tcase, test_excludes);

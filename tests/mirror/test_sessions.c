@@ -78,13 +78,14 @@ ensure(struct process *by, const char *target_id, const char *session_id)
 		"InstanceId", instance, "TargetId", target_id, "SessionId", session_id));
 }
 
-/* find-sessions for the one interface: the name of the list that it stands in, and the item. */
+/* find-sessions for the one interface, of an instance of that type (NULL: not told): the name of the list that it stands in, and the item. */
 static const char *
-find(struct process *by, json_t **ret_item)
+find_item(struct process *by, const char *type, json_t **ret_item)
 {
 	json_t *lists = process_run(by, "find-sessions",
-	    jpack("{s:[{s:{s:s, s:s}, s:s, s:s}]}", "Matched", "Instance", "InstanceId", instance,
-		"SubnetId", subnet, "NetworkInterfaceId", interface, "Rule", "rule"));
+	    jpack("{s:[{s:{s:s, s:s, s:s?}, s:s, s:s}]}", "Matched", "Instance", "InstanceId",
+		instance, "SubnetId", subnet, "InstanceType", type, "NetworkInterfaceId", interface,
+		"Rule", "rule"));
 	const char *found = "";
 	const char *name;
 	json_t *list;
@@ -99,6 +100,20 @@ find(struct process *by, json_t **ret_item)
 		*ret_item = json_array_get(list, 0);
 	}
 	return found;
+}
+
+static const char *
+find(struct process *by, json_t **ret_item)
+{
+	return find_item(by, NULL, ret_item);
+}
+
+static const char *
+find_type(struct process *by, const char *type)
+{
+	json_t *item;
+
+	return find_item(by, type, &item);
 }
 
 /* Makes a session of somebody else's. */
@@ -401,6 +416,35 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+/* What the configuration calls unmirrorable is not asked for, and what AWS refused is not asked for again. */
+START_TEST(test_types_that_are_not_asked_for)
+{
+	struct process other;
+	char config[512];
+	json_t *item;
+
+	process_fault(
+	    &process, "CreateTrafficMirrorSession", "NetworkInterfaceNotSupported", 400, 1);
+	process_run(&process, "ensure-session",
+	    jpack("{s:s, s:s, s:s, s:s, s:s}", "Rule", "rule", "NetworkInterfaceId", interface,
+		"InstanceId", instance, "TargetId", target, "InstanceType", "t2.nano"));
+	ck_assert_str_eq(
+	    find(&process, &item), "Missing"); /* of a type that find() does not tell */
+	ck_assert_str_eq(find_type(&process, "t2.nano"), "");
+	ck_assert_str_eq(process_outcome(&process, interface), "ineligible: type");
+	ck_assert_str_eq(find_type(&process, "t3.nano"), "Missing"); /* changed since */
+	snprintf(config, sizeof(config),
+	    "vpcs: [{name: rule, vpcId: %s, filterId: %s, targetId: %s}]\n"
+	    "instanceTypes: {unmirrorable: ['t3.*']}\n",
+	    vpc, filter, target);
+	process_init(&other, &fixture, &(struct process_opts){.config = config});
+	ck_assert_str_eq(find_type(&other, "t3.nano"), "");
+	ck_assert_str_eq(process_outcome(&other, interface), "ineligible: type");
+	ck_assert_str_eq(find_type(&other, "t2.nano"), "Missing"); /* another store */
+	process_fini(&other);
+}
+END_TEST
+
 /* The same for a rule whose targets are created: what serves the source is judged by the target's subnet. */
 START_TEST(test_refusal_with_created_targets)
 {
@@ -446,7 +490,8 @@ main(void)
 	    test_other_target_does_not_count, test_session_limit, test_drifted_is_updated,
 	    test_drifted_is_gone, test_auto_takes_a_free_number, test_options_are_sent,
 	    test_default_options_do_not_drift, test_options_of_others_do_not_drift,
-	    test_changed_number_is_taken, test_refusal_with_created_targets, test_other_request};
+	    test_changed_number_is_taken, test_refusal_with_created_targets, test_other_request,
+	    test_types_that_are_not_asked_for};
 	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);

@@ -335,6 +335,81 @@ START_TEST(test_interface_is_a_target_already)
 }
 END_TEST
 
+/* --- a fault at each step: what is left behind is put right by whoever comes next, with no instance more than needed --- */
+
+static const struct {
+	const char *operation;
+	const char *code;
+	int status;
+	int launched; /* in the end */
+} steps[] = {
+    {"DescribeTrafficMirrorTargets", "UnauthorizedOperation", 403, 1},
+    {"DescribeTrafficMirrorTargets", "InternalError", 500, 1},
+    {"RunInstances", "InsufficientInstanceCapacity", 500, 1},
+    {"RunInstances", "VcpuLimitExceeded", 400, 1},
+    {"RunInstances", "RequestLimitExceeded", 503, 1},
+    {"CreateTrafficMirrorTarget", "InternalError", 500, 1},
+    {"CreateTrafficMirrorTarget", "RequestLimitExceeded", 503, 1},
+    {"CreateTrafficMirrorTarget", "UnauthorizedOperation", 403, 2},
+    {"CreateTrafficMirrorTarget", "InvalidParameterValue", 400, 2},
+};
+
+START_TEST(test_fault_at_each_step)
+{
+	struct process next;
+
+	process_fault(&process, steps[_i].operation, steps[_i].code, steps[_i].status, 1000);
+	ck_assert_ptr_null(process_run(&process, "ensure-target", request(NULL)));
+	ck_assert_str_eq(process_error(&process)->name, steps[_i].code);
+	ck_assert_uint_eq(process_calls(&process, "TerminateInstances"),
+	    steps[_i].launched == 2); /* what may pass leaves the instance for the next one */
+	process_init(&next, &fixture, &(struct process_opts){0});
+	ck_assert_ptr_nonnull(process_run(&next, "ensure-target", request(NULL)));
+	check_launches(steps[_i].launched, 1);
+	process_fini(&next);
+}
+END_TEST
+
+/* The full target keeps its tag when that cannot be taken off, and nothing is launched: the next one does both. */
+START_TEST(test_fault_while_untagging)
+{
+	struct process next;
+	char *first = strdup(target_of(process_run(&process, "ensure-target", request(NULL))));
+
+	process_fault(&process, "DeleteTags", "UnauthorizedOperation", 403, 1000);
+	ck_assert_ptr_null(process_run(&process, "ensure-target", request(first)));
+	check_launches(1, 1);
+	process_init(&next, &fixture, &(struct process_opts){0});
+	ck_assert_ptr_nonnull(process_run(&next, "ensure-target", request(first)));
+	check_launches(2, 2);
+	process_fini(&next);
+	free(first);
+}
+END_TEST
+
+/* A roll-back that cannot terminate says so; the generation is used up all the same, and no tagged target leads to the instance. */
+START_TEST(test_fault_while_rolling_back)
+{
+	struct process next;
+	const char *text;
+
+	process_fault(
+	    &process, "CreateTrafficMirrorTarget", "TrafficMirrorTargetLimitExceeded", 400, 1);
+	process_fault(&process, "TerminateInstances", "UnauthorizedOperation", 403, 1);
+	ck_assert_ptr_null(process_run(&process, "ensure-target", request(NULL)));
+	text = err_text(process_error(&process));
+	ck_assert_str_eq(process_error(&process)->name, "TrafficMirrorTargetLimitExceeded");
+	ck_assert_msg(
+	    strstr(text, "could not be terminated (UnauthorizedOperation)") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "instance i-") != NULL, "%s", text);
+	/* Whoever asks with the same token is given the instance that was left, and puts it to use. */
+	process_init(&next, &fixture, &(struct process_opts){0});
+	ck_assert_ptr_nonnull(process_run(&next, "ensure-target", request(NULL)));
+	check_launches(1, 1);
+	process_fini(&next);
+}
+END_TEST
+
 START_TEST(test_given_target)
 {
 	process_fini(&process);
@@ -359,7 +434,7 @@ START_TEST(test_unknown_rule)
 }
 END_TEST
 
-static void
+static TCase *
 add(Suite *suite, const char *name, void (*start)(void), const TTest *const *tests, size_t count)
 {
 	TCase *tcase = tcase_create(name);
@@ -368,6 +443,7 @@ add(Suite *suite, const char *name, void (*start)(void), const TTest *const *tes
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tcase, tests[i]);
 	suite_add_tcase(suite, tcase);
+	return tcase;
 }
 
 int
@@ -380,12 +456,17 @@ main(void)
 	    test_interface_not_visible_yet, test_interface_never_visible, test_given_target,
 	    test_unknown_rule};
 	const TTest *const settled[] = {test_after_roll_back, test_interface_is_a_target_already};
+	const TTest *const faults[] = {test_fault_while_untagging, test_fault_while_rolling_back};
 	Suite *suite = suite_create("targets");
+	TCase *steps_case;
 	int failed;
 
 	add(suite, "consistent", setup, either, sizeof(either) / sizeof(either[0]));
 	add(suite, "stale", setup_stale, either, sizeof(either) / sizeof(either[0]));
 	add(suite, "settled", setup, settled, sizeof(settled) / sizeof(settled[0]));
+	steps_case = add(suite, "steps", setup, faults, sizeof(faults) / sizeof(faults[0]));
+	tcase_add_loop_test(
+	    steps_case, test_fault_at_each_step, 0, sizeof(steps) / sizeof(steps[0]));
 	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;
 }

@@ -82,6 +82,10 @@ const struct config_guardduty *mirror_config_guardduty(const struct mirror_confi
 /* True if type fits one of the patterns, or there are none. */
 bool config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type);
 
+/* instanceTypes: what the configuration says of a type. AWS has the last word of what it does not call unmirrorable. */
+enum config_type_verdict { CONFIG_TYPE_UNKNOWN, CONFIG_TYPE_MIRRORABLE, CONFIG_TYPE_UNMIRRORABLE };
+enum config_type_verdict mirror_config_type(const struct mirror_config *config, const char *type);
+
 /* hook: path as written, or NULL. */
 const char *mirror_config_hook(const struct mirror_config *config);
 
