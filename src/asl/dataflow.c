@@ -3,8 +3,12 @@
 #include "tmflow/base/json.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define ERROR_RUNTIME "States.Runtime"
+
+/* A character of a path may become an escape of six bytes, and each name brings quotes, a colon, a comma and braces. */
+#define PLACE_BYTES_A_CHAR 12
 
 /* "Invalid path '$.a' : No results for path: $['a']" */
 static int
@@ -46,14 +50,20 @@ select_path(const struct asl_path *path, bool discard, const struct asl_scope *s
 }
 
 static int
-check_size(const struct asl_state *state, const json_t *data, struct err *err)
+fail_size(const struct asl_state *state, struct err *err)
 {
-	if (json_text_bytes(data, ASL_DATA_BYTES_MAX) <= ASL_DATA_BYTES_MAX)
-		return 0;
 	return err_set_name(err, ERR_ASL, "States.DataLimitExceeded",
 	    "The state/task '%s' returned a result with a size exceeding the maximum number of "
 	    "bytes service limit.",
 	    state->name);
+}
+
+static int
+check_size(const struct asl_state *state, const json_t *data, struct err *err)
+{
+	return json_text_bytes(data, ASL_DATA_BYTES_MAX) <= ASL_DATA_BYTES_MAX
+		   ? 0
+		   : fail_size(state, err);
 }
 
 int
@@ -116,10 +126,39 @@ place_result(const struct asl_path *path, bool discard, json_t *raw_input, json_
 	return 0;
 }
 
+/* What a value takes in addition to its own text when it is put at path: the names on the way, escaped at worst, and the signs around them. */
+static size_t
+place_bytes_max(const struct asl_path *path)
+{
+	return PLACE_BYTES_A_CHAR * strlen(asl_path_text(path));
+}
+
+/* A part of $, which is no larger than $; lists of parts may be. */
+static bool
+selects_part(const struct asl_path *path)
+{
+	return path == NULL || (asl_path_is_definite(path) && asl_path_variable(path) == NULL &&
+				   strncmp(asl_path_text(path), "$$", 2) != 0);
+}
+
+/* What the output has at most, from what the input has; 0 when that tells nothing. */
+static size_t
+output_bytes_max(const struct asl_state *state, const struct asl_scope *raw, const json_t *selected)
+{
+	if (raw->input_bytes_max == 0 || state->output_discard || !selects_part(state->output_path))
+		return 0;
+	if (state->result_discard)
+		return raw->input_bytes_max;
+	if (state->result_path == NULL)
+		return 0;
+	return raw->input_bytes_max + place_bytes_max(state->result_path) +
+	       json_text_bytes(selected, ASL_DATA_BYTES_MAX);
+}
+
 /* The three steps, without any check of size. */
 static int
 make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, struct err *err)
+    json_t **ret_output, size_t *ret_bytes_max, struct err *err)
 {
 	struct asl_scope scope = *raw;
 	json_t *selected = NULL;
@@ -130,6 +169,8 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 		return -1;
 	ret = place_result(
 	    state->result_path, state->result_discard, raw->input, selected, &placed, err);
+	if (ret == 0)
+		*ret_bytes_max = output_bytes_max(state, raw, selected);
 	json_decref(selected);
 	if (ret < 0)
 		return -1;
@@ -139,24 +180,47 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 	return ret;
 }
 
+/* Checks an output against the limit, counting only where a known bound does not settle it; *bytes_max is what is known then. */
+static int
+check_output(
+    const struct asl_state *state, const json_t *output, size_t *bytes_max, struct err *err)
+{
+	if (*bytes_max > 0 && *bytes_max <= ASL_DATA_BYTES_MAX)
+		return 0;
+	*bytes_max = json_text_bytes(output, ASL_DATA_BYTES_MAX);
+	return *bytes_max <= ASL_DATA_BYTES_MAX ? 0 : fail_size(state, err);
+}
+
 int
-asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, struct err *err)
+asl_state_output_sized(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
+    json_t **ret_output, size_t *ret_bytes_max, struct err *err)
 {
 	bool from_outside = state->type == ASL_TASK && result != raw->input;
 	json_t *output = NULL;
+	size_t bytes_max = 0;
 
 	if (from_outside && check_size(state, result, err) < 0)
 		return -1;
-	if (make_output(state, raw, result, &output, err) < 0)
+	if (make_output(state, raw, result, &output, &bytes_max, err) < 0)
 		return -1;
-	if (output != raw->input && !(from_outside && output == result) &&
-	    check_size(state, output, err) < 0) {
+	if (output == raw->input) {
+		bytes_max = raw->input_bytes_max;
+	} else if (check_output(state, output, &bytes_max, err) < 0) {
 		json_decref(output);
 		return -1;
 	}
 	*ret_output = output;
+	*ret_bytes_max = bytes_max;
 	return 0;
+}
+
+int
+asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
+    json_t **ret_output, struct err *err)
+{
+	size_t bytes_max;
+
+	return asl_state_output_sized(state, raw, result, ret_output, &bytes_max, err);
 }
 
 int

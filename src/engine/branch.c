@@ -95,6 +95,7 @@ branch_scope(struct branch *branch, json_t *input)
 {
 	return (struct asl_scope){
 	    .input = input,
+	    .input_bytes_max = input == branch->input ? branch->input_bytes_max : 0,
 	    .variables = branch->variables,
 	    .context = context_of,
 	    .context_arg = branch,
@@ -109,6 +110,7 @@ branch_enter(struct branch *branch, const struct asl_state *state, json_t *input
 
 	json_decref(branch->input);
 	branch->input = input;
+	branch->input_bytes_max = 0;
 	branch->state = state;
 	branch->phase = PHASE_ENTERED;
 	branch->retry_count = 0;
@@ -155,13 +157,13 @@ branch_fail(struct branch *branch, struct err *err)
 
 /* Output and new variables of the state; a new reference each. */
 static int
-apply_result(struct branch *branch, json_t *result, json_t **ret_output, json_t **ret_variables,
-    struct err *err)
+apply_result(struct branch *branch, json_t *result, json_t **ret_output, size_t *ret_bytes_max,
+    json_t **ret_variables, struct err *err)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	struct asl_scope assign = branch_scope(branch, result);
 
-	if (asl_state_output(branch->state, &raw, result, ret_output, err) < 0)
+	if (asl_state_output_sized(branch->state, &raw, result, ret_output, ret_bytes_max, err) < 0)
 		return -1;
 	if (asl_assign(branch->state->assign, &assign, ret_variables, err) == 0)
 		return 0;
@@ -176,8 +178,9 @@ branch_state_done(struct branch *branch, json_t *result)
 	const struct asl_state *state = branch->state;
 	json_t *output = NULL;
 	json_t *variables = NULL;
+	size_t bytes_max = 0;
 	struct err err = {0};
-	int ret = apply_result(branch, result, &output, &variables, &err);
+	int ret = apply_result(branch, result, &output, &bytes_max, &variables, &err);
 
 	json_decref(result);
 	if (ret < 0) {
@@ -193,6 +196,7 @@ branch_state_done(struct branch *branch, json_t *result)
 		return;
 	}
 	branch_enter(branch, state->next, output);
+	branch->input_bytes_max = bytes_max;
 	loop_post(branch->x->engine->loop, &branch->task);
 }
 
@@ -385,8 +389,9 @@ leave_choice(
 	struct asl_scope scope = branch_scope(branch, input);
 	json_t *output = NULL;
 	json_t *variables = NULL;
+	size_t bytes_max = 0;
 
-	if (asl_state_output(state, &raw, input, &output, err) < 0)
+	if (asl_state_output_sized(state, &raw, input, &output, &bytes_max, err) < 0)
 		return -1;
 	if (asl_assign(assign, &scope, &variables, err) < 0) {
 		json_decref(output);
@@ -396,6 +401,7 @@ leave_choice(
 	branch->variables = variables;
 	execution_state_event(branch, "StateExited", output);
 	branch_enter(branch, next, output);
+	branch->input_bytes_max = bytes_max;
 	loop_post(branch->x->engine->loop, &branch->task);
 	return 0;
 }

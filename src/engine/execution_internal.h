@@ -41,14 +41,15 @@ struct branch {
 	int64_t index; /* item or branch number in the parent */
 	const struct asl_state *state;
 	enum phase phase;
-	bool dirty;	     /* in the list of those to be stored */
-	bool stored;	     /* has a row */
-	json_t *input;	     /* the state's raw input */
-	json_t *variables;   /* NULL: none */
-	json_t *context;     /* the $$ object, once somebody asked */
-	json_t *map_item;    /* {"Index", "Value"} of the nearest Map; NULL outside */
-	uint32_t *retries;   /* per retrier of the state; NULL: none yet */
-	int64_t retry_count; /* attempts of this state before the present one */
+	bool dirty;		/* in the list of those to be stored */
+	bool stored;		/* has a row */
+	json_t *input;		/* the state's raw input */
+	size_t input_bytes_max; /* see asl_scope */
+	json_t *variables;	/* NULL: none */
+	json_t *context;	/* the $$ object, once somebody asked */
+	json_t *map_item;	/* {"Index", "Value"} of the nearest Map; NULL outside */
+	uint32_t *retries;	/* per retrier of the state; NULL: none yet */
+	int64_t retry_count;	/* attempts of this state before the present one */
 	int64_t entered_wall_ms;
 	int64_t entered_event;
 	int64_t last_event; /* what the next event of this branch follows */

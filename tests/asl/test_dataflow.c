@@ -154,6 +154,27 @@ START_TEST(test_outputs)
 }
 END_TEST
 
+/* Whatever is known of the input, the bound of the output holds. */
+START_TEST(test_output_bounds)
+{
+	json_t *result = vector_json(outputs[_i].result);
+	json_t *output = NULL;
+	size_t bytes_max = 0;
+	struct flow f;
+
+	flow_init(&f, outputs[_i].state);
+	f.v.scope.input_bytes_max = json_text_bytes(f.v.scope.input, ASL_DATA_BYTES_MAX);
+	ck_assert_int_eq(
+	    asl_state_output_sized(f.state, &f.v.scope, result, &output, &bytes_max, &f.err), 0);
+	vector_expect(outputs[_i].state, json_incref(output), outputs[_i].output);
+	ck_assert_uint_ge(bytes_max, json_text_bytes(output, ASL_DATA_BYTES_MAX));
+	ck_assert_uint_le(bytes_max, ASL_DATA_BYTES_MAX);
+	json_decref(output);
+	json_decref(result);
+	flow_fini(&f);
+}
+END_TEST
+
 START_TEST(test_output_failures)
 {
 	json_t *result = vector_json("{'x':1}");
@@ -712,6 +733,7 @@ cases(void)
 	tcase_add_loop_test(tcase, test_inputs, 0, COUNT(inputs));
 	tcase_add_loop_test(tcase, test_input_failures, 0, COUNT(input_failures));
 	tcase_add_loop_test(tcase, test_outputs, 0, COUNT(outputs));
+	tcase_add_loop_test(tcase, test_output_bounds, 0, COUNT(outputs));
 	tcase_add_test(tcase, test_output_failures);
 	tcase_add_test(tcase, test_same_reference);
 	tcase_add_test(tcase, test_size_limit);

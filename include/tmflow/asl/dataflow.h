@@ -21,6 +21,10 @@ int asl_state_input_path(const struct asl_state *state, const struct asl_scope *
 int asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
     json_t **ret_output, struct err *err);
 
+/* The same; *ret_bytes_max is what the output's JSON text has at most (0: not known), for the scope of the next state. */
+int asl_state_output_sized(const struct asl_state *state, const struct asl_scope *raw,
+    json_t *result, json_t **ret_output, size_t *ret_bytes_max, struct err *err);
+
 /* Assign: new variables = variables of the scope plus those of the template, which sees $ as scope->input. NULL template: the same variables. */
 int asl_assign(const struct asl_template *assign, const struct asl_scope *scope,
     json_t **ret_variables, struct err *err);
