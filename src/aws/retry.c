@@ -72,7 +72,8 @@ retry_classify(const struct err *err)
 {
 	enum retry_class by_code;
 
-	if (err->code == ERR_TRANSPORT || err->code == ERR_REPLY)
+	/* ERR_LIMIT: a reply that was too long, which AWS does not send; the call may have had its effect. */
+	if (err->code == ERR_TRANSPORT || err->code == ERR_REPLY || err->code == ERR_LIMIT)
 		return RETRY_TRANSIENT;
 	if (err->code != ERR_SERVICE)
 		return RETRY_NEVER;

@@ -16,7 +16,7 @@ static void
 setup(void)
 {
 	fixture_init(&fx);
-	fault_vfs_register(&fault);
+	fault_vfs_register(&fault, NULL);
 }
 
 static void

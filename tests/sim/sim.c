@@ -1,0 +1,383 @@
+#include "sim_internal.h"
+
+#include "tmflow/base/file.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Plays a plan: turns the loop, buries the dead, starts them again, and looks at the end. */
+
+#define BACKFILL	  TEST_SOURCE_DIR "/workflows/backfill.yaml"
+#define OPEN_FILES_WALKED 16
+
+void
+sim_broken(struct sim *sim, const char *format, ...)
+{
+	struct buf text = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	if (!err_isset(&sim->broken))
+		err_set(&sim->broken, ERR_INVALID, "%s", buf_cstr(&text));
+	buf_fini(&text);
+	loop_stop(sim->loop);
+}
+
+static void
+append(void *arg, struct str part)
+{
+	buf_add_str(arg, part);
+}
+
+json_t *
+sim_report(const struct sim *sim, bool with_sessions)
+{
+	struct buf text = {0};
+	const struct sim_sink sink = {.write = append, .arg = &text};
+	json_t *report;
+
+	world_report(sim->world, with_sessions, &sink);
+	report = json_parse(buf_str(&text), NULL);
+	assert(report != NULL);
+	buf_fini(&text);
+	return report;
+}
+
+/* --- set up --- */
+
+static struct doc *
+parse(const char *name, const char *text)
+{
+	struct err err = {0};
+	struct doc *doc = doc_parse(name, str_of(text), &err);
+
+	if (doc == NULL)
+		fprintf(stderr, "%s\n", err_text(&err));
+	assert(doc != NULL);
+	return doc;
+}
+
+static void
+load_config(struct sim *sim)
+{
+	struct buf text = {0};
+	struct diag_list diags;
+	struct doc *doc;
+
+	if (sim->plan->config != NULL)
+		buf_add_cstr(&text, sim->plan->config);
+	else
+		world_config(sim->world, SIM_SCENARIO_ALL, &text);
+	sim->config_text = buf_take(&text);
+	doc = parse("config.yaml", sim->config_text);
+	diag_list_init(&diags, doc);
+	sim->config = mirror_config_load(doc, &diags);
+	if (sim->config == NULL)
+		diag_print(&diags, stderr);
+	assert(sim->config != NULL);
+	diag_list_fini(&diags);
+	doc_free(doc);
+}
+
+static void
+load_workflow(struct sim *sim)
+{
+	struct action_registry *registry = action_registry_new();
+	struct buf text = {0};
+	struct diag_list diags;
+	struct doc *doc;
+	int ret = file_read(BACKFILL, DOC_BYTES_MAX, &text, NULL, NULL);
+
+	assert(ret == 0);
+	sim->workflow_text = buf_take(&text);
+	mirror_register_actions(registry, NULL);
+	struct asl_resources resources = action_registry_resources(registry);
+	doc = parse("backfill.yaml", sim->workflow_text);
+	diag_list_init(&diags, doc);
+	sim->machine = asl_compile(doc, &resources, &diags);
+	assert(sim->machine != NULL);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	action_registry_free(registry);
+}
+
+/* Memory where there is a file system of it: the disk is not what is tested. */
+static char *
+make_dir(void)
+{
+	char *dir =
+	    mem_printf("%s/tmflow-sim-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	char *made = mkdtemp(dir);
+
+	assert(made != NULL);
+	return dir;
+}
+
+static void
+set_up(struct sim *sim, const struct sim_plan *plan, struct sim_result *result)
+{
+	struct sim_opts world = plan->world;
+	struct err err = {0};
+
+	*sim = (struct sim){.plan = plan, .result = result};
+	world.no_auth = true;
+	fake_clock_init(&sim->clock, SIM_START_WALL_MS);
+	sim->loop = loop_new(&sim->clock.clock);
+	sim->world = world_new(&world, &err);
+	if (sim->world == NULL)
+		fprintf(stderr, "%s\n", err_text(&err));
+	assert(sim->world != NULL);
+	rng_seed(&sim->rng, plan->seed);
+	load_config(sim);
+	load_workflow(sim);
+	sim->dir = make_dir();
+	for (size_t i = 0; i < plan->processes_count; i++)
+		sim_process_init(&sim->processes[i], sim, i);
+}
+
+static int
+remove_entry(const char *path, const struct stat *stat, int type, struct FTW *where)
+{
+	(void)stat;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static void
+tear_down(struct sim *sim)
+{
+	for (size_t i = 0; i < sim->plan->processes_count; i++)
+		sim_process_fini(&sim->processes[i]);
+	nftw(sim->dir, remove_entry, OPEN_FILES_WALKED, FTW_DEPTH | FTW_PHYS);
+	free(sim->dir);
+	asl_machine_unref(sim->machine);
+	mirror_config_free(sim->config);
+	free(sim->config_text);
+	free(sim->workflow_text);
+	world_free(sim->world);
+	loop_free(sim->loop);
+	err_fini(&sim->broken);
+}
+
+/* --- the dead and the done --- */
+
+static void
+restart_after(struct sim_process *process, int64_t down_ms)
+{
+	struct sim *sim = process->sim;
+
+	if (process->boots == SIM_BOOTS_MAX)
+		sim_broken(sim, "process %zu was started %d times and gets nowhere", process->index,
+		    SIM_BOOTS_MAX);
+	else
+		loop_timer_arm(sim->loop, &process->start, sim->clock.now_mono_ms + down_ms);
+}
+
+static void
+bury(struct sim_process *process)
+{
+	const struct sim_crash *crash = &process->plan->crashes[process->crashes_done];
+
+	sim_process_unload(process);
+	if (process->died_of == SIM_POWER_LOSS)
+		fault_vfs_lose_power(&process->disk, &process->sim->rng);
+	process->finished = false; /* it may die even while it closes its store */
+	process->crashes_done++;
+	process->sim->result->crashes++;
+	restart_after(process, crash->down_ms);
+}
+
+/* Its store refused a write: it has ended with an error, and is started again once the disk is well. */
+static void
+disk_failed(struct sim_process *process)
+{
+	sim_process_unload(process);
+	fault_vfs_arm(&process->disk, 0, SQLITE_OK, false);
+	restart_after(process, 1000);
+}
+
+/* Looks after one that has stopped for whatever reason. */
+static void
+look_after(struct sim_process *process)
+{
+	struct sim *sim = process->sim;
+	struct err err = {0};
+
+	if (!process->dead && process->over && sim_process_finish(process, &err) == 0)
+		sim_process_unload(process);
+	if (process->dead)
+		bury(process);
+	else if (process->disk.hit && !process->finished)
+		disk_failed(process);
+	else if (err_isset(&err))
+		sim_broken(sim, "process %zu: %s", process->index, err_text(&err));
+	err_fini(&err);
+}
+
+static bool
+all_finished(const struct sim *sim)
+{
+	for (size_t i = 0; i < sim->plan->processes_count; i++)
+		if (!sim->processes[i].finished)
+			return false;
+	return true;
+}
+
+static bool
+somebody_has_stopped(const struct sim *sim)
+{
+	for (size_t i = 0; i < sim->plan->processes_count; i++) {
+		const struct sim_process *process = &sim->processes[i];
+
+		if (!process->finished && (process->dead || process->over || process->disk.hit))
+			return true;
+	}
+	return false;
+}
+
+static void
+play(struct sim *sim)
+{
+	struct err err = {0};
+
+	while (!all_finished(sim) && !err_isset(&sim->broken)) {
+		int ret = loop_run(sim->loop, &err);
+
+		if (!somebody_has_stopped(sim))
+			sim_broken(sim, "the loop ended %s%s", ret < 0 ? "with " : "idle",
+			    ret < 0 ? err_text(&err) : "");
+		for (size_t i = 0; i < sim->plan->processes_count; i++)
+			if (!sim->processes[i].finished)
+				look_after(&sim->processes[i]);
+		err_fini(&err);
+	}
+}
+
+/* --- the end --- */
+
+/* Rows come in order of the instance. */
+struct ledger {
+	int64_t rows;
+	uint64_t instances;
+	char last[SIM_ID_BYTES];
+};
+
+static int
+count_row(void *arg, const struct outcome *outcome)
+{
+	struct ledger *ledger = arg;
+
+	ledger->rows++;
+	if (strcmp(ledger->last, outcome->instance_id) != 0)
+		ledger->instances++;
+	snprintf(ledger->last, sizeof(ledger->last), "%s", outcome->instance_id);
+	return 0;
+}
+
+static const char *
+first_reason(const json_t *report)
+{
+	const char *reason =
+	    json_string_value(json_array_get(json_get_array(report, "reasons"), 0));
+
+	return reason != NULL ? reason : "no reason";
+}
+
+/* What the store of an ended process says when it is opened anew. */
+static void
+check_store(struct sim_process *process)
+{
+	struct sim *sim = process->sim;
+	const struct store_opts opts = {.dir = process->dir, .clock = &sim->clock.clock};
+	struct ledger ledger = {0};
+	int64_t sum = 0;
+	struct store_run run = {0};
+	struct err err = {0};
+	struct store *store = store_open_with(&opts, &err);
+
+	if (store == NULL || store_run_find(store, SIM_RUN_ID, &run, &err) < 0 ||
+	    store_outcomes_each(store, SIM_RUN_ID, -1, count_row, &ledger, &err) < 0)
+		sim_broken(sim, "the store of process %zu: %s", process->index, err_text(&err));
+	else if (run.status != RUN_SUCCEEDED)
+		sim_broken(sim, "process %zu ended %s: %s: %s", process->index,
+		    run_status_name(run.status), run.error != NULL ? run.error : "",
+		    run.cause != NULL ? run.cause : "");
+	for (size_t kind = 0; kind < OUTCOME_COUNT; kind++)
+		sum += sim->result->counts[process->index][kind];
+	if (sum != ledger.rows)
+		sim_broken(sim, "process %zu counts %lld outcomes and has %lld", process->index,
+		    (long long)sum, (long long)ledger.rows);
+	if (ledger.instances < sim->plan->world.instances)
+		sim_broken(sim, "process %zu tells of %llu instances of %llu", process->index,
+		    (unsigned long long)ledger.instances,
+		    (unsigned long long)sim->plan->world.instances);
+	store_run_fini(&run);
+	store_close(store);
+	err_fini(&err);
+}
+
+static void
+check_end(struct sim *sim)
+{
+	struct sim_result *result = sim->result;
+	struct buf text = {0};
+	struct err err = {0};
+
+	for (size_t i = 0; i < sim->plan->processes_count && !err_isset(&sim->broken); i++)
+		check_store(&sim->processes[i]);
+	result->report = sim_report(sim, true);
+	if (!json_is_true(json_object_get(result->report, "ok")))
+		sim_broken(sim, "at the end: %s", first_reason(result->report));
+	if (world_expected(sim->world, str_of(sim->config_text), &text, &err) < 0)
+		sim_broken(sim, "%s", err_text(&err));
+	else
+		result->expected = json_parse(buf_str(&text), NULL);
+	buf_fini(&text);
+	err_fini(&err);
+}
+
+uint64_t
+sim_stride(void)
+{
+	const char *text = getenv("TMFLOW_SIM_STRIDE");
+	uint64_t stride = text != NULL ? strtoull(text, NULL, 10) : 1;
+
+	return stride > 0 ? stride : 1;
+}
+
+void
+sim_result_fini(struct sim_result *result)
+{
+	json_decref(result->expected);
+	json_decref(result->report);
+	*result = (struct sim_result){0};
+}
+
+int
+sim_play(const struct sim_plan *plan, struct sim_result *ret_result, struct err *err)
+{
+	struct sim sim;
+	int ret;
+
+	assert(plan->processes_count <= SIM_PROCESSES_MAX);
+	*ret_result = (struct sim_result){0};
+	set_up(&sim, plan, ret_result);
+	play(&sim);
+	ret_result->took_ms = sim.clock.now_wall_ms - SIM_START_WALL_MS;
+	if (!err_isset(&sim.broken))
+		check_end(&sim);
+	ret = err_isset(&sim.broken) ? -1 : 0;
+	err_move(err, &sim.broken);
+	tear_down(&sim);
+	return ret;
+}

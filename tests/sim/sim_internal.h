@@ -1,0 +1,83 @@
+#ifndef TMFLOW_TESTS_SIM_INTERNAL_H
+#define TMFLOW_TESTS_SIM_INTERNAL_H
+
+#include "sim.h"
+#include "tmflow/aws/client.h"
+#include "tmflow/engine/engine.h"
+#include "tmflow/mirror/mirror.h"
+
+#define SIM_RUN_ID	  "run"
+#define SIM_START_WALL_MS INT64_C(1772360430000) /* 2026-03-01T10:20:30Z */
+
+struct sim;
+
+/* One tmflow process: what lives from boot to end or death stands behind `store`. */
+struct sim_process {
+	struct http_transport transport; /* first */
+	struct sim *sim;
+	size_t index;
+	const struct sim_process_plan *plan;
+	char *dir;
+	struct fault_vfs disk;
+	struct timer start; /* armed while it is down */
+	size_t crashes_done;
+	uint64_t points; /* passed since the last boot */
+	uint64_t boots;
+	bool dead; /* from here on nothing that it does has an effect */
+	enum sim_crash_kind died_of;
+	bool over;     /* the execution is */
+	bool finished; /* and the store says so */
+
+	struct credentials_provider credentials;
+	struct rng rng;
+	struct store *store;
+	struct aws_client *ec2;
+	struct mirror *mirror;
+	struct action_registry *registry;
+	struct engine *engine;
+	struct execution *execution;
+	struct store_run run; /* owned */
+};
+
+struct sim {
+	const struct sim_plan *plan;
+	struct fake_clock clock;
+	struct loop *loop;
+	struct sim_world *world;
+	struct rng rng;
+	struct mirror_config *config;
+	char *config_text;
+	char *workflow_text;
+	struct asl_machine *machine;
+	char *dir;
+	struct sim_process processes[SIM_PROCESSES_MAX];
+	struct sim_result *result;
+	struct err broken; /* the first invariant that did not hold */
+};
+
+/* Passes a point. True if the process dies there (or is dead already). */
+bool sim_point(struct sim_process *process);
+
+/* sim_process.c */
+void sim_process_init(struct sim_process *process, struct sim *sim, size_t index);
+void sim_process_fini(struct sim_process *process);
+
+/* Starts it, or goes on with what its store holds. Returns -1 with *err where it could not (it may have died on the way: look at dead). */
+int sim_process_boot(struct sim_process *process, struct err *err);
+
+/* Writes the end of the run. */
+int sim_process_finish(struct sim_process *process, struct err *err);
+
+/* Takes it off the machine, dead or done. */
+void sim_process_unload(struct sim_process *process);
+
+/* sim_transport.c */
+void sim_transport_init(struct http_transport *transport);
+
+/* The account's report. New reference. */
+json_t *sim_report(const struct sim *sim, bool with_sessions);
+
+/* Notes that an invariant is broken, once, and stops. */
+void sim_broken(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,281 @@
+#include "sim.h"
+
+#include "run_suite.h"
+#include "tmflow/base/file.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * Random worlds, configurations, hooks, faults, crashes and concurrent processes, each all from one seed.
+ *   TMFLOW_SIM_SEED=N test_sim_seeds       one seed again
+ *   TMFLOW_SIM_COUNT=N test_sim_seeds      that many fresh ones (default SEEDS_FRESH)
+ */
+
+#define SEEDS_FIXED 100 /* the same in every run */
+#define SEEDS_FRESH 500
+#define FAULTS_MAX  4
+#define LUA_DIR	    TEST_SOURCE_DIR "/lua/"
+
+/* What a seed makes up; owned. */
+struct scenario {
+	struct sim_plan plan;
+	char *config;
+	char *hook;
+	char *faults[FAULTS_MAX];
+	bool spoiled; /* something may end as `failed` */
+};
+
+static uint64_t
+draw(struct rng *rng, uint64_t low, uint64_t high)
+{
+	return low + (uint64_t)(rng_unit(rng) * (double)(high - low + 1));
+}
+
+static bool
+chance(struct rng *rng, double p)
+{
+	return rng_unit(rng) < p;
+}
+
+static void
+draw_world(struct sim_opts *world, struct rng *rng)
+{
+	sim_opts_default(world);
+	world->seed = draw(rng, 1, UINT32_MAX);
+	world->instances = chance(rng, 0.1) ? draw(rng, 1, 5) : draw(rng, 6, 70);
+	world->reservation_max = (unsigned)draw(rng, 1, 6);
+	world->vpcs = (unsigned)draw(rng, 1, 3);
+	world->subnets_per_vpc = (unsigned)draw(rng, 1, 3);
+	world->small_vpc_instances = draw(rng, 1, 25);
+	world->mirror_share = rng_unit(rng);
+	world->empty_pages = chance(rng, 0.5) ? rng_unit(rng) * 0.4 : 0;
+	world->token_ttl = chance(rng, 0.3) ? draw(rng, 20, 200) : 0;
+	world->stale_ms = chance(rng, 0.5) ? (int64_t)draw(rng, 1, 8000) : 0;
+	world->stale_calls = chance(rng, 0.3) ? draw(rng, 1, 4) : 0;
+	world->boot_ms = (int64_t)draw(rng, 0, 60000);
+	world->buckets = chance(rng, 0.3);
+}
+
+/* Probabilities small enough that ten attempts, and the workflow's own, get through. */
+static void
+draw_faults(struct scenario *s, struct rng *rng)
+{
+	static const char *const kinds[] = {"throttle", "500", "503", "reset-before", "reset-after",
+	    "500-after", "truncate", "garbage", "delay:40000", "delay:700"};
+	size_t count = chance(rng, 0.3) ? 0 : draw(rng, 1, FAULTS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *kind = kinds[draw(rng, 0, sizeof(kinds) / sizeof(kinds[0]) - 1)];
+
+		s->faults[i] = chance(rng, 0.7) ? mem_printf("%s@%.3f", kind, rng_unit(rng) * 0.2)
+						: mem_printf("%s@#%llu", kind,
+						      (unsigned long long)draw(rng, 1, 60));
+		s->plan.world.faults[i] = s->faults[i];
+	}
+	s->plan.world.faults_count = count;
+}
+
+/* The account's own configuration, with keys of ours put behind each filterId. */
+static void
+draw_config(struct scenario *s, struct rng *rng)
+{
+	struct err err = {0};
+	struct sim_world *world = world_new(&s->plan.world, &err);
+	enum sim_scenario which =
+	    (enum sim_scenario)draw(rng, SIM_SCENARIO_ALL, SIM_SCENARIO_CREATED);
+	struct buf plain = {0}, out = {0};
+	char id[SIM_ID_BYTES];
+	const char *at, *line;
+
+	ck_assert_msg(world != NULL, "%s", err_text(&err));
+	world_config(world, which, &plain);
+	for (line = plain.p; *line != '\0'; line = at) {
+		at = strchr(line, '\n') + 1;
+		buf_add(&out, line, (size_t)(at - line));
+		if (strstr(line, "filterId: ") == NULL || strstr(line, "filterId: ") > at)
+			continue;
+		if (chance(rng, 0.3))
+			buf_add_cstr(&out, "    interfaces: all\n");
+		if (chance(rng, 0.3))
+			buf_add_cstr(&out, "    sessionNumber: auto\n");
+		else if (chance(rng, 0.3))
+			buf_printf(&out, "    sessionNumber: %d\n", (int)draw(rng, 1, 32766));
+	}
+	if (chance(rng, 0.3)) {
+		world_instance_id(world, draw(rng, 0, s->plan.world.instances - 1), id);
+		buf_printf(&out, "exclude:\n  instanceIds: [%s]\n", id);
+	}
+	s->config = buf_take(&out);
+	s->plan.config = s->config;
+	buf_fini(&plain);
+	world_free(world);
+}
+
+static void
+draw_hook(struct scenario *s, struct rng *rng)
+{
+	static const char *const files[] = {
+	    "match_by_name.lua", "sample_tenth.lua", "skip_types.lua"};
+	struct buf text = {0};
+	char *path;
+
+	if (!chance(rng, 0.2))
+		return;
+	path = mem_printf(LUA_DIR "%s", files[draw(rng, 0, sizeof(files) / sizeof(files[0]) - 1)]);
+	ck_assert_int_eq(file_read(path, 1u << 20, &text, NULL, NULL), 0);
+	s->hook = buf_take(&text);
+	s->plan.hook = s->hook;
+	free(path);
+}
+
+static void
+draw_processes(struct scenario *s, struct rng *rng)
+{
+	s->plan.processes_count = chance(rng, 0.6) ? 1 : draw(rng, 2, SIM_PROCESSES_MAX);
+	for (size_t i = 0; i < s->plan.processes_count; i++) {
+		struct sim_process_plan *process = &s->plan.processes[i];
+
+		process->start_ms = chance(rng, 0.5) ? 0 : (int64_t)draw(rng, 0, 3000);
+		process->crashes_count = chance(rng, 0.3) ? 0 : draw(rng, 1, SIM_CRASHES_MAX);
+		for (size_t k = 0; k < process->crashes_count; k++)
+			process->crashes[k] = (struct sim_crash){
+			    .point = draw(rng, 1, chance(rng, 0.6) ? 60 : 400),
+			    .kind = (enum sim_crash_kind)draw(rng, 0, SIM_CRASH_KINDS - 1),
+			    .down_ms = (int64_t)draw(rng, 0, chance(rng, 0.2) ? 3600000 : 5000),
+			};
+		if (chance(rng, 0.15))
+			process->disk = (struct sim_disk_fault){
+			    .change = (int)draw(rng, 1, 300),
+			    .code = chance(rng, 0.5) ? SQLITE_FULL : SQLITE_IOERR_WRITE,
+			    .lasting = chance(rng, 0.5),
+			};
+	}
+}
+
+static void
+scenario_init(struct scenario *s, uint64_t seed)
+{
+	struct rng rng;
+
+	*s = (struct scenario){.plan.seed = seed};
+	rng_seed(&rng, seed);
+	draw_world(&s->plan.world, &rng);
+	draw_config(s, &rng);
+	draw_hook(s, &rng);
+	draw_processes(s, &rng);
+	draw_faults(s, &rng);
+}
+
+static void
+scenario_fini(struct scenario *s)
+{
+	for (size_t i = 0; i < FAULTS_MAX; i++)
+		free(s->faults[i]);
+	free(s->config);
+	free(s->hook);
+}
+
+static int64_t
+verdict_count(const struct sim_result *result, const char *list)
+{
+	return json_integer_value(
+	    json_object_get(json_object_get(result->expected, "counts"), list));
+}
+
+/* Sessions are those that the configuration asks for; what is missing was said to have failed. A hook decides otherwise than the account's own rules. */
+static void
+check_sessions(const struct scenario *s, const struct sim_result *result, uint64_t seed)
+{
+	int64_t failed = 0;
+
+	for (size_t i = 0; i < s->plan.processes_count; i++)
+		failed += result->counts[i][OUTCOME_FAILED];
+	ck_assert_msg(verdict_count(result, "duplicates") == 0 &&
+			  verdict_count(result, "wrongInterface") == 0,
+	    "seed %llu: a session twice or on the wrong interface", (unsigned long long)seed);
+	if (s->hook != NULL)
+		return;
+	ck_assert_msg(
+	    verdict_count(result, "extra") == 0 && verdict_count(result, "wrongTarget") == 0,
+	    "seed %llu: a session that nobody asked for", (unsigned long long)seed);
+	ck_assert_msg(verdict_count(result, "missing") <= failed,
+	    "seed %llu: %lld sessions missing, %lld failed", (unsigned long long)seed,
+	    (long long)verdict_count(result, "missing"), (long long)failed);
+}
+
+/* What a seed was about, for whoever looks at one. */
+static void
+tell(const struct scenario *s, const struct sim_result *result)
+{
+	printf("%llu instances, %zu processes, %llu boots, %llu crashes, %llu requests, %lld s",
+	    (unsigned long long)s->plan.world.instances, s->plan.processes_count,
+	    (unsigned long long)result->boots, (unsigned long long)result->crashes,
+	    (unsigned long long)result->requests, (long long)result->took_ms / 1000);
+	for (size_t kind = 0; kind < OUTCOME_COUNT; kind++)
+		if (result->counts[0][kind] > 0)
+			printf(", %lld %s", (long long)result->counts[0][kind],
+			    outcome_name((enum outcome_kind)kind));
+	printf("\n");
+}
+
+static void
+try_seed(uint64_t seed)
+{
+	struct scenario s;
+	struct sim_result result;
+	struct err err = {0};
+	int ret;
+
+	scenario_init(&s, seed);
+	ret = sim_play(&s.plan, &result, &err);
+	ck_assert_msg(ret == 0, "seed %llu: %s", (unsigned long long)seed, err_text(&err));
+	if (getenv("TMFLOW_SIM_SEED") != NULL)
+		tell(&s, &result);
+	check_sessions(&s, &result, seed);
+	sim_result_fini(&result);
+	scenario_fini(&s);
+}
+
+static uint64_t
+number_from(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+START_TEST(seeds)
+{
+	uint64_t count = number_from("TMFLOW_SIM_COUNT", SEEDS_FRESH);
+	uint64_t first = (uint64_t)time(NULL) * 100000;
+
+	if (getenv("TMFLOW_SIM_SEED") != NULL) {
+		try_seed(number_from("TMFLOW_SIM_SEED", 0));
+		return;
+	}
+	for (uint64_t seed = 1; seed <= SEEDS_FIXED; seed++)
+		try_seed(seed);
+	printf("fresh seeds %llu to %llu\n", (unsigned long long)first,
+	    (unsigned long long)(first + count - 1));
+	fflush(stdout);
+	for (uint64_t i = 0; i < count; i++)
+		try_seed(first + i);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("sim_seeds");
+	TCase *tcase = tcase_create("seeds");
+
+	tcase_add_test(tcase, seeds);
+	tcase_set_timeout(tcase, 3600);
+	suite_add_tcase(suite, tcase);
+	return run_suite(suite);
+}
