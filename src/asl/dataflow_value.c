@@ -277,3 +277,24 @@ asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope, 
 	*ret_cause = cause;
 	return 0;
 }
+
+int
+asl_choose(const struct asl_state *state, const struct asl_scope *effective,
+    const struct asl_choice_rule **ret_rule, struct err *err)
+{
+	for (size_t i = 0; i < state->u.choice.rule_count; i++) {
+		int holds = asl_choice_holds(&state->u.choice.rules[i], effective, err);
+
+		if (holds < 0)
+			return -1;
+		if (holds == 0)
+			continue;
+		*ret_rule = &state->u.choice.rules[i];
+		return 0;
+	}
+	*ret_rule = NULL;
+	if (state->u.choice.otherwise != NULL)
+		return 0;
+	return err_set_name(err, ERR_ASL, "States.NoChoiceMatched",
+	    "Failed to transition out of the state. The state does not point to a next state.");
+}

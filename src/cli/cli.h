@@ -45,6 +45,9 @@ struct cli_opts {
 	const char *log_format;
 	const char *format;
 	const char *run;
+	const char *mock;
+	const char *inspection_level;
+	const char *variables;
 	bool iam_policy;
 	bool no_checkpoint;
 	bool failed;
@@ -82,6 +85,11 @@ struct cli_opts {
 	X(IAM_POLICY, "iam-policy", 0, NULL, "the policy that the workflow's actions need")        \
 	X(FORMAT, "format", 0, "FORMAT", "dot (default), mermaid, or svg (drawn by Graphviz)")     \
 	X(RUN, "run", 0, "RUN-ID", "colour the states by what this run did")                       \
+	X(MOCK, "mock", 0, "JSON",                                                                 \
+	    "{\"result\": ...} or {\"errorOutput\": {\"error\", \"cause\"}} of the Task; or a "    \
+	    "file")                                                                                \
+	X(INSPECTION_LEVEL, "inspection-level", 0, "LEVEL", "INFO (default), DEBUG or TRACE")      \
+	X(VARIABLES, "variables", 0, "JSON", "the variables that the state sees; or a file")       \
 	X(QUIET, "quiet", 'q', NULL, "no progress")                                                \
 	X(LOG_LEVEL, "log-level", 0, "LEVEL", "debug, info, warn (default) or error")              \
 	X(LOG_FORMAT, "log-format", 0, "FORMAT", "logfmt (default) or json")                       \
@@ -117,6 +125,7 @@ int cmd_runs(const struct cli_opts *opts);
 int cmd_show(const struct cli_opts *opts);
 int cmd_validate(const struct cli_opts *opts);
 int cmd_actions(const struct cli_opts *opts);
+int cmd_test_state(const struct cli_opts *opts);
 int cmd_graph(const struct cli_opts *opts);
 int cmd_export(const struct cli_opts *opts);
 

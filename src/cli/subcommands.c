@@ -66,6 +66,17 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_actions,
     },
     {
+	.name = "test-state",
+	.args = "WORKFLOW STATE",
+	.summary = "try one state, with an input and perhaps a made-up result",
+	.args_min = 2,
+	.args_max = 2,
+	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(INPUT) | OPTION_BIT(MOCK) |
+		   OPTION_BIT(INSPECTION_LEVEL) | OPTION_BIT(VARIABLES) | OPTION_BIT(CONFIG) |
+		   OPTION_BIT(HOOK) | OPTION_BIT(REGION),
+	.run = cmd_test_state,
+    },
+    {
 	.name = "graph",
 	.args = "WORKFLOW",
 	.summary = "draw the workflow, coloured by a run where one is given",

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ERROR_NO_CHOICE "States.NoChoiceMatched"
-#define MS		1000
+#define MS 1000
 
 struct branch *
 branch_new(struct execution *x, struct branch *parent, int64_t index, const struct asl_state *state,
@@ -352,29 +351,13 @@ run_succeed(struct branch *branch)
 	err_fini(&err);
 }
 
-/* Evaluates the rules; *ret_rule is NULL when Default is to be taken. */
 static int
 choose(
     struct branch *branch, json_t *input, const struct asl_choice_rule **ret_rule, struct err *err)
 {
-	const struct asl_state *state = branch->state;
 	struct asl_scope scope = branch_scope(branch, input);
 
-	for (size_t i = 0; i < state->u.choice.rule_count; i++) {
-		int holds = asl_choice_holds(&state->u.choice.rules[i], &scope, err);
-
-		if (holds < 0)
-			return -1;
-		if (holds == 0)
-			continue;
-		*ret_rule = &state->u.choice.rules[i];
-		return 0;
-	}
-	*ret_rule = NULL;
-	if (state->u.choice.otherwise != NULL)
-		return 0;
-	return err_set_name(err, ERR_ASL, ERROR_NO_CHOICE,
-	    "Failed to transition out of the state. The state does not point to a next state.");
+	return asl_choose(branch->state, &scope, ret_rule, err);
 }
 
 /* Output and variables by the rule taken. */

@@ -41,6 +41,10 @@ int asl_number_eval(const struct asl_number *number, const char *field, int64_t 
 int asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *scope,
     double *ret_percentage, struct err *err);
 
+/* The rule that a Choice takes on its effective input; NULL when that is Default. Errors: as asl_choice_holds; States.NoChoiceMatched. */
+int asl_choose(const struct asl_state *state, const struct asl_scope *effective,
+    const struct asl_choice_rule **ret_rule, struct err *err);
+
 /* When a Wait ends: wall-clock ms. Negative seconds etc. are errors in AWS's words. */
 int asl_wait_until(const struct asl_state *state, const struct asl_scope *scope,
     int64_t now_wall_ms, int64_t *ret_wall_ms, struct err *err);

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""tmflow test-state: one state, in the fields of Step Functions' TestState."""
+import glob
+import json
+import os
+import unittest
+
+import harness
+
+RECORDED = os.path.join(harness.ROOT, "..", "shared", "asl-conformance", "execution")
+
+STATES = """
+StartAt: Task
+States:
+  Task:
+    Type: Task
+    Resource: tmflow:describe-page
+    InputPath: $.page
+    Parameters: {"NextToken.$": $.token, MaxResults: 5}
+    ResultSelector: {"Ids.$": "$.Instances[*].InstanceId"}
+    ResultPath: $.found
+    OutputPath: $.found
+    Assign: {"Count.$": "States.ArrayLength($.Instances)"}
+    Retry: [{ErrorEquals: [Slow], IntervalSeconds: 3, MaxAttempts: 1}, {ErrorEquals: [Never], MaxAttempts: 0}]
+    Catch:
+      - {ErrorEquals: [Never], ResultPath: $.error, Next: Choice, Assign: {"Why.$": $.Cause}}
+    Next: Choice
+  Choice:
+    Type: Choice
+    Choices: [{Variable: $.n, NumericEquals: 1, Next: Wait, Assign: {taken: one}}]
+    Default: Lua
+  Wait: {Type: Wait, SecondsPath: $.seconds, Next: Lua}
+  Lua: {Type: Task, Resource: tmflow:log, Next: Map}
+  Map:
+    Type: Map
+    ItemProcessor: {StartAt: Inner, States: {Inner: {Type: Pass, Parameters: {"i.$": $$.Map.Item.Value}, End: true}}}
+    ResultSelector: {"all.$": $}
+    Next: Fail
+  Fail: {Type: Fail, ErrorPath: $.e, Cause: because}
+"""
+
+
+class TestState(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.path = self.write("w.yaml", STATES)
+
+    def answer(self, state="Lua", given=None, *args, code=0):
+        """The answer, with texts of JSON read."""
+        done = self.tmflow("test-state", self.path, state, "--input", "-", "-o", "json", *args, stdin=json.dumps(given if given is not None else {}))
+        self.assertEqual(done.code, code, done.err)
+        answer = done.json
+        for part in (answer, answer.get("inspectionData", {})):
+            for key, value in part.items():
+                if isinstance(value, str) and key not in ("error", "cause", "nextState", "status"):
+                    part[key] = json.loads(value)
+        return answer
+
+    PAGE = {"page": {"token": "t"}, "other": 1}
+    RESULT = {"Instances": [{"InstanceId": "i-1"}, {"InstanceId": "i-2"}], "NextToken": None}
+
+    def test_each_stage(self):
+        answer = self.answer("Task", self.PAGE, "--mock", json.dumps({"result": self.RESULT}), "--inspection-level", "DEBUG")
+        self.assertEqual(answer, {
+            "status": "SUCCEEDED", "nextState": "Choice", "output": {"Ids": ["i-1", "i-2"]},
+            "inspectionData": {
+                "input": self.PAGE, "afterInputPath": {"token": "t"}, "afterParameters": {"NextToken": "t", "MaxResults": 5},
+                "result": self.RESULT, "afterResultSelector": {"Ids": ["i-1", "i-2"]},
+                "afterResultPath": {"page": {"token": "t"}, "other": 1, "found": {"Ids": ["i-1", "i-2"]}}, "variables": {"Count": 2}}})
+        # AWS's own mock has the result as text; INFO tells no stages.
+        again = self.answer("Task", self.PAGE, "--mock", json.dumps({"result": json.dumps(self.RESULT)}))
+        self.assertEqual(again, {"status": "SUCCEEDED", "nextState": "Choice", "output": {"Ids": ["i-1", "i-2"]}})
+
+    def failing(self, error, *args, **named):
+        return self.answer("Task", self.PAGE, "--mock", json.dumps({"errorOutput": {"error": error, "cause": "so"}}), *args, **named)
+
+    def test_errors(self):
+        answer = self.failing("Slow", "--inspection-level", "TRACE", code=1)
+        self.assertEqual((answer["status"], answer["error"], answer["cause"]), ("RETRIABLE", "Slow", "so"))
+        self.assertEqual(answer["inspectionData"]["errorDetails"], {"retryIndex": 0, "retryBackoffIntervalSeconds": 3})
+        answer = self.failing("Never", "--inspection-level", "DEBUG")
+        self.assertEqual((answer["status"], answer["nextState"]), ("CAUGHT_ERROR", "Choice"))
+        self.assertEqual(answer["output"], dict(self.PAGE, error={"Error": "Never", "Cause": "so"}))
+        self.assertEqual(answer["inspectionData"]["variables"], {"Why": "so"})
+        self.assertEqual(answer["inspectionData"]["errorDetails"], {"catchIndex": 0})
+        self.assertEqual(self.failing("Other", code=1), {"status": "FAILED", "error": "Other", "cause": "so"})
+
+    def test_other_types(self):
+        answer = self.answer("Choice", {"n": 1}, "--inspection-level", "DEBUG", "--variables", '{"v": 5}')
+        self.assertEqual((answer["nextState"], answer["inspectionData"]["variables"]), ("Wait", {"v": 5, "taken": "one"}))
+        self.assertEqual(self.answer("Choice", {"n": 2})["nextState"], "Lua")
+        self.assertEqual(self.answer("Wait", {"seconds": 100000}), {"status": "SUCCEEDED", "nextState": "Lua", "output": {"seconds": 100000}})
+        answer = self.answer("Wait", {}, code=1)
+        self.assertEqual((answer["status"], answer["error"]), ("FAILED", "States.Runtime"))
+        self.assertRegex(answer["cause"], r"^An error occurred while executing the state 'Wait' ")
+        self.assertEqual(self.answer("Fail", {"e": "Mine"}, code=1), {"status": "FAILED", "error": "Mine", "cause": "because"})
+        self.assertEqual(self.answer("Inner", 7), {"status": "SUCCEEDED", "output": {"i": 7}})
+        self.assertEqual(self.answer("Map", [1], "--mock", '{"result": [{"i": 1}]}')["output"], {"all": [{"i": 1}]})
+
+    def test_actions_run_without_a_mock(self):
+        self.assertEqual(self.answer("Lua", {"a": 1}), {"status": "SUCCEEDED", "nextState": "Map", "output": {"a": 1}})
+        sim = self.sim(instances=12)
+        done = self.tmflow("test-state", self.path, "Task", "--input", self.write("i.json", '{"page": {"token": null}}'),
+                           "--config", sim.config, "-o", "json", sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertLessEqual(len(json.loads(done.json["output"])["Ids"]), 5)
+        self.assertGreater(sim.report()["actions"]["DescribeInstances"]["calls"], 0)
+
+    def test_text(self):
+        done = self.tmflow("test-state", self.path, "Choice", "--inspection-level", "DEBUG", "--input", self.write("i.yaml", "n: 1\n"))
+        self.assertEqual(done.code, 0)
+        self.assertRegex(done.out, r"(?s)^Choice: SUCCEEDED\n  input +\{\"n\":1\}\n.*  nextState +Wait\n$")
+
+    def test_faults(self):
+        for args, pattern in (([self.path, "Tsk"], 'did you mean "Task"'), ([self.path, "Map"], "needs --mock"),
+                              ([self.path, "Task", "--mock", "{}"], "errorOutput"), ([self.path, "Task", "--mock", "{"], "--mock"),
+                              ([self.path, "Task", "--mock", '{"errorOutput": {}}'], 'no string "error"'),
+                              ([self.path, "Task", "--inspection-level", "ALL"], "INFO, DEBUG or TRACE"),
+                              ([self.path, "Task", "--variables", "[1]"], "an object"),
+                              ([self.path, "Task", "--input", "/does/not/exist"], "/does/not/exist"),
+                              (["/does/not/exist", "Task"], "/does/not/exist")):
+            done = self.tmflow("test-state", *args, "-o", "json")
+            self.assertEqual(done.code, 2, args)
+            self.assertRegex(done.err, pattern)
+            self.assertIn("cause", done.json)
+
+    @unittest.skipUnless(os.path.isdir(RECORDED), "SKIP: ../shared/asl-conformance is not there")
+    def test_recorded(self):
+        """What AWS's TestState answered."""
+        cases = sorted(glob.glob(os.path.join(RECORDED, "ls.test_state_scenarios.*.json")))
+        self.assertGreater(len(cases), 3)
+        for path in cases:
+            with open(path, encoding="utf-8") as f:
+                case = json.load(f)
+            if "JSONata" in case["features"]:
+                continue
+            expect = case["expect"]
+            self.path = self.write("recorded.json", json.dumps(case["definition"]))
+            answer = self.answer("StateName", case["input"], code=0 if expect["status"] == "SUCCEEDED" else 1)
+            for key in {"status", "output", "error", "cause"} & set(expect):
+                self.assertEqual(answer.get(key), expect[key], (case["id"], key))
+
+
+if __name__ == "__main__":
+    harness.main()
