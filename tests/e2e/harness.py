@@ -4,6 +4,7 @@ Standard library only. BUILD is the build directory (environment TMFLOW_BUILD, s
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,9 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 import urllib.request
+import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("TMFLOW_BUILD", os.path.join(ROOT, "build", "dev"))
@@ -65,6 +68,21 @@ class Sim:
         with urllib.request.urlopen(urllib.request.Request(self.url + path, data=body), timeout=60) as reply:
             text = reply.read()
         return json.loads(text) if text else None
+
+    def query(self, action, **parameters):
+        """An EC2 call of somebody else's, unsigned (with --no-auth); the reply's XML without its name space."""
+        body = urllib.parse.urlencode({"Action": action, "Version": "2016-11-15", **parameters}).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + "/", data=body), timeout=60) as reply:
+            return xml.etree.ElementTree.fromstring(re.sub(r'xmlns="[^"]*"', "", reply.read().decode()))
+
+    def sessions(self):
+        """{interface: session} of all that there are, each with its tags as a mapping under "tags" (with --no-auth)."""
+        found = {}
+        for item in self.query("DescribeTrafficMirrorSessions").findall("trafficMirrorSessionSet/item"):
+            session = {child.tag: child.text for child in item if child.tag != "tagSet"}
+            session["tags"] = {tag.findtext("key"): tag.findtext("value") for tag in item.findall("tagSet/item")}
+            found[session["networkInterfaceId"]] = session
+        return found
 
     def report(self):
         return self.ask("/_sim/report")

@@ -3,10 +3,7 @@
 import glob
 import json
 import os
-import re
 import unittest
-import urllib.parse
-import urllib.request
 
 import harness
 
@@ -216,12 +213,11 @@ class Events(harness.Case):
 
     def launch_tagged(self, sim, world, tag):
         """Somebody launches an instance that bears mirror=TAG."""
-        body = urllib.parse.urlencode({
-            "Action": "RunInstances", "Version": "2016-11-15", "ImageId": world["ImageId"], "InstanceType": "m5.large", "MinCount": 1,
-            "MaxCount": 1, "SubnetId": world["Subnets"][0]["SubnetId"], "SecurityGroupId.1": world["SecurityGroups"][0],
+        reply = sim.query("RunInstances", **{
+            "ImageId": world["ImageId"], "InstanceType": "m5.large", "MinCount": 1, "MaxCount": 1,
+            "SubnetId": world["Subnets"][0]["SubnetId"], "SecurityGroupId.1": world["SecurityGroups"][0],
             "TagSpecification.1.ResourceType": "instance", "TagSpecification.1.Tag.1.Key": "mirror", "TagSpecification.1.Tag.1.Value": tag})
-        with urllib.request.urlopen(urllib.request.Request(sim.url + "/", data=body.encode()), timeout=60) as reply:
-            return re.search("<instanceId>(i-[0-9a-f]+)</instanceId>", reply.read().decode()).group(1)
+        return reply.findtext("instancesSet/item/instanceId")
 
     def test_scenario_tag_with_a_given_target(self):
         """Instances that bear the tag, those that exist and those that come, go to the one target; nothing else does."""
