@@ -13,7 +13,7 @@
 
 struct branch *
 branch_new(struct execution *x, struct branch *parent, int64_t index, const struct asl_state *state,
-    json_t *input, json_t *variables, json_t *map_item)
+    json_t *input, json_t *variables)
 {
 	struct branch *branch = mem_zalloc(1, sizeof(*branch));
 
@@ -26,7 +26,6 @@ branch_new(struct execution *x, struct branch *parent, int64_t index, const stru
 	branch->state = state;
 	branch->input = input;
 	branch->variables = json_incref(variables);
-	branch->map_item = json_incref(map_item);
 	x->live_branches++;
 	x->record_dirty = true;
 	return branch;
@@ -82,7 +81,6 @@ branch_free(struct branch *branch)
 	checkpoint_forget(branch);
 	json_decref(branch->input);
 	json_decref(branch->variables);
-	json_decref(branch->map_item);
 	context_forget(branch);
 	free(branch->retries);
 	free(branch);

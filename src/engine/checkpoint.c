@@ -260,7 +260,7 @@ restore_branch(struct restore *restore, int64_t id, const json_t *object)
 	if (json_is_true(json_object_get(object, "shares")) && parent != NULL)
 		variables = parent->variables;
 	branch = branch_new(x, parent, number(object, "index"),
-	    asl_machine_state(x->machine, (unsigned)index), json_incref(input), variables, NULL);
+	    asl_machine_state(x->machine, (unsigned)index), json_incref(input), variables);
 	branch->id = id;
 	branch->stored = true;
 	branch->phase = (enum phase)phase;

@@ -15,7 +15,8 @@ struct children {
 	json_t *items;	      /* of a Map; NULL: a Parallel */
 	json_t *results;      /* array of total values; NULL: nobody wants them */
 	int64_t total;
-	int64_t next; /* index of the next child to be made */
+	int64_t next;	   /* index of the next child to be made */
+	int64_t selecting; /* the item whose selector is being evaluated; -1: none */
 	int64_t live;
 	int64_t ended;
 	int64_t failed;	    /* and tolerated */
@@ -47,6 +48,7 @@ new_children(struct branch *branch, int64_t total)
 
 	children->total = total;
 	children->concurrency = total;
+	children->selecting = -1;
 	children->tolerated_count = -1;
 	children->tolerated_percentage = -1;
 	if (!discards_results(branch->state)) {
@@ -144,6 +146,27 @@ note_aborted(struct branch *branch)
 
 /* --- starting children --- */
 
+static json_t *
+item_of(const struct children *children, int64_t index)
+{
+	json_t *item = json_object();
+
+	json_object_set_new(item, "Index", json_integer(index));
+	json_object_set(item, "Value", json_array_get(children->items, (size_t)index));
+	return item;
+}
+
+json_t *
+children_map_item(const struct branch *branch)
+{
+	if (branch->children != NULL && branch->children->selecting >= 0)
+		return item_of(branch->children, branch->children->selecting);
+	for (; branch->parent != NULL; branch = branch->parent)
+		if (branch->parent->children->items != NULL)
+			return item_of(branch->parent->children, branch->index);
+	return NULL;
+}
+
 /* A Map's child: its input is the item, or what the selector makes of it. In DISTRIBUTED mode AWS runs it as an execution of its own, which does not see
  * the variables outside. */
 static int
@@ -151,35 +174,30 @@ start_iteration(struct branch *branch, int64_t index, struct err *err)
 {
 	struct children *children = branch->children;
 	json_t *item = json_array_get(children->items, (size_t)index);
-	json_t *outer_item = branch->map_item;
 	json_t *input = NULL;
 	struct branch *child;
 	int ret = 0;
 
-	/* While the selector is evaluated, $$.Map.Item is this item. */
-	branch->map_item = json_object();
-	json_object_set_new(branch->map_item, "Index", json_integer(index));
-	json_object_set(branch->map_item, "Value", item);
 	if (branch->state->parameters == NULL) {
 		input = json_incref(item);
 	} else {
 		struct asl_scope scope = branch_scope(branch, children->effective);
 
 		context_forget(branch);
+		children->selecting = index;
 		ret = asl_template_eval(branch->state->parameters, &scope, &input, err);
+		children->selecting = -1;
 		context_forget(branch);
 	}
 	if (ret == 0) {
 		child = branch_new(branch->x, branch, index, NULL, NULL,
-		    branch->state->u.map.distributed ? NULL : branch->variables, branch->map_item);
+		    branch->state->u.map.distributed ? NULL : branch->variables);
 		child->last_event = branch->last_event;
 		iteration_event(child, "MapIterationStarted");
 		link_child(children, child);
 		branch_enter(child, branch->state->u.map.processor->start, input);
 		loop_post(branch->x->engine->loop, &child->task);
 	}
-	json_decref(branch->map_item);
-	branch->map_item = outer_item;
 	return ret;
 }
 
@@ -187,8 +205,7 @@ static int
 start_parallel_branch(struct branch *branch, int64_t index)
 {
 	struct children *children = branch->children;
-	struct branch *child =
-	    branch_new(branch->x, branch, index, NULL, NULL, branch->variables, branch->map_item);
+	struct branch *child = branch_new(branch->x, branch, index, NULL, NULL, branch->variables);
 
 	child->last_event = branch->last_event;
 	link_child(children, child);
@@ -446,12 +463,4 @@ children_restore_live(struct branch *branch, struct branch *child)
 {
 	saw_index(branch->children, child->index);
 	link_child(branch->children, child);
-	if (branch->children->items != NULL) {
-		child->map_item = json_object();
-		json_object_set_new(child->map_item, "Index", json_integer(child->index));
-		json_object_set(child->map_item, "Value",
-		    json_array_get(branch->children->items, (size_t)child->index));
-	} else {
-		child->map_item = json_incref(branch->map_item);
-	}
 }

@@ -57,6 +57,7 @@ context_of(void *arg)
 	struct branch *branch = arg;
 	struct execution *x = branch->x;
 	json_t *machine;
+	json_t *item;
 
 	if (branch->context != NULL)
 		return branch->context;
@@ -67,10 +68,11 @@ context_of(void *arg)
 	json_put_string(machine, "Name", x->machine_name);
 	json_object_set_new(branch->context, "StateMachine", machine);
 	json_object_set_new(branch->context, "State", state_part(branch));
-	if (branch->map_item != NULL) {
+	item = children_map_item(branch);
+	if (item != NULL) {
 		json_t *map = json_object();
 
-		json_object_set(map, "Item", branch->map_item);
+		json_object_set_new(map, "Item", item);
 		json_object_set_new(branch->context, "Map", map);
 	}
 	return branch->context;

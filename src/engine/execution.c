@@ -217,7 +217,7 @@ enter_first_state(struct execution *x)
 {
 	execution_event(
 	    x, NULL, &(struct execution_event){.type = "ExecutionStarted", .data = x->input});
-	x->root = branch_new(x, NULL, 0, NULL, NULL, NULL, NULL);
+	x->root = branch_new(x, NULL, 0, NULL, NULL, NULL);
 	branch_enter(x->root, asl_machine_states(x->machine)->start, json_incref(x->input));
 	loop_post(x->engine->loop, &x->root->task);
 }

@@ -47,7 +47,6 @@ struct branch {
 	size_t input_bytes_max; /* see asl_scope */
 	json_t *variables;	/* NULL: none */
 	json_t *context;	/* the $$ object, once somebody asked */
-	json_t *map_item;	/* {"Index", "Value"} of the nearest Map; NULL outside */
 	uint32_t *retries;	/* per retrier of the state; NULL: none yet */
 	int64_t retry_count;	/* attempts of this state before the present one */
 	int64_t entered_wall_ms;
@@ -125,9 +124,9 @@ void execution_op_ended(struct execution *x);
 
 /* --- branch.c --- */
 
-/* A branch that is to enter state (or, for a resume, stands in it). Takes input; variables and map_item are shared. */
+/* A branch that is to enter state (or, for a resume, stands in it). Takes input; variables are shared. */
 struct branch *branch_new(struct execution *x, struct branch *parent, int64_t index,
-    const struct asl_state *state, json_t *input, json_t *variables, json_t *map_item);
+    const struct asl_state *state, json_t *input, json_t *variables);
 
 /* Cancels what is under way (children too), forgets its row, frees. */
 void branch_free(struct branch *branch);
@@ -152,6 +151,9 @@ void task_start_op(struct branch *branch); /* after the commit */
 void task_timer(struct branch *branch);
 
 /* --- children.c --- */
+
+/* {"Index", "Value"} of the item of the nearest Map around the branch, or whose selector it evaluates. New reference, NULL outside. */
+json_t *children_map_item(const struct branch *branch);
 
 void children_begin_map(struct branch *branch);
 void children_begin_parallel(struct branch *branch);
