@@ -22,6 +22,7 @@ enum cli_exit {
 	EXIT_INTERRUPTED = 3,
 	EXIT_HELD = 4,
 	EXIT_SOME_FAILED = 5,
+	EXIT_CHANGES = 6,
 };
 
 enum cli_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL };
@@ -52,6 +53,8 @@ struct cli_opts {
 	bool no_checkpoint;
 	bool failed;
 	bool retry_failed;
+	bool dry_run;
+	bool detailed_exitcode;
 	bool outcomes;
 	bool history;
 	bool quiet;
@@ -71,6 +74,9 @@ struct cli_opts {
 	X(ENDPOINT_URL, "endpoint-url", 0, "URL", "another EC2 end point, such as ec2sim's")       \
 	X(RUN_ID, "run-id", 0, "ID", "the new run's id; default a made one that sorts by time")    \
 	X(NO_CHECKPOINT, "no-checkpoint", 0, NULL, "keep nothing: such a run cannot be resumed")   \
+	X(DRY_RUN, "dry-run", 0, NULL, "change nothing: tell what a run would do")                 \
+	X(DETAILED_EXITCODE, "detailed-exitcode", 0, NULL,                                         \
+	    "with --dry-run: exit with 6 if there is something to change")                         \
 	X(STATE_DIR, "state-dir", 0, "DIR", "where runs are kept; default ~/.local/state/tmflow")  \
 	X(STATUS, "status", 0, "STATUS", "only runs of this status")                               \
 	X(SINCE, "since", 0, "TIME",                                                               \

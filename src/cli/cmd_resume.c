@@ -95,7 +95,8 @@ begin_retry(struct session *session, struct err *err)
 	free(run->error);
 	free(run->cause);
 	run->output = run->error = run->cause = NULL;
-	return store_run_update(session->store, run, err) < 0 ||
+	return store_events_delete(session->store, run->id, err) < 0 ||
+		       store_run_update(session->store, run, err) < 0 ||
 		       store_commit(session->store, err) < 0
 		   ? -1
 		   : 0;
@@ -128,6 +129,18 @@ retry(struct session *session)
 	return session_execute(session, false);
 }
 
+/* What it planned so far is not kept, and by now it may be another plan. */
+static int
+refuse_dry_run(const struct session *session)
+{
+	struct err err = {0};
+
+	err_set(&err, ERR_INVALID,
+	    "run %s is a dry run: there is nothing to go on with; run the workflow again",
+	    session->run.id);
+	return cli_fail_take(session->opts->output, &err);
+}
+
 int
 cmd_resume(const struct cli_opts *opts)
 {
@@ -137,7 +150,9 @@ cmd_resume(const struct cli_opts *opts)
 	session_init(&session, opts);
 	code = take_run(&session);
 	if (code == EXIT_OK) {
-		if (!is_over(&session.run))
+		if (session.run.dry_run && (opts->retry_failed || !is_over(&session.run)))
+			code = refuse_dry_run(&session);
+		else if (!is_over(&session.run))
 			code = go_on(&session);
 		else
 			code = opts->retry_failed ? retry(&session) : tell_again(&session);

@@ -84,6 +84,7 @@ begin(struct session *session)
 	if (opts->history)
 		session_put_setting(session, REPORT_HISTORY_SETTING, json_true());
 	run->status = RUN_RUNNING;
+	run->dry_run = opts->dry_run;
 	run->start_wall_ms = clock_system()->wall_ms(clock_system());
 	if (opts->run_id != NULL)
 		snprintf(run->id, sizeof(run->id), "%s", opts->run_id);
@@ -100,8 +101,14 @@ int
 cmd_run(const struct cli_opts *opts)
 {
 	struct session session;
+	struct err err = {0};
 	int code;
 
+	if (opts->detailed_exitcode && !opts->dry_run) {
+		err_set(&err, ERR_INVALID,
+		    "--detailed-exitcode tells what a dry run found: give --dry-run too");
+		return cli_fail_take(opts->output, &err);
+	}
 	session_init(&session, opts);
 	code = load(&session);
 	if (code == EXIT_OK)

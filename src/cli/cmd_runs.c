@@ -30,8 +30,9 @@ list_run(void *arg, const struct store_run *run)
 		clock_iso(run->start_wall_ms, start);
 		if (listing->count == 1)
 			printf("%-26s  %-11s  %-24s  %s\n", "RUN", "STATUS", "STARTED", "WORKFLOW");
-		printf("%-26s  %-11s  %-24s  %s\n", run->id, run_status_name(run->status), start,
-		    run->workflow_name != NULL ? run->workflow_name : "-");
+		printf("%-26s  %-11s  %-24s  %s%s\n", run->id, run_status_name(run->status), start,
+		    run->workflow_name != NULL ? run->workflow_name : "-",
+		    run->dry_run ? "  (dry run)" : "");
 		return 0;
 	}
 	int64_t counts[OUTCOME_COUNT] = {0};

@@ -51,6 +51,8 @@ option_flag(struct cli_opts *opts, enum cli_option option)
 	bool *const fields[OPTION_COUNT] = {
 	    [OPTION_IAM_POLICY] = &opts->iam_policy,
 	    [OPTION_NO_CHECKPOINT] = &opts->no_checkpoint,
+	    [OPTION_DRY_RUN] = &opts->dry_run,
+	    [OPTION_DETAILED_EXITCODE] = &opts->detailed_exitcode,
 	    [OPTION_FAILED] = &opts->failed,
 	    [OPTION_RETRY_FAILED] = &opts->retry_failed,
 	    [OPTION_OUTCOMES] = &opts->outcomes,
@@ -228,7 +230,7 @@ cli_help(FILE *out)
 	      "nothing was\n"
 	      "started; 3 interrupted, can be resumed; 4 held by another process; 5 done, but some "
 	      "instances\n"
-	      "failed.\n",
+	      "failed; 6 there is something to change (only with --dry-run --detailed-exitcode).\n",
 	    out);
 }
 

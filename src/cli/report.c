@@ -46,6 +46,8 @@ report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]
 	json_put_string(document, "cause", run->cause);
 	put_time(document, "startTime", run->start_wall_ms);
 	put_time(document, "stopTime", run->stop_wall_ms);
+	if (run->dry_run)
+		json_object_set_new(document, "dryRun", json_true());
 	json_object_set_new(document, "summary", report_summary(counts));
 	return document;
 }
@@ -136,8 +138,8 @@ print_heading(const struct store_run *run, FILE *out)
 	int64_t begin_ms = run->retry_wall_ms != 0 ? run->retry_wall_ms : run->start_wall_ms;
 
 	clock_iso(run->start_wall_ms, start);
-	fprintf(out, "run %s  %s  %s\n", run->id, or_dash(run->workflow_name),
-	    run_status_name(run->status));
+	fprintf(out, "%s %s  %s  %s\n", run->dry_run ? "dry run" : "run", run->id,
+	    or_dash(run->workflow_name), run_status_name(run->status));
 	fprintf(out, "  started %s", start);
 	if (run->retry_wall_ms != 0) {
 		clock_iso(run->retry_wall_ms, start);
@@ -174,7 +176,10 @@ report_next_step(const struct store *store, const struct store_run *run,
 {
 	bool kept = !store_is_temporary(store);
 
-	if (run->status == RUN_INTERRUPTED || run->status == RUN_RUNNING) {
+	if (run->dry_run) {
+		if (run->status != RUN_SUCCEEDED)
+			fputs("  not the whole plan: run the dry run anew\n", out);
+	} else if (run->status == RUN_INTERRUPTED || run->status == RUN_RUNNING) {
 		if (kept)
 			fprintf(out, "  not over: go on with `tmflow resume %s`\n", run->id);
 		else
@@ -205,6 +210,8 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 		return -1;
 	print_heading(run, out);
 	print_output(run, out);
+	if (run->dry_run && report_plan_text(store, run, counts, out, err) < 0)
+		return -1;
 	for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
 		total += counts[kind];
 		if (counts[kind] > 0)

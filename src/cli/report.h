@@ -57,6 +57,15 @@ int report_json(struct store *store, const struct store_run *run,
 int report_history(
     struct store *store, const struct store_run *run, enum cli_output output, struct err *err);
 
+/* Prints what a dry run found: the closing document with a last member "plan", or a line for each change and a count of what stays. */
+int report_plan_json(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], struct err *err);
+int report_plan_text(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], FILE *out, struct err *err);
+
+/* True if a run would create or modify something. */
+bool report_plan_changes(const int64_t counts[OUTCOME_COUNT]);
+
 /* The exit code that a run's end means. */
 int report_exit(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]);
 

@@ -197,10 +197,13 @@ int
 report_json(struct store *store, const struct store_run *run, const int64_t counts[OUTCOME_COUNT],
     bool history, struct err *err)
 {
-	json_t *document = report_document(run, counts);
+	json_t *document;
 	struct report_list list;
 	int ret = 0;
 
+	if (run->dry_run)
+		return report_plan_json(store, run, counts, err);
+	document = report_document(run, counts);
 	if (!history) {
 		cli_print_json(document);
 	} else {

@@ -209,6 +209,9 @@ tell_end(struct session *session, struct err *err)
 		return -1;
 	if (session->opts->output != OUTPUT_TEXT && run->status == RUN_INTERRUPTED)
 		report_next_step(session->store, run, counts, stderr);
+	if (session->opts->detailed_exitcode && report_exit(run, counts) == EXIT_OK &&
+	    report_plan_changes(counts))
+		return EXIT_CHANGES;
 	return report_exit(run, counts);
 }
 
@@ -245,6 +248,7 @@ session_execute(struct session *session, bool resume)
 	    .store = session->store,
 	    .run_id = session->run.id,
 	    .workflow = session->name,
+	    .dry_run = session->run.dry_run,
 	    .retry = session->run.retry_wall_ms != 0,
 	};
 	int code = workspace_open_mirror(&session->workspace, &mirror);

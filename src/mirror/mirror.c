@@ -1,5 +1,6 @@
 #include "mirror_internal.h"
 
+#include "plan_internal.h"
 #include "retry_internal.h"
 #include "targets_internal.h"
 #include "tmflow/base/digest.h"
@@ -55,6 +56,8 @@ mirror_new(const struct mirror_opts *opts, struct err *err)
 	mirror->opts.hook_source = NULL;
 	if (opts->ec2 != NULL)
 		mirror->targets = targets_new(mirror);
+	if (opts->dry_run)
+		mirror->plan = plan_new(mirror);
 	return mirror;
 }
 
@@ -63,6 +66,7 @@ mirror_free(struct mirror *mirror)
 {
 	if (mirror == NULL)
 		return;
+	plan_free(mirror->plan);
 	targets_free(mirror->targets);
 	rules_free(mirror->rules);
 	script_free(mirror->hook);

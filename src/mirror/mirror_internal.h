@@ -32,6 +32,7 @@
 #define ACCOUNT_ID_BYTES 13 /* twelve digits, and NUL */
 
 struct mirror_targets;
+struct plan;
 
 struct mirror {
 	struct mirror_opts opts; /* as given; the strings below are copies */
@@ -41,6 +42,7 @@ struct mirror {
 	struct script *hook;		/* NULL: none */
 	struct rules *rules;		/* NULL where there is no configuration */
 	struct mirror_targets *targets; /* NULL where there is no AWS */
+	struct plan *plan;		/* NULL unless this is a dry run */
 	struct mirror_progress progress;
 	char account_id[ACCOUNT_ID_BYTES]; /* whose instances AWS lists; "" until it listed one */
 	int page_results_max; /* what a page may hold so that it fits into a state's data; 0: not known yet */

@@ -3,6 +3,7 @@
 #include "tmflow/base/json.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <string.h>
 
 static bool
@@ -124,6 +125,66 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 		}
 	}
 	return count >= SESSIONS_PER_INTERFACE_MAX ? SESSION_LIMIT : SESSION_MISSING;
+}
+
+const char *
+session_kept_target(const struct session_question *question, const json_t *session)
+{
+	const char *target_id = json_get_string(session, "TrafficMirrorTargetId");
+
+	return target_id != NULL && is_target_allowed(question, target_id) ? target_id : NULL;
+}
+
+static void
+add_difference(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+add_difference(struct buf *out, const char *format, ...)
+{
+	va_list args;
+
+	if (out->len > 0)
+		buf_add_cstr(out, ", ");
+	va_start(args, format);
+	buf_vprintf(out, format, args);
+	va_end(args);
+}
+
+void
+session_differences(const struct session_question *question, const json_t *session, struct buf *out)
+{
+	const struct config_rule *rule = question->rule;
+	const char *target_id = json_get_string(session, "TrafficMirrorTargetId");
+	const struct {
+		const char *name;
+		const char *member;
+		int wanted;
+		bool given;
+	} options[] = {
+	    {"session number", "SessionNumber", rule->session_number, rule->session_number != 0},
+	    {"virtual network id", "VirtualNetworkId", rule->virtual_network_id,
+		rule->virtual_network_id >= 0},
+	    {"packet length", "PacketLength", rule->packet_length, rule->packet_length != 0},
+	};
+
+	if (!member_is(session, "TrafficMirrorFilterId", rule->filter_id))
+		add_difference(out, "filter %s instead of %s",
+		    json_get_string(session, "TrafficMirrorFilterId"), rule->filter_id);
+	if (target_id != NULL && !is_target_allowed(question, target_id))
+		add_difference(out, "target %s instead of %s", target_id,
+		    rule->target_id != NULL ? rule->target_id : "the subnet's");
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const json_t *value = json_object_get(session, options[i].member);
+
+		if (!options[i].given || option_is(session, options[i].member, options[i].wanted))
+			continue;
+		if (json_is_integer(value))
+			add_difference(out, "%s %d instead of %d", options[i].name,
+			    (int)json_integer_value(value), options[i].wanted);
+		else
+			add_difference(
+			    out, "no %s instead of %d", options[i].name, options[i].wanted);
+	}
 }
 
 static bool

@@ -25,6 +25,13 @@ struct session_question {
 enum session_verdict
 session_judge(const struct session_question *question, const json_t **ret_session);
 
+/* The session's target where the rule may use it: it needs no other one. NULL otherwise, and for no session. Borrows. */
+const char *session_kept_target(const struct session_question *question, const json_t *session);
+
+/* Appends what a session has otherwise than the rule wants it: "filter tmf-1 instead of tmf-2, ...". */
+void session_differences(
+    const struct session_question *question, const json_t *session, struct buf *out);
+
 /* The lowest session number that no session of the interface has, from the default on: what the owner numbered lower stays before it. */
 int session_free_number(const json_t *sessions, const char *interface_id);
 

@@ -1,3 +1,4 @@
+#include "plan_internal.h"
 #include "target_creation_internal.h"
 #include "target_facts_internal.h"
 #include "targets_internal.h"
@@ -183,6 +184,12 @@ targets_subnet_of(const struct mirror_targets *targets, const char *target_id)
 	return target != NULL ? target->subnet_id : NULL;
 }
 
+void
+targets_plan(struct mirror_targets *targets, const struct target *target)
+{
+	inventory_add(&targets->inventory, target);
+}
+
 int
 targets_note(struct mirror_targets *targets, const struct target *target, struct err *err)
 {
@@ -225,6 +232,10 @@ note_full(struct mirror_targets *targets, const struct target_request *request, 
 
 	if (known != NULL && known->full)
 		return 0;
+	if (targets->mirror->plan != NULL) {
+		targets_plan(targets, &full);
+		return 0;
+	}
 	return targets_note(targets, &full, err);
 }
 
@@ -242,5 +253,7 @@ targets_ensure(struct mirror_targets *targets, const struct target_request *requ
 	current = inventory_current(&targets->inventory, subnet);
 	if (current != NULL)
 		return call_of_result(loop, result_of(current->id, false));
+	if (targets->mirror->plan != NULL)
+		return plan_target(targets->mirror->plan, request);
 	return target_creations_join(targets->creations, request);
 }

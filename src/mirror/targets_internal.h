@@ -43,6 +43,9 @@ const char *targets_subnet(const struct config_rule *rule, const char *subnet_id
 /* Puts a target that was made, or found in spite of a describe, into the inventory and the store. Errors: ERR_STORE. */
 int targets_note(struct mirror_targets *targets, const struct target *target, struct err *err);
 
+/* Puts one that a run would make into the inventory only. */
+void targets_plan(struct mirror_targets *targets, const struct target *target);
+
 /* Notes that a generation is used up without a target. Errors: ERR_STORE. */
 int targets_burn(
     struct mirror_targets *targets, const char *subnet_id, int generation, struct err *err);

@@ -20,6 +20,16 @@ store_event_put(
 	    err);
 }
 
+int
+store_events_delete(struct store *store, const char *run_id, struct err *err)
+{
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_write(store, SQL_EVENTS_DELETE, STORE_ARGS(store_arg_int(run)), err);
+}
+
 struct event_each {
 	int (*fn)(void *arg, const struct store_event *event);
 	void *arg;

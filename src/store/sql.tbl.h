@@ -65,6 +65,7 @@
 	X(EVENT_PUT,                                                                               \
 	    "INSERT OR REPLACE INTO history (run, event, previous, time_ms, top, type, details)"   \
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                \
+	X(EVENTS_DELETE, "DELETE FROM history WHERE run = ?1")                                     \
 	X(EVENT_LIST,                                                                              \
 	    "SELECT event, previous, time_ms, top, type, details FROM history WHERE run = ?1"      \
 	    " ORDER BY event")                                                                     \

@@ -162,6 +162,18 @@ class Ledger(harness.Case):
                 self.assertEqual(sim.report()["sessions"]["created"], sim.report()["sessions"]["live"])
                 sim.stop()
 
+    def test_a_retry_has_a_history_of_its_own(self):
+        sim = self.sim(instances=150)
+        sim.ask("/_sim/faults", {"faults": [SOME_CREATES_FAIL]})
+        done = self.tmflow("run", self.workflow, "--config", sim.config, "--run-id", "one", "--history", "-q", sim=sim, env=ONE_ATTEMPT)
+        self.assertEqual(done.code, 5, done.err)
+        first = self.tmflow("show", "one", "--history", "-o", "json").json["events"]
+        sim.ask("/_sim/faults", {"faults": []})
+        self.retry(sim, "one", 0)
+        again = self.tmflow("show", "one", "--history", "-o", "json").json["events"]
+        self.assertLess(len(again), len(first))
+        self.assertEqual([e["type"] for e in again if e["type"].startswith("Execution")], ["ExecutionStarted", "ExecutionSucceeded"])
+
     def test_a_run_that_is_not_over_goes_on(self):
         sim = self.sim("--fault", "delay:20@1", instances=300)
         process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "half", "-q", sim=sim)

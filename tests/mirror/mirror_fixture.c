@@ -238,6 +238,7 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 		.workflow = "workflows/backfill.yaml",
 		.hook_name = opts->hook != NULL ? "hook.lua" : NULL,
 		.hook_source = opts->hook,
+		.dry_run = opts->dry_run,
 		.retry = opts->retry,
 	    },
 	    &err);

@@ -67,7 +67,8 @@ struct process_opts {
 	enum sim_scenario scenario; /* of the account's */
 	const char *hook;	    /* Lua source or NULL */
 	const char *run_id;	    /* NULL: "run" */
-	bool retry;		    /* of what the run has recorded */
+	bool dry_run;
+	bool retry; /* of what the run has recorded */
 };
 void
 process_init(struct process *process, struct fixture *fixture, const struct process_opts *opts);

@@ -9,6 +9,9 @@
 /* The domain as one object: what the native actions share within a process. Their env is a struct mirror *. */
 struct mirror;
 
+/* In a dry run "new:SUBNET:GENERATION" is the id of a target that a run would create. */
+#define MIRROR_NEW_TARGET_PREFIX "new:"
+
 struct mirror_opts {
 	struct loop *loop;
 	struct aws_client *ec2;		    /* NULL where no action needs AWS */
@@ -18,7 +21,8 @@ struct mirror_opts {
 	const char *workflow;  /* its name, for the tags of what is made */
 	const char *hook_name; /* NULL: none */
 	const char *hook_source;
-	bool retry; /* only what run_id has recorded as failed is looked at and recorded */
+	bool dry_run; /* nothing is changed; outcomes say what a run would do */
+	bool retry;   /* only what run_id has recorded as failed is looked at and recorded */
 };
 
 /* NULL when the hook does not load, or cannot say in which order rules are tried. Errors: ERR_HOOK. */

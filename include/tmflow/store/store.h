@@ -230,6 +230,8 @@ struct store_event {
 /* Writes an event, over one of the same id. Limits: STORE_TEXT_BYTES_MAX. Errors: ERR_NOT_FOUND without the run. */
 int store_event_put(
     struct store *store, const char *run_id, const struct store_event *event, struct err *err);
+/* A retry begins a history of its own. */
+int store_events_delete(struct store *store, const char *run_id, struct err *err);
 /* In order of id. Streams: memory does not grow with the events. */
 int store_events_each(struct store *store, const char *run_id,
     int (*fn)(void *arg, const struct store_event *event), void *arg, struct err *err);

@@ -1,5 +1,6 @@
 #include "action_input.h"
 #include "actions_internal.h"
+#include "plan_internal.h"
 #include "session_plan_internal.h"
 #include "tmflow/aws/retry.h"
 #include "tmflow/base/json.h"
@@ -105,7 +106,7 @@ ensure_session_looked(struct op *op)
 	    op_kept(op, SESSIONS_KEPT), json_get_array(op->reply, "TrafficMirrorSessions"));
 	if (next_token != NULL && ++f->pages < DESCRIBE_PAGES_MAX)
 		return look(op, next_token);
-	if (f->rule->target_id != NULL)
+	if (f->rule->target_id != NULL && env(op)->plan == NULL)
 		return ensure_session_ready(op);
 	return op_await(op, targets_load(env(op)->targets), ensure_session_ready);
 }
@@ -138,6 +139,17 @@ keep_refusal(struct op *op)
 	err_fini(&op->err);
 }
 
+static struct call *
+ask(struct op *op, const struct session_order *order)
+{
+	struct mirror *mirror = env(op);
+
+	if (mirror->plan != NULL)
+		return plan_session(mirror->plan, order, action_text_of(op, "InstanceType"));
+	return order->session_id != NULL ? session_order_modify(mirror->opts.ec2, order)
+					 : session_order_create(mirror->opts.ec2, order);
+}
+
 /* Creates, or modifies session_id. */
 static enum op_next
 make(struct op *op)
@@ -151,13 +163,10 @@ make(struct op *op)
 	    .workflow = env(op)->workflow,
 	    .session_number = f->session_number,
 	};
-	struct aws_client *ec2 = env(op)->opts.ec2;
 
 	if (f->makes++ == MAKES_MAX)
 		return fail_as_refused(op);
-	return op_await_seen(op,
-	    f->modifies ? session_order_modify(ec2, &order) : session_order_create(ec2, &order),
-	    ensure_session_made);
+	return op_await_seen(op, ask(op, &order), ensure_session_made);
 }
 
 static void
@@ -167,6 +176,13 @@ modify_next(struct op *op, const char *session_id)
 
 	f->modifies = true;
 	op_keep(op, SESSION_KEPT, json_string(session_id));
+}
+
+/* The plan wants to know which targets are interfaces. */
+static enum op_next
+ensure_session_loaded(struct op *op)
+{
+	return make(op);
 }
 
 static enum op_next
@@ -184,6 +200,8 @@ ensure_session_start(struct op *op)
 		return look_anew(op);
 	if (action_text_of(op, "SessionId") != NULL)
 		modify_next(op, action_text_of(op, "SessionId"));
+	if (env(op)->plan != NULL)
+		return op_await(op, targets_load(env(op)->targets), ensure_session_loaded);
 	return make(op);
 }
 
@@ -197,7 +215,8 @@ refused(struct op *op)
 
 	if (err_is(&op->err, ERROR_SOURCES_LIMIT))
 		return OP_FAIL; /* the workflow turns to another target */
-	if (err_is(&op->err, ERROR_TYPE) && action_text_of(op, "InstanceType") != NULL &&
+	if (err_is(&op->err, ERROR_TYPE) && env(op)->plan == NULL &&
+	    action_text_of(op, "InstanceType") != NULL &&
 	    unsupported_remember(env(op), action_text_of(op, "NetworkInterfaceId"),
 		action_text_of(op, "InstanceType"), &op->err) < 0)
 		return OP_FAIL;
@@ -216,6 +235,7 @@ static enum op_next
 ensure_session_made(struct op *op)
 {
 	const struct ensure_session *f = op->frame;
+	const struct plan *plan = env(op)->plan;
 	const char *session_id;
 
 	if (op->reply == NULL &&
@@ -225,12 +245,15 @@ ensure_session_made(struct op *op)
 		return refused(op);
 	session_id = json_get_string(
 	    json_object_get(op->reply, "TrafficMirrorSession"), "TrafficMirrorSessionId");
-	if (session_id == NULL)
+	if (session_id == NULL && plan == NULL)
 		return op_fail(op, ERR_REPLY, "the reply names no session");
-	return settle(op, (struct outcome){
-			      .kind = f->modifies ? OUTCOME_UPDATED : OUTCOME_CREATED,
-			      .session_id = session_id,
-			  });
+	return settle(
+	    op, (struct outcome){
+		    .kind = f->modifies ? OUTCOME_UPDATED : OUTCOME_CREATED,
+		    .session_id = session_id,
+		    .reason = plan != NULL ? PLAN_REASON : NULL,
+		    .cause = plan != NULL && f->modifies ? plan_drift(plan, session_id) : NULL,
+		});
 }
 
 /* --- after a look --- */

@@ -9,22 +9,28 @@
 
 static op_stage_fn ensure_target_loaded;
 
+static json_t *
+target_of(const char *target_id)
+{
+	json_t *result = json_object();
+
+	json_put_string(result, "TargetId", target_id);
+	json_object_set_new(result, "Created", json_false());
+	return result;
+}
+
 /* A target that the configuration names is taken as it is; when it is full there is no other. */
 static enum op_next
 given_target(struct op *op, const struct config_rule *rule)
 {
 	const char *full = action_text_of(op, "FullTargetId");
-	json_t *result;
 
 	if (full != NULL && strcmp(full, rule->target_id) == 0) {
 		err_set_name(&op->err, ERR_SERVICE, ERROR_SOURCES_LIMIT,
 		    "target %s, which rule %s names, takes no more sources", full, rule->name);
 		return OP_FAIL;
 	}
-	result = json_object();
-	json_put_string(result, "TargetId", rule->target_id);
-	json_object_set_new(result, "Created", json_false());
-	return op_done(op, result);
+	return op_done(op, target_of(rule->target_id));
 }
 
 static enum op_next
@@ -39,6 +45,8 @@ ensure_target_start(struct op *op)
 		return OP_FAIL;
 	if (rule->target_id != NULL)
 		return given_target(op, rule);
+	if (action_text_of(op, "SessionTargetId") != NULL)
+		return op_done(op, target_of(action_text_of(op, "SessionTargetId")));
 	return op_await(op, targets_load(env(op)->targets), ensure_target_loaded);
 }
 
@@ -72,6 +80,7 @@ static const struct action_field input[] = {
     {"Rule", "string", true, "the rule's name"},
     {"SubnetId", "string", true, "the source's subnet"},
     {"FullTargetId", "string", false, "a target that answered that it takes no more sources"},
+    {"SessionTargetId", "string", false, "the target that the source's session may keep"},
     {"InstanceId", "string", false, "the source, to record a failure for"},
     {"NetworkInterfaceId", "string", false, "the same"},
     {.name = NULL},

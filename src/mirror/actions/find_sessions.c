@@ -1,5 +1,6 @@
 #include "action_input.h"
 #include "actions_internal.h"
+#include "plan_internal.h"
 #include "session_plan_internal.h"
 #include "tmflow/base/json.h"
 #include "unsupported_internal.h"
@@ -133,7 +134,7 @@ record(struct op *op, const json_t *entry, enum session_verdict verdict, const j
 }
 
 static json_t *
-item_of(const json_t *entry, const json_t *sessions, const json_t *session)
+item_of(const struct session_question *question, const json_t *entry, const json_t *session)
 {
 	json_t *item = json_object();
 
@@ -146,7 +147,8 @@ item_of(const json_t *entry, const json_t *sessions, const json_t *session)
 	    item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));
 	json_put_string_or_null(
 	    item, "InstanceType", json_get_string(instance_of(entry), "InstanceType"));
-	json_object_set_new(item, "Sessions", slim_sessions(sessions));
+	json_put_string_or_null(item, "SessionTargetId", session_kept_target(question, session));
+	json_object_set_new(item, "Sessions", slim_sessions(question->sessions));
 	return item;
 }
 
@@ -163,6 +165,17 @@ record_unsupported(struct op *op, const json_t *entry)
 	};
 
 	return mirror_record(env(op), &outcome, &op->err);
+}
+
+static void
+note_drift(struct op *op, const struct session_question *question, const json_t *session)
+{
+	struct buf text = {0};
+
+	session_differences(question, session, &text);
+	plan_note_drift(
+	    env(op)->plan, json_get_string(session, "TrafficMirrorSessionId"), buf_cstr(&text));
+	buf_fini(&text);
 }
 
 static int
@@ -186,8 +199,10 @@ classify(struct op *op, const json_t *entry, json_t *result)
 		if (refused != 0)
 			return refused < 0 ? -1 : record_unsupported(op, entry);
 	}
+	if (verdict == SESSION_DRIFTED && env(op)->plan != NULL)
+		note_drift(op, &question, session);
 	json_array_append_new(
-	    json_object_get(result, list_names[verdict]), item_of(entry, sessions, session));
+	    json_object_get(result, list_names[verdict]), item_of(&question, entry, session));
 	return record(op, entry, verdict, session);
 }
 
@@ -307,7 +322,7 @@ static const struct action_field input[] = {
 
 #define ITEM                                                                                       \
 	"list of {InstanceId, InstanceType, SubnetId, NetworkInterfaceId, Rule, SessionId, "       \
-	"Sessions}"
+	"SessionTargetId, Sessions}"
 
 static const struct action_field output[] = {
     {"Missing", ITEM, true, "no session that counts: create one"},

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""`run --dry-run` changes nothing and says exactly what the next run does, in several worlds; --detailed-exitcode tells whether that is something."""
+import json
+import signal
+import urllib.parse
+import urllib.request
+
+import harness
+
+LIMIT = 10  # sources of an interface target on a small instance
+LOOKS = ("Describe", "Get")
+LUA_HALF = "return {eligible = function(i) return i.InstanceId:byte(-1) % 2 == 0, 'half' end}"
+
+
+class Plan(harness.Case):
+    def rows(self, run):
+        done = self.tmflow("show", run, "--outcomes", "-o", "jsonl")
+        return {(r["instanceId"], r.get("networkInterfaceId")): r for r in map(json.loads, done.out.splitlines())}
+
+    def mutating(self, sim):
+        return {name: row["calls"] for name, row in sim.report()["actions"].items() if not name.startswith(LOOKS)}
+
+    def plan(self, sim, code, *args, config=None):
+        before = sim.report()
+        done = self.backfill(sim, "--dry-run", "--detailed-exitcode", *args, config=config)
+        self.assertEqual(done.code, code, done.err + done.out[:2000])
+        after = sim.report()
+        for key in ("sessions", "instances"):
+            self.assertEqual(after[key], before[key])
+        return done.json
+
+    def check(self, sim, *args, config=None, code=6, run_code=0):
+        """Plans, runs, compares, and plans again: nothing is left to do."""
+        sim.ask("/_sim/reset-counters", b"")
+        plan = self.plan(sim, code, *args, config=config)
+        self.assertEqual(self.mutating(sim), {})
+        self.assertIs(plan["dryRun"], True)
+        planned = self.rows(plan["runId"])
+        launched = sim.report()["instances"]["launched"]
+        run = self.backfill(sim, *args, config=config)
+        self.assertEqual(run.code, run_code, run.err)
+        self.assertNotIn("dryRun", run.json)
+        done = self.rows(run.json["runId"])
+        # Instances that the run launches may turn up in its own listing.
+        new = {key for key, row in done.items() if key not in planned and (row["outcome"], row.get("reason")) == ("excluded", "target-instance")}
+        done = {key: row for key, row in done.items() if key not in new}
+        summary = dict(run.json["summary"])
+        summary["excluded"] = summary.get("excluded", 0) - len(new)
+        self.assertEqual({"excluded": 0, **plan["summary"]}, summary)
+        self.assertEqual(set(planned), set(done))
+        for key, row in done.items():
+            other = planned[key]
+            self.assertEqual(other["outcome"], row["outcome"])
+            self.assertEqual(other.get("rule"), row.get("rule"))
+            if row["outcome"] in ("created", "updated"):
+                self.assertEqual(other["reason"], "planned")
+                self.assertEqual(other.get("sessionId"), row["sessionId"] if row["outcome"] == "updated" else None)
+                if not other["targetId"].startswith("new:"):
+                    self.assertEqual(other["targetId"], row["targetId"])
+            else:
+                self.assertEqual(other.get("reason"), row.get("reason"))
+        targets = [item for item in plan["plan"] if item.get("resource") == "traffic-mirror-target"]
+        self.assertEqual(len(targets), sim.report()["instances"]["launched"] - launched)
+        self.compare_lists(plan["plan"], planned)
+        return plan
+
+    def compare_lists(self, items, rows):
+        listed = {}
+        for item in items:
+            if "instanceId" in item:
+                listed[(item["instanceId"], item.get("networkInterfaceId"))] = item
+        self.assertEqual(set(listed), set(rows))
+        for key, item in listed.items():
+            self.assertEqual(item["action"], {"created": "create", "updated": "modify"}.get(rows[key]["outcome"], "leave"))
+
+    def stranger(self, sim, interface, target, filter_id, number):
+        body = urllib.parse.urlencode({"Action": "CreateTrafficMirrorSession", "Version": "2016-11-15", "NetworkInterfaceId": interface,
+                                       "TrafficMirrorTargetId": target, "TrafficMirrorFilterId": filter_id, "SessionNumber": number})
+        with urllib.request.urlopen(urllib.request.Request(sim.url + "/", data=body.encode()), timeout=60) as reply:
+            self.assertEqual(reply.status, 200)
+
+    def test_awkward_fleet_then_nothing(self):
+        sim = self.sim("--empty-pages", "0.2", instances=700)
+        plan = self.check(sim)
+        self.assertIn("type", {item.get("reason") for item in plan["plan"]})
+        again = self.plan(sim, 0)
+        self.assertEqual({item["action"] for item in again["plan"]}, {"leave"})
+
+    def test_targets_are_counted_by_their_limit(self):
+        sim = self.sim("--single-subnet", "--plain", instances=64)
+        plan = self.check(sim)
+        targets = [item for item in plan["plan"] if item.get("resource") == "traffic-mirror-target"]
+        self.assertEqual([t["generation"] for t in targets], list(range(1, -(-64 // LIMIT) + 1)))
+        self.assertEqual(sum(t["sources"] for t in targets), 64)
+
+    def test_larger_types_take_more(self):
+        sim = self.sim("--single-subnet", "--plain", instances=130)
+        with open(sim.config, encoding="utf-8") as f:
+            text = f.read()
+        kind = text.split("targetInstanceType: ")[1].split()[0]
+        plan = self.check(sim, config=self.write("large.yaml", text.replace(kind, "c5.18xlarge")))
+        targets = [item for item in plan["plan"] if item.get("resource") == "traffic-mirror-target"]
+        self.assertEqual(len(targets), 2)
+
+    def test_a_target_that_is_half_full(self):
+        sim = self.sim("--single-subnet", "--plain", instances=50)
+        first = self.backfill(sim, "--hook", self.write("half.lua", LUA_HALF))
+        self.assertEqual(first.code, 0, first.err)
+        self.assertNotEqual(first.json["summary"]["created"] % LIMIT, 0)
+        self.check(sim)
+
+    def test_a_given_target_that_is_full_fails_in_both(self):
+        sim = self.sim("--single-subnet", "--plain", instances=30)
+        first = self.backfill(sim, "--hook", self.write("none.lua", "local n = 0 return {eligible = function(i) n = n + 1 return n <= 4 end}"))
+        self.assertEqual(first.code, 0, first.err)
+        made = next(r["targetId"] for r in self.rows("@latest").values() if r["outcome"] == "created")
+        with open(sim.config, encoding="utf-8") as f:
+            lines = [line for line in f.read().splitlines() if "targetInstance" not in line and "targetSecurity" not in line and "    - sg-" not in line and "      - sg-" not in line]
+        at = next(i for i, line in enumerate(lines) if "filterId" in line)
+        lines.insert(at + 1, lines[at].split("filterId")[0] .replace("- ", "  ") + "targetId: " + made)
+        plan = self.check(sim, config=self.write("given.yaml", "\n".join(lines) + "\n"), code=5, run_code=5)
+        self.assertEqual(plan["summary"]["failed"], 30 - LIMIT)
+
+    def test_all_interfaces(self):
+        sim = self.sim(instances=200)
+        with open(sim.config, encoding="utf-8") as f:
+            config = self.write("all.yaml", f.read().replace("    filterId:", "    interfaces: all\n    filterId:"))
+        self.check(sim, config=config)
+
+    def test_drift_and_options(self):
+        sim = self.sim(instances=300)
+        self.assertEqual(self.backfill(sim).code, 0)
+        with open(sim.config, encoding="utf-8") as f:
+            text = f.read()
+        filters = sorted({word for word in text.replace("\n", " ").split() if word.startswith("tmf-")})
+        options = text.replace("    filterId:", "    sessionNumber: 7\n    virtualNetworkId: 4242\n    packetLength: 128\n    filterId:")
+        changed = options.replace(filters[0], "tmf-x").replace(filters[-1], filters[0]).replace("tmf-x", filters[-1]) if len(filters) > 1 else None
+        plan = self.check(sim, config=self.write("options.yaml", options))
+        self.assertFalse([i for i in plan["plan"] if i.get("resource") == "traffic-mirror-target"])
+        item = next(i for i in plan["plan"] if i["action"] == "modify")
+        self.assertIn("session number 100 instead of 7", item["differences"])
+        self.assertIn("instead of 4242", item["differences"])
+        if changed is not None:
+            plan = self.check(sim, config=self.write("changed.yaml", changed))
+            self.assertIn("filter tmf-", next(i["differences"] for i in plan["plan"] if i["action"] == "modify"))
+
+    def test_conflicts_and_limits(self):
+        sim = self.sim("--no-auth", "--scenario", "tags", instances=300)
+        with open(sim.config, encoding="utf-8") as f:
+            text = f.read()
+        filter_id = "tmf-" + text.split("filterId: tmf-")[1].split()[0]
+        targets = [t["targetId"] for t in sim.report()["targets"]]
+        probe = self.plan(sim, 6)
+        wanted = [i["networkInterfaceId"] for i in probe["plan"] if i["action"] == "create"]
+        given = next(i["target"]["targetId"] for i in probe["plan"] if i["action"] == "create")
+        other = next(t for t in targets if t != given)
+        for interface in wanted[:5]:
+            self.stranger(sim, interface, other, filter_id, 100)
+        for interface in wanted[5:8]:
+            for number in (1, 2, 3):
+                self.stranger(sim, interface, other, filter_id, number)
+        plan = self.check(sim)
+        self.assertEqual(plan["summary"]["conflict"], 5)
+        self.assertEqual(sum(1 for i in plan["plan"] if i.get("reason") == "session-limit"), 3)
+
+    def test_exit_codes_and_marks(self):
+        sim = self.sim(instances=60)
+        done = self.backfill(sim, "--dry-run")
+        self.assertEqual(done.code, 0, done.err)
+        run = done.json["runId"]
+        text = self.tmflow("run", harness.BACKFILL, "--config", sim.config, "--dry-run", "--detailed-exitcode", sim=sim)
+        self.assertEqual(text.code, 6)
+        created = done.json["summary"]["created"]
+        self.assertEqual(sum(line.startswith("  + i-") for line in text.out.splitlines()), created)
+        self.assertIn("nothing was changed", text.out)
+        self.assertIs(self.tmflow("show", run, "-o", "json").json["dryRun"], True)
+        self.assertIn("(dry run)", self.tmflow("runs").out)
+        self.assertIs(self.tmflow("runs", "-o", "json").json[0]["dryRun"], True)
+        usage = self.backfill(sim, "--detailed-exitcode")
+        self.assertEqual(usage.code, 2)
+        self.assertIn("--dry-run", usage.err)
+        for option in ((), ("--retry-failed",)):
+            again = self.tmflow("resume", run, *option, sim=sim)
+            self.assertEqual(again.code, 2 if option else 0, again.err)
+        self.assertEqual(self.mutating(sim), {})
+
+    def test_an_interrupted_dry_run_is_not_resumed(self):
+        sim = self.sim("--fault", "delay:20@1", instances=500)
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "stopped", "--dry-run", "-q", sim=sim)
+        sim.ask("/_sim/signal", {"at": 4, "pid": process.pid, "signal": signal.SIGTERM, "when": "before"})
+        out, err = process.communicate(timeout=harness.RUN_SECONDS)
+        self.assertEqual(process.returncode, 3, err)
+        self.assertIn("run the dry run anew", out)
+        self.assertEqual(self.tmflow("resume", "stopped", sim=sim).code, 2)
+        self.assertEqual(self.mutating(sim), {})
+
+
+if __name__ == "__main__":
+    harness.main()
