@@ -284,6 +284,7 @@ catch_error(struct branch *branch, struct err *err)
 	json_decref(caught);
 	if (!ok) {
 		json_decref(output);
+		prefix_cause(branch, err);
 		return false;
 	}
 	json_decref(branch->variables);
