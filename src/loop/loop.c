@@ -1,5 +1,6 @@
 #include "tmflow/loop/loop.h"
 
+#include "fd_watches_internal.h"
 #include "timer_heap_internal.h"
 #include "tmflow/base/mem.h"
 
@@ -8,6 +9,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -37,8 +39,33 @@ struct loop {
 	struct signal_watch watches[SIGNALS_MAX];
 	sigset_t watched;
 	int signal_fd; /* -1: no signal is watched */
+	struct fd_watch signal_watch;
+	struct fd_watches fds; /* the signals' among them */
 	bool stopped;
 };
+
+static struct signal_watch *
+find_watch(struct loop *loop, int signo)
+{
+	for (size_t i = 0; i < SIGNALS_MAX; i++)
+		if (loop->watches[i].signo == signo)
+			return &loop->watches[i];
+	return NULL;
+}
+
+static void
+read_signals(struct fd_watch *fd)
+{
+	struct loop *loop = (struct loop *)((char *)fd - offsetof(struct loop, signal_watch));
+	struct signalfd_siginfo info;
+
+	while (read(fd->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		const struct signal_watch *watch = find_watch(loop, (int)info.ssi_signo);
+
+		if (watch != NULL && watch->fn != NULL)
+			watch->fn(watch->arg, watch->signo);
+	}
+}
 
 struct loop *
 loop_new(struct clock *clock)
@@ -47,6 +74,8 @@ loop_new(struct clock *clock)
 
 	loop->clock = clock;
 	loop->signal_fd = -1;
+	loop->signal_watch.ready = read_signals;
+	fd_watches_init(&loop->fds);
 	sigemptyset(&loop->watched);
 	return loop;
 }
@@ -56,6 +85,7 @@ loop_free(struct loop *loop)
 {
 	if (loop == NULL)
 		return;
+	fd_watches_fini(&loop->fds);
 	if (loop->signal_fd >= 0)
 		close(loop->signal_fd);
 	pthread_sigmask(SIG_UNBLOCK, &loop->watched, NULL);
@@ -122,6 +152,18 @@ loop_timer_disarm(struct loop *loop, struct timer *timer)
 }
 
 int
+loop_watch_fd(struct loop *loop, struct fd_watch *watch, struct err *err)
+{
+	return fd_watches_add(&loop->fds, watch, err);
+}
+
+void
+loop_unwatch_fd(struct loop *loop, struct fd_watch *watch)
+{
+	fd_watches_remove(&loop->fds, watch);
+}
+
+int
 loop_add_turn_hook(struct loop *loop, int (*fn)(void *arg, struct err *err), void *arg)
 {
 	assert(loop->hook_count < LOOP_TURN_HOOKS_MAX);
@@ -141,15 +183,6 @@ loop_remove_turn_hook(struct loop *loop, int (*fn)(void *arg, struct err *err), 
 	}
 }
 
-static struct signal_watch *
-find_watch(struct loop *loop, int signo)
-{
-	for (size_t i = 0; i < SIGNALS_MAX; i++)
-		if (loop->watches[i].signo == signo)
-			return &loop->watches[i];
-	return NULL;
-}
-
 static int
 update_signal_fd(struct loop *loop, struct err *err)
 {
@@ -157,8 +190,11 @@ update_signal_fd(struct loop *loop, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, ERR_SYSTEM, "signalfd: %s", strerror(errno));
+	if (loop->signal_fd >= 0)
+		return 0;
 	loop->signal_fd = fd;
-	return 0;
+	loop->signal_watch.fd = fd;
+	return fd_watches_add(&loop->fds, &loop->signal_watch, err);
 }
 
 int
@@ -182,20 +218,6 @@ loop_watch_signal(
 		return -1;
 	pthread_sigmask(fn != NULL ? SIG_BLOCK : SIG_UNBLOCK, &one, NULL);
 	return 0;
-}
-
-static void
-read_signals(struct loop *loop)
-{
-	struct signalfd_siginfo info;
-
-	while (loop->signal_fd >= 0 &&
-	       read(loop->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		const struct signal_watch *watch = find_watch(loop, (int)info.ssi_signo);
-
-		if (watch != NULL && watch->fn != NULL)
-			watch->fn(watch->arg, watch->signo);
-	}
 }
 
 static void
@@ -255,11 +277,11 @@ poll_timeout_ms(const struct loop *loop)
 }
 
 static int
-wait_for_signal(const struct loop *loop, int timeout_ms, struct err *err)
+wait_for_descriptors(const struct loop *loop, int timeout_ms, struct err *err)
 {
-	struct pollfd wake = {.fd = loop->signal_fd, .events = POLLIN};
+	struct pollfd wake = {.fd = loop->fds.epoll_fd, .events = POLLIN};
 
-	if (poll(&wake, loop->signal_fd >= 0 ? 1 : 0, timeout_ms) < 0 && errno != EINTR)
+	if (poll(&wake, loop->fds.epoll_fd >= 0 ? 1 : 0, timeout_ms) < 0 && errno != EINTR)
 		return err_set(err, ERR_SYSTEM, "poll: %s", strerror(errno));
 	return 0;
 }
@@ -285,18 +307,26 @@ wait_for_events(struct loop *loop, struct err *err)
 	int ret;
 
 	if (loop->poller != NULL)
-		ret = loop->poller->poll(loop->poller, timeout_ms, loop->signal_fd, err);
+		ret = loop->poller->poll(loop->poller, timeout_ms, loop->fds.epoll_fd, err);
 	else
-		ret = wait_for_signal(loop, timeout_ms, err);
-	read_signals(loop);
+		ret = wait_for_descriptors(loop, timeout_ms, err);
+	fd_watches_run(&loop->fds);
 	jump_to_next_timer(loop);
 	return ret;
+}
+
+/* Descriptors that somebody waits on; the signals do not keep a loop going. */
+static bool
+descriptors_watched(const struct loop *loop)
+{
+	return loop->fds.count > (loop->signal_fd >= 0 ? 1u : 0u);
 }
 
 static bool
 idle(const struct loop *loop)
 {
-	return loop->first == NULL && timer_heap_first(&loop->timers) == NULL && !poller_busy(loop);
+	return loop->first == NULL && timer_heap_first(&loop->timers) == NULL &&
+	       !descriptors_watched(loop) && !poller_busy(loop);
 }
 
 int

@@ -57,4 +57,15 @@ json_t *call_take_result(struct call *call);
 struct call *call_of_result(struct loop *loop, json_t *result);
 struct call *call_of_err(struct loop *loop, struct err *err);
 
+/*
+ * A call made of others, one after another. over is the one that ended: its result and error may be moved out. Returns the next one, or NULL at the end
+ * with either *ret_result (a new reference) or *err set.
+ */
+typedef struct call *
+call_step_fn(void *frame, struct call *over, json_t **ret_result, struct err *err);
+
+/* Takes first and frame; free_frame (may be NULL) is called when the whole is over or cancelled. */
+struct call *
+call_sequence(struct call *first, call_step_fn *step, void *frame, void (*free_frame)(void *frame));
+
 #endif

@@ -32,6 +32,12 @@ struct timer {
 	size_t heap_index; /* 0 = not armed */
 };
 
+/* A descriptor that the loop waits on besides the network: a pipe, a process. Lives in its owner. */
+struct fd_watch {
+	void (*ready)(struct fd_watch *watch); /* it can be read, or has ended */
+	int fd;
+};
+
 /* What the loop waits on: the network. The default is libcurl's multi interface (http.h); tests bring a scripted one. */
 struct poller {
 	/* Waits until something happened, at most timeout_ms (-1: no limit; 0: do not wait), and runs what is due. wake_fd: also returns when readable.
@@ -64,7 +70,13 @@ void loop_remove_turn_hook(struct loop *loop, int (*fn)(void *arg, struct err *e
 int loop_watch_signal(
     struct loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg, struct err *err);
 
-/* Runs turns until loop_stop, or until the loop is idle (nothing ready, no timer, poller not busy). Returns 0, or -1 with *err. */
+/* Waits on watch->fd (borrowed) from the next poll on; a loop with a watch is not idle. Errors: ERR_SYSTEM. */
+int loop_watch_fd(struct loop *loop, struct fd_watch *watch, struct err *err);
+
+/* Before the descriptor is closed. */
+void loop_unwatch_fd(struct loop *loop, struct fd_watch *watch);
+
+/* Runs turns until loop_stop, or until the loop is idle (nothing ready, no timer, no watched descriptor, poller not busy). Returns 0, or -1 with *err. */
 int loop_run(struct loop *loop, struct err *err);
 void loop_stop(struct loop *loop);
 

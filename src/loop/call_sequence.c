@@ -1,0 +1,66 @@
+#include "tmflow/loop/call.h"
+
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct sequence {
+	struct call call;     /* first */
+	struct call *pending; /* the present one; NULL once over */
+	call_step_fn *step;
+	void *frame;
+	void (*free_frame)(void *frame);
+};
+
+static void
+sequence_cancel(struct call *call)
+{
+	struct sequence *sequence = (struct sequence *)call;
+
+	call_cancel(sequence->pending);
+	sequence->pending = NULL;
+}
+
+static void
+sequence_free(struct call *call)
+{
+	struct sequence *sequence = (struct sequence *)call;
+
+	if (sequence->free_frame != NULL)
+		sequence->free_frame(sequence->frame);
+	free(sequence);
+}
+
+static const struct call_ops sequence_ops = {.cancel = sequence_cancel, .free_call = sequence_free};
+
+static void
+step_over(void *arg, struct call *over)
+{
+	struct sequence *sequence = arg;
+	json_t *result = NULL;
+	struct err err = {0};
+
+	sequence->pending = sequence->step(sequence->frame, over, &result, &err);
+	assert((sequence->pending != NULL) + (result != NULL) + err_isset(&err) == 1);
+	if (sequence->pending != NULL)
+		call_on_done(sequence->pending, step_over, sequence);
+	else if (result != NULL)
+		call_complete(&sequence->call, result);
+	else
+		call_complete_err(&sequence->call, &err);
+}
+
+struct call *
+call_sequence(struct call *first, call_step_fn *step, void *frame, void (*free_frame)(void *frame))
+{
+	struct sequence *sequence = mem_zalloc(1, sizeof(*sequence));
+
+	call_init(&sequence->call, &sequence_ops, first->loop);
+	sequence->pending = first;
+	sequence->step = step;
+	sequence->frame = frame;
+	sequence->free_frame = free_frame;
+	call_on_done(first, step_over, sequence);
+	return &sequence->call;
+}

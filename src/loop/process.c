@@ -1,0 +1,240 @@
+#include "tmflow/loop/process.h"
+
+#include "tmflow/base/buf.h"
+#include "tmflow/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define READ_BYTES (4u << 10)
+
+extern char **environ;
+
+struct process {
+	struct call call; /* first */
+	char *name;	  /* argv[0] */
+	pid_t pid;	  /* 0: not started, or waited for */
+	struct fd_watch output;
+	struct fd_watch end;   /* a descriptor of the process itself */
+	struct timer deadline; /* armed while it runs */
+	struct buf text;
+	size_t output_bytes_max;
+};
+
+static void
+close_watch(struct process *process, struct fd_watch *watch)
+{
+	if (watch->fd < 0)
+		return;
+	loop_unwatch_fd(process->call.loop, watch);
+	close(watch->fd);
+	watch->fd = -1;
+}
+
+/* Ends the program, with all that it started, and waits for it: one that was killed is gone at once. */
+static void
+kill_process(struct process *process)
+{
+	if (process->pid > 0) {
+		kill(-process->pid, SIGKILL);
+		waitpid(process->pid, NULL, 0);
+	}
+	process->pid = 0;
+	close_watch(process, &process->output);
+	close_watch(process, &process->end);
+	loop_timer_disarm(process->call.loop, &process->deadline);
+}
+
+static void
+process_cancel(struct call *call)
+{
+	kill_process((struct process *)call);
+}
+
+static void
+process_free(struct call *call)
+{
+	struct process *process = (struct process *)call;
+
+	mem_wipe(process->text.p, process->text.cap);
+	buf_fini(&process->text);
+	free(process->name);
+	free(process);
+}
+
+static const struct call_ops process_ops = {.cancel = process_cancel, .free_call = process_free};
+
+static void
+process_failed(struct process *process, struct err *err)
+{
+	kill_process(process);
+	call_complete_err(&process->call, err);
+}
+
+static void
+too_late(struct timer *timer)
+{
+	struct process *process =
+	    (struct process *)((char *)timer - offsetof(struct process, deadline));
+	struct err err = {0};
+
+	err_set(&err, ERR_LIMIT, "%s takes too long: it was stopped", process->name);
+	process_failed(process, &err);
+}
+
+/* It has ended, and all its output is here. */
+static void
+process_ended(struct process *process, int status)
+{
+	struct err err = {0};
+	json_t *output = json_stringn(buf_cstr(&process->text), process->text.len);
+
+	process->pid = 0;
+	kill_process(process);
+	if (WIFSIGNALED(status))
+		err_set(
+		    &err, ERR_SYSTEM, "%s was ended by signal %d", process->name, WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		err_set(&err, ERR_SYSTEM, "%s ended with status %d", process->name,
+		    WEXITSTATUS(status));
+	else if (output == NULL)
+		err_set(&err, ERR_SYSTEM, "%s put out something that is no UTF-8", process->name);
+	if (!err_isset(&err)) {
+		call_complete(&process->call, json_pack("{s:o}", "Output", output));
+		return;
+	}
+	json_decref(output);
+	call_complete_err(&process->call, &err);
+}
+
+/* Waited for once its output has ended; a program that closes it early is not done yet. */
+static void
+end_ready(struct fd_watch *watch)
+{
+	struct process *process = (struct process *)((char *)watch - offsetof(struct process, end));
+	int status;
+
+	if (waitpid(process->pid, &status, WNOHANG) == process->pid)
+		process_ended(process, status);
+}
+
+static void
+watch_end(struct process *process)
+{
+	struct err err = {0};
+	int fd = pidfd_open(process->pid, 0);
+
+	close_watch(process, &process->output);
+	if (fd < 0)
+		err_set(&err, ERR_SYSTEM, "pidfd_open: %s", strerror(errno));
+	process->end = (struct fd_watch){.ready = end_ready, .fd = fd};
+	if (fd < 0 || loop_watch_fd(process->call.loop, &process->end, &err) < 0)
+		process_failed(process, &err);
+}
+
+static void
+output_ready(struct fd_watch *watch)
+{
+	struct process *process =
+	    (struct process *)((char *)watch - offsetof(struct process, output));
+	struct err err = {0};
+	char part[READ_BYTES];
+	ssize_t got = read(watch->fd, part, sizeof(part));
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		watch_end(process);
+		return;
+	}
+	if (process->text.len + (size_t)got > process->output_bytes_max) {
+		err_set(&err, ERR_LIMIT, "%s puts out more than %zu bytes", process->name,
+		    process->output_bytes_max);
+		process_failed(process, &err);
+	} else {
+		buf_add(&process->text, part, (size_t)got);
+	}
+	mem_wipe(part, sizeof(part));
+}
+
+/* Its own process group, so that it can be killed with what it started; no signal held back or ignored. Returns an errno. */
+static int
+spawn(struct process *process, const char *const *argv, int output_fd)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	sigset_t all;
+	int ret;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(
+	    &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setpgroup(&attributes, 0);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	ret = posix_spawnp(
+	    &process->pid, argv[0], &actions, &attributes, (char *const *)(uintptr_t)argv, environ);
+	if (ret != 0)
+		process->pid = 0;
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	return ret;
+}
+
+static int
+start(struct process *process, const char *const *argv, struct err *err)
+{
+	int ends[2];
+	int ret;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_set(err, ERR_SYSTEM, "pipe: %s", strerror(errno));
+	ret = spawn(process, argv, ends[1]);
+	close(ends[1]);
+	if (ret != 0) {
+		close(ends[0]);
+		return err_set(err, ERR_SYSTEM, "%s cannot be run: %s", argv[0], strerror(ret));
+	}
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	process->output = (struct fd_watch){.ready = output_ready, .fd = ends[0]};
+	if (loop_watch_fd(process->call.loop, &process->output, err) == 0)
+		return 0;
+	close(ends[0]);
+	process->output.fd = -1;
+	return -1;
+}
+
+struct call *
+process_run(struct loop *loop, const struct process_opts *opts)
+{
+	struct process *process = mem_zalloc(1, sizeof(*process));
+	struct clock *clock = loop_clock(loop);
+	struct err err = {0};
+
+	call_init(&process->call, &process_ops, loop);
+	process->name = mem_strdup(opts->argv[0]);
+	process->output.fd = process->end.fd = -1;
+	process->output_bytes_max = opts->output_bytes_max;
+	process->deadline.fire = too_late;
+	if (start(process, opts->argv, &err) < 0)
+		process_failed(process, &err);
+	else
+		loop_timer_arm(loop, &process->deadline, clock->mono_ms(clock) + opts->timeout_ms);
+	return &process->call;
+}

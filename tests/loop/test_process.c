@@ -1,0 +1,206 @@
+/* Other programs on a real loop: their output, their end, and what stops them. */
+#include "tmflow/base/json.h"
+#include "tmflow/loop/process.h"
+
+#include "run_suite.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct loop *loop;
+static json_t *result;
+static struct err fault;
+static int completions;
+
+static void
+set_up(void)
+{
+	loop = loop_new(clock_system());
+	completions = 0;
+}
+
+static void
+tear_down(void)
+{
+	loop_free(loop);
+	json_decref(result);
+	result = NULL;
+	err_fini(&fault);
+}
+
+static void
+completed(void *arg, struct call *call)
+{
+	(void)arg;
+	completions++;
+	json_decref(result);
+	result = call_take_result(call);
+	err_move(&fault, &call->err);
+}
+
+static struct call *
+start_shell(const char *script, size_t output_bytes_max)
+{
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	const struct process_opts opts = {
+	    .argv = argv, .timeout_ms = 60000, .output_bytes_max = output_bytes_max};
+
+	return process_run(loop, &opts);
+}
+
+static void
+run_shell(const char *script, size_t output_bytes_max)
+{
+	struct err err = {0};
+
+	call_on_done(start_shell(script, output_bytes_max), completed, NULL);
+	ck_assert_int_eq(completions, 0);
+	ck_assert_msg(loop_run(loop, &err) == 0, "%s", err_text(&err));
+	ck_assert_int_eq(completions, 1);
+	completions = 0;
+}
+
+START_TEST(output_and_status)
+{
+	run_shell("printf 'a\\nb'", 100);
+	ck_assert_str_eq(json_get_string(result, "Output"), "a\nb");
+	run_shell("echo not-this >&2; read x || echo nothing-to-read", 100);
+	ck_assert_str_eq(json_get_string(result, "Output"), "nothing-to-read\n");
+	run_shell("i=0; while [ $i -lt 2000 ]; do echo 0123456789; i=$((i+1)); done", 22000);
+	ck_assert_uint_eq(strlen(json_get_string(result, "Output")), 22000);
+	/* Its output closed early, its end later. */
+	run_shell("exec >&-; exit 7", 100);
+	ck_assert_ptr_null(result);
+	ck_assert_ptr_nonnull(strstr(err_text(&fault), "status 7"));
+	run_shell("printf '\\377'", 100);
+	ck_assert_ptr_nonnull(strstr(err_text(&fault), "UTF-8"));
+	run_shell("echo 12345", 5);
+	ck_assert_int_eq(fault.code, ERR_LIMIT);
+}
+END_TEST
+
+/* Signals that we hold back or ignore are as usual there. */
+START_TEST(signals_are_its_own)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	signal(SIGTERM, SIG_IGN);
+	run_shell("kill -TERM $$; echo survived", 100);
+	ck_assert_ptr_nonnull(strstr(err_text(&fault), "signal 15"));
+}
+END_TEST
+
+/* Stopped with what it started: the pipe that both hold comes to its end. */
+START_TEST(cancelled_with_all_it_started)
+{
+	char *script;
+	struct call *call;
+	char byte;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_gt(asprintf(&script, "sleep 1000 & sleep 1000"), 0);
+	call = start_shell(script, 100);
+	call_on_done(call, completed, NULL);
+	close(ends[1]);
+	call_cancel(call);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
+	ck_assert_int_eq(completions, 0);
+	close(ends[0]);
+	free(script);
+}
+END_TEST
+
+START_TEST(programs_that_cannot_start)
+{
+	const char *const argv[] = {"/nonexistent/program", NULL};
+	const struct process_opts opts = {.argv = argv, .timeout_ms = 1000, .output_bytes_max = 10};
+	struct err err = {0};
+
+	call_on_done(process_run(loop, &opts), completed, NULL);
+	ck_assert_int_eq(completions, 0);
+	ck_assert_int_eq(loop_run(loop, &err), 0);
+	ck_assert_int_eq(fault.code, ERR_SYSTEM);
+	ck_assert_ptr_nonnull(strstr(err_text(&fault), "/nonexistent/program"));
+}
+END_TEST
+
+/* --- calls one after another --- */
+
+struct frame {
+	int steps;
+	int *freed;
+};
+
+static struct call *
+count_step(void *arg, struct call *over, json_t **ret_result, struct err *err)
+{
+	struct frame *frame = arg;
+	json_t *value = call_take_result(over);
+
+	if (value == NULL) {
+		err_move(err, &over->err);
+		return NULL;
+	}
+	if (++frame->steps < 3)
+		return call_of_result(over->loop, value);
+	*ret_result = value;
+	return NULL;
+}
+
+static void
+free_frame(void *arg)
+{
+	++*((struct frame *)arg)->freed;
+}
+
+START_TEST(calls_in_sequence)
+{
+	int freed = 0;
+	struct frame frame = {0, &freed};
+	struct err err = {0};
+	struct call *call;
+
+	call = call_sequence(call_of_result(loop, json_integer(7)), count_step, &frame, free_frame);
+	call_on_done(call, completed, NULL);
+	ck_assert_int_eq(loop_run(loop, &err), 0);
+	ck_assert_int_eq(json_integer_value(result), 7);
+	ck_assert_int_eq(frame.steps, 3);
+	ck_assert_int_eq(freed, 1);
+
+	err_set(&err, ERR_INVALID, "no");
+	call = call_sequence(call_of_err(loop, &err), count_step, &frame, free_frame);
+	call_on_done(call, completed, NULL);
+	ck_assert_int_eq(loop_run(loop, &err), 0);
+	ck_assert_str_eq(err_text(&fault), "no");
+	ck_assert_int_eq(freed, 2);
+
+	call = call_sequence(call_of_result(loop, json_integer(7)), count_step, &frame, free_frame);
+	call_cancel(call);
+	ck_assert_int_eq(loop_run(loop, &err), 0);
+	ck_assert_int_eq(freed, 3);
+	ck_assert_int_eq(completions, 2);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("process");
+	TCase *tests = tcase_create("process");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, output_and_status);
+	tcase_add_test(tests, signals_are_its_own);
+	tcase_add_test(tests, cancelled_with_all_it_started);
+	tcase_add_test(tests, programs_that_cannot_start);
+	tcase_add_test(tests, calls_in_sequence);
+	suite_add_tcase(s, tests);
+	return run_suite(s);
+}
