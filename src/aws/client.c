@@ -21,7 +21,6 @@ struct aws_client {
 	struct rng *rng;
 	struct pacer *pacer; /* NULL: none */
 	const struct aws_service *service;
-	char *region;
 	char *scope;
 	struct endpoint endpoint;
 	int attempts_max;
@@ -39,13 +38,16 @@ struct aws_call {
 	struct aws_operation operation;
 	bool refreshed; /* the keys were looked for anew */
 	bool refused;	/* the last attempt was throttled */
-	int attempt;	/* the present one, from 1 */
+	bool waits_for_keys;
+	unsigned keys; /* the serial of those that the present attempt is signed with */
+	int attempt;   /* the present one, from 1 */
 	struct http_exchange *exchange;
 	struct aws_reader *reader;
 	char *target; /* X-Amz-Target, or NULL */
 };
 
 static void aws_call_attempt(struct aws_call *call);
+static credentials_done_fn credentials_came;
 
 /* Names for replies that carry no code of AWS's: a proxy's page, an empty body. */
 static const struct {
@@ -79,6 +81,10 @@ drop_attempt(struct aws_call *call)
 		call->client->transport->cancel(call->client->transport, call->exchange);
 	call->exchange = NULL;
 	pacer_withdraw(&call->ticket);
+	if (call->waits_for_keys)
+		call->client->credentials->cancel(
+		    call->client->credentials, credentials_came, call);
+	call->waits_for_keys = false;
 	loop_timer_disarm(call->client->loop, &call->backoff);
 }
 
@@ -117,10 +123,10 @@ may_try_again(struct aws_call *call, enum retry_class retry)
 		return false;
 	if (retry != RETRY_CREDENTIALS)
 		return true;
-	if (call->refreshed || credentials->refresh == NULL)
+	if (call->operation.unsigned_request || call->refreshed || credentials->refresh == NULL)
 		return false;
 	call->refreshed = true;
-	credentials->refresh(credentials);
+	credentials->refresh(credentials, call->keys);
 	return true;
 }
 
@@ -157,7 +163,7 @@ attempt_failed(struct aws_call *call, struct err *err)
 	pacer_answer(&call->ticket, pacer_answer_of(err, retry));
 	if (!may_try_again(call, retry)) {
 		client->stats.failed++;
-		if (retry == RETRY_CREDENTIALS)
+		if (retry == RETRY_CREDENTIALS && !call->operation.unsigned_request)
 			err_prefix(err, "the keys have expired, or this machine's clock is wrong");
 		call_complete_err(&call->call, err);
 		return;
@@ -296,7 +302,7 @@ sign(struct aws_call *call, const struct credentials *credentials)
 	    .normalize_path = true,
 	};
 	const struct sigv4_scope scope = {
-	    .region = client->region,
+	    .region = client->endpoint.signing_region,
 	    .service = client->service->signing_name,
 	    .wall_ms = loop_clock(client->loop)->wall_ms(loop_clock(client->loop)),
 	};
@@ -349,20 +355,26 @@ credentials_came(void *arg, const struct credentials *credentials, struct err *e
 {
 	struct aws_call *call = arg;
 
-	if (credentials != NULL)
-		send(call, credentials);
-	else
+	call->waits_for_keys = false;
+	if (credentials == NULL) {
 		attempt_failed(call, err);
+		return;
+	}
+	call->keys = credentials->serial;
+	send(call, credentials);
 }
 
 /* It may be sent: only now, so that the signature is fresh. */
 static void
 send_now(struct aws_call *call)
 {
-	if (call->operation.unsigned_request)
+	if (call->operation.unsigned_request) {
 		send(call, NULL);
-	else
-		call->client->credentials->get(call->client->credentials, credentials_came, call);
+		return;
+	}
+	assert(call->client->credentials != NULL);
+	call->waits_for_keys = true;
+	call->client->credentials->get(call->client->credentials, credentials_came, call);
 }
 
 static void
@@ -405,12 +417,18 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 struct aws_client *
 aws_client_new(const struct aws_client_opts *opts, struct err *err)
 {
-	const struct aws_service *service = aws_service_find(opts->service);
+	const struct endpoint_opts where = {
+	    .service = opts->service,
+	    .region = opts->region,
+	    .custom = opts->endpoint,
+	    .fips = opts->use_fips,
+	    .dual_stack = opts->use_dual_stack,
+	    .sts_global = opts->sts_global,
+	};
 	struct aws_client *client;
 	struct endpoint endpoint;
 
-	assert(service != NULL);
-	if (endpoint_resolve(opts->service, opts->region, opts->endpoint, &endpoint, err) < 0)
+	if (endpoint_resolve(&where, &endpoint, err) < 0)
 		return NULL;
 	client = mem_zalloc(1, sizeof(*client));
 	client->endpoint = endpoint;
@@ -419,8 +437,7 @@ aws_client_new(const struct aws_client_opts *opts, struct err *err)
 	client->credentials = opts->credentials;
 	client->rng = opts->rng;
 	client->pacer = opts->pacer;
-	client->service = service;
-	client->region = mem_strdup(opts->region);
+	client->service = aws_service_at(aws_service_index(opts->service));
 	client->scope = mem_printf("%s %s", opts->region, endpoint.host);
 	client->attempts_max = opts->attempts_max > 0 ? opts->attempts_max : AWS_ATTEMPTS_DEFAULT;
 	return client;
@@ -434,7 +451,6 @@ aws_client_free(struct aws_client *client)
 	endpoint_fini(&client->endpoint);
 	sigv4_key_fini(&client->key);
 	sigv4_result_fini(&client->signature);
-	free(client->region);
 	free(client->scope);
 	free(client);
 }
@@ -454,7 +470,7 @@ aws_client_stats(const struct aws_client *client)
 const char *
 aws_client_region(const struct aws_client *client)
 {
-	return client->region;
+	return client->endpoint.signing_region;
 }
 
 const char *

@@ -4,6 +4,8 @@
 #include "protocol_internal.h"
 #include "tmflow/aws/client.h"
 
+#include <stddef.h>
+
 /* Limits of one attempt. */
 #define AWS_CONNECT_TIMEOUT_MS 5000
 #define AWS_TOTAL_TIMEOUT_MS   30000
@@ -20,8 +22,9 @@ struct aws_service {
 	bool query_mode;    /* SQS: its older error names are asked for too */
 };
 
-/* By signing name; NULL for one that nobody here speaks to. */
-const struct aws_service *aws_service_find(const char *signing_name);
+/* The i-th of AWS_SERVICES_MAX, and which one has a signing name, which must be one of theirs. */
+const struct aws_service *aws_service_at(size_t i);
+size_t aws_service_index(const char *signing_name);
 
 /* Starts an operation of the client's service. Moves operation->body. */
 struct call *aws_client_call(struct aws_client *client, struct aws_operation *operation);

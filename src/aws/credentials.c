@@ -37,14 +37,6 @@ credentials_fini(struct credentials *credentials)
 	*credentials = (struct credentials){0};
 }
 
-const char *
-aws_env_get(const struct aws_env *env, const char *name)
-{
-	const char *value = env->get != NULL ? env->get(env->arg, name) : getenv(name);
-
-	return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
 void
 credentials_provider_free(struct credentials_provider *provider)
 {

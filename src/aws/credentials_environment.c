@@ -1,36 +1,29 @@
 #include "credentials_internal.h"
 
-#include "tmflow/base/mem.h"
-
-#include <stdio.h>
-#include <string.h>
-
 /* See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
-int
-credentials_from_environment(const struct aws_env *env, const char *flag_profile,
-    struct credentials *ret_credentials, char **ret_reason, struct err *err)
+struct call *
+credentials_look_environment(
+    const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
-	const char *id = aws_env_get(env, "AWS_ACCESS_KEY_ID");
-	const char *secret = aws_env_get(env, "AWS_SECRET_ACCESS_KEY");
-	const char *token = aws_env_get(env, "AWS_SESSION_TOKEN");
+	const char *id = aws_env_get(&opts->env, "AWS_ACCESS_KEY_ID");
+	const char *secret = aws_env_get(&opts->env, "AWS_SECRET_ACCESS_KEY");
+	struct err err = {0};
+	json_t *answer;
 
-	if (flag_profile != NULL) {
-		*ret_reason = mem_strdup("passed over, since --profile is given");
-		return 0;
-	}
-	if (id == NULL && secret == NULL) {
-		*ret_reason = mem_strdup("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set");
-		return 0;
-	}
+	(void)profile;
+	(void)profile_only;
+	if (opts->profile != NULL)
+		return credentials_nothing(opts->loop, "passed over, since --profile is given");
+	if (id == NULL && secret == NULL)
+		return credentials_nothing(
+		    opts->loop, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set");
 	if (id == NULL || secret == NULL)
-		return err_set(err, ERR_CREDENTIALS, "%s is set, but %s is not",
+		err_set(&err, ERR_CREDENTIALS, "%s is set, but %s is not",
 		    id != NULL ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
 		    id != NULL ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
-	if (strlen(id) >= sizeof(ret_credentials->access_key_id))
-		return err_set(err, ERR_CREDENTIALS, "AWS_ACCESS_KEY_ID is too long");
-	snprintf(ret_credentials->access_key_id, sizeof(ret_credentials->access_key_id), "%s", id);
-	secret_set(&ret_credentials->secret_access_key, secret);
-	secret_set(&ret_credentials->session_token, token);
-	ret_credentials->expires_wall_ms = INT64_MAX;
-	return 1;
+	else if (credentials_answer_new("AWS_ACCESS_KEY_ID and its companions", id, secret,
+		     aws_env_get(&opts->env, "AWS_SESSION_TOKEN"),
+		     aws_env_get(&opts->env, "AWS_CREDENTIAL_EXPIRATION"), &answer, &err) == 0)
+		return call_of_result(opts->loop, answer);
+	return call_of_err(opts->loop, &err);
 }

@@ -1,71 +1,111 @@
 #include "credentials_internal.h"
 
-#include "tmflow/base/mem.h"
+#include <stdarg.h>
 
-#include <stdio.h>
-#include <string.h>
-
-/* Keys of a profile that need a provider which this version does not have. */
-static const char *const other_kinds[] = {
-    "role_arn", "sso_session", "sso_start_url", "credential_process", "web_identity_token_file"};
-
-static int
-other_kind(
-    const struct shared_files *files, const char *profile, char **ret_reason, struct err *err)
+struct call *
+credentials_nothing(struct loop *loop, const char *format, ...)
 {
-	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(other_kinds[0]); i++)
-		if (shared_files_get(files, profile, other_kinds[i]) != NULL)
-			return err_set(err, ERR_CREDENTIALS,
-			    "the profile \"%s\" has %s: this version takes aws_access_key_id and "
-			    "aws_secret_access_key only (`aws configure export-credentials "
-			    "--profile %s "
-			    "--format env` puts keys into the environment)",
-			    profile, other_kinds[i], profile);
-	*ret_reason = mem_printf("the profile \"%s\" has no aws_access_key_id", profile);
-	return 0;
+	struct buf reason = {0};
+	struct err err = {0};
+	struct call *call;
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&reason, format, args);
+	va_end(args);
+	err_set_name(&err, ERR_CREDENTIALS, CREDENTIALS_NOTHING, "%s", buf_cstr(&reason));
+	buf_fini(&reason);
+	call = call_of_err(loop, &err);
+	return call;
 }
 
-static int
-take_keys(const struct shared_files *files, const char *profile,
-    struct credentials *ret_credentials, char **ret_reason, struct err *err)
+/* The keys that stand in the profile. Returns a call in any case. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
+static struct call *
+take_keys(const struct credentials_opts *opts, const struct shared_files *files,
+    const char *profile, struct err *err)
 {
 	const char *id = shared_files_get(files, profile, "aws_access_key_id");
 	const char *secret = shared_files_get(files, profile, "aws_secret_access_key");
+	json_t *answer;
 
 	if (id == NULL && secret == NULL)
-		return other_kind(files, profile, ret_reason, err);
+		return credentials_nothing(
+		    opts->loop, "the profile \"%s\" has no aws_access_key_id", profile);
 	if (id == NULL || secret == NULL)
-		return err_set(err, ERR_CREDENTIALS, "the profile \"%s\" has %s without %s",
-		    profile, id != NULL ? "aws_access_key_id" : "aws_secret_access_key",
+		err_set(err, ERR_CREDENTIALS, "the profile \"%s\" has %s without %s", profile,
+		    id != NULL ? "aws_access_key_id" : "aws_secret_access_key",
 		    id != NULL ? "aws_secret_access_key" : "aws_access_key_id");
-	if (strlen(id) >= sizeof(ret_credentials->access_key_id))
-		return err_set(err, ERR_CREDENTIALS,
-		    "the profile \"%s\": aws_access_key_id is too long", profile);
-	snprintf(ret_credentials->access_key_id, sizeof(ret_credentials->access_key_id), "%s", id);
-	secret_set(&ret_credentials->secret_access_key, secret);
-	secret_set(
-	    &ret_credentials->session_token, shared_files_get(files, profile, "aws_session_token"));
-	ret_credentials->expires_wall_ms = INT64_MAX;
-	return 1;
+	else if (credentials_answer_new("the shared files", id, secret,
+		     shared_files_get(files, profile, "aws_session_token"), NULL, &answer,
+		     err) == 0)
+		return call_of_result(opts->loop, answer);
+	err_prefix(err, "profile \"%s\"", profile);
+	return call_of_err(opts->loop, err);
 }
 
-int
-credentials_from_profile(const struct aws_env *env, const char *flag_profile,
-    struct credentials *ret_credentials, char **ret_reason, struct err *err)
+/* Keys may be spread over both files; they count for the one that has the id, as the order of places goes. */
+struct call *
+credentials_look_credentials_file(
+    const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
 	struct shared_files files;
-	bool named;
-	const char *profile = profile_name(env, flag_profile, &named);
-	int ret;
+	struct err err = {0};
+	struct call *call;
 
-	if (shared_files_read(env, &files, err) < 0)
-		return -1;
-	if (named && !shared_files_have(&files, profile)) {
-		ret = err_set(err, ERR_CREDENTIALS,
-		    "the profile \"%s\" is in neither of the shared AWS files", profile);
+	(void)profile_only;
+	if (shared_files_read(&opts->env, &files, &err) < 0)
+		return call_of_err(opts->loop, &err);
+	if (config_file_get(files.credentials, profile, "aws_access_key_id") == NULL &&
+	    config_file_get(files.credentials, profile, "aws_secret_access_key") == NULL)
+		call = credentials_nothing(
+		    opts->loop, "the profile \"%s\" has no aws_access_key_id there", profile);
+	else
+		call = take_keys(opts, &files, profile, &err);
+	shared_files_free(&files);
+	return call;
+}
+
+struct call *
+credentials_look_config_file(
+    const struct credentials_opts *opts, const char *profile, bool profile_only)
+{
+	struct shared_files files;
+	struct err err = {0};
+	struct call *call;
+
+	(void)profile_only;
+	if (shared_files_read(&opts->env, &files, &err) < 0)
+		return call_of_err(opts->loop, &err);
+	call = take_keys(opts, &files, profile, &err);
+	shared_files_free(&files);
+	return call;
+}
+
+/* The browser's part is the AWS CLI's: it can hand its keys on. */
+struct call *
+credentials_look_sso(const struct credentials_opts *opts, const char *profile, bool profile_only)
+{
+	struct shared_files files;
+	struct err err = {0};
+	struct call *call;
+
+	(void)profile_only;
+	if (shared_files_read(&opts->env, &files, &err) < 0)
+		return call_of_err(opts->loop, &err);
+	if (shared_files_get(&files, profile, "sso_session") == NULL &&
+	    shared_files_get(&files, profile, "sso_start_url") == NULL) {
+		call = credentials_nothing(
+		    opts->loop, "the profile \"%s\" has no sso_session", profile);
 	} else {
-		ret = take_keys(&files, profile, ret_credentials, ret_reason, err);
+		err_set(&err, ERR_CREDENTIALS,
+		    "the profile \"%s\" signs in with a browser, which only the AWS CLI can do: "
+		    "after `aws "
+		    "sso login --profile %s`, use a profile with credential_process = aws "
+		    "configure "
+		    "export-credentials --profile %s",
+		    profile, profile, profile);
+		call = call_of_err(opts->loop, &err);
 	}
 	shared_files_free(&files);
-	return ret;
+	return call;
 }

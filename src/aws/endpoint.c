@@ -8,29 +8,117 @@
 
 #define REGION_BYTES_MAX 63  /* a label of a host name */
 #define CUSTOM_BYTES_MAX 255 /* keeps the path within SIGV4_PATH_SEGMENTS_MAX */
-#define SUFFIX_DEFAULT	 "amazonaws.com"
 
-/* Regions of a partition begin with its prefix. See: https://docs.aws.amazon.com/general/latest/gr/rande.html */
-static const struct {
-	const char *prefix;
+#define PARTITION_AWS	 0 /* of a region that no partition knows */
+#define PARTITION_US_GOV 1
+
+/* A region belongs to the partition whose prefix, a word and a number make its name. See: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
+static const struct partition {
+	const char *prefix;	   /* NULL: all others */
+	const char *global_region; /* the pseudo region of its global services */
 	const char *suffix;
+	const char *dual_stack_suffix;
 } partitions[] = {
-    {"cn-", "amazonaws.com.cn"},
-    {"us-gov-", "amazonaws.com"},
-    {"us-isob-", "sc2s.sgov.gov"},
-    {"us-isof-", "csp.hci.ic.gov"},
-    {"us-iso-", "c2s.ic.gov"},
-    {"eu-isoe-", "cloud.adc-e.uk"},
-    {"eusc-", "amazonaws.eu"},
+    [PARTITION_AWS] = {NULL, "aws-global", "amazonaws.com", "api.aws"},
+    [PARTITION_US_GOV] = {"us-gov-", "aws-us-gov-global", "amazonaws.com", "api.aws"},
+    {"cn-", "aws-cn-global", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
+    {"eusc-de-", NULL, "amazonaws.eu", "api.amazonwebservices.eu"},
+    {"us-iso-", "aws-iso-global", "c2s.ic.gov", "api.aws.ic.gov"},
+    {"us-isob-", "aws-iso-b-global", "sc2s.sgov.gov", "api.aws.scloud"},
+    {"eu-isoe-", "aws-iso-e-global", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"},
+    {"us-isof-", "aws-iso-f-global", "csp.hci.ic.gov", "api.aws.hci.ic.gov"},
 };
 
-static const char *
-suffix_of(const char *region)
+/* Where the first label of the host is not the service's name, and -fips with FIPS. All are in GovCloud, whose plain addresses keep to FIPS for most. */
+static const struct {
+	const char *service;
+	const char *region; /* NULL: all of the partition */
+	bool fips;
+	bool dual_stack;
+	const char *label;
+} exceptions[] = {
+    {"ec2", NULL, true, false, "ec2"},
+    {"sqs", NULL, true, false, "sqs"},
+    {"sts", NULL, true, false, "sts"},
+    {"states", NULL, false, true, "states-fips"},
+    {"states", "us-gov-west-1", true, false, "states"},
+};
+
+/* STS's one global address, its region, and the regions that are older than their own addresses. */
+#define STS_GLOBAL_HOST	  "sts.amazonaws.com"
+#define STS_GLOBAL_REGION "us-east-1"
+static const char *const sts_global_regions[] = {"ap-northeast-1", "ap-south-1", "ap-southeast-1",
+    "ap-southeast-2", "aws-global", "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1",
+    "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"};
+
+/* "east-1" after the prefix: a word and a number. */
+static bool
+is_word_and_number(const char *text)
 {
-	for (size_t i = 0; i < sizeof(partitions) / sizeof(partitions[0]); i++)
-		if (strncmp(region, partitions[i].prefix, strlen(partitions[i].prefix)) == 0)
-			return partitions[i].suffix;
-	return SUFFIX_DEFAULT;
+	size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
+	size_t digits = text[word] == '-' ? strspn(text + word + 1, "0123456789") : 0;
+
+	return word > 0 && digits > 0 && text[word + 1 + digits] == '\0';
+}
+
+static const struct partition *
+partition_of(const char *region)
+{
+	for (size_t i = 1; i < sizeof(partitions) / sizeof(partitions[0]); i++) {
+		const struct partition *partition = &partitions[i];
+		size_t len = strlen(partition->prefix);
+
+		if ((strncmp(region, partition->prefix, len) == 0 &&
+			is_word_and_number(region + len)) ||
+		    (partition->global_region != NULL &&
+			strcmp(region, partition->global_region) == 0))
+			return partition;
+	}
+	return &partitions[PARTITION_AWS];
+}
+
+/* The first label of the host where it is out of the rule, or NULL. */
+static const char *
+label_of_exception(const struct endpoint_opts *opts, const struct partition *partition)
+{
+	if (partition != &partitions[PARTITION_US_GOV])
+		return NULL;
+	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
+		if (strcmp(exceptions[i].service, opts->service) == 0 &&
+		    exceptions[i].fips == opts->fips &&
+		    exceptions[i].dual_stack == opts->dual_stack &&
+		    (exceptions[i].region == NULL ||
+			strcmp(exceptions[i].region, opts->region) == 0))
+			return exceptions[i].label;
+	return NULL;
+}
+
+static bool
+is_sts_global(const struct endpoint_opts *opts)
+{
+	if (strcmp(opts->service, "sts") != 0 || opts->fips || opts->dual_stack)
+		return false;
+	if (strcmp(opts->region, partitions[PARTITION_AWS].global_region) == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(sts_global_regions) / sizeof(sts_global_regions[0]); i++)
+		if (opts->sts_global && strcmp(opts->region, sts_global_regions[i]) == 0)
+			return true;
+	return false;
+}
+
+static char *
+host_of(const struct endpoint_opts *opts)
+{
+	const struct partition *partition = partition_of(opts->region);
+	const char *label = label_of_exception(opts, partition);
+	const char *suffix = opts->dual_stack ? partition->dual_stack_suffix : partition->suffix;
+
+	if (is_sts_global(opts))
+		return mem_strdup(STS_GLOBAL_HOST);
+	if (label != NULL)
+		return mem_printf("%s.%s.%s", label, opts->region, suffix);
+	return mem_printf(
+	    "%s%s.%s.%s", opts->service, opts->fips ? "-fips" : "", opts->region, suffix);
 }
 
 static bool
@@ -81,21 +169,27 @@ split_custom(const char *custom, struct endpoint *endpoint, struct err *err)
 }
 
 int
-endpoint_resolve(const char *service, const char *region, const char *custom,
-    struct endpoint *ret_endpoint, struct err *err)
+endpoint_resolve(const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct err *err)
 {
 	struct endpoint endpoint = {0};
 
-	if (!is_region(region))
-		return err_set(err, ERR_CONFIG, "\"%s\" is no name of an AWS region", region);
-	if (custom != NULL) {
-		if (split_custom(custom, &endpoint, err) < 0)
+	if (!is_region(opts->region))
+		return err_set(err, ERR_CONFIG, "\"%s\" is no name of an AWS region", opts->region);
+	if (opts->custom != NULL && (opts->fips || opts->dual_stack))
+		return err_set(err, ERR_CONFIG,
+		    "%s and an end point of one's own (%s) exclude each other",
+		    opts->fips ? "AWS_USE_FIPS_ENDPOINT" : "AWS_USE_DUALSTACK_ENDPOINT",
+		    opts->custom);
+	if (opts->custom != NULL) {
+		if (split_custom(opts->custom, &endpoint, err) < 0)
 			return -1;
 	} else {
-		endpoint.host = mem_printf("%s.%s.%s", service, region, suffix_of(region));
+		endpoint.host = host_of(opts);
 		endpoint.url = mem_printf("https://%s/", endpoint.host);
 		endpoint.path = mem_strdup("/");
 	}
+	endpoint.signing_region = mem_strdup(
+	    opts->custom == NULL && is_sts_global(opts) ? STS_GLOBAL_REGION : opts->region);
 	*ret_endpoint = endpoint;
 	return 0;
 }
@@ -106,5 +200,6 @@ endpoint_fini(struct endpoint *endpoint)
 	free(endpoint->url);
 	free(endpoint->host);
 	free(endpoint->path);
+	free(endpoint->signing_region);
 	*endpoint = (struct endpoint){0};
 }

@@ -1,5 +1,6 @@
 #include "client_internal.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -10,11 +11,37 @@ static const struct aws_service services[] = {
     {"sqs", "SQS", &aws_protocol_json, "AmazonSQS", true},
 };
 
+_Static_assert(sizeof(services) / sizeof(services[0]) == AWS_SERVICES_MAX,
+    "settings have an end point for each service");
+
 const struct aws_service *
-aws_service_find(const char *signing_name)
+aws_service_at(size_t i)
 {
-	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-		if (strcmp(services[i].signing_name, signing_name) == 0)
-			return &services[i];
-	return NULL;
+	assert(i < AWS_SERVICES_MAX);
+	return &services[i];
+}
+
+size_t
+aws_service_index(const char *signing_name)
+{
+	size_t i = 0;
+
+	while (i < AWS_SERVICES_MAX && strcmp(services[i].signing_name, signing_name) != 0)
+		i++;
+	assert(i < AWS_SERVICES_MAX && "a service that nobody here speaks to");
+	return i;
+}
+
+struct aws_client_opts
+aws_client_opts_of(const struct aws_settings *settings, const char *service)
+{
+	return (struct aws_client_opts){
+	    .service = service,
+	    .region = settings->region,
+	    .endpoint = aws_settings_endpoint(settings, service),
+	    .use_fips = settings->use_fips,
+	    .use_dual_stack = settings->use_dual_stack,
+	    .sts_global = settings->sts_global,
+	    .attempts_max = settings->attempts_max,
+	};
 }

@@ -1,5 +1,7 @@
-#include "credentials_internal.h"
+#include "tmflow/aws/settings.h"
 
+#include "client_internal.h"
+#include "shared_files_internal.h"
 #include "tmflow/base/mem.h"
 
 #include <stdlib.h>
@@ -8,77 +10,24 @@
 
 #define ATTEMPTS_MAX 100
 
-static char *
-path_of(const struct aws_env *env, const char *variable, const char *name)
-{
-	const char *given = aws_env_get(env, variable);
-	const char *home = aws_env_get(env, "HOME");
+#define IMDS_URL_IPV4		 "http://169.254.169.254"
+#define IMDS_URL_IPV6		 "http://[fd00:ec2::254]"
+#define IMDS_TIMEOUT_MS		 1000
+#define IMDS_TIMEOUT_SECONDS_MAX 60
 
-	if (given != NULL)
-		return mem_strdup(given);
-	return home != NULL ? mem_printf("%s/.aws/%s", home, name) : NULL;
-}
-
-static struct config_file *
-read_or_empty(char *path, enum config_file_kind kind, struct err *err)
-{
-	struct config_file *file = path != NULL
-				       ? config_file_read(path, kind, err)
-				       : config_file_parse("", (struct str){"", 0}, kind, err);
-
-	free(path);
-	return file;
-}
-
-int
-shared_files_read(const struct aws_env *env, struct shared_files *ret_files, struct err *err)
-{
-	struct shared_files files = {0};
-
-	files.config =
-	    read_or_empty(path_of(env, "AWS_CONFIG_FILE", "config"), CONFIG_FILE_CONFIG, err);
-	if (files.config != NULL)
-		files.credentials =
-		    read_or_empty(path_of(env, "AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-			CONFIG_FILE_CREDENTIALS, err);
-	if (files.credentials == NULL) {
-		shared_files_free(&files);
-		return -1;
-	}
-	*ret_files = files;
-	return 0;
-}
-
-void
-shared_files_free(struct shared_files *files)
-{
-	config_file_free(files->config);
-	config_file_free(files->credentials);
-	*files = (struct shared_files){0};
-}
+/* Where a setting is looked for: the profile in both files, after a variable. */
+struct lookup {
+	const struct aws_env *env;
+	const struct shared_files *files;
+	const char *profile;
+};
 
 const char *
-shared_files_get(const struct shared_files *files, const char *profile, const char *key)
+aws_env_get(const struct aws_env *env, const char *name)
 {
-	const char *value = config_file_get(files->credentials, profile, key);
+	const char *value = env->get != NULL ? env->get(env->arg, name) : getenv(name);
 
-	return value != NULL ? value : config_file_get(files->config, profile, key);
-}
-
-bool
-shared_files_have(const struct shared_files *files, const char *profile)
-{
-	return config_file_has_profile(files->config, profile) ||
-	       config_file_has_profile(files->credentials, profile);
-}
-
-const char *
-profile_name(const struct aws_env *env, const char *flag_profile, bool *ret_named)
-{
-	const char *name = flag_profile != NULL ? flag_profile : aws_env_get(env, "AWS_PROFILE");
-
-	*ret_named = name != NULL;
-	return name != NULL ? name : "default";
+	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
 static const char *
@@ -93,81 +42,167 @@ is_true(const char *text)
 	return text != NULL && strcasecmp(text, "true") == 0;
 }
 
+/* variable or key may be NULL. */
+static const char *
+look_up(const struct lookup *lookup, const char *variable, const char *key)
+{
+	const char *value = variable != NULL ? aws_env_get(lookup->env, variable) : NULL;
+
+	if (value == NULL && key != NULL)
+		value = shared_files_get(lookup->files, lookup->profile, key);
+	return value;
+}
+
 /* A service's end point: variable of the service, variable of all, the profile's services section, the profile. */
 static const char *
-configured_endpoint(const struct aws_env *env, const struct shared_files *files,
-    const char *profile, const char *service_env)
+configured_endpoint(const struct lookup *lookup, const struct aws_service *service)
 {
-	const char *services = shared_files_get(files, profile, "services");
-	char *variable = mem_printf("AWS_ENDPOINT_URL_%s", service_env);
-	char *key = mem_printf("%s.endpoint_url", service_env);
+	const char *services = look_up(lookup, NULL, "services");
+	char *variable = mem_printf("AWS_ENDPOINT_URL_%s", service->env_suffix);
+	char *key = mem_printf("%s.endpoint_url", service->env_suffix);
 	const char *url;
 
 	for (char *p = key; *p != '.'; p++)
 		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
-	url = first_of(aws_env_get(env, variable), aws_env_get(env, "AWS_ENDPOINT_URL"));
+	url = first_of(
+	    aws_env_get(lookup->env, variable), aws_env_get(lookup->env, "AWS_ENDPOINT_URL"));
 	if (url == NULL && services != NULL)
-		url = config_file_get_in(files->config, "services", services, key);
+		url = config_file_get_in(lookup->files->config, "services", services, key);
 	if (url == NULL)
-		url = shared_files_get(files, profile, "endpoint_url");
-	if (is_true(first_of(aws_env_get(env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
-		shared_files_get(files, profile, "ignore_configured_endpoint_urls"))))
-		url = NULL;
+		url = look_up(lookup, NULL, "endpoint_url");
 	free(variable);
 	free(key);
 	return url;
 }
 
+static void
+set_endpoints(const struct lookup *lookup, struct aws_settings *settings)
+{
+	if (is_true(look_up(
+		lookup, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")))
+		return;
+	for (size_t i = 0; i < AWS_SERVICES_MAX; i++)
+		settings->endpoints[i] = mem_strdup(configured_endpoint(lookup, aws_service_at(i)));
+}
+
+/* A number in a named setting; absent: fallback. */
 static int
-attempts_of(const char *text, int *ret_attempts, struct err *err)
+number_of(
+    const char *text, const char *name, int max, int fallback, int *ret_number, struct err *err)
 {
 	char *end;
-	long attempts;
+	long number;
 
-	*ret_attempts = 0;
+	*ret_number = fallback;
 	if (text == NULL)
 		return 0;
-	attempts = strtol(text, &end, 10);
-	if (*end != '\0' || attempts < 1 || attempts > ATTEMPTS_MAX)
-		return err_set(err, ERR_CONFIG,
-		    "the number of attempts must be 1 to %d, not \"%s\" (AWS_MAX_ATTEMPTS)",
-		    ATTEMPTS_MAX, text);
-	*ret_attempts = (int)attempts;
+	number = strtol(text, &end, 10);
+	if (*end != '\0' || number < 1 || number > max)
+		return err_set(err, ERR_CONFIG, "%s must be a number from 1 to %d, not \"%s\"",
+		    name, max, text);
+	*ret_number = (int)number;
 	return 0;
 }
 
+/* Without a slash at its end. */
+static int
+set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct err *err)
+{
+	const char *url =
+	    look_up(lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+	const char *mode = look_up(
+	    lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
+	size_t len;
+
+	if (mode != NULL && strcasecmp(mode, "IPv4") != 0 && strcasecmp(mode, "IPv6") != 0)
+		return err_set(err, ERR_CONFIG,
+		    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE must be IPv4 or IPv6, not \"%s\"",
+		    mode);
+	if (url == NULL)
+		url = mode != NULL && strcasecmp(mode, "IPv6") == 0 ? IMDS_URL_IPV6 : IMDS_URL_IPV4;
+	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+		return err_set(err, ERR_CONFIG,
+		    "AWS_EC2_METADATA_SERVICE_ENDPOINT must begin with http:// or https://");
+	len = strlen(url);
+	while (url[len - 1] == '/')
+		len--;
+	imds->url = mem_strndup(url, len);
+	return 0;
+}
+
+static int
+set_imds(const struct lookup *lookup, struct imds_settings *imds, struct err *err)
+{
+	int seconds;
+
+	if (number_of(look_up(lookup, "AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout"),
+		"metadata_service_timeout", IMDS_TIMEOUT_SECONDS_MAX, IMDS_TIMEOUT_MS / 1000,
+		&seconds, err) < 0 ||
+	    number_of(look_up(lookup, "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+			  "metadata_service_num_attempts"),
+		"metadata_service_num_attempts", ATTEMPTS_MAX, 1, &imds->attempts_max, err) < 0)
+		return -1;
+	imds->timeout_ms = (int64_t)seconds * 1000;
+	imds->disabled = is_true(aws_env_get(lookup->env, "AWS_EC2_METADATA_DISABLED"));
+	imds->v1_disabled =
+	    is_true(look_up(lookup, "AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"));
+	return set_imds_url(lookup, imds, err);
+}
+
+static int
+set_sts_mode(const struct lookup *lookup, struct aws_settings *settings, struct err *err)
+{
+	const char *mode = look_up(lookup, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
+
+	settings->sts_global = mode != NULL && strcasecmp(mode, "legacy") == 0;
+	if (mode == NULL || settings->sts_global || strcasecmp(mode, "regional") == 0)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+	    "AWS_STS_REGIONAL_ENDPOINTS must be regional or legacy, not \"%s\"", mode);
+}
+
+static int
+fill(const struct lookup *lookup, const char *flag_region, struct aws_settings *settings,
+    struct err *err)
+{
+	settings->profile = mem_strdup(lookup->profile);
+	settings->region =
+	    mem_strdup(first_of(first_of(flag_region, aws_env_get(lookup->env, "AWS_REGION")),
+		look_up(lookup, "AWS_DEFAULT_REGION", "region")));
+	settings->ca_bundle = mem_strdup(look_up(lookup, "AWS_CA_BUNDLE", "ca_bundle"));
+	settings->use_fips = is_true(look_up(lookup, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"));
+	settings->use_dual_stack =
+	    is_true(look_up(lookup, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"));
+	set_endpoints(lookup, settings);
+	if (number_of(look_up(lookup, "AWS_MAX_ATTEMPTS", "max_attempts"), "AWS_MAX_ATTEMPTS",
+		ATTEMPTS_MAX, 0, &settings->attempts_max, err) < 0 ||
+	    set_sts_mode(lookup, settings, err) < 0)
+		return -1;
+	return set_imds(lookup, &settings->imds, err);
+}
+
 int
-aws_settings_load(const struct aws_env *env, const char *service_env, const char *flag_region,
-    const char *flag_profile, struct aws_settings *ret_settings, struct err *err)
+aws_settings_load(const struct aws_env *env, const char *flag_region, const char *flag_profile,
+    struct aws_settings *ret_settings, struct err *err)
 {
 	struct shared_files files;
 	struct aws_settings settings = {0};
 	bool named;
-	const char *profile = profile_name(env, flag_profile, &named);
-	int ret = -1;
+	const struct lookup lookup = {env, &files, profile_name(env, flag_profile, &named)};
+	int ret;
 
 	if (shared_files_read(env, &files, err) < 0)
 		return -1;
-	if (named && !shared_files_have(&files, profile)) {
-		err_set(err, ERR_CONFIG, "the profile \"%s\" is in neither of the shared AWS files",
-		    profile);
-		goto out;
-	}
-	if (attempts_of(first_of(aws_env_get(env, "AWS_MAX_ATTEMPTS"),
-			    shared_files_get(&files, profile, "max_attempts")),
-		&settings.attempts_max, err) < 0)
-		goto out;
-	settings.profile = mem_strdup(profile);
-	settings.region = mem_strdup(first_of(first_of(flag_region, aws_env_get(env, "AWS_REGION")),
-	    first_of(aws_env_get(env, "AWS_DEFAULT_REGION"),
-		shared_files_get(&files, profile, "region"))));
-	settings.endpoint = mem_strdup(configured_endpoint(env, &files, profile, service_env));
-	settings.ca_bundle = mem_strdup(first_of(
-	    aws_env_get(env, "AWS_CA_BUNDLE"), shared_files_get(&files, profile, "ca_bundle")));
-	*ret_settings = settings;
-	ret = 0;
-out:
+	if (named && !shared_files_have(&files, lookup.profile))
+		ret = err_set(err, ERR_CONFIG,
+		    "the profile \"%s\" is in neither of the shared AWS files", lookup.profile);
+	else
+		ret = fill(&lookup, flag_region, &settings, err);
 	shared_files_free(&files);
+	if (ret == 0)
+		*ret_settings = settings;
+	else
+		aws_settings_fini(&settings);
 	return ret;
 }
 
@@ -176,7 +211,24 @@ aws_settings_fini(struct aws_settings *settings)
 {
 	free(settings->profile);
 	free(settings->region);
-	free(settings->endpoint);
+	for (size_t i = 0; i < AWS_SERVICES_MAX; i++)
+		free(settings->endpoints[i]);
 	free(settings->ca_bundle);
+	free(settings->imds.url);
 	*settings = (struct aws_settings){0};
+}
+
+const char *
+aws_settings_endpoint(const struct aws_settings *settings, const char *service)
+{
+	return settings->endpoints[aws_service_index(service)];
+}
+
+void
+aws_settings_set_endpoint(struct aws_settings *settings, const char *service, const char *endpoint)
+{
+	char **at = &settings->endpoints[aws_service_index(service)];
+
+	free(*at);
+	*at = mem_strdup(endpoint);
 }

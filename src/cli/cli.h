@@ -35,6 +35,7 @@ struct cli_opts {
 	const char *hook;
 	const char *region;
 	const char *profile;
+	const char *assume_role;
 	const char *endpoint_url;
 	const char *run_id;
 	const char *state_dir;
@@ -71,6 +72,8 @@ struct cli_opts {
 	X(HOOK, "hook", 0, "FILE", "Lua hook; default the configuration's")                        \
 	X(REGION, "region", 0, "REGION", "AWS region; default as the AWS CLI's")                   \
 	X(PROFILE, "profile", 0, "NAME", "profile of the shared AWS files")                        \
+	X(ASSUME_ROLE, "assume-role", 0, "ARN",                                                    \
+	    "work as this role; what else was found assumes it")                                   \
 	X(ENDPOINT_URL, "endpoint-url", 0, "URL", "another EC2 end point, such as ec2sim's")       \
 	X(RUN_ID, "run-id", 0, "ID", "the new run's id; default a made one that sorts by time")    \
 	X(NO_CHECKPOINT, "no-checkpoint", 0, NULL, "keep nothing: such a run cannot be resumed")   \

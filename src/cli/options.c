@@ -27,6 +27,7 @@ option_text(struct cli_opts *opts, enum cli_option option)
 	    [OPTION_HOOK] = &opts->hook,
 	    [OPTION_REGION] = &opts->region,
 	    [OPTION_PROFILE] = &opts->profile,
+	    [OPTION_ASSUME_ROLE] = &opts->assume_role,
 	    [OPTION_ENDPOINT_URL] = &opts->endpoint_url,
 	    [OPTION_RUN_ID] = &opts->run_id,
 	    [OPTION_STATE_DIR] = &opts->state_dir,

@@ -5,7 +5,7 @@
 #define OPTIONS_COMMON                                                                             \
 	(OPTION_BIT(OUTPUT) | OPTION_BIT(LOG_LEVEL) | OPTION_BIT(LOG_FORMAT) | OPTION_BIT(HELP))
 #define OPTIONS_STORE (OPTIONS_COMMON | OPTION_BIT(STATE_DIR))
-#define OPTIONS_AWS   (OPTION_BIT(PROFILE) | OPTION_BIT(ENDPOINT_URL))
+#define OPTIONS_AWS   (OPTION_BIT(PROFILE) | OPTION_BIT(ASSUME_ROLE) | OPTION_BIT(ENDPOINT_URL))
 
 const struct subcommand cli_subcommands[] = {
     {

@@ -1,5 +1,6 @@
 #include "workspace.h"
 
+#include "tmflow/aws/imds.h"
 #include "tmflow/base/file.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
@@ -35,6 +36,7 @@ workspace_fini(struct workspace *workspace)
 	free(workspace->hook_name);
 	free(workspace->hook_text);
 	aws_settings_fini(&workspace->settings);
+	free(workspace->assume_role);
 	loop_free(workspace->loop);
 	action_registry_free(workspace->registry);
 }
@@ -49,6 +51,69 @@ flag_or_recorded(const char *flag, const json_t *recorded, const char *key)
 }
 
 static int
+open_network(struct workspace *workspace, struct err *err)
+{
+	const struct http_curl_opts http = {
+	    .ca_bundle = workspace->settings.ca_bundle,
+	    .user_agent = "tmflow/" TMFLOW_VERSION,
+	};
+
+	workspace->transport = http_curl_new(workspace->loop, &http, err);
+	return workspace->transport != NULL ? 0 : -1;
+}
+
+static struct credentials_opts
+credentials_opts_of(struct workspace *workspace)
+{
+	return (struct credentials_opts){
+	    .profile = workspace->opts->profile,
+	    .loop = workspace->loop,
+	    .transport = workspace->transport,
+	    .rng = &workspace->rng,
+	    .settings = &workspace->settings,
+	};
+}
+
+struct region_wait {
+	struct workspace *workspace;
+	struct err err;
+};
+
+static void
+region_came(void *arg, struct call *call)
+{
+	struct region_wait *wait = arg;
+	json_t *result = call_take_result(call);
+
+	if (result == NULL)
+		err_move(&wait->err, &call->err);
+	else
+		wait->workspace->settings.region = mem_strdup(json_get_string(result, "Region"));
+	json_decref(result);
+	loop_stop(wait->workspace->loop);
+}
+
+/* On an EC2 instance the region is its own. */
+static int
+find_region(struct workspace *workspace, struct err *err)
+{
+	const struct credentials_opts opts = credentials_opts_of(workspace);
+	struct region_wait wait = {.workspace = workspace};
+
+	call_on_done(imds_region(&opts), region_came, &wait);
+	if (loop_run(workspace->loop, err) < 0)
+		return -1;
+	if (!err_isset(&wait.err))
+		return 0;
+	err_set(err, ERR_CONFIG,
+	    "no AWS region: give --region, AWS_REGION or a profile with one (instance metadata: "
+	    "%s)",
+	    err_text(&wait.err));
+	err_fini(&wait.err);
+	return -1;
+}
+
+static int
 load_settings(struct workspace *workspace, const json_t *recorded, struct err *err)
 {
 	const struct cli_opts *opts = workspace->opts;
@@ -57,15 +122,15 @@ load_settings(struct workspace *workspace, const json_t *recorded, struct err *e
 	const char *endpoint = flag_or_recorded(opts->endpoint_url, recorded, "endpoint");
 	struct aws_env env = {0};
 
-	if (aws_settings_load(&env, "EC2", region, opts->profile, settings, err) < 0)
+	if (aws_settings_load(&env, region, opts->profile, settings, err) < 0 ||
+	    open_network(workspace, err) < 0)
 		return -1;
-	if (settings->region == NULL)
-		return err_set(err, ERR_CONFIG,
-		    "no AWS region: give --region, AWS_REGION or a profile with one");
-	if (endpoint != NULL) {
-		free(settings->endpoint);
-		settings->endpoint = mem_strdup(endpoint);
-	}
+	if (settings->region == NULL && find_region(workspace, err) < 0)
+		return -1;
+	workspace->assume_role =
+	    mem_strdup(flag_or_recorded(opts->assume_role, recorded, "assumeRole"));
+	if (endpoint != NULL)
+		aws_settings_set_endpoint(settings, "ec2", endpoint);
 	return 0;
 }
 
@@ -87,8 +152,9 @@ workspace_settings_text(const struct workspace *workspace)
 	char *text;
 
 	json_put_string(settings, "region", workspace->settings.region);
-	json_put_string(settings, "endpoint", workspace->settings.endpoint);
+	json_put_string(settings, "endpoint", aws_settings_endpoint(&workspace->settings, "ec2"));
 	json_put_string(settings, "profile", workspace->settings.profile);
+	json_put_string(settings, "assumeRole", workspace->assume_role);
 	text = json_text(settings);
 	json_decref(settings);
 	return text;
@@ -230,30 +296,27 @@ find_credentials(struct workspace *workspace, struct err *err)
 	return -1;
 }
 
+/* The chain, or the role that its keys assume. */
+static void
+open_credentials(struct workspace *workspace)
+{
+	const struct credentials_opts opts = credentials_opts_of(workspace);
+
+	workspace->credentials = credentials_chain_new(&opts);
+	if (workspace->assume_role != NULL)
+		workspace->credentials = credentials_role_new(&opts, workspace->credentials,
+		    &(struct credentials_role){.role_arn = workspace->assume_role});
+}
+
 static int
 connect_aws(struct workspace *workspace, struct err *err)
 {
-	const struct aws_settings *settings = &workspace->settings;
-	const struct http_curl_opts http = {
-	    .ca_bundle = settings->ca_bundle,
-	    .user_agent = "tmflow/" TMFLOW_VERSION,
-	};
-	struct aws_client_opts client = {
-	    .loop = workspace->loop,
-	    .rng = &workspace->rng,
-	    .pacer = workspace->pacer = pacer_new(workspace->loop),
-	    .service = "ec2",
-	    .region = settings->region,
-	    .endpoint = settings->endpoint,
-	    .attempts_max = settings->attempts_max,
-	};
-	struct aws_env env = {0};
+	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
 
-	workspace->transport = http_curl_new(workspace->loop, &http, err);
-	if (workspace->transport == NULL)
-		return -1;
-	workspace->credentials =
-	    credentials_chain_new(&env, workspace->opts->profile, workspace->loop);
+	open_credentials(workspace);
+	client.loop = workspace->loop;
+	client.rng = &workspace->rng;
+	client.pacer = workspace->pacer = pacer_new(workspace->loop);
 	client.transport = workspace->transport;
 	client.credentials = workspace->credentials;
 	workspace->ec2 = aws_client_new(&client, err);

@@ -25,6 +25,8 @@ struct workspace {
 
 	/* workspace_load_settings */
 	struct aws_settings settings;
+	char *assume_role; /* ARN, or NULL */
+	struct http_transport *transport;
 
 	/* workspace_read_files, or the caller. Owned; the hook's are NULL where there is none */
 	char *config_name;
@@ -36,7 +38,6 @@ struct workspace {
 	struct mirror_config *config;
 
 	/* workspace_connect */
-	struct http_transport *transport;
 	struct credentials_provider *credentials;
 	struct pacer *pacer;
 	struct aws_client *ec2;
@@ -48,7 +49,8 @@ struct workspace {
 void workspace_init(struct workspace *workspace, const struct cli_opts *opts);
 void workspace_fini(struct workspace *workspace);
 
-/* Region, end point and profile: from flags, then recorded (a run's settings as JSON text, or NULL), then environment and shared files. */
+/* Region, end point, profile and role: from flags, then recorded (a run's settings as JSON text, or NULL), then environment and shared files; the region then
+ * from the instance's metadata. Opens the network. */
 int workspace_load_settings(struct workspace *workspace, const char *recorded);
 
 /* What a run's record keeps of them. malloc'ed JSON text. */
@@ -60,7 +62,7 @@ int workspace_read_files(struct workspace *workspace);
 /* Checks config_text. Warnings go to standard error. */
 int workspace_load_config(struct workspace *workspace);
 
-/* Opens the network and the EC2 client, and looks for credentials: without keys nothing is started. */
+/* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
 int workspace_connect(struct workspace *workspace);
 
 /* The domain, for what `of` says of store, run, workflow and kind of run; the rest is the workspace's. */

@@ -4,15 +4,15 @@
 #include <stdio.h>
 
 static void
-give_keys(struct credentials_provider *provider,
-    void (*done)(void *arg, const struct credentials *credentials, struct err *err), void *arg)
+give_keys(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
 {
 	done(arg, &((struct fixture_keys *)provider)->credentials, NULL);
 }
 
 static void
-refresh_keys(struct credentials_provider *provider)
+refresh_keys(struct credentials_provider *provider, unsigned serial)
 {
+	(void)serial;
 	((struct fixture_keys *)provider)->refreshes++;
 }
 
@@ -21,7 +21,6 @@ aws_fixture_init(struct aws_fixture *f, const struct scripted_opts *script, int 
 {
 	struct scripted_opts opts = *script;
 	struct credentials *credentials = &f->keys.credentials;
-	struct err err = {0};
 
 	*f = (struct aws_fixture){0};
 	fake_clock_init(&f->clock, FIXTURE_WALL_MS);
@@ -33,15 +32,25 @@ aws_fixture_init(struct aws_fixture *f, const struct scripted_opts *script, int 
 	snprintf(credentials->access_key_id, sizeof(credentials->access_key_id), "%s",
 	    FIXTURE_ACCESS_KEY);
 	secret_set(&credentials->secret_access_key, FIXTURE_SECRET_KEY);
+	f->attempts_max = attempts_max;
+	aws_fixture_service(f, "ec2");
+}
+
+void
+aws_fixture_service(struct aws_fixture *f, const char *service)
+{
+	struct err err = {0};
+
+	aws_client_free(f->client);
 	f->client = aws_client_new(
 	    &(struct aws_client_opts){
 		.loop = f->loop,
 		.transport = scripted_transport_http(f->scripted),
 		.credentials = &f->keys.provider,
 		.rng = &f->rng,
-		.service = "ec2",
+		.service = service,
 		.region = "us-east-1",
-		.attempts_max = attempts_max,
+		.attempts_max = f->attempts_max,
 	    },
 	    &err);
 	assert(f->client != NULL);

@@ -23,6 +23,7 @@ struct aws_fixture {
 	struct scripted_transport *scripted;
 	struct rng rng;
 	struct fixture_keys keys;
+	int attempts_max;
 	struct aws_client *client;
 	json_t *result;
 	struct err err;
@@ -32,6 +33,9 @@ struct aws_fixture {
 /* script: loop is filled in. attempts_max 0: the default. */
 void aws_fixture_init(struct aws_fixture *f, const struct scripted_opts *script, int attempts_max);
 void aws_fixture_fini(struct aws_fixture *f);
+
+/* Puts a client of another service in the place of EC2's. */
+void aws_fixture_service(struct aws_fixture *f, const char *service);
 
 /* Sets the session token that goes with the keys; NULL: none. */
 void aws_fixture_set_token(struct aws_fixture *f, const char *token);

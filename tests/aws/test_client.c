@@ -425,20 +425,32 @@ START_TEST(endpoints)
 	struct err err = {0};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ck_assert_int_eq(
-		    endpoint_resolve("ec2", cases[i].region, cases[i].custom, &endpoint, &err), 0);
+		ck_assert_int_eq(endpoint_resolve(&(struct endpoint_opts){.service = "ec2",
+						      .region = cases[i].region,
+						      .custom = cases[i].custom},
+				     &endpoint, &err),
+		    0);
 		ck_assert_str_eq(endpoint.url, cases[i].url);
 		ck_assert_str_eq(endpoint.host, cases[i].host);
 		endpoint_fini(&endpoint);
 	}
 	for (size_t i = 0; i < sizeof(bad_customs) / sizeof(bad_customs[0]); i++)
-		ck_assert_int_eq(
-		    endpoint_resolve("ec2", "us-east-1", bad_customs[i], &endpoint, &err), -1);
+		ck_assert_int_eq(endpoint_resolve(&(struct endpoint_opts){.service = "ec2",
+						      .region = "us-east-1",
+						      .custom = bad_customs[i]},
+				     &endpoint, &err),
+		    -1);
 	for (size_t len = strlen(long_custom); len + 2 < sizeof(long_custom); len += 2)
 		memcpy(long_custom + len, "/a", 3);
-	ck_assert_int_eq(endpoint_resolve("ec2", "us-east-1", long_custom, &endpoint, &err), -1);
-	ck_assert_int_eq(
-	    endpoint_resolve("ec2", "us-east-1/evil.example", NULL, &endpoint, &err), -1);
+	ck_assert_int_eq(endpoint_resolve(
+			     &(struct endpoint_opts){
+				 .service = "ec2", .region = "us-east-1", .custom = long_custom},
+			     &endpoint, &err),
+	    -1);
+	ck_assert_int_eq(endpoint_resolve(&(struct endpoint_opts){.service = "ec2",
+					      .region = "us-east-1/evil.example"},
+			     &endpoint, &err),
+	    -1);
 	err_fini(&err);
 }
 END_TEST
@@ -470,7 +482,10 @@ START_TEST(regions_of_all_partitions)
 			if (strchr(name, '-') == NULL || strstr(name, "global") != NULL)
 				continue; /* a pseudo region of global services */
 			wanted = mem_printf("ec2.%s.%s", name, suffix);
-			ck_assert_int_eq(endpoint_resolve("ec2", name, NULL, &endpoint, &err), 0);
+			ck_assert_int_eq(endpoint_resolve(&(struct endpoint_opts){.service = "ec2",
+							      .region = name},
+					     &endpoint, &err),
+			    0);
 			ck_assert_str_eq(endpoint.host, wanted);
 			endpoint_fini(&endpoint);
 			free(wanted);

@@ -3,6 +3,7 @@
 #include "tmflow/aws/credentials.h"
 #include "tmflow/base/mem.h"
 
+#include "credentials_fixture.h"
 #include "run_suite.h"
 
 #include <check.h>
@@ -30,43 +31,6 @@ look_up(void *arg, const char *name)
 	((struct aws_env){                                                                         \
 	    .get = look_up, .arg = (void *)(uintptr_t)(const char *const[]){__VA_ARGS__, NULL}})
 
-struct seen {
-	char id[129];
-	char secret[64];
-	char token[64];
-	struct err err;
-	int calls;
-};
-
-static void
-take(void *arg, const struct credentials *credentials, struct err *err)
-{
-	struct seen *seen = arg;
-
-	seen->calls++;
-	if (credentials == NULL) {
-		err_move(&seen->err, err);
-		return;
-	}
-	snprintf(seen->id, sizeof(seen->id), "%s", credentials->access_key_id);
-	snprintf(seen->secret, sizeof(seen->secret), "%s",
-	    secret_reveal(&credentials->secret_access_key));
-	snprintf(
-	    seen->token, sizeof(seen->token), "%s", secret_reveal(&credentials->session_token));
-}
-
-static struct seen
-find(struct aws_env env, const char *flag_profile)
-{
-	struct credentials_provider *provider = credentials_chain_new(&env, flag_profile, NULL);
-	struct seen seen = {.calls = 0};
-
-	provider->get(provider, take, &seen);
-	ck_assert_int_eq(seen.calls, 1);
-	credentials_provider_free(provider);
-	return seen;
-}
-
 /* Writes text to a file of its own; "AWS_CONFIG_FILE=path" comes back. */
 static char *
 file_with(const char *variable, const char *text)
@@ -89,98 +53,158 @@ remove_file(char *word)
 
 START_TEST(from_the_environment)
 {
-	struct seen seen = find(
-	    ENV("AWS_ACCESS_KEY_ID=AKID", "AWS_SECRET_ACCESS_KEY=" SECRET, "AWS_SESSION_TOKEN=tok"),
-	    NULL);
+	struct keys_fixture f;
 
-	ck_assert_str_eq(seen.id, "AKID");
-	ck_assert_str_eq(seen.secret, SECRET);
-	ck_assert_str_eq(seen.token, "tok");
-	seen = find(ENV("AWS_SECRET_ACCESS_KEY=" SECRET), NULL);
-	ck_assert_int_eq(seen.err.code, ERR_CREDENTIALS);
-	ck_assert_ptr_nonnull(strstr(err_text(&seen.err), "AWS_ACCESS_KEY_ID"));
-	ck_assert_ptr_null(strstr(err_text(&seen.err), SECRET));
-	err_fini(&seen.err);
+	keys_init(&f, NULL);
+	keys_env(&f, "AWS_ACCESS_KEY_ID", "AKID");
+	keys_env(&f, "AWS_SECRET_ACCESS_KEY", SECRET);
+	keys_env(&f, "AWS_SESSION_TOKEN", "tok");
+	keys_get(&f);
+	keys_expect(&f, "AKID", SECRET, "tok");
+	keys_fini(&f);
+
+	keys_init(&f, NULL);
+	keys_env(&f, "AWS_SECRET_ACCESS_KEY", SECRET);
+	keys_get(&f);
+	ck_assert_ptr_null(strstr(err_text(&f.err), SECRET));
+	keys_expect_fault(&f, "AWS_ACCESS_KEY_ID is not");
+	keys_fini(&f);
 }
 END_TEST
+
+/* What would break a header, or is no time, is refused without being repeated. */
+START_TEST(malformed_keys)
+{
+	static const struct {
+		const char *id, *secret, *token, *expiration, *fault;
+	} cases[] = {
+	    {"AKID", "a\nb", NULL, NULL, "the secret access key"},
+	    {"AK ID", "s", NULL, NULL, "the access key id"},
+	    {"AKID", "s", "t\r\nX-Evil: 1", NULL, "the session token"},
+	    {"AKID", "s", "t", "tomorrow", "2026-01-15T12:00:00Z"},
+	    {"AKID", "s", "t", "2026-01-15T11:59:59Z", "expired already"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct keys_fixture f;
+
+		keys_init(&f, NULL);
+		keys_env(&f, "AWS_ACCESS_KEY_ID", cases[i].id);
+		keys_env(&f, "AWS_SECRET_ACCESS_KEY", cases[i].secret);
+		keys_env(&f, "AWS_SESSION_TOKEN", cases[i].token != NULL ? cases[i].token : "");
+		keys_env(&f, "AWS_CREDENTIAL_EXPIRATION",
+		    cases[i].expiration != NULL ? cases[i].expiration : "");
+		keys_get(&f);
+		ck_assert_ptr_null(strstr(err_text(&f.err), "Evil"));
+		ck_assert_ptr_null(strstr(err_text(&f.err), "a\nb"));
+		keys_expect_fault(&f, cases[i].fault);
+		keys_fini(&f);
+	}
+}
+END_TEST
+
+static const char config_text[] =
+    "[default]\nregion = eu-west-1\n"
+    "[profile work]\naws_access_key_id=FROMCONFIG\naws_secret_access_key=x\n";
+static const char credentials_text[] =
+    "# a comment\n[default]\naws_access_key_id = DEFAULT ; of mine\n"
+    "aws_secret_access_key = " SECRET "\n\n[work]\naws_access_key_id = FROMCREDENTIALS\n";
+
+/* Asks for the keys of a profile: by flag, by variable, or the default one. */
+static void
+get_profile(struct keys_fixture *f, const char *flag, const char *variable)
+{
+	keys_init(f, NULL);
+	f->opts.profile = flag;
+	keys_file(f, "AWS_CONFIG_FILE", config_text);
+	keys_file(f, "AWS_SHARED_CREDENTIALS_FILE", credentials_text);
+	if (variable != NULL)
+		keys_env(f, "AWS_PROFILE", variable);
+	if (flag != NULL) { /* which goes before these */
+		keys_env(f, "AWS_ACCESS_KEY_ID", "A");
+		keys_env(f, "AWS_SECRET_ACCESS_KEY", "b");
+	}
+	keys_get(f);
+}
 
 START_TEST(from_the_shared_files)
 {
-	char *config = file_with("AWS_CONFIG_FILE",
-	    "[default]\nregion = eu-west-1\n[profile "
-	    "work]\naws_access_key_id=FROMCONFIG\naws_secret_access_key=x\n"
-	    "[profile role]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = work\n");
-	char *credentials = file_with("AWS_SHARED_CREDENTIALS_FILE",
-	    "# a comment\n[default]\naws_access_key_id = DEFAULT ; of mine\naws_secret_access_key "
-	    "= " SECRET "\n\n"
-	    "[work]\naws_access_key_id = FROMCREDENTIALS\n");
-	struct seen seen = find(ENV(config, credentials), NULL);
+	struct keys_fixture f;
 
-	ck_assert_str_eq(seen.id, "DEFAULT");
-	ck_assert_str_eq(seen.secret, SECRET);
-	seen = find(ENV(config, credentials, "AWS_PROFILE=work"), NULL);
-	ck_assert_str_eq(seen.id, "FROMCREDENTIALS"); /* the credentials file wins, key by key */
-	ck_assert_str_eq(seen.secret, "x");
-	/* A profile named by flag goes before the environment. */
-	seen = find(
-	    ENV(config, credentials, "AWS_ACCESS_KEY_ID=A", "AWS_SECRET_ACCESS_KEY=b"), "work");
-	ck_assert_str_eq(seen.id, "FROMCREDENTIALS");
-	seen = find(ENV(config, credentials, "AWS_PROFILE=nobody"), NULL);
-	ck_assert_ptr_nonnull(strstr(err_text(&seen.err), "nobody"));
-	err_fini(&seen.err);
-	seen = find(ENV(config, credentials, "AWS_PROFILE=role"), NULL);
-	ck_assert_ptr_nonnull(strstr(err_text(&seen.err), "role_arn"));
-	err_fini(&seen.err);
-	remove_file(config);
-	remove_file(credentials);
+	get_profile(&f, NULL, NULL);
+	keys_expect(&f, "DEFAULT", SECRET, "");
+	keys_fini(&f);
+	get_profile(&f, NULL, "work"); /* the credentials file wins, key by key */
+	keys_expect(&f, "FROMCREDENTIALS", "x", "");
+	keys_fini(&f);
+	get_profile(&f, "work", NULL);
+	keys_expect(&f, "FROMCREDENTIALS", "x", "");
+	keys_fini(&f);
 }
 END_TEST
 
-/* What another program writes meanwhile is seen after a refresh, not before. */
-START_TEST(fresh_keys_after_a_refresh)
+/* What another program writes meanwhile is seen after AWS refused the old keys, not before. */
+START_TEST(fresh_keys_after_a_refusal)
 {
-	char *credentials = file_with("AWS_SHARED_CREDENTIALS_FILE",
-	    "[default]\naws_access_key_id=OLD\naws_secret_access_key=x\n");
-	struct aws_env env = ENV(credentials);
-	struct credentials_provider *provider = credentials_chain_new(&env, NULL, NULL);
-	struct seen seen = {.calls = 0};
+	struct keys_fixture f;
+	const char *path;
 	FILE *file;
 
-	provider->get(provider, take, &seen);
-	ck_assert_str_eq(seen.id, "OLD");
-	file = fopen(strchr(credentials, '=') + 1, "w");
+	keys_init(&f, NULL);
+	path = keys_file(&f, "AWS_SHARED_CREDENTIALS_FILE",
+	    "[default]\naws_access_key_id=OLD\naws_secret_access_key=x\n");
+	keys_get(&f);
+	ck_assert_str_eq(f.id, "OLD");
+	file = fopen(path, "w");
 	ck_assert_ptr_nonnull(file);
 	fputs("[default]\naws_access_key_id=NEW\naws_secret_access_key=y\naws_session_token=t\n",
 	    file);
 	fclose(file);
-	provider->get(provider, take, &seen);
-	ck_assert_str_eq(seen.id, "OLD");
-	provider->refresh(provider);
-	provider->get(provider, take, &seen);
-	ck_assert_str_eq(seen.id, "NEW");
-	ck_assert_str_eq(seen.secret, "y");
-	ck_assert_str_eq(seen.token, "t");
-	credentials_provider_free(provider);
-	remove_file(credentials);
+	keys_get(&f);
+	ck_assert_str_eq(f.id, "OLD");
+	unsigned old = f.serial;
+	f.provider->refresh(f.provider, old);
+	keys_get(&f);
+	keys_expect(&f, "NEW", "y", "t");
+	/* Another call that was signed with the old ones says so late: there are others by now. */
+	unsigned fresh = f.serial;
+	f.provider->refresh(f.provider, old);
+	keys_get(&f);
+	ck_assert_uint_eq(f.serial, fresh);
+	keys_fini(&f);
 }
 END_TEST
 
-/* Each kind of profile that needs the network or a program is named, and what to do instead. */
-START_TEST(other_kinds_of_profile)
+/* A file that cannot be read is no empty file. */
+START_TEST(unreadable_files)
 {
-	static const char *const kinds[] = {"role_arn", "sso_session", "sso_start_url",
-	    "credential_process", "web_identity_token_file"};
+	struct keys_fixture f;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		char *text = mem_printf("[profile p]\n%s = x\n", kinds[i]);
-		char *config = file_with("AWS_CONFIG_FILE", text);
-		struct seen seen = find(ENV(config), "p");
+	keys_init(&f, NULL);
+	keys_open(&f);
+	keys_env(&f, "AWS_SHARED_CREDENTIALS_FILE", "/tmp");
+	keys_get(&f);
+	ck_assert_int_eq(f.err.code, ERR_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err_text(&f.err), "/tmp"));
+	keys_fini(&f);
+}
+END_TEST
 
-		ck_assert_int_eq(seen.err.code, ERR_CREDENTIALS);
-		ck_assert_ptr_nonnull(strstr(err_text(&seen.err), kinds[i]));
-		ck_assert_ptr_nonnull(strstr(err_text(&seen.err), "aws_access_key_id"));
-		err_fini(&seen.err);
-		remove_file(config);
+/* What only the AWS CLI can do is named, and how its keys are come by. */
+START_TEST(browser_sign_in)
+{
+	static const char *const keys[] = {"sso_session", "sso_start_url"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		char *text = mem_printf("[profile p]\n%s = x\n", keys[i]);
+		struct keys_fixture f;
+
+		keys_init(&f, NULL);
+		f.opts.profile = "p";
+		keys_file(&f, "AWS_CONFIG_FILE", text);
+		keys_get(&f);
+		keys_expect_fault(&f, "aws configure export-credentials --profile p");
+		keys_fini(&f);
 		free(text);
 	}
 }
@@ -212,14 +236,23 @@ START_TEST(forms_of_the_shared_files)
 }
 END_TEST
 
+/* Each place is named, with what it lacked. */
 START_TEST(nothing_is_found)
 {
-	struct seen seen = find(ENV("HOME=/nonexistent"), NULL);
+	static const char *const parts[] = {"environment: AWS_ACCESS_KEY_ID",
+	    "role of the profile: ", "web identity: ", "IAM Identity Center: ",
+	    "shared credentials file: ", "credential process: ", "shared config file: ",
+	    "container: ", "instance metadata: AWS_EC2_METADATA_DISABLED is true"};
+	struct keys_fixture f;
 
-	ck_assert_int_eq(seen.err.code, ERR_CREDENTIALS);
-	ck_assert_ptr_nonnull(strstr(err_text(&seen.err), "environment: "));
-	ck_assert_ptr_nonnull(strstr(err_text(&seen.err), "shared files: "));
-	err_fini(&seen.err);
+	keys_init(&f, NULL);
+	keys_env(&f, "HOME", "/nonexistent");
+	keys_env(&f, "AWS_EC2_METADATA_DISABLED", "True");
+	keys_get(&f);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		ck_assert_msg(strstr(err_text(&f.err), parts[i]) != NULL, "%s", parts[i]);
+	keys_expect_fault(&f, "no AWS credentials were found");
+	keys_fini(&f);
 }
 END_TEST
 
@@ -230,7 +263,7 @@ START_TEST(malformed_files_name_the_line)
 	struct aws_env env = ENV(config);
 	struct err err = {0};
 
-	ck_assert_int_eq(aws_settings_load(&env, "EC2", NULL, NULL, &settings, &err), -1);
+	ck_assert_int_eq(aws_settings_load(&env, NULL, NULL, &settings, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err_text(&err), ":2: "));
 	err_fini(&err);
 	remove_file(config);
@@ -247,32 +280,32 @@ START_TEST(settings_in_order)
 	struct err err = {0};
 	struct aws_env env = ENV(config);
 
-	ck_assert_int_eq(aws_settings_load(&env, "EC2", NULL, NULL, &settings, &err), 0);
+	ck_assert_int_eq(aws_settings_load(&env, NULL, NULL, &settings, &err), 0);
 	ck_assert_str_eq(settings.region, "from-file");
-	ck_assert_str_eq(settings.endpoint, "http://profile");
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "ec2"), "http://profile");
 	aws_settings_fini(&settings);
 	env = ENV(config, "AWS_DEFAULT_REGION=third", "AWS_ENDPOINT_URL=http://all");
-	ck_assert_int_eq(aws_settings_load(&env, "EC2", NULL, NULL, &settings, &err), 0);
+	ck_assert_int_eq(aws_settings_load(&env, NULL, NULL, &settings, &err), 0);
 	ck_assert_str_eq(settings.region, "third");
-	ck_assert_str_eq(settings.endpoint, "http://all");
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "ec2"), "http://all");
 	aws_settings_fini(&settings);
 	env = ENV(config, "AWS_REGION=second", "AWS_DEFAULT_REGION=third",
 	    "AWS_ENDPOINT_URL_EC2=http://ec2", "AWS_ENDPOINT_URL=http://all", "AWS_MAX_ATTEMPTS=4");
-	ck_assert_int_eq(aws_settings_load(&env, "EC2", "first", NULL, &settings, &err), 0);
+	ck_assert_int_eq(aws_settings_load(&env, "first", NULL, &settings, &err), 0);
 	ck_assert_str_eq(settings.region, "first");
-	ck_assert_str_eq(settings.endpoint, "http://ec2");
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "ec2"), "http://ec2");
 	ck_assert_int_eq(settings.attempts_max, 4);
 	aws_settings_fini(&settings);
 	env = ENV(config, "AWS_PROFILE=s");
-	ck_assert_int_eq(aws_settings_load(&env, "EC2", NULL, NULL, &settings, &err), 0);
-	ck_assert_str_eq(settings.endpoint, "http://services");
+	ck_assert_int_eq(aws_settings_load(&env, NULL, NULL, &settings, &err), 0);
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "ec2"), "http://services");
 	aws_settings_fini(&settings);
 	env = ENV(config, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true");
-	ck_assert_int_eq(aws_settings_load(&env, "EC2", NULL, NULL, &settings, &err), 0);
-	ck_assert_ptr_null(settings.endpoint);
+	ck_assert_int_eq(aws_settings_load(&env, NULL, NULL, &settings, &err), 0);
+	ck_assert_ptr_null(aws_settings_endpoint(&settings, "ec2"));
 	aws_settings_fini(&settings);
 	env = ENV(config, "AWS_MAX_ATTEMPTS=0");
-	ck_assert_int_eq(aws_settings_load(&env, "EC2", NULL, NULL, &settings, &err), -1);
+	ck_assert_int_eq(aws_settings_load(&env, NULL, NULL, &settings, &err), -1);
 	err_fini(&err);
 	remove_file(config);
 }
@@ -286,8 +319,10 @@ main(void)
 
 	tcase_add_test(tests, from_the_environment);
 	tcase_add_test(tests, from_the_shared_files);
-	tcase_add_test(tests, fresh_keys_after_a_refresh);
-	tcase_add_test(tests, other_kinds_of_profile);
+	tcase_add_test(tests, malformed_keys);
+	tcase_add_test(tests, fresh_keys_after_a_refusal);
+	tcase_add_test(tests, unreadable_files);
+	tcase_add_test(tests, browser_sign_in);
 	tcase_add_test(tests, forms_of_the_shared_files);
 	tcase_add_test(tests, nothing_is_found);
 	tcase_add_test(tests, malformed_files_name_the_line);

@@ -134,7 +134,7 @@ class Faults(harness.Case):
         done = self.tmflow("run", harness.BACKFILL, "--config", config, "--region", "us-east-1", "-o", "json")
         self.assertEqual((done.code, done.json["error"]), (2, "TMFlow.Credentials"))
         self.assertIn("environment: ", done.err)
-        self.assertIn("shared files: ", done.err)
+        self.assertIn("shared credentials file: ", done.err)
 
 
 class Runs(harness.Case):

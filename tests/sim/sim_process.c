@@ -75,8 +75,9 @@ start_time_came(struct timer *timer)
 
 /* There are always others. */
 static void
-refresh_keys(struct credentials_provider *provider)
+refresh_keys(struct credentials_provider *provider, unsigned serial)
 {
+	(void)serial;
 	(void)provider;
 }
 

@@ -21,14 +21,17 @@
 struct aws_client_opts {
 	struct loop *loop;
 	struct http_transport *transport;
-	struct credentials_provider *credentials; /* borrowed */
+	struct credentials_provider *credentials; /* borrowed; NULL: only unsigned operations */
 	struct rng *rng;
 	struct pacer
 	    *pacer; /* shared by the clients of one account and region; borrowed; NULL: none */
 	const char *service; /* signing name: "ec2", "sts", "states" or "sqs" */
 	const char *region;
 	const char *endpoint; /* URL, or NULL: from service and region */
-	int attempts_max;     /* 0: AWS_ATTEMPTS_DEFAULT */
+	bool use_fips;	      /* neither of these together with a URL */
+	bool use_dual_stack;
+	bool sts_global;  /* STS of the old regions is asked at its one global address */
+	int attempts_max; /* 0: AWS_ATTEMPTS_DEFAULT */
 };
 
 /* Counters for the closing summary and progress. */
@@ -40,6 +43,9 @@ struct aws_stats {
 };
 
 struct aws_client;
+
+/* What the settings say for a service; the rest is the caller's to fill in. Borrows settings. */
+struct aws_client_opts aws_client_opts_of(const struct aws_settings *settings, const char *service);
 
 /* Errors: ERR_CONFIG for a region or endpoint that makes no URL. */
 struct aws_client *aws_client_new(const struct aws_client_opts *opts, struct err *err);

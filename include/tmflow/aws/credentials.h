@@ -1,7 +1,10 @@
 #ifndef TMFLOW_AWS_CREDENTIALS_H
 #define TMFLOW_AWS_CREDENTIALS_H
 
+#include "tmflow/aws/settings.h"
 #include "tmflow/base/err.h"
+#include "tmflow/base/rng.h"
+#include "tmflow/loop/http.h"
 #include "tmflow/loop/loop.h"
 
 #include <stdint.h>
@@ -19,49 +22,53 @@ struct credentials {
 	struct secret secret_access_key;
 	struct secret session_token; /* unset: none */
 	int64_t expires_wall_ms;     /* INT64_MAX: never */
+	unsigned serial;	     /* tells these from those that the same provider gave before */
 };
 void credentials_fini(struct credentials *credentials);
 
-/*
- * Where keys come from. get is asynchronous, since a provider may have to ask the network: done is called exactly once, from the loop or
- * at once when the keys are at hand. Credentials are borrowed for the time of done.
- */
+/* Hears of the keys, or of why there are none: *err may be moved out. Keys are borrowed until it returns. */
+typedef void credentials_done_fn(void *arg, const struct credentials *credentials, struct err *err);
+
+/* Where keys come from. */
 struct credentials_provider {
-	void (*get)(struct credentials_provider *provider,
-	    void (*done)(void *arg, const struct credentials *credentials, struct err *err),
-	    void *arg);
+	/* Asynchronous, since a provider may have to ask the network: done is called exactly once, from the loop or at once when the keys are at hand. */
+	void (*get)(struct credentials_provider *provider, credentials_done_fn *done, void *arg);
+	/* Forgets a get that waits: its done is not called any more. NULL: none ever waits. */
+	void (*cancel)(struct credentials_provider *provider, credentials_done_fn *done, void *arg);
+	/* AWS took the keys with this serial for expired: the next get looks for others, unless it has some by now. NULL: there are no others. */
+	void (*refresh)(struct credentials_provider *provider, unsigned serial);
 	void (*free_provider)(struct credentials_provider *provider);
-	/* AWS took the keys for expired: get looks for them anew. NULL: there are no others. */
-	void (*refresh)(struct credentials_provider *provider);
 };
-
-/* The process environment as an interface, for tests. NULL members: getenv. */
-struct aws_env {
-	const char *(*get)(void *arg, const char *name);
-	void *arg;
-};
-const char *aws_env_get(const struct aws_env *env, const char *name); /* NULL when unset or empty */
-
-/* What environment and shared files say, the AWS CLI's way. */
-struct aws_settings {
-	char *profile; /* --profile, AWS_PROFILE, else "default" */
-	char *region;  /* flag, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL if none */
-	char *
-	    endpoint; /* AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, the profile's; NULL: the service's own */
-	char *ca_bundle;
-	int attempts_max; /* 0: default */
-};
-
-/* Reads them. service_env: the suffix of AWS_ENDPOINT_URL_<SERVICE>, "EC2". flag_* may be NULL.
- * Errors: ERR_CREDENTIALS or ERR_CONFIG with file and line for a malformed file or a named profile that does not exist. */
-int aws_settings_load(const struct aws_env *env, const char *service_env, const char *flag_region,
-    const char *flag_profile, struct aws_settings *ret_settings, struct err *err);
-void aws_settings_fini(struct aws_settings *settings);
-
-/* The chain: environment, then the profile of the shared files. When nothing is found the error lists each place and why it had nothing.
- * flag_profile (may be NULL) skips the environment, as the AWS CLI does. */
-struct credentials_provider *
-credentials_chain_new(const struct aws_env *env, const char *flag_profile, struct loop *loop);
 void credentials_provider_free(struct credentials_provider *provider);
+
+/* What providers need that ask the network. All borrowed, and outlives them. */
+struct credentials_opts {
+	struct aws_env env;
+	const char *
+	    profile; /* --profile: goes before the environment's keys. NULL: AWS_PROFILE, or "default" */
+	struct loop *loop;
+	struct http_transport *transport;
+	struct rng *rng;
+	const struct aws_settings *settings; /* region and end points of STS */
+};
+
+/*
+ * The AWS CLI's chain: environment, the profile's role, web identity, shared credentials file, credential process, shared config file, container,
+ * instance metadata. The first that has something wins and is the one that fresh keys are fetched from, ahead of their expiry: from 15 minutes before (a
+ * third of their life, if that is less) it tries, from two thirds of that it waits. Where nothing is found the error lists each place and why it had nothing.
+ */
+struct credentials_provider *credentials_chain_new(const struct credentials_opts *opts);
+
+/* A role assumed with the keys of another provider. */
+struct credentials_role {
+	const char *role_arn;
+	const char *role_session_name; /* NULL: "tmflow" */
+	const char *external_id;       /* NULL: none */
+	int duration_seconds;	       /* 0: AWS's hour */
+};
+
+/* Takes base; copies role. Errors (from get): ERR_SERVICE as STS says it. */
+struct credentials_provider *credentials_role_new(const struct credentials_opts *opts,
+    struct credentials_provider *base, const struct credentials_role *role);
 
 #endif

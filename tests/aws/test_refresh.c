@@ -1,0 +1,250 @@
+/* Fresh keys ahead of time: a service that gives some for a while, and a clock that goes on. */
+#include "credentials_fixture.h"
+#include "tmflow/base/log.h"
+
+#include "run_suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TWO_HOURS_MS (120 * MINUTE_MS)
+
+/* A container's end point: each answer has keys of its own that last life_ms; while it is down it does not answer. */
+struct issuer {
+	struct keys_fixture *f;
+	int64_t life_ms;
+	int issued;
+	int asked;
+	bool down;
+};
+
+static void
+issue(void *arg, const struct http_request *request, int *ret_status, struct buf *ret_body)
+{
+	struct issuer *issuer = arg;
+	char until[CLOCK_ISO_BYTES];
+
+	(void)request;
+	issuer->asked++;
+	if (issuer->down) {
+		*ret_status = 0;
+		buf_add_cstr(ret_body, "timed out");
+		return;
+	}
+	*ret_status = 200;
+	if (strstr(request->url, "token") != NULL) { /* the instance's */
+		buf_add_cstr(ret_body, "T");
+		return;
+	}
+	if (strstr(request->url, "security-credentials/") != NULL &&
+	    request->url[strlen(request->url) - 1] == '/') {
+		buf_add_cstr(ret_body, "role");
+		return;
+	}
+	clock_iso(issuer->f->clock.now_wall_ms + issuer->life_ms, until);
+	buf_printf(ret_body,
+	    "{\"AccessKeyId\":\"AKID%d\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":"
+	    "\"%s\"}",
+	    ++issuer->issued, until);
+}
+
+static void
+begin(struct keys_fixture *f, struct issuer *issuer, int64_t life_ms, bool container)
+{
+	*issuer = (struct issuer){.f = f, .life_ms = life_ms};
+	keys_init(f, &(struct scripted_opts){.answer = issue, .answer_arg = issuer});
+	if (container)
+		keys_env(f, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/k");
+}
+
+/* The number in the id that is in use. */
+static int
+issue_in_use(const struct keys_fixture *f)
+{
+	ck_assert_msg(!err_isset(&f->err), "%s", err_text(&f->err));
+	return atoi(f->id + strlen("AKID"));
+}
+
+/* Two hours of asking every second with keys of 15 minutes: none is ever used beyond its end, and few are fetched. */
+START_TEST(two_hours_with_keys_of_15_minutes)
+{
+	struct issuer issuer;
+	struct keys_fixture f;
+	int64_t issued_at_ms[32] = {0};
+
+	begin(&f, &issuer, 15 * MINUTE_MS, true);
+	while (f.clock.now_mono_ms < TWO_HOURS_MS) {
+		int in_use;
+
+		keys_get(&f);
+		in_use = issue_in_use(&f);
+		ck_assert_int_lt(in_use, 32);
+		if (issued_at_ms[in_use] == 0)
+			issued_at_ms[in_use] = f.clock.now_mono_ms + 1;
+		ck_assert_int_lt(f.clock.now_mono_ms + 1 - issued_at_ms[in_use], 12 * MINUTE_MS);
+		keys_wait(&f, 1000);
+	}
+	/* A third ahead: every 10 minutes. */
+	ck_assert_int_eq(issuer.issued, 12);
+	keys_fini(&f);
+}
+END_TEST
+
+/* From 15 minutes before the end fresh keys are fetched beside, from 10 they are waited for. */
+START_TEST(tried_first_then_waited_for)
+{
+	struct issuer issuer;
+	struct keys_fixture f;
+
+	begin(&f, &issuer, 60 * MINUTE_MS, true);
+	keys_get(&f);
+	keys_wait(&f, 44 * MINUTE_MS);
+	keys_get(&f);
+	ck_assert_int_eq(issuer.asked, 1);
+	keys_wait(&f, 2 * MINUTE_MS);
+	keys_get(&f); /* at once, with the old ones */
+	ck_assert_int_eq(issue_in_use(&f), 1);
+	ck_assert_int_eq(issuer.asked, 2);
+	keys_wait(&f, 1);
+	keys_get(&f);
+	ck_assert_int_eq(issue_in_use(&f), 2);
+	keys_wait(&f, 51 * MINUTE_MS);
+	keys_get(&f);
+	ck_assert_int_eq(issue_in_use(&f), 3);
+	keys_fini(&f);
+}
+END_TEST
+
+/* A service that is down is asked now and then, and the keys at hand are used to their end; then it is a fault, until it is up. */
+START_TEST(down_for_a_while)
+{
+	struct issuer issuer;
+	struct keys_fixture f;
+
+	log_setup(LOG_NONE, LOG_LOGFMT, stderr);
+	begin(&f, &issuer, 60 * MINUTE_MS, true);
+	keys_get(&f);
+	keys_wait(&f, 46 * MINUTE_MS);
+	issuer.down = true;
+	issuer.asked = 0;
+	for (int minute = 46; minute < 60; minute++) {
+		for (int second = 0; second < 60; second++) {
+			keys_get(&f);
+			ck_assert_int_eq(issue_in_use(&f), 1);
+			keys_wait(&f, 1000);
+			if (f.clock.now_mono_ms >= 60 * MINUTE_MS - 5000)
+				break;
+		}
+	}
+	ck_assert_int_gt(issuer.asked, 30); /* three attempts each time */
+	ck_assert_int_lt(issuer.asked, 14 * 60 / 30 * 3 + 3);
+	keys_wait(&f, MINUTE_MS);
+	keys_get(&f);
+	keys_expect_fault(&f, "timed out");
+	issuer.down = false;
+	keys_get(&f);
+	ck_assert_int_eq(issue_in_use(&f), 2);
+	keys_fini(&f);
+}
+END_TEST
+
+/* The instance's keys are used beyond their end while the service has none fresher, and asked for every 2 to 12 minutes. */
+START_TEST(the_instances_keys_are_kept_on)
+{
+	struct issuer issuer;
+	struct keys_fixture f;
+	int64_t started_ms;
+
+	log_setup(LOG_NONE, LOG_LOGFMT, stderr);
+	begin(&f, &issuer, -10 * MINUTE_MS, false);
+	keys_get(&f);
+	ck_assert_int_eq(issue_in_use(&f), 1);
+	started_ms = f.clock.now_mono_ms;
+	while (f.clock.now_mono_ms - started_ms < TWO_HOURS_MS) {
+		keys_get(&f);
+		ck_assert(!err_isset(&f.err));
+		keys_wait(&f, 1000);
+	}
+	ck_assert_int_ge(issuer.issued, 10);
+	ck_assert_int_le(issuer.issued, 60);
+	issuer.down = true;
+	keys_wait(&f, 20 * MINUTE_MS);
+	keys_get(&f);
+	ck_assert(!err_isset(&f.err));
+	keys_fini(&f);
+}
+END_TEST
+
+/* --- many at once --- */
+
+struct asker {
+	int heard;
+	int faults;
+};
+
+static void
+hear(void *arg, const struct credentials *credentials, struct err *err)
+{
+	struct asker *asker = arg;
+
+	(void)err;
+	asker->heard++;
+	asker->faults += credentials == NULL;
+}
+
+/* Many ask, one look is made; who cancels does not hear. */
+START_TEST(one_look_for_many)
+{
+	struct asker askers[100] = {{.heard = 0}};
+	struct issuer issuer;
+	struct keys_fixture f;
+	struct err err = {0};
+
+	begin(&f, &issuer, 60 * MINUTE_MS, true);
+	keys_open(&f);
+	f.provider = credentials_chain_new(&f.opts);
+	for (int i = 0; i < 100; i++)
+		f.provider->get(f.provider, hear, &askers[i]);
+	for (int i = 0; i < 100; i += 3)
+		f.provider->cancel(f.provider, hear, &askers[i]);
+	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+	ck_assert_int_eq(issuer.asked, 1);
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(askers[i].heard, i % 3 != 0);
+	keys_fini(&f);
+}
+END_TEST
+
+/* Freed in the middle of a look: nothing is left behind, and nobody hears. */
+START_TEST(freed_while_looking)
+{
+	struct asker asker = {.heard = 0};
+	struct issuer issuer;
+	struct keys_fixture f;
+
+	begin(&f, &issuer, 60 * MINUTE_MS, true);
+	keys_open(&f);
+	f.provider = credentials_chain_new(&f.opts);
+	f.provider->get(f.provider, hear, &asker);
+	keys_fini(&f);
+	ck_assert_int_eq(asker.heard, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("refresh");
+	TCase *tests = tcase_create("refresh");
+
+	tcase_add_test(tests, two_hours_with_keys_of_15_minutes);
+	tcase_add_test(tests, tried_first_then_waited_for);
+	tcase_add_test(tests, down_for_a_while);
+	tcase_add_test(tests, the_instances_keys_are_kept_on);
+	tcase_add_test(tests, one_look_for_many);
+	tcase_add_test(tests, freed_while_looking);
+	suite_add_tcase(s, tests);
+	return run_suite(s);
+}
