@@ -30,6 +30,9 @@ open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru
 sys.exit(code)
 """
 
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+SIGNATURES = re.compile(rb"AWS4-HMAC-SHA256 Credential=|Signature=[0-9a-f]{64}")
+
 START_SECONDS = 20
 RUN_SECONDS = 300
 
@@ -115,12 +118,30 @@ class Result:
 
 
 class Case(unittest.TestCase):
-    """A test with a directory, and what it started cleaned up."""
+    """A test with a directory, and what it started cleaned up. Whatever tmflow says or leaves in the directory is searched for secrets."""
 
     def setUp(self):
         self.dir = scratch()
         self.sims = []
+        self.secrets = {SECRET.encode()}  # more of them with self.secrets.add
+        self.written = set()  # the test's own files
         self.addCleanup(self._clean)
+
+    def found_nowhere(self, data, where):
+        """Asserts that neither a secret nor a signature is in data."""
+        for secret in self.secrets:
+            self.assertNotIn(secret, data, f"a secret in {where}")
+        self.assertIsNone(SIGNATURES.search(data), f"a signature in {where}")
+
+    def search_directory(self):
+        for folder, _, names in os.walk(self.dir):
+            for path in (os.path.join(folder, name) for name in names):
+                if path not in self.written and os.path.isfile(path):
+                    with open(path, "rb") as f:
+                        self.found_nowhere(f.read(), path)
+
+    def tearDown(self):
+        self.search_directory()
 
     def _clean(self):
         for sim in self.sims:
@@ -137,7 +158,7 @@ class Case(unittest.TestCase):
         env.update(HOME=self.dir, AWS_EC2_METADATA_DISABLED="true", TMFLOW_STATE_DIR=os.path.join(self.dir, state))
         if sim is not None:
             env.update(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_REGION="us-east-1", AWS_ENDPOINT_URL=sim.url,
-                       AWS_SECRET_ACCESS_KEY="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+                       AWS_SECRET_ACCESS_KEY=SECRET)
         return env
 
     def start(self, *args, sim=None, state="state", **named):
@@ -170,6 +191,7 @@ class Case(unittest.TestCase):
         if peak is not None:
             with open(report, encoding="ascii") as f:
                 peak.append(int(f.read()))
+        self.found_nowhere((done.stdout + done.stderr).encode(), "what tmflow says")
         return Result(done.returncode, done.stdout, done.stderr)
 
     def backfill(self, sim, *args, state="state", config=None):
@@ -177,6 +199,7 @@ class Case(unittest.TestCase):
 
     def write(self, name, text):
         path = os.path.join(self.dir, name)
+        self.written.add(path)
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
         return path

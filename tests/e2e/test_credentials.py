@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Keys from every place, with the services that give them on loopback; TLS and proxies on the way."""
+import os
+import ssl
+import stat
+import subprocess
+import sys
+from urllib.parse import parse_qs
+
+import fakes
+import harness
+
+KEY, SECRET, TOKEN = "ASIAEXAMPLE", "wJalrXUtnFEMI/of/the/session", "session+token/of=="
+ROLE = "arn:aws:iam::123456789012:role/mirror"
+
+
+class Credentials(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.secrets.update((SECRET.encode(), TOKEN.encode()))
+
+    def fake(self, answer, **tls):
+        fake = fakes.Fake(answer, **tls)
+        self.addCleanup(fake.stop)
+        return fake
+
+    def backfill_with(self, env, *args, sim=None):
+        """Runs a backfill against a simulator that takes the session's keys only."""
+        sim = sim or self.sim("--credentials", f"{KEY}:{SECRET}:{TOKEN}", instances=20)
+        env = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_ENDPOINT_URL": "",
+               "AWS_ENDPOINT_URL_EC2": sim.url, **env}
+        return self.tmflow("run", harness.BACKFILL, "--config", sim.config, "-o", "json", "--log-level", "debug", *args,
+                           sim=sim, env=env)
+
+    def succeeds(self, done):
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(done.json["status"], "SUCCEEDED")
+
+    def sts(self, **tls):
+        def answer(request):
+            operation = parse_qs(request.body)["Action"][0]
+            return 200, fakes.sts_keys(operation, KEY, SECRET, TOKEN)
+        return self.fake(answer, **tls)
+
+    # --- places ---
+
+    def test_container(self):
+        fake = self.fake(lambda request: (200, fakes.keys(KEY, SECRET, TOKEN)))
+        env = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": fake.url + "/keys",
+               "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": self.write("token", "Basic token-of-the-agent")}
+        self.secrets.add(b"token-of-the-agent")
+        self.succeeds(self.backfill_with(env))
+        self.assertEqual([(r.method, r.path, r.headers["Authorization"]) for r in fake.requests],
+                         [("GET", "/keys", "Basic token-of-the-agent")])
+
+    def imds(self):
+        def answer(request):
+            if request.path == "/latest/api/token":
+                return 200, "token-of-the-instance"
+            if request.headers["X-aws-ec2-metadata-token"] != "token-of-the-instance":
+                return 401, ""
+            return 200, {"/latest/meta-data/placement/region": fakes.REGION,
+                         "/latest/meta-data/iam/security-credentials/": "mirror",
+                         "/latest/meta-data/iam/security-credentials/mirror": fakes.keys(KEY, SECRET, TOKEN, Code="Success"),
+                         }[request.path]
+        self.secrets.add(b"token-of-the-instance")
+        return self.fake(answer)
+
+    def test_instance_with_its_region(self):
+        fake = self.imds()
+        env = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": fake.url, "AWS_EC2_METADATA_DISABLED": "", "AWS_REGION": ""}
+        self.succeeds(self.backfill_with(env))
+        self.assertEqual(fake.requests[0].method, "PUT")
+        self.assertIn("/latest/meta-data/placement/region", [r.path for r in fake.requests])
+
+    def test_role_of_a_profile(self):
+        sts = self.sts()
+        config = self.write("aws-config", f"[profile mirror]\nrole_arn = {ROLE}\nsource_profile = base\nexternal_id = ext\n"
+                            "services = dev\n[services dev]\nsts =\n  endpoint_url = " + sts.url + "\n")
+        base = self.write("aws-credentials", "[base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = secret-of-the-base\n")
+        self.secrets.add(b"secret-of-the-base")
+        env = {"AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": base}
+        self.succeeds(self.backfill_with(env, "--profile", "mirror"))
+        asked = parse_qs(sts.requests[0].body)
+        self.assertEqual((asked["RoleArn"], asked["ExternalId"]), ([ROLE], ["ext"]))
+        self.assertIn("Credential=AKIDBASE/", sts.requests[0].headers["Authorization"])
+
+    def test_assume_role(self):
+        sts = self.sts()
+        env = {"AWS_ACCESS_KEY_ID": "AKIDBASE", "AWS_SECRET_ACCESS_KEY": "secret-of-the-base", "AWS_ENDPOINT_URL_STS": sts.url}
+        self.secrets.add(b"secret-of-the-base")
+        self.succeeds(self.backfill_with(env, "--assume-role", ROLE))
+        self.assertEqual(parse_qs(sts.requests[0].body)["RoleSessionName"], ["tmflow"])
+
+    def test_web_identity(self):
+        sts = self.sts()
+        env = {"AWS_WEB_IDENTITY_TOKEN_FILE": self.write("token", "eyJ.of-the-cluster.sig\n"), "AWS_ROLE_ARN": ROLE,
+               "AWS_ENDPOINT_URL_STS": sts.url}
+        self.secrets.add(b"of-the-cluster")
+        self.succeeds(self.backfill_with(env))
+        self.assertIsNone(sts.requests[0].headers["Authorization"])
+
+    def test_process(self):
+        path = self.write("give keys", "#!/bin/sh\necho noise-with-secret >&2\nprintf '%s' '" +
+                          fakes.keys(KEY, SECRET, TOKEN, token_name="SessionToken", Version=1) + "'\n")
+        self.secrets.add(b"noise-with-secret")
+        config = self.write("aws-config", f"[profile p]\ncredential_process = \"{path}\" arg\n")
+        done = self.backfill_with({"AWS_CONFIG_FILE": config, "AWS_PROFILE": "p"})
+        self.assertEqual(done.code, 2)
+        self.assertIn("Permission denied", done.err)  # not executable
+        os.chmod(path, stat.S_IRWXU)
+        self.succeeds(self.backfill_with({"AWS_CONFIG_FILE": config, "AWS_PROFILE": "p"}))
+
+    def test_malformed_answers(self):
+        for status, body in ((200, "<html>" + SECRET), (200, '{"AccessKeyId": "' + SECRET + '"}'), (403, SECRET)):
+            fake = self.fake(lambda request, status=status, body=body: (status, body))
+            done = self.backfill_with({"AWS_CONTAINER_CREDENTIALS_FULL_URI": fake.url + "/keys"})
+            self.assertEqual(done.code, 2, done.err)
+            self.assertEqual(done.json["error"], "TMFlow.Credentials")
+
+    def test_denied_role(self):
+        denied = ("<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole"
+                  "</Message></Error><RequestId>r-1</RequestId></ErrorResponse>")
+        sts = self.fake(lambda request: (403, denied))
+        env = {"AWS_ACCESS_KEY_ID": "AKIDBASE", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL_STS": sts.url}
+        done = self.backfill_with(env, "--assume-role", ROLE)
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("AccessDenied", done.json["cause"])
+        self.assertIn("r-1", done.json["cause"])
+
+    # --- the way there ---
+
+    def certificate(self, name, subject):
+        """A certificate of its own authority; the paths of certificate and key."""
+        certificate, key = os.path.join(self.dir, name + ".pem"), os.path.join(self.dir, name + ".key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test",
+                        "-addext", "subjectAltName=" + subject, "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        return certificate, key
+
+    def over_tls(self, sts, **env):
+        env = {"AWS_ACCESS_KEY_ID": "AKIDBASE", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL_STS": sts.url,
+               "AWS_MAX_ATTEMPTS": "1", **env}
+        return self.backfill_with(env, "--assume-role", ROLE)
+
+    def test_tls_is_verified(self):
+        ours, others = self.certificate("ours", "IP:127.0.0.1"), self.certificate("others", "DNS:other.example")
+        sts = self.sts(tls=ours)
+        self.succeeds(self.over_tls(sts, AWS_CA_BUNDLE=ours[0]))
+        refusals = ((sts, {}), (sts, {"AWS_CA_BUNDLE": others[0]}), (self.sts(tls=others), {"AWS_CA_BUNDLE": others[0]}))
+        for server, env in refusals:
+            before = len(server.requests)
+            done = self.over_tls(server, **env)
+            self.assertEqual(done.code, 2, done.err)
+            self.assertRegex(done.json["cause"], "SSL|certificate")
+            self.assertEqual(len(server.requests), before)
+
+    def test_tls_before_1_2_is_refused(self):
+        ours = self.certificate("ours", "IP:127.0.0.1")
+        with self.assertWarns(DeprecationWarning):
+            sts = self.sts(tls=ours, tls_version=ssl.TLSVersion.TLSv1_1)
+        done = self.over_tls(sts, AWS_CA_BUNDLE=ours[0])
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("SSL", done.json["cause"])
+        self.succeeds(self.over_tls(self.sts(tls=ours, tls_version=ssl.TLSVersion.TLSv1_2), AWS_CA_BUNDLE=ours[0]))
+
+    def test_proxy(self):
+        """What is AWS's goes by way of the proxy, what NO_PROXY names does not, and metadata never."""
+        proxy = self.fake(lambda request: (403, ""))
+        metadata = self.fake(lambda request: (200, fakes.keys(KEY, SECRET, TOKEN)))
+        env = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": metadata.url + "/keys", "HTTPS_PROXY": proxy.url, "http_proxy": proxy.url,
+               "NO_PROXY": "", "no_proxy": "", "AWS_MAX_ATTEMPTS": "1", "AWS_ENDPOINT_URL_STS": "https://sts.example"}
+        done = self.backfill_with(env, "--assume-role", ROLE)
+        self.assertEqual(done.code, 2, done.err)
+        self.assertEqual(len(metadata.requests), 1)
+        self.assertEqual([(r.method, r.path) for r in proxy.requests], [("CONNECT", "sts.example:443")])
+        self.succeeds(self.backfill_with({**env, "NO_PROXY": "127.0.0.1"}))
+        self.assertEqual(len(proxy.requests), 1)
+
+    def test_custom_end_points_exclude_switches(self):
+        for switch in ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"):
+            done = self.backfill_with({"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": "s", switch: "true"})
+            self.assertEqual(done.code, 2, done.err)
+            self.assertIn(switch, done.json["cause"])
+
+
+if __name__ == "__main__":
+    sys.modules["harness"].main()
