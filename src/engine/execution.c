@@ -191,6 +191,7 @@ new_execution(struct engine *engine, const struct execution_opts *opts)
 	x->on_done = opts->on_done;
 	x->on_event = opts->on_event;
 	x->arg = opts->arg;
+	x->env = opts->env != NULL ? opts->env : action_registry_env(engine->registry);
 	x->done_task.run = tell_end;
 	x->timeout.fire = timed_out;
 	x->grace.fire = grace_over;

@@ -84,6 +84,7 @@ struct execution {
 	char *machine_name;
 	json_t *input;
 	int64_t start_wall_ms;
+	void *env;	  /* of its ops */
 	int64_t event_id; /* of the newest event */
 	int64_t next_branch_id;
 	bool record_dirty; /* event_id or next_branch_id changed since the last checkpoint */

@@ -162,8 +162,7 @@ task_start_op(struct branch *branch)
 		return;
 	}
 	note_start(branch, input);
-	branch->op = op_start(action, action_registry_env(engine->registry), engine->loop, input,
-	    task_op_done, branch);
+	branch->op = op_start(action, branch->x->env, engine->loop, input, task_op_done, branch);
 	branch->x->live_ops++;
 	json_decref(input);
 	arm_timeouts(branch);

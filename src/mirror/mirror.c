@@ -105,6 +105,7 @@ mirror_record_failed(struct mirror *mirror, const struct outcome *item, const st
 	struct outcome outcome = *item;
 	struct err err = {0};
 
+	mirror->progress.failed++;
 	outcome.kind = OUTCOME_FAILED;
 	outcome.error = failure->name;
 	outcome.cause = err_text(failure);

@@ -74,6 +74,7 @@ struct execution_opts {
 	const char *machine_name;    /* for $$.StateMachine */
 	json_t *input;		     /* a reference is taken */
 	int64_t start_wall_ms;	     /* 0: now */
+	void *env;		     /* of its actions; NULL: the registry's */
 	void (*on_done)(
 	    void *arg, struct execution *execution, const struct execution_result *result);
 	void (*on_event)(void *arg, const struct execution_event *event); /* NULL: no history */

@@ -36,6 +36,7 @@ void mirror_register_actions(struct action_registry *registry, struct mirror *mi
 struct mirror_progress {
 	uint64_t pages;	    /* described */
 	uint64_t instances; /* seen in them */
+	uint64_t failed;    /* recorded as `failed` */
 };
 const struct mirror_progress *mirror_progress(const struct mirror *mirror);
 
