@@ -27,6 +27,14 @@ enum cli_exit {
 
 enum cli_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL };
 
+#define CLI_LIST_MAX 32
+
+/* The values of an option that may be given several times. */
+struct cli_list {
+	const char *at[CLI_LIST_MAX];
+	size_t count;
+};
+
 /* Values of all options; which of them a subcommand takes stands in its row of the table. */
 struct cli_opts {
 	enum cli_output output;
@@ -41,8 +49,14 @@ struct cli_opts {
 	const char *state_dir;
 	const char *status;
 	const char *since;
-	const char *activity_arn;
+	const char *activity_arn; /* the first of them */
+	struct cli_list activity_arns;
 	const char *lambda_arn;
+	const char *workflows;
+	const char *pollers;
+	const char *concurrency;
+	const char *heartbeat;
+	const char *health_file;
 	const char *log_level;
 	const char *log_format;
 	const char *format;
@@ -91,6 +105,13 @@ struct cli_opts {
 	X(HISTORY, "history", 0, NULL, "the events: kept by run and resume, listed by show")       \
 	X(ACTIVITY_ARN, "activity-arn", 0, "ARN", "the Step Functions activity of the workers")    \
 	X(LAMBDA_ARN, "lambda-arn", 0, "ARN", "the Lambda function that runs tmflow")              \
+	X(WORKFLOWS, "workflows", 0, "DIR",                                                        \
+	    "where tasks find workflows by name; default workflows")                               \
+	X(POLLERS, "pollers", 0, "N", "requests for work that are open at a time")                 \
+	X(CONCURRENCY, "concurrency", 0, "N", "what is under way at a time; default 40")           \
+	X(HEARTBEAT, "heartbeat", 0, "SECONDS",                                                    \
+	    "between signs of life; default 20, a third of HeartbeatSeconds is right")             \
+	X(HEALTH_FILE, "health-file", 0, "FILE", "touched every 5 s while requests are answered")  \
 	X(IAM_POLICY, "iam-policy", 0, NULL, "the policy that the workflow's actions need")        \
 	X(FORMAT, "format", 0, "FORMAT", "dot (default), mermaid, or svg (drawn by Graphviz)")     \
 	X(RUN, "run", 0, "RUN-ID", "colour the states by what this run did")                       \
@@ -137,10 +158,21 @@ int cmd_actions(const struct cli_opts *opts);
 int cmd_test_state(const struct cli_opts *opts);
 int cmd_graph(const struct cli_opts *opts);
 int cmd_export(const struct cli_opts *opts);
+int cmd_worker(const struct cli_opts *opts);
 
 /* Parses what follows the subcommand's name. Errors: ERR_INVALID with the nearest option as hint. */
 int cli_options_parse(const struct subcommand *command, int argc, char **argv,
     struct cli_opts *ret_opts, struct err *err);
+
+/* The whole number that an option was given; fallback where text is NULL. Errors: ERR_INVALID naming the option and its bounds. */
+struct cli_number {
+	const char *option; /* "--pollers" */
+	const char *text;
+	long min;
+	long max;
+	long fallback;
+};
+int cli_number_parse(const struct cli_number *number, long *ret_value, struct err *err);
 void cli_help(FILE *out);
 void cli_help_subcommand(const struct subcommand *command, FILE *out);
 

@@ -121,6 +121,8 @@ check_options(const struct cli_opts *opts, struct err *err)
 {
 	struct arn arn;
 
+	if (opts->activity_arns.count > 1)
+		return err_set(err, ERR_INVALID, "--activity-arn is given twice");
 	if (opts->activity_arn != NULL && opts->lambda_arn != NULL)
 		return err_set(err, ERR_INVALID, "give --activity-arn or --lambda-arn, not both");
 	if (opts->activity_arn == NULL && opts->lambda_arn == NULL && !opts->iam_policy)

@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How an option's value gets into struct cli_opts. */
@@ -38,8 +39,12 @@ option_text(struct cli_opts *opts, enum cli_option option)
 	    [OPTION_VARIABLES] = &opts->variables,
 	    [OPTION_FORMAT] = &opts->format,
 	    [OPTION_RUN] = &opts->run,
-	    [OPTION_ACTIVITY_ARN] = &opts->activity_arn,
 	    [OPTION_LAMBDA_ARN] = &opts->lambda_arn,
+	    [OPTION_WORKFLOWS] = &opts->workflows,
+	    [OPTION_POLLERS] = &opts->pollers,
+	    [OPTION_CONCURRENCY] = &opts->concurrency,
+	    [OPTION_HEARTBEAT] = &opts->heartbeat,
+	    [OPTION_HEALTH_FILE] = &opts->health_file,
 	    [OPTION_LOG_LEVEL] = &opts->log_level,
 	    [OPTION_LOG_FORMAT] = &opts->log_format,
 	};
@@ -140,13 +145,33 @@ option_find(const struct subcommand *command, const char *word, const char **ret
 	return -1;
 }
 
+/* Options that may be given several times. */
+static struct cli_list *
+option_list(struct cli_opts *opts, enum cli_option option)
+{
+	return option == OPTION_ACTIVITY_ARN ? &opts->activity_arns : NULL;
+}
+
+static int
+list_add(struct cli_list *list, const char *name, const char *value, struct err *err)
+{
+	if (list->count == CLI_LIST_MAX)
+		return err_set(
+		    err, ERR_INVALID, "--%s is given more than %d times", name, CLI_LIST_MAX);
+	list->at[list->count++] = value;
+	return 0;
+}
+
 static int
 option_set(struct cli_opts *opts, enum cli_option option, const char *value, struct err *err)
 {
 	const char **text = option_text(opts, option);
+	struct cli_list *list = option_list(opts, option);
 
 	if (option == OPTION_OUTPUT)
 		return output_parse(value, &opts->output, err);
+	if (list != NULL)
+		return list_add(list, options[option].name, value, err);
 	if (text == NULL) {
 		*option_flag(opts, option) = true;
 		return 0;
@@ -213,7 +238,23 @@ cli_options_parse(const struct subcommand *command, int argc, char **argv,
 	}
 	if (!opts.help && check_argument_count(command, opts.arg_count, err) < 0)
 		return -1;
+	opts.activity_arn = opts.activity_arns.at[0];
 	*ret_opts = opts;
+	return 0;
+}
+
+int
+cli_number_parse(const struct cli_number *number, long *ret_value, struct err *err)
+{
+	const char *text = number->text;
+	char *end = NULL;
+	long value = text != NULL ? strtol(text, &end, 10) : number->fallback;
+
+	if (text != NULL &&
+	    (end == text || *end != '\0' || value < number->min || value > number->max))
+		return err_set(err, ERR_INVALID, "%s takes a number from %ld to %ld, not \"%s\"",
+		    number->option, number->min, number->max, text);
+	*ret_value = value;
 	return 0;
 }
 

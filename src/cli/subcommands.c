@@ -6,6 +6,11 @@
 	(OPTION_BIT(OUTPUT) | OPTION_BIT(LOG_LEVEL) | OPTION_BIT(LOG_FORMAT) | OPTION_BIT(HELP))
 #define OPTIONS_STORE (OPTIONS_COMMON | OPTION_BIT(STATE_DIR))
 #define OPTIONS_AWS   (OPTION_BIT(PROFILE) | OPTION_BIT(ASSUME_ROLE) | OPTION_BIT(ENDPOINT_URL))
+/* Of those that stay and do what comes. */
+#define OPTIONS_SERVE                                                                              \
+	(OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |                     \
+	    OPTION_BIT(REGION) | OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(WORKFLOWS) |               \
+	    OPTION_BIT(POLLERS) | OPTION_BIT(CONCURRENCY) | OPTION_BIT(HEALTH_FILE))
 
 const struct subcommand cli_subcommands[] = {
     {
@@ -95,6 +100,15 @@ const struct subcommand cli_subcommands[] = {
 	.options = OPTIONS_COMMON | OPTION_BIT(ACTIVITY_ARN) | OPTION_BIT(LAMBDA_ARN) |
 		   OPTION_BIT(IAM_POLICY),
 	.run = cmd_export,
+    },
+    {
+	.name = "worker",
+	.args = "",
+	.summary = "do the tasks of Step Functions activities",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_SERVE | OPTION_BIT(ACTIVITY_ARN) | OPTION_BIT(HEARTBEAT),
+	.run = cmd_worker,
     },
     {.name = NULL},
 };

@@ -56,6 +56,7 @@ open_network(struct workspace *workspace, struct err *err)
 	const struct http_curl_opts http = {
 	    .ca_bundle = workspace->settings.ca_bundle,
 	    .user_agent = "tmflow/" TMFLOW_VERSION,
+	    .connections_max = workspace->connections_max,
 	};
 
 	workspace->transport = http_curl_new(workspace->loop, &http, err);
@@ -331,6 +332,21 @@ workspace_connect(struct workspace *workspace)
 	if (connect_aws(workspace, &err) < 0)
 		return cli_fail_take(workspace->opts->output, &err);
 	return EXIT_OK;
+}
+
+struct aws_client *
+workspace_client(
+    struct workspace *workspace, const char *service, const char *region, struct err *err)
+{
+	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, service);
+
+	client.loop = workspace->loop;
+	client.rng = &workspace->rng;
+	client.transport = workspace->transport;
+	client.credentials = workspace->credentials;
+	if (region != NULL)
+		client.region = region;
+	return aws_client_new(&client, err);
 }
 
 int

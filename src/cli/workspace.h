@@ -23,6 +23,9 @@ struct workspace {
 	    *registry; /* every native action; its env is mirror once that is open */
 	struct loop *loop;
 
+	/* the caller, before workspace_load_settings: how many connections may be open; 0: the transport's default */
+	long connections_max;
+
 	/* workspace_load_settings */
 	struct aws_settings settings;
 	char *assume_role; /* ARN, or NULL */
@@ -61,6 +64,10 @@ int workspace_read_files(struct workspace *workspace);
 
 /* Checks config_text. Warnings go to standard error. */
 int workspace_load_config(struct workspace *workspace);
+
+/* A client of another service over the same network and keys, after workspace_connect. region NULL: the workspace's. The caller frees it. */
+struct aws_client *workspace_client(
+    struct workspace *workspace, const char *service, const char *region, struct err *err);
 
 /* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
 int workspace_connect(struct workspace *workspace);

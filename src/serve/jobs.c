@@ -1,0 +1,364 @@
+#include "jobs_internal.h"
+
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ACTION_PREFIX	  "tmflow:"
+#define ERROR_TIMEOUT	  "States.Timeout"
+#define ERROR_INTERRUPTED "TMFlow.Interrupted"
+
+struct job {
+	struct task failed; /* first: tells a fault of the start from the loop */
+	struct jobs *jobs;
+	struct domain *domain;
+	struct workflow *own; /* came with the task; NULL: none */
+	struct op *op;
+	struct execution *execution;
+	struct job_end end;
+	job_done_fn *done;
+	void *arg;
+};
+
+/* --- the domain --- */
+
+static struct domain *
+domain_new(struct jobs *jobs, const char *workflow_name, struct err *err)
+{
+	const struct jobs_opts *opts = &jobs->opts;
+	struct clock *clock = loop_clock(opts->loop);
+	struct domain *domain;
+	struct mirror *mirror = mirror_new(
+	    &(struct mirror_opts){
+		.loop = opts->loop,
+		.ec2 = opts->ec2,
+		.config = opts->config,
+		.store = opts->store,
+		.run_id = opts->run_id,
+		.workflow = workflow_name,
+		.hook_name = opts->hook_name,
+		.hook_source = opts->hook_source,
+	    },
+	    err);
+
+	if (mirror == NULL)
+		return NULL;
+	domain = mem_zalloc(1, sizeof(*domain));
+	domain->mirror = mirror;
+	domain->made_mono_ms = clock->mono_ms(clock);
+	domain->users = 1;
+	return domain;
+}
+
+void
+domain_release(struct jobs *jobs, struct domain *domain)
+{
+	(void)jobs;
+	if (domain == NULL || --domain->users > 0)
+		return;
+	mirror_free(domain->mirror);
+	free(domain);
+}
+
+struct domain *
+domain_take(struct jobs *jobs, const char *workflow_name, struct err *err)
+{
+	struct clock *clock = loop_clock(jobs->opts.loop);
+
+	if (workflow_name != NULL)
+		return domain_new(jobs, workflow_name, err);
+	if (jobs->current != NULL &&
+	    clock->mono_ms(clock) - jobs->current->made_mono_ms > JOBS_DOMAIN_FRESH_MS) {
+		domain_release(jobs, jobs->current);
+		jobs->current = NULL;
+	}
+	if (jobs->current == NULL)
+		jobs->current = domain_new(jobs, NULL, err);
+	if (jobs->current != NULL)
+		jobs->current->users++;
+	return jobs->current;
+}
+
+/* --- all jobs --- */
+
+static int
+commit(void *arg, struct err *err)
+{
+	struct jobs *jobs = arg;
+
+	return store_commit(jobs->opts.store, err);
+}
+
+struct jobs *
+jobs_new(const struct jobs_opts *opts, struct err *err)
+{
+	struct jobs *jobs = mem_zalloc(1, sizeof(*jobs));
+
+	jobs->opts = *opts;
+	jobs->current = domain_new(jobs, NULL, err);
+	if (jobs->current == NULL) {
+		free(jobs);
+		return NULL;
+	}
+	loop_add_turn_hook(opts->loop, commit, jobs);
+	jobs->engine = engine_new(&(struct engine_opts){
+	    .loop = opts->loop, .registry = opts->registry, .rng = opts->rng});
+	return jobs;
+}
+
+void
+jobs_free(struct jobs *jobs)
+{
+	if (jobs == NULL)
+		return;
+	assert(jobs->live == 0);
+	engine_free(jobs->engine);
+	loop_remove_turn_hook(jobs->opts.loop, commit, jobs);
+	domain_release(jobs, jobs->current);
+	for (size_t i = 0; i < jobs->workflow_count; i++)
+		workflow_free(jobs->workflows[i]);
+	free(jobs);
+}
+
+/* --- one job --- */
+
+static void
+job_free(struct job *job)
+{
+	struct jobs *jobs = job->jobs;
+
+	execution_free(job->execution);
+	domain_release(jobs, job->domain);
+	workflow_free(job->own);
+	json_decref(job->end.output);
+	err_fini(&job->end.err);
+	jobs->live--;
+	free(job);
+}
+
+static void
+tell(struct job *job)
+{
+	if (job->domain != NULL)
+		job->end.instances_failed = mirror_progress(job->domain->mirror)->failed;
+	job->done(job->arg, &job->end);
+	job_free(job);
+}
+
+static void
+tell_failed(struct task *task)
+{
+	tell((struct job *)task);
+}
+
+static void
+op_over(void *arg, struct op *op)
+{
+	struct job *job = arg;
+
+	job->op = NULL;
+	if (op->result != NULL) {
+		job->end.output = op->result;
+		op->result = NULL;
+	} else {
+		if (op->action->gave_up != NULL)
+			op->action->gave_up(op);
+		err_move(&job->end.err, &op->err);
+	}
+	tell(job);
+}
+
+static void
+execution_over(void *arg, struct execution *execution, const struct execution_result *result)
+{
+	struct job *job = arg;
+	struct err *err = &job->end.err;
+
+	(void)execution;
+	switch (result->status) {
+	case RUN_SUCCEEDED:
+		job->end.output = json_incref(result->output);
+		break;
+	case RUN_TIMED_OUT:
+		err_set_name(err, ERR_ASL, ERROR_TIMEOUT, "the workflow's TimeoutSeconds are over");
+		break;
+	case RUN_FAILED:
+		err_set_name(err, ERR_ASL, result->error != NULL ? result->error : "", "%s",
+		    result->cause != NULL ? result->cause : "");
+		break;
+	case RUN_RUNNING:
+	case RUN_INTERRUPTED:
+		err_set_name(err, ERR_BUSY, ERROR_INTERRUPTED, "the run was interrupted");
+		break;
+	}
+	tell(job);
+}
+
+static int
+check_configured(const struct jobs *jobs, bool needs_aws, const char *name, struct err *err)
+{
+	if (!needs_aws || jobs->opts.config != NULL)
+		return 0;
+	return err_set(
+	    err, ERR_CONFIG, "%s needs a configuration, and this process has none", name);
+}
+
+static int
+start_action(struct job *job, const char *name, json_t *input)
+{
+	struct jobs *jobs = job->jobs;
+	struct err *err = &job->end.err;
+	const char *bare = strncmp(name, ACTION_PREFIX, sizeof(ACTION_PREFIX) - 1) == 0
+			       ? name + sizeof(ACTION_PREFIX) - 1
+			       : name;
+	const struct action *action = action_registry_find(jobs->opts.registry, bare);
+
+	if (action == NULL)
+		return err_set(err, ERR_INVALID,
+		    "action: there is no action \"%s\" (tmflow actions lists them)", bare);
+	if (check_configured(jobs, action->needs_aws, bare, err) < 0)
+		return -1;
+	job->domain = domain_take(jobs, NULL, err);
+	if (job->domain == NULL)
+		return -1;
+	job->op = op_start(action, job->domain->mirror, jobs->opts.loop, input, op_over, job);
+	return 0;
+}
+
+static int
+start_workflow(struct job *job, const struct workflow *workflow, json_t *input)
+{
+	struct jobs *jobs = job->jobs;
+	struct err *err = &job->end.err;
+
+	if (check_configured(jobs, workflow->needs_aws, workflow->name, err) < 0)
+		return -1;
+	job->domain = domain_take(jobs, workflow->name, err);
+	if (job->domain == NULL)
+		return -1;
+	job->execution = execution_start(jobs->engine, &(struct execution_opts){
+							   .machine = workflow->machine,
+							   .run_id = jobs->opts.run_id,
+							   .machine_name = workflow->name,
+							   .input = input,
+							   .env = job->domain->mirror,
+							   .on_done = execution_over,
+							   .arg = job,
+						       });
+	return 0;
+}
+
+/* A definition that came with its task. */
+static int
+start_definition(struct job *job, const json_t *definition, json_t *input)
+{
+	struct err *err = &job->end.err;
+	char *text = json_text(definition);
+	struct doc *doc = doc_parse("workflow", str_of(text), err);
+
+	if (doc != NULL)
+		job->own = workflow_compile(job->jobs, doc, "workflow", err);
+	doc_free(doc);
+	free(text);
+	return job->own != NULL ? start_workflow(job, job->own, input) : -1;
+}
+
+static int
+check_members(const json_t *task, struct err *err)
+{
+	static const char *const known[] = {"action", "workflow", "input", NULL};
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)task, name, value) {
+		size_t i = 0;
+
+		while (known[i] != NULL && strcmp(known[i], name) != 0)
+			i++;
+		if (known[i] == NULL)
+			return err_set(err, ERR_INVALID, "a task has no member \"%s\"", name);
+	}
+	if (!job_is_task(task) ||
+	    (json_object_get(task, "action") != NULL && json_object_get(task, "workflow") != NULL))
+		return err_set(err, ERR_INVALID,
+		    "a task is {\"action\", \"input\"} or {\"workflow\", \"input\"}");
+	return 0;
+}
+
+static int
+start_task(struct job *job, const json_t *task, json_t *input)
+{
+	struct err *err = &job->end.err;
+	const json_t *action = json_object_get(task, "action");
+	const json_t *definition = json_object_get(task, "workflow");
+	const struct workflow *workflow;
+
+	if (check_members(task, err) < 0)
+		return -1;
+	if (json_is_string(action))
+		return start_action(job, json_string_value(action), input);
+	if (action != NULL)
+		return err_set(err, ERR_INVALID, "action: not a string");
+	if (json_is_object(definition))
+		return start_definition(job, definition, input);
+	if (!json_is_string(definition))
+		return err_set(err, ERR_INVALID, "workflow: neither a name nor a definition");
+	workflow = workflow_by_name(job->jobs, json_string_value(definition), err);
+	return workflow != NULL ? start_workflow(job, workflow, input) : -1;
+}
+
+static struct job *
+job_new(struct jobs *jobs, job_done_fn *done, void *arg)
+{
+	struct job *job = mem_zalloc(1, sizeof(*job));
+
+	job->failed.run = tell_failed;
+	job->jobs = jobs;
+	job->done = done;
+	job->arg = arg;
+	jobs->live++;
+	return job;
+}
+
+struct job *
+job_start(struct jobs *jobs, const json_t *task, job_done_fn *done, void *arg)
+{
+	struct job *job = job_new(jobs, done, arg);
+	json_t *given = json_object_get(task, "input");
+	json_t *input = given != NULL ? json_incref(given) : json_object();
+
+	if (start_task(job, task, input) < 0)
+		loop_post(jobs->opts.loop, &job->failed);
+	json_decref(input);
+	return job;
+}
+
+struct job *
+job_start_workflow(
+    struct jobs *jobs, const struct workflow *workflow, json_t *input, job_done_fn *done, void *arg)
+{
+	struct job *job = job_new(jobs, done, arg);
+
+	if (start_workflow(job, workflow, input) < 0)
+		loop_post(jobs->opts.loop, &job->failed);
+	return job;
+}
+
+bool
+job_is_task(const json_t *task)
+{
+	return json_object_get(task, "action") != NULL || json_object_get(task, "workflow") != NULL;
+}
+
+void
+job_cancel(struct job *job)
+{
+	if (job == NULL)
+		return;
+	loop_unpost(job->jobs->opts.loop, &job->failed);
+	op_cancel(job->op);
+	job_free(job);
+}

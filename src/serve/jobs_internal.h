@@ -1,0 +1,41 @@
+#ifndef TMFLOW_SERVE_JOBS_INTERNAL_H
+#define TMFLOW_SERVE_JOBS_INTERNAL_H
+
+#include "tmflow/serve/jobs.h"
+
+struct workflow {
+	char *path; /* NULL: came with its task */
+	char *name; /* without folder and ending */
+	struct asl_machine *machine;
+	bool needs_aws;
+};
+
+/* The domain, for one run of a workflow or for all actions of some minutes. */
+struct domain {
+	struct mirror *mirror;
+	int64_t made_mono_ms;
+	size_t users;
+};
+
+struct jobs {
+	struct jobs_opts opts;
+	struct engine *engine;
+	struct domain *current; /* what actions share */
+	struct workflow *workflows[JOBS_WORKFLOWS_MAX];
+	size_t workflow_count;
+	size_t live; /* jobs */
+};
+
+/* Compiles a definition. Errors: as jobs_read_workflow. Takes nothing. */
+struct workflow *
+workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, struct err *err);
+void workflow_free(struct workflow *workflow);
+
+/* The one of that name in the folder of workflows: letters, digits, '-', '_' and '.'; ".yaml" may be left out. */
+const struct workflow *workflow_by_name(struct jobs *jobs, const char *name, struct err *err);
+
+/* A domain of one's own, for a workflow of that name; or (NULL) the one that actions share. Errors: ERR_HOOK. */
+struct domain *domain_take(struct jobs *jobs, const char *workflow_name, struct err *err);
+void domain_release(struct jobs *jobs, struct domain *domain);
+
+#endif

@@ -1,0 +1,53 @@
+#ifndef TMFLOW_SERVE_WORKER_INTERNAL_H
+#define TMFLOW_SERVE_WORKER_INTERNAL_H
+
+#include "tmflow/serve/worker.h"
+
+struct worker_poll;
+struct worker_task;
+
+struct activity {
+	const char *arn; /* borrowed */
+	unsigned polls;	 /* open */
+};
+
+struct worker {
+	struct worker_opts opts;
+	char *name;
+	struct activity activities[WORKER_ACTIVITIES_MAX];
+	size_t next_activity;	   /* the one to begin with when a slot is free */
+	struct worker_poll *polls; /* open ones, a list */
+	struct worker_task *tasks; /* a list */
+	unsigned open_polls;
+	unsigned live_tasks;
+	struct timer pause;  /* armed: no new polls until then */
+	struct timer health; /* the next touch */
+	struct task over;
+	bool draining;
+	bool failing; /* the latest poll failed */
+	struct err fault;
+	struct worker_stats stats;
+};
+
+/* --- worker.c --- */
+
+/* A slot is free: polls are opened, or the worker is over. */
+void worker_next(struct worker *worker);
+
+/* --- worker_task.c --- */
+
+/* Begins a task from GetActivityTask's result. Borrows. */
+void worker_task_begin(struct worker *worker, const json_t *given);
+
+/* Cancels all of them. */
+void worker_tasks_free(struct worker *worker);
+
+/* --- worker_health.c --- */
+
+/* Touches the file from now on, while the worker is not failing. */
+void worker_health_start(struct worker *worker);
+
+/* Takes the file away: a worker that is gone is not healthy. */
+void worker_health_stop(struct worker *worker);
+
+#endif

@@ -1,0 +1,112 @@
+#include "jobs_internal.h"
+
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ENDING	   ".yaml"
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
+/* "workflows/backfill.yaml" is the workflow "backfill". */
+static char *
+name_of_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash != NULL ? slash + 1 : path;
+
+	return mem_strndup(base, strcspn(base, "."));
+}
+
+void
+workflow_free(struct workflow *workflow)
+{
+	if (workflow == NULL)
+		return;
+	asl_machine_unref(workflow->machine);
+	free(workflow->path);
+	free(workflow->name);
+	free(workflow);
+}
+
+/* The first fault; how many there are is for `tmflow validate` to tell. */
+static void
+first_fault(const struct diag_list *diags, struct err *err)
+{
+	for (size_t i = 0; i < diags->count; i++) {
+		const struct diag *diag = &diags->at[i];
+
+		if (diag->severity != DIAG_ERROR)
+			continue;
+		err_set(err, ERR_INVALID, "%s:%u:%u: %s", doc_name(diags->doc), diag->pos.line,
+		    diag->pos.column, diag->message);
+		return;
+	}
+}
+
+struct workflow *
+workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, struct err *err)
+{
+	struct asl_resources resources = action_registry_resources(jobs->opts.registry);
+	struct workflow *workflow = NULL;
+	struct asl_machine *machine;
+	struct diag_list diags;
+
+	diag_list_init(&diags, doc);
+	machine = asl_compile(doc, &resources, &diags);
+	if (machine == NULL) {
+		first_fault(&diags, err);
+	} else {
+		workflow = mem_zalloc(1, sizeof(*workflow));
+		workflow->name = name_of_path(name);
+		workflow->machine = machine;
+		workflow->needs_aws = action_registry_needs_aws(jobs->opts.registry, machine);
+	}
+	diag_list_fini(&diags);
+	return workflow;
+}
+
+const struct workflow *
+jobs_read_workflow(struct jobs *jobs, const char *path, struct err *err)
+{
+	struct workflow *workflow;
+	struct doc *doc;
+
+	for (size_t i = 0; i < jobs->workflow_count; i++)
+		if (strcmp(jobs->workflows[i]->path, path) == 0)
+			return jobs->workflows[i];
+	if (jobs->workflow_count == JOBS_WORKFLOWS_MAX) {
+		err_set(err, ERR_LIMIT, "%s: %u workflows are in use already", path,
+		    JOBS_WORKFLOWS_MAX);
+		return NULL;
+	}
+	doc = doc_read(path, err);
+	if (doc == NULL)
+		return NULL;
+	workflow = workflow_compile(jobs, doc, path, err);
+	doc_free(doc);
+	if (workflow == NULL)
+		return NULL;
+	workflow->path = mem_strdup(path);
+	jobs->workflows[jobs->workflow_count++] = workflow;
+	return workflow;
+}
+
+const struct workflow *
+workflow_by_name(struct jobs *jobs, const char *name, struct err *err)
+{
+	const struct workflow *workflow;
+	const char *ending = strchr(name, '.') == NULL ? ENDING : "";
+	char *path;
+
+	/* The name comes from far away: it must not lead out of the folder. */
+	if (name[0] == '\0' || name[0] == '.' || name[strspn(name, NAME_CHARS)] != '\0') {
+		err_set(err, ERR_INVALID,
+		    "workflow: \"%s\" is no name of a workflow (such as \"backfill\")", name);
+		return NULL;
+	}
+	path = mem_printf("%s/%s%s", jobs->opts.workflows_dir, name, ending);
+	workflow = jobs_read_workflow(jobs, path, err);
+	free(path);
+	return workflow;
+}

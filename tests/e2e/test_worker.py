@@ -1,0 +1,282 @@
+"""tmflow worker against a fake of the activity API and ec2sim: nothing is lost, no heartbeat is late, and it ends as it should."""
+import json
+import os
+import signal
+import sys
+import time
+
+import services
+import harness
+
+TASKS = int(os.environ.get("TMFLOW_TASKS", "600"))
+
+
+class Worker(harness.Case):
+    def activities(self, **named):
+        server = services.Activities(**named)
+        self.addCleanup(server.stop)
+        return server
+
+    def worker(self, activities, *args, sim=None, arn=None, **env):
+        environment = self.environment(sim)
+        environment.update(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+                           AWS_ENDPOINT_URL_SFN=activities.url, **env)
+        if sim is None:
+            environment.pop("AWS_REGION", None)
+        words = ["worker", "--activity-arn", arn or activities.arn, *args]
+        if sim is not None:
+            words += ["--config", sim.config]
+        process = self.spawn(words, environment)
+        return process
+
+    def spawn(self, words, environment):
+        import subprocess
+        log = open(os.path.join(self.dir, f"worker{time.monotonic_ns()}.log"), "w+", encoding="utf-8")
+        process = subprocess.Popen([harness.TMFLOW, *words], env=environment, cwd=harness.ROOT, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=log, text=True)
+        process.log = log
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.stdout.close()
+        process.log.close()
+
+    def said(self, process):
+        process.log.seek(0)
+        return process.log.read()
+
+    def drain(self, process, seconds=60):
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(seconds)
+        self.assertEqual(code, 0, self.said(process))
+
+    # --- what tasks become ---
+
+    def test_many_tasks(self):
+        activities = self.activities(hold_seconds=1)
+        process = self.worker(activities)
+        activities.add(*[{"action": "log", "input": {"n": n}} for n in range(TASKS)])
+        activities.wait_all()
+        for task in activities.tasks:
+            self.assertEqual(task["status"], "SUCCEEDED", task)
+            self.assertEqual(task["output"], {"n": task["n"]})
+            self.assertEqual(task["attempt"], 1)
+        self.drain(process)
+        self.assertIn(f"{TASKS} tasks: {TASKS} succeeded, 0 failed, 0 dropped", self.said(process))
+
+    def test_kinds(self):
+        activities = self.activities(hold_seconds=1)
+        definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"twice.$": "States.MathAdd($.n, $.n)"}, "End": True}}}
+        fails = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "Own.Error", "Cause": "so"}}}
+        workflows = os.path.join(self.dir, "workflows")
+        os.mkdir(workflows)
+        self.write("workflows/double.yaml", json.dumps(definition))
+        process = self.worker(activities, "--workflows", workflows)
+        cases = [
+            ({"action": "tmflow:log", "input": [1]}, [1], None),
+            ({"action": "log"}, {}, None),
+            ({"workflow": definition, "input": {"n": 4}}, {"twice": 8}, None),
+            ({"workflow": "double", "input": {"n": 5}}, {"twice": 10}, None),
+            ({"workflow": "double.yaml", "input": {"n": 6}}, {"twice": 12}, None),
+            ({"workflow": fails}, "so", "Own.Error"),
+            ({"workflow": "../double"}, "is no name of a workflow", "TMFlow.InvalidInput"),
+            ({"workflow": "absent"}, "absent.yaml", "TMFlow.System"),
+            ({"workflow": {"StartAt": "A"}}, "States", "TMFlow.InvalidInput"),
+            ({"action": "no-such"}, "there is no action", "TMFlow.InvalidInput"),
+            ({"action": "log", "inputs": 1}, "inputs", "TMFlow.InvalidInput"),
+            ({"action": 1}, "not a string", "TMFlow.InvalidInput"),
+            ({}, "a task is", "TMFlow.InvalidInput"),
+            ("[]", "a task is", "TMFlow.InvalidInput"),
+            ("{", "the task's input", "TMFlow.InvalidInput"),
+            ({"action": "describe-page"}, "configuration", "TMFlow.Config"),
+            ({"action": "log", "input": "x" * 262142}, "x" * 262142, None),
+            ({"action": "log", "input": "x" * 262143}, "262144", "TMFlow.Limit"),
+        ]
+        activities.add(*[given for given, _, _ in cases])
+        activities.wait_all()
+        for (given, wanted, error), task in zip(cases, activities.tasks):
+            if error is None:
+                self.assertEqual(task["status"], "SUCCEEDED", task)
+                self.assertEqual(task["output"], wanted)
+            else:
+                self.assertEqual(task["status"], "FAILED", task)
+                self.assertEqual(task["error"], error)
+                self.assertIn(wanted, task["cause"])
+        self.drain(process)
+
+    def test_errors_of_aws_keep_their_names(self):
+        activities = self.activities(hold_seconds=1)
+        sim = self.sim(instances=10)
+        process = self.worker(activities, sim=sim)
+        activities.add({"action": "describe-page", "input": {"InstanceIds": ["i-00000000000000000"]}},
+                       {"action": "describe-page", "input": {"MaxResults": 10}})
+        activities.wait_all()
+        self.assertEqual(activities.tasks[0]["error"], "InvalidInstanceID.NotFound")
+        self.assertIn("request id", activities.tasks[0]["cause"])
+        self.assertEqual(len(activities.tasks[1]["output"]["Instances"]), 10)
+        self.drain(process)
+
+    # --- heartbeats and tokens ---
+
+    def test_heartbeats(self):
+        waits = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 4, "End": True}}}
+        activities = self.activities(hold_seconds=1, heartbeat_seconds=3)
+        process = self.worker(activities, "--heartbeat", "1")
+        activities.add(*[{"workflow": waits} for _ in range(30)])
+        activities.wait_all()
+        self.assertEqual(activities.late, [])
+        self.assertTrue(all(t["status"] == "SUCCEEDED" and t["heartbeats"] >= 3 for t in activities.tasks))
+        self.drain(process)
+
+    def test_a_closed_task_is_dropped(self):
+        waits = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 600, "End": True}}}
+        activities = self.activities(hold_seconds=1)
+        process = self.worker(activities, "--heartbeat", "1")
+        activities.add({"workflow": waits}, {"action": "log"})
+        activities.wait(lambda tasks: tasks[0]["status"] == "GIVEN" and tasks[1]["status"] == "SUCCEEDED")
+        activities.close_task(0)
+        deadline = time.monotonic() + 30
+        while "task.dropped" not in self.said(process):
+            self.assertLess(time.monotonic(), deadline)
+        self.assertIn("error=TaskTimedOut", self.said(process))
+        self.drain(process)
+        self.assertIn("2 tasks: 1 succeeded, 0 failed, 1 dropped", self.said(process))
+
+    def test_refusals(self):
+        activities = self.activities(hold_seconds=1)
+        activities.refuse("GetActivityTask", services.Refused("ThrottlingException", "slow"), services.Refused("InternalFailure", "x", 500))
+        activities.refuse("SendTaskSuccess", services.Refused("InvalidOutput", "not so"), services.Refused("TaskDoesNotExist", "gone"),
+                          services.Refused("InvalidToken", "what"), services.Refused("ServiceUnavailable", "x", 503))
+        process = self.worker(activities, "--pollers", "1", "--concurrency", "1")
+        activities.add(*[{"action": "log"}] * 5)
+        activities.wait(lambda tasks: tasks[4]["status"] == "SUCCEEDED")
+        self.assertEqual([t["status"] for t in activities.tasks], ["FAILED", "GIVEN", "GIVEN", "SUCCEEDED", "SUCCEEDED"])
+        self.assertEqual(activities.tasks[0]["error"], "InvalidOutput")
+        self.drain(process)
+        self.assertIn("5 tasks: 2 succeeded, 1 failed, 2 dropped", self.said(process))
+
+    # --- the process ---
+
+    def test_several_activities(self):
+        activities = self.activities(hold_seconds=1)
+        other = activities.arn + "-2"
+        activities.known.add(other)
+        process = self.worker(activities, "--activity-arn", other, "--concurrency", "2")
+        activities.add(*[{"action": "log"}] * 5)
+        activities.add(*[{"action": "log"}] * 5, arn=other)
+        activities.wait_all()
+        self.drain(process)
+
+    def test_an_activity_that_is_not_there(self):
+        activities = self.activities()
+        process = self.worker(activities, arn=activities.arn + "x")
+        self.assertEqual(process.wait(60), 2)
+        self.assertIn("Activity does not exist", self.said(process))
+
+    def test_drain_takes_what_an_open_poll_brings(self):
+        activities = self.activities(hold_seconds=3)
+        process = self.worker(activities, "--pollers", "3")
+        activities.wait_polls(3)
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while "is ending" not in self.said(process):
+            self.assertLess(time.monotonic(), deadline)
+        activities.add(*[{"action": "log"}] * 2)
+        self.assertEqual(process.wait(60), 0, self.said(process))
+        self.assertEqual([t["status"] for t in activities.tasks], ["SUCCEEDED"] * 2)
+
+    def test_a_second_signal_stops(self):
+        activities = self.activities()
+        process = self.worker(activities)
+        activities.wait_polls(10)
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while "is ending" not in self.said(process):
+            self.assertLess(time.monotonic(), deadline)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(20), 3, self.said(process))
+
+    def test_health_file(self):
+        activities = self.activities(hold_seconds=1)
+        path = os.path.join(self.dir, "healthy")
+        process = self.worker(activities, "--health-file", path)
+        activities.wait_polls(1)
+        first = os.stat(path).st_mtime_ns
+        deadline = time.monotonic() + 30
+        while os.stat(path).st_mtime_ns == first:
+            self.assertLess(time.monotonic(), deadline)
+        self.drain(process)
+        self.assertFalse(os.path.exists(path))
+
+    def test_wrong_usage(self):
+        for words, text in (
+                ([], "which activity?"),
+                (["--activity-arn", "arn:aws:states:us-east-1:1:activity:x"], "12 digits"),
+                (["--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:x",
+                  "--activity-arn", "arn:aws:states:eu-west-1:123456789012:activity:x"], "one region"),
+                (["--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:x", "--heartbeat", "0"], "--heartbeat"),
+                (["--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:x", "--pollers", "x"], "--pollers")):
+            result = self.tmflow("worker", *words)
+            self.assertEqual(result.code, 2)
+            self.assertIn(text, result.err)
+
+    # --- with AWS behind ---
+
+    def test_a_killed_worker(self):
+        """200 tasks and more over 3 workers, one killed in mid-task: every task ends, the interfaces end as after a run here."""
+        sim = self.sim("--fault", "delay:200@1", instances=600)
+        activities = self.activities(hold_seconds=1, heartbeat_seconds=3)
+        items = []     # as the backfill finds them
+        workflow = self.write("items.yaml", """
+StartAt: Describe
+States:
+  Describe: {Type: Task, Resource: "tmflow:describe-page", Assign: {Token.$: $.NextToken}, Next: Match}
+  Match: {Type: Task, Resource: "tmflow:match", Parameters: {Instances.$: $.Instances}, ResultSelector: {Matched.$: $.Matched}, Next: Exclude}
+  Exclude: {Type: Task, Resource: "tmflow:exclude-target-instances", ResultSelector: {Matched.$: $.Matched}, Next: Find}
+  Find: {Type: Task, Resource: "tmflow:find-sessions", ResultSelector: {Missing.$: $.Missing}, Next: Over}
+  Over: {Type: Pass, Parameters: {Missing.$: $.Missing, NextToken.$: $Token}, End: true}
+""")
+        page = {"MaxResults": 200}
+        while True:
+            text = json.dumps(page)
+            result = self.tmflow("run", workflow, "--input", "-", "--config", sim.config, "-o", "json", sim=sim, stdin=text)
+            self.assertEqual(result.code, 0, result.out)
+            output = result.json["output"]
+            items += output["Missing"]
+            if output["NextToken"] is None:
+                break
+            page["NextToken"] = output["NextToken"]
+        self.assertGreaterEqual(len(items), 200)
+        task = {"StartAt": "Target", "States": {
+            "Target": {"Type": "Task", "Resource": "tmflow:ensure-target", "ResultPath": "$.Target", "Parameters": {
+                "Rule.$": "$.Rule", "SubnetId.$": "$.SubnetId", "InstanceId.$": "$.InstanceId",
+                "NetworkInterfaceId.$": "$.NetworkInterfaceId"}, "Next": "Session"},
+            "Session": {"Type": "Task", "Resource": "tmflow:ensure-session", "End": True, "Parameters": {
+                "Rule.$": "$.Rule", "InstanceId.$": "$.InstanceId", "TargetId.$": "$.Target.TargetId",
+                "InstanceType.$": "$.InstanceType", "NetworkInterfaceId.$": "$.NetworkInterfaceId"},
+                "Catch": [{"ErrorEquals": ["TrafficMirrorSourcesPerTargetLimitExceeded"], "ResultPath": None, "Next": "NextTarget"}]},
+            "NextTarget": {"Type": "Task", "Resource": "tmflow:ensure-target", "ResultPath": "$.Target", "Parameters": {
+                "Rule.$": "$.Rule", "SubnetId.$": "$.SubnetId", "FullTargetId.$": "$.Target.TargetId",
+                "InstanceId.$": "$.InstanceId", "NetworkInterfaceId.$": "$.NetworkInterfaceId"}, "Next": "Session"}}}
+        workers = [self.worker(activities, "--heartbeat", "1", "--concurrency", "10", sim=sim,
+                               TMFLOW_STATE_DIR=os.path.join(self.dir, f"state{i}")) for i in range(3)]
+        activities.add(*[{"workflow": task, "input": item} for item in items])
+        activities.wait(lambda tasks: sum(t["status"] == "SUCCEEDED" for t in tasks) > len(tasks) // 10)
+        workers[1].kill()
+        activities.wait_all(300)
+        self.assertEqual([t for t in activities.tasks if t["status"] != "SUCCEEDED"], [])
+        killed = set(activities.late)
+        self.assertTrue(0 < len(killed) <= 10, killed)    # late are the killed one's, and no others
+        self.assertEqual(sum(t["attempt"] > 1 for t in activities.tasks), len(killed))
+        for process in (workers[0], workers[2]):
+            self.drain(process)
+        verdict = sim.expected()
+        self.assertTrue(verdict["ok"], verdict)
+
+
+if __name__ == "__main__":
+    harness.main()
