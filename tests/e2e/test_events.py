@@ -85,6 +85,14 @@ class Events(harness.Case):
         self.assertEqual(self.mutations(sim), {})
         self.assertEqual(sim.report()["requests"], 3, "one describe each of instance, targets and sessions")
 
+    def test_a_dry_run_changes_nothing(self):
+        sim = self.sim("--plain", "--single-subnet", instances=2)
+        instance = self.instance(sim)["InstanceId"]
+        for workflow, event in ((LAUNCH, state_change(instance)), (GUARDDUTY, finding(instance))):
+            done = self.event(sim, workflow, event, "--dry-run")
+            self.assertEqual((done.code, done.json["summary"]), (0, {"created": 1}), done.err)
+        self.assertEqual(self.mutations(sim), {})
+
     def test_the_same_start_twice_at_once(self):
         sim = self.sim("--plain", "--single-subnet", "--fault", "delay:20@1", instances=3)
         event = self.write("event.json", json.dumps(state_change(self.instance(sim)["InstanceId"])))
