@@ -14,9 +14,7 @@
 #include <string.h>
 
 #define RETRY_FILE	TEST_SHARED_DIR "/aws/retry.json"
-#define PARTITIONS_FILE TEST_SHARED_DIR "/aws/partitions.json"
 #define CLASS_CASES_MIN 40
-#define REGIONS_MIN	30
 
 static void
 fixture_of(struct aws_fixture *f, const struct scripted_reply *replies, size_t count)
@@ -455,48 +453,6 @@ START_TEST(endpoints)
 }
 END_TEST
 
-/* Every region that AWS lists, in every partition. */
-START_TEST(regions_of_all_partitions)
-{
-	struct err err = {0};
-	struct doc *doc = doc_read(PARTITIONS_FILE, &err);
-	json_t *partition;
-	json_t *region;
-	const char *name;
-	size_t i;
-	int regions = 0;
-
-	if (doc == NULL) {
-		puts("SKIP: " PARTITIONS_FILE " is not there");
-		err_fini(&err);
-		return;
-	}
-	json_array_foreach (json_object_get(doc_root(doc), "partitions"), i, partition) {
-		const char *suffix =
-		    json_get_string(json_object_get(partition, "outputs"), "dnsSuffix");
-
-		json_object_foreach (json_object_get(partition, "regions"), name, region) {
-			struct endpoint endpoint;
-			char *wanted;
-
-			if (strchr(name, '-') == NULL || strstr(name, "global") != NULL)
-				continue; /* a pseudo region of global services */
-			wanted = mem_printf("ec2.%s.%s", name, suffix);
-			ck_assert_int_eq(endpoint_resolve(&(struct endpoint_opts){.service = "ec2",
-							      .region = name},
-					     &endpoint, &err),
-			    0);
-			ck_assert_str_eq(endpoint.host, wanted);
-			endpoint_fini(&endpoint);
-			free(wanted);
-			regions++;
-		}
-	}
-	ck_assert_int_ge(regions, REGIONS_MIN);
-	doc_free(doc);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -513,7 +469,6 @@ main(void)
 	tcase_add_test(tests, replies_of_another);
 	tcase_add_test(tests, secrets_stay_secret);
 	tcase_add_test(tests, classes_as_botocore_has_them);
-	tcase_add_test(tests, regions_of_all_partitions);
 	tcase_add_test(tests, back_off_bounds);
 	tcase_add_test(tests, classes);
 	tcase_add_test(tests, endpoints);
