@@ -2,6 +2,7 @@
 
 #include "tmflow/base/mem.h"
 
+#include <assert.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +85,7 @@ keys_fini(struct keys_fixture *f)
 void
 keys_env(struct keys_fixture *f, const char *name, const char *value)
 {
-	ck_assert_uint_lt(f->words_count, KEYS_WORDS_MAX);
+	assert(f->words_count < KEYS_WORDS_MAX);
 	f->words[f->words_count++] = mem_printf("%s=%s", name, value);
 }
 
@@ -117,9 +118,9 @@ keys_open(struct keys_fixture *f)
 	    .rng = &f->rng,
 	    .settings = &f->settings,
 	};
-	ck_assert_msg(
-	    aws_settings_load(&f->opts.env, "us-east-1", profile, &f->settings, &err) == 0, "%s",
-	    err_text(&err));
+	int ret = aws_settings_load(&f->opts.env, "us-east-1", profile, &f->settings, &err);
+
+	assert(ret == 0); /* the fuzz target is no suite, so Check is not at hand */
 }
 
 static void
