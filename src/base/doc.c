@@ -217,6 +217,37 @@ doc_key_pos(const struct doc *doc, const char *pointer)
 	return exact && place->key.line > 0 ? place->key : place->value;
 }
 
+/* The next token of a pointer, unescaped, into out. Returns what is behind it. */
+static const char *
+take_token(const char *pointer, struct buf *out)
+{
+	buf_reset(out);
+	while (*pointer != '\0' && *pointer != '/') {
+		if (pointer[0] == '~' && (pointer[1] == '0' || pointer[1] == '1')) {
+			buf_add_char(out, pointer[1] == '0' ? '~' : '/');
+			pointer += 2;
+		} else {
+			buf_add_char(out, *pointer++);
+		}
+	}
+	return pointer;
+}
+
+json_t *
+doc_at(json_t *root, const char *pointer)
+{
+	struct buf token = {0};
+
+	while (root != NULL && *pointer == '/') {
+		pointer = take_token(pointer + 1, &token);
+		root = json_is_array(root)
+			   ? json_array_get(root, strtoul(buf_cstr(&token), NULL, 10))
+			   : json_object_get(root, buf_cstr(&token));
+	}
+	buf_fini(&token);
+	return *pointer == '\0' ? root : NULL;
+}
+
 void
 doc_pointer_add(struct buf *pointer, const char *token)
 {

@@ -206,9 +206,13 @@ void cli_say(const struct err *err);
 struct asl_machine *
 cli_load_workflow(const struct doc *doc, struct action_registry *registry, enum cli_output output);
 
-/* Reads and compiles the workflow of a file, as it would run here. On failure says why, with exit code 2, and returns NULL. */
-struct asl_machine *
-cli_read_workflow(const char *path, struct action_registry *registry, enum cli_output output);
+/* The same, and reads the Lua files that it names: *ret_scripts is a new reference, see scripts.h. */
+struct asl_machine *cli_load_scripted_workflow(const struct doc *doc,
+    struct action_registry *registry, enum cli_output output, json_t **ret_scripts);
+
+/* Reads and compiles the workflow of a file, as it would run here; with its scripts where ret_scripts is not NULL. On failure says why, with exit code 2, and returns NULL. */
+struct asl_machine *cli_read_workflow(const char *path, struct action_registry *registry,
+    enum cli_output output, json_t **ret_scripts);
 
 /* Opens the store of the options; on failure says why and returns NULL. */
 struct store *cli_open_store(const struct cli_opts *opts, int *ret_exit);

@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include "scripts.h"
 #include "tmflow/asl/export.h"
 #include "tmflow/aws/arn.h"
 #include "tmflow/base/json.h"
@@ -101,12 +102,14 @@ policy(const struct asl_machine *machine, const struct action_registry *registry
 /* --- the definition --- */
 
 static json_t *
-definition(const struct asl_machine *machine, const struct cli_opts *opts, struct err *err)
+definition(const struct asl_machine *machine, const json_t *scripts, const struct cli_opts *opts,
+    struct err *err)
 {
 	json_t *exported = opts->activity_arn != NULL
 			       ? asl_export(machine, ASL_EXPORT_ACTIVITY, opts->activity_arn)
 			       : asl_export(machine, ASL_EXPORT_FUNCTION, opts->lambda_arn);
 
+	exported = scripts_inline(exported, scripts);
 	if (json_text_bytes(exported, ASL_EXPORT_BYTES_MAX) <= ASL_EXPORT_BYTES_MAX)
 		return exported;
 	json_decref(exported);
@@ -143,23 +146,25 @@ cmd_export(const struct cli_opts *opts)
 	struct action_registry *registry;
 	struct asl_machine *machine;
 	struct err err = {0};
+	json_t *scripts = NULL;
 	json_t *document;
 
 	if (check_options(opts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
 	registry = action_registry_new();
 	mirror_register_actions(registry, NULL);
-	machine = cli_read_workflow(opts->args[0], registry, opts->output);
+	machine = cli_read_workflow(opts->args[0], registry, opts->output, &scripts);
 	if (machine == NULL) {
 		action_registry_free(registry);
 		return EXIT_INVALID;
 	}
 	document = opts->iam_policy ? policy(machine, registry, opts->activity_arn)
-				    : definition(machine, opts, &err);
+				    : definition(machine, scripts, opts, &err);
 	if (document != NULL)
 		cli_print_json(document);
 	asl_machine_unref(machine);
 	action_registry_free(registry);
 	json_decref(document);
+	json_decref(scripts);
 	return document != NULL ? EXIT_OK : cli_fail_take(opts->output, &err);
 }

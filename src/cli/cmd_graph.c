@@ -119,7 +119,7 @@ cmd_graph(const struct cli_opts *opts)
 		return cli_fail_take(opts->output, &err);
 	registry = action_registry_new();
 	mirror_register_actions(registry, NULL);
-	machine = cli_read_workflow(opts->args[0], registry, opts->output);
+	machine = cli_read_workflow(opts->args[0], registry, opts->output, NULL);
 	if (machine != NULL)
 		code = graph_workflow(opts, format, machine);
 	asl_machine_unref(machine);

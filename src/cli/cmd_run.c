@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include "report.h"
+#include "scripts.h"
 #include "session.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
@@ -81,6 +82,8 @@ begin(struct session *session)
 	session->store = cli_open_store(opts, &code);
 	if (session->store == NULL)
 		return code;
+	if (json_object_size(session->scripts) > 0)
+		session_put_setting(session, SCRIPTS_SETTING, json_incref(session->scripts));
 	if (opts->history)
 		session_put_setting(session, REPORT_HISTORY_SETTING, json_true());
 	run->status = RUN_RUNNING;
@@ -110,6 +113,7 @@ cmd_run(const struct cli_opts *opts)
 		return cli_fail_take(opts->output, &err);
 	}
 	session_init(&session, opts);
+	session.reads_scripts = true;
 	code = load(&session);
 	if (code == EXIT_OK)
 		code = begin(&session);

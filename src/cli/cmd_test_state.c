@@ -18,6 +18,7 @@ struct test {
 	struct workspace workspace;
 	struct asl_machine *machine;
 	struct store *store; /* for an action that records something */
+	json_t *scripts;
 	json_t *input;
 	json_t *variables;
 	json_t *mock; /* NULL: the action itself is asked */
@@ -169,6 +170,7 @@ open_world(struct test *test, const struct action *action)
 						    .store = test->store,
 						    .run_id = RUN_ID,
 						    .workflow = test->opts->args[0],
+						    .scripts = test->scripts,
 						});
 }
 
@@ -333,13 +335,14 @@ cmd_test_state(const struct cli_opts *opts)
 	if (read_given(&test, &err) < 0)
 		code = cli_fail_take(opts->output, &err);
 	else if ((test.machine = cli_read_workflow(
-		      opts->args[0], test.workspace.registry, opts->output)) == NULL)
+		      opts->args[0], test.workspace.registry, opts->output, &test.scripts)) == NULL)
 		code = EXIT_INVALID;
 	else if (find_state(&test, &err) < 0)
 		code = cli_fail_take(opts->output, &err);
 	else
 		code = try_state(&test);
 	trial_fini(&test.trial);
+	json_decref(test.scripts);
 	json_decref(test.input);
 	json_decref(test.variables);
 	json_decref(test.mock);

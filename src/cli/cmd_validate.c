@@ -1,18 +1,28 @@
 #include "cli.h"
 
+#include "scripts.h"
 #include "tmflow/base/json.h"
 #include "tmflow/mirror/config.h"
 #include "tmflow/mirror/mirror.h"
 
 static void
-check_document(const struct doc *doc, struct action_registry *registry, struct diag_list *diags)
+check_workflow(const struct doc *doc, struct action_registry *registry, struct diag_list *diags)
 {
 	struct asl_resources resources = action_registry_resources(registry);
+	struct asl_machine *machine = asl_compile(doc, &resources, diags);
 
+	if (machine != NULL)
+		json_decref(scripts_read(machine, doc_name(doc), diags));
+	asl_machine_unref(machine);
+}
+
+static void
+check_document(const struct doc *doc, struct action_registry *registry, struct diag_list *diags)
+{
 	if (mirror_config_is_one(doc))
 		mirror_config_free(mirror_config_load(doc, diags));
 	else
-		asl_machine_unref(asl_compile(doc, &resources, diags));
+		check_workflow(doc, registry, diags);
 }
 
 /* Adds a file's diagnostics to those of all, each with the file's name. */

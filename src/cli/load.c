@@ -1,26 +1,45 @@
 #include "cli.h"
 
+#include "scripts.h"
+
 #include <stdlib.h>
 
 struct asl_machine *
-cli_load_workflow(const struct doc *doc, struct action_registry *registry, enum cli_output output)
+cli_load_scripted_workflow(const struct doc *doc, struct action_registry *registry,
+    enum cli_output output, json_t **ret_scripts)
 {
 	struct asl_resources resources = action_registry_resources(registry);
 	struct asl_machine *machine;
 	struct diag_list diags;
+	json_t *scripts = NULL;
 
 	diag_list_init(&diags, doc);
 	machine = asl_compile(doc, &resources, &diags);
-	if (machine == NULL)
+	if (machine != NULL && ret_scripts != NULL)
+		scripts = scripts_read(machine, doc_name(doc), &diags);
+	if (diags.errors > 0) {
 		cli_fail_diags(output, &diags);
-	else
+		asl_machine_unref(machine);
+		json_decref(scripts);
+		machine = NULL;
+	} else {
 		diag_print(&diags, stderr); /* warnings */
+		if (ret_scripts != NULL)
+			*ret_scripts = scripts;
+	}
 	diag_list_fini(&diags);
 	return machine;
 }
 
 struct asl_machine *
-cli_read_workflow(const char *path, struct action_registry *registry, enum cli_output output)
+cli_load_workflow(const struct doc *doc, struct action_registry *registry, enum cli_output output)
+{
+	return cli_load_scripted_workflow(doc, registry, output, NULL);
+}
+
+struct asl_machine *
+cli_read_workflow(const char *path, struct action_registry *registry, enum cli_output output,
+    json_t **ret_scripts)
 {
 	struct asl_machine *machine;
 	struct err err = {0};
@@ -30,7 +49,7 @@ cli_read_workflow(const char *path, struct action_registry *registry, enum cli_o
 		cli_fail_take(output, &err);
 		return NULL;
 	}
-	machine = cli_load_workflow(doc, registry, output);
+	machine = cli_load_scripted_workflow(doc, registry, output, ret_scripts);
 	doc_free(doc);
 	return machine;
 }

@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include "report.h"
+#include "scripts.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
@@ -29,6 +30,7 @@ session_fini(struct session *session)
 	store_close(session->store);
 	free(session->name);
 	json_decref(session->input);
+	json_decref(session->scripts);
 	err_fini(&session->fault);
 	asl_machine_unref(session->machine);
 	store_run_fini(&session->run);
@@ -44,6 +46,18 @@ name_of_file(const char *path)
 	return mem_strndup(base, strcspn(base, "."));
 }
 
+/* As they were at the start. */
+static json_t *
+recorded_scripts(const struct session *session)
+{
+	const char *text = session->run.settings;
+	json_t *settings = text != NULL ? json_parse(str_of(text), NULL) : NULL;
+	json_t *scripts = json_incref(json_get_object(settings, SCRIPTS_SETTING));
+
+	json_decref(settings);
+	return scripts;
+}
+
 int
 session_load_workflow(struct session *session)
 {
@@ -54,12 +68,14 @@ session_load_workflow(struct session *session)
 
 	session->name = name_of_file(run->workflow_name);
 	if (doc != NULL)
-		session->machine =
-		    cli_load_workflow(doc, session->workspace.registry, session->opts->output);
+		session->machine = cli_load_scripted_workflow(doc, session->workspace.registry,
+		    session->opts->output, session->reads_scripts ? &session->scripts : NULL);
 	else
 		code = cli_fail(session->opts->output, &err);
 	if (doc != NULL && session->machine == NULL)
 		code = EXIT_INVALID;
+	if (!session->reads_scripts)
+		session->scripts = recorded_scripts(session);
 	if (code == EXIT_OK && (session->input = json_parse(str_of(run->input), &err)) == NULL)
 		code = cli_fail(session->opts->output, &err);
 	if (code == EXIT_OK)
@@ -248,6 +264,7 @@ session_execute(struct session *session, bool resume)
 	    .store = session->store,
 	    .run_id = session->run.id,
 	    .workflow = session->name,
+	    .scripts = session->scripts,
 	    .dry_run = session->run.dry_run,
 	    .retry = session->run.retry_wall_ms != 0,
 	};

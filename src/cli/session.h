@@ -15,8 +15,11 @@ struct session {
 	struct workspace workspace;
 	struct store_run run; /* owned */
 
+	bool reads_scripts; /* a new run: from their files; else from its record */
+
 	/* session_load_workflow */
-	char *name; /* of the workflow: its file without folder and ending */
+	json_t *scripts; /* the workflow's Lua files, see scripts.h */
+	char *name;	 /* of the workflow: its file without folder and ending */
 	struct asl_machine *machine;
 	json_t *input;
 	bool needs_aws;

@@ -46,6 +46,7 @@ mirror_new(const struct mirror_opts *opts, struct err *err)
 	struct mirror *mirror = mem_zalloc(1, sizeof(*mirror));
 
 	mirror->opts = *opts;
+	json_incref(mirror->opts.scripts);
 	mirror->run_id = mem_strdup(opts->run_id);
 	mirror->workflow = bare_name(opts->workflow);
 	mirror->hook_name = mem_strdup(opts->hook_name != NULL ? opts->hook_name : "hook");
@@ -70,10 +71,21 @@ mirror_free(struct mirror *mirror)
 	targets_free(mirror->targets);
 	rules_free(mirror->rules);
 	script_free(mirror->hook);
+	json_decref(mirror->opts.scripts);
 	free(mirror->run_id);
 	free(mirror->workflow);
 	free(mirror->hook_name);
 	free(mirror);
+}
+
+bool
+mirror_is_script_file(const char *script)
+{
+	static const char ending[] = ".lua";
+	size_t len = strlen(script);
+
+	return len >= sizeof(ending) - 1 &&
+	       strcmp(script + len - (sizeof(ending) - 1), ending) == 0;
 }
 
 const struct mirror_progress *

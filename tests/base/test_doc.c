@@ -173,6 +173,21 @@ START_TEST(diagnostics)
 }
 END_TEST
 
+START_TEST(test_value_at_a_pointer)
+{
+	json_t *root = json_pack("{s:{s:[i, i]}, s:i}", "a/b", "c~d", 1, 2, "", 3);
+
+	ck_assert_ptr_eq(doc_at(root, ""), root);
+	ck_assert_int_eq(json_integer_value(doc_at(root, "/a~1b/c~0d/1")), 2);
+	ck_assert_int_eq(json_integer_value(doc_at(root, "/")), 3);
+	ck_assert_ptr_null(doc_at(root, "/a~1b/none"));
+	ck_assert_ptr_null(doc_at(root, "/a~1b/c~0d/7"));
+	ck_assert_ptr_null(doc_at(root, "a~1b"));
+	ck_assert_ptr_null(doc_at(NULL, "/a"));
+	json_decref(root);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -185,6 +200,7 @@ main(void)
 	tcase_add_test(tests, faults_name_their_place);
 	tcase_add_test(tests, alias_bombs_are_bounded);
 	tcase_add_test(tests, places);
+	tcase_add_test(tests, test_value_at_a_pointer);
 	tcase_add_test(tests, diagnostics);
 	suite_add_tcase(s, tests);
 	return run_suite(s);

@@ -42,6 +42,9 @@ struct str doc_text(const struct doc *doc);
 struct doc_pos doc_value_pos(const struct doc *doc, const char *pointer);
 struct doc_pos doc_key_pos(const struct doc *doc, const char *pointer);
 
+/* The value at a JSON pointer below root, or NULL. Borrows. */
+json_t *doc_at(json_t *root, const char *pointer);
+
 /* Appends "/token" with ~ and / escaped to a pointer that is being built. */
 void doc_pointer_add(struct buf *pointer, const char *token);
 void doc_pointer_add_index(struct buf *pointer, size_t index);

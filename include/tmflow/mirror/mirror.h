@@ -21,6 +21,8 @@ struct mirror_opts {
 	const char *workflow;  /* its name, for the tags of what is made */
 	const char *hook_name; /* NULL: none */
 	const char *hook_source;
+	json_t *
+	    scripts; /* Lua sources by the name of their file, for tmflow:lua; NULL: none. A reference is taken */
 	bool dry_run; /* nothing is changed; outcomes say what a run would do */
 	bool retry;   /* only what run_id has recorded as failed is looked at and recorded */
 };
@@ -31,6 +33,9 @@ void mirror_free(struct mirror *mirror);
 
 /* Adds every native action to the registry and sets mirror as its env. mirror may be NULL for validation only. */
 void mirror_register_actions(struct action_registry *registry, struct mirror *mirror);
+
+/* What a Script field means: true for a file's name (it ends in .lua), false for Lua source. */
+bool mirror_is_script_file(const char *script);
 
 /* Counters for the progress line. */
 struct mirror_progress {

@@ -9,6 +9,7 @@ static const struct action *const actions[] = {
     &action_exclude_target_instances,
     &action_find_sessions,
     &action_log,
+    &action_lua,
     &action_match,
     &action_parse_event,
     &action_record,

@@ -11,6 +11,7 @@ extern const struct action action_ensure_target;
 extern const struct action action_exclude_target_instances;
 extern const struct action action_find_sessions;
 extern const struct action action_log;
+extern const struct action action_lua;
 extern const struct action action_match;
 extern const struct action action_parse_event;
 extern const struct action action_record;

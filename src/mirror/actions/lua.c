@@ -1,0 +1,108 @@
+#include "action_input.h"
+#include "actions_internal.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * tmflow:lua: calls a function of the user's. Each call has a fresh Lua state, so that what it gives depends on its arguments alone: a task that runs again after
+ * a crash, or in another worker, gives the same.
+ */
+
+#define ARGUMENTS_MAX 16 /* more than a reader can tell apart; an object holds any number */
+#define INLINE_NAME   "Script"
+
+/* The source that Script means. Borrows. */
+static const char *
+source_of(struct op *op, const char *script)
+{
+	const char *source;
+
+	if (!mirror_is_script_file(script))
+		return script;
+	source = json_get_string(env(op)->opts.scripts, script);
+	if (source == NULL)
+		err_set(&op->err, ERR_INVALID,
+		    "Script: %s was not read when the run began: only files that the workflow "
+		    "names by a constant are; a value that is worked out must be Lua source",
+		    script);
+	return source;
+}
+
+/* A list is the arguments one by one, anything else is the only one. */
+static size_t
+collect_arguments(struct op *op, json_t *arguments[ARGUMENTS_MAX])
+{
+	json_t *given = json_object_get(op->input, "Arguments");
+	size_t count = json_array_size(given);
+
+	if (given == NULL)
+		return 0;
+	if (!json_is_array(given)) {
+		arguments[0] = given;
+		return 1;
+	}
+	for (size_t i = 0; i < count && i < ARGUMENTS_MAX; i++)
+		arguments[i] = json_array_get(given, i);
+	return count;
+}
+
+static enum op_next
+call(struct op *op, struct script *script)
+{
+	const char *function = action_text_of(op, "Function");
+	json_t *arguments[ARGUMENTS_MAX];
+	json_t *results[SCRIPT_RESULTS_MAX];
+	size_t count = collect_arguments(op, arguments);
+
+	if (count > ARGUMENTS_MAX)
+		return op_fail(op, ERR_INVALID, "Arguments: %zu are too many, at most %d", count,
+		    ARGUMENTS_MAX);
+	if (!script_has(script, function))
+		return op_fail(op, ERR_INVALID,
+		    "Function: the script's table has no function \"%s\"", function);
+	if (script_call(script, function, arguments, count, results, &op->err) < 0)
+		return OP_FAIL;
+	for (size_t i = 1; i < SCRIPT_RESULTS_MAX; i++)
+		json_decref(results[i]);
+	return op_done(op, results[0]);
+}
+
+static enum op_next
+lua_start(struct op *op)
+{
+	const char *name;
+	const char *source;
+	struct script *script;
+	enum op_next next;
+
+	if (action_input_check(op) < 0)
+		return OP_FAIL;
+	name = action_text_of(op, "Script");
+	source = source_of(op, name);
+	if (source == NULL)
+		return OP_FAIL;
+	script = script_new(source == name ? INLINE_NAME : name, str_of(source), &op->err);
+	if (script == NULL)
+		return OP_FAIL;
+	next = call(op, script);
+	script_free(script);
+	return next;
+}
+
+static const struct action_field input[] = {
+    {"Script", "string", true,
+	"a file (its name ends in .lua, relative to the workflow's folder), or Lua source"},
+    {"Function", "string", true, "a member of the table that the script returns"},
+    {"Arguments", "any JSON value", false, "a list: one by one; anything else: the only one"},
+    {.name = NULL},
+};
+
+const struct action action_lua = {
+    .name = "lua",
+    .summary = "Calls a function of your own, written in Lua; its first result is the output",
+    .input = input,
+    .start = lua_start,
+};
