@@ -311,6 +311,42 @@ START_TEST(settings_in_order)
 }
 END_TEST
 
+/* Each service has an end point of its own to be set; Step Functions goes by SFN. */
+START_TEST(settings_of_each_service)
+{
+	char *config = file_with("AWS_CONFIG_FILE",
+	    "[default]\nservices = dev\nuse_fips_endpoint = true\nsts_regional_endpoints = legacy\n"
+	    "ca_bundle = /ca.pem\nendpoint_url = http://profile\n"
+	    "[services dev]\nsfn =\n  endpoint_url = http://sfn\nsqs = \n  endpoint_url = "
+	    "http://sqs\n");
+	struct aws_env env = ENV(config, "AWS_ENDPOINT_URL_STS=http://sts");
+	struct aws_settings settings;
+	struct err err = {0};
+
+	ck_assert_int_eq(aws_settings_load(&env, "us-east-1", NULL, &settings, &err), 0);
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "states"), "http://sfn");
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "sqs"), "http://sqs");
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "sts"), "http://sts");
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "ec2"), "http://profile");
+	ck_assert(settings.use_fips && !settings.use_dual_stack && settings.sts_global);
+	ck_assert_str_eq(settings.ca_bundle, "/ca.pem");
+	aws_settings_set_endpoint(&settings, "ec2", "http://flag");
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "ec2"), "http://flag");
+	aws_settings_fini(&settings);
+	env = ENV(config, "AWS_USE_FIPS_ENDPOINT=false", "AWS_USE_DUALSTACK_ENDPOINT=TRUE",
+	    "AWS_STS_REGIONAL_ENDPOINTS=regional", "AWS_CA_BUNDLE=/other.pem");
+	ck_assert_int_eq(aws_settings_load(&env, "us-east-1", NULL, &settings, &err), 0);
+	ck_assert(!settings.use_fips && settings.use_dual_stack && !settings.sts_global);
+	ck_assert_str_eq(settings.ca_bundle, "/other.pem");
+	aws_settings_fini(&settings);
+	env = ENV(config, "AWS_STS_REGIONAL_ENDPOINTS=galactic");
+	ck_assert_int_eq(aws_settings_load(&env, "us-east-1", NULL, &settings, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err_text(&err), "galactic"));
+	err_fini(&err);
+	remove_file(config);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -327,6 +363,7 @@ main(void)
 	tcase_add_test(tests, nothing_is_found);
 	tcase_add_test(tests, malformed_files_name_the_line);
 	tcase_add_test(tests, settings_in_order);
+	tcase_add_test(tests, settings_of_each_service);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }

@@ -1,5 +1,6 @@
 /* Fresh keys ahead of time: a service that gives some for a while, and a clock that goes on. */
 #include "credentials_fixture.h"
+#include "tmflow/aws/ec2.h"
 #include "tmflow/base/log.h"
 
 #include "run_suite.h"
@@ -233,6 +234,38 @@ START_TEST(freed_while_looking)
 }
 END_TEST
 
+/* A call that is cancelled while it waits for keys is not sent, and one beside it is. */
+START_TEST(calls_that_wait_for_keys)
+{
+	struct issuer issuer;
+	struct keys_fixture f;
+	struct err err = {0};
+
+	begin(&f, &issuer, 60 * MINUTE_MS, true);
+	keys_open(&f);
+	f.provider = credentials_chain_new(&f.opts);
+	struct aws_client_opts opts = aws_client_opts_of(&f.settings, "ec2");
+	opts.loop = f.loop;
+	opts.transport = f.opts.transport;
+	opts.rng = &f.rng;
+	opts.credentials = f.provider;
+	opts.attempts_max = 1;
+	struct aws_client *ec2 = aws_client_new(&opts, &err);
+	struct call *cancelled = ec2_delete_target(ec2, "tmt-cancelled");
+	struct call *kept = ec2_delete_target(ec2, "tmt-kept");
+
+	(void)kept; /* frees itself when it is over */
+	call_cancel(cancelled);
+	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+	ck_assert_uint_eq(keys_sent(&f), 2);
+	ck_assert_ptr_nonnull(strstr(keys_request(&f, 1)->body, "tmt-kept"));
+	ck_assert_ptr_nonnull(strstr(
+	    scripted_request_header(keys_request(&f, 1), "Authorization"), "Credential=AKID1/"));
+	aws_client_free(ec2);
+	keys_fini(&f);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -245,6 +278,7 @@ main(void)
 	tcase_add_test(tests, the_instances_keys_are_kept_on);
 	tcase_add_test(tests, one_look_for_many);
 	tcase_add_test(tests, freed_while_looking);
+	tcase_add_test(tests, calls_that_wait_for_keys);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }
