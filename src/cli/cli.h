@@ -70,6 +70,7 @@ struct cli_opts {
 	bool retry_failed;
 	bool dry_run;
 	bool detailed_exitcode;
+	bool yes;
 	bool outcomes;
 	bool history;
 	bool quiet;
@@ -120,6 +121,7 @@ struct cli_opts {
 	    "file")                                                                                \
 	X(INSPECTION_LEVEL, "inspection-level", 0, "LEVEL", "INFO (default), DEBUG or TRACE")      \
 	X(VARIABLES, "variables", 0, "JSON", "the variables that the state sees; or a file")       \
+	X(YES, "yes", 'y', NULL, "remove what would be removed")                                   \
 	X(QUIET, "quiet", 'q', NULL, "no progress")                                                \
 	X(LOG_LEVEL, "log-level", 0, "LEVEL", "debug, info, warn (default) or error")              \
 	X(LOG_FORMAT, "log-format", 0, "FORMAT", "logfmt (default) or json")                       \
@@ -159,6 +161,8 @@ int cmd_test_state(const struct cli_opts *opts);
 int cmd_graph(const struct cli_opts *opts);
 int cmd_export(const struct cli_opts *opts);
 int cmd_worker(const struct cli_opts *opts);
+int cmd_explain(const struct cli_opts *opts);
+int cmd_destroy(const struct cli_opts *opts);
 
 /* Parses what follows the subcommand's name. Errors: ERR_INVALID with the nearest option as hint. */
 int cli_options_parse(const struct subcommand *command, int argc, char **argv,

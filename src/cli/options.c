@@ -57,6 +57,7 @@ option_flag(struct cli_opts *opts, enum cli_option option)
 	bool *const fields[OPTION_COUNT] = {
 	    [OPTION_IAM_POLICY] = &opts->iam_policy,
 	    [OPTION_NO_CHECKPOINT] = &opts->no_checkpoint,
+	    [OPTION_YES] = &opts->yes,
 	    [OPTION_DRY_RUN] = &opts->dry_run,
 	    [OPTION_DETAILED_EXITCODE] = &opts->detailed_exitcode,
 	    [OPTION_FAILED] = &opts->failed,

@@ -63,6 +63,25 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_validate,
     },
     {
+	.name = "explain",
+	.args = "INSTANCE-ID",
+	.summary = "which rule takes an instance, why the others do not, and its sessions",
+	.args_min = 1,
+	.args_max = 1,
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
+		   OPTION_BIT(REGION),
+	.run = cmd_explain,
+    },
+    {
+	.name = "destroy",
+	.args = "",
+	.summary = "list what tmflow made in the region, and with --yes remove it",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(REGION) | OPTION_BIT(YES),
+	.run = cmd_destroy,
+    },
+    {
 	.name = "actions",
 	.args = "[NAME]",
 	.summary = "list the native actions with their fields",

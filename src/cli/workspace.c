@@ -366,3 +366,35 @@ workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of)
 	action_registry_set_env(workspace->registry, workspace->mirror);
 	return EXIT_OK;
 }
+
+/* --- one call --- */
+
+struct call_wait {
+	struct loop *loop;
+	json_t *result;
+	struct err err;
+};
+
+static void
+call_over(void *arg, struct call *call)
+{
+	struct call_wait *wait = arg;
+
+	wait->result = call_take_result(call);
+	if (wait->result == NULL)
+		err_move(&wait->err, &call->err);
+	loop_stop(wait->loop);
+}
+
+json_t *
+workspace_wait(struct workspace *workspace, struct call *call, struct err *err)
+{
+	struct call_wait wait = {.loop = workspace->loop};
+
+	call_on_done(call, call_over, &wait);
+	if (loop_run(workspace->loop, err) < 0)
+		return NULL;
+	if (wait.result == NULL)
+		err_move(err, &wait.err);
+	return wait.result;
+}

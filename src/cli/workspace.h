@@ -75,4 +75,7 @@ int workspace_connect(struct workspace *workspace);
 /* The domain, for what `of` says of store, run, workflow and kind of run; the rest is the workspace's. */
 int workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of);
 
+/* Runs the loop until call (taken) is over. New reference to its result, or NULL with *err. */
+json_t *workspace_wait(struct workspace *workspace, struct call *call, struct err *err);
+
 #endif

@@ -315,11 +315,10 @@ enter(struct room *room, struct entry *entry)
 	}
 }
 
-/* As the configuration says, which may know newer types than the built-in list. */
-static bool
-can_be_mirrored(const struct plan *plan, const char *type)
+bool
+plan_type_can_be_mirrored(const struct mirror *mirror, const char *type)
 {
-	switch (mirror_config_type(plan->mirror->opts.config, type)) {
+	switch (mirror_config_type(mirror->opts.config, type)) {
 	case CONFIG_TYPE_MIRRORABLE:
 		return true;
 	case CONFIG_TYPE_UNMIRRORABLE:
@@ -337,7 +336,7 @@ plan_session(struct plan *plan, const struct session_order *order, const char *i
 	struct err err = {0};
 
 	if (order->session_id == NULL && instance_type != NULL &&
-	    !can_be_mirrored(plan, instance_type)) {
+	    !plan_type_can_be_mirrored(plan->mirror, instance_type)) {
 		err_set_name(&err, ERR_SERVICE, ERROR_TYPE,
 		    "interfaces of instances of type %s cannot be mirrored", instance_type);
 		return call_of_err(loop_of(plan), &err);

@@ -16,6 +16,9 @@ struct plan;
 struct plan *plan_new(struct mirror *mirror);
 void plan_free(struct plan *plan);
 
+/* What AWS will say of interfaces of such an instance: by the configuration, which may know newer types, then the built-in list. */
+bool plan_type_can_be_mirrored(const struct mirror *mirror, const char *type);
+
 /* Stands in for CreateTrafficMirrorSession, and ModifyTrafficMirrorSession where the order names a session: a new call with the reply's form, but without
  * an id for a new session. instance_type NULL: not known. Errors: AWS's; those of the describes that it takes to count a target's sources. */
 struct call *

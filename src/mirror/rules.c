@@ -1,6 +1,7 @@
 #include "tmflow/mirror/rules.h"
 
 #include "hook_internal.h"
+#include "mirror_internal.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
@@ -130,26 +131,112 @@ rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible, 
 	return hook_eligible(rules->hook, instance, ret_eligible, ret_reason, err);
 }
 
+size_t
+rules_count(const struct rules *rules)
+{
+	return rules->count;
+}
+
+int
+rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule_answer *ret_answer,
+    struct err *err)
+{
+	const struct ranked_rule *ranked = &rules->ranked[index];
+	enum hook_answer answer = HOOK_DEFAULT;
+
+	if (rules->hook != NULL &&
+	    hook_match(rules->hook, instance, ranked->json, &answer, err) < 0)
+		return -1;
+	*ret_answer = (struct rule_answer){
+	    .rule = ranked->rule,
+	    .by_hook = answer != HOOK_DEFAULT,
+	    .takes =
+		answer == HOOK_DEFAULT ? rule_matches(ranked->rule, instance) : answer == HOOK_YES,
+	};
+	return 0;
+}
+
 int
 rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
     struct err *err)
 {
-	*ret_rule = NULL;
-	for (size_t i = 0; i < rules->count; i++) {
-		const struct ranked_rule *ranked = &rules->ranked[i];
-		enum hook_answer answer = HOOK_DEFAULT;
+	struct rule_answer answer;
 
-		if (rules->hook != NULL &&
-		    hook_match(rules->hook, instance, ranked->json, &answer, err) < 0)
+	*ret_rule = NULL;
+	for (size_t i = 0; i < rules->count && *ret_rule == NULL; i++) {
+		if (rules_try(rules, i, instance, &answer, err) < 0)
 			return -1;
-		if (answer == HOOK_DEFAULT)
-			answer = rule_matches(ranked->rule, instance) ? HOOK_YES : HOOK_NO;
-		if (answer == HOOK_YES) {
-			*ret_rule = ranked->rule;
-			return 0;
-		}
+		if (answer.takes)
+			*ret_rule = answer.rule;
 	}
 	return 0;
+}
+
+/* --- explaining --- */
+
+static void
+explain_tags(const struct config_rule *rule, const json_t *instance, struct buf *out)
+{
+	for (size_t i = 0; i < rule->tag_count; i++) {
+		const struct config_tag *wanted = &rule->tags[i];
+		const char *value = tag_value(instance, wanted->key);
+
+		if (i > 0)
+			buf_add_cstr(out, rule->tag_match == TAG_MATCH_ALL ? " and " : " or ");
+		if (value == NULL)
+			buf_printf(out, "no tag %s=%s", wanted->key, wanted->value);
+		else if (strcmp(value, wanted->value) == 0)
+			buf_printf(out, "tag %s=%s", wanted->key, wanted->value);
+		else
+			buf_printf(
+			    out, "tag %s is \"%s\", not \"%s\"", wanted->key, value, wanted->value);
+	}
+}
+
+static void
+explain_member(
+    const json_t *instance, const char *key, const char *wanted, const char *what, struct buf *out)
+{
+	const char *value = json_get_string(instance, key);
+
+	if (value == NULL)
+		buf_printf(out, "it has no %s", what);
+	else if (strcmp(value, wanted) == 0)
+		buf_printf(out, "its %s is %s", what, wanted);
+	else
+		buf_printf(out, "its %s is %s, not %s", what, value, wanted);
+}
+
+void
+rule_explain(const struct config_rule *rule, const json_t *instance, struct buf *out)
+{
+	switch (rule->kind) {
+	case RULE_TAGS:
+		explain_tags(rule, instance, out);
+		break;
+	case RULE_SUBNETS:
+		explain_member(instance, "SubnetId", rule->subnet_id, "subnet", out);
+		break;
+	case RULE_VPCS:
+		explain_member(instance, "VpcId", rule->vpc_id, "VPC", out);
+		break;
+	}
+}
+
+bool
+instance_is_over(const json_t *instance)
+{
+	return member_is(instance, "State", "terminated") ||
+	       member_is(instance, "State", "shutting-down");
+}
+
+bool
+instance_is_marked_target(const json_t *instance)
+{
+	const char *name = tag_value(instance, TAG_NAME);
+
+	return tag_value(instance, TAG_TARGET_OF) != NULL ||
+	       (name != NULL && strcmp(name, TAG_NAME_VALUE) == 0);
 }
 
 json_t *

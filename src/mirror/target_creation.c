@@ -420,15 +420,6 @@ next_generation(struct creation *creation, struct err *err)
 	err_fini(&store_err);
 }
 
-static bool
-is_ending(const json_t *instance)
-{
-	const char *state = json_get_string(instance, "State");
-
-	return state != NULL &&
-	       (strcmp(state, "terminated") == 0 || strcmp(state, "shutting-down") == 0);
-}
-
 static void
 launched(struct creation *creation, json_t *reply, struct err *err)
 {
@@ -437,7 +428,7 @@ launched(struct creation *creation, json_t *reply, struct err *err)
 	const char *interface_id =
 	    json_get_string(instance_primary_interface(instance), "NetworkInterfaceId");
 
-	if (is_ending(instance))
+	if (instance_is_over(instance))
 		err_set_name(err, ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
 		    "instance %s was terminated", instance_id);
 	else if (reply != NULL && (instance_id == NULL || interface_id == NULL))

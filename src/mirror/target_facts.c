@@ -74,6 +74,21 @@ read_facts(struct mirror *mirror, const char *kind, struct err *err)
 	return NULL;
 }
 
+int
+target_fact_note_generation(
+    struct mirror *mirror, const char *subnet_id, int generation, struct err *err)
+{
+	json_t *generations = read_facts(mirror, FACT_GENERATION, err);
+	int ret = 0;
+
+	if (generations == NULL)
+		return -1;
+	if (json_integer_value(json_object_get(generations, subnet_id)) < generation)
+		ret = target_fact_burn(mirror, subnet_id, generation, err);
+	json_decref(generations);
+	return ret;
+}
+
 /* A target that settled without being listed is gone, but its generation stays used. */
 static int
 forget(

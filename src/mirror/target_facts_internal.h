@@ -14,6 +14,10 @@ struct mirror;
 int target_fact_put(struct mirror *mirror, const struct target *target, struct err *err);
 int target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct err *err);
 
+/* As target_fact_burn, unless the store knows a higher one already. */
+int target_fact_note_generation(
+    struct mirror *mirror, const char *subnet_id, int generation, struct err *err);
+
 /* Adds what the store knows to what AWS listed, and forgets what has settled without being listed. */
 int target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct err *err);
 

@@ -190,6 +190,35 @@ START_TEST(test_primary_interface)
 }
 END_TEST
 
+static const struct {
+	const char *rule;
+	const char *instance;
+	const char *why;
+} explanations[] = {
+    {"vpc", "{\"VpcId\": \"vpc-1\"}", "its VPC is vpc-1"},
+    {"vpc", "{\"VpcId\": \"vpc-2\"}", "its VPC is vpc-2, not vpc-1"},
+    {"vpc", "{}", "it has no VPC"},
+    {"subnet", "{\"SubnetId\": \"subnet-2\"}", "its subnet is subnet-2, not subnet-1"},
+    {"all", "{\"Tags\": [{\"Key\": \"a\", \"Value\": \"1\"}]}", "tag a=1 and no tag b=2"},
+    {"any", "{\"Tags\": [{\"Key\": \"a\", \"Value\": \"9\"}]}",
+	"tag a is \"9\", not \"1\" or no tag c=3"},
+};
+
+START_TEST(test_explanations)
+{
+	json_t *instance = json_parse(str_of(explanations[_i].instance), NULL);
+	struct fixture f = {0};
+	struct buf why = {0};
+
+	open_rules(&f, NULL);
+	rule_explain(mirror_config_rule_named(f.config, explanations[_i].rule), instance, &why);
+	ck_assert_str_eq(buf_cstr(&why), explanations[_i].why);
+	buf_fini(&why);
+	json_decref(instance);
+	close_rules(&f);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -204,6 +233,8 @@ main(void)
 	tcase_add_loop_test(
 	    tcase, test_hook_faults, 0, sizeof(faulty_hooks) / sizeof(faulty_hooks[0]));
 	tcase_add_test(tcase, test_primary_interface);
+	tcase_add_loop_test(
+	    tcase, test_explanations, 0, sizeof(explanations) / sizeof(explanations[0]));
 	suite_add_tcase(suite, tcase);
 	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;

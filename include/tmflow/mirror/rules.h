@@ -31,6 +31,26 @@ int rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligib
 int rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
     struct err *err);
 
+/* The rules in the order of trying, each by itself. */
+struct rule_answer {
+	const struct config_rule *rule;
+	bool takes;
+	bool by_hook; /* it answered in the rule's place */
+};
+size_t rules_count(const struct rules *rules);
+/* Whether the index-th rule takes the instance. Errors: ERR_HOOK. */
+int rules_try(const struct rules *rules, size_t index, json_t *instance,
+    struct rule_answer *ret_answer, struct err *err);
+
+/* Appends what a rule by itself finds at an instance: "subnet-1 is its subnet", or what differs. */
+void rule_explain(const struct config_rule *rule, const json_t *instance, struct buf *out);
+
+/* True if the instance is terminated, or about to be. */
+bool instance_is_over(const json_t *instance);
+
+/* True if it was launched for a target, by tmflow or the seed application: such an instance says so from its first moment. */
+bool instance_is_marked_target(const json_t *instance);
+
 /* The interface of device index 0, or NULL. Borrows. */
 json_t *instance_primary_interface(const json_t *instance);
 

@@ -82,25 +82,6 @@ hook_failed(struct op *op, struct match *match, const json_t *instance, struct e
 	return 0;
 }
 
-static bool
-is_over(const json_t *instance)
-{
-	const char *state = json_get_string(instance, "State");
-
-	return state != NULL &&
-	       (strcmp(state, "terminated") == 0 || strcmp(state, "shutting-down") == 0);
-}
-
-/* Launched for a target, by tmflow or the seed application: such an instance says so from its first moment. */
-static bool
-is_marked_target(const json_t *instance)
-{
-	const char *name = tag_value(instance, TAG_NAME);
-
-	return tag_value(instance, TAG_TARGET_OF) != NULL ||
-	       (name != NULL && strcmp(name, TAG_NAME_VALUE) == 0);
-}
-
 /* {NetworkInterfaceId, DeviceIndex} of each interface, or of one only. */
 static json_t *
 slim_interfaces(const json_t *instance, const json_t *only)
@@ -140,7 +121,7 @@ slim_instance(const json_t *instance, const json_t *only)
 static const char *
 exclusion_of(const struct op *op, const json_t *instance)
 {
-	if (is_marked_target(instance))
+	if (instance_is_marked_target(instance))
 		return "target-instance";
 	return mirror_config_excludes(env(op)->opts.config, instance) ? "configured" : NULL;
 }
@@ -219,7 +200,7 @@ judge(struct op *op, struct match *match, json_t *instance)
 		if (!retry_is_for(op_keep(op, ROWS_KEPT, rows)))
 			return 0;
 	}
-	if (is_over(instance))
+	if (instance_is_over(instance))
 		return ineligible(op, match, instance, "terminated", NULL);
 	if (rules_eligible(rules, instance, &eligible, &reason, &fault) < 0)
 		return hook_failed(op, match, instance, &fault);

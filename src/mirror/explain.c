@@ -1,0 +1,433 @@
+#include "tmflow/mirror/explain.h"
+
+#include "plan_internal.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+#include "unsupported_internal.h"
+#include "waiters_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Describes the instance, the targets and the sessions of its interfaces, then puts to them the same questions as the actions of a run. */
+
+#define SESSION_PAGES_MAX 100
+
+struct explanation {
+	struct mirror *mirror;
+	char *instance_id;
+	json_t *instance;
+	json_t *sessions; /* of all its interfaces */
+	int pages;
+	struct waiters waiters;
+	struct call *asking;
+};
+
+struct explanation *
+explanation_new(struct mirror *mirror, const char *instance_id)
+{
+	struct explanation *explanation = mem_zalloc(1, sizeof(*explanation));
+
+	explanation->mirror = mirror;
+	explanation->instance_id = mem_strdup(instance_id);
+	explanation->sessions = json_array();
+	return explanation;
+}
+
+void
+explanation_free(struct explanation *explanation)
+{
+	if (explanation == NULL)
+		return;
+	call_cancel(explanation->asking);
+	waiters_fini(&explanation->waiters);
+	json_decref(explanation->instance);
+	json_decref(explanation->sessions);
+	free(explanation->instance_id);
+	free(explanation);
+}
+
+/* --- the answer --- */
+
+static json_t *
+sessions_of(const struct explanation *explanation, const char *interface_id)
+{
+	json_t *list = json_array();
+	json_t *session;
+	size_t i;
+
+	json_array_foreach (explanation->sessions, i, session) {
+		const char *on = json_get_string(session, "NetworkInterfaceId");
+		json_t *item;
+
+		if (on == NULL || strcmp(on, interface_id) != 0)
+			continue;
+		item = json_object();
+		json_put_string(
+		    item, "sessionId", json_get_string(session, "TrafficMirrorSessionId"));
+		json_put_string(
+		    item, "targetId", json_get_string(session, "TrafficMirrorTargetId"));
+		json_put_string(
+		    item, "filterId", json_get_string(session, "TrafficMirrorFilterId"));
+		json_object_set(item, "sessionNumber", json_object_get(session, "SessionNumber"));
+		json_object_set_new(
+		    item, "ours", json_boolean(tag_value(session, TAG_TOOL) != NULL));
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+/* Without a session: can it have one, and to which target? */
+static int
+put_missing(const struct explanation *explanation, const struct session_question *question,
+    json_t *item, struct err *err)
+{
+	struct mirror *mirror = explanation->mirror;
+	const char *type = json_get_string(explanation->instance, "InstanceType");
+	const char *subnet = targets_subnet(question->rule, question->subnet_id);
+	const struct target *current;
+	int refused = unsupported_known(mirror, question->interface_id, type, err);
+
+	if (refused < 0)
+		return -1;
+	if (refused > 0 || (type != NULL && !plan_type_can_be_mirrored(mirror, type))) {
+		json_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
+		json_put_string(item, "reason", "type");
+		return 0;
+	}
+	json_put_string(item, "outcome", outcome_name(OUTCOME_CREATED));
+	current = question->rule->target_id == NULL
+		      ? inventory_current(targets_inventory(mirror->targets), subnet)
+		      : NULL;
+	json_put_string(item, "targetId",
+	    question->rule->target_id != NULL ? question->rule->target_id
+	    : current != NULL		      ? current->id
+					      : NULL);
+	return 0;
+}
+
+static void
+put_drifted(const struct session_question *question, const json_t *session, json_t *item)
+{
+	struct buf text = {0};
+
+	session_differences(question, session, &text);
+	json_put_string(item, "outcome", outcome_name(OUTCOME_UPDATED));
+	json_put_string(item, "differences", buf_cstr(&text));
+	buf_fini(&text);
+}
+
+/* What a run would find at an interface that the rule takes. */
+static int
+put_verdict(const struct explanation *explanation, const struct config_rule *rule,
+    const char *interface_id, json_t *item, struct err *err)
+{
+	const struct session_question question = {
+	    .targets = explanation->mirror->targets,
+	    .rule = rule,
+	    .subnet_id = json_get_string(explanation->instance, "SubnetId"),
+	    .interface_id = interface_id,
+	    .sessions = explanation->sessions,
+	};
+	const json_t *session;
+
+	switch (session_judge(&question, &session)) {
+	case SESSION_MISSING:
+		return put_missing(explanation, &question, item, err);
+	case SESSION_DRIFTED:
+		put_drifted(&question, session, item);
+		break;
+	case SESSION_PRESENT:
+		json_put_string(item, "outcome", outcome_name(OUTCOME_PRESENT));
+		break;
+	case SESSION_CONFLICT:
+		json_put_string(item, "outcome", outcome_name(OUTCOME_CONFLICT));
+		json_put_string(item, "reason", "session-number");
+		break;
+	case SESSION_LIMIT:
+		json_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
+		json_put_string(item, "reason", "session-limit");
+		break;
+	}
+	json_put_string(item, "targetId", json_get_string(session, "TrafficMirrorTargetId"));
+	return 0;
+}
+
+/* rule NULL: none of them is to be mirrored. */
+static int
+put_interfaces(const struct explanation *explanation, const struct config_rule *rule,
+    json_t *result, struct err *err)
+{
+	const json_t *primary = instance_primary_interface(explanation->instance);
+	json_t *list = json_array();
+	json_t *interface;
+	size_t i;
+
+	json_object_set_new(result, "interfaces", list);
+	json_array_foreach (
+	    json_get_array(explanation->instance, "NetworkInterfaces"), i, interface) {
+		const char *id = json_get_string(interface, "NetworkInterfaceId");
+		bool taken = rule != NULL &&
+			     (rule->interfaces == RULE_INTERFACES_ALL || interface == primary);
+		json_t *item = json_object();
+
+		json_array_append_new(list, item);
+		json_put_string(item, "networkInterfaceId", id);
+		json_object_set(item, "deviceIndex", json_object_get(interface, "DeviceIndex"));
+		json_object_set_new(item, "mirrored", json_boolean(taken));
+		if (taken && put_verdict(explanation, rule, id, item, err) < 0)
+			return -1;
+		json_object_set_new(item, "sessions", sessions_of(explanation, id));
+	}
+	return 0;
+}
+
+/* In the order of trying, up to the rule that takes it. */
+static int
+put_rules(const struct explanation *explanation, json_t *result,
+    const struct config_rule **ret_rule, struct err *err)
+{
+	const struct rules *rules = explanation->mirror->rules;
+	json_t *list = json_array();
+
+	*ret_rule = NULL;
+	json_object_set_new(result, "rules", list);
+	for (size_t i = 0; i < rules_count(rules) && *ret_rule == NULL; i++) {
+		struct rule_answer answer;
+		struct buf why = {0};
+		json_t *item;
+
+		if (rules_try(rules, i, explanation->instance, &answer, err) < 0)
+			return -1;
+		rule_explain(answer.rule, explanation->instance, &why);
+		item = json_object();
+		json_put_string(item, "rule", answer.rule->name);
+		json_object_set_new(item, "matches", json_boolean(answer.takes));
+		json_put_string(item, "by", answer.by_hook ? "hook" : "rule");
+		json_put_string(item, "why", buf_cstr(&why));
+		json_array_append_new(list, item);
+		buf_fini(&why);
+		if (answer.takes)
+			*ret_rule = answer.rule;
+	}
+	json_put_string_or_null(result, "rule", *ret_rule != NULL ? (*ret_rule)->name : NULL);
+	return 0;
+}
+
+static void
+put_instance(const struct explanation *explanation, json_t *result)
+{
+	static const char *const members[][2] = {{"InstanceId", "instanceId"},
+	    {"InstanceType", "instanceType"}, {"State", "state"}, {"VpcId", "vpcId"},
+	    {"SubnetId", "subnetId"}};
+	json_t *tags = json_object();
+	json_t *tag;
+	size_t i;
+
+	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		json_put_string(
+		    result, members[i][1], json_get_string(explanation->instance, members[i][0]));
+	json_array_foreach (json_get_array(explanation->instance, "Tags"), i, tag)
+		json_put_string(tags, json_get_string(tag, "Key"), json_get_string(tag, "Value"));
+	json_object_set_new(result, "tags", tags);
+}
+
+/* Whether it can be mirrored at all. */
+static int
+put_eligible(
+    const struct explanation *explanation, json_t *result, bool *ret_eligible, struct err *err)
+{
+	json_t *reason = NULL;
+
+	*ret_eligible = false;
+	if (instance_is_over(explanation->instance)) {
+		json_put_string(result, "reason", "terminated");
+	} else if (instance_primary_interface(explanation->instance) == NULL) {
+		json_put_string(result, "reason", "no-interface");
+	} else {
+		if (rules_eligible(explanation->mirror->rules, explanation->instance, ret_eligible,
+			&reason, err) < 0)
+			return -1;
+		if (!*ret_eligible)
+			json_put_string(result, "reason", "hook");
+		json_put_string(result, "hookReason", json_string_value(reason));
+		json_decref(reason);
+	}
+	json_object_set_new(result, "eligible", json_boolean(*ret_eligible));
+	return 0;
+}
+
+static bool
+put_excluded(const struct explanation *explanation, json_t *result)
+{
+	const struct inventory *inventory = targets_inventory(explanation->mirror->targets);
+	const struct target *held = NULL;
+	json_t *excluded;
+	json_t *interface;
+	const char *reason = NULL;
+	size_t i;
+
+	json_array_foreach (
+	    json_get_array(explanation->instance, "NetworkInterfaces"), i, interface) {
+		const char *id = json_get_string(interface, "NetworkInterfaceId");
+
+		if (held == NULL && id != NULL)
+			held = inventory_holding(inventory, id);
+	}
+	if (held != NULL || instance_is_marked_target(explanation->instance))
+		reason = "target-instance";
+	else if (mirror_config_excludes(explanation->mirror->opts.config, explanation->instance))
+		reason = "configured";
+	if (reason == NULL)
+		return false;
+	excluded = json_object();
+	json_put_string(excluded, "reason", reason);
+	json_put_string(excluded, "targetId", held != NULL ? held->id : NULL);
+	json_object_set_new(result, "excluded", excluded);
+	return true;
+}
+
+static int
+build(const struct explanation *explanation, json_t *result, struct err *err)
+{
+	const struct config_rule *rule;
+	bool eligible;
+	bool excluded;
+
+	put_instance(explanation, result);
+	if (put_eligible(explanation, result, &eligible, err) < 0)
+		return -1;
+	excluded = put_excluded(explanation, result);
+	if (put_rules(explanation, result, &rule, err) < 0)
+		return -1;
+	return put_interfaces(explanation, eligible && !excluded ? rule : NULL, result, err);
+}
+
+static void
+answer(struct explanation *explanation)
+{
+	json_t *result = json_object();
+	struct err err = {0};
+
+	if (build(explanation, result, &err) < 0)
+		waiters_fail(&explanation->waiters, &err);
+	else
+		waiters_complete(&explanation->waiters, result);
+	err_fini(&err);
+	json_decref(result);
+}
+
+/* --- asking --- */
+
+/* Takes the call's reply, or fails with its error and returns NULL. */
+static json_t *
+reply_of(struct explanation *explanation, struct call *call)
+{
+	json_t *reply = call_take_result(call);
+
+	explanation->asking = NULL;
+	if (reply == NULL)
+		waiters_fail(&explanation->waiters, &call->err);
+	return reply;
+}
+
+static void ask_sessions(struct explanation *explanation, const char *next_token);
+
+static void
+sessions_came(void *arg, struct call *call)
+{
+	struct explanation *explanation = arg;
+	json_t *reply = reply_of(explanation, call);
+	const char *next_token = json_get_string(reply, "NextToken");
+
+	if (reply == NULL)
+		return;
+	json_array_extend(explanation->sessions, json_get_array(reply, "TrafficMirrorSessions"));
+	if (next_token != NULL && ++explanation->pages < SESSION_PAGES_MAX)
+		ask_sessions(explanation, next_token);
+	else
+		answer(explanation);
+	json_decref(reply);
+}
+
+static void
+ask_sessions(struct explanation *explanation, const char *next_token)
+{
+	json_t *ids = json_array();
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (
+	    json_get_array(explanation->instance, "NetworkInterfaces"), i, interface)
+		json_array_append(ids, json_object_get(interface, "NetworkInterfaceId"));
+	if (json_array_size(ids) > 0) {
+		explanation->asking =
+		    sessions_describe(explanation->mirror->opts.ec2, ids, next_token);
+		call_on_done(explanation->asking, sessions_came, explanation);
+	} else {
+		answer(explanation);
+	}
+	json_decref(ids);
+}
+
+static void
+targets_came(void *arg, struct call *call)
+{
+	struct explanation *explanation = arg;
+	json_t *reply = reply_of(explanation, call);
+
+	if (reply == NULL)
+		return;
+	json_decref(reply);
+	ask_sessions(explanation, NULL);
+}
+
+static void
+no_such_instance(struct explanation *explanation)
+{
+	struct err err = {0};
+
+	err_set(&err, ERR_NOT_FOUND,
+	    "there is no instance %s in %s (as far as these credentials see)",
+	    explanation->instance_id, aws_client_region(explanation->mirror->opts.ec2));
+	waiters_fail(&explanation->waiters, &err);
+	err_fini(&err);
+}
+
+static void
+instance_came(void *arg, struct call *call)
+{
+	struct explanation *explanation = arg;
+	bool unknown = strncmp(call->err.name, "InvalidInstanceI", strlen("InvalidInstanceI")) == 0;
+	json_t *reply;
+
+	if (unknown) {
+		explanation->asking = NULL;
+		no_such_instance(explanation);
+		return;
+	}
+	reply = reply_of(explanation, call);
+	if (reply == NULL)
+		return;
+	explanation->instance = json_incref(json_array_get(json_get_array(reply, "Instances"), 0));
+	json_decref(reply);
+	if (explanation->instance == NULL) {
+		no_such_instance(explanation);
+		return;
+	}
+	explanation->asking = targets_load(explanation->mirror->targets);
+	call_on_done(explanation->asking, targets_came, explanation);
+}
+
+struct call *
+explanation_start(struct explanation *explanation)
+{
+	json_t *ids = json_array();
+
+	json_array_append_new(ids, json_string(explanation->instance_id));
+	explanation->asking = ec2_describe_instances(
+	    explanation->mirror->opts.ec2, &(struct ec2_describe){.ids = ids});
+	call_on_done(explanation->asking, instance_came, explanation);
+	json_decref(ids);
+	return waiters_add(&explanation->waiters, explanation->mirror->opts.loop);
+}
