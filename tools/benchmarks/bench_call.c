@@ -1,0 +1,111 @@
+/* CPU time of one signed call over a warm connection: bench_call URL CALLS prints microseconds. Keys come from the environment. See tools/bench. */
+#include "tmflow/aws/ec2.h"
+#include "tmflow/base/rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define WARM_UP_CALLS 200
+
+struct bench {
+	struct loop *loop;
+	struct aws_client *client;
+	long left;
+	struct err err;
+};
+
+static void start(struct bench *bench);
+
+static void
+completed(void *arg, struct call *call)
+{
+	struct bench *bench = arg;
+	json_t *result = call_take_result(call);
+
+	err_move(&bench->err, &call->err);
+	json_decref(result);
+	if (result == NULL || --bench->left == 0)
+		loop_stop(bench->loop);
+	else
+		start(bench);
+}
+
+static void
+start(struct bench *bench)
+{
+	call_on_done(
+	    ec2_describe_sessions(bench->client, &(struct ec2_describe){.max_results = 5}),
+	    completed, bench);
+}
+
+/* Microseconds of the process's CPU time for so many calls, one after another; negative if one fails. */
+static double
+measure(struct bench *bench, long calls)
+{
+	struct rusage before;
+	struct rusage after;
+
+	bench->left = calls;
+	getrusage(RUSAGE_SELF, &before);
+	start(bench);
+	if (loop_run(bench->loop, &bench->err) < 0 || err_isset(&bench->err))
+		return -1;
+	getrusage(RUSAGE_SELF, &after);
+	return (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
+		   before.ru_stime.tv_sec) *
+		   1e6 +
+	       (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
+		   before.ru_stime.tv_usec);
+}
+
+static int
+run(struct bench *bench, const char *url, long calls)
+{
+	struct aws_env env = {0};
+	struct rng rng;
+	double micros = -1;
+	struct http_transport *transport = http_curl_new(
+	    bench->loop, &(struct http_curl_opts){.user_agent = "tmflow/bench"}, &bench->err);
+	struct credentials_provider *credentials = credentials_chain_new(&env, NULL, bench->loop);
+
+	rng_seed(&rng, 1);
+	bench->client = transport == NULL ? NULL
+					  : aws_client_new(
+						&(struct aws_client_opts){
+						    .loop = bench->loop,
+						    .transport = transport,
+						    .credentials = credentials,
+						    .rng = &rng,
+						    .service = "ec2",
+						    .region = "us-east-1",
+						    .endpoint = url,
+						},
+						&bench->err);
+	if (bench->client != NULL && measure(bench, WARM_UP_CALLS) >= 0)
+		micros = measure(bench, calls);
+	if (micros >= 0)
+		printf("%.1f\n", micros / (double)calls);
+	else
+		fprintf(stderr, "bench_call: %s\n", err_text(&bench->err));
+	aws_client_free(bench->client);
+	credentials_provider_free(credentials);
+	http_curl_free(transport);
+	return micros >= 0 ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct bench bench = {.loop = loop_new(clock_system())};
+	int code;
+
+	if (argc != 3 || atol(argv[2]) < 1) {
+		fputs("usage: bench_call URL CALLS\n", stderr);
+		return 2;
+	}
+	code = run(&bench, argv[1], atol(argv[2]));
+	err_fini(&bench.err);
+	loop_free(bench.loop);
+	return code;
+}
