@@ -12,6 +12,8 @@
 
 #define TERMINAL_COLUMNS_DEFAULT 80u
 #define CONTROL_C_COLUMNS	 3u
+#define ESTIMATE_S		 10 /* shorter waits are not worth a word */
+#define PACED_ACTION		 "CreateTrafficMirrorSession" /* one for each session */
 
 /* How wide a line may be, with room for the ^C that a terminal writes behind it. */
 static size_t
@@ -86,6 +88,25 @@ add_counts(struct buf *line, size_t columns, const struct progress *progress)
 }
 
 /* The line, most important first: what does not fit into the columns is left out. */
+/* What is known to be ahead, where it takes a while at the pace that AWS allows. */
+static void
+add_estimate(struct buf *line, size_t columns, const struct progress *progress)
+{
+	uint64_t missing = mirror_progress(progress->mirror)->missing;
+	struct pacer_estimate estimate;
+	double seconds;
+
+	if (progress->pacer == NULL || !pacer_estimate(progress->pacer, PACED_ACTION, &estimate) ||
+	    !estimate.learnt || estimate.accepted >= missing)
+		return;
+	seconds = (double)(missing - estimate.accepted) / estimate.rate_per_s;
+	if (seconds < ESTIMATE_S)
+		return;
+	add_part(line, columns, "%" PRIu64 " sessions ahead: at least %.0f %s at %.1f/s",
+	    missing - estimate.accepted, seconds < 120 ? seconds : seconds / 60,
+	    seconds < 120 ? "s" : "min", estimate.rate_per_s);
+}
+
 static void
 compose(struct buf *line, size_t columns, const struct progress *progress)
 {
@@ -100,6 +121,7 @@ compose(struct buf *line, size_t columns, const struct progress *progress)
 	add_part(line, columns, "page %" PRIu64, done->pages);
 	add_part(line, columns, "%" PRIu64 " instances (%.0f/s)", done->instances,
 	    elapsed_ms > 0 ? (double)done->instances * 1000.0 / (double)elapsed_ms : 0.0);
+	add_estimate(line, columns, progress);
 	if (stats->throttled > 0)
 		add_part(line, columns, "%" PRIu64 " of %" PRIu64 " calls throttled",
 		    stats->throttled, stats->requests);

@@ -19,6 +19,7 @@ struct progress {
 	const char *run_id;
 	const struct mirror *mirror;  /* NULL where the workflow mirrors nothing */
 	const struct aws_client *ec2; /* NULL likewise */
+	const struct pacer *pacer;    /* NULL likewise */
 	bool terminal;
 	bool drawn; /* the line stands on the terminal now */
 	int64_t start_mono_ms;

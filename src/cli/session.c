@@ -205,6 +205,7 @@ start_progress(struct session *session)
 	    .run_id = session->run.id,
 	    .mirror = session->needs_aws ? session->workspace.mirror : NULL,
 	    .ec2 = session->workspace.ec2,
+	    .pacer = session->workspace.pacer,
 	};
 	progress_start(&session->progress);
 }
@@ -231,11 +232,25 @@ tell_end(struct session *session, struct err *err)
 	return report_exit(run, counts);
 }
 
+static int
+start_pace(struct session *session, struct err *err)
+{
+	session->pace = (struct pace){
+	    .loop = session->workspace.loop,
+	    .store = session->store,
+	    .pacer = session->workspace.pacer,
+	    .run_id = session->run.id,
+	    .key = session->workspace.settings.region,
+	};
+	return pace_start(&session->pace, err);
+}
+
 /* Runs the loop until the execution is over, or a second signal stops it. */
 static int
 run_to_end(struct session *session, bool resume, struct err *err)
 {
-	if (build(session, err) < 0 || start_execution(session, resume, err) < 0)
+	if (build(session, err) < 0 || start_pace(session, err) < 0 ||
+	    start_execution(session, resume, err) < 0)
 		return -1;
 	start_progress(session);
 	int ret = loop_run(session->workspace.loop, err);
@@ -250,7 +265,9 @@ run_to_end(struct session *session, bool resume, struct err *err)
 		session->run.status = RUN_INTERRUPTED;
 		session->run.stop_wall_ms = clock_system()->wall_ms(clock_system());
 	}
-	return store_run_update(session->store, &session->run, err) < 0 ||
+	return pace_stop(&session->pace, session->over && session->run.status != RUN_INTERRUPTED,
+		   err) < 0 ||
+		       store_run_update(session->store, &session->run, err) < 0 ||
 		       store_commit(session->store, err) < 0
 		   ? -1
 		   : 0;

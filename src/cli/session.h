@@ -1,6 +1,7 @@
 #ifndef TMFLOW_CLI_SESSION_H
 #define TMFLOW_CLI_SESSION_H
 
+#include "pace.h"
 #include "progress.h"
 #include "tmflow/engine/engine.h"
 #include "workspace.h"
@@ -32,6 +33,7 @@ struct session {
 	struct engine *engine;
 	struct execution *execution;
 	struct progress progress;
+	struct pace pace;
 	bool history;	  /* events are kept */
 	struct err fault; /* why one could not be */
 	int signals;	  /* caught so far */

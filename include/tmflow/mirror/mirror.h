@@ -42,6 +42,7 @@ struct mirror_progress {
 	uint64_t pages;	    /* described */
 	uint64_t instances; /* seen in them */
 	uint64_t failed;    /* recorded as `failed` */
+	uint64_t missing;   /* sessions found missing, to be created */
 };
 const struct mirror_progress *mirror_progress(const struct mirror *mirror);
 

@@ -198,6 +198,7 @@ classify(struct op *op, const json_t *entry, json_t *result)
 
 		if (refused != 0)
 			return refused < 0 ? -1 : record_unsupported(op, entry);
+		env(op)->progress.missing++;
 	}
 	if (verdict == SESSION_DRIFTED && env(op)->plan != NULL)
 		note_drift(op, &question, session);

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""The pace of a run: estimated while much is ahead, kept with the run, forgotten when it is over."""
+import os
+import signal
+import sqlite3
+import time
+
+import harness
+
+
+class Pace(harness.Case):
+    def world(self, *options, **named):
+        """Every instance is covered, by targets that take any number of sources."""
+        sim = self.sim("--plain", *options, **named)
+        world = sim.ask("/_sim/world?limit=1")
+        sim.config = self.write("pace.yaml", "vpcs:\n" + "".join(
+            f"  - {{vpcId: {vpc}, filterId: {world['Filters'][0]}, targetId: {world['GivenTargets'][0]}}}\n"
+            for vpc in world["Vpcs"]))
+        return sim
+
+    def facts(self):
+        db = sqlite3.connect(os.path.join(self.dir, "state", "tmflow.db"))
+        try:
+            return db.execute("SELECT value FROM facts WHERE kind = 'pacer'").fetchall()
+        finally:
+            db.close()
+
+    def test_kept_with_the_run(self):
+        sim = self.world("--buckets", "--bucket-scale", "4", instances=150)
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "paced", "-q", sim=sim)
+        deadline = time.monotonic() + harness.START_SECONDS
+        while sim.report()["actions"].get("CreateTrafficMirrorSession", {}).get("throttled", 0) < 2:
+            self.assertLess(time.monotonic(), deadline)
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=harness.RUN_SECONDS)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn(b"CreateTrafficMirrorSession", b"".join(
+            value if isinstance(value, bytes) else value.encode() for value, in self.facts()))
+        sim.ask("/_sim/reset-counters", b"")
+        done = self.tmflow("resume", "paced", "-o", "json", sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(self.facts(), [])
+        self.assertTrue(sim.expected()["ok"])
+        calls = sim.report()["actions"]["CreateTrafficMirrorSession"]
+        self.assertLess(calls["throttled"], 3, calls)
+
+
+if __name__ == "__main__":
+    harness.main()
