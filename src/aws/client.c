@@ -27,6 +27,8 @@ struct aws_client {
 	struct sigv4_key key;
 	struct sigv4_result signature; /* reused from call to call */
 	struct aws_stats stats;
+	struct retry_quota quota;
+	int64_t skew_ms; /* AWS's clock is so far ahead of ours */
 };
 
 /* One operation under way: sent, or waiting for its next attempt. */
@@ -39,8 +41,11 @@ struct aws_call {
 	bool refreshed; /* the keys were looked for anew */
 	bool refused;	/* the last attempt was throttled */
 	bool waits_for_keys;
-	unsigned keys; /* the serial of those that the present attempt is signed with */
-	int attempt;   /* the present one, from 1 */
+	unsigned keys;	 /* the serial of those that the present attempt is signed with */
+	int attempt;	 /* the present one, from 1 */
+	int retry_cost;	 /* of the last retry; 0: there was none */
+	bool skew_known; /* the clock was corrected, or need not be */
+	int64_t sent_mono_ms;
 	struct http_exchange *exchange;
 	struct aws_reader *reader;
 	char *target; /* X-Amz-Target, or NULL */
@@ -130,6 +135,50 @@ may_try_again(struct aws_call *call, enum retry_class retry)
 	return true;
 }
 
+static int64_t
+now_mono_ms(const struct aws_client *client)
+{
+	return loop_clock(client->loop)->mono_ms(loop_clock(client->loop));
+}
+
+/* AWS's time by our clock and what it was found to be off. */
+static int64_t
+now_wall_ms(const struct aws_client *client)
+{
+	return loop_clock(client->loop)->wall_ms(loop_clock(client->loop)) + client->skew_ms;
+}
+
+/* A retry, once a call: the signature was refused, and the reply's Date shows that our clock is wrong. */
+static bool
+correct_clock(struct aws_call *call, const struct err *err, const char *date)
+{
+	struct aws_client *client = call->client;
+	int64_t skew_ms;
+
+	if (call->skew_known || call->attempt >= client->attempts_max ||
+	    !retry_may_be_skew(err->name) || !retry_skew_of(date, now_wall_ms(client), &skew_ms))
+		return false;
+	call->skew_known = true;
+	client->skew_ms += skew_ms;
+	log_event(LOG_WARN, "aws.clock", LOG_STR("operation", call->operation.name),
+	    LOG_INT("off_s", client->skew_ms / 1000));
+	return true;
+}
+
+/* Whether the quota pays for another attempt. */
+static bool
+can_pay(struct aws_call *call, const struct err *err)
+{
+	bool timed_out = err->code == ERR_TRANSPORT &&
+			 now_mono_ms(call->client) - call->sent_mono_ms >= AWS_CONNECT_TIMEOUT_MS;
+	int cost = timed_out ? RETRY_COST_TIMEOUT : RETRY_COST;
+
+	if (!retry_quota_take(&call->client->quota, cost))
+		return false;
+	call->retry_cost = cost;
+	return true;
+}
+
 /* The first refusal costs no time here where the pacer knows when a token is there. */
 static int64_t
 delay_of(const struct aws_call *call)
@@ -150,9 +199,15 @@ pacer_answer_of(const struct err *err, enum retry_class retry)
 	return err->code == ERR_SERVICE ? PACER_ACCEPTED : PACER_UNKNOWN;
 }
 
-/* An attempt failed: waits for the next one, or ends the call. */
+static const char *
+header_of(const struct aws_reply_headers *headers, const char *name)
+{
+	return headers != NULL ? headers->get(headers->arg, name) : NULL;
+}
+
+/* An attempt failed: waits for the next one, or ends the call. headers: NULL where there was no reply. */
 static void
-attempt_failed(struct aws_call *call, struct err *err)
+attempt_failed(struct aws_call *call, struct err *err, const struct aws_reply_headers *headers)
 {
 	struct aws_client *client = call->client;
 	enum retry_class retry = retry_classify(err);
@@ -161,22 +216,23 @@ attempt_failed(struct aws_call *call, struct err *err)
 	call->refused = retry == RETRY_THROTTLING;
 	client->stats.throttled += call->refused;
 	pacer_answer(&call->ticket, pacer_answer_of(err, retry));
-	if (!may_try_again(call, retry)) {
+	if (!correct_clock(call, err, header_of(headers, "Date")) &&
+	    (!may_try_again(call, retry) || !can_pay(call, err))) {
 		client->stats.failed++;
 		if (retry == RETRY_CREDENTIALS && !call->operation.unsigned_request)
 			err_prefix(err, "the keys have expired, or this machine's clock is wrong");
 		call_complete_err(&call->call, err);
 		return;
 	}
-	delay_ms = delay_of(call);
+	delay_ms = retry_after_ms(delay_of(call), header_of(headers, "x-amz-retry-after"),
+	    header_of(headers, "Retry-After"));
 	client->stats.retries++;
 	log_event(LOG_INFO, "aws.retry", LOG_STR("operation", call->operation.name),
 	    LOG_INT("attempt", call->attempt), LOG_STR("error", err->name),
 	    LOG_STR("cause", err_text(err)), LOG_STR("request_id", err->request_id),
 	    LOG_INT("delay_ms", delay_ms));
 	err_fini(err);
-	loop_timer_arm(client->loop, &call->backoff,
-	    loop_clock(client->loop)->mono_ms(loop_clock(client->loop)) + delay_ms);
+	loop_timer_arm(client->loop, &call->backoff, now_mono_ms(client) + delay_ms);
 }
 
 /* The error that a complete reply means which brings no result. */
@@ -223,6 +279,8 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 		request_id = headers->get(headers->arg, "x-amzn-requestid");
 	if (status == 200 && reply.value != NULL) {
 		pacer_answer(&call->ticket, PACER_ACCEPTED);
+		retry_quota_give(
+		    &call->client->quota, call->retry_cost > 0 ? call->retry_cost : RETRY_REFUND);
 		call_complete(&call->call, call->operation.convert != NULL
 					       ? call->operation.convert(reply.value)
 					       : reply.value);
@@ -232,7 +290,7 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	request_id = request_id != NULL ? request_id : "";
 	error_of_reply(&reply, status, request_id, &err);
 	snprintf(err.request_id, sizeof(err.request_id), "%s", request_id);
-	attempt_failed(call, &err);
+	attempt_failed(call, &err, headers);
 }
 
 static int
@@ -255,7 +313,7 @@ exchange_done(void *arg, struct http_exchange *exchange, int status, struct err 
 
 	call->exchange = NULL;
 	if (status == 0)
-		attempt_failed(call, err);
+		attempt_failed(call, err, NULL);
 	else
 		reply_complete(call, status, &headers);
 }
@@ -304,7 +362,7 @@ sign(struct aws_call *call, const struct credentials *credentials)
 	const struct sigv4_scope scope = {
 	    .region = client->endpoint.signing_region,
 	    .service = client->service->signing_name,
-	    .wall_ms = loop_clock(client->loop)->wall_ms(loop_clock(client->loop)),
+	    .wall_ms = now_wall_ms(client),
 	};
 
 	sigv4_sign(&request, &scope, credentials, &client->key, &client->signature);
@@ -347,6 +405,7 @@ send(struct aws_call *call, const struct credentials *credentials)
 	    .reply_bytes_max = AWS_REPLY_BYTES_MAX,
 	};
 	client->stats.requests++;
+	call->sent_mono_ms = now_mono_ms(client);
 	call->exchange = client->transport->start(client->transport, &request, &handler);
 }
 
@@ -357,7 +416,7 @@ credentials_came(void *arg, const struct credentials *credentials, struct err *e
 
 	call->waits_for_keys = false;
 	if (credentials == NULL) {
-		attempt_failed(call, err);
+		attempt_failed(call, err, NULL);
 		return;
 	}
 	call->keys = credentials->serial;
@@ -437,6 +496,7 @@ aws_client_new(const struct aws_client_opts *opts, struct err *err)
 	client->credentials = opts->credentials;
 	client->rng = opts->rng;
 	client->pacer = opts->pacer;
+	client->quota.tokens = RETRY_QUOTA_MAX;
 	client->service = aws_service_at(aws_service_index(opts->service));
 	client->scope = mem_printf("%s %s", opts->region, endpoint.host);
 	client->attempts_max = opts->attempts_max > 0 ? opts->attempts_max : AWS_ATTEMPTS_DEFAULT;

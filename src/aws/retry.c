@@ -4,7 +4,11 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 /* Codes that are worth a retry. Every other one is final unless its status says that the server stumbled. */
 static const struct {
@@ -107,4 +111,92 @@ retry_delay_ms(struct rng *rng, int attempt)
 	double cap_ms = fmin(AWS_BACKOFF_BASE_MS * ldexp(1.0, attempt - 1), AWS_BACKOFF_MAX_MS);
 
 	return (int64_t)(rng_unit(rng) * cap_ms);
+}
+
+/* -1: absent or malformed. */
+static int64_t
+whole_number(const char *text, int64_t most)
+{
+	int64_t value = 0;
+
+	if (text == NULL || *text == '\0')
+		return -1;
+	for (; *text >= '0' && *text <= '9'; text++)
+		value = value < most ? value * 10 + (*text - '0') : most;
+	return *text == '\0' ? (value < most ? value : most) : -1;
+}
+
+int64_t
+retry_after_ms(int64_t delay_ms, const char *x_amz_retry_after, const char *retry_after)
+{
+	int64_t wanted_ms = whole_number(x_amz_retry_after, delay_ms + RETRY_AFTER_MORE_MS);
+
+	if (wanted_ms < 0)
+		wanted_ms = whole_number(retry_after, (int64_t)AWS_BACKOFF_MAX_MS / 1000) * 1000;
+	return wanted_ms > delay_ms ? wanted_ms : delay_ms;
+}
+
+bool
+retry_quota_take(struct retry_quota *quota, int cost)
+{
+	if (quota->tokens < cost)
+		return false;
+	quota->tokens -= cost;
+	return true;
+}
+
+void
+retry_quota_give(struct retry_quota *quota, int tokens)
+{
+	quota->tokens += tokens;
+	if (quota->tokens > RETRY_QUOTA_MAX)
+		quota->tokens = RETRY_QUOTA_MAX;
+}
+
+bool
+retry_may_be_skew(const char *code)
+{
+	static const char *const codes[] = {"RequestExpired", "RequestTimeTooSkewed",
+	    "RequestInTheFuture", "SignatureDoesNotMatch", "InvalidSignatureException",
+	    "AuthFailure"};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Three letters of a month, in English whatever the locale; -1 for none. */
+static int
+month_of(const char *name)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	for (int month = 0; month < 12; month++)
+		if (strncasecmp(name, names + (size_t)month * 3, 3) == 0)
+			return month;
+	return -1;
+}
+
+bool
+retry_skew_of(const char *date, int64_t wall_ms, int64_t *ret_skew_ms)
+{
+	struct tm tm = {0};
+	char month[4];
+	int64_t skew_ms;
+
+	/* RFC 9110: "Sun, 06 Nov 1994 08:49:37 GMT" */
+	if (date == NULL ||
+	    sscanf(date, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT", &tm.tm_mday, month,
+		&tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
+		return false;
+	tm.tm_mon = month_of(month);
+	tm.tm_year -= 1900;
+	if (tm.tm_mon < 0)
+		return false;
+	skew_ms = (int64_t)timegm(&tm) * 1000 - wall_ms;
+	if (llabs(skew_ms) < RETRY_SKEW_LEAST_MS)
+		return false;
+	*ret_skew_ms = skew_ms;
+	return true;
 }

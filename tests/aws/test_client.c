@@ -280,6 +280,106 @@ END_TEST
 
 /* --- retries: the numbers of the SDKs' standard mode --- */
 
+static void
+fixture_with_headers(struct aws_fixture *f, const struct scripted_reply *replies, size_t count,
+    const struct http_header *headers)
+{
+	aws_fixture_init(f,
+	    &(struct scripted_opts){.replies = replies, .replies_count = count, .headers = headers},
+	    0);
+}
+
+/* A clock that is an hour slow is found out by the reply's Date, once; a Date that agrees with ours changes nothing. */
+START_TEST(wrong_clock)
+{
+	static const struct scripted_reply replies[] = {
+	    {NULL, 401, ERROR_BODY("AuthFailure")}, {NULL, 200, OK_BODY}};
+	static const struct scripted_reply always[] = {{NULL, 401, ERROR_BODY("AuthFailure")}};
+	static const struct http_header ahead[] = {
+	    {"Date", "Thu, 15 Jan 2026 13:00:00 GMT"}, {NULL, NULL}};
+	static const struct http_header same[] = {
+	    {"Date", "Thu, 15 Jan 2026 12:01:00 GMT"}, {NULL, NULL}};
+	static const struct http_header none[] = {{"Date", "yesterday"}, {NULL, NULL}};
+	struct aws_fixture f;
+
+	fixture_with_headers(&f, replies, 2, ahead);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_ptr_nonnull(f.result);
+	ck_assert_str_eq(sent_header(&f, 0, "X-Amz-Date"), "20260115T120000Z");
+	ck_assert_int_eq(strncmp(sent_header(&f, 1, "X-Amz-Date"), "20260115T1300", 13), 0);
+	aws_fixture_fini(&f);
+
+	fixture_with_headers(&f, always, 1, ahead);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 2);
+	aws_fixture_fini(&f);
+
+	fixture_with_headers(&f, always, 1, same);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
+	aws_fixture_fini(&f);
+
+	fixture_with_headers(&f, always, 1, none);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
+	aws_fixture_fini(&f);
+}
+END_TEST
+
+START_TEST(retry_after)
+{
+	static const struct scripted_reply replies[] = {
+	    {NULL, 503, ERROR_BODY("Unavailable")}, {NULL, 200, OK_BODY}};
+	static const struct http_header seconds[] = {{"Retry-After", "7"}, {NULL, NULL}};
+	struct aws_fixture f;
+
+	ck_assert_int_eq(retry_after_ms(300, NULL, NULL), 300);
+	ck_assert_int_eq(retry_after_ms(300, "100", NULL), 300);
+	ck_assert_int_eq(retry_after_ms(300, "1500", "9"), 1500);
+	ck_assert_int_eq(retry_after_ms(300, "99999999999999999999", NULL), 5300);
+	ck_assert_int_eq(retry_after_ms(300, "-1", NULL), 300);
+	ck_assert_int_eq(retry_after_ms(300, "1.5", "2"), 2000);
+	ck_assert_int_eq(retry_after_ms(300, NULL, "Thu, 15 Jan 2026 13:00:00 GMT"), 300);
+	ck_assert_int_eq(retry_after_ms(300, NULL, "86400"), 20000);
+
+	fixture_with_headers(&f, replies, 2, seconds);
+	aws_fixture_run(&f, start(&f));
+	ck_assert_ptr_nonnull(f.result);
+	ck_assert_int_eq(f.clock.now_mono_ms, 7000);
+	aws_fixture_fini(&f);
+}
+END_TEST
+
+/* The scenario of the SDKs' documents, then: 100 retries from a full quota without a success. */
+START_TEST(retry_quota)
+{
+	static const struct scripted_reply always[] = {{NULL, 500, ERROR_BODY("InternalError")}};
+	struct retry_quota quota = {RETRY_QUOTA_MAX};
+	struct aws_fixture f;
+	size_t sent;
+
+	ck_assert(retry_quota_take(&quota, RETRY_COST));
+	ck_assert(retry_quota_take(&quota, RETRY_COST));
+	ck_assert_int_eq(quota.tokens, 490);
+	retry_quota_give(&quota, RETRY_COST);
+	retry_quota_give(&quota, RETRY_REFUND);
+	ck_assert(retry_quota_take(&quota, RETRY_COST_TIMEOUT));
+	ck_assert_int_eq(quota.tokens, 486);
+	retry_quota_give(&quota, RETRY_QUOTA_MAX);
+	ck_assert_int_eq(quota.tokens, RETRY_QUOTA_MAX);
+
+	fixture_of(&f, always, 1);
+	for (int i = 0; i < 11; i++)
+		aws_fixture_run(&f, start(&f));
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 110); /* 99 retries of 9 each */
+	for (int i = 0; i < 5; i++)
+		aws_fixture_run(&f, start(&f));
+	sent = scripted_transport_sent(f.scripted);
+	ck_assert_uint_eq(sent, 110 + 5 + 1); /* the hundredth retry, then none */
+	aws_fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(back_off_bounds)
 {
 	static const int64_t most_ms[] = {1000, 2000, 4000, 8000, 16000, 20000, 20000, 20000};
@@ -470,6 +570,9 @@ main(void)
 	tcase_add_test(tests, secrets_stay_secret);
 	tcase_add_test(tests, classes_as_botocore_has_them);
 	tcase_add_test(tests, back_off_bounds);
+	tcase_add_test(tests, wrong_clock);
+	tcase_add_test(tests, retry_after);
+	tcase_add_test(tests, retry_quota);
 	tcase_add_test(tests, classes);
 	tcase_add_test(tests, endpoints);
 	suite_add_tcase(s, tests);

@@ -135,6 +135,11 @@ cancel(struct http_transport *transport, struct http_exchange *exchange)
 static const char *
 reply_header(const struct http_exchange *exchange, const char *name)
 {
+	const struct http_header *header = exchange->scripted->opts.headers;
+
+	for (; header != NULL && header->name != NULL; header++)
+		if (strcasecmp(name, header->name) == 0)
+			return header->value;
 	return strcasecmp(name, "x-amzn-requestid") == 0 ? exchange->scripted->opts.request_id
 							 : NULL;
 }

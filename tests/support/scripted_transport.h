@@ -28,7 +28,9 @@ struct scripted_opts {
 	scripted_answer_fn *answer; /* instead of replies */
 	void *answer_arg;
 	const char *request_id; /* the header x-amzn-requestid; NULL: none */
-	size_t piece_bytes;	/* bodies come in pieces of so many bytes; 0: whole */
+	const struct http_header
+	    *headers; /* others, of every reply; ends with a NULL name; NULL: none. Borrowed */
+	size_t piece_bytes; /* bodies come in pieces of so many bytes; 0: whole */
 };
 
 /* What was sent, copied. */
