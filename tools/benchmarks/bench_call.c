@@ -34,8 +34,7 @@ completed(void *arg, struct call *call)
 static void
 start(struct bench *bench)
 {
-	call_on_done(
-	    ec2_describe_sessions(bench->client, &(struct ec2_describe){.max_results = 5}),
+	call_on_done(ec2_describe_sessions(bench->client, &(struct ec2_describe){.max_results = 5}),
 	    completed, bench);
 }
 
@@ -53,10 +52,10 @@ measure(struct bench *bench, long calls)
 		return -1;
 	getrusage(RUSAGE_SELF, &after);
 	return (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
-		   before.ru_stime.tv_sec) *
+			before.ru_stime.tv_sec) *
 		   1e6 +
 	       (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
-		   before.ru_stime.tv_usec);
+			before.ru_stime.tv_usec);
 }
 
 static int
