@@ -107,7 +107,7 @@ States:
         path = self.write("w.yaml", TASK % "{Script: steps.lua, Function: sum, Arguments: [1, 2]}")
         done = self.tmflow("test-state", path, "L")
         self.assertEqual(done.code, 0, done.err)
-        self.assertIn('{"Sum":3,"Calls":1}', done.out)
+        self.assertIn('{"Calls":1,"Sum":3}', done.out)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,24 @@ collect_arguments(struct op *op, json_t *arguments[ARGUMENTS_MAX])
 	return count;
 }
 
+/* A Lua table has its keys in no order of its own: sorted, the same result is the same text. Takes value. */
+static json_t *
+in_order(json_t *value)
+{
+	struct buf text = {0};
+	json_t *sorted;
+
+	if (!json_is_object(value) && !json_is_array(value))
+		return value;
+	json_write_canonical(value, &text);
+	sorted = json_parse(buf_str(&text), NULL);
+	buf_fini(&text);
+	if (sorted == NULL)
+		return value;
+	json_decref(value);
+	return sorted;
+}
+
 static enum op_next
 call(struct op *op, struct script *script)
 {
@@ -67,7 +85,7 @@ call(struct op *op, struct script *script)
 		return OP_FAIL;
 	for (size_t i = 1; i < SCRIPT_RESULTS_MAX; i++)
 		json_decref(results[i]);
-	return op_done(op, results[0]);
+	return op_done(op, in_order(results[0]));
 }
 
 static enum op_next
