@@ -68,6 +68,15 @@ taken_earlier(json_t *handlers, size_t at, const char *name)
 	return false;
 }
 
+/* True when an earlier entry takes all that a state's work reports: everything but time-outs, and what no retrier or catcher sees. */
+static bool
+taken_as_failure(json_t *handlers, size_t at, const char *name)
+{
+	return strcmp(name, "States.ALL") != 0 && strcmp(name, "States.Timeout") != 0 &&
+	       strcmp(name, "States.HeartbeatTimeout") != 0 &&
+	       taken_earlier(handlers, at, "States.TaskFailed");
+}
+
 static void
 check_error_name(
     struct compiler *compiler, json_t *handlers, size_t at, const char *name, bool catches)
@@ -86,6 +95,9 @@ check_error_name(
 	else if (taken_earlier(handlers, at, name))
 		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "The error '%s' is taken by an earlier entry", name);
+	else if (taken_as_failure(handlers, at, name))
+		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "The error '%s' is taken by States.TaskFailed in an earlier entry", name);
 	buf_fini(&hint);
 }
 

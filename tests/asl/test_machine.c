@@ -293,6 +293,10 @@ static const struct fault warnings[] = {
 	"ResultWriter runs on Step Functions only: a Map that has it fails here", NULL},
     {TASK("'Retry':[{'ErrorEquals':['E']},{'ErrorEquals':['F','E']}]"), SCHEMA,
 	"/States/S/Retry/1/ErrorEquals/1", "The error 'E' is taken by an earlier entry", NULL},
+    {TASK("'Catch':[{'ErrorEquals':['States.TaskFailed'],'Next':'S'},"
+	  "{'ErrorEquals':['States.Timeout','E'],'Next':'S'}]"),
+	SCHEMA, "/States/S/Catch/1/ErrorEquals/1",
+	"The error 'E' is taken by States.TaskFailed in an earlier entry", NULL},
     {PASS("'Parameters':{'a':[{'b':'$.x'}]}"), "NO_DOLLAR", "/States/S/Parameters/a/0/b",
 	"The value of 'b' is a constant: it is evaluated only in 'b.$'", NULL},
     {PASS("'Result':{'a':[{'b.$':'$.x'}]}"), "PASS_RESULT_IS_STATIC", "/States/S/Result/a/0/b.$",
