@@ -77,9 +77,24 @@ taken_as_failure(json_t *handlers, size_t at, const char *name)
 	       taken_earlier(handlers, at, "States.TaskFailed");
 }
 
+/* What only states with children can report. */
+static bool
+comes_from_children(const char *name)
+{
+	static const char *const names[] = {"States.BranchFailed",
+	    "States.ExceedToleratedFailureThreshold", "States.ItemReaderFailed",
+	    "States.NoChoiceMatched", "States.ResultWriterFailed"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 check_error_name(
-    struct compiler *compiler, json_t *handlers, size_t at, const char *name, bool catches)
+    struct compiler *compiler, const struct handlers *handlers, size_t at, const char *name)
 {
 	struct buf hint = {0};
 	bool known = strncmp(name, "State", 5) != 0 || is_error_name(name);
@@ -88,36 +103,39 @@ check_error_name(
 	if (strcmp(name, "States.Runtime") == 0)
 		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "States.Runtime cannot be %s, not even by name",
-		    catches ? "caught" : "retried");
+		    handlers->catches ? "caught" : "retried");
 	else if (near != NULL || (!known && strncmp(name, "States.", 7) == 0))
 		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, near,
 		    "No state reports the error '%s'", name);
-	else if (taken_earlier(handlers, at, name))
+	else if (handlers->type == ASL_TASK && comes_from_children(name))
+		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "A Task does not report the error '%s'", name);
+	else if (taken_earlier(handlers->list, at, name))
 		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "The error '%s' is taken by an earlier entry", name);
-	else if (taken_as_failure(handlers, at, name))
+	else if (taken_as_failure(handlers->list, at, name))
 		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "The error '%s' is taken by States.TaskFailed in an earlier entry", name);
 	buf_fini(&hint);
 }
 
 void
-check_error_names(struct compiler *compiler, json_t *handlers, size_t at, bool catches)
+check_error_names(struct compiler *compiler, const struct handlers *handlers, size_t at)
 {
-	json_t *names = json_object_get(json_array_get(handlers, at), "ErrorEquals");
+	json_t *names = json_object_get(json_array_get(handlers->list, at), "ErrorEquals");
 	size_t mark = compile_push(compiler, "ErrorEquals");
 	json_t *name;
 	size_t i;
 
-	if (holds_name(json_array_get(handlers, at), "States.ALL", SIZE_MAX) &&
-	    (json_array_size(names) > 1 || at + 1 < json_array_size(handlers)))
+	if (holds_name(json_array_get(handlers->list, at), "States.ALL", SIZE_MAX) &&
+	    (json_array_size(names) > 1 || at + 1 < json_array_size(handlers->list)))
 		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "States.ALL should stand alone and in the last entry");
 	json_array_foreach (names, i, name) {
 		size_t name_mark = compile_push_index(compiler, i);
 
 		if (json_is_string(name))
-			check_error_name(compiler, handlers, at, json_string_value(name), catches);
+			check_error_name(compiler, handlers, at, json_string_value(name));
 		compile_pop(compiler, name_mark);
 	}
 	compile_pop(compiler, mark);

@@ -98,7 +98,9 @@ compile_retry(struct compiler *compiler, const struct field *field, json_t *json
 		    .interval_seconds = 1, .max_attempts = 3, .backoff_rate = 2.0};
 		if (compile_expect_object(compiler, field->name, retrier)) {
 			compile_fields(compiler, &retrier_spec, 0, retrier, &state->retry[i]);
-			check_error_names(compiler, json, i, false);
+			check_error_names(compiler,
+			    &(struct handlers){.list = json, .type = state->type, .catches = false},
+			    i);
 		}
 		compile_pop(compiler, mark);
 	}
@@ -121,7 +123,9 @@ compile_catch(struct compiler *compiler, const struct field *field, json_t *json
 
 		if (compile_expect_object(compiler, field->name, catcher)) {
 			compile_fields(compiler, &catcher_spec, 0, catcher, &state->catchers[i]);
-			check_error_names(compiler, json, i, true);
+			check_error_names(compiler,
+			    &(struct handlers){.list = json, .type = state->type, .catches = true},
+			    i);
 		}
 		compile_pop(compiler, mark);
 	}

@@ -167,8 +167,15 @@ void compile_state(struct compiler *compiler, struct asl_state *state, json_t *j
 void check_template_constants(struct compiler *compiler, json_t *json);
 void check_result_constant(struct compiler *compiler, json_t *json);
 
-/* Warns of error names that cannot come. earlier is the array of retriers or catchers, at the index of the one at hand. */
-void check_error_names(struct compiler *compiler, json_t *earlier, size_t at, bool catches);
+/* The retriers or the catchers of a state. */
+struct handlers {
+	json_t *list;
+	enum asl_state_type type; /* of the state */
+	bool catches;
+};
+
+/* Warns of error names that cannot come, in entry number at. */
+void check_error_names(struct compiler *compiler, const struct handlers *handlers, size_t at);
 
 /* Reachability and terminal states of every scope. */
 void check_graph(struct compiler *compiler);
