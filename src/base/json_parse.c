@@ -93,6 +93,11 @@ json_parse(struct str text, struct err *err)
 		    JSON_TEXT_BYTES_MAX);
 		return NULL;
 	}
+	/* jansson passes over a NUL behind a number. */
+	if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL) {
+		err_set(err, ERR_INVALID, "invalid JSON: a NUL byte");
+		return NULL;
+	}
 	value = json_loadb(text.p != NULL ? text.p : "", text.len, flags, &error);
 	if (value == NULL && json_error_code(&error) == json_error_numeric_overflow &&
 	    widen_integers(text, &widened))

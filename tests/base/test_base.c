@@ -82,6 +82,7 @@ START_TEST(json_texts)
 	    "[1e15, 123456789.0, 0.30000000000000004]", "[1e+15,123456789.0,0.30000000000000004]");
 	ck_assert_ptr_null(json_parse(STR("{\"a\":1,\"a\":2}"), &err));
 	ck_assert_ptr_null(json_parse(STR("[1,]"), &err));
+	ck_assert_ptr_null(json_parse((struct str){"[1\0,5]", 6}, &err));
 	ck_assert_ptr_null(json_parse(STR("\"\xff\""), &err));
 	err_fini(&err);
 }
