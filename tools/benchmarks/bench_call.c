@@ -61,26 +61,31 @@ measure(struct bench *bench, long calls)
 static int
 run(struct bench *bench, const char *url, long calls)
 {
-	struct aws_env env = {0};
+	struct aws_settings settings = {0};
+	struct credentials_provider *credentials = NULL;
 	struct rng rng;
 	double micros = -1;
 	struct http_transport *transport = http_curl_new(
 	    bench->loop, &(struct http_curl_opts){.user_agent = "tmflow/bench"}, &bench->err);
-	struct credentials_provider *credentials = credentials_chain_new(&env, NULL, bench->loop);
 
 	rng_seed(&rng, 1);
-	bench->client = transport == NULL ? NULL
-					  : aws_client_new(
-						&(struct aws_client_opts){
-						    .loop = bench->loop,
-						    .transport = transport,
-						    .credentials = credentials,
-						    .rng = &rng,
-						    .service = "ec2",
-						    .region = "us-east-1",
-						    .endpoint = url,
-						},
-						&bench->err);
+	if (transport != NULL && aws_settings_load(&(struct aws_env){0}, "us-east-1", NULL,
+				     &settings, &bench->err) == 0) {
+		aws_settings_set_endpoint(&settings, "ec2", url);
+		struct aws_client_opts opts = aws_client_opts_of(&settings, "ec2");
+
+		credentials = credentials_chain_new(&(struct credentials_opts){
+		    .loop = bench->loop,
+		    .transport = transport,
+		    .rng = &rng,
+		    .settings = &settings,
+		});
+		opts.loop = bench->loop;
+		opts.transport = transport;
+		opts.credentials = credentials;
+		opts.rng = &rng;
+		bench->client = aws_client_new(&opts, &bench->err);
+	}
 	if (bench->client != NULL && measure(bench, WARM_UP_CALLS) >= 0)
 		micros = measure(bench, calls);
 	if (micros >= 0)
@@ -90,6 +95,7 @@ run(struct bench *bench, const char *url, long calls)
 	aws_client_free(bench->client);
 	credentials_provider_free(credentials);
 	http_curl_free(transport);
+	aws_settings_fini(&settings);
 	return micros >= 0 ? 0 : 1;
 }
 
