@@ -117,12 +117,15 @@ static const struct action_field output[] = {
     {.name = NULL},
 };
 
+static const char *const iam_actions[] = {"ec2:DescribeInstances", NULL};
+
 const struct action action_check_account = {
     .name = "check-account",
     .summary = "Says whether instances are in this account and region; records foreign-account",
     .input = input,
     .output = output,
     .frame_size = sizeof(struct check_account),
+    .iam_actions = iam_actions,
     .needs_aws = true,
     .start = check_account_start,
 };
