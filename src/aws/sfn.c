@@ -88,6 +88,19 @@ sfn_send_task_heartbeat(struct aws_client *sfn, const char *token)
 	return aws_json_call(sfn, &operation, params_of_task(token));
 }
 
+struct call *
+sfn_start_execution(
+    struct aws_client *sfn, const char *state_machine_arn, const char *name, const char *input)
+{
+	static const struct aws_operation operation = {.name = "StartExecution"};
+	json_t *params = json_object();
+
+	json_put_string(params, "stateMachineArn", state_machine_arn);
+	json_put_string(params, "name", name);
+	json_put_string(params, "input", input);
+	return aws_json_call(sfn, &operation, params);
+}
+
 bool
 sfn_task_is_over(const struct err *err)
 {

@@ -58,6 +58,40 @@ say(const char *prefix, const char *text)
 	buf_fini(&line);
 }
 
+/* Who hears of faults besides the reader of standard error. */
+static struct {
+	void (*fn)(void *arg, const char *error, const char *cause);
+	void *arg;
+} fault_listener;
+
+void
+cli_on_fault(void (*fn)(void *arg, const char *error, const char *cause), void *arg)
+{
+	fault_listener.fn = fn;
+	fault_listener.arg = arg;
+}
+
+static void
+tell_listener(const char *error, const char *cause)
+{
+	if (fault_listener.fn != NULL)
+		fault_listener.fn(fault_listener.arg, error, cause);
+}
+
+/* The first of them stands for all. */
+static void
+tell_listener_diags(const struct diag_list *diags)
+{
+	char *cause;
+
+	if (fault_listener.fn == NULL || diags->count == 0)
+		return;
+	cause = mem_printf("%s:%u:%u: %s", doc_name(diags->doc), diags->at[0].pos.line,
+	    diags->at[0].pos.column, diags->at[0].message);
+	tell_listener("TMFlow.InvalidInput", cause);
+	free(cause);
+}
+
 void
 cli_say(const struct err *err)
 {
@@ -104,6 +138,7 @@ cli_fail(enum cli_output output, const struct err *err)
 		json_decref(document);
 	}
 	cli_say(err);
+	tell_listener(err->name, err_text(err));
 	return (int)exit_of_code[err->code];
 }
 
@@ -133,5 +168,6 @@ cli_fail_diags(enum cli_output output, struct diag_list *diags)
 		buf_fini(&cause);
 	}
 	diag_print(diags, stderr);
+	tell_listener_diags(diags);
 	return EXIT_INVALID;
 }

@@ -57,6 +57,10 @@ struct cli_opts {
 	const char *concurrency;
 	const char *heartbeat;
 	const char *health_file;
+	const char *queue_url;
+	const char *visibility;
+	const char *on_launch;
+	const char *on_guardduty;
 	const char *log_level;
 	const char *log_format;
 	const char *format;
@@ -113,6 +117,12 @@ struct cli_opts {
 	X(HEARTBEAT, "heartbeat", 0, "SECONDS",                                                    \
 	    "between signs of life; default 20, a third of HeartbeatSeconds is right")             \
 	X(HEALTH_FILE, "health-file", 0, "FILE", "touched every 5 s while requests are answered")  \
+	X(QUEUE_URL, "queue-url", 0, "URL", "the SQS queue of EventBridge events")                 \
+	X(VISIBILITY, "visibility", 0, "SECONDS",                                                  \
+	    "how long a message is others' no sight, extended while its run lasts; default 120")   \
+	X(ON_LAUNCH, "on-launch", 0, "FILE", "workflow for launches; default on-launch.yaml")      \
+	X(ON_GUARDDUTY, "on-guardduty", 0, "FILE",                                                 \
+	    "workflow for findings; default on-guardduty.yaml")                                    \
 	X(IAM_POLICY, "iam-policy", 0, NULL, "the policy that the workflow's actions need")        \
 	X(FORMAT, "format", 0, "FORMAT", "dot (default), mermaid, or svg (drawn by Graphviz)")     \
 	X(RUN, "run", 0, "RUN-ID", "colour the states by what this run did")                       \
@@ -163,6 +173,8 @@ int cmd_export(const struct cli_opts *opts);
 int cmd_worker(const struct cli_opts *opts);
 int cmd_explain(const struct cli_opts *opts);
 int cmd_destroy(const struct cli_opts *opts);
+int cmd_listen(const struct cli_opts *opts);
+int cmd_lambda(const struct cli_opts *opts);
 
 /* Parses what follows the subcommand's name. Errors: ERR_INVALID with the nearest option as hint. */
 int cli_options_parse(const struct subcommand *command, int argc, char **argv,
@@ -194,6 +206,9 @@ int cli_fail(enum cli_output output, const struct err *err);
 
 /* As cli_fail, and frees *err. */
 int cli_fail_take(enum cli_output output, struct err *err);
+
+/* Has each fault that is said told to fn as well, until fn is NULL: a function's runtime passes it on. */
+void cli_on_fault(void (*fn)(void *arg, const char *error, const char *cause), void *arg);
 
 /* Says the faults of a document: lines on standard error, and with -o json {"error", "cause", "diagnostics"}. Returns EXIT_INVALID. */
 int cli_fail_diags(enum cli_output output, struct diag_list *diags);

@@ -101,13 +101,29 @@ run_subcommand(const struct subcommand *command, int argc, char **argv)
 	return command->run(&opts);
 }
 
+/* Lambda starts a custom runtime by this name, without arguments. */
+static bool
+is_bootstrap(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash != NULL ? slash + 1 : path, "bootstrap") == 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct subcommand *command;
 	int code;
 
+	static char lambda[] = "lambda";
+	char *lambda_argv[] = {argv[0], lambda, NULL};
+
 	setlocale(LC_CTYPE, "C.UTF-8");
+	if (argc == 1 && is_bootstrap(argv[0])) {
+		argv = lambda_argv;
+		argc = 2;
+	}
 	if (argc < 2) {
 		cli_help(stderr);
 		return EXIT_INVALID;

@@ -45,6 +45,10 @@ option_text(struct cli_opts *opts, enum cli_option option)
 	    [OPTION_CONCURRENCY] = &opts->concurrency,
 	    [OPTION_HEARTBEAT] = &opts->heartbeat,
 	    [OPTION_HEALTH_FILE] = &opts->health_file,
+	    [OPTION_QUEUE_URL] = &opts->queue_url,
+	    [OPTION_VISIBILITY] = &opts->visibility,
+	    [OPTION_ON_LAUNCH] = &opts->on_launch,
+	    [OPTION_ON_GUARDDUTY] = &opts->on_guardduty,
 	    [OPTION_LOG_LEVEL] = &opts->log_level,
 	    [OPTION_LOG_FORMAT] = &opts->log_format,
 	};

@@ -129,6 +129,25 @@ const struct subcommand cli_subcommands[] = {
 	.options = OPTIONS_SERVE | OPTION_BIT(ACTIVITY_ARN) | OPTION_BIT(HEARTBEAT),
 	.run = cmd_worker,
     },
+    {
+	.name = "listen",
+	.args = "",
+	.summary = "run workflows for the EventBridge events of an SQS queue",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_SERVE | OPTION_BIT(QUEUE_URL) | OPTION_BIT(VISIBILITY) |
+		   OPTION_BIT(ON_LAUNCH) | OPTION_BIT(ON_GUARDDUTY),
+	.run = cmd_listen,
+    },
+    {
+	.name = "lambda",
+	.args = "",
+	.summary = "be the runtime of an AWS Lambda function",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_COMMON,
+	.run = cmd_lambda,
+    },
     {.name = NULL},
 };
 _Static_assert(sizeof(cli_subcommands) / sizeof(cli_subcommands[0]) <= CLI_SUBCOMMANDS_MAX + 1,

@@ -47,7 +47,7 @@ poll_failed(struct worker *worker, const struct activity *activity, struct err *
 
 	log_event(LOG_WARN, "worker.poll", LOG_STR("activity", activity->arn),
 	    LOG_STR("error", err->name), LOG_STR("cause", err_text(err)));
-	worker->failing = true;
+	worker->health.failing = true;
 	if (is_fatal(err) && !err_isset(&worker->fault)) {
 		err_prefix(err, "%s", activity->arn);
 		err_move(&worker->fault, err);
@@ -70,7 +70,7 @@ poll_done(void *arg, struct call *call)
 	if (given == NULL) {
 		poll_failed(worker, activity, &call->err);
 	} else {
-		worker->failing = false;
+		worker->health.failing = false;
 		if (json_object_get(given, "taskToken") != NULL)
 			worker_task_begin(worker, given);
 	}
@@ -157,7 +157,7 @@ worker_new(const struct worker_opts *opts)
 		worker->activities[i].arn = opts->activity_arns[i];
 	worker->pause.fire = pause_over;
 	worker->over.run = tell_over;
-	worker_health_start(worker);
+	health_start(&worker->health, opts->loop, opts->health_file);
 	worker_next(worker);
 	return worker;
 }
@@ -169,7 +169,7 @@ worker_free(struct worker *worker)
 		return;
 	loop_timer_disarm(worker->opts.loop, &worker->pause);
 	loop_unpost(worker->opts.loop, &worker->over);
-	worker_health_stop(worker);
+	health_stop(&worker->health);
 	while (worker->polls != NULL) {
 		call_cancel(worker->polls->call);
 		poll_free(worker->polls);

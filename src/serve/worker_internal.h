@@ -1,6 +1,7 @@
 #ifndef TMFLOW_SERVE_WORKER_INTERNAL_H
 #define TMFLOW_SERVE_WORKER_INTERNAL_H
 
+#include "health_internal.h"
 #include "tmflow/serve/worker.h"
 
 struct worker_poll;
@@ -20,11 +21,10 @@ struct worker {
 	struct worker_task *tasks; /* a list */
 	unsigned open_polls;
 	unsigned live_tasks;
-	struct timer pause;  /* armed: no new polls until then */
-	struct timer health; /* the next touch */
+	struct timer pause; /* armed: no new polls until then */
+	struct health health;
 	struct task over;
 	bool draining;
-	bool failing; /* the latest poll failed */
 	struct err fault;
 	struct worker_stats stats;
 };
@@ -41,13 +41,5 @@ void worker_task_begin(struct worker *worker, const json_t *given);
 
 /* Cancels all of them. */
 void worker_tasks_free(struct worker *worker);
-
-/* --- worker_health.c --- */
-
-/* Touches the file from now on, while the worker is not failing. */
-void worker_health_start(struct worker *worker);
-
-/* Takes the file away: a worker that is gone is not healthy. */
-void worker_health_stop(struct worker *worker);
 
 #endif

@@ -15,7 +15,7 @@
 
 #define REQUESTS_FILE	  TEST_SHARED_DIR "/aws/golden-requests.json"
 #define RESPONSES_FILE	  TEST_SHARED_DIR "/aws/golden-responses.json"
-#define REQUESTS_COMPARED 7
+#define REQUESTS_COMPARED 8
 #define REPLIES_COMPARED  7
 #define ERRORS_COMPARED	  12
 
@@ -65,6 +65,13 @@ start_heartbeat(struct aws_client *client, const json_t *params)
 }
 
 static struct call *
+start_execution(struct aws_client *client, const json_t *params)
+{
+	return sfn_start_execution(client, text_of(params, "stateMachineArn"),
+	    text_of(params, "name"), text_of(params, "input"));
+}
+
+static struct call *
 start_receive(struct aws_client *client, const json_t *params)
 {
 	const struct sqs_receive receive = {
@@ -100,6 +107,7 @@ static const struct operation {
     {"states", "SendTaskSuccess", start_success},
     {"states", "SendTaskFailure", start_failure},
     {"states", "SendTaskHeartbeat", start_heartbeat},
+    {"states", "StartExecution", start_execution},
     {"sqs", "ReceiveMessage", start_receive},
     {"sqs", "DeleteMessage", start_delete},
     {"sqs", "ChangeMessageVisibility", start_visibility},

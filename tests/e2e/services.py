@@ -5,9 +5,14 @@ Each is a server of its own thread and loop, on a free port. Standard library on
 import asyncio
 import hashlib
 import json
+import os
+import signal
+import subprocess
 import threading
 import time
 import uuid
+
+import harness
 
 HEADER_BYTES_MAX = 1 << 16
 
@@ -129,6 +134,7 @@ class Activities(JsonService):
         self.waiting = {}
         self.given = {}     # token: task
         self.tasks = []
+        self.executions = {}    # (machine, name): input
         self.open_polls = 0
         self.late = []      # tokens whose heartbeat came too late
         self.failing = []   # what the next calls are refused with: (operation, Refused)
@@ -223,6 +229,13 @@ class Activities(JsonService):
         task["beat"] = time.monotonic()
         task["heartbeats"] += 1
         return {}
+
+    def op_StartExecution(self, params):
+        key = (params["stateMachineArn"], params["name"])
+        assert 1 <= len(params["name"]) <= 80
+        if self.executions.setdefault(key, params["input"]) != params["input"]:
+            raise Refused("ExecutionAlreadyExists", "of another input")
+        return {"executionArn": params["stateMachineArn"].replace("stateMachine", "execution") + ":" + params["name"], "startDate": 1.0}
 
     def close_task(self, n):
         """As if the task had timed out or its execution were stopped."""
@@ -397,3 +410,43 @@ class Runtime(Server):
             self.answers[parts[2]] = (parts[3], headers, body)
             return 202, {}, b'{"status":"OK"}'
         return 404, {}, b""
+
+
+class Case(harness.Case):
+    """A test of a process that stays."""
+
+    def keys(self, sim=None):
+        """The environment with keys, with the simulator as EC2."""
+        environment = self.environment(sim)
+        environment.update(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+                           AWS_REGION="us-east-1")
+        return environment
+
+    def spawn(self, words, environment, program=harness.TMFLOW):
+        log = open(os.path.join(self.dir, f"log{time.monotonic_ns()}"), "w+", encoding="utf-8")
+        process = subprocess.Popen([program, *words], env=environment, cwd=harness.ROOT, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=log, text=True)
+        process.log = log
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.log.close()
+
+    def said(self, process):
+        process.log.seek(0)
+        return process.log.read()
+
+    def until_said(self, process, text, seconds=30):
+        deadline = time.monotonic() + seconds
+        while text not in self.said(process):
+            self.assertLess(time.monotonic(), deadline, self.said(process))
+            threading.Event().wait(0.01)
+
+    def drain(self, process, seconds=60):
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(seconds)
+        self.assertEqual(code, 0, self.said(process))

@@ -11,7 +11,7 @@ import harness
 TASKS = int(os.environ.get("TMFLOW_TASKS", "600"))
 
 
-class Worker(harness.Case):
+class Worker(services.Case):
     def activities(self, **named):
         server = services.Activities(**named)
         self.addCleanup(server.stop)
@@ -26,33 +26,7 @@ class Worker(harness.Case):
         words = ["worker", "--activity-arn", arn or activities.arn, *args]
         if sim is not None:
             words += ["--config", sim.config]
-        process = self.spawn(words, environment)
-        return process
-
-    def spawn(self, words, environment):
-        import subprocess
-        log = open(os.path.join(self.dir, f"worker{time.monotonic_ns()}.log"), "w+", encoding="utf-8")
-        process = subprocess.Popen([harness.TMFLOW, *words], env=environment, cwd=harness.ROOT, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=log, text=True)
-        process.log = log
-        self.addCleanup(self.end, process)
-        return process
-
-    def end(self, process):
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        process.stdout.close()
-        process.log.close()
-
-    def said(self, process):
-        process.log.seek(0)
-        return process.log.read()
-
-    def drain(self, process, seconds=60):
-        process.send_signal(signal.SIGTERM)
-        code = process.wait(seconds)
-        self.assertEqual(code, 0, self.said(process))
+        return self.spawn(words, environment)
 
     # --- what tasks become ---
 

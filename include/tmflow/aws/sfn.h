@@ -31,6 +31,10 @@ struct call *sfn_send_task_failure(
 /* {} */
 struct call *sfn_send_task_heartbeat(struct aws_client *sfn, const char *token);
 
+/* {"executionArn": ..}. Idempotent by name and input while the execution runs; ExecutionAlreadyExists once it is over. name: at most 80 characters. */
+struct call *sfn_start_execution(
+    struct aws_client *sfn, const char *state_machine_arn, const char *name, const char *input);
+
 /* True if the task that a token stands for is over for its worker, whatever that does: it timed out, is closed, or never was. */
 bool sfn_task_is_over(const struct err *err);
 

@@ -20,7 +20,6 @@
 #define WORKER_HEARTBEAT_SECONDS_MAX 3600  /* longer ones are no sign of life */
 #define WORKER_POLL_PAUSE_MS	     5000  /* after a poll that failed in spite of its retries */
 #define WORKER_ANSWER_PAUSE_MS	     20000 /* before an end that could not be told is told again */
-#define WORKER_HEALTH_MS	     5000  /* how often the health file is touched */
 
 struct worker_opts {
 	struct loop *loop;

@@ -1,0 +1,84 @@
+#include "tmflow/serve/events.h"
+
+#include "tmflow/base/json.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define SNS_TYPE	"Notification"
+#define ERROR_INSTANCES "TMFlow.InstancesFailed"
+
+static const struct {
+	const char *detail_type;
+	size_t path; /* offset in struct event_routes */
+} table[] = {
+    {"EC2 Instance State-change Notification", offsetof(struct event_routes, on_launch)},
+    {"GuardDuty Finding", offsetof(struct event_routes, on_guardduty)},
+};
+
+bool
+event_is(const json_t *value)
+{
+	return json_get_string(value, "detail-type") != NULL &&
+	       json_get_object(value, "detail") != NULL;
+}
+
+/* An SNS topic between rule and queue wraps the event's text, unless its delivery is raw. Takes body, gives a new reference. */
+static json_t *
+out_of_sns(json_t *body, struct err *err)
+{
+	const char *type = json_get_string(body, "Type");
+	const char *message = json_get_string(body, "Message");
+	json_t *inner;
+
+	if (type == NULL || strcmp(type, SNS_TYPE) != 0 || message == NULL)
+		return body;
+	inner = json_parse(str_of(message), err);
+	json_decref(body);
+	if (inner == NULL)
+		err_prefix(err, "the notification's message");
+	return inner;
+}
+
+json_t *
+event_of_body(struct str body, struct err *err)
+{
+	json_t *event = json_parse(body, err);
+
+	if (event == NULL) {
+		err_prefix(err, "the message's body");
+		return NULL;
+	}
+	event = out_of_sns(event, err);
+	if (event == NULL || event_is(event))
+		return event;
+	json_decref(event);
+	err_set(err, ERR_INVALID, "the message is no EventBridge event");
+	return NULL;
+}
+
+int
+event_workflow(struct jobs *jobs, const struct event_routes *routes, const json_t *event,
+    const struct workflow **ret_workflow, struct err *err)
+{
+	const char *type = json_get_string(event, "detail-type");
+	const char *path = NULL;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (type != NULL && strcmp(type, table[i].detail_type) == 0)
+			path = *(const char *const *)((const char *)routes + table[i].path);
+	*ret_workflow = path != NULL ? jobs_read_workflow(jobs, path, err) : NULL;
+	return path != NULL && *ret_workflow == NULL ? -1 : 0;
+}
+
+void
+event_judge(struct job_end *end)
+{
+	if (end->output == NULL || end->instances_failed == 0)
+		return;
+	json_decref(end->output);
+	end->output = NULL;
+	err_set_name(&end->err, ERR_SERVICE, ERROR_INSTANCES,
+	    "the run succeeded, but %llu of its instances failed",
+	    (unsigned long long)end->instances_failed);
+}

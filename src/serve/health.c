@@ -1,0 +1,58 @@
+#include "health_internal.h"
+
+#include "tmflow/base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MODE 0644
+
+static int
+touch(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	int ret;
+
+	if (fd < 0)
+		return -1;
+	ret = futimens(fd, NULL);
+	close(fd);
+	return ret;
+}
+
+static void
+touch_and_arm(struct health *health)
+{
+	struct clock *clock = loop_clock(health->loop);
+
+	if (!health->failing && touch(health->file) < 0)
+		log_event(LOG_ERROR, "health.file", LOG_STR("file", health->file),
+		    LOG_STR("cause", strerror(errno)));
+	loop_timer_arm(health->loop, &health->timer, clock->mono_ms(clock) + HEALTH_TOUCH_MS);
+}
+
+static void
+touch_due(struct timer *timer)
+{
+	touch_and_arm((struct health *)((char *)timer - offsetof(struct health, timer)));
+}
+
+void
+health_start(struct health *health, struct loop *loop, const char *file)
+{
+	*health = (struct health){.loop = loop, .file = file, .timer.fire = touch_due};
+	if (file != NULL)
+		touch_and_arm(health);
+}
+
+void
+health_stop(struct health *health)
+{
+	loop_timer_disarm(health->loop, &health->timer);
+	if (health->file != NULL)
+		(void)unlink(health->file);
+}

@@ -1,0 +1,326 @@
+#include "lambda_internal.h"
+
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/mem.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* See: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html */
+#define API_BASE	   "http://%s/2018-06-01/runtime"
+#define ANSWER_TIMEOUT_MS  10000
+#define TRACE_VARIABLE	   "_X_AMZN_TRACE_ID"
+#define HEADER_ERROR_TYPE  "Lambda-Runtime-Function-Error-Type"
+#define HEADER_INVOCATION  "Lambda-Runtime-Invocation-Id"
+#define ERROR_TYPE_FAILED  "Function.Failed"
+#define ERROR_TYPE_INIT	   "Runtime.InitFailed"
+#define ERROR_NAME_DEFAULT "TMFlow.Failed" /* of a Fail state without Error */
+#define ERROR_DEADLINE	   "TMFlow.Deadline"
+#define DONE_MAX	   2 /* headers of an answer */
+
+struct lambda {
+	struct lambda_opts opts;
+	char *base;
+	struct web next;
+	struct web answer;
+	struct invocation *current;
+};
+
+static const struct invocation_kind *const kinds[] = {
+    &invocation_resource, &invocation_batch, &invocation_event, &invocation_task};
+
+static void ask_next(struct lambda *lambda);
+
+/* --- answers --- */
+
+static void
+invocation_free(struct invocation *invocation)
+{
+	if (invocation->kind != NULL)
+		invocation->kind->free_state(invocation);
+	loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
+	json_decref(invocation->payload);
+	free(invocation->request_id);
+	free(invocation->invocation_id);
+	free(invocation);
+}
+
+static void
+answered(void *arg, const struct web_reply *reply)
+{
+	struct lambda *lambda = arg;
+
+	if (reply->status != 202)
+		log_event(LOG_ERROR, "lambda.answer",
+		    LOG_STR("request_id", lambda->current->request_id),
+		    LOG_INT("status", reply->status), LOG_STR("cause", err_text(reply->err)));
+	invocation_free(lambda->current);
+	lambda->current = NULL;
+	ask_next(lambda);
+}
+
+/* error_type NULL: a response. */
+static void
+answer(struct invocation *invocation, const json_t *body, const char *error_type)
+{
+	struct lambda *lambda = invocation->lambda;
+	char *url = mem_printf("%s/invocation/%s/%s", lambda->base, invocation->request_id,
+	    error_type != NULL ? "error" : "response");
+	char *text = json_text(body);
+	struct http_header headers[DONE_MAX];
+	size_t count = 0;
+
+	if (invocation->invocation_id != NULL)
+		headers[count++] =
+		    (struct http_header){HEADER_INVOCATION, invocation->invocation_id};
+	if (error_type != NULL)
+		headers[count++] = (struct http_header){HEADER_ERROR_TYPE, error_type};
+	loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
+	web_start(&lambda->answer, invocation->opts->transport,
+	    &(struct http_request){
+		.method = "POST",
+		.url = url,
+		.headers = headers,
+		.headers_count = count,
+		.body = str_of(text),
+		.total_timeout_ms = ANSWER_TIMEOUT_MS,
+		.no_proxy = true,
+	    },
+	    answered, lambda);
+	free(url);
+	free(text);
+}
+
+static json_t *
+error_body(const struct err *why)
+{
+	json_t *body = json_object();
+
+	json_put_string(body, "errorMessage", err_text(why));
+	json_put_string(body, "errorType", why->name[0] != '\0' ? why->name : ERROR_NAME_DEFAULT);
+	json_object_set_new(body, "stackTrace", json_array());
+	return body;
+}
+
+void
+invocation_fail(struct invocation *invocation, const struct err *why)
+{
+	json_t *body = error_body(why);
+
+	log_event(LOG_ERROR, "lambda.failed", LOG_STR("request_id", invocation->request_id),
+	    LOG_STR("error", why->name), LOG_STR("cause", err_text(why)));
+	answer(invocation, body, ERROR_TYPE_FAILED);
+	json_decref(body);
+}
+
+void
+invocation_respond(struct invocation *invocation, json_t *response)
+{
+	struct clock *clock = loop_clock(invocation->opts->loop);
+	struct err err = {0};
+
+	if (json_text_bytes(response, LAMBDA_RESPONSE_BYTES_MAX) > LAMBDA_RESPONSE_BYTES_MAX) {
+		err_set(&err, ERR_LIMIT,
+		    "the output is over the %u bytes that Lambda takes of a response",
+		    LAMBDA_RESPONSE_BYTES_MAX);
+		invocation_fail(invocation, &err);
+		err_fini(&err);
+	} else {
+		log_event(LOG_INFO, "lambda.done", LOG_STR("request_id", invocation->request_id),
+		    LOG_INT("ms", clock->mono_ms(clock) - invocation->start_mono_ms));
+		answer(invocation, response, NULL);
+	}
+	json_decref(response);
+}
+
+void
+invocation_deadline_error(struct err *err)
+{
+	err_set_name(err, ERR_LIMIT, ERROR_DEADLINE,
+	    "the function's time is over; what was done is found again at the next attempt");
+}
+
+/* --- invocations --- */
+
+static void
+deadline_near(struct timer *timer)
+{
+	struct invocation *invocation =
+	    (struct invocation *)((char *)timer - offsetof(struct invocation, deadline));
+
+	invocation->kind->deadline(invocation);
+}
+
+static void
+arm_deadline(struct invocation *invocation, const char *deadline_wall_ms)
+{
+	struct clock *clock = loop_clock(invocation->opts->loop);
+	int64_t left_ms;
+
+	if (deadline_wall_ms == NULL)
+		return;
+	left_ms = strtoll(deadline_wall_ms, NULL, 10) - clock->wall_ms(clock) -
+		  invocation->kind->margin_ms;
+	loop_timer_arm(invocation->opts->loop, &invocation->deadline,
+	    clock->mono_ms(clock) + (left_ms > 0 ? left_ms : 0));
+}
+
+static void
+find_kind(struct invocation *invocation, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i]->accepts(invocation->payload)) {
+			invocation->kind = kinds[i];
+			return;
+		}
+	err_set(err, ERR_INVALID,
+	    "the payload is neither a task, nor an EventBridge event, nor a batch of SQS messages, "
+	    "nor a custom resource of CloudFormation");
+}
+
+static void
+set_trace(const char *trace_id)
+{
+	if (trace_id != NULL)
+		setenv(TRACE_VARIABLE, trace_id, 1);
+	else
+		unsetenv(TRACE_VARIABLE);
+}
+
+static void
+invocation_begin(struct lambda *lambda, const struct web_reply *reply, const char *request_id)
+{
+	struct invocation *invocation = mem_zalloc(1, sizeof(*invocation));
+	struct clock *clock = loop_clock(lambda->opts.loop);
+	struct err err = {0};
+
+	lambda->current = invocation;
+	invocation->lambda = lambda;
+	invocation->opts = &lambda->opts;
+	invocation->request_id = mem_strdup(request_id);
+	invocation->invocation_id = mem_strdup(web_reply_header(reply, HEADER_INVOCATION));
+	invocation->start_mono_ms = clock->mono_ms(clock);
+	invocation->deadline.fire = deadline_near;
+	set_trace(web_reply_header(reply, "Lambda-Runtime-Trace-Id"));
+	invocation->payload = json_parse(reply->body, &err);
+	if (invocation->payload != NULL)
+		find_kind(invocation, &err);
+	if (invocation->kind == NULL) {
+		invocation_fail(invocation, &err);
+		err_fini(&err);
+		return;
+	}
+	arm_deadline(invocation, web_reply_header(reply, "Lambda-Runtime-Deadline-Ms"));
+	invocation->kind->start(invocation);
+}
+
+static void
+next_came(void *arg, const struct web_reply *reply)
+{
+	struct lambda *lambda = arg;
+	const char *request_id =
+	    reply->status == 200 ? web_reply_header(reply, "Lambda-Runtime-Aws-Request-Id") : NULL;
+	struct err err = {0};
+
+	if (request_id != NULL) {
+		invocation_begin(lambda, reply, request_id);
+		return;
+	}
+	if (reply->status == 0)
+		err_move(&err, reply->err);
+	else
+		err_set(&err, ERR_REPLY, "the runtime API answers with status %d", reply->status);
+	err_prefix(&err, "no next invocation");
+	lambda->opts.over(lambda->opts.arg, &err);
+	err_fini(&err);
+}
+
+/* Without a time-out: the process is frozen until there is something to do. */
+static void
+ask_next(struct lambda *lambda)
+{
+	char *url = mem_printf("%s/invocation/next", lambda->base);
+
+	web_start(&lambda->next, lambda->opts.transport,
+	    &(struct http_request){
+		.method = "GET", .url = url, .total_timeout_ms = -1, .no_proxy = true},
+	    next_came, lambda);
+	free(url);
+}
+
+struct lambda *
+lambda_new(const struct lambda_opts *opts)
+{
+	struct lambda *lambda = mem_zalloc(1, sizeof(*lambda));
+
+	lambda->opts = *opts;
+	lambda->base = mem_printf(API_BASE, opts->api);
+	ask_next(lambda);
+	return lambda;
+}
+
+void
+lambda_free(struct lambda *lambda)
+{
+	if (lambda == NULL)
+		return;
+	web_cancel(&lambda->next);
+	web_cancel(&lambda->answer);
+	if (lambda->current != NULL)
+		invocation_free(lambda->current);
+	free(lambda->base);
+	free(lambda);
+}
+
+/* --- the start --- */
+
+struct init_error {
+	struct web web;
+	struct loop *loop;
+	struct err err;
+};
+
+static void
+init_error_told(void *arg, const struct web_reply *reply)
+{
+	struct init_error *told = arg;
+
+	if (reply->status == 0)
+		err_move(&told->err, reply->err);
+	loop_stop(told->loop);
+}
+
+int
+lambda_tell_init_error(struct loop *loop, struct http_transport *transport, const char *api,
+    const struct err *why, struct err *err)
+{
+	struct init_error told = {.loop = loop};
+	json_t *body = error_body(why);
+	char *text = json_text(body);
+	char *url = mem_printf(API_BASE "/init/error", api);
+	const struct http_header header = {HEADER_ERROR_TYPE, ERROR_TYPE_INIT};
+	int ret;
+
+	web_start(&told.web, transport,
+	    &(struct http_request){
+		.method = "POST",
+		.url = url,
+		.headers = &header,
+		.headers_count = 1,
+		.body = str_of(text),
+		.total_timeout_ms = ANSWER_TIMEOUT_MS,
+		.no_proxy = true,
+	    },
+	    init_error_told, &told);
+	ret = loop_run(loop, err);
+	web_cancel(&told.web);
+	json_decref(body);
+	free(text);
+	free(url);
+	if (ret < 0 || !err_isset(&told.err))
+		return ret;
+	err_move(err, &told.err);
+	return -1;
+}

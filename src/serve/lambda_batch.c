@@ -1,0 +1,190 @@
+#include "lambda_internal.h"
+
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A batch of SQS messages, whose failures are told one by one: only these come again. */
+
+#define EVENT_SOURCE "aws:sqs"
+#define FIFO_ENDING  ".fifo"
+
+enum item_state { ITEM_WAITING, ITEM_RUNNING, ITEM_DONE, ITEM_FAILED };
+
+struct batch_item {
+	struct invocation *invocation;
+	const char *id;	  /* borrowed from the payload */
+	const char *body; /* likewise; NULL: none */
+	struct job *job;
+	enum item_state state;
+};
+
+struct batch {
+	struct batch_item *items;
+	size_t count;
+	size_t next; /* the first that waits */
+	size_t running;
+	bool fifo; /* one at a time; a failure fails all that follow */
+	bool stopped;
+};
+
+static bool
+accepts(const json_t *payload)
+{
+	const json_t *records = json_get_array(payload, "Records");
+	const char *source = json_get_string(json_array_get(records, 0), "eventSource");
+
+	return source != NULL && strcmp(source, EVENT_SOURCE) == 0;
+}
+
+static bool
+is_fifo(const json_t *payload)
+{
+	const char *arn = json_get_string(
+	    json_array_get(json_get_array(payload, "Records"), 0), "eventSourceARN");
+	size_t len = arn != NULL ? strlen(arn) : 0;
+	size_t ending = sizeof(FIFO_ENDING) - 1;
+
+	return len > ending && strcmp(arn + len - ending, FIFO_ENDING) == 0;
+}
+
+/* {"batchItemFailures": [{"itemIdentifier"}]}: what is not done. */
+static void
+respond(struct invocation *invocation)
+{
+	struct batch *batch = invocation->state;
+	json_t *failures = json_array();
+	json_t *response = json_object();
+
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->items[i].state != ITEM_DONE)
+			json_array_append_new(
+			    failures, json_pack("{s:s}", "itemIdentifier", batch->items[i].id));
+	json_object_set_new(response, "batchItemFailures", failures);
+	invocation_respond(invocation, response);
+}
+
+static void
+item_over(struct batch_item *item, const struct err *why)
+{
+	struct batch *batch = item->invocation->state;
+
+	item->state = err_isset(why) ? ITEM_FAILED : ITEM_DONE;
+	if (!err_isset(why))
+		return;
+	log_event(LOG_WARN, "lambda.message", LOG_STR("message", item->id),
+	    LOG_STR("error", why->name), LOG_STR("cause", err_text(why)));
+	batch->stopped = batch->stopped || batch->fifo;
+}
+
+static void go_on(struct invocation *invocation);
+
+static void
+job_over(void *arg, struct job_end *end)
+{
+	struct batch_item *item = arg;
+	struct batch *batch = item->invocation->state;
+
+	item->job = NULL;
+	batch->running--;
+	event_judge(end);
+	item_over(item, &end->err);
+	go_on(item->invocation);
+}
+
+static void
+start_item(struct batch_item *item)
+{
+	const struct lambda_opts *opts = item->invocation->opts;
+	struct batch *batch = item->invocation->state;
+	const struct workflow *workflow = NULL;
+	struct err err = {0};
+	json_t *event = event_of_body(str_of(item->body != NULL ? item->body : ""), &err);
+
+	if (event != NULL)
+		event_workflow(opts->jobs, &opts->routes, event, &workflow, &err);
+	if (workflow != NULL) {
+		item->state = ITEM_RUNNING;
+		batch->running++;
+		item->job = job_start_workflow(opts->jobs, workflow, event, job_over, item);
+	} else {
+		item_over(item, &err);
+	}
+	json_decref(event);
+	err_fini(&err);
+}
+
+static void
+go_on(struct invocation *invocation)
+{
+	struct batch *batch = invocation->state;
+	size_t limit = batch->fifo ? 1 : LAMBDA_BATCH_CONCURRENCY;
+
+	while (!batch->stopped && batch->next < batch->count && batch->running < limit)
+		start_item(&batch->items[batch->next++]);
+	if (batch->running == 0)
+		respond(invocation);
+}
+
+static void
+start(struct invocation *invocation)
+{
+	json_t *records = json_get_array(invocation->payload, "Records");
+	struct batch *batch = mem_zalloc(1, sizeof(*batch));
+	json_t *record;
+	size_t i;
+
+	batch->count = json_array_size(records);
+	batch->items = mem_zalloc(batch->count, sizeof(batch->items[0]));
+	batch->fifo = is_fifo(invocation->payload);
+	json_array_foreach (records, i, record) {
+		const char *id = json_get_string(record, "messageId");
+
+		batch->items[i].invocation = invocation;
+		batch->items[i].id = id != NULL ? id : "";
+		batch->items[i].body = json_get_string(record, "body");
+	}
+	invocation->state = batch;
+	go_on(invocation);
+}
+
+static void
+cancel_jobs(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		job_cancel(batch->items[i].job);
+		batch->items[i].job = NULL;
+	}
+}
+
+static void
+deadline(struct invocation *invocation)
+{
+	cancel_jobs(invocation->state);
+	respond(invocation);
+}
+
+static void
+free_state(struct invocation *invocation)
+{
+	struct batch *batch = invocation->state;
+
+	if (batch == NULL)
+		return;
+	cancel_jobs(batch);
+	free(batch->items);
+	free(batch);
+	invocation->state = NULL;
+}
+
+const struct invocation_kind invocation_batch = {
+    .name = "batch",
+    .accepts = accepts,
+    .start = start,
+    .deadline = deadline,
+    .free_state = free_state,
+    .margin_ms = LAMBDA_MARGIN_MS,
+};

@@ -1,0 +1,287 @@
+#include "lambda_internal.h"
+
+#include "tmflow/aws/sfn.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/mem.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The custom resource of a stack: starts the backfill when it is created or updated. With a property StateMachineArn by an execution of that, which takes as long as it
+ * takes; else here, within the function's time. CloudFormation waits for an answer at ResponseURL whatever happens, and sends Delete for what was answered FAILED.
+ * See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+ */
+
+#define PUT_ATTEMPTS_MAX 3
+#define PUT_PAUSE_MS	 1000
+#define PUT_TIMEOUT_MS	 2000 /* so that all attempts fit into the margin */
+#define EXECUTION_CHARS	 80   /* of an execution's name */
+#define NAME_CHARS	 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
+_Static_assert(PUT_ATTEMPTS_MAX *PUT_TIMEOUT_MS + (PUT_ATTEMPTS_MAX - 1) * PUT_PAUSE_MS <=
+		   LAMBDA_RESOURCE_MARGIN_MS,
+    "CloudFormation is told before the time is over");
+
+struct resource {
+	struct job *job;
+	struct call *execution; /* StartExecution */
+	struct web put;
+	struct timer pause; /* before the next PUT */
+	int attempts;
+	char *body; /* of the PUT; NULL: not made yet */
+};
+
+static void
+free_state(struct invocation *invocation)
+{
+	struct resource *resource = invocation->state;
+
+	if (resource == NULL)
+		return;
+	job_cancel(resource->job);
+	call_cancel(resource->execution);
+	web_cancel(&resource->put);
+	loop_timer_disarm(invocation->opts->loop, &resource->pause);
+	free(resource->body);
+	free(resource);
+	invocation->state = NULL;
+}
+
+static bool
+accepts(const json_t *payload)
+{
+	return json_get_string(payload, "RequestType") != NULL &&
+	       json_get_string(payload, "ResponseURL") != NULL;
+}
+
+/* --- the answer --- */
+
+static void put(struct invocation *invocation);
+
+static void
+pause_over(struct timer *timer)
+{
+	struct resource *resource =
+	    (struct resource *)((char *)timer - offsetof(struct resource, pause));
+
+	put(resource->put.arg);
+}
+
+static void
+put_done(void *arg, const struct web_reply *reply)
+{
+	struct invocation *invocation = arg;
+	struct resource *resource = invocation->state;
+	struct clock *clock = loop_clock(invocation->opts->loop);
+	struct err err = {0};
+
+	/* Whatever was answered, the invocation succeeded: another attempt would do it all again. */
+	if (reply->status == 200) {
+		invocation_respond(invocation, json_object());
+		return;
+	}
+	err_set(&err, ERR_TRANSPORT, "CloudFormation's ResponseURL took no answer: status %d %s",
+	    reply->status, err_text(reply->err));
+	if (++resource->attempts < PUT_ATTEMPTS_MAX) {
+		log_event(LOG_WARN, "lambda.resource", LOG_STR("cause", err_text(&err)));
+		loop_timer_arm(
+		    invocation->opts->loop, &resource->pause, clock->mono_ms(clock) + PUT_PAUSE_MS);
+	} else {
+		invocation_fail(invocation, &err);
+	}
+	err_fini(&err);
+}
+
+/* Without a Content-Type: the URL was signed for none. */
+static void
+put(struct invocation *invocation)
+{
+	struct resource *resource = invocation->state;
+
+	web_start(&resource->put, invocation->opts->transport,
+	    &(struct http_request){
+		.method = "PUT",
+		.url = json_get_string(invocation->payload, "ResponseURL"),
+		.body = str_of(resource->body),
+		.total_timeout_ms = PUT_TIMEOUT_MS,
+	    },
+	    put_done, invocation);
+}
+
+/* The same in every answer for the resource: another one would make CloudFormation delete the former. */
+static void
+add_physical_id(json_t *body, const json_t *payload)
+{
+	const char *given = json_get_string(payload, "PhysicalResourceId");
+	const char *logical = json_get_string(payload, "LogicalResourceId");
+	char *id = given != NULL
+		       ? mem_strndup(given, strnlen(given, LAMBDA_RESOURCE_ID_CHARS))
+		       : mem_printf("tmflow-%.*s", 255, logical != NULL ? logical : "resource");
+
+	json_put_string(body, "PhysicalResourceId", id);
+	free(id);
+}
+
+/* Shortens the reason, character by character of UTF-8, until the whole fits. */
+static void
+fit(json_t *body)
+{
+	while (json_text_bytes(body, LAMBDA_RESOURCE_BYTES_MAX) > LAMBDA_RESOURCE_BYTES_MAX) {
+		const char *reason = json_get_string(body, "Reason");
+		size_t len = reason != NULL ? strlen(reason) : 0;
+
+		if (len == 0)
+			return;
+		len -= len > 64 ? len / 16 : 1;
+		while (len > 0 && ((unsigned char)reason[len] & 0xc0) == 0x80)
+			len--;
+		json_object_set_new(body, "Reason", json_stringn(reason, len));
+	}
+}
+
+/* Answers CloudFormation, then Lambda. why NULL: SUCCESS, with data (taken; may be NULL). */
+static void
+tell(struct invocation *invocation, const struct err *why, json_t *data)
+{
+	static const char *const copied[] = {"RequestId", "StackId", "LogicalResourceId"};
+	struct resource *resource = invocation->state;
+	json_t *body = json_object();
+
+	json_put_string(body, "Status", why == NULL ? "SUCCESS" : "FAILED");
+	for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
+		json_put_string(body, copied[i], json_get_string(invocation->payload, copied[i]));
+	add_physical_id(body, invocation->payload);
+	if (why != NULL) {
+		char *reason =
+		    mem_printf("%s: %s (request %s)", why->name[0] != '\0' ? why->name : "failed",
+			err_text(why), invocation->request_id);
+
+		json_put_string(body, "Reason", reason);
+		free(reason);
+		log_event(LOG_ERROR, "lambda.resource", LOG_STR("error", why->name),
+		    LOG_STR("cause", err_text(why)));
+	}
+	if (data != NULL)
+		json_object_set_new(body, "Data", data);
+	fit(body);
+	resource->body = json_text(body);
+	json_decref(body);
+	loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
+	put(invocation);
+}
+
+/* --- the work --- */
+
+static void
+backfill_over(void *arg, struct job_end *end)
+{
+	struct invocation *invocation = arg;
+	struct resource *resource = invocation->state;
+
+	resource->job = NULL;
+	event_judge(end);
+	if (err_isset(&end->err))
+		tell(invocation, &end->err, NULL);
+	else
+		tell(invocation, NULL, json_pack("{s:s}", "Backfill", "done"));
+}
+
+static void
+start_backfill(struct invocation *invocation)
+{
+	const struct lambda_opts *opts = invocation->opts;
+	struct resource *resource = invocation->state;
+	struct err err = {0};
+	const struct workflow *workflow = jobs_read_workflow(opts->jobs, opts->backfill, &err);
+	json_t *input = json_object();
+
+	if (workflow != NULL)
+		resource->job =
+		    job_start_workflow(opts->jobs, workflow, input, backfill_over, invocation);
+	else
+		tell(invocation, &err, NULL);
+	json_decref(input);
+	err_fini(&err);
+}
+
+static void
+execution_started(void *arg, struct call *call)
+{
+	struct invocation *invocation = arg;
+	struct resource *resource = invocation->state;
+	json_t *result = call_take_result(call);
+
+	resource->execution = NULL;
+	/* An earlier attempt of this very request has started it, and its answer was lost. */
+	if (result != NULL || err_is(&call->err, "ExecutionAlreadyExists"))
+		tell(invocation, NULL,
+		    json_pack("{s:s, s:o*}", "Backfill", "started", "ExecutionArn",
+			json_incref(json_object_get(result, "executionArn"))));
+	else
+		tell(invocation, &call->err, NULL);
+	json_decref(result);
+}
+
+/* The same request, the same execution, however often Lambda tries. */
+static void
+start_execution(struct invocation *invocation, const char *state_machine_arn)
+{
+	struct resource *resource = invocation->state;
+	const char *request = json_get_string(invocation->payload, "RequestId");
+	char name[EXECUTION_CHARS + 1];
+
+	snprintf(name, sizeof(name), "stack-%s", request != NULL ? request : "request");
+	for (char *p = name; *p != '\0'; p++)
+		if (strchr(NAME_CHARS, *p) == NULL)
+			*p = '-';
+	resource->execution =
+	    sfn_start_execution(invocation->opts->sfn, state_machine_arn, name, "{}");
+	call_on_done(resource->execution, execution_started, invocation);
+}
+
+static void
+start(struct invocation *invocation)
+{
+	const char *type = json_get_string(invocation->payload, "RequestType");
+	const char *state_machine_arn = json_get_string(
+	    json_get_object(invocation->payload, "ResourceProperties"), "StateMachineArn");
+	struct resource *resource = mem_zalloc(1, sizeof(*resource));
+
+	invocation->state = resource;
+	resource->pause.fire = pause_over;
+	/* What was mirrored stays mirrored: `tmflow destroy` is for that. */
+	if (strcmp(type, "Delete") == 0)
+		tell(invocation, NULL, NULL);
+	else if (state_machine_arn != NULL)
+		start_execution(invocation, state_machine_arn);
+	else
+		start_backfill(invocation);
+}
+
+static void
+deadline(struct invocation *invocation)
+{
+	struct resource *resource = invocation->state;
+	struct err err = {0};
+
+	job_cancel(resource->job);
+	resource->job = NULL;
+	call_cancel(resource->execution);
+	resource->execution = NULL;
+	invocation_deadline_error(&err);
+	tell(invocation, &err, NULL);
+	err_fini(&err);
+}
+
+const struct invocation_kind invocation_resource = {
+    .name = "resource",
+    .accepts = accepts,
+    .start = start,
+    .deadline = deadline,
+    .free_state = free_state,
+    .margin_ms = LAMBDA_RESOURCE_MARGIN_MS,
+};

@@ -1,0 +1,171 @@
+#include "listener_internal.h"
+
+#include "tmflow/aws/sqs.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/mem.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/* An open ReceiveMessage. */
+struct receive {
+	struct receive *next;
+	struct receive *prev;
+	struct listener *listener;
+	unsigned reserved;
+	struct call *call;
+};
+
+static void
+receive_free(struct receive *receive)
+{
+	struct listener *listener = receive->listener;
+
+	if (receive->prev != NULL)
+		receive->prev->next = receive->next;
+	else
+		listener->receives = receive->next;
+	if (receive->next != NULL)
+		receive->next->prev = receive->prev;
+	listener->open_receives--;
+	listener->reserved -= receive->reserved;
+	free(receive);
+}
+
+static void
+receive_failed(struct listener *listener, struct err *err)
+{
+	struct clock *clock = loop_clock(listener->opts.loop);
+
+	log_event(LOG_WARN, "listener.receive", LOG_STR("queue", listener->opts.queue_url),
+	    LOG_STR("error", err->name), LOG_STR("cause", err_text(err)));
+	listener->health.failing = true;
+	if (sqs_queue_is_missing(err) && !err_isset(&listener->fault)) {
+		err_prefix(err, "%s", listener->opts.queue_url);
+		err_move(&listener->fault, err);
+		listener->fault.code = ERR_CONFIG;
+		listener->draining = true;
+	}
+	loop_timer_arm(
+	    listener->opts.loop, &listener->pause, clock->mono_ms(clock) + LISTENER_PAUSE_MS);
+}
+
+static void
+receive_done(void *arg, struct call *call)
+{
+	struct receive *receive = arg;
+	struct listener *listener = receive->listener;
+	json_t *result = call_take_result(call);
+	json_t *message;
+	size_t i;
+
+	if (result == NULL)
+		receive_failed(listener, &call->err);
+	else
+		listener->health.failing = false;
+	json_array_foreach (json_object_get(result, "Messages"), i, message)
+		message_begin(listener, message);
+	json_decref(result);
+	receive_free(receive); /* only now: what it brought had its slots */
+	listener_next(listener);
+}
+
+static void
+open_receive(struct listener *listener, unsigned free_slots)
+{
+	struct receive *receive = mem_zalloc(1, sizeof(*receive));
+	unsigned wanted = free_slots < SQS_MESSAGES_MAX ? free_slots : SQS_MESSAGES_MAX;
+
+	receive->listener = listener;
+	receive->reserved = wanted;
+	receive->next = listener->receives;
+	if (listener->receives != NULL)
+		listener->receives->prev = receive;
+	listener->receives = receive;
+	listener->open_receives++;
+	listener->reserved += wanted;
+	receive->call = sqs_receive_message(
+	    listener->opts.sqs, &(struct sqs_receive){
+				    .queue_url = listener->opts.queue_url,
+				    .messages_max = (int)wanted,
+				    .wait_seconds = SQS_WAIT_SECONDS_MAX,
+				    .visibility_seconds = listener->opts.visibility_seconds,
+				});
+	call_on_done(receive->call, receive_done, receive);
+}
+
+static void
+tell_over(struct task *task)
+{
+	struct listener *listener =
+	    (struct listener *)((char *)task - offsetof(struct listener, over));
+
+	listener->opts.over(listener->opts.arg, &listener->fault);
+}
+
+void
+listener_next(struct listener *listener)
+{
+	if (listener->draining && listener->open_receives + listener->live_messages == 0)
+		loop_post(listener->opts.loop, &listener->over);
+	if (listener->draining || listener->pause.heap_index != 0)
+		return;
+	while (listener->open_receives < listener->opts.receivers &&
+	       listener->reserved + listener->live_messages < listener->opts.concurrency)
+		open_receive(listener,
+		    listener->opts.concurrency - listener->reserved - listener->live_messages);
+}
+
+static void
+pause_over(struct timer *timer)
+{
+	listener_next((struct listener *)((char *)timer - offsetof(struct listener, pause)));
+}
+
+struct listener *
+listener_new(const struct listener_opts *opts)
+{
+	struct listener *listener = mem_zalloc(1, sizeof(*listener));
+
+	assert(opts->receivers >= 1 && opts->concurrency >= 1);
+	assert(opts->visibility_seconds >= LISTENER_VISIBILITY_MIN);
+	listener->opts = *opts;
+	listener->pause.fire = pause_over;
+	listener->over.run = tell_over;
+	health_start(&listener->health, opts->loop, opts->health_file);
+	listener_next(listener);
+	return listener;
+}
+
+void
+listener_free(struct listener *listener)
+{
+	if (listener == NULL)
+		return;
+	loop_timer_disarm(listener->opts.loop, &listener->pause);
+	loop_unpost(listener->opts.loop, &listener->over);
+	health_stop(&listener->health);
+	while (listener->receives != NULL) {
+		call_cancel(listener->receives->call);
+		receive_free(listener->receives);
+	}
+	messages_free(listener);
+	err_fini(&listener->fault);
+	free(listener);
+}
+
+void
+listener_drain(struct listener *listener)
+{
+	listener->draining = true;
+	loop_timer_disarm(listener->opts.loop, &listener->pause);
+	listener_next(listener);
+}
+
+const struct listener_stats *
+listener_stats(const struct listener *listener)
+{
+	return &listener->stats;
+}

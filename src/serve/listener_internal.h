@@ -1,0 +1,38 @@
+#ifndef TMFLOW_SERVE_LISTENER_INTERNAL_H
+#define TMFLOW_SERVE_LISTENER_INTERNAL_H
+
+#include "health_internal.h"
+#include "tmflow/serve/listener.h"
+
+struct receive;
+struct message;
+
+struct listener {
+	struct listener_opts opts;
+	struct receive *receives; /* open ones, a list */
+	unsigned open_receives;
+	unsigned reserved;	  /* messages that they may bring */
+	struct message *messages; /* under way, a list */
+	unsigned live_messages;
+	struct timer pause; /* armed: no new receives until then */
+	struct task over;
+	struct health health;
+	bool draining;
+	struct err fault;
+	struct listener_stats stats;
+};
+
+/* --- listener.c --- */
+
+/* A slot is free: receives are opened, or the listener is over. */
+void listener_next(struct listener *listener);
+
+/* --- listener_message.c --- */
+
+/* Begins one of ReceiveMessage's messages. Borrows. */
+void message_begin(struct listener *listener, const json_t *received);
+
+/* Cancels all of them. */
+void messages_free(struct listener *listener);
+
+#endif

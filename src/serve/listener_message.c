@@ -1,0 +1,312 @@
+#include "listener_internal.h"
+
+#include "tmflow/aws/sqs.h"
+#include "tmflow/base/digest.h"
+#include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
+#include "tmflow/base/mem.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS		  1000
+#define OLDER_HANDLES_MAX 16 /* more copies come again, and are found done */
+
+/* A message from its receive to its deletion. Without a job it is being deleted, or given back. */
+struct message {
+	struct message *next;
+	struct message *prev;
+	struct listener *listener;
+	char *id;
+	char *handle;	   /* of the latest receive */
+	bool handle_newer; /* than the one that its end was asked for with */
+	bool done;	   /* is to be deleted */
+	json_t *
+	    older; /* handles of earlier receives that came while this one was under way; NULL: none */
+	struct job *job;
+	struct timer extend; /* the visibility, again */
+	struct call *extending;
+	struct call *ending; /* DeleteMessage, or the visibility set to 0 */
+};
+
+static int64_t
+extend_at(const struct message *message)
+{
+	const struct listener_opts *opts = &message->listener->opts;
+	struct clock *clock = loop_clock(opts->loop);
+
+	return clock->mono_ms(clock) + (int64_t)opts->visibility_seconds * MS / 3;
+}
+
+static void
+message_free(struct message *message)
+{
+	struct listener *listener = message->listener;
+
+	job_cancel(message->job);
+	call_cancel(message->extending);
+	call_cancel(message->ending);
+	loop_timer_disarm(listener->opts.loop, &message->extend);
+	if (message->prev != NULL)
+		message->prev->next = message->next;
+	else
+		listener->messages = message->next;
+	if (message->next != NULL)
+		message->next->prev = message->prev;
+	listener->live_messages--;
+	json_decref(message->older);
+	free(message->id);
+	free(message->handle);
+	free(message);
+}
+
+void
+messages_free(struct listener *listener)
+{
+	while (listener->messages != NULL)
+		message_free(listener->messages);
+}
+
+static void
+message_over(struct message *message)
+{
+	struct listener *listener = message->listener;
+
+	message_free(message);
+	listener_next(listener);
+}
+
+/* --- the end --- */
+
+static void delete_message(struct message *message);
+static void give_back(struct message *message);
+
+/* A second copy of a message may be a message of its own, which only its own handle deletes. */
+static bool
+take_older(struct message *message)
+{
+	size_t count = json_array_size(message->older);
+
+	if (count == 0)
+		return false;
+	free(message->handle);
+	message->handle = mem_strdup(json_string_value(json_array_get(message->older, count - 1)));
+	json_array_remove(message->older, count - 1);
+	return true;
+}
+
+static void
+ended(void *arg, struct call *call)
+{
+	struct message *message = arg;
+
+	message->ending = NULL;
+	if (err_isset(&call->err))
+		log_event(LOG_WARN, "message.kept", LOG_STR("message", message->id),
+		    LOG_STR("error", call->err.name), LOG_STR("cause", err_text(&call->err)));
+	if (message->done && (message->handle_newer || take_older(message)))
+		delete_message(message);
+	else if (message->handle_newer)
+		give_back(message);
+	else
+		message_over(message);
+}
+
+static void
+delete_message(struct message *message)
+{
+	const struct listener_opts *opts = &message->listener->opts;
+
+	loop_timer_disarm(opts->loop, &message->extend);
+	message->done = true;
+	message->handle_newer = false;
+	message->ending = sqs_delete_message(opts->sqs, opts->queue_url, message->handle);
+	call_on_done(message->ending, ended, message);
+}
+
+static void
+give_back(struct message *message)
+{
+	const struct listener_opts *opts = &message->listener->opts;
+
+	message->handle_newer = false;
+	message->ending = sqs_change_visibility(opts->sqs, opts->queue_url, message->handle, 0);
+	call_on_done(message->ending, ended, message);
+}
+
+/* It becomes visible again when its time is over, and goes to the dead-letter queue after as many receives as the queue's redrive policy says. */
+static void
+leave(struct message *message, const char *event, const struct err *why)
+{
+	log_event(LOG_WARN, event, LOG_STR("message", message->id), LOG_STR("error", why->name),
+	    LOG_STR("cause", err_text(why)), LOG_STR("request_id", why->request_id));
+	message_over(message);
+}
+
+static void
+job_over(void *arg, struct job_end *end)
+{
+	struct message *message = arg;
+	struct listener_stats *stats = &message->listener->stats;
+
+	message->job = NULL;
+	event_judge(end);
+	if (err_isset(&end->err)) {
+		stats->failed++;
+		leave(message, "event.failed", &end->err);
+		return;
+	}
+	stats->done++;
+	log_event(LOG_INFO, "event.done", LOG_STR("message", message->id));
+	delete_message(message);
+}
+
+/* --- while it runs --- */
+
+static void
+extended(void *arg, struct call *call)
+{
+	struct message *message = arg;
+	const struct err *err = &call->err;
+
+	message->extending = NULL;
+	if (!err_isset(err))
+		return;
+	log_event(LOG_WARN, "message.visibility", LOG_STR("message", message->id),
+	    LOG_STR("error", err->name), LOG_STR("cause", err_text(err)));
+	/* The run goes on: what it does may be done twice. */
+	if (sqs_receipt_is_over(err))
+		loop_timer_disarm(message->listener->opts.loop, &message->extend);
+}
+
+static void
+extend(struct timer *timer)
+{
+	struct message *message =
+	    (struct message *)((char *)timer - offsetof(struct message, extend));
+	const struct listener_opts *opts = &message->listener->opts;
+
+	loop_timer_arm(opts->loop, &message->extend, extend_at(message));
+	if (message->extending != NULL)
+		return;
+	message->extending = sqs_change_visibility(
+	    opts->sqs, opts->queue_url, message->handle, opts->visibility_seconds);
+	call_on_done(message->extending, extended, message);
+}
+
+/* --- the beginning --- */
+
+static struct message *
+message_find(const struct listener *listener, const char *id)
+{
+	for (struct message *m = listener->messages; m != NULL; m = m->next)
+		if (strcmp(m->id, id) == 0)
+			return m;
+	return NULL;
+}
+
+static struct message *
+message_new(struct listener *listener, const char *id, const char *handle)
+{
+	struct message *message = mem_zalloc(1, sizeof(*message));
+
+	message->listener = listener;
+	message->id = mem_strdup(id);
+	message->handle = mem_strdup(handle);
+	message->extend.fire = extend;
+	message->next = listener->messages;
+	if (listener->messages != NULL)
+		listener->messages->prev = message;
+	listener->messages = message;
+	listener->live_messages++;
+	return message;
+}
+
+/* The same message once more: the handle of its latest receive is the one that deletes it. */
+static void
+note_duplicate(struct message *message, const char *handle)
+{
+	message->listener->stats.duplicates++;
+	if (message->older == NULL)
+		message->older = json_array();
+	if (json_array_size(message->older) < OLDER_HANDLES_MAX)
+		json_array_append_new(message->older, json_string(message->handle));
+	free(message->handle);
+	message->handle = mem_strdup(handle);
+	message->handle_newer = message->ending != NULL;
+}
+
+static json_t *
+event_of_message(const json_t *received, struct err *err)
+{
+	struct str body = str_of(json_get_string(received, "Body"));
+	const char *told = json_get_string(received, "MD5OfBody");
+	struct buf digest = {0};
+	bool same = true;
+
+	if (told != NULL && digest_named_hex("MD5", body, &digest, err) == 0)
+		same = strcmp(buf_cstr(&digest), told) == 0;
+	buf_fini(&digest);
+	if (!same)
+		err_set(err, ERR_REPLY, "the body is not the one that MD5OfBody was made of");
+	return err_isset(err) ? NULL : event_of_body(body, err);
+}
+
+static void
+message_run(struct message *message, json_t *event)
+{
+	struct listener *listener = message->listener;
+	const struct workflow *workflow;
+	struct err err = {0};
+
+	if (event_workflow(listener->opts.jobs, &listener->opts.routes, event, &workflow, &err) <
+	    0) {
+		listener->stats.failed++;
+		leave(message, "event.failed", &err);
+		err_fini(&err);
+		return;
+	}
+	if (workflow == NULL) {
+		log_event(LOG_INFO, "event.ignored", LOG_STR("message", message->id),
+		    LOG_STR("detail_type", json_get_string(event, "detail-type")));
+		listener->stats.ignored++;
+		delete_message(message);
+		return;
+	}
+	loop_timer_arm(listener->opts.loop, &message->extend, extend_at(message));
+	message->job = job_start_workflow(listener->opts.jobs, workflow, event, job_over, message);
+}
+
+void
+message_begin(struct listener *listener, const json_t *received)
+{
+	const char *id = json_get_string(received, "MessageId");
+	const char *handle = json_get_string(received, "ReceiptHandle");
+	struct message *message;
+	struct err err = {0};
+	json_t *event;
+
+	listener->stats.received++;
+	if (id == NULL || handle == NULL || json_get_string(received, "Body") == NULL)
+		return;
+	message = message_find(listener, id);
+	if (message != NULL) {
+		note_duplicate(message, handle);
+		return;
+	}
+	message = message_new(listener, id, handle);
+	if (listener->draining) {
+		give_back(message);
+		return;
+	}
+	event = event_of_message(received, &err);
+	if (event != NULL) {
+		message_run(message, event);
+	} else {
+		listener->stats.unreadable++;
+		leave(message, "message.unreadable", &err);
+	}
+	json_decref(event);
+	err_fini(&err);
+}

@@ -1,0 +1,124 @@
+"""tmflow listen against a fake queue and ec2sim: events that come up to three times and out of order have one effect each."""
+import json
+import os
+import random
+import signal
+
+import harness
+import services
+
+EVENT = {"version": "0", "id": "0a3f1c52-8a51-4e0a-9d57-2f3b6f1c0002", "detail-type": "EC2 Instance State-change Notification",
+         "source": "aws.ec2", "account": "123456789012", "time": "2026-01-15T11:58:03Z", "region": "us-east-1", "resources": []}
+
+
+def launch(instance, state="running"):
+    return {**EVENT, "detail": {"instance-id": instance, "state": state}}
+
+
+class Listen(services.Case):
+    def queue(self, **named):
+        server = services.Queue(random.Random(1), **named)
+        self.addCleanup(server.stop)
+        return server
+
+    def listen(self, queue, *args, sim=None, config=None, **env):
+        environment = self.keys(sim)
+        environment.update(AWS_ENDPOINT_URL_SQS=queue.url, **env)
+        words = ["listen", "--queue-url", queue.queue_url, *args]
+        if sim is not None:
+            words += ["--config", config or sim.config]
+        return self.spawn(words, environment)
+
+    def instances(self, sim, *state):
+        """Ids of the fleet, as the configuration sees them."""
+        page = self.write("page.yaml", 'StartAt: D\nStates:\n  D: {Type: Task, Resource: "tmflow:describe-page", End: true}\n')
+        result = self.tmflow("run", page, "--input", "-", "--config", sim.config, "-o", "json", sim=sim,
+                             stdin=json.dumps({"MaxResults": 1000}))
+        self.assertEqual(result.code, 0, result.out)
+        return [i["InstanceId"] for i in result.json["output"]["Instances"] if i["State"] in state]
+
+    def test_each_event_has_one_effect(self):
+        sim = self.sim(instances=120)
+        running = self.instances(sim, "running")
+        queue = self.queue(copies=3)
+        queue.add(*[launch(i) for i in running], *[launch(i, "pending") for i in running[:10]])
+        processes = [self.listen(queue, "--concurrency", "20", "--visibility", "20", sim=sim, TMFLOW_STATE_DIR=os.path.join(self.dir, f"s{n}"))
+                     for n in range(2)]
+        queue.wait(lambda q: not q.messages, 120)
+        self.assertEqual(queue.dead, [])
+        report = sim.report()
+        self.assertTrue(report["ok"], report)
+        created = report["sessions"]["created"]
+        self.assertEqual(created, report["sessions"]["live"])
+        self.assertGreater(created, 20)
+        for process in processes:
+            self.drain(process)
+        # What was not launched was not mirrored; what was, is all that a backfill finds for the running ones.
+        result = self.backfill(sim, state="later")
+        self.assertGreaterEqual(result.json["summary"].get("present", 0), created)
+
+    def test_kinds_of_messages(self):
+        queue = self.queue(receives_max=2)
+        fails = self.write("fails.yaml", "StartAt: A\nStates:\n  A: {Type: Fail, Error: Own.Error, Cause: so}\n")
+        done = self.write("done.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n")
+        notification = {"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:us-east-1:123456789012:t",
+                        "Message": json.dumps({**EVENT, "detail-type": "GuardDuty Finding", "detail": {}})}
+        queue.add({**EVENT, "detail-type": "GuardDuty Finding", "detail": {}}, notification,
+                  {**EVENT, "detail-type": "Scheduled Event", "detail": {}}, "not json", "[]", {"a": 1}, launch("i-1"))
+        process = self.listen(queue, "--on-launch", fails, "--on-guardduty", done, "--visibility", "10", "--log-level", "info")
+        queue.wait(lambda q: len(q.deleted) == 3)
+        # The others are left to come again, and in the end to the redrive policy.
+        queue.wait(lambda q: len(q.dead) == 4 and not q.messages, 60)
+        said = self.said(process)
+        self.assertIn("event.ignored", said)
+        self.assertIn("Own.Error", said)
+        self.assertEqual(len(queue.deleted), 3)
+        self.drain(process)
+        self.assertIn("2 done, 1 ignored", self.said(process))
+
+    def test_visibility_is_extended_while_a_run_lasts(self):
+        queue = self.queue()
+        waits = self.write("waits.yaml", "StartAt: A\nStates:\n  A: {Type: Wait, Seconds: 13, End: true}\n")
+        queue.add(launch("i-1"))
+        process = self.listen(queue, "--on-launch", waits, "--visibility", "10")
+        queue.wait(lambda q: not q.messages, 60)
+        self.assertGreaterEqual(len(queue.visibility), 2)
+        self.assertTrue(all(seconds == 10 for _, seconds in queue.visibility))
+        self.assertEqual(len(queue.deleted), 1)
+        self.drain(process)
+        self.assertIn("1 messages received: 1 done", self.said(process))
+
+    def test_drain_ends_runs_and_gives_back_the_rest(self):
+        queue = self.queue()
+        waits = self.write("waits.yaml", "StartAt: A\nStates:\n  A: {Type: Wait, Seconds: 4, End: true}\n")
+        queue.add(launch("i-1"))
+        process = self.listen(queue, "--on-launch", waits)
+        queue.wait(lambda q: any(m["receives"] for m in q.messages.values()))
+        process.send_signal(signal.SIGTERM)
+        self.until_said(process, "is ending")
+        queue.add(launch("i-2"))
+        self.assertEqual(process.wait(60), 0, self.said(process))
+        self.assertEqual(len(queue.deleted), 1)
+        left = list(queue.messages.values())
+        self.assertEqual(len(left), 1)
+        self.assertIn((left[0]["id"], 0), queue.visibility)
+
+    def test_no_queue(self):
+        queue = self.queue()
+        url, queue.queue_url = queue.queue_url, queue.queue_url + "-other"
+        process = self.listen(queue)
+        queue.queue_url = url
+        self.assertEqual(process.wait(60), 2, self.said(process))
+        self.assertIn("no such queue", self.said(process))
+
+    def test_wrong_usage(self):
+        for words, text in (([], "which queue?"), (["--queue-url", "events"], "--queue-url takes a URL"),
+                            (["--queue-url", "http://127.0.0.1:1/1/q", "--visibility", "5"], "--visibility"),
+                            (["--queue-url", "http://127.0.0.1:1/1/q", "--on-launch", "absent.yaml"], "absent.yaml")):
+            result = self.tmflow("listen", *words, env={"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"})
+            self.assertEqual(result.code, 2)
+            self.assertIn(text, result.err)
+
+
+if __name__ == "__main__":
+    harness.main()
