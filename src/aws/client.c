@@ -498,7 +498,8 @@ aws_client_new(const struct aws_client_opts *opts, struct err *err)
 	client->pacer = opts->pacer;
 	client->quota.tokens = RETRY_QUOTA_MAX;
 	client->service = aws_service_at(aws_service_index(opts->service));
-	client->scope = mem_printf("%s %s", opts->region, endpoint.host);
+	client->scope = mem_printf("%s%s%s %s", opts->owner != NULL ? opts->owner : "",
+	    opts->owner != NULL ? " " : "", opts->region, endpoint.host);
 	client->attempts_max = opts->attempts_max > 0 ? opts->attempts_max : AWS_ATTEMPTS_DEFAULT;
 	return client;
 }

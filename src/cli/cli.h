@@ -6,6 +6,7 @@
 #include "tmflow/base/diag.h"
 #include "tmflow/base/err.h"
 #include "tmflow/engine/action.h"
+#include "tmflow/loop/loop.h"
 #include "tmflow/store/store.h"
 
 #include <stdbool.h>
@@ -44,6 +45,9 @@ struct cli_opts {
 	const char *region;
 	const char *profile;
 	const char *assume_role;
+	const char *external_id;
+	const char *account;
+	const char *accounts;
 	const char *endpoint_url;
 	const char *run_id;
 	const char *state_dir;
@@ -89,10 +93,15 @@ struct cli_opts {
 	X(INPUT, "input", 0, "FILE", "the workflow's input, YAML or JSON; - is standard input")    \
 	X(CONFIG, "config", 0, "FILE", "what to mirror; default config/REGION.yaml")               \
 	X(HOOK, "hook", 0, "FILE", "Lua hook; default the configuration's")                        \
-	X(REGION, "region", 0, "REGION", "AWS region; default as the AWS CLI's")                   \
+	X(REGION, "region", 0, "REGION",                                                           \
+	    "AWS region (run: several, with commas); default as the AWS CLI's")                    \
+	X(ACCOUNT, "account", 0, "IDS",                                                            \
+	    "accounts, with commas: each by --assume-role with {account} in it")                   \
+	X(ACCOUNTS, "accounts", 0, "FILE", "a file of accounts with their roles and regions")      \
 	X(PROFILE, "profile", 0, "NAME", "profile of the shared AWS files")                        \
 	X(ASSUME_ROLE, "assume-role", 0, "ARN",                                                    \
 	    "work as this role; what else was found assumes it")                                   \
+	X(EXTERNAL_ID, "external-id", 0, "ID", "what the role to assume asks for")                 \
 	X(ENDPOINT_URL, "endpoint-url", 0, "URL", "another EC2 end point, such as ec2sim's")       \
 	X(RUN_ID, "run-id", 0, "ID", "the new run's id; default a made one that sorts by time")    \
 	X(NO_CHECKPOINT, "no-checkpoint", 0, NULL, "keep nothing: such a run cannot be resumed")   \
@@ -232,6 +241,10 @@ struct asl_machine *cli_load_scripted_workflow(const struct doc *doc,
 /* Reads and compiles the workflow of a file, as it would run here; with its scripts where ret_scripts is not NULL. On failure says why, with exit code 2, and returns NULL. */
 struct asl_machine *cli_read_workflow(const char *path, struct action_registry *registry,
     enum cli_output output, json_t **ret_scripts);
+
+/* Calls caught for each SIGINT, SIGTERM and SIGHUP, from the loop. */
+int cli_watch_signals(
+    struct loop *loop, void (*caught)(void *arg, int signo), void *arg, struct err *err);
 
 /* Opens the store of the options; on failure says why and returns NULL. */
 struct store *cli_open_store(const struct cli_opts *opts, int *ret_exit);

@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include "fleet.h"
 #include "report.h"
 #include "session.h"
 #include "tmflow/base/mem.h"
@@ -48,24 +49,15 @@ take_run(struct session *session)
 	return code;
 }
 
-/* Configuration and hook as they were at the start. */
 static int
 load(struct session *session)
 {
-	struct workspace *workspace = &session->workspace;
-	const struct store_run *run = &session->run;
 	int code = session_load_workflow(session);
 
 	if (code != EXIT_OK || !session->needs_aws)
 		return code;
-	workspace->config_name = mem_strdup(run->config_name);
-	workspace->config_text = mem_strdup(run->config);
-	workspace->hook_name = mem_strdup(run->hook_name);
-	workspace->hook_text = mem_strdup(run->hook);
-	code = workspace_load_settings(workspace, run->settings);
-	if (code == EXIT_OK)
-		code = workspace_load_config(workspace);
-	return code == EXIT_OK ? workspace_connect(workspace) : code;
+	code = session_restore_files(session);
+	return code == EXIT_OK ? workspace_connect(&session->workspace) : code;
 }
 
 static int
@@ -141,6 +133,16 @@ refuse_dry_run(const struct session *session)
 	return cli_fail_take(session->opts->output, &err);
 }
 
+static int
+refuse_part(const struct session *session)
+{
+	struct err err = {0};
+
+	err_set(&err, ERR_INVALID, "run %s is a part: `tmflow resume %s` goes on with the whole",
+	    session->run.id, session->run.parent);
+	return cli_fail_take(session->opts->output, &err);
+}
+
 int
 cmd_resume(const struct cli_opts *opts)
 {
@@ -149,9 +151,13 @@ cmd_resume(const struct cli_opts *opts)
 
 	session_init(&session, opts);
 	code = take_run(&session);
-	if (code == EXIT_OK) {
+	if (code == EXIT_OK && session.run.parent != NULL)
+		code = refuse_part(&session);
+	else if (code == EXIT_OK) {
 		if (session.run.dry_run && (opts->retry_failed || !is_over(&session.run)))
 			code = refuse_dry_run(&session);
+		else if (fleet_is_one(&session.run))
+			code = fleet_resume(opts, session.store, &session.run);
 		else if (!is_over(&session.run))
 			code = go_on(&session);
 		else

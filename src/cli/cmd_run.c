@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include "fleet.h"
 #include "report.h"
 #include "scripts.h"
 #include "session.h"
@@ -9,51 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads the workflow's text and the input into the record. */
-static int
-read_files(struct session *session)
-{
-	const struct cli_opts *opts = session->opts;
-	struct store_run *run = &session->run;
-	struct err err = {0};
-	struct doc *doc = doc_read(opts->args[0], &err);
-
-	if (doc == NULL)
-		return cli_fail_take(opts->output, &err);
-	run->workflow_name = mem_strdup(opts->args[0]);
-	run->definition = mem_strndup(doc_text(doc).p, doc_text(doc).len);
-	doc_free(doc);
-	if (opts->input == NULL) {
-		run->input = mem_strdup("{}");
-		return EXIT_OK;
-	}
-	doc = doc_read(opts->input, &err);
-	if (doc == NULL)
-		return cli_fail_take(opts->output, &err);
-	run->input = json_text(doc_root(doc));
-	doc_free(doc);
-	return EXIT_OK;
-}
-
-/* The record keeps what the run goes by. */
-static void
-record_files(struct session *session)
-{
-	const struct workspace *workspace = &session->workspace;
-	struct store_run *run = &session->run;
-
-	run->settings = workspace_settings_text(workspace);
-	run->config_name = mem_strdup(workspace->config_name);
-	run->config = mem_strdup(workspace->config_text);
-	run->hook_name = mem_strdup(workspace->hook_name);
-	run->hook = mem_strdup(workspace->hook_text);
-}
-
 static int
 load(struct session *session)
 {
 	struct workspace *workspace = &session->workspace;
-	int code = read_files(session);
+	int code = session_read_workflow(session);
 
 	if (code == EXIT_OK)
 		code = session_load_workflow(session);
@@ -64,7 +25,7 @@ load(struct session *session)
 		code = workspace_read_files(workspace);
 	if (code != EXIT_OK)
 		return code;
-	record_files(session);
+	session_record_files(session);
 	return workspace_connect(workspace);
 }
 
@@ -112,6 +73,8 @@ cmd_run(const struct cli_opts *opts)
 		    "--detailed-exitcode tells what a dry run found: give --dry-run too");
 		return cli_fail_take(opts->output, &err);
 	}
+	if (fleet_is_wanted(opts))
+		return fleet_run(opts);
 	session_init(&session, opts);
 	session.reads_scripts = true;
 	code = load(&session);

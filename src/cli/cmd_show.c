@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include "fleet.h"
 #include "report.h"
 #include "tmflow/base/json.h"
 
@@ -84,8 +85,11 @@ cmd_show(const struct cli_opts *opts)
 
 	if (store == NULL)
 		return code;
-	if (store_run_find(store, opts->args[0], &run, &err) < 0 ||
-	    show(store, &run, opts, &err) < 0)
+	if (store_run_find(store, opts->args[0], &run, &err) < 0)
+		code = cli_fail(opts->output, &err);
+	else if (fleet_is_one(&run))
+		code = fleet_show(opts, store, &run);
+	else if (show(store, &run, opts, &err) < 0)
 		code = cli_fail(opts->output, &err);
 	store_run_fini(&run);
 	store_close(store);

@@ -2,6 +2,7 @@
 
 #include "scripts.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 struct asl_machine *
@@ -72,4 +73,16 @@ cli_open_store(const struct cli_opts *opts, int *ret_exit)
 	free(dir);
 	err_fini(&err);
 	return store;
+}
+
+int
+cli_watch_signals(
+    struct loop *loop, void (*caught)(void *arg, int signo), void *arg, struct err *err)
+{
+	static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
+
+	for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
+		if (loop_watch_signal(loop, watched[i], caught, arg, err) < 0)
+			return -1;
+	return 0;
 }

@@ -87,7 +87,19 @@ add_counts(struct buf *line, size_t columns, const struct progress *progress)
 	}
 }
 
-/* The line, most important first: what does not fit into the columns is left out. */
+void
+progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct aws_client *ec2)
+{
+	const struct mirror_progress *done = mirror_progress(mirror);
+	const struct aws_stats *stats = aws_client_stats(ec2);
+
+	sum->mirrors = true;
+	sum->pages += done->pages;
+	sum->instances += done->instances;
+	sum->requests += stats->requests;
+	sum->throttled += stats->throttled;
+}
+
 /* What is known to be ahead, where it takes a while at the pace that AWS allows. */
 static void
 add_estimate(struct buf *line, size_t columns, const struct progress *progress)
@@ -107,27 +119,35 @@ add_estimate(struct buf *line, size_t columns, const struct progress *progress)
 	    seconds < 120 ? "s" : "min", estimate.rate_per_s);
 }
 
+/* The line, most important first: what does not fit into the columns is left out. */
 static void
 compose(struct buf *line, size_t columns, const struct progress *progress)
 {
 	struct clock *clock = loop_clock(progress->loop);
 	int64_t elapsed_ms = clock->mono_ms(clock) - progress->start_mono_ms;
+	struct progress_sum sum = {0};
 
+	if (progress->add_up != NULL)
+		progress->add_up(progress->arg, &sum);
+	else if (progress->mirror != NULL)
+		progress_add(&sum, progress->mirror, progress->ec2);
 	add_part(line, columns, "%" PRId64 " s", elapsed_ms / 1000);
-	if (progress->mirror == NULL)
+	if (sum.parts > 0)
+		add_part(line, columns, "%zu of %zu parts done", sum.parts_over, sum.parts);
+	if (!sum.mirrors)
 		return;
-	const struct mirror_progress *done = mirror_progress(progress->mirror);
-	const struct aws_stats *stats = aws_client_stats(progress->ec2);
-	add_part(line, columns, "page %" PRIu64, done->pages);
-	add_part(line, columns, "%" PRIu64 " instances (%.0f/s)", done->instances,
-	    elapsed_ms > 0 ? (double)done->instances * 1000.0 / (double)elapsed_ms : 0.0);
-	add_estimate(line, columns, progress);
-	if (stats->throttled > 0)
-		add_part(line, columns, "%" PRIu64 " of %" PRIu64 " calls throttled",
-		    stats->throttled, stats->requests);
+	add_part(line, columns, "page %" PRIu64, sum.pages);
+	add_part(line, columns, "%" PRIu64 " instances (%.0f/s)", sum.instances,
+	    elapsed_ms > 0 ? (double)sum.instances * 1000.0 / (double)elapsed_ms : 0.0);
+	if (progress->add_up == NULL)
+		add_estimate(line, columns, progress);
+	if (sum.throttled > 0)
+		add_part(line, columns, "%" PRIu64 " of %" PRIu64 " calls throttled", sum.throttled,
+		    sum.requests);
 	else
-		add_part(line, columns, "%" PRIu64 " calls", stats->requests);
-	add_counts(line, columns, progress);
+		add_part(line, columns, "%" PRIu64 " calls", sum.requests);
+	if (progress->add_up == NULL) /* counting many parts would cost too much */
+		add_counts(line, columns, progress);
 }
 
 static void

@@ -131,8 +131,8 @@ failed_line(void *arg, const struct outcome *outcome)
 	return ++lines->shown >= REPORT_FAILED_SHOWN_MAX;
 }
 
-static void
-print_heading(const struct store_run *run, FILE *out)
+void
+report_heading(const struct store_run *run, FILE *out)
 {
 	char start[CLOCK_ISO_BYTES];
 	int64_t begin_ms = run->retry_wall_ms != 0 ? run->retry_wall_ms : run->start_wall_ms;
@@ -208,7 +208,7 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 
 	if (store_outcomes_count(store, run->id, counts, err) < 0)
 		return -1;
-	print_heading(run, out);
+	report_heading(run, out);
 	print_output(run, out);
 	if (run->dry_run && report_plan_text(store, run, counts, out, err) < 0)
 		return -1;

@@ -28,6 +28,9 @@ void report_outcome_line(const struct outcome *outcome, FILE *out);
 void report_next_step(const struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], FILE *out);
 
+/* Which run it is, when it ran, and how it ended. */
+void report_heading(const struct store_run *run, FILE *out);
+
 /* What a person reads at the end: status, counts, the first failed instances, and what to do next. */
 int report_text(struct store *store, const struct store_run *run, FILE *out, struct err *err);
 

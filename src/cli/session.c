@@ -6,17 +6,22 @@
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const int watched_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 void
 session_init(struct session *session, const struct cli_opts *opts)
 {
 	*session = (struct session){.opts = opts};
 	workspace_init(&session->workspace, opts);
+}
+
+void
+session_init_part(struct session *session, const struct cli_opts *opts,
+    const struct workspace *other, struct store *store)
+{
+	*session = (struct session){.opts = opts, .store = store, .borrows_store = true};
+	workspace_init_beside(&session->workspace, opts, other);
 }
 
 void
@@ -27,7 +32,8 @@ session_fini(struct session *session)
 	engine_free(session->engine);
 	workspace_fini(&session->workspace);
 	store_lease_release(session->lease);
-	store_close(session->store);
+	if (!session->borrows_store)
+		store_close(session->store);
 	free(session->name);
 	json_decref(session->input);
 	json_decref(session->scripts);
@@ -56,6 +62,59 @@ recorded_scripts(const struct session *session)
 
 	json_decref(settings);
 	return scripts;
+}
+
+int
+session_read_workflow(struct session *session)
+{
+	const struct cli_opts *opts = session->opts;
+	struct store_run *run = &session->run;
+	struct err err = {0};
+	struct doc *doc = doc_read(opts->args[0], &err);
+
+	if (doc == NULL)
+		return cli_fail_take(opts->output, &err);
+	run->workflow_name = mem_strdup(opts->args[0]);
+	run->definition = mem_strndup(doc_text(doc).p, doc_text(doc).len);
+	doc_free(doc);
+	if (opts->input == NULL) {
+		run->input = mem_strdup("{}");
+		return EXIT_OK;
+	}
+	doc = doc_read(opts->input, &err);
+	if (doc == NULL)
+		return cli_fail_take(opts->output, &err);
+	run->input = json_text(doc_root(doc));
+	doc_free(doc);
+	return EXIT_OK;
+}
+
+void
+session_record_files(struct session *session)
+{
+	const struct workspace *workspace = &session->workspace;
+	struct store_run *run = &session->run;
+
+	run->settings = workspace_settings_text(workspace);
+	run->config_name = mem_strdup(workspace->config_name);
+	run->config = mem_strdup(workspace->config_text);
+	run->hook_name = mem_strdup(workspace->hook_name);
+	run->hook = mem_strdup(workspace->hook_text);
+}
+
+int
+session_restore_files(struct session *session)
+{
+	struct workspace *workspace = &session->workspace;
+	const struct store_run *run = &session->run;
+	int code;
+
+	workspace->config_name = mem_strdup(run->config_name);
+	workspace->config_text = mem_strdup(run->config);
+	workspace->hook_name = mem_strdup(run->hook_name);
+	workspace->hook_text = mem_strdup(run->hook);
+	code = workspace_load_settings(workspace, run->settings);
+	return code == EXIT_OK ? workspace_load_config(workspace) : code;
 }
 
 int
@@ -157,23 +216,6 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 	loop_stop(session->workspace.loop);
 }
 
-/* Puts domain, engine and signals together. */
-static int
-build(struct session *session, struct err *err)
-{
-	session->engine = engine_new(&(struct engine_opts){
-	    .loop = session->workspace.loop,
-	    .registry = session->workspace.registry,
-	    .store = session->opts->no_checkpoint ? NULL : session->store,
-	    .rng = &session->workspace.rng,
-	});
-	for (size_t i = 0; i < sizeof(watched_signals) / sizeof(watched_signals[0]); i++)
-		if (loop_watch_signal(session->workspace.loop, watched_signals[i], caught_signal,
-			session, err) < 0)
-			return -1;
-	return 0;
-}
-
 static int
 start_execution(struct session *session, bool resume, struct err *err)
 {
@@ -245,22 +287,37 @@ start_pace(struct session *session, struct err *err)
 	return pace_start(&session->pace, err);
 }
 
-/* Runs the loop until the execution is over, or a second signal stops it. */
-static int
-run_to_end(struct session *session, bool resume, struct err *err)
+int
+session_open(struct session *session, bool resume, struct err *err)
 {
-	if (build(session, err) < 0 || start_pace(session, err) < 0 ||
-	    start_execution(session, resume, err) < 0)
+	const struct mirror_opts mirror = {
+	    .store = session->store,
+	    .run_id = session->run.id,
+	    .workflow = session->name,
+	    .scripts = session->scripts,
+	    .dry_run = session->run.dry_run,
+	    .retry = session->run.retry_wall_ms != 0,
+	};
+
+	if (workspace_make_mirror(&session->workspace, &mirror, err) < 0)
 		return -1;
-	start_progress(session);
-	int ret = loop_run(session->workspace.loop, err);
-	progress_stop(&session->progress);
-	if (ret == 0 && err_isset(&session->fault)) {
+	session->history = session->opts->history || report_keeps_history(&session->run);
+	session->engine = engine_new(&(struct engine_opts){
+	    .loop = session->workspace.loop,
+	    .registry = session->workspace.registry,
+	    .store = session->opts->no_checkpoint ? NULL : session->store,
+	    .rng = &session->workspace.rng,
+	});
+	return start_pace(session, err) < 0 ? -1 : start_execution(session, resume, err);
+}
+
+int
+session_close(struct session *session, struct err *err)
+{
+	if (err_isset(&session->fault)) {
 		err_move(err, &session->fault);
-		ret = -1;
-	}
-	if (ret < 0)
 		return -1;
+	}
 	if (!session->over) {
 		session->run.status = RUN_INTERRUPTED;
 		session->run.stop_wall_ms = clock_system()->wall_ms(clock_system());
@@ -273,23 +330,27 @@ run_to_end(struct session *session, bool resume, struct err *err)
 		   : 0;
 }
 
+/* Runs the loop until the execution is over, or a second signal stops it. */
+static int
+run_to_end(struct session *session, bool resume, struct err *err)
+{
+	struct loop *loop = session->workspace.loop;
+
+	if (session_open(session, resume, err) < 0 ||
+	    cli_watch_signals(loop, caught_signal, session, err) < 0)
+		return -1;
+	start_progress(session);
+	int ret = loop_run(loop, err);
+	progress_stop(&session->progress);
+	return ret < 0 ? -1 : session_close(session, err);
+}
+
 int
 session_execute(struct session *session, bool resume)
 {
 	struct err err = {0};
-	const struct mirror_opts mirror = {
-	    .store = session->store,
-	    .run_id = session->run.id,
-	    .workflow = session->name,
-	    .scripts = session->scripts,
-	    .dry_run = session->run.dry_run,
-	    .retry = session->run.retry_wall_ms != 0,
-	};
-	int code = workspace_open_mirror(&session->workspace, &mirror);
+	int code;
 
-	if (code != EXIT_OK)
-		return code;
-	session->history = session->opts->history || report_keeps_history(&session->run);
 	log_set_run(session->run.id);
 	code = run_to_end(session, resume, &err);
 	if (code == 0)

@@ -27,6 +27,7 @@ struct session {
 
 	/* the caller */
 	struct store *store;
+	bool borrows_store;
 	struct store_lease *lease;
 
 	/* session_execute */
@@ -41,6 +42,10 @@ struct session {
 };
 
 void session_init(struct session *session, const struct cli_opts *opts);
+
+/* A part of a larger run: on the loop and network of other, in store (borrowed). */
+void session_init_part(struct session *session, const struct cli_opts *opts,
+    const struct workspace *other, struct store *store);
 void session_fini(struct session *session);
 
 /* Compiles the run's definition; afterwards needs_aws is known. Returns 0, or says why and gives the exit code. */
@@ -48,6 +53,21 @@ int session_load_workflow(struct session *session);
 
 /* Sets a member of the run's recorded settings. Takes value. */
 void session_put_setting(struct session *session, const char *key, json_t *value);
+
+/* Reads the workflow's file and the input into the run's record. Returns 0, or says why and gives the exit code. */
+int session_read_workflow(struct session *session);
+
+/* Copies what the workspace has read into the record. */
+void session_record_files(struct session *session);
+
+/* Takes configuration and hook from the record, as they were at the start, and checks them; the workflow needs AWS. Returns as above. */
+int session_restore_files(struct session *session);
+
+/* Puts domain, engine and execution together: the loop then runs it. */
+int session_open(struct session *session, bool resume, struct err *err);
+
+/* After the loop: writes how the run ended, or that it was interrupted. */
+int session_close(struct session *session, struct err *err);
 
 /* Runs it (from the start, or from its checkpoints) and prints how it ended. Returns the exit code. */
 int session_execute(struct session *session, bool resume);

@@ -5,7 +5,9 @@
 #define OPTIONS_COMMON                                                                             \
 	(OPTION_BIT(OUTPUT) | OPTION_BIT(LOG_LEVEL) | OPTION_BIT(LOG_FORMAT) | OPTION_BIT(HELP))
 #define OPTIONS_STORE (OPTIONS_COMMON | OPTION_BIT(STATE_DIR))
-#define OPTIONS_AWS   (OPTION_BIT(PROFILE) | OPTION_BIT(ASSUME_ROLE) | OPTION_BIT(ENDPOINT_URL))
+#define OPTIONS_AWS                                                                                \
+	(OPTION_BIT(PROFILE) | OPTION_BIT(ASSUME_ROLE) | OPTION_BIT(EXTERNAL_ID) |                 \
+	    OPTION_BIT(ENDPOINT_URL))
 /* Of those that stay and do what comes. */
 #define OPTIONS_SERVE                                                                              \
 	(OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |                     \
@@ -20,9 +22,10 @@ const struct subcommand cli_subcommands[] = {
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(INPUT) | OPTION_BIT(CONFIG) |
-		   OPTION_BIT(HOOK) | OPTION_BIT(REGION) | OPTION_BIT(RUN_ID) |
-		   OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(HISTORY) | OPTION_BIT(QUIET) |
-		   OPTION_BIT(DRY_RUN) | OPTION_BIT(DETAILED_EXITCODE),
+		   OPTION_BIT(HOOK) | OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) |
+		   OPTION_BIT(ACCOUNTS) | OPTION_BIT(RUN_ID) | OPTION_BIT(NO_CHECKPOINT) |
+		   OPTION_BIT(HISTORY) | OPTION_BIT(QUIET) | OPTION_BIT(DRY_RUN) |
+		   OPTION_BIT(DETAILED_EXITCODE),
 	.run = cmd_run,
     },
     {

@@ -1,5 +1,6 @@
 #include "workspace.h"
 
+#include "tmflow/aws/arn.h"
 #include "tmflow/aws/imds.h"
 #include "tmflow/base/file.h"
 #include "tmflow/base/json.h"
@@ -7,19 +8,37 @@
 #include "tmflow/mirror/rules.h"
 #include "tmflow/script/script.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CONFIG_DIR "config"
 
-void
-workspace_init(struct workspace *workspace, const struct cli_opts *opts)
+static void
+init(struct workspace *workspace, const struct cli_opts *opts)
 {
 	*workspace = (struct workspace){.opts = opts};
 	rng_seed_system(&workspace->rng);
 	workspace->registry = action_registry_new();
 	mirror_register_actions(workspace->registry, NULL);
+}
+
+void
+workspace_init(struct workspace *workspace, const struct cli_opts *opts)
+{
+	init(workspace, opts);
 	workspace->loop = loop_new(clock_system());
+}
+
+void
+workspace_init_beside(
+    struct workspace *workspace, const struct cli_opts *opts, const struct workspace *other)
+{
+	assert(other->transport != NULL);
+	init(workspace, opts);
+	workspace->shares = true;
+	workspace->loop = other->loop;
+	workspace->transport = other->transport;
 }
 
 void
@@ -29,7 +48,8 @@ workspace_fini(struct workspace *workspace)
 	aws_client_free(workspace->ec2);
 	pacer_free(workspace->pacer);
 	credentials_provider_free(workspace->credentials);
-	http_curl_free(workspace->transport);
+	if (!workspace->shares)
+		http_curl_free(workspace->transport);
 	mirror_config_free(workspace->config);
 	free(workspace->config_name);
 	free(workspace->config_text);
@@ -37,7 +57,9 @@ workspace_fini(struct workspace *workspace)
 	free(workspace->hook_text);
 	aws_settings_fini(&workspace->settings);
 	free(workspace->assume_role);
-	loop_free(workspace->loop);
+	free(workspace->external_id);
+	if (!workspace->shares)
+		loop_free(workspace->loop);
 	action_registry_free(workspace->registry);
 }
 
@@ -59,7 +81,8 @@ open_network(struct workspace *workspace, struct err *err)
 	    .connections_max = workspace->connections_max,
 	};
 
-	workspace->transport = http_curl_new(workspace->loop, &http, err);
+	if (workspace->transport == NULL)
+		workspace->transport = http_curl_new(workspace->loop, &http, err);
 	return workspace->transport != NULL ? 0 : -1;
 }
 
@@ -130,6 +153,8 @@ load_settings(struct workspace *workspace, const json_t *recorded, struct err *e
 		return -1;
 	workspace->assume_role =
 	    mem_strdup(flag_or_recorded(opts->assume_role, recorded, "assumeRole"));
+	workspace->external_id =
+	    mem_strdup(flag_or_recorded(opts->external_id, recorded, "externalId"));
 	if (endpoint != NULL)
 		aws_settings_set_endpoint(settings, "ec2", endpoint);
 	return 0;
@@ -156,6 +181,7 @@ workspace_settings_text(const struct workspace *workspace)
 	json_put_string(settings, "endpoint", aws_settings_endpoint(&workspace->settings, "ec2"));
 	json_put_string(settings, "profile", workspace->settings.profile);
 	json_put_string(settings, "assumeRole", workspace->assume_role);
+	json_put_string(settings, "externalId", workspace->external_id);
 	text = json_text(settings);
 	json_decref(settings);
 	return text;
@@ -306,22 +332,40 @@ open_credentials(struct workspace *workspace)
 	workspace->credentials = credentials_chain_new(&opts);
 	if (workspace->assume_role != NULL)
 		workspace->credentials = credentials_role_new(&opts, workspace->credentials,
-		    &(struct credentials_role){.role_arn = workspace->assume_role});
+		    &(struct credentials_role){
+			.role_arn = workspace->assume_role,
+			.external_id = workspace->external_id,
+		    });
 }
 
-static int
-connect_aws(struct workspace *workspace, struct err *err)
+/* What tells this account from others in one store: the role's account, or the profile. malloc'ed. */
+static char *
+owner_of(const struct workspace *workspace)
+{
+	struct arn arn;
+
+	if (workspace->assume_role != NULL && arn_parse(workspace->assume_role, &arn, NULL) == 0 &&
+	    arn.account.len > 0)
+		return mem_strndup(arn.account.p, arn.account.len);
+	return mem_strdup(workspace->settings.profile);
+}
+
+int
+workspace_open_client(struct workspace *workspace, struct err *err)
 {
 	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
+	char *owner = owner_of(workspace);
 
 	open_credentials(workspace);
+	client.owner = owner;
 	client.loop = workspace->loop;
 	client.rng = &workspace->rng;
 	client.pacer = workspace->pacer = pacer_new(workspace->loop);
 	client.transport = workspace->transport;
 	client.credentials = workspace->credentials;
 	workspace->ec2 = aws_client_new(&client, err);
-	return workspace->ec2 != NULL ? find_credentials(workspace, err) : -1;
+	free(owner);
+	return workspace->ec2 != NULL ? 0 : -1;
 }
 
 int
@@ -329,7 +373,7 @@ workspace_connect(struct workspace *workspace)
 {
 	struct err err = {0};
 
-	if (connect_aws(workspace, &err) < 0)
+	if (workspace_open_client(workspace, &err) < 0 || find_credentials(workspace, &err) < 0)
 		return cli_fail_take(workspace->opts->output, &err);
 	return EXIT_OK;
 }
@@ -350,20 +394,29 @@ workspace_client(
 }
 
 int
-workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of)
+workspace_make_mirror(struct workspace *workspace, const struct mirror_opts *of, struct err *err)
 {
 	struct mirror_opts opts = *of;
-	struct err err = {0};
 
 	opts.loop = workspace->loop;
 	opts.ec2 = workspace->ec2;
 	opts.config = workspace->config;
 	opts.hook_name = workspace->hook_name;
 	opts.hook_source = workspace->hook_text;
-	workspace->mirror = mirror_new(&opts, &err);
+	workspace->mirror = mirror_new(&opts, err);
 	if (workspace->mirror == NULL)
-		return cli_fail_take(workspace->opts->output, &err);
+		return -1;
 	action_registry_set_env(workspace->registry, workspace->mirror);
+	return 0;
+}
+
+int
+workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of)
+{
+	struct err err = {0};
+
+	if (workspace_make_mirror(workspace, of, &err) < 0)
+		return cli_fail_take(workspace->opts->output, &err);
 	return EXIT_OK;
 }
 

@@ -22,6 +22,7 @@ struct workspace {
 	struct action_registry
 	    *registry; /* every native action; its env is mirror once that is open */
 	struct loop *loop;
+	bool shares; /* loop and network are another workspace's */
 
 	/* the caller, before workspace_load_settings: how many connections may be open; 0: the transport's default */
 	long connections_max;
@@ -29,6 +30,7 @@ struct workspace {
 	/* workspace_load_settings */
 	struct aws_settings settings;
 	char *assume_role; /* ARN, or NULL */
+	char *external_id; /* that goes with it, or NULL */
 	struct http_transport *transport;
 
 	/* workspace_read_files, or the caller. Owned; the hook's are NULL where there is none */
@@ -50,6 +52,10 @@ struct workspace {
 };
 
 void workspace_init(struct workspace *workspace, const struct cli_opts *opts);
+
+/* The same on the loop and the network of another, which has its settings and outlives this one. */
+void workspace_init_beside(
+    struct workspace *workspace, const struct cli_opts *opts, const struct workspace *other);
 void workspace_fini(struct workspace *workspace);
 
 /* Region, end point, profile and role: from flags, then recorded (a run's settings as JSON text, or NULL), then environment and shared files; the region then
@@ -72,8 +78,15 @@ struct aws_client *workspace_client(
 /* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
 int workspace_connect(struct workspace *workspace);
 
+/* The same without looking: keys that are not to be had fail the first call. Returns -1 with *err. */
+int workspace_open_client(struct workspace *workspace, struct err *err);
+
 /* The domain, for what `of` says of store, run, workflow and kind of run; the rest is the workspace's. */
 int workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of);
+
+/* The same, but returns -1 with *err. */
+int
+workspace_make_mirror(struct workspace *workspace, const struct mirror_opts *of, struct err *err);
 
 /* Runs the loop until call (taken) is over. New reference to its result, or NULL with *err. */
 json_t *workspace_wait(struct workspace *workspace, struct call *call, struct err *err);

@@ -38,6 +38,7 @@ store_run_fini(struct store_run *run)
 	free(run->hook_name);
 	free(run->hook);
 	free(run->settings);
+	free(run->parent);
 	free(run->output);
 	free(run->error);
 	free(run->cause);
@@ -172,6 +173,8 @@ store_run_create(struct store *store, const struct store_run *run, struct err *e
 	assert((int64_t)run->status < STATUS_COUNT);
 	if (store_run_id_check(run->id, err) < 0 || check_run_texts(run, err) < 0)
 		return -1;
+	if (run->parent != NULL && store_run_id_check(run->parent, err) < 0)
+		return -1;
 	/* The transaction comes first: two processes with one new id must not both find it free. */
 	if (store_begin(store, err) < 0 || store_run_number(store, run->id, &number, err) < 0)
 		return -1;
@@ -185,8 +188,8 @@ store_run_create(struct store *store, const struct store_run *run, struct err *e
 		store_arg_text(run->settings), store_arg_text(run->output),
 		store_arg_text(run->error), store_arg_text(run->cause),
 		store_arg_int(run->retry_wall_ms), store_arg_int(run->dry_run),
-		store_arg_text(run->definition), store_arg_text(run->config),
-		store_arg_text(run->hook)),
+		store_arg_text(run->parent), store_arg_text(run->definition),
+		store_arg_text(run->config), store_arg_text(run->hook)),
 	    err);
 }
 
@@ -237,9 +240,10 @@ run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct
 	    .cause = column_strdup(row, 11),
 	    .retry_wall_ms = sqlite3_column_int64(row, 12),
 	    .dry_run = sqlite3_column_int64(row, 13) != 0,
-	    .definition = column_strdup(row, 14),
-	    .config = column_strdup(row, 15),
-	    .hook = column_strdup(row, 16),
+	    .parent = column_strdup(row, 14),
+	    .definition = column_strdup(row, 15),
+	    .config = column_strdup(row, 16),
+	    .hook = column_strdup(row, 17),
 	};
 	memcpy(run->id, id, strlen(id));
 	return 0;
@@ -359,6 +363,9 @@ store_runs_each(struct store *store, const struct store_run_filter *filter,
 	struct run_each each = {.store = store, .fn = fn, .arg = arg};
 	int64_t since = filter->since_wall_ms != 0 ? filter->since_wall_ms : INT64_MIN;
 
+	if (filter->parent != NULL)
+		return store_query(store, SQL_RUN_PARTS, STORE_ARGS(store_arg_text(filter->parent)),
+		    run_each_row, &each, err);
 	return store_query(store, SQL_RUN_LIST,
 	    STORE_ARGS(store_arg_int(filter->status), store_arg_int(since)), run_each_row, &each,
 	    err);

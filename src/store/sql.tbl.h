@@ -4,7 +4,7 @@
  */
 #define SQL_RUN_COLUMNS                                                                            \
 	"id, status, start_ms, stop_ms, workflow_name, input, config_name, hook_name, settings,"   \
-	" output, error, cause, retry_ms, dry_run"
+	" output, error, cause, retry_ms, dry_run, parent"
 
 #define SQL_TABLE(X)                                                                               \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
@@ -17,17 +17,21 @@
 	X(RUN_NUMBER, "SELECT n FROM runs WHERE id = ?1")                                          \
 	X(RUN_INSERT, "INSERT INTO runs (" SQL_RUN_COLUMNS ", definition, config, hook)"           \
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "     \
-		      "?15, ?16, ?17)")                                                            \
+		      "?15, ?16, ?17, ?18)")                                                       \
 	X(RUN_UPDATE,                                                                              \
 	    "UPDATE runs SET status = ?2, stop_ms = ?3, output = ?4, error = ?5, cause = ?6,"      \
 	    " retry_ms = ?7 WHERE n = ?1")                                                         \
 	X(RUN_GET, "SELECT " SQL_RUN_COLUMNS ", definition, config, hook FROM runs WHERE id = ?1") \
-	X(RUN_LATEST, "SELECT id FROM runs ORDER BY start_ms DESC, id DESC LIMIT 1")               \
+	X(RUN_LATEST,                                                                              \
+	    "SELECT id FROM runs WHERE parent IS NULL ORDER BY start_ms DESC, id DESC LIMIT 1")    \
 	X(RUN_PREFIX,                                                                              \
-	    "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT ?2")          \
+	    "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || '~' AND (parent IS NULL OR"         \
+	    " id = ?1) ORDER BY id LIMIT ?2")                                                      \
 	X(RUN_LIST,                                                                                \
-	    "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL FROM runs"                               \
-	    " WHERE (?1 < 0 OR status = ?1) AND start_ms >= ?2 ORDER BY start_ms DESC, id DESC")   \
+	    "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL FROM runs WHERE parent IS NULL AND"      \
+	    " (?1 < 0 OR status = ?1) AND start_ms >= ?2 ORDER BY start_ms DESC, id DESC")         \
+	X(RUN_PARTS, "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL FROM runs WHERE parent = ?1"    \
+		     " ORDER BY id")                                                               \
                                                                                                    \
 	X(BRANCH_PUT, "INSERT INTO branches (run, branch, state) VALUES (?1, ?2, ?3)"              \
 		      " ON CONFLICT DO UPDATE SET state = excluded.state")                         \

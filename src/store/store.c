@@ -21,10 +21,11 @@
 static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status INTEGER NOT NULL,"
     " start_ms INTEGER NOT NULL, stop_ms INTEGER NOT NULL, retry_ms INTEGER NOT NULL,"
-    " dry_run INTEGER NOT NULL, workflow_name TEXT, config_name TEXT,"
+    " dry_run INTEGER NOT NULL, parent TEXT, workflow_name TEXT, config_name TEXT,"
     " hook_name TEXT, settings TEXT, error TEXT, cause TEXT, input TEXT, output TEXT,"
     " definition TEXT, config TEXT, hook TEXT) STRICT;"
     "CREATE INDEX runs_by_start ON runs (start_ms, id);"
+    "CREATE INDEX runs_by_parent ON runs (parent, id) WHERE parent IS NOT NULL;"
     "CREATE TABLE branches (run INTEGER NOT NULL, branch INTEGER NOT NULL, state BLOB NOT NULL,"
     " UNIQUE (run, branch)) STRICT;"
     "CREATE TABLE results (run INTEGER NOT NULL, branch INTEGER NOT NULL, item INTEGER NOT NULL,"

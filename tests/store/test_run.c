@@ -179,6 +179,44 @@ START_TEST(test_finds_by_prefix)
 }
 END_TEST
 
+static int
+note_id(void *arg, const struct store_run *run)
+{
+	buf_printf(arg, "%s ", run->id);
+	return 0;
+}
+
+/* Parts are of their run: neither among the runs nor ambiguous with it, but found by their whole id. */
+START_TEST(test_parts)
+{
+	struct store_run part = full_run;
+	struct buf ids = {0};
+	struct err err = {0};
+
+	part.parent = (char[]){"full"};
+	ck_ok(store_run_create(fx.store, &full_run, &err), &err);
+	snprintf(part.id, sizeof(part.id), "full-b");
+	part.start_wall_ms++;
+	ck_ok(store_run_create(fx.store, &part, &err), &err);
+	snprintf(part.id, sizeof(part.id), "full-a");
+	ck_ok(store_run_create(fx.store, &part, &err), &err);
+	expect_find("fu", "full");
+	expect_find("full-b", "full-b");
+	expect_find("@latest", "full");
+	expect_no_find("full-", ERR_NOT_FOUND, "full-");
+	ck_ok(store_runs_each(
+		  fx.store, &(struct store_run_filter){.status = -1}, note_id, &ids, &err),
+	    &err);
+	ck_assert_str_eq(buf_cstr(&ids), "full ");
+	buf_reset(&ids);
+	ck_ok(store_runs_each(
+		  fx.store, &(struct store_run_filter){.parent = "full"}, note_id, &ids, &err),
+	    &err);
+	ck_assert_str_eq(buf_cstr(&ids), "full-a full-b ");
+	buf_fini(&ids);
+}
+END_TEST
+
 START_TEST(test_names_at_most_five)
 {
 	struct store_run run;
@@ -343,6 +381,7 @@ add_cases(Suite *suite)
 	tcase_add_test(run, test_create_refuses);
 	tcase_add_test(run, test_limits_texts);
 	tcase_add_test(run, test_finds_by_prefix);
+	tcase_add_test(run, test_parts);
 	tcase_add_test(run, test_names_at_most_five);
 	tcase_add_test(run, test_latest_is_by_start_then_id);
 	tcase_add_test(run, test_lists_newest_first);

@@ -9,7 +9,11 @@
 
 struct realm {
 	char ids[REALM_ACCOUNTS_MAX][REALM_ACCOUNT_ID_BYTES];
-	bool denied[REALM_ACCOUNTS_MAX];
+	struct {
+		unsigned account;
+		const char *role; /* NULL: any */
+	} denied[REALM_DENIED_MAX];
+	size_t denied_count;
 	unsigned accounts;
 	uint64_t seed;
 	int64_t role_ms_max;
@@ -74,20 +78,29 @@ realm_find_account(const struct realm *realm, struct str id, unsigned *ret_accou
 }
 
 int
-realm_deny(struct realm *realm, const char *account_id, struct err *err)
+realm_deny(struct realm *realm, const char *denied, struct err *err)
 {
+	const char *slash = strchr(denied, '/');
+	struct str id = {denied, slash != NULL ? (size_t)(slash - denied) : strlen(denied)};
 	unsigned account;
 
-	if (!realm_find_account(realm, str_of(account_id), &account))
-		return err_set(err, ERR_INVALID, "there is no account %s", account_id);
-	realm->denied[account] = true;
+	if (!realm_find_account(realm, id, &account))
+		return err_set(err, ERR_INVALID, "there is no account %.*s", (int)id.len, id.p);
+	if (realm->denied_count == REALM_DENIED_MAX)
+		return err_set(err, ERR_INVALID, "more than %u roles are denied", REALM_DENIED_MAX);
+	realm->denied[realm->denied_count].account = account;
+	realm->denied[realm->denied_count++].role = slash != NULL ? slash + 1 : NULL;
 	return 0;
 }
 
 bool
-realm_denied(const struct realm *realm, unsigned account)
+realm_denied(const struct realm *realm, unsigned account, struct str role)
 {
-	return realm->denied[account];
+	for (size_t i = 0; i < realm->denied_count; i++)
+		if (realm->denied[i].account == account &&
+		    (realm->denied[i].role == NULL || str_is(role, realm->denied[i].role)))
+			return true;
+	return false;
 }
 
 void

@@ -10,6 +10,7 @@
 /* What the worlds of several accounts share: which accounts there are, whose roles may not be assumed, and the credentials that AssumeRole gave out. */
 struct realm;
 
+#define REALM_DENIED_MAX       16u
 #define REALM_ACCOUNTS_MAX     64u
 #define REALM_ACCOUNT_ID_BYTES 13
 #define REALM_GRANTS_MAX       10000u /* a run of hours with credentials of minutes stays far below */
@@ -33,9 +34,10 @@ const char *realm_account_id(const struct realm *realm, unsigned account);
 /* False where there is no such account. */
 bool realm_find_account(const struct realm *realm, struct str id, unsigned *ret_account);
 
-/* From now on nobody may assume a role of the account. Errors: ERR_INVALID where there is no such account. */
-int realm_deny(struct realm *realm, const char *account_id, struct err *err);
-bool realm_denied(const struct realm *realm, unsigned account);
+/* From now on nobody may assume a role of ACCOUNT, or the one role of ACCOUNT/ROLE (borrowed).
+ * Errors: ERR_INVALID where there is no such account, or too many are denied. */
+int realm_deny(struct realm *realm, const char *denied, struct err *err);
+bool realm_denied(const struct realm *realm, unsigned account, struct str role);
 
 /* Bounds the life of what is given out from now on, whatever a caller asks for; 0: no bound. */
 void realm_set_role_ms_max(struct realm *realm, int64_t ms);

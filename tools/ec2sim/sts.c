@@ -115,7 +115,7 @@ check_role(struct call *c, struct grant_opts *ret)
 	if (arn.len == 0 || !parse_role(arn, &role))
 		return call_fail(c, 400, "ValidationError", "%.*s is invalid", (int)arn.len, arn.p);
 	if (!realm_find_account(c->w->realm, role.account, &ret->account) ||
-	    realm_denied(c->w->realm, ret->account)) {
+	    realm_denied(c->w->realm, ret->account, role.name)) {
 		struct buf caller = {0};
 
 		caller_arn(c, &caller);

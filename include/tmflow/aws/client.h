@@ -27,6 +27,8 @@ struct aws_client_opts {
 	    *pacer; /* shared by the clients of one account and region; borrowed; NULL: none */
 	const char *service; /* signing name: "ec2", "sts", "states" or "sqs" */
 	const char *region;
+	const char
+	    *owner; /* what tells the account from others, for aws_client_scope; NULL: unknown */
 	const char *endpoint; /* URL, or NULL: from service and region */
 	bool use_fips;	      /* neither of these together with a URL */
 	bool use_dual_stack;
@@ -56,7 +58,7 @@ const struct aws_stats *aws_client_stats(const struct aws_client *client);
 /* As given. Borrows. */
 const char *aws_client_region(const struct aws_client *client);
 
-/* "REGION HOST": what a fact about AWS holds for. */
+/* "OWNER REGION HOST": what a fact about AWS holds for. */
 const char *aws_client_scope(const struct aws_client *client);
 
 #endif

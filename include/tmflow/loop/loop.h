@@ -16,7 +16,7 @@
 struct loop;
 
 #define LOOP_READY_PER_TURN_MAX 4096
-#define LOOP_TURN_HOOKS_MAX	4
+#define LOOP_TURN_HOOKS_MAX	256 /* one an engine, and a run may have many parts */
 
 /* A piece of work in the ready queue. Intrusive: lives in its owner, is posted at most once at a time. */
 struct task {

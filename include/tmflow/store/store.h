@@ -94,6 +94,7 @@ struct store_run {
 	char *hook_name;
 	char *hook;	/* Lua source */
 	char *settings; /* JSON: region, endpoint, account, ... no secrets */
+	char *parent;	/* id of the run that this one is a part of; NULL: a run of its own */
 	char *output;	/* JSON, when SUCCEEDED */
 	char *error;
 	char *cause;
@@ -113,7 +114,7 @@ int store_run_create(struct store *store, const struct store_run *run, struct er
 /* Writes status, stop and retry time, output, error and cause. Errors: ERR_NOT_FOUND. */
 int store_run_update(struct store *store, const struct store_run *run, struct err *err);
 
-/* Finds by id, unique prefix or "@latest" (the newest by start time, then id). ret_run is owned: store_run_fini.
+/* Finds by id, unique prefix or "@latest" (the newest by start time, then id); a part only by its whole id. ret_run is owned: store_run_fini.
  * Errors: ERR_NOT_FOUND; ERR_INVALID for a prefix of several (naming up to five). */
 int store_run_find(
     struct store *store, const char *id_or_prefix, struct store_run *ret_run, struct err *err);
@@ -121,8 +122,9 @@ int store_run_find(
 struct store_run_filter {
 	int status;	       /* enum run_status or -1 */
 	int64_t since_wall_ms; /* 0: all */
+	const char *parent;    /* the parts of this run, by id; NULL: runs of their own only */
 };
-/* Newest first, without definition, config and hook texts. fn returns non-zero to stop. */
+/* Newest first (parts: in order of id), without definition, config and hook texts. fn returns non-zero to stop. */
 int store_runs_each(struct store *store, const struct store_run_filter *filter,
     int (*fn)(void *arg, const struct store_run *run), void *arg, struct err *err);
 
