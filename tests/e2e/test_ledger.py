@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The ledger: what failed is listed in every form, exit 5 says so, and `resume --retry-failed` does exactly that again."""
 import json
+import os
 import signal
 
 import harness
@@ -161,6 +162,25 @@ class Ledger(harness.Case):
                 self.assertTrue(sim.expected()["ok"])
                 self.assertEqual(sim.report()["sessions"]["created"], sim.report()["sessions"]["live"])
                 sim.stop()
+
+    def test_events_too(self):
+        """The one instance of an event is retried like any other, and planned."""
+        path = os.path.join(harness.ROOT, "workflows", "on-launch.yaml")
+        with open(path, encoding="utf-8") as f:
+            workflow = self.write("on-launch.yaml", f.read().replace("MaxAttempts: 12", "MaxAttempts: 0").replace("MaxAttempts: 8", "MaxAttempts: 0"))
+        sim = self.sim("--single-subnet", "--plain", instances=3)
+        instance = sim.ask("/_sim/world")["Instances"][0]["InstanceId"]
+        event = self.write("event.json", json.dumps({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification",
+                                                     "detail": {"instance-id": instance, "state": "running"}}))
+        args = ("run", workflow, "--config", sim.config, "--input", event, "-o", "json")
+        plan = self.tmflow(*args, "--dry-run", "--detailed-exitcode", sim=sim)
+        self.assertEqual((plan.code, plan.json["summary"]), (6, {"created": 1}), plan.err)
+        sim.ask("/_sim/faults", {"faults": ["500:CreateTrafficMirrorSession@1"]})
+        done = self.tmflow(*args, "--run-id", "one", sim=sim, env=ONE_ATTEMPT)
+        self.assertEqual((done.code, done.json["summary"]), (5, {"failed": 1}), done.err)
+        sim.ask("/_sim/faults", {"faults": []})
+        self.assertEqual(self.retry(sim, "one", 0)["summary"], {"created": 1})
+        self.assertEqual([r["instanceId"] for r in self.rows("one").values()], [instance])
 
     def test_a_retry_has_a_history_of_its_own(self):
         sim = self.sim(instances=150)
