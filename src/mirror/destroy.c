@@ -1,6 +1,6 @@
 #include "tmflow/mirror/destroy.h"
 
-#include "mirror_internal.h"
+#include "session_plan_internal.h"
 #include "target_facts_internal.h"
 #include "tmflow/aws/retry.h"
 #include "tmflow/base/json.h"
@@ -385,13 +385,25 @@ free_slot(struct destroy *destroy, bool *ret_idle)
 	return found;
 }
 
+/* What a later run must know is in the store before AWS is asked. */
+static int
+note_deletion(struct destroy *destroy, const json_t *item, struct err *err)
+{
+	int ret = 0;
+
+	if (destroy->deleting != KIND_SESSIONS)
+		ret = note_gone(destroy, item, err);
+	else if (destroy->next == 1) /* the first one */
+		ret = sessions_note_destroyed(destroy->mirror, err);
+	return ret < 0 ? -1 : store_commit(destroy->mirror->opts.store, err);
+}
+
 static int
 start_deletion(struct destroy *destroy, struct deletion *slot, const json_t *item, struct err *err)
 {
 	enum kind kind = destroy->deleting;
 
-	if (kind != KIND_SESSIONS && (note_gone(destroy, item, err) < 0 ||
-					 store_commit(destroy->mirror->opts.store, err) < 0))
+	if (note_deletion(destroy, item, err) < 0)
 		return -1;
 	slot->in = destroy;
 	slot->item = item;

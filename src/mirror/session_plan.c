@@ -210,6 +210,23 @@ session_free_number(const json_t *sessions, const char *interface_id)
 	return number;
 }
 
+#define FACT_DESTROYED "sessions-destroyed"
+#define FACT_KEY       "last"
+
+int
+sessions_destroyed(struct mirror *mirror, int64_t *ret_wall_ms, struct err *err)
+{
+	return store_fact_time(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
+	    FACT_DESTROYED, FACT_KEY, ret_wall_ms, err);
+}
+
+int
+sessions_note_destroyed(struct mirror *mirror, struct err *err)
+{
+	return store_fact_put(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
+	    FACT_DESTROYED, FACT_KEY, STR("1"), err);
+}
+
 /* --- requests --- */
 
 static struct ec2_session_spec
@@ -254,6 +271,8 @@ session_order_create(struct aws_client *ec2, const struct session_order *order)
 	json_object_set_new(request, "VirtualNetworkId", json_integer(spec.virtual_network_id));
 	json_object_set_new(request, "PacketLength", json_integer(spec.packet_length));
 	json_object_set(request, "Tags", spec.tags);
+	if (order->after_wall_ms != 0)
+		json_object_set_new(request, "After", json_integer(order->after_wall_ms));
 	mirror_client_token(request, token);
 	spec.client_token = token;
 	call = ec2_create_session(ec2, &spec);

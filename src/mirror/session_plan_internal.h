@@ -43,9 +43,15 @@ struct session_order {
 	const char *session_id; /* to modify; NULL: to create */
 	const char *workflow;
 	int session_number;
+	int64_t after_wall_ms; /* of the last destroy; 0: none. A request after it is another one */
 };
 struct call *session_order_create(struct aws_client *ec2, const struct session_order *order);
 struct call *session_order_modify(struct aws_client *ec2, const struct session_order *order);
+
+/* When this store last had sessions destroyed, 0 for never, and noting that it has. What the client token of a deleted session does AWS does not say; should
+ * it answer with the session that is gone, one that is made afterwards needs another token. Errors: ERR_STORE. */
+int sessions_destroyed(struct mirror *mirror, int64_t *ret_wall_ms, struct err *err);
+int sessions_note_destroyed(struct mirror *mirror, struct err *err);
 
 /* One page of the sessions of up to EC2_FILTER_VALUES_MAX interfaces. interface_ids is borrowed and not empty. */
 struct call *

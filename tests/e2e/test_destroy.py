@@ -92,6 +92,15 @@ class Destroy(harness.Case):
                 self.assertEqual(self.live(sim), (24, 3, 3))
                 sim.stop()
 
+    def test_a_token_that_answers_with_the_deleted_session(self):
+        """AWS does not say what the token of a deleted session does: a session that is made after a destroy has another one."""
+        sim, _ = self.mirrored("--replay-deleted")
+        live = self.live(sim)
+        self.destroy(sim, "--yes")
+        self.assertEqual(self.backfill(sim).code, 0)
+        self.assertEqual(self.live(sim), live)
+        self.assertTrue(sim.expected()["ok"])
+
     def test_killed_and_done_again(self):
         for at, when in ((5, "before"), (40, "after"), (90, "before"), (97, "after")):
             with self.subTest(at=at):

@@ -155,7 +155,7 @@ static enum op_next
 make(struct op *op)
 {
 	struct ensure_session *f = op->frame;
-	const struct session_order order = {
+	struct session_order order = {
 	    .rule = f->rule,
 	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
 	    .target_id = action_text_of(op, "TargetId"),
@@ -166,6 +166,8 @@ make(struct op *op)
 
 	if (f->makes++ == MAKES_MAX)
 		return fail_as_refused(op);
+	if (sessions_destroyed(env(op), &order.after_wall_ms, &op->err) < 0)
+		return OP_FAIL;
 	return op_await_seen(op, ask(op, &order), ensure_session_made);
 }
 
