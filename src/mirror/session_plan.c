@@ -40,7 +40,8 @@ is_present(const struct session_question *question, const json_t *session)
 	       target_id != NULL && is_target_allowed(question, target_id);
 }
 
-/* One that tmflow made in this rule's place. Other ones of tmflow's may be another configuration's. */
+/* One that tmflow made in this rule's place: by its filter, its number or its name. Other ones of tmflow's may be another configuration's, whose
+ * rules have names of their own. */
 static bool
 is_drifted(const struct config_rule *rule, const json_t *session)
 {
@@ -48,10 +49,9 @@ is_drifted(const struct config_rule *rule, const json_t *session)
 
 	if (tag_value(session, TAG_TOOL) == NULL)
 		return false;
-	if (member_is(session, "TrafficMirrorFilterId", rule->filter_id))
-		return true;
-	return rule->session_number != 0 ? number_of(session) == rule->session_number
-					 : of_rule != NULL && strcmp(of_rule, rule->name) == 0;
+	return member_is(session, "TrafficMirrorFilterId", rule->filter_id) ||
+	       (rule->session_number != 0 && number_of(session) == rule->session_number) ||
+	       (of_rule != NULL && strcmp(of_rule, rule->name) == 0);
 }
 
 static bool

@@ -285,6 +285,24 @@ START_TEST(test_changed_options_are_updated)
 }
 END_TEST
 
+/* Filter and number were changed together: it is still the session that this rule made. */
+START_TEST(test_all_of_a_rule_changed)
+{
+	struct process later;
+	json_t *item;
+
+	ensure(&process, target, NULL);
+	snprintf(filter, sizeof(filter), "%s", other_filter);
+	open_process(&later, "sessionNumber: 7", "later", NULL);
+	ck_assert_str_eq(find(&later, &item), "Drifted");
+	ck_assert_str_eq(
+	    json_get_string(ensure(&later, target, json_get_string(item, "SessionId")), "Outcome"),
+	    "updated");
+	ck_assert_uint_eq(live_sessions(), 1);
+	process_fini(&later);
+}
+END_TEST
+
 /* What the rule does not say is AWS's to choose: nothing to repair. */
 START_TEST(test_default_options_do_not_drift)
 {
@@ -489,8 +507,9 @@ main(void)
 	    test_present_by_somebody_else, test_present_after_a_refusal, test_conflict,
 	    test_other_target_does_not_count, test_session_limit, test_drifted_is_updated,
 	    test_drifted_is_gone, test_auto_takes_a_free_number, test_options_are_sent,
-	    test_default_options_do_not_drift, test_options_of_others_do_not_drift,
-	    test_changed_number_is_taken, test_refusal_with_created_targets, test_other_request,
+	    test_all_of_a_rule_changed, test_default_options_do_not_drift,
+	    test_options_of_others_do_not_drift, test_changed_number_is_taken,
+	    test_refusal_with_created_targets, test_other_request,
 	    test_types_that_are_not_asked_for};
 	int failed;
 

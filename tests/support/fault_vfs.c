@@ -47,7 +47,8 @@ put_at(struct buf *file, sqlite3_int64 offset, const char *data, size_t bytes)
 
 	while (file->len < end)
 		buf_add_char(file, 0);
-	memcpy(file->p + offset, data, bytes);
+	if (bytes > 0)
+		memcpy(file->p + offset, data, bytes);
 }
 
 static void
