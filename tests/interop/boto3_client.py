@@ -1,0 +1,90 @@
+"""Every EC2 operation that ec2sim offers, asked by boto3. argv: the end point. Writes what was asked for, one a line."""
+import json
+import sys
+
+import boto3
+import botocore.exceptions
+
+ec2 = boto3.client("ec2", "us-east-1", endpoint_url=sys.argv[1])
+asked = []
+ec2.meta.events.register("before-call.ec2.*", lambda model, **_: asked.append(model.name))
+
+
+def refused(code, call, **parameters):
+    try:
+        call(**parameters)
+    except botocore.exceptions.ClientError as e:
+        assert e.response["Error"]["Code"] == code, e
+        assert e.response["ResponseMetadata"]["RequestId"], e
+        return
+    raise AssertionError(f"{code} was expected")
+
+
+def pages(name, key, size, **parameters):
+    found = []
+    for page in ec2.get_paginator(name).paginate(PaginationConfig={"PageSize": size}, **parameters):
+        assert len(page[key]) <= size
+        found += page[key]
+    return found
+
+
+instances = [i for r in pages("describe_instances", "Reservations", 20) for i in r["Instances"]]
+assert len(instances) == 60 and len({i["InstanceId"] for i in instances}) == 60
+running = [i for i in instances if i["State"]["Name"] == "running" and i["NetworkInterfaces"]]
+one = running[0]
+interface = one["NetworkInterfaces"][0]["NetworkInterfaceId"]
+assert ec2.describe_instances(InstanceIds=[one["InstanceId"]])["Reservations"][0]["Instances"][0]["VpcId"] == one["VpcId"]
+in_vpc = pages("describe_instances", "Reservations", 50, Filters=[{"Name": "vpc-id", "Values": [one["VpcId"]]}])
+assert {i["VpcId"] for r in in_vpc for i in r["Instances"]} == {one["VpcId"]}
+refused("InvalidInstanceID.NotFound", ec2.describe_instances, InstanceIds=["i-00000000000000001"])
+assert one["VpcId"] in {v["VpcId"] for v in ec2.describe_vpcs()["Vpcs"]}
+assert one["SubnetId"] in {s["SubnetId"] for s in ec2.describe_subnets()["Subnets"]}
+nic = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"][0]
+assert nic["Attachment"]["InstanceId"] == one["InstanceId"]
+
+filter_id = ec2.describe_traffic_mirror_filters()["TrafficMirrorFilters"][0]["TrafficMirrorFilterId"]
+targets = pages("describe_traffic_mirror_targets", "TrafficMirrorTargets", 5)
+assert targets
+
+launch = dict(ImageId=sys.argv[2], InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=one["SubnetId"], ClientToken="launch-1",
+              TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "target & <co>"}]}])
+launched = ec2.run_instances(**launch)["Instances"][0]
+assert ec2.run_instances(**launch)["Instances"][0]["InstanceId"] == launched["InstanceId"]      # the token
+refused("IdempotentParameterMismatch", ec2.run_instances, **{**launch, "InstanceType": "t3.small"})
+target = ec2.create_traffic_mirror_target(NetworkInterfaceId=launched["NetworkInterfaces"][0]["NetworkInterfaceId"],
+                                          Description="made by boto3")["TrafficMirrorTarget"]
+assert target["Type"] == "network-interface"
+target_id = target["TrafficMirrorTargetId"]
+
+sessions = []
+for n, instance in enumerate(running):
+    try:
+        sessions.append(ec2.create_traffic_mirror_session(
+            NetworkInterfaceId=instance["NetworkInterfaces"][0]["NetworkInterfaceId"], TrafficMirrorTargetId=target_id,
+            TrafficMirrorFilterId=filter_id, SessionNumber=100 + n, PacketLength=128,
+            TagSpecifications=[{"ResourceType": "traffic-mirror-session", "Tags": [{"Key": "k", "Value": str(n)}]}],
+        )["TrafficMirrorSession"])
+    except botocore.exceptions.ClientError as e:
+        assert e.response["Error"]["Code"] in ("NetworkInterfaceNotSupported", "TrafficMirrorSourcesPerTargetLimitExceeded"), e
+assert sessions
+session_id = sessions[0]["TrafficMirrorSessionId"]
+assert sessions[0]["PacketLength"] == 128
+changed = ec2.modify_traffic_mirror_session(TrafficMirrorSessionId=session_id, SessionNumber=7, RemoveFields=["packet-length"])
+assert changed["TrafficMirrorSession"]["SessionNumber"] == 7 and "PacketLength" not in changed["TrafficMirrorSession"], changed
+listed = {s["TrafficMirrorSessionId"]: s for s in pages("describe_traffic_mirror_sessions", "TrafficMirrorSessions", 5)}
+assert {s["TrafficMirrorSessionId"] for s in sessions} <= set(listed)
+assert listed[session_id]["SessionNumber"] == 7 and {"Key": "k", "Value": "0"} in listed[session_id]["Tags"] or len(sessions) < len(running)
+
+ec2.create_tags(Resources=[target_id, one["InstanceId"]], Tags=[{"Key": "a", "Value": "b c&d"}])
+of_target = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [target_id]}])["Tags"]
+assert {"a": "b c&d"}.items() <= {t["Key"]: t["Value"] for t in of_target}.items(), of_target
+ec2.delete_tags(Resources=[target_id], Tags=[{"Key": "a"}])
+assert not ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [target_id]}])["Tags"]
+
+for session in sessions:
+    assert ec2.delete_traffic_mirror_session(TrafficMirrorSessionId=session["TrafficMirrorSessionId"])["TrafficMirrorSessionId"]
+ec2.delete_traffic_mirror_target(TrafficMirrorTargetId=target_id)
+refused("InvalidTrafficMirrorTargetId.NotFound", ec2.delete_traffic_mirror_target, TrafficMirrorTargetId=target_id)
+ended = ec2.terminate_instances(InstanceIds=[launched["InstanceId"]])["TerminatingInstances"]
+assert ended[0]["CurrentState"]["Name"] in ("shutting-down", "terminated")
+print(json.dumps(sorted(set(asked))))
