@@ -1,8 +1,9 @@
 #include "tmflow/aws/arn.h"
 
+#include "tmflow/base/buf.h"
+
 #include <string.h>
 
-#define ACCOUNT_DIGITS	  12
 #define NAME_CHARS_MAX	  80 /* of an activity, and (with its qualifier) more than a function's 64 */
 #define ACTIVITY_EXAMPLE  "arn:aws:states:us-east-1:123456789012:activity:mirror"
 #define FUNCTION_EXAMPLE  "arn:aws:lambda:us-east-1:123456789012:function:mirror"
@@ -53,13 +54,38 @@ arn_parse(const char *text, struct arn *ret_arn, struct err *err)
 	return 0;
 }
 
-static bool
-is_account(struct str account)
+char *
+arn_fill_in(const char *template, const char *account, const char *region)
+{
+	const struct {
+		const char *name, *value;
+	} fields[] = {{"{account}", account}, {"{region}", region}};
+	struct buf out = {0};
+
+	if (template == NULL)
+		return NULL;
+	while (*template != '\0') {
+		size_t i = 0;
+
+		while (i < 2 && strncmp(template, fields[i].name, strlen(fields[i].name)) != 0)
+			i++;
+		if (i < 2 && fields[i].value != NULL) {
+			buf_add_cstr(&out, fields[i].value);
+			template += strlen(fields[i].name);
+		} else {
+			buf_add_char(&out, *template ++);
+		}
+	}
+	return buf_take(&out);
+}
+
+bool
+arn_is_account(struct str account)
 {
 	for (size_t i = 0; i < account.len; i++)
 		if (account.p[i] < '0' || account.p[i] > '9')
 			return false;
-	return account.len == ACCOUNT_DIGITS;
+	return account.len == ARN_ACCOUNT_DIGITS;
 }
 
 /* Service, region and account of a regional resource, and that resource begins with kind, such as "activity:". */
@@ -76,10 +102,10 @@ parse_regional(const char *text, const char *service, const char *kind, const ch
 	if (ret_arn->region.len == 0)
 		return err_set(err, ERR_INVALID,
 		    "\"%s\" has no region: what is wanted looks like %s", text, example);
-	if (!is_account(ret_arn->account))
+	if (!arn_is_account(ret_arn->account))
 		return err_set(err, ERR_INVALID,
 		    "\"%s\" has no account of %d digits: what is wanted looks like %s", text,
-		    ACCOUNT_DIGITS, example);
+		    ARN_ACCOUNT_DIGITS, example);
 	return 0;
 }
 

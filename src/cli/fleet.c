@@ -4,6 +4,7 @@
 #include "report.h"
 #include "scripts.h"
 #include "session.h"
+#include "tmflow/aws/arn.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
@@ -124,7 +125,7 @@ load_parts(struct fleet *fleet, const struct fleet_places *places)
 		part->opts.region = place->region;
 		part->opts.assume_role = place->assume_role;
 		part->opts.external_id = place->external_id;
-		part->config = fleet_fill_in(fleet->opts->config, place->account, place->region);
+		part->config = arn_fill_in(fleet->opts->config, place->account, place->region);
 		part->opts.config = part->config;
 		code = load_part(fleet, part, place);
 	}

@@ -39,9 +39,6 @@ bool fleet_is_wanted(const struct cli_opts *opts);
  * Returns 0, or says why and gives the exit code. */
 int fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places);
 
-/* template with {account} and {region} filled in; NULL for NULL. malloc'ed. */
-char *fleet_fill_in(const char *template, const char *account, const char *region);
-
 /* True if the run has parts. */
 bool fleet_is_one(const struct store_run *run);
 

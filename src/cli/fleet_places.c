@@ -1,5 +1,6 @@
 #include "fleet.h"
 
+#include "tmflow/aws/arn.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
@@ -7,8 +8,6 @@
 #include <string.h>
 
 /* Which accounts and regions: from flags, or from a file. */
-
-#define ACCOUNT_DIGITS 12
 
 void
 fleet_places_fini(struct fleet_places *places)
@@ -28,37 +27,6 @@ fleet_is_wanted(const struct cli_opts *opts)
 {
 	return opts->accounts != NULL || opts->account != NULL ||
 	       (opts->region != NULL && strchr(opts->region, ',') != NULL);
-}
-
-char *
-fleet_fill_in(const char *template, const char *account, const char *region)
-{
-	const struct {
-		const char *name, *value;
-	} fields[] = {{"{account}", account}, {"{region}", region}};
-	struct buf out = {0};
-
-	if (template == NULL)
-		return NULL;
-	while (*template != '\0') {
-		size_t i = 0;
-
-		while (i < 2 && strncmp(template, fields[i].name, strlen(fields[i].name)) != 0)
-			i++;
-		if (i < 2 && fields[i].value != NULL) {
-			buf_add_cstr(&out, fields[i].value);
-			template += strlen(fields[i].name);
-		} else {
-			buf_add_char(&out, *template ++);
-		}
-	}
-	return buf_take(&out);
-}
-
-static bool
-is_account(const char *text)
-{
-	return strlen(text) == ACCOUNT_DIGITS && strspn(text, "0123456789") == ACCOUNT_DIGITS;
 }
 
 static bool
@@ -96,7 +64,7 @@ add_place(struct fleet_places *places, const struct account_row *account, const 
 	places->at[places->count++] = (struct fleet_place){
 	    .account = mem_strdup(account->id),
 	    .region = mem_strdup(region),
-	    .assume_role = fleet_fill_in(account->assume_role, account->id, region),
+	    .assume_role = arn_fill_in(account->assume_role, account->id, region),
 	    .external_id = mem_strdup(account->external_id),
 	};
 	return 0;
@@ -150,11 +118,11 @@ check_accounts(const json_t *accounts, const char *role, struct err *err)
 	size_t i;
 
 	json_array_foreach (accounts, i, account)
-		if (!is_account(json_string_value(account)))
+		if (!arn_is_account(str_of(json_string_value(account))))
 			return err_set(err, ERR_INVALID,
 			    "--account takes ids of %d digits, with commas between them, not "
 			    "\"%s\"",
-			    ACCOUNT_DIGITS, json_string_value(account));
+			    ARN_ACCOUNT_DIGITS, json_string_value(account));
 	if (json_array_size(accounts) > 0 && (role == NULL || strstr(role, "{account}") == NULL))
 		return err_set(err, ERR_INVALID,
 		    "--account wants --assume-role with the role of each, such as "
@@ -263,10 +231,10 @@ check_account(json_t *account, size_t index, bool has_role, struct diag_list *di
 		    NULL, "an account must be an object with an id");
 	} else {
 		check_object(account, account_keys, buf_cstr(&pointer), diags);
-		if (id == NULL || !is_account(id))
+		if (id == NULL || !arn_is_account(str_of(id)))
 			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer),
 			    DIAG_AT_VALUE, "write it in quotes",
-			    "id must be the account's %d digits", ACCOUNT_DIGITS);
+			    "id must be the account's %d digits", ARN_ACCOUNT_DIGITS);
 		if (!has_role && json_get_string(account, "assumeRole") == NULL)
 			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer),
 			    DIAG_AT_VALUE, NULL,

@@ -21,6 +21,14 @@ struct arn {
 	struct str resource; /* all that follows, colons included: "activity:mirror" */
 };
 
+#define ARN_ACCOUNT_DIGITS 12
+
+/* True for an account's id: twelve digits. */
+bool arn_is_account(struct str account);
+
+/* A template, of an ARN or another name, with {account} and {region} filled in; a value that is NULL leaves its place as it is. NULL for NULL. malloc'ed. */
+char *arn_fill_in(const char *template, const char *account, const char *region);
+
 /* Splits text, which must have a partition and a service. Errors: ERR_INVALID saying which part is wrong. */
 int arn_parse(const char *text, struct arn *ret_arn, struct err *err);
 
