@@ -98,6 +98,8 @@ open_jobs(struct serving *serving)
 		.store = serving->store,
 		.run_id = serving->run.id,
 		.ec2 = workspace->config != NULL ? workspace->ec2 : NULL,
+		.client_for = workspace_client_for,
+		.client_for_arg = workspace,
 		.config = workspace->config,
 		.hook_name = workspace->hook_name,
 		.hook_source = workspace->hook_text,

@@ -14,6 +14,8 @@
 
 #define CONFIG_DIR "config"
 
+static void members_free(struct workspace *workspace);
+
 static void
 init(struct workspace *workspace, const struct cli_opts *opts)
 {
@@ -45,6 +47,7 @@ void
 workspace_fini(struct workspace *workspace)
 {
 	mirror_free(workspace->mirror);
+	members_free(workspace);
 	aws_client_free(workspace->ec2);
 	pacer_free(workspace->pacer);
 	credentials_provider_free(workspace->credentials);
@@ -324,28 +327,28 @@ find_credentials(struct workspace *workspace, struct err *err)
 }
 
 /* The chain, or the role that its keys assume. */
-static void
-open_credentials(struct workspace *workspace)
+static struct credentials_provider *
+new_credentials(struct workspace *workspace)
 {
 	const struct credentials_opts opts = credentials_opts_of(workspace);
+	struct credentials_provider *chain = credentials_chain_new(&opts);
 
-	workspace->credentials = credentials_chain_new(&opts);
-	if (workspace->assume_role != NULL)
-		workspace->credentials = credentials_role_new(&opts, workspace->credentials,
-		    &(struct credentials_role){
-			.role_arn = workspace->assume_role,
-			.external_id = workspace->external_id,
-		    });
+	if (workspace->assume_role == NULL)
+		return chain;
+	return credentials_role_new(&opts, chain,
+	    &(struct credentials_role){
+		.role_arn = workspace->assume_role,
+		.external_id = workspace->external_id,
+	    });
 }
 
 /* What tells this account from others in one store: the role's account, or the profile. malloc'ed. */
 static char *
-owner_of(const struct workspace *workspace)
+owner_of(const struct workspace *workspace, const char *role_arn)
 {
 	struct arn arn;
 
-	if (workspace->assume_role != NULL && arn_parse(workspace->assume_role, &arn, NULL) == 0 &&
-	    arn.account.len > 0)
+	if (role_arn != NULL && arn_parse(role_arn, &arn, NULL) == 0 && arn.account.len > 0)
 		return mem_strndup(arn.account.p, arn.account.len);
 	return mem_strdup(workspace->settings.profile);
 }
@@ -354,9 +357,9 @@ int
 workspace_open_client(struct workspace *workspace, struct err *err)
 {
 	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
-	char *owner = owner_of(workspace);
+	char *owner = owner_of(workspace, workspace->assume_role);
 
-	open_credentials(workspace);
+	workspace->credentials = new_credentials(workspace);
 	client.owner = owner;
 	client.loop = workspace->loop;
 	client.rng = &workspace->rng;
@@ -367,6 +370,83 @@ workspace_open_client(struct workspace *workspace, struct err *err)
 	free(owner);
 	return workspace->ec2 != NULL ? 0 : -1;
 }
+
+/* --- other accounts --- */
+
+struct workspace_member {
+	struct workspace_member *next;
+	char *role_arn;
+	struct credentials_provider *credentials;
+	struct pacer *pacer;
+	struct aws_client *ec2;
+};
+
+static void
+member_free(struct workspace_member *member)
+{
+	aws_client_free(member->ec2);
+	pacer_free(member->pacer);
+	credentials_provider_free(member->credentials);
+	free(member->role_arn);
+	free(member);
+}
+
+static void
+members_free(struct workspace *workspace)
+{
+	while (workspace->members != NULL) {
+		struct workspace_member *member = workspace->members;
+
+		workspace->members = member->next;
+		member_free(member);
+	}
+}
+
+static struct workspace_member *
+member_new(struct workspace *workspace, const char *role_arn, struct err *err)
+{
+	const struct credentials_opts keys = credentials_opts_of(workspace);
+	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
+	struct workspace_member *member = mem_zalloc(1, sizeof(*member));
+	char *owner = owner_of(workspace, role_arn);
+
+	member->role_arn = mem_strdup(role_arn);
+	member->credentials = credentials_role_new(&keys, new_credentials(workspace),
+	    &(struct credentials_role){.role_arn = member->role_arn});
+	member->pacer = pacer_new(workspace->loop);
+	client.owner = owner;
+	client.loop = workspace->loop;
+	client.rng = &workspace->rng;
+	client.pacer = member->pacer;
+	client.transport = workspace->transport;
+	client.credentials = member->credentials;
+	member->ec2 = aws_client_new(&client, err);
+	free(owner);
+	if (member->ec2 != NULL)
+		return member;
+	member_free(member);
+	return NULL;
+}
+
+struct aws_client *
+workspace_client_for(void *arg, const char *role_arn, struct err *err)
+{
+	struct workspace *workspace = arg;
+	struct workspace_member *member = workspace->members;
+
+	while (member != NULL && strcmp(member->role_arn, role_arn) != 0)
+		member = member->next;
+	if (member != NULL)
+		return member->ec2;
+	member = member_new(workspace, role_arn, err);
+	if (member == NULL)
+		return NULL;
+	member->next = workspace->members;
+	workspace->members = member;
+	return member->ec2;
+}
+
+/* --- connecting --- */
 
 int
 workspace_connect(struct workspace *workspace)
@@ -400,6 +480,8 @@ workspace_make_mirror(struct workspace *workspace, const struct mirror_opts *of,
 
 	opts.loop = workspace->loop;
 	opts.ec2 = workspace->ec2;
+	opts.client_for = workspace_client_for;
+	opts.client_for_arg = workspace;
 	opts.config = workspace->config;
 	opts.hook_name = workspace->hook_name;
 	opts.hook_source = workspace->hook_text;

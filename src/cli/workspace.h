@@ -46,6 +46,7 @@ struct workspace {
 	struct credentials_provider *credentials;
 	struct pacer *pacer;
 	struct aws_client *ec2;
+	struct workspace_member *members; /* clients of other accounts, see workspace_client_for */
 
 	/* workspace_open_mirror */
 	struct mirror *mirror;
@@ -74,6 +75,9 @@ int workspace_load_config(struct workspace *workspace);
 /* A client of another service over the same network and keys, after workspace_connect. region NULL: the workspace's. The caller frees it. */
 struct aws_client *workspace_client(
     struct workspace *workspace, const char *service, const char *region, struct err *err);
+
+/* An EC2 client with the keys of a role that this one's keys assume, kept until workspace_fini: for mirror_opts.client_for. Borrowed. */
+struct aws_client *workspace_client_for(void *workspace, const char *role_arn, struct err *err);
 
 /* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
 int workspace_connect(struct workspace *workspace);

@@ -64,7 +64,9 @@ const struct config_key config_guardduty_keys[] = {
 	.range = {0, CONFIG_SEVERITY_MAX}},
     {"types", "only findings of these types count, * and ? stand for anything; all if absent",
 	.form = FORM_TEXTS},
-    {"roleArn", "the role to take for findings of member accounts", .form = FORM_ARN},
+    {"roleArn",
+	"the role to take for findings of member accounts; {account} stands for the account's id",
+	.form = FORM_ARN},
     {.name = NULL},
 };
 

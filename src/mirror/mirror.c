@@ -46,6 +46,7 @@ mirror_new(const struct mirror_opts *opts, struct err *err)
 	struct mirror *mirror = mem_zalloc(1, sizeof(*mirror));
 
 	mirror->opts = *opts;
+	mirror->progress = &mirror->counted;
 	json_incref(mirror->opts.scripts);
 	mirror->run_id = mem_strdup(opts->run_id);
 	mirror->workflow = bare_name(opts->workflow);
@@ -67,6 +68,7 @@ mirror_free(struct mirror *mirror)
 {
 	if (mirror == NULL)
 		return;
+	mirror_members_free(mirror);
 	plan_free(mirror->plan);
 	targets_free(mirror->targets);
 	rules_free(mirror->rules);
@@ -91,7 +93,7 @@ mirror_is_script_file(const char *script)
 const struct mirror_progress *
 mirror_progress(const struct mirror *mirror)
 {
-	return &mirror->progress;
+	return mirror->progress;
 }
 
 void
@@ -99,7 +101,8 @@ mirror_note_account(struct mirror *mirror, const json_t *reply)
 {
 	const char *owner = json_get_string(reply, "OwnerId");
 
-	if (owner != NULL && strlen(owner) < sizeof(mirror->account_id))
+	/* A member is looked up by its account. */
+	if (mirror->of == NULL && owner != NULL && strlen(owner) < sizeof(mirror->account_id))
 		memcpy(mirror->account_id, owner, strlen(owner) + 1);
 }
 
@@ -117,7 +120,7 @@ mirror_record_failed(struct mirror *mirror, const struct outcome *item, const st
 	struct outcome outcome = *item;
 	struct err err = {0};
 
-	mirror->progress.failed++;
+	mirror->progress->failed++;
 	outcome.kind = OUTCOME_FAILED;
 	outcome.error = failure->name;
 	outcome.cause = err_text(failure);

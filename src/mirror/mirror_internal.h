@@ -43,13 +43,26 @@ struct mirror {
 	struct rules *rules;		/* NULL where there is no configuration */
 	struct mirror_targets *targets; /* NULL where there is no AWS */
 	struct plan *plan;		/* NULL unless this is a dry run */
-	struct mirror_progress progress;
+	struct mirror_progress counted;
+	struct mirror_progress *progress; /* counted, or that of `of` */
+	struct mirror *members;		  /* one for each other account that was asked for */
+	struct mirror *next_member;
+	struct mirror *
+	    of; /* whose member this is: all but targets and plan are borrowed from it. NULL: none's */
 	char account_id[ACCOUNT_ID_BYTES]; /* whose instances AWS lists; "" until it listed one */
 	int page_results_max; /* what a page may hold so that it fits into a state's data; 0: not known yet */
 };
 
 /* Learns which account this is from a reply of ec2_describe_instances. Kept for the process only: with other keys the same store may serve another account. */
 void mirror_note_account(struct mirror *mirror, const json_t *reply);
+
+/* The domain of another account, with the role that guardduty.roleArn names for it; made when it is first asked for. Borrowed. Errors: ERR_CONFIG. */
+struct mirror *mirror_member(struct mirror *mirror, const char *account_id, struct err *err);
+
+/* True if there is a role for that account. */
+bool mirror_has_member(const struct mirror *mirror, const char *account_id);
+
+void mirror_members_free(struct mirror *mirror);
 
 /* Writes an outcome of this run. Without an interface it is said of the instance: in a retry, of all of it that failed. Errors: ERR_STORE. */
 int mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err);

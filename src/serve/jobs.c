@@ -35,6 +35,8 @@ domain_new(struct jobs *jobs, const char *workflow_name, struct err *err)
 	    &(struct mirror_opts){
 		.loop = opts->loop,
 		.ec2 = opts->ec2,
+		.client_for = opts->client_for,
+		.client_for_arg = opts->client_for_arg,
 		.config = opts->config,
 		.store = opts->store,
 		.run_id = opts->run_id,

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import unittest
 
 import harness
@@ -166,6 +167,66 @@ class Events(harness.Case):
         self.assertEqual(self.mutations(sim), {})
 
     # --- on-guardduty ---
+
+    MEMBER = "123456789013"
+
+    def member_world(self, *options, role="arn:aws:iam::{account}:role/member"):
+        """Two accounts at one end point, and the configuration of the second's subnets with a role in it."""
+        sim = self.sim("--accounts", "2", *options, instances=20)
+        with open(sim.config, encoding="utf-8") as f:
+            text = f.read() + f"\nguardduty:\n  roleArn: {role}\n"
+        config = self.write("member.yaml", text)
+        subnets = set(re.findall("subnet-[0-9a-f]+", text))
+        running = [i for i in sim.ask(f"/_sim/world?account={self.MEMBER}")["Instances"] if i["State"] == "running" and i["SubnetId"] in subnets]
+        return sim, config, running[0]["InstanceId"]
+
+    def member_report(self, sim, account):
+        return sim.ask(f"/_sim/report?account={account}")
+
+    def test_a_finding_of_a_member_account(self):
+        sim, config, instance = self.member_world()
+        for outcome in ("created", "present"):
+            row = self.only_row(self.event(sim, GUARDDUTY, finding(instance, account=self.MEMBER), config=config), outcome)
+            self.assertEqual(row["instanceId"], instance)
+        self.assertEqual(self.member_report(sim, self.MEMBER)["sessions"]["live"], 1)
+        self.assertEqual(self.member_report(sim, ACCOUNT)["sessions"]["live"], 0)
+        self.assertEqual(self.member_report(sim, ACCOUNT)["instances"]["launched"], 0)
+        # A launch there is another matter: the role is for findings.
+        self.only_row(self.event(sim, LAUNCH, state_change(instance, account=self.MEMBER), config=config), "foreign-account", "account")
+
+    def test_a_member_account_in_a_plan(self):
+        sim, config, instance = self.member_world()
+        done = self.event(sim, GUARDDUTY, finding(instance, account=self.MEMBER), "--dry-run", config=config)
+        self.assertEqual((done.code, done.json["summary"]), (0, {"created": 1}), done.err)
+        self.assertEqual(self.member_report(sim, self.MEMBER)["sessions"]["live"], 0)
+
+    def test_a_member_account_whose_role_is_refused(self):
+        sim, config, instance = self.member_world("--deny-role", self.MEMBER)
+        done = self.event(sim, GUARDDUTY, finding(instance, account=self.MEMBER), config=config)
+        self.assertEqual((done.code, done.json["error"]), (1, "TMFlow.Credentials"), done.err)
+        self.assertIn("AccessDenied", done.json["cause"])
+
+    def test_a_role_of_an_account_that_the_finding_is_not_of(self):
+        sim, config, instance = self.member_world(role="arn:aws:iam::123456789019:role/member")
+        self.only_row(self.event(sim, GUARDDUTY, finding(instance, account=self.MEMBER), config=config), "foreign-account", "account")
+
+    def test_a_killed_run_goes_on_in_the_member_account(self):
+        for call in range(1, 12):
+            sim, config, instance = self.member_world("--fault", "delay:5@1")
+            state = f"killed{call}"
+            event = self.write("event.json", json.dumps(finding(instance, account=self.MEMBER)))
+            process = self.start("run", GUARDDUTY, "--config", config, "--input", event, "-q", sim=sim, state=state)
+            sim.ask("/_sim/signal", json.dumps({"at": call, "pid": process.pid, "signal": 9, "when": "after"}).encode())
+            process.communicate(timeout=harness.RUN_SECONDS)
+            if process.returncode == 0:
+                break
+            done = self.tmflow("resume", "@latest", "-q", "-o", "json", sim=sim, state=state)
+            self.assertEqual(done.code, 0, done.err)
+            self.assertEqual(sum(done.json["summary"].values()), 1)
+            self.assertEqual(self.member_report(sim, self.MEMBER)["sessions"]["live"], 1)
+            self.assertEqual(self.member_report(sim, ACCOUNT)["sessions"]["live"], 0)
+            sim.stop()
+        self.assertGreater(call, 4)
 
     def test_a_finding_and_its_repetitions(self):
         sim = self.sim("--plain", "--single-subnet", instances=3)

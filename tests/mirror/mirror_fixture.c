@@ -199,6 +199,16 @@ open_store(struct process *process, const struct process_opts *opts, const char 
 	ck_assert_int_eq(loop_add_turn_hook(process->fixture->loop, commit, process->store), 0);
 }
 
+static struct aws_client *
+client_for(void *arg, const char *role_arn, struct err *err)
+{
+	struct process *process = arg;
+
+	(void)err;
+	json_array_append_new(process->roles, json_string(role_arn));
+	return process->ec2;
+}
+
 void
 process_init(struct process *process, struct fixture *fixture, const struct process_opts *opts)
 {
@@ -213,6 +223,7 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 	    .credentials = {.get = give_keys},
 	    .calls = json_array(),
 	    .bodies = json_array(),
+	    .roles = json_array(),
 	};
 	rng_seed(&process->rng, 1);
 	process->ec2 = aws_client_new(
@@ -232,6 +243,8 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 	    &(struct mirror_opts){
 		.loop = fixture->loop,
 		.ec2 = process->ec2,
+		.client_for = client_for,
+		.client_for_arg = process,
 		.config = process->config,
 		.store = process->store,
 		.run_id = run_id,
@@ -259,6 +272,7 @@ process_fini(struct process *process)
 		store_close(process->store);
 	json_decref(process->calls);
 	json_decref(process->bodies);
+	json_decref(process->roles);
 	for (size_t i = 0; i < process->ops; i++) {
 		json_decref(process->ends[i].result);
 		err_fini(&process->ends[i].err);

@@ -57,6 +57,8 @@ struct process {
 	struct fixture_fault faults[FIXTURE_FAULTS_MAX];
 	json_t *calls;	/* names of the operations asked for, in order */
 	json_t *bodies; /* the requests themselves */
+	json_t *
+	    roles; /* ARNs that a client was wanted for: it is this account's, so a second pair of eyes on the same */
 	struct fixture_end ends[FIXTURE_OPS_MAX];
 	size_t ops;
 };

@@ -255,11 +255,11 @@ START_TEST(test_account_is_known_from_a_page)
 	process_forget_calls(&process);
 	ck_assert_json(check(ACCOUNT, "us-east-1"),
 	    "{'Foreign': false, 'Reason': null, 'AccountId': '" ACCOUNT
-	    "', 'Region': 'us-east-1'}");
+	    "', 'MemberAccountId': null, 'Region': 'us-east-1'}");
 	ck_assert_str_eq(process_outcome(&process, "i-1"), "");
 	ck_assert_json(check("210987654321", "us-east-1"),
 	    "{'Foreign': true, 'Reason': 'account', 'AccountId': '" ACCOUNT
-	    "', 'Region': 'us-east-1'}");
+	    "', 'MemberAccountId': null, 'Region': 'us-east-1'}");
 	ck_assert_str_eq(process_outcome(&process, "i-1"), "foreign-account: account");
 	ck_assert_uint_eq(process_calls(&process, ""), 0);
 }
@@ -291,6 +291,102 @@ START_TEST(test_account_that_does_not_show)
 	open_world(10, 0.999999);
 	ck_assert(!is_foreign("210987654321", NULL));
 	ck_assert_uint_eq(process_calls(&process, "DescribeInstances"), 3);
+}
+END_TEST
+
+/* --- member accounts --- */
+
+#define MEMBER "210987654321"
+#define ROLE   "arn:aws:iam::{account}:role/tmflow"
+
+static json_t *
+check_member(const char *region)
+{
+	return process_run(&process, "check-account",
+	    jpack("{s:s, s:s?, s:[s], s:b}", "AccountId", MEMBER, "Region", region, "InstanceIds",
+		"i-1", "Member", 1));
+}
+
+/* What guardduty says: a role of every account, of another one, none at all. */
+static const struct {
+	const char *guardduty;
+	bool serves;
+} roles[] = {
+    {"{roleArn: '" ROLE "'}", true},
+    {"{roleArn: 'arn:aws:iam::" MEMBER ":role/tmflow'}", true},
+    {"{roleArn: 'arn:aws:iam::210987654322:role/tmflow'}", false},
+    {"{roleArn: 'arn:aws:iam'}", false},
+    {"{minSeverity: 1}", false},
+};
+
+static void
+reopen_with(const char *guardduty)
+{
+	char config[512];
+
+	snprintf(config, sizeof(config),
+	    "vpcs: [{vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}]\nguardduty: %s\n", guardduty);
+	reopen(config);
+}
+
+START_TEST(test_member_account_with_a_role)
+{
+	const json_t *result;
+
+	reopen_with(roles[_i].guardduty);
+	result = check_member("us-east-1");
+	ck_assert_int_eq(json_is_true(json_object_get(result, "Foreign")), !roles[_i].serves);
+	ck_assert_str_eq(
+	    process_outcome(&process, "i-1"), roles[_i].serves ? "" : "foreign-account: account");
+	if (roles[_i].serves)
+		ck_assert_str_eq(json_get_string(result, "MemberAccountId"), MEMBER);
+	else
+		ck_assert(json_is_null(json_object_get(result, "MemberAccountId")));
+	ck_assert(is_foreign(MEMBER, "us-east-1")); /* Member is not said: a launch */
+	ck_assert_uint_eq(json_array_size(process.roles), 0);
+}
+END_TEST
+
+/* The configuration names filters, targets and subnets of its own region. */
+START_TEST(test_member_account_in_another_region)
+{
+	reopen_with("{roleArn: '" ROLE "'}");
+	ck_assert(json_is_true(json_object_get(check_member("eu-west-1"), "Foreign")));
+	ck_assert_str_eq(process_outcome(&process, "i-1"), "foreign-account: region");
+}
+END_TEST
+
+/* One client an account, with the role of that account; and what one knows of itself is not taken for the other's. */
+START_TEST(test_actions_in_a_member_account)
+{
+	reopen_with("{roleArn: '" ROLE "'}");
+	for (int i = 0; i < 2; i++)
+		ck_assert_ptr_nonnull(process_run(&process, "describe-page",
+		    jpack("{s:i, s:s}", "MaxResults", 5, "MemberAccountId", MEMBER)));
+	ck_assert_ptr_nonnull(process_run(&process, "exclude-target-instances",
+	    jpack("{s:[], s:s}", "Matched", "MemberAccountId", MEMBER)));
+	ck_assert_uint_eq(json_array_size(process.roles), 1);
+	ck_assert_str_eq(json_string_value(json_array_get(process.roles, 0)),
+	    "arn:aws:iam::" MEMBER ":role/tmflow");
+	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorTargets"), 1);
+	ck_assert_ptr_nonnull(process_run(&process, "exclude-target-instances",
+	    jpack("{s:[], s:n}", "Matched", "MemberAccountId")));
+	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorTargets"), 2);
+	ck_assert_uint_eq(json_array_size(process.roles), 1);
+}
+END_TEST
+
+START_TEST(test_member_account_without_a_role)
+{
+	reopen_with("{minSeverity: 1}");
+	ck_assert_ptr_null(process_run(&process, "describe-page",
+	    jpack("{s:i, s:s}", "MaxResults", 5, "MemberAccountId", MEMBER)));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.Config");
+	reopen_with("{roleArn: '" ROLE "'}");
+	ck_assert_ptr_null(process_run(&process, "describe-page",
+	    jpack("{s:i, s:s}", "MaxResults", 5, "MemberAccountId", "1:role/other")));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.Config");
+	ck_assert_uint_eq(process_calls(&process, ""), 0);
 }
 END_TEST
 
@@ -334,16 +430,32 @@ read_workflow(const char *name)
 	return doc;
 }
 
+/* A state as it would be without the account that on-guardduty's steps work in. New reference. */
+static json_t *
+without_account(const json_t *state)
+{
+	json_t *copy = json_deep_copy(state);
+	json_t *inner;
+	const char *name;
+
+	json_object_del(json_object_get(copy, "Parameters"), "MemberAccountId.$");
+	json_object_foreach (
+	    json_object_get(json_object_get(copy, "ItemProcessor"), "States"), name, inner)
+		json_object_del(json_object_get(inner, "Parameters"), "MemberAccountId.$");
+	return copy;
+}
+
 static void
 ck_assert_shared(const struct doc *a, const struct doc *b, const char *const *states)
 {
 	for (; *states != NULL; states++) {
 		const json_t *in_a =
 		    json_object_get(json_object_get(doc_root(a), "States"), *states);
-		const json_t *in_b =
-		    json_object_get(json_object_get(doc_root(b), "States"), *states);
+		json_t *in_b = without_account(
+		    json_object_get(json_object_get(doc_root(b), "States"), *states));
 
 		ck_assert_msg(in_a != NULL && json_equal(in_a, in_b), "%s", *states);
+		json_decref(in_b);
 	}
 }
 
@@ -352,8 +464,8 @@ START_TEST(test_workflows_share_their_steps)
 {
 	static const char *const mirroring[] = {
 	    "Match", "ExcludeTargetInstances", "FindSessions", "EnsureEach", "RepairDrifted", NULL};
-	static const char *const looking[] = {"Ignored", "Describe", "NotListed", "CheckAccount",
-	    "IsThere", "LookAgainLater", "Gone", "AnyDrifted", NULL};
+	static const char *const looking[] = {"Ignored", "Describe", "NotListed", "IsThere",
+	    "LookAgainLater", "Gone", "AnyDrifted", NULL};
 	struct doc *backfill = read_workflow("backfill");
 	struct doc *on_launch = read_workflow("on-launch");
 	struct doc *on_guardduty = read_workflow("on-guardduty");
@@ -376,12 +488,15 @@ main(void)
 	TCase *tcase = tcase_create("events");
 	const TTest *const tests[] = {test_whose_finding, test_account_is_known_from_a_page,
 	    test_account_is_asked_for_once, test_region_needs_no_call,
-	    test_account_that_does_not_show, test_record, test_workflows_share_their_steps};
+	    test_account_that_does_not_show, test_record, test_workflows_share_their_steps,
+	    test_member_account_in_another_region, test_actions_in_a_member_account,
+	    test_member_account_without_a_role};
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_events, 0, ROWS(events));
 	tcase_add_loop_test(tcase, test_bad_events, 0, ROWS(bad_events));
 	tcase_add_loop_test(tcase, test_findings_that_count, 0, ROWS(wishes));
+	tcase_add_loop_test(tcase, test_member_account_with_a_role, 0, ROWS(roles));
 	for (int i = 0; i < ROWS(tests); i++)
 		tcase_add_test(tcase, tests[i]);
 	suite_add_tcase(suite, tcase);

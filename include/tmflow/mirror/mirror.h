@@ -14,7 +14,11 @@ struct mirror;
 
 struct mirror_opts {
 	struct loop *loop;
-	struct aws_client *ec2;		    /* NULL where no action needs AWS */
+	struct aws_client *ec2; /* NULL where no action needs AWS */
+	/* A client of the same region with the keys of a role, for findings of other accounts. Borrowed, for as long as the mirror lives. NULL: there are none.
+	 * Errors: ERR_CONFIG. What the role is refused for, its calls say. */
+	struct aws_client *(*client_for)(void *arg, const char *role_arn, struct err *err);
+	void *client_for_arg;
 	const struct mirror_config *config; /* NULL likewise; borrowed */
 	struct store *store;		    /* outcomes and facts; never NULL */
 	const char *run_id;

@@ -26,6 +26,9 @@ struct jobs_opts {
 	struct store *store;		  /* outcomes and facts; committed once a turn */
 	const char *run_id;		  /* whose outcomes they are */
 	struct aws_client *ec2;		  /* NULL with config */
+	struct aws_client *(*client_for)(
+	    void *arg, const char *role_arn, struct err *err); /* as in mirror.h; may be NULL */
+	void *client_for_arg;
 	const struct mirror_config
 	    *config;	       /* NULL: actions that need AWS fail with TMFlow.Config */
 	const char *hook_name; /* NULL: none */

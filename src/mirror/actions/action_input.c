@@ -82,6 +82,22 @@ unknown_field(struct op *op, const char *name)
 	    near != NULL ? "?)" : "");
 }
 
+/* From here on the action works in that account. */
+static int
+enter_member(struct op *op)
+{
+	const char *account_id = action_text_of(op, MEMBER_ACCOUNT);
+	struct mirror *member;
+
+	if (account_id == NULL || find_field(op->action, MEMBER_ACCOUNT) == NULL)
+		return 0;
+	member = mirror_member(env(op), account_id, &op->err);
+	if (member == NULL)
+		return -1;
+	op->env = member;
+	return 0;
+}
+
 int
 action_input_check(struct op *op)
 {
@@ -106,7 +122,7 @@ action_input_check(struct op *op)
 			    "the input field %s of tmflow:%s must be a %s, but is of kind %s",
 			    field->name, action->name, field->kind, json_kind(value));
 	}
-	return 0;
+	return enter_member(op);
 }
 
 json_t *

@@ -12,8 +12,18 @@ env(const struct op *op)
 	return op->env;
 }
 
+#define MEMBER_ACCOUNT "MemberAccountId"
+
+/* For the input of actions that work in another account where they are told one. */
+#define MEMBER_ACCOUNT_FIELD                                                                       \
+	{                                                                                          \
+		MEMBER_ACCOUNT, "string", false,                                                   \
+		    "another account, as check-account gives it; null: this one"                   \
+	}
+
 /* Checks op->input against the action's table: unknown fields, missing ones, and kinds by their first word ("list", "string", "number", "boolean", "object").
- * null counts as absent. Errors: ERR_INVALID naming the field, into op->err. */
+ * null counts as absent. Makes env(op) that of MemberAccountId, if the action has such a field and it is given.
+ * Errors: ERR_INVALID naming the field, ERR_CONFIG for an account without a role, into op->err. */
 int action_input_check(struct op *op);
 
 /* A field of an input that was checked; NULL where it is absent or null. Borrows. */

@@ -7,6 +7,8 @@
 /*
  * tmflow:check-account: is what an event tells of in this account and region? An administrator account is sent its members' events too. EC2 lists the
  * caller's instances only, so any that was listed in this process has told the account; only where none was, one small page is asked for.
+ * With Member, an account that guardduty.roleArn has a role for is not foreign: what follows is told to work in it. The configuration names what is in its
+ * region only, so another region stays foreign.
  */
 
 #define PAGES_MAX                                                                                  \
@@ -52,10 +54,25 @@ record(struct op *op, const char *reason)
 	return 0;
 }
 
+/* The account to work in instead of this one, or NULL. */
+static const char *
+member_account(struct op *op, const char *foreign)
+{
+	const char *account_id = action_text_of(op, "AccountId");
+
+	return foreign != NULL && strcmp(foreign, "account") == 0 &&
+		       json_is_true(action_field_of(op, "Member")) &&
+		       mirror_has_member(env(op), account_id)
+		   ? account_id
+		   : NULL;
+}
+
 static enum op_next
 answer(struct op *op)
 {
-	const char *reason = foreign_part(op);
+	const char *foreign = foreign_part(op);
+	const char *member = member_account(op, foreign);
+	const char *reason = member == NULL ? foreign : NULL;
 	const char *account_id = env(op)->account_id;
 	json_t *result;
 
@@ -65,6 +82,7 @@ answer(struct op *op)
 	json_object_set_new(result, "Foreign", json_boolean(reason != NULL));
 	json_put_string_or_null(result, "Reason", reason);
 	json_put_string_or_null(result, "AccountId", account_id[0] != '\0' ? account_id : NULL);
+	json_put_string_or_null(result, MEMBER_ACCOUNT, member);
 	json_put_string(result, "Region", aws_client_region(env(op)->opts.ec2));
 	return op_done(op, result);
 }
@@ -106,6 +124,7 @@ static const struct action_field input[] = {
     {"AccountId", "string", false, "whose the instances are said to be; null: not known"},
     {"Region", "string", false, "where; null: not known"},
     {"InstanceIds", "list of string", true, "to record foreign-account for"},
+    {"Member", "boolean", false, "take guardduty.roleArn for another account, where there is one"},
     {.name = NULL},
 };
 
@@ -113,6 +132,7 @@ static const struct action_field output[] = {
     {"Foreign", "boolean", true, "another account's, or another region's"},
     {"Reason", "string or null", true, "account or region; null where not foreign"},
     {"AccountId", "string or null", true, "this account; null where no instance told it"},
+    {MEMBER_ACCOUNT, "string or null", true, "the other account that there is a role for"},
     {"Region", "string", true, "this region"},
     {.name = NULL},
 };

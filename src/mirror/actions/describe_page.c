@@ -162,8 +162,8 @@ describe_failed_came(struct op *op)
 		f->max_results /= 2;
 		return start_failed(op);
 	}
-	env(op)->progress.pages++;
-	env(op)->progress.instances += json_array_size(instances);
+	env(op)->progress->pages++;
+	env(op)->progress->instances += json_array_size(instances);
 	return end_failed(op);
 }
 
@@ -229,7 +229,7 @@ static enum op_next
 describe_page_came(struct op *op)
 {
 	struct describe_page *f = op->frame;
-	struct mirror_progress *progress = &env(op)->progress;
+	struct mirror_progress *progress = env(op)->progress;
 
 	if (json_text_bytes(op->reply, PAGE_BYTES_MAX) > PAGE_BYTES_MAX &&
 	    f->max_results > EC2_PAGE_RESULTS_MIN && action_field_of(op, "InstanceIds") == NULL) {
@@ -249,6 +249,7 @@ static const struct action_field input[] = {
     {"NextToken", "string", false, "what the page before gave; null for the first"},
     {"Filters", "list of {Name, Values}", false, "AWS's filters"},
     {"InstanceIds", "list of string", false, "these instances only; MaxResults is not sent then"},
+    MEMBER_ACCOUNT_FIELD,
     {.name = NULL},
 };
 

@@ -363,6 +363,7 @@ static const struct action_field input[] = {
     {"Rule", "string", true, "the rule's name"},
     {"SessionId", "string", false, "one of tmflow's that has drifted: it is modified"},
     {"InstanceType", "string", false, "to remember that AWS does not mirror such an interface"},
+    MEMBER_ACCOUNT_FIELD,
     {.name = NULL},
 };
 

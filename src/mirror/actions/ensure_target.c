@@ -83,6 +83,7 @@ static const struct action_field input[] = {
     {"SessionTargetId", "string", false, "the target that the source's session may keep"},
     {"InstanceId", "string", false, "the source, to record a failure for"},
     {"NetworkInterfaceId", "string", false, "the same"},
+    MEMBER_ACCOUNT_FIELD,
     {.name = NULL},
 };
 

@@ -132,6 +132,7 @@ exclude_loaded(struct op *op)
 
 static const struct action_field input[] = {
     {"Matched", "list of {Instance, NetworkInterfaceId, Rule}", true, "as tmflow:match gives it"},
+    MEMBER_ACCOUNT_FIELD,
     {.name = NULL},
 };
 

@@ -198,7 +198,7 @@ classify(struct op *op, const json_t *entry, json_t *result)
 
 		if (refused != 0)
 			return refused < 0 ? -1 : record_unsupported(op, entry);
-		env(op)->progress.missing++;
+		env(op)->progress->missing++;
 	}
 	if (verdict == SESSION_DRIFTED && env(op)->plan != NULL)
 		note_drift(op, &question, session);
@@ -318,6 +318,7 @@ find_sessions_came(struct op *op)
 
 static const struct action_field input[] = {
     {"Matched", "list of {Instance, NetworkInterfaceId, Rule}", true, "the interfaces to look at"},
+    MEMBER_ACCOUNT_FIELD,
     {.name = NULL},
 };
 
