@@ -156,10 +156,11 @@ exit_of(const struct cli_opts *opts, const struct store_run *run, const struct s
 
 /* --- for a person --- */
 
+/* Those that are not zero, behind `first`. */
 static void
-print_counts(const int64_t counts[OUTCOME_COUNT], FILE *out)
+print_counts(const char *first, const int64_t counts[OUTCOME_COUNT], FILE *out)
 {
-	const char *separator = "";
+	const char *separator = first;
 
 	for (size_t kind = 0; kind < OUTCOME_COUNT; kind++) {
 		if (counts[kind] == 0)
@@ -198,9 +199,9 @@ part_line(void *arg, const struct store_run *part)
 	int64_t counts[OUTCOME_COUNT] = {0};
 
 	store_outcomes_count(lines->store, part->id, counts, NULL);
-	fprintf(lines->out, "  %-12s  %-14s  %-11s  ", place.account != NULL ? place.account : "-",
+	fprintf(lines->out, "  %-12s  %-14s  %s", place.account != NULL ? place.account : "-",
 	    place.region, run_status_name(part->status));
-	print_counts(counts, lines->out);
+	print_counts("  ", counts, lines->out);
 	fputc('\n', lines->out);
 	print_fault(part, lines->out);
 	if (part->dry_run)
@@ -231,7 +232,7 @@ tell_text(const struct cli_opts *opts, struct store *store, const struct store_r
 		store, &(struct store_run_filter){.parent = run->id}, part_line, &lines, err) < 0)
 		return -1;
 	printf("  %zu parts: ", sums->parts);
-	print_counts(sums->counts, stdout);
+	print_counts("", sums->counts, stdout);
 	if (sums->failed > 0)
 		printf("; %zu of them failed as a whole", sums->failed);
 	fputc('\n', stdout);

@@ -267,6 +267,14 @@ class Runs(harness.Case):
             self.assertIn("usage: tmflow " + name, page.out)
         self.assertEqual(self.tmflow().code, 2)
 
+    def test_manual_names_every_subcommand(self):
+        with open(os.path.join(harness.ROOT, "src", "tmflow.1"), encoding="utf-8") as f:
+            manual = f.read()
+        names = re.findall(r"^  ([a-z-]+) ", self.tmflow("--help").out, re.M)
+        self.assertGreater(len(names), 10)
+        for name in names:
+            self.assertRegex(manual, rf"\.It Cm {name}\b")
+
     def test_actions(self):
         listed = self.tmflow("actions", "-o", "json")
         names = [a["resource"] for a in listed.json]
