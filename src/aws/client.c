@@ -398,6 +398,8 @@ send(struct aws_call *call, const struct credentials *credentials)
 	    .headers = headers.at,
 	    .headers_count = headers.count,
 	    .body = buf_str(&call->operation.body),
+	    .operation = call->operation.name,
+	    .attempt = call->attempt,
 	    .connect_timeout_ms = AWS_CONNECT_TIMEOUT_MS,
 	    .total_timeout_ms = call->operation.total_timeout_ms > 0
 				    ? call->operation.total_timeout_ms

@@ -112,6 +112,9 @@ ask(struct metadata *metadata)
 	    .total_timeout_ms = request->timeout_ms,
 	    .reply_bytes_max = METADATA_BYTES_MAX,
 	    .no_proxy = true,
+	    .operation = "metadata or keys",
+	    .attempt = metadata->attempt + 1,
+	    .secret = true,
 	};
 	const struct http_handler handler = {
 	    .body = take_body, .done = exchange_done, .arg = metadata};

@@ -169,9 +169,21 @@ compose_json(struct buf *line, const char *time, const char *level, const char *
 }
 
 void
-log_write(enum log_level level, const char *event, const struct log_field *fields)
+log_block(const char *text)
 {
 	FILE *stream = log_state.stream != NULL ? log_state.stream : stderr;
+
+	if (log_state.before != NULL)
+		log_state.before(log_state.around_arg);
+	fputs(text, stream);
+	fflush(stream);
+	if (log_state.after != NULL)
+		log_state.after(log_state.around_arg);
+}
+
+void
+log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
 	char time[CLOCK_ISO_BYTES];
 	struct buf line = {0};
 
@@ -181,11 +193,6 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 	else
 		compose_logfmt(&line, time, level_names[level], event, fields);
 	buf_add_char(&line, '\n');
-	if (log_state.before != NULL)
-		log_state.before(log_state.around_arg);
-	fwrite(line.p, 1, line.len, stream);
-	fflush(stream);
-	if (log_state.after != NULL)
-		log_state.after(log_state.around_arg);
+	log_block(buf_cstr(&line));
 	buf_fini(&line);
 }

@@ -82,6 +82,7 @@ struct cli_opts {
 	bool outcomes;
 	bool history;
 	bool quiet;
+	bool debug_http;
 	bool help;
 	char **args;
 	int arg_count;
@@ -103,6 +104,8 @@ struct cli_opts {
 	    "work as this role; what else was found assumes it")                                   \
 	X(EXTERNAL_ID, "external-id", 0, "ID", "what the role to assume asks for")                 \
 	X(ENDPOINT_URL, "endpoint-url", 0, "URL", "another EC2 end point, such as ec2sim's")       \
+	X(DEBUG_HTTP, "debug-http", 0, NULL,                                                       \
+	    "tell requests and replies on stderr, without secrets")                                \
 	X(RUN_ID, "run-id", 0, "ID", "the new run's id; default a made one that sorts by time")    \
 	X(NO_CHECKPOINT, "no-checkpoint", 0, NULL, "keep nothing: such a run cannot be resumed")   \
 	X(DRY_RUN, "dry-run", 0, NULL, "change nothing: tell what a run would do")                 \

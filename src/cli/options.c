@@ -72,6 +72,7 @@ option_flag(struct cli_opts *opts, enum cli_option option)
 	    [OPTION_OUTCOMES] = &opts->outcomes,
 	    [OPTION_HISTORY] = &opts->history,
 	    [OPTION_QUIET] = &opts->quiet,
+	    [OPTION_DEBUG_HTTP] = &opts->debug_http,
 	    [OPTION_HELP] = &opts->help,
 	};
 	return fields[option];

@@ -7,7 +7,7 @@
 #define OPTIONS_STORE (OPTIONS_COMMON | OPTION_BIT(STATE_DIR))
 #define OPTIONS_AWS                                                                                \
 	(OPTION_BIT(PROFILE) | OPTION_BIT(ASSUME_ROLE) | OPTION_BIT(EXTERNAL_ID) |                 \
-	    OPTION_BIT(ENDPOINT_URL))
+	    OPTION_BIT(ENDPOINT_URL) | OPTION_BIT(DEBUG_HTTP))
 /* Of those that stay and do what comes. */
 #define OPTIONS_SERVE                                                                              \
 	(OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |                     \

@@ -1,6 +1,7 @@
 #include "workspace.h"
 
 #include "tmflow/aws/arn.h"
+#include "tmflow/aws/http_trace.h"
 #include "tmflow/aws/imds.h"
 #include "tmflow/base/file.h"
 #include "tmflow/base/json.h"
@@ -51,8 +52,8 @@ workspace_fini(struct workspace *workspace)
 	aws_client_free(workspace->ec2);
 	pacer_free(workspace->pacer);
 	credentials_provider_free(workspace->credentials);
-	if (!workspace->shares)
-		http_curl_free(workspace->transport);
+	http_trace_free(workspace->trace);
+	http_curl_free(workspace->curl);
 	mirror_config_free(workspace->config);
 	free(workspace->config_name);
 	free(workspace->config_text);
@@ -84,9 +85,15 @@ open_network(struct workspace *workspace, struct err *err)
 	    .connections_max = workspace->connections_max,
 	};
 
-	if (workspace->transport == NULL)
-		workspace->transport = http_curl_new(workspace->loop, &http, err);
-	return workspace->transport != NULL ? 0 : -1;
+	if (workspace->transport != NULL)
+		return 0;
+	workspace->curl = http_curl_new(workspace->loop, &http, err);
+	if (workspace->curl == NULL)
+		return -1;
+	if (workspace->opts->debug_http)
+		workspace->trace = http_trace_new(workspace->loop, workspace->curl);
+	workspace->transport = workspace->trace != NULL ? workspace->trace : workspace->curl;
+	return 0;
 }
 
 static struct credentials_opts

@@ -29,9 +29,11 @@ struct workspace {
 
 	/* workspace_load_settings */
 	struct aws_settings settings;
-	char *assume_role; /* ARN, or NULL */
-	char *external_id; /* that goes with it, or NULL */
-	struct http_transport *transport;
+	char *assume_role;		  /* ARN, or NULL */
+	char *external_id;		  /* that goes with it, or NULL */
+	struct http_transport *transport; /* of all requests */
+	struct http_transport *curl;	  /* below it: the same, or NULL where it is shared */
+	struct http_transport *trace;	  /* between them with --debug-http; NULL: none */
 
 	/* workspace_read_files, or the caller. Owned; the hook's are NULL where there is none */
 	char *config_name;

@@ -14,9 +14,7 @@ class Secrets(harness.Case):
         super().setUp()
         self.secrets.update((SECRET.encode(), TOKEN.encode(), KEY.encode()))
         self.env = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": TOKEN}
-        self.words = ["--log-level", "debug"]
-        if "--debug-http" in self.tmflow("run", "--help").out:
-            self.words.append("--debug-http")
+        self.words = ["--log-level", "debug", "--debug-http"]
 
     def sim_of_ours(self, *options, **named):
         return self.sim("--credentials", f"{KEY}:{SECRET}:{TOKEN}", *options, **named)
@@ -29,6 +27,9 @@ class Secrets(harness.Case):
         for form in ("logfmt", "json"):
             done = self.run_backfill(sim, "--log-format", form, "-o", "json", "--history")
             self.assertEqual(done.code, 0, done.err)
+            self.assertRegex(done.err, r"http 1 > POST http://127.0.0.1:\d+ DescribeInstances, attempt 1\n")
+            self.assertRegex(done.err, r"http 1 < DescribeInstances, attempt 1 after \d+ ms: status 200\n")
+            self.assertIn("  X-Amz-Security-Token: (removed)\n", done.err)
         self.assertNotEqual(self.tmflow("runs", "-o", "json").out, "[]\n")
         self.tmflow("show", "@latest", "--outcomes", "-o", "json")
         # What the pages of the store hold, deleted ones too, is searched at the end; this is what it says.

@@ -42,6 +42,9 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 			    (const struct log_field[]){__VA_ARGS__, {.key = NULL}});               \
 	} while (0)
 
+/* Writes text of several lines as it is, whatever the level: it ends with a newline and is escaped already. */
+void log_block(const char *text);
+
 /* Appends text to a line for a person or a terminal: control characters, escapes and malformed UTF-8 as \xNN. */
 struct buf;
 void log_escape(struct buf *out, const char *text);

@@ -32,6 +32,9 @@ struct http_request {
 	size_t
 	    reply_bytes_max; /* 0: HTTP_REPLY_BYTES_MAX_DEFAULT; more fails the exchange (ERR_LIMIT) */
 	bool no_proxy;	     /* metadata end points */
+	const char *operation; /* for those who watch: "DescribeInstances"; NULL: unknown */
+	int attempt;	       /* likewise, from 1; 0: unknown */
+	bool secret;	       /* likewise: neither body may be shown */
 	bool
 	    idempotent_reuse; /* reserved for transports: true if a dead reused connection may be tried anew */
 };
