@@ -5,6 +5,7 @@
 #include "tmflow/aws/sigv4.h"
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
+#include "tmflow/base/utf8.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -289,7 +290,7 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	json_decref(reply.value);
 	request_id = request_id != NULL ? request_id : "";
 	error_of_reply(&reply, status, request_id, &err);
-	snprintf(err.request_id, sizeof(err.request_id), "%s", request_id);
+	utf8_copy(err.request_id, sizeof(err.request_id), request_id);
 	attempt_failed(call, &err, headers);
 }
 

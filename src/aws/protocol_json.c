@@ -2,6 +2,7 @@
 
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
+#include "tmflow/base/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,8 +96,8 @@ finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
 	int parsed = parse_body(reader, err);
 
 	find_code(reader, headers);
-	snprintf(reader->request_id, sizeof(reader->request_id), "%s",
-	    request_id != NULL ? request_id : "");
+	utf8_copy(
+	    reader->request_id, sizeof(reader->request_id), request_id != NULL ? request_id : "");
 	*ret_reply = (struct aws_reply){
 	    .value = parsed == 0 && reader->code[0] == '\0' ? json_incref(reader->value) : NULL,
 	    .code = reader->code,

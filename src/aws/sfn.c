@@ -2,8 +2,10 @@
 
 #include "json_operation_internal.h"
 #include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
+#include "tmflow/base/utf8.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 static json_t *
 params_of_task(const char *token)
@@ -56,16 +58,13 @@ sfn_send_task_success(struct aws_client *sfn, const char *token, const char *out
 static void
 put_cut(json_t *params, const char *key, const char *text, size_t max)
 {
-	size_t len = text != NULL ? strlen(text) : 0;
+	char *cut;
 
-	if (len == 0)
+	if (text == NULL || text[0] == '\0')
 		return;
-	if (len > max) {
-		len = max;
-		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
-	json_object_set_new(params, key, json_stringn(text, len));
+	cut = mem_strndup(text, utf8_cut(text, max));
+	json_put_string(params, key, cut);
+	free(cut);
 }
 
 struct call *

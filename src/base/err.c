@@ -2,6 +2,7 @@
 
 #include "tmflow/base/buf.h"
 #include "tmflow/base/mem.h"
+#include "tmflow/base/utf8.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ err_vset(struct err *err, enum err_code code, const char *name, const char *form
 	err_fini(err);
 	err->code = code;
 	err->text = text;
-	snprintf(err->name, sizeof(err->name), "%s", name);
+	utf8_copy(err->name, sizeof(err->name), name);
 	return -1;
 }
 

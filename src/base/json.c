@@ -1,6 +1,7 @@
 #include "tmflow/base/json.h"
 
 #include "tmflow/base/mem.h"
+#include "tmflow/base/utf8.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -99,18 +100,30 @@ json_with(const json_t *object, const char *key, json_t *value)
 	return copy;
 }
 
+json_t *
+json_text_value(const char *text)
+{
+	json_t *string = json_string(text);
+	struct buf repaired = {0};
+
+	if (string != NULL)
+		return string;
+	utf8_repair(&repaired, text);
+	string = json_string(buf_cstr(&repaired));
+	assert(string != NULL);
+	buf_fini(&repaired);
+	return string;
+}
+
 void
 json_put_string(json_t *object, const char *key, const char *value)
 {
-	if (value == NULL)
-		return;
-	json_t *string = json_string(value);
-	assert(string != NULL && "not UTF-8");
-	json_object_set_new(object, key, string);
+	if (value != NULL)
+		json_object_set_new(object, key, json_text_value(value));
 }
 
 void
 json_put_string_or_null(json_t *object, const char *key, const char *value)
 {
-	json_object_set_new(object, key, value != NULL ? json_string(value) : json_null());
+	json_object_set_new(object, key, value != NULL ? json_text_value(value) : json_null());
 }

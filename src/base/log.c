@@ -3,6 +3,7 @@
 #include "tmflow/base/buf.h"
 #include "tmflow/base/clock.h"
 #include "tmflow/base/json.h"
+#include "tmflow/base/utf8.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -51,28 +52,6 @@ log_set_around(void (*before)(void *arg), void (*after)(void *arg), void *arg)
 	log_state.around_arg = arg;
 }
 
-/* Decodes one UTF-8 sequence; *ret_len is its length, or 1 for a malformed byte (then -1 comes back). */
-static int32_t
-decode(const unsigned char *p, size_t *ret_len)
-{
-	static const int32_t minimum[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
-	int32_t point = len == 1 ? p[0] : p[0] & (0xff >> (len + 1));
-
-	*ret_len = 1;
-	if (len == 0 || p[0] > 0xf4)
-		return -1;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return -1;
-		point = point << 6 | (p[i] & 0x3f);
-	}
-	if (point < minimum[len] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-		return -1;
-	*ret_len = len;
-	return point;
-}
-
 /* Control characters, and those that change the direction of what follows. */
 static bool
 obeyed_by_terminals(int32_t point)
@@ -85,18 +64,32 @@ obeyed_by_terminals(int32_t point)
 void
 log_escape(struct buf *out, const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	size_t len;
 
-	while (*p != '\0') {
-		size_t len;
-		int32_t point = decode(p, &len);
+	for (; *text != '\0'; text += len) {
+		int32_t point = utf8_decode(text, &len);
 
 		if (point >= 0 && !obeyed_by_terminals(point))
-			buf_add(out, p, len);
+			buf_add(out, text, len);
 		else
 			for (size_t i = 0; i < len; i++)
-				buf_printf(out, "\\x%02X", p[i]);
-		p += len;
+				buf_printf(out, "\\x%02X", (unsigned char)text[i]);
+	}
+}
+
+void
+log_escape_json(struct buf *out, const char *json)
+{
+	size_t len;
+
+	for (; *json != '\0'; json += len) {
+		int32_t point = utf8_decode(json, &len);
+
+		/* None of them stands outside of a string but the line feed, and JSON escapes that within. */
+		if (point == '\n' || (point >= 0 && !obeyed_by_terminals(point)))
+			buf_add(out, json, len);
+		else
+			buf_printf(out, "\\u%04x", point >= 0 ? (unsigned)point : 0xfffd);
 	}
 }
 

@@ -39,6 +39,11 @@ bool fleet_is_wanted(const struct cli_opts *opts);
  * Returns 0, or says why and gives the exit code. */
 int fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places);
 
+/* Adds those of a file of --accounts to places. Errors: faults of the file are told in diags, and *err is left alone then; ERR_INVALID, ERR_LIMIT.
+ * places is the caller's to free in any case. */
+int fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
+    struct fleet_places *places, struct err *err);
+
 /* True if the run has parts. */
 bool fleet_is_one(const struct store_run *run);
 

@@ -297,6 +297,14 @@ add_file(
 	return ret;
 }
 
+int
+fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
+    struct fleet_places *places, struct err *err)
+{
+	check_file(doc_root(doc), diags);
+	return diags->errors > 0 ? -1 : add_file(doc_root(doc), opts, places, err);
+}
+
 static int
 places_of_file(const struct cli_opts *opts, struct fleet_places *places)
 {
@@ -308,11 +316,9 @@ places_of_file(const struct cli_opts *opts, struct fleet_places *places)
 	if (doc == NULL)
 		return cli_fail_take(opts->output, &err);
 	diag_list_init(&diags, doc);
-	check_file(doc_root(doc), &diags);
-	if (diags.errors > 0)
-		code = cli_fail_diags(opts->output, &diags);
-	else if (add_file(doc_root(doc), opts, places, &err) < 0)
-		code = cli_fail_take(opts->output, &err);
+	if (fleet_places_of_doc(doc, opts, &diags, places, &err) < 0)
+		code = diags.errors > 0 ? cli_fail_diags(opts->output, &diags)
+					: cli_fail_take(opts->output, &err);
 	diag_list_fini(&diags);
 	doc_free(doc);
 	return code;

@@ -4,6 +4,7 @@
 #include "tmflow/base/json.h"
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
+#include "tmflow/base/utf8.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@
 #define PUT_ATTEMPTS_MAX 3
 #define PUT_PAUSE_MS	 1000
 #define PUT_TIMEOUT_MS	 2000 /* so that all attempts fit into the margin */
-#define EXECUTION_CHARS	 80   /* of an execution's name */
+#define LOGICAL_ID_BYTES 255
+#define EXECUTION_CHARS	 80 /* of an execution's name */
 #define NAME_CHARS	 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 _Static_assert(PUT_ATTEMPTS_MAX *PUT_TIMEOUT_MS + (PUT_ATTEMPTS_MAX - 1) * PUT_PAUSE_MS <=
@@ -117,10 +119,11 @@ static void
 add_physical_id(json_t *body, const json_t *payload)
 {
 	const char *given = json_get_string(payload, "PhysicalResourceId");
-	const char *logical = json_get_string(payload, "LogicalResourceId");
-	char *id = given != NULL
-		       ? mem_strndup(given, strnlen(given, LAMBDA_RESOURCE_ID_CHARS))
-		       : mem_printf("tmflow-%.*s", 255, logical != NULL ? logical : "resource");
+	const char *named = json_get_string(payload, "LogicalResourceId");
+	const char *logical = named != NULL ? named : "resource";
+	char *id = given != NULL ? mem_strndup(given, utf8_cut(given, LAMBDA_RESOURCE_ID_CHARS))
+				 : mem_printf("tmflow-%.*s",
+				       (int)utf8_cut(logical, LOGICAL_ID_BYTES), logical);
 
 	json_put_string(body, "PhysicalResourceId", id);
 	free(id);
@@ -136,9 +139,7 @@ fit(json_t *body)
 
 		if (len == 0)
 			return;
-		len -= len > 64 ? len / 16 : 1;
-		while (len > 0 && ((unsigned char)reason[len] & 0xc0) == 0x80)
-			len--;
+		len = utf8_cut(reason, len - (len > 64 ? len / 16 : 1));
 		json_object_set_new(body, "Reason", json_stringn(reason, len));
 	}
 }

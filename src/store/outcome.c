@@ -1,5 +1,7 @@
 #include "store_internal.h"
 
+#include "tmflow/base/utf8.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -97,11 +99,8 @@ cut_text(const char *text)
 {
 	struct store_arg arg = store_arg_text(text);
 
-	if (arg.bytes.len > STORE_OUTCOME_BYTES_MAX) {
-		arg.bytes.len = STORE_OUTCOME_BYTES_MAX;
-		while (arg.bytes.len > 0 && (text[arg.bytes.len] & 0xc0) == 0x80)
-			arg.bytes.len--;
-	}
+	if (arg.bytes.len > STORE_OUTCOME_BYTES_MAX)
+		arg.bytes.len = utf8_cut(text, STORE_OUTCOME_BYTES_MAX);
 	return arg;
 }
 

@@ -1,25 +1,12 @@
-/* AWS's replies, by way of the whole client: the first byte chooses status, pieces and operation. */
-#include "aws_fixture.h"
+/* A service's replies, by way of the whole client: the first byte chooses status, pieces and operation. */
+#include "fuzz_reply.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
-#define STATUSES   4
-#define OPERATIONS 3
+#define STATUSES 4
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct call *
-start(struct aws_client *ec2, unsigned which)
-{
-	const struct ec2_describe describe = {.max_results = 5};
-
-	if (which % OPERATIONS == 0)
-		return ec2_describe_instances(ec2, &describe);
-	if (which % OPERATIONS == 1)
-		return ec2_describe_sessions(ec2, &describe);
-	return ec2_delete_target(ec2, "tmt-1");
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -45,7 +32,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.request_id = (data[0] & 64) != 0 ? "id" : NULL,
 		.piece_bytes = (data[0] & 128) != 0 ? 3 : 0},
 	    1);
-	aws_fixture_run(&f, start(f.client, data[0] / STATUSES));
+	aws_fixture_service(&f, fuzz_service);
+	aws_fixture_run(&f, fuzz_start(f.client, data[0] / STATUSES));
 	/* One of the two, and an error is never without a name. */
 	if ((f.result != NULL) == err_isset(&f.err) || (f.result != NULL && reply.status != 200) ||
 	    (err_isset(&f.err) && f.err.name[0] == '\0'))

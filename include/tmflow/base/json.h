@@ -49,7 +49,10 @@ json_t *json_get_object(const json_t *object, const char *key);
 /* New reference to a shallow copy of object (an empty one if object is no object) with key set. Takes value. */
 json_t *json_with(const json_t *object, const char *key, json_t *value);
 
-/* Sets key to a string, or does nothing when value is NULL. For building new objects only. */
+/* New reference to a string. What is no UTF-8 (an argument or a file's name may be anything) becomes U+FFFD. */
+json_t *json_text_value(const char *text);
+
+/* Sets key to such a string, or does nothing when value is NULL. For building new objects only. */
 void json_put_string(json_t *object, const char *key, const char *value);
 
 /* The same, but sets key to null when value is NULL: for members that are always there. */

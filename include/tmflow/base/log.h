@@ -49,4 +49,7 @@ void log_block(const char *text);
 struct buf;
 void log_escape(struct buf *out, const char *text);
 
+/* The same for a JSON text: as \\uNNNN, so that it means what it meant. */
+void log_escape_json(struct buf *out, const char *json);
+
 #endif

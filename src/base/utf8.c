@@ -1,0 +1,87 @@
+#include "tmflow/base/utf8.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define REPLACEMENT "\xef\xbf\xbd"
+
+static bool
+is_continuation(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* Of a sequence that begins with byte; 0: none does. */
+static size_t
+sequence_len(unsigned char byte)
+{
+	if (byte < 0x80)
+		return 1;
+	if (byte < 0xc2 || byte > 0xf4)
+		return 0;
+	return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+}
+
+int32_t
+utf8_decode(const char *text, size_t *ret_len)
+{
+	static const int32_t minimum[] = {0, 0, 0x80, 0x800, 0x10000};
+	unsigned char first = (unsigned char)text[0];
+	size_t len = sequence_len(first);
+	int32_t point = len == 1 ? first : first & (0xff >> (len + 1));
+
+	*ret_len = 1;
+	if (len == 0)
+		return -1;
+	for (size_t i = 1; i < len; i++) {
+		if (!is_continuation(text[i])) /* the NUL at the latest */
+			return -1;
+		point = point << 6 | ((unsigned char)text[i] & 0x3f);
+	}
+	if (point < minimum[len] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+		return -1;
+	*ret_len = len;
+	return point;
+}
+
+size_t
+utf8_cut(const char *text, size_t bytes_max)
+{
+	size_t len = strnlen(text, bytes_max);
+
+	if (len == bytes_max)
+		while (len > 0 && is_continuation(text[len]))
+			len--;
+	return len;
+}
+
+void
+utf8_repair(struct buf *out, const char *text)
+{
+	size_t len;
+
+	for (; *text != '\0'; text += len) {
+		if (utf8_decode(text, &len) >= 0)
+			buf_add(out, text, len);
+		else
+			buf_add_cstr(out, REPLACEMENT);
+	}
+}
+
+void
+utf8_copy(char *out, size_t size, const char *text)
+{
+	size_t done = 0;
+	size_t len;
+
+	assert(size > 0);
+	for (; *text != '\0'; text += len) {
+		bool whole = utf8_decode(text, &len) >= 0;
+
+		if (done + len >= size)
+			break;
+		memcpy(out + done, whole ? text : "?", len);
+		done += len;
+	}
+	out[done] = '\0';
+}
