@@ -415,7 +415,7 @@ instance_came(void *arg, struct call *call)
 		no_such_instance(explanation);
 		return;
 	}
-	explanation->asking = targets_load(explanation->mirror->targets);
+	explanation->asking = targets_load_lives(explanation->mirror->targets);
 	call_on_done(explanation->asking, targets_came, explanation);
 }
 

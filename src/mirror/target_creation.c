@@ -10,7 +10,7 @@
 #include <string.h>
 
 /*
- * One creation: untag what is full, launch, attach, done. A permanent failure after the launch uses up the generation and terminates the instance.
+ * One creation: untag what is full or dead, launch, attach, done. A permanent failure after the launch uses up the generation and terminates the instance.
  * Whatever happens in between, the next creation of the generation asks with the same tokens and so goes on where this one stopped.
  */
 
@@ -25,7 +25,7 @@ struct creation {
 	struct target_creations *in;
 	struct creation *next;
 	struct target_order order; /* subnet_id is owned */
-	struct target *untagging;  /* the full one that is losing its tag */
+	struct target *untagging;  /* the full or dead one that is losing its tag */
 	int tries;
 	int waits;
 	char *instance_id;
@@ -254,7 +254,9 @@ settle(struct creation *creation, void (*after_wait)(struct creation *creation))
 static void
 succeed(struct creation *creation, const char *target_id)
 {
+	struct clock *clock = loop_clock(loop_of(creation->in));
 	const struct target target = {
+	    .made_wall_ms = clock->wall_ms(clock),
 	    .id = (char *)target_id,
 	    .interface_id = creation->interface_id,
 	    .subnet_id = (char *)creation->order.subnet_id,
@@ -474,18 +476,18 @@ untagged(struct creation *creation, json_t *reply, struct err *err)
 	untag(creation);
 }
 
-/* So that no other process is sent to a full target. */
+/* So that no other process is sent to a target that is full or dead. */
 static void
 untag(struct creation *creation)
 {
 	const char *subnet = creation->order.subnet_id;
-	struct target *full =
-	    inventory_full_tagged(targets_inventory(creation->in->targets), subnet);
+	struct target *spent =
+	    inventory_spent_tagged(targets_inventory(creation->in->targets), subnet);
 
-	creation->untagging = full;
-	if (full != NULL)
+	creation->untagging = spent;
+	if (spent != NULL)
 		await(
-		    creation, target_order_untag(client_of(creation), full->id, subnet), untagged);
+		    creation, target_order_untag(client_of(creation), spent->id, subnet), untagged);
 	else
 		launch(creation);
 }

@@ -42,6 +42,8 @@ target_fact_put(struct mirror *mirror, const struct target *target, struct err *
 	json_put_string(value, "NetworkInterfaceId", target->interface_id);
 	json_object_set_new(value, "Generation", json_integer(target->generation));
 	json_object_set_new(value, "Full", json_boolean(target->full));
+	json_object_set_new(value, "Dead", json_boolean(target->dead));
+	json_object_set_new(value, "MadeWallMs", json_integer(target->made_wall_ms));
 	json_object_set_new(value, "WallMs", json_integer(wall_ms(mirror)));
 	return put(mirror, FACT_TARGET, target->id, value, err);
 }
@@ -114,6 +116,8 @@ merge_target(struct mirror *mirror, struct inventory *inventory, const char *id,
 	    .interface_id = (char *)json_get_string(fact, "NetworkInterfaceId"),
 	    .made = true,
 	    .full = json_is_true(json_object_get(fact, "Full")),
+	    .dead = json_is_true(json_object_get(fact, "Dead")),
+	    .made_wall_ms = json_integer_value(json_object_get(fact, "MadeWallMs")),
 	    .generation = (int)json_integer_value(json_object_get(fact, "Generation")),
 	};
 

@@ -93,6 +93,9 @@ inventory_add(struct inventory *inventory, const struct target *target)
 	entry->made = entry->made || target->made;
 	entry->full = entry->full || target->full;
 	entry->tagged = entry->tagged || target->tagged;
+	entry->dead = entry->dead || target->dead;
+	if (entry->made_wall_ms < target->made_wall_ms)
+		entry->made_wall_ms = target->made_wall_ms;
 	if (entry->generation < target->generation)
 		entry->generation = target->generation;
 	if (entry->interface_id == NULL && target->interface_id != NULL) {
@@ -153,14 +156,15 @@ inventory_current(const struct inventory *inventory, const char *subnet_id)
 	json_array_foreach (json_object_get(inventory->by_subnet, subnet_id), i, number) {
 		const struct target *target = inventory->at[json_integer_value(number)];
 
-		if (!target->full && (current == NULL || target->generation > current->generation))
+		if (!target->full && !target->dead &&
+		    (current == NULL || target->generation > current->generation))
 			current = target;
 	}
 	return current;
 }
 
 struct target *
-inventory_full_tagged(const struct inventory *inventory, const char *subnet_id)
+inventory_spent_tagged(const struct inventory *inventory, const char *subnet_id)
 {
 	json_t *number;
 	size_t i;
@@ -168,7 +172,7 @@ inventory_full_tagged(const struct inventory *inventory, const char *subnet_id)
 	json_array_foreach (json_object_get(inventory->by_subnet, subnet_id), i, number) {
 		struct target *target = inventory->at[json_integer_value(number)];
 
-		if (target->full && target->tagged)
+		if ((target->full || target->dead) && target->tagged)
 			return target;
 	}
 	return NULL;

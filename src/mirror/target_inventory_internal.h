@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * The mirror targets that are known: what AWS lists and what this process and the store know to have made. Describes are eventually consistent,
@@ -14,10 +15,13 @@ struct target {
 	char *interface_id; /* NULL: a load balancer or an end point */
 	char *
 	    subnet_id; /* whose sources it was made for; NULL: not made by tmflow or the seed, or not told any more */
-	bool made;	/* by tmflow or the seed application */
-	bool full;	/* answered that it takes no more sources, or lost its tag for that */
-	bool tagged;	/* bears TAG_SUBNET, as far as is known: comes off when it is full */
-	int generation; /* 0: the seed's */
+	bool made;   /* by tmflow or the seed application */
+	bool full;   /* answered that it takes no more sources, or lost its tag for that */
+	bool tagged; /* bears TAG_SUBNET, as far as is known: comes off when it is full */
+	bool
+	    dead; /* its instance is gone: what is mirrored to it is lost. See target_lives_internal.h */
+	int generation;	      /* 0: the seed's */
+	int64_t made_wall_ms; /* when this store made it; 0: it did not */
 };
 
 struct inventory {
@@ -42,11 +46,11 @@ void inventory_add_listed(struct inventory *inventory, const json_t *listed);
 struct target *inventory_find(const struct inventory *inventory, const char *target_id);
 const struct target *inventory_holding(const struct inventory *inventory, const char *interface_id);
 
-/* The target that new sources of the subnet get: the youngest that is not full; NULL if there is none. */
+/* The target that new sources of the subnet get: the youngest that is neither full nor dead; NULL if there is none. */
 const struct target *inventory_current(const struct inventory *inventory, const char *subnet_id);
 
-/* A full one of the subnet that still bears its tag, or NULL. */
-struct target *inventory_full_tagged(const struct inventory *inventory, const char *subnet_id);
+/* One of the subnet that is full or dead and still bears its tag, or NULL. */
+struct target *inventory_spent_tagged(const struct inventory *inventory, const char *subnet_id);
 
 /* The highest generation known to be used for the subnet (0: none), and noting one. */
 int inventory_generation(const struct inventory *inventory, const char *subnet_id);

@@ -1,6 +1,7 @@
 #include "plan_internal.h"
 #include "target_creation_internal.h"
 #include "target_facts_internal.h"
+#include "target_lives_internal.h"
 #include "targets_internal.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
@@ -18,6 +19,7 @@ struct mirror_targets {
 	struct mirror *mirror;
 	struct inventory inventory;
 	struct target_creations *creations;
+	struct target_lives *lives;
 	bool loaded;
 	struct waiters loading;
 	struct call *page; /* under way; NULL while nobody waits */
@@ -35,6 +37,7 @@ targets_new(struct mirror *mirror)
 	targets->mirror = mirror;
 	inventory_init(&targets->inventory);
 	targets->creations = target_creations_new(targets);
+	targets->lives = target_lives_new(targets);
 	return targets;
 }
 
@@ -43,6 +46,7 @@ targets_free(struct mirror_targets *targets)
 {
 	if (targets == NULL)
 		return;
+	target_lives_free(targets->lives);
 	call_cancel(targets->page);
 	waiters_fini(&targets->loading);
 	target_creations_free(targets->creations);
@@ -75,8 +79,8 @@ loading_done(struct mirror_targets *targets)
 	json_decref(result);
 }
 
-static bool
-is_refused_token(const struct err *err)
+bool
+targets_refused_token(const struct err *err)
 {
 	return err_is(err, "InvalidNextToken") || err_is(err, "InvalidPaginationToken");
 }
@@ -91,7 +95,7 @@ page_came(void *arg, struct call *call)
 	size_t i;
 
 	targets->page = NULL;
-	if (reply == NULL && is_refused_token(&call->err) &&
+	if (reply == NULL && targets_refused_token(&call->err) &&
 	    targets->restarts++ < LISTING_RESTARTS_MAX) {
 		ask_page(targets, NULL);
 		return;
@@ -137,6 +141,12 @@ targets_load(struct mirror_targets *targets)
 	return call;
 }
 
+struct call *
+targets_load_lives(struct mirror_targets *targets)
+{
+	return target_lives_load(targets->lives);
+}
+
 /* --- asking --- */
 
 struct mirror *
@@ -168,7 +178,7 @@ targets_allowed(const struct mirror_targets *targets, const struct config_rule *
 	if (rule->target_id != NULL)
 		return strcmp(rule->target_id, target_id) == 0;
 	target = inventory_find(targets_inventory(targets), target_id);
-	if (target == NULL || !target->made)
+	if (target == NULL || !target->made || target->dead)
 		return false;
 	/* A target that the seed application found full does not tell its subnet any more. */
 	wanted = targets_subnet(rule, subnet_id);

@@ -15,6 +15,12 @@ void targets_free(struct mirror_targets *targets);
 /* New call that ends with {} once the inventory is read; at once if it is. Errors: as DescribeTrafficMirrorTargets; ERR_STORE. */
 struct call *targets_load(struct mirror_targets *targets);
 
+/* The same, and it is known of each whether its instance is still there. Errors: likewise, and as DescribeInstances. */
+struct call *targets_load_lives(struct mirror_targets *targets);
+
+/* True for the errors of a NextToken that is not known any more. */
+bool targets_refused_token(const struct err *err);
+
 /* What is known. Only after targets_load. */
 const struct inventory *targets_inventory(const struct mirror_targets *targets);
 
@@ -24,11 +30,11 @@ struct target_request {
 	const char *full_target_id; /* answered that it takes no more sources; NULL: none did */
 };
 
-/* New call that ends with {TargetId, Created}. Only after targets_load. */
+/* New call that ends with {TargetId, Created}. Only after targets_load_lives. */
 struct call *targets_ensure(struct mirror_targets *targets, const struct target_request *request);
 
 /* True if a session to target_id serves a source of the rule whose target stands in subnet_id (NULL: not known).
- * Only after targets_load, or for a rule with a target of its own. */
+ * Only after targets_load_lives, or for a rule with a target of its own. */
 bool targets_allowed(const struct mirror_targets *targets, const struct config_rule *rule,
     const char *subnet_id, const char *target_id);
 

@@ -84,7 +84,7 @@ class Events(harness.Case):
         sim.ask("/_sim/reset-counters", b"")
         self.only_row(self.event(sim, LAUNCH, event), "present")
         self.assertEqual(self.mutations(sim), {})
-        self.assertEqual(sim.report()["requests"], 3, "one describe each of instance, targets and sessions")
+        self.assertEqual(sim.report()["requests"], 4, "one describe each of instance, targets, the instance behind them, and sessions")
 
     def test_a_dry_run_changes_nothing(self):
         sim = self.sim("--plain", "--single-subnet", instances=2)

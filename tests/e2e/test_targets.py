@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """Targets that tmflow creates: never an instance more than needed, none without a target, none over its limit; also while describes are stale and with two processes at once."""
+import json
+
 import harness
 
 LIMIT = 10  # sources of an interface target on a small instance
@@ -26,6 +28,25 @@ class Targets(harness.Case):
         self.assertTrue(report["ok"], report)
         self.assertEqual(report["instances"]["launched"], 1)
         self.assertEqual(report["sessions"]["created"], 8)
+
+    def test_a_terminated_instance_is_replaced_and_its_sessions_move(self):
+        sim = self.sim("--single-subnet", "--plain", "--no-auth", instances=15)
+        self.assertEqual(self.backfill(sim).code, 0)
+        launched = [i for i in sim.ask("/_sim/world?limit=100")["Instances"] if "tmflow:target" in json.dumps(i)]
+        self.assertEqual(len(launched), 2)
+        dead = {s["trafficMirrorTargetId"] for s in sim.sessions().values()}
+        sim.ask(f"/_sim/instances/{launched[0]['InstanceId']}/terminate", b"")
+        for state in ("state", "another"):  # the store that knows the target to be new, and one that knows nothing
+            plan = self.backfill(sim, "--dry-run", state=state)
+            done = self.backfill(sim, state=state)
+            self.assertEqual(done.code, 0, done.err)
+            self.assertEqual(plan.json["summary"], done.json["summary"])
+            moved = done.json["summary"].get("updated", 0)
+            self.assertEqual(moved, 10 if state == "state" else 0)
+            self.assertEqual(done.json["summary"]["present"], 15 - moved)
+        self.assertEqual(len({s["trafficMirrorTargetId"] for s in sim.sessions().values()} & dead), 1)
+        self.assertEqual(sim.report()["instances"]["launched"], 3)
+        self.assertTrue(sim.report()["ok"], sim.report())
 
 
 if __name__ == "__main__":

@@ -67,6 +67,11 @@ refuse(struct fixture_fault *fault)
 	struct sim_reply reply = {.status = fault->status};
 
 	fault->times--;
+	if (fault->code == NULL) {
+		reply.status = 200;
+		buf_printf(&reply.body, "<%sResponse/>", fault->operation);
+		return reply;
+	}
 	buf_printf(&reply.body,
 	    "<Response><Errors><Error><Code>%s</Code><Message>by order of the "
 	    "test</Message></Error></Errors><RequestID>req-test</RequestID></Response>",

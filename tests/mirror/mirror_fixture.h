@@ -76,7 +76,7 @@ void
 process_init(struct process *process, struct fixture *fixture, const struct process_opts *opts);
 void process_fini(struct process *process);
 
-/* The next `times` calls of operation are answered with code. */
+/* The next `times` calls of operation are answered with code; NULL: with a reply that lists nothing. */
 void process_fault(
     struct process *process, const char *operation, const char *code, int status, int times);
 

@@ -2,6 +2,7 @@
 #include "run_suite.h"
 
 #include "tmflow/base/json.h"
+#include "tmflow/mirror/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -335,6 +336,185 @@ START_TEST(test_interface_is_a_target_already)
 }
 END_TEST
 
+/* --- targets whose instance was terminated by somebody else --- */
+
+/* The newest instance that was launched for a target, as AWS lists it. */
+static const char *
+launched_instance(void)
+{
+	static char id[SIM_ID_BYTES];
+	struct process reader;
+	json_t *page;
+	json_t *instance;
+	size_t i;
+
+	process_init(&reader, &fixture, &(struct process_opts){0});
+	page = process_run(&reader, "describe-page", jpack("{s:i}", "MaxResults", 1000));
+	json_array_foreach (json_object_get(page, "Instances"), i, instance)
+		if (tag_value(instance, "tmflow:target") != NULL)
+			snprintf(id, sizeof(id), "%s", json_get_string(instance, "InstanceId"));
+	process_fini(&reader);
+	return id;
+}
+
+static void
+terminate_launched(void)
+{
+	struct err err = {0};
+
+	ck_assert_msg(world_terminate(
+			  fixture.world, launched_instance(), fixture.clock.now_wall_ms, &err) == 0,
+	    "%s", err_text(&err));
+}
+
+/* What find-sessions says of source 0: the name of the list, and the item. */
+static const char *
+find_source(struct process *by, json_t **ret_item)
+{
+	char interface[SIM_ID_BYTES];
+	char instance[SIM_ID_BYTES];
+	const char *name;
+	json_t *lists;
+	json_t *list;
+
+	world_interface_id(fixture.world, 0, 0, interface);
+	world_instance_id(fixture.world, 0, instance);
+	lists = process_run(by, "find-sessions",
+	    jpack("{s:[{s:{s:s, s:s}, s:s, s:s}]}", "Matched", "Instance", "InstanceId", instance,
+		"SubnetId", subnet, "NetworkInterfaceId", interface, "Rule", "vpcs[0]"));
+	ck_assert_msg(lists != NULL, "%s", err_text(process_error(by)));
+	json_object_foreach (lists, name, list) {
+		*ret_item = json_array_get(list, 0);
+		if (*ret_item != NULL)
+			return name;
+	}
+	return "";
+}
+
+static int
+launched_in_all(void)
+{
+	json_t *report = fixture_report(&fixture);
+	int launched = (int)json_integer_value(
+	    json_object_get(json_object_get(report, "instances"), "launched"));
+
+	json_decref(report);
+	return launched;
+}
+
+/* Whether with the store that made the target, just now, or with another one. */
+START_TEST(test_dead_target)
+{
+	char *first = strdup(target_of(process_run(&process, "ensure-target", request(NULL))));
+	struct process later;
+	json_t *item;
+	json_t *made;
+	const char *second;
+
+	fill(first, 0, 1);
+	terminate_launched();
+	process_init(&later, &fixture,
+	    &(struct process_opts){.store = _i == 0 ? process.store : NULL, .run_id = "later"});
+	ck_assert_str_eq(find_source(&later, &item), "Drifted");
+	ck_assert(json_is_null(json_object_get(item, "SessionTargetId")));
+	second = target_of(process_run(&later, "ensure-target", request(NULL)));
+	ck_assert_str_ne(second, first);
+	ck_assert(process_asked_with(&later, "DeleteTags", first));
+	made = process_run(&later, "ensure-session",
+	    jpack("{s:s, s:s, s:O, s:O, s:O}", "Rule", "vpcs[0]", "TargetId", second,
+		"NetworkInterfaceId", json_object_get(item, "NetworkInterfaceId"), "InstanceId",
+		json_object_get(item, "InstanceId"), "SessionId",
+		json_object_get(item, "SessionId")));
+	ck_assert_str_eq(json_get_string(made, "Outcome"), "updated");
+	ck_assert_str_eq(find_source(&later, &item), "Present");
+	ck_assert_int_eq(launched_in_all(), 2);
+	process_fini(&later);
+	free(first);
+}
+END_TEST
+
+/* With everything in place it costs one describe. */
+START_TEST(test_live_target_costs_one_describe)
+{
+	char *first = strdup(target_of(process_run(&process, "ensure-target", request(NULL))));
+	struct process later;
+	json_t *item;
+
+	fill(first, 0, 1);
+	process_init(&later, &fixture, &(struct process_opts){0});
+	ck_assert_str_eq(find_source(&later, &item), "Present");
+	ck_assert_str_eq(target_of(process_run(&later, "ensure-target", request(NULL))), first);
+	ck_assert_uint_eq(process_calls(&later, "DescribeInstances"), 1);
+	ck_assert_uint_eq(process_calls(&later, "RunInstances"), 0);
+	process_fini(&later);
+	free(first);
+}
+END_TEST
+
+/* Its instance is on no list: at first that is taken for a lag. Only after several looks it is gone, and a store remembers that. */
+START_TEST(test_target_whose_instance_is_not_listed)
+{
+	static const int describes_of_looks = 8; /* of interfaces and of launches, four times */
+	char *first = strdup(target_of(process_run(&process, "ensure-target", request(NULL))));
+	struct process late;
+	struct process blind;
+	struct process again;
+
+	process_init(&late, &fixture, &(struct process_opts){0});
+	process_fault(&late, "DescribeInstances", NULL, 200, describes_of_looks - 2);
+	ck_assert_str_eq(target_of(process_run(&late, "ensure-target", request(NULL))), first);
+	ck_assert_int_eq(launched_in_all(), 1);
+
+	process_init(&blind, &fixture, &(struct process_opts){0});
+	process_fault(&blind, "DescribeInstances", NULL, 200, 1000);
+	ck_assert_str_ne(target_of(process_run(&blind, "ensure-target", request(NULL))), first);
+	ck_assert_uint_eq(process_calls(&blind, "DescribeInstances"), describes_of_looks);
+	ck_assert_int_eq(launched_in_all(), 2);
+
+	process_init(
+	    &again, &fixture, &(struct process_opts){.store = blind.store, .run_id = "again"});
+	process_fault(&again, "DescribeInstances", NULL, 200, 1000);
+	ck_assert_str_ne(target_of(process_run(&again, "ensure-target", request(NULL))), first);
+	ck_assert_uint_le(process_calls(&again, "DescribeInstances"), 2);
+	process_fini(&again);
+	process_fini(&blind);
+	process_fini(&late);
+	free(first);
+}
+END_TEST
+
+/* What this store made just now is not doubted for being on no list yet. */
+START_TEST(test_new_target_is_not_listed_yet)
+{
+	char *first = strdup(target_of(process_run(&process, "ensure-target", request(NULL))));
+	struct process later;
+
+	process_init(
+	    &later, &fixture, &(struct process_opts){.store = process.store, .run_id = "later"});
+	process_fault(&later, "DescribeInstances", NULL, 200, 1000);
+	ck_assert_str_eq(target_of(process_run(&later, "ensure-target", request(NULL))), first);
+	ck_assert_uint_eq(process_calls(&later, "DescribeInstances"), 2);
+	ck_assert_int_eq(launched_in_all(), 1);
+	process_fini(&later);
+	free(first);
+}
+END_TEST
+
+START_TEST(test_lives_that_cannot_be_asked_for)
+{
+	struct process later;
+
+	process_run(&process, "ensure-target", request(NULL));
+	process_init(&later, &fixture, &(struct process_opts){0});
+	process_fault(&later, "DescribeInstances", "UnauthorizedOperation", 403, 1);
+	ck_assert_ptr_null(process_run(&later, "ensure-target", request(NULL)));
+	ck_assert_str_eq(process_error(&later)->name, "UnauthorizedOperation");
+	ck_assert_ptr_nonnull(process_run(&later, "ensure-target", request(NULL)));
+	ck_assert_int_eq(launched_in_all(), 1);
+	process_fini(&later);
+}
+END_TEST
+
 /* --- a fault at each step: what is left behind is put right by whoever comes next, with no instance more than needed --- */
 
 static const struct {
@@ -456,6 +636,9 @@ main(void)
 	    test_interface_not_visible_yet, test_interface_never_visible, test_given_target,
 	    test_unknown_rule};
 	const TTest *const settled[] = {test_after_roll_back, test_interface_is_a_target_already};
+	const TTest *const lives[] = {test_live_target_costs_one_describe,
+	    test_target_whose_instance_is_not_listed, test_new_target_is_not_listed_yet,
+	    test_lives_that_cannot_be_asked_for};
 	const TTest *const faults[] = {test_fault_while_untagging, test_fault_while_rolling_back};
 	Suite *suite = suite_create("targets");
 	TCase *steps_case;
@@ -464,6 +647,8 @@ main(void)
 	add(suite, "consistent", setup, either, sizeof(either) / sizeof(either[0]));
 	add(suite, "stale", setup_stale, either, sizeof(either) / sizeof(either[0]));
 	add(suite, "settled", setup, settled, sizeof(settled) / sizeof(settled[0]));
+	steps_case = add(suite, "lives", setup, lives, sizeof(lives) / sizeof(lives[0]));
+	tcase_add_loop_test(steps_case, test_dead_target, 0, 2);
 	steps_case = add(suite, "steps", setup, faults, sizeof(faults) / sizeof(faults[0]));
 	tcase_add_loop_test(
 	    steps_case, test_fault_at_each_step, 0, sizeof(steps) / sizeof(steps[0]));

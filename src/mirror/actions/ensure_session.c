@@ -108,7 +108,7 @@ ensure_session_looked(struct op *op)
 		return look(op, next_token);
 	if (f->rule->target_id != NULL && env(op)->plan == NULL)
 		return ensure_session_ready(op);
-	return op_await(op, targets_load(env(op)->targets), ensure_session_ready);
+	return op_await(op, targets_load_lives(env(op)->targets), ensure_session_ready);
 }
 
 /* --- making --- */
@@ -376,6 +376,7 @@ static const struct action_field output[] = {
 static const char *const iam_actions[] = {
     "ec2:CreateTags",
     "ec2:CreateTrafficMirrorSession",
+    "ec2:DescribeInstances",
     "ec2:DescribeTrafficMirrorSessions",
     "ec2:DescribeTrafficMirrorTargets",
     "ec2:ModifyTrafficMirrorSession",

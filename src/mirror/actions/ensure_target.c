@@ -47,7 +47,7 @@ ensure_target_start(struct op *op)
 		return given_target(op, rule);
 	if (action_text_of(op, "SessionTargetId") != NULL)
 		return op_done(op, target_of(action_text_of(op, "SessionTargetId")));
-	return op_await(op, targets_load(env(op)->targets), ensure_target_loaded);
+	return op_await(op, targets_load_lives(env(op)->targets), ensure_target_loaded);
 }
 
 static enum op_next
@@ -97,6 +97,7 @@ static const char *const iam_actions[] = {
     "ec2:CreateTags",
     "ec2:CreateTrafficMirrorTarget",
     "ec2:DeleteTags",
+    "ec2:DescribeInstances",
     "ec2:DescribeTrafficMirrorTargets",
     "ec2:RunInstances",
     "ec2:TerminateInstances",

@@ -259,7 +259,7 @@ find_sessions_start(struct op *op)
 		return OP_FAIL;
 	op_keep(op, KEPT_SESSIONS, json_object());
 	if (created_targets)
-		return op_await(op, targets_load(env(op)->targets), find_sessions_loaded);
+		return op_await(op, targets_load_lives(env(op)->targets), find_sessions_loaded);
 	return ask(op, NULL);
 }
 
@@ -335,6 +335,7 @@ static const struct action_field output[] = {
 };
 
 static const char *const iam_actions[] = {
+    "ec2:DescribeInstances",
     "ec2:DescribeTrafficMirrorSessions",
     "ec2:DescribeTrafficMirrorTargets",
     NULL,
