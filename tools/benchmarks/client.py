@@ -1,0 +1,73 @@
+"""What a signed call costs, and how long the first one takes, next to python3-boto3."""
+import os
+import socket
+import subprocess
+import time
+
+from . import boto3_race
+from .common import PROGRAMS, ROOT, Row, harness, measuring, median
+
+# One small call of the same kind, over and over; what is not told apart is paid by both.
+BOTO3_CALLS = """
+import resource, sys, boto3
+ec2 = boto3.client("ec2", "us-east-1", endpoint_url=sys.argv[1])
+def cpu():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+for i in range(int(sys.argv[2]) + 50):
+    if i == 50:
+        before = cpu()
+    ec2.describe_traffic_mirror_sessions(MaxResults=5)
+print((cpu() - before) / int(sys.argv[2]) * 1e6)
+"""
+BOTO3_FIRST = """
+import os, boto3
+boto3.client("ec2", "us-east-1", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).describe_instances(MaxResults=5)
+"""
+BOTO3_STARTS = 5
+CALL_MICROS_MAX = 50
+FIRST_MILLIS_MAX = 10
+FASTER_MIN = 20
+
+
+def first_request(bench, argv):
+    """Milliseconds from exec to the first byte of a request at a listener of ours, and the CPU time until then."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        env = dict(bench.environment(), AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="x" * 40, AWS_REGION="us-east-1",
+                   AWS_ENDPOINT_URL=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        started = time.monotonic()
+        process = subprocess.Popen(argv, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        connection, _ = listener.accept()
+        connection.recv(1)
+        wall = time.monotonic() - started
+        process.kill()
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+        connection.close()
+    return wall * 1e3, (usage.ru_utime + usage.ru_stime) * 1e3
+
+
+def cpu_of_a_call(bench, sim, calls, *argv):
+    done = subprocess.run([*argv, sim.url, str(calls)], env=bench.environment(sim), check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def rows(sizes):
+    with measuring() as bench:
+        sim = bench.sim(instances=10)
+        config = bench.write("one.yaml", "vpcs:\n  - {vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}\n")
+        ours = cpu_of_a_call(bench, sim, sizes.calls, os.path.join(PROGRAMS, "bench_call"))
+        yield Row("CPU of a signed call, warm connection", ours, "us", CALL_MICROS_MAX)
+        if boto3_race.is_there():
+            theirs = cpu_of_a_call(bench, sim, sizes.calls, boto3_race.PYTHON, "-c", BOTO3_CALLS)
+            yield Row("... boto3", theirs, "us")
+            yield Row("... times less", theirs / ours, "", FASTER_MIN, at_least=True, digits=1)
+        run = [harness.TMFLOW, "run", harness.BACKFILL, "--config", config, "-q"]
+        wall, cpu = median([first_request(bench, run) for _ in range(sizes.starts)])
+        yield Row("exec to the first request on the wire", wall, "ms", FIRST_MILLIS_MAX, digits=1)
+        yield Row("... its CPU time", cpu, "ms", digits=1)
+        if boto3_race.is_there():
+            wall, cpu = median([first_request(bench, [boto3_race.PYTHON, "-c", BOTO3_FIRST]) for _ in range(BOTO3_STARTS)])
+            yield Row("... boto3", wall, "ms", digits=1)
+            yield Row("... its CPU time", cpu, "ms", digits=1)
