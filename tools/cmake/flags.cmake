@@ -7,9 +7,17 @@ target_compile_options(tmflow_flags INTERFACE
 	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
 	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough
 	-Wnull-dereference -Wdouble-promotion -Wno-format-nonliteral
-	-fno-strict-aliasing -fno-common -fstack-protector-strong)
-target_link_options(tmflow_flags INTERFACE -Wl,-z,relro,-z,now)
+	-fno-strict-aliasing -fno-common -fstack-protector-strong -fstack-clash-protection)
+target_link_options(tmflow_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
+	target_compile_options(tmflow_flags INTERFACE -fcf-protection)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+	target_compile_options(tmflow_flags INTERFACE -mbranch-protection=standard)
+endif()
 set(CMAKE_C_EXTENSIONS ON)
+# CMake links position-independent programs only after it has been made to look how.
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
@@ -17,7 +25,12 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")
 if(CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo)$")
-	target_compile_definitions(tmflow_flags INTERFACE _FORTIFY_SOURCE=2)
+	# Level 3, which knows the sizes of what is allocated, is gcc's from 12 on; clang 14 takes it as 2.
+	if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 12)
+		target_compile_definitions(tmflow_flags INTERFACE _FORTIFY_SOURCE=3)
+	else()
+		target_compile_definitions(tmflow_flags INTERFACE _FORTIFY_SOURCE=2)
+	endif()
 endif()
 
 if(TMFLOW_SANITIZE)
