@@ -24,38 +24,22 @@ static const enum cli_exit exit_of_code[ERR_COUNT] = {
     [ERR_SYSTEM] = EXIT_INVALID,
 };
 
-void
-cli_print_json(const json_t *document)
-{
-	struct buf text = {0};
-
-	json_write_pretty(document, &text);
-	buf_add_char(&text, '\n');
-	fwrite(text.p, 1, text.len, stdout);
-	buf_fini(&text);
-}
-
-/* Writes a line for each line of text, with nothing in it that a terminal would obey; line ends stay. */
+/* Further lines are set in: a text cannot make itself look like another message. */
 static void
 say(const char *prefix, const char *text)
 {
-	struct buf line = {0};
+	struct buf lines = {0};
 
-	log_escape(&line, prefix);
-	while (*text != '\0') {
-		size_t len = 0;
-		char *part;
-
-		while (text[len] != '\0' && text[len] != '\n')
-			len++;
-		part = mem_strndup(text, len);
-		log_escape(&line, part);
-		free(part);
-		buf_add_char(&line, '\n');
-		text += len + (text[len] == '\n');
+	buf_add_cstr(&lines, prefix);
+	for (; *text != '\0'; text++) {
+		buf_add_char(&lines, *text);
+		if (*text == '\n' && text[1] != '\0')
+			buf_add_cstr(&lines, "  ");
 	}
-	fwrite(line.p, 1, line.len, stderr);
-	buf_fini(&line);
+	if (lines.p[lines.len - 1] != '\n')
+		buf_add_char(&lines, '\n');
+	cli_put_lines(stderr, buf_cstr(&lines));
+	buf_fini(&lines);
 }
 
 /* Who hears of faults besides the reader of standard error. */

@@ -207,10 +207,29 @@ void cli_help_subcommand(const struct subcommand *command, FILE *out);
 /* True if -o json or -o jsonl stands among the words, for faults that come before the options are parsed. */
 bool cli_wants_json(int argc, char **argv);
 
+/* No core file of this process nor of its children: it would hold keys. */
+void cli_forbid_core(void);
+
+/* No set-user-id program gives this process or its children other rights. For what serves others: a person's credential_process may be such a program. */
+void cli_forbid_privileges(void);
+
 /* --- answers --- */
 
-/* Writes one JSON document and a newline to standard output. */
+/* As fprintf, but what a terminal would obey (or take for a line end) in the text of a %s is escaped; NULL is "-". Of conversions d, u, c, f and s,
+ * with widths, precisions, l and z. Nothing of src/cli writes the text of others in another way. */
+void cli_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes one JSON document and a newline to standard output. In it, and in the other two, what a terminal would obey is written as \uNNNN. */
 void cli_print_json(const json_t *document);
+
+/* The same as one line. Takes value. */
+void cli_print_json_line(json_t *value);
+
+/* The same without a newline. */
+void cli_put_json(FILE *out, const json_t *value);
+
+/* Text of several lines: what a terminal would obey is escaped but for the line ends. */
+void cli_put_lines(FILE *out, const char *text);
 
 /* Says *err: "tmflow: text" on standard error (or, of a document that cannot be read, "file:line:column: error: text"), and with -o json
  * {"error", "cause", "diagnostics"?} on standard output. Returns the exit code that the fault means. */

@@ -53,22 +53,22 @@ static void
 print_fields(const char *title, const struct action_field *fields)
 {
 	if (fields == NULL) {
-		printf("  %-6s  any JSON value\n", title);
+		cli_print(stdout, "  %-6s  any JSON value\n", title);
 		return;
 	}
 	for (const struct action_field *f = fields; f->name != NULL; f++)
-		printf("  %-6s  %-20s %-24s %s%s\n", f == fields ? title : "", f->name, f->kind,
-		    f->summary, f->required ? "" : " (optional)");
+		cli_print(stdout, "  %-6s  %-20s %-24s %s%s\n", f == fields ? title : "", f->name,
+		    f->kind, f->summary, f->required ? "" : " (optional)");
 }
 
 static void
 print_action(const struct action *action)
 {
-	printf("tmflow:%s\n  %s\n", action->name, action->summary);
+	cli_print(stdout, "tmflow:%s\n  %s\n", action->name, action->summary);
 	print_fields("input", action->input);
 	print_fields("output", action->output);
 	for (const char *const *iam = action->iam_actions; iam != NULL && *iam != NULL; iam++)
-		printf("  %-6s  %s\n", iam == action->iam_actions ? "IAM" : "", *iam);
+		cli_print(stdout, "  %-6s  %s\n", iam == action->iam_actions ? "IAM" : "", *iam);
 	putchar('\n');
 }
 

@@ -36,7 +36,7 @@ is_empty(const json_t *lists)
 static void
 print_counts(const json_t *lists, const char *what)
 {
-	printf("  %zu sessions, %zu targets and %zu instances %s\n", count_of(lists, 0),
+	cli_print(stdout, "  %zu sessions, %zu targets and %zu instances %s\n", count_of(lists, 0),
 	    count_of(lists, 1), count_of(lists, 2), what);
 }
 
@@ -48,7 +48,7 @@ print_plan(const json_t *plan)
 
 	for (size_t kind = 0; kind < KINDS; kind++)
 		json_array_foreach (json_get_array(plan, kinds[kind].name), i, item)
-			printf("  - %s %s of %s\n", kinds[kind].one,
+			cli_print(stdout, "  - %s %s of %s\n", kinds[kind].one,
 			    json_get_string(item, kinds[kind].id),
 			    json_get_string(item, kinds[kind].of));
 	print_counts(plan, "to remove; nothing was changed: --yes removes them");
@@ -61,7 +61,7 @@ print_failures(const json_t *result)
 	size_t i;
 
 	json_array_foreach (json_get_array(result, "failed"), i, failure)
-		fprintf(stderr, "tmflow: %s was not removed: %s: %s\n",
+		cli_print(stderr, "tmflow: %s was not removed: %s: %s\n",
 		    json_get_string(failure, "id"), json_get_string(failure, "error"),
 		    json_get_string(failure, "cause"));
 }
@@ -74,7 +74,8 @@ tell_plan(struct workspace *workspace, const json_t *plan)
 
 	if (workspace->opts->output == OUTPUT_TEXT) {
 		if (is_empty(plan))
-			printf("nothing in %s was made by tmflow\n", workspace->settings.region);
+			cli_print(stdout, "nothing in %s was made by tmflow\n",
+			    workspace->settings.region);
 		else
 			print_plan(plan);
 		return EXIT_OK;
@@ -96,7 +97,7 @@ tell_result(struct workspace *workspace, const json_t *result)
 	if (workspace->opts->output != OUTPUT_TEXT)
 		cli_print_json(result);
 	else if (is_empty(removed) && whole)
-		printf("nothing in %s was made by tmflow\n", workspace->settings.region);
+		cli_print(stdout, "nothing in %s was made by tmflow\n", workspace->settings.region);
 	else
 		print_counts(removed, "removed");
 	print_failures(result);

@@ -18,33 +18,21 @@ text_of(const json_t *object, const char *key)
 }
 
 static void
-print_escaped(const char *before, const char *text, const char *after)
-{
-	struct buf line = {0};
-
-	buf_add_cstr(&line, before);
-	log_escape(&line, text);
-	buf_add_cstr(&line, after);
-	fwrite(line.p, 1, line.len, stdout);
-	buf_fini(&line);
-}
-
-static void
 print_instance(const json_t *result)
 {
 	const json_t *excluded = json_object_get(result, "excluded");
 
-	printf("%s  %s  %s  %s  %s\n", text_of(result, "instanceId"),
+	cli_print(stdout, "%s  %s  %s  %s  %s\n", text_of(result, "instanceId"),
 	    text_of(result, "instanceType"), text_of(result, "state"), text_of(result, "vpcId"),
 	    text_of(result, "subnetId"));
 	if (!json_is_true(json_object_get(result, "eligible"))) {
-		print_escaped("  it cannot be mirrored: ", text_of(result, "reason"), "");
+		cli_print(stdout, "  it cannot be mirrored: %s", text_of(result, "reason"));
 		if (json_get_string(result, "hookReason") != NULL)
-			print_escaped(" (", json_get_string(result, "hookReason"), ")");
+			cli_print(stdout, " (%s)", json_get_string(result, "hookReason"));
 		putchar('\n');
 	}
 	if (excluded != NULL)
-		printf("  it is left out: %s %s\n", text_of(excluded, "reason"),
+		cli_print(stdout, "  it is left out: %s %s\n", text_of(excluded, "reason"),
 		    json_get_string(excluded, "targetId") != NULL
 			? json_get_string(excluded, "targetId")
 			: "");
@@ -61,10 +49,14 @@ print_rules(const json_t *result)
 		bool matches = json_is_true(json_object_get(rule, "matches"));
 		bool by_hook = strcmp(text_of(rule, "by"), "hook") == 0;
 
-		printf("    %-4s %s", matches ? "yes" : "no", text_of(rule, "rule"));
+		cli_print(stdout, "    %-4s %s", matches ? "yes" : "no", text_of(rule, "rule"));
 		if (by_hook)
-			printf(": the hook says %s (by itself the rule: ", matches ? "yes" : "no");
-		print_escaped(by_hook ? "" : ": ", text_of(rule, "why"), by_hook ? ")\n" : "\n");
+			cli_print(stdout,
+			    ": the hook says %s (by itself the rule: ", matches ? "yes" : "no");
+		else
+			fputs(": ", stdout);
+		cli_print(stdout, "%s%s", text_of(rule, "why"), by_hook ? ")" : "");
+		putchar('\n');
 	}
 	if (json_get_string(result, "rule") == NULL)
 		puts("    no rule takes it");
@@ -77,8 +69,8 @@ print_sessions(const json_t *interface)
 	size_t i;
 
 	json_array_foreach (json_get_array(interface, "sessions"), i, session)
-		printf("      session %s, number %" JSON_INTEGER_FORMAT
-		       ", %s: filter %s, target %s\n",
+		cli_print(stdout,
+		    "      session %s, number %" JSON_INTEGER_FORMAT ", %s: filter %s, target %s\n",
 		    text_of(session, "sessionId"),
 		    json_integer_value(json_object_get(session, "sessionNumber")),
 		    json_is_true(json_object_get(session, "ours")) ? "tmflow's" : "somebody else's",
@@ -114,14 +106,14 @@ print_interface(const json_t *interface)
 
 	if (detail == NULL)
 		detail = json_get_string(interface, "reason");
-	printf("  interface %s, device index %" JSON_INTEGER_FORMAT ": %s",
+	cli_print(stdout, "  interface %s, device index %" JSON_INTEGER_FORMAT ": %s",
 	    text_of(interface, "networkInterfaceId"),
 	    json_integer_value(json_object_get(interface, "deviceIndex")),
 	    outcome != NULL ? meaning_of(outcome) : "not to be mirrored");
 	if (detail != NULL)
-		printf(" (%s)", detail);
+		cli_print(stdout, " (%s)", detail);
 	if (json_get_string(interface, "targetId") != NULL)
-		printf(", target %s", json_get_string(interface, "targetId"));
+		cli_print(stdout, ", target %s", json_get_string(interface, "targetId"));
 	else if (outcome != NULL && strcmp(outcome, "created") == 0)
 		fputs(", on a new target", stdout);
 	putchar('\n');

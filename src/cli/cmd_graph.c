@@ -49,7 +49,7 @@ print(enum cli_output output, enum format format, const struct buf *picture)
 	json_t *document;
 
 	if (output == OUTPUT_TEXT) {
-		fwrite(picture->p, 1, picture->len, stdout);
+		cli_put_lines(stdout, buf_cstr(picture));
 		return;
 	}
 	document = json_object();
@@ -71,7 +71,7 @@ load_run(const struct cli_opts *opts, struct store *store, const struct asl_mach
 		return -1;
 	*ret_states = graph_marks(store, &run, machine, &history, err);
 	if (*ret_states != NULL && !history)
-		fprintf(stderr,
+		cli_print(stderr,
 		    "tmflow: run %s kept no history: only where it stands now is known (tmflow run "
 		    "--history keeps it)\n",
 		    run.id);

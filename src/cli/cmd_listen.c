@@ -93,7 +93,7 @@ over(void *arg, struct err *fault)
 static void
 say_stats(const struct listener_stats *stats)
 {
-	fprintf(stderr,
+	cli_print(stderr,
 	    "tmflow: %llu messages received: %llu done, %llu ignored, %llu failed, %llu "
 	    "unreadable, "
 	    "%llu twice\n",

@@ -17,7 +17,7 @@ tell_again(struct session *session)
 
 	if (store_outcomes_count(session->store, session->run.id, counts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
-	fprintf(stderr, "tmflow: run %s is over: there is nothing to resume\n", session->run.id);
+	cli_print(stderr, "tmflow: run %s is over: there is nothing to resume\n", session->run.id);
 	int ret = opts->output != OUTPUT_TEXT
 		      ? report_json(session->store, &session->run, counts,
 			    report_keeps_history(&session->run), &err)
@@ -105,11 +105,11 @@ retry(struct session *session)
 	if (store_outcomes_count(session->store, run->id, counts, &err) < 0)
 		return cli_fail_take(session->opts->output, &err);
 	if (counts[OUTCOME_FAILED] == 0) {
-		fprintf(stderr, "tmflow: no instance of run %s failed\n", run->id);
+		cli_print(stderr, "tmflow: no instance of run %s failed\n", run->id);
 		return tell_again(session);
 	}
 	if (run->status != RUN_SUCCEEDED)
-		fprintf(stderr,
+		cli_print(stderr,
 		    "tmflow: run %s itself ended %s, perhaps before it saw every instance: only "
 		    "what it recorded as failed is done again\n",
 		    run->id, run_status_name(run->status));

@@ -29,8 +29,10 @@ list_run(void *arg, const struct store_run *run)
 	if (listing->output == OUTPUT_TEXT) {
 		clock_iso(run->start_wall_ms, start);
 		if (listing->count == 1)
-			printf("%-26s  %-11s  %-24s  %s\n", "RUN", "STATUS", "STARTED", "WORKFLOW");
-		printf("%-26s  %-11s  %-24s  %s%s\n", run->id, run_status_name(run->status), start,
+			cli_print(stdout, "%-26s  %-11s  %-24s  %s\n", "RUN", "STATUS", "STARTED",
+			    "WORKFLOW");
+		cli_print(stdout, "%-26s  %-11s  %-24s  %s%s\n", run->id,
+		    run_status_name(run->status), start,
 		    run->workflow_name != NULL ? run->workflow_name : "-",
 		    run->dry_run ? "  (dry run)" : "");
 		return 0;
@@ -44,10 +46,7 @@ list_run(void *arg, const struct store_run *run)
 		json_array_append_new(listing->runs, document);
 		return 0;
 	}
-	char *line = json_text(document);
-	puts(line);
-	free(line);
-	json_decref(document);
+	cli_print_json_line(document);
 	return 0;
 }
 

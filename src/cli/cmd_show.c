@@ -26,11 +26,7 @@ stream_outcome(void *arg, const struct outcome *outcome)
 	if (stream->output == OUTPUT_JSON) {
 		report_list_item(&stream->list, object);
 	} else {
-		char *line = json_text(object);
-
-		puts(line);
-		free(line);
-		json_decref(object);
+		cli_print_json_line(object);
 	}
 	return 0;
 }

@@ -264,14 +264,12 @@ answer(const struct test *test)
 static void
 print_line(const char *key, const json_t *value)
 {
-	struct buf line = {0};
-
+	cli_print(stdout, "  %-20s ", key);
 	if (json_is_string(value))
-		log_escape(&line, json_string_value(value));
+		cli_print(stdout, "%s", json_string_value(value));
 	else
-		json_write(value, &line);
-	printf("  %-20s %s\n", key, buf_cstr(&line));
-	buf_fini(&line);
+		cli_put_json(stdout, value);
+	putchar('\n');
 }
 
 static void
@@ -281,7 +279,7 @@ print_text(const struct test *test, json_t *document)
 	const char *key;
 	json_t *value;
 
-	printf("%s: %s\n", test->trial.state->name, json_get_string(document, "status"));
+	cli_print(stdout, "%s: %s\n", test->trial.state->name, json_get_string(document, "status"));
 	json_object_foreach (inspection, key, value)
 		print_line(key, value);
 	json_object_foreach (document, key, value)

@@ -81,7 +81,7 @@ cmd_validate(const struct cli_opts *opts)
 		if (!validate_file(opts->args[i], registry, diagnostics))
 			invalid++;
 		else if (opts->output == OUTPUT_TEXT)
-			printf("%s: valid\n", opts->args[i]);
+			cli_print(stdout, "%s: valid\n", opts->args[i]);
 	}
 	json_put_string(document, "result", invalid == 0 ? "OK" : "FAIL");
 	json_object_set_new(document, "diagnostics", diagnostics);

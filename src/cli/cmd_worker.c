@@ -97,7 +97,7 @@ over(void *arg, struct err *fault)
 static void
 say_stats(const struct worker_stats *stats)
 {
-	fprintf(stderr,
+	cli_print(stderr,
 	    "tmflow: %llu tasks: %llu succeeded, %llu failed, %llu dropped; %llu heartbeats\n",
 	    (unsigned long long)stats->tasks, (unsigned long long)stats->succeeded,
 	    (unsigned long long)stats->failed, (unsigned long long)stats->dropped,

@@ -526,7 +526,7 @@ go_on(struct fleet *fleet, const struct part_list *list)
 static int
 tell_again(const struct cli_opts *opts, struct store *store, struct store_run *run, struct err *err)
 {
-	fprintf(stderr, "tmflow: run %s is over: there is nothing to %s\n", run->id,
+	cli_print(stderr, "tmflow: run %s is over: there is nothing to %s\n", run->id,
 	    opts->retry_failed ? "retry" : "resume");
 	return fleet_tell(opts, store, run, err);
 }

@@ -165,7 +165,7 @@ print_counts(const char *first, const int64_t counts[OUTCOME_COUNT], FILE *out)
 	for (size_t kind = 0; kind < OUTCOME_COUNT; kind++) {
 		if (counts[kind] == 0)
 			continue;
-		fprintf(out, "%s%" PRId64 " %s", separator, counts[kind],
+		cli_print(out, "%s%" PRId64 " %s", separator, counts[kind],
 		    outcome_name((enum outcome_kind)kind));
 		separator = ", ";
 	}
@@ -180,15 +180,9 @@ struct part_lines {
 static void
 print_fault(const struct store_run *part, FILE *out)
 {
-	struct buf text = {0};
-
-	if (part->error == NULL && part->cause == NULL)
-		return;
-	log_escape(&text, part->error != NULL ? part->error : "");
-	buf_add_cstr(&text, ": ");
-	log_escape(&text, part->cause != NULL ? part->cause : "");
-	fprintf(out, "      %s\n", buf_cstr(&text));
-	buf_fini(&text);
+	if (part->error != NULL || part->cause != NULL)
+		cli_print(out, "      %s: %s\n", part->error != NULL ? part->error : "",
+		    part->cause != NULL ? part->cause : "");
 }
 
 static int
@@ -199,7 +193,7 @@ part_line(void *arg, const struct store_run *part)
 	int64_t counts[OUTCOME_COUNT] = {0};
 
 	store_outcomes_count(lines->store, part->id, counts, NULL);
-	fprintf(lines->out, "  %-12s  %-14s  %s", place.account != NULL ? place.account : "-",
+	cli_print(lines->out, "  %-12s  %-14s  %s", place.account != NULL ? place.account : "-",
 	    place.region, run_status_name(part->status));
 	print_counts("  ", counts, lines->out);
 	fputc('\n', lines->out);
@@ -215,7 +209,7 @@ print_next_step(
     const struct store *store, const struct store_run *run, const struct sums *sums, FILE *out)
 {
 	if (sums->failed > 0 && sums->open == 0 && !run->dry_run && !store_is_temporary(store))
-		fprintf(out, "  to try again what failed: `tmflow resume %s --retry-failed`\n",
+		cli_print(out, "  to try again what failed: `tmflow resume %s --retry-failed`\n",
 		    run->id);
 	else
 		report_next_step(store, run, sums->counts, out);
@@ -231,10 +225,10 @@ tell_text(const struct cli_opts *opts, struct store *store, const struct store_r
 	if (store_runs_each(
 		store, &(struct store_run_filter){.parent = run->id}, part_line, &lines, err) < 0)
 		return -1;
-	printf("  %zu parts: ", sums->parts);
+	cli_print(stdout, "  %zu parts: ", sums->parts);
 	print_counts("", sums->counts, stdout);
 	if (sums->failed > 0)
-		printf("; %zu of them failed as a whole", sums->failed);
+		cli_print(stdout, "; %zu of them failed as a whole", sums->failed);
 	fputc('\n', stdout);
 	print_next_step(store, run, sums, stdout);
 	return 0;
@@ -280,8 +274,8 @@ row(void *arg, const struct outcome *outcome)
 	json_t *object;
 
 	if (rows->opts->output == OUTPUT_TEXT) {
-		printf("%-12s  %-14s  ", rows->place.account != NULL ? rows->place.account : "-",
-		    rows->place.region);
+		cli_print(stdout, "%-12s  %-14s  ",
+		    rows->place.account != NULL ? rows->place.account : "-", rows->place.region);
 		report_outcome_line(outcome, stdout);
 		return 0;
 	}
@@ -290,11 +284,7 @@ row(void *arg, const struct outcome *outcome)
 	if (rows->opts->output == OUTPUT_JSON) {
 		report_list_item(&rows->list, object);
 	} else {
-		char *line = json_text(object);
-
-		puts(line);
-		free(line);
-		json_decref(object);
+		cli_print_json_line(object);
 	}
 	return 0;
 }

@@ -120,6 +120,7 @@ main(int argc, char **argv)
 	char *lambda_argv[] = {argv[0], lambda, NULL};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
+	cli_forbid_core();
 	if (argc == 1 && is_bootstrap(argv[0])) {
 		argv = lambda_argv;
 		argc = 2;

@@ -100,20 +100,15 @@ or_dash(const char *text)
 void
 report_outcome_line(const struct outcome *outcome, FILE *out)
 {
-	struct buf detail = {0};
-
-	if (outcome->error != NULL) {
-		log_escape(&detail, outcome->error);
-		buf_add_cstr(&detail, ": ");
-	}
+	cli_print(out, "%-19s  %-21s  %-15s  %-16s  ", or_dash(outcome->instance_id),
+	    or_dash(outcome->interface_id), outcome_name(outcome->kind), or_dash(outcome->rule));
+	if (outcome->error != NULL)
+		cli_print(out, "%s: ", outcome->error);
 	if (outcome->cause != NULL || outcome->reason != NULL)
-		log_escape(&detail, outcome->cause != NULL ? outcome->cause : outcome->reason);
+		cli_print(out, "%s", outcome->cause != NULL ? outcome->cause : outcome->reason);
 	else if (outcome->session_id != NULL && outcome->target_id != NULL)
-		buf_printf(&detail, "%s to %s", outcome->session_id, outcome->target_id);
-	fprintf(out, "%-19s  %-21s  %-15s  %-16s  %s\n", or_dash(outcome->instance_id),
-	    or_dash(outcome->interface_id), outcome_name(outcome->kind), or_dash(outcome->rule),
-	    buf_cstr(&detail));
-	buf_fini(&detail);
+		cli_print(out, "%s to %s", outcome->session_id, outcome->target_id);
+	fputc('\n', out);
 }
 
 struct failed_lines {
@@ -138,36 +133,33 @@ report_heading(const struct store_run *run, FILE *out)
 	int64_t begin_ms = run->retry_wall_ms != 0 ? run->retry_wall_ms : run->start_wall_ms;
 
 	clock_iso(run->start_wall_ms, start);
-	fprintf(out, "%s %s  %s  %s\n", run->dry_run ? "dry run" : "run", run->id,
+	cli_print(out, "%s %s  %s  %s\n", run->dry_run ? "dry run" : "run", run->id,
 	    or_dash(run->workflow_name), run_status_name(run->status));
-	fprintf(out, "  started %s", start);
+	cli_print(out, "  started %s", start);
 	if (run->retry_wall_ms != 0) {
 		clock_iso(run->retry_wall_ms, start);
-		fprintf(out, ", what failed was retried %s", start);
+		cli_print(out, ", what failed was retried %s", start);
 	}
 	if (run->stop_wall_ms != 0)
-		fprintf(out, ", took %.1f s", (double)(run->stop_wall_ms - begin_ms) / 1000.0);
+		cli_print(out, ", took %.1f s", (double)(run->stop_wall_ms - begin_ms) / 1000.0);
 	fputc('\n', out);
-	if (run->error != NULL || run->cause != NULL) {
-		struct buf text = {0};
-
-		log_escape(&text, run->error != NULL ? run->error : "");
-		if (run->cause != NULL) {
-			buf_add_cstr(&text, ": ");
-			log_escape(&text, run->cause);
-		}
-		fprintf(out, "  error %s\n", buf_cstr(&text));
-		buf_fini(&text);
-	}
+	if (run->error != NULL || run->cause != NULL)
+		cli_print(out, "  error %s%s%s\n", run->error != NULL ? run->error : "",
+		    run->cause != NULL ? ": " : "", run->cause != NULL ? run->cause : "");
 }
 
 /* What the workflow itself gave, where that is more than nothing. */
 static void
 print_output(const struct store_run *run, FILE *out)
 {
-	if (run->output != NULL && strcmp(run->output, "{}") != 0 &&
-	    strcmp(run->output, "null") != 0)
-		fprintf(out, "  output %s\n", run->output);
+	struct buf safe = {0};
+
+	if (run->output == NULL || strcmp(run->output, "{}") == 0 ||
+	    strcmp(run->output, "null") == 0)
+		return;
+	log_escape_json(&safe, run->output);
+	fprintf(out, "  output %s\n", buf_cstr(&safe));
+	buf_fini(&safe);
 }
 
 void
@@ -181,14 +173,14 @@ report_next_step(const struct store *store, const struct store_run *run,
 			fputs("  not the whole plan: run the dry run anew\n", out);
 	} else if (run->status == RUN_INTERRUPTED || run->status == RUN_RUNNING) {
 		if (kept)
-			fprintf(out, "  not over: go on with `tmflow resume %s`\n", run->id);
+			cli_print(out, "  not over: go on with `tmflow resume %s`\n", run->id);
 		else
 			fputs("  not over, and nothing was kept (--no-checkpoint): run the "
 			      "workflow anew\n",
 			    out);
 	} else if (counts[OUTCOME_FAILED] > 0) {
 		if (kept)
-			fprintf(out,
+			cli_print(out,
 			    "  all of them: `tmflow show %s --failed`; to try them again: `tmflow "
 			    "resume %s --retry-failed`\n",
 			    run->id, run->id);
@@ -215,11 +207,11 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 	for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
 		total += counts[kind];
 		if (counts[kind] > 0)
-			fprintf(out, "  %10" PRId64 "  %s\n", counts[kind],
+			cli_print(out, "  %10" PRId64 "  %s\n", counts[kind],
 			    outcome_name((enum outcome_kind)kind));
 	}
 	if (total > 0)
-		fprintf(out, "  %10" PRId64 "  in all\n", total);
+		cli_print(out, "  %10" PRId64 "  in all\n", total);
 	if (counts[OUTCOME_FAILED] > 0 &&
 	    store_outcomes_each(store, run->id, OUTCOME_FAILED, failed_line, &lines, err) < 0)
 		return -1;
@@ -231,24 +223,25 @@ void
 report_list_begin(struct report_list *list, const json_t *document, const char *key, FILE *out)
 {
 	struct buf text = {0};
+	struct buf safe = {0};
 	size_t members = json_object_size(document);
 
 	*list = (struct report_list){.out = out};
 	json_write_pretty(document, &text);
+	log_escape_json(&safe, buf_cstr(&text));
 	/* Without the closing brace, and the line end before it. */
-	fprintf(out, "%.*s%s\n  \"%s\": [", (int)text.len - (members > 0 ? 2 : 1), text.p,
-	    members > 0 ? "," : "", key);
+	fwrite(safe.p, 1, safe.len - (members > 0 ? 2 : 1), out);
+	cli_print(out, "%s\n  \"%s\": [", members > 0 ? "," : "", key);
 	buf_fini(&text);
+	buf_fini(&safe);
 }
 
 void
 report_list_item(struct report_list *list, json_t *item)
 {
-	char *text = json_text(item);
-
-	fprintf(list->out, "%s\n    %s", list->count > 0 ? "," : "", text);
+	fputs(list->count > 0 ? ",\n    " : "\n    ", list->out);
+	cli_put_json(list->out, item);
 	list->count++;
-	free(text);
 	json_decref(item);
 }
 

@@ -56,9 +56,7 @@ add_start(struct buf *line, const char *text)
 		while (((unsigned char)text[len] & 0xc0) == 0x80);
 		chars++;
 	}
-	char *start = strndup(text, len);
-	log_escape(line, start);
-	free(start);
+	buf_add(line, text, len);
 	if (text[len] != '\0')
 		buf_add_cstr(line, "...");
 }
@@ -103,10 +101,11 @@ print_row(const struct history *history, const struct store_event *event)
 	json_object_foreach (details, key, value)
 		add_details(&line, value);
 	if (history->count == 0)
-		printf("%6s  %6s  %9s  %-22s  %s\n", "ID", "AFTER", "SECONDS", "EVENT", "WHAT");
-	printf("%6" PRId64 "  %6" PRId64 "  %9.3f  %-22s  %s\n", event->id, event->previous_id,
-	    (double)(event->wall_ms - history->start_wall_ms) / 1000.0, event->type,
-	    buf_cstr(&line));
+		cli_print(stdout, "%6s  %6s  %9s  %-22s  %s\n", "ID", "AFTER", "SECONDS", "EVENT",
+		    "WHAT");
+	cli_print(stdout, "%6" PRId64 "  %6" PRId64 "  %9.3f  %-22s  %s\n", event->id,
+	    event->previous_id, (double)(event->wall_ms - history->start_wall_ms) / 1000.0,
+	    event->type, buf_cstr(&line));
 	buf_fini(&line);
 	json_decref(details);
 }
@@ -124,11 +123,7 @@ tell_event(void *arg, const struct store_event *event)
 		if (history->output == OUTPUT_JSON) {
 			report_list_item(&history->list, object);
 		} else {
-			char *line = json_text(object);
-
-			puts(line);
-			free(line);
-			json_decref(object);
+			cli_print_json_line(object);
 		}
 	}
 	history->count++;

@@ -224,7 +224,7 @@ print_targets(const json_t *targets, FILE *out)
 
 		if (!parse_new_target(json_get_string(row, "targetId"), &target))
 			continue;
-		fprintf(out,
+		cli_print(out,
 		    "  + a target on a new instance in %s, generation %d, for %" JSON_INTEGER_FORMAT
 		    " of rule %s\n",
 		    target.subnet_id, target.generation,
@@ -238,26 +238,23 @@ static int
 print_row(void *arg, const struct outcome *outcome)
 {
 	enum plan_action action = action_of(outcome->kind);
-	struct buf line = {0};
 	struct new_target target;
 
 	if (action == PLAN_LEAVE)
 		return 0;
-	buf_printf(&line, "  %c %s %s, rule %s, to ", actions[action].sign, outcome->instance_id,
+	cli_print(arg, "  %c %s %s, rule %s, to ", actions[action].sign, outcome->instance_id,
 	    outcome->interface_id, outcome->rule);
 	if (parse_new_target(outcome->target_id, &target)) {
-		buf_printf(&line, "the new target in %s, generation %d", target.subnet_id,
+		cli_print(arg, "the new target in %s, generation %d", target.subnet_id,
 		    target.generation);
 		free(target.subnet_id);
 	} else {
-		buf_add_cstr(&line, outcome->target_id);
+		cli_print(arg, "%s", outcome->target_id);
 	}
 	if (action == PLAN_MODIFY)
-		buf_printf(&line, ": session %s has %s", outcome->session_id,
+		cli_print(arg, ": session %s has %s", outcome->session_id,
 		    outcome->cause != NULL ? outcome->cause : "drifted");
-	buf_add_char(&line, '\n');
-	fwrite(line.p, 1, line.len, arg);
-	buf_fini(&line);
+	fputc('\n', arg);
 	return 0;
 }
 
@@ -277,7 +274,7 @@ report_plan_text(struct store *store, const struct store_run *run,
 	print_targets(targets, out);
 	ret = store_outcomes_each(store, run->id, -1, print_row, out, err);
 	if (ret == 0)
-		fprintf(out,
+		cli_print(out,
 		    "  plan: %zu targets and %" PRId64 " sessions to create, %" PRId64
 		    " to modify, %" PRId64 " to leave as they are; nothing was changed\n",
 		    json_array_size(targets), counts[OUTCOME_CREATED], counts[OUTCOME_UPDATED],

@@ -52,7 +52,7 @@ read_files(struct serving *serving)
 	    serving->opts.config != NULL || serving->opts.hook != NULL || access(path, F_OK) == 0;
 
 	if (!there)
-		fprintf(stderr,
+		cli_print(stderr,
 		    "tmflow: no --config given and no %s: actions that need a configuration "
 		    "will fail\n",
 		    path);
@@ -115,6 +115,7 @@ serving_open(struct serving *serving, const struct cli_opts *opts, const struct 
 	struct err err = {0};
 	int code;
 
+	cli_forbid_privileges();
 	*serving = (struct serving){.opts = *opts};
 	workspace_init(&serving->workspace, &serving->opts);
 	serving->workspace.connections_max = what->connections_max;

@@ -14,7 +14,9 @@
 static int
 touch(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	/* Neither what a link leads to, nor a pipe that would block. */
+	int fd = open(
+	    path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, FILE_MODE);
 	int ret;
 
 	if (fd < 0)

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""How the program is built, what it gives up when it starts, and that nothing it prints is obeyed by a terminal. See src/SECURITY.md."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+import harness
+
+# A colour, CSI as one character, a line end with a line of its own, and a mark that turns the direction of writing.
+EVIL = "\u001b[31mred\u009b2J\nforged line\u202e\u007f"
+EXPOSURE_MAX = 12  # tenths: 1.2 of 10; what is left is the network, and the host's root directory to read
+RAW = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+WORKFLOW = {
+    "StartAt": "State " + EVIL,
+    "States": {
+        "State " + EVIL: {"Type": "Choice", "Choices": [{"Variable": "$.x", "StringEquals": EVIL, "Next": "Fail"}], "Default": "Fail"},
+        "Fail": {"Type": "Fail", "Error": "E" + EVIL, "Cause": "cause " + EVIL},
+    },
+}
+PASSES = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "Result": {"k" + EVIL: EVIL}, "End": True}}}
+
+
+def readelf(*words):
+    return subprocess.run(["readelf", "-W", *words, harness.TMFLOW], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def cache():
+    with open(os.path.join(os.path.dirname(harness.TMFLOW), "CMakeCache.txt"), encoding="utf-8") as file:
+        return dict(re.findall(r"^(\w+):\w+=(.*)$", file.read(), re.M))
+
+
+class Built(harness.Case):
+    def test_position_independent_and_bound_at_the_start(self):
+        self.assertRegex(readelf("-h"), r"Type:\s+DYN")
+        dynamic = readelf("-d")
+        self.assertRegex(dynamic, r"FLAGS_1.*\bNOW\b.*\bPIE\b")
+        self.assertNotRegex(dynamic, r"\(TEXTREL\)|\(RPATH\)|\(RUNPATH\)")
+
+    def test_nothing_is_both_written_and_executed(self):
+        segments = readelf("-l")
+        self.assertRegex(segments, r"GNU_RELRO")
+        self.assertRegex(segments, r"GNU_STACK\s+\S+\s+\S+\s+\S+\s+\S+\s+\S+\s+RW\s")
+        for line in segments.splitlines():
+            self.assertNotRegex(line, r"^\s+LOAD\s.*\bRWE\b")
+
+    def test_stack_and_strings_are_watched(self):
+        symbols = readelf("--dyn-syms")
+        self.assertIn("__stack_chk_fail", symbols)
+        if cache().get("CMAKE_BUILD_TYPE") in ("Release", "RelWithDebInfo") and cache().get("TMFLOW_SANITIZE") != "ON":
+            self.assertRegex(symbols, r"__(vsn|sn|f|vf)?printf_chk|__memcpy_chk")
+
+
+class Deployed(harness.Case):
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "skipped: no systemd-analyze here")
+    def test_the_worker_is_shut_in(self):
+        unit = os.path.join(harness.ROOT, "tools", "deploy", "tmflow-worker.service")
+        done = subprocess.run(["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", unit], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+
+class Started(harness.Case):
+    def waiting(self):
+        workflow = self.write("wait.yaml", "StartAt: W\nStates:\n  W: {Type: Wait, Seconds: 600, End: true}\n")
+        process = self.start("run", workflow)
+        self.until_signals_are_caught(process)
+        return process
+
+    def test_no_core_and_nothing_inherited(self):
+        process = self.waiting()
+        try:
+            with open(f"/proc/{process.pid}/limits", encoding="ascii") as file:
+                self.assertRegex(file.read(), r"Max core file size\s+[01]\s+[01]\s")
+            for fd in os.listdir(f"/proc/{process.pid}/fd"):
+                if int(fd) > 2:
+                    with open(f"/proc/{process.pid}/fdinfo/{fd}", encoding="ascii") as file:
+                        flags = int(re.search(r"flags:\s+(\d+)", file.read())[1], 8)
+                    self.assertTrue(flags & os.O_CLOEXEC, os.readlink(f"/proc/{process.pid}/fd/{fd}"))
+        finally:
+            process.kill()
+            process.communicate()
+
+    def test_no_option_takes_a_secret(self):
+        names = re.findall(r"^  ([a-z][a-z-]+) ", self.tmflow("--help").out, re.M)
+        self.assertIn("run", names)
+        for name in names:
+            options = re.findall(r"--([a-z-]+)", self.tmflow(name, "--help").out)
+            self.assertIn("help", options)
+            for option in options:
+                self.assertNotRegex(option, r"secret|token|password|passphrase|key")
+
+    def test_a_worker_gets_no_privileges_and_follows_no_link(self):
+        sim = self.sim(instances=1)
+        kept = self.write("kept", "as it was")
+        old = os.stat(kept).st_mtime_ns
+        link = os.path.join(self.dir, "healthy")
+        os.symlink(kept, link)
+        process = self.start("worker", "--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:a", "--config", sim.config,
+                             "--health-file", link, sim=sim)
+        try:
+            self.until_signals_are_caught(process)
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+                self.assertRegex(file.read(), r"NoNewPrivs:\s+1")
+        finally:
+            process.kill()
+            process.communicate()
+        self.assertEqual(os.stat(kept).st_mtime_ns, old)
+
+
+class Printed(harness.Case):
+    """Text of others in everything that is printed."""
+
+    def harmless(self, *args, code=None):
+        done = self.tmflow(*args)
+        for name, text in (("stdout", done.out), ("stderr", done.err)):
+            found = RAW.search(text)
+            self.assertIsNone(found, f"{name} of tmflow {' '.join(args)}: {text!r}")
+            if not {"json", "jsonl", "graph"} & set(args):
+                self.assertNotRegex(text, r"(?m)^forged line", f"{name} of tmflow {' '.join(args)}")
+        if code is not None:
+            self.assertEqual(done.code, code, done.err)
+        return done
+
+    def test_all_that_tells_of_a_run(self):
+        fails = self.write("fails.json", harness.json.dumps(WORKFLOW))
+        passes = self.write("passes\u009b2J.json", harness.json.dumps(PASSES))
+        for output in ("text", "json"):
+            self.harmless("run", fails, "--history", "-o", output, code=1)
+            self.harmless("run", passes, "--history", "-o", output, code=0)
+            for words in (["show", "@latest"], ["show", "@latest", "--history"], ["runs"], ["validate", fails],
+                          ["test-state", fails, "State " + EVIL, "--input", fails], ["export", fails, "--activity-arn", "arn:x"]):
+                self.harmless(*words, "-o", output)
+        for words in (["runs"], ["show", "@latest", "--history"]):
+            self.harmless(*words, "-o", "jsonl", code=0)
+        self.assertEqual(self.tmflow("show", "@latest", "-o", "json").json["output"], {"k" + EVIL: EVIL})
+
+    def test_graphs(self):
+        fails = self.write("fails.json", harness.json.dumps(WORKFLOW))
+        for form in ("dot", "mermaid"):
+            self.harmless("graph", fails, "--format", form, code=0)
+
+    def test_faults(self):
+        for words in (["run", "/nowhere" + EVIL], ["show", EVIL], [EVIL], ["run", "--" + EVIL], ["runs", "--status", EVIL],
+                      ["validate", "/nowhere" + EVIL]):
+            for output in ("text", "json"):
+                self.harmless(*words, "-o", output, code=2)
+        bad = self.write("bad.json", harness.json.dumps({"StartAt": EVIL, "States": {"X" + EVIL: {"Type": EVIL, EVIL: 1}}}))
+        self.harmless("validate", bad, code=2)
+
+    def test_any_bytes_are_one_document(self):
+        for words in (["run", b"/nowhere/\xff\x80"], [b"\xff"], ["run", b"--x\xe2\x82"]):
+            done = subprocess.run([harness.TMFLOW, *words, "-o", "json"], env=self.environment(), stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("cause", harness.json.loads(done.stdout))
+
+    def test_there_is_one_way_to_print(self):
+        """Text of others is printed by cli_print and its like, in print.c; help and version are ours."""
+        for path in glob.glob(os.path.join(harness.ROOT, "src", "cli", "*.c")):
+            if os.path.basename(path) in ("print.c", "options.c", "main.c"):
+                continue
+            with open(path, encoding="utf-8") as file:
+                for call in re.findall(r"(?<![\w])(?:printf|fprintf|puts)\([^;]*;", file.read()):
+                    safe = "buf_cstr(&safe)" in call or '"tmflow: %s\\n", buf_cstr(&line)' in call or re.match(r'puts\("', call)
+                    self.assertTrue(safe, f"{path}: {call}")
+
+
+if __name__ == "__main__":
+    harness.main()
