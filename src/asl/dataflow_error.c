@@ -53,6 +53,15 @@ asl_retrier_for(const struct asl_state *state, const char *error)
 	return -1;
 }
 
+bool
+asl_catcher_names(const struct asl_catcher *catcher, const char *error)
+{
+	for (const char *const *name = catcher->errors; *name != NULL; name++)
+		if (strcmp(*name, error) == 0)
+			return strcmp(error, ERROR_TASK_FAILED) != 0;
+	return false;
+}
+
 int
 asl_catcher_for(const struct asl_state *state, const char *error)
 {

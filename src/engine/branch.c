@@ -262,43 +262,59 @@ error_output(const struct err *err)
 	return output;
 }
 
-/* True when a catcher takes the error: the branch then stands in the catcher's state. A fault within the catcher comes out in *err. */
+/* What a catcher makes of an error. */
+struct caught {
+	const struct asl_catcher *catcher;
+	bool by_name;
+	json_t *output;
+	json_t *variables;
+};
+
+/* True when a catcher takes the error. A fault within the catcher comes out in *err. */
 static bool
-catch_error(struct branch *branch, struct err *err)
+find_catcher(struct branch *branch, struct err *err, struct caught *ret_caught)
 {
 	int which = asl_catcher_for(branch->state, err->name);
-	const struct asl_catcher *catcher;
-	json_t *caught;
-	json_t *output = NULL;
-	json_t *variables = NULL;
+	struct caught caught = {0};
+	json_t *error;
 	bool ok;
 
 	if (which < 0)
 		return false;
+	caught.catcher = &branch->state->catchers[which];
+	caught.by_name = asl_catcher_names(caught.catcher, err->name);
 	report_as_timeout(err);
-	catcher = &branch->state->catchers[which];
-	caught = error_output(err);
-	struct asl_scope scope = branch_scope(branch, caught);
-	ok = asl_catch_output(catcher, branch->input, caught, &output, err) == 0 &&
-	     asl_assign(catcher->assign, &scope, &variables, err) == 0;
-	json_decref(caught);
+	error = error_output(err);
+	struct asl_scope scope = branch_scope(branch, error);
+	ok = asl_catch_output(caught.catcher, branch->input, error, &caught.output, err) == 0 &&
+	     asl_assign(caught.catcher->assign, &scope, &caught.variables, err) == 0;
+	json_decref(error);
 	if (!ok) {
-		json_decref(output);
+		json_decref(caught.output);
 		prefix_cause(branch, err);
 		return false;
 	}
-	json_decref(branch->variables);
-	branch->variables = variables;
-	execution_state_event(branch, "StateExited", output);
-	branch_enter(branch, catcher->next, output);
-	loop_post(branch->x->engine->loop, &branch->task);
+	*ret_caught = caught;
 	return true;
+}
+
+/* The branch then stands in the catcher's state. */
+static void
+enter_catcher(struct branch *branch, const struct caught *caught)
+{
+	json_decref(branch->variables);
+	branch->variables = caught->variables;
+	execution_state_event(branch, "StateExited", caught->output);
+	branch_enter(branch, caught->catcher->next, caught->output);
+	loop_post(branch->x->engine->loop, &branch->task);
 }
 
 void
 branch_state_failed(struct branch *branch, struct err *err)
 {
 	struct op *op = branch->op != NULL ? branch->op : branch->ended_op;
+	struct caught caught = {0};
+	bool is_caught;
 
 	branch->ended_op = NULL;
 	prefix_cause(branch, err);
@@ -306,11 +322,15 @@ branch_state_failed(struct branch *branch, struct err *err)
 		drop_op(branch);
 		return;
 	}
-	if (op != NULL && op->action->gave_up != NULL)
+	is_caught = find_catcher(branch, err, &caught);
+	/* A workflow that names the error has its own way of going on from it. */
+	if (!caught.by_name && op != NULL && op->action->gave_up != NULL)
 		op->action->gave_up(op);
 	drop_op(branch);
-	if (catch_error(branch, err))
+	if (is_caught) {
+		enter_catcher(branch, &caught);
 		return;
+	}
 	report_as_timeout(err);
 	branch_fail(branch, err);
 }

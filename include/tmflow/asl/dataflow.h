@@ -66,6 +66,9 @@ int asl_map_items(const struct asl_state *state, const struct asl_scope *effecti
 int asl_retrier_for(const struct asl_state *state, const char *error);
 int asl_catcher_for(const struct asl_state *state, const char *error);
 
+/* True if the catcher names the error itself, rather than States.ALL or States.TaskFailed. */
+bool asl_catcher_names(const struct asl_catcher *catcher, const char *error);
+
 /* Seconds before retry number attempt (0 = first retry), before jitter; capped by MaxDelaySeconds. */
 double asl_retry_delay(const struct asl_retrier *retrier, int64_t attempt);
 

@@ -38,7 +38,8 @@ struct action {
 	size_t frame_size;
 	bool needs_aws; /* configuration, region and credentials must be at hand */
 	op_stage_fn *start;
-	/* Called when the operation failed for good (no Retry left, or cancelled by a time-out), with op->err set: to record it. May be NULL. */
+	/* Called when the operation failed for good (no Retry left, or cancelled by a time-out), with op->err set: to record it. A Catch that names the error means
+	 * that the workflow goes on from it: then it is not called; for States.ALL and States.TaskFailed it is. May be NULL. */
 	void (*gave_up)(struct op *op);
 };
 
