@@ -21,6 +21,9 @@
 #define SETTLE_DELAY_MS	    2000
 #define SETTLE_DELAY_MAX_MS 30000
 
+/* Another process may have made a target of the same instance that is not listed yet: looked for before the instance goes, with 2, 4 and 8 s between. */
+#define ROLL_BACK_LOOKS_MAX 4
+
 struct creation {
 	struct target_creations *in;
 	struct creation *next;
@@ -28,6 +31,7 @@ struct creation {
 	struct target *untagging;  /* the full or dead one that is losing its tag */
 	int tries;
 	int waits;
+	int looks; /* before a roll-back */
 	char *instance_id;
 	char *interface_id;
 	struct err failure; /* why a roll-back is under way */
@@ -234,19 +238,25 @@ waited(struct timer *timer)
 	creation->after_wait(creation);
 }
 
-/* Waits for describes and interfaces to settle; false when that has been done for long enough. */
-static bool
-settle(struct creation *creation, void (*after_wait)(struct creation *creation))
+/* Waits for the time after so many waits, then goes on. */
+static void
+pause_for(struct creation *creation, int waits, void (*after_wait)(struct creation *creation))
 {
-	int64_t delay_ms = (int64_t)SETTLE_DELAY_MS
-			   << (creation->waits < 10 ? creation->waits : 10);
+	int64_t delay_ms = (int64_t)SETTLE_DELAY_MS << (waits < 10 ? waits : 10);
 
-	if (creation->waits++ == SETTLE_WAITS_MAX)
-		return false;
 	if (delay_ms > SETTLE_DELAY_MAX_MS)
 		delay_ms = SETTLE_DELAY_MAX_MS;
 	creation->after_wait = after_wait;
 	loop_timer_arm(loop_of(creation->in), &creation->timer, mono_ms(creation->in) + delay_ms);
+}
+
+/* Waits for describes and interfaces to settle; false when that has been done for long enough. */
+static bool
+settle(struct creation *creation, void (*after_wait)(struct creation *creation))
+{
+	if (creation->waits == SETTLE_WAITS_MAX)
+		return false;
+	pause_for(creation, creation->waits++, after_wait);
 	return true;
 }
 
@@ -307,6 +317,8 @@ first_target(const json_t *reply)
 	    "TrafficMirrorTargetId");
 }
 
+static void check_before_roll_back(struct creation *creation);
+
 /* Another process may have made a target of the very instance: then it is the subnet's. Otherwise the generation is used up, and only then the instance goes. */
 static void
 checked_before_roll_back(struct creation *creation, json_t *reply, struct err *err)
@@ -322,6 +334,10 @@ checked_before_roll_back(struct creation *creation, json_t *reply, struct err *e
 		fail(creation, err);
 		return;
 	}
+	if (reply != NULL && ++creation->looks < ROLL_BACK_LOOKS_MAX) {
+		pause_for(creation, creation->looks - 1, check_before_roll_back);
+		return;
+	}
 	err_fini(err);
 	if (targets_burn(creation->in->targets, creation->order.subnet_id,
 		creation->order.generation, err) < 0) {
@@ -335,11 +351,18 @@ checked_before_roll_back(struct creation *creation, json_t *reply, struct err *e
 }
 
 static void
+check_before_roll_back(struct creation *creation)
+{
+	await(creation, target_order_look_up(client_of(creation), creation->interface_id),
+	    checked_before_roll_back);
+}
+
+static void
 roll_back(struct creation *creation, struct err *err)
 {
 	err_move(&creation->failure, err);
-	await(creation, target_order_look_up(client_of(creation), creation->interface_id),
-	    checked_before_roll_back);
+	creation->looks = 0;
+	check_before_roll_back(creation);
 }
 
 /* --- attach --- */

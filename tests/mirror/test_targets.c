@@ -336,6 +336,30 @@ START_TEST(test_interface_is_a_target_already)
 }
 END_TEST
 
+/* One process may not make the target, another one has made it of the same instance, and describes do not show that yet: the instance stays. */
+START_TEST(test_roll_back_beside_another_process)
+{
+	struct process other;
+	struct fixture_end *one;
+	struct fixture_end *two;
+
+	teardown();
+	setup_world(10000);
+	process_init(&process, &fixture, &(struct process_opts){0});
+	process_init(&other, &fixture, &(struct process_opts){0});
+	process_fault(
+	    &process, "CreateTrafficMirrorTarget", "TrafficMirrorTargetLimitExceeded", 400, 1000);
+	one = process_start(&process, "ensure-target", request(NULL));
+	two = process_start(&other, "ensure-target", request(NULL));
+	fixture_run(&fixture);
+	ck_assert_str_eq(target_of(two->result), target_of(one->result));
+	ck_assert_uint_eq(process_calls(&process, "TerminateInstances"), 0);
+	ck_assert_uint_eq(process_calls(&process, "RunInstances"), 1);
+	check_launches(1, 1);
+	process_fini(&other);
+}
+END_TEST
+
 /* --- targets whose instance was terminated by somebody else --- */
 
 /* The newest instance that was launched for a target, as AWS lists it. */
@@ -635,7 +659,8 @@ main(void)
 	    test_failure_is_not_repeated_per_item, test_mismatch_explains,
 	    test_interface_not_visible_yet, test_interface_never_visible, test_given_target,
 	    test_unknown_rule};
-	const TTest *const settled[] = {test_after_roll_back, test_interface_is_a_target_already};
+	const TTest *const settled[] = {test_after_roll_back, test_interface_is_a_target_already,
+	    test_roll_back_beside_another_process};
 	const TTest *const lives[] = {test_live_target_costs_one_describe,
 	    test_target_whose_instance_is_not_listed, test_new_target_is_not_listed_yet,
 	    test_lives_that_cannot_be_asked_for};
