@@ -1,4 +1,5 @@
 #include "target_creation_internal.h"
+#include "target_facts_internal.h"
 #include "target_requests_internal.h"
 #include "tmflow/aws/retry.h"
 #include "tmflow/base/json.h"
@@ -34,7 +35,8 @@ struct creation {
 	int looks; /* before a roll-back */
 	char *instance_id;
 	char *interface_id;
-	struct err failure; /* why a roll-back is under way */
+	int64_t launched_wall_ms; /* of one that an earlier run launched */
+	struct err failure;	  /* why a roll-back is under way */
 	struct waiters waiters;
 	struct call *call;
 	void (*step)(struct creation *creation, json_t *reply, struct err *err);
@@ -260,6 +262,14 @@ settle(struct creation *creation, void (*after_wait)(struct creation *creation))
 	return true;
 }
 
+/* The launched instance is a target's, or the generation is used up. */
+static int
+forget_launch(const struct creation *creation, struct err *err)
+{
+	return target_fact_drop_launch(
+	    targets_mirror(creation->in->targets), creation->order.subnet_id, err);
+}
+
 /* The target is there. */
 static void
 succeed(struct creation *creation, const char *target_id)
@@ -277,7 +287,8 @@ succeed(struct creation *creation, const char *target_id)
 	struct err err = {0};
 	json_t *result;
 
-	if (targets_note(creation->in->targets, &target, &err) < 0) {
+	if (targets_note(creation->in->targets, &target, &err) < 0 ||
+	    forget_launch(creation, &err) < 0) {
 		fail(creation, &err);
 		err_fini(&err);
 		return;
@@ -340,7 +351,8 @@ checked_before_roll_back(struct creation *creation, json_t *reply, struct err *e
 	}
 	err_fini(err);
 	if (targets_burn(creation->in->targets, creation->order.subnet_id,
-		creation->order.generation, err) < 0) {
+		creation->order.generation, err) < 0 ||
+	    forget_launch(creation, err) < 0) {
 		fail(creation, err);
 		return;
 	}
@@ -435,14 +447,32 @@ next_generation(struct creation *creation, struct err *err)
 {
 	struct err store_err = {0};
 
+	free(creation->instance_id);
+	free(creation->interface_id);
+	creation->instance_id = creation->interface_id = NULL;
 	if (targets_burn(creation->in->targets, creation->order.subnet_id,
-		creation->order.generation, &store_err) < 0)
+		creation->order.generation, &store_err) < 0 ||
+	    forget_launch(creation, &store_err) < 0)
 		fail(creation, &store_err);
 	else if (++creation->tries == GENERATIONS_TRIED_MAX)
 		fail(creation, err);
 	else
 		launch(creation);
 	err_fini(&store_err);
+}
+
+/* Should this run end before there is a target, the next one goes on with the instance, even if the rule asks for another one by then. */
+static int
+remember_launch(const struct creation *creation, struct err *err)
+{
+	return target_fact_put_launch(targets_mirror(creation->in->targets),
+	    creation->order.subnet_id,
+	    &(struct target_launch){
+		.instance_id = creation->instance_id,
+		.interface_id = creation->interface_id,
+		.generation = creation->order.generation,
+	    },
+	    err);
 }
 
 static void
@@ -472,16 +502,78 @@ launched(struct creation *creation, json_t *reply, struct err *err)
 	}
 	creation->instance_id = mem_strdup(instance_id);
 	creation->interface_id = mem_strdup(interface_id);
-	attach(creation);
+	if (remember_launch(creation, err) < 0)
+		fail(creation, err);
+	else
+		attach(creation);
+}
+
+/* An instance of an earlier run's, as it is now. One that was launched a moment ago may not be listed yet. */
+static void
+found_again(struct creation *creation, json_t *reply, struct err *err)
+{
+	struct clock *clock = loop_clock(loop_of(creation->in));
+	const json_t *instance = json_array_get(json_get_array(reply, "Instances"), 0);
+	bool is_old = clock->wall_ms(clock) - creation->launched_wall_ms > TARGET_FACT_SETTLED_MS;
+
+	if (reply == NULL && !aws_error_is_not_found(err->name)) {
+		fail(creation, err);
+		return;
+	}
+	err_fini(err);
+	if (instance_is_over(instance) || (instance == NULL && is_old)) {
+		err_set_name(err, ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
+		    "instance %s was terminated", creation->instance_id);
+		next_generation(creation, err);
+	} else {
+		attach(creation);
+	}
+}
+
+/* Goes on with what an earlier run launched for this generation. Returns 1, 0 if there is nothing, -1. */
+static int
+adopt(struct creation *creation, struct err *err)
+{
+	struct target_launch earlier;
+	json_t *kept = NULL;
+	json_t *ids;
+	int found = target_fact_launch(
+	    targets_mirror(creation->in->targets), creation->order.subnet_id, &kept, &earlier, err);
+
+	if (found <= 0)
+		return found;
+	if (earlier.generation != creation->order.generation) {
+		json_decref(kept);
+		return forget_launch(creation, err);
+	}
+	creation->instance_id = mem_strdup(earlier.instance_id);
+	creation->interface_id = mem_strdup(earlier.interface_id);
+	creation->launched_wall_ms = earlier.wall_ms;
+	json_decref(kept);
+	ids = json_array();
+	json_array_append_new(ids, json_string(creation->instance_id));
+	await(creation,
+	    ec2_describe_instances(client_of(creation), &(struct ec2_describe){.ids = ids}),
+	    found_again);
+	json_decref(ids);
+	return 1;
 }
 
 static void
 launch(struct creation *creation)
 {
 	const struct inventory *inventory = targets_inventory(creation->in->targets);
+	struct err err = {0};
+	int adopted;
 
 	creation->order.generation = inventory_generation(inventory, creation->order.subnet_id) + 1;
-	await(creation, target_order_launch(client_of(creation), &creation->order), launched);
+	adopted = adopt(creation, &err);
+	if (adopted == 0)
+		await(
+		    creation, target_order_launch(client_of(creation), &creation->order), launched);
+	else if (adopted < 0)
+		fail(creation, &err);
+	err_fini(&err);
 }
 
 /* --- untag --- */

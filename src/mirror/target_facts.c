@@ -5,6 +5,7 @@
 
 #define FACT_TARGET	"mirror-target"
 #define FACT_GENERATION "mirror-target-generation"
+#define FACT_LAUNCH	"mirror-target-launch"
 
 static const char *
 scope_of(const struct mirror *mirror)
@@ -89,6 +90,49 @@ target_fact_note_generation(
 		ret = target_fact_burn(mirror, subnet_id, generation, err);
 	json_decref(generations);
 	return ret;
+}
+
+int
+target_fact_put_launch(struct mirror *mirror, const char *subnet_id,
+    const struct target_launch *launch, struct err *err)
+{
+	json_t *value = json_object();
+
+	json_put_string(value, "InstanceId", launch->instance_id);
+	json_put_string(value, "NetworkInterfaceId", launch->interface_id);
+	json_object_set_new(value, "Generation", json_integer(launch->generation));
+	json_object_set_new(value, "WallMs", json_integer(wall_ms(mirror)));
+	return put(mirror, FACT_LAUNCH, subnet_id, value, err);
+}
+
+int
+target_fact_drop_launch(struct mirror *mirror, const char *subnet_id, struct err *err)
+{
+	return store_fact_delete(mirror->opts.store, scope_of(mirror), FACT_LAUNCH, subnet_id, err);
+}
+
+int
+target_fact_launch(struct mirror *mirror, const char *subnet_id, json_t **ret_kept,
+    struct target_launch *ret_launch, struct err *err)
+{
+	json_t *facts = read_facts(mirror, FACT_LAUNCH, err);
+	const json_t *fact = json_object_get(facts, subnet_id);
+	struct target_launch launch = {
+	    .instance_id = json_get_string(fact, "InstanceId"),
+	    .interface_id = json_get_string(fact, "NetworkInterfaceId"),
+	    .generation = (int)json_integer_value(json_object_get(fact, "Generation")),
+	    .wall_ms = json_integer_value(json_object_get(fact, "WallMs")),
+	};
+
+	if (launch.instance_id == NULL || launch.interface_id == NULL) {
+		bool failed = facts == NULL;
+
+		json_decref(facts);
+		return failed ? -1 : 0;
+	}
+	*ret_kept = facts;
+	*ret_launch = launch;
+	return 1;
 }
 
 /* A target that settled without being listed is gone, but its generation stays used. */

@@ -102,6 +102,35 @@ fill(const char *target_id, unsigned first, unsigned count)
 	return &none;
 }
 
+/* The newest instance that was launched for a target, as AWS lists it. */
+static const char *
+launched_instance(void)
+{
+	static char id[SIM_ID_BYTES];
+	struct process reader;
+	json_t *page;
+	json_t *instance;
+	size_t i;
+
+	process_init(&reader, &fixture, &(struct process_opts){0});
+	page = process_run(&reader, "describe-page", jpack("{s:i}", "MaxResults", 1000));
+	json_array_foreach (json_object_get(page, "Instances"), i, instance)
+		if (tag_value(instance, "tmflow:target") != NULL)
+			snprintf(id, sizeof(id), "%s", json_get_string(instance, "InstanceId"));
+	process_fini(&reader);
+	return id;
+}
+
+static void
+terminate_launched(void)
+{
+	struct err err = {0};
+
+	ck_assert_msg(world_terminate(
+			  fixture.world, launched_instance(), fixture.clock.now_wall_ms, &err) == 0,
+	    "%s", err_text(&err));
+}
+
 START_TEST(test_created_once_and_found_again)
 {
 	json_t *first = process_run(&process, "ensure-target", request(NULL));
@@ -229,6 +258,50 @@ START_TEST(test_crash_after_launch)
 	result = process_run(&next, "ensure-target", request(NULL));
 	ck_assert_ptr_nonnull(json_object_get(result, "TargetId"));
 	check_launches(1, 1);
+	process_fini(&next);
+}
+END_TEST
+
+/* The rule asks for another type meanwhile: with the same store, the instance that was launched is put to use all the same. */
+START_TEST(test_orphan_is_adopted_though_the_rule_changed)
+{
+	struct process next;
+	struct buf text = {0};
+	char *changed;
+	char *type;
+
+	process_fault(&process, "CreateTrafficMirrorTarget", "ServiceUnavailable", 503, 1000);
+	process_run(&process, "ensure-target", request(NULL));
+	world_config(fixture.world, SIM_SCENARIO_ALL, &text);
+	changed = strdup(buf_cstr(&text));
+	type = strstr(changed, "targetInstanceAmi: ami-");
+	ck_assert_ptr_nonnull(type);
+	type[strlen("targetInstanceAmi: ami-")] =
+	    type[strlen("targetInstanceAmi: ami-")] == '1' ? '2' : '1';
+	process_init(&next, &fixture,
+	    &(struct process_opts){.config = changed, .store = process.store, .run_id = "next"});
+	ck_assert_ptr_nonnull(process_run(&next, "ensure-target", request(NULL)));
+	ck_assert_uint_eq(process_calls(&next, "RunInstances"), 0);
+	check_launches(1, 1);
+	process_fini(&next);
+	free(changed);
+	buf_fini(&text);
+}
+END_TEST
+
+/* Somebody has terminated it meanwhile: the next generation. */
+START_TEST(test_orphan_that_is_gone)
+{
+	struct process next;
+
+	process_fault(&process, "CreateTrafficMirrorTarget", "ServiceUnavailable", 503, 1000);
+	process_run(&process, "ensure-target", request(NULL));
+	terminate_launched();
+	process_init(
+	    &next, &fixture, &(struct process_opts){.store = process.store, .run_id = "next"});
+	ck_assert_ptr_nonnull(process_run(&next, "ensure-target", request(NULL)));
+	ck_assert_uint_eq(process_calls(&next, "RunInstances"), 1);
+	check_launches(2, 1);
 	process_fini(&next);
 }
 END_TEST
@@ -361,35 +434,6 @@ START_TEST(test_roll_back_beside_another_process)
 END_TEST
 
 /* --- targets whose instance was terminated by somebody else --- */
-
-/* The newest instance that was launched for a target, as AWS lists it. */
-static const char *
-launched_instance(void)
-{
-	static char id[SIM_ID_BYTES];
-	struct process reader;
-	json_t *page;
-	json_t *instance;
-	size_t i;
-
-	process_init(&reader, &fixture, &(struct process_opts){0});
-	page = process_run(&reader, "describe-page", jpack("{s:i}", "MaxResults", 1000));
-	json_array_foreach (json_object_get(page, "Instances"), i, instance)
-		if (tag_value(instance, "tmflow:target") != NULL)
-			snprintf(id, sizeof(id), "%s", json_get_string(instance, "InstanceId"));
-	process_fini(&reader);
-	return id;
-}
-
-static void
-terminate_launched(void)
-{
-	struct err err = {0};
-
-	ck_assert_msg(world_terminate(
-			  fixture.world, launched_instance(), fixture.clock.now_wall_ms, &err) == 0,
-	    "%s", err_text(&err));
-}
 
 /* What find-sessions says of source 0: the name of the list, and the item. */
 static const char *
@@ -660,7 +704,8 @@ main(void)
 	    test_interface_not_visible_yet, test_interface_never_visible, test_given_target,
 	    test_unknown_rule};
 	const TTest *const settled[] = {test_after_roll_back, test_interface_is_a_target_already,
-	    test_roll_back_beside_another_process};
+	    test_roll_back_beside_another_process, test_orphan_is_adopted_though_the_rule_changed,
+	    test_orphan_that_is_gone};
 	const TTest *const lives[] = {test_live_target_costs_one_describe,
 	    test_target_whose_instance_is_not_listed, test_new_target_is_not_listed_yet,
 	    test_lives_that_cannot_be_asked_for};
