@@ -132,7 +132,7 @@ buf_reset(struct buf *buf)
 }
 
 void
-buf_reserve(struct buf *buf, size_t more_bytes)
+buf_grow(struct buf *buf, size_t more_bytes)
 {
 	size_t wanted = buf->len + more_bytes + 1;
 	size_t cap = buf->cap > 0 ? buf->cap : BUF_BYTES_MIN;
@@ -153,14 +153,6 @@ buf_add(struct buf *buf, const void *data, size_t bytes)
 	if (bytes > 0)
 		memcpy(buf->p + buf->len, data, bytes);
 	buf->len += bytes;
-	buf->p[buf->len] = '\0';
-}
-
-void
-buf_add_char(struct buf *buf, char c)
-{
-	buf_reserve(buf, 1);
-	buf->p[buf->len++] = c;
 	buf->p[buf->len] = '\0';
 }
 

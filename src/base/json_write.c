@@ -24,10 +24,50 @@ struct style {
 static void
 write_value(const json_t *value, const struct style *style, int indent, struct buf *out);
 
+/* --- strings --- */
+
+/* A byte in each of the eight places of a word. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
 static bool
 needs_escape(unsigned char c)
 {
 	return c < 0x20 || c == '"' || c == '\\';
+}
+
+/* The same of any of eight bytes. Subtracting borrows from a byte's high bit where the byte is smaller, and only there was that bit clear. */
+static bool
+word_needs_escape(uint64_t word)
+{
+	uint64_t quote = word ^ EACH('"');
+	uint64_t backslash = word ^ EACH('\\');
+	uint64_t found = ((word - EACH(0x20)) & ~word) | ((quote - EACH(1)) & ~quote) |
+			 ((backslash - EACH(1)) & ~backslash);
+
+	return (found & EACH(0x80)) != 0;
+}
+
+/* How many bytes at the start are written as they are. By words: most of what a page or a checkpoint holds is such text. */
+static size_t
+plain_bytes(const char *text, size_t len)
+{
+	uint64_t word;
+	size_t i = 0;
+
+	for (; len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, text + i, sizeof(word));
+		if (word_needs_escape(word))
+			break;
+	}
+	if (i > 0 && len - i < sizeof(word)) {
+		/* The rest with some of what is known to be plain before it. */
+		memcpy(&word, text + len - sizeof(word), sizeof(word));
+		if (!word_needs_escape(word))
+			return len;
+	}
+	while (i < len && !needs_escape((unsigned char)text[i]))
+		i++;
+	return i;
 }
 
 static void
@@ -48,18 +88,16 @@ write_escape(unsigned char c, struct buf *out)
 static void
 write_string(const char *text, size_t len, struct buf *out)
 {
-	size_t done = 0;
-
 	buf_reserve(out, len + 2);
 	buf_add_char(out, '"');
 	for (size_t i = 0; i < len; i++) {
-		if (!needs_escape((unsigned char)text[i]))
-			continue;
-		buf_add(out, text + done, i - done);
-		write_escape((unsigned char)text[i], out);
-		done = i + 1;
+		size_t plain = plain_bytes(text + i, len - i);
+
+		buf_add(out, text + i, plain);
+		i += plain;
+		if (i < len)
+			write_escape((unsigned char)text[i], out);
 	}
-	buf_add(out, text + done, len - done);
 	buf_add_char(out, '"');
 }
 
@@ -257,13 +295,9 @@ string_bytes(const char *text, size_t len)
 {
 	size_t bytes = len + 2;
 
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (!needs_escape(c))
-			continue;
-		bytes += c != '\0' && strchr("\"\\\b\f\n\r\t", c) != NULL ? 1 : 5;
-	}
+	for (size_t i = plain_bytes(text, len); i < len;
+	     i += 1 + plain_bytes(text + i + 1, len - i - 1))
+		bytes += text[i] != '\0' && strchr("\"\\\b\f\n\r\t", text[i]) != NULL ? 1 : 5;
 	return bytes;
 }
 

@@ -88,6 +88,30 @@ START_TEST(json_texts)
 }
 END_TEST
 
+/* One byte that may need an escape, at each place of strings of each length around a word's: as jansson writes them. */
+START_TEST(json_escapes)
+{
+	static const char odd[] = "\"\\\n\t\x01\x12 \x7f!#[]";
+	char text[32];
+
+	for (size_t len = 1; len < sizeof(text); len++) {
+		for (size_t i = 0; i < len * (sizeof(odd) - 1); i++) {
+			memset(text, 'x', len);
+			text[i % len] = odd[i / len];
+			json_t *value = json_stringn(text, len);
+			char *wanted = json_dumps(value, JSON_ENCODE_ANY);
+			char *got = json_text(value);
+
+			ck_assert_str_eq(got, wanted);
+			ck_assert_uint_eq(json_text_bytes(value, 1000), strlen(wanted));
+			free(wanted);
+			free(got);
+			json_decref(value);
+		}
+	}
+}
+END_TEST
+
 START_TEST(json_helpers)
 {
 	json_t *object = json_pack("{s:i,s:[i,f]}", "z", 1, "a", 1, 1.0);
@@ -220,6 +244,7 @@ main(void)
 	tcase_add_test(tests, slices_and_buffers);
 	tcase_add_test(tests, errors);
 	tcase_add_test(tests, json_texts);
+	tcase_add_test(tests, json_escapes);
 	tcase_add_test(tests, json_helpers);
 	tcase_add_test(tests, digests);
 	tcase_add_test(tests, log_lines);

@@ -37,9 +37,29 @@ void buf_fini(struct buf *buf);
 
 /* Empties the buffer and keeps its memory. */
 void buf_reset(struct buf *buf);
-void buf_reserve(struct buf *buf, size_t more_bytes);
+
+/* Makes room for so many bytes more, and the NUL. */
+void buf_grow(struct buf *buf, size_t more_bytes);
+
+/* The same where there may be room already. */
+static inline void
+buf_reserve(struct buf *buf, size_t more_bytes)
+{
+	if (more_bytes >= buf->cap - buf->len)
+		buf_grow(buf, more_bytes);
+}
+
 void buf_add(struct buf *buf, const void *data, size_t bytes);
-void buf_add_char(struct buf *buf, char c);
+
+/* Inline: texts are made of single characters in many places. */
+static inline void
+buf_add_char(struct buf *buf, char c)
+{
+	buf_reserve(buf, 1);
+	buf->p[buf->len++] = c;
+	buf->p[buf->len] = '\0';
+}
+
 void buf_add_str(struct buf *buf, struct str s);
 void buf_add_cstr(struct buf *buf, const char *s);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
