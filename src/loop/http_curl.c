@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -332,6 +333,8 @@ http_curl_new(struct loop *loop, const struct http_curl_opts *opts, struct err *
 {
 	struct http_curl *curl;
 
+	/* Its thousands of error texts are never shown: libcurl has its own for what users meet. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		err_set(err, ERR_SYSTEM, "libcurl does not start");
 		return NULL;
