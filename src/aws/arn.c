@@ -15,7 +15,7 @@
 static bool
 take_part(struct str *rest, struct str *ret_part)
 {
-	const char *colon = memchr(rest->p, ':', rest->len);
+	const char *colon = rest->len > 0 ? memchr(rest->p, ':', rest->len) : NULL;
 
 	if (colon == NULL)
 		return false;
@@ -29,7 +29,7 @@ int
 arn_parse(const char *text, struct arn *ret_arn, struct err *err)
 {
 	struct str rest = str_of(text);
-	struct arn arn;
+	struct arn arn = {0};
 	struct str start;
 
 	if (rest.len > ARN_BYTES_MAX)
@@ -112,7 +112,7 @@ parse_regional(const char *text, const char *service, const char *kind, const ch
 int
 arn_parse_activity(const char *text, struct arn *ret_arn, struct err *err)
 {
-	struct arn arn;
+	struct arn arn = {0};
 	struct str name;
 
 	if (parse_regional(text, "states", "activity:", ACTIVITY_EXAMPLE, &arn, err) < 0)
@@ -132,7 +132,7 @@ arn_parse_activity(const char *text, struct arn *ret_arn, struct err *err)
 int
 arn_parse_function(const char *text, struct arn *ret_arn, struct err *err)
 {
-	struct arn arn;
+	struct arn arn = {0};
 	struct str rest;
 	struct str kind;
 	struct str name;

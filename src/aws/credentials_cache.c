@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 /* Before the expiry: fresh keys are tried for from here on, and waited for from there on. botocore's numbers. */
-#define TRY_AHEAD_MS   (15 * 60 * 1000)
-#define BLOCK_AHEAD_MS (10 * 60 * 1000)
+#define TRY_AHEAD_MS   (15LL * 60 * 1000)
+#define BLOCK_AHEAD_MS (10LL * 60 * 1000)
 
 /* Keys of a short life, such as a role's 15 minutes, are not fetched anew all the time: a third of their life is ahead enough. */
 #define LIFE_PARTS 3
@@ -16,8 +16,8 @@
 #define RETRY_AFTER_MS 30000
 
 /* The instance's keys that do not get fresher are asked for anew after 2 to 12 minutes. */
-#define KEEP_ON_MS	(2 * 60 * 1000)
-#define KEEP_ON_MORE_MS (10 * 60 * 1000)
+#define KEEP_ON_MS	(2LL * 60 * 1000)
+#define KEEP_ON_MORE_MS (10LL * 60 * 1000)
 
 struct waiter {
 	struct waiter *next;

@@ -317,7 +317,7 @@ static struct call *
 assume_role_of(const struct credentials_opts *opts, const struct shared_files *files,
     const char *profile, struct err *err)
 {
-	struct credentials_role role;
+	struct credentials_role role = {0};
 	struct base found;
 	struct base *base;
 	struct credentials_opts inner = *opts;

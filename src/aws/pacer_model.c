@@ -22,7 +22,7 @@
 #define CHANCE_RATE_RATIO 0.7
 #define CHANCE_FAST	  4
 #define CHANCE_FAST_CALLS 12
-#define CHANCE_SLOW_CALLS (60 * PACER_ANCHORS)
+#define CHANCE_SLOW_CALLS (60ull * PACER_ANCHORS)
 /* So rare, they are. */
 #define CONFIRM_REFUSALS 3
 #define CONFIRM_CALLS	 300

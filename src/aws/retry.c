@@ -2,6 +2,7 @@
 
 #include "tmflow/aws/client.h"
 
+#include <curl/curl.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -166,35 +167,16 @@ retry_may_be_skew(const char *code)
 	return false;
 }
 
-/* Three letters of a month, in English whatever the locale; -1 for none. */
-static int
-month_of(const char *name)
-{
-	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-	for (int month = 0; month < 12; month++)
-		if (strncasecmp(name, names + (size_t)month * 3, 3) == 0)
-			return month;
-	return -1;
-}
-
+/* RFC 9110: "Sun, 06 Nov 1994 08:49:37 GMT" */
 bool
 retry_skew_of(const char *date, int64_t wall_ms, int64_t *ret_skew_ms)
 {
-	struct tm tm = {0};
-	char month[4];
+	time_t at = date != NULL ? curl_getdate(date, NULL) : -1;
 	int64_t skew_ms;
 
-	/* RFC 9110: "Sun, 06 Nov 1994 08:49:37 GMT" */
-	if (date == NULL ||
-	    sscanf(date, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT", &tm.tm_mday, month,
-		&tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
+	if (at < 0)
 		return false;
-	tm.tm_mon = month_of(month);
-	tm.tm_year -= 1900;
-	if (tm.tm_mon < 0)
-		return false;
-	skew_ms = (int64_t)timegm(&tm) * 1000 - wall_ms;
+	skew_ms = (int64_t)at * 1000 - wall_ms;
 	if (llabs(skew_ms) < RETRY_SKEW_LEAST_MS)
 		return false;
 	*ret_skew_ms = skew_ms;

@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-#define RECEIVE_TIMEOUT_MS ((SQS_WAIT_SECONDS_MAX + 10) * 1000) /* the long poll, and the way */
+#define RECEIVE_TIMEOUT_MS ((SQS_WAIT_SECONDS_MAX + 10LL) * 1000) /* the long poll, and the way */
 
 static json_t *
 params_of_queue(const char *queue_url)

@@ -122,7 +122,7 @@ definition(const struct asl_machine *machine, const json_t *scripts, const struc
 static int
 check_options(const struct cli_opts *opts, struct err *err)
 {
-	struct arn arn;
+	struct arn arn = {0};
 
 	if (opts->activity_arns.count > 1)
 		return err_set(err, ERR_INVALID, "--activity-arn is given twice");

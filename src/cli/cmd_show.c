@@ -81,11 +81,9 @@ cmd_show(const struct cli_opts *opts)
 
 	if (store == NULL)
 		return code;
-	if (store_run_find(store, opts->args[0], &run, &err) < 0)
-		code = cli_fail(opts->output, &err);
-	else if (fleet_is_one(&run))
+	if (store_run_find(store, opts->args[0], &run, &err) == 0 && fleet_is_one(&run))
 		code = fleet_show(opts, store, &run);
-	else if (show(store, &run, opts, &err) < 0)
+	else if (err_isset(&err) || show(store, &run, opts, &err) < 0)
 		code = cli_fail(opts->output, &err);
 	store_run_fini(&run);
 	store_close(store);

@@ -330,15 +330,13 @@ cmd_test_state(const struct cli_opts *opts)
 	int code = EXIT_INVALID;
 
 	workspace_init(&test.workspace, opts);
-	if (read_given(&test, &err) < 0)
-		code = cli_fail_take(opts->output, &err);
-	else if ((test.machine = cli_read_workflow(
-		      opts->args[0], test.workspace.registry, opts->output, &test.scripts)) == NULL)
-		code = EXIT_INVALID;
-	else if (find_state(&test, &err) < 0)
-		code = cli_fail_take(opts->output, &err);
-	else
+	if (read_given(&test, &err) == 0)
+		test.machine = cli_read_workflow(
+		    opts->args[0], test.workspace.registry, opts->output, &test.scripts);
+	if (test.machine != NULL && find_state(&test, &err) == 0)
 		code = try_state(&test);
+	else if (err_isset(&err))
+		code = cli_fail_take(opts->output, &err);
 	trial_fini(&test.trial);
 	json_decref(test.scripts);
 	json_decref(test.input);

@@ -31,7 +31,7 @@ check_arns(const struct cli_list *arns, char **ret_region, struct err *err)
 		return err_set(
 		    err, ERR_INVALID, "which activity? give --activity-arn ARN, once for each");
 	for (size_t i = 0; i < arns->count; i++) {
-		struct arn arn;
+		struct arn arn = {0};
 
 		if (arn_parse_activity(arns->at[i], &arn, err) < 0)
 			return err_prefix(err, "--activity-arn");

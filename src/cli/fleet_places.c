@@ -70,13 +70,13 @@ add_place(struct fleet_places *places, const struct account_row *account, const 
 	return 0;
 }
 
-/* "a,b" to ["a", "b"]. */
+/* "a,b" to ["a", "b"]; NULL to none. */
 static int
 split(const char *list, const char *option, json_t **ret_items, struct err *err)
 {
 	json_t *items = json_array();
 
-	for (const char *at = list;; at++) {
+	for (const char *at = list; at != NULL; at++) {
 		size_t len = strcspn(at, ",");
 
 		if (len == 0) {
@@ -133,24 +133,16 @@ check_accounts(const json_t *accounts, const char *role, struct err *err)
 static int
 places_of_flags(const struct cli_opts *opts, struct fleet_places *places, struct err *err)
 {
-	json_t *accounts = json_array();
-	json_t *regions = json_array();
+	json_t *accounts = NULL;
+	json_t *regions = NULL;
 	struct account_row row = {
 	    .assume_role = opts->assume_role, .external_id = opts->external_id};
 	int ret = -1;
 	json_t *account;
 	size_t i;
 
-	if (opts->account != NULL) {
-		json_decref(accounts);
-		accounts = NULL;
-	}
-	if (opts->region != NULL) {
-		json_decref(regions);
-		regions = NULL;
-	}
-	if ((accounts == NULL && split(opts->account, "account", &accounts, err) < 0) ||
-	    (regions == NULL && split(opts->region, "region", &regions, err) < 0) ||
+	if (split(opts->account, "account", &accounts, err) < 0 ||
+	    split(opts->region, "region", &regions, err) < 0 ||
 	    check_accounts(accounts, opts->assume_role, err) < 0)
 		goto out;
 	ret = json_array_size(accounts) == 0 ? add_account(places, &row, regions, err) : 0;
@@ -277,7 +269,7 @@ add_file(
 	int ret = 0;
 	size_t i;
 
-	if (opts->region != NULL && split(opts->region, "region", &flag_regions, err) < 0)
+	if (split(opts->region, "region", &flag_regions, err) < 0)
 		return -1;
 	json_array_foreach (json_get_array(root, "accounts"), i, account) {
 		const json_t *regions = json_get_array(account, "regions");
@@ -290,8 +282,8 @@ add_file(
 		if (regions == NULL)
 			regions = json_get_array(root, "regions");
 		if (ret == 0)
-			ret = add_account(
-			    places, &row, flag_regions != NULL ? flag_regions : regions, err);
+			ret = add_account(places, &row,
+			    json_array_size(flag_regions) > 0 ? flag_regions : regions, err);
 	}
 	json_decref(flag_regions);
 	return ret;

@@ -113,12 +113,12 @@ read_targets(
 		json_decref(by_id);
 		return -1;
 	}
-	rows = mem_zalloc(json_object_size(by_id) + 1, sizeof(rows[0]));
+	rows = mem_zalloc(json_object_size(by_id) + 1, sizeof(json_t *));
 	json_object_foreach (by_id, id, row) {
 		json_put_string(row, "targetId", id);
 		rows[count++] = row;
 	}
-	qsort(rows, count, sizeof(rows[0]), compare_targets);
+	qsort(rows, count, sizeof(json_t *), compare_targets);
 	*ret_targets = json_array();
 	for (size_t i = 0; i < count; i++)
 		json_array_append(*ret_targets, rows[i]);

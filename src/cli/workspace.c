@@ -353,7 +353,7 @@ new_credentials(struct workspace *workspace)
 static char *
 owner_of(const struct workspace *workspace, const char *role_arn)
 {
-	struct arn arn;
+	struct arn arn = {0};
 
 	if (role_arn != NULL && arn_parse(role_arn, &arn, NULL) == 0 && arn.account.len > 0)
 		return mem_strndup(arn.account.p, arn.account.len);

@@ -17,8 +17,6 @@
 
 #define READ_BYTES (4u << 10)
 
-extern char **environ;
-
 struct process {
 	struct call call; /* first */
 	char *name;	  /* argv[0] */

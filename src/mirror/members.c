@@ -16,7 +16,7 @@ role_in(const struct mirror *mirror, const char *account_id)
 	const struct mirror_config *config = mirror->opts.config;
 	const char *template = config != NULL ? mirror_config_guardduty(config)->role_arn : NULL;
 	char *role;
-	struct arn arn;
+	struct arn arn = {0};
 	struct err err = {0};
 
 	if (template == NULL || mirror->opts.client_for == NULL ||

@@ -148,8 +148,11 @@ listener_free(struct listener *listener)
 	loop_unpost(listener->opts.loop, &listener->over);
 	health_stop(&listener->health);
 	while (listener->receives != NULL) {
+		struct receive *next = listener->receives->next;
+
 		call_cancel(listener->receives->call);
 		receive_free(listener->receives);
+		listener->receives = next;
 	}
 	messages_free(listener);
 	err_fini(&listener->fault);

@@ -64,8 +64,12 @@ message_free(struct message *message)
 void
 messages_free(struct listener *listener)
 {
-	while (listener->messages != NULL)
+	while (listener->messages != NULL) {
+		struct message *next = listener->messages->next;
+
 		message_free(listener->messages);
+		listener->messages = next;
+	}
 }
 
 static void

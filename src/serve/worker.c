@@ -171,8 +171,11 @@ worker_free(struct worker *worker)
 	loop_unpost(worker->opts.loop, &worker->over);
 	health_stop(&worker->health);
 	while (worker->polls != NULL) {
+		struct worker_poll *next = worker->polls->next;
+
 		call_cancel(worker->polls->call);
 		poll_free(worker->polls);
+		worker->polls = next;
 	}
 	worker_tasks_free(worker);
 	err_fini(&worker->fault);

@@ -61,8 +61,12 @@ task_free(struct worker_task *task)
 void
 worker_tasks_free(struct worker *worker)
 {
-	while (worker->tasks != NULL)
+	while (worker->tasks != NULL) {
+		struct worker_task *next = worker->tasks->next;
+
 		task_free(worker->tasks);
+		worker->tasks = next;
+	}
 }
 
 /* Its slot goes to the next. */

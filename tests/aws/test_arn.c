@@ -51,7 +51,7 @@ static void
 check(const struct vector *vector, int (*parse)(const char *, struct arn *, struct err *))
 {
 	struct err err = {0};
-	struct arn arn;
+	struct arn arn = {0};
 	int ret = parse(vector->text, &arn, &err);
 
 	if (vector->fault == NULL) {
@@ -80,7 +80,7 @@ END_TEST
 
 START_TEST(test_parts)
 {
-	struct arn arn;
+	struct arn arn = {0};
 	struct err err = {0};
 	char text[ARN_BYTES_MAX + 2];
 

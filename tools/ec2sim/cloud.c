@@ -86,7 +86,7 @@ make_worlds(struct sim_cloud *cloud, const struct sim_cloud_opts *opts, struct e
 		if (realm_deny(cloud->realm, opts->denied[i], err) < 0)
 			return -1;
 	realm_set_role_ms_max(cloud->realm, opts->role_ms_max);
-	cloud->worlds = mem_zalloc(cloud_worlds(cloud), sizeof(cloud->worlds[0]));
+	cloud->worlds = mem_zalloc(cloud_worlds(cloud), sizeof(struct sim_world *));
 	for (size_t i = 0; i < cloud_worlds(cloud); i++) {
 		cloud->worlds[i] = make_world(cloud, opts, (unsigned)(i / cloud->regions_count),
 		    (unsigned)(i % cloud->regions_count), err);

@@ -159,8 +159,7 @@ realm_grant(struct realm *realm, const struct grant_opts *opts)
 	grant->user_id = mem_printf("AROA%s:%.*s", id, (int)opts->session.len, opts->session.p);
 	grant->account = opts->account;
 	grant->expires_wall_ms = opts->now_wall_ms + life_ms;
-	realm->grants =
-	    mem_resize(realm->grants, realm->grants_count + 1, sizeof(realm->grants[0]));
+	realm->grants = mem_resize(realm->grants, realm->grants_count + 1, sizeof(struct grant *));
 	realm->grants[realm->grants_count++] = grant;
 	return grant;
 }

@@ -51,6 +51,6 @@ bool retry_may_be_skew(const char *code);
 
 /* How far a Date header is ahead of wall_ms. False when it is none, or so near that it does not matter. */
 bool retry_skew_of(const char *date, int64_t wall_ms, int64_t *ret_skew_ms);
-#define RETRY_SKEW_LEAST_MS (4 * 60 * 1000) /* AWS bears five minutes */
+#define RETRY_SKEW_LEAST_MS (4LL * 60 * 1000) /* AWS bears five minutes */
 
 #endif
