@@ -64,11 +64,12 @@ def python_packages(name):
     return python
 
 
-def node(script, *args, stdin=None):
+def node(script, *args, stdin=None, env=None):
     """Runs a script of this folder with the packages at hand. Returns what it wrote."""
     directory = node_packages()
     shutil.copy(os.path.join(HERE, script), directory)
-    done = subprocess.run(["node", os.path.join(directory, script), *args], input=stdin, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(["node", os.path.join(directory, script), *args], input=stdin, capture_output=True, text=True, timeout=600,
+                          env=env)
     if done.returncode != 0:
         raise AssertionError(f"node {script}: {done.stderr[-2000:]}")
     return done.stdout

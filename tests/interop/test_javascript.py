@@ -1,0 +1,25 @@
+"""The AWS SDK for JavaScript as a client of ec2sim: every operation that it offers, pages, tokens, errors; and its signatures are checked."""
+import json
+import subprocess
+import unittest
+
+import harness
+import interop
+from test_boto3 import OPERATIONS
+
+
+class JavaScript(harness.Case):
+    @classmethod
+    def setUpClass(cls):
+        interop.node_packages()
+
+    def test_every_operation(self):
+        sim = self.sim(instances=60)
+        image = json.loads(subprocess.run([harness.EC2SIM, "--instances", "60", "--seed", "1", "--print-world"], check=True,
+                                          stdout=subprocess.PIPE).stdout)["ImageId"]
+        asked = json.loads(interop.node("js_client.cjs", sim.url, image, env=self.environment(sim)))
+        self.assertEqual(set(asked), OPERATIONS | {"AssumeRole", "GetCallerIdentity"})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
