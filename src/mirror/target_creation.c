@@ -441,15 +441,21 @@ attach(struct creation *creation)
 
 /* --- launch --- */
 
+static void
+drop_instance(struct creation *creation)
+{
+	free(creation->instance_id);
+	free(creation->interface_id);
+	creation->instance_id = creation->interface_id = NULL;
+}
+
 /* The generation's instance is gone: on to the next. */
 static void
 next_generation(struct creation *creation, struct err *err)
 {
 	struct err store_err = {0};
 
-	free(creation->instance_id);
-	free(creation->interface_id);
-	creation->instance_id = creation->interface_id = NULL;
+	drop_instance(creation);
 	if (targets_burn(creation->in->targets, creation->order.subnet_id,
 		creation->order.generation, &store_err) < 0 ||
 	    forget_launch(creation, &store_err) < 0)
@@ -508,7 +514,13 @@ launched(struct creation *creation, json_t *reply, struct err *err)
 		attach(creation);
 }
 
-/* An instance of an earlier run's, as it is now. One that was launched a moment ago may not be listed yet. */
+static void
+run_instance(struct creation *creation)
+{
+	await(creation, target_order_launch(client_of(creation), &creation->order), launched);
+}
+
+/* An instance of an earlier run's, as it is now. One that was launched a moment ago may not be listed yet; of one that should be, the client token tells. */
 static void
 found_again(struct creation *creation, json_t *reply, struct err *err)
 {
@@ -518,13 +530,13 @@ found_again(struct creation *creation, json_t *reply, struct err *err)
 
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
 		fail(creation, err);
-		return;
-	}
-	err_fini(err);
-	if (instance_is_over(instance) || (instance == NULL && is_old)) {
+	} else if (instance_is_over(instance)) {
 		err_set_name(err, ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
 		    "instance %s was terminated", creation->instance_id);
 		next_generation(creation, err);
+	} else if (instance == NULL && is_old) {
+		drop_instance(creation);
+		run_instance(creation);
 	} else {
 		attach(creation);
 	}
@@ -569,8 +581,7 @@ launch(struct creation *creation)
 	creation->order.generation = inventory_generation(inventory, creation->order.subnet_id) + 1;
 	adopted = adopt(creation, &err);
 	if (adopted == 0)
-		await(
-		    creation, target_order_launch(client_of(creation), &creation->order), launched);
+		run_instance(creation);
 	else if (adopted < 0)
 		fail(creation, &err);
 	err_fini(&err);
