@@ -32,7 +32,8 @@ answer(void *arg, const struct http_request *request, int *ret_status, struct bu
 		if (!runtime->given)
 			buf_add_str(ret_body, runtime->payload);
 		runtime->given = true;
-	} else if (strncmp(request->url, "http://api/", strlen("http://api/")) == 0) {
+	} else if (strcmp(request->method, "POST") == 0 &&
+		   strncmp(request->url, "http://api/", strlen("http://api/")) == 0) {
 		runtime->answers++;
 		*ret_status = 202;
 	} else {
