@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADERS_MAX 8
+#define HEADERS_MAX	8
+#define UNANSWERED_WARN 3 /* attempts in a row: a lost connection now and then is nothing */
 
 struct aws_client {
 	struct loop *loop;
@@ -29,7 +30,9 @@ struct aws_client {
 	struct sigv4_result signature; /* reused from call to call */
 	struct aws_stats stats;
 	struct retry_quota quota;
-	int64_t skew_ms; /* AWS's clock is so far ahead of ours */
+	uint64_t unanswered; /* attempts in a row */
+	struct buf trouble;  /* see aws_client_trouble */
+	int64_t skew_ms;     /* AWS's clock is so far ahead of ours */
 };
 
 /* One operation under way: sent, or waiting for its next attempt. */
@@ -206,6 +209,17 @@ header_of(const struct aws_reply_headers *headers, const char *name)
 	return headers != NULL ? headers->get(headers->arg, name) : NULL;
 }
 
+/* Keeps why no reply came, and warns once when that goes on. */
+static void
+note_trouble(struct aws_client *client, const struct err *err)
+{
+	buf_reset(&client->trouble);
+	buf_printf(&client->trouble, "%s: %s", err->name, err_text(err));
+	if (++client->unanswered == UNANSWERED_WARN)
+		log_event(LOG_WARN, "aws.unreachable", LOG_STR("end_point", client->endpoint.url),
+		    LOG_STR("error", err->name), LOG_STR("cause", err_text(err)));
+}
+
 /* An attempt failed: waits for the next one, or ends the call. headers: NULL where there was no reply. */
 static void
 attempt_failed(struct aws_call *call, struct err *err, const struct aws_reply_headers *headers)
@@ -313,10 +327,14 @@ exchange_done(void *arg, struct http_exchange *exchange, int status, struct err 
 	const struct aws_reply_headers headers = {header_of_reply, &source};
 
 	call->exchange = NULL;
-	if (status == 0)
+	if (status == 0) {
+		note_trouble(call->client, err);
 		attempt_failed(call, err, NULL);
-	else
-		reply_complete(call, status, &headers);
+		return;
+	}
+	buf_reset(&call->client->trouble);
+	call->client->unanswered = 0;
+	reply_complete(call, status, &headers);
 }
 
 /* What is sent, and but for the signature itself also what is signed. */
@@ -515,6 +533,7 @@ aws_client_free(struct aws_client *client)
 	endpoint_fini(&client->endpoint);
 	sigv4_key_fini(&client->key);
 	sigv4_result_fini(&client->signature);
+	buf_fini(&client->trouble);
 	free(client->scope);
 	free(client);
 }
@@ -529,6 +548,12 @@ const struct aws_stats *
 aws_client_stats(const struct aws_client *client)
 {
 	return &client->stats;
+}
+
+const char *
+aws_client_trouble(const struct aws_client *client)
+{
+	return buf_cstr(&client->trouble);
 }
 
 const char *

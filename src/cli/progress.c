@@ -98,6 +98,8 @@ progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct
 	sum->instances += done->instances;
 	sum->requests += stats->requests;
 	sum->throttled += stats->throttled;
+	if (aws_client_trouble(ec2)[0] != '\0')
+		sum->trouble = aws_client_trouble(ec2);
 }
 
 /* What is known to be ahead, where it takes a while at the pace that AWS allows. */
@@ -119,6 +121,26 @@ add_estimate(struct buf *line, size_t columns, const struct progress *progress)
 	    seconds < 120 ? "s" : "min", estimate.rate_per_s);
 }
 
+/* Why it does not go on; on a terminal cut where the line ends. */
+static void
+add_trouble(struct buf *line, size_t columns, const char *trouble)
+{
+	struct buf text = {0};
+	size_t room = columns > line->len ? columns - line->len : 0;
+
+	if (trouble == NULL)
+		return;
+	buf_printf(&text, "%swaiting: ", line->len > 0 ? ", " : "");
+	log_escape(&text, trouble);
+	if (text.len <= room)
+		room = text.len;
+	else
+		while (room > 0 && ((unsigned char)text.p[room] & 0xc0) == 0x80)
+			room--; /* not within a character */
+	buf_add(line, text.p, room);
+	buf_fini(&text);
+}
+
 /* The line, most important first: what does not fit into the columns is left out. */
 static void
 compose(struct buf *line, size_t columns, const struct progress *progress)
@@ -134,6 +156,7 @@ compose(struct buf *line, size_t columns, const struct progress *progress)
 	add_part(line, columns, "%" PRId64 " s", elapsed_ms / 1000);
 	if (sum.parts > 0)
 		add_part(line, columns, "%zu of %zu parts done", sum.parts_over, sum.parts);
+	add_trouble(line, columns, sum.trouble);
 	if (!sum.mirrors)
 		return;
 	add_part(line, columns, "page %" PRIu64, sum.pages);

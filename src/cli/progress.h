@@ -20,6 +20,7 @@ struct progress_sum {
 	uint64_t instances;
 	uint64_t requests;
 	uint64_t throttled;
+	const char *trouble; /* why nothing comes from AWS at present; NULL: it does. Borrowed */
 };
 void
 progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct aws_client *ec2);

@@ -161,9 +161,9 @@ class Case(unittest.TestCase):
                        AWS_SECRET_ACCESS_KEY=SECRET)
         return env
 
-    def start(self, *args, sim=None, state="state", **named):
+    def start(self, *args, sim=None, state="state", env=None, **named):
         """A tmflow process that goes on by itself."""
-        return subprocess.Popen([TMFLOW, *args], env=self.environment(sim, state), cwd=ROOT, stdin=subprocess.DEVNULL,
+        return subprocess.Popen([TMFLOW, *args], env={**self.environment(sim, state), **(env or {})}, cwd=ROOT, stdin=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, text=True, **{"stdout": subprocess.PIPE, **named})
 
     def until_signals_are_caught(self, process):

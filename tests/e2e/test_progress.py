@@ -4,6 +4,8 @@ import fcntl
 import os
 import pty
 import re
+import signal
+import socket
 import struct
 import termios
 
@@ -12,6 +14,13 @@ import harness
 ERASE = "\r\x1b[K"
 PART = re.compile(r"\d+ s|page \d+|\d+ instances \(\d+/s\)|\d+ calls|\d+ of \d+ calls throttled|"
                   r"\d+ (created|present|updated|unmatched|excluded|ineligible|conflict|gone|foreign-account|failed)")
+
+CONFIG = """
+vpcs:
+  - vpcId: vpc-00000000000000001
+    filterId: tmf-00000000000000001
+    targetId: tmt-00000000000000001
+"""
 
 
 class Progress(harness.Case):
@@ -72,6 +81,24 @@ class Progress(harness.Case):
         self.assertRegex(done.err, r"^tmflow: 1\d s, page 0, 0 instances \(0/s\), \d+ ")
         self.assertNotIn("\x1b", done.err)
         self.assertNotIn("\r", done.err)
+
+    def test_out_of_reach(self):
+        with socket.socket() as nobody:  # bound, but it listens to no one
+            nobody.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+            process = self.start("run", harness.BACKFILL, "--config", self.write("c.yaml", CONFIG), "--endpoint-url", url,
+                                 "--region", "us-east-1", env={"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": harness.SECRET})
+            lines = []
+            while not lines or "waiting:" not in lines[-1]:
+                lines.append(process.stderr.readline())
+                self.assertTrue(lines[-1], lines)
+            process.send_signal(signal.SIGTERM)
+            _, rest = process.communicate(timeout=harness.RUN_SECONDS)
+        self.assertEqual(process.returncode, 3)
+        self.assertRegex(lines[-1], rf"^tmflow: \d+ s, waiting: TMFlow.Transport: no complete reply from {url}/?: .*connect")
+        warnings = [line for line in lines + rest.splitlines() if " warn aws.unreachable " in line]
+        self.assertEqual(len(warnings), 1, lines)
+        self.assertIn(url, warnings[0])
 
     def test_quiet(self):
         code = self.tmflow("run", self.write("w.yaml", "StartAt: A\nStates: {A: {Type: Succeed}}\n"), "-q")

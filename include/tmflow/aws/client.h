@@ -55,6 +55,9 @@ void aws_client_free(struct aws_client *client);
 struct loop *aws_client_loop(const struct aws_client *client);
 const struct aws_stats *aws_client_stats(const struct aws_client *client);
 
+/* Why the last attempt had no reply at all, as "NAME: text"; "" when one came since. Borrowed until the loop's next turn. */
+const char *aws_client_trouble(const struct aws_client *client);
+
 /* As given. Borrows. */
 const char *aws_client_region(const struct aws_client *client);
 
