@@ -3,6 +3,7 @@
 #include "tmflow/aws/endpoint.h"
 #include "tmflow/aws/retry.h"
 #include "tmflow/aws/sigv4.h"
+#include "tmflow/aws/tally.h"
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
 #include "tmflow/base/utf8.h"
@@ -29,6 +30,7 @@ struct aws_client {
 	struct sigv4_key key;
 	struct sigv4_result signature; /* reused from call to call */
 	struct aws_stats stats;
+	json_t *tally;
 	struct retry_quota quota;
 	uint64_t unanswered; /* attempts in a row */
 	struct buf trouble;  /* see aws_client_trouble */
@@ -234,6 +236,7 @@ attempt_failed(struct aws_call *call, struct err *err, const struct aws_reply_he
 	if (!correct_clock(call, err, header_of(headers, "Date")) &&
 	    (!may_try_again(call, retry) || !can_pay(call, err))) {
 		client->stats.failed++;
+		tally_failure(client->tally, call->operation.name);
 		if (retry == RETRY_CREDENTIALS && !call->operation.unsigned_request)
 			err_prefix(err, "the keys have expired, or this machine's clock is wrong");
 		call_complete_err(&call->call, err);
@@ -293,6 +296,7 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	if (request_id[0] == '\0')
 		request_id = headers->get(headers->arg, "x-amzn-requestid");
 	if (status == 200 && reply.value != NULL) {
+		tally_reply(call->client->tally, call->operation.name, status, NULL, false);
 		pacer_answer(&call->ticket, PACER_ACCEPTED);
 		retry_quota_give(
 		    &call->client->quota, call->retry_cost > 0 ? call->retry_cost : RETRY_REFUND);
@@ -305,6 +309,8 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	request_id = request_id != NULL ? request_id : "";
 	error_of_reply(&reply, status, request_id, &err);
 	utf8_copy(err.request_id, sizeof(err.request_id), request_id);
+	tally_reply(call->client->tally, call->operation.name, status, err.name,
+	    retry_classify(&err) == RETRY_THROTTLING);
 	attempt_failed(call, &err, headers);
 }
 
@@ -329,6 +335,7 @@ exchange_done(void *arg, struct http_exchange *exchange, int status, struct err 
 	call->exchange = NULL;
 	if (status == 0) {
 		note_trouble(call->client, err);
+		tally_reply(call->client->tally, call->operation.name, 0, err->name, false);
 		attempt_failed(call, err, NULL);
 		return;
 	}
@@ -426,6 +433,7 @@ send(struct aws_call *call, const struct credentials *credentials)
 	    .reply_bytes_max = AWS_REPLY_BYTES_MAX,
 	};
 	client->stats.requests++;
+	tally_request(client->tally, call->operation.name, call->attempt > 1);
 	call->sent_mono_ms = now_mono_ms(client);
 	call->exchange = client->transport->start(client->transport, &request, &handler);
 }
@@ -518,6 +526,7 @@ aws_client_new(const struct aws_client_opts *opts, struct err *err)
 	client->rng = opts->rng;
 	client->pacer = opts->pacer;
 	client->quota.tokens = RETRY_QUOTA_MAX;
+	client->tally = json_object();
 	client->service = aws_service_at(aws_service_index(opts->service));
 	client->scope = mem_printf("%s%s%s %s", opts->owner != NULL ? opts->owner : "",
 	    opts->owner != NULL ? " " : "", opts->region, endpoint.host);
@@ -534,6 +543,7 @@ aws_client_free(struct aws_client *client)
 	sigv4_key_fini(&client->key);
 	sigv4_result_fini(&client->signature);
 	buf_fini(&client->trouble);
+	json_decref(client->tally);
 	free(client->scope);
 	free(client);
 }
@@ -548,6 +558,12 @@ const struct aws_stats *
 aws_client_stats(const struct aws_client *client)
 {
 	return &client->stats;
+}
+
+const json_t *
+aws_client_tally(const struct aws_client *client)
+{
+	return client->tally;
 }
 
 const char *

@@ -31,19 +31,24 @@ stream_outcome(void *arg, const struct outcome *outcome)
 	return 0;
 }
 
-/* The run's document, perhaps with a last member "outcomes". */
+/* The run's document, with what it asked AWS for, and perhaps with a last member "outcomes". */
 static int
 show_json(struct store *store, const struct store_run *run, int kind, bool rows, struct err *err)
 {
 	struct outcome_stream stream = {.output = OUTPUT_JSON};
 	int64_t counts[OUTCOME_COUNT];
 	json_t *document;
+	json_t *calls;
 	int ret = 0;
 
-	if (store_outcomes_count(store, run->id, counts, err) < 0)
+	if (store_outcomes_count(store, run->id, counts, err) < 0 ||
+	    (calls = report_calls(store, run->id, err)) == NULL)
 		return -1;
 	document = report_document(run, counts);
 	json_put_string(document, "workflow", run->workflow_name);
+	if (json_object_size(calls) > 0)
+		json_object_set(document, "calls", calls);
+	json_decref(calls);
 	if (!rows) {
 		cli_print_json(document);
 	} else {

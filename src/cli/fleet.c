@@ -275,7 +275,7 @@ execute(struct fleet *fleet)
 		code = fleet_sum_up(fleet->store, fleet->run, &err);
 	if (code == 0 && store_run_update(fleet->store, fleet->run, &err) == 0 &&
 	    store_commit(fleet->store, &err) == 0)
-		code = fleet_tell(fleet->opts, fleet->store, fleet->run, &err);
+		code = fleet_tell(fleet->opts, fleet->store, fleet->run, false, &err);
 	if (err_isset(&err))
 		code = cli_fail_take(fleet->opts->output, &err);
 	return code;
@@ -528,7 +528,7 @@ tell_again(const struct cli_opts *opts, struct store *store, struct store_run *r
 {
 	cli_print(stderr, "tmflow: run %s is over: there is nothing to %s\n", run->id,
 	    opts->retry_failed ? "retry" : "resume");
-	return fleet_tell(opts, store, run, err);
+	return fleet_tell(opts, store, run, false, err);
 }
 
 int

@@ -52,9 +52,10 @@ int fleet_run(const struct cli_opts *opts);
 int fleet_resume(const struct cli_opts *opts, struct store *store, struct store_run *run);
 int fleet_show(const struct cli_opts *opts, struct store *store, const struct store_run *run);
 
-/* Tells how it stands or ended: the closing document with a member "parts", or a table and what to do next. Returns the exit code, or -1 with *err. */
-int fleet_tell(
-    const struct cli_opts *opts, struct store *store, const struct store_run *run, struct err *err);
+/* Tells how it stands or ended: the closing document with a member "parts", or a table and what to do next. shown: by `show`, whose document
+ * has a last member "calls" too. Returns the exit code, or -1 with *err. */
+int fleet_tell(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+    bool shown, struct err *err);
 
 /* The whole's status and, where all parts failed, why. */
 int fleet_sum_up(struct store *store, struct store_run *run, struct err *err);

@@ -154,6 +154,40 @@ exit_of(const struct cli_opts *opts, const struct store_run *run, const struct s
 	return code;
 }
 
+/* --- calls --- */
+
+struct part_calls {
+	struct store *store;
+	json_t *calls;
+	struct err err;
+};
+
+static int
+calls_of_part(void *arg, const struct store_run *part)
+{
+	struct part_calls *all = arg;
+
+	return report_calls_add(all->calls, all->store, part->id, &all->err) < 0;
+}
+
+/* What all parts asked AWS for. New reference, or NULL with *err. */
+static json_t *
+calls_of_parts(struct store *store, const struct store_run *run, struct err *err)
+{
+	struct part_calls all = {.store = store, .calls = json_object()};
+	int ret = store_runs_each(
+	    store, &(struct store_run_filter){.parent = run->id}, calls_of_part, &all, err);
+
+	if (err_isset(&all.err)) {
+		err_move(err, &all.err);
+		ret = -1;
+	}
+	if (ret == 0)
+		return all.calls;
+	json_decref(all.calls);
+	return NULL;
+}
+
 /* --- for a person --- */
 
 /* Those that are not zero, behind `first`. */
@@ -220,6 +254,7 @@ tell_text(const struct cli_opts *opts, struct store *store, const struct store_r
     const struct sums *sums, struct err *err)
 {
 	struct part_lines lines = {.store = store, .opts = opts, .out = stdout};
+	json_t *calls;
 
 	report_heading(run, stdout);
 	if (store_runs_each(
@@ -230,26 +265,44 @@ tell_text(const struct cli_opts *opts, struct store *store, const struct store_r
 	if (sums->failed > 0)
 		cli_print(stdout, "; %zu of them failed as a whole", sums->failed);
 	fputc('\n', stdout);
+	calls = calls_of_parts(store, run, err);
+	if (calls == NULL)
+		return -1;
+	report_calls_text(calls, stdout);
+	json_decref(calls);
 	print_next_step(store, run, sums, stdout);
 	return 0;
 }
 
+static int
+tell_json(struct store *store, const struct store_run *run, const struct sums *sums, bool shown,
+    struct err *err)
+{
+	json_t *calls = shown ? calls_of_parts(store, run, err) : NULL;
+	json_t *document;
+
+	if (shown && calls == NULL)
+		return -1;
+	document = report_document(run, sums->counts);
+	json_object_set(document, "parts", sums->rows);
+	if (json_object_size(calls) > 0)
+		json_object_set(document, "calls", calls);
+	cli_print_json(document);
+	json_decref(document);
+	json_decref(calls);
+	return 0;
+}
+
 int
-fleet_tell(
-    const struct cli_opts *opts, struct store *store, const struct store_run *run, struct err *err)
+fleet_tell(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+    bool shown, struct err *err)
 {
 	struct sums sums = {.rows = opts->output != OUTPUT_TEXT ? json_array() : NULL};
 	int ret = sum(store, run, &sums, err);
 
-	if (ret == 0 && opts->output != OUTPUT_TEXT) {
-		json_t *document = report_document(run, sums.counts);
-
-		json_object_set(document, "parts", sums.rows);
-		cli_print_json(document);
-		json_decref(document);
-	} else if (ret == 0) {
-		ret = tell_text(opts, store, run, &sums, err);
-	}
+	if (ret == 0)
+		ret = opts->output != OUTPUT_TEXT ? tell_json(store, run, &sums, shown, err)
+						  : tell_text(opts, store, run, &sums, err);
 	if (ret == 0)
 		ret = exit_of(opts, run, &sums);
 	sums_fini(&sums);
@@ -341,6 +394,6 @@ fleet_show(const struct cli_opts *opts, struct store *store, const struct store_
 	else if (opts->failed || opts->outcomes || opts->output == OUTPUT_JSONL)
 		ret = show_rows(opts, store, run, &err);
 	else
-		ret = fleet_tell(opts, store, run, &err);
+		ret = fleet_tell(opts, store, run, true, &err);
 	return ret < 0 ? cli_fail_take(opts->output, &err) : EXIT_OK;
 }

@@ -1,5 +1,7 @@
 #include "pace.h"
 
+#include "report.h"
+#include "tmflow/aws/tally.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/log.h"
 
@@ -8,21 +10,36 @@
 
 #define PACE_FACT "pacer"
 
+/* Takes value. */
+static int
+put(struct pace *pace, const char *kind, json_t *value, struct err *err)
+{
+	int ret = 0;
+
+	if (json_object_size(value) > 0) {
+		char *text = json_text(value);
+
+		ret = store_fact_put(pace->store, pace->run_id, kind, pace->key, str_of(text), err);
+		free(text);
+	}
+	json_decref(value);
+	return ret;
+}
+
+static int
+save_calls(struct pace *pace, struct err *err)
+{
+	json_t *calls = json_deep_copy(pace->earlier);
+
+	tally_add(calls, aws_client_tally(pace->ec2));
+	return put(pace, REPORT_CALLS_FACT, calls, err);
+}
+
 static int
 save(struct pace *pace, struct err *err)
 {
-	json_t *state = pacer_export(pace->pacer);
-	int ret = 0;
-
-	if (json_object_size(state) > 0) {
-		char *text = json_text(state);
-
-		ret = store_fact_put(
-		    pace->store, pace->run_id, PACE_FACT, pace->key, str_of(text), err);
-		free(text);
-	}
-	json_decref(state);
-	return ret;
+	return put(pace, PACE_FACT, pacer_export(pace->pacer), err) < 0 ? -1
+									: save_calls(pace, err);
 }
 
 static void
@@ -60,12 +77,29 @@ take_saved(void *arg, const char *key, struct str value)
 	return 1;
 }
 
+static int
+take_calls(void *arg, const char *key, struct str value)
+{
+	struct pace *pace = arg;
+	json_t *calls;
+
+	if (strcmp(key, pace->key) != 0)
+		return 0;
+	calls = json_parse(value, NULL);
+	tally_add(pace->earlier, calls);
+	json_decref(calls);
+	return 1;
+}
+
 int
 pace_start(struct pace *pace, struct err *err)
 {
 	if (pace->pacer == NULL)
 		return 0;
-	if (store_facts_each(pace->store, pace->run_id, PACE_FACT, take_saved, pace, err) < 0)
+	pace->earlier = json_object();
+	if (store_facts_each(pace->store, pace->run_id, PACE_FACT, take_saved, pace, err) < 0 ||
+	    store_facts_each(pace->store, pace->run_id, REPORT_CALLS_FACT, take_calls, pace, err) <
+		0)
 		return -1;
 	pace->timer.fire = save_now_and_then;
 	arm(pace);
@@ -78,7 +112,9 @@ pace_stop(struct pace *pace, bool over, struct err *err)
 	if (pace->pacer == NULL)
 		return 0;
 	loop_timer_disarm(pace->loop, &pace->timer);
-	if (over)
-		return store_fact_delete(pace->store, pace->run_id, PACE_FACT, pace->key, err);
-	return save(pace, err);
+	if (!over)
+		return save(pace, err);
+	return store_fact_delete(pace->store, pace->run_id, PACE_FACT, pace->key, err) < 0
+		   ? -1
+		   : save_calls(pace, err);
 }

@@ -191,6 +191,18 @@ report_next_step(const struct store *store, const struct store_run *run,
 	}
 }
 
+static int
+print_calls(struct store *store, const struct store_run *run, FILE *out, struct err *err)
+{
+	json_t *calls = report_calls(store, run->id, err);
+
+	if (calls == NULL)
+		return -1;
+	report_calls_text(calls, out);
+	json_decref(calls);
+	return 0;
+}
+
 int
 report_text(struct store *store, const struct store_run *run, FILE *out, struct err *err)
 {
@@ -214,6 +226,8 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 		cli_print(out, "  %10" PRId64 "  in all\n", total);
 	if (counts[OUTCOME_FAILED] > 0 &&
 	    store_outcomes_each(store, run->id, OUTCOME_FAILED, failed_line, &lines, err) < 0)
+		return -1;
+	if (print_calls(store, run, out, err) < 0)
 		return -1;
 	report_next_step(store, run, counts, out);
 	return 0;

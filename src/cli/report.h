@@ -34,6 +34,18 @@ void report_heading(const struct store_run *run, FILE *out);
 /* What a person reads at the end: status, counts, the first failed instances, and what to do next. */
 int report_text(struct store *store, const struct store_run *run, FILE *out, struct err *err);
 
+/* Where a run keeps how often it asked AWS for what (tmflow/aws/tally.h): a fact of its own for each region. */
+#define REPORT_CALLS_FACT "calls"
+
+/* All of them. New reference, {} where it asked for nothing; NULL with *err. */
+json_t *report_calls(struct store *store, const char *run_id, struct err *err);
+
+/* The same, added to calls. */
+int report_calls_add(json_t *calls, struct store *store, const char *run_id, struct err *err);
+
+/* A short table of them; nothing where there are none. */
+void report_calls_text(const json_t *calls, FILE *out);
+
 /*
  * A document whose last member is a list that may be long: it is printed item by item, so that memory does not grow with it.
  * Begin, an item as often as there are any, end.

@@ -30,6 +30,7 @@ session_fini(struct session *session)
 	progress_stop(&session->progress);
 	execution_free(session->execution);
 	engine_free(session->engine);
+	json_decref(session->pace.earlier);
 	workspace_fini(&session->workspace);
 	store_lease_release(session->lease);
 	if (!session->borrows_store)
@@ -281,6 +282,7 @@ start_pace(struct session *session, struct err *err)
 	    .loop = session->workspace.loop,
 	    .store = session->store,
 	    .pacer = session->workspace.pacer,
+	    .ec2 = session->workspace.ec2,
 	    .run_id = session->run.id,
 	    .key = session->workspace.settings.region,
 	};

@@ -50,6 +50,10 @@ class Fleet(harness.Case):
         for place in ("123456789012  us-east-1", "123456789014  eu-west-1       FAILED"):
             self.assertIn(place, shown.out)
         self.assertIn("--retry-failed", shown.out)
+        self.assertNotIn("calls", document)
+        calls = self.tmflow("show", "@latest", "-o", "json", sim=sim).json["calls"]
+        self.assertEqual(calls["CreateTrafficMirrorSession"]["replies"]["200"], sessions)
+        self.assertRegex(shown.out, r"\n  calls to AWS +requests .*\n")
         rows = [json.loads(line) for line in self.tmflow("show", "@latest", "--outcomes", "-o", "jsonl", sim=sim).out.splitlines()]
         self.assertEqual(len({(row["account"], row["region"]) for row in rows}), 5)
         self.assertEqual(sum(document["summary"].values()), len(rows))

@@ -25,6 +25,29 @@ class Pace(harness.Case):
         finally:
             db.close()
 
+    def assert_calls(self, run, reports):
+        """What `show` says of calls is what the simulator saw in all processes of the run."""
+        calls = self.tmflow("show", run, "-o", "json").json["calls"]
+        self.assertEqual(set(calls), set().union(*reports))
+        for action, counts in calls.items():
+            seen = [report[action] for report in reports if action in report]
+            self.assertEqual(counts["requests"], sum(one["calls"] for one in seen), action)
+            self.assertEqual(counts.get("throttled", 0), sum(one["throttled"] for one in seen), action)
+            self.assertEqual(counts["replies"]["200"], sum(one["ok"] for one in seen), action)
+            self.assertEqual(sum(counts["replies"].values()), counts["requests"], action)
+        text = self.tmflow("show", run).out
+        create = calls["CreateTrafficMirrorSession"]
+        self.assertRegex(text, rf"CreateTrafficMirrorSession +{create['requests']} +{create['retries']} +{create['throttled']} +0\n")
+
+    def test_calls_are_told(self):
+        sim = self.world("--fault", "throttle:CreateTrafficMirrorSession@#2", "--fault", "500:CreateTrafficMirrorSession@#3", instances=30)
+        done = self.tmflow("run", harness.BACKFILL, "--config", sim.config, "-q", "--run-id", "told", sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        self.assert_calls("told", [sim.report()["actions"]])
+        self.assertIn(self.tmflow("show", "told").out[-200:], done.out)
+        closing = self.tmflow("run", harness.BACKFILL, "--config", sim.config, "-o", "json", sim=sim).json
+        self.assertNotIn("calls", closing)
+
     def test_kept_with_the_run(self):
         sim = self.world("--buckets", "--bucket-scale", "4", instances=150)
         process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "paced", "-q", sim=sim)
@@ -37,10 +60,12 @@ class Pace(harness.Case):
         self.assertEqual(process.returncode, 3)
         self.assertIn(b"CreateTrafficMirrorSession", b"".join(
             value if isinstance(value, bytes) else value.encode() for value, in self.facts()))
+        before = sim.report()["actions"]
         sim.ask("/_sim/reset-counters", b"")
         done = self.tmflow("resume", "paced", "-o", "json", sim=sim)
         self.assertEqual(done.code, 0, done.err)
         self.assertEqual(self.facts(), [])
+        self.assert_calls("paced", [before, sim.report()["actions"]])
         self.assertTrue(sim.expected()["ok"])
         calls = sim.report()["actions"]["CreateTrafficMirrorSession"]
         self.assertLess(calls["throttled"], 3, calls)

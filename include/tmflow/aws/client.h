@@ -55,6 +55,9 @@ void aws_client_free(struct aws_client *client);
 struct loop *aws_client_loop(const struct aws_client *client);
 const struct aws_stats *aws_client_stats(const struct aws_client *client);
 
+/* The same and more by operation, see tally.h. Borrowed. */
+const json_t *aws_client_tally(const struct aws_client *client);
+
 /* Why the last attempt had no reply at all, as "NAME: text"; "" when one came since. Borrowed until the loop's next turn. */
 const char *aws_client_trouble(const struct aws_client *client);
 

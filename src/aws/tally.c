@@ -1,0 +1,99 @@
+#include "tmflow/aws/tally.h"
+
+#include "tmflow/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const counters[] = {"requests", "retries", "throttled", "failed"};
+
+#define REPLIES	      "replies"
+#define OTHER_REPLIES "other"
+
+/* The object that is a member of another, made where it is missing. Borrowed. */
+static json_t *
+object_in(json_t *object, const char *key)
+{
+	json_t *member = json_object_get(object, key);
+
+	if (json_is_object(member))
+		return member;
+	member = json_object();
+	json_object_set_new(object, key, member);
+	return member;
+}
+
+static void
+count(json_t *object, const char *key, json_int_t more)
+{
+	json_t *number = json_object_get(object, key);
+
+	if (more <= 0)
+		return;
+	if (json_is_integer(number))
+		json_integer_set(number, json_integer_value(number) + more);
+	else
+		json_object_set_new(object, key, json_integer(more));
+}
+
+static void
+count_reply(json_t *row, const char *kind, json_int_t more)
+{
+	json_t *replies = object_in(row, REPLIES);
+
+	if (json_object_get(replies, kind) == NULL &&
+	    json_object_size(replies) >= TALLY_REPLIES_MAX)
+		kind = OTHER_REPLIES;
+	count(replies, kind, more);
+}
+
+void
+tally_request(json_t *tally, const char *operation, bool again)
+{
+	json_t *row = object_in(tally, operation);
+
+	count(row, "requests", 1);
+	count(row, "retries", again);
+}
+
+void
+tally_reply(json_t *tally, const char *operation, int status, const char *error, bool throttled)
+{
+	json_t *row = object_in(tally, operation);
+	char *kind = status == 0     ? mem_strdup(error)
+		     : error != NULL ? mem_printf("%d %s", status, error)
+				     : mem_printf("%d", status);
+
+	count_reply(row, kind, 1);
+	count(row, "throttled", throttled);
+	free(kind);
+}
+
+void
+tally_failure(json_t *tally, const char *operation)
+{
+	count(object_in(tally, operation), "failed", 1);
+}
+
+static void
+add_row(json_t *row, const json_t *more)
+{
+	const char *kind;
+	json_t *number;
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		count(row, counters[i], json_integer_value(json_object_get(more, counters[i])));
+	json_object_foreach (json_object_get(more, REPLIES), kind, number)
+		count_reply(row, kind, json_integer_value(number));
+}
+
+void
+tally_add(json_t *tally, const json_t *more)
+{
+	const char *operation;
+	json_t *row;
+
+	json_object_foreach ((json_t *)more, operation, row)
+		if (json_is_object(row))
+			add_row(object_in(tally, operation), row);
+}
