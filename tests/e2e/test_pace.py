@@ -68,7 +68,9 @@ class Pace(harness.Case):
         self.assert_calls("paced", [before, sim.report()["actions"]])
         self.assertTrue(sim.expected()["ok"])
         calls = sim.report()["actions"]["CreateTrafficMirrorSession"]
-        self.assertLess(calls["throttled"], 3, calls)
+        # How near the estimate is depends on this machine's load; one that knew nothing would be refused as often as the first process.
+        refused = before["CreateTrafficMirrorSession"]["throttled"]
+        self.assertLess(calls["throttled"], max(3, refused // 2), (calls, refused))
 
 
 if __name__ == "__main__":
