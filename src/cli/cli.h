@@ -73,6 +73,7 @@ struct cli_opts {
 	const char *inspection_level;
 	const char *variables;
 	bool iam_policy;
+	bool distributed;
 	bool no_checkpoint;
 	bool failed;
 	bool retry_failed;
@@ -136,6 +137,8 @@ struct cli_opts {
 	X(ON_GUARDDUTY, "on-guardduty", 0, "FILE",                                                 \
 	    "workflow for findings; default on-guardduty.yaml")                                    \
 	X(IAM_POLICY, "iam-policy", 0, NULL, "the policy that the workflow's actions need")        \
+	X(DISTRIBUTED, "distributed", 0, NULL,                                                     \
+	    "Maps run their items as executions of their own, for long backfills")                 \
 	X(FORMAT, "format", 0, "FORMAT", "dot (default), mermaid, or svg (drawn by Graphviz)")     \
 	X(RUN, "run", 0, "RUN-ID", "colour the states by what this run did")                       \
 	X(MOCK, "mock", 0, "JSON",                                                                 \

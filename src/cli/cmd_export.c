@@ -105,10 +105,17 @@ static json_t *
 definition(const struct asl_machine *machine, const json_t *scripts, const struct cli_opts *opts,
     struct err *err)
 {
-	json_t *exported = opts->activity_arn != NULL
-			       ? asl_export(machine, ASL_EXPORT_ACTIVITY, opts->activity_arn)
-			       : asl_export(machine, ASL_EXPORT_FUNCTION, opts->lambda_arn);
+	const bool activity = opts->activity_arn != NULL;
+	const struct asl_export_opts how = {
+	    .kind = activity ? ASL_EXPORT_ACTIVITY : ASL_EXPORT_FUNCTION,
+	    .resource = activity ? opts->activity_arn : opts->lambda_arn,
+	    .distributed = opts->distributed,
+	};
+	json_t *exported;
 
+	if (opts->distributed && asl_export_check_distributed(machine, err) < 0)
+		return NULL;
+	exported = asl_export(machine, &how);
 	exported = scripts_inline(exported, scripts);
 	if (json_text_bytes(exported, ASL_EXPORT_BYTES_MAX) <= ASL_EXPORT_BYTES_MAX)
 		return exported;

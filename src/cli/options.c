@@ -63,6 +63,7 @@ option_flag(struct cli_opts *opts, enum cli_option option)
 {
 	bool *const fields[OPTION_COUNT] = {
 	    [OPTION_IAM_POLICY] = &opts->iam_policy,
+	    [OPTION_DISTRIBUTED] = &opts->distributed,
 	    [OPTION_NO_CHECKPOINT] = &opts->no_checkpoint,
 	    [OPTION_YES] = &opts->yes,
 	    [OPTION_DRY_RUN] = &opts->dry_run,

@@ -2,6 +2,7 @@
 
 #include "tmflow/asl/export.h"
 #include "tmflow/base/json.h"
+#include "tmflow/base/mem.h"
 
 #include "run_suite.h"
 
@@ -17,13 +18,20 @@ struct vector {
 };
 
 #define CALL "'Type':'Task','Resource':'" ARN "','Parameters':"
+#define LAMBDA_RETRIER(names)                                                                      \
+	"{'ErrorEquals':[" names "],'IntervalSeconds':1,'MaxDelaySeconds':30,'MaxAttempts':8,"     \
+	"'BackoffRate':2,'JitterStrategy':'FULL'}"
+#define LAMBDA_ALL                                                                                 \
+	LAMBDA_RETRIER("'Lambda.ServiceException','Lambda.AWSLambdaException',"                    \
+		       "'Lambda.SdkClientException','Lambda.TooManyRequestsException'")
+#define RETRY "'Retry':[" LAMBDA_ALL "]"
 
 static const struct vector vectors[] = {
     /* Without Parameters the input is the state's input; time-outs are added. */
     {"{'Type':'Task','Resource':'tmflow:log','Next':'T'}",
 	"{" CALL "{'action':'log','input.$':'$'},'Next':'T','TimeoutSeconds':3600,"
 	"'HeartbeatSeconds':60}",
-	"{" CALL "{'action':'log','input.$':'$'},'Next':'T','TimeoutSeconds':900}"},
+	"{" CALL "{'action':'log','input.$':'$'},'Next':'T','TimeoutSeconds':900," RETRY "}"},
     /* Parameters go down one level, with what is to be evaluated in them; all else stays. */
     {"{'Type':'Task','Resource':'tmflow:match','InputPath':'$.a','Parameters':{'Instances.$':'$.i',"
      "'Hook':null},'ResultSelector':{'M.$':'$.M'},'ResultPath':null,'OutputPath':'$.o',"
@@ -36,27 +44,45 @@ static const struct vector vectors[] = {
 	"'HeartbeatSeconds':10,'Next':'T'}",
 	"{'Type':'Task','Resource':'" ARN "','InputPath':'$.a','Parameters':{'action':'match',"
 	"'input':{'Instances.$':'$.i','Hook':null}},'ResultSelector':{'M.$':'$.M'},"
-	"'ResultPath':null,'OutputPath':'$.o','Retry':[{'ErrorEquals':['X'],'MaxAttempts':2}],"
+	"'ResultPath':null,'OutputPath':'$.o','Retry':[" LAMBDA_ALL
+	",{'ErrorEquals':['X'],'MaxAttempts':2}],"
 	"'Catch':[{'ErrorEquals':['States.ALL'],'Next':'T'}],'TimeoutSeconds':30,'Next':'T'}"},
+    /* What the workflow says of Lambda's errors itself holds; States.ALL stays the last. */
+    {"{'Type':'Task','Resource':'tmflow:log','TimeoutSeconds':1,'Retry':[{'ErrorEquals':["
+     "'Lambda.ServiceException','Lambda.TooManyRequestsException']},{'ErrorEquals':["
+     "'States.ALL']}],'End':true}",
+	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':1,'Retry':[{'ErrorEquals':["
+	"'Lambda.ServiceException','Lambda.TooManyRequestsException']},{'ErrorEquals':["
+	"'States.ALL']}],'End':true}",
+	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':1,'Retry':[" LAMBDA_RETRIER(
+	    "'Lambda.AWSLambdaException','Lambda.SdkClientException'") ",{'ErrorEquals':['Lambda."
+								       "ServiceException','Lambda."
+								       "TooManyRequestsException']}"
+								       ","
+								       "{'ErrorEquals':['States."
+								       "ALL']}],'End':true}"},
     /* The heartbeat is the shorter one, or there is none. */
     {"{'Type':'Task','Resource':'tmflow:log','TimeoutSeconds':20,'End':true}",
 	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':20,'End':true,"
 	"'HeartbeatSeconds':19}",
-	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':20,'End':true}"},
+	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':20,'End':true," RETRY "}"},
     {"{'Type':'Task','Resource':'tmflow:log','TimeoutSeconds':1,'End':true}",
-	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':1,'End':true}", NULL},
+	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':1,'End':true}",
+	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSeconds':1,'End':true," RETRY "}"},
     {"{'Type':'Task','Resource':'tmflow:log','HeartbeatSeconds':7200,'End':true}",
 	"{" CALL "{'action':'log','input.$':'$'},'HeartbeatSeconds':7200,'End':true,"
 	"'TimeoutSeconds':7201}",
-	"{" CALL "{'action':'log','input.$':'$'},'End':true,'TimeoutSeconds':900}"},
+	"{" CALL "{'action':'log','input.$':'$'},'End':true,'TimeoutSeconds':900," RETRY "}"},
     {"{'Type':'Task','Resource':'tmflow:log','TimeoutSecondsPath':'$.t','End':true}",
-	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSecondsPath':'$.t','End':true}", NULL},
+	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSecondsPath':'$.t','End':true}",
+	"{" CALL "{'action':'log','input.$':'$'},'TimeoutSecondsPath':'$.t','End':true," RETRY "}"},
     /* In a Map, in either spelling, and in a Parallel's branches. */
     {"{'Type':'Map','Iterator':{'StartAt':'A','States':{'A':{'Type':'Task',"
      "'Resource':'tmflow:log','TimeoutSeconds':1,'End':true}}},'End':true}",
 	"{'Type':'Map','Iterator':{'StartAt':'A','States':{'A':{" CALL
 	"{'action':'log','input.$':'$'},'TimeoutSeconds':1,'End':true}}},'End':true}",
-	NULL},
+	"{'Type':'Map','Iterator':{'StartAt':'A','States':{'A':{" CALL
+	"{'action':'log','input.$':'$'},'TimeoutSeconds':1,'End':true," RETRY "}}},'End':true}"},
     {"{'Type':'Parallel','Branches':[{'StartAt':'A','States':{'A':{'Type':'Map','ItemProcessor':"
      "{'ProcessorConfig':{'Mode':'INLINE'},'StartAt':'B','States':{'B':{'Type':'Task',"
      "'Resource':'tmflow:log','TimeoutSeconds':1,'End':true}}},'End':true}}},"
@@ -65,7 +91,10 @@ static const struct vector vectors[] = {
 	"{'ProcessorConfig':{'Mode':'INLINE'},'StartAt':'B','States':{'B':{" CALL
 	"{'action':'log','input.$':'$'},'TimeoutSeconds':1,'End':true}}},'End':true}}},"
 	"{'StartAt':'C','States':{'C':{'Type':'Pass','End':true}}}],'End':true}",
-	NULL},
+	"{'Type':'Parallel','Branches':[{'StartAt':'A','States':{'A':{'Type':'Map','ItemProcessor':"
+	"{'ProcessorConfig':{'Mode':'INLINE'},'StartAt':'B','States':{'B':{" CALL
+	"{'action':'log','input.$':'$'},'TimeoutSeconds':1,'End':true," RETRY "}}},'End':true}}},"
+	"{'StartAt':'C','States':{'C':{'Type':'Pass','End':true}}}],'End':true}"},
     /* What is not ours is left alone, also where it says tmflow: as data. */
     {"{'Type':'Task','Resource':'arn:aws:states:::sqs:sendMessage','Parameters':{'a':1},"
      "'End':true}",
@@ -96,7 +125,8 @@ check_export(const struct vector *vector, enum asl_export_kind kind, const char 
 {
 	struct asl_machine *machine = vector_state(vector->state);
 	char *before = json_text(asl_machine_json(machine));
-	json_t *exported = asl_export(machine, kind, ARN);
+	const struct asl_export_opts opts = {.kind = kind, .resource = ARN};
+	json_t *exported = asl_export(machine, &opts);
 	json_t *state = json_object_get(json_object_get(exported, "States"), "S");
 	json_t *want = parse(expected);
 	char *got = json_text(state);
@@ -123,12 +153,49 @@ START_TEST(test_export)
 }
 END_TEST
 
+/* Only Maps of the top level are distributed, in either spelling; the machine itself is untouched. */
+START_TEST(test_distributed)
+{
+	const struct asl_export_opts opts = {
+	    .kind = ASL_EXPORT_ACTIVITY, .resource = ARN, .distributed = true};
+	const char *inner = "'StartAt':'A','States':{'A':{'Type':'Map','ItemProcessor':{"
+			    "'StartAt':'B','States':{'B':{'Type':'Succeed'}}},'End':true}}";
+	const char *config = "'ProcessorConfig':{'Mode':'DISTRIBUTED','ExecutionType':'STANDARD'}";
+	const char *spellings[] = {"Iterator", "ItemProcessor"};
+
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+		char *text = mem_printf(
+		    "{'Type':'Map','MaxConcurrency':4,'%s':{%s},'End':true}", spellings[i], inner);
+		char *wanted = mem_printf(
+		    "{'Type':'Map','MaxConcurrency':4,'ItemProcessor':{%s,%s},'End':true}", inner,
+		    config);
+		struct asl_machine *machine = vector_state(text);
+		char *before = json_text(asl_machine_json(machine));
+		json_t *exported = asl_export(machine, &opts);
+		json_t *want = parse(wanted);
+		char *after = json_text(asl_machine_json(machine));
+
+		ck_assert(
+		    json_equal(json_object_get(json_object_get(exported, "States"), "S"), want));
+		ck_assert_str_eq(before, after);
+		free(text);
+		free(wanted);
+		free(before);
+		free(after);
+		json_decref(want);
+		json_decref(exported);
+		asl_machine_unref(machine);
+	}
+}
+END_TEST
+
 START_TEST(test_top_level_stays)
 {
 	struct asl_machine *machine =
 	    vector_machine("{'Comment':'c','StartAt':'A','TimeoutSeconds':9,'Version':'1.0',"
 			   "'States':{'A':{'Type':'Succeed'}}}");
-	json_t *exported = asl_export(machine, ASL_EXPORT_ACTIVITY, ARN);
+	const struct asl_export_opts opts = {.kind = ASL_EXPORT_ACTIVITY, .resource = ARN};
+	json_t *exported = asl_export(machine, &opts);
 
 	ck_assert(json_equal(exported, asl_machine_json(machine)));
 	json_decref(exported);
@@ -143,6 +210,7 @@ main(void)
 	TCase *cases = tcase_create("export");
 
 	tcase_add_loop_test(cases, test_export, 0, sizeof(vectors) / sizeof(vectors[0]));
+	tcase_add_test(cases, test_distributed);
 	tcase_add_test(cases, test_top_level_stays);
 	suite_add_tcase(suite, cases);
 	return run_suite(suite);

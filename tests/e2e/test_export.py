@@ -44,6 +44,34 @@ class Export(harness.Case):
             done = self.tmflow("validate", exported)
             self.assertEqual(done.code, 0, done.err)
 
+    def test_distributed(self):
+        inline = self.export(harness.BACKFILL, "--lambda-arn", FUNCTION)
+        exported = self.export(harness.BACKFILL, "--lambda-arn", FUNCTION, "--distributed")
+        self.assertEqual(exported["States"]["EnsureEach"]["ItemProcessor"].pop("ProcessorConfig"),
+                         {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"})
+        inline["States"]["EnsureEach"]["ItemProcessor"].pop("ProcessorConfig")
+        self.assertEqual(exported, inline)
+
+    def test_a_distributed_map_sees_no_variables_from_outside(self):
+        def workflow(reads):
+            return self.write("map.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, Assign: {Outer: 1}, Next: Each}\n  Each:\n    Type: Map\n"
+                              "    ItemProcessor:\n      StartAt: B\n      States:\n        B: {Type: Pass, Assign: {Mine: 1}, Next: C}\n"
+                              f"        C: {{Type: Pass, Parameters: {reads}, End: true}}\n    End: true\n")
+        arguments = ("--activity-arn", ACTIVITY, "--distributed")
+        self.export(workflow("{a.$: $Mine, b.$: $$.State.Name, c.$: \"States.Format('$Outer {}', $.x)\", d: $Outer}"), *arguments)
+        for reads in ("{a.$: $Outer}", "{a.$: \"States.Format('{}', $Outer.b)\"}"):
+            done = self.tmflow("export", workflow(reads), *arguments)
+            self.assertEqual(done.code, 2)
+            self.assertRegex(done.err, r"items of Each read \$Outer, .* ItemSelector")
+        self.assertEqual(self.tmflow("export", workflow("{a.$: $Outer}"), "--activity-arn", ACTIVITY).code, 0)
+
+    def test_lambda_errors_are_retried(self):
+        for name, task in tasks(self.export(harness.BACKFILL, "--lambda-arn", FUNCTION)):
+            self.assertEqual(task["Retry"][0]["ErrorEquals"],
+                             ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+                              "Lambda.TooManyRequestsException"], name)
+        self.assertNotIn("Lambda.", json.dumps(self.export(harness.BACKFILL, "--activity-arn", ACTIVITY)))
+
     def test_function_gets_no_heartbeats(self):
         for name, task in tasks(self.export(harness.BACKFILL, "--lambda-arn", FUNCTION)):
             self.assertEqual(task["Resource"], FUNCTION)

@@ -18,8 +18,8 @@ def faults(definitions):
 
 
 class Validators(harness.Case):
-    def exported(self, workflow, option, arn):
-        done = self.tmflow("export", workflow, option, arn)
+    def exported(self, workflow, *options):
+        done = self.tmflow("export", workflow, *options)
         self.assertEqual(done.code, 0, done.err)
         return done.json
 
@@ -31,6 +31,11 @@ class Validators(harness.Case):
         for (workflow, option), answer in zip(asked, answers):
             with self.subTest(workflow=os.path.basename(workflow), option=option):
                 self.assertEqual(answer, {"asl-validator": [], "amazon-states-language-service": []})
+
+    def test_distributed_backfill(self):
+        definitions = [self.exported(harness.BACKFILL, *target, "--distributed") for target in TARGETS]
+        for (option, _), answer in zip(TARGETS, faults(definitions)):
+            self.assertEqual(answer, {"asl-validator": [], "amazon-states-language-service": []}, option)
 
     def test_both_find_what_is_wrong(self):
         """Else passing them would say nothing."""
