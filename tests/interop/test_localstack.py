@@ -1,4 +1,4 @@
-"""LocalStack's Step Functions runs the exported backfill with two workers against ec2sim, one of which is killed in the middle."""
+"""LocalStack's Step Functions runs the exported backfill with workers against ec2sim, one of which is killed in the middle."""
 import json
 import os
 import socket
@@ -10,8 +10,12 @@ import harness
 import interop
 import services
 
-INSTANCES = 150
 ARN = "arn:aws:states:us-east-1:123456789012:activity:tmflow"
+SLOW = "delay:300@1"    # each call of EC2 takes so many milliseconds: a worker that is killed has tasks under way
+TASKS_MIN = 200
+PAGE_EVENTS_MAX = 50    # as tools/deploy/README.md says
+KEPT = ("trafficMirrorFilterId", "sessionNumber", "packetLength", "ownerId", "description")
+FULL = "TrafficMirrorSourcesPerTargetLimitExceeded"     # what the workflow has an answer to, as each local run has
 
 
 class LocalStack(services.Case):
@@ -28,38 +32,6 @@ class LocalStack(services.Case):
         self.addCleanup(process.terminate)
         return "http://" + address
 
-    def test_backfill_with_a_killed_worker(self):
-        url = self.server()
-        sim = self.sim("--fault", "delay:50@1", instances=INSTANCES)
-        exported = self.tmflow("export", harness.BACKFILL, "--activity-arn", ARN)
-        definition = json.loads(exported.out.replace(ARN, "ACTIVITY"))
-        text = json.dumps(definition).replace('"HeartbeatSeconds": 60', '"HeartbeatSeconds": 5')
-        self.until_open(url)
-        run = subprocess.Popen([self.python, os.path.join(interop.HERE, "localstack_run.py"), url], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=True)
-        self.addCleanup(run.stdout.close)
-        run.stdin.write(text)
-        run.stdin.close()
-        arn = run.stdout.readline().strip()
-        words = ["worker", "--activity-arn", arn, "--config", sim.config, "--heartbeat", "1"]
-        workers = [self.spawn(words, dict(self.keys(sim), AWS_ENDPOINT_URL_SFN=url, TMFLOW_STATE_DIR=os.path.join(self.dir, f"s{n}")))
-                   for n in range(2)]
-        while sim.report()["sessions"]["live"] < 5:
-            if run.poll() is not None:
-                self.ended_early(json.loads(run.stdout.readline()))
-        workers[0].kill()
-        result = json.loads(run.stdout.readline())
-        run.wait(60)
-        self.assertEqual(result["status"], "SUCCEEDED", result)
-        self.assertTrue(sim.expected()["ok"], sim.expected())
-        self.assertTrue(sim.report()["ok"], sim.report())
-
-    def ended_early(self, result):
-        """LocalStack works out variables with a Java program, and fetches Java for it: not everywhere can it."""
-        if "Installation of java" in (result["cause"] or ""):
-            self.skipTest("LocalStack: " + result["cause"])
-        self.fail(result)
-
     def until_open(self, url):
         host, port = url[len("http://"):].split(":")
         for _ in range(1200):
@@ -69,6 +41,93 @@ class LocalStack(services.Case):
             except OSError:
                 time.sleep(0.1)
         self.fail("LocalStack does not start")
+
+    def execution(self, url, *options):
+        """The exported backfill under way, and its activity. Heartbeats are due every 5 s, so that a dead worker's tasks come again soon."""
+        exported = self.tmflow("export", harness.BACKFILL, "--activity-arn", ARN, *options)
+        definition = json.dumps(json.loads(exported.out.replace(ARN, "ACTIVITY"))).replace('"HeartbeatSeconds": 60', '"HeartbeatSeconds": 5')
+        run = subprocess.Popen([self.python, os.path.join(interop.HERE, "localstack_run.py"), url], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.wait, 60)
+        self.addCleanup(run.kill)
+        run.stdin.write(definition)
+        run.stdin.close()
+        return run, run.stdout.readline().strip()
+
+    def begin(self, sim, count, *options):
+        """One execution, and so many workers for it."""
+        url = self.server()
+        self.until_open(url)
+        run, arn = self.execution(url, *options)
+        words = ["worker", "--activity-arn", arn, "--config", sim.config, "--heartbeat", "1"]
+        workers = [self.spawn(words, dict(self.keys(sim), AWS_ENDPOINT_URL_SFN=url, TMFLOW_STATE_DIR=os.path.join(self.dir, f"s{n}")))
+                   for n in range(count)]
+        return run, workers
+
+    def work(self, sim, count, kill_at):
+        """One execution by so many workers, the first of which is killed when there are kill_at sessions. Its result, and that worker's name."""
+        run, workers = self.begin(sim, count)
+        while sim.report()["sessions"]["live"] < kill_at:
+            if run.poll() is not None:
+                self.fail(run.stdout.readline())
+            time.sleep(0.05)
+        workers[0].kill()
+        result = json.loads(run.stdout.readline())
+        return result, f"-{workers[0].pid}"
+
+    def check_tasks(self, result, killed):
+        """All tasks succeeded but those that the killed worker had; they came again. How many succeeded."""
+        self.assertEqual(result["status"], "SUCCEEDED", result)
+        lost = [worker for how, worker, _ in result["tasks"] if how == "ActivityTimedOut"]
+        self.assertTrue(lost, "the worker was killed between two tasks")
+        for worker in lost:
+            self.assertTrue((worker or "").endswith(killed), f"a heartbeat of {worker} was late, and {killed} was killed")
+        succeeded = [task for task in result["tasks"] if task[0] == "ActivitySucceeded"]
+        failed = [task for task in result["tasks"] if task[0] == "ActivityFailed" and task[2] == FULL]
+        self.assertEqual(len(succeeded) + len(failed) + len(lost), len(result["tasks"]), result["tasks"])
+        return len(succeeded)
+
+    def check_world(self, sim):
+        self.assertTrue(sim.expected()["ok"], sim.expected())
+        self.assertTrue(sim.report()["ok"], sim.report())
+
+    def sessions_of_a_local_run(self, instances):
+        os.mkdir(os.path.join(self.dir, "local"))
+        sim = harness.Sim(os.path.join(self.dir, "local"), "--no-auth", instances=instances)
+        self.addCleanup(sim.stop)
+        self.assertEqual(self.backfill(sim, state="local-state").code, 0)
+        return sim.sessions()
+
+    def test_two_workers_one_killed(self):
+        sim = self.sim("--fault", SLOW, instances=60)
+        result, killed = self.work(sim, 2, 5)
+        self.check_tasks(result, killed)
+        self.check_world(sim)
+
+    def test_distributed_items_leave_the_history_short(self):
+        """Step Functions ends an execution whose history reaches 25,000 events."""
+        sim = self.sim(instances=250)
+        run, _ = self.begin(sim, 1, "--distributed")
+        result = json.loads(run.stdout.readline())
+        self.assertEqual(result["status"], "SUCCEEDED", result)
+        self.check_world(sim)
+        pages = sim.report()["actions"]["DescribeInstances"]["calls"]
+        self.assertGreaterEqual(pages, 2)
+        print(f"{result['events']} events in the history, {pages} pages, {sim.report()['sessions']['live']} sessions")
+        self.assertLessEqual(result["events"], PAGE_EVENTS_MAX * pages)
+
+    def test_200_tasks_by_three_workers_one_killed(self):
+        instances = 300
+        sim = self.sim("--fault", SLOW, "--no-auth", instances=instances)
+        result, killed = self.work(sim, 3, 20)
+        self.assertGreaterEqual(self.check_tasks(result, killed), TASKS_MIN)
+        self.check_world(sim)
+        found, local = sim.sessions(), self.sessions_of_a_local_run(instances)
+        self.assertEqual(set(found), set(local))
+        for interface, session in found.items():
+            for key in KEPT:
+                self.assertEqual(session.get(key), local[interface].get(key), f"{interface}: {key}")
 
 
 if __name__ == "__main__":
