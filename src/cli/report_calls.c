@@ -59,7 +59,7 @@ most_requests_first(const void *a, const void *b)
 static void
 print_row(const struct call_row *row, FILE *out)
 {
-	fprintf(out,
+	cli_print(out,
 	    "    %-36s  %8" JSON_INTEGER_FORMAT "  %7" JSON_INTEGER_FORMAT
 	    "  %9" JSON_INTEGER_FORMAT "  %6" JSON_INTEGER_FORMAT "\n",
 	    row->operation, number(row, "requests"), number(row, "retries"),
@@ -79,13 +79,13 @@ report_calls_text(const json_t *calls, FILE *out)
 		rows[i++] = (struct call_row){operation, row};
 	if (count > 0) {
 		qsort(rows, count, sizeof(*rows), most_requests_first);
-		fprintf(out, "  %-38s  %8s  %7s  %9s  %6s\n", "calls to AWS", "requests", "retries",
-		    "throttled", "failed");
+		cli_print(out, "  %-38s  %8s  %7s  %9s  %6s\n", "calls to AWS", "requests",
+		    "retries", "throttled", "failed");
 	}
 	for (i = 0; i < count && i < CALLS_SHOWN_MAX; i++)
 		print_row(&rows[i], out);
 	if (count > CALLS_SHOWN_MAX)
-		fprintf(out, "    and %zu other operations: `tmflow show RUN-ID -o json`\n",
+		cli_print(out, "    and %zu other operations: `tmflow show RUN-ID -o json`\n",
 		    count - CALLS_SHOWN_MAX);
 	free(rows);
 }

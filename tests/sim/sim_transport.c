@@ -3,6 +3,7 @@
 #include "tmflow/base/json.h"
 #include "tmflow/base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -108,6 +109,12 @@ handle(struct http_exchange *exchange, const struct http_request *request)
 	if (plan->spoil != NULL)
 		plan->spoil(
 		    plan->spoil_arg, sim->result->requests, &exchange->reply, &exchange->transport);
+	if (getenv("TMFLOW_SIM_TRACE") != NULL)
+		printf("%8lld ms  process %zu  %s  %d %s%s\n",
+		    (long long)(sim->clock.now_wall_ms - SIM_START_WALL_MS),
+		    exchange->process->index, exchange->reply.operation, exchange->reply.status,
+		    exchange->reply.code,
+		    exchange->transport != ERR_NONE ? ", lost on the way" : "");
 	check_account(sim, exchange->reply.operation);
 }
 

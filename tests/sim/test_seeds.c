@@ -13,6 +13,7 @@
 /*
  * Random worlds, configurations, hooks, faults, crashes and concurrent processes, each all from one seed.
  *   TMFLOW_SIM_SEED=N test_sim_seeds       one seed again
+ *   TMFLOW_SIM_TRACE=1 with it             and each request of it
  *   TMFLOW_SIM_COUNT=N test_sim_seeds      that many fresh ones (default SEEDS_FRESH)
  */
 
