@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """tmflow export: the workflow for Step Functions, and the policy that it needs."""
+import glob
 import json
+import os
 import re
 
 import harness
@@ -64,6 +66,12 @@ class Export(harness.Case):
             self.assertEqual(done.code, 2)
             self.assertRegex(done.err, r"items of Each read \$Outer, .* ItemSelector")
         self.assertEqual(self.tmflow("export", workflow("{a.$: $Outer}"), "--activity-arn", ACTIVITY).code, 0)
+
+    def test_every_task_outlives_its_worker(self):
+        for workflow in glob.glob(os.path.join(harness.ROOT, "workflows", "*.yaml")):
+            for name, task in tasks(self.export(workflow, "--activity-arn", ACTIVITY)):
+                retried = [error for retrier in task.get("Retry", []) for error in retrier["ErrorEquals"]]
+                self.assertIn("States.Timeout", retried, (workflow, name))
 
     def test_lambda_errors_are_retried(self):
         for name, task in tasks(self.export(harness.BACKFILL, "--lambda-arn", FUNCTION)):
