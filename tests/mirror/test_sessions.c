@@ -35,7 +35,7 @@ open_process(struct process *opened, const char *extra, const char *run_id, stru
 }
 
 static void
-setup_world(int64_t stale_ms)
+setup_world(int64_t stale_ms, double empty_pages)
 {
 	struct sim_opts opts;
 
@@ -45,6 +45,7 @@ setup_world(int64_t stale_ms)
 	opts.subnets_per_vpc = 1;
 	opts.plain = true;
 	opts.stale_ms = stale_ms;
+	opts.empty_pages = empty_pages;
 	fixture_init(&fixture, &opts);
 	world_given_target_id(fixture.world, 0, target);
 	world_given_target_id(fixture.world, 1, other_target);
@@ -60,7 +61,13 @@ setup_world(int64_t stale_ms)
 static void
 setup(void)
 {
-	setup_world(0);
+	setup_world(0, 0);
+}
+
+static void
+setup_empty_pages(void)
+{
+	setup_world(0, 0.9);
 }
 
 static void
@@ -498,6 +505,20 @@ START_TEST(test_other_request)
 }
 END_TEST
 
+/* A page may be empty and have a token all the same: what is looked for stands on a later one. */
+START_TEST(test_found_behind_empty_pages)
+{
+	json_t *item;
+	size_t describes;
+
+	ensure(&process, target, NULL);
+	process_forget_calls(&process);
+	ck_assert_str_eq(find(&process, &item), "Present");
+	describes = process_calls(&process, "DescribeTrafficMirrorSessions");
+	ck_assert_uint_ge(describes, 2);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -519,6 +540,10 @@ main(void)
 	tcase_add_loop_test(tcase, test_changed_options_are_updated, 0,
 	    sizeof(changed_options) / sizeof(changed_options[0]));
 	tcase_add_loop_test(tcase, test_refusals, 0, sizeof(refusals) / sizeof(refusals[0]));
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("pages");
+	tcase_add_checked_fixture(tcase, setup_empty_pages, teardown);
+	tcase_add_test(tcase, test_found_behind_empty_pages);
 	suite_add_tcase(suite, tcase);
 	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;

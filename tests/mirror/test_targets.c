@@ -16,7 +16,7 @@ static struct process process;
 static char subnet[SIM_ID_BYTES];
 
 static void
-setup_world(int64_t stale_ms)
+setup_world(int64_t stale_ms, double empty_pages)
 {
 	struct sim_opts opts;
 
@@ -26,6 +26,7 @@ setup_world(int64_t stale_ms)
 	opts.subnets_per_vpc = 1;
 	opts.plain = true;
 	opts.stale_ms = stale_ms;
+	opts.empty_pages = empty_pages;
 	fixture_init(&fixture, &opts);
 	world_subnet_id(fixture.world, 0, subnet);
 }
@@ -33,14 +34,21 @@ setup_world(int64_t stale_ms)
 static void
 setup(void)
 {
-	setup_world(0);
+	setup_world(0, 0);
 	process_init(&process, &fixture, &(struct process_opts){0});
 }
 
 static void
 setup_stale(void)
 {
-	setup_world(600000);
+	setup_world(600000, 0);
+	process_init(&process, &fixture, &(struct process_opts){0});
+}
+
+static void
+setup_empty_pages(void)
+{
+	setup_world(0, 0.9);
 	process_init(&process, &fixture, &(struct process_opts){0});
 }
 
@@ -417,7 +425,7 @@ START_TEST(test_roll_back_beside_another_process)
 	struct fixture_end *two;
 
 	teardown();
-	setup_world(10000);
+	setup_world(10000, 0);
 	process_init(&process, &fixture, &(struct process_opts){0});
 	process_init(&other, &fixture, &(struct process_opts){0});
 	process_fault(
@@ -682,6 +690,20 @@ START_TEST(test_unknown_rule)
 }
 END_TEST
 
+/* Another process finds the target on a later page of the listing, and launches nothing. */
+START_TEST(test_found_behind_empty_pages)
+{
+	struct process other;
+	const char *made = target_of(process_run(&process, "ensure-target", request(NULL)));
+
+	process_init(&other, &fixture, &(struct process_opts){.run_id = "other"});
+	ck_assert_str_eq(target_of(process_run(&other, "ensure-target", request(NULL))), made);
+	ck_assert_uint_ge(process_calls(&other, "DescribeTrafficMirrorTargets"), 2);
+	ck_assert_uint_eq(process_calls(&other, "RunInstances"), 0);
+	process_fini(&other);
+}
+END_TEST
+
 static TCase *
 add(Suite *suite, const char *name, void (*start)(void), const TTest *const *tests, size_t count)
 {
@@ -709,6 +731,7 @@ main(void)
 	const TTest *const lives[] = {test_live_target_costs_one_describe,
 	    test_target_whose_instance_is_not_listed, test_new_target_is_not_listed_yet,
 	    test_lives_that_cannot_be_asked_for};
+	const TTest *const pages[] = {test_found_behind_empty_pages};
 	const TTest *const faults[] = {test_fault_while_untagging, test_fault_while_rolling_back};
 	Suite *suite = suite_create("targets");
 	TCase *steps_case;
@@ -716,6 +739,7 @@ main(void)
 
 	add(suite, "consistent", setup, either, sizeof(either) / sizeof(either[0]));
 	add(suite, "stale", setup_stale, either, sizeof(either) / sizeof(either[0]));
+	add(suite, "pages", setup_empty_pages, pages, sizeof(pages) / sizeof(pages[0]));
 	add(suite, "settled", setup, settled, sizeof(settled) / sizeof(settled[0]));
 	steps_case = add(suite, "lives", setup, lives, sizeof(lives) / sizeof(lives[0]));
 	tcase_add_loop_test(steps_case, test_dead_target, 0, 2);
