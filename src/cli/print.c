@@ -33,12 +33,18 @@ add_value(struct buf *line, const char *spec, struct values *values)
 		log_escape(&safe, text != NULL ? text : "-");
 		buf_printf(line, spec, buf_cstr(&safe));
 	} else if (kind == 'f') {
-		buf_printf(line, spec, va_arg(values->list, double));
+		double real = va_arg(values->list, double);
+
+		buf_printf(line, spec, real);
 	} else if (is_long) {
-		buf_printf(line, spec, va_arg(values->list, long));
+		long whole = va_arg(values->list, long);
+
+		buf_printf(line, spec, whole);
 	} else {
+		int small = va_arg(values->list, int);
+
 		assert(kind == 'd' || kind == 'u' || kind == 'c');
-		buf_printf(line, spec, va_arg(values->list, int));
+		buf_printf(line, spec, small);
 	}
 	buf_fini(&safe);
 }

@@ -26,7 +26,7 @@ vpcs:
 class Progress(harness.Case):
     def on_terminal(self, columns, *options, env=None):
         """Everything that a run writes to a terminal of that width, and its exit code."""
-        sim = self.sim("--fault", "delay:30@1", *options, instances=200)
+        sim = self.sim("--fault", "delay:100@1", *options, instances=200)
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = self.environment(sim)

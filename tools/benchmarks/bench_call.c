@@ -103,13 +103,14 @@ int
 main(int argc, char **argv)
 {
 	struct bench bench = {.loop = loop_new(clock_system())};
+	long calls = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
 	int code;
 
-	if (argc != 3 || atol(argv[2]) < 1) {
+	if (calls < 1) {
 		fputs("usage: bench_call URL CALLS\n", stderr);
 		return 2;
 	}
-	code = run(&bench, argv[1], atol(argv[2]));
+	code = run(&bench, argv[1], calls);
 	err_fini(&bench.err);
 	loop_free(bench.loop);
 	return code;
