@@ -246,10 +246,10 @@ int store_fact_put(struct store *store, const char *scope, const char *kind, con
 /* Forgets a fact; one that is not there is fine. */
 int store_fact_delete(
     struct store *store, const char *scope, const char *kind, const char *key, struct err *err);
-/* In order of key. */
 /* When a fact was put; 0 if it is not there. */
 int store_fact_time(struct store *store, const char *scope, const char *kind, const char *key,
     int64_t *ret_put_wall_ms, struct err *err);
+/* In order of key. */
 int store_facts_each(struct store *store, const char *scope, const char *kind,
     int (*fn)(void *arg, const char *key, struct str value), void *arg, struct err *err);
 
