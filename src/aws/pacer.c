@@ -15,9 +15,7 @@ struct pacer_bucket {
 	struct pacer_bucket *next;
 	char *action;
 	struct pacer_model model;
-	struct pacer_ticket *first; /* the queue */
-	struct pacer_ticket *last;
-	uint64_t waiting;
+	struct waitline line; /* of tickets */
 };
 
 /* Buckets are as many as actions are called: fewer than twenty. */
@@ -42,48 +40,13 @@ now_wall_ms(const struct pacer *pacer)
 	return clock->wall_ms(clock);
 }
 
-/* --- the queue --- */
-
-static void
-enqueue(struct pacer_bucket *bucket, struct pacer_ticket *ticket, bool in_front)
-{
-	ticket->next = in_front ? bucket->first : NULL;
-	ticket->prev = in_front ? NULL : bucket->last;
-	if (ticket->next != NULL)
-		ticket->next->prev = ticket;
-	else
-		bucket->last = ticket;
-	if (ticket->prev != NULL)
-		ticket->prev->next = ticket;
-	else
-		bucket->first = ticket;
-	ticket->waiting = true;
-	bucket->waiting++;
-}
-
-static void
-dequeue(struct pacer_bucket *bucket, struct pacer_ticket *ticket)
-{
-	if (ticket->next != NULL)
-		ticket->next->prev = ticket->prev;
-	else
-		bucket->last = ticket->prev;
-	if (ticket->prev != NULL)
-		ticket->prev->next = ticket->next;
-	else
-		bucket->first = ticket->next;
-	ticket->next = ticket->prev = NULL;
-	ticket->waiting = false;
-	bucket->waiting--;
-}
-
 static void
 arm(struct pacer_bucket *bucket)
 {
 	int64_t now_ms = now_mono_ms(bucket->pacer);
 
 	loop_timer_disarm(bucket->pacer->loop, &bucket->timer);
-	if (bucket->first != NULL)
+	if (bucket->line.first != NULL)
 		loop_timer_arm(bucket->pacer->loop, &bucket->timer,
 		    now_ms + pacer_model_wait_ms(&bucket->model, now_ms));
 }
@@ -100,11 +63,11 @@ let_go(struct timer *timer)
 {
 	struct pacer_bucket *bucket = (struct pacer_bucket *)timer;
 
-	while (bucket->first != NULL &&
+	while (bucket->line.first != NULL &&
 	       pacer_model_wait_ms(&bucket->model, now_mono_ms(bucket->pacer)) == 0) {
-		struct pacer_ticket *ticket = bucket->first;
+		struct pacer_ticket *ticket = (struct pacer_ticket *)bucket->line.first;
 
-		dequeue(bucket, ticket);
+		waitline_leave(&bucket->line, &ticket->waiter);
 		note_sent(bucket, ticket);
 		ticket->go(ticket);
 	}
@@ -158,7 +121,7 @@ pacer_free(struct pacer *pacer)
 		return;
 	for (struct pacer_bucket *bucket = pacer->first; bucket != NULL; bucket = next) {
 		next = bucket->next;
-		assert(bucket->first == NULL);
+		assert(bucket->line.first == NULL);
 		loop_timer_disarm(pacer->loop, &bucket->timer);
 		free(bucket->action);
 		free(bucket);
@@ -175,11 +138,12 @@ pacer_ask(struct pacer *pacer, const char *action, struct pacer_ticket *ticket, 
 
 	assert(ticket->bucket == NULL);
 	ticket->bucket = bucket;
-	if (bucket->first == NULL && pacer_model_wait_ms(&bucket->model, now_mono_ms(pacer)) == 0) {
+	if (bucket->line.first == NULL &&
+	    pacer_model_wait_ms(&bucket->model, now_mono_ms(pacer)) == 0) {
 		note_sent(bucket, ticket);
 		return true;
 	}
-	enqueue(bucket, ticket, again);
+	waitline_join(&bucket->line, &ticket->waiter, again);
 	arm(bucket);
 	return false;
 }
@@ -192,7 +156,7 @@ pacer_answer(struct pacer_ticket *ticket, enum pacer_answer answer)
 
 	if (bucket == NULL)
 		return;
-	assert(!ticket->waiting);
+	assert(!ticket->waiter.waiting);
 	ticket->bucket = NULL;
 	now_ms = now_mono_ms(bucket->pacer);
 	switch (answer) {
@@ -216,11 +180,11 @@ pacer_withdraw(struct pacer_ticket *ticket)
 
 	if (bucket == NULL)
 		return;
-	if (!ticket->waiting) {
+	if (!ticket->waiter.waiting) {
 		pacer_answer(ticket, PACER_UNKNOWN);
 		return;
 	}
-	dequeue(bucket, ticket);
+	waitline_leave(&bucket->line, &ticket->waiter);
 	ticket->bucket = NULL;
 	arm(bucket);
 }
@@ -238,7 +202,7 @@ pacer_estimate(const struct pacer *pacer, const char *action, struct pacer_estim
 	    .learnt = bucket->model.learnt,
 	    .size = bucket->model.size,
 	    .rate_per_s = bucket->model.rate_per_s,
-	    .waiting = bucket->waiting,
+	    .waiting = bucket->line.count,
 	    .accepted = bucket->model.accepted,
 	    .refused = bucket->model.refused,
 	};

@@ -389,7 +389,7 @@ count_go(struct pacer_ticket *ticket)
 /* Calls given up: waiting ones leave the queue, sent ones do not count. */
 START_TEST(withdrawn)
 {
-	struct pacer_ticket tickets[80] = {{0}};
+	struct pacer_ticket tickets[80] = {{.go = NULL}};
 	struct pacer_estimate estimate;
 	struct fake_clock clock;
 	struct err err = {0};

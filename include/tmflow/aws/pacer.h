@@ -1,6 +1,7 @@
 #ifndef TMFLOW_AWS_PACER_H
 #define TMFLOW_AWS_PACER_H
 
+#include "tmflow/aws/waitline.h"
 #include "tmflow/loop/loop.h"
 
 #include <jansson.h>
@@ -21,12 +22,10 @@ struct pacer_bucket;
 
 /* A call's place in the queue, in the caller's storage. Zeroed but for go. */
 struct pacer_ticket {
+	struct waiter waiter;			 /* first */
 	void (*go)(struct pacer_ticket *ticket); /* from the loop: the call may be sent now */
 	struct pacer_bucket *bucket;		 /* NULL: neither waiting nor sent */
-	struct pacer_ticket *next;
-	struct pacer_ticket *prev;
-	bool waiting;
-	uint64_t reactions; /* of the bucket when this was sent */
+	uint64_t reactions;			 /* of the bucket when this was sent */
 };
 
 enum pacer_answer {
