@@ -1,4 +1,5 @@
 #include "client_internal.h"
+#include "limiter_internal.h"
 
 #include "tmflow/aws/endpoint.h"
 #include "tmflow/aws/retry.h"
@@ -22,10 +23,12 @@ struct aws_client {
 	struct http_transport *transport;
 	struct credentials_provider *credentials;
 	struct rng *rng;
-	struct pacer *pacer; /* NULL: none */
+	struct pacer *pacer;	 /* NULL: none */
+	struct limiter *limiter; /* NULL: none */
 	const struct aws_service *service;
 	char *scope;
 	struct endpoint endpoint;
+	const struct retry_mode *retry_mode;
 	int attempts_max;
 	struct sigv4_key key;
 	struct sigv4_result signature; /* reused from call to call */
@@ -42,6 +45,7 @@ struct aws_call {
 	struct call call; /* first */
 	struct timer backoff;
 	struct pacer_ticket ticket;
+	struct limiter_ticket turn;
 	struct aws_client *client;
 	struct aws_operation operation;
 	bool refreshed; /* the keys were looked for anew */
@@ -92,6 +96,8 @@ drop_attempt(struct aws_call *call)
 		call->client->transport->cancel(call->client->transport, call->exchange);
 	call->exchange = NULL;
 	pacer_withdraw(&call->ticket);
+	if (call->client->limiter != NULL)
+		limiter_withdraw(call->client->limiter, &call->turn);
 	if (call->waits_for_keys)
 		call->client->credentials->cancel(
 		    call->client->credentials, credentials_came, call);
@@ -126,14 +132,15 @@ backoff_over(struct timer *timer)
 
 /* Whether another attempt is worth it; expired keys get one with fresh ones. */
 static bool
-may_try_again(struct aws_call *call, enum retry_class retry)
+may_try_again(struct aws_call *call, enum retry_class retry, const struct err *err)
 {
-	struct credentials_provider *credentials = call->client->credentials;
+	const struct aws_client *client = call->client;
+	struct credentials_provider *credentials = client->credentials;
 
-	if (retry == RETRY_NEVER || call->attempt >= call->client->attempts_max)
+	if (call->attempt >= client->attempts_max)
 		return false;
 	if (retry != RETRY_CREDENTIALS)
-		return true;
+		return retry_mode_retries(client->retry_mode, client->service->signing_name, err);
 	if (call->operation.unsigned_request || call->refreshed || credentials->refresh == NULL)
 		return false;
 	call->refreshed = true;
@@ -179,6 +186,8 @@ can_pay(struct aws_call *call, const struct err *err)
 			 now_mono_ms(call->client) - call->sent_mono_ms >= AWS_CONNECT_TIMEOUT_MS;
 	int cost = timed_out ? RETRY_COST_TIMEOUT : RETRY_COST;
 
+	if (!call->client->retry_mode->has_quota)
+		return true;
 	if (!retry_quota_take(&call->client->quota, cost))
 		return false;
 	call->retry_cost = cost;
@@ -193,7 +202,8 @@ delay_of(const struct aws_call *call)
 
 	if (call->attempt <= throttled_free)
 		return 0;
-	return retry_delay_ms(call->client->rng, call->attempt - throttled_free);
+	return retry_delay_ms(call->client->rng, call->attempt - throttled_free,
+	    call->client->retry_mode->delay_max_ms);
 }
 
 /* What the pacer learns from a failed attempt. */
@@ -234,7 +244,7 @@ attempt_failed(struct aws_call *call, struct err *err, const struct aws_reply_he
 	client->stats.throttled += call->refused;
 	pacer_answer(&call->ticket, pacer_answer_of(err, retry));
 	if (!correct_clock(call, err, header_of(headers, "Date")) &&
-	    (!may_try_again(call, retry) || !can_pay(call, err))) {
+	    (!may_try_again(call, retry, err) || !can_pay(call, err))) {
 		client->stats.failed++;
 		tally_failure(client->tally, call->operation.name);
 		if (retry == RETRY_CREDENTIALS && !call->operation.unsigned_request)
@@ -251,6 +261,13 @@ attempt_failed(struct aws_call *call, struct err *err, const struct aws_reply_he
 	    LOG_INT("delay_ms", delay_ms));
 	err_fini(err);
 	loop_timer_arm(client->loop, &call->backoff, now_mono_ms(client) + delay_ms);
+}
+
+static void
+tell_limiter(const struct aws_client *client, bool throttled)
+{
+	if (client->limiter != NULL)
+		limiter_answer(client->limiter, throttled);
 }
 
 /* The error that a complete reply means which brings no result. */
@@ -290,6 +307,7 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	struct aws_reply reply;
 	struct err err = {0};
 	const char *request_id;
+	bool throttled;
 
 	call->client->service->protocol->finish(call->reader, headers, &reply, &err);
 	request_id = reply.request_id;
@@ -298,6 +316,7 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	if (status == 200 && reply.value != NULL) {
 		tally_reply(call->client->tally, call->operation.name, status, NULL, false);
 		pacer_answer(&call->ticket, PACER_ACCEPTED);
+		tell_limiter(call->client, false);
 		retry_quota_give(
 		    &call->client->quota, call->retry_cost > 0 ? call->retry_cost : RETRY_REFUND);
 		call_complete(&call->call, call->operation.convert != NULL
@@ -309,8 +328,9 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	request_id = request_id != NULL ? request_id : "";
 	error_of_reply(&reply, status, request_id, &err);
 	utf8_copy(err.request_id, sizeof(err.request_id), request_id);
-	tally_reply(call->client->tally, call->operation.name, status, err.name,
-	    retry_classify(&err) == RETRY_THROTTLING);
+	throttled = retry_classify(&err) == RETRY_THROTTLING;
+	tally_reply(call->client->tally, call->operation.name, status, err.name, throttled);
+	tell_limiter(call->client, throttled);
 	attempt_failed(call, &err, headers);
 }
 
@@ -336,6 +356,7 @@ exchange_done(void *arg, struct http_exchange *exchange, int status, struct err 
 	if (status == 0) {
 		note_trouble(call->client, err);
 		tally_reply(call->client->tally, call->operation.name, 0, err->name, false);
+		tell_limiter(call->client, false);
 		attempt_failed(call, err, NULL);
 		return;
 	}
@@ -466,9 +487,22 @@ send_now(struct aws_call *call)
 }
 
 static void
+limiter_let_go(struct limiter_ticket *turn)
+{
+	send_now((struct aws_call *)((char *)turn - offsetof(struct aws_call, turn)));
+}
+
+static void
+send_in_turn(struct aws_call *call)
+{
+	if (call->client->limiter == NULL || limiter_ask(call->client->limiter, &call->turn))
+		send_now(call);
+}
+
+static void
 pacer_let_go(struct pacer_ticket *ticket)
 {
-	send_now((struct aws_call *)((char *)ticket - offsetof(struct aws_call, ticket)));
+	send_in_turn((struct aws_call *)((char *)ticket - offsetof(struct aws_call, ticket)));
 }
 
 static void
@@ -481,7 +515,7 @@ aws_call_attempt(struct aws_call *call)
 	protocol->free_reader(call->reader);
 	call->reader = protocol->begin(&call->operation);
 	if (pacer == NULL || pacer_ask(pacer, call->operation.name, &call->ticket, call->refused))
-		send_now(call);
+		send_in_turn(call);
 }
 
 struct call *
@@ -498,6 +532,7 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 		call->target = mem_printf("%s.%s", target_prefix, operation->name);
 	call->backoff.fire = backoff_over;
 	call->ticket.go = pacer_let_go;
+	call->turn.go = limiter_let_go;
 	aws_call_attempt(call);
 	return &call->call;
 }
@@ -530,7 +565,10 @@ aws_client_new(const struct aws_client_opts *opts, struct err *err)
 	client->service = aws_service_at(aws_service_index(opts->service));
 	client->scope = mem_printf("%s%s%s %s", opts->owner != NULL ? opts->owner : "",
 	    opts->owner != NULL ? " " : "", opts->region, endpoint.host);
-	client->attempts_max = opts->attempts_max > 0 ? opts->attempts_max : AWS_ATTEMPTS_DEFAULT;
+	client->retry_mode = opts->retry_mode != NULL ? opts->retry_mode : &retry_mode_default;
+	client->attempts_max =
+	    opts->attempts_max > 0 ? opts->attempts_max : client->retry_mode->attempts_max;
+	client->limiter = client->retry_mode->limits_rate ? limiter_new(client->loop) : NULL;
 	return client;
 }
 
@@ -539,6 +577,7 @@ aws_client_free(struct aws_client *client)
 {
 	if (client == NULL)
 		return;
+	limiter_free(client->limiter);
 	endpoint_fini(&client->endpoint);
 	sigv4_key_fini(&client->key);
 	sigv4_result_fini(&client->signature);

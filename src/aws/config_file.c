@@ -14,9 +14,11 @@ struct entry {
 	char *section;
 	char *key; /* NULL: the section's own header */
 	char *value;
+	unsigned line;
 };
 
 struct config_file {
+	char *name;
 	struct entry *entries;
 	size_t count;
 };
@@ -43,6 +45,7 @@ add_entry(struct reader *r, const char *key, struct str value)
 	    .section = mem_strdup(r->section),
 	    .key = mem_strdup(key),
 	    .value = mem_strndup(value.p, value.len),
+	    .line = r->line,
 	};
 }
 
@@ -155,6 +158,7 @@ config_file_parse(const char *name, struct str text, enum config_file_kind kind,
 	struct reader r = {.name = name, .kind = kind, .file = mem_zalloc(1, sizeof(*r.file))};
 	int ret = 0;
 
+	r.file->name = mem_strdup(name);
 	while (text.len > 0 && ret == 0) {
 		const char *end = memchr(text.p, '\n', text.len);
 		size_t len = end != NULL ? (size_t)(end - text.p) : text.len;
@@ -204,6 +208,7 @@ config_file_free(struct config_file *file)
 		free(entry->value);
 	}
 	free(file->entries);
+	free(file->name);
 	free(file);
 }
 
@@ -223,25 +228,42 @@ config_file_has_profile(const struct config_file *file, const char *profile)
 	return false;
 }
 
-const char *
-config_file_get_in(
+/* The last one wins, as with the AWS tools. NULL: it is absent or empty. */
+static const struct entry *
+find_entry(
     const struct config_file *file, const char *section_kind, const char *name, const char *key)
 {
-	const char *value = NULL;
+	const struct entry *found = NULL;
 
 	for (size_t i = 0; i < file->count; i++) {
 		const struct entry *entry = &file->entries[i];
 
-		/* The last one wins, as with the AWS tools. */
 		if (entry->key != NULL && stands_in(entry, section_kind, name) &&
 		    strcmp(entry->key, key) == 0)
-			value = entry->value;
+			found = entry;
 	}
-	return value != NULL && value[0] != '\0' ? value : NULL;
+	return found != NULL && found->value[0] != '\0' ? found : NULL;
+}
+
+const char *
+config_file_get_in(
+    const struct config_file *file, const char *section_kind, const char *name, const char *key)
+{
+	const struct entry *entry = find_entry(file, section_kind, name, key);
+
+	return entry != NULL ? entry->value : NULL;
 }
 
 const char *
 config_file_get(const struct config_file *file, const char *profile, const char *key)
 {
 	return config_file_get_in(file, PROFILE, profile, key);
+}
+
+char *
+config_file_where(const struct config_file *file, const char *profile, const char *key)
+{
+	const struct entry *entry = find_entry(file, PROFILE, profile, key);
+
+	return entry != NULL ? mem_printf("%s:%u", file->name, entry->line) : NULL;
 }

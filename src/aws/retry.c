@@ -107,9 +107,9 @@ aws_error_is_not_found(const char *code)
 }
 
 int64_t
-retry_delay_ms(struct rng *rng, int attempt)
+retry_delay_ms(struct rng *rng, int attempt, double max_ms)
 {
-	double cap_ms = fmin(AWS_BACKOFF_BASE_MS * ldexp(1.0, attempt - 1), AWS_BACKOFF_MAX_MS);
+	double cap_ms = fmin(AWS_BACKOFF_BASE_MS * ldexp(1.0, attempt - 1), max_ms);
 
 	return (int64_t)(rng_unit(rng) * cap_ms);
 }

@@ -42,6 +42,7 @@ aws_client_opts_of(const struct aws_settings *settings, const char *service)
 	    .use_fips = settings->use_fips,
 	    .use_dual_stack = settings->use_dual_stack,
 	    .sts_global = settings->sts_global,
+	    .retry_mode = settings->retry_mode,
 	    .attempts_max = settings->attempts_max,
 	};
 }

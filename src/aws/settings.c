@@ -4,6 +4,7 @@
 #include "shared_files_internal.h"
 #include "tmflow/base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -85,21 +86,48 @@ set_endpoints(const struct lookup *lookup, struct aws_settings *settings)
 		settings->endpoints[i] = mem_strdup(configured_endpoint(lookup, aws_service_at(i)));
 }
 
-/* A number in a named setting; absent: fallback. */
+/* A value that is none: says where it stands. */
 static int
-number_of(
-    const char *text, const char *name, int max, int fallback, int *ret_number, struct err *err)
+refuse(const struct lookup *lookup, const char *variable, const char *key, const char *must_be,
+    struct err *err)
 {
+	const char *value = look_up(lookup, variable, key);
+	char *where;
+
+	if (variable != NULL && aws_env_get(lookup->env, variable) != NULL)
+		return err_set(
+		    err, ERR_CONFIG, "%s must be %s, not \"%s\"", variable, must_be, value);
+	where = shared_files_where(lookup->files, lookup->profile, key);
+	err_set(err, ERR_CONFIG, "%s: %s must be %s, not \"%s\"", where, key, must_be, value);
+	free(where);
+	return -1;
+}
+
+/* A number from 1 on; absent: fallback. */
+struct number_setting {
+	const char *variable;
+	const char *key;
+	int max;
+	int fallback;
+};
+
+static int
+number_of(const struct lookup *lookup, const struct number_setting *setting, int *ret_number,
+    struct err *err)
+{
+	const char *text = look_up(lookup, setting->variable, setting->key);
+	char must_be[64];
 	char *end;
 	long number;
 
-	*ret_number = fallback;
+	*ret_number = setting->fallback;
 	if (text == NULL)
 		return 0;
 	number = strtol(text, &end, 10);
-	if (*end != '\0' || number < 1 || number > max)
-		return err_set(err, ERR_CONFIG, "%s must be a number from 1 to %d, not \"%s\"",
-		    name, max, text);
+	if (*end != '\0' || number < 1 || number > setting->max) {
+		snprintf(must_be, sizeof(must_be), "a number from 1 to %d", setting->max);
+		return refuse(lookup, setting->variable, setting->key, must_be, err);
+	}
 	*ret_number = (int)number;
 	return 0;
 }
@@ -115,9 +143,8 @@ set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct err
 	size_t len;
 
 	if (mode != NULL && strcasecmp(mode, "IPv4") != 0 && strcasecmp(mode, "IPv6") != 0)
-		return err_set(err, ERR_CONFIG,
-		    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE must be IPv4 or IPv6, not \"%s\"",
-		    mode);
+		return refuse(lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+		    "ec2_metadata_service_endpoint_mode", "IPv4 or IPv6", err);
 	if (url == NULL)
 		url = mode != NULL && strcasecmp(mode, "IPv6") == 0 ? IMDS_URL_IPV6 : IMDS_URL_IPV4;
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
@@ -133,14 +160,14 @@ set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct err
 static int
 set_imds(const struct lookup *lookup, struct imds_settings *imds, struct err *err)
 {
+	static const struct number_setting timeout = {"AWS_METADATA_SERVICE_TIMEOUT",
+	    "metadata_service_timeout", IMDS_TIMEOUT_SECONDS_MAX, IMDS_TIMEOUT_MS / 1000};
+	static const struct number_setting attempts = {
+	    "AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", ATTEMPTS_MAX, 1};
 	int seconds;
 
-	if (number_of(look_up(lookup, "AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout"),
-		"metadata_service_timeout", IMDS_TIMEOUT_SECONDS_MAX, IMDS_TIMEOUT_MS / 1000,
-		&seconds, err) < 0 ||
-	    number_of(look_up(lookup, "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
-			  "metadata_service_num_attempts"),
-		"metadata_service_num_attempts", ATTEMPTS_MAX, 1, &imds->attempts_max, err) < 0)
+	if (number_of(lookup, &timeout, &seconds, err) < 0 ||
+	    number_of(lookup, &attempts, &imds->attempts_max, err) < 0)
 		return -1;
 	imds->timeout_ms = (int64_t)seconds * 1000;
 	imds->disabled = is_true(aws_env_get(lookup->env, "AWS_EC2_METADATA_DISABLED"));
@@ -157,8 +184,22 @@ set_sts_mode(const struct lookup *lookup, struct aws_settings *settings, struct 
 	settings->sts_global = mode != NULL && strcasecmp(mode, "legacy") == 0;
 	if (mode == NULL || settings->sts_global || strcasecmp(mode, "regional") == 0)
 		return 0;
-	return err_set(err, ERR_CONFIG,
-	    "AWS_STS_REGIONAL_ENDPOINTS must be regional or legacy, not \"%s\"", mode);
+	return refuse(lookup, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints",
+	    "regional or legacy", err);
+}
+
+static int
+set_retries(const struct lookup *lookup, struct aws_settings *settings, struct err *err)
+{
+	static const struct number_setting attempts = {
+	    "AWS_MAX_ATTEMPTS", "max_attempts", ATTEMPTS_MAX, 0};
+	const char *mode = look_up(lookup, "AWS_RETRY_MODE", "retry_mode");
+
+	settings->retry_mode = mode != NULL ? retry_mode_find(mode) : NULL;
+	if (mode != NULL && settings->retry_mode == NULL)
+		return refuse(
+		    lookup, "AWS_RETRY_MODE", "retry_mode", "legacy, standard or adaptive", err);
+	return number_of(lookup, &attempts, &settings->attempts_max, err);
 }
 
 static int
@@ -174,9 +215,7 @@ fill(const struct lookup *lookup, const char *flag_region, struct aws_settings *
 	settings->use_dual_stack =
 	    is_true(look_up(lookup, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"));
 	set_endpoints(lookup, settings);
-	if (number_of(look_up(lookup, "AWS_MAX_ATTEMPTS", "max_attempts"), "AWS_MAX_ATTEMPTS",
-		ATTEMPTS_MAX, 0, &settings->attempts_max, err) < 0 ||
-	    set_sts_mode(lookup, settings, err) < 0)
+	if (set_retries(lookup, settings, err) < 0 || set_sts_mode(lookup, settings, err) < 0)
 		return -1;
 	return set_imds(lookup, &settings->imds, err);
 }

@@ -61,6 +61,14 @@ shared_files_get(const struct shared_files *files, const char *profile, const ch
 	return value != NULL ? value : config_file_get(files->config, profile, key);
 }
 
+char *
+shared_files_where(const struct shared_files *files, const char *profile, const char *key)
+{
+	char *where = config_file_where(files->credentials, profile, key);
+
+	return where != NULL ? where : config_file_where(files->config, profile, key);
+}
+
 bool
 shared_files_have(const struct shared_files *files, const char *profile)
 {

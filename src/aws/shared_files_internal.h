@@ -18,6 +18,9 @@ void shared_files_free(struct shared_files *files);
 /* A profile's value; the credentials file wins. */
 const char *
 shared_files_get(const struct shared_files *files, const char *profile, const char *key);
+
+/* Where it stands, as "FILE:LINE". NULL if absent; the caller frees it. */
+char *shared_files_where(const struct shared_files *files, const char *profile, const char *key);
 bool shared_files_have(const struct shared_files *files, const char *profile);
 
 /* The flag, AWS_PROFILE, or "default"; *ret_named: somebody asked for it. */

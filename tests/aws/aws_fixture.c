@@ -37,10 +37,18 @@ aws_fixture_init(struct aws_fixture *f, const struct scripted_opts *script, int 
 }
 
 void
+aws_fixture_retry_mode(struct aws_fixture *f, const char *name)
+{
+	f->retry_mode = name != NULL ? retry_mode_find(name) : NULL;
+	aws_fixture_service(f, f->service);
+}
+
+void
 aws_fixture_service(struct aws_fixture *f, const char *service)
 {
 	struct err err = {0};
 
+	f->service = service;
 	aws_client_free(f->client);
 	f->client = aws_client_new(
 	    &(struct aws_client_opts){
@@ -50,6 +58,7 @@ aws_fixture_service(struct aws_fixture *f, const char *service)
 		.rng = &f->rng,
 		.service = service,
 		.region = "us-east-1",
+		.retry_mode = f->retry_mode,
 		.attempts_max = f->attempts_max,
 	    },
 	    &err);

@@ -24,6 +24,8 @@ struct aws_fixture {
 	struct rng rng;
 	struct fixture_keys keys;
 	int attempts_max;
+	const char *service;
+	const struct retry_mode *retry_mode; /* NULL: the default */
 	struct aws_client *client;
 	json_t *result;
 	struct err err;
@@ -36,6 +38,9 @@ void aws_fixture_fini(struct aws_fixture *f);
 
 /* Puts a client of another service in the place of EC2's. */
 void aws_fixture_service(struct aws_fixture *f, const char *service);
+
+/* Puts one of the same service with another retry mode in its place; NULL: the default. */
+void aws_fixture_retry_mode(struct aws_fixture *f, const char *name);
 
 /* Sets the session token that goes with the keys; NULL: none. */
 void aws_fixture_set_token(struct aws_fixture *f, const char *token);

@@ -390,7 +390,7 @@ START_TEST(back_off_bounds)
 		int64_t longest = 0;
 
 		for (int i = 0; i < 1000; i++) {
-			int64_t delay = retry_delay_ms(&rng, attempt);
+			int64_t delay = retry_delay_ms(&rng, attempt, AWS_BACKOFF_MAX_MS);
 
 			ck_assert_int_ge(delay, 0);
 			ck_assert_int_lt(delay, most_ms[attempt - 1]);

@@ -347,6 +347,94 @@ START_TEST(settings_of_each_service)
 }
 END_TEST
 
+/* --- how a retry mode is chosen --- */
+
+/* What the settings say with one variable and one shared config file; either may be NULL. */
+static int
+load(const char *variable, const char *value, const char *text, struct aws_settings *ret_settings,
+    struct err *err)
+{
+	char *config = file_with("AWS_CONFIG_FILE", text != NULL ? text : "");
+	char *word = mem_printf(
+	    "%s=%s", variable != NULL ? variable : "UNRELATED", value != NULL ? value : "");
+	struct aws_env env = ENV(config, word);
+	int ret = aws_settings_load(&env, "us-east-1", NULL, ret_settings, err);
+
+	remove_file(config);
+	free(word);
+	return ret;
+}
+
+START_TEST(retry_mode_chosen)
+{
+	static const struct {
+		const char *variable;
+		const char *value;
+		const char *line;
+		const char *mode; /* NULL: nobody chose one */
+		int attempts_max;
+	} cases[] = {
+	    {NULL, NULL, NULL, NULL, 0},
+	    {"AWS_RETRY_MODE", "legacy", NULL, "legacy", 0},
+	    {"AWS_RETRY_MODE", "standard", NULL, "standard", 0},
+	    {"AWS_RETRY_MODE", "Adaptive", NULL, "adaptive", 0},
+	    {NULL, NULL, "[default]\nretry_mode = adaptive\nmax_attempts = 7\n", "adaptive", 7},
+	    {"AWS_RETRY_MODE", "legacy", "[default]\nretry_mode = adaptive\n", "legacy", 0},
+	    {"AWS_MAX_ATTEMPTS", "2", "[default]\nmax_attempts = 7\n", NULL, 2},
+	    {"AWS_RETRY_MODE", "", "[default]\nretry_mode = standard\n", "standard", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct aws_settings settings;
+		struct err err = {0};
+
+		ck_assert_msg(
+		    load(cases[i].variable, cases[i].value, cases[i].line, &settings, &err) == 0,
+		    "%zu: %s", i, err_text(&err));
+		if (cases[i].mode == NULL)
+			ck_assert_ptr_null(settings.retry_mode);
+		else
+			ck_assert_str_eq(settings.retry_mode->name, cases[i].mode);
+		ck_assert_int_eq(settings.attempts_max, cases[i].attempts_max);
+		aws_settings_fini(&settings);
+	}
+}
+END_TEST
+
+/* What is no mode and no number is refused, and the message says where it stands. */
+START_TEST(retry_mode_refused)
+{
+	static const struct {
+		const char *variable;
+		const char *value;
+		const char *line;
+		const char *text;
+	} cases[] = {
+	    {"AWS_RETRY_MODE", "eager", "[default]\nretry_mode = standard\n",
+		"AWS_RETRY_MODE must be legacy, standard or adaptive, not \"eager\""},
+	    {NULL, NULL, "[default]\nregion = x\nretry_mode = eager\n",
+		":3: retry_mode must be legacy, standard or adaptive, not \"eager\""},
+	    {"AWS_MAX_ATTEMPTS", "0", NULL,
+		"AWS_MAX_ATTEMPTS must be a number from 1 to 100, not \"0\""},
+	    {"AWS_MAX_ATTEMPTS", "many", NULL,
+		"AWS_MAX_ATTEMPTS must be a number from 1 to 100, not \"many\""},
+	    {NULL, NULL, "[default]\nmax_attempts = 101\n",
+		":2: max_attempts must be a number from 1 to 100, not \"101\""},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct aws_settings settings;
+		struct err err = {0};
+
+		ck_assert_int_eq(
+		    load(cases[i].variable, cases[i].value, cases[i].line, &settings, &err), -1);
+		ck_assert_int_eq(err.code, ERR_CONFIG);
+		ck_assert_msg(strstr(err_text(&err), cases[i].text) != NULL, "%s", err_text(&err));
+		err_fini(&err);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -364,6 +452,8 @@ main(void)
 	tcase_add_test(tests, malformed_files_name_the_line);
 	tcase_add_test(tests, settings_in_order);
 	tcase_add_test(tests, settings_of_each_service);
+	tcase_add_test(tests, retry_mode_chosen);
+	tcase_add_test(tests, retry_mode_refused);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }

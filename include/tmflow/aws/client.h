@@ -3,6 +3,7 @@
 
 #include "tmflow/aws/credentials.h"
 #include "tmflow/aws/pacer.h"
+#include "tmflow/aws/retry_mode.h"
 #include "tmflow/base/buf.h"
 #include "tmflow/base/rng.h"
 #include "tmflow/loop/call.h"
@@ -14,7 +15,7 @@
  */
 
 #define AWS_ATTEMPTS_DEFAULT                                                                       \
-	10 /* in all, throttling and transient together; AWS_MAX_ATTEMPTS overrides */
+	10 /* in all, throttling and transient together, where neither AWS_RETRY_MODE nor AWS_MAX_ATTEMPTS is set */
 #define AWS_BACKOFF_BASE_MS 1000.0 /* retry.json, standard mode */
 #define AWS_BACKOFF_MAX_MS  20000.0
 
@@ -32,8 +33,9 @@ struct aws_client_opts {
 	const char *endpoint; /* URL, or NULL: from service and region */
 	bool use_fips;	      /* neither of these together with a URL */
 	bool use_dual_stack;
-	bool sts_global;  /* STS of the old regions is asked at its one global address */
-	int attempts_max; /* 0: AWS_ATTEMPTS_DEFAULT */
+	bool sts_global; /* STS of the old regions is asked at its one global address */
+	const struct retry_mode *retry_mode; /* NULL: retry_mode_default */
+	int attempts_max;		     /* 0: the mode's */
 };
 
 /* Counters for the closing summary and progress. */

@@ -30,6 +30,9 @@ bool config_file_has_profile(const struct config_file *file, const char *profile
 /* A profile's value; nested keys are "key.subkey". NULL if absent. Borrowed. */
 const char *config_file_get(const struct config_file *file, const char *profile, const char *key);
 
+/* Where that stands, as "FILE:LINE", for messages. NULL if absent; the caller frees it. */
+char *config_file_where(const struct config_file *file, const char *profile, const char *key);
+
 /* A value of another kind of section: `[services NAME]`. */
 const char *config_file_get_in(
     const struct config_file *file, const char *section_kind, const char *name, const char *key);

@@ -22,8 +22,8 @@ bool aws_error_is_throttling(const char *code);
 /* The matching "not there" codes in all their spellings. */
 bool aws_error_is_not_found(const char *code);
 
-/* Full jitter: random[0,1) * min(base * 2^(attempt - 1), max). attempt 1 is the delay after the first attempt. */
-int64_t retry_delay_ms(struct rng *rng, int attempt);
+/* Full jitter: random[0,1) * min(base * 2^(attempt - 1), max_ms). attempt 1 is the delay after the first attempt. */
+int64_t retry_delay_ms(struct rng *rng, int attempt, double max_ms);
 
 /* delay_ms, or what the reply asks for: x-amz-retry-after in milliseconds, at most RETRY_AFTER_MORE_MS longer; else Retry-After in seconds, at most the
  * longest back-off. Either header may be NULL; one that is malformed is ignored. */

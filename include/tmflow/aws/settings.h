@@ -1,6 +1,7 @@
 #ifndef TMFLOW_AWS_SETTINGS_H
 #define TMFLOW_AWS_SETTINGS_H
 
+#include "tmflow/aws/retry_mode.h"
 #include "tmflow/base/err.h"
 
 #include <stdbool.h>
@@ -31,7 +32,8 @@ struct aws_settings {
 	char *region;  /* flag, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL if none */
 	char *endpoints[AWS_SERVICES_MAX]; /* see aws_settings_endpoint */
 	char *ca_bundle;
-	int attempts_max; /* 0: default */
+	const struct retry_mode *retry_mode; /* NULL: nobody chose one */
+	int attempts_max;		     /* 0: the mode's */
 	bool use_fips;
 	bool use_dual_stack;
 	bool sts_global; /* sts_regional_endpoints = legacy */
