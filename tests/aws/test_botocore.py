@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
-"""botocore's signer and ours must agree on random requests: test_botocore.py SIGN_REQUESTS. Exit 77 where botocore is not installed."""
+"""botocore verifies our signatures of random requests, and the rates of our adaptive limiter after random replies:
+test_botocore.py SIGN_REQUESTS LIMIT_RATES. Other ones each time: TMFLOW_SEED=N does those of a failed run again. Exit 77 where botocore is not installed."""
 import json
+import math
+import os
 import random
 import subprocess
 import sys
@@ -11,11 +14,15 @@ try:
     import botocore.auth
     import botocore.awsrequest
     import botocore.credentials
+    import botocore.retries.adaptive
+    import botocore.retries.bucket
+    import botocore.retries.throttling
 except ImportError:
     print("SKIP: python3-botocore is not installed (tools/setup test)")
     sys.exit(77)
 
-REQUESTS = 200
+REQUESTS = 300
+TRACES, REPLIES = 20, 200
 SERVICES = ("ec2", "sts", "states", "sqs")
 REGIONS = ("us-east-1", "eu-central-2", "us-gov-west-1", "cn-north-1")
 TEXT = "abcXYZ019-_.~ !*'();:@&=+$,/?#[]%\"<>\\^`{|}äß€\u3042"
@@ -72,11 +79,10 @@ def signed_by_botocore(asked):
     return canonical, (f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, SignedHeaders={names}, Signature={signature}")
 
 
-def main():
-    rng = random.Random(1)
+def verify_signatures(program, rng):
     asked = [random_request(rng) for _ in range(REQUESTS)]
     lines = "".join(json.dumps({k: v for k, v in a.items() if v is not None}) + "\n" for a in asked)
-    done = subprocess.run([sys.argv[1]], input=lines, capture_output=True, text=True, check=True)
+    done = subprocess.run([program], input=lines, capture_output=True, text=True, check=True)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == REQUESTS, done.stderr
     for one, ours in zip(asked, answers):
@@ -84,6 +90,56 @@ def main():
         if ours["authorization"] != authorization:
             sys.exit(f"{one}\nbotocore:\n{canonical}\n{authorization}\nours:\n{ours['canonical']}\n{ours['authorization']}")
     print(f"{REQUESTS} requests signed as botocore {botocore.__version__} signs them")
+
+
+class Clock:
+    def __init__(self, ms):
+        self.ms = ms
+
+    def current_time(self):
+        return self.ms / 1000
+
+
+class Detector:
+    def is_throttling_error(self, throttled):
+        return throttled
+
+
+def rates_of_botocore(start_ms, replies):
+    clock = Clock(start_ms)
+    bucket = botocore.retries.bucket.TokenBucket(max_rate=1, clock=clock)
+    meter = botocore.retries.adaptive.RateClocker(clock)
+    curve = botocore.retries.throttling.CubicCalculator(starting_max_rate=0, start_time=clock.current_time())
+    limiter = botocore.retries.adaptive.ClientRateLimiter(curve, meter, bucket, Detector(), clock)
+    for clock.ms, throttled in replies:
+        limiter.on_receiving_response(throttled=throttled)
+        yield meter.measured_rate, bucket.max_rate, bucket.max_capacity, bucket.available_capacity
+
+
+def verify_rates(program, rng):
+    for _ in range(TRACES):
+        start_ms = now_ms = rng.randint(0, 10_000_000)
+        pause_ms, chance = rng.choice((20, 200, 2000)), rng.choice((0.01, 0.1, 0.5))
+        replies = []
+        for _ in range(REPLIES):
+            now_ms += rng.randint(0, pause_ms)
+            replies.append((now_ms, rng.random() < chance))
+        lines = f"{start_ms}\n" + "".join(f"{ms} {int(throttled)}\n" for ms, throttled in replies)
+        done = subprocess.run([program], input=lines, capture_output=True, text=True, check=True)
+        ours = [tuple(float(word) for word in line.split()) for line in done.stdout.splitlines()]
+        assert len(ours) == REPLIES, done.stderr
+        for reply, got, wanted in zip(replies, ours, rates_of_botocore(start_ms, replies)):
+            if not all(math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-6) for a, b in zip(got, wanted)):
+                sys.exit(f"after {reply} of {lines}botocore: {wanted}, ours: {got}")
+    print(f"{TRACES} times {REPLIES} replies limit the rate as botocore {botocore.__version__} limits it")
+
+
+def main():
+    seed = int(os.environ.get("TMFLOW_SEED") or random.SystemRandom().randrange(2**32))
+    print(f"TMFLOW_SEED={seed} {botocore.__file__}", flush=True)
+    rng = random.Random(seed)
+    verify_signatures(sys.argv[1], rng)
+    verify_rates(sys.argv[2], rng)
 
 
 if __name__ == "__main__":
