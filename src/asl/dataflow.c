@@ -59,11 +59,10 @@ fail_size(const struct asl_state *state, struct err *err)
 }
 
 static int
-check_size(const struct asl_state *state, const json_t *data, struct err *err)
+check_size(const struct asl_state *state, const json_t *data, size_t *ret_bytes, struct err *err)
 {
-	return json_text_bytes(data, ASL_DATA_BYTES_MAX) <= ASL_DATA_BYTES_MAX
-		   ? 0
-		   : fail_size(state, err);
+	*ret_bytes = json_text_bytes(data, ASL_DATA_BYTES_MAX);
+	return *ret_bytes <= ASL_DATA_BYTES_MAX ? 0 : fail_size(state, err);
 }
 
 int
@@ -80,6 +79,7 @@ asl_state_input(
 	struct asl_scope scope = *raw;
 	json_t *effective = NULL;
 	json_t *input = NULL;
+	size_t bytes;
 	int ret;
 
 	if (asl_state_input_path(state, raw, &effective, err) < 0)
@@ -92,7 +92,7 @@ asl_state_input(
 	ret = asl_template_eval(state->parameters, &scope, &input, err);
 	json_decref(effective);
 	if (ret == 0 && state->type != ASL_PASS)
-		ret = check_size(state, input, err); /* a Pass's is checked as its output */
+		ret = check_size(state, input, &bytes, err); /* a Pass's is checked as its output */
 	if (ret < 0)
 		json_decref(input);
 	else
@@ -187,8 +187,7 @@ check_output(
 {
 	if (*bytes_max > 0 && *bytes_max <= ASL_DATA_BYTES_MAX)
 		return 0;
-	*bytes_max = json_text_bytes(output, ASL_DATA_BYTES_MAX);
-	return *bytes_max <= ASL_DATA_BYTES_MAX ? 0 : fail_size(state, err);
+	return check_size(state, output, bytes_max, err);
 }
 
 int
@@ -197,14 +196,17 @@ asl_state_output_sized(const struct asl_state *state, const struct asl_scope *ra
 {
 	bool from_outside = state->type == ASL_TASK && result != raw->input;
 	json_t *output = NULL;
+	size_t result_bytes = 0;
 	size_t bytes_max = 0;
 
-	if (from_outside && check_size(state, result, err) < 0)
+	if (from_outside && check_size(state, result, &result_bytes, err) < 0)
 		return -1;
 	if (make_output(state, raw, result, &output, &bytes_max, err) < 0)
 		return -1;
 	if (output == raw->input) {
 		bytes_max = raw->input_bytes_max;
+	} else if (output == result && from_outside) {
+		bytes_max = result_bytes;
 	} else if (check_output(state, output, &bytes_max, err) < 0) {
 		json_decref(output);
 		return -1;

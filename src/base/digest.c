@@ -1,9 +1,9 @@
 #include "tmflow/base/digest.h"
 
 #include <assert.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
+#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +19,29 @@ static const struct {
     {"SHA-512", "SHA512"},
 };
 
+/* Made once: looking the algorithm up costs more than hashing a request does. */
+static EVP_MD_CTX *
+sha256_context(void)
+{
+	static EVP_MD_CTX *context;
+
+	if (context == NULL) {
+		context = EVP_MD_CTX_new();
+		if (context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
+			abort(); /* every OpenSSL has it */
+	}
+	return context;
+}
+
 void
 digest_sha256(struct str data, uint8_t out[DIGEST_SHA256_BYTES])
 {
-	static const uint8_t none[1];
+	EVP_MD_CTX *context = sha256_context();
 
-	SHA256(data.p != NULL ? (const uint8_t *)data.p : none, data.len, out);
+	if (EVP_DigestInit_ex(context, NULL, NULL) != 1 ||
+	    EVP_DigestUpdate(context, data.p, data.len) != 1 ||
+	    EVP_DigestFinal_ex(context, out, NULL) != 1)
+		abort();
 }
 
 void
@@ -48,14 +65,38 @@ digest_sha256_hex(struct str data, char out[DIGEST_SHA256_HEX_BYTES])
 	digest_hex(digest, sizeof(digest), out);
 }
 
+/* Likewise. */
+static EVP_MAC_CTX *
+hmac_sha256_context(void)
+{
+	static EVP_MAC_CTX *context;
+
+	if (context == NULL) {
+		OSSL_PARAM params[] = {
+		    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
+		    OSSL_PARAM_construct_end(),
+		};
+		EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+		context = EVP_MAC_CTX_new(hmac);
+		if (context == NULL || EVP_MAC_CTX_set_params(context, params) != 1)
+			abort();
+		EVP_MAC_free(hmac);
+	}
+	return context;
+}
+
 void
 digest_hmac_sha256(struct str key, struct str data, uint8_t out[DIGEST_SHA256_BYTES])
 {
-	static const uint8_t none[1];
-	unsigned len = DIGEST_SHA256_BYTES;
+	static const uint8_t none[1]; /* without a key, EVP_MAC_init keeps the one before */
+	EVP_MAC_CTX *context = hmac_sha256_context();
+	size_t len;
 
-	if (HMAC(EVP_sha256(), key.p != NULL ? key.p : (const char *)none, (int)key.len,
-		data.p != NULL ? (const uint8_t *)data.p : none, data.len, out, &len) == NULL)
+	if (EVP_MAC_init(context, key.p != NULL ? (const uint8_t *)key.p : none, key.len, NULL) !=
+		1 ||
+	    EVP_MAC_update(context, (const uint8_t *)data.p, data.len) != 1 ||
+	    EVP_MAC_final(context, out, &len, DIGEST_SHA256_BYTES) != 1)
 		abort();
 }
 
