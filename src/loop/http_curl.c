@@ -350,7 +350,8 @@ http_curl_new(struct loop *loop, const struct http_curl_opts *opts, struct err *
 		abort();
 	curl->ca_bundle = mem_strdup(opts->ca_bundle);
 	curl->user_agent = mem_strdup(opts->user_agent);
-	connections_max = opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX_DEFAULT;
+	connections_max =
+	    opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX_DEFAULT;
 	curl_multi_setopt(curl->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
 	/* All are kept: else libcurl keeps four for each exchange under way, and closes the rest whenever there are few. */
 	curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, connections_max);

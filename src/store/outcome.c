@@ -104,38 +104,82 @@ cut_text(const char *text)
 	return arg;
 }
 
+static const char *
+interface_or_empty(const struct outcome *outcome)
+{
+	return outcome->interface_id != NULL ? outcome->interface_id : "";
+}
+
 static int
 check_outcome(const struct outcome *outcome, struct err *err)
 {
-	const char *interface = outcome->interface_id != NULL ? outcome->interface_id : "";
-
 	assert(outcome->kind < OUTCOME_COUNT);
 	if (outcome->instance_id == NULL || outcome->instance_id[0] == '\0')
 		return err_set(err, ERR_INVALID, "an outcome needs an instance id");
 	if (store_check_size(
 		strlen(outcome->instance_id), STORE_KEY_BYTES_MAX, "the instance id", err) < 0)
 		return -1;
-	return store_check_size(strlen(interface), STORE_KEY_BYTES_MAX, "the interface id", err);
+	return store_check_size(
+	    strlen(interface_or_empty(outcome)), STORE_KEY_BYTES_MAX, "the interface id", err);
 }
 
-/* Writes the row and tells what kind was there before. */
+/* Writes the row and tells what kind was there before. Most rows are new: they take one statement. */
 static int
 put_row(struct store *store, int64_t run, const struct outcome *outcome, struct kind_get *before,
     struct err *err)
 {
 	struct store_arg instance = store_arg_text(outcome->instance_id);
-	struct store_arg interface =
-	    store_arg_text(outcome->interface_id != NULL ? outcome->interface_id : "");
+	struct store_arg interface = store_arg_text(interface_or_empty(outcome));
+	const struct store_arg *row = STORE_ARGS(store_arg_int(run), instance, interface,
+	    store_arg_int(outcome->kind), cut_text(outcome->reason), cut_text(outcome->rule),
+	    cut_text(outcome->target_id), cut_text(outcome->session_id), cut_text(outcome->error),
+	    cut_text(outcome->cause), cut_text(outcome->request_id));
 
+	if (store_write(store, SQL_OUTCOME_ADD, row, err) < 0)
+		return -1;
+	if (sqlite3_changes(store->db) > 0)
+		return 0;
 	if (store_query(store, SQL_OUTCOME_KIND,
 		STORE_ARGS(store_arg_int(run), instance, interface), kind_row, before, err) < 0)
 		return -1;
-	return store_write(store, SQL_OUTCOME_PUT,
-	    STORE_ARGS(store_arg_int(run), instance, interface, store_arg_int(outcome->kind),
-		cut_text(outcome->reason), cut_text(outcome->rule), cut_text(outcome->target_id),
-		cut_text(outcome->session_id), cut_text(outcome->error), cut_text(outcome->cause),
-		cut_text(outcome->request_id)),
-	    err);
+	return store_write(store, SQL_OUTCOME_PUT, row, err);
+}
+
+/* Counts what is there before the first outcome is put. */
+static int
+count_once(struct store *store, int64_t run, struct err *err)
+{
+	struct store_current *current = &store->current;
+
+	if (current->counted)
+		return 0;
+	if (count_rows(store, run, current->counts, err) < 0 ||
+	    store_query(store, SQL_OUTCOME_ALONE, STORE_ARGS(store_arg_int(run)), store_row_int,
+		&current->alone, err) < 0)
+		return -1;
+	current->counted = true;
+	return 0;
+}
+
+/* The outcome of an interface takes the place of one that its instance had as a whole. */
+static int
+delete_alone(struct store *store, int64_t run, const struct outcome *outcome, struct err *err)
+{
+	struct store_current *current = &store->current;
+	struct kind_get alone = {.store = store, .kind = KIND_NONE};
+
+	if (current->alone == 0 || interface_or_empty(outcome)[0] == '\0')
+		return 0;
+	if (store_write_returning(store, SQL_OUTCOME_DELETE,
+		STORE_ARGS(
+		    store_arg_int(run), store_arg_text(outcome->instance_id), store_arg_text("")),
+		kind_row, &alone, err) < 0)
+		return -1;
+	if (alone.kind != KIND_NONE) {
+		current->counts[alone.kind]--;
+		current->alone--;
+	}
+	return 0;
 }
 
 int
@@ -144,27 +188,17 @@ store_outcome_put(
 {
 	struct store_current *current = &store->current;
 	struct kind_get before = {.store = store, .kind = KIND_NONE};
-	struct kind_get alone = {.store = store, .kind = KIND_NONE};
 	int64_t run;
 
-	if (check_outcome(outcome, err) < 0 || store_run_enter(store, run_id, &run, err) < 0)
-		return -1;
-	if (!current->counted && count_rows(store, run, current->counts, err) < 0)
-		return -1;
-	current->counted = true;
-	if (put_row(store, run, outcome, &before, err) < 0)
-		return -1;
-	if (outcome->interface_id != NULL && outcome->interface_id[0] != '\0' &&
-	    store_write_returning(store, SQL_OUTCOME_DELETE,
-		STORE_ARGS(
-		    store_arg_int(run), store_arg_text(outcome->instance_id), store_arg_text("")),
-		kind_row, &alone, err) < 0)
+	if (check_outcome(outcome, err) < 0 || store_run_enter(store, run_id, &run, err) < 0 ||
+	    count_once(store, run, err) < 0 || put_row(store, run, outcome, &before, err) < 0 ||
+	    delete_alone(store, run, outcome, err) < 0)
 		return -1;
 	current->counts[outcome->kind]++;
 	if (before.kind != KIND_NONE)
 		current->counts[before.kind]--;
-	if (alone.kind != KIND_NONE)
-		current->counts[alone.kind]--;
+	else if (interface_or_empty(outcome)[0] == '\0')
+		current->alone++;
 	return 0;
 }
 

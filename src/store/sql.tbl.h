@@ -47,6 +47,10 @@
                                                                                                    \
 	X(OUTCOME_KIND,                                                                            \
 	    "SELECT kind FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3")       \
+	X(OUTCOME_ADD,                                                                             \
+	    "INSERT INTO outcomes (run, instance, interface, kind, reason, rule,"                  \
+	    " target, session, error, cause, request)"                                             \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING")       \
 	X(OUTCOME_PUT,                                                                             \
 	    "INSERT OR REPLACE INTO outcomes (run, instance, interface, kind, reason, rule,"       \
 	    " target, session, error, cause, request)"                                             \
@@ -54,6 +58,7 @@
 	X(OUTCOME_DELETE,                                                                          \
 	    "DELETE FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3"             \
 	    " RETURNING kind")                                                                     \
+	X(OUTCOME_ALONE, "SELECT count(*) FROM outcomes WHERE run = ?1 AND interface = ''")        \
 	X(OUTCOME_COUNTS, "SELECT kind, count(*) FROM outcomes WHERE run = ?1 GROUP BY kind")      \
 	X(OUTCOME_LIST,                                                                            \
 	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \

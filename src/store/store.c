@@ -41,7 +41,7 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     " STRICT, WITHOUT ROWID;"};
 
 /*
- * Memory stays at the page cache of 2 MiB, however large the file is: no mapping, and a transaction that
+ * Memory stays at the page cache of 512 KiB, however large the file is: no mapping, and a transaction that
  * outgrows the cache spills to the disk.
  *
  * With synchronous NORMAL a commit in WAL is a write without an fsync: it outlives the process, and after a

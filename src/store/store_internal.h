@@ -20,6 +20,7 @@ struct store_current {
 	int64_t number;
 	bool counted; /* counts are those of the table */
 	int64_t counts[OUTCOME_COUNT];
+	int64_t alone; /* rows of instances without an interface, counted with the others */
 };
 
 struct store {
