@@ -47,11 +47,25 @@ take_code(struct aws_reader *reader, const char *type)
 	snprintf(reader->code, sizeof(reader->code), "%.*s", (int)strcspn(name, ":"), name);
 }
 
+/* "AWS.SimpleQueueService.NonExistentQueue;Sender": the name that the error had in the Query protocol, by which the AWS tools know it still. */
+static bool
+take_query_code(struct aws_reader *reader, const char *error)
+{
+	size_t len = error != NULL ? strcspn(error, ";") : 0;
+
+	if (len == 0 || error[len] == '\0' || strchr(error + len + 1, ';') != NULL)
+		return false;
+	snprintf(reader->code, sizeof(reader->code), "%.*s", (int)len, error);
+	return true;
+}
+
 static void
 find_code(struct aws_reader *reader, const struct aws_reply_headers *headers)
 {
 	const char *type = headers->get(headers->arg, "x-amzn-errortype");
 
+	if (take_query_code(reader, headers->get(headers->arg, "x-amzn-query-error")))
+		return;
 	if (type == NULL)
 		type = json_get_string(reader->value, "__type");
 	if (type == NULL)

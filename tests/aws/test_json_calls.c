@@ -348,6 +348,45 @@ START_TEST(what_errors_mean)
 }
 END_TEST
 
+/* The older name that the header x-amzn-query-error has is the one that an error goes by; what is no name there counts for nothing. */
+START_TEST(older_names_of_errors)
+{
+	static const struct scripted_reply reply = {
+	    NULL, 400, "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\",\"message\":\"why\"}"};
+	static const struct {
+		const char *header;
+		const char *name;
+	} cases[] = {
+	    {"AWS.SimpleQueueService.NonExistentQueue;Sender",
+		"AWS.SimpleQueueService.NonExistentQueue"},
+	    {"Other;Receiver", "Other"},
+	    {";Sender", "QueueDoesNotExist"},
+	    {"Other", "QueueDoesNotExist"},
+	    {"Other;Sender;", "QueueDoesNotExist"},
+	    {"", "QueueDoesNotExist"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct http_header headers[] = {
+		    {"x-amzn-query-error", cases[i].header}, {NULL, NULL}};
+		struct aws_fixture f;
+
+		aws_fixture_init(&f,
+		    &(struct scripted_opts){
+			.replies = &reply, .replies_count = 1, .headers = headers},
+		    1);
+		aws_fixture_service(&f, "sqs");
+		aws_fixture_run(&f, sqs_delete_message(f.client, "https://q", "handle"));
+		ck_assert_str_eq(f.err.name, cases[i].name);
+		ck_assert_int_eq(f.err.http_status, 400);
+		ck_assert_str_eq(scripted_request_header(scripted_transport_request(f.scripted, 0),
+				     "x-amzn-query-mode"),
+		    "true");
+		aws_fixture_fini(&f);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -357,6 +396,7 @@ main(void)
 	tcase_add_test(tcase, golden_requests);
 	tcase_add_test(tcase, golden_replies);
 	tcase_add_test(tcase, failure_is_cut);
+	tcase_add_test(tcase, older_names_of_errors);
 	tcase_add_loop_test(tcase, what_errors_mean, 0, sizeof(meanings) / sizeof(meanings[0]));
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

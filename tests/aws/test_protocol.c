@@ -29,8 +29,6 @@ static const struct {
     {"Blob", "no operation of ours has blobs"},
     {"NaN", "no operation of ours has fractions"},
     {"Infinity", "no operation of ours has fractions"},
-    {"Json10CustomCodeError",
-	"errors are known by their present names, not by those of the Query protocol"},
     {"IgnoresWrappingXmlName", "the root's name is checked: another's page is no reply"},
 };
 
