@@ -274,4 +274,8 @@ int cli_watch_signals(
 /* Opens the store of the options; on failure says why and returns NULL. */
 struct store *cli_open_store(const struct cli_opts *opts, int *ret_exit);
 
+/* A new run's id (that of the options, or one made with rng), start and lease, which the caller releases; NULL with *err filled where they cannot be had. */
+struct store_lease *cli_name_run(const struct cli_opts *opts, struct rng *rng, struct store *store,
+    struct store_run *run, struct err *err);
+
 #endif

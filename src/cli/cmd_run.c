@@ -38,8 +38,6 @@ begin(struct session *session)
 	struct err err = {0};
 	int code = EXIT_OK;
 
-	if (opts->run_id != NULL && store_run_id_check(opts->run_id, &err) < 0)
-		return cli_fail_take(opts->output, &err);
 	session->store = cli_open_store(opts, &code);
 	if (session->store == NULL)
 		return code;
@@ -47,14 +45,7 @@ begin(struct session *session)
 		session_put_setting(session, SCRIPTS_SETTING, json_incref(session->scripts));
 	if (opts->history)
 		session_put_setting(session, REPORT_HISTORY_SETTING, json_true());
-	run->status = RUN_RUNNING;
-	run->dry_run = opts->dry_run;
-	run->start_wall_ms = clock_system()->wall_ms(clock_system());
-	if (opts->run_id != NULL)
-		snprintf(run->id, sizeof(run->id), "%s", opts->run_id);
-	else
-		store_run_id_make(run->start_wall_ms, &session->workspace.rng, run->id);
-	session->lease = store_lease_take(session->store, run->id, &err);
+	session->lease = cli_name_run(opts, &session->workspace.rng, session->store, run, &err);
 	if (session->lease == NULL || store_run_create(session->store, run, &err) < 0 ||
 	    store_commit(session->store, &err) < 0)
 		return cli_fail_take(opts->output, &err);

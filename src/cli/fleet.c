@@ -300,26 +300,6 @@ fill_regions(struct fleet_places *places, const char *region)
 			places->at[i].region = mem_strdup(region);
 }
 
-/* A new run's id, start and lease. */
-static int
-begin(struct fleet *fleet, struct store_lease **ret_lease, struct err *err)
-{
-	const struct cli_opts *opts = fleet->opts;
-	struct store_run *run = fleet->run;
-
-	if (opts->run_id != NULL && store_run_id_check(opts->run_id, err) < 0)
-		return -1;
-	run->status = RUN_RUNNING;
-	run->dry_run = opts->dry_run;
-	run->start_wall_ms = clock_system()->wall_ms(clock_system());
-	if (opts->run_id != NULL)
-		snprintf(run->id, sizeof(run->id), "%s", opts->run_id);
-	else
-		store_run_id_make(run->start_wall_ms, &fleet->base.rng, run->id);
-	*ret_lease = store_lease_take(fleet->store, run->id, err);
-	return *ret_lease != NULL ? 0 : -1;
-}
-
 static int
 begin_and_execute(struct fleet *fleet, const struct fleet_places *places)
 {
@@ -333,7 +313,8 @@ begin_and_execute(struct fleet *fleet, const struct fleet_places *places)
 		return code;
 	}
 	fleet->store = store;
-	if (begin(fleet, &lease, &err) < 0 || record(fleet, places, &err) < 0) {
+	lease = cli_name_run(fleet->opts, &fleet->base.rng, store, fleet->run, &err);
+	if (lease == NULL || record(fleet, places, &err) < 0) {
 		code = cli_fail_take(fleet->opts->output, &err);
 	} else {
 		log_set_run(fleet->run->id);

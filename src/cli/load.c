@@ -75,6 +75,22 @@ cli_open_store(const struct cli_opts *opts, int *ret_exit)
 	return store;
 }
 
+struct store_lease *
+cli_name_run(const struct cli_opts *opts, struct rng *rng, struct store *store,
+    struct store_run *run, struct err *err)
+{
+	if (opts->run_id != NULL && store_run_id_check(opts->run_id, err) < 0)
+		return NULL;
+	run->status = RUN_RUNNING;
+	run->dry_run = opts->dry_run;
+	run->start_wall_ms = clock_system()->wall_ms(clock_system());
+	if (opts->run_id != NULL)
+		snprintf(run->id, sizeof(run->id), "%s", opts->run_id);
+	else
+		store_run_id_make(run->start_wall_ms, rng, run->id);
+	return store_lease_take(store, run->id, err);
+}
+
 int
 cli_watch_signals(
     struct loop *loop, void (*caught)(void *arg, int signo), void *arg, struct err *err)

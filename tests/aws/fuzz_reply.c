@@ -18,12 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	body = malloc(size);
-	if (body == NULL)
-		abort();
-	for (size_t i = 1; i < size; i++)
-		body[i - 1] = (char)(data[i] != '\0' ? data[i] : ' ');
-	body[size - 1] = '\0';
+	body = scripted_text(data + 1, size - 1);
 	reply.status = statuses[data[0] % STATUSES];
 	reply.body = body;
 	aws_fixture_init(&f,

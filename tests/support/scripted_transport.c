@@ -144,6 +144,17 @@ reply_header(const struct http_exchange *exchange, const char *name)
 							 : NULL;
 }
 
+char *
+scripted_text(const uint8_t *data, size_t size)
+{
+	char *text = mem_alloc(size + 1);
+
+	for (size_t i = 0; i < size; i++)
+		text[i] = (char)(data[i] != '\0' ? data[i] : ' ');
+	text[size] = '\0';
+	return text;
+}
+
 struct scripted_transport *
 scripted_transport_new(const struct scripted_opts *opts)
 {

@@ -42,6 +42,9 @@ struct scripted_request {
 	size_t headers_count;
 };
 
+/* A fuzzer's bytes as a body: a zero byte becomes a blank. The caller frees it. */
+char *scripted_text(const uint8_t *data, size_t size);
+
 struct scripted_transport *scripted_transport_new(const struct scripted_opts *opts);
 
 /* No exchange may be under way any more: asserted. */
