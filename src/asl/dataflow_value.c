@@ -84,6 +84,21 @@ fail_value(const struct asl_path *path, const char *field, const char *type, con
 	return -1;
 }
 
+/* AWS's words for a whole number below 0, each field's its own; the others are said to be no integer. */
+static int
+fail_negative(const struct asl_path *path, const char *field, const json_t *value, int64_t whole,
+    struct err *err)
+{
+	if (strcmp(field, "MaxConcurrencyPath") == 0)
+		return err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		    "Expected non-negative integer for MaxConcurrency, got '%" PRId64 "' instead.",
+		    whole);
+	if (strcmp(field, "ToleratedFailureCountPath") == 0)
+		return err_set_name(
+		    err, ERR_ASL, ERROR_RUNTIME, "ToleratedFailureCount cannot be negative.");
+	return fail_value(path, field, "integer", value, err);
+}
+
 int
 asl_number_eval(const struct asl_number *number, const char *field, int64_t fallback,
     const struct asl_scope *scope, int64_t *ret_value, struct err *err)
@@ -98,8 +113,10 @@ asl_number_eval(const struct asl_number *number, const char *field, int64_t fall
 	}
 	if (field_value(number->path, field, scope, &value, err) < 0)
 		return -1;
-	if (!whole_number(value, &whole) || whole < 0 || whole > INTEGER_MAX)
+	if (!whole_number(value, &whole) || whole > INTEGER_MAX)
 		ret = fail_value(number->path, field, "integer", value, err);
+	else if (whole < 0)
+		ret = fail_negative(number->path, field, value, whole, err);
 	else
 		*ret_value = whole;
 	json_decref(value);
@@ -117,7 +134,7 @@ real_number(const json_t *value, double *ret_number)
 		*ret_number = json_number_value(value);
 		return true;
 	}
-	if (text == NULL || strspn(text, "0123456789.") != json_string_length(value))
+	if (text == NULL || strspn(text, "-0123456789.") != json_string_length(value))
 		return false;
 	*ret_number = strtod(text, &end);
 	return end > text && *end == '\0';
@@ -141,8 +158,11 @@ asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *
 	}
 	if (field_value(path, "ToleratedFailurePercentagePath", scope, &value, err) < 0)
 		return -1;
-	if (!real_number(value, &percentage) || percentage < 0 || percentage > PERCENT_MAX)
-		ret = fail_value(path, "ToleratedFailurePercentagePath", "percentage", value, err);
+	if (!real_number(value, &percentage))
+		ret = fail_value(path, "ToleratedFailurePercentagePath", "float", value, err);
+	else if (percentage < 0 || percentage > PERCENT_MAX)
+		ret = err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		    "ToleratedFailurePercentage must be between 0 and 100.");
 	else
 		*ret_percentage = percentage;
 	json_decref(value);

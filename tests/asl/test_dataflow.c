@@ -483,7 +483,8 @@ static const struct {
     {"'MaxConcurrencyPath':'$v'", 42, NULL},
     {"'MaxConcurrencyPath':'$.t'", 0, NOT_INTEGER("2016-12-05T21:29:29Z", "$.t")},
     {"'MaxConcurrencyPath':'$.r'", 0, NOT_INTEGER("1.5", "$.r")},
-    {"'MaxConcurrencyPath':'$.neg'", 0, NOT_INTEGER("-1", "$.neg")},
+    {"'MaxConcurrencyPath':'$.neg'", 0,
+	"Expected non-negative integer for MaxConcurrency, got '-1' instead."},
     {"'MaxConcurrencyPath':'$.list'", 0, NOT_INTEGER("[1,2]", "$.list")},
     {"'MaxConcurrencyPath':'$.none'", 0, "Invalid path '$.none' : No results for path: $['none']"},
 };
@@ -506,6 +507,20 @@ START_TEST(test_numbers)
 	}
 	flow_fini(&f);
 	free(state);
+}
+END_TEST
+
+START_TEST(test_negative_count)
+{
+	struct flow f;
+	int64_t value;
+	int ret;
+
+	flow_init(&f, MAP("'ToleratedFailureCountPath':'$.neg'"));
+	ret = asl_number_eval(&f.state->u.map.tolerated_failure_count, "ToleratedFailureCountPath",
+	    0, &f.v.scope, &value, &f.err);
+	expect_failure(&f, ret, "States.Runtime", "ToleratedFailureCount cannot be negative.");
+	flow_fini(&f);
 }
 END_TEST
 
@@ -538,8 +553,10 @@ static const struct {
     {"'ToleratedFailurePercentagePath':'$.r'", 1.5, NULL},
     {"'ToleratedFailurePercentagePath':'$.s'", 12, NULL},
     {"'ToleratedFailurePercentagePath':'$.neg'", 0,
-	"The ToleratedFailurePercentagePath field refers to value \"-1\" which is not a valid "
-	"percentage: $.neg"},
+	"ToleratedFailurePercentage must be between 0 and 100."},
+    {"'ToleratedFailurePercentagePath':'$.list'", 0,
+	"The ToleratedFailurePercentagePath field refers to value \"[1,2]\" which is not a valid "
+	"float: $.list"},
     {"'ToleratedFailurePercentagePath':'$.none'", 0,
 	"Invalid path '$.none' : No results for path: $['none']"},
 };
@@ -747,6 +764,7 @@ cases(void)
 	tcase_add_test(tcase, test_prefix);
 	tcase_add_loop_test(tcase, test_numbers, 0, COUNT(numbers));
 	tcase_add_test(tcase, test_number_texts);
+	tcase_add_test(tcase, test_negative_count);
 	tcase_add_loop_test(tcase, test_percentages, 0, COUNT(percentages));
 	tcase_add_loop_test(tcase, test_waits, 0, COUNT(waits));
 	tcase_add_loop_test(tcase, test_fails, 0, COUNT(fails));
