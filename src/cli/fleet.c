@@ -336,6 +336,7 @@ read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
 	int code = session_read_workflow(&reader);
 	json_t *settings = json_object();
 
+	doc_free(reader.definition);
 	*run = reader.run;
 	json_object_set_new(settings, FLEET_PARTS_SETTING, json_integer((json_int_t)parts));
 	run->settings = json_text(settings);

@@ -39,6 +39,7 @@ session_fini(struct session *session)
 	json_decref(session->input);
 	json_decref(session->scripts);
 	err_fini(&session->fault);
+	doc_free(session->definition);
 	asl_machine_unref(session->machine);
 	store_run_fini(&session->run);
 }
@@ -77,7 +78,7 @@ session_read_workflow(struct session *session)
 		return cli_fail_take(opts->output, &err);
 	run->workflow_name = mem_strdup(opts->args[0]);
 	run->definition = mem_strndup(doc_text(doc).p, doc_text(doc).len);
-	doc_free(doc);
+	session->definition = doc;
 	if (opts->input == NULL) {
 		run->input = mem_strdup("{}");
 		return EXIT_OK;
@@ -123,8 +124,12 @@ session_load_workflow(struct session *session)
 {
 	struct store_run *run = &session->run;
 	struct err err = {0};
-	struct doc *doc = doc_parse(run->workflow_name, str_of(run->definition), &err);
+	struct doc *doc = session->definition;
 	int code = EXIT_OK;
+
+	if (doc == NULL)
+		doc = doc_parse(run->workflow_name, str_of(run->definition), &err);
+	session->definition = NULL;
 
 	session->name = name_of_file(run->workflow_name);
 	if (doc != NULL)

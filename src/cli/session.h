@@ -16,7 +16,8 @@ struct session {
 	struct workspace workspace;
 	struct store_run run; /* owned */
 
-	bool reads_scripts; /* a new run: from their files; else from its record */
+	bool reads_scripts;	/* a new run: from their files; else from its record */
+	struct doc *definition; /* session_read_workflow's; NULL: parsed from the record */
 
 	/* session_load_workflow */
 	json_t *scripts; /* the workflow's Lua files, see scripts.h */
