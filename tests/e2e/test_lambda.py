@@ -18,6 +18,13 @@ def record(n, body, queue="events"):
             "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:" + queue, "awsRegion": "us-east-1"}
 
 
+def resource(url, kind, **more):
+    """CloudFormation's request, to be answered below url."""
+    return {"RequestType": kind, "ResponseURL": url + "/cfn/arn%3Aaws%3Acfn%7CMirror?X-Amz-Signature=00%2F",
+            "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/mirror/5b918d10", "RequestId": "7c0f6d0e",
+            "LogicalResourceId": "Backfill", "ResourceType": "Custom::Backfill", "ResourceProperties": {}, **more}
+
+
 class Lambda(services.Case):
     def setUp(self):
         super().setUp()
@@ -121,11 +128,7 @@ States:
     # --- custom resource ---
 
     def resource(self, kind, **more):
-        payload = {"RequestType": kind, "ResponseURL": self.runtime.url + "/cfn/arn%3Aaws%3Acfn%7CMirror?X-Amz-Signature=00%2F",
-                   "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/mirror/5b918d10", "RequestId": "7c0f6d0e",
-                   "LogicalResourceId": "Backfill", "ResourceType": "Custom::Backfill", "ResourceProperties": {}}
-        payload.update(more)
-        return payload
+        return resource(self.runtime.url, kind, **more)
 
     def put(self):
         path, headers, body = self.runtime.puts.pop()

@@ -1,7 +1,6 @@
 """LocalStack's Step Functions runs the exported backfill with workers against ec2sim, one of which is killed in the middle."""
 import json
 import os
-import socket
 import subprocess
 import time
 import unittest
@@ -24,23 +23,13 @@ class LocalStack(services.Case):
         cls.python = interop.python_packages("localstack")
 
     def server(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        address = interop.free_address()
         environment = dict(self.environment(), GATEWAY_LISTEN=address, SERVICES="stepfunctions", EAGER_SERVICE_LOADING="0", DISABLE_EVENTS="1",
                            SKIP_SSL_CERT_DOWNLOAD="1", DNS_ADDRESS="0", FILESYSTEM_ROOT=os.path.join(self.dir, "localstack"))
         process = self.spawn([os.path.join(interop.HERE, "localstack_server.py")], environment, program=self.python)
         self.addCleanup(process.terminate)
+        interop.until_open(address)
         return "http://" + address
-
-    def until_open(self, url):
-        host, port = url[len("http://"):].split(":")
-        for _ in range(1200):
-            try:
-                socket.create_connection((host, int(port)), 1).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        self.fail("LocalStack does not start")
 
     def execution(self, url, *options):
         """The exported backfill under way, and its activity. Heartbeats are due every 5 s, so that a dead worker's tasks come again soon."""
@@ -58,7 +47,6 @@ class LocalStack(services.Case):
     def begin(self, sim, count, *options):
         """One execution, and so many workers for it."""
         url = self.server()
-        self.until_open(url)
         run, arn = self.execution(url, *options)
         words = ["worker", "--activity-arn", arn, "--config", sim.config, "--heartbeat", "1"]
         workers = [self.spawn(words, dict(self.keys(sim), AWS_ENDPOINT_URL_SFN=url, TMFLOW_STATE_DIR=os.path.join(self.dir, f"s{n}")))

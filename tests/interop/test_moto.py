@@ -1,7 +1,6 @@
 """moto's server as the EC2 end point: signatures are checked, instances are listed page by page, and its errors keep their names."""
 import json
 import os
-import socket
 import subprocess
 import time
 import unittest
@@ -48,11 +47,11 @@ class Moto(harness.Case):
 
     def setUp(self):
         super().setUp()
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        environment = dict(self.environment(), INITIAL_NO_AUTH_ACTION_COUNT="3", MOTO_PORT=str(port))
-        self.server = subprocess.Popen([os.path.join(os.path.dirname(self.python), "moto_server"), "-p", str(port)], env=environment,
+        address = interop.free_address()
+        port = address.split(":")[1]
+        self.url = "http://" + address
+        environment = dict(self.environment(), INITIAL_NO_AUTH_ACTION_COUNT="3", MOTO_PORT=port)
+        self.server = subprocess.Popen([os.path.join(os.path.dirname(self.python), "moto_server"), "-p", port], env=environment,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(self.server.wait)
         self.addCleanup(self.server.kill)
