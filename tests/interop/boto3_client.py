@@ -1,4 +1,4 @@
-"""Every EC2 operation that ec2sim offers, asked by boto3. argv: the end point. Writes what was asked for, one a line."""
+"""Every operation that ec2sim offers, asked by boto3. argv: the end point, an image. Writes what was asked for: [[service, operation]] as JSON."""
 import json
 import sys
 
@@ -6,8 +6,10 @@ import boto3
 import botocore.exceptions
 
 ec2 = boto3.client("ec2", "us-east-1", endpoint_url=sys.argv[1])
+sts = boto3.client("sts", "us-east-1", endpoint_url=sys.argv[1])
 asked = []
-ec2.meta.events.register("before-call.ec2.*", lambda model, **_: asked.append(model.name))
+for client in (ec2, sts):
+    client.meta.events.register("before-call", lambda model, **_: asked.append((model.service_model.service_name, model.name)))
 
 
 def refused(code, call, **parameters):
@@ -87,4 +89,12 @@ ec2.delete_traffic_mirror_target(TrafficMirrorTargetId=target_id)
 refused("InvalidTrafficMirrorTargetId.NotFound", ec2.delete_traffic_mirror_target, TrafficMirrorTargetId=target_id)
 ended = ec2.terminate_instances(InstanceIds=[launched["InstanceId"]])["TerminatingInstances"]
 assert ended[0]["CurrentState"]["Name"] in ("shutting-down", "terminated")
+
+account = sts.get_caller_identity()["Account"]
+role = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/py", RoleSessionName="py")["Credentials"]
+assumed = dict(aws_access_key_id=role["AccessKeyId"], aws_secret_access_key=role["SecretAccessKey"], aws_session_token=role["SessionToken"])
+as_role = boto3.client("sts", "us-east-1", endpoint_url=sys.argv[1], **assumed)
+assert as_role.get_caller_identity()["Arn"] == f"arn:aws:sts::{account}:assumed-role/py/py"
+wrong = boto3.client("ec2", "us-east-1", endpoint_url=sys.argv[1], aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="not-the-one")
+refused("SignatureDoesNotMatch", wrong.describe_vpcs)
 print(json.dumps(sorted(set(asked))))

@@ -1,4 +1,4 @@
-// Every EC2 and STS operation that ec2sim offers, asked by the AWS SDK for JavaScript. argv: the end point, an image. Writes what was asked for, as JSON.
+// Every EC2 and STS operation that ec2sim offers, asked by the AWS SDK for JavaScript. argv: the end point, an image. Writes what was asked for, as JSON: [[service, operation]].
 const assert = require('assert');
 const ec2Package = require('@aws-sdk/client-ec2');
 const { STSClient, GetCallerIdentityCommand, AssumeRoleCommand } = require('@aws-sdk/client-sts');
@@ -9,7 +9,7 @@ const asked = new Set();
 
 function counted(client) {
   client.middlewareStack.add((next, context) => (args) => {
-    asked.add(context.commandName.replace(/Command$/, ''));
+    asked.add(`${client.config.serviceId.toLowerCase()} ${context.commandName.replace(/Command$/, '')}`);
     return next(args);
   }, { step: 'initialize' });
   return client;
@@ -117,7 +117,7 @@ async function main() {
   const [ended] = (await ask('TerminateInstances', { InstanceIds: [launched.InstanceId] })).TerminatingInstances;
   assert(['shutting-down', 'terminated'].includes(ended.CurrentState.Name));
   await identities();
-  process.stdout.write(JSON.stringify([...asked].sort()));
+  process.stdout.write(JSON.stringify([...asked].sort().map((both) => both.split(' '))));
 }
 
 main().catch((e) => { console.error(e); process.exitCode = 1; });

@@ -134,6 +134,8 @@ main(int argc, char **argv)
 
 	if (result == 0 && command.help)
 		sim_command_help(stdout);
+	else if (result == 0 && command.print_operations)
+		world_print_operations(&(struct sim_sink){.write = write_part, .arg = stdout});
 	else if (result == 0)
 		result = run(&command, &err);
 	if (result < 0)

@@ -240,6 +240,8 @@ static const struct option_row rows[] = {
     {"verbose", NULL, "a line a request on standard error", set_flag, AT(http.verbose)},
     {"report", "FILE", "write the report there at the end (SIGTERM, SIGINT)", set_text, AT(report)},
     {"print-world", NULL, "print the world as JSON and end", set_flag, AT(print_world)},
+    {"print-operations", NULL, "print what it offers, an operation a line, and end", set_flag,
+	AT(print_operations)},
     {"config-out", "FILE", "write a tmflow configuration that fits the world", set_text,
 	AT(config_out)},
     {"scenario", "SCENARIO", "of --config-out: all (default), tags, vpcs or created", set_scenario,

@@ -16,6 +16,7 @@ struct sim_command {
 	const char *config_out;
 	enum sim_scenario scenario;
 	bool print_world;
+	bool print_operations;
 	bool help;
 	char *credentials[SIM_CREDENTIALS_MAX]; /* owned; cloud.world.credentials point into them */
 	size_t credentials_count;

@@ -143,6 +143,9 @@ bool world_report(const struct sim_world *world, bool with_sessions, const struc
 /* {"Vpcs", "Subnets", "GivenTargets", "Filters", "Instances": [...], ...}; limit bounds the instances (0: all). */
 void world_print(const struct sim_world *world, uint64_t limit, const struct sim_sink *sink);
 
+/* What every world offers, one a line: "ec2 DescribeInstances". */
+void world_print_operations(const struct sim_sink *sink);
+
 /* Which rules a written configuration holds. */
 enum sim_scenario {
 	SIM_SCENARIO_ALL,  /* all of these */

@@ -63,3 +63,15 @@ const struct action world_actions[] = {
 const size_t world_actions_count = sizeof(world_actions) / sizeof(world_actions[0]);
 _Static_assert(
     sizeof(world_actions) / sizeof(world_actions[0]) <= ACTIONS_MAX, "room for the statistics");
+
+void
+world_print_operations(const struct sim_sink *sink)
+{
+	struct buf out = {0};
+
+	for (size_t i = 0; i < world_actions_count; i++)
+		buf_printf(
+		    &out, "%s %s\n", world_actions[i].sts ? "sts" : "ec2", world_actions[i].name);
+	sink->write(sink->arg, buf_str(&out));
+	buf_fini(&out);
+}
