@@ -312,3 +312,24 @@ asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope
 {
 	return eval_node(&tmpl->root, scope, ret_value, err);
 }
+
+json_t *
+asl_template_pick(const struct asl_template *tmpl, const json_t *object)
+{
+	const struct template_node *root = &tmpl->root;
+	json_t *picked = json_object();
+	const char *key;
+	json_t *value;
+
+	assert(root->kind == TEMPLATE_OBJECT || json_is_object(root->u.constant));
+	if (root->kind == TEMPLATE_CONSTANT) {
+		json_object_foreach (root->u.constant, key, value)
+			json_object_set(picked, key, json_object_get(object, key));
+		return picked;
+	}
+	for (size_t i = 0; i < root->u.list.count; i++) {
+		key = root->u.list.at[i].key;
+		json_object_set(picked, key, json_object_get(object, key));
+	}
+	return picked;
+}

@@ -91,6 +91,18 @@ add_details(struct buf *line, const json_t *details)
 }
 
 static void
+add_assigned(struct buf *line, json_t *details)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (json_object_get(details, "assignedVariables"), name, value) {
+		buf_printf(line, "  $%s=", name);
+		add_start(line, json_string_value(value));
+	}
+}
+
+static void
 print_row(const struct history *history, const struct store_event *event)
 {
 	json_t *details = details_of(event);
@@ -98,8 +110,10 @@ print_row(const struct history *history, const struct store_event *event)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach (details, key, value)
+	json_object_foreach (details, key, value) {
 		add_details(&line, value);
+		add_assigned(&line, value);
+	}
 	if (history->count == 0)
 		cli_print(stdout, "%6s  %6s  %9s  %-22s  %s\n", "ID", "AFTER", "SECONDS", "EVENT",
 		    "WHAT");

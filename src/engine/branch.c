@@ -187,7 +187,7 @@ branch_state_done(struct branch *branch, json_t *result)
 	}
 	json_decref(branch->variables);
 	branch->variables = variables;
-	execution_state_event(branch, "StateExited", output);
+	execution_exit_event(branch, output, state->assign);
 	if (state->next == NULL) {
 		branch_succeed(branch, output);
 		return;
@@ -304,7 +304,7 @@ enter_catcher(struct branch *branch, const struct caught *caught)
 {
 	json_decref(branch->variables);
 	branch->variables = caught->variables;
-	execution_state_event(branch, "StateExited", caught->output);
+	execution_exit_event(branch, caught->output, caught->catcher->assign);
 	branch_enter(branch, caught->catcher->next, caught->output);
 	loop_post(branch->x->engine->loop, &branch->task);
 }
@@ -401,7 +401,7 @@ leave_choice(
 	}
 	json_decref(branch->variables);
 	branch->variables = variables;
-	execution_state_event(branch, "StateExited", output);
+	execution_exit_event(branch, output, assign);
 	branch_enter(branch, next, output);
 	branch->input_bytes_max = bytes_max;
 	loop_post(branch->x->engine->loop, &branch->task);

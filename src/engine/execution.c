@@ -50,16 +50,39 @@ execution_event(struct execution *x, struct branch *branch, const struct executi
 	return told.id;
 }
 
+/* *event with the type "Pass" + suffix, say. */
+static int64_t
+state_event(struct branch *branch, const char *suffix, const struct execution_event *event)
+{
+	char type[EVENT_NAME_BYTES_MAX];
+	struct execution_event told = *event;
+
+	snprintf(type, sizeof(type), "%s%s", asl_state_type_name(branch->state->type), suffix);
+	told.type = type;
+	return execution_event(branch->x, branch, &told);
+}
+
 int64_t
 execution_state_event(struct branch *branch, const char *suffix, json_t *data)
 {
-	char type[EVENT_NAME_BYTES_MAX];
-
 	if (branch->x->on_event == NULL)
 		return count_event(branch->x, branch);
-	snprintf(type, sizeof(type), "%s%s", asl_state_type_name(branch->state->type), suffix);
-	return execution_event(
-	    branch->x, branch, &(struct execution_event){.type = type, .data = data});
+	return state_event(branch, suffix, &(struct execution_event){.data = data});
+}
+
+void
+execution_exit_event(struct branch *branch, json_t *output, const struct asl_template *assign)
+{
+	json_t *assigned;
+
+	if (branch->x->on_event == NULL) {
+		count_event(branch->x, branch);
+		return;
+	}
+	assigned = assign != NULL ? asl_template_pick(assign, branch->variables) : NULL;
+	state_event(
+	    branch, "StateExited", &(struct execution_event){.data = output, .assigned = assigned});
+	json_decref(assigned);
 }
 
 /* --- the end --- */

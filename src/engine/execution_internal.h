@@ -113,6 +113,9 @@ execution_event(struct execution *x, struct branch *branch, const struct executi
 /* The same for an event of a state, named after its type: "Pass" + suffix. */
 int64_t execution_state_event(struct branch *branch, const char *suffix, json_t *data);
 
+/* The branch leaves its state, whose Assign (may be NULL) has been applied to the branch's variables. */
+void execution_exit_event(struct branch *branch, json_t *output, const struct asl_template *assign);
+
 /* The root ended. Takes output, or moves *err. */
 void execution_succeed(struct execution *x, json_t *output);
 void execution_fail(struct execution *x, struct err *err);

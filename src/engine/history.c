@@ -11,11 +11,20 @@
 #define MEMBER_BYTES_MAX  64
 #define TRUNCATED_DETAILS "truncated"
 
-/* JSON data is told as text, and never cut short here. */
+/* Nothing is ever cut short here. */
+static void
+put_truncated(json_t *details, const char *key)
+{
+	json_t *more = json_object();
+
+	json_object_set_new(more, TRUNCATED_DETAILS, json_false());
+	json_object_set_new(details, key, more);
+}
+
+/* JSON data is told as text. */
 static void
 put_data(json_t *details, const char *key, const char *details_key, json_t *data)
 {
-	json_t *more;
 	char *text;
 
 	if (data == NULL)
@@ -23,9 +32,7 @@ put_data(json_t *details, const char *key, const char *details_key, json_t *data
 	text = json_text(data);
 	json_put_string(details, key, text);
 	free(text);
-	more = json_object();
-	json_object_set_new(more, TRUNCATED_DETAILS, json_false());
-	json_object_set_new(details, details_key, more);
+	put_truncated(details, details_key);
 }
 
 static void
@@ -61,11 +68,31 @@ fill_entered(json_t *details, const struct execution_event *event)
 	put_input(details, event);
 }
 
+/* The values as JSON text, like all data of events. */
+static void
+put_assigned(json_t *details, json_t *assigned)
+{
+	json_t *texts = json_object();
+	json_t *value;
+	const char *name;
+
+	json_object_foreach (assigned, name, value) {
+		char *text = json_text(value);
+
+		json_put_string(texts, name, text);
+		free(text);
+	}
+	json_object_set_new(details, "assignedVariables", texts);
+	put_truncated(details, "assignedVariablesDetails");
+}
+
 static void
 fill_exited(json_t *details, const struct execution_event *event)
 {
 	json_put_string(details, "name", event->state->name);
 	put_output(details, event);
+	if (event->assigned != NULL)
+		put_assigned(details, event->assigned);
 }
 
 static void

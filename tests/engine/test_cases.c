@@ -1,4 +1,7 @@
-/* The cases of tests/engine/cases: one file each, with the sentence of the specification that it tests. */
+/*
+ * The cases of tests/engine/cases, one file each: "spec" names the part of the specification (or of AWS's documents, or what was recorded from AWS, or that it is
+ * tmflow's own), "says" puts in our words what it asks for there.
+ */
 #include "engine_harness.h"
 
 #include "tmflow/base/json.h"
@@ -69,6 +72,18 @@ expect_number(const char *file, const json_t *expect, const char *key, int64_t g
 		    file, key, (long long)json_integer_value(wanted), (long long)got);
 }
 
+/* Members of "details" are named after the event's id: {"3": {...}}. */
+static void
+expect_details(const char *file, json_t *wanted, const json_t *got)
+{
+	const char *id;
+	json_t *details;
+
+	json_object_foreach (wanted, id, details)
+		expect_same(
+		    file, id, details, json_array_get(got, (size_t)strtoull(id, NULL, 10) - 1));
+}
+
 static void
 check_result(const char *file, const json_t *expect, const struct harness *h)
 {
@@ -83,6 +98,7 @@ check_result(const char *file, const json_t *expect, const struct harness *h)
 		expect_same(file, "events", json_object_get(expect, "events"), h->events);
 	if (json_object_get(expect, "after") != NULL)
 		expect_same(file, "after", json_object_get(expect, "after"), h->after);
+	expect_details(file, json_object_get(expect, "details"), h->details);
 	expect_number(file, expect, "elapsedMs", h->clock.now_wall_ms - h->start_wall_ms);
 	expect_number(file, expect, "starts", h->starts);
 	expect_number(file, expect, "gaveUp", h->gave_up);
@@ -105,7 +121,8 @@ START_TEST(run_case)
 	ck_assert_msg(doc != NULL, "%s", err_text(&err));
 	json_t *test = doc_root(doc);
 	ck_assert_msg(
-	    json_get_string(test, "spec") != NULL, "%s: no sentence of the specification", file);
+	    json_get_string(test, "spec") != NULL && json_get_string(test, "says") != NULL,
+	    "%s: it does not say what it tests", file);
 	harness_init(&h, NULL);
 	struct asl_machine *machine = harness_compile(&h, json_object_get(test, "definition"));
 	json_t *input = json_object_get(test, "input");

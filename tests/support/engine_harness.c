@@ -96,6 +96,7 @@ harness_init(struct harness *h, struct store *store)
 	h->path = json_array();
 	h->events = json_array();
 	h->after = json_array();
+	h->details = json_array();
 }
 
 void
@@ -107,6 +108,7 @@ harness_fini(struct harness *h)
 	json_decref(h->path);
 	json_decref(h->events);
 	json_decref(h->after);
+	json_decref(h->details);
 	json_decref(h->output);
 	free(h->error);
 	free(h->cause);
@@ -152,9 +154,11 @@ static void
 note_event(void *arg, const struct execution_event *event)
 {
 	struct harness *h = arg;
+	json_t *details = execution_event_details(event);
 
 	json_array_append_new(h->events, json_string(event->type));
 	json_array_append_new(h->after, json_integer(event->previous_id));
+	json_array_append_new(h->details, details != NULL ? details : json_null());
 	if (event->top_level && event->state != NULL && strstr(event->type, "StateEntered") != NULL)
 		json_array_append_new(h->path, json_string(event->state->name));
 }

@@ -17,12 +17,13 @@ struct harness {
 	struct engine *engine;
 	struct store *store; /* NULL: no checkpoints; borrowed */
 	int64_t start_wall_ms;
-	int failures;	/* what flaky has counted */
-	int starts;	/* of actions, in all */
-	int gave_up;	/* calls of gave_up */
-	json_t *path;	/* names of the top-level states entered */
-	json_t *events; /* types of all events */
-	json_t *after;	/* and the ids of what they follow */
+	int failures;	 /* what flaky has counted */
+	int starts;	 /* of actions, in all */
+	int gave_up;	 /* calls of gave_up */
+	json_t *path;	 /* names of the top-level states entered */
+	json_t *events;	 /* types of all events */
+	json_t *after;	 /* and the ids of what they follow */
+	json_t *details; /* and what GetExecutionHistory would tell of them */
 	bool over;
 	enum run_status status;
 	json_t *output;

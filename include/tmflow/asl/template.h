@@ -17,4 +17,10 @@ void asl_template_free(struct asl_template *tmpl);
 int asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope,
     json_t **ret_value, struct err *err);
 
+/*
+ * What the template's members are called in its result, with the values that these have in object: which variables an Assign set, for instance.
+ * Takes: a template that is an object. Returns: a new object; members that object lacks are left out.
+ */
+json_t *asl_template_pick(const struct asl_template *tmpl, const json_t *object);
+
 #endif

@@ -50,7 +50,9 @@ struct execution_event {
 	const struct asl_state *state; /* NULL for events of the execution */
 	bool top_level;		       /* the state stands in the machine itself, not in a branch */
 	json_t *data;		       /* input, output or parameters; borrowed; may be NULL */
-	const char *error;	       /* of a failure; may be NULL */
+	json_t
+	    *assigned; /* of a state's leaving: the variables that it set; borrowed; NULL: none */
+	const char *error; /* of a failure; may be NULL */
 	const char *cause;
 	int64_t number;	   /* a Map's iteration; of a MapStateStarted: how many there will be */
 	int64_t timeout_s; /* of a TaskScheduled; 0: none */
