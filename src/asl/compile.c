@@ -254,6 +254,7 @@ compile_root(struct compiler *compiler, json_t *root)
 	compiler->machine->timeout_seconds = fields.timeout_seconds;
 	compile_resolve(compiler);
 	check_graph(compiler);
+	compile_check_variables(compiler);
 }
 
 static void
@@ -263,6 +264,7 @@ compiler_fini(struct compiler *compiler)
 		free(compiler->transitions[i].pointer);
 	free(compiler->transitions);
 	free(compiler->scopes);
+	compile_forget_variables(compiler);
 	buf_fini(&compiler->pointer);
 }
 

@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#define VARIABLE_NAME_CHARS_MAX 80u
-#define WHOLE_MAX		9007199254740992.0 /* 2^53: beyond it a real has no ones */
+#define WHOLE_MAX 9007199254740992.0 /* 2^53: beyond it a real has no ones */
 
 /* Where the row's value goes. */
 static void *
@@ -137,56 +136,6 @@ compile_template(struct compiler *compiler, const struct field *field, json_t *j
 	arena_own(&compiler->machine->arena, tmpl, release_template);
 	check_template_constants(compiler, json);
 	*(struct asl_template **)slot_of(field, base) = tmpl;
-}
-
-/* A name that `$name` can reach. Letters beyond ASCII are left to AWS. */
-static bool
-is_variable_name(const char *name, size_t len)
-{
-	size_t chars = 0;
-
-	if (len == 0 || isdigit((unsigned char)*name))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)name[i];
-
-		if (c < 0x80 && !isalnum(c) && c != '_')
-			return false;
-		chars += (c & 0xc0) != 0x80;
-	}
-	return chars <= VARIABLE_NAME_CHARS_MAX;
-}
-
-static void
-check_variable(struct compiler *compiler, const char *key)
-{
-	size_t len = strlen(key);
-	size_t mark = compile_push(compiler, key);
-
-	if (len >= 2 && strcmp(key + len - 2, ".$") == 0)
-		len -= 2;
-	if (!is_variable_name(key, len))
-		compile_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA,
-		    "a letter or _, then letters, digits and _, 80 at most",
-		    "'%s' is not a valid variable name", key);
-	else if (len == strlen("states") && strncmp(key, "states", len) == 0)
-		compile_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
-		    "The variable name 'states' is reserved");
-	compile_pop(compiler, mark);
-}
-
-void
-compile_assign(struct compiler *compiler, const struct field *field, json_t *json, void *base)
-{
-	const char *key;
-	json_t *value;
-
-	if (!compile_expect_object(compiler, field->name, json))
-		return;
-	json_object_foreach (json, key, value) {
-		check_variable(compiler, key);
-	}
-	compile_template(compiler, field, json, base);
 }
 
 void

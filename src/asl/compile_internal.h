@@ -18,6 +18,13 @@ struct transition {
 	struct asl_state **slot;
 };
 
+/* A variable that an Assign sets. */
+struct assigned {
+	char *name;
+	const struct asl_states *scope;
+	char *pointer;
+};
+
 struct compiler {
 	struct asl_machine *machine;
 	struct diag_list *diags;
@@ -37,6 +44,11 @@ struct compiler {
 	struct asl_states **scopes; /* all of them */
 	size_t scope_count;
 	size_t scope_capacity;
+
+	struct assigned *assigned;
+	size_t assigned_count;
+	size_t assigned_capacity;
+	json_t *assigning; /* by name: the set of scopes that assign it; NULL: none does */
 };
 
 struct field;
@@ -176,6 +188,10 @@ struct handlers {
 
 /* Warns of error names that cannot come, in entry number at. */
 void check_error_names(struct compiler *compiler, const struct handlers *handlers, size_t at);
+
+/* Names that a scope and one around it assign: inner states read outer variables, and cannot set them. */
+void compile_check_variables(struct compiler *compiler);
+void compile_forget_variables(struct compiler *compiler);
 
 /* Reachability and terminal states of every scope. */
 void check_graph(struct compiler *compiler);

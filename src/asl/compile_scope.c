@@ -112,6 +112,7 @@ compile_scope(struct compiler *compiler, const struct object_spec *spec, json_t 
 		return NULL;
 	}
 	scope = arena_zalloc(&compiler->machine->arena, 1, sizeof(*scope));
+	scope->outer = outer_scope;
 	remember_scope(compiler, scope);
 	compiler->scope = scope;
 	compiler->state = NULL;
@@ -241,4 +242,6 @@ compile_processor(struct compiler *compiler, const struct field *field, json_t *
 		return;
 	state->u.map.processor = compile_scope(compiler, &processor_spec, json, &config);
 	state->u.map.distributed = config.mode != NULL && strcmp(config.mode, "DISTRIBUTED") == 0;
+	if (state->u.map.distributed && state->u.map.processor != NULL)
+		state->u.map.processor->outer = NULL; /* executions of their own */
 }

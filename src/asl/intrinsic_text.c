@@ -2,6 +2,7 @@
 
 #include "tmflow/base/digest.h"
 #include "tmflow/base/json.h"
+#include "tmflow/base/utf8.h"
 
 #include <string.h>
 
@@ -41,18 +42,37 @@ intrinsic_base64_encode(const struct intrinsic_call *call, json_t **ret_value, s
 	return intrinsic_return_text(call, &out, ret_value, err);
 }
 
+/* Text in which each byte that is no UTF-8 became U+FFFD, as Java reads bytes. NULs are characters. */
+static void
+repair(const struct buf *bytes, struct buf *out)
+{
+	const char *at = buf_cstr(bytes);
+	const char *end = at + bytes->len;
+
+	for (;;) {
+		utf8_repair(out, at);
+		at += strlen(at);
+		if (at == end)
+			return;
+		buf_add_char(out, *at++);
+	}
+}
+
 int
 intrinsic_base64_decode(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
 {
 	struct str text;
+	struct buf bytes = {0};
 	struct buf out = {0};
 
 	if (short_string_arg(call, 0, &text, err) < 0)
 		return -1;
-	if (digest_base64_decode(text, &out, NULL) < 0) {
-		buf_fini(&out);
+	if (digest_base64_decode(text, &bytes, NULL) < 0) {
+		buf_fini(&bytes);
 		return intrinsic_fail(call, err, "argument 1 is not Base64");
 	}
+	repair(&bytes, &out);
+	buf_fini(&bytes);
 	return intrinsic_return_text(call, &out, ret_value, err);
 }
 
@@ -132,7 +152,7 @@ intrinsic_string_to_json(const struct intrinsic_call *call, json_t **ret_value, 
 		*ret_value = json_null();
 		return 0;
 	}
-	value = json_parse(text, &fault);
+	value = json_parse_last_wins(text, &fault);
 	if (value == NULL)
 		intrinsic_fail(call, err, "argument 1 is not JSON: %s", err_text(&fault));
 	else

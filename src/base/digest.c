@@ -135,19 +135,26 @@ digest_base64_encode(struct str data, struct buf *out)
 	out->len += encoded;
 }
 
+/* Takes the padding off; false where it does not fit. Without any, what is missing is understood. */
+static bool
+strip_padding(struct str *text)
+{
+	size_t padding = 0;
+
+	while (padding < 2 && padding < text->len && text->p[text->len - 1 - padding] == '=')
+		padding++;
+	if (padding > 0 && text->len % 4 != 0)
+		return false;
+	text->len -= padding;
+	return text->len % 4 != 1;
+}
+
 static bool
 is_base64(struct str text)
 {
 	static const char alphabet[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t padding = 0;
 
-	if (text.len % 4 != 0)
-		return false;
-	while (padding < 2 && text.len > 0 && text.p[text.len - 1] == '=') {
-		padding++;
-		text.len--;
-	}
 	for (size_t i = 0; i < text.len; i++)
 		if (text.p[i] == '\0' || strchr(alphabet, text.p[i]) == NULL)
 			return false;
@@ -157,19 +164,23 @@ is_base64(struct str text)
 int
 digest_base64_decode(struct str text, struct buf *out, struct err *err)
 {
-	size_t decoded = text.len / 4 * 3;
-	size_t padding = 0;
+	struct buf padded = {0};
+	size_t padding;
+	size_t decoded;
 
-	if (!is_base64(text))
-		return err_set(err, ERR_INVALID, "not Base64 (RFC 4648, with padding)");
+	if (!strip_padding(&text) || !is_base64(text))
+		return err_set(err, ERR_INVALID, "not Base64 (RFC 4648)");
 	if (text.len == 0)
 		return 0;
-	while (text.p[text.len - 1 - padding] == '=')
-		padding++;
+	padding = (4 - text.len % 4) % 4;
+	buf_add(&padded, text.p, text.len);
+	buf_add(&padded, "==", padding);
+	decoded = padded.len / 4 * 3;
 	buf_reserve(out, decoded + 1);
 	int len = EVP_DecodeBlock(
-	    (unsigned char *)out->p + out->len, (const unsigned char *)text.p, (int)text.len);
+	    (unsigned char *)out->p + out->len, (const unsigned char *)padded.p, (int)padded.len);
 	assert(len == (int)decoded);
+	buf_fini(&padded);
 	out->len += decoded - padding;
 	out->p[out->len] = '\0';
 	return 0;

@@ -80,10 +80,9 @@ widen_integers(struct str text, struct buf *out)
 	return true;
 }
 
-json_t *
-json_parse(struct str text, struct err *err)
+static json_t *
+parse(struct str text, size_t flags, struct err *err)
 {
-	const size_t flags = JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
 	struct buf widened = {0};
 	json_error_t error;
 	json_t *value;
@@ -107,4 +106,16 @@ json_parse(struct str text, struct err *err)
 		err_set(err, ERR_INVALID, "invalid JSON at line %d, column %d: %s", error.line,
 		    error.column, error.text);
 	return value;
+}
+
+json_t *
+json_parse(struct str text, struct err *err)
+{
+	return parse(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, err);
+}
+
+json_t *
+json_parse_last_wins(struct str text, struct err *err)
+{
+	return parse(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, err);
 }

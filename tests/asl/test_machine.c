@@ -132,6 +132,11 @@ static const struct fault faults[] = {
 	"'1a.$' is not a valid variable name", "*"},
     {PASS("'Assign':{'states':1}"), SCHEMA, "/States/S/Assign/states",
 	"The variable name 'states' is reserved", NULL},
+    {STATES("'S':{'Type':'Pass','Assign':{'v':1},'Next':'M'},'M':{'Type':'Map','End':true,"
+	    "'ItemProcessor':{'StartAt':'X','States':{'X':{'Type':'Pass','Assign':{'v.$':'$'},"
+	    "'End':true}}}}"),
+	SCHEMA, "/States/M/ItemProcessor/States/X/Assign/v.$",
+	"The variable 'v' is assigned outside of this Branch or Map, too", "give it another name"},
 
     /* Task */
     {STATE("'Type':'Task','End':true"), SCHEMA, "/States/S",

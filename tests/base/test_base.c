@@ -157,6 +157,9 @@ START_TEST(digests)
 	ck_assert_int_eq(digest_base64_decode(STR("Zm9vYg=="), &text, &err), 0);
 	ck_assert_str_eq(buf_cstr(&text), "foob");
 	ck_assert_int_eq(digest_base64_decode(STR("Zm9vY"), &text, &err), -1);
+	ck_assert_int_eq(digest_base64_decode(STR("Zm9vYg="), &text, &err), -1);
+	ck_assert_int_eq(digest_base64_decode(STR("Zm9v=="), &text, &err), -1);
+	ck_assert_int_eq(digest_base64_decode(STR("="), &text, &err), -1);
 	ck_assert_int_eq(digest_base64_decode(STR("Zm=v"), &text, &err), -1);
 	ck_assert_int_eq(digest_base64_decode(STR("Zm9 "), &text, &err), -1);
 	buf_fini(&text);

@@ -46,6 +46,7 @@ struct asl_state;
 
 /* A scope of states: the machine itself, a branch of a Parallel, the processor of a Map. */
 struct asl_states {
+	const struct asl_states *outer; /* whose variables its states read; NULL: nobody's */
 	const char *comment;
 	struct asl_state *start;
 	struct asl_state **at; /* in file order */

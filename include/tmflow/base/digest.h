@@ -20,7 +20,7 @@ int digest_named_hex(const char *algorithm, struct str data, struct buf *ret_hex
 
 void digest_hex(const uint8_t *bytes, size_t len, char *out /* 2 * len + 1 */);
 
-/* RFC 4648 with padding, no line breaks. Decoding refuses anything else (ERR_INVALID). */
+/* RFC 4648 with padding, no line breaks. Decoding also takes text without padding, and refuses anything else (ERR_INVALID). */
 void digest_base64_encode(struct str data, struct buf *out);
 int digest_base64_decode(struct str text, struct buf *out, struct err *err);
 

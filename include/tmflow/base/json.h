@@ -20,6 +20,9 @@
  * Returns: a new reference, or NULL with ERR_INVALID naming line and column. */
 json_t *json_parse(struct str text, struct err *err);
 
+/* The same, but of several members with one key the last counts: as most programs read JSON that others wrote. */
+json_t *json_parse_last_wins(struct str text, struct err *err);
+
 /* Appends compact JSON text, keys in insertion order. */
 void json_write(const json_t *value, struct buf *out);
 
