@@ -225,6 +225,56 @@ START_TEST(test_unknown_vfs)
 }
 END_TEST
 
+static int
+see_fact(void *arg, const char *key, struct str value)
+{
+	(void)key;
+	(void)value;
+	*(int *)arg = 1;
+	return 0;
+}
+
+/* True if a fact is still there after the power was lost right behind its commit. */
+static int
+survives_power_loss(int (*commit)(struct store *store, struct err *err), uint64_t seed)
+{
+	struct err err = {0};
+	struct rng rng;
+	struct store *store;
+	int found = 0;
+
+	rng_seed(&rng, seed);
+	fault.keeps_shadows = true;
+	store = open_faulty(&err);
+	ck_assert_msg(store != NULL, "%s", err_text(&err));
+	ck_ok(store_fact_put(store, "scope", "kind", "key", STR("1"), &err), &err);
+	ck_ok(commit(store, &err), &err);
+	fault.dead = true;
+	store_close(store);
+	fault_vfs_lose_power(&fault, &rng);
+	fault.dead = false;
+	fixture_open(&fx);
+	ck_ok(store_facts_each(fx.store, "scope", "kind", see_fact, &found, &err), &err);
+	fixture_fini(&fx);
+	fixture_init(&fx);
+	fault_vfs_unregister(&fault);
+	fault_vfs_register(&fault, NULL);
+	return found;
+}
+
+START_TEST(test_synced_commits_outlive_a_loss_of_power)
+{
+	enum { LOSSES = 40 };
+	int plain = 0;
+
+	for (uint64_t seed = 1; seed <= LOSSES; seed++) {
+		ck_assert(survives_power_loss(store_commit_synced, seed));
+		plain += survives_power_loss(store_commit, seed);
+	}
+	ck_assert_int_lt(plain, LOSSES); /* otherwise this test shows nothing */
+}
+END_TEST
+
 static void
 add_cases(Suite *suite)
 {
@@ -237,6 +287,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tcase, test_a_fault_stays);
 	tcase_add_test(tcase, test_a_temporary_store_on_a_full_disk);
 	tcase_add_test(tcase, test_unknown_vfs);
+	tcase_add_test(tcase, test_synced_commits_outlive_a_loss_of_power);
 	suite_add_tcase(suite, tcase);
 }
 
