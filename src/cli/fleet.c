@@ -210,12 +210,9 @@ caught_signal(void *arg, int signo)
 	}
 	progress_stop(&fleet->progress);
 	fputs("tmflow: interrupted: calls in flight are ending; once more stops at once\n", stderr);
-	for (size_t i = 0; i < fleet->count; i++) {
-		const struct session *session = &fleet->parts[i].session;
-
-		if (fleet->parts[i].opened && !session->over && session->execution != NULL)
-			execution_interrupt(session->execution);
-	}
+	for (size_t i = 0; i < fleet->count; i++)
+		if (fleet->parts[i].opened)
+			session_interrupt(&fleet->parts[i].session);
 }
 
 /* How far all parts are together, for the progress line. */

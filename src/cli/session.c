@@ -28,6 +28,7 @@ void
 session_fini(struct session *session)
 {
 	progress_stop(&session->progress);
+	call_cancel(session->settling);
 	execution_free(session->execution);
 	engine_free(session->engine);
 	json_decref(session->pace.earlier);
@@ -179,7 +180,29 @@ caught_signal(void *arg, int signo)
 	}
 	progress_stop(&session->progress);
 	fputs("tmflow: interrupted: calls in flight are ending; once more stops at once\n", stderr);
-	execution_interrupt(session->execution);
+	session_interrupt(session);
+}
+
+static void
+end_run(struct session *session)
+{
+	session->over = true;
+	loop_stop(session->workspace.loop);
+}
+
+void
+session_interrupt(struct session *session)
+{
+	if (session->over || session->execution == NULL)
+		return;
+	if (session->settling == NULL) {
+		execution_interrupt(session->execution);
+		return;
+	}
+	/* A later run settles the rest. */
+	call_cancel(session->settling);
+	session->settling = NULL;
+	end_run(session);
 }
 
 /* An event that cannot be kept ends the run like any fault of the store. */
@@ -206,6 +229,19 @@ note_event(void *arg, const struct execution_event *event)
 }
 
 static void
+settled(void *arg, struct call *call)
+{
+	struct session *session = arg;
+	json_t *result = call_take_result(call);
+
+	session->settling = NULL;
+	if (result == NULL && !err_isset(&session->fault))
+		err_move(&session->fault, &call->err);
+	json_decref(result);
+	end_run(session);
+}
+
+static void
 execution_over(void *arg, struct execution *execution, const struct execution_result *result)
 {
 	struct session *session = arg;
@@ -218,8 +254,12 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 		run->output = json_text(result->output);
 	run->error = mem_strdup(result->error);
 	run->cause = mem_strdup(result->cause);
-	session->over = true;
-	loop_stop(session->workspace.loop);
+	if (run->status == RUN_INTERRUPTED || session->workspace.mirror == NULL) {
+		end_run(session);
+		return;
+	}
+	session->settling = mirror_settle(session->workspace.mirror);
+	call_on_done(session->settling, settled, session);
 }
 
 static int
@@ -300,6 +340,7 @@ session_open(struct session *session, bool resume, struct err *err)
 	const struct mirror_opts mirror = {
 	    .store = session->store,
 	    .run_id = session->run.id,
+	    .owner = session->run.parent,
 	    .workflow = session->name,
 	    .scripts = session->scripts,
 	    .dry_run = session->run.dry_run,

@@ -296,14 +296,6 @@ keep_instance(struct destroy *destroy, const json_t *item)
 		json_object_set_new(destroy->kept_interfaces, interface, json_true());
 }
 
-static bool
-is_in_use(const struct err *err)
-{
-	return strncmp(err->name, "TrafficMirrorTargetInUse", strlen("TrafficMirrorTargetInUse")) ==
-		   0 ||
-	       err_is(err, "DependencyViolation");
-}
-
 /* In use for good when somebody else has a session on it. */
 static void
 refused(struct destroy *destroy, const json_t *item, struct err *err)
@@ -311,9 +303,9 @@ refused(struct destroy *destroy, const json_t *item, struct err *err)
 	const char *stranger =
 	    json_get_string(destroy->strangers, json_get_string(item, "targetId"));
 
-	if (is_in_use(err) && stranger != NULL)
+	if (mirror_error_is_in_use(err) && stranger != NULL)
 		err_prefix(err, "session %s, which is not tmflow's, still uses it", stranger);
-	else if (is_in_use(err))
+	else if (mirror_error_is_in_use(err))
 		destroy->in_use = true;
 	fail_item(destroy, item, err);
 	keep_instance(destroy, item);

@@ -49,6 +49,7 @@ mirror_new(const struct mirror_opts *opts, struct err *err)
 	mirror->progress = &mirror->counted;
 	json_incref(mirror->opts.scripts);
 	mirror->run_id = mem_strdup(opts->run_id);
+	mirror->owner = mem_strdup(opts->owner != NULL ? opts->owner : opts->run_id);
 	mirror->workflow = bare_name(opts->workflow);
 	mirror->hook_name = mem_strdup(opts->hook_name != NULL ? opts->hook_name : "hook");
 	if (load_rules(mirror, err) < 0) {
@@ -75,6 +76,7 @@ mirror_free(struct mirror *mirror)
 	script_free(mirror->hook);
 	json_decref(mirror->opts.scripts);
 	free(mirror->run_id);
+	free(mirror->owner);
 	free(mirror->workflow);
 	free(mirror->hook_name);
 	free(mirror);
@@ -94,6 +96,57 @@ const struct mirror_progress *
 mirror_progress(const struct mirror *mirror)
 {
 	return mirror->progress;
+}
+
+const char *
+mirror_owner(const struct mirror *mirror)
+{
+	return mirror->owner;
+}
+
+bool
+mirror_error_is_in_use(const struct err *err)
+{
+	static const char in_use[] = "TrafficMirrorTargetInUse";
+
+	return strncmp(err->name, in_use, sizeof(in_use) - 1) == 0 ||
+	       err_is(err, "DependencyViolation");
+}
+
+/* --- the end of a run --- */
+
+struct settling {
+	struct mirror *next; /* member */
+};
+
+static struct call *
+settle_next(void *frame, struct call *over, json_t **ret_result, struct err *err)
+{
+	struct settling *settling = frame;
+	struct mirror *member = settling->next;
+
+	if (err_isset(&over->err)) {
+		err_move(err, &over->err);
+		return NULL;
+	}
+	if (member == NULL) {
+		*ret_result = json_object();
+		return NULL;
+	}
+	settling->next = member->next_member;
+	return targets_settle(member->targets);
+}
+
+struct call *
+mirror_settle(struct mirror *mirror)
+{
+	struct settling *settling;
+
+	if (mirror->targets == NULL || mirror->plan != NULL)
+		return call_of_result(mirror->opts.loop, json_object());
+	settling = mem_zalloc(1, sizeof(*settling));
+	settling->next = mirror->members;
+	return call_sequence(targets_settle(mirror->targets), settle_next, settling, free);
 }
 
 void

@@ -28,6 +28,7 @@
 #define ERROR_TYPE		  "NetworkInterfaceNotSupported"
 #define ERROR_INSTANCE_TERMINATED "IdempotentInstanceTerminated"
 #define ERROR_PARAMETER_MISMATCH  "IdempotentParameterMismatch"
+#define ERROR_CAPACITY		  "InsufficientInstanceCapacity"
 
 #define ACCOUNT_ID_BYTES 13 /* twelve digits, and NUL */
 
@@ -37,6 +38,7 @@ struct plan;
 struct mirror {
 	struct mirror_opts opts; /* as given; the strings below are copies */
 	char *run_id;
+	char *owner;
 	char *workflow; /* without folder and extension: the same wherever the file lies */
 	char *hook_name;
 	struct script *hook;		/* NULL: none */
@@ -52,6 +54,12 @@ struct mirror {
 	char account_id[ACCOUNT_ID_BYTES]; /* whose instances AWS lists; "" until it listed one */
 	int page_results_max; /* what a page may hold so that it fits into a state's data; 0: not known yet */
 };
+
+/* The run whose lease this process holds. */
+const char *mirror_owner(const struct mirror *mirror);
+
+/* True for what AWS answers when a target that has sessions is to be deleted. */
+bool mirror_error_is_in_use(const struct err *err);
 
 /* Learns which account this is from a reply of ec2_describe_instances. Kept for the process only: with other keys the same store may serve another account. */
 void mirror_note_account(struct mirror *mirror, const json_t *reply);

@@ -1,11 +1,11 @@
-#include "target_creation_internal.h"
 #include "target_facts_internal.h"
-#include "target_requests_internal.h"
+#include "target_steps_internal.h"
 #include "tmflow/aws/retry.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,12 @@
 /*
  * One creation: untag what is full or dead, launch, attach, done. A permanent failure after the launch uses up the generation and terminates the instance.
  * Whatever happens in between, the next creation of the generation asks with the same tokens and so goes on where this one stopped.
+ *
+ * A launch is known to the store, on the disk, before AWS is asked for it, and until it is a target's or its instance is terminated. So what a crash leaves behind
+ * is found again: by the next creation of that generation, which goes on with it, or at the end of a run by target_leftovers.c, which settles it here. Such a launch becomes
+ * the subnet's target like any other. Only where the subnet has one by then it is taken back: the target is made all the same and then deleted, which AWS refuses while
+ * anybody mirrors to it, and the instance terminated after that. So no instance is terminated that another process, which is given the same instance for the same token,
+ * is just putting to use.
  */
 
 #define GENERATIONS_TRIED_MAX 20 /* whose instances turn out to be terminated */
@@ -22,50 +28,34 @@
 #define SETTLE_DELAY_MS	    2000
 #define SETTLE_DELAY_MAX_MS 30000
 
-/* Another process may have made a target of the same instance that is not listed yet: looked for before the instance goes, with 2, 4 and 8 s between. */
-#define ROLL_BACK_LOOKS_MAX 4
-
-struct creation {
-	struct target_creations *in;
-	struct creation *next;
-	struct target_order order; /* subnet_id is owned */
-	struct target *untagging;  /* the full or dead one that is losing its tag */
-	int tries;
-	int waits;
-	int looks; /* before a roll-back */
-	char *instance_id;
-	char *interface_id;
-	int64_t launched_wall_ms; /* of one that an earlier run launched */
-	struct err failure;	  /* why a roll-back is under way */
-	struct waiters waiters;
-	struct call *call;
-	void (*step)(struct creation *creation, json_t *reply, struct err *err);
-	struct timer timer; /* then `after_wait` */
-	void (*after_wait)(struct creation *creation);
-};
-
-struct failure {
-	struct failure *next;
-	char *subnet_id;
-	const struct config_rule *rule;
-	struct err err;
-	int64_t until_mono_ms;
-};
-
 struct target_creations {
 	struct mirror_targets *targets;
 	struct creation *first;
-	struct failure *failures;
+	struct target_failures failures;
+	json_t *asked; /* {token: true} of this process's launches */
 };
 
 static void launch(struct creation *creation);
+static void go_on_with_launch(struct creation *creation);
 static void attach(struct creation *creation);
 static void look_up(struct creation *creation);
 
-static struct aws_client *
-client_of(const struct creation *creation)
+struct mirror_targets *
+creation_targets(const struct creation *creation)
 {
-	return targets_mirror(creation->in->targets)->opts.ec2;
+	return creation->in->targets;
+}
+
+struct mirror *
+creation_mirror(const struct creation *creation)
+{
+	return targets_mirror(creation->in->targets);
+}
+
+struct aws_client *
+creation_client(const struct creation *creation)
+{
+	return creation_mirror(creation)->opts.ec2;
 }
 
 static struct loop *
@@ -82,6 +72,14 @@ mono_ms(const struct target_creations *creations)
 	return clock->mono_ms(clock);
 }
 
+static int64_t
+wall_ms(const struct creation *creation)
+{
+	struct clock *clock = loop_clock(loop_of(creation->in));
+
+	return clock->wall_ms(clock);
+}
+
 /* --- lists --- */
 
 static void
@@ -91,9 +89,8 @@ creation_free(struct creation *creation)
 	loop_timer_disarm(loop_of(creation->in), &creation->timer);
 	waiters_fini(&creation->waiters);
 	err_fini(&creation->failure);
-	free((char *)creation->order.subnet_id);
-	free(creation->instance_id);
-	free(creation->interface_id);
+	json_decref(creation->launch);
+	free(creation->subnet_id);
 	free(creation);
 }
 
@@ -108,20 +105,13 @@ creation_remove(struct creation *creation)
 	creation_free(creation);
 }
 
-static void
-failure_free(struct failure *failure)
-{
-	err_fini(&failure->err);
-	free(failure->subnet_id);
-	free(failure);
-}
-
 struct target_creations *
 target_creations_new(struct mirror_targets *targets)
 {
 	struct target_creations *creations = mem_zalloc(1, sizeof(*creations));
 
 	creations->targets = targets;
+	creations->asked = json_object();
 	return creations;
 }
 
@@ -130,12 +120,8 @@ target_creations_free(struct target_creations *creations)
 {
 	while (creations->first != NULL)
 		creation_remove(creations->first);
-	while (creations->failures != NULL) {
-		struct failure *failure = creations->failures;
-
-		creations->failures = failure->next;
-		failure_free(failure);
-	}
+	target_failures_fini(&creations->failures);
+	json_decref(creations->asked);
 	free(creations);
 }
 
@@ -144,65 +130,112 @@ find_creation(const struct target_creations *creations, const char *subnet_id)
 {
 	struct creation *creation = creations->first;
 
-	while (creation != NULL && strcmp(creation->order.subnet_id, subnet_id) != 0)
+	while (creation != NULL && strcmp(creation->subnet_id, subnet_id) != 0)
 		creation = creation->next;
 	return creation;
 }
 
-/* Drops what is past on the way. */
-static const struct failure *
-find_failure(
-    struct target_creations *creations, const char *subnet_id, const struct config_rule *rule)
+/* --- the launch --- */
+
+const char *
+creation_instance(const struct creation *creation)
 {
-	struct failure **at = &creations->failures;
+	return json_get_string(creation->launch, "InstanceId");
+}
 
-	while (*at != NULL) {
-		struct failure *failure = *at;
+const char *
+creation_interface(const struct creation *creation)
+{
+	return json_get_string(creation->launch, "NetworkInterfaceId");
+}
 
-		if (failure->until_mono_ms <= mono_ms(creations)) {
-			*at = failure->next;
-			failure_free(failure);
-		} else if (failure->rule == rule && strcmp(failure->subnet_id, subnet_id) == 0) {
-			return failure;
-		} else {
-			at = &failure->next;
-		}
-	}
-	return NULL;
+int
+creation_generation(const struct creation *creation)
+{
+	return (int)json_integer_value(json_object_get(creation->launch, "Generation"));
+}
+
+/* What is asked of AWS for it. Borrows. */
+static struct target_order
+order_of(const struct creation *creation)
+{
+	return (struct target_order){
+	    .subnet_id = creation->subnet_id,
+	    .generation = creation_generation(creation),
+	    .image_id = json_get_string(creation->launch, "ImageId"),
+	    .instance_type = json_get_string(creation->launch, "InstanceType"),
+	    .group_ids = json_object_get(creation->launch, "SecurityGroupIds"),
+	};
+}
+
+static json_t *
+new_launch(const struct creation *creation, int generation)
+{
+	const struct config_rule *rule = creation->rule;
+	json_t *launch = json_object();
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < rule->target_security_group_count; i++)
+		json_array_append_new(groups, json_string(rule->target_security_group_ids[i]));
+	json_put_string(launch, "SubnetId", creation->subnet_id);
+	json_object_set_new(launch, "Generation", json_integer(generation));
+	json_put_string(launch, "ImageId", rule->target_instance_ami);
+	json_put_string(launch, "InstanceType", rule->target_instance_type);
+	json_object_set_new(launch, "SecurityGroupIds", groups);
+	return launch;
+}
+
+int
+creation_keep_launch(struct creation *creation, struct err *err)
+{
+	return target_fact_put_launch(
+	    creation_mirror(creation), creation->token, creation->launch, err);
+}
+
+int
+creation_drop_launch(struct creation *creation, struct err *err)
+{
+	return target_fact_drop_launch(creation_mirror(creation), creation->token, err);
 }
 
 static void
-remember_failure(const struct creation *creation, const struct err *err)
+forget_instance(struct creation *creation)
 {
-	struct target_creations *creations = creation->in;
-	struct failure *failure = mem_zalloc(1, sizeof(*failure));
-
-	failure->subnet_id = mem_strdup(creation->order.subnet_id);
-	failure->rule = creation->order.rule;
-	failure->until_mono_ms = mono_ms(creations) + TARGET_FAILURE_MS;
-	err_copy(&failure->err, err);
-	failure->next = creations->failures;
-	creations->failures = failure;
+	json_object_del(creation->launch, "InstanceId");
+	json_object_del(creation->launch, "NetworkInterfaceId");
 }
 
 /* --- steps --- */
 
-static bool
-is_permanent(const struct err *err)
+bool
+creation_error_is_permanent(const struct err *err)
 {
 	return err->code == ERR_SERVICE && retry_classify(err) == RETRY_NEVER;
 }
 
-/* Ends the creation for all that wait. */
-static void
-fail(struct creation *creation, const struct err *err)
+void
+creation_fail(struct creation *creation, const struct err *err)
 {
-	if (is_permanent(err))
-		remember_failure(creation, err);
-	log_event(LOG_WARN, "target.failed", LOG_STR("subnet", creation->order.subnet_id),
-	    LOG_INT("generation", creation->order.generation), LOG_STR("error", err->name),
+	if (creation->rule != NULL && creation_error_is_permanent(err))
+		target_failures_add(&creation->in->failures, creation->subnet_id, creation->rule,
+		    err, mono_ms(creation->in));
+	log_event(LOG_WARN, "target.failed", LOG_STR("subnet", creation->subnet_id),
+	    LOG_INT("generation", creation_generation(creation)),
+	    LOG_STR("instance", creation_instance(creation)), LOG_STR("error", err->name),
 	    LOG_STR("cause", err_text(err)));
 	waiters_fail(&creation->waiters, err);
+	creation_remove(creation);
+}
+
+void
+creation_done(struct creation *creation, const char *target_id, bool created)
+{
+	json_t *result = json_object();
+
+	json_put_string(result, "TargetId", target_id);
+	json_object_set_new(result, "Created", json_boolean(created));
+	waiters_complete(&creation->waiters, result);
+	json_decref(result);
 	creation_remove(creation);
 }
 
@@ -221,9 +254,8 @@ call_over(void *arg, struct call *call)
 	err_fini(&err);
 }
 
-/* Waits for call, then runs step with a reply, or with NULL and an error. */
-static void
-await(struct creation *creation, struct call *call,
+void
+creation_await(struct creation *creation, struct call *call,
     void (*step)(struct creation *creation, json_t *reply, struct err *err))
 {
 	creation->call = call;
@@ -240,9 +272,8 @@ waited(struct timer *timer)
 	creation->after_wait(creation);
 }
 
-/* Waits for the time after so many waits, then goes on. */
-static void
-pause_for(struct creation *creation, int waits, void (*after_wait)(struct creation *creation))
+void
+creation_pause(struct creation *creation, int waits, void (*after_wait)(struct creation *creation))
 {
 	int64_t delay_ms = (int64_t)SETTLE_DELAY_MS << (waits < 10 ? waits : 10);
 
@@ -258,123 +289,47 @@ settle(struct creation *creation, void (*after_wait)(struct creation *creation))
 {
 	if (creation->waits == SETTLE_WAITS_MAX)
 		return false;
-	pause_for(creation, creation->waits++, after_wait);
+	creation_pause(creation, creation->waits++, after_wait);
 	return true;
 }
 
-/* The launched instance is a target's, or the generation is used up. */
-static int
-forget_launch(const struct creation *creation, struct err *err)
+void
+creation_succeed(struct creation *creation, const char *target_id)
 {
-	return target_fact_drop_launch(
-	    targets_mirror(creation->in->targets), creation->order.subnet_id, err);
-}
-
-/* The target is there. */
-static void
-succeed(struct creation *creation, const char *target_id)
-{
-	struct clock *clock = loop_clock(loop_of(creation->in));
 	const struct target target = {
-	    .made_wall_ms = clock->wall_ms(clock),
+	    .made_wall_ms = wall_ms(creation),
 	    .id = (char *)target_id,
-	    .interface_id = creation->interface_id,
-	    .subnet_id = (char *)creation->order.subnet_id,
+	    .interface_id = (char *)creation_interface(creation),
+	    .subnet_id = creation->subnet_id,
 	    .made = true,
 	    .tagged = true,
-	    .generation = creation->order.generation,
+	    .generation = creation_generation(creation),
 	};
+	const struct target *other = inventory_current_beside(
+	    targets_inventory(creation->in->targets), creation->subnet_id, target_id);
 	struct err err = {0};
-	json_t *result;
 
+	if (creation->rule == NULL && !creation->found && other != NULL) {
+		creation_take_down(creation, target_id, other->id);
+		return;
+	}
 	if (targets_note(creation->in->targets, &target, &err) < 0 ||
-	    forget_launch(creation, &err) < 0) {
-		fail(creation, &err);
+	    creation_drop_launch(creation, &err) < 0) {
+		creation_fail(creation, &err);
 		err_fini(&err);
 		return;
 	}
-	log_event(LOG_INFO, "target.created", LOG_STR("subnet", creation->order.subnet_id),
-	    LOG_INT("generation", creation->order.generation), LOG_STR("target", target_id),
-	    LOG_STR("instance", creation->instance_id));
-	result = json_object();
-	json_put_string(result, "TargetId", target_id);
-	json_object_set_new(result, "Created", json_true());
-	waiters_complete(&creation->waiters, result);
-	json_decref(result);
-	creation_remove(creation);
+	log_event(LOG_INFO, "target.created", LOG_STR("subnet", creation->subnet_id),
+	    LOG_INT("generation", target.generation), LOG_STR("target", target_id),
+	    LOG_STR("instance", creation_instance(creation)));
+	creation_done(creation, target_id, true);
 }
 
-/* --- roll-back --- */
-
-static void
-terminated(struct creation *creation, json_t *reply, struct err *err)
-{
-	if (reply == NULL && !aws_error_is_not_found(err->name))
-		err_prefix(&creation->failure,
-		    "instance %s, launched for a target, could not be terminated (%s); what "
-		    "failed before that",
-		    creation->instance_id, err->name);
-	struct err failure = {0};
-
-	err_move(&failure, &creation->failure);
-	fail(creation, &failure);
-	err_fini(&failure);
-}
-
-static const char *
-first_target(const json_t *reply)
+const char *
+creation_first_target(const json_t *reply)
 {
 	return json_get_string(json_array_get(json_get_array(reply, "TrafficMirrorTargets"), 0),
 	    "TrafficMirrorTargetId");
-}
-
-static void check_before_roll_back(struct creation *creation);
-
-/* Another process may have made a target of the very instance: then it is the subnet's. Otherwise the generation is used up, and only then the instance goes. */
-static void
-checked_before_roll_back(struct creation *creation, json_t *reply, struct err *err)
-{
-	const char *target_id = first_target(reply);
-	json_t *ids;
-
-	if (target_id != NULL) {
-		succeed(creation, target_id);
-		return;
-	}
-	if (reply == NULL && !is_permanent(err)) {
-		fail(creation, err);
-		return;
-	}
-	if (reply != NULL && ++creation->looks < ROLL_BACK_LOOKS_MAX) {
-		pause_for(creation, creation->looks - 1, check_before_roll_back);
-		return;
-	}
-	err_fini(err);
-	if (targets_burn(creation->in->targets, creation->order.subnet_id,
-		creation->order.generation, err) < 0 ||
-	    forget_launch(creation, err) < 0) {
-		fail(creation, err);
-		return;
-	}
-	ids = json_array();
-	json_array_append_new(ids, json_string(creation->instance_id));
-	await(creation, ec2_terminate_instances(client_of(creation), ids), terminated);
-	json_decref(ids);
-}
-
-static void
-check_before_roll_back(struct creation *creation)
-{
-	await(creation, target_order_look_up(client_of(creation), creation->interface_id),
-	    checked_before_roll_back);
-}
-
-static void
-roll_back(struct creation *creation, struct err *err)
-{
-	err_move(&creation->failure, err);
-	creation->looks = 0;
-	check_before_roll_back(creation);
 }
 
 /* --- attach --- */
@@ -382,25 +337,27 @@ roll_back(struct creation *creation, struct err *err)
 static void
 looked_up(struct creation *creation, json_t *reply, struct err *err)
 {
-	const char *target_id = first_target(reply);
+	const char *target_id = creation_first_target(reply);
 
 	if (reply == NULL) {
-		fail(creation, err);
+		creation_fail(creation, err);
 	} else if (target_id != NULL) {
-		succeed(creation, target_id);
+		creation->found = true;
+		creation_succeed(creation, target_id);
 	} else if (!settle(creation, look_up)) {
 		err_set(err, ERR_REPLY,
 		    "interface %s is in use by a mirror target that AWS does not list",
-		    creation->interface_id);
-		fail(creation, err);
+		    creation_interface(creation));
+		creation_fail(creation, err);
 	}
 }
 
 static void
 look_up(struct creation *creation)
 {
-	await(
-	    creation, target_order_look_up(client_of(creation), creation->interface_id), looked_up);
+	creation_await(creation,
+	    target_order_look_up(creation_client(creation), creation_interface(creation)),
+	    looked_up);
 }
 
 static void
@@ -410,7 +367,7 @@ attached(struct creation *creation, json_t *reply, struct err *err)
 	    json_get_string(json_object_get(reply, "TrafficMirrorTarget"), "TrafficMirrorTargetId");
 
 	if (target_id != NULL) {
-		succeed(creation, target_id);
+		creation_succeed(creation, target_id);
 		return;
 	}
 	if (reply != NULL)
@@ -419,66 +376,108 @@ attached(struct creation *creation, json_t *reply, struct err *err)
 		look_up(creation);
 		return;
 	}
+	/* The instance may be new, or gone: somebody else has taken it back. */
 	if (err->code == ERR_SERVICE && aws_error_is_not_found(err->name) &&
-	    settle(creation, attach))
+	    settle(creation, go_on_with_launch))
 		return;
 	if (err_is(err, ERROR_PARAMETER_MISMATCH))
 		err_prefix(err, "interface %s was made a target with other parameters before",
-		    creation->interface_id);
-	if (is_permanent(err))
-		roll_back(creation, err);
+		    creation_interface(creation));
+	if (creation_error_is_permanent(err))
+		creation_roll_back(creation, err);
 	else
-		fail(creation, err);
+		creation_fail(creation, err);
 }
 
 static void
 attach(struct creation *creation)
 {
-	await(creation,
-	    target_order_attach(client_of(creation), &creation->order, creation->interface_id),
+	const struct target_order order = order_of(creation);
+
+	creation_await(creation,
+	    target_order_attach(creation_client(creation), &order, creation_interface(creation)),
 	    attached);
+}
+
+/* What was left behind may have become somebody's target since. */
+static void
+looked_before_attach(struct creation *creation, json_t *reply, struct err *err)
+{
+	const char *target_id = creation_first_target(reply);
+
+	if (reply == NULL) {
+		creation_fail(creation, err);
+	} else if (target_id != NULL) {
+		creation->found = true;
+		creation_succeed(creation, target_id);
+	} else {
+		attach(creation);
+	}
+}
+
+static void
+attach_launched(struct creation *creation)
+{
+	if (creation->rule != NULL)
+		attach(creation);
+	else
+		creation_await(creation,
+		    target_order_look_up(creation_client(creation), creation_interface(creation)),
+		    looked_before_attach);
 }
 
 /* --- launch --- */
 
-static void
-drop_instance(struct creation *creation)
-{
-	free(creation->instance_id);
-	free(creation->interface_id);
-	creation->instance_id = creation->interface_id = NULL;
-}
-
-/* The generation's instance is gone: on to the next. */
+/* The generation's instance is gone: on to the next, where a target is wanted. */
 static void
 next_generation(struct creation *creation, struct err *err)
 {
 	struct err store_err = {0};
 
-	drop_instance(creation);
-	if (targets_burn(creation->in->targets, creation->order.subnet_id,
-		creation->order.generation, &store_err) < 0 ||
-	    forget_launch(creation, &store_err) < 0)
-		fail(creation, &store_err);
+	if (targets_burn(creation->in->targets, creation->subnet_id, creation_generation(creation),
+		&store_err) < 0 ||
+	    creation_drop_launch(creation, &store_err) < 0)
+		creation_fail(creation, &store_err);
+	else if (creation->rule == NULL)
+		creation_done(creation, NULL, false);
 	else if (++creation->tries == GENERATIONS_TRIED_MAX)
-		fail(creation, err);
+		creation_fail(creation, err);
 	else
 		launch(creation);
 	err_fini(&store_err);
 }
 
-/* Should this run end before there is a target, the next one goes on with the instance, even if the rule asks for another one by then. */
-static int
-remember_launch(const struct creation *creation, struct err *err)
+/* AWS would have answered with the instance if it had launched one for this token; only who is not let in is not told. */
+static bool
+tells_that_nothing_was_launched(const struct err *err)
 {
-	return target_fact_put_launch(targets_mirror(creation->in->targets),
-	    creation->order.subnet_id,
-	    &(struct target_launch){
-		.instance_id = creation->instance_id,
-		.interface_id = creation->interface_id,
-		.generation = creation->order.generation,
-	    },
-	    err);
+	return err->code == ERR_SERVICE &&
+	       ((creation_error_is_permanent(err) && err->http_status != 401 &&
+		    err->http_status != 403) ||
+		   err_is(err, ERROR_CAPACITY));
+}
+
+static void
+launch_refused(struct creation *creation, struct err *err)
+{
+	struct err store_err = {0};
+
+	if (err_is(err, ERROR_PARAMETER_MISMATCH))
+		err_prefix(err,
+		    "generation %d of subnet %s was launched with other parameters before",
+		    creation_generation(creation), creation->subnet_id);
+	if (!tells_that_nothing_was_launched(err)) {
+		creation_fail(creation, err);
+	} else if (creation_drop_launch(creation, &store_err) < 0) {
+		creation_fail(creation, &store_err);
+	} else if (creation->rule == NULL) {
+		creation_done(creation, NULL, false);
+	} else if (creation->earlier && ++creation->tries < GENERATIONS_TRIED_MAX) {
+		launch(creation); /* as the rule is now */
+	} else {
+		creation_fail(creation, err);
+	}
+	err_fini(&store_err);
 }
 
 static void
@@ -499,92 +498,128 @@ launched(struct creation *creation, json_t *reply, struct err *err)
 		return;
 	}
 	if (err_isset(err)) {
-		if (err_is(err, ERROR_PARAMETER_MISMATCH))
-			err_prefix(err,
-			    "generation %d of subnet %s was launched with other parameters before",
-			    creation->order.generation, creation->order.subnet_id);
-		fail(creation, err);
+		launch_refused(creation, err);
 		return;
 	}
-	creation->instance_id = mem_strdup(instance_id);
-	creation->interface_id = mem_strdup(interface_id);
-	if (remember_launch(creation, err) < 0)
-		fail(creation, err);
+	json_put_string(creation->launch, "InstanceId", instance_id);
+	json_put_string(creation->launch, "NetworkInterfaceId", interface_id);
+	json_object_set_new(creation->launch, "WallMs", json_integer(wall_ms(creation)));
+	if (creation_keep_launch(creation, err) < 0)
+		creation_fail(creation, err);
 	else
-		attach(creation);
+		attach_launched(creation);
 }
 
 static void
 run_instance(struct creation *creation)
 {
-	await(creation, target_order_launch(client_of(creation), &creation->order), launched);
+	const struct mirror *mirror = creation_mirror(creation);
+	const struct target_order order = order_of(creation);
+	struct err err = {0};
+
+	json_put_string(creation->launch, "Owner", mirror_owner(mirror));
+	json_object_set_new(creation->in->asked, creation->token, json_true());
+	if (creation_keep_launch(creation, &err) < 0 ||
+	    store_commit_synced(mirror->opts.store, &err) < 0)
+		creation_fail(creation, &err);
+	else
+		creation_await(
+		    creation, target_order_launch(creation_client(creation), &order), launched);
+	err_fini(&err);
 }
 
-/* An instance of an earlier run's, as it is now. One that was launched a moment ago may not be listed yet; of one that should be, the client token tells. */
+/* An earlier instance, as it is now. One that was launched a moment ago may not be listed yet; of one that should be, the client token tells. */
 static void
 found_again(struct creation *creation, json_t *reply, struct err *err)
 {
-	struct clock *clock = loop_clock(loop_of(creation->in));
 	const json_t *instance = json_array_get(json_get_array(reply, "Instances"), 0);
-	bool is_old = clock->wall_ms(clock) - creation->launched_wall_ms > TARGET_FACT_SETTLED_MS;
+	int64_t launched_wall_ms = json_integer_value(json_object_get(creation->launch, "WallMs"));
+	bool is_old = wall_ms(creation) - launched_wall_ms > TARGET_FACT_SETTLED_MS;
 
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
-		fail(creation, err);
+		creation_fail(creation, err);
 	} else if (instance_is_over(instance)) {
 		err_set_name(err, ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
-		    "instance %s was terminated", creation->instance_id);
+		    "instance %s was terminated", creation_instance(creation));
 		next_generation(creation, err);
 	} else if (instance == NULL && is_old) {
-		drop_instance(creation);
+		forget_instance(creation);
 		run_instance(creation);
 	} else {
-		attach(creation);
+		attach_launched(creation);
 	}
 }
 
-/* Goes on with what an earlier run launched for this generation. Returns 1, 0 if there is nothing, -1. */
-static int
-adopt(struct creation *creation, struct err *err)
+/* With the instance, if AWS has told which it is. */
+static void
+go_on_with_launch(struct creation *creation)
 {
-	struct target_launch earlier;
-	json_t *kept = NULL;
 	json_t *ids;
-	int found = target_fact_launch(
-	    targets_mirror(creation->in->targets), creation->order.subnet_id, &kept, &earlier, err);
 
-	if (found <= 0)
-		return found;
-	if (earlier.generation != creation->order.generation) {
-		json_decref(kept);
-		return forget_launch(creation, err);
+	if (creation_interface(creation) == NULL) {
+		run_instance(creation);
+		return;
 	}
-	creation->instance_id = mem_strdup(earlier.instance_id);
-	creation->interface_id = mem_strdup(earlier.interface_id);
-	creation->launched_wall_ms = earlier.wall_ms;
-	json_decref(kept);
 	ids = json_array();
-	json_array_append_new(ids, json_string(creation->instance_id));
-	await(creation,
-	    ec2_describe_instances(client_of(creation), &(struct ec2_describe){.ids = ids}),
+	json_array_append_new(ids, json_string(creation_instance(creation)));
+	creation_await(creation,
+	    ec2_describe_instances(creation_client(creation), &(struct ec2_describe){.ids = ids}),
 	    found_again);
 	json_decref(ids);
-	return 1;
+}
+
+/* Takes up what was asked for earlier for this generation, even if the rule asks for another instance by now. Returns 1, 0 if there is nothing, -1. */
+static int
+take_up(struct creation *creation, int generation, struct err *err)
+{
+	json_t *launches = target_fact_launches(creation_mirror(creation), err);
+	const char *token;
+	json_t *earlier;
+	int found = 0;
+
+	if (launches == NULL)
+		return -1;
+	json_object_foreach (launches, token, earlier) {
+		const char *subnet_id = json_get_string(earlier, "SubnetId");
+
+		if (subnet_id == NULL || strcmp(subnet_id, creation->subnet_id) != 0 ||
+		    json_integer_value(json_object_get(earlier, "Generation")) != generation ||
+		    json_is_true(json_object_get(earlier, "Ending")) ||
+		    strlen(token) >= sizeof(creation->token))
+			continue;
+		creation->launch = json_incref(earlier);
+		memcpy(creation->token, token, strlen(token) + 1);
+		found = 1;
+		break;
+	}
+	json_decref(launches);
+	return found;
 }
 
 static void
 launch(struct creation *creation)
 {
 	const struct inventory *inventory = targets_inventory(creation->in->targets);
+	int generation = inventory_generation(inventory, creation->subnet_id) + 1;
+	struct target_order order;
 	struct err err = {0};
-	int adopted;
+	int taken;
 
-	creation->order.generation = inventory_generation(inventory, creation->order.subnet_id) + 1;
-	adopted = adopt(creation, &err);
-	if (adopted == 0)
-		run_instance(creation);
-	else if (adopted < 0)
-		fail(creation, &err);
-	err_fini(&err);
+	json_decref(creation->launch);
+	creation->launch = NULL;
+	taken = take_up(creation, generation, &err);
+	creation->earlier = taken > 0;
+	if (taken < 0) {
+		creation_fail(creation, &err);
+		err_fini(&err);
+		return;
+	}
+	if (!creation->earlier) {
+		creation->launch = new_launch(creation, generation);
+		order = order_of(creation);
+		target_order_token(&order, creation->token);
+	}
+	go_on_with_launch(creation);
 }
 
 /* --- untag --- */
@@ -595,7 +630,7 @@ static void
 untagged(struct creation *creation, json_t *reply, struct err *err)
 {
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
-		fail(creation, err);
+		creation_fail(creation, err);
 		return;
 	}
 	creation->untagging->tagged = false;
@@ -606,16 +641,31 @@ untagged(struct creation *creation, json_t *reply, struct err *err)
 static void
 untag(struct creation *creation)
 {
-	const char *subnet = creation->order.subnet_id;
 	struct target *spent =
-	    inventory_spent_tagged(targets_inventory(creation->in->targets), subnet);
+	    inventory_spent_tagged(targets_inventory(creation->in->targets), creation->subnet_id);
 
 	creation->untagging = spent;
 	if (spent != NULL)
-		await(
-		    creation, target_order_untag(client_of(creation), spent->id, subnet), untagged);
+		creation_await(creation,
+		    target_order_untag(creation_client(creation), spent->id, creation->subnet_id),
+		    untagged);
 	else
 		launch(creation);
+}
+
+/* --- from outside --- */
+
+static struct creation *
+add(struct target_creations *creations, const char *subnet_id)
+{
+	struct creation *creation = mem_zalloc(1, sizeof(*creation));
+
+	creation->in = creations;
+	creation->subnet_id = mem_strdup(subnet_id);
+	creation->timer.fire = waited;
+	creation->next = creations->first;
+	creations->first = creation;
+	return creation;
 }
 
 struct call *
@@ -623,22 +673,52 @@ target_creations_join(struct target_creations *creations, const struct target_re
 {
 	const char *subnet = targets_subnet(request->rule, request->subnet_id);
 	struct creation *creation = find_creation(creations, subnet);
-	const struct failure *failure = find_failure(creations, subnet, request->rule);
+	const struct err *failure =
+	    target_failures_find(&creations->failures, subnet, request->rule, mono_ms(creations));
+	struct call *call;
 	struct err err = {0};
 
 	if (creation != NULL)
 		return waiters_add(&creation->waiters, loop_of(creations));
 	if (failure != NULL) {
-		err_copy(&err, &failure->err);
+		err_copy(&err, failure);
 		return call_of_err(loop_of(creations), &err);
 	}
-	creation = mem_zalloc(1, sizeof(*creation));
-	creation->in = creations;
-	creation->order.rule = request->rule;
-	creation->order.subnet_id = mem_strdup(subnet);
-	creation->timer.fire = waited;
-	creation->next = creations->first;
-	creations->first = creation;
+	creation = add(creations, subnet);
+	creation->rule = request->rule;
+	call = waiters_add(&creation->waiters, loop_of(creations));
 	untag(creation);
-	return waiters_add(&creation->waiters, loop_of(creations));
+	return call;
+}
+
+struct call *
+target_creations_wait(struct target_creations *creations)
+{
+	return creations->first != NULL
+		   ? waiters_add(&creations->first->waiters, loop_of(creations))
+		   : NULL;
+}
+
+bool
+target_creations_asked(const struct target_creations *creations, const char *token)
+{
+	return json_object_get(creations->asked, token) != NULL;
+}
+
+struct call *
+target_creations_settle(struct target_creations *creations, const char *token, json_t *launch)
+{
+	const char *subnet_id = json_get_string(launch, "SubnetId");
+	struct creation *creation = add(creations, subnet_id);
+	struct call *call = waiters_add(&creation->waiters, loop_of(creations));
+
+	assert(strlen(token) < sizeof(creation->token));
+	memcpy(creation->token, token, strlen(token) + 1);
+	creation->launch = json_incref(launch);
+	creation->earlier = true;
+	if (json_is_true(json_object_get(launch, "Ending")))
+		creation_go_on_ending(creation);
+	else
+		go_on_with_launch(creation);
+	return call;
 }

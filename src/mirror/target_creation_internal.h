@@ -1,6 +1,7 @@
 #ifndef TMFLOW_MIRROR_TARGET_CREATION_INTERNAL_H
 #define TMFLOW_MIRROR_TARGET_CREATION_INTERNAL_H
 
+#include "target_failures_internal.h"
 #include "targets_internal.h"
 
 /* Creations under way, at most one a subnet, and those that lately failed for good. */
@@ -14,6 +15,17 @@ void target_creations_free(struct target_creations *creations);
 struct call *
 target_creations_join(struct target_creations *creations, const struct target_request *request);
 
-#define TARGET_FAILURE_MS 60000 /* a page's worth of items must not launch an instance each */
+/* --- for target_leftovers.c --- */
+
+/* New call that ends when some creation that is under way does, in whatever way; NULL if there is none. */
+struct call *target_creations_wait(struct target_creations *creations);
+
+/* True if this process asked for the launch of that client token. */
+bool target_creations_asked(const struct target_creations *creations, const char *token);
+
+/* New call that ends with {} once a launch that no creation is at has a target, or is over. No creation of its subnet may be under way.
+ * Errors: what is in the way of that for now; the store still knows the launch then. */
+struct call *
+target_creations_settle(struct target_creations *creations, const char *token, json_t *launch);
 
 #endif

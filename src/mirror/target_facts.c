@@ -93,46 +93,21 @@ target_fact_note_generation(
 }
 
 int
-target_fact_put_launch(struct mirror *mirror, const char *subnet_id,
-    const struct target_launch *launch, struct err *err)
+target_fact_put_launch(struct mirror *mirror, const char *token, json_t *launch, struct err *err)
 {
-	json_t *value = json_object();
-
-	json_put_string(value, "InstanceId", launch->instance_id);
-	json_put_string(value, "NetworkInterfaceId", launch->interface_id);
-	json_object_set_new(value, "Generation", json_integer(launch->generation));
-	json_object_set_new(value, "WallMs", json_integer(wall_ms(mirror)));
-	return put(mirror, FACT_LAUNCH, subnet_id, value, err);
+	return put(mirror, FACT_LAUNCH, token, json_incref(launch), err);
 }
 
 int
-target_fact_drop_launch(struct mirror *mirror, const char *subnet_id, struct err *err)
+target_fact_drop_launch(struct mirror *mirror, const char *token, struct err *err)
 {
-	return store_fact_delete(mirror->opts.store, scope_of(mirror), FACT_LAUNCH, subnet_id, err);
+	return store_fact_delete(mirror->opts.store, scope_of(mirror), FACT_LAUNCH, token, err);
 }
 
-int
-target_fact_launch(struct mirror *mirror, const char *subnet_id, json_t **ret_kept,
-    struct target_launch *ret_launch, struct err *err)
+json_t *
+target_fact_launches(struct mirror *mirror, struct err *err)
 {
-	json_t *facts = read_facts(mirror, FACT_LAUNCH, err);
-	const json_t *fact = json_object_get(facts, subnet_id);
-	struct target_launch launch = {
-	    .instance_id = json_get_string(fact, "InstanceId"),
-	    .interface_id = json_get_string(fact, "NetworkInterfaceId"),
-	    .generation = (int)json_integer_value(json_object_get(fact, "Generation")),
-	    .wall_ms = json_integer_value(json_object_get(fact, "WallMs")),
-	};
-
-	if (launch.instance_id == NULL || launch.interface_id == NULL) {
-		bool failed = facts == NULL;
-
-		json_decref(facts);
-		return failed ? -1 : 0;
-	}
-	*ret_kept = facts;
-	*ret_launch = launch;
-	return 1;
+	return read_facts(mirror, FACT_LAUNCH, err);
 }
 
 /* A target that settled without being listed is gone, but its generation stays used. */

@@ -18,20 +18,18 @@ int target_fact_burn(struct mirror *mirror, const char *subnet_id, int generatio
 int target_fact_note_generation(
     struct mirror *mirror, const char *subnet_id, int generation, struct err *err);
 
-/* An instance that was launched for a subnet's next target and has none yet. Borrows. */
-struct target_launch {
-	const char *instance_id;
-	const char *interface_id;
-	int generation;
-	int64_t wall_ms; /* when */
-};
-int target_fact_put_launch(struct mirror *mirror, const char *subnet_id,
-    const struct target_launch *launch, struct err *err);
-int target_fact_drop_launch(struct mirror *mirror, const char *subnet_id, struct err *err);
+/*
+ * Launches that no target has taken yet, by the client token of RunInstances:
+ *   {SubnetId, Generation, ImageId, InstanceType, SecurityGroupIds, Owner, WallMs, InstanceId?, NetworkInterfaceId?, TargetId?, Ending?}
+ * Written before AWS is asked, so that no loss of power leaves an instance that the store does not know; InstanceId and NetworkInterfaceId are what AWS
+ * answered, WallMs is when. Owner is the run whose process is at it. Ending: the instance is being terminated, and TargetId (if any) deleted before that.
+ */
+int
+target_fact_put_launch(struct mirror *mirror, const char *token, json_t *launch, struct err *err);
+int target_fact_drop_launch(struct mirror *mirror, const char *token, struct err *err);
 
-/* *ret_kept holds what *ret_launch borrows from (a new reference); both are untouched where there is none. Returns 1, 0 for none, -1. */
-int target_fact_launch(struct mirror *mirror, const char *subnet_id, json_t **ret_kept,
-    struct target_launch *ret_launch, struct err *err);
+/* {token: launch}, a new reference; NULL on failure. */
+json_t *target_fact_launches(struct mirror *mirror, struct err *err);
 
 /* Adds what the store knows to what AWS listed, and forgets what has settled without being listed. */
 int target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct err *err);

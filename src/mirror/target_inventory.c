@@ -147,7 +147,8 @@ inventory_add_listed(struct inventory *inventory, const json_t *listed)
 }
 
 const struct target *
-inventory_current(const struct inventory *inventory, const char *subnet_id)
+inventory_current_beside(
+    const struct inventory *inventory, const char *subnet_id, const char *target_id)
 {
 	const struct target *current = NULL;
 	json_t *number;
@@ -156,11 +157,17 @@ inventory_current(const struct inventory *inventory, const char *subnet_id)
 	json_array_foreach (json_object_get(inventory->by_subnet, subnet_id), i, number) {
 		const struct target *target = inventory->at[json_integer_value(number)];
 
-		if (!target->full && !target->dead &&
+		if (!target->full && !target->dead && strcmp(target->id, target_id) != 0 &&
 		    (current == NULL || target->generation > current->generation))
 			current = target;
 	}
 	return current;
+}
+
+const struct target *
+inventory_current(const struct inventory *inventory, const char *subnet_id)
+{
+	return inventory_current_beside(inventory, subnet_id, "");
 }
 
 struct target *

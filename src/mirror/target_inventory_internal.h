@@ -49,6 +49,10 @@ const struct target *inventory_holding(const struct inventory *inventory, const 
 /* The target that new sources of the subnet get: the youngest that is neither full nor dead; NULL if there is none. */
 const struct target *inventory_current(const struct inventory *inventory, const char *subnet_id);
 
+/* The same without one: what new sources get once that is gone. */
+const struct target *inventory_current_beside(
+    const struct inventory *inventory, const char *subnet_id, const char *target_id);
+
 /* One of the subnet that is full or dead and still bears its tag, or NULL. */
 struct target *inventory_spent_tagged(const struct inventory *inventory, const char *subnet_id);
 

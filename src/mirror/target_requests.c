@@ -19,43 +19,45 @@ common_tags(const struct target_order *order)
 }
 
 static json_t *
-group_ids(const struct config_rule *rule)
+launch_tags(const struct target_order *order)
 {
-	json_t *ids = json_array();
+	json_t *tags = common_tags(order);
 
-	for (size_t i = 0; i < rule->target_security_group_count; i++)
-		json_array_append_new(ids, json_string(rule->target_security_group_ids[i]));
-	return ids;
+	mirror_add_tag(tags, TAG_TARGET_OF, order->subnet_id);
+	return tags;
+}
+
+void
+target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN_BYTES])
+{
+	json_t *request = json_object();
+
+	json_put_string(request, "Action", "RunInstances");
+	json_put_string(request, "ImageId", order->image_id);
+	json_put_string(request, "InstanceType", order->instance_type);
+	json_put_string(request, "SubnetId", order->subnet_id);
+	json_object_set(request, "SecurityGroupIds", order->group_ids);
+	json_object_set_new(request, "Tags", launch_tags(order));
+	mirror_client_token(request, ret_token);
+	json_decref(request);
 }
 
 struct call *
 target_order_launch(struct aws_client *ec2, const struct target_order *order)
 {
-	const struct config_rule *rule = order->rule;
-	json_t *request = json_object();
-	json_t *groups = group_ids(rule);
-	json_t *tags = common_tags(order);
+	json_t *tags = launch_tags(order);
 	char token[CLIENT_TOKEN_BYTES];
 	struct call *call;
 
-	mirror_add_tag(tags, TAG_TARGET_OF, order->subnet_id);
-	json_put_string(request, "Action", "RunInstances");
-	json_put_string(request, "ImageId", rule->target_instance_ami);
-	json_put_string(request, "InstanceType", rule->target_instance_type);
-	json_put_string(request, "SubnetId", order->subnet_id);
-	json_object_set(request, "SecurityGroupIds", groups);
-	json_object_set(request, "Tags", tags);
-	mirror_client_token(request, token);
+	target_order_token(order, token);
 	call = ec2_run_instances(ec2, &(struct ec2_run_instances){
-					  .image_id = rule->target_instance_ami,
-					  .instance_type = rule->target_instance_type,
+					  .image_id = order->image_id,
+					  .instance_type = order->instance_type,
 					  .subnet_id = order->subnet_id,
-					  .security_group_ids = groups,
+					  .security_group_ids = order->group_ids,
 					  .tags = tags,
 					  .client_token = token,
 				      });
-	json_decref(request);
-	json_decref(groups);
 	json_decref(tags);
 	return call;
 }

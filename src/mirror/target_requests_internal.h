@@ -3,13 +3,18 @@
 
 #include "mirror_internal.h"
 
-/* What is asked of AWS to create a target. Each request is a function of rule, subnet and generation alone, and so is its client token:
- * two processes that ask at the same time get the same instance and the same target. */
+/* What is asked of AWS to create a target. Each request is a function of the order alone, and so is its client token: two processes that ask at the
+ * same time get the same instance and the same target. Borrows. */
 struct target_order {
-	const struct config_rule *rule;
 	const char *subnet_id;
 	int generation;
+	const char *image_id;
+	const char *instance_type;
+	json_t *group_ids; /* [id] */
 };
+
+/* The client token of the launch: what the order is known by in the store. */
+void target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN_BYTES]);
 
 struct call *target_order_launch(struct aws_client *ec2, const struct target_order *order);
 struct call *target_order_attach(

@@ -1,6 +1,7 @@
 #include "plan_internal.h"
 #include "target_creation_internal.h"
 #include "target_facts_internal.h"
+#include "target_leftovers_internal.h"
 #include "target_lives_internal.h"
 #include "targets_internal.h"
 #include "tmflow/base/json.h"
@@ -20,6 +21,7 @@ struct mirror_targets {
 	struct inventory inventory;
 	struct target_creations *creations;
 	struct target_lives *lives;
+	struct target_leftovers *leftovers;
 	bool loaded;
 	struct waiters loading;
 	struct call *page; /* under way; NULL while nobody waits */
@@ -38,6 +40,7 @@ targets_new(struct mirror *mirror)
 	inventory_init(&targets->inventory);
 	targets->creations = target_creations_new(targets);
 	targets->lives = target_lives_new(targets);
+	targets->leftovers = target_leftovers_new(targets, targets->creations);
 	return targets;
 }
 
@@ -46,6 +49,7 @@ targets_free(struct mirror_targets *targets)
 {
 	if (targets == NULL)
 		return;
+	target_leftovers_free(targets->leftovers);
 	target_lives_free(targets->lives);
 	call_cancel(targets->page);
 	waiters_fini(&targets->loading);
@@ -145,6 +149,12 @@ struct call *
 targets_load_lives(struct mirror_targets *targets)
 {
 	return target_lives_load(targets->lives);
+}
+
+struct call *
+targets_settle(struct mirror_targets *targets)
+{
+	return target_leftovers_settle(targets->leftovers);
 }
 
 /* --- asking --- */

@@ -18,6 +18,9 @@ struct call *targets_load(struct mirror_targets *targets);
 /* The same, and it is known of each whether its instance is still there. Errors: likewise, and as DescribeInstances. */
 struct call *targets_load_lives(struct mirror_targets *targets);
 
+/* New call that ends with {} once what was launched for targets is a target's or over, as far as that can be done now. Errors: ERR_STORE. */
+struct call *targets_settle(struct mirror_targets *targets);
+
 /* True for the errors of a NextToken that is not known any more. */
 bool targets_refused_token(const struct err *err);
 

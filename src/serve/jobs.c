@@ -1,6 +1,7 @@
 #include "jobs_internal.h"
 
 #include "tmflow/base/json.h"
+#include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
 
 #include <assert.h>
@@ -18,6 +19,7 @@ struct job {
 	struct workflow *own; /* came with the task; NULL: none */
 	struct op *op;
 	struct execution *execution;
+	struct call *settling; /* its end is known, but the domain is not in order yet */
 	struct job_end end;
 	job_done_fn *done;
 	void *arg;
@@ -40,6 +42,7 @@ domain_new(struct jobs *jobs, const char *workflow_name, struct err *err)
 		.config = opts->config,
 		.store = opts->store,
 		.run_id = opts->run_id,
+		.shares_run = true,
 		.workflow = workflow_name,
 		.hook_name = opts->hook_name,
 		.hook_source = opts->hook_source,
@@ -86,6 +89,17 @@ domain_take(struct jobs *jobs, const char *workflow_name, struct err *err)
 
 /* --- all jobs --- */
 
+static void
+leftovers_settled(void *arg, struct call *call)
+{
+	struct jobs *jobs = arg;
+
+	jobs->settling = NULL;
+	if (err_isset(&call->err))
+		log_event(LOG_ERROR, "jobs.settle", LOG_STR("error", call->err.name),
+		    LOG_STR("cause", err_text(&call->err)));
+}
+
 static int
 commit(void *arg, struct err *err)
 {
@@ -108,6 +122,8 @@ jobs_new(const struct jobs_opts *opts, struct err *err)
 	loop_add_turn_hook(opts->loop, commit, jobs);
 	jobs->engine = engine_new(&(struct engine_opts){
 	    .loop = opts->loop, .registry = opts->registry, .rng = opts->rng});
+	jobs->settling = mirror_settle(jobs->current->mirror);
+	call_on_done(jobs->settling, leftovers_settled, jobs);
 	return jobs;
 }
 
@@ -117,6 +133,7 @@ jobs_free(struct jobs *jobs)
 	if (jobs == NULL)
 		return;
 	assert(jobs->live == 0);
+	call_cancel(jobs->settling);
 	engine_free(jobs->engine);
 	loop_remove_turn_hook(jobs->opts.loop, commit, jobs);
 	domain_release(jobs, jobs->current);
@@ -132,6 +149,7 @@ job_free(struct job *job)
 {
 	struct jobs *jobs = job->jobs;
 
+	call_cancel(job->settling);
 	execution_free(job->execution);
 	domain_release(jobs, job->domain);
 	workflow_free(job->own);
@@ -174,6 +192,17 @@ op_over(void *arg, struct op *op)
 }
 
 static void
+job_settled(void *arg, struct call *call)
+{
+	struct job *job = arg;
+
+	job->settling = NULL;
+	if (err_isset(&call->err) && !err_isset(&job->end.err))
+		err_move(&job->end.err, &call->err);
+	tell(job);
+}
+
+static void
 execution_over(void *arg, struct execution *execution, const struct execution_result *result)
 {
 	struct job *job = arg;
@@ -196,7 +225,8 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 		err_set_name(err, ERR_BUSY, ERROR_INTERRUPTED, "the run was interrupted");
 		break;
 	}
-	tell(job);
+	job->settling = mirror_settle(job->domain->mirror);
+	call_on_done(job->settling, job_settled, job);
 }
 
 static int

@@ -23,7 +23,8 @@ struct jobs {
 	struct domain *current; /* what actions share */
 	struct workflow *workflows[JOBS_WORKFLOWS_MAX];
 	size_t workflow_count;
-	size_t live; /* jobs */
+	size_t live;	       /* jobs */
+	struct call *settling; /* what earlier processes left behind; NULL: done */
 };
 
 /* Compiles a definition. Errors: as jobs_read_workflow. Takes nothing. */

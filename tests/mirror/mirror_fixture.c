@@ -258,6 +258,7 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 		.hook_source = opts->hook,
 		.dry_run = opts->dry_run,
 		.retry = opts->retry,
+		.shares_run = opts->shares_run,
 	    },
 	    &err);
 	ck_assert_msg(process->mirror != NULL, "%s", err_text(&err));
@@ -296,6 +297,32 @@ process_fault(
 		}
 	}
 	ck_abort_msg("too many faults");
+}
+
+void
+process_heal(struct process *process)
+{
+	memset(process->faults, 0, sizeof(process->faults));
+}
+
+static void
+settled(void *arg, struct call *call)
+{
+	json_t *result = call_take_result(call);
+
+	ck_assert_msg(result != NULL, "%s", err_text(&call->err));
+	json_decref(result);
+	*(bool *)arg = true;
+}
+
+void
+process_settle(struct process *process)
+{
+	bool over = false;
+
+	call_on_done(mirror_settle(process->mirror), settled, &over);
+	fixture_run(process->fixture);
+	ck_assert(over);
 }
 
 static void

@@ -71,14 +71,21 @@ struct process_opts {
 	const char *run_id;	    /* NULL: "run" */
 	bool dry_run;
 	bool retry; /* of what the run has recorded */
+	bool shares_run;
 };
 void
 process_init(struct process *process, struct fixture *fixture, const struct process_opts *opts);
 void process_fini(struct process *process);
 
+/* As at the end of a run. */
+void process_settle(struct process *process);
+
 /* The next `times` calls of operation are answered with code; NULL: with a reply that lists nothing. */
 void process_fault(
     struct process *process, const char *operation, const char *code, int status, int times);
+
+/* From now on all calls are answered by the account. */
+void process_heal(struct process *process);
 
 /* Starts an action (input is taken) and leaves it to fixture_run to end it. As in the engine without Retry, gave_up hears of a failure. */
 struct fixture_end *process_start(struct process *process, const char *action, json_t *input);

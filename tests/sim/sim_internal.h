@@ -36,6 +36,7 @@ struct sim_process {
 	struct action_registry *registry;
 	struct engine *engine;
 	struct execution *execution;
+	struct call *settling;
 	struct store_run run; /* owned */
 };
 

@@ -117,6 +117,18 @@ sim_process_fini(struct sim_process *process)
 /* --- boot --- */
 
 static void
+settled(void *arg, struct call *call)
+{
+	struct sim_process *process = arg;
+
+	process->settling = NULL;
+	if (err_isset(&call->err) && !process->dead && !process->disk.hit)
+		sim_broken(process->sim, "process %zu: %s", process->index, err_text(&call->err));
+	process->over = true;
+	loop_stop(process->sim->loop);
+}
+
+static void
 execution_over(void *arg, struct execution *execution, const struct execution_result *result)
 {
 	struct sim_process *process = arg;
@@ -129,8 +141,8 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 		run->output = json_text(result->output);
 	run->error = mem_strdup(result->error);
 	run->cause = mem_strdup(result->cause);
-	process->over = true;
-	loop_stop(process->sim->loop);
+	process->settling = mirror_settle(process->mirror);
+	call_on_done(process->settling, settled, process);
 }
 
 /* Finds the run's record, or makes it. *ret_resumes: there is something to go on from. */
@@ -268,6 +280,7 @@ sim_process_finish(struct sim_process *process, struct err *err)
 void
 sim_process_unload(struct sim_process *process)
 {
+	call_cancel(process->settling);
 	execution_free(process->execution);
 	engine_free(process->engine);
 	mirror_free(process->mirror);
@@ -275,6 +288,7 @@ sim_process_unload(struct sim_process *process)
 	aws_client_free(process->ec2);
 	store_close(process->store);
 	store_run_fini(&process->run);
+	process->settling = NULL;
 	process->execution = NULL;
 	process->engine = NULL;
 	process->mirror = NULL;

@@ -157,19 +157,6 @@ draw_processes(struct scenario *s, struct rng *rng)
 	}
 }
 
-/*
- * A lag counted in describes outlasts any time that a process is down: then a launch whose target turns out not to be needed is left behind, which is known and not
- * mended. So it is drawn only where nobody dies.
- */
-static void
-draw_lag_in_calls(struct scenario *s, struct rng *rng)
-{
-	for (size_t i = 0; i < s->plan.processes_count; i++)
-		if (s->plan.processes[i].crashes_count > 0 || s->plan.processes[i].disk.change > 0)
-			return;
-	s->plan.world.stale_calls = chance(rng, 0.5) ? draw(rng, 1, 4) : 0;
-}
-
 static void
 scenario_init(struct scenario *s, uint64_t seed)
 {
@@ -182,7 +169,7 @@ scenario_init(struct scenario *s, uint64_t seed)
 	draw_hook(s, &rng);
 	draw_processes(s, &rng);
 	draw_faults(s, &rng);
-	draw_lag_in_calls(s, &rng);
+	s->plan.world.stale_calls = chance(&rng, 0.5) ? draw(&rng, 1, 4) : 0;
 }
 
 static void

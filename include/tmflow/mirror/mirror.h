@@ -22,6 +22,8 @@ struct mirror_opts {
 	const struct mirror_config *config; /* NULL likewise; borrowed */
 	struct store *store;		    /* outcomes and facts; never NULL */
 	const char *run_id;
+	const char *owner; /* the run whose lease this process holds; NULL: run_id */
+	bool shares_run;   /* other domains of this process have the same run_id at the same time */
 	const char *workflow;  /* its name, for the tags of what is made */
 	const char *hook_name; /* NULL: none */
 	const char *hook_source;
@@ -34,6 +36,10 @@ struct mirror_opts {
 /* NULL when the hook does not load, or cannot say in which order rules are tried. Errors: ERR_HOOK. */
 struct mirror *mirror_new(const struct mirror_opts *opts, struct err *err);
 void mirror_free(struct mirror *mirror);
+
+/* New call for the end of a run, and for the start of a process that serves: ends with {} once what was launched for targets in this run, or in one that no process holds any
+ * more, has a target or is terminated, as far as AWS lets that be done now. Nothing in a dry run. Errors: ERR_STORE. */
+struct call *mirror_settle(struct mirror *mirror);
 
 /* Adds every native action to the registry and sets mirror as its env. mirror may be NULL for validation only. */
 void mirror_register_actions(struct action_registry *registry, struct mirror *mirror);
