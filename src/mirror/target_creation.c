@@ -32,7 +32,8 @@ struct target_creations {
 	struct mirror_targets *targets;
 	struct creation *first;
 	struct target_failures failures;
-	json_t *asked; /* {token: true} of this process's launches */
+	json_t *asked;	/* {token: true} of this process's launches */
+	json_t *places; /* {place: true} of this run's; NULL: not read yet */
 };
 
 static void launch(struct creation *creation);
@@ -122,6 +123,7 @@ target_creations_free(struct target_creations *creations)
 		creation_remove(creations->first);
 	target_failures_fini(&creations->failures);
 	json_decref(creations->asked);
+	json_decref(creations->places);
 	free(creations);
 }
 
@@ -133,6 +135,45 @@ find_creation(const struct target_creations *creations, const char *subnet_id)
 	while (creation != NULL && strcmp(creation->subnet_id, subnet_id) != 0)
 		creation = creation->next;
 	return creation;
+}
+
+/* --- this run's launches --- */
+
+static json_t *
+places_of(struct target_creations *creations, struct err *err)
+{
+	struct mirror *mirror = targets_mirror(creations->targets);
+
+	if (creations->places == NULL)
+		creations->places = target_fact_places(mirror, mirror_owner(mirror), err);
+	return creations->places;
+}
+
+int
+target_creations_launched(
+    struct target_creations *creations, const char *subnet_id, int generation, struct err *err)
+{
+	const json_t *places = places_of(creations, err);
+	char place[TARGET_PLACE_BYTES];
+
+	if (places == NULL)
+		return -1;
+	target_place(subnet_id, generation, place);
+	return json_object_get(places, place) != NULL;
+}
+
+static int
+note_launch(struct creation *creation, struct err *err)
+{
+	json_t *places = places_of(creation->in, err);
+	char place[TARGET_PLACE_BYTES];
+
+	if (places == NULL)
+		return -1;
+	target_place(creation->subnet_id, creation_generation(creation), place);
+	json_object_set_new(places, place, json_true());
+	json_object_set_new(creation->in->asked, creation->token, json_true());
+	return creation_keep_launch(creation, err);
 }
 
 /* --- the launch --- */
@@ -293,10 +334,10 @@ settle(struct creation *creation, void (*after_wait)(struct creation *creation))
 	return true;
 }
 
-void
-creation_succeed(struct creation *creation, const char *target_id)
+static int
+note_target(struct creation *creation, const char *target_id, struct err *err)
 {
-	const struct target target = {
+	struct target target = {
 	    .made_wall_ms = wall_ms(creation),
 	    .id = (char *)target_id,
 	    .interface_id = (char *)creation_interface(creation),
@@ -305,6 +346,18 @@ creation_succeed(struct creation *creation, const char *target_id)
 	    .tagged = true,
 	    .generation = creation_generation(creation),
 	};
+	int launched =
+	    target_creations_launched(creation->in, target.subnet_id, target.generation, err);
+
+	if (launched < 0)
+		return -1;
+	target.run = launched ? (char *)mirror_owner(creation_mirror(creation)) : NULL;
+	return targets_note(creation->in->targets, &target, err);
+}
+
+void
+creation_succeed(struct creation *creation, const char *target_id)
+{
 	const struct target *other = inventory_current_beside(
 	    targets_inventory(creation->in->targets), creation->subnet_id, target_id);
 	struct err err = {0};
@@ -313,14 +366,14 @@ creation_succeed(struct creation *creation, const char *target_id)
 		creation_take_down(creation, target_id, other->id);
 		return;
 	}
-	if (targets_note(creation->in->targets, &target, &err) < 0 ||
+	if (note_target(creation, target_id, &err) < 0 ||
 	    creation_drop_launch(creation, &err) < 0) {
 		creation_fail(creation, &err);
 		err_fini(&err);
 		return;
 	}
 	log_event(LOG_INFO, "target.created", LOG_STR("subnet", creation->subnet_id),
-	    LOG_INT("generation", target.generation), LOG_STR("target", target_id),
+	    LOG_INT("generation", creation_generation(creation)), LOG_STR("target", target_id),
 	    LOG_STR("instance", creation_instance(creation)));
 	creation_done(creation, target_id, true);
 }
@@ -518,9 +571,7 @@ run_instance(struct creation *creation)
 	struct err err = {0};
 
 	json_put_string(creation->launch, "Owner", mirror_owner(mirror));
-	json_object_set_new(creation->in->asked, creation->token, json_true());
-	if (creation_keep_launch(creation, &err) < 0 ||
-	    store_commit_synced(mirror->opts.store, &err) < 0)
+	if (note_launch(creation, &err) < 0 || store_commit_synced(mirror->opts.store, &err) < 0)
 		creation_fail(creation, &err);
 	else
 		creation_await(

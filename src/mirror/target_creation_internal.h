@@ -15,6 +15,10 @@ void target_creations_free(struct target_creations *creations);
 struct call *
 target_creations_join(struct target_creations *creations, const struct target_request *request);
 
+/* 1 if the instance of that subnet and generation was launched in this run, 0 if not, -1. Errors: ERR_STORE. */
+int target_creations_launched(
+    struct target_creations *creations, const char *subnet_id, int generation, struct err *err);
+
 /* --- for target_leftovers.c --- */
 
 /* New call that ends when some creation that is under way does, in whatever way; NULL if there is none. */

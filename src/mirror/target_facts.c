@@ -3,6 +3,9 @@
 #include "mirror_internal.h"
 #include "tmflow/base/json.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define FACT_TARGET	"mirror-target"
 #define FACT_GENERATION "mirror-target-generation"
 #define FACT_LAUNCH	"mirror-target-launch"
@@ -44,6 +47,7 @@ target_fact_put(struct mirror *mirror, const struct target *target, struct err *
 	json_object_set_new(value, "Generation", json_integer(target->generation));
 	json_object_set_new(value, "Full", json_boolean(target->full));
 	json_object_set_new(value, "Dead", json_boolean(target->dead));
+	json_put_string(value, "Run", target->run);
 	json_object_set_new(value, "MadeWallMs", json_integer(target->made_wall_ms));
 	json_object_set_new(value, "WallMs", json_integer(wall_ms(mirror)));
 	return put(mirror, FACT_TARGET, target->id, value, err);
@@ -110,6 +114,49 @@ target_fact_launches(struct mirror *mirror, struct err *err)
 	return read_facts(mirror, FACT_LAUNCH, err);
 }
 
+/* Adds "SUBNET GENERATION" of the facts that name the run. */
+static void
+note_run(json_t *places, const json_t *facts, const char *member, const char *run)
+{
+	const char *key;
+	json_t *fact;
+
+	json_object_foreach ((json_t *)facts, key, fact) {
+		const char *subnet_id = json_get_string(fact, "SubnetId");
+		const char *of = json_get_string(fact, member);
+		char place[TARGET_PLACE_BYTES];
+
+		if (subnet_id == NULL || of == NULL || strcmp(of, run) != 0)
+			continue;
+		target_place(
+		    subnet_id, (int)json_integer_value(json_object_get(fact, "Generation")), place);
+		json_object_set_new(places, place, json_true());
+	}
+}
+
+json_t *
+target_fact_places(struct mirror *mirror, const char *run, struct err *err)
+{
+	json_t *targets = read_facts(mirror, FACT_TARGET, err);
+	json_t *launches = targets != NULL ? read_facts(mirror, FACT_LAUNCH, err) : NULL;
+	json_t *places = NULL;
+
+	if (launches != NULL) {
+		places = json_object();
+		note_run(places, targets, "Run", run);
+		note_run(places, launches, "Owner", run);
+	}
+	json_decref(targets);
+	json_decref(launches);
+	return places;
+}
+
+void
+target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_BYTES])
+{
+	snprintf(ret_place, TARGET_PLACE_BYTES, "%s %d", subnet_id, generation);
+}
+
 /* A target that settled without being listed is gone, but its generation stays used. */
 static int
 forget(
@@ -134,6 +181,7 @@ merge_target(struct mirror *mirror, struct inventory *inventory, const char *id,
 	    .subnet_id = (char *)json_get_string(fact, "SubnetId"),
 	    .interface_id = (char *)json_get_string(fact, "NetworkInterfaceId"),
 	    .made = true,
+	    .run = (char *)json_get_string(fact, "Run"),
 	    .full = json_is_true(json_object_get(fact, "Full")),
 	    .dead = json_is_true(json_object_get(fact, "Dead")),
 	    .made_wall_ms = json_integer_value(json_object_get(fact, "MadeWallMs")),

@@ -31,6 +31,13 @@ int target_fact_drop_launch(struct mirror *mirror, const char *token, struct err
 /* {token: launch}, a new reference; NULL on failure. */
 json_t *target_fact_launches(struct mirror *mirror, struct err *err);
 
+/* "SUBNET GENERATION" */
+#define TARGET_PLACE_BYTES 128
+void target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_BYTES]);
+
+/* {place: true} of the instances that the run's process launched, in whichever life. New reference; NULL on failure. */
+json_t *target_fact_places(struct mirror *mirror, const char *run, struct err *err);
+
 /* Adds what the store knows to what AWS listed, and forgets what has settled without being listed. */
 int target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct err *err);
 

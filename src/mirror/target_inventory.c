@@ -25,6 +25,7 @@ inventory_fini(struct inventory *inventory)
 		free(inventory->at[i]->id);
 		free(inventory->at[i]->interface_id);
 		free(inventory->at[i]->subnet_id);
+		free(inventory->at[i]->run);
 		free(inventory->at[i]);
 	}
 	free(inventory->at);
@@ -98,6 +99,8 @@ inventory_add(struct inventory *inventory, const struct target *target)
 		entry->made_wall_ms = target->made_wall_ms;
 	if (entry->generation < target->generation)
 		entry->generation = target->generation;
+	if (entry->run == NULL)
+		entry->run = mem_strdup(target->run);
 	if (entry->interface_id == NULL && target->interface_id != NULL) {
 		entry->interface_id = mem_strdup(target->interface_id);
 		json_object_set(inventory->by_interface, entry->interface_id,

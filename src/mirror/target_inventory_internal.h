@@ -22,6 +22,8 @@ struct target {
 	    dead; /* its instance is gone: what is mirrored to it is lost. See target_lives_internal.h */
 	int generation;	      /* 0: the seed's */
 	int64_t made_wall_ms; /* when this store made it; 0: it did not */
+	char *
+	    run; /* whose process launched its instance, as far as this store knows; NULL: none's */
 };
 
 struct inventory {

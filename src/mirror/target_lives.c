@@ -6,14 +6,12 @@
 #include "tmflow/base/mem.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LOOKS_MAX     4	   /* for what is not listed, with 2, 4 and 8 s between them */
 #define LOOK_DELAY_MS 2000 /* AWS: mostly a matter of some seconds */
 #define RESTARTS_MAX  3	   /* after a refused NextToken */
-#define KEY_BYTES     128  /* "SUBNET GENERATION" */
 
 #define FILTER_INTERFACE "network-interface.network-interface-id"
 #define FILTER_LAUNCHED	 "tag:" TAG_TARGET_OF
@@ -93,12 +91,6 @@ settle(struct target_lives *lives)
 
 /* --- judging --- */
 
-static void
-key_of(const char *subnet_id, int generation, char ret_key[KEY_BYTES])
-{
-	snprintf(ret_key, KEY_BYTES, "%s %d", subnet_id, generation);
-}
-
 static const struct target *
 target_at(const struct target_lives *lives, size_t index)
 {
@@ -111,12 +103,12 @@ static const json_t *
 verdict_of(const struct target_lives *lives, const struct target *target)
 {
 	const json_t *verdict = json_object_get(lives->by_interface, target->interface_id);
-	char key[KEY_BYTES];
+	char key[TARGET_PLACE_BYTES];
 
 	/* Only its interface speaks for one that was given up. */
 	if (verdict != NULL || target->subnet_id == NULL || target->dead)
 		return verdict;
-	key_of(target->subnet_id, target->generation, key);
+	target_place(target->subnet_id, target->generation, key);
 	return json_object_get(lives->by_launch, key);
 }
 
@@ -205,7 +197,7 @@ note_instance(struct target_lives *lives, const json_t *instance)
 	const char *subnet_id = tag_value(instance, TAG_TARGET_OF);
 	const char *generation = tag_value(instance, TAG_GENERATION);
 	bool over = instance_is_over(instance);
-	char key[KEY_BYTES];
+	char key[TARGET_PLACE_BYTES];
 	json_t *interface;
 	size_t i;
 
@@ -217,7 +209,7 @@ note_instance(struct target_lives *lives, const json_t *instance)
 	}
 	if (subnet_id == NULL || generation == NULL)
 		return;
-	key_of(subnet_id, (int)strtol(generation, NULL, 10), key);
+	target_place(subnet_id, (int)strtol(generation, NULL, 10), key);
 	note(lives->by_launch, key, over);
 }
 

@@ -157,6 +157,18 @@ targets_settle(struct mirror_targets *targets)
 	return target_leftovers_settle(targets->leftovers);
 }
 
+int
+targets_launched(struct mirror_targets *targets, const json_t *instance, struct err *err)
+{
+	const char *subnet_id = tag_value(instance, TAG_TARGET_OF);
+	const char *generation = tag_value(instance, TAG_GENERATION);
+
+	if (subnet_id == NULL || generation == NULL)
+		return 0;
+	return target_creations_launched(
+	    targets->creations, subnet_id, (int)strtol(generation, NULL, 10), err);
+}
+
 /* --- asking --- */
 
 struct mirror *

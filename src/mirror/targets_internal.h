@@ -24,6 +24,9 @@ struct call *targets_settle(struct mirror_targets *targets);
 /* True for the errors of a NextToken that is not known any more. */
 bool targets_refused_token(const struct err *err);
 
+/* 1 if this run launched the instance for a target itself, 0 if not, -1. Errors: ERR_STORE. */
+int targets_launched(struct mirror_targets *targets, const json_t *instance, struct err *err);
+
 /* What is known. Only after targets_load. */
 const struct inventory *targets_inventory(const struct mirror_targets *targets);
 

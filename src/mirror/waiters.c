@@ -22,6 +22,8 @@ leave(struct waiter *waiter)
 		waiter->in->first = waiter->next;
 	if (waiter->next != NULL)
 		waiter->next->prev = waiter->prev;
+	else
+		waiter->in->last = waiter->prev;
 	waiter->in = NULL;
 }
 
@@ -40,10 +42,12 @@ waiters_add(struct waiters *waiters, struct loop *loop)
 
 	call_init(&waiter->call, &waiter_ops, loop);
 	waiter->in = waiters;
-	waiter->next = waiters->first;
-	if (waiters->first != NULL)
-		waiters->first->prev = waiter;
-	waiters->first = waiter;
+	waiter->prev = waiters->last;
+	if (waiters->last != NULL)
+		waiters->last->next = waiter;
+	else
+		waiters->first = waiter;
+	waiters->last = waiter;
 	return &waiter->call;
 }
 

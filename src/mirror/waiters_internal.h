@@ -3,10 +3,11 @@
 
 #include "tmflow/loop/call.h"
 
-/* Many that wait for one piece of work: each gets a call of its own, and all end together. */
+/* Many that wait for one piece of work: each gets a call of its own, and all end together, in the order in which they came. */
 struct waiter;
 struct waiters {
 	struct waiter *first;
+	struct waiter *last;
 };
 
 /* New call that ends with waiters_complete or waiters_fail; whoever cancels it leaves the others waiting. */

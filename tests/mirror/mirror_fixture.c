@@ -198,7 +198,7 @@ open_store(struct process *process, const struct process_opts *opts, const char 
 			     : store_open(NULL, &process->fixture->clock.clock, &err);
 	ck_assert_msg(process->store != NULL, "%s", err_text(&err));
 	snprintf(run.id, sizeof(run.id), "%s", run_id);
-	if (!opts->retry)
+	if (!opts->retry && !opts->resumes)
 		ck_assert_msg(
 		    store_run_create(process->store, &run, &err) == 0, "%s", err_text(&err));
 	ck_assert_int_eq(loop_add_turn_hook(process->fixture->loop, commit, process->store), 0);

@@ -70,7 +70,8 @@ struct process_opts {
 	const char *hook;	    /* Lua source or NULL */
 	const char *run_id;	    /* NULL: "run" */
 	bool dry_run;
-	bool retry; /* of what the run has recorded */
+	bool retry;   /* of what the run has recorded */
+	bool resumes; /* the run is in the store already */
 	bool shares_run;
 };
 void

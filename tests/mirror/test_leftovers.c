@@ -346,7 +346,7 @@ START_TEST(test_domains_that_share_a_run)
 		.store = process.store, .run_id = "serving", .shares_run = true});
 	process_init(&two, &fixture,
 	    &(struct process_opts){
-		.store = process.store, .run_id = "serving", .shares_run = true, .retry = true});
+		.store = process.store, .run_id = "serving", .shares_run = true, .resumes = true});
 	leave_launch(&one);
 	process_settle(&two);
 	ck_assert_uint_eq(process_calls(&two, ""), 0);

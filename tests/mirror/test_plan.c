@@ -3,6 +3,7 @@
 
 #include "instance_types_internal.h"
 #include "tmflow/base/json.h"
+#include "waiters_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -146,11 +147,57 @@ START_TEST(test_instance_types)
 }
 END_TEST
 
+struct arrivals {
+	char order[8];
+	size_t count;
+};
+
+struct waiting {
+	struct arrivals *arrivals;
+	char name;
+};
+
+static void
+arrived(void *arg, struct call *call)
+{
+	const struct waiting *waiting = arg;
+
+	json_decref(call_take_result(call));
+	waiting->arrivals->order[waiting->arrivals->count++] = waiting->name;
+}
+
+/* Who came first goes on first, or plans would differ from run to run. */
+START_TEST(test_waiters_keep_their_order)
+{
+	struct arrivals arrivals = {.count = 0};
+	struct waiting waiting[] = {{&arrivals, 'a'}, {&arrivals, 'b'}, {&arrivals, 'c'},
+	    {&arrivals, 'd'}, {&arrivals, 'e'}};
+	struct call *calls[5];
+	struct waiters waiters = {NULL, NULL};
+	json_t *result = json_object();
+
+	for (size_t i = 0; i < 4; i++) {
+		calls[i] = waiters_add(&waiters, fixture.loop);
+		call_on_done(calls[i], arrived, &waiting[i]);
+	}
+	call_cancel(calls[3]);
+	call_cancel(calls[1]);
+	call_cancel(calls[0]);
+	calls[4] = waiters_add(&waiters, fixture.loop);
+	call_on_done(calls[4], arrived, &waiting[4]);
+	waiters_complete(&waiters, result);
+	json_decref(result);
+	fixture_run(&fixture);
+	ck_assert_str_eq(arrivals.order, "ce");
+	ck_assert_ptr_null(waiters.first);
+}
+END_TEST
+
 int
 main(void)
 {
-	const TTest *const tests[] = {
-	    test_targets_fill_up, test_types, test_session_keeps_its_target, test_instance_types};
+	const TTest *const tests[] = {test_waiters_keep_their_order, test_targets_fill_up,
+	    test_types, test_session_keeps_its_target, test_instance_types};
 	Suite *suite = suite_create("plan");
 	TCase *tcase = tcase_create("plan");
 	int failed;

@@ -189,6 +189,51 @@ START_TEST(test_many_at_once_share_one_launch)
 }
 END_TEST
 
+/* How many entries tmflow:match gives of the launched instance, and whether they are excluded. */
+static size_t
+matched_launches(struct process *by, bool *ret_excluded)
+{
+	json_t *page = process_run(by, "describe-page", jpack("{s:i}", "MaxResults", 1000));
+	json_t *result;
+	json_t *entry;
+	size_t count = 0;
+	size_t i;
+
+	result = process_run(
+	    by, "match", jpack("{s:O}", "Instances", json_object_get(page, "Instances")));
+	ck_assert_ptr_nonnull(result);
+	json_array_foreach (json_object_get(result, "Matched"), i, entry) {
+		const char *id = json_get_string(json_object_get(entry, "Instance"), "InstanceId");
+
+		if (strcmp(id, launched_instance()) != 0)
+			continue;
+		count++;
+		*ret_excluded = json_get_string(entry, "Excluded") != NULL;
+	}
+	return count;
+}
+
+/* What a run launches is no part of the fleet that it lists, in any of its lives; for other runs it is, and excluded. */
+START_TEST(test_own_launches_are_passed_over)
+{
+	struct process resumed;
+	struct process later;
+	bool excluded = false;
+
+	target_of(process_run(&process, "ensure-target", request(NULL)));
+	ck_assert_uint_eq(matched_launches(&process, &excluded), 0);
+	process_init(
+	    &resumed, &fixture, &(struct process_opts){.store = process.store, .resumes = true});
+	ck_assert_uint_eq(matched_launches(&resumed, &excluded), 0);
+	process_init(
+	    &later, &fixture, &(struct process_opts){.store = process.store, .run_id = "later"});
+	ck_assert_uint_eq(matched_launches(&later, &excluded), 1);
+	ck_assert(excluded);
+	process_fini(&later);
+	process_fini(&resumed);
+}
+END_TEST
+
 START_TEST(test_rotation)
 {
 	char *first = strdup(target_of(process_run(&process, "ensure-target", request(NULL))));
@@ -725,9 +770,9 @@ main(void)
 	    test_failure_is_not_repeated_per_item, test_mismatch_explains,
 	    test_interface_not_visible_yet, test_interface_never_visible, test_given_target,
 	    test_unknown_rule};
-	const TTest *const settled[] = {test_after_roll_back, test_interface_is_a_target_already,
-	    test_roll_back_beside_another_process, test_orphan_is_adopted_though_the_rule_changed,
-	    test_orphan_that_is_gone};
+	const TTest *const settled[] = {test_own_launches_are_passed_over, test_after_roll_back,
+	    test_interface_is_a_target_already, test_roll_back_beside_another_process,
+	    test_orphan_is_adopted_though_the_rule_changed, test_orphan_that_is_gone};
 	const TTest *const lives[] = {test_live_target_costs_one_describe,
 	    test_target_whose_instance_is_not_listed, test_new_target_is_not_listed_yet,
 	    test_lives_that_cannot_be_asked_for};

@@ -1,6 +1,7 @@
 #include "action_input.h"
 #include "actions_internal.h"
 #include "retry_internal.h"
+#include "targets_internal.h"
 #include "tmflow/base/json.h"
 
 #include <string.h>
@@ -180,6 +181,18 @@ matched(struct op *op, struct match *match, const json_t *instance, const struct
 	return retry_settle_rest(env(op), instance, op_kept(op, ROWS_KEPT), &op->err);
 }
 
+/* What this run launched for a target is no part of the fleet that it is about: a dry run does not know of it, and the ledger says the same. Where many runs are told of in
+ * one ledger, the launch has an event of its own. */
+static int
+is_own_launch(struct op *op, const json_t *instance)
+{
+	struct mirror *mirror = env(op);
+
+	if (mirror->targets == NULL || mirror->opts.shares_run)
+		return 0;
+	return targets_launched(mirror->targets, instance, &op->err);
+}
+
 static int
 judge(struct op *op, struct match *match, json_t *instance)
 {
@@ -192,6 +205,9 @@ judge(struct op *op, struct match *match, json_t *instance)
 
 	if (id_of(instance) == NULL)
 		return err_set(&op->err, ERR_INVALID, "Instances: an instance has no InstanceId");
+	ret = is_own_launch(op, instance);
+	if (ret != 0)
+		return ret < 0 ? -1 : 0;
 	if (env(op)->opts.retry) {
 		json_t *rows;
 
