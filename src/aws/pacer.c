@@ -209,23 +209,35 @@ pacer_estimate(const struct pacer *pacer, const char *action, struct pacer_estim
 	return true;
 }
 
+static json_t *
+export_record(const struct pacer_record *record, int64_t wall_ms)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "size", json_real(record->shape.size));
+	json_object_set_new(row, "rate", json_real(record->shape.rate_per_s));
+	json_object_set_new(row, "tokens", json_real(record->tokens));
+	json_object_set_new(row, "asOf", json_integer(wall_ms));
+	if (!record->learnt)
+		json_object_set_new(row, "learnt", json_false());
+	else if (record->searching)
+		json_object_set_new(row, "searching", json_true());
+	return row;
+}
+
 json_t *
 pacer_export(struct pacer *pacer)
 {
 	json_t *state = json_object();
 
 	for (struct pacer_bucket *bucket = pacer->first; bucket != NULL; bucket = bucket->next) {
-		json_t *row;
+		struct pacer_record record;
 
-		if (!bucket->model.learnt)
-			continue;
-		row = json_object();
-		json_object_set_new(row, "size", json_real(bucket->model.size));
-		json_object_set_new(row, "rate", json_real(bucket->model.rate_per_s));
-		json_object_set_new(row, "tokens",
-		    json_real(pacer_model_tokens(&bucket->model, now_mono_ms(pacer))));
-		json_object_set_new(row, "asOf", json_integer(now_wall_ms(pacer)));
-		json_object_set_new(state, bucket->action, row);
+		pacer_model_save(&bucket->model, now_mono_ms(pacer), &record);
+		/* A bucket that was hardly drawn on is as good as an unknown one. */
+		if (record.learnt || record.tokens < record.shape.size / 2)
+			json_object_set_new(
+			    state, bucket->action, export_record(&record, now_wall_ms(pacer)));
 	}
 	return state;
 }
@@ -236,16 +248,17 @@ import_bucket(struct pacer *pacer, const char *action, const json_t *row)
 	const json_t *size = json_object_get(row, "size");
 	const json_t *rate = json_object_get(row, "rate");
 	const json_t *tokens = json_object_get(row, "tokens");
-	double away_s;
-	struct pacer_shape shape;
+	int64_t away_ms = now_wall_ms(pacer) - json_integer_value(json_object_get(row, "asOf"));
 
 	if (!json_is_number(size) || !json_is_number(rate) || !json_is_number(tokens))
 		return;
-	shape = (struct pacer_shape){json_number_value(size), json_number_value(rate)};
-	away_s =
-	    (double)(now_wall_ms(pacer) - json_integer_value(json_object_get(row, "asOf"))) / 1000;
-	pacer_model_restore(&bucket_get(pacer, action)->model, &shape,
-	    json_number_value(tokens) + (away_s > 0 ? away_s * shape.rate_per_s : 0),
+	const struct pacer_record record = {
+	    .learnt = !json_is_false(json_object_get(row, "learnt")),
+	    .searching = json_is_true(json_object_get(row, "searching")),
+	    .shape = {json_number_value(size), json_number_value(rate)},
+	    .tokens = json_number_value(tokens),
+	};
+	pacer_model_restore(&bucket_get(pacer, action)->model, &record, away_ms > 0 ? away_ms : 0,
 	    now_mono_ms(pacer));
 }
 

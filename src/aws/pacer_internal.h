@@ -73,11 +73,17 @@ void pacer_model_accepted(struct pacer_model *model, uint64_t reactions, int64_t
 void pacer_model_refused(struct pacer_model *model, uint64_t reactions, int64_t mono_ms);
 void pacer_model_lost(struct pacer_model *model);
 
-/* Starts from what an earlier process had learnt. */
-void pacer_model_restore(
-    struct pacer_model *model, const struct pacer_shape *shape, double tokens, int64_t mono_ms);
+/* What another process needs to go on. */
+struct pacer_record {
+	bool learnt;
+	bool searching;
+	struct pacer_shape shape;
+	double tokens;
+};
+void pacer_model_save(struct pacer_model *model, int64_t mono_ms, struct pacer_record *ret_record);
 
-/* Tokens as of mono_ms. */
-double pacer_model_tokens(struct pacer_model *model, int64_t mono_ms);
+/* Starts from what was known away_ms ago. */
+void pacer_model_restore(
+    struct pacer_model *model, const struct pacer_record *record, int64_t away_ms, int64_t mono_ms);
 
 #endif

@@ -153,13 +153,6 @@ refill(struct pacer_model *model, int64_t mono_ms)
 	model->was_full = true;
 }
 
-double
-pacer_model_tokens(struct pacer_model *model, int64_t mono_ms)
-{
-	refill(model, mono_ms);
-	return model->tokens;
-}
-
 int64_t
 pacer_model_wait_ms(struct pacer_model *model, int64_t mono_ms)
 {
@@ -373,6 +366,8 @@ correct(struct pacer_model *model, int64_t mono_ms)
 void
 pacer_model_refused(struct pacer_model *model, uint64_t reactions, int64_t mono_ms)
 {
+	bool searched = model->searching;
+
 	refill(model, mono_ms);
 	model->in_flight -= model->in_flight > 0;
 	model->refused++;
@@ -387,6 +382,9 @@ pacer_model_refused(struct pacer_model *model, uint64_t reactions, int64_t mono_
 	else
 		correct(model, mono_ms);
 	confirm(model);
+	if (searched && !model->searching)
+		model->anchors_count =
+		    0; /* from where guesses fell is no measure for what follows */
 	add_anchor(model, mono_ms);
 	model->tokens = -headroom(model);
 	model->window = WINDOW_START;
@@ -395,15 +393,33 @@ pacer_model_refused(struct pacer_model *model, uint64_t reactions, int64_t mono_
 }
 
 void
-pacer_model_restore(
-    struct pacer_model *model, const struct pacer_shape *shape, double tokens, int64_t mono_ms)
+pacer_model_save(struct pacer_model *model, int64_t mono_ms, struct pacer_record *ret_record)
 {
-	model->learnt = true;
-	model->size = clamp(shape->size, 1, SIZE_MAX_CALLS);
-	model->rate_per_s = clamp(shape->rate_per_s, least_per_s(model), RATE_MAX_PER_S);
-	model->tokens = clamp(tokens, -model->size, model->size);
+	refill(model, mono_ms);
+	*ret_record = (struct pacer_record){
+	    .learnt = model->learnt,
+	    .searching = model->searching,
+	    .shape = {model->size, model->rate_per_s},
+	    .tokens = model->tokens,
+	};
+}
+
+void
+pacer_model_restore(
+    struct pacer_model *model, const struct pacer_record *record, int64_t away_ms, int64_t mono_ms)
+{
+	double refilled;
+
+	model->learnt = record->learnt;
+	model->searching = record->searching || !record->learnt;
+	model->size = clamp(record->shape.size, 1, SIZE_MAX_CALLS);
+	model->rate_per_s = clamp(record->shape.rate_per_s, least_per_s(model), RATE_MAX_PER_S);
+	refilled = (double)away_ms / 1000 * model->rate_per_s;
+	model->tokens = clamp(record->tokens + refilled, -model->size, model->size);
+	/* As long as the refill is a guess, and a high one, what came in by it is one too. */
+	if (model->learnt && model->searching)
+		model->tokens = fmin(model->tokens, 0);
 	model->mono_ms = mono_ms;
 	model->full_mono_ms = mono_ms;
-	model->searching = false;
 	model->was_full = false;
 }

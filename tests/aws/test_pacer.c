@@ -69,6 +69,7 @@ struct scenario {
 	bool no_bucket;
 	const struct change *changes;
 	size_t changes_count;
+	int64_t wall_ms; /* at the start; 0: any */
 };
 
 struct world {
@@ -177,7 +178,7 @@ world_run(struct world *world, const struct scenario *scenario, const json_t *st
 
 	world->scenario = scenario;
 	world->bucket = scenario->bucket;
-	fake_clock_init(&world->clock, 1768478400000);
+	fake_clock_init(&world->clock, scenario->wall_ms > 0 ? scenario->wall_ms : 1768478400000);
 	world->loop = loop_new(&world->clock.clock);
 	world->pacer = pacer_new(world->loop);
 	rng_seed(&world->rng, 1);
@@ -348,6 +349,73 @@ START_TEST(refusals_by_chance)
 }
 END_TEST
 
+enum known { KNOWN_SIZE, KNOWN_GUESS, KNOWN_REFILL };
+
+/* What the exported state says of the bucket. */
+static enum known
+known_of(const json_t *state)
+{
+	const json_t *row = json_object_get(state, ACTION);
+
+	if (row == NULL || json_is_false(json_object_get(row, "learnt")))
+		return KNOWN_SIZE;
+	return json_is_true(json_object_get(row, "searching")) ? KNOWN_GUESS : KNOWN_REFILL;
+}
+
+/* How many of the next 100 calls are refused when a run of calls is resumed away_ms later. */
+static uint64_t
+refused_when_resumed(
+    const struct bucket *bucket, uint64_t calls, int64_t away_ms, enum known *ret_known)
+{
+	const struct scenario first = {
+	    .bucket = *bucket, .workers = 40, .latency_ms = 3, .calls = calls};
+	struct scenario then = first;
+	struct world *world = world_of(&first, 0, NULL);
+	json_t *state = pacer_export(world->pacer);
+	struct world *resumed;
+	uint64_t refused;
+
+	bucket_refill(&world->bucket, world->clock.now_mono_ms + away_ms);
+	then.calls = 100;
+	then.bucket = world->bucket;
+	then.bucket.mono_ms = 0;
+	then.wall_ms = world->clock.now_wall_ms + away_ms;
+	resumed = world_of(&then, 0, state);
+	refused = resumed->refused;
+	*ret_known = known_of(state);
+	json_decref(state);
+	world_free(world);
+	world_free(resumed);
+	return refused;
+}
+
+/* Interrupted at any time and resumed at once or an hour later: a run that had learnt the refill is refused twice at most in its next 100 calls, one that was searching for it
+ * not more often than the search takes, and one that had been refused nothing as often as there are calls in flight. */
+START_TEST(resumed_at_any_time)
+{
+	static const struct bucket buckets[] = {BUCKET(50, 5), BUCKET(50, 20), BUCKET(50, 250)};
+	static const int64_t away_ms[] = {0, 300, 2000, 30000, 3600000};
+	static const uint64_t most[] = {[KNOWN_SIZE] = 46, [KNOWN_GUESS] = 9, [KNOWN_REFILL] = 2};
+	unsigned seen[sizeof(most) / sizeof(most[0])] = {0};
+	enum known known;
+
+	for (size_t i = 0; i < sizeof(buckets) / sizeof(buckets[0]); i++)
+		for (uint64_t calls = 5; calls < 400; calls += 1 + calls / 20)
+			for (size_t j = 0; j < sizeof(away_ms) / sizeof(away_ms[0]); j++) {
+				uint64_t refused =
+				    refused_when_resumed(&buckets[i], calls, away_ms[j], &known);
+
+				ck_assert_msg(refused <= most[known],
+				    "bucket %zu, %lu calls, away %ld: %lu refused, knowing %d", i,
+				    (unsigned long)calls, (long)away_ms[j], (unsigned long)refused,
+				    known);
+				seen[known]++;
+			}
+	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++)
+		ck_assert_uint_gt(seen[i], 0);
+}
+END_TEST
+
 /* A resumed run knows the bucket from its first call on. */
 START_TEST(goes_on_where_it_was)
 {
@@ -430,6 +498,7 @@ main(void)
 	tcase_add_test(tests, adapts_in_mid_run);
 	tcase_add_test(tests, others_take_bursts);
 	tcase_add_test(tests, refusals_by_chance);
+	tcase_add_test(tests, resumed_at_any_time);
 	tcase_add_test(tests, goes_on_where_it_was);
 	tcase_add_test(tests, withdrawn);
 	suite_add_tcase(s, tests);

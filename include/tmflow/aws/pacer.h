@@ -61,7 +61,8 @@ struct pacer_estimate {
 bool
 pacer_estimate(const struct pacer *pacer, const char *action, struct pacer_estimate *ret_estimate);
 
-/* What was learnt, as {ACTION: {"size", "rate", "tokens", "asOf"}}, for a resumed run. A new reference. Units: asOf in wall ms. */
+/* What was learnt, for a resumed run, as {ACTION: {"size", "rate", "tokens", "asOf"}}, with "searching": true where the rate is still a high guess, and "learnt": false where
+ * nothing was refused so far but much was asked for. A new reference. Units: asOf in wall ms. */
 json_t *pacer_export(struct pacer *pacer);
 
 /* Takes over what pacer_export gave, perhaps long ago. What is not of that form is ignored: it is only a hint. Borrows state. */
