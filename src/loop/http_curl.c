@@ -4,12 +4,14 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #define CONNECTIONS_MAX_DEFAULT	   64L
 #define CONNECT_TIMEOUT_MS_DEFAULT 5000
@@ -186,6 +188,19 @@ milliseconds(int64_t given_ms, long fallback_ms)
 	return given_ms > 0 ? (long)given_ms : fallback_ms;
 }
 
+/* libcurl does not say why a socket could not be had. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_exchange *exchange = arg;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	(void)purpose;
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !err_isset(&exchange->err))
+		err_set(&exchange->err, ERR_TRANSPORT, "cannot open a socket: %s", strerror(errno));
+	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
 static void
 set_limits(struct http_exchange *exchange, const struct http_request *request)
 {
@@ -227,6 +242,8 @@ set_request(struct http_exchange *exchange, const struct http_request *request)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -41,6 +42,11 @@ answer(int fd, const char *request, int connections)
 
 		snprintf(text, sizeof(text),
 		    "HTTP/1.1 201 Made\r\nContent-Length: %zu\r\n\r\n%.100s", strlen(body), body);
+	} else if (strstr(request, " /elsewhere ") != NULL) {
+		snprintf(text, sizeof(text),
+		    "HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:%d/ten\r\n"
+		    "Content-Length: 4\r\n\r\nmove",
+		    port);
 	} else if (strstr(request, " /short ") != NULL) {
 		send_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
 		return false;
@@ -166,14 +172,20 @@ static struct loop *loop;
 static struct http_transport *transport;
 
 static void
-set_up(void)
+set_up_transport(void)
 {
 	struct err err = {0};
 
-	loop = loop_new(clock_system());
 	transport =
 	    http_curl_new(loop, &(struct http_curl_opts){.user_agent = "tmflow/test"}, &err);
 	ck_assert_msg(transport != NULL, "%s", err_text(&err));
+}
+
+static void
+set_up(void)
+{
+	loop = loop_new(clock_system());
+	set_up_transport();
 }
 
 static void
@@ -256,6 +268,53 @@ START_TEST(incomplete_replies_are_errors)
 }
 END_TEST
 
+/* A reply cannot send a request, and the signature or the keys in it, elsewhere. */
+START_TEST(redirects_are_not_followed)
+{
+	const struct http_request post = {.method = "POST", .body = STR("secret")};
+	const struct http_request *const requests[] = {NULL, &post};
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		struct seen seen;
+
+		get(transport, "/elsewhere", &seen, requests[i]);
+		run();
+		ck_assert_int_eq(seen.status, 307);
+		ck_assert_str_eq(buf_cstr(&seen.body), "move");
+		forget(&seen);
+	}
+}
+END_TEST
+
+/* No descriptor is left for a connection: it is said so, and later there may be one again. */
+START_TEST(descriptors_run_out)
+{
+	struct rlimit limit;
+	struct rlimit none;
+	struct seen seen;
+
+	get(transport, "/ten", &seen, NULL);
+	run(); /* what libcurl opens for itself is open now */
+	forget(&seen);
+	http_curl_free(transport);
+	set_up_transport();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){.rlim_cur = (rlim_t)dup(0), .rlim_max = limit.rlim_max};
+	close((int)none.rlim_cur);
+	get(transport, "/ten", &seen, NULL);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	run();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(seen.err.code, ERR_TRANSPORT);
+	ck_assert_str_eq(err_text(&seen.err), "cannot open a socket: Too many open files");
+	forget(&seen);
+	get(transport, "/ten", &seen, NULL);
+	run();
+	ck_assert_int_eq(seen.status, 200);
+	forget(&seen);
+}
+END_TEST
+
 START_TEST(a_closed_port)
 {
 	int open_port = port;
@@ -293,6 +352,8 @@ main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, connections_are_reused);
 	tcase_add_test(tests, bodies_go_out);
+	tcase_add_test(tests, redirects_are_not_followed);
+	tcase_add_test(tests, descriptors_run_out);
 	tcase_add_test(tests, a_closed_port);
 	tcase_add_test(tests, cancelled_exchanges_say_nothing);
 	tcase_add_test(
