@@ -396,6 +396,7 @@ run_to_end(struct session *session, bool resume, struct err *err)
 int
 session_execute(struct session *session, bool resume)
 {
+	static const int64_t no_counts[OUTCOME_COUNT];
 	struct err err = {0};
 	int code;
 
@@ -403,8 +404,10 @@ session_execute(struct session *session, bool resume)
 	code = run_to_end(session, resume, &err);
 	if (code == 0)
 		code = tell_end(session, &err);
-	if (code < 0)
+	if (code < 0) {
 		code = cli_fail(session->opts->output, &err);
+		report_next_step(session->store, &session->run, no_counts, stderr);
+	}
 	log_set_run(NULL);
 	err_fini(&err);
 	return code;

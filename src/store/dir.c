@@ -131,6 +131,9 @@ check_file(int dir_fd, const char *name, const char *path, struct err *err)
 	/* SQLite gives the -wal and -shm files the mode of this one. */
 	if ((st.st_mode & 077) != 0 && fchmodat(dir_fd, name, FILE_MODE, 0) < 0)
 		return fail(err, path, "cannot keep others from reading the file");
+	/* SQLite would open it for reading, and leave files beside it that are never to be written. */
+	if (faccessat(dir_fd, name, R_OK | W_OK, AT_EACCESS) < 0)
+		return fail(err, path, "this user may not write the file");
 	return 0;
 }
 
