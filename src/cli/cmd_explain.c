@@ -169,7 +169,8 @@ cmd_explain(const struct cli_opts *opts)
 		code = workspace_connect(&workspace);
 	if (code == EXIT_OK && (store = cli_open_store(opts, &code)) != NULL)
 		code = workspace_open_mirror(&workspace,
-		    &(struct mirror_opts){.store = store, .run_id = "", .workflow = "explain"});
+		    &(struct mirror_opts){
+			.store = store, .run_id = "", .workflow = "explain", .dry_run = true});
 	if (code == EXIT_OK)
 		code = explain(&workspace);
 	workspace_fini(&workspace);

@@ -1,6 +1,8 @@
 #include "target_lives_internal.h"
 
 #include "target_facts_internal.h"
+#include "target_requests_internal.h"
+#include "tmflow/aws/retry.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
@@ -35,13 +37,15 @@ struct target_lives {
 	void (*listed)(struct target_lives *lives); /* at its end */
 	int restarts;
 	int looks;
-	json_t *open; /* interfaces of targets that are not settled */
+	size_t untagging; /* index of the next target to be looked at for its tag */
+	json_t *open;	  /* interfaces of targets that are not settled */
 	/* Both: true where the instance lives, false where it is over. An interface that is on no list is in neither. */
 	json_t *by_interface;
 	json_t *by_launch; /* "SUBNET GENERATION", as it was launched */
 };
 
 static void look(struct target_lives *lives);
+static void untag_next(struct target_lives *lives);
 
 static struct mirror *
 mirror_of(const struct target_lives *lives)
@@ -87,6 +91,49 @@ settle(struct target_lives *lives)
 	forget_look(lives);
 	waiters_complete(&lives->waiters, result);
 	json_decref(result);
+}
+
+/* --- taking the tags off --- */
+
+/* Where that is not allowed, whoever makes the subnet's next target tries again and fails: so much is not needed to mirror to others. */
+static void
+untagged(void *arg, struct call *call)
+{
+	struct target_lives *lives = arg;
+	const struct inventory *inventory = targets_inventory(lives->targets);
+	struct target *target = inventory->at[lives->untagging++];
+	json_t *reply = call_take_result(call);
+
+	lives->call = NULL;
+	if (reply != NULL || aws_error_is_not_found(call->err.name))
+		target->tagged = false;
+	else
+		log_event(LOG_WARN, "target.tag_stays", LOG_STR("target", target->id),
+		    LOG_STR("error", call->err.name), LOG_STR("cause", err_text(&call->err)));
+	json_decref(reply);
+	untag_next(lives);
+}
+
+/* A dead target must not bear its subnet's tag, which leads others to it. */
+static void
+untag_next(struct target_lives *lives)
+{
+	const struct inventory *inventory = targets_inventory(lives->targets);
+	const struct mirror *mirror = mirror_of(lives);
+	const struct target *target = NULL;
+
+	for (; mirror->plan == NULL && lives->untagging < inventory->count; lives->untagging++) {
+		target = inventory->at[lives->untagging];
+		if (target->dead && target->tagged && target->subnet_id != NULL)
+			break;
+		target = NULL;
+	}
+	if (target == NULL) {
+		settle(lives);
+		return;
+	}
+	lives->call = target_order_untag(mirror->opts.ec2, target->id, target->subnet_id);
+	call_on_done(lives->call, untagged, lives);
 }
 
 /* --- judging --- */
@@ -172,7 +219,8 @@ looked(struct target_lives *lives)
 		fail(lives, &err);
 		err_fini(&err);
 	} else if (json_array_size(lives->open) == 0) {
-		settle(lives);
+		lives->untagging = 0;
+		untag_next(lives);
 	} else {
 		loop_timer_arm(mirror->opts.loop, &lives->timer,
 		    clock->mono_ms(clock) + ((int64_t)LOOK_DELAY_MS << (lives->looks - 1)));

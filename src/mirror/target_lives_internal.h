@@ -6,7 +6,7 @@
 /*
  * Whether the instances behind created targets are still there: a target stays when its instance is terminated, and what is mirrored to it is lost.
  * One describe for each EC2_FILTER_VALUES_MAX targets, once in a process. Describes may lag: a target is dead when its instance is listed as
- * terminated, or when it is not listed at all several times in a row, unless this store has made it just now.
+ * terminated, or when it is not listed at all several times in a row, unless this store has made it just now. The tag that leads others to it is taken off at once, except in a dry run.
  */
 struct target_lives;
 

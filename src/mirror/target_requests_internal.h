@@ -23,7 +23,7 @@ struct call *target_order_attach(
 /* The target that holds an interface. */
 struct call *target_order_look_up(struct aws_client *ec2, const char *interface_id);
 
-/* Takes TAG_SUBNET off a full target. */
+/* Takes TAG_SUBNET off a target that is full or dead. */
 struct call *
 target_order_untag(struct aws_client *ec2, const char *target_id, const char *subnet_id);
 

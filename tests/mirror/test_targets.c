@@ -554,6 +554,56 @@ START_TEST(test_dead_target)
 }
 END_TEST
 
+/* What the subnet's tag of that target is by now; NULL where it has none. Static storage. */
+static const char *
+subnet_tag_of(const char *target_id)
+{
+	static char text[SIM_ID_BYTES];
+	const char *tag = NULL;
+	json_t *report = fixture_report(&fixture);
+	json_t *target;
+	size_t i;
+
+	json_array_foreach (json_object_get(report, "targets"), i, target)
+		if (strcmp(json_get_string(target, "targetId"), target_id) == 0)
+			tag = json_get_string(target, "targetSubnetId");
+	if (tag != NULL)
+		snprintf(text, sizeof(text), "%s", tag);
+	json_decref(report);
+	return tag != NULL ? text : NULL;
+}
+
+/* A tagged target without a live instance would lead others to it: the tag goes as soon as that is known, not only when there is a successor. */
+START_TEST(test_dead_target_loses_its_tag_at_once)
+{
+	char *first = strdup(target_of(process_run(&process, "ensure-target", request(NULL))));
+	struct process dry;
+	struct process forbidden;
+	struct process later;
+	json_t *item;
+
+	fill(first, 0, 1);
+	terminate_launched();
+	process_init(&dry, &fixture, &(struct process_opts){.dry_run = true});
+	ck_assert_str_eq(find_source(&dry, &item), "Drifted");
+	ck_assert_str_eq(subnet_tag_of(first), subnet);
+	process_init(&forbidden, &fixture, &(struct process_opts){0});
+	process_fault(&forbidden, "DeleteTags", "UnauthorizedOperation", 403, 1);
+	ck_assert_str_eq(find_source(&forbidden, &item), "Drifted");
+	ck_assert_str_eq(subnet_tag_of(first), subnet);
+	process_init(&later, &fixture, &(struct process_opts){0});
+	ck_assert_str_eq(find_source(&later, &item), "Drifted");
+	ck_assert_ptr_null(subnet_tag_of(first));
+	ck_assert_uint_eq(process_calls(&later, "RunInstances"), 0);
+	ck_assert_ptr_nonnull(process_run(&later, "ensure-target", request(NULL)));
+	ck_assert_uint_eq(process_calls(&later, "DeleteTags"), 1);
+	process_fini(&later);
+	process_fini(&forbidden);
+	process_fini(&dry);
+	free(first);
+}
+END_TEST
+
 /* With everything in place it costs one describe. */
 START_TEST(test_live_target_costs_one_describe)
 {
@@ -773,9 +823,9 @@ main(void)
 	const TTest *const settled[] = {test_own_launches_are_passed_over, test_after_roll_back,
 	    test_interface_is_a_target_already, test_roll_back_beside_another_process,
 	    test_orphan_is_adopted_though_the_rule_changed, test_orphan_that_is_gone};
-	const TTest *const lives[] = {test_live_target_costs_one_describe,
-	    test_target_whose_instance_is_not_listed, test_new_target_is_not_listed_yet,
-	    test_lives_that_cannot_be_asked_for};
+	const TTest *const lives[] = {test_dead_target_loses_its_tag_at_once,
+	    test_live_target_costs_one_describe, test_target_whose_instance_is_not_listed,
+	    test_new_target_is_not_listed_yet, test_lives_that_cannot_be_asked_for};
 	const TTest *const pages[] = {test_found_behind_empty_pages};
 	const TTest *const faults[] = {test_fault_while_untagging, test_fault_while_rolling_back};
 	Suite *suite = suite_create("targets");

@@ -376,6 +376,7 @@ static const struct action_field output[] = {
 static const char *const iam_actions[] = {
     "ec2:CreateTags",
     "ec2:CreateTrafficMirrorSession",
+    "ec2:DeleteTags",
     "ec2:DescribeInstances",
     "ec2:DescribeTrafficMirrorSessions",
     "ec2:DescribeTrafficMirrorTargets",

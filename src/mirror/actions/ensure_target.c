@@ -97,6 +97,7 @@ static const char *const iam_actions[] = {
     "ec2:CreateTags",
     "ec2:CreateTrafficMirrorTarget",
     "ec2:DeleteTags",
+    "ec2:DeleteTrafficMirrorTarget",
     "ec2:DescribeInstances",
     "ec2:DescribeTrafficMirrorTargets",
     "ec2:RunInstances",

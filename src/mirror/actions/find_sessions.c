@@ -335,6 +335,7 @@ static const struct action_field output[] = {
 };
 
 static const char *const iam_actions[] = {
+    "ec2:DeleteTags",
     "ec2:DescribeInstances",
     "ec2:DescribeTrafficMirrorSessions",
     "ec2:DescribeTrafficMirrorTargets",
