@@ -93,22 +93,22 @@ ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 }
 
 struct call *
-ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, bool remove_unset)
+ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed)
 {
 	struct aws_operation operation = {
 	    .name = "ModifyTrafficMirrorSession", .reply = session_reply_shape};
 	struct buf *body = &operation.body;
-	json_t *removed = json_array();
+	json_t *fields = json_array();
 
 	query_begin(body, operation.name, EC2_VERSION);
 	query_add(body, "TrafficMirrorSessionId", spec->session_id);
 	add_session(body, spec);
-	if (remove_unset && spec->packet_length == 0)
-		json_array_append_new(removed, json_string("packet-length"));
-	if (remove_unset && spec->virtual_network_id < 0)
-		json_array_append_new(removed, json_string("virtual-network-id"));
-	query_add_list(body, "RemoveField", removed);
-	json_decref(removed);
+	if ((removed & EC2_REMOVE_PACKET_LENGTH) != 0 && spec->packet_length == 0)
+		json_array_append_new(fields, json_string("packet-length"));
+	if ((removed & EC2_REMOVE_VIRTUAL_NETWORK_ID) != 0 && spec->virtual_network_id < 0)
+		json_array_append_new(fields, json_string("virtual-network-id"));
+	query_add_list(body, "RemoveField", fields);
+	json_decref(fields);
 	return aws_client_call(ec2, &operation);
 }
 

@@ -68,15 +68,43 @@ option_is(const json_t *session, const char *name, int wanted)
 	return json_is_integer(value) && json_integer_value(value) == wanted;
 }
 
-/* Number, VXLAN id and packet length are as the rule gives them. What it does not give is AWS's to choose. */
+/* AWS's default where the target is a load balancer; whole packets everywhere else. */
+#define PACKET_LENGTH_BALANCER 8500
+
+/* A rule without packetLength wants whole packets, as far as the target can take them. */
 static bool
-has_options(const struct config_rule *rule, const json_t *session)
+has_packet_length(const struct session_question *question, const json_t *session)
 {
+	int wanted = question->rule->packet_length;
+	const json_t *length = json_object_get(session, "PacketLength");
+
+	if (wanted != 0)
+		return option_is(session, "PacketLength", wanted);
+	if (!json_is_integer(length) || json_integer_value(length) == 0)
+		return true;
+	return option_is(session, "PacketLength", PACKET_LENGTH_BALANCER) &&
+	       !targets_is_interface(
+		   question->targets, json_get_string(session, "TrafficMirrorTargetId"));
+}
+
+/* Number, VXLAN id and packet length are as the rule gives them. A VXLAN id or number that it does not give is AWS's or ours to choose: any will do. */
+static bool
+has_options(const struct session_question *question, const json_t *session)
+{
+	const struct config_rule *rule = question->rule;
+
 	return (rule->session_number == 0 || number_of(session) == rule->session_number) &&
 	       (rule->virtual_network_id < 0 ||
 		   option_is(session, "VirtualNetworkId", rule->virtual_network_id)) &&
-	       (rule->packet_length == 0 ||
-		   option_is(session, "PacketLength", rule->packet_length));
+	       has_packet_length(question, session);
+}
+
+bool
+session_needs_targets(const struct config_rule *rule, const json_t *session)
+{
+	return rule->packet_length == 0 &&
+	       option_is(session, "PacketLength", PACKET_LENGTH_BALANCER) &&
+	       tag_value(session, TAG_TOOL) != NULL;
 }
 
 static enum session_verdict
@@ -85,8 +113,7 @@ judge_one(const struct session_question *question, const json_t *session)
 	bool ours = tag_value(session, TAG_TOOL) != NULL;
 
 	if (is_present(question, session))
-		return ours && !has_options(question->rule, session) ? SESSION_DRIFTED
-								     : SESSION_PRESENT;
+		return ours && !has_options(question, session) ? SESSION_DRIFTED : SESSION_PRESENT;
 	if (is_drifted(question->rule, session))
 		return SESSION_DRIFTED;
 	return is_conflict(question->rule, session) ? SESSION_CONFLICT : SESSION_MISSING;
@@ -185,6 +212,9 @@ session_differences(const struct session_question *question, const json_t *sessi
 			add_difference(
 			    out, "no %s instead of %d", options[i].name, options[i].wanted);
 	}
+	if (rule->packet_length == 0 && !has_packet_length(question, session))
+		add_difference(out, "packet length %d instead of whole packets",
+		    (int)json_integer_value(json_object_get(session, "PacketLength")));
 }
 
 static bool
@@ -286,7 +316,7 @@ session_order_modify(struct aws_client *ec2, const struct session_order *order)
 {
 	const struct ec2_session_spec spec = spec_of(order);
 
-	return ec2_modify_session(ec2, &spec, false);
+	return ec2_modify_session(ec2, &spec, EC2_REMOVE_PACKET_LENGTH);
 }
 
 struct call *

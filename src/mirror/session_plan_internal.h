@@ -13,7 +13,8 @@ enum session_verdict {
 };
 
 struct session_question {
-	const struct mirror_targets *targets; /* loaded where the rule's targets are created */
+	const struct mirror_targets
+	    *targets; /* loaded where the rule's targets are created, or session_needs_targets */
 	const struct config_rule *rule;
 	const char *target_id; /* one that the rule may use in any case; NULL: none is known */
 	const char *subnet_id; /* the source's; NULL: that of target_id */
@@ -24,6 +25,9 @@ struct session_question {
 /* *ret_session: the one that makes it so (borrowed), NULL for missing and limit. */
 enum session_verdict
 session_judge(const struct session_question *question, const json_t **ret_session);
+
+/* True if what kind of target the session has decides whether it is as the rule wants it. */
+bool session_needs_targets(const struct config_rule *rule, const json_t *session);
 
 /* The session's target where the rule may use it: it needs no other one. NULL otherwise, and for no session. Borrows. */
 const char *session_kept_target(const struct session_question *question, const json_t *session);

@@ -216,6 +216,15 @@ targets_subnet_of(const struct mirror_targets *targets, const char *target_id)
 	return target != NULL ? target->subnet_id : NULL;
 }
 
+bool
+targets_is_interface(const struct mirror_targets *targets, const char *target_id)
+{
+	const struct target *target =
+	    target_id != NULL ? inventory_find(&targets->inventory, target_id) : NULL;
+
+	return target != NULL && target->interface_id != NULL;
+}
+
 void
 targets_plan(struct mirror_targets *targets, const struct target *target)
 {

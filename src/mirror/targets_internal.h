@@ -47,6 +47,9 @@ bool targets_allowed(const struct mirror_targets *targets, const struct config_r
 /* Whose sources a target was made for; NULL where that is not known, or the inventory was not needed. Borrows. */
 const char *targets_subnet_of(const struct mirror_targets *targets, const char *target_id);
 
+/* True if the target is known to be a network interface. False where the inventory was not needed. */
+bool targets_is_interface(const struct mirror_targets *targets, const char *target_id);
+
 /* The subnet of the rule's targets for a source in subnet_id. */
 const char *targets_subnet(const struct config_rule *rule, const char *subnet_id);
 

@@ -116,7 +116,10 @@ modify_session(struct aws_client *ec2, const json_t *params)
 {
 	struct ec2_session_spec spec = session_of(params);
 
-	return ec2_modify_session(ec2, &spec, json_is_true(json_object_get(params, "RemoveUnset")));
+	return ec2_modify_session(ec2, &spec,
+	    json_is_true(json_object_get(params, "RemoveUnset"))
+		? EC2_REMOVE_PACKET_LENGTH | EC2_REMOVE_VIRTUAL_NETWORK_ID
+		: 0);
 }
 
 static struct call *

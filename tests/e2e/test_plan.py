@@ -147,6 +147,13 @@ class Plan(harness.Case):
         item = next(i for i in plan["plan"] if i["action"] == "modify")
         self.assertIn("session number 100 instead of 7", item["differences"])
         self.assertIn("instead of 4242", item["differences"])
+        # Without them again: any number but the default's drifts, whole packets are wanted, any VXLAN id will do.
+        plan = self.check(sim)
+        item = next(i for i in plan["plan"] if i["action"] == "modify")
+        self.assertIn("packet length 128 instead of whole packets", item["differences"])
+        self.assertNotIn("virtual network", item["differences"])
+        self.assertEqual(self.plan(sim, 0)["summary"].get("updated"), None)
+        self.check(sim, config=self.write("options.yaml", options))
         if changed is not None:
             plan = self.check(sim, config=self.write("changed.yaml", changed))
             self.assertIn("filter tmf-", next(i["differences"] for i in plan["plan"] if i["action"] == "modify"))

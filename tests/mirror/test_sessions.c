@@ -310,17 +310,90 @@ START_TEST(test_all_of_a_rule_changed)
 }
 END_TEST
 
-/* What the rule does not say is AWS's to choose: nothing to repair. */
+/* Any number and any VXLAN id will do where the rule names none. */
 START_TEST(test_default_options_do_not_drift)
 {
 	struct process first;
+	struct process automatic;
 	json_t *item;
 
-	open_process(
-	    &first, "sessionNumber: auto, virtualNetworkId: 77, packetLength: 96", NULL, NULL);
+	open_process(&first, "virtualNetworkId: 77", "first", NULL);
 	ensure(&first, target, NULL);
-	process_fini(&first);
 	ck_assert_str_eq(find(&process, &item), "Present");
+	open_process(&automatic, "sessionNumber: auto", "automatic", NULL);
+	ck_assert_str_eq(find(&automatic, &item), "Present");
+	process_fini(&automatic);
+	process_fini(&first);
+}
+END_TEST
+
+/* But a rule without packetLength wants whole packets: sessions of ours that cut them short are repaired, once. */
+START_TEST(test_packet_length_is_removed)
+{
+	struct process later;
+	struct process first;
+	json_t *item;
+
+	open_process(&first, "virtualNetworkId: 77, packetLength: 96", "first", NULL);
+	ensure(&first, target, NULL);
+	open_process(&later, "", "later", NULL);
+	ck_assert_str_eq(find(&later, &item), "Drifted");
+	ck_assert_str_eq(
+	    json_get_string(ensure(&later, target, json_get_string(item, "SessionId")), "Outcome"),
+	    "updated");
+	ck_assert(process_asked_with(
+	    &later, "ModifyTrafficMirrorSession", "RemoveField.1=packet-length"));
+	ck_assert(!process_asked_with(&later, "ModifyTrafficMirrorSession", "virtual-network-id"));
+	ck_assert_str_eq(find(&later, &item), "Present");
+	ck_assert_uint_eq(live_sessions(), 1);
+	process_fini(&later);
+	process_fini(&first);
+}
+END_TEST
+
+/* Makes an interface of instance 1 a target. */
+static void
+make_interface_target(char ret_target[SIM_ID_BYTES])
+{
+	char holder[SIM_ID_BYTES];
+	char body[256];
+	struct sim_request request = {
+	    .method = "POST", .path = "/", .now_wall_ms = fixture.clock.now_wall_ms};
+	struct sim_reply reply;
+	const char *id;
+
+	world_interface_id(fixture.world, 1, 0, holder);
+	snprintf(body, sizeof(body),
+	    "Action=CreateTrafficMirrorTarget&NetworkInterfaceId=%s&Version=2016-11-15", holder);
+	request.body = str_of(body);
+	reply = world_handle(fixture.world, &request);
+	ck_assert_int_eq(reply.status, 200);
+	id = strstr(buf_cstr(&reply.body), "tmt-");
+	ck_assert_ptr_nonnull(id);
+	snprintf(ret_target, SIM_ID_BYTES, "%.*s", (int)strcspn(id, "<"), id);
+	sim_reply_fini(&reply);
+}
+
+/* 8500 is what a load balancer gets by itself, and what somebody wanted of an interface. */
+START_TEST(test_default_packet_length_of_each_kind_of_target)
+{
+	struct process first;
+	struct process later;
+	json_t *item;
+
+	if (_i == 1)
+		make_interface_target(target);
+	open_process(&first, "packetLength: 8500", "first", NULL);
+	ensure(&first, target, NULL);
+	open_process(&later, "", "later", NULL);
+	ck_assert_str_eq(find(&later, &item), _i == 0 ? "Present" : "Drifted");
+	ck_assert_uint_eq(process_calls(&later, "DescribeTrafficMirrorTargets"), 1);
+	ck_assert_str_eq(
+	    json_get_string(ensure(&later, target, json_get_string(item, "SessionId")), "Outcome"),
+	    "updated");
+	ck_assert_str_eq(find(&later, &item), "Present");
+	process_fini(&later);
+	process_fini(&first);
 }
 END_TEST
 
@@ -529,8 +602,8 @@ main(void)
 	    test_other_target_does_not_count, test_session_limit, test_drifted_is_updated,
 	    test_drifted_is_gone, test_auto_takes_a_free_number, test_options_are_sent,
 	    test_all_of_a_rule_changed, test_default_options_do_not_drift,
-	    test_options_of_others_do_not_drift, test_changed_number_is_taken,
-	    test_refusal_with_created_targets, test_other_request,
+	    test_packet_length_is_removed, test_options_of_others_do_not_drift,
+	    test_changed_number_is_taken, test_refusal_with_created_targets, test_other_request,
 	    test_types_that_are_not_asked_for};
 	int failed;
 
@@ -539,6 +612,7 @@ main(void)
 		tcase_add_test(tcase, tests[i]);
 	tcase_add_loop_test(tcase, test_changed_options_are_updated, 0,
 	    sizeof(changed_options) / sizeof(changed_options[0]));
+	tcase_add_loop_test(tcase, test_default_packet_length_of_each_kind_of_target, 0, 2);
 	tcase_add_loop_test(tcase, test_refusals, 0, sizeof(refusals) / sizeof(refusals[0]));
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("pages");

@@ -59,9 +59,13 @@ struct ec2_session_spec {
 /* {"TrafficMirrorSession": {...}} */
 struct call *ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec);
 
-/* Sets target, filter, number; packet length and VNI are set, or removed (RemoveField) when 0 / -1 and remove_unset is true. {"TrafficMirrorSession": {...}} */
+/* What a modification sets back to AWS's default; a spec that gives it sets it instead. */
+#define EC2_REMOVE_PACKET_LENGTH      1u
+#define EC2_REMOVE_VIRTUAL_NETWORK_ID 2u
+
+/* Sets target, filter and number, packet length and VNI where they are given, and removes (RemoveField) what `removed` names. {"TrafficMirrorSession": {...}} */
 struct call *
-ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, bool remove_unset);
+ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed);
 struct call *ec2_delete_session(struct aws_client *ec2, const char *session_id);
 struct call *ec2_delete_target(struct aws_client *ec2, const char *target_id);
 

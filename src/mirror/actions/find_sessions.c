@@ -208,7 +208,7 @@ classify(struct op *op, const json_t *entry, json_t *result)
 }
 
 static enum op_next
-answer(struct op *op)
+answer_loaded(struct op *op)
 {
 	json_t *result = json_object();
 	json_t *entry;
@@ -223,6 +223,34 @@ answer(struct op *op)
 		}
 	}
 	return op_done(op, result);
+}
+
+/* One session is enough to know the targets for. */
+static bool
+needs_targets(struct op *op)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (matched_of(op), i, entry) {
+		const struct config_rule *rule = action_rule_of(op, json_get_string(entry, "Rule"));
+		json_t *session;
+		size_t k;
+
+		json_array_foreach (
+		    json_object_get(op_kept(op, KEPT_SESSIONS), interface_of(entry)), k, session)
+			if (session_needs_targets(rule, session))
+				return true;
+	}
+	return false;
+}
+
+static enum op_next
+answer(struct op *op)
+{
+	if (needs_targets(op))
+		return op_await(op, targets_load(env(op)->targets), answer_loaded);
+	return answer_loaded(op);
 }
 
 /* --- asking --- */
