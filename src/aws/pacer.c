@@ -200,6 +200,7 @@ pacer_estimate(const struct pacer *pacer, const char *action, struct pacer_estim
 		return false;
 	*ret_estimate = (struct pacer_estimate){
 	    .learnt = bucket->model.learnt,
+	    .guess = bucket->model.searching,
 	    .size = bucket->model.size,
 	    .rate_per_s = bucket->model.rate_per_s,
 	    .waiting = bucket->line.count,

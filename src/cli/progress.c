@@ -106,19 +106,20 @@ progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct
 static void
 add_estimate(struct buf *line, size_t columns, const struct progress *progress)
 {
-	uint64_t missing = mirror_progress(progress->mirror)->missing;
+	const struct mirror_progress *done = mirror_progress(progress->mirror);
 	struct pacer_estimate estimate;
 	double seconds;
 
 	if (progress->pacer == NULL || !pacer_estimate(progress->pacer, PACED_ACTION, &estimate) ||
-	    !estimate.learnt || estimate.accepted >= missing)
+	    !estimate.learnt || estimate.guess || estimate.accepted >= done->missing)
 		return;
-	seconds = (double)(missing - estimate.accepted) / estimate.rate_per_s;
+	seconds = (double)(done->missing - estimate.accepted) / estimate.rate_per_s;
 	if (seconds < ESTIMATE_S)
 		return;
-	add_part(line, columns, "%" PRIu64 " sessions ahead: at least %.0f %s at %.1f/s",
-	    missing - estimate.accepted, seconds < 120 ? seconds : seconds / 60,
-	    seconds < 120 ? "s" : "min", estimate.rate_per_s);
+	add_part(line, columns, "%" PRIu64 " sessions%s ahead: at least %.0f %s at %.1f/s",
+	    done->missing - estimate.accepted, done->more ? " and further pages" : "",
+	    seconds < 120 ? seconds : seconds / 60, seconds < 120 ? "s" : "min",
+	    estimate.rate_per_s);
 }
 
 /* Why it does not go on; on a terminal cut where the line ends. */

@@ -1,9 +1,15 @@
 #!/usr/bin/env python3
 """The pace of a run: estimated while much is ahead, kept with the run, forgotten when it is over."""
+import fcntl
 import json
 import os
+import pty
+import re
 import signal
 import sqlite3
+import struct
+import subprocess
+import termios
 import time
 
 import harness
@@ -25,6 +31,31 @@ class Pace(harness.Case):
             return db.execute("SELECT value FROM facts WHERE kind = 'pacer'").fetchall()
         finally:
             db.close()
+
+    def first_estimate(self, sim):
+        """What the progress line of a run says is ahead, as (sessions, whether pages follow, seconds, rate)."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+        process = subprocess.Popen([harness.TMFLOW, "run", harness.BACKFILL, "--config", sim.config], cwd=harness.ROOT,
+                                   env={**self.environment(sim), "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs)
+        self.addCleanup(process.wait)
+        os.close(theirs)
+        text, found = b"", None
+        while not found:
+            text += os.read(ours, 65536)  # an OSError where the run ends without a word of it
+            found = re.search(rb", (\d+) sessions( and further pages)? ahead: at least (\d+) s at (\d+\.\d)/s, ", text)
+        process.kill()
+        os.close(ours)
+        return int(found[1]), (found[2] or b"").decode(), int(found[3]), float(found[4])
+
+    def test_estimate(self):
+        for instances, pages in ((200, ""), (400, " and further pages")):
+            sim = self.world("--buckets", "--bucket-size-scale", "0.2", instances=instances)
+            ahead, more, seconds, rate = self.first_estimate(sim)
+            self.assertEqual(more, pages)
+            self.assertTrue(ahead < 190, ahead)  # of a page of 200, behind the bucket's 10
+            self.assertAlmostEqual(seconds, ahead / rate, delta=0.6 + seconds / rate / 20)  # rounded, both
+            self.assertTrue(2.5 < rate < 10, rate)  # 5; how near depends on this machine's load
 
     def assert_calls(self, run, reports):
         """What `show` says of calls is what the simulator saw in all processes of the run."""

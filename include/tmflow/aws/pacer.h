@@ -51,6 +51,7 @@ void pacer_withdraw(struct pacer_ticket *ticket);
 /* What is known of an action's bucket. */
 struct pacer_estimate {
 	bool learnt; /* false: nothing was refused so far, and nothing is held back */
+	bool guess;  /* the rate is still searched for, from above */
 	double size;
 	double rate_per_s;
 	uint64_t waiting;

@@ -53,6 +53,7 @@ struct mirror_progress {
 	uint64_t instances; /* seen in them */
 	uint64_t failed;    /* recorded as `failed` */
 	uint64_t missing;   /* sessions found missing, to be created */
+	bool more;	    /* the listing goes on after the last page */
 };
 const struct mirror_progress *mirror_progress(const struct mirror *mirror);
 

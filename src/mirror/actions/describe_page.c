@@ -142,7 +142,8 @@ end_failed(struct op *op)
 		return OP_FAIL;
 	page = no_instances();
 	json_object_set(page, "Instances", op_kept(op, INSTANCES_KEPT));
-	if (count == (size_t)f->max_results)
+	env(op)->progress->more = count == (size_t)f->max_results;
+	if (env(op)->progress->more)
 		json_object_set(page, "NextToken", json_array_get(ids, count - 1));
 	return op_done(op, page);
 }
@@ -241,6 +242,7 @@ describe_page_came(struct op *op)
 	mirror_note_account(env(op), op->reply);
 	progress->pages++;
 	progress->instances += json_array_size(json_get_array(op->reply, "Instances"));
+	progress->more = json_get_string(op->reply, "NextToken") != NULL;
 	return op_done(op, page_of(op->reply));
 }
 
