@@ -31,6 +31,9 @@ static const struct secret_member {
     {"UserData", 0},
     {"X-Amz-Security-Token", 0},
     {"X-Amz-Signature", 0},
+    {"Signature", 0},
+    {"AWSAccessKeyId", KEY_ID_SHOWN},
+    {"ResponseURL", 0}, /* signed: whoever holds it answers CloudFormation */
     {"X-Amz-Credential", KEY_ID_SHOWN},
     {"Authorization", 0},
 };

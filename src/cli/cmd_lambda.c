@@ -42,6 +42,7 @@ opts_of_environment(const struct cli_opts *given)
 	opts.hook = variable("TMFLOW_HOOK");
 	opts.state_dir = variable("TMFLOW_STATE_DIR");
 	opts.no_checkpoint = opts.state_dir == NULL; /* the disk is not kept */
+	opts.debug_http = given->debug_http || variable("TMFLOW_DEBUG_HTTP") != NULL;
 	return opts;
 }
 

@@ -148,7 +148,7 @@ const struct subcommand cli_subcommands[] = {
 	.summary = "be the runtime of an AWS Lambda function",
 	.args_min = 0,
 	.args_max = 0,
-	.options = OPTIONS_COMMON,
+	.options = OPTIONS_COMMON | OPTION_BIT(DEBUG_HTTP),
 	.run = cmd_lambda,
     },
     {.name = NULL},

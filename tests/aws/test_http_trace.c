@@ -28,6 +28,8 @@ static const struct {
     {"WebIdentityToken=", "WebIdentityToken="},
     {"X-Amz-Signature=SECRET&X-Amz-Credential=ASIASECRET%2F2026",
 	"X-Amz-Signature=(removed)&X-Amz-Credential=ASIA...(removed)"},
+    {"AWSAccessKeyId=ASIASECRET&Expires=1&Signature=SECRET&SignatureVersion=shown",
+	"AWSAccessKeyId=ASIA...(removed)&Expires=1&Signature=(removed)&SignatureVersion=shown"},
     /* XML */
     {"<Credentials><AccessKeyId>ASIASECRET</AccessKeyId><SecretAccessKey>SEC/RET</"
      "SecretAccessKey><SessionToken>SECRET==</SessionToken><Expiration>2026</Expiration>",
@@ -47,6 +49,8 @@ static const struct {
 	"{\"taskToken\":\"(removed)\",\"output\":\"{\\\"SessionToken\\\": \\\"(removed)\\\"}\"}"},
     {"{\"ReceiptHandle\":\"SECRET\",\"Password\":null}",
 	"{\"ReceiptHandle\":\"(removed)\",\"Password\":null}"},
+    {"{\"ResponseURL\":\"https://b/k?X-Amz-Signature=SECRET\",\"StackId\":\"shown\"}",
+	"{\"ResponseURL\":\"(removed)\",\"StackId\":\"shown\"}"},
     /* an error that tells what should have been signed */
     {"host:ec2\nx-amz-security-token:SECRET\n\nhost",
 	"host:ec2\nx-amz-security-token:(removed)\n\nhost"},

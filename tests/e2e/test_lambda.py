@@ -210,6 +210,20 @@ States:
         self.assertEqual(result.code, 2)
         self.assertIn("AWS_LAMBDA_RUNTIME_API", result.err)
 
+    def test_debug_http(self):
+        """Asked for by a variable: what goes to AWS, to the runtime API and to CloudFormation, without keys and signed addresses."""
+        sim = self.sim("--plain", "--single-subnet", instances=2)
+        process = self.function(sim, TMFLOW_CONFIG=sim.config, TMFLOW_WORKFLOWS=os.path.join(harness.ROOT, "workflows"), TMFLOW_DEBUG_HTTP="1")
+        self.secrets.add(b"00%2F")      # the signature of ResponseURL
+        self.assertEqual(self.ask(self.resource("Create"))[0], "response")
+        self.assertEqual(self.put()["Status"], "SUCCESS")
+        said = self.said(process)
+        self.assertRegex(said, r"http \d+ > POST http://127.0.0.1:\d+ CreateTrafficMirrorSession, attempt 1\n")
+        self.assertIn("/2018-06-01/runtime/invocation/next", said)
+        self.assertRegex(said, r"http \d+ > PUT http://127.0.0.1:\d+/cfn/arn%3Aaws%3Acfn%7CMirror ")
+        self.assertIn('"ResponseURL": "(removed)"', said)
+        self.found_nowhere(said.encode(), "what the function says")
+
     def test_real_events(self):
         """The recorded answers of the runtime API; skipped where they are not at hand."""
         if not os.path.isdir(SHARED):
