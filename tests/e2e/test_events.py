@@ -12,6 +12,7 @@ LAUNCH = os.path.join(harness.ROOT, "workflows", "on-launch.yaml")
 GUARDDUTY = os.path.join(harness.ROOT, "workflows", "on-guardduty.yaml")
 SAMPLES = os.path.join(os.path.dirname(harness.ROOT), "shared", "aws", "events")
 ACCOUNT = "123456789012"
+MEMBER = "123456789013"
 MUTATING = ("Create", "Modify", "Delete", "Run", "Terminate")
 
 
@@ -31,6 +32,17 @@ def finding(instance, account=ACCOUNT, region="us-east-1", severity=8, kind="Una
             "detail": {"accountId": account, "region": region, "id": "16afba5c5c43e07c9e3e5e2e544e95df", "type": kind, "severity": severity,
                        "resource": {"resourceType": resource, "instanceDetails": details},
                        "service": {"serviceName": "guardduty", "count": 1, "additionalInfo": additional or {"value": "{}", "type": "default"}}}}
+
+
+def member_world(case, *options, role="arn:aws:iam::{account}:role/member"):
+    """Two accounts at one end point, and the configuration of the second's subnets with a role in it; an instance of the second's."""
+    sim = case.sim("--accounts", "2", *options, instances=20)
+    with open(sim.config, encoding="utf-8") as f:
+        text = f.read() + f"\nguardduty:\n  roleArn: {role}\n"
+    config = case.write("member.yaml", text)
+    subnets = set(re.findall("subnet-[0-9a-f]+", text))
+    running = [i for i in sim.ask(f"/_sim/world?account={MEMBER}")["Instances"] if i["State"] == "running" and i["SubnetId"] in subnets]
+    return sim, config, running[0]["InstanceId"]
 
 
 class Events(harness.Case):
@@ -168,53 +180,41 @@ class Events(harness.Case):
 
     # --- on-guardduty ---
 
-    MEMBER = "123456789013"
-
-    def member_world(self, *options, role="arn:aws:iam::{account}:role/member"):
-        """Two accounts at one end point, and the configuration of the second's subnets with a role in it."""
-        sim = self.sim("--accounts", "2", *options, instances=20)
-        with open(sim.config, encoding="utf-8") as f:
-            text = f.read() + f"\nguardduty:\n  roleArn: {role}\n"
-        config = self.write("member.yaml", text)
-        subnets = set(re.findall("subnet-[0-9a-f]+", text))
-        running = [i for i in sim.ask(f"/_sim/world?account={self.MEMBER}")["Instances"] if i["State"] == "running" and i["SubnetId"] in subnets]
-        return sim, config, running[0]["InstanceId"]
-
     def member_report(self, sim, account):
         return sim.ask(f"/_sim/report?account={account}")
 
     def test_a_finding_of_a_member_account(self):
-        sim, config, instance = self.member_world()
+        sim, config, instance = member_world(self)
         for outcome in ("created", "present"):
-            row = self.only_row(self.event(sim, GUARDDUTY, finding(instance, account=self.MEMBER), config=config), outcome)
+            row = self.only_row(self.event(sim, GUARDDUTY, finding(instance, account=MEMBER), config=config), outcome)
             self.assertEqual(row["instanceId"], instance)
-        self.assertEqual(self.member_report(sim, self.MEMBER)["sessions"]["live"], 1)
+        self.assertEqual(self.member_report(sim, MEMBER)["sessions"]["live"], 1)
         self.assertEqual(self.member_report(sim, ACCOUNT)["sessions"]["live"], 0)
         self.assertEqual(self.member_report(sim, ACCOUNT)["instances"]["launched"], 0)
         # A launch there is another matter: the role is for findings.
-        self.only_row(self.event(sim, LAUNCH, state_change(instance, account=self.MEMBER), config=config), "foreign-account", "account")
+        self.only_row(self.event(sim, LAUNCH, state_change(instance, account=MEMBER), config=config), "foreign-account", "account")
 
     def test_a_member_account_in_a_plan(self):
-        sim, config, instance = self.member_world()
-        done = self.event(sim, GUARDDUTY, finding(instance, account=self.MEMBER), "--dry-run", config=config)
+        sim, config, instance = member_world(self)
+        done = self.event(sim, GUARDDUTY, finding(instance, account=MEMBER), "--dry-run", config=config)
         self.assertEqual((done.code, done.json["summary"]), (0, {"created": 1}), done.err)
-        self.assertEqual(self.member_report(sim, self.MEMBER)["sessions"]["live"], 0)
+        self.assertEqual(self.member_report(sim, MEMBER)["sessions"]["live"], 0)
 
     def test_a_member_account_whose_role_is_refused(self):
-        sim, config, instance = self.member_world("--deny-role", self.MEMBER)
-        done = self.event(sim, GUARDDUTY, finding(instance, account=self.MEMBER), config=config)
+        sim, config, instance = member_world(self, "--deny-role", MEMBER)
+        done = self.event(sim, GUARDDUTY, finding(instance, account=MEMBER), config=config)
         self.assertEqual((done.code, done.json["error"]), (1, "TMFlow.Credentials"), done.err)
         self.assertIn("AccessDenied", done.json["cause"])
 
     def test_a_role_of_an_account_that_the_finding_is_not_of(self):
-        sim, config, instance = self.member_world(role="arn:aws:iam::123456789019:role/member")
-        self.only_row(self.event(sim, GUARDDUTY, finding(instance, account=self.MEMBER), config=config), "foreign-account", "account")
+        sim, config, instance = member_world(self, role="arn:aws:iam::123456789019:role/member")
+        self.only_row(self.event(sim, GUARDDUTY, finding(instance, account=MEMBER), config=config), "foreign-account", "account")
 
     def test_a_killed_run_goes_on_in_the_member_account(self):
         for call in range(1, 12):
-            sim, config, instance = self.member_world("--fault", "delay:5@1")
+            sim, config, instance = member_world(self, "--fault", "delay:5@1")
             state = f"killed{call}"
-            event = self.write("event.json", json.dumps(finding(instance, account=self.MEMBER)))
+            event = self.write("event.json", json.dumps(finding(instance, account=MEMBER)))
             process = self.start("run", GUARDDUTY, "--config", config, "--input", event, "-q", sim=sim, state=state)
             sim.ask("/_sim/signal", json.dumps({"at": call, "pid": process.pid, "signal": 9, "when": "after"}).encode())
             process.communicate(timeout=harness.RUN_SECONDS)
@@ -223,7 +223,7 @@ class Events(harness.Case):
             done = self.tmflow("resume", "@latest", "-q", "-o", "json", sim=sim, state=state)
             self.assertEqual(done.code, 0, done.err)
             self.assertEqual(sum(done.json["summary"].values()), 1)
-            self.assertEqual(self.member_report(sim, self.MEMBER)["sessions"]["live"], 1)
+            self.assertEqual(self.member_report(sim, MEMBER)["sessions"]["live"], 1)
             self.assertEqual(self.member_report(sim, ACCOUNT)["sessions"]["live"], 0)
             sim.stop()
         self.assertGreater(call, 4)
