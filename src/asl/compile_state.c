@@ -49,6 +49,10 @@ compile_resource(struct compiler *compiler, const struct field *field, json_t *j
 		    "The field 'Resource' should not be empty");
 		return;
 	}
+	if (strchr(resource, ':') == NULL)
+		compile_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE",
+		    "tmflow:NAME, or what is to be called by its ARN",
+		    "Value is not a valid resource ARN");
 	state->u.task.resource = resource;
 	if (strncmp(resource, ACTION_PREFIX, strlen(ACTION_PREFIX)) == 0)
 		state->u.task.action = resource + strlen(ACTION_PREFIX);

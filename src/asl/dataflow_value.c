@@ -99,6 +99,14 @@ fail_negative(const struct asl_path *path, const char *field, const json_t *valu
 	return fail_value(path, field, "integer", value, err);
 }
 
+/* No time at all is no time limit. */
+static bool
+is_time_limit(const char *field)
+{
+	return strcmp(field, "TimeoutSecondsPath") == 0 ||
+	       strcmp(field, "HeartbeatSecondsPath") == 0;
+}
+
 int
 asl_number_eval(const struct asl_number *number, const char *field, int64_t fallback,
     const struct asl_scope *scope, int64_t *ret_value, struct err *err)
@@ -117,6 +125,8 @@ asl_number_eval(const struct asl_number *number, const char *field, int64_t fall
 		ret = fail_value(number->path, field, "integer", value, err);
 	else if (whole < 0)
 		ret = fail_negative(number->path, field, value, whole, err);
+	else if (whole == 0 && is_time_limit(field))
+		ret = fail_value(number->path, field, "positive integer", value, err);
 	else
 		*ret_value = whole;
 	json_decref(value);

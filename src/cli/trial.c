@@ -1,4 +1,4 @@
-#include "trial.h"
+#include "trial_internal.h"
 
 #include "tmflow/base/clock.h"
 #include "tmflow/base/json.h"
@@ -61,18 +61,22 @@ new_context(const struct trial *trial)
 	return context;
 }
 
-static json_t *
-context_of(void *arg)
+json_t *
+trial_context(struct trial *trial)
 {
-	struct trial *trial = arg;
-
 	if (trial->context == NULL)
 		trial->context = new_context(trial);
 	return trial->context;
 }
 
-static struct asl_scope
-scope_with(struct trial *trial, json_t *input)
+static json_t *
+context_of(void *arg)
+{
+	return trial_context(arg);
+}
+
+struct asl_scope
+trial_scope(struct trial *trial, json_t *input)
 {
 	return (struct asl_scope){
 	    .input = input,
@@ -83,9 +87,8 @@ scope_with(struct trial *trial, json_t *input)
 	};
 }
 
-/* Notes what a stage gave, as AWS does: JSON as text. */
-static void
-inspect(struct trial *trial, const char *key, const json_t *value)
+void
+trial_inspect(struct trial *trial, const char *key, const json_t *value)
 {
 	char *text;
 
@@ -107,25 +110,25 @@ has_parameters(const struct asl_state *state)
 int
 trial_begin(struct trial *trial)
 {
-	struct asl_scope raw = scope_with(trial, trial->input);
+	struct asl_scope raw = trial_scope(trial, trial->input);
 	json_t *picked = NULL;
 
 	trial->inspection = json_object();
-	inspect(trial, "input", trial->input);
-	inspect(trial, "variables", trial->variables);
+	trial_inspect(trial, "input", trial->input);
+	trial_inspect(trial, "variables", trial->variables);
 	if (trial->state->type == ASL_FAIL)
 		return 0;
 	if (asl_state_input_path(trial->state, &raw, &picked, &trial->err) < 0)
 		return -1;
-	inspect(trial, "afterInputPath", picked);
+	trial_inspect(trial, "afterInputPath", picked);
 	if (!has_parameters(trial->state)) {
 		trial->effective = picked;
-		return 0;
+		return trial->state->type == ASL_MAP ? trial_begin_map(trial) : 0;
 	}
 	json_decref(picked);
 	if (asl_state_input(trial->state, &raw, &trial->effective, &trial->err) < 0)
 		return -1;
-	inspect(trial, "afterParameters", trial->effective);
+	trial_inspect(trial, "afterParameters", trial->effective);
 	return 0;
 }
 
@@ -134,7 +137,7 @@ trial_begin(struct trial *trial)
 static int
 choose(struct trial *trial, const struct asl_choice_rule **ret_rule)
 {
-	struct asl_scope scope = scope_with(trial, trial->effective);
+	struct asl_scope scope = trial_scope(trial, trial->effective);
 
 	if (asl_choose(trial->state, &scope, ret_rule, &trial->err) < 0)
 		return -1;
@@ -145,7 +148,7 @@ choose(struct trial *trial, const struct asl_choice_rule **ret_rule)
 static int
 fail(struct trial *trial)
 {
-	struct asl_scope scope = scope_with(trial, trial->input);
+	struct asl_scope scope = trial_scope(trial, trial->input);
 	char *error = NULL;
 	char *cause = NULL;
 
@@ -160,7 +163,7 @@ fail(struct trial *trial)
 static int
 check_wait(struct trial *trial)
 {
-	struct asl_scope scope = scope_with(trial, trial->effective);
+	struct asl_scope scope = trial_scope(trial, trial->effective);
 	int64_t until_wall_ms;
 
 	return asl_wait_until(
@@ -194,7 +197,7 @@ static int
 stage(struct trial *trial, const char *key, bool keeps_result_path)
 {
 	struct asl_state part = *trial->state;
-	struct asl_scope raw = scope_with(trial, trial->input);
+	struct asl_scope raw = trial_scope(trial, trial->input);
 	json_t *value = NULL;
 
 	part.output_path = NULL;
@@ -205,7 +208,7 @@ stage(struct trial *trial, const char *key, bool keeps_result_path)
 	}
 	if (asl_state_output(&part, &raw, trial->result, &value, &trial->err) < 0)
 		return -1;
-	inspect(trial, key, value);
+	trial_inspect(trial, key, value);
 	json_decref(value);
 	return 0;
 }
@@ -214,10 +217,10 @@ static int
 leave(struct trial *trial, const struct asl_choice_rule *rule)
 {
 	const struct asl_state *state = trial->state;
-	struct asl_scope raw = scope_with(trial, trial->input);
-	struct asl_scope scope = scope_with(trial, trial->result);
+	struct asl_scope raw = trial_scope(trial, trial->input);
+	struct asl_scope scope = trial_scope(trial, trial->result);
 
-	inspect(trial, "result", trial->result);
+	trial_inspect(trial, "result", trial->result);
 	if (stage(trial, "afterResultSelector", false) < 0 ||
 	    stage(trial, "afterResultPath", true) < 0 ||
 	    asl_state_output(state, &raw, trial->result, &trial->output, &trial->err) < 0)
@@ -283,7 +286,7 @@ is_caught(struct trial *trial)
 	caught = json_object();
 	json_put_string(caught, "Error", trial->err.name);
 	json_put_string(caught, "Cause", err_text(&trial->err));
-	struct asl_scope scope = scope_with(trial, caught);
+	struct asl_scope scope = trial_scope(trial, caught);
 	struct err fault = {0};
 	ok = asl_catch_output(catcher, trial->input, caught, &trial->output, &fault) == 0 &&
 	     asl_assign(catcher->assign, &scope, &trial->after, &fault) == 0;

@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import unittest
 
+import fakes
 import harness
 
 # A colour, CSI as one character, a line end with a line of its own, and a mark that turns the direction of writing.
 EVIL = "\u001b[31mred\u009b2J\nforged line\u202e\u007f"
 EXPOSURE_MAX = 12  # tenths: 1.2 of 10; what is left is the network, and the host's root directory to read
+# The same of what may stand in XML, and so come from AWS.
+EVIL_IN_XML = "red\u009b2J\nforged line\u202e\u007f"
 RAW = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 WORKFLOW = {
@@ -114,8 +117,8 @@ class Started(harness.Case):
 class Printed(harness.Case):
     """Text of others in everything that is printed."""
 
-    def harmless(self, *args, code=None):
-        done = self.tmflow(*args)
+    def harmless(self, *args, code=None, sim=None, env=None):
+        done = self.tmflow(*args, sim=sim, env=env)
         for name, text in (("stdout", done.out), ("stderr", done.err)):
             found = RAW.search(text)
             self.assertIsNone(found, f"{name} of tmflow {' '.join(args)}: {text!r}")
@@ -140,8 +143,48 @@ class Printed(harness.Case):
 
     def test_graphs(self):
         fails = self.write("fails.json", harness.json.dumps(WORKFLOW))
-        for form in ("dot", "mermaid"):
+        self.tmflow("run", fails, "--run-id", "r", "--history")
+        for form in ("dot", "mermaid") + (("svg",) if shutil.which("dot") else ()):
             self.harmless("graph", fails, "--format", form, code=0)
+            self.harmless("graph", fails, "--format", form, "--run", "r", code=0)
+
+    def test_tags_and_rules(self):
+        """Names of rules, and tags of instances, in tables, JSON, logs and explanations."""
+        sim = self.sim("--no-auth", instances=12)
+        with open(sim.config, encoding="utf-8") as file:
+            text = file.read()
+        tagged = sim.query("DescribeInstances").findtext(".//instanceId")
+        sim.query("CreateTags", **{"ResourceId.1": tagged, "Tag.1.Key": EVIL_IN_XML, "Tag.1.Value": EVIL_IN_XML})
+        rule = {"name": EVIL, "tagList": [{"Key": EVIL_IN_XML, "Value": EVIL_IN_XML}], "filterId": re.search(r"tmf-\w+", text)[0],
+                "targetId": "tmt-0123456789abcdef0"}
+        config = self.write("evil.yaml", harness.json.dumps({"tags": [rule]}))
+        with open(harness.BACKFILL, encoding="utf-8") as file:
+            impatient = self.write("impatient.yaml", re.sub(r"MaxAttempts: \d+", "MaxAttempts: 0", file.read()))
+        loud = ("--log-level", "debug", "--debug-http")
+        for output in ("text", "json"):
+            self.harmless("validate", config, "-o", output)
+            self.harmless("explain", tagged, "--config", config, "-o", output, *loud, sim=sim, code=0)
+            self.harmless("run", impatient, "--config", config, "--dry-run", "-o", output, *loud, sim=sim, code=0)
+            done = self.harmless("run", impatient, "--config", config, "--history", "-o", output, *loud, sim=sim, code=5)
+            self.assertIn("forged line", done.err)
+            for words in (["--outcomes"], ["--failed"], ["--history"], []):
+                self.harmless("show", "@latest", *words, "-o", output, code=0)
+            self.harmless("runs", "-o", output, code=0)
+        self.assertEqual(self.tmflow("explain", tagged, "--config", config, "-o", "json", sim=sim).json["rule"], EVIL)
+
+    def test_causes_of_aws(self):
+        """What an error of AWS says, in the log, the progress and the end."""
+        fault = f"<Response><Errors><Error><Code>Nope{EVIL_IN_XML}</Code><Message>{EVIL_IN_XML}</Message></Error></Errors><RequestID>r</RequestID></Response>"
+        server = fakes.Fake(lambda request: (400, fault))
+        self.addCleanup(server.stop)
+        config = self.write("c.yaml", "vpcs: [{vpcId: vpc-0123456789abcdef0, filterId: tmf-0123456789abcdef0, targetId: tmt-0123456789abcdef0}]")
+        env = {"AWS_ENDPOINT_URL": server.url, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": harness.SECRET}
+        for output in ("text", "json"):
+            done = self.harmless("run", harness.BACKFILL, "--config", config, "--history", "-o", output, "--log-level", "debug", "--debug-http",
+                                 env=env, code=1)
+            self.assertIn("forged line", done.out + done.err)
+            self.harmless("show", "@latest", "--history", "-o", output, code=0)
+            self.harmless("explain", "i-0123456789abcdef0", "--config", config, "-o", output, env=env, code=1)
 
     def test_faults(self):
         for words in (["run", "/nowhere" + EVIL], ["show", EVIL], [EVIL], ["run", "--" + EVIL], ["runs", "--status", EVIL],

@@ -35,6 +35,14 @@ States:
     Type: Map
     ItemProcessor: {StartAt: Inner, States: {Inner: {Type: Pass, Parameters: {"i.$": $$.Map.Item.Value}, End: true}}}
     ResultSelector: {"all.$": $}
+    Next: Many
+  Many:
+    Type: Map
+    ItemsPath: $.list
+    ItemSelector: {"i.$": $$.Map.Item.Index, "v.$": $$.Map.Item.Value, "k.$": $.k}
+    MaxConcurrencyPath: $.at_once
+    ToleratedFailurePercentage: 12.5
+    ItemProcessor: {StartAt: Each, States: {Each: {Type: Pass, End: true}}}
     Next: Fail
   Fail: {Type: Fail, ErrorPath: $.e, Cause: because}
 """
@@ -97,6 +105,21 @@ class TestState(harness.Case):
         self.assertEqual(self.answer("Inner", 7), {"status": "SUCCEEDED", "output": {"i": 7}})
         self.assertEqual(self.answer("Map", [1], "--mock", '{"result": [{"i": 1}]}')["output"], {"all": [{"i": 1}]})
 
+    def test_stages_of_a_map(self):
+        given = {"list": ["a", "b"], "k": 1, "at_once": 3}
+        mock = ("--mock", '{"result": [1, 2]}', "--inspection-level", "DEBUG")
+        answer = self.answer("Many", given, *mock)
+        self.assertEqual((answer["status"], answer["output"]), ("SUCCEEDED", [1, 2]))
+        self.assertEqual(answer["inspectionData"], {
+            "input": given, "afterInputPath": given, "afterItemsPath": ["a", "b"],
+            "afterItemSelector": [{"i": 0, "v": "a", "k": 1}, {"i": 1, "v": "b", "k": 1}],
+            "maxConcurrency": 3, "toleratedFailurePercentage": 12.5,
+            "result": [1, 2], "afterResultSelector": [1, 2], "afterResultPath": [1, 2]})
+        answer = self.answer("Many", dict(given, list=5), *mock, code=1)
+        self.assertEqual((answer["error"], answer["cause"].split("). ")[1]), ("States.Runtime", 'Reference path "$.list" must point to array.'))
+        answer = self.answer("Many", {"list": ["a"]}, *mock, code=1)
+        self.assertIn("specified for the field 'k.$'", answer["cause"])
+
     def test_actions_run_without_a_mock(self):
         self.assertEqual(self.answer("Lua", {"a": 1}), {"status": "SUCCEEDED", "nextState": "Map", "output": {"a": 1}})
         sim = self.sim(instances=12)
@@ -112,7 +135,7 @@ class TestState(harness.Case):
         self.assertRegex(done.out, r"(?s)^Choice: SUCCEEDED\n  input +\{\"n\":1\}\n.*  nextState +Wait\n$")
 
     def test_faults(self):
-        for args, pattern in (([self.path, "Tsk"], 'did you mean "Task"'), ([self.path, "Map"], "needs --mock"),
+        for args, pattern in (([self.path, "Tsk"], 'did you mean "Task"'), ([self.path, "Map", "--input", self.write("list.json", "[1]")], "needs --mock"),
                               ([self.path, "Task", "--mock", "{}"], "errorOutput"), ([self.path, "Task", "--mock", "{"], "--mock"),
                               ([self.path, "Task", "--mock", '{"errorOutput": {}}'], 'no string "error"'),
                               ([self.path, "Task", "--inspection-level", "ALL"], "INFO, DEBUG or TRACE"),
