@@ -67,7 +67,7 @@ validate_file(const char *path, struct action_registry *registry, json_t *all)
 	return valid;
 }
 
-/* {"result", "diagnostics"}, as ValidateStateMachineDefinition answers. */
+/* {"result", "diagnostics", "truncated"}, as ValidateStateMachineDefinition answers; nothing is left out. */
 int
 cmd_validate(const struct cli_opts *opts)
 {
@@ -85,6 +85,7 @@ cmd_validate(const struct cli_opts *opts)
 	}
 	json_put_string(document, "result", invalid == 0 ? "OK" : "FAIL");
 	json_object_set_new(document, "diagnostics", diagnostics);
+	json_object_set_new(document, "truncated", json_false());
 	if (opts->output != OUTPUT_TEXT)
 		cli_print_json(document);
 	json_decref(document);

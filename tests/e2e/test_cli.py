@@ -36,7 +36,7 @@ class Faults(harness.Case):
         self.assertRegex(line, r"^%s:\d+:\d+: error: " % re.escape(path))
         as_json = self.tmflow("validate", "-o", "json", path)
         self.assertEqual(as_json.code, 2)
-        self.assertEqual(as_json.json["result"], "FAIL")
+        self.assertEqual((as_json.json["result"], as_json.json["truncated"]), ("FAIL", False))
         first = as_json.json["diagnostics"][0]
         self.assertLessEqual({"severity", "code", "message", "location", "line", "column", "file"}, set(first))
 

@@ -2,6 +2,7 @@
 """How the program is built, what it gives up when it starts, and that nothing it prints is obeyed by a terminal. See src/SECURITY.md."""
 import glob
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ WORKFLOW = {
         "Fail": {"Type": "Fail", "Error": "E" + EVIL, "Cause": "cause " + EVIL},
     },
 }
+WAITS = "StartAt: W\nStates:\n  W: {Type: Wait, Seconds: 600, End: true}\n"
 PASSES = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "Result": {"k" + EVIL: EVIL}, "End": True}}}
 
 
@@ -37,6 +39,9 @@ def cache():
 
 
 class Built(harness.Case):
+    def is_release(self):
+        return cache().get("CMAKE_BUILD_TYPE") in ("Release", "RelWithDebInfo") and cache().get("TMFLOW_SANITIZE") != "ON"
+
     def test_position_independent_and_bound_at_the_start(self):
         self.assertRegex(readelf("-h"), r"Type:\s+DYN")
         dynamic = readelf("-d")
@@ -53,8 +58,23 @@ class Built(harness.Case):
     def test_stack_and_strings_are_watched(self):
         symbols = readelf("--dyn-syms")
         self.assertIn("__stack_chk_fail", symbols)
-        if cache().get("CMAKE_BUILD_TYPE") in ("Release", "RelWithDebInfo") and cache().get("TMFLOW_SANITIZE") != "ON":
+        if self.is_release():
             self.assertRegex(symbols, r"__(vsn|sn|f|vf)?printf_chk|__memcpy_chk")
+
+
+    def test_every_file_is_compiled_so(self):
+        """What the linked program no longer shows."""
+        with open(os.path.join(harness.BUILD, "compile_commands.json"), encoding="utf-8") as file:
+            commands = [c["command"].split() for c in harness.json.load(file) if c["file"].startswith(os.path.join(harness.ROOT, "src"))]
+        self.assertGreater(len(commands), 100)
+        wanted = {"-fstack-protector-strong", "-fstack-clash-protection"}
+        if platform.machine() == "x86_64":
+            wanted.add("-fcf-protection")
+        if self.is_release():
+            wanted.add("-D_FORTIFY_SOURCE=2" if "clang" in cache()["CMAKE_C_COMPILER"] else "-D_FORTIFY_SOURCE=3")
+        for words in commands:
+            self.assertLessEqual(wanted, set(words))
+            self.assertNotIn("-DNDEBUG", words)
 
 
 class Deployed(harness.Case):
@@ -68,7 +88,7 @@ class Deployed(harness.Case):
 
 class Started(harness.Case):
     def waiting(self):
-        workflow = self.write("wait.yaml", "StartAt: W\nStates:\n  W: {Type: Wait, Seconds: 600, End: true}\n")
+        workflow = self.write("wait.yaml", WAITS)
         process = self.start("run", workflow)
         self.until_signals_are_caught(process)
         return process
@@ -95,6 +115,38 @@ class Started(harness.Case):
             self.assertIn("help", options)
             for option in options:
                 self.assertNotRegex(option, r"secret|token|password|passphrase|key")
+
+    def privileges(self, process):
+        """What the process says of NoNewPrivs once it works; then it is ended."""
+        try:
+            self.until_signals_are_caught(process)
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+                return re.search(r"NoNewPrivs:\s+(\d)", file.read())[1]
+        finally:
+            process.kill()
+            process.communicate()
+
+    def test_services_get_no_privileges(self):
+        sim = self.sim(instances=1)
+        runtime = {"AWS_LAMBDA_RUNTIME_API": sim.url.split("//")[1], "TMFLOW_CONFIG": sim.config}
+        for words, env in ((["worker", "--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:a", "--config", sim.config], {}),
+                           (["listen", "--queue-url", sim.url + "/123456789012/q", "--config", sim.config], {}),
+                           (["lambda"], runtime)):
+            with self.subTest(words[0]):
+                self.assertEqual(self.privileges(self.start(*words, sim=sim, env=env)), "1")
+        self.assertEqual(self.privileges(self.start("run", self.write("wait.yaml", WAITS))), "0")
+
+    def test_a_pipe_as_health_file_blocks_nobody(self):
+        sim = self.sim(instances=1)
+        pipe = os.path.join(self.dir, "pipe")
+        os.mkfifo(pipe)
+        process = self.start("worker", "--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:a", "--config", sim.config,
+                             "--health-file", pipe, sim=sim)
+        try:
+            self.until_signals_are_caught(process)
+        finally:
+            process.kill()
+            process.communicate()
 
     def test_a_worker_gets_no_privileges_and_follows_no_link(self):
         sim = self.sim(instances=1)

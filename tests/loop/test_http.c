@@ -286,6 +286,29 @@ START_TEST(redirects_are_not_followed)
 }
 END_TEST
 
+/* Neither the configuration of an end point nor a reply makes it read files, say. */
+START_TEST(other_protocols_are_refused)
+{
+	static const char *const urls[] = {"file:///etc/hostname", "ftp://127.0.0.1/",
+	    "gopher://127.0.0.1/", "dict://127.0.0.1/", "ldap://127.0.0.1/"};
+	const struct http_handler handler = {.body = take_body, .done = take_end};
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		const struct http_request request = {.method = "GET", .url = urls[i]};
+		struct seen seen = {.transport = transport};
+		struct http_handler into = handler;
+
+		into.arg = &seen;
+		transport->start(transport, &request, &into);
+		run();
+		ck_assert_int_eq(seen.ends, 1);
+		ck_assert_int_eq(seen.err.code, ERR_TRANSPORT);
+		ck_assert_uint_eq(seen.body.len, 0);
+		forget(&seen);
+	}
+}
+END_TEST
+
 /* No descriptor is left for a connection: it is said so, and later there may be one again. */
 START_TEST(descriptors_run_out)
 {
@@ -353,6 +376,7 @@ main(void)
 	tcase_add_test(tests, connections_are_reused);
 	tcase_add_test(tests, bodies_go_out);
 	tcase_add_test(tests, redirects_are_not_followed);
+	tcase_add_test(tests, other_protocols_are_refused);
 	tcase_add_test(tests, descriptors_run_out);
 	tcase_add_test(tests, a_closed_port);
 	tcase_add_test(tests, cancelled_exchanges_say_nothing);
