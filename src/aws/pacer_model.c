@@ -382,9 +382,9 @@ pacer_model_refused(struct pacer_model *model, uint64_t reactions, int64_t mono_
 	else
 		correct(model, mono_ms);
 	confirm(model);
-	if (searched && !model->searching)
-		model->anchors_count =
-		    0; /* from where guesses fell is no measure for what follows */
+	/* Found: from where the guesses fell is no measure for what follows. Where the search was given up it is, as refusals may come by chance. */
+	if (searched && !model->searching && accepted_since_refusal(model) >= FOUND_CALLS)
+		model->anchors_count = 0;
 	add_anchor(model, mono_ms);
 	model->tokens = -headroom(model);
 	model->window = WINDOW_START;

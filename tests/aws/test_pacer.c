@@ -70,6 +70,7 @@ struct scenario {
 	const struct change *changes;
 	size_t changes_count;
 	int64_t wall_ms; /* at the start; 0: any */
+	uint64_t seed;	 /* 0: the one that the bounds here were found with */
 };
 
 struct world {
@@ -181,7 +182,7 @@ world_run(struct world *world, const struct scenario *scenario, const json_t *st
 	fake_clock_init(&world->clock, scenario->wall_ms > 0 ? scenario->wall_ms : 1768478400000);
 	world->loop = loop_new(&world->clock.clock);
 	world->pacer = pacer_new(world->loop);
-	rng_seed(&world->rng, 1);
+	rng_seed(&world->rng, 1 + scenario->seed);
 	if (state != NULL)
 		pacer_import(world->pacer, state);
 	for (int i = 0; i < scenario->workers; i++) {
@@ -349,6 +350,21 @@ START_TEST(refusals_by_chance)
 }
 END_TEST
 
+/* Also a run that is short: it must not crawl until its calls are done. */
+START_TEST(few_calls_and_refusals_by_chance)
+{
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		const struct scenario scenario = {BUCKET(50, 250), .workers = 40, .latency_ms = 2,
+		    .calls = 500, .chance = 0.3, .seed = seed};
+		struct world *world = world_of(&scenario, 0, NULL);
+
+		ck_assert_msg(
+		    world->end_ms < 30000, "seed %d: %ld ms", (int)seed, (long)world->end_ms);
+		world_free(world);
+	}
+}
+END_TEST
+
 enum known { KNOWN_SIZE, KNOWN_GUESS, KNOWN_REFILL };
 
 /* What the exported state says of the bucket. */
@@ -498,6 +514,7 @@ main(void)
 	tcase_add_test(tests, adapts_in_mid_run);
 	tcase_add_test(tests, others_take_bursts);
 	tcase_add_test(tests, refusals_by_chance);
+	tcase_add_test(tests, few_calls_and_refusals_by_chance);
 	tcase_add_test(tests, resumed_at_any_time);
 	tcase_add_test(tests, goes_on_where_it_was);
 	tcase_add_test(tests, withdrawn);
