@@ -26,6 +26,7 @@ step_fini(struct path_step *step)
 	case PATH_INDEX:
 	case PATH_ALL:
 	case PATH_SLICE:
+	case PATH_FUNCTION:
 		break;
 	}
 }
@@ -76,7 +77,7 @@ reference_path_fault(const struct asl_path *path)
 		const struct path_step *step = &path->steps[i];
 
 		if (step->descend || (step->kind != PATH_KEY && step->kind != PATH_INDEX))
-			return "a reference path leads to a single place: no .. * ? : or ,";
+			return "a reference path leads to a single place: no .. * ? : , or ()";
 		if (step->kind == PATH_INDEX && step->u.index < 0)
 			return "a reference path takes no negative index";
 	}
@@ -180,6 +181,9 @@ step_bracket_text(const struct path_step *step, struct buf *out)
 		break;
 	case PATH_FILTER:
 		buf_add_cstr(out, "[?]");
+		break;
+	case PATH_FUNCTION:
+		buf_printf(out, ".%s()", path_function_name(step->u.function));
 		break;
 	}
 }

@@ -204,6 +204,20 @@ apply_filter(struct walker *walker, size_t at, json_t *node, unsigned depth)
 	return 0;
 }
 
+static int
+apply_function(struct walker *walker, size_t at, json_t *node, unsigned depth)
+{
+	json_t *value;
+
+	(void)depth;
+	if (path_function_run(walker->path->steps[at].u.function, node, &value, walker->walk->err) <
+	    0)
+		return -1;
+	if (value != NULL)
+		json_array_append_new(walker->list, value);
+	return 0;
+}
+
 typedef int apply_fn(struct walker *walker, size_t at, json_t *node, unsigned depth);
 
 static apply_fn *const appliers[] = {
@@ -214,6 +228,7 @@ static apply_fn *const appliers[] = {
     [PATH_ALL] = apply_all,
     [PATH_SLICE] = apply_slice,
     [PATH_FILTER] = apply_filter,
+    [PATH_FUNCTION] = apply_function,
 };
 
 /* The node first, then what is beneath it, in the order of the document. */

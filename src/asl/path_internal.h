@@ -27,6 +27,7 @@ enum path_step_kind {
 	PATH_ALL,     /* * */
 	PATH_SLICE,
 	PATH_FILTER,
+	PATH_FUNCTION, /* length(): the last step, behind keys and indexes */
 };
 
 #define PATH_SLICE_OPEN INT64_MIN /* a bound that was left out */
@@ -47,6 +48,8 @@ struct path_indexes {
 	size_t count;
 };
 
+struct path_function;
+
 struct path_step {
 	enum path_step_kind kind;
 	bool descend; /* came after `..`: applies to the node and everything beneath it */
@@ -57,6 +60,7 @@ struct path_step {
 		struct path_indexes indexes;
 		struct path_slice slice;
 		struct filter *filter;
+		const struct path_function *function;
 	} u;
 };
 
@@ -114,6 +118,14 @@ json_t *path_root_get(const struct asl_path *path, const struct asl_scope *scope
 
 /* Borrowed: what a key or index step leads to from node, or NULL. */
 json_t *path_step_get(const struct path_step *step, const json_t *node);
+
+/* NULL: there is none of that name. */
+const struct path_function *path_function_find(struct str name);
+const char *path_function_name(const struct path_function *function);
+
+/* *ret_value: a new reference, NULL where the function finds nothing. Errors: States.Runtime where there is no number to reckon with. */
+int path_function_run(
+    const struct path_function *function, const json_t *node, json_t **ret_value, struct err *err);
 
 enum filter_kind { FILTER_OR, FILTER_AND, FILTER_NOT, FILTER_EXISTS, FILTER_COMPARE };
 

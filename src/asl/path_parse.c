@@ -120,6 +120,23 @@ is_name_char(const struct path_parser *parser, char c)
 	return parser->depth == 0 || strchr(filter_name_end, c) == NULL;
 }
 
+/* .name() */
+static int
+parse_function(struct path_parser *parser, struct str name, struct path_step *step)
+{
+	step->kind = PATH_FUNCTION;
+	step->u.function = path_function_find(name);
+	if (step->u.function == NULL || step->descend)
+		return path_fail(parser, "there is no such path function");
+	path_accept(parser, "(");
+	path_skip_blanks(parser);
+	if (!path_accept(parser, ")"))
+		return path_fail(parser, "a path function takes no arguments here");
+	if (path_peek(parser) == '.' || path_peek(parser) == '[')
+		return path_fail(parser, "a path ends with its function");
+	return 0;
+}
+
 /* .name */
 static int
 parse_name(struct path_parser *parser, struct path_step *step)
@@ -131,7 +148,8 @@ parse_name(struct path_parser *parser, struct path_step *step)
 	if (parser->pos == start)
 		return path_fail(parser, "expected a name");
 	if (path_peek(parser) == '(')
-		return path_fail(parser, "path functions such as length() are not supported");
+		return parse_function(
+		    parser, (struct str){parser->text.p + start, parser->pos - start}, step);
 	step->kind = PATH_KEY;
 	step->u.key = mem_strndup(parser->text.p + start, parser->pos - start);
 	return 0;
@@ -344,9 +362,24 @@ path_classify(struct asl_path *path)
 		if (!step->descend && (step->kind == PATH_KEY || step->kind == PATH_INDEX))
 			continue;
 		path->is_simple = false;
+		if (step->kind == PATH_FUNCTION)
+			continue;
 		if (step->descend || step->kind != PATH_KEYS || !last)
 			path->is_list = true;
 	}
+}
+
+/* What a function makes of several nodes is told differently by different programs. */
+static int
+check_function(struct path_parser *parser, const struct asl_path *path)
+{
+	size_t count = path->step_count;
+
+	if (count > 0 && path->steps[count - 1].kind == PATH_FUNCTION &&
+	    (path->is_list || (count > 1 && path->steps[count - 2].kind == PATH_KEYS)))
+		return path_fail(
+		    parser, "a path function is for a path that leads to a single place");
+	return 0;
 }
 
 static int
@@ -378,5 +411,8 @@ path_parse_at(struct path_parser *parser)
 	}
 	path->text = mem_strndup(parser->text.p + start, parser->pos - start);
 	path_classify(path);
-	return path;
+	if (check_function(parser, path) == 0)
+		return path;
+	asl_path_free(path);
+	return NULL;
 }

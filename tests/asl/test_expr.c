@@ -213,7 +213,7 @@ static const char *const invalid[] = {
     "States.Array({})",
     "States.Array(@.a)",
     "States.Array($.)",
-    "States.Array($.a.length())",
+    "States.Array($.a.lenth())",
     "States.Array(foo)",
     "States.Array ()",
     "States.",

@@ -3,6 +3,7 @@
 import glob
 import os
 import platform
+import random
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import unittest
 
 import fakes
 import harness
+import services
 
 # A colour, CSI as one character, a line end with a line of its own, and a mark that turns the direction of writing.
 EVIL = "\u001b[31mred\u009b2J\nforged line\u202e\u007f"
@@ -128,10 +130,13 @@ class Started(harness.Case):
 
     def test_services_get_no_privileges(self):
         sim = self.sim(instances=1)
-        runtime = {"AWS_LAMBDA_RUNTIME_API": sim.url.split("//")[1], "TMFLOW_CONFIG": sim.config}
+        api = services.Runtime()
+        self.addCleanup(api.stop)
+        queue = services.Queue(random.Random(1))
+        self.addCleanup(queue.stop)
         for words, env in ((["worker", "--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:a", "--config", sim.config], {}),
-                           (["listen", "--queue-url", sim.url + "/123456789012/q", "--config", sim.config], {}),
-                           (["lambda"], runtime)):
+                           (["listen", "--queue-url", queue.queue_url, "--config", sim.config], {"AWS_ENDPOINT_URL_SQS": queue.url}),
+                           (["lambda"], {"AWS_LAMBDA_RUNTIME_API": api.api, "TMFLOW_CONFIG": sim.config})):
             with self.subTest(words[0]):
                 self.assertEqual(self.privileges(self.start(*words, sim=sim, env=env)), "1")
         self.assertEqual(self.privileges(self.start("run", self.write("wait.yaml", WAITS))), "0")
