@@ -1,9 +1,12 @@
 #include "compile_internal.h"
 
+#include "tmflow/base/utf8.h"
+
 #include <assert.h>
 #include <string.h>
 
 #define NUMBER_MAX	   INT32_MAX
+#define LABEL_CHARS_MAX	   40u
 #define BATCH_BYTES_MAX	   262144 /* of MaxInputBytesPerBatch */
 #define IN_SCRATCH(member) .offset = offsetof(struct scratch, member)
 #define ROW(n, f)	   .name = (n), .types = FIELD_ANY_TYPE, .compile = (f)
@@ -128,4 +131,52 @@ compile_distributed(struct compiler *compiler, const struct field *field, json_t
 	*(bool *)((char *)base + field->flag) = true;
 	compile_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
 	    "%s runs on Step Functions only: a Map that has it fails here", field->name);
+}
+
+/* It becomes a part of the ARNs of the Map's executions. */
+static bool
+may_stand_in_label(int32_t c)
+{
+	static const char refused[] = " ?*<>{}[]:;,\\|^~$#%&`\"";
+
+	return c >= 0x20 && (c < 0x7f || c >= 0xa0) && (c >= 0x7f || strchr(refused, c) == NULL);
+}
+
+/* The characters, and the first that may not be there. */
+static size_t
+count_label(const char *label, const char **ret_refused)
+{
+	size_t chars = 0;
+	size_t len;
+
+	*ret_refused = NULL;
+	for (; *label != '\0'; label += len) {
+		if (!may_stand_in_label(utf8_decode(label, &len)) && *ret_refused == NULL)
+			*ret_refused = label;
+		chars++;
+	}
+	return chars;
+}
+
+void
+compile_label(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	const char *label = compile_expect_string(compiler, field->name, json);
+	const char *refused;
+	size_t chars;
+	size_t len;
+
+	(void)base;
+	if (label == NULL)
+		return;
+	chars = count_label(label, &refused);
+	if (chars == 0)
+		compile_fault(
+		    compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL, "Label cannot be empty");
+	else if (chars > LABEL_CHARS_MAX)
+		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "Label cannot exceed %u characters", LABEL_CHARS_MAX);
+	else if (refused != NULL && utf8_decode(refused, &len) >= 0)
+		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "Label contains invalid character: '%.*s'", (int)len, refused);
 }

@@ -171,6 +171,7 @@ field_compile_fn compile_branches;
 field_compile_fn compile_processor;
 field_compile_fn compile_distributed; /* ItemReader, ItemBatcher, ResultWriter: sets the flag */
 field_compile_fn compile_query_language;
+field_compile_fn compile_label; /* checked only */
 
 /* Fills state from json. */
 void compile_state(struct compiler *compiler, struct asl_state *state, json_t *json);

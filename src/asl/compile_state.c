@@ -116,7 +116,7 @@ static const struct field state_fields[] = {
 	FLAG(u.map.tolerated_failure_percentage_given), .high = 100},
     {FIELD("ToleratedFailurePercentagePath", MAP, compile_path),
 	AT(u.map.tolerated_failure_percentage_path)},
-    {FIELD("Label", MAP, compile_ignored_string)},
+    {FIELD("Label", MAP, compile_label)},
     {FIELD("ItemReader", MAP, compile_distributed), FLAG(u.map.needs_s3)},
     {FIELD("ItemBatcher", MAP, compile_distributed), FLAG(u.map.needs_batches)},
     {FIELD("ResultWriter", MAP, compile_distributed), FLAG(u.map.needs_s3)},

@@ -1,0 +1,70 @@
+/* What only a distributed Map has. */
+#include "tmflow/asl/machine.h"
+
+#include "run_suite.h"
+
+#include "tmflow/base/mem.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define FORTY "1234567890123456789012345678901234567890"
+
+static const struct {
+	const char *label; /* as it stands in YAML */
+	const char *fault; /* NULL: fine */
+} labels[] = {
+    {"Items-1_a.b", NULL},
+    {"\"" FORTY "\"", NULL},
+    {"\"\xc3\xa4\xe2\x82\xac\"", NULL},
+    {"\"\"", "Label cannot be empty"},
+    {"\"" FORTY "1\"", "Label cannot exceed 40 characters"},
+    {"a b", "Label contains invalid character: ' '"},
+    {"\"a\\\\b\"", "Label contains invalid character: '\\'"},
+    {"\"a`b\"", "Label contains invalid character: '`'"},
+    {"\"a\\u009bb\"", "Label contains invalid character: '\xc2\x9b'"},
+    {"\"a\\tb\"", "Label contains invalid character: '\t'"},
+    {"[a]", "The field 'Label' should have a value of type string"},
+};
+
+START_TEST(test_labels)
+{
+	struct diag_list diags;
+	struct err err = {0};
+	char *text =
+	    mem_printf("StartAt: M\nStates:\n"
+		       "  M:\n"
+		       "    Type: Map\n"
+		       "    Label: %s\n"
+		       "    ItemProcessor: {StartAt: P, States: {P: {Type: Pass, End: true}}}\n"
+		       "    End: true\n",
+		labels[_i].label);
+	struct doc *doc = doc_parse("w.yaml", str_of(text), &err);
+
+	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	diag_list_init(&diags, doc);
+	struct asl_machine *machine = asl_compile(doc, NULL, &diags);
+	ck_assert_uint_eq(diags.count, labels[_i].fault != NULL);
+	ck_assert_int_eq(machine != NULL, labels[_i].fault == NULL);
+	if (labels[_i].fault != NULL) {
+		ck_assert_str_eq(diags.at[0].message, labels[_i].fault);
+		ck_assert_str_eq(diags.at[0].pointer, "/States/M/Label");
+		ck_assert_uint_eq(diags.at[0].pos.line, 5);
+	}
+	asl_machine_unref(machine);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	free(text);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("asl distributed");
+	TCase *tests = tcase_create("labels");
+
+	tcase_add_loop_test(tests, test_labels, 0, sizeof(labels) / sizeof(labels[0]));
+	suite_add_tcase(suite, tests);
+	return run_suite(suite);
+}
