@@ -66,7 +66,7 @@ def keys(key_id, secret, token, expires="2099-01-01T00:00:00Z", token_name="Toke
     return json.dumps({"AccessKeyId": key_id, "SecretAccessKey": secret, token_name: token, "Expiration": expires, **more})
 
 
-def sts_keys(operation, key_id, secret, token):
+def sts_keys(operation, key_id, secret, token, expires="2099-01-01T00:00:00Z"):
     return (f"<{operation}Response><{operation}Result><Credentials><AccessKeyId>{key_id}</AccessKeyId>"
             f"<SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token}</SessionToken>"
-            f"<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></{operation}Result></{operation}Response>")
+            f"<Expiration>{expires}</Expiration></Credentials></{operation}Result></{operation}Response>")
