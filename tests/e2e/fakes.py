@@ -13,7 +13,7 @@ class Request:
 
 
 class Fake:
-    """answer(request) gives (status, body). With tls=(certificate file, key file) it speaks TLS."""
+    """answer(request) gives (status, body), or (status, body, headers). With tls=(certificate file, key file) it speaks TLS."""
 
     def __init__(self, answer, tls=None, tls_version=None):
         self.requests = []
@@ -26,9 +26,11 @@ class Fake:
                 length = int(self.headers.get("Content-Length") or 0)
                 request = Request(self.command, self.path, self.headers, self.rfile.read(length).decode())
                 fake.requests.append(request)
-                status, body = answer(request)
+                status, body, *more = answer(request)
                 data = body.encode()
                 self.send_response(status)
+                for name, value in (more[0] if more else {}).items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)

@@ -5,12 +5,14 @@ import ssl
 import stat
 import subprocess
 import sys
+import threading
 from urllib.parse import parse_qs
 
 import fakes
 import harness
 
 KEY, SECRET, TOKEN = "ASIAEXAMPLE", "wJalrXUtnFEMI/of/the/session", "session+token/of=="
+NOBODY = 65534
 ROLE = "arn:aws:iam::123456789012:role/mirror"
 
 
@@ -24,12 +26,12 @@ class Credentials(harness.Case):
         self.addCleanup(fake.stop)
         return fake
 
-    def backfill_with(self, env, *args, sim=None):
+    def backfill_with(self, env, *args, sim=None, workflow=harness.BACKFILL):
         """Runs a backfill against a simulator that takes the session's keys only."""
         sim = sim or self.sim("--credentials", f"{KEY}:{SECRET}:{TOKEN}", instances=20)
         env = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_ENDPOINT_URL": "",
                "AWS_ENDPOINT_URL_EC2": sim.url, **env}
-        return self.tmflow("run", harness.BACKFILL, "--config", sim.config, "-o", "json", "--log-level", "debug", *args,
+        return self.tmflow("run", workflow, "--config", sim.config, "-o", "json", "--log-level", "debug", *args,
                            sim=sim, env=env)
 
     def succeeds(self, done):
@@ -127,6 +129,98 @@ class Credentials(harness.Case):
         self.assertEqual(done.code, 2, done.err)
         self.assertIn("AccessDenied", done.json["cause"])
         self.assertIn("r-1", done.json["cause"])
+
+    # --- services that lead elsewhere, say nothing, or cannot be read ---
+
+    def places(self, url):
+        """The environment and options by which keys are asked for at url, by place."""
+        base = {"AWS_ACCESS_KEY_ID": "AKIDBASE", "AWS_SECRET_ACCESS_KEY": "secret-of-the-base", "AWS_ENDPOINT_URL_STS": url}
+        self.secrets.add(b"secret-of-the-base")
+        return {
+            "container": ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": url + "/keys"}, ()),
+            "instance": ({"AWS_EC2_METADATA_SERVICE_ENDPOINT": url, "AWS_EC2_METADATA_DISABLED": ""}, ()),
+            "role": (base, ("--assume-role", ROLE)),
+            "web identity": ({"AWS_WEB_IDENTITY_TOKEN_FILE": self.write("token", "eyJ.of-the-cluster.sig"), "AWS_ROLE_ARN": ROLE,
+                              "AWS_ENDPOINT_URL_STS": url}, ()),
+        }
+
+    def test_redirects_are_not_followed(self):
+        """Neither by what gives keys nor by EC2's own client: keys and signatures go nowhere else."""
+        decoy = self.imds()
+        sim = self.sim("--credentials", f"{KEY}:{SECRET}:{TOKEN}", instances=5)
+        once = self.write("once.yaml", "StartAt: A\nStates: {A: {Type: Task, Resource: tmflow:describe-page, Parameters: {}, End: true}}\n")
+        for status in (301, 302, 303, 307, 308):
+            fake = self.fake(lambda request, status=status: (status, "", {"Location": decoy.url + request.path}))
+            for place, (env, words) in self.places(fake.url).items():
+                done = self.backfill_with({"AWS_MAX_ATTEMPTS": "1", **env}, *words, sim=sim)
+                self.assertEqual(done.code, 2, (place, status, done.err))
+                self.assertEqual(done.json["error"], "TMFlow.Credentials")
+            before = len(fake.requests)
+            done = self.backfill_with({"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": TOKEN,
+                                       "AWS_ENDPOINT_URL_EC2": fake.url, "AWS_MAX_ATTEMPTS": "1"}, sim=sim, workflow=once)
+            self.assertEqual(done.code, 1, done.err)
+            self.assertGreater(len(fake.requests), before)
+        self.assertEqual(decoy.requests, [])
+
+    def test_a_redirected_role_of_the_instance(self):
+        """The token is given by the right service, the rest by another."""
+        decoy = self.imds()
+        fake = self.fake(lambda request: (200, "token-of-the-instance") if request.method == "PUT" else
+                         (302, "", {"Location": decoy.url + request.path}))
+        done = self.backfill_with({"AWS_EC2_METADATA_SERVICE_ENDPOINT": fake.url, "AWS_EC2_METADATA_DISABLED": ""})
+        self.assertEqual(done.code, 2, done.err)
+        self.assertGreater(len(fake.requests), 1)
+        self.assertEqual(decoy.requests, [])
+
+    def test_silence(self):
+        """A service that takes the request and says nothing is given up, and named."""
+        over = threading.Event()
+        fake = self.fake(lambda request: (200 if over.wait(60) else 200, ""))
+        self.addCleanup(over.set)
+        sim = self.sim(instances=5)
+        places = self.places(fake.url)
+        for place, words in (("container", r"container"), ("instance", r"no instance metadata service")):
+            done = self.backfill_with(places[place][0], sim=sim)
+            self.assertEqual(done.code, 2, done.err)
+            self.assertRegex(done.json["cause"], words)
+        self.assertGreaterEqual(len(fake.requests), 3 + 1)
+
+    def as_another(self, env, *args):
+        """Runs tmflow as a user who is not root, from whom no mode can be kept."""
+        os.chmod(self.dir, 0o755)
+        state = os.path.join(self.dir, "others-state")
+        os.makedirs(state, exist_ok=True)
+        os.chmod(state, 0o777)
+        env = {**self.environment(), "TMFLOW_STATE_DIR": os.path.join(state, "state"), "AWS_REGION": fakes.REGION, **env}
+        user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        try:
+            done = subprocess.run([harness.TMFLOW, "run", harness.BACKFILL, "-o", "json", *args], env=env, cwd="/", capture_output=True,
+                                  text=True, check=False, timeout=harness.RUN_SECONDS, **user)
+        except PermissionError:
+            self.skipTest("nobody else may run " + harness.TMFLOW)
+        self.found_nowhere((done.stdout + done.stderr).encode(), "what tmflow says")
+        return harness.Result(done.returncode, done.stdout, done.stderr)
+
+    def test_modes(self):
+        """A file that may not be read is named and no empty one; a program that may not be run neither."""
+        config = self.write("one.yaml", "vpcs:\n  - {vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}\n")
+        os.chmod(config, 0o644)
+        program = self.write("give-keys", "#!/bin/sh\n")
+        os.chmod(program, 0o644)
+        of_process = self.write("process-config", f"[default]\ncredential_process = {program}\n")
+        os.chmod(of_process, 0o644)
+        closed = self.write("closed", f"[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n")
+        os.chmod(closed, 0)
+        self.addCleanup(os.chmod, closed, 0o600)
+        container = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/keys"}
+        for env, path in (({"AWS_CONFIG_FILE": closed}, closed), ({"AWS_SHARED_CREDENTIALS_FILE": closed}, closed),
+                          ({"AWS_WEB_IDENTITY_TOKEN_FILE": closed, "AWS_ROLE_ARN": ROLE}, closed),
+                          ({"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": closed, **container}, closed),
+                          ({"AWS_CONFIG_FILE": of_process}, program)):
+            done = self.as_another(env, "--config", config)
+            self.assertEqual(done.code, 2, (env, done.err))
+            self.assertIn(path, done.json["cause"])
+            self.assertIn("Permission denied", done.json["cause"])
 
     # --- the way there ---
 
