@@ -51,6 +51,9 @@ print_plan(const json_t *plan)
 			cli_print(stdout, "  - %s %s of %s\n", kinds[kind].one,
 			    json_get_string(item, kinds[kind].id),
 			    json_get_string(item, kinds[kind].of));
+	json_array_foreach (json_get_array(plan, "kept"), i, item)
+		cli_print(stdout, "  = %s stays: %s\n", json_get_string(item, "id"),
+		    json_get_string(item, "cause"));
 	print_counts(plan, "to remove; nothing was changed: --yes removes them");
 }
 
@@ -66,14 +69,14 @@ print_failures(const json_t *result)
 		    json_get_string(failure, "cause"));
 }
 
-/* Without --yes: {"plan": {sessions, targets, instances}}; nothing is changed. */
+/* Without --yes: {"plan": {sessions, targets, instances, kept}}; nothing is changed. */
 static int
 tell_plan(struct workspace *workspace, const json_t *plan)
 {
 	json_t *document;
 
 	if (workspace->opts->output == OUTPUT_TEXT) {
-		if (is_empty(plan))
+		if (is_empty(plan) && json_array_size(json_get_array(plan, "kept")) == 0)
 			cli_print(stdout, "nothing in %s was made by tmflow\n",
 			    workspace->settings.region);
 		else

@@ -1,5 +1,6 @@
 #include "tmflow/mirror/destroy.h"
 
+#include "destroy_known_internal.h"
 #include "session_plan_internal.h"
 #include "target_facts_internal.h"
 #include "tmflow/aws/retry.h"
@@ -13,8 +14,9 @@
 #include <string.h>
 
 /*
- * A pass lists everything, then deletes kind by kind. What was in use makes another pass after a while: sessions that a describe did not show yet
- * turn up in it.
+ * A pass lists everything, adds what this store knows to have made just now, then deletes kind by kind. What was in use makes another pass after a while: sessions that
+ * another store knows and a describe did not show yet turn up in it. A target that a session of somebody else's uses is not touched, nor its instance: AWS refuses to delete it only
+ * where that session is in the same account.
  */
 
 #define WINDOW		  10u /* deletions at once: they wait for the account's quota, not for each other */
@@ -36,6 +38,8 @@ struct destroy {
 	struct waiters waiters;
 	bool removing;
 	json_t *items[KIND_COUNT];   /* [item] of this pass */
+	json_t *listed[KIND_COUNT];  /* {id: true} of what AWS lists, in this pass */
+	json_t *unlisted;	     /* {id: true} of items that only the store knows */
 	json_t *removed[KIND_COUNT]; /* {id: true} of all passes */
 	json_t *failed;		     /* {id: {kind, id, error, cause}} of this pass */
 	json_t *kept_interfaces; /* {interface: true} of targets that stay: their instances stay */
@@ -188,9 +192,12 @@ forget_pass(struct destroy *destroy)
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		json_decref(destroy->items[kind]);
-		destroy->items[kind] = NULL;
+		json_decref(destroy->listed[kind]);
+		destroy->items[kind] = destroy->listed[kind] = NULL;
 	}
 	json_decref(destroy->failed);
+	json_decref(destroy->unlisted);
+	destroy->unlisted = NULL;
 	json_decref(destroy->kept_interfaces);
 	json_decref(destroy->strangers);
 	destroy->failed = destroy->kept_interfaces = destroy->strangers = NULL;
@@ -226,6 +233,18 @@ keys_of(json_t *set)
 	return keys;
 }
 
+static json_t *
+values_of(json_t *object)
+{
+	json_t *values = json_array();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (object, key, value)
+		json_array_append(values, value);
+	return values;
+}
+
 static void
 end_found(struct destroy *destroy)
 {
@@ -233,6 +252,7 @@ end_found(struct destroy *destroy)
 
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		json_object_set(result, kinds[kind].name, destroy->items[kind]);
+	json_object_set_new(result, "kept", values_of(destroy->failed));
 	waiters_complete(&destroy->waiters, result);
 	json_decref(result);
 }
@@ -242,16 +262,11 @@ end_removed(struct destroy *destroy)
 {
 	json_t *result = json_object();
 	json_t *removed = json_object();
-	json_t *failed = json_array();
-	const char *id;
-	json_t *failure;
 
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		json_object_set_new(removed, kinds[kind].name, keys_of(destroy->removed[kind]));
-	json_object_foreach (destroy->failed, id, failure)
-		json_array_append(failed, failure);
 	json_object_set_new(result, "removed", removed);
-	json_object_set_new(result, "failed", failed);
+	json_object_set_new(result, "failed", values_of(destroy->failed));
 	waiters_complete(&destroy->waiters, result);
 	json_decref(result);
 }
@@ -274,12 +289,12 @@ end_pass(struct destroy *destroy)
 /* --- deleting --- */
 
 static void
-fail_item(struct destroy *destroy, const json_t *item, const struct err *err)
+fail_item(struct destroy *destroy, enum kind kind, const json_t *item, const struct err *err)
 {
-	const char *id = json_get_string(item, kinds[destroy->deleting].id_name);
+	const char *id = json_get_string(item, kinds[kind].id_name);
 	json_t *failure = json_object();
 
-	json_put_string(failure, "kind", kinds[destroy->deleting].name);
+	json_put_string(failure, "kind", kinds[kind].name);
 	json_put_string(failure, "id", id);
 	json_put_string(failure, "error", err->name);
 	json_put_string(failure, "cause", err_text(err));
@@ -296,18 +311,12 @@ keep_instance(struct destroy *destroy, const json_t *item)
 		json_object_set_new(destroy->kept_interfaces, interface, json_true());
 }
 
-/* In use for good when somebody else has a session on it. */
 static void
-refused(struct destroy *destroy, const json_t *item, struct err *err)
+refused(struct destroy *destroy, const json_t *item, const struct err *err)
 {
-	const char *stranger =
-	    json_get_string(destroy->strangers, json_get_string(item, "targetId"));
-
-	if (mirror_error_is_in_use(err) && stranger != NULL)
-		err_prefix(err, "session %s, which is not tmflow's, still uses it", stranger);
-	else if (mirror_error_is_in_use(err))
+	if (mirror_error_is_in_use(err))
 		destroy->in_use = true;
-	fail_item(destroy, item, err);
+	fail_item(destroy, destroy->deleting, item, err);
 	keep_instance(destroy, item);
 }
 
@@ -322,7 +331,9 @@ deleted(void *arg, struct call *call)
 
 	deletion->call = NULL;
 	if (reply != NULL || aws_error_is_not_found(call->err.name)) {
-		json_object_set_new(destroy->removed[kind], id, json_true());
+		/* Of what is on no list, only AWS could tell that it was there. */
+		if (reply != NULL || json_object_get(destroy->unlisted, id) == NULL)
+			json_object_set_new(destroy->removed[kind], id, json_true());
 		log_event(LOG_INFO, "destroy.removed", LOG_STR("kind", kinds[kind].name),
 		    LOG_STR("id", id));
 	} else {
@@ -448,6 +459,18 @@ is_ours(const struct destroy *destroy, const json_t *resource)
 	       (owner == NULL || account_id[0] == '\0' || strcmp(owner, account_id) == 0);
 }
 
+/* What an earlier pass removed may be listed for a while. item is taken. */
+static void
+add_item(struct destroy *destroy, enum kind kind, json_t *item)
+{
+	const char *id = json_get_string(item, kinds[kind].id_name);
+
+	json_object_set_new(destroy->listed[kind], id, json_true());
+	if (json_object_get(destroy->removed[kind], id) == NULL)
+		json_array_append(destroy->items[kind], item);
+	json_decref(item);
+}
+
 static void
 note(struct destroy *destroy, const json_t *resource)
 {
@@ -457,7 +480,7 @@ note(struct destroy *destroy, const json_t *resource)
 	if (is_ours(destroy, resource) &&
 	    (kind != KIND_INSTANCES ||
 		(tag_value(resource, TAG_TARGET_OF) != NULL && !instance_is_over(resource))))
-		json_array_append_new(destroy->items[kind], kinds[kind].item_of(resource));
+		add_item(destroy, kind, kinds[kind].item_of(resource));
 	else if (kind == KIND_TARGETS && interface != NULL)
 		json_object_set_new(destroy->kept_interfaces, interface, json_true());
 	else if (kind == KIND_SESSIONS)
@@ -466,14 +489,96 @@ note(struct destroy *destroy, const json_t *resource)
 		    json_get_string(resource, "TrafficMirrorSessionId"));
 }
 
+/* Adds what this store has made and AWS does not list yet. */
+static int
+add_known(struct destroy *destroy, struct err *err)
+{
+	json_t *known = destroy_known(destroy->mirror, err);
+
+	if (known == NULL)
+		return -1;
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		json_t *items = json_object_get(known, kinds[kind].name);
+		const char *id;
+		json_t *item;
+
+		json_object_foreach (items, id, item) {
+			if (json_object_get(destroy->listed[kind], id) != NULL)
+				continue;
+			json_object_set_new(destroy->unlisted, id, json_true());
+			add_item(destroy, (enum kind)kind, json_incref(item));
+		}
+	}
+	json_decref(known);
+	return 0;
+}
+
+/* Somebody else's session uses it: target and instance stay. */
+static void
+keep_used_targets(struct destroy *destroy)
+{
+	json_t *left = json_array();
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (destroy->items[KIND_TARGETS], i, item) {
+		const char *interface = json_get_string(item, "networkInterfaceId");
+		const char *session =
+		    json_get_string(destroy->strangers, json_get_string(item, "targetId"));
+		struct err err = {0};
+
+		if (session == NULL) {
+			json_array_append(left, item);
+			continue;
+		}
+		err_set_name(&err, ERR_SERVICE, "TrafficMirrorTargetInUse",
+		    "session %s, which is not tmflow's, still uses it", session);
+		fail_item(destroy, KIND_TARGETS, item, &err);
+		err_fini(&err);
+		if (interface != NULL)
+			json_object_set_new(destroy->kept_interfaces, interface, json_true());
+	}
+	json_decref(destroy->items[KIND_TARGETS]);
+	destroy->items[KIND_TARGETS] = left;
+}
+
+static void
+keep_instances(struct destroy *destroy)
+{
+	json_t *left = json_array();
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (destroy->items[KIND_INSTANCES], i, item) {
+		const char *interface = json_get_string(item, "networkInterfaceId");
+
+		if (interface == NULL ||
+		    json_object_get(destroy->kept_interfaces, interface) == NULL)
+			json_array_append(left, item);
+	}
+	json_decref(destroy->items[KIND_INSTANCES]);
+	destroy->items[KIND_INSTANCES] = left;
+}
+
 /* Everything of this kind is there: on to the next, or to what is to be done. */
 static void
 listed_all(struct destroy *destroy)
 {
+	struct err err = {0};
+
 	destroy->pages = 0;
-	if (++destroy->listing < KIND_COUNT)
+	if (++destroy->listing < KIND_COUNT) {
 		list(destroy, NULL);
-	else if (destroy->removing)
+		return;
+	}
+	if (add_known(destroy, &err) < 0) {
+		waiters_fail(&destroy->waiters, &err);
+		err_fini(&err);
+		return;
+	}
+	keep_used_targets(destroy);
+	keep_instances(destroy);
+	if (destroy->removing)
 		pump(destroy);
 	else
 		end_found(destroy);
@@ -543,9 +648,12 @@ static void
 start_pass(struct destroy *destroy)
 {
 	forget_pass(destroy);
-	for (int kind = 0; kind < KIND_COUNT; kind++)
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		destroy->items[kind] = json_array();
+		destroy->listed[kind] = json_object();
+	}
 	destroy->failed = json_object();
+	destroy->unlisted = json_object();
 	destroy->kept_interfaces = json_object();
 	destroy->strangers = json_object();
 	destroy->listing = 0;

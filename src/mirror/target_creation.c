@@ -341,6 +341,7 @@ note_target(struct creation *creation, const char *target_id, struct err *err)
 	    .made_wall_ms = wall_ms(creation),
 	    .id = (char *)target_id,
 	    .interface_id = (char *)creation_interface(creation),
+	    .instance_id = (char *)creation_instance(creation),
 	    .subnet_id = creation->subnet_id,
 	    .made = true,
 	    .tagged = true,

@@ -47,6 +47,7 @@ target_fact_put(struct mirror *mirror, const struct target *target, struct err *
 	json_object_set_new(value, "Generation", json_integer(target->generation));
 	json_object_set_new(value, "Full", json_boolean(target->full));
 	json_object_set_new(value, "Dead", json_boolean(target->dead));
+	json_put_string(value, "InstanceId", target->instance_id);
 	json_put_string(value, "Run", target->run);
 	json_object_set_new(value, "MadeWallMs", json_integer(target->made_wall_ms));
 	json_object_set_new(value, "WallMs", json_integer(wall_ms(mirror)));
@@ -112,6 +113,23 @@ json_t *
 target_fact_launches(struct mirror *mirror, struct err *err)
 {
 	return read_facts(mirror, FACT_LAUNCH, err);
+}
+
+json_t *
+target_facts_new(struct mirror *mirror, struct err *err)
+{
+	json_t *facts = read_facts(mirror, FACT_TARGET, err);
+	const char *id;
+	json_t *fact;
+	void *next;
+
+	json_object_foreach_safe (facts, next, id, fact) {
+		int64_t made = json_integer_value(json_object_get(fact, "MadeWallMs"));
+
+		if (made == 0 || wall_ms(mirror) - made > TARGET_FACT_SETTLED_MS)
+			json_object_del(facts, id);
+	}
+	return facts;
 }
 
 /* Adds "SUBNET GENERATION" of the facts that name the run. */
@@ -181,6 +199,7 @@ merge_target(struct mirror *mirror, struct inventory *inventory, const char *id,
 	    .subnet_id = (char *)json_get_string(fact, "SubnetId"),
 	    .interface_id = (char *)json_get_string(fact, "NetworkInterfaceId"),
 	    .made = true,
+	    .instance_id = (char *)json_get_string(fact, "InstanceId"),
 	    .run = (char *)json_get_string(fact, "Run"),
 	    .full = json_is_true(json_object_get(fact, "Full")),
 	    .dead = json_is_true(json_object_get(fact, "Dead")),

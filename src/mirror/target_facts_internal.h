@@ -31,6 +31,10 @@ int target_fact_drop_launch(struct mirror *mirror, const char *token, struct err
 /* {token: launch}, a new reference; NULL on failure. */
 json_t *target_fact_launches(struct mirror *mirror, struct err *err);
 
+/* {target: fact} of those that this store made just now, which AWS may not list yet. The fact has SubnetId, NetworkInterfaceId, InstanceId and Generation. New reference; NULL
+ * on failure. */
+json_t *target_facts_new(struct mirror *mirror, struct err *err);
+
 /* "SUBNET GENERATION" */
 #define TARGET_PLACE_BYTES 128
 void target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_BYTES]);

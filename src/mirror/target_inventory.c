@@ -25,6 +25,7 @@ inventory_fini(struct inventory *inventory)
 		free(inventory->at[i]->id);
 		free(inventory->at[i]->interface_id);
 		free(inventory->at[i]->subnet_id);
+		free(inventory->at[i]->instance_id);
 		free(inventory->at[i]->run);
 		free(inventory->at[i]);
 	}
@@ -99,6 +100,8 @@ inventory_add(struct inventory *inventory, const struct target *target)
 		entry->made_wall_ms = target->made_wall_ms;
 	if (entry->generation < target->generation)
 		entry->generation = target->generation;
+	if (entry->instance_id == NULL)
+		entry->instance_id = mem_strdup(target->instance_id);
 	if (entry->run == NULL)
 		entry->run = mem_strdup(target->run);
 	if (entry->interface_id == NULL && target->interface_id != NULL) {

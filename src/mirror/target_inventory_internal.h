@@ -22,8 +22,9 @@ struct target {
 	    dead; /* its instance is gone: what is mirrored to it is lost. See target_lives_internal.h */
 	int generation;	      /* 0: the seed's */
 	int64_t made_wall_ms; /* when this store made it; 0: it did not */
-	char *
-	    run; /* whose process launched its instance, as far as this store knows; NULL: none's */
+	/* Of the launch, as far as this store knows; NULL: it does not */
+	char *instance_id;
+	char *run; /* whose process launched it */
 };
 
 struct inventory {

@@ -76,10 +76,43 @@ class Destroy(harness.Case):
                      TrafficMirrorFilterId=filter_id, SessionNumber=5)
         self.ask_ec2(sim, Action="CreateTrafficMirrorSession", NetworkInterfaceId=interface, TrafficMirrorTargetId=held,
                      TrafficMirrorFilterId=filter_id, SessionNumber=6)
+        plan = self.destroy(sim)["plan"]
+        self.assertEqual([(k["kind"], k["id"]) for k in plan["kept"]], [("targets", held)])
+        self.assertNotIn(held, {t["targetId"] for t in plan["targets"]})
+        self.assertEqual(len(plan["instances"]), len(plan["targets"]))
+        self.assertIn(f"= {held} stays: session tms-", self.tmflow("destroy", sim=sim).out)
+        sim.ask("/_sim/reset-counters", b"")
         result = self.destroy(sim, "--yes", code=1)
         self.assertEqual([f["id"] for f in result["failed"]], [held])
+        # AWS would let a target go that is shared with another account, and make that one's sessions inactive: it is not even asked.
+        self.assertEqual(sim.report()["actions"]["DeleteTrafficMirrorTarget"]["calls"], len(plan["targets"]))
         self.assertIn("not tmflow's", result["failed"][0]["cause"])
         self.assertEqual(self.live(sim), (2, 1, 1))  # both sessions, the target that one of them uses, and its instance
+
+    def test_what_describes_do_not_show_yet(self):
+        """Right behind a run: the store knows what that has made."""
+        sim, _ = self.mirrored("--single-subnet", "--plain", "--stale-ms", "600000", instances=24)
+        self.assertEqual(self.live(sim), (24, 3, 3))
+        self.assertEqual(self.counts(self.destroy(sim, state="other")["plan"]), (0, 0, 0))
+        self.assertEqual(self.counts(self.destroy(sim)["plan"]), (24, 3, 3))
+        self.assertEqual(self.counts(self.destroy(sim, "--yes")["removed"]), (24, 3, 3))
+        self.assertEqual(self.live(sim), (0, 0, 0))
+        sim.ask("/_sim/reset-counters", b"")
+        self.assertEqual(self.counts(self.destroy(sim, "--yes")["removed"]), (0, 0, 0))
+        self.assertEqual(self.mutating(sim), 0)
+
+    def test_describes_that_lag_behind(self):
+        """Another store knows of nothing: what is in use, but by no session that is listed, is tried again until it is."""
+        for state in ("state", "other"):
+            with self.subTest(state=state):
+                sim, _ = self.mirrored("--single-subnet", "--plain", "--stale-calls", "2", instances=24)
+                for _ in range(3):
+                    self.destroy(sim, state=state)
+                self.assertEqual(self.destroy(sim, "--yes", state=state)["failed"], [])
+                self.assertEqual(self.live(sim), (0, 0, 0))
+                self.destroy(sim, "--yes", state=state)
+                self.assertTrue(sim.report()["ok"])
+                sim.stop()
 
     def test_a_run_after_it_starts_anew(self):
         for state in ("state", "other"):
