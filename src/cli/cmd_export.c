@@ -4,9 +4,11 @@
 #include "tmflow/asl/export.h"
 #include "tmflow/aws/arn.h"
 #include "tmflow/base/json.h"
+#include "tmflow/mirror/config.h"
 #include "tmflow/mirror/mirror.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define POLICY_VERSION	   "2012-10-17" /* of the policy language */
@@ -76,10 +78,50 @@ add_statement(json_t *statements, const char *sid, const char *const *actions, s
 	json_array_append_new(statements, statement);
 }
 
+static const char *const role_actions[] = {"sts:AssumeRole"};
+#define ANY_ROLE "arn:*:iam::*:role/*"
+
+/* True if some Task of the definition may take a role of another account. */
+static bool
+takes_roles(const json_t *value)
+{
+	static const char prefix[] = "tmflow:";
+	const char *resource = json_get_string(value, "Resource");
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (resource != NULL && strncmp(resource, prefix, sizeof(prefix) - 1) == 0 &&
+	    mirror_task_takes_roles(
+		resource + sizeof(prefix) - 1, json_object_get(value, "Parameters")))
+		return true;
+	json_object_foreach ((json_t *)value, key, member)
+		if (takes_roles(member))
+			return true;
+	json_array_foreach (value, i, member)
+		if (takes_roles(member))
+			return true;
+	return false;
+}
+
+/* As the configuration names it, in whichever account and region; without a configuration any that lets us in. */
+static void
+add_role_statement(json_t *statements, const struct mirror_config *config)
+{
+	const char *template =
+	    config != NULL ? mirror_config_guardduty(config)->role_arn : ANY_ROLE;
+	char *resource = arn_fill_in(template, "*", "*");
+
+	if (resource != NULL)
+		add_statement(statements, "TmflowRoles", role_actions,
+		    sizeof(role_actions) / sizeof(role_actions[0]), resource);
+	free(resource);
+}
+
 /* Of the EC2 actions, describes take no resource at all, and the others act on what does not exist yet: hence "*" there. */
 static json_t *
 policy(const struct asl_machine *machine, const struct action_registry *registry,
-    const char *activity_arn)
+    const struct mirror_config *config, const char *activity_arn)
 {
 	struct iam_list list = {.count = 0};
 	json_t *document = json_object();
@@ -89,6 +131,8 @@ policy(const struct asl_machine *machine, const struct action_registry *registry
 	json_put_string(document, "Version", POLICY_VERSION);
 	if (list.count > 0)
 		add_statement(statements, "TmflowActions", list.at, list.count, "*");
+	if (takes_roles(asl_machine_json(machine)))
+		add_role_statement(statements, config);
 	if (activity_arn != NULL) {
 		add_statement(statements, "TmflowActivity", activity_actions,
 		    sizeof(activity_actions) / sizeof(activity_actions[0]), activity_arn);
@@ -126,6 +170,29 @@ definition(const struct asl_machine *machine, const json_t *scripts, const struc
 	return NULL;
 }
 
+/* The configuration of the policy, where one is given. Returns 0, or says why not and gives the exit code. */
+static int
+read_config(const struct cli_opts *opts, struct mirror_config **ret_config)
+{
+	struct err err = {0};
+	struct diag_list diags;
+	struct doc *doc;
+
+	*ret_config = NULL;
+	if (opts->config == NULL)
+		return EXIT_OK;
+	doc = doc_read(opts->config, &err);
+	if (doc == NULL)
+		return cli_fail_take(opts->output, &err);
+	diag_list_init(&diags, doc);
+	*ret_config = mirror_config_load(doc, &diags);
+	if (*ret_config == NULL)
+		cli_fail_diags(opts->output, &diags);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	return *ret_config != NULL ? EXIT_OK : EXIT_INVALID;
+}
+
 static int
 check_options(const struct cli_opts *opts, struct err *err)
 {
@@ -139,6 +206,9 @@ check_options(const struct cli_opts *opts, struct err *err)
 		return err_set(err, ERR_INVALID,
 		    "who does the tasks? give --activity-arn ARN (workers) or --lambda-arn ARN (a "
 		    "function)");
+	if (opts->config != NULL && !opts->iam_policy)
+		return err_set(err, ERR_INVALID,
+		    "--config is for --iam-policy: a definition does not depend on it");
 	if (opts->activity_arn != NULL && arn_parse_activity(opts->activity_arn, &arn, err) < 0)
 		return err_prefix(err, "--activity-arn");
 	if (opts->lambda_arn != NULL && arn_parse_function(opts->lambda_arn, &arn, err) < 0)
@@ -147,31 +217,45 @@ check_options(const struct cli_opts *opts, struct err *err)
 }
 
 /* Writes one JSON document, whatever -o says: that is what the command is for. */
-int
-cmd_export(const struct cli_opts *opts)
+static int
+write_export(const struct cli_opts *opts, struct action_registry *registry,
+    const struct mirror_config *config)
 {
-	struct action_registry *registry;
-	struct asl_machine *machine;
-	struct err err = {0};
 	json_t *scripts = NULL;
+	struct asl_machine *machine =
+	    cli_read_workflow(opts->args[0], registry, opts->output, &scripts);
+	struct err err = {0};
 	json_t *document;
 
-	if (check_options(opts, &err) < 0)
-		return cli_fail_take(opts->output, &err);
-	registry = action_registry_new();
-	mirror_register_actions(registry, NULL);
-	machine = cli_read_workflow(opts->args[0], registry, opts->output, &scripts);
-	if (machine == NULL) {
-		action_registry_free(registry);
+	if (machine == NULL)
 		return EXIT_INVALID;
-	}
-	document = opts->iam_policy ? policy(machine, registry, opts->activity_arn)
+	document = opts->iam_policy ? policy(machine, registry, config, opts->activity_arn)
 				    : definition(machine, scripts, opts, &err);
 	if (document != NULL)
 		cli_print_json(document);
 	asl_machine_unref(machine);
-	action_registry_free(registry);
 	json_decref(document);
 	json_decref(scripts);
 	return document != NULL ? EXIT_OK : cli_fail_take(opts->output, &err);
+}
+
+int
+cmd_export(const struct cli_opts *opts)
+{
+	struct action_registry *registry;
+	struct mirror_config *config = NULL;
+	struct err err = {0};
+	int code;
+
+	if (check_options(opts, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	code = read_config(opts, &config);
+	if (code != EXIT_OK)
+		return code;
+	registry = action_registry_new();
+	mirror_register_actions(registry, NULL);
+	code = write_export(opts, registry, config);
+	action_registry_free(registry);
+	mirror_config_free(config);
+	return code;
 }

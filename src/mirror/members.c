@@ -87,6 +87,15 @@ mirror_member(struct mirror *mirror, const char *account_id, struct err *err)
 	return member != NULL ? member : open_member(mirror, account_id, err);
 }
 
+bool
+mirror_task_takes_roles(const char *action, const json_t *parameters)
+{
+	if (strcmp(action, "check-account") != 0)
+		return false;
+	return parameters == NULL || json_is_true(json_object_get(parameters, "Member")) ||
+	       json_object_get(parameters, "Member.$") != NULL;
+}
+
 void
 mirror_members_free(struct mirror *mirror)
 {

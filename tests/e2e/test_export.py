@@ -104,6 +104,27 @@ class Export(harness.Case):
         self.assertEqual(statements[0]["Action"], ["states:GetActivityTask"])
         self.assertEqual(statements[0]["Resource"], ACTIVITY)
 
+    def test_the_policy_of_roles_in_other_accounts(self):
+        """Only findings are followed into other accounts; the configuration says by which role."""
+        def roles(workflow, *args):
+            return [(s["Action"], s["Resource"]) for s in self.export(workflow, "--iam-policy", *args)["Statement"] if s["Sid"] == "TmflowRoles"]
+        guardduty = harness.BACKFILL.replace("backfill", "on-guardduty")
+        launch = harness.BACKFILL.replace("backfill", "on-launch")
+        rule = "vpcs:\n  - {vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}\n"
+        plain = self.write("plain.yaml", rule)
+        member = self.write("member.yaml", rule + "guardduty: {roleArn: 'arn:aws:iam::{account}:role/mirror-{region}'}\n")
+        self.assertEqual(roles(guardduty, "--config", member), [(["sts:AssumeRole"], "arn:aws:iam::*:role/mirror-*")])
+        self.assertEqual(roles(guardduty, "--config", plain), [])
+        self.assertEqual(roles(guardduty), [(["sts:AssumeRole"], "arn:*:iam::*:role/*")])
+        self.assertEqual(roles(launch, "--config", member), [])
+        self.assertEqual(roles(harness.BACKFILL, "--config", member), [])
+        done = self.tmflow("export", guardduty, "--iam-policy", "--config", self.write("bad.yaml", "vpcs: []\n"))
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("bad.yaml:", done.err)
+        done = self.tmflow("export", guardduty, "--activity-arn", ACTIVITY, "--config", member)
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("--iam-policy", done.err)
+
     def test_actions_name_their_policy(self):
         rows = {row["resource"]: row["iamActions"] for row in self.tmflow("actions", "-o", "json").json}
         self.assertEqual(rows["tmflow:describe-page"], ["ec2:DescribeInstances"])

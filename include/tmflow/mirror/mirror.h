@@ -44,6 +44,9 @@ struct call *mirror_settle(struct mirror *mirror);
 /* Adds every native action to the registry and sets mirror as its env. mirror may be NULL for validation only. */
 void mirror_register_actions(struct action_registry *registry, struct mirror *mirror);
 
+/* True if a Task of that action (without "tmflow:") may take guardduty.roleArn of another account: parameters (its Parameters; NULL: its input as it is) say so. */
+bool mirror_task_takes_roles(const char *action, const json_t *parameters);
+
 /* What a Script field means: true for a file's name (it ends in .lua), false for Lua source. */
 bool mirror_is_script_file(const char *script);
 
