@@ -1,6 +1,10 @@
-"""tools/deploy: its templates pass cfn-lint and allow what the workflows need and no more; its zip runs as a function would."""
+"""tools/deploy: its templates pass cfn-lint and SAM and allow what the workflows need and no more; its zip runs as a function would; the three commands
+of its README are given to the AWS CLI, with moto's server as S3 and CloudFormation.
+"""
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -52,6 +56,62 @@ class Deploy(services.Case):
     def test_templates_pass_cfn_lint(self):
         done = self.run_here(os.path.join(os.path.dirname(self.python), "cfn-lint"), *TEMPLATES)
         self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_templates_pass_sam(self):
+        sam = os.path.join(os.path.dirname(interop.python_packages("sam")), "sam")
+        environment = dict(self.keys(), SAM_CLI_TELEMETRY="0", AWS_DEFAULT_REGION="us-east-1")
+        for template in TEMPLATES:
+            done = self.run_here(sam, "validate", "--lint", "--template", template, env=environment)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def moto(self):
+        """The environment in which the AWS CLI talks to a server of moto's."""
+        address = interop.free_address()
+        program = interop.python_packages("moto")
+        self.spawn(["-m", "moto.server", "-p", address.split(":")[1]], self.environment(), program=program)
+        interop.until_open(address)
+        environment = dict(self.keys(), AWS_ENDPOINT_URL="http://" + address, AWS_DEFAULT_REGION="us-east-1")
+        environment["PATH"] = os.path.dirname(self.python) + os.pathsep + environment["PATH"]
+        return environment
+
+    def commands(self, heading):
+        """The commands below a heading of the README, as lists of words."""
+        with open(os.path.join(DEPLOY, "README.md"), encoding="utf-8") as f:
+            section = f.read().split(f"## {heading}", 1)[1].split("\n## ", 1)[0]
+        block = re.search(r"((?:^    .*\n)+)", section, re.MULTILINE)[1]
+        return [shlex.split(line) for line in block.splitlines()]
+
+    def try_commands(self, heading):
+        """As a person would give them, but for the last step, which moto's server cannot take: it knows no SAM. Returns the packaged template's path."""
+        environment, config = self.moto(), self.write("config.yaml", "vpcs:\n  - {vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}\n")
+        self.assertEqual(self.run_here("aws", "s3", "mb", "s3://bucket", env=environment).returncode, 0)
+        commands = self.commands(heading)
+        self.assertEqual([words[:3] for words in commands[1:]], [["aws", "cloudformation", "package"], ["aws", "cloudformation", "deploy"]])
+        for words in commands:
+            words = [{"BUCKET": "bucket", "config/us-east-1.yaml": config}.get(word, word) for word in words]
+            more = ["--no-execute-changeset"] if words[2:3] == ["deploy"] else []
+            done = self.run_here(*words, *more, env=environment)
+            self.assertEqual(done.returncode, 0, f"{words}: {done.stdout} {done.stderr}")
+        packaged = os.path.join(interop.ROOT, commands[2][commands[2].index("--template-file") + 1])
+        stacks = self.run_here("aws", "cloudformation", "list-stacks", "--output", "json", env=environment)
+        self.assertEqual([s["StackName"] for s in json.loads(stacks.stdout)["StackSummaries"]], [commands[2][commands[2].index("--stack-name") + 1]])
+        lint = self.run_here(os.path.join(os.path.dirname(self.python), "cfn-lint"), packaged)
+        self.assertEqual(lint.returncode, 0, lint.stdout)
+        with open(packaged, encoding="utf-8") as f:
+            return f.read(), environment
+
+    def test_three_commands(self):
+        template, environment = self.try_commands("With nothing to run")
+        key = re.search(r"CodeUri: s3://bucket/(\w+)", template)[1]
+        there = os.path.join(self.dir, "lambda.zip")
+        self.run_here("aws", "s3", "cp", f"s3://bucket/{key}", there, env=environment)
+        with open(there, "rb") as one, open(os.path.join(interop.ROOT, "build", "deploy", "lambda.zip"), "rb") as other:
+            self.assertEqual(one.read(), other.read())
+        self.assertEqual(len(re.findall(r"^ +Bucket: bucket$", template, re.MULTILINE)), len(WORKFLOWS))
+
+    def test_three_commands_for_workers(self):
+        template, _ = self.try_commands("With workers")
+        self.assertNotIn("CodeUri", template)
 
     def test_no_action_is_a_wildcard(self):
         for template in TEMPLATES:
