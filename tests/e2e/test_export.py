@@ -130,6 +130,29 @@ class Export(harness.Case):
         self.assertEqual(rows["tmflow:describe-page"], ["ec2:DescribeInstances"])
         self.assertEqual(rows["tmflow:log"], [])
 
+    def test_states_data_fit_at_200_instances_a_page(self):
+        """Step Functions ends an execution whose state takes or gives more than 256 KiB. 200 instances fit, and where their tags do not, the page is smaller."""
+        sim = self.sim("--plain", "--single-subnet", "--no-auth", instances=600)
+        ids = [i["InstanceId"] for i in sim.ask("/_sim/world")["Instances"]]
+        tags = {f"Tag.{n}.Key": f"key-{n}" for n in range(1, 41)} | {f"Tag.{n}.Value": "value " * 20 for n in range(1, 41)}
+        for first in range(200, 400, 20):
+            sim.query("CreateTags", **{f"ResourceId.{n}": i for n, i in enumerate(ids[first:first + 20], 1)}, **tags)
+        done = self.backfill(sim, "--history")
+        self.assertEqual((done.code, done.json["summary"]["created"]), (0, 600), done.err)
+        data, pages = [], []
+        for line in self.tmflow("show", "@latest", "--history", "-o", "jsonl").out.splitlines():
+            event = json.loads(line)
+            for details in (v for v in event.values() if isinstance(v, dict)):
+                data += [len(details[key].encode()) for key in ("input", "output", "parameters") if key in details]
+            if event["type"] == "TaskSucceeded":
+                output = json.loads(event["taskSucceededEventDetails"]["output"])
+                pages += [len(output["Instances"])] if isinstance(output, dict) and "Instances" in output else []
+        self.assertIn(200, pages)
+        self.assertTrue(any(0 < page < 200 for page in pages), pages)
+        self.assertGreaterEqual(sum(pages), 600)    # and what was launched for targets meanwhile
+        self.assertGreater(max(data), 64 << 10)
+        self.assertLess(max(data), 256 << 10)
+
     def test_faults(self):
         bad = self.write("bad.yaml", "StartAt: A\nStates:\n  A: {Type: Pas, End: true}\n")
         for args, pattern in (([harness.BACKFILL], "--activity-arn ARN"),

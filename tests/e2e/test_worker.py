@@ -106,6 +106,20 @@ class Worker(services.Case):
         self.assertTrue(all(t["status"] == "SUCCEEDED" and t["heartbeats"] >= 3 for t in activities.tasks))
         self.drain(process)
 
+    def test_heartbeats_while_an_action_waits_for_its_turn(self):
+        """More describes than AWS's quota takes at once: the last ones wait for it, and their tasks live."""
+        activities = self.activities(hold_seconds=1, heartbeat_seconds=4)
+        sim = self.sim("--buckets", instances=10)
+        process = self.worker(activities, "--heartbeat", "1", "--concurrency", "400", "--pollers", "100", sim=sim)
+        activities.add(*[{"action": "describe-page", "input": {"MaxResults": 5, "Filters": [{"Name": "vpc-id", "Values": [f"vpc-{n:08x}"]}]}}
+                         for n in range(350)])
+        activities.wait_all()
+        self.assertEqual(activities.late, [])
+        self.assertEqual({(t["status"], t["attempt"]) for t in activities.tasks}, {("SUCCEEDED", 1)})
+        self.assertLess(sim.report()["actions"]["DescribeInstances"]["calls"], 2 * 350)     # they wait before they ask
+        self.assertGreater(sum(t["heartbeats"] >= 3 for t in activities.tasks), 20)
+        self.drain(process)
+
     def test_a_closed_task_is_dropped(self):
         waits = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 600, "End": True}}}
         activities = self.activities(hold_seconds=1)

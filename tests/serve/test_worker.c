@@ -10,11 +10,14 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ARN	     "arn:aws:states:us-east-1:123456789012:activity:mirror"
 #define WALL_MS	     1768478400000 /* 2026-01-15T12:00:00Z */
 #define HEARTBEAT_MS 20000
 #define BEATS_MAX    16
+#define REFUSALS     12
+#define HELD_MS	     65000 /* AWS holds a poll for 60 s, and wants clients to wait 65 s at least */
 
 struct fixture {
 	struct fake_clock clock;
@@ -34,10 +37,15 @@ struct fixture {
 	const char *beat_error; /* every heartbeat is refused with; NULL: none */
 	const char *tell_error; /* the first ends are refused with */
 	int tell_refusals;
+	int poll_refusals;	 /* so many polls are refused first */
+	const char *health_file; /* NULL: none */
 
 	/* what it saw */
 	int64_t beats_mono_ms[BEATS_MAX];
 	size_t beats;
+	int64_t polls_mono_ms[BEATS_MAX];
+	size_t polls;
+	bool healthy_at_work; /* the health file was there while the task lasted */
 	int64_t told_mono_ms;
 	char *told; /* the request's body */
 	const char *told_how;
@@ -61,11 +69,29 @@ refuse(struct buf *body, const char *error)
 	return 400;
 }
 
+/* The health file, taken away at the first refused poll, is not to come back before the last. */
+static int
+refuse_poll(struct fixture *f, struct buf *body)
+{
+	if (f->polls == 1)
+		ck_assert_int_eq(unlink(f->health_file), 0);
+	else
+		ck_assert_int_ne(access(f->health_file, F_OK), 0);
+	f->poll_refusals--;
+	return refuse(body, "AccessDeniedException");
+}
+
 /* The one task; whoever asks once more is told that there is nothing, and drained. */
 static int
-answer_poll(struct fixture *f, struct buf *body)
+answer_poll(struct fixture *f, const struct http_request *request, struct buf *body)
 {
 	json_t *task;
+
+	ck_assert_int_gt(request->total_timeout_ms, HELD_MS);
+	ck_assert_uint_lt(f->polls, BEATS_MAX);
+	f->polls_mono_ms[f->polls++] = f->clock.now_mono_ms;
+	if (f->poll_refusals > 0)
+		return refuse_poll(f, body);
 
 	if (f->given) {
 		worker_drain(f->worker);
@@ -84,6 +110,7 @@ answer_beat(struct fixture *f, struct buf *body)
 {
 	ck_assert_uint_lt(f->beats, BEATS_MAX);
 	f->beats_mono_ms[f->beats++] = f->clock.now_mono_ms;
+	f->healthy_at_work = f->health_file != NULL && access(f->health_file, F_OK) == 0;
 	if (f->beat_error != NULL)
 		return refuse(body, f->beat_error);
 	buf_add_cstr(body, "{}");
@@ -120,7 +147,7 @@ answer(void *arg, const struct http_request *request, int *ret_status, struct bu
 	const char *target = target_of(request);
 
 	if (strcmp(target, "GetActivityTask") == 0)
-		*ret_status = answer_poll(f, ret_body);
+		*ret_status = answer_poll(f, request, ret_body);
 	else if (strcmp(target, "SendTaskHeartbeat") == 0)
 		*ret_status = answer_beat(f, ret_body);
 	else if (strcmp(target, "SendTaskSuccess") == 0)
@@ -200,6 +227,7 @@ run_worker(struct fixture *f)
 	    .pollers = 1,
 	    .concurrency = 1,
 	    .heartbeat_ms = HEARTBEAT_MS,
+	    .health_file = f->health_file,
 	    .over = over,
 	    .arg = f,
 	});
@@ -241,6 +269,26 @@ START_TEST(hearts_beat_until_the_end)
 	ck_assert_int_eq(f.told_mono_ms - f.beats_mono_ms[0], 45000);
 	ck_assert_uint_eq(stats.succeeded, 1);
 	ck_assert_uint_eq(stats.heartbeats, 3);
+	fixture_fini(&f);
+}
+END_TEST
+
+/* Supervisors see that nothing is to be had, and that it is again. */
+START_TEST(the_health_file_is_there_while_polls_are_answered)
+{
+	char name[] = "/tmp/tmflow-health-XXXXXX";
+	struct fixture f = {.input = WAITS(65), .poll_refusals = REFUSALS, .health_file = name};
+	int fd = mkstemp(name);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	fixture_init(&f);
+	run_worker(&f);
+	ck_assert_int_ge(
+	    f.polls_mono_ms[REFUSALS] - f.polls_mono_ms[0], REFUSALS * WORKER_POLL_PAUSE_MS);
+	ck_assert(f.healthy_at_work);
+	ck_assert_str_eq(f.told_how, "SUCCESS");
+	ck_assert_int_ne(access(name, F_OK), 0);
 	fixture_fini(&f);
 }
 END_TEST
@@ -338,6 +386,7 @@ main(void)
 	TCase *tcase = tcase_create("worker");
 
 	tcase_add_test(tcase, hearts_beat_until_the_end);
+	tcase_add_test(tcase, the_health_file_is_there_while_polls_are_answered);
 	tcase_add_loop_test(
 	    tcase, work_ends_when_nobody_waits_for_it, 0, sizeof(closed) / sizeof(closed[0]));
 	tcase_add_test(tcase, an_end_is_told_in_the_end);
