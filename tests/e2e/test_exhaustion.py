@@ -36,6 +36,12 @@ class Exhaustion(harness.Case):
         self.assertTrue(report["ok"], report)
         self.assertEqual(report["instances"]["launched"], report["instances"]["launchedBehindTarget"])
 
+    def until_stopped(self, process):
+        """Takes note of one stop: the next call waits for the next one."""
+        ended = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        self.assertEqual(ended.si_status, signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+
     def follow(self, process):
         """To the end of a process which gets descriptors as soon as it says that it cannot connect. Returns (exit code, stdout, stderr)."""
         said = ""
@@ -67,13 +73,13 @@ class Exhaustion(harness.Case):
     def test_descriptors_run_out_on_the_way(self):
         """Connections break, and there is no descriptor for a new one: then there are again."""
         sim = self.sim(instances=300)
-        process = self.start(*self.words(sim, "r"), sim=sim)
+        # It stops before it begins, so that the simulator can be told of it, and then at the ninth request.
+        process = subprocess.Popen(["sh", "-c", 'kill -STOP $$; exec "$0" "$@"', harness.TMFLOW, *self.words(sim, "r")], cwd=harness.ROOT,
+                                   env=self.environment(sim), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.until_stopped(process)
         sim.ask("/_sim/signal", {"at": 9, "pid": process.pid, "signal": signal.SIGSTOP, "when": "before"})
-        deadline = time.monotonic() + harness.START_SECONDS
-        with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
-            while file.read().split()[2] != "T":
-                self.assertLess(time.monotonic(), deadline)
-                file.seek(0)
+        process.send_signal(signal.SIGCONT)
+        self.until_stopped(process)
         sim.ask("/_sim/faults", {"faults": ["reset-after@0.3"]})
         taken = 1 + max(int(fd) for fd in os.listdir(f"/proc/{process.pid}/fd"))
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (taken, DESCRIPTORS_ENOUGH))
