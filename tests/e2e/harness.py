@@ -117,6 +117,18 @@ class Result:
         return json.loads(self.out)
 
 
+class Process(subprocess.Popen):
+    """What it says to communicate() is searched for the secrets of its case."""
+    case = None
+
+    def communicate(self, *args, **named):
+        said = super().communicate(*args, **named)
+        for text in said:
+            if text:
+                self.case.found_nowhere(text if isinstance(text, bytes) else text.encode(), "what a process says")
+        return said
+
+
 class Case(unittest.TestCase):
     """A test with a directory, and what it started cleaned up. Whatever tmflow says or leaves in the directory is searched for secrets."""
 
@@ -142,6 +154,10 @@ class Case(unittest.TestCase):
 
     def tearDown(self):
         self.search_directory()
+        # tools/secrets looks for them in the output of the whole test run.
+        os.makedirs(os.path.join(BUILD, "Testing"), exist_ok=True)
+        with open(os.path.join(BUILD, "Testing", "secrets"), "ab") as f:
+            f.write(b"".join(secret + b"\n" for secret in sorted(self.secrets) if b"\n" not in secret))
 
     def _clean(self):
         for sim in self.sims:
@@ -163,8 +179,13 @@ class Case(unittest.TestCase):
 
     def start(self, *args, sim=None, state="state", env=None, **named):
         """A tmflow process that goes on by itself."""
-        return subprocess.Popen([TMFLOW, *args], env={**self.environment(sim, state), **(env or {})}, cwd=ROOT, stdin=subprocess.DEVNULL,
-                                stderr=subprocess.PIPE, text=True, **{"stdout": subprocess.PIPE, **named})
+        return self.watched([TMFLOW, *args], env={**self.environment(sim, state), **(env or {})}, cwd=ROOT, stdin=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True, **{"stdout": subprocess.PIPE, **named})
+
+    def watched(self, command, **named):
+        process = Process(command, **named)
+        process.case = self
+        return process
 
     def until_signals_are_caught(self, process):
         """Until the process has taken SIGTERM in hand (its run stands in the store by then)."""

@@ -46,6 +46,7 @@ class Pace(harness.Case):
             found = re.search(rb", (\d+) sessions( and further pages)? ahead: at least (\d+) s at (\d+\.\d)/s, ", text)
         process.kill()
         os.close(ours)
+        self.found_nowhere(text, "what a terminal shows")
         return int(found[1]), (found[2] or b"").decode(), int(found[3]), float(found[4])
 
     def test_estimate(self):

@@ -44,6 +44,7 @@ class Progress(harness.Case):
                 break
             text += part
         os.close(ours)
+        self.found_nowhere(text, "what a terminal shows")
         return process.wait(harness.RUN_SECONDS), text.decode()
 
     def drawn(self, text):

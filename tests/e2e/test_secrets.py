@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import subprocess
 
 import harness
 
@@ -53,19 +54,37 @@ class Secrets(harness.Case):
     def test_interrupted(self):
         sim = self.sim_of_ours("--buckets", instances=400)
         environment = {**self.environment(sim), **self.env}
-        process = harness.subprocess.Popen([harness.TMFLOW, "run", harness.BACKFILL, "--config", sim.config, *self.words], env=environment,
-                                           cwd=harness.ROOT, stdin=harness.subprocess.DEVNULL, stdout=harness.subprocess.PIPE,
-                                           stderr=harness.subprocess.PIPE)
+        process = self.watched([harness.TMFLOW, "run", harness.BACKFILL, "--config", sim.config, *self.words], env=environment,
+                               cwd=harness.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.until_signals_are_caught(process)
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=harness.RUN_SECONDS)
+        _, err = process.communicate(timeout=harness.RUN_SECONDS)
         self.assertEqual(process.returncode, 3, err)
-        self.found_nowhere(out + err, "what an interrupted run says")
 
     def test_the_search_finds_what_there_is(self):
         for planted in (SECRET.encode(), TOKEN.encode(), b"Authorization: AWS4-HMAC-SHA256 Credential=x",
                         b"Signature=" + b"0" * 64):
             self.assertRaises(AssertionError, self.found_nowhere, b"some " + planted + b" text", "a plant")
+            plant = self.watched(["printf", "%s", "some " + planted.decode()], stdout=subprocess.PIPE)
+            self.assertRaises(AssertionError, plant.communicate)
+
+    def test_the_search_of_the_whole_run(self):
+        """tools/secrets finds what is planted in the log of ctest, or in what a test left behind, and does not repeat it."""
+        log = os.path.join(self.dir, "build", "Testing", "Temporary", "LastTest.log")
+        left = os.path.join(self.dir, "build", "e2e-1", "tmflow.db")
+        for path in (log, left):
+            os.makedirs(os.path.dirname(path))
+        self.write("build/Testing/secrets", f"{SECRET}\nshort\n")
+        for planted, where in (("", None), ("a short one", None), (SECRET, log), (SECRET, left), ("Signature=" + "0" * 64, log),
+                               ("Credential=AKIDEXAMPLE/20260115/us-east-1/ec2/aws4_request", left)):
+            for path in (log, left):
+                self.write(os.path.relpath(path, self.dir), f"\0 all is well\n{planted if path == where else ''}\n")
+            done = subprocess.run([os.path.join(harness.ROOT, "tools", "secrets"), os.path.join(self.dir, "build")], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual(done.returncode, 1 if where else 0, done.stderr)
+            self.assertNotIn(planted or "nothing", done.stdout + done.stderr)
+            if where:
+                self.assertRegex(done.stderr, f"^{where}: a (secret|signature) stands in it, line 2\n$")
 
 
 if __name__ == "__main__":
