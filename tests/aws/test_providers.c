@@ -367,6 +367,14 @@ END_TEST
 
 /* --- credential process --- */
 
+/* Another program takes that. */
+static void
+use_real_time(struct keys_fixture *f)
+{
+	loop_free(f->loop);
+	f->loop = loop_new(clock_system());
+}
+
 /* Asks for the keys of a profile whose credential_process is as given. */
 static void
 get_process(struct keys_fixture *f, const char *command)
@@ -374,9 +382,7 @@ get_process(struct keys_fixture *f, const char *command)
 	char *text = mem_printf("[profile p]\ncredential_process = %s\n", command);
 
 	keys_init(f, NULL);
-	/* Another program takes real time. */
-	loop_free(f->loop);
-	f->loop = loop_new(clock_system());
+	use_real_time(f);
 	f->opts.profile = "p";
 	keys_file(f, "AWS_CONFIG_FILE", text);
 	keys_get(f);
@@ -442,6 +448,83 @@ START_TEST(credential_process_takes_too_long)
 	ck_assert_int_eq(f.clock.now_mono_ms, 60000);
 	keys_expect_fault(&f, "takes too long");
 	keys_fini(&f);
+}
+END_TEST
+
+/* --- which goes before which --- */
+
+#define STS_KEYS(operation, id)                                                                    \
+	"<" operation "Response><" operation "Result><Credentials><AccessKeyId>" id                \
+	"</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"         \
+	"<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></" operation                  \
+	"Result></" operation "Response>"
+
+/* Keys in all places from the first-th on, in the AWS CLI's order. */
+static void
+put_keys_from(struct keys_fixture *f, int first)
+{
+	struct buf config = {0};
+
+	buf_add_cstr(&config, "[profile base]\naws_access_key_id = B\naws_secret_access_key = s\n"
+			      "[default]\n");
+	if (first <= 0) {
+		keys_env(f, "AWS_ACCESS_KEY_ID", "ENVIRONMENT");
+		keys_env(f, "AWS_SECRET_ACCESS_KEY", "s");
+	}
+	if (first <= 1)
+		buf_add_cstr(&config, "role_arn = arn:aws:iam::1:role/r\nsource_profile = base\n");
+	if (first <= 2) {
+		keys_env(f, "AWS_ROLE_ARN", "arn:aws:iam::1:role/w");
+		keys_file(f, "AWS_WEB_IDENTITY_TOKEN_FILE", "eyJ.e30.sig");
+	}
+	if (first <= 3)
+		keys_file(f, "AWS_SHARED_CREDENTIALS_FILE",
+		    "[default]\naws_access_key_id = CREDENTIALSFILE\naws_secret_access_key = s\n");
+	if (first <= 4)
+		buf_add_cstr(&config,
+		    "credential_process = echo '{\"Version\": 1, \"AccessKeyId\": \"PROCESS\", "
+		    "\"SecretAccessKey\": \"s\"}'\n");
+	if (first <= 5)
+		buf_add_cstr(
+		    &config, "aws_access_key_id = CONFIGFILE\naws_secret_access_key = s\n");
+	if (first <= 6)
+		keys_env(f, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/k");
+	keys_file(f, "AWS_CONFIG_FILE", buf_cstr(&config));
+	buf_fini(&config);
+}
+
+START_TEST(places_in_order)
+{
+	static const char *const ids[] = {"ENVIRONMENT", "ROLE", "WEBIDENTITY", "CREDENTIALSFILE",
+	    "PROCESS", "CONFIGFILE", "CONTAINER", "INSTANCE"};
+	static const struct route routes[] = {
+	    {"POST", "Action=AssumeRole&", 200, STS_KEYS("AssumeRole", "ROLE"), 0},
+	    {"POST", "Action=AssumeRoleWithWebIdentity&", 200,
+		STS_KEYS("AssumeRoleWithWebIdentity", "WEBIDENTITY"), 0},
+	    {"GET", "169.254.170.2/k", 200,
+		"{\"AccessKeyId\":\"CONTAINER\",\"SecretAccessKey\":\"s\",\"Token\":\"t\"}", 0},
+	    {"PUT", "/latest/api/token", 200, "T", 0},
+	    {"GET", ROLES "r", 200,
+		"{\"AccessKeyId\":\"INSTANCE\",\"SecretAccessKey\":\"s\",\"Token\":\"t\"," LATER
+		"}",
+		0},
+	    {"GET", ROLES, 200, "r", 0},
+	    {.method = NULL},
+	};
+
+	for (int first = 0; first < (int)(sizeof(ids) / sizeof(ids[0])); first++) {
+		struct service service;
+		struct keys_fixture f;
+
+		keys_init_service(&f, &service, routes);
+		put_keys_from(&f, first);
+		if (first == 4)
+			use_real_time(&f);
+		keys_get(&f);
+		ck_assert_msg(!err_isset(&f.err), "%s: %s", ids[first], err_text(&f.err));
+		ck_assert_str_eq(f.id, ids[first]);
+		keys_fini(&f);
+	}
 }
 END_TEST
 
@@ -544,6 +627,7 @@ main(void)
 	tcase_add_test(tests, credential_process);
 	tcase_add_test(tests, credential_process_faults);
 	tcase_add_test(tests, credential_process_takes_too_long);
+	tcase_add_test(tests, places_in_order);
 	tcase_add_test(tests, golden_answers);
 	suite_add_tcase(s, tests);
 	return run_suite(s);

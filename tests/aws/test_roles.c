@@ -186,6 +186,53 @@ START_TEST(role_refused)
 }
 END_TEST
 
+/* What STS says that is no keys: a stumble is tried again, what is malformed too (AWS does not write that), and in the end it is said. */
+START_TEST(role_faults)
+{
+	static const struct {
+		int status;
+		const char *body;
+		size_t sent;
+		const char *fault;
+	} cases[] = {
+	    {0, "timed out", 2, "timed out"},
+	    {500, "", 2, "500"},
+	    {503, STS_ERROR("ServiceUnavailable"), 2, "ServiceUnavailable"},
+	    {200, "", 2, "cannot be assumed"},
+	    {200, "<html>secret-of-a-page", 2, "cannot be assumed"},
+	    {200, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A", 2,
+		"cannot be assumed"},
+	    {200, "<AssumeRoleResponse/>", 1, "is missing"},
+	    {200,
+		"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId>"
+		"</Credentials></AssumeRoleResult></AssumeRoleResponse>",
+		1, "secret access key is missing"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct route routes[] = {
+		    {"POST", "Action=AssumeRole&", cases[i].status, cases[i].body, 0},
+		    {.method = NULL}};
+		struct service service;
+		struct keys_fixture f;
+
+		keys_init_service(&f, &service, routes);
+		keys_env(&f, "AWS_ACCESS_KEY_ID", "AKID");
+		keys_env(&f, "AWS_SECRET_ACCESS_KEY", "s");
+		keys_env(&f, "AWS_MAX_ATTEMPTS", "2");
+		keys_open(&f);
+		f.provider = credentials_role_new(&f.opts, credentials_chain_new(&f.opts),
+		    &(struct credentials_role){.role_arn = ROLE});
+		keys_get(&f);
+		ck_assert_msg(
+		    keys_sent(&f) == cases[i].sent, "case %zu: %zu sent", i, keys_sent(&f));
+		ck_assert_ptr_null(strstr(err_text(&f.err), "secret-of-a-page"));
+		keys_expect_fault(&f, cases[i].fault);
+		keys_fini(&f);
+	}
+}
+END_TEST
+
 /* --assume-role: over whatever was found; at STS's own end point where one is set. */
 START_TEST(role_over_the_chain)
 {
@@ -311,6 +358,7 @@ main(void)
 	tcase_add_test(tests, role_of_a_place);
 	tcase_add_test(tests, roles_that_cannot_be);
 	tcase_add_test(tests, role_refused);
+	tcase_add_test(tests, role_faults);
 	tcase_add_test(tests, role_over_the_chain);
 	tcase_add_test(tests, web_identity);
 	tcase_add_test(tests, web_identity_faults);
