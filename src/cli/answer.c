@@ -136,6 +136,14 @@ cli_fail_take(enum cli_output output, struct err *err)
 }
 
 int
+cli_fail_begin(enum cli_output output, struct err *err)
+{
+	int code = cli_fail_take(output, err);
+
+	return code == EXIT_HELD ? EXIT_HELD : EXIT_INVALID;
+}
+
+int
 cli_fail_diags(enum cli_output output, struct diag_list *diags)
 {
 	if (output != OUTPUT_TEXT) {

@@ -241,6 +241,9 @@ int cli_fail(enum cli_output output, const struct err *err);
 /* As cli_fail, and frees *err. */
 int cli_fail_take(enum cli_output output, struct err *err);
 
+/* The same where nothing was started: exit code 2, or 4 where another process holds the run. */
+int cli_fail_begin(enum cli_output output, struct err *err);
+
 /* Has each fault that is said told to fn as well, until fn is NULL: a function's runtime passes it on. */
 void cli_on_fault(void (*fn)(void *arg, const char *error, const char *cause), void *arg);
 

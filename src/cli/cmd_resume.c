@@ -44,7 +44,7 @@ take_run(struct session *session)
 	session->lease = store_lease_take(session->store, found.id, &err);
 	if (session->lease == NULL ||
 	    store_run_find(session->store, found.id, &session->run, &err) < 0)
-		code = cli_fail_take(opts->output, &err);
+		code = cli_fail_begin(opts->output, &err);
 	store_run_fini(&found);
 	return code;
 }

@@ -47,10 +47,8 @@ begin(struct session *session)
 		session_put_setting(session, REPORT_HISTORY_SETTING, json_true());
 	session->lease = cli_name_run(opts, &session->workspace.rng, session->store, run, &err);
 	if (session->lease == NULL || store_run_create(session->store, run, &err) < 0 ||
-	    store_commit(session->store, &err) < 0) {
-		code = cli_fail_take(opts->output, &err);
-		return code == EXIT_HELD ? EXIT_HELD : EXIT_INVALID; /* nothing was started */
-	}
+	    store_commit(session->store, &err) < 0)
+		return cli_fail_begin(opts->output, &err);
 	return EXIT_OK;
 }
 

@@ -312,7 +312,7 @@ begin_and_execute(struct fleet *fleet, const struct fleet_places *places)
 	fleet->store = store;
 	lease = cli_name_run(fleet->opts, &fleet->base.rng, store, fleet->run, &err);
 	if (lease == NULL || record(fleet, places, &err) < 0) {
-		code = cli_fail_take(fleet->opts->output, &err);
+		code = cli_fail_begin(fleet->opts->output, &err);
 	} else {
 		log_set_run(fleet->run->id);
 		code = execute(fleet);

@@ -127,22 +127,22 @@ class Exhaustion(harness.Case):
         os.chown(theirs, NOBODY, NOBODY)
         database = os.path.join(theirs, "tmflow.db")
 
-        def run(state):
-            done = subprocess.run([harness.TMFLOW, *self.words(sim, "r" + str(time.monotonic_ns()))], env=self.environment(sim, state), cwd=harness.ROOT,
-                                  capture_output=True, text=True, timeout=harness.RUN_SECONDS, user=NOBODY, group=NOBODY, extra_groups=[],
-                                  check=False)
+        def run(state, words):
+            done = subprocess.run([harness.TMFLOW, *words], env=self.environment(sim, state), cwd=harness.ROOT, capture_output=True, text=True,
+                                  timeout=harness.RUN_SECONDS, user=NOBODY, group=NOBODY, extra_groups=[], check=False)
             return harness.Result(done.returncode, done.stdout, done.stderr)
 
         def fine(state):
-            done = run(state)
+            done = run(state, self.words(sim, f"r{time.monotonic_ns()}"))
             self.assertEqual(done.code, 0, done.err)
 
         def refused(state, why):
             sim.ask("/_sim/reset-counters", b"")
-            done = run(state)
-            self.assertEqual(done.code, 2, done.err)
-            self.assertEqual(done.json["error"], "TMFlow.Store")
-            self.assertRegex(done.json["cause"], why)
+            for words in (self.words(sim, f"r{time.monotonic_ns()}"), ["resume", "@latest", "-o", "json"]):
+                done = run(state, words)
+                self.assertEqual(done.code, 2, done.err)
+                self.assertEqual(done.json["error"], "TMFlow.Store")
+                self.assertRegex(done.json["cause"], why)
             self.assertFalse(set(CREATES) & set(sim.report()["actions"]))
 
         os.mkdir(os.path.join(self.dir, "ours"), 0o755)
