@@ -324,6 +324,14 @@ creation_pause(struct creation *creation, int waits, void (*after_wait)(struct c
 	loop_timer_arm(loop_of(creation->in), &creation->timer, mono_ms(creation->in) + delay_ms);
 }
 
+/* A timer of the next millisecond is not due in this turn, at the end of which the commit stands. */
+void
+creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation))
+{
+	creation->after_wait = after_wait;
+	loop_timer_arm(loop_of(creation->in), &creation->timer, mono_ms(creation->in) + 1);
+}
+
 /* Waits for describes and interfaces to settle; false when that has been done for long enough. */
 static bool
 settle(struct creation *creation, void (*after_wait)(struct creation *creation))
@@ -565,18 +573,29 @@ launched(struct creation *creation, json_t *reply, struct err *err)
 }
 
 static void
-run_instance(struct creation *creation)
+run_noted(struct creation *creation)
 {
-	const struct mirror *mirror = creation_mirror(creation);
 	const struct target_order order = order_of(creation);
 	struct err err = {0};
 
-	json_put_string(creation->launch, "Owner", mirror_owner(mirror));
-	if (note_launch(creation, &err) < 0 || store_commit_synced(mirror->opts.store, &err) < 0)
+	if (store_sync(creation_mirror(creation)->opts.store, &err) < 0)
 		creation_fail(creation, &err);
 	else
 		creation_await(
 		    creation, target_order_launch(creation_client(creation), &order), launched);
+	err_fini(&err);
+}
+
+static void
+run_instance(struct creation *creation)
+{
+	struct err err = {0};
+
+	json_put_string(creation->launch, "Owner", mirror_owner(creation_mirror(creation)));
+	if (note_launch(creation, &err) < 0)
+		creation_fail(creation, &err);
+	else
+		creation_after_commit(creation, run_noted);
 	err_fini(&err);
 }
 

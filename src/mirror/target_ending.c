@@ -110,7 +110,8 @@ begin_ending(struct creation *creation, struct err *err)
 		creation_generation(creation), err) < 0 ||
 	    creation_keep_launch(creation, err) < 0)
 		return -1;
-	return store_commit(creation_mirror(creation)->opts.store, err);
+	creation_after_commit(creation, creation_go_on_ending);
+	return 0;
 }
 
 /* --- roll-back --- */
@@ -139,8 +140,6 @@ checked_before_roll_back(struct creation *creation, json_t *reply, struct err *e
 	err_fini(err);
 	if (begin_ending(creation, err) < 0)
 		creation_fail(creation, err);
-	else
-		creation_go_on_ending(creation);
 }
 
 static void
@@ -186,7 +185,5 @@ creation_take_down(struct creation *creation, const char *target_id, const char 
 	json_put_string(creation->launch, "InsteadId", instead_id);
 	if (note_taken_down(creation, target_id, &err) < 0 || begin_ending(creation, &err) < 0)
 		creation_fail(creation, &err);
-	else
-		creation_go_on_ending(creation);
 	err_fini(&err);
 }

@@ -44,6 +44,10 @@ void creation_await(struct creation *creation, struct call *call,
 void
 creation_pause(struct creation *creation, int waits, void (*after_wait)(struct creation *creation));
 
+/* Goes on once what this turn wrote to the store is committed, so that AWS is asked for nothing that the store does not know. */
+void
+creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation));
+
 /* True for an error that asking again does not change. */
 bool creation_error_is_permanent(const struct err *err);
 

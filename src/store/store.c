@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define NUMBER_TEXT_OF(number) #number
-#define NUMBER_TEXT(number)    NUMBER_TEXT_OF(number)
-
 #define FILE_NAME      "tmflow.db"
 #define APPLICATION_ID 0x746d666c /* "tmfl": what file(1) and we know the file by */
 
@@ -198,22 +195,21 @@ store_open(const char *dir, struct clock *clock, struct err *err)
 	return store_open_with(&(struct store_opts){.dir = dir, .clock = clock}, err);
 }
 
-/* Between transactions, which is where the pragma counts: a commit that changes nothing flushes the WAL, and with it all commits before. */
-static const char pragmas_synced[] =
-    "PRAGMA synchronous = FULL; BEGIN IMMEDIATE;"
-    "PRAGMA user_version = " NUMBER_TEXT(STORE_SCHEMA_VERSION) "; COMMIT;"
-							       "PRAGMA synchronous = NORMAL;";
-
 int
-store_commit_synced(struct store *store, struct err *err)
+store_sync(struct store *store, struct err *err)
 {
-	struct err fault = {0};
+	sqlite3_file *log = NULL;
+	int code;
 
-	if (store_commit(store, err) < 0)
-		return -1;
-	if (!store_is_temporary(store) && store_exec(store, pragmas_synced, &fault) < 0)
-		return store_abort(store, &fault, err);
-	return 0;
+	if (store_is_temporary(store))
+		return 0;
+	code = sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (code == SQLITE_OK && log != NULL && log->pMethods != NULL)
+		code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+	if (code == SQLITE_OK)
+		return 0;
+	return err_set(
+	    err, ERR_STORE, "%s: not written to the disk: %s", store->path, sqlite3_errstr(code));
 }
 
 bool

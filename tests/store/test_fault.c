@@ -228,10 +228,21 @@ END_TEST
 static int
 see_fact(void *arg, const char *key, struct str value)
 {
-	(void)key;
 	(void)value;
+	ck_assert_str_eq(key, "key");
 	*(int *)arg = 1;
 	return 0;
+}
+
+static int
+commit_and_sync(struct store *store, struct err *err)
+{
+	if (store_commit(store, err) < 0)
+		return -1;
+	/* What is not committed yet stays so. */
+	return store_fact_put(store, "scope", "kind", "later", STR("1"), err) < 0
+		   ? -1
+		   : store_sync(store, err);
 }
 
 /* True if a fact is still there after the power was lost right behind its commit. */
@@ -262,13 +273,13 @@ survives_power_loss(int (*commit)(struct store *store, struct err *err), uint64_
 	return found;
 }
 
-START_TEST(test_synced_commits_outlive_a_loss_of_power)
+START_TEST(test_what_is_synced_outlives_a_loss_of_power)
 {
-	enum { LOSSES = 40 };
+	enum { LOSSES = 15 };
 	int plain = 0;
 
 	for (uint64_t seed = 1; seed <= LOSSES; seed++) {
-		ck_assert(survives_power_loss(store_commit_synced, seed));
+		ck_assert(survives_power_loss(commit_and_sync, seed));
 		plain += survives_power_loss(store_commit, seed);
 	}
 	ck_assert_int_lt(plain, LOSSES); /* otherwise this test shows nothing */
@@ -287,7 +298,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tcase, test_a_fault_stays);
 	tcase_add_test(tcase, test_a_temporary_store_on_a_full_disk);
 	tcase_add_test(tcase, test_unknown_vfs);
-	tcase_add_test(tcase, test_synced_commits_outlive_a_loss_of_power);
+	tcase_add_test(tcase, test_what_is_synced_outlives_a_loss_of_power);
 	suite_add_tcase(suite, tcase);
 }
 

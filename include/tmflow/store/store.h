@@ -67,8 +67,9 @@ bool store_is_temporary(const struct store *store);
 /* Makes all writes so far durable. Without writes: nothing is done. */
 int store_commit(struct store *store, struct err *err);
 
-/* The same, and no loss of power takes it back: waits for the disk. For the rare fact that nothing else can bring back, such as what AWS is asked for next. */
-int store_commit_synced(struct store *store, struct err *err);
+/* Waits until the disk has what is committed: no loss of power takes that back any more. Commits nothing. For the rare fact that nothing else can bring back, such as
+ * what AWS is asked for next. */
+int store_sync(struct store *store, struct err *err);
 
 /* The directory meant by --state-dir (may be NULL), $TMFLOW_STATE_DIR, $XDG_STATE_HOME/tmflow or ~/.local/state/tmflow. malloc'ed.
  * A variable that is empty counts as unset, and so does an XDG_STATE_HOME that is not absolute.
