@@ -136,6 +136,8 @@ class Activities(JsonService):
         self.tasks = []
         self.executions = {}    # (machine, name): input
         self.open_polls = 0
+        self.most = 0       # tasks under way and open polls, at most
+        self.polls_most = 0
         self.late = []      # tokens whose heartbeat came too late
         self.failing = []   # what the next calls are refused with: (operation, Refused)
         self.progress = asyncio.Condition()
@@ -172,6 +174,8 @@ class Activities(JsonService):
             raise Refused("ActivityDoesNotExist", "Activity does not exist")
         assert 1 <= len(params["workerName"]) <= 80
         self.open_polls += 1
+        self.polls_most = max(self.polls_most, self.open_polls)
+        self.most = max(self.most, self.open_polls + len(self.given))
         try:
             task = await asyncio.wait_for(self.queue(params["activityArn"]).get(), self.hold_seconds)
         except asyncio.TimeoutError:
@@ -266,8 +270,8 @@ class Queue(JsonService):
 
     service, prefix = "sqs", "AmazonSQS"
 
-    def __init__(self, rng, copies=1, receives_max=1000):
-        self.rng, self.copies, self.receives_max = rng, copies, receives_max
+    def __init__(self, rng, copies=1, receives_max=1000, hold_seconds=20):
+        self.rng, self.copies, self.receives_max, self.hold_seconds = rng, copies, receives_max, hold_seconds
         super().__init__()
         self.queue_url = self.url + "/123456789012/events"
 
@@ -277,6 +281,7 @@ class Queue(JsonService):
         self.dead = []      # moved to the dead-letter queue
         self.deleted = []
         self.visibility = []    # (message id, seconds) of ChangeMessageVisibility
+        self.waits = set()      # seconds that receives asked to be held for
 
     def add(self, *bodies):
         def run():
@@ -297,7 +302,8 @@ class Queue(JsonService):
         if params["QueueUrl"] != self.queue_url:
             raise Refused("QueueDoesNotExist", "no such queue", query_code="AWS.SimpleQueueService.NonExistentQueue")
         assert 1 <= params["MaxNumberOfMessages"] <= 10 and 0 <= params["WaitTimeSeconds"] <= 20
-        deadline = time.monotonic() + params["WaitTimeSeconds"]
+        self.waits.add(params["WaitTimeSeconds"])
+        deadline = time.monotonic() + min(params["WaitTimeSeconds"], self.hold_seconds)
         while not (found := self._visible()) and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
         given = []

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 
 import harness
 import services
@@ -98,6 +99,26 @@ States:
         self.assertEqual(headers["lambda-runtime-invocation-id"], "inv-7")
         _, headers, _ = self.ask({"action": "log"})
         self.assertNotIn("lambda-runtime-invocation-id", headers)
+
+    def test_trace_id(self):
+        """Programs that tmflow starts, here for keys of a short life, see which request they work for."""
+        sim, seen = self.sim(instances=5), os.path.join(self.dir, "seen")
+        keys = '{"Version": 1, "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "%s", "Expiration": "%s"}'
+        script = self.write("keys.sh", f"""#!/bin/sh
+echo "$_X_AMZN_TRACE_ID" >>{seen}
+printf '{keys}' {harness.SECRET} "$(date -u -d '+3 seconds' +%Y-%m-%dT%H:%M:%SZ)"
+""")
+        os.chmod(script, 0o700)
+        profile = self.write("profile", f"[default]\ncredential_process = {script}\n")
+        self.function(sim, TMFLOW_CONFIG=sim.config, AWS_CONFIG_FILE=profile, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+        deadline = time.monotonic() + 60
+        for trace in ("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1", "Root=1-5bef4de8-ad49b0e87f6ef6c87fc2e700;Sampled=0"):
+            last = None
+            while last != trace:
+                self.assertLess(time.monotonic(), deadline, f"not {trace} but {last}")
+                self.ask({"action": "describe-page", "input": {"MaxResults": 5}}, headers={"Lambda-Runtime-Trace-Id": trace})
+                with open(seen, encoding="ascii") as f:
+                    last = f.read().splitlines()[-1]
 
     def test_deadline(self):
         self.function()

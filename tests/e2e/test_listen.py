@@ -16,8 +16,8 @@ def launch(instance, state="running"):
 
 
 class Listen(services.Case):
-    def queue(self, **named):
-        server = services.Queue(random.Random(1), **named)
+    def queue(self, hold_seconds=1, **named):
+        server = services.Queue(random.Random(1), hold_seconds=hold_seconds, **named)
         self.addCleanup(server.stop)
         return server
 
@@ -85,11 +85,12 @@ class Listen(services.Case):
         self.assertGreaterEqual(len(queue.visibility), 2)
         self.assertTrue(all(seconds == 10 for _, seconds in queue.visibility))
         self.assertEqual(len(queue.deleted), 1)
+        self.assertEqual(queue.waits, {20})     # long polls
         self.drain(process)
         self.assertIn("1 messages received: 1 done", self.said(process))
 
     def test_drain_ends_runs_and_gives_back_the_rest(self):
-        queue = self.queue()
+        queue = self.queue(hold_seconds=20)
         waits = self.write("waits.yaml", "StartAt: A\nStates:\n  A: {Type: Wait, Seconds: 4, End: true}\n")
         queue.add(launch("i-1"))
         process = self.listen(queue, "--on-launch", waits)
@@ -102,6 +103,18 @@ class Listen(services.Case):
         left = list(queue.messages.values())
         self.assertEqual(len(left), 1)
         self.assertIn((left[0]["id"], 0), queue.visibility)
+
+    def test_a_second_signal_stops(self):
+        queue = self.queue()
+        waits = self.write("waits.yaml", "StartAt: A\nStates:\n  A: {Type: Wait, Seconds: 600, End: true}\n")
+        queue.add(launch("i-1"))
+        process = self.listen(queue, "--on-launch", waits)
+        queue.wait(lambda q: any(m["receives"] for m in q.messages.values()))
+        process.send_signal(signal.SIGTERM)
+        self.until_said(process, "is ending")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(20), 3, self.said(process))
+        self.assertEqual(queue.deleted, [])     # it comes again
 
     def test_no_queue(self):
         queue = self.queue()

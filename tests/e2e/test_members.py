@@ -83,7 +83,7 @@ class Members(services.Case):
 
     def test_the_queue_of_a_listener(self):
         sim, config, instance = member_world(self)
-        queue = services.Queue(random.Random(1), copies=2)
+        queue = services.Queue(random.Random(1), copies=2, hold_seconds=1)
         self.addCleanup(queue.stop)
         queue.add(finding(instance, account=MEMBER), state_change(instance, account=MEMBER))
         process = self.spawn(["listen", "--queue-url", queue.queue_url, "--config", config, "--workflows", WORKFLOWS],

@@ -159,6 +159,19 @@ class Worker(services.Case):
         activities.wait_all()
         self.drain(process)
 
+    def test_concurrency_and_pollers(self):
+        """What comes finds a free slot: polls and tasks together are never more."""
+        waits = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1, "End": True}}}
+        activities = self.activities(hold_seconds=1)
+        process = self.worker(activities, "--concurrency", "4", "--pollers", "3")
+        activities.wait_polls(3)
+        activities.add(*[{"workflow": waits}] * 12)
+        activities.wait_all()
+        self.drain(process)
+        self.assertEqual([t["attempt"] for t in activities.tasks], [1] * 12)
+        self.assertEqual(activities.most, 4)
+        self.assertEqual(activities.polls_most, 3)
+
     def test_an_activity_that_is_not_there(self):
         activities = self.activities()
         process = self.worker(activities, arn=activities.arn + "x")

@@ -39,6 +39,9 @@ walk(template)
 print(json.dumps(found))
 """
 
+# A template as JSON, its tags as CloudFormation's functions.
+TEMPLATE = "import json, sys, cfnlint.decode; print(json.dumps(cfnlint.decode.decode(sys.argv[1])[0]))"
+
 
 class Deploy(services.Case):
     @classmethod
@@ -56,6 +59,22 @@ class Deploy(services.Case):
     def test_templates_pass_cfn_lint(self):
         done = self.run_here(os.path.join(os.path.dirname(self.python), "cfn-lint"), *TEMPLATES)
         self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_switches_and_what_watches(self):
+        template = json.loads(self.run_here(self.python, "-c", TEMPLATE, TEMPLATES[0]).stdout)
+        switches = {name: p["Default"] for name, p in template["Parameters"].items() if name.startswith("EnableFor")}
+        self.assertEqual(switches, {"EnableForExistingInstances": "true", "EnableForInstanceLaunch": "true", "EnableForGuardDuty": "false"})
+        resources = template["Resources"].values()
+        kinds = [r["Type"] for r in resources]
+        for kind, count in (("AWS::Serverless::StateMachine", 3), ("AWS::Events::Rule", 2), ("AWS::SQS::Queue", 1), ("AWS::Logs::LogGroup", 1)):
+            self.assertEqual(kinds.count(kind), count, kind)
+        for resource in resources:
+            if resource["Type"] == "AWS::Logs::LogGroup":
+                self.assertEqual(resource["Properties"]["RetentionInDays"], {"Ref": "LogRetentionInDays"})
+            if resource["Type"] == "AWS::Events::Rule":
+                self.assertTrue(all("DeadLetterConfig" in t and "RetryPolicy" in t for t in resource["Properties"]["Targets"]))
+        watched = {r["Properties"]["MetricName"] for r in resources if r["Type"] == "AWS::CloudWatch::Alarm"}
+        self.assertLessEqual({"Errors", "ExecutionsFailed", "ApproximateNumberOfMessagesVisible"}, watched)
 
     def test_templates_pass_sam(self):
         sam = os.path.join(os.path.dirname(interop.python_packages("sam")), "sam")
