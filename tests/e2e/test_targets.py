@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Targets that tmflow creates: never an instance more than needed, none without a target, none over its limit; also while describes are stale and with two processes at once."""
 import json
+import re
+import signal
 
 import harness
 
@@ -47,6 +49,30 @@ class Targets(harness.Case):
         self.assertEqual(len({s["trafficMirrorTargetId"] for s in sim.sessions().values()} & dead), 1)
         self.assertEqual(sim.report()["instances"]["launched"], 3)
         self.assertTrue(sim.report()["ok"], sim.report())
+
+    def test_killed_while_making_a_target_that_nobody_wants_any_more(self):
+        """Another run in the same state directory, whose configuration needs no such target, leaves no launched instance without one."""
+        launched = 0
+        for at in range(3, 9):
+            with self.subTest(at=at):
+                sim = self.sim("--single-subnet", "--plain", "--no-auth", instances=8)
+                with open(sim.config, encoding="utf-8") as f:
+                    text = f.read()
+                given = next(t["targetId"] for t in sim.report()["targets"] if t["createdBy"]["userAgent"] == "ec2sim")
+                ids = [re.search(pattern, text).group() for pattern in (r"vpc-\w+", r"tmf-\w+")]
+                config = self.write("given.yaml", "vpcs:\n  - {vpcId: %s, filterId: %s, targetId: %s}\n" % (*ids, given))
+                process = self.start("run", harness.BACKFILL, "--config", sim.config, "-q", sim=sim, state=f"at-{at}")
+                sim.ask("/_sim/signal", {"at": at, "pid": process.pid, "signal": signal.SIGKILL, "when": "after"})
+                process.communicate(timeout=harness.RUN_SECONDS)
+                left = sim.report()["instances"]
+                launched += left["launched"] > left["launchedBehindTarget"]
+                done = self.backfill(sim, config=config, state=f"at-{at}")
+                self.assertEqual(done.code, 0, done.err)
+                report = sim.report()
+                self.assertTrue(report["ok"], report["reasons"])
+                self.assertEqual(report["instances"]["launched"], report["instances"]["launchedBehindTarget"])
+                sim.stop()
+        self.assertGreater(launched, 0)  # otherwise this shows nothing
 
 
 if __name__ == "__main__":
