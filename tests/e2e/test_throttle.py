@@ -25,6 +25,31 @@ class Throttle(harness.Case):
         sim = self.sim(*options, instances=400)
         self.complete(sim, self.backfill(sim))
 
+    def test_retry_modes(self):
+        """AWS_RETRY_MODE and the profile's keys mean what they mean to the AWS CLI."""
+        sim = self.sim("--fault", "500:DescribeInstances@1", instances=5)
+        once = self.write("once.yaml", "StartAt: A\nStates: {A: {Type: Task, Resource: tmflow:describe-page, Parameters: {}, End: true}}\n")
+        profile = self.write("aws-config", "[default]\nretry_mode = legacy\nmax_attempts = 2\n")
+        for env, attempts in (({"AWS_RETRY_MODE": "standard"}, 3), ({"AWS_RETRY_MODE": "adaptive"}, 3), ({"AWS_RETRY_MODE": "legacy"}, 5),
+                              ({"AWS_CONFIG_FILE": profile}, 2), ({"AWS_CONFIG_FILE": profile, "AWS_MAX_ATTEMPTS": "1"}, 1)):
+            sim.ask("/_sim/reset-counters", b"")
+            done = self.tmflow("run", once, "--config", sim.config, "-o", "json", sim=sim, env=env)
+            self.assertEqual(done.code, 1, done.err)
+            self.assertEqual(sim.report()["actions"]["DescribeInstances"]["calls"], attempts, env)
+        for env, said in (({"AWS_RETRY_MODE": "eager"}, "AWS_RETRY_MODE must be legacy, standard or adaptive, not \"eager\""),
+                          ({"AWS_CONFIG_FILE": self.write("bad", "[default]\nmax_attempts = none\n")},
+                           "bad:2: max_attempts must be a number from 1 to 100, not \"none\"")):
+            done = self.tmflow("run", once, "--config", sim.config, "-o", "json", sim=sim, env=env)
+            self.assertEqual(done.code, 2, done.err)
+            self.assertIn(said, done.json["cause"])
+
+    def test_adaptive(self):
+        """The SDKs' rate limiter beside the pacer: slower, but nothing is lost."""
+        sim = self.sim("--buckets", "--bucket-scale", "50", "--fault", "throttle@0.05", instances=200)
+        report = self.complete(sim, self.tmflow("run", harness.BACKFILL, "--config", sim.config, "-o", "json", sim=sim,
+                                                env={"AWS_RETRY_MODE": "adaptive"}))
+        self.assertGreater(sum(row["throttled"] for row in report["actions"].values()), 3)
+
 
 if __name__ == "__main__":
     harness.main()
