@@ -64,7 +64,8 @@ void store_close(struct store *store);
 /* True for a private temporary database: what is in it cannot be resumed or shown later. */
 bool store_is_temporary(const struct store *store);
 
-/* Makes all writes so far durable. Without writes: nothing is done. */
+/* Makes all writes so far durable. Without writes: nothing is done. Where an engine writes checkpoints, only at the end of a turn of the loop: before that, a checkpoint may stand
+ * half in the transaction. */
 int store_commit(struct store *store, struct err *err);
 
 /* Waits until the disk has what is committed: no loss of power takes that back any more. Commits nothing. For the rare fact that nothing else can bring back, such as
