@@ -145,8 +145,8 @@ START_TEST(every_point)
 END_TEST
 
 /*
- * What was launched for a second target turns out not to be needed: after an hour the first one is taken for gone, since describes do not show it yet; when the process has died
- * once more, they do. At the end no launched instance is without a target, which sim_play looks at.
+ * Two deaths with an hour after each, and describes that lag behind: a target that is not shown may be taken for gone, and what was launched in its place turn out not to be needed.
+ * How many came to that is printed (mirror_leftovers has each step of it); in any case no launched instance is without a target at the end, which sim_play looks at.
  */
 #define HOUR_MS	     3600000
 #define SOURCES_LATE 48	 /* more than are looked after at once, and the last target has room left */
