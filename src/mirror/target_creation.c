@@ -522,23 +522,21 @@ tells_that_nothing_was_launched(const struct err *err)
 static void
 launch_refused(struct creation *creation, struct err *err)
 {
+	bool nothing_there = tells_that_nothing_was_launched(err);
 	struct err store_err = {0};
 
 	if (err_is(err, ERROR_PARAMETER_MISMATCH))
 		err_prefix(err,
 		    "generation %d of subnet %s was launched with other parameters before",
 		    creation_generation(creation), creation->subnet_id);
-	if (!tells_that_nothing_was_launched(err)) {
-		creation_fail(creation, err);
-	} else if (creation_drop_launch(creation, &store_err) < 0) {
+	if (nothing_there && creation_drop_launch(creation, &store_err) < 0)
 		creation_fail(creation, &store_err);
-	} else if (creation->rule == NULL) {
+	else if (nothing_there && creation->rule == NULL)
 		creation_done(creation, NULL, false);
-	} else if (creation->earlier && ++creation->tries < GENERATIONS_TRIED_MAX) {
+	else if (nothing_there && creation->earlier && ++creation->tries < GENERATIONS_TRIED_MAX)
 		launch(creation); /* as the rule is now */
-	} else {
+	else
 		creation_fail(creation, err);
-	}
 	err_fini(&store_err);
 }
 
