@@ -367,14 +367,8 @@ note_target(struct creation *creation, const char *target_id, struct err *err)
 void
 creation_succeed(struct creation *creation, const char *target_id)
 {
-	const struct target *other = inventory_current_beside(
-	    targets_inventory(creation->in->targets), creation->subnet_id, target_id);
 	struct err err = {0};
 
-	if (creation->rule == NULL && !creation->found && other != NULL) {
-		creation_take_down(creation, target_id, other->id);
-		return;
-	}
 	if (note_target(creation, target_id, &err) < 0 ||
 	    creation_drop_launch(creation, &err) < 0) {
 		creation_fail(creation, &err);
@@ -387,6 +381,19 @@ creation_succeed(struct creation *creation, const char *target_id)
 	creation_done(creation, target_id, true);
 }
 
+/* The target was not there before. What nobody waits for is taken down where the subnet has another. */
+static void
+made(struct creation *creation, const char *target_id)
+{
+	const struct target *other = inventory_current_beside(
+	    targets_inventory(creation->in->targets), creation->subnet_id, target_id);
+
+	if (creation->rule == NULL && other != NULL)
+		creation_take_down(creation, target_id, other->id);
+	else
+		creation_succeed(creation, target_id);
+}
+
 const char *
 creation_first_target(const json_t *reply)
 {
@@ -396,22 +403,27 @@ creation_first_target(const json_t *reply)
 
 /* --- attach --- */
 
-static void
-looked_up(struct creation *creation, json_t *reply, struct err *err)
+/* True where a look for the interface's target ends the creation: it is there, or could not be looked for. */
+static bool
+look_ends(struct creation *creation, const json_t *reply, struct err *err)
 {
 	const char *target_id = creation_first_target(reply);
 
-	if (reply == NULL) {
+	if (reply == NULL)
 		creation_fail(creation, err);
-	} else if (target_id != NULL) {
-		creation->found = true;
+	else if (target_id != NULL)
 		creation_succeed(creation, target_id);
-	} else if (!settle(creation, look_up)) {
-		err_set(err, ERR_REPLY,
-		    "interface %s is in use by a mirror target that AWS does not list",
-		    creation_interface(creation));
-		creation_fail(creation, err);
-	}
+	return reply == NULL || target_id != NULL;
+}
+
+static void
+looked_up(struct creation *creation, json_t *reply, struct err *err)
+{
+	if (look_ends(creation, reply, err) || settle(creation, look_up))
+		return;
+	err_set(err, ERR_REPLY, "interface %s is in use by a mirror target that AWS does not list",
+	    creation_interface(creation));
+	creation_fail(creation, err);
 }
 
 static void
@@ -429,7 +441,7 @@ attached(struct creation *creation, json_t *reply, struct err *err)
 	    json_get_string(json_object_get(reply, "TrafficMirrorTarget"), "TrafficMirrorTargetId");
 
 	if (target_id != NULL) {
-		creation_succeed(creation, target_id);
+		made(creation, target_id);
 		return;
 	}
 	if (reply != NULL)
@@ -465,16 +477,8 @@ attach(struct creation *creation)
 static void
 looked_before_attach(struct creation *creation, json_t *reply, struct err *err)
 {
-	const char *target_id = creation_first_target(reply);
-
-	if (reply == NULL) {
-		creation_fail(creation, err);
-	} else if (target_id != NULL) {
-		creation->found = true;
-		creation_succeed(creation, target_id);
-	} else {
+	if (!look_ends(creation, reply, err))
 		attach(creation);
-	}
 }
 
 static void

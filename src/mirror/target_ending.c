@@ -125,7 +125,6 @@ checked_before_roll_back(struct creation *creation, json_t *reply, struct err *e
 	const char *target_id = creation_first_target(reply);
 
 	if (target_id != NULL) {
-		creation->found = true;
 		creation_succeed(creation, target_id);
 		return;
 	}

@@ -18,7 +18,6 @@ struct creation {
 	    *launch; /* owned, as in target_facts_internal.h; NULL before there is one to ask for */
 	char token[CLIENT_TOKEN_BYTES];
 	bool earlier;	    /* it was asked for before this creation */
-	bool found;	    /* its target was there already */
 	struct err failure; /* why a roll-back is under way */
 	struct waiters waiters;
 	struct call *call;

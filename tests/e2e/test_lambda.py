@@ -26,14 +26,8 @@ def resource(url, kind, **more):
             "LogicalResourceId": "Backfill", "ResourceType": "Custom::Backfill", "ResourceProperties": {}, **more}
 
 
-class Lambda(services.Case):
-    def setUp(self):
-        super().setUp()
-        self.runtime = services.Runtime()
-        self.addCleanup(self.runtime.stop)
-        self.workflows = os.path.join(self.dir, "workflows")
-        os.mkdir(self.workflows)
-        self.write("workflows/on-launch.yaml", """
+# Fails, or takes too long, for the instances of these names.
+ON_LAUNCH = """
 StartAt: Which
 States:
   Which:
@@ -45,7 +39,17 @@ States:
   Bad: {Type: Fail, Error: Own.Error, Cause: so}
   Slow: {Type: Wait, Seconds: 600, End: true}
   Good: {Type: Pass, End: true}
-""")
+"""
+
+
+class Lambda(services.Case):
+    def setUp(self):
+        super().setUp()
+        self.runtime = services.Runtime()
+        self.addCleanup(self.runtime.stop)
+        self.workflows = os.path.join(self.dir, "workflows")
+        os.mkdir(self.workflows)
+        self.write("workflows/on-launch.yaml", ON_LAUNCH)
         self.write("workflows/on-guardduty.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, Result: finding, End: true}\n")
         self.write("workflows/backfill.yaml", "StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n")
 

@@ -10,23 +10,11 @@ import harness
 import interop
 import services
 from test_events import finding, state_change
-from test_lambda import record, resource
+from test_lambda import ON_LAUNCH, record, resource
 
 INVOKE = "/2015-03-31/functions/function/invocations"
 OWN = {
-    "on-launch": """
-StartAt: Which
-States:
-  Which:
-    Type: Choice
-    Choices:
-      - {Variable: $.detail.instance-id, StringEquals: i-bad, Next: Bad}
-      - {Variable: $.detail.instance-id, StringEquals: i-slow, Next: Slow}
-    Default: Good
-  Bad: {Type: Fail, Error: Own.Error, Cause: so}
-  Slow: {Type: Wait, Seconds: 600, End: true}
-  Good: {Type: Pass, End: true}
-""",
+    "on-launch": ON_LAUNCH,
     "backfill": "StartAt: A\nStates:\n  A: {Type: Fail, Error: Own.Error, Cause: so}\n",
 }
 
