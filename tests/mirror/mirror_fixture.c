@@ -24,6 +24,22 @@ fixture_init(struct fixture *fixture, struct sim_opts *opts)
 }
 
 void
+fixture_init_subnet(
+    struct fixture *fixture, unsigned instances, int64_t stale_ms, double empty_pages)
+{
+	struct sim_opts opts;
+
+	sim_opts_default(&opts);
+	opts.instances = instances;
+	opts.vpcs = 1;
+	opts.subnets_per_vpc = 1;
+	opts.plain = true;
+	opts.stale_ms = stale_ms;
+	opts.empty_pages = empty_pages;
+	fixture_init(fixture, &opts);
+}
+
+void
 fixture_fini(struct fixture *fixture)
 {
 	loop_free(fixture->loop);

@@ -24,6 +24,10 @@ struct fixture {
 
 /* opts: as given, without signatures to check. */
 void fixture_init(struct fixture *fixture, struct sim_opts *opts);
+
+/* A plain world of one subnet. */
+void fixture_init_subnet(
+    struct fixture *fixture, unsigned instances, int64_t stale_ms, double empty_pages);
 void fixture_fini(struct fixture *fixture);
 
 /* An operation that is answered with an error instead of being handed to the account. */

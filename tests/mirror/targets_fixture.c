@@ -12,16 +12,7 @@ char subnet[SIM_ID_BYTES];
 void
 targets_setup_world(int64_t stale_ms, double empty_pages)
 {
-	struct sim_opts opts;
-
-	sim_opts_default(&opts);
-	opts.instances = SOURCES;
-	opts.vpcs = 1;
-	opts.subnets_per_vpc = 1;
-	opts.plain = true;
-	opts.stale_ms = stale_ms;
-	opts.empty_pages = empty_pages;
-	fixture_init(&fixture, &opts);
+	fixture_init_subnet(&fixture, SOURCES, stale_ms, empty_pages);
 	world_subnet_id(fixture.world, 0, subnet);
 }
 

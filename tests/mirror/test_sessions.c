@@ -37,16 +37,7 @@ open_process(struct process *opened, const char *extra, const char *run_id, stru
 static void
 setup_world(int64_t stale_ms, double empty_pages)
 {
-	struct sim_opts opts;
-
-	sim_opts_default(&opts);
-	opts.instances = INSTANCES;
-	opts.vpcs = 1;
-	opts.subnets_per_vpc = 1;
-	opts.plain = true;
-	opts.stale_ms = stale_ms;
-	opts.empty_pages = empty_pages;
-	fixture_init(&fixture, &opts);
+	fixture_init_subnet(&fixture, INSTANCES, stale_ms, empty_pages);
 	world_given_target_id(fixture.world, 0, target);
 	world_given_target_id(fixture.world, 1, other_target);
 	world_given_filter_id(fixture.world, 0, filter);
