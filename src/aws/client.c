@@ -178,16 +178,27 @@ correct_clock(struct aws_call *call, const struct err *err, const char *date)
 	return true;
 }
 
+static int
+cost_of_retry(const struct aws_call *call, const struct err *err)
+{
+	const struct aws_client *client = call->client;
+	bool timed_out = err->code == ERR_TRANSPORT &&
+			 now_mono_ms(client) - call->sent_mono_ms >= AWS_CONNECT_TIMEOUT_MS;
+
+	if (!client->retry_mode->has_quota)
+		return 0;
+	/* Calls that were under way when a bucket ran empty are refused together, a hundred at once: the pacer spreads what follows. */
+	if (call->refused && client->pacer != NULL && client->retry_mode->trusts_pacer)
+		return 0;
+	return timed_out ? RETRY_COST_TIMEOUT : RETRY_COST;
+}
+
 /* Whether the quota pays for another attempt. */
 static bool
 can_pay(struct aws_call *call, const struct err *err)
 {
-	bool timed_out = err->code == ERR_TRANSPORT &&
-			 now_mono_ms(call->client) - call->sent_mono_ms >= AWS_CONNECT_TIMEOUT_MS;
-	int cost = timed_out ? RETRY_COST_TIMEOUT : RETRY_COST;
+	int cost = cost_of_retry(call, err);
 
-	if (!call->client->retry_mode->has_quota)
-		return true;
 	if (!retry_quota_take(&call->client->quota, cost))
 		return false;
 	call->retry_cost = cost;

@@ -12,13 +12,13 @@
 #define LEGACY_BACKOFF_MAX_MS 86400000.0 /* it has no limit of its own; nobody waits for a day */
 
 static const struct retry_mode modes[] = {
-    {"legacy", LEGACY_ATTEMPTS, LEGACY_BACKOFF_MAX_MS, true, false, false},
-    {"standard", SDK_ATTEMPTS, AWS_BACKOFF_MAX_MS, false, true, false},
-    {"adaptive", SDK_ATTEMPTS, AWS_BACKOFF_MAX_MS, false, true, true},
+    {"legacy", LEGACY_ATTEMPTS, LEGACY_BACKOFF_MAX_MS, true, false, false, false},
+    {"standard", SDK_ATTEMPTS, AWS_BACKOFF_MAX_MS, false, true, false, false},
+    {"adaptive", SDK_ATTEMPTS, AWS_BACKOFF_MAX_MS, false, true, true, false},
 };
 
 const struct retry_mode retry_mode_default = {
-    "default", AWS_ATTEMPTS_DEFAULT, AWS_BACKOFF_MAX_MS, false, true, false};
+    "default", AWS_ATTEMPTS_DEFAULT, AWS_BACKOFF_MAX_MS, false, true, false, true};
 
 /* Legacy mode's replies that are worth a retry. service NULL: any; code NULL: any. */
 static const struct {

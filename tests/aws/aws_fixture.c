@@ -56,6 +56,7 @@ aws_fixture_service(struct aws_fixture *f, const char *service)
 		.transport = scripted_transport_http(f->scripted),
 		.credentials = &f->keys.provider,
 		.rng = &f->rng,
+		.pacer = f->pacer,
 		.service = service,
 		.region = "us-east-1",
 		.retry_mode = f->retry_mode,
@@ -69,6 +70,7 @@ void
 aws_fixture_fini(struct aws_fixture *f)
 {
 	aws_client_free(f->client);
+	pacer_free(f->pacer);
 	scripted_transport_free(f->scripted);
 	loop_free(f->loop);
 	credentials_fini(&f->keys.credentials);

@@ -26,6 +26,7 @@ struct aws_fixture {
 	int attempts_max;
 	const char *service;
 	const struct retry_mode *retry_mode; /* NULL: the default */
+	struct pacer *pacer; /* of the next client; freed with the fixture. NULL: none */
 	struct aws_client *client;
 	json_t *result;
 	struct err err;

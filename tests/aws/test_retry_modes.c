@@ -388,6 +388,60 @@ START_TEST(adaptive_waits_in_line)
 }
 END_TEST
 
+/* --- a bucket that ran empty while many calls were under way --- */
+
+struct refusals {
+	int left;
+};
+
+static void
+answer_after_refusals(
+    void *arg, const struct http_request *request, int *ret_status, struct buf *ret_body)
+{
+	struct refusals *refusals = arg;
+	bool refused = refusals->left > 0;
+
+	(void)request;
+	refusals->left -= refused;
+	*ret_status = refused ? 503 : 200;
+	buf_add_cstr(ret_body, refused ? ERROR_BODY("RequestLimitExceeded") : OK_BODY);
+}
+
+#define PACED_CALLS    150
+#define PACED_REFUSALS 130 /* more than the quota pays for */
+
+/* How many of the calls fail. */
+static uint64_t
+failed_behind_pacer(const char *mode)
+{
+	struct refusals refusals = {PACED_REFUSALS};
+	struct err err = {0};
+	struct aws_fixture f;
+	uint64_t failed;
+
+	aws_fixture_init(&f,
+	    &(struct scripted_opts){.answer = answer_after_refusals, .answer_arg = &refusals},
+	    ATTEMPTS_ENOUGH);
+	f.pacer = pacer_new(f.loop);
+	aws_fixture_retry_mode(&f, mode);
+	for (int i = 0; i < PACED_CALLS; i++)
+		call_on_done(start(&f), aws_fixture_completed, &f);
+	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+	ck_assert_int_eq(f.completions, PACED_CALLS);
+	ck_assert_int_eq(refusals.left, 0);
+	failed = aws_client_stats(f.client)->failed;
+	aws_fixture_fini(&f);
+	return failed;
+}
+
+/* The pacer slows down after them, so they cost nothing; a mode that somebody chose is what it is in the SDKs. */
+START_TEST(refusals_behind_a_pacer)
+{
+	ck_assert_uint_eq(failed_behind_pacer(NULL), 0);
+	ck_assert_uint_gt(failed_behind_pacer("standard"), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -404,6 +458,7 @@ main(void)
 	tcase_add_test(tests, limiter_waits);
 	tcase_add_test(tests, adaptive_slows_down);
 	tcase_add_test(tests, adaptive_waits_in_line);
+	tcase_add_test(tests, refusals_behind_a_pacer);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }

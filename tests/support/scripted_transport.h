@@ -9,7 +9,7 @@
  */
 struct scripted_transport;
 
-#define SCRIPTED_REQUESTS_MAX 256
+#define SCRIPTED_REQUESTS_MAX 512
 
 struct scripted_reply {
 	const char *operation; /* the Action that must have been asked for; NULL: any */

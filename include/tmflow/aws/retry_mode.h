@@ -10,9 +10,10 @@ struct retry_mode {
 	const char *name;
 	int attempts_max; /* in all, unless AWS_MAX_ATTEMPTS says otherwise */
 	double delay_max_ms;
-	bool legacy;	  /* retries what the oldest tools retried, and nothing else */
-	bool has_quota;	  /* a retry costs tokens of the client's */
-	bool limits_rate; /* attempts wait for the client's rate limiter */
+	bool legacy;	   /* retries what the oldest tools retried, and nothing else */
+	bool has_quota;	   /* a retry costs tokens of the client's */
+	bool limits_rate;  /* attempts wait for the client's rate limiter */
+	bool trusts_pacer; /* a refusal that the pacer slows down after costs the quota nothing */
 };
 
 /* "legacy", "standard" or "adaptive", in any case; NULL where it is none of them. */
