@@ -16,6 +16,7 @@
 
 #define HEADERS_MAX	100u
 #define CONNECTIONS_MAX 4000u
+#define POLL_MS_MAX	60000
 #define SIGNAL_PATH	"/_sim/signal"
 
 /* One request on its way: MHD calls answer() several times for it. */
@@ -348,26 +349,37 @@ sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct e
 	return http;
 }
 
-/* Lets the delayed replies that are due go out. Returns ms until the next; -1 for none. */
-static int64_t
+/* Lets the delayed replies that are due go out, with the MHD_run that must follow: nothing else would wake it. */
+static void
 resume_due(struct sim_http *http)
 {
 	struct exchange **link = &http->delayed;
-	int64_t now = now_ms(), next_ms = -1;
+	int64_t now = now_ms();
 
 	while (*link != NULL) {
 		struct exchange *e = *link;
 
-		if (e->due_mono_ms <= now) {
-			*link = e->next;
-			MHD_resume_connection(e->connection);
+		if (e->due_mono_ms > now) {
+			link = &e->next;
 			continue;
 		}
-		if (next_ms < 0 || e->due_mono_ms - now < next_ms)
-			next_ms = e->due_mono_ms - now;
-		link = &e->next;
+		*link = e->next;
+		MHD_resume_connection(e->connection);
 	}
-	return next_ms;
+}
+
+/* How long nothing will be due; at most POLL_MS_MAX. */
+static int64_t
+ms_until_due(const struct sim_http *http)
+{
+	int64_t due_ms = now_ms() + POLL_MS_MAX;
+	int64_t left_ms;
+
+	for (const struct exchange *e = http->delayed; e != NULL; e = e->next)
+		if (e->due_mono_ms < due_ms)
+			due_ms = e->due_mono_ms;
+	left_ms = due_ms - now_ms();
+	return left_ms > 0 ? left_ms : 0;
 }
 
 void
@@ -391,8 +403,6 @@ sim_http_port(const struct sim_http *http)
 	return info != NULL ? info->port : 0;
 }
 
-#define POLL_MS_MAX 60000
-
 int
 sim_http_run(struct sim_http *http, int stop_fd, struct err *err)
 {
@@ -403,10 +413,8 @@ sim_http_run(struct sim_http *http, int stop_fd, struct err *err)
 	MHD_UNSIGNED_LONG_LONG daemon_ms;
 
 	for (;;) {
-		int64_t wait_ms = resume_due(http);
+		int64_t wait_ms = ms_until_due(http);
 
-		if (wait_ms < 0 || wait_ms > POLL_MS_MAX)
-			wait_ms = POLL_MS_MAX;
 		if (MHD_get_timeout(http->daemon, &daemon_ms) == MHD_YES &&
 		    (int64_t)daemon_ms < wait_ms)
 			wait_ms = (int64_t)daemon_ms;
