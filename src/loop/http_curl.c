@@ -20,15 +20,22 @@
 
 struct http_curl {
 	struct http_transport transport; /* first: the interface leads back here */
-	struct poller poller;
 	struct loop *loop;
 	CURLM *multi;
+	struct task work;    /* posted: libcurl wants to go on at once */
+	struct timer alarm;  /* armed: when it wants to go on */
+	struct err watching; /* why a socket cannot be waited for: libcurl has given up then */
 	char *ca_bundle;
 	char *user_agent;
 	CURL *idle[IDLE_HANDLES_MAX];
 	size_t idle_count;
 	struct http_exchange *first; /* under way */
-	size_t active;
+};
+
+/* A socket of libcurl's that it wants to hear of. */
+struct socket_watch {
+	struct fd_watch watch; /* first */
+	struct http_curl *curl;
 };
 
 struct http_exchange {
@@ -105,28 +112,54 @@ reply_header(const struct http_exchange *exchange, const char *name)
 	return NULL;
 }
 
+/* libcurl does not say why a socket could not be had. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_exchange *exchange = arg;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	(void)purpose;
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !err_isset(&exchange->err))
+		err_set(&exchange->err, ERR_TRANSPORT, "cannot open a socket: %s", strerror(errno));
+	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+/* With what all requests have in common; set_request sets all that differs, each time. */
+static CURL *
+new_handle(const struct http_curl *curl)
+{
+	CURL *easy = curl_easy_init();
+
+	if (easy == NULL)
+		abort(); /* libcurl has no other reason than memory */
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	if (curl->ca_bundle != NULL)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, curl->ca_bundle);
+	if (curl->user_agent != NULL)
+		curl_easy_setopt(easy, CURLOPT_USERAGENT, curl->user_agent);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	return easy;
+}
+
 static CURL *
 take_handle(struct http_curl *curl)
 {
-	CURL *easy;
-
-	if (curl->idle_count > 0)
-		return curl->idle[--curl->idle_count];
-	easy = curl_easy_init();
-	if (easy == NULL)
-		abort(); /* libcurl has no other reason than memory */
-	return easy;
+	return curl->idle_count > 0 ? curl->idle[--curl->idle_count] : new_handle(curl);
 }
 
 static void
 keep_handle(struct http_curl *curl, CURL *easy)
 {
-	if (curl->idle_count == IDLE_HANDLES_MAX) {
+	if (curl->idle_count == IDLE_HANDLES_MAX)
 		curl_easy_cleanup(easy);
-		return;
-	}
-	curl_easy_reset(easy);
-	curl->idle[curl->idle_count++] = easy;
+	else
+		curl->idle[curl->idle_count++] = easy;
 }
 
 static void
@@ -142,7 +175,6 @@ free_exchange(struct http_exchange *exchange)
 		curl->first = exchange->next;
 	if (exchange->next != NULL)
 		exchange->next->prev = exchange->prev;
-	curl->active--;
 	curl_slist_free_all(exchange->headers);
 	free(exchange->body);
 	buf_fini(&exchange->reply_headers);
@@ -164,16 +196,20 @@ static void
 set_headers(struct http_exchange *exchange, const struct http_request *request)
 {
 	bool has_content_type = false;
+	struct buf line = {0};
 
 	assert(request->headers_count <= HTTP_HEADERS_MAX);
 	for (size_t i = 0; i < request->headers_count; i++) {
 		const struct http_header *header = &request->headers[i];
-		char *line = mem_printf("%s: %s", header->name, header->value);
 
 		has_content_type |= strcasecmp(header->name, "Content-Type") == 0;
-		add_header(exchange, line);
-		free(line);
+		buf_reset(&line);
+		buf_add_cstr(&line, header->name);
+		buf_add_str(&line, STR(": "));
+		buf_add_cstr(&line, header->value);
+		add_header(exchange, buf_cstr(&line));
 	}
+	buf_fini(&line);
 	add_header(exchange, "Expect:");
 	if (!has_content_type)
 		add_header(exchange, "Content-Type:");
@@ -188,61 +224,40 @@ milliseconds(int64_t given_ms, long fallback_ms)
 	return given_ms > 0 ? (long)given_ms : fallback_ms;
 }
 
-/* libcurl does not say why a socket could not be had. */
-static curl_socket_t
-open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct http_exchange *exchange = arg;
-	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-
-	(void)purpose;
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !err_isset(&exchange->err))
-		err_set(&exchange->err, ERR_TRANSPORT, "cannot open a socket: %s", strerror(errno));
-	return fd >= 0 ? fd : CURL_SOCKET_BAD;
-}
-
+/* A request with a body is a POST to libcurl, whatever its method is called. */
 static void
-set_limits(struct http_exchange *exchange, const struct http_request *request)
+set_body(struct http_exchange *exchange, const struct http_request *request)
 {
 	CURL *easy = exchange->easy;
 
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-	    milliseconds(request->connect_timeout_ms, CONNECT_TIMEOUT_MS_DEFAULT));
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-	    milliseconds(request->total_timeout_ms, TOTAL_TIMEOUT_MS_DEFAULT));
-	if (exchange->curl->ca_bundle != NULL)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, exchange->curl->ca_bundle);
-	if (exchange->curl->user_agent != NULL)
-		curl_easy_setopt(easy, CURLOPT_USERAGENT, exchange->curl->user_agent);
-	if (request->no_proxy)
-		curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	if (request->body.len == 0 && strcmp(request->method, "POST") != 0) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		return;
+	}
+	exchange->body = mem_strndup(request->body.p, request->body.len);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body);
 }
 
 static void
 set_request(struct http_exchange *exchange, const struct http_request *request)
 {
 	CURL *easy = exchange->easy;
+	bool is_usual = strcmp(request->method, "GET") == 0 || strcmp(request->method, "POST") == 0;
 
 	curl_easy_setopt(easy, CURLOPT_URL, request->url);
-	if (request->body.len > 0 || strcmp(request->method, "POST") == 0) {
-		exchange->body = mem_strndup(request->body.p, request->body.len);
-		curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body);
-	}
-	if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "POST") != 0)
-		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+	set_body(exchange, request);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, is_usual ? NULL : request->method);
 	set_headers(exchange, request);
-	set_limits(exchange, request);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+	    milliseconds(request->connect_timeout_ms, CONNECT_TIMEOUT_MS_DEFAULT));
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+	    milliseconds(request->total_timeout_ms, TOTAL_TIMEOUT_MS_DEFAULT));
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, request->no_proxy ? "*" : NULL);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
 }
@@ -264,7 +279,6 @@ start(struct http_transport *transport, const struct http_request *request,
 	if (curl->first != NULL)
 		curl->first->prev = exchange;
 	curl->first = exchange;
-	curl->active++;
 	if (curl_multi_add_handle(curl->multi, exchange->easy) != CURLM_OK)
 		abort(); /* a handle added twice, or no memory */
 	return exchange;
@@ -284,6 +298,11 @@ describe_failure(struct http_exchange *exchange, CURLcode code, struct err *err)
 
 	if (err_isset(&exchange->err)) {
 		err_move(err, &exchange->err);
+		return;
+	}
+	if (err_isset(&exchange->curl->watching)) {
+		err_set(err, ERR_TRANSPORT, "cannot wait for a socket: %s",
+		    err_text(&exchange->curl->watching));
 		return;
 	}
 	curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
@@ -307,25 +326,14 @@ finish(struct http_exchange *exchange, CURLcode code)
 	free_exchange(exchange);
 }
 
-static int
-curl_poll(struct poller *poller, int timeout_ms, int wake_fd, struct err *err)
+/* --- libcurl on the loop --- */
+
+static void
+finish_all(struct http_curl *curl)
 {
-	struct http_curl *curl =
-	    (struct http_curl *)((char *)poller - offsetof(struct http_curl, poller));
-	struct curl_waitfd wake = {.fd = wake_fd, .events = CURL_WAIT_POLLIN};
 	const CURLMsg *message;
-	CURLMcode code;
-	int running;
 	int queued;
 
-	code = curl_multi_perform(curl->multi, &running);
-	if (code == CURLM_OK && running == (int)curl->active)
-		code = curl_multi_poll(curl->multi, &wake, wake_fd >= 0 ? 1 : 0,
-		    timeout_ms < 0 ? INT_MAX : timeout_ms, NULL);
-	if (code == CURLM_OK)
-		code = curl_multi_perform(curl->multi, &running);
-	if (code != CURLM_OK)
-		return err_set(err, ERR_SYSTEM, "libcurl: %s", curl_multi_strerror(code));
 	while ((message = curl_multi_info_read(curl->multi, &queued)) != NULL) {
 		struct http_exchange *exchange;
 		CURLcode result = message->data.result;
@@ -333,23 +341,125 @@ curl_poll(struct poller *poller, int timeout_ms, int wake_fd, struct err *err)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
 		finish(exchange, result);
 	}
+}
+
+/* Lets libcurl do what is due. fd: the socket that is ready, or CURL_SOCKET_TIMEOUT. Its failures come as those of the exchanges. */
+static void
+go_on(struct http_curl *curl, curl_socket_t fd, int events)
+{
+	int running;
+
+	curl_multi_socket_action(curl->multi, fd, events, &running);
+	finish_all(curl);
+}
+
+static void
+work_due(struct task *task)
+{
+	go_on((struct http_curl *)((char *)task - offsetof(struct http_curl, work)),
+	    CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void
+alarm_rings(struct timer *timer)
+{
+	go_on((struct http_curl *)((char *)timer - offsetof(struct http_curl, alarm)),
+	    CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void
+socket_ready(struct fd_watch *watch, unsigned events)
+{
+	int mask = 0;
+
+	if ((events & LOOP_FD_READ) != 0)
+		mask |= CURL_CSELECT_IN;
+	if ((events & LOOP_FD_WRITE) != 0)
+		mask |= CURL_CSELECT_OUT;
+	go_on(((struct socket_watch *)watch)->curl, watch->fd, mask);
+}
+
+/* libcurl: call me in so many milliseconds; -1: not any more. */
+static int
+set_alarm(CURLM *multi, long timeout_ms, void *arg)
+{
+	struct http_curl *curl = arg;
+	struct clock *clock = loop_clock(curl->loop);
+
+	(void)multi;
+	loop_timer_disarm(curl->loop, &curl->alarm);
+	if (timeout_ms == 0)
+		loop_post(curl->loop, &curl->work);
+	else if (timeout_ms > 0)
+		loop_timer_arm(curl->loop, &curl->alarm, clock->mono_ms(clock) + timeout_ms);
 	return 0;
 }
 
-static bool
-curl_busy(const struct poller *poller)
+static unsigned
+wanted_of(int what)
 {
-	const struct http_curl *curl =
-	    (const struct http_curl *)((const char *)poller - offsetof(struct http_curl, poller));
+	unsigned wanted = 0;
 
-	return curl->active > 0;
+	if ((what & CURL_POLL_IN) != 0)
+		wanted |= LOOP_FD_READ;
+	if ((what & CURL_POLL_OUT) != 0)
+		wanted |= LOOP_FD_WRITE;
+	return wanted;
+}
+
+static int
+watch_new_socket(struct http_curl *curl, curl_socket_t fd, unsigned wanted)
+{
+	struct socket_watch *watched = mem_zalloc(1, sizeof(*watched));
+
+	*watched = (struct socket_watch){{socket_ready, fd, wanted}, curl};
+	if (loop_watch_fd(curl->loop, &watched->watch, &curl->watching) < 0) {
+		free(watched);
+		return -1;
+	}
+	curl_multi_assign(curl->multi, fd, watched);
+	return 0;
+}
+
+/* libcurl: tell me of this socket. of_socket: what is assigned to it. */
+static int
+watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_socket)
+{
+	struct http_curl *curl = arg;
+	struct socket_watch *watched = of_socket;
+
+	(void)easy;
+	if (what != CURL_POLL_REMOVE)
+		return watched == NULL ? watch_new_socket(curl, fd, wanted_of(what))
+				       : loop_rewatch_fd(curl->loop, &watched->watch,
+					     wanted_of(what), &curl->watching);
+	if (watched != NULL)
+		loop_unwatch_fd(curl->loop, &watched->watch);
+	free(watched);
+	return 0;
+}
+
+static CURLM *
+new_multi(struct http_curl *curl, long connections_max)
+{
+	CURLM *multi = curl_multi_init();
+
+	if (multi == NULL)
+		abort();
+	curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
+	/* All are kept: else libcurl keeps four for each exchange under way, and closes the rest whenever there are few. */
+	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections_max);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, curl);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_alarm);
+	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, curl);
+	return multi;
 }
 
 struct http_transport *
 http_curl_new(struct loop *loop, const struct http_curl_opts *opts, struct err *err)
 {
 	struct http_curl *curl;
-	long connections_max;
 
 	/* Its thousands of error texts are never shown: libcurl has its own for what users meet. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
@@ -360,19 +470,13 @@ http_curl_new(struct loop *loop, const struct http_curl_opts *opts, struct err *
 	curl = mem_zalloc(1, sizeof(*curl));
 	curl->transport =
 	    (struct http_transport){.start = start, .cancel = cancel, .reply_header = reply_header};
-	curl->poller = (struct poller){.poll = curl_poll, .busy = curl_busy};
 	curl->loop = loop;
-	curl->multi = curl_multi_init();
-	if (curl->multi == NULL)
-		abort();
+	curl->work.run = work_due;
+	curl->alarm.fire = alarm_rings;
 	curl->ca_bundle = mem_strdup(opts->ca_bundle);
 	curl->user_agent = mem_strdup(opts->user_agent);
-	connections_max =
-	    opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX_DEFAULT;
-	curl_multi_setopt(curl->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
-	/* All are kept: else libcurl keeps four for each exchange under way, and closes the rest whenever there are few. */
-	curl_multi_setopt(curl->multi, CURLMOPT_MAXCONNECTS, connections_max);
-	loop_set_poller(loop, &curl->poller);
+	curl->multi = new_multi(
+	    curl, opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX_DEFAULT);
 	return &curl->transport;
 }
 
@@ -391,7 +495,9 @@ http_curl_free(struct http_transport *transport)
 	while (curl->idle_count > 0)
 		curl_easy_cleanup(curl->idle[--curl->idle_count]);
 	curl_multi_cleanup(curl->multi);
-	loop_set_poller(curl->loop, NULL);
+	loop_timer_disarm(curl->loop, &curl->alarm);
+	loop_unpost(curl->loop, &curl->work);
+	err_fini(&curl->watching);
 	free(curl->ca_bundle);
 	free(curl->user_agent);
 	free(curl);

@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -30,7 +29,6 @@ struct signal_watch {
 
 struct loop {
 	struct clock *clock;
-	struct poller *poller;
 	struct task *first; /* ready queue, doubly linked */
 	struct task *last;
 	struct timer_heap timers;
@@ -54,11 +52,12 @@ find_watch(struct loop *loop, int signo)
 }
 
 static void
-read_signals(struct fd_watch *fd)
+read_signals(struct fd_watch *fd, unsigned events)
 {
 	struct loop *loop = (struct loop *)((char *)fd - offsetof(struct loop, signal_watch));
 	struct signalfd_siginfo info;
 
+	(void)events;
 	while (read(fd->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		const struct signal_watch *watch = find_watch(loop, (int)info.ssi_signo);
 
@@ -74,7 +73,7 @@ loop_new(struct clock *clock)
 
 	loop->clock = clock;
 	loop->signal_fd = -1;
-	loop->signal_watch.ready = read_signals;
+	loop->signal_watch = (struct fd_watch){.ready = read_signals, .wanted = LOOP_FD_READ};
 	fd_watches_init(&loop->fds);
 	sigemptyset(&loop->watched);
 	return loop;
@@ -97,12 +96,6 @@ struct clock *
 loop_clock(const struct loop *loop)
 {
 	return loop->clock;
-}
-
-void
-loop_set_poller(struct loop *loop, struct poller *poller)
-{
-	loop->poller = poller;
 }
 
 void
@@ -155,6 +148,12 @@ int
 loop_watch_fd(struct loop *loop, struct fd_watch *watch, struct err *err)
 {
 	return fd_watches_add(&loop->fds, watch, err);
+}
+
+int
+loop_rewatch_fd(struct loop *loop, struct fd_watch *watch, unsigned wanted, struct err *err)
+{
+	return fd_watches_change(&loop->fds, watch, wanted, err);
 }
 
 void
@@ -253,12 +252,6 @@ run_hooks(struct loop *loop, struct err *err)
 	return 0;
 }
 
-static bool
-poller_busy(const struct loop *loop)
-{
-	return loop->poller != NULL && loop->poller->busy(loop->poller);
-}
-
 /* How long the poll may take: nothing while work is ready, else until the next timer. */
 static int
 poll_timeout_ms(const struct loop *loop)
@@ -274,16 +267,6 @@ poll_timeout_ms(const struct loop *loop)
 	if (left_ms <= 0)
 		return 0;
 	return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
-}
-
-static int
-wait_for_descriptors(const struct loop *loop, int timeout_ms, struct err *err)
-{
-	struct pollfd wake = {.fd = loop->fds.epoll_fd, .events = POLLIN};
-
-	if (poll(&wake, loop->fds.epoll_fd >= 0 ? 1 : 0, timeout_ms) < 0 && errno != EINTR)
-		return err_set(err, ERR_SYSTEM, "poll: %s", strerror(errno));
-	return 0;
 }
 
 /* On a clock that a test owns: when nothing came of the poll, the next timer's time is now. */
@@ -303,14 +286,8 @@ jump_to_next_timer(struct loop *loop)
 static int
 wait_for_events(struct loop *loop, struct err *err)
 {
-	int timeout_ms = poll_timeout_ms(loop);
-	int ret;
+	int ret = fd_watches_wait(&loop->fds, poll_timeout_ms(loop), err);
 
-	if (loop->poller != NULL)
-		ret = loop->poller->poll(loop->poller, timeout_ms, loop->fds.epoll_fd, err);
-	else
-		ret = wait_for_descriptors(loop, timeout_ms, err);
-	fd_watches_run(&loop->fds);
 	jump_to_next_timer(loop);
 	return ret;
 }
@@ -326,7 +303,7 @@ static bool
 idle(const struct loop *loop)
 {
 	return loop->first == NULL && timer_heap_first(&loop->timers) == NULL &&
-	       !descriptors_watched(loop) && !poller_busy(loop);
+	       !descriptors_watched(loop);
 }
 
 int

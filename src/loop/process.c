@@ -116,11 +116,12 @@ process_ended(struct process *process, int status)
 
 /* Waited for once its output has ended; a program that closes it early is not done yet. */
 static void
-end_ready(struct fd_watch *watch)
+end_ready(struct fd_watch *watch, unsigned events)
 {
 	struct process *process = (struct process *)((char *)watch - offsetof(struct process, end));
 	int status;
 
+	(void)events;
 	if (waitpid(process->pid, &status, WNOHANG) == process->pid)
 		process_ended(process, status);
 }
@@ -134,13 +135,13 @@ watch_end(struct process *process)
 	close_watch(process, &process->output);
 	if (fd < 0)
 		err_set(&err, ERR_SYSTEM, "pidfd_open: %s", strerror(errno));
-	process->end = (struct fd_watch){.ready = end_ready, .fd = fd};
+	process->end = (struct fd_watch){.ready = end_ready, .fd = fd, .wanted = LOOP_FD_READ};
 	if (fd < 0 || loop_watch_fd(process->call.loop, &process->end, &err) < 0)
 		process_failed(process, &err);
 }
 
 static void
-output_ready(struct fd_watch *watch)
+output_ready(struct fd_watch *watch, unsigned events)
 {
 	struct process *process =
 	    (struct process *)((char *)watch - offsetof(struct process, output));
@@ -148,6 +149,7 @@ output_ready(struct fd_watch *watch)
 	char part[READ_BYTES];
 	ssize_t got = read(watch->fd, part, sizeof(part));
 
+	(void)events;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got <= 0) {
@@ -210,7 +212,8 @@ start(struct process *process, const char *const *argv, struct err *err)
 		return err_set(err, ERR_SYSTEM, "%s cannot be run: %s", argv[0], strerror(ret));
 	}
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	process->output = (struct fd_watch){.ready = output_ready, .fd = ends[0]};
+	process->output =
+	    (struct fd_watch){.ready = output_ready, .fd = ends[0], .wanted = LOOP_FD_READ};
 	if (loop_watch_fd(process->call.loop, &process->output, err) == 0)
 		return 0;
 	close(ends[0]);

@@ -65,7 +65,7 @@ struct http_curl_opts {
 	long connections_max;	/* total, 0: 64 */
 };
 
-/* libcurl's multi interface; sets itself as the loop's poller. TLS 1.2 at least, verification on, no redirects, http and https only. */
+/* libcurl's multi interface on the loop, which must outlive it. TLS 1.2 at least, verification on, no redirects, http and https only. */
 struct http_transport *
 http_curl_new(struct loop *loop, const struct http_curl_opts *opts, struct err *err);
 void http_curl_free(struct http_transport *transport);

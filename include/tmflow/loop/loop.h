@@ -32,27 +32,21 @@ struct timer {
 	size_t heap_index; /* 0 = not armed */
 };
 
-/* A descriptor that the loop waits on besides the network: a pipe, a process. Lives in its owner. */
-struct fd_watch {
-	void (*ready)(struct fd_watch *watch); /* it can be read, or has ended */
-	int fd;
-};
+/* What may be waited for at a descriptor, and what has come. Its end or an error comes as all that was waited for. */
+#define LOOP_FD_READ  1u
+#define LOOP_FD_WRITE 2u
 
-/* What the loop waits on: the network. The default is libcurl's multi interface (http.h); tests bring a scripted one. */
-struct poller {
-	/* Waits until something happened, at most timeout_ms (-1: no limit; 0: do not wait), and runs what is due. wake_fd: also returns when readable.
-	 * Returns 0, or -1 with *err. */
-	int (*poll)(struct poller *poller, int timeout_ms, int wake_fd, struct err *err);
-	/* True while calls are under way; a loop with nothing ready, no timer and no such call is idle. */
-	bool (*busy)(const struct poller *poller);
+/* A descriptor that the loop waits on: a socket, a pipe, a process. Lives in its owner. */
+struct fd_watch {
+	void (*ready)(
+	    struct fd_watch *watch, unsigned events); /* may take any watch off, its own too */
+	int fd;
+	unsigned wanted; /* LOOP_FD_... */
 };
 
 struct loop *loop_new(struct clock *clock);
 void loop_free(struct loop *loop);
 struct clock *loop_clock(const struct loop *loop);
-
-/* Borrows poller, which must outlive the loop or be taken off with NULL. */
-void loop_set_poller(struct loop *loop, struct poller *poller);
 
 /* Puts task at the end of the ready queue (no effect if it is there). Never runs it at once. */
 void loop_post(struct loop *loop, struct task *task);
@@ -73,10 +67,13 @@ int loop_watch_signal(
 /* Waits on watch->fd (borrowed) from the next poll on; a loop with a watch is not idle. Errors: ERR_SYSTEM. */
 int loop_watch_fd(struct loop *loop, struct fd_watch *watch, struct err *err);
 
+/* Waits for something else from now on. Errors: ERR_SYSTEM. */
+int loop_rewatch_fd(struct loop *loop, struct fd_watch *watch, unsigned wanted, struct err *err);
+
 /* Before the descriptor is closed. */
 void loop_unwatch_fd(struct loop *loop, struct fd_watch *watch);
 
-/* Runs turns until loop_stop, or until the loop is idle (nothing ready, no timer, no watched descriptor, poller not busy). Returns 0, or -1 with *err. */
+/* Runs turns until loop_stop, or until the loop is idle (nothing ready, no timer, no watched descriptor). Returns 0, or -1 with *err. */
 int loop_run(struct loop *loop, struct err *err);
 void loop_stop(struct loop *loop);
 
