@@ -132,7 +132,7 @@ intrinsic_json_to_string(const struct intrinsic_call *call, json_t **ret_value, 
 {
 	struct buf out = {0};
 
-	if (json_text_bytes(call->args[0], INTRINSIC_TEXT_BYTES_MAX) > INTRINSIC_TEXT_BYTES_MAX)
+	if (json_text_bytes_max(call->args[0], INTRINSIC_TEXT_BYTES_MAX) > INTRINSIC_TEXT_BYTES_MAX)
 		return intrinsic_fail(
 		    call, err, "the text has more than %u bytes", INTRINSIC_TEXT_BYTES_MAX);
 	json_write(call->args[0], &out);

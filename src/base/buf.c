@@ -175,10 +175,13 @@ buf_vprintf(struct buf *buf, const char *format, va_list args)
 	int len;
 
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, args);
+	buf_reserve(buf, 0);
+	len = vsnprintf(buf->p + buf->len, buf->cap - buf->len, format, args);
 	assert(len >= 0);
-	buf_reserve(buf, (size_t)len);
-	vsnprintf(buf->p + buf->len, (size_t)len + 1, format, again);
+	if ((size_t)len >= buf->cap - buf->len) {
+		buf_grow(buf, (size_t)len);
+		vsnprintf(buf->p + buf->len, (size_t)len + 1, format, again);
+	}
 	va_end(again);
 	buf->len += (size_t)len;
 }

@@ -13,6 +13,7 @@
 #define INDENT_NONE	  -1
 #define REAL_DIGITS_SHORT 15 /* enough for most; 17 for all */
 #define REAL_DIGITS_MAX	  17
+#define ESCAPE_BYTES_MAX  6 /* \u0001 */
 #define INDENT_STEP	  2
 
 /* How a value is written. */
@@ -134,6 +135,12 @@ write_integer(json_int_t integer, struct buf *out)
 	buf_add(out, p, (size_t)(text + sizeof(text) - p));
 }
 
+static struct str
+member_key(void *iterator)
+{
+	return (struct str){json_object_iter_key(iterator), json_object_iter_key_len(iterator)};
+}
+
 static void
 write_line(const struct style *style, int indent, struct buf *out)
 {
@@ -161,10 +168,10 @@ write_array(const json_t *array, const struct style *style, int indent, struct b
 
 static void
 write_member(
-    const char *key, const json_t *value, const struct style *style, int indent, struct buf *out)
+    struct str key, const json_t *value, const struct style *style, int indent, struct buf *out)
 {
 	write_line(style, indent, out);
-	write_string(key, strlen(key), out);
+	write_string(key.p, key.len, out);
 	buf_add_char(out, ':');
 	if (style->indent != INDENT_NONE)
 		buf_add_char(out, ' ');
@@ -193,30 +200,33 @@ write_sorted_members(const json_t *object, const struct style *style, int indent
 	for (i = 0; i < count; i++) {
 		if (i > 0)
 			buf_add_char(out, ',');
-		write_member(keys[i], json_object_get(object, keys[i]), style, indent, out);
+		write_member(str_of(keys[i]), json_object_get(object, keys[i]), style, indent, out);
 	}
 	free(keys);
+}
+
+/* By jansson's iterators: json_object_foreach looks the place of each key up again. */
+static void
+write_members(const json_t *object, const struct style *style, int indent, struct buf *out)
+{
+	json_t *borrowed = (json_t *)(uintptr_t)object; /* iterating does not change it */
+	void *first = json_object_iter(borrowed);
+
+	for (void *at = first; at != NULL; at = json_object_iter_next(borrowed, at)) {
+		if (at != first)
+			buf_add_char(out, ',');
+		write_member(member_key(at), json_object_iter_value(at), style, indent, out);
+	}
 }
 
 static void
 write_object(const json_t *object, const struct style *style, int indent, struct buf *out)
 {
-	json_t *borrowed = (json_t *)(uintptr_t)object;
-	const char *key;
-	json_t *value;
-	bool first = true;
-
 	buf_add_char(out, '{');
-	if (style->sorted) {
+	if (style->sorted)
 		write_sorted_members(object, style, indent + INDENT_STEP, out);
-	} else {
-		json_object_foreach (borrowed, key, value) {
-			if (!first)
-				buf_add_char(out, ',');
-			first = false;
-			write_member(key, value, style, indent + INDENT_STEP, out);
-		}
-	}
+	else
+		write_members(object, style, indent + INDENT_STEP, out);
 	if (json_object_size(object) > 0)
 		write_line(style, indent, out);
 	buf_add_char(out, '}');
@@ -312,14 +322,26 @@ integer_bytes(json_int_t integer)
 	return bytes;
 }
 
+/* How exactly it is to be known. */
+struct count {
+	size_t limit; /* counting stops beyond it */
+	bool at_most; /* texts are not looked at: each byte may be escaped */
+};
+
 static size_t
-scalar_bytes(const json_t *value)
+counted_string(const struct count *count, const char *text, size_t len)
+{
+	return count->at_most ? ESCAPE_BYTES_MAX * len + 2 : string_bytes(text, len);
+}
+
+static size_t
+scalar_bytes(const struct count *count, const json_t *value)
 {
 	char real[REAL_TEXT_BYTES];
 
 	switch (json_typeof(value)) {
 	case JSON_STRING:
-		return string_bytes(json_string_value(value), json_string_length(value));
+		return counted_string(count, json_string_value(value), json_string_length(value));
 	case JSON_INTEGER:
 		return integer_bytes(json_integer_value(value));
 	case JSON_REAL:
@@ -335,38 +357,59 @@ scalar_bytes(const json_t *value)
 	return 4;
 }
 
-/* Adds the bytes of value to *total; stops early once it is past limit. */
+static void count_bytes(const struct count *count, const json_t *value, size_t *total);
+
 static void
-count_bytes(const json_t *value, size_t limit, size_t *total)
+count_members(const struct count *count, const json_t *object, size_t *total)
 {
-	json_t *borrowed = (json_t *)(uintptr_t)value;
-	size_t count = json_is_array(value) ? json_array_size(value) : json_object_size(value);
-	const char *key;
-	json_t *member;
+	json_t *borrowed = (json_t *)(uintptr_t)object;
+
+	for (void *at = json_object_iter(borrowed); at != NULL && *total <= count->limit;
+	     at = json_object_iter_next(borrowed, at)) {
+		struct str key = member_key(at);
+
+		*total += counted_string(count, key.p, key.len) + 1;
+		count_bytes(count, json_object_iter_value(at), total);
+	}
+}
+
+/* Adds the bytes of value to *total; stops early once it is past the limit. */
+static void
+count_bytes(const struct count *count, const json_t *value, size_t *total)
+{
+	size_t members = json_is_array(value) ? json_array_size(value) : json_object_size(value);
 
 	if (!json_is_array(value) && !json_is_object(value)) {
-		*total += scalar_bytes(value);
+		*total += scalar_bytes(count, value);
 		return;
 	}
-	*total += 2 + (count > 0 ? count - 1 : 0);
-	if (json_is_array(value)) {
-		for (size_t i = 0; i < count && *total <= limit; i++)
-			count_bytes(json_array_get(value, i), limit, total);
-		return;
-	}
-	json_object_foreach (borrowed, key, member) {
-		if (*total > limit)
-			return;
-		*total += string_bytes(key, strlen(key)) + 1;
-		count_bytes(member, limit, total);
-	}
+	*total += 2 + (members > 0 ? members - 1 : 0);
+	if (json_is_object(value))
+		count_members(count, value, total);
+	else
+		for (size_t i = 0; i < members && *total <= count->limit; i++)
+			count_bytes(count, json_array_get(value, i), total);
+}
+
+static size_t
+count_up_to(const struct count *count, const json_t *value)
+{
+	size_t total = 0;
+
+	count_bytes(count, value, &total);
+	return total <= count->limit ? total : count->limit + 1;
 }
 
 size_t
 json_text_bytes(const json_t *value, size_t limit)
 {
-	size_t total = 0;
+	return count_up_to(&(const struct count){.limit = limit}, value);
+}
 
-	count_bytes(value, limit, &total);
-	return total <= limit ? total : limit + 1;
+size_t
+json_text_bytes_max(const json_t *value, size_t limit)
+{
+	size_t bytes = count_up_to(&(const struct count){.limit = limit, .at_most = true}, value);
+
+	return bytes <= limit ? bytes : json_text_bytes(value, limit);
 }

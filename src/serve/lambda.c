@@ -121,7 +121,7 @@ invocation_respond(struct invocation *invocation, json_t *response)
 	struct clock *clock = loop_clock(invocation->opts->loop);
 	struct err err = {0};
 
-	if (json_text_bytes(response, LAMBDA_RESPONSE_BYTES_MAX) > LAMBDA_RESPONSE_BYTES_MAX) {
+	if (json_text_bytes_max(response, LAMBDA_RESPONSE_BYTES_MAX) > LAMBDA_RESPONSE_BYTES_MAX) {
 		err_set(&err, ERR_LIMIT,
 		    "the output is over the %u bytes that Lambda takes of a response",
 		    LAMBDA_RESPONSE_BYTES_MAX);

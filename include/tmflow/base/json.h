@@ -38,6 +38,9 @@ char *json_text(const json_t *value);
 /* How many bytes json_write would append; walks the value, allocates nothing. Stops counting past limit and returns limit + 1. */
 size_t json_text_bytes(const json_t *value, size_t limit);
 
+/* The same, or something larger that is within limit too: for those who only ask whether it fits. Far cheaper where texts are long. */
+size_t json_text_bytes_max(const json_t *value, size_t limit);
+
 /* Deep equality with 1 == 1.0. */
 bool json_same(const json_t *a, const json_t *b);
 
