@@ -13,11 +13,13 @@
 
 #define ALGORITHM	   "AWS4-HMAC-SHA256"
 #define TERMINATOR	   "aws4_request"
+#define DAY_BYTES	   8 /* of a date */
 #define SIGNED_HEADERS_MAX (HTTP_HEADERS_MAX + 3)
 
 void
 sigv4_key_fini(struct sigv4_key *key)
 {
+	secret_fini(&key->secret);
 	mem_wipe(key, sizeof(*key));
 }
 
@@ -219,16 +221,20 @@ static void
 add_trimmed(struct buf *out, const char *value)
 {
 	struct str rest = str_trim(str_of(value));
-	bool blank = false;
 
-	for (size_t i = 0; i < rest.len; i++) {
-		bool is_blank = isspace((unsigned char)rest.p[i]);
+	while (rest.len > 0) {
+		size_t word = 0;
+		size_t blanks = 0;
 
-		if (!is_blank)
-			buf_add_char(out, rest.p[i]);
-		else if (!blank)
+		while (word < rest.len && !isspace((unsigned char)rest.p[word]))
+			word++;
+		while (word + blanks < rest.len && isspace((unsigned char)rest.p[word + blanks]))
+			blanks++;
+		buf_add(out, rest.p, word);
+		if (blanks > 0)
 			buf_add_char(out, ' ');
-		blank = is_blank;
+		rest.p += word + blanks;
+		rest.len -= word + blanks;
 	}
 }
 
@@ -311,30 +317,88 @@ bytes(const uint8_t *data)
 	return (struct str){(const char *)data, DIGEST_SHA256_BYTES};
 }
 
+static bool
+key_is_for(const struct sigv4_key *key, const char *date, const struct sigv4_scope *scope,
+    const char *secret)
+{
+	return strncmp(key->day, date, DAY_BYTES) == 0 && strcmp(key->region, scope->region) == 0 &&
+	       strcmp(key->service, scope->service) == 0 &&
+	       strcmp(secret_reveal(&key->secret), secret) == 0;
+}
+
+/* Notes what the key is for. Where the names are too long it is for nothing, and derived each time. */
+static void
+keep_purpose(
+    struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
+{
+	int region = snprintf(key->region, sizeof(key->region), "%s", scope->region);
+	int service = snprintf(key->service, sizeof(key->service), "%s", scope->service);
+	bool fits = region < (int)sizeof(key->region) && service < (int)sizeof(key->service);
+
+	snprintf(key->day, sizeof(key->day), "%.*s", fits ? DAY_BYTES : 0, date);
+	secret_set(&key->secret, secret);
+}
+
 /* Derives the day's key unless it is the one at hand. */
 static void
 derive_key(
     struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
 {
-	uint8_t secret_digest[DIGEST_SHA256_BYTES];
-	char wanted[sizeof(key->scope)];
 	struct buf start = {0};
 
-	digest_sha256(str_of(secret), secret_digest);
-	snprintf(wanted, sizeof(wanted), "%s/%s", scope->region, scope->service);
-	if (strncmp(key->day, date, 8) == 0 && strcmp(key->scope, wanted) == 0 &&
-	    memcmp(key->secret_digest, secret_digest, sizeof(secret_digest)) == 0)
+	if (key_is_for(key, date, scope, secret))
 		return;
-	snprintf(key->day, sizeof(key->day), "%.8s", date);
-	memcpy(key->scope, wanted, sizeof(wanted));
-	memcpy(key->secret_digest, secret_digest, sizeof(secret_digest));
+	keep_purpose(key, date, scope, secret);
 	buf_printf(&start, "AWS4%s", secret);
-	digest_hmac_sha256(buf_str(&start), str_of(key->day), key->key);
+	digest_hmac_sha256(buf_str(&start), (struct str){date, DAY_BYTES}, key->key);
 	digest_hmac_sha256(bytes(key->key), str_of(scope->region), key->key);
 	digest_hmac_sha256(bytes(key->key), str_of(scope->service), key->key);
 	digest_hmac_sha256(bytes(key->key), STR(TERMINATOR), key->key);
 	mem_wipe(start.p, start.len);
 	buf_fini(&start);
+}
+
+/* "20260115/us-east-1/ec2/aws4_request" */
+static void
+add_scope(struct buf *out, const char *date, const struct sigv4_scope *scope)
+{
+	buf_add(out, date, DAY_BYTES);
+	buf_add_char(out, '/');
+	buf_add_cstr(out, scope->region);
+	buf_add_char(out, '/');
+	buf_add_cstr(out, scope->service);
+	buf_add_str(out, STR("/" TERMINATOR));
+}
+
+static void
+compose_string_to_sign(const struct sigv4_scope *scope, struct sigv4_result *result)
+{
+	struct buf *out = &result->string_to_sign;
+	char request_digest[DIGEST_SHA256_HEX_BYTES];
+
+	digest_sha256_hex(buf_str(&result->canonical_request), request_digest);
+	buf_add_str(out, STR(ALGORITHM "\n"));
+	buf_add_cstr(out, result->date);
+	buf_add_char(out, '\n');
+	add_scope(out, result->date, scope);
+	buf_add_char(out, '\n');
+	buf_add_cstr(out, request_digest);
+}
+
+static void
+compose_authorization(const struct sigv4_scope *scope, const char *access_key_id,
+    const struct signed_headers *headers, struct sigv4_result *result)
+{
+	struct buf *out = &result->authorization;
+
+	buf_add_str(out, STR(ALGORITHM " Credential="));
+	buf_add_cstr(out, access_key_id);
+	buf_add_char(out, '/');
+	add_scope(out, result->date, scope);
+	buf_add_str(out, STR(", SignedHeaders="));
+	add_header_names(out, headers);
+	buf_add_str(out, STR(", Signature="));
+	buf_add_cstr(out, result->signature);
 }
 
 static void
@@ -351,7 +415,6 @@ sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
 {
 	const char *token = secret_reveal(&credentials->session_token);
 	struct signed_headers headers = {.count = 0};
-	char request_digest[DIGEST_SHA256_HEX_BYTES];
 	uint8_t signature[DIGEST_SHA256_BYTES];
 
 	assert(request->headers_count <= HTTP_HEADERS_MAX);
@@ -366,15 +429,9 @@ sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
 	if (token[0] != '\0' && !request->token_unsigned)
 		add_header(&headers, "x-amz-security-token", token);
 	compose_canonical_request(request, &headers, result);
-	digest_sha256_hex(buf_str(&result->canonical_request), request_digest);
-	buf_printf(&result->string_to_sign, ALGORITHM "\n%s\n%.8s/%s/%s/" TERMINATOR "\n%s",
-	    result->date, result->date, scope->region, scope->service, request_digest);
+	compose_string_to_sign(scope, result);
 	derive_key(key, result->date, scope, secret_reveal(&credentials->secret_access_key));
 	digest_hmac_sha256(bytes(key->key), buf_str(&result->string_to_sign), signature);
 	digest_hex(signature, sizeof(signature), result->signature);
-	buf_printf(&result->authorization,
-	    ALGORITHM " Credential=%s/%.8s/%s/%s/" TERMINATOR ", SignedHeaders=",
-	    credentials->access_key_id, result->date, scope->region, scope->service);
-	add_header_names(&result->authorization, &headers);
-	buf_printf(&result->authorization, ", Signature=%s", result->signature);
+	compose_authorization(scope, credentials->access_key_id, &headers, result);
 }

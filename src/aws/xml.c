@@ -8,9 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-
 #include <string.h>
+#include <sys/random.h>
 
+#define XML_IDLE_PARSERS_MAX  4
 #define XML_SKIPPED_DEPTH_MAX 320 /* within an element that nobody asked for */
 
 /* What of an error reply, and of any reply, is kept beside the shape. */
@@ -62,6 +63,13 @@ fail(struct xml_parser *p, const char *reason)
 	XML_StopParser(p->expat, XML_FALSE);
 }
 
+/* Most names differ in their first letter. */
+static bool
+is_named(const char *element, const char *name)
+{
+	return element[0] == name[0] && strcmp(element, name) == 0;
+}
+
 /* A new object with an empty list for each list of the shape. */
 static json_t *
 new_object(const struct xml_shape *members)
@@ -70,7 +78,7 @@ new_object(const struct xml_shape *members)
 
 	for (const struct xml_shape *s = members; s->element != NULL; s++)
 		if (s->kind == XML_LIST)
-			json_object_set_new(object, s->member, json_array());
+			json_object_set_new_nocheck(object, s->member, json_array());
 	return object;
 }
 
@@ -86,11 +94,25 @@ push(struct xml_parser *p, json_t *container, const struct xml_shape *list,
 }
 
 static void
+character_data(void *arg, const char *text, int len)
+{
+	struct xml_parser *p = arg;
+
+	if (!p->capturing || p->skipping > 0)
+		return;
+	if (p->text.len + (size_t)len > XML_TEXT_BYTES_MAX)
+		fail(p, "an element's text is too long");
+	else
+		buf_add(&p->text, text, (size_t)len);
+}
+
+static void
 capture(struct xml_parser *p, const struct xml_shape *scalar)
 {
 	p->capturing = true;
 	p->scalar = scalar;
 	buf_reset(&p->text);
+	XML_SetCharacterDataHandler(p->expat, character_data);
 }
 
 static bool
@@ -99,7 +121,7 @@ capture_kept(struct xml_parser *p, const char *name)
 	for (size_t i = 0; i < sizeof(kept_elements) / sizeof(kept_elements[0]); i++) {
 		enum kept kept = kept_elements[i].kept;
 
-		if (strcmp(name, kept_elements[i].element) != 0 || p->kept_text[kept].len > 0 ||
+		if (!is_named(kept_elements[i].element, name) || p->kept_text[kept].len > 0 ||
 		    (kept_elements[i].in_errors_only && (!p->is_error || p->error_over)))
 			continue;
 		p->kept = kept;
@@ -142,7 +164,7 @@ start_member(struct xml_parser *p, const struct frame *top, const char *name)
 {
 	const struct xml_shape *s = top->members;
 
-	while (s->element != NULL && strcmp(s->element, name) != 0)
+	while (s->element != NULL && !is_named(s->element, name))
 		s++;
 	if (s->element == NULL) {
 		p->skipping = 1;
@@ -151,7 +173,7 @@ start_member(struct xml_parser *p, const struct frame *top, const char *name)
 	} else if (s->kind == XML_STRUCT) {
 		json_t *object = new_object(s->members);
 
-		json_object_set_new(top->container, s->member, object);
+		json_object_set_new_nocheck(top->container, s->member, object);
 		push(p, object, NULL, s->members);
 	} else {
 		capture(p, s);
@@ -199,6 +221,13 @@ integer_of(const char *text)
 	return errno == 0 && end != text && *end == '\0' ? json_integer(value) : NULL;
 }
 
+/* expat lets nothing through but UTF-8. */
+static json_t *
+text_value(const struct buf *text)
+{
+	return json_stringn_nocheck(buf_cstr(text), text->len);
+}
+
 static json_t *
 scalar_value(const struct xml_shape *shape, const struct buf *text)
 {
@@ -206,7 +235,7 @@ scalar_value(const struct xml_shape *shape, const struct buf *text)
 		return integer_of(buf_cstr(text));
 	if (shape->kind == XML_BOOLEAN)
 		return json_boolean(str_is(buf_str(text), "true"));
-	return json_stringn(buf_cstr(text), text->len);
+	return text_value(text);
 }
 
 static void
@@ -216,20 +245,21 @@ end_capture(struct xml_parser *p)
 	json_t *value;
 
 	p->capturing = false;
+	XML_SetCharacterDataHandler(
+	    p->expat, NULL); /* the rest are line ends and what nobody asked for */
 	if (p->scalar == NULL) {
 		buf_add_str(&p->kept_text[p->kept], buf_str(&p->text));
 		return;
 	}
 	if (p->scalar->kind == XML_LIST) {
-		json_array_append_new(
-		    top->container, json_stringn(buf_cstr(&p->text), p->text.len));
+		json_array_append_new(top->container, text_value(&p->text));
 		return;
 	}
 	value = scalar_value(p->scalar, &p->text);
 	if (value == NULL)
 		fail(p, "an element that should be a number is none");
 	else
-		json_object_set_new(top->container, p->scalar->member, value);
+		json_object_set_new_nocheck(top->container, p->scalar->member, value);
 }
 
 static void
@@ -248,19 +278,6 @@ end_element(void *arg, const char *name)
 }
 
 static void
-character_data(void *arg, const char *text, int len)
-{
-	struct xml_parser *p = arg;
-
-	if (!p->capturing || p->skipping > 0)
-		return;
-	if (p->text.len + (size_t)len > XML_TEXT_BYTES_MAX)
-		fail(p, "an element's text is too long");
-	else
-		buf_add(&p->text, text, (size_t)len);
-}
-
-static void
 start_doctype(
     void *arg, const char *name, const char *system_id, const char *public_id, int has_internal)
 {
@@ -271,18 +288,63 @@ start_doctype(
 	fail(arg, "it has a DTD");
 }
 
+/* A reply's parser is used again for the next: to make one costs more than to parse a small reply. */
+static struct {
+	XML_Parser idle[XML_IDLE_PARSERS_MAX];
+	size_t count;
+	unsigned long salt; /* of the hash tables, against names that are made to collide */
+} parsers;
+
+static void
+free_idle_parsers(void)
+{
+	while (parsers.count > 0)
+		XML_ParserFree(parsers.idle[--parsers.count]);
+}
+
+/* expat would ask the system for a salt for each reply. */
+static void
+draw_salt(void)
+{
+	if (getrandom(&parsers.salt, sizeof(parsers.salt), 0) != (ssize_t)sizeof(parsers.salt))
+		parsers.salt = 0; /* then expat does */
+	atexit(free_idle_parsers);
+}
+
+static XML_Parser
+take_parser(void)
+{
+	static bool drawn;
+	XML_Parser expat;
+
+	if (!drawn)
+		draw_salt();
+	drawn = true;
+	expat = parsers.count > 0 ? parsers.idle[--parsers.count] : XML_ParserCreate(NULL);
+	if (expat == NULL)
+		abort(); /* no memory */
+	XML_SetHashSalt(expat, parsers.salt);
+	return expat;
+}
+
+static void
+keep_parser(XML_Parser expat)
+{
+	if (parsers.count < XML_IDLE_PARSERS_MAX && XML_ParserReset(expat, NULL))
+		parsers.idle[parsers.count++] = expat;
+	else
+		XML_ParserFree(expat);
+}
+
 struct xml_parser *
 xml_parser_new(const struct xml_shape *members)
 {
 	struct xml_parser *p = mem_zalloc(1, sizeof(*p));
 
 	p->members = members;
-	p->expat = XML_ParserCreate(NULL);
-	if (p->expat == NULL)
-		abort(); /* no memory */
+	p->expat = take_parser();
 	XML_SetUserData(p->expat, p);
 	XML_SetElementHandler(p->expat, start_element, end_element);
-	XML_SetCharacterDataHandler(p->expat, character_data);
 	XML_SetStartDoctypeDeclHandler(p->expat, start_doctype);
 	return p;
 }
@@ -292,7 +354,7 @@ xml_parser_free(struct xml_parser *p)
 {
 	if (p == NULL)
 		return;
-	XML_ParserFree(p->expat);
+	keep_parser(p->expat);
 	json_decref(p->result);
 	buf_fini(&p->text);
 	for (size_t i = 0; i < KEPT_COUNT; i++)

@@ -263,6 +263,7 @@ sign_golden(const json_t *golden, const json_t *file)
 	    "%s:\nwanted %s\ngot %s", json_get_string(golden, "operation"),
 	    json_get_string(given, "Authorization"), buf_cstr(&result.authorization));
 	sigv4_result_fini(&result);
+	sigv4_key_fini(&key);
 	credentials_fini(&credentials);
 	free(host_text);
 }
@@ -327,6 +328,7 @@ START_TEST(documented_example)
 	ck_assert_str_ne(
 	    result.signature, "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
 	sigv4_result_fini(&result);
+	sigv4_key_fini(&key);
 	credentials_fini(&credentials);
 }
 END_TEST

@@ -14,13 +14,16 @@
  * See: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 
+#define SIGV4_NAME_BYTES_MAX                                                                       \
+	95 /* of a region, or of a service: a longer one is signed for, but its key not kept */
 #define SIGV4_DATE_BYTES 17 /* 20260115T120000Z and NUL */
 
 /* The signing key of one day, region and service, kept from call to call. {0} is an empty one. Wiped by sigv4_key_fini. */
 struct sigv4_key {
 	char day[9];
-	char scope[192];			    /* region/service */
-	uint8_t secret_digest[DIGEST_SHA256_BYTES]; /* which secret it was made of */
+	char region[SIGV4_NAME_BYTES_MAX + 1];
+	char service[SIGV4_NAME_BYTES_MAX + 1];
+	struct secret secret; /* which it was made of */
 	uint8_t key[DIGEST_SHA256_BYTES];
 };
 void sigv4_key_fini(struct sigv4_key *key);
