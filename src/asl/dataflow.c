@@ -61,8 +61,17 @@ fail_size(const struct asl_state *state, struct err *err)
 static int
 check_size(const struct asl_state *state, const json_t *data, size_t *ret_bytes, struct err *err)
 {
-	*ret_bytes = json_text_bytes(data, ASL_DATA_BYTES_MAX);
+	*ret_bytes = json_text_bytes_max(data, ASL_DATA_BYTES_MAX);
 	return *ret_bytes <= ASL_DATA_BYTES_MAX ? 0 : fail_size(state, err);
+}
+
+/* The same, counting only where a known bound (0: none) does not settle it; *bytes_max is what is known then. */
+static int
+check_counted(const struct asl_state *state, const json_t *data, size_t *bytes_max, struct err *err)
+{
+	if (*bytes_max > 0 && *bytes_max <= ASL_DATA_BYTES_MAX)
+		return 0;
+	return check_size(state, data, bytes_max, err);
 }
 
 int
@@ -70,6 +79,17 @@ asl_state_input_path(
     const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input, struct err *err)
 {
 	return select_path(state->input_path, state->input_discard, raw, ret_input, err);
+}
+
+/* What InputPath leaves of the raw input, at most; 0: not known. */
+static size_t
+effective_bytes_max(const struct asl_state *state, const struct asl_scope *raw)
+{
+	if (state->input_path == NULL)
+		return raw->input_bytes_max;
+	return raw->input_bytes_max > 0 && asl_path_selects_part(state->input_path)
+		   ? raw->input_bytes_max + ASL_PATH_SCALAR_BYTES
+		   : 0;
 }
 
 int
@@ -89,10 +109,11 @@ asl_state_input(
 		return 0;
 	}
 	scope.input = effective;
+	bytes = asl_template_bytes_max(state->parameters, effective_bytes_max(state, raw));
 	ret = asl_template_eval(state->parameters, &scope, &input, err);
 	json_decref(effective);
-	if (ret == 0 && state->type != ASL_PASS)
-		ret = check_size(state, input, &bytes, err); /* a Pass's is checked as its output */
+	if (ret == 0 && state->type != ASL_PASS) /* a Pass's is checked as its output */
+		ret = check_counted(state, input, &bytes, err);
 	if (ret < 0)
 		json_decref(input);
 	else
@@ -133,32 +154,41 @@ place_bytes_max(const struct asl_path *path)
 	return PLACE_BYTES_A_CHAR * strlen(asl_path_text(path));
 }
 
-/* A part of $, which is no larger than $; lists of parts may be. */
-static bool
-selects_part(const struct asl_path *path)
+/* What ResultSelector made of a result of so many bytes (0: not known), at most. */
+static size_t
+selected_bytes_max(const struct asl_state *state, const json_t *selected, size_t result_bytes)
 {
-	return path == NULL || (asl_path_is_definite(path) && asl_path_variable(path) == NULL &&
-				   strncmp(asl_path_text(path), "$$", 2) != 0);
+	size_t bytes = result_bytes;
+
+	if (state->result_selector != NULL)
+		bytes = asl_template_bytes_max(state->result_selector, result_bytes);
+	return bytes > 0 ? bytes : json_text_bytes_max(selected, ASL_DATA_BYTES_MAX);
 }
 
-/* What the output has at most, from what the input has; 0 when that tells nothing. */
+/* What the output has at most, from what is known of the input and the result; 0 when that tells nothing. */
 static size_t
-output_bytes_max(const struct asl_state *state, const struct asl_scope *raw, const json_t *selected)
+output_bytes_max(const struct asl_state *state, const struct asl_scope *raw, const json_t *selected,
+    size_t result_bytes)
 {
-	if (raw->input_bytes_max == 0 || state->output_discard || !selects_part(state->output_path))
+	size_t bytes;
+
+	if (state->output_discard ||
+	    (state->output_path != NULL && !asl_path_selects_part(state->output_path)))
 		return 0;
 	if (state->result_discard)
 		return raw->input_bytes_max;
-	if (state->result_path == NULL)
+	if (state->result_path != NULL && raw->input_bytes_max == 0)
 		return 0;
-	return raw->input_bytes_max + place_bytes_max(state->result_path) +
-	       json_text_bytes(selected, ASL_DATA_BYTES_MAX);
+	bytes = selected_bytes_max(state, selected, result_bytes) + ASL_PATH_SCALAR_BYTES;
+	if (state->result_path != NULL)
+		bytes += raw->input_bytes_max + place_bytes_max(state->result_path);
+	return bytes;
 }
 
 /* The three steps, without any check of size. */
 static int
 make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, size_t *ret_bytes_max, struct err *err)
+    size_t result_bytes, json_t **ret_output, size_t *ret_bytes_max, struct err *err)
 {
 	struct asl_scope scope = *raw;
 	json_t *selected = NULL;
@@ -170,7 +200,7 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 	ret = place_result(
 	    state->result_path, state->result_discard, raw->input, selected, &placed, err);
 	if (ret == 0)
-		*ret_bytes_max = output_bytes_max(state, raw, selected);
+		*ret_bytes_max = output_bytes_max(state, raw, selected, result_bytes);
 	json_decref(selected);
 	if (ret < 0)
 		return -1;
@@ -178,16 +208,6 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 	ret = select_path(state->output_path, state->output_discard, &scope, ret_output, err);
 	json_decref(placed);
 	return ret;
-}
-
-/* Checks an output against the limit, counting only where a known bound does not settle it; *bytes_max is what is known then. */
-static int
-check_output(
-    const struct asl_state *state, const json_t *output, size_t *bytes_max, struct err *err)
-{
-	if (*bytes_max > 0 && *bytes_max <= ASL_DATA_BYTES_MAX)
-		return 0;
-	return check_size(state, output, bytes_max, err);
 }
 
 int
@@ -201,13 +221,13 @@ asl_state_output_sized(const struct asl_state *state, const struct asl_scope *ra
 
 	if (from_outside && check_size(state, result, &result_bytes, err) < 0)
 		return -1;
-	if (make_output(state, raw, result, &output, &bytes_max, err) < 0)
+	if (make_output(state, raw, result, result_bytes, &output, &bytes_max, err) < 0)
 		return -1;
 	if (output == raw->input) {
 		bytes_max = raw->input_bytes_max;
 	} else if (output == result && from_outside) {
 		bytes_max = result_bytes;
-	} else if (check_output(state, output, &bytes_max, err) < 0) {
+	} else if (check_counted(state, output, &bytes_max, err) < 0) {
 		json_decref(output);
 		return -1;
 	}
@@ -238,7 +258,7 @@ asl_assign(const struct asl_template *assign, const struct asl_scope *scope, jso
 	}
 	if (asl_template_eval(assign, scope, &assigned, err) < 0)
 		return -1;
-	if (json_text_bytes(assigned, ASL_DATA_BYTES_MAX) > ASL_DATA_BYTES_MAX) {
+	if (json_text_bytes_max(assigned, ASL_DATA_BYTES_MAX) > ASL_DATA_BYTES_MAX) {
 		json_decref(assigned);
 		return err_set_name(err, ERR_ASL, "States.DataLimitExceeded",
 		    "The variables that are assigned exceed the maximum number of bytes service "

@@ -275,17 +275,31 @@ START_TEST(test_size_limit)
 }
 END_TEST
 
-START_TEST(test_input_size_limit)
+/* Whatever bound is known of the input: what is too large fails, what fits does not. */
+START_TEST(test_input_bounds)
 {
-	struct flow f;
-	json_t *input = NULL;
-	int ret;
+	static const size_t fitting = ASL_DATA_BYTES_MAX / 2 - 20;
+	static const size_t looser[] = {0, 1, 2, 8}; /* 0: no bound is known */
 
-	flow_init(&f, TASK("'Parameters':{'a.$':'$.big','b.$':'$.big'}"));
-	json_object_set_new(f.v.scope.input, "big", string_of(ASL_DATA_BYTES_MAX / 2));
-	ret = asl_state_input(f.state, &f.v.scope, &input, &f.err);
-	expect_failure(&f, ret, "States.DataLimitExceeded", TOO_LARGE);
-	flow_fini(&f);
+	for (size_t i = 0; i < 2 * sizeof(looser) / sizeof(looser[0]); i++) {
+		bool fits = i % 2 == 0;
+		struct flow f;
+		json_t *input = NULL;
+		int ret;
+
+		flow_init(&f, TASK("'Parameters':{'a.$':'$.big','b':['x'],'c.$':'$.big'}"));
+		json_object_set_new(
+		    f.v.scope.input, "big", string_of(fits ? fitting : fitting + 20));
+		f.v.scope.input_bytes_max =
+		    looser[i / 2] * json_text_bytes(f.v.scope.input, ASL_DATA_BYTES_MAX);
+		ret = asl_state_input(f.state, &f.v.scope, &input, &f.err);
+		if (fits)
+			ck_assert_int_eq(ret, 0);
+		else
+			expect_failure(&f, ret, "States.DataLimitExceeded", TOO_LARGE);
+		json_decref(input);
+		flow_fini(&f);
+	}
 }
 END_TEST
 
@@ -754,7 +768,7 @@ cases(void)
 	tcase_add_test(tcase, test_output_failures);
 	tcase_add_test(tcase, test_same_reference);
 	tcase_add_test(tcase, test_size_limit);
-	tcase_add_test(tcase, test_input_size_limit);
+	tcase_add_test(tcase, test_input_bounds);
 	tcase_add_test(tcase, test_assign);
 	tcase_add_test(tcase, test_assign_failures);
 	tcase_add_loop_test(tcase, test_catch_output, 0, COUNT(caught));
