@@ -8,6 +8,12 @@
 static void
 start_ops(struct engine *engine)
 {
+	if (engine->starting == NULL)
+		return;
+	if (engine->store != NULL)
+		store_reads_begin(
+		    engine
+			->store); /* most ops look something up when they run: before the next turn ends */
 	while (engine->starting != NULL) {
 		struct branch *branch = engine->starting;
 

@@ -169,9 +169,26 @@ store_abort(struct store *store, struct err *fault, struct err *err)
 	if (!sqlite3_get_autocommit(store->db))
 		store_query(store, SQL_ROLLBACK, STORE_NO_ARGS, NULL, NULL, NULL);
 	store->writing = false;
+	store->reading = false;
 	store->current = (struct store_current){0};
 	err_move(&store->fault, fault);
 	return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
+}
+
+void
+store_reads_begin(struct store *store)
+{
+	if (!store->writing && !store->reading)
+		store->reading =
+		    store_query(store, SQL_BEGIN_READING, STORE_NO_ARGS, NULL, NULL, NULL) == 0;
+}
+
+static void
+reads_end(struct store *store)
+{
+	if (store->reading)
+		store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, NULL);
+	store->reading = false;
 }
 
 int
@@ -181,6 +198,7 @@ store_begin(struct store *store, struct err *err)
 		return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
 	if (store->writing)
 		return 0;
+	reads_end(store);
 	if (store_query(store, SQL_BEGIN, STORE_NO_ARGS, NULL, NULL, err) < 0)
 		return -1;
 	store->writing = true;
@@ -213,6 +231,7 @@ store_commit(struct store *store, struct err *err)
 
 	if (err_isset(&store->fault))
 		return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
+	reads_end(store);
 	if (!store->writing)
 		return 0;
 	if (store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, &fault) < 0)

@@ -8,6 +8,7 @@
 
 #define SQL_TABLE(X)                                                                               \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
+	X(BEGIN_READING, "BEGIN DEFERRED")                                                         \
 	X(COMMIT, "COMMIT")                                                                        \
 	X(ROLLBACK, "ROLLBACK")                                                                    \
 	X(APPLICATION_ID, "PRAGMA application_id")                                                 \

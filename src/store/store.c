@@ -41,7 +41,7 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     " STRICT, WITHOUT ROWID;"};
 
 /*
- * Memory stays at the page cache of 512 KiB, however large the file is: no mapping, and a transaction that
+ * Memory stays at the page cache of 256 KiB, however large the file is: no mapping, and a transaction that
  * outgrows the cache spills to the disk.
  *
  * With synchronous NORMAL a commit in WAL is a write without an fsync: it outlives the process, and after a
@@ -49,13 +49,13 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
  * turn of the loop and gain nothing, since a step that is done again does nothing twice. The last one to
  * close the file copies the WAL into it with an fsync.
  */
-static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -512;"
+static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256;"
 				   "PRAGMA cell_size_check = ON;"
 				   "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 				   "PRAGMA journal_size_limit = 4194304;";
 
 /* Nobody reads a temporary store after a crash. */
-static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -512;"
+static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256;"
 					"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;";
 
 static int

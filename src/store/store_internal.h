@@ -30,6 +30,7 @@ struct store {
 	char *path;	  /* of the file, for messages and SQLite */
 	int dir_fd;	  /* the state directory; -1 for a temporary store */
 	bool writing;	  /* a transaction is open */
+	bool reading;	  /* one that only reads is */
 	struct err fault; /* why nothing is written any more */
 	struct store_current current;
 };

@@ -272,6 +272,43 @@ START_TEST(test_others_see_what_is_committed)
 }
 END_TEST
 
+static int64_t
+fact_time(struct store *store)
+{
+	struct err err = {0};
+	int64_t wall_ms;
+
+	ck_ok(store_fact_time(store, "scope", "kind", "key", &wall_ms, &err), &err);
+	return wall_ms;
+}
+
+/* Reads together see the file as it was at the first of them, until a write of their own or the commit. */
+START_TEST(test_reads_together)
+{
+	struct err err = {0};
+
+	fixture_open(&fx);
+	struct store *other = store_open(fx.dir, &fx.clock.clock, &err);
+	ck_assert_msg(other != NULL, "%s", err_text(&err));
+	store_reads_begin(fx.store);
+	ck_assert_int_eq(fact_time(fx.store), 0);
+	ck_ok(store_fact_put(other, "scope", "kind", "key", STR("1"), &err), &err);
+	ck_ok(store_commit(other, &err), &err);
+	ck_assert_int_eq(fact_time(fx.store), 0);
+	ck_ok(store_commit(fx.store, &err), &err);
+	ck_assert_int_gt(fact_time(fx.store), 0);
+	store_reads_begin(fx.store);
+	ck_assert_int_gt(fact_time(fx.store), 0);
+	ck_ok(store_fact_delete(other, "scope", "kind", "key", &err), &err);
+	ck_ok(store_commit(other, &err), &err);
+	ck_ok(store_fact_put(fx.store, "scope", "kind", "other", STR("1"), &err), &err);
+	ck_assert_int_eq(fact_time(fx.store), 0);
+	store_reads_begin(fx.store); /* within the transaction */
+	ck_ok(store_commit(fx.store, &err), &err);
+	store_close(other);
+}
+END_TEST
+
 /* Waits for the child and gives how it ended. */
 static int
 reap(pid_t child)
@@ -432,6 +469,7 @@ add_cases(Suite *suite)
 	tcase_add_test(open, test_an_empty_file_is_a_new_store);
 	tcase_add_test(open, test_commit_makes_durable_and_close_undoes);
 	tcase_add_test(open, test_others_see_what_is_committed);
+	tcase_add_test(open, test_reads_together);
 	tcase_add_test(open, test_commits_outlive_a_kill);
 	tcase_add_test(open, test_processes_share_a_directory);
 	tcase_add_test(open, test_temporary_store_leaves_nothing);

@@ -68,6 +68,10 @@ bool store_is_temporary(const struct store *store);
  * half in the transaction. */
 int store_commit(struct store *store, struct err *err);
 
+/* Reads from here to the next write or commit see one state of the file, and cost a lock together instead of one each. Not to be held while waiting.
+ * Within a transaction this changes nothing. */
+void store_reads_begin(struct store *store);
+
 /* Waits until the disk has what is committed: no loss of power takes that back any more. Commits nothing. For the rare fact that nothing else can bring back, such as
  * what AWS is asked for next. */
 int store_sync(struct store *store, struct err *err);
