@@ -160,6 +160,16 @@ write_record(struct execution *x, struct buf *text, struct err *err)
 	return store_branch_put(x->engine->store, x->run_id, RECORD_ID, buf_str(text), err);
 }
 
+/* An item without a row is one that a resume begins. So is one whose first op has not ended: that op is begun anew either way. Where events are kept the
+ * item's are, and a second beginning would repeat them. */
+static bool
+is_told_by_parent(const struct branch *branch)
+{
+	return branch->is_item && !branch->stored && branch->retry_count == 0 &&
+	       (branch->phase == PHASE_ENTERED || branch->phase == PHASE_TASK) &&
+	       branch->x->on_event == NULL;
+}
+
 int
 checkpoint_flush(struct execution *x, struct err *err)
 {
@@ -177,7 +187,8 @@ checkpoint_flush(struct execution *x, struct err *err)
 		}
 		*at = branch->dirty_next;
 		branch->dirty = false;
-		ret = write_branch(branch, &text, err);
+		if (!is_told_by_parent(branch))
+			ret = write_branch(branch, &text, err);
 	}
 	if (ret == 0 && x->record_dirty && x->root != NULL)
 		ret = write_record(x, &text, err);
@@ -256,6 +267,8 @@ restore_branch(struct restore *restore, int64_t id, const json_t *object)
 		parent = find_branch(restore, number(object, "parent"));
 		if (parent == NULL || parent->children == NULL)
 			return misfit(restore, "a branch has no parent");
+		if (!children_has(parent, number(object, "index")))
+			return misfit(restore, "a branch has no place in its parent");
 	}
 	if (json_is_true(json_object_get(object, "shares")) && parent != NULL)
 		variables = parent->variables;

@@ -15,7 +15,9 @@ struct children {
 	json_t *items;	      /* of a Map; NULL: a Parallel */
 	json_t *results;      /* array of total values; NULL: nobody wants them */
 	int64_t total;
-	int64_t next;	   /* index of the next child to be made */
+	int64_t next; /* index of the next child to be made */
+	uint8_t *
+	    known; /* after a restart: a bit for each child that ended or is there; NULL: those below next */
 	int64_t selecting; /* the item whose selector is being evaluated; -1: none */
 	int64_t live;
 	int64_t ended;
@@ -99,6 +101,7 @@ children_cancel(struct branch *branch)
 	json_decref(children->effective);
 	json_decref(children->items);
 	json_decref(children->results);
+	free(children->known);
 	free(children);
 	branch->children = NULL;
 }
@@ -196,6 +199,8 @@ start_iteration(struct branch *branch, int64_t index, struct err *err)
 		iteration_event(child, "MapIterationStarted");
 		link_child(children, child);
 		branch_enter(child, branch->state->u.map.processor->start, input);
+		child->is_item = branch->state->parameters == NULL;
+		child->input_bytes_max = json_text_bytes_max(input, ASL_DATA_BYTES_MAX);
 		loop_post(branch->x->engine->loop, &child->task);
 	}
 	return ret;
@@ -229,13 +234,33 @@ collect(struct branch *branch)
 	branch_state_done(branch, results);
 }
 
+#define BITS_A_BYTE 8
+
+static void
+note_known(struct children *children, int64_t index)
+{
+	children->known[index / BITS_A_BYTE] |= (uint8_t)(1u << (index % BITS_A_BYTE));
+}
+
+/* Whether a child is still to be made: next then. */
+static bool
+has_next(struct children *children)
+{
+	const uint8_t *known = children->known;
+
+	while (known != NULL && children->next < children->total &&
+	       (known[children->next / BITS_A_BYTE] >> (children->next % BITS_A_BYTE) & 1) != 0)
+		children->next++;
+	return children->next < children->total;
+}
+
 void
 children_go_on(struct branch *branch)
 {
 	struct children *children = branch->children;
 	struct err err = {0};
 
-	while (children->next < children->total && children->live < children->concurrency &&
+	while (has_next(children) && children->live < children->concurrency &&
 	       branch->x->live_branches < ENGINE_BRANCHES_MAX) {
 		int64_t index = children->next++;
 		int ret = children->items != NULL ? start_iteration(branch, index, &err)
@@ -429,15 +454,19 @@ children_child_failed(struct branch *child, struct err *err)
 int
 children_restore(struct branch *branch, struct err *err)
 {
-	return branch->state->type == ASL_MAP ? prepare_map(branch, err)
-					      : prepare_parallel(branch, err);
+	int ret = branch->state->type == ASL_MAP ? prepare_map(branch, err)
+						 : prepare_parallel(branch, err);
+
+	if (ret == 0)
+		branch->children->known =
+		    mem_zalloc((size_t)branch->children->total / BITS_A_BYTE + 1, sizeof(uint8_t));
+	return ret;
 }
 
-static void
-saw_index(struct children *children, int64_t index)
+bool
+children_has(const struct branch *branch, int64_t index)
 {
-	if (index >= children->next)
-		children->next = index + 1;
+	return index >= 0 && index < branch->children->total;
 }
 
 int
@@ -446,10 +475,10 @@ children_restore_result(struct branch *branch, int64_t index, json_t *record, st
 	struct children *children = branch->children;
 	json_t *result = json_object_get(record, "r");
 
-	if (index < 0 || index >= children->total)
+	if (!children_has(branch, index))
 		return err_set(err, ERR_INVALID, "a stored result has no place in state '%s'",
 		    branch->state->name);
-	saw_index(children, index);
+	note_known(children, index);
 	children->ended++;
 	if (json_is_true(json_object_get(record, "f")))
 		children->failed++;
@@ -461,6 +490,6 @@ children_restore_result(struct branch *branch, int64_t index, json_t *record, st
 void
 children_restore_live(struct branch *branch, struct branch *child)
 {
-	saw_index(branch->children, child->index);
+	note_known(branch->children, child->index);
 	link_child(branch->children, child);
 }

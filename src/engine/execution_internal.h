@@ -43,6 +43,7 @@ struct branch {
 	enum phase phase;
 	bool dirty;		/* in the list of those to be stored */
 	bool stored;		/* has a row */
+	bool is_item;		/* stands where it began, with a Map's item as its input */
 	json_t *input;		/* the state's raw input */
 	size_t input_bytes_max; /* see asl_scope */
 	json_t *variables;	/* NULL: none */
@@ -169,6 +170,7 @@ void children_cancel(struct branch *branch);
 
 /* For a resume: makes the structure anew, then adds what is finished and what is live, then goes on. */
 int children_restore(struct branch *branch, struct err *err);
+bool children_has(const struct branch *branch, int64_t index); /* a child of this number */
 int children_restore_result(struct branch *branch, int64_t index, json_t *record, struct err *err);
 void children_restore_live(struct branch *branch, struct branch *child);
 void children_go_on(struct branch *branch);

@@ -172,7 +172,7 @@ harness_start(struct harness *h, struct asl_machine *machine, json_t *input, boo
 	    .machine_name = "test",
 	    .input = input,
 	    .on_done = done,
-	    .on_event = note_event,
+	    .on_event = h->quiet ? NULL : note_event,
 	    .arg = h,
 	};
 	struct err err = {0};

@@ -24,6 +24,7 @@ struct harness {
 	json_t *events;	 /* types of all events */
 	json_t *after;	 /* and the ids of what they follow */
 	json_t *details; /* and what GetExecutionHistory would tell of them */
+	bool quiet;	 /* tells no events, as a run without a history */
 	bool over;
 	enum run_status status;
 	json_t *output;
