@@ -46,13 +46,15 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
  *
  * With synchronous NORMAL a commit in WAL is a write without an fsync: it outlives the process, and after a
  * loss of power the file is whole and holds all but the newest commits. FULL would cost an fsync in every
- * turn of the loop and gain nothing, since a step that is done again does nothing twice. The last one to
- * close the file copies the WAL into it with an fsync.
+ * turn of the loop and gain nothing, since a step that is done again does nothing twice. The WAL is copied
+ * into the file, with an fsync of each, when it has grown to 16 MiB (4,000 pages), and by the last one to
+ * close the file.
  */
 static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256;"
 				   "PRAGMA cell_size_check = ON;"
 				   "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-				   "PRAGMA journal_size_limit = 4194304;";
+				   "PRAGMA wal_autocheckpoint = 4000;"
+				   "PRAGMA journal_size_limit = 16777216;";
 
 /* Nobody reads a temporary store after a crash. */
 static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256;"
