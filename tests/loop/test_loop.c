@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static struct fake_clock fake;
 static struct loop *loop;
@@ -277,6 +279,68 @@ START_TEST(cancelled_calls_say_nothing)
 }
 END_TEST
 
+/* --- descriptors --- */
+
+static struct fd_watch watches[2];
+
+/* Both are ready: whoever hears of it first takes the other off, and then itself. */
+static void
+take_both_off(struct fd_watch *watch, unsigned events)
+{
+	ck_assert_uint_eq(events, LOOP_FD_READ);
+	note("r");
+	loop_unwatch_fd(loop, watch == &watches[0] ? &watches[1] : &watches[0]);
+	loop_unwatch_fd(loop, watch);
+}
+
+START_TEST(a_watch_that_is_off_says_nothing)
+{
+	struct err err = {0};
+	int ends[2][2];
+
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(pipe(ends[i]), 0);
+		ck_assert_int_eq(write(ends[i][1], "x", 1), 1);
+		watches[i] = (struct fd_watch){take_both_off, ends[i][0], LOOP_FD_READ};
+		ck_assert_int_eq(loop_watch_fd(loop, &watches[i], &err), 0);
+	}
+	run();
+	ck_assert_str_eq(order, "r");
+	for (int i = 0; i < 4; i++)
+		close(ends[i / 2][i % 2]);
+}
+END_TEST
+
+/* First to read; once there is something, to write. */
+static void
+turn_round(struct fd_watch *watch, unsigned events)
+{
+	struct err err = {0};
+
+	note((events & LOOP_FD_READ) != 0 ? "r" : "");
+	note((events & LOOP_FD_WRITE) != 0 ? "w" : "");
+	if (events == LOOP_FD_READ)
+		ck_assert_int_eq(loop_rewatch_fd(loop, watch, LOOP_FD_WRITE, &err), 0);
+	else
+		loop_unwatch_fd(loop, watch);
+}
+
+START_TEST(a_watch_waits_for_what_is_wanted)
+{
+	struct err err = {0};
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	watches[0] = (struct fd_watch){turn_round, ends[0], LOOP_FD_READ};
+	ck_assert_int_eq(loop_watch_fd(loop, &watches[0], &err), 0);
+	run();
+	ck_assert_str_eq(order, "rw");
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -292,6 +356,8 @@ main(void)
 	tcase_add_test(tests, signals_come_through_the_loop);
 	tcase_add_test(tests, calls_complete_once_and_later);
 	tcase_add_test(tests, cancelled_calls_say_nothing);
+	tcase_add_test(tests, a_watch_that_is_off_says_nothing);
+	tcase_add_test(tests, a_watch_waits_for_what_is_wanted);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }
