@@ -229,8 +229,7 @@ compile_value(struct compiler *compiler, json_t *json, struct template_node *nod
 
 /* --- how large the result may be --- */
 
-#define ESCAPED_BYTES_A_CHAR 6
-#define MEMBER_BYTES	     4 /* quotes, colon, comma */
+#define MEMBER_BYTES 4 /* quotes, colon, comma */
 
 static void bound_node(struct asl_template *tmpl, const struct template_node *node);
 
@@ -240,7 +239,7 @@ bound_list(struct asl_template *tmpl, const struct template_list *list)
 	tmpl->own_bytes += 2;
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->at[i].key != NULL)
-			tmpl->own_bytes += ESCAPED_BYTES_A_CHAR * strlen(list->at[i].key);
+			tmpl->own_bytes += JSON_ESCAPE_BYTES_MAX * strlen(list->at[i].key);
 		tmpl->own_bytes += MEMBER_BYTES;
 		bound_node(tmpl, &list->at[i]);
 	}

@@ -302,9 +302,9 @@ free_idle_parsers(void)
 		XML_ParserFree(parsers.idle[--parsers.count]);
 }
 
-/* expat would ask the system for a salt for each reply. */
+/* Once, before the first: expat would ask the system for a salt for each reply. */
 static void
-draw_salt(void)
+prepare_parsers(void)
 {
 	if (getrandom(&parsers.salt, sizeof(parsers.salt), 0) != (ssize_t)sizeof(parsers.salt))
 		parsers.salt = 0; /* then expat does */
@@ -314,12 +314,12 @@ draw_salt(void)
 static XML_Parser
 take_parser(void)
 {
-	static bool drawn;
+	static bool prepared;
 	XML_Parser expat;
 
-	if (!drawn)
-		draw_salt();
-	drawn = true;
+	if (!prepared)
+		prepare_parsers();
+	prepared = true;
 	expat = parsers.count > 0 ? parsers.idle[--parsers.count] : XML_ParserCreate(NULL);
 	if (expat == NULL)
 		abort(); /* no memory */

@@ -13,7 +13,6 @@
 #define INDENT_NONE	  -1
 #define REAL_DIGITS_SHORT 15 /* enough for most; 17 for all */
 #define REAL_DIGITS_MAX	  17
-#define ESCAPE_BYTES_MAX  6 /* \u0001 */
 #define INDENT_STEP	  2
 
 /* How a value is written. */
@@ -331,7 +330,7 @@ struct count {
 static size_t
 counted_string(const struct count *count, const char *text, size_t len)
 {
-	return count->at_most ? ESCAPE_BYTES_MAX * len + 2 : string_bytes(text, len);
+	return count->at_most ? JSON_ESCAPE_BYTES_MAX * len + 2 : string_bytes(text, len);
 }
 
 static size_t

@@ -14,9 +14,9 @@
  * See: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 
-#define SIGV4_NAME_BYTES_MAX                                                                       \
-	95 /* of a region, or of a service: a longer one is signed for, but its key not kept */
-#define SIGV4_DATE_BYTES 17 /* 20260115T120000Z and NUL */
+/* Of a region, or of a service: a longer one is signed for, but its key not kept. */
+#define SIGV4_NAME_BYTES_MAX 95
+#define SIGV4_DATE_BYTES     17 /* 20260115T120000Z and NUL */
 
 /* The signing key of one day, region and service, kept from call to call. {0} is an empty one. Wiped by sigv4_key_fini. */
 struct sigv4_key {

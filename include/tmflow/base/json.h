@@ -35,6 +35,8 @@ void json_write_pretty(const json_t *value, struct buf *out);
 /* Compact text as a malloc'ed string. */
 char *json_text(const json_t *value);
 
+#define JSON_ESCAPE_BYTES_MAX 6 /* of one byte of text: \u0001 */
+
 /* How many bytes json_write would append; walks the value, allocates nothing. Stops counting past limit and returns limit + 1. */
 size_t json_text_bytes(const json_t *value, size_t limit);
 
