@@ -55,11 +55,10 @@ interface_of(const json_t *wire)
 	const json_t *attachment = json_object_get(wire, "Attachment");
 	json_t *interface = json_object();
 
-	json_put_string(
-	    interface, "NetworkInterfaceId", json_get_string(wire, "NetworkInterfaceId"));
+	json_share_string(interface, "NetworkInterfaceId", wire, "NetworkInterfaceId");
 	json_object_set(interface, "DeviceIndex", json_object_get(attachment, "DeviceIndex"));
-	json_put_string(interface, "SubnetId", json_get_string(wire, "SubnetId"));
-	json_put_string(interface, "VpcId", json_get_string(wire, "VpcId"));
+	json_share_string(interface, "SubnetId", wire, "SubnetId");
+	json_share_string(interface, "VpcId", wire, "VpcId");
 	return interface;
 }
 
@@ -91,11 +90,11 @@ instance_of(json_t *wire)
 {
 	json_t *instance = json_object();
 
-	json_put_string(instance, "InstanceId", json_get_string(wire, "InstanceId"));
-	json_put_string(instance, "InstanceType", json_get_string(wire, "InstanceType"));
-	json_put_string(instance, "State", json_get_string(json_object_get(wire, "State"), "Name"));
-	json_put_string(instance, "VpcId", json_get_string(wire, "VpcId"));
-	json_put_string(instance, "SubnetId", json_get_string(wire, "SubnetId"));
+	json_share_string(instance, "InstanceId", wire, "InstanceId");
+	json_share_string(instance, "InstanceType", wire, "InstanceType");
+	json_share_string(instance, "State", json_object_get(wire, "State"), "Name");
+	json_share_string(instance, "VpcId", wire, "VpcId");
+	json_share_string(instance, "SubnetId", wire, "SubnetId");
 	json_object_set(instance, "Tags", json_object_get(wire, "Tags"));
 	json_object_set_new(instance, "NetworkInterfaces",
 	    interfaces_of(json_object_get(wire, "NetworkInterfaces")));

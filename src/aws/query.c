@@ -2,25 +2,38 @@
 
 #include "tmflow/base/json.h"
 
-#include <ctype.h>
-#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #define NAME_BYTES_MAX 128
+
+/* What RFC 3986 calls unreserved; not by isalnum, which asks the locale. */
+static bool
+is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_' || c == '.' || c == '~';
+}
 
 void
 query_encode(struct buf *out, struct str text)
 {
 	static const char digits[] = "0123456789ABCDEF";
+	size_t plain;
 
 	buf_reserve(out, text.len);
-	for (size_t i = 0; i < text.len; i++) {
+	for (size_t i = 0; i < text.len; i += plain) {
 		unsigned char c = (unsigned char)text.p[i];
 
-		if ((c < 0x80 && isalnum(c)) || c == '-' || c == '_' || c == '.' || c == '~')
-			buf_add_char(out, (char)c);
-		else
-			buf_add(out, (const char[]){'%', digits[c >> 4], digits[c & 15]}, 3);
+		plain = 0;
+		while (i + plain < text.len && is_unreserved(text.p[i + plain]))
+			plain++;
+		if (plain > 0) {
+			buf_add(out, text.p + i, plain);
+			continue;
+		}
+		buf_add(out, (const char[]){'%', digits[c >> 4], digits[c & 15]}, 3);
+		plain = 1;
 	}
 }
 
@@ -31,21 +44,44 @@ query_begin(struct buf *body, const char *action, const char *version)
 	buf_printf(body, "Action=%s&Version=%s", action, version);
 }
 
-void
-query_add(struct buf *body, const char *name, const char *value)
+/* "&NAME", where a name may be prefix.NUMBER and prefix.NUMBER.part; number 0: the prefix alone. */
+static void
+add_name(struct buf *body, const char *prefix, size_t number, const char *part)
+{
+	buf_add_char(body, '&');
+	buf_add_cstr(body, prefix);
+	if (number > 0) {
+		buf_add_char(body, '.');
+		buf_add_int(body, (int64_t)number);
+	}
+	if (part != NULL) {
+		buf_add_char(body, '.');
+		buf_add_cstr(body, part);
+	}
+	buf_add_char(body, '=');
+}
+
+/* Nothing where there is no value. */
+static void
+add_member(struct buf *body, const char *prefix, size_t number, const char *part, const char *value)
 {
 	if (value == NULL)
 		return;
-	buf_add_char(body, '&');
-	buf_add_cstr(body, name);
-	buf_add_char(body, '=');
+	add_name(body, prefix, number, part);
 	query_encode(body, str_of(value));
+}
+
+void
+query_add(struct buf *body, const char *name, const char *value)
+{
+	add_member(body, name, 0, NULL, value);
 }
 
 void
 query_add_int(struct buf *body, const char *name, int64_t value)
 {
-	buf_printf(body, "&%s=%" PRId64, name, value);
+	add_name(body, name, 0, NULL);
+	buf_add_int(body, value);
 }
 
 void
@@ -53,12 +89,8 @@ query_add_list(struct buf *body, const char *name, const json_t *values)
 {
 	size_t count = json_array_size(values);
 
-	for (size_t i = 0; i < count; i++) {
-		char numbered[NAME_BYTES_MAX];
-
-		snprintf(numbered, sizeof(numbered), "%s.%zu", name, i + 1);
-		query_add(body, numbered, json_string_value(json_array_get(values, i)));
-	}
+	for (size_t i = 0; i < count; i++)
+		add_member(body, name, i + 1, NULL, json_string_value(json_array_get(values, i)));
 }
 
 void
@@ -68,12 +100,11 @@ query_add_filters(struct buf *body, const json_t *filters)
 
 	for (size_t i = 0; i < count; i++) {
 		const json_t *filter = json_array_get(filters, i);
-		char name[NAME_BYTES_MAX];
+		char values[NAME_BYTES_MAX];
 
-		snprintf(name, sizeof(name), "Filter.%zu.Name", i + 1);
-		query_add(body, name, json_get_string(filter, "Name"));
-		snprintf(name, sizeof(name), "Filter.%zu.Value", i + 1);
-		query_add_list(body, name, json_object_get(filter, "Values"));
+		add_member(body, "Filter", i + 1, "Name", json_get_string(filter, "Name"));
+		snprintf(values, sizeof(values), "Filter.%zu.Value", i + 1);
+		query_add_list(body, values, json_object_get(filter, "Values"));
 	}
 }
 
@@ -84,11 +115,8 @@ query_add_tags(struct buf *body, const char *prefix, const json_t *tags)
 
 	for (size_t i = 0; i < count; i++) {
 		const json_t *tag = json_array_get(tags, i);
-		char name[NAME_BYTES_MAX];
 
-		snprintf(name, sizeof(name), "%s.%zu.Key", prefix, i + 1);
-		query_add(body, name, json_get_string(tag, "Key"));
-		snprintf(name, sizeof(name), "%s.%zu.Value", prefix, i + 1);
-		query_add(body, name, json_get_string(tag, "Value"));
+		add_member(body, prefix, i + 1, "Key", json_get_string(tag, "Key"));
+		add_member(body, prefix, i + 1, "Value", json_get_string(tag, "Value"));
 	}
 }

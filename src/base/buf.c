@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUF_BYTES_MIN	  64
+#define BUF_BYTES_MIN	  256
 #define NEAREST_BYTES_MAX 64 /* longer words are not compared */
+#define INTEGER_BYTES_MAX 20 /* "-9223372036854775808" */
 
 struct str
 str_of(const char *s)
@@ -166,6 +167,21 @@ void
 buf_add_cstr(struct buf *buf, const char *s)
 {
 	buf_add(buf, s, strlen(s));
+}
+
+void
+buf_add_int(struct buf *buf, int64_t integer)
+{
+	char text[INTEGER_BYTES_MAX];
+	char *p = text + sizeof(text);
+	uint64_t rest = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
+
+	do
+		*--p = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (integer < 0)
+		*--p = '-';
+	buf_add(buf, p, (size_t)(text + sizeof(text) - p));
 }
 
 void

@@ -100,10 +100,28 @@ json_with(const json_t *object, const char *key, json_t *value)
 	return copy;
 }
 
+/* Most of what is put is plain ASCII: it is not looked at character by character. */
+static bool
+is_ascii(const char *text, size_t len)
+{
+	uint64_t found = 0;
+	uint64_t word;
+	size_t i = 0;
+
+	for (; len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, text + i, sizeof(word));
+		found |= word;
+	}
+	for (; i < len; i++)
+		found |= (unsigned char)text[i];
+	return (found & UINT64_C(0x8080808080808080)) == 0;
+}
+
 json_t *
 json_text_value(const char *text)
 {
-	json_t *string = json_string(text);
+	size_t len = strlen(text);
+	json_t *string = is_ascii(text, len) ? json_stringn_nocheck(text, len) : json_string(text);
 	struct buf repaired = {0};
 
 	if (string != NULL)
@@ -119,11 +137,21 @@ void
 json_put_string(json_t *object, const char *key, const char *value)
 {
 	if (value != NULL)
-		json_object_set_new(object, key, json_text_value(value));
+		json_object_set_new_nocheck(object, key, json_text_value(value));
 }
 
 void
 json_put_string_or_null(json_t *object, const char *key, const char *value)
 {
-	json_object_set_new(object, key, value != NULL ? json_text_value(value) : json_null());
+	json_object_set_new_nocheck(
+	    object, key, value != NULL ? json_text_value(value) : json_null());
+}
+
+void
+json_share_string(json_t *object, const char *key, const json_t *from, const char *from_key)
+{
+	json_t *value = json_object_get(from, from_key);
+
+	if (json_is_string(value))
+		json_object_set_new_nocheck(object, key, json_incref(value));
 }

@@ -88,15 +88,15 @@ write_escape(unsigned char c, struct buf *out)
 static void
 write_string(const char *text, size_t len, struct buf *out)
 {
+	size_t plain = plain_bytes(text, len);
+
 	buf_reserve(out, len + 2);
 	buf_add_char(out, '"');
-	for (size_t i = 0; i < len; i++) {
-		size_t plain = plain_bytes(text + i, len - i);
-
+	buf_add(out, text, plain);
+	for (size_t i = plain; i < len; i += plain) {
+		write_escape((unsigned char)text[i++], out);
+		plain = plain_bytes(text + i, len - i);
 		buf_add(out, text + i, plain);
-		i += plain;
-		if (i < len)
-			write_escape((unsigned char)text[i], out);
 	}
 	buf_add_char(out, '"');
 }
@@ -117,21 +117,6 @@ real_text(double real, char out[REAL_TEXT_BYTES])
 	if (strpbrk(out, ".e") == NULL)
 		len += snprintf(out + len, (size_t)(REAL_TEXT_BYTES - len), ".0");
 	return len;
-}
-
-static void
-write_integer(json_int_t integer, struct buf *out)
-{
-	char text[REAL_TEXT_BYTES];
-	char *p = text + sizeof(text);
-	uint64_t rest = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
-
-	do
-		*--p = (char)('0' + rest % 10);
-	while ((rest /= 10) > 0);
-	if (integer < 0)
-		*--p = '-';
-	buf_add(out, p, (size_t)(text + sizeof(text) - p));
 }
 
 static struct str
@@ -247,7 +232,7 @@ write_value(const json_t *value, const struct style *style, int indent, struct b
 		write_string(json_string_value(value), json_string_length(value), out);
 		break;
 	case JSON_INTEGER:
-		write_integer(json_integer_value(value), out);
+		buf_add_int(out, json_integer_value(value));
 		break;
 	case JSON_REAL:
 		buf_add(out, real, (size_t)real_text(json_real_value(value), real));

@@ -28,6 +28,11 @@ START_TEST(slices_and_buffers)
 	ck_assert_str_eq(taken + 3886, "999,");
 	ck_assert_ptr_null(buf.p);
 	free(taken);
+	buf_add_int(&buf, 0);
+	buf_add_int(&buf, INT64_MIN);
+	buf_add_int(&buf, INT64_MAX);
+	ck_assert_str_eq(buf_cstr(&buf), "0-92233720368547758089223372036854775807");
+	buf_fini(&buf);
 }
 END_TEST
 
@@ -130,6 +135,13 @@ START_TEST(json_helpers)
 	ck_assert(!json_same(object, with));
 	ck_assert_ptr_null(json_get_string(object, "z"));
 	ck_assert_str_eq(json_kind(json_object_get(object, "a")), "array");
+	json_put_string(object, "name", "longer than a word, \xc3\xa4 in it");
+	json_share_string(with, "alias", object, "name");
+	json_share_string(with, "number", object, "z");
+	json_share_string(with, "nothing", NULL, "name");
+	ck_assert_ptr_eq(json_object_get(with, "alias"), json_object_get(object, "name"));
+	ck_assert_str_eq(json_get_string(with, "alias"), "longer than a word, \xc3\xa4 in it");
+	ck_assert_uint_eq(json_object_size(with), 3);
 	buf_fini(&text);
 	json_decref(object);
 	json_decref(with);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A borrowed slice, passed by value; not NUL-terminated. */
 struct str {
@@ -62,6 +63,7 @@ buf_add_char(struct buf *buf, char c)
 
 void buf_add_str(struct buf *buf, struct str s);
 void buf_add_cstr(struct buf *buf, const char *s);
+void buf_add_int(struct buf *buf, int64_t integer); /* in decimal */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *buf, const char *format, va_list args);
 

@@ -60,10 +60,14 @@ json_t *json_with(const json_t *object, const char *key, json_t *value);
 /* New reference to a string. What is no UTF-8 (an argument or a file's name may be anything) becomes U+FFFD. */
 json_t *json_text_value(const char *text);
 
-/* Sets key to such a string, or does nothing when value is NULL. For building new objects only. */
+/* Sets key, which is UTF-8, to such a string, or does nothing when value is NULL. For building new objects only. */
 void json_put_string(json_t *object, const char *key, const char *value);
 
 /* The same, but sets key to null when value is NULL: for members that are always there. */
 void json_put_string_or_null(json_t *object, const char *key, const char *value);
+
+/* Sets key to the very string that from has at from_key, or does nothing when it has none there. A string is never changed in place, so any number of
+ * objects may hold it. */
+void json_share_string(json_t *object, const char *key, const json_t *from, const char *from_key);
 
 #endif

@@ -91,12 +91,9 @@ slim_sessions(const json_t *sessions)
 	json_array_foreach (sessions, i, session) {
 		json_t *item = json_object();
 
-		json_put_string(
-		    item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));
-		json_put_string(
-		    item, "TargetId", json_get_string(session, "TrafficMirrorTargetId"));
-		json_put_string(
-		    item, "FilterId", json_get_string(session, "TrafficMirrorFilterId"));
+		json_share_string(item, "SessionId", session, "TrafficMirrorSessionId");
+		json_share_string(item, "TargetId", session, "TrafficMirrorTargetId");
+		json_share_string(item, "FilterId", session, "TrafficMirrorFilterId");
 		json_object_set(item, "SessionNumber", json_object_get(session, "SessionNumber"));
 		json_array_append_new(slim, item);
 	}
@@ -138,10 +135,10 @@ item_of(const struct session_question *question, const json_t *entry, const json
 {
 	json_t *item = json_object();
 
-	json_put_string(item, "InstanceId", json_get_string(instance_of(entry), "InstanceId"));
-	json_put_string(item, "SubnetId", subnet_of(entry));
-	json_put_string(item, "NetworkInterfaceId", interface_of(entry));
-	json_put_string(item, "Rule", json_get_string(entry, "Rule"));
+	json_share_string(item, "InstanceId", instance_of(entry), "InstanceId");
+	json_share_string(item, "SubnetId", instance_of(entry), "SubnetId");
+	json_share_string(item, "NetworkInterfaceId", entry, "NetworkInterfaceId");
+	json_share_string(item, "Rule", entry, "Rule");
 	/* The workflow names these: they are there in every item. */
 	json_put_string_or_null(
 	    item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));

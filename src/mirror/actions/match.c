@@ -44,7 +44,7 @@ unmatched(struct op *op, struct match *match, const json_t *instance)
 	const struct outcome outcome = outcome_of(op, OUTCOME_UNMATCHED, instance);
 	json_t *item = json_object();
 
-	json_put_string(item, "InstanceId", id_of(instance));
+	json_share_string(item, "InstanceId", instance, "InstanceId");
 	json_array_append_new(match->unmatched, item);
 	return mirror_record(env(op), &outcome, &op->err);
 }
@@ -54,7 +54,7 @@ add_ineligible(struct match *match, const json_t *instance, const char *reason)
 {
 	json_t *item = json_object();
 
-	json_put_string(item, "InstanceId", id_of(instance));
+	json_share_string(item, "InstanceId", instance, "InstanceId");
 	json_put_string(item, "Reason", reason);
 	json_array_append_new(match->ineligible, item);
 }
@@ -97,8 +97,7 @@ slim_interfaces(const json_t *instance, const json_t *only)
 		if (only != NULL && interface != only)
 			continue;
 		item = json_object();
-		json_put_string(
-		    item, "NetworkInterfaceId", json_get_string(interface, "NetworkInterfaceId"));
+		json_share_string(item, "NetworkInterfaceId", interface, "NetworkInterfaceId");
 		json_object_set(item, "DeviceIndex", json_object_get(interface, "DeviceIndex"));
 		json_array_append_new(slim, item);
 	}
@@ -114,7 +113,7 @@ slim_instance(const json_t *instance, const json_t *only)
 	json_t *slim = json_object();
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		json_put_string(slim, kept[i], json_get_string(instance, kept[i]));
+		json_share_string(slim, kept[i], instance, kept[i]);
 	json_object_set_new(slim, "NetworkInterfaces", slim_interfaces(instance, only));
 	return slim;
 }
@@ -132,15 +131,14 @@ add_matched(struct op *op, struct match *match, const json_t *instance, const js
     const struct config_rule *rule)
 {
 	bool all = rule->interfaces == RULE_INTERFACES_ALL;
-	const char *interface_id = json_get_string(interface, "NetworkInterfaceId");
 	json_t *item;
 
-	if (interface_id == NULL)
+	if (json_get_string(interface, "NetworkInterfaceId") == NULL)
 		return err_set(&op->err, ERR_INVALID,
 		    "Instances: an interface of %s has no NetworkInterfaceId", id_of(instance));
 	item = json_object();
 	json_object_set_new(item, "Instance", slim_instance(instance, all ? interface : NULL));
-	json_put_string(item, "NetworkInterfaceId", interface_id);
+	json_share_string(item, "NetworkInterfaceId", interface, "NetworkInterfaceId");
 	json_put_string(item, "Rule", rule->name);
 	json_put_string(item, "Excluded", exclusion_of(op, instance));
 	json_array_append_new(match->matched, item);
