@@ -108,7 +108,7 @@ branch_enter(struct branch *branch, const struct asl_state *state, json_t *input
 	json_decref(branch->input);
 	branch->input = input;
 	branch->input_bytes_max = 0;
-	branch->is_item = false;
+	branch->is_told = branch->is_told && checkpoint_may_pass(branch);
 	branch->state = state;
 	branch->phase = PHASE_ENTERED;
 	branch->retry_count = 0;

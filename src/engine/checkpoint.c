@@ -160,16 +160,28 @@ write_record(struct execution *x, struct buf *text, struct err *err)
 	return store_branch_put(x->engine->store, x->run_id, RECORD_ID, buf_str(text), err);
 }
 
-/* An item without a row is one that a resume begins. So is one whose first op has not ended: that op is begun anew either way. Where events are kept the
- * item's are, and a second beginning would repeat them. */
+/* Whether the branch stands before or in a state's work that a resume begins anew in any case. */
 static bool
-is_told_by_parent(const struct branch *branch)
+is_at_beginning(const struct branch *branch)
 {
-	return branch->is_item && !branch->stored && branch->retry_count == 0 &&
-	       (branch->phase == PHASE_ENTERED || branch->phase == PHASE_TASK) &&
-	       branch->x->on_event == NULL;
+	return branch->retry_count == 0 &&
+	       (branch->phase == PHASE_ENTERED || branch->phase == PHASE_TASK);
 }
 
+bool
+checkpoint_may_pass(const struct branch *branch)
+{
+	const struct asl_state *left = branch->state;
+
+	return left != NULL && (left->type == ASL_TASK || left->type == ASL_CHOICE) &&
+	       !branch->x->has_chance;
+}
+
+/*
+ * A row says where a resume begins a branch; an item of a Map without a row is begun where the Map begins it. Such a beginning stays as good as any later
+ * one while the branch only reads and chooses: no row is written for these steps, a resume does them again (branch->is_told). What changes something ends
+ * that, and so does all that could go another way the second time. Where events are kept, a second time would repeat them: there each step has its row.
+ */
 int
 checkpoint_flush(struct execution *x, struct err *err)
 {
@@ -187,8 +199,10 @@ checkpoint_flush(struct execution *x, struct err *err)
 		}
 		*at = branch->dirty_next;
 		branch->dirty = false;
-		if (!is_told_by_parent(branch))
-			ret = write_branch(branch, &text, err);
+		if (branch->is_told && is_at_beginning(branch) && x->on_event == NULL)
+			continue;
+		ret = write_branch(branch, &text, err);
+		branch->is_told = is_at_beginning(branch);
 	}
 	if (ret == 0 && x->record_dirty && x->root != NULL)
 		ret = write_record(x, &text, err);

@@ -199,7 +199,7 @@ start_iteration(struct branch *branch, int64_t index, struct err *err)
 		iteration_event(child, "MapIterationStarted");
 		link_child(children, child);
 		branch_enter(child, branch->state->u.map.processor->start, input);
-		child->is_item = branch->state->parameters == NULL;
+		child->is_told = branch->state->parameters == NULL;
 		child->input_bytes_max = json_text_bytes_max(input, ASL_DATA_BYTES_MAX);
 		loop_post(branch->x->engine->loop, &child->task);
 	}

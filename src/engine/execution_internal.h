@@ -43,7 +43,7 @@ struct branch {
 	enum phase phase;
 	bool dirty;		/* in the list of those to be stored */
 	bool stored;		/* has a row */
-	bool is_item;		/* stands where it began, with a Map's item as its input */
+	bool is_told;		/* a resume may begin it where its row says, see checkpoint_flush */
 	json_t *input;		/* the state's raw input */
 	size_t input_bytes_max; /* see asl_scope */
 	json_t *variables;	/* NULL: none */
@@ -89,6 +89,7 @@ struct execution {
 	int64_t event_id; /* of the newest event */
 	int64_t next_branch_id;
 	bool record_dirty; /* event_id or next_branch_id changed since the last checkpoint */
+	bool has_chance;   /* the machine draws lots: a step done again may go another way */
 	bool interrupting;
 	bool over;
 	size_t live_branches;
@@ -181,6 +182,8 @@ void checkpoint_mark(struct branch *branch);
 void checkpoint_forget(struct branch *branch); /* its row, if it has one */
 void checkpoint_result(struct branch *parent, int64_t index, json_t *record);
 void checkpoint_results_forget(struct branch *parent);
+/* Whether the branch, about to leave its state, would leave it the same way a second time, as far as the state's kind tells. */
+bool checkpoint_may_pass(const struct branch *branch);
 int checkpoint_flush(struct execution *x, struct err *err);
 int checkpoint_restore(struct execution *x, bool *ret_found, struct err *err);
 

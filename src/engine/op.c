@@ -235,6 +235,13 @@ op_done(struct op *op, json_t *result)
 }
 
 enum op_next
+op_done_unchanged(struct op *op, json_t *result)
+{
+	op->unchanged = true;
+	return op_done(op, result);
+}
+
+enum op_next
 op_fail(struct op *op, enum err_code code, const char *format, ...)
 {
 	struct buf text = {0};

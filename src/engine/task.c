@@ -116,12 +116,14 @@ task_op_done(void *arg, struct op *op)
 		branch->op = NULL; /* the task starts anew after a resume */
 	} else if (result != NULL) {
 		branch->op = NULL;
+		branch->is_told = branch->is_told && op->unchanged;
 		op->result = NULL;
 		execution_event(
 		    x, branch, &(struct execution_event){.type = "TaskSucceeded", .data = result});
 		branch_state_done(branch, result);
 	} else {
 		branch->op = NULL;
+		branch->is_told = false;
 		branch->ended_op = op;
 		err_copy(&err, &op->err);
 		note_failure(branch, "TaskFailed", &err);
@@ -185,6 +187,7 @@ task_timer(struct branch *branch)
 	}
 	err_set_name(&err, ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
 	err_copy(&op->err, &err);
+	branch->is_told = false;
 	note_failure(branch, "TaskTimedOut", &err);
 	if (!expired)
 		err_set_name(&err, ERR_ASL, ASL_ERROR_HEARTBEAT, NULL);

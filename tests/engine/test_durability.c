@@ -21,7 +21,8 @@ struct durable {
 	const char *output;
 	bool quiet;	  /* no history is kept */
 	int starts;	  /* of ops, undisturbed */
-	int starts_again; /* at most, after a cut: those that were under way */
+	int starts_again; /* at most, after a cut: those that were under way, and readers before them */
+	int turns_again_min; /* with so many at a time it comes to its end */
 };
 
 /* A bit of everything that a checkpoint must carry: variables, a retry under way, a Map with finished, live and future items, a Parallel, a Wait. */
@@ -55,12 +56,25 @@ static const char items_text[] =
     "     Work: {Type: Task, Resource: tmflow:sleep, Parameters: {'Ms.$': $.ms, 'n.$': $.n}, "
     "OutputPath: $.n, End: true}}}, End: true}}}";
 
+/* Two looks and a choice, then something is done, then looked at: index 0 to 4. */
+#define READING(comment)                                                                           \
+	"{Comment: '" comment "', StartAt: Look, States: {"                                        \
+	" Look: {Type: Task, Resource: tmflow:look, Parameters: {Ms: 30}, ResultPath: null, "      \
+	"Next: Choose},"                                                                           \
+	" Choose: {Type: Choice, Choices: [{Variable: $.n, IsPresent: true, Next: Again}]},"       \
+	" Again: {Type: Task, Resource: tmflow:look, Parameters: {Ms: 30}, ResultPath: null, "     \
+	"Next: Do},"                                                                               \
+	" Do: {Type: Task, Resource: tmflow:sleep, Parameters: {Ms: 30, 'n.$': $.n}, Next: Last}," \
+	" Last: {Type: Task, Resource: tmflow:look, Parameters: {Ms: 30, 'n.$': $.n}, "            \
+	"OutputPath: $.n, End: true}}}"
+
 static const struct durable everything = {
     .definition = everything_text,
     .input = "{\"base\":100,\"items\":[1,2,3,4,5]}",
     .output = "[[101,102,103,104,105],100]",
     .starts = 9, /* 3 flaky, 5 sleeps, 1 echo */
     .starts_again = 2,
+    .turns_again_min = 4,
 };
 static const struct durable items = {
     .definition = items_text,
@@ -68,6 +82,7 @@ static const struct durable items = {
     .output = "[1,2,3,4,5,6]",
     .starts = 6,
     .starts_again = 3,
+    .turns_again_min = 4,
 };
 static const struct durable quiet_items = {
     .definition = items_text,
@@ -76,9 +91,37 @@ static const struct durable quiet_items = {
     .quiet = true,
     .starts = 6,
     .starts_again = 3,
+    .turns_again_min = 4,
 };
-static const struct durable *const durables[] = {&everything, &items, &quiet_items};
-#define DURABLES 3
+static const struct durable reading = {
+    .definition = READING(""),
+    .input = "{\"n\":7}",
+    .output = "7",
+    .quiet = true,
+    .starts = 4,
+    .starts_again = 3,
+    .turns_again_min = 7,
+};
+static const struct durable reading_by_chance = {
+    .definition = READING("as if there were a States.UUID()"),
+    .input = "{\"n\":7}",
+    .output = "7",
+    .quiet = true,
+    .starts = 4,
+    .starts_again = 1,
+    .turns_again_min = 4,
+};
+static const struct durable reading_with_history = {
+    .definition = READING(""),
+    .input = "{\"n\":7}",
+    .output = "7",
+    .starts = 4,
+    .starts_again = 1,
+    .turns_again_min = 4,
+};
+static const struct durable *const durables[] = {
+    &everything, &items, &quiet_items, &reading, &reading_by_chance, &reading_with_history};
+#define DURABLES 6
 
 static json_t *
 definition_of(const struct durable *durable)
@@ -209,7 +252,7 @@ END_TEST
 /* Cut after every few turns, again and again: as many as an action with a sleep needs. */
 START_TEST(cut_again_and_again)
 {
-	for (int turns = 4; turns < 12; turns++) {
+	for (int turns = durables[_i]->turns_again_min; turns < 12; turns++) {
 		int failures = 0;
 		int starts = 0;
 		bool over = false;
@@ -271,6 +314,56 @@ START_TEST(items_have_no_rows)
 }
 END_TEST
 
+/* Takes the index of the state in which the root stands. */
+static int
+take_state(void *arg, int64_t branch_id, struct str state)
+{
+	struct err err = {0};
+	json_t *row = json_parse(state, &err);
+
+	ck_assert_msg(row != NULL, "%s", err_text(&err));
+	if (branch_id == 1)
+		*(int *)arg = (int)json_integer_value(json_object_get(row, "state"));
+	json_decref(row);
+	return 0;
+}
+
+/* Where a resume would begin once so many ops have been started. */
+static int
+state_when_started(const struct durable *durable, int wanted)
+{
+	struct err err = {0};
+	int state = -1;
+	int starts = 0;
+
+	for (int turns = 1; starts < wanted; turns++) {
+		struct store *store = open_store();
+		int failures = 0;
+
+		create_run(store);
+		store_close(store);
+		starts = 0;
+		ck_assert(!run_turns(durable, turns, false, 0, &failures, &starts));
+		store = open_store();
+		ck_assert_int_eq(store_branches_each(store, "run", take_state, &state, &err), 0);
+		store_close(store);
+		forget_run();
+	}
+	return state;
+}
+
+/* No row is written for steps that only read; what has been done, has one at once. */
+START_TEST(reading_has_no_rows)
+{
+	ck_assert_int_eq(state_when_started(&reading, 2), 0);
+	ck_assert_int_eq(state_when_started(&reading, 3), 0);
+	ck_assert_int_eq(state_when_started(&reading, 4), 4);
+	ck_assert_int_eq(state_when_started(&reading_by_chance, 2), 2);
+	ck_assert_int_eq(state_when_started(&reading_by_chance, 3), 3);
+	ck_assert_int_eq(state_when_started(&reading_with_history, 3), 3);
+}
+END_TEST
+
 /* An interrupt lets what is under way end, and starts nothing new. */
 START_TEST(interrupt_and_resume)
 {
@@ -323,6 +416,7 @@ main(void)
 	tcase_add_loop_test(tests, cut_again_and_again, 0, DURABLES);
 	tcase_add_test(tests, nothing_is_left_at_the_end);
 	tcase_add_test(tests, items_have_no_rows);
+	tcase_add_test(tests, reading_has_no_rows);
 	tcase_add_test(tests, interrupt_and_resume);
 	suite_add_tcase(suite, tests);
 	failed = run_suite(suite);

@@ -59,6 +59,19 @@ sleep_first(struct op *op)
 	return op_sleep(op, json_integer_value(json_object_get(op->input, "Ms")), slept);
 }
 
+static enum op_next
+looked(struct op *op)
+{
+	return op_done_unchanged(op, json_incref(op->input));
+}
+
+static enum op_next
+look(struct op *op)
+{
+	env(op)->starts++;
+	return op_sleep(op, json_integer_value(json_object_get(op->input, "Ms")), looked);
+}
+
 static void
 gave_up(struct op *op)
 {
@@ -70,6 +83,7 @@ static const struct action actions[] = {
     {.name = "echo", .summary = "echo", .start = echo},
     {.name = "fail", .summary = "fail", .start = fail_as_asked, .gave_up = gave_up},
     {.name = "flaky", .summary = "flaky", .start = flaky, .gave_up = gave_up},
+    {.name = "look", .summary = "look", .start = look},
     {.name = "sleep", .summary = "sleep", .start = sleep_first, .gave_up = gave_up},
 };
 

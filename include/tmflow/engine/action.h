@@ -62,6 +62,7 @@ struct op {
 	int64_t stage_mono_ms; /* when the newest stage began: a sign of life */
 	bool sees_error;
 	bool gives_reply; /* op_await_result */
+	bool unchanged;	  /* op_done_unchanged */
 };
 
 /* Waits for call (taken), then runs stage with op->reply. If the call fails, the operation fails with its error. */
@@ -78,6 +79,9 @@ enum op_next op_sleep(struct op *op, int64_t delay_ms, op_stage_fn *stage);
 
 /* Ends the operation with result (taken, not NULL). */
 enum op_next op_done(struct op *op, json_t *result);
+
+/* The same for a result that came of reading only: nothing outside has changed. A resume may read again, so the engine need not keep this result. */
+enum op_next op_done_unchanged(struct op *op, json_t *result);
 
 /* Ends it with an error: fills op->err. `return op_fail(op, ERR_INVALID, "...")`. When op->err is set already, `return OP_FAIL`. */
 enum op_next op_fail(struct op *op, enum err_code code, const char *format, ...)

@@ -243,7 +243,7 @@ describe_page_came(struct op *op)
 	progress->pages++;
 	progress->instances += json_array_size(json_get_array(op->reply, "Instances"));
 	progress->more = json_get_string(op->reply, "NextToken") != NULL;
-	return op_done(op, page_of(op->reply));
+	return op_done_unchanged(op, page_of(op->reply));
 }
 
 static const struct action_field input[] = {

@@ -30,7 +30,7 @@ given_target(struct op *op, const struct config_rule *rule)
 		    "target %s, which rule %s names, takes no more sources", full, rule->name);
 		return OP_FAIL;
 	}
-	return op_done(op, target_of(rule->target_id));
+	return op_done_unchanged(op, target_of(rule->target_id));
 }
 
 static enum op_next

@@ -125,7 +125,7 @@ exclude_loaded(struct op *op)
 	json_object_set_new(result, "Matched", kept);
 	json_object_set_new(result, "Excluded", excluded);
 	if (sort_out(op, kept, excluded) == 0)
-		return op_done(op, result);
+		return op_done_unchanged(op, result);
 	json_decref(result);
 	return OP_FAIL;
 }

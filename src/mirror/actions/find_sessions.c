@@ -219,7 +219,7 @@ answer_loaded(struct op *op)
 			return OP_FAIL;
 		}
 	}
-	return op_done(op, result);
+	return op_done_unchanged(op, result);
 }
 
 /* One session is enough to know the targets for. */

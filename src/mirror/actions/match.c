@@ -263,7 +263,7 @@ match_start(struct op *op)
 			return OP_FAIL;
 		}
 	}
-	return op_done(op, result);
+	return op_done_unchanged(op, result);
 }
 
 static const struct action_field input[] = {
