@@ -265,16 +265,20 @@ run_parts(struct fleet *fleet, struct err *err)
 static int
 execute(struct fleet *fleet)
 {
+	static const int64_t no_counts[OUTCOME_COUNT];
 	struct err err = {0};
-	int code = run_parts(fleet, &err);
+	int code = -1;
 
-	if (code == 0)
-		code = fleet_sum_up(fleet->store, fleet->run, &err);
-	if (code == 0 && store_run_update(fleet->store, fleet->run, &err) == 0 &&
+	if (run_parts(fleet, &err) == 0 && fleet_sum_up(fleet->store, fleet->run, &err) == 0 &&
+	    store_run_update(fleet->store, fleet->run, &err) == 0 &&
 	    store_commit(fleet->store, &err) == 0)
 		code = fleet_tell(fleet->opts, fleet->store, fleet->run, false, &err);
-	if (err_isset(&err))
+	else
+		fleet->run->status = RUN_RUNNING; /* to the store, however it ended here */
+	if (code < 0) {
 		code = cli_fail_take(fleet->opts->output, &err);
+		report_next_step(fleet->store, fleet->run, no_counts, stderr);
+	}
 	return code;
 }
 

@@ -410,6 +410,8 @@ session_execute(struct session *session, bool resume)
 	code = run_to_end(session, resume, &err);
 	if (code == 0)
 		code = tell_end(session, &err);
+	else
+		session->run.status = RUN_RUNNING; /* to the store, however it ended here */
 	if (code < 0) {
 		code = cli_fail(session->opts->output, &err);
 		report_next_step(session->store, &session->run, no_counts, stderr);
