@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #define RECORD_ID 0 /* the execution's own row; branches begin at 1 */
+#define READS_MAX                                                                                  \
+	4 /* how many a resume does again at most: a listing that is only looked through gets on, too */
 
 /* A write that fails ends the loop at the end of the turn. */
 static void
@@ -177,10 +179,17 @@ checkpoint_may_pass(const struct branch *branch)
 	       !branch->x->has_chance;
 }
 
+void
+checkpoint_note_op(struct branch *branch, bool unchanged)
+{
+	branch->reads++;
+	branch->is_told = branch->is_told && unchanged && branch->reads <= READS_MAX;
+}
+
 /*
  * A row says where a resume begins a branch; an item of a Map without a row is begun where the Map begins it. Such a beginning stays as good as any later
  * one while the branch only reads and chooses: no row is written for these steps, a resume does them again (branch->is_told). What changes something ends
- * that, and so does all that could go another way the second time. Where events are kept, a second time would repeat them: there each step has its row.
+ * that, after READS_MAX such steps there is a row all the same, and what could go another way the second time is not passed over. Where events are kept, a second time would repeat them: there each step has its row.
  */
 int
 checkpoint_flush(struct execution *x, struct err *err)
@@ -203,6 +212,7 @@ checkpoint_flush(struct execution *x, struct err *err)
 			continue;
 		ret = write_branch(branch, &text, err);
 		branch->is_told = is_at_beginning(branch);
+		branch->reads = 0;
 	}
 	if (ret == 0 && x->record_dirty && x->root != NULL)
 		ret = write_record(x, &text, err);

@@ -44,6 +44,7 @@ struct branch {
 	bool dirty;		/* in the list of those to be stored */
 	bool stored;		/* has a row */
 	bool is_told;		/* a resume may begin it where its row says, see checkpoint_flush */
+	unsigned reads;		/* ops since that only read */
 	json_t *input;		/* the state's raw input */
 	size_t input_bytes_max; /* see asl_scope */
 	json_t *variables;	/* NULL: none */
@@ -184,6 +185,8 @@ void checkpoint_result(struct branch *parent, int64_t index, json_t *record);
 void checkpoint_results_forget(struct branch *parent);
 /* Whether the branch, about to leave its state, would leave it the same way a second time, as far as the state's kind tells. */
 bool checkpoint_may_pass(const struct branch *branch);
+/* Its op succeeded, and has changed something outside or not. */
+void checkpoint_note_op(struct branch *branch, bool unchanged);
 int checkpoint_flush(struct execution *x, struct err *err);
 int checkpoint_restore(struct execution *x, bool *ret_found, struct err *err);
 

@@ -116,7 +116,7 @@ task_op_done(void *arg, struct op *op)
 		branch->op = NULL; /* the task starts anew after a resume */
 	} else if (result != NULL) {
 		branch->op = NULL;
-		branch->is_told = branch->is_told && op->unchanged;
+		checkpoint_note_op(branch, op->unchanged);
 		op->result = NULL;
 		execution_event(
 		    x, branch, &(struct execution_event){.type = "TaskSucceeded", .data = result});

@@ -364,6 +364,37 @@ START_TEST(reading_has_no_rows)
 }
 END_TEST
 
+/* A listing that is looked through page by page, without anything to do: a resume does not begin with the first. */
+START_TEST(reading_gets_on)
+{
+	static const struct durable listing = {
+	    .definition =
+		"{StartAt: Page, States: {"
+		" Page: {Type: Task, Resource: tmflow:look, Parameters: {Ms: 30, 'n.$': "
+		"'States.MathAdd($.n, 1)'}, Next: More},"
+		" More: {Type: Choice, Choices: [{Variable: $.n, NumericLessThan: 20, Next: "
+		"Page}], Default: Over},"
+		" Over: {Type: Succeed, OutputPath: $.n}}}",
+	    .input = "{\"n\":0}",
+	    .output = "20",
+	    .quiet = true,
+	};
+	struct store *store = open_store();
+	int failures = 0;
+	int starts = 0;
+	int starts_again = 0;
+	int turns = 40;
+
+	create_run(store);
+	store_close(store);
+	ck_assert(!run_turns(&listing, turns, false, 0, &failures, &starts));
+	ck_assert_int_ge(starts, 10);
+	ck_assert(run_turns(&listing, TURNS_MAX, true, 60000, &failures, &starts_again));
+	ck_assert_int_le(starts + starts_again, 20 + 5);
+	forget_run();
+}
+END_TEST
+
 /* An interrupt lets what is under way end, and starts nothing new. */
 START_TEST(interrupt_and_resume)
 {
@@ -417,6 +448,7 @@ main(void)
 	tcase_add_test(tests, nothing_is_left_at_the_end);
 	tcase_add_test(tests, items_have_no_rows);
 	tcase_add_test(tests, reading_has_no_rows);
+	tcase_add_test(tests, reading_gets_on);
 	tcase_add_test(tests, interrupt_and_resume);
 	suite_add_tcase(suite, tests);
 	failed = run_suite(suite);
