@@ -188,8 +188,9 @@ checkpoint_note_op(struct branch *branch, bool unchanged)
 
 /*
  * A row says where a resume begins a branch; an item of a Map without a row is begun where the Map begins it. Such a beginning stays as good as any later
- * one while the branch only reads and chooses: no row is written for these steps, a resume does them again (branch->is_told). What changes something ends
- * that, after READS_MAX such steps there is a row all the same, and what could go another way the second time is not passed over. Where events are kept, a second time would repeat them: there each step has its row.
+ * one while the branch only reads and chooses: no row is written for these steps, a resume does them again (branch->is_told). A step that changes
+ * something ends that, and so does one that could go another way the second time, and one too many. Where events are kept, a second time would repeat
+ * them: there each step has its row.
  */
 int
 checkpoint_flush(struct execution *x, struct err *err)
