@@ -151,14 +151,6 @@ class Runs(harness.Case):
         self.assertIn("SUCCEEDED", text.out)
         self.assertIn('"who":"World"', text.out)
 
-    def test_input_limit(self):
-        path = self.write("end.yaml", "StartAt: S\nStates:\n  S: {Type: Succeed}\n")
-        most = json.dumps("x" * (256 * 1024 - 2))
-        self.assertEqual(self.tmflow("run", path, "--input", self.write("most.json", most), "-o", "json").code, 0)
-        done = self.tmflow("run", path, "--input", self.write("more.json", most[:-1] + 'x"'), "-o", "json")
-        self.assertEqual(done.code, 2)
-        self.assertRegex(done.json["cause"], r"more.json: the input has 262145 bytes .* 262144 at most")
-
     def test_failed_run(self):
         path = self.write("fail.yaml", "StartAt: F\nStates:\n  F: {Type: Fail, Error: Mine, Cause: because}\n")
         done = self.tmflow("run", path, "-o", "json")
