@@ -182,8 +182,7 @@ checkpoint_may_pass(const struct branch *branch)
 void
 checkpoint_note_op(struct branch *branch, bool unchanged)
 {
-	branch->reads++;
-	branch->is_told = branch->is_told && unchanged && branch->reads <= READS_MAX;
+	branch->is_told = branch->is_told && unchanged && branch->reads++ < READS_MAX;
 }
 
 /*

@@ -44,7 +44,7 @@ struct branch {
 	bool dirty;		/* in the list of those to be stored */
 	bool stored;		/* has a row */
 	bool is_told;		/* a resume may begin it where its row says, see checkpoint_flush */
-	unsigned reads;		/* ops since that only read */
+	uint8_t reads;		/* ops since that only read */
 	json_t *input;		/* the state's raw input */
 	size_t input_bytes_max; /* see asl_scope */
 	json_t *variables;	/* NULL: none */
