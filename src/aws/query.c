@@ -19,21 +19,20 @@ void
 query_encode(struct buf *out, struct str text)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	size_t plain;
 
 	buf_reserve(out, text.len);
-	for (size_t i = 0; i < text.len; i += plain) {
+	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.p[i];
+		size_t plain = 0;
 
-		plain = 0;
 		while (i + plain < text.len && is_unreserved(text.p[i + plain]))
 			plain++;
 		if (plain > 0) {
 			buf_add(out, text.p + i, plain);
-			continue;
+			i += plain - 1;
+		} else {
+			buf_add(out, (const char[]){'%', digits[c >> 4], digits[c & 15]}, 3);
 		}
-		buf_add(out, (const char[]){'%', digits[c >> 4], digits[c & 15]}, 3);
-		plain = 1;
 	}
 }
 

@@ -265,7 +265,6 @@ run_parts(struct fleet *fleet, struct err *err)
 static int
 execute(struct fleet *fleet)
 {
-	static const int64_t no_counts[OUTCOME_COUNT];
 	struct err err = {0};
 	int code = -1;
 
@@ -277,7 +276,7 @@ execute(struct fleet *fleet)
 		fleet->run->status = RUN_RUNNING; /* to the store, however it ended here */
 	if (code < 0) {
 		code = cli_fail_take(fleet->opts->output, &err);
-		report_next_step(fleet->store, fleet->run, no_counts, stderr);
+		report_next_step(fleet->store, fleet->run, NULL, stderr);
 	}
 	return code;
 }

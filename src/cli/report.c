@@ -178,7 +178,7 @@ report_next_step(const struct store *store, const struct store_run *run,
 			fputs("  not over, and nothing was kept (--no-checkpoint): run the "
 			      "workflow anew\n",
 			    out);
-	} else if (counts[OUTCOME_FAILED] > 0) {
+	} else if (counts != NULL && counts[OUTCOME_FAILED] > 0) {
 		if (kept)
 			cli_print(out,
 			    "  all of them: `tmflow show %s --failed`; to try them again: `tmflow "

@@ -24,7 +24,7 @@ json_t *report_outcome(const struct outcome *outcome);
 /* One outcome as a line for a person. */
 void report_outcome_line(const struct outcome *outcome, FILE *out);
 
-/* How a run that is not over, or that has failed instances, goes on; nothing otherwise. */
+/* How a run that is not over, or that has failed instances, goes on; nothing otherwise. counts NULL: they cannot be had. */
 void report_next_step(const struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], FILE *out);
 

@@ -396,7 +396,6 @@ run_to_end(struct session *session, bool resume, struct err *err)
 int
 session_execute(struct session *session, bool resume)
 {
-	static const int64_t no_counts[OUTCOME_COUNT];
 	struct err err = {0};
 	int code;
 
@@ -408,7 +407,7 @@ session_execute(struct session *session, bool resume)
 		session->run.status = RUN_RUNNING; /* to the store, however it ended here */
 	if (code < 0) {
 		code = cli_fail(session->opts->output, &err);
-		report_next_step(session->store, &session->run, no_counts, stderr);
+		report_next_step(session->store, &session->run, NULL, stderr);
 	}
 	log_set_run(NULL);
 	err_fini(&err);

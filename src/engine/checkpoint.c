@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #define RECORD_ID 0 /* the execution's own row; branches begin at 1 */
-#define READS_MAX                                                                                  \
-	4 /* how many a resume does again at most: a listing that is only looked through gets on, too */
+/* How many ops that only read a resume does again at most: a listing that is only looked through gets on, too. */
+#define READS_MAX 4
 
 /* A write that fails ends the loop at the end of the turn. */
 static void
@@ -176,13 +176,15 @@ checkpoint_may_pass(const struct branch *branch)
 	const struct asl_state *left = branch->state;
 
 	return left != NULL && (left->type == ASL_TASK || left->type == ASL_CHOICE) &&
-	       !branch->x->has_chance;
+	       !asl_machine_has_chance(branch->x->machine);
 }
 
 void
 checkpoint_note_op(struct branch *branch, bool unchanged)
 {
-	branch->is_told = branch->is_told && unchanged && branch->reads++ < READS_MAX;
+	branch->is_told = branch->is_told && unchanged && branch->reads < READS_MAX;
+	if (branch->is_told)
+		branch->reads++;
 }
 
 /*

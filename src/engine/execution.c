@@ -206,7 +206,6 @@ new_execution(struct engine *engine, const struct execution_opts *opts)
 
 	x->engine = engine;
 	x->machine = asl_machine_ref(opts->machine);
-	x->has_chance = asl_machine_has_chance(x->machine);
 	x->run_id = mem_strdup(opts->run_id);
 	x->machine_name =
 	    mem_strdup(opts->machine_name != NULL ? opts->machine_name : opts->run_id);

@@ -90,7 +90,6 @@ struct execution {
 	int64_t event_id; /* of the newest event */
 	int64_t next_branch_id;
 	bool record_dirty; /* event_id or next_branch_id changed since the last checkpoint */
-	bool has_chance;   /* the machine draws lots: a step done again may go another way */
 	bool interrupting;
 	bool over;
 	size_t live_branches;
@@ -185,7 +184,7 @@ void checkpoint_result(struct branch *parent, int64_t index, json_t *record);
 void checkpoint_results_forget(struct branch *parent);
 /* Whether the branch, about to leave its state, would leave it the same way a second time, as far as the state's kind tells. */
 bool checkpoint_may_pass(const struct branch *branch);
-/* Its op succeeded, and has changed something outside or not. */
+/* Its op ended. unchanged: it is known to have changed nothing outside. */
 void checkpoint_note_op(struct branch *branch, bool unchanged);
 int checkpoint_flush(struct execution *x, struct err *err);
 int checkpoint_restore(struct execution *x, bool *ret_found, struct err *err);

@@ -123,7 +123,7 @@ task_op_done(void *arg, struct op *op)
 		branch_state_done(branch, result);
 	} else {
 		branch->op = NULL;
-		branch->is_told = false;
+		checkpoint_note_op(branch, false);
 		branch->ended_op = op;
 		err_copy(&err, &op->err);
 		note_failure(branch, "TaskFailed", &err);
@@ -187,7 +187,7 @@ task_timer(struct branch *branch)
 	}
 	err_set_name(&err, ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
 	err_copy(&op->err, &err);
-	branch->is_told = false;
+	checkpoint_note_op(branch, false);
 	note_failure(branch, "TaskTimedOut", &err);
 	if (!expired)
 		err_set_name(&err, ERR_ASL, ASL_ERROR_HEARTBEAT, NULL);

@@ -121,7 +121,7 @@ static const struct durable reading_with_history = {
 };
 static const struct durable *const durables[] = {
     &everything, &items, &quiet_items, &reading, &reading_by_chance, &reading_with_history};
-#define DURABLES 6
+#define DURABLES ((int)(sizeof(durables) / sizeof(durables[0])))
 
 static json_t *
 definition_of(const struct durable *durable)

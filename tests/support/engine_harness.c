@@ -53,10 +53,16 @@ slept(struct op *op)
 }
 
 static enum op_next
-sleep_first(struct op *op)
+sleep_then(struct op *op, op_stage_fn *stage)
 {
 	env(op)->starts++;
-	return op_sleep(op, json_integer_value(json_object_get(op->input, "Ms")), slept);
+	return op_sleep(op, json_integer_value(json_object_get(op->input, "Ms")), stage);
+}
+
+static enum op_next
+sleep_first(struct op *op)
+{
+	return sleep_then(op, slept);
 }
 
 static enum op_next
@@ -68,8 +74,7 @@ looked(struct op *op)
 static enum op_next
 look(struct op *op)
 {
-	env(op)->starts++;
-	return op_sleep(op, json_integer_value(json_object_get(op->input, "Ms")), looked);
+	return sleep_then(op, looked);
 }
 
 static void

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A backfill as one writes it first: boto3, one instance after another, one look-up and one create each, as the Lambda sample does.
+"""A backfill as one writes it first: boto3, one instance after another, one look-up and one create each.
 
 usage: boto3_loop.py END-POINT FILTER TARGET COUNT     prints {"instances", "calls", "cpuSeconds", "wallSeconds"}
 

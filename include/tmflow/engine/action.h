@@ -80,7 +80,8 @@ enum op_next op_sleep(struct op *op, int64_t delay_ms, op_stage_fn *stage);
 /* Ends the operation with result (taken, not NULL). */
 enum op_next op_done(struct op *op, json_t *result);
 
-/* The same for a result that came of reading only: nothing outside has changed. A resume may read again, so the engine need not keep this result. */
+/* The same for a result that came of reading only, or of a repair that a second time finds done. A resume may do it again, so the engine need not keep this
+ * result. */
 enum op_next op_done_unchanged(struct op *op, json_t *result);
 
 /* Ends it with an error: fills op->err. `return op_fail(op, ERR_INVALID, "...")`. When op->err is set already, `return OP_FAIL`. */
