@@ -1,5 +1,6 @@
 #include "ec2_internal.h"
 #include "tmflow/aws/query.h"
+#include "tmflow/base/digest.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -10,8 +11,14 @@ static const struct xml_shape create_target_shape[] = {
     {.element = NULL},
 };
 
+/* The reply repeats the whole session: what was asked for is not read again. */
+static const struct xml_shape made_session_shape[] = {
+    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, false},
+    {.element = NULL},
+};
+
 static const struct xml_shape session_reply_shape[] = {
-    {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, ec2_session_shape, false},
+    {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, made_session_shape, false},
     {.element = NULL},
 };
 
@@ -62,6 +69,21 @@ ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create
 	return aws_client_call(ec2, &operation);
 }
 
+/* The token that says of a request what it is, and of no other: of all that stands in the body so far. */
+static void
+add_derived_token(struct buf *body, int64_t epoch)
+{
+	struct buf text = {0};
+	char token[DIGEST_SHA256_HEX_BYTES];
+
+	buf_add_str(&text, buf_str(body));
+	buf_add_char(&text, ' ');
+	buf_add_int(&text, epoch);
+	digest_sha256_hex(buf_str(&text), token);
+	query_add(body, "ClientToken", token);
+	buf_fini(&text);
+}
+
 /* What create and modify have in common. */
 static void
 add_session(struct buf *body, const struct ec2_session_spec *spec)
@@ -83,12 +105,16 @@ ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 	    .name = "CreateTrafficMirrorSession", .reply = session_reply_shape};
 	struct buf *body = &operation.body;
 
-	check_token(spec->client_token);
+	if (spec->client_token != NULL)
+		check_token(spec->client_token);
 	query_begin(body, operation.name, EC2_VERSION);
 	query_add(body, "NetworkInterfaceId", spec->network_interface_id);
 	add_session(body, spec);
 	add_tag_specification(body, 1, "traffic-mirror-session", spec->tags);
-	query_add(body, "ClientToken", spec->client_token);
+	if (spec->client_token != NULL)
+		query_add(body, "ClientToken", spec->client_token);
+	else
+		add_derived_token(body, spec->token_epoch);
 	return aws_client_call(ec2, &operation);
 }
 

@@ -37,7 +37,8 @@ struct frame {
 };
 
 struct xml_parser {
-	XML_Parser expat;
+	XML_Parser expat; /* NULL until something comes: most replies are still under way, and only a few are being read */
+	int pending;	  /* bytes that stand in its buffer, not parsed yet */
 	const struct xml_shape *members;
 	json_t *result;
 	char root[XML_ROOT_BYTES_MAX];
@@ -342,11 +343,16 @@ xml_parser_new(const struct xml_shape *members)
 	struct xml_parser *p = mem_zalloc(1, sizeof(*p));
 
 	p->members = members;
+	return p;
+}
+
+static void
+prepare(struct xml_parser *p)
+{
 	p->expat = take_parser();
 	XML_SetUserData(p->expat, p);
 	XML_SetElementHandler(p->expat, start_element, end_element);
 	XML_SetStartDoctypeDeclHandler(p->expat, start_doctype);
-	return p;
 }
 
 void
@@ -354,7 +360,8 @@ xml_parser_free(struct xml_parser *p)
 {
 	if (p == NULL)
 		return;
-	keep_parser(p->expat);
+	if (p->expat != NULL)
+		keep_parser(p->expat);
 	json_decref(p->result);
 	buf_fini(&p->text);
 	for (size_t i = 0; i < KEPT_COUNT; i++)
@@ -364,11 +371,12 @@ xml_parser_free(struct xml_parser *p)
 }
 
 static int
-parse(struct xml_parser *p, struct str part, bool last, struct err *err)
+parse_pending(struct xml_parser *p, bool last, struct err *err)
 {
-	assert(part.len <= INT32_MAX);
-	if (!err_isset(&p->err) &&
-	    XML_Parse(p->expat, part.p, (int)part.len, last) == XML_STATUS_ERROR)
+	int pending = p->pending;
+
+	p->pending = 0;
+	if (!err_isset(&p->err) && XML_ParseBuffer(p->expat, pending, last) == XML_STATUS_ERROR)
 		fail(p, XML_ErrorString(XML_GetErrorCode(p->expat)));
 	if (!err_isset(&p->err))
 		return 0;
@@ -376,16 +384,33 @@ parse(struct xml_parser *p, struct str part, bool last, struct err *err)
 	return -1;
 }
 
+/* A part is parsed when the next one comes, or the end: most replies have one part, and expat counts lines only up to the last. */
 int
 xml_parser_feed(struct xml_parser *p, struct str part, struct err *err)
 {
-	return parse(p, part, false, err);
+	void *buffer;
+
+	assert(part.len <= INT32_MAX);
+	if (part.len == 0)
+		return 0;
+	if (p->expat == NULL)
+		prepare(p);
+	if (p->pending > 0 && parse_pending(p, false, err) < 0)
+		return -1;
+	buffer = XML_GetBuffer(p->expat, (int)part.len);
+	if (buffer == NULL)
+		abort(); /* no memory */
+	memcpy(buffer, part.p, part.len);
+	p->pending = (int)part.len;
+	return 0;
 }
 
 int
 xml_parser_finish(struct xml_parser *p, json_t **ret_value, struct err *err)
 {
-	if (parse(p, (struct str){"", 0}, true, err) < 0)
+	if (p->expat == NULL)
+		prepare(p);
+	if (parse_pending(p, true, err) < 0)
 		return -1;
 	*ret_value = p->result;
 	p->result = NULL;

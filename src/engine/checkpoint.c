@@ -51,8 +51,10 @@ checkpoint_forget(struct branch *branch)
 	struct err err = {0};
 
 	unlink_dirty(branch);
-	if (branch->stored && !x->over)
+	if (branch->stored && !x->over) {
 		note(x, store_branch_delete(x->engine->store, x->run_id, branch->id, &err), &err);
+		x->rows_dirty = true;
+	}
 	branch->stored = false;
 }
 
@@ -70,6 +72,7 @@ checkpoint_result(struct branch *parent, int64_t index, json_t *record)
 			x->engine->store, x->run_id, parent->id, index, buf_str(&text), &err),
 		    &err);
 		buf_fini(&text);
+		x->rows_dirty = true;
 	}
 	json_decref(record);
 }
@@ -80,8 +83,10 @@ checkpoint_results_forget(struct branch *parent)
 	struct execution *x = parent->x;
 	struct err err = {0};
 
-	if (x->engine->store != NULL && !x->over)
+	if (x->engine->store != NULL && !x->over) {
 		note(x, store_results_delete(x->engine->store, x->run_id, parent->id, &err), &err);
+		x->rows_dirty = true;
+	}
 }
 
 /* --- writing --- */
@@ -145,6 +150,7 @@ write_branch(struct branch *branch, struct buf *text, struct err *err)
 	json_write(object, text);
 	json_decref(object);
 	branch->stored = true;
+	x->rows_dirty = true;
 	return store_branch_put(x->engine->store, x->run_id, branch->id, buf_str(text), err);
 }
 
@@ -216,8 +222,10 @@ checkpoint_flush(struct execution *x, struct err *err)
 		branch->is_told = is_at_beginning(branch);
 		branch->reads = 0;
 	}
-	if (ret == 0 && x->record_dirty && x->root != NULL)
+	/* The counters go with the rows: what no row tells of is counted again by a resume. */
+	if (ret == 0 && x->record_dirty && (x->rows_dirty || x->on_event != NULL) && x->root != NULL)
 		ret = write_record(x, &text, err);
+	x->rows_dirty = false;
 	buf_fini(&text);
 	return ret;
 }

@@ -90,6 +90,7 @@ struct execution {
 	int64_t event_id; /* of the newest event */
 	int64_t next_branch_id;
 	bool record_dirty; /* event_id or next_branch_id changed since the last checkpoint */
+	bool rows_dirty;   /* rows of branches or results were written or deleted since then */
 	bool interrupting;
 	bool over;
 	size_t live_branches;

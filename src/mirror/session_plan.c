@@ -288,25 +288,11 @@ struct call *
 session_order_create(struct aws_client *ec2, const struct session_order *order)
 {
 	struct ec2_session_spec spec = spec_of(order);
-	json_t *request = json_object();
-	char token[CLIENT_TOKEN_BYTES];
 	struct call *call;
 
 	spec.tags = tags_of(order);
-	json_put_string(request, "Action", "CreateTrafficMirrorSession");
-	json_put_string(request, "NetworkInterfaceId", spec.network_interface_id);
-	json_put_string(request, "TrafficMirrorTargetId", spec.target_id);
-	json_put_string(request, "TrafficMirrorFilterId", spec.filter_id);
-	json_object_set_new(request, "SessionNumber", json_integer(spec.session_number));
-	json_object_set_new(request, "VirtualNetworkId", json_integer(spec.virtual_network_id));
-	json_object_set_new(request, "PacketLength", json_integer(spec.packet_length));
-	json_object_set(request, "Tags", spec.tags);
-	if (order->after_wall_ms != 0)
-		json_object_set_new(request, "After", json_integer(order->after_wall_ms));
-	mirror_client_token(request, token);
-	spec.client_token = token;
+	spec.token_epoch = order->after_wall_ms;
 	call = ec2_create_session(ec2, &spec);
-	json_decref(request);
 	json_decref(spec.tags);
 	return call;
 }

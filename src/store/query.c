@@ -170,6 +170,7 @@ store_abort(struct store *store, struct err *fault, struct err *err)
 		store_query(store, SQL_ROLLBACK, STORE_NO_ARGS, NULL, NULL, NULL);
 	store->writing = false;
 	store->reading = false;
+	store->absence.known = false;
 	store->current = (struct store_current){0};
 	err_move(&store->fault, fault);
 	return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
@@ -189,6 +190,7 @@ reads_end(struct store *store)
 	if (store->reading)
 		store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, NULL);
 	store->reading = false;
+	store->absence.known = false;
 }
 
 int
@@ -237,6 +239,7 @@ store_commit(struct store *store, struct err *err)
 	if (store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, &fault) < 0)
 		return store_abort(store, &fault, err);
 	store->writing = false;
+	store->absence.known = false;
 	return 0;
 }
 

@@ -54,16 +54,19 @@ struct ec2_session_spec {
 	int packet_length;	/* 0: whole packet */
 	const char *description;
 	json_t *tags;
+	/* Of a create. NULL: derived from all of the request and the epoch, so that the same request has the same token in every process until the epoch changes. */
 	const char *client_token;
+	int64_t token_epoch;
 };
-/* {"TrafficMirrorSession": {...}} */
+/* {"TrafficMirrorSession": {"TrafficMirrorSessionId": ..}}: the rest of the reply is the request's. */
 struct call *ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec);
 
 /* What a modification sets back to AWS's default; a spec that gives it sets it instead. */
 #define EC2_REMOVE_PACKET_LENGTH      1u
 #define EC2_REMOVE_VIRTUAL_NETWORK_ID 2u
 
-/* Sets target, filter and number, packet length and VNI where they are given, and removes (RemoveField) what `removed` names. {"TrafficMirrorSession": {...}} */
+/* Sets target, filter and number, packet length and VNI where they are given, and removes (RemoveField) what `removed` names.
+ * {"TrafficMirrorSession": {"TrafficMirrorSessionId": ..}} */
 struct call *
 ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed);
 struct call *ec2_delete_session(struct aws_client *ec2, const char *session_id);

@@ -213,6 +213,7 @@ answer_loaded(struct op *op)
 
 	for (size_t verdict = 0; verdict < SESSION_LIMIT; verdict++)
 		json_object_set_new(result, list_names[verdict], json_array());
+	store_reads_begin(env(op)->opts.store); /* what AWS would refuse is looked up for each that misses */
 	json_array_foreach (matched_of(op), i, entry) {
 		if (classify(op, entry, result) < 0) {
 			json_decref(result);
