@@ -4,52 +4,52 @@
 #include <assert.h>
 
 static const struct xml_shape reservation_shape[] = {
-    {"ownerId", "OwnerId", XML_STRING, NULL, false},
-    {"instancesSet", "Instances", XML_LIST, ec2_instance_shape, false},
+    {"ownerId", "OwnerId", XML_STRING, NULL, NULL},
+    {"instancesSet", "Instances", XML_LIST, ec2_instance_shape, ec2_instance_of},
     {.element = NULL},
 };
 
 static const struct xml_shape describe_instances_shape[] = {
-    {"reservationSet", "Reservations", XML_LIST, reservation_shape, false},
-    {"nextToken", "NextToken", XML_STRING, NULL, false},
+    {"reservationSet", "Reservations", XML_LIST, reservation_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 const struct xml_shape ec2_target_shape[] = {
-    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, false},
-    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, false},
-    {"networkLoadBalancerArn", "NetworkLoadBalancerArn", XML_STRING, NULL, false},
-    {"gatewayLoadBalancerEndpointId", "GatewayLoadBalancerEndpointId", XML_STRING, NULL, false},
-    {"type", "Type", XML_STRING, NULL, false},
-    {"description", "Description", XML_STRING, NULL, false},
-    {"ownerId", "OwnerId", XML_STRING, NULL, false},
-    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, false},
+    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
+    {"networkLoadBalancerArn", "NetworkLoadBalancerArn", XML_STRING, NULL, NULL},
+    {"gatewayLoadBalancerEndpointId", "GatewayLoadBalancerEndpointId", XML_STRING, NULL, NULL},
+    {"type", "Type", XML_STRING, NULL, NULL},
+    {"description", "Description", XML_STRING, NULL, NULL},
+    {"ownerId", "OwnerId", XML_STRING, NULL, NULL},
+    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape describe_targets_shape[] = {
-    {"trafficMirrorTargetSet", "TrafficMirrorTargets", XML_LIST, ec2_target_shape, false},
-    {"nextToken", "NextToken", XML_STRING, NULL, false},
+    {"trafficMirrorTargetSet", "TrafficMirrorTargets", XML_LIST, ec2_target_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 const struct xml_shape ec2_session_shape[] = {
-    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, false},
-    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, false},
-    {"trafficMirrorFilterId", "TrafficMirrorFilterId", XML_STRING, NULL, false},
-    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, false},
-    {"ownerId", "OwnerId", XML_STRING, NULL, false},
-    {"packetLength", "PacketLength", XML_INTEGER, NULL, false},
-    {"sessionNumber", "SessionNumber", XML_INTEGER, NULL, false},
-    {"virtualNetworkId", "VirtualNetworkId", XML_INTEGER, NULL, false},
-    {"description", "Description", XML_STRING, NULL, false},
-    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, false},
+    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, NULL},
+    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
+    {"trafficMirrorFilterId", "TrafficMirrorFilterId", XML_STRING, NULL, NULL},
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
+    {"ownerId", "OwnerId", XML_STRING, NULL, NULL},
+    {"packetLength", "PacketLength", XML_INTEGER, NULL, NULL},
+    {"sessionNumber", "SessionNumber", XML_INTEGER, NULL, NULL},
+    {"virtualNetworkId", "VirtualNetworkId", XML_INTEGER, NULL, NULL},
+    {"description", "Description", XML_STRING, NULL, NULL},
+    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape describe_sessions_shape[] = {
-    {"trafficMirrorSessionSet", "TrafficMirrorSessions", XML_LIST, ec2_session_shape, false},
-    {"nextToken", "NextToken", XML_STRING, NULL, false},
+    {"trafficMirrorSessionSet", "TrafficMirrorSessions", XML_LIST, ec2_session_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 

@@ -3,38 +3,38 @@
 #include "tmflow/base/json.h"
 
 const struct xml_shape ec2_tag_shape[] = {
-    {"key", "Key", XML_STRING, NULL, false},
-    {"value", "Value", XML_STRING, NULL, false},
+    {"key", "Key", XML_STRING, NULL, NULL},
+    {"value", "Value", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape state_shape[] = {
-    {"name", "Name", XML_STRING, NULL, false},
+    {"name", "Name", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape attachment_shape[] = {
-    {"deviceIndex", "DeviceIndex", XML_INTEGER, NULL, false},
-    {"networkCardIndex", "NetworkCardIndex", XML_INTEGER, NULL, false},
+    {"deviceIndex", "DeviceIndex", XML_INTEGER, NULL, NULL},
+    {"networkCardIndex", "NetworkCardIndex", XML_INTEGER, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape interface_shape[] = {
-    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, false},
-    {"subnetId", "SubnetId", XML_STRING, NULL, false},
-    {"vpcId", "VpcId", XML_STRING, NULL, false},
-    {"attachment", "Attachment", XML_STRUCT, attachment_shape, false},
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
+    {"subnetId", "SubnetId", XML_STRING, NULL, NULL},
+    {"vpcId", "VpcId", XML_STRING, NULL, NULL},
+    {"attachment", "Attachment", XML_STRUCT, attachment_shape, NULL},
     {.element = NULL},
 };
 
 const struct xml_shape ec2_instance_shape[] = {
-    {"instanceId", "InstanceId", XML_STRING, NULL, false},
-    {"instanceType", "InstanceType", XML_STRING, NULL, false},
-    {"instanceState", "State", XML_STRUCT, state_shape, false},
-    {"vpcId", "VpcId", XML_STRING, NULL, false},
-    {"subnetId", "SubnetId", XML_STRING, NULL, false},
-    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, false},
-    {"networkInterfaceSet", "NetworkInterfaces", XML_LIST, interface_shape, false},
+    {"instanceId", "InstanceId", XML_STRING, NULL, NULL},
+    {"instanceType", "InstanceType", XML_STRING, NULL, NULL},
+    {"instanceState", "State", XML_STRUCT, state_shape, NULL},
+    {"vpcId", "VpcId", XML_STRING, NULL, NULL},
+    {"subnetId", "SubnetId", XML_STRING, NULL, NULL},
+    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
+    {"networkInterfaceSet", "NetworkInterfaces", XML_LIST, interface_shape, NULL},
     {.element = NULL},
 };
 
@@ -85,8 +85,8 @@ interfaces_of(const json_t *wire_interfaces)
 	return interfaces;
 }
 
-static json_t *
-instance_of(json_t *wire)
+json_t *
+ec2_instance_of(json_t *wire)
 {
 	json_t *instance = json_object();
 
@@ -98,29 +98,8 @@ instance_of(json_t *wire)
 	json_object_set(instance, "Tags", json_object_get(wire, "Tags"));
 	json_object_set_new(instance, "NetworkInterfaces",
 	    interfaces_of(json_object_get(wire, "NetworkInterfaces")));
+	json_decref(wire);
 	return instance;
-}
-
-static void
-append_instances(json_t *instances, const json_t *holder)
-{
-	json_t *wire;
-	size_t i;
-
-	json_array_foreach (json_object_get(holder, "Instances"), i, wire)
-		json_array_append_new(instances, instance_of(wire));
-}
-
-json_t *
-ec2_instances_of_reply(json_t *reply)
-{
-	json_t *instances = json_array();
-	json_t *result = json_object();
-
-	append_instances(instances, reply);
-	json_object_set_new(result, "Instances", instances);
-	json_decref(reply);
-	return result;
 }
 
 json_t *
@@ -132,7 +111,7 @@ ec2_instances_of_reservations(json_t *reply)
 	size_t i;
 
 	json_array_foreach (json_object_get(reply, "Reservations"), i, reservation)
-		append_instances(instances, reservation);
+		json_array_extend(instances, json_object_get(reservation, "Instances"));
 	json_object_set_new(result, "Instances", instances);
 	json_object_set(result, "OwnerId",
 	    json_object_get(json_array_get(json_get_array(reply, "Reservations"), 0), "OwnerId"));

@@ -7,28 +7,28 @@
 #include <string.h>
 
 static const struct xml_shape create_target_shape[] = {
-    {"trafficMirrorTarget", "TrafficMirrorTarget", XML_STRUCT, ec2_target_shape, false},
+    {"trafficMirrorTarget", "TrafficMirrorTarget", XML_STRUCT, ec2_target_shape, NULL},
     {.element = NULL},
 };
 
 /* The reply repeats the whole session: what was asked for is not read again. */
 static const struct xml_shape made_session_shape[] = {
-    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, false},
+    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape session_reply_shape[] = {
-    {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, made_session_shape, false},
+    {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, made_session_shape, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape delete_session_shape[] = {
-    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, false},
+    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape delete_target_shape[] = {
-    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, false},
+    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
@@ -163,40 +163,36 @@ ec2_delete_target(struct aws_client *ec2, const char *target_id)
 /* --- instances and tags --- */
 
 static const struct xml_shape run_instances_shape[] = {
-    {"instancesSet", "Instances", XML_LIST, ec2_instance_shape, false},
+    {"instancesSet", "Instances", XML_LIST, ec2_instance_shape, ec2_instance_of},
     {.element = NULL},
 };
 
 static const struct xml_shape instance_state_shape[] = {
-    {"name", "Name", XML_STRING, NULL, false},
+    {"name", "Name", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape state_change_shape[] = {
-    {"instanceId", "InstanceId", XML_STRING, NULL, false},
-    {"currentState", "CurrentState", XML_STRUCT, instance_state_shape, false},
-    {"previousState", "PreviousState", XML_STRUCT, instance_state_shape, false},
+    {"instanceId", "InstanceId", XML_STRING, NULL, NULL},
+    {"currentState", "CurrentState", XML_STRUCT, instance_state_shape, NULL},
+    {"previousState", "PreviousState", XML_STRUCT, instance_state_shape, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape terminate_instances_shape[] = {
-    {"instancesSet", "TerminatingInstances", XML_LIST, state_change_shape, false},
+    {"instancesSet", "TerminatingInstances", XML_LIST, state_change_shape, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape return_shape[] = {
-    {"return", "Return", XML_BOOLEAN, NULL, false},
+    {"return", "Return", XML_BOOLEAN, NULL, NULL},
     {.element = NULL},
 };
 
 struct call *
 ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
 {
-	struct aws_operation operation = {
-	    .name = "RunInstances",
-	    .reply = run_instances_shape,
-	    .convert = ec2_instances_of_reply,
-	};
+	struct aws_operation operation = {.name = "RunInstances", .reply = run_instances_shape};
 	struct buf *body = &operation.body;
 
 	check_token(run->client_token);

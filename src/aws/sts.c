@@ -9,56 +9,56 @@
 #define STS_VERSION "2011-06-15"
 
 static const struct xml_shape credentials_shape[] = {
-    {"AccessKeyId", "AccessKeyId", XML_STRING, NULL, false},
-    {"SecretAccessKey", "SecretAccessKey", XML_STRING, NULL, false},
-    {"SessionToken", "SessionToken", XML_STRING, NULL, false},
-    {"Expiration", "Expiration", XML_STRING, NULL, false},
+    {"AccessKeyId", "AccessKeyId", XML_STRING, NULL, NULL},
+    {"SecretAccessKey", "SecretAccessKey", XML_STRING, NULL, NULL},
+    {"SessionToken", "SessionToken", XML_STRING, NULL, NULL},
+    {"Expiration", "Expiration", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape user_shape[] = {
-    {"AssumedRoleId", "AssumedRoleId", XML_STRING, NULL, false},
-    {"Arn", "Arn", XML_STRING, NULL, false},
+    {"AssumedRoleId", "AssumedRoleId", XML_STRING, NULL, NULL},
+    {"Arn", "Arn", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape assume_role_shape[] = {
-    {"Credentials", "Credentials", XML_STRUCT, credentials_shape, false},
-    {"AssumedRoleUser", "AssumedRoleUser", XML_STRUCT, user_shape, false},
-    {"PackedPolicySize", "PackedPolicySize", XML_INTEGER, NULL, false},
+    {"Credentials", "Credentials", XML_STRUCT, credentials_shape, NULL},
+    {"AssumedRoleUser", "AssumedRoleUser", XML_STRUCT, user_shape, NULL},
+    {"PackedPolicySize", "PackedPolicySize", XML_INTEGER, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape web_identity_shape[] = {
-    {"Credentials", "Credentials", XML_STRUCT, credentials_shape, false},
-    {"AssumedRoleUser", "AssumedRoleUser", XML_STRUCT, user_shape, false},
-    {"PackedPolicySize", "PackedPolicySize", XML_INTEGER, NULL, false},
-    {"SubjectFromWebIdentityToken", "SubjectFromWebIdentityToken", XML_STRING, NULL, false},
-    {"Provider", "Provider", XML_STRING, NULL, false},
-    {"Audience", "Audience", XML_STRING, NULL, false},
+    {"Credentials", "Credentials", XML_STRUCT, credentials_shape, NULL},
+    {"AssumedRoleUser", "AssumedRoleUser", XML_STRUCT, user_shape, NULL},
+    {"PackedPolicySize", "PackedPolicySize", XML_INTEGER, NULL, NULL},
+    {"SubjectFromWebIdentityToken", "SubjectFromWebIdentityToken", XML_STRING, NULL, NULL},
+    {"Provider", "Provider", XML_STRING, NULL, NULL},
+    {"Audience", "Audience", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape caller_shape[] = {
-    {"UserId", "UserId", XML_STRING, NULL, false},
-    {"Account", "Account", XML_STRING, NULL, false},
-    {"Arn", "Arn", XML_STRING, NULL, false},
+    {"UserId", "UserId", XML_STRING, NULL, NULL},
+    {"Account", "Account", XML_STRING, NULL, NULL},
+    {"Arn", "Arn", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 /* The Query protocol wraps a result in <OperationResult>. */
 static const struct xml_shape assume_role_reply[] = {
-    {"AssumeRoleResult", "Result", XML_STRUCT, assume_role_shape, false},
+    {"AssumeRoleResult", "Result", XML_STRUCT, assume_role_shape, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape web_identity_reply[] = {
-    {"AssumeRoleWithWebIdentityResult", "Result", XML_STRUCT, web_identity_shape, false},
+    {"AssumeRoleWithWebIdentityResult", "Result", XML_STRUCT, web_identity_shape, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape caller_reply[] = {
-    {"GetCallerIdentityResult", "Result", XML_STRUCT, caller_shape, false},
+    {"GetCallerIdentityResult", "Result", XML_STRUCT, caller_shape, NULL},
     {.element = NULL},
 };
 

@@ -78,7 +78,7 @@ new_object(const struct xml_shape *members)
 	json_t *object = json_object();
 
 	for (const struct xml_shape *s = members; s->element != NULL; s++)
-		if (s->kind == XML_LIST)
+		if (s->kind == XML_LIST || s->kind == XML_STRINGS)
 			json_object_set_new_nocheck(object, s->member, json_array());
 	return object;
 }
@@ -151,7 +151,7 @@ start_item(struct xml_parser *p, const struct frame *top, const char *name)
 		p->skipping = 1;
 		return;
 	}
-	if (top->shape->scalar_items) {
+	if (top->shape->kind == XML_STRINGS) {
 		capture(p, top->shape);
 		return;
 	}
@@ -169,7 +169,7 @@ start_member(struct xml_parser *p, const struct frame *top, const char *name)
 		s++;
 	if (s->element == NULL) {
 		p->skipping = 1;
-	} else if (s->kind == XML_LIST) {
+	} else if (s->kind == XML_LIST || s->kind == XML_STRINGS) {
 		push(p, json_object_get(top->container, s->member), s, s->members);
 	} else if (s->kind == XML_STRUCT) {
 		json_t *object = new_object(s->members);
@@ -252,7 +252,7 @@ end_capture(struct xml_parser *p)
 		buf_add_str(&p->kept_text[p->kept], buf_str(&p->text));
 		return;
 	}
-	if (p->scalar->kind == XML_LIST) {
+	if (p->scalar->kind == XML_STRINGS) {
 		json_array_append_new(top->container, text_value(&p->text));
 		return;
 	}
@@ -261,6 +261,30 @@ end_capture(struct xml_parser *p)
 		fail(p, "an element that should be a number is none");
 	else
 		json_object_set_new_nocheck(top->container, p->scalar->member, value);
+}
+
+/* The item that the list at the top of the stack ends with is complete. */
+static void
+convert_item(const struct frame *list)
+{
+	size_t last = json_array_size(list->container) - 1;
+	json_t *item = json_incref(json_array_get(list->container, last));
+
+	json_array_set_new(list->container, last, json_null());
+	json_array_set_new(list->container, last, list->shape->convert(item));
+}
+
+static void
+end_struct(struct xml_parser *p)
+{
+	const struct frame *around;
+
+	if (--p->depth == 0)
+		return;
+	around = &p->frames[p->depth - 1];
+	/* A list's own frame has a shape; what stands in it and has none is an item. */
+	if (around->shape != NULL && around->shape->convert != NULL && p->frames[p->depth].shape == NULL)
+		convert_item(around);
 }
 
 static void
@@ -273,7 +297,7 @@ end_element(void *arg, const char *name)
 	} else if (p->capturing) {
 		end_capture(p);
 	} else if (p->depth > 0) {
-		p->depth--;
+		end_struct(p);
 		p->error_over |= p->is_error && strcmp(name, "Error") == 0;
 	}
 }
@@ -329,12 +353,15 @@ take_parser(void)
 }
 
 static void
-keep_parser(XML_Parser expat)
+give_back(struct xml_parser *p)
 {
-	if (parsers.count < XML_IDLE_PARSERS_MAX && XML_ParserReset(expat, NULL))
-		parsers.idle[parsers.count++] = expat;
+	if (p->expat == NULL)
+		return;
+	if (parsers.count < XML_IDLE_PARSERS_MAX && XML_ParserReset(p->expat, NULL))
+		parsers.idle[parsers.count++] = p->expat;
 	else
-		XML_ParserFree(expat);
+		XML_ParserFree(p->expat);
+	p->expat = NULL;
 }
 
 struct xml_parser *
@@ -360,8 +387,7 @@ xml_parser_free(struct xml_parser *p)
 {
 	if (p == NULL)
 		return;
-	if (p->expat != NULL)
-		keep_parser(p->expat);
+	give_back(p);
 	json_decref(p->result);
 	buf_fini(&p->text);
 	for (size_t i = 0; i < KEPT_COUNT; i++)
@@ -408,9 +434,13 @@ xml_parser_feed(struct xml_parser *p, struct str part, struct err *err)
 int
 xml_parser_finish(struct xml_parser *p, json_t **ret_value, struct err *err)
 {
+	int ret;
+
 	if (p->expat == NULL)
 		prepare(p);
-	if (parse_pending(p, true, err) < 0)
+	ret = parse_pending(p, true, err);
+	give_back(p);
+	if (ret < 0)
 		return -1;
 	*ret_value = p->result;
 	p->result = NULL;

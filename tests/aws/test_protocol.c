@@ -92,11 +92,10 @@ list_shape(struct tables *tables, const json_t *member, struct xml_shape *shape)
 	    (item_name != NULL && strcmp(item_name, "item") != 0 &&
 		strcmp(item_name, "member") != 0))
 		return false;
-	shape->kind = XML_LIST;
-	shape->scalar_items = strcmp(type, "string") == 0;
+	shape->kind = strcmp(type, "string") == 0 ? XML_STRINGS : XML_LIST;
 	if (strcmp(type, "structure") == 0)
 		shape->members = table_of(tables, json_get_string(item, "shape"));
-	return shape->scalar_items || shape->members != NULL;
+	return shape->kind == XML_STRINGS || shape->members != NULL;
 }
 
 /* False for a kind that we have no use for. */

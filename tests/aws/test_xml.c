@@ -13,23 +13,23 @@
 #define PROTOCOL_FILE TEST_SHARED_DIR "/aws/protocol-ec2.json"
 
 static const struct xml_shape tag_shape[] = {
-    {"key", "Key", XML_STRING, NULL, false},
-    {"value", "Value", XML_STRING, NULL, false},
+    {"key", "Key", XML_STRING, NULL, NULL},
+    {"value", "Value", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape item_shape[] = {
-    {"id", "Id", XML_STRING, NULL, false},
-    {"size", "Size", XML_INTEGER, NULL, false},
-    {"on", "On", XML_BOOLEAN, NULL, false},
-    {"tagSet", "Tags", XML_LIST, tag_shape, false},
+    {"id", "Id", XML_STRING, NULL, NULL},
+    {"size", "Size", XML_INTEGER, NULL, NULL},
+    {"on", "On", XML_BOOLEAN, NULL, NULL},
+    {"tagSet", "Tags", XML_LIST, tag_shape, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape root_shape[] = {
-    {"thingSet", "Things", XML_LIST, item_shape, false},
-    {"nameSet", "Names", XML_LIST, NULL, true},
-    {"nextToken", "NextToken", XML_STRING, NULL, false},
+    {"thingSet", "Things", XML_LIST, item_shape, NULL},
+    {"nameSet", "Names", XML_STRINGS, NULL, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
@@ -187,36 +187,36 @@ END_TEST
 /* --- botocore's protocol cases that our shapes can say --- */
 
 static const struct xml_shape pair_shape[] = {
-    {"value", "a", XML_STRING, NULL, false},
-    {"other", "b", XML_STRING, NULL, false},
+    {"value", "a", XML_STRING, NULL, NULL},
+    {"other", "b", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape lists_shape[] = {
-    {"stringList", "stringList", XML_LIST, NULL, true},
-    {"stringSet", "stringSet", XML_LIST, NULL, true},
-    {"renamed", "renamedListMembers", XML_LIST, NULL, true},
-    {"myStructureList", "structureList", XML_LIST, pair_shape, false},
+    {"stringList", "stringList", XML_STRINGS, NULL, NULL},
+    {"stringSet", "stringSet", XML_STRINGS, NULL, NULL},
+    {"renamed", "renamedListMembers", XML_STRINGS, NULL, NULL},
+    {"myStructureList", "structureList", XML_LIST, pair_shape, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape scalars_shape[] = {
-    {"stringValue", "stringValue", XML_STRING, NULL, false},
-    {"emptyStringValue", "emptyStringValue", XML_STRING, NULL, false},
-    {"trueBooleanValue", "trueBooleanValue", XML_BOOLEAN, NULL, false},
-    {"falseBooleanValue", "falseBooleanValue", XML_BOOLEAN, NULL, false},
-    {"longValue", "longValue", XML_INTEGER, NULL, false},
+    {"stringValue", "stringValue", XML_STRING, NULL, NULL},
+    {"emptyStringValue", "emptyStringValue", XML_STRING, NULL, NULL},
+    {"trueBooleanValue", "trueBooleanValue", XML_BOOLEAN, NULL, NULL},
+    {"falseBooleanValue", "falseBooleanValue", XML_BOOLEAN, NULL, NULL},
+    {"longValue", "longValue", XML_INTEGER, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape namespaced_shape[] = {
-    {"foo", "foo", XML_STRING, NULL, false},
-    {"values", "values", XML_LIST, NULL, true},
+    {"foo", "foo", XML_STRING, NULL, NULL},
+    {"values", "values", XML_STRINGS, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape namespaces_shape[] = {
-    {"nested", "nested", XML_STRUCT, namespaced_shape, false},
+    {"nested", "nested", XML_STRUCT, namespaced_shape, NULL},
     {.element = NULL},
 };
 

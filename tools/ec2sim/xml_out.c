@@ -1,49 +1,51 @@
 #include "xml_out.h"
 
-#include <assert.h>
 #include <string.h>
 
-#define NAME_BYTES_MAX 120 /* every element name of this program is shorter */
+/* Most of a reply's bytes are names: each tag is written once, where it stays. */
+static char *
+put(char *at, const char *text, size_t len)
+{
+	memcpy(at, text, len);
+	return at + len;
+}
+
+static void
+end_at(struct buf *out, char *at)
+{
+	*at = '\0';
+	out->len = (size_t)(at - out->p);
+}
+
+/* before NAME after */
+static void
+add_tag(struct buf *out, struct str before, const char *name, struct str after)
+{
+	size_t len = strlen(name);
+	char *at;
+
+	buf_reserve(out, before.len + len + after.len);
+	at = put(out->p + out->len, before.p, before.len);
+	at = put(at, name, len);
+	end_at(out, put(at, after.p, after.len));
+}
 
 void
 xml_open(struct buf *out, const char *name)
 {
-	char tag[NAME_BYTES_MAX + 2];
-	size_t len = strlen(name);
-
-	tag[0] = '<';
-	assert(len <= NAME_BYTES_MAX);
-	memcpy(tag + 1, name, len + 1); /* its NUL is overwritten */
-	tag[len + 1] = '>';
-	buf_add(out, tag, len + 2);
+	add_tag(out, STR("<"), name, STR(">"));
 }
 
 void
 xml_close(struct buf *out, const char *name)
 {
-	char tag[NAME_BYTES_MAX + 3];
-	size_t len = strlen(name);
-
-	tag[0] = '<';
-	tag[1] = '/';
-	assert(len <= NAME_BYTES_MAX);
-	memcpy(tag + 2, name, len + 1);
-	tag[len + 2] = '>';
-	buf_add(out, tag, len + 3);
+	add_tag(out, STR("</"), name, STR(">"));
 }
 
 void
 xml_empty(struct buf *out, const char *name)
 {
-	char tag[NAME_BYTES_MAX + 3];
-	size_t len = strlen(name);
-
-	tag[0] = '<';
-	assert(len <= NAME_BYTES_MAX);
-	memcpy(tag + 1, name, len + 1); /* its NUL is overwritten */
-	tag[len + 1] = '/';
-	tag[len + 2] = '>';
-	buf_add(out, tag, len + 3);
+	add_tag(out, STR("<"), name, STR("/>"));
 }
 
 static const char *
@@ -63,6 +65,18 @@ entity_of(char c)
 	default:
 		return (unsigned char)c < 0x20 && c != '\t' && c != '\n' ? "?" : NULL;
 	}
+}
+
+/* How many bytes at the start stand for themselves. */
+static size_t
+plain_bytes(struct str text)
+{
+	static const char special[256] = {['&'] = 1, ['<'] = 1, ['>'] = 1, ['"'] = 1};
+	size_t i = 0;
+
+	while (i < text.len && (unsigned char)text.p[i] >= 0x20 && !special[(unsigned char)text.p[i]])
+		i++;
+	return i;
 }
 
 void
@@ -86,13 +100,30 @@ xml_escape(struct buf *out, struct str text)
 void
 xml_str(struct buf *out, const char *name, struct str text)
 {
+	size_t len = strlen(name);
+	char *at;
+
 	if (text.len == 0) {
 		xml_empty(out, name);
 		return;
 	}
-	xml_open(out, name);
-	xml_escape(out, text);
-	xml_close(out, name);
+	if (plain_bytes(text) < text.len) {
+		xml_open(out, name);
+		xml_escape(out, text);
+		xml_close(out, name);
+		return;
+	}
+	buf_reserve(out, 2 * len + text.len + sizeof("<></>"));
+	at = out->p + out->len;
+	*at++ = '<';
+	at = put(at, name, len);
+	*at++ = '>';
+	at = put(at, text.p, text.len);
+	*at++ = '<';
+	*at++ = '/';
+	at = put(at, name, len);
+	*at++ = '>';
+	end_at(out, at);
 }
 
 void

@@ -16,7 +16,14 @@
 #define XML_TEXT_BYTES_MAX (64u << 10) /* of one element */
 #define XML_ROOT_BYTES_MAX 128	       /* of the root's name; the rest is cut off */
 
-enum xml_kind { XML_STRING, XML_INTEGER, XML_BOOLEAN, XML_STRUCT, XML_LIST };
+enum xml_kind {
+	XML_STRING,
+	XML_INTEGER,
+	XML_BOOLEAN,
+	XML_STRUCT,
+	XML_LIST,    /* of structs */
+	XML_STRINGS, /* a list of strings */
+};
 
 /* One element that we know within its parent. Static. */
 struct xml_shape {
@@ -24,7 +31,9 @@ struct xml_shape {
 	const char *member;  /* in JSON */
 	enum xml_kind kind;
 	const struct xml_shape *members; /* of a struct, or of a list's items */
-	bool scalar_items;		 /* a list of strings */
+	/* Of a list of structs, or NULL: what becomes of an item as soon as it is complete. Takes it, gives a new reference. So a long list never stands in
+	 * memory in both forms. */
+	json_t *(*convert)(json_t *item);
 };
 
 struct xml_parser;
