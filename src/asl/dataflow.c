@@ -212,27 +212,26 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 
 int
 asl_state_output_sized(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, size_t *ret_bytes_max, struct err *err)
+    json_t **ret_output, size_t *bytes_max, struct err *err)
 {
 	bool from_outside = state->type == ASL_TASK && result != raw->input;
 	json_t *output = NULL;
-	size_t result_bytes = 0;
-	size_t bytes_max = 0;
+	size_t result_bytes = *bytes_max;
 
-	if (from_outside && check_size(state, result, &result_bytes, err) < 0)
+	if (from_outside && check_counted(state, result, &result_bytes, err) < 0)
 		return -1;
-	if (make_output(state, raw, result, result_bytes, &output, &bytes_max, err) < 0)
+	*bytes_max = 0;
+	if (make_output(state, raw, result, result_bytes, &output, bytes_max, err) < 0)
 		return -1;
 	if (output == raw->input) {
-		bytes_max = raw->input_bytes_max;
+		*bytes_max = raw->input_bytes_max;
 	} else if (output == result && from_outside) {
-		bytes_max = result_bytes;
-	} else if (check_counted(state, output, &bytes_max, err) < 0) {
+		*bytes_max = result_bytes;
+	} else if (check_counted(state, output, bytes_max, err) < 0) {
 		json_decref(output);
 		return -1;
 	}
 	*ret_output = output;
-	*ret_bytes_max = bytes_max;
 	return 0;
 }
 
@@ -240,7 +239,7 @@ int
 asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
     json_t **ret_output, struct err *err)
 {
-	size_t bytes_max;
+	size_t bytes_max = 0;
 
 	return asl_state_output_sized(state, raw, result, ret_output, &bytes_max, err);
 }

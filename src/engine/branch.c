@@ -155,13 +155,13 @@ branch_fail(struct branch *branch, struct err *err)
 
 /* Output and new variables of the state; a new reference each. */
 static int
-apply_result(struct branch *branch, json_t *result, json_t **ret_output, size_t *ret_bytes_max,
+apply_result(struct branch *branch, json_t *result, json_t **ret_output, size_t *bytes_max,
     json_t **ret_variables, struct err *err)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	struct asl_scope assign = branch_scope(branch, result);
 
-	if (asl_state_output_sized(branch->state, &raw, result, ret_output, ret_bytes_max, err) < 0)
+	if (asl_state_output_sized(branch->state, &raw, result, ret_output, bytes_max, err) < 0)
 		return -1;
 	if (asl_assign(branch->state->assign, &assign, ret_variables, err) == 0)
 		return 0;
@@ -173,10 +173,15 @@ apply_result(struct branch *branch, json_t *result, json_t **ret_output, size_t 
 void
 branch_state_done(struct branch *branch, json_t *result)
 {
+	branch_state_done_sized(branch, result, 0);
+}
+
+void
+branch_state_done_sized(struct branch *branch, json_t *result, size_t bytes_max)
+{
 	const struct asl_state *state = branch->state;
 	json_t *output = NULL;
 	json_t *variables = NULL;
-	size_t bytes_max = 0;
 	struct err err = {0};
 	int ret = apply_result(branch, result, &output, &bytes_max, &variables, &err);
 

@@ -143,6 +143,8 @@ void branch_enter(struct branch *branch, const struct asl_state *state, json_t *
 
 /* The state's work ended with a result (taken), or with an error (moved). */
 void branch_state_done(struct branch *branch, json_t *result);
+/* bytes_max: what the result's text has at most; 0: not known. */
+void branch_state_done_sized(struct branch *branch, json_t *result, size_t bytes_max);
 void branch_state_failed(struct branch *branch, struct err *err);
 
 struct asl_scope branch_scope(struct branch *branch, json_t *input);

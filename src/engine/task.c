@@ -120,7 +120,7 @@ task_op_done(void *arg, struct op *op)
 		op->result = NULL;
 		execution_event(
 		    x, branch, &(struct execution_event){.type = "TaskSucceeded", .data = result});
-		branch_state_done(branch, result);
+		branch_state_done_sized(branch, result, op->result_bytes_max);
 	} else {
 		branch->op = NULL;
 		checkpoint_note_op(branch, false);

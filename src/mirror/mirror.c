@@ -70,6 +70,7 @@ mirror_free(struct mirror *mirror)
 	if (mirror == NULL)
 		return;
 	mirror_members_free(mirror);
+	json_decref(mirror->session_tags);
 	plan_free(mirror->plan);
 	targets_free(mirror->targets);
 	rules_free(mirror->rules);

@@ -242,10 +242,11 @@ instance_is_marked_target(const json_t *instance)
 json_t *
 instance_primary_interface(const json_t *instance)
 {
+	const json_t *interfaces = json_get_array(instance, "NetworkInterfaces");
 	json_t *interface;
 	size_t i;
 
-	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
+	json_array_foreach (interfaces, i, interface) {
 		const json_t *index = json_object_get(interface, "DeviceIndex");
 
 		if (json_is_integer(index) && json_integer_value(index) == 0)
@@ -257,10 +258,11 @@ instance_primary_interface(const json_t *instance)
 const char *
 tag_value(const json_t *resource, const char *key)
 {
+	const json_t *tags = json_get_array(resource, "Tags");
 	json_t *tag;
 	size_t i;
 
-	json_array_foreach (json_get_array(resource, "Tags"), i, tag) {
+	json_array_foreach (tags, i, tag) {
 		const char *tag_key = json_get_string(tag, "Key");
 
 		if (tag_key != NULL && strcmp(tag_key, key) == 0)

@@ -273,14 +273,23 @@ spec_of(const struct session_order *order)
 	};
 }
 
-static json_t *
-tags_of(const struct session_order *order)
+json_t *
+session_tags(struct mirror *mirror, const struct config_rule *rule)
 {
-	json_t *tags = json_array();
+	struct mirror *whose =
+	    mirror->of != NULL ? mirror->of : mirror; /* other accounts' are the same */
+	json_t *tags;
 
+	if (whose->session_tags == NULL)
+		whose->session_tags = json_object();
+	tags = json_object_get(whose->session_tags, rule->name);
+	if (tags != NULL)
+		return tags;
+	tags = json_array();
 	mirror_add_tag(tags, TAG_TOOL, TAG_TOOL_VALUE);
-	mirror_add_tag(tags, TAG_RULE, order->rule->name);
-	mirror_add_tag(tags, TAG_WORKFLOW, order->workflow);
+	mirror_add_tag(tags, TAG_RULE, rule->name);
+	mirror_add_tag(tags, TAG_WORKFLOW, whose->workflow);
+	json_object_set_new(whose->session_tags, rule->name, tags);
 	return tags;
 }
 
@@ -288,13 +297,10 @@ struct call *
 session_order_create(struct aws_client *ec2, const struct session_order *order)
 {
 	struct ec2_session_spec spec = spec_of(order);
-	struct call *call;
 
-	spec.tags = tags_of(order);
+	spec.tags = order->tags;
 	spec.token_epoch = order->after_wall_ms;
-	call = ec2_create_session(ec2, &spec);
-	json_decref(spec.tags);
-	return call;
+	return ec2_create_session(ec2, &spec);
 }
 
 struct call *

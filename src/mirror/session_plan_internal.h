@@ -45,10 +45,14 @@ struct session_order {
 	const char *interface_id;
 	const char *target_id;
 	const char *session_id; /* to modify; NULL: to create */
-	const char *workflow;
+	json_t *tags;		/* of a session that is created */
 	int session_number;
 	int64_t after_wall_ms; /* of the last destroy; 0: none. A request after it is another one */
 };
+
+/* What a rule's sessions are tagged with. Borrowed; made once for each rule. */
+json_t *session_tags(struct mirror *mirror, const struct config_rule *rule);
+
 struct call *session_order_create(struct aws_client *ec2, const struct session_order *order);
 struct call *session_order_modify(struct aws_client *ec2, const struct session_order *order);
 

@@ -21,9 +21,9 @@ int asl_state_input_path(const struct asl_state *state, const struct asl_scope *
 int asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
     json_t **ret_output, struct err *err);
 
-/* The same; *ret_bytes_max is what the output's JSON text has at most (0: not known), for the scope of the next state. */
+/* The same. *bytes_max is what the result's JSON text has at most, and then what the output's has, for the scope of the next state; 0: not known. */
 int asl_state_output_sized(const struct asl_state *state, const struct asl_scope *raw,
-    json_t *result, json_t **ret_output, size_t *ret_bytes_max, struct err *err);
+    json_t *result, json_t **ret_output, size_t *bytes_max, struct err *err);
 
 /* Assign: new variables = variables of the scope plus those of the template, which sees $ as scope->input. NULL template: the same variables. */
 int asl_assign(const struct asl_template *assign, const struct asl_scope *scope,

@@ -43,7 +43,7 @@ struct action {
 	void (*gave_up)(struct op *op);
 };
 
-/* A running action. Stages read frame, input, reply, err and env; the rest is the engine's. */
+/* A running action. Stages read frame, input, reply, err and env, and may set result_bytes_max; the rest is the engine's. */
 struct op {
 	void *frame;   /* frame_size bytes, zeroed before the first stage */
 	json_t *input; /* borrowed */
@@ -54,6 +54,9 @@ struct op {
 	void *env; /* what the registry was given */
 	struct loop *loop;
 	const struct action *action;
+
+	/* Set by a stage before it is done, where it has counted: what the result's JSON text has at most. 0: the engine counts. */
+	size_t result_bytes_max;
 
 	json_t *result; /* set by op_done */
 	json_t *kept;	/* object: what op_keep holds */

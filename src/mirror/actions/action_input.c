@@ -52,7 +52,7 @@ static bool
 is_of_kind(const json_t *value, const char *kind)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (str_starts(str_of(kind), kinds[i].word))
+		if (kind[0] == kinds[i].word[0] && str_starts(str_of(kind), kinds[i].word))
 			return kinds[i].is(value);
 	return true;
 }
@@ -86,10 +86,12 @@ unknown_field(struct op *op, const char *name)
 static int
 enter_member(struct op *op)
 {
-	const char *account_id = action_text_of(op, MEMBER_ACCOUNT);
+	const char *account_id = NULL;
 	struct mirror *member;
 
-	if (account_id == NULL || find_field(op->action, MEMBER_ACCOUNT) == NULL)
+	if (find_field(op->action, MEMBER_ACCOUNT) != NULL)
+		account_id = action_text_of(op, MEMBER_ACCOUNT);
+	if (account_id == NULL)
 		return 0;
 	member = mirror_member(env(op), account_id, &op->err);
 	if (member == NULL)
@@ -98,30 +100,49 @@ enter_member(struct op *op)
 	return 0;
 }
 
+/* A field that is null counts as absent. */
+static int
+check_field(struct op *op, const struct action_field *field, const json_t *value)
+{
+	if (json_is_null(value) || is_of_kind(value, field->kind))
+		return 0;
+	return err_set(&op->err, ERR_INVALID,
+	    "the input field %s of tmflow:%s must be a %s, but is of kind %s", field->name,
+	    op->action->name, field->kind, json_kind(value));
+}
+
+/* Those that are there: each is known, and of its kind. By jansson's iterators: json_object_foreach looks the place of each key up again. */
+static int
+check_given(struct op *op)
+{
+	for (void *at = json_object_iter(op->input); at != NULL;
+	     at = json_object_iter_next(op->input, at)) {
+		const char *name = json_object_iter_key(at);
+		const struct action_field *field = find_field(op->action, name);
+
+		if (field == NULL)
+			return unknown_field(op, name);
+		if (check_field(op, field, json_object_iter_value(at)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 action_input_check(struct op *op)
 {
 	const struct action *action = op->action;
-	const char *name;
-	json_t *value;
 
 	if (!json_is_object(op->input))
 		return err_set(&op->err, ERR_INVALID,
 		    "the input of tmflow:%s must be an object, but is of kind %s", action->name,
 		    json_kind(op->input));
-	json_object_foreach (op->input, name, value)
-		if (find_field(action, name) == NULL)
-			return unknown_field(op, name);
-	for (const struct action_field *field = action->input; field->name != NULL; field++) {
-		value = action_field_of(op, field->name);
-		if (value == NULL && field->required)
+	if (check_given(op) < 0)
+		return -1;
+	for (const struct action_field *field = action->input; field->name != NULL; field++)
+		if (field->required && action_field_of(op, field->name) == NULL)
 			return err_set(&op->err, ERR_INVALID, "tmflow:%s needs the input field %s",
 			    action->name, field->name);
-		if (value != NULL && !is_of_kind(value, field->kind))
-			return err_set(&op->err, ERR_INVALID,
-			    "the input field %s of tmflow:%s must be a %s, but is of kind %s",
-			    field->name, action->name, field->kind, json_kind(value));
-	}
 	return enter_member(op);
 }
 

@@ -231,9 +231,10 @@ describe_page_came(struct op *op)
 {
 	struct describe_page *f = op->frame;
 	struct mirror_progress *progress = env(op)->progress;
+	size_t bytes = json_text_bytes(op->reply, PAGE_BYTES_MAX);
 
-	if (json_text_bytes(op->reply, PAGE_BYTES_MAX) > PAGE_BYTES_MAX &&
-	    f->max_results > EC2_PAGE_RESULTS_MIN && action_field_of(op, "InstanceIds") == NULL) {
+	if (bytes > PAGE_BYTES_MAX && f->max_results > EC2_PAGE_RESULTS_MIN &&
+	    action_field_of(op, "InstanceIds") == NULL) {
 		f->max_results = f->max_results / 2 > EC2_PAGE_RESULTS_MIN ? f->max_results / 2
 									   : EC2_PAGE_RESULTS_MIN;
 		env(op)->page_results_max = f->max_results;
@@ -243,6 +244,8 @@ describe_page_came(struct op *op)
 	progress->pages++;
 	progress->instances += json_array_size(json_get_array(op->reply, "Instances"));
 	progress->more = json_get_string(op->reply, "NextToken") != NULL;
+	if (bytes <= PAGE_BYTES_MAX)
+		op->result_bytes_max = bytes; /* the page is a part of the reply */
 	return op_done_unchanged(op, page_of(op->reply));
 }
 

@@ -160,7 +160,7 @@ make(struct op *op)
 	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
 	    .target_id = action_text_of(op, "TargetId"),
 	    .session_id = f->modifies ? json_string_value(op_kept(op, SESSION_KEPT)) : NULL,
-	    .workflow = env(op)->workflow,
+	    .tags = session_tags(env(op), f->rule),
 	    .session_number = f->session_number,
 	};
 

@@ -16,10 +16,11 @@ instance_of(const json_t *entry)
 static int
 check_entries(struct op *op)
 {
+	const json_t *matched = action_field_of(op, "Matched");
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach (action_field_of(op, "Matched"), i, entry)
+	json_array_foreach (matched, i, entry)
 		if (instance_of(entry) == NULL ||
 		    json_get_string(entry, "NetworkInterfaceId") == NULL)
 			return err_set(&op->err, ERR_INVALID,
@@ -40,11 +41,12 @@ exclude_start(struct op *op)
 static const char *
 target_held(const struct inventory *inventory, const json_t *entry)
 {
-	const json_t *instance = json_object_get(entry, "Instance");
+	const json_t *interfaces =
+	    json_get_array(json_object_get(entry, "Instance"), "NetworkInterfaces");
 	json_t *interface;
 	size_t i;
 
-	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
+	json_array_foreach (interfaces, i, interface) {
 		const char *id = json_get_string(interface, "NetworkInterfaceId");
 		const struct target *target = id != NULL ? inventory_holding(inventory, id) : NULL;
 

@@ -57,11 +57,12 @@ subnet_of(const json_t *entry)
 static int
 check_entries(struct op *op, bool *ret_created_targets)
 {
+	const json_t *matched = matched_of(op);
 	json_t *entry;
 	size_t i;
 
 	*ret_created_targets = false;
-	json_array_foreach (matched_of(op), i, entry) {
+	json_array_foreach (matched, i, entry) {
 		const struct config_rule *rule;
 
 		if (interface_of(entry) == NULL || subnet_of(entry) == NULL ||
@@ -207,14 +208,16 @@ classify(struct op *op, const json_t *entry, json_t *result)
 static enum op_next
 answer_loaded(struct op *op)
 {
+	const json_t *matched = matched_of(op);
 	json_t *result = json_object();
 	json_t *entry;
 	size_t i;
 
 	for (size_t verdict = 0; verdict < SESSION_LIMIT; verdict++)
 		json_object_set_new(result, list_names[verdict], json_array());
-	store_reads_begin(env(op)->opts.store); /* what AWS would refuse is looked up for each that misses */
-	json_array_foreach (matched_of(op), i, entry) {
+	store_reads_begin(
+	    env(op)->opts.store); /* what AWS would refuse is looked up for each that misses */
+	json_array_foreach (matched, i, entry) {
 		if (classify(op, entry, result) < 0) {
 			json_decref(result);
 			return OP_FAIL;
@@ -227,17 +230,19 @@ answer_loaded(struct op *op)
 static bool
 needs_targets(struct op *op)
 {
+	const json_t *matched = matched_of(op);
+	const json_t *found = op_kept(op, KEPT_SESSIONS);
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach (matched_of(op), i, entry) {
-		const struct config_rule *rule = action_rule_of(op, json_get_string(entry, "Rule"));
+	json_array_foreach (matched, i, entry) {
+		const json_t *sessions = json_object_get(found, interface_of(entry));
 		json_t *session;
 		size_t k;
 
-		json_array_foreach (
-		    json_object_get(op_kept(op, KEPT_SESSIONS), interface_of(entry)), k, session)
-			if (session_needs_targets(rule, session))
+		json_array_foreach (sessions, k, session)
+			if (session_needs_targets(
+				action_rule_of(op, json_get_string(entry, "Rule")), session))
 				return true;
 	}
 	return false;

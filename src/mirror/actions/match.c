@@ -87,11 +87,12 @@ hook_failed(struct op *op, struct match *match, const json_t *instance, struct e
 static json_t *
 slim_interfaces(const json_t *instance, const json_t *only)
 {
+	const json_t *interfaces = json_get_array(instance, "NetworkInterfaces");
 	json_t *slim = json_array();
 	json_t *interface;
 	size_t i;
 
-	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
+	json_array_foreach (interfaces, i, interface) {
 		json_t *item;
 
 		if (only != NULL && interface != only)
@@ -164,13 +165,14 @@ take(struct op *op, struct match *match, const json_t *instance, const json_t *i
 static int
 matched(struct op *op, struct match *match, const json_t *instance, const struct config_rule *rule)
 {
+	const json_t *interfaces = json_get_array(instance, "NetworkInterfaces");
 	const json_t *primary = instance_primary_interface(instance);
 	json_t *interface;
 	size_t i;
 
 	if (primary == NULL)
 		return ineligible(op, match, instance, "no-interface", NULL);
-	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface)
+	json_array_foreach (interfaces, i, interface)
 		if ((rule->interfaces == RULE_INTERFACES_ALL || interface == primary) &&
 		    take(op, match, instance, interface, rule) < 0)
 			return -1;
@@ -245,6 +247,7 @@ check_hook(struct op *op)
 static enum op_next
 match_start(struct op *op)
 {
+	const json_t *instances;
 	struct match match;
 	json_t *result;
 	json_t *instance;
@@ -257,7 +260,8 @@ match_start(struct op *op)
 	json_object_set_new(result, "Matched", match.matched);
 	json_object_set_new(result, "Unmatched", match.unmatched);
 	json_object_set_new(result, "Ineligible", match.ineligible);
-	json_array_foreach (action_field_of(op, "Instances"), i, instance) {
+	instances = action_field_of(op, "Instances");
+	json_array_foreach (instances, i, instance) {
 		if (judge(op, &match, instance) < 0) {
 			json_decref(result);
 			return OP_FAIL;
