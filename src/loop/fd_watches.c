@@ -21,47 +21,78 @@ fd_watches_fini(struct fd_watches *watches)
 }
 
 static int
-control(struct fd_watches *watches, int operation, struct fd_watch *watch, struct err *err)
+open_epoll(struct fd_watches *watches, struct err *err)
+{
+	if (watches->epoll_fd < 0)
+		watches->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (watches->epoll_fd < 0)
+		return err_set(err, ERR_SYSTEM, "epoll: %s", strerror(errno));
+	return 0;
+}
+
+/* Tells the kernel what is wanted, where it does not know that yet. */
+static int
+enroll(struct fd_watches *watches, struct fd_watch *watch, struct err *err)
 {
 	struct epoll_event event = {.data.ptr = watch};
+	int operation = watch->registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
+	if (watch->registered == watch->wanted)
+		return 0;
+	if (open_epoll(watches, err) < 0)
+		return -1;
 	if ((watch->wanted & LOOP_FD_READ) != 0)
 		event.events |= EPOLLIN;
 	if ((watch->wanted & LOOP_FD_WRITE) != 0)
 		event.events |= EPOLLOUT;
 	if (epoll_ctl(watches->epoll_fd, operation, watch->fd, &event) < 0)
 		return err_set(err, ERR_SYSTEM, "epoll: %s", strerror(errno));
+	watch->registered = watch->wanted;
 	return 0;
+}
+
+static void
+strike_out(struct fd_watches *watches, struct fd_watch *watch)
+{
+	int ret = epoll_ctl(watches->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+
+	assert(ret == 0 && "removed twice, or after it was closed");
+	watch->registered = 0;
 }
 
 int
 fd_watches_add(struct fd_watches *watches, struct fd_watch *watch, struct err *err)
 {
-	if (watches->epoll_fd < 0)
-		watches->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (watches->epoll_fd < 0)
-		return err_set(err, ERR_SYSTEM, "epoll: %s", strerror(errno));
-	if (control(watches, EPOLL_CTL_ADD, watch, err) < 0)
-		return -1;
-	watches->count++;
-	return 0;
+	unsigned wanted = watch->wanted;
+
+	watch->wanted = 0;
+	watch->registered = 0;
+	return fd_watches_change(watches, watch, wanted, err);
 }
 
 int
 fd_watches_change(
     struct fd_watches *watches, struct fd_watch *watch, unsigned wanted, struct err *err)
 {
+	unsigned before = watch->wanted;
+
 	watch->wanted = wanted;
-	return control(watches, EPOLL_CTL_MOD, watch, err);
+	if (wanted != 0 && enroll(watches, watch, err) < 0) {
+		watch->wanted = before;
+		return -1;
+	}
+	watches->count += wanted != 0;
+	watches->count -= before != 0;
+	return 0;
 }
 
 void
-fd_watches_remove(struct fd_watches *watches, const struct fd_watch *watch)
+fd_watches_remove(struct fd_watches *watches, struct fd_watch *watch)
 {
-	int ret = epoll_ctl(watches->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
-
-	assert(ret == 0 && "removed twice, or after it was closed");
-	watches->count--;
+	if (watch->registered != 0)
+		strike_out(watches, watch);
+	watches->count -= watch->wanted != 0;
+	watch->wanted = 0;
 	for (int i = watches->events_next; i < watches->events_end; i++)
 		if (watches->events[i].data.ptr == watch)
 			watches->events[i].data.ptr = NULL;
@@ -88,8 +119,12 @@ tell(struct fd_watches *watches)
 		const struct epoll_event *event = &watches->events[watches->events_next++];
 		struct fd_watch *watch = event->data.ptr;
 
-		if (watch != NULL)
+		if (watch == NULL)
+			continue;
+		if (watch->wanted != 0)
 			watch->ready(watch, events_of(watch, event->events));
+		else if (watch->registered != 0)
+			strike_out(watches, watch); /* else it would wake us again and again */
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define CONNECTIONS_MAX_DEFAULT	   64L
 #define CONNECT_TIMEOUT_MS_DEFAULT 5000
@@ -30,9 +31,13 @@ struct http_curl {
 	CURL *idle[IDLE_HANDLES_MAX];
 	size_t idle_count;
 	struct http_exchange *first; /* under way */
+	struct socket_watch *
+	    *connections; /* by descriptor: those that are open; NULL between them */
+	size_t connections_end;
 };
 
-/* A socket of libcurl's that it wants to hear of. */
+/* A socket of libcurl's that it wants to hear of. That of a connection rests between two exchanges; another one, of a look-up of a name, goes when libcurl
+ * wants nothing of it. */
 struct socket_watch {
 	struct fd_watch watch; /* first */
 	struct http_curl *curl;
@@ -112,6 +117,49 @@ reply_header(const struct http_exchange *exchange, const char *name)
 	return NULL;
 }
 
+/* --- connections --- */
+
+static void socket_ready(struct fd_watch *watch, unsigned events);
+
+static struct socket_watch *
+connection_of(const struct http_curl *curl, curl_socket_t fd)
+{
+	return fd >= 0 && (size_t)fd < curl->connections_end ? curl->connections[fd] : NULL;
+}
+
+static void
+forget_connection(struct http_curl *curl, curl_socket_t fd)
+{
+	loop_unwatch_fd(curl->loop, &curl->connections[fd]->watch);
+	free(curl->connections[fd]);
+	curl->connections[fd] = NULL;
+}
+
+/* One that was closed behind our back: the kernel has forgotten it by itself. */
+static void
+forget_closed(struct http_curl *curl, curl_socket_t fd)
+{
+	if (connection_of(curl, fd) == NULL)
+		return;
+	curl->connections[fd]->watch.registered = 0;
+	forget_connection(curl, fd);
+}
+
+static void
+note_connection(struct http_curl *curl, curl_socket_t fd)
+{
+	struct socket_watch *watched = mem_zalloc(1, sizeof(*watched));
+
+	forget_closed(curl, fd);
+	while (curl->connections_end <= (size_t)fd) {
+		curl->connections = mem_resize(
+		    curl->connections, curl->connections_end + 1, sizeof(struct socket_watch *));
+		curl->connections[curl->connections_end++] = NULL;
+	}
+	*watched = (struct socket_watch){{.ready = socket_ready, .fd = fd}, curl};
+	curl->connections[fd] = watched;
+}
+
 /* libcurl does not say why a socket could not be had. */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
@@ -122,12 +170,25 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	(void)purpose;
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !err_isset(&exchange->err))
 		err_set(&exchange->err, ERR_TRANSPORT, "cannot open a socket: %s", strerror(errno));
-	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	note_connection(exchange->curl, fd);
+	return fd;
+}
+
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+	struct http_curl *curl = arg;
+
+	if (connection_of(curl, fd) != NULL)
+		forget_connection(curl, fd);
+	return close(fd);
 }
 
 /* With what all requests have in common; set_request sets all that differs, each time. */
 static CURL *
-new_handle(const struct http_curl *curl)
+new_handle(struct http_curl *curl)
 {
 	CURL *easy = curl_easy_init();
 
@@ -144,6 +205,9 @@ new_handle(const struct http_curl *curl)
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA,
+	    curl); /* a connection outlives the exchange that opened it */
 	return easy;
 }
 
@@ -408,11 +472,11 @@ wanted_of(int what)
 }
 
 static int
-watch_new_socket(struct http_curl *curl, curl_socket_t fd, unsigned wanted)
+watch_other_socket(struct http_curl *curl, curl_socket_t fd, unsigned wanted)
 {
 	struct socket_watch *watched = mem_zalloc(1, sizeof(*watched));
 
-	*watched = (struct socket_watch){{socket_ready, fd, wanted}, curl};
+	*watched = (struct socket_watch){{.ready = socket_ready, .fd = fd, .wanted = wanted}, curl};
 	if (loop_watch_fd(curl->loop, &watched->watch, &curl->watching) < 0) {
 		free(watched);
 		return -1;
@@ -421,20 +485,21 @@ watch_new_socket(struct http_curl *curl, curl_socket_t fd, unsigned wanted)
 	return 0;
 }
 
-/* libcurl: tell me of this socket. of_socket: what is assigned to it. */
+/* libcurl: tell me of this socket. of_socket: what is assigned to it, nothing to a connection. */
 static int
 watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_socket)
 {
 	struct http_curl *curl = arg;
-	struct socket_watch *watched = of_socket;
+	struct socket_watch *connection = connection_of(curl, fd);
+	struct socket_watch *watched = connection != NULL ? connection : of_socket;
 
 	(void)easy;
-	if (what != CURL_POLL_REMOVE)
-		return watched == NULL ? watch_new_socket(curl, fd, wanted_of(what))
-				       : loop_rewatch_fd(curl->loop, &watched->watch,
-					     wanted_of(what), &curl->watching);
-	if (watched != NULL)
-		loop_unwatch_fd(curl->loop, &watched->watch);
+	if (watched == NULL)
+		return what != CURL_POLL_REMOVE ? watch_other_socket(curl, fd, wanted_of(what)) : 0;
+	if (what != CURL_POLL_REMOVE || watched == connection)
+		return loop_rewatch_fd(
+		    curl->loop, &watched->watch, wanted_of(what), &curl->watching);
+	loop_unwatch_fd(curl->loop, &watched->watch);
 	free(watched);
 	return 0;
 }
@@ -494,7 +559,10 @@ http_curl_free(struct http_transport *transport)
 	}
 	while (curl->idle_count > 0)
 		curl_easy_cleanup(curl->idle[--curl->idle_count]);
-	curl_multi_cleanup(curl->multi);
+	curl_multi_cleanup(curl->multi); /* closes the connections */
+	for (size_t fd = 0; fd < curl->connections_end; fd++)
+		forget_closed(curl, (curl_socket_t)fd);
+	free(curl->connections);
 	loop_timer_disarm(curl->loop, &curl->alarm);
 	loop_unpost(curl->loop, &curl->work);
 	err_fini(&curl->watching);

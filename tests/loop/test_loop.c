@@ -301,7 +301,8 @@ START_TEST(a_watch_that_is_off_says_nothing)
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(pipe(ends[i]), 0);
 		ck_assert_int_eq(write(ends[i][1], "x", 1), 1);
-		watches[i] = (struct fd_watch){take_both_off, ends[i][0], LOOP_FD_READ};
+		watches[i] = (struct fd_watch){
+		    .ready = take_both_off, .fd = ends[i][0], .wanted = LOOP_FD_READ};
 		ck_assert_int_eq(loop_watch_fd(loop, &watches[i], &err), 0);
 	}
 	run();
@@ -332,10 +333,70 @@ START_TEST(a_watch_waits_for_what_is_wanted)
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ck_assert_int_eq(write(ends[1], "x", 1), 1);
-	watches[0] = (struct fd_watch){turn_round, ends[0], LOOP_FD_READ};
+	watches[0] = (struct fd_watch){.ready = turn_round, .fd = ends[0], .wanted = LOOP_FD_READ};
 	ck_assert_int_eq(loop_watch_fd(loop, &watches[0], &err), 0);
 	run();
 	ck_assert_str_eq(order, "rw");
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+/* Rests when it was told the first time. */
+static void
+rest(struct fd_watch *watch, unsigned events)
+{
+	struct err err = {0};
+
+	ck_assert_uint_eq(events, LOOP_FD_READ);
+	note("r");
+	ck_assert_int_eq(loop_rewatch_fd(loop, watch, 0, &err), 0);
+}
+
+/* What was not read is still there: a watch that rests is not told of it, keeps the loop neither from waiting nor from ending, and hears of it when it is wanted
+ * again. The timers let the loop wait twice. */
+START_TEST(a_watch_that_rests_says_nothing)
+{
+	struct named_timer timers[2] = {{{.fire = fired}, "a"}, {{.fire = fired}, "b"}};
+	struct err err = {0};
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	watches[0] = (struct fd_watch){.ready = rest, .fd = ends[0], .wanted = LOOP_FD_READ};
+	ck_assert_int_eq(loop_watch_fd(loop, &watches[0], &err), 0);
+	for (int i = 0; i < 2; i++)
+		loop_timer_arm(
+		    loop, &timers[i].timer, fake.clock.mono_ms(&fake.clock) + 10 * (i + 1));
+	run();
+	ck_assert_str_eq(order, "rab");
+	ck_assert_uint_eq(watches[0].registered, 0); /* the kernel would tell of it for ever */
+	ck_assert_int_eq(loop_rewatch_fd(loop, &watches[0], LOOP_FD_READ, &err), 0);
+	run();
+	ck_assert_str_eq(order, "rabr");
+	loop_unwatch_fd(loop, &watches[0]);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+/* Nothing happened while it rested: the kernel knows of it already. */
+START_TEST(a_watch_that_rested_is_still_registered)
+{
+	struct err err = {0};
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	watches[0] = (struct fd_watch){.ready = rest, .fd = ends[0], .wanted = LOOP_FD_READ};
+	ck_assert_int_eq(loop_watch_fd(loop, &watches[0], &err), 0);
+	ck_assert_int_eq(loop_rewatch_fd(loop, &watches[0], 0, &err), 0);
+	run();
+	ck_assert_uint_eq(watches[0].registered, LOOP_FD_READ);
+	ck_assert_int_eq(loop_rewatch_fd(loop, &watches[0], LOOP_FD_READ, &err), 0);
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	run();
+	ck_assert_str_eq(order, "r");
+	loop_unwatch_fd(loop, &watches[0]);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -358,6 +419,8 @@ main(void)
 	tcase_add_test(tests, cancelled_calls_say_nothing);
 	tcase_add_test(tests, a_watch_that_is_off_says_nothing);
 	tcase_add_test(tests, a_watch_waits_for_what_is_wanted);
+	tcase_add_test(tests, a_watch_that_rests_says_nothing);
+	tcase_add_test(tests, a_watch_that_rested_is_still_registered);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }

@@ -41,7 +41,8 @@ struct fd_watch {
 	void (*ready)(
 	    struct fd_watch *watch, unsigned events); /* may take any watch off, its own too */
 	int fd;
-	unsigned wanted; /* LOOP_FD_... */
+	unsigned wanted;     /* LOOP_FD_...; 0: it rests */
+	unsigned registered; /* the loop's: what the kernel was told that is wanted */
 };
 
 struct loop *loop_new(struct clock *clock);
@@ -64,10 +65,11 @@ void loop_remove_turn_hook(struct loop *loop, int (*fn)(void *arg, struct err *e
 int loop_watch_signal(
     struct loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg, struct err *err);
 
-/* Waits on watch->fd (borrowed) from the next poll on; a loop with a watch is not idle. Errors: ERR_SYSTEM. */
+/* Waits on watch->fd (borrowed) from the next poll on; a loop with a watch that does not rest is not idle. Errors: ERR_SYSTEM. */
 int loop_watch_fd(struct loop *loop, struct fd_watch *watch, struct err *err);
 
-/* Waits for something else from now on. Errors: ERR_SYSTEM. */
+/* Waits for something else from now on; for nothing (0): the watch rests. The kernel hears of that only if something happens meanwhile, so that to rest
+ * between two requests costs nothing. Errors: ERR_SYSTEM. */
 int loop_rewatch_fd(struct loop *loop, struct fd_watch *watch, unsigned wanted, struct err *err);
 
 /* Before the descriptor is closed. */
