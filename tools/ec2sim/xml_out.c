@@ -17,35 +17,15 @@ end_at(struct buf *out, char *at)
 	out->len = (size_t)(at - out->p);
 }
 
-/* before NAME after */
-static void
-add_tag(struct buf *out, struct str before, const char *name, struct str after)
+void
+xml_tag(struct buf *out, struct str before, struct str name, struct str after)
 {
-	size_t len = strlen(name);
 	char *at;
 
-	buf_reserve(out, before.len + len + after.len);
+	buf_reserve(out, before.len + name.len + after.len);
 	at = put(out->p + out->len, before.p, before.len);
-	at = put(at, name, len);
+	at = put(at, name.p, name.len);
 	end_at(out, put(at, after.p, after.len));
-}
-
-void
-xml_open(struct buf *out, const char *name)
-{
-	add_tag(out, STR("<"), name, STR(">"));
-}
-
-void
-xml_close(struct buf *out, const char *name)
-{
-	add_tag(out, STR("</"), name, STR(">"));
-}
-
-void
-xml_empty(struct buf *out, const char *name)
-{
-	add_tag(out, STR("<"), name, STR("/>"));
 }
 
 static const char *
@@ -74,7 +54,8 @@ plain_bytes(struct str text)
 	static const char special[256] = {['&'] = 1, ['<'] = 1, ['>'] = 1, ['"'] = 1};
 	size_t i = 0;
 
-	while (i < text.len && (unsigned char)text.p[i] >= 0x20 && !special[(unsigned char)text.p[i]])
+	while (
+	    i < text.len && (unsigned char)text.p[i] >= 0x20 && !special[(unsigned char)text.p[i]])
 		i++;
 	return i;
 }
@@ -98,38 +79,31 @@ xml_escape(struct buf *out, struct str text)
 }
 
 void
-xml_str(struct buf *out, const char *name, struct str text)
+xml_element(struct buf *out, struct str name, struct str text)
 {
-	size_t len = strlen(name);
 	char *at;
 
 	if (text.len == 0) {
-		xml_empty(out, name);
+		xml_tag(out, STR("<"), name, STR("/>"));
 		return;
 	}
 	if (plain_bytes(text) < text.len) {
-		xml_open(out, name);
+		xml_tag(out, STR("<"), name, STR(">"));
 		xml_escape(out, text);
-		xml_close(out, name);
+		xml_tag(out, STR("</"), name, STR(">"));
 		return;
 	}
-	buf_reserve(out, 2 * len + text.len + sizeof("<></>"));
+	buf_reserve(out, 2 * name.len + text.len + sizeof("<></>"));
 	at = out->p + out->len;
 	*at++ = '<';
-	at = put(at, name, len);
+	at = put(at, name.p, name.len);
 	*at++ = '>';
 	at = put(at, text.p, text.len);
 	*at++ = '<';
 	*at++ = '/';
-	at = put(at, name, len);
+	at = put(at, name.p, name.len);
 	*at++ = '>';
 	end_at(out, at);
-}
-
-void
-xml_text(struct buf *out, const char *name, const char *text)
-{
-	xml_str(out, name, text != NULL ? str_of(text) : (struct str){"", 0});
 }
 
 void
