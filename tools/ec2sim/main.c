@@ -1,11 +1,14 @@
 #include "options.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#define REPLY_MEMORY_BYTES (16 << 20) /* more than a page of 1000 instances is */
 
 static void
 write_part(void *arg, struct str part)
@@ -132,6 +135,9 @@ main(int argc, char **argv)
 	struct err err = {0};
 	int result = sim_command_parse(argc, argv, &command, &err);
 
+	/* A reply is as large as the one before: the system need not give and clear its memory each time. */
+	mallopt(M_MMAP_THRESHOLD, REPLY_MEMORY_BYTES);
+	mallopt(M_TRIM_THRESHOLD, REPLY_MEMORY_BYTES);
 	if (result == 0 && command.help)
 		sim_command_help(stdout);
 	else if (result == 0 && command.print_operations)
