@@ -11,9 +11,9 @@ static const struct xml_shape create_target_shape[] = {
     {.element = NULL},
 };
 
-/* The reply repeats the whole session: what was asked for is not read again. */
+/* The reply begins with the id and goes on with all that was asked for, which is not read again. Should it be cut off there, the session is made all the same. */
 static const struct xml_shape made_session_shape[] = {
-    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, NULL},
+    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_LAST_STRING, NULL, NULL},
     {.element = NULL},
 };
 
@@ -36,14 +36,18 @@ static const struct xml_shape delete_target_shape[] = {
 static void
 add_tag_specification(struct buf *body, int number, const char *resource_type, const json_t *tags)
 {
-	char name[64];
+	static const struct {
+		const char *resource_type;
+		const char *tags;
+	} names[] = {
+	    {"TagSpecification.1.ResourceType", "TagSpecification.1.Tag"},
+	    {"TagSpecification.2.ResourceType", "TagSpecification.2.Tag"},
+	};
 
 	if (json_array_size(tags) == 0)
 		return;
-	snprintf(name, sizeof(name), "TagSpecification.%d.ResourceType", number);
-	query_add(body, name, resource_type);
-	snprintf(name, sizeof(name), "TagSpecification.%d.Tag", number);
-	query_add_tags(body, name, tags);
+	query_add(body, names[number - 1].resource_type, resource_type);
+	query_add_tags(body, names[number - 1].tags, tags);
 }
 
 static void

@@ -37,8 +37,9 @@ struct frame {
 };
 
 struct xml_parser {
-	XML_Parser expat; /* NULL until something comes: most replies are still under way, and only a few are being read */
-	int pending;	  /* bytes that stand in its buffer, not parsed yet */
+	XML_Parser
+	    expat; /* NULL until something comes: most replies are still under way, and only a few are being read */
+	int pending; /* bytes that stand in its buffer, not parsed yet */
 	const struct xml_shape *members;
 	json_t *result;
 	char root[XML_ROOT_BYTES_MAX];
@@ -48,6 +49,7 @@ struct xml_parser {
 	bool is_error;	 /* the root says so */
 	bool error_over; /* its first Error is behind us; others do not count */
 	bool capturing;	 /* text goes to the element below */
+	bool has_all;	 /* what the shape calls the last has come */
 	const struct xml_shape
 	    *scalar; /* what is captured: NULL with kept set, or an item of a list of strings */
 	enum kept kept;
@@ -135,7 +137,7 @@ capture_kept(struct xml_parser *p, const char *name)
 static void
 start_root(struct xml_parser *p, const char *name)
 {
-	snprintf(p->root, sizeof(p->root), "%s", name);
+	strncpy(p->root, name, sizeof(p->root) - 1);
 	p->is_error = strcmp(name, "Response") == 0 || strcmp(name, "ErrorResponse") == 0;
 	p->result = p->is_error ? json_object() : new_object(p->members);
 	push(p, p->result, NULL, p->members);
@@ -261,6 +263,10 @@ end_capture(struct xml_parser *p)
 		fail(p, "an element that should be a number is none");
 	else
 		json_object_set_new_nocheck(top->container, p->scalar->member, value);
+	if (p->scalar->kind == XML_LAST_STRING) {
+		p->has_all = true;
+		XML_StopParser(p->expat, XML_FALSE);
+	}
 }
 
 /* The item that the list at the top of the stack ends with is complete. */
@@ -283,7 +289,8 @@ end_struct(struct xml_parser *p)
 		return;
 	around = &p->frames[p->depth - 1];
 	/* A list's own frame has a shape; what stands in it and has none is an item. */
-	if (around->shape != NULL && around->shape->convert != NULL && p->frames[p->depth].shape == NULL)
+	if (around->shape != NULL && around->shape->convert != NULL &&
+	    p->frames[p->depth].shape == NULL)
 		convert_item(around);
 }
 
@@ -402,7 +409,8 @@ parse_pending(struct xml_parser *p, bool last, struct err *err)
 	int pending = p->pending;
 
 	p->pending = 0;
-	if (!err_isset(&p->err) && XML_ParseBuffer(p->expat, pending, last) == XML_STATUS_ERROR)
+	if (!err_isset(&p->err) && !p->has_all &&
+	    XML_ParseBuffer(p->expat, pending, last) == XML_STATUS_ERROR && !p->has_all)
 		fail(p, XML_ErrorString(XML_GetErrorCode(p->expat)));
 	if (!err_isset(&p->err))
 		return 0;
@@ -417,12 +425,12 @@ xml_parser_feed(struct xml_parser *p, struct str part, struct err *err)
 	void *buffer;
 
 	assert(part.len <= INT32_MAX);
-	if (part.len == 0)
-		return 0;
 	if (p->expat == NULL)
 		prepare(p);
 	if (p->pending > 0 && parse_pending(p, false, err) < 0)
 		return -1;
+	if (part.len == 0 || p->has_all)
+		return 0;
 	buffer = XML_GetBuffer(p->expat, (int)part.len);
 	if (buffer == NULL)
 		abort(); /* no memory */

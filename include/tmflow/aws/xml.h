@@ -18,6 +18,7 @@
 
 enum xml_kind {
 	XML_STRING,
+	XML_LAST_STRING, /* nothing behind it is wanted: the rest of the reply is not read */
 	XML_INTEGER,
 	XML_BOOLEAN,
 	XML_STRUCT,
