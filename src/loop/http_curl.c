@@ -27,7 +27,7 @@ struct http_curl {
 	struct timer alarm;  /* armed: when it wants to go on */
 	struct err watching; /* why a socket cannot be waited for: libcurl has given up then */
 	char *ca_bundle;
-	char *user_agent;
+	char *user_agent; /* the header; as CURLOPT_USERAGENT libcurl would print it twice for each request */
 	CURL *idle[IDLE_HANDLES_MAX];
 	size_t idle_count;
 	struct http_exchange *first; /* under way */
@@ -200,8 +200,6 @@ new_handle(struct http_curl *curl)
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (curl->ca_bundle != NULL)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, curl->ca_bundle);
-	if (curl->user_agent != NULL)
-		curl_easy_setopt(easy, CURLOPT_USERAGENT, curl->user_agent);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -275,6 +273,8 @@ set_headers(struct http_exchange *exchange, const struct http_request *request)
 	}
 	buf_fini(&line);
 	add_header(exchange, "Expect:");
+	if (exchange->curl->user_agent != NULL)
+		add_header(exchange, exchange->curl->user_agent);
 	if (!has_content_type)
 		add_header(exchange, "Content-Type:");
 	curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
@@ -539,7 +539,8 @@ http_curl_new(struct loop *loop, const struct http_curl_opts *opts, struct err *
 	curl->work.run = work_due;
 	curl->alarm.fire = alarm_rings;
 	curl->ca_bundle = mem_strdup(opts->ca_bundle);
-	curl->user_agent = mem_strdup(opts->user_agent);
+	if (opts->user_agent != NULL)
+		curl->user_agent = mem_printf("User-Agent: %s", opts->user_agent);
 	curl->multi = new_multi(
 	    curl, opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX_DEFAULT);
 	return &curl->transport;

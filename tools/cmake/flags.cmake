@@ -7,7 +7,8 @@ target_compile_options(tmflow_flags INTERFACE
 	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
 	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough
 	-Wnull-dereference -Wdouble-promotion -Wno-format-nonliteral
-	-fno-strict-aliasing -fno-common -fstack-protector-strong -fstack-clash-protection)
+	-fno-strict-aliasing -fno-common -fstack-protector-strong -fstack-clash-protection
+	-fno-plt) # all is bound at the start in any case
 target_link_options(tmflow_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
 	target_compile_options(tmflow_flags INTERFACE -fcf-protection)
