@@ -1,6 +1,6 @@
 #include "tmflow/base/clock.h"
 
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define ISO_WALL_MS_MIN 0LL		  /* 1970 */
@@ -67,6 +67,16 @@ fake_clock_init(struct fake_clock *fake, int64_t wall_ms)
 	};
 }
 
+/* A number in so many decimal digits, no NUL. */
+static void
+put_digits(char *out, int digits, int number)
+{
+	while (digits-- > 0) {
+		out[digits] = (char)('0' + number % 10);
+		number /= 10;
+	}
+}
+
 void
 clock_iso(int64_t wall_ms, char out[CLOCK_ISO_BYTES])
 {
@@ -79,6 +89,16 @@ clock_iso(int64_t wall_ms, char out[CLOCK_ISO_BYTES])
 		wall_ms = ISO_WALL_MS_MAX;
 	seconds = (time_t)(wall_ms / 1000);
 	gmtime_r(&seconds, &tm);
-	strftime(out, CLOCK_ISO_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + 19, CLOCK_ISO_BYTES - 19, ".%03dZ", (int)(wall_ms % 1000));
+	put_digits(out, 4, tm.tm_year + 1900);
+	put_digits(out + 5, 2, tm.tm_mon + 1);
+	put_digits(out + 8, 2, tm.tm_mday);
+	put_digits(out + 11, 2, tm.tm_hour);
+	put_digits(out + 14, 2, tm.tm_min);
+	put_digits(out + 17, 2, tm.tm_sec);
+	put_digits(out + 20, 3, (int)(wall_ms % 1000));
+	out[4] = out[7] = '-';
+	out[10] = 'T';
+	out[13] = out[16] = ':';
+	out[19] = '.';
+	memcpy(out + 23, "Z", 2);
 }

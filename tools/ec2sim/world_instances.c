@@ -83,22 +83,20 @@ write_interface(const struct sim_world *w, struct buf *out, const struct instanc
 	write_id(w, out, "networkInterfaceId", ID_INTERFACE, n);
 	write_id(w, out, "subnetId", ID_SUBNET, i->subnet);
 	write_id(w, out, "vpcId", ID_VPC, i->vpc);
-	xml_empty(out, "description");
+	buf_add_str(out, STR("<description/>"));
 	xml_text(out, "ownerId", w->opts.account_id);
-	xml_text(out, "status", "in-use");
+	buf_add_str(out, STR("<status>in-use</status>"));
 	xml_text(out, "privateIpAddress", address);
-	xml_text(out, "sourceDestCheck", "true");
+	buf_add_str(out, STR("<sourceDestCheck>true</sourceDestCheck>"));
 	write_groups(w, out, i);
 	xml_open(out, "attachment");
 	write_id(w, out, "attachmentId", ID_ATTACHMENT, n);
 	xml_int(out, "deviceIndex", device);
-	xml_text(out, "status", "attached");
+	buf_add_str(out, STR("<status>attached</status>"));
 	xml_text(out, "attachTime", when);
 	xml_text(out, "deleteOnTermination", device == 0 ? "true" : "false");
-	xml_int(out, "networkCardIndex", 0);
-	xml_close(out, "attachment");
-	xml_text(out, "interfaceType", "interface");
-	xml_close(out, "item");
+	buf_add_str(out, STR("<networkCardIndex>0</networkCardIndex></attachment>"
+			     "<interfaceType>interface</interfaceType></item>"));
 }
 
 static void
@@ -115,7 +113,7 @@ write_network(
 	write_id(w, out, "subnetId", ID_SUBNET, i->subnet);
 	write_id(w, out, "vpcId", ID_VPC, i->vpc);
 	xml_text(out, "privateIpAddress", address);
-	xml_text(out, "sourceDestCheck", "true");
+	buf_add_str(out, STR("<sourceDestCheck>true</sourceDestCheck>"));
 	write_groups(w, out, i);
 	xml_open(out, "networkInterfaceSet");
 	for (unsigned k = 0; k < i->interfaces; k++)
@@ -132,6 +130,7 @@ write_state(struct buf *out, const char *name, enum instance_state state)
 	xml_close(out, name);
 }
 
+/* What is the same of all instances is written as one text: pages are most of what a client waits for. */
 void
 instance_write(const struct sim_world *w, struct buf *out, const struct instance *i)
 {
@@ -143,8 +142,7 @@ instance_write(const struct sim_world *w, struct buf *out, const struct instance
 	write_id(w, out, "instanceId", ID_INSTANCE, i->n);
 	xml_text(out, "imageId", i->image);
 	write_state(out, "instanceState", i->state);
-	xml_empty(out, "privateDnsName");
-	xml_empty(out, "dnsName");
+	buf_add_str(out, STR("<privateDnsName/><dnsName/>"));
 	if (i->state == STATE_TERMINATED) {
 		xml_text(out, "reason", "User initiated");
 		xml_open(out, "stateReason");
@@ -153,19 +151,17 @@ instance_write(const struct sim_world *w, struct buf *out, const struct instance
 		xml_close(out, "stateReason");
 	}
 	xml_int(out, "amiLaunchIndex", i->launch_index);
-	xml_empty(out, "productCodes");
+	buf_add_str(out, STR("<productCodes/>"));
 	xml_text(out, "instanceType", i->type);
 	xml_text(out, "launchTime", when);
 	xml_open(out, "placement");
 	xml_text(out, "availabilityZone", zone);
-	xml_empty(out, "groupName");
-	xml_text(out, "tenancy", "default");
-	xml_close(out, "placement");
-	xml_text(out, "architecture", "x86_64");
-	xml_text(out, "rootDeviceType", "ebs");
+	buf_add_str(
+	    out, STR("<groupName/><tenancy>default</tenancy></placement>"
+		     "<architecture>x86_64</architecture><rootDeviceType>ebs</rootDeviceType>"));
 	xml_text(out, "clientToken", i->client_token);
-	xml_text(out, "hypervisor", "xen");
-	xml_text(out, "virtualizationType", "hvm");
+	buf_add_str(
+	    out, STR("<hypervisor>xen</hypervisor><virtualizationType>hvm</virtualizationType>"));
 	write_network(w, out, i, when);
 	tags_write_xml(out, &i->tags);
 	xml_close(out, "item");
