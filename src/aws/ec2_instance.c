@@ -49,57 +49,50 @@ interface_order(const json_t *wire_interface)
 	return card * 1000 + (index != NULL ? json_integer_value(index) : 999);
 }
 
-static json_t *
-interface_of(const json_t *wire)
+/* Takes the place in the instance that its attachment gives it. */
+static void
+settle_interface(json_t *interface)
 {
-	const json_t *attachment = json_object_get(wire, "Attachment");
-	json_t *interface = json_object();
+	const json_t *attachment = json_object_get(interface, "Attachment");
 
-	json_share_string(interface, "NetworkInterfaceId", wire, "NetworkInterfaceId");
 	json_object_set(interface, "DeviceIndex", json_object_get(attachment, "DeviceIndex"));
-	json_share_string(interface, "SubnetId", wire, "SubnetId");
-	json_share_string(interface, "VpcId", wire, "VpcId");
-	return interface;
+	json_object_del(interface, "Attachment");
 }
 
-/* New array of interfaces in order; an instance has a handful of them. */
-static json_t *
-interfaces_of(const json_t *wire_interfaces)
+/* An instance has a handful of them, and most have one. */
+static void
+sort_interfaces(json_t *interfaces)
 {
-	json_t *sorted = json_array();
-	json_t *interfaces = json_array();
-	json_t *wire;
-	size_t i;
+	size_t count = json_array_size(interfaces);
 
-	json_array_foreach (wire_interfaces, i, wire) {
-		size_t at = json_array_size(sorted);
+	for (size_t i = 1; i < count; i++) {
+		json_t *moved = json_incref(json_array_get(interfaces, i));
+		size_t at = i;
 
 		while (at > 0 &&
-		       interface_order(json_array_get(sorted, at - 1)) > interface_order(wire))
+		       interface_order(json_array_get(interfaces, at - 1)) > interface_order(moved))
 			at--;
-		json_array_insert(sorted, at, wire);
+		json_array_remove(interfaces, i);
+		json_array_insert_new(interfaces, at, moved);
 	}
-	json_array_foreach (sorted, i, wire)
-		json_array_append_new(interfaces, interface_of(wire));
-	json_decref(sorted);
-	return interfaces;
 }
 
 json_t *
 ec2_instance_of(json_t *wire)
 {
-	json_t *instance = json_object();
+	json_t *interfaces = json_object_get(wire, "NetworkInterfaces");
+	json_t *state = json_object_get(json_object_get(wire, "State"), "Name");
+	json_t *interface;
+	size_t i;
 
-	json_share_string(instance, "InstanceId", wire, "InstanceId");
-	json_share_string(instance, "InstanceType", wire, "InstanceType");
-	json_share_string(instance, "State", json_object_get(wire, "State"), "Name");
-	json_share_string(instance, "VpcId", wire, "VpcId");
-	json_share_string(instance, "SubnetId", wire, "SubnetId");
-	json_object_set(instance, "Tags", json_object_get(wire, "Tags"));
-	json_object_set_new(instance, "NetworkInterfaces",
-	    interfaces_of(json_object_get(wire, "NetworkInterfaces")));
-	json_decref(wire);
-	return instance;
+	if (state != NULL)
+		json_object_set(wire, "State", state);
+	else
+		json_object_del(wire, "State");
+	sort_interfaces(interfaces);
+	json_array_foreach (interfaces, i, interface)
+		settle_interface(interface);
+	return wire;
 }
 
 json_t *

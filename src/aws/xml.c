@@ -73,16 +73,25 @@ is_named(const char *element, const char *name)
 	return element[0] == name[0] && strcmp(element, name) == 0;
 }
 
-/* A new object with an empty list for each list of the shape. */
 static json_t *
-new_object(const struct xml_shape *members)
+list_of(json_t *object, const struct xml_shape *shape)
 {
-	json_t *object = json_object();
+	json_t *list = json_object_get(object, shape->member);
 
+	if (list != NULL)
+		return list;
+	list = json_array();
+	json_object_set_new_nocheck(object, shape->member, list);
+	return list;
+}
+
+/* Lists that were absent are empty ones. */
+static void
+add_missing_lists(json_t *object, const struct xml_shape *members)
+{
 	for (const struct xml_shape *s = members; s->element != NULL; s++)
 		if (s->kind == XML_LIST || s->kind == XML_STRINGS)
-			json_object_set_new_nocheck(object, s->member, json_array());
-	return object;
+			list_of(object, s);
 }
 
 static void
@@ -139,7 +148,7 @@ start_root(struct xml_parser *p, const char *name)
 {
 	strncpy(p->root, name, sizeof(p->root) - 1);
 	p->is_error = strcmp(name, "Response") == 0 || strcmp(name, "ErrorResponse") == 0;
-	p->result = p->is_error ? json_object() : new_object(p->members);
+	p->result = json_object();
 	push(p, p->result, NULL, p->members);
 }
 
@@ -157,7 +166,7 @@ start_item(struct xml_parser *p, const struct frame *top, const char *name)
 		capture(p, top->shape);
 		return;
 	}
-	object = new_object(top->shape->members);
+	object = json_object();
 	json_array_append_new(top->container, object);
 	push(p, object, NULL, top->shape->members);
 }
@@ -172,9 +181,9 @@ start_member(struct xml_parser *p, const struct frame *top, const char *name)
 	if (s->element == NULL) {
 		p->skipping = 1;
 	} else if (s->kind == XML_LIST || s->kind == XML_STRINGS) {
-		push(p, json_object_get(top->container, s->member), s, s->members);
+		push(p, list_of(top->container, s), s, s->members);
 	} else if (s->kind == XML_STRUCT) {
-		json_t *object = new_object(s->members);
+		json_t *object = json_object();
 
 		json_object_set_new_nocheck(top->container, s->member, object);
 		push(p, object, NULL, s->members);
@@ -280,17 +289,17 @@ convert_item(const struct frame *list)
 	json_array_set_new(list->container, last, list->shape->convert(item));
 }
 
+/* A list, or a struct, which may be an item of a list. */
 static void
-end_struct(struct xml_parser *p)
+end_container(struct xml_parser *p)
 {
-	const struct frame *around;
+	const struct frame *ended = &p->frames[--p->depth];
+	const struct frame *around = p->depth > 0 ? &p->frames[p->depth - 1] : NULL;
 
-	if (--p->depth == 0)
+	if (ended->shape != NULL || p->is_error)
 		return;
-	around = &p->frames[p->depth - 1];
-	/* A list's own frame has a shape; what stands in it and has none is an item. */
-	if (around->shape != NULL && around->shape->convert != NULL &&
-	    p->frames[p->depth].shape == NULL)
+	add_missing_lists(ended->container, ended->members);
+	if (around != NULL && around->shape != NULL && around->shape->convert != NULL)
 		convert_item(around);
 }
 
@@ -304,7 +313,7 @@ end_element(void *arg, const char *name)
 	} else if (p->capturing) {
 		end_capture(p);
 	} else if (p->depth > 0) {
-		end_struct(p);
+		end_container(p);
 		p->error_over |= p->is_error && strcmp(name, "Error") == 0;
 	}
 }
@@ -450,6 +459,8 @@ xml_parser_finish(struct xml_parser *p, json_t **ret_value, struct err *err)
 	give_back(p);
 	if (ret < 0)
 		return -1;
+	while (p->depth > 0) /* what was not read to its end */
+		end_container(p);
 	*ret_value = p->result;
 	p->result = NULL;
 	return 0;

@@ -277,7 +277,8 @@ static const struct {
 	"attachment>"
 	"<vpcId>vpc-1</vpcId><networkInterfaceId>eni-1</networkInterfaceId></item></"
 	"networkInterfaceSet>"
-	"<instanceId>i-2</instanceId></item></instancesSet></item></reservationSet><nextToken/>",
+	"<instanceId>i-2</instanceId><instanceState><code>16</code></instanceState></item></"
+	"instancesSet></item></reservationSet><nextToken/>",
 	"{'Instances': [{'InstanceId': 'i-1', 'State': 'terminated', 'Tags': [], "
 	"'NetworkInterfaces': []}, {'InstanceId': 'i-2', 'Tags': [], 'NetworkInterfaces': "
 	"[{'NetworkInterfaceId': 'eni-1', 'DeviceIndex': 0, 'VpcId': 'vpc-1'}, "
