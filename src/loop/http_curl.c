@@ -17,7 +17,8 @@
 #define CONNECTIONS_MAX_DEFAULT	   64L
 #define CONNECT_TIMEOUT_MS_DEFAULT 5000
 #define TOTAL_TIMEOUT_MS_DEFAULT   60000
-#define IDLE_HANDLES_MAX	   64 /* easy handles kept for reuse */
+#define IDLE_HANDLES_MAX	   64	/* easy handles kept for reuse */
+#define EXPECT_BODY_BYTES	   1024 /* longer ones some libcurl announces, and then waits */
 
 struct http_curl {
 	struct http_transport transport; /* first: the interface leads back here */
@@ -27,7 +28,8 @@ struct http_curl {
 	struct timer alarm;  /* armed: when it wants to go on */
 	struct err watching; /* why a socket cannot be waited for: libcurl has given up then */
 	char *ca_bundle;
-	char *user_agent; /* the header; as CURLOPT_USERAGENT libcurl would print it twice for each request */
+	char *
+	    user_agent; /* the header; as CURLOPT_USERAGENT libcurl would print it twice for each request */
 	CURL *idle[IDLE_HANDLES_MAX];
 	size_t idle_count;
 	struct http_exchange *first; /* under way */
@@ -272,7 +274,8 @@ set_headers(struct http_exchange *exchange, const struct http_request *request)
 		add_header(exchange, buf_cstr(&line));
 	}
 	buf_fini(&line);
-	add_header(exchange, "Expect:");
+	if (request->body.len > EXPECT_BODY_BYTES)
+		add_header(exchange, "Expect:");
 	if (exchange->curl->user_agent != NULL)
 		add_header(exchange, exchange->curl->user_agent);
 	if (!has_content_type)
