@@ -37,8 +37,8 @@ struct frame {
 };
 
 struct xml_parser {
-	XML_Parser
-	    expat; /* NULL until something comes: most replies are still under way, and only a few are being read */
+	/* NULL before something has come and after the end: of many replies that are under way only a few are being read. */
+	XML_Parser expat;
 	int pending; /* bytes that stand in its buffer, not parsed yet */
 	const struct xml_shape *members;
 	json_t *result;
@@ -146,7 +146,7 @@ capture_kept(struct xml_parser *p, const char *name)
 static void
 start_root(struct xml_parser *p, const char *name)
 {
-	strncpy(p->root, name, sizeof(p->root) - 1);
+	memcpy(p->root, name, strnlen(name, sizeof(p->root) - 1));
 	p->is_error = strcmp(name, "Response") == 0 || strcmp(name, "ErrorResponse") == 0;
 	p->result = json_object();
 	push(p, p->result, NULL, p->members);
@@ -285,7 +285,6 @@ convert_item(const struct frame *list)
 	size_t last = json_array_size(list->container) - 1;
 	json_t *item = json_incref(json_array_get(list->container, last));
 
-	json_array_set_new(list->container, last, json_null());
 	json_array_set_new(list->container, last, list->shape->convert(item));
 }
 

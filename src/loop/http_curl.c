@@ -28,13 +28,11 @@ struct http_curl {
 	struct timer alarm;  /* armed: when it wants to go on */
 	struct err watching; /* why a socket cannot be waited for: libcurl has given up then */
 	char *ca_bundle;
-	char *
-	    user_agent; /* the header; as CURLOPT_USERAGENT libcurl would print it twice for each request */
+	char *user_agent; /* the whole line: libcurl prints CURLOPT_USERAGENT twice a request */
 	CURL *idle[IDLE_HANDLES_MAX];
 	size_t idle_count;
-	struct http_exchange *first; /* under way */
-	struct socket_watch *
-	    *connections; /* by descriptor: those that are open; NULL between them */
+	struct http_exchange *first;	   /* under way */
+	struct socket_watch **connections; /* by descriptor; NULL: none */
 	size_t connections_end;
 };
 
@@ -206,8 +204,8 @@ new_handle(struct http_curl *curl)
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA,
-	    curl); /* a connection outlives the exchange that opened it */
+	/* Not the exchange: a connection outlives the one that opened it. */
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, curl);
 	return easy;
 }
 

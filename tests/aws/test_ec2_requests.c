@@ -174,6 +174,70 @@ START_TEST(own_requests)
 }
 END_TEST
 
+/* --- derived tokens --- */
+
+/* The token that a create without one is sent with. malloc'ed. */
+static char *
+token_sent(const struct ec2_session_spec *spec)
+{
+	struct aws_fixture f;
+	json_t *form;
+	char *token;
+
+	fixture_refusing(&f);
+	aws_fixture_run(&f, ec2_create_session(f.client, spec));
+	form = form_of(scripted_transport_request(f.scripted, 0)->body);
+	token = mem_strdup(json_get_string(form, "ClientToken"));
+	ck_assert_ptr_nonnull(token);
+	json_decref(form);
+	aws_fixture_fini(&f);
+	return token;
+}
+
+static void
+expect_other_token(const char *token, const struct ec2_session_spec *spec)
+{
+	char *other = token_sent(spec);
+
+	ck_assert_str_ne(other, token);
+	free(other);
+}
+
+/* The same request has the same token, in every client; another one has another. */
+START_TEST(tokens_say_what_is_asked_for)
+{
+	json_t *tags = json_relaxed("[{'Key': 'k', 'Value': 'v'}]");
+	const struct ec2_session_spec spec = {
+	    .network_interface_id = "eni-1",
+	    .target_id = "tmt-1",
+	    .filter_id = "tmf-1",
+	    .session_number = 100,
+	    .virtual_network_id = -1,
+	    .tags = tags,
+	};
+	struct ec2_session_spec other = spec;
+	char *token = token_sent(&spec);
+	char *again = token_sent(&spec);
+
+	ck_assert_str_eq(token, again);
+	ck_assert_uint_eq(strlen(token), EC2_CLIENT_TOKEN_BYTES_MAX);
+	other.network_interface_id = "eni-2";
+	expect_other_token(token, &other);
+	other = spec;
+	other.session_number = 101;
+	expect_other_token(token, &other);
+	other = spec;
+	other.tags = NULL;
+	expect_other_token(token, &other);
+	other = spec;
+	other.token_epoch = 1;
+	expect_other_token(token, &other);
+	json_decref(tags);
+	free(token);
+	free(again);
+}
+END_TEST
+
 /* --- botocore's requests --- */
 
 /* Members of a golden request that no typed call of ours has. */
@@ -343,6 +407,7 @@ main(void)
 	TCase *tests = tcase_create("ec2 requests");
 
 	tcase_add_test(tests, own_requests);
+	tcase_add_test(tests, tokens_say_what_is_asked_for);
 	tcase_add_test(tests, golden_requests);
 	tcase_add_test(tests, protocol_lists);
 	suite_add_tcase(s, tests);

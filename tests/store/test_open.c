@@ -309,6 +309,29 @@ START_TEST(test_reads_together)
 }
 END_TEST
 
+/* That there is none of a kind is remembered for as long as nobody can change it. */
+START_TEST(test_absent_facts)
+{
+	struct err err = {0};
+
+	fixture_open(&fx);
+	struct store *other = store_open(fx.dir, &fx.clock.clock, &err);
+	ck_assert_msg(other != NULL, "%s", err_text(&err));
+	store_reads_begin(fx.store);
+	ck_assert_int_eq(fact_time(fx.store), 0);
+	ck_ok(store_fact_put(other, "scope", "kind", "key", STR("1"), &err), &err);
+	ck_ok(store_commit(other, &err), &err);
+	/* A write of another kind ends the reads: what it begins sees the fact. */
+	ck_ok(store_fact_put(fx.store, "scope", "other kind", "key", STR("1"), &err), &err);
+	ck_assert_int_gt(fact_time(fx.store), 0);
+	ck_ok(store_fact_delete(fx.store, "scope", "kind", "key", &err), &err);
+	ck_assert_int_eq(fact_time(fx.store), 0);
+	ck_ok(store_fact_put(fx.store, "scope", "kind", "key", STR("1"), &err), &err);
+	ck_assert_int_gt(fact_time(fx.store), 0);
+	store_close(other);
+}
+END_TEST
+
 /* Waits for the child and gives how it ended. */
 static int
 reap(pid_t child)
@@ -470,6 +493,7 @@ add_cases(Suite *suite)
 	tcase_add_test(open, test_commit_makes_durable_and_close_undoes);
 	tcase_add_test(open, test_others_see_what_is_committed);
 	tcase_add_test(open, test_reads_together);
+	tcase_add_test(open, test_absent_facts);
 	tcase_add_test(open, test_commits_outlive_a_kill);
 	tcase_add_test(open, test_processes_share_a_directory);
 	tcase_add_test(open, test_temporary_store_leaves_nothing);
