@@ -223,7 +223,8 @@ checkpoint_flush(struct execution *x, struct err *err)
 		branch->reads = 0;
 	}
 	/* The counters go with the rows: what no row tells of is counted again by a resume. */
-	if (ret == 0 && x->record_dirty && (x->rows_dirty || x->on_event != NULL) && x->root != NULL)
+	if (ret == 0 && x->record_dirty && (x->rows_dirty || x->on_event != NULL) &&
+	    x->root != NULL)
 		ret = write_record(x, &text, err);
 	x->rows_dirty = false;
 	buf_fini(&text);

@@ -44,7 +44,8 @@ is_of(const struct buf *of, const char *scope, const char *kind)
 
 /* True if there is no fact of that kind. Asked once in a transaction, since nobody can change it meanwhile; outside of one nothing is kept. */
 static int
-is_absent(struct store *store, const char *scope, const char *kind, bool *ret_absent, struct err *err)
+is_absent(
+    struct store *store, const char *scope, const char *kind, bool *ret_absent, struct err *err)
 {
 	struct store_absence *absence = &store->absence;
 	int64_t found = 0;
@@ -53,8 +54,9 @@ is_absent(struct store *store, const char *scope, const char *kind, bool *ret_ab
 		*ret_absent = absence->absent;
 		return 0;
 	}
-	if (store_query(store, SQL_FACT_ANY, STORE_ARGS(store_arg_text(scope), store_arg_text(kind)),
-		store_row_int, &found, err) < 0)
+	if (store_query(store, SQL_FACT_ANY,
+		STORE_ARGS(store_arg_text(scope), store_arg_text(kind)), store_row_int, &found,
+		err) < 0)
 		return -1;
 	*ret_absent = found == 0;
 	absence->known = true;
@@ -73,12 +75,12 @@ store_fact_time(struct store *store, const char *scope, const char *kind, const 
 	int64_t put_wall_ms = 0;
 	bool absent = false;
 
-	if ((store->reading || store->writing) &&
-	    is_absent(store, scope, kind, &absent, err) < 0)
+	if ((store->reading || store->writing) && is_absent(store, scope, kind, &absent, err) < 0)
 		return -1;
-	if (!absent && store_query(store, SQL_FACT_TIME,
-			   STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key)),
-			   store_row_int, &put_wall_ms, err) < 0)
+	if (!absent &&
+	    store_query(store, SQL_FACT_TIME,
+		STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key)),
+		store_row_int, &put_wall_ms, err) < 0)
 		return -1;
 	*ret_put_wall_ms = put_wall_ms;
 	return 0;
