@@ -16,6 +16,7 @@ import harness
 DESCRIPTORS = range(4, 26)
 DESCRIPTORS_ENOUGH = 256
 DISK_KIB = (16, 64, 128, 256, 400, 600)
+REGIONS = "us-east-1,eu-west-1"
 NOBODY = 65534
 CREATES = ("RunInstances", "CreateTrafficMirrorTarget", "CreateTrafficMirrorSession")
 
@@ -90,32 +91,54 @@ class Exhaustion(harness.Case):
         self.assertNotIn("failed", json.loads(out)["summary"])
         self.whole(sim)
 
+    def on_a_small_disk(self, sim, kib, words=()):
+        """Then it has room, and the very run goes on, or begins where it had not. Returns the first exit code, and the document of the second process."""
+        state = f"disk{kib}"
+        directory = os.path.join(self.dir, state)
+        os.mkdir(directory)
+        run = shlex.join([harness.TMFLOW, *self.words(sim, state), *words])
+        resume = shlex.join([harness.TMFLOW, "resume", state, "-o", "json"])
+        script = (f"mount -t tmpfs -o size={kib}k none {directory}; {run} >&2; echo $?; mount -o remount,size=64m {directory};"
+                  f" {resume} || {{ [ $? = 2 ] && {run}; }}")
+        done = subprocess.run(["unshare", "-rm", "sh", "-c", script], env=self.environment(sim, state), cwd=harness.ROOT,
+                              capture_output=True, text=True, timeout=harness.RUN_SECONDS, check=False)
+        first, document = int(done.stdout[:1]), done.stdout[2:]
+        if first in (1, 2):
+            self.assertRegex(done.stderr, r"full|No space left")
+        if first == 1:
+            self.assertIn(f"tmflow resume {state}", done.stderr)
+        return first, json.loads(document[document.rindex("\n{"):] if "\n{" in document else document)
+
     @unittest.skipUnless(may_mount(), "skipped: no file system may be mounted here")
     def test_the_disk_is_full(self):
-        """Then it has room, and the very run goes on, or begins where it had not."""
         sim = self.sim(instances=300)
-        broken = 0
+        codes = []
         for kib in DISK_KIB:
             with self.subTest(kib=kib):
-                state = f"disk{kib}"
-                directory = os.path.join(self.dir, state)
-                os.mkdir(directory)
-                run = shlex.join([harness.TMFLOW, *self.words(sim, state)])
-                resume = shlex.join([harness.TMFLOW, "resume", state, "-o", "json"])
-                script = (f"mount -t tmpfs -o size={kib}k none {directory}; {run} >&2; echo $?; mount -o remount,size=64m {directory};"
-                          f" {resume} || {{ [ $? = 2 ] && {run}; }}")
-                done = subprocess.run(["unshare", "-rm", "sh", "-c", script], env=self.environment(sim, state), cwd=harness.ROOT,
-                                      capture_output=True, text=True, timeout=harness.RUN_SECONDS, check=False)
-                first, document = done.stdout[:1], done.stdout[2:]
-                self.assertIn(first, "012", done.stderr)
-                if first != "0":
-                    self.assertRegex(done.stderr, r"full|No space left")
-                if first == "1":
-                    self.assertIn(f"tmflow resume {state}", done.stderr)
-                    broken += 1
-                self.assertEqual(json.loads(document[document.rindex("\n{"):] if "\n{" in document else document)["status"], "SUCCEEDED", done.stderr)
-        self.assertGreater(broken, 1)
+                code, document = self.on_a_small_disk(sim, kib)
+                self.assertIn(code, (0, 1, 2))
+                self.assertEqual(document["status"], "SUCCEEDED")
+                codes.append(code)
+        self.assertGreater(codes.count(1), 1)
         self.whole(sim)
+
+    @unittest.skipUnless(may_mount(), "skipped: no file system may be mounted here")
+    def test_the_disk_is_full_under_a_fleet(self):
+        """The same of a run over several regions."""
+        sim = self.sim("--regions", REGIONS, instances=300)
+        codes = []
+        for kib in DISK_KIB:
+            with self.subTest(kib=kib):
+                code, document = self.on_a_small_disk(sim, kib, ("--region", REGIONS))
+                self.assertIn(code, (0, 1, 2))
+                self.assertEqual({part["status"] for part in document["parts"]}, {"SUCCEEDED"})
+                codes.append(code)
+        self.assertGreater(codes.count(1), 1)
+        with open(sim.config, "rb") as f:
+            config = f.read()
+        for region in REGIONS.split(","):
+            verdict = sim.ask(f"/_sim/expected?region={region}", config)
+            self.assertTrue(verdict["ok"], (region, verdict))
 
     @unittest.skipUnless(os.geteuid() == 0, "skipped: only root can become somebody else")
     def test_a_store_that_this_user_may_not_write(self):
