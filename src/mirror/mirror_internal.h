@@ -52,8 +52,7 @@ struct mirror {
 	struct mirror *
 	    of; /* whose member this is: all but targets and plan are borrowed from it. NULL: none's */
 	char account_id[ACCOUNT_ID_BYTES]; /* whose instances AWS lists; "" until it listed one */
-	json_t *
-	    session_tags; /* of the sessions that are created, by the rule's name; see session_tags. NULL: none was yet */
+	json_t *session_tags;		   /* by the rule's name, see session_tags() */
 	int page_results_max; /* what a page may hold so that it fits into a state's data; 0: not known yet */
 };
 

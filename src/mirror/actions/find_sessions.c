@@ -215,8 +215,8 @@ answer_loaded(struct op *op)
 
 	for (size_t verdict = 0; verdict < SESSION_LIMIT; verdict++)
 		json_object_set_new(result, list_names[verdict], json_array());
-	store_reads_begin(
-	    env(op)->opts.store); /* what AWS would refuse is looked up for each that misses */
+	/* What AWS would refuse is looked up for each that misses. */
+	store_reads_begin(env(op)->opts.store);
 	json_array_foreach (matched, i, entry) {
 		if (classify(op, entry, result) < 0) {
 			json_decref(result);
