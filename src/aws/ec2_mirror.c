@@ -50,10 +50,23 @@ add_tag_specification(struct buf *body, int number, const char *resource_type, c
 	query_add_tags(body, names[number - 1].tags, tags);
 }
 
+/* The token as given; NULL: one that says of a request what it is, and of no other, derived from all that stands in the body so far. */
 static void
-check_token(const char *client_token)
+add_token(struct buf *body, const char *client_token, int64_t epoch)
 {
-	assert(client_token != NULL && strlen(client_token) <= EC2_CLIENT_TOKEN_BYTES_MAX);
+	struct buf text = {0};
+	char derived[DIGEST_SHA256_HEX_BYTES];
+
+	if (client_token == NULL) {
+		buf_add_str(&text, buf_str(body));
+		buf_add_char(&text, ' ');
+		buf_add_int(&text, epoch);
+		digest_sha256_hex(buf_str(&text), derived);
+		client_token = derived;
+	}
+	assert(strlen(client_token) <= EC2_CLIENT_TOKEN_BYTES_MAX);
+	query_add(body, "ClientToken", client_token);
+	buf_fini(&text);
 }
 
 struct call *
@@ -63,29 +76,13 @@ ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create
 	    .name = "CreateTrafficMirrorTarget", .reply = create_target_shape};
 	struct buf *body = &operation.body;
 
-	check_token(create->client_token);
 	query_begin(body, operation.name, EC2_VERSION);
 	query_add(body, "NetworkInterfaceId", create->network_interface_id);
 	query_add(body, "NetworkLoadBalancerArn", create->network_load_balancer_arn);
 	query_add(body, "Description", create->description);
 	add_tag_specification(body, 1, "traffic-mirror-target", create->tags);
-	query_add(body, "ClientToken", create->client_token);
+	add_token(body, create->client_token, 0);
 	return aws_client_call(ec2, &operation);
-}
-
-/* The token that says of a request what it is, and of no other: of all that stands in the body so far. */
-static void
-add_derived_token(struct buf *body, int64_t epoch)
-{
-	struct buf text = {0};
-	char token[DIGEST_SHA256_HEX_BYTES];
-
-	buf_add_str(&text, buf_str(body));
-	buf_add_char(&text, ' ');
-	buf_add_int(&text, epoch);
-	digest_sha256_hex(buf_str(&text), token);
-	query_add(body, "ClientToken", token);
-	buf_fini(&text);
 }
 
 /* What create and modify have in common. */
@@ -109,16 +106,11 @@ ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 	    .name = "CreateTrafficMirrorSession", .reply = session_reply_shape};
 	struct buf *body = &operation.body;
 
-	if (spec->client_token != NULL)
-		check_token(spec->client_token);
 	query_begin(body, operation.name, EC2_VERSION);
 	query_add(body, "NetworkInterfaceId", spec->network_interface_id);
 	add_session(body, spec);
 	add_tag_specification(body, 1, "traffic-mirror-session", spec->tags);
-	if (spec->client_token != NULL)
-		query_add(body, "ClientToken", spec->client_token);
-	else
-		add_derived_token(body, spec->token_epoch);
+	add_token(body, spec->client_token, spec->token_epoch);
 	return aws_client_call(ec2, &operation);
 }
 
@@ -199,7 +191,6 @@ ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
 	struct aws_operation operation = {.name = "RunInstances", .reply = run_instances_shape};
 	struct buf *body = &operation.body;
 
-	check_token(run->client_token);
 	query_begin(body, operation.name, EC2_VERSION);
 	query_add(body, "ImageId", run->image_id);
 	query_add(body, "InstanceType", run->instance_type);
@@ -209,7 +200,7 @@ ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
 	query_add_list(body, "SecurityGroupId", run->security_group_ids);
 	add_tag_specification(body, 1, "instance", run->tags);
 	add_tag_specification(body, 2, "network-interface", run->tags);
-	query_add(body, "ClientToken", run->client_token);
+	add_token(body, run->client_token, 0);
 	return aws_client_call(ec2, &operation);
 }
 

@@ -3,7 +3,6 @@
 #include "plan_internal.h"
 #include "retry_internal.h"
 #include "targets_internal.h"
-#include "tmflow/base/digest.h"
 #include "tmflow/base/json.h"
 #include "tmflow/base/log.h"
 #include "tmflow/base/mem.h"
@@ -197,19 +196,6 @@ mirror_add_tag(json_t *tags, const char *key, const char *value)
 	json_put_string(tag, "Key", key);
 	json_put_string(tag, "Value", value);
 	json_array_append_new(tags, tag);
-}
-
-_Static_assert(CLIENT_TOKEN_BYTES == DIGEST_SHA256_HEX_BYTES, "a token is a digest");
-_Static_assert(CLIENT_TOKEN_BYTES == EC2_CLIENT_TOKEN_BYTES_MAX + 1, "and as long as AWS allows");
-
-void
-mirror_client_token(const json_t *request, char ret_token[CLIENT_TOKEN_BYTES])
-{
-	struct buf text = {0};
-
-	json_write_canonical(request, &text);
-	digest_sha256_hex(buf_str(&text), ret_token);
-	buf_fini(&text);
 }
 
 json_t *

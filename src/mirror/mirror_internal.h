@@ -85,9 +85,6 @@ void mirror_add_tag(json_t *tags, const char *key, const char *value);
 
 #define CLIENT_TOKEN_BYTES 65 /* SHA-256 in hex, and NUL: AWS takes 64 */
 
-/* The ClientToken of what request (JSON) describes: the same request, the same token, in every run and process. */
-void mirror_client_token(const json_t *request, char ret_token[CLIENT_TOKEN_BYTES]);
-
 /* [{Name, Values}] for a describe: one filter of one or many values (taken). New reference. */
 json_t *mirror_filter(const char *name, json_t *values);
 

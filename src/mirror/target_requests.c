@@ -1,5 +1,6 @@
 #include "target_requests_internal.h"
 
+#include "tmflow/base/digest.h"
 #include "tmflow/base/json.h"
 
 #include <stdio.h>
@@ -27,10 +28,14 @@ launch_tags(const struct target_order *order)
 	return tags;
 }
 
+_Static_assert(CLIENT_TOKEN_BYTES == DIGEST_SHA256_HEX_BYTES, "a token is a digest");
+_Static_assert(CLIENT_TOKEN_BYTES == EC2_CLIENT_TOKEN_BYTES_MAX + 1, "and as long as AWS allows");
+
 void
 target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN_BYTES])
 {
 	json_t *request = json_object();
+	struct buf text = {0};
 
 	json_put_string(request, "Action", "RunInstances");
 	json_put_string(request, "ImageId", order->image_id);
@@ -38,7 +43,9 @@ target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN
 	json_put_string(request, "SubnetId", order->subnet_id);
 	json_object_set(request, "SecurityGroupIds", order->group_ids);
 	json_object_set_new(request, "Tags", launch_tags(order));
-	mirror_client_token(request, ret_token);
+	json_write_canonical(request, &text);
+	digest_sha256_hex(buf_str(&text), ret_token);
+	buf_fini(&text);
 	json_decref(request);
 }
 
@@ -66,23 +73,15 @@ struct call *
 target_order_attach(
     struct aws_client *ec2, const struct target_order *order, const char *interface_id)
 {
-	json_t *request = json_object();
 	json_t *tags = common_tags(order);
-	char token[CLIENT_TOKEN_BYTES];
 	struct call *call;
 
 	mirror_add_tag(tags, TAG_SUBNET, order->subnet_id);
 	mirror_add_tag(tags, TAG_OUR_SUBNET, order->subnet_id);
-	json_put_string(request, "Action", "CreateTrafficMirrorTarget");
-	json_put_string(request, "NetworkInterfaceId", interface_id);
-	json_object_set(request, "Tags", tags);
-	mirror_client_token(request, token);
 	call = ec2_create_target(ec2, &(struct ec2_create_target){
 					  .network_interface_id = interface_id,
 					  .tags = tags,
-					  .client_token = token,
 				      });
-	json_decref(request);
 	json_decref(tags);
 	return call;
 }

@@ -353,6 +353,25 @@ rest(struct fd_watch *watch, unsigned events)
 	ck_assert_int_eq(loop_rewatch_fd(loop, watch, 0, &err), 0);
 }
 
+/* A pipe whose reader rests when it is told of something. */
+static void
+watch_pipe(int ends[2])
+{
+	struct err err = {0};
+
+	ck_assert_int_eq(pipe(ends), 0);
+	watches[0] = (struct fd_watch){.ready = rest, .fd = ends[0], .wanted = LOOP_FD_READ};
+	ck_assert_int_eq(loop_watch_fd(loop, &watches[0], &err), 0);
+}
+
+static void
+close_pipe(const int ends[2])
+{
+	loop_unwatch_fd(loop, &watches[0]);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* What was not read is still there: a watch that rests is not told of it, keeps the loop neither from waiting nor from ending, and hears of it when it is wanted
  * again. The timers let the loop wait twice. */
 START_TEST(a_watch_that_rests_says_nothing)
@@ -361,10 +380,8 @@ START_TEST(a_watch_that_rests_says_nothing)
 	struct err err = {0};
 	int ends[2];
 
-	ck_assert_int_eq(pipe(ends), 0);
+	watch_pipe(ends);
 	ck_assert_int_eq(write(ends[1], "x", 1), 1);
-	watches[0] = (struct fd_watch){.ready = rest, .fd = ends[0], .wanted = LOOP_FD_READ};
-	ck_assert_int_eq(loop_watch_fd(loop, &watches[0], &err), 0);
 	for (int i = 0; i < 2; i++)
 		loop_timer_arm(
 		    loop, &timers[i].timer, fake.clock.mono_ms(&fake.clock) + 10 * (i + 1));
@@ -374,9 +391,7 @@ START_TEST(a_watch_that_rests_says_nothing)
 	ck_assert_int_eq(loop_rewatch_fd(loop, &watches[0], LOOP_FD_READ, &err), 0);
 	run();
 	ck_assert_str_eq(order, "rabr");
-	loop_unwatch_fd(loop, &watches[0]);
-	close(ends[0]);
-	close(ends[1]);
+	close_pipe(ends);
 }
 END_TEST
 
@@ -386,9 +401,7 @@ START_TEST(a_watch_that_rested_is_still_registered)
 	struct err err = {0};
 	int ends[2];
 
-	ck_assert_int_eq(pipe(ends), 0);
-	watches[0] = (struct fd_watch){.ready = rest, .fd = ends[0], .wanted = LOOP_FD_READ};
-	ck_assert_int_eq(loop_watch_fd(loop, &watches[0], &err), 0);
+	watch_pipe(ends);
 	ck_assert_int_eq(loop_rewatch_fd(loop, &watches[0], 0, &err), 0);
 	run();
 	ck_assert_uint_eq(watches[0].registered, LOOP_FD_READ);
@@ -396,9 +409,7 @@ START_TEST(a_watch_that_rested_is_still_registered)
 	ck_assert_int_eq(write(ends[1], "x", 1), 1);
 	run();
 	ck_assert_str_eq(order, "r");
-	loop_unwatch_fd(loop, &watches[0]);
-	close(ends[0]);
-	close(ends[1]);
+	close_pipe(ends);
 }
 END_TEST
 

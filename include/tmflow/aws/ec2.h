@@ -6,6 +6,7 @@
 /*
  * Typed EC2 calls (Query protocol, version 2016-11-15). See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
  * Every pointer given is borrowed until the function returns. Results are JSON with AWS's own member names.
+ * A client_token that is NULL is derived from all of the request: the same request has the same token, in every process.
  */
 
 #define EC2_FILTER_VALUES_MAX	   200 /* AWS: values of one filter in a request */
@@ -54,9 +55,9 @@ struct ec2_session_spec {
 	int packet_length;	/* 0: whole packet */
 	const char *description;
 	json_t *tags;
-	/* Of a create. NULL: derived from all of the request and the epoch, so that the same request has the same token in every process until the epoch changes. */
-	const char *client_token;
-	int64_t token_epoch;
+	const char *client_token; /* of a create */
+	int64_t
+	    token_epoch; /* goes into a derived token: the same request has another one when it changes */
 };
 /* {"TrafficMirrorSession": {"TrafficMirrorSessionId": ..}}: the rest of the reply is the request's. */
 struct call *ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec);

@@ -52,7 +52,7 @@ static bool
 is_of_kind(const json_t *value, const char *kind)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kind[0] == kinds[i].word[0] && str_starts(str_of(kind), kinds[i].word))
+		if (str_starts(str_of(kind), kinds[i].word))
 			return kinds[i].is(value);
 	return true;
 }
