@@ -1,6 +1,6 @@
-#include "tmflow/aws/arn.h"
+#include "aws/arn.h"
 
-#include "tmflow/base/buf.h"
+#include "base/buf.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
-#include "client_internal.h"
-#include "limiter_internal.h"
+#include "aws/client_internal.h"
+#include "aws/pace/limiter.h"
 
-#include "tmflow/aws/endpoint.h"
-#include "tmflow/aws/retry.h"
-#include "tmflow/aws/sigv4.h"
-#include "tmflow/aws/tally.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/mem.h"
-#include "tmflow/base/utf8.h"
+#include "aws/pace/retry.h"
+#include "aws/tally.h"
+#include "aws/wire/endpoint.h"
+#include "aws/wire/sigv4.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stddef.h>

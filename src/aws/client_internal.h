@@ -1,8 +1,8 @@
 #ifndef TMFLOW_AWS_CLIENT_INTERNAL_H
 #define TMFLOW_AWS_CLIENT_INTERNAL_H
 
-#include "protocol_internal.h"
-#include "tmflow/aws/client.h"
+#include "aws/client.h"
+#include "aws/wire/protocol.h"
 
 #include <stddef.h>
 

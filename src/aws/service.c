@@ -1,4 +1,4 @@
-#include "client_internal.h"
+#include "aws/client_internal.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-#include "tmflow/aws/tally.h"
+#include "aws/tally.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "tmflow/base/buf.h"
+#include "base/buf.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <ctype.h>

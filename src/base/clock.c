@@ -1,4 +1,4 @@
-#include "tmflow/base/clock.h"
+#include "base/clock.h"
 
 #include <string.h>
 #include <time.h>

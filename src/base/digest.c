@@ -1,4 +1,4 @@
-#include "tmflow/base/digest.h"
+#include "base/digest.h"
 
 #include <assert.h>
 #include <openssl/core_names.h>

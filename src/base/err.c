@@ -1,8 +1,8 @@
-#include "tmflow/base/err.h"
+#include "base/err.h"
 
-#include "tmflow/base/buf.h"
-#include "tmflow/base/mem.h"
-#include "tmflow/base/utf8.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdio.h>

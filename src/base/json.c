@@ -1,7 +1,7 @@
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
-#include "tmflow/base/mem.h"
-#include "tmflow/base/utf8.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdint.h>

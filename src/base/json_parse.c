@@ -1,4 +1,4 @@
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <math.h>
 #include <stdint.h>

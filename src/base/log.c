@@ -1,9 +1,9 @@
-#include "tmflow/base/log.h"
+#include "base/log.h"
 
-#include "tmflow/base/buf.h"
-#include "tmflow/base/clock.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/utf8.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

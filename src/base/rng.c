@@ -1,4 +1,4 @@
-#include "tmflow/base/rng.h"
+#include "base/rng.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "tmflow/base/timestamp.h"
+#include "base/timestamp.h"
 
 #include <ctype.h>
 

@@ -1,4 +1,4 @@
-#include "tmflow/base/utf8.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 #ifndef TMFLOW_CLI_CLI_H
 #define TMFLOW_CLI_CLI_H
 
-#include "tmflow/asl/machine.h"
-#include "tmflow/base/buf.h"
-#include "tmflow/base/diag.h"
-#include "tmflow/base/err.h"
-#include "tmflow/engine/action.h"
-#include "tmflow/loop/loop.h"
-#include "tmflow/store/store.h"
+#include "asl/state/machine.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "engine/action.h"
+#include "loop/loop.h"
+#include "store/store.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>

@@ -1,6 +1,6 @@
-#include "cli.h"
+#include "cli/cli.h"
 
-#include "tmflow/base/log.h"
+#include "base/log.h"
 
 #include <locale.h>
 #include <malloc.h>

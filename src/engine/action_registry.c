@@ -1,6 +1,6 @@
-#include "tmflow/engine/action.h"
+#include "engine/action.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <stdlib.h>

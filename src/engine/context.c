@@ -1,7 +1,7 @@
-#include "execution_internal.h"
+#include "engine/execution.h"
 
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include <stdlib.h>
 

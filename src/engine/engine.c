@@ -1,6 +1,6 @@
-#include "execution_internal.h"
+#include "engine/execution.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <stdlib.h>
 

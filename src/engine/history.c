@@ -1,6 +1,6 @@
-#include "execution_internal.h"
+#include "engine/execution.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include <ctype.h>
 #include <stdio.h>

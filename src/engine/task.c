@@ -1,4 +1,4 @@
-#include "execution_internal.h"
+#include "engine/execution.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
-#include "tmflow/loop/call.h"
+#include "loop/call.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <stdlib.h>

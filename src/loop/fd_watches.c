@@ -1,4 +1,4 @@
-#include "fd_watches_internal.h"
+#include "loop/fd_watches.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
-#include "tmflow/loop/http.h"
+#include "loop/http.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <curl/curl.h>

@@ -1,8 +1,8 @@
-#include "tmflow/loop/loop.h"
+#include "loop/loop.h"
 
-#include "fd_watches_internal.h"
-#include "timer_heap_internal.h"
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
+#include "loop/fd_watches.h"
+#include "loop/timer_heap.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
-#include "tmflow/loop/process.h"
+#include "loop/process.h"
 
-#include "tmflow/base/buf.h"
-#include "tmflow/base/mem.h"
+#include "base/buf.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>

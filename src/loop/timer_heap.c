@@ -1,6 +1,6 @@
-#include "timer_heap_internal.h"
+#include "loop/timer_heap.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
-#include "tmflow/loop/url.h"
+#include "loop/url.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>

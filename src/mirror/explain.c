@@ -1,10 +1,10 @@
-#include "tmflow/mirror/explain.h"
+#include "mirror/explain.h"
 
-#include "plan_internal.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
-#include "unsupported_internal.h"
-#include "waiters_internal.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "mirror/plan.h"
+#include "mirror/targets/waiters.h"
+#include "mirror/unsupported.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-#include "mirror_internal.h"
-#include "plan_internal.h"
-#include "targets_internal.h"
-#include "tmflow/aws/arn.h"
-#include "tmflow/base/mem.h"
+#include "aws/arn.h"
+#include "base/mem.h"
+#include "mirror/mirror_internal.h"
+#include "mirror/plan.h"
+#include "mirror/targets/targets.h"
 
 #include <stdlib.h>
 #include <string.h>

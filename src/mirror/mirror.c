@@ -1,11 +1,11 @@
-#include "mirror_internal.h"
+#include "mirror/mirror_internal.h"
 
-#include "plan_internal.h"
-#include "retry_internal.h"
-#include "targets_internal.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/mem.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "mirror/plan.h"
+#include "mirror/retry.h"
+#include "mirror/targets/targets.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 #ifndef TMFLOW_MIRROR_MIRROR_INTERNAL_H
 #define TMFLOW_MIRROR_MIRROR_INTERNAL_H
 
-#include "tmflow/aws/ec2.h"
-#include "tmflow/mirror/mirror.h"
-#include "tmflow/mirror/rules.h"
-#include "tmflow/script/script.h"
+#include "aws/services/ec2.h"
+#include "mirror/config/rules.h"
+#include "mirror/mirror.h"
+#include "script/script.h"
 
 /* Tags. The first two are the seed application's, so that its targets are found again. */
 #define TAG_NAME       "Name"

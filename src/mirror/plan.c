@@ -1,8 +1,8 @@
-#include "plan_internal.h"
+#include "mirror/plan.h"
 
-#include "instance_types_internal.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "mirror/config/instance_types.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-#include "retry_internal.h"
+#include "mirror/retry.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
-#include "session_plan_internal.h"
+#include "mirror/session_plan.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-#include "unsupported_internal.h"
+#include "mirror/unsupported.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <stdlib.h>
 

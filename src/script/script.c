@@ -1,7 +1,7 @@
-#include "tmflow/script/script.h"
+#include "script/script.h"
 
-#include "script_internal.h"
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
+#include "script/script_internal.h"
 
 #include <lauxlib.h>
 #include <lua.h>

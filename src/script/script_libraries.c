@@ -1,6 +1,6 @@
-#include "script_internal.h"
+#include "script/script_internal.h"
 
-#include "tmflow/script/script.h"
+#include "script/script.h"
 
 #include <lauxlib.h>
 #include <lualib.h>

@@ -1,6 +1,6 @@
-#include "tmflow/serve/events.h"
+#include "serve/events.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include <stddef.h>
 #include <string.h>

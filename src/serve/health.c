@@ -1,6 +1,6 @@
-#include "health_internal.h"
+#include "serve/health.h"
 
-#include "tmflow/base/log.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

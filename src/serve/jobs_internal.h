@@ -1,7 +1,7 @@
 #ifndef TMFLOW_SERVE_JOBS_INTERNAL_H
 #define TMFLOW_SERVE_JOBS_INTERNAL_H
 
-#include "tmflow/serve/jobs.h"
+#include "serve/jobs.h"
 
 struct workflow {
 	char *path; /* NULL: came with its task */

@@ -1,8 +1,8 @@
-#include "lambda_internal.h"
+#include "serve/lambda_internal.h"
 
-#include "tmflow/base/json.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/mem.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #ifndef TMFLOW_SERVE_LAMBDA_INTERNAL_H
 #define TMFLOW_SERVE_LAMBDA_INTERNAL_H
 
-#include "tmflow/serve/lambda.h"
-#include "web_internal.h"
+#include "serve/lambda.h"
+#include "serve/web.h"
 
 struct invocation;
 

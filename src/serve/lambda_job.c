@@ -1,6 +1,6 @@
-#include "lambda_internal.h"
+#include "serve/lambda_internal.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 /* Invocations that are one job: a task of Step Functions, an event. */
 

@@ -1,10 +1,10 @@
-#include "lambda_internal.h"
+#include "serve/lambda_internal.h"
 
-#include "tmflow/aws/sfn.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/mem.h"
-#include "tmflow/base/utf8.h"
+#include "aws/services/sfn.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #ifndef TMFLOW_SERVE_LISTENER_INTERNAL_H
 #define TMFLOW_SERVE_LISTENER_INTERNAL_H
 
-#include "health_internal.h"
-#include "tmflow/serve/listener.h"
+#include "serve/health.h"
+#include "serve/listener.h"
 
 struct receive;
 struct message;

@@ -1,10 +1,10 @@
-#include "listener_internal.h"
+#include "serve/listener_internal.h"
 
-#include "tmflow/aws/sqs.h"
-#include "tmflow/base/digest.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/mem.h"
+#include "aws/services/sqs.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "web_internal.h"
+#include "serve/web.h"
 
 #include <assert.h>
 

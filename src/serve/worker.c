@@ -1,8 +1,8 @@
-#include "worker_internal.h"
+#include "serve/worker_internal.h"
 
-#include "tmflow/aws/sfn.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/mem.h"
+#include "aws/services/sfn.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <stddef.h>

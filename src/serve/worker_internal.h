@@ -1,8 +1,8 @@
 #ifndef TMFLOW_SERVE_WORKER_INTERNAL_H
 #define TMFLOW_SERVE_WORKER_INTERNAL_H
 
-#include "health_internal.h"
-#include "tmflow/serve/worker.h"
+#include "serve/health.h"
+#include "serve/worker.h"
 
 struct worker_poll;
 struct worker_task;

@@ -1,10 +1,10 @@
-#include "worker_internal.h"
+#include "serve/worker_internal.h"
 
-#include "tmflow/aws/retry.h"
-#include "tmflow/aws/sfn.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/mem.h"
+#include "aws/pace/retry.h"
+#include "aws/services/sfn.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-#include "jobs_internal.h"
+#include "serve/jobs_internal.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

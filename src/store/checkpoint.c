@@ -1,4 +1,4 @@
-#include "store_internal.h"
+#include "store/store_internal.h"
 
 /* Rows of a number and a blob: branches and results. */
 struct blob_each {

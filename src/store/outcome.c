@@ -1,6 +1,6 @@
-#include "store_internal.h"
+#include "store/store_internal.h"
 
-#include "tmflow/base/utf8.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <string.h>

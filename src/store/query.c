@@ -1,4 +1,4 @@
-#include "store_internal.h"
+#include "store/store_internal.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "store_internal.h"
+#include "store/store_internal.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
-#ifndef TMFLOW_STORE_INTERNAL_H
-#define TMFLOW_STORE_INTERNAL_H
+#ifndef TMFLOW_STORE_STORE_INTERNAL_H
+#define TMFLOW_STORE_STORE_INTERNAL_H
 
-#include "tmflow/store/store.h"
+#include "store/store.h"
 
-#include "sql.tbl.h"
+#include "store/sql.tbl.h"
 
 #include <sqlite3.h>
 

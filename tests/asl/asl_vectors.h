@@ -1,8 +1,8 @@
 #ifndef TMFLOW_TESTS_ASL_VECTORS_H
 #define TMFLOW_TESTS_ASL_VECTORS_H
 
-#include "tmflow/asl/scope.h"
-#include "tmflow/base/rng.h"
+#include "asl/path/scope.h"
+#include "base/rng.h"
 
 /* A scope whose parts are given as JSON text. */
 struct vector_scope {

@@ -1,4 +1,4 @@
-#include "tmflow/asl/machine.h"
+#include "asl/state/machine.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
-#include "tmflow/asl/expr.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/rng.h"
+#include "asl/expr/expr.h"
+#include "base/json.h"
+#include "base/rng.h"
 
 #include <assert.h>
 #include <stdint.h>

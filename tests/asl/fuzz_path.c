@@ -1,5 +1,5 @@
-#include "tmflow/asl/path.h"
-#include "tmflow/base/json.h"
+#include "asl/path/path.h"
+#include "base/json.h"
 
 #include <assert.h>
 #include <stdint.h>

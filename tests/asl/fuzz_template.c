@@ -1,6 +1,6 @@
-#include "tmflow/asl/template.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/rng.h"
+#include "asl/expr/template.h"
+#include "base/json.h"
+#include "base/rng.h"
 
 #include <assert.h>
 #include <stdint.h>

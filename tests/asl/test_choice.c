@@ -1,8 +1,8 @@
 #include "asl_vectors.h"
 #include "machine_vectors.h"
 
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 

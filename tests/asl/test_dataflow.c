@@ -1,9 +1,9 @@
 #include "asl_vectors.h"
 #include "machine_vectors.h"
 
-#include "tmflow/asl/dataflow.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "asl/state/dataflow.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,9 +1,9 @@
 /* What only a distributed Map has. */
-#include "tmflow/asl/machine.h"
+#include "asl/state/machine.h"
 
 #include "run_suite.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <check.h>
 #include <stdlib.h>

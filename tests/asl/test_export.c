@@ -1,8 +1,8 @@
 #include "machine_vectors.h"
 
-#include "tmflow/asl/export.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "asl/export/export.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,9 +1,9 @@
 #include "asl_vectors.h"
 
-#include "tmflow/asl/expr.h"
-#include "tmflow/asl/template.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "asl/expr/expr.h"
+#include "asl/expr/template.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,7 +1,7 @@
 #include "asl_vectors.h"
 
-#include "tmflow/asl/path.h"
-#include "tmflow/base/json.h"
+#include "asl/path/path.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

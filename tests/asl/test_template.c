@@ -1,7 +1,7 @@
 #include "asl_vectors.h"
 
-#include "tmflow/asl/template.h"
-#include "tmflow/base/json.h"
+#include "asl/expr/template.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

@@ -1,8 +1,8 @@
 #ifndef TMFLOW_TESTS_AWS_FIXTURE_H
 #define TMFLOW_TESTS_AWS_FIXTURE_H
 
+#include "aws/services/ec2.h"
 #include "scripted_transport.h"
-#include "tmflow/aws/ec2.h"
 
 /* An EC2 client on a fake clock over a scripted transport, with keys of its own. */
 

@@ -1,6 +1,6 @@
 #include "credentials_fixture.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <check.h>

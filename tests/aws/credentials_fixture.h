@@ -1,8 +1,8 @@
 #ifndef TMFLOW_TESTS_CREDENTIALS_FIXTURE_H
 #define TMFLOW_TESTS_CREDENTIALS_FIXTURE_H
 
+#include "aws/credentials.h"
 #include "scripted_transport.h"
-#include "tmflow/aws/credentials.h"
 
 /* Providers on a fake clock over a scripted transport, with an environment and files of the test's own. */
 

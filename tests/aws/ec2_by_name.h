@@ -1,8 +1,8 @@
 #ifndef TMFLOW_TESTS_EC2_BY_NAME_H
 #define TMFLOW_TESTS_EC2_BY_NAME_H
 
-#include "tmflow/aws/ec2.h"
-#include "tmflow/base/doc.h"
+#include "aws/services/ec2.h"
+#include "base/doc/doc.h"
 
 /* What the suites of the typed calls share. */
 

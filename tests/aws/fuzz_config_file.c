@@ -1,5 +1,5 @@
 /* The AWS tools' shared files: the first byte chooses which of the two. */
-#include "tmflow/aws/config_file.h"
+#include "aws/settings/config_file.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Both JSON services read alike: the client is that of Step Functions. */
+#include "aws/services/sfn.h"
+#include "aws/services/sqs.h"
 #include "fuzz_reply.h"
-#include "tmflow/aws/sfn.h"
-#include "tmflow/aws/sqs.h"
 
 #define OPERATIONS 3
 

@@ -1,5 +1,5 @@
+#include "aws/services/sts.h"
 #include "fuzz_reply.h"
-#include "tmflow/aws/sts.h"
 
 #define OPERATIONS 3
 

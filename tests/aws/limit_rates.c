@@ -1,6 +1,6 @@
 /* The adaptive mode's limiter for test_botocore.py: "MS THROTTLED" a line on standard input, after a first line with the time of its start; the rates after each on
  * standard output. */
-#include "limiter_internal.h"
+#include "aws/pace/limiter.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* Signs requests for test_botocore.py: a JSON object a line on standard input, {"authorization", "date", "canonical"} a line on standard output. */
-#include "tmflow/aws/sigv4.h"
-#include "tmflow/base/json.h"
+#include "aws/wire/sigv4.h"
+#include "base/json.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "tmflow/aws/arn.h"
+#include "aws/arn.h"
 
 #include "run_suite.h"
 

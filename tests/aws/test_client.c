@@ -1,10 +1,10 @@
 /* The client's promises: what is retried and what is not, the same body at every attempt, errors with AWS's names; and where keys, settings and end points come from. */
+#include "aws/pace/retry.h"
+#include "aws/wire/endpoint.h"
 #include "aws_fixture.h"
-#include "tmflow/aws/endpoint.h"
-#include "tmflow/aws/retry.h"
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,7 +1,7 @@
 /* Where keys and settings come from, and what is said when there are none. */
-#include "tmflow/aws/config_file.h"
-#include "tmflow/aws/credentials.h"
-#include "tmflow/base/mem.h"
+#include "aws/credentials.h"
+#include "aws/settings/config_file.h"
+#include "base/mem.h"
 
 #include "credentials_fixture.h"
 #include "run_suite.h"

@@ -1,8 +1,8 @@
 /* The typed calls: what comes of AWS's replies. */
 #include "aws_fixture.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "ec2_by_name.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
 
 #include "run_suite.h"
 

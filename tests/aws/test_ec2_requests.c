@@ -1,9 +1,9 @@
 /* The typed calls: what each sends, to the last parameter. */
+#include "aws/wire/query.h"
 #include "aws_fixture.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "ec2_by_name.h"
-#include "tmflow/aws/query.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,8 +1,8 @@
 /* Where services are: every resolution that botocore makes, the switches, STS's global address. */
-#include "tmflow/aws/endpoint.h"
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "aws/wire/endpoint.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,9 +1,9 @@
 /* --debug-http: what is told of requests and replies, and that no secret is in it, whatever it is wrapped in. */
+#include "aws/wire/http_trace.h"
+#include "aws/wire/redact.h"
 #include "aws_fixture.h"
-#include "tmflow/aws/http_trace.h"
-#include "tmflow/aws/redact.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/mem.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,10 +1,10 @@
 /* The typed calls of the JSON services: what each sends, what comes of the replies, and what their errors mean. */
+#include "aws/services/sfn.h"
+#include "aws/services/sqs.h"
 #include "aws_fixture.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "ec2_by_name.h"
-#include "tmflow/aws/sfn.h"
-#include "tmflow/aws/sqs.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,8 +1,8 @@
 /* The pacer against buckets that it does not know, on a fake clock: how near it comes to what the bucket can give, and how often it is refused. */
-#include "tmflow/aws/pacer.h"
-#include "tmflow/base/clock.h"
-#include "tmflow/base/mem.h"
-#include "tmflow/base/rng.h"
+#include "aws/pace/pacer.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 #include "run_suite.h"
 

@@ -1,9 +1,9 @@
 /* botocore's protocol cases through our readers of replies, and its golden requests through our client. */
+#include "aws/client_internal.h"
 #include "aws_fixture.h"
-#include "client_internal.h"
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,11 +1,11 @@
 /* botocore's protocol cases of requests: what our writers of forms and JSON, and the client, make of their parameters. */
+#include "aws/client_internal.h"
+#include "aws/services/json_operation.h"
+#include "aws/wire/query.h"
 #include "aws_fixture.h"
-#include "client_internal.h"
-#include "json_operation_internal.h"
-#include "tmflow/aws/query.h"
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,9 +1,9 @@
 /* Each place where keys come from, with what it answers right and wrong. */
+#include "aws/keys/imds.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "credentials_fixture.h"
-#include "tmflow/aws/imds.h"
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
 
 #include "run_suite.h"
 

@@ -1,7 +1,7 @@
 /* Fresh keys ahead of time: a service that gives some for a while, and a clock that goes on. */
+#include "aws/services/ec2.h"
+#include "base/log.h"
 #include "credentials_fixture.h"
-#include "tmflow/aws/ec2.h"
-#include "tmflow/base/log.h"
 
 #include "run_suite.h"
 

@@ -1,8 +1,8 @@
 /* The AWS tools' retry modes: what each retries, and how fast the adaptive one lets calls go. */
+#include "aws/pace/limiter.h"
 #include "aws_fixture.h"
-#include "limiter_internal.h"
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

@@ -1,6 +1,6 @@
 /* Roles assumed: of profiles, of the flag, and by web identity. */
+#include "base/mem.h"
 #include "credentials_fixture.h"
-#include "tmflow/base/mem.h"
 
 #include "run_suite.h"
 

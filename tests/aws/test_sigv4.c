@@ -1,10 +1,10 @@
 /* SigV4: AWS's own suite where it is at hand, and vectors that everybody can recompute. */
-#include "tmflow/aws/sigv4.h"
-#include "tmflow/base/doc.h"
-#include "tmflow/base/file.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
-#include "tmflow/base/timestamp.h"
+#include "aws/wire/sigv4.h"
+#include "base/doc/doc.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/timestamp.h"
 
 #include "run_suite.h"
 

@@ -1,8 +1,8 @@
 /* The typed calls of STS: what is sent, and what comes of AWS's answers. */
+#include "aws/services/sts.h"
 #include "aws_fixture.h"
-#include "tmflow/aws/sts.h"
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

@@ -1,7 +1,7 @@
 /* Requests counted by operation, kind of reply and retry: from the client, and added up over processes. */
+#include "aws/tally.h"
 #include "aws_fixture.h"
-#include "tmflow/aws/tally.h"
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

@@ -1,7 +1,7 @@
 /* Replies: what the shapes ask for comes out, the rest is skipped; whatever is broken is an error and never an empty list. */
-#include "tmflow/aws/xml.h"
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
+#include "aws/wire/xml.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

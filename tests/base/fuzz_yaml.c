@@ -1,6 +1,6 @@
 /* Any bytes as a document: parsed or refused, never a crash. */
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* The small modules: buffers and slices, errors, JSON text, digests, log, clock, random numbers. */
-#include "tmflow/base/clock.h"
-#include "tmflow/base/digest.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/rng.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/rng.h"
 
 #include "run_suite.h"
 

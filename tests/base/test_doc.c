@@ -1,6 +1,6 @@
 /* Documents: YAML's 1.2 core schema and JSON, with the place of everything, and faults that name theirs. */
-#include "tmflow/base/diag.h"
-#include "tmflow/base/json.h"
+#include "base/diag.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

@@ -1,7 +1,7 @@
-#include "tmflow/base/err.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/log.h"
-#include "tmflow/base/utf8.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/utf8.h"
 
 #include "run_suite.h"
 

@@ -1,5 +1,5 @@
 /* The file of --accounts, with regions of the command line or without them. */
-#include "fleet.h"
+#include "cli/fleet/fleet.h"
 
 #include <stdint.h>
 #include <stdlib.h>

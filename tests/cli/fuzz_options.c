@@ -1,7 +1,7 @@
 /* The command line: one word a line, the subcommand first. */
-#include "cli.h"
-#include "tmflow/base/mem.h"
-#include "tmflow/loop/url.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "loop/url.h"
 
 #include <stdint.h>
 #include <stdlib.h>

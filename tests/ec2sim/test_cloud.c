@@ -1,7 +1,7 @@
 #include "cloud.h"
 #include "sim_test.h"
 
-#include "tmflow/base/digest.h"
+#include "base/digest.h"
 
 #include <stdlib.h>
 #include <string.h>

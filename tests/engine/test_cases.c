@@ -4,7 +4,7 @@
  */
 #include "engine_harness.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

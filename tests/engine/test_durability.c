@@ -1,7 +1,7 @@
 /* What a checkpoint must hold: a run that is cut off after any number of turns and resumed ends as one that was not. */
 #include "engine_harness.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

@@ -1,5 +1,5 @@
 /* Stands in for libFuzzer in an ordinary build: runs the saved corpus, every file of the directories given. */
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <dirent.h>
 #include <stdint.h>

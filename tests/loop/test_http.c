@@ -1,5 +1,5 @@
 /* HTTP over libcurl against a small server of the test's own on loopback. What it answers is in the path of the request. */
-#include "tmflow/loop/http.h"
+#include "loop/http.h"
 
 #include "run_suite.h"
 #include <arpa/inet.h>

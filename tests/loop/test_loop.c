@@ -1,6 +1,6 @@
 /* The loop on a fake clock: timers in order, tasks, hooks, idleness; calls that complete once or are cancelled; signals. */
-#include "tmflow/base/mem.h"
-#include "tmflow/loop/call.h"
+#include "base/mem.h"
+#include "loop/call.h"
 
 #include "run_suite.h"
 

@@ -1,6 +1,6 @@
 /* Other programs on a real loop: their output, their end, and what stops them. */
-#include "tmflow/base/json.h"
-#include "tmflow/loop/process.h"
+#include "base/json.h"
+#include "loop/process.h"
 
 #include "run_suite.h"
 

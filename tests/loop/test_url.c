@@ -1,5 +1,5 @@
 /* Scheme and host, as libcurl will take them. */
-#include "tmflow/loop/url.h"
+#include "loop/url.h"
 
 #include "run_suite.h"
 

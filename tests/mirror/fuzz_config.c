@@ -1,5 +1,5 @@
-#include "tmflow/base/json.h"
-#include "tmflow/mirror/config.h"
+#include "base/json.h"
+#include "mirror/config/config.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Events, as tmflow:parse-event reads them: it has configuration and account of nobody, so the first rule must be that it asks none. */
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
-#include "tmflow/engine/action.h"
-#include "tmflow/mirror/mirror.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
+#include "engine/action.h"
+#include "mirror/mirror.h"
 
 #include <stdint.h>
 #include <stdlib.h>

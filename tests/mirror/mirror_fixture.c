@@ -1,7 +1,7 @@
 #include "mirror_fixture.h"
 
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 #ifndef TMFLOW_TESTS_MIRROR_FIXTURE_H
 #define TMFLOW_TESTS_MIRROR_FIXTURE_H
 
-#include "tmflow/aws/ec2.h"
-#include "tmflow/mirror/mirror.h"
+#include "aws/services/ec2.h"
+#include "mirror/mirror.h"
 #include "world.h"
 
 #include <check.h>

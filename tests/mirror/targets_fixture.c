@@ -1,7 +1,7 @@
 #include "targets_fixture.h"
 
-#include "tmflow/base/json.h"
-#include "tmflow/mirror/rules.h"
+#include "base/json.h"
+#include "mirror/config/rules.h"
 
 #include <stdio.h>
 

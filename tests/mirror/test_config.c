@@ -1,7 +1,7 @@
-#include "tmflow/mirror/config.h"
+#include "mirror/config/config.h"
 
-#include "tmflow/base/file.h"
-#include "tmflow/base/json.h"
+#include "base/file.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

@@ -1,8 +1,8 @@
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

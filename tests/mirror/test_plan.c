@@ -1,9 +1,9 @@
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
-#include "instance_types_internal.h"
-#include "tmflow/base/json.h"
-#include "waiters_internal.h"
+#include "base/json.h"
+#include "mirror/config/instance_types.h"
+#include "mirror/targets/waiters.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include <stdio.h>
 #include <string.h>

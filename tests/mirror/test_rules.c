@@ -1,6 +1,6 @@
-#include "tmflow/mirror/rules.h"
+#include "mirror/config/rules.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include "run_suite.h"
 

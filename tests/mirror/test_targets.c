@@ -1,8 +1,8 @@
 #include "run_suite.h"
 #include "targets_fixture.h"
 
-#include "tmflow/base/json.h"
-#include "tmflow/mirror/rules.h"
+#include "base/json.h"
+#include "mirror/config/rules.h"
 
 #include <stdlib.h>
 #include <string.h>

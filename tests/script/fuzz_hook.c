@@ -1,6 +1,6 @@
 /* Hooks: Lua source that is loaded, and whose functions are called with an instance and a rule. */
-#include "tmflow/base/json.h"
-#include "tmflow/script/script.h"
+#include "base/json.h"
+#include "script/script.h"
 
 #include <stdint.h>
 #include <stdlib.h>

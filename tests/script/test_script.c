@@ -1,5 +1,5 @@
-#include "tmflow/base/json.h"
-#include "tmflow/script/script.h"
+#include "base/json.h"
+#include "script/script.h"
 
 #include "run_suite.h"
 

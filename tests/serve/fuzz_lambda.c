@@ -1,7 +1,7 @@
 /* What the runtime API of Lambda hands over: tasks, events, batches of messages, custom resources. The first byte chooses the deadline. */
+#include "base/log.h"
 #include "jobs_fixture.h"
-#include "tmflow/base/log.h"
-#include "tmflow/serve/lambda.h"
+#include "serve/lambda.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Messages of a queue: the first byte chooses between the body of one, and the whole reply to a receive. */
+#include "base/json.h"
+#include "base/log.h"
 #include "jobs_fixture.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/log.h"
-#include "tmflow/serve/listener.h"
+#include "serve/listener.h"
 
 #include <stdint.h>
 #include <stdio.h>

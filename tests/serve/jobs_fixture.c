@@ -1,6 +1,6 @@
 #include "jobs_fixture.h"
 
-#include "tmflow/mirror/mirror.h"
+#include "mirror/mirror.h"
 
 #include <stdio.h>
 #include <stdlib.h>

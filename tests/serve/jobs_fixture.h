@@ -1,9 +1,9 @@
 #ifndef TMFLOW_TESTS_JOBS_FIXTURE_H
 #define TMFLOW_TESTS_JOBS_FIXTURE_H
 
+#include "aws/client.h"
 #include "scripted_transport.h"
-#include "tmflow/aws/client.h"
-#include "tmflow/serve/events.h"
+#include "serve/events.h"
 
 /* Jobs without configuration and account, on a fake clock; and clients over a scripted transport. */
 

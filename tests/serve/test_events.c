@@ -1,6 +1,6 @@
 /* What counts as an event, wherever it comes from; and when a run has not done what its event is for. */
-#include "tmflow/base/json.h"
-#include "tmflow/serve/events.h"
+#include "base/json.h"
+#include "serve/events.h"
 
 #include "run_suite.h"
 

@@ -1,9 +1,9 @@
 /* A worker on a fake clock: when hearts beat, what is told when, and what becomes of a task that nobody waits for. */
+#include "aws/services/sfn.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "scripted_transport.h"
-#include "tmflow/aws/sfn.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
-#include "tmflow/serve/worker.h"
+#include "serve/worker.h"
 
 #include "run_suite.h"
 

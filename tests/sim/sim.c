@@ -1,8 +1,8 @@
 #include "sim_internal.h"
 
-#include "tmflow/base/file.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <ftw.h>

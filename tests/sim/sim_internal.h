@@ -1,10 +1,10 @@
 #ifndef TMFLOW_TESTS_SIM_INTERNAL_H
 #define TMFLOW_TESTS_SIM_INTERNAL_H
 
+#include "aws/client.h"
+#include "engine/engine.h"
+#include "mirror/mirror.h"
 #include "sim.h"
-#include "tmflow/aws/client.h"
-#include "tmflow/engine/engine.h"
-#include "tmflow/mirror/mirror.h"
 
 #define SIM_RUN_ID	  "run"
 #define SIM_START_WALL_MS INT64_C(1772360430000) /* 2026-03-01T10:20:30Z */

@@ -1,7 +1,7 @@
 #include "sim_internal.h"
 
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "sim.h"
 
+#include "base/json.h"
 #include "run_suite.h"
-#include "tmflow/base/json.h"
 
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 #include "sim.h"
 
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "run_suite.h"
-#include "tmflow/base/file.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

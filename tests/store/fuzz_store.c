@@ -1,5 +1,5 @@
 /* A store file of any bytes, opened, read and written: errors, never a crash. */
-#include "tmflow/store/store.h"
+#include "store/store.h"
 
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
 
-#include "tmflow/base/clock.h"
-#include "tmflow/store/store.h"
+#include "base/clock.h"
+#include "store/store.h"
 
 #include <check.h>
 

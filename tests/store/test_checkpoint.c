@@ -1,7 +1,7 @@
 /* Checkpoints of branches, results of children, facts. */
 #include "store_fixture.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

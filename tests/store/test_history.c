@@ -1,7 +1,7 @@
 /* The history of a run's events. */
 #include "store_fixture.h"
 
-#include "tmflow/base/buf.h"
+#include "base/buf.h"
 
 #include <stdlib.h>
 #include <string.h>

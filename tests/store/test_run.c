@@ -1,7 +1,7 @@
 /* Runs: ids, fields, finding, listing, limits. */
 #include "store_fixture.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "engine_harness.h"
 
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include <check.h>
 #include <stdlib.h>

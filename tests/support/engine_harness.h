@@ -1,7 +1,7 @@
 #ifndef TMFLOW_TESTS_ENGINE_HARNESS_H
 #define TMFLOW_TESTS_ENGINE_HARNESS_H
 
-#include "tmflow/engine/engine.h"
+#include "engine/engine.h"
 
 /* One execution on a fake clock, with four actions to try things with:
  *   tmflow:echo  gives its input

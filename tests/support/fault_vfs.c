@@ -1,7 +1,7 @@
 #include "fault_vfs.h"
 
-#include "tmflow/base/buf.h"
-#include "tmflow/base/mem.h"
+#include "base/buf.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_TESTS_FAULT_VFS_H
 #define TMFLOW_TESTS_FAULT_VFS_H
 
-#include "tmflow/base/rng.h"
+#include "base/rng.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 #include "scripted_transport.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <stdlib.h>

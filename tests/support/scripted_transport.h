@@ -1,7 +1,7 @@
 #ifndef TMFLOW_TESTS_SCRIPTED_TRANSPORT_H
 #define TMFLOW_TESTS_SCRIPTED_TRANSPORT_H
 
-#include "tmflow/loop/http.h"
+#include "loop/http.h"
 
 /*
  * A transport without a network: answers from a list, or by a callback, on the loop's next turn. Keeps what was sent.

@@ -2,12 +2,12 @@
  * The hot paths, one at a time and as often as asked, for counting instructions: bench_paths PATH COUNT.
  * What setting up costs falls out when the counts of two runs are subtracted. See tools/benchmarks/paths.py.
  */
+#include "aws/services/ec2.h"
+#include "aws/wire/sigv4.h"
+#include "base/mem.h"
+#include "mirror/config/rules.h"
 #include "scripted_transport.h"
-#include "tmflow/aws/ec2.h"
-#include "tmflow/aws/sigv4.h"
-#include "tmflow/base/mem.h"
-#include "tmflow/mirror/rules.h"
-#include "tmflow/store/store.h"
+#include "store/store.h"
 #include "world.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #include "http.h"
 
-#include "tmflow/base/clock.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "idmap.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "options.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "realm.h"
 
-#include "tmflow/base/digest.h"
-#include "tmflow/base/mem.h"
+#include "base/digest.h"
+#include "base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

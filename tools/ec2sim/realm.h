@@ -1,8 +1,8 @@
 #ifndef EC2SIM_REALM_H
 #define EC2SIM_REALM_H
 
-#include "tmflow/base/buf.h"
-#include "tmflow/base/err.h"
+#include "base/buf.h"
+#include "base/err.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 #include "world_internal.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>

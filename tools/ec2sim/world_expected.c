@@ -1,7 +1,7 @@
 #include "world_internal.h"
 
-#include "tmflow/base/doc.h"
-#include "tmflow/base/json.h"
+#include "base/doc/doc.h"
+#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>

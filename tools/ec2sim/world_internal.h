@@ -6,7 +6,7 @@
 #include "world.h"
 #include "xml_out.h"
 
-#include "tmflow/base/mem.h"
+#include "base/mem.h"
 
 #include <stdarg.h>
 

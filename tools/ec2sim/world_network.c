@@ -1,6 +1,6 @@
 #include "world_internal.h"
 
-#include "tmflow/base/clock.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>

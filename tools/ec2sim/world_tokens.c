@@ -1,6 +1,6 @@
 #include "world_internal.h"
 
-#include "tmflow/base/digest.h"
+#include "base/digest.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #ifndef EC2SIM_XML_OUT_H
 #define EC2SIM_XML_OUT_H
 
-#include "tmflow/base/buf.h"
+#include "base/buf.h"
 
 #include <stdint.h>
 #include <string.h>

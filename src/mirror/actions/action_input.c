@@ -1,6 +1,6 @@
-#include "action_input.h"
+#include "mirror/actions/action_input.h"
 
-#include "tmflow/base/json.h"
+#include "base/json.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#include "actions_internal.h"
-#include "tmflow/mirror/mirror.h"
+#include "mirror/actions/actions.h"
+#include "mirror/mirror.h"
 
 static const struct action *const actions[] = {
     &action_check_account,

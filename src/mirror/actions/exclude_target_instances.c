@@ -1,7 +1,7 @@
-#include "action_input.h"
-#include "actions_internal.h"
-#include "targets_internal.h"
-#include "tmflow/base/json.h"
+#include "base/json.h"
+#include "mirror/actions/action_input.h"
+#include "mirror/actions/actions.h"
+#include "mirror/targets/targets.h"
 
 /* tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop. Also leaves out what the configuration excludes. */
 

@@ -1,9 +1,9 @@
-#include "action_input.h"
-#include "actions_internal.h"
-#include "plan_internal.h"
-#include "session_plan_internal.h"
-#include "tmflow/base/json.h"
-#include "unsupported_internal.h"
+#include "base/json.h"
+#include "mirror/actions/action_input.h"
+#include "mirror/actions/actions.h"
+#include "mirror/plan.h"
+#include "mirror/session_plan.h"
+#include "mirror/unsupported.h"
 
 #include <string.h>
 

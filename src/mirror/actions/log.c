@@ -1,7 +1,7 @@
-#include "tmflow/base/log.h"
+#include "base/log.h"
 
-#include "actions_internal.h"
-#include "tmflow/base/json.h"
+#include "base/json.h"
+#include "mirror/actions/actions.h"
 
 #include <stdlib.h>
 

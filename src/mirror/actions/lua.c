@@ -1,7 +1,7 @@
-#include "action_input.h"
-#include "actions_internal.h"
-#include "tmflow/base/json.h"
-#include "tmflow/base/mem.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "mirror/actions/action_input.h"
+#include "mirror/actions/actions.h"
 
 #include <stdlib.h>
 #include <string.h>

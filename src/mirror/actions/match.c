@@ -1,8 +1,8 @@
-#include "action_input.h"
-#include "actions_internal.h"
-#include "retry_internal.h"
-#include "targets_internal.h"
-#include "tmflow/base/json.h"
+#include "base/json.h"
+#include "mirror/actions/action_input.h"
+#include "mirror/actions/actions.h"
+#include "mirror/retry.h"
+#include "mirror/targets/targets.h"
 
 #include <string.h>
 

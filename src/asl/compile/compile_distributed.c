@@ -1,0 +1,182 @@
+#include "asl/compile/compile.h"
+
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define NUMBER_MAX	   INT32_MAX
+#define LABEL_CHARS_MAX	   40u
+#define BATCH_BYTES_MAX	   262144 /* of MaxInputBytesPerBatch */
+#define IN_SCRATCH(member) .offset = offsetof(struct scratch, member)
+#define ROW(n, f)	   .name = (n), .types = FIELD_ANY_TYPE, .compile = (f)
+
+/*
+ * The fields of a distributed Map that need a service, or batches: they are checked, so that a definition for Step Functions can be
+ * validated here, but nothing is kept of them besides the state's flags.
+ */
+struct scratch {
+	struct asl_template *tmpl;
+	struct asl_number number;
+	struct asl_path *path;
+};
+
+static field_compile_fn compile_config;
+static field_compile_fn compile_headers;
+
+static const struct field reader_config_fields[] = {
+    {ROW("InputType", compile_ignored_string)},
+    {ROW("Transformation", compile_ignored_string)},
+    {ROW("ManifestType", compile_ignored_string)},
+    {ROW("CSVDelimiter", compile_ignored_string)},
+    {ROW("CSVHeaderLocation", compile_ignored_string)},
+    {ROW("CSVHeaders", compile_headers)},
+    {ROW("ItemsPointer", compile_ignored_string)},
+    {ROW("MaxItems", compile_number), IN_SCRATCH(number), .low = 0, .high = NUMBER_MAX},
+    {ROW("MaxItemsPath", compile_path), IN_SCRATCH(path)},
+    {0},
+};
+static const struct field_group reader_config_groups[] = {
+    {{"MaxItems", "MaxItemsPath"}, FIELD_ANY_TYPE, 0},
+    {{NULL}, 0, 0},
+};
+
+static const struct field writer_config_fields[] = {
+    {ROW("Transformation", compile_ignored_string)},
+    {ROW("OutputType", compile_ignored_string)},
+    {0},
+};
+
+static const struct field reader_fields[] = {
+    {ROW("Resource", compile_ignored_string), .required = 1},
+    {ROW("Parameters", compile_template), IN_SCRATCH(tmpl)},
+    {ROW("Arguments", compile_jsonata)},
+    {ROW("ReaderConfig", compile_config)},
+    {0},
+};
+
+static const struct field writer_fields[] = {
+    {ROW("Resource", compile_ignored_string)},
+    {ROW("Parameters", compile_template), IN_SCRATCH(tmpl)},
+    {ROW("Arguments", compile_jsonata)},
+    {ROW("WriterConfig", compile_config)},
+    {0},
+};
+
+static const struct field batcher_fields[] = {
+    {ROW("BatchInput", compile_template), IN_SCRATCH(tmpl)},
+    {ROW("MaxItemsPerBatch", compile_number), IN_SCRATCH(number), .low = 1, .high = NUMBER_MAX},
+    {ROW("MaxItemsPerBatchPath", compile_path), IN_SCRATCH(path)},
+    {ROW("MaxInputBytesPerBatch", compile_number), IN_SCRATCH(number), .low = 1,
+	.high = BATCH_BYTES_MAX},
+    {ROW("MaxInputBytesPerBatchPath", compile_path), IN_SCRATCH(path)},
+    {0},
+};
+static const struct field_group batcher_groups[] = {
+    {{"MaxItemsPerBatch", "MaxItemsPerBatchPath"}, FIELD_ANY_TYPE, 0},
+    {{"MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"}, FIELD_ANY_TYPE, 0},
+    {{NULL}, 0, 0},
+};
+
+static const struct object_spec specs[] = {
+    {.what = "ItemReader", .fields = reader_fields},
+    {.what = "ResultWriter", .fields = writer_fields},
+    {.what = "ItemBatcher", .fields = batcher_fields, .groups = batcher_groups},
+    {.what = "ReaderConfig", .fields = reader_config_fields, .groups = reader_config_groups},
+    {.what = "WriterConfig", .fields = writer_config_fields},
+};
+
+/* The spec of the object that a field holds: it is called as the field is. */
+static const struct object_spec *
+find_spec(const char *name)
+{
+	for (size_t i = 0; i < sizeof(specs) / sizeof(*specs); i++) {
+		if (strcmp(specs[i].what, name) == 0)
+			return &specs[i];
+	}
+	assert(!"a field without a table");
+	return NULL;
+}
+
+static void
+compile_headers(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	json_t *header;
+	size_t i;
+
+	(void)base;
+	if (!compile_expect_array(compiler, field->name, json, false))
+		return;
+	json_array_foreach (json, i, header) {
+		size_t mark = compile_push_index(compiler, i);
+
+		compile_expect_string(compiler, field->name, header);
+		compile_pop(compiler, mark);
+	}
+}
+
+static void
+compile_config(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	if (compile_expect_object(compiler, field->name, json))
+		compile_fields(compiler, find_spec(field->name), 0, json, base);
+}
+
+void
+compile_distributed(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	struct scratch scratch = {0};
+
+	compile_config(compiler, field, json, &scratch);
+	*(bool *)((char *)base + field->flag) = true;
+	compile_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
+	    "%s runs on Step Functions only: a Map that has it fails here", field->name);
+}
+
+/* It becomes a part of the ARNs of the Map's executions. */
+static bool
+may_stand_in_label(int32_t c)
+{
+	static const char refused[] = " ?*<>{}[]:;,\\|^~$#%&`\"";
+
+	return c >= 0x20 && (c < 0x7f || c >= 0xa0) && (c >= 0x7f || strchr(refused, c) == NULL);
+}
+
+/* The characters, and the first that may not be there. */
+static size_t
+count_label(const char *label, const char **ret_refused)
+{
+	size_t chars = 0;
+	size_t len;
+
+	*ret_refused = NULL;
+	for (; *label != '\0'; label += len) {
+		if (!may_stand_in_label(utf8_decode(label, &len)) && *ret_refused == NULL)
+			*ret_refused = label;
+		chars++;
+	}
+	return chars;
+}
+
+void
+compile_label(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	const char *label = compile_expect_string(compiler, field->name, json);
+	const char *refused;
+	size_t chars;
+	size_t len;
+
+	(void)base;
+	if (label == NULL)
+		return;
+	chars = count_label(label, &refused);
+	if (chars == 0)
+		compile_fault(
+		    compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL, "Label cannot be empty");
+	else if (chars > LABEL_CHARS_MAX)
+		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "Label cannot exceed %u characters", LABEL_CHARS_MAX);
+	else if (refused != NULL && utf8_decode(refused, &len) >= 0)
+		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "Label contains invalid character: '%.*s'", (int)len, refused);
+}

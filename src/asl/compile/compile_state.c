@@ -1,0 +1,243 @@
+#include "asl/compile/compile.h"
+
+#include "base/json.h"
+
+#include <string.h>
+
+#define ACTION_PREFIX "tmflow:"
+
+#define PASS	 (1u << ASL_PASS)
+#define TASK	 (1u << ASL_TASK)
+#define CHOICE	 (1u << ASL_CHOICE)
+#define WAIT	 (1u << ASL_WAIT)
+#define SUCCEED	 (1u << ASL_SUCCEED)
+#define FAIL	 (1u << ASL_FAIL)
+#define PARALLEL (1u << ASL_PARALLEL)
+#define MAP	 (1u << ASL_MAP)
+#define ALL	 (PASS | TASK | CHOICE | WAIT | SUCCEED | FAIL | PARALLEL | MAP)
+#define RUNS	 (TASK | PARALLEL | MAP) /* what can be retried */
+#define GOES_ON	 (PASS | TASK | WAIT | PARALLEL | MAP)
+
+static void
+compile_type(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	(void)compiler;
+	(void)field;
+	(void)json;
+	(void)base; /* compile_state has looked at it */
+}
+
+static void
+compile_end(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	(void)base; /* a state without next is one that ends */
+	if (!json_is_true(json))
+		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "The field '%s' should have one of these values: [true]", field->name);
+}
+
+static void
+compile_resource(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	struct asl_state *state = base;
+	const char *resource = compile_expect_string(compiler, field->name, json);
+
+	if (resource == NULL)
+		return;
+	if (*resource == '\0') {
+		compile_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE", NULL,
+		    "The field 'Resource' should not be empty");
+		return;
+	}
+	if (strchr(resource, ':') == NULL)
+		compile_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE",
+		    "tmflow:NAME, or what is to be called by its ARN",
+		    "Value is not a valid resource ARN");
+	state->u.task.resource = resource;
+	if (strncmp(resource, ACTION_PREFIX, strlen(ACTION_PREFIX)) == 0)
+		state->u.task.action = resource + strlen(ACTION_PREFIX);
+}
+
+#define AT(member)     .offset = offsetof(struct asl_state, member)
+#define FLAG(member)   .flag = offsetof(struct asl_state, member)
+#define SECONDS_RANGE  .low = 1, .high = ASL_SECONDS_MAX
+#define FIELD(n, t, f) .name = (n), .types = (t), .compile = (f)
+
+static const struct field state_fields[] = {
+    {FIELD("Type", ALL, compile_type)},
+    {FIELD("Comment", ALL, compile_string), AT(comment)},
+    {FIELD("QueryLanguage", ALL, compile_query_language)},
+    {FIELD("Next", GOES_ON, compile_transition_field), AT(next)},
+    {FIELD("End", GOES_ON, compile_end)},
+    {FIELD("InputPath", ALL & ~FAIL, compile_path_or_null), AT(input_path), FLAG(input_discard)},
+    {FIELD("OutputPath", ALL & ~FAIL, compile_path_or_null), AT(output_path), FLAG(output_discard)},
+    {FIELD("ResultPath", PASS | RUNS, compile_result_path), AT(result_path), FLAG(result_discard)},
+    {FIELD("Parameters", PASS | RUNS, compile_template), AT(parameters)},
+    {FIELD("ResultSelector", RUNS, compile_template), AT(result_selector)},
+    {FIELD("Assign", ALL & ~(SUCCEED | FAIL), compile_assign), AT(assign)},
+    {FIELD("Retry", RUNS, compile_retry)},
+    {FIELD("Catch", RUNS, compile_catch)},
+
+    {FIELD("Result", PASS, compile_constant), AT(u.pass.result)},
+
+    {FIELD("Resource", TASK, compile_resource), .required = TASK},
+    {FIELD("TimeoutSeconds", TASK, compile_number), AT(u.task.timeout_seconds), SECONDS_RANGE},
+    {FIELD("TimeoutSecondsPath", TASK, compile_number_path), AT(u.task.timeout_seconds)},
+    {FIELD("HeartbeatSeconds", TASK, compile_number), AT(u.task.heartbeat_seconds), SECONDS_RANGE},
+    {FIELD("HeartbeatSecondsPath", TASK, compile_number_path), AT(u.task.heartbeat_seconds)},
+    {FIELD("Credentials", TASK, compile_template), AT(u.task.credentials)},
+
+    {FIELD("Choices", CHOICE, compile_choices), .required = CHOICE},
+    {FIELD("Default", CHOICE, compile_transition_field), AT(u.choice.otherwise)},
+
+    {FIELD("Seconds", WAIT, compile_number), AT(u.wait.seconds), .low = 0, .high = ASL_SECONDS_MAX},
+    {FIELD("SecondsPath", WAIT, compile_number_path), AT(u.wait.seconds)},
+    {FIELD("Timestamp", WAIT, compile_timestamp), AT(u.wait.timestamp),
+	FLAG(u.wait.timestamp_given)},
+    {FIELD("TimestampPath", WAIT, compile_path), AT(u.wait.timestamp_path)},
+
+    {FIELD("Error", FAIL, compile_string), AT(u.fail.error)},
+    {FIELD("Cause", FAIL, compile_string), AT(u.fail.cause)},
+    {FIELD("ErrorPath", FAIL, compile_expr), AT(u.fail.error_path)},
+    {FIELD("CausePath", FAIL, compile_expr), AT(u.fail.cause_path)},
+
+    {FIELD("Branches", PARALLEL, compile_branches), .required = PARALLEL},
+
+    {FIELD("ItemProcessor", MAP, compile_processor)},
+    {FIELD("Iterator", MAP, compile_processor)},
+    {FIELD("ItemsPath", MAP, compile_path), AT(u.map.items_path)},
+    {FIELD("ItemSelector", MAP, compile_template), AT(parameters)},
+    {FIELD("MaxConcurrency", MAP, compile_number), AT(u.map.max_concurrency)},
+    {FIELD("MaxConcurrencyPath", MAP, compile_number_path), AT(u.map.max_concurrency)},
+    {FIELD("ToleratedFailureCount", MAP, compile_number), AT(u.map.tolerated_failure_count)},
+    {FIELD("ToleratedFailureCountPath", MAP, compile_number_path),
+	AT(u.map.tolerated_failure_count)},
+    {FIELD("ToleratedFailurePercentage", MAP, compile_real), AT(u.map.tolerated_failure_percentage),
+	FLAG(u.map.tolerated_failure_percentage_given), .high = 100},
+    {FIELD("ToleratedFailurePercentagePath", MAP, compile_path),
+	AT(u.map.tolerated_failure_percentage_path)},
+    {FIELD("Label", MAP, compile_label)},
+    {FIELD("ItemReader", MAP, compile_distributed), FLAG(u.map.needs_s3)},
+    {FIELD("ItemBatcher", MAP, compile_distributed), FLAG(u.map.needs_batches)},
+    {FIELD("ResultWriter", MAP, compile_distributed), FLAG(u.map.needs_s3)},
+
+    {FIELD("Arguments", RUNS, compile_jsonata)},
+    {FIELD("Output", ALL & ~FAIL, compile_jsonata)},
+    {FIELD("Items", MAP, compile_jsonata)},
+    {0},
+};
+
+static const struct field_group state_groups[] = {
+    {{"Next", "End"}, GOES_ON, GOES_ON},
+    {{"Seconds", "SecondsPath", "Timestamp", "TimestampPath"}, WAIT, WAIT},
+    {{"ItemProcessor", "Iterator"}, MAP, MAP},
+    {{"ItemSelector", "Parameters"}, MAP, 0},
+    {{"TimeoutSeconds", "TimeoutSecondsPath"}, TASK, 0},
+    {{"HeartbeatSeconds", "HeartbeatSecondsPath"}, TASK, 0},
+    {{"Error", "ErrorPath"}, FAIL, 0},
+    {{"Cause", "CausePath"}, FAIL, 0},
+    {{"MaxConcurrency", "MaxConcurrencyPath"}, MAP, 0},
+    {{"ToleratedFailureCount", "ToleratedFailureCountPath"}, MAP, 0},
+    {{"ToleratedFailurePercentage", "ToleratedFailurePercentagePath"}, MAP, 0},
+    {{NULL}, 0, 0},
+};
+
+static const struct object_spec state_spec = {.fields = state_fields, .groups = state_groups};
+
+/* The order in which AWS lists them. */
+static const enum asl_state_type listed_types[ASL_STATE_TYPE_COUNT] = {
+    ASL_TASK, ASL_WAIT, ASL_PASS, ASL_SUCCEED, ASL_FAIL, ASL_CHOICE, ASL_PARALLEL, ASL_MAP};
+
+static void
+unknown_type(struct compiler *compiler, const char *type)
+{
+	const char *known[ASL_STATE_TYPE_COUNT + 1] = {NULL};
+	size_t mark = compile_push(compiler, "Type");
+	struct buf hint = {0};
+	struct buf list = {0};
+
+	for (size_t i = 0; i < ASL_STATE_TYPE_COUNT; i++) {
+		known[i] = asl_state_type_name(listed_types[i]);
+		buf_printf(&list, "%s%s", i > 0 ? ", " : "", known[i]);
+	}
+	compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
+	    compile_hint(compiler, &hint, type, known),
+	    "The field 'Type' should have one of these values: [%s]", buf_cstr(&list));
+	buf_fini(&hint);
+	buf_fini(&list);
+	compile_pop(compiler, mark);
+}
+
+/* False after a fault. */
+static bool
+find_type(struct compiler *compiler, json_t *json, enum asl_state_type *ret_type)
+{
+	json_t *type = json_object_get(json, "Type");
+
+	if (type == NULL) {
+		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "These fields are required: [Type]");
+		return false;
+	}
+	for (size_t i = 0; i < ASL_STATE_TYPE_COUNT; i++) {
+		const char *name = asl_state_type_name(listed_types[i]);
+
+		if (!json_is_string(type) || strcmp(json_string_value(type), name) != 0)
+			continue;
+		*ret_type = listed_types[i];
+		return true;
+	}
+	unknown_type(compiler, json_is_string(type) ? json_string_value(type) : "");
+	return false;
+}
+
+/* True for a state in JSONata, which is a fault and not looked at any further. */
+static bool
+refuse_jsonata_state(struct compiler *compiler, json_t *json)
+{
+	const char *language = json_get_string(json, "QueryLanguage");
+	size_t mark;
+
+	if (language == NULL || strcmp(language, "JSONata") != 0)
+		return false;
+	mark = compile_push(compiler, "QueryLanguage");
+	compile_query_language(compiler, NULL, json_object_get(json, "QueryLanguage"), NULL);
+	compile_pop(compiler, mark);
+	return true;
+}
+
+static void
+check_task(struct compiler *compiler, const struct asl_state *state, json_t *json)
+{
+	const struct asl_number *timeout = &state->u.task.timeout_seconds;
+	const struct asl_number *heartbeat = &state->u.task.heartbeat_seconds;
+	const struct asl_resources *resources = compiler->resources;
+
+	if (timeout->given && heartbeat->given && timeout->path == NULL &&
+	    heartbeat->path == NULL && timeout->value > 0 && heartbeat->value >= timeout->value)
+		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "The field 'HeartbeatSeconds' should be smaller than 'TimeoutSeconds'");
+	if (state->u.task.resource != NULL && resources != NULL && resources->check != NULL)
+		resources->check(resources->arg, state, json, state->pointer, compiler->diags);
+}
+
+void
+compile_state(struct compiler *compiler, struct asl_state *state, json_t *json)
+{
+	struct asl_state *outer = compiler->state;
+
+	if (!compile_expect_object(compiler, state->name, json))
+		return;
+	if (!find_type(compiler, json, &state->type) || refuse_jsonata_state(compiler, json)) {
+		compiler->incomplete = true;
+		return;
+	}
+	compiler->state = state;
+	compile_fields(compiler, &state_spec, state->type, json, state);
+	if (state->type == ASL_TASK)
+		check_task(compiler, state, json);
+	if (state->type == ASL_MAP && state->u.map.distributed)
+		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		    "Mode DISTRIBUTED runs in this process, as INLINE does");
+	compiler->state = outer;
+}

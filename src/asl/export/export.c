@@ -1,0 +1,259 @@
+#include "asl/export/export.h"
+
+#include "base/json.h"
+
+#include <string.h>
+
+#define PREFIX	   "tmflow:"
+#define PREFIX_LEN (sizeof(PREFIX) - 1)
+
+/* What Step Functions calls the failures of Lambda itself. */
+static const char *const lambda_errors[] = {
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+};
+
+static json_t *export_scope(const struct asl_export_opts *opts, json_t *scope);
+
+static bool
+is_native(json_t *state)
+{
+	const char *resource = json_get_string(state, "Resource");
+
+	return resource != NULL && strncmp(resource, PREFIX, PREFIX_LEN) == 0;
+}
+
+/* {"action", "input"}: what the worker reads. The input is worked out by the state, as before. */
+static json_t *
+task_parameters(json_t *state)
+{
+	json_t *former = json_object_get(state, "Parameters");
+	json_t *parameters = json_object();
+
+	json_put_string(parameters, "action", json_get_string(state, "Resource") + PREFIX_LEN);
+	if (former != NULL)
+		json_object_set(parameters, "input", former);
+	else
+		json_put_string(parameters, "input.$", "$");
+	return parameters;
+}
+
+static void
+put_seconds(json_t *state, const char *key, json_int_t seconds)
+{
+	json_object_set_new(state, key, json_integer(seconds));
+}
+
+/* A state that names its time-out by a path has no bound for a heartbeat, which must be the shorter one: it gets none. */
+static void
+put_heartbeat(json_t *task)
+{
+	json_int_t timeout_s = json_integer_value(json_object_get(task, "TimeoutSeconds"));
+	json_int_t heartbeat_s = ASL_EXPORT_HEARTBEAT_SECONDS;
+
+	if (json_object_get(task, "HeartbeatSeconds") != NULL ||
+	    json_object_get(task, "HeartbeatSecondsPath") != NULL ||
+	    json_object_get(task, "TimeoutSecondsPath") != NULL)
+		return;
+	if (heartbeat_s >= timeout_s)
+		heartbeat_s = timeout_s - 1;
+	if (heartbeat_s > 0)
+		put_seconds(task, "HeartbeatSeconds", heartbeat_s);
+}
+
+static void
+put_timeout(json_t *task, json_int_t timeout_s)
+{
+	json_int_t heartbeat_s = json_integer_value(json_object_get(task, "HeartbeatSeconds"));
+
+	if (json_object_get(task, "TimeoutSeconds") != NULL ||
+	    json_object_get(task, "TimeoutSecondsPath") != NULL)
+		return;
+	put_seconds(task, "TimeoutSeconds", heartbeat_s < timeout_s ? timeout_s : heartbeat_s + 1);
+}
+
+static void
+put_timeouts(const struct asl_export_opts *opts, json_t *task)
+{
+	if (opts->kind == ASL_EXPORT_ACTIVITY) {
+		put_timeout(task, ASL_EXPORT_TIMEOUT_SECONDS);
+		put_heartbeat(task);
+		return;
+	}
+	/* Nobody would send the heartbeats: each task longer than the interval would fail. */
+	json_object_del(task, "HeartbeatSeconds");
+	json_object_del(task, "HeartbeatSecondsPath");
+	put_timeout(task, ASL_EXPORT_FUNCTION_TIMEOUT_SECONDS);
+}
+
+static bool
+retry_names(json_t *retry, const char *error)
+{
+	json_t *retrier;
+	json_t *name;
+	size_t i;
+	size_t j;
+
+	json_array_foreach (retry, i, retrier)
+		json_array_foreach (json_object_get(retrier, "ErrorEquals"), j, name)
+			if (strcmp(json_string_value(name), error) == 0)
+				return true;
+	return false;
+}
+
+static json_t *
+lambda_retrier(json_t *errors)
+{
+	json_t *retrier = json_object();
+
+	json_object_set(retrier, "ErrorEquals", errors);
+	put_seconds(retrier, "IntervalSeconds", ASL_EXPORT_LAMBDA_INTERVAL_SECONDS);
+	put_seconds(retrier, "MaxDelaySeconds", ASL_EXPORT_LAMBDA_MAX_DELAY_SECONDS);
+	json_object_set_new(retrier, "MaxAttempts", json_integer(ASL_EXPORT_LAMBDA_ATTEMPTS));
+	json_object_set_new(retrier, "BackoffRate", json_integer(ASL_EXPORT_LAMBDA_BACKOFF));
+	json_put_string(retrier, "JitterStrategy", "FULL");
+	return retrier;
+}
+
+/* In front of the workflow's own, since an entry for States.ALL must be the last; what those name is theirs. */
+static void
+put_lambda_retry(json_t *task)
+{
+	json_t *own = json_object_get(task, "Retry");
+	json_t *retry = json_array();
+	json_t *errors = json_array();
+
+	for (size_t i = 0; i < sizeof(lambda_errors) / sizeof(lambda_errors[0]); i++)
+		if (!retry_names(own, lambda_errors[i]))
+			json_array_append_new(errors, json_string(lambda_errors[i]));
+	if (json_array_size(errors) > 0)
+		json_array_append_new(retry, lambda_retrier(errors));
+	if (own != NULL)
+		json_array_extend(retry, own);
+	json_object_set_new(task, "Retry", retry);
+	json_decref(errors);
+}
+
+/* The members keep their order; Parameters stand behind the Resource. */
+static json_t *
+export_task(const struct asl_export_opts *opts, json_t *state)
+{
+	json_t *task = json_object();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (state, key, value) {
+		if (strcmp(key, "Resource") == 0) {
+			json_put_string(task, "Resource", opts->resource);
+			json_object_set_new(task, "Parameters", task_parameters(state));
+		} else if (strcmp(key, "Parameters") != 0) {
+			json_object_set(task, key, value);
+		}
+	}
+	put_timeouts(opts, task);
+	if (opts->kind == ASL_EXPORT_FUNCTION)
+		put_lambda_retry(task);
+	return task;
+}
+
+static json_t *
+export_branches(const struct asl_export_opts *opts, json_t *branches)
+{
+	json_t *exported = json_array();
+	json_t *branch;
+	size_t i;
+
+	json_array_foreach (branches, i, branch)
+		json_array_append_new(exported, export_scope(opts, branch));
+	return exported;
+}
+
+/* A Map or Parallel: what it holds is exported. */
+static json_t *
+export_parent(const struct asl_export_opts *opts, json_t *state)
+{
+	json_t *exported = json_object();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (state, key, value) {
+		if (strcmp(key, "Iterator") == 0 || strcmp(key, "ItemProcessor") == 0)
+			json_object_set_new(exported, key, export_scope(opts, value));
+		else if (strcmp(key, "Branches") == 0)
+			json_object_set_new(exported, key, export_branches(opts, value));
+		else
+			json_object_set(exported, key, value);
+	}
+	return exported;
+}
+
+static json_t *
+export_state(const struct asl_export_opts *opts, json_t *state)
+{
+	const char *type = json_get_string(state, "Type");
+
+	if (strcmp(type, "Task") == 0 && is_native(state))
+		return export_task(opts, state);
+	if (strcmp(type, "Map") == 0 || strcmp(type, "Parallel") == 0)
+		return export_parent(opts, state);
+	return json_incref(state);
+}
+
+/* Only an ItemProcessor can be distributed, not an Iterator. */
+static void
+distribute(json_t *map)
+{
+	json_t *iterator = json_object_get(map, "Iterator");
+	json_t *config = json_object();
+	json_t *processor;
+
+	if (iterator != NULL) {
+		json_object_set(map, "ItemProcessor", iterator);
+		json_object_del(map, "Iterator");
+	}
+	processor = json_object_get(map, "ItemProcessor");
+	json_put_string(config, "Mode", "DISTRIBUTED");
+	json_put_string(config, "ExecutionType", "STANDARD");
+	json_object_set_new(processor, "ProcessorConfig", config);
+}
+
+/* Maps within Maps stay as they are: they are in an execution of their own already. */
+static void
+distribute_top(json_t *exported)
+{
+	const char *name;
+	json_t *state;
+
+	json_object_foreach (json_object_get(exported, "States"), name, state)
+		if (strcmp(json_get_string(state, "Type"), "Map") == 0)
+			distribute(state);
+}
+
+/* The machine, a branch or a processor. */
+static json_t *
+export_scope(const struct asl_export_opts *opts, json_t *scope)
+{
+	json_t *exported = json_object();
+	json_t *states = json_object();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (json_object_get(scope, "States"), key, value)
+		json_object_set_new(states, key, export_state(opts, value));
+	json_object_foreach (scope, key, value)
+		json_object_set(exported, key, strcmp(key, "States") == 0 ? states : value);
+	json_decref(states);
+	return exported;
+}
+
+json_t *
+asl_export(const struct asl_machine *machine, const struct asl_export_opts *opts)
+{
+	json_t *exported = export_scope(opts, asl_machine_json(machine));
+
+	if (opts->distributed)
+		distribute_top(exported);
+	return exported;
+}

@@ -1,0 +1,124 @@
+#include "asl/export/export.h"
+
+#include "base/json.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* An expression's first variable that is not in known: where its name begins, or NULL. What stands in quotes is text. */
+static const char *
+expression_variable(const char *text, const json_t *known, size_t *ret_len)
+{
+	bool quoted = false;
+
+	for (const char *c = text; *c != '\0'; c++) {
+		size_t len = 0;
+
+		if (*c == '\'')
+			quoted = !quoted;
+		if (quoted || *c != '$' || (c > text && c[-1] == '$'))
+			continue;
+		while (isalnum((unsigned char)c[1 + len]) || c[1 + len] == '_')
+			len++;
+		if (len > 0 && json_object_getn(known, c + 1, len) == NULL) {
+			*ret_len = len;
+			return c + 1;
+		}
+	}
+	return NULL;
+}
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text);
+	size_t end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static bool
+is_expression(const char *key)
+{
+	return ends_with(key, ".$") || ends_with(key, "Path") || strcmp(key, "Variable") == 0;
+}
+
+/* The names that Assign fields give, at any depth. */
+static void
+collect_assigned(json_t *value, json_t *names)
+{
+	const char *key;
+	const char *name;
+	json_t *member;
+	json_t *unused;
+	size_t i;
+
+	json_array_foreach (value, i, member)
+		collect_assigned(member, names);
+	json_object_foreach (value, key, member) {
+		collect_assigned(member, names);
+		if (strcmp(key, "Assign") != 0)
+			continue;
+		json_object_foreach (member, name, unused)
+			json_object_setn_new(names, name, strcspn(name, "."), json_true());
+	}
+}
+
+static const char *
+outer_variable(json_t *value, const json_t *known, size_t *ret_len)
+{
+	const char *found = NULL;
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	json_array_foreach (value, i, member)
+		if ((found = outer_variable(member, known, ret_len)) != NULL)
+			return found;
+	json_object_foreach (value, key, member) {
+		if (json_is_string(member) && is_expression(key))
+			found = expression_variable(json_string_value(member), known, ret_len);
+		else
+			found = outer_variable(member, known, ret_len);
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
+
+static int
+check_map(const char *name, json_t *map, struct err *err)
+{
+	json_t *processor = json_object_get(map, "ItemProcessor");
+	json_t *known = json_object();
+	const char *variable;
+	size_t len = 0;
+	int rc = 0;
+
+	if (processor == NULL)
+		processor = json_object_get(map, "Iterator");
+	collect_assigned(processor, known);
+	variable = outer_variable(processor, known, &len);
+	if (variable != NULL)
+		rc = err_set(err, ERR_INVALID,
+		    "--distributed: the items of %s read $%.*s, but executions of their own do not "
+		    "see the variables around them; hand it on by ItemSelector",
+		    name, (int)len, variable);
+	json_decref(known);
+	return rc;
+}
+
+int
+asl_export_check_distributed(const struct asl_machine *machine, struct err *err)
+{
+	const char *name;
+	json_t *state;
+
+	json_object_foreach (json_object_get(asl_machine_json(machine), "States"), name, state) {
+		if (strcmp(json_get_string(state, "Type"), "Map") != 0)
+			continue;
+		if (check_map(name, state, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,169 @@
+#include "asl/expr/expr_internal.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DOUBLE_DIGITS_MAX 17 /* significant digits that tell every double apart */
+
+static int
+write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, struct err *err);
+
+/* The fewest digits that read back as the same number: "d.ddde+xx". */
+static void
+shortest_digits(double value, char text[32])
+{
+	for (int digits = 0; digits < DOUBLE_DIGITS_MAX; digits++) {
+		snprintf(text, 32, "%.*e", digits, value);
+		if (strtod(text, NULL) == value)
+			return;
+	}
+}
+
+/* As Java's Double.toString: 1.0, 0.001, 1.0E10, 1.5E-5 */
+static void
+write_double(double value, struct buf *out)
+{
+	char text[32] = "";
+	char *exponent_at;
+	char *fraction;
+	int exponent;
+	int decimals;
+
+	if (value == 0) {
+		buf_add_cstr(out, signbit(value) ? "-0.0" : "0.0");
+		return;
+	}
+	shortest_digits(value, text);
+	exponent_at = strchr(text, 'e');
+	assert(exponent_at != NULL);
+	exponent = (int)strtol(exponent_at + 1, NULL, 10);
+	*exponent_at = '\0';
+	fraction = strchr(text, '.');
+	if (exponent < -3 || exponent >= 7) {
+		buf_printf(out, "%s%sE%d", text, fraction != NULL ? "" : ".0", exponent);
+		return;
+	}
+	decimals = (fraction != NULL ? (int)strlen(fraction + 1) : 0) - exponent;
+	buf_printf(out, "%.*f", decimals > 1 ? decimals : 1, value);
+}
+
+static int
+write_array(const struct intrinsic_call *call, json_t *array, struct buf *out, struct err *err)
+{
+	json_t *element;
+	size_t i;
+
+	buf_add_char(out, '[');
+	json_array_foreach (array, i, element) {
+		if (i > 0)
+			buf_add_cstr(out, ", ");
+		if (write_value(call, element, out, err) < 0)
+			return -1;
+	}
+	buf_add_char(out, ']');
+	return 0;
+}
+
+static int
+write_object(const struct intrinsic_call *call, json_t *object, struct buf *out, struct err *err)
+{
+	const char *key;
+	json_t *member;
+	const char *separator = "{";
+
+	if (json_object_size(object) == 0)
+		buf_add_char(out, '{');
+	json_object_foreach (object, key, member) {
+		buf_printf(out, "%s%s=", separator, key);
+		separator = ", ";
+		if (write_value(call, member, out, err) < 0)
+			return -1;
+	}
+	buf_add_char(out, '}');
+	return 0;
+}
+
+/* As Java's toString has it: a string bare, an object as {a=1, b=[]}. */
+static int
+write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, struct err *err)
+{
+	if (out->len > INTRINSIC_TEXT_BYTES_MAX)
+		return intrinsic_fail(
+		    call, err, "the text has more than %u bytes", INTRINSIC_TEXT_BYTES_MAX);
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return write_object(call, value, out, err);
+	case JSON_ARRAY:
+		return write_array(call, value, out, err);
+	case JSON_STRING:
+		buf_add(out, json_string_value(value), json_string_length(value));
+		break;
+	case JSON_INTEGER:
+		buf_printf(out, "%lld", (long long)json_integer_value(value));
+		break;
+	case JSON_REAL:
+		write_double(json_real_value(value), out);
+		break;
+	case JSON_TRUE:
+		buf_add_cstr(out, "true");
+		break;
+	case JSON_FALSE:
+		buf_add_cstr(out, "false");
+		break;
+	case JSON_NULL:
+		buf_add_cstr(out, "null");
+		break;
+	}
+	return 0;
+}
+
+static int
+fail_count(const struct intrinsic_call *call, struct err *err)
+{
+	return intrinsic_fail(call, err, "number of arguments do not match the occurrences of {}");
+}
+
+/* Writes the template with {} replaced by the arguments in turn; \{ \} and \\ stand for the character itself. */
+static int
+format_template(
+    const struct intrinsic_call *call, struct str template, struct buf *out, struct err *err)
+{
+	size_t arg = 1;
+
+	for (size_t i = 0; i < template.len; i++) {
+		const char *at = template.p + i;
+		size_t left = template.len - i;
+
+		if (left > 1 && *at == '\\' && strchr("{}\\", at[1]) != NULL && at[1] != '\0') {
+			buf_add_char(out, at[1]);
+			i++;
+		} else if (left > 1 && memcmp(at, "{}", 2) == 0) {
+			if (arg == call->arg_count)
+				return fail_count(call, err);
+			if (write_value(call, call->args[arg++], out, err) < 0)
+				return -1;
+			i++;
+		} else {
+			buf_add_char(out, *at);
+		}
+	}
+	return arg < call->arg_count ? fail_count(call, err) : 0;
+}
+
+int
+intrinsic_format(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+{
+	struct str template;
+	struct buf out = {0};
+
+	if (intrinsic_string_arg(call, 0, &template, err) < 0)
+		return -1;
+	if (format_template(call, template, &out, err) < 0) {
+		buf_fini(&out);
+		return -1;
+	}
+	return intrinsic_return_text(call, &out, ret_value, err);
+}

@@ -1,0 +1,104 @@
+#include "asl/path/path_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void
+operand_fini(struct filter_operand *operand)
+{
+	asl_path_free(operand->path);
+	json_decref(operand->literal);
+	regex_free(operand->regex);
+}
+
+void
+filter_free(struct filter *filter)
+{
+	if (filter == NULL)
+		return;
+	filter_free(filter->left);
+	filter_free(filter->right);
+	operand_fini(&filter->a);
+	operand_fini(&filter->b);
+	free(filter);
+}
+
+/* New reference in *ret_value, or NULL there when a path leads nowhere. */
+static int
+operand_value(const struct filter_operand *operand, struct path_walk *walk, json_t **ret_value)
+{
+	*ret_value = NULL;
+	if (operand->path != NULL)
+		return path_walk_eval(operand->path, walk, ret_value) == ASL_FOUND_ERROR ? -1 : 0;
+	*ret_value = json_incref(operand->literal);
+	return 0;
+}
+
+/* A path that may yield several nodes exists when it yields one. */
+static int
+exists(const struct filter *filter, struct path_walk *walk)
+{
+	json_t *value = NULL;
+	int holds;
+
+	if (operand_value(&filter->a, walk, &value) < 0)
+		return -1;
+	holds =
+	    value != NULL && (asl_path_is_definite(filter->a.path) || json_array_size(value) > 0);
+	json_decref(value);
+	return holds;
+}
+
+static int
+compare(const struct filter *filter, struct path_walk *walk)
+{
+	json_t *a = NULL;
+	json_t *b = NULL;
+	int holds = -1;
+
+	if (operand_value(&filter->a, walk, &a) < 0)
+		return -1;
+	if (filter->b.regex != NULL)
+		holds = regex_matches(filter->b.regex, a);
+	else if (operand_value(&filter->b, walk, &b) == 0)
+		holds = filter_op_holds(filter->op, walk, a, b);
+	json_decref(a);
+	json_decref(b);
+	return holds;
+}
+
+static int
+filter_holds(const struct filter *filter, struct path_walk *walk)
+{
+	int left;
+
+	switch (filter->kind) {
+	case FILTER_OR:
+		left = filter_holds(filter->left, walk);
+		return left == 0 ? filter_holds(filter->right, walk) : left;
+	case FILTER_AND:
+		left = filter_holds(filter->left, walk);
+		return left > 0 ? filter_holds(filter->right, walk) : left;
+	case FILTER_NOT:
+		left = filter_holds(filter->left, walk);
+		return left < 0 ? left : !left;
+	case FILTER_EXISTS:
+		return exists(filter, walk);
+	case FILTER_COMPARE:
+		return compare(filter, walk);
+	}
+	assert(!"a filter of unknown kind");
+	return -1;
+}
+
+int
+filter_accepts(const struct filter *filter, struct path_walk *walk, json_t *node)
+{
+	json_t *outer = walk->current;
+	int accepts;
+
+	walk->current = node;
+	accepts = filter_holds(filter, walk);
+	walk->current = outer;
+	return accepts;
+}

@@ -1,0 +1,20 @@
+#ifndef TMFLOW_ASL_PATH_REGEX_H
+#define TMFLOW_ASL_PATH_REGEX_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* A compiled pattern of =~. Immutable. */
+struct regex;
+
+/* NULL: what is wrong is in err (ERR_INVALID). */
+struct regex *regex_new(struct str pattern, bool ignore_case, struct err *err);
+void regex_free(struct regex *regex);
+
+/* True if the whole of text (a string; anything else does not match) matches. */
+bool regex_matches(const struct regex *regex, const json_t *text);
+
+#endif

@@ -1,0 +1,233 @@
+#include "asl/state/choice_internal.h"
+
+#include "base/timestamp.h"
+
+#include <string.h>
+
+static struct str
+text_of(const json_t *value)
+{
+	return (struct str){json_string_value(value), json_string_length(value)};
+}
+
+static bool
+compare_strings(const json_t *value, const json_t *operand, int *ret_order)
+{
+	struct str a = text_of(value);
+	struct str b = text_of(operand);
+
+	if (a.p == NULL || b.p == NULL)
+		return false;
+	*ret_order = memcmp(a.p, b.p, a.len < b.len ? a.len : b.len);
+	if (*ret_order == 0)
+		*ret_order = (a.len > b.len) - (a.len < b.len);
+	return true;
+}
+
+/* Exactly, also where an integer has no double of its own. */
+static int
+order_integer_real(json_int_t integer, double real)
+{
+	double whole;
+
+	if (real >= 0x1p63)
+		return -1;
+	if (real < -0x1p63)
+		return 1;
+	whole = (double)(json_int_t)real; /* towards zero */
+	if (integer != (json_int_t)real)
+		return integer > (json_int_t)real ? 1 : -1;
+	return (whole > real) - (whole < real);
+}
+
+static int
+order_reals(double a, double b)
+{
+	return (a > b) - (a < b);
+}
+
+static bool
+compare_numbers(const json_t *value, const json_t *operand, int *ret_order)
+{
+	json_int_t a = json_integer_value(value);
+	json_int_t b = json_integer_value(operand);
+
+	if (!json_is_number(value) || !json_is_number(operand))
+		return false;
+	if (json_is_integer(value) && json_is_integer(operand))
+		*ret_order = (a > b) - (a < b);
+	else if (json_is_integer(value))
+		*ret_order = order_integer_real(a, json_real_value(operand));
+	else if (json_is_integer(operand))
+		*ret_order = -order_integer_real(b, json_real_value(value));
+	else
+		*ret_order = order_reals(json_real_value(value), json_real_value(operand));
+	return true;
+}
+
+static bool
+compare_booleans(const json_t *value, const json_t *operand, int *ret_order)
+{
+	if (!json_is_boolean(value) || !json_is_boolean(operand))
+		return false;
+	*ret_order = json_is_true(value) - json_is_true(operand);
+	return true;
+}
+
+static bool
+timestamp_of(const json_t *value, struct timestamp *ret_timestamp)
+{
+	return json_is_string(value) && timestamp_parse(text_of(value), ret_timestamp);
+}
+
+static bool
+compare_timestamps(const json_t *value, const json_t *operand, int *ret_order)
+{
+	struct timestamp a;
+	struct timestamp b;
+
+	if (!timestamp_of(value, &a) || !timestamp_of(operand, &b))
+		return false;
+	*ret_order = timestamp_compare(&a, &b);
+	return true;
+}
+
+/* Where the pattern's element at p ends, and the character that it stands for. */
+static size_t
+pattern_next(struct str pattern, size_t p, char *ret_char)
+{
+	bool escape = pattern.p[p] == '\\' && p + 1 < pattern.len &&
+		      (pattern.p[p + 1] == '*' || pattern.p[p + 1] == '\\');
+
+	*ret_char = pattern.p[escape ? p + 1 : p];
+	return p + (escape ? 2 : 1);
+}
+
+bool
+choice_matches(struct str pattern, struct str text)
+{
+	size_t p = 0;
+	size_t t = 0;
+	size_t after_star = SIZE_MAX; /* where the pattern goes on behind the last * */
+	size_t star_text = 0;	      /* how far that * reaches */
+	char c;
+
+	while (t < text.len || p < pattern.len) {
+		if (p < pattern.len && pattern.p[p] == '*') {
+			after_star = ++p;
+			star_text = t;
+			continue;
+		}
+		if (p < pattern.len && t < text.len) {
+			size_t next = pattern_next(pattern, p, &c);
+
+			if (c == text.p[t]) {
+				p = next;
+				t++;
+				continue;
+			}
+		}
+		if (after_star == SIZE_MAX || star_text == text.len)
+			return false;
+		p = after_star;
+		t = ++star_text;
+	}
+	return true;
+}
+
+static bool
+compare_match(const json_t *value, const json_t *operand, int *ret_order)
+{
+	if (!json_is_string(value) || !json_is_string(operand))
+		return false;
+	*ret_order = choice_matches(text_of(operand), text_of(value)) ? 0 : 1;
+	return true;
+}
+
+static bool
+is_null(const json_t *value)
+{
+	return json_is_null(value);
+}
+
+static bool
+is_numeric(const json_t *value)
+{
+	return json_is_number(value);
+}
+
+static bool
+is_string(const json_t *value)
+{
+	return json_is_string(value);
+}
+
+static bool
+is_boolean(const json_t *value)
+{
+	return json_is_boolean(value);
+}
+
+static bool
+is_timestamp(const json_t *value)
+{
+	struct timestamp timestamp;
+
+	return timestamp_of(value, &timestamp);
+}
+
+/* An operator and its ...Path variant. */
+#define COMPARE(NAME, OPERAND, FN, ORDERS)                                                         \
+	{NAME, OPERAND, FN, ORDERS, NULL},                                                         \
+	{                                                                                          \
+		NAME "Path", CHOICE_PATH, FN, ORDERS, NULL                                         \
+	}
+
+#define COMPARE_ORDER(PREFIX, OPERAND, FN)                                                         \
+	COMPARE(PREFIX "Equals", OPERAND, FN, CHOICE_EQUAL),                                       \
+	    COMPARE(PREFIX "LessThan", OPERAND, FN, CHOICE_LESS),                                  \
+	    COMPARE(PREFIX "GreaterThan", OPERAND, FN, CHOICE_GREATER),                            \
+	    COMPARE(PREFIX "LessThanEquals", OPERAND, FN, CHOICE_LESS | CHOICE_EQUAL),             \
+	    COMPARE(PREFIX "GreaterThanEquals", OPERAND, FN, CHOICE_GREATER | CHOICE_EQUAL)
+
+#define IS(NAME, FN)                                                                               \
+	{                                                                                          \
+		NAME, CHOICE_BOOLEAN, NULL, 0, FN                                                  \
+	}
+
+static const struct asl_choice_op ops[] = {
+    COMPARE_ORDER("String", CHOICE_STRING, compare_strings),
+    COMPARE_ORDER("Numeric", CHOICE_NUMBER, compare_numbers),
+    COMPARE_ORDER("Timestamp", CHOICE_TIMESTAMP, compare_timestamps),
+    COMPARE("BooleanEquals", CHOICE_BOOLEAN, compare_booleans, CHOICE_EQUAL),
+    {"StringMatches", CHOICE_STRING, compare_match, CHOICE_EQUAL, NULL},
+    IS("IsNull", is_null),
+    IS("IsPresent", NULL),
+    IS("IsNumeric", is_numeric),
+    IS("IsString", is_string),
+    IS("IsBoolean", is_boolean),
+    IS("IsTimestamp", is_timestamp),
+};
+_Static_assert(sizeof(ops) / sizeof(*ops) == 39, "the specification has 39 comparison operators");
+
+const struct asl_choice_op *
+choice_op_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
+		if (strcmp(ops[i].name, name) == 0)
+			return &ops[i];
+	}
+	return NULL;
+}
+
+const char *
+choice_op_name(size_t at)
+{
+	return at < sizeof(ops) / sizeof(*ops) ? ops[at].name : NULL;
+}
+
+const char *
+asl_choice_op_name(const struct asl_choice_op *op)
+{
+	return op->name;
+}

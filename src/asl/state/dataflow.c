@@ -1,0 +1,313 @@
+#include "asl/state/dataflow.h"
+
+#include "base/json.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define ERROR_RUNTIME "States.Runtime"
+
+/* A character of a path may become an escape of six bytes, and each name brings quotes, a colon, a comma and braces. */
+#define PLACE_BYTES_A_CHAR 12
+
+/* "Invalid path '$.a' : No results for path: $['a']" */
+static int
+fail_path(const struct asl_path *path, const struct asl_scope *scope, struct err *err)
+{
+	struct buf why = {0};
+
+	asl_path_explain(path, scope, &why);
+	err_set_name(err, ERR_ASL, ERROR_RUNTIME, "Invalid path '%s' : %s", asl_path_text(path),
+	    buf_cstr(&why));
+	buf_fini(&why);
+	return -1;
+}
+
+static int
+eval_path(
+    const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value, struct err *err)
+{
+	switch (asl_path_eval(path, scope, ret_value, err)) {
+	case ASL_FOUND:
+		return 0;
+	case ASL_FOUND_NOTHING:
+		return fail_path(path, scope, err);
+	case ASL_FOUND_ERROR:
+		break;
+	}
+	return -1;
+}
+
+/* InputPath or OutputPath: {} when discarded, the same reference when there is no path. */
+static int
+select_path(const struct asl_path *path, bool discard, const struct asl_scope *scope,
+    json_t **ret_value, struct err *err)
+{
+	if (path != NULL)
+		return eval_path(path, scope, ret_value, err);
+	*ret_value = discard ? json_object() : json_incref(scope->input);
+	return 0;
+}
+
+static int
+fail_size(const struct asl_state *state, struct err *err)
+{
+	return err_set_name(err, ERR_ASL, "States.DataLimitExceeded",
+	    "The state/task '%s' returned a result with a size exceeding the maximum number of "
+	    "bytes service limit.",
+	    state->name);
+}
+
+static int
+check_size(const struct asl_state *state, const json_t *data, size_t *ret_bytes, struct err *err)
+{
+	*ret_bytes = json_text_bytes_max(data, ASL_DATA_BYTES_MAX);
+	return *ret_bytes <= ASL_DATA_BYTES_MAX ? 0 : fail_size(state, err);
+}
+
+/* The same, counting only where a known bound (0: none) does not settle it; *bytes_max is what is known then. */
+static int
+check_counted(const struct asl_state *state, const json_t *data, size_t *bytes_max, struct err *err)
+{
+	if (*bytes_max > 0 && *bytes_max <= ASL_DATA_BYTES_MAX)
+		return 0;
+	return check_size(state, data, bytes_max, err);
+}
+
+int
+asl_state_input_path(
+    const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input, struct err *err)
+{
+	return select_path(state->input_path, state->input_discard, raw, ret_input, err);
+}
+
+/* What InputPath leaves of the raw input, at most; 0: not known. */
+static size_t
+effective_bytes_max(const struct asl_state *state, const struct asl_scope *raw)
+{
+	if (state->input_path == NULL)
+		return raw->input_bytes_max;
+	return raw->input_bytes_max > 0 && asl_path_selects_part(state->input_path)
+		   ? raw->input_bytes_max + ASL_PATH_SCALAR_BYTES
+		   : 0;
+}
+
+int
+asl_state_input(
+    const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input, struct err *err)
+{
+	struct asl_scope scope = *raw;
+	json_t *effective = NULL;
+	json_t *input = NULL;
+	size_t bytes;
+	int ret;
+
+	if (asl_state_input_path(state, raw, &effective, err) < 0)
+		return -1;
+	if (state->parameters == NULL || state->type == ASL_MAP) {
+		*ret_input = effective;
+		return 0;
+	}
+	scope.input = effective;
+	bytes = asl_template_bytes_max(state->parameters, effective_bytes_max(state, raw));
+	ret = asl_template_eval(state->parameters, &scope, &input, err);
+	json_decref(effective);
+	if (ret == 0 && state->type != ASL_PASS) /* a Pass's is checked as its output */
+		ret = check_counted(state, input, &bytes, err);
+	if (ret < 0)
+		json_decref(input);
+	else
+		*ret_input = input;
+	return ret;
+}
+
+/* ResultSelector: a new reference. */
+static int
+select_result(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
+    json_t **ret_result, struct err *err)
+{
+	struct asl_scope scope = *raw;
+
+	if (state->result_selector == NULL) {
+		*ret_result = json_incref(result);
+		return 0;
+	}
+	scope.input = result;
+	return asl_template_eval(state->result_selector, &scope, ret_result, err);
+}
+
+/* ResultPath: a new reference. */
+static int
+place_result(const struct asl_path *path, bool discard, json_t *raw_input, json_t *result,
+    json_t **ret_output, struct err *err)
+{
+	if (path != NULL)
+		return asl_path_put(path, raw_input, result, ret_output, err);
+	*ret_output = json_incref(discard ? raw_input : result);
+	return 0;
+}
+
+/* What a value takes in addition to its own text when it is put at path: the names on the way, escaped at worst, and the signs around them. */
+static size_t
+place_bytes_max(const struct asl_path *path)
+{
+	return PLACE_BYTES_A_CHAR * strlen(asl_path_text(path));
+}
+
+/* What ResultSelector made of a result of so many bytes (0: not known), at most. */
+static size_t
+selected_bytes_max(const struct asl_state *state, const json_t *selected, size_t result_bytes)
+{
+	size_t bytes = result_bytes;
+
+	if (state->result_selector != NULL)
+		bytes = asl_template_bytes_max(state->result_selector, result_bytes);
+	return bytes > 0 ? bytes : json_text_bytes_max(selected, ASL_DATA_BYTES_MAX);
+}
+
+/* What the output has at most, from what is known of the input and the result; 0 when that tells nothing. */
+static size_t
+output_bytes_max(const struct asl_state *state, const struct asl_scope *raw, const json_t *selected,
+    size_t result_bytes)
+{
+	size_t bytes;
+
+	if (state->output_discard ||
+	    (state->output_path != NULL && !asl_path_selects_part(state->output_path)))
+		return 0;
+	if (state->result_discard)
+		return raw->input_bytes_max;
+	if (state->result_path != NULL && raw->input_bytes_max == 0)
+		return 0;
+	bytes = selected_bytes_max(state, selected, result_bytes) + ASL_PATH_SCALAR_BYTES;
+	if (state->result_path != NULL)
+		bytes += raw->input_bytes_max + place_bytes_max(state->result_path);
+	return bytes;
+}
+
+/* The three steps, without any check of size. */
+static int
+make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
+    size_t result_bytes, json_t **ret_output, size_t *ret_bytes_max, struct err *err)
+{
+	struct asl_scope scope = *raw;
+	json_t *selected = NULL;
+	json_t *placed = NULL;
+	int ret;
+
+	if (select_result(state, raw, result, &selected, err) < 0)
+		return -1;
+	ret = place_result(
+	    state->result_path, state->result_discard, raw->input, selected, &placed, err);
+	if (ret == 0)
+		*ret_bytes_max = output_bytes_max(state, raw, selected, result_bytes);
+	json_decref(selected);
+	if (ret < 0)
+		return -1;
+	scope.input = placed;
+	ret = select_path(state->output_path, state->output_discard, &scope, ret_output, err);
+	json_decref(placed);
+	return ret;
+}
+
+int
+asl_state_output_sized(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
+    json_t **ret_output, size_t *bytes_max, struct err *err)
+{
+	bool from_outside = state->type == ASL_TASK && result != raw->input;
+	json_t *output = NULL;
+	size_t result_bytes = *bytes_max;
+
+	if (from_outside && check_counted(state, result, &result_bytes, err) < 0)
+		return -1;
+	*bytes_max = 0;
+	if (make_output(state, raw, result, result_bytes, &output, bytes_max, err) < 0)
+		return -1;
+	if (output == raw->input) {
+		*bytes_max = raw->input_bytes_max;
+	} else if (output == result && from_outside) {
+		*bytes_max = result_bytes;
+	} else if (check_counted(state, output, bytes_max, err) < 0) {
+		json_decref(output);
+		return -1;
+	}
+	*ret_output = output;
+	return 0;
+}
+
+int
+asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
+    json_t **ret_output, struct err *err)
+{
+	size_t bytes_max = 0;
+
+	return asl_state_output_sized(state, raw, result, ret_output, &bytes_max, err);
+}
+
+int
+asl_assign(const struct asl_template *assign, const struct asl_scope *scope, json_t **ret_variables,
+    struct err *err)
+{
+	json_t *assigned = NULL;
+	json_t *variables;
+
+	if (assign == NULL) {
+		*ret_variables = json_incref(scope->variables);
+		return 0;
+	}
+	if (asl_template_eval(assign, scope, &assigned, err) < 0)
+		return -1;
+	if (json_text_bytes_max(assigned, ASL_DATA_BYTES_MAX) > ASL_DATA_BYTES_MAX) {
+		json_decref(assigned);
+		return err_set_name(err, ERR_ASL, "States.DataLimitExceeded",
+		    "The variables that are assigned exceed the maximum number of bytes service "
+		    "limit.");
+	}
+	variables = scope->variables != NULL ? json_copy(scope->variables) : json_object();
+	json_object_update(variables, assigned);
+	json_decref(assigned);
+	*ret_variables = variables;
+	return 0;
+}
+
+int
+asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_t *error_output,
+    json_t **ret_output, struct err *err)
+{
+	return place_result(catcher->result_path, catcher->result_discard, raw_input, error_output,
+	    ret_output, err);
+}
+
+/* A variable or the context object is, for AWS, a document of its own: its path begins with $. */
+static int
+fail_items(const struct asl_path *path, struct err *err)
+{
+	const char *text = path != NULL ? asl_path_text(path) : "$";
+
+	if (text[0] == '$' && text[1] == '$')
+		text++;
+	return err_set_name(
+	    err, ERR_ASL, ERROR_RUNTIME, "Reference path \"%s\" must point to array.", text);
+}
+
+int
+asl_map_items(const struct asl_state *state, const struct asl_scope *effective, json_t **ret_items,
+    struct err *err)
+{
+	const struct asl_path *path = state->u.map.items_path;
+	json_t *items = NULL;
+
+	assert(state->type == ASL_MAP);
+	if (state->u.map.needs_s3 || state->u.map.needs_batches)
+		return err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		    "%s is not supported by this version: the Map runs on Step Functions only",
+		    state->u.map.needs_s3 ? "ItemReader or ResultWriter" : "ItemBatcher");
+	if (select_path(path, false, effective, &items, err) < 0)
+		return -1;
+	if (!json_is_array(items)) {
+		json_decref(items);
+		return fail_items(path, err);
+	}
+	*ret_items = items;
+	return 0;
+}

@@ -1,0 +1,98 @@
+#include "asl/state/dataflow.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ERROR_ALL	  "States.ALL"
+#define ERROR_RUNTIME	  "States.Runtime"
+#define ERROR_TASK_FAILED "States.TaskFailed"
+
+#define CAUSE_PREFIX "An error occurred while executing the state '"
+
+/* Errors whose causes the engine itself words with the state's name in front. */
+static const char *const prefixed_errors[] = {
+    "States.IntrinsicFailure",
+    "States.NoChoiceMatched",
+    "States.ParameterPathFailure",
+    "States.ResultPathMatchFailure",
+    ERROR_RUNTIME,
+};
+
+static bool
+pattern_takes(const char *pattern, const char *error)
+{
+	if (strcmp(pattern, ERROR_ALL) == 0)
+		return true;
+	if (strcmp(pattern, ERROR_TASK_FAILED) == 0)
+		return strcmp(error, ASL_ERROR_TIMEOUT) != 0 &&
+		       strcmp(error, ASL_ERROR_HEARTBEAT) != 0;
+	if (strcmp(pattern, ASL_ERROR_TIMEOUT) == 0 && strcmp(error, ASL_ERROR_HEARTBEAT) == 0)
+		return true;
+	return strcmp(pattern, error) == 0;
+}
+
+static bool
+takes(const char *const *patterns, const char *error)
+{
+	if (strcmp(error, ERROR_RUNTIME) == 0)
+		return false; /* neither by States.ALL nor by name */
+	for (; *patterns != NULL; patterns++) {
+		if (pattern_takes(*patterns, error))
+			return true;
+	}
+	return false;
+}
+
+int
+asl_retrier_for(const struct asl_state *state, const char *error)
+{
+	for (size_t i = 0; i < state->retry_count; i++) {
+		if (takes(state->retry[i].errors, error))
+			return (int)i;
+	}
+	return -1;
+}
+
+bool
+asl_catcher_names(const struct asl_catcher *catcher, const char *error)
+{
+	for (const char *const *name = catcher->errors; *name != NULL; name++)
+		if (strcmp(*name, error) == 0)
+			return strcmp(error, ERROR_TASK_FAILED) != 0;
+	return false;
+}
+
+int
+asl_catcher_for(const struct asl_state *state, const char *error)
+{
+	for (size_t i = 0; i < state->catcher_count; i++) {
+		if (takes(state->catchers[i].errors, error))
+			return (int)i;
+	}
+	return -1;
+}
+
+double
+asl_retry_delay(const struct asl_retrier *retrier, int64_t attempt)
+{
+	double limit = retrier->max_delay_seconds > 0 ? (double)retrier->max_delay_seconds
+						      : (double)ASL_SECONDS_MAX;
+	double delay =
+	    (double)retrier->interval_seconds * pow(retrier->backoff_rate, (double)attempt);
+
+	return delay < limit ? delay : limit;
+}
+
+bool
+asl_cause_is_prefixed(const struct err *err)
+{
+	if (err->code != ERR_ASL && err->code != ERR_LIMIT)
+		return false; /* an action's or an author's own words */
+	if (strncmp(err_text(err), CAUSE_PREFIX, strlen(CAUSE_PREFIX)) == 0)
+		return false; /* from a state within this one */
+	for (size_t i = 0; i < sizeof(prefixed_errors) / sizeof(*prefixed_errors); i++) {
+		if (err_is(err, prefixed_errors[i]))
+			return true;
+	}
+	return false;
+}

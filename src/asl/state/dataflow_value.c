@@ -1,0 +1,330 @@
+#include "asl/state/dataflow.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ERROR_RUNTIME	  "States.Runtime"
+#define MS		  1000
+#define NANOSECONDS_IN_MS 1000000
+#define PERCENT_MAX	  100.0
+#define INTEGER_MAX	  INT32_MAX /* what a field given by a path may hold */
+
+/* The value as AWS's messages have it: a string bare, anything else as JSON. malloc'ed. */
+static char *
+shown(const json_t *value)
+{
+	return json_is_string(value) ? mem_strdup(json_string_value(value)) : json_text(value);
+}
+
+/* A whole number, or a string that holds one. */
+static bool
+whole_number(const json_t *value, int64_t *ret_number)
+{
+	const char *text = json_string_value(value);
+	size_t digits;
+	char *end;
+
+	if (json_is_integer(value)) {
+		*ret_number = json_integer_value(value);
+		return true;
+	}
+	if (text == NULL)
+		return false;
+	digits = strspn(text + (*text == '-' || *text == '+'), "0123456789");
+	errno = 0;
+	*ret_number = strtoll(text, &end, 10);
+	return digits > 0 && errno == 0 && end == text + json_string_length(value);
+}
+
+/* The value of a field's path, which must lead somewhere. */
+static int
+field_value(const struct asl_path *path, const char *field, const struct asl_scope *scope,
+    json_t **ret_value, struct err *err)
+{
+	struct buf why = {0};
+	bool wait_field = strcmp(field, "SecondsPath") == 0 || strcmp(field, "TimestampPath") == 0;
+
+	switch (asl_path_eval(path, scope, ret_value, err)) {
+	case ASL_FOUND:
+		return 0;
+	case ASL_FOUND_ERROR:
+		return -1;
+	case ASL_FOUND_NOTHING:
+		break;
+	}
+	if (wait_field)
+		return err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		    "The %s parameter does not reference an input value: %s", field,
+		    asl_path_text(path));
+	asl_path_explain(path, scope, &why);
+	err_set_name(err, ERR_ASL, ERROR_RUNTIME, "Invalid path '%s' : %s", asl_path_text(path),
+	    buf_cstr(&why));
+	buf_fini(&why);
+	return -1;
+}
+
+/* "The X field refers to value "v" which is not a valid integer: $.path" */
+static int
+fail_value(const struct asl_path *path, const char *field, const char *type, const json_t *value,
+    struct err *err)
+{
+	char *text = shown(value);
+
+	err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+	    "The %s field refers to value \"%s\" which is not a valid %s: %s", field, text, type,
+	    asl_path_text(path));
+	free(text);
+	return -1;
+}
+
+/* AWS's words for a whole number below 0, each field's its own; the others are said to be no integer. */
+static int
+fail_negative(const struct asl_path *path, const char *field, const json_t *value, int64_t whole,
+    struct err *err)
+{
+	if (strcmp(field, "MaxConcurrencyPath") == 0)
+		return err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		    "Expected non-negative integer for MaxConcurrency, got '%" PRId64 "' instead.",
+		    whole);
+	if (strcmp(field, "ToleratedFailureCountPath") == 0)
+		return err_set_name(
+		    err, ERR_ASL, ERROR_RUNTIME, "ToleratedFailureCount cannot be negative.");
+	return fail_value(path, field, "integer", value, err);
+}
+
+/* No time at all is no time limit. */
+static bool
+is_time_limit(const char *field)
+{
+	return strcmp(field, "TimeoutSecondsPath") == 0 ||
+	       strcmp(field, "HeartbeatSecondsPath") == 0;
+}
+
+int
+asl_number_eval(const struct asl_number *number, const char *field, int64_t fallback,
+    const struct asl_scope *scope, int64_t *ret_value, struct err *err)
+{
+	json_t *value = NULL;
+	int64_t whole;
+	int ret = 0;
+
+	if (!number->given || number->path == NULL) {
+		*ret_value = number->given ? number->value : fallback;
+		return 0;
+	}
+	if (field_value(number->path, field, scope, &value, err) < 0)
+		return -1;
+	if (!whole_number(value, &whole) || whole > INTEGER_MAX)
+		ret = fail_value(number->path, field, "integer", value, err);
+	else if (whole < 0)
+		ret = fail_negative(number->path, field, value, whole, err);
+	else if (whole == 0 && is_time_limit(field))
+		ret = fail_value(number->path, field, "positive integer", value, err);
+	else
+		*ret_value = whole;
+	json_decref(value);
+	return ret;
+}
+
+/* A number, or a string that holds one. */
+static bool
+real_number(const json_t *value, double *ret_number)
+{
+	const char *text = json_string_value(value);
+	char *end;
+
+	if (json_is_number(value)) {
+		*ret_number = json_number_value(value);
+		return true;
+	}
+	if (text == NULL || strspn(text, "-0123456789.") != json_string_length(value))
+		return false;
+	*ret_number = strtod(text, &end);
+	return end > text && *end == '\0';
+}
+
+int
+asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *scope,
+    double *ret_percentage, struct err *err)
+{
+	const struct asl_path *path = state->u.map.tolerated_failure_percentage_path;
+	json_t *value = NULL;
+	double percentage;
+	int ret = 0;
+
+	assert(state->type == ASL_MAP);
+	if (path == NULL) {
+		*ret_percentage = state->u.map.tolerated_failure_percentage_given
+				      ? state->u.map.tolerated_failure_percentage
+				      : -1;
+		return 0;
+	}
+	if (field_value(path, "ToleratedFailurePercentagePath", scope, &value, err) < 0)
+		return -1;
+	if (!real_number(value, &percentage))
+		ret = fail_value(path, "ToleratedFailurePercentagePath", "float", value, err);
+	else if (percentage < 0 || percentage > PERCENT_MAX)
+		ret = err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		    "ToleratedFailurePercentage must be between 0 and 100.");
+	else
+		*ret_percentage = percentage;
+	json_decref(value);
+	return ret;
+}
+
+/* "The X parameter WHAT: $.path == value" */
+static int
+fail_wait(const struct asl_path *path, const char *field, const char *what, const json_t *value,
+    struct err *err)
+{
+	char *text = shown(value);
+
+	err_set_name(err, ERR_ASL, ERROR_RUNTIME, "The %s parameter %s: %s == %s", field, what,
+	    asl_path_text(path), text);
+	free(text);
+	return -1;
+}
+
+static int
+wait_seconds(const struct asl_path *path, const struct asl_scope *scope, int64_t *ret_seconds,
+    struct err *err)
+{
+	static const char field[] = "SecondsPath";
+	const char *fault = NULL;
+	json_t *value = NULL;
+	int64_t seconds = 0;
+	int ret = 0;
+
+	if (field_value(path, field, scope, &value, err) < 0)
+		return -1;
+	if (!whole_number(value, &seconds))
+		fault = "cannot be parsed as a long value";
+	else if (seconds < 0)
+		fault = "references a negative value";
+	else if (seconds > ASL_SECONDS_MAX)
+		fault = "references a value over the limit of 99999999";
+	if (fault != NULL)
+		ret = fail_wait(path, field, fault, value, err);
+	else
+		*ret_seconds = seconds;
+	json_decref(value);
+	return ret;
+}
+
+static int
+wait_timestamp(const struct asl_path *path, const struct asl_scope *scope,
+    struct timestamp *ret_timestamp, struct err *err)
+{
+	static const char field[] = "TimestampPath";
+	json_t *value = NULL;
+	int ret = 0;
+
+	if (field_value(path, field, scope, &value, err) < 0)
+		return -1;
+	if (!json_is_string(value) ||
+	    !timestamp_parse(
+		(struct str){json_string_value(value), json_string_length(value)}, ret_timestamp))
+		ret = fail_wait(path, field,
+		    "does not reference a valid ISO-8601 extended offset date-time format string",
+		    value, err);
+	json_decref(value);
+	return ret;
+}
+
+int
+asl_wait_until(const struct asl_state *state, const struct asl_scope *scope, int64_t now_wall_ms,
+    int64_t *ret_wall_ms, struct err *err)
+{
+	struct timestamp timestamp = state->u.wait.timestamp;
+	const struct asl_path *timestamp_path = state->u.wait.timestamp_path;
+	int64_t seconds = state->u.wait.seconds.value;
+
+	assert(state->type == ASL_WAIT);
+	if (state->u.wait.seconds.given) {
+		const struct asl_path *path = state->u.wait.seconds.path;
+
+		if (path != NULL && wait_seconds(path, scope, &seconds, err) < 0)
+			return -1;
+		*ret_wall_ms = now_wall_ms + seconds * MS;
+		return 0;
+	}
+	if (timestamp_path != NULL && wait_timestamp(timestamp_path, scope, &timestamp, err) < 0)
+		return -1;
+	/* Rounded up: never before its time. */
+	*ret_wall_ms = timestamp.seconds * MS +
+		       (timestamp.nanoseconds + NANOSECONDS_IN_MS - 1) / NANOSECONDS_IN_MS;
+	return 0;
+}
+
+/* A literal or an expression's value; *ret_text is malloc'ed, or NULL where neither is given. */
+static int
+fail_text(const char *literal, const struct asl_expr *expr, const char *field,
+    const struct asl_scope *scope, char **ret_text, struct err *err)
+{
+	json_t *value = NULL;
+	int ret = 0;
+
+	if (expr == NULL) {
+		*ret_text = mem_strdup(literal);
+		return 0;
+	}
+	if (asl_expr_eval(expr, field, scope, &value, err) < 0)
+		return -1;
+	if (json_is_string(value))
+		*ret_text = mem_strdup(json_string_value(value));
+	else
+		ret = err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		    "The value for the field '%s' must be a STRING but is of type %s: %s", field,
+		    json_kind(value), asl_expr_text(expr));
+	json_decref(value);
+	return ret;
+}
+
+int
+asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope, char **ret_error,
+    char **ret_cause, struct err *err)
+{
+	char *error = NULL;
+	char *cause = NULL;
+
+	assert(state->type == ASL_FAIL);
+	if (fail_text(
+		state->u.fail.error, state->u.fail.error_path, "ErrorPath", scope, &error, err) < 0)
+		return -1;
+	if (fail_text(state->u.fail.cause, state->u.fail.cause_path, "CausePath", scope, &cause,
+		err) < 0) {
+		free(error);
+		return -1;
+	}
+	*ret_error = error;
+	*ret_cause = cause;
+	return 0;
+}
+
+int
+asl_choose(const struct asl_state *state, const struct asl_scope *effective,
+    const struct asl_choice_rule **ret_rule, struct err *err)
+{
+	for (size_t i = 0; i < state->u.choice.rule_count; i++) {
+		int holds = asl_choice_holds(&state->u.choice.rules[i], effective, err);
+
+		if (holds < 0)
+			return -1;
+		if (holds == 0)
+			continue;
+		*ret_rule = &state->u.choice.rules[i];
+		return 0;
+	}
+	*ret_rule = NULL;
+	if (state->u.choice.otherwise != NULL)
+		return 0;
+	return err_set_name(err, ERR_ASL, "States.NoChoiceMatched",
+	    "Failed to transition out of the state. The state does not point to a next state.");
+}

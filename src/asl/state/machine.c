@@ -1,0 +1,129 @@
+#include "asl/state/machine_internal.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const type_names[ASL_STATE_TYPE_COUNT] = {
+#define X(id, name) name,
+    ASL_STATE_TYPES(X)
+#undef X
+};
+
+const char *
+asl_state_type_name(enum asl_state_type type)
+{
+	return type_names[type];
+}
+
+static bool
+speaks_of_chance(const json_t *definition)
+{
+	char *text = json_text(definition);
+	bool does =
+	    strstr(text, "States.UUID") != NULL || strstr(text, "States.MathRandom") != NULL;
+
+	free(text);
+	return does;
+}
+
+struct asl_machine *
+machine_new(json_t *definition)
+{
+	struct asl_machine *machine = mem_zalloc(1, sizeof(*machine));
+
+	machine->refs = 1;
+	machine->definition = json_incref(definition);
+	machine->has_chance = speaks_of_chance(definition);
+	machine->names = json_object();
+	return machine;
+}
+
+struct asl_state *
+machine_add_state(struct asl_machine *machine, const char *name)
+{
+	struct asl_state *state = arena_zalloc(&machine->arena, 1, sizeof(*state));
+
+	if (machine->count == machine->capacity) {
+		machine->capacity = machine->capacity > 0 ? 2 * machine->capacity : 16;
+		machine->at =
+		    mem_resize(machine->at, machine->capacity, sizeof(struct asl_state *));
+	}
+	state->index = (unsigned)machine->count;
+	state->name = name;
+	if (json_object_get(machine->names, name) == NULL)
+		json_object_set_new(machine->names, name, json_integer((json_int_t)machine->count));
+	machine->at[machine->count++] = state;
+	return state;
+}
+
+struct asl_machine *
+asl_machine_ref(struct asl_machine *machine)
+{
+	machine->refs++;
+	return machine;
+}
+
+void
+asl_machine_unref(struct asl_machine *machine)
+{
+	if (machine == NULL || --machine->refs > 0)
+		return;
+	arena_fini(&machine->arena);
+	free(machine->at);
+	json_decref(machine->names);
+	json_decref(machine->definition);
+	free(machine);
+}
+
+bool
+asl_machine_has_chance(const struct asl_machine *machine)
+{
+	return machine->has_chance;
+}
+
+const struct asl_states *
+asl_machine_states(const struct asl_machine *machine)
+{
+	return machine->states;
+}
+
+const char *
+asl_machine_comment(const struct asl_machine *machine)
+{
+	return machine->states->comment;
+}
+
+int64_t
+asl_machine_timeout_seconds(const struct asl_machine *machine)
+{
+	return machine->timeout_seconds;
+}
+
+size_t
+asl_machine_state_count(const struct asl_machine *machine)
+{
+	return machine->count;
+}
+
+const struct asl_state *
+asl_machine_state(const struct asl_machine *machine, unsigned index)
+{
+	return index < machine->count ? machine->at[index] : NULL;
+}
+
+const struct asl_state *
+asl_machine_find(const struct asl_machine *machine, const char *name)
+{
+	const json_t *index = json_object_get(machine->names, name);
+
+	return index != NULL ? machine->at[json_integer_value(index)] : NULL;
+}
+
+json_t *
+asl_machine_json(const struct asl_machine *machine)
+{
+	return machine->definition;
+}

@@ -1,0 +1,181 @@
+#ifndef TMFLOW_ASL_STATE_MACHINE_H
+#define TMFLOW_ASL_STATE_MACHINE_H
+
+#include "asl/expr/expr.h"
+#include "asl/expr/template.h"
+#include "asl/path/path.h"
+#include "asl/state/choice.h"
+#include "base/diag.h"
+#include "base/timestamp.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A compiled state machine: checked as a whole, paths and templates parsed, transitions resolved to pointers. Immutable and shared.
+ * See: https://states-language.net/ and https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+ */
+
+#define ASL_STATES_MAX		 10000u
+#define ASL_NESTING_MAX		 32u
+#define ASL_STATE_NAME_CHARS_MAX 80u
+#define ASL_DATA_BYTES_MAX	 262144u /* input, result or output of a state, as JSON text in UTF-8 */
+#define ASL_SECONDS_MAX		 99999999
+
+/* clang-format off: one a line */
+#define ASL_STATE_TYPES(X)                                                                         \
+	X(PASS, "Pass")                                                                            \
+	X(TASK, "Task")                                                                            \
+	X(CHOICE, "Choice")                                                                        \
+	X(WAIT, "Wait")                                                                            \
+	X(SUCCEED, "Succeed")                                                                      \
+	X(FAIL, "Fail")                                                                            \
+	X(PARALLEL, "Parallel")                                                                    \
+	X(MAP, "Map")
+/* clang-format on */
+enum asl_state_type {
+#define X(id, name) ASL_##id,
+	ASL_STATE_TYPES(X)
+#undef X
+	    ASL_STATE_TYPE_COUNT
+};
+const char *asl_state_type_name(enum asl_state_type type);
+
+struct asl_state;
+
+/* A scope of states: the machine itself, a branch of a Parallel, the processor of a Map. */
+struct asl_states {
+	const struct asl_states *outer; /* whose variables its states read; NULL: nobody's */
+	const char *comment;
+	struct asl_state *start;
+	struct asl_state **at; /* in file order */
+	size_t count;
+};
+
+/* An optional whole number that is given literally or by a path. Neither: fallback of the user of it. */
+struct asl_number {
+	bool given;
+	int64_t value;
+	struct asl_path *path; /* NULL: literal */
+};
+
+enum asl_jitter { ASL_JITTER_NONE, ASL_JITTER_FULL };
+
+struct asl_retrier {
+	const char **errors; /* ends with NULL */
+	int64_t interval_seconds;
+	int64_t max_attempts;
+	double backoff_rate;
+	int64_t max_delay_seconds; /* 0: none */
+	enum asl_jitter jitter;
+};
+
+struct asl_catcher {
+	const char **errors; /* ends with NULL */
+	struct asl_state *next;
+	struct asl_path *result_path; /* NULL: $ */
+	bool result_discard;	      /* ResultPath: null */
+	struct asl_template *assign;
+};
+
+struct asl_state {
+	enum asl_state_type type;
+	unsigned index; /* dense, unique in the machine */
+	const char *name;
+	const char *comment;
+	const struct asl_states *scope; /* what it stands in */
+	const char *pointer;		/* its place in the definition */
+
+	struct asl_path *input_path; /* NULL: $ */
+	bool input_discard;	     /* InputPath: null, the input is {} */
+	struct asl_path *output_path;
+	bool output_discard;
+	struct asl_path *result_path; /* NULL: $ */
+	bool result_discard;
+	struct asl_template *parameters; /* Parameters (for a Map: ItemSelector or Parameters) */
+	struct asl_template *result_selector;
+	struct asl_template *assign; /* for a Choice: what a run through Default gets */
+
+	struct asl_state *next; /* NULL: End, or a terminal type */
+	struct asl_retrier *retry;
+	size_t retry_count;
+	struct asl_catcher *catchers;
+	size_t catcher_count;
+
+	union {
+		struct {
+			json_t *result; /* NULL: none */
+		} pass;
+		struct {
+			const char *resource; /* "tmflow:describe-page" or an ARN */
+			const char *action;   /* after "tmflow:"; NULL for another resource */
+			struct asl_number timeout_seconds;
+			struct asl_number heartbeat_seconds;
+			struct asl_template *credentials;
+		} task;
+		struct {
+			struct asl_choice_rule *rules; /* top level ones, in order */
+			size_t rule_count;
+			struct asl_state *otherwise; /* Default, or NULL */
+		} choice;
+		struct {
+			struct asl_number seconds; /* Seconds, SecondsPath */
+			bool timestamp_given;
+			struct timestamp timestamp;
+			struct asl_path *timestamp_path;
+		} wait;
+		struct {
+			const char *error; /* NULL: none */
+			const char *cause;
+			struct asl_expr *error_path;
+			struct asl_expr *cause_path;
+		} fail;
+		struct {
+			struct asl_states **branches;
+			size_t branch_count;
+		} parallel;
+		struct {
+			struct asl_states *processor;
+			struct asl_path *items_path; /* NULL: $ */
+			struct asl_number max_concurrency;
+			struct asl_number tolerated_failure_count;
+			bool tolerated_failure_percentage_given;
+			double tolerated_failure_percentage;
+			struct asl_path *tolerated_failure_percentage_path;
+			bool distributed;
+			bool needs_s3; /* ItemReader or ResultWriter: asl_map_items refuses it */
+			bool needs_batches; /* ItemBatcher: likewise */
+		} map;
+	} u;
+};
+
+struct asl_machine;
+
+/* What the checker may ask about Task resources, without knowing the engine. */
+struct asl_resources {
+	/* Adds faults of this Task's Resource (and constant Parameters fields) to diags; NULL: every resource is accepted. pointer is the state's. */
+	void (*check)(void *arg, const struct asl_state *state, json_t *definition,
+	    const char *pointer, struct diag_list *diags);
+	void *arg;
+};
+
+/* Compiles doc. Every fault goes to diags; warnings too. NULL if there was an error. Copies what it needs: doc may be freed afterwards. */
+struct asl_machine *
+asl_compile(const struct doc *doc, const struct asl_resources *resources, struct diag_list *diags);
+struct asl_machine *asl_machine_ref(struct asl_machine *machine);
+void asl_machine_unref(struct asl_machine *machine);
+
+const struct asl_states *asl_machine_states(const struct asl_machine *machine);
+const char *asl_machine_comment(const struct asl_machine *machine);
+int64_t asl_machine_timeout_seconds(const struct asl_machine *machine); /* 0: none */
+size_t asl_machine_state_count(const struct asl_machine *machine);	/* nested ones included */
+const struct asl_state *asl_machine_state(const struct asl_machine *machine, unsigned index);
+const struct asl_state *
+asl_machine_find(const struct asl_machine *machine, const char *name); /* NULL if none */
+json_t *asl_machine_json(const struct asl_machine *machine); /* the definition, borrowed */
+
+/* Whether it may call States.UUID or States.MathRandom: a text that only speaks of them counts, too. */
+bool asl_machine_has_chance(const struct asl_machine *machine);
+
+#endif

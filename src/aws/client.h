@@ -1,0 +1,72 @@
+#ifndef TMFLOW_AWS_CLIENT_H
+#define TMFLOW_AWS_CLIENT_H
+
+#include "aws/credentials.h"
+#include "aws/pace/pacer.h"
+#include "aws/pace/retry_mode.h"
+#include "base/buf.h"
+#include "base/rng.h"
+#include "loop/call.h"
+#include "loop/http.h"
+
+/*
+ * One AWS service in one region: paces, signs, sends, retries, parses. Every operation is a struct call whose result is JSON in the form of the typed header (ec2.h);
+ * a failed one carries AWS's own code as err.name and the request id.
+ */
+
+#define AWS_ATTEMPTS_DEFAULT                                                                       \
+	10 /* in all, throttling and transient together, where neither AWS_RETRY_MODE nor AWS_MAX_ATTEMPTS is set */
+#define AWS_BACKOFF_BASE_MS 1000.0 /* retry.json, standard mode */
+#define AWS_BACKOFF_MAX_MS  20000.0
+
+struct aws_client_opts {
+	struct loop *loop;
+	struct http_transport *transport;
+	struct credentials_provider *credentials; /* borrowed; NULL: only unsigned operations */
+	struct rng *rng;
+	struct pacer
+	    *pacer; /* shared by the clients of one account and region; borrowed; NULL: none */
+	const char *service; /* signing name: "ec2", "sts", "states" or "sqs" */
+	const char *region;
+	const char
+	    *owner; /* what tells the account from others, for aws_client_scope; NULL: unknown */
+	const char *endpoint; /* URL, or NULL: from service and region */
+	bool use_fips;	      /* neither of these together with a URL */
+	bool use_dual_stack;
+	bool sts_global; /* STS of the old regions is asked at its one global address */
+	const struct retry_mode *retry_mode; /* NULL: retry_mode_default */
+	int attempts_max;		     /* 0: the mode's */
+};
+
+/* Counters for the closing summary and progress. */
+struct aws_stats {
+	uint64_t requests; /* sent, retries included */
+	uint64_t retries;
+	uint64_t throttled; /* replies that said so */
+	uint64_t failed;    /* calls that ended in an error */
+};
+
+struct aws_client;
+
+/* What the settings say for a service; the rest is the caller's to fill in. Borrows settings. */
+struct aws_client_opts aws_client_opts_of(const struct aws_settings *settings, const char *service);
+
+/* Errors: ERR_CONFIG for a region or endpoint that makes no URL. */
+struct aws_client *aws_client_new(const struct aws_client_opts *opts, struct err *err);
+void aws_client_free(struct aws_client *client);
+struct loop *aws_client_loop(const struct aws_client *client);
+const struct aws_stats *aws_client_stats(const struct aws_client *client);
+
+/* The same and more by operation, see tally.h. Borrowed. */
+const json_t *aws_client_tally(const struct aws_client *client);
+
+/* Why the last attempt had no reply at all, as "NAME: text"; "" when one came since. Borrowed until the loop's next turn. */
+const char *aws_client_trouble(const struct aws_client *client);
+
+/* As given. Borrows. */
+const char *aws_client_region(const struct aws_client *client);
+
+/* "OWNER REGION HOST": what a fact about AWS holds for. */
+const char *aws_client_scope(const struct aws_client *client);
+
+#endif

@@ -1,0 +1,162 @@
+#include "aws/keys/credentials_internal.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/timestamp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SECRET_BYTES_MAX (16u << 10) /* a session token goes into a header; AWS's are some 1 KiB */
+#define CODE_BYTES_MAX	 64
+
+void
+json_wipe(json_t *value)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (json_is_string(value))
+		mem_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+	json_array_foreach (value, i, member)
+		json_wipe(json_incref(member));
+	json_object_foreach (value, key, member)
+		json_wipe(json_incref(member));
+	json_decref(value);
+}
+
+/* Printable ASCII without blanks: it goes into a header. */
+static bool
+is_header_text(const char *text, size_t bytes_max)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return len > 0 && len <= bytes_max;
+}
+
+static int
+check_part(const char *where, const char *part, const char *text, size_t bytes_max, struct err *err)
+{
+	if (text == NULL)
+		return err_set(err, ERR_CREDENTIALS, "%s: %s is missing", where, part);
+	if (!is_header_text(text, bytes_max))
+		return err_set(err, ERR_CREDENTIALS,
+		    "%s: %s is empty, too long, or has characters that no key has", where, part);
+	return 0;
+}
+
+int
+credentials_answer_new(const char *where, const char *access_key_id, const char *secret,
+    const char *token, const char *expiration, json_t **ret_answer, struct err *err)
+{
+	struct credentials *sizes = NULL;
+	struct timestamp expires;
+	json_t *answer;
+
+	if (check_part(where, "the access key id", access_key_id, sizeof(sizes->access_key_id) - 1,
+		err) < 0 ||
+	    check_part(where, "the secret access key", secret, SECRET_BYTES_MAX, err) < 0)
+		return -1;
+	if (token != NULL &&
+	    check_part(where, "the session token", token, SECRET_BYTES_MAX, err) < 0)
+		return -1;
+	if (expiration != NULL && !timestamp_parse(str_of(expiration), &expires))
+		return err_set(err, ERR_CREDENTIALS,
+		    "%s: the expiration is no time such as 2026-01-15T12:00:00Z", where);
+	answer = json_object();
+	json_put_string(answer, "AccessKeyId", access_key_id);
+	json_put_string(answer, "SecretAccessKey", secret);
+	json_put_string(answer, "SessionToken", token);
+	if (expiration != NULL)
+		json_object_set_new(answer, "ExpiresMs", json_integer(expires.seconds * 1000));
+	*ret_answer = answer;
+	return 0;
+}
+
+/* A code such as AssumeRoleUnauthorizedAccess may be said; anything else may be a secret in the wrong place. */
+static bool
+is_code(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len <= CODE_BYTES_MAX &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.") ==
+		   len;
+}
+
+static int
+check_code(const char *where, const json_t *object, struct err *err)
+{
+	const char *code = json_get_string(object, "Code");
+
+	if (code == NULL)
+		code = json_get_string(object, "code");
+	if (code == NULL || strcmp(code, "Success") == 0)
+		return 0;
+	return err_set(
+	    err, ERR_CREDENTIALS, "%s answers %s", where, is_code(code) ? code : "with an error");
+}
+
+/* Null counts as absent, as in the answers of some processes. */
+static int
+check_kinds(const char *where, const json_t *object, const char *token_key, struct err *err)
+{
+	const char *const keys[] = {"AccessKeyId", "SecretAccessKey", token_key, "Expiration"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const json_t *value = json_object_get(object, keys[i]);
+
+		if (value != NULL && !json_is_null(value) && !json_is_string(value))
+			return err_set(err, ERR_CREDENTIALS, "%s: %s is no string", where, keys[i]);
+	}
+	return 0;
+}
+
+int
+credentials_answer_parse(
+    const char *where, struct str text, const char *token_key, json_t **ret_answer, struct err *err)
+{
+	json_t *object = json_parse(text, NULL);
+	int ret = -1;
+
+	if (!json_is_object(object))
+		err_set(err, ERR_CREDENTIALS, "%s: the answer is no JSON object", where);
+	else if (check_code(where, object, err) == 0 &&
+		 check_kinds(where, object, token_key, err) == 0)
+		ret = credentials_answer_new(where, json_get_string(object, "AccessKeyId"),
+		    json_get_string(object, "SecretAccessKey"), json_get_string(object, token_key),
+		    json_get_string(object, "Expiration"), ret_answer, err);
+	json_wipe(object);
+	return ret;
+}
+
+int
+credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct err *err)
+{
+	const json_t *keys = json_object_get(result, "Credentials");
+	int ret = credentials_answer_new("STS", json_get_string(keys, "AccessKeyId"),
+	    json_get_string(keys, "SecretAccessKey"), json_get_string(keys, "SessionToken"),
+	    json_get_string(keys, "Expiration"), ret_answer, err);
+
+	json_wipe(result);
+	return ret;
+}
+
+void
+credentials_answer_take(json_t *answer, struct credentials *ret_credentials, bool *ret_keep_on)
+{
+	const json_t *expires = json_object_get(answer, "ExpiresMs");
+
+	*ret_credentials = (struct credentials){0};
+	snprintf(ret_credentials->access_key_id, sizeof(ret_credentials->access_key_id), "%s",
+	    json_get_string(answer, "AccessKeyId"));
+	secret_set(&ret_credentials->secret_access_key, json_get_string(answer, "SecretAccessKey"));
+	secret_set(&ret_credentials->session_token, json_get_string(answer, "SessionToken"));
+	ret_credentials->expires_wall_ms =
+	    expires != NULL ? json_integer_value(expires) : INT64_MAX;
+	*ret_keep_on = json_is_true(json_object_get(answer, "KeepOn"));
+	json_wipe(answer);
+}

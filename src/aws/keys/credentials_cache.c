@@ -1,0 +1,280 @@
+#include "aws/keys/credentials_internal.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Before the expiry: fresh keys are tried for from here on, and waited for from there on. botocore's numbers. */
+#define TRY_AHEAD_MS   (15LL * 60 * 1000)
+#define BLOCK_AHEAD_MS (10LL * 60 * 1000)
+
+/* Keys of a short life, such as a role's 15 minutes, are not fetched anew all the time: a third of their life is ahead enough. */
+#define LIFE_PARTS 3
+
+/* After a failed try the keys at hand are used for so long before the next. */
+#define RETRY_AFTER_MS 30000
+
+/* The instance's keys that do not get fresher are asked for anew after 2 to 12 minutes. */
+#define KEEP_ON_MS	(2LL * 60 * 1000)
+#define KEEP_ON_MORE_MS (10LL * 60 * 1000)
+
+struct waiter {
+	struct waiter *next;
+	credentials_done_fn *done;
+	void *arg;
+};
+
+struct cache {
+	struct credentials_provider provider; /* first */
+	struct credentials_opts opts;
+	struct credentials_source source;
+	struct credentials credentials;
+	bool found;
+	bool keep_on; /* may be used beyond the expiry */
+	bool refused; /* AWS took them for expired */
+	int64_t try_wall_ms;
+	int64_t block_wall_ms;
+	int64_t held_until_mono_ms; /* the last try failed */
+	struct call *look;	    /* under way, or NULL */
+	struct waiter *waiters;
+	struct waiter *served; /* those that hear now */
+};
+
+static int64_t
+wall_ms(const struct cache *cache)
+{
+	struct clock *clock = loop_clock(cache->opts.loop);
+
+	return clock->wall_ms(clock);
+}
+
+static int64_t
+mono_ms(const struct cache *cache)
+{
+	struct clock *clock = loop_clock(cache->opts.loop);
+
+	return clock->mono_ms(clock);
+}
+
+static bool
+usable(const struct cache *cache)
+{
+	return cache->found && !cache->refused &&
+	       (cache->keep_on || wall_ms(cache) < cache->credentials.expires_wall_ms);
+}
+
+static bool
+held(const struct cache *cache)
+{
+	return mono_ms(cache) < cache->held_until_mono_ms;
+}
+
+static void
+add_waiter(struct cache *cache, credentials_done_fn *done, void *arg)
+{
+	struct waiter *waiter = mem_zalloc(1, sizeof(*waiter));
+	struct waiter **at = &cache->waiters;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	waiter->done = done;
+	waiter->arg = arg;
+	*at = waiter;
+}
+
+/* Tells all that wait by now. One that hears may cancel another, or ask again: that one waits for the next time. */
+static void
+serve_waiters(struct cache *cache, const struct credentials *credentials, const struct err *err)
+{
+	assert(cache->served == NULL);
+	cache->served = cache->waiters;
+	cache->waiters = NULL;
+	while (cache->served != NULL) {
+		struct waiter *waiter = cache->served;
+		struct err copy = {0};
+
+		cache->served = waiter->next;
+		if (err != NULL)
+			err_copy(&copy, err);
+		waiter->done(waiter->arg, credentials, &copy);
+		err_fini(&copy);
+		free(waiter);
+	}
+}
+
+static void
+drop_waiter(struct waiter **list, credentials_done_fn *done, const void *arg)
+{
+	while (*list != NULL && ((*list)->done != done || (*list)->arg != arg))
+		list = &(*list)->next;
+	if (*list != NULL) {
+		struct waiter *waiter = *list;
+
+		*list = waiter->next;
+		free(waiter);
+	}
+}
+
+/* When to look for the next ones. */
+static void
+plan_refresh(struct cache *cache)
+{
+	int64_t now_wall_ms = wall_ms(cache);
+	int64_t expires_wall_ms = cache->credentials.expires_wall_ms;
+	int64_t part_ms = (expires_wall_ms - now_wall_ms) / LIFE_PARTS;
+	int64_t ahead_ms = part_ms < TRY_AHEAD_MS ? part_ms : TRY_AHEAD_MS;
+
+	if (cache->keep_on && expires_wall_ms <= now_wall_ms + TRY_AHEAD_MS) {
+		cache->try_wall_ms = now_wall_ms + KEEP_ON_MS +
+				     (int64_t)(rng_unit(cache->opts.rng) * KEEP_ON_MORE_MS);
+		cache->block_wall_ms = INT64_MAX;
+		return;
+	}
+	cache->try_wall_ms = expires_wall_ms - ahead_ms;
+	cache->block_wall_ms = expires_wall_ms - ahead_ms * BLOCK_AHEAD_MS / TRY_AHEAD_MS;
+	if (expires_wall_ms == INT64_MAX)
+		cache->try_wall_ms = cache->block_wall_ms = INT64_MAX;
+}
+
+static void
+install(struct cache *cache, struct credentials *fresh, bool keep_on)
+{
+	char expires[CLOCK_ISO_BYTES] = "never";
+
+	fresh->serial = cache->credentials.serial + 1;
+	credentials_fini(&cache->credentials);
+	cache->credentials = *fresh;
+	cache->found = true;
+	cache->keep_on = keep_on;
+	cache->refused = false;
+	cache->held_until_mono_ms = 0;
+	plan_refresh(cache);
+	if (fresh->expires_wall_ms != INT64_MAX)
+		clock_iso(fresh->expires_wall_ms, expires);
+	log_event(LOG_DEBUG, "aws.credentials", LOG_STR("expires", expires));
+	serve_waiters(cache, &cache->credentials, NULL);
+}
+
+/* No fresh keys: those at hand are used while they last. */
+static void
+look_failed(struct cache *cache, struct err *err)
+{
+	cache->held_until_mono_ms = mono_ms(cache) + RETRY_AFTER_MS;
+	if (!usable(cache)) {
+		serve_waiters(cache, NULL, err);
+		return;
+	}
+	log_event(LOG_WARN, "aws.credentials_not_refreshed", LOG_STR("cause", err_text(err)));
+	serve_waiters(cache, &cache->credentials, NULL);
+}
+
+static void
+look_over(void *arg, struct call *look)
+{
+	struct cache *cache = arg;
+	json_t *answer = call_take_result(look);
+	struct credentials fresh;
+	struct err err = {0};
+	bool keep_on;
+
+	cache->look = NULL;
+	if (answer == NULL) {
+		look_failed(cache, &look->err);
+		return;
+	}
+	credentials_answer_take(answer, &fresh, &keep_on);
+	if (keep_on || fresh.expires_wall_ms > wall_ms(cache)) {
+		install(cache, &fresh, keep_on);
+		return;
+	}
+	credentials_fini(&fresh);
+	err_set(&err, ERR_CREDENTIALS,
+	    "the AWS credentials that were found have expired already (or this machine's clock is "
+	    "wrong)");
+	look_failed(cache, &err);
+	err_fini(&err);
+}
+
+static void
+start_look(struct cache *cache)
+{
+	if (cache->look != NULL)
+		return;
+	cache->look = cache->source.look(&cache->opts, cache->source.arg);
+	call_on_done(cache->look, look_over, cache);
+}
+
+static void
+cache_get(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
+{
+	struct cache *cache = (struct cache *)provider;
+	int64_t now_wall_ms = wall_ms(cache);
+
+	if (!usable(cache) || (now_wall_ms >= cache->block_wall_ms && !held(cache))) {
+		add_waiter(cache, done, arg);
+		start_look(cache);
+		return;
+	}
+	if (now_wall_ms >= cache->try_wall_ms && !held(cache))
+		start_look(cache);
+	done(arg, &cache->credentials, NULL);
+}
+
+static void
+cache_cancel(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
+{
+	struct cache *cache = (struct cache *)provider;
+
+	drop_waiter(&cache->waiters, done, arg);
+	drop_waiter(&cache->served, done, arg);
+}
+
+static void
+cache_refresh(struct credentials_provider *provider, unsigned serial)
+{
+	struct cache *cache = (struct cache *)provider;
+
+	if (serial == cache->credentials.serial)
+		cache->refused = true;
+}
+
+static void
+free_waiters(struct waiter *waiter)
+{
+	while (waiter != NULL) {
+		struct waiter *next = waiter->next;
+
+		free(waiter);
+		waiter = next;
+	}
+}
+
+static void
+cache_free(struct credentials_provider *provider)
+{
+	struct cache *cache = (struct cache *)provider;
+
+	call_cancel(cache->look);
+	free_waiters(cache->waiters);
+	credentials_fini(&cache->credentials);
+	if (cache->source.free_arg != NULL)
+		cache->source.free_arg(cache->source.arg);
+	free(cache);
+}
+
+struct credentials_provider *
+credentials_cache_new(const struct credentials_opts *opts, const struct credentials_source *source)
+{
+	struct cache *cache = mem_zalloc(1, sizeof(*cache));
+
+	cache->provider = (struct credentials_provider){
+	    .get = cache_get,
+	    .cancel = cache_cancel,
+	    .refresh = cache_refresh,
+	    .free_provider = cache_free,
+	};
+	cache->opts = *opts;
+	cache->source = *source;
+	return &cache->provider;
+}

@@ -1,0 +1,133 @@
+#include "aws/keys/credentials_internal.h"
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+/* In the AWS CLI's order. */
+static const struct place {
+	const char *name;
+	credentials_look_fn *look;
+	bool of_profile; /* also of a source_profile */
+} places[] = {
+    {"environment", credentials_look_environment, false},
+    {"role of the profile", credentials_look_role, false},
+    {"web identity", credentials_look_web_identity, true},
+    {"IAM Identity Center", credentials_look_sso, true},
+    {"shared credentials file", credentials_look_credentials_file, true},
+    {"credential process", credentials_look_process, true},
+    {"shared config file", credentials_look_config_file, true},
+    {"container", credentials_look_container, false},
+    {"instance metadata", credentials_look_imds, false},
+};
+
+#define PLACES (sizeof(places) / sizeof(places[0]))
+
+/* A walk along the places. */
+struct search {
+	const struct credentials_opts *opts;
+	char *profile;
+	bool profile_only;
+	size_t at;
+	size_t *winner; /* where it ended; borrowed, may be NULL */
+	struct buf reasons;
+};
+
+static void
+free_search(void *frame)
+{
+	struct search *search = frame;
+
+	buf_fini(&search->reasons);
+	free(search->profile);
+	free(search);
+}
+
+static size_t
+next_place(const struct search *search, size_t at)
+{
+	while (at < PLACES && search->profile_only && !places[at].of_profile)
+		at++;
+	return at;
+}
+
+static struct call *
+look_at_place(struct search *search)
+{
+	return places[search->at].look(search->opts, search->profile, search->profile_only);
+}
+
+/* One place has been looked at: its keys, its fault, or the next one. */
+static struct call *
+place_seen(void *frame, struct call *over, json_t **ret_result, struct err *err)
+{
+	struct search *search = frame;
+
+	*ret_result = call_take_result(over);
+	if (*ret_result != NULL) {
+		if (search->winner != NULL)
+			*search->winner = search->at;
+		return NULL;
+	}
+	if (!err_is(&over->err, CREDENTIALS_NOTHING)) {
+		err_move(err, &over->err);
+		err_prefix(err, "%s", places[search->at].name);
+		return NULL;
+	}
+	buf_printf(&search->reasons, "\n  %s: %s", places[search->at].name, err_text(&over->err));
+	search->at = next_place(search, search->at + 1);
+	if (search->at < PLACES)
+		return look_at_place(search);
+	err_set(err, ERR_CREDENTIALS, "no AWS credentials were found%s%s:%s",
+	    search->profile_only ? " in the profile " : "",
+	    search->profile_only ? search->profile : "", buf_cstr(&search->reasons));
+	return NULL;
+}
+
+static struct call *
+search_from(const struct credentials_opts *opts, const char *profile, bool profile_only,
+    size_t first, size_t *winner)
+{
+	struct search *search = mem_zalloc(1, sizeof(*search));
+
+	search->opts = opts;
+	search->profile = mem_strdup(profile);
+	search->profile_only = profile_only;
+	search->winner = winner;
+	search->at = next_place(search, first);
+	return call_sequence(look_at_place(search), place_seen, search, free_search);
+}
+
+struct call *
+credentials_look_profile(
+    const struct credentials_opts *opts, const char *profile, bool profile_only)
+{
+	return search_from(opts, profile, profile_only, 0, NULL);
+}
+
+/* The chain: remembers which place had something, so that fresh keys come from there. */
+struct chain {
+	size_t winner; /* 0 at first: all are looked at */
+};
+
+static struct call *
+chain_look(const struct credentials_opts *opts, void *arg)
+{
+	struct chain *chain = arg;
+	bool named;
+	const char *profile = profile_name(&opts->env, opts->profile, &named);
+
+	return search_from(opts, profile, false, chain->winner, &chain->winner);
+}
+
+struct credentials_provider *
+credentials_chain_new(const struct credentials_opts *opts)
+{
+	const struct credentials_source source = {
+	    .look = chain_look,
+	    .arg = mem_zalloc(1, sizeof(struct chain)),
+	    .free_arg = free,
+	};
+
+	return credentials_cache_new(opts, &source);
+}

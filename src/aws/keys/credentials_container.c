@@ -1,0 +1,153 @@
+#include "aws/keys/credentials_internal.h"
+#include "aws/keys/metadata.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "loop/url.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* The end point of ECS, of EKS's pod identity agent, and of others that do as they do. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
+
+#define RELATIVE_BASE	"http://169.254.170.2"
+#define TIMEOUT_MS	2000
+#define ATTEMPTS_MAX	3
+#define PAUSE_MS	1000
+#define TOKEN_BYTES_MAX (64u << 10)
+
+/* Whom a token may be sent to in the clear. */
+static const char *const open_hosts[] = {
+    "localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
+
+static bool
+is_loopback(const char *host)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+static bool
+may_be_open(const char *host)
+{
+	for (size_t i = 0; i < sizeof(open_hosts) / sizeof(open_hosts[0]); i++)
+		if (strcasecmp(host, open_hosts[i]) == 0)
+			return true;
+	return is_loopback(host);
+}
+
+static int
+check_uri(const char *uri, struct err *err)
+{
+	struct url url;
+	int ret = 0;
+
+	if (url_parse(uri, &url) < 0 ||
+	    (strcmp(url.scheme, "https") != 0 && strcmp(url.scheme, "http") != 0))
+		ret = err_set(err, ERR_CREDENTIALS,
+		    "AWS_CONTAINER_CREDENTIALS_FULL_URI is no http or https URL");
+	else if (strcmp(url.scheme, "http") == 0 && !may_be_open(url.host))
+		ret = err_set(err, ERR_CREDENTIALS,
+		    "AWS_CONTAINER_CREDENTIALS_FULL_URI names the host \"%s\": without https only "
+		    "the container's own addresses are asked",
+		    url.host);
+	url_fini(&url);
+	return ret;
+}
+
+/* The value of Authorization, verbatim; empty if there is none. The file is read each time: its content is replaced. */
+static int
+read_token(const struct aws_env *env, struct buf *ret_token, struct err *err)
+{
+	const char *file = aws_env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	const char *token = aws_env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	struct err read_err = {0};
+
+	if (file == NULL) {
+		buf_add_cstr(ret_token, token != NULL ? token : "");
+	} else if (file_read(file, TOKEN_BYTES_MAX, ret_token, NULL, &read_err) < 0) {
+		err_set(err, ERR_CREDENTIALS, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: %s",
+		    err_text(&read_err));
+		err_fini(&read_err);
+		return -1;
+	}
+	if (strpbrk(buf_cstr(ret_token), "\r\n") != NULL ||
+	    strlen(buf_cstr(ret_token)) != ret_token->len)
+		return err_set(err, ERR_CREDENTIALS,
+		    "the container's authorization token has a line end in it");
+	return 0;
+}
+
+static struct call *
+answered(void *frame, struct call *over, json_t **ret_result, struct err *err)
+{
+	json_t *result = call_take_result(over);
+
+	(void)frame;
+	if (result == NULL)
+		err_set(err, ERR_CREDENTIALS, "%s", err_text(&over->err));
+	else if (metadata_status(result) != 200)
+		err_set(err, ERR_CREDENTIALS,
+		    "the container's end point answers with HTTP status %d",
+		    metadata_status(result));
+	else
+		credentials_answer_parse("the container's end point", str_of(metadata_body(result)),
+		    "Token", ret_result, err);
+	json_wipe(result);
+	return NULL;
+}
+
+static struct call *
+ask(const struct credentials_opts *opts, const char *uri, struct err *err)
+{
+	struct metadata_request request = {
+	    .method = "GET",
+	    .url = uri,
+	    .timeout_ms = TIMEOUT_MS,
+	    .attempts_max = ATTEMPTS_MAX,
+	    .pause_ms = PAUSE_MS,
+	};
+	struct buf token = {0};
+	struct call *call = NULL;
+
+	if (check_uri(uri, err) == 0 && read_token(&opts->env, &token, err) == 0) {
+		request.header_name = token.len > 0 ? "Authorization" : NULL;
+		request.header_value = token.len > 0 ? buf_cstr(&token) : NULL;
+		call = call_sequence(metadata_ask(opts, &request), answered, NULL, NULL);
+	}
+	mem_wipe(token.p, token.cap);
+	buf_fini(&token);
+	return call;
+}
+
+struct call *
+credentials_look_container(
+    const struct credentials_opts *opts, const char *profile, bool profile_only)
+{
+	const char *relative = aws_env_get(&opts->env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *full = aws_env_get(&opts->env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	struct err err = {0};
+	struct call *call;
+	char *uri;
+
+	(void)profile;
+	(void)profile_only;
+	if (relative == NULL && full == NULL)
+		return credentials_nothing(opts->loop,
+		    "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
+		    "AWS_CONTAINER_CREDENTIALS_FULL_URI is set");
+	if (relative != NULL && relative[0] != '/') {
+		err_set(&err, ERR_CREDENTIALS,
+		    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must begin with /");
+		return call_of_err(opts->loop, &err);
+	}
+	uri = relative != NULL ? mem_printf(RELATIVE_BASE "%s", relative) : mem_strdup(full);
+	call = ask(opts, uri, &err);
+	free(uri);
+	return call != NULL ? call : call_of_err(opts->loop, &err);
+}

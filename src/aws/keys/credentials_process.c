@@ -1,0 +1,162 @@
+#include "aws/keys/credentials_internal.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "loop/process.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A program that puts out keys. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
+
+#define WORDS_MAX	 64
+#define OUTPUT_BYTES_MAX (64u << 10)
+#define TIMEOUT_MS	 60000 /* it may ask a service, or wait for a key to be touched */
+
+/* A command in words. */
+struct words {
+	char *at[WORDS_MAX + 1]; /* ends with NULL */
+	size_t count;
+};
+
+static void
+words_fini(struct words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		free(words->at[i]);
+}
+
+/* One character within quotes or without; moves past it. Within "..." a backslash takes " and \ literally, without quotes any. */
+static void
+take_char(const char **text, char quote, struct buf *word)
+{
+	const char *p = *text;
+	bool escapes = *p == '\\' && p[1] != '\0' && quote != '\'' &&
+		       (quote == '\0' || p[1] == '"' || p[1] == '\\');
+
+	if (escapes)
+		p++;
+	buf_add_char(word, *p);
+	*text = p + 1;
+}
+
+/* The next word. Returns false for an open quote. */
+static bool
+take_word(const char **text, struct buf *word)
+{
+	char quote = '\0';
+
+	buf_reset(word);
+	while (**text != '\0' && (quote != '\0' || strchr(" \t\r\n", **text) == NULL)) {
+		bool is_quote = **text == '"' || **text == '\'';
+
+		if (is_quote && (quote == '\0' || quote == **text)) {
+			quote = quote == '\0' ? **text : '\0';
+			(*text)++;
+		} else {
+			take_char(text, quote, word);
+		}
+	}
+	return quote == '\0';
+}
+
+/* As a shell's quoting goes, but nothing is replaced: no variables, no ~. */
+static int
+split_words(const char *command, struct words *words, struct err *err)
+{
+	struct buf word = {0};
+	int ret = 0;
+
+	for (;;) {
+		command += strspn(command, " \t\r\n");
+		if (*command == '\0' || ret < 0)
+			break;
+		if (words->count == WORDS_MAX)
+			ret = err_set(err, ERR_CREDENTIALS,
+			    "credential_process has more than %d words", WORDS_MAX);
+		else if (!take_word(&command, &word))
+			ret = err_set(err, ERR_CREDENTIALS,
+			    "credential_process has a quote that is not closed");
+		else
+			words->at[words->count++] = mem_strdup(buf_cstr(&word));
+	}
+	buf_fini(&word);
+	if (ret == 0 && words->count == 0)
+		ret = err_set(err, ERR_CREDENTIALS, "credential_process is empty");
+	return ret;
+}
+
+/* The version is looked at first: what else a later one may mean is not known. */
+static int
+check_version(const char *text, struct err *err)
+{
+	json_t *object = json_parse(str_of(text), NULL);
+	const json_t *version = json_object_get(object, "Version");
+	int ret = 0;
+
+	if (!json_is_object(object))
+		ret = err_set(err, ERR_CREDENTIALS, "its output is no JSON object");
+	else if (!json_is_integer(version) || json_integer_value(version) != 1)
+		ret = err_set(err, ERR_CREDENTIALS, "its output has another Version than 1");
+	json_wipe(object);
+	return ret;
+}
+
+static struct call *
+process_over(void *frame, struct call *over, json_t **ret_result, struct err *err)
+{
+	json_t *result = call_take_result(over);
+	const char *output = json_get_string(result, "Output");
+
+	(void)frame;
+	if (result == NULL)
+		err_set(err, ERR_CREDENTIALS, "%s", err_text(&over->err));
+	else if (check_version(output, err) == 0)
+		credentials_answer_parse(
+		    "its output", str_of(output), "SessionToken", ret_result, err);
+	json_wipe(result);
+	return NULL;
+}
+
+static struct call *
+run(const struct credentials_opts *opts, const char *command)
+{
+	struct words words = {.count = 0};
+	struct err err = {0};
+	struct call *call;
+
+	if (split_words(command, &words, &err) < 0) {
+		call = call_of_err(opts->loop, &err);
+	} else {
+		const struct process_opts process = {
+		    .argv = (const char *const *)words.at,
+		    .timeout_ms = TIMEOUT_MS,
+		    .output_bytes_max = OUTPUT_BYTES_MAX,
+		};
+
+		call = call_sequence(process_run(opts->loop, &process), process_over, NULL, NULL);
+	}
+	words_fini(&words);
+	return call;
+}
+
+struct call *
+credentials_look_process(
+    const struct credentials_opts *opts, const char *profile, bool profile_only)
+{
+	struct shared_files files;
+	struct err err = {0};
+	const char *command;
+	struct call *call;
+
+	(void)profile_only;
+	if (shared_files_read(&opts->env, &files, &err) < 0)
+		return call_of_err(opts->loop, &err);
+	command = shared_files_get(&files, profile, "credential_process");
+	if (command == NULL)
+		call = credentials_nothing(
+		    opts->loop, "the profile \"%s\" has no credential_process", profile);
+	else
+		call = run(opts, command);
+	shared_files_free(&files);
+	return call;
+}

@@ -1,0 +1,358 @@
+#include "aws/client.h"
+#include "aws/keys/credentials_internal.h"
+#include "aws/services/sts.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Roles assumed with other keys. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html */
+
+#define SESSION_NAME_DEFAULT "tmflow"
+#define PROFILES_MAX	     16 /* in a chain of source_profile */
+
+/* AWS lets a role that was assumed with a role's keys last an hour at most. */
+#define CHAINED_SECONDS_MAX 3600
+
+/* --- one AssumeRole --- */
+
+/* The client and the keys that it signs with, for the time of one call. */
+struct assume {
+	struct aws_client *sts;
+	struct credentials_provider *base; /* owned if own_base */
+	bool own_base;
+	char *role_arn;
+};
+
+static void
+free_assume(void *frame)
+{
+	struct assume *assume = frame;
+
+	aws_client_free(assume->sts);
+	if (assume->own_base)
+		credentials_provider_free(assume->base);
+	free(assume->role_arn);
+	free(assume);
+}
+
+static struct call *
+assumed(void *frame, struct call *over, json_t **ret_result, struct err *err)
+{
+	const struct assume *assume = frame;
+	json_t *result = call_take_result(over);
+
+	if (result == NULL)
+		err_set(err, ERR_CREDENTIALS, "%s cannot be assumed: %s: %s", assume->role_arn,
+		    over->err.name, err_text(&over->err));
+	else
+		credentials_answer_of_sts(result, ret_result, err);
+	return NULL;
+}
+
+static struct call *
+assume_role(const struct credentials_opts *opts, struct credentials_provider *base, bool own_base,
+    const struct credentials_role *role)
+{
+	struct assume *assume = mem_zalloc(1, sizeof(*assume));
+	struct aws_client_opts client = aws_client_opts_of(opts->settings, "sts");
+	const struct sts_assume_role request = {
+	    .role_arn = role->role_arn,
+	    .role_session_name =
+		role->role_session_name != NULL ? role->role_session_name : SESSION_NAME_DEFAULT,
+	    .external_id = role->external_id,
+	    .duration_seconds = role->duration_seconds,
+	};
+	struct err err = {0};
+
+	client.loop = opts->loop;
+	client.transport = opts->transport;
+	client.rng = opts->rng;
+	client.credentials = base;
+	*assume = (struct assume){
+	    .base = base, .own_base = own_base, .role_arn = mem_strdup(role->role_arn)};
+	assume->sts = aws_client_new(&client, &err);
+	if (assume->sts == NULL) {
+		free_assume(assume);
+		return call_of_err(opts->loop, &err);
+	}
+	return call_sequence(sts_assume_role(assume->sts, &request), assumed, assume, free_assume);
+}
+
+/* --- a provider of its own: --assume-role --- */
+
+struct role_source {
+	struct credentials_provider *base;
+	char *role_arn;
+	char *role_session_name;
+	char *external_id;
+	int duration_seconds;
+};
+
+static void
+free_role_source(void *arg)
+{
+	struct role_source *source = arg;
+
+	credentials_provider_free(source->base);
+	free(source->role_arn);
+	free(source->role_session_name);
+	free(source->external_id);
+	free(source);
+}
+
+static struct call *
+look_with_base(const struct credentials_opts *opts, void *arg)
+{
+	const struct role_source *source = arg;
+	const struct credentials_role role = {
+	    .role_arn = source->role_arn,
+	    .role_session_name = source->role_session_name,
+	    .external_id = source->external_id,
+	    .duration_seconds = source->duration_seconds,
+	};
+
+	return assume_role(opts, source->base, false, &role);
+}
+
+struct credentials_provider *
+credentials_role_new(const struct credentials_opts *opts, struct credentials_provider *base,
+    const struct credentials_role *role)
+{
+	struct role_source *arg = mem_zalloc(1, sizeof(*arg));
+	const struct credentials_source source = {look_with_base, arg, free_role_source};
+
+	arg->base = base;
+	arg->role_arn = mem_strdup(role->role_arn);
+	arg->role_session_name = mem_strdup(role->role_session_name);
+	arg->external_id = mem_strdup(role->external_id);
+	arg->duration_seconds = role->duration_seconds;
+	return credentials_cache_new(opts, &source);
+}
+
+/* --- a profile's role --- */
+
+static bool
+has_keys(const struct shared_files *files, const char *profile)
+{
+	return shared_files_get(files, profile, "aws_access_key_id") != NULL &&
+	       shared_files_get(files, profile, "aws_secret_access_key") != NULL;
+}
+
+/* A role by web identity is that place's. */
+static bool
+has_role(const struct shared_files *files, const char *profile)
+{
+	return shared_files_get(files, profile, "role_arn") != NULL &&
+	       shared_files_get(files, profile, "web_identity_token_file") == NULL;
+}
+
+/* Whether the keys of this profile, as another's source, come by a role again. */
+static bool
+source_has_role(const struct shared_files *files, const char *profile)
+{
+	return has_role(files, profile) && !has_keys(files, profile);
+}
+
+/* Follows source_profile to its end: each must be there, and none may come twice. */
+static int
+check_sources(const struct shared_files *files, const char *profile, struct err *err)
+{
+	const char *seen[PROFILES_MAX] = {profile};
+
+	for (size_t count = 1; count < PROFILES_MAX; count++) {
+		const char *source = shared_files_get(files, seen[count - 1], "source_profile");
+
+		if (source == NULL)
+			return 0;
+		if (!shared_files_have(files, source))
+			return err_set(err, ERR_CREDENTIALS,
+			    "the source_profile \"%s\" of the profile \"%s\" is in neither of the "
+			    "shared "
+			    "AWS files",
+			    source, seen[count - 1]);
+		if (!source_has_role(files, source))
+			return 0;
+		for (size_t i = 0; i < count; i++)
+			if (strcmp(seen[i], source) == 0)
+				return err_set(err, ERR_CREDENTIALS,
+				    "the source_profile of \"%s\" leads back to \"%s\": a profile "
+				    "that "
+				    "is its own source needs aws_access_key_id and "
+				    "aws_secret_access_key",
+				    seen[count - 1], source);
+		seen[count] = source;
+	}
+	return err_set(err, ERR_CREDENTIALS,
+	    "more than %d profiles follow each other by source_profile", PROFILES_MAX);
+}
+
+static int
+duration_of(
+    const struct shared_files *files, const char *profile, int *ret_seconds, struct err *err)
+{
+	const char *text = shared_files_get(files, profile, "duration_seconds");
+	const char *source = shared_files_get(files, profile, "source_profile");
+	char *end;
+	long seconds;
+
+	*ret_seconds = 0;
+	if (text == NULL)
+		return 0;
+	seconds = strtol(text, &end, 10);
+	if (*end != '\0' || seconds < STS_DURATION_SECONDS_MIN ||
+	    seconds > STS_DURATION_SECONDS_MAX)
+		return err_set(err, ERR_CREDENTIALS,
+		    "duration_seconds of the profile \"%s\" must be %d to %d", profile,
+		    STS_DURATION_SECONDS_MIN, STS_DURATION_SECONDS_MAX);
+	if (source != NULL && source_has_role(files, source) && seconds > CHAINED_SECONDS_MAX)
+		return err_set(err, ERR_CREDENTIALS,
+		    "duration_seconds of the profile \"%s\" must be at most %d: its source is a "
+		    "role "
+		    "too, and AWS lets such a chain last no longer",
+		    profile, CHAINED_SECONDS_MAX);
+	*ret_seconds = (int)seconds;
+	return 0;
+}
+
+static int
+role_of_profile(const struct shared_files *files, const char *profile,
+    struct credentials_role *ret_role, struct err *err)
+{
+	const char *name = shared_files_get(files, profile, "role_session_name");
+	struct credentials_role role = {
+	    .role_arn = shared_files_get(files, profile, "role_arn"),
+	    .role_session_name = name,
+	    .external_id = shared_files_get(files, profile, "external_id"),
+	};
+
+	if (shared_files_get(files, profile, "mfa_serial") != NULL)
+		return err_set(err, ERR_CREDENTIALS,
+		    "the profile \"%s\" has mfa_serial: tmflow cannot ask for a code. Put the keys "
+		    "of "
+		    "`aws configure export-credentials --profile %s --format env` into the "
+		    "environment",
+		    profile, profile);
+	if (name != NULL && !sts_session_name_is_valid(name))
+		return err_set(err, ERR_CREDENTIALS,
+		    "role_session_name of the profile \"%s\" must be 2 to %d letters, digits and "
+		    "_+=,.@-",
+		    profile, STS_SESSION_NAME_BYTES_MAX);
+	if (duration_of(files, profile, &role.duration_seconds, err) < 0)
+		return -1;
+	*ret_role = role;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	credentials_look_fn *look;
+} credential_sources[] = {
+    {"Environment", credentials_look_environment},
+    {"Ec2InstanceMetadata", credentials_look_imds},
+    {"EcsContainer", credentials_look_container},
+};
+
+/* What the role is assumed with: a place, and the profile to look for there. */
+struct base {
+	credentials_look_fn *look;
+	char *profile;
+	bool profile_only;
+};
+
+static void
+free_base(void *arg)
+{
+	struct base *base = arg;
+
+	free(base->profile);
+	free(base);
+}
+
+static struct call *
+base_look(const struct credentials_opts *opts, void *arg)
+{
+	const struct base *base = arg;
+
+	return base->look(opts, base->profile, base->profile_only);
+}
+
+static credentials_look_fn *
+find_credential_source(const char *name)
+{
+	for (size_t i = 0; i < sizeof(credential_sources) / sizeof(credential_sources[0]); i++)
+		if (strcmp(credential_sources[i].name, name) == 0)
+			return credential_sources[i].look;
+	return NULL;
+}
+
+static int
+find_base(
+    const struct shared_files *files, const char *profile, struct base *ret_base, struct err *err)
+{
+	const char *source = shared_files_get(files, profile, "source_profile");
+	const char *credential_source = shared_files_get(files, profile, "credential_source");
+
+	if ((source == NULL) == (credential_source == NULL))
+		return err_set(err, ERR_CREDENTIALS,
+		    "the profile \"%s\" has role_arn and needs exactly one of source_profile and "
+		    "credential_source",
+		    profile);
+	*ret_base = (struct base){.profile = mem_strdup(source), .profile_only = source != NULL};
+	if (source != NULL)
+		ret_base->look = source_has_role(files, source) ? credentials_look_role
+								: credentials_look_profile;
+	else
+		ret_base->look = find_credential_source(credential_source);
+	if (ret_base->look != NULL)
+		return 0;
+	return err_set(err, ERR_CREDENTIALS,
+	    "credential_source of the profile \"%s\" must be Environment, Ec2InstanceMetadata or "
+	    "EcsContainer",
+	    profile);
+}
+
+/* Returns the call, or NULL with *err. */
+static struct call *
+assume_role_of(const struct credentials_opts *opts, const struct shared_files *files,
+    const char *profile, struct err *err)
+{
+	struct credentials_role role = {0};
+	struct base found;
+	struct base *base;
+	struct credentials_opts inner = *opts;
+
+	if (role_of_profile(files, profile, &role, err) < 0 ||
+	    check_sources(files, profile, err) < 0 || find_base(files, profile, &found, err) < 0)
+		return NULL;
+	base = mem_zalloc(1, sizeof(*base));
+	*base = found;
+	inner.profile = NULL; /* credential_source = Environment means it, --profile or not */
+	return assume_role(opts,
+	    credentials_cache_new(&inner, &(struct credentials_source){base_look, base, free_base}),
+	    true, &role);
+}
+
+struct call *
+credentials_look_role(const struct credentials_opts *opts, const char *profile, bool profile_only)
+{
+	struct shared_files files;
+	struct err err = {0};
+	struct call *call = NULL;
+	bool named;
+
+	(void)profile_only;
+	profile_name(&opts->env, opts->profile, &named);
+	if (shared_files_read(&opts->env, &files, &err) < 0)
+		return call_of_err(opts->loop, &err);
+	if (named && !shared_files_have(&files, profile))
+		err_set(&err, ERR_CREDENTIALS,
+		    "the profile \"%s\" is in neither of the shared AWS files", profile);
+	else if (!has_role(&files, profile))
+		call =
+		    credentials_nothing(opts->loop, "the profile \"%s\" has no role_arn", profile);
+	else
+		call = assume_role_of(opts, &files, profile, &err);
+	shared_files_free(&files);
+	return call != NULL ? call : call_of_err(opts->loop, &err);
+}

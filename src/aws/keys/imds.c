@@ -1,0 +1,226 @@
+#include "aws/keys/imds_internal.h"
+
+#include "aws/keys/credentials_internal.h"
+#include "aws/keys/imds.h"
+#include "aws/keys/metadata.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* See: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html */
+
+#define TOKEN_PATH	 "/latest/api/token"
+#define TOKEN_TTL_HEADER "X-aws-ec2-metadata-token-ttl-seconds"
+#define TOKEN_TTL	 "21600"
+#define TOKEN_HEADER	 "X-aws-ec2-metadata-token"
+#define TOKEN_BYTES_MAX	 1024
+#define NAME_BYTES_MAX	 128 /* of a role: IAM's limit is 64 */
+#define REGION_PATH	 "/latest/meta-data/placement/region"
+
+/* A dialogue with the service. */
+struct imds {
+	const struct credentials_opts *opts;
+	char *path;
+	bool follow;	   /* what comes next is a name to append */
+	char *token;	   /* NULL: version 1 */
+	bool token_wanted; /* the request under way is for one */
+	bool token_renewed;
+};
+
+static void
+free_imds(void *frame)
+{
+	struct imds *imds = frame;
+
+	if (imds->token != NULL)
+		mem_wipe(imds->token, strlen(imds->token));
+	free(imds->token);
+	free(imds->path);
+	free(imds);
+}
+
+static struct call *
+ask(const struct imds *imds, const char *method, const char *path, const char *header_name,
+    const char *header_value)
+{
+	const struct imds_settings *settings = &imds->opts->settings->imds;
+	char *url = mem_printf("%s%s", settings->url, path);
+	const struct metadata_request request = {
+	    .method = method,
+	    .url = url,
+	    .header_name = header_name,
+	    .header_value = header_value,
+	    .timeout_ms = settings->timeout_ms,
+	    .attempts_max = settings->attempts_max,
+	};
+	struct call *call = metadata_ask(imds->opts, &request);
+
+	free(url);
+	return call;
+}
+
+static struct call *
+ask_for_token(struct imds *imds)
+{
+	imds->token_wanted = true;
+	return ask(imds, "PUT", TOKEN_PATH, TOKEN_TTL_HEADER, TOKEN_TTL);
+}
+
+static struct call *
+ask_for_path(struct imds *imds)
+{
+	imds->token_wanted = false;
+	return ask(imds, "GET", imds->path, imds->token != NULL ? TOKEN_HEADER : NULL, imds->token);
+}
+
+static struct call *
+give_up(struct err *err, const char *text)
+{
+	err_set(err, ERR_CREDENTIALS, "%s", text);
+	return NULL;
+}
+
+/* A token is sent back in a header. */
+static bool
+is_token(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return len > 0 && len <= TOKEN_BYTES_MAX;
+}
+
+/* status 0: no reply, which from within a container means that the token does not get that far. */
+static struct call *
+token_came(struct imds *imds, int status, const char *body, struct err *err)
+{
+	if (status == 200 && is_token(body)) {
+		imds->token = mem_strdup(body);
+		return ask_for_path(imds);
+	}
+	if (status == 400 || status == 200)
+		return give_up(err, "the instance's metadata service refuses to give a token");
+	if (imds->opts->settings->imds.v1_disabled)
+		return give_up(err,
+		    "no token came from the instance's metadata service, and version 1 is disabled "
+		    "(in a container, the instance's hop limit must be 2)");
+	return ask_for_path(imds);
+}
+
+/* The first line of a list, as a name that can stand in a path; "" if there is none. */
+static struct str
+first_line(const char *body)
+{
+	struct str line = str_trim((struct str){body, strcspn(body, "\n")});
+
+	for (size_t i = 0; i < line.len; i++)
+		if (line.p[i] <= ' ' || line.p[i] > '~' || strchr("/?#%", line.p[i]) != NULL)
+			return (struct str){"", 0};
+	return line.len <= NAME_BYTES_MAX ? line : (struct str){"", 0};
+}
+
+static struct call *
+follow_name(struct imds *imds, const char *body, struct err *err)
+{
+	struct str name = first_line(body);
+	char *path;
+
+	if (name.len == 0)
+		return give_up(err, "the instance has no role");
+	path = mem_printf("%s%.*s", imds->path, (int)name.len, name.p);
+	free(imds->path);
+	imds->path = path;
+	imds->follow = false;
+	return ask_for_path(imds);
+}
+
+static struct call *
+path_came(struct imds *imds, int status, json_t *result, json_t **ret_result, struct err *err)
+{
+	if (status == 401 && imds->token != NULL && !imds->token_renewed) {
+		imds->token_renewed = true;
+		free(imds->token);
+		imds->token = NULL;
+		return ask_for_token(imds);
+	}
+	if (status == 0)
+		return give_up(err, "no instance metadata service answers here");
+	if (status == 404 && imds->follow)
+		return give_up(err, "the instance has no role");
+	if (status == 401)
+		return give_up(err,
+		    "the instance's metadata service wants a token, but gives none here (in a "
+		    "container, the instance's hop limit must be 2)");
+	if (status != 200) {
+		err_set(err, ERR_CREDENTIALS,
+		    "the instance's metadata service answers with HTTP status %d", status);
+		return NULL;
+	}
+	if (imds->follow)
+		return follow_name(imds, metadata_body(result), err);
+	*ret_result = json_incref(result);
+	return NULL;
+}
+
+static struct call *
+step(void *frame, struct call *over, json_t **ret_result, struct err *err)
+{
+	struct imds *imds = frame;
+	json_t *result = call_take_result(over);
+	int status = result != NULL ? metadata_status(result) : 0;
+	struct call *next;
+
+	if (imds->token_wanted)
+		next = token_came(imds, status, result != NULL ? metadata_body(result) : "", err);
+	else
+		next = path_came(imds, status, result, ret_result, err);
+	if (*ret_result != NULL)
+		json_decref(result);
+	else
+		json_wipe(result);
+	return next;
+}
+
+struct call *
+imds_get(const struct credentials_opts *opts, const char *path, bool follow)
+{
+	struct imds *imds = mem_zalloc(1, sizeof(*imds));
+
+	imds->opts = opts;
+	imds->path = mem_strdup(path);
+	imds->follow = follow;
+	return call_sequence(ask_for_token(imds), step, imds, free_imds);
+}
+
+static struct call *
+region_came(void *frame, struct call *over, json_t **ret_result, struct err *err)
+{
+	json_t *result = call_take_result(over);
+	struct str region = result != NULL ? first_line(metadata_body(result)) : STR("");
+
+	(void)frame;
+	if (result == NULL)
+		err_move(err, &over->err);
+	else if (region.len == 0)
+		err_set(err, ERR_CONFIG, "the instance's metadata service names no region");
+	else
+		*ret_result = json_pack("{s:s%}", "Region", region.p, region.len);
+	json_decref(result);
+	return NULL;
+}
+
+struct call *
+imds_region(const struct credentials_opts *opts)
+{
+	struct err err = {0};
+
+	if (opts->settings->imds.disabled) {
+		err_set(&err, ERR_CONFIG, "AWS_EC2_METADATA_DISABLED is true");
+		return call_of_err(opts->loop, &err);
+	}
+	return call_sequence(imds_get(opts, REGION_PATH, false), region_came, NULL, NULL);
+}

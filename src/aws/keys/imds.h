@@ -1,0 +1,10 @@
+#ifndef TMFLOW_AWS_KEYS_IMDS_H
+#define TMFLOW_AWS_KEYS_IMDS_H
+
+#include "aws/credentials.h"
+#include "loop/call.h"
+
+/* The region that this instance is in: {"Region": string}. Fails where this is no EC2 instance. opts is borrowed while the call lives. */
+struct call *imds_region(const struct credentials_opts *opts);
+
+#endif

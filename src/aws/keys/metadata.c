@@ -1,0 +1,154 @@
+#include "aws/keys/metadata.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct metadata {
+	struct call call; /* first */
+	struct http_transport *transport;
+	struct http_exchange *exchange;
+	struct timer pause;
+	struct metadata_request request; /* its texts are owned */
+	int attempt;
+	struct buf body;
+};
+
+static void ask(struct metadata *metadata);
+
+static void
+metadata_cancel(struct call *call)
+{
+	struct metadata *metadata = (struct metadata *)call;
+
+	if (metadata->exchange != NULL)
+		metadata->transport->cancel(metadata->transport, metadata->exchange);
+	loop_timer_disarm(call->loop, &metadata->pause);
+}
+
+static void
+metadata_free(struct call *call)
+{
+	struct metadata *metadata = (struct metadata *)call;
+	char *value = (char *)(uintptr_t)metadata->request.header_value;
+
+	if (value != NULL)
+		mem_wipe(value, strlen(value));
+	free(value);
+	free((char *)(uintptr_t)metadata->request.method);
+	free((char *)(uintptr_t)metadata->request.url);
+	free((char *)(uintptr_t)metadata->request.header_name);
+	mem_wipe(metadata->body.p, metadata->body.cap);
+	buf_fini(&metadata->body);
+	free(metadata);
+}
+
+static const struct call_ops metadata_ops = {.cancel = metadata_cancel, .free_call = metadata_free};
+
+static int
+take_body(void *arg, int status, struct str part, struct err *err)
+{
+	struct metadata *metadata = arg;
+
+	(void)status;
+	(void)err;
+	buf_add_str(&metadata->body, part);
+	return 0;
+}
+
+static void
+replied(struct metadata *metadata, int status)
+{
+	json_t *body = json_stringn(buf_cstr(&metadata->body), metadata->body.len);
+	struct err err = {0};
+
+	if (body != NULL) {
+		call_complete(
+		    &metadata->call, json_pack("{s:i, s:o}", "Status", status, "Body", body));
+		return;
+	}
+	err_set(
+	    &err, ERR_REPLY, "%s answers with something that is no UTF-8", metadata->request.url);
+	call_complete_err(&metadata->call, &err);
+}
+
+static void
+pause_over(struct timer *timer)
+{
+	ask((struct metadata *)((char *)timer - offsetof(struct metadata, pause)));
+}
+
+static void
+exchange_done(void *arg, struct http_exchange *exchange, int status, struct err *err)
+{
+	struct metadata *metadata = arg;
+	struct clock *clock = loop_clock(metadata->call.loop);
+
+	(void)exchange;
+	metadata->exchange = NULL;
+	if ((status == 0 || status >= 500) && metadata->attempt < metadata->request.attempts_max)
+		loop_timer_arm(metadata->call.loop, &metadata->pause,
+		    clock->mono_ms(clock) + metadata->request.pause_ms);
+	else if (status == 0)
+		call_complete_err(&metadata->call, err);
+	else
+		replied(metadata, status);
+}
+
+static void
+ask(struct metadata *metadata)
+{
+	const struct metadata_request *request = &metadata->request;
+	const struct http_header header = {request->header_name, request->header_value};
+	const struct http_request http = {
+	    .method = request->method,
+	    .url = request->url,
+	    .headers = &header,
+	    .headers_count = request->header_name != NULL ? 1 : 0,
+	    .connect_timeout_ms = request->timeout_ms,
+	    .total_timeout_ms = request->timeout_ms,
+	    .reply_bytes_max = METADATA_BYTES_MAX,
+	    .no_proxy = true,
+	    .operation = "metadata or keys",
+	    .attempt = metadata->attempt + 1,
+	    .secret = true,
+	};
+	const struct http_handler handler = {
+	    .body = take_body, .done = exchange_done, .arg = metadata};
+
+	metadata->attempt++;
+	buf_reset(&metadata->body);
+	metadata->exchange = metadata->transport->start(metadata->transport, &http, &handler);
+}
+
+struct call *
+metadata_ask(const struct credentials_opts *opts, const struct metadata_request *request)
+{
+	struct metadata *metadata = mem_zalloc(1, sizeof(*metadata));
+
+	call_init(&metadata->call, &metadata_ops, opts->loop);
+	metadata->transport = opts->transport;
+	metadata->pause.fire = pause_over;
+	metadata->request = *request;
+	metadata->request.method = mem_strdup(request->method);
+	metadata->request.url = mem_strdup(request->url);
+	metadata->request.header_name = mem_strdup(request->header_name);
+	metadata->request.header_value = mem_strdup(request->header_value);
+	ask(metadata);
+	return &metadata->call;
+}
+
+int
+metadata_status(const json_t *result)
+{
+	return (int)json_integer_value(json_object_get(result, "Status"));
+}
+
+const char *
+metadata_body(const json_t *result)
+{
+	return json_get_string(result, "Body");
+}

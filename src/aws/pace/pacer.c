@@ -1,0 +1,274 @@
+#include "aws/pace/pacer_internal.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One action's bucket and who waits for it. */
+struct pacer_bucket {
+	struct timer timer; /* first: armed while somebody waits */
+	struct pacer *pacer;
+	struct pacer_bucket *next;
+	char *action;
+	struct pacer_model model;
+	struct waitline line; /* of tickets */
+};
+
+/* Buckets are as many as actions are called: fewer than twenty. */
+struct pacer {
+	struct loop *loop;
+	struct pacer_bucket *first;
+};
+
+static int64_t
+now_mono_ms(const struct pacer *pacer)
+{
+	struct clock *clock = loop_clock(pacer->loop);
+
+	return clock->mono_ms(clock);
+}
+
+static int64_t
+now_wall_ms(const struct pacer *pacer)
+{
+	struct clock *clock = loop_clock(pacer->loop);
+
+	return clock->wall_ms(clock);
+}
+
+static void
+arm(struct pacer_bucket *bucket)
+{
+	int64_t now_ms = now_mono_ms(bucket->pacer);
+
+	loop_timer_disarm(bucket->pacer->loop, &bucket->timer);
+	if (bucket->line.first != NULL)
+		loop_timer_arm(bucket->pacer->loop, &bucket->timer,
+		    now_ms + pacer_model_wait_ms(&bucket->model, now_ms));
+}
+
+static void
+note_sent(struct pacer_bucket *bucket, struct pacer_ticket *ticket)
+{
+	ticket->reactions = bucket->model.reactions;
+	pacer_model_sent(&bucket->model, now_mono_ms(bucket->pacer));
+}
+
+static void
+let_go(struct timer *timer)
+{
+	struct pacer_bucket *bucket = (struct pacer_bucket *)timer;
+
+	while (bucket->line.first != NULL &&
+	       pacer_model_wait_ms(&bucket->model, now_mono_ms(bucket->pacer)) == 0) {
+		struct pacer_ticket *ticket = (struct pacer_ticket *)bucket->line.first;
+
+		waitline_leave(&bucket->line, &ticket->waiter);
+		note_sent(bucket, ticket);
+		ticket->go(ticket);
+	}
+	arm(bucket);
+}
+
+/* --- buckets --- */
+
+static struct pacer_bucket *
+bucket_find(const struct pacer *pacer, const char *action)
+{
+	struct pacer_bucket *bucket = pacer->first;
+
+	while (bucket != NULL && strcmp(bucket->action, action) != 0)
+		bucket = bucket->next;
+	return bucket;
+}
+
+static struct pacer_bucket *
+bucket_get(struct pacer *pacer, const char *action)
+{
+	struct pacer_bucket *bucket = bucket_find(pacer, action);
+
+	if (bucket != NULL)
+		return bucket;
+	bucket = mem_zalloc(1, sizeof(*bucket));
+	bucket->timer.fire = let_go;
+	bucket->pacer = pacer;
+	bucket->action = mem_strdup(action);
+	bucket->next = pacer->first;
+	pacer->first = bucket;
+	pacer_model_init(&bucket->model, pacer_prior(action), now_mono_ms(pacer));
+	return bucket;
+}
+
+struct pacer *
+pacer_new(struct loop *loop)
+{
+	struct pacer *pacer = mem_zalloc(1, sizeof(*pacer));
+
+	pacer->loop = loop;
+	return pacer;
+}
+
+void
+pacer_free(struct pacer *pacer)
+{
+	struct pacer_bucket *next;
+
+	if (pacer == NULL)
+		return;
+	for (struct pacer_bucket *bucket = pacer->first; bucket != NULL; bucket = next) {
+		next = bucket->next;
+		assert(bucket->line.first == NULL);
+		loop_timer_disarm(pacer->loop, &bucket->timer);
+		free(bucket->action);
+		free(bucket);
+	}
+	free(pacer);
+}
+
+/* --- tickets --- */
+
+bool
+pacer_ask(struct pacer *pacer, const char *action, struct pacer_ticket *ticket, bool again)
+{
+	struct pacer_bucket *bucket = bucket_get(pacer, action);
+
+	assert(ticket->bucket == NULL);
+	ticket->bucket = bucket;
+	if (bucket->line.first == NULL &&
+	    pacer_model_wait_ms(&bucket->model, now_mono_ms(pacer)) == 0) {
+		note_sent(bucket, ticket);
+		return true;
+	}
+	waitline_join(&bucket->line, &ticket->waiter, again);
+	arm(bucket);
+	return false;
+}
+
+void
+pacer_answer(struct pacer_ticket *ticket, enum pacer_answer answer)
+{
+	struct pacer_bucket *bucket = ticket->bucket;
+	int64_t now_ms;
+
+	if (bucket == NULL)
+		return;
+	assert(!ticket->waiter.waiting);
+	ticket->bucket = NULL;
+	now_ms = now_mono_ms(bucket->pacer);
+	switch (answer) {
+	case PACER_ACCEPTED:
+		pacer_model_accepted(&bucket->model, ticket->reactions, now_ms);
+		break;
+	case PACER_REFUSED:
+		pacer_model_refused(&bucket->model, ticket->reactions, now_ms);
+		break;
+	case PACER_UNKNOWN:
+		pacer_model_lost(&bucket->model);
+		break;
+	}
+	arm(bucket);
+}
+
+void
+pacer_withdraw(struct pacer_ticket *ticket)
+{
+	struct pacer_bucket *bucket = ticket->bucket;
+
+	if (bucket == NULL)
+		return;
+	if (!ticket->waiter.waiting) {
+		pacer_answer(ticket, PACER_UNKNOWN);
+		return;
+	}
+	waitline_leave(&bucket->line, &ticket->waiter);
+	ticket->bucket = NULL;
+	arm(bucket);
+}
+
+/* --- what is known --- */
+
+bool
+pacer_estimate(const struct pacer *pacer, const char *action, struct pacer_estimate *ret_estimate)
+{
+	const struct pacer_bucket *bucket = bucket_find(pacer, action);
+
+	if (bucket == NULL)
+		return false;
+	*ret_estimate = (struct pacer_estimate){
+	    .learnt = bucket->model.learnt,
+	    .guess = bucket->model.searching,
+	    .size = bucket->model.size,
+	    .rate_per_s = bucket->model.rate_per_s,
+	    .waiting = bucket->line.count,
+	    .accepted = bucket->model.accepted,
+	    .refused = bucket->model.refused,
+	};
+	return true;
+}
+
+static json_t *
+export_record(const struct pacer_record *record, int64_t wall_ms)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "size", json_real(record->shape.size));
+	json_object_set_new(row, "rate", json_real(record->shape.rate_per_s));
+	json_object_set_new(row, "tokens", json_real(record->tokens));
+	json_object_set_new(row, "asOf", json_integer(wall_ms));
+	if (!record->learnt)
+		json_object_set_new(row, "learnt", json_false());
+	else if (record->searching)
+		json_object_set_new(row, "searching", json_true());
+	return row;
+}
+
+json_t *
+pacer_export(struct pacer *pacer)
+{
+	json_t *state = json_object();
+
+	for (struct pacer_bucket *bucket = pacer->first; bucket != NULL; bucket = bucket->next) {
+		struct pacer_record record;
+
+		pacer_model_save(&bucket->model, now_mono_ms(pacer), &record);
+		/* A bucket that was hardly drawn on is as good as an unknown one. */
+		if (record.learnt || record.tokens < record.shape.size / 2)
+			json_object_set_new(
+			    state, bucket->action, export_record(&record, now_wall_ms(pacer)));
+	}
+	return state;
+}
+
+static void
+import_bucket(struct pacer *pacer, const char *action, const json_t *row)
+{
+	const json_t *size = json_object_get(row, "size");
+	const json_t *rate = json_object_get(row, "rate");
+	const json_t *tokens = json_object_get(row, "tokens");
+	int64_t away_ms = now_wall_ms(pacer) - json_integer_value(json_object_get(row, "asOf"));
+
+	if (!json_is_number(size) || !json_is_number(rate) || !json_is_number(tokens))
+		return;
+	const struct pacer_record record = {
+	    .learnt = !json_is_false(json_object_get(row, "learnt")),
+	    .searching = json_is_true(json_object_get(row, "searching")),
+	    .shape = {json_number_value(size), json_number_value(rate)},
+	    .tokens = json_number_value(tokens),
+	};
+	pacer_model_restore(&bucket_get(pacer, action)->model, &record, away_ms > 0 ? away_ms : 0,
+	    now_mono_ms(pacer));
+}
+
+void
+pacer_import(struct pacer *pacer, const json_t *state)
+{
+	const char *action;
+	json_t *row;
+
+	json_object_foreach ((json_t *)state, action, row)
+		import_bucket(pacer, action, row);
+}

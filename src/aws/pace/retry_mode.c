@@ -1,0 +1,78 @@
+#include "aws/pace/retry_mode.h"
+
+#include "aws/client.h"
+#include "aws/pace/retry.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#define SDK_ATTEMPTS	      3
+#define LEGACY_ATTEMPTS	      5
+#define LEGACY_BACKOFF_MAX_MS 86400000.0 /* it has no limit of its own; nobody waits for a day */
+
+static const struct retry_mode modes[] = {
+    {"legacy", LEGACY_ATTEMPTS, LEGACY_BACKOFF_MAX_MS, true, false, false, false},
+    {"standard", SDK_ATTEMPTS, AWS_BACKOFF_MAX_MS, false, true, false, false},
+    {"adaptive", SDK_ATTEMPTS, AWS_BACKOFF_MAX_MS, false, true, true, false},
+};
+
+const struct retry_mode retry_mode_default = {
+    "default", AWS_ATTEMPTS_DEFAULT, AWS_BACKOFF_MAX_MS, false, true, false, true};
+
+/* Legacy mode's replies that are worth a retry. service NULL: any; code NULL: any. */
+static const struct {
+	const char *service;
+	const char *code;
+	int http_status;
+} legacy_table[] = {
+    {NULL, "Throttling", 400},
+    {NULL, "ThrottlingException", 400},
+    {NULL, "ThrottledException", 400},
+    {NULL, "RequestThrottledException", 400},
+    {NULL, "ProvisionedThroughputExceededException", 400},
+    {NULL, NULL, 429},
+    {NULL, NULL, 500},
+    {NULL, NULL, 502},
+    {NULL, NULL, 503},
+    {NULL, NULL, 504},
+    {NULL, NULL, 509},
+    {"ec2", "RequestLimitExceeded", 503},
+    {"ec2", "EC2ThrottledException", 503},
+    {"sqs", "RequestThrottled", 403},
+    {"sts", "IDPCommunicationError", 400},
+};
+
+const struct retry_mode *
+retry_mode_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcasecmp(name, modes[i].name) == 0)
+			return &modes[i];
+	return NULL;
+}
+
+static bool
+is_or_any(const char *wanted, const char *text)
+{
+	return wanted == NULL || strcmp(wanted, text) == 0;
+}
+
+static bool
+legacy_retries(const char *service, const struct err *err)
+{
+	if (err->code != ERR_SERVICE)
+		return retry_classify(err) == RETRY_TRANSIENT;
+	for (size_t i = 0; i < sizeof(legacy_table) / sizeof(legacy_table[0]); i++)
+		if (err->http_status == legacy_table[i].http_status &&
+		    is_or_any(legacy_table[i].service, service) &&
+		    is_or_any(legacy_table[i].code, err->name))
+			return true;
+	return false;
+}
+
+bool
+retry_mode_retries(const struct retry_mode *mode, const char *service, const struct err *err)
+{
+	return mode->legacy ? legacy_retries(service, err) : retry_classify(err) != RETRY_NEVER;
+}

@@ -1,0 +1,38 @@
+#include "aws/pace/waitline.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+void
+waitline_join(struct waitline *line, struct waiter *waiter, bool in_front)
+{
+	assert(!waiter->waiting);
+	waiter->next = in_front ? line->first : NULL;
+	waiter->prev = in_front ? NULL : line->last;
+	if (waiter->next != NULL)
+		waiter->next->prev = waiter;
+	else
+		line->last = waiter;
+	if (waiter->prev != NULL)
+		waiter->prev->next = waiter;
+	else
+		line->first = waiter;
+	waiter->waiting = true;
+	line->count++;
+}
+
+void
+waitline_leave(struct waitline *line, struct waiter *waiter)
+{
+	assert(waiter->waiting);
+	if (waiter->next != NULL)
+		waiter->next->prev = waiter->prev;
+	else
+		line->last = waiter->prev;
+	if (waiter->prev != NULL)
+		waiter->prev->next = waiter->next;
+	else
+		line->first = waiter->next;
+	*waiter = (struct waiter){NULL, NULL, false};
+	line->count--;
+}

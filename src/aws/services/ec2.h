@@ -1,0 +1,95 @@
+#ifndef TMFLOW_AWS_SERVICES_EC2_H
+#define TMFLOW_AWS_SERVICES_EC2_H
+
+#include "aws/client.h"
+
+/*
+ * Typed EC2 calls (Query protocol, version 2016-11-15). See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
+ * Every pointer given is borrowed until the function returns. Results are JSON with AWS's own member names.
+ * A client_token that is NULL is derived from all of the request: the same request has the same token, in every process.
+ */
+
+#define EC2_FILTER_VALUES_MAX	   200 /* AWS: values of one filter in a request */
+#define EC2_FILTERS_MAX		   50
+#define EC2_PAGE_RESULTS_MIN	   5
+#define EC2_PAGE_RESULTS_MAX	   1000
+#define EC2_CLIENT_TOKEN_BYTES_MAX 64
+
+struct ec2_describe {
+	const char *next_token; /* NULL: first page */
+	int max_results;	/* 0: not sent */
+	json_t *filters;	/* [{"Name": .., "Values": [..]}] or NULL */
+	json_t *
+	    ids; /* [".."] or NULL; an empty array is a programmer's mistake (it would mean "all") */
+};
+
+/* {"Instances": [Instance], "OwnerId"?: the account, "NextToken": string or null}; reservations are flattened. EC2 lists nobody's instances but
+ * the caller's, so the first reservation tells whose all are. Instance as DESIGN.md section 3 says it:
+ * {InstanceId, InstanceType, State: "running", VpcId?, SubnetId?, Tags: [{Key, Value}], NetworkInterfaces: [{NetworkInterfaceId, DeviceIndex, SubnetId, VpcId}]}
+ * with interfaces sorted by device index. */
+struct call *ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe);
+
+/* {"TrafficMirrorTargets": [{TrafficMirrorTargetId, NetworkInterfaceId?, NetworkLoadBalancerArn?, GatewayLoadBalancerEndpointId?, Type, OwnerId, Description?, Tags}], "NextToken"} */
+struct call *ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe);
+
+/* {"TrafficMirrorSessions": [{TrafficMirrorSessionId, TrafficMirrorTargetId, TrafficMirrorFilterId, NetworkInterfaceId, OwnerId, PacketLength?, SessionNumber, VirtualNetworkId?, Description?, Tags}], "NextToken"} */
+struct call *ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe);
+
+struct ec2_create_target {
+	const char *network_interface_id; /* or */
+	const char *network_load_balancer_arn;
+	const char *description;
+	json_t *tags; /* [{Key, Value}] or NULL */
+	const char *client_token;
+};
+/* {"TrafficMirrorTarget": {...}} */
+struct call *ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create);
+
+struct ec2_session_spec {
+	const char *session_id; /* for modify only */
+	const char *network_interface_id;
+	const char *target_id;
+	const char *filter_id;
+	int session_number;
+	int virtual_network_id; /* -1: AWS chooses */
+	int packet_length;	/* 0: whole packet */
+	const char *description;
+	json_t *tags;
+	const char *client_token; /* of a create */
+	int64_t
+	    token_epoch; /* goes into a derived token: the same request has another one when it changes */
+};
+/* {"TrafficMirrorSession": {"TrafficMirrorSessionId": ..}}: the rest of the reply is the request's. */
+struct call *ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec);
+
+/* What a modification sets back to AWS's default; a spec that gives it sets it instead. */
+#define EC2_REMOVE_PACKET_LENGTH      1u
+#define EC2_REMOVE_VIRTUAL_NETWORK_ID 2u
+
+/* Sets target, filter and number, packet length and VNI where they are given, and removes (RemoveField) what `removed` names.
+ * {"TrafficMirrorSession": {"TrafficMirrorSessionId": ..}} */
+struct call *
+ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed);
+struct call *ec2_delete_session(struct aws_client *ec2, const char *session_id);
+struct call *ec2_delete_target(struct aws_client *ec2, const char *target_id);
+
+struct ec2_run_instances {
+	const char *image_id;
+	const char *instance_type;
+	const char *subnet_id;
+	json_t *security_group_ids; /* [".."] */
+	json_t *tags;		    /* put on the instance and on its interface */
+	const char *client_token;
+};
+/* One instance. {"Instances": [Instance]} */
+struct call *ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run);
+
+/* {"TerminatingInstances": [{InstanceId, CurrentState, PreviousState}]} */
+struct call *ec2_terminate_instances(struct aws_client *ec2, json_t *instance_ids);
+
+/* {"Return": true} */
+struct call *ec2_create_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags);
+/* A tag with Value is deleted only if the value is equal. */
+struct call *ec2_delete_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags);
+
+#endif

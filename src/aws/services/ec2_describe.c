@@ -1,0 +1,107 @@
+#include "aws/services/ec2_internal.h"
+#include "aws/wire/query.h"
+
+#include <assert.h>
+
+static const struct xml_shape reservation_shape[] = {
+    {"ownerId", "OwnerId", XML_STRING, NULL, NULL},
+    {"instancesSet", "Instances", XML_LIST, ec2_instance_shape, ec2_instance_of},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_instances_shape[] = {
+    {"reservationSet", "Reservations", XML_LIST, reservation_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+const struct xml_shape ec2_target_shape[] = {
+    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
+    {"networkLoadBalancerArn", "NetworkLoadBalancerArn", XML_STRING, NULL, NULL},
+    {"gatewayLoadBalancerEndpointId", "GatewayLoadBalancerEndpointId", XML_STRING, NULL, NULL},
+    {"type", "Type", XML_STRING, NULL, NULL},
+    {"description", "Description", XML_STRING, NULL, NULL},
+    {"ownerId", "OwnerId", XML_STRING, NULL, NULL},
+    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_targets_shape[] = {
+    {"trafficMirrorTargetSet", "TrafficMirrorTargets", XML_LIST, ec2_target_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+const struct xml_shape ec2_session_shape[] = {
+    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, NULL},
+    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
+    {"trafficMirrorFilterId", "TrafficMirrorFilterId", XML_STRING, NULL, NULL},
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
+    {"ownerId", "OwnerId", XML_STRING, NULL, NULL},
+    {"packetLength", "PacketLength", XML_INTEGER, NULL, NULL},
+    {"sessionNumber", "SessionNumber", XML_INTEGER, NULL, NULL},
+    {"virtualNetworkId", "VirtualNetworkId", XML_INTEGER, NULL, NULL},
+    {"description", "Description", XML_STRING, NULL, NULL},
+    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_sessions_shape[] = {
+    {"trafficMirrorSessionSet", "TrafficMirrorSessions", XML_LIST, ec2_session_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+/* Action, and what every describe takes. */
+static void
+begin_describe(
+    struct buf *body, const char *action, const char *ids_name, const struct ec2_describe *describe)
+{
+	assert(describe->ids == NULL || json_array_size(describe->ids) > 0);
+	query_begin(body, action, EC2_VERSION);
+	query_add_list(body, ids_name, describe->ids);
+	query_add_filters(body, describe->filters);
+	if (describe->max_results > 0)
+		query_add_int(body, "MaxResults", describe->max_results);
+	query_add(body, "NextToken", describe->next_token);
+}
+
+struct call *
+ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe)
+{
+	struct aws_operation operation = {
+	    .name = "DescribeInstances",
+	    .reply = describe_instances_shape,
+	    .convert = ec2_instances_of_reservations,
+	};
+
+	begin_describe(&operation.body, operation.name, "InstanceId", describe);
+	return aws_client_call(ec2, &operation);
+}
+
+struct call *
+ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe)
+{
+	struct aws_operation operation = {
+	    .name = "DescribeTrafficMirrorTargets",
+	    .reply = describe_targets_shape,
+	    .convert = ec2_with_next_token,
+	};
+
+	begin_describe(&operation.body, operation.name, "TrafficMirrorTargetId", describe);
+	return aws_client_call(ec2, &operation);
+}
+
+struct call *
+ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe)
+{
+	struct aws_operation operation = {
+	    .name = "DescribeTrafficMirrorSessions",
+	    .reply = describe_sessions_shape,
+	    .convert = ec2_with_next_token,
+	};
+
+	begin_describe(&operation.body, operation.name, "TrafficMirrorSessionId", describe);
+	return aws_client_call(ec2, &operation);
+}

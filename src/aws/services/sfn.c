@@ -1,0 +1,112 @@
+#include "aws/services/sfn.h"
+
+#include "aws/services/json_operation.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <stdlib.h>
+
+static json_t *
+params_of_task(const char *token)
+{
+	json_t *params = json_object();
+
+	json_put_string(params, "taskToken", token);
+	return params;
+}
+
+/* A member without null values: the service sends both, absent and null. */
+static json_t *
+without_nulls(json_t *reply)
+{
+	static const char *const members[] = {"taskToken", "input"};
+	json_t *task = json_object();
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		json_put_string(task, members[i], json_get_string(reply, members[i]));
+	json_decref(reply);
+	return task;
+}
+
+struct call *
+sfn_get_activity_task(struct aws_client *sfn, const char *activity_arn, const char *worker_name)
+{
+	static const struct aws_operation operation = {
+	    .name = "GetActivityTask",
+	    .convert = without_nulls,
+	    .total_timeout_ms = SFN_POLL_TIMEOUT_MS,
+	};
+	json_t *params = json_object();
+
+	json_put_string(params, "activityArn", activity_arn);
+	json_put_string(params, "workerName", worker_name);
+	return aws_json_call(sfn, &operation, params);
+}
+
+struct call *
+sfn_send_task_success(struct aws_client *sfn, const char *token, const char *output)
+{
+	static const struct aws_operation operation = {.name = "SendTaskSuccess"};
+	json_t *params = params_of_task(token);
+
+	json_put_string(params, "output", output);
+	return aws_json_call(sfn, &operation, params);
+}
+
+/* Sets key to text, cut to a number of bytes (there are at least as many as characters) where a character begins. */
+static void
+put_cut(json_t *params, const char *key, const char *text, size_t max)
+{
+	char *cut;
+
+	if (text == NULL || text[0] == '\0')
+		return;
+	cut = mem_strndup(text, utf8_cut(text, max));
+	json_put_string(params, key, cut);
+	free(cut);
+}
+
+struct call *
+sfn_send_task_failure(
+    struct aws_client *sfn, const char *token, const char *error, const char *cause)
+{
+	static const struct aws_operation operation = {.name = "SendTaskFailure"};
+	json_t *params = params_of_task(token);
+
+	put_cut(params, "error", error, SFN_ERROR_CHARS_MAX);
+	put_cut(params, "cause", cause, SFN_CAUSE_CHARS_MAX);
+	return aws_json_call(sfn, &operation, params);
+}
+
+struct call *
+sfn_send_task_heartbeat(struct aws_client *sfn, const char *token)
+{
+	static const struct aws_operation operation = {.name = "SendTaskHeartbeat"};
+
+	return aws_json_call(sfn, &operation, params_of_task(token));
+}
+
+struct call *
+sfn_start_execution(
+    struct aws_client *sfn, const char *state_machine_arn, const char *name, const char *input)
+{
+	static const struct aws_operation operation = {.name = "StartExecution"};
+	json_t *params = json_object();
+
+	json_put_string(params, "stateMachineArn", state_machine_arn);
+	json_put_string(params, "name", name);
+	json_put_string(params, "input", input);
+	return aws_json_call(sfn, &operation, params);
+}
+
+bool
+sfn_task_is_over(const struct err *err)
+{
+	static const char *const codes[] = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (err_is(err, codes[i]))
+			return true;
+	return false;
+}

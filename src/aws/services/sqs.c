@@ -1,0 +1,96 @@
+#include "aws/services/sqs.h"
+
+#include "aws/services/json_operation.h"
+#include "base/json.h"
+
+#include <assert.h>
+
+#define RECEIVE_TIMEOUT_MS ((SQS_WAIT_SECONDS_MAX + 10LL) * 1000) /* the long poll, and the way */
+
+static json_t *
+params_of_queue(const char *queue_url)
+{
+	json_t *params = json_object();
+
+	json_put_string(params, "QueueUrl", queue_url);
+	return params;
+}
+
+/* A reply without messages has no such member. */
+static json_t *
+with_messages(json_t *reply)
+{
+	if (json_get_array(reply, "Messages") == NULL)
+		json_object_set_new(reply, "Messages", json_array());
+	return reply;
+}
+
+struct call *
+sqs_receive_message(struct aws_client *sqs, const struct sqs_receive *receive)
+{
+	static const struct aws_operation operation = {
+	    .name = "ReceiveMessage",
+	    .convert = with_messages,
+	    .total_timeout_ms = RECEIVE_TIMEOUT_MS,
+	};
+	json_t *params = params_of_queue(receive->queue_url);
+
+	assert(receive->messages_max >= 1 && receive->messages_max <= SQS_MESSAGES_MAX);
+	assert(receive->wait_seconds >= 0 && receive->wait_seconds <= SQS_WAIT_SECONDS_MAX);
+	json_object_set_new(params, "MaxNumberOfMessages", json_integer(receive->messages_max));
+	json_object_set_new(params, "WaitTimeSeconds", json_integer(receive->wait_seconds));
+	json_object_set_new(params, "VisibilityTimeout", json_integer(receive->visibility_seconds));
+	json_object_set_new(params, "MessageSystemAttributeNames",
+	    json_pack("[s, s]", "ApproximateReceiveCount", "SentTimestamp"));
+	return aws_json_call(sqs, &operation, params);
+}
+
+struct call *
+sqs_delete_message(struct aws_client *sqs, const char *queue_url, const char *receipt_handle)
+{
+	static const struct aws_operation operation = {.name = "DeleteMessage"};
+	json_t *params = params_of_queue(queue_url);
+
+	json_put_string(params, "ReceiptHandle", receipt_handle);
+	return aws_json_call(sqs, &operation, params);
+}
+
+struct call *
+sqs_change_visibility(
+    struct aws_client *sqs, const char *queue_url, const char *receipt_handle, int seconds)
+{
+	static const struct aws_operation operation = {.name = "ChangeMessageVisibility"};
+	json_t *params = params_of_queue(queue_url);
+
+	assert(seconds >= 0 && seconds <= SQS_VISIBILITY_SECONDS_MAX);
+	json_put_string(params, "ReceiptHandle", receipt_handle);
+	json_object_set_new(params, "VisibilityTimeout", json_integer(seconds));
+	return aws_json_call(sqs, &operation, params);
+}
+
+static bool
+is_one_of(const struct err *err, const char *const *codes)
+{
+	for (; *codes != NULL; codes++)
+		if (err_is(err, *codes))
+			return true;
+	return false;
+}
+
+bool
+sqs_queue_is_missing(const struct err *err)
+{
+	static const char *const codes[] = {
+	    "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", NULL};
+
+	return is_one_of(err, codes);
+}
+
+bool
+sqs_receipt_is_over(const struct err *err)
+{
+	static const char *const codes[] = {"ReceiptHandleIsInvalid", "MessageNotInflight",
+	    "AWS.SimpleQueueService.MessageNotInflight", NULL};
+
+	return is_one_of(err, codes);
+}

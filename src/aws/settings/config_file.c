@@ -1,0 +1,269 @@
+#include "aws/settings/config_file.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PROFILE "profile"
+
+/* One `key = value` with the section that it stands in. */
+struct entry {
+	char *section_kind; /* "profile", "services", ... */
+	char *section;
+	char *key; /* NULL: the section's own header */
+	char *value;
+	unsigned line;
+};
+
+struct config_file {
+	char *name;
+	struct entry *entries;
+	size_t count;
+};
+
+/* Where the parser stands. */
+struct reader {
+	const char *name;
+	unsigned line;
+	enum config_file_kind kind;
+	struct config_file *file;
+	char *section_kind; /* NULL: before the first section, or in one of no interest */
+	char *section;
+	char *parent; /* key whose value was empty: indented lines belong to it */
+};
+
+static void
+add_entry(struct reader *r, const char *key, struct str value)
+{
+	struct config_file *file = r->file;
+
+	file->entries = mem_resize(file->entries, file->count + 1, sizeof(*file->entries));
+	file->entries[file->count++] = (struct entry){
+	    .section_kind = mem_strdup(r->section_kind),
+	    .section = mem_strdup(r->section),
+	    .key = mem_strdup(key),
+	    .value = mem_strndup(value.p, value.len),
+	    .line = r->line,
+	};
+}
+
+static void
+leave_section(struct reader *r)
+{
+	free(r->section_kind);
+	free(r->section);
+	free(r->parent);
+	r->section_kind = r->section = r->parent = NULL;
+}
+
+/* `[profile "my team"]`: a name with blanks may stand in quotes. */
+static struct str
+without_quotes(struct str name)
+{
+	if (name.len >= 2 && (name.p[0] == '"' || name.p[0] == '\'') &&
+	    name.p[name.len - 1] == name.p[0])
+		return (struct str){name.p + 1, name.len - 2};
+	return name;
+}
+
+/* "[profile x]", "[services x]", "[default]"; in the credentials file "[x]". */
+static int
+enter_section(struct reader *r, struct str line, struct err *err)
+{
+	const char *end = memchr(line.p, ']', line.len);
+	struct str inner;
+	const char *blank;
+
+	leave_section(r);
+	if (end == NULL)
+		return err_set(
+		    err, ERR_CONFIG, "%s:%u: the section has no closing ]", r->name, r->line);
+	inner = str_trim((struct str){line.p + 1, (size_t)(end - line.p) - 1});
+	blank = inner.len > 0 ? memchr(inner.p, ' ', inner.len) : NULL;
+	if (r->kind == CONFIG_FILE_CREDENTIALS || str_is(inner, "default")) {
+		r->section_kind = mem_strdup(PROFILE);
+		r->section = mem_strndup(inner.p, inner.len);
+	} else if (blank != NULL) {
+		struct str name = without_quotes(
+		    str_trim((struct str){blank, inner.len - (size_t)(blank - inner.p)}));
+
+		r->section_kind = mem_strndup(inner.p, (size_t)(blank - inner.p));
+		r->section = mem_strndup(name.p, name.len);
+	}
+	if (r->section != NULL)
+		add_entry(r, NULL, (struct str){"", 0});
+	return 0;
+}
+
+/* A comment begins at # or ; after a blank. */
+static struct str
+without_comment(struct str value)
+{
+	for (size_t i = 1; i < value.len; i++)
+		if ((value.p[i] == '#' || value.p[i] == ';') &&
+		    (value.p[i - 1] == ' ' || value.p[i - 1] == '\t'))
+			value.len = i;
+	return str_trim(value);
+}
+
+static int
+take_pair(struct reader *r, struct str line, bool nested, struct err *err)
+{
+	const char *equals = memchr(line.p, '=', line.len);
+	struct str key;
+	struct str value;
+	char *name;
+
+	if (equals == NULL)
+		return err_set(
+		    err, ERR_CONFIG, "%s:%u: neither a section nor key = value", r->name, r->line);
+	key = str_trim((struct str){line.p, (size_t)(equals - line.p)});
+	value = without_comment((struct str){
+	    equals, line.len - key.len - (size_t)(equals - line.p - (ptrdiff_t)key.len)});
+	value = str_trim((struct str){value.p + 1, value.len - 1});
+	if (r->section == NULL)
+		return 0;
+	if (nested) {
+		name = mem_printf("%s.%.*s", r->parent, (int)key.len, key.p);
+	} else {
+		name = mem_strndup(key.p, key.len);
+		free(r->parent);
+		r->parent = value.len == 0 ? mem_strdup(name) : NULL;
+	}
+	add_entry(r, name, value);
+	free(name);
+	return 0;
+}
+
+static int
+take_line(struct reader *r, struct str raw, struct err *err)
+{
+	struct str line = str_trim(raw);
+	bool indented = raw.len > 0 && (raw.p[0] == ' ' || raw.p[0] == '\t');
+
+	if (line.len == 0 || line.p[0] == '#' || line.p[0] == ';')
+		return 0;
+	if (line.p[0] == '[' && !indented)
+		return enter_section(r, line, err);
+	if (indented && r->parent == NULL)
+		return 0; /* a value that goes on: none of ours does */
+	return take_pair(r, line, indented, err);
+}
+
+struct config_file *
+config_file_parse(const char *name, struct str text, enum config_file_kind kind, struct err *err)
+{
+	struct reader r = {.name = name, .kind = kind, .file = mem_zalloc(1, sizeof(*r.file))};
+	int ret = 0;
+
+	r.file->name = mem_strdup(name);
+	while (text.len > 0 && ret == 0) {
+		const char *end = memchr(text.p, '\n', text.len);
+		size_t len = end != NULL ? (size_t)(end - text.p) : text.len;
+
+		r.line++;
+		ret = take_line(&r, (struct str){text.p, len}, err);
+		text.p += len + (end != NULL);
+		text.len -= len + (end != NULL);
+	}
+	leave_section(&r);
+	if (ret == 0)
+		return r.file;
+	config_file_free(r.file);
+	return NULL;
+}
+
+struct config_file *
+config_file_read(const char *path, enum config_file_kind kind, struct err *err)
+{
+	struct config_file *file = NULL;
+	struct err read_err = {0};
+	struct buf text = {0};
+	bool missing;
+
+	if (file_read(path, CONFIG_FILE_BYTES_MAX, &text, &missing, &read_err) == 0 || missing)
+		file = config_file_parse(path, buf_str(&text), kind, err);
+	else
+		err_set(err, ERR_CONFIG, "%s", err_text(&read_err));
+	err_fini(&read_err);
+	mem_wipe(text.p, text.len);
+	buf_fini(&text);
+	return file;
+}
+
+void
+config_file_free(struct config_file *file)
+{
+	if (file == NULL)
+		return;
+	for (size_t i = 0; i < file->count; i++) {
+		struct entry *entry = &file->entries[i];
+
+		free(entry->section_kind);
+		free(entry->section);
+		free(entry->key);
+		mem_wipe(entry->value, strlen(entry->value));
+		free(entry->value);
+	}
+	free(file->entries);
+	free(file->name);
+	free(file);
+}
+
+static bool
+stands_in(const struct entry *entry, const char *section_kind, const char *section)
+{
+	return strcmp(entry->section_kind, section_kind) == 0 &&
+	       strcmp(entry->section, section) == 0;
+}
+
+bool
+config_file_has_profile(const struct config_file *file, const char *profile)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (stands_in(&file->entries[i], PROFILE, profile))
+			return true;
+	return false;
+}
+
+/* The last one wins, as with the AWS tools. NULL: it is absent or empty. */
+static const struct entry *
+find_entry(
+    const struct config_file *file, const char *section_kind, const char *name, const char *key)
+{
+	const struct entry *found = NULL;
+
+	for (size_t i = 0; i < file->count; i++) {
+		const struct entry *entry = &file->entries[i];
+
+		if (entry->key != NULL && stands_in(entry, section_kind, name) &&
+		    strcmp(entry->key, key) == 0)
+			found = entry;
+	}
+	return found != NULL && found->value[0] != '\0' ? found : NULL;
+}
+
+const char *
+config_file_get_in(
+    const struct config_file *file, const char *section_kind, const char *name, const char *key)
+{
+	const struct entry *entry = find_entry(file, section_kind, name, key);
+
+	return entry != NULL ? entry->value : NULL;
+}
+
+const char *
+config_file_get(const struct config_file *file, const char *profile, const char *key)
+{
+	return config_file_get_in(file, PROFILE, profile, key);
+}
+
+char *
+config_file_where(const struct config_file *file, const char *profile, const char *key)
+{
+	const struct entry *entry = find_entry(file, PROFILE, profile, key);
+
+	return entry != NULL ? mem_printf("%s:%u", file->name, entry->line) : NULL;
+}

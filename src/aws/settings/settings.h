@@ -1,0 +1,57 @@
+#ifndef TMFLOW_AWS_SETTINGS_SETTINGS_H
+#define TMFLOW_AWS_SETTINGS_SETTINGS_H
+
+#include "aws/pace/retry_mode.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The process environment as an interface, for tests. NULL members: getenv. */
+struct aws_env {
+	const char *(*get)(void *arg, const char *name);
+	void *arg;
+};
+const char *aws_env_get(const struct aws_env *env, const char *name); /* NULL when unset or empty */
+
+#define AWS_SERVICES_MAX 4
+
+/* The instance's metadata. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html */
+struct imds_settings {
+	char *
+	    url; /* without a slash at the end; the link-local address unless something else is set */
+	bool disabled;
+	bool v1_disabled;
+	int64_t timeout_ms;
+	int attempts_max;
+};
+
+/* What environment and shared files say, the AWS CLI's way. */
+struct aws_settings {
+	char *profile; /* --profile, AWS_PROFILE, else "default" */
+	char *region;  /* flag, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL if none */
+	char *endpoints[AWS_SERVICES_MAX]; /* see aws_settings_endpoint */
+	char *ca_bundle;
+	const struct retry_mode *retry_mode; /* NULL: nobody chose one */
+	int attempts_max;		     /* 0: the mode's */
+	bool use_fips;
+	bool use_dual_stack;
+	bool sts_global; /* sts_regional_endpoints = legacy */
+	struct imds_settings imds;
+};
+
+/* Reads them. flag_* may be NULL.
+ * Errors: ERR_CONFIG with file and line for a malformed file, a value that is none, or a named profile that does not exist. */
+int aws_settings_load(const struct aws_env *env, const char *flag_region, const char *flag_profile,
+    struct aws_settings *ret_settings, struct err *err);
+void aws_settings_fini(struct aws_settings *settings);
+
+/* A service's custom end point: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's services section, the profile's. NULL: its own.
+ * service: "ec2", "sts", "states" or "sqs". Borrowed. */
+const char *aws_settings_endpoint(const struct aws_settings *settings, const char *service);
+
+/* Sets a service's end point, as --endpoint-url does. */
+void
+aws_settings_set_endpoint(struct aws_settings *settings, const char *service, const char *endpoint);
+
+#endif

@@ -1,0 +1,86 @@
+#include "aws/settings/shared_files.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+static char *
+path_of(const struct aws_env *env, const char *variable, const char *name)
+{
+	const char *given = aws_env_get(env, variable);
+	const char *home = aws_env_get(env, "HOME");
+
+	if (given != NULL)
+		return mem_strdup(given);
+	return home != NULL ? mem_printf("%s/.aws/%s", home, name) : NULL;
+}
+
+static struct config_file *
+read_or_empty(char *path, enum config_file_kind kind, struct err *err)
+{
+	struct config_file *file = path != NULL
+				       ? config_file_read(path, kind, err)
+				       : config_file_parse("", (struct str){"", 0}, kind, err);
+
+	free(path);
+	return file;
+}
+
+int
+shared_files_read(const struct aws_env *env, struct shared_files *ret_files, struct err *err)
+{
+	struct shared_files files = {0};
+
+	files.config =
+	    read_or_empty(path_of(env, "AWS_CONFIG_FILE", "config"), CONFIG_FILE_CONFIG, err);
+	if (files.config != NULL)
+		files.credentials =
+		    read_or_empty(path_of(env, "AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+			CONFIG_FILE_CREDENTIALS, err);
+	if (files.credentials == NULL) {
+		shared_files_free(&files);
+		return -1;
+	}
+	*ret_files = files;
+	return 0;
+}
+
+void
+shared_files_free(struct shared_files *files)
+{
+	config_file_free(files->config);
+	config_file_free(files->credentials);
+	*files = (struct shared_files){0};
+}
+
+const char *
+shared_files_get(const struct shared_files *files, const char *profile, const char *key)
+{
+	const char *value = config_file_get(files->credentials, profile, key);
+
+	return value != NULL ? value : config_file_get(files->config, profile, key);
+}
+
+char *
+shared_files_where(const struct shared_files *files, const char *profile, const char *key)
+{
+	char *where = config_file_where(files->credentials, profile, key);
+
+	return where != NULL ? where : config_file_where(files->config, profile, key);
+}
+
+bool
+shared_files_have(const struct shared_files *files, const char *profile)
+{
+	return config_file_has_profile(files->config, profile) ||
+	       config_file_has_profile(files->credentials, profile);
+}
+
+const char *
+profile_name(const struct aws_env *env, const char *flag_profile, bool *ret_named)
+{
+	const char *name = flag_profile != NULL ? flag_profile : aws_env_get(env, "AWS_PROFILE");
+
+	*ret_named = name != NULL;
+	return name != NULL ? name : "default";
+}

@@ -1,0 +1,29 @@
+#ifndef TMFLOW_AWS_SETTINGS_SHARED_FILES_H
+#define TMFLOW_AWS_SETTINGS_SHARED_FILES_H
+
+#include "aws/settings/config_file.h"
+#include "aws/settings/settings.h"
+
+#include <stdbool.h>
+
+/* Both shared files; one that is not there is empty. */
+struct shared_files {
+	struct config_file *config;
+	struct config_file *credentials;
+};
+
+int shared_files_read(const struct aws_env *env, struct shared_files *ret_files, struct err *err);
+void shared_files_free(struct shared_files *files);
+
+/* A profile's value; the credentials file wins. */
+const char *
+shared_files_get(const struct shared_files *files, const char *profile, const char *key);
+
+/* Where it stands, as "FILE:LINE". NULL if absent; the caller frees it. */
+char *shared_files_where(const struct shared_files *files, const char *profile, const char *key);
+bool shared_files_have(const struct shared_files *files, const char *profile);
+
+/* The flag, AWS_PROFILE, or "default"; *ret_named: somebody asked for it. */
+const char *profile_name(const struct aws_env *env, const char *flag_profile, bool *ret_named);
+
+#endif

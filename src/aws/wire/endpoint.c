@@ -1,0 +1,205 @@
+#include "aws/wire/endpoint.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REGION_BYTES_MAX 63  /* a label of a host name */
+#define CUSTOM_BYTES_MAX 255 /* keeps the path within SIGV4_PATH_SEGMENTS_MAX */
+
+#define PARTITION_AWS	 0 /* of a region that no partition knows */
+#define PARTITION_US_GOV 1
+
+/* A region belongs to the partition whose prefix, a word and a number make its name. See: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
+static const struct partition {
+	const char *prefix;	   /* NULL: all others */
+	const char *global_region; /* the pseudo region of its global services */
+	const char *suffix;
+	const char *dual_stack_suffix;
+} partitions[] = {
+    [PARTITION_AWS] = {NULL, "aws-global", "amazonaws.com", "api.aws"},
+    [PARTITION_US_GOV] = {"us-gov-", "aws-us-gov-global", "amazonaws.com", "api.aws"},
+    {"cn-", "aws-cn-global", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
+    {"eusc-de-", NULL, "amazonaws.eu", "api.amazonwebservices.eu"},
+    {"us-iso-", "aws-iso-global", "c2s.ic.gov", "api.aws.ic.gov"},
+    {"us-isob-", "aws-iso-b-global", "sc2s.sgov.gov", "api.aws.scloud"},
+    {"eu-isoe-", "aws-iso-e-global", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"},
+    {"us-isof-", "aws-iso-f-global", "csp.hci.ic.gov", "api.aws.hci.ic.gov"},
+};
+
+/* Where the first label of the host is not the service's name, and -fips with FIPS. All are in GovCloud, whose plain addresses keep to FIPS for most. */
+static const struct {
+	const char *service;
+	const char *region; /* NULL: all of the partition */
+	bool fips;
+	bool dual_stack;
+	const char *label;
+} exceptions[] = {
+    {"ec2", NULL, true, false, "ec2"},
+    {"sqs", NULL, true, false, "sqs"},
+    {"sts", NULL, true, false, "sts"},
+    {"states", NULL, false, true, "states-fips"},
+    {"states", "us-gov-west-1", true, false, "states"},
+};
+
+/* STS's one global address, its region, and the regions that are older than their own addresses. */
+#define STS_GLOBAL_HOST	  "sts.amazonaws.com"
+#define STS_GLOBAL_REGION "us-east-1"
+static const char *const sts_global_regions[] = {"ap-northeast-1", "ap-south-1", "ap-southeast-1",
+    "ap-southeast-2", "aws-global", "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1",
+    "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"};
+
+/* "east-1" after the prefix: a word and a number. */
+static bool
+is_word_and_number(const char *text)
+{
+	size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
+	size_t digits = text[word] == '-' ? strspn(text + word + 1, "0123456789") : 0;
+
+	return word > 0 && digits > 0 && text[word + 1 + digits] == '\0';
+}
+
+static const struct partition *
+partition_of(const char *region)
+{
+	for (size_t i = 1; i < sizeof(partitions) / sizeof(partitions[0]); i++) {
+		const struct partition *partition = &partitions[i];
+		size_t len = strlen(partition->prefix);
+
+		if ((strncmp(region, partition->prefix, len) == 0 &&
+			is_word_and_number(region + len)) ||
+		    (partition->global_region != NULL &&
+			strcmp(region, partition->global_region) == 0))
+			return partition;
+	}
+	return &partitions[PARTITION_AWS];
+}
+
+/* The first label of the host where it is out of the rule, or NULL. */
+static const char *
+label_of_exception(const struct endpoint_opts *opts, const struct partition *partition)
+{
+	if (partition != &partitions[PARTITION_US_GOV])
+		return NULL;
+	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
+		if (strcmp(exceptions[i].service, opts->service) == 0 &&
+		    exceptions[i].fips == opts->fips &&
+		    exceptions[i].dual_stack == opts->dual_stack &&
+		    (exceptions[i].region == NULL ||
+			strcmp(exceptions[i].region, opts->region) == 0))
+			return exceptions[i].label;
+	return NULL;
+}
+
+static bool
+is_sts_global(const struct endpoint_opts *opts)
+{
+	if (strcmp(opts->service, "sts") != 0 || opts->fips || opts->dual_stack)
+		return false;
+	if (strcmp(opts->region, partitions[PARTITION_AWS].global_region) == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(sts_global_regions) / sizeof(sts_global_regions[0]); i++)
+		if (opts->sts_global && strcmp(opts->region, sts_global_regions[i]) == 0)
+			return true;
+	return false;
+}
+
+static char *
+host_of(const struct endpoint_opts *opts)
+{
+	const struct partition *partition = partition_of(opts->region);
+	const char *label = label_of_exception(opts, partition);
+	const char *suffix = opts->dual_stack ? partition->dual_stack_suffix : partition->suffix;
+
+	if (is_sts_global(opts))
+		return mem_strdup(STS_GLOBAL_HOST);
+	if (label != NULL)
+		return mem_printf("%s.%s.%s", label, opts->region, suffix);
+	return mem_printf(
+	    "%s%s.%s.%s", opts->service, opts->fips ? "-fips" : "", opts->region, suffix);
+}
+
+static bool
+is_region(const char *region)
+{
+	size_t len = strlen(region);
+
+	return len > 0 && len <= REGION_BYTES_MAX && region[0] != '-' &&
+	       strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+/* Printable ASCII only: the host goes into a header and the path into what is signed. */
+static bool
+is_url_text(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return len <= CUSTOM_BYTES_MAX;
+}
+
+/* Splits "scheme://host[:port][/path]"; the port is left out of host if it is the scheme's own. */
+static int
+split_custom(const char *custom, struct endpoint *endpoint, struct err *err)
+{
+	bool tls = strncmp(custom, "https://", 8) == 0;
+	const char *authority = custom + (tls ? 8 : 7);
+	const char *own_port = tls ? ":443" : ":80";
+	size_t len;
+
+	if (!tls && strncmp(custom, "http://", 7) != 0)
+		return err_set(err, ERR_CONFIG,
+		    "the end point \"%s\" must begin with http:// or https://", custom);
+	len = strcspn(authority, "/?#");
+	if (len == 0 || strpbrk(authority, "?#") != NULL || memchr(authority, '@', len) != NULL ||
+	    !is_url_text(custom))
+		return err_set(
+		    err, ERR_CONFIG, "the end point \"%s\" is no URL of a host and a path", custom);
+	endpoint->url = mem_strdup(custom);
+	endpoint->path = mem_strdup(authority[len] == '/' ? authority + len : "/");
+	if (len > strlen(own_port) &&
+	    strncmp(authority + len - strlen(own_port), own_port, strlen(own_port)) == 0)
+		len -= strlen(own_port);
+	endpoint->host = mem_strndup(authority, len);
+	return 0;
+}
+
+int
+endpoint_resolve(const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct err *err)
+{
+	struct endpoint endpoint = {0};
+
+	if (!is_region(opts->region))
+		return err_set(err, ERR_CONFIG, "\"%s\" is no name of an AWS region", opts->region);
+	if (opts->custom != NULL && (opts->fips || opts->dual_stack))
+		return err_set(err, ERR_CONFIG,
+		    "%s and an end point of one's own (%s) exclude each other",
+		    opts->fips ? "AWS_USE_FIPS_ENDPOINT" : "AWS_USE_DUALSTACK_ENDPOINT",
+		    opts->custom);
+	if (opts->custom != NULL) {
+		if (split_custom(opts->custom, &endpoint, err) < 0)
+			return -1;
+	} else {
+		endpoint.host = host_of(opts);
+		endpoint.url = mem_printf("https://%s/", endpoint.host);
+		endpoint.path = mem_strdup("/");
+	}
+	endpoint.signing_region = mem_strdup(
+	    opts->custom == NULL && is_sts_global(opts) ? STS_GLOBAL_REGION : opts->region);
+	*ret_endpoint = endpoint;
+	return 0;
+}
+
+void
+endpoint_fini(struct endpoint *endpoint)
+{
+	free(endpoint->url);
+	free(endpoint->host);
+	free(endpoint->path);
+	free(endpoint->signing_region);
+	*endpoint = (struct endpoint){0};
+}

@@ -1,0 +1,31 @@
+#ifndef TMFLOW_AWS_WIRE_ENDPOINT_H
+#define TMFLOW_AWS_WIRE_ENDPOINT_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/* Where a service listens. */
+struct endpoint {
+	char *url;  /* without a slash at the end of an empty path */
+	char *host; /* as the Host header has it: the port only if it is not the scheme's own */
+	char *path; /* "/" at least */
+	char *signing_region;
+};
+
+struct endpoint_opts {
+	const char *service; /* "ec2", "sts", "states" or "sqs" */
+	const char *region;
+	const char *custom; /* URL, or NULL: by the region's partition */
+	bool fips;	    /* the addresses that keep to FIPS 140; not with custom */
+	bool dual_stack;    /* those with IPv6 too; not with custom */
+	bool
+	    sts_global; /* STS at its one global address, for the regions that had it before they had their own */
+};
+
+/* Errors: ERR_CONFIG. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html */
+int
+endpoint_resolve(const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct err *err);
+void endpoint_fini(struct endpoint *endpoint);
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef TMFLOW_AWS_WIRE_PROTOCOL_H
+#define TMFLOW_AWS_WIRE_PROTOCOL_H
+
+#include "aws/wire/xml.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What is asked of a service. */
+struct aws_operation {
+	const char *name; /* "DescribeInstances" */
+	struct buf body;  /* moved into the call: the same bytes go out at every attempt */
+	const struct xml_shape *reply; /* of an XML protocol */
+	/* Makes the result of the parsed reply: takes it, gives a new reference. NULL: the reply as it is. */
+	json_t *(*convert)(json_t *reply);
+	int64_t
+	    total_timeout_ms;  /* of one attempt; 0: AWS_TOTAL_TIMEOUT_MS. Long polls want more */
+	bool unsigned_request; /* AssumeRoleWithWebIdentity: sent without keys */
+};
+
+/* What a complete reply said. Texts are "" where absent, and borrowed from the reader. */
+struct aws_reply {
+	json_t *value; /* owned; NULL: an error, or one that cannot be understood */
+	const char *code;
+	const char *message;
+	const char *request_id;
+};
+
+/* The headers that some protocols put errors into. */
+struct aws_reply_headers {
+	const char *(*get)(void *arg, const char *name); /* NULL if absent; borrowed */
+	void *arg;
+};
+
+struct aws_reader; /* a protocol's own */
+
+/* How a service's replies are read, as they come in. */
+struct aws_protocol {
+	const char *content_type; /* of requests */
+	struct aws_reader *(*begin)(
+	    const struct aws_operation *operation); /* borrowed while it reads */
+	/* What is wrong with a part is kept until the end: a page that is no XML is told by its status. */
+	void (*feed)(struct aws_reader *reader, struct str part);
+	/* *err is set (and the value NULL) where the reply is broken, truncated, or another's. */
+	void (*finish)(struct aws_reader *reader, const struct aws_reply_headers *headers,
+	    struct aws_reply *ret_reply, struct err *err);
+	void (*free_reader)(struct aws_reader *reader); /* NULL is fine */
+};
+
+extern const struct aws_protocol aws_protocol_xml;  /* EC2 Query and Query: form data out, XML in */
+extern const struct aws_protocol aws_protocol_json; /* JSON 1.0 */
+
+#endif

@@ -1,0 +1,139 @@
+#include "aws/wire/protocol.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Replies of the AWS JSON 1.0 protocol. See: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html */
+
+#define JSON_REPLY_BYTES_MAX                                                                       \
+	(4u << 20) /* ten messages of SQS, of 256 KiB each, and their escapes */
+
+struct aws_reader {
+	struct buf body;
+	bool too_long;
+	json_t *value; /* of the whole body; holds the message */
+	char code[ERR_NAME_BYTES_MAX + 1];
+	char request_id[ERR_REQUEST_ID_BYTES_MAX + 1];
+};
+
+static struct aws_reader *
+begin(const struct aws_operation *operation)
+{
+	(void)operation;
+	return mem_zalloc(1, sizeof(struct aws_reader));
+}
+
+static void
+feed(struct aws_reader *reader, struct str part)
+{
+	if (reader->body.len + part.len > JSON_REPLY_BYTES_MAX)
+		reader->too_long = true;
+	else
+		buf_add_str(&reader->body, part);
+}
+
+/* "com.amazonaws.states#TaskTimedOut:http://..." is TaskTimedOut. */
+static void
+take_code(struct aws_reader *reader, const char *type)
+{
+	const char *hash = strrchr(type, '#');
+	const char *name = hash != NULL ? hash + 1 : type;
+
+	snprintf(reader->code, sizeof(reader->code), "%.*s", (int)strcspn(name, ":"), name);
+}
+
+/* "AWS.SimpleQueueService.NonExistentQueue;Sender": the name that the error had in the Query protocol, by which the AWS tools know it still. */
+static bool
+take_query_code(struct aws_reader *reader, const char *error)
+{
+	size_t len = error != NULL ? strcspn(error, ";") : 0;
+
+	if (len == 0 || error[len] == '\0' || strchr(error + len + 1, ';') != NULL)
+		return false;
+	snprintf(reader->code, sizeof(reader->code), "%.*s", (int)len, error);
+	return true;
+}
+
+static void
+find_code(struct aws_reader *reader, const struct aws_reply_headers *headers)
+{
+	const char *type = headers->get(headers->arg, "x-amzn-errortype");
+
+	if (take_query_code(reader, headers->get(headers->arg, "x-amzn-query-error")))
+		return;
+	if (type == NULL)
+		type = json_get_string(reader->value, "__type");
+	if (type == NULL)
+		type = json_get_string(reader->value, "code");
+	if (type != NULL)
+		take_code(reader, type);
+}
+
+static const char *
+find_message(const struct aws_reader *reader)
+{
+	const char *message = json_get_string(reader->value, "message");
+
+	if (message == NULL)
+		message = json_get_string(reader->value, "Message");
+	return message != NULL ? message : "";
+}
+
+/* A success may have no body at all. */
+static int
+parse_body(struct aws_reader *reader, struct err *err)
+{
+	if (reader->too_long)
+		return err_set(
+		    err, ERR_REPLY, "the reply is longer than %u bytes", JSON_REPLY_BYTES_MAX);
+	if (reader->body.len == 0) {
+		reader->value = json_object();
+		return 0;
+	}
+	reader->value = json_parse(buf_str(&reader->body), err);
+	if (reader->value != NULL && json_is_object(reader->value))
+		return 0;
+	err_fini(err);
+	return err_set(err, ERR_REPLY, "the reply is no JSON object");
+}
+
+static void
+finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
+    struct aws_reply *ret_reply, struct err *err)
+{
+	const char *request_id = headers->get(headers->arg, "x-amzn-requestid");
+	int parsed = parse_body(reader, err);
+
+	find_code(reader, headers);
+	utf8_copy(
+	    reader->request_id, sizeof(reader->request_id), request_id != NULL ? request_id : "");
+	*ret_reply = (struct aws_reply){
+	    .value = parsed == 0 && reader->code[0] == '\0' ? json_incref(reader->value) : NULL,
+	    .code = reader->code,
+	    .message = find_message(reader),
+	    .request_id = reader->request_id,
+	};
+}
+
+static void
+free_reader(struct aws_reader *reader)
+{
+	if (reader == NULL)
+		return;
+	buf_fini(&reader->body);
+	json_decref(reader->value);
+	free(reader);
+}
+
+const struct aws_protocol aws_protocol_json = {
+    .content_type = "application/x-amz-json-1.0",
+    .begin = begin,
+    .feed = feed,
+    .finish = finish,
+    .free_reader = free_reader,
+};

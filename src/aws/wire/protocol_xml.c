@@ -1,0 +1,87 @@
+#include "aws/wire/protocol.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Replies of the EC2 Query and the Query protocol.
+ * See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html */
+
+struct aws_reader {
+	const struct aws_operation *operation;
+	struct xml_parser *parser;
+	struct err broken; /* what was wrong with the body so far */
+};
+
+static struct aws_reader *
+begin(const struct aws_operation *operation)
+{
+	struct aws_reader *reader = mem_zalloc(1, sizeof(*reader));
+
+	reader->operation = operation;
+	reader->parser = xml_parser_new(operation->reply);
+	return reader;
+}
+
+static void
+feed(struct aws_reader *reader, struct str part)
+{
+	if (!err_isset(&reader->broken))
+		xml_parser_feed(reader->parser, part, &reader->broken);
+}
+
+/* A page that is XML but another's, of a captive portal say, must not pass for an empty list. */
+static void
+check_root(struct aws_reader *reader)
+{
+	const char *root = xml_parser_root(reader->parser);
+	const char *name = reader->operation->name;
+	bool is_wanted =
+	    str_starts(str_of(root), name) && strcmp(root + strlen(name), "Response") == 0;
+
+	if (!is_wanted && xml_parser_error_code(reader->parser)[0] == '\0' &&
+	    !err_isset(&reader->broken))
+		err_set(&reader->broken, ERR_REPLY, "the reply is <%s> instead of <%sResponse>",
+		    root, name);
+}
+
+static void
+finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
+    struct aws_reply *ret_reply, struct err *err)
+{
+	json_t *value = NULL;
+
+	(void)headers;
+	xml_parser_finish(reader->parser, &value, &reader->broken);
+	check_root(reader);
+	*ret_reply = (struct aws_reply){
+	    .code = xml_parser_error_code(reader->parser),
+	    .message = xml_parser_error_message(reader->parser),
+	    .request_id = xml_parser_request_id(reader->parser),
+	};
+	if (err_isset(&reader->broken) || ret_reply->code[0] != '\0')
+		json_decref(value);
+	else
+		ret_reply->value = value;
+	err_move(err, &reader->broken);
+}
+
+static void
+free_reader(struct aws_reader *reader)
+{
+	if (reader == NULL)
+		return;
+	xml_parser_free(reader->parser);
+	err_fini(&reader->broken);
+	free(reader);
+}
+
+const struct aws_protocol aws_protocol_xml = {
+    .content_type = "application/x-www-form-urlencoded; charset=utf-8",
+    .begin = begin,
+    .feed = feed,
+    .finish = finish,
+    .free_reader = free_reader,
+};

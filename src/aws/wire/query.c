@@ -1,0 +1,121 @@
+#include "aws/wire/query.h"
+
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define NAME_BYTES_MAX 128
+
+/* What RFC 3986 calls unreserved; not by isalnum, which asks the locale. */
+static bool
+is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_' || c == '.' || c == '~';
+}
+
+void
+query_encode(struct buf *out, struct str text)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	buf_reserve(out, text.len);
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+		size_t plain = 0;
+
+		while (i + plain < text.len && is_unreserved(text.p[i + plain]))
+			plain++;
+		if (plain > 0) {
+			buf_add(out, text.p + i, plain);
+			i += plain - 1;
+		} else {
+			buf_add(out, (const char[]){'%', digits[c >> 4], digits[c & 15]}, 3);
+		}
+	}
+}
+
+void
+query_begin(struct buf *body, const char *action, const char *version)
+{
+	buf_reset(body);
+	buf_printf(body, "Action=%s&Version=%s", action, version);
+}
+
+/* "&NAME", where a name may be prefix.NUMBER and prefix.NUMBER.part; number 0: the prefix alone. */
+static void
+add_name(struct buf *body, const char *prefix, size_t number, const char *part)
+{
+	buf_add_char(body, '&');
+	buf_add_cstr(body, prefix);
+	if (number > 0) {
+		buf_add_char(body, '.');
+		buf_add_int(body, (int64_t)number);
+	}
+	if (part != NULL) {
+		buf_add_char(body, '.');
+		buf_add_cstr(body, part);
+	}
+	buf_add_char(body, '=');
+}
+
+/* Nothing where there is no value. */
+static void
+add_member(struct buf *body, const char *prefix, size_t number, const char *part, const char *value)
+{
+	if (value == NULL)
+		return;
+	add_name(body, prefix, number, part);
+	query_encode(body, str_of(value));
+}
+
+void
+query_add(struct buf *body, const char *name, const char *value)
+{
+	add_member(body, name, 0, NULL, value);
+}
+
+void
+query_add_int(struct buf *body, const char *name, int64_t value)
+{
+	add_name(body, name, 0, NULL);
+	buf_add_int(body, value);
+}
+
+void
+query_add_list(struct buf *body, const char *name, const json_t *values)
+{
+	size_t count = json_array_size(values);
+
+	for (size_t i = 0; i < count; i++)
+		add_member(body, name, i + 1, NULL, json_string_value(json_array_get(values, i)));
+}
+
+void
+query_add_filters(struct buf *body, const json_t *filters)
+{
+	size_t count = json_array_size(filters);
+
+	for (size_t i = 0; i < count; i++) {
+		const json_t *filter = json_array_get(filters, i);
+		char values[NAME_BYTES_MAX];
+
+		add_member(body, "Filter", i + 1, "Name", json_get_string(filter, "Name"));
+		snprintf(values, sizeof(values), "Filter.%zu.Value", i + 1);
+		query_add_list(body, values, json_object_get(filter, "Values"));
+	}
+}
+
+void
+query_add_tags(struct buf *body, const char *prefix, const json_t *tags)
+{
+	size_t count = json_array_size(tags);
+
+	for (size_t i = 0; i < count; i++) {
+		const json_t *tag = json_array_get(tags, i);
+
+		add_member(body, prefix, i + 1, "Key", json_get_string(tag, "Key"));
+		add_member(body, prefix, i + 1, "Value", json_get_string(tag, "Value"));
+	}
+}

@@ -1,0 +1,437 @@
+#include "aws/wire/sigv4.h"
+
+#include "aws/wire/query.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define ALGORITHM	   "AWS4-HMAC-SHA256"
+#define TERMINATOR	   "aws4_request"
+#define DAY_BYTES	   8 /* of a date */
+#define SIGNED_HEADERS_MAX (HTTP_HEADERS_MAX + 3)
+
+void
+sigv4_key_fini(struct sigv4_key *key)
+{
+	secret_fini(&key->secret);
+	mem_wipe(key, sizeof(*key));
+}
+
+void
+sigv4_result_fini(struct sigv4_result *result)
+{
+	/* The session token stands in it. */
+	mem_wipe(result->canonical_request.p, result->canonical_request.len);
+	buf_fini(&result->canonical_request);
+	buf_fini(&result->string_to_sign);
+	buf_fini(&result->authorization);
+}
+
+static void
+format_date(int64_t wall_ms, char out[SIGV4_DATE_BYTES])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(out, SIGV4_DATE_BYTES, "%Y%m%dT%H%M%SZ", &tm);
+}
+
+/* --- the canonical path --- */
+
+/* Percent-encodes what is not unreserved; a slash stays. */
+static void
+encode_path(struct buf *out, struct str path)
+{
+	while (path.len > 0) {
+		size_t len = 0;
+
+		while (len < path.len && path.p[len] != '/')
+			len++;
+		query_encode(out, (struct str){path.p, len});
+		if (len < path.len) {
+			buf_add_char(out, '/');
+			len++;
+		}
+		path.p += len;
+		path.len -= len;
+	}
+}
+
+/* Resolves . and .. and folds slashes; a slash at the end stays. */
+static void
+normalize_path(struct buf *out, struct str path)
+{
+	struct str segments[SIGV4_PATH_SEGMENTS_MAX];
+	size_t count = 0;
+	bool slash_at_end = path.len > 0 && path.p[path.len - 1] == '/';
+
+	while (path.len > 0) {
+		struct str segment = {path.p, 0};
+
+		while (segment.len < path.len && segment.p[segment.len] != '/')
+			segment.len++;
+		path.p += segment.len + (segment.len < path.len);
+		path.len -= segment.len + (segment.len < path.len);
+		slash_at_end |= path.len == 0 && (str_is(segment, ".") || str_is(segment, ".."));
+		if (segment.len == 0 || str_is(segment, "."))
+			continue;
+		if (str_is(segment, "..")) {
+			count -= count > 0;
+			continue;
+		}
+		assert(count < SIGV4_PATH_SEGMENTS_MAX);
+		segments[count++] = segment;
+	}
+	for (size_t i = 0; i < count; i++) {
+		buf_add_char(out, '/');
+		buf_add_str(out, segments[i]);
+	}
+	if (slash_at_end || count == 0)
+		buf_add_char(out, '/');
+}
+
+static void
+add_canonical_path(struct buf *out, const struct sigv4_request *request)
+{
+	struct buf normal = {0};
+
+	if (request->path.len == 0 || str_is(request->path, "/")) {
+		buf_add_char(out, '/');
+		return;
+	}
+	if (request->normalize_path)
+		normalize_path(&normal, request->path);
+	else
+		buf_add_str(&normal, request->path);
+	encode_path(out, buf_str(&normal));
+	buf_fini(&normal);
+}
+
+/* --- the canonical query --- */
+
+struct param {
+	struct str name;
+	struct str value;
+};
+
+static int
+compare_str(struct str a, struct str b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len > 0 ? memcmp(a.p, b.p, len) : 0;
+
+	if (order != 0)
+		return order;
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
+static int
+compare_params(const void *a, const void *b)
+{
+	const struct param *x = a;
+	const struct param *y = b;
+	int order = compare_str(x->name, y->name);
+
+	return order != 0 ? order : compare_str(x->value, y->value);
+}
+
+/* Encodes part anew into scratch and gives where it stands there; percent signs of an encoded query stay. */
+static void
+add_encoded(struct buf *scratch, struct str part)
+{
+	for (size_t i = 0; i < part.len; i++) {
+		if (part.p[i] == '%' && i + 2 < part.len &&
+		    isxdigit((unsigned char)part.p[i + 1]) &&
+		    isxdigit((unsigned char)part.p[i + 2])) {
+			buf_add(scratch, part.p + i, 3);
+			i += 2;
+		} else {
+			query_encode(scratch, (struct str){part.p + i, 1});
+		}
+	}
+}
+
+static void
+add_canonical_query(struct buf *out, struct str query)
+{
+	struct param params[SIGV4_QUERY_PARAMS_MAX];
+	struct buf scratch = {0};
+	size_t count = 0;
+
+	buf_reserve(&scratch, 3 * query.len + SIGV4_QUERY_PARAMS_MAX); /* so that it never moves */
+	while (query.len > 0) {
+		const char *end = memchr(query.p, '&', query.len);
+		struct str pair = {query.p, end != NULL ? (size_t)(end - query.p) : query.len};
+		const char *equals = memchr(pair.p, '=', pair.len);
+		size_t name_len = equals != NULL ? (size_t)(equals - pair.p) : pair.len;
+		size_t start = scratch.len;
+
+		assert(count < SIGV4_QUERY_PARAMS_MAX);
+		add_encoded(&scratch, (struct str){pair.p, name_len});
+		params[count].name = (struct str){scratch.p + start, scratch.len - start};
+		start = scratch.len;
+		if (equals != NULL)
+			add_encoded(&scratch, (struct str){equals + 1, pair.len - name_len - 1});
+		params[count++].value = (struct str){scratch.p + start, scratch.len - start};
+		query.p += pair.len + (end != NULL);
+		query.len -= pair.len + (end != NULL);
+	}
+	if (count > 1)
+		qsort(params, count, sizeof(params[0]), compare_params);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			buf_add_char(out, '&');
+		buf_add_str(out, params[i].name);
+		buf_add_char(out, '=');
+		buf_add_str(out, params[i].value);
+	}
+	buf_fini(&scratch);
+}
+
+/* --- the canonical headers --- */
+
+struct signed_headers {
+	struct http_header at[SIGNED_HEADERS_MAX];
+	size_t count;
+};
+
+static void
+add_header(struct signed_headers *headers, const char *name, const char *value)
+{
+	size_t i = headers->count++;
+
+	assert(headers->count <= SIGNED_HEADERS_MAX);
+	/* Insertion sort by name; equal names stay in order. */
+	while (i > 0 && strcasecmp(headers->at[i - 1].name, name) > 0) {
+		headers->at[i] = headers->at[i - 1];
+		i--;
+	}
+	headers->at[i] = (struct http_header){name, value};
+}
+
+/* Outer blanks go, runs of inner ones become one. */
+static void
+add_trimmed(struct buf *out, const char *value)
+{
+	struct str rest = str_trim(str_of(value));
+
+	while (rest.len > 0) {
+		size_t word = 0;
+		size_t blanks = 0;
+
+		while (word < rest.len && !isspace((unsigned char)rest.p[word]))
+			word++;
+		while (word + blanks < rest.len && isspace((unsigned char)rest.p[word + blanks]))
+			blanks++;
+		buf_add(out, rest.p, word);
+		if (blanks > 0)
+			buf_add_char(out, ' ');
+		rest.p += word + blanks;
+		rest.len -= word + blanks;
+	}
+}
+
+static void
+add_lower(struct buf *out, const char *name)
+{
+	for (; *name != '\0'; name++)
+		buf_add_char(out, (char)tolower((unsigned char)*name));
+}
+
+static bool
+same_name(const struct http_header *before, const struct http_header *header)
+{
+	return before != NULL && strcasecmp(before->name, header->name) == 0;
+}
+
+static void
+add_canonical_headers(struct buf *out, const struct signed_headers *headers)
+{
+	const struct http_header *before = NULL;
+
+	for (size_t i = 0; i < headers->count; i++) {
+		const struct http_header *header = &headers->at[i];
+
+		if (same_name(before, header)) {
+			buf_add_char(out, ',');
+		} else {
+			if (before != NULL)
+				buf_add_char(out, '\n');
+			add_lower(out, header->name);
+			buf_add_char(out, ':');
+		}
+		add_trimmed(out, header->value);
+		before = header;
+	}
+	buf_add_char(out, '\n');
+}
+
+static void
+add_header_names(struct buf *out, const struct signed_headers *headers)
+{
+	const struct http_header *before = NULL;
+
+	for (size_t i = 0; i < headers->count; i++) {
+		const struct http_header *header = &headers->at[i];
+
+		if (same_name(before, header))
+			continue;
+		if (before != NULL)
+			buf_add_char(out, ';');
+		add_lower(out, header->name);
+		before = header;
+	}
+}
+
+/* --- putting it together --- */
+
+static void
+compose_canonical_request(const struct sigv4_request *request, const struct signed_headers *headers,
+    struct sigv4_result *result)
+{
+	struct buf *out = &result->canonical_request;
+
+	buf_add_cstr(out, request->method);
+	buf_add_char(out, '\n');
+	add_canonical_path(out, request);
+	buf_add_char(out, '\n');
+	add_canonical_query(out, request->query);
+	buf_add_char(out, '\n');
+	add_canonical_headers(out, headers);
+	buf_add_char(out, '\n');
+	add_header_names(out, headers);
+	buf_add_char(out, '\n');
+	buf_add_cstr(out, result->content_sha256);
+}
+
+static struct str
+bytes(const uint8_t *data)
+{
+	return (struct str){(const char *)data, DIGEST_SHA256_BYTES};
+}
+
+static bool
+key_is_for(const struct sigv4_key *key, const char *date, const struct sigv4_scope *scope,
+    const char *secret)
+{
+	return strncmp(key->day, date, DAY_BYTES) == 0 && strcmp(key->region, scope->region) == 0 &&
+	       strcmp(key->service, scope->service) == 0 &&
+	       strcmp(secret_reveal(&key->secret), secret) == 0;
+}
+
+/* Notes what the key is for. Where the names are too long it is for nothing, and derived each time. */
+static void
+keep_purpose(
+    struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
+{
+	int region = snprintf(key->region, sizeof(key->region), "%s", scope->region);
+	int service = snprintf(key->service, sizeof(key->service), "%s", scope->service);
+	bool fits = region < (int)sizeof(key->region) && service < (int)sizeof(key->service);
+
+	snprintf(key->day, sizeof(key->day), "%.*s", fits ? DAY_BYTES : 0, date);
+	secret_set(&key->secret, secret);
+}
+
+/* Derives the day's key unless it is the one at hand. */
+static void
+derive_key(
+    struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
+{
+	struct buf start = {0};
+
+	if (key_is_for(key, date, scope, secret))
+		return;
+	keep_purpose(key, date, scope, secret);
+	buf_printf(&start, "AWS4%s", secret);
+	digest_hmac_sha256(buf_str(&start), (struct str){date, DAY_BYTES}, key->key);
+	digest_hmac_sha256(bytes(key->key), str_of(scope->region), key->key);
+	digest_hmac_sha256(bytes(key->key), str_of(scope->service), key->key);
+	digest_hmac_sha256(bytes(key->key), STR(TERMINATOR), key->key);
+	mem_wipe(start.p, start.len);
+	buf_fini(&start);
+}
+
+/* "20260115/us-east-1/ec2/aws4_request" */
+static void
+add_scope(struct buf *out, const char *date, const struct sigv4_scope *scope)
+{
+	buf_add(out, date, DAY_BYTES);
+	buf_add_char(out, '/');
+	buf_add_cstr(out, scope->region);
+	buf_add_char(out, '/');
+	buf_add_cstr(out, scope->service);
+	buf_add_str(out, STR("/" TERMINATOR));
+}
+
+static void
+compose_string_to_sign(const struct sigv4_scope *scope, struct sigv4_result *result)
+{
+	struct buf *out = &result->string_to_sign;
+	char request_digest[DIGEST_SHA256_HEX_BYTES];
+
+	digest_sha256_hex(buf_str(&result->canonical_request), request_digest);
+	buf_add_str(out, STR(ALGORITHM "\n"));
+	buf_add_cstr(out, result->date);
+	buf_add_char(out, '\n');
+	add_scope(out, result->date, scope);
+	buf_add_char(out, '\n');
+	buf_add_cstr(out, request_digest);
+}
+
+static void
+compose_authorization(const struct sigv4_scope *scope, const char *access_key_id,
+    const struct signed_headers *headers, struct sigv4_result *result)
+{
+	struct buf *out = &result->authorization;
+
+	buf_add_str(out, STR(ALGORITHM " Credential="));
+	buf_add_cstr(out, access_key_id);
+	buf_add_char(out, '/');
+	add_scope(out, result->date, scope);
+	buf_add_str(out, STR(", SignedHeaders="));
+	add_header_names(out, headers);
+	buf_add_str(out, STR(", Signature="));
+	buf_add_cstr(out, result->signature);
+}
+
+static void
+reset(struct sigv4_result *result)
+{
+	buf_reset(&result->canonical_request);
+	buf_reset(&result->string_to_sign);
+	buf_reset(&result->authorization);
+}
+
+void
+sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
+    const struct credentials *credentials, struct sigv4_key *key, struct sigv4_result *result)
+{
+	const char *token = secret_reveal(&credentials->session_token);
+	struct signed_headers headers = {.count = 0};
+	uint8_t signature[DIGEST_SHA256_BYTES];
+
+	assert(request->headers_count <= HTTP_HEADERS_MAX);
+	reset(result);
+	format_date(scope->wall_ms, result->date);
+	digest_sha256_hex(request->body, result->content_sha256);
+	for (size_t i = 0; i < request->headers_count; i++)
+		add_header(&headers, request->headers[i].name, request->headers[i].value);
+	add_header(&headers, "x-amz-date", result->date);
+	if (request->sign_body)
+		add_header(&headers, "x-amz-content-sha256", result->content_sha256);
+	if (token[0] != '\0' && !request->token_unsigned)
+		add_header(&headers, "x-amz-security-token", token);
+	compose_canonical_request(request, &headers, result);
+	compose_string_to_sign(scope, result);
+	derive_key(key, result->date, scope, secret_reveal(&credentials->secret_access_key));
+	digest_hmac_sha256(bytes(key->key), buf_str(&result->string_to_sign), signature);
+	digest_hex(signature, sizeof(signature), result->signature);
+	compose_authorization(scope, credentials->access_key_id, &headers, result);
+}

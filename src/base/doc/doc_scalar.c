@@ -1,0 +1,180 @@
+#include "base/doc/doc_scalar.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_BYTES_MAX 400 /* a plain scalar longer than this is no number */
+
+/* The plain scalars of the 1.2 core schema that are neither strings nor numbers. */
+static const struct {
+	const char *text;
+	json_type type;
+} words[] = {
+    {"", JSON_NULL},
+    {"~", JSON_NULL},
+    {"null", JSON_NULL},
+    {"Null", JSON_NULL},
+    {"NULL", JSON_NULL},
+    {"true", JSON_TRUE},
+    {"True", JSON_TRUE},
+    {"TRUE", JSON_TRUE},
+    {"false", JSON_FALSE},
+    {"False", JSON_FALSE},
+    {"FALSE", JSON_FALSE},
+};
+
+static json_t *
+word_value(const char *text)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i].text) != 0)
+			continue;
+		if (words[i].type == JSON_NULL)
+			return json_null();
+		return json_boolean(words[i].type == JSON_TRUE);
+	}
+	return NULL;
+}
+
+/* [-+]?[0-9]+ | 0o[0-7]+ | 0x[0-9a-fA-F]+; integers beyond 64 bits become reals. */
+static json_t *
+integer_value(const char *text)
+{
+	const char *digits = text + (*text == '-' || *text == '+');
+	const char *allowed = "0123456789";
+	int base = 10;
+	long long value;
+
+	if (strncmp(text, "0o", 2) == 0) {
+		base = 8;
+		digits = text + 2;
+		allowed = "01234567";
+	} else if (strncmp(text, "0x", 2) == 0) {
+		base = 16;
+		digits = text + 2;
+		allowed = "0123456789abcdefABCDEF";
+	}
+	if (*digits == '\0' || digits[strspn(digits, allowed)] != '\0')
+		return NULL;
+	errno = 0;
+	value = strtoll(base == 10 ? text : digits, NULL, base);
+	if (errno == ERANGE)
+		return json_real(strtod(text, NULL));
+	return json_integer(value);
+}
+
+/* [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )? */
+static bool
+is_float(const char *p)
+{
+	size_t whole;
+	size_t fraction = 0;
+
+	p += *p == '-' || *p == '+';
+	whole = strspn(p, "0123456789");
+	p += whole;
+	if (*p == '.') {
+		fraction = strspn(p + 1, "0123456789");
+		p += 1 + fraction;
+	}
+	if (whole + fraction == 0)
+		return false;
+	if (*p == 'e' || *p == 'E') {
+		size_t exponent;
+
+		p++;
+		p += *p == '-' || *p == '+';
+		exponent = strspn(p, "0123456789");
+		if (exponent == 0)
+			return false;
+		p += exponent;
+	}
+	return *p == '\0';
+}
+
+static bool
+is_infinite_word(const char *text)
+{
+	static const char *const spellings[] = {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"};
+	const char *unsigned_text = text + (*text == '-' || *text == '+');
+
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
+		if (strcmp(unsigned_text, spellings[i]) == 0)
+			return true;
+	return false;
+}
+
+static int
+number_value(const char *text, json_t **ret_value, struct err *err)
+{
+	double real;
+
+	*ret_value = NULL;
+	if (strlen(text) > NUMBER_BYTES_MAX)
+		return 0;
+	*ret_value = integer_value(text);
+	if (*ret_value != NULL)
+		return 0;
+	if (is_infinite_word(text))
+		return err_set(
+		    err, ERR_INVALID, "JSON has no number %s (quote it for a string)", text);
+	if (!is_float(text))
+		return 0;
+	real = strtod(text, NULL);
+	if (!isfinite(real))
+		return err_set(err, ERR_INVALID, "the number %s is too large", text);
+	*ret_value = json_real(real);
+	return 0;
+}
+
+static int
+plain_value(const char *text, json_t **ret_value, struct err *err)
+{
+	*ret_value = word_value(text);
+	if (*ret_value != NULL)
+		return 0;
+	return number_value(text, ret_value, err);
+}
+
+static bool
+fits_tag(const char *tag, const json_t *value)
+{
+	if (strcmp(tag, "int") == 0)
+		return json_is_integer(value);
+	if (strcmp(tag, "float") == 0)
+		return json_is_number(value);
+	if (strcmp(tag, "bool") == 0)
+		return json_is_boolean(value);
+	return strcmp(tag, "null") == 0 && json_is_null(value);
+}
+
+int
+doc_scalar_value(const struct doc_scalar *scalar, json_t **ret_value, struct err *err)
+{
+	static const char core[] = "tag:yaml.org,2002:";
+	const char *tag = scalar->tag;
+	json_t *value = NULL;
+	bool string = tag == NULL ? !scalar->plain : strcmp(tag, "!") == 0;
+
+	if (tag != NULL && !string) {
+		if (strncmp(tag, core, sizeof(core) - 1) != 0)
+			return err_set(err, ERR_INVALID, "unknown tag %s", tag);
+		tag += sizeof(core) - 1;
+		string = strcmp(tag, "str") == 0;
+	}
+	if (!string && memchr(scalar->text, '\0', scalar->bytes) == NULL &&
+	    plain_value(scalar->text, &value, err) < 0)
+		return -1;
+	if (tag != NULL && !string && (value == NULL || !fits_tag(tag, value))) {
+		json_decref(value);
+		return err_set(err, ERR_INVALID, "\"%s\" is no !!%s", scalar->text, tag);
+	}
+	if (value == NULL)
+		value = json_stringn(scalar->text, scalar->bytes);
+	if (value == NULL)
+		return err_set(err, ERR_INVALID, "the text is not UTF-8");
+	*ret_value = value;
+	return 0;
+}

@@ -1,0 +1,109 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "mirror/mirror.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *
+fields_json(const struct action_field *fields)
+{
+	json_t *list = json_array();
+
+	for (const struct action_field *f = fields; f != NULL && f->name != NULL; f++) {
+		json_t *field = json_object();
+
+		json_put_string(field, "name", f->name);
+		json_put_string(field, "type", f->kind);
+		json_object_set_new(field, "required", json_boolean(f->required));
+		json_put_string(field, "summary", f->summary);
+		json_array_append_new(list, field);
+	}
+	return list;
+}
+
+static json_t *
+iam_json(const struct action *action)
+{
+	json_t *list = json_array();
+
+	for (const char *const *iam = action->iam_actions; iam != NULL && *iam != NULL; iam++)
+		json_array_append_new(list, json_string(*iam));
+	return list;
+}
+
+static json_t *
+action_json(const struct action *action)
+{
+	json_t *object = json_object();
+	char *resource = mem_printf("tmflow:%s", action->name);
+
+	json_put_string(object, "resource", resource);
+	json_put_string(object, "summary", action->summary);
+	json_object_set_new(object, "input", fields_json(action->input));
+	json_object_set_new(object, "output", fields_json(action->output));
+	json_object_set_new(object, "iamActions", iam_json(action));
+	free(resource);
+	return object;
+}
+
+static void
+print_fields(const char *title, const struct action_field *fields)
+{
+	if (fields == NULL) {
+		cli_print(stdout, "  %-6s  any JSON value\n", title);
+		return;
+	}
+	for (const struct action_field *f = fields; f->name != NULL; f++)
+		cli_print(stdout, "  %-6s  %-20s %-24s %s%s\n", f == fields ? title : "", f->name,
+		    f->kind, f->summary, f->required ? "" : " (optional)");
+}
+
+static void
+print_action(const struct action *action)
+{
+	cli_print(stdout, "tmflow:%s\n  %s\n", action->name, action->summary);
+	print_fields("input", action->input);
+	print_fields("output", action->output);
+	for (const char *const *iam = action->iam_actions; iam != NULL && *iam != NULL; iam++)
+		cli_print(stdout, "  %-6s  %s\n", iam == action->iam_actions ? "IAM" : "", *iam);
+	putchar('\n');
+}
+
+int
+cmd_actions(const struct cli_opts *opts)
+{
+	struct action_registry *registry = action_registry_new();
+	const char *wanted = opts->arg_count > 0 ? opts->args[0] : NULL;
+	json_t *list = json_array();
+	const struct action *action;
+	int code = EXIT_OK;
+	size_t shown = 0;
+
+	mirror_register_actions(registry, NULL);
+	if (wanted != NULL && strncmp(wanted, "tmflow:", 7) == 0)
+		wanted += 7;
+	for (size_t i = 0; (action = action_registry_at(registry, i)) != NULL; i++) {
+		if (wanted != NULL && strcmp(wanted, action->name) != 0)
+			continue;
+		shown++;
+		if (opts->output == OUTPUT_TEXT)
+			print_action(action);
+		else
+			json_array_append_new(list, action_json(action));
+	}
+	if (wanted != NULL && shown == 0) {
+		struct err err = {0};
+
+		err_set(&err, ERR_INVALID, "there is no action \"%s\" (tmflow actions lists them)",
+		    wanted);
+		code = cli_fail_take(opts->output, &err);
+	} else if (opts->output != OUTPUT_TEXT) {
+		cli_print_json(list);
+	}
+	json_decref(list);
+	action_registry_free(registry);
+	return code;
+}

@@ -1,0 +1,165 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "cli/run/workspace.h"
+#include "mirror/destroy/destroy.h"
+
+/* The kinds, in the order of their removal, and the members of an item that say what it is. */
+static const struct {
+	const char *name;
+	const char *one;
+	const char *id;
+	const char *of;
+} kinds[] = {
+    {"sessions", "session", "sessionId", "networkInterfaceId"},
+    {"targets", "target", "targetId", "subnetId"},
+    {"instances", "instance", "instanceId", "subnetId"},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static size_t
+count_of(const json_t *lists, size_t kind)
+{
+	return json_array_size(json_get_array(lists, kinds[kind].name));
+}
+
+static bool
+is_empty(const json_t *lists)
+{
+	size_t count = 0;
+
+	for (size_t kind = 0; kind < KINDS; kind++)
+		count += count_of(lists, kind);
+	return count == 0;
+}
+
+static void
+print_counts(const json_t *lists, const char *what)
+{
+	cli_print(stdout, "  %zu sessions, %zu targets and %zu instances %s\n", count_of(lists, 0),
+	    count_of(lists, 1), count_of(lists, 2), what);
+}
+
+static void
+print_plan(const json_t *plan)
+{
+	json_t *item;
+	size_t i;
+
+	for (size_t kind = 0; kind < KINDS; kind++)
+		json_array_foreach (json_get_array(plan, kinds[kind].name), i, item)
+			cli_print(stdout, "  - %s %s of %s\n", kinds[kind].one,
+			    json_get_string(item, kinds[kind].id),
+			    json_get_string(item, kinds[kind].of));
+	json_array_foreach (json_get_array(plan, "kept"), i, item)
+		cli_print(stdout, "  = %s stays: %s\n", json_get_string(item, "id"),
+		    json_get_string(item, "cause"));
+	print_counts(plan, "to remove; nothing was changed: --yes removes them");
+}
+
+static void
+print_failures(const json_t *result)
+{
+	json_t *failure;
+	size_t i;
+
+	json_array_foreach (json_get_array(result, "failed"), i, failure)
+		cli_print(stderr, "tmflow: %s was not removed: %s: %s\n",
+		    json_get_string(failure, "id"), json_get_string(failure, "error"),
+		    json_get_string(failure, "cause"));
+}
+
+/* Without --yes: {"plan": {sessions, targets, instances, kept}}; nothing is changed. */
+static int
+tell_plan(struct workspace *workspace, const json_t *plan)
+{
+	json_t *document;
+
+	if (workspace->opts->output == OUTPUT_TEXT) {
+		if (is_empty(plan) && json_array_size(json_get_array(plan, "kept")) == 0)
+			cli_print(stdout, "nothing in %s was made by tmflow\n",
+			    workspace->settings.region);
+		else
+			print_plan(plan);
+		return EXIT_OK;
+	}
+	document = json_object();
+	json_object_set(document, "plan", (json_t *)plan);
+	cli_print_json(document);
+	json_decref(document);
+	return EXIT_OK;
+}
+
+/* With --yes: {"removed": {sessions, targets, instances}, "failed": [...]}. */
+static int
+tell_result(struct workspace *workspace, const json_t *result)
+{
+	const json_t *removed = json_object_get(result, "removed");
+	bool whole = json_array_size(json_get_array(result, "failed")) == 0;
+
+	if (workspace->opts->output != OUTPUT_TEXT)
+		cli_print_json(result);
+	else if (is_empty(removed) && whole)
+		cli_print(stdout, "nothing in %s was made by tmflow\n", workspace->settings.region);
+	else
+		print_counts(removed, "removed");
+	print_failures(result);
+	if (!whole)
+		fputs("tmflow: what is left is removed by running this again\n", stderr);
+	return whole ? EXIT_OK : EXIT_RUN_FAILED;
+}
+
+static int
+destroy(struct workspace *workspace)
+{
+	bool yes = workspace->opts->yes;
+	struct destroy *destroy = destroy_new(workspace->mirror);
+	struct err err = {0};
+	int code;
+	json_t *result =
+	    workspace_wait(workspace, yes ? destroy_remove(destroy) : destroy_find(destroy), &err);
+
+	if (result == NULL)
+		code = cli_fail_take(workspace->opts->output, &err);
+	else
+		code = yes ? tell_result(workspace, result) : tell_plan(workspace, result);
+	json_decref(result);
+	destroy_free(destroy);
+	return code;
+}
+
+static int
+prepare(struct workspace *workspace, struct store **ret_store)
+{
+	const struct cli_opts *opts = workspace->opts;
+	int code = workspace_load_settings(workspace, NULL);
+
+	if (code == EXIT_OK)
+		code = workspace_connect(workspace);
+	if (code == EXIT_OK)
+		*ret_store = cli_open_store(opts, &code);
+	if (*ret_store == NULL)
+		return code;
+	return workspace_open_mirror(workspace,
+	    &(struct mirror_opts){.store = *ret_store, .run_id = "", .workflow = "destroy"});
+}
+
+int
+cmd_destroy(const struct cli_opts *opts)
+{
+	struct workspace workspace;
+	struct store *store = NULL;
+	struct err err = {0};
+	int code;
+
+	workspace_init(&workspace, opts);
+	code = prepare(&workspace, &store);
+	if (code == EXIT_OK)
+		code = destroy(&workspace);
+	if (store != NULL && store_commit(store, &err) < 0)
+		code = cli_fail(opts->output, &err);
+	err_fini(&err);
+	workspace_fini(&workspace);
+	store_close(store);
+	return code;
+}

@@ -1,0 +1,179 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/run/workspace.h"
+#include "mirror/explain.h"
+
+#include <string.h>
+
+/* --- for a person --- */
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+	const char *text = json_get_string(object, key);
+
+	return text != NULL ? text : "-";
+}
+
+static void
+print_instance(const json_t *result)
+{
+	const json_t *excluded = json_object_get(result, "excluded");
+
+	cli_print(stdout, "%s  %s  %s  %s  %s\n", text_of(result, "instanceId"),
+	    text_of(result, "instanceType"), text_of(result, "state"), text_of(result, "vpcId"),
+	    text_of(result, "subnetId"));
+	if (!json_is_true(json_object_get(result, "eligible"))) {
+		cli_print(stdout, "  it cannot be mirrored: %s", text_of(result, "reason"));
+		if (json_get_string(result, "hookReason") != NULL)
+			cli_print(stdout, " (%s)", json_get_string(result, "hookReason"));
+		putchar('\n');
+	}
+	if (excluded != NULL)
+		cli_print(stdout, "  it is left out: %s %s\n", text_of(excluded, "reason"),
+		    json_get_string(excluded, "targetId") != NULL
+			? json_get_string(excluded, "targetId")
+			: "");
+}
+
+static void
+print_rules(const json_t *result)
+{
+	json_t *rule;
+	size_t i;
+
+	puts("  rules, in the order of trying:");
+	json_array_foreach (json_get_array(result, "rules"), i, rule) {
+		bool matches = json_is_true(json_object_get(rule, "matches"));
+		bool by_hook = strcmp(text_of(rule, "by"), "hook") == 0;
+
+		cli_print(stdout, "    %-4s %s", matches ? "yes" : "no", text_of(rule, "rule"));
+		if (by_hook)
+			cli_print(stdout,
+			    ": the hook says %s (by itself the rule: ", matches ? "yes" : "no");
+		else
+			fputs(": ", stdout);
+		cli_print(stdout, "%s%s", text_of(rule, "why"), by_hook ? ")" : "");
+		putchar('\n');
+	}
+	if (json_get_string(result, "rule") == NULL)
+		puts("    no rule takes it");
+}
+
+static void
+print_sessions(const json_t *interface)
+{
+	json_t *session;
+	size_t i;
+
+	json_array_foreach (json_get_array(interface, "sessions"), i, session)
+		cli_print(stdout,
+		    "      session %s, number %" JSON_INTEGER_FORMAT ", %s: filter %s, target %s\n",
+		    text_of(session, "sessionId"),
+		    json_integer_value(json_object_get(session, "sessionNumber")),
+		    json_is_true(json_object_get(session, "ours")) ? "tmflow's" : "somebody else's",
+		    text_of(session, "filterId"), text_of(session, "targetId"));
+}
+
+/* What a run would do about it, by the outcome that it would record. */
+static const struct {
+	const char *outcome;
+	const char *words;
+} meanings[] = {
+    {"created", "a run would create a session"},
+    {"present", "mirrored as the rule says"},
+    {"updated", "a run would modify its session"},
+    {"conflict", "its session number is taken by somebody else's session"},
+    {"ineligible", "it cannot have a session"},
+};
+
+static const char *
+meaning_of(const char *outcome)
+{
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (strcmp(meanings[i].outcome, outcome) == 0)
+			return meanings[i].words;
+	return outcome;
+}
+
+static void
+print_interface(const json_t *interface)
+{
+	const char *outcome = json_get_string(interface, "outcome");
+	const char *detail = json_get_string(interface, "differences");
+
+	if (detail == NULL)
+		detail = json_get_string(interface, "reason");
+	cli_print(stdout, "  interface %s, device index %" JSON_INTEGER_FORMAT ": %s",
+	    text_of(interface, "networkInterfaceId"),
+	    json_integer_value(json_object_get(interface, "deviceIndex")),
+	    outcome != NULL ? meaning_of(outcome) : "not to be mirrored");
+	if (detail != NULL)
+		cli_print(stdout, " (%s)", detail);
+	if (json_get_string(interface, "targetId") != NULL)
+		cli_print(stdout, ", target %s", json_get_string(interface, "targetId"));
+	else if (outcome != NULL && strcmp(outcome, "created") == 0)
+		fputs(", on a new target", stdout);
+	putchar('\n');
+	print_sessions(interface);
+}
+
+static void
+print_explanation(const json_t *result)
+{
+	json_t *interface;
+	size_t i;
+
+	print_instance(result);
+	print_rules(result);
+	json_array_foreach (json_get_array(result, "interfaces"), i, interface)
+		print_interface(interface);
+}
+
+/* --- */
+
+static int
+explain(struct workspace *workspace)
+{
+	struct explanation *explanation =
+	    explanation_new(workspace->mirror, workspace->opts->args[0]);
+	struct err err = {0};
+	json_t *result = workspace_wait(workspace, explanation_start(explanation), &err);
+	int code = EXIT_OK;
+
+	if (result == NULL)
+		code = cli_fail_take(workspace->opts->output, &err);
+	else if (workspace->opts->output != OUTPUT_TEXT)
+		cli_print_json(result);
+	else
+		print_explanation(result);
+	json_decref(result);
+	explanation_free(explanation);
+	return code;
+}
+
+int
+cmd_explain(const struct cli_opts *opts)
+{
+	struct workspace workspace;
+	struct store *store = NULL;
+	int code;
+
+	workspace_init(&workspace, opts);
+	code = workspace_load_settings(&workspace, NULL);
+	if (code == EXIT_OK)
+		code = workspace_read_files(&workspace);
+	if (code == EXIT_OK)
+		code = workspace_connect(&workspace);
+	if (code == EXIT_OK && (store = cli_open_store(opts, &code)) != NULL)
+		code = workspace_open_mirror(&workspace,
+		    &(struct mirror_opts){
+			.store = store, .run_id = "", .workflow = "explain", .dry_run = true});
+	if (code == EXIT_OK)
+		code = explain(&workspace);
+	workspace_fini(&workspace);
+	store_close(store);
+	return code;
+}

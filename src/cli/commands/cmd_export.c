@@ -1,0 +1,261 @@
+#include "cli/cli.h"
+
+#include "asl/export/export.h"
+#include "aws/arn.h"
+#include "base/json.h"
+#include "cli/run/scripts.h"
+#include "mirror/config/config.h"
+#include "mirror/mirror.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POLICY_VERSION	   "2012-10-17" /* of the policy language */
+#define POLICY_ACTIONS_MAX 256		/* of all native actions together; there are a dozen */
+
+/* What a worker asks of its activity, and what it says of a task, which only the task's token names. */
+static const char *const activity_actions[] = {"states:GetActivityTask"};
+static const char *const task_actions[] = {
+    "states:SendTaskFailure",
+    "states:SendTaskHeartbeat",
+    "states:SendTaskSuccess",
+};
+
+/* --- the policy --- */
+
+struct iam_list {
+	const char *at[POLICY_ACTIONS_MAX];
+	size_t count;
+};
+
+/* In order, each once. */
+static void
+iam_add(struct iam_list *list, const char *action)
+{
+	size_t i = 0;
+
+	while (i < list->count && strcmp(list->at[i], action) < 0)
+		i++;
+	if (i < list->count && strcmp(list->at[i], action) == 0)
+		return;
+	assert(list->count < POLICY_ACTIONS_MAX);
+	memmove(&list->at[i + 1], &list->at[i], (list->count - i) * sizeof(list->at[0]));
+	list->at[i] = action;
+	list->count++;
+}
+
+static void
+iam_collect(struct iam_list *list, const struct asl_machine *machine,
+    const struct action_registry *registry)
+{
+	for (size_t i = 0; i < asl_machine_state_count(machine); i++) {
+		const struct asl_state *state = asl_machine_state(machine, (unsigned)i);
+		const struct action *action = NULL;
+
+		if (state->type == ASL_TASK && state->u.task.action != NULL)
+			action = action_registry_find(registry, state->u.task.action);
+		if (action == NULL || action->iam_actions == NULL)
+			continue;
+		for (const char *const *iam = action->iam_actions; *iam != NULL; iam++)
+			iam_add(list, *iam);
+	}
+}
+
+static void
+add_statement(json_t *statements, const char *sid, const char *const *actions, size_t count,
+    const char *resource)
+{
+	json_t *statement = json_object();
+	json_t *list = json_array();
+
+	json_put_string(statement, "Sid", sid);
+	json_put_string(statement, "Effect", "Allow");
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(actions[i]));
+	json_object_set_new(statement, "Action", list);
+	json_put_string(statement, "Resource", resource);
+	json_array_append_new(statements, statement);
+}
+
+static const char *const role_actions[] = {"sts:AssumeRole"};
+#define ANY_ROLE "arn:*:iam::*:role/*"
+
+/* True if some Task of the definition may take a role of another account. */
+static bool
+takes_roles(const json_t *value)
+{
+	static const char prefix[] = "tmflow:";
+	const char *resource = json_get_string(value, "Resource");
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (resource != NULL && strncmp(resource, prefix, sizeof(prefix) - 1) == 0 &&
+	    mirror_task_takes_roles(
+		resource + sizeof(prefix) - 1, json_object_get(value, "Parameters")))
+		return true;
+	json_object_foreach ((json_t *)value, key, member)
+		if (takes_roles(member))
+			return true;
+	json_array_foreach (value, i, member)
+		if (takes_roles(member))
+			return true;
+	return false;
+}
+
+/* As the configuration names it, in whichever account and region; without a configuration any that lets us in. */
+static void
+add_role_statement(json_t *statements, const struct mirror_config *config)
+{
+	const char *template =
+	    config != NULL ? mirror_config_guardduty(config)->role_arn : ANY_ROLE;
+	char *resource = arn_fill_in(template, "*", "*");
+
+	if (resource != NULL)
+		add_statement(statements, "TmflowRoles", role_actions,
+		    sizeof(role_actions) / sizeof(role_actions[0]), resource);
+	free(resource);
+}
+
+/* Of the EC2 actions, describes take no resource at all, and the others act on what does not exist yet: hence "*" there. */
+static json_t *
+policy(const struct asl_machine *machine, const struct action_registry *registry,
+    const struct mirror_config *config, const char *activity_arn)
+{
+	struct iam_list list = {.count = 0};
+	json_t *document = json_object();
+	json_t *statements = json_array();
+
+	iam_collect(&list, machine, registry);
+	json_put_string(document, "Version", POLICY_VERSION);
+	if (list.count > 0)
+		add_statement(statements, "TmflowActions", list.at, list.count, "*");
+	if (takes_roles(asl_machine_json(machine)))
+		add_role_statement(statements, config);
+	if (activity_arn != NULL) {
+		add_statement(statements, "TmflowActivity", activity_actions,
+		    sizeof(activity_actions) / sizeof(activity_actions[0]), activity_arn);
+		add_statement(statements, "TmflowTasks", task_actions,
+		    sizeof(task_actions) / sizeof(task_actions[0]), "*");
+	}
+	json_object_set_new(document, "Statement", statements);
+	return document;
+}
+
+/* --- the definition --- */
+
+static json_t *
+definition(const struct asl_machine *machine, const json_t *scripts, const struct cli_opts *opts,
+    struct err *err)
+{
+	const bool activity = opts->activity_arn != NULL;
+	const struct asl_export_opts how = {
+	    .kind = activity ? ASL_EXPORT_ACTIVITY : ASL_EXPORT_FUNCTION,
+	    .resource = activity ? opts->activity_arn : opts->lambda_arn,
+	    .distributed = opts->distributed,
+	};
+	json_t *exported;
+
+	if (opts->distributed && asl_export_check_distributed(machine, err) < 0)
+		return NULL;
+	exported = asl_export(machine, &how);
+	exported = scripts_inline(exported, scripts);
+	if (json_text_bytes_max(exported, ASL_EXPORT_BYTES_MAX) <= ASL_EXPORT_BYTES_MAX)
+		return exported;
+	json_decref(exported);
+	err_set(err, ERR_LIMIT,
+	    "the definition is too long for Step Functions, which takes at most %u bytes of JSON",
+	    ASL_EXPORT_BYTES_MAX);
+	return NULL;
+}
+
+/* The configuration of the policy, where one is given. Returns 0, or says why not and gives the exit code. */
+static int
+read_config(const struct cli_opts *opts, struct mirror_config **ret_config)
+{
+	struct err err = {0};
+	struct diag_list diags;
+	struct doc *doc;
+
+	*ret_config = NULL;
+	if (opts->config == NULL)
+		return EXIT_OK;
+	doc = doc_read(opts->config, &err);
+	if (doc == NULL)
+		return cli_fail_take(opts->output, &err);
+	diag_list_init(&diags, doc);
+	*ret_config = mirror_config_load(doc, &diags);
+	if (*ret_config == NULL)
+		cli_fail_diags(opts->output, &diags);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	return *ret_config != NULL ? EXIT_OK : EXIT_INVALID;
+}
+
+static int
+check_options(const struct cli_opts *opts, struct err *err)
+{
+	struct arn arn = {0};
+
+	if (opts->activity_arns.count > 1)
+		return err_set(err, ERR_INVALID, "--activity-arn is given twice");
+	if (opts->activity_arn != NULL && opts->lambda_arn != NULL)
+		return err_set(err, ERR_INVALID, "give --activity-arn or --lambda-arn, not both");
+	if (opts->activity_arn == NULL && opts->lambda_arn == NULL && !opts->iam_policy)
+		return err_set(err, ERR_INVALID,
+		    "who does the tasks? give --activity-arn ARN (workers) or --lambda-arn ARN (a "
+		    "function)");
+	if (opts->config != NULL && !opts->iam_policy)
+		return err_set(err, ERR_INVALID,
+		    "--config is for --iam-policy: a definition does not depend on it");
+	if (opts->activity_arn != NULL && arn_parse_activity(opts->activity_arn, &arn, err) < 0)
+		return err_prefix(err, "--activity-arn");
+	if (opts->lambda_arn != NULL && arn_parse_function(opts->lambda_arn, &arn, err) < 0)
+		return err_prefix(err, "--lambda-arn");
+	return 0;
+}
+
+/* Writes one JSON document, whatever -o says: that is what the command is for. */
+static int
+write_export(const struct cli_opts *opts, struct action_registry *registry,
+    const struct mirror_config *config)
+{
+	json_t *scripts = NULL;
+	struct asl_machine *machine =
+	    cli_read_workflow(opts->args[0], registry, opts->output, &scripts);
+	struct err err = {0};
+	json_t *document;
+
+	if (machine == NULL)
+		return EXIT_INVALID;
+	document = opts->iam_policy ? policy(machine, registry, config, opts->activity_arn)
+				    : definition(machine, scripts, opts, &err);
+	if (document != NULL)
+		cli_print_json(document);
+	asl_machine_unref(machine);
+	json_decref(document);
+	json_decref(scripts);
+	return document != NULL ? EXIT_OK : cli_fail_take(opts->output, &err);
+}
+
+int
+cmd_export(const struct cli_opts *opts)
+{
+	struct action_registry *registry;
+	struct mirror_config *config = NULL;
+	struct err err = {0};
+	int code;
+
+	if (check_options(opts, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	code = read_config(opts, &config);
+	if (code != EXIT_OK)
+		return code;
+	registry = action_registry_new();
+	mirror_register_actions(registry, NULL);
+	code = write_export(opts, registry, config);
+	action_registry_free(registry);
+	mirror_config_free(config);
+	return code;
+}

@@ -1,0 +1,128 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "cli/graph/graph.h"
+#include "mirror/mirror.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum format { FORMAT_DOT, FORMAT_MERMAID, FORMAT_SVG };
+
+static const char *const format_names[] = {"dot", "mermaid", "svg"};
+
+static int
+format_parse(const char *text, enum format *ret_format, struct err *err)
+{
+	*ret_format = FORMAT_DOT;
+	if (text == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(format_names) / sizeof(format_names[0]); i++) {
+		if (strcmp(format_names[i], text) != 0)
+			continue;
+		*ret_format = (enum format)i;
+		return 0;
+	}
+	return err_set(err, ERR_INVALID, "--format takes dot, mermaid or svg, not \"%s\"", text);
+}
+
+static int
+draw(const struct graph *graph, enum format format, struct buf *out, struct err *err)
+{
+	switch (format) {
+	case FORMAT_DOT:
+		graph_dot(graph, out);
+		return 0;
+	case FORMAT_MERMAID:
+		graph_mermaid(graph, out);
+		return 0;
+	case FORMAT_SVG:
+		break;
+	}
+	return graph_svg(graph, out, err);
+}
+
+/* The picture itself, or with -o json {"format", "graph"}. */
+static void
+print(enum cli_output output, enum format format, const struct buf *picture)
+{
+	json_t *document;
+
+	if (output == OUTPUT_TEXT) {
+		cli_put_lines(stdout, buf_cstr(picture));
+		return;
+	}
+	document = json_object();
+	json_put_string(document, "format", format_names[format]);
+	json_put_string(document, "graph", buf_cstr(picture));
+	cli_print_json(document);
+	json_decref(document);
+}
+
+/* Looks the run up; *ret_states is malloc'ed. */
+static int
+load_run(const struct cli_opts *opts, struct store *store, const struct asl_machine *machine,
+    struct graph_state **ret_states, struct err *err)
+{
+	struct store_run run = {0};
+	bool history = false;
+
+	if (store_run_find(store, opts->run, &run, err) < 0)
+		return -1;
+	*ret_states = graph_marks(store, &run, machine, &history, err);
+	if (*ret_states != NULL && !history)
+		cli_print(stderr,
+		    "tmflow: run %s kept no history: only where it stands now is known (tmflow run "
+		    "--history keeps it)\n",
+		    run.id);
+	store_run_fini(&run);
+	return *ret_states != NULL ? 0 : -1;
+}
+
+static int
+graph_workflow(const struct cli_opts *opts, enum format format, const struct asl_machine *machine)
+{
+	const char *slash = strrchr(opts->args[0], '/');
+	struct graph_state *states = NULL;
+	struct buf picture = {0};
+	struct err err = {0};
+	int code = EXIT_OK;
+	struct store *store = opts->run != NULL ? cli_open_store(opts, &code) : NULL;
+
+	if (code != EXIT_OK)
+		return code;
+	struct graph graph = {
+	    .machine = machine, .name = slash != NULL ? slash + 1 : opts->args[0]};
+	if (store != NULL && load_run(opts, store, machine, &states, &err) < 0)
+		code = cli_fail_take(opts->output, &err);
+	graph.states = states;
+	if (code == EXIT_OK && draw(&graph, format, &picture, &err) < 0)
+		code = cli_fail_take(opts->output, &err);
+	else if (code == EXIT_OK)
+		print(opts->output, format, &picture);
+	buf_fini(&picture);
+	free(states);
+	store_close(store);
+	return code;
+}
+
+int
+cmd_graph(const struct cli_opts *opts)
+{
+	struct action_registry *registry;
+	struct asl_machine *machine;
+	struct err err = {0};
+	enum format format;
+	int code = EXIT_INVALID;
+
+	if (format_parse(opts->format, &format, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	registry = action_registry_new();
+	mirror_register_actions(registry, NULL);
+	machine = cli_read_workflow(opts->args[0], registry, opts->output, NULL);
+	if (machine != NULL)
+		code = graph_workflow(opts, format, machine);
+	asl_machine_unref(machine);
+	action_registry_free(registry);
+	return code;
+}

@@ -1,0 +1,156 @@
+#include "cli/cli.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/run/serving.h"
+#include "serve/lambda.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECTIONS_MAX 128
+
+/* A fault of the start, kept for the runtime API. */
+struct init_fault {
+	struct err err;
+};
+
+static void
+note_fault(void *arg, const char *error, const char *cause)
+{
+	struct init_fault *fault = arg;
+
+	if (!err_isset(&fault->err))
+		err_set_name(&fault->err, ERR_CONFIG, error, "%s", cause);
+}
+
+static const char *
+variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* A function has no command line: what the others take as options stands in its environment. */
+static struct cli_opts
+opts_of_environment(const struct cli_opts *given)
+{
+	struct cli_opts opts = *given;
+
+	opts.config = variable("TMFLOW_CONFIG");
+	opts.hook = variable("TMFLOW_HOOK");
+	opts.state_dir = variable("TMFLOW_STATE_DIR");
+	opts.no_checkpoint = opts.state_dir == NULL; /* the disk is not kept */
+	opts.debug_http = given->debug_http || variable("TMFLOW_DEBUG_HTTP") != NULL;
+	return opts;
+}
+
+static void
+over(void *arg, struct err *fault)
+{
+	serving_over(arg, fault);
+}
+
+/* Without a registered extension the process gets no signal but SIGKILL; a person's first one ends it. */
+static void
+drain(void *arg)
+{
+	struct err none = {0};
+
+	serving_over(arg, &none);
+}
+
+static char *
+workflow_path(const struct serving *serving, const char *variable_name, const char *name)
+{
+	const char *given = variable(variable_name);
+
+	if (given != NULL)
+		return mem_strdup(given);
+	return mem_printf("%s/%s.yaml", serving_workflows_dir(serving), name);
+}
+
+static int
+serve(struct serving *serving, struct aws_client *sfn, const char *api)
+{
+	char *on_launch = workflow_path(serving, "TMFLOW_ON_LAUNCH", "on-launch");
+	char *on_guardduty = workflow_path(serving, "TMFLOW_ON_GUARDDUTY", "on-guardduty");
+	char *backfill = workflow_path(serving, "TMFLOW_BACKFILL", "backfill");
+	struct lambda *lambda = lambda_new(&(struct lambda_opts){
+	    .loop = serving->workspace.loop,
+	    .transport = serving->workspace.transport,
+	    .api = api,
+	    .jobs = serving->jobs,
+	    .sfn = sfn,
+	    .routes = {.on_launch = on_launch, .on_guardduty = on_guardduty},
+	    .backfill = backfill,
+	    .over = over,
+	    .arg = serving,
+	});
+	int code = serving_run(serving, drain, serving);
+
+	lambda_free(lambda);
+	free(on_launch);
+	free(on_guardduty);
+	free(backfill);
+	return code;
+}
+
+/* Tells Lambda why the process cannot start. A network of its own: the fault may have come before there was one. */
+static void
+tell_init_error(const char *api, const struct err *why)
+{
+	struct loop *loop = loop_new(clock_system());
+	struct err err = {0};
+	struct http_transport *transport = http_curl_new(loop, &(struct http_curl_opts){0}, &err);
+
+	if (transport == NULL || lambda_tell_init_error(loop, transport, api, why, &err) < 0)
+		log_event(LOG_ERROR, "lambda.init", LOG_STR("cause", err_text(&err)));
+	http_curl_free(transport);
+	loop_free(loop);
+	err_fini(&err);
+}
+
+static int
+start(struct serving *serving, const struct cli_opts *opts, struct aws_client **ret_sfn)
+{
+	struct err err = {0};
+	int code = serving_open(serving, opts,
+	    &(struct serving_opts){.name = "lambda", .connections_max = CONNECTIONS_MAX});
+
+	if (code != EXIT_OK)
+		return code;
+	*ret_sfn = workspace_client(&serving->workspace, "states", NULL, &err);
+	return *ret_sfn != NULL ? EXIT_OK : cli_fail_take(opts->output, &err);
+}
+
+int
+cmd_lambda(const struct cli_opts *given)
+{
+	struct cli_opts opts = opts_of_environment(given);
+	const char *api = variable("AWS_LAMBDA_RUNTIME_API");
+	struct init_fault fault = {{0}};
+	struct aws_client *sfn = NULL;
+	struct serving serving;
+	struct err err = {0};
+	int code;
+
+	if (api == NULL) {
+		err_set(&err, ERR_INVALID,
+		    "AWS_LAMBDA_RUNTIME_API is not set: this runs as the bootstrap of a Lambda "
+		    "function");
+		return cli_fail_take(opts.output, &err);
+	}
+	cli_on_fault(note_fault, &fault);
+	code = start(&serving, &opts, &sfn);
+	cli_on_fault(NULL, NULL);
+	if (code == EXIT_OK)
+		code = serve(&serving, sfn, api);
+	else
+		tell_init_error(api, &fault.err);
+	aws_client_free(sfn);
+	serving_close(&serving);
+	err_fini(&fault.err);
+	return code;
+}

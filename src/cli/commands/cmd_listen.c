@@ -1,0 +1,161 @@
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "cli/run/serving.h"
+#include "serve/listener.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECTIONS_MORE 8 /* beside two requests for each message under way */
+
+struct listen_plan {
+	long receivers;
+	long concurrency;
+	long visibility_s;
+	char *region; /* of the queue's host; NULL: not told */
+	char *on_launch;
+	char *on_guardduty;
+};
+
+/* "https://sqs.eu-west-1.amazonaws.com/123456789012/events" says where the queue is. */
+static char *
+region_of_url(const char *url)
+{
+	const char *host = strstr(url, "://sqs.");
+	const char *region = host != NULL ? host + sizeof("://sqs.") - 1 : NULL;
+	size_t len = region != NULL ? strcspn(region, ".:/") : 0;
+
+	return len > 0 && region[len] == '.' ? mem_strndup(region, len) : NULL;
+}
+
+static int
+make_plan(const struct cli_opts *opts, struct listen_plan *plan, struct err *err)
+{
+	const struct cli_number numbers[] = {
+	    {"--pollers", opts->pollers, 1, LISTENER_CONCURRENCY_MAX, LISTENER_RECEIVERS_DEFAULT},
+	    {"--concurrency", opts->concurrency, 1, LISTENER_CONCURRENCY_MAX,
+		LISTENER_CONCURRENCY_DEFAULT},
+	    {"--visibility", opts->visibility, LISTENER_VISIBILITY_MIN, LISTENER_VISIBILITY_MAX,
+		LISTENER_VISIBILITY_DEFAULT},
+	};
+	long *const values[] = {&plan->receivers, &plan->concurrency, &plan->visibility_s};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (cli_number_parse(&numbers[i], values[i], err) < 0)
+			return -1;
+	if (opts->queue_url == NULL)
+		return err_set(err, ERR_INVALID, "which queue? give --queue-url URL");
+	if (strncmp(opts->queue_url, "http://", 7) != 0 &&
+	    strncmp(opts->queue_url, "https://", 8) != 0)
+		return err_set(err, ERR_INVALID,
+		    "--queue-url takes a URL such as "
+		    "https://sqs.us-east-1.amazonaws.com/123456789012/events, not \"%s\"",
+		    opts->queue_url);
+	plan->region = region_of_url(opts->queue_url);
+	return 0;
+}
+
+static char *
+workflow_path(const struct serving *serving, const char *given, const char *name)
+{
+	if (given != NULL)
+		return mem_strdup(given);
+	return mem_printf("%s/%s.yaml", serving_workflows_dir(serving), name);
+}
+
+/* Reads both workflows, so that what is wrong with them is known before the first event. */
+static int
+check_workflows(struct serving *serving, struct listen_plan *plan)
+{
+	struct err err = {0};
+
+	plan->on_launch = workflow_path(serving, serving->opts.on_launch, "on-launch");
+	plan->on_guardduty = workflow_path(serving, serving->opts.on_guardduty, "on-guardduty");
+	if (jobs_read_workflow(serving->jobs, plan->on_launch, &err) == NULL ||
+	    jobs_read_workflow(serving->jobs, plan->on_guardduty, &err) == NULL)
+		return cli_fail_take(serving->opts.output, &err);
+	return EXIT_OK;
+}
+
+static void
+drain(void *arg)
+{
+	listener_drain(arg);
+}
+
+static void
+over(void *arg, struct err *fault)
+{
+	serving_over(arg, fault);
+}
+
+static void
+say_stats(const struct listener_stats *stats)
+{
+	cli_print(stderr,
+	    "tmflow: %llu messages received: %llu done, %llu ignored, %llu failed, %llu "
+	    "unreadable, "
+	    "%llu twice\n",
+	    (unsigned long long)stats->received, (unsigned long long)stats->done,
+	    (unsigned long long)stats->ignored, (unsigned long long)stats->failed,
+	    (unsigned long long)stats->unreadable, (unsigned long long)stats->duplicates);
+}
+
+static int
+listen_on(struct serving *serving, const struct listen_plan *plan)
+{
+	const struct cli_opts *opts = &serving->opts;
+	struct err err = {0};
+	struct aws_client *sqs = workspace_client(&serving->workspace, "sqs", plan->region, &err);
+	struct listener *listener;
+	int code;
+
+	if (sqs == NULL)
+		return cli_fail_take(opts->output, &err);
+	listener = listener_new(&(struct listener_opts){
+	    .loop = serving->workspace.loop,
+	    .jobs = serving->jobs,
+	    .sqs = sqs,
+	    .queue_url = opts->queue_url,
+	    .routes = {.on_launch = plan->on_launch, .on_guardduty = plan->on_guardduty},
+	    .receivers = (unsigned)plan->receivers,
+	    .concurrency = (unsigned)plan->concurrency,
+	    .visibility_seconds = (int)plan->visibility_s,
+	    .health_file = opts->health_file,
+	    .over = over,
+	    .arg = serving,
+	});
+	code = serving_run(serving, drain, listener);
+	say_stats(listener_stats(listener));
+	listener_free(listener);
+	aws_client_free(sqs);
+	return code;
+}
+
+int
+cmd_listen(const struct cli_opts *opts)
+{
+	struct listen_plan plan = {.region = NULL};
+	struct serving serving;
+	struct err err = {0};
+	int code;
+
+	if (make_plan(opts, &plan, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	code = serving_open(&serving, opts,
+	    &(struct serving_opts){
+		.name = "listen",
+		.region = plan.region,
+		.connections_max = plan.receivers + 2 * plan.concurrency + CONNECTIONS_MORE,
+	    });
+	if (code == EXIT_OK)
+		code = check_workflows(&serving, &plan);
+	if (code == EXIT_OK)
+		code = listen_on(&serving, &plan);
+	serving_close(&serving);
+	free(plan.region);
+	free(plan.on_launch);
+	free(plan.on_guardduty);
+	return code;
+}

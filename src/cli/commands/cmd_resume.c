@@ -1,0 +1,168 @@
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "cli/fleet/fleet.h"
+#include "cli/report/report.h"
+#include "cli/run/session.h"
+
+#include <stdlib.h>
+
+/* A run that is over stays as it is: its end is told again, with the exit code that it had. */
+static int
+tell_again(struct session *session)
+{
+	const struct cli_opts *opts = session->opts;
+	int64_t counts[OUTCOME_COUNT];
+	struct err err = {0};
+
+	if (store_outcomes_count(session->store, session->run.id, counts, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	cli_print(stderr, "tmflow: run %s is over: there is nothing to resume\n", session->run.id);
+	int ret = opts->output != OUTPUT_TEXT
+		      ? report_json(session->store, &session->run, counts,
+			    report_keeps_history(&session->run), &err)
+		      : report_text(session->store, &session->run, stdout, &err);
+	if (ret < 0)
+		return cli_fail_take(opts->output, &err);
+	return report_exit(&session->run, counts);
+}
+
+/* Finds the run, takes its lease, then reads it again: its last holder may just have ended it. */
+static int
+take_run(struct session *session)
+{
+	const struct cli_opts *opts = session->opts;
+	struct store_run found = {0};
+	struct err err = {0};
+	int code = EXIT_OK;
+
+	session->store = cli_open_store(opts, &code);
+	if (session->store == NULL)
+		return code;
+	if (store_run_find(session->store, opts->args[0], &found, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	session->lease = store_lease_take(session->store, found.id, &err);
+	if (session->lease == NULL ||
+	    store_run_find(session->store, found.id, &session->run, &err) < 0)
+		code = cli_fail_begin(opts->output, &err);
+	store_run_fini(&found);
+	return code;
+}
+
+static int
+load(struct session *session)
+{
+	int code = session_load_workflow(session);
+
+	if (code != EXIT_OK || !session->needs_aws)
+		return code;
+	code = session_restore_files(session);
+	return code == EXIT_OK ? workspace_connect(&session->workspace) : code;
+}
+
+static int
+go_on(struct session *session)
+{
+	int code = load(session);
+
+	return code == EXIT_OK ? session_execute(session, true) : code;
+}
+
+static bool
+is_over(const struct store_run *run)
+{
+	return run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED;
+}
+
+/* The record says that a retry is under way: should it be killed, a resume goes on with it. */
+static int
+begin_retry(struct session *session, struct err *err)
+{
+	struct store_run *run = &session->run;
+
+	run->status = RUN_RUNNING;
+	run->retry_wall_ms = clock_system()->wall_ms(clock_system());
+	run->stop_wall_ms = 0;
+	free(run->output);
+	free(run->error);
+	free(run->cause);
+	run->output = run->error = run->cause = NULL;
+	return store_events_delete(session->store, run->id, err) < 0 ||
+		       store_run_update(session->store, run, err) < 0 ||
+		       store_commit(session->store, err) < 0
+		   ? -1
+		   : 0;
+}
+
+static int
+retry(struct session *session)
+{
+	const struct store_run *run = &session->run;
+	int64_t counts[OUTCOME_COUNT];
+	struct err err = {0};
+	int code;
+
+	if (store_outcomes_count(session->store, run->id, counts, &err) < 0)
+		return cli_fail_take(session->opts->output, &err);
+	if (counts[OUTCOME_FAILED] == 0) {
+		cli_print(stderr, "tmflow: no instance of run %s failed\n", run->id);
+		return tell_again(session);
+	}
+	if (run->status != RUN_SUCCEEDED)
+		cli_print(stderr,
+		    "tmflow: run %s itself ended %s, perhaps before it saw every instance: only "
+		    "what it recorded as failed is done again\n",
+		    run->id, run_status_name(run->status));
+	code = load(session);
+	if (code != EXIT_OK)
+		return code;
+	if (begin_retry(session, &err) < 0)
+		return cli_fail_take(session->opts->output, &err);
+	return session_execute(session, false);
+}
+
+/* What it planned so far is not kept, and by now it may be another plan. */
+static int
+refuse_dry_run(const struct session *session)
+{
+	struct err err = {0};
+
+	err_set(&err, ERR_INVALID,
+	    "run %s is a dry run: there is nothing to go on with; run the workflow again",
+	    session->run.id);
+	return cli_fail_take(session->opts->output, &err);
+}
+
+static int
+refuse_part(const struct session *session)
+{
+	struct err err = {0};
+
+	err_set(&err, ERR_INVALID, "run %s is a part: `tmflow resume %s` goes on with the whole",
+	    session->run.id, session->run.parent);
+	return cli_fail_take(session->opts->output, &err);
+}
+
+int
+cmd_resume(const struct cli_opts *opts)
+{
+	struct session session;
+	int code;
+
+	session_init(&session, opts);
+	code = take_run(&session);
+	if (code == EXIT_OK && session.run.parent != NULL)
+		code = refuse_part(&session);
+	else if (code == EXIT_OK) {
+		if (session.run.dry_run && (opts->retry_failed || !is_over(&session.run)))
+			code = refuse_dry_run(&session);
+		else if (fleet_is_one(&session.run))
+			code = fleet_resume(opts, session.store, &session.run);
+		else if (!is_over(&session.run))
+			code = go_on(&session);
+		else
+			code = opts->retry_failed ? retry(&session) : tell_again(&session);
+	}
+	session_fini(&session);
+	return code;
+}

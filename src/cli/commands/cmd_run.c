@@ -1,0 +1,78 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/fleet/fleet.h"
+#include "cli/report/report.h"
+#include "cli/run/scripts.h"
+#include "cli/run/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int
+load(struct session *session)
+{
+	struct workspace *workspace = &session->workspace;
+	int code = session_read_workflow(session);
+
+	if (code == EXIT_OK)
+		code = session_load_workflow(session);
+	if (code != EXIT_OK || !session->needs_aws)
+		return code;
+	code = workspace_load_settings(workspace, NULL);
+	if (code == EXIT_OK)
+		code = workspace_read_files(workspace);
+	if (code != EXIT_OK)
+		return code;
+	session_record_files(session);
+	return workspace_connect(workspace);
+}
+
+/* Gives the run its id and its record. */
+static int
+begin(struct session *session)
+{
+	const struct cli_opts *opts = session->opts;
+	struct store_run *run = &session->run;
+	struct err err = {0};
+	int code = EXIT_OK;
+
+	session->store = cli_open_store(opts, &code);
+	if (session->store == NULL)
+		return code;
+	if (json_object_size(session->scripts) > 0)
+		session_put_setting(session, SCRIPTS_SETTING, json_incref(session->scripts));
+	if (opts->history)
+		session_put_setting(session, REPORT_HISTORY_SETTING, json_true());
+	session->lease = cli_name_run(opts, &session->workspace.rng, session->store, run, &err);
+	if (session->lease == NULL || store_run_create(session->store, run, &err) < 0 ||
+	    store_commit(session->store, &err) < 0)
+		return cli_fail_begin(opts->output, &err);
+	return EXIT_OK;
+}
+
+int
+cmd_run(const struct cli_opts *opts)
+{
+	struct session session;
+	struct err err = {0};
+	int code;
+
+	if (opts->detailed_exitcode && !opts->dry_run) {
+		err_set(&err, ERR_INVALID,
+		    "--detailed-exitcode tells what a dry run found: give --dry-run too");
+		return cli_fail_take(opts->output, &err);
+	}
+	if (fleet_is_wanted(opts))
+		return fleet_run(opts);
+	session_init(&session, opts);
+	session.reads_scripts = true;
+	code = load(&session);
+	if (code == EXIT_OK)
+		code = begin(&session);
+	if (code == EXIT_OK)
+		code = session_execute(&session, false);
+	session_fini(&session);
+	return code;
+}

@@ -1,0 +1,120 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/timestamp.h"
+#include "cli/report/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HOURS_MS (3600LL * 1000)
+#define DAYS_MS	 (24 * HOURS_MS)
+
+/* What the rows are written to. */
+struct listing {
+	struct store *store;
+	enum cli_output output;
+	json_t *runs; /* with -o json */
+	size_t count;
+};
+
+static int
+list_run(void *arg, const struct store_run *run)
+{
+	struct listing *listing = arg;
+	char start[CLOCK_ISO_BYTES];
+
+	listing->count++;
+	if (listing->output == OUTPUT_TEXT) {
+		clock_iso(run->start_wall_ms, start);
+		if (listing->count == 1)
+			cli_print(stdout, "%-26s  %-11s  %-24s  %s\n", "RUN", "STATUS", "STARTED",
+			    "WORKFLOW");
+		cli_print(stdout, "%-26s  %-11s  %-24s  %s%s\n", run->id,
+		    run_status_name(run->status), start,
+		    run->workflow_name != NULL ? run->workflow_name : "-",
+		    run->dry_run ? "  (dry run)" : "");
+		return 0;
+	}
+	int64_t counts[OUTCOME_COUNT] = {0};
+	json_t *document = report_document(run, counts);
+
+	json_object_del(document, "summary");
+	json_put_string(document, "workflow", run->workflow_name);
+	if (listing->output == OUTPUT_JSON) {
+		json_array_append_new(listing->runs, document);
+		return 0;
+	}
+	cli_print_json_line(document);
+	return 0;
+}
+
+static int
+status_parse(const char *text, int *ret_status, struct err *err)
+{
+	for (int status = RUN_RUNNING; status <= RUN_INTERRUPTED; status++) {
+		if (strcasecmp(text, run_status_name((enum run_status)status)) != 0)
+			continue;
+		*ret_status = status;
+		return 0;
+	}
+	return err_set(err, ERR_INVALID,
+	    "--status takes RUNNING, SUCCEEDED, FAILED, TIMED_OUT or INTERRUPTED, not \"%s\"",
+	    text);
+}
+
+/* 2026-01-15, a time stamp with zone, or so long ago: 36h, 7d. */
+static int
+since_parse(const char *text, int64_t *ret_wall_ms, struct err *err)
+{
+	struct timestamp at;
+	char *end;
+	long long amount = strtoll(text, &end, 10);
+	char *day = mem_printf("%sT00:00:00Z", text);
+	bool is_day = timestamp_parse(str_of(day), &at);
+
+	free(day);
+	if (is_day || timestamp_parse(str_of(text), &at)) {
+		*ret_wall_ms = at.seconds * 1000;
+		return 0;
+	}
+	if (end != text && amount >= 0 && amount < 1000000 &&
+	    (strcmp(end, "h") == 0 || strcmp(end, "d") == 0)) {
+		*ret_wall_ms = clock_system()->wall_ms(clock_system()) -
+			       amount * (*end == 'h' ? HOURS_MS : DAYS_MS);
+		return 0;
+	}
+	return err_set(err, ERR_INVALID,
+	    "--since takes a day (2026-01-15), a time (2026-01-15T12:00:00Z) or an age (36h, 7d), "
+	    "not \"%s\"",
+	    text);
+}
+
+int
+cmd_runs(const struct cli_opts *opts)
+{
+	struct store_run_filter filter = {.status = -1};
+	struct listing listing = {.output = opts->output};
+	struct err err = {0};
+	int code = EXIT_OK;
+
+	if ((opts->status != NULL && status_parse(opts->status, &filter.status, &err) < 0) ||
+	    (opts->since != NULL && since_parse(opts->since, &filter.since_wall_ms, &err) < 0)) {
+		return cli_fail_take(opts->output, &err);
+	}
+	listing.store = cli_open_store(opts, &code);
+	if (listing.store == NULL)
+		return code;
+	listing.runs = json_array();
+	if (store_runs_each(listing.store, &filter, list_run, &listing, &err) < 0)
+		code = cli_fail(opts->output, &err);
+	else if (opts->output == OUTPUT_JSON)
+		cli_print_json(listing.runs);
+	else if (opts->output == OUTPUT_TEXT && listing.count == 0)
+		fputs("no runs\n", stderr);
+	json_decref(listing.runs);
+	store_close(listing.store);
+	err_fini(&err);
+	return code;
+}

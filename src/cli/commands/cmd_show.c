@@ -1,0 +1,97 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "cli/fleet/fleet.h"
+#include "cli/report/report.h"
+
+#include <stdlib.h>
+
+/* Outcomes are streamed, since there may be a million of them. */
+struct outcome_stream {
+	enum cli_output output;
+	struct report_list list; /* with -o json */
+};
+
+static int
+stream_outcome(void *arg, const struct outcome *outcome)
+{
+	struct outcome_stream *stream = arg;
+	json_t *object;
+
+	if (stream->output == OUTPUT_TEXT) {
+		report_outcome_line(outcome, stdout);
+		return 0;
+	}
+	object = report_outcome(outcome);
+	if (stream->output == OUTPUT_JSON) {
+		report_list_item(&stream->list, object);
+	} else {
+		cli_print_json_line(object);
+	}
+	return 0;
+}
+
+/* The run's document, with what it asked AWS for, and perhaps with a last member "outcomes". */
+static int
+show_json(struct store *store, const struct store_run *run, int kind, bool rows, struct err *err)
+{
+	struct outcome_stream stream = {.output = OUTPUT_JSON};
+	int64_t counts[OUTCOME_COUNT];
+	json_t *document;
+	json_t *calls;
+	int ret = 0;
+
+	if (store_outcomes_count(store, run->id, counts, err) < 0 ||
+	    (calls = report_calls(store, run->id, err)) == NULL)
+		return -1;
+	document = report_document(run, counts);
+	json_put_string(document, "workflow", run->workflow_name);
+	if (json_object_size(calls) > 0)
+		json_object_set(document, "calls", calls);
+	json_decref(calls);
+	if (!rows) {
+		cli_print_json(document);
+	} else {
+		report_list_begin(&stream.list, document, "outcomes", stdout);
+		ret = store_outcomes_each(store, run->id, kind, stream_outcome, &stream, err);
+		report_list_end(&stream.list);
+	}
+	json_decref(document);
+	return ret;
+}
+
+static int
+show(struct store *store, const struct store_run *run, const struct cli_opts *opts, struct err *err)
+{
+	struct outcome_stream stream = {.output = opts->output};
+	int kind = opts->failed ? OUTCOME_FAILED : -1;
+	bool rows = opts->failed || opts->outcomes;
+
+	if (opts->history)
+		return report_history(store, run, opts->output, err);
+	if (opts->output == OUTPUT_JSON)
+		return show_json(store, run, kind, rows, err);
+	if (opts->output == OUTPUT_TEXT && !rows)
+		return report_text(store, run, stdout, err);
+	return store_outcomes_each(store, run->id, kind, stream_outcome, &stream, err);
+}
+
+int
+cmd_show(const struct cli_opts *opts)
+{
+	struct store_run run = {0};
+	struct err err = {0};
+	int code = EXIT_OK;
+	struct store *store = cli_open_store(opts, &code);
+
+	if (store == NULL)
+		return code;
+	if (store_run_find(store, opts->args[0], &run, &err) == 0 && fleet_is_one(&run))
+		code = fleet_show(opts, store, &run);
+	else if (err_isset(&err) || show(store, &run, opts, &err) < 0)
+		code = cli_fail(opts->output, &err);
+	store_run_fini(&run);
+	store_close(store);
+	err_fini(&err);
+	return code;
+}

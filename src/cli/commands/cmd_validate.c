@@ -1,0 +1,94 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "cli/run/scripts.h"
+#include "mirror/config/config.h"
+#include "mirror/mirror.h"
+
+static void
+check_workflow(const struct doc *doc, struct action_registry *registry, struct diag_list *diags)
+{
+	struct asl_resources resources = action_registry_resources(registry);
+	struct asl_machine *machine = asl_compile(doc, &resources, diags);
+
+	if (machine != NULL)
+		json_decref(scripts_read(machine, doc_name(doc), diags));
+	asl_machine_unref(machine);
+}
+
+static void
+check_document(const struct doc *doc, struct action_registry *registry, struct diag_list *diags)
+{
+	if (mirror_config_is_one(doc))
+		mirror_config_free(mirror_config_load(doc, diags));
+	else
+		check_workflow(doc, registry, diags);
+}
+
+/* Adds a file's diagnostics to those of all, each with the file's name. */
+static void
+append_diagnostics(json_t *all, json_t *diagnostics, const char *path)
+{
+	json_t *diagnostic;
+	size_t i;
+
+	json_array_foreach (diagnostics, i, diagnostic) {
+		json_put_string(diagnostic, "file", path);
+		json_array_append(all, diagnostic);
+	}
+	json_decref(diagnostics);
+}
+
+/* True if the file is valid. */
+static bool
+validate_file(const char *path, struct action_registry *registry, json_t *all)
+{
+	struct err err = {0};
+	struct doc *doc = doc_read(path, &err);
+	struct diag_list diags;
+	json_t *diagnostics;
+	bool valid = false;
+
+	if (doc == NULL) {
+		cli_say(&err);
+		diagnostics = json_array();
+		json_array_append_new(diagnostics, cli_unreadable_diagnostic(&err));
+	} else {
+		diag_list_init(&diags, doc);
+		check_document(doc, registry, &diags);
+		diag_print(&diags, stderr);
+		diagnostics = diag_json(&diags);
+		valid = diags.errors == 0;
+		diag_list_fini(&diags);
+	}
+	append_diagnostics(all, diagnostics, path);
+	doc_free(doc);
+	err_fini(&err);
+	return valid;
+}
+
+/* {"result", "diagnostics", "truncated"}, as ValidateStateMachineDefinition answers; nothing is left out. */
+int
+cmd_validate(const struct cli_opts *opts)
+{
+	struct action_registry *registry = action_registry_new();
+	json_t *document = json_object();
+	json_t *diagnostics = json_array();
+	int invalid = 0;
+
+	mirror_register_actions(registry, NULL);
+	for (int i = 0; i < opts->arg_count; i++) {
+		if (!validate_file(opts->args[i], registry, diagnostics))
+			invalid++;
+		else if (opts->output == OUTPUT_TEXT)
+			cli_print(stdout, "%s: valid\n", opts->args[i]);
+	}
+	json_put_string(document, "result", invalid == 0 ? "OK" : "FAIL");
+	json_object_set_new(document, "diagnostics", diagnostics);
+	json_object_set_new(document, "truncated", json_false());
+	if (opts->output != OUTPUT_TEXT)
+		cli_print_json(document);
+	json_decref(document);
+	action_registry_free(registry);
+	return invalid == 0 ? EXIT_OK : EXIT_INVALID;
+}

@@ -1,0 +1,167 @@
+#include "cli/cli.h"
+
+#include "aws/arn.h"
+#include "aws/services/sfn.h"
+#include "base/mem.h"
+#include "cli/run/serving.h"
+#include "serve/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HOST_BYTES	 64
+#define MS		 1000
+#define CONNECTIONS_MORE 8 /* beside a poll or a task's requests for each slot */
+
+/* The numbers of the command line, and what the ARNs have in common. */
+struct worker_plan {
+	long pollers;
+	long concurrency;
+	long heartbeat_s;
+	char *region;
+};
+
+static int
+check_arns(const struct cli_list *arns, char **ret_region, struct err *err)
+{
+	struct arn first = {.region = STR("")};
+
+	if (arns->count == 0)
+		return err_set(
+		    err, ERR_INVALID, "which activity? give --activity-arn ARN, once for each");
+	for (size_t i = 0; i < arns->count; i++) {
+		struct arn arn = {0};
+
+		if (arn_parse_activity(arns->at[i], &arn, err) < 0)
+			return err_prefix(err, "--activity-arn");
+		if (i == 0)
+			first = arn;
+		else if (!str_eq(arn.region, first.region))
+			return err_set(err, ERR_INVALID,
+			    "--activity-arn: one worker serves one region, and %s is in another",
+			    arns->at[i]);
+	}
+	*ret_region = mem_strndup(first.region.p, first.region.len);
+	return 0;
+}
+
+static int
+make_plan(const struct cli_opts *opts, struct worker_plan *plan, struct err *err)
+{
+	const struct cli_number numbers[] = {
+	    {"--pollers", opts->pollers, 1, WORKER_CONCURRENCY_MAX, WORKER_POLLERS_DEFAULT},
+	    {"--concurrency", opts->concurrency, 1, WORKER_CONCURRENCY_MAX,
+		WORKER_CONCURRENCY_DEFAULT},
+	    {"--heartbeat", opts->heartbeat, 1, WORKER_HEARTBEAT_SECONDS_MAX,
+		WORKER_HEARTBEAT_MS_DEFAULT / MS},
+	};
+	long *const values[] = {&plan->pollers, &plan->concurrency, &plan->heartbeat_s};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (cli_number_parse(&numbers[i], values[i], err) < 0)
+			return -1;
+	if (check_arns(&opts->activity_arns, &plan->region, err) < 0)
+		return -1;
+	if (plan->concurrency < (long)opts->activity_arns.count)
+		return err_set(err, ERR_INVALID,
+		    "--concurrency %ld is too small for %zu activities, which want a poll each",
+		    plan->concurrency, opts->activity_arns.count);
+	return 0;
+}
+
+/* "host-4711": tells workers apart in Step Functions' history. */
+static char *
+worker_name(void)
+{
+	char host[HOST_BYTES];
+
+	if (gethostname(host, sizeof(host)) < 0)
+		host[0] = '\0';
+	host[sizeof(host) - 1] = '\0';
+	return mem_printf("%s-%ld", host[0] != '\0' ? host : "tmflow", (long)getpid());
+}
+
+static void
+drain(void *arg)
+{
+	worker_drain(arg);
+}
+
+static void
+over(void *arg, struct err *fault)
+{
+	serving_over(arg, fault);
+}
+
+static void
+say_stats(const struct worker_stats *stats)
+{
+	cli_print(stderr,
+	    "tmflow: %llu tasks: %llu succeeded, %llu failed, %llu dropped; %llu heartbeats\n",
+	    (unsigned long long)stats->tasks, (unsigned long long)stats->succeeded,
+	    (unsigned long long)stats->failed, (unsigned long long)stats->dropped,
+	    (unsigned long long)stats->heartbeats);
+}
+
+static int
+work(struct serving *serving, const struct worker_plan *plan)
+{
+	const struct cli_opts *opts = &serving->opts;
+	struct err err = {0};
+	struct aws_client *sfn =
+	    workspace_client(&serving->workspace, "states", plan->region, &err);
+	char *name = worker_name();
+	struct worker *worker;
+	int code;
+
+	if (sfn == NULL) {
+		free(name);
+		return cli_fail_take(opts->output, &err);
+	}
+	worker = worker_new(&(struct worker_opts){
+	    .loop = serving->workspace.loop,
+	    .jobs = serving->jobs,
+	    .sfn = sfn,
+	    .activity_arns = opts->activity_arns.at,
+	    .activity_count = opts->activity_arns.count,
+	    .name = name,
+	    .pollers = (unsigned)plan->pollers,
+	    .concurrency = (unsigned)plan->concurrency,
+	    .heartbeat_ms = (int64_t)plan->heartbeat_s * MS,
+	    .health_file = opts->health_file,
+	    .over = over,
+	    .arg = serving,
+	});
+	code = serving_run(serving, drain, worker);
+	say_stats(worker_stats(worker));
+	worker_free(worker);
+	aws_client_free(sfn);
+	free(name);
+	return code;
+}
+
+int
+cmd_worker(const struct cli_opts *opts)
+{
+	struct worker_plan plan = {.region = NULL};
+	struct serving serving;
+	struct err err = {0};
+	int code;
+
+	if (make_plan(opts, &plan, &err) < 0) {
+		free(plan.region);
+		return cli_fail_take(opts->output, &err);
+	}
+	code = serving_open(&serving, opts,
+	    &(struct serving_opts){
+		.name = "worker",
+		.region = plan.region,
+		.connections_max = 2 * plan.concurrency + CONNECTIONS_MORE,
+	    });
+	if (code == EXIT_OK)
+		code = work(&serving, &plan);
+	serving_close(&serving);
+	free(plan.region);
+	return code;
+}

@@ -1,0 +1,538 @@
+#include "cli/fleet/fleet.h"
+
+#include "aws/arn.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/report/progress.h"
+#include "cli/report/report.h"
+#include "cli/run/scripts.h"
+#include "cli/run/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(FLEET_PARTS_MAX < LOOP_TURN_HOOKS_MAX, "each part's engine has a hook");
+
+/* One part under way. */
+struct fleet_part {
+	struct cli_opts opts; /* the whole's, for this place */
+	char *config;	      /* --config, filled in */
+	struct session session;
+	bool resumes;
+	bool ready;  /* the session is initialised */
+	bool opened; /* it runs, or has run */
+};
+
+struct fleet {
+	const struct cli_opts *opts;
+	struct workspace base; /* whose keys assume the roles; owns loop and network */
+	struct store *store;   /* borrowed */
+	struct store_run *run; /* the whole; borrowed */
+	struct fleet_part *parts;
+	size_t count;
+	struct progress progress;
+	int signals;
+};
+
+static void
+fleet_init(struct fleet *fleet, const struct cli_opts *base_opts)
+{
+	*fleet = (struct fleet){.opts = base_opts};
+	workspace_init(&fleet->base, base_opts);
+}
+
+static void
+fleet_fini(struct fleet *fleet)
+{
+	progress_stop(&fleet->progress);
+	for (size_t i = 0; i < fleet->count; i++) {
+		if (fleet->parts[i].ready)
+			session_fini(&fleet->parts[i].session);
+		free(fleet->parts[i].config);
+	}
+	free(fleet->parts);
+	workspace_fini(&fleet->base);
+}
+
+/* --- making parts ready --- */
+
+/* ID-ACCOUNT-REGION, or ID-REGION. */
+static int
+part_id(const char *id, const struct fleet_place *place, char out[STORE_RUN_ID_BYTES_MAX + 1],
+    struct err *err)
+{
+	char *text = mem_printf("%s%s%s-%s", id, place->account != NULL ? "-" : "",
+	    place->account != NULL ? place->account : "", place->region);
+	int ret = store_run_id_check(text, err);
+
+	if (ret == 0)
+		snprintf(out, STORE_RUN_ID_BYTES_MAX + 1, "%s", text);
+	else
+		err_prefix(err, "the parts' ids are made of the run's, account and region");
+	free(text);
+	return ret;
+}
+
+/* The workflow, and what this place is to be mirrored by. */
+static int
+load_part(struct fleet *fleet, struct fleet_part *part, const struct fleet_place *place)
+{
+	struct session *session = &part->session;
+	int code;
+
+	session_init_part(session, &part->opts, &fleet->base, NULL);
+	part->ready = true;
+	session->reads_scripts = true;
+	session->run.workflow_name = mem_strdup(fleet->run->workflow_name);
+	session->run.definition = mem_strdup(fleet->run->definition);
+	session->run.input = mem_strdup(fleet->run->input);
+	code = session_load_workflow(session);
+	if (code != EXIT_OK)
+		return code;
+	if (!session->needs_aws) {
+		struct err err = {0};
+
+		err_set(&err, ERR_INVALID,
+		    "%s asks AWS for nothing: it has no use for accounts and regions",
+		    fleet->run->workflow_name);
+		return cli_fail_take(part->opts.output, &err);
+	}
+	code = workspace_load_settings(&session->workspace, NULL);
+	if (code == EXIT_OK)
+		code = workspace_read_files(&session->workspace);
+	if (code != EXIT_OK)
+		return code;
+	session_record_files(session);
+	if (place->account != NULL)
+		session_put_setting(session, FLEET_ACCOUNT_SETTING, json_string(place->account));
+	return EXIT_OK;
+}
+
+static int
+load_parts(struct fleet *fleet, const struct fleet_places *places)
+{
+	int code = EXIT_OK;
+
+	fleet->parts = mem_zalloc(places->count, sizeof(fleet->parts[0]));
+	fleet->count = places->count;
+	for (size_t i = 0; i < places->count && code == EXIT_OK; i++) {
+		const struct fleet_place *place = &places->at[i];
+		struct fleet_part *part = &fleet->parts[i];
+
+		part->opts = *fleet->opts;
+		part->opts.region = place->region;
+		part->opts.assume_role = place->assume_role;
+		part->opts.external_id = place->external_id;
+		part->config = arn_fill_in(fleet->opts->config, place->account, place->region);
+		part->opts.config = part->config;
+		code = load_part(fleet, part, place);
+	}
+	return code;
+}
+
+/* Writes the whole and its parts as of their start. */
+static int
+record(struct fleet *fleet, const struct fleet_places *places, struct err *err)
+{
+	struct store_run *whole = fleet->run;
+
+	if (store_run_create(fleet->store, whole, err) < 0)
+		return -1;
+	for (size_t i = 0; i < fleet->count; i++) {
+		struct session *session = &fleet->parts[i].session;
+		struct store_run *run = &session->run;
+
+		session->store = fleet->store;
+		run->status = RUN_RUNNING;
+		run->start_wall_ms = whole->start_wall_ms;
+		run->dry_run = whole->dry_run;
+		run->parent = mem_strdup(whole->id);
+		if (json_object_size(session->scripts) > 0)
+			session_put_setting(
+			    session, SCRIPTS_SETTING, json_incref(session->scripts));
+		if (fleet->opts->history)
+			session_put_setting(session, REPORT_HISTORY_SETTING, json_true());
+		if (part_id(whole->id, &places->at[i], run->id, err) < 0 ||
+		    store_run_create(fleet->store, run, err) < 0)
+			return -1;
+	}
+	return store_commit(fleet->store, err);
+}
+
+/* --- running --- */
+
+/* A part that cannot even begin has failed; the others go on. */
+static void
+fail_part(struct fleet_part *part, struct err *err)
+{
+	struct session *session = &part->session;
+
+	session->run.status = RUN_FAILED;
+	session->run.stop_wall_ms = clock_system()->wall_ms(clock_system());
+	session->run.error = mem_strdup(err->name);
+	session->run.cause = mem_strdup(err_text(err));
+	session->over = true;
+	err_fini(err);
+}
+
+static void
+open_part(struct fleet_part *part)
+{
+	struct session *session = &part->session;
+	struct err err = {0};
+
+	part->opened = true;
+	if (workspace_open_client(&session->workspace, &err) < 0 ||
+	    session_open(session, part->resumes, &err) < 0)
+		fail_part(part, &err);
+}
+
+static bool
+all_over(const struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		if (fleet->parts[i].opened && !fleet->parts[i].session.over)
+			return false;
+	return true;
+}
+
+static void
+caught_signal(void *arg, int signo)
+{
+	struct fleet *fleet = arg;
+
+	(void)signo;
+	if (++fleet->signals > 1) {
+		loop_stop(fleet->base.loop);
+		return;
+	}
+	progress_stop(&fleet->progress);
+	fputs("tmflow: interrupted: calls in flight are ending; once more stops at once\n", stderr);
+	for (size_t i = 0; i < fleet->count; i++)
+		if (fleet->parts[i].opened)
+			session_interrupt(&fleet->parts[i].session);
+}
+
+/* How far all parts are together, for the progress line. */
+static void
+add_up(void *arg, struct progress_sum *ret_sum)
+{
+	const struct fleet *fleet = arg;
+	struct progress_sum sum = {.parts = fleet->count};
+
+	for (size_t i = 0; i < fleet->count; i++) {
+		const struct workspace *workspace = &fleet->parts[i].session.workspace;
+
+		sum.parts_over += fleet->parts[i].session.over || !fleet->parts[i].opened;
+		if (workspace->mirror != NULL)
+			progress_add(&sum, workspace->mirror, workspace->ec2);
+	}
+	*ret_sum = sum;
+}
+
+static void
+start_progress(struct fleet *fleet)
+{
+	if (fleet->opts->quiet)
+		return;
+	fleet->progress = (struct progress){
+	    .loop = fleet->base.loop, .store = fleet->store, .add_up = add_up, .arg = fleet};
+	progress_start(&fleet->progress);
+}
+
+static int
+run_parts(struct fleet *fleet, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		open_part(&fleet->parts[i]);
+	if (cli_watch_signals(fleet->base.loop, caught_signal, fleet, err) < 0)
+		return -1;
+	start_progress(fleet);
+	/* A part that ends stops the loop: the others go on. */
+	while (ret == 0 && !all_over(fleet) && fleet->signals < 2)
+		ret = loop_run(fleet->base.loop, err);
+	progress_stop(&fleet->progress);
+	for (size_t i = 0; i < fleet->count && ret == 0; i++)
+		ret = session_close(&fleet->parts[i].session, err);
+	return ret;
+}
+
+/* Runs what is ready and tells how it ended. */
+static int
+execute(struct fleet *fleet)
+{
+	struct err err = {0};
+	int code = -1;
+
+	if (run_parts(fleet, &err) == 0 && fleet_sum_up(fleet->store, fleet->run, &err) == 0 &&
+	    store_run_update(fleet->store, fleet->run, &err) == 0 &&
+	    store_commit(fleet->store, &err) == 0)
+		code = fleet_tell(fleet->opts, fleet->store, fleet->run, false, &err);
+	else
+		fleet->run->status = RUN_RUNNING; /* to the store, however it ended here */
+	if (code < 0) {
+		code = cli_fail_take(fleet->opts->output, &err);
+		report_next_step(fleet->store, fleet->run, NULL, stderr);
+	}
+	return code;
+}
+
+/* --- run --- */
+
+static const char *
+first_region(const struct fleet_places *places)
+{
+	for (size_t i = 0; i < places->count; i++)
+		if (places->at[i].region != NULL)
+			return places->at[i].region;
+	return NULL;
+}
+
+static void
+fill_regions(struct fleet_places *places, const char *region)
+{
+	for (size_t i = 0; i < places->count; i++)
+		if (places->at[i].region == NULL)
+			places->at[i].region = mem_strdup(region);
+}
+
+static int
+begin_and_execute(struct fleet *fleet, const struct fleet_places *places)
+{
+	struct store_lease *lease = NULL;
+	struct err err = {0};
+	int code = EXIT_OK;
+	struct store *store = cli_open_store(fleet->opts, &code);
+
+	if (store == NULL) {
+		fleet_fini(fleet);
+		return code;
+	}
+	fleet->store = store;
+	lease = cli_name_run(fleet->opts, &fleet->base.rng, store, fleet->run, &err);
+	if (lease == NULL || record(fleet, places, &err) < 0) {
+		code = cli_fail_begin(fleet->opts->output, &err);
+	} else {
+		log_set_run(fleet->run->id);
+		code = execute(fleet);
+		log_set_run(NULL);
+	}
+	/* What the parts hold is of the store. */
+	fleet_fini(fleet);
+	store_lease_release(lease);
+	store_close(store);
+	return code;
+}
+
+/* The whole's record: the workflow and its input, and that there are parts. */
+static int
+read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
+{
+	struct session reader = {.opts = opts};
+	int code = session_read_workflow(&reader);
+	json_t *settings = json_object();
+
+	doc_free(reader.definition);
+	*run = reader.run;
+	json_object_set_new(settings, FLEET_PARTS_SETTING, json_integer((json_int_t)parts));
+	run->settings = json_text(settings);
+	json_decref(settings);
+	return code;
+}
+
+int
+fleet_run(const struct cli_opts *opts)
+{
+	struct fleet_places places = {0};
+	struct cli_opts base = *opts;
+	struct store_run run = {0};
+	struct fleet fleet;
+	int code = fleet_places_of(opts, &places);
+
+	if (code != EXIT_OK)
+		return code;
+	base.region = first_region(&places);
+	base.assume_role = NULL;
+	fleet_init(&fleet, &base);
+	fleet.run = &run;
+	code = read_whole(opts, &run, places.count);
+	if (code == EXIT_OK)
+		code = workspace_load_settings(&fleet.base, NULL);
+	if (code == EXIT_OK) {
+		fill_regions(&places, fleet.base.settings.region);
+		code = load_parts(&fleet, &places);
+	}
+	if (code == EXIT_OK)
+		code = workspace_connect(&fleet.base);
+	if (code == EXIT_OK)
+		code = begin_and_execute(&fleet, &places);
+	else
+		fleet_fini(&fleet);
+	store_run_fini(&run);
+	fleet_places_fini(&places);
+	return code;
+}
+
+/* --- resume --- */
+
+/* Which parts have something left to do, by their recorded state. */
+struct part_list {
+	struct store *store;
+	bool retry_failed;
+	char (*ids)[STORE_RUN_ID_BYTES_MAX + 1];
+	size_t count;
+};
+
+static bool
+is_over(const struct store_run *run)
+{
+	return run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED;
+}
+
+static int
+note_part(void *arg, const struct store_run *run)
+{
+	struct part_list *list = arg;
+	int64_t counts[OUTCOME_COUNT] = {0};
+	bool left = !is_over(run);
+
+	if (!left && list->retry_failed &&
+	    store_outcomes_count(list->store, run->id, counts, NULL) == 0)
+		left = counts[OUTCOME_FAILED] > 0 || run->status != RUN_SUCCEEDED;
+	if (left) {
+		list->ids = mem_resize(list->ids, list->count + 1, sizeof(list->ids[0]));
+		memcpy(list->ids[list->count++], run->id, sizeof(run->id));
+	}
+	return 0;
+}
+
+/* A part that is over begins again: at its start where it failed as a whole, else with what failed in it. */
+static int
+begin_again(struct session *session, struct err *err)
+{
+	struct store_run *run = &session->run;
+	bool failed_whole = run->status != RUN_SUCCEEDED;
+
+	run->status = RUN_RUNNING;
+	run->retry_wall_ms = failed_whole ? 0 : clock_system()->wall_ms(clock_system());
+	run->stop_wall_ms = 0;
+	free(run->output);
+	free(run->error);
+	free(run->cause);
+	run->output = run->error = run->cause = NULL;
+	return store_checkpoints_delete(session->store, run->id, err) < 0 ||
+		       store_events_delete(session->store, run->id, err) < 0 ||
+		       store_run_update(session->store, run, err) < 0
+		   ? -1
+		   : 0;
+}
+
+static int
+restore_part(struct fleet *fleet, struct fleet_part *part, const char *id)
+{
+	struct session *session = &part->session;
+	struct err err = {0};
+	int code;
+
+	part->opts = *fleet->opts;
+	session_init_part(session, &part->opts, &fleet->base, fleet->store);
+	part->ready = true;
+	if (store_run_find(fleet->store, id, &session->run, &err) < 0)
+		return cli_fail_take(fleet->opts->output, &err);
+	part->resumes = !is_over(&session->run);
+	code = session_load_workflow(session);
+	if (code == EXIT_OK)
+		code = session_restore_files(session);
+	if (code == EXIT_OK && !part->resumes && begin_again(session, &err) < 0)
+		code = cli_fail_take(fleet->opts->output, &err);
+	return code;
+}
+
+static int
+restore_parts(struct fleet *fleet, const struct part_list *list)
+{
+	int code = EXIT_OK;
+
+	fleet->parts = mem_zalloc(list->count, sizeof(fleet->parts[0]));
+	fleet->count = list->count;
+	for (size_t i = 0; i < list->count && code == EXIT_OK; i++)
+		code = restore_part(fleet, &fleet->parts[i], list->ids[i]);
+	return code;
+}
+
+/* The region that the keys are looked for with: any part's. */
+static int
+load_base(struct fleet *fleet, const char *part_id)
+{
+	struct store_run run = {0};
+	struct err err = {0};
+	int code;
+
+	if (store_run_find(fleet->store, part_id, &run, &err) < 0)
+		return cli_fail_take(fleet->opts->output, &err);
+	json_t *settings = run.settings != NULL ? json_parse(str_of(run.settings), NULL) : NULL;
+	json_object_del(settings, "assumeRole");
+	char *text = json_text(settings != NULL ? settings : json_null());
+	code = workspace_load_settings(&fleet->base, text);
+	free(text);
+	json_decref(settings);
+	store_run_fini(&run);
+	return code == EXIT_OK ? workspace_connect(&fleet->base) : code;
+}
+
+static int
+go_on(struct fleet *fleet, const struct part_list *list)
+{
+	int code = load_base(fleet, list->ids[0]);
+	struct err err = {0};
+
+	if (code == EXIT_OK)
+		code = restore_parts(fleet, list);
+	if (code != EXIT_OK)
+		return code;
+	fleet->run->status = RUN_RUNNING;
+	fleet->run->stop_wall_ms = 0;
+	if (store_run_update(fleet->store, fleet->run, &err) < 0 ||
+	    store_commit(fleet->store, &err) < 0)
+		return cli_fail_take(fleet->opts->output, &err);
+	log_set_run(fleet->run->id);
+	code = execute(fleet);
+	log_set_run(NULL);
+	return code;
+}
+
+static int
+tell_again(const struct cli_opts *opts, struct store *store, struct store_run *run, struct err *err)
+{
+	cli_print(stderr, "tmflow: run %s is over: there is nothing to %s\n", run->id,
+	    opts->retry_failed ? "retry" : "resume");
+	return fleet_tell(opts, store, run, false, err);
+}
+
+int
+fleet_resume(const struct cli_opts *opts, struct store *store, struct store_run *run)
+{
+	struct part_list list = {.store = store, .retry_failed = opts->retry_failed};
+	struct err err = {0};
+	struct fleet fleet;
+	int code;
+
+	if (store_runs_each(
+		store, &(struct store_run_filter){.parent = run->id}, note_part, &list, &err) < 0)
+		code = -1;
+	else if (list.count == 0)
+		code = tell_again(opts, store, run, &err);
+	else {
+		fleet_init(&fleet, opts);
+		fleet.store = store;
+		fleet.run = run;
+		code = go_on(&fleet, &list);
+		fleet_fini(&fleet);
+	}
+	free(list.ids);
+	return err_isset(&err) ? cli_fail_take(opts->output, &err) : code;
+}

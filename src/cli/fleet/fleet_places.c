@@ -1,0 +1,341 @@
+#include "cli/fleet/fleet.h"
+
+#include "aws/arn.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Which accounts and regions: from flags, or from a file. */
+
+void
+fleet_places_fini(struct fleet_places *places)
+{
+	for (size_t i = 0; i < places->count; i++) {
+		free(places->at[i].account);
+		free(places->at[i].region);
+		free(places->at[i].assume_role);
+		free(places->at[i].external_id);
+	}
+	free(places->at);
+	*places = (struct fleet_places){0};
+}
+
+bool
+fleet_is_wanted(const struct cli_opts *opts)
+{
+	return opts->accounts != NULL || opts->account != NULL ||
+	       (opts->region != NULL && strchr(opts->region, ',') != NULL);
+}
+
+static bool
+is_there(const struct fleet_places *places, const char *account, const char *region)
+{
+	for (size_t i = 0; i < places->count; i++) {
+		const struct fleet_place *place = &places->at[i];
+
+		if ((account == NULL || strcmp(place->account, account) == 0) &&
+		    (region == NULL || place->region == NULL || strcmp(place->region, region) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* What the places of one account share. */
+struct account_row {
+	const char *id; /* NULL: the keys' own */
+	const char *assume_role;
+	const char *external_id;
+};
+
+static int
+add_place(struct fleet_places *places, const struct account_row *account, const char *region,
+    struct err *err)
+{
+	if (is_there(places, account->id, region))
+		return err_set(err, ERR_INVALID, "%s%s%s is named twice",
+		    account->id != NULL ? account->id : "", account->id != NULL ? " " : "",
+		    region != NULL ? region : "");
+	if (places->count == FLEET_PARTS_MAX)
+		return err_set(err, ERR_LIMIT,
+		    "more than %d pairs of account and region: use several runs", FLEET_PARTS_MAX);
+	places->at = mem_resize(places->at, places->count + 1, sizeof(places->at[0]));
+	places->at[places->count++] = (struct fleet_place){
+	    .account = mem_strdup(account->id),
+	    .region = mem_strdup(region),
+	    .assume_role = arn_fill_in(account->assume_role, account->id, region),
+	    .external_id = mem_strdup(account->external_id),
+	};
+	return 0;
+}
+
+/* "a,b" to ["a", "b"]; NULL to none. */
+static int
+split(const char *list, const char *option, json_t **ret_items, struct err *err)
+{
+	json_t *items = json_array();
+
+	for (const char *at = list; at != NULL; at++) {
+		size_t len = strcspn(at, ",");
+
+		if (len == 0) {
+			json_decref(items);
+			return err_set(
+			    err, ERR_INVALID, "--%s \"%s\" has an empty name in it", option, list);
+		}
+		json_array_append_new(items, json_stringn(at, len));
+		at += len;
+		if (*at == '\0')
+			break;
+	}
+	*ret_items = items;
+	return 0;
+}
+
+/* An account in each of its regions; without any, in one that is not known yet. */
+static int
+add_account(struct fleet_places *places, const struct account_row *account, const json_t *regions,
+    struct err *err)
+{
+	const json_t *region;
+	size_t i;
+
+	if (json_array_size(regions) == 0)
+		return add_place(places, account, NULL, err);
+	json_array_foreach (regions, i, region)
+		if (add_place(places, account, json_string_value(region), err) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- flags --- */
+
+static int
+check_accounts(const json_t *accounts, const char *role, struct err *err)
+{
+	const json_t *account;
+	size_t i;
+
+	json_array_foreach (accounts, i, account)
+		if (!arn_is_account(str_of(json_string_value(account))))
+			return err_set(err, ERR_INVALID,
+			    "--account takes ids of %d digits, with commas between them, not "
+			    "\"%s\"",
+			    ARN_ACCOUNT_DIGITS, json_string_value(account));
+	if (json_array_size(accounts) > 0 && (role == NULL || strstr(role, "{account}") == NULL))
+		return err_set(err, ERR_INVALID,
+		    "--account wants --assume-role with the role of each, such as "
+		    "arn:aws:iam::{account}:role/tmflow");
+	return 0;
+}
+
+static int
+places_of_flags(const struct cli_opts *opts, struct fleet_places *places, struct err *err)
+{
+	json_t *accounts = NULL;
+	json_t *regions = NULL;
+	struct account_row row = {
+	    .assume_role = opts->assume_role, .external_id = opts->external_id};
+	int ret = -1;
+	json_t *account;
+	size_t i;
+
+	if (split(opts->account, "account", &accounts, err) < 0 ||
+	    split(opts->region, "region", &regions, err) < 0 ||
+	    check_accounts(accounts, opts->assume_role, err) < 0)
+		goto out;
+	ret = json_array_size(accounts) == 0 ? add_account(places, &row, regions, err) : 0;
+	json_array_foreach (accounts, i, account) {
+		row.id = json_string_value(account);
+		if (ret == 0)
+			ret = add_account(places, &row, regions, err);
+	}
+out:
+	json_decref(accounts);
+	json_decref(regions);
+	return ret;
+}
+
+/* --- the file --- */
+
+static const char *const file_keys[] = {"assumeRole", "externalId", "regions", "accounts", NULL};
+static const char *const account_keys[] = {"id", "assumeRole", "externalId", "regions", NULL};
+
+static bool
+is_in(const char *const *list, const char *word)
+{
+	while (*list != NULL && strcmp(*list, word) != 0)
+		list++;
+	return *list != NULL;
+}
+
+static void
+check_regions(const json_t *regions, const char *pointer, struct diag_list *diags)
+{
+	bool fits = regions == NULL || json_array_size(regions) > 0;
+	json_t *region;
+	size_t i;
+
+	json_array_foreach (regions, i, region)
+		fits = fits && json_is_string(region) && json_string_length(region) > 0;
+	if (!fits)
+		diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", pointer, DIAG_AT_VALUE, NULL,
+		    "regions must be a list of names of AWS regions");
+}
+
+/* Keys, and the kinds of what both levels may hold. */
+static void
+check_object(json_t *object, const char *const *keys, const char *pointer, struct diag_list *diags)
+{
+	struct buf at = {0}, hint = {0};
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (object, key, value) {
+		buf_reset(&at);
+		buf_add_cstr(&at, pointer);
+		doc_pointer_add(&at, key);
+		if (!is_in(keys, key))
+			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&at), DIAG_AT_KEY,
+			    diag_hint_nearest(&hint, key, keys), "unknown key \"%s\"", key);
+		else if (strcmp(key, "regions") == 0)
+			check_regions(value, buf_cstr(&at), diags);
+		else if (strcmp(key, "accounts") != 0 && !json_is_string(value))
+			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&at),
+			    DIAG_AT_VALUE, "write it in quotes", "%s must be text, not a %s", key,
+			    json_kind(value));
+	}
+	buf_fini(&at);
+	buf_fini(&hint);
+}
+
+static void
+check_account(json_t *account, size_t index, bool has_role, struct diag_list *diags)
+{
+	const char *id = json_get_string(account, "id");
+	struct buf pointer = {0};
+
+	buf_add_cstr(&pointer, "/accounts");
+	doc_pointer_add_index(&pointer, index);
+	if (!json_is_object(account)) {
+		diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer), DIAG_AT_VALUE,
+		    NULL, "an account must be an object with an id");
+	} else {
+		check_object(account, account_keys, buf_cstr(&pointer), diags);
+		if (id == NULL || !arn_is_account(str_of(id)))
+			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer),
+			    DIAG_AT_VALUE, "write it in quotes",
+			    "id must be the account's %d digits", ARN_ACCOUNT_DIGITS);
+		if (!has_role && json_get_string(account, "assumeRole") == NULL)
+			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer),
+			    DIAG_AT_VALUE, NULL,
+			    "the account has no assumeRole, and there is none for all");
+	}
+	buf_fini(&pointer);
+}
+
+static void
+check_file(json_t *root, struct diag_list *diags)
+{
+	const json_t *accounts = json_object_get(root, "accounts");
+	json_t *account;
+	size_t i;
+
+	if (json_is_object(root))
+		check_object(root, file_keys, "", diags);
+	if (json_array_size(accounts) == 0)
+		diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", "", DIAG_AT_VALUE, NULL,
+		    "accounts must be a list with at least one account");
+	json_array_foreach (accounts, i, account)
+		check_account(account, i, json_get_string(root, "assumeRole") != NULL, diags);
+}
+
+static const char *
+first_text(const json_t *object, const json_t *otherwise, const char *key)
+{
+	const char *text = json_get_string(object, key);
+
+	return text != NULL ? text : json_get_string(otherwise, key);
+}
+
+/* Flags fill in what the file leaves out. */
+static int
+add_file(
+    const json_t *root, const struct cli_opts *opts, struct fleet_places *places, struct err *err)
+{
+	json_t *flag_regions = NULL;
+	const json_t *account;
+	int ret = 0;
+	size_t i;
+
+	if (split(opts->region, "region", &flag_regions, err) < 0)
+		return -1;
+	json_array_foreach (json_get_array(root, "accounts"), i, account) {
+		const json_t *regions = json_get_array(account, "regions");
+		const struct account_row row = {
+		    .id = json_get_string(account, "id"),
+		    .assume_role = first_text(account, root, "assumeRole"),
+		    .external_id = first_text(account, root, "externalId"),
+		};
+
+		if (regions == NULL)
+			regions = json_get_array(root, "regions");
+		if (ret == 0)
+			ret = add_account(places, &row,
+			    json_array_size(flag_regions) > 0 ? flag_regions : regions, err);
+	}
+	json_decref(flag_regions);
+	return ret;
+}
+
+int
+fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
+    struct fleet_places *places, struct err *err)
+{
+	check_file(doc_root(doc), diags);
+	return diags->errors > 0 ? -1 : add_file(doc_root(doc), opts, places, err);
+}
+
+static int
+places_of_file(const struct cli_opts *opts, struct fleet_places *places)
+{
+	struct err err = {0};
+	struct diag_list diags;
+	struct doc *doc = doc_read(opts->accounts, &err);
+	int code = EXIT_OK;
+
+	if (doc == NULL)
+		return cli_fail_take(opts->output, &err);
+	diag_list_init(&diags, doc);
+	if (fleet_places_of_doc(doc, opts, &diags, places, &err) < 0)
+		code = diags.errors > 0 ? cli_fail_diags(opts->output, &diags)
+					: cli_fail_take(opts->output, &err);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	return code;
+}
+
+int
+fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places)
+{
+	struct fleet_places places = {0};
+	struct err err = {0};
+	int code = EXIT_OK;
+
+	if (opts->accounts != NULL && (opts->account != NULL || opts->assume_role != NULL))
+		err_set(&err, ERR_INVALID,
+		    "--accounts names accounts and roles in a file: not together with --account or "
+		    "--assume-role");
+	else if (opts->accounts != NULL)
+		code = places_of_file(opts, &places);
+	else
+		places_of_flags(opts, &places, &err);
+	if (err_isset(&err))
+		code = cli_fail_take(opts->output, &err);
+	if (code == EXIT_OK)
+		*ret_places = places;
+	else
+		fleet_places_fini(&places);
+	return code;
+}

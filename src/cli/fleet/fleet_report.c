@@ -1,0 +1,399 @@
+#include "cli/fleet/fleet.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/report/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How a run with parts is told, by account and region. */
+
+bool
+fleet_is_one(const struct store_run *run)
+{
+	json_t *settings = run->settings != NULL ? json_parse(str_of(run->settings), NULL) : NULL;
+	bool is_one = json_is_integer(json_object_get(settings, FLEET_PARTS_SETTING));
+
+	json_decref(settings);
+	return is_one;
+}
+
+/* Where a part ran. Borrowed from settings, which the caller frees. */
+struct place {
+	json_t *settings;
+	const char *account; /* NULL: the keys' own */
+	const char *region;
+};
+
+static struct place
+place_of(const struct store_run *part)
+{
+	struct place place = {
+	    .settings = part->settings != NULL ? json_parse(str_of(part->settings), NULL) : NULL};
+
+	place.account = json_get_string(place.settings, FLEET_ACCOUNT_SETTING);
+	place.region = json_get_string(place.settings, "region");
+	return place;
+}
+
+static void
+put_place(json_t *object, const struct place *place)
+{
+	json_put_string(object, "account", place->account);
+	json_put_string(object, "region", place->region);
+}
+
+/* --- sums --- */
+
+struct sums {
+	struct store *store;
+	int64_t counts[OUTCOME_COUNT];
+	size_t parts;
+	size_t failed; /* ended FAILED or TIMED_OUT */
+	size_t open;   /* have not ended */
+	bool store_failed;
+	char *error; /* of the first that failed */
+	char *cause;
+	json_t *rows; /* NULL: not wanted */
+};
+
+static int
+add_part(void *arg, const struct store_run *part)
+{
+	struct sums *sums = arg;
+	int64_t counts[OUTCOME_COUNT];
+	bool failed = part->status == RUN_FAILED || part->status == RUN_TIMED_OUT;
+
+	if (store_outcomes_count(sums->store, part->id, counts, NULL) < 0) {
+		sums->store_failed = true;
+		return 1;
+	}
+	for (size_t kind = 0; kind < OUTCOME_COUNT; kind++)
+		sums->counts[kind] += counts[kind];
+	sums->parts++;
+	sums->failed += failed;
+	sums->open += part->status == RUN_RUNNING || part->status == RUN_INTERRUPTED;
+	if (failed && sums->error == NULL && sums->cause == NULL) {
+		struct place place = place_of(part);
+
+		sums->error = mem_strdup(part->error);
+		sums->cause = mem_printf("%s%s%s: %s", place.account != NULL ? place.account : "",
+		    place.account != NULL ? " " : "", place.region,
+		    part->cause != NULL ? part->cause : "no cause");
+		json_decref(place.settings);
+	}
+	if (sums->rows != NULL) {
+		json_t *document = report_document(part, counts);
+		struct place place = place_of(part);
+
+		put_place(document, &place);
+		json_array_append_new(sums->rows, document);
+		json_decref(place.settings);
+	}
+	return 0;
+}
+
+static void
+sums_fini(struct sums *sums)
+{
+	free(sums->error);
+	free(sums->cause);
+	json_decref(sums->rows);
+}
+
+static int
+sum(struct store *store, const struct store_run *run, struct sums *sums, struct err *err)
+{
+	sums->store = store;
+	if (store_runs_each(
+		store, &(struct store_run_filter){.parent = run->id}, add_part, sums, err) < 0)
+		return -1;
+	return sums->store_failed
+		   ? err_set(err, ERR_STORE, "the outcomes of run %s cannot be read", run->id)
+		   : 0;
+}
+
+int
+fleet_sum_up(struct store *store, struct store_run *run, struct err *err)
+{
+	struct sums sums = {0};
+
+	if (sum(store, run, &sums, err) < 0) {
+		sums_fini(&sums);
+		return -1;
+	}
+	run->stop_wall_ms = clock_system()->wall_ms(clock_system());
+	free(run->error);
+	free(run->cause);
+	run->error = run->cause = NULL;
+	run->status = RUN_SUCCEEDED;
+	if (sums.open > 0) {
+		run->status = RUN_INTERRUPTED;
+	} else if (sums.failed == sums.parts) {
+		run->status = RUN_FAILED;
+		run->error = mem_strdup(sums.error);
+		run->cause =
+		    mem_printf("all %zu parts failed, the first: %s", sums.parts, sums.cause);
+	}
+	sums_fini(&sums);
+	return 0;
+}
+
+static int
+exit_of(const struct cli_opts *opts, const struct store_run *run, const struct sums *sums)
+{
+	int code = report_exit(run, sums->counts);
+
+	if (code == EXIT_OK && sums->failed > 0)
+		code = EXIT_SOME_FAILED;
+	if (code == EXIT_OK && opts->detailed_exitcode && report_plan_changes(sums->counts))
+		code = EXIT_CHANGES;
+	return code;
+}
+
+/* --- calls --- */
+
+struct part_calls {
+	struct store *store;
+	json_t *calls;
+	struct err err;
+};
+
+static int
+calls_of_part(void *arg, const struct store_run *part)
+{
+	struct part_calls *all = arg;
+
+	return report_calls_add(all->calls, all->store, part->id, &all->err) < 0;
+}
+
+/* What all parts asked AWS for. New reference, or NULL with *err. */
+static json_t *
+calls_of_parts(struct store *store, const struct store_run *run, struct err *err)
+{
+	struct part_calls all = {.store = store, .calls = json_object()};
+	int ret = store_runs_each(
+	    store, &(struct store_run_filter){.parent = run->id}, calls_of_part, &all, err);
+
+	if (err_isset(&all.err)) {
+		err_move(err, &all.err);
+		ret = -1;
+	}
+	if (ret == 0)
+		return all.calls;
+	json_decref(all.calls);
+	return NULL;
+}
+
+/* --- for a person --- */
+
+/* Those that are not zero, behind `first`. */
+static void
+print_counts(const char *first, const int64_t counts[OUTCOME_COUNT], FILE *out)
+{
+	const char *separator = first;
+
+	for (size_t kind = 0; kind < OUTCOME_COUNT; kind++) {
+		if (counts[kind] == 0)
+			continue;
+		cli_print(out, "%s%" PRId64 " %s", separator, counts[kind],
+		    outcome_name((enum outcome_kind)kind));
+		separator = ", ";
+	}
+}
+
+struct part_lines {
+	struct store *store;
+	const struct cli_opts *opts;
+	FILE *out;
+};
+
+static void
+print_fault(const struct store_run *part, FILE *out)
+{
+	if (part->error != NULL || part->cause != NULL)
+		cli_print(out, "      %s: %s\n", part->error != NULL ? part->error : "",
+		    part->cause != NULL ? part->cause : "");
+}
+
+static int
+part_line(void *arg, const struct store_run *part)
+{
+	struct part_lines *lines = arg;
+	struct place place = place_of(part);
+	int64_t counts[OUTCOME_COUNT] = {0};
+
+	store_outcomes_count(lines->store, part->id, counts, NULL);
+	cli_print(lines->out, "  %-12s  %-14s  %s", place.account != NULL ? place.account : "-",
+	    place.region, run_status_name(part->status));
+	print_counts("  ", counts, lines->out);
+	fputc('\n', lines->out);
+	print_fault(part, lines->out);
+	if (part->dry_run)
+		report_plan_text(lines->store, part, counts, lines->out, NULL);
+	json_decref(place.settings);
+	return 0;
+}
+
+static void
+print_next_step(
+    const struct store *store, const struct store_run *run, const struct sums *sums, FILE *out)
+{
+	if (sums->failed > 0 && sums->open == 0 && !run->dry_run && !store_is_temporary(store))
+		cli_print(out, "  to try again what failed: `tmflow resume %s --retry-failed`\n",
+		    run->id);
+	else
+		report_next_step(store, run, sums->counts, out);
+}
+
+static int
+tell_text(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+    const struct sums *sums, struct err *err)
+{
+	struct part_lines lines = {.store = store, .opts = opts, .out = stdout};
+	json_t *calls;
+
+	report_heading(run, stdout);
+	if (store_runs_each(
+		store, &(struct store_run_filter){.parent = run->id}, part_line, &lines, err) < 0)
+		return -1;
+	cli_print(stdout, "  %zu parts: ", sums->parts);
+	print_counts("", sums->counts, stdout);
+	if (sums->failed > 0)
+		cli_print(stdout, "; %zu of them failed as a whole", sums->failed);
+	fputc('\n', stdout);
+	calls = calls_of_parts(store, run, err);
+	if (calls == NULL)
+		return -1;
+	report_calls_text(calls, stdout);
+	json_decref(calls);
+	print_next_step(store, run, sums, stdout);
+	return 0;
+}
+
+static int
+tell_json(struct store *store, const struct store_run *run, const struct sums *sums, bool shown,
+    struct err *err)
+{
+	json_t *calls = shown ? calls_of_parts(store, run, err) : NULL;
+	json_t *document;
+
+	if (shown && calls == NULL)
+		return -1;
+	document = report_document(run, sums->counts);
+	json_object_set(document, "parts", sums->rows);
+	if (json_object_size(calls) > 0)
+		json_object_set(document, "calls", calls);
+	cli_print_json(document);
+	json_decref(document);
+	json_decref(calls);
+	return 0;
+}
+
+int
+fleet_tell(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+    bool shown, struct err *err)
+{
+	struct sums sums = {.rows = opts->output != OUTPUT_TEXT ? json_array() : NULL};
+	int ret = sum(store, run, &sums, err);
+
+	if (ret == 0)
+		ret = opts->output != OUTPUT_TEXT ? tell_json(store, run, &sums, shown, err)
+						  : tell_text(opts, store, run, &sums, err);
+	if (ret == 0)
+		ret = exit_of(opts, run, &sums);
+	sums_fini(&sums);
+	return ret;
+}
+
+/* --- outcomes --- */
+
+struct rows {
+	struct store *store;
+	const struct cli_opts *opts;
+	int kind;
+	struct place place; /* of the part whose rows come */
+	struct report_list list;
+	struct err err;
+};
+
+static int
+row(void *arg, const struct outcome *outcome)
+{
+	struct rows *rows = arg;
+	json_t *object;
+
+	if (rows->opts->output == OUTPUT_TEXT) {
+		cli_print(stdout, "%-12s  %-14s  ",
+		    rows->place.account != NULL ? rows->place.account : "-", rows->place.region);
+		report_outcome_line(outcome, stdout);
+		return 0;
+	}
+	object = report_outcome(outcome);
+	put_place(object, &rows->place);
+	if (rows->opts->output == OUTPUT_JSON) {
+		report_list_item(&rows->list, object);
+	} else {
+		cli_print_json_line(object);
+	}
+	return 0;
+}
+
+static int
+rows_of_part(void *arg, const struct store_run *part)
+{
+	struct rows *rows = arg;
+
+	rows->place = place_of(part);
+	int ret = store_outcomes_each(rows->store, part->id, rows->kind, row, rows, &rows->err);
+	json_decref(rows->place.settings);
+	return ret < 0;
+}
+
+static int
+show_rows(
+    const struct cli_opts *opts, struct store *store, const struct store_run *run, struct err *err)
+{
+	struct rows rows = {
+	    .store = store, .opts = opts, .kind = opts->failed ? OUTCOME_FAILED : -1};
+	struct sums sums = {0};
+	int ret = sum(store, run, &sums, err);
+
+	if (ret == 0 && opts->output == OUTPUT_JSON) {
+		json_t *document = report_document(run, sums.counts);
+
+		report_list_begin(&rows.list, document, "outcomes", stdout);
+		json_decref(document);
+	}
+	if (ret == 0)
+		ret = store_runs_each(
+		    store, &(struct store_run_filter){.parent = run->id}, rows_of_part, &rows, err);
+	if (ret == 0 && opts->output == OUTPUT_JSON)
+		report_list_end(&rows.list);
+	if (err_isset(&rows.err)) {
+		err_move(err, &rows.err);
+		ret = -1;
+	}
+	sums_fini(&sums);
+	return ret;
+}
+
+int
+fleet_show(const struct cli_opts *opts, struct store *store, const struct store_run *run)
+{
+	struct err err = {0};
+	int ret;
+
+	if (opts->history)
+		ret = err_set(&err, ERR_INVALID,
+		    "run %s has parts, each with a history of its own: `tmflow show %s-...`",
+		    run->id, run->id);
+	else if (opts->failed || opts->outcomes || opts->output == OUTPUT_JSONL)
+		ret = show_rows(opts, store, run, &err);
+	else
+		ret = fleet_tell(opts, store, run, true, &err);
+	return ret < 0 ? cli_fail_take(opts->output, &err) : EXIT_OK;
+}

@@ -1,0 +1,165 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+/* What a fault means for the exit code, by its kind. */
+static const enum cli_exit exit_of_code[ERR_COUNT] = {
+    [ERR_NONE] = EXIT_OK,
+    [ERR_INVALID] = EXIT_INVALID,
+    [ERR_CONFIG] = EXIT_INVALID,
+    [ERR_CREDENTIALS] = EXIT_INVALID,
+    [ERR_TRANSPORT] = EXIT_RUN_FAILED,
+    [ERR_SERVICE] = EXIT_RUN_FAILED,
+    [ERR_REPLY] = EXIT_RUN_FAILED,
+    [ERR_HOOK] = EXIT_INVALID,
+    [ERR_ASL] = EXIT_RUN_FAILED,
+    [ERR_LIMIT] = EXIT_INVALID,
+    [ERR_STORE] = EXIT_RUN_FAILED,
+    [ERR_BUSY] = EXIT_HELD,
+    [ERR_NOT_FOUND] = EXIT_INVALID,
+    [ERR_SYSTEM] = EXIT_INVALID,
+};
+
+/* Further lines are set in: a text cannot make itself look like another message. */
+static void
+say(const char *prefix, const char *text)
+{
+	struct buf lines = {0};
+
+	buf_add_cstr(&lines, prefix);
+	for (; *text != '\0'; text++) {
+		buf_add_char(&lines, *text);
+		if (*text == '\n' && text[1] != '\0')
+			buf_add_cstr(&lines, "  ");
+	}
+	if (lines.p[lines.len - 1] != '\n')
+		buf_add_char(&lines, '\n');
+	cli_put_lines(stderr, buf_cstr(&lines));
+	buf_fini(&lines);
+}
+
+/* Who hears of faults besides the reader of standard error. */
+static struct {
+	void (*fn)(void *arg, const char *error, const char *cause);
+	void *arg;
+} fault_listener;
+
+void
+cli_on_fault(void (*fn)(void *arg, const char *error, const char *cause), void *arg)
+{
+	fault_listener.fn = fn;
+	fault_listener.arg = arg;
+}
+
+static void
+tell_listener(const char *error, const char *cause)
+{
+	if (fault_listener.fn != NULL)
+		fault_listener.fn(fault_listener.arg, error, cause);
+}
+
+/* The first of them stands for all. */
+static void
+tell_listener_diags(const struct diag_list *diags)
+{
+	char *cause;
+
+	if (fault_listener.fn == NULL || diags->count == 0)
+		return;
+	cause = mem_printf("%s:%u:%u: %s", doc_name(diags->doc), diags->at[0].pos.line,
+	    diags->at[0].pos.column, diags->at[0].message);
+	tell_listener("TMFlow.InvalidInput", cause);
+	free(cause);
+}
+
+void
+cli_say(const struct err *err)
+{
+	const char *text = err_text_behind_place(err);
+	char *place;
+
+	if (err->line == 0) {
+		say("tmflow: ", text);
+		return;
+	}
+	place = mem_printf("%.*serror: ", (int)(text - err_text(err)), err_text(err));
+	say(place, text);
+	free(place);
+}
+
+json_t *
+cli_unreadable_diagnostic(const struct err *err)
+{
+	json_t *diagnostic = json_object();
+
+	json_put_string(diagnostic, "severity", "ERROR");
+	json_put_string(diagnostic, "code", "INVALID_JSON_DESCRIPTION");
+	json_put_string(diagnostic, "message", err_text_behind_place(err));
+	json_put_string(diagnostic, "location", "/");
+	if (err->line > 0) {
+		json_object_set_new(diagnostic, "line", json_integer(err->line));
+		json_object_set_new(diagnostic, "column", json_integer(err->column));
+	}
+	return diagnostic;
+}
+
+int
+cli_fail(enum cli_output output, const struct err *err)
+{
+	if (output != OUTPUT_TEXT) {
+		json_t *document = json_object();
+
+		json_put_string(document, "error", err->name);
+		json_put_string(document, "cause", err_text(err));
+		if (err->line > 0)
+			json_object_set_new(document, "diagnostics",
+			    json_pack("[o]", cli_unreadable_diagnostic(err)));
+		cli_print_json(document);
+		json_decref(document);
+	}
+	cli_say(err);
+	tell_listener(err->name, err_text(err));
+	return (int)exit_of_code[err->code];
+}
+
+int
+cli_fail_take(enum cli_output output, struct err *err)
+{
+	int code = cli_fail(output, err);
+
+	err_fini(err);
+	return code;
+}
+
+int
+cli_fail_begin(enum cli_output output, struct err *err)
+{
+	int code = cli_fail_take(output, err);
+
+	return code == EXIT_HELD ? EXIT_HELD : EXIT_INVALID;
+}
+
+int
+cli_fail_diags(enum cli_output output, struct diag_list *diags)
+{
+	if (output != OUTPUT_TEXT) {
+		json_t *document = json_object();
+		struct buf cause = {0};
+
+		buf_printf(&cause, "%s: %zu %s", doc_name(diags->doc), diags->errors,
+		    diags->errors == 1 ? "error" : "errors");
+		json_put_string(document, "error", "TMFlow.InvalidInput");
+		json_put_string(document, "cause", buf_cstr(&cause));
+		json_object_set_new(document, "diagnostics", diag_json(diags));
+		cli_print_json(document);
+		json_decref(document);
+		buf_fini(&cause);
+	}
+	diag_print(diags, stderr);
+	tell_listener_diags(diags);
+	return EXIT_INVALID;
+}

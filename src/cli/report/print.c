@@ -1,0 +1,142 @@
+#include "cli/cli.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything that a person reads on a terminal goes through here, so that nothing that came from elsewhere is obeyed by the terminal. */
+
+/* The arguments, so that a function can take the next one. */
+struct values {
+	va_list list;
+};
+
+/* One conversion, such as "%-4s": fills in the next value. */
+static void
+add_value(struct buf *line, const char *spec, struct values *values)
+{
+	size_t len = strlen(spec);
+	char kind = spec[len - 1];
+	bool is_long = len > 1 && (strchr("lz", spec[len - 2]) != NULL);
+	struct buf safe = {0};
+
+	_Static_assert(sizeof(long) == sizeof(long long) && sizeof(long) == sizeof(size_t),
+	    "l, ll and z are read alike");
+	if (kind == 's') {
+		const char *text = va_arg(values->list, const char *);
+
+		log_escape(&safe, text != NULL ? text : "-");
+		buf_printf(line, spec, buf_cstr(&safe));
+	} else if (kind == 'f') {
+		double real = va_arg(values->list, double);
+
+		buf_printf(line, spec, real);
+	} else if (is_long) {
+		long whole = va_arg(values->list, long);
+
+		buf_printf(line, spec, whole);
+	} else {
+		int small = va_arg(values->list, int);
+
+		assert(kind == 'd' || kind == 'u' || kind == 'c');
+		buf_printf(line, spec, small);
+	}
+	buf_fini(&safe);
+}
+
+static void
+add_values(struct buf *line, const char *format, struct values *values)
+{
+	while (*format != '\0') {
+		size_t plain = strcspn(format, "%");
+		char spec[16];
+		size_t len;
+
+		buf_add(line, format, plain);
+		format += plain;
+		if (*format == '\0')
+			return;
+		len = 1 + strspn(format + 1, "-0123456789.lz");
+		assert(len + 1 < sizeof(spec));
+		memcpy(spec, format, len + 1);
+		spec[len + 1] = '\0';
+		add_value(line, spec, values);
+		format += len + 1;
+	}
+}
+
+void
+cli_print(FILE *out, const char *format, ...)
+{
+	struct values values;
+	struct buf line = {0};
+
+	va_start(values.list, format);
+	add_values(&line, format, &values);
+	va_end(values.list);
+	fwrite(line.p, 1, line.len, out);
+	buf_fini(&line);
+}
+
+void
+cli_put_lines(FILE *out, const char *text)
+{
+	struct buf safe = {0};
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		char *line = mem_strndup(text, len);
+
+		log_escape(&safe, line);
+		free(line);
+		if (text[len] == '\n')
+			buf_add_char(&safe, text[len++]);
+		text += len;
+	}
+	fwrite(safe.p, 1, safe.len, out);
+	buf_fini(&safe);
+}
+
+/* JSON text for a reader who may be a terminal. */
+static void
+put_json(FILE *out, const char *text)
+{
+	struct buf safe = {0};
+
+	log_escape_json(&safe, text);
+	fwrite(safe.p, 1, safe.len, out);
+	buf_fini(&safe);
+}
+
+void
+cli_put_json(FILE *out, const json_t *value)
+{
+	char *text = json_text(value);
+
+	put_json(out, text);
+	free(text);
+}
+
+void
+cli_print_json_line(json_t *value)
+{
+	cli_put_json(stdout, value);
+	putchar('\n');
+	json_decref(value);
+}
+
+void
+cli_print_json(const json_t *document)
+{
+	struct buf text = {0};
+
+	json_write_pretty(document, &text);
+	put_json(stdout, buf_cstr(&text));
+	putchar('\n');
+	buf_fini(&text);
+}

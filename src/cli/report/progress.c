@@ -1,0 +1,223 @@
+#include "cli/report/progress.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define TERMINAL_COLUMNS_DEFAULT 80u
+#define CONTROL_C_COLUMNS	 3u
+#define ESTIMATE_S		 10 /* shorter waits are not worth a word */
+#define PACED_ACTION		 "CreateTrafficMirrorSession" /* one for each session */
+
+/* How wide a line may be, with room for the ^C that a terminal writes behind it. */
+static size_t
+terminal_columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col <= CONTROL_C_COLUMNS)
+		return TERMINAL_COLUMNS_DEFAULT - CONTROL_C_COLUMNS;
+	return size.ws_col - CONTROL_C_COLUMNS;
+}
+
+static void
+erase(void *arg)
+{
+	struct progress *progress = arg;
+
+	if (progress->drawn)
+		fputs("\r\033[K", stderr);
+	progress->drawn = false;
+}
+
+/* Adds ", part" unless that would make the line longer than its terminal: a part is shown whole or not at all. Returns false where it did not fit. */
+static bool add_part(struct buf *line, size_t columns, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static bool
+add_part(struct buf *line, size_t columns, const char *format, ...)
+{
+	struct buf part = {0};
+	const char *separator = line->len > 0 ? ", " : "";
+	bool fits;
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&part, format, args);
+	va_end(args);
+	fits = line->len + strlen(separator) + part.len <= columns;
+	if (fits)
+		buf_printf(line, "%s%s", separator, buf_cstr(&part));
+	buf_fini(&part);
+	return fits;
+}
+
+/* Those that a person must know of first. */
+static const enum outcome_kind outcomes_first[] = {OUTCOME_FAILED, OUTCOME_CONFLICT};
+
+static bool
+comes_first(enum outcome_kind kind)
+{
+	for (size_t i = 0; i < sizeof(outcomes_first) / sizeof(outcomes_first[0]); i++)
+		if (outcomes_first[i] == kind)
+			return true;
+	return false;
+}
+
+static void
+add_counts(struct buf *line, size_t columns, const struct progress *progress)
+{
+	int64_t counts[OUTCOME_COUNT];
+	bool fits = true;
+
+	if (store_outcomes_count(progress->store, progress->run_id, counts, NULL) < 0)
+		return;
+	for (int i = 0; i < 2 * OUTCOME_COUNT && fits; i++) {
+		enum outcome_kind kind = (enum outcome_kind)(i % OUTCOME_COUNT);
+
+		if (counts[kind] > 0 && comes_first(kind) == (i < OUTCOME_COUNT))
+			fits = add_part(
+			    line, columns, "%" PRId64 " %s", counts[kind], outcome_name(kind));
+	}
+}
+
+void
+progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct aws_client *ec2)
+{
+	const struct mirror_progress *done = mirror_progress(mirror);
+	const struct aws_stats *stats = aws_client_stats(ec2);
+
+	sum->mirrors = true;
+	sum->pages += done->pages;
+	sum->instances += done->instances;
+	sum->requests += stats->requests;
+	sum->throttled += stats->throttled;
+	if (aws_client_trouble(ec2)[0] != '\0')
+		sum->trouble = aws_client_trouble(ec2);
+}
+
+/* What is known to be ahead, where it takes a while at the pace that AWS allows. */
+static void
+add_estimate(struct buf *line, size_t columns, const struct progress *progress)
+{
+	const struct mirror_progress *done = mirror_progress(progress->mirror);
+	struct pacer_estimate estimate;
+	double seconds;
+
+	if (progress->pacer == NULL || !pacer_estimate(progress->pacer, PACED_ACTION, &estimate) ||
+	    !estimate.learnt || estimate.guess || estimate.accepted >= done->missing)
+		return;
+	seconds = (double)(done->missing - estimate.accepted) / estimate.rate_per_s;
+	if (seconds < ESTIMATE_S)
+		return;
+	add_part(line, columns, "%" PRIu64 " sessions%s ahead: at least %.0f %s at %.1f/s",
+	    done->missing - estimate.accepted, done->more ? " and further pages" : "",
+	    seconds < 120 ? seconds : seconds / 60, seconds < 120 ? "s" : "min",
+	    estimate.rate_per_s);
+}
+
+/* Why it does not go on; on a terminal cut where the line ends. */
+static void
+add_trouble(struct buf *line, size_t columns, const char *trouble)
+{
+	struct buf text = {0};
+	size_t room = columns > line->len ? columns - line->len : 0;
+
+	if (trouble == NULL)
+		return;
+	buf_printf(&text, "%swaiting: ", line->len > 0 ? ", " : "");
+	log_escape(&text, trouble);
+	if (text.len <= room)
+		room = text.len;
+	else
+		while (room > 0 && ((unsigned char)text.p[room] & 0xc0) == 0x80)
+			room--; /* not within a character */
+	buf_add(line, text.p, room);
+	buf_fini(&text);
+}
+
+/* The line, most important first: what does not fit into the columns is left out. */
+static void
+compose(struct buf *line, size_t columns, const struct progress *progress)
+{
+	struct clock *clock = loop_clock(progress->loop);
+	int64_t elapsed_ms = clock->mono_ms(clock) - progress->start_mono_ms;
+	struct progress_sum sum = {0};
+
+	if (progress->add_up != NULL)
+		progress->add_up(progress->arg, &sum);
+	else if (progress->mirror != NULL)
+		progress_add(&sum, progress->mirror, progress->ec2);
+	add_part(line, columns, "%" PRId64 " s", elapsed_ms / 1000);
+	if (sum.parts > 0)
+		add_part(line, columns, "%zu of %zu parts done", sum.parts_over, sum.parts);
+	add_trouble(line, columns, sum.trouble);
+	if (!sum.mirrors)
+		return;
+	add_part(line, columns, "page %" PRIu64, sum.pages);
+	add_part(line, columns, "%" PRIu64 " instances (%.0f/s)", sum.instances,
+	    elapsed_ms > 0 ? (double)sum.instances * 1000.0 / (double)elapsed_ms : 0.0);
+	if (progress->add_up == NULL)
+		add_estimate(line, columns, progress);
+	if (sum.throttled > 0)
+		add_part(line, columns, "%" PRIu64 " of %" PRIu64 " calls throttled", sum.throttled,
+		    sum.requests);
+	else
+		add_part(line, columns, "%" PRIu64 " calls", sum.requests);
+	if (progress->add_up == NULL) /* counting many parts would cost too much */
+		add_counts(line, columns, progress);
+}
+
+static void
+show(struct timer *timer)
+{
+	struct progress *progress = (struct progress *)timer;
+	struct clock *clock = loop_clock(progress->loop);
+	struct buf line = {0};
+
+	compose(&line, progress->terminal ? terminal_columns() : SIZE_MAX, progress);
+	if (progress->terminal) {
+		erase(progress);
+		fputs(buf_cstr(&line), stderr);
+		progress->drawn = true;
+	} else {
+		fprintf(stderr, "tmflow: %s\n", buf_cstr(&line));
+	}
+	buf_fini(&line);
+	loop_timer_arm(progress->loop, timer,
+	    clock->mono_ms(clock) +
+		(progress->terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINES_MS));
+}
+
+void
+progress_start(struct progress *progress)
+{
+	struct clock *clock = loop_clock(progress->loop);
+	const char *term = getenv("TERM");
+
+	progress->terminal = isatty(STDERR_FILENO) && term != NULL && term[0] != '\0' &&
+			     str_is(str_of(term), "dumb") == false;
+	progress->start_mono_ms = clock->mono_ms(clock);
+	progress->timer.fire = show;
+	log_set_around(erase, NULL, progress);
+	loop_timer_arm(progress->loop, &progress->timer,
+	    progress->start_mono_ms +
+		(progress->terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINES_MS));
+}
+
+void
+progress_stop(struct progress *progress)
+{
+	if (progress->timer.fire == NULL)
+		return;
+	loop_timer_disarm(progress->loop, &progress->timer);
+	erase(progress);
+	log_set_around(NULL, NULL, NULL);
+	progress->timer.fire = NULL;
+}

@@ -1,0 +1,282 @@
+#include "cli/report/report.h"
+
+#include "base/json.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *
+report_summary(const int64_t counts[OUTCOME_COUNT])
+{
+	json_t *summary = json_object();
+
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+		if (counts[kind] > 0)
+			json_object_set_new(summary, outcome_name((enum outcome_kind)kind),
+			    json_integer(counts[kind]));
+	return summary;
+}
+
+static void
+put_time(json_t *object, const char *key, int64_t wall_ms)
+{
+	char text[CLOCK_ISO_BYTES];
+
+	if (wall_ms == 0)
+		return;
+	clock_iso(wall_ms, text);
+	json_put_string(object, key, text);
+}
+
+json_t *
+report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT])
+{
+	json_t *document = json_object();
+
+	json_put_string(document, "runId", run->id);
+	json_put_string(document, "status", run_status_name(run->status));
+	if (run->output != NULL) {
+		json_t *output = json_parse(str_of(run->output), NULL);
+
+		json_object_set_new(document, "output", output != NULL ? output : json_null());
+	}
+	json_put_string(document, "error", run->error);
+	json_put_string(document, "cause", run->cause);
+	put_time(document, "startTime", run->start_wall_ms);
+	put_time(document, "stopTime", run->stop_wall_ms);
+	if (run->dry_run)
+		json_object_set_new(document, "dryRun", json_true());
+	json_object_set_new(document, "summary", report_summary(counts));
+	return document;
+}
+
+/* The columns of an outcome that hold text, in the order of their keys in JSON. */
+static const char *
+outcome_column(const struct outcome *outcome, size_t index, const char **ret_key)
+{
+	const struct {
+		const char *key;
+		const char *value;
+	} columns[] = {
+	    {"instanceId", outcome->instance_id},
+	    {"networkInterfaceId", outcome->interface_id},
+	    {"outcome", outcome_name(outcome->kind)},
+	    {"reason", outcome->reason},
+	    {"rule", outcome->rule},
+	    {"targetId", outcome->target_id},
+	    {"sessionId", outcome->session_id},
+	    {"error", outcome->error},
+	    {"cause", outcome->cause},
+	    {"requestId", outcome->request_id},
+	};
+
+	*ret_key = index < sizeof(columns) / sizeof(columns[0]) ? columns[index].key : NULL;
+	return *ret_key != NULL ? columns[index].value : NULL;
+}
+
+json_t *
+report_outcome(const struct outcome *outcome)
+{
+	json_t *object = json_object();
+	const char *key;
+
+	for (size_t i = 0;; i++) {
+		const char *value = outcome_column(outcome, i, &key);
+
+		if (key == NULL)
+			return object;
+		json_put_string(object, key, value);
+	}
+}
+
+static const char *
+or_dash(const char *text)
+{
+	return text != NULL && text[0] != '\0' ? text : "-";
+}
+
+void
+report_outcome_line(const struct outcome *outcome, FILE *out)
+{
+	cli_print(out, "%-19s  %-21s  %-15s  %-16s  ", or_dash(outcome->instance_id),
+	    or_dash(outcome->interface_id), outcome_name(outcome->kind), or_dash(outcome->rule));
+	if (outcome->error != NULL)
+		cli_print(out, "%s: ", outcome->error);
+	if (outcome->cause != NULL || outcome->reason != NULL)
+		cli_print(out, "%s", outcome->cause != NULL ? outcome->cause : outcome->reason);
+	else if (outcome->session_id != NULL && outcome->target_id != NULL)
+		cli_print(out, "%s to %s", outcome->session_id, outcome->target_id);
+	fputc('\n', out);
+}
+
+struct failed_lines {
+	FILE *out;
+	int shown;
+};
+
+static int
+failed_line(void *arg, const struct outcome *outcome)
+{
+	struct failed_lines *lines = arg;
+
+	fputs("  ", lines->out);
+	report_outcome_line(outcome, lines->out);
+	return ++lines->shown >= REPORT_FAILED_SHOWN_MAX;
+}
+
+void
+report_heading(const struct store_run *run, FILE *out)
+{
+	char start[CLOCK_ISO_BYTES];
+	int64_t begin_ms = run->retry_wall_ms != 0 ? run->retry_wall_ms : run->start_wall_ms;
+
+	clock_iso(run->start_wall_ms, start);
+	cli_print(out, "%s %s  %s  %s\n", run->dry_run ? "dry run" : "run", run->id,
+	    or_dash(run->workflow_name), run_status_name(run->status));
+	cli_print(out, "  started %s", start);
+	if (run->retry_wall_ms != 0) {
+		clock_iso(run->retry_wall_ms, start);
+		cli_print(out, ", what failed was retried %s", start);
+	}
+	if (run->stop_wall_ms != 0)
+		cli_print(out, ", took %.1f s", (double)(run->stop_wall_ms - begin_ms) / 1000.0);
+	fputc('\n', out);
+	if (run->error != NULL || run->cause != NULL)
+		cli_print(out, "  error %s%s%s\n", run->error != NULL ? run->error : "",
+		    run->cause != NULL ? ": " : "", run->cause != NULL ? run->cause : "");
+}
+
+/* What the workflow itself gave, where that is more than nothing. */
+static void
+print_output(const struct store_run *run, FILE *out)
+{
+	struct buf safe = {0};
+
+	if (run->output == NULL || strcmp(run->output, "{}") == 0 ||
+	    strcmp(run->output, "null") == 0)
+		return;
+	log_escape_json(&safe, run->output);
+	fprintf(out, "  output %s\n", buf_cstr(&safe));
+	buf_fini(&safe);
+}
+
+void
+report_next_step(const struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], FILE *out)
+{
+	bool kept = !store_is_temporary(store);
+
+	if (run->dry_run) {
+		if (run->status != RUN_SUCCEEDED)
+			fputs("  not the whole plan: run the dry run anew\n", out);
+	} else if (run->status == RUN_INTERRUPTED || run->status == RUN_RUNNING) {
+		if (kept)
+			cli_print(out, "  not over: go on with `tmflow resume %s`\n", run->id);
+		else
+			fputs("  not over, and nothing was kept (--no-checkpoint): run the "
+			      "workflow anew\n",
+			    out);
+	} else if (counts != NULL && counts[OUTCOME_FAILED] > 0) {
+		if (kept)
+			cli_print(out,
+			    "  all of them: `tmflow show %s --failed`; to try them again: `tmflow "
+			    "resume %s --retry-failed`\n",
+			    run->id, run->id);
+		else
+			fputs("  to try them again run the workflow anew:\n  what is mirrored "
+			      "already stays as it is\n",
+			    out);
+	}
+}
+
+static int
+print_calls(struct store *store, const struct store_run *run, FILE *out, struct err *err)
+{
+	json_t *calls = report_calls(store, run->id, err);
+
+	if (calls == NULL)
+		return -1;
+	report_calls_text(calls, out);
+	json_decref(calls);
+	return 0;
+}
+
+int
+report_text(struct store *store, const struct store_run *run, FILE *out, struct err *err)
+{
+	int64_t counts[OUTCOME_COUNT];
+	struct failed_lines lines = {.out = out};
+	int64_t total = 0;
+
+	if (store_outcomes_count(store, run->id, counts, err) < 0)
+		return -1;
+	report_heading(run, out);
+	print_output(run, out);
+	if (run->dry_run && report_plan_text(store, run, counts, out, err) < 0)
+		return -1;
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
+		total += counts[kind];
+		if (counts[kind] > 0)
+			cli_print(out, "  %10" PRId64 "  %s\n", counts[kind],
+			    outcome_name((enum outcome_kind)kind));
+	}
+	if (total > 0)
+		cli_print(out, "  %10" PRId64 "  in all\n", total);
+	if (counts[OUTCOME_FAILED] > 0 &&
+	    store_outcomes_each(store, run->id, OUTCOME_FAILED, failed_line, &lines, err) < 0)
+		return -1;
+	if (print_calls(store, run, out, err) < 0)
+		return -1;
+	report_next_step(store, run, counts, out);
+	return 0;
+}
+
+void
+report_list_begin(struct report_list *list, const json_t *document, const char *key, FILE *out)
+{
+	struct buf text = {0};
+	struct buf safe = {0};
+	size_t members = json_object_size(document);
+
+	*list = (struct report_list){.out = out};
+	json_write_pretty(document, &text);
+	log_escape_json(&safe, buf_cstr(&text));
+	/* Without the closing brace, and the line end before it. */
+	fwrite(safe.p, 1, safe.len - (members > 0 ? 2 : 1), out);
+	cli_print(out, "%s\n  \"%s\": [", members > 0 ? "," : "", key);
+	buf_fini(&text);
+	buf_fini(&safe);
+}
+
+void
+report_list_item(struct report_list *list, json_t *item)
+{
+	fputs(list->count > 0 ? ",\n    " : "\n    ", list->out);
+	cli_put_json(list->out, item);
+	list->count++;
+	json_decref(item);
+}
+
+void
+report_list_end(struct report_list *list)
+{
+	fputs(list->count > 0 ? "\n  ]\n}\n" : "]\n}\n", list->out);
+}
+
+int
+report_exit(const struct store_run *run, const int64_t counts[OUTCOME_COUNT])
+{
+	switch (run->status) {
+	case RUN_SUCCEEDED:
+		return counts[OUTCOME_FAILED] > 0 ? EXIT_SOME_FAILED : EXIT_OK;
+	case RUN_RUNNING:
+	case RUN_INTERRUPTED:
+		return EXIT_INTERRUPTED;
+	case RUN_FAILED:
+	case RUN_TIMED_OUT:
+		break;
+	}
+	return EXIT_RUN_FAILED;
+}

@@ -1,0 +1,91 @@
+#include "cli/report/report.h"
+
+#include "aws/tally.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#define CALLS_SHOWN_MAX 6 /* operations, those with most requests first */
+
+static int
+add_kept(void *arg, const char *key, struct str value)
+{
+	json_t *more = json_parse(value, NULL);
+
+	(void)key;
+	tally_add(arg, more);
+	json_decref(more);
+	return 0;
+}
+
+int
+report_calls_add(json_t *calls, struct store *store, const char *run_id, struct err *err)
+{
+	return store_facts_each(store, run_id, REPORT_CALLS_FACT, add_kept, calls, err);
+}
+
+json_t *
+report_calls(struct store *store, const char *run_id, struct err *err)
+{
+	json_t *calls = json_object();
+
+	if (report_calls_add(calls, store, run_id, err) == 0)
+		return calls;
+	json_decref(calls);
+	return NULL;
+}
+
+struct call_row {
+	const char *operation;
+	const json_t *row;
+};
+
+static json_int_t
+number(const struct call_row *row, const char *key)
+{
+	return json_integer_value(json_object_get(row->row, key));
+}
+
+static int
+most_requests_first(const void *a, const void *b)
+{
+	json_int_t left = number(a, "requests");
+	json_int_t right = number(b, "requests");
+
+	return (left < right) - (left > right);
+}
+
+static void
+print_row(const struct call_row *row, FILE *out)
+{
+	cli_print(out,
+	    "    %-36s  %8" JSON_INTEGER_FORMAT "  %7" JSON_INTEGER_FORMAT
+	    "  %9" JSON_INTEGER_FORMAT "  %6" JSON_INTEGER_FORMAT "\n",
+	    row->operation, number(row, "requests"), number(row, "retries"),
+	    number(row, "throttled"), number(row, "failed"));
+}
+
+void
+report_calls_text(const json_t *calls, FILE *out)
+{
+	size_t count = json_object_size(calls);
+	struct call_row *rows = mem_zalloc(count, sizeof(*rows));
+	const char *operation;
+	json_t *row;
+	size_t i = 0;
+
+	json_object_foreach ((json_t *)calls, operation, row)
+		rows[i++] = (struct call_row){operation, row};
+	if (count > 0) {
+		qsort(rows, count, sizeof(*rows), most_requests_first);
+		cli_print(out, "  %-38s  %8s  %7s  %9s  %6s\n", "calls to AWS", "requests",
+		    "retries", "throttled", "failed");
+	}
+	for (i = 0; i < count && i < CALLS_SHOWN_MAX; i++)
+		print_row(&rows[i], out);
+	if (count > CALLS_SHOWN_MAX)
+		cli_print(out, "    and %zu other operations: `tmflow show RUN-ID -o json`\n",
+		    count - CALLS_SHOWN_MAX);
+	free(rows);
+}

@@ -1,0 +1,225 @@
+#include "cli/report/report.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "engine/engine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DATA_CHARS_SHOWN 60 /* of a state's input or output, in the table */
+
+struct history {
+	enum cli_output output;
+	int64_t start_wall_ms;
+	struct report_list list; /* with -o json */
+	size_t count;
+};
+
+static json_t *
+details_of(const struct store_event *event)
+{
+	json_t *details = event->details != NULL ? json_parse(str_of(event->details), NULL) : NULL;
+
+	return details != NULL ? details : json_object();
+}
+
+/* As GetExecutionHistory tells it. */
+static json_t *
+event_json(const struct store_event *event)
+{
+	json_t *object = json_object();
+	json_t *details = details_of(event);
+	char time[CLOCK_ISO_BYTES];
+
+	clock_iso(event->wall_ms, time);
+	json_put_string(object, "timestamp", time);
+	json_put_string(object, "type", event->type);
+	json_object_set_new(object, "id", json_integer(event->id));
+	json_object_set_new(object, "previousEventId", json_integer(event->previous_id));
+	json_object_update(object, details);
+	json_decref(details);
+	return object;
+}
+
+/* The first of text, whole characters only. */
+static void
+add_start(struct buf *line, const char *text)
+{
+	size_t len = 0;
+	size_t chars = 0;
+
+	while (text[len] != '\0' && chars < DATA_CHARS_SHOWN) {
+		do
+			len++;
+		while (((unsigned char)text[len] & 0xc0) == 0x80);
+		chars++;
+	}
+	buf_add(line, text, len);
+	if (text[len] != '\0')
+		buf_add_cstr(line, "...");
+}
+
+static void
+add_word(struct buf *line, const char *before, const char *word)
+{
+	if (word == NULL)
+		return;
+	buf_add_cstr(line, line->len > 0 ? before : "");
+	add_start(line, word);
+}
+
+/* "EnsureEach [3]", "describe-page  {...}", "States.Timeout: why": what a reader looks for. */
+static void
+add_details(struct buf *line, const json_t *details)
+{
+	const json_t *index = json_object_get(details, "index");
+	const json_t *length = json_object_get(details, "length");
+
+	add_word(line, "", json_get_string(details, "name"));
+	add_word(line, "", json_get_string(details, "resource"));
+	if (index != NULL)
+		buf_printf(line, " [%" JSON_INTEGER_FORMAT "]", json_integer_value(index));
+	if (length != NULL)
+		buf_printf(line, "%" JSON_INTEGER_FORMAT " items", json_integer_value(length));
+	add_word(line, "  ", json_get_string(details, "error"));
+	add_word(line, ": ", json_get_string(details, "cause"));
+	add_word(line, "  ", json_get_string(details, "parameters"));
+	add_word(line, "  ", json_get_string(details, "input"));
+	add_word(line, "  ", json_get_string(details, "output"));
+}
+
+static void
+add_assigned(struct buf *line, json_t *details)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (json_object_get(details, "assignedVariables"), name, value) {
+		buf_printf(line, "  $%s=", name);
+		add_start(line, json_string_value(value));
+	}
+}
+
+static void
+print_row(const struct history *history, const struct store_event *event)
+{
+	json_t *details = details_of(event);
+	struct buf line = {0};
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (details, key, value) {
+		add_details(&line, value);
+		add_assigned(&line, value);
+	}
+	if (history->count == 0)
+		cli_print(stdout, "%6s  %6s  %9s  %-22s  %s\n", "ID", "AFTER", "SECONDS", "EVENT",
+		    "WHAT");
+	cli_print(stdout, "%6" PRId64 "  %6" PRId64 "  %9.3f  %-22s  %s\n", event->id,
+	    event->previous_id, (double)(event->wall_ms - history->start_wall_ms) / 1000.0,
+	    event->type, buf_cstr(&line));
+	buf_fini(&line);
+	json_decref(details);
+}
+
+static int
+tell_event(void *arg, const struct store_event *event)
+{
+	struct history *history = arg;
+
+	if (history->output == OUTPUT_TEXT) {
+		print_row(history, event);
+	} else {
+		json_t *object = event_json(event);
+
+		if (history->output == OUTPUT_JSON) {
+			report_list_item(&history->list, object);
+		} else {
+			cli_print_json_line(object);
+		}
+	}
+	history->count++;
+	return 0;
+}
+
+static int
+count_event(void *arg, const struct store_event *event)
+{
+	(void)event;
+	*(bool *)arg = true;
+	return 1;
+}
+
+int
+report_history(
+    struct store *store, const struct store_run *run, enum cli_output output, struct err *err)
+{
+	struct history history = {.output = output, .start_wall_ms = run->start_wall_ms};
+	bool kept = false;
+	json_t *none;
+	int ret;
+
+	if (store_events_each(store, run->id, count_event, &kept, err) < 0)
+		return -1;
+	if (!kept)
+		return err_set(err, ERR_NOT_FOUND,
+		    "run %s kept no history: start it with `tmflow run --history`", run->id);
+	if (output != OUTPUT_JSON)
+		return store_events_each(store, run->id, tell_event, &history, err);
+	none = json_object();
+	report_list_begin(&history.list, none, "events", stdout);
+	ret = store_events_each(store, run->id, tell_event, &history, err);
+	report_list_end(&history.list);
+	json_decref(none);
+	return ret;
+}
+
+/* --- the closing document --- */
+
+bool
+report_keeps_history(const struct store_run *run)
+{
+	json_t *settings = run->settings != NULL ? json_parse(str_of(run->settings), NULL) : NULL;
+	bool keeps = json_is_true(json_object_get(settings, REPORT_HISTORY_SETTING));
+
+	json_decref(settings);
+	return keeps;
+}
+
+static int
+tell_path_step(void *arg, const struct store_event *event)
+{
+	json_t *details;
+
+	if (!event->top_level || !execution_event_enters(event->type))
+		return 0;
+	details = details_of(event);
+	report_list_item(arg, json_incref(json_object_get(
+				  json_object_get(details, "stateEnteredEventDetails"), "name")));
+	json_decref(details);
+	return 0;
+}
+
+int
+report_json(struct store *store, const struct store_run *run, const int64_t counts[OUTCOME_COUNT],
+    bool history, struct err *err)
+{
+	json_t *document;
+	struct report_list list;
+	int ret = 0;
+
+	if (run->dry_run)
+		return report_plan_json(store, run, counts, err);
+	document = report_document(run, counts);
+	if (!history) {
+		cli_print_json(document);
+	} else {
+		report_list_begin(&list, document, "path", stdout);
+		ret = store_events_each(store, run->id, tell_path_step, &list, err);
+		report_list_end(&list);
+	}
+	json_decref(document);
+	return ret;
+}

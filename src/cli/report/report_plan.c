@@ -1,0 +1,284 @@
+#include "cli/report/report.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "mirror/mirror.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a dry run found that a run would do. It is read from the ledger, which may be long, so it is printed as it is read. */
+
+enum plan_action { PLAN_CREATE, PLAN_MODIFY, PLAN_LEAVE };
+
+static const struct {
+	const char *name;
+	char sign;
+} actions[] = {
+    [PLAN_CREATE] = {"create", '+'},
+    [PLAN_MODIFY] = {"modify", '~'},
+    [PLAN_LEAVE] = {"leave", '='},
+};
+
+static enum plan_action
+action_of(enum outcome_kind kind)
+{
+	if (kind == OUTCOME_CREATED)
+		return PLAN_CREATE;
+	return kind == OUTCOME_UPDATED ? PLAN_MODIFY : PLAN_LEAVE;
+}
+
+bool
+report_plan_changes(const int64_t counts[OUTCOME_COUNT])
+{
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+		if (counts[kind] > 0 && action_of((enum outcome_kind)kind) != PLAN_LEAVE)
+			return true;
+	return false;
+}
+
+/* --- targets that are to be created: as many as a tenth of the sources at most --- */
+
+struct new_target {
+	char *subnet_id;
+	int generation;
+};
+
+/* Splits "new:SUBNET:GENERATION". False for a target that is there. */
+static bool
+parse_new_target(const char *id, struct new_target *ret_target)
+{
+	const char *subnet = id + strlen(MIRROR_NEW_TARGET_PREFIX);
+	const char *colon;
+
+	if (strncmp(id, MIRROR_NEW_TARGET_PREFIX, strlen(MIRROR_NEW_TARGET_PREFIX)) != 0)
+		return false;
+	colon = strchr(subnet, ':');
+	if (colon == NULL)
+		return false;
+	ret_target->subnet_id = mem_strndup(subnet, (size_t)(colon - subnet));
+	ret_target->generation = (int)strtol(colon + 1, NULL, 10);
+	return true;
+}
+
+/* {target id: {rule, sources}} of the new ones. */
+static int
+count_source(void *arg, const struct outcome *outcome)
+{
+	json_t *targets = arg;
+	json_t *row;
+
+	if (action_of(outcome->kind) == PLAN_LEAVE || outcome->target_id == NULL ||
+	    strncmp(outcome->target_id, MIRROR_NEW_TARGET_PREFIX,
+		strlen(MIRROR_NEW_TARGET_PREFIX)) != 0)
+		return 0;
+	row = json_object_get(targets, outcome->target_id);
+	if (row == NULL) {
+		row = json_object();
+		json_put_string(row, "rule", outcome->rule);
+		json_object_set_new(targets, outcome->target_id, row);
+	}
+	json_object_set_new(
+	    row, "sources", json_integer(json_integer_value(json_object_get(row, "sources")) + 1));
+	return 0;
+}
+
+/* By subnet and generation: "new:SUBNET:10" comes after "new:SUBNET:9". */
+static int
+compare_targets(const void *left, const void *right)
+{
+	const char *a = json_get_string(*(json_t *const *)left, "targetId");
+	const char *b = json_get_string(*(json_t *const *)right, "targetId");
+	size_t a_len = strlen(a), b_len = strlen(b);
+
+	if (a_len != b_len && strncmp(a, b, strrchr(a, ':') - a) == 0)
+		return a_len < b_len ? -1 : 1;
+	return strcmp(a, b);
+}
+
+/* [{targetId, rule, sources}] of the new ones, in order. New reference. */
+static int
+read_targets(
+    struct store *store, const struct store_run *run, json_t **ret_targets, struct err *err)
+{
+	json_t *by_id = json_object();
+	size_t count = 0;
+	json_t **rows;
+	const char *id;
+	json_t *row;
+
+	if (store_outcomes_each(store, run->id, -1, count_source, by_id, err) < 0) {
+		json_decref(by_id);
+		return -1;
+	}
+	rows = mem_zalloc(json_object_size(by_id) + 1, sizeof(json_t *));
+	json_object_foreach (by_id, id, row) {
+		json_put_string(row, "targetId", id);
+		rows[count++] = row;
+	}
+	qsort(rows, count, sizeof(json_t *), compare_targets);
+	*ret_targets = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append(*ret_targets, rows[i]);
+	free(rows);
+	json_decref(by_id);
+	return 0;
+}
+
+/* --- JSON --- */
+
+static void
+put_target(json_t *item, const char *target_id)
+{
+	struct new_target target;
+
+	if (!parse_new_target(target_id, &target)) {
+		json_put_string(item, "targetId", target_id);
+		return;
+	}
+	json_put_string(item, "subnetId", target.subnet_id);
+	json_object_set_new(item, "generation", json_integer(target.generation));
+	free(target.subnet_id);
+}
+
+static int
+list_row(void *arg, const struct outcome *outcome)
+{
+	struct report_list *list = arg;
+	enum plan_action action = action_of(outcome->kind);
+	json_t *row = report_outcome(outcome);
+	json_t *item = json_object();
+
+	json_put_string(item, "action", actions[action].name);
+	if (action != PLAN_LEAVE) {
+		json_put_string(item, "resource", "traffic-mirror-session");
+		json_object_del(row, "reason");
+		json_object_del(row, "targetId");
+		json_put_string(row, "differences", outcome->cause);
+		json_object_del(row, "cause");
+	}
+	json_object_update(item, row);
+	json_decref(row);
+	if (action != PLAN_LEAVE && outcome->target_id != NULL) {
+		json_t *target = json_object();
+
+		put_target(target, outcome->target_id);
+		json_object_set_new(item, "target", target);
+	}
+	report_list_item(list, item);
+	return 0;
+}
+
+static void
+list_targets(struct report_list *list, const json_t *targets)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (targets, i, row) {
+		const char *id = json_get_string(row, "targetId");
+		json_t *item = json_object();
+
+		json_put_string(item, "action", actions[PLAN_CREATE].name);
+		json_put_string(item, "resource", "traffic-mirror-target");
+		put_target(item, id);
+		json_object_set(item, "rule", json_object_get(row, "rule"));
+		json_object_set(item, "sources", json_object_get(row, "sources"));
+		report_list_item(list, item);
+	}
+}
+
+int
+report_plan_json(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], struct err *err)
+{
+	json_t *document;
+	struct report_list list;
+	json_t *targets;
+	int ret;
+
+	if (read_targets(store, run, &targets, err) < 0)
+		return -1;
+	document = report_document(run, counts);
+	report_list_begin(&list, document, "plan", stdout);
+	list_targets(&list, targets);
+	ret = store_outcomes_each(store, run->id, -1, list_row, &list, err);
+	report_list_end(&list);
+	json_decref(targets);
+	json_decref(document);
+	return ret;
+}
+
+/* --- text --- */
+
+static void
+print_targets(const json_t *targets, FILE *out)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (targets, i, row) {
+		struct new_target target;
+
+		if (!parse_new_target(json_get_string(row, "targetId"), &target))
+			continue;
+		cli_print(out,
+		    "  + a target on a new instance in %s, generation %d, for %" JSON_INTEGER_FORMAT
+		    " of rule %s\n",
+		    target.subnet_id, target.generation,
+		    json_integer_value(json_object_get(row, "sources")),
+		    json_get_string(row, "rule"));
+		free(target.subnet_id);
+	}
+}
+
+static int
+print_row(void *arg, const struct outcome *outcome)
+{
+	enum plan_action action = action_of(outcome->kind);
+	struct new_target target;
+
+	if (action == PLAN_LEAVE)
+		return 0;
+	cli_print(arg, "  %c %s %s, rule %s, to ", actions[action].sign, outcome->instance_id,
+	    outcome->interface_id, outcome->rule);
+	if (parse_new_target(outcome->target_id, &target)) {
+		cli_print(arg, "the new target in %s, generation %d", target.subnet_id,
+		    target.generation);
+		free(target.subnet_id);
+	} else {
+		cli_print(arg, "%s", outcome->target_id);
+	}
+	if (action == PLAN_MODIFY)
+		cli_print(arg, ": session %s has %s", outcome->session_id,
+		    outcome->cause != NULL ? outcome->cause : "drifted");
+	fputc('\n', arg);
+	return 0;
+}
+
+int
+report_plan_text(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], FILE *out, struct err *err)
+{
+	int64_t left = 0;
+	json_t *targets;
+	int ret;
+
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+		if (action_of((enum outcome_kind)kind) == PLAN_LEAVE)
+			left += counts[kind];
+	if (read_targets(store, run, &targets, err) < 0)
+		return -1;
+	print_targets(targets, out);
+	ret = store_outcomes_each(store, run->id, -1, print_row, out, err);
+	if (ret == 0)
+		cli_print(out,
+		    "  plan: %zu targets and %" PRId64 " sessions to create, %" PRId64
+		    " to modify, %" PRId64 " to leave as they are; nothing was changed\n",
+		    json_array_size(targets), counts[OUTCOME_CREATED], counts[OUTCOME_UPDATED],
+		    left);
+	json_decref(targets);
+	return ret;
+}

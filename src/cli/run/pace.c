@@ -1,0 +1,120 @@
+#include "cli/run/pace.h"
+
+#include "aws/tally.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/report/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PACE_FACT "pacer"
+
+/* Takes value. */
+static int
+put(struct pace *pace, const char *kind, json_t *value, struct err *err)
+{
+	int ret = 0;
+
+	if (json_object_size(value) > 0) {
+		char *text = json_text(value);
+
+		ret = store_fact_put(pace->store, pace->run_id, kind, pace->key, str_of(text), err);
+		free(text);
+	}
+	json_decref(value);
+	return ret;
+}
+
+static int
+save_calls(struct pace *pace, struct err *err)
+{
+	json_t *calls = json_deep_copy(pace->earlier);
+
+	tally_add(calls, aws_client_tally(pace->ec2));
+	return put(pace, REPORT_CALLS_FACT, calls, err);
+}
+
+static int
+save(struct pace *pace, struct err *err)
+{
+	return put(pace, PACE_FACT, pacer_export(pace->pacer), err) < 0 ? -1
+									: save_calls(pace, err);
+}
+
+static void
+arm(struct pace *pace)
+{
+	struct clock *clock = loop_clock(pace->loop);
+
+	loop_timer_arm(pace->loop, &pace->timer, clock->mono_ms(clock) + PACE_SAVE_MS);
+}
+
+/* A store that refuses the write fails the next commit too, and that ends the run. */
+static void
+save_now_and_then(struct timer *timer)
+{
+	struct pace *pace = (struct pace *)timer;
+	struct err err = {0};
+
+	if (save(pace, &err) < 0)
+		log_event(LOG_WARN, "run.pace", LOG_STR("cause", err_text(&err)));
+	err_fini(&err);
+	arm(pace);
+}
+
+static int
+take_saved(void *arg, const char *key, struct str value)
+{
+	const struct pace *pace = arg;
+	json_t *state;
+
+	if (strcmp(key, pace->key) != 0)
+		return 0;
+	state = json_parse(value, NULL);
+	pacer_import(pace->pacer, state);
+	json_decref(state);
+	return 1;
+}
+
+static int
+take_calls(void *arg, const char *key, struct str value)
+{
+	struct pace *pace = arg;
+	json_t *calls;
+
+	if (strcmp(key, pace->key) != 0)
+		return 0;
+	calls = json_parse(value, NULL);
+	tally_add(pace->earlier, calls);
+	json_decref(calls);
+	return 1;
+}
+
+int
+pace_start(struct pace *pace, struct err *err)
+{
+	if (pace->pacer == NULL)
+		return 0;
+	pace->earlier = json_object();
+	if (store_facts_each(pace->store, pace->run_id, PACE_FACT, take_saved, pace, err) < 0 ||
+	    store_facts_each(pace->store, pace->run_id, REPORT_CALLS_FACT, take_calls, pace, err) <
+		0)
+		return -1;
+	pace->timer.fire = save_now_and_then;
+	arm(pace);
+	return 0;
+}
+
+int
+pace_stop(struct pace *pace, bool over, struct err *err)
+{
+	if (pace->pacer == NULL)
+		return 0;
+	loop_timer_disarm(pace->loop, &pace->timer);
+	if (!over)
+		return save(pace, err);
+	return store_fact_delete(pace->store, pace->run_id, PACE_FACT, pace->key, err) < 0
+		   ? -1
+		   : save_calls(pace, err);
+}

@@ -1,0 +1,28 @@
+#ifndef TMFLOW_CLI_RUN_PACE_H
+#define TMFLOW_CLI_RUN_PACE_H
+
+#include "aws/client.h"
+#include "store/store.h"
+
+#define PACE_SAVE_MS 1000 /* what a crash may forget is learnt again with a refusal or two */
+
+/* Keeps what a run's pacer has learnt with the run, so that a resumed one does not begin by being refused; and how often it asked AWS for what. */
+struct pace {
+	struct timer timer; /* first */
+	struct loop *loop;
+	struct store *store;
+	struct pacer *pacer;	      /* NULL: the run asks no AWS, and nothing is kept */
+	const struct aws_client *ec2; /* where pacer is not NULL: whose calls are counted */
+	json_t *earlier;	      /* those of the run's earlier processes */
+	const char *run_id;
+	const char *key; /* which pacer of the run: its region */
+};
+
+/* Fills the pacer with what the run's earlier process had learnt, and saves it from now on. What the caller sets: all but timer and earlier.
+ * Errors: ERR_STORE. */
+int pace_start(struct pace *pace, struct err *err);
+
+/* over: the run will not be resumed, its pace is forgotten, its calls are kept. Else both are saved once more. */
+int pace_stop(struct pace *pace, bool over, struct err *err);
+
+#endif

@@ -1,0 +1,186 @@
+#include "cli/run/scripts.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "mirror/mirror.h"
+#include "script/script.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ACTION	  "lua"
+#define CODE	  "INVALID_SCRIPT"
+#define INLINE	  "Script" /* what messages call source that stands in the workflow */
+#define DEPTH_MAX 200u	   /* as of any document: DOC_DEPTH_MAX */
+
+struct reader {
+	const char *path; /* of the workflow */
+	json_t *sources;
+	struct diag_list *diags;
+};
+
+static void
+fault(const struct reader *reader, const struct asl_state *state, const char *field,
+    const char *message)
+{
+	char *pointer = mem_printf("%s/Parameters/%s", state->pointer, field);
+
+	diag_add(reader->diags, DIAG_ERROR, CODE, pointer, DIAG_AT_VALUE, NULL, "%s", message);
+	free(pointer);
+}
+
+static void
+fault_take(const struct reader *reader, const struct asl_state *state, struct err *err)
+{
+	fault(reader, state, "Script", err_text(err));
+	err_fini(err);
+}
+
+/* Relative to the folder that the workflow stands in. */
+static char *
+script_path(const struct reader *reader, const char *name)
+{
+	const char *slash = strrchr(reader->path, '/');
+
+	if (name[0] == '/' || slash == NULL)
+		return mem_strdup(name);
+	return mem_printf("%.*s/%s", (int)(slash - reader->path), reader->path, name);
+}
+
+/* The file's text, read once. Borrows; NULL after a fault. */
+static const char *
+read_file(struct reader *reader, const struct asl_state *state, const char *name)
+{
+	struct buf source = {0};
+	struct err err = {0};
+	char *path;
+
+	if (json_object_get(reader->sources, name) != NULL)
+		return json_get_string(reader->sources, name);
+	path = script_path(reader, name);
+	if (file_read(path, SCRIPT_SOURCE_BYTES_MAX, &source, NULL, &err) < 0)
+		fault_take(reader, state, &err);
+	else
+		json_object_set_new(
+		    reader->sources, name, json_stringn(buf_cstr(&source), source.len));
+	free(path);
+	buf_fini(&source);
+	return json_get_string(reader->sources, name);
+}
+
+static void
+check_script(const struct reader *reader, const struct asl_state *state, const char *name,
+    const char *source, const char *function)
+{
+	struct err err = {0};
+	struct script *script = script_new(name, str_of(source), &err);
+
+	if (script == NULL) {
+		fault_take(reader, state, &err);
+	} else if (function != NULL && !script_has(script, function)) {
+		char *message = mem_printf("the script's table has no function \"%s\"", function);
+
+		fault(reader, state, "Function", message);
+		free(message);
+	}
+	script_free(script);
+}
+
+static void
+read_task(struct reader *reader, const struct asl_state *state, json_t *definition)
+{
+	const json_t *parameters =
+	    json_object_get(doc_at(definition, state->pointer), "Parameters");
+	const char *script = json_get_string(parameters, "Script");
+	const char *function = json_get_string(parameters, "Function");
+	const char *source = script;
+
+	if (script == NULL)
+		return;
+	if (mirror_is_script_file(script))
+		source = read_file(reader, state, script);
+	if (source != NULL)
+		check_script(reader, state, source == script ? INLINE : script, source, function);
+}
+
+json_t *
+scripts_read(const struct asl_machine *machine, const char *path, struct diag_list *diags)
+{
+	struct reader reader = {.path = path, .sources = json_object(), .diags = diags};
+
+	for (size_t i = 0; i < asl_machine_state_count(machine); i++) {
+		const struct asl_state *state = asl_machine_state(machine, (unsigned)i);
+
+		if (state->type == ASL_TASK && state->u.task.action != NULL &&
+		    strcmp(state->u.task.action, ACTION) == 0)
+			read_task(&reader, state, asl_machine_json(machine));
+	}
+	return reader.sources;
+}
+
+/* --- export --- */
+
+/* {"action": "lua", "input": {"Script": "x.lua", ...}} with the file's text. NULL: these are no such Parameters. */
+static json_t *
+inline_parameters(json_t *parameters, const json_t *scripts)
+{
+	const char *action = json_get_string(parameters, "action");
+	const json_t *input = json_object_get(parameters, "input");
+	const char *script = json_get_string(input, "Script");
+	const char *source = script != NULL ? json_get_string(scripts, script) : NULL;
+
+	if (action == NULL || strcmp(action, ACTION) != 0 || source == NULL)
+		return NULL;
+	return json_with(parameters, "input", json_with(input, "Script", json_string(source)));
+}
+
+static json_t *inline_value(json_t *value, const json_t *scripts, unsigned depth);
+
+static json_t *
+inline_object(json_t *object, const json_t *scripts, unsigned depth)
+{
+	json_t *copy = json_object();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (object, key, value) {
+		json_t *parameters =
+		    strcmp(key, "Parameters") == 0 ? inline_parameters(value, scripts) : NULL;
+
+		json_object_set_new(copy, key,
+		    parameters != NULL ? parameters : inline_value(value, scripts, depth + 1));
+	}
+	return copy;
+}
+
+static json_t *
+inline_value(json_t *value, const json_t *scripts, unsigned depth)
+{
+	json_t *copy;
+	json_t *member;
+	size_t i;
+
+	if (depth > DEPTH_MAX)
+		return json_incref(value);
+	if (json_is_object(value))
+		return inline_object(value, scripts, depth);
+	if (!json_is_array(value))
+		return json_incref(value);
+	copy = json_array();
+	json_array_foreach (value, i, member)
+		json_array_append_new(copy, inline_value(member, scripts, depth + 1));
+	return copy;
+}
+
+json_t *
+scripts_inline(json_t *exported, const json_t *scripts)
+{
+	json_t *copy;
+
+	if (json_object_size(scripts) == 0)
+		return exported;
+	copy = inline_value(exported, scripts, 0);
+	json_decref(exported);
+	return copy;
+}

@@ -1,0 +1,201 @@
+#include "cli/run/serving.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define WORKFLOWS_DIR "workflows"
+
+/* The run's definition: all there is to resume of what came from elsewhere is to come to an end. */
+#define DEFINITION                                                                                 \
+	"{\"Comment\": \"Outcomes of what came from elsewhere\", \"StartAt\": \"Over\", "          \
+	"\"States\": {\"Over\": {\"Type\": \"Succeed\"}}}"
+
+static const int watched_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+const char *
+serving_workflows_dir(const struct serving *serving)
+{
+	const char *set = getenv("TMFLOW_WORKFLOWS");
+
+	if (serving->opts.workflows != NULL)
+		return serving->opts.workflows;
+	return set != NULL && set[0] != '\0' ? set : WORKFLOWS_DIR;
+}
+
+/* Fills in the region of what brings the work where nothing else names one. */
+static int
+choose_region(struct serving *serving, const char *fallback, struct err *err)
+{
+	struct cli_opts *opts = &serving->opts;
+	struct aws_settings settings;
+	struct aws_env env = {0};
+
+	if (aws_settings_load(&env, opts->region, opts->profile, &settings, err) < 0)
+		return -1;
+	if (settings.region == NULL)
+		opts->region = fallback;
+	aws_settings_fini(&settings);
+	return 0;
+}
+
+/* Work may come that needs no configuration: without --config, its absence is said and no fault. */
+static int
+read_files(struct serving *serving)
+{
+	struct workspace *workspace = &serving->workspace;
+	char *path = mem_printf("config/%s.yaml", workspace->settings.region);
+	bool there =
+	    serving->opts.config != NULL || serving->opts.hook != NULL || access(path, F_OK) == 0;
+
+	if (!there)
+		cli_print(stderr,
+		    "tmflow: no --config given and no %s: actions that need a configuration "
+		    "will fail\n",
+		    path);
+	free(path);
+	return there ? workspace_read_files(workspace) : EXIT_OK;
+}
+
+static int
+open_store(struct serving *serving, const char *name)
+{
+	struct store_run *run = &serving->run;
+	struct err err = {0};
+	int code = EXIT_OK;
+
+	serving->store = cli_open_store(&serving->opts, &code);
+	if (serving->store == NULL)
+		return code;
+	run->status = RUN_RUNNING;
+	run->start_wall_ms = clock_system()->wall_ms(clock_system());
+	run->workflow_name = mem_strdup(name);
+	run->definition = mem_strdup(DEFINITION);
+	run->input = mem_strdup("{}");
+	store_run_id_make(run->start_wall_ms, &serving->workspace.rng, run->id);
+	serving->lease = store_lease_take(serving->store, run->id, &err);
+	if (serving->lease == NULL || store_run_create(serving->store, run, &err) < 0 ||
+	    store_commit(serving->store, &err) < 0)
+		return cli_fail_take(serving->opts.output, &err);
+	log_set_run(run->id);
+	return EXIT_OK;
+}
+
+static int
+open_jobs(struct serving *serving)
+{
+	struct workspace *workspace = &serving->workspace;
+	struct err err = {0};
+
+	serving->jobs = jobs_new(
+	    &(struct jobs_opts){
+		.loop = workspace->loop,
+		.rng = &workspace->rng,
+		.registry = workspace->registry,
+		.store = serving->store,
+		.run_id = serving->run.id,
+		.ec2 = workspace->config != NULL ? workspace->ec2 : NULL,
+		.client_for = workspace_client_for,
+		.client_for_arg = workspace,
+		.config = workspace->config,
+		.hook_name = workspace->hook_name,
+		.hook_source = workspace->hook_text,
+		.workflows_dir = serving_workflows_dir(serving),
+	    },
+	    &err);
+	return serving->jobs != NULL ? EXIT_OK : cli_fail_take(serving->opts.output, &err);
+}
+
+int
+serving_open(struct serving *serving, const struct cli_opts *opts, const struct serving_opts *what)
+{
+	struct err err = {0};
+	int code;
+
+	cli_forbid_privileges();
+	*serving = (struct serving){.opts = *opts};
+	workspace_init(&serving->workspace, &serving->opts);
+	serving->workspace.connections_max = what->connections_max;
+	if (choose_region(serving, what->region, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	code = workspace_load_settings(&serving->workspace, NULL);
+	if (code == EXIT_OK)
+		code = read_files(serving);
+	if (code == EXIT_OK)
+		code = workspace_connect(&serving->workspace);
+	if (code == EXIT_OK)
+		code = open_store(serving, what->name);
+	return code == EXIT_OK ? open_jobs(serving) : code;
+}
+
+static void
+caught_signal(void *arg, int signo)
+{
+	struct serving *serving = arg;
+
+	(void)signo;
+	if (++serving->signals > 1) {
+		serving->code = EXIT_INTERRUPTED;
+		loop_stop(serving->workspace.loop);
+		return;
+	}
+	fputs("tmflow: what is under way is ending; once more stops at once\n", stderr);
+	serving->drain(serving->drain_arg);
+}
+
+int
+serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
+{
+	struct loop *loop = serving->workspace.loop;
+	struct err err = {0};
+
+	serving->drain = drain;
+	serving->drain_arg = arg;
+	for (size_t i = 0; i < sizeof(watched_signals) / sizeof(watched_signals[0]); i++)
+		if (loop_watch_signal(loop, watched_signals[i], caught_signal, serving, &err) < 0)
+			return cli_fail_take(serving->opts.output, &err);
+	if (loop_run(loop, &err) < 0)
+		return cli_fail_take(serving->opts.output, &err);
+	return serving->code;
+}
+
+void
+serving_over(struct serving *serving, struct err *fault)
+{
+	if (err_isset(fault)) {
+		serving->code = cli_fail(serving->opts.output, fault);
+		err_fini(fault);
+	}
+	loop_stop(serving->workspace.loop);
+}
+
+/* Says in the store that this is over. */
+static void
+end_run(struct serving *serving)
+{
+	struct store_run *run = &serving->run;
+	struct err err = {0};
+
+	run->status = serving->code == EXIT_OK ? RUN_SUCCEEDED : RUN_INTERRUPTED;
+	run->stop_wall_ms = clock_system()->wall_ms(clock_system());
+	if (store_run_update(serving->store, run, &err) < 0 ||
+	    store_commit(serving->store, &err) < 0)
+		cli_fail(OUTPUT_TEXT, &err);
+	err_fini(&err);
+}
+
+void
+serving_close(struct serving *serving)
+{
+	jobs_free(serving->jobs);
+	if (serving->lease != NULL)
+		end_run(serving);
+	log_set_run(NULL);
+	workspace_fini(&serving->workspace);
+	store_lease_release(serving->lease);
+	store_close(serving->store);
+	store_run_fini(&serving->run);
+}

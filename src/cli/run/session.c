@@ -1,0 +1,415 @@
+#include "cli/run/session.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/report/report.h"
+#include "cli/run/scripts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+session_init(struct session *session, const struct cli_opts *opts)
+{
+	*session = (struct session){.opts = opts};
+	workspace_init(&session->workspace, opts);
+}
+
+void
+session_init_part(struct session *session, const struct cli_opts *opts,
+    const struct workspace *other, struct store *store)
+{
+	*session = (struct session){.opts = opts, .store = store, .borrows_store = true};
+	workspace_init_beside(&session->workspace, opts, other);
+}
+
+void
+session_fini(struct session *session)
+{
+	progress_stop(&session->progress);
+	call_cancel(session->settling);
+	execution_free(session->execution);
+	engine_free(session->engine);
+	json_decref(session->pace.earlier);
+	workspace_fini(&session->workspace);
+	store_lease_release(session->lease);
+	if (!session->borrows_store)
+		store_close(session->store);
+	free(session->name);
+	json_decref(session->input);
+	json_decref(session->scripts);
+	err_fini(&session->fault);
+	doc_free(session->definition);
+	asl_machine_unref(session->machine);
+	store_run_fini(&session->run);
+}
+
+/* "workflows/backfill.yaml" is the workflow "backfill". */
+static char *
+name_of_file(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash != NULL ? slash + 1 : path;
+
+	return mem_strndup(base, strcspn(base, "."));
+}
+
+/* As they were at the start. */
+static json_t *
+recorded_scripts(const struct session *session)
+{
+	const char *text = session->run.settings;
+	json_t *settings = text != NULL ? json_parse(str_of(text), NULL) : NULL;
+	json_t *scripts = json_incref(json_get_object(settings, SCRIPTS_SETTING));
+
+	json_decref(settings);
+	return scripts;
+}
+
+int
+session_read_workflow(struct session *session)
+{
+	const struct cli_opts *opts = session->opts;
+	struct store_run *run = &session->run;
+	struct err err = {0};
+	struct doc *doc = doc_read(opts->args[0], &err);
+
+	if (doc == NULL)
+		return cli_fail_take(opts->output, &err);
+	run->workflow_name = mem_strdup(opts->args[0]);
+	run->definition = mem_strndup(doc_text(doc).p, doc_text(doc).len);
+	session->definition = doc;
+	if (opts->input == NULL) {
+		run->input = mem_strdup("{}");
+		return EXIT_OK;
+	}
+	doc = doc_read(opts->input, &err);
+	if (doc == NULL)
+		return cli_fail_take(opts->output, &err);
+	run->input = json_text(doc_root(doc));
+	doc_free(doc);
+	return EXIT_OK;
+}
+
+void
+session_record_files(struct session *session)
+{
+	const struct workspace *workspace = &session->workspace;
+	struct store_run *run = &session->run;
+
+	run->settings = workspace_settings_text(workspace);
+	run->config_name = mem_strdup(workspace->config_name);
+	run->config = mem_strdup(workspace->config_text);
+	run->hook_name = mem_strdup(workspace->hook_name);
+	run->hook = mem_strdup(workspace->hook_text);
+}
+
+int
+session_restore_files(struct session *session)
+{
+	struct workspace *workspace = &session->workspace;
+	const struct store_run *run = &session->run;
+	int code;
+
+	workspace->config_name = mem_strdup(run->config_name);
+	workspace->config_text = mem_strdup(run->config);
+	workspace->hook_name = mem_strdup(run->hook_name);
+	workspace->hook_text = mem_strdup(run->hook);
+	code = workspace_load_settings(workspace, run->settings);
+	return code == EXIT_OK ? workspace_load_config(workspace) : code;
+}
+
+int
+session_load_workflow(struct session *session)
+{
+	struct store_run *run = &session->run;
+	struct err err = {0};
+	struct doc *doc = session->definition;
+	int code = EXIT_OK;
+
+	if (doc == NULL)
+		doc = doc_parse(run->workflow_name, str_of(run->definition), &err);
+	session->definition = NULL;
+
+	session->name = name_of_file(run->workflow_name);
+	if (doc != NULL)
+		session->machine = cli_load_scripted_workflow(doc, session->workspace.registry,
+		    session->opts->output, session->reads_scripts ? &session->scripts : NULL);
+	else
+		code = cli_fail(session->opts->output, &err);
+	if (doc != NULL && session->machine == NULL)
+		code = EXIT_INVALID;
+	if (!session->reads_scripts)
+		session->scripts = recorded_scripts(session);
+	if (code == EXIT_OK && (session->input = json_parse(str_of(run->input), &err)) == NULL)
+		code = cli_fail(session->opts->output, &err);
+	if (code == EXIT_OK)
+		session->needs_aws =
+		    action_registry_needs_aws(session->workspace.registry, session->machine);
+	doc_free(doc);
+	err_fini(&err);
+	return code;
+}
+
+void
+session_put_setting(struct session *session, const char *key, json_t *value)
+{
+	const char *text = session->run.settings;
+	json_t *settings = text != NULL ? json_parse(str_of(text), NULL) : NULL;
+
+	if (settings == NULL)
+		settings = json_object();
+	json_object_set_new(settings, key, value);
+	free(session->run.settings);
+	session->run.settings = json_text(settings);
+	json_decref(settings);
+}
+
+/* --- while it runs --- */
+
+static void
+caught_signal(void *arg, int signo)
+{
+	struct session *session = arg;
+
+	(void)signo;
+	if (++session->signals > 1) {
+		loop_stop(session->workspace.loop);
+		return;
+	}
+	progress_stop(&session->progress);
+	fputs("tmflow: interrupted: calls in flight are ending; once more stops at once\n", stderr);
+	session_interrupt(session);
+}
+
+static void
+end_run(struct session *session)
+{
+	session->over = true;
+	loop_stop(session->workspace.loop);
+}
+
+void
+session_interrupt(struct session *session)
+{
+	if (session->over || session->execution == NULL)
+		return;
+	if (session->settling == NULL) {
+		execution_interrupt(session->execution);
+		return;
+	}
+	/* A later run settles the rest. */
+	call_cancel(session->settling);
+	session->settling = NULL;
+	end_run(session);
+}
+
+/* An event that cannot be kept ends the run like any fault of the store. */
+static void
+note_event(void *arg, const struct execution_event *event)
+{
+	struct session *session = arg;
+	json_t *details = execution_event_details(event);
+	char *text = details != NULL ? json_text(details) : NULL;
+	const struct store_event kept = {
+	    .id = event->id,
+	    .previous_id = event->previous_id,
+	    .wall_ms = event->wall_ms,
+	    .top_level = event->top_level,
+	    .type = event->type,
+	    .details = text,
+	};
+
+	if (!err_isset(&session->fault) &&
+	    store_event_put(session->store, session->run.id, &kept, &session->fault) < 0)
+		loop_stop(session->workspace.loop);
+	free(text);
+	json_decref(details);
+}
+
+static void
+settled(void *arg, struct call *call)
+{
+	struct session *session = arg;
+	json_t *result = call_take_result(call);
+
+	session->settling = NULL;
+	if (result == NULL && !err_isset(&session->fault))
+		err_move(&session->fault, &call->err);
+	json_decref(result);
+	end_run(session);
+}
+
+static void
+execution_over(void *arg, struct execution *execution, const struct execution_result *result)
+{
+	struct session *session = arg;
+	struct store_run *run = &session->run;
+
+	(void)execution;
+	run->status = result->status;
+	run->stop_wall_ms = clock_system()->wall_ms(clock_system());
+	if (result->output != NULL)
+		run->output = json_text(result->output);
+	run->error = mem_strdup(result->error);
+	run->cause = mem_strdup(result->cause);
+	if (run->status == RUN_INTERRUPTED || session->workspace.mirror == NULL) {
+		end_run(session);
+		return;
+	}
+	session->settling = mirror_settle(session->workspace.mirror);
+	call_on_done(session->settling, settled, session);
+}
+
+static int
+start_execution(struct session *session, bool resume, struct err *err)
+{
+	const struct execution_opts opts = {
+	    .machine = session->machine,
+	    .run_id = session->run.id,
+	    .machine_name = session->name,
+	    .input = session->input,
+	    .start_wall_ms = session->run.retry_wall_ms != 0 ? session->run.retry_wall_ms
+							     : session->run.start_wall_ms,
+	    .on_done = execution_over,
+	    .on_event = session->history ? note_event : NULL,
+	    .arg = session,
+	};
+
+	session->execution = resume ? execution_resume(session->engine, &opts, err)
+				    : execution_start(session->engine, &opts);
+	return session->execution != NULL ? 0 : -1;
+}
+
+static void
+start_progress(struct session *session)
+{
+	if (session->opts->quiet)
+		return;
+	session->progress = (struct progress){
+	    .loop = session->workspace.loop,
+	    .store = session->store,
+	    .run_id = session->run.id,
+	    .mirror = session->needs_aws ? session->workspace.mirror : NULL,
+	    .ec2 = session->workspace.ec2,
+	    .pacer = session->workspace.pacer,
+	};
+	progress_start(&session->progress);
+}
+
+/* Prints the end: the closing document, or the summary for a person. */
+static int
+tell_end(struct session *session, struct err *err)
+{
+	const struct store_run *run = &session->run;
+	int64_t counts[OUTCOME_COUNT];
+
+	if (store_outcomes_count(session->store, run->id, counts, err) < 0)
+		return -1;
+	int ret = session->opts->output != OUTPUT_TEXT
+		      ? report_json(session->store, run, counts, session->history, err)
+		      : report_text(session->store, run, stdout, err);
+	if (ret < 0)
+		return -1;
+	if (session->opts->output != OUTPUT_TEXT && run->status == RUN_INTERRUPTED)
+		report_next_step(session->store, run, counts, stderr);
+	if (session->opts->detailed_exitcode && report_exit(run, counts) == EXIT_OK &&
+	    report_plan_changes(counts))
+		return EXIT_CHANGES;
+	return report_exit(run, counts);
+}
+
+static int
+start_pace(struct session *session, struct err *err)
+{
+	session->pace = (struct pace){
+	    .loop = session->workspace.loop,
+	    .store = session->store,
+	    .pacer = session->workspace.pacer,
+	    .ec2 = session->workspace.ec2,
+	    .run_id = session->run.id,
+	    .key = session->workspace.settings.region,
+	};
+	return pace_start(&session->pace, err);
+}
+
+int
+session_open(struct session *session, bool resume, struct err *err)
+{
+	const struct mirror_opts mirror = {
+	    .store = session->store,
+	    .run_id = session->run.id,
+	    .owner = session->run.parent,
+	    .workflow = session->name,
+	    .scripts = session->scripts,
+	    .dry_run = session->run.dry_run,
+	    .retry = session->run.retry_wall_ms != 0,
+	};
+
+	if (workspace_make_mirror(&session->workspace, &mirror, err) < 0)
+		return -1;
+	session->history = session->opts->history || report_keeps_history(&session->run);
+	session->engine = engine_new(&(struct engine_opts){
+	    .loop = session->workspace.loop,
+	    .registry = session->workspace.registry,
+	    .store = session->opts->no_checkpoint ? NULL : session->store,
+	    .rng = &session->workspace.rng,
+	});
+	return start_pace(session, err) < 0 ? -1 : start_execution(session, resume, err);
+}
+
+int
+session_close(struct session *session, struct err *err)
+{
+	if (err_isset(&session->fault)) {
+		err_move(err, &session->fault);
+		return -1;
+	}
+	if (!session->over) {
+		session->run.status = RUN_INTERRUPTED;
+		session->run.stop_wall_ms = clock_system()->wall_ms(clock_system());
+	}
+	return pace_stop(&session->pace, session->over && session->run.status != RUN_INTERRUPTED,
+		   err) < 0 ||
+		       store_run_update(session->store, &session->run, err) < 0 ||
+		       store_commit(session->store, err) < 0
+		   ? -1
+		   : 0;
+}
+
+/* Runs the loop until the execution is over, or a second signal stops it. */
+static int
+run_to_end(struct session *session, bool resume, struct err *err)
+{
+	struct loop *loop = session->workspace.loop;
+
+	if (session_open(session, resume, err) < 0 ||
+	    cli_watch_signals(loop, caught_signal, session, err) < 0)
+		return -1;
+	start_progress(session);
+	int ret = loop_run(loop, err);
+	progress_stop(&session->progress);
+	return ret < 0 ? -1 : session_close(session, err);
+}
+
+int
+session_execute(struct session *session, bool resume)
+{
+	struct err err = {0};
+	int code;
+
+	log_set_run(session->run.id);
+	code = run_to_end(session, resume, &err);
+	if (code == 0)
+		code = tell_end(session, &err);
+	else
+		session->run.status = RUN_RUNNING; /* to the store, however it ended here */
+	if (code < 0) {
+		code = cli_fail(session->opts->output, &err);
+		report_next_step(session->store, &session->run, NULL, stderr);
+	}
+	log_set_run(NULL);
+	err_fini(&err);
+	return code;
+}

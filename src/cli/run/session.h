@@ -1,0 +1,80 @@
+#ifndef TMFLOW_CLI_RUN_SESSION_H
+#define TMFLOW_CLI_RUN_SESSION_H
+
+#include "cli/report/progress.h"
+#include "cli/run/pace.h"
+#include "cli/run/workspace.h"
+#include "engine/engine.h"
+
+/*
+ * One run in this process, from its recorded texts to its closing document: what `run` and `resume` share.
+ * Life: session_init, run filled in (from files or from the store), session_load_workflow, the workspace made ready where the workflow needs AWS,
+ * store and lease, session_execute, session_fini.
+ */
+struct session {
+	const struct cli_opts *opts;
+	struct workspace workspace;
+	struct store_run run; /* owned */
+
+	bool reads_scripts;	/* a new run: from their files; else from its record */
+	struct doc *definition; /* session_read_workflow's; NULL: parsed from the record */
+
+	/* session_load_workflow */
+	json_t *scripts; /* the workflow's Lua files, see scripts.h */
+	char *name;	 /* of the workflow: its file without folder and ending */
+	struct asl_machine *machine;
+	json_t *input;
+	bool needs_aws;
+
+	/* the caller */
+	struct store *store;
+	bool borrows_store;
+	struct store_lease *lease;
+
+	/* session_execute */
+	struct engine *engine;
+	struct execution *execution;
+	struct progress progress;
+	struct pace pace;
+	bool history;	       /* events are kept */
+	struct err fault;      /* why one could not be */
+	int signals;	       /* caught so far */
+	struct call *settling; /* the execution is over; the domain puts its affairs in order */
+	bool over;
+};
+
+void session_init(struct session *session, const struct cli_opts *opts);
+
+/* A part of a larger run: on the loop and network of other, in store (borrowed). */
+void session_init_part(struct session *session, const struct cli_opts *opts,
+    const struct workspace *other, struct store *store);
+void session_fini(struct session *session);
+
+/* Compiles the run's definition; afterwards needs_aws is known. Returns 0, or says why and gives the exit code. */
+int session_load_workflow(struct session *session);
+
+/* Sets a member of the run's recorded settings. Takes value. */
+void session_put_setting(struct session *session, const char *key, json_t *value);
+
+/* Reads the workflow's file and the input into the run's record. Returns 0, or says why and gives the exit code. */
+int session_read_workflow(struct session *session);
+
+/* Copies what the workspace has read into the record. */
+void session_record_files(struct session *session);
+
+/* Takes configuration and hook from the record, as they were at the start, and checks them; the workflow needs AWS. Returns as above. */
+int session_restore_files(struct session *session);
+
+/* Puts domain, engine and execution together: the loop then runs it. */
+int session_open(struct session *session, bool resume, struct err *err);
+
+/* Lets what is under way come to an end that can be resumed from. */
+void session_interrupt(struct session *session);
+
+/* After the loop: writes how the run ended, or that it was interrupted. */
+int session_close(struct session *session, struct err *err);
+
+/* Runs it (from the start, or from its checkpoints) and prints how it ended. Returns the exit code. */
+int session_execute(struct session *session, bool resume);
+
+#endif

@@ -1,0 +1,542 @@
+#include "cli/run/workspace.h"
+
+#include "aws/arn.h"
+#include "aws/keys/imds.h"
+#include "aws/wire/http_trace.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "mirror/config/rules.h"
+#include "script/script.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_DIR "config"
+
+static void members_free(struct workspace *workspace);
+
+static void
+init(struct workspace *workspace, const struct cli_opts *opts)
+{
+	*workspace = (struct workspace){.opts = opts};
+	rng_seed_system(&workspace->rng);
+	workspace->registry = action_registry_new();
+	mirror_register_actions(workspace->registry, NULL);
+}
+
+void
+workspace_init(struct workspace *workspace, const struct cli_opts *opts)
+{
+	init(workspace, opts);
+	workspace->loop = loop_new(clock_system());
+}
+
+void
+workspace_init_beside(
+    struct workspace *workspace, const struct cli_opts *opts, const struct workspace *other)
+{
+	assert(other->transport != NULL);
+	init(workspace, opts);
+	workspace->shares = true;
+	workspace->loop = other->loop;
+	workspace->transport = other->transport;
+}
+
+void
+workspace_fini(struct workspace *workspace)
+{
+	mirror_free(workspace->mirror);
+	members_free(workspace);
+	aws_client_free(workspace->ec2);
+	pacer_free(workspace->pacer);
+	credentials_provider_free(workspace->credentials);
+	http_trace_free(workspace->trace);
+	http_curl_free(workspace->curl);
+	mirror_config_free(workspace->config);
+	free(workspace->config_name);
+	free(workspace->config_text);
+	free(workspace->hook_name);
+	free(workspace->hook_text);
+	aws_settings_fini(&workspace->settings);
+	free(workspace->assume_role);
+	free(workspace->external_id);
+	if (!workspace->shares)
+		loop_free(workspace->loop);
+	action_registry_free(workspace->registry);
+}
+
+/* --- settings --- */
+
+/* What the record says of a run that goes on; the flag wins. */
+static const char *
+flag_or_recorded(const char *flag, const json_t *recorded, const char *key)
+{
+	return flag != NULL ? flag : json_get_string(recorded, key);
+}
+
+static int
+open_network(struct workspace *workspace, struct err *err)
+{
+	const struct http_curl_opts http = {
+	    .ca_bundle = workspace->settings.ca_bundle,
+	    .user_agent = "tmflow/" TMFLOW_VERSION,
+	    .connections_max = workspace->connections_max,
+	};
+
+	if (workspace->transport != NULL)
+		return 0;
+	workspace->curl = http_curl_new(workspace->loop, &http, err);
+	if (workspace->curl == NULL)
+		return -1;
+	if (workspace->opts->debug_http)
+		workspace->trace = http_trace_new(workspace->loop, workspace->curl);
+	workspace->transport = workspace->trace != NULL ? workspace->trace : workspace->curl;
+	return 0;
+}
+
+static struct credentials_opts
+credentials_opts_of(struct workspace *workspace)
+{
+	return (struct credentials_opts){
+	    .profile = workspace->opts->profile,
+	    .loop = workspace->loop,
+	    .transport = workspace->transport,
+	    .rng = &workspace->rng,
+	    .settings = &workspace->settings,
+	};
+}
+
+struct region_wait {
+	struct workspace *workspace;
+	struct err err;
+};
+
+static void
+region_came(void *arg, struct call *call)
+{
+	struct region_wait *wait = arg;
+	json_t *result = call_take_result(call);
+
+	if (result == NULL)
+		err_move(&wait->err, &call->err);
+	else
+		wait->workspace->settings.region = mem_strdup(json_get_string(result, "Region"));
+	json_decref(result);
+	loop_stop(wait->workspace->loop);
+}
+
+/* On an EC2 instance the region is its own. */
+static int
+find_region(struct workspace *workspace, struct err *err)
+{
+	const struct credentials_opts opts = credentials_opts_of(workspace);
+	struct region_wait wait = {.workspace = workspace};
+
+	call_on_done(imds_region(&opts), region_came, &wait);
+	if (loop_run(workspace->loop, err) < 0)
+		return -1;
+	if (!err_isset(&wait.err))
+		return 0;
+	err_set(err, ERR_CONFIG,
+	    "no AWS region: give --region, AWS_REGION or a profile with one (instance metadata: "
+	    "%s)",
+	    err_text(&wait.err));
+	err_fini(&wait.err);
+	return -1;
+}
+
+static int
+load_settings(struct workspace *workspace, const json_t *recorded, struct err *err)
+{
+	const struct cli_opts *opts = workspace->opts;
+	struct aws_settings *settings = &workspace->settings;
+	const char *region = flag_or_recorded(opts->region, recorded, "region");
+	const char *endpoint = flag_or_recorded(opts->endpoint_url, recorded, "endpoint");
+	struct aws_env env = {0};
+
+	if (aws_settings_load(&env, region, opts->profile, settings, err) < 0 ||
+	    open_network(workspace, err) < 0)
+		return -1;
+	if (settings->region == NULL && find_region(workspace, err) < 0)
+		return -1;
+	workspace->assume_role =
+	    mem_strdup(flag_or_recorded(opts->assume_role, recorded, "assumeRole"));
+	workspace->external_id =
+	    mem_strdup(flag_or_recorded(opts->external_id, recorded, "externalId"));
+	if (endpoint != NULL)
+		aws_settings_set_endpoint(settings, "ec2", endpoint);
+	return 0;
+}
+
+int
+workspace_load_settings(struct workspace *workspace, const char *recorded)
+{
+	json_t *record = recorded != NULL ? json_parse(str_of(recorded), NULL) : NULL;
+	struct err err = {0};
+	int ret = load_settings(workspace, record, &err);
+
+	json_decref(record);
+	return ret < 0 ? cli_fail_take(workspace->opts->output, &err) : EXIT_OK;
+}
+
+char *
+workspace_settings_text(const struct workspace *workspace)
+{
+	json_t *settings = json_object();
+	char *text;
+
+	json_put_string(settings, "region", workspace->settings.region);
+	json_put_string(settings, "endpoint", aws_settings_endpoint(&workspace->settings, "ec2"));
+	json_put_string(settings, "profile", workspace->settings.profile);
+	json_put_string(settings, "assumeRole", workspace->assume_role);
+	json_put_string(settings, "externalId", workspace->external_id);
+	text = json_text(settings);
+	json_decref(settings);
+	return text;
+}
+
+/* --- configuration and hook --- */
+
+static int
+read_config(struct workspace *workspace)
+{
+	const char *given = workspace->opts->config;
+	struct err err = {0};
+	struct doc *doc;
+
+	workspace->config_name =
+	    given != NULL ? mem_strdup(given)
+			  : mem_printf(CONFIG_DIR "/%s.yaml", workspace->settings.region);
+	doc = doc_read(workspace->config_name, &err);
+	if (doc == NULL) {
+		if (given == NULL && err.line == 0)
+			err_prefix(
+			    &err, "no --config given, so %s was tried", workspace->config_name);
+		return cli_fail_take(workspace->opts->output, &err);
+	}
+	workspace->config_text = mem_strndup(doc_text(doc).p, doc_text(doc).len);
+	doc_free(doc);
+	return EXIT_OK;
+}
+
+int
+workspace_load_config(struct workspace *workspace)
+{
+	enum cli_output output = workspace->opts->output;
+	struct err err = {0};
+	struct doc *doc = doc_parse(workspace->config_name, str_of(workspace->config_text), &err);
+	struct diag_list diags;
+	int code = EXIT_OK;
+
+	if (doc == NULL)
+		return cli_fail_take(output, &err);
+	diag_list_init(&diags, doc);
+	workspace->config = mirror_config_load(doc, &diags);
+	if (workspace->config == NULL)
+		code = cli_fail_diags(output, &diags);
+	else
+		diag_print(&diags, stderr);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	return code;
+}
+
+/* The hook's path: --hook as it is; the configuration's from where the configuration stands. */
+static char *
+hook_path(const struct workspace *workspace)
+{
+	const char *named = mirror_config_hook(workspace->config);
+	const char *slash = strrchr(workspace->config_name, '/');
+
+	if (workspace->opts->hook != NULL)
+		return mem_strdup(workspace->opts->hook);
+	if (named == NULL || named[0] == '/' || slash == NULL)
+		return mem_strdup(named);
+	return mem_printf(
+	    "%.*s/%s", (int)(slash - workspace->config_name), workspace->config_name, named);
+}
+
+/* Sees that the hook loads and can say in which order rules are tried. */
+static int
+check_hook(const struct workspace *workspace, struct err *err)
+{
+	struct script *script = script_new(workspace->hook_name, str_of(workspace->hook_text), err);
+	struct rules *rules = script != NULL ? rules_new(workspace->config, script, err) : NULL;
+
+	rules_free(rules);
+	script_free(script);
+	return rules != NULL ? 0 : -1;
+}
+
+/* Reads the hook, if there is one. */
+static int
+read_hook(struct workspace *workspace)
+{
+	enum cli_output output = workspace->opts->output;
+	struct buf source = {0};
+	struct err err = {0};
+
+	workspace->hook_name = hook_path(workspace);
+	if (workspace->hook_name == NULL)
+		return EXIT_OK;
+	if (file_read(workspace->hook_name, SCRIPT_SOURCE_BYTES_MAX, &source, NULL, &err) < 0) {
+		buf_fini(&source);
+		return cli_fail_take(output, &err);
+	}
+	workspace->hook_text = buf_take(&source);
+	return check_hook(workspace, &err) < 0 ? cli_fail_take(output, &err) : EXIT_OK;
+}
+
+int
+workspace_read_files(struct workspace *workspace)
+{
+	int code = read_config(workspace);
+
+	if (code == EXIT_OK)
+		code = workspace_load_config(workspace);
+	return code == EXIT_OK ? read_hook(workspace) : code;
+}
+
+/* --- AWS --- */
+
+struct keys_wait {
+	struct loop *loop;
+	struct err err;
+	bool over;
+};
+
+static void
+keys_came(void *arg, const struct credentials *credentials, struct err *err)
+{
+	struct keys_wait *wait = arg;
+
+	if (credentials == NULL)
+		err_move(&wait->err, err);
+	wait->over = true;
+	loop_stop(wait->loop);
+}
+
+/* Waits for the first keys, since nothing can be done without. */
+static int
+find_credentials(struct workspace *workspace, struct err *err)
+{
+	struct keys_wait wait = {.loop = workspace->loop};
+
+	workspace->credentials->get(workspace->credentials, keys_came, &wait);
+	if (!wait.over && loop_run(workspace->loop, err) < 0)
+		return -1;
+	if (!err_isset(&wait.err))
+		return 0;
+	err_move(err, &wait.err);
+	return -1;
+}
+
+/* The chain, or the role that its keys assume. */
+static struct credentials_provider *
+new_credentials(struct workspace *workspace)
+{
+	const struct credentials_opts opts = credentials_opts_of(workspace);
+	struct credentials_provider *chain = credentials_chain_new(&opts);
+
+	if (workspace->assume_role == NULL)
+		return chain;
+	return credentials_role_new(&opts, chain,
+	    &(struct credentials_role){
+		.role_arn = workspace->assume_role,
+		.external_id = workspace->external_id,
+	    });
+}
+
+/* What tells this account from others in one store: the role's account, or the profile. malloc'ed. */
+static char *
+owner_of(const struct workspace *workspace, const char *role_arn)
+{
+	struct arn arn = {0};
+
+	if (role_arn != NULL && arn_parse(role_arn, &arn, NULL) == 0 && arn.account.len > 0)
+		return mem_strndup(arn.account.p, arn.account.len);
+	return mem_strdup(workspace->settings.profile);
+}
+
+int
+workspace_open_client(struct workspace *workspace, struct err *err)
+{
+	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
+	char *owner = owner_of(workspace, workspace->assume_role);
+
+	workspace->credentials = new_credentials(workspace);
+	client.owner = owner;
+	client.loop = workspace->loop;
+	client.rng = &workspace->rng;
+	client.pacer = workspace->pacer = pacer_new(workspace->loop);
+	client.transport = workspace->transport;
+	client.credentials = workspace->credentials;
+	workspace->ec2 = aws_client_new(&client, err);
+	free(owner);
+	return workspace->ec2 != NULL ? 0 : -1;
+}
+
+/* --- other accounts --- */
+
+struct workspace_member {
+	struct workspace_member *next;
+	char *role_arn;
+	struct credentials_provider *credentials;
+	struct pacer *pacer;
+	struct aws_client *ec2;
+};
+
+static void
+member_free(struct workspace_member *member)
+{
+	aws_client_free(member->ec2);
+	pacer_free(member->pacer);
+	credentials_provider_free(member->credentials);
+	free(member->role_arn);
+	free(member);
+}
+
+static void
+members_free(struct workspace *workspace)
+{
+	while (workspace->members != NULL) {
+		struct workspace_member *member = workspace->members;
+
+		workspace->members = member->next;
+		member_free(member);
+	}
+}
+
+static struct workspace_member *
+member_new(struct workspace *workspace, const char *role_arn, struct err *err)
+{
+	const struct credentials_opts keys = credentials_opts_of(workspace);
+	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
+	struct workspace_member *member = mem_zalloc(1, sizeof(*member));
+	char *owner = owner_of(workspace, role_arn);
+
+	member->role_arn = mem_strdup(role_arn);
+	member->credentials = credentials_role_new(&keys, new_credentials(workspace),
+	    &(struct credentials_role){.role_arn = member->role_arn});
+	member->pacer = pacer_new(workspace->loop);
+	client.owner = owner;
+	client.loop = workspace->loop;
+	client.rng = &workspace->rng;
+	client.pacer = member->pacer;
+	client.transport = workspace->transport;
+	client.credentials = member->credentials;
+	member->ec2 = aws_client_new(&client, err);
+	free(owner);
+	if (member->ec2 != NULL)
+		return member;
+	member_free(member);
+	return NULL;
+}
+
+struct aws_client *
+workspace_client_for(void *arg, const char *role_arn, struct err *err)
+{
+	struct workspace *workspace = arg;
+	struct workspace_member *member = workspace->members;
+
+	while (member != NULL && strcmp(member->role_arn, role_arn) != 0)
+		member = member->next;
+	if (member != NULL)
+		return member->ec2;
+	member = member_new(workspace, role_arn, err);
+	if (member == NULL)
+		return NULL;
+	member->next = workspace->members;
+	workspace->members = member;
+	return member->ec2;
+}
+
+/* --- connecting --- */
+
+int
+workspace_connect(struct workspace *workspace)
+{
+	struct err err = {0};
+
+	if (workspace_open_client(workspace, &err) < 0 || find_credentials(workspace, &err) < 0)
+		return cli_fail_take(workspace->opts->output, &err);
+	return EXIT_OK;
+}
+
+struct aws_client *
+workspace_client(
+    struct workspace *workspace, const char *service, const char *region, struct err *err)
+{
+	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, service);
+
+	client.loop = workspace->loop;
+	client.rng = &workspace->rng;
+	client.transport = workspace->transport;
+	client.credentials = workspace->credentials;
+	if (region != NULL)
+		client.region = region;
+	return aws_client_new(&client, err);
+}
+
+int
+workspace_make_mirror(struct workspace *workspace, const struct mirror_opts *of, struct err *err)
+{
+	struct mirror_opts opts = *of;
+
+	opts.loop = workspace->loop;
+	opts.ec2 = workspace->ec2;
+	opts.client_for = workspace_client_for;
+	opts.client_for_arg = workspace;
+	opts.config = workspace->config;
+	opts.hook_name = workspace->hook_name;
+	opts.hook_source = workspace->hook_text;
+	workspace->mirror = mirror_new(&opts, err);
+	if (workspace->mirror == NULL)
+		return -1;
+	action_registry_set_env(workspace->registry, workspace->mirror);
+	return 0;
+}
+
+int
+workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of)
+{
+	struct err err = {0};
+
+	if (workspace_make_mirror(workspace, of, &err) < 0)
+		return cli_fail_take(workspace->opts->output, &err);
+	return EXIT_OK;
+}
+
+/* --- one call --- */
+
+struct call_wait {
+	struct loop *loop;
+	json_t *result;
+	struct err err;
+};
+
+static void
+call_over(void *arg, struct call *call)
+{
+	struct call_wait *wait = arg;
+
+	wait->result = call_take_result(call);
+	if (wait->result == NULL)
+		err_move(&wait->err, &call->err);
+	loop_stop(wait->loop);
+}
+
+json_t *
+workspace_wait(struct workspace *workspace, struct call *call, struct err *err)
+{
+	struct call_wait wait = {.loop = workspace->loop};
+
+	call_on_done(call, call_over, &wait);
+	if (loop_run(workspace->loop, err) < 0)
+		return NULL;
+	if (wait.result == NULL)
+		err_move(err, &wait.err);
+	return wait.result;
+}

@@ -1,0 +1,100 @@
+#ifndef TMFLOW_CLI_RUN_WORKSPACE_H
+#define TMFLOW_CLI_RUN_WORKSPACE_H
+
+#include "aws/client.h"
+#include "aws/credentials.h"
+#include "base/rng.h"
+#include "cli/cli.h"
+#include "loop/http.h"
+#include "mirror/config/config.h"
+#include "mirror/mirror.h"
+
+/*
+ * What a subcommand that asks AWS works with: the settings, configuration and hook that flags, files and environment give, the client made of them, and the domain
+ * with its actions over that.
+ *
+ * Life: workspace_init; then, where AWS is needed, workspace_load_settings, workspace_read_files (or the texts are put in from a run's record),
+ * workspace_load_config, workspace_connect; then workspace_open_mirror; workspace_fini. Each that can fail says why and returns the exit code, EXIT_OK when all is well.
+ */
+struct workspace {
+	const struct cli_opts *opts;
+	struct rng rng;
+	struct action_registry
+	    *registry; /* every native action; its env is mirror once that is open */
+	struct loop *loop;
+	bool shares; /* loop and network are another workspace's */
+
+	/* the caller, before workspace_load_settings: how many connections may be open; 0: the transport's default */
+	long connections_max;
+
+	/* workspace_load_settings */
+	struct aws_settings settings;
+	char *assume_role;		  /* ARN, or NULL */
+	char *external_id;		  /* that goes with it, or NULL */
+	struct http_transport *transport; /* of all requests */
+	struct http_transport *curl;	  /* below it: the same, or NULL where it is shared */
+	struct http_transport *trace;	  /* between them with --debug-http; NULL: none */
+
+	/* workspace_read_files, or the caller. Owned; the hook's are NULL where there is none */
+	char *config_name;
+	char *config_text;
+	char *hook_name;
+	char *hook_text;
+
+	/* workspace_load_config */
+	struct mirror_config *config;
+
+	/* workspace_connect */
+	struct credentials_provider *credentials;
+	struct pacer *pacer;
+	struct aws_client *ec2;
+	struct workspace_member *members; /* clients of other accounts, see workspace_client_for */
+
+	/* workspace_open_mirror */
+	struct mirror *mirror;
+};
+
+void workspace_init(struct workspace *workspace, const struct cli_opts *opts);
+
+/* The same on the loop and the network of another, which has its settings and outlives this one. */
+void workspace_init_beside(
+    struct workspace *workspace, const struct cli_opts *opts, const struct workspace *other);
+void workspace_fini(struct workspace *workspace);
+
+/* Region, end point, profile and role: from flags, then recorded (a run's settings as JSON text, or NULL), then environment and shared files; the region then
+ * from the instance's metadata. Opens the network. */
+int workspace_load_settings(struct workspace *workspace, const char *recorded);
+
+/* What a run's record keeps of them. malloc'ed JSON text. */
+char *workspace_settings_text(const struct workspace *workspace);
+
+/* Reads --config, or config/REGION.yaml, and --hook, or the configuration's; checks both. */
+int workspace_read_files(struct workspace *workspace);
+
+/* Checks config_text. Warnings go to standard error. */
+int workspace_load_config(struct workspace *workspace);
+
+/* A client of another service over the same network and keys, after workspace_connect. region NULL: the workspace's. The caller frees it. */
+struct aws_client *workspace_client(
+    struct workspace *workspace, const char *service, const char *region, struct err *err);
+
+/* An EC2 client with the keys of a role that this one's keys assume, kept until workspace_fini: for mirror_opts.client_for. Borrowed. */
+struct aws_client *workspace_client_for(void *workspace, const char *role_arn, struct err *err);
+
+/* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
+int workspace_connect(struct workspace *workspace);
+
+/* The same without looking: keys that are not to be had fail the first call. Returns -1 with *err. */
+int workspace_open_client(struct workspace *workspace, struct err *err);
+
+/* The domain, for what `of` says of store, run, workflow and kind of run; the rest is the workspace's. */
+int workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of);
+
+/* The same, but returns -1 with *err. */
+int
+workspace_make_mirror(struct workspace *workspace, const struct mirror_opts *of, struct err *err);
+
+/* Runs the loop until call (taken) is over. New reference to its result, or NULL with *err. */
+json_t *workspace_wait(struct workspace *workspace, struct call *call, struct err *err);
+
+#endif

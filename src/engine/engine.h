@@ -1,0 +1,109 @@
+#ifndef TMFLOW_ENGINE_ENGINE_H
+#define TMFLOW_ENGINE_ENGINE_H
+
+#include "asl/state/machine.h"
+#include "base/rng.h"
+#include "engine/action.h"
+#include "loop/loop.h"
+#include "store/store.h"
+
+/*
+ * The interpreter: runs a compiled machine on the loop, branch by branch, and checkpoints every live branch once a turn.
+ *
+ *   struct engine *engine = engine_new(&opts);
+ *   struct execution *x = execution_start(engine, &xopts);    or execution_resume
+ *   loop_run(loop, &err);                                     until done() is called
+ *   execution_free(x); engine_free(engine);
+ */
+
+#define ENGINE_BRANCHES_MAX                                                                        \
+	100000u /* live at once in an execution; a Map without MaxConcurrency is held to it */
+#define ENGINE_MAP_CONCURRENCY_DEFAULT 40u /* MaxConcurrency 0 or absent: as AWS for inline Maps */
+#define ENGINE_INTERRUPT_GRACE_MS      10000 /* for calls in flight after the first signal */
+
+struct engine;
+struct execution;
+
+struct engine_opts {
+	struct loop *loop;
+	struct action_registry *registry;
+	struct store *store; /* NULL: no checkpoints. Borrowed. The engine commits it once a turn */
+	struct rng *rng;
+};
+struct engine *engine_new(const struct engine_opts *opts);
+void engine_free(struct engine *engine);
+
+/* How an execution ended. Owned by the execution. */
+struct execution_result {
+	enum run_status status; /* SUCCEEDED, FAILED, TIMED_OUT, INTERRUPTED */
+	json_t *output;		/* SUCCEEDED */
+	const char *error;	/* FAILED; may be NULL */
+	const char *cause;	/* FAILED; may be NULL */
+};
+
+/* What happened, in the order and with the ids of Step Functions' GetExecutionHistory. */
+struct execution_event {
+	int64_t id;
+	int64_t previous_id; /* what led to it in its branch; 0 for the first state */
+	int64_t wall_ms;
+	const char *type; /* "PassStateEntered", "TaskStateExited", "ExecutionSucceeded", ... */
+	const struct asl_state *state; /* NULL for events of the execution */
+	bool top_level;		       /* the state stands in the machine itself, not in a branch */
+	json_t *data;		       /* input, output or parameters; borrowed; may be NULL */
+	json_t
+	    *assigned; /* of a state's leaving: the variables that it set; borrowed; NULL: none */
+	const char *error; /* of a failure; may be NULL */
+	const char *cause;
+	int64_t number;	   /* a Map's iteration; of a MapStateStarted: how many there will be */
+	int64_t timeout_s; /* of a TaskScheduled; 0: none */
+	int64_t heartbeat_s;
+};
+
+/*
+ * What GetExecutionHistory would say of the event besides id, previousEventId, timestamp and type: {"stateEnteredEventDetails": {...}}.
+ * Returns: a new reference; NULL where the type has no details.
+ * See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+ */
+json_t *execution_event_details(const struct execution_event *event);
+
+/* True for the types that tell of a state's entering ("PassStateEntered"), and of its leaving. */
+bool execution_event_enters(const char *type);
+bool execution_event_leaves(const char *type);
+
+struct execution_opts {
+	struct asl_machine *machine; /* a reference is taken */
+	const char *run_id;	     /* key in the store; copied */
+	const char *machine_name;    /* for $$.StateMachine */
+	json_t *input;		     /* a reference is taken */
+	int64_t start_wall_ms;	     /* 0: now */
+	void *env;		     /* of its actions; NULL: the registry's */
+	void (*on_done)(
+	    void *arg, struct execution *execution, const struct execution_result *result);
+	void (*on_event)(void *arg, const struct execution_event *event); /* NULL: no history */
+	void *arg;
+};
+
+/* Starts at StartAt; the first state is entered from the loop. Starting cannot fail: a fault is the execution's result. */
+struct execution *execution_start(struct engine *engine, const struct execution_opts *opts);
+
+/* Goes on from the checkpoints of opts->run_id. Errors: ERR_STORE, ERR_INVALID for checkpoints that do not fit the machine. Without any: starts. */
+struct execution *
+execution_resume(struct engine *engine, const struct execution_opts *opts, struct err *err);
+
+/* Tells the state of each branch that the checkpoints of a run hold, without going on. fn returns non-zero to stop. Errors: ERR_STORE, ERR_INVALID. */
+int execution_peek(struct store *store, const struct asl_machine *machine, const char *run_id,
+    int (*fn)(void *arg, const struct asl_state *state), void *arg, struct err *err);
+
+/* Starts nothing new; calls in flight end (at most ENGINE_INTERRUPT_GRACE_MS), everything is checkpointed, then on_done hears INTERRUPTED. */
+void execution_interrupt(struct execution *execution);
+
+/* Cancels what is under way and frees; checkpoints stay. */
+void execution_free(struct execution *execution);
+
+struct execution_stats {
+	uint64_t transitions;
+	size_t branches; /* live now */
+};
+struct execution_stats execution_stats(const struct execution *execution);
+
+#endif

@@ -1,0 +1,19 @@
+#ifndef TMFLOW_MIRROR_ACTIONS_ACTIONS_H
+#define TMFLOW_MIRROR_ACTIONS_ACTIONS_H
+
+#include "engine/action.h"
+
+/* Every native action: one file each. */
+extern const struct action action_check_account;
+extern const struct action action_describe_page;
+extern const struct action action_ensure_session;
+extern const struct action action_ensure_target;
+extern const struct action action_exclude_target_instances;
+extern const struct action action_find_sessions;
+extern const struct action action_log;
+extern const struct action action_lua;
+extern const struct action action_match;
+extern const struct action action_parse_event;
+extern const struct action action_record;
+
+#endif

@@ -1,0 +1,386 @@
+#include "base/json.h"
+#include "base/mem.h"
+#include "mirror/config/config_keys.h"
+#include "mirror/config/rules.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const config_list_names[CONFIG_KINDS + 1] = {
+    [RULE_TAGS] = "tags", [RULE_SUBNETS] = "subnets", [RULE_VPCS] = "vpcs", NULL};
+
+static void
+read_list(struct config_reader *reader, struct mirror_config *config, enum rule_kind kind)
+{
+	const json_t *list = json_object_get(config->root, config_list_names[kind]);
+	size_t mark = config_enter(reader, config_list_names[kind]);
+
+	if (config_given(list) && !json_is_array(list))
+		config_invalid(reader, "%s must be a list of rules", config_list_names[kind]);
+	for (size_t i = 0; i < json_array_size(list) && config->count < CONFIG_RULES_MAX; i++) {
+		struct config_rule_slot *slot = &config->slots[config->count++];
+		size_t list_mark = config_enter_index(reader, i);
+
+		slot->rule.kind = kind;
+		slot->rule.index = i;
+		config_read_rule(reader, json_array_get(list, i), kind, slot);
+		config_leave(reader, list_mark);
+	}
+	config_leave(reader, mark);
+}
+
+static size_t
+count_rules(const json_t *root)
+{
+	size_t count = 0;
+
+	for (size_t kind = 0; kind < CONFIG_KINDS; kind++)
+		count += json_array_size(json_object_get(root, config_list_names[kind]));
+	return count;
+}
+
+static void
+read_rules(struct config_reader *reader, struct mirror_config *config)
+{
+	size_t count = count_rules(config->root);
+
+	if (count > CONFIG_RULES_MAX)
+		config_invalid(
+		    reader, "there are %zu rules, but %u are the most", count, CONFIG_RULES_MAX);
+	config->slots =
+	    mem_zalloc(count < CONFIG_RULES_MAX ? count : CONFIG_RULES_MAX, sizeof(*config->slots));
+	for (size_t kind = 0; kind < CONFIG_KINDS; kind++)
+		read_list(reader, config, (enum rule_kind)kind);
+	if (count == 0)
+		config_invalid(
+		    reader, "at least one rule is required, under vpcs, subnets or tags");
+}
+
+/* Names end up in outcomes and in tasks' inputs: each must mean one rule. */
+static void
+check_names(struct config_reader *reader, const struct mirror_config *config)
+{
+	json_t *seen = json_object();
+
+	for (size_t i = 0; i < config->count; i++) {
+		const struct config_rule *rule = &config->slots[i].rule;
+		size_t mark = reader->pointer.len;
+
+		if (rule->name != NULL && json_object_get(seen, rule->name) != NULL) {
+			config_enter(reader, config_list_names[rule->kind]);
+			config_enter_index(reader, rule->index);
+			config_enter(reader, "name");
+			config_invalid(
+			    reader, "the name \"%s\" is taken by another rule", rule->name);
+			config_leave(reader, mark);
+		}
+		if (rule->name != NULL)
+			json_object_set_new(seen, rule->name, json_true());
+	}
+	json_decref(seen);
+}
+
+static const char *
+place_of(const struct config_rule *rule)
+{
+	return rule->kind == RULE_VPCS ? rule->vpc_id : rule->subnet_id;
+}
+
+/* A second rule for the same VPC or subnet is never reached, unless a hook says otherwise. */
+static void
+check_places(struct config_reader *reader, const struct mirror_config *config)
+{
+	json_t *seen = json_object(); /* id: name of the rule that comes first */
+
+	for (size_t i = 0; i < config->count; i++) {
+		const struct config_rule *rule = &config->slots[i].rule;
+		const char *id = place_of(rule);
+		const char *first = id != NULL ? json_get_string(seen, id) : NULL;
+		size_t mark = config_enter(reader, config_list_names[rule->kind]);
+
+		config_enter_index(reader, rule->index);
+		if (first != NULL)
+			config_warn(
+			    reader, "%s is taken by the rule %s, which is tried before", id, first);
+		else if (id != NULL)
+			json_put_string(seen, id, rule->name);
+		config_leave(reader, mark);
+	}
+	json_decref(seen);
+}
+
+/* The object under key, its keys checked; NULL when it is not given or no mapping. */
+static json_t *
+read_section(struct config_reader *reader, const struct mirror_config *config, const char *key,
+    const struct config_key *keys)
+{
+	json_t *section = json_object_get(config->root, key);
+
+	if (!config_given(section))
+		return NULL;
+	if (json_is_object(section)) {
+		config_check_table(reader, section, keys, 0);
+		return section;
+	}
+	config_invalid(reader, "%s must be a mapping", key);
+	return NULL;
+}
+
+static json_t *
+given_member(const json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+
+	return config_given(value) ? value : NULL;
+}
+
+static void
+read_exclude(struct config_reader *reader, struct mirror_config *config)
+{
+	size_t mark = config_enter(reader, "exclude");
+	json_t *exclude = read_section(reader, config, "exclude", config_exclude_keys);
+	struct config_tag *tags = NULL;
+	const char **ids = NULL;
+	size_t count;
+	size_t inner;
+
+	config->exclude_tags = given_member(exclude, "tags");
+	inner = config_enter(reader, "tags");
+	if (config->exclude_tags != NULL)
+		config_read_tags(reader, "tags", config->exclude_tags, &tags, &count);
+	config_leave(reader, inner);
+	config->exclude_ids = given_member(exclude, "instanceIds");
+	inner = config_enter(reader, "instanceIds");
+	if (config->exclude_ids != NULL) {
+		ids = mem_zalloc(json_array_size(config->exclude_ids), sizeof(*ids));
+		config_read_ids(reader, "instanceIds", config->exclude_ids, "i-", ids,
+		    CONFIG_RULES_MAX, &count);
+	}
+	config_leave(reader, inner);
+	config_leave(reader, mark);
+	free(tags);
+	free(ids);
+}
+
+static bool
+is_severity(const json_t *value)
+{
+	return json_is_number(value) && json_number_value(value) >= 0 &&
+	       json_number_value(value) <= CONFIG_SEVERITY_MAX;
+}
+
+static bool
+is_text_list(const json_t *value)
+{
+	json_t *text;
+	size_t i;
+
+	json_array_foreach (value, i, text)
+		if (!json_is_string(text))
+			return false;
+	return json_is_array(value);
+}
+
+static bool
+is_arn(const json_t *value)
+{
+	return json_is_string(value) && strncmp(json_string_value(value), "arn:", 4) == 0;
+}
+
+/* By form: only those that the keys of these sections have. */
+static const struct {
+	bool (*is_good)(const json_t *value);
+	const char *words;
+} forms[] = {
+    [FORM_NUMBER] = {is_severity, "a number from 0 to 10"},
+    [FORM_TEXTS] = {is_text_list, "a list of strings"},
+    [FORM_ARN] = {is_arn, "an ARN: \"arn:...\""},
+};
+
+/* Checks the values of a section whose keys all have one of `forms`. NULL when it is not given. */
+static json_t *
+read_values(struct config_reader *reader, const struct mirror_config *config, const char *name,
+    const struct config_key *keys)
+{
+	size_t mark = config_enter(reader, name);
+	json_t *section = read_section(reader, config, name, keys);
+
+	for (; keys->name != NULL; keys++) {
+		const json_t *value = json_object_get(section, keys->name);
+		size_t inner = config_enter(reader, keys->name);
+
+		if (config_given(value) && !forms[keys->form].is_good(value))
+			config_invalid(
+			    reader, "%s must be %s", keys->name, forms[keys->form].words);
+		config_leave(reader, inner);
+	}
+	config_leave(reader, mark);
+	return section;
+}
+
+static void
+read_guardduty(struct config_reader *reader, struct mirror_config *config)
+{
+	const json_t *section = read_values(reader, config, "guardduty", config_guardduty_keys);
+
+	config->guardduty = (struct config_guardduty){
+	    .min_severity = json_number_value(given_member(section, "minSeverity")),
+	    .types = given_member(section, "types"),
+	    .role_arn = json_string_value(given_member(section, "roleArn")),
+	};
+}
+
+static void
+read_types(struct config_reader *reader, struct mirror_config *config)
+{
+	const json_t *section = read_values(reader, config, "instanceTypes", config_types_keys);
+
+	config->unmirrorable = given_member(section, "unmirrorable");
+	config->mirrorable = given_member(section, "mirrorable");
+}
+
+static void
+read_hook(struct config_reader *reader, struct mirror_config *config)
+{
+	const json_t *hook = json_object_get(config->root, "hook");
+	size_t mark = config_enter(reader, "hook");
+
+	if (config_given(hook))
+		config_read_text(reader, "hook", hook, &config->hook);
+	config_leave(reader, mark);
+}
+
+struct mirror_config *
+mirror_config_load(const struct doc *doc, struct diag_list *diags)
+{
+	struct config_reader reader = {.diags = diags};
+	struct mirror_config *config = mem_zalloc(1, sizeof(*config));
+	json_t *root = doc_root(doc);
+
+	if (json_is_object(root) || !config_given(root)) {
+		config->root = json_is_object(root) ? json_incref(root) : json_object();
+		config_check_table(&reader, config->root, config_root_keys, 0);
+		read_rules(&reader, config);
+		check_names(&reader, config);
+		check_places(&reader, config);
+		read_exclude(&reader, config);
+		read_guardduty(&reader, config);
+		read_types(&reader, config);
+		read_hook(&reader, config);
+	} else {
+		config_invalid(
+		    &reader, "a configuration must be a mapping with vpcs, subnets or tags");
+	}
+	buf_fini(&reader.pointer);
+	if (diags->errors == 0)
+		return config;
+	mirror_config_free(config);
+	return NULL;
+}
+
+void
+mirror_config_free(struct mirror_config *config)
+{
+	if (config == NULL)
+		return;
+	for (size_t i = 0; i < config->count; i++)
+		free(config->slots[i].tags);
+	free(config->slots);
+	json_decref(config->root);
+	free(config);
+}
+
+bool
+mirror_config_is_one(const struct doc *doc)
+{
+	const json_t *root = doc_root(doc);
+
+	return json_object_get(root, "StartAt") == NULL && json_object_get(root, "States") == NULL;
+}
+
+size_t
+mirror_config_rule_count(const struct mirror_config *config)
+{
+	return config->count;
+}
+
+const struct config_rule *
+mirror_config_rule(const struct mirror_config *config, size_t index)
+{
+	return &config->slots[index].rule;
+}
+
+const struct config_rule *
+mirror_config_rule_named(const struct mirror_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->count; i++)
+		if (strcmp(config->slots[i].rule.name, name) == 0)
+			return &config->slots[i].rule;
+	return NULL;
+}
+
+static bool
+bears_tag(const json_t *instance, const json_t *wanted)
+{
+	const char *value = tag_value(instance, json_get_string(wanted, "Key"));
+
+	return value != NULL && strcmp(value, json_get_string(wanted, "Value")) == 0;
+}
+
+bool
+mirror_config_excludes(const struct mirror_config *config, const json_t *instance)
+{
+	const char *id = json_get_string(instance, "InstanceId");
+	json_t *wanted;
+	size_t i;
+
+	json_array_foreach (config->exclude_tags, i, wanted)
+		if (bears_tag(instance, wanted))
+			return true;
+	json_array_foreach (config->exclude_ids, i, wanted)
+		if (id != NULL && config_given(wanted) &&
+		    strcmp(json_string_value(wanted), id) == 0)
+			return true;
+	return false;
+}
+
+const struct config_guardduty *
+mirror_config_guardduty(const struct mirror_config *config)
+{
+	return &config->guardduty;
+}
+
+/* True if text fits one of the patterns. */
+static bool
+fits_one(const json_t *patterns, const char *text)
+{
+	json_t *pattern;
+	size_t i;
+
+	json_array_foreach (patterns, i, pattern)
+		if (config_given(pattern) &&
+		    fnmatch(json_string_value(pattern), text, FNM_NOESCAPE) == 0)
+			return true;
+	return false;
+}
+
+bool
+config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type)
+{
+	return guardduty->types == NULL || fits_one(guardduty->types, type);
+}
+
+enum config_type_verdict
+mirror_config_type(const struct mirror_config *config, const char *type)
+{
+	if (fits_one(config->unmirrorable, type))
+		return CONFIG_TYPE_UNMIRRORABLE;
+	return fits_one(config->mirrorable, type) ? CONFIG_TYPE_MIRRORABLE : CONFIG_TYPE_UNKNOWN;
+}
+
+const char *
+mirror_config_hook(const struct mirror_config *config)
+{
+	return config->hook;
+}

@@ -1,0 +1,92 @@
+#ifndef TMFLOW_MIRROR_CONFIG_CONFIG_H
+#define TMFLOW_MIRROR_CONFIG_CONFIG_H
+
+#include "base/diag.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* config/<region>.yaml: which instances are mirrored, and where to. DESIGN.md section 4. Immutable once loaded. */
+
+#define CONFIG_RULES_MAX	 10000u
+#define CONFIG_TAGS_PER_RULE_MAX 1000u
+#define CONFIG_NEW_TARGET_GROUPS_MAX                                                               \
+	16u /* security groups of a launched target's interface (EC2's limit) */
+#define CONFIG_SESSION_NUMBER_DEFAULT 100
+#define CONFIG_SESSION_NUMBER_MAX     32766
+#define CONFIG_VNI_MAX		      16777215
+#define CONFIG_PACKET_LENGTH_MAX      8500
+#define CONFIG_SEVERITY_MAX	      10 /* GuardDuty's scale */
+
+enum rule_kind { RULE_TAGS, RULE_SUBNETS, RULE_VPCS }; /* in the order in which they are tried */
+enum tag_match { TAG_MATCH_ANY, TAG_MATCH_ALL };
+enum rule_interfaces { RULE_INTERFACES_PRIMARY, RULE_INTERFACES_ALL };
+
+struct config_tag {
+	const char *key;
+	const char *value;
+};
+
+struct config_rule {
+	enum rule_kind kind;
+	size_t index;	  /* in its list, from 0 */
+	const char *name; /* given, or "tags[0]", "subnets[2]", ...; unique in the file */
+	const char *vpc_id;
+	const char *subnet_id;
+	const struct config_tag *tags;
+	size_t tag_count;
+	enum tag_match tag_match;
+	enum rule_interfaces interfaces;
+	const char *filter_id;
+	const char *target_id; /* NULL: targets are created from target_* */
+	const char *target_instance_type;
+	const char *target_instance_ami;
+	const char *target_security_group_ids[CONFIG_NEW_TARGET_GROUPS_MAX];
+	size_t target_security_group_count;
+	const char *target_subnet_id; /* NULL: the source's subnet */
+	int session_number; /* CONFIG_SESSION_NUMBER_DEFAULT; 0: auto (the lowest free one from it) */
+	int virtual_network_id; /* -1: AWS chooses */
+	int packet_length;	/* 0: whole packets */
+};
+
+struct mirror_config;
+
+/* Checks and loads. Every fault goes to diags, with file, line, column and the nearest known key. NULL if there was an error. */
+struct mirror_config *mirror_config_load(const struct doc *doc, struct diag_list *diags);
+void mirror_config_free(struct mirror_config *config);
+
+/* A JSON Schema (draft 7) of configurations for editors, from the same tables as the checker: config/schema.json. New reference. It leaves
+ * to the checker what a schema cannot say well: at least one rule, unique names, and that targetId and target* exclude each other. */
+json_t *mirror_config_schema(void);
+
+/* True if doc looks like a configuration rather than a workflow (no StartAt and no States), for `tmflow validate`. */
+bool mirror_config_is_one(const struct doc *doc);
+
+size_t mirror_config_rule_count(const struct mirror_config *config);
+/* In the order of trying: tags, subnets, vpcs, each in file order. */
+const struct config_rule *mirror_config_rule(const struct mirror_config *config, size_t index);
+const struct config_rule *
+mirror_config_rule_named(const struct mirror_config *config, const char *name);
+
+/* exclude: true when the instance (JSON, see DESIGN.md) is configured never to be mirrored. */
+bool mirror_config_excludes(const struct mirror_config *config, const json_t *instance);
+
+/* guardduty: which findings count. */
+struct config_guardduty {
+	double min_severity;  /* 0: all */
+	const json_t *types;  /* [pattern] with * and ?, or NULL: all. Borrowed */
+	const char *role_arn; /* for findings of other accounts; NULL: they are left alone */
+};
+const struct config_guardduty *mirror_config_guardduty(const struct mirror_config *config);
+
+/* True if type fits one of the patterns, or there are none. */
+bool config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type);
+
+/* instanceTypes: what the configuration says of a type. AWS has the last word of what it does not call unmirrorable. */
+enum config_type_verdict { CONFIG_TYPE_UNKNOWN, CONFIG_TYPE_MIRRORABLE, CONFIG_TYPE_UNMIRRORABLE };
+enum config_type_verdict mirror_config_type(const struct mirror_config *config, const char *type);
+
+/* hook: path as written, or NULL. */
+const char *mirror_config_hook(const struct mirror_config *config);
+
+#endif

@@ -1,0 +1,121 @@
+#include "base/mem.h"
+#include "mirror/config/config_keys.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static void
+read_key(struct config_reader *reader, const struct config_key *key, const json_t *value,
+    struct config_rule_slot *slot)
+{
+	struct config_rule *rule = &slot->rule;
+	void *place = (char *)rule + key->offset;
+
+	switch (key->form) {
+	case FORM_TEXT:
+		config_read_text(reader, key->name, value, place);
+		break;
+	case FORM_ID:
+		config_read_id(reader, key->name, value, key->prefix, place);
+		break;
+	case FORM_IDS:
+		config_read_ids(reader, key->name, value, key->prefix, place, key->count_max,
+		    &rule->target_security_group_count);
+		break;
+	case FORM_TAGS:
+		config_read_tags(reader, key->name, value, &slot->tags, &rule->tag_count);
+		rule->tags = slot->tags;
+		break;
+	case FORM_CHOICE:
+		config_read_choice(reader, key->name, value, key->choices, place);
+		break;
+	case FORM_INT:
+		if (key->zero_word != NULL && json_is_string(value) &&
+		    strcmp(json_string_value(value), key->zero_word) == 0)
+			*(int *)place = 0;
+		else
+			config_read_int(reader, key->name, value, key->range, place);
+		break;
+	case FORM_TEXTS:
+	case FORM_ARN:
+	case FORM_NUMBER:
+	case FORM_RULES:
+	case FORM_SECTION:
+		assert(!"no key of a rule has this form");
+	}
+}
+
+/* Either a target is given, or all that it takes to launch one; never both. */
+static void
+check_target(struct config_reader *reader, const json_t *rule)
+{
+	bool has_target = config_given(json_object_get(rule, "targetId"));
+	size_t launch_keys = 0;
+
+	for (const struct config_key *key = config_rule_keys; key->name != NULL; key++)
+		launch_keys +=
+		    key->role >= ROLE_LAUNCH && config_given(json_object_get(rule, key->name));
+	if (!has_target && launch_keys == 0) {
+		config_missing(reader, "targetId",
+		    "the rule has no target: give targetId, or targetInstanceType, "
+		    "targetInstanceAmi and targetSecurityGroupIds to have one created");
+		return;
+	}
+	for (const struct config_key *key = config_rule_keys; key->name != NULL; key++) {
+		bool given = config_given(json_object_get(rule, key->name));
+		size_t mark = config_enter(reader, key->name);
+
+		if (has_target && given && key->role >= ROLE_LAUNCH)
+			config_invalid(reader,
+			    "%s and targetId exclude each other: a target is either given or "
+			    "created",
+			    key->name);
+		config_leave(reader, mark);
+		if (!has_target && !given && key->role == ROLE_LAUNCH)
+			config_missing(reader, key->name,
+			    "%s is missing: a target that is created needs it", key->name);
+	}
+}
+
+void
+config_read_rule(struct config_reader *reader, const json_t *object, enum rule_kind kind,
+    struct config_rule_slot *slot)
+{
+	struct config_rule *rule = &slot->rule;
+
+	if (!json_is_object(object)) {
+		config_invalid(reader, "a rule must be a mapping");
+		return;
+	}
+	config_check_table(reader, object, config_rule_keys, IN(kind));
+	rule->session_number = CONFIG_SESSION_NUMBER_DEFAULT;
+	rule->virtual_network_id = -1;
+	for (const struct config_key *key = config_rule_keys; key->name != NULL; key++) {
+		const json_t *value = json_object_get(object, key->name);
+		size_t mark;
+
+		if ((key->in & IN(kind)) == 0)
+			continue;
+		if (!config_given(value)) {
+			if (key->role == ROLE_NEEDED)
+				config_missing(reader, key->name, "%s is missing", key->name);
+			continue;
+		}
+		mark = config_enter(reader, key->name);
+		read_key(reader, key, value, slot);
+		config_leave(reader, mark);
+	}
+	check_target(reader, object);
+	if (rule->name != NULL && strlen(rule->name) > CONFIG_NAME_BYTES_MAX) {
+		size_t mark = config_enter(reader, "name");
+
+		config_invalid(reader, "a name has at most %d characters", CONFIG_NAME_BYTES_MAX);
+		config_leave(reader, mark);
+	}
+	if (rule->name == NULL) {
+		snprintf(slot->made_name, sizeof(slot->made_name), "%s[%zu]",
+		    config_list_names[kind], rule->index);
+		rule->name = slot->made_name;
+	}
+}

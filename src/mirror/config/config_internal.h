@@ -1,0 +1,85 @@
+#ifndef TMFLOW_MIRROR_CONFIG_CONFIG_INTERNAL_H
+#define TMFLOW_MIRROR_CONFIG_CONFIG_INTERNAL_H
+
+#include "mirror/config/config.h"
+
+#define CONFIG_PLACEHOLDER    "<INSERT_VALUE>" /* the seed application's */
+#define CONFIG_KINDS	      3		       /* of rules */
+#define CONFIG_NAME_BYTES_MAX 128 /* a rule's name goes into tags, whose values have at most 256 */
+
+/* A rule and what it owns; every other string is the document's. */
+struct config_rule_slot {
+	struct config_rule rule;
+	char made_name[32]; /* "subnets[2]", where none is given */
+	struct config_tag *tags;
+};
+
+struct mirror_config {
+	json_t *root; /* a reference: strings of rules point into it */
+	struct config_rule_slot *slots;
+	size_t count;
+	const char *hook;
+	struct config_guardduty guardduty;
+	const json_t *unmirrorable; /* [pattern]; borrowed from root */
+	const json_t *mirrorable;
+	json_t *exclude_tags; /* borrowed from root, like the next */
+	json_t *exclude_ids;
+};
+
+/* "tags", "subnets", "vpcs" */
+extern const char *const config_list_names[CONFIG_KINDS + 1];
+
+/* A walk through the document: where it is, and what was found wrong. */
+struct config_reader {
+	struct diag_list *diags;
+	struct buf pointer;
+};
+
+/* Steps into a member or element; the result undoes it. */
+size_t config_enter(struct config_reader *reader, const char *key);
+size_t config_enter_index(struct config_reader *reader, size_t index);
+void config_leave(struct config_reader *reader, size_t mark);
+
+/* False for what counts as missing: absent, null, an empty string, the seed application's "<INSERT_VALUE>", or a list of nothing but these. */
+bool config_given(const json_t *value);
+
+/* Adds a fault of the present place, or of its member key. */
+void config_missing(struct config_reader *reader, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void config_invalid(struct config_reader *reader, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Adds a warning that the rule at the present place is of no use. */
+void config_warn(struct config_reader *reader, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Adds a fault for each key of object that is not in known, with the nearest that is. */
+void
+config_check_keys(struct config_reader *reader, const json_t *object, const char *const *known);
+
+/* Each reads the value at the present place, called name in messages; on a fault it is added and nothing is stored. */
+void config_read_text(
+    struct config_reader *reader, const char *name, const json_t *value, const char **ret_text);
+/* A text that begins with prefix and goes on. */
+void config_read_id(struct config_reader *reader, const char *name, const json_t *value,
+    const char *prefix, const char **ret_id);
+/* [{Key, Value}] */
+void config_read_tags(struct config_reader *reader, const char *name, const json_t *value,
+    struct config_tag **ret_tags, size_t *ret_count);
+/* A list of ids, at most max; what counts as missing is left out. */
+void config_read_ids(struct config_reader *reader, const char *name, const json_t *value,
+    const char *prefix, const char **ret_ids, size_t max, size_t *ret_count);
+struct config_range {
+	int min;
+	int max;
+};
+void config_read_int(struct config_reader *reader, const char *name, const json_t *value,
+    struct config_range range, int *ret_number);
+void config_read_choice(struct config_reader *reader, const char *name, const json_t *value,
+    const char *const *choices, unsigned *ret_choice);
+
+/* Fills slot from a rule of the list `kind` at the present place, and adds its faults. */
+void config_read_rule(struct config_reader *reader, const json_t *rule, enum rule_kind kind,
+    struct config_rule_slot *slot);
+
+#endif

@@ -1,0 +1,130 @@
+#include "mirror/config/hook.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct hook {
+	struct script *script;
+	bool has_priority;
+	bool has_match;
+	bool has_eligible;
+};
+
+static const char *const kind_names[] = {
+    [RULE_TAGS] = "tags", [RULE_SUBNETS] = "subnets", [RULE_VPCS] = "vpcs"};
+
+struct hook *
+hook_new(struct script *script)
+{
+	struct hook *hook = mem_zalloc(1, sizeof(*hook));
+
+	hook->script = script;
+	hook->has_priority = script_has(script, "priority");
+	hook->has_match = script_has(script, "match");
+	hook->has_eligible = script_has(script, "eligible");
+	return hook;
+}
+
+void
+hook_free(struct hook *hook)
+{
+	free(hook);
+}
+
+json_t *
+hook_rule_json(const struct config_rule *rule)
+{
+	json_t *json = json_object();
+	json_t *tags = json_array();
+
+	json_put_string(json, "Name", rule->name);
+	json_put_string(json, "Kind", kind_names[rule->kind]);
+	json_put_string(json, "VpcId", rule->vpc_id);
+	json_put_string(json, "SubnetId", rule->subnet_id);
+	json_put_string(json, "FilterId", rule->filter_id);
+	json_put_string(json, "TargetId", rule->target_id);
+	json_put_string(json, "TargetSubnetId", rule->target_subnet_id);
+	json_object_set_new(json, "SessionNumber", json_integer(rule->session_number));
+	for (size_t i = 0; i < rule->tag_count; i++) {
+		json_t *tag = json_object();
+
+		json_put_string(tag, "Key", rule->tags[i].key);
+		json_put_string(tag, "Value", rule->tags[i].value);
+		json_array_append_new(tags, tag);
+	}
+	json_object_set_new(json, "Tags", tags);
+	return json;
+}
+
+static int
+wrong_answer(const char *function, const char *expected, const json_t *got, struct err *err)
+{
+	return err_set(err, ERR_HOOK,
+	    "the hook's %s must return %s, but returned a value of kind %s", function, expected,
+	    json_kind(got));
+}
+
+int
+hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct err *err)
+{
+	json_t *results[SCRIPT_RESULTS_MAX];
+	int ret = 0;
+
+	if (!hook->has_priority)
+		return 0;
+	if (script_call(hook->script, "priority", &rule, 1, results, err) < 0)
+		return -1;
+	if (json_is_number(results[0]) && !isnan(json_number_value(results[0])))
+		*ret_priority = json_number_value(results[0]);
+	else if (!json_is_null(results[0]))
+		ret = wrong_answer("priority", "a number or nil", results[0], err);
+	json_decref(results[0]);
+	json_decref(results[1]);
+	return ret;
+}
+
+int
+hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *ret_answer,
+    struct err *err)
+{
+	json_t *args[] = {instance, rule};
+	json_t *results[SCRIPT_RESULTS_MAX];
+	int ret = 0;
+
+	if (!hook->has_match)
+		return 0;
+	if (script_call(hook->script, "match", args, 2, results, err) < 0)
+		return -1;
+	if (json_is_boolean(results[0]))
+		*ret_answer = json_is_true(results[0]) ? HOOK_YES : HOOK_NO;
+	else if (!json_is_null(results[0]))
+		ret = wrong_answer("match", "true, false or nil", results[0], err);
+	json_decref(results[0]);
+	json_decref(results[1]);
+	return ret;
+}
+
+int
+hook_eligible(
+    struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason, struct err *err)
+{
+	json_t *results[SCRIPT_RESULTS_MAX];
+	int ret = 0;
+
+	if (!hook->has_eligible)
+		return 0;
+	if (script_call(hook->script, "eligible", &instance, 1, results, err) < 0)
+		return -1;
+	if (json_is_false(results[0])) {
+		*ret_eligible = false;
+		*ret_reason = json_incref(results[1]);
+	} else if (!json_is_null(results[0]) && !json_is_true(results[0])) {
+		ret = wrong_answer("eligible", "true, false or nil", results[0], err);
+	}
+	json_decref(results[0]);
+	json_decref(results[1]);
+	return ret;
+}

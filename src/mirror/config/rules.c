@@ -1,0 +1,272 @@
+#include "mirror/config/rules.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "mirror/config/hook.h"
+#include "mirror/mirror_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ranked_rule {
+	const struct config_rule *rule;
+	double priority;
+	size_t index; /* in the configuration's order: the order among equals */
+	json_t *json; /* what the hook sees; NULL without one */
+};
+
+struct rules {
+	struct hook *hook; /* NULL: none */
+	struct ranked_rule *ranked;
+	size_t count;
+};
+
+static const double default_priorities[] = {
+    [RULE_TAGS] = RULE_PRIORITY_TAGS,
+    [RULE_SUBNETS] = RULE_PRIORITY_SUBNETS,
+    [RULE_VPCS] = RULE_PRIORITY_VPCS,
+};
+
+static int
+compare_ranks(const void *left, const void *right)
+{
+	const struct ranked_rule *a = left;
+	const struct ranked_rule *b = right;
+
+	if (a->priority != b->priority)
+		return a->priority < b->priority ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static int
+rank(struct rules *rules, size_t index, const struct config_rule *rule, struct err *err)
+{
+	struct ranked_rule *ranked = &rules->ranked[index];
+
+	*ranked = (struct ranked_rule){
+	    .rule = rule, .priority = default_priorities[rule->kind], .index = index};
+	if (rules->hook == NULL)
+		return 0;
+	ranked->json = hook_rule_json(rule);
+	return hook_priority(rules->hook, ranked->json, &ranked->priority, err);
+}
+
+struct rules *
+rules_new(const struct mirror_config *config, struct script *script, struct err *err)
+{
+	struct rules *rules = mem_zalloc(1, sizeof(*rules));
+
+	rules->count = mirror_config_rule_count(config);
+	rules->ranked = mem_zalloc(rules->count, sizeof(*rules->ranked));
+	rules->hook = script != NULL ? hook_new(script) : NULL;
+	for (size_t i = 0; i < rules->count; i++) {
+		if (rank(rules, i, mirror_config_rule(config, i), err) < 0) {
+			rules_free(rules);
+			return NULL;
+		}
+	}
+	qsort(rules->ranked, rules->count, sizeof(*rules->ranked), compare_ranks);
+	return rules;
+}
+
+void
+rules_free(struct rules *rules)
+{
+	if (rules == NULL)
+		return;
+	for (size_t i = 0; i < rules->count; i++)
+		json_decref(rules->ranked[i].json);
+	free(rules->ranked);
+	hook_free(rules->hook);
+	free(rules);
+}
+
+static bool
+bears_tag(const json_t *instance, const struct config_tag *wanted)
+{
+	const char *value = tag_value(instance, wanted->key);
+
+	return value != NULL && strcmp(value, wanted->value) == 0;
+}
+
+static bool
+tags_match(const struct config_rule *rule, const json_t *instance)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < rule->tag_count; i++)
+		found += bears_tag(instance, &rule->tags[i]);
+	return rule->tag_match == TAG_MATCH_ALL ? found == rule->tag_count : found > 0;
+}
+
+static bool
+member_is(const json_t *instance, const char *key, const char *wanted)
+{
+	const char *value = json_get_string(instance, key);
+
+	return value != NULL && strcmp(value, wanted) == 0;
+}
+
+bool
+rule_matches(const struct config_rule *rule, const json_t *instance)
+{
+	switch (rule->kind) {
+	case RULE_TAGS:
+		return tags_match(rule, instance);
+	case RULE_SUBNETS:
+		return member_is(instance, "SubnetId", rule->subnet_id);
+	case RULE_VPCS:
+		return member_is(instance, "VpcId", rule->vpc_id);
+	}
+	return false;
+}
+
+int
+rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible, json_t **ret_reason,
+    struct err *err)
+{
+	*ret_eligible = true;
+	if (rules->hook == NULL)
+		return 0;
+	return hook_eligible(rules->hook, instance, ret_eligible, ret_reason, err);
+}
+
+size_t
+rules_count(const struct rules *rules)
+{
+	return rules->count;
+}
+
+int
+rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule_answer *ret_answer,
+    struct err *err)
+{
+	const struct ranked_rule *ranked = &rules->ranked[index];
+	enum hook_answer answer = HOOK_DEFAULT;
+
+	if (rules->hook != NULL &&
+	    hook_match(rules->hook, instance, ranked->json, &answer, err) < 0)
+		return -1;
+	*ret_answer = (struct rule_answer){
+	    .rule = ranked->rule,
+	    .by_hook = answer != HOOK_DEFAULT,
+	    .takes =
+		answer == HOOK_DEFAULT ? rule_matches(ranked->rule, instance) : answer == HOOK_YES,
+	};
+	return 0;
+}
+
+int
+rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
+    struct err *err)
+{
+	struct rule_answer answer;
+
+	*ret_rule = NULL;
+	for (size_t i = 0; i < rules->count && *ret_rule == NULL; i++) {
+		if (rules_try(rules, i, instance, &answer, err) < 0)
+			return -1;
+		if (answer.takes)
+			*ret_rule = answer.rule;
+	}
+	return 0;
+}
+
+/* --- explaining --- */
+
+static void
+explain_tags(const struct config_rule *rule, const json_t *instance, struct buf *out)
+{
+	for (size_t i = 0; i < rule->tag_count; i++) {
+		const struct config_tag *wanted = &rule->tags[i];
+		const char *value = tag_value(instance, wanted->key);
+
+		if (i > 0)
+			buf_add_cstr(out, rule->tag_match == TAG_MATCH_ALL ? " and " : " or ");
+		if (value == NULL)
+			buf_printf(out, "no tag %s=%s", wanted->key, wanted->value);
+		else if (strcmp(value, wanted->value) == 0)
+			buf_printf(out, "tag %s=%s", wanted->key, wanted->value);
+		else
+			buf_printf(
+			    out, "tag %s is \"%s\", not \"%s\"", wanted->key, value, wanted->value);
+	}
+}
+
+static void
+explain_member(
+    const json_t *instance, const char *key, const char *wanted, const char *what, struct buf *out)
+{
+	const char *value = json_get_string(instance, key);
+
+	if (value == NULL)
+		buf_printf(out, "it has no %s", what);
+	else if (strcmp(value, wanted) == 0)
+		buf_printf(out, "its %s is %s", what, wanted);
+	else
+		buf_printf(out, "its %s is %s, not %s", what, value, wanted);
+}
+
+void
+rule_explain(const struct config_rule *rule, const json_t *instance, struct buf *out)
+{
+	switch (rule->kind) {
+	case RULE_TAGS:
+		explain_tags(rule, instance, out);
+		break;
+	case RULE_SUBNETS:
+		explain_member(instance, "SubnetId", rule->subnet_id, "subnet", out);
+		break;
+	case RULE_VPCS:
+		explain_member(instance, "VpcId", rule->vpc_id, "VPC", out);
+		break;
+	}
+}
+
+bool
+instance_is_over(const json_t *instance)
+{
+	return member_is(instance, "State", "terminated") ||
+	       member_is(instance, "State", "shutting-down");
+}
+
+bool
+instance_is_marked_target(const json_t *instance)
+{
+	const char *name = tag_value(instance, TAG_NAME);
+
+	return tag_value(instance, TAG_TARGET_OF) != NULL ||
+	       (name != NULL && strcmp(name, TAG_NAME_VALUE) == 0);
+}
+
+json_t *
+instance_primary_interface(const json_t *instance)
+{
+	const json_t *interfaces = json_get_array(instance, "NetworkInterfaces");
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (interfaces, i, interface) {
+		const json_t *index = json_object_get(interface, "DeviceIndex");
+
+		if (json_is_integer(index) && json_integer_value(index) == 0)
+			return interface;
+	}
+	return NULL;
+}
+
+const char *
+tag_value(const json_t *resource, const char *key)
+{
+	const json_t *tags = json_get_array(resource, "Tags");
+	json_t *tag;
+	size_t i;
+
+	json_array_foreach (tags, i, tag) {
+		const char *tag_key = json_get_string(tag, "Key");
+
+		if (tag_key != NULL && strcmp(tag_key, key) == 0)
+			return json_get_string(tag, "Value");
+	}
+	return NULL;
+}

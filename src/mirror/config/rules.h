@@ -1,0 +1,60 @@
+#ifndef TMFLOW_MIRROR_CONFIG_RULES_H
+#define TMFLOW_MIRROR_CONFIG_RULES_H
+
+#include "mirror/config/config.h"
+#include "script/script.h"
+
+/*
+ * Which rule takes an instance (JSON, see DESIGN.md section 3): tags before subnets before VPCs, each in file order, the first that matches wins.
+ * A hook may order the rules and answer in their place.
+ */
+struct rules;
+
+/* Priorities of rules as long as no hook says otherwise: lower is tried first. */
+#define RULE_PRIORITY_TAGS    100.0
+#define RULE_PRIORITY_SUBNETS 200.0
+#define RULE_PRIORITY_VPCS    300.0
+
+/* config and hook (NULL: none) are borrowed. Asks the hook for every rule's priority. Errors: ERR_HOOK. */
+struct rules *rules_new(const struct mirror_config *config, struct script *hook, struct err *err);
+void rules_free(struct rules *rules);
+
+/* What a rule asks of an instance, without a hook. Pure. */
+bool rule_matches(const struct config_rule *rule, const json_t *instance);
+
+/* Whether the hook lets the instance be mirrored. *ret_reason is a new reference (JSON null where it gives none) when the answer is false.
+ * Errors: ERR_HOOK. */
+int rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible,
+    json_t **ret_reason, struct err *err);
+
+/* *ret_rule is NULL when no rule takes the instance. Errors: ERR_HOOK. */
+int rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
+    struct err *err);
+
+/* The rules in the order of trying, each by itself. */
+struct rule_answer {
+	const struct config_rule *rule;
+	bool takes;
+	bool by_hook; /* it answered in the rule's place */
+};
+size_t rules_count(const struct rules *rules);
+/* Whether the index-th rule takes the instance. Errors: ERR_HOOK. */
+int rules_try(const struct rules *rules, size_t index, json_t *instance,
+    struct rule_answer *ret_answer, struct err *err);
+
+/* Appends what a rule by itself finds at an instance: "subnet-1 is its subnet", or what differs. */
+void rule_explain(const struct config_rule *rule, const json_t *instance, struct buf *out);
+
+/* True if the instance is terminated, or about to be. */
+bool instance_is_over(const json_t *instance);
+
+/* True if it was launched for a target, by tmflow or the seed application: such an instance says so from its first moment. */
+bool instance_is_marked_target(const json_t *instance);
+
+/* The interface of device index 0, or NULL. Borrows. */
+json_t *instance_primary_interface(const json_t *instance);
+
+/* The value of an instance's, target's or session's tag in its Tags, or NULL. Borrows. */
+const char *tag_value(const json_t *resource, const char *key);
+
+#endif

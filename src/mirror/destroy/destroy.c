@@ -1,0 +1,688 @@
+#include "mirror/destroy/destroy.h"
+
+#include "aws/pace/retry.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "mirror/destroy/destroy_known.h"
+#include "mirror/session_plan.h"
+#include "mirror/targets/target_facts.h"
+#include "mirror/targets/waiters.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A pass lists everything, adds what this store knows to have made just now, then deletes kind by kind. What was in use makes another pass after a while: sessions that
+ * another store knows and a describe did not show yet turn up in it. A target that a session of somebody else's uses is not touched, nor its instance: AWS refuses to delete it only
+ * where that session is in the same account.
+ */
+
+#define WINDOW		  10u /* deletions at once: they wait for the account's quota, not for each other */
+#define PASSES_MAX	  8    /* with the waits below some three minutes */
+#define PASS_DELAY_MS	  2000 /* doubles */
+#define PASS_DELAY_MAX_MS 30000
+#define PAGES_MAX	  10000
+
+enum kind { KIND_SESSIONS, KIND_TARGETS, KIND_INSTANCES, KIND_COUNT };
+
+struct deletion {
+	struct destroy *in;
+	struct call *call; /* NULL: free */
+	const json_t *item;
+};
+
+struct destroy {
+	struct mirror *mirror;
+	struct waiters waiters;
+	bool removing;
+	json_t *items[KIND_COUNT];   /* [item] of this pass */
+	json_t *listed[KIND_COUNT];  /* {id: true} of what AWS lists, in this pass */
+	json_t *unlisted;	     /* {id: true} of items that only the store knows */
+	json_t *removed[KIND_COUNT]; /* {id: true} of all passes */
+	json_t *failed;		     /* {id: {kind, id, error, cause}} of this pass */
+	json_t *kept_interfaces; /* {interface: true} of targets that stay: their instances stay */
+	json_t *strangers;	 /* {target: session} of sessions that are not ours */
+	enum kind listing;
+	int pages;
+	struct call *asking;
+	enum kind deleting;
+	size_t next;
+	struct deletion window[WINDOW];
+	bool in_use;
+	int passes;
+	struct timer timer; /* the next pass */
+};
+
+static void list(struct destroy *destroy, const char *next_token);
+static void pump(struct destroy *destroy);
+static void pass_again(struct timer *timer);
+
+/* --- what is listed, and how it is deleted --- */
+
+static json_t *
+item_of_session(const json_t *session)
+{
+	json_t *item = json_object();
+
+	json_put_string(item, "sessionId", json_get_string(session, "TrafficMirrorSessionId"));
+	json_put_string(item, "networkInterfaceId", json_get_string(session, "NetworkInterfaceId"));
+	json_put_string(item, "targetId", json_get_string(session, "TrafficMirrorTargetId"));
+	return item;
+}
+
+static void
+put_place(json_t *item, const char *subnet_id, const json_t *resource)
+{
+	const char *generation = tag_value(resource, TAG_GENERATION);
+
+	json_put_string(item, "subnetId", subnet_id);
+	if (generation != NULL)
+		json_object_set_new(item, "generation", json_integer(strtol(generation, NULL, 10)));
+}
+
+static json_t *
+item_of_target(const json_t *target)
+{
+	json_t *item = json_object();
+
+	json_put_string(item, "targetId", json_get_string(target, "TrafficMirrorTargetId"));
+	json_put_string(item, "networkInterfaceId", json_get_string(target, "NetworkInterfaceId"));
+	put_place(item, tag_value(target, TAG_OUR_SUBNET), target);
+	return item;
+}
+
+static json_t *
+item_of_instance(const json_t *instance)
+{
+	json_t *item = json_object();
+
+	json_put_string(item, "instanceId", json_get_string(instance, "InstanceId"));
+	json_put_string(item, "networkInterfaceId",
+	    json_get_string(instance_primary_interface(instance), "NetworkInterfaceId"));
+	put_place(item, tag_value(instance, TAG_TARGET_OF), instance);
+	return item;
+}
+
+static struct call *
+list_instances(struct aws_client *ec2, const char *next_token)
+{
+	json_t *values = json_array();
+	json_t *filters;
+	struct call *call;
+
+	json_array_append_new(values, json_string(TAG_TOOL_VALUE));
+	filters = mirror_filter("tag:" TAG_TOOL, values);
+	call = ec2_describe_instances(ec2,
+	    &(struct ec2_describe){
+		.next_token = next_token, .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX});
+	json_decref(filters);
+	return call;
+}
+
+/* Mirror resources have no documented filter for tags: all are listed and compared here. */
+static struct call *
+list_targets(struct aws_client *ec2, const char *next_token)
+{
+	return ec2_describe_targets(ec2,
+	    &(struct ec2_describe){.next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
+}
+
+static struct call *
+list_sessions(struct aws_client *ec2, const char *next_token)
+{
+	return ec2_describe_sessions(ec2,
+	    &(struct ec2_describe){.next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
+}
+
+static struct call *
+terminate(struct aws_client *ec2, const char *id)
+{
+	json_t *ids = json_array();
+	struct call *call;
+
+	json_array_append_new(ids, json_string(id));
+	call = ec2_terminate_instances(ec2, ids);
+	json_decref(ids);
+	return call;
+}
+
+static const struct {
+	const char *name;
+	const char *list_name; /* in the describe's reply */
+	const char *id_name;
+	struct call *(*list)(struct aws_client *ec2, const char *next_token);
+	json_t *(*item_of)(const json_t *resource);
+	struct call *(*delete)(struct aws_client *ec2, const char *id);
+} kinds[KIND_COUNT] = {
+    [KIND_SESSIONS] = {"sessions", "TrafficMirrorSessions", "sessionId", list_sessions,
+	item_of_session, ec2_delete_session},
+    [KIND_TARGETS] = {"targets", "TrafficMirrorTargets", "targetId", list_targets, item_of_target,
+	ec2_delete_target},
+    [KIND_INSTANCES] = {"instances", "Instances", "instanceId", list_instances, item_of_instance,
+	terminate},
+};
+
+/* Instances first: they tell which account this is. */
+static const enum kind listing_order[KIND_COUNT] = {KIND_INSTANCES, KIND_TARGETS, KIND_SESSIONS};
+
+/* --- life --- */
+
+static struct loop *
+loop_of(const struct destroy *destroy)
+{
+	return destroy->mirror->opts.loop;
+}
+
+struct destroy *
+destroy_new(struct mirror *mirror)
+{
+	struct destroy *destroy = mem_zalloc(1, sizeof(*destroy));
+
+	destroy->mirror = mirror;
+	destroy->timer.fire = pass_again;
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		destroy->removed[kind] = json_object();
+	return destroy;
+}
+
+static void
+forget_pass(struct destroy *destroy)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		json_decref(destroy->items[kind]);
+		json_decref(destroy->listed[kind]);
+		destroy->items[kind] = destroy->listed[kind] = NULL;
+	}
+	json_decref(destroy->failed);
+	json_decref(destroy->unlisted);
+	destroy->unlisted = NULL;
+	json_decref(destroy->kept_interfaces);
+	json_decref(destroy->strangers);
+	destroy->failed = destroy->kept_interfaces = destroy->strangers = NULL;
+}
+
+void
+destroy_free(struct destroy *destroy)
+{
+	if (destroy == NULL)
+		return;
+	call_cancel(destroy->asking);
+	for (size_t i = 0; i < WINDOW; i++)
+		call_cancel(destroy->window[i].call);
+	loop_timer_disarm(loop_of(destroy), &destroy->timer);
+	waiters_fini(&destroy->waiters);
+	forget_pass(destroy);
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		json_decref(destroy->removed[kind]);
+	free(destroy);
+}
+
+/* --- the end --- */
+
+static json_t *
+keys_of(json_t *set)
+{
+	json_t *keys = json_array();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (set, key, value)
+		json_array_append_new(keys, json_string(key));
+	return keys;
+}
+
+static json_t *
+values_of(json_t *object)
+{
+	json_t *values = json_array();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (object, key, value)
+		json_array_append(values, value);
+	return values;
+}
+
+static void
+end_found(struct destroy *destroy)
+{
+	json_t *result = json_object();
+
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		json_object_set(result, kinds[kind].name, destroy->items[kind]);
+	json_object_set_new(result, "kept", values_of(destroy->failed));
+	waiters_complete(&destroy->waiters, result);
+	json_decref(result);
+}
+
+static void
+end_removed(struct destroy *destroy)
+{
+	json_t *result = json_object();
+	json_t *removed = json_object();
+
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		json_object_set_new(removed, kinds[kind].name, keys_of(destroy->removed[kind]));
+	json_object_set_new(result, "removed", removed);
+	json_object_set_new(result, "failed", values_of(destroy->failed));
+	waiters_complete(&destroy->waiters, result);
+	json_decref(result);
+}
+
+static void
+end_pass(struct destroy *destroy)
+{
+	struct clock *clock = loop_clock(loop_of(destroy));
+	int64_t delay_ms = (int64_t)PASS_DELAY_MS << destroy->passes;
+
+	if (!destroy->in_use || ++destroy->passes == PASSES_MAX) {
+		end_removed(destroy);
+		return;
+	}
+	if (delay_ms > PASS_DELAY_MAX_MS)
+		delay_ms = PASS_DELAY_MAX_MS;
+	loop_timer_arm(loop_of(destroy), &destroy->timer, clock->mono_ms(clock) + delay_ms);
+}
+
+/* --- deleting --- */
+
+static void
+fail_item(struct destroy *destroy, enum kind kind, const json_t *item, const struct err *err)
+{
+	const char *id = json_get_string(item, kinds[kind].id_name);
+	json_t *failure = json_object();
+
+	json_put_string(failure, "kind", kinds[kind].name);
+	json_put_string(failure, "id", id);
+	json_put_string(failure, "error", err->name);
+	json_put_string(failure, "cause", err_text(err));
+	json_object_set_new(destroy->failed, id, failure);
+}
+
+/* A target that stays keeps its instance. */
+static void
+keep_instance(struct destroy *destroy, const json_t *item)
+{
+	const char *interface = json_get_string(item, "networkInterfaceId");
+
+	if (destroy->deleting == KIND_TARGETS && interface != NULL)
+		json_object_set_new(destroy->kept_interfaces, interface, json_true());
+}
+
+static void
+refused(struct destroy *destroy, const json_t *item, const struct err *err)
+{
+	if (mirror_error_is_in_use(err))
+		destroy->in_use = true;
+	fail_item(destroy, destroy->deleting, item, err);
+	keep_instance(destroy, item);
+}
+
+static void
+deleted(void *arg, struct call *call)
+{
+	struct deletion *deletion = arg;
+	struct destroy *destroy = deletion->in;
+	enum kind kind = destroy->deleting;
+	const char *id = json_get_string(deletion->item, kinds[kind].id_name);
+	json_t *reply = call_take_result(call);
+
+	deletion->call = NULL;
+	if (reply != NULL || aws_error_is_not_found(call->err.name)) {
+		/* Of what is on no list, only AWS could tell that it was there. */
+		if (reply != NULL || json_object_get(destroy->unlisted, id) == NULL)
+			json_object_set_new(destroy->removed[kind], id, json_true());
+		log_event(LOG_INFO, "destroy.removed", LOG_STR("kind", kinds[kind].name),
+		    LOG_STR("id", id));
+	} else {
+		refused(destroy, deletion->item, &call->err);
+	}
+	json_decref(reply);
+	pump(destroy);
+}
+
+/* The token of a terminated instance is refused for a day, and describes may show a deleted target for a while: so the generation is used up, and the target full. */
+static int
+note_gone(struct destroy *destroy, const json_t *item, struct err *err)
+{
+	int generation = (int)json_integer_value(json_object_get(item, "generation"));
+	const struct target gone = {
+	    .id = (char *)json_get_string(item, "targetId"),
+	    .interface_id = (char *)json_get_string(item, "networkInterfaceId"),
+	    .subnet_id = (char *)json_get_string(item, "subnetId"),
+	    .made = true,
+	    .full = true,
+	    .generation = generation,
+	};
+
+	if (gone.subnet_id == NULL)
+		return 0;
+	if (gone.id != NULL && target_fact_put(destroy->mirror, &gone, err) < 0)
+		return -1;
+	return target_fact_note_generation(destroy->mirror, gone.subnet_id, generation, err);
+}
+
+static bool
+stays(const struct destroy *destroy, const json_t *item)
+{
+	const char *interface = json_get_string(item, "networkInterfaceId");
+
+	return destroy->deleting == KIND_INSTANCES && interface != NULL &&
+	       json_object_get(destroy->kept_interfaces, interface) != NULL;
+}
+
+static struct deletion *
+free_slot(struct destroy *destroy, bool *ret_idle)
+{
+	struct deletion *found = NULL;
+
+	*ret_idle = true;
+	for (size_t i = 0; i < WINDOW; i++) {
+		if (destroy->window[i].call == NULL)
+			found = &destroy->window[i];
+		else
+			*ret_idle = false;
+	}
+	return found;
+}
+
+/* What a later run must know is in the store before AWS is asked. */
+static int
+note_deletion(struct destroy *destroy, const json_t *item, struct err *err)
+{
+	int ret = 0;
+
+	if (destroy->deleting != KIND_SESSIONS)
+		ret = note_gone(destroy, item, err);
+	else if (destroy->next == 1) /* the first one */
+		ret = sessions_note_destroyed(destroy->mirror, err);
+	return ret < 0 ? -1 : store_commit(destroy->mirror->opts.store, err);
+}
+
+static int
+start_deletion(struct destroy *destroy, struct deletion *slot, const json_t *item, struct err *err)
+{
+	enum kind kind = destroy->deleting;
+
+	if (note_deletion(destroy, item, err) < 0)
+		return -1;
+	slot->in = destroy;
+	slot->item = item;
+	slot->call = kinds[kind].delete(
+	    destroy->mirror->opts.ec2, json_get_string(item, kinds[kind].id_name));
+	call_on_done(slot->call, deleted, slot);
+	return 0;
+}
+
+/* Keeps the window full; goes on to the next kind when the last of one is over. */
+static void
+pump(struct destroy *destroy)
+{
+	const json_t *items = destroy->items[destroy->deleting];
+	struct deletion *slot;
+	struct err err = {0};
+	bool idle;
+
+	while (
+	    (slot = free_slot(destroy, &idle)) != NULL && destroy->next < json_array_size(items)) {
+		const json_t *item = json_array_get(items, destroy->next++);
+
+		if (stays(destroy, item) || start_deletion(destroy, slot, item, &err) == 0)
+			continue;
+		waiters_fail(&destroy->waiters, &err);
+		err_fini(&err);
+		return;
+	}
+	if (!idle)
+		return;
+	destroy->next = 0;
+	if (destroy->deleting + 1 == KIND_COUNT) {
+		end_pass(destroy);
+		return;
+	}
+	destroy->deleting++;
+	pump(destroy);
+}
+
+/* --- listing --- */
+
+static bool
+is_ours(const struct destroy *destroy, const json_t *resource)
+{
+	const char *tool = tag_value(resource, TAG_TOOL);
+	const char *owner = json_get_string(resource, "OwnerId");
+	const char *account_id = destroy->mirror->account_id;
+
+	return tool != NULL && strcmp(tool, TAG_TOOL_VALUE) == 0 &&
+	       (owner == NULL || account_id[0] == '\0' || strcmp(owner, account_id) == 0);
+}
+
+/* What an earlier pass removed may be listed for a while. item is taken. */
+static void
+add_item(struct destroy *destroy, enum kind kind, json_t *item)
+{
+	const char *id = json_get_string(item, kinds[kind].id_name);
+
+	json_object_set_new(destroy->listed[kind], id, json_true());
+	if (json_object_get(destroy->removed[kind], id) == NULL)
+		json_array_append(destroy->items[kind], item);
+	json_decref(item);
+}
+
+static void
+note(struct destroy *destroy, const json_t *resource)
+{
+	enum kind kind = listing_order[destroy->listing];
+	const char *interface = json_get_string(resource, "NetworkInterfaceId");
+
+	if (is_ours(destroy, resource) &&
+	    (kind != KIND_INSTANCES ||
+		(tag_value(resource, TAG_TARGET_OF) != NULL && !instance_is_over(resource))))
+		add_item(destroy, kind, kinds[kind].item_of(resource));
+	else if (kind == KIND_TARGETS && interface != NULL)
+		json_object_set_new(destroy->kept_interfaces, interface, json_true());
+	else if (kind == KIND_SESSIONS)
+		json_put_string(destroy->strangers,
+		    json_get_string(resource, "TrafficMirrorTargetId"),
+		    json_get_string(resource, "TrafficMirrorSessionId"));
+}
+
+/* Adds what this store has made and AWS does not list yet. */
+static int
+add_known(struct destroy *destroy, struct err *err)
+{
+	json_t *known = destroy_known(destroy->mirror, err);
+
+	if (known == NULL)
+		return -1;
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		json_t *items = json_object_get(known, kinds[kind].name);
+		const char *id;
+		json_t *item;
+
+		json_object_foreach (items, id, item) {
+			if (json_object_get(destroy->listed[kind], id) != NULL)
+				continue;
+			json_object_set_new(destroy->unlisted, id, json_true());
+			add_item(destroy, (enum kind)kind, json_incref(item));
+		}
+	}
+	json_decref(known);
+	return 0;
+}
+
+/* Somebody else's session uses it: target and instance stay. */
+static void
+keep_used_targets(struct destroy *destroy)
+{
+	json_t *left = json_array();
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (destroy->items[KIND_TARGETS], i, item) {
+		const char *interface = json_get_string(item, "networkInterfaceId");
+		const char *session =
+		    json_get_string(destroy->strangers, json_get_string(item, "targetId"));
+		struct err err = {0};
+
+		if (session == NULL) {
+			json_array_append(left, item);
+			continue;
+		}
+		err_set_name(&err, ERR_SERVICE, "TrafficMirrorTargetInUse",
+		    "session %s, which is not tmflow's, still uses it", session);
+		fail_item(destroy, KIND_TARGETS, item, &err);
+		err_fini(&err);
+		if (interface != NULL)
+			json_object_set_new(destroy->kept_interfaces, interface, json_true());
+	}
+	json_decref(destroy->items[KIND_TARGETS]);
+	destroy->items[KIND_TARGETS] = left;
+}
+
+static void
+keep_instances(struct destroy *destroy)
+{
+	json_t *left = json_array();
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (destroy->items[KIND_INSTANCES], i, item) {
+		const char *interface = json_get_string(item, "networkInterfaceId");
+
+		if (interface == NULL ||
+		    json_object_get(destroy->kept_interfaces, interface) == NULL)
+			json_array_append(left, item);
+	}
+	json_decref(destroy->items[KIND_INSTANCES]);
+	destroy->items[KIND_INSTANCES] = left;
+}
+
+/* Everything of this kind is there: on to the next, or to what is to be done. */
+static void
+listed_all(struct destroy *destroy)
+{
+	struct err err = {0};
+
+	destroy->pages = 0;
+	if (++destroy->listing < KIND_COUNT) {
+		list(destroy, NULL);
+		return;
+	}
+	if (add_known(destroy, &err) < 0) {
+		waiters_fail(&destroy->waiters, &err);
+		err_fini(&err);
+		return;
+	}
+	keep_used_targets(destroy);
+	keep_instances(destroy);
+	if (destroy->removing)
+		pump(destroy);
+	else
+		end_found(destroy);
+}
+
+/* No instance of ours told which account this is; any other will do. */
+static void
+account_came(void *arg, struct call *call)
+{
+	struct destroy *destroy = arg;
+	json_t *reply = call_take_result(call);
+
+	destroy->asking = NULL;
+	if (reply == NULL) {
+		waiters_fail(&destroy->waiters, &call->err);
+		return;
+	}
+	mirror_note_account(destroy->mirror, reply);
+	json_decref(reply);
+	listed_all(destroy);
+}
+
+static void
+ask_account(struct destroy *destroy)
+{
+	destroy->asking = ec2_describe_instances(
+	    destroy->mirror->opts.ec2, &(struct ec2_describe){.max_results = EC2_PAGE_RESULTS_MAX});
+	call_on_done(destroy->asking, account_came, destroy);
+}
+
+static void
+listed(void *arg, struct call *call)
+{
+	struct destroy *destroy = arg;
+	enum kind kind = listing_order[destroy->listing];
+	json_t *reply = call_take_result(call);
+	const char *next_token = json_get_string(reply, "NextToken");
+	json_t *resource;
+	size_t i;
+
+	destroy->asking = NULL;
+	if (reply == NULL) {
+		waiters_fail(&destroy->waiters, &call->err);
+		return;
+	}
+	mirror_note_account(destroy->mirror, reply);
+	json_array_foreach (json_get_array(reply, kinds[kind].list_name), i, resource)
+		note(destroy, resource);
+	if (next_token != NULL && ++destroy->pages < PAGES_MAX)
+		list(destroy, next_token);
+	else if (kind == KIND_INSTANCES && destroy->mirror->account_id[0] == '\0')
+		ask_account(destroy);
+	else
+		listed_all(destroy);
+	json_decref(reply);
+}
+
+static void
+list(struct destroy *destroy, const char *next_token)
+{
+	destroy->asking =
+	    kinds[listing_order[destroy->listing]].list(destroy->mirror->opts.ec2, next_token);
+	call_on_done(destroy->asking, listed, destroy);
+}
+
+static void
+start_pass(struct destroy *destroy)
+{
+	forget_pass(destroy);
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		destroy->items[kind] = json_array();
+		destroy->listed[kind] = json_object();
+	}
+	destroy->failed = json_object();
+	destroy->unlisted = json_object();
+	destroy->kept_interfaces = json_object();
+	destroy->strangers = json_object();
+	destroy->listing = 0;
+	destroy->pages = 0;
+	destroy->deleting = KIND_SESSIONS;
+	destroy->next = 0;
+	destroy->in_use = false;
+	list(destroy, NULL);
+}
+
+static void
+pass_again(struct timer *timer)
+{
+	start_pass((struct destroy *)((char *)timer - offsetof(struct destroy, timer)));
+}
+
+struct call *
+destroy_find(struct destroy *destroy)
+{
+	destroy->removing = false;
+	start_pass(destroy);
+	return waiters_add(&destroy->waiters, loop_of(destroy));
+}
+
+struct call *
+destroy_remove(struct destroy *destroy)
+{
+	destroy->removing = true;
+	destroy->passes = 0;
+	start_pass(destroy);
+	return waiters_add(&destroy->waiters, loop_of(destroy));
+}

@@ -1,0 +1,170 @@
+#include "mirror/destroy/destroy_known.h"
+
+#include "base/json.h"
+#include "mirror/session_plan.h"
+#include "mirror/targets/target_facts.h"
+
+#include <string.h>
+
+/* A run that began earlier has made most of what it made long ago, and that is listed. */
+#define RUN_AGE_MS (24LL * 60 * 60 * 1000)
+
+/* --- sessions: from the ledgers of the last runs --- */
+
+struct runs {
+	struct mirror *mirror;
+	json_t *sessions;
+	int64_t now_wall_ms;
+	struct err *err;
+	int ret;
+};
+
+static int
+note_session(void *arg, const struct outcome *outcome)
+{
+	json_t *item;
+
+	if (outcome->session_id == NULL)
+		return 0;
+	item = json_object();
+	json_put_string(item, "sessionId", outcome->session_id);
+	json_put_string(item, "networkInterfaceId", outcome->interface_id);
+	json_put_string(item, "targetId", outcome->target_id);
+	json_object_set_new(arg, outcome->session_id, item);
+	return 0;
+}
+
+/* Sessions of other regions are not to be asked for here. */
+static bool
+is_of_this_region(const struct runs *runs, const struct store_run *run)
+{
+	json_t *settings = run->settings != NULL ? json_parse(str_of(run->settings), NULL) : NULL;
+	const char *region = json_get_string(settings, "region");
+	bool is = region != NULL && strcmp(region, aws_client_region(runs->mirror->opts.ec2)) == 0;
+
+	json_decref(settings);
+	return is;
+}
+
+static int
+note_run(void *arg, const struct store_run *run)
+{
+	struct runs *runs = arg;
+
+	if (run->dry_run || !is_of_this_region(runs, run) ||
+	    (run->stop_wall_ms != 0 &&
+		runs->now_wall_ms - run->stop_wall_ms > TARGET_FACT_SETTLED_MS))
+		return 0;
+	runs->ret = store_outcomes_each(runs->mirror->opts.store, run->id, OUTCOME_CREATED,
+	    note_session, runs->sessions, runs->err);
+	return runs->ret;
+}
+
+static int
+note_run_and_parts(void *arg, const struct store_run *run)
+{
+	struct runs *runs = arg;
+	const struct store_run_filter parts = {.status = -1, .parent = run->id};
+
+	if (note_run(runs, run) < 0)
+		return -1;
+	runs->ret = store_runs_each(runs->mirror->opts.store, &parts, note_run, runs, runs->err) < 0
+			? -1
+			: runs->ret;
+	return runs->ret;
+}
+
+/* What was made before the last destroy was seen by that, as far as it can be seen. */
+static int
+note_sessions(struct mirror *mirror, json_t *sessions, struct err *err)
+{
+	struct clock *clock = loop_clock(mirror->opts.loop);
+	struct runs runs = {.mirror = mirror,
+	    .sessions = sessions,
+	    .now_wall_ms = clock->wall_ms(clock),
+	    .err = err};
+	struct store_run_filter filter = {
+	    .status = -1, .since_wall_ms = runs.now_wall_ms - RUN_AGE_MS};
+	int64_t destroyed_wall_ms = 0;
+
+	if (sessions_destroyed(mirror, &destroyed_wall_ms, err) < 0)
+		return -1;
+	if (filter.since_wall_ms <= destroyed_wall_ms)
+		filter.since_wall_ms = destroyed_wall_ms + 1;
+	if (store_runs_each(mirror->opts.store, &filter, note_run_and_parts, &runs, err) < 0)
+		return -1;
+	return runs.ret;
+}
+
+/* --- targets and their instances: from the facts --- */
+
+static json_t *
+item_of(const char *id_name, const char *id, const json_t *fact)
+{
+	json_t *item = json_object();
+
+	json_put_string(item, id_name, id);
+	json_put_string(item, "networkInterfaceId", json_get_string(fact, "NetworkInterfaceId"));
+	json_put_string(item, "subnetId", json_get_string(fact, "SubnetId"));
+	json_object_set(item, "generation", json_object_get(fact, "Generation"));
+	return item;
+}
+
+static int
+note_targets(struct mirror *mirror, json_t *targets, json_t *instances, struct err *err)
+{
+	json_t *facts = target_facts_new(mirror, err);
+	const char *id;
+	json_t *fact;
+
+	if (facts == NULL)
+		return -1;
+	json_object_foreach (facts, id, fact) {
+		const char *instance_id = json_get_string(fact, "InstanceId");
+
+		json_object_set_new(targets, id, item_of("targetId", id, fact));
+		if (instance_id != NULL)
+			json_object_set_new(
+			    instances, instance_id, item_of("instanceId", instance_id, fact));
+	}
+	json_decref(facts);
+	return 0;
+}
+
+static int
+note_launches(struct mirror *mirror, json_t *instances, struct err *err)
+{
+	json_t *launches = target_fact_launches(mirror, err);
+	const char *token;
+	json_t *launch;
+
+	if (launches == NULL)
+		return -1;
+	json_object_foreach (launches, token, launch) {
+		const char *id = json_get_string(launch, "InstanceId");
+
+		if (id != NULL)
+			json_object_set_new(instances, id, item_of("instanceId", id, launch));
+	}
+	json_decref(launches);
+	return 0;
+}
+
+json_t *
+destroy_known(struct mirror *mirror, struct err *err)
+{
+	json_t *known = json_object();
+	json_t *sessions = json_object();
+	json_t *targets = json_object();
+	json_t *instances = json_object();
+
+	json_object_set_new(known, "sessions", sessions);
+	json_object_set_new(known, "targets", targets);
+	json_object_set_new(known, "instances", instances);
+	if (note_sessions(mirror, sessions, err) == 0 &&
+	    note_targets(mirror, targets, instances, err) == 0 &&
+	    note_launches(mirror, instances, err) == 0)
+		return known;
+	json_decref(known);
+	return NULL;
+}

@@ -1,0 +1,23 @@
+#ifndef TMFLOW_MIRROR_EXPLAIN_H
+#define TMFLOW_MIRROR_EXPLAIN_H
+
+#include "mirror/mirror.h"
+
+/* Why an instance is mirrored as it is, or is not. Changes nothing. */
+struct explanation;
+
+/* Borrows mirror (with AWS, configuration and store) and instance_id. */
+struct explanation *explanation_new(struct mirror *mirror, const char *instance_id);
+/* Stops what is under way. NULL is fine. */
+void explanation_free(struct explanation *explanation);
+
+/* New call that ends with
+ * {instanceId, instanceType, state, vpcId, subnetId, tags: {key: value},
+ *  eligible, reason? (why it is not), excluded?: {reason, targetId?},
+ *  rules: [{rule, matches, by: "rule" or "hook", why}] in the order of trying, up to the one that takes it, rule: name or null,
+ *  interfaces: [{networkInterfaceId, deviceIndex, mirrored (the rule takes it), outcome?, reason?, differences?, targetId?,
+ *               sessions: [{sessionId, targetId, filterId, sessionNumber, ours}]}]}
+ * where outcome is what the next run would record. Errors: ERR_NOT_FOUND for an instance that AWS does not list; ERR_HOOK; AWS's. */
+struct call *explanation_start(struct explanation *explanation);
+
+#endif

@@ -1,0 +1,68 @@
+#ifndef TMFLOW_MIRROR_SESSION_PLAN_H
+#define TMFLOW_MIRROR_SESSION_PLAN_H
+
+#include "mirror/targets/targets.h"
+
+/* What is to be done about an interface, judged by the sessions that it has. */
+enum session_verdict {
+	SESSION_MISSING,
+	SESSION_PRESENT,  /* the same interface, filter and a target that the rule may use */
+	SESSION_DRIFTED,  /* one of ours, with another filter, target, number, VXLAN id or length */
+	SESSION_CONFLICT, /* the rule's session number is somebody else's */
+	SESSION_LIMIT	  /* no room for another one */
+};
+
+struct session_question {
+	const struct mirror_targets
+	    *targets; /* loaded where the rule's targets are created, or session_needs_targets */
+	const struct config_rule *rule;
+	const char *target_id; /* one that the rule may use in any case; NULL: none is known */
+	const char *subnet_id; /* the source's; NULL: that of target_id */
+	const char *interface_id;
+	const json_t *sessions; /* as described; those of other interfaces are passed over */
+};
+
+/* *ret_session: the one that makes it so (borrowed), NULL for missing and limit. */
+enum session_verdict
+session_judge(const struct session_question *question, const json_t **ret_session);
+
+/* True if what kind of target the session has decides whether it is as the rule wants it. */
+bool session_needs_targets(const struct config_rule *rule, const json_t *session);
+
+/* The session's target where the rule may use it: it needs no other one. NULL otherwise, and for no session. Borrows. */
+const char *session_kept_target(const struct session_question *question, const json_t *session);
+
+/* Appends what a session has otherwise than the rule wants it: "filter tmf-1 instead of tmf-2, ...". */
+void session_differences(
+    const struct session_question *question, const json_t *session, struct buf *out);
+
+/* The lowest session number that no session of the interface has, from the default on: what the owner numbered lower stays before it. */
+int session_free_number(const json_t *sessions, const char *interface_id);
+
+/* How a session is made: the same for every attempt, run and process. */
+struct session_order {
+	const struct config_rule *rule;
+	const char *interface_id;
+	const char *target_id;
+	const char *session_id; /* to modify; NULL: to create */
+	json_t *tags;		/* of a session that is created */
+	int session_number;
+	int64_t after_wall_ms; /* of the last destroy; 0: none. A request after it is another one */
+};
+
+/* What a rule's sessions are tagged with. Borrowed; made once for each rule. */
+json_t *session_tags(struct mirror *mirror, const struct config_rule *rule);
+
+struct call *session_order_create(struct aws_client *ec2, const struct session_order *order);
+struct call *session_order_modify(struct aws_client *ec2, const struct session_order *order);
+
+/* When this store last had sessions destroyed, 0 for never, and noting that it has. What the client token of a deleted session does AWS does not say; should
+ * it answer with the session that is gone, one that is made afterwards needs another token. Errors: ERR_STORE. */
+int sessions_destroyed(struct mirror *mirror, int64_t *ret_wall_ms, struct err *err);
+int sessions_note_destroyed(struct mirror *mirror, struct err *err);
+
+/* One page of the sessions of up to EC2_FILTER_VALUES_MAX interfaces. interface_ids is borrowed and not empty. */
+struct call *
+sessions_describe(struct aws_client *ec2, json_t *interface_ids, const char *next_token);
+
+#endif

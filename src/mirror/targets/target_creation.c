@@ -1,0 +1,797 @@
+#include "aws/pace/retry.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "mirror/targets/target_facts.h"
+#include "mirror/targets/target_steps.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * One creation: untag what is full or dead, launch, attach, done. A permanent failure after the launch uses up the generation and terminates the instance.
+ * Whatever happens in between, the next creation of the generation asks with the same tokens and so goes on where this one stopped.
+ *
+ * A launch is known to the store, on the disk, before AWS is asked for it, and until it is a target's or its instance is terminated. So what a crash leaves behind
+ * is found again: by the next creation of that generation, which goes on with it, or at the end of a run by target_leftovers.c, which settles it here. Such a launch becomes
+ * the subnet's target like any other. Only where the subnet has one by then it is taken back: the target is made all the same and then deleted, which AWS refuses while
+ * anybody mirrors to it, and the instance terminated after that. So no instance is terminated that another process, which is given the same instance for the same token,
+ * is just putting to use.
+ */
+
+#define GENERATIONS_TRIED_MAX 20 /* whose instances turn out to be terminated */
+
+/* A new interface may not be known everywhere yet (AWS: from 2 s up to some 5 min): 2, 4, 8, 16, then 30 s each. */
+#define SETTLE_WAITS_MAX    12
+#define SETTLE_DELAY_MS	    2000
+#define SETTLE_DELAY_MAX_MS 30000
+
+struct target_creations {
+	struct mirror_targets *targets;
+	struct creation *first;
+	struct target_failures failures;
+	json_t *asked;	/* {token: true} of this process's launches */
+	json_t *places; /* {place: true} of this run's; NULL: not read yet */
+};
+
+static void launch(struct creation *creation);
+static void go_on_with_launch(struct creation *creation);
+static void attach(struct creation *creation);
+static void look_up(struct creation *creation);
+
+struct mirror_targets *
+creation_targets(const struct creation *creation)
+{
+	return creation->in->targets;
+}
+
+struct mirror *
+creation_mirror(const struct creation *creation)
+{
+	return targets_mirror(creation->in->targets);
+}
+
+struct aws_client *
+creation_client(const struct creation *creation)
+{
+	return creation_mirror(creation)->opts.ec2;
+}
+
+static struct loop *
+loop_of(const struct target_creations *creations)
+{
+	return targets_mirror(creations->targets)->opts.loop;
+}
+
+static int64_t
+mono_ms(const struct target_creations *creations)
+{
+	struct clock *clock = loop_clock(loop_of(creations));
+
+	return clock->mono_ms(clock);
+}
+
+static int64_t
+wall_ms(const struct creation *creation)
+{
+	struct clock *clock = loop_clock(loop_of(creation->in));
+
+	return clock->wall_ms(clock);
+}
+
+/* --- lists --- */
+
+static void
+creation_free(struct creation *creation)
+{
+	call_cancel(creation->call);
+	loop_timer_disarm(loop_of(creation->in), &creation->timer);
+	waiters_fini(&creation->waiters);
+	err_fini(&creation->failure);
+	json_decref(creation->launch);
+	free(creation->subnet_id);
+	free(creation);
+}
+
+static void
+creation_remove(struct creation *creation)
+{
+	struct creation **at = &creation->in->first;
+
+	while (*at != creation)
+		at = &(*at)->next;
+	*at = creation->next;
+	creation_free(creation);
+}
+
+struct target_creations *
+target_creations_new(struct mirror_targets *targets)
+{
+	struct target_creations *creations = mem_zalloc(1, sizeof(*creations));
+
+	creations->targets = targets;
+	creations->asked = json_object();
+	return creations;
+}
+
+void
+target_creations_free(struct target_creations *creations)
+{
+	while (creations->first != NULL)
+		creation_remove(creations->first);
+	target_failures_fini(&creations->failures);
+	json_decref(creations->asked);
+	json_decref(creations->places);
+	free(creations);
+}
+
+static struct creation *
+find_creation(const struct target_creations *creations, const char *subnet_id)
+{
+	struct creation *creation = creations->first;
+
+	while (creation != NULL && strcmp(creation->subnet_id, subnet_id) != 0)
+		creation = creation->next;
+	return creation;
+}
+
+/* --- this run's launches --- */
+
+static json_t *
+places_of(struct target_creations *creations, struct err *err)
+{
+	struct mirror *mirror = targets_mirror(creations->targets);
+
+	if (creations->places == NULL)
+		creations->places = target_fact_places(mirror, mirror_owner(mirror), err);
+	return creations->places;
+}
+
+int
+target_creations_launched(
+    struct target_creations *creations, const char *subnet_id, int generation, struct err *err)
+{
+	const json_t *places = places_of(creations, err);
+	char place[TARGET_PLACE_BYTES];
+
+	if (places == NULL)
+		return -1;
+	target_place(subnet_id, generation, place);
+	return json_object_get(places, place) != NULL;
+}
+
+static int
+note_launch(struct creation *creation, struct err *err)
+{
+	json_t *places = places_of(creation->in, err);
+	char place[TARGET_PLACE_BYTES];
+
+	if (places == NULL)
+		return -1;
+	target_place(creation->subnet_id, creation_generation(creation), place);
+	json_object_set_new(places, place, json_true());
+	json_object_set_new(creation->in->asked, creation->token, json_true());
+	return creation_keep_launch(creation, err);
+}
+
+/* --- the launch --- */
+
+const char *
+creation_instance(const struct creation *creation)
+{
+	return json_get_string(creation->launch, "InstanceId");
+}
+
+const char *
+creation_interface(const struct creation *creation)
+{
+	return json_get_string(creation->launch, "NetworkInterfaceId");
+}
+
+int
+creation_generation(const struct creation *creation)
+{
+	return (int)json_integer_value(json_object_get(creation->launch, "Generation"));
+}
+
+/* What is asked of AWS for it. Borrows. */
+static struct target_order
+order_of(const struct creation *creation)
+{
+	return (struct target_order){
+	    .subnet_id = creation->subnet_id,
+	    .generation = creation_generation(creation),
+	    .image_id = json_get_string(creation->launch, "ImageId"),
+	    .instance_type = json_get_string(creation->launch, "InstanceType"),
+	    .group_ids = json_object_get(creation->launch, "SecurityGroupIds"),
+	};
+}
+
+static json_t *
+new_launch(const struct creation *creation, int generation)
+{
+	const struct config_rule *rule = creation->rule;
+	json_t *launch = json_object();
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < rule->target_security_group_count; i++)
+		json_array_append_new(groups, json_string(rule->target_security_group_ids[i]));
+	json_put_string(launch, "SubnetId", creation->subnet_id);
+	json_object_set_new(launch, "Generation", json_integer(generation));
+	json_put_string(launch, "ImageId", rule->target_instance_ami);
+	json_put_string(launch, "InstanceType", rule->target_instance_type);
+	json_object_set_new(launch, "SecurityGroupIds", groups);
+	return launch;
+}
+
+int
+creation_keep_launch(struct creation *creation, struct err *err)
+{
+	return target_fact_put_launch(
+	    creation_mirror(creation), creation->token, creation->launch, err);
+}
+
+int
+creation_drop_launch(struct creation *creation, struct err *err)
+{
+	return target_fact_drop_launch(creation_mirror(creation), creation->token, err);
+}
+
+static void
+forget_instance(struct creation *creation)
+{
+	json_object_del(creation->launch, "InstanceId");
+	json_object_del(creation->launch, "NetworkInterfaceId");
+}
+
+/* --- steps --- */
+
+bool
+creation_error_is_permanent(const struct err *err)
+{
+	return err->code == ERR_SERVICE && retry_classify(err) == RETRY_NEVER;
+}
+
+void
+creation_fail(struct creation *creation, const struct err *err)
+{
+	if (creation->rule != NULL && creation_error_is_permanent(err))
+		target_failures_add(&creation->in->failures, creation->subnet_id, creation->rule,
+		    err, mono_ms(creation->in));
+	log_event(LOG_WARN, "target.failed", LOG_STR("subnet", creation->subnet_id),
+	    LOG_INT("generation", creation_generation(creation)),
+	    LOG_STR("instance", creation_instance(creation)), LOG_STR("error", err->name),
+	    LOG_STR("cause", err_text(err)));
+	waiters_fail(&creation->waiters, err);
+	creation_remove(creation);
+}
+
+void
+creation_done(struct creation *creation, const char *target_id, bool created)
+{
+	json_t *result = json_object();
+
+	json_put_string(result, "TargetId", target_id);
+	json_object_set_new(result, "Created", json_boolean(created));
+	waiters_complete(&creation->waiters, result);
+	json_decref(result);
+	creation_remove(creation);
+}
+
+static void
+call_over(void *arg, struct call *call)
+{
+	struct creation *creation = arg;
+	json_t *reply = call_take_result(call);
+	struct err err = {0};
+
+	creation->call = NULL;
+	if (reply == NULL)
+		err_move(&err, &call->err);
+	creation->step(creation, reply, &err);
+	json_decref(reply);
+	err_fini(&err);
+}
+
+void
+creation_await(struct creation *creation, struct call *call,
+    void (*step)(struct creation *creation, json_t *reply, struct err *err))
+{
+	creation->call = call;
+	creation->step = step;
+	call_on_done(call, call_over, creation);
+}
+
+static void
+waited(struct timer *timer)
+{
+	struct creation *creation =
+	    (struct creation *)((char *)timer - offsetof(struct creation, timer));
+
+	creation->after_wait(creation);
+}
+
+void
+creation_pause(struct creation *creation, int waits, void (*after_wait)(struct creation *creation))
+{
+	int64_t delay_ms = (int64_t)SETTLE_DELAY_MS << (waits < 10 ? waits : 10);
+
+	if (delay_ms > SETTLE_DELAY_MAX_MS)
+		delay_ms = SETTLE_DELAY_MAX_MS;
+	creation->after_wait = after_wait;
+	loop_timer_arm(loop_of(creation->in), &creation->timer, mono_ms(creation->in) + delay_ms);
+}
+
+/* A timer of the next millisecond is not due in this turn, at the end of which the commit stands. */
+void
+creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation))
+{
+	creation->after_wait = after_wait;
+	loop_timer_arm(loop_of(creation->in), &creation->timer, mono_ms(creation->in) + 1);
+}
+
+/* Waits for describes and interfaces to settle; false when that has been done for long enough. */
+static bool
+settle(struct creation *creation, void (*after_wait)(struct creation *creation))
+{
+	if (creation->waits == SETTLE_WAITS_MAX)
+		return false;
+	creation_pause(creation, creation->waits++, after_wait);
+	return true;
+}
+
+static int
+note_target(struct creation *creation, const char *target_id, struct err *err)
+{
+	struct target target = {
+	    .made_wall_ms = wall_ms(creation),
+	    .id = (char *)target_id,
+	    .interface_id = (char *)creation_interface(creation),
+	    .instance_id = (char *)creation_instance(creation),
+	    .subnet_id = creation->subnet_id,
+	    .made = true,
+	    .tagged = true,
+	    .generation = creation_generation(creation),
+	};
+	int launched =
+	    target_creations_launched(creation->in, target.subnet_id, target.generation, err);
+
+	if (launched < 0)
+		return -1;
+	target.run = launched ? (char *)mirror_owner(creation_mirror(creation)) : NULL;
+	return targets_note(creation->in->targets, &target, err);
+}
+
+void
+creation_succeed(struct creation *creation, const char *target_id)
+{
+	struct err err = {0};
+
+	if (note_target(creation, target_id, &err) < 0 ||
+	    creation_drop_launch(creation, &err) < 0) {
+		creation_fail(creation, &err);
+		err_fini(&err);
+		return;
+	}
+	log_event(LOG_INFO, "target.created", LOG_STR("subnet", creation->subnet_id),
+	    LOG_INT("generation", creation_generation(creation)), LOG_STR("target", target_id),
+	    LOG_STR("instance", creation_instance(creation)));
+	creation_done(creation, target_id, true);
+}
+
+/* The target was not there before. What nobody waits for is taken down where the subnet has another. */
+static void
+made(struct creation *creation, const char *target_id)
+{
+	const struct target *other = inventory_current_beside(
+	    targets_inventory(creation->in->targets), creation->subnet_id, target_id);
+
+	if (creation->rule == NULL && other != NULL)
+		creation_take_down(creation, target_id, other->id);
+	else
+		creation_succeed(creation, target_id);
+}
+
+const char *
+creation_first_target(const json_t *reply)
+{
+	return json_get_string(json_array_get(json_get_array(reply, "TrafficMirrorTargets"), 0),
+	    "TrafficMirrorTargetId");
+}
+
+/* --- attach --- */
+
+/* True where a look for the interface's target ends the creation: it is there, or could not be looked for. */
+static bool
+look_ends(struct creation *creation, const json_t *reply, struct err *err)
+{
+	const char *target_id = creation_first_target(reply);
+
+	if (reply == NULL)
+		creation_fail(creation, err);
+	else if (target_id != NULL)
+		creation_succeed(creation, target_id);
+	return reply == NULL || target_id != NULL;
+}
+
+static void
+looked_up(struct creation *creation, json_t *reply, struct err *err)
+{
+	if (look_ends(creation, reply, err) || settle(creation, look_up))
+		return;
+	err_set(err, ERR_REPLY, "interface %s is in use by a mirror target that AWS does not list",
+	    creation_interface(creation));
+	creation_fail(creation, err);
+}
+
+static void
+look_up(struct creation *creation)
+{
+	creation_await(creation,
+	    target_order_look_up(creation_client(creation), creation_interface(creation)),
+	    looked_up);
+}
+
+static void
+attached(struct creation *creation, json_t *reply, struct err *err)
+{
+	const char *target_id =
+	    json_get_string(json_object_get(reply, "TrafficMirrorTarget"), "TrafficMirrorTargetId");
+
+	if (target_id != NULL) {
+		made(creation, target_id);
+		return;
+	}
+	if (reply != NULL)
+		err_set(err, ERR_REPLY, "CreateTrafficMirrorTarget's reply names no target");
+	if (err_is(err, ERROR_INTERFACE_IS_TARGET)) {
+		look_up(creation);
+		return;
+	}
+	/* The instance may be new, or gone: somebody else has taken it back. */
+	if (err->code == ERR_SERVICE && aws_error_is_not_found(err->name) &&
+	    settle(creation, go_on_with_launch))
+		return;
+	if (err_is(err, ERROR_PARAMETER_MISMATCH))
+		err_prefix(err, "interface %s was made a target with other parameters before",
+		    creation_interface(creation));
+	if (creation_error_is_permanent(err))
+		creation_roll_back(creation, err);
+	else
+		creation_fail(creation, err);
+}
+
+static void
+attach(struct creation *creation)
+{
+	const struct target_order order = order_of(creation);
+
+	creation_await(creation,
+	    target_order_attach(creation_client(creation), &order, creation_interface(creation)),
+	    attached);
+}
+
+/* What was left behind may have become somebody's target since. */
+static void
+looked_before_attach(struct creation *creation, json_t *reply, struct err *err)
+{
+	if (!look_ends(creation, reply, err))
+		attach(creation);
+}
+
+static void
+attach_launched(struct creation *creation)
+{
+	if (creation->rule != NULL)
+		attach(creation);
+	else
+		creation_await(creation,
+		    target_order_look_up(creation_client(creation), creation_interface(creation)),
+		    looked_before_attach);
+}
+
+/* --- launch --- */
+
+/* The generation's instance is gone: on to the next, where a target is wanted. */
+static void
+next_generation(struct creation *creation, struct err *err)
+{
+	struct err store_err = {0};
+
+	if (targets_burn(creation->in->targets, creation->subnet_id, creation_generation(creation),
+		&store_err) < 0 ||
+	    creation_drop_launch(creation, &store_err) < 0)
+		creation_fail(creation, &store_err);
+	else if (creation->rule == NULL)
+		creation_done(creation, NULL, false);
+	else if (++creation->tries == GENERATIONS_TRIED_MAX)
+		creation_fail(creation, err);
+	else
+		launch(creation);
+	err_fini(&store_err);
+}
+
+/* AWS would have answered with the instance if it had launched one for this token; only who is not let in is not told. */
+static bool
+tells_that_nothing_was_launched(const struct err *err)
+{
+	return err->code == ERR_SERVICE &&
+	       ((creation_error_is_permanent(err) && err->http_status != 401 &&
+		    err->http_status != 403) ||
+		   err_is(err, ERROR_CAPACITY));
+}
+
+static void
+launch_refused(struct creation *creation, struct err *err)
+{
+	bool nothing_there = tells_that_nothing_was_launched(err);
+	struct err store_err = {0};
+
+	if (err_is(err, ERROR_PARAMETER_MISMATCH))
+		err_prefix(err,
+		    "generation %d of subnet %s was launched with other parameters before",
+		    creation_generation(creation), creation->subnet_id);
+	if (nothing_there && creation_drop_launch(creation, &store_err) < 0)
+		creation_fail(creation, &store_err);
+	else if (nothing_there && creation->rule == NULL)
+		creation_done(creation, NULL, false);
+	else if (nothing_there && creation->earlier && ++creation->tries < GENERATIONS_TRIED_MAX)
+		launch(creation); /* as the rule is now */
+	else
+		creation_fail(creation, err);
+	err_fini(&store_err);
+}
+
+static void
+launched(struct creation *creation, json_t *reply, struct err *err)
+{
+	const json_t *instance = json_array_get(json_get_array(reply, "Instances"), 0);
+	const char *instance_id = json_get_string(instance, "InstanceId");
+	const char *interface_id =
+	    json_get_string(instance_primary_interface(instance), "NetworkInterfaceId");
+
+	if (instance_is_over(instance))
+		err_set_name(err, ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
+		    "instance %s was terminated", instance_id);
+	else if (reply != NULL && (instance_id == NULL || interface_id == NULL))
+		err_set(err, ERR_REPLY, "RunInstances' reply names no instance with an interface");
+	if (err_is(err, ERROR_INSTANCE_TERMINATED)) {
+		next_generation(creation, err);
+		return;
+	}
+	if (err_isset(err)) {
+		launch_refused(creation, err);
+		return;
+	}
+	json_put_string(creation->launch, "InstanceId", instance_id);
+	json_put_string(creation->launch, "NetworkInterfaceId", interface_id);
+	json_object_set_new(creation->launch, "WallMs", json_integer(wall_ms(creation)));
+	if (creation_keep_launch(creation, err) < 0)
+		creation_fail(creation, err);
+	else
+		attach_launched(creation);
+}
+
+static void
+run_noted(struct creation *creation)
+{
+	const struct target_order order = order_of(creation);
+	struct err err = {0};
+
+	if (store_sync(creation_mirror(creation)->opts.store, &err) < 0)
+		creation_fail(creation, &err);
+	else
+		creation_await(
+		    creation, target_order_launch(creation_client(creation), &order), launched);
+	err_fini(&err);
+}
+
+static void
+run_instance(struct creation *creation)
+{
+	struct err err = {0};
+
+	json_put_string(creation->launch, "Owner", mirror_owner(creation_mirror(creation)));
+	if (note_launch(creation, &err) < 0)
+		creation_fail(creation, &err);
+	else
+		creation_after_commit(creation, run_noted);
+	err_fini(&err);
+}
+
+/* An earlier instance, as it is now. One that was launched a moment ago may not be listed yet; of one that should be, the client token tells. */
+static void
+found_again(struct creation *creation, json_t *reply, struct err *err)
+{
+	const json_t *instance = json_array_get(json_get_array(reply, "Instances"), 0);
+	int64_t launched_wall_ms = json_integer_value(json_object_get(creation->launch, "WallMs"));
+	bool is_old = wall_ms(creation) - launched_wall_ms > TARGET_FACT_SETTLED_MS;
+
+	if (reply == NULL && !aws_error_is_not_found(err->name)) {
+		creation_fail(creation, err);
+	} else if (instance_is_over(instance)) {
+		err_set_name(err, ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
+		    "instance %s was terminated", creation_instance(creation));
+		next_generation(creation, err);
+	} else if (instance == NULL && is_old) {
+		forget_instance(creation);
+		run_instance(creation);
+	} else {
+		attach_launched(creation);
+	}
+}
+
+/* With the instance, if AWS has told which it is. */
+static void
+go_on_with_launch(struct creation *creation)
+{
+	json_t *ids;
+
+	if (creation_interface(creation) == NULL) {
+		run_instance(creation);
+		return;
+	}
+	ids = json_array();
+	json_array_append_new(ids, json_string(creation_instance(creation)));
+	creation_await(creation,
+	    ec2_describe_instances(creation_client(creation), &(struct ec2_describe){.ids = ids}),
+	    found_again);
+	json_decref(ids);
+}
+
+/* Takes up what was asked for earlier for this generation, even if the rule asks for another instance by now. Returns 1, 0 if there is nothing, -1. */
+static int
+take_up(struct creation *creation, int generation, struct err *err)
+{
+	json_t *launches = target_fact_launches(creation_mirror(creation), err);
+	const char *token;
+	json_t *earlier;
+	int found = 0;
+
+	if (launches == NULL)
+		return -1;
+	json_object_foreach (launches, token, earlier) {
+		const char *subnet_id = json_get_string(earlier, "SubnetId");
+
+		if (subnet_id == NULL || strcmp(subnet_id, creation->subnet_id) != 0 ||
+		    json_integer_value(json_object_get(earlier, "Generation")) != generation ||
+		    json_is_true(json_object_get(earlier, "Ending")) ||
+		    strlen(token) >= sizeof(creation->token))
+			continue;
+		creation->launch = json_incref(earlier);
+		memcpy(creation->token, token, strlen(token) + 1);
+		found = 1;
+		break;
+	}
+	json_decref(launches);
+	return found;
+}
+
+static void
+launch(struct creation *creation)
+{
+	const struct inventory *inventory = targets_inventory(creation->in->targets);
+	int generation = inventory_generation(inventory, creation->subnet_id) + 1;
+	struct target_order order;
+	struct err err = {0};
+	int taken;
+
+	json_decref(creation->launch);
+	creation->launch = NULL;
+	taken = take_up(creation, generation, &err);
+	creation->earlier = taken > 0;
+	if (taken < 0) {
+		creation_fail(creation, &err);
+		err_fini(&err);
+		return;
+	}
+	if (!creation->earlier) {
+		creation->launch = new_launch(creation, generation);
+		order = order_of(creation);
+		target_order_token(&order, creation->token);
+	}
+	go_on_with_launch(creation);
+}
+
+/* --- untag --- */
+
+static void untag(struct creation *creation);
+
+static void
+untagged(struct creation *creation, json_t *reply, struct err *err)
+{
+	if (reply == NULL && !aws_error_is_not_found(err->name)) {
+		creation_fail(creation, err);
+		return;
+	}
+	creation->untagging->tagged = false;
+	untag(creation);
+}
+
+/* So that no other process is sent to a target that is full or dead. */
+static void
+untag(struct creation *creation)
+{
+	struct target *spent =
+	    inventory_spent_tagged(targets_inventory(creation->in->targets), creation->subnet_id);
+
+	creation->untagging = spent;
+	if (spent != NULL)
+		creation_await(creation,
+		    target_order_untag(creation_client(creation), spent->id, creation->subnet_id),
+		    untagged);
+	else
+		launch(creation);
+}
+
+/* --- from outside --- */
+
+static struct creation *
+add(struct target_creations *creations, const char *subnet_id)
+{
+	struct creation *creation = mem_zalloc(1, sizeof(*creation));
+
+	creation->in = creations;
+	creation->subnet_id = mem_strdup(subnet_id);
+	creation->timer.fire = waited;
+	creation->next = creations->first;
+	creations->first = creation;
+	return creation;
+}
+
+struct call *
+target_creations_join(struct target_creations *creations, const struct target_request *request)
+{
+	const char *subnet = targets_subnet(request->rule, request->subnet_id);
+	struct creation *creation = find_creation(creations, subnet);
+	const struct err *failure =
+	    target_failures_find(&creations->failures, subnet, request->rule, mono_ms(creations));
+	struct call *call;
+	struct err err = {0};
+
+	if (creation != NULL)
+		return waiters_add(&creation->waiters, loop_of(creations));
+	if (failure != NULL) {
+		err_copy(&err, failure);
+		return call_of_err(loop_of(creations), &err);
+	}
+	creation = add(creations, subnet);
+	creation->rule = request->rule;
+	call = waiters_add(&creation->waiters, loop_of(creations));
+	untag(creation);
+	return call;
+}
+
+struct call *
+target_creations_wait(struct target_creations *creations)
+{
+	return creations->first != NULL
+		   ? waiters_add(&creations->first->waiters, loop_of(creations))
+		   : NULL;
+}
+
+bool
+target_creations_asked(const struct target_creations *creations, const char *token)
+{
+	return json_object_get(creations->asked, token) != NULL;
+}
+
+struct call *
+target_creations_settle(struct target_creations *creations, const char *token, json_t *launch)
+{
+	const char *subnet_id = json_get_string(launch, "SubnetId");
+	struct creation *creation = add(creations, subnet_id);
+	struct call *call = waiters_add(&creation->waiters, loop_of(creations));
+
+	assert(strlen(token) < sizeof(creation->token));
+	memcpy(creation->token, token, strlen(token) + 1);
+	creation->launch = json_incref(launch);
+	creation->earlier = true;
+	if (json_is_true(json_object_get(launch, "Ending")))
+		creation_go_on_ending(creation);
+	else
+		go_on_with_launch(creation);
+	return call;
+}

@@ -1,0 +1,188 @@
+#include "aws/pace/retry.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "mirror/targets/target_facts.h"
+#include "mirror/targets/target_steps.h"
+
+/*
+ * How a launch is taken back. The generation is used up first, and the store knows that the launch is ending: whoever comes after a crash goes on with that.
+ * A target goes before its instance, so that none is ever without one. AWS refuses to delete a target that has sessions: then somebody needs it, and it stays.
+ */
+
+/* Another process may have made a target of the same instance that is not listed yet: looked for before the instance goes, with 2, 4 and 8 s between. */
+#define ROLL_BACK_LOOKS_MAX 4
+
+static void
+finish(struct creation *creation)
+{
+	const char *instead_id = json_get_string(creation->launch, "InsteadId");
+	struct err failure = {0};
+
+	if (err_isset(&creation->failure)) {
+		err_move(&failure, &creation->failure);
+		creation_fail(creation, &failure);
+		err_fini(&failure);
+		return;
+	}
+	creation_done(creation, instead_id, false);
+}
+
+static void
+could_not_terminate(struct creation *creation, struct err *err)
+{
+	if (err_isset(&creation->failure)) {
+		err_prefix(&creation->failure,
+		    "instance %s, launched for a target, could not be terminated (%s); what "
+		    "failed before that",
+		    creation_instance(creation), err->name);
+		finish(creation);
+		return;
+	}
+	err_prefix(err, "instance %s, launched for a target, could not be terminated",
+	    creation_instance(creation));
+	creation_fail(creation, err);
+}
+
+static void
+terminated(struct creation *creation, json_t *reply, struct err *err)
+{
+	if (reply == NULL && !aws_error_is_not_found(err->name)) {
+		could_not_terminate(creation, err);
+		return;
+	}
+	err_fini(err);
+	log_event(LOG_INFO, "target.launch_ended", LOG_STR("subnet", creation->subnet_id),
+	    LOG_INT("generation", creation_generation(creation)),
+	    LOG_STR("instance", creation_instance(creation)));
+	if (creation_drop_launch(creation, err) < 0)
+		creation_fail(creation, err);
+	else
+		finish(creation);
+}
+
+static void
+terminate(struct creation *creation)
+{
+	json_t *ids = json_array();
+
+	json_array_append_new(ids, json_string(creation_instance(creation)));
+	creation_await(
+	    creation, ec2_terminate_instances(creation_client(creation), ids), terminated);
+	json_decref(ids);
+}
+
+static void
+target_deleted(struct creation *creation, json_t *reply, struct err *err)
+{
+	if (reply != NULL || aws_error_is_not_found(err->name)) {
+		terminate(creation);
+		return;
+	}
+	if (!mirror_error_is_in_use(err)) {
+		creation_fail(creation, err);
+		return;
+	}
+	err_fini(err);
+	if (creation_drop_launch(creation, err) < 0)
+		creation_fail(creation, err);
+	else
+		finish(creation);
+}
+
+void
+creation_go_on_ending(struct creation *creation)
+{
+	const char *target_id = json_get_string(creation->launch, "TargetId");
+
+	if (target_id != NULL)
+		creation_await(creation, ec2_delete_target(creation_client(creation), target_id),
+		    target_deleted);
+	else
+		terminate(creation);
+}
+
+/* From here on the launch ends, whatever happens to this process. */
+static int
+begin_ending(struct creation *creation, struct err *err)
+{
+	json_object_set_new(creation->launch, "Ending", json_true());
+	if (targets_burn(creation_targets(creation), creation->subnet_id,
+		creation_generation(creation), err) < 0 ||
+	    creation_keep_launch(creation, err) < 0)
+		return -1;
+	creation_after_commit(creation, creation_go_on_ending);
+	return 0;
+}
+
+/* --- roll-back --- */
+
+static void check_before_roll_back(struct creation *creation);
+
+/* Another process may have made a target of the very instance: then it is the subnet's. Otherwise the generation is used up, and only then the instance goes. */
+static void
+checked_before_roll_back(struct creation *creation, json_t *reply, struct err *err)
+{
+	const char *target_id = creation_first_target(reply);
+
+	if (target_id != NULL) {
+		creation_succeed(creation, target_id);
+		return;
+	}
+	if (reply == NULL && !creation_error_is_permanent(err)) {
+		creation_fail(creation, err);
+		return;
+	}
+	if (reply != NULL && ++creation->looks < ROLL_BACK_LOOKS_MAX) {
+		creation_pause(creation, creation->looks - 1, check_before_roll_back);
+		return;
+	}
+	err_fini(err);
+	if (begin_ending(creation, err) < 0)
+		creation_fail(creation, err);
+}
+
+static void
+check_before_roll_back(struct creation *creation)
+{
+	creation_await(creation,
+	    target_order_look_up(creation_client(creation), creation_interface(creation)),
+	    checked_before_roll_back);
+}
+
+void
+creation_roll_back(struct creation *creation, struct err *err)
+{
+	err_move(&creation->failure, err);
+	creation->looks = 0;
+	check_before_roll_back(creation);
+}
+
+/* --- taking down --- */
+
+/* Described a while longer, it must not be taken for one that serves. */
+static int
+note_taken_down(struct creation *creation, const char *target_id, struct err *err)
+{
+	const struct target gone = {
+	    .id = (char *)target_id,
+	    .interface_id = (char *)creation_interface(creation),
+	    .subnet_id = creation->subnet_id,
+	    .made = true,
+	    .full = true,
+	    .generation = creation_generation(creation),
+	};
+
+	return targets_note(creation_targets(creation), &gone, err);
+}
+
+void
+creation_take_down(struct creation *creation, const char *target_id, const char *instead_id)
+{
+	struct err err = {0};
+
+	json_put_string(creation->launch, "TargetId", target_id);
+	json_put_string(creation->launch, "InsteadId", instead_id);
+	if (note_taken_down(creation, target_id, &err) < 0 || begin_ending(creation, &err) < 0)
+		creation_fail(creation, &err);
+	err_fini(&err);
+}

@@ -1,0 +1,235 @@
+#include "mirror/targets/target_facts.h"
+
+#include "base/json.h"
+#include "mirror/mirror_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FACT_TARGET	"mirror-target"
+#define FACT_GENERATION "mirror-target-generation"
+#define FACT_LAUNCH	"mirror-target-launch"
+
+static const char *
+scope_of(const struct mirror *mirror)
+{
+	return aws_client_scope(mirror->opts.ec2);
+}
+
+static int64_t
+wall_ms(const struct mirror *mirror)
+{
+	struct clock *clock = loop_clock(mirror->opts.loop);
+
+	return clock->wall_ms(clock);
+}
+
+static int
+put(struct mirror *mirror, const char *kind, const char *key, json_t *value, struct err *err)
+{
+	struct buf text = {0};
+	int ret;
+
+	json_write(value, &text);
+	ret = store_fact_put(mirror->opts.store, scope_of(mirror), kind, key, buf_str(&text), err);
+	buf_fini(&text);
+	json_decref(value);
+	return ret;
+}
+
+int
+target_fact_put(struct mirror *mirror, const struct target *target, struct err *err)
+{
+	json_t *value = json_object();
+
+	json_put_string(value, "SubnetId", target->subnet_id);
+	json_put_string(value, "NetworkInterfaceId", target->interface_id);
+	json_object_set_new(value, "Generation", json_integer(target->generation));
+	json_object_set_new(value, "Full", json_boolean(target->full));
+	json_object_set_new(value, "Dead", json_boolean(target->dead));
+	json_put_string(value, "InstanceId", target->instance_id);
+	json_put_string(value, "Run", target->run);
+	json_object_set_new(value, "MadeWallMs", json_integer(target->made_wall_ms));
+	json_object_set_new(value, "WallMs", json_integer(wall_ms(mirror)));
+	return put(mirror, FACT_TARGET, target->id, value, err);
+}
+
+int
+target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct err *err)
+{
+	return put(mirror, FACT_GENERATION, subnet_id, json_integer(generation), err);
+}
+
+/* Takes facts out of the store as {key: value}; what does not parse is left out. */
+static int
+collect(void *arg, const char *key, struct str value)
+{
+	json_t *parsed = json_parse(value, NULL);
+
+	if (parsed != NULL)
+		json_object_set_new(arg, key, parsed);
+	return 0;
+}
+
+static json_t *
+read_facts(struct mirror *mirror, const char *kind, struct err *err)
+{
+	json_t *facts = json_object();
+
+	if (store_facts_each(mirror->opts.store, scope_of(mirror), kind, collect, facts, err) == 0)
+		return facts;
+	json_decref(facts);
+	return NULL;
+}
+
+int
+target_fact_note_generation(
+    struct mirror *mirror, const char *subnet_id, int generation, struct err *err)
+{
+	json_t *generations = read_facts(mirror, FACT_GENERATION, err);
+	int ret = 0;
+
+	if (generations == NULL)
+		return -1;
+	if (json_integer_value(json_object_get(generations, subnet_id)) < generation)
+		ret = target_fact_burn(mirror, subnet_id, generation, err);
+	json_decref(generations);
+	return ret;
+}
+
+int
+target_fact_put_launch(struct mirror *mirror, const char *token, json_t *launch, struct err *err)
+{
+	return put(mirror, FACT_LAUNCH, token, json_incref(launch), err);
+}
+
+int
+target_fact_drop_launch(struct mirror *mirror, const char *token, struct err *err)
+{
+	return store_fact_delete(mirror->opts.store, scope_of(mirror), FACT_LAUNCH, token, err);
+}
+
+json_t *
+target_fact_launches(struct mirror *mirror, struct err *err)
+{
+	return read_facts(mirror, FACT_LAUNCH, err);
+}
+
+json_t *
+target_facts_new(struct mirror *mirror, struct err *err)
+{
+	json_t *facts = read_facts(mirror, FACT_TARGET, err);
+	const char *id;
+	json_t *fact;
+	void *next;
+
+	json_object_foreach_safe (facts, next, id, fact) {
+		int64_t made = json_integer_value(json_object_get(fact, "MadeWallMs"));
+
+		if (made == 0 || wall_ms(mirror) - made > TARGET_FACT_SETTLED_MS)
+			json_object_del(facts, id);
+	}
+	return facts;
+}
+
+/* Adds "SUBNET GENERATION" of the facts that name the run. */
+static void
+note_run(json_t *places, const json_t *facts, const char *member, const char *run)
+{
+	const char *key;
+	json_t *fact;
+
+	json_object_foreach ((json_t *)facts, key, fact) {
+		const char *subnet_id = json_get_string(fact, "SubnetId");
+		const char *of = json_get_string(fact, member);
+		char place[TARGET_PLACE_BYTES];
+
+		if (subnet_id == NULL || of == NULL || strcmp(of, run) != 0)
+			continue;
+		target_place(
+		    subnet_id, (int)json_integer_value(json_object_get(fact, "Generation")), place);
+		json_object_set_new(places, place, json_true());
+	}
+}
+
+json_t *
+target_fact_places(struct mirror *mirror, const char *run, struct err *err)
+{
+	json_t *targets = read_facts(mirror, FACT_TARGET, err);
+	json_t *launches = targets != NULL ? read_facts(mirror, FACT_LAUNCH, err) : NULL;
+	json_t *places = NULL;
+
+	if (launches != NULL) {
+		places = json_object();
+		note_run(places, targets, "Run", run);
+		note_run(places, launches, "Owner", run);
+	}
+	json_decref(targets);
+	json_decref(launches);
+	return places;
+}
+
+void
+target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_BYTES])
+{
+	snprintf(ret_place, TARGET_PLACE_BYTES, "%s %d", subnet_id, generation);
+}
+
+/* A target that settled without being listed is gone, but its generation stays used. */
+static int
+forget(
+    struct mirror *mirror, struct inventory *inventory, const struct target *gone, struct err *err)
+{
+	if (gone->subnet_id != NULL) {
+		inventory_note_generation(inventory, gone->subnet_id, gone->generation);
+		if (target_fact_burn(mirror, gone->subnet_id,
+			inventory_generation(inventory, gone->subnet_id), err) < 0)
+			return -1;
+	}
+	return store_fact_delete(mirror->opts.store, scope_of(mirror), FACT_TARGET, gone->id, err);
+}
+
+static int
+merge_target(struct mirror *mirror, struct inventory *inventory, const char *id, const json_t *fact,
+    struct err *err)
+{
+	int64_t age_ms = wall_ms(mirror) - json_integer_value(json_object_get(fact, "WallMs"));
+	struct target target = {
+	    .id = (char *)id,
+	    .subnet_id = (char *)json_get_string(fact, "SubnetId"),
+	    .interface_id = (char *)json_get_string(fact, "NetworkInterfaceId"),
+	    .made = true,
+	    .instance_id = (char *)json_get_string(fact, "InstanceId"),
+	    .run = (char *)json_get_string(fact, "Run"),
+	    .full = json_is_true(json_object_get(fact, "Full")),
+	    .dead = json_is_true(json_object_get(fact, "Dead")),
+	    .made_wall_ms = json_integer_value(json_object_get(fact, "MadeWallMs")),
+	    .generation = (int)json_integer_value(json_object_get(fact, "Generation")),
+	};
+
+	if (inventory_find(inventory, id) == NULL && age_ms > TARGET_FACT_SETTLED_MS)
+		return forget(mirror, inventory, &target, err);
+	inventory_add(inventory, &target);
+	return 0;
+}
+
+int
+target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct err *err)
+{
+	json_t *targets = read_facts(mirror, FACT_TARGET, err);
+	json_t *generations = targets != NULL ? read_facts(mirror, FACT_GENERATION, err) : NULL;
+	int ret = generations != NULL ? 0 : -1;
+	const char *key;
+	json_t *fact;
+
+	if (ret == 0)
+		json_object_foreach (generations, key, fact)
+			inventory_note_generation(inventory, key, (int)json_integer_value(fact));
+	if (ret == 0)
+		json_object_foreach (targets, key, fact)
+			if (ret == 0)
+				ret = merge_target(mirror, inventory, key, fact, err);
+	json_decref(targets);
+	json_decref(generations);
+	return ret;
+}

@@ -1,0 +1,69 @@
+#include "mirror/targets/target_failures.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct target_failure {
+	struct target_failure *next;
+	char *subnet_id;
+	const struct config_rule *rule;
+	struct err err;
+	int64_t until_mono_ms;
+};
+
+static void
+failure_free(struct target_failure *failure)
+{
+	err_fini(&failure->err);
+	free(failure->subnet_id);
+	free(failure);
+}
+
+void
+target_failures_fini(struct target_failures *failures)
+{
+	while (failures->first != NULL) {
+		struct target_failure *failure = failures->first;
+
+		failures->first = failure->next;
+		failure_free(failure);
+	}
+}
+
+void
+target_failures_add(struct target_failures *failures, const char *subnet_id,
+    const struct config_rule *rule, const struct err *err, int64_t now_mono_ms)
+{
+	struct target_failure *failure = mem_zalloc(1, sizeof(*failure));
+
+	failure->subnet_id = mem_strdup(subnet_id);
+	failure->rule = rule;
+	failure->until_mono_ms = now_mono_ms + TARGET_FAILURE_MS;
+	err_copy(&failure->err, err);
+	failure->next = failures->first;
+	failures->first = failure;
+}
+
+/* Drops what is past on the way. */
+const struct err *
+target_failures_find(struct target_failures *failures, const char *subnet_id,
+    const struct config_rule *rule, int64_t now_mono_ms)
+{
+	struct target_failure **at = &failures->first;
+
+	while (*at != NULL) {
+		struct target_failure *failure = *at;
+
+		if (failure->until_mono_ms <= now_mono_ms) {
+			*at = failure->next;
+			failure_free(failure);
+		} else if (failure->rule == rule && strcmp(failure->subnet_id, subnet_id) == 0) {
+			return &failure->err;
+		} else {
+			at = &failure->next;
+		}
+	}
+	return NULL;
+}

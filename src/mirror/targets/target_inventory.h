@@ -1,0 +1,66 @@
+#ifndef TMFLOW_MIRROR_TARGETS_TARGET_INVENTORY_H
+#define TMFLOW_MIRROR_TARGETS_TARGET_INVENTORY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The mirror targets that are known: what AWS lists and what this process and the store know to have made. Describes are eventually consistent,
+ * so nothing is taken off again, and what is known to be full stays so whatever a describe says.
+ */
+struct target {
+	char *id;
+	char *interface_id; /* NULL: a load balancer or an end point */
+	char *
+	    subnet_id; /* whose sources it was made for; NULL: not made by tmflow or the seed, or not told any more */
+	bool made;   /* by tmflow or the seed application */
+	bool full;   /* answered that it takes no more sources, or lost its tag for that */
+	bool tagged; /* bears TAG_SUBNET, as far as is known: comes off when it is full */
+	bool
+	    dead; /* its instance is gone: what is mirrored to it is lost. See target_lives_internal.h */
+	int generation;	      /* 0: the seed's */
+	int64_t made_wall_ms; /* when this store made it; 0: it did not */
+	/* Of the launch, as far as this store knows; NULL: it does not */
+	char *instance_id;
+	char *run; /* whose process launched it */
+};
+
+struct inventory {
+	struct target **at;
+	size_t count;
+	json_t *by_id; /* id: index */
+	json_t *by_interface;
+	json_t *by_subnet;   /* subnet: [index] */
+	json_t *generations; /* subnet: the highest that is known to be used */
+};
+
+void inventory_init(struct inventory *inventory);
+void inventory_fini(struct inventory *inventory);
+
+/* Adds (or merges into what is known by that id) a target; fields are copied. */
+void inventory_add(struct inventory *inventory, const struct target *target);
+
+/* The same from DescribeTrafficMirrorTargets. */
+void inventory_add_listed(struct inventory *inventory, const json_t *listed);
+
+/* NULL when unknown. Borrows, until the inventory ends. */
+struct target *inventory_find(const struct inventory *inventory, const char *target_id);
+const struct target *inventory_holding(const struct inventory *inventory, const char *interface_id);
+
+/* The target that new sources of the subnet get: the youngest that is neither full nor dead; NULL if there is none. */
+const struct target *inventory_current(const struct inventory *inventory, const char *subnet_id);
+
+/* The same without one: what new sources get once that is gone. */
+const struct target *inventory_current_beside(
+    const struct inventory *inventory, const char *subnet_id, const char *target_id);
+
+/* One of the subnet that is full or dead and still bears its tag, or NULL. */
+struct target *inventory_spent_tagged(const struct inventory *inventory, const char *subnet_id);
+
+/* The highest generation known to be used for the subnet (0: none), and noting one. */
+int inventory_generation(const struct inventory *inventory, const char *subnet_id);
+void inventory_note_generation(struct inventory *inventory, const char *subnet_id, int generation);
+
+#endif

@@ -1,0 +1,208 @@
+#include "mirror/targets/target_leftovers.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "mirror/targets/target_facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct target_leftovers {
+	struct mirror_targets *targets;
+	struct target_creations *creations;
+	struct waiters waiters;
+	struct call *call; /* under way; NULL while nobody waits */
+	json_t *left;	   /* {token: launch} still to be settled */
+};
+
+static void next(struct target_leftovers *leftovers);
+
+struct target_leftovers *
+target_leftovers_new(struct mirror_targets *targets, struct target_creations *creations)
+{
+	struct target_leftovers *leftovers = mem_zalloc(1, sizeof(*leftovers));
+
+	leftovers->targets = targets;
+	leftovers->creations = creations;
+	return leftovers;
+}
+
+void
+target_leftovers_free(struct target_leftovers *leftovers)
+{
+	call_cancel(leftovers->call);
+	waiters_fini(&leftovers->waiters);
+	json_decref(leftovers->left);
+	free(leftovers);
+}
+
+static void
+end(struct target_leftovers *leftovers)
+{
+	json_t *result = json_object();
+
+	json_decref(leftovers->left);
+	leftovers->left = NULL;
+	waiters_complete(&leftovers->waiters, result);
+	json_decref(result);
+}
+
+static void
+await(struct target_leftovers *leftovers, struct call *call,
+    void (*came)(void *arg, struct call *call))
+{
+	leftovers->call = call;
+	call_on_done(call, came, leftovers);
+}
+
+/* Its process is gone, as far as the store can tell. */
+static bool
+is_abandoned(const struct mirror *mirror, const char *owner)
+{
+	struct err err = {0};
+	struct store_lease *lease = store_lease_take(mirror->opts.store, owner, &err);
+	bool abandoned = lease != NULL;
+
+	store_lease_release(lease);
+	err_fini(&err);
+	return abandoned;
+}
+
+static bool
+is_ours(const struct target_leftovers *leftovers, const char *token, const json_t *launch)
+{
+	const struct mirror *mirror = targets_mirror(leftovers->targets);
+	const char *owner = json_get_string(launch, "Owner");
+
+	if (json_get_string(launch, "SubnetId") == NULL || owner == NULL ||
+	    strlen(token) >= CLIENT_TOKEN_BYTES)
+		return false;
+	if (target_creations_asked(leftovers->creations, token))
+		return true;
+	if (strcmp(owner, mirror_owner(mirror)) == 0)
+		return !mirror->opts.shares_run;
+	return is_abandoned(mirror, owner);
+}
+
+static json_t *
+left_over(const struct target_leftovers *leftovers, struct err *err)
+{
+	json_t *launches = target_fact_launches(targets_mirror(leftovers->targets), err);
+	json_t *left = json_object();
+	const char *token;
+	json_t *launch;
+
+	if (launches == NULL) {
+		json_decref(left);
+		return NULL;
+	}
+	json_object_foreach (launches, token, launch)
+		if (is_ours(leftovers, token, launch))
+			json_object_set(left, token, launch);
+	json_decref(launches);
+	return left;
+}
+
+static void
+log_left(const json_t *launch, const struct err *err)
+{
+	log_event(LOG_WARN, "target.launch_left",
+	    LOG_STR("subnet", json_get_string(launch, "SubnetId")),
+	    LOG_STR("instance", json_get_string(launch, "InstanceId")), LOG_STR("error", err->name),
+	    LOG_STR("cause", err_text(err)));
+}
+
+static void
+settled(void *arg, struct call *call)
+{
+	struct target_leftovers *leftovers = arg;
+	json_t *result = call_take_result(call);
+
+	leftovers->call = NULL;
+	json_decref(result); /* what could not be settled is logged already, and a later run's */
+	next(leftovers);
+}
+
+/* One after the other: there is hardly ever more than one. */
+static void
+next(struct target_leftovers *leftovers)
+{
+	void *iter = json_object_iter(leftovers->left);
+	char *token;
+	json_t *launch;
+
+	if (iter == NULL) {
+		end(leftovers);
+		return;
+	}
+	token = mem_strdup(json_object_iter_key(iter));
+	launch = json_incref(json_object_iter_value(iter));
+	json_object_del(leftovers->left, token);
+	await(leftovers, target_creations_settle(leftovers->creations, token, launch), settled);
+	json_decref(launch);
+	free(token);
+}
+
+static void
+targets_came(void *arg, struct call *call)
+{
+	struct target_leftovers *leftovers = arg;
+	json_t *result = call_take_result(call);
+	const char *token;
+	json_t *launch;
+
+	leftovers->call = NULL;
+	if (result != NULL) {
+		json_decref(result);
+		next(leftovers);
+		return;
+	}
+	json_object_foreach (leftovers->left, token, launch)
+		log_left(launch, &call->err);
+	end(leftovers);
+}
+
+static void begin(struct target_leftovers *leftovers);
+
+static void
+creation_over(void *arg, struct call *call)
+{
+	struct target_leftovers *leftovers = arg;
+	json_t *result = call_take_result(call);
+
+	leftovers->call = NULL;
+	json_decref(result);
+	begin(leftovers);
+}
+
+static void
+begin(struct target_leftovers *leftovers)
+{
+	struct call *creation = target_creations_wait(leftovers->creations);
+	struct err err = {0};
+
+	if (creation != NULL) {
+		await(leftovers, creation, creation_over);
+		return;
+	}
+	leftovers->left = left_over(leftovers, &err);
+	if (leftovers->left == NULL)
+		waiters_fail(&leftovers->waiters, &err);
+	else if (json_object_size(leftovers->left) == 0)
+		end(leftovers);
+	else
+		await(leftovers, targets_load_lives(leftovers->targets), targets_came);
+	err_fini(&err);
+}
+
+struct call *
+target_leftovers_settle(struct target_leftovers *leftovers)
+{
+	struct call *call =
+	    waiters_add(&leftovers->waiters, targets_mirror(leftovers->targets)->opts.loop);
+
+	if (leftovers->call == NULL)
+		begin(leftovers);
+	return call;
+}

@@ -1,0 +1,414 @@
+#include "mirror/targets/target_lives.h"
+
+#include "aws/pace/retry.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "mirror/targets/target_facts.h"
+#include "mirror/targets/target_requests.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOKS_MAX     4	   /* for what is not listed, with 2, 4 and 8 s between them */
+#define LOOK_DELAY_MS 2000 /* AWS: mostly a matter of some seconds */
+#define RESTARTS_MAX  3	   /* after a refused NextToken */
+
+#define FILTER_INTERFACE "network-interface.network-interface-id"
+#define FILTER_LAUNCHED	 "tag:" TAG_TARGET_OF
+
+/* A listing of instances by up to EC2_FILTER_VALUES_MAX values of a filter at a time. */
+struct listing {
+	const char *filter;
+	json_t *values;
+	size_t asked;
+	size_t asking;
+};
+
+struct target_lives {
+	struct mirror_targets *targets;
+	struct waiters waiters;
+	bool known;
+	bool busy;
+	struct call *call; /* under way, or NULL */
+	struct timer timer;
+	struct listing listing;
+	void (*listed)(struct target_lives *lives); /* at its end */
+	int restarts;
+	int looks;
+	size_t untagging; /* index of the next target to be looked at for its tag */
+	json_t *open;	  /* interfaces of targets that are not settled */
+	/* Both: true where the instance lives, false where it is over. An interface that is on no list is in neither. */
+	json_t *by_interface;
+	json_t *by_launch; /* "SUBNET GENERATION", as it was launched */
+};
+
+static void look(struct target_lives *lives);
+static void untag_next(struct target_lives *lives);
+
+static struct mirror *
+mirror_of(const struct target_lives *lives)
+{
+	return targets_mirror(lives->targets);
+}
+
+static void
+forget_look(struct target_lives *lives)
+{
+	json_decref(lives->listing.values);
+	json_decref(lives->open);
+	json_decref(lives->by_interface);
+	json_decref(lives->by_launch);
+	lives->listing.values = lives->open = lives->by_interface = lives->by_launch = NULL;
+}
+
+void
+target_lives_free(struct target_lives *lives)
+{
+	call_cancel(lives->call);
+	loop_timer_disarm(mirror_of(lives)->opts.loop, &lives->timer);
+	waiters_fini(&lives->waiters);
+	forget_look(lives);
+	free(lives);
+}
+
+static void
+fail(struct target_lives *lives, const struct err *err)
+{
+	lives->busy = false;
+	forget_look(lives);
+	waiters_fail(&lives->waiters, err);
+}
+
+static void
+settle(struct target_lives *lives)
+{
+	json_t *result = json_object();
+
+	lives->busy = false;
+	lives->known = true;
+	forget_look(lives);
+	waiters_complete(&lives->waiters, result);
+	json_decref(result);
+}
+
+/* --- taking the tags off --- */
+
+/* Where that is not allowed, whoever makes the subnet's next target tries again and fails: so much is not needed to mirror to others. */
+static void
+untagged(void *arg, struct call *call)
+{
+	struct target_lives *lives = arg;
+	const struct inventory *inventory = targets_inventory(lives->targets);
+	struct target *target = inventory->at[lives->untagging++];
+	json_t *reply = call_take_result(call);
+
+	lives->call = NULL;
+	if (reply != NULL || aws_error_is_not_found(call->err.name))
+		target->tagged = false;
+	else
+		log_event(LOG_WARN, "target.tag_stays", LOG_STR("target", target->id),
+		    LOG_STR("error", call->err.name), LOG_STR("cause", err_text(&call->err)));
+	json_decref(reply);
+	untag_next(lives);
+}
+
+/* A dead target must not bear its subnet's tag, which leads others to it. */
+static void
+untag_next(struct target_lives *lives)
+{
+	const struct inventory *inventory = targets_inventory(lives->targets);
+	const struct mirror *mirror = mirror_of(lives);
+	const struct target *target = NULL;
+
+	for (; mirror->plan == NULL && lives->untagging < inventory->count; lives->untagging++) {
+		target = inventory->at[lives->untagging];
+		if (target->dead && target->tagged && target->subnet_id != NULL)
+			break;
+		target = NULL;
+	}
+	if (target == NULL) {
+		settle(lives);
+		return;
+	}
+	lives->call = target_order_untag(mirror->opts.ec2, target->id, target->subnet_id);
+	call_on_done(lives->call, untagged, lives);
+}
+
+/* --- judging --- */
+
+static const struct target *
+target_at(const struct target_lives *lives, size_t index)
+{
+	return inventory_holding(targets_inventory(lives->targets),
+	    json_string_value(json_array_get(lives->open, index)));
+}
+
+/* True, false, or NULL where no list tells. */
+static const json_t *
+verdict_of(const struct target_lives *lives, const struct target *target)
+{
+	const json_t *verdict = json_object_get(lives->by_interface, target->interface_id);
+	char key[TARGET_PLACE_BYTES];
+
+	/* Only its interface speaks for one that was given up. */
+	if (verdict != NULL || target->subnet_id == NULL || target->dead)
+		return verdict;
+	target_place(target->subnet_id, target->generation, key);
+	return json_object_get(lives->by_launch, key);
+}
+
+/* What this store made just now may be on no list yet. */
+static bool
+is_new(const struct target_lives *lives, const struct target *target)
+{
+	struct clock *clock = loop_clock(mirror_of(lives)->opts.loop);
+
+	return target->made_wall_ms != 0 &&
+	       clock->wall_ms(clock) - target->made_wall_ms < TARGET_FACT_SETTLED_MS;
+}
+
+static int
+set_dead(struct target_lives *lives, const struct target *found, bool dead, struct err *err)
+{
+	struct target *target = inventory_find(targets_inventory(lives->targets), found->id);
+
+	if (target->dead == dead)
+		return 0;
+	target->dead = dead;
+	log_event(LOG_WARN, dead ? "target.dead" : "target.alive", LOG_STR("target", target->id),
+	    LOG_STR("subnet", target->subnet_id), LOG_STR("interface", target->interface_id));
+	return target_fact_put(mirror_of(lives), target, err);
+}
+
+/* Settles what the lists tell of; what they do not, stays open for another look. */
+static int
+judge(struct target_lives *lives, struct err *err)
+{
+	json_t *open = json_array();
+	bool last = ++lives->looks == LOOKS_MAX;
+	int ret = 0;
+
+	for (size_t i = 0; i < json_array_size(lives->open) && ret == 0; i++) {
+		const struct target *target = target_at(lives, i);
+		const json_t *verdict = verdict_of(lives, target);
+
+		if (verdict != NULL)
+			ret = set_dead(lives, target, json_is_false(verdict), err);
+		else if (target->dead || is_new(lives, target))
+			continue;
+		else if (last)
+			ret = set_dead(lives, target, true, err);
+		else
+			json_array_append(open, json_array_get(lives->open, i));
+	}
+	json_decref(lives->open);
+	lives->open = open;
+	return ret;
+}
+
+static void
+looked(struct target_lives *lives)
+{
+	struct mirror *mirror = mirror_of(lives);
+	struct clock *clock = loop_clock(mirror->opts.loop);
+	struct err err = {0};
+
+	if (judge(lives, &err) < 0) {
+		fail(lives, &err);
+		err_fini(&err);
+	} else if (json_array_size(lives->open) == 0) {
+		lives->untagging = 0;
+		untag_next(lives);
+	} else {
+		loop_timer_arm(mirror->opts.loop, &lives->timer,
+		    clock->mono_ms(clock) + ((int64_t)LOOK_DELAY_MS << (lives->looks - 1)));
+	}
+}
+
+/* --- asking --- */
+
+static void ask(struct target_lives *lives, const char *next_token);
+
+/* Two of one generation, as after a change of the rule: one that lives is enough. */
+static void
+note(json_t *verdicts, const char *key, bool over)
+{
+	if (!json_is_true(json_object_get(verdicts, key)))
+		json_object_set_new(verdicts, key, json_boolean(!over));
+}
+
+static void
+note_instance(struct target_lives *lives, const json_t *instance)
+{
+	const char *subnet_id = tag_value(instance, TAG_TARGET_OF);
+	const char *generation = tag_value(instance, TAG_GENERATION);
+	bool over = instance_is_over(instance);
+	char key[TARGET_PLACE_BYTES];
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
+		const char *id = json_get_string(interface, "NetworkInterfaceId");
+
+		if (id != NULL)
+			note(lives->by_interface, id, over);
+	}
+	if (subnet_id == NULL || generation == NULL)
+		return;
+	target_place(subnet_id, (int)strtol(generation, NULL, 10), key);
+	note(lives->by_launch, key, over);
+}
+
+static void
+page_came(void *arg, struct call *call)
+{
+	struct target_lives *lives = arg;
+	json_t *reply = call_take_result(call);
+	const char *next_token = json_get_string(reply, "NextToken");
+	json_t *instance;
+	size_t i;
+
+	lives->call = NULL;
+	if (reply == NULL) {
+		if (targets_refused_token(&call->err) && lives->restarts++ < RESTARTS_MAX)
+			ask(lives, NULL);
+		else
+			fail(lives, &call->err);
+		return;
+	}
+	json_array_foreach (json_get_array(reply, "Instances"), i, instance)
+		note_instance(lives, instance);
+	if (next_token == NULL)
+		lives->listing.asked = lives->listing.asking;
+	ask(lives, next_token);
+	json_decref(reply);
+}
+
+/* The next page, the next values, or the end of the listing. */
+static void
+ask(struct target_lives *lives, const char *next_token)
+{
+	struct listing *listing = &lives->listing;
+	json_t *values;
+	json_t *filters;
+
+	if (listing->asked == json_array_size(listing->values)) {
+		lives->listed(lives);
+		return;
+	}
+	values = json_array();
+	listing->asking = listing->asked;
+	while (listing->asking < json_array_size(listing->values) &&
+	       json_array_size(values) < EC2_FILTER_VALUES_MAX)
+		json_array_append(values, json_array_get(listing->values, listing->asking++));
+	filters = mirror_filter(listing->filter, values);
+	lives->call = ec2_describe_instances(mirror_of(lives)->opts.ec2,
+	    &(struct ec2_describe){
+		.filters = filters, .next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
+	call_on_done(lives->call, page_came, lives);
+	json_decref(filters);
+}
+
+/* values is taken. */
+static void
+list(struct target_lives *lives, const char *filter, json_t *values,
+    void (*listed)(struct target_lives *lives))
+{
+	json_decref(lives->listing.values);
+	lives->listing = (struct listing){.filter = filter, .values = values};
+	lives->listed = listed;
+	lives->restarts = 0;
+	ask(lives, NULL);
+}
+
+/* A terminated instance has no interface any more, but for a while it is still listed with its tags. */
+static void
+look_for_launched(struct target_lives *lives)
+{
+	json_t *subnets = json_object();
+	json_t *values = json_array();
+	const char *subnet_id;
+	json_t *there;
+
+	for (size_t i = 0; i < json_array_size(lives->open); i++) {
+		const struct target *target = target_at(lives, i);
+
+		if (!target->dead && target->subnet_id != NULL &&
+		    json_object_get(lives->by_interface, target->interface_id) == NULL)
+			json_object_set_new(subnets, target->subnet_id, json_true());
+	}
+	json_object_foreach (subnets, subnet_id, there)
+		json_array_append_new(values, json_string(subnet_id));
+	json_decref(subnets);
+	/* From here on what a list says of a launch counts; what the interfaces' lists said of others does not. */
+	json_object_clear(lives->by_launch);
+	list(lives, FILTER_LAUNCHED, values, looked);
+}
+
+static void
+look(struct target_lives *lives)
+{
+	list(lives, FILTER_INTERFACE, json_incref(lives->open), look_for_launched);
+}
+
+static void
+waited(struct timer *timer)
+{
+	look((struct target_lives *)((char *)timer - offsetof(struct target_lives, timer)));
+}
+
+/* --- */
+
+static void
+targets_came(void *arg, struct call *call)
+{
+	struct target_lives *lives = arg;
+	const struct inventory *inventory;
+	json_t *result = call_take_result(call);
+
+	lives->call = NULL;
+	if (result == NULL) {
+		fail(lives, &call->err);
+		return;
+	}
+	json_decref(result);
+	inventory = targets_inventory(lives->targets);
+	lives->looks = 0;
+	lives->open = json_array();
+	lives->by_interface = json_object();
+	lives->by_launch = json_object();
+	for (size_t i = 0; i < inventory->count; i++)
+		if (inventory->at[i]->made && inventory->at[i]->interface_id != NULL)
+			json_array_append_new(
+			    lives->open, json_string(inventory->at[i]->interface_id));
+	look(lives);
+}
+
+struct target_lives *
+target_lives_new(struct mirror_targets *targets)
+{
+	struct target_lives *lives = mem_zalloc(1, sizeof(*lives));
+
+	lives->targets = targets;
+	lives->timer.fire = waited;
+	return lives;
+}
+
+struct call *
+target_lives_load(struct target_lives *lives)
+{
+	struct loop *loop = mirror_of(lives)->opts.loop;
+	struct call *call;
+
+	if (lives->known)
+		return call_of_result(loop, json_object());
+	call = waiters_add(&lives->waiters, loop);
+	if (!lives->busy) {
+		lives->busy = true;
+		lives->call = targets_load(lives->targets);
+		call_on_done(lives->call, targets_came, lives);
+	}
+	return call;
+}

@@ -1,0 +1,122 @@
+#include "mirror/targets/target_requests.h"
+
+#include "base/digest.h"
+#include "base/json.h"
+
+#include <stdio.h>
+
+/* Name, tool and generation: on the instance and on the target. */
+static json_t *
+common_tags(const struct target_order *order)
+{
+	json_t *tags = json_array();
+	char generation[16];
+
+	snprintf(generation, sizeof(generation), "%d", order->generation);
+	mirror_add_tag(tags, TAG_NAME, TAG_NAME_VALUE);
+	mirror_add_tag(tags, TAG_TOOL, TAG_TOOL_VALUE);
+	mirror_add_tag(tags, TAG_GENERATION, generation);
+	return tags;
+}
+
+static json_t *
+launch_tags(const struct target_order *order)
+{
+	json_t *tags = common_tags(order);
+
+	mirror_add_tag(tags, TAG_TARGET_OF, order->subnet_id);
+	return tags;
+}
+
+_Static_assert(CLIENT_TOKEN_BYTES == DIGEST_SHA256_HEX_BYTES, "a token is a digest");
+_Static_assert(CLIENT_TOKEN_BYTES == EC2_CLIENT_TOKEN_BYTES_MAX + 1, "and as long as AWS allows");
+
+void
+target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN_BYTES])
+{
+	json_t *request = json_object();
+	struct buf text = {0};
+
+	json_put_string(request, "Action", "RunInstances");
+	json_put_string(request, "ImageId", order->image_id);
+	json_put_string(request, "InstanceType", order->instance_type);
+	json_put_string(request, "SubnetId", order->subnet_id);
+	json_object_set(request, "SecurityGroupIds", order->group_ids);
+	json_object_set_new(request, "Tags", launch_tags(order));
+	json_write_canonical(request, &text);
+	digest_sha256_hex(buf_str(&text), ret_token);
+	buf_fini(&text);
+	json_decref(request);
+}
+
+struct call *
+target_order_launch(struct aws_client *ec2, const struct target_order *order)
+{
+	json_t *tags = launch_tags(order);
+	char token[CLIENT_TOKEN_BYTES];
+	struct call *call;
+
+	target_order_token(order, token);
+	call = ec2_run_instances(ec2, &(struct ec2_run_instances){
+					  .image_id = order->image_id,
+					  .instance_type = order->instance_type,
+					  .subnet_id = order->subnet_id,
+					  .security_group_ids = order->group_ids,
+					  .tags = tags,
+					  .client_token = token,
+				      });
+	json_decref(tags);
+	return call;
+}
+
+struct call *
+target_order_attach(
+    struct aws_client *ec2, const struct target_order *order, const char *interface_id)
+{
+	json_t *tags = common_tags(order);
+	struct call *call;
+
+	mirror_add_tag(tags, TAG_SUBNET, order->subnet_id);
+	mirror_add_tag(tags, TAG_OUR_SUBNET, order->subnet_id);
+	call = ec2_create_target(ec2, &(struct ec2_create_target){
+					  .network_interface_id = interface_id,
+					  .tags = tags,
+				      });
+	json_decref(tags);
+	return call;
+}
+
+static json_t *
+list_of(const char *text)
+{
+	json_t *list = json_array();
+
+	json_array_append_new(list, json_string(text));
+	return list;
+}
+
+struct call *
+target_order_look_up(struct aws_client *ec2, const char *interface_id)
+{
+	json_t *filters = mirror_filter("network-interface-id", list_of(interface_id));
+	const struct ec2_describe describe = {
+	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX};
+	struct call *call = ec2_describe_targets(ec2, &describe);
+
+	json_decref(filters);
+	return call;
+}
+
+struct call *
+target_order_untag(struct aws_client *ec2, const char *target_id, const char *subnet_id)
+{
+	json_t *ids = list_of(target_id);
+	json_t *tags = json_array();
+	struct call *call;
+
+	mirror_add_tag(tags, TAG_SUBNET, subnet_id);
+	call = ec2_delete_tags(ec2, ids, tags);
+	json_decref(ids);
+	json_decref(tags);
+	return call;
+}

@@ -1,0 +1,78 @@
+#ifndef TMFLOW_MIRROR_TARGETS_TARGET_STEPS_H
+#define TMFLOW_MIRROR_TARGETS_TARGET_STEPS_H
+
+#include "mirror/targets/target_creation.h"
+#include "mirror/targets/target_requests.h"
+
+/* One creation, and the steps that target_creation.c (up to the target) and target_ending.c (how a launch is taken back) share. */
+struct creation {
+	struct target_creations *in;
+	struct creation *next;
+	const struct config_rule *rule; /* NULL: settles a launch that was left behind */
+	char *subnet_id;
+	struct target *untagging; /* the full or dead one that is losing its tag */
+	int tries;
+	int waits;
+	int looks; /* before a roll-back */
+	json_t
+	    *launch; /* owned, as in target_facts_internal.h; NULL before there is one to ask for */
+	char token[CLIENT_TOKEN_BYTES];
+	bool earlier;	    /* it was asked for before this creation */
+	struct err failure; /* why a roll-back is under way */
+	struct waiters waiters;
+	struct call *call;
+	void (*step)(struct creation *creation, json_t *reply, struct err *err);
+	struct timer timer; /* then `after_wait` */
+	void (*after_wait)(struct creation *creation);
+};
+
+struct mirror *creation_mirror(const struct creation *creation);
+struct mirror_targets *creation_targets(const struct creation *creation);
+struct aws_client *creation_client(const struct creation *creation);
+
+/* Of its launch. Borrows; NULL where it is not known. */
+const char *creation_instance(const struct creation *creation);
+const char *creation_interface(const struct creation *creation);
+int creation_generation(const struct creation *creation);
+
+/* Waits for call (taken), then runs step with a reply, or with NULL and an error. */
+void creation_await(struct creation *creation, struct call *call,
+    void (*step)(struct creation *creation, json_t *reply, struct err *err));
+
+/* Waits for the time after so many waits, then goes on. */
+void
+creation_pause(struct creation *creation, int waits, void (*after_wait)(struct creation *creation));
+
+/* Goes on once what this turn wrote to the store is committed, so that AWS is asked for nothing that the store does not know. */
+void
+creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation));
+
+/* True for an error that asking again does not change. */
+bool creation_error_is_permanent(const struct err *err);
+
+/* These end the creation for all that wait, and free it. */
+void creation_fail(struct creation *creation, const struct err *err);
+void creation_done(struct creation *creation, const char *target_id, bool created);
+
+/* The launch has the target. */
+void creation_succeed(struct creation *creation, const char *target_id);
+
+/* Writes the launch as it stands, or forgets it: it is a target's, or over. Errors: ERR_STORE. */
+int creation_keep_launch(struct creation *creation, struct err *err);
+int creation_drop_launch(struct creation *creation, struct err *err);
+
+/* The id of the first target of a describe's reply, or NULL. */
+const char *creation_first_target(const json_t *reply);
+
+/* --- target_ending.c --- */
+
+/* No target can be made of the launch, for good: ends with *err (moved) once the instance is gone, or with the target that another process made of it. */
+void creation_roll_back(struct creation *creation, struct err *err);
+
+/* The target that was made of the launch is not needed, since instead_id serves the subnet: ends with that one, once target and instance are gone. */
+void creation_take_down(struct creation *creation, const char *target_id, const char *instead_id);
+
+/* Goes on with what either has begun. */
+void creation_go_on_ending(struct creation *creation);
+
+#endif

@@ -1,0 +1,70 @@
+#ifndef TMFLOW_MIRROR_TARGETS_TARGETS_H
+#define TMFLOW_MIRROR_TARGETS_TARGETS_H
+
+#include "mirror/mirror_internal.h"
+#include "mirror/targets/target_inventory.h"
+#include "mirror/targets/waiters.h"
+
+/*
+ * Targets that tmflow creates: one instance a subnet and generation. What AWS lists is read once in a process; several that want a subnet's target
+ * at the same time share one creation. Several processes share nothing but AWS: the client token of (subnet, generation) is their lock.
+ */
+struct mirror_targets *targets_new(struct mirror *mirror);
+void targets_free(struct mirror_targets *targets);
+
+/* New call that ends with {} once the inventory is read; at once if it is. Errors: as DescribeTrafficMirrorTargets; ERR_STORE. */
+struct call *targets_load(struct mirror_targets *targets);
+
+/* The same, and it is known of each whether its instance is still there. Errors: likewise, and as DescribeInstances. */
+struct call *targets_load_lives(struct mirror_targets *targets);
+
+/* New call that ends with {} once what was launched for targets is a target's or over, as far as that can be done now. Errors: ERR_STORE. */
+struct call *targets_settle(struct mirror_targets *targets);
+
+/* True for the errors of a NextToken that is not known any more. */
+bool targets_refused_token(const struct err *err);
+
+/* 1 if this run launched the instance for a target itself, 0 if not, -1. Errors: ERR_STORE. */
+int targets_launched(struct mirror_targets *targets, const json_t *instance, struct err *err);
+
+/* What is known. Only after targets_load. */
+const struct inventory *targets_inventory(const struct mirror_targets *targets);
+
+struct target_request {
+	const struct config_rule *rule; /* one whose targets are created */
+	const char *subnet_id;
+	const char *full_target_id; /* answered that it takes no more sources; NULL: none did */
+};
+
+/* New call that ends with {TargetId, Created}. Only after targets_load_lives. */
+struct call *targets_ensure(struct mirror_targets *targets, const struct target_request *request);
+
+/* True if a session to target_id serves a source of the rule whose target stands in subnet_id (NULL: not known).
+ * Only after targets_load_lives, or for a rule with a target of its own. */
+bool targets_allowed(const struct mirror_targets *targets, const struct config_rule *rule,
+    const char *subnet_id, const char *target_id);
+
+/* Whose sources a target was made for; NULL where that is not known, or the inventory was not needed. Borrows. */
+const char *targets_subnet_of(const struct mirror_targets *targets, const char *target_id);
+
+/* True if the target is known to be a network interface. False where the inventory was not needed. */
+bool targets_is_interface(const struct mirror_targets *targets, const char *target_id);
+
+/* The subnet of the rule's targets for a source in subnet_id. */
+const char *targets_subnet(const struct config_rule *rule, const char *subnet_id);
+
+/* --- for target_creation.c --- */
+
+/* Puts a target that was made, or found in spite of a describe, into the inventory and the store. Errors: ERR_STORE. */
+int targets_note(struct mirror_targets *targets, const struct target *target, struct err *err);
+
+/* Puts one that a run would make into the inventory only. */
+void targets_plan(struct mirror_targets *targets, const struct target *target);
+
+/* Notes that a generation is used up without a target. Errors: ERR_STORE. */
+int targets_burn(
+    struct mirror_targets *targets, const char *subnet_id, int generation, struct err *err);
+
+struct mirror *targets_mirror(const struct mirror_targets *targets);
+
+#endif

@@ -1,0 +1,20 @@
+#ifndef TMFLOW_MIRROR_UNSUPPORTED_H
+#define TMFLOW_MIRROR_UNSUPPORTED_H
+
+#include "mirror/mirror_internal.h"
+
+/*
+ * Interfaces that AWS refused with NetworkInterfaceNotSupported: the service decides what can be mirrored, and what it said is kept in the store, so that a later run does not ask
+ * it again for each of them. An instance that got another type is asked for anew, and every one after UNSUPPORTED_TRUSTED_MS, since AWS adds types.
+ */
+
+#define UNSUPPORTED_TRUSTED_MS (30LL * 24 * 3600 * 1000)
+
+int unsupported_remember(
+    struct mirror *mirror, const char *interface_id, const char *instance_type, struct err *err);
+
+/* 1 it was refused, 0 not that we know, -1 with *err (ERR_STORE). instance_type NULL: not known, so 0. */
+int unsupported_known(
+    struct mirror *mirror, const char *interface_id, const char *instance_type, struct err *err);
+
+#endif

@@ -1,0 +1,81 @@
+#ifndef TMFLOW_SERVE_JOBS_H
+#define TMFLOW_SERVE_JOBS_H
+
+#include "base/rng.h"
+#include "engine/engine.h"
+#include "mirror/mirror.h"
+
+/*
+ * Work that comes from elsewhere, whatever brought it: a task of Step Functions, an event of a queue, an invocation of a function.
+ * A job is one native action, or one whole workflow. Jobs keep no checkpoints: who sent the work sends it again where its end is not told.
+ */
+
+#define JOBS_WORKFLOWS_MAX 64u /* that a process keeps compiled */
+
+/* What is known of targets may be the doing of other workers: actions look anew after this time. */
+#define JOBS_DOMAIN_FRESH_MS 300000
+
+struct jobs;
+struct job;
+
+/* Everything is borrowed and must outlive the jobs. */
+struct jobs_opts {
+	struct loop *loop;
+	struct rng *rng;
+	struct action_registry *registry; /* of every native action */
+	struct store *store;		  /* outcomes and facts; committed once a turn */
+	const char *run_id;		  /* whose outcomes they are */
+	struct aws_client *ec2;		  /* NULL with config */
+	struct aws_client *(*client_for)(
+	    void *arg, const char *role_arn, struct err *err); /* as in mirror.h; may be NULL */
+	void *client_for_arg;
+	const struct mirror_config
+	    *config;	       /* NULL: actions that need AWS fail with TMFlow.Config */
+	const char *hook_name; /* NULL: none */
+	const char *hook_source;
+	const char *workflows_dir; /* where a job finds workflows by name */
+};
+
+/* Errors: ERR_HOOK for a hook that does not load. */
+struct jobs *jobs_new(const struct jobs_opts *opts, struct err *err);
+
+/* No job may be left: asserted. */
+void jobs_free(struct jobs *jobs);
+
+/* --- workflows --- */
+
+/* A compiled workflow with its name. Kept until jobs_free. */
+struct workflow;
+
+/* Reads a file, once for each path. Errors: ERR_INVALID with file, line and column of the first fault; ERR_SYSTEM; ERR_LIMIT. */
+const struct workflow *jobs_read_workflow(struct jobs *jobs, const char *path, struct err *err);
+
+/* --- jobs --- */
+
+/* How a job ended. The callback may move output and err out. */
+struct job_end {
+	json_t *output;		   /* NULL on failure */
+	struct err err;		   /* set on failure; name "" for a Fail state without Error */
+	uint64_t instances_failed; /* recorded as `failed`; a workflow may succeed all the same */
+};
+
+/* The job is freed afterwards. */
+typedef void job_done_fn(void *arg, struct job_end *end);
+
+/*
+ * Starts what task says: {"action": NAME, "input"?} or {"workflow": name in workflows_dir or a whole definition, "input"?}.
+ * done comes from the loop, exactly once, unless the job is cancelled; a task that says nothing of the kind fails with TMFlow.InvalidInput.
+ */
+struct job *job_start(struct jobs *jobs, const json_t *task, job_done_fn *done, void *arg);
+
+/* The same for a workflow that is at hand. input: a reference is taken. */
+struct job *job_start_workflow(struct jobs *jobs, const struct workflow *workflow, json_t *input,
+    job_done_fn *done, void *arg);
+
+/* True if task is an object that has "action" or "workflow". */
+bool job_is_task(const json_t *task);
+
+/* Stops the work; done is not called. NULL is fine. */
+void job_cancel(struct job *job);
+
+#endif

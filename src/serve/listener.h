@@ -1,0 +1,55 @@
+#ifndef TMFLOW_SERVE_LISTENER_H
+#define TMFLOW_SERVE_LISTENER_H
+
+#include "aws/client.h"
+#include "serve/events.h"
+
+/*
+ * EventBridge events from an SQS queue: each runs its workflow. A message is deleted only after its run succeeded and no instance failed in it; others come again after
+ * their visibility time-out, and the queue's redrive policy moves what never succeeds to its dead-letter queue. Messages may come more than once, in any order.
+ */
+
+#define LISTENER_RECEIVERS_DEFAULT   1u
+#define LISTENER_CONCURRENCY_DEFAULT 40u
+#define LISTENER_CONCURRENCY_MAX     1000u
+#define LISTENER_VISIBILITY_DEFAULT  120 /* s; extended at a third of it while a run lasts */
+#define LISTENER_VISIBILITY_MIN	     10
+#define LISTENER_VISIBILITY_MAX	     43200 /* AWS: twelve hours */
+#define LISTENER_PAUSE_MS	     5000  /* after a receive that failed in spite of its retries */
+
+struct listener_opts {
+	struct loop *loop;
+	struct jobs *jobs;
+	struct aws_client *sqs;
+	const char *queue_url; /* borrowed while the listener lives */
+	struct event_routes routes;
+	unsigned receivers;   /* long polls open at a time */
+	unsigned concurrency; /* messages under way, those included that open polls may bring */
+	int visibility_seconds;
+	const char *health_file; /* as the worker's; NULL: none. Borrowed */
+	/* Nothing is under way any more, after listener_drain or for a fault: fault is then set. From the loop. */
+	void (*over)(void *arg, struct err *fault);
+	void *arg;
+};
+
+struct listener_stats {
+	uint64_t received;   /* duplicates included */
+	uint64_t duplicates; /* of what was under way */
+	uint64_t done;	     /* and deleted */
+	uint64_t ignored;    /* deleted too: events that no workflow is for */
+	uint64_t failed;     /* left to come again */
+	uint64_t unreadable; /* left to the redrive policy */
+};
+
+struct listener;
+struct listener *listener_new(const struct listener_opts *opts);
+
+/* Cancels what is left. NULL is fine. */
+void listener_free(struct listener *listener);
+
+/* Receives no more; runs end; what an open poll still brings goes back to the queue; then over is called. */
+void listener_drain(struct listener *listener);
+
+const struct listener_stats *listener_stats(const struct listener *listener);
+
+#endif
