@@ -26,29 +26,30 @@ take_part(struct str *rest, struct str *ret_part)
 }
 
 int
-arn_parse(const char *text, struct arn *ret_arn, struct err *err)
+arn_parse(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {
 	struct str rest = str_of(text);
 	struct arn arn = {0};
 	struct str start;
 
 	if (rest.len > ARN_BYTES_MAX)
-		return err_set(err, ERR_INVALID, "an ARN has at most %u characters, this one %zu",
-		    ARN_BYTES_MAX, rest.len);
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "an ARN has at most %u characters, this one %zu", ARN_BYTES_MAX, rest.len);
 	if (!take_part(&rest, &start) || !str_is(start, "arn"))
-		return err_set(err, ERR_INVALID, "\"%s\" is no ARN: it must begin with arn:", text);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "\"%s\" is no ARN: it must begin with arn:", text);
 	if (!take_part(&rest, &arn.partition) || !take_part(&rest, &arn.service) ||
 	    !take_part(&rest, &arn.region) || !take_part(&rest, &arn.account))
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "\"%s\" is no whole ARN: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE", text);
 	if (arn.partition.len < 3 || strncmp(arn.partition.p, "aws", 3) != 0)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "\"%s\" is no ARN: its partition is aws, aws-cn, aws-us-gov or another that "
 		    "begins with aws",
 		    text);
 	if (arn.service.len == 0 || rest.len == 0)
-		return err_set(
-		    err, ERR_INVALID, "\"%s\" is no ARN: service or resource is empty", text);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "\"%s\" is no ARN: service or resource is empty", text);
 	arn.resource = rest;
 	*ret_arn = arn;
 	return 0;
@@ -91,26 +92,26 @@ arn_is_account(struct str account)
 /* Service, region and account of a regional resource, and that resource begins with kind, such as "activity:". */
 static int
 parse_regional(const char *text, const char *service, const char *kind, const char *example,
-    struct arn *ret_arn, struct err *err)
+    struct arn *ret_arn, struct tmf_err *err)
 {
 	if (arn_parse(text, ret_arn, err) < 0)
 		return -1;
 	if (!str_is(ret_arn->service, service) || !str_starts(ret_arn->resource, kind))
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "\"%s\" names another kind of resource: what is wanted looks like %s", text,
 		    example);
 	if (ret_arn->region.len == 0)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "\"%s\" has no region: what is wanted looks like %s", text, example);
 	if (!arn_is_account(ret_arn->account))
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "\"%s\" has no account of %d digits: what is wanted looks like %s", text,
 		    ARN_ACCOUNT_DIGITS, example);
 	return 0;
 }
 
 int
-arn_parse_activity(const char *text, struct arn *ret_arn, struct err *err)
+arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {
 	struct arn arn = {0};
 	struct str name;
@@ -121,7 +122,7 @@ arn_parse_activity(const char *text, struct arn *ret_arn, struct err *err)
 	    arn.resource.p + strlen("activity:"), arn.resource.len - strlen("activity:")};
 	if (name.len == 0 || name.len > NAME_CHARS_MAX ||
 	    strcspn(name.p, NAME_FORBIDDEN) < name.len)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "\"%s\": an activity's name has 1 to %d characters, and no blanks or any of "
 		    "<>{}[]?*\"#%%\\^|~`$&,;:/",
 		    text, NAME_CHARS_MAX);
@@ -130,7 +131,7 @@ arn_parse_activity(const char *text, struct arn *ret_arn, struct err *err)
 }
 
 int
-arn_parse_function(const char *text, struct arn *ret_arn, struct err *err)
+arn_parse_function(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {
 	struct arn arn = {0};
 	struct str rest;
@@ -147,7 +148,7 @@ arn_parse_function(const char *text, struct arn *ret_arn, struct err *err)
 	bool qualifier =
 	    !qualified || (rest.len > 0 && strspn(rest.p, QUALIFIER_LETTERS) == rest.len);
 	if (!named || !qualifier)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "\"%s\": a function's name has letters, digits, - and _, and so has its alias "
 		    "or version",
 		    text);

@@ -19,7 +19,7 @@
 #define UNANSWERED_WARN 3 /* attempts in a row: a lost connection now and then is nothing */
 
 struct aws_client {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct http_transport *transport;
 	struct credentials_provider *credentials;
 	struct rng *rng;
@@ -42,8 +42,8 @@ struct aws_client {
 
 /* One operation under way: sent, or waiting for its next attempt. */
 struct aws_call {
-	struct call call; /* first */
-	struct timer backoff;
+	struct tmf_call call; /* first */
+	struct tmf_timer backoff;
 	struct pacer_ticket ticket;
 	struct limiter_ticket turn;
 	struct aws_client *client;
@@ -102,17 +102,17 @@ drop_attempt(struct aws_call *call)
 		call->client->credentials->cancel(
 		    call->client->credentials, credentials_came, call);
 	call->waits_for_keys = false;
-	loop_timer_disarm(call->client->loop, &call->backoff);
+	tmf_loop_timer_disarm(call->client->loop, &call->backoff);
 }
 
 static void
-cancel_call(struct call *base)
+cancel_call(struct tmf_call *base)
 {
 	drop_attempt((struct aws_call *)base);
 }
 
 static void
-free_call(struct call *base)
+free_call(struct tmf_call *base)
 {
 	struct aws_call *call = (struct aws_call *)base;
 
@@ -122,17 +122,17 @@ free_call(struct call *base)
 	free(call);
 }
 
-static const struct call_ops aws_call_ops = {.cancel = cancel_call, .free_call = free_call};
+static const struct tmf_call_ops aws_call_ops = {.cancel = cancel_call, .free_call = free_call};
 
 static void
-backoff_over(struct timer *timer)
+backoff_over(struct tmf_timer *timer)
 {
 	aws_call_attempt((struct aws_call *)((char *)timer - offsetof(struct aws_call, backoff)));
 }
 
 /* Whether another attempt is worth it; expired keys get one with fresh ones. */
 static bool
-may_try_again(struct aws_call *call, enum retry_class retry, const struct err *err)
+may_try_again(struct aws_call *call, enum retry_class retry, const struct tmf_err *err)
 {
 	const struct aws_client *client = call->client;
 	struct credentials_provider *credentials = client->credentials;
@@ -151,19 +151,20 @@ may_try_again(struct aws_call *call, enum retry_class retry, const struct err *e
 static int64_t
 now_mono_ms(const struct aws_client *client)
 {
-	return loop_clock(client->loop)->mono_ms(loop_clock(client->loop));
+	return tmf_loop_clock(client->loop)->mono_ms(tmf_loop_clock(client->loop));
 }
 
 /* AWS's time by our clock and what it was found to be off. */
 static int64_t
 now_wall_ms(const struct aws_client *client)
 {
-	return loop_clock(client->loop)->wall_ms(loop_clock(client->loop)) + client->skew_ms;
+	return tmf_loop_clock(client->loop)->wall_ms(tmf_loop_clock(client->loop)) +
+	       client->skew_ms;
 }
 
 /* A retry, once a call: the signature was refused, and the reply's Date shows that our clock is wrong. */
 static bool
-correct_clock(struct aws_call *call, const struct err *err, const char *date)
+correct_clock(struct aws_call *call, const struct tmf_err *err, const char *date)
 {
 	struct aws_client *client = call->client;
 	int64_t skew_ms;
@@ -179,10 +180,10 @@ correct_clock(struct aws_call *call, const struct err *err, const char *date)
 }
 
 static int
-cost_of_retry(const struct aws_call *call, const struct err *err)
+cost_of_retry(const struct aws_call *call, const struct tmf_err *err)
 {
 	const struct aws_client *client = call->client;
-	bool timed_out = err->code == ERR_TRANSPORT &&
+	bool timed_out = err->code == TMF_ERR_TRANSPORT &&
 			 now_mono_ms(client) - call->sent_mono_ms >= AWS_CONNECT_TIMEOUT_MS;
 
 	if (!client->retry_mode->has_quota)
@@ -195,7 +196,7 @@ cost_of_retry(const struct aws_call *call, const struct err *err)
 
 /* Whether the quota pays for another attempt. */
 static bool
-can_pay(struct aws_call *call, const struct err *err)
+can_pay(struct aws_call *call, const struct tmf_err *err)
 {
 	int cost = cost_of_retry(call, err);
 
@@ -219,11 +220,11 @@ delay_of(const struct aws_call *call)
 
 /* What the pacer learns from a failed attempt. */
 static enum pacer_answer
-pacer_answer_of(const struct err *err, enum retry_class retry)
+pacer_answer_of(const struct tmf_err *err, enum retry_class retry)
 {
 	if (retry == RETRY_THROTTLING)
 		return PACER_REFUSED;
-	return err->code == ERR_SERVICE ? PACER_ACCEPTED : PACER_UNKNOWN;
+	return err->code == TMF_ERR_SERVICE ? PACER_ACCEPTED : PACER_UNKNOWN;
 }
 
 static const char *
@@ -234,18 +235,18 @@ header_of(const struct aws_reply_headers *headers, const char *name)
 
 /* Keeps why no reply came, and warns once when that goes on. */
 static void
-note_trouble(struct aws_client *client, const struct err *err)
+note_trouble(struct aws_client *client, const struct tmf_err *err)
 {
 	buf_reset(&client->trouble);
-	buf_printf(&client->trouble, "%s: %s", err->name, err_text(err));
+	buf_printf(&client->trouble, "%s: %s", err->name, tmf_err_text(err));
 	if (++client->unanswered == UNANSWERED_WARN)
 		log_event(LOG_WARN, "aws.unreachable", LOG_STR("end_point", client->endpoint.url),
-		    LOG_STR("error", err->name), LOG_STR("cause", err_text(err)));
+		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 }
 
 /* An attempt failed: waits for the next one, or ends the call. headers: NULL where there was no reply. */
 static void
-attempt_failed(struct aws_call *call, struct err *err, const struct aws_reply_headers *headers)
+attempt_failed(struct aws_call *call, struct tmf_err *err, const struct aws_reply_headers *headers)
 {
 	struct aws_client *client = call->client;
 	enum retry_class retry = retry_classify(err);
@@ -259,8 +260,9 @@ attempt_failed(struct aws_call *call, struct err *err, const struct aws_reply_he
 		client->stats.failed++;
 		tally_failure(client->tally, call->operation.name);
 		if (retry == RETRY_CREDENTIALS && !call->operation.unsigned_request)
-			err_prefix(err, "the keys have expired, or this machine's clock is wrong");
-		call_complete_err(&call->call, err);
+			tmf_err_prefix(
+			    err, "the keys have expired, or this machine's clock is wrong");
+		tmf_call_complete_err(&call->call, err);
 		return;
 	}
 	delay_ms = retry_after_ms(delay_of(call), header_of(headers, "x-amz-retry-after"),
@@ -268,10 +270,10 @@ attempt_failed(struct aws_call *call, struct err *err, const struct aws_reply_he
 	client->stats.retries++;
 	log_event(LOG_INFO, "aws.retry", LOG_STR("operation", call->operation.name),
 	    LOG_INT("attempt", call->attempt), LOG_STR("error", err->name),
-	    LOG_STR("cause", err_text(err)), LOG_STR("request_id", err->request_id),
+	    LOG_STR("cause", tmf_err_text(err)), LOG_STR("request_id", err->request_id),
 	    LOG_INT("delay_ms", delay_ms));
-	err_fini(err);
-	loop_timer_arm(client->loop, &call->backoff, now_mono_ms(client) + delay_ms);
+	tmf_err_fini(err);
+	tmf_loop_timer_arm(client->loop, &call->backoff, now_mono_ms(client) + delay_ms);
 }
 
 static void
@@ -283,19 +285,20 @@ tell_limiter(const struct aws_client *client, bool throttled)
 
 /* The error that a complete reply means which brings no result. */
 static void
-error_of_reply(const struct aws_reply *reply, int status, const char *request_id, struct err *err)
+error_of_reply(
+    const struct aws_reply *reply, int status, const char *request_id, struct tmf_err *err)
 {
 	const char *open = request_id[0] != '\0' ? " (request id " : "";
 	const char *close = request_id[0] != '\0' ? ")" : "";
 
-	if (err_isset(err) && status == 200)
+	if (tmf_err_isset(err) && status == 200)
 		return;
-	if (err_isset(err) || reply->code[0] == '\0')
-		err_set_name(err, ERR_SERVICE, name_of_status(status),
+	if (tmf_err_isset(err) || reply->code[0] == '\0')
+		tmf_err_set_name(err, TMF_ERR_SERVICE, name_of_status(status),
 		    "HTTP status %d without an error code%s%s%s", status, open, request_id, close);
 	else
-		err_set_name(err, ERR_SERVICE, reply->code, "%s%s%s%s", reply->message, open,
-		    request_id, close);
+		tmf_err_set_name(err, TMF_ERR_SERVICE, reply->code, "%s%s%s%s", reply->message,
+		    open, request_id, close);
 	err->http_status = status;
 }
 
@@ -316,7 +319,7 @@ static void
 reply_complete(struct aws_call *call, int status, const struct aws_reply_headers *headers)
 {
 	struct aws_reply reply;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	const char *request_id;
 	bool throttled;
 
@@ -330,9 +333,9 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 		tell_limiter(call->client, false);
 		retry_quota_give(
 		    &call->client->quota, call->retry_cost > 0 ? call->retry_cost : RETRY_REFUND);
-		call_complete(&call->call, call->operation.convert != NULL
-					       ? call->operation.convert(reply.value)
-					       : reply.value);
+		tmf_call_complete(&call->call, call->operation.convert != NULL
+						   ? call->operation.convert(reply.value)
+						   : reply.value);
 		return;
 	}
 	json_decref(reply.value);
@@ -346,7 +349,7 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 }
 
 static int
-take_body(void *arg, int status, struct str part, struct err *err)
+take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
 	struct aws_call *call = arg;
 
@@ -357,7 +360,7 @@ take_body(void *arg, int status, struct str part, struct err *err)
 }
 
 static void
-exchange_done(void *arg, struct http_exchange *exchange, int status, struct err *err)
+exchange_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
 	struct aws_call *call = arg;
 	struct reply_source source = {call->client->transport, exchange};
@@ -471,7 +474,7 @@ send(struct aws_call *call, const struct credentials *credentials)
 }
 
 static void
-credentials_came(void *arg, const struct credentials *credentials, struct err *err)
+credentials_came(void *arg, const struct credentials *credentials, struct tmf_err *err)
 {
 	struct aws_call *call = arg;
 
@@ -529,13 +532,13 @@ aws_call_attempt(struct aws_call *call)
 		send_in_turn(call);
 }
 
-struct call *
+struct tmf_call *
 aws_client_call(struct aws_client *client, struct aws_operation *operation)
 {
 	struct aws_call *call = mem_zalloc(1, sizeof(*call));
 	const char *target_prefix = client->service->target_prefix;
 
-	call_init(&call->call, &aws_call_ops, client->loop);
+	tmf_call_init(&call->call, &aws_call_ops, client->loop);
 	call->client = client;
 	call->operation = *operation;
 	operation->body = (struct buf){0};
@@ -549,7 +552,7 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 }
 
 struct aws_client *
-aws_client_new(const struct aws_client_opts *opts, struct err *err)
+aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err)
 {
 	const struct endpoint_opts where = {
 	    .service = opts->service,
@@ -598,7 +601,7 @@ aws_client_free(struct aws_client *client)
 	free(client);
 }
 
-struct loop *
+struct tmf_loop *
 aws_client_loop(const struct aws_client *client)
 {
 	return client->loop;

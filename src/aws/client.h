@@ -10,7 +10,7 @@
 #include "loop/http.h"
 
 /*
- * One AWS service in one region: paces, signs, sends, retries, parses. Every operation is a struct call whose result is JSON in the form of the typed header (ec2.h);
+ * One AWS service in one region: paces, signs, sends, retries, parses. Every operation is a struct tmf_call whose result is JSON in the form of the typed header (ec2.h);
  * a failed one carries AWS's own code as err.name and the request id.
  */
 
@@ -20,7 +20,7 @@
 #define AWS_BACKOFF_MAX_MS  20000.0
 
 struct aws_client_opts {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct http_transport *transport;
 	struct credentials_provider *credentials; /* borrowed; NULL: only unsigned operations */
 	struct rng *rng;
@@ -51,10 +51,10 @@ struct aws_client;
 /* What the settings say for a service; the rest is the caller's to fill in. Borrows settings. */
 struct aws_client_opts aws_client_opts_of(const struct aws_settings *settings, const char *service);
 
-/* Errors: ERR_CONFIG for a region or endpoint that makes no URL. */
-struct aws_client *aws_client_new(const struct aws_client_opts *opts, struct err *err);
+/* Errors: TMF_ERR_CONFIG for a region or endpoint that makes no URL. */
+struct aws_client *aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err);
 void aws_client_free(struct aws_client *client);
-struct loop *aws_client_loop(const struct aws_client *client);
+struct tmf_loop *aws_client_loop(const struct aws_client *client);
 const struct aws_stats *aws_client_stats(const struct aws_client *client);
 
 /* The same and more by operation, see tally.h. Borrowed. */

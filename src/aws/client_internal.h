@@ -27,6 +27,6 @@ const struct aws_service *aws_service_at(size_t i);
 size_t aws_service_index(const char *signing_name);
 
 /* Starts an operation of the client's service. Moves operation->body. */
-struct call *aws_client_call(struct aws_client *client, struct aws_operation *operation);
+struct tmf_call *aws_client_call(struct aws_client *client, struct aws_operation *operation);
 
 #endif

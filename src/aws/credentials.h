@@ -27,7 +27,8 @@ struct credentials {
 void credentials_fini(struct credentials *credentials);
 
 /* Hears of the keys, or of why there are none: *err may be moved out. Keys are borrowed until it returns. */
-typedef void credentials_done_fn(void *arg, const struct credentials *credentials, struct err *err);
+typedef void
+credentials_done_fn(void *arg, const struct credentials *credentials, struct tmf_err *err);
 
 /* Where keys come from. */
 struct credentials_provider {
@@ -46,7 +47,7 @@ struct credentials_opts {
 	struct aws_env env;
 	const char *
 	    profile; /* --profile: goes before the environment's keys. NULL: AWS_PROFILE, or "default" */
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct http_transport *transport;
 	struct rng *rng;
 	const struct aws_settings *settings; /* region and end points of STS */
@@ -67,7 +68,7 @@ struct credentials_role {
 	int duration_seconds;	       /* 0: AWS's hour */
 };
 
-/* Takes base; copies role. Errors (from get): ERR_SERVICE as STS says it. */
+/* Takes base; copies role. Errors (from get): TMF_ERR_SERVICE as STS says it. */
 struct credentials_provider *credentials_role_new(const struct credentials_opts *opts,
     struct credentials_provider *base, const struct credentials_role *role);
 

@@ -16,41 +16,41 @@ now_ms(clockid_t id)
 }
 
 static int64_t
-system_wall_ms(const struct clock *clock)
+system_wall_ms(const struct tmf_clock *clock)
 {
 	(void)clock;
 	return now_ms(CLOCK_REALTIME);
 }
 
 static int64_t
-system_mono_ms(const struct clock *clock)
+system_mono_ms(const struct tmf_clock *clock)
 {
 	(void)clock;
 	return now_ms(CLOCK_MONOTONIC);
 }
 
-struct clock *
+struct tmf_clock *
 clock_system(void)
 {
-	static struct clock system = {.wall_ms = system_wall_ms, .mono_ms = system_mono_ms};
+	static struct tmf_clock system = {.wall_ms = system_wall_ms, .mono_ms = system_mono_ms};
 
 	return &system;
 }
 
 static int64_t
-fake_wall_ms(const struct clock *clock)
+fake_wall_ms(const struct tmf_clock *clock)
 {
 	return ((const struct fake_clock *)clock)->now_wall_ms;
 }
 
 static int64_t
-fake_mono_ms(const struct clock *clock)
+fake_mono_ms(const struct tmf_clock *clock)
 {
 	return ((const struct fake_clock *)clock)->now_mono_ms;
 }
 
 static void
-fake_advance(struct clock *clock, int64_t by_ms)
+fake_advance(struct tmf_clock *clock, int64_t by_ms)
 {
 	struct fake_clock *fake = (struct fake_clock *)clock;
 

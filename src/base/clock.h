@@ -8,19 +8,19 @@
  * Time as an interface, so that a test can own it. Wall time (ms since 1970, UTC) is for signatures, time stamps and records;
  * monotonic time (ms since some start) is for timers. They never share a name.
  */
-struct clock {
-	int64_t (*wall_ms)(const struct clock *clock);
-	int64_t (*mono_ms)(const struct clock *clock);
+struct tmf_clock {
+	int64_t (*wall_ms)(const struct tmf_clock *clock);
+	int64_t (*mono_ms)(const struct tmf_clock *clock);
 	/* NULL for the real clock. A fake clock moves itself forward instead of letting the loop sleep. */
-	void (*advance)(struct clock *clock, int64_t by_ms);
+	void (*advance)(struct tmf_clock *clock, int64_t by_ms);
 };
 
 /* The machine's clock; static, never freed. */
-struct clock *clock_system(void);
+struct tmf_clock *clock_system(void);
 
 /* A clock that moves only by clock_advance. */
 struct fake_clock {
-	struct clock clock;
+	struct tmf_clock clock;
 	int64_t now_wall_ms;
 	int64_t now_mono_ms;
 };

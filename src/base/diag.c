@@ -1,6 +1,6 @@
 #include "base/diag.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -134,11 +134,11 @@ diag_json(struct diag_list *list)
 		const struct diag *diag = &list->at[i];
 		json_t *object = json_object();
 
-		json_put_string(object, "severity", severities[diag->severity].name);
-		json_put_string(object, "code", diag->code);
-		json_put_string(object, "message", diag->message);
-		json_put_string(object, "location", diag->pointer);
-		json_put_string(object, "hint", diag->hint);
+		jsonx_put_string(object, "severity", severities[diag->severity].name);
+		jsonx_put_string(object, "code", diag->code);
+		jsonx_put_string(object, "message", diag->message);
+		jsonx_put_string(object, "location", diag->pointer);
+		jsonx_put_string(object, "hint", diag->hint);
 		json_object_set_new(object, "line", json_integer(diag->pos.line));
 		json_object_set_new(object, "column", json_integer(diag->pos.column));
 		json_array_append_new(array, object);

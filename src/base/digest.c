@@ -101,7 +101,7 @@ digest_hmac_sha256(struct str key, struct str data, uint8_t out[DIGEST_SHA256_BY
 }
 
 int
-digest_named_hex(const char *algorithm, struct str data, struct buf *ret_hex, struct err *err)
+digest_named_hex(const char *algorithm, struct str data, struct buf *ret_hex, struct tmf_err *err)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	char hex[2 * EVP_MAX_MD_SIZE + 1];
@@ -112,12 +112,13 @@ digest_named_hex(const char *algorithm, struct str data, struct buf *ret_hex, st
 			continue;
 		if (EVP_Q_digest(NULL, algorithms[i].openssl_name, NULL, data.p, data.len, digest,
 			&len) != 1)
-			return err_set(err, ERR_SYSTEM, "OpenSSL has no %s here", algorithm);
+			return tmf_err_set(
+			    err, TMF_ERR_SYSTEM, "OpenSSL has no %s here", algorithm);
 		digest_hex(digest, len, hex);
 		buf_add_cstr(ret_hex, hex);
 		return 0;
 	}
-	return err_set(err, ERR_INVALID,
+	return tmf_err_set(err, TMF_ERR_INVALID,
 	    "unknown hash algorithm \"%s\": MD5, SHA-1, SHA-256, SHA-384 and SHA-512 are known",
 	    algorithm);
 }
@@ -162,14 +163,14 @@ is_base64(struct str text)
 }
 
 int
-digest_base64_decode(struct str text, struct buf *out, struct err *err)
+digest_base64_decode(struct str text, struct buf *out, struct tmf_err *err)
 {
 	struct buf padded = {0};
 	size_t padding;
 	size_t decoded;
 
 	if (!strip_padding(&text) || !is_base64(text))
-		return err_set(err, ERR_INVALID, "not Base64 (RFC 4648)");
+		return tmf_err_set(err, TMF_ERR_INVALID, "not Base64 (RFC 4648)");
 	if (text.len == 0)
 		return 0;
 	padding = (4 - text.len % 4) % 4;

@@ -10,25 +10,26 @@
 #include <string.h>
 
 /* The name that Catch sees when the fault brings none of its own. */
-static const char *const default_names[ERR_COUNT] = {
-    [ERR_NONE] = "",
-    [ERR_INVALID] = "TMFlow.InvalidInput",
-    [ERR_CONFIG] = "TMFlow.Config",
-    [ERR_CREDENTIALS] = "TMFlow.Credentials",
-    [ERR_TRANSPORT] = "TMFlow.Transport",
-    [ERR_SERVICE] = "TMFlow.Service",
-    [ERR_REPLY] = "TMFlow.InvalidReply",
-    [ERR_HOOK] = "TMFlow.Hook",
-    [ERR_ASL] = "States.Runtime",
-    [ERR_LIMIT] = "TMFlow.Limit",
-    [ERR_STORE] = "TMFlow.Store",
-    [ERR_BUSY] = "TMFlow.Busy",
-    [ERR_NOT_FOUND] = "TMFlow.NotFound",
-    [ERR_SYSTEM] = "TMFlow.System",
+static const char *const default_names[TMF_ERR_COUNT] = {
+    [TMF_ERR_NONE] = "",
+    [TMF_ERR_INVALID] = "TMFlow.InvalidInput",
+    [TMF_ERR_CONFIG] = "TMFlow.Config",
+    [TMF_ERR_CREDENTIALS] = "TMFlow.Credentials",
+    [TMF_ERR_TRANSPORT] = "TMFlow.Transport",
+    [TMF_ERR_SERVICE] = "TMFlow.Service",
+    [TMF_ERR_REPLY] = "TMFlow.InvalidReply",
+    [TMF_ERR_HOOK] = "TMFlow.Hook",
+    [TMF_ERR_ASL] = "States.Runtime",
+    [TMF_ERR_LIMIT] = "TMFlow.Limit",
+    [TMF_ERR_STORE] = "TMFlow.Store",
+    [TMF_ERR_BUSY] = "TMFlow.Busy",
+    [TMF_ERR_NOT_FOUND] = "TMFlow.NotFound",
+    [TMF_ERR_SYSTEM] = "TMFlow.System",
 };
 
 static int
-err_vset(struct err *err, enum err_code code, const char *name, const char *format, va_list args)
+err_vset(
+    struct tmf_err *err, enum tmf_err_code code, const char *name, const char *format, va_list args)
 {
 	char *text = NULL;
 
@@ -37,7 +38,7 @@ err_vset(struct err *err, enum err_code code, const char *name, const char *form
 	/* The text may quote the old one: make it before that is freed. */
 	if (format != NULL && vasprintf(&text, format, args) < 0)
 		abort();
-	err_fini(err);
+	tmf_err_fini(err);
 	err->code = code;
 	err->text = text;
 	utf8_copy(err->name, sizeof(err->name), name);
@@ -45,11 +46,11 @@ err_vset(struct err *err, enum err_code code, const char *name, const char *form
 }
 
 int
-err_set(struct err *err, enum err_code code, const char *format, ...)
+tmf_err_set(struct tmf_err *err, enum tmf_err_code code, const char *format, ...)
 {
 	va_list args;
 
-	assert(code > ERR_NONE && code < ERR_COUNT);
+	assert(code > TMF_ERR_NONE && code < TMF_ERR_COUNT);
 	va_start(args, format);
 	err_vset(err, code, default_names[code], format, args);
 	va_end(args);
@@ -57,11 +58,12 @@ err_set(struct err *err, enum err_code code, const char *format, ...)
 }
 
 int
-err_set_name(struct err *err, enum err_code code, const char *name, const char *format, ...)
+tmf_err_set_name(
+    struct tmf_err *err, enum tmf_err_code code, const char *name, const char *format, ...)
 {
 	va_list args;
 
-	assert(code > ERR_NONE && code < ERR_COUNT);
+	assert(code > TMF_ERR_NONE && code < TMF_ERR_COUNT);
 	va_start(args, format);
 	err_vset(err, code, name, format, args);
 	va_end(args);
@@ -69,8 +71,8 @@ err_set_name(struct err *err, enum err_code code, const char *name, const char *
 }
 
 int
-err_set_at(
-    struct err *err, const char *name, unsigned line, unsigned column, const char *format, ...)
+tmf_err_set_at(
+    struct tmf_err *err, const char *name, unsigned line, unsigned column, const char *format, ...)
 {
 	struct buf text = {0};
 	va_list args;
@@ -78,7 +80,7 @@ err_set_at(
 	va_start(args, format);
 	buf_vprintf(&text, format, args);
 	va_end(args);
-	err_set(err, ERR_INVALID, "%s:%u:%u: %s", name, line, column, buf_cstr(&text));
+	tmf_err_set(err, TMF_ERR_INVALID, "%s:%u:%u: %s", name, line, column, buf_cstr(&text));
 	buf_fini(&text);
 	if (err != NULL) {
 		err->line = line;
@@ -88,9 +90,9 @@ err_set_at(
 }
 
 const char *
-err_text_behind_place(const struct err *err)
+tmf_err_text_behind_place(const struct tmf_err *err)
 {
-	const char *text = err_text(err), *found;
+	const char *text = tmf_err_text(err), *found;
 	char place[sizeof(":4294967295:4294967295: ")];
 
 	if (err->line == 0)
@@ -101,7 +103,7 @@ err_text_behind_place(const struct err *err)
 }
 
 int
-err_prefix(struct err *err, const char *format, ...)
+tmf_err_prefix(struct tmf_err *err, const char *format, ...)
 {
 	va_list args;
 	char *context;
@@ -113,7 +115,7 @@ err_prefix(struct err *err, const char *format, ...)
 	if (vasprintf(&context, format, args) < 0)
 		abort();
 	va_end(args);
-	text = mem_printf("%s: %s", context, err_text(err));
+	text = mem_printf("%s: %s", context, tmf_err_text(err));
 	free(context);
 	free(err->text);
 	err->text = text;
@@ -121,39 +123,39 @@ err_prefix(struct err *err, const char *format, ...)
 }
 
 const char *
-err_text(const struct err *err)
+tmf_err_text(const struct tmf_err *err)
 {
 	return err->text != NULL ? err->text : "";
 }
 
 bool
-err_is(const struct err *err, const char *name)
+tmf_err_is(const struct tmf_err *err, const char *name)
 {
 	return strcmp(err->name, name) == 0;
 }
 
 bool
-err_isset(const struct err *err)
+tmf_err_isset(const struct tmf_err *err)
 {
-	return err->code != ERR_NONE;
+	return err->code != TMF_ERR_NONE;
 }
 
 void
-err_move(struct err *dst, struct err *src)
+tmf_err_move(struct tmf_err *dst, struct tmf_err *src)
 {
 	if (dst == src)
 		return;
 	if (dst == NULL) {
-		err_fini(src);
+		tmf_err_fini(src);
 		return;
 	}
 	free(dst->text);
 	*dst = *src;
-	*src = (struct err){0};
+	*src = (struct tmf_err){0};
 }
 
 void
-err_copy(struct err *dst, const struct err *src)
+tmf_err_copy(struct tmf_err *dst, const struct tmf_err *src)
 {
 	char *text = mem_strdup(src->text);
 
@@ -163,8 +165,8 @@ err_copy(struct err *dst, const struct err *src)
 }
 
 void
-err_fini(struct err *err)
+tmf_err_fini(struct tmf_err *err)
 {
 	free(err->text);
-	*err = (struct err){0};
+	*err = (struct tmf_err){0};
 }

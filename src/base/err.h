@@ -5,66 +5,67 @@
 #include <stdbool.h>
 
 /* Limits: AWS error names are at most 256 characters (Step Functions API, SendTaskFailure). */
-#define ERR_NAME_BYTES_MAX	 256
-#define ERR_REQUEST_ID_BYTES_MAX 128
+#define TMF_ERR_NAME_BYTES_MAX	     256
+#define TMF_ERR_REQUEST_ID_BYTES_MAX 128
 
 /* What kind of fault it is; the table in err.c gives each its default name. */
-enum err_code {
-	ERR_NONE = 0,
-	ERR_INVALID,	 /* bad input of the user's: TMFlow.InvalidInput */
-	ERR_CONFIG,	 /* TMFlow.Config */
-	ERR_CREDENTIALS, /* TMFlow.Credentials */
-	ERR_TRANSPORT,	 /* no usable reply: TMFlow.Transport */
-	ERR_SERVICE,	 /* AWS answered with an error: name is AWS's code */
-	ERR_REPLY,	 /* a reply that cannot be understood: TMFlow.InvalidReply */
-	ERR_HOOK,	 /* TMFlow.Hook */
-	ERR_ASL,	 /* an error of the language: name is States.* */
-	ERR_LIMIT,	 /* a named limit was passed: TMFlow.Limit */
-	ERR_STORE,	 /* TMFlow.Store */
-	ERR_BUSY,	 /* held by another process: TMFlow.Busy */
-	ERR_NOT_FOUND,	 /* TMFlow.NotFound */
-	ERR_SYSTEM,	 /* an operating system call failed: TMFlow.System */
-	ERR_COUNT
+enum tmf_err_code {
+	TMF_ERR_NONE = 0,
+	TMF_ERR_INVALID,     /* bad input of the user's: TMFlow.InvalidInput */
+	TMF_ERR_CONFIG,	     /* TMFlow.Config */
+	TMF_ERR_CREDENTIALS, /* TMFlow.Credentials */
+	TMF_ERR_TRANSPORT,   /* no usable reply: TMFlow.Transport */
+	TMF_ERR_SERVICE,     /* AWS answered with an error: name is AWS's code */
+	TMF_ERR_REPLY,	     /* a reply that cannot be understood: TMFlow.InvalidReply */
+	TMF_ERR_HOOK,	     /* TMFlow.Hook */
+	TMF_ERR_ASL,	     /* an error of the language: name is States.* */
+	TMF_ERR_LIMIT,	     /* a named limit was passed: TMFlow.Limit */
+	TMF_ERR_STORE,	     /* TMFlow.Store */
+	TMF_ERR_BUSY,	     /* held by another process: TMFlow.Busy */
+	TMF_ERR_NOT_FOUND,   /* TMFlow.NotFound */
+	TMF_ERR_SYSTEM,	     /* an operating system call failed: TMFlow.System */
+	TMF_ERR_COUNT
 };
 
-/* One fault on its way up. {0} is "none". Owns text: err_fini or err_move. */
-struct err {
-	enum err_code code;
-	int http_status;			       /* 0 where there was no reply */
-	char name[ERR_NAME_BYTES_MAX + 1];	       /* what Catch sees */
-	char request_id[ERR_REQUEST_ID_BYTES_MAX + 1]; /* AWS's, "" if none */
+/* One fault on its way up. {0} is "none". Owns text: tmf_err_fini or tmf_err_move. */
+struct tmf_err {
+	enum tmf_err_code code;
+	int http_status;				   /* 0 where there was no reply */
+	char name[TMF_ERR_NAME_BYTES_MAX + 1];		   /* what Catch sees */
+	char request_id[TMF_ERR_REQUEST_ID_BYTES_MAX + 1]; /* AWS's, "" if none */
 	unsigned line; /* of a fault in a document, from 1; else 0 */
 	unsigned column;
 	char *text; /* one line (the ASL Cause); NULL if none */
 };
 
 /* Fills *err (which may hold an earlier fault; NULL is allowed and ignored) with the code's default name and a text.
- * Returns -1, so that `return err_set(...)` reads well. */
-int err_set(struct err *err, enum err_code code, const char *format, ...)
+ * Returns -1, so that `return tmf_err_set(...)` reads well. */
+int tmf_err_set(struct tmf_err *err, enum tmf_err_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same with a name of its own, for AWS's codes and States.* errors. format may be NULL: no text at all. */
-int err_set_name(struct err *err, enum err_code code, const char *name, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+int tmf_err_set_name(struct tmf_err *err, enum tmf_err_code code, const char *name,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* A fault of the user's at a place in a document: ERR_INVALID with "name:line:column: text", and the place. */
-int err_set_at(struct err *err, const char *name, unsigned line, unsigned column,
+/* A fault of the user's at a place in a document: TMF_ERR_INVALID with "name:line:column: text", and the place. */
+int tmf_err_set_at(struct tmf_err *err, const char *name, unsigned line, unsigned column,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* The text behind "name:line:column: "; all of it where there is no place. */
-const char *err_text_behind_place(const struct err *err);
+const char *tmf_err_text_behind_place(const struct tmf_err *err);
 
 /* Puts "context: " in front of the text and keeps the rest. Returns -1. */
-int err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int
+tmf_err_prefix(struct tmf_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The text, or "" */
-const char *err_text(const struct err *err);
-bool err_is(const struct err *err, const char *name);
-bool err_isset(const struct err *err);
+const char *tmf_err_text(const struct tmf_err *err);
+bool tmf_err_is(const struct tmf_err *err, const char *name);
+bool tmf_err_isset(const struct tmf_err *err);
 
 /* Moves src to dst (dst's old content is freed) and leaves src empty. */
-void err_move(struct err *dst, struct err *src);
-void err_copy(struct err *dst, const struct err *src);
-void err_fini(struct err *err);
+void tmf_err_move(struct tmf_err *dst, struct tmf_err *src);
+void tmf_err_copy(struct tmf_err *dst, const struct tmf_err *src);
+void tmf_err_fini(struct tmf_err *err);
 
 #endif

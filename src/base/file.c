@@ -8,7 +8,7 @@
 #define READ_BYTES (64u << 10)
 
 int
-file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct err *err)
+file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct tmf_err *err)
 {
 	size_t before = out->len;
 
@@ -20,21 +20,22 @@ file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return err_set(
-			    err, ERR_SYSTEM, "cannot read %s: %s", name, strerror(errno));
+			return tmf_err_set(
+			    err, TMF_ERR_SYSTEM, "cannot read %s: %s", name, strerror(errno));
 		if (got == 0)
 			break;
 		out->len += (size_t)got;
 		if (out->len - before > bytes_max)
-			return err_set(
-			    err, ERR_LIMIT, "%s: over the limit of %zu bytes", name, bytes_max);
+			return tmf_err_set(
+			    err, TMF_ERR_LIMIT, "%s: over the limit of %zu bytes", name, bytes_max);
 	}
 	out->p[out->len] = '\0';
 	return 0;
 }
 
 int
-file_read(const char *path, size_t bytes_max, struct buf *out, bool *ret_missing, struct err *err)
+file_read(
+    const char *path, size_t bytes_max, struct buf *out, bool *ret_missing, struct tmf_err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int ret;
@@ -42,7 +43,8 @@ file_read(const char *path, size_t bytes_max, struct buf *out, bool *ret_missing
 	if (ret_missing != NULL)
 		*ret_missing = fd < 0 && (errno == ENOENT || errno == ENOTDIR);
 	if (fd < 0)
-		return err_set(err, ERR_SYSTEM, "cannot open %s: %s", path, strerror(errno));
+		return tmf_err_set(
+		    err, TMF_ERR_SYSTEM, "cannot open %s: %s", path, strerror(errno));
 	ret = file_read_fd(fd, path, bytes_max, out, err);
 	close(fd);
 	return ret;

@@ -6,12 +6,12 @@
 
 #include <stdbool.h>
 
-/* Appends a whole file to out. Errors: ERR_SYSTEM when it cannot be read (the text names path), ERR_LIMIT over bytes_max.
+/* Appends a whole file to out. Errors: TMF_ERR_SYSTEM when it cannot be read (the text names path), TMF_ERR_LIMIT over bytes_max.
  * ret_missing (may be NULL): set to true when there is no such file. */
-int
-file_read(const char *path, size_t bytes_max, struct buf *out, bool *ret_missing, struct err *err);
+int file_read(
+    const char *path, size_t bytes_max, struct buf *out, bool *ret_missing, struct tmf_err *err);
 
 /* The same from an open descriptor; name is what messages call it. */
-int file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct err *err);
+int file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct tmf_err *err);
 
 #endif

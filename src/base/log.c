@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/utf8.h"
 
 #include <inttypes.h>
@@ -136,7 +136,7 @@ put_escaped(json_t *object, const char *key, const char *text)
 	struct buf safe = {0};
 
 	log_escape(&safe, text);
-	json_put_string(object, key, buf_cstr(&safe));
+	jsonx_put_string(object, key, buf_cstr(&safe));
 	buf_fini(&safe);
 }
 
@@ -146,9 +146,9 @@ compose_json(struct buf *line, const char *time, const char *level, const char *
 {
 	json_t *object = json_object();
 
-	json_put_string(object, "time", time);
-	json_put_string(object, "level", level);
-	json_put_string(object, "event", event);
+	jsonx_put_string(object, "time", time);
+	jsonx_put_string(object, "level", level);
+	jsonx_put_string(object, "event", event);
 	if (log_state.run_id[0] != '\0')
 		put_escaped(object, "run", log_state.run_id);
 	for (; fields->key != NULL; fields++) {
@@ -157,7 +157,7 @@ compose_json(struct buf *line, const char *time, const char *level, const char *
 		else
 			json_object_set_new(object, fields->key, json_integer(fields->number));
 	}
-	json_write(object, line);
+	jsonx_write(object, line);
 	json_decref(object);
 }
 

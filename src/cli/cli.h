@@ -191,11 +191,11 @@ int cmd_destroy(const struct cli_opts *opts);
 int cmd_listen(const struct cli_opts *opts);
 int cmd_lambda(const struct cli_opts *opts);
 
-/* Parses what follows the subcommand's name. Errors: ERR_INVALID with the nearest option as hint. */
+/* Parses what follows the subcommand's name. Errors: TMF_ERR_INVALID with the nearest option as hint. */
 int cli_options_parse(const struct subcommand *command, int argc, char **argv,
-    struct cli_opts *ret_opts, struct err *err);
+    struct cli_opts *ret_opts, struct tmf_err *err);
 
-/* The whole number that an option was given; fallback where text is NULL. Errors: ERR_INVALID naming the option and its bounds. */
+/* The whole number that an option was given; fallback where text is NULL. Errors: TMF_ERR_INVALID naming the option and its bounds. */
 struct cli_number {
 	const char *option; /* "--pollers" */
 	const char *text;
@@ -203,7 +203,7 @@ struct cli_number {
 	long max;
 	long fallback;
 };
-int cli_number_parse(const struct cli_number *number, long *ret_value, struct err *err);
+int cli_number_parse(const struct cli_number *number, long *ret_value, struct tmf_err *err);
 void cli_help(FILE *out);
 void cli_help_subcommand(const struct subcommand *command, FILE *out);
 
@@ -236,13 +236,13 @@ void cli_put_lines(FILE *out, const char *text);
 
 /* Says *err: "tmflow: text" on standard error (or, of a document that cannot be read, "file:line:column: error: text"), and with -o json
  * {"error", "cause", "diagnostics"?} on standard output. Returns the exit code that the fault means. */
-int cli_fail(enum cli_output output, const struct err *err);
+int cli_fail(enum cli_output output, const struct tmf_err *err);
 
 /* As cli_fail, and frees *err. */
-int cli_fail_take(enum cli_output output, struct err *err);
+int cli_fail_take(enum cli_output output, struct tmf_err *err);
 
 /* The same where nothing was started: exit code 2, or 4 where another process holds the run. */
-int cli_fail_begin(enum cli_output output, struct err *err);
+int cli_fail_begin(enum cli_output output, struct tmf_err *err);
 
 /* Has each fault that is said told to fn as well, until fn is NULL: a function's runtime passes it on. */
 void cli_on_fault(void (*fn)(void *arg, const char *error, const char *cause), void *arg);
@@ -251,34 +251,34 @@ void cli_on_fault(void (*fn)(void *arg, const char *error, const char *cause), v
 int cli_fail_diags(enum cli_output output, struct diag_list *diags);
 
 /* A document that is not even YAML or JSON, in the shape of a diagnostic. New reference. */
-json_t *cli_unreadable_diagnostic(const struct err *err);
+json_t *cli_unreadable_diagnostic(const struct tmf_err *err);
 
 /* Writes an error as the line for a person. */
-void cli_say(const struct err *err);
+void cli_say(const struct tmf_err *err);
 
 /* --- loading --- */
 
 /* Compiles a workflow for running here. On failure says why and returns NULL. */
 struct asl_machine *
-cli_load_workflow(const struct doc *doc, struct action_registry *registry, enum cli_output output);
+cli_load_workflow(const struct doc *doc, struct tmf_registry *registry, enum cli_output output);
 
 /* The same, and reads the Lua files that it names: *ret_scripts is a new reference, see scripts.h. */
-struct asl_machine *cli_load_scripted_workflow(const struct doc *doc,
-    struct action_registry *registry, enum cli_output output, json_t **ret_scripts);
+struct asl_machine *cli_load_scripted_workflow(const struct doc *doc, struct tmf_registry *registry,
+    enum cli_output output, json_t **ret_scripts);
 
 /* Reads and compiles the workflow of a file, as it would run here; with its scripts where ret_scripts is not NULL. On failure says why, with exit code 2, and returns NULL. */
-struct asl_machine *cli_read_workflow(const char *path, struct action_registry *registry,
-    enum cli_output output, json_t **ret_scripts);
+struct asl_machine *cli_read_workflow(
+    const char *path, struct tmf_registry *registry, enum cli_output output, json_t **ret_scripts);
 
 /* Calls caught for each SIGINT, SIGTERM and SIGHUP, from the loop. */
 int cli_watch_signals(
-    struct loop *loop, void (*caught)(void *arg, int signo), void *arg, struct err *err);
+    struct tmf_loop *loop, void (*caught)(void *arg, int signo), void *arg, struct tmf_err *err);
 
 /* Opens the store of the options; on failure says why and returns NULL. */
 struct store *cli_open_store(const struct cli_opts *opts, int *ret_exit);
 
 /* A new run's id (that of the options, or one made with rng), start and lease, which the caller releases; NULL with *err filled where they cannot be had. */
 struct store_lease *cli_name_run(const struct cli_opts *opts, struct rng *rng, struct store *store,
-    struct store_run *run, struct err *err);
+    struct store_run *run, struct tmf_err *err);
 
 #endif

@@ -13,18 +13,18 @@ static int
 unknown_subcommand(const char *word, enum cli_output output)
 {
 	const char *known[CLI_SUBCOMMANDS_MAX + 1] = {NULL};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	const char *near;
 
 	for (size_t i = 0; cli_subcommands[i].name != NULL; i++)
 		known[i] = cli_subcommands[i].name;
 	near = str_nearest(str_of(word), known);
 	if (near != NULL)
-		err_set(&err, ERR_INVALID, "unknown subcommand \"%s\" (did you mean \"%s\"?)", word,
-		    near);
+		tmf_err_set(&err, TMF_ERR_INVALID,
+		    "unknown subcommand \"%s\" (did you mean \"%s\"?)", word, near);
 	else
-		err_set(&err, ERR_INVALID, "unknown subcommand \"%s\" (tmflow --help lists them)",
-		    word);
+		tmf_err_set(&err, TMF_ERR_INVALID,
+		    "unknown subcommand \"%s\" (tmflow --help lists them)", word);
 	return cli_fail_take(output, &err);
 }
 
@@ -60,7 +60,7 @@ is_help_or_version(const char *word)
 }
 
 static int
-set_up_log(const struct cli_opts *opts, struct err *err)
+set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 {
 	static const char *const levels[] = {"debug", "info", "warn", "error"};
 	enum log_level level = LOG_WARN;
@@ -73,12 +73,12 @@ set_up_log(const struct cli_opts *opts, struct err *err)
 		known = true;
 	}
 	if (!known)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--log-level takes debug, info, warn or error, not \"%s\"", opts->log_level);
 	if (opts->log_format != NULL && strcmp(opts->log_format, "logfmt") != 0 &&
 	    strcmp(opts->log_format, "json") != 0)
-		return err_set(err, ERR_INVALID, "--log-format takes logfmt or json, not \"%s\"",
-		    opts->log_format);
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "--log-format takes logfmt or json, not \"%s\"", opts->log_format);
 	log_setup(level,
 	    opts->log_format != NULL && strcmp(opts->log_format, "json") == 0 ? LOG_JSON
 									      : LOG_LOGFMT,
@@ -91,7 +91,7 @@ run_subcommand(const struct subcommand *command, int argc, char **argv)
 {
 	enum cli_output output = cli_wants_json(argc, argv) ? OUTPUT_JSON : OUTPUT_TEXT;
 	struct cli_opts opts = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (cli_options_parse(command, argc, argv, &opts, &err) < 0 ||
 	    (!opts.help && set_up_log(&opts, &err) < 0)) {

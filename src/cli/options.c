@@ -80,7 +80,7 @@ option_flag(struct cli_opts *opts, enum cli_option option)
 }
 
 static int
-output_parse(const char *value, enum cli_output *ret_output, struct err *err)
+output_parse(const char *value, enum cli_output *ret_output, struct tmf_err *err)
 {
 	static const char *const names[] = {"text", "json", "jsonl"};
 
@@ -91,7 +91,7 @@ output_parse(const char *value, enum cli_output *ret_output, struct err *err)
 		*ret_output = (enum cli_output)i;
 		return 0;
 	}
-	return err_set(err, ERR_INVALID, "-o takes text, json or jsonl, not \"%s\"", value);
+	return tmf_err_set(err, TMF_ERR_INVALID, "-o takes text, json or jsonl, not \"%s\"", value);
 }
 
 bool
@@ -113,7 +113,7 @@ cli_wants_json(int argc, char **argv)
 }
 
 static int
-unknown_option(const struct subcommand *command, const char *word, struct err *err)
+unknown_option(const struct subcommand *command, const char *word, struct tmf_err *err)
 {
 	const char *known[OPTION_COUNT + 1] = {NULL};
 	size_t count = 0;
@@ -126,10 +126,10 @@ unknown_option(const struct subcommand *command, const char *word, struct err *e
 			       ? str_nearest((struct str){word + 2, name_len}, known)
 			       : NULL;
 	if (near != NULL)
-		return err_set(
-		    err, ERR_INVALID, "unknown option %s (did you mean --%s?)", word, near);
-	return err_set(err, ERR_INVALID, "unknown option %s (tmflow %s --help lists them)", word,
-	    command->name);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "unknown option %s (did you mean --%s?)", word, near);
+	return tmf_err_set(err, TMF_ERR_INVALID, "unknown option %s (tmflow %s --help lists them)",
+	    word, command->name);
 }
 
 /* Finds the option that word names among those of the command; *ret_value is the text behind = or the letter, or NULL. */
@@ -163,17 +163,17 @@ option_list(struct cli_opts *opts, enum cli_option option)
 }
 
 static int
-list_add(struct cli_list *list, const char *name, const char *value, struct err *err)
+list_add(struct cli_list *list, const char *name, const char *value, struct tmf_err *err)
 {
 	if (list->count == CLI_LIST_MAX)
-		return err_set(
-		    err, ERR_INVALID, "--%s is given more than %d times", name, CLI_LIST_MAX);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--%s is given more than %d times", name, CLI_LIST_MAX);
 	list->at[list->count++] = value;
 	return 0;
 }
 
 static int
-option_set(struct cli_opts *opts, enum cli_option option, const char *value, struct err *err)
+option_set(struct cli_opts *opts, enum cli_option option, const char *value, struct tmf_err *err)
 {
 	const char **text = option_text(opts, option);
 	struct cli_list *list = option_list(opts, option);
@@ -187,7 +187,8 @@ option_set(struct cli_opts *opts, enum cli_option option, const char *value, str
 		return 0;
 	}
 	if (*text != NULL)
-		return err_set(err, ERR_INVALID, "--%s is given twice", options[option].name);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--%s is given twice", options[option].name);
 	*text = value;
 	return 0;
 }
@@ -195,7 +196,7 @@ option_set(struct cli_opts *opts, enum cli_option option, const char *value, str
 /* Takes one word (and the next, if it is the value). Returns how many words, or -1. */
 static int
 option_take(const struct subcommand *command, int words, char **argv, struct cli_opts *opts,
-    struct err *err)
+    struct tmf_err *err)
 {
 	const char *value = NULL;
 	int option = option_find(command, argv[0], &value);
@@ -204,10 +205,11 @@ option_take(const struct subcommand *command, int words, char **argv, struct cli
 	if (option < 0)
 		return unknown_option(command, argv[0], err);
 	if (options[option].arg == NULL && value != NULL)
-		return err_set(err, ERR_INVALID, "--%s takes no value", options[option].name);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--%s takes no value", options[option].name);
 	if (options[option].arg != NULL && value == NULL) {
 		if (words < 2)
-			return err_set(err, ERR_INVALID, "--%s wants a value: %s",
+			return tmf_err_set(err, TMF_ERR_INVALID, "--%s wants a value: %s",
 			    options[option].name, options[option].arg);
 		value = argv[1];
 		used = 2;
@@ -216,18 +218,19 @@ option_take(const struct subcommand *command, int words, char **argv, struct cli
 }
 
 static int
-check_argument_count(const struct subcommand *command, int count, struct err *err)
+check_argument_count(const struct subcommand *command, int count, struct tmf_err *err)
 {
 	if (count >= command->args_min && (command->args_max < 0 || count <= command->args_max))
 		return 0;
-	return err_set(err, ERR_INVALID, "%s: usage: tmflow %s %s [options] (tmflow %s --help)",
+	return tmf_err_set(err, TMF_ERR_INVALID,
+	    "%s: usage: tmflow %s %s [options] (tmflow %s --help)",
 	    count < command->args_min ? "an argument is missing" : "too many arguments",
 	    command->name, command->args, command->name);
 }
 
 int
 cli_options_parse(const struct subcommand *command, int argc, char **argv,
-    struct cli_opts *ret_opts, struct err *err)
+    struct cli_opts *ret_opts, struct tmf_err *err)
 {
 	struct cli_opts opts = {.args = argv + 1};
 	bool options_over = false;
@@ -254,7 +257,7 @@ cli_options_parse(const struct subcommand *command, int argc, char **argv,
 }
 
 int
-cli_number_parse(const struct cli_number *number, long *ret_value, struct err *err)
+cli_number_parse(const struct cli_number *number, long *ret_value, struct tmf_err *err)
 {
 	const char *text = number->text;
 	char *end = NULL;
@@ -262,8 +265,9 @@ cli_number_parse(const struct cli_number *number, long *ret_value, struct err *e
 
 	if (text != NULL &&
 	    (end == text || *end != '\0' || value < number->min || value > number->max))
-		return err_set(err, ERR_INVALID, "%s takes a number from %ld to %ld, not \"%s\"",
-		    number->option, number->min, number->max, text);
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "%s takes a number from %ld to %ld, not \"%s\"", number->option, number->min,
+		    number->max, text);
 	*ret_value = value;
 	return 0;
 }

@@ -12,127 +12,127 @@
 
 /*
  * Native actions: what `Resource: tmflow:NAME` runs. An action is a row of short functions (stages) over a frame that the engine owns; each stage ends in one of: wait for a
- * call, done, failed. A frame owns nothing that needs freeing (JSON to be kept goes to op_keep), so actions have no clean-up code.
+ * call, done, failed. A frame owns nothing that needs freeing (JSON to be kept goes to tmf_op_keep), so actions have no clean-up code.
  */
 
-enum op_next { OP_AWAIT, OP_DONE, OP_FAIL };
+enum tmf_op_next { TMF_OP_AWAIT, TMF_OP_DONE, TMF_OP_FAIL };
 
-struct op;
-typedef enum op_next op_stage_fn(struct op *op);
+struct tmf_op;
+typedef enum tmf_op_next tmf_op_stage_fn(struct tmf_op *op);
 
 /* One field of an action's input or output, for `tmflow actions` and for checking constant Parameters. */
-struct action_field {
+struct tmf_action_field {
 	const char *name; /* NULL ends a list */
 	const char *kind; /* "string", "number", "list of Instance", ... */
 	bool required;
 	const char *summary;
 };
 
-struct action {
+struct tmf_action {
 	const char *name; /* without "tmflow:" */
 	const char *summary;
-	const struct action_field *input;  /* NULL: any JSON value */
-	const struct action_field *output; /* NULL: any JSON value */
+	const struct tmf_action_field *input;  /* NULL: any JSON value */
+	const struct tmf_action_field *output; /* NULL: any JSON value */
 	const char *const *
 	    iam_actions; /* what its calls need, "ec2:DescribeInstances", ends with NULL; NULL: none */
 	size_t frame_size;
 	bool needs_aws; /* configuration, region and credentials must be at hand */
-	op_stage_fn *start;
+	tmf_op_stage_fn *start;
 	/* Called when the operation failed for good (no Retry left, or cancelled by a time-out), with op->err set: to record it. A Catch that names the error means
 	 * that the workflow goes on from it: then it is not called; for States.ALL and States.TaskFailed it is. May be NULL. */
-	void (*gave_up)(struct op *op);
+	void (*gave_up)(struct tmf_op *op);
 };
 
 /* A running action. Stages read frame, input, reply, err and env, and may set result_bytes_max; the rest is the engine's. */
-struct op {
+struct tmf_op {
 	void *frame;   /* frame_size bytes, zeroed before the first stage */
 	json_t *input; /* borrowed */
 	json_t *
 	    reply; /* what the awaited call gave; NULL if it failed. Borrowed from the op, until the next await */
-	struct err
-	    err;   /* why the awaited call failed (op_await_seen), or why the operation fails */
+	struct tmf_err
+	    err;   /* why the awaited call failed (tmf_op_await_seen), or why the operation fails */
 	void *env; /* what the registry was given */
-	struct loop *loop;
-	const struct action *action;
+	struct tmf_loop *loop;
+	const struct tmf_action *action;
 
 	/* Set by a stage before it is done, where it has counted: what the result's JSON text has at most. 0: the engine counts. */
 	size_t result_bytes_max;
 
-	json_t *result; /* set by op_done */
-	json_t *kept;	/* object: what op_keep holds */
-	struct call *call;
-	op_stage_fn *stage;
+	json_t *result; /* set by tmf_op_done */
+	json_t *kept;	/* object: what tmf_op_keep holds */
+	struct tmf_call *call;
+	tmf_op_stage_fn *stage;
 	int64_t stage_mono_ms; /* when the newest stage began: a sign of life */
 	bool sees_error;
-	bool gives_reply; /* op_await_result */
+	bool gives_reply; /* tmf_op_await_result */
 	bool unchanged;	  /* op_done_unchanged */
 };
 
 /* Waits for call (taken), then runs stage with op->reply. If the call fails, the operation fails with its error. */
-enum op_next op_await(struct op *op, struct call *call, op_stage_fn *stage);
+enum tmf_op_next tmf_op_await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage);
 
-/* The same, but stage runs on failure too and sees op->err (op->reply is NULL then). Clear it with err_fini to go on. */
-enum op_next op_await_seen(struct op *op, struct call *call, op_stage_fn *stage);
+/* The same, but stage runs on failure too and sees op->err (op->reply is NULL then). Clear it with tmf_err_fini to go on. */
+enum tmf_op_next
+tmf_op_await_seen(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage);
 
 /* Waits for call; its result is the operation's. */
-enum op_next op_await_result(struct op *op, struct call *call);
+enum tmf_op_next tmf_op_await_result(struct tmf_op *op, struct tmf_call *call);
 
 /* Waits delay_ms on the loop's clock, then runs stage. */
-enum op_next op_sleep(struct op *op, int64_t delay_ms, op_stage_fn *stage);
+enum tmf_op_next tmf_op_sleep(struct tmf_op *op, int64_t delay_ms, tmf_op_stage_fn *stage);
 
 /* Ends the operation with result (taken, not NULL). */
-enum op_next op_done(struct op *op, json_t *result);
+enum tmf_op_next tmf_op_done(struct tmf_op *op, json_t *result);
 
 /* The same for a result that came of reading only, or of a repair that a second time finds done. A resume may do it again, so the engine need not keep this
  * result. */
-enum op_next op_done_unchanged(struct op *op, json_t *result);
+enum tmf_op_next op_done_unchanged(struct tmf_op *op, json_t *result);
 
-/* Ends it with an error: fills op->err. `return op_fail(op, ERR_INVALID, "...")`. When op->err is set already, `return OP_FAIL`. */
-enum op_next op_fail(struct op *op, enum err_code code, const char *format, ...)
+/* Ends it with an error: fills op->err. `return tmf_op_fail(op, TMF_ERR_INVALID, "...")`. When op->err is set already, `return TMF_OP_FAIL`. */
+enum tmf_op_next tmf_op_fail(struct tmf_op *op, enum tmf_err_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Keeps value (taken) under key until the operation ends; returns it, borrowed. A second value under the same key replaces the first. */
-json_t *op_keep(struct op *op, const char *key, json_t *value);
-json_t *op_kept(const struct op *op, const char *key);
+json_t *tmf_op_keep(struct tmf_op *op, const char *key, json_t *value);
+json_t *tmf_op_kept(const struct tmf_op *op, const char *key);
 
 /* --- registry --- */
 
-#define ACTIONS_MAX 64
+#define TMF_ACTIONS_MAX 64
 
-struct action_registry;
-struct action_registry *action_registry_new(void);
-void action_registry_free(struct action_registry *registry);
+struct tmf_registry;
+struct tmf_registry *tmf_registry_new(void);
+void tmf_registry_free(struct tmf_registry *registry);
 
 /* Borrows action (static storage). A name registered twice is a programmer's mistake. */
-void action_registry_add(struct action_registry *registry, const struct action *action);
-const struct action *action_registry_find(const struct action_registry *registry, const char *name);
-const struct action *action_registry_at(
-    const struct action_registry *registry, size_t index); /* by name; NULL past the end */
+void tmf_registry_add(struct tmf_registry *registry, const struct tmf_action *action);
+const struct tmf_action *tmf_registry_find(const struct tmf_registry *registry, const char *name);
+const struct tmf_action *
+tmf_registry_at(const struct tmf_registry *registry, size_t index); /* by name; NULL past the end */
 
 /* The env that every op gets. Borrowed. */
-void action_registry_set_env(struct action_registry *registry, void *env);
+void tmf_registry_set_env(struct tmf_registry *registry, void *env);
 
-void *action_registry_env(const struct action_registry *registry);
+void *tmf_registry_env(const struct tmf_registry *registry);
 
 /* For asl_compile: unknown `tmflow:` actions (with the nearest name), other resources (they run on AWS only: a warning here), constant Parameters keys that the
  * action does not know, required ones that are missing. */
-struct asl_resources action_registry_resources(struct action_registry *registry);
+struct asl_resources registry_resources(struct tmf_registry *registry);
 
 /* True if a Task of the machine runs an action with needs_aws. */
-bool action_registry_needs_aws(
-    const struct action_registry *registry, const struct asl_machine *machine);
+bool registry_needs_aws(const struct tmf_registry *registry, const struct asl_machine *machine);
 
 /* --- running one action, also without an execution (worker, test-state) --- */
 
-typedef void op_done_fn(void *arg,
-    struct op *op); /* op->result or op->err; both may be moved out; op is freed afterwards */
+typedef void op_ended_fn(void *arg,
+    struct tmf_op *op); /* op->result or op->err; both may be moved out; op is freed afterwards */
 
 /* Starts action on input (a reference is taken). done comes from the loop, exactly once, unless the op is cancelled. */
-struct op *op_start(const struct action *action, void *env, struct loop *loop, json_t *input,
-    op_done_fn *done, void *arg);
-void op_cancel(struct op *op);
+struct tmf_op *op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop,
+    json_t *input, op_ended_fn *done, void *arg);
+void op_cancel(struct tmf_op *op);
 
 /* No further call will be started by this op: when its pending call ends without ending the op, it ends as cancelled (err name TMFlow.Interrupted). */
-void op_wind_down(struct op *op);
+void op_wind_down(struct tmf_op *op);
 
 #endif

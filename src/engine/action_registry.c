@@ -13,30 +13,30 @@
 #define CODE_FIELD  "SCHEMA_VALIDATION_FAILED"
 #define CODE_REMOTE "RESOURCE_NOT_LOCAL"
 
-struct action_registry {
-	const struct action *at[ACTIONS_MAX]; /* by name */
+struct tmf_registry {
+	const struct tmf_action *at[TMF_ACTIONS_MAX]; /* by name */
 	size_t count;
 	void *env;
 };
 
-struct action_registry *
-action_registry_new(void)
+struct tmf_registry *
+tmf_registry_new(void)
 {
-	return mem_zalloc(1, sizeof(struct action_registry));
+	return mem_zalloc(1, sizeof(struct tmf_registry));
 }
 
 void
-action_registry_free(struct action_registry *registry)
+tmf_registry_free(struct tmf_registry *registry)
 {
 	free(registry);
 }
 
 void
-action_registry_add(struct action_registry *registry, const struct action *action)
+tmf_registry_add(struct tmf_registry *registry, const struct tmf_action *action)
 {
 	size_t i = registry->count++;
 
-	assert(registry->count <= ACTIONS_MAX);
+	assert(registry->count <= TMF_ACTIONS_MAX);
 	while (i > 0 && strcmp(registry->at[i - 1]->name, action->name) > 0) {
 		registry->at[i] = registry->at[i - 1];
 		i--;
@@ -45,8 +45,8 @@ action_registry_add(struct action_registry *registry, const struct action *actio
 	registry->at[i] = action;
 }
 
-const struct action *
-action_registry_find(const struct action_registry *registry, const char *name)
+const struct tmf_action *
+tmf_registry_find(const struct tmf_registry *registry, const char *name)
 {
 	for (size_t i = 0; i < registry->count; i++)
 		if (strcmp(registry->at[i]->name, name) == 0)
@@ -54,20 +54,20 @@ action_registry_find(const struct action_registry *registry, const char *name)
 	return NULL;
 }
 
-const struct action *
-action_registry_at(const struct action_registry *registry, size_t index)
+const struct tmf_action *
+tmf_registry_at(const struct tmf_registry *registry, size_t index)
 {
 	return index < registry->count ? registry->at[index] : NULL;
 }
 
 void
-action_registry_set_env(struct action_registry *registry, void *env)
+tmf_registry_set_env(struct tmf_registry *registry, void *env)
 {
 	registry->env = env;
 }
 
 void *
-action_registry_env(const struct action_registry *registry)
+tmf_registry_env(const struct tmf_registry *registry)
 {
 	return registry->env;
 }
@@ -85,10 +85,10 @@ add_at(struct diag_list *diags, enum diag_severity severity, const char *code, c
 }
 
 static void
-unknown_action(const struct action_registry *registry, const char *resource, const char *pointer,
+unknown_action(const struct tmf_registry *registry, const char *resource, const char *pointer,
     struct diag_list *diags)
 {
-	const char *names[ACTIONS_MAX + 1] = {NULL};
+	const char *names[TMF_ACTIONS_MAX + 1] = {NULL};
 	const char *near;
 	char *message = mem_printf("unknown action \"%s\"", resource);
 	char *hint;
@@ -103,10 +103,10 @@ unknown_action(const struct action_registry *registry, const char *resource, con
 	free(message);
 }
 
-static const struct action_field *
-find_field(const struct action *action, const char *key, size_t len)
+static const struct tmf_action_field *
+find_field(const struct tmf_action *action, const char *key, size_t len)
 {
-	for (const struct action_field *f = action->input; f->name != NULL; f++)
+	for (const struct tmf_action_field *f = action->input; f->name != NULL; f++)
 		if (strlen(f->name) == len && strncmp(f->name, key, len) == 0)
 			return f;
 	return NULL;
@@ -123,7 +123,7 @@ key_len(const char *key)
 
 static void
 unknown_field(
-    const struct action *action, const char *key, const char *pointer, struct diag_list *diags)
+    const struct tmf_action *action, const char *key, const char *pointer, struct diag_list *diags)
 {
 	const char *names[FIELDS_MAX + 1] = {NULL};
 	struct buf place = {0};
@@ -131,8 +131,8 @@ unknown_field(
 	char *word = mem_strndup(key, key_len(key));
 	size_t count = 0;
 
-	for (const struct action_field *f = action->input; f->name != NULL && count < FIELDS_MAX;
-	     f++)
+	for (const struct tmf_action_field *f = action->input;
+	     f->name != NULL && count < FIELDS_MAX; f++)
 		names[count++] = f->name;
 	buf_printf(&place, "%s/Parameters", pointer);
 	doc_pointer_add(&place, key);
@@ -156,8 +156,8 @@ has_field(const json_t *parameters, const char *name)
 }
 
 static void
-check_parameters(
-    const struct action *action, json_t *parameters, const char *pointer, struct diag_list *diags)
+check_parameters(const struct tmf_action *action, json_t *parameters, const char *pointer,
+    struct diag_list *diags)
 {
 	const char *key;
 	json_t *value;
@@ -165,7 +165,7 @@ check_parameters(
 	json_object_foreach (parameters, key, value)
 		if (find_field(action, key, key_len(key)) == NULL)
 			unknown_field(action, key, pointer, diags);
-	for (const struct action_field *f = action->input; f->name != NULL; f++) {
+	for (const struct tmf_action_field *f = action->input; f->name != NULL; f++) {
 		char *message;
 
 		if (!f->required || has_field(parameters, f->name))
@@ -181,8 +181,8 @@ static void
 check_resource(void *arg, const struct asl_state *state, json_t *definition, const char *pointer,
     struct diag_list *diags)
 {
-	const struct action_registry *registry = arg;
-	const struct action *action;
+	const struct tmf_registry *registry = arg;
+	const struct tmf_action *action;
 	json_t *parameters = json_object_get(definition, "Parameters");
 
 	if (state->u.task.action == NULL) {
@@ -191,7 +191,7 @@ check_resource(void *arg, const struct asl_state *state, json_t *definition, con
 		    "this resource runs on AWS only: here the task would fail");
 		return;
 	}
-	action = action_registry_find(registry, state->u.task.action);
+	action = tmf_registry_find(registry, state->u.task.action);
 	if (action == NULL)
 		unknown_action(registry, state->u.task.resource, pointer, diags);
 	else if (action->input != NULL && json_is_object(parameters))
@@ -199,20 +199,20 @@ check_resource(void *arg, const struct asl_state *state, json_t *definition, con
 }
 
 struct asl_resources
-action_registry_resources(struct action_registry *registry)
+registry_resources(struct tmf_registry *registry)
 {
 	return (struct asl_resources){.check = check_resource, .arg = registry};
 }
 
 bool
-action_registry_needs_aws(const struct action_registry *registry, const struct asl_machine *machine)
+registry_needs_aws(const struct tmf_registry *registry, const struct asl_machine *machine)
 {
 	for (size_t i = 0; i < asl_machine_state_count(machine); i++) {
 		const struct asl_state *state = asl_machine_state(machine, (unsigned)i);
-		const struct action *action = NULL;
+		const struct tmf_action *action = NULL;
 
 		if (state->type == ASL_TASK && state->u.task.action != NULL)
-			action = action_registry_find(registry, state->u.task.action);
+			action = tmf_registry_find(registry, state->u.task.action);
 		if (action != NULL && action->needs_aws)
 			return true;
 	}

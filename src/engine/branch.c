@@ -1,6 +1,6 @@
 #include "engine/execution.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -76,8 +76,8 @@ branch_free(struct branch *branch)
 		children_cancel(branch);
 	unlink_starting(branch);
 	drop_op(branch);
-	loop_unpost(x->engine->loop, &branch->task);
-	loop_timer_disarm(x->engine->loop, &branch->timer);
+	tmf_loop_unpost(x->engine->loop, &branch->task);
+	tmf_loop_timer_disarm(x->engine->loop, &branch->timer);
 	checkpoint_forget(branch);
 	json_decref(branch->input);
 	json_decref(branch->variables);
@@ -124,11 +124,12 @@ branch_enter(struct branch *branch, const struct asl_state *state, json_t *input
 void
 branch_arm_timer(struct branch *branch, int64_t wall_ms)
 {
-	struct loop *loop = branch->x->engine->loop;
-	struct clock *clock = loop_clock(loop);
+	struct tmf_loop *loop = branch->x->engine->loop;
+	struct tmf_clock *clock = tmf_loop_clock(loop);
 	int64_t left_ms = wall_ms - clock->wall_ms(clock);
 
-	loop_timer_arm(loop, &branch->timer, clock->mono_ms(clock) + (left_ms > 0 ? left_ms : 0));
+	tmf_loop_timer_arm(
+	    loop, &branch->timer, clock->mono_ms(clock) + (left_ms > 0 ? left_ms : 0));
 }
 
 /* --- how a branch ends --- */
@@ -143,7 +144,7 @@ branch_succeed(struct branch *branch, json_t *output)
 }
 
 static void
-branch_fail(struct branch *branch, struct err *err)
+branch_fail(struct branch *branch, struct tmf_err *err)
 {
 	if (branch->parent != NULL)
 		children_child_failed(branch, err);
@@ -156,7 +157,7 @@ branch_fail(struct branch *branch, struct err *err)
 /* Output and new variables of the state; a new reference each. */
 static int
 apply_result(struct branch *branch, json_t *result, json_t **ret_output, size_t *bytes_max,
-    json_t **ret_variables, struct err *err)
+    json_t **ret_variables, struct tmf_err *err)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	struct asl_scope assign = branch_scope(branch, result);
@@ -182,13 +183,13 @@ branch_state_done_sized(struct branch *branch, json_t *result, size_t bytes_max)
 	const struct asl_state *state = branch->state;
 	json_t *output = NULL;
 	json_t *variables = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int ret = apply_result(branch, result, &output, &bytes_max, &variables, &err);
 
 	json_decref(result);
 	if (ret < 0) {
 		branch_state_failed(branch, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	json_decref(branch->variables);
@@ -200,12 +201,12 @@ branch_state_done_sized(struct branch *branch, json_t *result, size_t bytes_max)
 	}
 	branch_enter(branch, state->next, output);
 	branch->input_bytes_max = bytes_max;
-	loop_post(branch->x->engine->loop, &branch->task);
+	tmf_loop_post(branch->x->engine->loop, &branch->task);
 }
 
 /* "An error occurred while executing the state 'NAME' (entered at the event id #N). " before the causes that AWS words so. */
 static void
-prefix_cause(const struct branch *branch, struct err *err)
+prefix_cause(const struct branch *branch, struct tmf_err *err)
 {
 	char *text;
 
@@ -214,15 +215,15 @@ prefix_cause(const struct branch *branch, struct err *err)
 	text = mem_printf(
 	    "An error occurred while executing the state '%s' (entered at the event id #%" PRId64
 	    "). %s",
-	    branch->state->name, branch->entered_event, err_text(err));
+	    branch->state->name, branch->entered_event, tmf_err_text(err));
 	free(err->text);
 	err->text = text;
-	err->code = ERR_SERVICE; /* worded: the states around it hand it on as it is */
+	err->code = TMF_ERR_SERVICE; /* worded: the states around it hand it on as it is */
 }
 
 /* True when a retrier takes the error: the branch then waits for its next attempt. */
 static bool
-retry(struct branch *branch, const struct err *err)
+retry(struct branch *branch, const struct tmf_err *err)
 {
 	const struct asl_state *state = branch->state;
 	int which = asl_retrier_for(state, err->name);
@@ -251,20 +252,20 @@ retry(struct branch *branch, const struct err *err)
 
 /* See ASL_ERROR_HEARTBEAT. */
 static void
-report_as_timeout(struct err *err)
+report_as_timeout(struct tmf_err *err)
 {
-	if (err_is(err, ASL_ERROR_HEARTBEAT))
-		err_set_name(err, ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
+	if (tmf_err_is(err, ASL_ERROR_HEARTBEAT))
+		tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
 }
 
 /* What a Catch hands on. */
 static json_t *
-error_output(const struct err *err)
+error_output(const struct tmf_err *err)
 {
 	json_t *output = json_object();
 
-	json_put_string(output, "Error", err->name);
-	json_put_string(output, "Cause", err_text(err));
+	jsonx_put_string(output, "Error", err->name);
+	jsonx_put_string(output, "Cause", tmf_err_text(err));
 	return output;
 }
 
@@ -278,7 +279,7 @@ struct caught {
 
 /* True when a catcher takes the error. A fault within the catcher comes out in *err. */
 static bool
-find_catcher(struct branch *branch, struct err *err, struct caught *ret_caught)
+find_catcher(struct branch *branch, struct tmf_err *err, struct caught *ret_caught)
 {
 	int which = asl_catcher_for(branch->state, err->name);
 	struct caught caught = {0};
@@ -312,13 +313,13 @@ enter_catcher(struct branch *branch, const struct caught *caught)
 	branch->variables = caught->variables;
 	execution_exit_event(branch, caught->output, caught->catcher->assign);
 	branch_enter(branch, caught->catcher->next, caught->output);
-	loop_post(branch->x->engine->loop, &branch->task);
+	tmf_loop_post(branch->x->engine->loop, &branch->task);
 }
 
 void
-branch_state_failed(struct branch *branch, struct err *err)
+branch_state_failed(struct branch *branch, struct tmf_err *err)
 {
-	struct op *op = branch->op != NULL ? branch->op : branch->ended_op;
+	struct tmf_op *op = branch->op != NULL ? branch->op : branch->ended_op;
 	struct caught caught = {0};
 	bool is_caught;
 
@@ -348,11 +349,11 @@ run_pass(struct branch *branch)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	json_t *input = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (asl_state_input(branch->state, &raw, &input, &err) < 0) {
 		branch_state_failed(branch, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	if (branch->state->u.pass.result != NULL) {
@@ -367,18 +368,18 @@ run_succeed(struct branch *branch)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	json_t *input = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (asl_state_input(branch->state, &raw, &input, &err) == 0)
 		branch_state_done(branch, input);
 	else
 		branch_state_failed(branch, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static int
-choose(
-    struct branch *branch, json_t *input, const struct asl_choice_rule **ret_rule, struct err *err)
+choose(struct branch *branch, json_t *input, const struct asl_choice_rule **ret_rule,
+    struct tmf_err *err)
 {
 	struct asl_scope scope = branch_scope(branch, input);
 
@@ -388,7 +389,7 @@ choose(
 /* Output and variables by the rule taken. */
 static int
 leave_choice(
-    struct branch *branch, json_t *input, const struct asl_choice_rule *rule, struct err *err)
+    struct branch *branch, json_t *input, const struct asl_choice_rule *rule, struct tmf_err *err)
 {
 	const struct asl_state *state = branch->state;
 	const struct asl_state *next = rule != NULL ? rule->next : state->u.choice.otherwise;
@@ -410,7 +411,7 @@ leave_choice(
 	execution_exit_event(branch, output, assign);
 	branch_enter(branch, next, output);
 	branch->input_bytes_max = bytes_max;
-	loop_post(branch->x->engine->loop, &branch->task);
+	tmf_loop_post(branch->x->engine->loop, &branch->task);
 	return 0;
 }
 
@@ -420,7 +421,7 @@ run_choice(struct branch *branch)
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	const struct asl_choice_rule *rule = NULL;
 	json_t *input = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	bool ok = asl_state_input(branch->state, &raw, &input, &err) == 0 &&
 		  choose(branch, input, &rule, &err) == 0 &&
 		  leave_choice(branch, input, rule, &err) == 0;
@@ -428,7 +429,7 @@ run_choice(struct branch *branch)
 	json_decref(input);
 	if (!ok)
 		branch_state_failed(branch, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
@@ -436,7 +437,7 @@ run_wait(struct branch *branch)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	json_t *input = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int ret = asl_state_input_path(branch->state, &raw, &input, &err);
 
 	if (ret == 0) {
@@ -448,7 +449,7 @@ run_wait(struct branch *branch)
 	json_decref(input);
 	if (ret < 0) {
 		branch_state_failed(branch, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	branch->phase = PHASE_WAITING;
@@ -461,13 +462,13 @@ end_wait(struct branch *branch)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	json_t *input = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (asl_state_input_path(branch->state, &raw, &input, &err) == 0)
 		branch_state_done(branch, input);
 	else
 		branch_state_failed(branch, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
@@ -476,18 +477,18 @@ run_fail(struct branch *branch)
 	struct asl_scope scope = branch_scope(branch, branch->input);
 	char *error = NULL;
 	char *cause = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (asl_fail_evaluate(branch->state, &scope, &error, &cause, &err) < 0)
 		prefix_cause(branch, &err);
 	else if (cause != NULL)
-		err_set_name(&err, ERR_SERVICE, error != NULL ? error : "", "%s", cause);
+		tmf_err_set_name(&err, TMF_ERR_SERVICE, error != NULL ? error : "", "%s", cause);
 	else
-		err_set_name(&err, ERR_SERVICE, error != NULL ? error : "", NULL);
+		tmf_err_set_name(&err, TMF_ERR_SERVICE, error != NULL ? error : "", NULL);
 	free(error);
 	free(cause);
 	branch_fail(branch, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 typedef void state_run_fn(struct branch *branch);
@@ -505,7 +506,7 @@ static state_run_fn *const state_runs[ASL_STATE_TYPE_COUNT] = {
 
 /* From the ready queue: the state was entered. */
 void
-branch_run(struct task *task)
+branch_run(struct tmf_task *task)
 {
 	struct branch *branch = (struct branch *)task;
 
@@ -516,7 +517,7 @@ branch_run(struct task *task)
 }
 
 void
-branch_timer_fired(struct timer *timer)
+branch_timer_fired(struct tmf_timer *timer)
 {
 	struct branch *branch = (struct branch *)((char *)timer - offsetof(struct branch, timer));
 

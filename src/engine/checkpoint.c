@@ -1,6 +1,6 @@
 #include "engine/execution.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -12,11 +12,11 @@
 
 /* A write that fails ends the loop at the end of the turn. */
 static void
-note(struct execution *x, int ret, struct err *err)
+note(struct execution *x, int ret, struct tmf_err *err)
 {
-	if (ret < 0 && !err_isset(&x->engine->err))
-		err_move(&x->engine->err, err);
-	err_fini(err);
+	if (ret < 0 && !tmf_err_isset(&x->engine->err))
+		tmf_err_move(&x->engine->err, err);
+	tmf_err_fini(err);
 }
 
 void
@@ -48,7 +48,7 @@ void
 checkpoint_forget(struct branch *branch)
 {
 	struct execution *x = branch->x;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	unlink_dirty(branch);
 	if (branch->stored && !x->over) {
@@ -63,10 +63,10 @@ checkpoint_result(struct branch *parent, int64_t index, json_t *record)
 {
 	struct execution *x = parent->x;
 	struct buf text = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (x->engine->store != NULL) {
-		json_write(record, &text);
+		jsonx_write(record, &text);
 		note(x,
 		    store_result_put(
 			x->engine->store, x->run_id, parent->id, index, buf_str(&text), &err),
@@ -81,7 +81,7 @@ void
 checkpoint_results_forget(struct branch *parent)
 {
 	struct execution *x = parent->x;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (x->engine->store != NULL && !x->over) {
 		note(x, store_results_delete(x->engine->store, x->run_id, parent->id, &err), &err);
@@ -141,13 +141,13 @@ branch_json(const struct branch *branch)
 }
 
 static int
-write_branch(struct branch *branch, struct buf *text, struct err *err)
+write_branch(struct branch *branch, struct buf *text, struct tmf_err *err)
 {
 	struct execution *x = branch->x;
 	json_t *object = branch_json(branch);
 
 	buf_reset(text);
-	json_write(object, text);
+	jsonx_write(object, text);
 	json_decref(object);
 	branch->stored = true;
 	x->rows_dirty = true;
@@ -155,14 +155,14 @@ write_branch(struct branch *branch, struct buf *text, struct err *err)
 }
 
 static int
-write_record(struct execution *x, struct buf *text, struct err *err)
+write_record(struct execution *x, struct buf *text, struct tmf_err *err)
 {
 	json_t *object = json_object();
 
 	json_object_set_new(object, "event", json_integer(x->event_id));
 	json_object_set_new(object, "nextBranch", json_integer(x->next_branch_id));
 	buf_reset(text);
-	json_write(object, text);
+	jsonx_write(object, text);
 	json_decref(object);
 	x->record_dirty = false;
 	return store_branch_put(x->engine->store, x->run_id, RECORD_ID, buf_str(text), err);
@@ -200,7 +200,7 @@ checkpoint_note_op(struct branch *branch, bool unchanged)
  * them: there each step has its row.
  */
 int
-checkpoint_flush(struct execution *x, struct err *err)
+checkpoint_flush(struct execution *x, struct tmf_err *err)
 {
 	struct engine *engine = x->engine;
 	struct branch **at = &engine->dirty;
@@ -239,7 +239,7 @@ struct restore {
 	struct branch **at;
 	size_t count;
 	bool found;
-	struct err *err;
+	struct tmf_err *err;
 };
 
 static int64_t
@@ -268,8 +268,8 @@ find_branch(const struct restore *restore, int64_t id)
 static int
 misfit(struct restore *restore, const char *what)
 {
-	return err_set(
-	    restore->err, ERR_INVALID, "the stored checkpoint does not fit the workflow: %s", what);
+	return tmf_err_set(restore->err, TMF_ERR_INVALID,
+	    "the stored checkpoint does not fit the workflow: %s", what);
 }
 
 static void
@@ -331,7 +331,7 @@ static int
 restore_row(void *arg, int64_t id, struct str text)
 {
 	struct restore *restore = arg;
-	json_t *object = json_parse(text, restore->err);
+	json_t *object = jsonx_parse(text, restore->err);
 	int ret = 0;
 
 	if (object == NULL)
@@ -353,14 +353,14 @@ restore_row(void *arg, int64_t id, struct str text)
 /* A row of a Map's or Parallel's results. */
 struct restore_result {
 	struct branch *branch;
-	struct err *err;
+	struct tmf_err *err;
 };
 
 static int
 restore_result_row(void *arg, int64_t index, struct str text)
 {
 	struct restore_result *result = arg;
-	json_t *record = json_parse(text, result->err);
+	json_t *record = jsonx_parse(text, result->err);
 	int ret;
 
 	if (record == NULL)
@@ -382,7 +382,7 @@ restore_results(struct restore *restore)
 			continue;
 		if (store_results_each(x->engine->store, x->run_id, restore->at[i]->id,
 			restore_result_row, &result, restore->err) < 0 ||
-		    err_isset(restore->err))
+		    tmf_err_isset(restore->err))
 			return -1;
 	}
 	return 0;
@@ -394,11 +394,11 @@ go_on(struct branch *branch)
 {
 	switch (branch->phase) {
 	case PHASE_ENTERED:
-		loop_post(branch->x->engine->loop, &branch->task);
+		tmf_loop_post(branch->x->engine->loop, &branch->task);
 		break;
 	case PHASE_TASK:
 		branch->phase = PHASE_ENTERED; /* its op is begun anew */
-		loop_post(branch->x->engine->loop, &branch->task);
+		tmf_loop_post(branch->x->engine->loop, &branch->task);
 		break;
 	case PHASE_WAITING:
 	case PHASE_BACKOFF:
@@ -414,21 +414,21 @@ go_on(struct branch *branch)
 }
 
 int
-checkpoint_restore(struct execution *x, bool *ret_found, struct err *err)
+checkpoint_restore(struct execution *x, bool *ret_found, struct tmf_err *err)
 {
-	struct err fault = {0};
+	struct tmf_err fault = {0};
 	struct restore restore = {.x = x, .err = &fault};
 	struct engine *engine = x->engine;
 	int ret = store_branches_each(engine->store, x->run_id, restore_row, &restore, err);
 
-	if (ret == 0 && !err_isset(&fault))
+	if (ret == 0 && !tmf_err_isset(&fault))
 		restore_results(&restore);
-	if (err_isset(&fault)) {
-		err_move(err, &fault);
+	if (tmf_err_isset(&fault)) {
+		tmf_err_move(err, &fault);
 		ret = -1;
 	}
 	if (ret == 0 && restore.found && x->root == NULL)
-		ret = err_set(err, ERR_INVALID, "the stored checkpoint has no root");
+		ret = tmf_err_set(err, TMF_ERR_INVALID, "the stored checkpoint has no root");
 	/* Children may be made and states may end while going on: newest first keeps parents until their children are set going. */
 	for (size_t i = restore.count; ret == 0 && i > 0; i--)
 		go_on(restore.at[i - 1]);

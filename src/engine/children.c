@@ -1,6 +1,6 @@
 #include "engine/execution.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -30,10 +30,10 @@ struct children {
 };
 
 static void
-state_failed(struct branch *branch, struct err *err)
+state_failed(struct branch *branch, struct tmf_err *err)
 {
 	branch_state_failed(branch, err);
-	err_fini(err);
+	tmf_err_fini(err);
 }
 
 /* True when the results go nowhere: then none is kept, so that memory does not grow with the items. */
@@ -173,7 +173,7 @@ children_map_item(const struct branch *branch)
 /* A Map's child: its input is the item, or what the selector makes of it. In DISTRIBUTED mode AWS runs it as an execution of its own, which does not see
  * the variables outside. */
 static int
-start_iteration(struct branch *branch, int64_t index, struct err *err)
+start_iteration(struct branch *branch, int64_t index, struct tmf_err *err)
 {
 	struct children *children = branch->children;
 	json_t *item = json_array_get(children->items, (size_t)index);
@@ -200,8 +200,8 @@ start_iteration(struct branch *branch, int64_t index, struct err *err)
 		link_child(children, child);
 		branch_enter(child, branch->state->u.map.processor->start, input);
 		child->is_told = branch->state->parameters == NULL;
-		child->input_bytes_max = json_text_bytes_max(input, ASL_DATA_BYTES_MAX);
-		loop_post(branch->x->engine->loop, &child->task);
+		child->input_bytes_max = jsonx_text_bytes_max(input, ASL_DATA_BYTES_MAX);
+		tmf_loop_post(branch->x->engine->loop, &child->task);
 	}
 	return ret;
 }
@@ -216,7 +216,7 @@ start_parallel_branch(struct branch *branch, int64_t index)
 	link_child(children, child);
 	branch_enter(child, branch->state->u.parallel.branches[index]->start,
 	    json_incref(children->effective));
-	loop_post(branch->x->engine->loop, &child->task);
+	tmf_loop_post(branch->x->engine->loop, &child->task);
 	return 0;
 }
 
@@ -258,7 +258,7 @@ void
 children_go_on(struct branch *branch)
 {
 	struct children *children = branch->children;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	while (has_next(children) && children->live < children->concurrency &&
 	       branch->x->live_branches < ENGINE_BRANCHES_MAX) {
@@ -279,7 +279,7 @@ children_go_on(struct branch *branch)
 /* --- entering the state --- */
 
 static int
-map_limits(struct branch *branch, const struct asl_scope *scope, struct err *err)
+map_limits(struct branch *branch, const struct asl_scope *scope, struct tmf_err *err)
 {
 	const struct asl_state *state = branch->state;
 	struct children *children = branch->children;
@@ -298,7 +298,7 @@ map_limits(struct branch *branch, const struct asl_scope *scope, struct err *err
 
 /* Works out items and limits; branch->children is there afterwards. */
 static int
-prepare_map(struct branch *branch, struct err *err)
+prepare_map(struct branch *branch, struct tmf_err *err)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	json_t *effective = NULL;
@@ -318,7 +318,7 @@ prepare_map(struct branch *branch, struct err *err)
 }
 
 static int
-prepare_parallel(struct branch *branch, struct err *err)
+prepare_parallel(struct branch *branch, struct tmf_err *err)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	json_t *effective = NULL;
@@ -331,9 +331,9 @@ prepare_parallel(struct branch *branch, struct err *err)
 }
 
 static void
-begin(struct branch *branch, int (*prepare)(struct branch *branch, struct err *err))
+begin(struct branch *branch, int (*prepare)(struct branch *branch, struct tmf_err *err))
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (prepare(branch, &err) < 0) {
 		if (branch->children != NULL)
@@ -409,16 +409,16 @@ tolerated(const struct children *children)
 
 /* The state fails with the child's own error, or with the threshold's. */
 static void
-fail_state(struct branch *branch, struct err *child_err)
+fail_state(struct branch *branch, struct tmf_err *child_err)
 {
 	bool tolerates = branch->children->tolerates;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (tolerates)
-		err_set_name(&err, ERR_ASL, ERROR_THRESHOLD,
+		tmf_err_set_name(&err, TMF_ERR_ASL, ERROR_THRESHOLD,
 		    "The specified tolerated failure threshold was exceeded");
 	else
-		err_move(&err, child_err);
+		tmf_err_move(&err, child_err);
 	note_aborted(branch);
 	branch->last_event = branch->children->last_event;
 	execution_state_event(branch, "StateFailed", NULL);
@@ -427,7 +427,7 @@ fail_state(struct branch *branch, struct err *child_err)
 }
 
 void
-children_child_failed(struct branch *child, struct err *err)
+children_child_failed(struct branch *child, struct tmf_err *err)
 {
 	struct branch *branch = child->parent;
 	struct children *children = branch->children;
@@ -452,7 +452,7 @@ children_child_failed(struct branch *child, struct err *err)
 /* --- after a restart --- */
 
 int
-children_restore(struct branch *branch, struct err *err)
+children_restore(struct branch *branch, struct tmf_err *err)
 {
 	int ret = branch->state->type == ASL_MAP ? prepare_map(branch, err)
 						 : prepare_parallel(branch, err);
@@ -470,14 +470,14 @@ children_has(const struct branch *branch, int64_t index)
 }
 
 int
-children_restore_result(struct branch *branch, int64_t index, json_t *record, struct err *err)
+children_restore_result(struct branch *branch, int64_t index, json_t *record, struct tmf_err *err)
 {
 	struct children *children = branch->children;
 	json_t *result = json_object_get(record, "r");
 
 	if (!children_has(branch, index))
-		return err_set(err, ERR_INVALID, "a stored result has no place in state '%s'",
-		    branch->state->name);
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "a stored result has no place in state '%s'", branch->state->name);
 	note_known(children, index);
 	children->ended++;
 	if (json_is_true(json_object_get(record, "f")))

@@ -1,6 +1,6 @@
 #include "engine/execution.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 static void
 put_arn(json_t *object, const char *key, char *arn)
 {
-	json_put_string(object, key, arn);
+	jsonx_put_string(object, key, arn);
 	free(arn);
 }
 
@@ -21,7 +21,7 @@ put_time(json_t *object, const char *key, int64_t wall_ms)
 	char text[CLOCK_ISO_BYTES];
 
 	clock_iso(wall_ms, text);
-	json_put_string(object, key, text);
+	jsonx_put_string(object, key, text);
 }
 
 static json_t *
@@ -31,8 +31,8 @@ execution_part(const struct execution *x)
 
 	put_arn(part, "Id", mem_printf(ARN_EXECUTION, x->machine_name, x->run_id));
 	json_object_set(part, "Input", x->input);
-	json_put_string(part, "Name", x->run_id);
-	json_put_string(part, "RoleArn", ARN_ROLE);
+	jsonx_put_string(part, "Name", x->run_id);
+	jsonx_put_string(part, "RoleArn", ARN_ROLE);
 	put_time(part, "StartTime", x->start_wall_ms);
 	json_object_set_new(part, "RedriveCount", json_integer(0));
 	return part;
@@ -43,7 +43,7 @@ state_part(const struct branch *branch)
 {
 	json_t *part = json_object();
 
-	json_put_string(part, "Name", branch->state->name);
+	jsonx_put_string(part, "Name", branch->state->name);
 	put_time(part, "EnteredTime", branch->entered_wall_ms);
 	if (branch->state->type == ASL_TASK)
 		json_object_set_new(part, "RetryCount", json_integer(branch->retry_count));
@@ -65,7 +65,7 @@ context_of(void *arg)
 	json_object_set_new(branch->context, "Execution", execution_part(x));
 	machine = json_object();
 	put_arn(machine, "Id", mem_printf(ARN_MACHINE, x->machine_name));
-	json_put_string(machine, "Name", x->machine_name);
+	jsonx_put_string(machine, "Name", x->machine_name);
 	json_object_set_new(branch->context, "StateMachine", machine);
 	json_object_set_new(branch->context, "State", state_part(branch));
 	item = children_map_item(branch);

@@ -27,7 +27,7 @@ start_ops(struct engine *engine)
 
 /* Once a turn: what the turn changed becomes durable, then calls may go out. */
 static int
-end_turn(void *arg, struct err *err)
+end_turn(void *arg, struct tmf_err *err)
 {
 	struct engine *engine = arg;
 
@@ -35,8 +35,8 @@ end_turn(void *arg, struct err *err)
 		for (struct execution *x = engine->first; x != NULL; x = x->next)
 			if (checkpoint_flush(x, err) < 0)
 				return -1;
-		if (err_isset(&engine->err)) {
-			err_move(err, &engine->err);
+		if (tmf_err_isset(&engine->err)) {
+			tmf_err_move(err, &engine->err);
 			return -1;
 		}
 		if (store_commit(engine->store, err) < 0)
@@ -56,7 +56,7 @@ engine_new(const struct engine_opts *opts)
 	engine->store = opts->store;
 	engine->rng = opts->rng;
 	engine->starting_end = &engine->starting;
-	loop_add_turn_hook(engine->loop, end_turn, engine);
+	tmf_loop_add_turn_hook(engine->loop, end_turn, engine);
 	return engine;
 }
 
@@ -65,7 +65,7 @@ engine_free(struct engine *engine)
 {
 	if (engine == NULL)
 		return;
-	loop_remove_turn_hook(engine->loop, end_turn, engine);
-	err_fini(&engine->err);
+	tmf_loop_remove_turn_hook(engine->loop, end_turn, engine);
+	tmf_err_fini(&engine->err);
 	free(engine);
 }

@@ -12,7 +12,7 @@
  *
  *   struct engine *engine = engine_new(&opts);
  *   struct execution *x = execution_start(engine, &xopts);    or execution_resume
- *   loop_run(loop, &err);                                     until done() is called
+ *   tmf_loop_run(loop, &err);                                     until done() is called
  *   execution_free(x); engine_free(engine);
  */
 
@@ -25,8 +25,8 @@ struct engine;
 struct execution;
 
 struct engine_opts {
-	struct loop *loop;
-	struct action_registry *registry;
+	struct tmf_loop *loop;
+	struct tmf_registry *registry;
 	struct store *store; /* NULL: no checkpoints. Borrowed. The engine commits it once a turn */
 	struct rng *rng;
 };
@@ -86,13 +86,13 @@ struct execution_opts {
 /* Starts at StartAt; the first state is entered from the loop. Starting cannot fail: a fault is the execution's result. */
 struct execution *execution_start(struct engine *engine, const struct execution_opts *opts);
 
-/* Goes on from the checkpoints of opts->run_id. Errors: ERR_STORE, ERR_INVALID for checkpoints that do not fit the machine. Without any: starts. */
+/* Goes on from the checkpoints of opts->run_id. Errors: TMF_ERR_STORE, TMF_ERR_INVALID for checkpoints that do not fit the machine. Without any: starts. */
 struct execution *
-execution_resume(struct engine *engine, const struct execution_opts *opts, struct err *err);
+execution_resume(struct engine *engine, const struct execution_opts *opts, struct tmf_err *err);
 
-/* Tells the state of each branch that the checkpoints of a run hold, without going on. fn returns non-zero to stop. Errors: ERR_STORE, ERR_INVALID. */
+/* Tells the state of each branch that the checkpoints of a run hold, without going on. fn returns non-zero to stop. Errors: TMF_ERR_STORE, TMF_ERR_INVALID. */
 int execution_peek(struct store *store, const struct asl_machine *machine, const char *run_id,
-    int (*fn)(void *arg, const struct asl_state *state), void *arg, struct err *err);
+    int (*fn)(void *arg, const struct asl_state *state), void *arg, struct tmf_err *err);
 
 /* Starts nothing new; calls in flight end (at most ENGINE_INTERRUPT_GRACE_MS), everything is checkpointed, then on_done hears INTERRUPTED. */
 void execution_interrupt(struct execution *execution);

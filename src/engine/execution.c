@@ -1,6 +1,6 @@
 #include "engine/execution.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -15,7 +15,7 @@
 int64_t
 execution_wall_ms(const struct execution *x)
 {
-	struct clock *clock = loop_clock(x->engine->loop);
+	struct tmf_clock *clock = tmf_loop_clock(x->engine->loop);
 
 	return clock->wall_ms(clock);
 }
@@ -88,7 +88,7 @@ execution_exit_event(struct branch *branch, json_t *output, const struct asl_tem
 /* --- the end --- */
 
 static void
-tell_end(struct task *task)
+tell_end(struct tmf_task *task)
 {
 	struct execution *x =
 	    (struct execution *)((char *)task - offsetof(struct execution, done_task));
@@ -99,15 +99,15 @@ tell_end(struct task *task)
 static void
 disarm_timers(struct execution *x)
 {
-	loop_timer_disarm(x->engine->loop, &x->timeout);
-	loop_timer_disarm(x->engine->loop, &x->grace);
+	tmf_loop_timer_disarm(x->engine->loop, &x->timeout);
+	tmf_loop_timer_disarm(x->engine->loop, &x->grace);
 }
 
 /* Frees the tree, with all rows, and has the end told from the loop. */
 static void
 end(struct execution *x, enum run_status status)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	assert(!x->over);
 	x->over = true;
@@ -118,10 +118,10 @@ end(struct execution *x, enum run_status status)
 	x->root = NULL;
 	if (x->engine->store != NULL &&
 	    store_checkpoints_delete(x->engine->store, x->run_id, &err) < 0 &&
-	    !err_isset(&x->engine->err))
-		err_move(&x->engine->err, &err);
-	err_fini(&err);
-	loop_post(x->engine->loop, &x->done_task);
+	    !tmf_err_isset(&x->engine->err))
+		tmf_err_move(&x->engine->err, &err);
+	tmf_err_fini(&err);
+	tmf_loop_post(x->engine->loop, &x->done_task);
 }
 
 void
@@ -134,7 +134,7 @@ execution_succeed(struct execution *x, json_t *output)
 }
 
 void
-execution_fail(struct execution *x, struct err *err)
+execution_fail(struct execution *x, struct tmf_err *err)
 {
 	x->error = err->name[0] != '\0' ? mem_strdup(err->name) : NULL;
 	x->cause = mem_strdup(err->text);
@@ -147,7 +147,7 @@ execution_fail(struct execution *x, struct err *err)
 }
 
 static void
-timed_out(struct timer *timer)
+timed_out(struct tmf_timer *timer)
 {
 	struct execution *x =
 	    (struct execution *)((char *)timer - offsetof(struct execution, timeout));
@@ -167,7 +167,7 @@ end_interrupted(struct execution *x)
 	x->over = true;
 	x->result.status = RUN_INTERRUPTED;
 	disarm_timers(x);
-	loop_post(x->engine->loop, &x->done_task);
+	tmf_loop_post(x->engine->loop, &x->done_task);
 }
 
 void
@@ -178,7 +178,7 @@ execution_op_ended(struct execution *x)
 }
 
 static void
-grace_over(struct timer *timer)
+grace_over(struct tmf_timer *timer)
 {
 	end_interrupted((struct execution *)((char *)timer - offsetof(struct execution, grace)));
 }
@@ -186,12 +186,12 @@ grace_over(struct timer *timer)
 void
 execution_interrupt(struct execution *x)
 {
-	struct clock *clock = loop_clock(x->engine->loop);
+	struct tmf_clock *clock = tmf_loop_clock(x->engine->loop);
 
 	if (x->over || x->interrupting)
 		return;
 	x->interrupting = true;
-	loop_timer_arm(
+	tmf_loop_timer_arm(
 	    x->engine->loop, &x->grace, clock->mono_ms(clock) + ENGINE_INTERRUPT_GRACE_MS);
 	children_wind_down(x->root);
 	execution_op_ended(x);
@@ -214,7 +214,7 @@ new_execution(struct engine *engine, const struct execution_opts *opts)
 	x->on_done = opts->on_done;
 	x->on_event = opts->on_event;
 	x->arg = opts->arg;
-	x->env = opts->env != NULL ? opts->env : action_registry_env(engine->registry);
+	x->env = opts->env != NULL ? opts->env : tmf_registry_env(engine->registry);
 	x->done_task.run = tell_end;
 	x->timeout.fire = timed_out;
 	x->grace.fire = grace_over;
@@ -228,11 +228,11 @@ static void
 arm_timeout(struct execution *x)
 {
 	int64_t timeout_s = asl_machine_timeout_seconds(x->machine);
-	struct clock *clock = loop_clock(x->engine->loop);
+	struct tmf_clock *clock = tmf_loop_clock(x->engine->loop);
 	int64_t left_ms = x->start_wall_ms + timeout_s * MS - clock->wall_ms(clock);
 
 	if (timeout_s > 0)
-		loop_timer_arm(x->engine->loop, &x->timeout,
+		tmf_loop_timer_arm(x->engine->loop, &x->timeout,
 		    clock->mono_ms(clock) + (left_ms > 0 ? left_ms : 0));
 }
 
@@ -243,7 +243,7 @@ enter_first_state(struct execution *x)
 	    x, NULL, &(struct execution_event){.type = "ExecutionStarted", .data = x->input});
 	x->root = branch_new(x, NULL, 0, NULL, NULL, NULL);
 	branch_enter(x->root, asl_machine_states(x->machine)->start, json_incref(x->input));
-	loop_post(x->engine->loop, &x->root->task);
+	tmf_loop_post(x->engine->loop, &x->root->task);
 }
 
 struct execution *
@@ -257,7 +257,7 @@ execution_start(struct engine *engine, const struct execution_opts *opts)
 }
 
 struct execution *
-execution_resume(struct engine *engine, const struct execution_opts *opts, struct err *err)
+execution_resume(struct engine *engine, const struct execution_opts *opts, struct tmf_err *err)
 {
 	struct execution *x = new_execution(engine, opts);
 	bool found = false;
@@ -292,7 +292,7 @@ execution_free(struct execution *x)
 	if (x->root != NULL)
 		branch_free(x->root);
 	disarm_timers(x);
-	loop_unpost(x->engine->loop, &x->done_task);
+	tmf_loop_unpost(x->engine->loop, &x->done_task);
 	unlink_execution(x);
 	json_decref(x->result.output);
 	json_decref(x->input);

@@ -29,8 +29,8 @@ enum phase {
 };
 
 struct branch {
-	struct task task;   /* first: the loop's way back */
-	struct timer timer; /* waits, back-off, a task's time-out */
+	struct tmf_task task;	/* first: the loop's way back */
+	struct tmf_timer timer; /* waits, back-off, a task's time-out */
 	struct execution *x;
 	struct branch *parent; /* NULL: the root */
 	struct branch *next;   /* siblings */
@@ -57,21 +57,21 @@ struct branch {
 	int64_t wake_wall_ms;
 	int64_t timeout_wall_ms;   /* of a running task; 0: none */
 	int64_t heartbeat_ms;	   /* 0: none */
-	struct op *op;		   /* under way */
-	struct op *ended_op;	   /* just failed: for the time of branch_state_failed */
+	struct tmf_op *op;	   /* under way */
+	struct tmf_op *ended_op;   /* just failed: for the time of branch_state_failed */
 	struct children *children; /* in a Map or Parallel */
 };
 
 struct engine {
-	struct loop *loop;
-	struct action_registry *registry;
+	struct tmf_loop *loop;
+	struct tmf_registry *registry;
 	struct store *store; /* NULL: no checkpoints */
 	struct rng *rng;
 	struct branch *dirty; /* singly linked */
 	struct branch *starting;
 	struct branch **starting_end;
 	struct execution *first; /* all of them */
-	struct err err;		 /* the store's first fault: ends the loop */
+	struct tmf_err err;	 /* the store's first fault: ends the loop */
 };
 
 struct execution {
@@ -79,9 +79,9 @@ struct execution {
 	struct execution *next; /* in the engine's list */
 	struct asl_machine *machine;
 	struct branch *root;
-	struct task done_task; /* tells the end from the loop */
-	struct timer timeout;  /* of the machine */
-	struct timer grace;    /* after an interrupt */
+	struct tmf_task done_task; /* tells the end from the loop */
+	struct tmf_timer timeout;  /* of the machine */
+	struct tmf_timer grace;	   /* after an interrupt */
 	char *run_id;
 	char *machine_name;
 	json_t *input;
@@ -121,7 +121,7 @@ void execution_exit_event(struct branch *branch, json_t *output, const struct as
 
 /* The root ended. Takes output, or moves *err. */
 void execution_succeed(struct execution *x, json_t *output);
-void execution_fail(struct execution *x, struct err *err);
+void execution_fail(struct execution *x, struct tmf_err *err);
 
 /* Tells every op below branch to start no further call. */
 void children_wind_down(struct branch *branch);
@@ -145,12 +145,12 @@ void branch_enter(struct branch *branch, const struct asl_state *state, json_t *
 void branch_state_done(struct branch *branch, json_t *result);
 /* bytes_max: what the result's text has at most; 0: not known. */
 void branch_state_done_sized(struct branch *branch, json_t *result, size_t bytes_max);
-void branch_state_failed(struct branch *branch, struct err *err);
+void branch_state_failed(struct branch *branch, struct tmf_err *err);
 
 struct asl_scope branch_scope(struct branch *branch, json_t *input);
 void branch_arm_timer(struct branch *branch, int64_t wall_ms);
-void branch_timer_fired(struct timer *timer);
-void branch_run(struct task *task);
+void branch_timer_fired(struct tmf_timer *timer);
+void branch_run(struct tmf_task *task);
 
 /* --- task.c --- */
 
@@ -169,13 +169,14 @@ void children_begin_parallel(struct branch *branch);
 
 /* A child ended with output (taken) or failed (err moved); it is freed here. */
 void children_child_done(struct branch *child, json_t *output);
-void children_child_failed(struct branch *child, struct err *err);
+void children_child_failed(struct branch *child, struct tmf_err *err);
 void children_cancel(struct branch *branch);
 
 /* For a resume: makes the structure anew, then adds what is finished and what is live, then goes on. */
-int children_restore(struct branch *branch, struct err *err);
+int children_restore(struct branch *branch, struct tmf_err *err);
 bool children_has(const struct branch *branch, int64_t index); /* a child of this number */
-int children_restore_result(struct branch *branch, int64_t index, json_t *record, struct err *err);
+int
+children_restore_result(struct branch *branch, int64_t index, json_t *record, struct tmf_err *err);
 void children_restore_live(struct branch *branch, struct branch *child);
 void children_go_on(struct branch *branch);
 
@@ -189,8 +190,8 @@ void checkpoint_results_forget(struct branch *parent);
 bool checkpoint_may_pass(const struct branch *branch);
 /* Its op ended. unchanged: it is known to have changed nothing outside. */
 void checkpoint_note_op(struct branch *branch, bool unchanged);
-int checkpoint_flush(struct execution *x, struct err *err);
-int checkpoint_restore(struct execution *x, bool *ret_found, struct err *err);
+int checkpoint_flush(struct execution *x, struct tmf_err *err);
+int checkpoint_restore(struct execution *x, bool *ret_found, struct tmf_err *err);
 
 /* --- context.c --- */
 

@@ -1,6 +1,6 @@
 #include "engine/execution.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -29,8 +29,8 @@ put_data(json_t *details, const char *key, const char *details_key, json_t *data
 
 	if (data == NULL)
 		return;
-	text = json_text(data);
-	json_put_string(details, key, text);
+	text = jsonx_text(data);
+	jsonx_put_string(details, key, text);
 	free(text);
 	put_truncated(details, details_key);
 }
@@ -50,21 +50,21 @@ put_output(json_t *details, const struct execution_event *event)
 static void
 put_failure(json_t *details, const struct execution_event *event)
 {
-	json_put_string(details, "error", event->error);
-	json_put_string(details, "cause", event->cause);
+	jsonx_put_string(details, "error", event->error);
+	jsonx_put_string(details, "cause", event->cause);
 }
 
 static void
 fill_started(json_t *details, const struct execution_event *event)
 {
 	put_input(details, event);
-	json_put_string(details, "roleArn", ARN_ROLE);
+	jsonx_put_string(details, "roleArn", ARN_ROLE);
 }
 
 static void
 fill_entered(json_t *details, const struct execution_event *event)
 {
-	json_put_string(details, "name", event->state->name);
+	jsonx_put_string(details, "name", event->state->name);
 	put_input(details, event);
 }
 
@@ -77,9 +77,9 @@ put_assigned(json_t *details, json_t *assigned)
 	const char *name;
 
 	json_object_foreach (assigned, name, value) {
-		char *text = json_text(value);
+		char *text = jsonx_text(value);
 
-		json_put_string(texts, name, text);
+		jsonx_put_string(texts, name, text);
 		free(text);
 	}
 	json_object_set_new(details, "assignedVariables", texts);
@@ -89,7 +89,7 @@ put_assigned(json_t *details, json_t *assigned)
 static void
 fill_exited(json_t *details, const struct execution_event *event)
 {
-	json_put_string(details, "name", event->state->name);
+	jsonx_put_string(details, "name", event->state->name);
 	put_output(details, event);
 	if (event->assigned != NULL)
 		put_assigned(details, event->assigned);
@@ -100,19 +100,19 @@ put_resource(json_t *details, const struct execution_event *event)
 {
 	const char *action = event->state->u.task.action;
 
-	json_put_string(details, "resourceType", RESOURCE_TYPE);
-	json_put_string(
+	jsonx_put_string(details, "resourceType", RESOURCE_TYPE);
+	jsonx_put_string(
 	    details, "resource", action != NULL ? action : event->state->u.task.resource);
 }
 
 static void
 fill_scheduled(json_t *details, const struct execution_event *event)
 {
-	char *text = json_text(event->data);
+	char *text = jsonx_text(event->data);
 
 	put_resource(details, event);
-	json_put_string(details, "region", REGION_LOCAL);
-	json_put_string(details, "parameters", text);
+	jsonx_put_string(details, "region", REGION_LOCAL);
+	jsonx_put_string(details, "parameters", text);
 	free(text);
 	if (event->timeout_s > 0)
 		json_object_set_new(details, "timeoutInSeconds", json_integer(event->timeout_s));
@@ -144,7 +144,7 @@ fill_map_started(json_t *details, const struct execution_event *event)
 static void
 fill_iteration(json_t *details, const struct execution_event *event)
 {
-	json_put_string(details, "name", event->state->name);
+	jsonx_put_string(details, "name", event->state->name);
 	json_object_set_new(details, "index", json_integer(event->number));
 }
 

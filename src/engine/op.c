@@ -11,27 +11,27 @@
 
 /* What the runner keeps beside what stages see. */
 struct op_run {
-	struct op op; /* first */
-	struct task task;
-	struct timer timer; /* op_sleep */
-	op_done_fn *done;
+	struct tmf_op op; /* first */
+	struct tmf_task task;
+	struct tmf_timer timer; /* tmf_op_sleep */
+	op_ended_fn *done;
 	void *done_arg;
 	bool winding_down;
 };
 
-static void run_stage(struct op_run *run, op_stage_fn *stage);
+static void run_stage(struct op_run *run, tmf_op_stage_fn *stage);
 
 static void
 op_free(struct op_run *run)
 {
-	struct op *op = &run->op;
+	struct tmf_op *op = &run->op;
 
 	free(op->frame);
 	json_decref(op->input);
 	json_decref(op->reply);
 	json_decref(op->result);
 	json_decref(op->kept);
-	err_fini(&op->err);
+	tmf_err_fini(&op->err);
 	free(run);
 }
 
@@ -46,21 +46,22 @@ finish(struct op_run *run)
 static void
 interrupted(struct op_run *run)
 {
-	err_set_name(&run->op.err, ERR_BUSY, ERROR_INTERRUPTED, "interrupted between two calls");
+	tmf_err_set_name(
+	    &run->op.err, TMF_ERR_BUSY, ERROR_INTERRUPTED, "interrupted between two calls");
 	finish(run);
 }
 
 static void
-call_done(void *arg, struct call *call)
+call_done(void *arg, struct tmf_call *call)
 {
 	struct op_run *run = arg;
-	struct op *op = &run->op;
+	struct tmf_op *op = &run->op;
 
 	op->call = NULL;
 	json_decref(op->reply);
-	op->reply = call_take_result(call);
+	op->reply = tmf_call_take_result(call);
 	if (op->reply == NULL)
-		err_move(&op->err, &call->err);
+		tmf_err_move(&op->err, &call->err);
 	if (op->reply == NULL && !op->sees_error) {
 		finish(run);
 	} else if (op->gives_reply) {
@@ -73,7 +74,7 @@ call_done(void *arg, struct call *call)
 }
 
 static void
-slept(struct timer *timer)
+slept(struct tmf_timer *timer)
 {
 	struct op_run *run = (struct op_run *)((char *)timer - offsetof(struct op_run, timer));
 
@@ -81,58 +82,58 @@ slept(struct timer *timer)
 }
 
 static int64_t
-now_mono_ms(const struct loop *loop)
+now_mono_ms(const struct tmf_loop *loop)
 {
-	struct clock *clock = loop_clock(loop);
+	struct tmf_clock *clock = tmf_loop_clock(loop);
 
 	return clock->mono_ms(clock);
 }
 
 /* Runs a stage and sees that it left exactly one of: a call or a sleep, a result, an error. */
 static void
-run_stage(struct op_run *run, op_stage_fn *stage)
+run_stage(struct op_run *run, tmf_op_stage_fn *stage)
 {
-	struct op *op = &run->op;
+	struct tmf_op *op = &run->op;
 	bool waits;
 
 	op->stage = NULL;
 	op->stage_mono_ms = now_mono_ms(op->loop);
 	switch (stage(op)) {
-	case OP_AWAIT:
+	case TMF_OP_AWAIT:
 		waits = op->call != NULL || run->timer.heap_index != 0;
-		assert(waits && op->result == NULL && !err_isset(&op->err));
+		assert(waits && op->result == NULL && !tmf_err_isset(&op->err));
 		if (run->winding_down) {
-			call_cancel(op->call);
+			tmf_call_cancel(op->call);
 			op->call = NULL;
-			loop_timer_disarm(op->loop, &run->timer);
+			tmf_loop_timer_disarm(op->loop, &run->timer);
 			interrupted(run);
 		}
 		return;
-	case OP_DONE:
-		assert(op->result != NULL && op->call == NULL && !err_isset(&op->err));
+	case TMF_OP_DONE:
+		assert(op->result != NULL && op->call == NULL && !tmf_err_isset(&op->err));
 		break;
-	case OP_FAIL:
-		assert(op->result == NULL && op->call == NULL && err_isset(&op->err));
+	case TMF_OP_FAIL:
+		assert(op->result == NULL && op->call == NULL && tmf_err_isset(&op->err));
 		break;
 	}
 	finish(run);
 }
 
 static void
-run_first(struct task *task)
+run_first(struct tmf_task *task)
 {
 	struct op_run *run = (struct op_run *)((char *)task - offsetof(struct op_run, task));
 
 	run_stage(run, run->op.action->start);
 }
 
-struct op *
-op_start(const struct action *action, void *env, struct loop *loop, json_t *input, op_done_fn *done,
-    void *arg)
+struct tmf_op *
+op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop, json_t *input,
+    op_ended_fn *done, void *arg)
 {
 	struct op_run *run = mem_zalloc(1, sizeof(*run));
 
-	run->op = (struct op){
+	run->op = (struct tmf_op){
 	    .frame = action->frame_size > 0 ? mem_zalloc(1, action->frame_size) : NULL,
 	    .input = json_incref(input),
 	    .env = env,
@@ -144,105 +145,105 @@ op_start(const struct action *action, void *env, struct loop *loop, json_t *inpu
 	run->done_arg = arg;
 	run->task.run = run_first;
 	run->timer.fire = slept;
-	loop_post(loop, &run->task);
+	tmf_loop_post(loop, &run->task);
 	return &run->op;
 }
 
 void
-op_cancel(struct op *op)
+op_cancel(struct tmf_op *op)
 {
 	struct op_run *run = (struct op_run *)op;
 
 	if (op == NULL)
 		return;
-	loop_unpost(op->loop, &run->task);
-	loop_timer_disarm(op->loop, &run->timer);
-	call_cancel(op->call);
+	tmf_loop_unpost(op->loop, &run->task);
+	tmf_loop_timer_disarm(op->loop, &run->timer);
+	tmf_call_cancel(op->call);
 	op_free(run);
 }
 
 /* An op that waits for no call ends from the loop, as any other. */
 static void
-end_interrupted(struct task *task)
+end_interrupted(struct tmf_task *task)
 {
 	interrupted((struct op_run *)((char *)task - offsetof(struct op_run, task)));
 }
 
 void
-op_wind_down(struct op *op)
+op_wind_down(struct tmf_op *op)
 {
 	struct op_run *run = (struct op_run *)op;
 
 	run->winding_down = true;
 	if (op->call != NULL)
 		return;
-	loop_timer_disarm(op->loop, &run->timer);
+	tmf_loop_timer_disarm(op->loop, &run->timer);
 	run->task.run = end_interrupted;
-	loop_post(op->loop, &run->task);
+	tmf_loop_post(op->loop, &run->task);
 }
 
-static enum op_next
-await(struct op *op, struct call *call, op_stage_fn *stage)
+static enum tmf_op_next
+await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
 	assert(op->call == NULL && op->stage == NULL);
 	op->call = call;
 	op->stage = stage;
 	op->sees_error = false;
 	op->gives_reply = false;
-	call_on_done(call, call_done, op);
-	return OP_AWAIT;
+	tmf_call_on_done(call, call_done, op);
+	return TMF_OP_AWAIT;
 }
 
-enum op_next
-op_await(struct op *op, struct call *call, op_stage_fn *stage)
+enum tmf_op_next
+tmf_op_await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
 	return await(op, call, stage);
 }
 
-enum op_next
-op_await_seen(struct op *op, struct call *call, op_stage_fn *stage)
+enum tmf_op_next
+tmf_op_await_seen(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
 	await(op, call, stage);
 	op->sees_error = true;
-	return OP_AWAIT;
+	return TMF_OP_AWAIT;
 }
 
-enum op_next
-op_await_result(struct op *op, struct call *call)
+enum tmf_op_next
+tmf_op_await_result(struct tmf_op *op, struct tmf_call *call)
 {
 	await(op, call, NULL);
 	op->gives_reply = true;
-	return OP_AWAIT;
+	return TMF_OP_AWAIT;
 }
 
-enum op_next
-op_sleep(struct op *op, int64_t delay_ms, op_stage_fn *stage)
+enum tmf_op_next
+tmf_op_sleep(struct tmf_op *op, int64_t delay_ms, tmf_op_stage_fn *stage)
 {
 	struct op_run *run = (struct op_run *)op;
-	struct clock *clock = loop_clock(op->loop);
+	struct tmf_clock *clock = tmf_loop_clock(op->loop);
 
 	assert(op->call == NULL && op->stage == NULL);
 	op->stage = stage;
-	loop_timer_arm(op->loop, &run->timer, clock->mono_ms(clock) + delay_ms);
-	return OP_AWAIT;
+	tmf_loop_timer_arm(op->loop, &run->timer, clock->mono_ms(clock) + delay_ms);
+	return TMF_OP_AWAIT;
 }
 
-enum op_next
-op_done(struct op *op, json_t *result)
+enum tmf_op_next
+tmf_op_done(struct tmf_op *op, json_t *result)
 {
 	op->result = result;
-	return OP_DONE;
+	return TMF_OP_DONE;
 }
 
-enum op_next
-op_done_unchanged(struct op *op, json_t *result)
+enum tmf_op_next
+op_done_unchanged(struct tmf_op *op, json_t *result)
 {
 	op->unchanged = true;
-	return op_done(op, result);
+	return tmf_op_done(op, result);
 }
 
-enum op_next
-op_fail(struct op *op, enum err_code code, const char *format, ...)
+enum tmf_op_next
+tmf_op_fail(struct tmf_op *op, enum tmf_err_code code, const char *format, ...)
 {
 	struct buf text = {0};
 	va_list args;
@@ -250,13 +251,13 @@ op_fail(struct op *op, enum err_code code, const char *format, ...)
 	va_start(args, format);
 	buf_vprintf(&text, format, args);
 	va_end(args);
-	err_set(&op->err, code, "%s", buf_cstr(&text));
+	tmf_err_set(&op->err, code, "%s", buf_cstr(&text));
 	buf_fini(&text);
-	return OP_FAIL;
+	return TMF_OP_FAIL;
 }
 
 json_t *
-op_keep(struct op *op, const char *key, json_t *value)
+tmf_op_keep(struct tmf_op *op, const char *key, json_t *value)
 {
 	if (op->kept == NULL)
 		op->kept = json_object();
@@ -265,7 +266,7 @@ op_keep(struct op *op, const char *key, json_t *value)
 }
 
 json_t *
-op_kept(const struct op *op, const char *key)
+tmf_op_kept(const struct tmf_op *op, const char *key)
 {
 	return json_object_get(op->kept, key);
 }

@@ -1,12 +1,12 @@
 #include "engine/execution.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 struct peek {
 	const struct asl_machine *machine;
 	int (*fn)(void *arg, const struct asl_state *state);
 	void *arg;
-	struct err fault;
+	struct tmf_err fault;
 };
 
 /* The execution's own row names no state. */
@@ -14,7 +14,7 @@ static int
 peek_row(void *arg, int64_t id, struct str text)
 {
 	struct peek *peek = arg;
-	json_t *object = json_parse(text, &peek->fault);
+	json_t *object = jsonx_parse(text, &peek->fault);
 	const json_t *index = json_object_get(object, "state");
 	json_int_t number = json_integer_value(index);
 	int stop = 0;
@@ -24,7 +24,7 @@ peek_row(void *arg, int64_t id, struct str text)
 		return 1;
 	if (index != NULL &&
 	    (number < 0 || number >= (json_int_t)asl_machine_state_count(peek->machine)))
-		stop = -err_set(&peek->fault, ERR_INVALID,
+		stop = -tmf_err_set(&peek->fault, TMF_ERR_INVALID,
 		    "the run's checkpoint does not fit the workflow: it is another one");
 	else if (index != NULL)
 		stop = peek->fn(peek->arg, asl_machine_state(peek->machine, (unsigned)number));
@@ -34,14 +34,14 @@ peek_row(void *arg, int64_t id, struct str text)
 
 int
 execution_peek(struct store *store, const struct asl_machine *machine, const char *run_id,
-    int (*fn)(void *arg, const struct asl_state *state), void *arg, struct err *err)
+    int (*fn)(void *arg, const struct asl_state *state), void *arg, struct tmf_err *err)
 {
 	struct peek peek = {.machine = machine, .fn = fn, .arg = arg};
 
 	if (store_branches_each(store, run_id, peek_row, &peek, err) < 0)
 		return -1;
-	if (!err_isset(&peek.fault))
+	if (!tmf_err_isset(&peek.fault))
 		return 0;
-	err_move(err, &peek.fault);
+	tmf_err_move(err, &peek.fault);
 	return -1;
 }

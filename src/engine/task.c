@@ -5,10 +5,10 @@
 #define MS 1000
 
 static void
-task_fail(struct branch *branch, struct err *err)
+task_fail(struct branch *branch, struct tmf_err *err)
 {
 	branch_state_failed(branch, err);
-	err_fini(err);
+	tmf_err_fini(err);
 }
 
 /* Puts the branch among those whose op starts after the commit. */
@@ -26,7 +26,7 @@ start_after_commit(struct branch *branch)
 
 /* The time-outs are worked out before the action is started: a path that leads nowhere fails the state. */
 static int
-evaluate_timeouts(struct branch *branch, struct err *err)
+evaluate_timeouts(struct branch *branch, struct tmf_err *err)
 {
 	const struct asl_state *state = branch->state;
 	struct asl_scope scope = branch_scope(branch, branch->input);
@@ -46,7 +46,7 @@ evaluate_timeouts(struct branch *branch, struct err *err)
 void
 task_begin(struct branch *branch)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (evaluate_timeouts(branch, &err) < 0)
 		task_fail(branch, &err);
@@ -58,7 +58,7 @@ task_begin(struct branch *branch)
 static int64_t
 heartbeat_left_ms(const struct branch *branch)
 {
-	struct clock *clock = loop_clock(branch->x->engine->loop);
+	struct tmf_clock *clock = tmf_loop_clock(branch->x->engine->loop);
 
 	return branch->op->stage_mono_ms + branch->heartbeat_ms - clock->mono_ms(clock);
 }
@@ -79,7 +79,7 @@ arm_timeouts(struct branch *branch)
 }
 
 static void
-note_failure(struct branch *branch, const char *type, const struct err *err)
+note_failure(struct branch *branch, const char *type, const struct tmf_err *err)
 {
 	execution_event(branch->x, branch,
 	    &(struct execution_event){.type = type, .error = err->name, .cause = err->text});
@@ -103,14 +103,14 @@ note_start(struct branch *branch, json_t *input)
 }
 
 static void
-task_op_done(void *arg, struct op *op)
+task_op_done(void *arg, struct tmf_op *op)
 {
 	struct branch *branch = arg;
 	struct execution *x = branch->x;
 	json_t *result = op->result;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	loop_timer_disarm(x->engine->loop, &branch->timer);
+	tmf_loop_timer_disarm(x->engine->loop, &branch->timer);
 	x->live_ops--;
 	if (x->interrupting && result == NULL) {
 		branch->op = NULL; /* the task starts anew after a resume */
@@ -125,10 +125,10 @@ task_op_done(void *arg, struct op *op)
 		branch->op = NULL;
 		checkpoint_note_op(branch, false);
 		branch->ended_op = op;
-		err_copy(&err, &op->err);
+		tmf_err_copy(&err, &op->err);
 		note_failure(branch, "TaskFailed", &err);
 		branch_state_failed(branch, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 	}
 	execution_op_ended(x);
 }
@@ -137,10 +137,10 @@ task_op_done(void *arg, struct op *op)
 static void
 fail_remote(struct branch *branch)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	err_set(
-	    &err, ERR_ASL, "The resource '%s' does not run here.", branch->state->u.task.resource);
+	tmf_err_set(&err, TMF_ERR_ASL, "The resource '%s' does not run here.",
+	    branch->state->u.task.resource);
 	task_fail(branch, &err);
 }
 
@@ -149,11 +149,11 @@ task_start_op(struct branch *branch)
 {
 	struct engine *engine = branch->x->engine;
 	const char *name = branch->state->u.task.action;
-	const struct action *action =
-	    name != NULL ? action_registry_find(engine->registry, name) : NULL;
+	const struct tmf_action *action =
+	    name != NULL ? tmf_registry_find(engine->registry, name) : NULL;
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	json_t *input = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (action == NULL) {
 		fail_remote(branch);
@@ -177,21 +177,21 @@ task_timer(struct branch *branch)
 	int64_t now_wall_ms = execution_wall_ms(branch->x);
 	bool expired = branch->timeout_wall_ms > 0 && now_wall_ms >= branch->timeout_wall_ms;
 	struct execution *x = branch->x;
-	struct op *op = branch->op;
-	struct err err = {0};
+	struct tmf_op *op = branch->op;
+	struct tmf_err err = {0};
 
 	assert(op != NULL);
 	if (!expired && (branch->heartbeat_ms == 0 || heartbeat_left_ms(branch) > 0)) {
 		arm_timeouts(branch);
 		return;
 	}
-	err_set_name(&err, ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
-	err_copy(&op->err, &err);
+	tmf_err_set_name(&err, TMF_ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
+	tmf_err_copy(&op->err, &err);
 	checkpoint_note_op(branch, false);
 	note_failure(branch, "TaskTimedOut", &err);
 	if (!expired)
-		err_set_name(&err, ERR_ASL, ASL_ERROR_HEARTBEAT, NULL);
+		tmf_err_set_name(&err, TMF_ERR_ASL, ASL_ERROR_HEARTBEAT, NULL);
 	branch_state_failed(branch, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	execution_op_ended(x);
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 static void
-call_free(struct call *call)
+call_free(struct tmf_call *call)
 {
 	json_decref(call->result);
-	err_fini(&call->err);
+	tmf_err_fini(&call->err);
 	if (call->ops != NULL && call->ops->free_call != NULL)
 		call->ops->free_call(call);
 	else
@@ -18,9 +18,9 @@ call_free(struct call *call)
 
 /* From the ready queue: tells the waiter, then frees. */
 static void
-call_deliver(struct task *task)
+call_deliver(struct tmf_task *task)
 {
-	struct call *call = (struct call *)task;
+	struct tmf_call *call = (struct tmf_call *)task;
 
 	assert(call->completed);
 	if (call->done != NULL)
@@ -29,13 +29,13 @@ call_deliver(struct task *task)
 }
 
 void
-call_init(struct call *call, const struct call_ops *ops, struct loop *loop)
+tmf_call_init(struct tmf_call *call, const struct tmf_call_ops *ops, struct tmf_loop *loop)
 {
-	*call = (struct call){.task = {.run = call_deliver}, .ops = ops, .loop = loop};
+	*call = (struct tmf_call){.task = {.run = call_deliver}, .ops = ops, .loop = loop};
 }
 
 void
-call_on_done(struct call *call, call_done_fn *done, void *arg)
+tmf_call_on_done(struct tmf_call *call, tmf_call_done_fn *done, void *arg)
 {
 	assert(call->done == NULL);
 	call->done = done;
@@ -43,37 +43,37 @@ call_on_done(struct call *call, call_done_fn *done, void *arg)
 }
 
 void
-call_complete(struct call *call, json_t *result)
+tmf_call_complete(struct tmf_call *call, json_t *result)
 {
 	assert(!call->completed && result != NULL);
 	call->completed = true;
 	call->result = result;
-	loop_post(call->loop, &call->task);
+	tmf_loop_post(call->loop, &call->task);
 }
 
 void
-call_complete_err(struct call *call, struct err *err)
+tmf_call_complete_err(struct tmf_call *call, struct tmf_err *err)
 {
-	assert(!call->completed && err_isset(err));
+	assert(!call->completed && tmf_err_isset(err));
 	call->completed = true;
-	err_move(&call->err, err);
-	loop_post(call->loop, &call->task);
+	tmf_err_move(&call->err, err);
+	tmf_loop_post(call->loop, &call->task);
 }
 
 void
-call_cancel(struct call *call)
+tmf_call_cancel(struct tmf_call *call)
 {
 	if (call == NULL)
 		return;
 	if (call->completed)
-		loop_unpost(call->loop, &call->task);
+		tmf_loop_unpost(call->loop, &call->task);
 	else if (call->ops != NULL && call->ops->cancel != NULL)
 		call->ops->cancel(call);
 	call_free(call);
 }
 
 json_t *
-call_take_result(struct call *call)
+tmf_call_take_result(struct tmf_call *call)
 {
 	json_t *result = call->result;
 
@@ -81,22 +81,22 @@ call_take_result(struct call *call)
 	return result;
 }
 
-struct call *
-call_of_result(struct loop *loop, json_t *result)
+struct tmf_call *
+tmf_call_of_result(struct tmf_loop *loop, json_t *result)
 {
-	struct call *call = mem_zalloc(1, sizeof(*call));
+	struct tmf_call *call = mem_zalloc(1, sizeof(*call));
 
-	call_init(call, NULL, loop);
-	call_complete(call, result);
+	tmf_call_init(call, NULL, loop);
+	tmf_call_complete(call, result);
 	return call;
 }
 
-struct call *
-call_of_err(struct loop *loop, struct err *err)
+struct tmf_call *
+tmf_call_of_err(struct tmf_loop *loop, struct tmf_err *err)
 {
-	struct call *call = mem_zalloc(1, sizeof(*call));
+	struct tmf_call *call = mem_zalloc(1, sizeof(*call));
 
-	call_init(call, NULL, loop);
-	call_complete_err(call, err);
+	tmf_call_init(call, NULL, loop);
+	tmf_call_complete_err(call, err);
 	return call;
 }

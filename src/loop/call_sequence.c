@@ -6,24 +6,24 @@
 #include <stdlib.h>
 
 struct sequence {
-	struct call call;     /* first */
-	struct call *pending; /* the present one; NULL once over */
-	call_step_fn *step;
+	struct tmf_call call;	  /* first */
+	struct tmf_call *pending; /* the present one; NULL once over */
+	tmf_call_step_fn *step;
 	void *frame;
 	void (*free_frame)(void *frame);
 };
 
 static void
-sequence_cancel(struct call *call)
+sequence_cancel(struct tmf_call *call)
 {
 	struct sequence *sequence = (struct sequence *)call;
 
-	call_cancel(sequence->pending);
+	tmf_call_cancel(sequence->pending);
 	sequence->pending = NULL;
 }
 
 static void
-sequence_free(struct call *call)
+sequence_free(struct tmf_call *call)
 {
 	struct sequence *sequence = (struct sequence *)call;
 
@@ -32,35 +32,37 @@ sequence_free(struct call *call)
 	free(sequence);
 }
 
-static const struct call_ops sequence_ops = {.cancel = sequence_cancel, .free_call = sequence_free};
+static const struct tmf_call_ops sequence_ops = {
+    .cancel = sequence_cancel, .free_call = sequence_free};
 
 static void
-step_over(void *arg, struct call *over)
+step_over(void *arg, struct tmf_call *over)
 {
 	struct sequence *sequence = arg;
 	json_t *result = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	sequence->pending = sequence->step(sequence->frame, over, &result, &err);
-	assert((sequence->pending != NULL) + (result != NULL) + err_isset(&err) == 1);
+	assert((sequence->pending != NULL) + (result != NULL) + tmf_err_isset(&err) == 1);
 	if (sequence->pending != NULL)
-		call_on_done(sequence->pending, step_over, sequence);
+		tmf_call_on_done(sequence->pending, step_over, sequence);
 	else if (result != NULL)
-		call_complete(&sequence->call, result);
+		tmf_call_complete(&sequence->call, result);
 	else
-		call_complete_err(&sequence->call, &err);
+		tmf_call_complete_err(&sequence->call, &err);
 }
 
-struct call *
-call_sequence(struct call *first, call_step_fn *step, void *frame, void (*free_frame)(void *frame))
+struct tmf_call *
+tmf_call_sequence(
+    struct tmf_call *first, tmf_call_step_fn *step, void *frame, void (*free_frame)(void *frame))
 {
 	struct sequence *sequence = mem_zalloc(1, sizeof(*sequence));
 
-	call_init(&sequence->call, &sequence_ops, first->loop);
+	tmf_call_init(&sequence->call, &sequence_ops, first->loop);
 	sequence->pending = first;
 	sequence->step = step;
 	sequence->frame = frame;
 	sequence->free_frame = free_frame;
-	call_on_done(first, step_over, sequence);
+	tmf_call_on_done(first, step_over, sequence);
 	return &sequence->call;
 }

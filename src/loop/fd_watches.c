@@ -21,18 +21,18 @@ fd_watches_fini(struct fd_watches *watches)
 }
 
 static int
-open_epoll(struct fd_watches *watches, struct err *err)
+open_epoll(struct fd_watches *watches, struct tmf_err *err)
 {
 	if (watches->epoll_fd < 0)
 		watches->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (watches->epoll_fd < 0)
-		return err_set(err, ERR_SYSTEM, "epoll: %s", strerror(errno));
+		return tmf_err_set(err, TMF_ERR_SYSTEM, "epoll: %s", strerror(errno));
 	return 0;
 }
 
 /* Tells the kernel what is wanted, where it does not know that yet. */
 static int
-enroll(struct fd_watches *watches, struct fd_watch *watch, struct err *err)
+enroll(struct fd_watches *watches, struct tmf_fd_watch *watch, struct tmf_err *err)
 {
 	struct epoll_event event = {.data.ptr = watch};
 	int operation = watch->registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
@@ -41,18 +41,18 @@ enroll(struct fd_watches *watches, struct fd_watch *watch, struct err *err)
 		return 0;
 	if (open_epoll(watches, err) < 0)
 		return -1;
-	if ((watch->wanted & LOOP_FD_READ) != 0)
+	if ((watch->wanted & TMF_LOOP_FD_READ) != 0)
 		event.events |= EPOLLIN;
-	if ((watch->wanted & LOOP_FD_WRITE) != 0)
+	if ((watch->wanted & TMF_LOOP_FD_WRITE) != 0)
 		event.events |= EPOLLOUT;
 	if (epoll_ctl(watches->epoll_fd, operation, watch->fd, &event) < 0)
-		return err_set(err, ERR_SYSTEM, "epoll: %s", strerror(errno));
+		return tmf_err_set(err, TMF_ERR_SYSTEM, "epoll: %s", strerror(errno));
 	watch->registered = watch->wanted;
 	return 0;
 }
 
 static void
-strike_out(struct fd_watches *watches, struct fd_watch *watch)
+strike_out(struct fd_watches *watches, struct tmf_fd_watch *watch)
 {
 	int ret = epoll_ctl(watches->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
 
@@ -61,7 +61,7 @@ strike_out(struct fd_watches *watches, struct fd_watch *watch)
 }
 
 int
-fd_watches_add(struct fd_watches *watches, struct fd_watch *watch, struct err *err)
+fd_watches_add(struct fd_watches *watches, struct tmf_fd_watch *watch, struct tmf_err *err)
 {
 	unsigned wanted = watch->wanted;
 
@@ -72,7 +72,7 @@ fd_watches_add(struct fd_watches *watches, struct fd_watch *watch, struct err *e
 
 int
 fd_watches_change(
-    struct fd_watches *watches, struct fd_watch *watch, unsigned wanted, struct err *err)
+    struct fd_watches *watches, struct tmf_fd_watch *watch, unsigned wanted, struct tmf_err *err)
 {
 	unsigned before = watch->wanted;
 
@@ -87,7 +87,7 @@ fd_watches_change(
 }
 
 void
-fd_watches_remove(struct fd_watches *watches, struct fd_watch *watch)
+fd_watches_remove(struct fd_watches *watches, struct tmf_fd_watch *watch)
 {
 	if (watch->registered != 0)
 		strike_out(watches, watch);
@@ -99,16 +99,16 @@ fd_watches_remove(struct fd_watches *watches, struct fd_watch *watch)
 }
 
 static unsigned
-events_of(const struct fd_watch *watch, uint32_t epoll_events)
+events_of(const struct tmf_fd_watch *watch, uint32_t epoll_events)
 {
 	unsigned events = 0;
 
 	if ((epoll_events & (EPOLLERR | EPOLLHUP)) != 0)
 		return watch->wanted;
 	if ((epoll_events & EPOLLIN) != 0)
-		events |= LOOP_FD_READ;
+		events |= TMF_LOOP_FD_READ;
 	if ((epoll_events & EPOLLOUT) != 0)
-		events |= LOOP_FD_WRITE;
+		events |= TMF_LOOP_FD_WRITE;
 	return events;
 }
 
@@ -117,7 +117,7 @@ tell(struct fd_watches *watches)
 {
 	while (watches->events_next < watches->events_end) {
 		const struct epoll_event *event = &watches->events[watches->events_next++];
-		struct fd_watch *watch = event->data.ptr;
+		struct tmf_fd_watch *watch = event->data.ptr;
 
 		if (watch == NULL)
 			continue;
@@ -129,7 +129,7 @@ tell(struct fd_watches *watches)
 }
 
 int
-fd_watches_wait(struct fd_watches *watches, int timeout_ms, struct err *err)
+fd_watches_wait(struct fd_watches *watches, int timeout_ms, struct tmf_err *err)
 {
 	int count;
 
@@ -139,7 +139,7 @@ fd_watches_wait(struct fd_watches *watches, int timeout_ms, struct err *err)
 	else
 		count = poll(NULL, 0, timeout_ms);
 	if (count < 0 && errno != EINTR)
-		return err_set(err, ERR_SYSTEM, "epoll: %s", strerror(errno));
+		return tmf_err_set(err, TMF_ERR_SYSTEM, "epoll: %s", strerror(errno));
 	watches->events_next = 0;
 	watches->events_end = count > 0 ? count : 0;
 	tell(watches);

@@ -18,12 +18,12 @@ struct fd_watches {
 
 void fd_watches_init(struct fd_watches *watches);
 void fd_watches_fini(struct fd_watches *watches);
-int fd_watches_add(struct fd_watches *watches, struct fd_watch *watch, struct err *err);
+int fd_watches_add(struct fd_watches *watches, struct tmf_fd_watch *watch, struct tmf_err *err);
 int fd_watches_change(
-    struct fd_watches *watches, struct fd_watch *watch, unsigned wanted, struct err *err);
-void fd_watches_remove(struct fd_watches *watches, struct fd_watch *watch);
+    struct fd_watches *watches, struct tmf_fd_watch *watch, unsigned wanted, struct tmf_err *err);
+void fd_watches_remove(struct fd_watches *watches, struct tmf_fd_watch *watch);
 
-/* Waits for any of them, at most timeout_ms (-1: no limit), and tells those that are ready. A signal ends it too. Errors: ERR_SYSTEM. */
-int fd_watches_wait(struct fd_watches *watches, int timeout_ms, struct err *err);
+/* Waits for any of them, at most timeout_ms (-1: no limit), and tells those that are ready. A signal ends it too. Errors: TMF_ERR_SYSTEM. */
+int fd_watches_wait(struct fd_watches *watches, int timeout_ms, struct tmf_err *err);
 
 #endif

@@ -30,8 +30,8 @@ struct http_request {
 	int64_t connect_timeout_ms; /* 0: 5 s */
 	int64_t total_timeout_ms;   /* 0: 60 s; -1: none */
 	size_t
-	    reply_bytes_max; /* 0: HTTP_REPLY_BYTES_MAX_DEFAULT; more fails the exchange (ERR_LIMIT) */
-	bool no_proxy;	     /* metadata end points */
+	    reply_bytes_max; /* 0: HTTP_REPLY_BYTES_MAX_DEFAULT; more fails the exchange (TMF_ERR_LIMIT) */
+	bool no_proxy;	       /* metadata end points */
 	const char *operation; /* for those who watch: "DescribeInstances"; NULL: unknown */
 	int attempt;	       /* likewise, from 1; 0: unknown */
 	bool secret;	       /* likewise: neither body may be shown */
@@ -44,9 +44,9 @@ struct http_exchange;
 /* What the caller hears. Callbacks come from the loop, never from http_start. */
 struct http_handler {
 	/* A part of the body; status is known by now. Non-zero return fails the exchange with *err as set. */
-	int (*body)(void *arg, int status, struct str part, struct err *err);
+	int (*body)(void *arg, int status, struct str part, struct tmf_err *err);
 	/* Over, exactly once. status 0 and *err set: no (complete) reply. *err may be moved out. The exchange is freed afterwards. */
-	void (*done)(void *arg, struct http_exchange *exchange, int status, struct err *err);
+	void (*done)(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err);
 	void *arg;
 };
 
@@ -67,7 +67,7 @@ struct http_curl_opts {
 
 /* libcurl's multi interface on the loop, which must outlive it. TLS 1.2 at least, verification on, no redirects, http and https only. */
 struct http_transport *
-http_curl_new(struct loop *loop, const struct http_curl_opts *opts, struct err *err);
+http_curl_new(struct tmf_loop *loop, const struct http_curl_opts *opts, struct tmf_err *err);
 void http_curl_free(struct http_transport *transport);
 
 #endif

@@ -22,11 +22,11 @@
 
 struct http_curl {
 	struct http_transport transport; /* first: the interface leads back here */
-	struct loop *loop;
+	struct tmf_loop *loop;
 	CURLM *multi;
-	struct task work;    /* posted: libcurl wants to go on at once */
-	struct timer alarm;  /* armed: when it wants to go on */
-	struct err watching; /* why a socket cannot be waited for: libcurl has given up then */
+	struct tmf_task work;	 /* posted: libcurl wants to go on at once */
+	struct tmf_timer alarm;	 /* armed: when it wants to go on */
+	struct tmf_err watching; /* why a socket cannot be waited for: libcurl has given up then */
 	char *ca_bundle;
 	char *user_agent; /* the whole line: libcurl prints CURLOPT_USERAGENT twice a request */
 	CURL *idle[IDLE_HANDLES_MAX];
@@ -39,7 +39,7 @@ struct http_curl {
 /* A socket of libcurl's that it wants to hear of. That of a connection rests between two exchanges; another one, of a look-up of a name, goes when libcurl
  * wants nothing of it. */
 struct socket_watch {
-	struct fd_watch watch; /* first */
+	struct tmf_fd_watch watch; /* first */
 	struct http_curl *curl;
 };
 
@@ -54,7 +54,7 @@ struct http_exchange {
 	struct buf reply_headers; /* "Name: value\0" after another */
 	size_t reply_bytes;
 	size_t reply_bytes_max;
-	struct err err; /* why we ended it ourselves */
+	struct tmf_err err; /* why we ended it ourselves */
 };
 
 static long
@@ -74,8 +74,8 @@ take_body(char *data, size_t size, size_t count, void *arg)
 
 	exchange->reply_bytes += bytes;
 	if (exchange->reply_bytes > exchange->reply_bytes_max) {
-		err_set(&exchange->err, ERR_LIMIT, "the reply is over the limit of %zu bytes",
-		    exchange->reply_bytes_max);
+		tmf_err_set(&exchange->err, TMF_ERR_LIMIT,
+		    "the reply is over the limit of %zu bytes", exchange->reply_bytes_max);
 		return 0;
 	}
 	if (exchange->handler.body(exchange->handler.arg, (int)reply_status(exchange),
@@ -94,7 +94,7 @@ take_header(char *data, size_t size, size_t count, void *arg)
 	if (str_starts(line, "HTTP/"))
 		buf_reset(&exchange->reply_headers); /* a new head: forget that of a 100 Continue */
 	if (exchange->reply_headers.len + line.len > HTTP_REPLY_HEADER_BYTES_MAX) {
-		err_set(&exchange->err, ERR_LIMIT,
+		tmf_err_set(&exchange->err, TMF_ERR_LIMIT,
 		    "the reply's headers are over the limit of %u bytes",
 		    HTTP_REPLY_HEADER_BYTES_MAX);
 		return 0;
@@ -119,7 +119,7 @@ reply_header(const struct http_exchange *exchange, const char *name)
 
 /* --- connections --- */
 
-static void socket_ready(struct fd_watch *watch, unsigned events);
+static void socket_ready(struct tmf_fd_watch *watch, unsigned events);
 
 static struct socket_watch *
 connection_of(const struct http_curl *curl, curl_socket_t fd)
@@ -130,7 +130,7 @@ connection_of(const struct http_curl *curl, curl_socket_t fd)
 static void
 forget_connection(struct http_curl *curl, curl_socket_t fd)
 {
-	loop_unwatch_fd(curl->loop, &curl->connections[fd]->watch);
+	tmf_loop_unwatch_fd(curl->loop, &curl->connections[fd]->watch);
 	free(curl->connections[fd]);
 	curl->connections[fd] = NULL;
 }
@@ -168,8 +168,9 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 
 	(void)purpose;
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !err_isset(&exchange->err))
-		err_set(&exchange->err, ERR_TRANSPORT, "cannot open a socket: %s", strerror(errno));
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !tmf_err_isset(&exchange->err))
+		tmf_err_set(
+		    &exchange->err, TMF_ERR_TRANSPORT, "cannot open a socket: %s", strerror(errno));
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
 	note_connection(exchange->curl, fd);
@@ -240,7 +241,7 @@ free_exchange(struct http_exchange *exchange)
 	curl_slist_free_all(exchange->headers);
 	free(exchange->body);
 	buf_fini(&exchange->reply_headers);
-	err_fini(&exchange->err);
+	tmf_err_fini(&exchange->err);
 	free(exchange);
 }
 
@@ -357,21 +358,21 @@ cancel(struct http_transport *transport, struct http_exchange *exchange)
 }
 
 static void
-describe_failure(struct http_exchange *exchange, CURLcode code, struct err *err)
+describe_failure(struct http_exchange *exchange, CURLcode code, struct tmf_err *err)
 {
 	const char *url = NULL;
 
-	if (err_isset(&exchange->err)) {
-		err_move(err, &exchange->err);
+	if (tmf_err_isset(&exchange->err)) {
+		tmf_err_move(err, &exchange->err);
 		return;
 	}
-	if (err_isset(&exchange->curl->watching)) {
-		err_set(err, ERR_TRANSPORT, "cannot wait for a socket: %s",
-		    err_text(&exchange->curl->watching));
+	if (tmf_err_isset(&exchange->curl->watching)) {
+		tmf_err_set(err, TMF_ERR_TRANSPORT, "cannot wait for a socket: %s",
+		    tmf_err_text(&exchange->curl->watching));
 		return;
 	}
 	curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
-	err_set(err, ERR_TRANSPORT, "no complete reply from %s: %s",
+	tmf_err_set(err, TMF_ERR_TRANSPORT, "no complete reply from %s: %s",
 	    url != NULL ? url : "the server", curl_easy_strerror(code));
 }
 
@@ -379,7 +380,7 @@ describe_failure(struct http_exchange *exchange, CURLcode code, struct err *err)
 static void
 finish(struct http_exchange *exchange, CURLcode code)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int status = 0;
 
 	if (code == CURLE_OK)
@@ -387,7 +388,7 @@ finish(struct http_exchange *exchange, CURLcode code)
 	else
 		describe_failure(exchange, code, &err);
 	exchange->handler.done(exchange->handler.arg, exchange, status, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	free_exchange(exchange);
 }
 
@@ -419,27 +420,27 @@ go_on(struct http_curl *curl, curl_socket_t fd, int events)
 }
 
 static void
-work_due(struct task *task)
+work_due(struct tmf_task *task)
 {
 	go_on((struct http_curl *)((char *)task - offsetof(struct http_curl, work)),
 	    CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void
-alarm_rings(struct timer *timer)
+alarm_rings(struct tmf_timer *timer)
 {
 	go_on((struct http_curl *)((char *)timer - offsetof(struct http_curl, alarm)),
 	    CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void
-socket_ready(struct fd_watch *watch, unsigned events)
+socket_ready(struct tmf_fd_watch *watch, unsigned events)
 {
 	int mask = 0;
 
-	if ((events & LOOP_FD_READ) != 0)
+	if ((events & TMF_LOOP_FD_READ) != 0)
 		mask |= CURL_CSELECT_IN;
-	if ((events & LOOP_FD_WRITE) != 0)
+	if ((events & TMF_LOOP_FD_WRITE) != 0)
 		mask |= CURL_CSELECT_OUT;
 	go_on(((struct socket_watch *)watch)->curl, watch->fd, mask);
 }
@@ -449,14 +450,14 @@ static int
 set_alarm(CURLM *multi, long timeout_ms, void *arg)
 {
 	struct http_curl *curl = arg;
-	struct clock *clock = loop_clock(curl->loop);
+	struct tmf_clock *clock = tmf_loop_clock(curl->loop);
 
 	(void)multi;
-	loop_timer_disarm(curl->loop, &curl->alarm);
+	tmf_loop_timer_disarm(curl->loop, &curl->alarm);
 	if (timeout_ms == 0)
-		loop_post(curl->loop, &curl->work);
+		tmf_loop_post(curl->loop, &curl->work);
 	else if (timeout_ms > 0)
-		loop_timer_arm(curl->loop, &curl->alarm, clock->mono_ms(clock) + timeout_ms);
+		tmf_loop_timer_arm(curl->loop, &curl->alarm, clock->mono_ms(clock) + timeout_ms);
 	return 0;
 }
 
@@ -466,9 +467,9 @@ wanted_of(int what)
 	unsigned wanted = 0;
 
 	if ((what & CURL_POLL_IN) != 0)
-		wanted |= LOOP_FD_READ;
+		wanted |= TMF_LOOP_FD_READ;
 	if ((what & CURL_POLL_OUT) != 0)
-		wanted |= LOOP_FD_WRITE;
+		wanted |= TMF_LOOP_FD_WRITE;
 	return wanted;
 }
 
@@ -478,7 +479,7 @@ watch_other_socket(struct http_curl *curl, curl_socket_t fd, unsigned wanted)
 	struct socket_watch *watched = mem_zalloc(1, sizeof(*watched));
 
 	*watched = (struct socket_watch){{.ready = socket_ready, .fd = fd, .wanted = wanted}, curl};
-	if (loop_watch_fd(curl->loop, &watched->watch, &curl->watching) < 0) {
+	if (tmf_loop_watch_fd(curl->loop, &watched->watch, &curl->watching) < 0) {
 		free(watched);
 		return -1;
 	}
@@ -498,9 +499,9 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_socket)
 	if (watched == NULL)
 		return what != CURL_POLL_REMOVE ? watch_other_socket(curl, fd, wanted_of(what)) : 0;
 	if (what != CURL_POLL_REMOVE || watched == connection)
-		return loop_rewatch_fd(
+		return tmf_loop_rewatch_fd(
 		    curl->loop, &watched->watch, wanted_of(what), &curl->watching);
-	loop_unwatch_fd(curl->loop, &watched->watch);
+	tmf_loop_unwatch_fd(curl->loop, &watched->watch);
 	free(watched);
 	return 0;
 }
@@ -523,14 +524,14 @@ new_multi(struct http_curl *curl, long connections_max)
 }
 
 struct http_transport *
-http_curl_new(struct loop *loop, const struct http_curl_opts *opts, struct err *err)
+http_curl_new(struct tmf_loop *loop, const struct http_curl_opts *opts, struct tmf_err *err)
 {
 	struct http_curl *curl;
 
 	/* Its thousands of error texts are never shown: libcurl has its own for what users meet. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		err_set(err, ERR_SYSTEM, "libcurl does not start");
+		tmf_err_set(err, TMF_ERR_SYSTEM, "libcurl does not start");
 		return NULL;
 	}
 	curl = mem_zalloc(1, sizeof(*curl));
@@ -565,9 +566,9 @@ http_curl_free(struct http_transport *transport)
 	for (size_t fd = 0; fd < curl->connections_end; fd++)
 		forget_closed(curl, (curl_socket_t)fd);
 	free(curl->connections);
-	loop_timer_disarm(curl->loop, &curl->alarm);
-	loop_unpost(curl->loop, &curl->work);
-	err_fini(&curl->watching);
+	tmf_loop_timer_disarm(curl->loop, &curl->alarm);
+	tmf_loop_unpost(curl->loop, &curl->work);
+	tmf_err_fini(&curl->watching);
 	free(curl->ca_bundle);
 	free(curl->user_agent);
 	free(curl);

@@ -17,7 +17,7 @@
 #define SIGNALS_MAX 8
 
 struct turn_hook {
-	int (*fn)(void *arg, struct err *err);
+	int (*fn)(void *arg, struct tmf_err *err);
 	void *arg;
 };
 
@@ -27,23 +27,23 @@ struct signal_watch {
 	void *arg;
 };
 
-struct loop {
-	struct clock *clock;
-	struct task *first; /* ready queue, doubly linked */
-	struct task *last;
+struct tmf_loop {
+	struct tmf_clock *clock;
+	struct tmf_task *first; /* ready queue, doubly linked */
+	struct tmf_task *last;
 	struct timer_heap timers;
-	struct turn_hook hooks[LOOP_TURN_HOOKS_MAX];
+	struct turn_hook hooks[TMF_LOOP_TURN_HOOKS_MAX];
 	size_t hook_count;
 	struct signal_watch watches[SIGNALS_MAX];
 	sigset_t watched;
 	int signal_fd; /* -1: no signal is watched */
-	struct fd_watch signal_watch;
+	struct tmf_fd_watch signal_watch;
 	struct fd_watches fds; /* the signals' among them */
 	bool stopped;
 };
 
 static struct signal_watch *
-find_watch(struct loop *loop, int signo)
+find_watch(struct tmf_loop *loop, int signo)
 {
 	for (size_t i = 0; i < SIGNALS_MAX; i++)
 		if (loop->watches[i].signo == signo)
@@ -52,9 +52,10 @@ find_watch(struct loop *loop, int signo)
 }
 
 static void
-read_signals(struct fd_watch *fd, unsigned events)
+read_signals(struct tmf_fd_watch *fd, unsigned events)
 {
-	struct loop *loop = (struct loop *)((char *)fd - offsetof(struct loop, signal_watch));
+	struct tmf_loop *loop =
+	    (struct tmf_loop *)((char *)fd - offsetof(struct tmf_loop, signal_watch));
 	struct signalfd_siginfo info;
 
 	(void)events;
@@ -66,21 +67,22 @@ read_signals(struct fd_watch *fd, unsigned events)
 	}
 }
 
-struct loop *
-loop_new(struct clock *clock)
+struct tmf_loop *
+tmf_loop_new(struct tmf_clock *clock)
 {
-	struct loop *loop = mem_zalloc(1, sizeof(*loop));
+	struct tmf_loop *loop = mem_zalloc(1, sizeof(*loop));
 
 	loop->clock = clock;
 	loop->signal_fd = -1;
-	loop->signal_watch = (struct fd_watch){.ready = read_signals, .wanted = LOOP_FD_READ};
+	loop->signal_watch =
+	    (struct tmf_fd_watch){.ready = read_signals, .wanted = TMF_LOOP_FD_READ};
 	fd_watches_init(&loop->fds);
 	sigemptyset(&loop->watched);
 	return loop;
 }
 
 void
-loop_free(struct loop *loop)
+tmf_loop_free(struct tmf_loop *loop)
 {
 	if (loop == NULL)
 		return;
@@ -92,14 +94,14 @@ loop_free(struct loop *loop)
 	free(loop);
 }
 
-struct clock *
-loop_clock(const struct loop *loop)
+struct tmf_clock *
+tmf_loop_clock(const struct tmf_loop *loop)
 {
 	return loop->clock;
 }
 
 void
-loop_post(struct loop *loop, struct task *task)
+tmf_loop_post(struct tmf_loop *loop, struct tmf_task *task)
 {
 	if (task->posted)
 		return;
@@ -114,7 +116,7 @@ loop_post(struct loop *loop, struct task *task)
 }
 
 void
-loop_unpost(struct loop *loop, struct task *task)
+tmf_loop_unpost(struct tmf_loop *loop, struct tmf_task *task)
 {
 	if (!task->posted)
 		return;
@@ -130,48 +132,50 @@ loop_unpost(struct loop *loop, struct task *task)
 }
 
 void
-loop_timer_arm(struct loop *loop, struct timer *timer, int64_t at_mono_ms)
+tmf_loop_timer_arm(struct tmf_loop *loop, struct tmf_timer *timer, int64_t at_mono_ms)
 {
-	loop_timer_disarm(loop, timer);
+	tmf_loop_timer_disarm(loop, timer);
 	timer->at_mono_ms = at_mono_ms;
 	timer_heap_add(&loop->timers, timer);
 }
 
 void
-loop_timer_disarm(struct loop *loop, struct timer *timer)
+tmf_loop_timer_disarm(struct tmf_loop *loop, struct tmf_timer *timer)
 {
 	if (timer->heap_index != 0)
 		timer_heap_remove(&loop->timers, timer);
 }
 
 int
-loop_watch_fd(struct loop *loop, struct fd_watch *watch, struct err *err)
+tmf_loop_watch_fd(struct tmf_loop *loop, struct tmf_fd_watch *watch, struct tmf_err *err)
 {
 	return fd_watches_add(&loop->fds, watch, err);
 }
 
 int
-loop_rewatch_fd(struct loop *loop, struct fd_watch *watch, unsigned wanted, struct err *err)
+tmf_loop_rewatch_fd(
+    struct tmf_loop *loop, struct tmf_fd_watch *watch, unsigned wanted, struct tmf_err *err)
 {
 	return fd_watches_change(&loop->fds, watch, wanted, err);
 }
 
 void
-loop_unwatch_fd(struct loop *loop, struct fd_watch *watch)
+tmf_loop_unwatch_fd(struct tmf_loop *loop, struct tmf_fd_watch *watch)
 {
 	fd_watches_remove(&loop->fds, watch);
 }
 
 int
-loop_add_turn_hook(struct loop *loop, int (*fn)(void *arg, struct err *err), void *arg)
+tmf_loop_add_turn_hook(struct tmf_loop *loop, int (*fn)(void *arg, struct tmf_err *err), void *arg)
 {
-	assert(loop->hook_count < LOOP_TURN_HOOKS_MAX);
+	assert(loop->hook_count < TMF_LOOP_TURN_HOOKS_MAX);
 	loop->hooks[loop->hook_count++] = (struct turn_hook){fn, arg};
 	return 0;
 }
 
 void
-loop_remove_turn_hook(struct loop *loop, int (*fn)(void *arg, struct err *err), void *arg)
+tmf_loop_remove_turn_hook(
+    struct tmf_loop *loop, int (*fn)(void *arg, struct tmf_err *err), void *arg)
 {
 	for (size_t i = 0; i < loop->hook_count; i++) {
 		if (loop->hooks[i].fn != fn || loop->hooks[i].arg != arg)
@@ -183,12 +187,12 @@ loop_remove_turn_hook(struct loop *loop, int (*fn)(void *arg, struct err *err), 
 }
 
 static int
-update_signal_fd(struct loop *loop, struct err *err)
+update_signal_fd(struct tmf_loop *loop, struct tmf_err *err)
 {
 	int fd = signalfd(loop->signal_fd, &loop->watched, SFD_NONBLOCK | SFD_CLOEXEC);
 
 	if (fd < 0)
-		return err_set(err, ERR_SYSTEM, "signalfd: %s", strerror(errno));
+		return tmf_err_set(err, TMF_ERR_SYSTEM, "signalfd: %s", strerror(errno));
 	if (loop->signal_fd >= 0)
 		return 0;
 	loop->signal_fd = fd;
@@ -197,8 +201,8 @@ update_signal_fd(struct loop *loop, struct err *err)
 }
 
 int
-loop_watch_signal(
-    struct loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg, struct err *err)
+tmf_loop_watch_signal(struct tmf_loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg,
+    struct tmf_err *err)
 {
 	struct signal_watch *watch = find_watch(loop, signo);
 	sigset_t one;
@@ -220,10 +224,10 @@ loop_watch_signal(
 }
 
 static void
-run_timers(struct loop *loop)
+run_timers(struct tmf_loop *loop)
 {
 	int64_t now_mono_ms = loop->clock->mono_ms(loop->clock);
-	struct timer *timer;
+	struct tmf_timer *timer;
 
 	while (
 	    (timer = timer_heap_first(&loop->timers)) != NULL && timer->at_mono_ms <= now_mono_ms) {
@@ -233,18 +237,18 @@ run_timers(struct loop *loop)
 }
 
 static void
-run_ready(struct loop *loop)
+run_ready(struct tmf_loop *loop)
 {
-	for (unsigned i = 0; i < LOOP_READY_PER_TURN_MAX && loop->first != NULL; i++) {
-		struct task *task = loop->first;
+	for (unsigned i = 0; i < TMF_LOOP_READY_PER_TURN_MAX && loop->first != NULL; i++) {
+		struct tmf_task *task = loop->first;
 
-		loop_unpost(loop, task);
+		tmf_loop_unpost(loop, task);
 		task->run(task);
 	}
 }
 
 static int
-run_hooks(struct loop *loop, struct err *err)
+run_hooks(struct tmf_loop *loop, struct tmf_err *err)
 {
 	for (size_t i = 0; i < loop->hook_count; i++)
 		if (loop->hooks[i].fn(loop->hooks[i].arg, err) < 0)
@@ -254,9 +258,9 @@ run_hooks(struct loop *loop, struct err *err)
 
 /* How long the poll may take: nothing while work is ready, else until the next timer. */
 static int
-poll_timeout_ms(const struct loop *loop)
+poll_timeout_ms(const struct tmf_loop *loop)
 {
-	const struct timer *timer = timer_heap_first(&loop->timers);
+	const struct tmf_timer *timer = timer_heap_first(&loop->timers);
 	int64_t left_ms;
 
 	if (loop->first != NULL || loop->clock->advance != NULL)
@@ -271,9 +275,9 @@ poll_timeout_ms(const struct loop *loop)
 
 /* On a clock that a test owns: when nothing came of the poll, the next timer's time is now. */
 static void
-jump_to_next_timer(struct loop *loop)
+jump_to_next_timer(struct tmf_loop *loop)
 {
-	const struct timer *timer = timer_heap_first(&loop->timers);
+	const struct tmf_timer *timer = timer_heap_first(&loop->timers);
 	int64_t left_ms;
 
 	if (loop->clock->advance == NULL || loop->first != NULL || timer == NULL)
@@ -284,7 +288,7 @@ jump_to_next_timer(struct loop *loop)
 }
 
 static int
-wait_for_events(struct loop *loop, struct err *err)
+wait_for_events(struct tmf_loop *loop, struct tmf_err *err)
 {
 	int ret = fd_watches_wait(&loop->fds, poll_timeout_ms(loop), err);
 
@@ -294,20 +298,20 @@ wait_for_events(struct loop *loop, struct err *err)
 
 /* Descriptors that somebody waits on; the signals do not keep a loop going. */
 static bool
-descriptors_watched(const struct loop *loop)
+descriptors_watched(const struct tmf_loop *loop)
 {
 	return loop->fds.count > (loop->signal_fd >= 0 ? 1u : 0u);
 }
 
 static bool
-idle(const struct loop *loop)
+idle(const struct tmf_loop *loop)
 {
 	return loop->first == NULL && timer_heap_first(&loop->timers) == NULL &&
 	       !descriptors_watched(loop);
 }
 
 int
-loop_run(struct loop *loop, struct err *err)
+tmf_loop_run(struct tmf_loop *loop, struct tmf_err *err)
 {
 	loop->stopped = false;
 	while (!loop->stopped) {
@@ -324,7 +328,7 @@ loop_run(struct loop *loop, struct err *err)
 }
 
 void
-loop_stop(struct loop *loop)
+tmf_loop_stop(struct tmf_loop *loop)
 {
 	loop->stopped = true;
 }

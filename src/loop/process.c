@@ -18,22 +18,22 @@
 #define READ_BYTES (4u << 10)
 
 struct process {
-	struct call call; /* first */
-	char *name;	  /* argv[0] */
-	pid_t pid;	  /* 0: not started, or waited for */
-	struct fd_watch output;
-	struct fd_watch end;   /* a descriptor of the process itself */
-	struct timer deadline; /* armed while it runs */
+	struct tmf_call call; /* first */
+	char *name;	      /* argv[0] */
+	pid_t pid;	      /* 0: not started, or waited for */
+	struct tmf_fd_watch output;
+	struct tmf_fd_watch end;   /* a descriptor of the process itself */
+	struct tmf_timer deadline; /* armed while it runs */
 	struct buf text;
 	size_t output_bytes_max;
 };
 
 static void
-close_watch(struct process *process, struct fd_watch *watch)
+close_watch(struct process *process, struct tmf_fd_watch *watch)
 {
 	if (watch->fd < 0)
 		return;
-	loop_unwatch_fd(process->call.loop, watch);
+	tmf_loop_unwatch_fd(process->call.loop, watch);
 	close(watch->fd);
 	watch->fd = -1;
 }
@@ -49,17 +49,17 @@ kill_process(struct process *process)
 	process->pid = 0;
 	close_watch(process, &process->output);
 	close_watch(process, &process->end);
-	loop_timer_disarm(process->call.loop, &process->deadline);
+	tmf_loop_timer_disarm(process->call.loop, &process->deadline);
 }
 
 static void
-process_cancel(struct call *call)
+process_cancel(struct tmf_call *call)
 {
 	kill_process((struct process *)call);
 }
 
 static void
-process_free(struct call *call)
+process_free(struct tmf_call *call)
 {
 	struct process *process = (struct process *)call;
 
@@ -69,23 +69,24 @@ process_free(struct call *call)
 	free(process);
 }
 
-static const struct call_ops process_ops = {.cancel = process_cancel, .free_call = process_free};
+static const struct tmf_call_ops process_ops = {
+    .cancel = process_cancel, .free_call = process_free};
 
 static void
-process_failed(struct process *process, struct err *err)
+process_failed(struct process *process, struct tmf_err *err)
 {
 	kill_process(process);
-	call_complete_err(&process->call, err);
+	tmf_call_complete_err(&process->call, err);
 }
 
 static void
-too_late(struct timer *timer)
+too_late(struct tmf_timer *timer)
 {
 	struct process *process =
 	    (struct process *)((char *)timer - offsetof(struct process, deadline));
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	err_set(&err, ERR_LIMIT, "%s takes too long: it was stopped", process->name);
+	tmf_err_set(&err, TMF_ERR_LIMIT, "%s takes too long: it was stopped", process->name);
 	process_failed(process, &err);
 }
 
@@ -93,30 +94,31 @@ too_late(struct timer *timer)
 static void
 process_ended(struct process *process, int status)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *output = json_stringn(buf_cstr(&process->text), process->text.len);
 
 	process->pid = 0;
 	kill_process(process);
 	if (WIFSIGNALED(status))
-		err_set(
-		    &err, ERR_SYSTEM, "%s was ended by signal %d", process->name, WTERMSIG(status));
+		tmf_err_set(&err, TMF_ERR_SYSTEM, "%s was ended by signal %d", process->name,
+		    WTERMSIG(status));
 	else if (WEXITSTATUS(status) != 0)
-		err_set(&err, ERR_SYSTEM, "%s ended with status %d", process->name,
+		tmf_err_set(&err, TMF_ERR_SYSTEM, "%s ended with status %d", process->name,
 		    WEXITSTATUS(status));
 	else if (output == NULL)
-		err_set(&err, ERR_SYSTEM, "%s put out something that is no UTF-8", process->name);
-	if (!err_isset(&err)) {
-		call_complete(&process->call, json_pack("{s:o}", "Output", output));
+		tmf_err_set(
+		    &err, TMF_ERR_SYSTEM, "%s put out something that is no UTF-8", process->name);
+	if (!tmf_err_isset(&err)) {
+		tmf_call_complete(&process->call, json_pack("{s:o}", "Output", output));
 		return;
 	}
 	json_decref(output);
-	call_complete_err(&process->call, &err);
+	tmf_call_complete_err(&process->call, &err);
 }
 
 /* Waited for once its output has ended; a program that closes it early is not done yet. */
 static void
-end_ready(struct fd_watch *watch, unsigned events)
+end_ready(struct tmf_fd_watch *watch, unsigned events)
 {
 	struct process *process = (struct process *)((char *)watch - offsetof(struct process, end));
 	int status;
@@ -129,23 +131,24 @@ end_ready(struct fd_watch *watch, unsigned events)
 static void
 watch_end(struct process *process)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int fd = pidfd_open(process->pid, 0);
 
 	close_watch(process, &process->output);
 	if (fd < 0)
-		err_set(&err, ERR_SYSTEM, "pidfd_open: %s", strerror(errno));
-	process->end = (struct fd_watch){.ready = end_ready, .fd = fd, .wanted = LOOP_FD_READ};
-	if (fd < 0 || loop_watch_fd(process->call.loop, &process->end, &err) < 0)
+		tmf_err_set(&err, TMF_ERR_SYSTEM, "pidfd_open: %s", strerror(errno));
+	process->end =
+	    (struct tmf_fd_watch){.ready = end_ready, .fd = fd, .wanted = TMF_LOOP_FD_READ};
+	if (fd < 0 || tmf_loop_watch_fd(process->call.loop, &process->end, &err) < 0)
 		process_failed(process, &err);
 }
 
 static void
-output_ready(struct fd_watch *watch, unsigned events)
+output_ready(struct tmf_fd_watch *watch, unsigned events)
 {
 	struct process *process =
 	    (struct process *)((char *)watch - offsetof(struct process, output));
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char part[READ_BYTES];
 	ssize_t got = read(watch->fd, part, sizeof(part));
 
@@ -157,7 +160,7 @@ output_ready(struct fd_watch *watch, unsigned events)
 		return;
 	}
 	if (process->text.len + (size_t)got > process->output_bytes_max) {
-		err_set(&err, ERR_LIMIT, "%s puts out more than %zu bytes", process->name,
+		tmf_err_set(&err, TMF_ERR_LIMIT, "%s puts out more than %zu bytes", process->name,
 		    process->output_bytes_max);
 		process_failed(process, &err);
 	} else {
@@ -198,37 +201,38 @@ spawn(struct process *process, const char *const *argv, int output_fd)
 }
 
 static int
-start(struct process *process, const char *const *argv, struct err *err)
+start(struct process *process, const char *const *argv, struct tmf_err *err)
 {
 	int ends[2];
 	int ret;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_set(err, ERR_SYSTEM, "pipe: %s", strerror(errno));
+		return tmf_err_set(err, TMF_ERR_SYSTEM, "pipe: %s", strerror(errno));
 	ret = spawn(process, argv, ends[1]);
 	close(ends[1]);
 	if (ret != 0) {
 		close(ends[0]);
-		return err_set(err, ERR_SYSTEM, "%s cannot be run: %s", argv[0], strerror(ret));
+		return tmf_err_set(
+		    err, TMF_ERR_SYSTEM, "%s cannot be run: %s", argv[0], strerror(ret));
 	}
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	process->output =
-	    (struct fd_watch){.ready = output_ready, .fd = ends[0], .wanted = LOOP_FD_READ};
-	if (loop_watch_fd(process->call.loop, &process->output, err) == 0)
+	    (struct tmf_fd_watch){.ready = output_ready, .fd = ends[0], .wanted = TMF_LOOP_FD_READ};
+	if (tmf_loop_watch_fd(process->call.loop, &process->output, err) == 0)
 		return 0;
 	close(ends[0]);
 	process->output.fd = -1;
 	return -1;
 }
 
-struct call *
-process_run(struct loop *loop, const struct process_opts *opts)
+struct tmf_call *
+process_run(struct tmf_loop *loop, const struct process_opts *opts)
 {
 	struct process *process = mem_zalloc(1, sizeof(*process));
-	struct clock *clock = loop_clock(loop);
-	struct err err = {0};
+	struct tmf_clock *clock = tmf_loop_clock(loop);
+	struct tmf_err err = {0};
 
-	call_init(&process->call, &process_ops, loop);
+	tmf_call_init(&process->call, &process_ops, loop);
 	process->name = mem_strdup(opts->argv[0]);
 	process->output.fd = process->end.fd = -1;
 	process->output_bytes_max = opts->output_bytes_max;
@@ -236,6 +240,7 @@ process_run(struct loop *loop, const struct process_opts *opts)
 	if (start(process, opts->argv, &err) < 0)
 		process_failed(process, &err);
 	else
-		loop_timer_arm(loop, &process->deadline, clock->mono_ms(clock) + opts->timeout_ms);
+		tmf_loop_timer_arm(
+		    loop, &process->deadline, clock->mono_ms(clock) + opts->timeout_ms);
 	return &process->call;
 }

@@ -15,9 +15,9 @@ struct process_opts {
 /*
  * Runs a program with the environment of ours, nothing to read, and its standard error thrown away.
  * Returns: a call whose result is {"Output": string} once the program ended with 0 and its output is UTF-8. What was put out is wiped from memory but for that string.
- * Errors: ERR_SYSTEM when it cannot be started, is killed, or ends with another status; ERR_LIMIT when it takes too long or puts out too much. No text of the program's
+ * Errors: TMF_ERR_SYSTEM when it cannot be started, is killed, or ends with another status; TMF_ERR_LIMIT when it takes too long or puts out too much. No text of the program's
  * stands in them.
  */
-struct call *process_run(struct loop *loop, const struct process_opts *opts);
+struct tmf_call *process_run(struct tmf_loop *loop, const struct process_opts *opts);
 
 #endif

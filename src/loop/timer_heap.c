@@ -9,14 +9,14 @@
 /* A binary heap from index 1, so that a timer's index 0 means "not armed". */
 
 static void
-place(struct timer_heap *heap, size_t index, struct timer *timer)
+place(struct timer_heap *heap, size_t index, struct tmf_timer *timer)
 {
 	heap->at[index] = timer;
 	timer->heap_index = index;
 }
 
 static void
-sift_up(struct timer_heap *heap, size_t index, struct timer *timer)
+sift_up(struct timer_heap *heap, size_t index, struct tmf_timer *timer)
 {
 	while (index > 1 && heap->at[index / 2]->at_mono_ms > timer->at_mono_ms) {
 		place(heap, index, heap->at[index / 2]);
@@ -26,7 +26,7 @@ sift_up(struct timer_heap *heap, size_t index, struct timer *timer)
 }
 
 static void
-sift_down(struct timer_heap *heap, size_t index, struct timer *timer)
+sift_down(struct timer_heap *heap, size_t index, struct tmf_timer *timer)
 {
 	for (;;) {
 		size_t child = 2 * index;
@@ -51,28 +51,28 @@ timer_heap_fini(struct timer_heap *heap)
 	*heap = (struct timer_heap){0};
 }
 
-struct timer *
+struct tmf_timer *
 timer_heap_first(const struct timer_heap *heap)
 {
 	return heap->count > 0 ? heap->at[1] : NULL;
 }
 
 void
-timer_heap_add(struct timer_heap *heap, struct timer *timer)
+timer_heap_add(struct timer_heap *heap, struct tmf_timer *timer)
 {
 	if (heap->count + 2 > heap->capacity) {
 		heap->capacity = heap->capacity > 0 ? 2 * heap->capacity : HEAP_CAPACITY_MIN;
-		heap->at = mem_resize(heap->at, heap->capacity, sizeof(struct timer *));
+		heap->at = mem_resize(heap->at, heap->capacity, sizeof(struct tmf_timer *));
 	}
 	heap->count++;
 	sift_up(heap, heap->count, timer);
 }
 
 void
-timer_heap_remove(struct timer_heap *heap, struct timer *timer)
+timer_heap_remove(struct timer_heap *heap, struct tmf_timer *timer)
 {
 	size_t index = timer->heap_index;
-	struct timer *last = heap->at[heap->count--];
+	struct tmf_timer *last = heap->at[heap->count--];
 
 	timer->heap_index = 0;
 	if (last == timer)

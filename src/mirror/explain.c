@@ -1,6 +1,6 @@
 #include "mirror/explain.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/plan.h"
 #include "mirror/targets/waiters.h"
@@ -20,7 +20,7 @@ struct explanation {
 	json_t *sessions; /* of all its interfaces */
 	int pages;
 	struct waiters waiters;
-	struct call *asking;
+	struct tmf_call *asking;
 };
 
 struct explanation *
@@ -39,7 +39,7 @@ explanation_free(struct explanation *explanation)
 {
 	if (explanation == NULL)
 		return;
-	call_cancel(explanation->asking);
+	tmf_call_cancel(explanation->asking);
 	waiters_fini(&explanation->waiters);
 	json_decref(explanation->instance);
 	json_decref(explanation->sessions);
@@ -57,18 +57,18 @@ sessions_of(const struct explanation *explanation, const char *interface_id)
 	size_t i;
 
 	json_array_foreach (explanation->sessions, i, session) {
-		const char *on = json_get_string(session, "NetworkInterfaceId");
+		const char *on = jsonx_get_string(session, "NetworkInterfaceId");
 		json_t *item;
 
 		if (on == NULL || strcmp(on, interface_id) != 0)
 			continue;
 		item = json_object();
-		json_put_string(
-		    item, "sessionId", json_get_string(session, "TrafficMirrorSessionId"));
-		json_put_string(
-		    item, "targetId", json_get_string(session, "TrafficMirrorTargetId"));
-		json_put_string(
-		    item, "filterId", json_get_string(session, "TrafficMirrorFilterId"));
+		jsonx_put_string(
+		    item, "sessionId", jsonx_get_string(session, "TrafficMirrorSessionId"));
+		jsonx_put_string(
+		    item, "targetId", jsonx_get_string(session, "TrafficMirrorTargetId"));
+		jsonx_put_string(
+		    item, "filterId", jsonx_get_string(session, "TrafficMirrorFilterId"));
 		json_object_set(item, "sessionNumber", json_object_get(session, "SessionNumber"));
 		json_object_set_new(
 		    item, "ours", json_boolean(tag_value(session, TAG_TOOL) != NULL));
@@ -80,10 +80,10 @@ sessions_of(const struct explanation *explanation, const char *interface_id)
 /* Without a session: can it have one, and to which target? */
 static int
 put_missing(const struct explanation *explanation, const struct session_question *question,
-    json_t *item, struct err *err)
+    json_t *item, struct tmf_err *err)
 {
 	struct mirror *mirror = explanation->mirror;
-	const char *type = json_get_string(explanation->instance, "InstanceType");
+	const char *type = jsonx_get_string(explanation->instance, "InstanceType");
 	const char *subnet = targets_subnet(question->rule, question->subnet_id);
 	const struct target *current;
 	int refused = unsupported_known(mirror, question->interface_id, type, err);
@@ -91,15 +91,15 @@ put_missing(const struct explanation *explanation, const struct session_question
 	if (refused < 0)
 		return -1;
 	if (refused > 0 || (type != NULL && !plan_type_can_be_mirrored(mirror, type))) {
-		json_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
-		json_put_string(item, "reason", "type");
+		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
+		jsonx_put_string(item, "reason", "type");
 		return 0;
 	}
-	json_put_string(item, "outcome", outcome_name(OUTCOME_CREATED));
+	jsonx_put_string(item, "outcome", outcome_name(OUTCOME_CREATED));
 	current = question->rule->target_id == NULL
 		      ? inventory_current(targets_inventory(mirror->targets), subnet)
 		      : NULL;
-	json_put_string(item, "targetId",
+	jsonx_put_string(item, "targetId",
 	    question->rule->target_id != NULL ? question->rule->target_id
 	    : current != NULL		      ? current->id
 					      : NULL);
@@ -112,20 +112,20 @@ put_drifted(const struct session_question *question, const json_t *session, json
 	struct buf text = {0};
 
 	session_differences(question, session, &text);
-	json_put_string(item, "outcome", outcome_name(OUTCOME_UPDATED));
-	json_put_string(item, "differences", buf_cstr(&text));
+	jsonx_put_string(item, "outcome", outcome_name(OUTCOME_UPDATED));
+	jsonx_put_string(item, "differences", buf_cstr(&text));
 	buf_fini(&text);
 }
 
 /* What a run would find at an interface that the rule takes. */
 static int
 put_verdict(const struct explanation *explanation, const struct config_rule *rule,
-    const char *interface_id, json_t *item, struct err *err)
+    const char *interface_id, json_t *item, struct tmf_err *err)
 {
 	const struct session_question question = {
 	    .targets = explanation->mirror->targets,
 	    .rule = rule,
-	    .subnet_id = json_get_string(explanation->instance, "SubnetId"),
+	    .subnet_id = jsonx_get_string(explanation->instance, "SubnetId"),
 	    .interface_id = interface_id,
 	    .sessions = explanation->sessions,
 	};
@@ -138,25 +138,25 @@ put_verdict(const struct explanation *explanation, const struct config_rule *rul
 		put_drifted(&question, session, item);
 		break;
 	case SESSION_PRESENT:
-		json_put_string(item, "outcome", outcome_name(OUTCOME_PRESENT));
+		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_PRESENT));
 		break;
 	case SESSION_CONFLICT:
-		json_put_string(item, "outcome", outcome_name(OUTCOME_CONFLICT));
-		json_put_string(item, "reason", "session-number");
+		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_CONFLICT));
+		jsonx_put_string(item, "reason", "session-number");
 		break;
 	case SESSION_LIMIT:
-		json_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
-		json_put_string(item, "reason", "session-limit");
+		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
+		jsonx_put_string(item, "reason", "session-limit");
 		break;
 	}
-	json_put_string(item, "targetId", json_get_string(session, "TrafficMirrorTargetId"));
+	jsonx_put_string(item, "targetId", jsonx_get_string(session, "TrafficMirrorTargetId"));
 	return 0;
 }
 
 /* rule NULL: none of them is to be mirrored. */
 static int
 put_interfaces(const struct explanation *explanation, const struct config_rule *rule,
-    json_t *result, struct err *err)
+    json_t *result, struct tmf_err *err)
 {
 	const json_t *primary = instance_primary_interface(explanation->instance);
 	json_t *list = json_array();
@@ -165,14 +165,14 @@ put_interfaces(const struct explanation *explanation, const struct config_rule *
 
 	json_object_set_new(result, "interfaces", list);
 	json_array_foreach (
-	    json_get_array(explanation->instance, "NetworkInterfaces"), i, interface) {
-		const char *id = json_get_string(interface, "NetworkInterfaceId");
+	    jsonx_get_array(explanation->instance, "NetworkInterfaces"), i, interface) {
+		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
 		bool taken = rule != NULL &&
 			     (rule->interfaces == RULE_INTERFACES_ALL || interface == primary);
 		json_t *item = json_object();
 
 		json_array_append_new(list, item);
-		json_put_string(item, "networkInterfaceId", id);
+		jsonx_put_string(item, "networkInterfaceId", id);
 		json_object_set(item, "deviceIndex", json_object_get(interface, "DeviceIndex"));
 		json_object_set_new(item, "mirrored", json_boolean(taken));
 		if (taken && put_verdict(explanation, rule, id, item, err) < 0)
@@ -185,7 +185,7 @@ put_interfaces(const struct explanation *explanation, const struct config_rule *
 /* In the order of trying, up to the rule that takes it. */
 static int
 put_rules(const struct explanation *explanation, json_t *result,
-    const struct config_rule **ret_rule, struct err *err)
+    const struct config_rule **ret_rule, struct tmf_err *err)
 {
 	const struct rules *rules = explanation->mirror->rules;
 	json_t *list = json_array();
@@ -201,16 +201,16 @@ put_rules(const struct explanation *explanation, json_t *result,
 			return -1;
 		rule_explain(answer.rule, explanation->instance, &why);
 		item = json_object();
-		json_put_string(item, "rule", answer.rule->name);
+		jsonx_put_string(item, "rule", answer.rule->name);
 		json_object_set_new(item, "matches", json_boolean(answer.takes));
-		json_put_string(item, "by", answer.by_hook ? "hook" : "rule");
-		json_put_string(item, "why", buf_cstr(&why));
+		jsonx_put_string(item, "by", answer.by_hook ? "hook" : "rule");
+		jsonx_put_string(item, "why", buf_cstr(&why));
 		json_array_append_new(list, item);
 		buf_fini(&why);
 		if (answer.takes)
 			*ret_rule = answer.rule;
 	}
-	json_put_string_or_null(result, "rule", *ret_rule != NULL ? (*ret_rule)->name : NULL);
+	jsonx_put_string_or_null(result, "rule", *ret_rule != NULL ? (*ret_rule)->name : NULL);
 	return 0;
 }
 
@@ -225,32 +225,33 @@ put_instance(const struct explanation *explanation, json_t *result)
 	size_t i;
 
 	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		json_put_string(
-		    result, members[i][1], json_get_string(explanation->instance, members[i][0]));
-	json_array_foreach (json_get_array(explanation->instance, "Tags"), i, tag)
-		json_put_string(tags, json_get_string(tag, "Key"), json_get_string(tag, "Value"));
+		jsonx_put_string(
+		    result, members[i][1], jsonx_get_string(explanation->instance, members[i][0]));
+	json_array_foreach (jsonx_get_array(explanation->instance, "Tags"), i, tag)
+		jsonx_put_string(
+		    tags, jsonx_get_string(tag, "Key"), jsonx_get_string(tag, "Value"));
 	json_object_set_new(result, "tags", tags);
 }
 
 /* Whether it can be mirrored at all. */
 static int
 put_eligible(
-    const struct explanation *explanation, json_t *result, bool *ret_eligible, struct err *err)
+    const struct explanation *explanation, json_t *result, bool *ret_eligible, struct tmf_err *err)
 {
 	json_t *reason = NULL;
 
 	*ret_eligible = false;
 	if (instance_is_over(explanation->instance)) {
-		json_put_string(result, "reason", "terminated");
+		jsonx_put_string(result, "reason", "terminated");
 	} else if (instance_primary_interface(explanation->instance) == NULL) {
-		json_put_string(result, "reason", "no-interface");
+		jsonx_put_string(result, "reason", "no-interface");
 	} else {
 		if (rules_eligible(explanation->mirror->rules, explanation->instance, ret_eligible,
 			&reason, err) < 0)
 			return -1;
 		if (!*ret_eligible)
-			json_put_string(result, "reason", "hook");
-		json_put_string(result, "hookReason", json_string_value(reason));
+			jsonx_put_string(result, "reason", "hook");
+		jsonx_put_string(result, "hookReason", json_string_value(reason));
 		json_decref(reason);
 	}
 	json_object_set_new(result, "eligible", json_boolean(*ret_eligible));
@@ -268,8 +269,8 @@ put_excluded(const struct explanation *explanation, json_t *result)
 	size_t i;
 
 	json_array_foreach (
-	    json_get_array(explanation->instance, "NetworkInterfaces"), i, interface) {
-		const char *id = json_get_string(interface, "NetworkInterfaceId");
+	    jsonx_get_array(explanation->instance, "NetworkInterfaces"), i, interface) {
+		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
 
 		if (held == NULL && id != NULL)
 			held = inventory_holding(inventory, id);
@@ -281,14 +282,14 @@ put_excluded(const struct explanation *explanation, json_t *result)
 	if (reason == NULL)
 		return false;
 	excluded = json_object();
-	json_put_string(excluded, "reason", reason);
-	json_put_string(excluded, "targetId", held != NULL ? held->id : NULL);
+	jsonx_put_string(excluded, "reason", reason);
+	jsonx_put_string(excluded, "targetId", held != NULL ? held->id : NULL);
 	json_object_set_new(result, "excluded", excluded);
 	return true;
 }
 
 static int
-build(const struct explanation *explanation, json_t *result, struct err *err)
+build(const struct explanation *explanation, json_t *result, struct tmf_err *err)
 {
 	const struct config_rule *rule;
 	bool eligible;
@@ -307,13 +308,13 @@ static void
 answer(struct explanation *explanation)
 {
 	json_t *result = json_object();
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (build(explanation, result, &err) < 0)
 		waiters_fail(&explanation->waiters, &err);
 	else
 		waiters_complete(&explanation->waiters, result);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	json_decref(result);
 }
 
@@ -321,9 +322,9 @@ answer(struct explanation *explanation)
 
 /* Takes the call's reply, or fails with its error and returns NULL. */
 static json_t *
-reply_of(struct explanation *explanation, struct call *call)
+reply_of(struct explanation *explanation, struct tmf_call *call)
 {
-	json_t *reply = call_take_result(call);
+	json_t *reply = tmf_call_take_result(call);
 
 	explanation->asking = NULL;
 	if (reply == NULL)
@@ -334,15 +335,15 @@ reply_of(struct explanation *explanation, struct call *call)
 static void ask_sessions(struct explanation *explanation, const char *next_token);
 
 static void
-sessions_came(void *arg, struct call *call)
+sessions_came(void *arg, struct tmf_call *call)
 {
 	struct explanation *explanation = arg;
 	json_t *reply = reply_of(explanation, call);
-	const char *next_token = json_get_string(reply, "NextToken");
+	const char *next_token = jsonx_get_string(reply, "NextToken");
 
 	if (reply == NULL)
 		return;
-	json_array_extend(explanation->sessions, json_get_array(reply, "TrafficMirrorSessions"));
+	json_array_extend(explanation->sessions, jsonx_get_array(reply, "TrafficMirrorSessions"));
 	if (next_token != NULL && ++explanation->pages < SESSION_PAGES_MAX)
 		ask_sessions(explanation, next_token);
 	else
@@ -358,12 +359,12 @@ ask_sessions(struct explanation *explanation, const char *next_token)
 	size_t i;
 
 	json_array_foreach (
-	    json_get_array(explanation->instance, "NetworkInterfaces"), i, interface)
+	    jsonx_get_array(explanation->instance, "NetworkInterfaces"), i, interface)
 		json_array_append(ids, json_object_get(interface, "NetworkInterfaceId"));
 	if (json_array_size(ids) > 0) {
 		explanation->asking =
 		    sessions_describe(explanation->mirror->opts.ec2, ids, next_token);
-		call_on_done(explanation->asking, sessions_came, explanation);
+		tmf_call_on_done(explanation->asking, sessions_came, explanation);
 	} else {
 		answer(explanation);
 	}
@@ -371,7 +372,7 @@ ask_sessions(struct explanation *explanation, const char *next_token)
 }
 
 static void
-targets_came(void *arg, struct call *call)
+targets_came(void *arg, struct tmf_call *call)
 {
 	struct explanation *explanation = arg;
 	json_t *reply = reply_of(explanation, call);
@@ -385,17 +386,17 @@ targets_came(void *arg, struct call *call)
 static void
 no_such_instance(struct explanation *explanation)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	err_set(&err, ERR_NOT_FOUND,
+	tmf_err_set(&err, TMF_ERR_NOT_FOUND,
 	    "there is no instance %s in %s (as far as these credentials see)",
 	    explanation->instance_id, aws_client_region(explanation->mirror->opts.ec2));
 	waiters_fail(&explanation->waiters, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
-instance_came(void *arg, struct call *call)
+instance_came(void *arg, struct tmf_call *call)
 {
 	struct explanation *explanation = arg;
 	bool unknown = strncmp(call->err.name, "InvalidInstanceI", strlen("InvalidInstanceI")) == 0;
@@ -409,17 +410,17 @@ instance_came(void *arg, struct call *call)
 	reply = reply_of(explanation, call);
 	if (reply == NULL)
 		return;
-	explanation->instance = json_incref(json_array_get(json_get_array(reply, "Instances"), 0));
+	explanation->instance = json_incref(json_array_get(jsonx_get_array(reply, "Instances"), 0));
 	json_decref(reply);
 	if (explanation->instance == NULL) {
 		no_such_instance(explanation);
 		return;
 	}
 	explanation->asking = targets_load_lives(explanation->mirror->targets);
-	call_on_done(explanation->asking, targets_came, explanation);
+	tmf_call_on_done(explanation->asking, targets_came, explanation);
 }
 
-struct call *
+struct tmf_call *
 explanation_start(struct explanation *explanation)
 {
 	json_t *ids = json_array();
@@ -427,7 +428,7 @@ explanation_start(struct explanation *explanation)
 	json_array_append_new(ids, json_string(explanation->instance_id));
 	explanation->asking = ec2_describe_instances(
 	    explanation->mirror->opts.ec2, &(struct ec2_describe){.ids = ids});
-	call_on_done(explanation->asking, instance_came, explanation);
+	tmf_call_on_done(explanation->asking, instance_came, explanation);
 	json_decref(ids);
 	return waiters_add(&explanation->waiters, explanation->mirror->opts.loop);
 }

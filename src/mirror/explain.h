@@ -17,7 +17,7 @@ void explanation_free(struct explanation *explanation);
  *  rules: [{rule, matches, by: "rule" or "hook", why}] in the order of trying, up to the one that takes it, rule: name or null,
  *  interfaces: [{networkInterfaceId, deviceIndex, mirrored (the rule takes it), outcome?, reason?, differences?, targetId?,
  *               sessions: [{sessionId, targetId, filterId, sessionNumber, ours}]}]}
- * where outcome is what the next run would record. Errors: ERR_NOT_FOUND for an instance that AWS does not list; ERR_HOOK; AWS's. */
-struct call *explanation_start(struct explanation *explanation);
+ * where outcome is what the next run would record. Errors: TMF_ERR_NOT_FOUND for an instance that AWS does not list; TMF_ERR_HOOK; AWS's. */
+struct tmf_call *explanation_start(struct explanation *explanation);
 
 #endif

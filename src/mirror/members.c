@@ -17,7 +17,7 @@ role_in(const struct mirror *mirror, const char *account_id)
 	const char *template = config != NULL ? mirror_config_guardduty(config)->role_arn : NULL;
 	char *role;
 	struct arn arn = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (template == NULL || mirror->opts.client_for == NULL ||
 	    !arn_is_account(str_of(account_id)))
@@ -25,7 +25,7 @@ role_in(const struct mirror *mirror, const char *account_id)
 	role = arn_fill_in(template, account_id, aws_client_region(mirror->opts.ec2));
 	if (arn_parse(role, &arn, &err) == 0 && str_is(arn.account, account_id))
 		return role;
-	err_fini(&err);
+	tmf_err_fini(&err);
 	free(role);
 	return NULL;
 }
@@ -60,13 +60,13 @@ member_new(struct mirror *mirror, struct aws_client *ec2, const char *account_id
 }
 
 static struct mirror *
-open_member(struct mirror *mirror, const char *account_id, struct err *err)
+open_member(struct mirror *mirror, const char *account_id, struct tmf_err *err)
 {
 	char *role = role_in(mirror, account_id);
 	struct aws_client *ec2;
 
 	if (role == NULL) {
-		err_set(err, ERR_CONFIG,
+		tmf_err_set(err, TMF_ERR_CONFIG,
 		    "account %s: guardduty.roleArn of the configuration names no role of that "
 		    "account (arn:aws:iam::{account}:role/NAME serves all)",
 		    account_id);
@@ -78,7 +78,7 @@ open_member(struct mirror *mirror, const char *account_id, struct err *err)
 }
 
 struct mirror *
-mirror_member(struct mirror *mirror, const char *account_id, struct err *err)
+mirror_member(struct mirror *mirror, const char *account_id, struct tmf_err *err)
 {
 	struct mirror *member = mirror->members;
 

@@ -1,6 +1,6 @@
 #include "mirror/mirror_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "mirror/plan.h"
@@ -24,7 +24,7 @@ bare_name(const char *path)
 }
 
 static int
-load_rules(struct mirror *mirror, struct err *err)
+load_rules(struct mirror *mirror, struct tmf_err *err)
 {
 	const struct mirror_opts *opts = &mirror->opts;
 
@@ -40,7 +40,7 @@ load_rules(struct mirror *mirror, struct err *err)
 }
 
 struct mirror *
-mirror_new(const struct mirror_opts *opts, struct err *err)
+mirror_new(const struct mirror_opts *opts, struct tmf_err *err)
 {
 	struct mirror *mirror = mem_zalloc(1, sizeof(*mirror));
 
@@ -105,12 +105,12 @@ mirror_owner(const struct mirror *mirror)
 }
 
 bool
-mirror_error_is_in_use(const struct err *err)
+mirror_error_is_in_use(const struct tmf_err *err)
 {
 	static const char in_use[] = "TrafficMirrorTargetInUse";
 
 	return strncmp(err->name, in_use, sizeof(in_use) - 1) == 0 ||
-	       err_is(err, "DependencyViolation");
+	       tmf_err_is(err, "DependencyViolation");
 }
 
 /* --- the end of a run --- */
@@ -119,14 +119,14 @@ struct settling {
 	struct mirror *next; /* member */
 };
 
-static struct call *
-settle_next(void *frame, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+settle_next(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct settling *settling = frame;
 	struct mirror *member = settling->next;
 
-	if (err_isset(&over->err)) {
-		err_move(err, &over->err);
+	if (tmf_err_isset(&over->err)) {
+		tmf_err_move(err, &over->err);
 		return NULL;
 	}
 	if (member == NULL) {
@@ -137,22 +137,22 @@ settle_next(void *frame, struct call *over, json_t **ret_result, struct err *err
 	return targets_settle(member->targets);
 }
 
-struct call *
+struct tmf_call *
 mirror_settle(struct mirror *mirror)
 {
 	struct settling *settling;
 
 	if (mirror->targets == NULL || mirror->plan != NULL)
-		return call_of_result(mirror->opts.loop, json_object());
+		return tmf_call_of_result(mirror->opts.loop, json_object());
 	settling = mem_zalloc(1, sizeof(*settling));
 	settling->next = mirror->members;
-	return call_sequence(targets_settle(mirror->targets), settle_next, settling, free);
+	return tmf_call_sequence(targets_settle(mirror->targets), settle_next, settling, free);
 }
 
 void
 mirror_note_account(struct mirror *mirror, const json_t *reply)
 {
-	const char *owner = json_get_string(reply, "OwnerId");
+	const char *owner = jsonx_get_string(reply, "OwnerId");
 
 	/* A member is looked up by its account. */
 	if (mirror->of == NULL && owner != NULL && strlen(owner) < sizeof(mirror->account_id))
@@ -160,7 +160,7 @@ mirror_note_account(struct mirror *mirror, const json_t *reply)
 }
 
 int
-mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err)
+mirror_record(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
 {
 	if (mirror->opts.retry && outcome->interface_id == NULL)
 		return retry_record(mirror, outcome, err);
@@ -168,21 +168,22 @@ mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *
 }
 
 void
-mirror_record_failed(struct mirror *mirror, const struct outcome *item, const struct err *failure)
+mirror_record_failed(
+    struct mirror *mirror, const struct outcome *item, const struct tmf_err *failure)
 {
 	struct outcome outcome = *item;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	mirror->progress->failed++;
 	outcome.kind = OUTCOME_FAILED;
 	outcome.error = failure->name;
-	outcome.cause = err_text(failure);
+	outcome.cause = tmf_err_text(failure);
 	outcome.request_id = failure->request_id[0] != '\0' ? failure->request_id : NULL;
 	if (mirror_record(mirror, &outcome, &err) < 0)
 		log_event(LOG_ERROR, "outcome.lost", LOG_STR("instance", outcome.instance_id),
 		    LOG_STR("interface", outcome.interface_id), LOG_STR("error", outcome.error),
-		    LOG_STR("cause", err_text(&err)));
-	err_fini(&err);
+		    LOG_STR("cause", tmf_err_text(&err)));
+	tmf_err_fini(&err);
 }
 
 void
@@ -193,8 +194,8 @@ mirror_add_tag(json_t *tags, const char *key, const char *value)
 	if (value == NULL)
 		return;
 	tag = json_object();
-	json_put_string(tag, "Key", key);
-	json_put_string(tag, "Value", value);
+	jsonx_put_string(tag, "Key", key);
+	jsonx_put_string(tag, "Value", value);
 	json_array_append_new(tags, tag);
 }
 
@@ -204,7 +205,7 @@ mirror_filter(const char *name, json_t *values)
 	json_t *filter = json_object();
 	json_t *filters = json_array();
 
-	json_put_string(filter, "Name", name);
+	jsonx_put_string(filter, "Name", name);
 	json_object_set_new(filter, "Values", values);
 	json_array_append_new(filters, filter);
 	return filters;

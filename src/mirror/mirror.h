@@ -13,11 +13,11 @@ struct mirror;
 #define MIRROR_NEW_TARGET_PREFIX "new:"
 
 struct mirror_opts {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct aws_client *ec2; /* NULL where no action needs AWS */
 	/* A client of the same region with the keys of a role, for findings of other accounts. Borrowed, for as long as the mirror lives. NULL: there are none.
-	 * Errors: ERR_CONFIG. What the role is refused for, its calls say. */
-	struct aws_client *(*client_for)(void *arg, const char *role_arn, struct err *err);
+	 * Errors: TMF_ERR_CONFIG. What the role is refused for, its calls say. */
+	struct aws_client *(*client_for)(void *arg, const char *role_arn, struct tmf_err *err);
 	void *client_for_arg;
 	const struct mirror_config *config; /* NULL likewise; borrowed */
 	struct store *store;		    /* outcomes and facts; never NULL */
@@ -33,16 +33,16 @@ struct mirror_opts {
 	bool retry;   /* only what run_id has recorded as failed is looked at and recorded */
 };
 
-/* NULL when the hook does not load, or cannot say in which order rules are tried. Errors: ERR_HOOK. */
-struct mirror *mirror_new(const struct mirror_opts *opts, struct err *err);
+/* NULL when the hook does not load, or cannot say in which order rules are tried. Errors: TMF_ERR_HOOK. */
+struct mirror *mirror_new(const struct mirror_opts *opts, struct tmf_err *err);
 void mirror_free(struct mirror *mirror);
 
 /* New call for the end of a run, and for the start of a process that serves: ends with {} once what was launched for targets in this run, or in one that no process holds any
- * more, has a target or is terminated, as far as AWS lets that be done now. Nothing in a dry run. Errors: ERR_STORE. */
-struct call *mirror_settle(struct mirror *mirror);
+ * more, has a target or is terminated, as far as AWS lets that be done now. Nothing in a dry run. Errors: TMF_ERR_STORE. */
+struct tmf_call *mirror_settle(struct mirror *mirror);
 
 /* Adds every native action to the registry and sets mirror as its env. mirror may be NULL for validation only. */
-void mirror_register_actions(struct action_registry *registry, struct mirror *mirror);
+void mirror_register_actions(struct tmf_registry *registry, struct mirror *mirror);
 
 /* True if a Task of that action (without "tmflow:") may take guardduty.roleArn of another account: parameters (its Parameters; NULL: its input as it is) say so. */
 bool mirror_task_takes_roles(const char *action, const json_t *parameters);

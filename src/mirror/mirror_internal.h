@@ -60,25 +60,25 @@ struct mirror {
 const char *mirror_owner(const struct mirror *mirror);
 
 /* True for what AWS answers when a target that has sessions is to be deleted. */
-bool mirror_error_is_in_use(const struct err *err);
+bool mirror_error_is_in_use(const struct tmf_err *err);
 
 /* Learns which account this is from a reply of ec2_describe_instances. Kept for the process only: with other keys the same store may serve another account. */
 void mirror_note_account(struct mirror *mirror, const json_t *reply);
 
-/* The domain of another account, with the role that guardduty.roleArn names for it; made when it is first asked for. Borrowed. Errors: ERR_CONFIG. */
-struct mirror *mirror_member(struct mirror *mirror, const char *account_id, struct err *err);
+/* The domain of another account, with the role that guardduty.roleArn names for it; made when it is first asked for. Borrowed. Errors: TMF_ERR_CONFIG. */
+struct mirror *mirror_member(struct mirror *mirror, const char *account_id, struct tmf_err *err);
 
 /* True if there is a role for that account. */
 bool mirror_has_member(const struct mirror *mirror, const char *account_id);
 
 void mirror_members_free(struct mirror *mirror);
 
-/* Writes an outcome of this run. Without an interface it is said of the instance: in a retry, of all of it that failed. Errors: ERR_STORE. */
-int mirror_record(struct mirror *mirror, const struct outcome *outcome, struct err *err);
+/* Writes an outcome of this run. Without an interface it is said of the instance: in a retry, of all of it that failed. Errors: TMF_ERR_STORE. */
+int mirror_record(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err);
 
 /* Writes `failed` with error, cause and request id of failure. What the store refuses then is logged: there is nobody left to tell. */
-void
-mirror_record_failed(struct mirror *mirror, const struct outcome *item, const struct err *failure);
+void mirror_record_failed(
+    struct mirror *mirror, const struct outcome *item, const struct tmf_err *failure);
 
 /* Appends {Key, Value} to tags. */
 void mirror_add_tag(json_t *tags, const char *key, const char *value);

@@ -1,6 +1,6 @@
 #include "mirror/plan.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/instance_types.h"
 
@@ -15,7 +15,7 @@
 
 /* A source that wants into a target whose room is not known yet. */
 struct entry {
-	struct call call; /* first */
+	struct tmf_call call; /* first */
 	struct entry *next;
 	struct room *in; /* NULL once it was answered */
 	char *interface_id;
@@ -31,7 +31,7 @@ struct room {
 	unsigned max;	       /* 0: any number */
 	bool known;
 	int pages;
-	struct call *asking;
+	struct tmf_call *asking;
 	struct entry *first; /* in the order of asking */
 };
 
@@ -56,7 +56,7 @@ plan_new(struct mirror *mirror)
 static void
 room_free(struct room *room)
 {
-	call_cancel(room->asking);
+	tmf_call_cancel(room->asking);
 	for (struct entry *entry = room->first; entry != NULL; entry = entry->next)
 		entry->in = NULL;
 	json_decref(room->sources);
@@ -88,10 +88,10 @@ plan_note_drift(struct plan *plan, const char *session_id, const char *differenc
 const char *
 plan_drift(const struct plan *plan, const char *session_id)
 {
-	return json_get_string(plan->drifts, session_id);
+	return jsonx_get_string(plan->drifts, session_id);
 }
 
-static struct loop *
+static struct tmf_loop *
 loop_of(const struct plan *plan)
 {
 	return plan->mirror->opts.loop;
@@ -127,23 +127,23 @@ static void
 answer(struct room *room, struct entry *entry)
 {
 	bool is_in = json_object_get(room->sources, entry->interface_id) != NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *session;
 	json_t *reply;
 
 	entry->in = NULL;
 	if (!is_in && room->max > 0 && json_object_size(room->sources) >= room->max) {
-		err_set_name(&err, ERR_SERVICE, ERROR_SOURCES_LIMIT,
+		tmf_err_set_name(&err, TMF_ERR_SERVICE, ERROR_SOURCES_LIMIT,
 		    "target %s takes no more than %u sources", room->target_id, room->max);
-		call_complete_err(&entry->call, &err);
+		tmf_call_complete_err(&entry->call, &err);
 		return;
 	}
 	json_object_set_new(room->sources, entry->interface_id, json_true());
 	session = json_object();
-	json_put_string(session, "TrafficMirrorSessionId", entry->session_id);
+	jsonx_put_string(session, "TrafficMirrorSessionId", entry->session_id);
 	reply = json_object();
 	json_object_set_new(reply, "TrafficMirrorSession", session);
-	call_complete(&entry->call, reply);
+	tmf_call_complete(&entry->call, reply);
 }
 
 static void
@@ -160,24 +160,24 @@ answer_all(struct room *room)
 
 /* The room stays unknown: who asks next has it asked for again. */
 static void
-fail_all(struct room *room, const struct err *err)
+fail_all(struct room *room, const struct tmf_err *err)
 {
 	while (room->first != NULL) {
 		struct entry *entry = room->first;
-		struct err copy = {0};
+		struct tmf_err copy = {0};
 
 		room->first = entry->next;
 		entry->in = NULL;
-		err_copy(&copy, err);
-		call_complete_err(&entry->call, &copy);
+		tmf_err_copy(&copy, err);
+		tmf_call_complete_err(&entry->call, &copy);
 	}
 }
 
 static void
-instance_came(void *arg, struct call *call)
+instance_came(void *arg, struct tmf_call *call)
 {
 	struct room *room = arg;
-	json_t *reply = call_take_result(call);
+	json_t *reply = tmf_call_take_result(call);
 	const char *type;
 
 	room->asking = NULL;
@@ -185,8 +185,8 @@ instance_came(void *arg, struct call *call)
 		fail_all(room, &call->err);
 		return;
 	}
-	type =
-	    json_get_string(json_array_get(json_get_array(reply, "Instances"), 0), "InstanceType");
+	type = jsonx_get_string(
+	    json_array_get(jsonx_get_array(reply, "Instances"), 0), "InstanceType");
 	room->max = type != NULL ? instance_type_sources_max(type) : SOURCES_MAX;
 	json_decref(reply);
 	answer_all(room);
@@ -209,15 +209,15 @@ ask_instance(struct room *room)
 	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX};
 
 	room->asking = ec2_describe_instances(room->plan->mirror->opts.ec2, &describe);
-	call_on_done(room->asking, instance_came, room);
+	tmf_call_on_done(room->asking, instance_came, room);
 	json_decref(filters);
 }
 
 static void
-sessions_came(void *arg, struct call *call)
+sessions_came(void *arg, struct tmf_call *call)
 {
 	struct room *room = arg;
-	json_t *reply = call_take_result(call);
+	json_t *reply = tmf_call_take_result(call);
 	const char *next_token;
 	json_t *session;
 	size_t i;
@@ -227,13 +227,13 @@ sessions_came(void *arg, struct call *call)
 		fail_all(room, &call->err);
 		return;
 	}
-	json_array_foreach (json_get_array(reply, "TrafficMirrorSessions"), i, session) {
-		const char *id = json_get_string(session, "NetworkInterfaceId");
+	json_array_foreach (jsonx_get_array(reply, "TrafficMirrorSessions"), i, session) {
+		const char *id = jsonx_get_string(session, "NetworkInterfaceId");
 
 		if (id != NULL)
 			json_object_set_new(room->sources, id, json_true());
 	}
-	next_token = json_get_string(reply, "NextToken");
+	next_token = jsonx_get_string(reply, "NextToken");
 	if (next_token != NULL && ++room->pages < SESSION_PAGES_MAX)
 		ask_sessions(room, next_token);
 	else
@@ -249,14 +249,14 @@ ask_sessions(struct room *room, const char *next_token)
 	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX, .next_token = next_token};
 
 	room->asking = ec2_describe_sessions(room->plan->mirror->opts.ec2, &describe);
-	call_on_done(room->asking, sessions_came, room);
+	tmf_call_on_done(room->asking, sessions_came, room);
 	json_decref(filters);
 }
 
 /* --- sessions --- */
 
 static void
-entry_cancel(struct call *call)
+entry_cancel(struct tmf_call *call)
 {
 	struct entry *entry = (struct entry *)call;
 	struct entry **at;
@@ -270,7 +270,7 @@ entry_cancel(struct call *call)
 }
 
 static void
-entry_free(struct call *call)
+entry_free(struct tmf_call *call)
 {
 	struct entry *entry = (struct entry *)call;
 
@@ -279,7 +279,7 @@ entry_free(struct call *call)
 	free(entry);
 }
 
-static const struct call_ops entry_ops = {.cancel = entry_cancel, .free_call = entry_free};
+static const struct tmf_call_ops entry_ops = {.cancel = entry_cancel, .free_call = entry_free};
 
 static struct room *
 room_of(struct plan *plan, const char *target_id)
@@ -329,20 +329,20 @@ plan_type_can_be_mirrored(const struct mirror *mirror, const char *type)
 	return instance_type_is_source(type);
 }
 
-struct call *
+struct tmf_call *
 plan_session(struct plan *plan, const struct session_order *order, const char *instance_type)
 {
 	struct entry *entry;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (order->session_id == NULL && instance_type != NULL &&
 	    !plan_type_can_be_mirrored(plan->mirror, instance_type)) {
-		err_set_name(&err, ERR_SERVICE, ERROR_TYPE,
+		tmf_err_set_name(&err, TMF_ERR_SERVICE, ERROR_TYPE,
 		    "interfaces of instances of type %s cannot be mirrored", instance_type);
-		return call_of_err(loop_of(plan), &err);
+		return tmf_call_of_err(loop_of(plan), &err);
 	}
 	entry = mem_zalloc(1, sizeof(*entry));
-	call_init(&entry->call, &entry_ops, loop_of(plan));
+	tmf_call_init(&entry->call, &entry_ops, loop_of(plan));
 	entry->interface_id = mem_strdup(order->interface_id);
 	entry->session_id = mem_strdup(order->session_id);
 	enter(room_of(plan, order->target_id), entry);
@@ -351,7 +351,7 @@ plan_session(struct plan *plan, const struct session_order *order, const char *i
 
 /* --- targets --- */
 
-struct call *
+struct tmf_call *
 plan_target(struct plan *plan, const struct target_request *request)
 {
 	struct mirror_targets *targets = plan->mirror->targets;
@@ -370,8 +370,8 @@ plan_target(struct plan *plan, const struct target_request *request)
 				  .tagged = true,
 				  .generation = generation,
 			      });
-	json_put_string(result, "TargetId", id);
+	jsonx_put_string(result, "TargetId", id);
 	json_object_set_new(result, "Created", json_true());
 	free(id);
-	return call_of_result(loop_of(plan), result);
+	return tmf_call_of_result(loop_of(plan), result);
 }

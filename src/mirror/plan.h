@@ -21,11 +21,11 @@ bool plan_type_can_be_mirrored(const struct mirror *mirror, const char *type);
 
 /* Stands in for CreateTrafficMirrorSession, and ModifyTrafficMirrorSession where the order names a session: a new call with the reply's form, but without
  * an id for a new session. instance_type NULL: not known. Errors: AWS's; those of the describes that it takes to count a target's sources. */
-struct call *
+struct tmf_call *
 plan_session(struct plan *plan, const struct session_order *order, const char *instance_type);
 
 /* Stands in for the creation of a subnet's next target. New call that ends with {TargetId, Created: true}. */
-struct call *plan_target(struct plan *plan, const struct target_request *request);
+struct tmf_call *plan_target(struct plan *plan, const struct target_request *request);
 
 /* Keeps what differs about a session of ours, to be told when it is modified. */
 void plan_note_drift(struct plan *plan, const char *session_id, const char *differences);

@@ -1,6 +1,6 @@
 #include "mirror/retry.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <string.h>
 
@@ -12,7 +12,8 @@ append_id(void *arg, const char *instance_id)
 }
 
 int
-retry_page(struct mirror *mirror, const char *after, int limit, json_t **ret_ids, struct err *err)
+retry_page(
+    struct mirror *mirror, const char *after, int limit, json_t **ret_ids, struct tmf_err *err)
 {
 	json_t *ids = json_array();
 
@@ -34,7 +35,7 @@ put_row(void *arg, const struct outcome *outcome)
 }
 
 int
-retry_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, struct err *err)
+retry_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, struct tmf_err *err)
 {
 	json_t *rows = json_object();
 
@@ -60,7 +61,7 @@ retry_is_for(const json_t *rows)
 }
 
 int
-retry_only_failed(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct err *err)
+retry_only_failed(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct tmf_err *err)
 {
 	json_t *failed = json_array();
 	json_t *rows;
@@ -83,7 +84,7 @@ retry_only_failed(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct e
 }
 
 int
-retry_record(struct mirror *mirror, const struct outcome *outcome, struct err *err)
+retry_record(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
 {
 	struct outcome row = *outcome;
 	const char *interface;
@@ -108,8 +109,8 @@ has_interface(const json_t *instance, const char *interface_id)
 	json_t *interface;
 	size_t i;
 
-	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
-		const char *id = json_get_string(interface, "NetworkInterfaceId");
+	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
+		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
 
 		if (id != NULL && strcmp(id, interface_id) == 0)
 			return true;
@@ -119,7 +120,7 @@ has_interface(const json_t *instance, const char *interface_id)
 
 int
 retry_settle_rest(
-    struct mirror *mirror, const json_t *instance, const json_t *rows, struct err *err)
+    struct mirror *mirror, const json_t *instance, const json_t *rows, struct tmf_err *err)
 {
 	const char *interface;
 	json_t *failed;
@@ -127,7 +128,7 @@ retry_settle_rest(
 	json_object_foreach ((json_t *)rows, interface, failed) {
 		const struct outcome outcome = {
 		    .kind = has_interface(instance, interface) ? OUTCOME_UNMATCHED : OUTCOME_GONE,
-		    .instance_id = json_get_string(instance, "InstanceId"),
+		    .instance_id = jsonx_get_string(instance, "InstanceId"),
 		    .interface_id = interface,
 		};
 

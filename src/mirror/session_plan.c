@@ -1,6 +1,6 @@
 #include "mirror/session_plan.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 static bool
 member_is(const json_t *object, const char *key, const char *wanted)
 {
-	const char *value = json_get_string(object, key);
+	const char *value = jsonx_get_string(object, key);
 
 	return value != NULL && strcmp(value, wanted) == 0;
 }
@@ -34,7 +34,7 @@ is_target_allowed(const struct session_question *question, const char *target_id
 static bool
 is_present(const struct session_question *question, const json_t *session)
 {
-	const char *target_id = json_get_string(session, "TrafficMirrorTargetId");
+	const char *target_id = jsonx_get_string(session, "TrafficMirrorTargetId");
 
 	return member_is(session, "TrafficMirrorFilterId", question->rule->filter_id) &&
 	       target_id != NULL && is_target_allowed(question, target_id);
@@ -84,7 +84,7 @@ has_packet_length(const struct session_question *question, const json_t *session
 		return true;
 	return option_is(session, "PacketLength", PACKET_LENGTH_BALANCER) &&
 	       !targets_is_interface(
-		   question->targets, json_get_string(session, "TrafficMirrorTargetId"));
+		   question->targets, jsonx_get_string(session, "TrafficMirrorTargetId"));
 }
 
 /* Number, VXLAN id and packet length are as the rule gives them. A VXLAN id or number that it does not give is AWS's or ours to choose: any will do. */
@@ -157,7 +157,7 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 const char *
 session_kept_target(const struct session_question *question, const json_t *session)
 {
-	const char *target_id = json_get_string(session, "TrafficMirrorTargetId");
+	const char *target_id = jsonx_get_string(session, "TrafficMirrorTargetId");
 
 	return target_id != NULL && is_target_allowed(question, target_id) ? target_id : NULL;
 }
@@ -181,7 +181,7 @@ void
 session_differences(const struct session_question *question, const json_t *session, struct buf *out)
 {
 	const struct config_rule *rule = question->rule;
-	const char *target_id = json_get_string(session, "TrafficMirrorTargetId");
+	const char *target_id = jsonx_get_string(session, "TrafficMirrorTargetId");
 	const struct {
 		const char *name;
 		const char *member;
@@ -196,7 +196,7 @@ session_differences(const struct session_question *question, const json_t *sessi
 
 	if (!member_is(session, "TrafficMirrorFilterId", rule->filter_id))
 		add_difference(out, "filter %s instead of %s",
-		    json_get_string(session, "TrafficMirrorFilterId"), rule->filter_id);
+		    jsonx_get_string(session, "TrafficMirrorFilterId"), rule->filter_id);
 	if (target_id != NULL && !is_target_allowed(question, target_id))
 		add_difference(out, "target %s instead of %s", target_id,
 		    rule->target_id != NULL ? rule->target_id : "the subnet's");
@@ -244,14 +244,14 @@ session_free_number(const json_t *sessions, const char *interface_id)
 #define FACT_KEY       "last"
 
 int
-sessions_destroyed(struct mirror *mirror, int64_t *ret_wall_ms, struct err *err)
+sessions_destroyed(struct mirror *mirror, int64_t *ret_wall_ms, struct tmf_err *err)
 {
 	return store_fact_time(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
 	    FACT_DESTROYED, FACT_KEY, ret_wall_ms, err);
 }
 
 int
-sessions_note_destroyed(struct mirror *mirror, struct err *err)
+sessions_note_destroyed(struct mirror *mirror, struct tmf_err *err)
 {
 	return store_fact_put(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
 	    FACT_DESTROYED, FACT_KEY, STR("1"), err);
@@ -293,7 +293,7 @@ session_tags(struct mirror *mirror, const struct config_rule *rule)
 	return tags;
 }
 
-struct call *
+struct tmf_call *
 session_order_create(struct aws_client *ec2, const struct session_order *order)
 {
 	struct ec2_session_spec spec = spec_of(order);
@@ -303,7 +303,7 @@ session_order_create(struct aws_client *ec2, const struct session_order *order)
 	return ec2_create_session(ec2, &spec);
 }
 
-struct call *
+struct tmf_call *
 session_order_modify(struct aws_client *ec2, const struct session_order *order)
 {
 	const struct ec2_session_spec spec = spec_of(order);
@@ -311,7 +311,7 @@ session_order_modify(struct aws_client *ec2, const struct session_order *order)
 	return ec2_modify_session(ec2, &spec, EC2_REMOVE_PACKET_LENGTH);
 }
 
-struct call *
+struct tmf_call *
 sessions_describe(struct aws_client *ec2, json_t *interface_ids, const char *next_token)
 {
 	json_t *filters = mirror_filter("network-interface-id", json_incref(interface_ids));
@@ -320,7 +320,7 @@ sessions_describe(struct aws_client *ec2, json_t *interface_ids, const char *nex
 	    .max_results = EC2_PAGE_RESULTS_MAX,
 	    .filters = filters,
 	};
-	struct call *call;
+	struct tmf_call *call;
 
 	assert(json_array_size(interface_ids) > 0 &&
 	       json_array_size(interface_ids) <= EC2_FILTER_VALUES_MAX);

@@ -8,7 +8,7 @@
 
 int
 unsupported_remember(
-    struct mirror *mirror, const char *interface_id, const char *instance_type, struct err *err)
+    struct mirror *mirror, const char *interface_id, const char *instance_type, struct tmf_err *err)
 {
 	char *key = mem_printf("%s/%s", interface_id, instance_type);
 	int ret = store_fact_put(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
@@ -20,9 +20,9 @@ unsupported_remember(
 
 int
 unsupported_known(
-    struct mirror *mirror, const char *interface_id, const char *instance_type, struct err *err)
+    struct mirror *mirror, const char *interface_id, const char *instance_type, struct tmf_err *err)
 {
-	struct clock *clock = loop_clock(mirror->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(mirror->opts.loop);
 	int64_t put_wall_ms = 0;
 	char *key;
 	int ret;

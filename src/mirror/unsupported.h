@@ -10,11 +10,11 @@
 
 #define UNSUPPORTED_TRUSTED_MS (30LL * 24 * 3600 * 1000)
 
-int unsupported_remember(
-    struct mirror *mirror, const char *interface_id, const char *instance_type, struct err *err);
+int unsupported_remember(struct mirror *mirror, const char *interface_id, const char *instance_type,
+    struct tmf_err *err);
 
-/* 1 it was refused, 0 not that we know, -1 with *err (ERR_STORE). instance_type NULL: not known, so 0. */
-int unsupported_known(
-    struct mirror *mirror, const char *interface_id, const char *instance_type, struct err *err);
+/* 1 it was refused, 0 not that we know, -1 with *err (TMF_ERR_STORE). instance_type NULL: not known, so 0. */
+int unsupported_known(struct mirror *mirror, const char *interface_id, const char *instance_type,
+    struct tmf_err *err);
 
 #endif

@@ -99,7 +99,7 @@ add_traceback(lua_State *L)
 
 /* Runs fn(request) protected; on failure closes the state. */
 static int
-protect(struct script *script, lua_CFunction fn, struct request *request, struct err *err)
+protect(struct script *script, lua_CFunction fn, struct request *request, struct tmf_err *err)
 {
 	lua_State *L = script->L;
 	const char *message;
@@ -114,8 +114,8 @@ protect(struct script *script, lua_CFunction fn, struct request *request, struct
 	if (lua_pcall(L, 1, 0, 1) == LUA_OK)
 		return 0;
 	message = lua_tostring(L, -1);
-	err_set(
-	    err, ERR_HOOK, "%s: %s", script->name, message != NULL ? message : "no memory left");
+	tmf_err_set(err, TMF_ERR_HOOK, "%s: %s", script->name,
+	    message != NULL ? message : "no memory left");
 	lua_close(L);
 	script->L = NULL;
 	return -1;
@@ -165,7 +165,7 @@ call_function(lua_State *L)
 }
 
 static int
-open_state(struct script *script, struct err *err)
+open_state(struct script *script, struct tmf_err *err)
 {
 	struct request none = {0};
 
@@ -174,19 +174,19 @@ open_state(struct script *script, struct err *err)
 	script->memory_bytes = 0;
 	script->L = lua_newstate(bounded_alloc, script);
 	if (script->L == NULL)
-		return err_set(err, ERR_HOOK, "%s: no memory for Lua", script->name);
+		return tmf_err_set(err, TMF_ERR_HOOK, "%s: no memory for Lua", script->name);
 	*(struct script **)lua_getextraspace(script->L) = script;
 	return protect(script, load_source, &none, err);
 }
 
 struct script *
-script_new(const char *name, struct str source, struct err *err)
+script_new(const char *name, struct str source, struct tmf_err *err)
 {
 	struct script *script;
 
 	if (source.len > SCRIPT_SOURCE_BYTES_MAX) {
-		err_set(
-		    err, ERR_HOOK, "%s: over the limit of %u bytes", name, SCRIPT_SOURCE_BYTES_MAX);
+		tmf_err_set(err, TMF_ERR_HOOK, "%s: over the limit of %u bytes", name,
+		    SCRIPT_SOURCE_BYTES_MAX);
 		return NULL;
 	}
 	script = mem_zalloc(1, sizeof(*script));
@@ -235,7 +235,7 @@ script_has(struct script *script, const char *function)
 
 int
 script_call(struct script *script, const char *function, json_t *const *args, size_t arg_count,
-    json_t *ret_results[SCRIPT_RESULTS_MAX], struct err *err)
+    json_t *ret_results[SCRIPT_RESULTS_MAX], struct tmf_err *err)
 {
 	json_t *results[SCRIPT_RESULTS_MAX] = {NULL};
 	struct request request = {

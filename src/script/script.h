@@ -10,7 +10,7 @@
 
 /*
  * A Lua 5.4 file in a sandbox: no files, processes, network, native modules or bytecode; memory and instructions are bounded. The file returns a table of functions; these are
- * called with JSON and answer with JSON. A fault in one call (ERR_HOOK with Lua's traceback) leaves the script usable: its state is made anew.
+ * called with JSON and answer with JSON. A fault in one call (TMF_ERR_HOOK with Lua's traceback) leaves the script usable: its state is made anew.
  * See: https://www.lua.org/manual/5.4/
  */
 struct script;
@@ -28,15 +28,15 @@ struct script;
 #define SCRIPT_PATTERN_STEPS_MAX                                                                   \
 	1e8 /* estimated steps of one pattern match: backtracking is not counted as instructions */
 
-/* Compiles and runs source; name is what messages call it. Errors: ERR_HOOK. */
-struct script *script_new(const char *name, struct str source, struct err *err);
+/* Compiles and runs source; name is what messages call it. Errors: TMF_ERR_HOOK. */
+struct script *script_new(const char *name, struct str source, struct tmf_err *err);
 void script_free(struct script *script);
 
 /* True if the table that the file returned has a function of this name. */
 bool script_has(struct script *script, const char *function);
 
-/* Calls a function of the table. args are borrowed. ret_results[i] are new references (JSON null for nil and what is missing). Errors: ERR_HOOK. */
+/* Calls a function of the table. args are borrowed. ret_results[i] are new references (JSON null for nil and what is missing). Errors: TMF_ERR_HOOK. */
 int script_call(struct script *script, const char *function, json_t *const *args, size_t arg_count,
-    json_t *ret_results[SCRIPT_RESULTS_MAX], struct err *err);
+    json_t *ret_results[SCRIPT_RESULTS_MAX], struct tmf_err *err);
 
 #endif

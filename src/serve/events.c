@@ -1,6 +1,6 @@
 #include "serve/events.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -19,49 +19,49 @@ static const struct {
 bool
 event_is(const json_t *value)
 {
-	return json_get_string(value, "detail-type") != NULL &&
-	       json_get_object(value, "detail") != NULL;
+	return jsonx_get_string(value, "detail-type") != NULL &&
+	       jsonx_get_object(value, "detail") != NULL;
 }
 
 /* An SNS topic between rule and queue wraps the event's text, unless its delivery is raw. Takes body, gives a new reference. */
 static json_t *
-out_of_sns(json_t *body, struct err *err)
+out_of_sns(json_t *body, struct tmf_err *err)
 {
-	const char *type = json_get_string(body, "Type");
-	const char *message = json_get_string(body, "Message");
+	const char *type = jsonx_get_string(body, "Type");
+	const char *message = jsonx_get_string(body, "Message");
 	json_t *inner;
 
 	if (type == NULL || strcmp(type, SNS_TYPE) != 0 || message == NULL)
 		return body;
-	inner = json_parse(str_of(message), err);
+	inner = jsonx_parse(str_of(message), err);
 	json_decref(body);
 	if (inner == NULL)
-		err_prefix(err, "the notification's message");
+		tmf_err_prefix(err, "the notification's message");
 	return inner;
 }
 
 json_t *
-event_of_body(struct str body, struct err *err)
+event_of_body(struct str body, struct tmf_err *err)
 {
-	json_t *event = json_parse(body, err);
+	json_t *event = jsonx_parse(body, err);
 
 	if (event == NULL) {
-		err_prefix(err, "the message's body");
+		tmf_err_prefix(err, "the message's body");
 		return NULL;
 	}
 	event = out_of_sns(event, err);
 	if (event == NULL || event_is(event))
 		return event;
 	json_decref(event);
-	err_set(err, ERR_INVALID, "the message is no EventBridge event");
+	tmf_err_set(err, TMF_ERR_INVALID, "the message is no EventBridge event");
 	return NULL;
 }
 
 int
 event_workflow(struct jobs *jobs, const struct event_routes *routes, const json_t *event,
-    const struct workflow **ret_workflow, struct err *err)
+    const struct workflow **ret_workflow, struct tmf_err *err)
 {
-	const char *type = json_get_string(event, "detail-type");
+	const char *type = jsonx_get_string(event, "detail-type");
 	const char *path = NULL;
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -78,7 +78,7 @@ event_judge(struct job_end *end)
 		return;
 	json_decref(end->output);
 	end->output = NULL;
-	err_set_name(&end->err, ERR_SERVICE, ERROR_INSTANCES,
+	tmf_err_set_name(&end->err, TMF_ERR_SERVICE, ERROR_INSTANCES,
 	    "the run succeeded, but %llu of its instances failed",
 	    (unsigned long long)end->instances_failed);
 }

@@ -29,22 +29,22 @@ touch(const char *path)
 static void
 touch_and_arm(struct health *health)
 {
-	struct clock *clock = loop_clock(health->loop);
+	struct tmf_clock *clock = tmf_loop_clock(health->loop);
 
 	if (!health->failing && touch(health->file) < 0)
 		log_event(LOG_ERROR, "health.file", LOG_STR("file", health->file),
 		    LOG_STR("cause", strerror(errno)));
-	loop_timer_arm(health->loop, &health->timer, clock->mono_ms(clock) + HEALTH_TOUCH_MS);
+	tmf_loop_timer_arm(health->loop, &health->timer, clock->mono_ms(clock) + HEALTH_TOUCH_MS);
 }
 
 static void
-touch_due(struct timer *timer)
+touch_due(struct tmf_timer *timer)
 {
 	touch_and_arm((struct health *)((char *)timer - offsetof(struct health, timer)));
 }
 
 void
-health_start(struct health *health, struct loop *loop, const char *file)
+health_start(struct health *health, struct tmf_loop *loop, const char *file)
 {
 	*health = (struct health){.loop = loop, .file = file, .timer.fire = touch_due};
 	if (file != NULL)
@@ -54,7 +54,7 @@ health_start(struct health *health, struct loop *loop, const char *file)
 void
 health_stop(struct health *health)
 {
-	loop_timer_disarm(health->loop, &health->timer);
+	tmf_loop_timer_disarm(health->loop, &health->timer);
 	if (health->file != NULL)
 		(void)unlink(health->file);
 }

@@ -8,13 +8,13 @@
 #define HEALTH_TOUCH_MS 5000
 
 struct health {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	const char *file; /* NULL: none. Borrowed */
-	struct timer timer;
+	struct tmf_timer timer;
 	bool failing; /* not touched meanwhile */
 };
 
-void health_start(struct health *health, struct loop *loop, const char *file);
+void health_start(struct health *health, struct tmf_loop *loop, const char *file);
 
 /* Takes the file away: who is gone is not healthy. */
 void health_stop(struct health *health);

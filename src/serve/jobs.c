@@ -1,6 +1,6 @@
 #include "serve/jobs_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -13,13 +13,13 @@
 #define ERROR_INTERRUPTED "TMFlow.Interrupted"
 
 struct job {
-	struct task failed; /* first: tells a fault of the start from the loop */
+	struct tmf_task failed; /* first: tells a fault of the start from the loop */
 	struct jobs *jobs;
 	struct domain *domain;
 	struct workflow *own; /* came with the task; NULL: none */
-	struct op *op;
+	struct tmf_op *op;
 	struct execution *execution;
-	struct call *settling; /* its end is known, but the domain is not in order yet */
+	struct tmf_call *settling; /* its end is known, but the domain is not in order yet */
 	struct job_end end;
 	job_done_fn *done;
 	void *arg;
@@ -28,10 +28,10 @@ struct job {
 /* --- the domain --- */
 
 static struct domain *
-domain_new(struct jobs *jobs, const char *workflow_name, struct err *err)
+domain_new(struct jobs *jobs, const char *workflow_name, struct tmf_err *err)
 {
 	const struct jobs_opts *opts = &jobs->opts;
-	struct clock *clock = loop_clock(opts->loop);
+	struct tmf_clock *clock = tmf_loop_clock(opts->loop);
 	struct domain *domain;
 	struct mirror *mirror = mirror_new(
 	    &(struct mirror_opts){
@@ -69,9 +69,9 @@ domain_release(struct jobs *jobs, struct domain *domain)
 }
 
 struct domain *
-domain_take(struct jobs *jobs, const char *workflow_name, struct err *err)
+domain_take(struct jobs *jobs, const char *workflow_name, struct tmf_err *err)
 {
-	struct clock *clock = loop_clock(jobs->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(jobs->opts.loop);
 
 	if (workflow_name != NULL)
 		return domain_new(jobs, workflow_name, err);
@@ -90,18 +90,18 @@ domain_take(struct jobs *jobs, const char *workflow_name, struct err *err)
 /* --- all jobs --- */
 
 static void
-leftovers_settled(void *arg, struct call *call)
+leftovers_settled(void *arg, struct tmf_call *call)
 {
 	struct jobs *jobs = arg;
 
 	jobs->settling = NULL;
-	if (err_isset(&call->err))
+	if (tmf_err_isset(&call->err))
 		log_event(LOG_ERROR, "jobs.settle", LOG_STR("error", call->err.name),
-		    LOG_STR("cause", err_text(&call->err)));
+		    LOG_STR("cause", tmf_err_text(&call->err)));
 }
 
 static int
-commit(void *arg, struct err *err)
+commit(void *arg, struct tmf_err *err)
 {
 	struct jobs *jobs = arg;
 
@@ -109,7 +109,7 @@ commit(void *arg, struct err *err)
 }
 
 struct jobs *
-jobs_new(const struct jobs_opts *opts, struct err *err)
+jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 {
 	struct jobs *jobs = mem_zalloc(1, sizeof(*jobs));
 
@@ -119,11 +119,11 @@ jobs_new(const struct jobs_opts *opts, struct err *err)
 		free(jobs);
 		return NULL;
 	}
-	loop_add_turn_hook(opts->loop, commit, jobs);
+	tmf_loop_add_turn_hook(opts->loop, commit, jobs);
 	jobs->engine = engine_new(&(struct engine_opts){
 	    .loop = opts->loop, .registry = opts->registry, .rng = opts->rng});
 	jobs->settling = mirror_settle(jobs->current->mirror);
-	call_on_done(jobs->settling, leftovers_settled, jobs);
+	tmf_call_on_done(jobs->settling, leftovers_settled, jobs);
 	return jobs;
 }
 
@@ -133,9 +133,9 @@ jobs_free(struct jobs *jobs)
 	if (jobs == NULL)
 		return;
 	assert(jobs->live == 0);
-	call_cancel(jobs->settling);
+	tmf_call_cancel(jobs->settling);
 	engine_free(jobs->engine);
-	loop_remove_turn_hook(jobs->opts.loop, commit, jobs);
+	tmf_loop_remove_turn_hook(jobs->opts.loop, commit, jobs);
 	domain_release(jobs, jobs->current);
 	for (size_t i = 0; i < jobs->workflow_count; i++)
 		workflow_free(jobs->workflows[i]);
@@ -149,12 +149,12 @@ job_free(struct job *job)
 {
 	struct jobs *jobs = job->jobs;
 
-	call_cancel(job->settling);
+	tmf_call_cancel(job->settling);
 	execution_free(job->execution);
 	domain_release(jobs, job->domain);
 	workflow_free(job->own);
 	json_decref(job->end.output);
-	err_fini(&job->end.err);
+	tmf_err_fini(&job->end.err);
 	jobs->live--;
 	free(job);
 }
@@ -169,13 +169,13 @@ tell(struct job *job)
 }
 
 static void
-tell_failed(struct task *task)
+tell_failed(struct tmf_task *task)
 {
 	tell((struct job *)task);
 }
 
 static void
-op_over(void *arg, struct op *op)
+op_over(void *arg, struct tmf_op *op)
 {
 	struct job *job = arg;
 
@@ -186,19 +186,19 @@ op_over(void *arg, struct op *op)
 	} else {
 		if (op->action->gave_up != NULL)
 			op->action->gave_up(op);
-		err_move(&job->end.err, &op->err);
+		tmf_err_move(&job->end.err, &op->err);
 	}
 	tell(job);
 }
 
 static void
-job_settled(void *arg, struct call *call)
+job_settled(void *arg, struct tmf_call *call)
 {
 	struct job *job = arg;
 
 	job->settling = NULL;
-	if (err_isset(&call->err) && !err_isset(&job->end.err))
-		err_move(&job->end.err, &call->err);
+	if (tmf_err_isset(&call->err) && !tmf_err_isset(&job->end.err))
+		tmf_err_move(&job->end.err, &call->err);
 	tell(job);
 }
 
@@ -206,7 +206,7 @@ static void
 execution_over(void *arg, struct execution *execution, const struct execution_result *result)
 {
 	struct job *job = arg;
-	struct err *err = &job->end.err;
+	struct tmf_err *err = &job->end.err;
 
 	(void)execution;
 	switch (result->status) {
@@ -214,42 +214,43 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 		job->end.output = json_incref(result->output);
 		break;
 	case RUN_TIMED_OUT:
-		err_set_name(err, ERR_ASL, ERROR_TIMEOUT, "the workflow's TimeoutSeconds are over");
+		tmf_err_set_name(
+		    err, TMF_ERR_ASL, ERROR_TIMEOUT, "the workflow's TimeoutSeconds are over");
 		break;
 	case RUN_FAILED:
-		err_set_name(err, ERR_ASL, result->error != NULL ? result->error : "", "%s",
+		tmf_err_set_name(err, TMF_ERR_ASL, result->error != NULL ? result->error : "", "%s",
 		    result->cause != NULL ? result->cause : "");
 		break;
 	case RUN_RUNNING:
 	case RUN_INTERRUPTED:
-		err_set_name(err, ERR_BUSY, ERROR_INTERRUPTED, "the run was interrupted");
+		tmf_err_set_name(err, TMF_ERR_BUSY, ERROR_INTERRUPTED, "the run was interrupted");
 		break;
 	}
 	job->settling = mirror_settle(job->domain->mirror);
-	call_on_done(job->settling, job_settled, job);
+	tmf_call_on_done(job->settling, job_settled, job);
 }
 
 static int
-check_configured(const struct jobs *jobs, bool needs_aws, const char *name, struct err *err)
+check_configured(const struct jobs *jobs, bool needs_aws, const char *name, struct tmf_err *err)
 {
 	if (!needs_aws || jobs->opts.config != NULL)
 		return 0;
-	return err_set(
-	    err, ERR_CONFIG, "%s needs a configuration, and this process has none", name);
+	return tmf_err_set(
+	    err, TMF_ERR_CONFIG, "%s needs a configuration, and this process has none", name);
 }
 
 static int
 start_action(struct job *job, const char *name, json_t *input)
 {
 	struct jobs *jobs = job->jobs;
-	struct err *err = &job->end.err;
+	struct tmf_err *err = &job->end.err;
 	const char *bare = strncmp(name, ACTION_PREFIX, sizeof(ACTION_PREFIX) - 1) == 0
 			       ? name + sizeof(ACTION_PREFIX) - 1
 			       : name;
-	const struct action *action = action_registry_find(jobs->opts.registry, bare);
+	const struct tmf_action *action = tmf_registry_find(jobs->opts.registry, bare);
 
 	if (action == NULL)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "action: there is no action \"%s\" (tmflow actions lists them)", bare);
 	if (check_configured(jobs, action->needs_aws, bare, err) < 0)
 		return -1;
@@ -264,7 +265,7 @@ static int
 start_workflow(struct job *job, const struct workflow *workflow, json_t *input)
 {
 	struct jobs *jobs = job->jobs;
-	struct err *err = &job->end.err;
+	struct tmf_err *err = &job->end.err;
 
 	if (check_configured(jobs, workflow->needs_aws, workflow->name, err) < 0)
 		return -1;
@@ -287,8 +288,8 @@ start_workflow(struct job *job, const struct workflow *workflow, json_t *input)
 static int
 start_definition(struct job *job, const json_t *definition, json_t *input)
 {
-	struct err *err = &job->end.err;
-	char *text = json_text(definition);
+	struct tmf_err *err = &job->end.err;
+	char *text = jsonx_text(definition);
 	struct doc *doc = doc_parse("workflow", str_of(text), err);
 
 	if (doc != NULL)
@@ -299,7 +300,7 @@ start_definition(struct job *job, const json_t *definition, json_t *input)
 }
 
 static int
-check_members(const json_t *task, struct err *err)
+check_members(const json_t *task, struct tmf_err *err)
 {
 	static const char *const known[] = {"action", "workflow", "input", NULL};
 	const char *name;
@@ -311,11 +312,12 @@ check_members(const json_t *task, struct err *err)
 		while (known[i] != NULL && strcmp(known[i], name) != 0)
 			i++;
 		if (known[i] == NULL)
-			return err_set(err, ERR_INVALID, "a task has no member \"%s\"", name);
+			return tmf_err_set(
+			    err, TMF_ERR_INVALID, "a task has no member \"%s\"", name);
 	}
 	if (!job_is_task(task) ||
 	    (json_object_get(task, "action") != NULL && json_object_get(task, "workflow") != NULL))
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "a task is {\"action\", \"input\"} or {\"workflow\", \"input\"}");
 	return 0;
 }
@@ -323,7 +325,7 @@ check_members(const json_t *task, struct err *err)
 static int
 start_task(struct job *job, const json_t *task, json_t *input)
 {
-	struct err *err = &job->end.err;
+	struct tmf_err *err = &job->end.err;
 	const json_t *action = json_object_get(task, "action");
 	const json_t *definition = json_object_get(task, "workflow");
 	const struct workflow *workflow;
@@ -333,11 +335,12 @@ start_task(struct job *job, const json_t *task, json_t *input)
 	if (json_is_string(action))
 		return start_action(job, json_string_value(action), input);
 	if (action != NULL)
-		return err_set(err, ERR_INVALID, "action: not a string");
+		return tmf_err_set(err, TMF_ERR_INVALID, "action: not a string");
 	if (json_is_object(definition))
 		return start_definition(job, definition, input);
 	if (!json_is_string(definition))
-		return err_set(err, ERR_INVALID, "workflow: neither a name nor a definition");
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "workflow: neither a name nor a definition");
 	workflow = workflow_by_name(job->jobs, json_string_value(definition), err);
 	return workflow != NULL ? start_workflow(job, workflow, input) : -1;
 }
@@ -363,7 +366,7 @@ job_start(struct jobs *jobs, const json_t *task, job_done_fn *done, void *arg)
 	json_t *input = given != NULL ? json_incref(given) : json_object();
 
 	if (start_task(job, task, input) < 0)
-		loop_post(jobs->opts.loop, &job->failed);
+		tmf_loop_post(jobs->opts.loop, &job->failed);
 	json_decref(input);
 	return job;
 }
@@ -375,7 +378,7 @@ job_start_workflow(
 	struct job *job = job_new(jobs, done, arg);
 
 	if (start_workflow(job, workflow, input) < 0)
-		loop_post(jobs->opts.loop, &job->failed);
+		tmf_loop_post(jobs->opts.loop, &job->failed);
 	return job;
 }
 
@@ -390,7 +393,7 @@ job_cancel(struct job *job)
 {
 	if (job == NULL)
 		return;
-	loop_unpost(job->jobs->opts.loop, &job->failed);
+	tmf_loop_unpost(job->jobs->opts.loop, &job->failed);
 	op_cancel(job->op);
 	job_free(job);
 }

@@ -20,14 +20,14 @@ struct job;
 
 /* Everything is borrowed and must outlive the jobs. */
 struct jobs_opts {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct rng *rng;
-	struct action_registry *registry; /* of every native action */
-	struct store *store;		  /* outcomes and facts; committed once a turn */
-	const char *run_id;		  /* whose outcomes they are */
-	struct aws_client *ec2;		  /* NULL with config */
+	struct tmf_registry *registry; /* of every native action */
+	struct store *store;	       /* outcomes and facts; committed once a turn */
+	const char *run_id;	       /* whose outcomes they are */
+	struct aws_client *ec2;	       /* NULL with config */
 	struct aws_client *(*client_for)(
-	    void *arg, const char *role_arn, struct err *err); /* as in mirror.h; may be NULL */
+	    void *arg, const char *role_arn, struct tmf_err *err); /* as in mirror.h; may be NULL */
 	void *client_for_arg;
 	const struct mirror_config
 	    *config;	       /* NULL: actions that need AWS fail with TMFlow.Config */
@@ -36,8 +36,8 @@ struct jobs_opts {
 	const char *workflows_dir; /* where a job finds workflows by name */
 };
 
-/* Errors: ERR_HOOK for a hook that does not load. */
-struct jobs *jobs_new(const struct jobs_opts *opts, struct err *err);
+/* Errors: TMF_ERR_HOOK for a hook that does not load. */
+struct jobs *jobs_new(const struct jobs_opts *opts, struct tmf_err *err);
 
 /* No job may be left: asserted. */
 void jobs_free(struct jobs *jobs);
@@ -47,15 +47,15 @@ void jobs_free(struct jobs *jobs);
 /* A compiled workflow with its name. Kept until jobs_free. */
 struct workflow;
 
-/* Reads a file, once for each path. Errors: ERR_INVALID with file, line and column of the first fault; ERR_SYSTEM; ERR_LIMIT. */
-const struct workflow *jobs_read_workflow(struct jobs *jobs, const char *path, struct err *err);
+/* Reads a file, once for each path. Errors: TMF_ERR_INVALID with file, line and column of the first fault; TMF_ERR_SYSTEM; TMF_ERR_LIMIT. */
+const struct workflow *jobs_read_workflow(struct jobs *jobs, const char *path, struct tmf_err *err);
 
 /* --- jobs --- */
 
 /* How a job ended. The callback may move output and err out. */
 struct job_end {
 	json_t *output;		   /* NULL on failure */
-	struct err err;		   /* set on failure; name "" for a Fail state without Error */
+	struct tmf_err err;	   /* set on failure; name "" for a Fail state without Error */
 	uint64_t instances_failed; /* recorded as `failed`; a workflow may succeed all the same */
 };
 

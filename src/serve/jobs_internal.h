@@ -23,20 +23,20 @@ struct jobs {
 	struct domain *current; /* what actions share */
 	struct workflow *workflows[JOBS_WORKFLOWS_MAX];
 	size_t workflow_count;
-	size_t live;	       /* jobs */
-	struct call *settling; /* what earlier processes left behind; NULL: done */
+	size_t live;		   /* jobs */
+	struct tmf_call *settling; /* what earlier processes left behind; NULL: done */
 };
 
 /* Compiles a definition. Errors: as jobs_read_workflow. Takes nothing. */
 struct workflow *
-workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, struct err *err);
+workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, struct tmf_err *err);
 void workflow_free(struct workflow *workflow);
 
 /* The one of that name in the folder of workflows: letters, digits, '-', '_' and '.'; ".yaml" may be left out. */
-const struct workflow *workflow_by_name(struct jobs *jobs, const char *name, struct err *err);
+const struct workflow *workflow_by_name(struct jobs *jobs, const char *name, struct tmf_err *err);
 
-/* A domain of one's own, for a workflow of that name; or (NULL) the one that actions share. Errors: ERR_HOOK. */
-struct domain *domain_take(struct jobs *jobs, const char *workflow_name, struct err *err);
+/* A domain of one's own, for a workflow of that name; or (NULL) the one that actions share. Errors: TMF_ERR_HOOK. */
+struct domain *domain_take(struct jobs *jobs, const char *workflow_name, struct tmf_err *err);
 void domain_release(struct jobs *jobs, struct domain *domain);
 
 #endif

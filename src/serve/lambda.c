@@ -1,6 +1,6 @@
 #include "serve/lambda_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -40,7 +40,7 @@ invocation_free(struct invocation *invocation)
 {
 	if (invocation->kind != NULL)
 		invocation->kind->free_state(invocation);
-	loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
+	tmf_loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
 	json_decref(invocation->payload);
 	free(invocation->request_id);
 	free(invocation->invocation_id);
@@ -55,7 +55,7 @@ answered(void *arg, const struct web_reply *reply)
 	if (reply->status != 202)
 		log_event(LOG_ERROR, "lambda.answer",
 		    LOG_STR("request_id", lambda->current->request_id),
-		    LOG_INT("status", reply->status), LOG_STR("cause", err_text(reply->err)));
+		    LOG_INT("status", reply->status), LOG_STR("cause", tmf_err_text(reply->err)));
 	invocation_free(lambda->current);
 	lambda->current = NULL;
 	ask_next(lambda);
@@ -68,7 +68,7 @@ answer(struct invocation *invocation, const json_t *body, const char *error_type
 	struct lambda *lambda = invocation->lambda;
 	char *url = mem_printf("%s/invocation/%s/%s", lambda->base, invocation->request_id,
 	    error_type != NULL ? "error" : "response");
-	char *text = json_text(body);
+	char *text = jsonx_text(body);
 	struct http_header headers[DONE_MAX];
 	size_t count = 0;
 
@@ -77,7 +77,7 @@ answer(struct invocation *invocation, const json_t *body, const char *error_type
 		    (struct http_header){HEADER_INVOCATION, invocation->invocation_id};
 	if (error_type != NULL)
 		headers[count++] = (struct http_header){HEADER_ERROR_TYPE, error_type};
-	loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
+	tmf_loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
 	web_start(&lambda->answer, invocation->opts->transport,
 	    &(struct http_request){
 		.method = "POST",
@@ -94,23 +94,23 @@ answer(struct invocation *invocation, const json_t *body, const char *error_type
 }
 
 static json_t *
-error_body(const struct err *why)
+error_body(const struct tmf_err *why)
 {
 	json_t *body = json_object();
 
-	json_put_string(body, "errorMessage", err_text(why));
-	json_put_string(body, "errorType", why->name[0] != '\0' ? why->name : ERROR_NAME_DEFAULT);
+	jsonx_put_string(body, "errorMessage", tmf_err_text(why));
+	jsonx_put_string(body, "errorType", why->name[0] != '\0' ? why->name : ERROR_NAME_DEFAULT);
 	json_object_set_new(body, "stackTrace", json_array());
 	return body;
 }
 
 void
-invocation_fail(struct invocation *invocation, const struct err *why)
+invocation_fail(struct invocation *invocation, const struct tmf_err *why)
 {
 	json_t *body = error_body(why);
 
 	log_event(LOG_ERROR, "lambda.failed", LOG_STR("request_id", invocation->request_id),
-	    LOG_STR("error", why->name), LOG_STR("cause", err_text(why)));
+	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)));
 	answer(invocation, body, ERROR_TYPE_FAILED);
 	json_decref(body);
 }
@@ -118,15 +118,15 @@ invocation_fail(struct invocation *invocation, const struct err *why)
 void
 invocation_respond(struct invocation *invocation, json_t *response)
 {
-	struct clock *clock = loop_clock(invocation->opts->loop);
-	struct err err = {0};
+	struct tmf_clock *clock = tmf_loop_clock(invocation->opts->loop);
+	struct tmf_err err = {0};
 
-	if (json_text_bytes_max(response, LAMBDA_RESPONSE_BYTES_MAX) > LAMBDA_RESPONSE_BYTES_MAX) {
-		err_set(&err, ERR_LIMIT,
+	if (jsonx_text_bytes_max(response, LAMBDA_RESPONSE_BYTES_MAX) > LAMBDA_RESPONSE_BYTES_MAX) {
+		tmf_err_set(&err, TMF_ERR_LIMIT,
 		    "the output is over the %u bytes that Lambda takes of a response",
 		    LAMBDA_RESPONSE_BYTES_MAX);
 		invocation_fail(invocation, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 	} else {
 		log_event(LOG_INFO, "lambda.done", LOG_STR("request_id", invocation->request_id),
 		    LOG_INT("ms", clock->mono_ms(clock) - invocation->start_mono_ms));
@@ -136,16 +136,16 @@ invocation_respond(struct invocation *invocation, json_t *response)
 }
 
 void
-invocation_deadline_error(struct err *err)
+invocation_deadline_error(struct tmf_err *err)
 {
-	err_set_name(err, ERR_LIMIT, ERROR_DEADLINE,
+	tmf_err_set_name(err, TMF_ERR_LIMIT, ERROR_DEADLINE,
 	    "the function's time is over; what was done is found again at the next attempt");
 }
 
 /* --- invocations --- */
 
 static void
-deadline_near(struct timer *timer)
+deadline_near(struct tmf_timer *timer)
 {
 	struct invocation *invocation =
 	    (struct invocation *)((char *)timer - offsetof(struct invocation, deadline));
@@ -156,26 +156,26 @@ deadline_near(struct timer *timer)
 static void
 arm_deadline(struct invocation *invocation, const char *deadline_wall_ms)
 {
-	struct clock *clock = loop_clock(invocation->opts->loop);
+	struct tmf_clock *clock = tmf_loop_clock(invocation->opts->loop);
 	int64_t left_ms;
 
 	if (deadline_wall_ms == NULL)
 		return;
 	left_ms = strtoll(deadline_wall_ms, NULL, 10) - clock->wall_ms(clock) -
 		  invocation->kind->margin_ms;
-	loop_timer_arm(invocation->opts->loop, &invocation->deadline,
+	tmf_loop_timer_arm(invocation->opts->loop, &invocation->deadline,
 	    clock->mono_ms(clock) + (left_ms > 0 ? left_ms : 0));
 }
 
 static void
-find_kind(struct invocation *invocation, struct err *err)
+find_kind(struct invocation *invocation, struct tmf_err *err)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i]->accepts(invocation->payload)) {
 			invocation->kind = kinds[i];
 			return;
 		}
-	err_set(err, ERR_INVALID,
+	tmf_err_set(err, TMF_ERR_INVALID,
 	    "the payload is neither a task, nor an EventBridge event, nor a batch of SQS messages, "
 	    "nor a custom resource of CloudFormation");
 }
@@ -193,8 +193,8 @@ static void
 invocation_begin(struct lambda *lambda, const struct web_reply *reply, const char *request_id)
 {
 	struct invocation *invocation = mem_zalloc(1, sizeof(*invocation));
-	struct clock *clock = loop_clock(lambda->opts.loop);
-	struct err err = {0};
+	struct tmf_clock *clock = tmf_loop_clock(lambda->opts.loop);
+	struct tmf_err err = {0};
 
 	lambda->current = invocation;
 	invocation->lambda = lambda;
@@ -204,12 +204,12 @@ invocation_begin(struct lambda *lambda, const struct web_reply *reply, const cha
 	invocation->start_mono_ms = clock->mono_ms(clock);
 	invocation->deadline.fire = deadline_near;
 	set_trace(web_reply_header(reply, "Lambda-Runtime-Trace-Id"));
-	invocation->payload = json_parse(reply->body, &err);
+	invocation->payload = jsonx_parse(reply->body, &err);
 	if (invocation->payload != NULL)
 		find_kind(invocation, &err);
 	if (invocation->kind == NULL) {
 		invocation_fail(invocation, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	arm_deadline(invocation, web_reply_header(reply, "Lambda-Runtime-Deadline-Ms"));
@@ -222,19 +222,20 @@ next_came(void *arg, const struct web_reply *reply)
 	struct lambda *lambda = arg;
 	const char *request_id =
 	    reply->status == 200 ? web_reply_header(reply, "Lambda-Runtime-Aws-Request-Id") : NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (request_id != NULL) {
 		invocation_begin(lambda, reply, request_id);
 		return;
 	}
 	if (reply->status == 0)
-		err_move(&err, reply->err);
+		tmf_err_move(&err, reply->err);
 	else
-		err_set(&err, ERR_REPLY, "the runtime API answers with status %d", reply->status);
-	err_prefix(&err, "no next invocation");
+		tmf_err_set(
+		    &err, TMF_ERR_REPLY, "the runtime API answers with status %d", reply->status);
+	tmf_err_prefix(&err, "no next invocation");
 	lambda->opts.over(lambda->opts.arg, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 /* Without a time-out: the process is frozen until there is something to do. */
@@ -278,8 +279,8 @@ lambda_free(struct lambda *lambda)
 
 struct init_error {
 	struct web web;
-	struct loop *loop;
-	struct err err;
+	struct tmf_loop *loop;
+	struct tmf_err err;
 };
 
 static void
@@ -288,17 +289,17 @@ init_error_told(void *arg, const struct web_reply *reply)
 	struct init_error *told = arg;
 
 	if (reply->status == 0)
-		err_move(&told->err, reply->err);
-	loop_stop(told->loop);
+		tmf_err_move(&told->err, reply->err);
+	tmf_loop_stop(told->loop);
 }
 
 int
-lambda_tell_init_error(struct loop *loop, struct http_transport *transport, const char *api,
-    const struct err *why, struct err *err)
+lambda_tell_init_error(struct tmf_loop *loop, struct http_transport *transport, const char *api,
+    const struct tmf_err *why, struct tmf_err *err)
 {
 	struct init_error told = {.loop = loop};
 	json_t *body = error_body(why);
-	char *text = json_text(body);
+	char *text = jsonx_text(body);
 	char *url = mem_printf(API_BASE "/init/error", api);
 	const struct http_header header = {HEADER_ERROR_TYPE, ERROR_TYPE_INIT};
 	int ret;
@@ -314,13 +315,13 @@ lambda_tell_init_error(struct loop *loop, struct http_transport *transport, cons
 		.no_proxy = true,
 	    },
 	    init_error_told, &told);
-	ret = loop_run(loop, err);
+	ret = tmf_loop_run(loop, err);
 	web_cancel(&told.web);
 	json_decref(body);
 	free(text);
 	free(url);
-	if (ret < 0 || !err_isset(&told.err))
+	if (ret < 0 || !tmf_err_isset(&told.err))
 		return ret;
-	err_move(err, &told.err);
+	tmf_err_move(err, &told.err);
 	return -1;
 }

@@ -21,7 +21,7 @@
 #define LAMBDA_RESOURCE_ID_CHARS  1024u	     /* of a PhysicalResourceId */
 
 struct lambda_opts {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct http_transport *transport;
 	const char *api; /* AWS_LAMBDA_RUNTIME_API: "host:port"; borrowed */
 	struct jobs *jobs;
@@ -29,7 +29,7 @@ struct lambda_opts {
 	struct event_routes routes;
 	const char *backfill; /* the workflow that a custom resource without one starts: its file */
 	/* The runtime API does not answer as it should: the process is to end. From the loop. */
-	void (*over)(void *arg, struct err *fault);
+	void (*over)(void *arg, struct tmf_err *fault);
 	void *arg;
 };
 
@@ -39,8 +39,8 @@ struct lambda *lambda_new(const struct lambda_opts *opts);
 /* Cancels what is left. NULL is fine. */
 void lambda_free(struct lambda *lambda);
 
-/* Tells the runtime API that the process cannot start: runs the loop until it is told. Errors: ERR_TRANSPORT. */
-int lambda_tell_init_error(struct loop *loop, struct http_transport *transport, const char *api,
-    const struct err *why, struct err *err);
+/* Tells the runtime API that the process cannot start: runs the loop until it is told. Errors: TMF_ERR_TRANSPORT. */
+int lambda_tell_init_error(struct tmf_loop *loop, struct http_transport *transport, const char *api,
+    const struct tmf_err *why, struct tmf_err *err);
 
 #endif

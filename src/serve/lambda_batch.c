@@ -1,6 +1,6 @@
 #include "serve/lambda_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -34,8 +34,8 @@ struct batch {
 static bool
 accepts(const json_t *payload)
 {
-	const json_t *records = json_get_array(payload, "Records");
-	const char *source = json_get_string(json_array_get(records, 0), "eventSource");
+	const json_t *records = jsonx_get_array(payload, "Records");
+	const char *source = jsonx_get_string(json_array_get(records, 0), "eventSource");
 
 	return source != NULL && strcmp(source, EVENT_SOURCE) == 0;
 }
@@ -43,8 +43,8 @@ accepts(const json_t *payload)
 static bool
 is_fifo(const json_t *payload)
 {
-	const char *arn = json_get_string(
-	    json_array_get(json_get_array(payload, "Records"), 0), "eventSourceARN");
+	const char *arn = jsonx_get_string(
+	    json_array_get(jsonx_get_array(payload, "Records"), 0), "eventSourceARN");
 	size_t len = arn != NULL ? strlen(arn) : 0;
 	size_t ending = sizeof(FIFO_ENDING) - 1;
 
@@ -68,15 +68,15 @@ respond(struct invocation *invocation)
 }
 
 static void
-item_over(struct batch_item *item, const struct err *why)
+item_over(struct batch_item *item, const struct tmf_err *why)
 {
 	struct batch *batch = item->invocation->state;
 
-	item->state = err_isset(why) ? ITEM_FAILED : ITEM_DONE;
-	if (!err_isset(why))
+	item->state = tmf_err_isset(why) ? ITEM_FAILED : ITEM_DONE;
+	if (!tmf_err_isset(why))
 		return;
 	log_event(LOG_WARN, "lambda.message", LOG_STR("message", item->id),
-	    LOG_STR("error", why->name), LOG_STR("cause", err_text(why)));
+	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)));
 	batch->stopped = batch->stopped || batch->fifo;
 }
 
@@ -101,7 +101,7 @@ start_item(struct batch_item *item)
 	const struct lambda_opts *opts = item->invocation->opts;
 	struct batch *batch = item->invocation->state;
 	const struct workflow *workflow = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *event = event_of_body(str_of(item->body != NULL ? item->body : ""), &err);
 
 	if (event != NULL)
@@ -114,7 +114,7 @@ start_item(struct batch_item *item)
 		item_over(item, &err);
 	}
 	json_decref(event);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
@@ -132,7 +132,7 @@ go_on(struct invocation *invocation)
 static void
 start(struct invocation *invocation)
 {
-	json_t *records = json_get_array(invocation->payload, "Records");
+	json_t *records = jsonx_get_array(invocation->payload, "Records");
 	struct batch *batch = mem_zalloc(1, sizeof(*batch));
 	json_t *record;
 	size_t i;
@@ -141,11 +141,11 @@ start(struct invocation *invocation)
 	batch->items = mem_zalloc(batch->count, sizeof(batch->items[0]));
 	batch->fifo = is_fifo(invocation->payload);
 	json_array_foreach (records, i, record) {
-		const char *id = json_get_string(record, "messageId");
+		const char *id = jsonx_get_string(record, "messageId");
 
 		batch->items[i].invocation = invocation;
 		batch->items[i].id = id != NULL ? id : "";
-		batch->items[i].body = json_get_string(record, "body");
+		batch->items[i].body = jsonx_get_string(record, "body");
 	}
 	invocation->state = batch;
 	go_on(invocation);

@@ -30,16 +30,16 @@ struct invocation {
 	char *invocation_id; /* echoed; NULL: none came */
 	json_t *payload;
 	const struct invocation_kind *kind; /* NULL: no payload that is known */
-	struct timer deadline;
+	struct tmf_timer deadline;
 	int64_t start_mono_ms;
 	void *state; /* the kind's */
 };
 
 /* Takes response. */
 void invocation_respond(struct invocation *invocation, json_t *response);
-void invocation_fail(struct invocation *invocation, const struct err *why);
+void invocation_fail(struct invocation *invocation, const struct tmf_err *why);
 
 /* "TMFlow.Deadline" */
-void invocation_deadline_error(struct err *err);
+void invocation_deadline_error(struct tmf_err *err);
 
 #endif

@@ -1,6 +1,6 @@
 #include "serve/lambda_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 /* Invocations that are one job: a task of Step Functions, an event. */
 
@@ -35,7 +35,7 @@ start_event(struct invocation *invocation)
 {
 	const struct lambda_opts *opts = invocation->opts;
 	const struct workflow *workflow;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (event_workflow(opts->jobs, &opts->routes, invocation->payload, &workflow, &err) < 0)
 		invocation_fail(invocation, &err);
@@ -46,7 +46,7 @@ start_event(struct invocation *invocation)
 	else
 		invocation->state = job_start_workflow(
 		    opts->jobs, workflow, invocation->payload, event_over, invocation);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
@@ -59,12 +59,12 @@ free_job(struct invocation *invocation)
 static void
 deadline(struct invocation *invocation)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	free_job(invocation);
 	invocation_deadline_error(&err);
 	invocation_fail(invocation, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 const struct invocation_kind invocation_task = {

@@ -1,7 +1,7 @@
 #include "serve/lambda_internal.h"
 
 #include "aws/services/sfn.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -30,9 +30,9 @@ _Static_assert(PUT_ATTEMPTS_MAX *PUT_TIMEOUT_MS + (PUT_ATTEMPTS_MAX - 1) * PUT_P
 
 struct resource {
 	struct job *job;
-	struct call *execution; /* StartExecution */
+	struct tmf_call *execution; /* StartExecution */
 	struct web put;
-	struct timer pause; /* before the next PUT */
+	struct tmf_timer pause; /* before the next PUT */
 	int attempts;
 	char *body; /* of the PUT; NULL: not made yet */
 };
@@ -45,9 +45,9 @@ free_state(struct invocation *invocation)
 	if (resource == NULL)
 		return;
 	job_cancel(resource->job);
-	call_cancel(resource->execution);
+	tmf_call_cancel(resource->execution);
 	web_cancel(&resource->put);
-	loop_timer_disarm(invocation->opts->loop, &resource->pause);
+	tmf_loop_timer_disarm(invocation->opts->loop, &resource->pause);
 	free(resource->body);
 	free(resource);
 	invocation->state = NULL;
@@ -56,8 +56,8 @@ free_state(struct invocation *invocation)
 static bool
 accepts(const json_t *payload)
 {
-	return json_get_string(payload, "RequestType") != NULL &&
-	       json_get_string(payload, "ResponseURL") != NULL;
+	return jsonx_get_string(payload, "RequestType") != NULL &&
+	       jsonx_get_string(payload, "ResponseURL") != NULL;
 }
 
 /* --- the answer --- */
@@ -65,7 +65,7 @@ accepts(const json_t *payload)
 static void put(struct invocation *invocation);
 
 static void
-pause_over(struct timer *timer)
+pause_over(struct tmf_timer *timer)
 {
 	struct resource *resource =
 	    (struct resource *)((char *)timer - offsetof(struct resource, pause));
@@ -78,24 +78,25 @@ put_done(void *arg, const struct web_reply *reply)
 {
 	struct invocation *invocation = arg;
 	struct resource *resource = invocation->state;
-	struct clock *clock = loop_clock(invocation->opts->loop);
-	struct err err = {0};
+	struct tmf_clock *clock = tmf_loop_clock(invocation->opts->loop);
+	struct tmf_err err = {0};
 
 	/* Whatever was answered, the invocation succeeded: another attempt would do it all again. */
 	if (reply->status == 200) {
 		invocation_respond(invocation, json_object());
 		return;
 	}
-	err_set(&err, ERR_TRANSPORT, "CloudFormation's ResponseURL took no answer: status %d %s",
-	    reply->status, err_text(reply->err));
+	tmf_err_set(&err, TMF_ERR_TRANSPORT,
+	    "CloudFormation's ResponseURL took no answer: status %d %s", reply->status,
+	    tmf_err_text(reply->err));
 	if (++resource->attempts < PUT_ATTEMPTS_MAX) {
-		log_event(LOG_WARN, "lambda.resource", LOG_STR("cause", err_text(&err)));
-		loop_timer_arm(
+		log_event(LOG_WARN, "lambda.resource", LOG_STR("cause", tmf_err_text(&err)));
+		tmf_loop_timer_arm(
 		    invocation->opts->loop, &resource->pause, clock->mono_ms(clock) + PUT_PAUSE_MS);
 	} else {
 		invocation_fail(invocation, &err);
 	}
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 /* Without a Content-Type: the URL was signed for none. */
@@ -107,7 +108,7 @@ put(struct invocation *invocation)
 	web_start(&resource->put, invocation->opts->transport,
 	    &(struct http_request){
 		.method = "PUT",
-		.url = json_get_string(invocation->payload, "ResponseURL"),
+		.url = jsonx_get_string(invocation->payload, "ResponseURL"),
 		.body = str_of(resource->body),
 		.total_timeout_ms = PUT_TIMEOUT_MS,
 	    },
@@ -118,14 +119,14 @@ put(struct invocation *invocation)
 static void
 add_physical_id(json_t *body, const json_t *payload)
 {
-	const char *given = json_get_string(payload, "PhysicalResourceId");
-	const char *named = json_get_string(payload, "LogicalResourceId");
+	const char *given = jsonx_get_string(payload, "PhysicalResourceId");
+	const char *named = jsonx_get_string(payload, "LogicalResourceId");
 	const char *logical = named != NULL ? named : "resource";
 	char *id = given != NULL ? mem_strndup(given, utf8_cut(given, LAMBDA_RESOURCE_ID_CHARS))
 				 : mem_printf("tmflow-%.*s",
 				       (int)utf8_cut(logical, LOGICAL_ID_BYTES), logical);
 
-	json_put_string(body, "PhysicalResourceId", id);
+	jsonx_put_string(body, "PhysicalResourceId", id);
 	free(id);
 }
 
@@ -133,8 +134,8 @@ add_physical_id(json_t *body, const json_t *payload)
 static void
 fit(json_t *body)
 {
-	while (json_text_bytes(body, LAMBDA_RESOURCE_BYTES_MAX) > LAMBDA_RESOURCE_BYTES_MAX) {
-		const char *reason = json_get_string(body, "Reason");
+	while (jsonx_text_bytes(body, LAMBDA_RESOURCE_BYTES_MAX) > LAMBDA_RESOURCE_BYTES_MAX) {
+		const char *reason = jsonx_get_string(body, "Reason");
 		size_t len = reason != NULL ? strlen(reason) : 0;
 
 		if (len == 0)
@@ -146,32 +147,32 @@ fit(json_t *body)
 
 /* Answers CloudFormation, then Lambda. why NULL: SUCCESS, with data (taken; may be NULL). */
 static void
-tell(struct invocation *invocation, const struct err *why, json_t *data)
+tell(struct invocation *invocation, const struct tmf_err *why, json_t *data)
 {
 	static const char *const copied[] = {"RequestId", "StackId", "LogicalResourceId"};
 	struct resource *resource = invocation->state;
 	json_t *body = json_object();
 
-	json_put_string(body, "Status", why == NULL ? "SUCCESS" : "FAILED");
+	jsonx_put_string(body, "Status", why == NULL ? "SUCCESS" : "FAILED");
 	for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
-		json_put_string(body, copied[i], json_get_string(invocation->payload, copied[i]));
+		jsonx_put_string(body, copied[i], jsonx_get_string(invocation->payload, copied[i]));
 	add_physical_id(body, invocation->payload);
 	if (why != NULL) {
 		char *reason =
 		    mem_printf("%s: %s (request %s)", why->name[0] != '\0' ? why->name : "failed",
-			err_text(why), invocation->request_id);
+			tmf_err_text(why), invocation->request_id);
 
-		json_put_string(body, "Reason", reason);
+		jsonx_put_string(body, "Reason", reason);
 		free(reason);
 		log_event(LOG_ERROR, "lambda.resource", LOG_STR("error", why->name),
-		    LOG_STR("cause", err_text(why)));
+		    LOG_STR("cause", tmf_err_text(why)));
 	}
 	if (data != NULL)
 		json_object_set_new(body, "Data", data);
 	fit(body);
-	resource->body = json_text(body);
+	resource->body = jsonx_text(body);
 	json_decref(body);
-	loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
+	tmf_loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
 	put(invocation);
 }
 
@@ -185,7 +186,7 @@ backfill_over(void *arg, struct job_end *end)
 
 	resource->job = NULL;
 	event_judge(end);
-	if (err_isset(&end->err))
+	if (tmf_err_isset(&end->err))
 		tell(invocation, &end->err, NULL);
 	else
 		tell(invocation, NULL, json_pack("{s:s}", "Backfill", "done"));
@@ -196,7 +197,7 @@ start_backfill(struct invocation *invocation)
 {
 	const struct lambda_opts *opts = invocation->opts;
 	struct resource *resource = invocation->state;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	const struct workflow *workflow = jobs_read_workflow(opts->jobs, opts->backfill, &err);
 	json_t *input = json_object();
 
@@ -206,19 +207,19 @@ start_backfill(struct invocation *invocation)
 	else
 		tell(invocation, &err, NULL);
 	json_decref(input);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
-execution_started(void *arg, struct call *call)
+execution_started(void *arg, struct tmf_call *call)
 {
 	struct invocation *invocation = arg;
 	struct resource *resource = invocation->state;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
 	resource->execution = NULL;
 	/* An earlier attempt of this very request has started it, and its answer was lost. */
-	if (result != NULL || err_is(&call->err, "ExecutionAlreadyExists"))
+	if (result != NULL || tmf_err_is(&call->err, "ExecutionAlreadyExists"))
 		tell(invocation, NULL,
 		    json_pack("{s:s, s:o*}", "Backfill", "started", "ExecutionArn",
 			json_incref(json_object_get(result, "executionArn"))));
@@ -232,7 +233,7 @@ static void
 start_execution(struct invocation *invocation, const char *state_machine_arn)
 {
 	struct resource *resource = invocation->state;
-	const char *request = json_get_string(invocation->payload, "RequestId");
+	const char *request = jsonx_get_string(invocation->payload, "RequestId");
 	char name[EXECUTION_CHARS + 1];
 
 	snprintf(name, sizeof(name), "stack-%s", request != NULL ? request : "request");
@@ -241,15 +242,15 @@ start_execution(struct invocation *invocation, const char *state_machine_arn)
 			*p = '-';
 	resource->execution =
 	    sfn_start_execution(invocation->opts->sfn, state_machine_arn, name, "{}");
-	call_on_done(resource->execution, execution_started, invocation);
+	tmf_call_on_done(resource->execution, execution_started, invocation);
 }
 
 static void
 start(struct invocation *invocation)
 {
-	const char *type = json_get_string(invocation->payload, "RequestType");
-	const char *state_machine_arn = json_get_string(
-	    json_get_object(invocation->payload, "ResourceProperties"), "StateMachineArn");
+	const char *type = jsonx_get_string(invocation->payload, "RequestType");
+	const char *state_machine_arn = jsonx_get_string(
+	    jsonx_get_object(invocation->payload, "ResourceProperties"), "StateMachineArn");
 	struct resource *resource = mem_zalloc(1, sizeof(*resource));
 
 	invocation->state = resource;
@@ -267,15 +268,15 @@ static void
 deadline(struct invocation *invocation)
 {
 	struct resource *resource = invocation->state;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	job_cancel(resource->job);
 	resource->job = NULL;
-	call_cancel(resource->execution);
+	tmf_call_cancel(resource->execution);
 	resource->execution = NULL;
 	invocation_deadline_error(&err);
 	tell(invocation, &err, NULL);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 const struct invocation_kind invocation_resource = {

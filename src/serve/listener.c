@@ -1,7 +1,7 @@
 #include "serve/listener_internal.h"
 
 #include "aws/services/sqs.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -15,7 +15,7 @@ struct receive {
 	struct receive *prev;
 	struct listener *listener;
 	unsigned reserved;
-	struct call *call;
+	struct tmf_call *call;
 };
 
 static void
@@ -35,29 +35,29 @@ receive_free(struct receive *receive)
 }
 
 static void
-receive_failed(struct listener *listener, struct err *err)
+receive_failed(struct listener *listener, struct tmf_err *err)
 {
-	struct clock *clock = loop_clock(listener->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(listener->opts.loop);
 
 	log_event(LOG_WARN, "listener.receive", LOG_STR("queue", listener->opts.queue_url),
-	    LOG_STR("error", err->name), LOG_STR("cause", err_text(err)));
+	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 	listener->health.failing = true;
-	if (sqs_queue_is_missing(err) && !err_isset(&listener->fault)) {
-		err_prefix(err, "%s", listener->opts.queue_url);
-		err_move(&listener->fault, err);
-		listener->fault.code = ERR_CONFIG;
+	if (sqs_queue_is_missing(err) && !tmf_err_isset(&listener->fault)) {
+		tmf_err_prefix(err, "%s", listener->opts.queue_url);
+		tmf_err_move(&listener->fault, err);
+		listener->fault.code = TMF_ERR_CONFIG;
 		listener->draining = true;
 	}
-	loop_timer_arm(
+	tmf_loop_timer_arm(
 	    listener->opts.loop, &listener->pause, clock->mono_ms(clock) + LISTENER_PAUSE_MS);
 }
 
 static void
-receive_done(void *arg, struct call *call)
+receive_done(void *arg, struct tmf_call *call)
 {
 	struct receive *receive = arg;
 	struct listener *listener = receive->listener;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 	json_t *message;
 	size_t i;
 
@@ -93,11 +93,11 @@ open_receive(struct listener *listener, unsigned free_slots)
 				    .wait_seconds = SQS_WAIT_SECONDS_MAX,
 				    .visibility_seconds = listener->opts.visibility_seconds,
 				});
-	call_on_done(receive->call, receive_done, receive);
+	tmf_call_on_done(receive->call, receive_done, receive);
 }
 
 static void
-tell_over(struct task *task)
+tell_over(struct tmf_task *task)
 {
 	struct listener *listener =
 	    (struct listener *)((char *)task - offsetof(struct listener, over));
@@ -109,7 +109,7 @@ void
 listener_next(struct listener *listener)
 {
 	if (listener->draining && listener->open_receives + listener->live_messages == 0)
-		loop_post(listener->opts.loop, &listener->over);
+		tmf_loop_post(listener->opts.loop, &listener->over);
 	if (listener->draining || listener->pause.heap_index != 0)
 		return;
 	while (listener->open_receives < listener->opts.receivers &&
@@ -119,7 +119,7 @@ listener_next(struct listener *listener)
 }
 
 static void
-pause_over(struct timer *timer)
+pause_over(struct tmf_timer *timer)
 {
 	listener_next((struct listener *)((char *)timer - offsetof(struct listener, pause)));
 }
@@ -144,18 +144,18 @@ listener_free(struct listener *listener)
 {
 	if (listener == NULL)
 		return;
-	loop_timer_disarm(listener->opts.loop, &listener->pause);
-	loop_unpost(listener->opts.loop, &listener->over);
+	tmf_loop_timer_disarm(listener->opts.loop, &listener->pause);
+	tmf_loop_unpost(listener->opts.loop, &listener->over);
 	health_stop(&listener->health);
 	while (listener->receives != NULL) {
 		struct receive *next = listener->receives->next;
 
-		call_cancel(listener->receives->call);
+		tmf_call_cancel(listener->receives->call);
 		receive_free(listener->receives);
 		listener->receives = next;
 	}
 	messages_free(listener);
-	err_fini(&listener->fault);
+	tmf_err_fini(&listener->fault);
 	free(listener);
 }
 
@@ -163,7 +163,7 @@ void
 listener_drain(struct listener *listener)
 {
 	listener->draining = true;
-	loop_timer_disarm(listener->opts.loop, &listener->pause);
+	tmf_loop_timer_disarm(listener->opts.loop, &listener->pause);
 	listener_next(listener);
 }
 

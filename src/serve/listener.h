@@ -18,7 +18,7 @@
 #define LISTENER_PAUSE_MS	     5000  /* after a receive that failed in spite of its retries */
 
 struct listener_opts {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct jobs *jobs;
 	struct aws_client *sqs;
 	const char *queue_url; /* borrowed while the listener lives */
@@ -28,7 +28,7 @@ struct listener_opts {
 	int visibility_seconds;
 	const char *health_file; /* as the worker's; NULL: none. Borrowed */
 	/* Nothing is under way any more, after listener_drain or for a fault: fault is then set. From the loop. */
-	void (*over)(void *arg, struct err *fault);
+	void (*over)(void *arg, struct tmf_err *fault);
 	void *arg;
 };
 

@@ -14,11 +14,11 @@ struct listener {
 	unsigned reserved;	  /* messages that they may bring */
 	struct message *messages; /* under way, a list */
 	unsigned live_messages;
-	struct timer pause; /* armed: no new receives until then */
-	struct task over;
+	struct tmf_timer pause; /* armed: no new receives until then */
+	struct tmf_task over;
 	struct health health;
 	bool draining;
-	struct err fault;
+	struct tmf_err fault;
 	struct listener_stats stats;
 };
 

@@ -2,7 +2,7 @@
 
 #include "aws/services/sqs.h"
 #include "base/digest.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -25,16 +25,16 @@ struct message {
 	json_t *
 	    older; /* handles of earlier receives that came while this one was under way; NULL: none */
 	struct job *job;
-	struct timer extend; /* the visibility, again */
-	struct call *extending;
-	struct call *ending; /* DeleteMessage, or the visibility set to 0 */
+	struct tmf_timer extend; /* the visibility, again */
+	struct tmf_call *extending;
+	struct tmf_call *ending; /* DeleteMessage, or the visibility set to 0 */
 };
 
 static int64_t
 extend_at(const struct message *message)
 {
 	const struct listener_opts *opts = &message->listener->opts;
-	struct clock *clock = loop_clock(opts->loop);
+	struct tmf_clock *clock = tmf_loop_clock(opts->loop);
 
 	return clock->mono_ms(clock) + (int64_t)opts->visibility_seconds * MS / 3;
 }
@@ -45,9 +45,9 @@ message_free(struct message *message)
 	struct listener *listener = message->listener;
 
 	job_cancel(message->job);
-	call_cancel(message->extending);
-	call_cancel(message->ending);
-	loop_timer_disarm(listener->opts.loop, &message->extend);
+	tmf_call_cancel(message->extending);
+	tmf_call_cancel(message->ending);
+	tmf_loop_timer_disarm(listener->opts.loop, &message->extend);
 	if (message->prev != NULL)
 		message->prev->next = message->next;
 	else
@@ -101,14 +101,14 @@ take_older(struct message *message)
 }
 
 static void
-ended(void *arg, struct call *call)
+ended(void *arg, struct tmf_call *call)
 {
 	struct message *message = arg;
 
 	message->ending = NULL;
-	if (err_isset(&call->err))
+	if (tmf_err_isset(&call->err))
 		log_event(LOG_WARN, "message.kept", LOG_STR("message", message->id),
-		    LOG_STR("error", call->err.name), LOG_STR("cause", err_text(&call->err)));
+		    LOG_STR("error", call->err.name), LOG_STR("cause", tmf_err_text(&call->err)));
 	if (message->done && (message->handle_newer || take_older(message)))
 		delete_message(message);
 	else if (message->handle_newer)
@@ -122,11 +122,11 @@ delete_message(struct message *message)
 {
 	const struct listener_opts *opts = &message->listener->opts;
 
-	loop_timer_disarm(opts->loop, &message->extend);
+	tmf_loop_timer_disarm(opts->loop, &message->extend);
 	message->done = true;
 	message->handle_newer = false;
 	message->ending = sqs_delete_message(opts->sqs, opts->queue_url, message->handle);
-	call_on_done(message->ending, ended, message);
+	tmf_call_on_done(message->ending, ended, message);
 }
 
 static void
@@ -136,15 +136,15 @@ give_back(struct message *message)
 
 	message->handle_newer = false;
 	message->ending = sqs_change_visibility(opts->sqs, opts->queue_url, message->handle, 0);
-	call_on_done(message->ending, ended, message);
+	tmf_call_on_done(message->ending, ended, message);
 }
 
 /* It becomes visible again when its time is over, and goes to the dead-letter queue after as many receives as the queue's redrive policy says. */
 static void
-leave(struct message *message, const char *event, const struct err *why)
+leave(struct message *message, const char *event, const struct tmf_err *why)
 {
 	log_event(LOG_WARN, event, LOG_STR("message", message->id), LOG_STR("error", why->name),
-	    LOG_STR("cause", err_text(why)), LOG_STR("request_id", why->request_id));
+	    LOG_STR("cause", tmf_err_text(why)), LOG_STR("request_id", why->request_id));
 	message_over(message);
 }
 
@@ -156,7 +156,7 @@ job_over(void *arg, struct job_end *end)
 
 	message->job = NULL;
 	event_judge(end);
-	if (err_isset(&end->err)) {
+	if (tmf_err_isset(&end->err)) {
 		stats->failed++;
 		leave(message, "event.failed", &end->err);
 		return;
@@ -169,34 +169,34 @@ job_over(void *arg, struct job_end *end)
 /* --- while it runs --- */
 
 static void
-extended(void *arg, struct call *call)
+extended(void *arg, struct tmf_call *call)
 {
 	struct message *message = arg;
-	const struct err *err = &call->err;
+	const struct tmf_err *err = &call->err;
 
 	message->extending = NULL;
-	if (!err_isset(err))
+	if (!tmf_err_isset(err))
 		return;
 	log_event(LOG_WARN, "message.visibility", LOG_STR("message", message->id),
-	    LOG_STR("error", err->name), LOG_STR("cause", err_text(err)));
+	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 	/* The run goes on: what it does may be done twice. */
 	if (sqs_receipt_is_over(err))
-		loop_timer_disarm(message->listener->opts.loop, &message->extend);
+		tmf_loop_timer_disarm(message->listener->opts.loop, &message->extend);
 }
 
 static void
-extend(struct timer *timer)
+extend(struct tmf_timer *timer)
 {
 	struct message *message =
 	    (struct message *)((char *)timer - offsetof(struct message, extend));
 	const struct listener_opts *opts = &message->listener->opts;
 
-	loop_timer_arm(opts->loop, &message->extend, extend_at(message));
+	tmf_loop_timer_arm(opts->loop, &message->extend, extend_at(message));
 	if (message->extending != NULL)
 		return;
 	message->extending = sqs_change_visibility(
 	    opts->sqs, opts->queue_url, message->handle, opts->visibility_seconds);
-	call_on_done(message->extending, extended, message);
+	tmf_call_on_done(message->extending, extended, message);
 }
 
 /* --- the beginning --- */
@@ -242,10 +242,10 @@ note_duplicate(struct message *message, const char *handle)
 }
 
 static json_t *
-event_of_message(const json_t *received, struct err *err)
+event_of_message(const json_t *received, struct tmf_err *err)
 {
-	struct str body = str_of(json_get_string(received, "Body"));
-	const char *told = json_get_string(received, "MD5OfBody");
+	struct str body = str_of(jsonx_get_string(received, "Body"));
+	const char *told = jsonx_get_string(received, "MD5OfBody");
 	struct buf digest = {0};
 	bool same = true;
 
@@ -253,8 +253,9 @@ event_of_message(const json_t *received, struct err *err)
 		same = strcmp(buf_cstr(&digest), told) == 0;
 	buf_fini(&digest);
 	if (!same)
-		err_set(err, ERR_REPLY, "the body is not the one that MD5OfBody was made of");
-	return err_isset(err) ? NULL : event_of_body(body, err);
+		tmf_err_set(
+		    err, TMF_ERR_REPLY, "the body is not the one that MD5OfBody was made of");
+	return tmf_err_isset(err) ? NULL : event_of_body(body, err);
 }
 
 static void
@@ -262,37 +263,37 @@ message_run(struct message *message, json_t *event)
 {
 	struct listener *listener = message->listener;
 	const struct workflow *workflow;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (event_workflow(listener->opts.jobs, &listener->opts.routes, event, &workflow, &err) <
 	    0) {
 		listener->stats.failed++;
 		leave(message, "event.failed", &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	if (workflow == NULL) {
 		log_event(LOG_INFO, "event.ignored", LOG_STR("message", message->id),
-		    LOG_STR("detail_type", json_get_string(event, "detail-type")));
+		    LOG_STR("detail_type", jsonx_get_string(event, "detail-type")));
 		listener->stats.ignored++;
 		delete_message(message);
 		return;
 	}
-	loop_timer_arm(listener->opts.loop, &message->extend, extend_at(message));
+	tmf_loop_timer_arm(listener->opts.loop, &message->extend, extend_at(message));
 	message->job = job_start_workflow(listener->opts.jobs, workflow, event, job_over, message);
 }
 
 void
 message_begin(struct listener *listener, const json_t *received)
 {
-	const char *id = json_get_string(received, "MessageId");
-	const char *handle = json_get_string(received, "ReceiptHandle");
+	const char *id = jsonx_get_string(received, "MessageId");
+	const char *handle = jsonx_get_string(received, "ReceiptHandle");
 	struct message *message;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *event;
 
 	listener->stats.received++;
-	if (id == NULL || handle == NULL || json_get_string(received, "Body") == NULL)
+	if (id == NULL || handle == NULL || jsonx_get_string(received, "Body") == NULL)
 		return;
 	message = message_find(listener, id);
 	if (message != NULL) {
@@ -312,5 +313,5 @@ message_begin(struct listener *listener, const json_t *received)
 		leave(message, "message.unreadable", &err);
 	}
 	json_decref(event);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 static int
-take_body(void *arg, int status, struct str part, struct err *err)
+take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
 	struct web *web = arg;
 
@@ -14,7 +14,7 @@ take_body(void *arg, int status, struct str part, struct err *err)
 }
 
 static void
-exchange_done(void *arg, struct http_exchange *exchange, int status, struct err *err)
+exchange_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
 	struct web *web = arg;
 	struct buf body = web->body;

@@ -8,7 +8,7 @@
 struct web_reply {
 	int status; /* 0: none came, err says why */
 	struct str body;
-	struct err *err;
+	struct tmf_err *err;
 	const struct http_transport *transport;
 	const struct http_exchange *exchange;
 };

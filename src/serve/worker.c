@@ -14,7 +14,7 @@ struct worker_poll {
 	struct worker_poll *prev;
 	struct worker *worker;
 	struct activity *activity;
-	struct call *call;
+	struct tmf_call *call;
 };
 
 static void
@@ -35,36 +35,36 @@ poll_free(struct worker_poll *poll)
 
 /* Faults that no further poll would be spared. */
 static bool
-is_fatal(const struct err *err)
+is_fatal(const struct tmf_err *err)
 {
-	return err_is(err, "ActivityDoesNotExist") || err_is(err, "InvalidArn");
+	return tmf_err_is(err, "ActivityDoesNotExist") || tmf_err_is(err, "InvalidArn");
 }
 
 static void
-poll_failed(struct worker *worker, const struct activity *activity, struct err *err)
+poll_failed(struct worker *worker, const struct activity *activity, struct tmf_err *err)
 {
-	struct clock *clock = loop_clock(worker->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(worker->opts.loop);
 
 	log_event(LOG_WARN, "worker.poll", LOG_STR("activity", activity->arn),
-	    LOG_STR("error", err->name), LOG_STR("cause", err_text(err)));
+	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 	worker->health.failing = true;
-	if (is_fatal(err) && !err_isset(&worker->fault)) {
-		err_prefix(err, "%s", activity->arn);
-		err_move(&worker->fault, err);
-		worker->fault.code = ERR_CONFIG;
+	if (is_fatal(err) && !tmf_err_isset(&worker->fault)) {
+		tmf_err_prefix(err, "%s", activity->arn);
+		tmf_err_move(&worker->fault, err);
+		worker->fault.code = TMF_ERR_CONFIG;
 		worker->draining = true;
 	}
-	loop_timer_arm(
+	tmf_loop_timer_arm(
 	    worker->opts.loop, &worker->pause, clock->mono_ms(clock) + WORKER_POLL_PAUSE_MS);
 }
 
 static void
-poll_done(void *arg, struct call *call)
+poll_done(void *arg, struct tmf_call *call)
 {
 	struct worker_poll *poll = arg;
 	struct worker *worker = poll->worker;
 	const struct activity *activity = poll->activity;
-	json_t *given = call_take_result(call);
+	json_t *given = tmf_call_take_result(call);
 
 	poll_free(poll);
 	if (given == NULL) {
@@ -92,7 +92,7 @@ open_poll(struct worker *worker, struct activity *activity)
 	activity->polls++;
 	worker->open_polls++;
 	poll->call = sfn_get_activity_task(worker->opts.sfn, activity->arn, worker->name);
-	call_on_done(poll->call, poll_done, poll);
+	tmf_call_on_done(poll->call, poll_done, poll);
 }
 
 /* The activity with the fewest open polls, taking turns; NULL where each has its number. */
@@ -116,7 +116,7 @@ choose_activity(struct worker *worker)
 }
 
 static void
-tell_over(struct task *task)
+tell_over(struct tmf_task *task)
 {
 	struct worker *worker = (struct worker *)((char *)task - offsetof(struct worker, over));
 
@@ -130,7 +130,7 @@ worker_next(struct worker *worker)
 	struct activity *activity;
 
 	if (worker->draining && worker->open_polls + worker->live_tasks == 0)
-		loop_post(worker->opts.loop, &worker->over);
+		tmf_loop_post(worker->opts.loop, &worker->over);
 	if (worker->draining || worker->pause.heap_index != 0)
 		return;
 	while (worker->open_polls + worker->live_tasks < worker->opts.concurrency &&
@@ -139,7 +139,7 @@ worker_next(struct worker *worker)
 }
 
 static void
-pause_over(struct timer *timer)
+pause_over(struct tmf_timer *timer)
 {
 	worker_next((struct worker *)((char *)timer - offsetof(struct worker, pause)));
 }
@@ -167,18 +167,18 @@ worker_free(struct worker *worker)
 {
 	if (worker == NULL)
 		return;
-	loop_timer_disarm(worker->opts.loop, &worker->pause);
-	loop_unpost(worker->opts.loop, &worker->over);
+	tmf_loop_timer_disarm(worker->opts.loop, &worker->pause);
+	tmf_loop_unpost(worker->opts.loop, &worker->over);
 	health_stop(&worker->health);
 	while (worker->polls != NULL) {
 		struct worker_poll *next = worker->polls->next;
 
-		call_cancel(worker->polls->call);
+		tmf_call_cancel(worker->polls->call);
 		poll_free(worker->polls);
 		worker->polls = next;
 	}
 	worker_tasks_free(worker);
-	err_fini(&worker->fault);
+	tmf_err_fini(&worker->fault);
 	free(worker->name);
 	free(worker);
 }
@@ -187,7 +187,7 @@ void
 worker_drain(struct worker *worker)
 {
 	worker->draining = true;
-	loop_timer_disarm(worker->opts.loop, &worker->pause);
+	tmf_loop_timer_disarm(worker->opts.loop, &worker->pause);
 	worker_next(worker);
 }
 

@@ -22,7 +22,7 @@
 #define WORKER_ANSWER_PAUSE_MS	     20000 /* before an end that could not be told is told again */
 
 struct worker_opts {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct jobs *jobs;
 	struct aws_client *sfn;
 	const char *const *activity_arns; /* borrowed while the worker lives */
@@ -33,7 +33,7 @@ struct worker_opts {
 	int64_t heartbeat_ms;
 	const char *health_file; /* touched while polls are answered; NULL: none. Borrowed */
 	/* Nothing is under way any more, after worker_drain or for a fault: fault is then set. From the loop. */
-	void (*over)(void *arg, struct err *fault);
+	void (*over)(void *arg, struct tmf_err *fault);
 	void *arg;
 };
 

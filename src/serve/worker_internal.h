@@ -21,11 +21,11 @@ struct worker {
 	struct worker_task *tasks; /* a list */
 	unsigned open_polls;
 	unsigned live_tasks;
-	struct timer pause; /* armed: no new polls until then */
+	struct tmf_timer pause; /* armed: no new polls until then */
 	struct health health;
-	struct task over;
+	struct tmf_task over;
 	bool draining;
-	struct err fault;
+	struct tmf_err fault;
 	struct worker_stats stats;
 };
 

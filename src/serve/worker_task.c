@@ -2,7 +2,7 @@
 
 #include "aws/pace/retry.h"
 #include "aws/services/sfn.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -15,21 +15,21 @@ struct worker_task {
 	struct worker_task *prev;
 	struct worker *worker;
 	char *token;
-	char *action;	    /* for the log */
-	struct job *job;    /* NULL: over */
-	struct timer heart; /* the next beat */
-	struct call *beat;  /* NULL: none is under way */
-	struct call *told;  /* the end, being told */
-	struct timer again; /* before it is told again */
-	char *output;	    /* how it ended: JSON text, or err */
-	struct err err;
+	char *action;		/* for the log */
+	struct job *job;	/* NULL: over */
+	struct tmf_timer heart; /* the next beat */
+	struct tmf_call *beat;	/* NULL: none is under way */
+	struct tmf_call *told;	/* the end, being told */
+	struct tmf_timer again; /* before it is told again */
+	char *output;		/* how it ended: JSON text, or err */
+	struct tmf_err err;
 	int64_t start_mono_ms;
 };
 
 static int64_t
 now_mono_ms(const struct worker_task *task)
 {
-	struct clock *clock = loop_clock(task->worker->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(task->worker->opts.loop);
 
 	return clock->mono_ms(clock);
 }
@@ -40,10 +40,10 @@ task_free(struct worker_task *task)
 	struct worker *worker = task->worker;
 
 	job_cancel(task->job);
-	call_cancel(task->beat);
-	call_cancel(task->told);
-	loop_timer_disarm(worker->opts.loop, &task->heart);
-	loop_timer_disarm(worker->opts.loop, &task->again);
+	tmf_call_cancel(task->beat);
+	tmf_call_cancel(task->told);
+	tmf_loop_timer_disarm(worker->opts.loop, &task->heart);
+	tmf_loop_timer_disarm(worker->opts.loop, &task->again);
 	if (task->prev != NULL)
 		task->prev->next = task->next;
 	else
@@ -54,7 +54,7 @@ task_free(struct worker_task *task)
 	free(task->token);
 	free(task->action);
 	free(task->output);
-	err_fini(&task->err);
+	tmf_err_fini(&task->err);
 	free(task);
 }
 
@@ -81,10 +81,10 @@ task_over(struct worker_task *task)
 
 /* Nobody wants to hear of it any more. */
 static void
-drop(struct worker_task *task, const struct err *why)
+drop(struct worker_task *task, const struct tmf_err *why)
 {
 	log_event(LOG_WARN, "task.dropped", LOG_STR("action", task->action),
-	    LOG_STR("error", why->name), LOG_STR("cause", err_text(why)),
+	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)),
 	    LOG_INT("after_ms", now_mono_ms(task) - task->start_mono_ms));
 	task->worker->stats.dropped++;
 	task_over(task);
@@ -111,41 +111,41 @@ task_told(struct worker_task *task)
 
 /* Step Functions does not take what the task gave. */
 static void
-output_refused(struct worker_task *task, struct err *err)
+output_refused(struct worker_task *task, struct tmf_err *err)
 {
 	free(task->output);
 	task->output = NULL;
-	err_move(&task->err, err);
+	tmf_err_move(&task->err, err);
 	tell(task);
 }
 
 static void
-tell_later(struct worker_task *task, const struct err *why)
+tell_later(struct worker_task *task, const struct tmf_err *why)
 {
 	log_event(LOG_WARN, "task.untold", LOG_STR("action", task->action),
-	    LOG_STR("error", why->name), LOG_STR("cause", err_text(why)),
+	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)),
 	    LOG_INT("delay_ms", WORKER_ANSWER_PAUSE_MS));
-	loop_timer_arm(
+	tmf_loop_timer_arm(
 	    task->worker->opts.loop, &task->again, now_mono_ms(task) + WORKER_ANSWER_PAUSE_MS);
 }
 
 static bool
-may_pass(const struct err *err)
+may_pass(const struct tmf_err *err)
 {
-	return retry_classify(err) != RETRY_NEVER || err->code == ERR_CREDENTIALS ||
-	       err_is(err, "KmsThrottlingException");
+	return retry_classify(err) != RETRY_NEVER || err->code == TMF_ERR_CREDENTIALS ||
+	       tmf_err_is(err, "KmsThrottlingException");
 }
 
 static void
-told(void *arg, struct call *call)
+told(void *arg, struct tmf_call *call)
 {
 	struct worker_task *task = arg;
-	struct err *err = &call->err;
+	struct tmf_err *err = &call->err;
 
 	task->told = NULL;
-	if (!err_isset(err))
+	if (!tmf_err_isset(err))
 		task_told(task);
-	else if (err_is(err, "InvalidOutput") && task->output != NULL)
+	else if (tmf_err_is(err, "InvalidOutput") && task->output != NULL)
 		output_refused(task, err);
 	else if (may_pass(err) && !sfn_task_is_over(err))
 		tell_later(task, err);
@@ -161,13 +161,13 @@ tell(struct worker_task *task)
 	if (task->output != NULL)
 		task->told = sfn_send_task_success(sfn, task->token, task->output);
 	else
-		task->told =
-		    sfn_send_task_failure(sfn, task->token, task->err.name, err_text(&task->err));
-	call_on_done(task->told, told, task);
+		task->told = sfn_send_task_failure(
+		    sfn, task->token, task->err.name, tmf_err_text(&task->err));
+	tmf_call_on_done(task->told, told, task);
 }
 
 static void
-tell_again(struct timer *timer)
+tell_again(struct tmf_timer *timer)
 {
 	tell((struct worker_task *)((char *)timer - offsetof(struct worker_task, again)));
 }
@@ -176,57 +176,58 @@ static void
 job_over(void *arg, struct job_end *end)
 {
 	struct worker_task *task = arg;
-	size_t bytes = end->output != NULL ? json_text_bytes(end->output, SFN_OUTPUT_BYTES_MAX) : 0;
+	size_t bytes =
+	    end->output != NULL ? jsonx_text_bytes(end->output, SFN_OUTPUT_BYTES_MAX) : 0;
 
 	task->job = NULL;
 	if (end->output == NULL)
-		err_move(&task->err, &end->err);
+		tmf_err_move(&task->err, &end->err);
 	else if (bytes > SFN_OUTPUT_BYTES_MAX)
-		err_set(&task->err, ERR_LIMIT,
+		tmf_err_set(&task->err, TMF_ERR_LIMIT,
 		    "the output is over the %u bytes that Step Functions takes of a task",
 		    SFN_OUTPUT_BYTES_MAX);
 	else
-		task->output = json_text(end->output);
+		task->output = jsonx_text(end->output);
 	tell(task);
 }
 
 /* --- the heart --- */
 
 static void
-beat_done(void *arg, struct call *call)
+beat_done(void *arg, struct tmf_call *call)
 {
 	struct worker_task *task = arg;
-	struct err *err = &call->err;
+	struct tmf_err *err = &call->err;
 
 	task->beat = NULL;
-	if (!err_isset(err)) {
+	if (!tmf_err_isset(err)) {
 		task->worker->stats.heartbeats++;
 		return;
 	}
 	if (!sfn_task_is_over(err)) {
 		log_event(LOG_WARN, "task.heartbeat", LOG_STR("action", task->action),
-		    LOG_STR("error", err->name), LOG_STR("cause", err_text(err)));
+		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 		return;
 	}
 	/* Once its end is being told, the answer to that says more. */
 	if (task->job != NULL)
 		drop(task, err);
 	else
-		loop_timer_disarm(task->worker->opts.loop, &task->heart);
+		tmf_loop_timer_disarm(task->worker->opts.loop, &task->heart);
 }
 
 static void
-beat(struct timer *timer)
+beat(struct tmf_timer *timer)
 {
 	struct worker_task *task =
 	    (struct worker_task *)((char *)timer - offsetof(struct worker_task, heart));
 	const struct worker_opts *opts = &task->worker->opts;
 
-	loop_timer_arm(opts->loop, &task->heart, now_mono_ms(task) + opts->heartbeat_ms);
+	tmf_loop_timer_arm(opts->loop, &task->heart, now_mono_ms(task) + opts->heartbeat_ms);
 	if (task->beat != NULL)
 		return;
 	task->beat = sfn_send_task_heartbeat(opts->sfn, task->token);
-	call_on_done(task->beat, beat_done, task);
+	tmf_call_on_done(task->beat, beat_done, task);
 }
 
 /* --- the beginning --- */
@@ -247,7 +248,7 @@ task_new(struct worker *worker, const char *token)
 	worker->tasks = task;
 	worker->live_tasks++;
 	worker->stats.tasks++;
-	loop_timer_arm(
+	tmf_loop_timer_arm(
 	    worker->opts.loop, &task->heart, task->start_mono_ms + worker->opts.heartbeat_ms);
 	return task;
 }
@@ -255,8 +256,8 @@ task_new(struct worker *worker, const char *token)
 static const char *
 name_of(const json_t *input)
 {
-	const char *action = json_get_string(input, "action");
-	const char *workflow = json_get_string(input, "workflow");
+	const char *action = jsonx_get_string(input, "action");
+	const char *workflow = jsonx_get_string(input, "workflow");
 
 	if (action != NULL)
 		return action;
@@ -266,12 +267,12 @@ name_of(const json_t *input)
 void
 worker_task_begin(struct worker *worker, const json_t *given)
 {
-	const char *text = json_get_string(given, "input");
-	struct worker_task *task = task_new(worker, json_get_string(given, "taskToken"));
-	json_t *input = json_parse(str_of(text != NULL ? text : "{}"), &task->err);
+	const char *text = jsonx_get_string(given, "input");
+	struct worker_task *task = task_new(worker, jsonx_get_string(given, "taskToken"));
+	json_t *input = jsonx_parse(str_of(text != NULL ? text : "{}"), &task->err);
 
 	if (input == NULL) {
-		err_prefix(&task->err, "the task's input");
+		tmf_err_prefix(&task->err, "the task's input");
 		tell(task);
 		return;
 	}

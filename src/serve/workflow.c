@@ -31,23 +31,23 @@ workflow_free(struct workflow *workflow)
 
 /* The first fault; how many there are is for `tmflow validate` to tell. */
 static void
-first_fault(const struct diag_list *diags, struct err *err)
+first_fault(const struct diag_list *diags, struct tmf_err *err)
 {
 	for (size_t i = 0; i < diags->count; i++) {
 		const struct diag *diag = &diags->at[i];
 
 		if (diag->severity != DIAG_ERROR)
 			continue;
-		err_set(err, ERR_INVALID, "%s:%u:%u: %s", doc_name(diags->doc), diag->pos.line,
-		    diag->pos.column, diag->message);
+		tmf_err_set(err, TMF_ERR_INVALID, "%s:%u:%u: %s", doc_name(diags->doc),
+		    diag->pos.line, diag->pos.column, diag->message);
 		return;
 	}
 }
 
 struct workflow *
-workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, struct err *err)
+workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, struct tmf_err *err)
 {
-	struct asl_resources resources = action_registry_resources(jobs->opts.registry);
+	struct asl_resources resources = registry_resources(jobs->opts.registry);
 	struct workflow *workflow = NULL;
 	struct asl_machine *machine;
 	struct diag_list diags;
@@ -60,14 +60,14 @@ workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, str
 		workflow = mem_zalloc(1, sizeof(*workflow));
 		workflow->name = name_of_path(name);
 		workflow->machine = machine;
-		workflow->needs_aws = action_registry_needs_aws(jobs->opts.registry, machine);
+		workflow->needs_aws = registry_needs_aws(jobs->opts.registry, machine);
 	}
 	diag_list_fini(&diags);
 	return workflow;
 }
 
 const struct workflow *
-jobs_read_workflow(struct jobs *jobs, const char *path, struct err *err)
+jobs_read_workflow(struct jobs *jobs, const char *path, struct tmf_err *err)
 {
 	struct workflow *workflow;
 	struct doc *doc;
@@ -76,7 +76,7 @@ jobs_read_workflow(struct jobs *jobs, const char *path, struct err *err)
 		if (strcmp(jobs->workflows[i]->path, path) == 0)
 			return jobs->workflows[i];
 	if (jobs->workflow_count == JOBS_WORKFLOWS_MAX) {
-		err_set(err, ERR_LIMIT, "%s: %u workflows are in use already", path,
+		tmf_err_set(err, TMF_ERR_LIMIT, "%s: %u workflows are in use already", path,
 		    JOBS_WORKFLOWS_MAX);
 		return NULL;
 	}
@@ -93,7 +93,7 @@ jobs_read_workflow(struct jobs *jobs, const char *path, struct err *err)
 }
 
 const struct workflow *
-workflow_by_name(struct jobs *jobs, const char *name, struct err *err)
+workflow_by_name(struct jobs *jobs, const char *name, struct tmf_err *err)
 {
 	const struct workflow *workflow;
 	const char *ending = strchr(name, '.') == NULL ? ENDING : "";
@@ -101,7 +101,7 @@ workflow_by_name(struct jobs *jobs, const char *name, struct err *err)
 
 	/* The name comes from far away: it must not lead out of the folder. */
 	if (name[0] == '\0' || name[0] == '.' || name[strspn(name, NAME_CHARS)] != '\0') {
-		err_set(err, ERR_INVALID,
+		tmf_err_set(err, TMF_ERR_INVALID,
 		    "workflow: \"%s\" is no name of a workflow (such as \"backfill\")", name);
 		return NULL;
 	}

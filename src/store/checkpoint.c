@@ -7,7 +7,7 @@ struct blob_each {
 };
 
 static int
-blob_each_row(void *arg, sqlite3_stmt *row, struct err *err)
+blob_each_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct blob_each *each = arg;
 
@@ -16,8 +16,8 @@ blob_each_row(void *arg, sqlite3_stmt *row, struct err *err)
 }
 
 int
-store_branch_put(
-    struct store *store, const char *run_id, int64_t branch_id, struct str state, struct err *err)
+store_branch_put(struct store *store, const char *run_id, int64_t branch_id, struct str state,
+    struct tmf_err *err)
 {
 	int64_t run;
 
@@ -30,7 +30,7 @@ store_branch_put(
 }
 
 int
-store_branch_delete(struct store *store, const char *run_id, int64_t branch_id, struct err *err)
+store_branch_delete(struct store *store, const char *run_id, int64_t branch_id, struct tmf_err *err)
 {
 	int64_t run;
 
@@ -42,7 +42,7 @@ store_branch_delete(struct store *store, const char *run_id, int64_t branch_id, 
 
 int
 store_branches_each(struct store *store, const char *run_id,
-    int (*fn)(void *arg, int64_t branch_id, struct str state), void *arg, struct err *err)
+    int (*fn)(void *arg, int64_t branch_id, struct str state), void *arg, struct tmf_err *err)
 {
 	struct blob_each each = {.fn = fn, .arg = arg};
 	int64_t run;
@@ -55,7 +55,7 @@ store_branches_each(struct store *store, const char *run_id,
 
 int
 store_result_put(struct store *store, const char *run_id, int64_t branch_id, int64_t index,
-    struct str result, struct err *err)
+    struct str result, struct tmf_err *err)
 {
 	int64_t run;
 
@@ -71,7 +71,7 @@ store_result_put(struct store *store, const char *run_id, int64_t branch_id, int
 
 int
 store_results_each(struct store *store, const char *run_id, int64_t branch_id,
-    int (*fn)(void *arg, int64_t index, struct str result), void *arg, struct err *err)
+    int (*fn)(void *arg, int64_t index, struct str result), void *arg, struct tmf_err *err)
 {
 	struct blob_each each = {.fn = fn, .arg = arg};
 	int64_t run;
@@ -83,7 +83,8 @@ store_results_each(struct store *store, const char *run_id, int64_t branch_id,
 }
 
 int
-store_results_delete(struct store *store, const char *run_id, int64_t branch_id, struct err *err)
+store_results_delete(
+    struct store *store, const char *run_id, int64_t branch_id, struct tmf_err *err)
 {
 	int64_t run;
 
@@ -94,7 +95,7 @@ store_results_delete(struct store *store, const char *run_id, int64_t branch_id,
 }
 
 int
-store_checkpoints_delete(struct store *store, const char *run_id, struct err *err)
+store_checkpoints_delete(struct store *store, const char *run_id, struct tmf_err *err)
 {
 	int64_t run;
 

@@ -16,14 +16,14 @@
 #define LOCK_INTERVAL_MS 20 /* between two tries for the directory's lock */
 
 static int
-fail(struct err *err, const char *path, const char *what)
+fail(struct tmf_err *err, const char *path, const char *what)
 {
-	return err_set(err, ERR_STORE, "%s: %s: %s", path, what, strerror(errno));
+	return tmf_err_set(err, TMF_ERR_STORE, "%s: %s: %s", path, what, strerror(errno));
 }
 
 /* Makes path and its missing parents. Changes path in between. */
 static int
-make_dirs(char *path, struct err *err)
+make_dirs(char *path, struct tmf_err *err)
 {
 	struct stat st;
 
@@ -40,22 +40,22 @@ make_dirs(char *path, struct err *err)
 
 /* What was opened must be a directory of ours. Others could have put their own files in theirs. */
 static int
-check_owner(const struct stat *st, const char *path, struct err *err)
+check_owner(const struct stat *st, const char *path, struct tmf_err *err)
 {
 	if (st->st_uid == geteuid())
 		return 0;
-	return err_set(err, ERR_STORE, "%s belongs to user %u and is refused by user %u", path,
-	    (unsigned)st->st_uid, (unsigned)geteuid());
+	return tmf_err_set(err, TMF_ERR_STORE, "%s belongs to user %u and is refused by user %u",
+	    path, (unsigned)st->st_uid, (unsigned)geteuid());
 }
 
 static int
-open_dir(const char *path, struct err *err)
+open_dir(const char *path, struct tmf_err *err)
 {
 	struct stat st;
 
 	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
-		return err_set(
-		    err, ERR_STORE, "%s is a symbolic link: name the state directory itself", path);
+		return tmf_err_set(err, TMF_ERR_STORE,
+		    "%s is a symbolic link: name the state directory itself", path);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return fail(err, path, "cannot open the state directory");
@@ -68,12 +68,12 @@ open_dir(const char *path, struct err *err)
 }
 
 int
-store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct err *err)
+store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct tmf_err *err)
 {
 	size_t len = strlen(dir);
 
 	if (len == 0)
-		return err_set(err, ERR_STORE, "the name of the state directory is empty");
+		return tmf_err_set(err, TMF_ERR_STORE, "the name of the state directory is empty");
 	while (len > 1 && dir[len - 1] == '/') /* "link/" would be what the link points to */
 		len--;
 	char *path = mem_strndup(dir, len);
@@ -92,13 +92,13 @@ store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct err *err)
 }
 
 int
-store_dir_lock(int dir_fd, const char *path, struct err *err)
+store_dir_lock(int dir_fd, const char *path, struct tmf_err *err)
 {
 	for (int waited_ms = 0; flock(dir_fd, LOCK_EX | LOCK_NB) < 0;) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fail(err, path, "cannot lock the state directory");
 		if (waited_ms >= STORE_BUSY_MS)
-			return err_set(err, ERR_STORE,
+			return tmf_err_set(err, TMF_ERR_STORE,
 			    "%s: another process has been opening it for more than %d s", path,
 			    STORE_BUSY_MS / 1000);
 		(void)poll(NULL, 0, LOCK_INTERVAL_MS);
@@ -114,7 +114,7 @@ store_dir_unlock(int dir_fd)
 }
 
 static int
-check_file(int dir_fd, const char *name, const char *path, struct err *err)
+check_file(int dir_fd, const char *name, const char *path, struct tmf_err *err)
 {
 	struct stat st;
 
@@ -123,9 +123,10 @@ check_file(int dir_fd, const char *name, const char *path, struct err *err)
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(err, path, "cannot look at the file");
 	if (S_ISLNK(st.st_mode))
-		return err_set(err, ERR_STORE, "%s is a symbolic link and is refused", path);
+		return tmf_err_set(
+		    err, TMF_ERR_STORE, "%s is a symbolic link and is refused", path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_STORE, "%s is no regular file", path);
+		return tmf_err_set(err, TMF_ERR_STORE, "%s is no regular file", path);
 	if (check_owner(&st, path, err) < 0)
 		return -1;
 	/* SQLite gives the -wal and -shm files the mode of this one. */
@@ -138,7 +139,7 @@ check_file(int dir_fd, const char *name, const char *path, struct err *err)
 }
 
 int
-store_dir_file(int dir_fd, const char *name, const char *path, struct err *err)
+store_dir_file(int dir_fd, const char *name, const char *path, struct tmf_err *err)
 {
 	int fd =
 	    openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
@@ -161,7 +162,7 @@ env_get(const char *name)
 }
 
 char *
-store_default_dir(const char *flag, struct err *err)
+store_default_dir(const char *flag, struct tmf_err *err)
 {
 	const char *dir = flag != NULL ? flag : env_get("TMFLOW_STATE_DIR");
 	const char *state_home = env_get("XDG_STATE_HOME");
@@ -173,7 +174,7 @@ store_default_dir(const char *flag, struct err *err)
 		return mem_printf("%s/tmflow", state_home);
 	if (home != NULL)
 		return mem_printf("%s/.local/state/tmflow", home);
-	err_set(err, ERR_CONFIG,
+	tmf_err_set(err, TMF_ERR_CONFIG,
 	    "no place for the state: HOME is not set; give --state-dir or TMFLOW_STATE_DIR");
 	return NULL;
 }

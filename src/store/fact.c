@@ -3,7 +3,7 @@
 #include <string.h>
 
 static int
-check_key(const char *scope, const char *kind, const char *key, struct err *err)
+check_key(const char *scope, const char *kind, const char *key, struct tmf_err *err)
 {
 	if (store_check_size(strlen(scope), STORE_KEY_BYTES_MAX, "the scope of a fact", err) < 0 ||
 	    store_check_size(strlen(kind), STORE_KEY_BYTES_MAX, "the kind of a fact", err) < 0)
@@ -13,7 +13,7 @@ check_key(const char *scope, const char *kind, const char *key, struct err *err)
 
 int
 store_fact_put(struct store *store, const char *scope, const char *kind, const char *key,
-    struct str value, struct err *err)
+    struct str value, struct tmf_err *err)
 {
 	if (check_key(scope, kind, key, err) < 0 ||
 	    store_check_size(value.len, STORE_FACT_BYTES_MAX, "the value of a fact", err) < 0)
@@ -27,7 +27,7 @@ store_fact_put(struct store *store, const char *scope, const char *kind, const c
 
 int
 store_fact_delete(
-    struct store *store, const char *scope, const char *kind, const char *key, struct err *err)
+    struct store *store, const char *scope, const char *kind, const char *key, struct tmf_err *err)
 {
 	return store_write(store, SQL_FACT_DELETE,
 	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key)), err);
@@ -45,7 +45,7 @@ is_of(const struct buf *of, const char *scope, const char *kind)
 /* True if there is no fact of that kind. Asked once in a transaction, since nobody can change it meanwhile; outside of one nothing is kept. */
 static int
 is_absent(
-    struct store *store, const char *scope, const char *kind, bool *ret_absent, struct err *err)
+    struct store *store, const char *scope, const char *kind, bool *ret_absent, struct tmf_err *err)
 {
 	struct store_absence *absence = &store->absence;
 	int64_t found = 0;
@@ -70,7 +70,7 @@ is_absent(
 
 int
 store_fact_time(struct store *store, const char *scope, const char *kind, const char *key,
-    int64_t *ret_put_wall_ms, struct err *err)
+    int64_t *ret_put_wall_ms, struct tmf_err *err)
 {
 	int64_t put_wall_ms = 0;
 	bool absent = false;
@@ -92,7 +92,7 @@ struct fact_each {
 };
 
 static int
-fact_row(void *arg, sqlite3_stmt *row, struct err *err)
+fact_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct fact_each *each = arg;
 
@@ -102,7 +102,7 @@ fact_row(void *arg, sqlite3_stmt *row, struct err *err)
 
 int
 store_facts_each(struct store *store, const char *scope, const char *kind,
-    int (*fn)(void *arg, const char *key, struct str value), void *arg, struct err *err)
+    int (*fn)(void *arg, const char *key, struct str value), void *arg, struct tmf_err *err)
 {
 	struct fact_each each = {.fn = fn, .arg = arg};
 

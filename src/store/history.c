@@ -4,7 +4,7 @@
 
 int
 store_event_put(
-    struct store *store, const char *run_id, const struct store_event *event, struct err *err)
+    struct store *store, const char *run_id, const struct store_event *event, struct tmf_err *err)
 {
 	size_t bytes = event->details != NULL ? strlen(event->details) : 0;
 	int64_t run;
@@ -21,7 +21,7 @@ store_event_put(
 }
 
 int
-store_events_delete(struct store *store, const char *run_id, struct err *err)
+store_events_delete(struct store *store, const char *run_id, struct tmf_err *err)
 {
 	int64_t run;
 
@@ -36,7 +36,7 @@ struct event_each {
 };
 
 static int
-event_each_row(void *arg, sqlite3_stmt *row, struct err *err)
+event_each_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	const struct event_each *each = arg;
 	const struct store_event event = {
@@ -54,7 +54,7 @@ event_each_row(void *arg, sqlite3_stmt *row, struct err *err)
 
 int
 store_events_each(struct store *store, const char *run_id,
-    int (*fn)(void *arg, const struct store_event *event), void *arg, struct err *err)
+    int (*fn)(void *arg, const struct store_event *event), void *arg, struct tmf_err *err)
 {
 	struct event_each each = {.fn = fn, .arg = arg};
 	int64_t run;

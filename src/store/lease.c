@@ -24,14 +24,14 @@ struct store_lease {
 };
 
 static int
-fail(struct err *err, const struct store_lease *lease, const char *what)
+fail(struct tmf_err *err, const struct store_lease *lease, const char *what)
 {
-	return err_set(
-	    err, ERR_STORE, "%s " LOCKS_NAME "/%s: %s", what, lease->name, strerror(errno));
+	return tmf_err_set(
+	    err, TMF_ERR_STORE, "%s " LOCKS_NAME "/%s: %s", what, lease->name, strerror(errno));
 }
 
 static int
-open_locks(struct store_lease *lease, int dir_fd, struct err *err)
+open_locks(struct store_lease *lease, int dir_fd, struct tmf_err *err)
 {
 	if (mkdirat(dir_fd, LOCKS_NAME, 0700) < 0 && errno != EEXIST)
 		return fail(err, lease, "cannot make the directory of");
@@ -44,7 +44,7 @@ open_locks(struct store_lease *lease, int dir_fd, struct err *err)
 
 /* Names the holder by what it wrote into the file: "host pid". */
 static int
-fail_busy(const struct store_lease *lease, const char *run_id, struct err *err)
+fail_busy(const struct store_lease *lease, const char *run_id, struct tmf_err *err)
 {
 	char text[HOLDER_BYTES_MAX];
 	ssize_t bytes = pread(lease->fd, text, sizeof(text) - 1, 0);
@@ -53,14 +53,15 @@ fail_busy(const struct store_lease *lease, const char *run_id, struct err *err)
 	text[strcspn(text, "\n")] = '\0';
 	char *space = strrchr(text, ' ');
 	if (space == NULL) /* it has the lock and did not get as far as writing */
-		return err_set(err, ERR_BUSY, "run %s is held by another process", run_id);
+		return tmf_err_set(err, TMF_ERR_BUSY, "run %s is held by another process", run_id);
 	*space = '\0';
-	return err_set(err, ERR_BUSY, "run %s is held by pid %s on %s", run_id, space + 1, text);
+	return tmf_err_set(
+	    err, TMF_ERR_BUSY, "run %s is held by pid %s on %s", run_id, space + 1, text);
 }
 
 /* Opens and locks the file. Returns 1 when it had been removed in between: another try is needed. */
 static int
-lock_file(struct store_lease *lease, const char *run_id, struct err *err)
+lock_file(struct store_lease *lease, const char *run_id, struct tmf_err *err)
 {
 	struct stat locked, named;
 
@@ -82,7 +83,7 @@ lock_file(struct store_lease *lease, const char *run_id, struct err *err)
 }
 
 static int
-write_holder(struct store_lease *lease, struct err *err)
+write_holder(struct store_lease *lease, struct tmf_err *err)
 {
 	char host[HOST_NAME_MAX + 1] = "";
 
@@ -97,7 +98,7 @@ write_holder(struct store_lease *lease, struct err *err)
 }
 
 static int
-lock_lease(struct store_lease *lease, const char *run_id, struct err *err)
+lock_lease(struct store_lease *lease, const char *run_id, struct tmf_err *err)
 {
 	for (int i = 0; i < TAKE_TRIES_MAX; i++) {
 		int result = lock_file(lease, run_id, err);
@@ -107,7 +108,8 @@ lock_lease(struct store_lease *lease, const char *run_id, struct err *err)
 		if (result < 0)
 			return -1;
 	}
-	return err_set(err, ERR_BUSY, "run %s is held by one process after another", run_id);
+	return tmf_err_set(
+	    err, TMF_ERR_BUSY, "run %s is held by one process after another", run_id);
 }
 
 static void
@@ -121,7 +123,7 @@ close_lease(struct store_lease *lease)
 }
 
 struct store_lease *
-store_lease_take(struct store *store, const char *run_id, struct err *err)
+store_lease_take(struct store *store, const char *run_id, struct tmf_err *err)
 {
 	if (store_run_id_check(run_id, err) < 0)
 		return NULL;

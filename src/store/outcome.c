@@ -21,7 +21,7 @@ outcome_name(enum outcome_kind kind)
 }
 
 static int
-kind_column(struct store *store, sqlite3_stmt *row, int column, int *ret_kind, struct err *err)
+kind_column(struct store *store, sqlite3_stmt *row, int column, int *ret_kind, struct tmf_err *err)
 {
 	int64_t kind = sqlite3_column_int64(row, column);
 
@@ -39,7 +39,7 @@ struct count_each {
 };
 
 static int
-count_row(void *arg, sqlite3_stmt *row, struct err *err)
+count_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct count_each *each = arg;
 	int kind = KIND_NONE;
@@ -51,7 +51,7 @@ count_row(void *arg, sqlite3_stmt *row, struct err *err)
 }
 
 static int
-count_rows(struct store *store, int64_t run, int64_t counts[OUTCOME_COUNT], struct err *err)
+count_rows(struct store *store, int64_t run, int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
 {
 	struct count_each each = {.store = store, .counts = counts};
 
@@ -62,7 +62,7 @@ count_rows(struct store *store, int64_t run, int64_t counts[OUTCOME_COUNT], stru
 
 int
 store_outcomes_count(
-    struct store *store, const char *run_id, int64_t ret_counts[OUTCOME_COUNT], struct err *err)
+    struct store *store, const char *run_id, int64_t ret_counts[OUTCOME_COUNT], struct tmf_err *err)
 {
 	const struct store_current *current = &store->current;
 	int64_t counts[OUTCOME_COUNT];
@@ -86,7 +86,7 @@ struct kind_get {
 };
 
 static int
-kind_row(void *arg, sqlite3_stmt *row, struct err *err)
+kind_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct kind_get *get = arg;
 
@@ -111,11 +111,11 @@ interface_or_empty(const struct outcome *outcome)
 }
 
 static int
-check_outcome(const struct outcome *outcome, struct err *err)
+check_outcome(const struct outcome *outcome, struct tmf_err *err)
 {
 	assert(outcome->kind < OUTCOME_COUNT);
 	if (outcome->instance_id == NULL || outcome->instance_id[0] == '\0')
-		return err_set(err, ERR_INVALID, "an outcome needs an instance id");
+		return tmf_err_set(err, TMF_ERR_INVALID, "an outcome needs an instance id");
 	if (store_check_size(
 		strlen(outcome->instance_id), STORE_KEY_BYTES_MAX, "the instance id", err) < 0)
 		return -1;
@@ -126,7 +126,7 @@ check_outcome(const struct outcome *outcome, struct err *err)
 /* Writes the row and tells what kind was there before. Most rows are new: they take one statement. */
 static int
 put_row(struct store *store, int64_t run, const struct outcome *outcome, struct kind_get *before,
-    struct err *err)
+    struct tmf_err *err)
 {
 	struct store_arg instance = store_arg_text(outcome->instance_id);
 	struct store_arg interface = store_arg_text(interface_or_empty(outcome));
@@ -147,7 +147,7 @@ put_row(struct store *store, int64_t run, const struct outcome *outcome, struct 
 
 /* Counts what is there before the first outcome is put. */
 static int
-count_once(struct store *store, int64_t run, struct err *err)
+count_once(struct store *store, int64_t run, struct tmf_err *err)
 {
 	struct store_current *current = &store->current;
 
@@ -163,7 +163,7 @@ count_once(struct store *store, int64_t run, struct err *err)
 
 /* The outcome of an interface takes the place of one that its instance had as a whole. */
 static int
-delete_alone(struct store *store, int64_t run, const struct outcome *outcome, struct err *err)
+delete_alone(struct store *store, int64_t run, const struct outcome *outcome, struct tmf_err *err)
 {
 	struct store_current *current = &store->current;
 	struct kind_get alone = {.store = store, .kind = KIND_NONE};
@@ -184,7 +184,7 @@ delete_alone(struct store *store, int64_t run, const struct outcome *outcome, st
 
 int
 store_outcome_put(
-    struct store *store, const char *run_id, const struct outcome *outcome, struct err *err)
+    struct store *store, const char *run_id, const struct outcome *outcome, struct tmf_err *err)
 {
 	struct store_current *current = &store->current;
 	struct kind_get before = {.store = store, .kind = KIND_NONE};
@@ -217,7 +217,7 @@ column_or_null(sqlite3_stmt *row, int column)
 }
 
 static int
-outcome_row(void *arg, sqlite3_stmt *row, struct err *err)
+outcome_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct outcome_each *each = arg;
 	const char *interface = store_column_text(row, 1);
@@ -242,7 +242,7 @@ outcome_row(void *arg, sqlite3_stmt *row, struct err *err)
 
 int
 store_outcomes_each(struct store *store, const char *run_id, int kind,
-    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct err *err)
+    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err)
 {
 	struct outcome_each each = {.store = store, .fn = fn, .arg = arg};
 	int64_t run;
@@ -255,7 +255,7 @@ store_outcomes_each(struct store *store, const char *run_id, int kind,
 
 int
 store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
-    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct err *err)
+    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err)
 {
 	struct outcome_each each = {.store = store, .fn = fn, .arg = arg};
 	int64_t run;
@@ -272,7 +272,7 @@ struct instance_each {
 };
 
 static int
-instance_row(void *arg, sqlite3_stmt *row, struct err *err)
+instance_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct instance_each *each = arg;
 
@@ -282,7 +282,7 @@ instance_row(void *arg, sqlite3_stmt *row, struct err *err)
 
 int
 store_failed_instances(struct store *store, const char *run_id, const char *after, int limit,
-    int (*fn)(void *arg, const char *instance_id), void *arg, struct err *err)
+    int (*fn)(void *arg, const char *instance_id), void *arg, struct tmf_err *err)
 {
 	struct instance_each each = {.fn = fn, .arg = arg};
 	int64_t run;

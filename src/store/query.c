@@ -33,7 +33,7 @@ hint_of(int code)
 }
 
 int
-store_fail(struct store *store, struct err *err)
+store_fail(struct store *store, struct tmf_err *err)
 {
 	int code = sqlite3_extended_errcode(store->db);
 	int number = sqlite3_system_errno(store->db);
@@ -41,15 +41,16 @@ store_fail(struct store *store, struct err *err)
 	bool system =
 	    number != 0 && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
 
-	return err_set(err, ERR_STORE, "%s: %s%s%s%s%s", store->path, sqlite3_errmsg(store->db),
-	    system ? ": " : "", system ? strerror(number) : "", hint != NULL ? "; " : "",
-	    hint != NULL ? hint : "");
+	return tmf_err_set(err, TMF_ERR_STORE, "%s: %s%s%s%s%s", store->path,
+	    sqlite3_errmsg(store->db), system ? ": " : "", system ? strerror(number) : "",
+	    hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }
 
 int
-store_damaged(struct store *store, const char *what, struct err *err)
+store_damaged(struct store *store, const char *what, struct tmf_err *err)
 {
-	return err_set(err, ERR_STORE, "%s: %s; %s", store->path, what, hint_of(SQLITE_CORRUPT));
+	return tmf_err_set(
+	    err, TMF_ERR_STORE, "%s: %s; %s", store->path, what, hint_of(SQLITE_CORRUPT));
 }
 
 struct store_arg
@@ -111,7 +112,7 @@ bind_all(sqlite3_stmt *stmt, const struct store_arg *args)
 
 /* Takes the statement out of the cache, so that a callback which needs the same one prepares its own. */
 static sqlite3_stmt *
-stmt_take(struct store *store, enum store_sql sql, struct err *err)
+stmt_take(struct store *store, enum store_sql sql, struct tmf_err *err)
 {
 	sqlite3_stmt *stmt = store->stmts[sql];
 
@@ -138,7 +139,7 @@ stmt_put(struct store *store, enum store_sql sql, sqlite3_stmt *stmt)
 
 int
 store_query(struct store *store, enum store_sql sql, const struct store_arg *args, store_row_fn *fn,
-    void *arg, struct err *err)
+    void *arg, struct tmf_err *err)
 {
 	int result = 0;
 	sqlite3_stmt *stmt = stmt_take(store, sql, err);
@@ -162,7 +163,7 @@ store_query(struct store *store, enum store_sql sql, const struct store_arg *arg
 }
 
 int
-store_abort(struct store *store, struct err *fault, struct err *err)
+store_abort(struct store *store, struct tmf_err *fault, struct tmf_err *err)
 {
 	/* SQLite may have rolled back by itself. A failing ROLLBACK leaves nothing to be done: it is
 	 * repeated by whoever opens the file next. */
@@ -172,8 +173,8 @@ store_abort(struct store *store, struct err *fault, struct err *err)
 	store->reading = false;
 	store->absence.known = false;
 	store->current = (struct store_current){0};
-	err_move(&store->fault, fault);
-	return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
+	tmf_err_move(&store->fault, fault);
+	return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
 }
 
 void
@@ -194,10 +195,10 @@ reads_end(struct store *store)
 }
 
 int
-store_begin(struct store *store, struct err *err)
+store_begin(struct store *store, struct tmf_err *err)
 {
-	if (err_isset(&store->fault))
-		return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
+	if (tmf_err_isset(&store->fault))
+		return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
 	if (store->writing)
 		return 0;
 	reads_end(store);
@@ -209,9 +210,9 @@ store_begin(struct store *store, struct err *err)
 
 int
 store_write_returning(struct store *store, enum store_sql sql, const struct store_arg *args,
-    store_row_fn *fn, void *arg, struct err *err)
+    store_row_fn *fn, void *arg, struct tmf_err *err)
 {
-	struct err fault = {0};
+	struct tmf_err fault = {0};
 
 	if (store_begin(store, err) < 0)
 		return -1;
@@ -221,18 +222,19 @@ store_write_returning(struct store *store, enum store_sql sql, const struct stor
 }
 
 int
-store_write(struct store *store, enum store_sql sql, const struct store_arg *args, struct err *err)
+store_write(
+    struct store *store, enum store_sql sql, const struct store_arg *args, struct tmf_err *err)
 {
 	return store_write_returning(store, sql, args, NULL, NULL, err);
 }
 
 int
-store_commit(struct store *store, struct err *err)
+store_commit(struct store *store, struct tmf_err *err)
 {
-	struct err fault = {0};
+	struct tmf_err fault = {0};
 
-	if (err_isset(&store->fault))
-		return err_set(err, ERR_STORE, "%s", err_text(&store->fault));
+	if (tmf_err_isset(&store->fault))
+		return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
 	reads_end(store);
 	if (!store->writing)
 		return 0;
@@ -260,7 +262,7 @@ store_column_bytes(sqlite3_stmt *row, int column)
 }
 
 int
-store_row_int(void *arg, sqlite3_stmt *row, struct err *err)
+store_row_int(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	int64_t *ret = arg;
 

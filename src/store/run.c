@@ -73,18 +73,19 @@ is_id_char(char c)
 }
 
 int
-store_run_id_check(const char *id, struct err *err)
+store_run_id_check(const char *id, struct tmf_err *err)
 {
 	size_t len = strlen(id);
 
 	if (len == 0)
-		return err_set(err, ERR_INVALID, "a run id cannot be empty");
+		return tmf_err_set(err, TMF_ERR_INVALID, "a run id cannot be empty");
 	if (len > STORE_RUN_ID_BYTES_MAX)
-		return err_set(err, ERR_INVALID, "a run id has at most %d characters, this one %zu",
-		    STORE_RUN_ID_BYTES_MAX, len);
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "a run id has at most %d characters, this one %zu", STORE_RUN_ID_BYTES_MAX,
+		    len);
 	for (size_t i = 0; i < len; i++)
 		if (!is_id_char(id[i]))
-			return err_set(err, ERR_INVALID,
+			return tmf_err_set(err, TMF_ERR_INVALID,
 			    "a run id has only letters, digits, '-' and '_'; character %zu is "
 			    "another",
 			    i + 1);
@@ -92,18 +93,18 @@ store_run_id_check(const char *id, struct err *err)
 }
 
 int
-store_check_size(size_t bytes, size_t max, const char *what, struct err *err)
+store_check_size(size_t bytes, size_t max, const char *what, struct tmf_err *err)
 {
 	if (bytes <= max)
 		return 0;
-	return err_set(
-	    err, ERR_LIMIT, "%s has %zu bytes; the store takes at most %zu", what, bytes, max);
+	return tmf_err_set(
+	    err, TMF_ERR_LIMIT, "%s has %zu bytes; the store takes at most %zu", what, bytes, max);
 }
 
 /* --- numbers --- */
 
 int
-store_run_number(struct store *store, const char *run_id, int64_t *ret_number, struct err *err)
+store_run_number(struct store *store, const char *run_id, int64_t *ret_number, struct tmf_err *err)
 {
 	int64_t number = 0;
 
@@ -117,7 +118,7 @@ store_run_number(struct store *store, const char *run_id, int64_t *ret_number, s
 }
 
 int
-store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, struct err *err)
+store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, struct tmf_err *err)
 {
 	struct store_current *current = &store->current;
 	int64_t number;
@@ -125,7 +126,8 @@ store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, st
 	if (store_begin(store, err) < 0 || store_run_number(store, run_id, &number, err) < 0)
 		return -1;
 	if (number <= 0)
-		return err_set(err, ERR_NOT_FOUND, "there is no run %s in %s", run_id, store->path);
+		return tmf_err_set(
+		    err, TMF_ERR_NOT_FOUND, "there is no run %s in %s", run_id, store->path);
 	if (strcmp(current->id, run_id) != 0) {
 		assert(strlen(run_id) < sizeof(current->id));
 		*current = (struct store_current){.number = number};
@@ -138,7 +140,7 @@ store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, st
 /* --- writing --- */
 
 static int
-check_run_texts(const struct store_run *run, struct err *err)
+check_run_texts(const struct store_run *run, struct tmf_err *err)
 {
 	const struct {
 		const char *what, *text;
@@ -166,7 +168,7 @@ check_run_texts(const struct store_run *run, struct err *err)
 }
 
 int
-store_run_create(struct store *store, const struct store_run *run, struct err *err)
+store_run_create(struct store *store, const struct store_run *run, struct tmf_err *err)
 {
 	int64_t number = 0;
 
@@ -179,7 +181,7 @@ store_run_create(struct store *store, const struct store_run *run, struct err *e
 	if (store_begin(store, err) < 0 || store_run_number(store, run->id, &number, err) < 0)
 		return -1;
 	if (number != 0)
-		return err_set(err, ERR_INVALID, "there is already a run %s", run->id);
+		return tmf_err_set(err, TMF_ERR_INVALID, "there is already a run %s", run->id);
 	return store_write(store, SQL_RUN_INSERT,
 	    STORE_ARGS(store_arg_text(run->id), store_arg_int(run->status),
 		store_arg_int(run->start_wall_ms), store_arg_int(run->stop_wall_ms),
@@ -194,7 +196,7 @@ store_run_create(struct store *store, const struct store_run *run, struct err *e
 }
 
 int
-store_run_update(struct store *store, const struct store_run *run, struct err *err)
+store_run_update(struct store *store, const struct store_run *run, struct tmf_err *err)
 {
 	int64_t number = 0;
 
@@ -219,7 +221,7 @@ column_strdup(sqlite3_stmt *row, int column)
 
 /* Fills run from a row of SQL_RUN_COLUMNS, definition, config, hook. */
 static int
-run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct err *err)
+run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct tmf_err *err)
 {
 	const char *id = store_column_text(row, 0);
 	int64_t status = sqlite3_column_int64(row, 1);
@@ -256,7 +258,7 @@ struct run_get {
 };
 
 static int
-run_get_row(void *arg, sqlite3_stmt *row, struct err *err)
+run_get_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct run_get *get = arg;
 
@@ -274,7 +276,7 @@ struct id_list {
 };
 
 static int
-id_list_row(void *arg, sqlite3_stmt *row, struct err *err)
+id_list_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct id_list *list = arg;
 	const char *id = store_column_text(row, 0);
@@ -293,7 +295,7 @@ id_list_row(void *arg, sqlite3_stmt *row, struct err *err)
 
 /* Finds the whole id meant by text. */
 static int
-resolve_id(struct store *store, const char *text, struct id_list *list, struct err *err)
+resolve_id(struct store *store, const char *text, struct id_list *list, struct tmf_err *err)
 {
 	bool latest = strcmp(text, "@latest") == 0;
 
@@ -307,19 +309,21 @@ resolve_id(struct store *store, const char *text, struct id_list *list, struct e
 	if (result < 0)
 		return -1;
 	if (list->count == 0 && latest)
-		return err_set(err, ERR_NOT_FOUND, "there is no run yet in %s", store->path);
+		return tmf_err_set(
+		    err, TMF_ERR_NOT_FOUND, "there is no run yet in %s", store->path);
 	if (list->count == 0)
-		return err_set(err, ERR_NOT_FOUND, "there is no run %s in %s", text, store->path);
+		return tmf_err_set(
+		    err, TMF_ERR_NOT_FOUND, "there is no run %s in %s", text, store->path);
 	/* In order of id, a whole id comes before those that it is a prefix of. */
 	if (list->count > 1 && strcmp(list->first, text) != 0)
-		return err_set(err, ERR_INVALID, "%s is the start of several run ids: %s", text,
-		    buf_cstr(&list->names));
+		return tmf_err_set(err, TMF_ERR_INVALID, "%s is the start of several run ids: %s",
+		    text, buf_cstr(&list->names));
 	return 0;
 }
 
 int
 store_run_find(
-    struct store *store, const char *id_or_prefix, struct store_run *ret_run, struct err *err)
+    struct store *store, const char *id_or_prefix, struct store_run *ret_run, struct tmf_err *err)
 {
 	struct id_list list = {.count = 0};
 	struct run_get get = {.store = store};
@@ -344,7 +348,7 @@ struct run_each {
 };
 
 static int
-run_each_row(void *arg, sqlite3_stmt *row, struct err *err)
+run_each_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct run_each *each = arg;
 	struct store_run run;
@@ -358,7 +362,7 @@ run_each_row(void *arg, sqlite3_stmt *row, struct err *err)
 
 int
 store_runs_each(struct store *store, const struct store_run_filter *filter,
-    int (*fn)(void *arg, const struct store_run *run), void *arg, struct err *err)
+    int (*fn)(void *arg, const struct store_run *run), void *arg, struct tmf_err *err)
 {
 	struct run_each each = {.store = store, .fn = fn, .arg = arg};
 	int64_t since = filter->since_wall_ms != 0 ? filter->since_wall_ms : INT64_MIN;

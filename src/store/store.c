@@ -61,7 +61,7 @@ static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size
 					"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;";
 
 static int
-store_exec(struct store *store, const char *sql, struct err *err)
+store_exec(struct store *store, const char *sql, struct tmf_err *err)
 {
 	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return store_fail(store, err);
@@ -69,13 +69,13 @@ store_exec(struct store *store, const char *sql, struct err *err)
 }
 
 static int
-query_int(struct store *store, enum store_sql sql, int64_t *ret, struct err *err)
+query_int(struct store *store, enum store_sql sql, int64_t *ret, struct tmf_err *err)
 {
 	return store_query(store, sql, STORE_NO_ARGS, store_row_int, ret, err);
 }
 
 static int
-connect_db(struct store *store, const struct store_opts *opts, struct err *err)
+connect_db(struct store *store, const struct store_opts *opts, struct tmf_err *err)
 {
 	/* No mutexes: the program has one thread. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -98,7 +98,7 @@ connect_db(struct store *store, const struct store_opts *opts, struct err *err)
 
 /* Is it ours, and of which version? 0 for an empty file. */
 static int
-schema_version(struct store *store, int64_t *ret_version, struct err *err)
+schema_version(struct store *store, int64_t *ret_version, struct tmf_err *err)
 {
 	int64_t application = 0, version = 0, tables = 0;
 
@@ -107,11 +107,11 @@ schema_version(struct store *store, int64_t *ret_version, struct err *err)
 	    query_int(store, SQL_SCHEMA_COUNT, &tables, err) < 0)
 		return -1;
 	if (application != APPLICATION_ID && (application != 0 || tables != 0))
-		return err_set(err, ERR_STORE,
+		return tmf_err_set(err, TMF_ERR_STORE,
 		    "%s is the database of another program: choose another --state-dir",
 		    store->path);
 	if (version > STORE_SCHEMA_VERSION)
-		return err_set(err, ERR_STORE,
+		return tmf_err_set(err, TMF_ERR_STORE,
 		    "%s was written by a newer tmflow (schema %lld, this one knows %d): upgrade "
 		    "tmflow, or choose another --state-dir",
 		    store->path, (long long)version, STORE_SCHEMA_VERSION);
@@ -122,7 +122,7 @@ schema_version(struct store *store, int64_t *ret_version, struct err *err)
 }
 
 static int
-schema_upgrade(struct store *store, int64_t version, struct err *err)
+schema_upgrade(struct store *store, int64_t version, struct tmf_err *err)
 {
 	if (version == STORE_SCHEMA_VERSION)
 		return 0;
@@ -139,7 +139,7 @@ schema_upgrade(struct store *store, int64_t version, struct err *err)
 }
 
 static int
-open_db(struct store *store, const struct store_opts *opts, struct err *err)
+open_db(struct store *store, const struct store_opts *opts, struct tmf_err *err)
 {
 	int64_t version = 0;
 	bool temporary = opts->dir == NULL;
@@ -154,7 +154,7 @@ open_db(struct store *store, const struct store_opts *opts, struct err *err)
 }
 
 static int
-open_dir(struct store *store, const struct store_opts *opts, struct err *err)
+open_dir(struct store *store, const struct store_opts *opts, struct tmf_err *err)
 {
 	char *dir;
 
@@ -172,7 +172,7 @@ open_dir(struct store *store, const struct store_opts *opts, struct err *err)
 }
 
 struct store *
-store_open_with(const struct store_opts *opts, struct err *err)
+store_open_with(const struct store_opts *opts, struct tmf_err *err)
 {
 	struct store *store = mem_zalloc(1, sizeof(*store));
 	int result;
@@ -192,13 +192,13 @@ store_open_with(const struct store_opts *opts, struct err *err)
 }
 
 struct store *
-store_open(const char *dir, struct clock *clock, struct err *err)
+store_open(const char *dir, struct tmf_clock *clock, struct tmf_err *err)
 {
 	return store_open_with(&(struct store_opts){.dir = dir, .clock = clock}, err);
 }
 
 int
-store_sync(struct store *store, struct err *err)
+store_sync(struct store *store, struct tmf_err *err)
 {
 	sqlite3_file *log = NULL;
 	int code;
@@ -210,8 +210,8 @@ store_sync(struct store *store, struct err *err)
 		code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 	if (code == SQLITE_OK)
 		return 0;
-	return err_set(
-	    err, ERR_STORE, "%s: not written to the disk: %s", store->path, sqlite3_errstr(code));
+	return tmf_err_set(err, TMF_ERR_STORE, "%s: not written to the disk: %s", store->path,
+	    sqlite3_errstr(code));
 }
 
 bool
@@ -232,7 +232,7 @@ store_close(struct store *store)
 	assert(code == SQLITE_OK);
 	if (store->dir_fd >= 0)
 		close(store->dir_fd);
-	err_fini(&store->fault);
+	tmf_err_fini(&store->fault);
 	buf_fini(&store->absence.of);
 	free(store->path);
 	free(store);

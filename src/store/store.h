@@ -16,7 +16,7 @@
  * makes them durable together. Reads see what was written before. Times are wall-clock ms.
  *
  * Several processes may have one directory open. The open transaction keeps the others from writing, so
- * the engine commits in every turn of the loop; who waits longer than STORE_BUSY_MS gets ERR_STORE.
+ * the engine commits in every turn of the loop; who waits longer than STORE_BUSY_MS gets TMF_ERR_STORE.
  *
  * Durable means: a commit outlives the process however that dies. A loss of power may take the newest
  * commits of a run that is under way, never the order of them; since effects are idempotent, the run
@@ -24,7 +24,7 @@
  *
  * A write or commit that SQLite refuses (disk full, damaged file) undoes all writes since the last
  * commit, and every later write and commit fails with the same error: what was committed is what a
- * resume goes on from. ERR_LIMIT, ERR_INVALID and ERR_NOT_FOUND change nothing.
+ * resume goes on from. TMF_ERR_LIMIT, TMF_ERR_INVALID and TMF_ERR_NOT_FOUND change nothing.
  *
  * The `each` functions stop without an error when fn returns non-zero. What fn is given is borrowed
  * until it returns. fn may read from the store and should not write to it.
@@ -38,7 +38,7 @@ struct store;
 /* Waiting for another process: much longer than any commit takes, short enough to be noticed. */
 #define STORE_BUSY_MS 10000
 
-/* Limits. Beyond them ERR_LIMIT, but for an outcome's texts, of which the rest is cut off. */
+/* Limits. Beyond them TMF_ERR_LIMIT, but for an outcome's texts, of which the rest is cut off. */
 #define STORE_TEXT_BYTES_MAX	(16u << 20) /* a run's definition, input, output ...: 60 times AWS's */
 #define STORE_STATE_BYTES_MAX	(8u << 20) /* a checkpoint or a child's result: 30 times AWS's data */
 #define STORE_FACT_BYTES_MAX	(64u << 10) /* the value of a fact */
@@ -47,16 +47,16 @@ struct store;
 
 struct store_opts {
 	const char *dir; /* as for store_open */
-	struct clock *clock;
+	struct tmf_clock *clock;
 	const char
 	    *vfs_name; /* a registered VFS of SQLite's, for injecting faults; NULL: the default */
 };
 
 /* dir NULL: a private temporary database that vanishes with the process (for --no-checkpoint).
  * Effects: makes the directory with its parents, the file and the tables where they are missing.
- * Errors: ERR_STORE naming the path; a file of a newer schema, a directory that is a link or belongs to somebody else is refused. */
-struct store *store_open(const char *dir, struct clock *clock, struct err *err);
-struct store *store_open_with(const struct store_opts *opts, struct err *err);
+ * Errors: TMF_ERR_STORE naming the path; a file of a newer schema, a directory that is a link or belongs to somebody else is refused. */
+struct store *store_open(const char *dir, struct tmf_clock *clock, struct tmf_err *err);
+struct store *store_open_with(const struct store_opts *opts, struct tmf_err *err);
 
 /* Undoes what was not committed. NULL is fine. */
 void store_close(struct store *store);
@@ -66,7 +66,7 @@ bool store_is_temporary(const struct store *store);
 
 /* Makes all writes so far durable. Without writes: nothing is done. Where an engine writes checkpoints, only at the end of a turn of the loop: before that, a checkpoint may stand
  * half in the transaction. */
-int store_commit(struct store *store, struct err *err);
+int store_commit(struct store *store, struct tmf_err *err);
 
 /* Reads from here to the next write or commit see one state of the file, and cost a lock together instead of one each. Not to be held while waiting.
  * Within a transaction this changes nothing. */
@@ -74,12 +74,12 @@ void store_reads_begin(struct store *store);
 
 /* Waits until the disk has what is committed: no loss of power takes that back any more. Commits nothing. For the rare fact that nothing else can bring back, such as
  * what AWS is asked for next. */
-int store_sync(struct store *store, struct err *err);
+int store_sync(struct store *store, struct tmf_err *err);
 
 /* The directory meant by --state-dir (may be NULL), $TMFLOW_STATE_DIR, $XDG_STATE_HOME/tmflow or ~/.local/state/tmflow. malloc'ed.
  * A variable that is empty counts as unset, and so does an XDG_STATE_HOME that is not absolute.
- * Errors: ERR_CONFIG when none is set, HOME included. */
-char *store_default_dir(const char *flag, struct err *err);
+ * Errors: TMF_ERR_CONFIG when none is set, HOME included. */
+char *store_default_dir(const char *flag, struct tmf_err *err);
 
 /* --- runs --- */
 
@@ -114,19 +114,19 @@ void store_run_fini(struct store_run *run);
 /* Fills run->id with a new id that sorts by time. */
 void store_run_id_make(int64_t wall_ms, struct rng *rng, char out[STORE_RUN_ID_BYTES]);
 
-/* Letters, digits, '-' and '_', 1 to STORE_RUN_ID_BYTES_MAX. ERR_INVALID otherwise. */
-int store_run_id_check(const char *id, struct err *err);
+/* Letters, digits, '-' and '_', 1 to STORE_RUN_ID_BYTES_MAX. TMF_ERR_INVALID otherwise. */
+int store_run_id_check(const char *id, struct tmf_err *err);
 
-/* Writes a new run with all its fields. Errors: ERR_INVALID when the id exists or is none. */
-int store_run_create(struct store *store, const struct store_run *run, struct err *err);
+/* Writes a new run with all its fields. Errors: TMF_ERR_INVALID when the id exists or is none. */
+int store_run_create(struct store *store, const struct store_run *run, struct tmf_err *err);
 
-/* Writes status, stop and retry time, output, error and cause. Errors: ERR_NOT_FOUND. */
-int store_run_update(struct store *store, const struct store_run *run, struct err *err);
+/* Writes status, stop and retry time, output, error and cause. Errors: TMF_ERR_NOT_FOUND. */
+int store_run_update(struct store *store, const struct store_run *run, struct tmf_err *err);
 
 /* Finds by id, unique prefix or "@latest" (the newest by start time, then id); a part only by its whole id. ret_run is owned: store_run_fini.
- * Errors: ERR_NOT_FOUND; ERR_INVALID for a prefix of several (naming up to five). */
+ * Errors: TMF_ERR_NOT_FOUND; TMF_ERR_INVALID for a prefix of several (naming up to five). */
 int store_run_find(
-    struct store *store, const char *id_or_prefix, struct store_run *ret_run, struct err *err);
+    struct store *store, const char *id_or_prefix, struct store_run *ret_run, struct tmf_err *err);
 
 struct store_run_filter {
 	int status;	       /* enum run_status or -1 */
@@ -135,42 +135,42 @@ struct store_run_filter {
 };
 /* Newest first (parts: in order of id), without definition, config and hook texts. fn returns non-zero to stop. */
 int store_runs_each(struct store *store, const struct store_run_filter *filter,
-    int (*fn)(void *arg, const struct store_run *run), void *arg, struct err *err);
+    int (*fn)(void *arg, const struct store_run *run), void *arg, struct tmf_err *err);
 
 /* A run belongs to one process at a time: a lock of the operating system on a file of the state directory, which ends with its process. */
 struct store_lease;
-/* Errors: ERR_BUSY naming host and pid of the holder. A temporary store gives a lease that excludes nobody.
+/* Errors: TMF_ERR_BUSY naming host and pid of the holder. A temporary store gives a lease that excludes nobody.
  * The lease outlives store_close. */
-struct store_lease *store_lease_take(struct store *store, const char *run_id, struct err *err);
+struct store_lease *store_lease_take(struct store *store, const char *run_id, struct tmf_err *err);
 /* Lets the next one in. NULL is fine. */
 void store_lease_release(struct store_lease *lease);
 
 /* --- checkpoints: one row a live branch --- */
 
-/* A write for a run that was not created is ERR_NOT_FOUND; reading or deleting finds nothing. */
+/* A write for a run that was not created is TMF_ERR_NOT_FOUND; reading or deleting finds nothing. */
 
 /* Writes the branch's state over the one before. Limits: STORE_STATE_BYTES_MAX. */
-int store_branch_put(
-    struct store *store, const char *run_id, int64_t branch_id, struct str state, struct err *err);
+int store_branch_put(struct store *store, const char *run_id, int64_t branch_id, struct str state,
+    struct tmf_err *err);
 /* The branch is over. Its children's results stay: store_results_delete. */
-int
-store_branch_delete(struct store *store, const char *run_id, int64_t branch_id, struct err *err);
+int store_branch_delete(
+    struct store *store, const char *run_id, int64_t branch_id, struct tmf_err *err);
 /* In order of branch id. */
 int store_branches_each(struct store *store, const char *run_id,
-    int (*fn)(void *arg, int64_t branch_id, struct str state), void *arg, struct err *err);
+    int (*fn)(void *arg, int64_t branch_id, struct str state), void *arg, struct tmf_err *err);
 
 /* Results of a Map's or Parallel's finished children, kept until the parent goes on. Limits: STORE_STATE_BYTES_MAX. */
 int store_result_put(struct store *store, const char *run_id, int64_t branch_id, int64_t index,
-    struct str result, struct err *err);
+    struct str result, struct tmf_err *err);
 /* In order of index. */
 int store_results_each(struct store *store, const char *run_id, int64_t branch_id,
-    int (*fn)(void *arg, int64_t index, struct str result), void *arg, struct err *err);
+    int (*fn)(void *arg, int64_t index, struct str result), void *arg, struct tmf_err *err);
 /* The parent goes on. */
-int
-store_results_delete(struct store *store, const char *run_id, int64_t branch_id, struct err *err);
+int store_results_delete(
+    struct store *store, const char *run_id, int64_t branch_id, struct tmf_err *err);
 
 /* Removes all checkpoints of a run that is over. */
-int store_checkpoints_delete(struct store *store, const char *run_id, struct err *err);
+int store_checkpoints_delete(struct store *store, const char *run_id, struct tmf_err *err);
 
 /* --- outcomes: exactly one row for each interface (or instance without one) that a run touched --- */
 
@@ -209,22 +209,22 @@ struct outcome {
 };
 
 /* Upserts by interface (or instance). A row of the instance alone is removed once one of its interfaces gets a row.
- * Errors: ERR_INVALID without an instance id; ERR_NOT_FOUND without the run. */
+ * Errors: TMF_ERR_INVALID without an instance id; TMF_ERR_NOT_FOUND without the run. */
 int store_outcome_put(
-    struct store *store, const char *run_id, const struct outcome *outcome, struct err *err);
+    struct store *store, const char *run_id, const struct outcome *outcome, struct tmf_err *err);
 /* How many of each kind. Costs nothing for the run that this store last wrote an outcome of. */
-int store_outcomes_count(
-    struct store *store, const char *run_id, int64_t ret_counts[OUTCOME_COUNT], struct err *err);
+int store_outcomes_count(struct store *store, const char *run_id, int64_t ret_counts[OUTCOME_COUNT],
+    struct tmf_err *err);
 /* kind -1: all. In order of instance and interface id. Streams: memory does not grow with the rows. */
 int store_outcomes_each(struct store *store, const char *run_id, int kind,
-    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct err *err);
+    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 
 /* The rows of one instance, in order of interface id. */
 int store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
-    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct err *err);
+    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 /* Up to limit instances that have a `failed` row, in order of their ids, from after (exclusive; "" for the first) on. */
 int store_failed_instances(struct store *store, const char *run_id, const char *after, int limit,
-    int (*fn)(void *arg, const char *instance_id), void *arg, struct err *err);
+    int (*fn)(void *arg, const char *instance_id), void *arg, struct tmf_err *err);
 
 /* --- history: what happened in a run, for those that were started with it --- */
 
@@ -238,28 +238,28 @@ struct store_event {
 	const char *details; /* JSON object with the event's details; NULL: none */
 };
 
-/* Writes an event, over one of the same id. Limits: STORE_TEXT_BYTES_MAX. Errors: ERR_NOT_FOUND without the run. */
+/* Writes an event, over one of the same id. Limits: STORE_TEXT_BYTES_MAX. Errors: TMF_ERR_NOT_FOUND without the run. */
 int store_event_put(
-    struct store *store, const char *run_id, const struct store_event *event, struct err *err);
+    struct store *store, const char *run_id, const struct store_event *event, struct tmf_err *err);
 /* A retry begins a history of its own. */
-int store_events_delete(struct store *store, const char *run_id, struct err *err);
+int store_events_delete(struct store *store, const char *run_id, struct tmf_err *err);
 /* In order of id. Streams: memory does not grow with the events. */
 int store_events_each(struct store *store, const char *run_id,
-    int (*fn)(void *arg, const struct store_event *event), void *arg, struct err *err);
+    int (*fn)(void *arg, const struct store_event *event), void *arg, struct tmf_err *err);
 
 /* --- facts: what this store knows to have made, across runs; scope is "account/region" or an endpoint --- */
 
 /* Writes a fact over the one before. Limits: STORE_KEY_BYTES_MAX, STORE_FACT_BYTES_MAX. */
 int store_fact_put(struct store *store, const char *scope, const char *kind, const char *key,
-    struct str value, struct err *err);
+    struct str value, struct tmf_err *err);
 /* Forgets a fact; one that is not there is fine. */
 int store_fact_delete(
-    struct store *store, const char *scope, const char *kind, const char *key, struct err *err);
+    struct store *store, const char *scope, const char *kind, const char *key, struct tmf_err *err);
 /* When a fact was put; 0 if it is not there. */
 int store_fact_time(struct store *store, const char *scope, const char *kind, const char *key,
-    int64_t *ret_put_wall_ms, struct err *err);
+    int64_t *ret_put_wall_ms, struct tmf_err *err);
 /* In order of key. */
 int store_facts_each(struct store *store, const char *scope, const char *kind,
-    int (*fn)(void *arg, const char *key, struct str value), void *arg, struct err *err);
+    int (*fn)(void *arg, const char *key, struct str value), void *arg, struct tmf_err *err);
 
 #endif

@@ -33,12 +33,12 @@ struct store_absence {
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[SQL_COUNT]; /* NULL: not prepared yet, or in use */
-	struct clock *clock;
-	char *path;	  /* of the file, for messages and SQLite */
-	int dir_fd;	  /* the state directory; -1 for a temporary store */
-	bool writing;	  /* a transaction is open */
-	bool reading;	  /* one that only reads is */
-	struct err fault; /* why nothing is written any more */
+	struct tmf_clock *clock;
+	char *path;	      /* of the file, for messages and SQLite */
+	int dir_fd;	      /* the state directory; -1 for a temporary store */
+	bool writing;	      /* a transaction is open */
+	bool reading;	      /* one that only reads is */
+	struct tmf_err fault; /* why nothing is written any more */
 	struct store_current current;
 	struct store_absence absence; /* known: within a transaction only */
 };
@@ -62,31 +62,31 @@ struct store_arg store_arg_blob(struct str bytes);
 #define STORE_NO_ARGS	((const struct store_arg[]){{.kind = STORE_ARG_END}})
 
 /* One row of an answer. Returns 0 to go on, 1 to stop, -1 with *err filled. */
-typedef int store_row_fn(void *arg, sqlite3_stmt *row, struct err *err);
+typedef int store_row_fn(void *arg, sqlite3_stmt *row, struct tmf_err *err);
 
 /* Runs a statement that answers with rows. */
 int store_query(struct store *store, enum store_sql sql, const struct store_arg *args,
-    store_row_fn *fn, void *arg, struct err *err);
+    store_row_fn *fn, void *arg, struct tmf_err *err);
 
-/* Opens the transaction where it is not open yet. Errors: ERR_STORE, also after an earlier fault. */
-int store_begin(struct store *store, struct err *err);
+/* Opens the transaction where it is not open yet. Errors: TMF_ERR_STORE, also after an earlier fault. */
+int store_begin(struct store *store, struct tmf_err *err);
 
 /* Runs a statement that changes something, within the transaction; a fault undoes all of it. */
-int
-store_write(struct store *store, enum store_sql sql, const struct store_arg *args, struct err *err);
+int store_write(
+    struct store *store, enum store_sql sql, const struct store_arg *args, struct tmf_err *err);
 
 /* The same for a statement with RETURNING. */
 int store_write_returning(struct store *store, enum store_sql sql, const struct store_arg *args,
-    store_row_fn *fn, void *arg, struct err *err);
+    store_row_fn *fn, void *arg, struct tmf_err *err);
 
 /* Undoes the transaction and refuses all that comes later with this fault. Takes: fault. Returns -1. */
-int store_abort(struct store *store, struct err *fault, struct err *err);
+int store_abort(struct store *store, struct tmf_err *fault, struct tmf_err *err);
 
 /* What SQLite said last, with the path and a hint. Returns -1. */
-int store_fail(struct store *store, struct err *err);
+int store_fail(struct store *store, struct tmf_err *err);
 
 /* The file holds something that this program never writes. Returns -1. */
-int store_damaged(struct store *store, const char *what, struct err *err);
+int store_damaged(struct store *store, const char *what, struct tmf_err *err);
 
 /* A column's text, "" for NULL; borrowed until the next row. */
 const char *store_column_text(sqlite3_stmt *row, int column);
@@ -98,24 +98,26 @@ store_row_fn store_row_int;
 /* --- dir.c: the state directory --- */
 
 /* Makes and checks the state directory. ret_path is its real path, malloc'ed; ret_fd is close-on-exec. */
-int store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct err *err);
+int store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct tmf_err *err);
 
 /* One process at a time makes or changes the file's tables. Waits up to STORE_BUSY_MS. */
-int store_dir_lock(int dir_fd, const char *path, struct err *err);
+int store_dir_lock(int dir_fd, const char *path, struct tmf_err *err);
 void store_dir_unlock(int dir_fd);
 
 /* Makes the file with mode 0600, or checks that it is ours. path is for messages. */
-int store_dir_file(int dir_fd, const char *name, const char *path, struct err *err);
+int store_dir_file(int dir_fd, const char *name, const char *path, struct tmf_err *err);
 
 /* --- run.c --- */
 
 /* The number of a run, 0 where there is none. */
-int store_run_number(struct store *store, const char *run_id, int64_t *ret_number, struct err *err);
+int
+store_run_number(struct store *store, const char *run_id, int64_t *ret_number, struct tmf_err *err);
 
-/* The number of a run that is to be written, which becomes the current one. Errors: ERR_NOT_FOUND. */
-int store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, struct err *err);
+/* The number of a run that is to be written, which becomes the current one. Errors: TMF_ERR_NOT_FOUND. */
+int
+store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, struct tmf_err *err);
 
-/* ERR_LIMIT where bytes is over max; what names the thing. */
-int store_check_size(size_t bytes, size_t max, const char *what, struct err *err);
+/* TMF_ERR_LIMIT where bytes is over max; what names the thing. */
+int store_check_size(size_t bytes, size_t max, const char *what, struct tmf_err *err);
 
 #endif

@@ -1,6 +1,6 @@
 #include "asl_vectors.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <check.h>
@@ -19,15 +19,15 @@ json_t *
 vector_json(const char *text)
 {
 	char *json = mem_strdup(text);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *value;
 
 	for (char *c = json; *c != '\0'; c++) {
 		if (*c == '\'')
 			*c = '"';
 	}
-	value = json_parse(str_of(json), &err);
-	ck_assert_msg(value != NULL, "%s: %s", json, err_text(&err));
+	value = jsonx_parse(str_of(json), &err);
+	ck_assert_msg(value != NULL, "%s: %s", json, tmf_err_text(&err));
 	free(json);
 	return value;
 }
@@ -57,9 +57,9 @@ void
 vector_expect(const char *name, json_t *value, const char *expected)
 {
 	json_t *want = vector_json(expected);
-	char *text = json_text(value);
+	char *text = jsonx_text(value);
 
-	ck_assert_msg(json_same(want, value), "%s: got %s, want %s", name, text, expected);
+	ck_assert_msg(jsonx_same(want, value), "%s: got %s, want %s", name, text, expected);
 	free(text);
 	json_decref(want);
 	json_decref(value);

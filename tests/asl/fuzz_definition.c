@@ -10,13 +10,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str text = {size > 0 ? (const char *)data : "", size};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse("fuzz", text, &err);
 	struct diag_list diags;
 	struct asl_machine *machine;
 
-	assert((doc == NULL) == err_isset(&err));
-	err_fini(&err);
+	assert((doc == NULL) == tmf_err_isset(&err));
+	tmf_err_fini(&err);
 	if (doc == NULL)
 		return 0;
 	diag_list_init(&diags, doc);

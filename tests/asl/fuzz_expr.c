@@ -1,5 +1,5 @@
 #include "asl/expr/expr.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/rng.h"
 
 #include <assert.h>
@@ -28,12 +28,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str json = end != NULL ? (struct str){end + 1, size - expr_text.len - 1}
 				      : (struct str){standard, sizeof(standard) - 1};
 	struct rng rng;
-	struct asl_scope scope = {.input = json_parse(json, NULL), .context = context, .rng = &rng};
-	struct err err = {0};
+	struct asl_scope scope = {
+	    .input = jsonx_parse(json, NULL), .context = context, .rng = &rng};
+	struct tmf_err err = {0};
 	struct asl_expr *expr = asl_expr_parse(expr_text, &err);
 	json_t *value = NULL;
 
-	assert((expr == NULL) == err_isset(&err));
+	assert((expr == NULL) == tmf_err_isset(&err));
 	rng_seed(&rng, size);
 	if (expr != NULL && scope.input != NULL) {
 		scope.variables = scope.input;
@@ -44,7 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			assert(value != NULL);
 	}
 	json_decref(value);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	asl_expr_free(expr);
 	json_decref(scope.input);
 	return 0;

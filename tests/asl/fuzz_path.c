@@ -1,5 +1,5 @@
 #include "asl/path/path.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -21,19 +21,19 @@ context(void *arg)
 static void
 evaluate(const struct asl_path *path, const struct asl_scope *scope)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct buf text = {0};
 	json_t *value = NULL;
 	enum asl_found found = asl_path_eval(path, scope, &value, &err);
 
 	assert((found == ASL_FOUND) == (value != NULL));
-	assert((found == ASL_FOUND_ERROR) == err_isset(&err));
+	assert((found == ASL_FOUND_ERROR) == tmf_err_isset(&err));
 	asl_path_bracket_text(path, &text);
 	if (found == ASL_FOUND_NOTHING)
 		asl_path_explain(path, scope, &text);
 	buf_fini(&text);
 	json_decref(value);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
@@ -65,18 +65,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str path_text = {text, end != NULL ? (size_t)(end - text) : size};
 	struct str json = end != NULL ? (struct str){end + 1, size - path_text.len - 1}
 				      : (struct str){standard, sizeof(standard) - 1};
-	struct asl_scope scope = {.input = json_parse(json, NULL), .context = context};
-	struct err err = {0};
+	struct asl_scope scope = {.input = jsonx_parse(json, NULL), .context = context};
+	struct tmf_err err = {0};
 	struct asl_path *path = asl_path_parse(path_text, &err);
 
-	assert((path == NULL) == err_isset(&err));
+	assert((path == NULL) == tmf_err_isset(&err));
 	if (path != NULL && scope.input != NULL) {
 		scope.variables = scope.input;
 		scope.context_arg = scope.input;
 		evaluate(path, &scope);
 		put(path_text, scope.input);
 	}
-	err_fini(&err);
+	tmf_err_fini(&err);
 	asl_path_free(path);
 	json_decref(scope.input);
 	return 0;

@@ -1,5 +1,5 @@
 #include "asl/expr/template.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/rng.h"
 
 #include <assert.h>
@@ -24,15 +24,15 @@ evaluate_twice(const struct asl_template *tmpl, const struct asl_scope *scope)
 {
 	json_t *first = NULL;
 	json_t *second = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int ret = asl_template_eval(tmpl, scope, &first, &err);
 
-	assert((ret == 0) == (first != NULL) && (ret == 0) == !err_isset(&err));
+	assert((ret == 0) == (first != NULL) && (ret == 0) == !tmf_err_isset(&err));
 	if (ret < 0)
 		assert(strncmp(err.name, "States.", 7) == 0);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	assert(asl_template_eval(tmpl, scope, &second, &err) == ret);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	json_decref(first);
 	json_decref(second);
 }
@@ -46,9 +46,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str first = {text, end != NULL ? (size_t)(end - text) : size};
 	struct str json = end != NULL ? (struct str){end + 1, size - first.len - 1}
 				      : (struct str){standard, sizeof(standard) - 1};
-	json_t *template_json = json_parse(first, NULL);
+	json_t *template_json = jsonx_parse(first, NULL);
 	struct rng rng;
-	struct asl_scope scope = {.input = json_parse(json, NULL), .context = context, .rng = &rng};
+	struct asl_scope scope = {
+	    .input = jsonx_parse(json, NULL), .context = context, .rng = &rng};
 	struct asl_template *tmpl;
 	struct diag_list diags;
 

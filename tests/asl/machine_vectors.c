@@ -1,6 +1,6 @@
 #include "machine_vectors.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <check.h>
@@ -13,7 +13,7 @@ vector_machine(const char *text)
 {
 	char *json = mem_strdup(text);
 	struct diag_list diags;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct asl_machine *machine;
 	struct doc *doc;
 
@@ -22,7 +22,7 @@ vector_machine(const char *text)
 			*c = '"';
 	}
 	doc = doc_parse("vector", str_of(json), &err);
-	ck_assert_msg(doc != NULL, "%s: %s", json, err_text(&err));
+	ck_assert_msg(doc != NULL, "%s: %s", json, tmf_err_text(&err));
 	diag_list_init(&diags, doc);
 	machine = asl_compile(doc, NULL, &diags);
 	if (machine == NULL)

@@ -1,7 +1,7 @@
 #include "asl_vectors.h"
 #include "machine_vectors.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include "run_suite.h"
@@ -191,27 +191,27 @@ choice_fini(struct choice *c)
 
 START_TEST(test_rules)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct choice c;
 
 	choice_init(&c, vectors[_i].rule);
 	ck_assert_msg(asl_choice_holds(c.rule, &c.v.scope, &err) == vectors[_i].holds, "%s %s",
-	    vectors[_i].rule, err_text(&err));
-	ck_assert(!err_isset(&err));
+	    vectors[_i].rule, tmf_err_text(&err));
+	ck_assert(!tmf_err_isset(&err));
 	choice_fini(&c);
 }
 END_TEST
 
 START_TEST(test_failures)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct choice c;
 
 	choice_init(&c, failures[_i].rule);
 	ck_assert_int_eq(asl_choice_holds(c.rule, &c.v.scope, &err), -1);
 	ck_assert_str_eq(err.name, "States.Runtime");
-	ck_assert_str_eq(err_text(&err), failures[_i].cause);
-	err_fini(&err);
+	ck_assert_str_eq(tmf_err_text(&err), failures[_i].cause);
+	tmf_err_fini(&err);
 	choice_fini(&c);
 }
 END_TEST
@@ -275,10 +275,10 @@ chosen(const struct asl_state *state, json_t *input)
 	struct asl_scope scope = {.input = input};
 
 	for (size_t i = 0; i < state->u.choice.rule_count; i++) {
-		struct err err = {0};
+		struct tmf_err err = {0};
 		int holds = asl_choice_holds(&state->u.choice.rules[i], &scope, &err);
 
-		ck_assert_msg(holds >= 0, "%s", err_text(&err));
+		ck_assert_msg(holds >= 0, "%s", tmf_err_text(&err));
 		if (holds > 0)
 			return state->u.choice.rules[i].next->name;
 	}
@@ -291,9 +291,9 @@ try_case(void *arg, json_t *corpus_case)
 	static const char *const groups[] = {"ls.boolean_equals.", "ls.numeric.",
 	    "ls.is_operators.", "ls.string_operators.", "ls.timestamp_operators."};
 	struct tally *tally = arg;
-	const char *id = json_get_string(corpus_case, "id");
+	const char *id = jsonx_get_string(corpus_case, "id");
 	json_t *output = json_object_get(json_object_get(corpus_case, "expect"), "output");
-	const char *want = json_get_string(output, "TestResult.$");
+	const char *want = jsonx_get_string(output, "TestResult.$");
 	struct asl_machine *machine;
 	const char *got;
 	bool ours = false;
@@ -303,7 +303,7 @@ try_case(void *arg, json_t *corpus_case)
 		ours = ours || strncmp(id, groups[i], strlen(groups[i])) == 0;
 	if (!ours)
 		return;
-	text = json_text(json_object_get(corpus_case, "definition"));
+	text = jsonx_text(json_object_get(corpus_case, "definition"));
 	machine = vector_machine(text);
 	got = chosen(asl_machine_states(machine)->start, json_object_get(corpus_case, "input"));
 	tally->cases++;

@@ -2,7 +2,7 @@
 #include "machine_vectors.h"
 
 #include "asl/state/dataflow.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include "run_suite.h"
@@ -29,7 +29,7 @@ struct flow {
 	struct asl_machine *machine;
 	const struct asl_state *state;
 	struct vector_scope v;
-	struct err err;
+	struct tmf_err err;
 };
 
 static void
@@ -45,7 +45,7 @@ flow_fini(struct flow *f)
 {
 	vector_scope_fini(&f->v);
 	asl_machine_unref(f->machine);
-	err_fini(&f->err);
+	tmf_err_fini(&f->err);
 }
 
 static void
@@ -53,7 +53,7 @@ expect_failure(const struct flow *f, int ret, const char *name, const char *caus
 {
 	ck_assert_int_eq(ret, -1);
 	ck_assert_str_eq(f->err.name, name);
-	ck_assert_str_eq(err_text(&f->err), cause);
+	ck_assert_str_eq(tmf_err_text(&f->err), cause);
 }
 
 /* --- input --- */
@@ -82,7 +82,7 @@ START_TEST(test_inputs)
 
 	flow_init(&f, inputs[_i].state);
 	ck_assert_msg(asl_state_input(f.state, &f.v.scope, &input, &f.err) == 0, "%s: %s",
-	    inputs[_i].state, err_text(&f.err));
+	    inputs[_i].state, tmf_err_text(&f.err));
 	vector_expect(inputs[_i].state, input, inputs[_i].input);
 	flow_fini(&f);
 }
@@ -146,7 +146,7 @@ START_TEST(test_outputs)
 
 	flow_init(&f, outputs[_i].state);
 	ck_assert_msg(asl_state_output(f.state, &f.v.scope, result, &output, &f.err) == 0, "%s: %s",
-	    outputs[_i].state, err_text(&f.err));
+	    outputs[_i].state, tmf_err_text(&f.err));
 	vector_expect(outputs[_i].state, output, outputs[_i].output);
 	vector_expect("the raw input", json_incref(f.v.scope.input), INPUT);
 	json_decref(result);
@@ -163,11 +163,11 @@ START_TEST(test_output_bounds)
 	struct flow f;
 
 	flow_init(&f, outputs[_i].state);
-	f.v.scope.input_bytes_max = json_text_bytes(f.v.scope.input, ASL_DATA_BYTES_MAX);
+	f.v.scope.input_bytes_max = jsonx_text_bytes(f.v.scope.input, ASL_DATA_BYTES_MAX);
 	ck_assert_int_eq(
 	    asl_state_output_sized(f.state, &f.v.scope, result, &output, &bytes_max, &f.err), 0);
 	vector_expect(outputs[_i].state, json_incref(output), outputs[_i].output);
-	ck_assert_uint_ge(bytes_max, json_text_bytes(output, ASL_DATA_BYTES_MAX));
+	ck_assert_uint_ge(bytes_max, jsonx_text_bytes(output, ASL_DATA_BYTES_MAX));
 	ck_assert_uint_le(bytes_max, ASL_DATA_BYTES_MAX);
 	json_decref(output);
 	json_decref(result);
@@ -291,7 +291,7 @@ START_TEST(test_input_bounds)
 		json_object_set_new(
 		    f.v.scope.input, "big", string_of(fits ? fitting : fitting + 20));
 		f.v.scope.input_bytes_max =
-		    looser[i / 2] * json_text_bytes(f.v.scope.input, ASL_DATA_BYTES_MAX);
+		    looser[i / 2] * jsonx_text_bytes(f.v.scope.input, ASL_DATA_BYTES_MAX);
 		ret = asl_state_input(f.state, &f.v.scope, &input, &f.err);
 		if (fits)
 			ck_assert_int_eq(ret, 0);
@@ -455,26 +455,26 @@ END_TEST
 
 START_TEST(test_prefix)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	err_set_name(&err, ERR_ASL, "States.Runtime", "text");
+	tmf_err_set_name(&err, TMF_ERR_ASL, "States.Runtime", "text");
 	ck_assert(asl_cause_is_prefixed(&err));
-	err_set_name(&err, ERR_LIMIT, "States.Runtime", "text");
+	tmf_err_set_name(&err, TMF_ERR_LIMIT, "States.Runtime", "text");
 	ck_assert(asl_cause_is_prefixed(&err));
-	err_set_name(&err, ERR_ASL, "States.IntrinsicFailure", "text");
+	tmf_err_set_name(&err, TMF_ERR_ASL, "States.IntrinsicFailure", "text");
 	ck_assert(asl_cause_is_prefixed(&err));
-	err_set_name(&err, ERR_ASL, "States.NoChoiceMatched", "text");
+	tmf_err_set_name(&err, TMF_ERR_ASL, "States.NoChoiceMatched", "text");
 	ck_assert(asl_cause_is_prefixed(&err));
-	err_set_name(&err, ERR_ASL, "States.DataLimitExceeded", "text");
+	tmf_err_set_name(&err, TMF_ERR_ASL, "States.DataLimitExceeded", "text");
 	ck_assert(!asl_cause_is_prefixed(&err));
-	err_set_name(&err, ERR_ASL, "States.Timeout", NULL);
+	tmf_err_set_name(&err, TMF_ERR_ASL, "States.Timeout", NULL);
 	ck_assert(!asl_cause_is_prefixed(&err));
-	err_set_name(&err, ERR_SERVICE, "States.Runtime", "an author's own");
+	tmf_err_set_name(&err, TMF_ERR_SERVICE, "States.Runtime", "an author's own");
 	ck_assert(!asl_cause_is_prefixed(&err));
-	err_set_name(&err, ERR_ASL, "States.Runtime",
+	tmf_err_set_name(&err, TMF_ERR_ASL, "States.Runtime",
 	    "An error occurred while executing the state 'Inner' (entered at the event id #5). x");
 	ck_assert(!asl_cause_is_prefixed(&err));
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 END_TEST
 

@@ -30,7 +30,7 @@ static const struct {
 START_TEST(test_labels)
 {
 	struct diag_list diags;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *text =
 	    mem_printf("StartAt: M\nStates:\n"
 		       "  M:\n"
@@ -41,7 +41,7 @@ START_TEST(test_labels)
 		labels[_i].label);
 	struct doc *doc = doc_parse("w.yaml", str_of(text), &err);
 
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	diag_list_init(&diags, doc);
 	struct asl_machine *machine = asl_compile(doc, NULL, &diags);
 	ck_assert_uint_eq(diags.count, labels[_i].fault != NULL);

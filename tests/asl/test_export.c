@@ -1,7 +1,7 @@
 #include "machine_vectors.h"
 
 #include "asl/export/export.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include "run_suite.h"
@@ -114,7 +114,7 @@ parse(const char *text)
 	for (char *c = json; *c != '\0'; c++)
 		if (*c == '\'')
 			*c = '"';
-	value = json_parse(str_of(json), NULL);
+	value = jsonx_parse(str_of(json), NULL);
 	ck_assert_msg(value != NULL, "%s", text);
 	free(json);
 	return value;
@@ -124,13 +124,13 @@ static void
 check_export(const struct vector *vector, enum asl_export_kind kind, const char *expected)
 {
 	struct asl_machine *machine = vector_state(vector->state);
-	char *before = json_text(asl_machine_json(machine));
+	char *before = jsonx_text(asl_machine_json(machine));
 	const struct asl_export_opts opts = {.kind = kind, .resource = ARN};
 	json_t *exported = asl_export(machine, &opts);
 	json_t *state = json_object_get(json_object_get(exported, "States"), "S");
 	json_t *want = parse(expected);
-	char *got = json_text(state);
-	char *after = json_text(asl_machine_json(machine));
+	char *got = jsonx_text(state);
+	char *after = jsonx_text(asl_machine_json(machine));
 
 	ck_assert_msg(
 	    json_equal(state, want), "%s\n  gave %s\n  not  %s", vector->state, got, expected);
@@ -170,10 +170,10 @@ START_TEST(test_distributed)
 		    "{'Type':'Map','MaxConcurrency':4,'ItemProcessor':{%s,%s},'End':true}", inner,
 		    config);
 		struct asl_machine *machine = vector_state(text);
-		char *before = json_text(asl_machine_json(machine));
+		char *before = jsonx_text(asl_machine_json(machine));
 		json_t *exported = asl_export(machine, &opts);
 		json_t *want = parse(wanted);
-		char *after = json_text(asl_machine_json(machine));
+		char *after = jsonx_text(asl_machine_json(machine));
 
 		ck_assert(
 		    json_equal(json_object_get(json_object_get(exported, "States"), "S"), want));

@@ -2,7 +2,7 @@
 
 #include "asl/expr/expr.h"
 #include "asl/expr/template.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include "run_suite.h"
@@ -226,10 +226,10 @@ static const char *const invalid[] = {
 static struct asl_expr *
 parse(const char *text)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct asl_expr *expr = asl_expr_parse(str_of(text), &err);
 
-	ck_assert_msg(expr != NULL, "%s: %s", text, err_text(&err));
+	ck_assert_msg(expr != NULL, "%s: %s", text, tmf_err_text(&err));
 	ck_assert_str_eq(asl_expr_text(expr), text);
 	return expr;
 }
@@ -239,12 +239,12 @@ START_TEST(test_values)
 	const struct expr_vector *vector = &values[_i];
 	struct asl_expr *expr = parse(vector->expr);
 	struct vector_scope v;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *value = NULL;
 
 	vector_scope_init(&v, vector->input, "{'x':5}", "{'Id':'id'}");
 	ck_assert_msg(asl_expr_eval(expr, "f.$", &v.scope, &value, &err) == 0, "%s: %s",
-	    vector->expr, err_text(&err));
+	    vector->expr, tmf_err_text(&err));
 	vector_expect(vector->expr, value, vector->expected);
 	vector_scope_fini(&v);
 	asl_expr_free(expr);
@@ -271,18 +271,18 @@ START_TEST(test_failures)
 	const struct expr_vector *vector = &failures[_i];
 	struct asl_expr *expr = parse(vector->expr);
 	struct vector_scope v;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *value = NULL;
 
 	vector_scope_init(&v, vector->input, NULL, NULL);
 	ck_assert_msg(asl_expr_eval(expr, "f.$", &v.scope, &value, &err) < 0, "%s", vector->expr);
 	ck_assert_ptr_null(value);
 	ck_assert_str_eq(err.name, "States.IntrinsicFailure");
-	ck_assert_msg(
-	    strncmp(err_text(&err), "Invalid arguments in States.", 28) == 0, "%s", err_text(&err));
-	ck_assert_msg(strstr(err_text(&err), vector->expected) != NULL, "%s: %s", vector->expr,
-	    err_text(&err));
-	err_fini(&err);
+	ck_assert_msg(strncmp(tmf_err_text(&err), "Invalid arguments in States.", 28) == 0, "%s",
+	    tmf_err_text(&err));
+	ck_assert_msg(strstr(tmf_err_text(&err), vector->expected) != NULL, "%s: %s", vector->expr,
+	    tmf_err_text(&err));
+	tmf_err_fini(&err);
 	vector_scope_fini(&v);
 	asl_expr_free(expr);
 }
@@ -290,29 +290,29 @@ END_TEST
 
 START_TEST(test_invalid)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_msg(asl_expr_parse(str_of(invalid[_i]), &err) == NULL, "%s", invalid[_i]);
-	ck_assert_int_eq(err.code, ERR_INVALID);
-	ck_assert_str_ne(err_text(&err), "");
-	err_fini(&err);
+	ck_assert_int_eq(err.code, TMF_ERR_INVALID);
+	ck_assert_str_ne(tmf_err_text(&err), "");
+	tmf_err_fini(&err);
 }
 END_TEST
 
 START_TEST(test_hint)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_ptr_null(asl_expr_parse(STR("States.ArrayUniqe($)"), &err));
-	ck_assert_ptr_nonnull(strstr(err_text(&err), "did you mean States.ArrayUnique?"));
-	err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "did you mean States.ArrayUnique?"));
+	tmf_err_fini(&err);
 }
 END_TEST
 
 START_TEST(test_not_found)
 {
 	struct vector_scope v;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *value = NULL;
 	struct asl_expr *path = parse("$.no");
 	struct asl_expr *call = parse("States.Format('{}', States.ArrayLength($.nope))");
@@ -320,17 +320,18 @@ START_TEST(test_not_found)
 	vector_scope_init(&v, "{'a':'x'}", NULL, NULL);
 	ck_assert_int_lt(asl_expr_eval(path, "value.$", &v.scope, &value, &err), 0);
 	ck_assert_str_eq(err.name, "States.Runtime");
-	ck_assert_str_eq(err_text(&err), "The JSONPath '$.no' specified for the field 'value.$' "
-					 "could not be found in the input '{\"a\":\"x\"}'");
+	ck_assert_str_eq(tmf_err_text(&err),
+	    "The JSONPath '$.no' specified for the field 'value.$' "
+	    "could not be found in the input '{\"a\":\"x\"}'");
 	ck_assert_int_lt(asl_expr_eval(call, "value.$", &v.scope, &value, &err), 0);
 	ck_assert_str_eq(err.name, "States.Runtime");
-	ck_assert_str_eq(err_text(&err),
+	ck_assert_str_eq(tmf_err_text(&err),
 	    "The function 'States.Format('{}', States.ArrayLength($.nope))' had the following "
 	    "error: The JsonPath argument for the field '$.nope' could not be found in the input "
 	    "'{\"a\":\"x\"}'");
 	ck_assert_ptr_nonnull(asl_expr_path(path));
 	ck_assert_ptr_null(asl_expr_path(call));
-	err_fini(&err);
+	tmf_err_fini(&err);
 	vector_scope_fini(&v);
 	asl_expr_free(call);
 	asl_expr_free(path);
@@ -378,12 +379,12 @@ expect_failure(const char *text, json_t *input)
 {
 	struct asl_expr *expr = parse(text);
 	struct asl_scope scope = {.input = input};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *value = NULL;
 
 	ck_assert_int_lt(asl_expr_eval(expr, "f.$", &scope, &value, &err), 0);
 	ck_assert_str_eq(err.name, "States.IntrinsicFailure");
-	err_fini(&err);
+	tmf_err_fini(&err);
 	asl_expr_free(expr);
 }
 
@@ -424,7 +425,7 @@ eval_string(const char *text, struct asl_scope *scope)
 	char *result;
 
 	ck_assert_int_eq(asl_expr_eval(expr, "f.$", scope, &value, NULL), 0);
-	result = json_text(value);
+	result = jsonx_text(value);
 	json_decref(value);
 	asl_expr_free(expr);
 	return result;
@@ -526,7 +527,7 @@ expect_cause(const char *id, const char *recorded, const char *cause)
 static void
 check_case(json_t *corpus_case, json_t *parameters)
 {
-	const char *id = json_get_string(corpus_case, "id");
+	const char *id = jsonx_get_string(corpus_case, "id");
 	json_t *expect = json_object_get(corpus_case, "expect");
 	json_t *input = json_object_get(corpus_case, "input");
 	json_t *context = json_pack(
@@ -536,7 +537,7 @@ check_case(json_t *corpus_case, json_t *parameters)
 	    .input = input, .context = corpus_context, .context_arg = context, .rng = &rng};
 	struct diag_list diags;
 	struct asl_template *tmpl;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *output = NULL;
 
 	rng_seed(&rng, 1);
@@ -545,13 +546,13 @@ check_case(json_t *corpus_case, json_t *parameters)
 	ck_assert_msg(tmpl != NULL, "%s", id);
 	if (asl_template_eval(tmpl, &scope, &output, &err) < 0) {
 		ck_assert_msg(
-		    json_get_string(expect, "error") != NULL, "%s: %s", id, err_text(&err));
-		ck_assert_str_eq(err.name, json_get_string(expect, "error"));
-		expect_cause(id, json_get_string(expect, "cause"), err_text(&err));
+		    jsonx_get_string(expect, "error") != NULL, "%s: %s", id, tmf_err_text(&err));
+		ck_assert_str_eq(err.name, jsonx_get_string(expect, "error"));
+		expect_cause(id, jsonx_get_string(expect, "cause"), tmf_err_text(&err));
 	} else if (json_array_size(json_object_get(corpus_case, "volatile")) == 0) {
-		ck_assert_msg(json_same(output, json_object_get(expect, "output")), "%s", id);
+		ck_assert_msg(jsonx_same(output, json_object_get(expect, "output")), "%s", id);
 	}
-	err_fini(&err);
+	tmf_err_fini(&err);
 	json_decref(output);
 	asl_template_free(tmpl);
 	diag_list_fini(&diags);

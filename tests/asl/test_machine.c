@@ -1,6 +1,6 @@
 #include "machine_vectors.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include "run_suite.h"
@@ -339,14 +339,14 @@ static void
 compile_text(struct compiled *c, const char *text)
 {
 	char *json = mem_strdup(text);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	for (char *p = json; *p != '\0'; p++) {
 		if (*p == '\'')
 			*p = '"';
 	}
 	c->doc = doc_parse("definition.json", str_of(json), &err);
-	ck_assert_msg(c->doc != NULL, "%s: %s", json, err_text(&err));
+	ck_assert_msg(c->doc != NULL, "%s: %s", json, tmf_err_text(&err));
 	diag_list_init(&c->diags, c->doc);
 	c->machine = asl_compile(c->doc, NULL, &c->diags);
 	ck_assert((c->machine == NULL) == (c->diags.errors > 0));
@@ -435,7 +435,7 @@ START_TEST(test_place_in_yaml)
 				   "    Type: Pass\n"
 				   "    Nxt: B\n"
 				   "    InputPath: nowhere\n";
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse("w.yaml", STR(yaml), &err);
 	struct diag_list diags;
 
@@ -605,7 +605,7 @@ count_check(void *arg, const struct asl_state *state, json_t *definition, const 
 
 	++*count;
 	ck_assert_str_eq(state->u.task.action, "x");
-	ck_assert_str_eq(json_get_string(definition, "Resource"), "tmflow:x");
+	ck_assert_str_eq(jsonx_get_string(definition, "Resource"), "tmflow:x");
 	diag_add(diags, DIAG_ERROR, "INVALID_RESOURCE", pointer, DIAG_AT_VALUE, NULL, "no such");
 }
 
@@ -718,10 +718,10 @@ struct tally {
 static bool
 is_valid(const json_t *corpus_case)
 {
-	const char *raw = json_get_string(corpus_case, "definition_text");
+	const char *raw = jsonx_get_string(corpus_case, "definition_text");
 	char *text =
-	    raw != NULL ? mem_strdup(raw) : json_text(json_object_get(corpus_case, "definition"));
-	struct err err = {0};
+	    raw != NULL ? mem_strdup(raw) : jsonx_text(json_object_get(corpus_case, "definition"));
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse("definition.json", str_of(text), &err);
 	struct diag_list diags;
 	struct asl_machine *machine = NULL;
@@ -733,7 +733,7 @@ is_valid(const json_t *corpus_case)
 	}
 	asl_machine_unref(machine);
 	doc_free(doc);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	free(text);
 	return machine != NULL;
 }
@@ -743,15 +743,15 @@ judge(void *arg, json_t *corpus_case)
 {
 	struct tally *tally = arg;
 	bool valid = json_is_true(json_object_get(json_object_get(corpus_case, "expect"), "valid"));
-	bool recorded = strcmp(json_get_string(corpus_case, "evidence"), "aws-recorded") == 0;
+	bool recorded = strcmp(jsonx_get_string(corpus_case, "evidence"), "aws-recorded") == 0;
 	bool wrong;
 
 	if (vector_has(json_object_get(corpus_case, "features"), "JSONata"))
 		return;
 	wrong = is_valid(corpus_case) != valid;
 	if (wrong)
-		printf("%s should be %s: %s\n", json_get_string(corpus_case, "id"),
-		    valid ? "valid" : "invalid", json_get_string(corpus_case, "note"));
+		printf("%s should be %s: %s\n", jsonx_get_string(corpus_case, "id"),
+		    valid ? "valid" : "invalid", jsonx_get_string(corpus_case, "note"));
 	*(recorded ? &tally->recorded : &tally->judged) += 1;
 	*(recorded ? &tally->recorded_wrong : &tally->judged_wrong) += wrong;
 }

@@ -1,7 +1,7 @@
 #include "asl_vectors.h"
 
 #include "asl/path/path.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -170,16 +170,16 @@ static void
 check_vector(const struct path_vector *vector)
 {
 	struct vector_scope v;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct asl_path *path = asl_path_parse(str_of(vector->path), &err);
 	json_t *value = NULL;
 	enum asl_found result;
 
-	ck_assert_msg(path != NULL, "%s: %s", vector->path, err_text(&err));
+	ck_assert_msg(path != NULL, "%s: %s", vector->path, tmf_err_text(&err));
 	ck_assert_str_eq(asl_path_text(path), vector->path);
 	vector_scope_init(&v, vector->input, NULL, NULL);
 	result = asl_path_eval(path, &v.scope, &value, &err);
-	ck_assert_msg(result != ASL_FOUND_ERROR, "%s: %s", vector->path, err_text(&err));
+	ck_assert_msg(result != ASL_FOUND_ERROR, "%s: %s", vector->path, tmf_err_text(&err));
 	ck_assert_msg((result == ASL_FOUND) == (vector->expected != NULL), "%s", vector->path);
 	if (vector->expected != NULL)
 		vector_expect(vector->path, value, vector->expected);
@@ -312,23 +312,23 @@ static const char *const invalid[] = {
 
 START_TEST(test_invalid)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct asl_path *path = asl_path_parse(str_of(invalid[_i]), &err);
 
 	ck_assert_msg(path == NULL, "%s", invalid[_i]);
-	ck_assert_int_eq(err.code, ERR_INVALID);
-	ck_assert_str_ne(err_text(&err), "");
-	err_fini(&err);
+	ck_assert_int_eq(err.code, TMF_ERR_INVALID);
+	ck_assert_str_ne(tmf_err_text(&err), "");
+	tmf_err_fini(&err);
 }
 END_TEST
 
 START_TEST(test_nul_is_refused)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_ptr_null(asl_path_parse((struct str){"$.a\0b", 5}, &err));
-	ck_assert_int_eq(err.code, ERR_INVALID);
-	err_fini(&err);
+	ck_assert_int_eq(err.code, TMF_ERR_INVALID);
+	tmf_err_fini(&err);
 }
 END_TEST
 
@@ -336,15 +336,15 @@ static void
 expect_too_much(const char *head, const char *part, size_t times, const char *tail)
 {
 	struct buf text = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	buf_add_cstr(&text, head);
 	for (size_t i = 0; i < times; i++)
 		buf_add_cstr(&text, part);
 	buf_add_cstr(&text, tail);
 	ck_assert_ptr_null(asl_path_parse(buf_str(&text), &err));
-	ck_assert_int_eq(err.code, ERR_INVALID);
-	err_fini(&err);
+	ck_assert_int_eq(err.code, TMF_ERR_INVALID);
+	tmf_err_fini(&err);
 	buf_fini(&text);
 }
 
@@ -367,7 +367,7 @@ START_TEST(test_limit_of_visits)
 	json_t *input = json_array();
 	struct asl_scope scope = {.input = input};
 	struct asl_path *path = asl_path_parse(STR("$[*][?($..[*])]"), NULL);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *value = NULL;
 
 	for (int i = 0; i < 1000; i++)
@@ -375,7 +375,7 @@ START_TEST(test_limit_of_visits)
 	ck_assert_int_eq(asl_path_eval(path, &scope, &value, &err), ASL_FOUND_ERROR);
 	ck_assert_str_eq(err.name, "States.Runtime");
 	ck_assert_ptr_null(value);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	asl_path_free(path);
 	json_decref(input);
 }
@@ -386,7 +386,7 @@ START_TEST(test_limit_of_depth)
 	json_t *input = json_array();
 	struct asl_scope scope = {0};
 	struct asl_path *path = asl_path_parse(STR("$..a"), NULL);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *value = NULL;
 
 	for (int i = 0; i < 3000; i++)
@@ -394,7 +394,7 @@ START_TEST(test_limit_of_depth)
 	scope.input = input;
 	ck_assert_int_eq(asl_path_eval(path, &scope, &value, &err), ASL_FOUND_ERROR);
 	ck_assert_str_eq(err.name, "States.Runtime");
-	err_fini(&err);
+	tmf_err_fini(&err);
 	asl_path_free(path);
 	json_decref(input);
 }
@@ -438,13 +438,13 @@ START_TEST(test_undefined_variable)
 	vector_scope_init(&v, "[1]", "{'x':1}", NULL);
 	for (size_t i = 0; i < 3; i++) {
 		struct asl_path *path = asl_path_parse(str_of(paths[i]), NULL);
-		struct err err = {0};
+		struct tmf_err err = {0};
 		json_t *value = NULL;
 
 		ck_assert_int_eq(asl_path_eval(path, &v.scope, &value, &err), ASL_FOUND_ERROR);
 		ck_assert_str_eq(err.name, "States.Runtime");
-		ck_assert_ptr_nonnull(strstr(err_text(&err), "'$no'"));
-		err_fini(&err);
+		ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "'$no'"));
+		tmf_err_fini(&err);
 		asl_path_free(path);
 	}
 	vector_scope_fini(&v);
@@ -558,7 +558,7 @@ START_TEST(test_put)
 	json_t *target = vector_json(vector->input);
 	json_t *value = json_string("new");
 	json_t *result = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int rc = asl_path_put(path, target, value, &result, &err);
 
 	ck_assert_msg((rc == 0) == (vector->expected != NULL), "%s", vector->path);
@@ -566,10 +566,10 @@ START_TEST(test_put)
 		vector_expect(vector->path, result, vector->expected);
 	} else {
 		ck_assert_str_eq(err.name, "States.ResultPathMatchFailure");
-		ck_assert_ptr_nonnull(strstr(err_text(&err), vector->path));
+		ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), vector->path));
 	}
 	vector_expect("the target stays as it was", target, vector->input);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	json_decref(value);
 	asl_path_free(path);
 }
@@ -610,11 +610,11 @@ static const char *const no_references[] = {
 
 START_TEST(test_no_reference_path)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_ptr_null(asl_reference_path_parse(str_of(no_references[_i]), &err));
-	ck_assert_int_eq(err.code, ERR_INVALID);
-	err_fini(&err);
+	ck_assert_int_eq(err.code, TMF_ERR_INVALID);
+	tmf_err_fini(&err);
 }
 END_TEST
 

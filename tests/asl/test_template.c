@@ -1,7 +1,7 @@
 #include "asl_vectors.h"
 
 #include "asl/expr/template.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -135,7 +135,7 @@ START_TEST(test_evaluation_fails)
 		struct vector_scope v;
 		struct diag_list diags;
 		struct asl_template *tmpl;
-		struct err err = {0};
+		struct tmf_err err = {0};
 		json_t *value = NULL;
 
 		vector_scope_init(&v, "{}", NULL, NULL);
@@ -143,10 +143,10 @@ START_TEST(test_evaluation_fails)
 		tmpl = asl_template_compile(json, "", &diags);
 		ck_assert_int_lt(asl_template_eval(tmpl, &v.scope, &value, &err), 0);
 		ck_assert_str_eq(err.name, "States.Runtime");
-		ck_assert_str_eq(err_text(&err),
+		ck_assert_str_eq(tmf_err_text(&err),
 		    "The JSONPath '$.no' specified for the field 'x.$' "
 		    "could not be found in the input '{}'");
-		err_fini(&err);
+		tmf_err_fini(&err);
 		asl_template_free(tmpl);
 		diag_list_fini(&diags);
 		vector_scope_fini(&v);

@@ -24,7 +24,7 @@ aws_fixture_init(struct aws_fixture *f, const struct scripted_opts *script, int 
 
 	*f = (struct aws_fixture){0};
 	fake_clock_init(&f->clock, FIXTURE_WALL_MS);
-	f->loop = loop_new(&f->clock.clock);
+	f->loop = tmf_loop_new(&f->clock.clock);
 	opts.loop = f->loop;
 	f->scripted = scripted_transport_new(&opts);
 	rng_seed(&f->rng, 1);
@@ -46,7 +46,7 @@ aws_fixture_retry_mode(struct aws_fixture *f, const char *name)
 void
 aws_fixture_service(struct aws_fixture *f, const char *service)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	f->service = service;
 	aws_client_free(f->client);
@@ -72,10 +72,10 @@ aws_fixture_fini(struct aws_fixture *f)
 	aws_client_free(f->client);
 	pacer_free(f->pacer);
 	scripted_transport_free(f->scripted);
-	loop_free(f->loop);
+	tmf_loop_free(f->loop);
 	credentials_fini(&f->keys.credentials);
 	json_decref(f->result);
-	err_fini(&f->err);
+	tmf_err_fini(&f->err);
 }
 
 void
@@ -85,27 +85,27 @@ aws_fixture_set_token(struct aws_fixture *f, const char *token)
 }
 
 void
-aws_fixture_completed(void *arg, struct call *call)
+aws_fixture_completed(void *arg, struct tmf_call *call)
 {
 	struct aws_fixture *f = arg;
 
 	f->completions++;
 	json_decref(f->result);
-	f->result = call_take_result(call);
-	err_move(&f->err, &call->err);
+	f->result = tmf_call_take_result(call);
+	tmf_err_move(&f->err, &call->err);
 }
 
 void
-aws_fixture_run(struct aws_fixture *f, struct call *call)
+aws_fixture_run(struct aws_fixture *f, struct tmf_call *call)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int before = f->completions;
 	int ret;
 
-	call_on_done(call, aws_fixture_completed, f);
+	tmf_call_on_done(call, aws_fixture_completed, f);
 	assert(f->completions == before); /* never inside the function that started it */
-	ret = loop_run(f->loop, &err);
+	ret = tmf_loop_run(f->loop, &err);
 	assert(ret == 0);
 	assert(f->completions == before + 1);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }

@@ -19,7 +19,7 @@ struct fixture_keys {
 
 struct aws_fixture {
 	struct fake_clock clock;
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct scripted_transport *scripted;
 	struct rng rng;
 	struct fixture_keys keys;
@@ -29,7 +29,7 @@ struct aws_fixture {
 	struct pacer *pacer; /* of the next client; freed with the fixture. NULL: none */
 	struct aws_client *client;
 	json_t *result;
-	struct err err;
+	struct tmf_err err;
 	int completions;
 };
 
@@ -47,9 +47,9 @@ void aws_fixture_retry_mode(struct aws_fixture *f, const char *name);
 void aws_fixture_set_token(struct aws_fixture *f, const char *token);
 
 /* Runs the call to its end: result or err hold what came (those of an earlier call are dropped). */
-void aws_fixture_run(struct aws_fixture *f, struct call *call);
+void aws_fixture_run(struct aws_fixture *f, struct tmf_call *call);
 
-/* Takes note of a completion, for call_on_done. arg: the fixture. */
-void aws_fixture_completed(void *arg, struct call *call);
+/* Takes note of a completion, for tmf_call_on_done. arg: the fixture. */
+void aws_fixture_completed(void *arg, struct tmf_call *call);
 
 #endif

@@ -28,7 +28,7 @@ keys_init(struct keys_fixture *f, const struct scripted_opts *script)
 
 	*f = (struct keys_fixture){.calls = 0};
 	fake_clock_init(&f->clock, KEYS_WALL_MS);
-	f->loop = loop_new(&f->clock.clock);
+	f->loop = tmf_loop_new(&f->clock.clock);
 	opts.loop = f->loop;
 	f->scripted = scripted_transport_new(&opts);
 	rng_seed(&f->rng, 1);
@@ -72,14 +72,14 @@ keys_fini(struct keys_fixture *f)
 	credentials_provider_free(f->provider);
 	aws_settings_fini(&f->settings);
 	scripted_transport_free(f->scripted);
-	loop_free(f->loop);
+	tmf_loop_free(f->loop);
 	for (size_t i = 0; i < f->words_count; i++)
 		free(f->words[i]);
 	for (size_t i = 0; i < f->paths_count; i++) {
 		unlink(f->paths[i]);
 		free(f->paths[i]);
 	}
-	err_fini(&f->err);
+	tmf_err_fini(&f->err);
 }
 
 void
@@ -107,7 +107,7 @@ keys_file(struct keys_fixture *f, const char *name, const char *text)
 void
 keys_open(struct keys_fixture *f)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	const char *profile = f->opts.profile;
 
 	f->opts = (struct credentials_opts){
@@ -124,15 +124,15 @@ keys_open(struct keys_fixture *f)
 }
 
 static void
-take(void *arg, const struct credentials *credentials, struct err *err)
+take(void *arg, const struct credentials *credentials, struct tmf_err *err)
 {
 	struct keys_fixture *f = arg;
 
 	f->calls++;
-	loop_stop(f->loop);
+	tmf_loop_stop(f->loop);
 	f->id[0] = f->secret[0] = f->token[0] = '\0';
 	if (credentials == NULL) {
-		err_move(&f->err, err);
+		tmf_err_move(&f->err, err);
 		return;
 	}
 	f->serial = credentials->serial;
@@ -145,7 +145,7 @@ take(void *arg, const struct credentials *credentials, struct err *err)
 void
 keys_get(struct keys_fixture *f)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int before = f->calls;
 
 	if (f->opts.loop == NULL)
@@ -154,12 +154,12 @@ keys_get(struct keys_fixture *f)
 		f->provider = credentials_chain_new(&f->opts);
 	f->provider->get(f->provider, take, f);
 	if (f->calls == before)
-		ck_assert_int_eq(loop_run(f->loop, &err), 0);
+		ck_assert_int_eq(tmf_loop_run(f->loop, &err), 0);
 	ck_assert_int_eq(f->calls, before + 1);
 }
 
 static void
-stop_waiting(struct timer *timer)
+stop_waiting(struct tmf_timer *timer)
 {
 	timer->fire = NULL;
 }
@@ -167,27 +167,27 @@ stop_waiting(struct timer *timer)
 void
 keys_wait(struct keys_fixture *f, int64_t by_ms)
 {
-	struct timer timer = {.fire = stop_waiting};
-	struct err err = {0};
+	struct tmf_timer timer = {.fire = stop_waiting};
+	struct tmf_err err = {0};
 
-	loop_timer_arm(f->loop, &timer, f->clock.now_mono_ms + by_ms);
-	ck_assert_int_eq(loop_run(f->loop, &err), 0);
+	tmf_loop_timer_arm(f->loop, &timer, f->clock.now_mono_ms + by_ms);
+	ck_assert_int_eq(tmf_loop_run(f->loop, &err), 0);
 	ck_assert_ptr_null(timer.fire);
 }
 
 void
 keys_expect_fault(struct keys_fixture *f, const char *part)
 {
-	ck_assert_msg(err_isset(&f->err), "no fault, but keys: %s", f->id);
-	ck_assert_int_eq(f->err.code, ERR_CREDENTIALS);
-	ck_assert_msg(strstr(err_text(&f->err), part) != NULL, "%s", err_text(&f->err));
-	err_fini(&f->err);
+	ck_assert_msg(tmf_err_isset(&f->err), "no fault, but keys: %s", f->id);
+	ck_assert_int_eq(f->err.code, TMF_ERR_CREDENTIALS);
+	ck_assert_msg(strstr(tmf_err_text(&f->err), part) != NULL, "%s", tmf_err_text(&f->err));
+	tmf_err_fini(&f->err);
 }
 
 void
 keys_expect(const struct keys_fixture *f, const char *id, const char *secret, const char *token)
 {
-	ck_assert_msg(!err_isset(&f->err), "%s", err_text(&f->err));
+	ck_assert_msg(!tmf_err_isset(&f->err), "%s", tmf_err_text(&f->err));
 	ck_assert_str_eq(f->id, id);
 	ck_assert_str_eq(f->secret, secret);
 	ck_assert_str_eq(f->token, token);

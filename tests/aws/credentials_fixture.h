@@ -13,7 +13,7 @@
 
 struct keys_fixture {
 	struct fake_clock clock;
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct scripted_transport *scripted;
 	struct rng rng;
 	char *words[KEYS_WORDS_MAX + 1]; /* NAME=value; ends with NULL */
@@ -29,7 +29,7 @@ struct keys_fixture {
 	char secret[128];
 	char token[256];
 	unsigned serial;
-	struct err err;
+	struct tmf_err err;
 };
 
 /* What a service answers: the first row of a request's that is not used up. */

@@ -1,6 +1,6 @@
 #include "ec2_by_name.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <check.h>
@@ -11,7 +11,7 @@
 static const char *
 text_of(const json_t *params, const char *key)
 {
-	return json_get_string(params, key);
+	return jsonx_get_string(params, key);
 }
 
 static int
@@ -66,7 +66,7 @@ session_of(const json_t *params)
 	};
 }
 
-static struct call *
+static struct tmf_call *
 describe_instances(struct aws_client *ec2, const json_t *params)
 {
 	struct ec2_describe describe = describe_of(params, "InstanceIds");
@@ -74,7 +74,7 @@ describe_instances(struct aws_client *ec2, const json_t *params)
 	return ec2_describe_instances(ec2, &describe);
 }
 
-static struct call *
+static struct tmf_call *
 describe_targets(struct aws_client *ec2, const json_t *params)
 {
 	struct ec2_describe describe = describe_of(params, "TrafficMirrorTargetIds");
@@ -82,7 +82,7 @@ describe_targets(struct aws_client *ec2, const json_t *params)
 	return ec2_describe_targets(ec2, &describe);
 }
 
-static struct call *
+static struct tmf_call *
 describe_sessions(struct aws_client *ec2, const json_t *params)
 {
 	struct ec2_describe describe = describe_of(params, "TrafficMirrorSessionIds");
@@ -90,7 +90,7 @@ describe_sessions(struct aws_client *ec2, const json_t *params)
 	return ec2_describe_sessions(ec2, &describe);
 }
 
-static struct call *
+static struct tmf_call *
 create_target(struct aws_client *ec2, const json_t *params)
 {
 	return ec2_create_target(
@@ -103,7 +103,7 @@ create_target(struct aws_client *ec2, const json_t *params)
 		 });
 }
 
-static struct call *
+static struct tmf_call *
 create_session(struct aws_client *ec2, const json_t *params)
 {
 	struct ec2_session_spec spec = session_of(params);
@@ -111,7 +111,7 @@ create_session(struct aws_client *ec2, const json_t *params)
 	return ec2_create_session(ec2, &spec);
 }
 
-static struct call *
+static struct tmf_call *
 modify_session(struct aws_client *ec2, const json_t *params)
 {
 	struct ec2_session_spec spec = session_of(params);
@@ -122,19 +122,19 @@ modify_session(struct aws_client *ec2, const json_t *params)
 		: 0);
 }
 
-static struct call *
+static struct tmf_call *
 delete_session(struct aws_client *ec2, const json_t *params)
 {
 	return ec2_delete_session(ec2, text_of(params, "TrafficMirrorSessionId"));
 }
 
-static struct call *
+static struct tmf_call *
 delete_target(struct aws_client *ec2, const json_t *params)
 {
 	return ec2_delete_target(ec2, text_of(params, "TrafficMirrorTargetId"));
 }
 
-static struct call *
+static struct tmf_call *
 run_instances(struct aws_client *ec2, const json_t *params)
 {
 	return ec2_run_instances(
@@ -148,20 +148,20 @@ run_instances(struct aws_client *ec2, const json_t *params)
 		 });
 }
 
-static struct call *
+static struct tmf_call *
 terminate_instances(struct aws_client *ec2, const json_t *params)
 {
 	return ec2_terminate_instances(ec2, json_object_get(params, "InstanceIds"));
 }
 
-static struct call *
+static struct tmf_call *
 create_tags(struct aws_client *ec2, const json_t *params)
 {
 	return ec2_create_tags(
 	    ec2, json_object_get(params, "Resources"), json_object_get(params, "Tags"));
 }
 
-static struct call *
+static struct tmf_call *
 delete_tags(struct aws_client *ec2, const json_t *params)
 {
 	return ec2_delete_tags(
@@ -170,7 +170,7 @@ delete_tags(struct aws_client *ec2, const json_t *params)
 
 static const struct {
 	const char *name;
-	struct call *(*start)(struct aws_client *ec2, const json_t *params);
+	struct tmf_call *(*start)(struct aws_client *ec2, const json_t *params);
 } operations[] = {
     {"DescribeInstances", describe_instances},
     {"DescribeTrafficMirrorTargets", describe_targets},
@@ -186,7 +186,7 @@ static const struct {
     {"DeleteTags", delete_tags},
 };
 
-struct call *
+struct tmf_call *
 ec2_by_name_start(struct aws_client *ec2, const char *name, const json_t *params)
 {
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
@@ -199,14 +199,14 @@ json_t *
 json_relaxed(const char *text)
 {
 	char *strict = mem_strdup(text);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *value;
 
 	for (char *p = strict; *p != '\0'; p++)
 		if (*p == '\'')
 			*p = '"';
-	value = json_parse(str_of(strict), &err);
-	ck_assert_msg(value != NULL, "%s: %s", text, err_text(&err));
+	value = jsonx_parse(str_of(strict), &err);
+	ck_assert_msg(value != NULL, "%s: %s", text, tmf_err_text(&err));
 	free(strict);
 	return value;
 }
@@ -217,9 +217,9 @@ json_expect_same(const json_t *wanted, const json_t *got, const char *what)
 	struct buf wanted_text = {0};
 	struct buf got_text = {0};
 
-	json_write_canonical(wanted, &wanted_text);
-	json_write_canonical(got, &got_text);
-	ck_assert_msg(json_same(wanted, got), "%s:\nwanted %s\ngot    %s", what,
+	jsonx_write_canonical(wanted, &wanted_text);
+	jsonx_write_canonical(got, &got_text);
+	ck_assert_msg(jsonx_same(wanted, got), "%s:\nwanted %s\ngot    %s", what,
 	    buf_cstr(&wanted_text), buf_cstr(&got_text));
 	buf_fini(&wanted_text);
 	buf_fini(&got_text);
@@ -228,12 +228,12 @@ json_expect_same(const json_t *wanted, const json_t *got, const char *what)
 json_t *
 shared_list_read(const char *path, const char *member, struct doc **ret_doc)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	*ret_doc = doc_read(path, &err);
 	if (*ret_doc == NULL) {
 		printf("SKIP: %s is not there\n", path);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return NULL;
 	}
 	return json_object_get(doc_root(*ret_doc), member);

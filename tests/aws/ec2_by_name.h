@@ -7,7 +7,7 @@
 /* What the suites of the typed calls share. */
 
 /* Starts an operation by AWS's name of it with parameters as AWS names them. NULL: not one of ours. */
-struct call *ec2_by_name_start(struct aws_client *ec2, const char *name, const json_t *params);
+struct tmf_call *ec2_by_name_start(struct aws_client *ec2, const char *name, const json_t *params);
 
 /* JSON with single quotes, which C need not escape. New. */
 json_t *json_relaxed(const char *text);

@@ -11,7 +11,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const keys[] = {"region", "aws_secret_access_key", "s3.max", ""};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct config_file *file;
 	size_t sum = 0;
 
@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	file = config_file_parse("fuzz", (struct str){(const char *)data + 1, size - 1},
 	    (data[0] & 1) != 0 ? CONFIG_FILE_CONFIG : CONFIG_FILE_CREDENTIALS, &err);
-	if ((file == NULL) != err_isset(&err) || (file == NULL && err.code != ERR_CONFIG))
+	if ((file == NULL) != tmf_err_isset(&err) || (file == NULL && err.code != TMF_ERR_CONFIG))
 		abort();
 	for (size_t i = 0; file != NULL && i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const char *value = config_file_get(file, "default", keys[i]);
@@ -32,6 +32,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (file != NULL && sum == 0)
 		abort();
 	config_file_free(file);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return 0;
 }

@@ -10,12 +10,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-hear(void *arg, const struct credentials *credentials, struct err *err)
+hear(void *arg, const struct credentials *credentials, struct tmf_err *err)
 {
 	int *heard = arg;
 
 	/* One of the two; keys are whole and fit into a header. */
-	if ((credentials != NULL) == (err != NULL && err_isset(err)))
+	if ((credentials != NULL) == (err != NULL && tmf_err_isset(err)))
 		abort();
 	if (credentials != NULL &&
 	    (credentials->access_key_id[0] == '\0' ||
@@ -28,13 +28,13 @@ hear(void *arg, const struct credentials *credentials, struct err *err)
 static void
 look(struct keys_fixture *f)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int heard = 0;
 
 	keys_open(f);
 	f->provider = credentials_chain_new(&f->opts);
 	f->provider->get(f->provider, hear, &heard);
-	if (loop_run(f->loop, &err) < 0 || heard != 1)
+	if (tmf_loop_run(f->loop, &err) < 0 || heard != 1)
 		abort();
 }
 

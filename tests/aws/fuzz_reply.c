@@ -30,8 +30,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	aws_fixture_service(&f, fuzz_service);
 	aws_fixture_run(&f, fuzz_start(f.client, data[0] / STATUSES));
 	/* One of the two, and an error is never without a name. */
-	if ((f.result != NULL) == err_isset(&f.err) || (f.result != NULL && reply.status != 200) ||
-	    (err_isset(&f.err) && f.err.name[0] == '\0'))
+	if ((f.result != NULL) == tmf_err_isset(&f.err) ||
+	    (f.result != NULL && reply.status != 200) ||
+	    (tmf_err_isset(&f.err) && f.err.name[0] == '\0'))
 		abort();
 	aws_fixture_fini(&f);
 	free(body);

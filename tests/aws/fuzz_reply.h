@@ -8,6 +8,6 @@
 extern const char *const fuzz_service;
 
 /* Starts one of the service's operations; any number means one. */
-struct call *fuzz_start(struct aws_client *client, unsigned which);
+struct tmf_call *fuzz_start(struct aws_client *client, unsigned which);
 
 #endif

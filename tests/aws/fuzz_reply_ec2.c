@@ -4,7 +4,7 @@
 
 const char *const fuzz_service = "ec2";
 
-struct call *
+struct tmf_call *
 fuzz_start(struct aws_client *client, unsigned which)
 {
 	const struct ec2_describe describe = {.max_results = 5};

@@ -7,7 +7,7 @@
 
 const char *const fuzz_service = "states";
 
-struct call *
+struct tmf_call *
 fuzz_start(struct aws_client *client, unsigned which)
 {
 	const struct sqs_receive receive = {.queue_url = "https://sqs.us-east-1.amazonaws.com/1/q",

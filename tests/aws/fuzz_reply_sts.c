@@ -5,7 +5,7 @@
 
 const char *const fuzz_service = "sts";
 
-struct call *
+struct tmf_call *
 fuzz_start(struct aws_client *client, unsigned which)
 {
 	const struct sts_assume_role role = {

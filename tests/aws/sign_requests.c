@@ -1,6 +1,6 @@
 /* Signs requests for test_botocore.py: a JSON object a line on standard input, {"authorization", "date", "canonical"} a line on standard output. */
 #include "aws/wire/sigv4.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -27,10 +27,10 @@ answer(const struct sigv4_result *result)
 	json_t *reply = json_object();
 	char *text;
 
-	json_put_string(reply, "authorization", buf_cstr(&result->authorization));
-	json_put_string(reply, "date", result->date);
-	json_put_string(reply, "canonical", buf_cstr(&result->canonical_request));
-	text = json_text(reply);
+	jsonx_put_string(reply, "authorization", buf_cstr(&result->authorization));
+	jsonx_put_string(reply, "date", result->date);
+	jsonx_put_string(reply, "canonical", buf_cstr(&result->canonical_request));
+	text = jsonx_text(reply);
 	puts(text);
 	free(text);
 	json_decref(reply);
@@ -43,24 +43,24 @@ sign(const json_t *asked, struct sigv4_key *key)
 	struct credentials credentials = {.expires_wall_ms = INT64_MAX};
 	struct sigv4_result result = {0};
 	const struct sigv4_request request = {
-	    .method = json_get_string(asked, "method"),
-	    .path = str_of(json_get_string(asked, "path")),
-	    .query = str_of(json_get_string(asked, "query")),
+	    .method = jsonx_get_string(asked, "method"),
+	    .path = str_of(jsonx_get_string(asked, "path")),
+	    .query = str_of(jsonx_get_string(asked, "query")),
 	    .headers = headers,
-	    .headers_count = headers_of(json_get_array(asked, "headers"), headers),
-	    .body = str_of(json_get_string(asked, "body")),
+	    .headers_count = headers_of(jsonx_get_array(asked, "headers"), headers),
+	    .body = str_of(jsonx_get_string(asked, "body")),
 	    .normalize_path = true,
 	};
 	const struct sigv4_scope scope = {
-	    .region = json_get_string(asked, "region"),
-	    .service = json_get_string(asked, "service"),
+	    .region = jsonx_get_string(asked, "region"),
+	    .service = jsonx_get_string(asked, "service"),
 	    .wall_ms = json_integer_value(json_object_get(asked, "wallMs")),
 	};
 
 	snprintf(credentials.access_key_id, sizeof(credentials.access_key_id), "%s",
-	    json_get_string(asked, "accessKeyId"));
-	secret_set(&credentials.secret_access_key, json_get_string(asked, "secret"));
-	secret_set(&credentials.session_token, json_get_string(asked, "token"));
+	    jsonx_get_string(asked, "accessKeyId"));
+	secret_set(&credentials.secret_access_key, jsonx_get_string(asked, "secret"));
+	secret_set(&credentials.session_token, jsonx_get_string(asked, "token"));
 	sigv4_sign(&request, &scope, &credentials, key, &result);
 	answer(&result);
 	sigv4_result_fini(&result);
@@ -76,7 +76,7 @@ main(void)
 	ssize_t len;
 
 	while ((len = getline(&line, &size, stdin)) > 0) {
-		json_t *asked = json_parse((struct str){line, (size_t)len}, NULL);
+		json_t *asked = jsonx_parse((struct str){line, (size_t)len}, NULL);
 
 		assert(asked != NULL);
 		sign(asked, &key);

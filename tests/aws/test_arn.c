@@ -48,22 +48,22 @@ static const struct vector functions[] = {
 };
 
 static void
-check(const struct vector *vector, int (*parse)(const char *, struct arn *, struct err *))
+check(const struct vector *vector, int (*parse)(const char *, struct arn *, struct tmf_err *))
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct arn arn = {0};
 	int ret = parse(vector->text, &arn, &err);
 
 	if (vector->fault == NULL) {
-		ck_assert_msg(ret == 0, "%s: %s", vector->text, err_text(&err));
+		ck_assert_msg(ret == 0, "%s: %s", vector->text, tmf_err_text(&err));
 		ck_assert(str_is(arn.account, "123456789012"));
 	} else {
 		ck_assert_msg(ret < 0, "%s", vector->text);
-		ck_assert_int_eq(err.code, ERR_INVALID);
-		ck_assert_msg(strstr(err_text(&err), vector->fault) != NULL, "%s: %s", vector->text,
-		    err_text(&err));
+		ck_assert_int_eq(err.code, TMF_ERR_INVALID);
+		ck_assert_msg(strstr(tmf_err_text(&err), vector->fault) != NULL, "%s: %s",
+		    vector->text, tmf_err_text(&err));
 	}
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 START_TEST(test_activity)
@@ -81,7 +81,7 @@ END_TEST
 START_TEST(test_parts)
 {
 	struct arn arn = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char text[ARN_BYTES_MAX + 2];
 
 	ck_assert_int_eq(arn_parse("arn:aws-cn:iam::1:role/a:b", &arn, &err), 0);
@@ -93,8 +93,8 @@ START_TEST(test_parts)
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	ck_assert_int_eq(arn_parse(text, &arn, &err), -1);
-	ck_assert_ptr_nonnull(strstr(err_text(&err), "at most 256"));
-	err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "at most 256"));
+	tmf_err_fini(&err);
 }
 END_TEST
 

@@ -3,7 +3,7 @@
 #include "aws/wire/endpoint.h"
 #include "aws_fixture.h"
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include "run_suite.h"
@@ -25,7 +25,7 @@ fixture_of(struct aws_fixture *f, const struct scripted_reply *replies, size_t c
 	    0);
 }
 
-static struct call *
+static struct tmf_call *
 start(struct aws_fixture *f)
 {
 	return ec2_describe_sessions(f->client, &(struct ec2_describe){.max_results = 5});
@@ -121,10 +121,10 @@ START_TEST(final_errors)
 	aws_fixture_run(&f, start(&f));
 	ck_assert_ptr_null(f.result);
 	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
-	ck_assert_int_eq(f.err.code, ERR_SERVICE);
+	ck_assert_int_eq(f.err.code, TMF_ERR_SERVICE);
 	ck_assert_str_eq(f.err.name, "InvalidParameterValue");
 	ck_assert_str_eq(f.err.request_id, "r-9");
-	ck_assert_str_eq(err_text(&f.err), "why (request id r-9)");
+	ck_assert_str_eq(tmf_err_text(&f.err), "why (request id r-9)");
 	ck_assert_int_eq(f.err.http_status, 400);
 	ck_assert_uint_eq(aws_client_stats(f.client)->failed, 1);
 	aws_fixture_fini(&f);
@@ -161,7 +161,7 @@ START_TEST(replies_of_another)
 		fixture_of(&f, &replies[i], 1);
 		aws_fixture_run(&f, start(&f));
 		ck_assert_ptr_null(f.result);
-		ck_assert_int_eq(f.err.code, ERR_REPLY);
+		ck_assert_int_eq(f.err.code, TMF_ERR_REPLY);
 		ck_assert_uint_eq(scripted_transport_sent(f.scripted), AWS_ATTEMPTS_DEFAULT);
 		aws_fixture_fini(&f);
 	}
@@ -202,8 +202,8 @@ START_TEST(expired_keys)
 	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 2);
 	ck_assert_int_eq(f.keys.refreshes, 1);
 	ck_assert_str_eq(f.err.name, "ExpiredToken");
-	ck_assert_ptr_nonnull(strstr(err_text(&f.err), "clock"));
-	ck_assert_ptr_nonnull(strstr(err_text(&f.err), "r-9"));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&f.err), "clock"));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&f.err), "r-9"));
 	aws_fixture_fini(&f);
 
 	fixture_of(&f, always, 1);
@@ -215,14 +215,14 @@ START_TEST(expired_keys)
 END_TEST
 
 struct canceller {
-	struct task task; /* first */
-	struct call *call;
+	struct tmf_task task; /* first */
+	struct tmf_call *call;
 };
 
 static void
-cancel_now(struct task *task)
+cancel_now(struct tmf_task *task)
 {
-	call_cancel(((struct canceller *)task)->call);
+	tmf_call_cancel(((struct canceller *)task)->call);
 }
 
 /* Cancelled before the reply, or, by a task behind the reply's, once it came: nothing is left behind and nobody hears. */
@@ -230,18 +230,18 @@ static void
 cancel_around(const struct scripted_reply *reply, bool after_reply)
 {
 	struct canceller canceller = {.task = {.run = cancel_now}};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct aws_fixture f;
 
 	fixture_of(&f, reply, 1);
 	canceller.call = start(&f);
-	call_on_done(canceller.call, aws_fixture_completed, &f);
+	tmf_call_on_done(canceller.call, aws_fixture_completed, &f);
 	ck_assert_uint_eq(scripted_transport_open(f.scripted), 1);
 	if (after_reply)
-		loop_post(f.loop, &canceller.task);
+		tmf_loop_post(f.loop, &canceller.task);
 	else
-		call_cancel(canceller.call);
-	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+		tmf_call_cancel(canceller.call);
+	ck_assert_int_eq(tmf_loop_run(f.loop, &err), 0);
 	ck_assert_uint_eq(scripted_transport_open(f.scripted), 0);
 	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
 	ck_assert_int_eq(f.completions, 0);
@@ -270,8 +270,8 @@ START_TEST(secrets_stay_secret)
 	fixture_of(&f, replies, 1);
 	aws_fixture_set_token(&f, "our-token");
 	aws_fixture_run(&f, start(&f));
-	ck_assert_ptr_null(strstr(err_text(&f.err), FIXTURE_SECRET_KEY));
-	ck_assert_ptr_null(strstr(err_text(&f.err), "our-token"));
+	ck_assert_ptr_null(strstr(tmf_err_text(&f.err), FIXTURE_SECRET_KEY));
+	ck_assert_ptr_null(strstr(tmf_err_text(&f.err), "our-token"));
 	ck_assert_ptr_null(strstr(sent_body(&f, 0), FIXTURE_SECRET_KEY));
 	ck_assert_ptr_null(strstr(sent_header(&f, 0, "Authorization"), FIXTURE_SECRET_KEY));
 	aws_fixture_fini(&f);
@@ -422,13 +422,13 @@ START_TEST(classes)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct err err = {0};
+		struct tmf_err err = {0};
 
-		err_set_name(&err, ERR_SERVICE, cases[i].code, "x");
+		tmf_err_set_name(&err, TMF_ERR_SERVICE, cases[i].code, "x");
 		err.http_status = cases[i].status;
 		ck_assert_msg(retry_classify(&err) == cases[i].wanted, "%s %d", cases[i].code,
 		    cases[i].status);
-		err_fini(&err);
+		tmf_err_fini(&err);
 	}
 	ck_assert(aws_error_is_throttling("RequestLimitExceeded"));
 	ck_assert(!aws_error_is_throttling("RequestTimeout"));
@@ -443,7 +443,7 @@ static void
 answer_case(void *arg, const struct http_request *request, int *ret_status, struct buf *ret_body)
 {
 	const json_t *wanted = arg;
-	const char *code = json_get_string(wanted, "code");
+	const char *code = jsonx_get_string(wanted, "code");
 
 	(void)request;
 	*ret_status = (int)json_integer_value(json_object_get(wanted, "httpStatus"));
@@ -455,7 +455,7 @@ answer_case(void *arg, const struct http_request *request, int *ret_status, stru
 /* Whether the client asks again after each of the replies that botocore was asked about. */
 START_TEST(classes_as_botocore_has_them)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(RETRY_FILE, &err);
 	json_t *wanted;
 	size_t i;
@@ -463,7 +463,7 @@ START_TEST(classes_as_botocore_has_them)
 
 	if (doc == NULL) {
 		puts("SKIP: " RETRY_FILE " is not there");
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	json_array_foreach (
@@ -479,10 +479,10 @@ START_TEST(classes_as_botocore_has_them)
 		f.keys.provider.refresh = NULL;
 		aws_fixture_run(&f, start(&f));
 		ck_assert_msg(scripted_transport_sent(f.scripted) == (again ? 2 : 1), "%s %d",
-		    json_get_string(wanted, "code"),
+		    jsonx_get_string(wanted, "code"),
 		    (int)json_integer_value(json_object_get(wanted, "httpStatus")));
-		if (json_get_string(wanted, "code") != NULL)
-			ck_assert_int_eq(aws_error_is_throttling(json_get_string(wanted, "code")),
+		if (jsonx_get_string(wanted, "code") != NULL)
+			ck_assert_int_eq(aws_error_is_throttling(jsonx_get_string(wanted, "code")),
 			    json_is_true(json_object_get(wanted, "throttling")));
 		aws_fixture_fini(&f);
 		cases++;
@@ -520,7 +520,7 @@ START_TEST(endpoints)
 	    "http://h/a\r\nX-Evil:1", "http://h\x7f/"};
 	char long_custom[400] = "http://h";
 	struct endpoint endpoint;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ck_assert_int_eq(endpoint_resolve(&(struct endpoint_opts){.service = "ec2",
@@ -549,7 +549,7 @@ START_TEST(endpoints)
 					      .region = "us-east-1/evil.example"},
 			     &endpoint, &err),
 	    -1);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 END_TEST
 

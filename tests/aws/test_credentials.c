@@ -66,7 +66,7 @@ START_TEST(from_the_environment)
 	keys_init(&f, NULL);
 	keys_env(&f, "AWS_SECRET_ACCESS_KEY", SECRET);
 	keys_get(&f);
-	ck_assert_ptr_null(strstr(err_text(&f.err), SECRET));
+	ck_assert_ptr_null(strstr(tmf_err_text(&f.err), SECRET));
 	keys_expect_fault(&f, "AWS_ACCESS_KEY_ID is not");
 	keys_fini(&f);
 }
@@ -95,8 +95,8 @@ START_TEST(malformed_keys)
 		keys_env(&f, "AWS_CREDENTIAL_EXPIRATION",
 		    cases[i].expiration != NULL ? cases[i].expiration : "");
 		keys_get(&f);
-		ck_assert_ptr_null(strstr(err_text(&f.err), "Evil"));
-		ck_assert_ptr_null(strstr(err_text(&f.err), "a\nb"));
+		ck_assert_ptr_null(strstr(tmf_err_text(&f.err), "Evil"));
+		ck_assert_ptr_null(strstr(tmf_err_text(&f.err), "a\nb"));
 		keys_expect_fault(&f, cases[i].fault);
 		keys_fini(&f);
 	}
@@ -184,8 +184,8 @@ START_TEST(unreadable_files)
 	keys_open(&f);
 	keys_env(&f, "AWS_SHARED_CREDENTIALS_FILE", "/tmp");
 	keys_get(&f);
-	ck_assert_int_eq(f.err.code, ERR_CONFIG);
-	ck_assert_ptr_nonnull(strstr(err_text(&f.err), "/tmp"));
+	ck_assert_int_eq(f.err.code, TMF_ERR_CONFIG);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&f.err), "/tmp"));
 	keys_fini(&f);
 }
 END_TEST
@@ -217,10 +217,10 @@ START_TEST(forms_of_the_shared_files)
 	    "; c\r\n[profile \"my team\"]\r\nregion=a ; c\r\nregion = b\r\n"
 	    "url = http://h/?x=y#z\r\ns3 =\r\n  max = 10\r\n\r\n[plugins]\nx = y\n"
 	    "[services dev]\nec2 =\n\tendpoint_url = http://e\n";
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct config_file *file = config_file_parse("t", str_of(text), CONFIG_FILE_CONFIG, &err);
 
-	ck_assert_msg(file != NULL, "%s", err_text(&err));
+	ck_assert_msg(file != NULL, "%s", tmf_err_text(&err));
 	ck_assert(config_file_has_profile(file, "my team"));
 	ck_assert(!config_file_has_profile(file, "plugins"));
 	ck_assert_str_eq(config_file_get(file, "my team", "region"), "b");
@@ -231,8 +231,8 @@ START_TEST(forms_of_the_shared_files)
 	    config_file_get_in(file, "services", "dev", "ec2.endpoint_url"), "http://e");
 	config_file_free(file);
 	ck_assert_ptr_null(config_file_parse("t", STR("[profile x\n"), CONFIG_FILE_CONFIG, &err));
-	ck_assert_ptr_nonnull(strstr(err_text(&err), "t:1: "));
-	err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "t:1: "));
+	tmf_err_fini(&err);
 }
 END_TEST
 
@@ -250,7 +250,7 @@ START_TEST(nothing_is_found)
 	keys_env(&f, "AWS_EC2_METADATA_DISABLED", "True");
 	keys_get(&f);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		ck_assert_msg(strstr(err_text(&f.err), parts[i]) != NULL, "%s", parts[i]);
+		ck_assert_msg(strstr(tmf_err_text(&f.err), parts[i]) != NULL, "%s", parts[i]);
 	keys_expect_fault(&f, "no AWS credentials were found");
 	keys_fini(&f);
 }
@@ -261,11 +261,11 @@ START_TEST(malformed_files_name_the_line)
 	char *config = file_with("AWS_CONFIG_FILE", "[default]\nregion eu-west-1\n");
 	struct aws_settings settings;
 	struct aws_env env = ENV(config);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(aws_settings_load(&env, NULL, NULL, &settings, &err), -1);
-	ck_assert_ptr_nonnull(strstr(err_text(&err), ":2: "));
-	err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), ":2: "));
+	tmf_err_fini(&err);
 	remove_file(config);
 }
 END_TEST
@@ -277,7 +277,7 @@ START_TEST(settings_in_order)
 	    "r\nservices = mine\n"
 	    "[services mine]\nec2 =\n  endpoint_url = http://services\n");
 	struct aws_settings settings;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct aws_env env = ENV(config);
 
 	ck_assert_int_eq(aws_settings_load(&env, NULL, NULL, &settings, &err), 0);
@@ -306,7 +306,7 @@ START_TEST(settings_in_order)
 	aws_settings_fini(&settings);
 	env = ENV(config, "AWS_MAX_ATTEMPTS=0");
 	ck_assert_int_eq(aws_settings_load(&env, NULL, NULL, &settings, &err), -1);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	remove_file(config);
 }
 END_TEST
@@ -321,7 +321,7 @@ START_TEST(settings_of_each_service)
 	    "http://sqs\n");
 	struct aws_env env = ENV(config, "AWS_ENDPOINT_URL_STS=http://sts");
 	struct aws_settings settings;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(aws_settings_load(&env, "us-east-1", NULL, &settings, &err), 0);
 	ck_assert_str_eq(aws_settings_endpoint(&settings, "states"), "http://sfn");
@@ -341,8 +341,8 @@ START_TEST(settings_of_each_service)
 	aws_settings_fini(&settings);
 	env = ENV(config, "AWS_STS_REGIONAL_ENDPOINTS=galactic");
 	ck_assert_int_eq(aws_settings_load(&env, "us-east-1", NULL, &settings, &err), -1);
-	ck_assert_ptr_nonnull(strstr(err_text(&err), "galactic"));
-	err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "galactic"));
+	tmf_err_fini(&err);
 	remove_file(config);
 }
 END_TEST
@@ -352,7 +352,7 @@ END_TEST
 /* What the settings say with one variable and one shared config file; either may be NULL. */
 static int
 load(const char *variable, const char *value, const char *text, struct aws_settings *ret_settings,
-    struct err *err)
+    struct tmf_err *err)
 {
 	char *config = file_with("AWS_CONFIG_FILE", text != NULL ? text : "");
 	char *word = mem_printf(
@@ -386,11 +386,11 @@ START_TEST(retry_mode_chosen)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct aws_settings settings;
-		struct err err = {0};
+		struct tmf_err err = {0};
 
 		ck_assert_msg(
 		    load(cases[i].variable, cases[i].value, cases[i].line, &settings, &err) == 0,
-		    "%zu: %s", i, err_text(&err));
+		    "%zu: %s", i, tmf_err_text(&err));
 		if (cases[i].mode == NULL)
 			ck_assert_ptr_null(settings.retry_mode);
 		else
@@ -424,13 +424,14 @@ START_TEST(retry_mode_refused)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct aws_settings settings;
-		struct err err = {0};
+		struct tmf_err err = {0};
 
 		ck_assert_int_eq(
 		    load(cases[i].variable, cases[i].value, cases[i].line, &settings, &err), -1);
-		ck_assert_int_eq(err.code, ERR_CONFIG);
-		ck_assert_msg(strstr(err_text(&err), cases[i].text) != NULL, "%s", err_text(&err));
-		err_fini(&err);
+		ck_assert_int_eq(err.code, TMF_ERR_CONFIG);
+		ck_assert_msg(
+		    strstr(tmf_err_text(&err), cases[i].text) != NULL, "%s", tmf_err_text(&err));
+		tmf_err_fini(&err);
 	}
 }
 END_TEST

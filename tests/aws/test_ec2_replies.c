@@ -1,6 +1,6 @@
 /* The typed calls: what comes of AWS's replies. */
 #include "aws_fixture.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "ec2_by_name.h"
 
@@ -146,8 +146,8 @@ in_our_form(const char *operation, json_t *expected)
 			json_array_get(json_object_get(expected, "Reservations"), 0), "OwnerId"));
 	json_decref(instances);
 	if (strncmp(operation, "Describe", strlen("Describe")) == 0 &&
-	    (json_get_string(result, "NextToken") == NULL ||
-		json_get_string(result, "NextToken")[0] == '\0'))
+	    (jsonx_get_string(result, "NextToken") == NULL ||
+		jsonx_get_string(result, "NextToken")[0] == '\0'))
 		json_object_set_new(result, "NextToken", json_null());
 	if (json_object_get(result, "TrafficMirrorSession") != NULL)
 		keep_session_id(result);
@@ -167,8 +167,8 @@ static void
 compare_error(const struct aws_fixture *f, const json_t *golden)
 {
 	const json_t *expected = json_object_get(golden, "expectedError");
-	const char *code = json_get_string(expected, "code");
-	const char *id = json_get_string(golden, "requestId");
+	const char *code = jsonx_get_string(expected, "code");
+	const char *id = jsonx_get_string(golden, "requestId");
 
 	ck_assert_ptr_null(f->result);
 	if (code == NULL) {
@@ -176,11 +176,11 @@ compare_error(const struct aws_fixture *f, const json_t *golden)
 		ck_assert(f->err.name[0] != '\0');
 		return;
 	}
-	ck_assert_int_eq(f->err.code, ERR_SERVICE);
+	ck_assert_int_eq(f->err.code, TMF_ERR_SERVICE);
 	ck_assert_str_eq(f->err.name, code);
 	ck_assert_str_eq(f->err.request_id, id);
-	ck_assert_ptr_nonnull(strstr(err_text(&f->err), json_get_string(expected, "message")));
-	ck_assert_ptr_nonnull(strstr(err_text(&f->err), id));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&f->err), jsonx_get_string(expected, "message")));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&f->err), id));
 	ck_assert_int_eq(
 	    f->err.http_status, json_integer_value(json_object_get(golden, "httpStatus")));
 }
@@ -189,11 +189,11 @@ compare_error(const struct aws_fixture *f, const json_t *golden)
 static bool
 feed_reply(struct aws_fixture *f, const json_t *golden, size_t piece_bytes)
 {
-	const struct scripted_reply reply = {json_get_string(golden, "operation"),
+	const struct scripted_reply reply = {jsonx_get_string(golden, "operation"),
 	    (int)json_integer_value(json_object_get(golden, "httpStatus")),
-	    json_get_string(golden, "body")};
+	    jsonx_get_string(golden, "body")};
 	json_t *params = any_params();
-	struct call *call;
+	struct tmf_call *call;
 
 	aws_fixture_init(f,
 	    &(struct scripted_opts){
@@ -211,7 +211,7 @@ feed_reply(struct aws_fixture *f, const json_t *golden, size_t piece_bytes)
 static int
 compare_reply(const json_t *golden, size_t piece_bytes)
 {
-	const char *operation = json_get_string(golden, "operation");
+	const char *operation = jsonx_get_string(golden, "operation");
 	json_t *expected = json_object_get(golden, "expected");
 	struct aws_fixture f;
 	int compared = 0;
@@ -223,9 +223,9 @@ compare_reply(const json_t *golden, size_t piece_bytes)
 		} else {
 			json_t *wanted = in_our_form(operation, expected);
 
-			ck_assert_msg(f.result != NULL, "%s: %s", json_get_string(golden, "name"),
-			    err_text(&f.err));
-			json_expect_same(wanted, f.result, json_get_string(golden, "name"));
+			ck_assert_msg(f.result != NULL, "%s: %s", jsonx_get_string(golden, "name"),
+			    tmf_err_text(&f.err));
+			json_expect_same(wanted, f.result, jsonx_get_string(golden, "name"));
 			json_decref(wanted);
 		}
 	}
@@ -244,7 +244,7 @@ START_TEST(golden_replies)
 	if (list == NULL)
 		return;
 	json_array_foreach (list, i, golden) {
-		if (strcmp(json_get_string(golden, "service"), "ec2") != 0)
+		if (strcmp(jsonx_get_string(golden, "service"), "ec2") != 0)
 			continue;
 		compare_reply(golden, 1);
 		counts[compare_reply(golden, 0)]++;
@@ -321,7 +321,8 @@ START_TEST(own_replies)
 		aws_fixture_init(
 		    &f, &(struct scripted_opts){.replies = &reply, .replies_count = 1}, 1);
 		aws_fixture_run(&f, ec2_by_name_start(f.client, replies[i].operation, params));
-		ck_assert_msg(f.result != NULL, "%s: %s", replies[i].operation, err_text(&f.err));
+		ck_assert_msg(
+		    f.result != NULL, "%s: %s", replies[i].operation, tmf_err_text(&f.err));
 		json_expect_same(wanted, f.result, replies[i].members);
 		aws_fixture_fini(&f);
 		json_decref(wanted);

@@ -1,7 +1,7 @@
 /* The typed calls: what each sends, to the last parameter. */
 #include "aws/wire/query.h"
 #include "aws_fixture.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "ec2_by_name.h"
 
@@ -187,7 +187,7 @@ token_sent(const struct ec2_session_spec *spec)
 	fixture_refusing(&f);
 	aws_fixture_run(&f, ec2_create_session(f.client, spec));
 	form = form_of(scripted_transport_request(f.scripted, 0)->body);
-	token = mem_strdup(json_get_string(form, "ClientToken"));
+	token = mem_strdup(jsonx_get_string(form, "ClientToken"));
 	ck_assert_ptr_nonnull(token);
 	json_decref(form);
 	aws_fixture_fini(&f);
@@ -287,17 +287,17 @@ static int
 compare_request(struct aws_fixture *f, const json_t *golden)
 {
 	const struct scripted_request *sent = scripted_transport_request(f->scripted, 0);
-	const char *operation = json_get_string(golden, "operation");
+	const char *operation = jsonx_get_string(golden, "operation");
 	json_t *wanted = golden_form(golden);
 	json_t *got = form_of(sent->body);
-	int same_body = strcmp(sent->body, json_get_string(golden, "body")) == 0;
+	int same_body = strcmp(sent->body, jsonx_get_string(golden, "body")) == 0;
 
 	allow_differences(operation, wanted, got);
-	json_expect_same(wanted, got, json_get_string(golden, "note"));
-	ck_assert_str_eq(sent->url, json_get_string(golden, "url"));
+	json_expect_same(wanted, got, jsonx_get_string(golden, "note"));
+	ck_assert_str_eq(sent->url, jsonx_get_string(golden, "url"));
 	if (same_body)
 		ck_assert_str_eq(scripted_request_header(sent, "Authorization"),
-		    json_get_string(json_object_get(golden, "headers"), "Authorization"));
+		    jsonx_get_string(json_object_get(golden, "headers"), "Authorization"));
 	json_decref(wanted);
 	json_decref(got);
 	return same_body;
@@ -317,16 +317,16 @@ START_TEST(golden_requests)
 	json_array_foreach (list, i, golden) {
 		const json_t *params = json_object_get(golden, "params");
 		const json_t *keys = json_object_get(json_object_get(doc_root(doc), "credentials"),
-		    json_get_string(golden, "credentials"));
+		    jsonx_get_string(golden, "credentials"));
 		struct aws_fixture f;
-		struct call *call;
+		struct tmf_call *call;
 
-		if (strcmp(json_get_string(golden, "service"), "ec2") != 0 ||
+		if (strcmp(jsonx_get_string(golden, "service"), "ec2") != 0 ||
 		    cannot_ask(params) != NULL)
 			continue;
 		fixture_refusing(&f);
-		aws_fixture_set_token(&f, json_get_string(keys, "sessionToken"));
-		call = ec2_by_name_start(f.client, json_get_string(golden, "operation"), params);
+		aws_fixture_set_token(&f, jsonx_get_string(keys, "sessionToken"));
+		call = ec2_by_name_start(f.client, jsonx_get_string(golden, "operation"), params);
 		if (call != NULL) {
 			aws_fixture_run(&f, call);
 			signatures += compare_request(&f, golden);
@@ -362,10 +362,11 @@ compare_list_case(const json_t *protocol_case)
 		json_t *wanted;
 		json_t *got;
 
-		if (json_get_string(protocol_case, "id") == NULL ||
-		    strcmp(json_get_string(protocol_case, "id"), list_cases[i].id) != 0)
+		if (jsonx_get_string(protocol_case, "id") == NULL ||
+		    strcmp(jsonx_get_string(protocol_case, "id"), list_cases[i].id) != 0)
 			continue;
-		wanted_body = json_get_string(json_object_get(protocol_case, "serialized"), "body");
+		wanted_body =
+		    jsonx_get_string(json_object_get(protocol_case, "serialized"), "body");
 		query_begin(&body, "QueryLists", "2020-01-08");
 		query_add_list(&body, list_cases[i].name,
 		    json_object_get(json_object_get(protocol_case, "params"), list_cases[i].param));

@@ -1,7 +1,7 @@
 /* Where services are: every resolution that botocore makes, the switches, STS's global address. */
 #include "aws/wire/endpoint.h"
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include "run_suite.h"
@@ -25,7 +25,7 @@ exception_of(const json_t *rules, const struct endpoint_opts *opts)
 	size_t i;
 
 	json_array_foreach (list, i, exception)
-		if (strcmp(json_get_string(exception, "region"), opts->region) == 0 &&
+		if (strcmp(jsonx_get_string(exception, "region"), opts->region) == 0 &&
 		    json_is_true(json_object_get(exception, "fips")) == opts->fips &&
 		    json_is_true(json_object_get(exception, "dualStack")) == opts->dual_stack)
 			return exception;
@@ -37,20 +37,20 @@ compare(const json_t *rules, const json_t *partition, const struct endpoint_opts
 {
 	const json_t *exception = exception_of(rules, opts);
 	const json_t *outputs = json_object_get(partition, "outputs");
-	const char *region = json_get_string(
+	const char *region = jsonx_get_string(
 	    json_array_get(json_object_get(exception, "authSchemes"), 0), "signingRegion");
 	struct endpoint endpoint;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *wanted;
 
 	if (exception != NULL)
-		wanted = mem_printf("%s/", json_get_string(exception, "url"));
+		wanted = mem_printf("%s/", jsonx_get_string(exception, "url"));
 	else
 		wanted = mem_printf("https://%s%s.%s.%s/", opts->service, opts->fips ? "-fips" : "",
 		    opts->region,
-		    json_get_string(
+		    jsonx_get_string(
 			outputs, opts->dual_stack ? "dualStackDnsSuffix" : "dnsSuffix"));
-	ck_assert_msg(endpoint_resolve(opts, &endpoint, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(endpoint_resolve(opts, &endpoint, &err) == 0, "%s", tmf_err_text(&err));
 	ck_assert_str_eq(endpoint.url, wanted);
 	ck_assert_str_eq(endpoint.signing_region, region != NULL ? region : opts->region);
 	ck_assert_ptr_nonnull(strstr(endpoint.url, endpoint.host));
@@ -60,7 +60,7 @@ compare(const json_t *rules, const json_t *partition, const struct endpoint_opts
 
 START_TEST(every_resolution)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(PARTITIONS_FILE, &err);
 	json_t *partition;
 	json_t *region;
@@ -70,7 +70,7 @@ START_TEST(every_resolution)
 
 	if (doc == NULL) {
 		puts("SKIP: " PARTITIONS_FILE " is not there");
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	json_array_foreach (json_object_get(doc_root(doc), "partitions"), i, partition) {
@@ -107,7 +107,7 @@ START_TEST(new_regions)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct endpoint_opts opts = {.service = "ec2", .region = cases[i].region};
 		struct endpoint endpoint;
-		struct err err = {0};
+		struct tmf_err err = {0};
 
 		ck_assert_int_eq(endpoint_resolve(&opts, &endpoint, &err), 0);
 		ck_assert_str_eq(endpoint.host, cases[i].host);
@@ -131,7 +131,7 @@ START_TEST(global_sts)
 		const struct endpoint_opts opts = {
 		    .service = cases[i].service, .region = cases[i].region, .sts_global = true};
 		struct endpoint endpoint;
-		struct err err = {0};
+		struct tmf_err err = {0};
 
 		ck_assert_int_eq(endpoint_resolve(&opts, &endpoint, &err), 0);
 		ck_assert_str_eq(endpoint.host, cases[i].host);
@@ -146,15 +146,15 @@ START_TEST(switches_exclude_a_custom_one)
 	struct endpoint_opts opts = {
 	    .service = "ec2", .region = "us-east-1", .custom = "http://localhost:1", .fips = true};
 	struct endpoint endpoint;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(endpoint_resolve(&opts, &endpoint, &err), -1);
-	ck_assert_int_eq(err.code, ERR_CONFIG);
+	ck_assert_int_eq(err.code, TMF_ERR_CONFIG);
 	opts.fips = false;
 	opts.dual_stack = true;
 	ck_assert_int_eq(endpoint_resolve(&opts, &endpoint, &err), -1);
-	ck_assert_ptr_nonnull(strstr(err_text(&err), "DUALSTACK"));
-	err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "DUALSTACK"));
+	tmf_err_fini(&err);
 }
 END_TEST
 

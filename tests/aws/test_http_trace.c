@@ -187,7 +187,7 @@ traced_fini(struct traced *t)
 	aws_fixture_fini(&t->f);
 }
 
-static struct call *
+static struct tmf_call *
 describe(struct traced *t)
 {
 	return ec2_describe_sessions(t->client, &(struct ec2_describe){.max_results = 5});
@@ -247,7 +247,7 @@ START_TEST(a_long_reply_is_bounded)
 END_TEST
 
 static int
-drop_body(void *arg, int status, struct str part, struct err *err)
+drop_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
 	(void)arg;
 	(void)status;
@@ -257,7 +257,7 @@ drop_body(void *arg, int status, struct str part, struct err *err)
 }
 
 static void
-count_done(void *arg, struct http_exchange *exchange, int status, struct err *err)
+count_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
 	(void)exchange;
 	(void)err;
@@ -284,7 +284,7 @@ START_TEST(keys_are_not_told)
 
 	traced_init(&t, &(struct scripted_opts){.replies = &reply, .replies_count = 1});
 	t.trace->start(t.trace, &request, &handler);
-	ck_assert_int_eq(loop_run(t.f.loop, &t.f.err), 0);
+	ck_assert_int_eq(tmf_loop_run(t.f.loop, &t.f.err), 0);
 	ck_assert_int_eq(dones, 1);
 	ck_assert_ptr_nonnull(
 	    strstr(told(&t), "http 1 > GET http://169.254.170.2/v2/credentials keys"));
@@ -298,11 +298,11 @@ START_TEST(what_is_given_up_is_told)
 {
 	static const struct scripted_reply reply = {NULL, 200, ""};
 	struct traced t;
-	struct call *call;
+	struct tmf_call *call;
 
 	traced_init(&t, &(struct scripted_opts){.replies = &reply, .replies_count = 1});
 	call = describe(&t);
-	call_cancel(call);
+	tmf_call_cancel(call);
 	ck_assert_ptr_nonnull(strstr(told(&t), "attempt 1 after 0 ms: given up\n"));
 	ck_assert_uint_eq(scripted_transport_open(t.f.scripted), 0);
 	traced_fini(&t);

@@ -2,7 +2,7 @@
 #include "aws/services/sfn.h"
 #include "aws/services/sqs.h"
 #include "aws_fixture.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "ec2_by_name.h"
 
@@ -24,7 +24,7 @@
 static const char *
 text_of(const json_t *params, const char *key)
 {
-	const char *text = json_get_string(params, key);
+	const char *text = jsonx_get_string(params, key);
 
 	return text != NULL ? text : "any";
 }
@@ -37,41 +37,41 @@ number_of(const json_t *params, const char *key, int fallback)
 	return number != NULL ? (int)json_integer_value(number) : fallback;
 }
 
-static struct call *
+static struct tmf_call *
 start_get(struct aws_client *client, const json_t *params)
 {
 	return sfn_get_activity_task(
 	    client, text_of(params, "activityArn"), text_of(params, "workerName"));
 }
 
-static struct call *
+static struct tmf_call *
 start_success(struct aws_client *client, const json_t *params)
 {
 	return sfn_send_task_success(
 	    client, text_of(params, "taskToken"), text_of(params, "output"));
 }
 
-static struct call *
+static struct tmf_call *
 start_failure(struct aws_client *client, const json_t *params)
 {
 	return sfn_send_task_failure(client, text_of(params, "taskToken"),
-	    json_get_string(params, "error"), json_get_string(params, "cause"));
+	    jsonx_get_string(params, "error"), jsonx_get_string(params, "cause"));
 }
 
-static struct call *
+static struct tmf_call *
 start_heartbeat(struct aws_client *client, const json_t *params)
 {
 	return sfn_send_task_heartbeat(client, text_of(params, "taskToken"));
 }
 
-static struct call *
+static struct tmf_call *
 start_execution(struct aws_client *client, const json_t *params)
 {
 	return sfn_start_execution(client, text_of(params, "stateMachineArn"),
 	    text_of(params, "name"), text_of(params, "input"));
 }
 
-static struct call *
+static struct tmf_call *
 start_receive(struct aws_client *client, const json_t *params)
 {
 	const struct sqs_receive receive = {
@@ -84,14 +84,14 @@ start_receive(struct aws_client *client, const json_t *params)
 	return sqs_receive_message(client, &receive);
 }
 
-static struct call *
+static struct tmf_call *
 start_delete(struct aws_client *client, const json_t *params)
 {
 	return sqs_delete_message(
 	    client, text_of(params, "QueueUrl"), text_of(params, "ReceiptHandle"));
 }
 
-static struct call *
+static struct tmf_call *
 start_visibility(struct aws_client *client, const json_t *params)
 {
 	return sqs_change_visibility(client, text_of(params, "QueueUrl"),
@@ -101,7 +101,7 @@ start_visibility(struct aws_client *client, const json_t *params)
 static const struct operation {
 	const char *service;
 	const char *name;
-	struct call *(*start)(struct aws_client *client, const json_t *params);
+	struct tmf_call *(*start)(struct aws_client *client, const json_t *params);
 } operations[] = {
     {"states", "GetActivityTask", start_get},
     {"states", "SendTaskSuccess", start_success},
@@ -127,7 +127,7 @@ static void
 run_one(struct aws_fixture *f, const struct operation *operation, const json_t *params,
     const char *session_token, const struct scripted_reply *reply)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	aws_fixture_init(f, &(struct scripted_opts){.replies = reply, .replies_count = 1}, 1);
 	aws_fixture_set_token(f, session_token);
@@ -150,7 +150,7 @@ run_one(struct aws_fixture *f, const struct operation *operation, const json_t *
 static json_t *
 sent_json(const struct aws_fixture *f)
 {
-	json_t *body = json_parse(str_of(scripted_transport_request(f->scripted, 0)->body), NULL);
+	json_t *body = jsonx_parse(str_of(scripted_transport_request(f->scripted, 0)->body), NULL);
 
 	ck_assert_ptr_nonnull(body);
 	return body;
@@ -173,9 +173,9 @@ compare_request(const struct aws_fixture *f, const json_t *golden)
 	json_t *value;
 
 	json_expect_same(
-	    json_object_get(golden, "json"), body, json_get_string(golden, "operation"));
+	    json_object_get(golden, "json"), body, jsonx_get_string(golden, "operation"));
 	ck_assert_str_eq(
-	    scripted_transport_request(f->scripted, 0)->url, json_get_string(golden, "url"));
+	    scripted_transport_request(f->scripted, 0)->url, jsonx_get_string(golden, "url"));
 	json_object_foreach ((json_t *)headers, name, value) {
 		ck_assert_msg(sent_header(f, name) != NULL, "%s is not sent", name);
 		/* Ours has no blanks in the body, so its signature is another. */
@@ -198,15 +198,15 @@ START_TEST(golden_requests)
 		return;
 	json_array_foreach (list, i, golden) {
 		const struct operation *operation =
-		    operation_find(json_get_string(golden, "operation"));
+		    operation_find(jsonx_get_string(golden, "operation"));
 		const json_t *keys = json_object_get(json_object_get(doc_root(doc), "credentials"),
-		    json_get_string(golden, "credentials"));
+		    jsonx_get_string(golden, "credentials"));
 		struct aws_fixture f;
 
 		if (operation == NULL)
 			continue;
 		run_one(&f, operation, json_object_get(golden, "params"),
-		    json_get_string(keys, "sessionToken"), &reply);
+		    jsonx_get_string(keys, "sessionToken"), &reply);
 		compare_request(&f, golden);
 		aws_fixture_fini(&f);
 		compared++;
@@ -225,11 +225,11 @@ compare_result(const struct aws_fixture *f, const json_t *golden)
 	json_t *wanted = json_object();
 
 	json_object_update(wanted, json_object_get(golden, "expected"));
-	if (strcmp(json_get_string(golden, "operation"), "ReceiveMessage") == 0 &&
+	if (strcmp(jsonx_get_string(golden, "operation"), "ReceiveMessage") == 0 &&
 	    json_object_get(wanted, "Messages") == NULL)
 		json_object_set_new(wanted, "Messages", json_array());
-	ck_assert_msg(f->result != NULL, "%s: %s", json_get_string(golden, "name"), f->err.text);
-	json_expect_same(wanted, f->result, json_get_string(golden, "name"));
+	ck_assert_msg(f->result != NULL, "%s: %s", jsonx_get_string(golden, "name"), f->err.text);
+	json_expect_same(wanted, f->result, jsonx_get_string(golden, "name"));
 	json_decref(wanted);
 }
 
@@ -238,11 +238,11 @@ static void
 compare_error(const struct aws_fixture *f, const json_t *golden)
 {
 	const json_t *expected = json_object_get(golden, "expectedError");
-	const char *newer = json_get_string(expected, "jsonCode");
+	const char *newer = jsonx_get_string(expected, "jsonCode");
 
 	ck_assert_ptr_null(f->result);
-	ck_assert_int_eq(f->err.code, ERR_SERVICE);
-	ck_assert_str_eq(f->err.name, newer != NULL ? newer : json_get_string(expected, "code"));
+	ck_assert_int_eq(f->err.code, TMF_ERR_SERVICE);
+	ck_assert_str_eq(f->err.name, newer != NULL ? newer : jsonx_get_string(expected, "code"));
 	ck_assert_int_eq(
 	    f->err.http_status, json_integer_value(json_object_get(golden, "httpStatus")));
 }
@@ -259,10 +259,10 @@ START_TEST(golden_replies)
 		return;
 	json_array_foreach (list, i, golden) {
 		const struct operation *operation =
-		    operation_find(json_get_string(golden, "operation"));
+		    operation_find(jsonx_get_string(golden, "operation"));
 		const struct scripted_reply reply = {NULL,
 		    (int)json_integer_value(json_object_get(golden, "httpStatus")),
-		    json_get_string(golden, "body")};
+		    jsonx_get_string(golden, "body")};
 		bool failed = json_object_get(golden, "expected") == NULL;
 		struct aws_fixture f;
 
@@ -299,8 +299,8 @@ START_TEST(failure_is_cut)
 		buf_add_cstr(&cause, "\xc3\xa9");
 	while (error.len < 2 * SFN_ERROR_CHARS_MAX)
 		buf_add_cstr(&error, "Error");
-	json_put_string(params, "error", buf_cstr(&error));
-	json_put_string(params, "cause", buf_cstr(&cause));
+	jsonx_put_string(params, "error", buf_cstr(&error));
+	jsonx_put_string(params, "cause", buf_cstr(&cause));
 	run_one(&f, operation_find("SendTaskFailure"), params, NULL, &reply);
 	body = sent_json(&f);
 	ck_assert_uint_eq(json_string_length(json_object_get(body, "error")), SFN_ERROR_CHARS_MAX);
@@ -338,13 +338,13 @@ static const struct {
 
 START_TEST(what_errors_mean)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	err_set_name(&err, ERR_SERVICE, meanings[_i].name, "why");
+	tmf_err_set_name(&err, TMF_ERR_SERVICE, meanings[_i].name, "why");
 	ck_assert_int_eq(sfn_task_is_over(&err), meanings[_i].task_over);
 	ck_assert_int_eq(sqs_queue_is_missing(&err), meanings[_i].queue_missing);
 	ck_assert_int_eq(sqs_receipt_is_over(&err), meanings[_i].receipt_over);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 END_TEST
 

@@ -45,8 +45,8 @@ struct world;
 /* One of the branches that call at once: asks, sends, hears after the latency, goes on. */
 struct worker {
 	struct pacer_ticket ticket; /* first */
-	struct timer arrival;
-	struct timer reply;
+	struct tmf_timer arrival;
+	struct tmf_timer reply;
 	struct world *world;
 	bool refused;
 	bool again;
@@ -76,7 +76,7 @@ struct scenario {
 struct world {
 	const struct scenario *scenario;
 	struct fake_clock clock;
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct pacer *pacer;
 	struct rng rng;
 	struct bucket bucket;
@@ -120,7 +120,7 @@ half_latency(struct world *world)
 }
 
 static void
-arrived(struct timer *timer)
+arrived(struct tmf_timer *timer)
 {
 	struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, arrival));
 	struct world *world = worker->world;
@@ -129,11 +129,12 @@ arrived(struct timer *timer)
 	worker->refused = rng_unit(&world->rng) < world->scenario->chance;
 	if (!worker->refused && !world->scenario->no_bucket)
 		worker->refused = !bucket_take(&world->bucket, world->clock.now_mono_ms);
-	loop_timer_arm(world->loop, &worker->reply, world->clock.now_mono_ms + half_latency(world));
+	tmf_loop_timer_arm(
+	    world->loop, &worker->reply, world->clock.now_mono_ms + half_latency(world));
 }
 
 static void
-replied(struct timer *timer)
+replied(struct tmf_timer *timer)
 {
 	struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, reply));
 	struct world *world = worker->world;
@@ -157,7 +158,7 @@ go(struct pacer_ticket *ticket)
 	struct worker *worker = (struct worker *)ticket;
 	struct world *world = worker->world;
 
-	loop_timer_arm(
+	tmf_loop_timer_arm(
 	    world->loop, &worker->arrival, world->clock.now_mono_ms + half_latency(world));
 }
 
@@ -175,12 +176,12 @@ ask(struct worker *worker)
 static void
 world_run(struct world *world, const struct scenario *scenario, const json_t *state)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	world->scenario = scenario;
 	world->bucket = scenario->bucket;
 	fake_clock_init(&world->clock, scenario->wall_ms > 0 ? scenario->wall_ms : 1768478400000);
-	world->loop = loop_new(&world->clock.clock);
+	world->loop = tmf_loop_new(&world->clock.clock);
 	world->pacer = pacer_new(world->loop);
 	rng_seed(&world->rng, 1 + scenario->seed);
 	if (state != NULL)
@@ -194,7 +195,7 @@ world_run(struct world *world, const struct scenario *scenario, const json_t *st
 		worker->reply.fire = replied;
 		ask(worker);
 	}
-	ck_assert_int_eq(loop_run(world->loop, &err), 0);
+	ck_assert_int_eq(tmf_loop_run(world->loop, &err), 0);
 }
 
 static void
@@ -203,7 +204,7 @@ world_fini(struct world *world)
 	for (int i = 0; i < WORKERS_MAX; i++)
 		pacer_withdraw(&world->workers[i].ticket);
 	pacer_free(world->pacer);
-	loop_free(world->loop);
+	tmf_loop_free(world->loop);
 }
 
 /* The shortest time in which the bucket gives so many calls. */
@@ -476,11 +477,11 @@ START_TEST(withdrawn)
 	struct pacer_ticket tickets[80] = {{.go = NULL}};
 	struct pacer_estimate estimate;
 	struct fake_clock clock;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int sent = 0;
 
 	fake_clock_init(&clock, 1768478400000);
-	struct loop *loop = loop_new(&clock.clock);
+	struct tmf_loop *loop = tmf_loop_new(&clock.clock);
 	struct pacer *pacer = pacer_new(loop);
 	for (size_t i = 0; i < 80; i++) {
 		tickets[i].go = count_go;
@@ -494,12 +495,12 @@ START_TEST(withdrawn)
 	for (size_t i = 0; i < 50; i++)
 		pacer_withdraw(&tickets[i]);
 	pacer_withdraw(&tickets[0]);
-	ck_assert_int_eq(loop_run(loop, &err), 0);
+	ck_assert_int_eq(tmf_loop_run(loop, &err), 0);
 	ck_assert(pacer_estimate(pacer, ACTION, &estimate));
 	ck_assert_uint_eq(estimate.waiting, 0);
 	ck_assert_uint_eq(estimate.accepted, 0);
 	pacer_free(pacer);
-	loop_free(loop);
+	tmf_loop_free(loop);
 }
 END_TEST
 

@@ -2,7 +2,7 @@
 #include "aws/client_internal.h"
 #include "aws_fixture.h"
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include "run_suite.h"
@@ -35,8 +35,8 @@ static const struct {
 static const char *
 why_left_out(const struct aws_protocol *protocol, const json_t *wanted)
 {
-	const char *id = json_get_string(wanted, "id");
-	const char *body = json_get_string(json_object_get(wanted, "response"), "body");
+	const char *id = jsonx_get_string(wanted, "id");
+	const char *body = jsonx_get_string(json_object_get(wanted, "response"), "body");
 
 	if (protocol == &aws_protocol_xml && (body == NULL || body[0] == '\0'))
 		return "a reply in XML has a root: no body at all is a truncated one";
@@ -50,12 +50,12 @@ static struct doc *
 shared_file(const char *name)
 {
 	char *path = mem_printf(TEST_SHARED_DIR "/aws/%s", name);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(path, &err);
 
 	if (doc == NULL)
 		printf("SKIP: %s is not there\n", path);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	free(path);
 	return doc;
 }
@@ -74,17 +74,17 @@ static const struct xml_shape *table_of(struct tables *tables, const char *name)
 static const char *
 type_of(const struct tables *tables, const json_t *member)
 {
-	return json_get_string(
-	    json_object_get(tables->shapes, json_get_string(member, "shape")), "type");
+	return jsonx_get_string(
+	    json_object_get(tables->shapes, jsonx_get_string(member, "shape")), "type");
 }
 
 /* A list of strings or of structures, wrapped, whose items are called item or member. */
 static bool
 list_shape(struct tables *tables, const json_t *member, struct xml_shape *shape)
 {
-	const json_t *list = json_object_get(tables->shapes, json_get_string(member, "shape"));
+	const json_t *list = json_object_get(tables->shapes, jsonx_get_string(member, "shape"));
 	const json_t *item = json_object_get(list, "member");
-	const char *item_name = json_get_string(item, "locationName");
+	const char *item_name = jsonx_get_string(item, "locationName");
 	const char *type = type_of(tables, item);
 
 	if (json_is_true(json_object_get(list, "flattened")) ||
@@ -94,7 +94,7 @@ list_shape(struct tables *tables, const json_t *member, struct xml_shape *shape)
 		return false;
 	shape->kind = strcmp(type, "string") == 0 ? XML_STRINGS : XML_LIST;
 	if (strcmp(type, "structure") == 0)
-		shape->members = table_of(tables, json_get_string(item, "shape"));
+		shape->members = table_of(tables, jsonx_get_string(item, "shape"));
 	return shape->kind == XML_STRINGS || shape->members != NULL;
 }
 
@@ -119,7 +119,7 @@ member_shape(struct tables *tables, const json_t *member, struct xml_shape *shap
 	if (strcmp(type, "structure") != 0)
 		return false;
 	shape->kind = XML_STRUCT;
-	shape->members = table_of(tables, json_get_string(member, "shape"));
+	shape->members = table_of(tables, jsonx_get_string(member, "shape"));
 	return true;
 }
 
@@ -141,7 +141,7 @@ table_of(struct tables *tables, const char *name)
 
 	json_object_foreach (
 	    json_object_get(json_object_get(tables->shapes, name), "members"), key, member) {
-		const char *element = json_get_string(member, "locationName");
+		const char *element = jsonx_get_string(member, "locationName");
 		struct xml_shape shape = {
 		    .element = element != NULL ? element : key, .member = key};
 
@@ -178,7 +178,7 @@ compare(const json_t *expected, const json_t *got, const struct xml_shape *membe
 		json_array_foreach (expected, i, value)
 			compare(value, json_array_get(got, i), members, id);
 	} else {
-		ck_assert_msg(got != NULL && json_same(expected, got), "%s", id);
+		ck_assert_msg(got != NULL && jsonx_same(expected, got), "%s", id);
 	}
 }
 
@@ -198,9 +198,9 @@ header_of(void *arg, const char *name)
 /* Reads the reply of a case, in pieces. reply's texts live as long as the reader. */
 static struct aws_reader *
 read_reply(const struct aws_protocol *protocol, const struct aws_operation *operation,
-    const json_t *response, struct aws_reply *reply, struct err *err)
+    const json_t *response, struct aws_reply *reply, struct tmf_err *err)
 {
-	const char *body = json_get_string(response, "body");
+	const char *body = jsonx_get_string(response, "body");
 	const struct aws_reply_headers headers = {header_of, json_object_get(response, "headers")};
 	struct aws_reader *reader = protocol->begin(operation);
 
@@ -213,10 +213,10 @@ read_reply(const struct aws_protocol *protocol, const struct aws_operation *oper
 static void
 compare_fault(const json_t *wanted, const struct aws_reply *reply, const char *id)
 {
-	const char *message = json_get_string(wanted, "errorMessage");
+	const char *message = jsonx_get_string(wanted, "errorMessage");
 
 	ck_assert_msg(reply->value == NULL, "%s", id);
-	ck_assert_msg(strcmp(reply->code, json_get_string(wanted, "errorCode")) == 0, "%s: %s", id,
+	ck_assert_msg(strcmp(reply->code, jsonx_get_string(wanted, "errorCode")) == 0, "%s: %s", id,
 	    reply->code);
 	if (message != NULL)
 		ck_assert_msg(strcmp(reply->message, message) == 0, "%s: %s", id, reply->message);
@@ -241,18 +241,18 @@ root_of(const struct xml_shape *result, const char *operation, bool wrapped,
 static void
 run_case(const struct aws_protocol *protocol, const json_t *suite, const json_t *wanted)
 {
-	const char *id = json_get_string(wanted, "id");
+	const char *id = jsonx_get_string(wanted, "id");
 	const json_t *given = json_object_get(wanted, "given");
-	const char *output = json_get_string(json_object_get(given, "output"), "shape");
+	const char *output = jsonx_get_string(json_object_get(given, "output"), "shape");
 	bool is_xml = protocol == &aws_protocol_xml;
 	bool wrapped =
-	    strcmp(json_get_string(json_object_get(suite, "metadata"), "protocol"), "query") == 0;
+	    strcmp(jsonx_get_string(json_object_get(suite, "metadata"), "protocol"), "query") == 0;
 	struct tables *tables = mem_zalloc(1, sizeof(*tables));
 	struct xml_shape wrapper[2];
-	struct aws_operation operation = {.name = json_get_string(given, "name")};
+	struct aws_operation operation = {.name = jsonx_get_string(given, "name")};
 	const struct xml_shape *result = NULL;
 	struct aws_reply reply;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char name[128];
 
 	tables->shapes = json_object_get(suite, "shapes");
@@ -264,13 +264,13 @@ run_case(const struct aws_protocol *protocol, const json_t *suite, const json_t 
 	if (json_object_get(wanted, "errorCode") != NULL) {
 		compare_fault(wanted, &reply, id);
 	} else {
-		ck_assert_msg(reply.value != NULL, "%s: %s", id, err_text(&err));
+		ck_assert_msg(reply.value != NULL, "%s: %s", id, tmf_err_text(&err));
 		compare(json_object_get(wanted, "result"),
 		    wrapped ? json_object_get(reply.value, "Result") : reply.value, result, id);
 	}
 	json_decref(reply.value);
 	protocol->free_reader(reader);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	free(tables);
 }
 
@@ -288,7 +288,7 @@ run_outputs(const char *file, const struct aws_protocol *protocol, int least)
 		return;
 	json_array_foreach (json_object_get(doc_root(doc), "output"), i, suite) {
 		json_array_foreach (json_object_get(suite, "cases"), j, wanted) {
-			const char *id = json_get_string(wanted, "id");
+			const char *id = jsonx_get_string(wanted, "id");
 			const char *reason = why_left_out(protocol, wanted);
 
 			if (reason != NULL) {
@@ -332,9 +332,9 @@ send_golden(const json_t *file, const json_t *golden)
 	static const struct xml_shape none[] = {{.element = NULL}};
 	const json_t *headers = json_object_get(golden, "headers");
 	const json_t *keys = json_object_get(
-	    json_object_get(file, "credentials"), json_get_string(golden, "credentials"));
+	    json_object_get(file, "credentials"), jsonx_get_string(golden, "credentials"));
 	struct aws_operation operation = {
-	    .name = json_get_string(golden, "operation"),
+	    .name = jsonx_get_string(golden, "operation"),
 	    .reply = none,
 	    .unsigned_request = json_object_get(headers, "Authorization") == NULL,
 	};
@@ -344,14 +344,14 @@ send_golden(const json_t *file, const json_t *golden)
 	json_t *value;
 
 	aws_fixture_init(&f, &(struct scripted_opts){.replies = &reply, .replies_count = 1}, 1);
-	aws_fixture_service(&f, json_get_string(golden, "service"));
-	aws_fixture_set_token(&f, json_get_string(keys, "sessionToken"));
-	buf_add_cstr(&operation.body, json_get_string(golden, "body"));
+	aws_fixture_service(&f, jsonx_get_string(golden, "service"));
+	aws_fixture_set_token(&f, jsonx_get_string(keys, "sessionToken"));
+	buf_add_cstr(&operation.body, jsonx_get_string(golden, "body"));
 	aws_fixture_run(&f, aws_client_call(f.client, &operation));
 	sent = scripted_transport_request(f.scripted, 0);
-	ck_assert_str_eq(sent->method, json_get_string(golden, "method"));
-	ck_assert_str_eq(sent->url, json_get_string(golden, "url"));
-	ck_assert_str_eq(sent->body, json_get_string(golden, "body"));
+	ck_assert_str_eq(sent->method, jsonx_get_string(golden, "method"));
+	ck_assert_str_eq(sent->url, jsonx_get_string(golden, "url"));
+	ck_assert_str_eq(sent->body, jsonx_get_string(golden, "body"));
 	ck_assert_uint_eq(sent->headers_count, json_object_size(headers));
 	json_object_foreach ((json_t *)(uintptr_t)headers, name, value) {
 		const char *got = scripted_request_header(sent, name);

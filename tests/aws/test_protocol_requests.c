@@ -4,7 +4,7 @@
 #include "aws/wire/query.h"
 #include "aws_fixture.h"
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include "run_suite.h"
@@ -40,7 +40,7 @@ static const struct {
 static const char *
 why_left_out(const char *protocol, const json_t *wanted)
 {
-	const char *id = json_get_string(wanted, "id");
+	const char *id = jsonx_get_string(wanted, "id");
 
 	if (strcmp(protocol, "query") == 0 && strstr(id, "List") != NULL)
 		return "what we send to STS has no lists";
@@ -57,15 +57,15 @@ why_left_out(const char *protocol, const json_t *wanted)
 static const json_t *
 shape_of(const json_t *shapes, const json_t *member)
 {
-	return json_object_get(shapes, json_get_string(member, "shape"));
+	return json_object_get(shapes, jsonx_get_string(member, "shape"));
 }
 
 /* What FACTS.md says of names on the wire: queryName, else locationName, the latter with its first letter upper-cased in EC2's protocol. */
 static void
 wire_name(const char *protocol, const char *key, const json_t *member, char name[NAME_BYTES_MAX])
 {
-	const char *query_name = json_get_string(member, "queryName");
-	const char *location_name = json_get_string(member, "locationName");
+	const char *query_name = jsonx_get_string(member, "queryName");
+	const char *location_name = jsonx_get_string(member, "locationName");
 	bool is_ec2 = strcmp(protocol, "ec2") == 0;
 
 	if (is_ec2 && query_name != NULL)
@@ -158,10 +158,10 @@ static void
 compare_bodies(const char *protocol, const char *got, const char *wanted, const char *id)
 {
 	if (strcmp(protocol, "json") == 0) {
-		json_t *ours = json_parse(str_of(got), NULL);
-		json_t *theirs = json_parse(str_of(wanted), NULL);
+		json_t *ours = jsonx_parse(str_of(got), NULL);
+		json_t *theirs = jsonx_parse(str_of(wanted), NULL);
 
-		ck_assert_msg(ours != NULL && json_same(ours, theirs), "%s: %s", id, got);
+		ck_assert_msg(ours != NULL && jsonx_same(ours, theirs), "%s: %s", id, got);
 		json_decref(ours);
 		json_decref(theirs);
 		return;
@@ -208,7 +208,7 @@ service_for(const char *protocol, const json_t *suite)
 static struct aws_client *
 client_at(struct aws_fixture *f, const char *service, const char *endpoint)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct aws_client *client = aws_client_new(
 	    &(struct aws_client_opts){
 		.loop = f->loop,
@@ -222,11 +222,11 @@ client_at(struct aws_fixture *f, const char *service, const char *endpoint)
 	    },
 	    &err);
 
-	ck_assert_msg(client != NULL, "%s", err_text(&err));
+	ck_assert_msg(client != NULL, "%s", tmf_err_text(&err));
 	return client;
 }
 
-static struct call *
+static struct tmf_call *
 start_case(
     struct aws_client *client, const char *protocol, const json_t *suite, const json_t *wanted)
 {
@@ -234,12 +234,12 @@ start_case(
 	const json_t *given = json_object_get(wanted, "given");
 	const json_t *shapes = json_object_get(suite, "shapes");
 	const json_t *params = json_object_get(wanted, "params");
-	struct aws_operation operation = {.name = json_get_string(given, "name"), .reply = none};
+	struct aws_operation operation = {.name = jsonx_get_string(given, "name"), .reply = none};
 
 	if (strcmp(protocol, "json") == 0)
 		return aws_json_call(client, &operation, json_deep_copy(params));
 	query_begin(&operation.body, operation.name,
-	    json_get_string(json_object_get(suite, "metadata"), "apiVersion"));
+	    jsonx_get_string(json_object_get(suite, "metadata"), "apiVersion"));
 	write_members(&operation.body, protocol, shapes,
 	    shape_of(shapes, json_object_get(given, "input")), "", params);
 	return aws_client_call(client, &operation);
@@ -249,8 +249,8 @@ static void
 run_case(const char *protocol, const json_t *suite, const json_t *wanted)
 {
 	static const struct scripted_reply reply = {NULL, 400, ""};
-	const char *id = json_get_string(wanted, "id");
-	const char *endpoint = json_get_string(suite, "clientEndpoint");
+	const char *id = jsonx_get_string(wanted, "id");
+	const char *endpoint = jsonx_get_string(suite, "clientEndpoint");
 	const json_t *serialized = json_object_get(wanted, "serialized");
 	const struct scripted_request *sent;
 	struct aws_client *client;
@@ -260,11 +260,11 @@ run_case(const char *protocol, const json_t *suite, const json_t *wanted)
 	client = client_at(&f, service_for(protocol, suite), endpoint);
 	aws_fixture_run(&f, start_case(client, protocol, suite, wanted));
 	sent = scripted_transport_request(f.scripted, 0);
-	ck_assert_msg(strcmp(sent->method, json_get_string(serialized, "method")) == 0, "%s", id);
+	ck_assert_msg(strcmp(sent->method, jsonx_get_string(serialized, "method")) == 0, "%s", id);
 	if (endpoint != NULL)
 		ck_assert_msg(
 		    strncmp(sent->url, endpoint, strlen(endpoint)) == 0, "%s: %s", id, sent->url);
-	compare_bodies(protocol, sent->body, json_get_string(serialized, "body"), id);
+	compare_bodies(protocol, sent->body, jsonx_get_string(serialized, "body"), id);
 	compare_headers(sent, json_object_get(serialized, "headers"), id);
 	aws_client_free(client);
 	aws_fixture_fini(&f);
@@ -274,7 +274,7 @@ static void
 run_inputs(const char *file, const char *protocol, int wanted_ran, int wanted_left)
 {
 	char *path = mem_printf(TEST_SHARED_DIR "/aws/%s", file);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(path, &err);
 	json_t *suite;
 	json_t *wanted;
@@ -283,7 +283,7 @@ run_inputs(const char *file, const char *protocol, int wanted_ran, int wanted_le
 	int ran = 0;
 	int left = 0;
 
-	err_fini(&err);
+	tmf_err_fini(&err);
 	if (doc == NULL)
 		printf("SKIP: %s is not there\n", path);
 	free(path);
@@ -294,7 +294,8 @@ run_inputs(const char *file, const char *protocol, int wanted_ran, int wanted_le
 			const char *reason = why_left_out(protocol, wanted);
 
 			if (reason != NULL) {
-				printf("left out: %s: %s\n", json_get_string(wanted, "id"), reason);
+				printf(
+				    "left out: %s: %s\n", jsonx_get_string(wanted, "id"), reason);
 				left++;
 				continue;
 			}

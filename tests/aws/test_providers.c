@@ -1,7 +1,7 @@
 /* Each place where keys come from, with what it answers right and wrong. */
 #include "aws/keys/imds.h"
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "credentials_fixture.h"
 
@@ -110,7 +110,7 @@ START_TEST(container_hosts)
 		keys_init_service(&f, &service, routes);
 		keys_env(&f, "AWS_CONTAINER_CREDENTIALS_FULL_URI", allowed[i]);
 		keys_get(&f);
-		ck_assert_msg(f.id[0] != '\0', "%s: %s", allowed[i], err_text(&f.err));
+		ck_assert_msg(f.id[0] != '\0', "%s: %s", allowed[i], tmf_err_text(&f.err));
 		keys_fini(&f);
 	}
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
@@ -118,7 +118,7 @@ START_TEST(container_hosts)
 		keys_env(&f, "AWS_EC2_METADATA_DISABLED", "true");
 		keys_env(&f, "AWS_CONTAINER_CREDENTIALS_FULL_URI", refused[i]);
 		keys_get(&f);
-		ck_assert_msg(err_isset(&f.err), "%s", refused[i]);
+		ck_assert_msg(tmf_err_isset(&f.err), "%s", refused[i]);
 		ck_assert_uint_eq(keys_sent(&f), 0);
 		keys_fini(&f);
 	}
@@ -281,7 +281,7 @@ START_TEST(imds_addresses)
 	struct aws_settings settings;
 	struct service service;
 	struct keys_fixture f;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		keys_init_service(&f, &service, routes);
@@ -294,8 +294,8 @@ START_TEST(imds_addresses)
 	keys_open(&f);
 	keys_env(&f, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5");
 	ck_assert_int_eq(aws_settings_load(&f.opts.env, NULL, NULL, &settings, &err), -1);
-	ck_assert_ptr_nonnull(strstr(err_text(&err), "IPv5"));
-	err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "IPv5"));
+	tmf_err_fini(&err);
 	keys_fini(&f);
 }
 END_TEST
@@ -325,8 +325,8 @@ START_TEST(imds_faults)
 
 		keys_init_service(&f, &service, routes);
 		keys_get(&f);
-		ck_assert_ptr_nonnull(strstr(err_text(&f.err), "instance metadata: "));
-		ck_assert_ptr_nonnull(strstr(err_text(&f.err), cases[i].fault));
+		ck_assert_ptr_nonnull(strstr(tmf_err_text(&f.err), "instance metadata: "));
+		ck_assert_ptr_nonnull(strstr(tmf_err_text(&f.err), cases[i].fault));
 		keys_expect_fault(&f, "no AWS credentials were found");
 		keys_fini(&f);
 	}
@@ -334,12 +334,12 @@ START_TEST(imds_faults)
 END_TEST
 
 static void
-region_came(void *arg, struct call *call)
+region_came(void *arg, struct tmf_call *call)
 {
 	char **region = arg;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
-	*region = mem_strdup(json_get_string(result, "Region"));
+	*region = mem_strdup(jsonx_get_string(result, "Region"));
 	json_decref(result);
 }
 
@@ -352,13 +352,13 @@ START_TEST(region_of_the_instance)
 	};
 	struct service service;
 	struct keys_fixture f;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *region = NULL;
 
 	keys_init_service(&f, &service, routes);
 	keys_open(&f);
-	call_on_done(imds_region(&f.opts), region_came, &region);
-	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+	tmf_call_on_done(imds_region(&f.opts), region_came, &region);
+	ck_assert_int_eq(tmf_loop_run(f.loop, &err), 0);
 	ck_assert_str_eq(region, "eu-central-2");
 	free(region);
 	keys_fini(&f);
@@ -371,8 +371,8 @@ END_TEST
 static void
 use_real_time(struct keys_fixture *f)
 {
-	loop_free(f->loop);
-	f->loop = loop_new(clock_system());
+	tmf_loop_free(f->loop);
+	f->loop = tmf_loop_new(clock_system());
 }
 
 /* Asks for the keys of a profile whose credential_process is as given. */
@@ -429,7 +429,7 @@ START_TEST(credential_process_faults)
 		struct keys_fixture f;
 
 		get_process(&f, cases[i].command);
-		ck_assert_ptr_null(strstr(err_text(&f.err), "secret-of-mine"));
+		ck_assert_ptr_null(strstr(tmf_err_text(&f.err), "secret-of-mine"));
 		keys_expect_fault(&f, cases[i].fault);
 		keys_fini(&f);
 	}
@@ -521,7 +521,7 @@ START_TEST(places_in_order)
 		if (first == 4)
 			use_real_time(&f);
 		keys_get(&f);
-		ck_assert_msg(!err_isset(&f.err), "%s: %s", ids[first], err_text(&f.err));
+		ck_assert_msg(!tmf_err_isset(&f.err), "%s: %s", ids[first], tmf_err_text(&f.err));
 		ck_assert_str_eq(f.id, ids[first]);
 		keys_fini(&f);
 	}
@@ -543,19 +543,19 @@ serve_golden(void *arg, const struct http_request *request, int *ret_status, str
 		buf_add_cstr(ret_body, "role");
 	} else {
 		*ret_status = (int)json_integer_value(json_object_get(golden, "httpStatus"));
-		buf_add_cstr(ret_body, json_get_string(golden, "body"));
+		buf_add_cstr(ret_body, jsonx_get_string(golden, "body"));
 	}
 }
 
 static void
 try_golden(json_t *golden)
 {
-	const char *name = json_get_string(golden, "name");
+	const char *name = jsonx_get_string(golden, "name");
 	const json_t *expected = json_object_get(golden, "expected");
 	struct keys_fixture f;
 
 	if (strncmp(name, "credential-process", 18) == 0) {
-		char *command = mem_printf("echo '%s'", json_get_string(golden, "body"));
+		char *command = mem_printf("echo '%s'", jsonx_get_string(golden, "body"));
 
 		get_process(&f, command);
 		free(command);
@@ -569,14 +569,14 @@ try_golden(json_t *golden)
 	if (json_is_null(expected)) {
 		keys_expect_fault(&f, "");
 	} else {
-		const char *token = json_get_string(expected, "Token");
+		const char *token = jsonx_get_string(expected, "Token");
 
 		/* They end in 2026, which the clock of a process may have passed. */
-		if (strcmp(name, "credential-process-ok") == 0 && err_isset(&f.err))
+		if (strcmp(name, "credential-process-ok") == 0 && tmf_err_isset(&f.err))
 			keys_expect_fault(&f, "expired already");
 		else
-			keys_expect(&f, json_get_string(expected, "AccessKeyId"),
-			    json_get_string(expected, "SecretAccessKey"),
+			keys_expect(&f, jsonx_get_string(expected, "AccessKeyId"),
+			    jsonx_get_string(expected, "SecretAccessKey"),
 			    token != NULL ? token : "");
 	}
 	keys_fini(&f);
@@ -584,7 +584,7 @@ try_golden(json_t *golden)
 
 START_TEST(golden_answers)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(RESPONSES_FILE, &err);
 	json_t *golden;
 	size_t i;
@@ -592,12 +592,12 @@ START_TEST(golden_answers)
 
 	if (doc == NULL) {
 		puts("SKIP: " RESPONSES_FILE " is not there");
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	json_array_foreach (json_object_get(doc_root(doc), "responses"), i, golden) {
-		if (strcmp(json_get_string(golden, "service"), "credentials") != 0 ||
-		    strcmp(json_get_string(golden, "name"), "imds-role-name") == 0)
+		if (strcmp(jsonx_get_string(golden, "service"), "credentials") != 0 ||
+		    strcmp(jsonx_get_string(golden, "name"), "imds-role-name") == 0)
 			continue; /* a step of the others */
 		try_golden(golden);
 		tried++;

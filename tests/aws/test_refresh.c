@@ -75,7 +75,7 @@ begin(struct keys_fixture *f, struct issuer *issuer, int64_t life_ms, bool conta
 static int
 issue_in_use(const struct keys_fixture *f)
 {
-	ck_assert_msg(!err_isset(&f->err), "%s", err_text(&f->err));
+	ck_assert_msg(!tmf_err_isset(&f->err), "%s", tmf_err_text(&f->err));
 	return atoi(f->id + strlen("AKID"));
 }
 
@@ -239,7 +239,7 @@ START_TEST(the_instances_keys_are_kept_on)
 	started_ms = f.clock.now_mono_ms;
 	while (f.clock.now_mono_ms - started_ms < TWO_HOURS_MS) {
 		keys_get(&f);
-		ck_assert(!err_isset(&f.err));
+		ck_assert(!tmf_err_isset(&f.err));
 		keys_wait(&f, 1000);
 	}
 	ck_assert_int_ge(issuer.issued, 10);
@@ -247,7 +247,7 @@ START_TEST(the_instances_keys_are_kept_on)
 	issuer.down = true;
 	keys_wait(&f, 20 * MINUTE_MS);
 	keys_get(&f);
-	ck_assert(!err_isset(&f.err));
+	ck_assert(!tmf_err_isset(&f.err));
 	keys_fini(&f);
 }
 END_TEST
@@ -260,7 +260,7 @@ struct asker {
 };
 
 static void
-hear(void *arg, const struct credentials *credentials, struct err *err)
+hear(void *arg, const struct credentials *credentials, struct tmf_err *err)
 {
 	struct asker *asker = arg;
 
@@ -275,7 +275,7 @@ START_TEST(one_look_for_many)
 	struct asker askers[100] = {{.heard = 0}};
 	struct issuer issuer;
 	struct keys_fixture f;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	begin(&f, &issuer, 60 * MINUTE_MS, true);
 	keys_open(&f);
@@ -284,7 +284,7 @@ START_TEST(one_look_for_many)
 		f.provider->get(f.provider, hear, &askers[i]);
 	for (int i = 0; i < 100; i += 3)
 		f.provider->cancel(f.provider, hear, &askers[i]);
-	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+	ck_assert_int_eq(tmf_loop_run(f.loop, &err), 0);
 	ck_assert_int_eq(issuer.asked, 1);
 	for (int i = 0; i < 100; i++)
 		ck_assert_int_eq(askers[i].heard, i % 3 != 0);
@@ -313,7 +313,7 @@ START_TEST(calls_that_wait_for_keys)
 {
 	struct issuer issuer;
 	struct keys_fixture f;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	begin(&f, &issuer, 60 * MINUTE_MS, true);
 	keys_open(&f);
@@ -325,12 +325,12 @@ START_TEST(calls_that_wait_for_keys)
 	opts.credentials = f.provider;
 	opts.attempts_max = 1;
 	struct aws_client *ec2 = aws_client_new(&opts, &err);
-	struct call *cancelled = ec2_delete_target(ec2, "tmt-cancelled");
-	struct call *kept = ec2_delete_target(ec2, "tmt-kept");
+	struct tmf_call *cancelled = ec2_delete_target(ec2, "tmt-cancelled");
+	struct tmf_call *kept = ec2_delete_target(ec2, "tmt-kept");
 
 	(void)kept; /* frees itself when it is over */
-	call_cancel(cancelled);
-	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+	tmf_call_cancel(cancelled);
+	ck_assert_int_eq(tmf_loop_run(f.loop, &err), 0);
 	ck_assert_uint_eq(keys_sent(&f), 2);
 	ck_assert_ptr_nonnull(strstr(keys_request(&f, 1)->body, "tmt-kept"));
 	ck_assert_ptr_nonnull(strstr(

@@ -2,7 +2,7 @@
 #include "aws/pace/limiter.h"
 #include "aws_fixture.h"
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -19,7 +19,7 @@
 
 /* --- what each retries --- */
 
-static struct call *
+static struct tmf_call *
 start(struct aws_fixture *f)
 {
 	return ec2_describe_sessions(f->client, &(struct ec2_describe){.max_results = 5});
@@ -102,14 +102,14 @@ START_TEST(what_legacy_retries)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct err err = {0};
+		struct tmf_err err = {0};
 
-		err_set_name(&err, ERR_SERVICE, cases[i].code, "x");
+		tmf_err_set_name(&err, TMF_ERR_SERVICE, cases[i].code, "x");
 		err.http_status = cases[i].status;
 		ck_assert_msg(retry_mode_retries(retry_mode_find("legacy"), cases[i].service,
 				  &err) == cases[i].again,
 		    "%s %s %d", cases[i].service, cases[i].code, cases[i].status);
-		err_fini(&err);
+		tmf_err_fini(&err);
 	}
 }
 END_TEST
@@ -117,30 +117,31 @@ END_TEST
 /* Every reply that the table of facts has for legacy mode is one that ours retries. */
 START_TEST(legacy_as_it_is_written)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(RETRY_FILE, &err);
 	json_t *row;
 	size_t i;
 
-	err_fini(&err);
+	tmf_err_fini(&err);
 	if (doc == NULL) {
 		puts("SKIP: " RETRY_FILE " is not there");
 		return;
 	}
 	json_array_foreach (
 	    json_object_get(json_object_get(doc_root(doc), "legacy"), "retry"), i, row) {
-		const char *service = json_get_string(row, "service");
-		const char *code = json_get_string(row, "code");
+		const char *service = jsonx_get_string(row, "service");
+		const char *code = jsonx_get_string(row, "code");
 
 		if (json_object_get(row, "transport") != NULL)
-			err_set(&err, ERR_TRANSPORT, "reset");
+			tmf_err_set(&err, TMF_ERR_TRANSPORT, "reset");
 		else
-			err_set_name(&err, ERR_SERVICE, code != NULL ? code : "Whatever", "x");
+			tmf_err_set_name(
+			    &err, TMF_ERR_SERVICE, code != NULL ? code : "Whatever", "x");
 		err.http_status = (int)json_integer_value(json_object_get(row, "httpStatus"));
 		ck_assert_msg(retry_mode_retries(retry_mode_find("legacy"),
 				  service != NULL ? service : "states", &err),
 		    "row %zu", i);
-		err_fini(&err);
+		tmf_err_fini(&err);
 	}
 	ck_assert_uint_ge(i, 15);
 	doc_free(doc);
@@ -204,7 +205,7 @@ real_of(const json_t *object, const char *key)
 
 START_TEST(cubic_vectors)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(RETRY_FILE, &err);
 	struct limiter_cubic cubic = {0};
 	const json_t *vectors;
@@ -212,7 +213,7 @@ START_TEST(cubic_vectors)
 	json_t *row;
 	size_t i;
 
-	err_fini(&err);
+	tmf_err_fini(&err);
 	if (doc == NULL) {
 		puts("SKIP: " RETRY_FILE " is not there");
 		return;
@@ -240,13 +241,13 @@ END_TEST
 
 START_TEST(limiter_trace)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(RETRY_FILE, &err);
 	struct limiter_model model;
 	json_t *row;
 	size_t i;
 
-	err_fini(&err);
+	tmf_err_fini(&err);
 	if (doc == NULL) {
 		puts("SKIP: " RETRY_FILE " is not there");
 		return;
@@ -327,9 +328,9 @@ static int
 refused_in(const char *mode)
 {
 	struct bucket bucket = {.tokens = 10, .rate_per_s = 2};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct aws_fixture f;
-	struct call *calls[CALLS];
+	struct tmf_call *calls[CALLS];
 
 	aws_fixture_init(&f,
 	    &(struct scripted_opts){.answer = answer_from_bucket, .answer_arg = &bucket},
@@ -338,9 +339,9 @@ refused_in(const char *mode)
 	aws_fixture_retry_mode(&f, mode);
 	for (int i = 0; i < CALLS; i++) {
 		calls[i] = start(&f);
-		call_on_done(calls[i], aws_fixture_completed, &f);
+		tmf_call_on_done(calls[i], aws_fixture_completed, &f);
 	}
-	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+	ck_assert_int_eq(tmf_loop_run(f.loop, &err), 0);
 	ck_assert_int_eq(f.completions, CALLS);
 	ck_assert_uint_eq(aws_client_stats(f.client)->failed, 0);
 	ck_assert_int_gt(bucket.refused, 0);
@@ -363,11 +364,11 @@ START_TEST(adaptive_waits_in_line)
 {
 	static const struct scripted_reply replies[] = {
 	    {NULL, 503, ERROR_BODY("RequestLimitExceeded")}, {NULL, 200, OK_BODY}};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct aws_fixture f;
-	struct call *first;
-	struct call *second;
-	struct call *third;
+	struct tmf_call *first;
+	struct tmf_call *second;
+	struct tmf_call *third;
 
 	aws_fixture_init(&f, &(struct scripted_opts){.replies = replies, .replies_count = 2}, 3);
 	aws_fixture_retry_mode(&f, "adaptive");
@@ -376,11 +377,11 @@ START_TEST(adaptive_waits_in_line)
 	first = start(&f);
 	second = start(&f);
 	third = start(&f);
-	call_on_done(first, aws_fixture_completed, &f);
-	call_on_done(third, aws_fixture_completed, &f);
+	tmf_call_on_done(first, aws_fixture_completed, &f);
+	tmf_call_on_done(third, aws_fixture_completed, &f);
 	ck_assert_uint_le(scripted_transport_open(f.scripted), 1);
-	call_cancel(second);
-	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+	tmf_call_cancel(second);
+	ck_assert_int_eq(tmf_loop_run(f.loop, &err), 0);
 	ck_assert_int_eq(f.completions, 3);
 	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 4);
 	ck_assert_ptr_nonnull(f.result);
@@ -415,7 +416,7 @@ static uint64_t
 failed_behind_pacer(const char *mode)
 {
 	struct refusals refusals = {PACED_REFUSALS};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct aws_fixture f;
 	uint64_t failed;
 
@@ -425,8 +426,8 @@ failed_behind_pacer(const char *mode)
 	f.pacer = pacer_new(f.loop);
 	aws_fixture_retry_mode(&f, mode);
 	for (int i = 0; i < PACED_CALLS; i++)
-		call_on_done(start(&f), aws_fixture_completed, &f);
-	ck_assert_int_eq(loop_run(f.loop, &err), 0);
+		tmf_call_on_done(start(&f), aws_fixture_completed, &f);
+	ck_assert_int_eq(tmf_loop_run(f.loop, &err), 0);
 	ck_assert_int_eq(f.completions, PACED_CALLS);
 	ck_assert_int_eq(refusals.left, 0);
 	failed = aws_client_stats(f.client)->failed;

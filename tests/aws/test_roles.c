@@ -226,7 +226,7 @@ START_TEST(role_faults)
 		keys_get(&f);
 		ck_assert_msg(
 		    keys_sent(&f) == cases[i].sent, "case %zu: %zu sent", i, keys_sent(&f));
-		ck_assert_ptr_null(strstr(err_text(&f.err), "secret-of-a-page"));
+		ck_assert_ptr_null(strstr(tmf_err_text(&f.err), "secret-of-a-page"));
 		keys_expect_fault(&f, cases[i].fault);
 		keys_fini(&f);
 	}
@@ -326,7 +326,7 @@ START_TEST(web_identity_faults)
 		keys_env(&f, "AWS_ROLE_ARN", ROLE);
 		keys_get(&f);
 		ck_assert_uint_eq(keys_sent(&f), cases[i].sent);
-		ck_assert_ptr_null(strstr(err_text(&f.err), "secret-token"));
+		ck_assert_ptr_null(strstr(tmf_err_text(&f.err), "secret-token"));
 		if (cases[i].fault != NULL)
 			keys_expect_fault(&f, cases[i].fault);
 		else

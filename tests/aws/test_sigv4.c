@@ -2,7 +2,7 @@
 #include "aws/wire/sigv4.h"
 #include "base/doc/doc.h"
 #include "base/file.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 
@@ -35,9 +35,10 @@ static void
 read_text(const char *directory, const char *name, struct buf *text)
 {
 	char *path = mem_printf(SUITE_DIR "/%s/%s", directory, name);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	ck_assert_msg(file_read(path, FILE_BYTES_MAX, text, NULL, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(
+	    file_read(path, FILE_BYTES_MAX, text, NULL, &err) == 0, "%s", tmf_err_text(&err));
 	free(path);
 }
 
@@ -126,9 +127,9 @@ set_credentials(struct credentials *credentials, const json_t *from, const char 
 {
 	*credentials = (struct credentials){0};
 	snprintf(credentials->access_key_id, sizeof(credentials->access_key_id), "%s",
-	    json_get_string(from, id));
-	secret_set(&credentials->secret_access_key, json_get_string(from, secret));
-	secret_set(&credentials->session_token, json_get_string(from, token));
+	    jsonx_get_string(from, id));
+	secret_set(&credentials->secret_access_key, jsonx_get_string(from, secret));
+	secret_set(&credentials->session_token, jsonx_get_string(from, token));
 }
 
 static int64_t
@@ -144,14 +145,14 @@ static void
 sign_case(const char *directory)
 {
 	char *path = mem_printf(SUITE_DIR "/%s/context.json", directory);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(path, &err);
 	struct credentials credentials;
 	struct sigv4_result result = {0};
 	struct sigv4_key key = {0};
 	struct suite_case c;
 
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	const json_t *context = doc_root(doc);
 	parse_request(directory, &c);
 	set_credentials(&credentials, json_object_get(context, "credentials"), "access_key_id",
@@ -168,9 +169,9 @@ sign_case(const char *directory)
 	    .token_unsigned = json_is_true(json_object_get(context, "omit_session_token")),
 	};
 	const struct sigv4_scope scope = {
-	    .region = json_get_string(context, "region"),
-	    .service = json_get_string(context, "service"),
-	    .wall_ms = wall_ms_of(json_get_string(context, "timestamp")),
+	    .region = jsonx_get_string(context, "region"),
+	    .service = jsonx_get_string(context, "service"),
+	    .wall_ms = wall_ms_of(jsonx_get_string(context, "timestamp")),
 	};
 	sigv4_sign(&request, &scope, &credentials, &key, &result);
 	expect_file(directory, "header-canonical-request.txt", buf_cstr(&result.canonical_request));
@@ -214,8 +215,8 @@ static void
 sign_golden(const json_t *golden, const json_t *file)
 {
 	const json_t *given = json_object_get(golden, "headers");
-	const char *names = json_get_string(golden, "signedHeaders");
-	const char *url = json_get_string(golden, "url");
+	const char *names = jsonx_get_string(golden, "signedHeaders");
+	const char *url = jsonx_get_string(golden, "url");
 	const char *host = strstr(url, "://") + 3;
 	size_t host_len = strcspn(host, "/");
 	char *host_text = mem_strndup(host, host_len);
@@ -229,7 +230,7 @@ sign_golden(const json_t *golden, const json_t *file)
 
 	set_credentials(&credentials,
 	    json_object_get(
-		json_object_get(file, "credentials"), json_get_string(golden, "credentials")),
+		json_object_get(file, "credentials"), jsonx_get_string(golden, "credentials")),
 	    "accessKeyId", "secretAccessKey", "sessionToken");
 	json_object_foreach ((json_t *)(uintptr_t)given, name, value) {
 		char *lower = mem_strdup(name);
@@ -242,26 +243,26 @@ sign_golden(const json_t *golden, const json_t *file)
 		free(lower);
 	}
 	headers[count++] = (struct http_header){"Host", host_text};
-	const char *credential = strstr(json_get_string(given, "Authorization"), "Credential=");
+	const char *credential = strstr(jsonx_get_string(given, "Authorization"), "Credential=");
 	char region[64];
 	char service[64];
 	ck_assert_int_eq(
 	    sscanf(credential, "Credential=%*[^/]/%*[^/]/%63[^/]/%63[^/]/", region, service), 2);
 	const struct sigv4_request request = {
-	    .method = json_get_string(golden, "method"),
+	    .method = jsonx_get_string(golden, "method"),
 	    .path = str_of(host[host_len] != '\0' ? host + host_len : "/"),
 	    .headers = headers,
 	    .headers_count = count,
-	    .body = str_of(json_get_string(golden, "body")),
+	    .body = str_of(jsonx_get_string(golden, "body")),
 	    .normalize_path = true,
 	};
 	const struct sigv4_scope scope = {
-	    region, service, wall_ms_of(json_get_string(file, "clock"))};
+	    region, service, wall_ms_of(jsonx_get_string(file, "clock"))};
 	sigv4_sign(&request, &scope, &credentials, &key, &result);
 	ck_assert_msg(
-	    strcmp(buf_cstr(&result.authorization), json_get_string(given, "Authorization")) == 0,
-	    "%s:\nwanted %s\ngot %s", json_get_string(golden, "operation"),
-	    json_get_string(given, "Authorization"), buf_cstr(&result.authorization));
+	    strcmp(buf_cstr(&result.authorization), jsonx_get_string(given, "Authorization")) == 0,
+	    "%s:\nwanted %s\ngot %s", jsonx_get_string(golden, "operation"),
+	    jsonx_get_string(given, "Authorization"), buf_cstr(&result.authorization));
 	sigv4_result_fini(&result);
 	sigv4_key_fini(&key);
 	credentials_fini(&credentials);
@@ -270,7 +271,7 @@ sign_golden(const json_t *golden, const json_t *file)
 
 START_TEST(golden_requests)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(GOLDEN_FILE, &err);
 	json_t *golden;
 	size_t i;
@@ -278,11 +279,11 @@ START_TEST(golden_requests)
 
 	if (doc == NULL) {
 		puts("SKIP: " GOLDEN_FILE " is not there");
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	json_array_foreach (json_object_get(doc_root(doc), "requests"), i, golden) {
-		if (json_get_string(golden, "signedHeaders") == NULL)
+		if (jsonx_get_string(golden, "signedHeaders") == NULL)
 			continue; /* sent unsigned */
 		sign_golden(golden, doc_root(doc));
 		signed_ones++;

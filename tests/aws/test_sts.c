@@ -2,7 +2,7 @@
 #include "aws/services/sts.h"
 #include "aws_fixture.h"
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -34,16 +34,16 @@ arns_of(const json_t *params)
 	return arns;
 }
 
-static struct call *
+static struct tmf_call *
 start_assume_role(struct aws_client *sts, const json_t *params)
 {
 	json_t *arns = arns_of(params);
-	struct call *call = sts_assume_role(
+	struct tmf_call *call = sts_assume_role(
 	    sts, &(struct sts_assume_role){
-		     .role_arn = json_get_string(params, "RoleArn"),
-		     .role_session_name = json_get_string(params, "RoleSessionName"),
+		     .role_arn = jsonx_get_string(params, "RoleArn"),
+		     .role_session_name = jsonx_get_string(params, "RoleSessionName"),
 		     .duration_seconds = int_of(params, "DurationSeconds"),
-		     .external_id = json_get_string(params, "ExternalId"),
+		     .external_id = jsonx_get_string(params, "ExternalId"),
 		     .tags = json_object_get(params, "Tags"),
 		     .transitive_tag_keys = json_object_get(params, "TransitiveTagKeys"),
 		     .policy_arns = arns,
@@ -53,7 +53,7 @@ start_assume_role(struct aws_client *sts, const json_t *params)
 	return call;
 }
 
-static struct call *
+static struct tmf_call *
 start(struct aws_client *sts, const char *operation, const json_t *params)
 {
 	if (strcmp(operation, "AssumeRole") == 0)
@@ -63,9 +63,9 @@ start(struct aws_client *sts, const char *operation, const json_t *params)
 	ck_assert_str_eq(operation, "AssumeRoleWithWebIdentity");
 	return sts_assume_role_with_web_identity(
 	    sts, &(struct sts_web_identity){
-		     .role_arn = json_get_string(params, "RoleArn"),
-		     .role_session_name = json_get_string(params, "RoleSessionName"),
-		     .web_identity_token = json_get_string(params, "WebIdentityToken"),
+		     .role_arn = jsonx_get_string(params, "RoleArn"),
+		     .role_session_name = jsonx_get_string(params, "RoleSessionName"),
+		     .web_identity_token = jsonx_get_string(params, "WebIdentityToken"),
 		 });
 }
 
@@ -73,12 +73,12 @@ start(struct aws_client *sts, const char *operation, const json_t *params)
 static struct doc *
 golden_file(const char *path)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(path, &err);
 
 	if (doc == NULL)
 		printf("SKIP: %s is not there\n", path);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return doc;
 }
 
@@ -89,7 +89,7 @@ answer_golden(void *arg, const struct http_request *request, int *ret_status, st
 
 	(void)request;
 	*ret_status = (int)json_integer_value(json_object_get(golden, "httpStatus"));
-	buf_add_cstr(ret_body, json_get_string(golden, "body"));
+	buf_add_cstr(ret_body, jsonx_get_string(golden, "body"));
 }
 
 /* Expiration is compared by its second: the golden file rounds. */
@@ -102,13 +102,13 @@ compare_result(const json_t *got, const json_t *expected)
 
 	json_object_foreach ((json_t *)(uintptr_t)expected, key, value) {
 		if (strcmp(key, "Credentials") != 0)
-			ck_assert_msg(json_same(json_object_get(got, key), value), "%s", key);
+			ck_assert_msg(jsonx_same(json_object_get(got, key), value), "%s", key);
 	}
 	json_object_foreach (json_object_get(expected, "Credentials"), key, value) {
 		size_t len = strcmp(key, "Expiration") == 0 ? 19 : json_string_length(value);
 
 		ck_assert_msg(
-		    strncmp(json_get_string(keys, key), json_string_value(value), len) == 0, "%s",
+		    strncmp(jsonx_get_string(keys, key), json_string_value(value), len) == 0, "%s",
 		    key);
 	}
 }
@@ -126,7 +126,7 @@ START_TEST(golden_replies)
 		const json_t *fault = json_object_get(golden, "expectedError");
 		struct aws_fixture f;
 
-		if (strcmp(json_get_string(golden, "service"), "sts") != 0)
+		if (strcmp(jsonx_get_string(golden, "service"), "sts") != 0)
 			continue;
 		aws_fixture_init(&f,
 		    &(struct scripted_opts){
@@ -134,15 +134,15 @@ START_TEST(golden_replies)
 		    0);
 		f.keys.provider.refresh = NULL;
 		aws_fixture_service(&f, "sts");
-		aws_fixture_run(&f, start(f.client, json_get_string(golden, "operation"), NULL));
+		aws_fixture_run(&f, start(f.client, jsonx_get_string(golden, "operation"), NULL));
 		if (fault != NULL) {
-			ck_assert_str_eq(f.err.name, json_get_string(fault, "code"));
-			ck_assert_str_eq(f.err.request_id, json_get_string(golden, "requestId"));
+			ck_assert_str_eq(f.err.name, jsonx_get_string(fault, "code"));
+			ck_assert_str_eq(f.err.request_id, jsonx_get_string(golden, "requestId"));
 			ck_assert_ptr_nonnull(
-			    strstr(err_text(&f.err), json_get_string(fault, "message")));
+			    strstr(tmf_err_text(&f.err), jsonx_get_string(fault, "message")));
 			ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
 		} else {
-			ck_assert_msg(f.result != NULL, "%s", err_text(&f.err));
+			ck_assert_msg(f.result != NULL, "%s", tmf_err_text(&f.err));
 			compare_result(f.result, json_object_get(golden, "expected"));
 		}
 		aws_fixture_fini(&f);
@@ -167,23 +167,23 @@ START_TEST(golden_requests)
 	json_array_foreach (json_object_get(doc_root(doc), "requests"), i, golden) {
 		const json_t *headers = json_object_get(golden, "headers");
 		const json_t *keys = json_object_get(json_object_get(doc_root(doc), "credentials"),
-		    json_get_string(golden, "credentials"));
+		    jsonx_get_string(golden, "credentials"));
 		const struct scripted_request *sent;
 		struct aws_fixture f;
 		const char *name;
 		json_t *value;
 
-		if (strcmp(json_get_string(golden, "service"), "sts") != 0)
+		if (strcmp(jsonx_get_string(golden, "service"), "sts") != 0)
 			continue;
 		aws_fixture_init(
 		    &f, &(struct scripted_opts){.replies = &reply, .replies_count = 1}, 1);
 		aws_fixture_service(&f, "sts");
-		aws_fixture_set_token(&f, json_get_string(keys, "sessionToken"));
-		aws_fixture_run(&f, start(f.client, json_get_string(golden, "operation"),
+		aws_fixture_set_token(&f, jsonx_get_string(keys, "sessionToken"));
+		aws_fixture_run(&f, start(f.client, jsonx_get_string(golden, "operation"),
 					json_object_get(golden, "params")));
 		sent = scripted_transport_request(f.scripted, 0);
-		ck_assert_str_eq(sent->body, json_get_string(golden, "body"));
-		ck_assert_str_eq(sent->url, json_get_string(golden, "url"));
+		ck_assert_str_eq(sent->body, jsonx_get_string(golden, "body"));
+		ck_assert_str_eq(sent->url, jsonx_get_string(golden, "url"));
 		ck_assert_uint_eq(sent->headers_count, json_object_size(headers));
 		json_object_foreach ((json_t *)(uintptr_t)headers, name, value)
 			ck_assert_str_eq(

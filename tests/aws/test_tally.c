@@ -1,7 +1,7 @@
 /* Requests counted by operation, kind of reply and retry: from the client, and added up over processes. */
 #include "aws/tally.h"
 #include "aws_fixture.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -21,7 +21,7 @@ static void
 assert_tally(const json_t *tally, const char *expect)
 {
 	json_t *expected = json_loads(expect, 0, NULL);
-	char *text = json_text(tally);
+	char *text = jsonx_text(tally);
 
 	ck_assert_ptr_nonnull(expected);
 	ck_assert_msg(json_equal(tally, expected), "%s instead of %s", text, expect);

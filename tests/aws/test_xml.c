@@ -1,7 +1,7 @@
 /* Replies: what the shapes ask for comes out, the rest is skipped; whatever is broken is an error and never an empty list. */
 #include "aws/wire/xml.h"
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -41,7 +41,7 @@ parse(const char *text, size_t piece)
 	struct xml_parser *parser = xml_parser_new(root_shape);
 	size_t len = strlen(text);
 	json_t *value = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *result;
 	int ret = 0;
 
@@ -57,13 +57,13 @@ parse(const char *text, size_t piece)
 		    xml_parser_error_message(parser), xml_parser_request_id(parser));
 		result = buf_take(&said);
 	} else if (ret == 0) {
-		result = json_text(value);
+		result = jsonx_text(value);
 	} else {
-		ck_assert_int_eq(err.code, ERR_REPLY);
+		ck_assert_int_eq(err.code, TMF_ERR_REPLY);
 		result = strdup("error");
 	}
 	json_decref(value);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	xml_parser_free(parser);
 	return result;
 }
@@ -178,7 +178,7 @@ START_TEST(one_error_and_one_id)
 {
 	struct xml_parser *parser = xml_parser_new(root_shape);
 	json_t *value = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	gives("<Response><Errors><Error><Code>A</Code></Error><Error><Code>B</Code><Message>b</"
 	      "Message>"
@@ -251,13 +251,13 @@ static void
 compare_protocol_case(const json_t *protocol_case, const struct xml_shape *shape)
 {
 	const json_t *response = json_object_get(protocol_case, "response");
-	const char *code = json_get_string(protocol_case, "errorCode");
+	const char *code = jsonx_get_string(protocol_case, "errorCode");
 	struct xml_parser *parser = xml_parser_new(shape);
 	json_t *value = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(
-	    xml_parser_feed(parser, str_of(json_get_string(response, "body")), &err), 0);
+	    xml_parser_feed(parser, str_of(jsonx_get_string(response, "body")), &err), 0);
 	ck_assert_int_eq(xml_parser_finish(parser, &value, &err), 0);
 	if (code != NULL) {
 		ck_assert_str_eq(xml_parser_error_code(parser), code);
@@ -265,16 +265,16 @@ compare_protocol_case(const json_t *protocol_case, const struct xml_shape *shape
 	}
 	for (const struct xml_shape *s = shape; code == NULL && s->element != NULL; s++)
 		ck_assert_msg(
-		    json_same(json_object_get(value, s->member),
+		    jsonx_same(json_object_get(value, s->member),
 			json_object_get(json_object_get(protocol_case, "result"), s->member)),
-		    "%s: %s", json_get_string(protocol_case, "id"), s->member);
+		    "%s: %s", jsonx_get_string(protocol_case, "id"), s->member);
 	json_decref(value);
 	xml_parser_free(parser);
 }
 
 START_TEST(protocol_replies)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(PROTOCOL_FILE, &err);
 	json_t *suite;
 	json_t *protocol_case;
@@ -284,14 +284,14 @@ START_TEST(protocol_replies)
 
 	if (doc == NULL) {
 		puts("SKIP: " PROTOCOL_FILE " is not there");
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	json_array_foreach (json_object_get(doc_root(doc), "output"), i, suite)
 		json_array_foreach (json_object_get(suite, "cases"), k, protocol_case)
 			for (size_t c = 0; c < PROTOCOL_CASES; c++)
 				if (strcmp(protocol_cases[c].id,
-					json_get_string(protocol_case, "id")) == 0) {
+					jsonx_get_string(protocol_case, "id")) == 0) {
 					compare_protocol_case(
 					    protocol_case, protocol_cases[c].shape);
 					compared++;

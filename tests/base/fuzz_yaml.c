@@ -1,6 +1,6 @@
 /* Any bytes as a document: parsed or refused, never a crash. */
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,14 +10,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse("fuzz", (struct str){(const char *)data, size}, &err);
 
 	if (doc != NULL) {
-		free(json_text(doc_root(doc)));
+		free(jsonx_text(doc_root(doc)));
 		doc_value_pos(doc, "/a/0/b");
 	}
 	doc_free(doc);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return 0;
 }

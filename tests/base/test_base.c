@@ -1,7 +1,7 @@
 /* The small modules: buffers and slices, errors, JSON text, digests, log, clock, random numbers. */
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/rng.h"
 
@@ -38,45 +38,45 @@ END_TEST
 
 START_TEST(errors)
 {
-	struct err err = {0};
-	struct err other = {0};
+	struct tmf_err err = {0};
+	struct tmf_err other = {0};
 
-	ck_assert_int_eq(err_set(&err, ERR_CONFIG, "line %d", 3), -1);
+	ck_assert_int_eq(tmf_err_set(&err, TMF_ERR_CONFIG, "line %d", 3), -1);
 	ck_assert_str_eq(err.name, "TMFlow.Config");
-	err_set_name(
-	    &err, ERR_SERVICE, "AuthFailure", "%s, again", err_text(&err)); /* quotes itself */
-	err_prefix(&err, "account %s", "1");
-	ck_assert_str_eq(err_text(&err), "account 1: line 3, again");
-	ck_assert(err_is(&err, "AuthFailure"));
-	err_move(&other, &err);
-	ck_assert(!err_isset(&err));
-	ck_assert(err_isset(&other));
-	err_set(NULL, ERR_CONFIG, "nobody cares");
-	err_fini(&other);
+	tmf_err_set_name(&err, TMF_ERR_SERVICE, "AuthFailure", "%s, again",
+	    tmf_err_text(&err)); /* quotes itself */
+	tmf_err_prefix(&err, "account %s", "1");
+	ck_assert_str_eq(tmf_err_text(&err), "account 1: line 3, again");
+	ck_assert(tmf_err_is(&err, "AuthFailure"));
+	tmf_err_move(&other, &err);
+	ck_assert(!tmf_err_isset(&err));
+	ck_assert(tmf_err_isset(&other));
+	tmf_err_set(NULL, TMF_ERR_CONFIG, "nobody cares");
+	tmf_err_fini(&other);
 }
 END_TEST
 
 static void
 writes(const char *text, const char *wanted)
 {
-	struct err err = {0};
-	json_t *value = json_parse(str_of(text), &err);
+	struct tmf_err err = {0};
+	json_t *value = jsonx_parse(str_of(text), &err);
 
-	ck_assert_msg(value != NULL, "%s", err_text(&err));
-	char *got = json_text(value);
+	ck_assert_msg(value != NULL, "%s", tmf_err_text(&err));
+	char *got = jsonx_text(value);
 	ck_assert_str_eq(got, wanted);
-	ck_assert_uint_eq(json_text_bytes(value, 100000), strlen(wanted));
-	ck_assert_uint_eq(json_text_bytes(value, strlen(wanted) - 1), strlen(wanted));
-	ck_assert_uint_ge(json_text_bytes_max(value, 100000), strlen(wanted));
-	ck_assert_uint_eq(json_text_bytes_max(value, strlen(wanted)), strlen(wanted));
-	ck_assert_uint_eq(json_text_bytes_max(value, strlen(wanted) - 1), strlen(wanted));
+	ck_assert_uint_eq(jsonx_text_bytes(value, 100000), strlen(wanted));
+	ck_assert_uint_eq(jsonx_text_bytes(value, strlen(wanted) - 1), strlen(wanted));
+	ck_assert_uint_ge(jsonx_text_bytes_max(value, 100000), strlen(wanted));
+	ck_assert_uint_eq(jsonx_text_bytes_max(value, strlen(wanted)), strlen(wanted));
+	ck_assert_uint_eq(jsonx_text_bytes_max(value, strlen(wanted) - 1), strlen(wanted));
 	free(got);
 	json_decref(value);
 }
 
 START_TEST(json_texts)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	writes(
 	    "{\"b\": [1, 2.50, -0.0, 1e300, 0.1], \"a\": {\"x\": null, \"t\": true, \"f\": false}}",
@@ -88,11 +88,11 @@ START_TEST(json_texts)
 	writes("[18446744073709551616, 1]", "[1.8446744073709552e+19,1]");
 	writes(
 	    "[1e15, 123456789.0, 0.30000000000000004]", "[1e+15,123456789.0,0.30000000000000004]");
-	ck_assert_ptr_null(json_parse(STR("{\"a\":1,\"a\":2}"), &err));
-	ck_assert_ptr_null(json_parse(STR("[1,]"), &err));
-	ck_assert_ptr_null(json_parse((struct str){"[1\0,5]", 6}, &err));
-	ck_assert_ptr_null(json_parse(STR("\"\xff\""), &err));
-	err_fini(&err);
+	ck_assert_ptr_null(jsonx_parse(STR("{\"a\":1,\"a\":2}"), &err));
+	ck_assert_ptr_null(jsonx_parse(STR("[1,]"), &err));
+	ck_assert_ptr_null(jsonx_parse((struct str){"[1\0,5]", 6}, &err));
+	ck_assert_ptr_null(jsonx_parse(STR("\"\xff\""), &err));
+	tmf_err_fini(&err);
 }
 END_TEST
 
@@ -108,10 +108,10 @@ START_TEST(json_escapes)
 			text[i % len] = odd[i / len];
 			json_t *value = json_stringn(text, len);
 			char *wanted = json_dumps(value, JSON_ENCODE_ANY);
-			char *got = json_text(value);
+			char *got = jsonx_text(value);
 
 			ck_assert_str_eq(got, wanted);
-			ck_assert_uint_eq(json_text_bytes(value, 1000), strlen(wanted));
+			ck_assert_uint_eq(jsonx_text_bytes(value, 1000), strlen(wanted));
 			free(wanted);
 			free(got);
 			json_decref(value);
@@ -123,24 +123,24 @@ END_TEST
 START_TEST(json_helpers)
 {
 	json_t *object = json_pack("{s:i,s:[i,f]}", "z", 1, "a", 1, 1.0);
-	json_t *with = json_with(object, "z", json_integer(5));
+	json_t *with = jsonx_with(object, "z", json_integer(5));
 	struct buf text = {0};
 
-	json_write_canonical(with, &text);
+	jsonx_write_canonical(with, &text);
 	ck_assert_str_eq(buf_cstr(&text), "{\"a\":[1,1.0],\"z\":5}");
 	ck_assert_int_eq(json_integer_value(json_object_get(object, "z")), 1);
 	ck_assert_ptr_eq(json_object_get(object, "a"), json_object_get(with, "a"));
-	ck_assert(json_same(json_array_get(json_object_get(with, "a"), 0),
+	ck_assert(jsonx_same(json_array_get(json_object_get(with, "a"), 0),
 	    json_array_get(json_object_get(with, "a"), 1)));
-	ck_assert(!json_same(object, with));
-	ck_assert_ptr_null(json_get_string(object, "z"));
-	ck_assert_str_eq(json_kind(json_object_get(object, "a")), "array");
-	json_put_string(object, "name", "longer than a word, \xc3\xa4 in it");
-	json_share_string(with, "alias", object, "name");
-	json_share_string(with, "number", object, "z");
-	json_share_string(with, "nothing", NULL, "name");
+	ck_assert(!jsonx_same(object, with));
+	ck_assert_ptr_null(jsonx_get_string(object, "z"));
+	ck_assert_str_eq(jsonx_kind(json_object_get(object, "a")), "array");
+	jsonx_put_string(object, "name", "longer than a word, \xc3\xa4 in it");
+	jsonx_share_string(with, "alias", object, "name");
+	jsonx_share_string(with, "number", object, "z");
+	jsonx_share_string(with, "nothing", NULL, "name");
 	ck_assert_ptr_eq(json_object_get(with, "alias"), json_object_get(object, "name"));
-	ck_assert_str_eq(json_get_string(with, "alias"), "longer than a word, \xc3\xa4 in it");
+	ck_assert_str_eq(jsonx_get_string(with, "alias"), "longer than a word, \xc3\xa4 in it");
 	ck_assert_uint_eq(json_object_size(with), 3);
 	buf_fini(&text);
 	json_decref(object);
@@ -153,7 +153,7 @@ START_TEST(digests)
 	char hex[DIGEST_SHA256_HEX_BYTES];
 	uint8_t mac[DIGEST_SHA256_BYTES];
 	struct buf text = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	digest_sha256_hex(STR("abc"), hex);
 	ck_assert_str_eq(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -178,7 +178,7 @@ START_TEST(digests)
 	ck_assert_int_eq(digest_base64_decode(STR("Zm=v"), &text, &err), -1);
 	ck_assert_int_eq(digest_base64_decode(STR("Zm9 "), &text, &err), -1);
 	buf_fini(&text);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* Documents: YAML's 1.2 core schema and JSON, with the place of everything, and faults that name theirs. */
 #include "base/diag.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -11,11 +11,11 @@
 static void
 gives(const char *text, const char *wanted)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse("d.yaml", str_of(text), &err);
 
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
-	char *got = json_text(doc_root(doc));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
+	char *got = jsonx_text(doc_root(doc));
 	ck_assert_str_eq(got, wanted);
 	free(got);
 	doc_free(doc);
@@ -24,14 +24,14 @@ gives(const char *text, const char *wanted)
 static void
 fails(const char *name, const char *text, const char *wanted)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse(name, str_of(text), &err);
 
 	ck_assert_msg(doc == NULL, "%s is taken", text);
-	ck_assert_int_eq(err.code, ERR_INVALID);
-	ck_assert_msg(strncmp(err_text(&err), wanted, strlen(wanted)) == 0, "wanted %s, got %s",
-	    wanted, err_text(&err));
-	err_fini(&err);
+	ck_assert_int_eq(err.code, TMF_ERR_INVALID);
+	ck_assert_msg(strncmp(tmf_err_text(&err), wanted, strlen(wanted)) == 0, "wanted %s, got %s",
+	    wanted, tmf_err_text(&err));
+	tmf_err_fini(&err);
 }
 
 START_TEST(core_schema)
@@ -119,10 +119,10 @@ static void
 place(const char *text, const char *pointer, unsigned key_line, unsigned key_column, unsigned line,
     unsigned column)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse("d", str_of(text), &err);
 
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	struct doc_pos key = doc_key_pos(doc, pointer);
 	struct doc_pos value = doc_value_pos(doc, pointer);
 	ck_assert_msg(key.line == key_line && key.column == key_column && value.line == line &&
@@ -148,7 +148,7 @@ END_TEST
 
 START_TEST(diagnostics)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse("c.yaml", str_of("first: 1\nsecond: 2\n"), &err);
 	struct diag_list list;
 	char text[512] = "";
@@ -165,8 +165,8 @@ START_TEST(diagnostics)
 	ck_assert_uint_eq(list.errors, 1);
 	ck_assert_uint_eq(list.warnings, 1);
 	json_t *json = diag_json(&list);
-	ck_assert_str_eq(json_get_string(json_array_get(json, 1), "severity"), "ERROR");
-	ck_assert_str_eq(json_get_string(json_array_get(json, 1), "location"), "/second");
+	ck_assert_str_eq(jsonx_get_string(json_array_get(json, 1), "severity"), "ERROR");
+	ck_assert_str_eq(jsonx_get_string(json_array_get(json, 1), "location"), "/second");
 	json_decref(json);
 	diag_list_fini(&list);
 	doc_free(doc);

@@ -1,5 +1,5 @@
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -56,47 +56,47 @@ END_TEST
 
 START_TEST(any_bytes_become_json)
 {
-	struct err err = {0};
-	char name[ERR_NAME_BYTES_MAX + 2];
+	struct tmf_err err = {0};
+	char name[TMF_ERR_NAME_BYTES_MAX + 2];
 
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
 		json_t *object = json_object();
 		char *text;
 
-		json_put_string(object, "a", malformed[i]);
-		json_put_string_or_null(object, "b", malformed[i]);
-		text = json_text(object);
+		jsonx_put_string(object, "a", malformed[i]);
+		jsonx_put_string_or_null(object, "b", malformed[i]);
+		text = jsonx_text(object);
 		ck_assert_ptr_nonnull(strstr(text, "\xef\xbf\xbd"));
 		json_decref(object);
-		object = json_parse(str_of(text), &err);
-		ck_assert_msg(object != NULL, "%s", err_text(&err));
+		object = jsonx_parse(str_of(text), &err);
+		ck_assert_msg(object != NULL, "%s", tmf_err_text(&err));
 		ck_assert_uint_eq(json_object_size(object), 2);
 		json_decref(object);
 		free(text);
 	}
 	/* A name that is too long is cut between characters. */
 	memset(name, 'x', sizeof(name));
-	memcpy(name + ERR_NAME_BYTES_MAX - 1, "\xc3\xa4", 3);
-	err_set_name(&err, ERR_SERVICE, name, "text");
-	ck_assert_uint_eq(strlen(err.name), ERR_NAME_BYTES_MAX - 1);
-	err_fini(&err);
+	memcpy(name + TMF_ERR_NAME_BYTES_MAX - 1, "\xc3\xa4", 3);
+	tmf_err_set_name(&err, TMF_ERR_SERVICE, name, "text");
+	ck_assert_uint_eq(strlen(err.name), TMF_ERR_NAME_BYTES_MAX - 1);
+	tmf_err_fini(&err);
 }
 END_TEST
 
 START_TEST(json_for_a_terminal)
 {
 	struct buf out = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *value;
 	char *text;
 
 	/* CSI as one character, DEL, a direction mark, and what nobody minds. */
 	value = json_pack("{s:s}", "k", "\xc2\x9b[31m \x7f \xe2\x80\xae \xc3\xa4 \n");
-	text = json_text(value);
+	text = jsonx_text(value);
 	log_escape_json(&out, text);
 	free(text);
 	ck_assert_str_eq(buf_cstr(&out), "{\"k\":\"\\u009b[31m \\u007f \\u202e \xc3\xa4 \\n\"}");
-	json_t *again = json_parse(buf_str(&out), &err);
+	json_t *again = jsonx_parse(buf_str(&out), &err);
 	ck_assert(json_equal(value, again));
 	json_decref(again);
 	json_decref(value);

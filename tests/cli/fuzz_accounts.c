@@ -30,18 +30,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct doc *doc = doc_parse("fuzz", (struct str){(const char *)data, size}, NULL);
 	struct fleet_places places = {0};
 	struct diag_list diags;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (doc == NULL)
 		return 0;
 	diag_list_init(&diags, doc);
 	if (fleet_places_of_doc(doc, &opts, &diags, &places, &err) == 0)
 		check_places(&places);
-	else if ((diags.errors > 0) == err_isset(&err))
+	else if ((diags.errors > 0) == tmf_err_isset(&err))
 		abort();
 	fleet_places_fini(&places);
 	diag_list_fini(&diags);
 	doc_free(doc);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return 0;
 }

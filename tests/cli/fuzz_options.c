@@ -28,13 +28,13 @@ static void
 read_values(const struct cli_opts *opts)
 {
 	const struct cli_number number = {"--pollers", opts->pollers, 1, 1000, 10};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct url url;
 	long value;
 
 	if (cli_number_parse(&number, &value, &err) == 0 && (value < 1 || value > 1000))
 		abort();
-	err_fini(&err);
+	tmf_err_fini(&err);
 	if (opts->endpoint_url != NULL && url_parse(opts->endpoint_url, &url) == 0) {
 		if (url.scheme == NULL || url.host == NULL || url.host[0] == '\0')
 			abort();
@@ -50,7 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int argc = split(text, argv);
 	const struct subcommand *command = cli_subcommand_find(argv[0]);
 	struct cli_opts opts = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	cli_wants_json(argc, argv);
 	if (command != NULL && cli_options_parse(command, argc, argv, &opts, &err) == 0) {
@@ -58,10 +58,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    opts.activity_arns.count > CLI_LIST_MAX)
 			abort();
 		read_values(&opts);
-	} else if (command != NULL && err.code != ERR_INVALID) {
+	} else if (command != NULL && err.code != TMF_ERR_INVALID) {
 		abort();
 	}
-	err_fini(&err);
+	tmf_err_fini(&err);
 	free(text);
 	return 0;
 }

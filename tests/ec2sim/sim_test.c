@@ -18,10 +18,10 @@ sim_test_opts(uint64_t instances)
 void
 sim_start(struct sim *sim, const struct sim_opts *opts)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	*sim = (struct sim){.now_wall_ms = SIM_TEST_NOW_MS, .world = world_new(opts, &err)};
-	ck_assert_msg(sim->world != NULL, "%s", err_text(&err));
+	ck_assert_msg(sim->world != NULL, "%s", tmf_err_text(&err));
 }
 
 void

@@ -29,13 +29,13 @@ static const struct keys first_keys = {SIM_ACCESS_KEY_DEFAULT, SIM_SECRET_KEY_DE
 static void
 start(struct cloud_test *t, struct sim_cloud_opts *opts)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	opts->world = sim_test_opts(50);
 	opts->world.no_auth = false;
 	*t = (struct cloud_test){.sim = {.now_wall_ms = SIM_TEST_NOW_MS}};
 	t->cloud = cloud_new(opts, &err);
-	ck_assert_msg(t->cloud != NULL, "%s", err_text(&err));
+	ck_assert_msg(t->cloud != NULL, "%s", tmf_err_text(&err));
 }
 
 static void
@@ -290,7 +290,7 @@ START_TEST(one_configuration_has_the_rules_of_all)
 	struct sim_cloud_opts opts = {.accounts = 2, .regions = "us-east-1,eu-west-1"};
 	struct buf text = {0}, verdict = {0};
 	struct cloud_test t;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	start(&t, &opts);
 	cloud_config(t.cloud, SIM_SCENARIO_ALL, &text);
@@ -302,7 +302,7 @@ START_TEST(one_configuration_has_the_rules_of_all)
 		buf_reset(&verdict);
 		ck_assert_msg(
 		    world_expected(cloud_world_at(t.cloud, i), buf_str(&text), &verdict, &err) == 0,
-		    "%s", err_text(&err));
+		    "%s", tmf_err_text(&err));
 		ck_assert_ptr_nonnull(strstr(buf_cstr(&verdict), "\"ok\":false"));
 	}
 	buf_fini(&text);
@@ -315,18 +315,18 @@ START_TEST(wrong_options_are_refused)
 {
 	struct sim_cloud_opts wrong[] = {{.accounts = 65}, {.regions = ""}, {.regions = "a,,b"},
 	    {.denied = {"1"}, .denied_count = 1}, {.denied = {SECOND}, .denied_count = 1}};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		wrong[i].world = sim_test_opts(5);
 		ck_assert_ptr_null(cloud_new(&wrong[i], &err));
-		ck_assert_int_eq(err.code, ERR_INVALID);
+		ck_assert_int_eq(err.code, TMF_ERR_INVALID);
 	}
 	struct sim_cloud_opts account = {.world = sim_test_opts(5)};
 
 	account.world.account_id = "12";
 	ck_assert_ptr_null(cloud_new(&account, &err));
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 END_TEST
 

@@ -312,15 +312,15 @@ END_TEST
 START_TEST(options_are_checked)
 {
 	struct sim_opts opts = sim_test_opts(10);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	opts.reservation_max = 0;
 	ck_assert_ptr_null(world_new(&opts, &err));
 	opts = sim_test_opts(10);
 	opts.faults[opts.faults_count++] = "sneeze@0.5";
 	ck_assert_ptr_null(world_new(&opts, &err));
-	ck_assert_ptr_nonnull(strstr(err_text(&err), "sneeze"));
-	err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "sneeze"));
+	tmf_err_fini(&err);
 }
 END_TEST
 

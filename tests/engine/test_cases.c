@@ -4,7 +4,7 @@
  */
 #include "engine_harness.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -45,10 +45,10 @@ find_cases(void)
 static void
 expect_same(const char *file, const char *what, const json_t *wanted, const json_t *got)
 {
-	char *wanted_text = json_text(wanted);
-	char *got_text = got != NULL ? json_text(got) : strdup("nothing");
+	char *wanted_text = jsonx_text(wanted);
+	char *got_text = got != NULL ? jsonx_text(got) : strdup("nothing");
 
-	ck_assert_msg(got != NULL && json_same(wanted, got), "%s: %s: wanted %s, got %s", file,
+	ck_assert_msg(got != NULL && jsonx_same(wanted, got), "%s: %s: wanted %s, got %s", file,
 	    what, wanted_text, got_text);
 	free(wanted_text);
 	free(got_text);
@@ -87,9 +87,9 @@ expect_details(const char *file, json_t *wanted, const json_t *got)
 static void
 check_result(const char *file, const json_t *expect, const struct harness *h)
 {
-	expect_text(file, "status", json_get_string(expect, "status"), run_status_name(h->status));
-	expect_text(file, "error", json_get_string(expect, "error"), h->error);
-	expect_text(file, "cause", json_get_string(expect, "cause"), h->cause);
+	expect_text(file, "status", jsonx_get_string(expect, "status"), run_status_name(h->status));
+	expect_text(file, "error", jsonx_get_string(expect, "error"), h->error);
+	expect_text(file, "cause", jsonx_get_string(expect, "cause"), h->cause);
 	if (json_object_get(expect, "output") != NULL)
 		expect_same(file, "output", json_object_get(expect, "output"), h->output);
 	if (json_object_get(expect, "path") != NULL)
@@ -113,15 +113,15 @@ START_TEST(run_case)
 {
 	const char *file = case_files[_i];
 	struct buf path = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct harness h;
 
 	buf_printf(&path, CASES_DIR "/%s", file);
 	struct doc *doc = doc_read(buf_cstr(&path), &err);
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	json_t *test = doc_root(doc);
 	ck_assert_msg(
-	    json_get_string(test, "spec") != NULL && json_get_string(test, "says") != NULL,
+	    jsonx_get_string(test, "spec") != NULL && jsonx_get_string(test, "says") != NULL,
 	    "%s: it does not say what it tests", file);
 	harness_init(&h, NULL);
 	struct asl_machine *machine = harness_compile(&h, json_object_get(test, "definition"));

@@ -1,7 +1,7 @@
 /* What a checkpoint must hold: a run that is cut off after any number of turns and resumed ends as one that was not. */
 #include "engine_harness.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -126,10 +126,10 @@ static const struct durable *const durables[] = {
 static json_t *
 definition_of(const struct durable *durable)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse("definition", str_of(durable->definition), &err);
 
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	json_t *root = json_incref(doc_root(doc));
 	doc_free(doc);
 	return root;
@@ -138,10 +138,10 @@ definition_of(const struct durable *durable)
 static struct store *
 open_store(void)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store *store = store_open(directory, clock_system(), &err);
 
-	ck_assert_msg(store != NULL, "%s", err_text(&err));
+	ck_assert_msg(store != NULL, "%s", tmf_err_text(&err));
 	return store;
 }
 
@@ -150,27 +150,27 @@ create_run(struct store *store)
 {
 	struct store_run run = {.id = "run", .status = RUN_RUNNING, .start_wall_ms = 1};
 	char empty[] = "{}";
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	run.workflow_name = run.definition = run.input = empty;
-	ck_assert_msg(store_run_create(store, &run, &err) == 0, "%s", err_text(&err));
-	ck_assert_msg(store_commit(store, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(store_run_create(store, &run, &err) == 0, "%s", tmf_err_text(&err));
+	ck_assert_msg(store_commit(store, &err) == 0, "%s", tmf_err_text(&err));
 }
 
 /* Stops the loop after so many turns, as a crash would: before the hook that commits (cut_before) or after it. */
 struct cut {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	int turns_left;
 };
 
 static int
-count_turn(void *arg, struct err *err)
+count_turn(void *arg, struct tmf_err *err)
 {
 	struct cut *cut = arg;
 
 	(void)err;
 	if (--cut->turns_left <= 0)
-		loop_stop(cut->loop);
+		tmf_loop_stop(cut->loop);
 	return 0;
 }
 
@@ -180,7 +180,7 @@ run_turns(const struct durable *durable, int turns, bool resume, int64_t start_m
     int *failures, int *starts)
 {
 	struct store *store = open_store();
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct harness h;
 
 	harness_init(&h, store);
@@ -188,15 +188,15 @@ run_turns(const struct durable *durable, int turns, bool resume, int64_t start_m
 	h.quiet = durable->quiet;
 	h.clock.now_wall_ms += start_mono_ms;
 	json_t *json = definition_of(durable);
-	json_t *input = json_parse(str_of(durable->input), &err);
+	json_t *input = jsonx_parse(str_of(durable->input), &err);
 	struct asl_machine *machine = harness_compile(&h, json);
 	struct execution *x = harness_start(&h, machine, input, resume);
 	struct cut cut = {h.loop, turns};
-	loop_add_turn_hook(h.loop, count_turn, &cut);
-	ck_assert_msg(loop_run(h.loop, &err) == 0, "%s", err_text(&err));
+	tmf_loop_add_turn_hook(h.loop, count_turn, &cut);
+	ck_assert_msg(tmf_loop_run(h.loop, &err) == 0, "%s", tmf_err_text(&err));
 	bool over = h.over;
 	if (over) {
-		char *text = h.output != NULL ? json_text(h.output) : strdup("none");
+		char *text = h.output != NULL ? jsonx_text(h.output) : strdup("none");
 
 		ck_assert_int_eq(h.status, RUN_SUCCEEDED);
 		ck_assert_str_eq(text, durable->output);
@@ -204,7 +204,7 @@ run_turns(const struct durable *durable, int turns, bool resume, int64_t start_m
 	}
 	*failures = h.failures;
 	*starts += h.starts;
-	loop_remove_turn_hook(h.loop, count_turn, &cut);
+	tmf_loop_remove_turn_hook(h.loop, count_turn, &cut);
 	execution_free(x);
 	asl_machine_unref(machine);
 	json_decref(input);
@@ -286,7 +286,7 @@ rows_after(const struct durable *durable, int turns, bool over)
 	int failures = 0;
 	int starts = 0;
 	int rows = 0;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store *store = open_store();
 
 	create_run(store);
@@ -318,10 +318,10 @@ END_TEST
 static int
 take_state(void *arg, int64_t branch_id, struct str state)
 {
-	struct err err = {0};
-	json_t *row = json_parse(state, &err);
+	struct tmf_err err = {0};
+	json_t *row = jsonx_parse(state, &err);
 
-	ck_assert_msg(row != NULL, "%s", err_text(&err));
+	ck_assert_msg(row != NULL, "%s", tmf_err_text(&err));
 	if (branch_id == 1)
 		*(int *)arg = (int)json_integer_value(json_object_get(row, "state"));
 	json_decref(row);
@@ -332,7 +332,7 @@ take_state(void *arg, int64_t branch_id, struct str state)
 static int
 state_when_started(const struct durable *durable, int wanted)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int state = -1;
 	int starts = 0;
 
@@ -399,23 +399,23 @@ END_TEST
 START_TEST(interrupt_and_resume)
 {
 	struct store *store = open_store();
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct harness h;
 
 	create_run(store);
 	harness_init(&h, store);
 	json_t *json = definition_of(&everything);
-	json_t *input = json_parse(str_of(everything.input), &err);
+	json_t *input = jsonx_parse(str_of(everything.input), &err);
 	struct asl_machine *machine = harness_compile(&h, json);
 	struct execution *x = harness_start(&h, machine, input, false);
 	struct cut cut = {h.loop, 6};
-	loop_add_turn_hook(h.loop, count_turn, &cut);
-	ck_assert_int_eq(loop_run(h.loop, &err), 0);
-	loop_remove_turn_hook(h.loop, count_turn, &cut);
+	tmf_loop_add_turn_hook(h.loop, count_turn, &cut);
+	ck_assert_int_eq(tmf_loop_run(h.loop, &err), 0);
+	tmf_loop_remove_turn_hook(h.loop, count_turn, &cut);
 	ck_assert(!h.over);
 	execution_interrupt(x);
 	int starts = h.starts;
-	ck_assert_int_eq(loop_run(h.loop, &err), 0);
+	ck_assert_int_eq(tmf_loop_run(h.loop, &err), 0);
 	ck_assert(h.over);
 	ck_assert_int_eq(h.status, RUN_INTERRUPTED);
 	ck_assert_int_eq(h.starts, starts);

@@ -125,13 +125,13 @@ struct seen {
 	struct buf body;
 	int status;
 	char count[16];
-	struct err err;
+	struct tmf_err err;
 	int ends;
 	struct http_transport *transport;
 };
 
 static int
-take_body(void *arg, int status, struct str part, struct err *err)
+take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
 	struct seen *seen = arg;
 
@@ -142,7 +142,7 @@ take_body(void *arg, int status, struct str part, struct err *err)
 }
 
 static void
-take_end(void *arg, struct http_exchange *exchange, int status, struct err *err)
+take_end(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
 	struct seen *seen = arg;
 	const char *count = seen->transport->reply_header(exchange, "x-count");
@@ -150,7 +150,7 @@ take_end(void *arg, struct http_exchange *exchange, int status, struct err *err)
 	seen->ends++;
 	seen->status = status;
 	snprintf(seen->count, sizeof(seen->count), "%s", count != NULL ? count : "");
-	err_move(&seen->err, err);
+	tmf_err_move(&seen->err, err);
 }
 
 static struct http_exchange *
@@ -168,23 +168,23 @@ get(struct http_transport *transport, const char *path, struct seen *seen,
 	return transport->start(transport, &request, &handler);
 }
 
-static struct loop *loop;
+static struct tmf_loop *loop;
 static struct http_transport *transport;
 
 static void
 set_up_transport(void)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	transport =
 	    http_curl_new(loop, &(struct http_curl_opts){.user_agent = "tmflow/test"}, &err);
-	ck_assert_msg(transport != NULL, "%s", err_text(&err));
+	ck_assert_msg(transport != NULL, "%s", tmf_err_text(&err));
 }
 
 static void
 set_up(void)
 {
-	loop = loop_new(clock_system());
+	loop = tmf_loop_new(clock_system());
 	set_up_transport();
 }
 
@@ -192,22 +192,22 @@ static void
 tear_down(void)
 {
 	http_curl_free(transport);
-	loop_free(loop);
+	tmf_loop_free(loop);
 }
 
 static void
 forget(struct seen *seen)
 {
 	buf_fini(&seen->body);
-	err_fini(&seen->err);
+	tmf_err_fini(&seen->err);
 }
 
 static void
 run(void)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	ck_assert_msg(loop_run(loop, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(tmf_loop_run(loop, &err) == 0, "%s", tmf_err_text(&err));
 }
 
 START_TEST(connections_are_reused)
@@ -244,7 +244,7 @@ START_TEST(bodies_go_out)
 END_TEST
 
 static void
-fails(const char *path, const struct http_request *like, enum err_code code)
+fails(const char *path, const struct http_request *like, enum tmf_err_code code)
 {
 	struct seen seen;
 
@@ -261,10 +261,10 @@ START_TEST(incomplete_replies_are_errors)
 	const struct http_request impatient = {.method = "GET", .total_timeout_ms = 50};
 	const struct http_request small = {.method = "GET", .reply_bytes_max = 9};
 
-	fails("/short", NULL, ERR_TRANSPORT);
-	fails("/nothing", NULL, ERR_TRANSPORT);
-	fails("/ten", &small, ERR_LIMIT);
-	fails("/slow", &impatient, ERR_TRANSPORT);
+	fails("/short", NULL, TMF_ERR_TRANSPORT);
+	fails("/nothing", NULL, TMF_ERR_TRANSPORT);
+	fails("/ten", &small, TMF_ERR_LIMIT);
+	fails("/slow", &impatient, TMF_ERR_TRANSPORT);
 }
 END_TEST
 
@@ -302,7 +302,7 @@ START_TEST(other_protocols_are_refused)
 		transport->start(transport, &request, &into);
 		run();
 		ck_assert_int_eq(seen.ends, 1);
-		ck_assert_int_eq(seen.err.code, ERR_TRANSPORT);
+		ck_assert_int_eq(seen.err.code, TMF_ERR_TRANSPORT);
 		ck_assert_uint_eq(seen.body.len, 0);
 		forget(&seen);
 	}
@@ -328,8 +328,8 @@ START_TEST(descriptors_run_out)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
 	run();
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert_int_eq(seen.err.code, ERR_TRANSPORT);
-	ck_assert_str_eq(err_text(&seen.err), "cannot open a socket: Too many open files");
+	ck_assert_int_eq(seen.err.code, TMF_ERR_TRANSPORT);
+	ck_assert_str_eq(tmf_err_text(&seen.err), "cannot open a socket: Too many open files");
 	forget(&seen);
 	get(transport, "/ten", &seen, NULL);
 	run();
@@ -343,7 +343,7 @@ START_TEST(a_closed_port)
 	int open_port = port;
 
 	port = 1; /* nobody listens there */
-	fails("/", NULL, ERR_TRANSPORT);
+	fails("/", NULL, TMF_ERR_TRANSPORT);
 	port = open_port;
 }
 END_TEST

@@ -12,21 +12,21 @@
 #include <unistd.h>
 
 static struct fake_clock fake;
-static struct loop *loop;
+static struct tmf_loop *loop;
 static char order[256];
 
 static void
 set_up(void)
 {
 	fake_clock_init(&fake, 1000000);
-	loop = loop_new(&fake.clock);
+	loop = tmf_loop_new(&fake.clock);
 	order[0] = '\0';
 }
 
 static void
 tear_down(void)
 {
-	loop_free(loop);
+	tmf_loop_free(loop);
 }
 
 static void
@@ -39,20 +39,20 @@ note(const char *what)
 static void
 run(void)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	ck_assert_msg(loop_run(loop, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(tmf_loop_run(loop, &err) == 0, "%s", tmf_err_text(&err));
 }
 
 /* --- timers --- */
 
 struct named_timer {
-	struct timer timer;
+	struct tmf_timer timer;
 	char name[4];
 };
 
 static void
-fired(struct timer *timer)
+fired(struct tmf_timer *timer)
 {
 	note(((struct named_timer *)timer)->name);
 }
@@ -65,11 +65,11 @@ START_TEST(timers_fire_in_order)
 	for (int i = 0; i < 7; i++) {
 		timers[i] =
 		    (struct named_timer){.timer = {.fire = fired}, .name = {(char)('a' + i)}};
-		loop_timer_arm(loop, &timers[i].timer, at_ms[i]);
+		tmf_loop_timer_arm(loop, &timers[i].timer, at_ms[i]);
 	}
-	loop_timer_disarm(loop, &timers[2].timer);
-	loop_timer_disarm(loop, &timers[2].timer); /* twice is fine */
-	loop_timer_arm(loop, &timers[0].timer, 5); /* re-armed, earlier */
+	tmf_loop_timer_disarm(loop, &timers[2].timer);
+	tmf_loop_timer_disarm(loop, &timers[2].timer); /* twice is fine */
+	tmf_loop_timer_arm(loop, &timers[0].timer, 5); /* re-armed, earlier */
 	run();
 	ck_assert(strcmp(order, "abdfeg") == 0 || strcmp(order, "adbfeg") == 0);
 	ck_assert_int_eq(fake.now_mono_ms, 60); /* nobody slept */
@@ -94,10 +94,10 @@ START_TEST(timer_heap_holds_its_order)
 
 		if ((state & 0x8000) != 0) {
 			armed[i] = (int64_t)(state >> 20);
-			loop_timer_arm(loop, &timers[i].timer, armed[i]);
+			tmf_loop_timer_arm(loop, &timers[i].timer, armed[i]);
 		} else {
 			armed[i] = -1;
-			loop_timer_disarm(loop, &timers[i].timer);
+			tmf_loop_timer_disarm(loop, &timers[i].timer);
 		}
 	}
 	int64_t last = 0;
@@ -116,15 +116,15 @@ END_TEST
 static int again_left;
 
 static void
-task_again(struct task *task)
+task_again(struct tmf_task *task)
 {
 	note("t");
 	if (--again_left > 0)
-		loop_post(loop, task);
+		tmf_loop_post(loop, task);
 }
 
 static int
-hook(void *arg, struct err *err)
+hook(void *arg, struct tmf_err *err)
 {
 	(void)err;
 	note(arg);
@@ -132,28 +132,28 @@ hook(void *arg, struct err *err)
 }
 
 static int
-failing_hook(void *arg, struct err *err)
+failing_hook(void *arg, struct tmf_err *err)
 {
 	(void)arg;
-	return err_set(err, ERR_STORE, "disk full");
+	return tmf_err_set(err, TMF_ERR_STORE, "disk full");
 }
 
 START_TEST(tasks_run_before_hooks)
 {
-	struct task task = {.run = task_again};
+	struct tmf_task task = {.run = task_again};
 	char a[] = "A";
 	char b[] = "B";
 
 	again_left = 3;
-	loop_post(loop, &task);
-	loop_post(loop, &task); /* is there already */
-	loop_add_turn_hook(loop, hook, a);
-	loop_add_turn_hook(loop, hook, b);
+	tmf_loop_post(loop, &task);
+	tmf_loop_post(loop, &task); /* is there already */
+	tmf_loop_add_turn_hook(loop, hook, a);
+	tmf_loop_add_turn_hook(loop, hook, b);
 	run();
 	ck_assert_str_eq(order, "tttAB");
-	loop_remove_turn_hook(loop, hook, a);
-	loop_post(loop, &task);
-	loop_unpost(loop, &task);
+	tmf_loop_remove_turn_hook(loop, hook, a);
+	tmf_loop_post(loop, &task);
+	tmf_loop_unpost(loop, &task);
 	run();
 	ck_assert_str_eq(order, "tttABB");
 }
@@ -161,12 +161,12 @@ END_TEST
 
 START_TEST(a_failing_hook_ends_the_loop)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	loop_add_turn_hook(loop, failing_hook, NULL);
-	ck_assert_int_eq(loop_run(loop, &err), -1);
-	ck_assert_str_eq(err_text(&err), "disk full");
-	err_fini(&err);
+	tmf_loop_add_turn_hook(loop, failing_hook, NULL);
+	ck_assert_int_eq(tmf_loop_run(loop, &err), -1);
+	ck_assert_str_eq(tmf_err_text(&err), "disk full");
+	tmf_err_fini(&err);
 }
 END_TEST
 
@@ -174,14 +174,14 @@ static int runs;
 static int turns;
 
 static void
-count_run(struct task *task)
+count_run(struct tmf_task *task)
 {
-	if (++runs < 3 * (int)LOOP_READY_PER_TURN_MAX)
-		loop_post(loop, task);
+	if (++runs < 3 * (int)TMF_LOOP_READY_PER_TURN_MAX)
+		tmf_loop_post(loop, task);
 }
 
 static int
-count_turn(void *arg, struct err *err)
+count_turn(void *arg, struct tmf_err *err)
 {
 	(void)arg;
 	(void)err;
@@ -191,10 +191,10 @@ count_turn(void *arg, struct err *err)
 
 START_TEST(a_turn_is_bounded)
 {
-	struct task task = {.run = count_run};
+	struct tmf_task task = {.run = count_run};
 
-	loop_add_turn_hook(loop, count_turn, NULL);
-	loop_post(loop, &task);
+	tmf_loop_add_turn_hook(loop, count_turn, NULL);
+	tmf_loop_post(loop, &task);
 	run();
 	ck_assert_int_eq(turns, 3);
 }
@@ -207,45 +207,45 @@ on_signal(void *arg, int signo)
 {
 	(void)arg;
 	note(signo == SIGUSR1 ? "u" : "?");
-	loop_stop(loop);
+	tmf_loop_stop(loop);
 }
 
 START_TEST(signals_come_through_the_loop)
 {
 	struct named_timer timer = {.timer = {.fire = fired}, .name = "x"};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	ck_assert_int_eq(loop_watch_signal(loop, SIGUSR1, on_signal, NULL, &err), 0);
+	ck_assert_int_eq(tmf_loop_watch_signal(loop, SIGUSR1, on_signal, NULL, &err), 0);
 	raise(SIGUSR1);
 	ck_assert_str_eq(order, ""); /* not from the handler */
-	loop_timer_arm(loop, &timer.timer, 1000000);
+	tmf_loop_timer_arm(loop, &timer.timer, 1000000);
 	run();
 	ck_assert_str_eq(order, "u");
-	loop_timer_disarm(loop, &timer.timer);
+	tmf_loop_timer_disarm(loop, &timer.timer);
 }
 END_TEST
 
 /* --- calls --- */
 
 static void
-call_done(void *arg, struct call *call)
+call_done(void *arg, struct tmf_call *call)
 {
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
 	(void)arg;
 	note(result != NULL ? "r" : "e");
 	if (result == NULL)
-		ck_assert_str_eq(err_text(&call->err), "no");
+		ck_assert_str_eq(tmf_err_text(&call->err), "no");
 	json_decref(result);
 }
 
 START_TEST(calls_complete_once_and_later)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	call_on_done(call_of_result(loop, json_true()), call_done, NULL);
-	err_set(&err, ERR_TRANSPORT, "no");
-	call_on_done(call_of_err(loop, &err), call_done, NULL);
+	tmf_call_on_done(tmf_call_of_result(loop, json_true()), call_done, NULL);
+	tmf_err_set(&err, TMF_ERR_TRANSPORT, "no");
+	tmf_call_on_done(tmf_call_of_err(loop, &err), call_done, NULL);
 	ck_assert_str_eq(order, "");
 	run();
 	ck_assert_str_eq(order, "re");
@@ -255,7 +255,7 @@ END_TEST
 static int cancels;
 
 static void
-count_cancel(struct call *call)
+count_cancel(struct tmf_call *call)
 {
 	(void)call;
 	cancels++;
@@ -263,16 +263,16 @@ count_cancel(struct call *call)
 
 START_TEST(cancelled_calls_say_nothing)
 {
-	static const struct call_ops ops = {.cancel = count_cancel};
-	struct call *pending = mem_zalloc(1, sizeof(*pending));
-	struct call *complete = call_of_result(loop, json_object());
+	static const struct tmf_call_ops ops = {.cancel = count_cancel};
+	struct tmf_call *pending = mem_zalloc(1, sizeof(*pending));
+	struct tmf_call *complete = tmf_call_of_result(loop, json_object());
 
-	call_init(pending, &ops, loop);
-	call_on_done(pending, call_done, NULL);
-	call_on_done(complete, call_done, NULL);
-	call_cancel(pending);
-	call_cancel(complete); /* completed, not yet delivered */
-	call_cancel(NULL);
+	tmf_call_init(pending, &ops, loop);
+	tmf_call_on_done(pending, call_done, NULL);
+	tmf_call_on_done(complete, call_done, NULL);
+	tmf_call_cancel(pending);
+	tmf_call_cancel(complete); /* completed, not yet delivered */
+	tmf_call_cancel(NULL);
 	run();
 	ck_assert_str_eq(order, "");
 	ck_assert_int_eq(cancels, 1);
@@ -281,29 +281,29 @@ END_TEST
 
 /* --- descriptors --- */
 
-static struct fd_watch watches[2];
+static struct tmf_fd_watch watches[2];
 
 /* Both are ready: whoever hears of it first takes the other off, and then itself. */
 static void
-take_both_off(struct fd_watch *watch, unsigned events)
+take_both_off(struct tmf_fd_watch *watch, unsigned events)
 {
-	ck_assert_uint_eq(events, LOOP_FD_READ);
+	ck_assert_uint_eq(events, TMF_LOOP_FD_READ);
 	note("r");
-	loop_unwatch_fd(loop, watch == &watches[0] ? &watches[1] : &watches[0]);
-	loop_unwatch_fd(loop, watch);
+	tmf_loop_unwatch_fd(loop, watch == &watches[0] ? &watches[1] : &watches[0]);
+	tmf_loop_unwatch_fd(loop, watch);
 }
 
 START_TEST(a_watch_that_is_off_says_nothing)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int ends[2][2];
 
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(pipe(ends[i]), 0);
 		ck_assert_int_eq(write(ends[i][1], "x", 1), 1);
-		watches[i] = (struct fd_watch){
-		    .ready = take_both_off, .fd = ends[i][0], .wanted = LOOP_FD_READ};
-		ck_assert_int_eq(loop_watch_fd(loop, &watches[i], &err), 0);
+		watches[i] = (struct tmf_fd_watch){
+		    .ready = take_both_off, .fd = ends[i][0], .wanted = TMF_LOOP_FD_READ};
+		ck_assert_int_eq(tmf_loop_watch_fd(loop, &watches[i], &err), 0);
 	}
 	run();
 	ck_assert_str_eq(order, "r");
@@ -314,27 +314,28 @@ END_TEST
 
 /* First to read; once there is something, to write. */
 static void
-turn_round(struct fd_watch *watch, unsigned events)
+turn_round(struct tmf_fd_watch *watch, unsigned events)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	note((events & LOOP_FD_READ) != 0 ? "r" : "");
-	note((events & LOOP_FD_WRITE) != 0 ? "w" : "");
-	if (events == LOOP_FD_READ)
-		ck_assert_int_eq(loop_rewatch_fd(loop, watch, LOOP_FD_WRITE, &err), 0);
+	note((events & TMF_LOOP_FD_READ) != 0 ? "r" : "");
+	note((events & TMF_LOOP_FD_WRITE) != 0 ? "w" : "");
+	if (events == TMF_LOOP_FD_READ)
+		ck_assert_int_eq(tmf_loop_rewatch_fd(loop, watch, TMF_LOOP_FD_WRITE, &err), 0);
 	else
-		loop_unwatch_fd(loop, watch);
+		tmf_loop_unwatch_fd(loop, watch);
 }
 
 START_TEST(a_watch_waits_for_what_is_wanted)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int ends[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ck_assert_int_eq(write(ends[1], "x", 1), 1);
-	watches[0] = (struct fd_watch){.ready = turn_round, .fd = ends[0], .wanted = LOOP_FD_READ};
-	ck_assert_int_eq(loop_watch_fd(loop, &watches[0], &err), 0);
+	watches[0] =
+	    (struct tmf_fd_watch){.ready = turn_round, .fd = ends[0], .wanted = TMF_LOOP_FD_READ};
+	ck_assert_int_eq(tmf_loop_watch_fd(loop, &watches[0], &err), 0);
 	run();
 	ck_assert_str_eq(order, "rw");
 	close(ends[0]);
@@ -344,30 +345,31 @@ END_TEST
 
 /* Rests when it was told the first time. */
 static void
-rest(struct fd_watch *watch, unsigned events)
+rest(struct tmf_fd_watch *watch, unsigned events)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	ck_assert_uint_eq(events, LOOP_FD_READ);
+	ck_assert_uint_eq(events, TMF_LOOP_FD_READ);
 	note("r");
-	ck_assert_int_eq(loop_rewatch_fd(loop, watch, 0, &err), 0);
+	ck_assert_int_eq(tmf_loop_rewatch_fd(loop, watch, 0, &err), 0);
 }
 
 /* A pipe whose reader rests when it is told of something. */
 static void
 watch_pipe(int ends[2])
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(pipe(ends), 0);
-	watches[0] = (struct fd_watch){.ready = rest, .fd = ends[0], .wanted = LOOP_FD_READ};
-	ck_assert_int_eq(loop_watch_fd(loop, &watches[0], &err), 0);
+	watches[0] =
+	    (struct tmf_fd_watch){.ready = rest, .fd = ends[0], .wanted = TMF_LOOP_FD_READ};
+	ck_assert_int_eq(tmf_loop_watch_fd(loop, &watches[0], &err), 0);
 }
 
 static void
 close_pipe(const int ends[2])
 {
-	loop_unwatch_fd(loop, &watches[0]);
+	tmf_loop_unwatch_fd(loop, &watches[0]);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -377,18 +379,18 @@ close_pipe(const int ends[2])
 START_TEST(a_watch_that_rests_says_nothing)
 {
 	struct named_timer timers[2] = {{{.fire = fired}, "a"}, {{.fire = fired}, "b"}};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int ends[2];
 
 	watch_pipe(ends);
 	ck_assert_int_eq(write(ends[1], "x", 1), 1);
 	for (int i = 0; i < 2; i++)
-		loop_timer_arm(
+		tmf_loop_timer_arm(
 		    loop, &timers[i].timer, fake.clock.mono_ms(&fake.clock) + 10 * (i + 1));
 	run();
 	ck_assert_str_eq(order, "rab");
 	ck_assert_uint_eq(watches[0].registered, 0); /* the kernel would tell of it for ever */
-	ck_assert_int_eq(loop_rewatch_fd(loop, &watches[0], LOOP_FD_READ, &err), 0);
+	ck_assert_int_eq(tmf_loop_rewatch_fd(loop, &watches[0], TMF_LOOP_FD_READ, &err), 0);
 	run();
 	ck_assert_str_eq(order, "rabr");
 	close_pipe(ends);
@@ -398,14 +400,14 @@ END_TEST
 /* Nothing happened while it rested: the kernel knows of it already. */
 START_TEST(a_watch_that_rested_is_still_registered)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int ends[2];
 
 	watch_pipe(ends);
-	ck_assert_int_eq(loop_rewatch_fd(loop, &watches[0], 0, &err), 0);
+	ck_assert_int_eq(tmf_loop_rewatch_fd(loop, &watches[0], 0, &err), 0);
 	run();
-	ck_assert_uint_eq(watches[0].registered, LOOP_FD_READ);
-	ck_assert_int_eq(loop_rewatch_fd(loop, &watches[0], LOOP_FD_READ, &err), 0);
+	ck_assert_uint_eq(watches[0].registered, TMF_LOOP_FD_READ);
+	ck_assert_int_eq(tmf_loop_rewatch_fd(loop, &watches[0], TMF_LOOP_FD_READ, &err), 0);
 	ck_assert_int_eq(write(ends[1], "x", 1), 1);
 	run();
 	ck_assert_str_eq(order, "r");

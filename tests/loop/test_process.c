@@ -1,5 +1,5 @@
 /* Other programs on a real loop: their output, their end, and what stops them. */
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "loop/process.h"
 
 #include "run_suite.h"
@@ -11,38 +11,38 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct loop *loop;
+static struct tmf_loop *loop;
 static json_t *result;
-static struct err fault;
+static struct tmf_err fault;
 static int completions;
 
 static void
 set_up(void)
 {
-	loop = loop_new(clock_system());
+	loop = tmf_loop_new(clock_system());
 	completions = 0;
 }
 
 static void
 tear_down(void)
 {
-	loop_free(loop);
+	tmf_loop_free(loop);
 	json_decref(result);
 	result = NULL;
-	err_fini(&fault);
+	tmf_err_fini(&fault);
 }
 
 static void
-completed(void *arg, struct call *call)
+completed(void *arg, struct tmf_call *call)
 {
 	(void)arg;
 	completions++;
 	json_decref(result);
-	result = call_take_result(call);
-	err_move(&fault, &call->err);
+	result = tmf_call_take_result(call);
+	tmf_err_move(&fault, &call->err);
 }
 
-static struct call *
+static struct tmf_call *
 start_shell(const char *script, size_t output_bytes_max)
 {
 	const char *const argv[] = {"sh", "-c", script, NULL};
@@ -55,11 +55,11 @@ start_shell(const char *script, size_t output_bytes_max)
 static void
 run_shell(const char *script, size_t output_bytes_max)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	call_on_done(start_shell(script, output_bytes_max), completed, NULL);
+	tmf_call_on_done(start_shell(script, output_bytes_max), completed, NULL);
 	ck_assert_int_eq(completions, 0);
-	ck_assert_msg(loop_run(loop, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(tmf_loop_run(loop, &err) == 0, "%s", tmf_err_text(&err));
 	ck_assert_int_eq(completions, 1);
 	completions = 0;
 }
@@ -67,19 +67,19 @@ run_shell(const char *script, size_t output_bytes_max)
 START_TEST(output_and_status)
 {
 	run_shell("printf 'a\\nb'", 100);
-	ck_assert_str_eq(json_get_string(result, "Output"), "a\nb");
+	ck_assert_str_eq(jsonx_get_string(result, "Output"), "a\nb");
 	run_shell("echo not-this >&2; read x || echo nothing-to-read", 100);
-	ck_assert_str_eq(json_get_string(result, "Output"), "nothing-to-read\n");
+	ck_assert_str_eq(jsonx_get_string(result, "Output"), "nothing-to-read\n");
 	run_shell("i=0; while [ $i -lt 2000 ]; do echo 0123456789; i=$((i+1)); done", 22000);
-	ck_assert_uint_eq(strlen(json_get_string(result, "Output")), 22000);
+	ck_assert_uint_eq(strlen(jsonx_get_string(result, "Output")), 22000);
 	/* Its output closed early, its end later. */
 	run_shell("exec >&-; exit 7", 100);
 	ck_assert_ptr_null(result);
-	ck_assert_ptr_nonnull(strstr(err_text(&fault), "status 7"));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&fault), "status 7"));
 	run_shell("printf '\\377'", 100);
-	ck_assert_ptr_nonnull(strstr(err_text(&fault), "UTF-8"));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&fault), "UTF-8"));
 	run_shell("echo 12345", 5);
-	ck_assert_int_eq(fault.code, ERR_LIMIT);
+	ck_assert_int_eq(fault.code, TMF_ERR_LIMIT);
 }
 END_TEST
 
@@ -92,7 +92,7 @@ START_TEST(signals_are_its_own)
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	signal(SIGTERM, SIG_IGN);
 	run_shell("kill -TERM $$; echo survived", 100);
-	ck_assert_ptr_nonnull(strstr(err_text(&fault), "signal 15"));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&fault), "signal 15"));
 }
 END_TEST
 
@@ -100,16 +100,16 @@ END_TEST
 START_TEST(cancelled_with_all_it_started)
 {
 	char *script;
-	struct call *call;
+	struct tmf_call *call;
 	char byte;
 	int ends[2];
 
 	ck_assert_int_eq(pipe(ends), 0);
 	ck_assert_int_gt(asprintf(&script, "sleep 1000 & sleep 1000"), 0);
 	call = start_shell(script, 100);
-	call_on_done(call, completed, NULL);
+	tmf_call_on_done(call, completed, NULL);
 	close(ends[1]);
-	call_cancel(call);
+	tmf_call_cancel(call);
 	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
 	ck_assert_int_eq(completions, 0);
 	close(ends[0]);
@@ -121,13 +121,13 @@ START_TEST(programs_that_cannot_start)
 {
 	const char *const argv[] = {"/nonexistent/program", NULL};
 	const struct process_opts opts = {.argv = argv, .timeout_ms = 1000, .output_bytes_max = 10};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	call_on_done(process_run(loop, &opts), completed, NULL);
+	tmf_call_on_done(process_run(loop, &opts), completed, NULL);
 	ck_assert_int_eq(completions, 0);
-	ck_assert_int_eq(loop_run(loop, &err), 0);
-	ck_assert_int_eq(fault.code, ERR_SYSTEM);
-	ck_assert_ptr_nonnull(strstr(err_text(&fault), "/nonexistent/program"));
+	ck_assert_int_eq(tmf_loop_run(loop, &err), 0);
+	ck_assert_int_eq(fault.code, TMF_ERR_SYSTEM);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&fault), "/nonexistent/program"));
 }
 END_TEST
 
@@ -138,18 +138,18 @@ struct frame {
 	int *freed;
 };
 
-static struct call *
-count_step(void *arg, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+count_step(void *arg, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct frame *frame = arg;
-	json_t *value = call_take_result(over);
+	json_t *value = tmf_call_take_result(over);
 
 	if (value == NULL) {
-		err_move(err, &over->err);
+		tmf_err_move(err, &over->err);
 		return NULL;
 	}
 	if (++frame->steps < 3)
-		return call_of_result(over->loop, value);
+		return tmf_call_of_result(over->loop, value);
 	*ret_result = value;
 	return NULL;
 }
@@ -164,26 +164,28 @@ START_TEST(calls_in_sequence)
 {
 	int freed = 0;
 	struct frame frame = {0, &freed};
-	struct err err = {0};
-	struct call *call;
+	struct tmf_err err = {0};
+	struct tmf_call *call;
 
-	call = call_sequence(call_of_result(loop, json_integer(7)), count_step, &frame, free_frame);
-	call_on_done(call, completed, NULL);
-	ck_assert_int_eq(loop_run(loop, &err), 0);
+	call = tmf_call_sequence(
+	    tmf_call_of_result(loop, json_integer(7)), count_step, &frame, free_frame);
+	tmf_call_on_done(call, completed, NULL);
+	ck_assert_int_eq(tmf_loop_run(loop, &err), 0);
 	ck_assert_int_eq(json_integer_value(result), 7);
 	ck_assert_int_eq(frame.steps, 3);
 	ck_assert_int_eq(freed, 1);
 
-	err_set(&err, ERR_INVALID, "no");
-	call = call_sequence(call_of_err(loop, &err), count_step, &frame, free_frame);
-	call_on_done(call, completed, NULL);
-	ck_assert_int_eq(loop_run(loop, &err), 0);
-	ck_assert_str_eq(err_text(&fault), "no");
+	tmf_err_set(&err, TMF_ERR_INVALID, "no");
+	call = tmf_call_sequence(tmf_call_of_err(loop, &err), count_step, &frame, free_frame);
+	tmf_call_on_done(call, completed, NULL);
+	ck_assert_int_eq(tmf_loop_run(loop, &err), 0);
+	ck_assert_str_eq(tmf_err_text(&fault), "no");
 	ck_assert_int_eq(freed, 2);
 
-	call = call_sequence(call_of_result(loop, json_integer(7)), count_step, &frame, free_frame);
-	call_cancel(call);
-	ck_assert_int_eq(loop_run(loop, &err), 0);
+	call = tmf_call_sequence(
+	    tmf_call_of_result(loop, json_integer(7)), count_step, &frame, free_frame);
+	tmf_call_cancel(call);
+	ck_assert_int_eq(tmf_loop_run(loop, &err), 0);
 	ck_assert_int_eq(freed, 3);
 	ck_assert_int_eq(completions, 2);
 }

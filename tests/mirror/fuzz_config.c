@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/config/config.h"
 
 #include <stdint.h>

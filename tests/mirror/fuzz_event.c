@@ -1,6 +1,6 @@
 /* Events, as tmflow:parse-event reads them: it has configuration and account of nobody, so the first rule must be that it asks none. */
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "engine/action.h"
 #include "mirror/mirror.h"
 
@@ -17,22 +17,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What every event shares. */
 struct bench {
 	struct fake_clock clock;
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct store *store;
 	struct doc *doc;
 	struct mirror_config *config;
 	struct mirror *mirror;
-	struct action_registry *registry;
+	struct tmf_registry *registry;
 };
 
 static void
 bench_open(struct bench *bench)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct diag_list diags;
 
 	fake_clock_init(&bench->clock, 0);
-	bench->loop = loop_new(&bench->clock.clock);
+	bench->loop = tmf_loop_new(&bench->clock.clock);
 	bench->store = store_open(NULL, &bench->clock.clock, &err);
 	bench->doc = doc_parse("config", str_of(CONFIG), &err);
 	diag_list_init(&diags, bench->doc);
@@ -45,7 +45,7 @@ bench_open(struct bench *bench)
 	    &err);
 	if (bench->mirror == NULL)
 		abort();
-	bench->registry = action_registry_new();
+	bench->registry = tmf_registry_new();
 	mirror_register_actions(bench->registry, bench->mirror);
 }
 
@@ -62,13 +62,13 @@ static void
 check_answer(const json_t *answer)
 {
 	static const char *const kinds[] = {"launch", "guardduty", "ignored", NULL};
-	const char *kind = json_get_string(answer, "Kind");
-	const json_t *ids = json_get_array(answer, "InstanceIds");
+	const char *kind = jsonx_get_string(answer, "Kind");
+	const json_t *ids = jsonx_get_array(answer, "InstanceIds");
 	json_t *id;
 	size_t i;
 
-	if (!is_one_of(kind, kinds) || json_get_string(answer, "Reason") == NULL ||
-	    json_array_size(ids) != json_array_size(json_get_array(answer, "Instances")))
+	if (!is_one_of(kind, kinds) || jsonx_get_string(answer, "Reason") == NULL ||
+	    json_array_size(ids) != json_array_size(jsonx_get_array(answer, "Instances")))
 		abort();
 	if (strcmp(kind, "ignored") != 0 && json_array_size(ids) == 0)
 		abort();
@@ -78,13 +78,13 @@ check_answer(const json_t *answer)
 }
 
 static void
-over(void *arg, struct op *op)
+over(void *arg, struct tmf_op *op)
 {
 	bool *ret_over = arg;
 
 	if (op->result != NULL)
 		check_answer(op->result);
-	else if (op->err.code != ERR_INVALID)
+	else if (op->err.code != TMF_ERR_INVALID)
 		abort();
 	*ret_over = true;
 }
@@ -93,18 +93,18 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct bench bench;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	bool is_over = false;
 	json_t *event;
 
 	if (bench.loop == NULL)
 		bench_open(&bench);
-	event = json_parse((struct str){(const char *)data, size}, NULL);
+	event = jsonx_parse((struct str){(const char *)data, size}, NULL);
 	if (event == NULL)
 		return 0;
-	op_start(action_registry_find(bench.registry, "parse-event"), bench.mirror, bench.loop,
-	    event, over, &is_over);
-	if (loop_run(bench.loop, &err) < 0 || !is_over)
+	op_start(tmf_registry_find(bench.registry, "parse-event"), bench.mirror, bench.loop, event,
+	    over, &is_over);
+	if (tmf_loop_run(bench.loop, &err) < 0 || !is_over)
 		abort();
 	json_decref(event);
 	return 0;

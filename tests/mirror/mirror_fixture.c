@@ -1,6 +1,6 @@
 #include "mirror_fixture.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stdarg.h>
@@ -14,13 +14,13 @@
 void
 fixture_init(struct fixture *fixture, struct sim_opts *opts)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	opts->no_auth = true;
 	fake_clock_init(&fixture->clock, START_WALL_MS);
-	fixture->loop = loop_new(&fixture->clock.clock);
+	fixture->loop = tmf_loop_new(&fixture->clock.clock);
 	fixture->world = world_new(opts, &err);
-	ck_assert_msg(fixture->world != NULL, "%s", err_text(&err));
+	ck_assert_msg(fixture->world != NULL, "%s", tmf_err_text(&err));
 }
 
 void
@@ -42,14 +42,14 @@ fixture_init_subnet(
 void
 fixture_fini(struct fixture *fixture)
 {
-	loop_free(fixture->loop);
+	tmf_loop_free(fixture->loop);
 	world_free(fixture->world);
 }
 
 /* --- the transport: the account itself answers, a little later --- */
 
 struct http_exchange {
-	struct timer timer; /* first */
+	struct tmf_timer timer; /* first */
 	struct process *process;
 	struct http_handler handler;
 	char *body;
@@ -96,7 +96,7 @@ refuse(struct fixture_fault *fault)
 }
 
 static void
-answer(struct timer *timer)
+answer(struct tmf_timer *timer)
 {
 	struct http_exchange *exchange = (struct http_exchange *)timer;
 	struct process *process = exchange->process;
@@ -109,11 +109,11 @@ answer(struct timer *timer)
 	};
 	struct sim_reply reply =
 	    fault != NULL ? refuse(fault) : world_handle(process->fixture->world, &request);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	exchange->handler.body(exchange->handler.arg, reply.status, buf_str(&reply.body), &err);
 	exchange->handler.done(exchange->handler.arg, exchange, reply.status, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	sim_reply_fini(&reply);
 	exchange_free(exchange);
 }
@@ -133,7 +133,7 @@ transport_start(struct http_transport *transport, const struct http_request *req
 	json_array_append_new(process->calls, json_stringn(name, strcspn(name, "&")));
 	json_array_append_new(process->bodies, json_string(exchange->body));
 	exchange->timer.fire = answer;
-	loop_timer_arm(process->fixture->loop, &exchange->timer,
+	tmf_loop_timer_arm(process->fixture->loop, &exchange->timer,
 	    process->fixture->clock.now_mono_ms + FIXTURE_LATENCY_MS);
 	return exchange;
 }
@@ -143,7 +143,7 @@ transport_cancel(struct http_transport *transport, struct http_exchange *exchang
 {
 	struct process *process = (struct process *)transport;
 
-	loop_timer_disarm(process->fixture->loop, &exchange->timer);
+	tmf_loop_timer_disarm(process->fixture->loop, &exchange->timer);
 	exchange_free(exchange);
 }
 
@@ -157,7 +157,7 @@ transport_header(const struct http_exchange *exchange, const char *name)
 
 static void
 give_keys(struct credentials_provider *provider,
-    void (*done)(void *arg, const struct credentials *credentials, struct err *err), void *arg)
+    void (*done)(void *arg, const struct credentials *credentials, struct tmf_err *err), void *arg)
 {
 	struct credentials keys = {
 	    .access_key_id = SIM_ACCESS_KEY_DEFAULT, .expires_wall_ms = INT64_MAX};
@@ -175,7 +175,7 @@ load_config(const struct fixture *fixture, const struct process_opts *opts)
 {
 	struct mirror_config *config;
 	struct diag_list diags;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct buf text = {0};
 	struct doc *doc;
 
@@ -184,7 +184,7 @@ load_config(const struct fixture *fixture, const struct process_opts *opts)
 	else
 		world_config(fixture->world, opts->scenario, &text);
 	doc = doc_parse("config.yaml", buf_str(&text), &err);
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	diag_list_init(&diags, doc);
 	config = mirror_config_load(doc, &diags);
 	if (config == NULL)
@@ -197,7 +197,7 @@ load_config(const struct fixture *fixture, const struct process_opts *opts)
 }
 
 static int
-commit(void *arg, struct err *err)
+commit(void *arg, struct tmf_err *err)
 {
 	return store_commit(arg, err);
 }
@@ -206,22 +206,22 @@ static void
 open_store(struct process *process, const struct process_opts *opts, const char *run_id)
 {
 	struct store_run run = {.workflow_name = (char *)"backfill.yaml"};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	process->owns_store = opts->store == NULL;
 	process->store = opts->store != NULL
 			     ? opts->store
 			     : store_open(NULL, &process->fixture->clock.clock, &err);
-	ck_assert_msg(process->store != NULL, "%s", err_text(&err));
+	ck_assert_msg(process->store != NULL, "%s", tmf_err_text(&err));
 	snprintf(run.id, sizeof(run.id), "%s", run_id);
 	if (!opts->retry && !opts->resumes)
 		ck_assert_msg(
-		    store_run_create(process->store, &run, &err) == 0, "%s", err_text(&err));
-	ck_assert_int_eq(loop_add_turn_hook(process->fixture->loop, commit, process->store), 0);
+		    store_run_create(process->store, &run, &err) == 0, "%s", tmf_err_text(&err));
+	ck_assert_int_eq(tmf_loop_add_turn_hook(process->fixture->loop, commit, process->store), 0);
 }
 
 static struct aws_client *
-client_for(void *arg, const char *role_arn, struct err *err)
+client_for(void *arg, const char *role_arn, struct tmf_err *err)
 {
 	struct process *process = arg;
 
@@ -234,7 +234,7 @@ void
 process_init(struct process *process, struct fixture *fixture, const struct process_opts *opts)
 {
 	const char *run_id = opts->run_id != NULL ? opts->run_id : "run";
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	*process = (struct process){
 	    .transport = {.start = transport_start,
@@ -257,7 +257,7 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 		.region = "us-east-1",
 	    },
 	    &err);
-	ck_assert_msg(process->ec2 != NULL, "%s", err_text(&err));
+	ck_assert_msg(process->ec2 != NULL, "%s", tmf_err_text(&err));
 	open_store(process, opts, run_id);
 	process->config = load_config(fixture, opts);
 	process->mirror = mirror_new(
@@ -277,16 +277,16 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 		.shares_run = opts->shares_run,
 	    },
 	    &err);
-	ck_assert_msg(process->mirror != NULL, "%s", err_text(&err));
-	process->registry = action_registry_new();
+	ck_assert_msg(process->mirror != NULL, "%s", tmf_err_text(&err));
+	process->registry = tmf_registry_new();
 	mirror_register_actions(process->registry, process->mirror);
 }
 
 void
 process_fini(struct process *process)
 {
-	loop_remove_turn_hook(process->fixture->loop, commit, process->store);
-	action_registry_free(process->registry);
+	tmf_loop_remove_turn_hook(process->fixture->loop, commit, process->store);
+	tmf_registry_free(process->registry);
 	mirror_free(process->mirror);
 	mirror_config_free(process->config);
 	aws_client_free(process->ec2);
@@ -297,7 +297,7 @@ process_fini(struct process *process)
 	json_decref(process->roles);
 	for (size_t i = 0; i < process->ops; i++) {
 		json_decref(process->ends[i].result);
-		err_fini(&process->ends[i].err);
+		tmf_err_fini(&process->ends[i].err);
 	}
 }
 
@@ -322,11 +322,11 @@ process_heal(struct process *process)
 }
 
 static void
-settled(void *arg, struct call *call)
+settled(void *arg, struct tmf_call *call)
 {
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
-	ck_assert_msg(result != NULL, "%s", err_text(&call->err));
+	ck_assert_msg(result != NULL, "%s", tmf_err_text(&call->err));
 	json_decref(result);
 	*(bool *)arg = true;
 }
@@ -336,13 +336,13 @@ process_settle(struct process *process)
 {
 	bool over = false;
 
-	call_on_done(mirror_settle(process->mirror), settled, &over);
+	tmf_call_on_done(mirror_settle(process->mirror), settled, &over);
 	fixture_run(process->fixture);
 	ck_assert(over);
 }
 
 static void
-op_over(void *arg, struct op *op)
+op_over(void *arg, struct tmf_op *op)
 {
 	struct fixture_end *end = arg;
 
@@ -354,13 +354,13 @@ op_over(void *arg, struct op *op)
 		return;
 	if (op->action->gave_up != NULL)
 		op->action->gave_up(op);
-	err_move(&end->err, &op->err);
+	tmf_err_move(&end->err, &op->err);
 }
 
 struct fixture_end *
 process_start(struct process *process, const char *name, json_t *input)
 {
-	const struct action *action = action_registry_find(process->registry, name);
+	const struct tmf_action *action = tmf_registry_find(process->registry, name);
 	struct fixture_end *end = &process->ends[process->ops++];
 
 	ck_assert_ptr_nonnull(action);
@@ -374,9 +374,9 @@ process_start(struct process *process, const char *name, json_t *input)
 void
 fixture_run(struct fixture *fixture)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	ck_assert_msg(loop_run(fixture->loop, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(tmf_loop_run(fixture->loop, &err) == 0, "%s", tmf_err_text(&err));
 }
 
 json_t *
@@ -404,7 +404,7 @@ process_only_read(const struct process *process)
 	return process->ends[process->ops - 1].unchanged;
 }
 
-const struct err *
+const struct tmf_err *
 process_error(const struct process *process)
 {
 	return &process->ends[process->ops - 1].err;
@@ -444,16 +444,16 @@ collect_outcome(void *arg, const struct outcome *outcome)
 {
 	json_t *row = json_object();
 
-	json_put_string(row, "outcome", outcome_name(outcome->kind));
-	json_put_string(row, "instance", outcome->instance_id);
-	json_put_string(row, "interface", outcome->interface_id);
-	json_put_string(row, "reason", outcome->reason);
-	json_put_string(row, "rule", outcome->rule);
-	json_put_string(row, "target", outcome->target_id);
-	json_put_string(row, "session", outcome->session_id);
-	json_put_string(row, "error", outcome->error);
-	json_put_string(row, "cause", outcome->cause);
-	json_put_string(row, "request", outcome->request_id);
+	jsonx_put_string(row, "outcome", outcome_name(outcome->kind));
+	jsonx_put_string(row, "instance", outcome->instance_id);
+	jsonx_put_string(row, "interface", outcome->interface_id);
+	jsonx_put_string(row, "reason", outcome->reason);
+	jsonx_put_string(row, "rule", outcome->rule);
+	jsonx_put_string(row, "target", outcome->target_id);
+	jsonx_put_string(row, "session", outcome->session_id);
+	jsonx_put_string(row, "error", outcome->error);
+	jsonx_put_string(row, "cause", outcome->cause);
+	jsonx_put_string(row, "request", outcome->request_id);
 	json_array_append_new(arg, row);
 	return 0;
 }
@@ -462,11 +462,11 @@ json_t *
 process_outcomes(struct process *process)
 {
 	json_t *rows = json_array();
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_msg(
 	    store_outcomes_each(process->store, "run", -1, collect_outcome, rows, &err) == 0, "%s",
-	    err_text(&err));
+	    tmf_err_text(&err));
 	return rows;
 }
 
@@ -480,12 +480,12 @@ process_outcome(struct process *process, const char *id)
 
 	text[0] = '\0';
 	json_array_foreach (rows, i, row) {
-		const char *interface = json_get_string(row, "interface");
-		const char *reason = json_get_string(row, "reason");
-		const char *key = interface != NULL ? interface : json_get_string(row, "instance");
+		const char *interface = jsonx_get_string(row, "interface");
+		const char *reason = jsonx_get_string(row, "reason");
+		const char *key = interface != NULL ? interface : jsonx_get_string(row, "instance");
 
 		if (strcmp(key, id) == 0)
-			snprintf(text, sizeof(text), "%s%s%s", json_get_string(row, "outcome"),
+			snprintf(text, sizeof(text), "%s%s%s", jsonx_get_string(row, "outcome"),
 			    reason != NULL ? ": " : "", reason != NULL ? reason : "");
 	}
 	json_decref(rows);
@@ -503,12 +503,12 @@ fixture_report(struct fixture *fixture)
 {
 	struct buf text = {0};
 	const struct sim_sink sink = {.write = append, .arg = &text};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *report;
 
 	world_report(fixture->world, true, &sink);
-	report = json_parse(buf_str(&text), &err);
-	ck_assert_msg(report != NULL, "%s", err_text(&err));
+	report = jsonx_parse(buf_str(&text), &err);
+	ck_assert_msg(report != NULL, "%s", tmf_err_text(&err));
 	buf_fini(&text);
 	return report;
 }

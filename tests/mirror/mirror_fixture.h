@@ -18,7 +18,7 @@
 
 struct fixture {
 	struct fake_clock clock;
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct sim_world *world;
 };
 
@@ -42,7 +42,7 @@ struct fixture_fault {
 struct fixture_end {
 	struct process *process;
 	json_t *result; /* NULL on failure */
-	struct err err;
+	struct tmf_err err;
 	bool over;
 	bool unchanged; /* the op says so */
 };
@@ -58,7 +58,7 @@ struct process {
 	bool owns_store;
 	struct mirror_config *config;
 	struct mirror *mirror;
-	struct action_registry *registry;
+	struct tmf_registry *registry;
 	struct fixture_fault faults[FIXTURE_FAULTS_MAX];
 	json_t *calls;	/* names of the operations asked for, in order */
 	json_t *bodies; /* the requests themselves */
@@ -99,7 +99,7 @@ void fixture_run(struct fixture *fixture);
 
 /* Both at once. The result is borrowed; NULL on failure, and then process_error tells. */
 json_t *process_run(struct process *process, const char *action, json_t *input);
-const struct err *process_error(const struct process *process);
+const struct tmf_err *process_error(const struct process *process);
 
 /* Whether the newest op said that it has only read. process_run checks that it then has. */
 bool process_only_read(const struct process *process);

@@ -1,6 +1,6 @@
 #include "targets_fixture.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/config/rules.h"
 
 #include <stdio.h>
@@ -55,10 +55,10 @@ targets_request(const char *full_target_id)
 const char *
 targets_id_of(const json_t *result)
 {
-	const char *id = json_get_string(result, "TargetId");
+	const char *id = jsonx_get_string(result, "TargetId");
 
-	ck_assert_msg(
-	    id != NULL, "%s: %s", process_error(&process)->name, err_text(process_error(&process)));
+	ck_assert_msg(id != NULL, "%s: %s", process_error(&process)->name,
+	    tmf_err_text(process_error(&process)));
 	return id;
 }
 
@@ -77,11 +77,11 @@ targets_check_launches(int launched, int behind_target)
 }
 
 /* Mirrors interfaces first .. first + count - 1 to the target; the account refuses the eleventh on a small instance. */
-const struct err *
+const struct tmf_err *
 targets_fill(const char *target_id, unsigned first, unsigned count)
 {
 	static char id[SIM_ID_BYTES];
-	static struct err none;
+	static struct tmf_err none;
 	char instance[SIM_ID_BYTES];
 
 	for (unsigned i = first; i < first + count; i++) {
@@ -109,7 +109,7 @@ targets_launched_instance(void)
 	page = process_run(&reader, "describe-page", jpack("{s:i}", "MaxResults", 1000));
 	json_array_foreach (json_object_get(page, "Instances"), i, instance)
 		if (tag_value(instance, "tmflow:target") != NULL)
-			snprintf(id, sizeof(id), "%s", json_get_string(instance, "InstanceId"));
+			snprintf(id, sizeof(id), "%s", jsonx_get_string(instance, "InstanceId"));
 	process_fini(&reader);
 	return id;
 }
@@ -117,11 +117,11 @@ targets_launched_instance(void)
 void
 targets_terminate_launched(void)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_msg(world_terminate(fixture.world, targets_launched_instance(),
 			  fixture.clock.now_wall_ms, &err) == 0,
-	    "%s", err_text(&err));
+	    "%s", tmf_err_text(&err));
 }
 
 int

@@ -1,7 +1,7 @@
 #include "mirror/config/config.h"
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -20,12 +20,12 @@ load(const char *yaml)
 {
 	struct loaded loaded = {0};
 	struct diag_list diags;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse("c.yaml", str_of(yaml), &err);
 	size_t size;
 	FILE *out = open_memstream(&loaded.text, &size);
 
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	diag_list_init(&diags, doc);
 	loaded.config = mirror_config_load(doc, &diags);
 	ck_assert_int_eq(loaded.config == NULL, diags.errors > 0);
@@ -275,7 +275,7 @@ START_TEST(test_excludes)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		json_t *instance = json_parse(str_of(cases[i].instance), NULL);
+		json_t *instance = jsonx_parse(str_of(cases[i].instance), NULL);
 
 		ck_assert_int_eq(
 		    mirror_config_excludes(loaded.config, instance), cases[i].excluded);
@@ -290,14 +290,14 @@ START_TEST(test_shipped_files)
 	static const char *const names[] = {
 	    "example.yaml", "scenario-tag.yaml", "scenario-vpc-and-subnet.yaml"};
 	char path[4096];
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc;
 	struct diag_list diags;
 	struct mirror_config *config;
 
 	snprintf(path, sizeof(path), "%s/config/%s", TEST_SOURCE_DIR, names[_i]);
 	doc = doc_read(path, &err);
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	ck_assert(mirror_config_is_one(doc));
 	diag_list_init(&diags, doc);
 	config = mirror_config_load(doc, &diags);
@@ -328,9 +328,9 @@ START_TEST(test_schema_file)
 	json_t *schema = mirror_config_schema();
 	struct buf wanted = {0};
 	struct buf got = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	json_write_pretty(schema, &wanted);
+	jsonx_write_pretty(schema, &wanted);
 	buf_add_char(&wanted, '\n');
 	if (getenv("TMFLOW_WRITE_SCHEMA") != NULL) {
 		FILE *out = fopen(path, "w");
@@ -340,7 +340,7 @@ START_TEST(test_schema_file)
 		fclose(out);
 	}
 	ck_assert_msg(
-	    file_read(path, SCHEMA_BYTES_MAX, &got, NULL, &err) == 0, "%s", err_text(&err));
+	    file_read(path, SCHEMA_BYTES_MAX, &got, NULL, &err) == 0, "%s", tmf_err_text(&err));
 	ck_assert_msg(strcmp(buf_cstr(&got), buf_cstr(&wanted)) == 0,
 	    "config/schema.json is not what the checker knows: write it anew with "
 	    "TMFLOW_WRITE_SCHEMA=1");

@@ -2,7 +2,7 @@
 #include "run_suite.h"
 
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,14 +53,14 @@ reopen(const char *config)
 static json_t *
 relaxed(const char *text)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct buf json = {0};
 	json_t *value;
 
 	for (; *text != '\0'; text++)
 		buf_add_char(&json, *text == '\'' ? '"' : *text);
-	value = json_parse(buf_str(&json), &err);
-	ck_assert_msg(value != NULL, "%s: %s", buf_cstr(&json), err_text(&err));
+	value = jsonx_parse(buf_str(&json), &err);
+	ck_assert_msg(value != NULL, "%s: %s", buf_cstr(&json), tmf_err_text(&err));
 	buf_fini(&json);
 	return value;
 }
@@ -69,9 +69,9 @@ static void
 ck_assert_json(const json_t *got, const char *wanted_text)
 {
 	json_t *wanted = relaxed(wanted_text);
-	char *text = got != NULL ? json_text(got) : strdup("nothing");
+	char *text = got != NULL ? jsonx_text(got) : strdup("nothing");
 
-	ck_assert_msg(json_same(got, wanted), "wanted %s, got %s", wanted_text, text);
+	ck_assert_msg(jsonx_same(got, wanted), "wanted %s, got %s", wanted_text, text);
 	free(text);
 	json_decref(wanted);
 }
@@ -138,10 +138,10 @@ START_TEST(test_events)
 {
 	const json_t *result = process_run(&process, "parse-event", relaxed(events[_i].event));
 
-	ck_assert_msg(result != NULL, "%s", err_text(process_error(&process)));
-	ck_assert_str_eq(json_get_string(result, "Kind"), events[_i].kind);
-	ck_assert_msg(strstr(json_get_string(result, "Reason"), events[_i].reason) != NULL, "%s",
-	    json_get_string(result, "Reason"));
+	ck_assert_msg(result != NULL, "%s", tmf_err_text(process_error(&process)));
+	ck_assert_str_eq(jsonx_get_string(result, "Kind"), events[_i].kind);
+	ck_assert_msg(strstr(jsonx_get_string(result, "Reason"), events[_i].reason) != NULL, "%s",
+	    jsonx_get_string(result, "Reason"));
 	ck_assert_json(json_object_get(result, "Instances"), events[_i].instances);
 	ck_assert_uint_eq(json_array_size(json_object_get(result, "InstanceIds")),
 	    json_array_size(json_object_get(result, "Instances")));
@@ -169,8 +169,8 @@ START_TEST(test_bad_events)
 {
 	ck_assert_ptr_null(process_run(&process, "parse-event", relaxed(bad_events[_i].event)));
 	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
-	ck_assert_msg(strstr(err_text(process_error(&process)), bad_events[_i].named) != NULL, "%s",
-	    err_text(process_error(&process)));
+	ck_assert_msg(strstr(tmf_err_text(process_error(&process)), bad_events[_i].named) != NULL,
+	    "%s", tmf_err_text(process_error(&process)));
 }
 END_TEST
 
@@ -181,11 +181,11 @@ START_TEST(test_whose_finding)
 	    relaxed(
 		FINDING("'accountId': '210987654321', 'region': 'eu-west-1', " ON_INSTANCE(""))));
 
-	ck_assert_str_eq(json_get_string(result, "AccountId"), "210987654321");
-	ck_assert_str_eq(json_get_string(result, "Region"), "eu-west-1");
+	ck_assert_str_eq(jsonx_get_string(result, "AccountId"), "210987654321");
+	ck_assert_str_eq(jsonx_get_string(result, "Region"), "eu-west-1");
 	result = process_run(&process, "parse-event", relaxed(FINDING(ON_INSTANCE(""))));
-	ck_assert_str_eq(json_get_string(result, "AccountId"), ACCOUNT);
-	ck_assert_str_eq(json_get_string(result, "Region"), "us-east-1");
+	ck_assert_str_eq(jsonx_get_string(result, "AccountId"), ACCOUNT);
+	ck_assert_str_eq(jsonx_get_string(result, "Region"), "us-east-1");
 	result = process_run(&process, "parse-event", relaxed("{}"));
 	ck_assert(json_is_null(json_object_get(result, "AccountId")));
 	ck_assert(json_is_null(json_object_get(result, "Region")));
@@ -219,10 +219,10 @@ START_TEST(test_findings_that_count)
 	reopen(config);
 	result = process_run(&process, "parse-event", relaxed(FINDING(ON_INSTANCE(""))));
 	ck_assert_str_eq(
-	    json_get_string(result, "Kind"), wishes[_i].reason == NULL ? "guardduty" : "ignored");
+	    jsonx_get_string(result, "Kind"), wishes[_i].reason == NULL ? "guardduty" : "ignored");
 	if (wishes[_i].reason != NULL)
-		ck_assert_msg(strstr(json_get_string(result, "Reason"), wishes[_i].reason) != NULL,
-		    "%s", json_get_string(result, "Reason"));
+		ck_assert_msg(strstr(jsonx_get_string(result, "Reason"), wishes[_i].reason) != NULL,
+		    "%s", jsonx_get_string(result, "Reason"));
 }
 END_TEST
 
@@ -235,7 +235,7 @@ check(const char *account_id, const char *region)
 	    jpack("{s:s?, s:s?, s:[s]}", "AccountId", account_id, "Region", region, "InstanceIds",
 		"i-1"));
 
-	ck_assert_msg(result != NULL, "%s", err_text(process_error(&process)));
+	ck_assert_msg(result != NULL, "%s", tmf_err_text(process_error(&process)));
 	return result;
 }
 
@@ -339,7 +339,7 @@ START_TEST(test_member_account_with_a_role)
 	ck_assert_str_eq(
 	    process_outcome(&process, "i-1"), roles[_i].serves ? "" : "foreign-account: account");
 	if (roles[_i].serves)
-		ck_assert_str_eq(json_get_string(result, "MemberAccountId"), MEMBER);
+		ck_assert_str_eq(jsonx_get_string(result, "MemberAccountId"), MEMBER);
 	else
 		ck_assert(json_is_null(json_object_get(result, "MemberAccountId")));
 	ck_assert(is_foreign(MEMBER, "us-east-1")); /* Member is not said: a launch */
@@ -422,12 +422,12 @@ static struct doc *
 read_workflow(const char *name)
 {
 	char path[512];
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc;
 
 	snprintf(path, sizeof(path), "%s/workflows/%s.yaml", TEST_SOURCE_DIR, name);
 	doc = doc_read(path, &err);
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	return doc;
 }
 

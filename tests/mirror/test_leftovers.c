@@ -1,7 +1,7 @@
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -95,11 +95,11 @@ make_other_target(void)
 static void
 terminate(const char *instance_id)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_msg(
 	    world_terminate(fixture.world, instance_id, fixture.clock.now_wall_ms, &err) == 0, "%s",
-	    err_text(&err));
+	    tmf_err_text(&err));
 }
 
 /* The n-th launched instance, from 0. Static storage. */
@@ -110,7 +110,7 @@ launched_instance(size_t n)
 	json_t *report = fixture_report(&fixture);
 	const json_t *launch = json_array_get(json_object_get(report, "launched"), n);
 
-	snprintf(id, sizeof(id), "%s", json_get_string(launch, "instanceId"));
+	snprintf(id, sizeof(id), "%s", jsonx_get_string(launch, "instanceId"));
 	json_decref(report);
 	return id;
 }
@@ -370,7 +370,7 @@ remove_entry(const char *path, const struct stat *stat, int type, struct FTW *wh
 START_TEST(test_run_of_a_live_process)
 {
 	char dir[] = "/tmp/tmflow-leftovers-XXXXXX";
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store *store;
 	struct store_lease *lease;
 	struct process one;
@@ -378,7 +378,7 @@ START_TEST(test_run_of_a_live_process)
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	store = store_open(dir, &fixture.clock.clock, &err);
-	ck_assert_msg(store != NULL, "%s", err_text(&err));
+	ck_assert_msg(store != NULL, "%s", tmf_err_text(&err));
 	process_init(&one, &fixture, &(struct process_opts){.store = store, .run_id = "one"});
 	process_init(&two, &fixture, &(struct process_opts){.store = store, .run_id = "two"});
 	lease = store_lease_take(store, "one", &err);

@@ -1,7 +1,7 @@
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,12 +74,12 @@ static const struct {
 
 START_TEST(test_bad_inputs)
 {
-	json_t *input = json_parse(str_of(bad_inputs[_i].input), NULL);
+	json_t *input = jsonx_parse(str_of(bad_inputs[_i].input), NULL);
 
 	ck_assert_ptr_nonnull(input);
 	ck_assert_ptr_null(process_run(&process, bad_inputs[_i].action, input));
 	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
-	ck_assert_ptr_nonnull(strstr(err_text(process_error(&process)), bad_inputs[_i].named));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(process_error(&process)), bad_inputs[_i].named));
 	/* At most the listing of targets, which says nothing of the input, has gone out. */
 	ck_assert_uint_eq(
 	    process_calls(&process, ""), process_calls(&process, "DescribeTrafficMirrorTargets"));
@@ -107,9 +107,9 @@ START_TEST(test_pages)
 	ck_assert(process_only_read(&process));
 	ck_assert_uint_eq(json_array_size(json_object_get(page, "Instances")), 200);
 	ck_assert(process_asked_with(&process, "DescribeInstances", "MaxResults=200"));
-	ck_assert_ptr_nonnull(json_get_string(page, "NextToken"));
+	ck_assert_ptr_nonnull(jsonx_get_string(page, "NextToken"));
 	rest = process_run(&process, "describe-page",
-	    jpack("{s:s}", "NextToken", json_get_string(page, "NextToken")));
+	    jpack("{s:s}", "NextToken", jsonx_get_string(page, "NextToken")));
 	ck_assert_uint_eq(json_array_size(json_object_get(rest, "Instances")), INSTANCES - 200);
 	ck_assert(json_is_null(json_object_get(rest, "NextToken")));
 	ck_assert_uint_eq(mirror_progress(process.mirror)->pages, 2);
@@ -121,7 +121,7 @@ END_TEST
 #define TAG_VALUE_BYTES 100
 
 static void
-call_over(void *arg, struct call *call)
+call_over(void *arg, struct tmf_call *call)
 {
 	*(bool *)arg = call->result != NULL;
 }
@@ -146,7 +146,7 @@ tag_page(const json_t *page)
 		memset(value, 'v', TAG_VALUE_BYTES);
 		json_array_append_new(tags, jpack("{s:s, s:s}", "Key", key, "Value", value));
 	}
-	call_on_done(ec2_create_tags(process.ec2, ids, tags), call_over, &done);
+	tmf_call_on_done(ec2_create_tags(process.ec2, ids, tags), call_over, &done);
 	fixture_run(&fixture);
 	ck_assert(done);
 	json_decref(ids);
@@ -164,10 +164,10 @@ START_TEST(test_page_with_many_tags)
 	page = process_run(&process, "describe-page", jpack("{}"));
 	count = json_array_size(json_object_get(page, "Instances"));
 	ck_assert_uint_eq(count, 25);
-	ck_assert_uint_le(json_text_bytes(page, ASL_DATA_BYTES_MAX), ASL_DATA_BYTES_MAX);
+	ck_assert_uint_le(jsonx_text_bytes(page, ASL_DATA_BYTES_MAX), ASL_DATA_BYTES_MAX);
 	ck_assert_uint_eq(process_calls(&process, "DescribeInstances"), 4);
 	ck_assert_ptr_nonnull(process_run(&process, "describe-page",
-	    jpack("{s:s}", "NextToken", json_get_string(page, "NextToken"))));
+	    jpack("{s:s}", "NextToken", jsonx_get_string(page, "NextToken"))));
 	ck_assert_uint_eq(process_calls(&process, "DescribeInstances"), 5);
 	ck_assert(process_asked_with(&process, "DescribeInstances", "MaxResults=25"));
 }
@@ -235,7 +235,7 @@ match(json_t *instance)
 {
 	json_t *result = process_run(&process, "match", jpack("{s:[o]}", "Instances", instance));
 
-	ck_assert_msg(result != NULL, "%s", err_text(process_error(&process)));
+	ck_assert_msg(result != NULL, "%s", tmf_err_text(process_error(&process)));
 	ck_assert(process_only_read(&process));
 	return result;
 }
@@ -257,9 +257,9 @@ START_TEST(test_matched_by_its_primary_interface)
 	ck_assert_uint_eq(count(result, "Matched"), 1);
 	ck_assert_uint_eq(count(result, "Unmatched"), 0);
 	entry = json_array_get(json_object_get(result, "Matched"), 0);
-	ck_assert_str_eq(json_get_string(entry, "NetworkInterfaceId"), "eni-first");
-	ck_assert_str_eq(json_get_string(entry, "Rule"), "vpcs[0]");
-	ck_assert_str_eq(json_get_string(json_object_get(entry, "Instance"), "InstanceId"), "i-1");
+	ck_assert_str_eq(jsonx_get_string(entry, "NetworkInterfaceId"), "eni-first");
+	ck_assert_str_eq(jsonx_get_string(entry, "Rule"), "vpcs[0]");
+	ck_assert_str_eq(jsonx_get_string(json_object_get(entry, "Instance"), "InstanceId"), "i-1");
 	ck_assert_str_eq(process_outcome(&process, "eni-first"), ""); /* not settled yet */
 }
 END_TEST
@@ -326,9 +326,9 @@ START_TEST(test_hook_fails)
 	ck_assert_str_eq(process_outcome(&process, "eni-first"), "failed");
 	ck_assert_str_eq(process_outcome(&process, "i-2"), "unmatched");
 	outcomes = process_outcomes(&process);
-	ck_assert_str_eq(json_get_string(json_array_get(outcomes, 0), "error"), "TMFlow.Hook");
+	ck_assert_str_eq(jsonx_get_string(json_array_get(outcomes, 0), "error"), "TMFlow.Hook");
 	ck_assert_ptr_nonnull(
-	    strstr(json_get_string(json_array_get(outcomes, 0), "cause"), "oops"));
+	    strstr(jsonx_get_string(json_array_get(outcomes, 0), "cause"), "oops"));
 	json_decref(outcomes);
 }
 END_TEST
@@ -343,7 +343,7 @@ START_TEST(test_whole_page)
 	ck_assert_uint_eq(
 	    count(result, "Matched") + count(result, "Unmatched") + count(result, "Ineligible"),
 	    200);
-	ck_assert_uint_lt(json_text_bytes(result, ASL_DATA_BYTES_MAX), ASL_DATA_BYTES_MAX / 2);
+	ck_assert_uint_lt(jsonx_text_bytes(result, ASL_DATA_BYTES_MAX), ASL_DATA_BYTES_MAX / 2);
 }
 END_TEST
 
@@ -356,7 +356,7 @@ exclude(json_t *instance)
 	json_t *result =
 	    process_run(&process, "exclude-target-instances", jpack("{s:O}", "Matched", matched));
 
-	ck_assert_msg(result != NULL, "%s", err_text(process_error(&process)));
+	ck_assert_msg(result != NULL, "%s", tmf_err_text(process_error(&process)));
 	return result;
 }
 
@@ -413,7 +413,7 @@ static unsigned
 running_instance(json_t *instances)
 {
 	for (unsigned i = 0; i < json_array_size(instances); i++)
-		if (strcmp(json_get_string(json_array_get(instances, i), "State"), "running") == 0)
+		if (strcmp(jsonx_get_string(json_array_get(instances, i), "State"), "running") == 0)
 			return i;
 	ck_abort_msg("none runs");
 }
@@ -424,7 +424,7 @@ START_TEST(test_instance_behind_any_target)
 	json_t *page = process_run(&process, "describe-page", jpack("{}"));
 	json_t *instances = json_object_get(page, "Instances");
 	json_t *holder = json_array_get(instances, running_instance(instances));
-	const char *interface_id = json_get_string(
+	const char *interface_id = jsonx_get_string(
 	    json_array_get(json_object_get(holder, "NetworkInterfaces"), 0), "NetworkInterfaceId");
 	const json_t *result;
 	const json_t *excluded;
@@ -435,8 +435,8 @@ START_TEST(test_instance_behind_any_target)
 		interface_id, "Rule", "vpcs[0]"));
 	ck_assert_uint_eq(count(result, "Matched"), 0);
 	excluded = json_array_get(json_object_get(result, "Excluded"), 0);
-	ck_assert_str_eq(json_get_string(excluded, "Reason"), "target-instance");
-	ck_assert_int_eq(strncmp(json_get_string(excluded, "TargetId"), "tmt-", 4), 0);
+	ck_assert_str_eq(jsonx_get_string(excluded, "Reason"), "target-instance");
+	ck_assert_int_eq(strncmp(jsonx_get_string(excluded, "TargetId"), "tmt-", 4), 0);
 	ck_assert_str_eq(process_outcome(&process, interface_id), "excluded: target-instance");
 }
 END_TEST

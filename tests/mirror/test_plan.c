@@ -1,7 +1,7 @@
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/config/instance_types.h"
 #include "mirror/targets/waiters.h"
 
@@ -42,8 +42,8 @@ ensure_target(const char *full)
 	const json_t *result = process_run(&process, "ensure-target",
 	    jpack("{s:s, s:s, s:s?}", "Rule", "vpcs[0]", "SubnetId", subnet, "FullTargetId", full));
 
-	ck_assert_msg(result != NULL, "%s", err_text(process_error(&process)));
-	return json_get_string(result, "TargetId");
+	ck_assert_msg(result != NULL, "%s", tmf_err_text(process_error(&process)));
+	return jsonx_get_string(result, "TargetId");
 }
 
 static const json_t *
@@ -81,7 +81,7 @@ START_TEST(test_targets_fill_up)
 	for (uint64_t n = 0; n < SOURCES_MAX; n++) {
 		const json_t *result = ensure_session(n, first, "m5.large");
 
-		ck_assert_str_eq(json_get_string(result, "Outcome"), "created");
+		ck_assert_str_eq(jsonx_get_string(result, "Outcome"), "created");
 		ck_assert(json_is_null(json_object_get(result, "SessionId")));
 	}
 	ck_assert_ptr_nonnull(ensure_session(0, first, "m5.large")); /* has its place already */
@@ -101,10 +101,10 @@ START_TEST(test_types)
 	const json_t *result = ensure_session(0, ensure_target(NULL), "t2.micro");
 	char interface[SIM_ID_BYTES];
 	int64_t put_wall_ms = 0;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char key[128];
 
-	ck_assert_str_eq(json_get_string(result, "Outcome"), "ineligible");
+	ck_assert_str_eq(jsonx_get_string(result, "Outcome"), "ineligible");
 	world_interface_id(fixture.world, 0, 0, interface);
 	ck_assert_str_eq(process_outcome(&process, interface), "ineligible: type");
 	snprintf(key, sizeof(key), "%s/t2.micro", interface);
@@ -123,7 +123,7 @@ START_TEST(test_session_keeps_its_target)
 	    jpack("{s:s, s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet, "SessionTargetId",
 		"tmt-9"));
 
-	ck_assert_str_eq(json_get_string(result, "TargetId"), "tmt-9");
+	ck_assert_str_eq(jsonx_get_string(result, "TargetId"), "tmt-9");
 	ck_assert_uint_eq(process_calls(&process, ""), 0);
 }
 END_TEST
@@ -158,11 +158,11 @@ struct waiting {
 };
 
 static void
-arrived(void *arg, struct call *call)
+arrived(void *arg, struct tmf_call *call)
 {
 	const struct waiting *waiting = arg;
 
-	json_decref(call_take_result(call));
+	json_decref(tmf_call_take_result(call));
 	waiting->arrivals->order[waiting->arrivals->count++] = waiting->name;
 }
 
@@ -172,19 +172,19 @@ START_TEST(test_waiters_keep_their_order)
 	struct arrivals arrivals = {.count = 0};
 	struct waiting waiting[] = {{&arrivals, 'a'}, {&arrivals, 'b'}, {&arrivals, 'c'},
 	    {&arrivals, 'd'}, {&arrivals, 'e'}};
-	struct call *calls[5];
+	struct tmf_call *calls[5];
 	struct waiters waiters = {NULL, NULL};
 	json_t *result = json_object();
 
 	for (size_t i = 0; i < 4; i++) {
 		calls[i] = waiters_add(&waiters, fixture.loop);
-		call_on_done(calls[i], arrived, &waiting[i]);
+		tmf_call_on_done(calls[i], arrived, &waiting[i]);
 	}
-	call_cancel(calls[3]);
-	call_cancel(calls[1]);
-	call_cancel(calls[0]);
+	tmf_call_cancel(calls[3]);
+	tmf_call_cancel(calls[1]);
+	tmf_call_cancel(calls[0]);
 	calls[4] = waiters_add(&waiters, fixture.loop);
-	call_on_done(calls[4], arrived, &waiting[4]);
+	tmf_call_on_done(calls[4], arrived, &waiting[4]);
 	waiters_complete(&waiters, result);
 	json_decref(result);
 	fixture_run(&fixture);

@@ -1,7 +1,7 @@
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +53,7 @@ put(const char *instance, const char *interface, enum outcome_kind kind)
 {
 	const struct outcome outcome = {
 	    .kind = kind, .instance_id = instance, .interface_id = interface, .error = "E"};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(store_outcome_put(first.store, "run", &outcome, &err), 0);
 }
@@ -67,9 +67,9 @@ instance_with(size_t interfaces)
 	size_t i;
 
 	page = process_run(&first, "describe-page", jpack("{s:i}", "MaxResults", 1000));
-	json_array_foreach (json_get_array(page, "Instances"), i, instance)
-		if (strcmp(json_get_string(instance, "State"), "running") == 0 &&
-		    json_array_size(json_get_array(instance, "NetworkInterfaces")) == interfaces)
+	json_array_foreach (jsonx_get_array(page, "Instances"), i, instance)
+		if (strcmp(jsonx_get_string(instance, "State"), "running") == 0 &&
+		    json_array_size(jsonx_get_array(instance, "NetworkInterfaces")) == interfaces)
 			return instance;
 	ck_abort_msg("no such instance");
 	return NULL;
@@ -78,13 +78,14 @@ instance_with(size_t interfaces)
 static const char *
 id_of(const json_t *instance)
 {
-	return json_get_string(instance, "InstanceId");
+	return jsonx_get_string(instance, "InstanceId");
 }
 
 static const char *
 interface_at(const json_t *instance, size_t index)
 {
-	return json_get_string(json_array_get(json_get_array(instance, "NetworkInterfaces"), index),
+	return jsonx_get_string(
+	    json_array_get(jsonx_get_array(instance, "NetworkInterfaces"), index),
 	    "NetworkInterfaceId");
 }
 
@@ -95,14 +96,14 @@ START_TEST(test_pages_of_failed_ones)
 	size_t listed = 0;
 	size_t i;
 
-	json_array_foreach (json_get_array(page, "Instances"), i, instance)
+	json_array_foreach (jsonx_get_array(page, "Instances"), i, instance)
 		put(id_of(instance), NULL, i % 10 == 0 ? OUTCOME_CREATED : OUTCOME_FAILED);
 	page = process_run(&retry, "describe-page", jpack("{}"));
-	listed = json_array_size(json_get_array(page, "Instances"));
+	listed = json_array_size(jsonx_get_array(page, "Instances"));
 	ck_assert_uint_eq(listed, 200);
 	page = process_run(&retry, "describe-page",
-	    jpack("{s:s}", "NextToken", json_get_string(page, "NextToken")));
-	listed += json_array_size(json_get_array(page, "Instances"));
+	    jpack("{s:s}", "NextToken", jsonx_get_string(page, "NextToken")));
+	listed += json_array_size(jsonx_get_array(page, "Instances"));
 	ck_assert_uint_eq(listed, INSTANCES * 9 / 10);
 	ck_assert(json_is_null(json_object_get(page, "NextToken")));
 	ck_assert_uint_eq(process_calls(&retry, "DescribeInstances"), 2);
@@ -117,7 +118,7 @@ START_TEST(test_gone)
 	put("i-00000000000000001", "eni-1", OUTCOME_FAILED);
 	put("i-00000000000000001", "eni-2", OUTCOME_CREATED);
 	page = process_run(&retry, "describe-page", jpack("{}"));
-	ck_assert_uint_eq(json_array_size(json_get_array(page, "Instances")), 0);
+	ck_assert_uint_eq(json_array_size(jsonx_get_array(page, "Instances")), 0);
 	ck_assert(json_is_null(json_object_get(page, "NextToken")));
 	ck_assert_str_eq(process_outcome(&first, "eni-1"), "gone");
 	ck_assert_str_eq(process_outcome(&first, "eni-2"), "created");
@@ -133,12 +134,12 @@ START_TEST(test_named_ones)
 
 	put(id, interface_at(instance, 0), OUTCOME_CREATED);
 	page = process_run(&retry, "describe-page", jpack("{s:[s]}", "InstanceIds", id));
-	ck_assert_uint_eq(json_array_size(json_get_array(page, "Instances")), 0);
+	ck_assert_uint_eq(json_array_size(jsonx_get_array(page, "Instances")), 0);
 	ck_assert_uint_eq(process_calls(&retry, ""), 0);
 	put(id, interface_at(instance, 0), OUTCOME_FAILED);
 	page = process_run(
 	    &retry, "describe-page", jpack("{s:[s, s]}", "InstanceIds", id, "i-unknown"));
-	ck_assert_uint_eq(json_array_size(json_get_array(page, "Instances")), 1);
+	ck_assert_uint_eq(json_array_size(jsonx_get_array(page, "Instances")), 1);
 }
 END_TEST
 
@@ -154,8 +155,8 @@ START_TEST(test_match_by_interface)
 	put(id, interface_at(instance, 2), OUTCOME_CONFLICT);
 	put(id, "eni-detached", OUTCOME_FAILED);
 	lists = process_run(&retry, "match", jpack("{s:[O]}", "Instances", instance));
-	ck_assert_uint_eq(json_array_size(json_get_array(lists, "Matched")), 1);
-	ck_assert_str_eq(json_get_string(json_array_get(json_get_array(lists, "Matched"), 0),
+	ck_assert_uint_eq(json_array_size(jsonx_get_array(lists, "Matched")), 1);
+	ck_assert_str_eq(jsonx_get_string(json_array_get(jsonx_get_array(lists, "Matched"), 0),
 			     "NetworkInterfaceId"),
 	    interface_at(instance, 1));
 	ck_assert_str_eq(process_outcome(&first, "eni-detached"), "gone");

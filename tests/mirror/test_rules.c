@@ -1,6 +1,6 @@
 #include "mirror/config/rules.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "run_suite.h"
 
@@ -23,7 +23,7 @@ struct fixture {
 	struct mirror_config *config;
 	struct script *hook;
 	struct rules *rules;
-	struct err err;
+	struct tmf_err err;
 };
 
 static void
@@ -38,7 +38,7 @@ open_rules(struct fixture *f, const char *hook)
 	diag_list_fini(&diags);
 	doc_free(doc);
 	f->hook = hook != NULL ? script_new("hook.lua", str_of(hook), &f->err) : NULL;
-	ck_assert_msg(hook == NULL || f->hook != NULL, "%s", err_text(&f->err));
+	ck_assert_msg(hook == NULL || f->hook != NULL, "%s", tmf_err_text(&f->err));
 	f->rules = rules_new(f->config, f->hook, &f->err);
 }
 
@@ -48,14 +48,14 @@ close_rules(struct fixture *f)
 	rules_free(f->rules);
 	script_free(f->hook);
 	mirror_config_free(f->config);
-	err_fini(&f->err);
+	tmf_err_fini(&f->err);
 }
 
 /* The rule's name, "-" for none, "!" for an error. */
 static const char *
 taker(struct fixture *f, const char *instance_text)
 {
-	json_t *instance = json_parse(str_of(instance_text), NULL);
+	json_t *instance = jsonx_parse(str_of(instance_text), NULL);
 	const struct config_rule *rule;
 	int ret;
 
@@ -165,7 +165,7 @@ START_TEST(test_hook_faults)
 	ck_assert_int_eq(f.rules != NULL, faulty_hooks[_i].loads);
 	if (f.rules != NULL)
 		ck_assert_str_eq(taker(&f, "{}"), "!");
-	ck_assert(err_is(&f.err, "TMFlow.Hook"));
+	ck_assert(tmf_err_is(&f.err, "TMFlow.Hook"));
 	close_rules(&f);
 }
 END_TEST
@@ -173,16 +173,17 @@ END_TEST
 START_TEST(test_primary_interface)
 {
 	json_t *instance =
-	    json_parse(STR("{\"NetworkInterfaces\": ["
-			   "{\"NetworkInterfaceId\": \"eni-2\", \"DeviceIndex\": 1},"
-			   "{\"NetworkInterfaceId\": \"eni-1\", \"DeviceIndex\": 0}]}"),
+	    jsonx_parse(STR("{\"NetworkInterfaces\": ["
+			    "{\"NetworkInterfaceId\": \"eni-2\", \"DeviceIndex\": 1},"
+			    "{\"NetworkInterfaceId\": \"eni-1\", \"DeviceIndex\": 0}]}"),
 		NULL);
-	json_t *none = json_parse(STR("{\"NetworkInterfaces\": [{\"NetworkInterfaceId\": \"eni-2\","
-				      "\"DeviceIndex\": 1}, {\"NetworkInterfaceId\": \"eni-3\"}]}"),
-	    NULL);
+	json_t *none =
+	    jsonx_parse(STR("{\"NetworkInterfaces\": [{\"NetworkInterfaceId\": \"eni-2\","
+			    "\"DeviceIndex\": 1}, {\"NetworkInterfaceId\": \"eni-3\"}]}"),
+		NULL);
 
 	ck_assert_str_eq(
-	    json_get_string(instance_primary_interface(instance), "NetworkInterfaceId"), "eni-1");
+	    jsonx_get_string(instance_primary_interface(instance), "NetworkInterfaceId"), "eni-1");
 	ck_assert_ptr_null(instance_primary_interface(none));
 	ck_assert_ptr_null(instance_primary_interface(NULL));
 	json_decref(instance);
@@ -206,7 +207,7 @@ static const struct {
 
 START_TEST(test_explanations)
 {
-	json_t *instance = json_parse(str_of(explanations[_i].instance), NULL);
+	json_t *instance = jsonx_parse(str_of(explanations[_i].instance), NULL);
 	struct fixture f = {0};
 	struct buf why = {0};
 

@@ -1,7 +1,7 @@
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +88,7 @@ find_item(struct process *by, const char *type, json_t **ret_item)
 	const char *name;
 	json_t *list;
 
-	ck_assert_msg(lists != NULL, "%s", err_text(process_error(by)));
+	ck_assert_msg(lists != NULL, "%s", tmf_err_text(process_error(by)));
 	ck_assert_uint_eq(json_object_size(lists), 4);
 	json_object_foreach (lists, name, list) {
 		if (json_array_size(list) == 0)
@@ -150,12 +150,12 @@ START_TEST(test_created_then_present)
 	const json_t *result;
 
 	ck_assert_str_eq(find(&process, &item), "Missing");
-	ck_assert_str_eq(json_get_string(item, "InstanceId"), instance);
-	ck_assert_str_eq(json_get_string(item, "SubnetId"), subnet);
-	ck_assert_str_eq(json_get_string(item, "Rule"), "rule");
+	ck_assert_str_eq(jsonx_get_string(item, "InstanceId"), instance);
+	ck_assert_str_eq(jsonx_get_string(item, "SubnetId"), subnet);
+	ck_assert_str_eq(jsonx_get_string(item, "Rule"), "rule");
 	result = ensure(&process, target, NULL);
-	ck_assert_str_eq(json_get_string(result, "Outcome"), "created");
-	ck_assert_ptr_nonnull(json_get_string(result, "SessionId"));
+	ck_assert_str_eq(jsonx_get_string(result, "Outcome"), "created");
+	ck_assert_ptr_nonnull(jsonx_get_string(result, "SessionId"));
 	ck_assert_str_eq(process_outcome(&process, interface), "created");
 	ck_assert_str_eq(find(&process, &item), "Present");
 	ck_assert_str_eq(process_outcome(&process, interface), "present");
@@ -171,11 +171,11 @@ END_TEST
 START_TEST(test_twice)
 {
 	struct process other;
-	char *first = strdup(json_get_string(ensure(&process, target, NULL), "SessionId"));
+	char *first = strdup(jsonx_get_string(ensure(&process, target, NULL), "SessionId"));
 
-	ck_assert_str_eq(json_get_string(ensure(&process, target, NULL), "SessionId"), first);
+	ck_assert_str_eq(jsonx_get_string(ensure(&process, target, NULL), "SessionId"), first);
 	open_process(&other, "", "another-run", NULL);
-	ck_assert_str_eq(json_get_string(ensure(&other, target, NULL), "SessionId"), first);
+	ck_assert_str_eq(jsonx_get_string(ensure(&other, target, NULL), "SessionId"), first);
 	ck_assert_uint_eq(live_sessions(), 1);
 	process_fini(&other);
 	free(first);
@@ -196,7 +196,7 @@ END_TEST
 START_TEST(test_present_after_a_refusal)
 {
 	create(target, filter, 100);
-	ck_assert_str_eq(json_get_string(ensure(&process, target, NULL), "Outcome"), "present");
+	ck_assert_str_eq(jsonx_get_string(ensure(&process, target, NULL), "Outcome"), "present");
 	ck_assert_str_eq(process_outcome(&process, interface), "present");
 	ck_assert_uint_eq(live_sessions(), 1);
 }
@@ -212,7 +212,7 @@ START_TEST(test_conflict)
 	ck_assert_uint_eq(json_array_size(json_object_get(item, "Sessions")), 1);
 	ck_assert_str_eq(process_outcome(&process, interface), "conflict: session-number");
 	result = ensure(&process, target, NULL);
-	ck_assert_str_eq(json_get_string(result, "Outcome"), "conflict");
+	ck_assert_str_eq(jsonx_get_string(result, "Outcome"), "conflict");
 	ck_assert_str_eq(process_outcome(&process, interface), "conflict: session-number");
 }
 END_TEST
@@ -224,7 +224,7 @@ START_TEST(test_other_target_does_not_count)
 
 	create(other_target, filter, 7);
 	ck_assert_str_eq(find(&process, &item), "Missing");
-	ck_assert_str_eq(json_get_string(ensure(&process, target, NULL), "Outcome"), "created");
+	ck_assert_str_eq(jsonx_get_string(ensure(&process, target, NULL), "Outcome"), "created");
 	ck_assert_uint_eq(live_sessions(), 2);
 }
 END_TEST
@@ -237,7 +237,7 @@ START_TEST(test_session_limit)
 		create(other_target, other_filter, number);
 	ck_assert_str_eq(find(&process, &item), "Conflicts");
 	ck_assert_str_eq(process_outcome(&process, interface), "ineligible: session-limit");
-	ck_assert_str_eq(json_get_string(ensure(&process, target, NULL), "Outcome"), "ineligible");
+	ck_assert_str_eq(jsonx_get_string(ensure(&process, target, NULL), "Outcome"), "ineligible");
 	ck_assert_str_eq(process_outcome(&process, interface), "ineligible: session-limit");
 }
 END_TEST
@@ -253,8 +253,8 @@ START_TEST(test_drifted_is_updated)
 	snprintf(filter, sizeof(filter), "%s", other_filter);
 	open_process(&later, "", "later", NULL);
 	ck_assert_str_eq(find(&later, &item), "Drifted");
-	result = ensure(&later, target, json_get_string(item, "SessionId"));
-	ck_assert_str_eq(json_get_string(result, "Outcome"), "updated");
+	result = ensure(&later, target, jsonx_get_string(item, "SessionId"));
+	ck_assert_str_eq(jsonx_get_string(result, "Outcome"), "updated");
 	ck_assert_uint_eq(process_calls(&later, "ModifyTrafficMirrorSession"), 1);
 	ck_assert_uint_eq(process_calls(&later, "CreateTrafficMirrorSession"), 0);
 	ck_assert_str_eq(find(&later, &item), "Present");
@@ -275,7 +275,8 @@ START_TEST(test_changed_options_are_updated)
 	open_process(&later, changed_options[_i], "later", NULL);
 	ck_assert_str_eq(find(&later, &item), "Drifted");
 	ck_assert_str_eq(
-	    json_get_string(ensure(&later, target, json_get_string(item, "SessionId")), "Outcome"),
+	    jsonx_get_string(
+		ensure(&later, target, jsonx_get_string(item, "SessionId")), "Outcome"),
 	    "updated");
 	ck_assert_str_eq(find(&later, &item), "Present");
 	ck_assert_uint_eq(live_sessions(), 1);
@@ -294,7 +295,8 @@ START_TEST(test_all_of_a_rule_changed)
 	open_process(&later, "sessionNumber: 7", "later", NULL);
 	ck_assert_str_eq(find(&later, &item), "Drifted");
 	ck_assert_str_eq(
-	    json_get_string(ensure(&later, target, json_get_string(item, "SessionId")), "Outcome"),
+	    jsonx_get_string(
+		ensure(&later, target, jsonx_get_string(item, "SessionId")), "Outcome"),
 	    "updated");
 	ck_assert_uint_eq(live_sessions(), 1);
 	process_fini(&later);
@@ -330,7 +332,8 @@ START_TEST(test_packet_length_is_removed)
 	open_process(&later, "", "later", NULL);
 	ck_assert_str_eq(find(&later, &item), "Drifted");
 	ck_assert_str_eq(
-	    json_get_string(ensure(&later, target, json_get_string(item, "SessionId")), "Outcome"),
+	    jsonx_get_string(
+		ensure(&later, target, jsonx_get_string(item, "SessionId")), "Outcome"),
 	    "updated");
 	ck_assert(process_asked_with(
 	    &later, "ModifyTrafficMirrorSession", "RemoveField.1=packet-length"));
@@ -380,7 +383,8 @@ START_TEST(test_default_packet_length_of_each_kind_of_target)
 	ck_assert_str_eq(find(&later, &item), _i == 0 ? "Present" : "Drifted");
 	ck_assert_uint_eq(process_calls(&later, "DescribeTrafficMirrorTargets"), 1);
 	ck_assert_str_eq(
-	    json_get_string(ensure(&later, target, json_get_string(item, "SessionId")), "Outcome"),
+	    jsonx_get_string(
+		ensure(&later, target, jsonx_get_string(item, "SessionId")), "Outcome"),
 	    "updated");
 	ck_assert_str_eq(find(&later, &item), "Present");
 	process_fini(&later);
@@ -422,7 +426,7 @@ START_TEST(test_drifted_is_gone)
 	process_fault(&process, "ModifyTrafficMirrorSession",
 	    "InvalidTrafficMirrorSessionId.NotFound", 400, 1);
 	ck_assert_str_eq(
-	    json_get_string(ensure(&process, target, "tms-gone"), "Outcome"), "created");
+	    jsonx_get_string(ensure(&process, target, "tms-gone"), "Outcome"), "created");
 	ck_assert_uint_eq(live_sessions(), 1);
 }
 END_TEST
@@ -434,7 +438,7 @@ START_TEST(test_auto_takes_a_free_number)
 	create(other_target, other_filter, 100);
 	create(other_target, other_filter, 101);
 	open_process(&automatic, "sessionNumber: auto", NULL, NULL);
-	ck_assert_str_eq(json_get_string(ensure(&automatic, target, NULL), "Outcome"), "created");
+	ck_assert_str_eq(jsonx_get_string(ensure(&automatic, target, NULL), "Outcome"), "created");
 	ck_assert(
 	    process_asked_with(&automatic, "CreateTrafficMirrorSession", "SessionNumber=102&"));
 	ck_assert_uint_eq(live_sessions(), 3);
@@ -498,9 +502,9 @@ START_TEST(test_refusals)
 	ck_assert_str_eq(process_error(&process)->request_id, "req-test");
 	outcomes = process_outcomes(&process);
 	ck_assert_uint_eq(json_array_size(outcomes), 1);
-	ck_assert_str_eq(json_get_string(json_array_get(outcomes, 0), "outcome"), "failed");
-	ck_assert_str_eq(json_get_string(json_array_get(outcomes, 0), "error"), refusals[_i].code);
-	ck_assert_str_eq(json_get_string(json_array_get(outcomes, 0), "request"), "req-test");
+	ck_assert_str_eq(jsonx_get_string(json_array_get(outcomes, 0), "outcome"), "failed");
+	ck_assert_str_eq(jsonx_get_string(json_array_get(outcomes, 0), "error"), refusals[_i].code);
+	ck_assert_str_eq(jsonx_get_string(json_array_get(outcomes, 0), "request"), "req-test");
 	json_decref(outcomes);
 }
 END_TEST
@@ -541,15 +545,16 @@ START_TEST(test_refusal_with_created_targets)
 	const char *target_id;
 
 	process_init(&creating, &fixture, &(struct process_opts){0});
-	target_id = json_get_string(process_run(&creating, "ensure-target",
-					jpack("{s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet)),
-	    "TargetId");
+	target_id =
+	    jsonx_get_string(process_run(&creating, "ensure-target",
+				 jpack("{s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet)),
+		"TargetId");
 	ck_assert_ptr_nonnull(target_id);
 	create(target_id, other_filter, 100);
-	ck_assert_str_eq(json_get_string(process_run(&creating, "ensure-session",
-					     jpack("{s:s, s:s, s:s, s:s}", "Rule", "vpcs[0]",
-						 "NetworkInterfaceId", interface, "InstanceId",
-						 instance, "TargetId", target_id)),
+	ck_assert_str_eq(jsonx_get_string(process_run(&creating, "ensure-session",
+					      jpack("{s:s, s:s, s:s, s:s}", "Rule", "vpcs[0]",
+						  "NetworkInterfaceId", interface, "InstanceId",
+						  instance, "TargetId", target_id)),
 			     "Outcome"),
 	    "present");
 	process_fini(&creating);
@@ -584,7 +589,7 @@ START_TEST(test_other_request)
 
 	ensure(&process, target, NULL);
 	open_process(&other, "packetLength: 96", NULL, NULL);
-	ck_assert_str_eq(json_get_string(ensure(&other, target, NULL), "Outcome"), "updated");
+	ck_assert_str_eq(jsonx_get_string(ensure(&other, target, NULL), "Outcome"), "updated");
 	ck_assert_uint_eq(live_sessions(), 1);
 	process_fini(&other);
 }

@@ -1,7 +1,7 @@
 #include "run_suite.h"
 #include "targets_fixture.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/config/rules.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ find_source(struct process *by, json_t **ret_item)
 	lists = process_run(by, "find-sessions",
 	    jpack("{s:[{s:{s:s, s:s}, s:s, s:s}]}", "Matched", "Instance", "InstanceId", instance,
 		"SubnetId", subnet, "NetworkInterfaceId", interface, "Rule", "vpcs[0]"));
-	ck_assert_msg(lists != NULL, "%s", err_text(process_error(by)));
+	ck_assert_msg(lists != NULL, "%s", tmf_err_text(process_error(by)));
 	json_object_foreach (lists, name, list) {
 		*ret_item = json_array_get(list, 0);
 		if (*ret_item != NULL)
@@ -57,7 +57,7 @@ START_TEST(test_dead_target)
 		"NetworkInterfaceId", json_object_get(item, "NetworkInterfaceId"), "InstanceId",
 		json_object_get(item, "InstanceId"), "SessionId",
 		json_object_get(item, "SessionId")));
-	ck_assert_str_eq(json_get_string(made, "Outcome"), "updated");
+	ck_assert_str_eq(jsonx_get_string(made, "Outcome"), "updated");
 	ck_assert_str_eq(find_source(&later, &item), "Present");
 	ck_assert_int_eq(targets_launched_in_all(), 2);
 	process_fini(&later);
@@ -76,8 +76,8 @@ subnet_tag_of(const char *target_id)
 	size_t i;
 
 	json_array_foreach (json_object_get(report, "targets"), i, target)
-		if (strcmp(json_get_string(target, "targetId"), target_id) == 0)
-			tag = json_get_string(target, "targetSubnetId");
+		if (strcmp(jsonx_get_string(target, "targetId"), target_id) == 0)
+			tag = jsonx_get_string(target, "targetSubnetId");
 	if (tag != NULL)
 		snprintf(text, sizeof(text), "%s", tag);
 	json_decref(report);

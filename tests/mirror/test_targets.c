@@ -1,7 +1,7 @@
 #include "run_suite.h"
 #include "targets_fixture.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/config/rules.h"
 
 #include <stdlib.h>
@@ -73,12 +73,12 @@ matched_launches(struct process *by, bool *ret_excluded)
 	    by, "match", jpack("{s:O}", "Instances", json_object_get(page, "Instances")));
 	ck_assert_ptr_nonnull(result);
 	json_array_foreach (json_object_get(result, "Matched"), i, entry) {
-		const char *id = json_get_string(json_object_get(entry, "Instance"), "InstanceId");
+		const char *id = jsonx_get_string(json_object_get(entry, "Instance"), "InstanceId");
 
 		if (strcmp(id, targets_launched_instance()) != 0)
 			continue;
 		count++;
-		*ret_excluded = json_get_string(entry, "Excluded") != NULL;
+		*ret_excluded = jsonx_get_string(entry, "Excluded") != NULL;
 	}
 	return count;
 }
@@ -108,7 +108,7 @@ START_TEST(test_rotation)
 {
 	char *first =
 	    strdup(targets_id_of(process_run(&process, "ensure-target", targets_request(NULL))));
-	const struct err *err = targets_fill(first, 0, 11);
+	const struct tmf_err *err = targets_fill(first, 0, 11);
 	const char *second;
 
 	ck_assert_str_eq(err->name, "TrafficMirrorSourcesPerTargetLimitExceeded");
@@ -246,10 +246,10 @@ START_TEST(test_roll_back)
 	targets_check_launches(1, 0);
 	outcomes = process_outcomes(&process);
 	row = json_array_get(outcomes, 0);
-	ck_assert_str_eq(json_get_string(row, "outcome"), "failed");
-	ck_assert_str_eq(json_get_string(row, "interface"), "eni-source");
-	ck_assert_str_eq(json_get_string(row, "error"), "TrafficMirrorTargetLimitExceeded");
-	ck_assert_str_eq(json_get_string(row, "request"), "req-test");
+	ck_assert_str_eq(jsonx_get_string(row, "outcome"), "failed");
+	ck_assert_str_eq(jsonx_get_string(row, "interface"), "eni-source");
+	ck_assert_str_eq(jsonx_get_string(row, "error"), "TrafficMirrorTargetLimitExceeded");
+	ck_assert_str_eq(jsonx_get_string(row, "request"), "req-test");
 	json_decref(outcomes);
 }
 END_TEST
@@ -294,7 +294,7 @@ START_TEST(test_mismatch_explains)
 	process_fault(&process, "RunInstances", "IdempotentParameterMismatch", 400, 1);
 	ck_assert_ptr_null(process_run(&process, "ensure-target", targets_request(NULL)));
 	ck_assert_str_eq(process_error(&process)->name, "IdempotentParameterMismatch");
-	ck_assert_ptr_nonnull(strstr(err_text(process_error(&process)), subnet));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(process_error(&process)), subnet));
 }
 END_TEST
 
@@ -324,7 +324,7 @@ START_TEST(test_interface_is_a_target_already)
 	char *id;
 
 	process_init(&other, &fixture, &(struct process_opts){0});
-	id = strdup(json_get_string(
+	id = strdup(jsonx_get_string(
 	    process_run(&other, "ensure-target", targets_request(NULL)), "TargetId"));
 	/* This one has listed before that, and knows nothing of it. */
 	process_fault(
@@ -424,7 +424,7 @@ START_TEST(test_fault_while_rolling_back)
 	    &process, "CreateTrafficMirrorTarget", "TrafficMirrorTargetLimitExceeded", 400, 1);
 	process_fault(&process, "TerminateInstances", "UnauthorizedOperation", 403, 1);
 	ck_assert_ptr_null(process_run(&process, "ensure-target", targets_request(NULL)));
-	text = err_text(process_error(&process));
+	text = tmf_err_text(process_error(&process));
 	ck_assert_str_eq(process_error(&process)->name, "TrafficMirrorTargetLimitExceeded");
 	ck_assert_msg(
 	    strstr(text, "could not be terminated (UnauthorizedOperation)") != NULL, "%s", text);
@@ -458,7 +458,7 @@ START_TEST(test_unknown_rule)
 	ck_assert_ptr_null(process_run(
 	    &process, "ensure-target", jpack("{s:s, s:s}", "Rule", "vpcs[7]", "SubnetId", subnet)));
 	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
-	ck_assert_ptr_nonnull(strstr(err_text(process_error(&process)), "vpcs[7]"));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(process_error(&process)), "vpcs[7]"));
 }
 END_TEST
 

@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "script/script.h"
 
 #include "run_suite.h"
@@ -10,10 +10,10 @@
 static struct script *
 script_of(const char *source)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct script *script = script_new("hook.lua", str_of(source), &err);
 
-	ck_assert_msg(script != NULL, "%s", err_text(&err));
+	ck_assert_msg(script != NULL, "%s", tmf_err_text(&err));
 	return script;
 }
 
@@ -22,26 +22,26 @@ static char *
 call(struct script *script, const char *arg_text)
 {
 	json_t *results[SCRIPT_RESULTS_MAX];
-	struct err err = {0};
-	json_t *arg = json_parse(str_of(arg_text), &err);
+	struct tmf_err err = {0};
+	json_t *arg = jsonx_parse(str_of(arg_text), &err);
 	json_t *both = json_array();
 	char *text;
 
-	ck_assert_msg(arg != NULL, "%s", err_text(&err));
+	ck_assert_msg(arg != NULL, "%s", tmf_err_text(&err));
 	if (script_call(script, "f", &arg, 1, results, &err) < 0) {
-		ck_assert_int_eq(err.code, ERR_HOOK);
-		text = strdup(err_text(&err));
+		ck_assert_int_eq(err.code, TMF_ERR_HOOK);
+		text = strdup(tmf_err_text(&err));
 	} else {
 		for (size_t i = 0; i < SCRIPT_RESULTS_MAX; i++)
 			json_array_append_new(both, results[i]);
 		struct buf sorted = {0}; /* Lua's tables have no order */
 
-		json_write_canonical(both, &sorted);
+		jsonx_write_canonical(both, &sorted);
 		text = buf_take(&sorted);
 	}
 	json_decref(both);
 	json_decref(arg);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return text;
 }
 
@@ -116,11 +116,11 @@ END_TEST
 
 START_TEST(bytecode_is_refused)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_ptr_null(script_new("b.luac", (struct str){"\x1bLua\x54", 5}, &err));
-	ck_assert_ptr_nonnull(strstr(err_text(&err), "binary chunk"));
-	err_fini(&err);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "binary chunk"));
+	tmf_err_fini(&err);
 }
 END_TEST
 
@@ -215,12 +215,13 @@ START_TEST(files_that_do_not_load)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct err err = {0};
+		struct tmf_err err = {0};
 
 		ck_assert_ptr_null(script_new("hook.lua", str_of(cases[i].source), &err));
-		ck_assert_int_eq(err.code, ERR_HOOK);
-		ck_assert_msg(strstr(err_text(&err), cases[i].part) != NULL, "%s", err_text(&err));
-		err_fini(&err);
+		ck_assert_int_eq(err.code, TMF_ERR_HOOK);
+		ck_assert_msg(
+		    strstr(tmf_err_text(&err), cases[i].part) != NULL, "%s", tmf_err_text(&err));
+		tmf_err_fini(&err);
 	}
 }
 END_TEST

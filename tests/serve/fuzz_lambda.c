@@ -43,13 +43,13 @@ answer(void *arg, const struct http_request *request, int *ret_status, struct bu
 }
 
 static void
-over(void *arg, struct err *fault)
+over(void *arg, struct tmf_err *fault)
 {
 	struct runtime *runtime = arg;
 
-	err_fini(fault);
+	tmf_err_fini(fault);
 	runtime->over = true;
-	loop_stop(runtime->fixture->loop);
+	tmf_loop_stop(runtime->fixture->loop);
 }
 
 int

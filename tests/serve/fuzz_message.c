@@ -1,5 +1,5 @@
 /* Messages of a queue: the first byte chooses between the body of one, and the whole reply to a receive. */
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "jobs_fixture.h"
 #include "serve/listener.h"
@@ -40,13 +40,13 @@ answer(void *arg, const struct http_request *request, int *ret_status, struct bu
 }
 
 static void
-over(void *arg, struct err *fault)
+over(void *arg, struct tmf_err *fault)
 {
 	struct queue *queue = arg;
 
-	err_fini(fault);
+	tmf_err_fini(fault);
 	queue->over = true;
-	loop_stop(queue->fixture->loop);
+	tmf_loop_stop(queue->fixture->loop);
 }
 
 static void
@@ -61,7 +61,7 @@ make_reply(struct buf *reply, const uint8_t *data, size_t size)
 	}
 	whole = json_pack("{s:[{s:s,s:s,s:o}]}", "Messages", "MessageId", "m", "ReceiptHandle", "h",
 	    "Body", body);
-	json_write(whole, reply);
+	jsonx_write(whole, reply);
 	json_decref(whole);
 }
 

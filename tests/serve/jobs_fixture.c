@@ -21,13 +21,13 @@ give_keys(struct credentials_provider *provider, credentials_done_fn *done, void
 }
 
 static int
-count_turn(void *arg, struct err *err)
+count_turn(void *arg, struct tmf_err *err)
 {
 	struct jobs_fixture *f = arg;
 
 	(void)err;
 	if (++f->turns > JOBS_FIXTURE_TURNS_MAX)
-		loop_stop(f->loop);
+		tmf_loop_stop(f->loop);
 	return 0;
 }
 
@@ -35,20 +35,20 @@ void
 jobs_fixture_init(struct jobs_fixture *f)
 {
 	struct store_run run = {.workflow_name = (char *)"fuzz"};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	*f = (struct jobs_fixture){
 	    .routes = {.on_launch = WORKFLOW, .on_guardduty = WORKFLOW},
 	    .keys = {.get = give_keys},
 	};
 	fake_clock_init(&f->clock, WALL_MS);
-	f->loop = loop_new(&f->clock.clock);
+	f->loop = tmf_loop_new(&f->clock.clock);
 	rng_seed(&f->rng, 1);
 	f->store = store_open(NULL, &f->clock.clock, &err);
 	snprintf(run.id, sizeof(run.id), "%s", RUN_ID);
 	if (f->store == NULL || store_run_create(f->store, &run, &err) < 0)
 		abort();
-	f->registry = action_registry_new();
+	f->registry = tmf_registry_new();
 	mirror_register_actions(f->registry, NULL);
 	f->jobs = jobs_new(&(struct jobs_opts){.loop = f->loop,
 			       .rng = &f->rng,
@@ -59,14 +59,14 @@ jobs_fixture_init(struct jobs_fixture *f)
 	    &err);
 	if (f->jobs == NULL)
 		abort();
-	loop_add_turn_hook(f->loop, count_turn, f);
+	tmf_loop_add_turn_hook(f->loop, count_turn, f);
 }
 
 void
 jobs_fixture_begin(struct jobs_fixture *f, const struct scripted_opts *opts, const char *service)
 {
 	struct scripted_opts filled = *opts;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	filled.loop = f->loop;
 	f->scripted = scripted_transport_new(&filled);
@@ -87,10 +87,10 @@ jobs_fixture_begin(struct jobs_fixture *f, const struct scripted_opts *opts, con
 bool
 jobs_fixture_run(struct jobs_fixture *f)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	f->turns = 0;
-	if (loop_run(f->loop, &err) < 0)
+	if (tmf_loop_run(f->loop, &err) < 0)
 		abort();
 	return f->turns <= JOBS_FIXTURE_TURNS_MAX;
 }

@@ -11,10 +11,10 @@
 
 struct jobs_fixture {
 	struct fake_clock clock;
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct rng rng;
 	struct store *store;
-	struct action_registry *registry;
+	struct tmf_registry *registry;
 	struct jobs *jobs;
 	struct event_routes routes;
 	struct credentials_provider keys;

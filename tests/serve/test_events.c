@@ -1,5 +1,5 @@
 /* What counts as an event, wherever it comes from; and when a run has not done what its event is for. */
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "serve/events.h"
 
 #include "run_suite.h"
@@ -31,21 +31,21 @@ static const struct {
 
 START_TEST(event_of_each_body)
 {
-	struct err err = {0};
-	json_t *wanted = json_parse(STR(EVENT), NULL);
+	struct tmf_err err = {0};
+	json_t *wanted = jsonx_parse(STR(EVENT), NULL);
 	json_t *event = event_of_body(str_of(bodies[_i].body), &err);
 
 	if (bodies[_i].fault == NULL) {
-		ck_assert(json_same(event, wanted));
+		ck_assert(jsonx_same(event, wanted));
 		ck_assert(event_is(event));
 	} else {
 		ck_assert_ptr_null(event);
-		ck_assert_int_eq(err.code, ERR_INVALID);
-		ck_assert_ptr_nonnull(strstr(err_text(&err), bodies[_i].fault));
+		ck_assert_int_eq(err.code, TMF_ERR_INVALID);
+		ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), bodies[_i].fault));
 	}
 	json_decref(event);
 	json_decref(wanted);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 END_TEST
 
@@ -54,13 +54,13 @@ START_TEST(a_failed_instance_fails_the_event)
 	struct job_end end = {.output = json_object()};
 
 	event_judge(&end);
-	ck_assert(!err_isset(&end.err));
+	ck_assert(!tmf_err_isset(&end.err));
 	ck_assert_ptr_nonnull(end.output);
 	end.instances_failed = 2;
 	event_judge(&end);
 	ck_assert_ptr_null(end.output);
 	ck_assert_str_eq(end.err.name, "TMFlow.InstancesFailed");
-	err_fini(&end.err);
+	tmf_err_fini(&end.err);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* A worker on a fake clock: when hearts beat, what is told when, and what becomes of a task that nobody waits for. */
 #include "aws/services/sfn.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "scripted_transport.h"
 #include "serve/worker.h"
@@ -21,12 +21,12 @@
 
 struct fixture {
 	struct fake_clock clock;
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct rng rng;
 	struct credentials_provider credentials;
 	struct scripted_transport *scripted;
 	struct aws_client *sfn;
-	struct action_registry *registry;
+	struct tmf_registry *registry;
 	struct store *store;
 	struct jobs *jobs;
 	struct worker *worker;
@@ -54,7 +54,7 @@ struct fixture {
 
 static void
 give_keys(struct credentials_provider *provider,
-    void (*done)(void *arg, const struct credentials *credentials, struct err *err), void *arg)
+    void (*done)(void *arg, const struct credentials *credentials, struct tmf_err *err), void *arg)
 {
 	static struct credentials keys = {.access_key_id = "AKIDEXAMPLE"};
 
@@ -100,7 +100,7 @@ answer_poll(struct fixture *f, const struct http_request *request, struct buf *b
 	}
 	f->given = true;
 	task = json_pack("{s:s, s:s}", "taskToken", "token", "input", f->input);
-	json_write(task, body);
+	jsonx_write(task, body);
 	json_decref(task);
 	return 200;
 }
@@ -157,26 +157,26 @@ answer(void *arg, const struct http_request *request, int *ret_status, struct bu
 }
 
 static void
-over(void *arg, struct err *fault)
+over(void *arg, struct tmf_err *fault)
 {
 	struct fixture *f = arg;
 
-	ck_assert(!err_isset(fault));
+	ck_assert(!tmf_err_isset(fault));
 	f->over = true;
-	loop_stop(f->loop);
+	tmf_loop_stop(f->loop);
 }
 
 static void
 fixture_init(struct fixture *f)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	static char name[] = "worker";
 	static char nothing[] = "{}";
 	const struct store_run run = {
 	    .id = "run", .workflow_name = name, .definition = nothing, .input = nothing};
 
 	fake_clock_init(&f->clock, WALL_MS);
-	f->loop = loop_new(&f->clock.clock);
+	f->loop = tmf_loop_new(&f->clock.clock);
 	rng_seed(&f->rng, 1);
 	f->credentials.get = give_keys;
 	f->scripted = scripted_transport_new(
@@ -192,7 +192,7 @@ fixture_init(struct fixture *f)
 		.attempts_max = 1,
 	    },
 	    &err);
-	f->registry = action_registry_new();
+	f->registry = tmf_registry_new();
 	mirror_register_actions(f->registry, NULL);
 	f->store = store_open(NULL, &f->clock.clock, &err);
 	ck_assert_int_eq(store_run_create(f->store, &run, &err), 0);
@@ -215,7 +215,7 @@ run_worker(struct fixture *f)
 {
 	static const char *const arns[] = {ARN};
 	struct worker_stats stats;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	f->worker = worker_new(&(struct worker_opts){
 	    .loop = f->loop,
@@ -231,7 +231,7 @@ run_worker(struct fixture *f)
 	    .over = over,
 	    .arg = f,
 	});
-	ck_assert_int_eq(loop_run(f->loop, &err), 0);
+	ck_assert_int_eq(tmf_loop_run(f->loop, &err), 0);
 	ck_assert(f->over);
 	stats = *worker_stats(f->worker);
 	worker_free(f->worker);
@@ -243,10 +243,10 @@ fixture_fini(struct fixture *f)
 {
 	jobs_free(f->jobs);
 	store_close(f->store);
-	action_registry_free(f->registry);
+	tmf_registry_free(f->registry);
 	aws_client_free(f->sfn);
 	scripted_transport_free(f->scripted);
-	loop_free(f->loop);
+	tmf_loop_free(f->loop);
 	free(f->told);
 }
 

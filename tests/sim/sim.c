@@ -1,7 +1,7 @@
 #include "sim_internal.h"
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -26,10 +26,10 @@ sim_broken(struct sim *sim, const char *format, ...)
 	va_start(args, format);
 	buf_vprintf(&text, format, args);
 	va_end(args);
-	if (!err_isset(&sim->broken))
-		err_set(&sim->broken, ERR_INVALID, "%s", buf_cstr(&text));
+	if (!tmf_err_isset(&sim->broken))
+		tmf_err_set(&sim->broken, TMF_ERR_INVALID, "%s", buf_cstr(&text));
 	buf_fini(&text);
-	loop_stop(sim->loop);
+	tmf_loop_stop(sim->loop);
 }
 
 static void
@@ -46,7 +46,7 @@ sim_report(const struct sim *sim, bool with_sessions)
 	json_t *report;
 
 	world_report(sim->world, with_sessions, &sink);
-	report = json_parse(buf_str(&text), NULL);
+	report = jsonx_parse(buf_str(&text), NULL);
 	assert(report != NULL);
 	buf_fini(&text);
 	return report;
@@ -57,11 +57,11 @@ sim_report(const struct sim *sim, bool with_sessions)
 static struct doc *
 parse(const char *name, const char *text)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse(name, str_of(text), &err);
 
 	if (doc == NULL)
-		fprintf(stderr, "%s\n", err_text(&err));
+		fprintf(stderr, "%s\n", tmf_err_text(&err));
 	assert(doc != NULL);
 	return doc;
 }
@@ -91,7 +91,7 @@ load_config(struct sim *sim)
 static void
 load_workflow(struct sim *sim)
 {
-	struct action_registry *registry = action_registry_new();
+	struct tmf_registry *registry = tmf_registry_new();
 	struct buf text = {0};
 	struct diag_list diags;
 	struct doc *doc;
@@ -100,14 +100,14 @@ load_workflow(struct sim *sim)
 	assert(ret == 0);
 	sim->workflow_text = buf_take(&text);
 	mirror_register_actions(registry, NULL);
-	struct asl_resources resources = action_registry_resources(registry);
+	struct asl_resources resources = registry_resources(registry);
 	doc = parse("backfill.yaml", sim->workflow_text);
 	diag_list_init(&diags, doc);
 	sim->machine = asl_compile(doc, &resources, &diags);
 	assert(sim->machine != NULL);
 	diag_list_fini(&diags);
 	doc_free(doc);
-	action_registry_free(registry);
+	tmf_registry_free(registry);
 }
 
 /* Memory where there is a file system of it: the disk is not what is tested. */
@@ -126,15 +126,15 @@ static void
 set_up(struct sim *sim, const struct sim_plan *plan, struct sim_result *result)
 {
 	struct sim_opts world = plan->world;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	*sim = (struct sim){.plan = plan, .result = result};
 	world.no_auth = true;
 	fake_clock_init(&sim->clock, SIM_START_WALL_MS);
-	sim->loop = loop_new(&sim->clock.clock);
+	sim->loop = tmf_loop_new(&sim->clock.clock);
 	sim->world = world_new(&world, &err);
 	if (sim->world == NULL)
-		fprintf(stderr, "%s\n", err_text(&err));
+		fprintf(stderr, "%s\n", tmf_err_text(&err));
 	assert(sim->world != NULL);
 	rng_seed(&sim->rng, plan->seed);
 	load_config(sim);
@@ -165,8 +165,8 @@ tear_down(struct sim *sim)
 	free(sim->config_text);
 	free(sim->workflow_text);
 	world_free(sim->world);
-	loop_free(sim->loop);
-	err_fini(&sim->broken);
+	tmf_loop_free(sim->loop);
+	tmf_err_fini(&sim->broken);
 }
 
 /* --- the dead and the done --- */
@@ -180,7 +180,7 @@ restart_after(struct sim_process *process, int64_t down_ms)
 		sim_broken(sim, "process %zu was started %d times and gets nowhere", process->index,
 		    SIM_BOOTS_MAX);
 	else
-		loop_timer_arm(sim->loop, &process->start, sim->clock.now_mono_ms + down_ms);
+		tmf_loop_timer_arm(sim->loop, &process->start, sim->clock.now_mono_ms + down_ms);
 }
 
 static void
@@ -211,7 +211,7 @@ static void
 look_after(struct sim_process *process)
 {
 	struct sim *sim = process->sim;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (!process->dead && process->over && sim_process_finish(process, &err) == 0)
 		sim_process_unload(process);
@@ -219,9 +219,9 @@ look_after(struct sim_process *process)
 		bury(process);
 	else if (process->disk.hit && !process->finished)
 		disk_failed(process);
-	else if (err_isset(&err))
-		sim_broken(sim, "process %zu: %s", process->index, err_text(&err));
-	err_fini(&err);
+	else if (tmf_err_isset(&err))
+		sim_broken(sim, "process %zu: %s", process->index, tmf_err_text(&err));
+	tmf_err_fini(&err);
 }
 
 static bool
@@ -248,18 +248,18 @@ somebody_has_stopped(const struct sim *sim)
 static void
 play(struct sim *sim)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	while (!all_finished(sim) && !err_isset(&sim->broken)) {
-		int ret = loop_run(sim->loop, &err);
+	while (!all_finished(sim) && !tmf_err_isset(&sim->broken)) {
+		int ret = tmf_loop_run(sim->loop, &err);
 
 		if (!somebody_has_stopped(sim))
 			sim_broken(sim, "the loop ended %s%s", ret < 0 ? "with " : "idle",
-			    ret < 0 ? err_text(&err) : "");
+			    ret < 0 ? tmf_err_text(&err) : "");
 		for (size_t i = 0; i < sim->plan->processes_count; i++)
 			if (!sim->processes[i].finished)
 				look_after(&sim->processes[i]);
-		err_fini(&err);
+		tmf_err_fini(&err);
 	}
 }
 
@@ -288,7 +288,7 @@ static const char *
 first_reason(const json_t *report)
 {
 	const char *reason =
-	    json_string_value(json_array_get(json_get_array(report, "reasons"), 0));
+	    json_string_value(json_array_get(jsonx_get_array(report, "reasons"), 0));
 
 	return reason != NULL ? reason : "no reason";
 }
@@ -302,12 +302,12 @@ check_store(struct sim_process *process)
 	struct ledger ledger = {0};
 	int64_t sum = 0;
 	struct store_run run = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store *store = store_open_with(&opts, &err);
 
 	if (store == NULL || store_run_find(store, SIM_RUN_ID, &run, &err) < 0 ||
 	    store_outcomes_each(store, SIM_RUN_ID, -1, count_row, &ledger, &err) < 0)
-		sim_broken(sim, "the store of process %zu: %s", process->index, err_text(&err));
+		sim_broken(sim, "the store of process %zu: %s", process->index, tmf_err_text(&err));
 	else if (run.status != RUN_SUCCEEDED)
 		sim_broken(sim, "process %zu ended %s: %s: %s", process->index,
 		    run_status_name(run.status), run.error != NULL ? run.error : "",
@@ -323,7 +323,7 @@ check_store(struct sim_process *process)
 		    (unsigned long long)sim->plan->world.instances);
 	store_run_fini(&run);
 	store_close(store);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
@@ -331,19 +331,19 @@ check_end(struct sim *sim)
 {
 	struct sim_result *result = sim->result;
 	struct buf text = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	for (size_t i = 0; i < sim->plan->processes_count && !err_isset(&sim->broken); i++)
+	for (size_t i = 0; i < sim->plan->processes_count && !tmf_err_isset(&sim->broken); i++)
 		check_store(&sim->processes[i]);
 	result->report = sim_report(sim, true);
 	if (!json_is_true(json_object_get(result->report, "ok")))
 		sim_broken(sim, "at the end: %s", first_reason(result->report));
 	if (world_expected(sim->world, str_of(sim->config_text), &text, &err) < 0)
-		sim_broken(sim, "%s", err_text(&err));
+		sim_broken(sim, "%s", tmf_err_text(&err));
 	else
-		result->expected = json_parse(buf_str(&text), NULL);
+		result->expected = jsonx_parse(buf_str(&text), NULL);
 	buf_fini(&text);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 uint64_t
@@ -364,7 +364,7 @@ sim_result_fini(struct sim_result *result)
 }
 
 int
-sim_play(const struct sim_plan *plan, struct sim_result *ret_result, struct err *err)
+sim_play(const struct sim_plan *plan, struct sim_result *ret_result, struct tmf_err *err)
 {
 	struct sim sim;
 	int ret;
@@ -374,10 +374,10 @@ sim_play(const struct sim_plan *plan, struct sim_result *ret_result, struct err 
 	set_up(&sim, plan, ret_result);
 	play(&sim);
 	ret_result->took_ms = sim.clock.now_wall_ms - SIM_START_WALL_MS;
-	if (!err_isset(&sim.broken))
+	if (!tmf_err_isset(&sim.broken))
 		check_end(&sim);
-	ret = err_isset(&sim.broken) ? -1 : 0;
-	err_move(err, &sim.broken);
+	ret = tmf_err_isset(&sim.broken) ? -1 : 0;
+	tmf_err_move(err, &sim.broken);
 	tear_down(&sim);
 	return ret;
 }

@@ -52,7 +52,8 @@ struct sim_plan {
 	size_t processes_count;
 	struct sim_process_plan processes[SIM_PROCESSES_MAX];
 	/* Adds to what a reply says or how it comes. Called for the n-th request of all, from 1. NULL: nothing. */
-	void (*spoil)(void *arg, uint64_t n, struct sim_reply *reply, enum err_code *ret_transport);
+	void (*spoil)(
+	    void *arg, uint64_t n, struct sim_reply *reply, enum tmf_err_code *ret_transport);
 	void *spoil_arg;
 };
 
@@ -73,7 +74,7 @@ void sim_result_fini(struct sim_result *result);
  * At the end: every run SUCCEEDED, its outcomes add up and name every instance, each store opens and says so, and no launched instance is without a target.
  * Returns -1 with *err saying which of these does not hold.
  */
-int sim_play(const struct sim_plan *plan, struct sim_result *ret_result, struct err *err);
+int sim_play(const struct sim_plan *plan, struct sim_result *ret_result, struct tmf_err *err);
 
 /* Sweeps try every so-many-th point: TMFLOW_SIM_STRIDE, which builds with sanitizers set since they are slow; 1 without. */
 uint64_t sim_stride(void);

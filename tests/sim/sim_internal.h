@@ -19,7 +19,7 @@ struct sim_process {
 	const struct sim_process_plan *plan;
 	char *dir;
 	struct fault_vfs disk;
-	struct timer start; /* armed while it is down */
+	struct tmf_timer start; /* armed while it is down */
 	size_t crashes_done;
 	uint64_t points; /* passed since the last boot */
 	uint64_t boots;
@@ -33,17 +33,17 @@ struct sim_process {
 	struct store *store;
 	struct aws_client *ec2;
 	struct mirror *mirror;
-	struct action_registry *registry;
+	struct tmf_registry *registry;
 	struct engine *engine;
 	struct execution *execution;
-	struct call *settling;
+	struct tmf_call *settling;
 	struct store_run run; /* owned */
 };
 
 struct sim {
 	const struct sim_plan *plan;
 	struct fake_clock clock;
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct sim_world *world;
 	struct rng rng;
 	struct mirror_config *config;
@@ -53,7 +53,7 @@ struct sim {
 	char *dir;
 	struct sim_process processes[SIM_PROCESSES_MAX];
 	struct sim_result *result;
-	struct err broken; /* the first invariant that did not hold */
+	struct tmf_err broken; /* the first invariant that did not hold */
 };
 
 /* Passes a point. True if the process dies there (or is dead already). */
@@ -64,10 +64,10 @@ void sim_process_init(struct sim_process *process, struct sim *sim, size_t index
 void sim_process_fini(struct sim_process *process);
 
 /* Starts it, or goes on with what its store holds. Returns -1 with *err where it could not (it may have died on the way: look at dead). */
-int sim_process_boot(struct sim_process *process, struct err *err);
+int sim_process_boot(struct sim_process *process, struct tmf_err *err);
 
 /* Writes the end of the run. */
-int sim_process_finish(struct sim_process *process, struct err *err);
+int sim_process_finish(struct sim_process *process, struct tmf_err *err);
 
 /* Takes it off the machine, dead or done. */
 void sim_process_unload(struct sim_process *process);

@@ -1,6 +1,6 @@
 #include "sim_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stddef.h>
@@ -31,7 +31,7 @@ sim_point(struct sim_process *process)
 	process->dead = true;
 	process->died_of = crash->kind;
 	process->disk.dead = true;
-	loop_stop(process->sim->loop);
+	tmf_loop_stop(process->sim->loop);
 	return true;
 }
 
@@ -47,7 +47,7 @@ disk_changes(void *arg)
 
 static void
 give_keys(struct credentials_provider *provider,
-    void (*done)(void *arg, const struct credentials *credentials, struct err *err), void *arg)
+    void (*done)(void *arg, const struct credentials *credentials, struct tmf_err *err), void *arg)
 {
 	struct credentials keys = {
 	    .access_key_id = SIM_ACCESS_KEY_DEFAULT, .expires_wall_ms = INT64_MAX};
@@ -59,18 +59,18 @@ give_keys(struct credentials_provider *provider,
 }
 
 static void
-start_time_came(struct timer *timer)
+start_time_came(struct tmf_timer *timer)
 {
 	struct sim_process *process =
 	    (struct sim_process *)((char *)timer - offsetof(struct sim_process, start));
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (sim_process_boot(process, &err) < 0 && !process->dead && !process->disk.hit)
-		sim_broken(
-		    process->sim, "process %zu does not start: %s", process->index, err_text(&err));
+		sim_broken(process->sim, "process %zu does not start: %s", process->index,
+		    tmf_err_text(&err));
 	else if (!process->over && process->execution == NULL)
-		loop_stop(process->sim->loop); /* for whoever looks after the dead */
-	err_fini(&err);
+		tmf_loop_stop(process->sim->loop); /* for whoever looks after the dead */
+	tmf_err_fini(&err);
 }
 
 /* There are always others. */
@@ -101,14 +101,14 @@ sim_process_init(struct sim_process *process, struct sim *sim, size_t index)
 	fault_vfs_arm(&process->disk, process->plan->disk.change, process->plan->disk.code,
 	    process->plan->disk.lasting);
 	process->start.fire = start_time_came;
-	loop_timer_arm(
+	tmf_loop_timer_arm(
 	    sim->loop, &process->start, sim->clock.now_mono_ms + process->plan->start_ms);
 }
 
 void
 sim_process_fini(struct sim_process *process)
 {
-	loop_timer_disarm(process->sim->loop, &process->start);
+	tmf_loop_timer_disarm(process->sim->loop, &process->start);
 	sim_process_unload(process);
 	fault_vfs_unregister(&process->disk);
 	free(process->dir);
@@ -117,15 +117,16 @@ sim_process_fini(struct sim_process *process)
 /* --- boot --- */
 
 static void
-settled(void *arg, struct call *call)
+settled(void *arg, struct tmf_call *call)
 {
 	struct sim_process *process = arg;
 
 	process->settling = NULL;
-	if (err_isset(&call->err) && !process->dead && !process->disk.hit)
-		sim_broken(process->sim, "process %zu: %s", process->index, err_text(&call->err));
+	if (tmf_err_isset(&call->err) && !process->dead && !process->disk.hit)
+		sim_broken(
+		    process->sim, "process %zu: %s", process->index, tmf_err_text(&call->err));
 	process->over = true;
-	loop_stop(process->sim->loop);
+	tmf_loop_stop(process->sim->loop);
 }
 
 static void
@@ -138,16 +139,16 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 	run->status = result->status;
 	run->stop_wall_ms = process->sim->clock.now_wall_ms;
 	if (result->output != NULL)
-		run->output = json_text(result->output);
+		run->output = jsonx_text(result->output);
 	run->error = mem_strdup(result->error);
 	run->cause = mem_strdup(result->cause);
 	process->settling = mirror_settle(process->mirror);
-	call_on_done(process->settling, settled, process);
+	tmf_call_on_done(process->settling, settled, process);
 }
 
 /* Finds the run's record, or makes it. *ret_resumes: there is something to go on from. */
 static int
-open_run(struct sim_process *process, bool *ret_resumes, struct err *err)
+open_run(struct sim_process *process, bool *ret_resumes, struct tmf_err *err)
 {
 	struct sim *sim = process->sim;
 	const struct store_opts opts = {
@@ -160,9 +161,9 @@ open_run(struct sim_process *process, bool *ret_resumes, struct err *err)
 	*ret_resumes = true;
 	if (store_run_find(process->store, SIM_RUN_ID, run, err) == 0)
 		return 0;
-	if (err->code != ERR_NOT_FOUND)
+	if (err->code != TMF_ERR_NOT_FOUND)
 		return -1;
-	err_fini(err);
+	tmf_err_fini(err);
 	*ret_resumes = false;
 	snprintf(run->id, sizeof(run->id), "%s", SIM_RUN_ID);
 	run->status = RUN_RUNNING;
@@ -178,7 +179,7 @@ open_run(struct sim_process *process, bool *ret_resumes, struct err *err)
 }
 
 static int
-open_domain(struct sim_process *process, struct err *err)
+open_domain(struct sim_process *process, struct tmf_err *err)
 {
 	struct sim *sim = process->sim;
 
@@ -208,7 +209,7 @@ open_domain(struct sim_process *process, struct err *err)
 	    err);
 	if (process->mirror == NULL)
 		return -1;
-	process->registry = action_registry_new();
+	process->registry = tmf_registry_new();
 	mirror_register_actions(process->registry, process->mirror);
 	process->engine = engine_new(&(struct engine_opts){
 	    .loop = sim->loop,
@@ -220,7 +221,7 @@ open_domain(struct sim_process *process, struct err *err)
 }
 
 static int
-start_execution(struct sim_process *process, bool resumes, struct err *err)
+start_execution(struct sim_process *process, bool resumes, struct tmf_err *err)
 {
 	json_t *input = json_object();
 	const struct execution_opts opts = {
@@ -240,7 +241,7 @@ start_execution(struct sim_process *process, bool resumes, struct err *err)
 }
 
 int
-sim_process_boot(struct sim_process *process, struct err *err)
+sim_process_boot(struct sim_process *process, struct tmf_err *err)
 {
 	bool resumes = false;
 
@@ -253,7 +254,7 @@ sim_process_boot(struct sim_process *process, struct err *err)
 		return -1;
 	if (process->run.status != RUN_RUNNING) {
 		process->over = true; /* it died after the last word was written */
-		loop_stop(process->sim->loop);
+		tmf_loop_stop(process->sim->loop);
 		return 0;
 	}
 	if (open_domain(process, err) < 0)
@@ -262,7 +263,7 @@ sim_process_boot(struct sim_process *process, struct err *err)
 }
 
 int
-sim_process_finish(struct sim_process *process, struct err *err)
+sim_process_finish(struct sim_process *process, struct tmf_err *err)
 {
 	struct sim_result *result = process->sim->result;
 
@@ -280,11 +281,11 @@ sim_process_finish(struct sim_process *process, struct err *err)
 void
 sim_process_unload(struct sim_process *process)
 {
-	call_cancel(process->settling);
+	tmf_call_cancel(process->settling);
 	execution_free(process->execution);
 	engine_free(process->engine);
 	mirror_free(process->mirror);
-	action_registry_free(process->registry);
+	tmf_registry_free(process->registry);
 	aws_client_free(process->ec2);
 	store_close(process->store);
 	store_run_fini(&process->run);

@@ -1,6 +1,6 @@
 #include "sim_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -13,11 +13,11 @@
 #define LATENCY_MS_MAX 40
 
 struct http_exchange {
-	struct timer timer; /* first */
+	struct tmf_timer timer; /* first */
 	struct sim_process *process;
 	struct http_handler handler;
 	struct sim_reply reply;
-	enum err_code transport; /* ERR_NONE: the reply comes whole */
+	enum tmf_err_code transport; /* TMF_ERR_NONE: the reply comes whole */
 	char *url;
 };
 
@@ -50,7 +50,7 @@ check_account(struct sim *sim, const char *operation)
 	if (strncmp(operation, "Describe", 8) == 0 || world_report(sim->world, false, &nowhere))
 		return;
 	report = sim_report(sim, false);
-	json_array_foreach (json_get_array(report, "reasons"), i, reason)
+	json_array_foreach (jsonx_get_array(report, "reasons"), i, reason)
 		for (size_t k = 0; k < sizeof(always) / sizeof(always[0]); k++)
 			if (strstr(json_string_value(reason), always[k]) != NULL)
 				sim_broken(
@@ -63,23 +63,24 @@ static void
 deliver(struct http_exchange *exchange)
 {
 	struct str body = buf_str(&exchange->reply.body);
-	struct err err = {0};
-	int status = exchange->transport == ERR_NONE ? exchange->reply.status : 0;
+	struct tmf_err err = {0};
+	int status = exchange->transport == TMF_ERR_NONE ? exchange->reply.status : 0;
 
 	if (exchange->reply.wire == SIM_WIRE_TRUNCATE)
 		body.len /= 2;
-	if (exchange->transport != ERR_NONE && exchange->reply.wire != SIM_WIRE_TRUNCATE)
+	if (exchange->transport != TMF_ERR_NONE && exchange->reply.wire != SIM_WIRE_TRUNCATE)
 		body.len = 0;
 	if (body.len > 0)
 		exchange->handler.body(exchange->handler.arg, exchange->reply.status, body, &err);
 	if (status == 0)
-		err_set(&err, exchange->transport, "the connection broke, by order of the test");
+		tmf_err_set(
+		    &err, exchange->transport, "the connection broke, by order of the test");
 	exchange->handler.done(exchange->handler.arg, exchange, status, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
-answered(struct timer *timer)
+answered(struct tmf_timer *timer)
 {
 	struct http_exchange *exchange = (struct http_exchange *)timer;
 
@@ -105,7 +106,7 @@ handle(struct http_exchange *exchange, const struct http_request *request)
 	exchange->reply = world_handle(sim->world, &asked);
 	sim->result->requests++;
 	if (exchange->reply.wire != SIM_WIRE_WHOLE)
-		exchange->transport = ERR_TRANSPORT;
+		exchange->transport = TMF_ERR_TRANSPORT;
 	if (plan->spoil != NULL)
 		plan->spoil(
 		    plan->spoil_arg, sim->result->requests, &exchange->reply, &exchange->transport);
@@ -114,7 +115,7 @@ handle(struct http_exchange *exchange, const struct http_request *request)
 		    (long long)(sim->clock.now_wall_ms - SIM_START_WALL_MS),
 		    exchange->process->index, exchange->reply.operation, exchange->reply.status,
 		    exchange->reply.code,
-		    exchange->transport != ERR_NONE ? ", lost on the way" : "");
+		    exchange->transport != TMF_ERR_NONE ? ", lost on the way" : "");
 	check_account(sim, exchange->reply.operation);
 }
 
@@ -137,9 +138,9 @@ start(struct http_transport *transport, const struct http_request *request,
 	latency_ms += exchange->reply.delay_ms;
 	if (request->total_timeout_ms > 0 && latency_ms > request->total_timeout_ms) {
 		latency_ms = request->total_timeout_ms;
-		exchange->transport = ERR_TRANSPORT;
+		exchange->transport = TMF_ERR_TRANSPORT;
 	}
-	loop_timer_arm(sim->loop, &exchange->timer, sim->clock.now_mono_ms + latency_ms);
+	tmf_loop_timer_arm(sim->loop, &exchange->timer, sim->clock.now_mono_ms + latency_ms);
 	return exchange;
 }
 
@@ -148,7 +149,7 @@ cancel(struct http_transport *transport, struct http_exchange *exchange)
 {
 	struct sim_process *process = (struct sim_process *)transport;
 
-	loop_timer_disarm(process->sim->loop, &exchange->timer);
+	tmf_loop_timer_disarm(process->sim->loop, &exchange->timer);
 	exchange_free(exchange);
 }
 

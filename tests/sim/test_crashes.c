@@ -1,6 +1,6 @@
 #include "sim.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "run_suite.h"
 
 #include <stdio.h>
@@ -106,7 +106,7 @@ die_at(struct sim_plan *plan, const struct sim_result *calm, uint64_t point,
 	static const char *const names[SIM_CRASH_KINDS] = {
 	    "killed", "killed within a write", "without power"};
 	struct sim_result result;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char what[160];
 
 	snprintf(what, sizeof(what), "%s, %s at point %llu", about, names[kind],
@@ -114,7 +114,7 @@ die_at(struct sim_plan *plan, const struct sim_result *calm, uint64_t point,
 	plan->processes[0].crashes_count = 1;
 	plan->processes[0].crashes[0] =
 	    (struct sim_crash){.point = point, .kind = kind, .down_ms = 100};
-	ck_assert_msg(sim_play(plan, &result, &err) == 0, "%s: %s", what, err_text(&err));
+	ck_assert_msg(sim_play(plan, &result, &err) == 0, "%s: %s", what, tmf_err_text(&err));
 	ck_assert_msg(result.crashes == 1, "%s: it did not die", what);
 	compare(calm, &result, what);
 	sim_result_fini(&result);
@@ -127,10 +127,10 @@ START_TEST(every_point)
 	for (size_t world = 0; world < WORLDS; world++) {
 		struct sim_plan plan = plan_of(world);
 		struct sim_result calm;
-		struct err err = {0};
+		struct tmf_err err = {0};
 
 		ck_assert_msg(sim_play(&plan, &calm, &err) == 0, "%s: %s", worlds[world].about,
-		    err_text(&err));
+		    tmf_err_text(&err));
 		ck_assert(json_is_true(json_object_get(calm.expected, "ok")));
 		for (uint64_t point = 1; point <= calm.points; point += sim_stride())
 			for (int kind = 0; kind < SIM_CRASH_KINDS; kind++, tried++)
@@ -158,7 +158,7 @@ die_twice(uint64_t stale_calls, uint64_t first, uint64_t second, struct sim_resu
 {
 	struct sim_plan plan = plan_of(1);
 	struct sim_process_plan *process = &plan.processes[0];
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	plan.world.instances = plan.world.small_vpc_instances = SOURCES_LATE;
 	plan.world.stale_calls = stale_calls;
@@ -171,7 +171,7 @@ die_twice(uint64_t stale_calls, uint64_t first, uint64_t second, struct sim_resu
 	ck_assert_msg(sim_play(&plan, ret_result, &err) == 0,
 	    "%llu describes late, killed at points %llu and %llu: %s",
 	    (unsigned long long)stale_calls, (unsigned long long)first, (unsigned long long)second,
-	    err_text(&err));
+	    tmf_err_text(&err));
 }
 
 START_TEST(launches_that_are_not_needed)

@@ -1,6 +1,6 @@
 #include "sim.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "run_suite.h"
 
 #include <stdio.h>
@@ -29,19 +29,19 @@ sweep_plan(void)
 /* What does not come from the account itself. */
 struct spoiler {
 	const char *code; /* an error's code with status 400; NULL: another way */
-	enum err_code transport;
+	enum tmf_err_code transport;
 	const char *body; /* instead of the reply's, with status 200 */
 	uint64_t at;
 };
 
 static void
-spoil(void *arg, uint64_t n, struct sim_reply *reply, enum err_code *ret_transport)
+spoil(void *arg, uint64_t n, struct sim_reply *reply, enum tmf_err_code *ret_transport)
 {
 	const struct spoiler *spoiler = arg;
 
 	if (n != spoiler->at)
 		return;
-	if (spoiler->transport != ERR_NONE) {
+	if (spoiler->transport != TMF_ERR_NONE) {
 		*ret_transport = spoiler->transport;
 		return;
 	}
@@ -89,9 +89,9 @@ static void
 play(const struct sim_plan *plan, const char *what, struct sim_result *ret_result)
 {
 	struct sim_result result;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	ck_assert_msg(sim_play(plan, &result, &err) == 0, "%s: %s", what, err_text(&err));
+	ck_assert_msg(sim_play(plan, &result, &err) == 0, "%s: %s", what, tmf_err_text(&err));
 	ck_assert_msg(missing(&result) <= result.counts[0][OUTCOME_FAILED],
 	    "%s: %lld sessions are missing and %lld failed", what, (long long)missing(&result),
 	    (long long)result.counts[0][OUTCOME_FAILED]);
@@ -163,7 +163,7 @@ static const struct {
 } spoilers[] = {
     {"an expired token", {.code = "ExpiredToken"}},
     {"a clock that is wrong", {.code = "RequestExpired"}},
-    {"a reply that is too long", {.transport = ERR_LIMIT}},
+    {"a reply that is too long", {.transport = TMF_ERR_LIMIT}},
     {"an empty reply", {.body = ""}},
     {"a page of a proxy", {.body = "<html><body>Log in</body></html>"}},
     {"XML with a DTD", {.body = "<!DOCTYPE a [<!ENTITY b \"c\">]><DescribeInstancesResponse>&b;"
@@ -205,9 +205,9 @@ START_TEST(each_change_of_the_store_fails_once)
 {
 	struct sim_plan plan = sweep_plan();
 	struct sim_result calm;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	ck_assert_msg(sim_play(&plan, &calm, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(sim_play(&plan, &calm, &err) == 0, "%s", tmf_err_text(&err));
 	for (uint64_t n = 1; n <= calm.points; n += sim_stride()) {
 		struct sim_result result;
 		char what[64];

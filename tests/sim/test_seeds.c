@@ -1,7 +1,7 @@
 #include "sim.h"
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "run_suite.h"
 
@@ -84,7 +84,7 @@ draw_faults(struct scenario *s, struct rng *rng)
 static void
 draw_config(struct scenario *s, struct rng *rng)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct sim_world *world = world_new(&s->plan.world, &err);
 	enum sim_scenario which =
 	    (enum sim_scenario)draw(rng, SIM_SCENARIO_ALL, SIM_SCENARIO_CREATED);
@@ -92,7 +92,7 @@ draw_config(struct scenario *s, struct rng *rng)
 	char id[SIM_ID_BYTES];
 	const char *at, *line;
 
-	ck_assert_msg(world != NULL, "%s", err_text(&err));
+	ck_assert_msg(world != NULL, "%s", tmf_err_text(&err));
 	world_config(world, which, &plain);
 	for (line = plain.p; *line != '\0'; line = at) {
 		at = strchr(line, '\n') + 1;
@@ -229,12 +229,12 @@ try_seed(uint64_t seed)
 {
 	struct scenario s;
 	struct sim_result result;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int ret;
 
 	scenario_init(&s, seed);
 	ret = sim_play(&s.plan, &result, &err);
-	ck_assert_msg(ret == 0, "seed %llu: %s", (unsigned long long)seed, err_text(&err));
+	ck_assert_msg(ret == 0, "seed %llu: %s", (unsigned long long)seed, tmf_err_text(&err));
 	if (getenv("TMFLOW_SIM_SEED") != NULL)
 		tell(&s, &result);
 	check_sessions(&s, &result, seed);

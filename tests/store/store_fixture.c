@@ -40,11 +40,11 @@ fixture_fini(struct fixture *fixture)
 void
 fixture_open(struct fixture *fixture)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_ptr_null(fixture->store);
 	fixture->store = store_open(fixture->dir, &fixture->clock.clock, &err);
-	ck_assert_msg(fixture->store != NULL, "%s", err_text(&err));
+	ck_assert_msg(fixture->store != NULL, "%s", tmf_err_text(&err));
 }
 
 void
@@ -79,7 +79,7 @@ void
 fixture_run(struct fixture *fixture, const char *id, int64_t start_wall_ms)
 {
 	struct store_run run = {.status = RUN_RUNNING, .start_wall_ms = start_wall_ms};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	snprintf(run.id, sizeof(run.id), "%s", id);
 	ck_ok(store_run_create(fixture->store, &run, &err), &err);
@@ -110,13 +110,14 @@ write_file(const char *path, const void *data, size_t bytes)
 }
 
 void
-expect_err(struct err *err, enum err_code code, const char *part)
+expect_err(struct tmf_err *err, enum tmf_err_code code, const char *part)
 {
-	ck_assert_msg(err->code == code, "code %d: %s", err->code, err_text(err));
-	ck_assert_msg(strstr(err_text(err), part) != NULL, "'%s' lacks '%s'", err_text(err), part);
-	ck_assert_ptr_null(strchr(err_text(err), '\n'));
-	err_fini(err);
-	*err = (struct err){0};
+	ck_assert_msg(err->code == code, "code %d: %s", err->code, tmf_err_text(err));
+	ck_assert_msg(
+	    strstr(tmf_err_text(err), part) != NULL, "'%s' lacks '%s'", tmf_err_text(err), part);
+	ck_assert_ptr_null(strchr(tmf_err_text(err), '\n'));
+	tmf_err_fini(err);
+	*err = (struct tmf_err){0};
 }
 
 int

@@ -41,10 +41,10 @@ void fixture_sql(const struct fixture *fixture, const char *sql);
 void write_file(const char *path, const void *data, size_t bytes);
 
 /* Checks code and that the text has this part; empties err. */
-void expect_err(struct err *err, enum err_code code, const char *part);
+void expect_err(struct tmf_err *err, enum tmf_err_code code, const char *part);
 
 /* Fails the test with the text of err unless result is 0. */
-#define ck_ok(result, err) ck_assert_msg((result) == 0, "%s", err_text(err))
+#define ck_ok(result, err) ck_assert_msg((result) == 0, "%s", tmf_err_text(err))
 
 /* main() of a suite with these cases, each run between set-up and tear-down functions of Check's. */
 int run_suite(const char *name, void (*add)(Suite *suite));

@@ -45,7 +45,7 @@ static void
 expect_branches(const char *run_id, int stop_after, const char *expected)
 {
 	struct rows rows = {.stop_after = stop_after};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_branches_each(fx.store, run_id, add_row, &rows, &err), &err);
 	ck_assert_str_eq(buf_cstr(&rows.text), expected);
@@ -56,7 +56,7 @@ static void
 expect_results(const char *run_id, int64_t branch_id, const char *expected)
 {
 	struct rows rows = {.stop_after = 0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_results_each(fx.store, run_id, branch_id, add_row, &rows, &err), &err);
 	ck_assert_str_eq(buf_cstr(&rows.text), expected);
@@ -66,7 +66,7 @@ expect_results(const char *run_id, int64_t branch_id, const char *expected)
 static void
 put(const char *run_id, int64_t branch_id, const char *state)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_branch_put(fx.store, run_id, branch_id, str_of(state), &err), &err);
 }
@@ -74,14 +74,14 @@ put(const char *run_id, int64_t branch_id, const char *state)
 static void
 put_result(const char *run_id, int64_t branch_id, int64_t index, const char *result)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_result_put(fx.store, run_id, branch_id, index, str_of(result), &err), &err);
 }
 
 START_TEST(test_branches)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	expect_branches(RUN, 0, "");
 	put(RUN, 10, "ten");
@@ -103,7 +103,7 @@ END_TEST
 
 START_TEST(test_results)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	put_result(RUN, 1, 12, "l");
 	put_result(RUN, 1, 3, "c");
@@ -120,7 +120,7 @@ END_TEST
 
 START_TEST(test_delete_of_a_runs_checkpoints)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct outcome outcome = {.kind = OUTCOME_CREATED, .instance_id = "i-1"};
 	int64_t counts[OUTCOME_COUNT];
 
@@ -141,12 +141,12 @@ END_TEST
 
 START_TEST(test_a_run_that_is_not_there)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(store_branch_put(fx.store, "none", 1, STR("a"), &err), -1);
-	expect_err(&err, ERR_NOT_FOUND, "there is no run none");
+	expect_err(&err, TMF_ERR_NOT_FOUND, "there is no run none");
 	ck_assert_int_eq(store_result_put(fx.store, "none", 1, 1, STR("a"), &err), -1);
-	expect_err(&err, ERR_NOT_FOUND, "there is no run none");
+	expect_err(&err, TMF_ERR_NOT_FOUND, "there is no run none");
 	expect_branches("none", 0, "");
 	expect_results("none", 1, "");
 	ck_ok(store_branch_delete(fx.store, "none", 1, &err), &err);
@@ -159,7 +159,7 @@ END_TEST
 
 START_TEST(test_any_bytes_up_to_the_limit)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *bytes = mem_zalloc(STORE_STATE_BYTES_MAX + 1, 1);
 
 	ck_ok(store_branch_put(fx.store, RUN, 1, (struct str){NULL, 0}, &err), &err);
@@ -168,11 +168,11 @@ START_TEST(test_any_bytes_up_to_the_limit)
 	ck_assert_int_eq(store_branch_put(fx.store, RUN, 3,
 			     (struct str){bytes, STORE_STATE_BYTES_MAX + 1}, &err),
 	    -1);
-	expect_err(&err, ERR_LIMIT, "the checkpoint of a branch has 8388609 bytes");
+	expect_err(&err, TMF_ERR_LIMIT, "the checkpoint of a branch has 8388609 bytes");
 	ck_assert_int_eq(store_result_put(fx.store, RUN, 3, 0,
 			     (struct str){bytes, STORE_STATE_BYTES_MAX + 1}, &err),
 	    -1);
-	expect_err(&err, ERR_LIMIT, "the result of a branch");
+	expect_err(&err, TMF_ERR_LIMIT, "the result of a branch");
 	ck_ok(store_commit(fx.store, &err), &err);
 	free(bytes);
 }
@@ -192,7 +192,7 @@ read_again(void *arg, int64_t branch_id, struct str state)
 
 START_TEST(test_reading_within_reading)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int count = 0;
 
 	put(RUN, 1, "a");
@@ -216,7 +216,7 @@ static void
 expect_facts(const char *scope, const char *kind, int stop_after, const char *expected)
 {
 	struct rows rows = {.stop_after = stop_after};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_facts_each(fx.store, scope, kind, add_fact, &rows, &err), &err);
 	ck_assert_str_eq(buf_cstr(&rows.text), expected);
@@ -225,7 +225,7 @@ expect_facts(const char *scope, const char *kind, int stop_after, const char *ex
 
 START_TEST(test_facts)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_fact_put(fx.store, "1/us", "target", "b", STR("{2}"), &err), &err);
 	ck_ok(store_fact_put(fx.store, "1/us", "target", "a", STR("{1}"), &err), &err);
@@ -247,7 +247,7 @@ END_TEST
 
 START_TEST(test_limits_of_facts)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *bytes = mem_zalloc(STORE_FACT_BYTES_MAX + 1, 1);
 	struct str longest = {bytes, STORE_FACT_BYTES_MAX};
 
@@ -255,13 +255,13 @@ START_TEST(test_limits_of_facts)
 	ck_ok(store_fact_put(fx.store, "s", "k", "key", longest, &err), &err);
 	longest.len++;
 	ck_assert_int_eq(store_fact_put(fx.store, "s", "k", "key", longest, &err), -1);
-	expect_err(&err, ERR_LIMIT, "the value of a fact");
+	expect_err(&err, TMF_ERR_LIMIT, "the value of a fact");
 	ck_assert_int_eq(store_fact_put(fx.store, bytes, "k", "key", STR("v"), &err), -1);
-	expect_err(&err, ERR_LIMIT, "the scope of a fact");
+	expect_err(&err, TMF_ERR_LIMIT, "the scope of a fact");
 	ck_assert_int_eq(store_fact_put(fx.store, "s", bytes, "key", STR("v"), &err), -1);
-	expect_err(&err, ERR_LIMIT, "the kind of a fact");
+	expect_err(&err, TMF_ERR_LIMIT, "the kind of a fact");
 	ck_assert_int_eq(store_fact_put(fx.store, "s", "k", bytes, STR("v"), &err), -1);
-	expect_err(&err, ERR_LIMIT, "the key of a fact");
+	expect_err(&err, TMF_ERR_LIMIT, "the key of a fact");
 	free(bytes);
 }
 END_TEST

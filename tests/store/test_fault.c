@@ -27,7 +27,7 @@ teardown(void)
 }
 
 static struct store *
-open_faulty(struct err *err)
+open_faulty(struct tmf_err *err)
 {
 	return store_open_with(
 	    &(struct store_opts){
@@ -37,7 +37,7 @@ open_faulty(struct err *err)
 
 /* One turn of a run: the branch's state and an outcome, which must come and go together. */
 static int
-turn(struct store *store, int number, struct err *err)
+turn(struct store *store, int number, struct tmf_err *err)
 {
 	char text[32];
 	struct outcome outcome = {.kind = OUTCOME_CREATED, .instance_id = text};
@@ -56,7 +56,7 @@ struct progress {
 
 /* A whole run up to the first error, which it gives. */
 static void
-scenario(struct progress *progress, struct err *err)
+scenario(struct progress *progress, struct tmf_err *err)
 {
 	struct store_run run = {.id = RUN};
 	struct store *store = open_faulty(err);
@@ -104,7 +104,7 @@ check_after(const struct progress *progress)
 {
 	char path[PATH_BYTES];
 	struct store_run run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int64_t counts[OUTCOME_COUNT];
 	int state = 0;
 	sqlite3 *db;
@@ -112,7 +112,7 @@ check_after(const struct progress *progress)
 	fixture_open(&fx);
 	if (store_run_find(fx.store, RUN, &run, &err) < 0) {
 		ck_assert_int_eq(progress->committed, -1);
-		expect_err(&err, ERR_NOT_FOUND, RUN);
+		expect_err(&err, TMF_ERR_NOT_FOUND, RUN);
 	} else {
 		store_run_fini(&run);
 	}
@@ -145,14 +145,14 @@ START_TEST(test_every_write_fails_once)
 	int n = 1;
 
 	for (; hit; n++) {
-		struct err err = {0};
+		struct tmf_err err = {0};
 
 		fault_vfs_arm(&fault, n, kinds[_i].code, kinds[_i].lasting);
 		scenario(&progress, &err);
 		hit = fault.hit;
 		fault_vfs_arm(&fault, 0, 0, false);
 		if (progress.committed < COMMITS)
-			expect_err(&err, ERR_STORE, "tmflow.db: ");
+			expect_err(&err, TMF_ERR_STORE, "tmflow.db: ");
 		check_after(&progress);
 		fixture_fini(&fx);
 		fixture_init(&fx);
@@ -165,24 +165,24 @@ END_TEST
 START_TEST(test_a_fault_stays)
 {
 	struct store_run run = {.id = RUN};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int64_t counts[OUTCOME_COUNT];
 	struct store *store = open_faulty(&err);
 
-	ck_assert_msg(store != NULL, "%s", err_text(&err));
+	ck_assert_msg(store != NULL, "%s", tmf_err_text(&err));
 	ck_ok(store_run_create(store, &run, &err), &err);
 	ck_ok(turn(store, 1, &err), &err);
 	fault_vfs_arm(&fault, 1, SQLITE_FULL, false);
 	ck_assert_int_eq(turn(store, 2, &err), -1);
-	expect_err(&err, ERR_STORE, "is the disk full?");
+	expect_err(&err, TMF_ERR_STORE, "is the disk full?");
 
 	/* There is room again, but what turn 2 wrote is lost: nothing may build on it. */
 	ck_assert_int_eq(turn(store, 3, &err), -1);
-	expect_err(&err, ERR_STORE, "is the disk full?");
+	expect_err(&err, TMF_ERR_STORE, "is the disk full?");
 	ck_assert_int_eq(store_commit(store, &err), -1);
-	expect_err(&err, ERR_STORE, "is the disk full?");
+	expect_err(&err, TMF_ERR_STORE, "is the disk full?");
 	ck_assert_int_eq(store_run_update(store, &run, &err), -1);
-	expect_err(&err, ERR_STORE, "is the disk full?");
+	expect_err(&err, TMF_ERR_STORE, "is the disk full?");
 	ck_ok(store_outcomes_count(store, RUN, counts, &err), &err);
 	ck_assert_int_eq(counts[OUTCOME_CREATED], 1);
 	store_close(store);
@@ -193,13 +193,13 @@ END_TEST
 START_TEST(test_a_temporary_store_on_a_full_disk)
 {
 	struct store_run run = {.id = RUN};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store *store = store_open_with(
 	    &(struct store_opts){.clock = &fx.clock.clock, .vfs_name = FAULT_VFS_NAME}, &err);
 	struct str state;
 	int failed = 0;
 
-	ck_assert_msg(store != NULL, "%s", err_text(&err));
+	ck_assert_msg(store != NULL, "%s", tmf_err_text(&err));
 	ck_ok(store_run_create(store, &run, &err), &err);
 	fault_vfs_arm(&fault, 1, SQLITE_FULL, true);
 	state = (struct str){calloc(1, 1 << 20), 1 << 20};
@@ -208,7 +208,7 @@ START_TEST(test_a_temporary_store_on_a_full_disk)
 		failed = store_branch_put(store, RUN, i, state, &err) < 0 ||
 			 store_commit(store, &err) < 0;
 	ck_assert_int_eq(failed, 1);
-	expect_err(&err, ERR_STORE, "the temporary store: ");
+	expect_err(&err, TMF_ERR_STORE, "the temporary store: ");
 	free((void *)(uintptr_t)state.p);
 	store_close(store);
 }
@@ -216,12 +216,12 @@ END_TEST
 
 START_TEST(test_unknown_vfs)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_ptr_null(store_open_with(
 	    &(struct store_opts){.dir = fx.dir, .clock = &fx.clock.clock, .vfs_name = "none"},
 	    &err));
-	expect_err(&err, ERR_STORE, "no such vfs: none");
+	expect_err(&err, TMF_ERR_STORE, "no such vfs: none");
 }
 END_TEST
 
@@ -235,7 +235,7 @@ see_fact(void *arg, const char *key, struct str value)
 }
 
 static int
-commit_and_sync(struct store *store, struct err *err)
+commit_and_sync(struct store *store, struct tmf_err *err)
 {
 	if (store_commit(store, err) < 0)
 		return -1;
@@ -247,9 +247,9 @@ commit_and_sync(struct store *store, struct err *err)
 
 /* True if a fact is still there after the power was lost right behind its commit. */
 static int
-survives_power_loss(int (*commit)(struct store *store, struct err *err), uint64_t seed)
+survives_power_loss(int (*commit)(struct store *store, struct tmf_err *err), uint64_t seed)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct rng rng;
 	struct store *store;
 	int found = 0;
@@ -257,7 +257,7 @@ survives_power_loss(int (*commit)(struct store *store, struct err *err), uint64_
 	rng_seed(&rng, seed);
 	fault.keeps_shadows = true;
 	store = open_faulty(&err);
-	ck_assert_msg(store != NULL, "%s", err_text(&err));
+	ck_assert_msg(store != NULL, "%s", tmf_err_text(&err));
 	ck_ok(store_fact_put(store, "scope", "kind", "key", STR("1"), &err), &err);
 	ck_ok(commit(store, &err), &err);
 	fault.dead = true;

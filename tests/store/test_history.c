@@ -36,7 +36,7 @@ put(const char *run, int64_t id, int64_t previous, const char *type, const char 
 	    .type = type,
 	    .details = details,
 	};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_event_put(fx.store, run, &event, &err), &err);
 }
@@ -64,7 +64,7 @@ static void
 expect_events(const char *run, int stop_after, const char *expected)
 {
 	struct rows rows = {.stop_after = stop_after};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_events_each(fx.store, run, add_event, &rows, &err), &err);
 	ck_assert_str_eq(buf_cstr(&rows.text), expected);
@@ -93,7 +93,7 @@ END_TEST
 
 START_TEST(test_committed_with_the_rest)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	put(RUN, 1, 0, "ExecutionStarted", NULL);
 	ck_ok(store_commit(fx.store, &err), &err);
@@ -106,10 +106,10 @@ END_TEST
 START_TEST(test_without_a_run)
 {
 	const struct store_event event = {.id = 1, .type = "ExecutionStarted"};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(store_event_put(fx.store, "none", &event, &err), -1);
-	expect_err(&err, ERR_NOT_FOUND, "none");
+	expect_err(&err, TMF_ERR_NOT_FOUND, "none");
 	expect_events("none", 0, "");
 }
 END_TEST
@@ -118,12 +118,12 @@ START_TEST(test_limit)
 {
 	char *details = malloc(STORE_TEXT_BYTES_MAX + 2);
 	const struct store_event event = {.id = 1, .type = "T", .details = details};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	memset(details, 'x', STORE_TEXT_BYTES_MAX + 1);
 	details[STORE_TEXT_BYTES_MAX + 1] = '\0';
 	ck_assert_int_eq(store_event_put(fx.store, RUN, &event, &err), -1);
-	expect_err(&err, ERR_LIMIT, "an event of the history");
+	expect_err(&err, TMF_ERR_LIMIT, "an event of the history");
 	free(details);
 	expect_events(RUN, 0, "");
 }

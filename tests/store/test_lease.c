@@ -29,20 +29,20 @@ teardown(void)
 static struct store_lease *
 take(struct store *store, const char *run_id)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store_lease *lease = store_lease_take(store, run_id, &err);
 
-	ck_assert_msg(lease != NULL, "%s", err_text(&err));
+	ck_assert_msg(lease != NULL, "%s", tmf_err_text(&err));
 	return lease;
 }
 
 static void
 expect_busy(struct store *store, const char *run_id, const char *part)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_ptr_null(store_lease_take(store, run_id, &err));
-	expect_err(&err, ERR_BUSY, part);
+	expect_err(&err, TMF_ERR_BUSY, part);
 }
 
 START_TEST(test_excludes_and_names_the_holder)
@@ -137,12 +137,12 @@ contend(int turns)
 
 	fixture_path(&fx, "inside", path);
 	while (taken < turns) {
-		struct err err = {0};
+		struct tmf_err err = {0};
 		struct store_lease *lease = store_lease_take(store, "a", &err);
 
-		if (lease == NULL && err.code != ERR_BUSY)
+		if (lease == NULL && err.code != TMF_ERR_BUSY)
 			return 2;
-		err_fini(&err);
+		tmf_err_fini(&err);
 		if (lease == NULL)
 			continue;
 		/* Only one can be in here: the file must not be there yet. */
@@ -229,16 +229,16 @@ END_TEST
 
 START_TEST(test_refuses_bad_ids_and_links)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char path[PATH_BYTES], target[PATH_BYTES];
 
 	ck_assert_ptr_null(store_lease_take(fx.store, "../a", &err));
-	expect_err(&err, ERR_INVALID, "a run id");
+	expect_err(&err, TMF_ERR_INVALID, "a run id");
 	store_lease_release(take(fx.store, "a"));
 	write_file(fixture_path(&fx, "target", target), "keep", 4);
 	ck_assert_int_eq(symlink(target, fixture_state_path(&fx, "locks/a.lock", path)), 0);
 	ck_assert_ptr_null(store_lease_take(fx.store, "a", &err));
-	expect_err(&err, ERR_STORE, "locks/a.lock");
+	expect_err(&err, TMF_ERR_STORE, "locks/a.lock");
 	struct stat st;
 	ck_assert_int_eq(stat(target, &st), 0);
 	ck_assert_int_eq(st.st_size, 4);
@@ -247,7 +247,7 @@ START_TEST(test_refuses_bad_ids_and_links)
 	ck_assert_int_eq(rmdir(fixture_state_path(&fx, "locks", path)), 0);
 	ck_assert_int_eq(symlink(fx.root, path), 0);
 	ck_assert_ptr_null(store_lease_take(fx.store, "a", &err));
-	expect_err(&err, ERR_STORE, "cannot open the directory");
+	expect_err(&err, TMF_ERR_STORE, "cannot open the directory");
 }
 END_TEST
 

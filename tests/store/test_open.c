@@ -38,10 +38,10 @@ mode_of(const char *path)
 static void
 expect_refused(const char *dir, const char *part)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_ptr_null(store_open(dir, &fx.clock.clock, &err));
-	expect_err(&err, ERR_STORE, part);
+	expect_err(&err, TMF_ERR_STORE, part);
 }
 
 static int
@@ -58,7 +58,7 @@ count_branch(void *arg, int64_t branch_id, struct str state)
 static int
 branches_of(struct store *store, const char *run_id)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int count = 0;
 
 	ck_ok(store_branches_each(store, run_id, count_branch, &count, &err), &err);
@@ -211,16 +211,16 @@ END_TEST
 START_TEST(test_reports_tables_that_are_gone)
 {
 	struct store_run run = {.id = "R2"};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	fixture_open(&fx);
 	fixture_close(&fx);
 	fixture_sql(&fx, "DROP TABLE runs");
 	fixture_open(&fx);
 	ck_assert_int_eq(store_run_create(fx.store, &run, &err), -1);
-	expect_err(&err, ERR_STORE, "no such table: runs");
+	expect_err(&err, TMF_ERR_STORE, "no such table: runs");
 	ck_assert_int_eq(store_run_find(fx.store, "@latest", &run, &err), -1);
-	expect_err(&err, ERR_STORE, "tmflow.db");
+	expect_err(&err, TMF_ERR_STORE, "tmflow.db");
 }
 END_TEST
 
@@ -237,7 +237,7 @@ END_TEST
 
 START_TEST(test_commit_makes_durable_and_close_undoes)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	fixture_open(&fx);
 	ck_ok(store_commit(fx.store, &err), &err);
@@ -255,11 +255,11 @@ END_TEST
 
 START_TEST(test_others_see_what_is_committed)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	fixture_open(&fx);
 	struct store *other = store_open(fx.dir, &fx.clock.clock, &err);
-	ck_assert_msg(other != NULL, "%s", err_text(&err));
+	ck_assert_msg(other != NULL, "%s", tmf_err_text(&err));
 	fixture_run(&fx, RUN, 1);
 	ck_ok(store_branch_put(fx.store, RUN, 1, STR("a"), &err), &err);
 	ck_assert_int_eq(branches_of(other, RUN), 0);
@@ -275,7 +275,7 @@ END_TEST
 static int64_t
 fact_time(struct store *store)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int64_t wall_ms;
 
 	ck_ok(store_fact_time(store, "scope", "kind", "key", &wall_ms, &err), &err);
@@ -286,11 +286,11 @@ fact_time(struct store *store)
 static struct store *
 other_puts_while_read(void)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	fixture_open(&fx);
 	struct store *other = store_open(fx.dir, &fx.clock.clock, &err);
-	ck_assert_msg(other != NULL, "%s", err_text(&err));
+	ck_assert_msg(other != NULL, "%s", tmf_err_text(&err));
 	store_reads_begin(fx.store);
 	ck_assert_int_eq(fact_time(fx.store), 0);
 	ck_ok(store_fact_put(other, "scope", "kind", "key", STR("1"), &err), &err);
@@ -302,7 +302,7 @@ other_puts_while_read(void)
 START_TEST(test_reads_together)
 {
 	struct store *other = other_puts_while_read();
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(fact_time(fx.store), 0);
 	ck_ok(store_commit(fx.store, &err), &err);
@@ -323,7 +323,7 @@ END_TEST
 START_TEST(test_absent_facts)
 {
 	struct store *other = other_puts_while_read();
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	/* A write of another kind ends the reads: what it begins sees the fact. */
 	ck_ok(store_fact_put(fx.store, "scope", "other kind", "key", STR("1"), &err), &err);
@@ -373,7 +373,7 @@ END_TEST
 static int
 open_and_write(int number)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store *store = store_open(fx.dir, &fx.clock.clock, &err);
 	struct store_run run = {.start_wall_ms = number};
 
@@ -384,7 +384,7 @@ open_and_write(int number)
 		failed = store_branch_put(store, run.id, i, STR("x"), &err) < 0 ||
 			 store_commit(store, &err) < 0;
 	if (failed)
-		fprintf(stderr, "process %d: %s\n", number, err_text(&err));
+		fprintf(stderr, "process %d: %s\n", number, tmf_err_text(&err));
 	store_close(store);
 	return failed;
 }
@@ -412,17 +412,17 @@ END_TEST
 
 START_TEST(test_temporary_store_leaves_nothing)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	fx.store = store_open(NULL, &fx.clock.clock, &err);
-	ck_assert_msg(fx.store != NULL, "%s", err_text(&err));
+	ck_assert_msg(fx.store != NULL, "%s", tmf_err_text(&err));
 	fixture_run(&fx, RUN, 1);
 	ck_ok(store_branch_put(fx.store, RUN, 1, STR("a"), &err), &err);
 	ck_ok(store_commit(fx.store, &err), &err);
 	ck_assert_int_eq(branches_of(fx.store, RUN), 1);
 
 	struct store *other = store_open(NULL, &fx.clock.clock, &err);
-	ck_assert_msg(other != NULL, "%s", err_text(&err));
+	ck_assert_msg(other != NULL, "%s", tmf_err_text(&err));
 	ck_assert_int_eq(branches_of(other, RUN), 0);
 	store_close(other);
 	ck_assert_int_ne(access(fx.dir, F_OK), 0);
@@ -431,7 +431,7 @@ END_TEST
 
 START_TEST(test_the_file_runs_nothing)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	fixture_open(&fx);
 	fixture_run(&fx, RUN, 1);
@@ -449,17 +449,17 @@ END_TEST
 static void
 expect_default_dir(const char *flag, const char *expected)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *dir = store_default_dir(flag, &err);
 
-	ck_assert_msg(dir != NULL, "%s", err_text(&err));
+	ck_assert_msg(dir != NULL, "%s", tmf_err_text(&err));
 	ck_assert_str_eq(dir, expected);
 	free(dir);
 }
 
 START_TEST(test_default_dir)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	setenv("TMFLOW_STATE_DIR", "/env", 1);
 	setenv("XDG_STATE_HOME", "/xdg", 1);
@@ -474,7 +474,7 @@ START_TEST(test_default_dir)
 	expect_default_dir(NULL, "/home/me/.local/state/tmflow");
 	unsetenv("HOME");
 	ck_assert_ptr_null(store_default_dir(NULL, &err));
-	expect_err(&err, ERR_CONFIG, "--state-dir");
+	expect_err(&err, TMF_ERR_CONFIG, "--state-dir");
 }
 END_TEST
 

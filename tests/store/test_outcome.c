@@ -29,7 +29,7 @@ static void
 put(const char *run_id, const char *instance, const char *interface, enum outcome_kind kind)
 {
 	struct outcome outcome = {.kind = kind, .instance_id = instance, .interface_id = interface};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_outcome_put(fx.store, run_id, &outcome, &err), &err);
 }
@@ -56,7 +56,7 @@ static void
 expect_rows(const char *run_id, int kind, int stop_after, const char *expected)
 {
 	struct rows rows = {.stop_after = stop_after};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_outcomes_each(fx.store, run_id, kind, add_row, &rows, &err), &err);
 	ck_assert_str_eq(buf_cstr(&rows.text), expected);
@@ -67,11 +67,11 @@ expect_rows(const char *run_id, int kind, int stop_after, const char *expected)
 static void
 expect_counts(const char *run_id, const char *expected)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store *other = store_open(fx.dir, &fx.clock.clock, &err);
 	struct store *stores[] = {fx.store, other};
 
-	ck_assert_msg(other != NULL, "%s", err_text(&err));
+	ck_assert_msg(other != NULL, "%s", tmf_err_text(&err));
 	ck_ok(store_commit(fx.store, &err), &err);
 	for (size_t i = 0; i < 2; i++) {
 		int64_t counts[OUTCOME_COUNT];
@@ -117,7 +117,7 @@ END_TEST
 
 START_TEST(test_runs_are_apart)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	put(RUN, "i-1", "eni-1", OUTCOME_CREATED);
 	put("other", "i-1", "eni-1", OUTCOME_CONFLICT);
@@ -129,7 +129,7 @@ START_TEST(test_runs_are_apart)
 	expect_rows("none", -1, 0, "");
 	struct outcome outcome = {.kind = OUTCOME_GONE, .instance_id = "i-1"};
 	ck_assert_int_eq(store_outcome_put(fx.store, "none", &outcome, &err), -1);
-	expect_err(&err, ERR_NOT_FOUND, "there is no run none");
+	expect_err(&err, TMF_ERR_NOT_FOUND, "there is no run none");
 }
 END_TEST
 
@@ -200,7 +200,7 @@ START_TEST(test_keeps_every_field)
 {
 	struct outcome full = {OUTCOME_FAILED, "i-1", "eni-1", "reason", "tags[0]", "tmt-1",
 	    "tms-1", "Some.Error", "because", "req"};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int count = 0;
 
 	ck_ok(store_outcome_put(fx.store, RUN, &full, &err), &err);
@@ -229,7 +229,7 @@ START_TEST(test_cuts_long_texts_and_refuses_long_ids)
 	char id[STORE_KEY_BYTES_MAX + 2];
 	struct outcome outcome = {
 	    .kind = OUTCOME_FAILED, .instance_id = "i-1", .cause = cause, .reason = reason};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int count = 0;
 
 	for (size_t i = 1; i + 2 < sizeof(cause); i += 2)
@@ -244,21 +244,21 @@ START_TEST(test_cuts_long_texts_and_refuses_long_ids)
 	id[sizeof(id) - 1] = '\0';
 	outcome.instance_id = id;
 	ck_assert_int_eq(store_outcome_put(fx.store, RUN, &outcome, &err), -1);
-	expect_err(&err, ERR_LIMIT, "the instance id");
+	expect_err(&err, TMF_ERR_LIMIT, "the instance id");
 	outcome.instance_id = "i-1";
 	outcome.interface_id = id;
 	ck_assert_int_eq(store_outcome_put(fx.store, RUN, &outcome, &err), -1);
-	expect_err(&err, ERR_LIMIT, "the interface id");
+	expect_err(&err, TMF_ERR_LIMIT, "the interface id");
 	outcome.instance_id = NULL;
 	ck_assert_int_eq(store_outcome_put(fx.store, RUN, &outcome, &err), -1);
-	expect_err(&err, ERR_INVALID, "instance id");
+	expect_err(&err, TMF_ERR_INVALID, "instance id");
 	expect_counts(RUN, "failed=1 ");
 }
 END_TEST
 
 START_TEST(test_refuses_rows_that_cannot_be)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct rows rows = {.stop_after = 0};
 	int64_t counts[OUTCOME_COUNT];
 	struct outcome outcome = {.kind = OUTCOME_CREATED, .instance_id = "i-1"};
@@ -267,12 +267,12 @@ START_TEST(test_refuses_rows_that_cannot_be)
 	ck_ok(store_commit(fx.store, &err), &err);
 	fixture_sql(&fx, "UPDATE outcomes SET kind = 10");
 	ck_assert_int_eq(store_outcomes_each(fx.store, RUN, -1, add_row, &rows, &err), -1);
-	expect_err(&err, ERR_STORE, "an outcome that cannot be");
+	expect_err(&err, TMF_ERR_STORE, "an outcome that cannot be");
 	ck_assert_int_eq(store_outcome_put(fx.store, RUN, &outcome, &err), -1);
-	expect_err(&err, ERR_STORE, "an outcome that cannot be");
+	expect_err(&err, TMF_ERR_STORE, "an outcome that cannot be");
 	fixture_reopen(&fx);
 	ck_assert_int_eq(store_outcomes_count(fx.store, RUN, counts, &err), -1);
-	expect_err(&err, ERR_STORE, "an outcome that cannot be");
+	expect_err(&err, TMF_ERR_STORE, "an outcome that cannot be");
 	buf_fini(&rows.text);
 }
 END_TEST
@@ -295,7 +295,7 @@ static void
 put_many(int from)
 {
 	struct rng rng;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	rng_seed(&rng, (uint64_t)from);
 	for (int i = from; i < from + PAGE; i++) {
@@ -331,7 +331,7 @@ count_row(void *arg, const struct outcome *outcome)
 static void
 write_and_read_many(int many)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int64_t counts[OUTCOME_COUNT];
 	int count = 0;
 
@@ -380,7 +380,7 @@ START_TEST(test_failed_instances_by_page)
 {
 	struct buf text = {0};
 	struct rows rows = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	put(RUN, "i-3", "eni-1", OUTCOME_FAILED);
 	put(RUN, "i-1", "eni-1", OUTCOME_CREATED);

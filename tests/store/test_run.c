@@ -41,7 +41,7 @@ static void
 expect_find(const char *text, const char *id)
 {
 	struct store_run run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_run_find(fx.store, text, &run, &err), &err);
 	ck_assert_str_eq(run.id, id);
@@ -49,10 +49,10 @@ expect_find(const char *text, const char *id)
 }
 
 static void
-expect_no_find(const char *text, enum err_code code, const char *part)
+expect_no_find(const char *text, enum tmf_err_code code, const char *part)
 {
 	struct store_run run = {.status = RUN_FAILED};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_assert_int_eq(store_run_find(fx.store, text, &run, &err), -1);
 	ck_assert_int_eq(run.status, RUN_FAILED);
@@ -62,7 +62,7 @@ expect_no_find(const char *text, enum err_code code, const char *part)
 START_TEST(test_keeps_every_field)
 {
 	struct store_run run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_run_create(fx.store, &full_run, &err), &err);
 	ck_ok(store_commit(fx.store, &err), &err);
@@ -90,7 +90,7 @@ END_TEST
 START_TEST(test_update_writes_the_end_only)
 {
 	struct store_run run, end = full_run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_run_create(fx.store, &full_run, &err), &err);
 	end.status = RUN_TIMED_OUT;
@@ -111,25 +111,25 @@ START_TEST(test_update_writes_the_end_only)
 
 	strcpy(end.id, "unknown");
 	ck_assert_int_eq(store_run_update(fx.store, &end, &err), -1);
-	expect_err(&err, ERR_NOT_FOUND, "there is no run unknown");
+	expect_err(&err, TMF_ERR_NOT_FOUND, "there is no run unknown");
 }
 END_TEST
 
 START_TEST(test_create_refuses)
 {
 	struct store_run run = full_run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	fixture_run(&fx, "taken", 1);
 	strcpy(run.id, "taken");
 	ck_assert_int_eq(store_run_create(fx.store, &run, &err), -1);
-	expect_err(&err, ERR_INVALID, "there is already a run taken");
+	expect_err(&err, TMF_ERR_INVALID, "there is already a run taken");
 	fixture_reopen(&fx);
 	ck_assert_int_eq(store_run_create(fx.store, &run, &err), -1);
-	expect_err(&err, ERR_INVALID, "there is already a run taken");
+	expect_err(&err, TMF_ERR_INVALID, "there is already a run taken");
 	strcpy(run.id, "a/b");
 	ck_assert_int_eq(store_run_create(fx.store, &run, &err), -1);
-	expect_err(&err, ERR_INVALID, "character 2");
+	expect_err(&err, TMF_ERR_INVALID, "character 2");
 
 	/* None of this was a fault of the store. */
 	strcpy(run.id, "free");
@@ -141,12 +141,12 @@ END_TEST
 START_TEST(test_limits_texts)
 {
 	struct store_run run = {.id = "big"};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	run.definition = mem_zalloc(STORE_TEXT_BYTES_MAX + 2, 1);
 	memset(run.definition, 'x', STORE_TEXT_BYTES_MAX + 1);
 	ck_assert_int_eq(store_run_create(fx.store, &run, &err), -1);
-	expect_err(&err, ERR_LIMIT, "the definition has 16777217 bytes");
+	expect_err(&err, TMF_ERR_LIMIT, "the definition has 16777217 bytes");
 	run.definition[STORE_TEXT_BYTES_MAX] = '\0';
 	ck_ok(store_run_create(fx.store, &run, &err), &err);
 	ck_ok(store_commit(fx.store, &err), &err);
@@ -157,8 +157,8 @@ END_TEST
 
 START_TEST(test_finds_by_prefix)
 {
-	expect_no_find("@latest", ERR_NOT_FOUND, "there is no run yet");
-	expect_no_find("01", ERR_NOT_FOUND, "there is no run 01");
+	expect_no_find("@latest", TMF_ERR_NOT_FOUND, "there is no run yet");
+	expect_no_find("01", TMF_ERR_NOT_FOUND, "there is no run 01");
 	fixture_run(&fx, "01ABC", 30);
 	fixture_run(&fx, "01ABD", 10);
 	fixture_run(&fx, "01abc", 20);
@@ -170,12 +170,12 @@ START_TEST(test_finds_by_prefix)
 	expect_find("01a", "01abc");
 	expect_find("zz_", "zz_z");
 	expect_find("@latest", "zz_z");
-	expect_no_find("01A", ERR_INVALID, "several run ids: 01AB, 01ABC, 01ABD");
-	expect_no_find("02", ERR_NOT_FOUND, "there is no run 02");
-	expect_no_find("01ABCD", ERR_NOT_FOUND, "01ABCD");
-	expect_no_find("", ERR_INVALID, "empty");
-	expect_no_find("@late", ERR_INVALID, "letters, digits");
-	expect_no_find("%", ERR_INVALID, "letters, digits");
+	expect_no_find("01A", TMF_ERR_INVALID, "several run ids: 01AB, 01ABC, 01ABD");
+	expect_no_find("02", TMF_ERR_NOT_FOUND, "there is no run 02");
+	expect_no_find("01ABCD", TMF_ERR_NOT_FOUND, "01ABCD");
+	expect_no_find("", TMF_ERR_INVALID, "empty");
+	expect_no_find("@late", TMF_ERR_INVALID, "letters, digits");
+	expect_no_find("%", TMF_ERR_INVALID, "letters, digits");
 }
 END_TEST
 
@@ -191,7 +191,7 @@ START_TEST(test_parts)
 {
 	struct store_run part = full_run;
 	struct buf ids = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	part.parent = (char[]){"full"};
 	ck_ok(store_run_create(fx.store, &full_run, &err), &err);
@@ -203,7 +203,7 @@ START_TEST(test_parts)
 	expect_find("fu", "full");
 	expect_find("full-b", "full-b");
 	expect_find("@latest", "full");
-	expect_no_find("full-", ERR_NOT_FOUND, "full-");
+	expect_no_find("full-", TMF_ERR_NOT_FOUND, "full-");
 	ck_ok(store_runs_each(
 		  fx.store, &(struct store_run_filter){.status = -1}, note_id, &ids, &err),
 	    &err);
@@ -220,7 +220,7 @@ END_TEST
 START_TEST(test_names_at_most_five)
 {
 	struct store_run run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	for (int i = 1; i <= 5; i++) {
 		char id[16];
@@ -229,15 +229,15 @@ START_TEST(test_names_at_most_five)
 		fixture_run(&fx, id, i);
 	}
 	ck_assert_int_eq(store_run_find(fx.store, "r", &run, &err), -1);
-	ck_assert_ptr_null(strstr(err_text(&err), "..."));
-	expect_err(&err, ERR_INVALID, "r1, r2, r3, r4, r5");
+	ck_assert_ptr_null(strstr(tmf_err_text(&err), "..."));
+	expect_err(&err, TMF_ERR_INVALID, "r1, r2, r3, r4, r5");
 	for (int i = 6; i <= 8; i++) {
 		char id[16];
 
 		snprintf(id, sizeof(id), "r%d", i);
 		fixture_run(&fx, id, i);
 	}
-	expect_no_find("r", ERR_INVALID, "r1, r2, r3, r4, r5, ...");
+	expect_no_find("r", TMF_ERR_INVALID, "r1, r2, r3, r4, r5, ...");
 }
 END_TEST
 
@@ -276,7 +276,7 @@ expect_list(int status, int64_t since_wall_ms, int stop_after, const char *ids)
 {
 	struct listed listed = {.stop_after = stop_after};
 	struct store_run_filter filter = {.status = status, .since_wall_ms = since_wall_ms};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_runs_each(fx.store, &filter, list_run, &listed, &err), &err);
 	ck_assert_str_eq(listed.ids, ids);
@@ -285,7 +285,7 @@ expect_list(int status, int64_t since_wall_ms, int stop_after, const char *ids)
 START_TEST(test_lists_newest_first)
 {
 	struct store_run done = {.id = "c", .status = RUN_SUCCEEDED, .stop_wall_ms = 9};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	expect_list(-1, 0, 0, "");
 	ck_ok(store_run_create(fx.store, &full_run, &err), &err);
@@ -331,7 +331,7 @@ START_TEST(test_checks_ids)
 {
 	static const char *const bad[] = {"", "a b", "a.b", "../x", "a/b", "\xc3\xa4", "@latest",
 	    "a\n", "01234567890123456789012345678901234567890123456789012345678901234"};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	ck_ok(store_run_id_check("aZ09-_", &err), &err);
 	ck_ok(store_run_id_check(
@@ -339,7 +339,7 @@ START_TEST(test_checks_ids)
 	    &err);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ck_assert_msg(store_run_id_check(bad[i], &err) < 0, "%s", bad[i]);
-		expect_err(&err, ERR_INVALID, "a run id");
+		expect_err(&err, TMF_ERR_INVALID, "a run id");
 	}
 }
 END_TEST
@@ -358,15 +358,15 @@ START_TEST(test_refuses_rows_that_cannot_be)
 {
 	struct store_run_filter filter = {.status = -1};
 	struct listed listed = {.stop_after = 0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	fixture_run(&fx, "a", 1);
 	fixture_sql(&fx, "UPDATE runs SET status = 99");
-	expect_no_find("a", ERR_STORE, "a run that cannot be");
+	expect_no_find("a", TMF_ERR_STORE, "a run that cannot be");
 	ck_assert_int_eq(store_runs_each(fx.store, &filter, list_run, &listed, &err), -1);
-	expect_err(&err, ERR_STORE, "move it away");
+	expect_err(&err, TMF_ERR_STORE, "move it away");
 	fixture_sql(&fx, "UPDATE runs SET id = 'a/' || hex(zeroblob(99))");
-	expect_no_find("a", ERR_INVALID, "a run id has");
+	expect_no_find("a", TMF_ERR_INVALID, "a run id has");
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 #include "engine_harness.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <check.h>
@@ -12,79 +12,80 @@
 /* --- the actions --- */
 
 static struct harness *
-env(struct op *op)
+env(struct tmf_op *op)
 {
 	return op->env;
 }
 
-static enum op_next
-echo(struct op *op)
+static enum tmf_op_next
+echo(struct tmf_op *op)
 {
 	env(op)->starts++;
-	return op_done(op, json_incref(op->input));
+	return tmf_op_done(op, json_incref(op->input));
 }
 
-static enum op_next
-fail_as_asked(struct op *op)
+static enum tmf_op_next
+fail_as_asked(struct tmf_op *op)
 {
-	const char *cause = json_get_string(op->input, "Cause");
+	const char *cause = jsonx_get_string(op->input, "Cause");
 
 	env(op)->starts++;
 	if (cause != NULL)
-		err_set_name(
-		    &op->err, ERR_SERVICE, json_get_string(op->input, "Error"), "%s", cause);
+		tmf_err_set_name(
+		    &op->err, TMF_ERR_SERVICE, jsonx_get_string(op->input, "Error"), "%s", cause);
 	else
-		err_set_name(&op->err, ERR_SERVICE, json_get_string(op->input, "Error"), NULL);
-	return OP_FAIL;
+		tmf_err_set_name(
+		    &op->err, TMF_ERR_SERVICE, jsonx_get_string(op->input, "Error"), NULL);
+	return TMF_OP_FAIL;
 }
 
-static enum op_next
-flaky(struct op *op)
+static enum tmf_op_next
+flaky(struct tmf_op *op)
 {
 	if (env(op)->failures++ < json_integer_value(json_object_get(op->input, "Times")))
 		return fail_as_asked(op);
 	return echo(op);
 }
 
-static enum op_next
-slept(struct op *op)
+static enum tmf_op_next
+slept(struct tmf_op *op)
 {
-	return op_done(op, json_incref(op->input));
+	return tmf_op_done(op, json_incref(op->input));
 }
 
-static enum op_next
-sleep_then(struct op *op, op_stage_fn *stage)
+static enum tmf_op_next
+sleep_then(struct tmf_op *op, tmf_op_stage_fn *stage)
 {
 	env(op)->starts++;
-	return op_sleep(op, json_integer_value(json_object_get(op->input, "Ms")), stage);
+	return tmf_op_sleep(op, json_integer_value(json_object_get(op->input, "Ms")), stage);
 }
 
-static enum op_next
-sleep_first(struct op *op)
+static enum tmf_op_next
+sleep_first(struct tmf_op *op)
 {
 	return sleep_then(op, slept);
 }
 
-static enum op_next
-looked(struct op *op)
+static enum tmf_op_next
+looked(struct tmf_op *op)
 {
 	return op_done_unchanged(op, json_incref(op->input));
 }
 
-static enum op_next
-look(struct op *op)
+static enum tmf_op_next
+look(struct tmf_op *op)
 {
 	return sleep_then(op, looked);
 }
 
 static void
-gave_up(struct op *op)
+gave_up(struct tmf_op *op)
 {
-	ck_assert(err_isset(&op->err));
+	ck_assert(tmf_err_isset(&op->err));
 	env(op)->gave_up++;
 }
 
-static const struct action actions[] = {
+static const struct tmf_action actions[] = {
     {.name = "echo", .summary = "echo", .start = echo},
     {.name = "fail", .summary = "fail", .start = fail_as_asked, .gave_up = gave_up},
     {.name = "flaky", .summary = "flaky", .start = flaky, .gave_up = gave_up},
@@ -100,11 +101,11 @@ harness_init(struct harness *h, struct store *store)
 	*h = (struct harness){.store = store};
 	fake_clock_init(&h->clock, START_WALL_MS);
 	h->start_wall_ms = START_WALL_MS;
-	h->loop = loop_new(&h->clock.clock);
-	h->registry = action_registry_new();
+	h->loop = tmf_loop_new(&h->clock.clock);
+	h->registry = tmf_registry_new();
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		action_registry_add(h->registry, &actions[i]);
-	action_registry_set_env(h->registry, h);
+		tmf_registry_add(h->registry, &actions[i]);
+	tmf_registry_set_env(h->registry, h);
 	rng_seed(&h->rng, 1);
 	h->engine = engine_new(&(struct engine_opts){
 	    .loop = h->loop,
@@ -122,8 +123,8 @@ void
 harness_fini(struct harness *h)
 {
 	engine_free(h->engine);
-	action_registry_free(h->registry);
-	loop_free(h->loop);
+	tmf_registry_free(h->registry);
+	tmf_loop_free(h->loop);
 	json_decref(h->path);
 	json_decref(h->events);
 	json_decref(h->after);
@@ -136,14 +137,14 @@ harness_fini(struct harness *h)
 struct asl_machine *
 harness_compile(struct harness *h, json_t *definition)
 {
-	struct asl_resources resources = action_registry_resources(h->registry);
-	struct err err = {0};
+	struct asl_resources resources = registry_resources(h->registry);
+	struct tmf_err err = {0};
 	struct diag_list diags;
-	char *text = json_text(definition);
+	char *text = jsonx_text(definition);
 	struct doc *doc = doc_parse("definition", str_of(text), &err);
 	struct asl_machine *machine;
 
-	ck_assert_msg(doc != NULL, "%s", err_text(&err));
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
 	diag_list_init(&diags, doc);
 	machine = asl_compile(doc, &resources, &diags);
 	if (machine == NULL)
@@ -166,7 +167,7 @@ done(void *arg, struct execution *execution, const struct execution_result *resu
 	h->output = json_incref(result->output);
 	h->error = mem_strdup(result->error);
 	h->cause = mem_strdup(result->cause);
-	loop_stop(h->loop);
+	tmf_loop_stop(h->loop);
 }
 
 static void
@@ -194,11 +195,11 @@ harness_start(struct harness *h, struct asl_machine *machine, json_t *input, boo
 	    .on_event = h->quiet ? NULL : note_event,
 	    .arg = h,
 	};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct execution *x =
 	    resume ? execution_resume(h->engine, &opts, &err) : execution_start(h->engine, &opts);
 
-	ck_assert_msg(x != NULL, "%s", err_text(&err));
+	ck_assert_msg(x != NULL, "%s", tmf_err_text(&err));
 	return x;
 }
 
@@ -206,9 +207,9 @@ void
 harness_run(struct harness *h, struct asl_machine *machine, json_t *input, bool resume)
 {
 	struct execution *x = harness_start(h, machine, input, resume);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	ck_assert_msg(loop_run(h->loop, &err) == 0, "%s", err_text(&err));
+	ck_assert_msg(tmf_loop_run(h->loop, &err) == 0, "%s", tmf_err_text(&err));
 	ck_assert_msg(h->over, "the loop went idle before the execution was over");
 	execution_free(x);
 }

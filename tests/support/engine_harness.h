@@ -11,8 +11,8 @@
  */
 struct harness {
 	struct fake_clock clock;
-	struct loop *loop;
-	struct action_registry *registry;
+	struct tmf_loop *loop;
+	struct tmf_registry *registry;
 	struct rng rng;
 	struct engine *engine;
 	struct store *store; /* NULL: no checkpoints; borrowed */

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 struct http_exchange {
-	struct task task; /* first */
+	struct tmf_task task; /* first */
 	struct scripted_transport *scripted;
 	struct http_handler handler;
 	int status;
@@ -33,7 +33,7 @@ exchange_free(struct http_exchange *exchange)
 
 /* Hands the body over piece by piece; a handler may refuse one. */
 static int
-deliver_body(struct http_exchange *exchange, struct err *err)
+deliver_body(struct http_exchange *exchange, struct tmf_err *err)
 {
 	struct str rest = buf_str(&exchange->body);
 	size_t piece = exchange->scripted->opts.piece_bytes;
@@ -51,18 +51,18 @@ deliver_body(struct http_exchange *exchange, struct err *err)
 }
 
 static void
-deliver(struct task *task)
+deliver(struct tmf_task *task)
 {
 	struct http_exchange *exchange = (struct http_exchange *)task;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int status = exchange->status;
 
 	if (status == 0)
-		err_set(&err, ERR_TRANSPORT, "%s", buf_cstr(&exchange->body));
+		tmf_err_set(&err, TMF_ERR_TRANSPORT, "%s", buf_cstr(&exchange->body));
 	else if (deliver_body(exchange, &err) < 0)
 		status = 0;
 	exchange->handler.done(exchange->handler.arg, exchange, status, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	exchange_free(exchange);
 }
 
@@ -119,7 +119,7 @@ start(struct http_transport *transport, const struct http_request *request,
 		answer_from_list(exchange, request, scripted->sent);
 	scripted->sent++;
 	scripted->open++;
-	loop_post(opts->loop, &exchange->task);
+	tmf_loop_post(opts->loop, &exchange->task);
 	return exchange;
 }
 
@@ -128,7 +128,7 @@ cancel(struct http_transport *transport, struct http_exchange *exchange)
 {
 	struct scripted_transport *scripted = (struct scripted_transport *)transport;
 
-	loop_unpost(scripted->opts.loop, &exchange->task);
+	tmf_loop_unpost(scripted->opts.loop, &exchange->task);
 	exchange_free(exchange);
 }
 

@@ -13,7 +13,7 @@ struct scripted_transport;
 
 struct scripted_reply {
 	const char *operation; /* the Action that must have been asked for; NULL: any */
-	int status;	       /* 0: no reply, ERR_TRANSPORT with body as its text */
+	int status;	       /* 0: no reply, TMF_ERR_TRANSPORT with body as its text */
 	const char *body;
 };
 
@@ -22,7 +22,7 @@ typedef void scripted_answer_fn(
     void *arg, const struct http_request *request, int *ret_status, struct buf *ret_body);
 
 struct scripted_opts {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	const struct scripted_reply *replies; /* in order; the last one stays. Borrowed */
 	size_t replies_count;
 	scripted_answer_fn *answer; /* instead of replies */

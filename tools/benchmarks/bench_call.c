@@ -9,24 +9,24 @@
 #define WARM_UP_CALLS 200
 
 struct bench {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct aws_client *client;
 	long left;
-	struct err err;
+	struct tmf_err err;
 };
 
 static void start(struct bench *bench);
 
 static void
-completed(void *arg, struct call *call)
+completed(void *arg, struct tmf_call *call)
 {
 	struct bench *bench = arg;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
-	err_move(&bench->err, &call->err);
+	tmf_err_move(&bench->err, &call->err);
 	json_decref(result);
 	if (result == NULL || --bench->left == 0)
-		loop_stop(bench->loop);
+		tmf_loop_stop(bench->loop);
 	else
 		start(bench);
 }
@@ -34,7 +34,8 @@ completed(void *arg, struct call *call)
 static void
 start(struct bench *bench)
 {
-	call_on_done(ec2_describe_sessions(bench->client, &(struct ec2_describe){.max_results = 5}),
+	tmf_call_on_done(
+	    ec2_describe_sessions(bench->client, &(struct ec2_describe){.max_results = 5}),
 	    completed, bench);
 }
 
@@ -48,7 +49,7 @@ measure(struct bench *bench, long calls)
 	bench->left = calls;
 	getrusage(RUSAGE_SELF, &before);
 	start(bench);
-	if (loop_run(bench->loop, &bench->err) < 0 || err_isset(&bench->err))
+	if (tmf_loop_run(bench->loop, &bench->err) < 0 || tmf_err_isset(&bench->err))
 		return -1;
 	getrusage(RUSAGE_SELF, &after);
 	return (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
@@ -91,7 +92,7 @@ run(struct bench *bench, const char *url, long calls)
 	if (micros >= 0)
 		printf("%.1f\n", micros / (double)calls);
 	else
-		fprintf(stderr, "bench_call: %s\n", err_text(&bench->err));
+		fprintf(stderr, "bench_call: %s\n", tmf_err_text(&bench->err));
 	aws_client_free(bench->client);
 	credentials_provider_free(credentials);
 	http_curl_free(transport);
@@ -102,7 +103,7 @@ run(struct bench *bench, const char *url, long calls)
 int
 main(int argc, char **argv)
 {
-	struct bench bench = {.loop = loop_new(clock_system())};
+	struct bench bench = {.loop = tmf_loop_new(clock_system())};
 	long calls = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
 	int code;
 
@@ -111,7 +112,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	code = run(&bench, argv[1], calls);
-	err_fini(&bench.err);
-	loop_free(bench.loop);
+	tmf_err_fini(&bench.err);
+	tmf_loop_free(bench.loop);
 	return code;
 }

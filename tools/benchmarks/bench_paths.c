@@ -35,9 +35,9 @@ static const char session_body[] =
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 static void
-fail(const struct err *err)
+fail(const struct tmf_err *err)
 {
-	fprintf(stderr, "bench_paths: %s\n", err_text(err));
+	fprintf(stderr, "bench_paths: %s\n", tmf_err_text(err));
 	exit(1);
 }
 
@@ -45,7 +45,7 @@ static struct sim_world *
 world(void)
 {
 	struct sim_opts opts;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct sim_world *made;
 
 	sim_opts_default(&opts);
@@ -60,7 +60,7 @@ static void
 keys_get(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
 {
 	struct credentials keys = {.access_key_id = SIM_ACCESS_KEY_DEFAULT};
-	struct err none = {0};
+	struct tmf_err none = {0};
 
 	(void)provider;
 	secret_set(&keys.secret_access_key, SIM_SECRET_KEY_DEFAULT);
@@ -74,23 +74,23 @@ static struct credentials_provider keys = {.get = keys_get};
 
 /* Asks for the same page again and again. */
 struct page {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct aws_client *client;
 	json_t *reply; /* the last one */
 	long left;
-	struct err err;
+	struct tmf_err err;
 };
 
 static void page_ask(struct page *page);
 
 static void
-page_came(void *arg, struct call *call)
+page_came(void *arg, struct tmf_call *call)
 {
 	struct page *page = arg;
 
-	err_move(&page->err, &call->err);
+	tmf_err_move(&page->err, &call->err);
 	json_decref(page->reply);
-	page->reply = call_take_result(call);
+	page->reply = tmf_call_take_result(call);
 	if (page->reply != NULL && --page->left > 0)
 		page_ask(page);
 }
@@ -98,7 +98,7 @@ page_came(void *arg, struct call *call)
 static void
 page_ask(struct page *page)
 {
-	call_on_done(
+	tmf_call_on_done(
 	    ec2_describe_instances(page->client, &(struct ec2_describe){.max_results = 200}),
 	    page_came, page);
 }
@@ -110,7 +110,7 @@ parse_pages(struct sim_world *account, long count)
 	struct sim_reply reply = world_handle(account,
 	    &(struct sim_request){
 		.method = "POST", .path = "/", .body = str_of(PAGE), .now_wall_ms = WALL_MS});
-	struct page page = {.loop = loop_new(clock_system()), .left = count};
+	struct page page = {.loop = tmf_loop_new(clock_system()), .left = count};
 	const struct scripted_reply script = {.status = 200, .body = buf_cstr(&reply.body)};
 	struct scripted_transport *scripted =
 	    scripted_transport_new(&(struct scripted_opts){.loop = page.loop,
@@ -131,13 +131,13 @@ parse_pages(struct sim_world *account, long count)
 	if (page.client == NULL)
 		fail(&page.err);
 	page_ask(&page);
-	if (loop_run(page.loop, &page.err) < 0 || err_isset(&page.err))
+	if (tmf_loop_run(page.loop, &page.err) < 0 || tmf_err_isset(&page.err))
 		fail(&page.err);
 	instances = json_incref(json_object_get(page.reply, "Instances"));
 	json_decref(page.reply);
 	aws_client_free(page.client);
 	scripted_transport_free(scripted);
-	loop_free(page.loop);
+	tmf_loop_free(page.loop);
 	sim_reply_fini(&reply);
 	return instances;
 }
@@ -158,7 +158,7 @@ static void
 match_page(const struct rules *rules, json_t *instances)
 {
 	const struct config_rule *rule;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *instance;
 	size_t i;
 
@@ -173,7 +173,7 @@ path_match(long count)
 	struct sim_world *account = world();
 	json_t *instances = parse_pages(account, 1);
 	struct diag_list diags;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct buf text = {0};
 
 	world_config(account, SIM_SCENARIO_ALL, &text);
@@ -227,7 +227,7 @@ static void
 path_checkpoint(long count)
 {
 	char dir[] = "/tmp/bench-XXXXXX";
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store *store = mkdtemp(dir) != NULL ? store_open(dir, clock_system(), &err) : NULL;
 	struct store_run run = {.start_wall_ms = WALL_MS};
 

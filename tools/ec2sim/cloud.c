@@ -37,14 +37,14 @@ cloud_world(const struct sim_cloud *cloud, unsigned account, unsigned region)
 }
 
 static int
-split_regions(struct sim_cloud *cloud, const char *list, struct err *err)
+split_regions(struct sim_cloud *cloud, const char *list, struct tmf_err *err)
 {
 	while (true) {
 		size_t len = strcspn(list, ",");
 
 		if (len == 0 || len > 40 || cloud->regions_count == SIM_REGIONS_MAX)
-			return err_set(err, ERR_INVALID, "regions must be 1 to %u names: a,b,c",
-			    SIM_REGIONS_MAX);
+			return tmf_err_set(err, TMF_ERR_INVALID,
+			    "regions must be 1 to %u names: a,b,c", SIM_REGIONS_MAX);
 		cloud->regions[cloud->regions_count++] = mem_strndup(list, len);
 		if (list[len] == '\0')
 			return 0;
@@ -54,7 +54,7 @@ split_regions(struct sim_cloud *cloud, const char *list, struct err *err)
 
 static struct sim_world *
 make_world(struct sim_cloud *cloud, const struct sim_cloud_opts *opts, unsigned account,
-    unsigned region, struct err *err)
+    unsigned region, struct tmf_err *err)
 {
 	struct sim_opts one = opts->world;
 	struct sim_world *world;
@@ -75,7 +75,7 @@ make_world(struct sim_cloud *cloud, const struct sim_cloud_opts *opts, unsigned 
 }
 
 static int
-make_worlds(struct sim_cloud *cloud, const struct sim_cloud_opts *opts, struct err *err)
+make_worlds(struct sim_cloud *cloud, const struct sim_cloud_opts *opts, struct tmf_err *err)
 {
 	cloud->realm = realm_new(
 	    opts->world.account_id, opts->accounts > 0 ? opts->accounts : 1, opts->world.seed, err);
@@ -97,7 +97,7 @@ make_worlds(struct sim_cloud *cloud, const struct sim_cloud_opts *opts, struct e
 }
 
 struct sim_cloud *
-cloud_new(const struct sim_cloud_opts *opts, struct err *err)
+cloud_new(const struct sim_cloud_opts *opts, struct tmf_err *err)
 {
 	struct sim_cloud *cloud = mem_zalloc(1, sizeof(*cloud));
 	const char *regions = opts->regions != NULL ? opts->regions : opts->world.region;

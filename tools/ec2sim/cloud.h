@@ -21,8 +21,8 @@ struct sim_cloud_opts {
 	int64_t role_ms_max; /* bounds the life of an assumed role's credentials; 0: as asked */
 };
 
-/* Errors: as world_new; ERR_INVALID for accounts, regions or denied accounts that are none. */
-struct sim_cloud *cloud_new(const struct sim_cloud_opts *opts, struct err *err);
+/* Errors: as world_new; TMF_ERR_INVALID for accounts, regions or denied accounts that are none. */
+struct sim_cloud *cloud_new(const struct sim_cloud_opts *opts, struct tmf_err *err);
 void cloud_free(struct sim_cloud *cloud);
 
 /* As world_handle. Calls under /_sim/ take account=ID and region=REGION in their query, the first ones where absent; without either, those that

@@ -1,7 +1,7 @@
 #include "http.h"
 
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <arpa/inet.h>
@@ -44,13 +44,13 @@ struct sim_http {
 /* ---- signals ---- */
 
 int
-sim_http_add_signal(struct sim_http *http, const struct sim_signal *plan, struct err *err)
+sim_http_add_signal(struct sim_http *http, const struct sim_signal *plan, struct tmf_err *err)
 {
 	if (plan->pid < 2 || plan->pid == getpid() || plan->number < 1 || plan->number > 64)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "a signal needs the pid of another process and a number of 1 to 64");
 	if (http->signals_count == SIM_SIGNALS_MAX)
-		return err_set(err, ERR_INVALID, "more than %u signals", SIM_SIGNALS_MAX);
+		return tmf_err_set(err, TMF_ERR_INVALID, "more than %u signals", SIM_SIGNALS_MAX);
 	http->signals[http->signals_count++] = *plan;
 	return 0;
 }
@@ -80,10 +80,10 @@ send_signals(struct sim_http *http, uint64_t request, bool after)
 
 /* POST /_sim/signal {"at", "pid", "signal", "when": "before"|"after"} */
 static int
-read_signal(struct str body, struct sim_signal *ret, struct err *err)
+read_signal(struct str body, struct sim_signal *ret, struct tmf_err *err)
 {
-	json_t *object = json_parse(body, err);
-	const char *when = json_get_string(object, "when");
+	json_t *object = jsonx_parse(body, err);
+	const char *when = jsonx_get_string(object, "when");
 
 	if (object == NULL)
 		return -1;
@@ -101,7 +101,7 @@ static void
 control_signal(struct exchange *e)
 {
 	struct sim_signal plan;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	e->reply = (struct sim_reply){
 	    .status = 200, .content_type = "application/json", .operation = "control", .code = ""};
@@ -113,7 +113,7 @@ control_signal(struct exchange *e)
 	} else {
 		buf_add_cstr(&e->reply.body, "{\"ok\":true}\n");
 	}
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 /* ---- one exchange ---- */
@@ -154,7 +154,7 @@ static void
 handle(struct exchange *e, struct MHD_Connection *connection, const char *method)
 {
 	struct header_list headers = {.count = 0};
-	struct clock *clock = clock_system();
+	struct tmf_clock *clock = clock_system();
 	struct sim_request request = {.method = method, .path = e->path, .headers = headers.at};
 	bool control = strncmp(e->path, "/_sim/", 6) == 0;
 
@@ -250,7 +250,7 @@ send_reply(struct exchange *e, struct MHD_Connection *connection)
 static int64_t
 now_ms(void)
 {
-	struct clock *clock = clock_system();
+	struct tmf_clock *clock = clock_system();
 
 	return clock->mono_ms(clock);
 }
@@ -323,7 +323,7 @@ end(void *arg, struct MHD_Connection *connection, void **exchange,
 /* ---- the loop ---- */
 
 struct sim_http *
-sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct err *err)
+sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct tmf_err *err)
 {
 	struct sim_http *http = mem_zalloc(1, sizeof(*http));
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(opts->port)};
@@ -332,7 +332,7 @@ sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct e
 	http->verbose = opts->verbose;
 	if (inet_pton(AF_INET, opts->listen, &address.sin_addr) != 1) {
 		free(http);
-		err_set(err, ERR_INVALID, "\"%s\" is no IPv4 address", opts->listen);
+		tmf_err_set(err, TMF_ERR_INVALID, "\"%s\" is no IPv4 address", opts->listen);
 		return NULL;
 	}
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
@@ -341,8 +341,8 @@ sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct e
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 << 10),
 	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (http->daemon == NULL) {
-		err_set(err, ERR_SYSTEM, "cannot listen on %s:%u: %s", opts->listen, opts->port,
-		    strerror(errno));
+		tmf_err_set(err, TMF_ERR_SYSTEM, "cannot listen on %s:%u: %s", opts->listen,
+		    opts->port, strerror(errno));
 		free(http);
 		return NULL;
 	}
@@ -404,7 +404,7 @@ sim_http_port(const struct sim_http *http)
 }
 
 int
-sim_http_run(struct sim_http *http, int stop_fd, struct err *err)
+sim_http_run(struct sim_http *http, int stop_fd, struct tmf_err *err)
 {
 	const union MHD_DaemonInfo *info =
 	    MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -419,11 +419,11 @@ sim_http_run(struct sim_http *http, int stop_fd, struct err *err)
 		    (int64_t)daemon_ms < wait_ms)
 			wait_ms = (int64_t)daemon_ms;
 		if (poll(polled, 2, (int)wait_ms) < 0 && errno != EINTR)
-			return err_set(err, ERR_SYSTEM, "poll: %s", strerror(errno));
+			return tmf_err_set(err, TMF_ERR_SYSTEM, "poll: %s", strerror(errno));
 		if (polled[1].revents != 0)
 			return 0;
 		resume_due(http);
 		if (MHD_run(http->daemon) != MHD_YES)
-			return err_set(err, ERR_SYSTEM, "libmicrohttpd gave up");
+			return tmf_err_set(err, TMF_ERR_SYSTEM, "libmicrohttpd gave up");
 	}
 }

@@ -26,16 +26,16 @@ struct sim_http_opts {
 	bool verbose;	    /* a line a request on standard error */
 };
 
-/* Listens. The cloud is borrowed. Errors: ERR_SYSTEM. */
+/* Listens. The cloud is borrowed. Errors: TMF_ERR_SYSTEM. */
 struct sim_http *
-sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct err *err);
+sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct tmf_err *err);
 void sim_http_free(struct sim_http *http);
 uint16_t sim_http_port(const struct sim_http *http);
 
-/* Serves until stop_fd is readable. Errors: ERR_SYSTEM. */
-int sim_http_run(struct sim_http *http, int stop_fd, struct err *err);
+/* Serves until stop_fd is readable. Errors: TMF_ERR_SYSTEM. */
+int sim_http_run(struct sim_http *http, int stop_fd, struct tmf_err *err);
 
-/* Adds a signal. Errors: ERR_INVALID for process ids below 2, one's own, signal 0, or more than SIM_SIGNALS_MAX pending. */
-int sim_http_add_signal(struct sim_http *http, const struct sim_signal *plan, struct err *err);
+/* Adds a signal. Errors: TMF_ERR_INVALID for process ids below 2, one's own, signal 0, or more than SIM_SIGNALS_MAX pending. */
+int sim_http_add_signal(struct sim_http *http, const struct sim_signal *plan, struct tmf_err *err);
 
 #endif

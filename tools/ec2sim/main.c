@@ -18,7 +18,7 @@ write_part(void *arg, struct str part)
 
 /* Writes by way of a second file, so that who waits for FILE never sees half of it. */
 static int
-write_file(const char *path, void (*fill)(FILE *file, void *arg), void *arg, struct err *err)
+write_file(const char *path, void (*fill)(FILE *file, void *arg), void *arg, struct tmf_err *err)
 {
 	struct buf name = {0};
 	FILE *file;
@@ -34,7 +34,8 @@ write_file(const char *path, void (*fill)(FILE *file, void *arg), void *arg, str
 			result = -1;
 	}
 	if (file == NULL || result < 0)
-		result = err_set(err, ERR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+		result =
+		    tmf_err_set(err, TMF_ERR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
 	buf_fini(&name);
 	return result;
 }
@@ -62,7 +63,7 @@ fill_config(FILE *file, void *arg)
 }
 
 static int
-write_config(const struct sim_cloud *cloud, const struct sim_command *command, struct err *err)
+write_config(const struct sim_cloud *cloud, const struct sim_command *command, struct tmf_err *err)
 {
 	struct buf text = {0};
 	int result;
@@ -88,7 +89,7 @@ open_stop(void)
 }
 
 static int
-serve(struct sim_cloud *cloud, const struct sim_command *command, struct err *err)
+serve(struct sim_cloud *cloud, const struct sim_command *command, struct tmf_err *err)
 {
 	int stop = open_stop();
 	struct sim_http *http = sim_http_new(cloud, &command->http, err);
@@ -111,7 +112,7 @@ serve(struct sim_cloud *cloud, const struct sim_command *command, struct err *er
 }
 
 static int
-run(const struct sim_command *command, struct err *err)
+run(const struct sim_command *command, struct tmf_err *err)
 {
 	struct sim_cloud *cloud = cloud_new(&command->cloud, err);
 	struct sim_sink out = {.write = write_part, .arg = stdout};
@@ -132,7 +133,7 @@ int
 main(int argc, char **argv)
 {
 	struct sim_command command;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int result = sim_command_parse(argc, argv, &command, &err);
 
 	/* A reply is as large as the one before: the system need not give and clear its memory each time. */
@@ -145,9 +146,9 @@ main(int argc, char **argv)
 	else if (result == 0)
 		result = run(&command, &err);
 	if (result < 0)
-		fprintf(stderr, "ec2sim: %s\n", err_text(&err));
-	result = result == 0 ? EXIT_SUCCESS : err.code == ERR_INVALID ? 2 : EXIT_FAILURE;
-	err_fini(&err);
+		fprintf(stderr, "ec2sim: %s\n", tmf_err_text(&err));
+	result = result == 0 ? EXIT_SUCCESS : err.code == TMF_ERR_INVALID ? 2 : EXIT_FAILURE;
+	tmf_err_fini(&err);
 	sim_command_fini(&command);
 	return result;
 }

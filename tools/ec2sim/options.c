@@ -7,8 +7,8 @@
 #include <string.h>
 
 struct option_row;
-typedef int option_fn(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err);
+typedef int option_fn(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err);
 
 /* An option: its handler and, for plain values, where the value goes. */
 struct option_row {
@@ -20,9 +20,10 @@ struct option_row {
 };
 
 static int
-wrong(const struct option_row *row, const char *value, struct err *err)
+wrong(const struct option_row *row, const char *value, struct tmf_err *err)
 {
-	return err_set(err, ERR_INVALID, "--%s: \"%s\" is no %s", row->name, value, row->arg);
+	return tmf_err_set(
+	    err, TMF_ERR_INVALID, "--%s: \"%s\" is no %s", row->name, value, row->arg);
 }
 
 static int
@@ -36,8 +37,8 @@ read_number(const char *text, uint64_t max, uint64_t *ret)
 }
 
 static int
-set_u64(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+set_u64(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	uint64_t number;
 
@@ -48,8 +49,8 @@ set_u64(
 }
 
 static int
-set_unsigned(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+set_unsigned(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	uint64_t number;
 	unsigned narrow;
@@ -62,8 +63,8 @@ set_unsigned(
 }
 
 static int
-set_double(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+set_double(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	char *end;
 	double number = strtod(value, &end);
@@ -75,8 +76,8 @@ set_double(
 }
 
 static int
-set_text(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+set_text(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	(void)err;
 	memcpy((char *)command + row->offset, &value, sizeof(value));
@@ -84,8 +85,8 @@ set_text(
 }
 
 static int
-set_flag(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+set_flag(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	bool on = true;
 
@@ -96,8 +97,8 @@ set_flag(
 }
 
 static int
-set_port(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+set_port(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	uint64_t number;
 
@@ -108,8 +109,8 @@ set_port(
 }
 
 static int
-set_single_subnet(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+set_single_subnet(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	(void)row;
 	(void)value;
@@ -120,8 +121,8 @@ set_single_subnet(
 }
 
 static int
-set_scenario(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+set_scenario(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	static const char *const names[] = {[SIM_SCENARIO_ALL] = "all",
 	    [SIM_SCENARIO_TAGS] = "tags",
@@ -138,28 +139,30 @@ set_scenario(
 }
 
 static int
-add_fault(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+add_fault(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	if (command->cloud.world.faults_count == SIM_FAULTS_MAX)
-		return err_set(err, ERR_INVALID, "--%s: more than %u", row->name, SIM_FAULTS_MAX);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--%s: more than %u", row->name, SIM_FAULTS_MAX);
 	command->cloud.world.faults[command->cloud.world.faults_count++] = value;
 	return 0;
 }
 
 static int
-add_denied(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+add_denied(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	if (command->cloud.denied_count == SIM_DENIED_MAX)
-		return err_set(err, ERR_INVALID, "--%s: more than %u", row->name, SIM_DENIED_MAX);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--%s: more than %u", row->name, SIM_DENIED_MAX);
 	command->cloud.denied[command->cloud.denied_count++] = value;
 	return 0;
 }
 
 static int
-set_role_seconds(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+set_role_seconds(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	uint64_t seconds;
 
@@ -171,8 +174,8 @@ set_role_seconds(
 
 /* KEY:SECRET or KEY:SECRET:TOKEN; a token may hold colons. */
 static int
-add_credentials(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+add_credentials(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	struct sim_credentials *c =
 	    &command->cloud.world.credentials[command->cloud.world.credentials_count];
@@ -209,14 +212,15 @@ take_number(const char **text, uint64_t max, uint64_t *ret)
 
 /* N:PID:SIGNAL or N:PID:SIGNAL:before|after */
 static int
-add_signal(
-    struct sim_command *command, const struct option_row *row, const char *value, struct err *err)
+add_signal(struct sim_command *command, const struct option_row *row, const char *value,
+    struct tmf_err *err)
 {
 	const char *rest = value;
 	uint64_t at, pid, number;
 
 	if (command->signals_count == SIM_SIGNALS_MAX)
-		return err_set(err, ERR_INVALID, "--%s: more than %u", row->name, SIM_SIGNALS_MAX);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--%s: more than %u", row->name, SIM_SIGNALS_MAX);
 	if (take_number(&rest, INT64_MAX, &at) < 0 || take_number(&rest, INT32_MAX, &pid) < 0 ||
 	    take_number(&rest, 64, &number) < 0)
 		return wrong(row, value, err);
@@ -312,7 +316,7 @@ find_row(const char *word, size_t len)
 }
 
 int
-sim_command_parse(int argc, char **argv, struct sim_command *ret_command, struct err *err)
+sim_command_parse(int argc, char **argv, struct sim_command *ret_command, struct tmf_err *err)
 {
 	*ret_command = (struct sim_command){.http = {.listen = "127.0.0.1"}};
 	sim_opts_default(&ret_command->cloud.world);
@@ -323,16 +327,16 @@ sim_command_parse(int argc, char **argv, struct sim_command *ret_command, struct
 		    strncmp(word, "--", 2) == 0 && len > 2 ? find_row(word + 2, len - 2) : NULL;
 
 		if (row == NULL)
-			return err_set(
-			    err, ERR_INVALID, "unknown option %s (ec2sim --help lists them)", word);
+			return tmf_err_set(err, TMF_ERR_INVALID,
+			    "unknown option %s (ec2sim --help lists them)", word);
 		value = word[len] == '=' ? word + len + 1 : NULL;
 		if (row->arg == NULL && value != NULL)
-			return err_set(err, ERR_INVALID, "--%s takes no value", row->name);
+			return tmf_err_set(err, TMF_ERR_INVALID, "--%s takes no value", row->name);
 		if (row->arg != NULL && value == NULL)
 			value = ++i < argc ? argv[i] : NULL;
 		if (row->arg != NULL && value == NULL)
-			return err_set(
-			    err, ERR_INVALID, "--%s needs a value (%s)", row->name, row->arg);
+			return tmf_err_set(
+			    err, TMF_ERR_INVALID, "--%s needs a value (%s)", row->name, row->arg);
 		if (row->set(ret_command, row, value, err) < 0)
 			return -1;
 	}

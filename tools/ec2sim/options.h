@@ -22,8 +22,8 @@ struct sim_command {
 	size_t credentials_count;
 };
 
-/* Fills ret_command, whose strings are borrowed from argv. Errors: ERR_INVALID. */
-int sim_command_parse(int argc, char **argv, struct sim_command *ret_command, struct err *err);
+/* Fills ret_command, whose strings are borrowed from argv. Errors: TMF_ERR_INVALID. */
+int sim_command_parse(int argc, char **argv, struct sim_command *ret_command, struct tmf_err *err);
 void sim_command_fini(struct sim_command *command);
 void sim_command_help(FILE *out);
 

@@ -22,18 +22,18 @@ struct realm {
 };
 
 struct realm *
-realm_new(const char *first_id, unsigned accounts, uint64_t seed, struct err *err)
+realm_new(const char *first_id, unsigned accounts, uint64_t seed, struct tmf_err *err)
 {
 	struct realm *realm;
 	size_t digits = strspn(first_id, "0123456789");
 	unsigned long long first = strtoull(first_id, NULL, 10);
 
 	if (digits != REALM_ACCOUNT_ID_BYTES - 1 || first_id[digits] != '\0') {
-		err_set(err, ERR_INVALID, "an account id has 12 digits");
+		tmf_err_set(err, TMF_ERR_INVALID, "an account id has 12 digits");
 		return NULL;
 	}
 	if (accounts < 1 || accounts > REALM_ACCOUNTS_MAX) {
-		err_set(err, ERR_INVALID, "accounts must be 1..%u", REALM_ACCOUNTS_MAX);
+		tmf_err_set(err, TMF_ERR_INVALID, "accounts must be 1..%u", REALM_ACCOUNTS_MAX);
 		return NULL;
 	}
 	realm = mem_zalloc(1, sizeof(*realm));
@@ -78,16 +78,18 @@ realm_find_account(const struct realm *realm, struct str id, unsigned *ret_accou
 }
 
 int
-realm_deny(struct realm *realm, const char *denied, struct err *err)
+realm_deny(struct realm *realm, const char *denied, struct tmf_err *err)
 {
 	const char *slash = strchr(denied, '/');
 	struct str id = {denied, slash != NULL ? (size_t)(slash - denied) : strlen(denied)};
 	unsigned account;
 
 	if (!realm_find_account(realm, id, &account))
-		return err_set(err, ERR_INVALID, "there is no account %.*s", (int)id.len, id.p);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "there is no account %.*s", (int)id.len, id.p);
 	if (realm->denied_count == REALM_DENIED_MAX)
-		return err_set(err, ERR_INVALID, "more than %u roles are denied", REALM_DENIED_MAX);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "more than %u roles are denied", REALM_DENIED_MAX);
 	realm->denied[realm->denied_count].account = account;
 	realm->denied[realm->denied_count++].role = slash != NULL ? slash + 1 : NULL;
 	return 0;

@@ -26,8 +26,9 @@ struct grant {
 	int64_t expires_wall_ms;
 };
 
-/* accounts of them, with ids that count up from first_id. Errors: ERR_INVALID where first_id has not 12 digits or there are too many. */
-struct realm *realm_new(const char *first_id, unsigned accounts, uint64_t seed, struct err *err);
+/* accounts of them, with ids that count up from first_id. Errors: TMF_ERR_INVALID where first_id has not 12 digits or there are too many. */
+struct realm *
+realm_new(const char *first_id, unsigned accounts, uint64_t seed, struct tmf_err *err);
 void realm_free(struct realm *realm);
 
 const char *realm_account_id(const struct realm *realm, unsigned account);
@@ -35,8 +36,8 @@ const char *realm_account_id(const struct realm *realm, unsigned account);
 bool realm_find_account(const struct realm *realm, struct str id, unsigned *ret_account);
 
 /* From now on nobody may assume a role of ACCOUNT, or the one role of ACCOUNT/ROLE (borrowed).
- * Errors: ERR_INVALID where there is no such account, or too many are denied. */
-int realm_deny(struct realm *realm, const char *denied, struct err *err);
+ * Errors: TMF_ERR_INVALID where there is no such account, or too many are denied. */
+int realm_deny(struct realm *realm, const char *denied, struct tmf_err *err);
 bool realm_denied(const struct realm *realm, unsigned account, struct str role);
 
 /* Bounds the life of what is given out from now on, whatever a caller asks for; 0: no bound. */

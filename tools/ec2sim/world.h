@@ -65,8 +65,8 @@ struct sim_opts {
 };
 void sim_opts_default(struct sim_opts *opts);
 
-/* Errors: ERR_INVALID for an option out of its range or a fault that cannot be parsed. */
-struct sim_world *world_new(const struct sim_opts *opts, struct err *err);
+/* Errors: TMF_ERR_INVALID for an option out of its range or a fault that cannot be parsed. */
+struct sim_world *world_new(const struct sim_opts *opts, struct tmf_err *err);
 void world_free(struct sim_world *world);
 
 struct sim_header {
@@ -113,9 +113,9 @@ void sim_reply_fini(struct sim_reply *reply);
 
 /* Replaces the faults. Each is KIND[:OPERATION]@P (a probability) or @#N (the N-th call of OPERATION, or of all, counted from 1 since the last world_reset_counters).
  * Kinds: throttle, 500, 503, reset-before, reset-after, 500-after, truncate, garbage, delay:MS.
- * Errors: ERR_INVALID naming the fault; the old ones stay. */
-int
-world_set_faults(struct sim_world *world, const char *const *faults, size_t count, struct err *err);
+ * Errors: TMF_ERR_INVALID naming the fault; the old ones stay. */
+int world_set_faults(
+    struct sim_world *world, const char *const *faults, size_t count, struct tmf_err *err);
 
 /* EC2 and STS requests since the start or the last reset. */
 uint64_t world_requests(const struct sim_world *world);
@@ -126,9 +126,9 @@ void world_reset_counters(struct sim_world *world);
 /* Makes every NextToken that was given out so far invalid. */
 void world_expire_tokens(struct sim_world *world);
 
-/* Ends an instance as if by an operator. Errors: ERR_NOT_FOUND. */
+/* Ends an instance as if by an operator. Errors: TMF_ERR_NOT_FOUND. */
 int world_terminate(
-    struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct err *err);
+    struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct tmf_err *err);
 
 /* Where long output goes, piece by piece. */
 struct sim_sink {
@@ -158,9 +158,9 @@ enum sim_scenario {
 void world_config(struct sim_world *world, enum sim_scenario scenario, struct buf *out);
 
 /* Compares the sessions that exist with those that a tmflow configuration asks for, by rules written here a second time on purpose.
- * Appends {"ok", "expectedSessions", "missing", ...}. Errors: ERR_INVALID when config is none. */
-int
-world_expected(const struct sim_world *world, struct str config, struct buf *out, struct err *err);
+ * Appends {"ok", "expectedSessions", "missing", ...}. Errors: TMF_ERR_INVALID when config is none. */
+int world_expected(
+    const struct sim_world *world, struct str config, struct buf *out, struct tmf_err *err);
 
 /* Ids, for tests: "i-0...", "eni-0..." of base instance number index (0..instances-1). */
 #define SIM_ID_BYTES 32

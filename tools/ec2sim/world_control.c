@@ -1,6 +1,6 @@
 #include "world_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,13 +37,13 @@ answer_done(struct sim_reply *reply)
 
 /* Ends with the fault where one is there, else with {"ok":true}. */
 static void
-answer_result(struct sim_reply *reply, int result, struct err *err)
+answer_result(struct sim_reply *reply, int result, struct tmf_err *err)
 {
 	if (result < 0)
-		answer_error(reply, err->code == ERR_NOT_FOUND ? 404 : 400, err_text(err));
+		answer_error(reply, err->code == TMF_ERR_NOT_FOUND ? 404 : 400, tmf_err_text(err));
 	else
 		answer_done(reply);
-	err_fini(err);
+	tmf_err_fini(err);
 }
 
 static void
@@ -81,25 +81,25 @@ control_config(struct sim_world *w, const struct sim_request *request, struct si
 static void
 control_expected(struct sim_world *w, const struct sim_request *request, struct sim_reply *reply)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (world_expected(w, request->body, &reply->body, &err) < 0)
-		answer_error(reply, 400, err_text(&err));
-	err_fini(&err);
+		answer_error(reply, 400, tmf_err_text(&err));
+	tmf_err_fini(&err);
 }
 
 static void
 control_faults(struct sim_world *w, const struct sim_request *request, struct sim_reply *reply)
 {
 	const char *texts[SIM_FAULTS_MAX];
-	struct err err = {0};
-	json_t *body = json_parse(request->body, &err);
+	struct tmf_err err = {0};
+	json_t *body = jsonx_parse(request->body, &err);
 	json_t *list = json_is_object(body) ? json_object_get(body, "faults") : body;
 	size_t count = json_array_size(list);
 	int result = -1;
 
 	if (body != NULL && (!json_is_array(list) || count > SIM_FAULTS_MAX)) {
-		err_set(&err, ERR_INVALID,
+		tmf_err_set(&err, TMF_ERR_INVALID,
 		    "the body must be {\"faults\": [\"KIND[:OPERATION]@P\", ...]}");
 	} else if (body != NULL) {
 		for (size_t i = 0; i < count; i++) {
@@ -136,7 +136,7 @@ control_terminate(struct sim_world *w, const struct sim_request *request, struct
 	const char *id = request->path + strlen(INSTANCE_PATH);
 	size_t len = strcspn(id, "/");
 	char *copy = mem_strndup(id, len);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (strcmp(id + len, "/terminate") != 0)
 		answer_error(reply, 404, "no such control call");

@@ -1,7 +1,7 @@
 #include "world_internal.h"
 
 #include "base/doc/doc.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -341,7 +341,8 @@ write_comparison(struct comparison *c, struct buf *out)
 }
 
 int
-world_expected(const struct sim_world *world, struct str config, struct buf *out, struct err *err)
+world_expected(
+    const struct sim_world *world, struct str config, struct buf *out, struct tmf_err *err)
 {
 	struct doc *doc = doc_parse("config", config, err);
 	struct comparison c = {.w = world};
@@ -352,7 +353,7 @@ world_expected(const struct sim_world *world, struct str config, struct buf *out
 	read_rules(&c, doc_root(doc));
 	if (c.rules_count == 0) {
 		doc_free(doc);
-		return err_set(err, ERR_INVALID, "the configuration has no rule");
+		return tmf_err_set(err, TMF_ERR_INVALID, "the configuration has no rule");
 	}
 	for (uint64_t n = 0; n < instances_end(world); n++) {
 		if (instance_load(world, n, LOOK_TRUE, &i))

@@ -75,7 +75,7 @@ parse_what(char *text, struct fault *fault)
 	char *kind = cut(&text, ':');
 	char *end;
 
-	fault->action = ACTIONS_MAX;
+	fault->action = TMF_ACTIONS_MAX;
 	if (kind == NULL)
 		return parse_kind(text, fault) && fault->kind != FAULT_DELAY;
 	if (!parse_kind(kind, fault))
@@ -89,7 +89,7 @@ parse_what(char *text, struct fault *fault)
 }
 
 static int
-parse_fault(const char *text, struct fault *ret, struct err *err)
+parse_fault(const char *text, struct fault *ret, struct tmf_err *err)
 {
 	struct fault fault = {0};
 	char copy[FAULT_TEXT_BYTES];
@@ -104,17 +104,18 @@ parse_fault(const char *text, struct fault *ret, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, ERR_INVALID,
+	return tmf_err_set(err, TMF_ERR_INVALID,
 	    "fault \"%s\" is not KIND[:OPERATION]@P or @#N with a known kind and operation", text);
 }
 
 int
-world_set_faults(struct sim_world *world, const char *const *faults, size_t count, struct err *err)
+world_set_faults(
+    struct sim_world *world, const char *const *faults, size_t count, struct tmf_err *err)
 {
 	struct fault parsed[SIM_FAULTS_MAX];
 
 	if (count > SIM_FAULTS_MAX)
-		return err_set(err, ERR_INVALID, "more than %u faults", SIM_FAULTS_MAX);
+		return tmf_err_set(err, TMF_ERR_INVALID, "more than %u faults", SIM_FAULTS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		if (parse_fault(faults[i], &parsed[i], err) < 0)
 			return -1;
@@ -131,10 +132,10 @@ faults_for(struct sim_world *w, size_t action, int64_t *ret_delay_ms)
 
 	for (size_t i = 0; i < w->faults_count; i++) {
 		struct fault *f = &w->faults[i];
-		uint64_t nth = f->action == ACTIONS_MAX ? w->requests : w->stats[action].calls;
+		uint64_t nth = f->action == TMF_ACTIONS_MAX ? w->requests : w->stats[action].calls;
 		bool strikes;
 
-		if (f->action != ACTIONS_MAX && f->action != action)
+		if (f->action != TMF_ACTIONS_MAX && f->action != action)
 			continue;
 		strikes = f->at > 0 ? f->at == nth
 				    : world_chance(w, 5000 + i, w->serial) < f->probability;

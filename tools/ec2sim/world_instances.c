@@ -320,7 +320,7 @@ struct reservation_state {
 _Static_assert(sizeof(struct reservation_state) <= DESCRIBE_STATE_BYTES, "the describe's room");
 
 static void
-finish_reservation(struct call *c, void *state)
+finish_reservation(struct tmf_call *c, void *state)
 {
 	struct reservation_state *r = state;
 
@@ -332,7 +332,7 @@ finish_reservation(struct call *c, void *state)
 }
 
 static void
-write_listed(struct call *c, const void *object, void *state)
+write_listed(struct tmf_call *c, const void *object, void *state)
 {
 	const struct instance *i = object;
 	struct reservation_state *r = state;
@@ -370,7 +370,7 @@ static const struct describe describe_instances = {
 };
 
 int
-op_describe_instances(struct call *c)
+op_describe_instances(struct tmf_call *c)
 {
 	return describe_run(c, &describe_instances);
 }
@@ -396,7 +396,7 @@ instance_end(struct sim_world *w, uint64_t n, enum instance_state before)
 }
 
 static int
-terminate_one(struct call *c, uint64_t n)
+terminate_one(struct tmf_call *c, uint64_t n)
 {
 	struct instance i;
 	enum instance_state before;
@@ -417,7 +417,7 @@ terminate_one(struct call *c, uint64_t n)
 #define TERMINATE_MAX 1000u
 
 int
-op_terminate_instances(struct call *c)
+op_terminate_instances(struct tmf_call *c)
 {
 	struct str *ids;
 	size_t count = params_list(&c->params, "InstanceId", &ids);
@@ -454,7 +454,7 @@ op_terminate_instances(struct call *c)
 
 int
 world_terminate(
-    struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct err *err)
+    struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct tmf_err *err)
 {
 	struct instance i;
 	uint64_t n;
@@ -463,7 +463,7 @@ world_terminate(
 	world->now_wall_ms = now_wall_ms;
 	if (!id_read(world, ID_INSTANCE, str_of(instance_id), &n, &formed) ||
 	    !instance_load(world, n, LOOK_TRUE, &i))
-		return err_set(err, ERR_NOT_FOUND, "no instance %s", instance_id);
+		return tmf_err_set(err, TMF_ERR_NOT_FOUND, "no instance %s", instance_id);
 	if (i.state != STATE_TERMINATED)
 		instance_end(world, n, i.state);
 	return 0;

@@ -200,7 +200,8 @@ has_wildcard(struct str value)
 
 /* Puts the sorted parts together. */
 static int
-build_filters(struct call *c, const struct numbered *parts, size_t count, struct filters *filters)
+build_filters(
+    struct tmf_call *c, const struct numbered *parts, size_t count, struct filters *filters)
 {
 	struct filter *f = NULL;
 
@@ -231,7 +232,7 @@ build_filters(struct call *c, const struct numbered *parts, size_t count, struct
 }
 
 int
-params_filters(struct call *c, struct filters *ret_filters)
+params_filters(struct tmf_call *c, struct filters *ret_filters)
 {
 	struct numbered *parts = mem_zalloc(c->params.count + 1, sizeof(parts[0]));
 	size_t count = 0;

@@ -1,6 +1,6 @@
 #include "asl/compile/compile.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -223,7 +223,7 @@ refuse_jsonata(struct compiler *compiler, json_t *root)
 	compile_pop(compiler, mark);
 	mark = compile_push(compiler, "States");
 	json_object_foreach (states, name, state) {
-		const char *language = json_get_string(state, "QueryLanguage");
+		const char *language = jsonx_get_string(state, "QueryLanguage");
 		size_t state_mark = compile_push(compiler, name);
 
 		if (language != NULL && strcmp(language, "JSONPath") == 0)
@@ -239,7 +239,7 @@ static void
 compile_root(struct compiler *compiler, json_t *root)
 {
 	struct machine_fields fields = {0};
-	const char *language = json_get_string(root, "QueryLanguage");
+	const char *language = jsonx_get_string(root, "QueryLanguage");
 
 	if (!json_is_object(root)) {
 		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,

@@ -2,7 +2,7 @@
 
 #include "asl/state/choice_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <assert.h>
 

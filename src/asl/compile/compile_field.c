@@ -1,6 +1,6 @@
 #include "asl/compile/compile.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -61,7 +61,7 @@ parse_path(struct compiler *compiler, const char *name, json_t *json, bool refer
 {
 	const char *text = compile_expect_string(compiler, name, json);
 	struct asl_path *path;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (text == NULL)
 		return NULL;
@@ -70,10 +70,10 @@ parse_path(struct compiler *compiler, const char *name, json_t *json, bool refer
 	if (path != NULL)
 		arena_own(&compiler->machine->arena, path, release_path);
 	else
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, err_text(&err),
+		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, tmf_err_text(&err),
 		    "The value for the field '%s' must be a valid %s", name,
 		    reference ? "reference path" : "JSONPath");
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return path;
 }
 
@@ -107,7 +107,7 @@ compile_expr(struct compiler *compiler, const struct field *field, json_t *json,
 {
 	const char *text = compile_expect_string(compiler, field->name, json);
 	struct asl_expr *expr;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (text == NULL)
 		return;
@@ -115,11 +115,11 @@ compile_expr(struct compiler *compiler, const struct field *field, json_t *json,
 	if (expr != NULL)
 		arena_own(&compiler->machine->arena, expr, release_expr);
 	else
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, err_text(&err),
+		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, tmf_err_text(&err),
 		    "The value for the field '%s' must be a valid JSONPath or a valid intrinsic "
 		    "function call",
 		    field->name);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	*(struct asl_expr **)slot_of(field, base) = expr;
 }
 

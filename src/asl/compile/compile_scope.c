@@ -1,6 +1,6 @@
 #include "asl/compile/compile.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "asl/compile/compile.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <string.h>
 
@@ -195,7 +195,7 @@ find_type(struct compiler *compiler, json_t *json, enum asl_state_type *ret_type
 static bool
 refuse_jsonata_state(struct compiler *compiler, json_t *json)
 {
-	const char *language = json_get_string(json, "QueryLanguage");
+	const char *language = jsonx_get_string(json, "QueryLanguage");
 	size_t mark;
 
 	if (language == NULL || strcmp(language, "JSONata") != 0)

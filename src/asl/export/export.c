@@ -1,6 +1,6 @@
 #include "asl/export/export.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <string.h>
 
@@ -20,7 +20,7 @@ static json_t *export_scope(const struct asl_export_opts *opts, json_t *scope);
 static bool
 is_native(json_t *state)
 {
-	const char *resource = json_get_string(state, "Resource");
+	const char *resource = jsonx_get_string(state, "Resource");
 
 	return resource != NULL && strncmp(resource, PREFIX, PREFIX_LEN) == 0;
 }
@@ -32,11 +32,11 @@ task_parameters(json_t *state)
 	json_t *former = json_object_get(state, "Parameters");
 	json_t *parameters = json_object();
 
-	json_put_string(parameters, "action", json_get_string(state, "Resource") + PREFIX_LEN);
+	jsonx_put_string(parameters, "action", jsonx_get_string(state, "Resource") + PREFIX_LEN);
 	if (former != NULL)
 		json_object_set(parameters, "input", former);
 	else
-		json_put_string(parameters, "input.$", "$");
+		jsonx_put_string(parameters, "input.$", "$");
 	return parameters;
 }
 
@@ -113,7 +113,7 @@ lambda_retrier(json_t *errors)
 	put_seconds(retrier, "MaxDelaySeconds", ASL_EXPORT_LAMBDA_MAX_DELAY_SECONDS);
 	json_object_set_new(retrier, "MaxAttempts", json_integer(ASL_EXPORT_LAMBDA_ATTEMPTS));
 	json_object_set_new(retrier, "BackoffRate", json_integer(ASL_EXPORT_LAMBDA_BACKOFF));
-	json_put_string(retrier, "JitterStrategy", "FULL");
+	jsonx_put_string(retrier, "JitterStrategy", "FULL");
 	return retrier;
 }
 
@@ -146,7 +146,7 @@ export_task(const struct asl_export_opts *opts, json_t *state)
 
 	json_object_foreach (state, key, value) {
 		if (strcmp(key, "Resource") == 0) {
-			json_put_string(task, "Resource", opts->resource);
+			jsonx_put_string(task, "Resource", opts->resource);
 			json_object_set_new(task, "Parameters", task_parameters(state));
 		} else if (strcmp(key, "Parameters") != 0) {
 			json_object_set(task, key, value);
@@ -192,7 +192,7 @@ export_parent(const struct asl_export_opts *opts, json_t *state)
 static json_t *
 export_state(const struct asl_export_opts *opts, json_t *state)
 {
-	const char *type = json_get_string(state, "Type");
+	const char *type = jsonx_get_string(state, "Type");
 
 	if (strcmp(type, "Task") == 0 && is_native(state))
 		return export_task(opts, state);
@@ -214,8 +214,8 @@ distribute(json_t *map)
 		json_object_del(map, "Iterator");
 	}
 	processor = json_object_get(map, "ItemProcessor");
-	json_put_string(config, "Mode", "DISTRIBUTED");
-	json_put_string(config, "ExecutionType", "STANDARD");
+	jsonx_put_string(config, "Mode", "DISTRIBUTED");
+	jsonx_put_string(config, "ExecutionType", "STANDARD");
 	json_object_set_new(processor, "ProcessorConfig", config);
 }
 
@@ -227,7 +227,7 @@ distribute_top(json_t *exported)
 	json_t *state;
 
 	json_object_foreach (json_object_get(exported, "States"), name, state)
-		if (strcmp(json_get_string(state, "Type"), "Map") == 0)
+		if (strcmp(jsonx_get_string(state, "Type"), "Map") == 0)
 			distribute(state);
 }
 

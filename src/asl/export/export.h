@@ -48,8 +48,8 @@ json_t *asl_export(const struct asl_machine *machine, const struct asl_export_op
 
 /*
  * Whether the Maps of the top level can be distributed: their items read no variables from outside.
- * Errors: ERR_INVALID, naming the Map and the variable.
+ * Errors: TMF_ERR_INVALID, naming the Map and the variable.
  */
-int asl_export_check_distributed(const struct asl_machine *machine, struct err *err);
+int asl_export_check_distributed(const struct asl_machine *machine, struct tmf_err *err);
 
 #endif

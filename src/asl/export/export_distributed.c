@@ -1,6 +1,6 @@
 #include "asl/export/export.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -87,7 +87,7 @@ outer_variable(json_t *value, const json_t *known, size_t *ret_len)
 }
 
 static int
-check_map(const char *name, json_t *map, struct err *err)
+check_map(const char *name, json_t *map, struct tmf_err *err)
 {
 	json_t *processor = json_object_get(map, "ItemProcessor");
 	json_t *known = json_object();
@@ -100,7 +100,7 @@ check_map(const char *name, json_t *map, struct err *err)
 	collect_assigned(processor, known);
 	variable = outer_variable(processor, known, &len);
 	if (variable != NULL)
-		rc = err_set(err, ERR_INVALID,
+		rc = tmf_err_set(err, TMF_ERR_INVALID,
 		    "--distributed: the items of %s read $%.*s, but executions of their own do not "
 		    "see the variables around them; hand it on by ItemSelector",
 		    name, (int)len, variable);
@@ -109,13 +109,13 @@ check_map(const char *name, json_t *map, struct err *err)
 }
 
 int
-asl_export_check_distributed(const struct asl_machine *machine, struct err *err)
+asl_export_check_distributed(const struct asl_machine *machine, struct tmf_err *err)
 {
 	const char *name;
 	json_t *state;
 
 	json_object_foreach (json_object_get(asl_machine_json(machine), "States"), name, state) {
-		if (strcmp(json_get_string(state, "Type"), "Map") != 0)
+		if (strcmp(jsonx_get_string(state, "Type"), "Map") != 0)
 			continue;
 		if (check_map(name, state, err) < 0)
 			return -1;

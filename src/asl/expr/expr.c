@@ -1,6 +1,6 @@
 #include "asl/expr/expr_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -11,7 +11,7 @@ struct expr_eval {
 	const struct asl_expr *expr;
 	const char *field;
 	const struct asl_scope *scope;
-	struct err *err;
+	struct tmf_err *err;
 };
 
 static int
@@ -62,15 +62,15 @@ static int
 fail_not_found(const struct expr_eval *eval, const struct asl_path *path)
 {
 	json_t *searched = path_root_get(path, eval->scope, NULL);
-	char *input = json_text(searched);
+	char *input = jsonx_text(searched);
 
 	if (asl_expr_path(eval->expr) == path)
-		err_set_name(eval->err, ERR_ASL, "States.Runtime",
+		tmf_err_set_name(eval->err, TMF_ERR_ASL, "States.Runtime",
 		    "The JSONPath '%s' specified for the field '%s' could not be found in the "
 		    "input '%s'",
 		    path->text, eval->field, input);
 	else
-		err_set_name(eval->err, ERR_ASL, "States.Runtime",
+		tmf_err_set_name(eval->err, TMF_ERR_ASL, "States.Runtime",
 		    "The function '%s' had the following error: The JsonPath argument for the "
 		    "field '%s' could not be found in the input '%s'",
 		    eval->expr->text, path->text, input);
@@ -137,7 +137,7 @@ eval_node(const struct expr_eval *eval, const struct expr_node *node, json_t **r
 
 int
 asl_expr_eval(const struct asl_expr *expr, const char *field, const struct asl_scope *scope,
-    json_t **ret_value, struct err *err)
+    json_t **ret_value, struct tmf_err *err)
 {
 	struct expr_eval eval = {.expr = expr, .field = field, .scope = scope, .err = err};
 

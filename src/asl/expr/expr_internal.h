@@ -18,7 +18,8 @@ struct intrinsic_call {
 };
 
 /* Puts a new reference into *ret_value, or fills err by intrinsic_fail. */
-typedef int intrinsic_fn(const struct intrinsic_call *call, json_t **ret_value, struct err *err);
+typedef int
+intrinsic_fn(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err);
 
 struct intrinsic {
 	const char *name; /* behind "States." */
@@ -35,22 +36,22 @@ const struct intrinsic *intrinsic_find(struct str name);
 const char *intrinsic_nearest(struct str name);
 
 /* States.IntrinsicFailure, "Invalid arguments in States.X: " in front. Returns -1. */
-int intrinsic_fail(const struct intrinsic_call *call, struct err *err, const char *format, ...)
+int intrinsic_fail(const struct intrinsic_call *call, struct tmf_err *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The argument as what it must be; failures name it ("argument 2 must be a number, not a string"). */
 int intrinsic_array_arg(
-    const struct intrinsic_call *call, size_t at, json_t **ret_array, struct err *err);
+    const struct intrinsic_call *call, size_t at, json_t **ret_array, struct tmf_err *err);
 int intrinsic_string_arg(
-    const struct intrinsic_call *call, size_t at, struct str *ret_text, struct err *err);
+    const struct intrinsic_call *call, size_t at, struct str *ret_text, struct tmf_err *err);
 
 /* A number, rounded as AWS does it: half up. */
 int intrinsic_integer_arg(
-    const struct intrinsic_call *call, size_t at, int64_t *ret_value, struct err *err);
+    const struct intrinsic_call *call, size_t at, int64_t *ret_value, struct tmf_err *err);
 
 /* A new string in *ret_value; fails when text is no UTF-8. Empties text. */
 int intrinsic_return_text(
-    const struct intrinsic_call *call, struct buf *text, json_t **ret_value, struct err *err);
+    const struct intrinsic_call *call, struct buf *text, json_t **ret_value, struct tmf_err *err);
 
 intrinsic_fn intrinsic_array;
 intrinsic_fn intrinsic_array_contains;

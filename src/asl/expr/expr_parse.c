@@ -153,7 +153,7 @@ check_arg_count(struct path_parser *parser, const struct expr_call *call)
 
 	if (call->arg_count >= fn->args_min && call->arg_count <= fn->args_max)
 		return 0;
-	return err_set(parser->err, ERR_INVALID,
+	return tmf_err_set(parser->err, TMF_ERR_INVALID,
 	    "at character %zu: States.%s takes %s%u argument%s, not %zu", parser->pos, fn->name,
 	    fn->args_min == fn->args_max ? "" : "at least ", fn->args_min,
 	    fn->args_min == 1 ? "" : "s", call->arg_count);
@@ -190,19 +190,19 @@ parse_root(struct path_parser *parser, struct expr_node *node)
 }
 
 struct asl_expr *
-asl_expr_parse(struct str text, struct err *err)
+asl_expr_parse(struct str text, struct tmf_err *err)
 {
 	struct path_parser parser = {.text = text, .err = err};
 	struct expr_node root;
 	struct asl_expr *expr;
 
 	if (text.len > ASL_EXPR_BYTES_MAX) {
-		err_set(
-		    err, ERR_INVALID, "an expression of more than %u bytes", ASL_EXPR_BYTES_MAX);
+		tmf_err_set(err, TMF_ERR_INVALID, "an expression of more than %u bytes",
+		    ASL_EXPR_BYTES_MAX);
 		return NULL;
 	}
 	if (memchr(text.p, '\0', text.len) != NULL) {
-		err_set(err, ERR_INVALID, "an expression with a NUL character");
+		tmf_err_set(err, TMF_ERR_INVALID, "an expression with a NUL character");
 		return NULL;
 	}
 	if (parse_root(&parser, &root) < 0)

@@ -1,6 +1,6 @@
 #include "asl/expr/expr_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ intrinsic_nearest(struct str name)
 }
 
 int
-intrinsic_fail(const struct intrinsic_call *call, struct err *err, const char *format, ...)
+intrinsic_fail(const struct intrinsic_call *call, struct tmf_err *err, const char *format, ...)
 {
 	struct buf text = {0};
 	va_list args;
@@ -61,22 +61,22 @@ intrinsic_fail(const struct intrinsic_call *call, struct err *err, const char *f
 	va_start(args, format);
 	buf_vprintf(&text, format, args);
 	va_end(args);
-	err_set_name(err, ERR_ASL, "States.IntrinsicFailure", "Invalid arguments in States.%s: %s",
-	    call->fn->name, buf_cstr(&text));
+	tmf_err_set_name(err, TMF_ERR_ASL, "States.IntrinsicFailure",
+	    "Invalid arguments in States.%s: %s", call->fn->name, buf_cstr(&text));
 	buf_fini(&text);
 	return -1;
 }
 
 static int
-fail_kind(const struct intrinsic_call *call, size_t at, const char *kind, struct err *err)
+fail_kind(const struct intrinsic_call *call, size_t at, const char *kind, struct tmf_err *err)
 {
 	return intrinsic_fail(call, err, "argument %zu must be of type %s, not %s", at + 1, kind,
-	    json_kind(call->args[at]));
+	    jsonx_kind(call->args[at]));
 }
 
 int
 intrinsic_array_arg(
-    const struct intrinsic_call *call, size_t at, json_t **ret_array, struct err *err)
+    const struct intrinsic_call *call, size_t at, json_t **ret_array, struct tmf_err *err)
 {
 	if (!json_is_array(call->args[at]))
 		return fail_kind(call, at, "array", err);
@@ -86,7 +86,7 @@ intrinsic_array_arg(
 
 int
 intrinsic_string_arg(
-    const struct intrinsic_call *call, size_t at, struct str *ret_text, struct err *err)
+    const struct intrinsic_call *call, size_t at, struct str *ret_text, struct tmf_err *err)
 {
 	const json_t *arg = call->args[at];
 
@@ -98,7 +98,7 @@ intrinsic_string_arg(
 
 int
 intrinsic_integer_arg(
-    const struct intrinsic_call *call, size_t at, int64_t *ret_value, struct err *err)
+    const struct intrinsic_call *call, size_t at, int64_t *ret_value, struct tmf_err *err)
 {
 	const json_t *arg = call->args[at];
 	double rounded;
@@ -118,7 +118,7 @@ intrinsic_integer_arg(
 
 int
 intrinsic_return_text(
-    const struct intrinsic_call *call, struct buf *text, json_t **ret_value, struct err *err)
+    const struct intrinsic_call *call, struct buf *text, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *string = json_stringn(text->p != NULL ? text->p : "", text->len);
 

@@ -1,6 +1,6 @@
 #include "asl/expr/expr_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <assert.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 #define REAL_INTEGER_MAX 9007199254740992.0 /* 2^53: up to it every whole number has a double */
 
 int
-intrinsic_array(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_array(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *array = json_array();
 
@@ -20,7 +20,7 @@ intrinsic_array(const struct intrinsic_call *call, json_t **ret_value, struct er
 }
 
 int
-intrinsic_array_contains(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_array_contains(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *array;
 	json_t *element;
@@ -31,14 +31,14 @@ intrinsic_array_contains(const struct intrinsic_call *call, json_t **ret_value, 
 		return -1;
 	json_array_foreach (array, i, element) {
 		if (!found)
-			found = json_same(element, call->args[1]);
+			found = jsonx_same(element, call->args[1]);
 	}
 	*ret_value = json_boolean(found);
 	return 0;
 }
 
 int
-intrinsic_array_get_item(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_array_get_item(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *array;
 	int64_t at;
@@ -54,7 +54,7 @@ intrinsic_array_get_item(const struct intrinsic_call *call, json_t **ret_value, 
 }
 
 int
-intrinsic_array_length(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_array_length(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *array;
 
@@ -65,7 +65,8 @@ intrinsic_array_length(const struct intrinsic_call *call, json_t **ret_value, st
 }
 
 int
-intrinsic_array_partition(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_array_partition(
+    const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *array;
 	json_t *element;
@@ -105,7 +106,7 @@ range_count(int64_t first, int64_t last, int64_t step)
 }
 
 int
-intrinsic_array_range(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_array_range(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	int64_t first;
 	int64_t last;
@@ -144,11 +145,11 @@ element_key(const json_t *element, struct buf *key)
 	if (json_is_real(element) && fabs(real) <= REAL_INTEGER_MAX && real == rint(real))
 		buf_printf(key, "%lld", (long long)real);
 	else
-		json_write_canonical(element, key);
+		jsonx_write_canonical(element, key);
 }
 
 int
-intrinsic_array_unique(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_array_unique(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *array;
 	json_t *element;

@@ -9,7 +9,7 @@
 #define DOUBLE_DIGITS_MAX 17 /* significant digits that tell every double apart */
 
 static int
-write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, struct err *err);
+write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, struct tmf_err *err);
 
 /* The fewest digits that read back as the same number: "d.ddde+xx". */
 static void
@@ -51,7 +51,7 @@ write_double(double value, struct buf *out)
 }
 
 static int
-write_array(const struct intrinsic_call *call, json_t *array, struct buf *out, struct err *err)
+write_array(const struct intrinsic_call *call, json_t *array, struct buf *out, struct tmf_err *err)
 {
 	json_t *element;
 	size_t i;
@@ -68,7 +68,8 @@ write_array(const struct intrinsic_call *call, json_t *array, struct buf *out, s
 }
 
 static int
-write_object(const struct intrinsic_call *call, json_t *object, struct buf *out, struct err *err)
+write_object(
+    const struct intrinsic_call *call, json_t *object, struct buf *out, struct tmf_err *err)
 {
 	const char *key;
 	json_t *member;
@@ -88,7 +89,7 @@ write_object(const struct intrinsic_call *call, json_t *object, struct buf *out,
 
 /* As Java's toString has it: a string bare, an object as {a=1, b=[]}. */
 static int
-write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, struct err *err)
+write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, struct tmf_err *err)
 {
 	if (out->len > INTRINSIC_TEXT_BYTES_MAX)
 		return intrinsic_fail(
@@ -121,7 +122,7 @@ write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, s
 }
 
 static int
-fail_count(const struct intrinsic_call *call, struct err *err)
+fail_count(const struct intrinsic_call *call, struct tmf_err *err)
 {
 	return intrinsic_fail(call, err, "number of arguments do not match the occurrences of {}");
 }
@@ -129,7 +130,7 @@ fail_count(const struct intrinsic_call *call, struct err *err)
 /* Writes the template with {} replaced by the arguments in turn; \{ \} and \\ stand for the character itself. */
 static int
 format_template(
-    const struct intrinsic_call *call, struct str template, struct buf *out, struct err *err)
+    const struct intrinsic_call *call, struct str template, struct buf *out, struct tmf_err *err)
 {
 	size_t arg = 1;
 
@@ -154,7 +155,7 @@ format_template(
 }
 
 int
-intrinsic_format(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_format(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	struct str template;
 	struct buf out = {0};

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 int
-intrinsic_math_add(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_math_add(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	int64_t a;
 	int64_t b;
@@ -22,7 +22,7 @@ intrinsic_math_add(const struct intrinsic_call *call, json_t **ret_value, struct
 
 /* From the first number, which may come out, to the second, which may not; a third seeds the choice. */
 int
-intrinsic_math_random(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_math_random(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	struct rng seeded;
 	struct rng *rng = call->rng;
@@ -51,7 +51,7 @@ intrinsic_math_random(const struct intrinsic_call *call, json_t **ret_value, str
 
 /* RFC 9562, version 4. */
 int
-intrinsic_uuid(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_uuid(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	uint64_t high;
 	uint64_t low;

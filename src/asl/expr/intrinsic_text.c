@@ -1,7 +1,7 @@
 #include "asl/expr/expr_internal.h"
 
 #include "base/digest.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ char_count(struct str text)
 /* A string argument of at most ASL_HASH_BYTES_MAX characters. */
 static int
 short_string_arg(
-    const struct intrinsic_call *call, size_t at, struct str *ret_text, struct err *err)
+    const struct intrinsic_call *call, size_t at, struct str *ret_text, struct tmf_err *err)
 {
 	if (intrinsic_string_arg(call, at, ret_text, err) < 0)
 		return -1;
@@ -31,7 +31,7 @@ short_string_arg(
 }
 
 int
-intrinsic_base64_encode(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_base64_encode(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	struct str text;
 	struct buf out = {0};
@@ -59,7 +59,7 @@ repair(const struct buf *bytes, struct buf *out)
 }
 
 int
-intrinsic_base64_decode(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_base64_decode(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	struct str text;
 	struct buf bytes = {0};
@@ -78,7 +78,7 @@ intrinsic_base64_decode(const struct intrinsic_call *call, json_t **ret_value, s
 
 /* Data that is no string is hashed as its JSON text. */
 int
-intrinsic_hash(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_hash(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	struct buf data = {0};
 	struct buf hex = {0};
@@ -89,9 +89,9 @@ intrinsic_hash(const struct intrinsic_call *call, json_t **ret_value, struct err
 		return -1;
 	if (json_is_string(call->args[0]))
 		buf_add(&data, json_string_value(call->args[0]), json_string_length(call->args[0]));
-	else if (json_text_bytes(call->args[0], INTRINSIC_TEXT_BYTES_MAX) <=
+	else if (jsonx_text_bytes(call->args[0], INTRINSIC_TEXT_BYTES_MAX) <=
 		 INTRINSIC_TEXT_BYTES_MAX)
-		json_write(call->args[0], &data);
+		jsonx_write(call->args[0], &data);
 	if (char_count(buf_str(&data)) > ASL_HASH_BYTES_MAX)
 		rc = intrinsic_fail(
 		    call, err, "argument 1 has more than %u characters", ASL_HASH_BYTES_MAX);
@@ -108,7 +108,7 @@ intrinsic_hash(const struct intrinsic_call *call, json_t **ret_value, struct err
 }
 
 int
-intrinsic_json_merge(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_json_merge(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *merged;
 
@@ -116,7 +116,7 @@ intrinsic_json_merge(const struct intrinsic_call *call, json_t **ret_value, stru
 		if (!json_is_object(call->args[i]))
 			return intrinsic_fail(call, err,
 			    "argument %zu must be of type object, not %s", i + 1,
-			    json_kind(call->args[i]));
+			    jsonx_kind(call->args[i]));
 	}
 	if (!json_is_false(call->args[2]))
 		return intrinsic_fail(
@@ -128,22 +128,23 @@ intrinsic_json_merge(const struct intrinsic_call *call, json_t **ret_value, stru
 }
 
 int
-intrinsic_json_to_string(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_json_to_string(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	struct buf out = {0};
 
-	if (json_text_bytes_max(call->args[0], INTRINSIC_TEXT_BYTES_MAX) > INTRINSIC_TEXT_BYTES_MAX)
+	if (jsonx_text_bytes_max(call->args[0], INTRINSIC_TEXT_BYTES_MAX) >
+	    INTRINSIC_TEXT_BYTES_MAX)
 		return intrinsic_fail(
 		    call, err, "the text has more than %u bytes", INTRINSIC_TEXT_BYTES_MAX);
-	json_write(call->args[0], &out);
+	jsonx_write(call->args[0], &out);
 	return intrinsic_return_text(call, &out, ret_value, err);
 }
 
 int
-intrinsic_string_to_json(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_string_to_json(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	struct str text;
-	struct err fault = {0};
+	struct tmf_err fault = {0};
 	json_t *value;
 
 	if (intrinsic_string_arg(call, 0, &text, err) < 0)
@@ -152,12 +153,12 @@ intrinsic_string_to_json(const struct intrinsic_call *call, json_t **ret_value, 
 		*ret_value = json_null();
 		return 0;
 	}
-	value = json_parse_last_wins(text, &fault);
+	value = jsonx_parse_last_wins(text, &fault);
 	if (value == NULL)
-		intrinsic_fail(call, err, "argument 1 is not JSON: %s", err_text(&fault));
+		intrinsic_fail(call, err, "argument 1 is not JSON: %s", tmf_err_text(&fault));
 	else
 		*ret_value = value;
-	err_fini(&fault);
+	tmf_err_fini(&fault);
 	return value != NULL ? 0 : -1;
 }
 
@@ -181,7 +182,7 @@ append_piece(json_t *pieces, const char *from, const char *to)
 
 /* The second argument is a set of characters, each of which separates; empty pieces are dropped. */
 int
-intrinsic_string_split(const struct intrinsic_call *call, json_t **ret_value, struct err *err)
+intrinsic_string_split(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
 {
 	struct str text;
 	struct str set;

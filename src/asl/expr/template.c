@@ -1,6 +1,6 @@
 #include "asl/expr/template.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -108,7 +108,7 @@ fault(struct compiler *compiler, enum diag_at at, const char *hint, const char *
 static void
 compile_expr(struct compiler *compiler, const char *field, json_t *json, struct template_node *node)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *message;
 
 	if (json_is_string(json)) {
@@ -120,14 +120,14 @@ compile_expr(struct compiler *compiler, const char *field, json_t *json, struct 
 		if (node->u.expr != NULL)
 			return;
 	} else {
-		err_set(&err, ERR_INVALID, "it is of type %s", json_kind(json));
+		tmf_err_set(&err, TMF_ERR_INVALID, "it is of type %s", jsonx_kind(json));
 	}
 	message = mem_printf("The value for the field '%s' must be a valid JSONPath or a valid "
 			     "intrinsic function call",
 	    field);
-	fault(compiler, DIAG_AT_VALUE, err_text(&err), message);
+	fault(compiler, DIAG_AT_VALUE, tmf_err_text(&err), message);
 	free(message);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
@@ -239,7 +239,7 @@ bound_list(struct asl_template *tmpl, const struct template_list *list)
 	tmpl->own_bytes += 2;
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->at[i].key != NULL)
-			tmpl->own_bytes += JSON_ESCAPE_BYTES_MAX * strlen(list->at[i].key);
+			tmpl->own_bytes += JSONX_ESCAPE_BYTES_MAX * strlen(list->at[i].key);
 		tmpl->own_bytes += MEMBER_BYTES;
 		bound_node(tmpl, &list->at[i]);
 	}
@@ -250,7 +250,7 @@ bound_node(struct asl_template *tmpl, const struct template_node *node)
 {
 	switch (node->kind) {
 	case TEMPLATE_CONSTANT:
-		tmpl->own_bytes += json_text_bytes(node->u.constant, SIZE_MAX / 2);
+		tmpl->own_bytes += jsonx_text_bytes(node->u.constant, SIZE_MAX / 2);
 		break;
 	case TEMPLATE_EXPR:
 		tmpl->parts++;
@@ -300,11 +300,11 @@ asl_template_free(struct asl_template *tmpl)
 }
 
 static int eval_node(const struct template_node *node, const struct asl_scope *scope,
-    json_t **ret_value, struct err *err);
+    json_t **ret_value, struct tmf_err *err);
 
 static int
 eval_object(const struct template_list *list, const struct asl_scope *scope, json_t **ret_value,
-    struct err *err)
+    struct tmf_err *err)
 {
 	json_t *object = json_object();
 	json_t *value;
@@ -322,7 +322,7 @@ eval_object(const struct template_list *list, const struct asl_scope *scope, jso
 
 static int
 eval_array(const struct template_list *list, const struct asl_scope *scope, json_t **ret_value,
-    struct err *err)
+    struct tmf_err *err)
 {
 	json_t *array = json_array();
 	json_t *value;
@@ -340,7 +340,7 @@ eval_array(const struct template_list *list, const struct asl_scope *scope, json
 
 static int
 eval_node(const struct template_node *node, const struct asl_scope *scope, json_t **ret_value,
-    struct err *err)
+    struct tmf_err *err)
 {
 	switch (node->kind) {
 	case TEMPLATE_CONSTANT:
@@ -359,7 +359,7 @@ eval_node(const struct template_node *node, const struct asl_scope *scope, json_
 
 int
 asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope,
-    json_t **ret_value, struct err *err)
+    json_t **ret_value, struct tmf_err *err)
 {
 	return eval_node(&tmpl->root, scope, ret_value, err);
 }

@@ -15,7 +15,7 @@ void asl_template_free(struct asl_template *tmpl);
 
 /* New reference. Errors: as asl_expr_eval. */
 int asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope,
-    json_t **ret_value, struct err *err);
+    json_t **ret_value, struct tmf_err *err);
 
 /* What its result's text has at most where that of $ has input_bytes_max; 0 when nothing is known of it. */
 size_t asl_template_bytes_max(const struct asl_template *tmpl, size_t input_bytes_max);

@@ -1,6 +1,6 @@
 #include "asl/path/path_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -45,7 +45,7 @@ same(const json_t *a, const json_t *b)
 		return number_is_text(a, b);
 	if (json_is_string(a) && json_is_number(b))
 		return number_is_text(b, a);
-	return json_same(a, b);
+	return jsonx_same(a, b);
 }
 
 /* Sets *ret_order to <0, 0, >0; false where the two have no order. */
@@ -81,14 +81,14 @@ op_unequal(struct path_walk *walk, const json_t *a, const json_t *b)
 static bool
 same_kind(const json_t *a, const json_t *b)
 {
-	return a != NULL && b != NULL && strcmp(json_kind(a), json_kind(b)) == 0;
+	return a != NULL && b != NULL && strcmp(jsonx_kind(a), jsonx_kind(b)) == 0;
 }
 
 static int
 op_identical(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	(void)walk;
-	return same_kind(a, b) && json_same(a, b);
+	return same_kind(a, b) && jsonx_same(a, b);
 }
 
 static int

@@ -45,17 +45,18 @@ asl_path_free(struct asl_path *path)
 }
 
 struct asl_path *
-asl_path_parse(struct str text, struct err *err)
+asl_path_parse(struct str text, struct tmf_err *err)
 {
 	struct path_parser parser = {.text = text, .err = err};
 	struct asl_path *path;
 
 	if (text.len > ASL_PATH_BYTES_MAX) {
-		err_set(err, ERR_INVALID, "a path of more than %u bytes", ASL_PATH_BYTES_MAX);
+		tmf_err_set(
+		    err, TMF_ERR_INVALID, "a path of more than %u bytes", ASL_PATH_BYTES_MAX);
 		return NULL;
 	}
 	if (memchr(text.p, '\0', text.len) != NULL) {
-		err_set(err, ERR_INVALID, "a path with a NUL character");
+		tmf_err_set(err, TMF_ERR_INVALID, "a path with a NUL character");
 		return NULL;
 	}
 	path = path_parse_at(&parser);
@@ -85,7 +86,7 @@ reference_path_fault(const struct asl_path *path)
 }
 
 struct asl_path *
-asl_reference_path_parse(struct str text, struct err *err)
+asl_reference_path_parse(struct str text, struct tmf_err *err)
 {
 	struct asl_path *path = asl_path_parse(text, err);
 	const char *fault;
@@ -94,7 +95,7 @@ asl_reference_path_parse(struct str text, struct err *err)
 		return NULL;
 	fault = reference_path_fault(path);
 	if (fault != NULL) {
-		err_set(err, ERR_INVALID, "%s", fault);
+		tmf_err_set(err, TMF_ERR_INVALID, "%s", fault);
 		asl_path_free(path);
 		return NULL;
 	}

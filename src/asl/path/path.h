@@ -19,11 +19,11 @@ struct asl_path;
 #define ASL_PATH_STEPS_MAX   128u
 #define ASL_PATH_RESULTS_MAX 1000000u /* nodes that one evaluation may yield or visit by .. */
 
-/* Errors: ERR_INVALID with what is wrong and at which character. */
-struct asl_path *asl_path_parse(struct str text, struct err *err);
+/* Errors: TMF_ERR_INVALID with what is wrong and at which character. */
+struct asl_path *asl_path_parse(struct str text, struct tmf_err *err);
 
-/* A reference path: single node only ($.a.b[0]), for ResultPath. `$` alone is one. Errors: ERR_INVALID. */
-struct asl_path *asl_reference_path_parse(struct str text, struct err *err);
+/* A reference path: single node only ($.a.b[0]), for ResultPath. `$` alone is one. Errors: TMF_ERR_INVALID. */
+struct asl_path *asl_reference_path_parse(struct str text, struct tmf_err *err);
 void asl_path_free(struct asl_path *path);
 
 /* The text it was parsed from. */
@@ -51,11 +51,11 @@ enum asl_found { ASL_FOUND_ERROR = -1, ASL_FOUND_NOTHING = 0, ASL_FOUND = 1 };
 /* Evaluates. ASL_FOUND: *ret_value is a new reference (a list for indefinite paths, [] when nothing matches). ASL_FOUND_NOTHING: a definite path leads nowhere.
  * ASL_FOUND_ERROR: *err (limit passed, undefined variable). */
 enum asl_found asl_path_eval(const struct asl_path *path, const struct asl_scope *scope,
-    json_t **ret_value, struct err *err);
+    json_t **ret_value, struct tmf_err *err);
 
 /* New reference: copy of target (shared where unchanged) with value put at the reference path, objects made on the way. Takes nothing.
  * Errors: States.ResultPathMatchFailure in AWS's words. */
 int asl_path_put(const struct asl_path *path, json_t *target, json_t *value, json_t **ret_value,
-    struct err *err);
+    struct tmf_err *err);
 
 #endif

@@ -17,14 +17,14 @@ int
 path_walk_spend(struct path_walk *walk)
 {
 	if (walk->budget == 0)
-		return err_set_name(walk->err, ERR_LIMIT, "States.Runtime",
+		return tmf_err_set_name(walk->err, TMF_ERR_LIMIT, "States.Runtime",
 		    "A path visits more than %u values", ASL_PATH_RESULTS_MAX);
 	walk->budget--;
 	return 0;
 }
 
 json_t *
-path_root_get(const struct asl_path *path, const struct asl_scope *scope, struct err *err)
+path_root_get(const struct asl_path *path, const struct asl_scope *scope, struct tmf_err *err)
 {
 	json_t *root = NULL;
 
@@ -39,13 +39,13 @@ path_root_get(const struct asl_path *path, const struct asl_scope *scope, struct
 	case PATH_ROOT_VARIABLE:
 		root = json_object_get(scope->variables, path->variable);
 		if (root == NULL)
-			err_set_name(err, ERR_ASL, "States.Runtime",
+			tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
 			    "The variable '$%s' in the path '%s' is not defined", path->variable,
 			    path->text);
 		return root;
 	}
 	if (root == NULL)
-		err_set_name(err, ERR_ASL, "States.Runtime",
+		tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
 		    "The path '%s' reads what is not there in this place", path->text);
 	return root;
 }
@@ -242,7 +242,7 @@ descend(struct walker *walker, size_t at, json_t *node, unsigned depth)
 	if (path_walk_spend(walker->walk) < 0)
 		return -1;
 	if (depth == PATH_NODE_DEPTH_MAX)
-		return err_set_name(walker->walk->err, ERR_LIMIT, "States.Runtime",
+		return tmf_err_set_name(walker->walk->err, TMF_ERR_LIMIT, "States.Runtime",
 		    "Data nested more than %u levels deep", PATH_NODE_DEPTH_MAX);
 	if (appliers[walker->path->steps[at].kind](walker, at, node, depth) < 0)
 		return -1;
@@ -323,8 +323,8 @@ path_walk_eval(const struct asl_path *path, struct path_walk *walk, json_t **ret
 }
 
 enum asl_found
-asl_path_eval(
-    const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value, struct err *err)
+asl_path_eval(const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value,
+    struct tmf_err *err)
 {
 	struct path_walk walk = {.scope = scope, .budget = ASL_PATH_RESULTS_MAX, .err = err};
 

@@ -138,8 +138,8 @@ path_function_name(const struct path_function *function)
 }
 
 int
-path_function_run(
-    const struct path_function *function, const json_t *node, json_t **ret_value, struct err *err)
+path_function_run(const struct path_function *function, const json_t *node, json_t **ret_value,
+    struct tmf_err *err)
 {
 	struct numbers numbers;
 
@@ -149,11 +149,11 @@ path_function_run(
 	}
 	numbers = numbers_of(node);
 	if (numbers.count == 0)
-		return err_set_name(err, ERR_ASL, "States.Runtime",
+		return tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
 		    "Aggregation function attempted to calculate value using empty array");
 	*ret_value = json_real(function->of_numbers(&numbers));
 	if (*ret_value == NULL)
-		return err_set_name(
-		    err, ERR_ASL, "States.Runtime", "%s() is out of range", function->name);
+		return tmf_err_set_name(
+		    err, TMF_ERR_ASL, "States.Runtime", "%s() is out of range", function->name);
 	return 0;
 }

@@ -79,7 +79,7 @@ struct path_parser {
 	struct str text;
 	size_t pos;
 	unsigned depth; /* filters and parentheses around this place */
-	struct err *err;
+	struct tmf_err *err;
 };
 
 /* Parses the path at pos and leaves pos behind it; what follows is the caller's business. NULL: parser->err. */
@@ -103,7 +103,7 @@ struct path_walk {
 	const struct asl_scope *scope;
 	json_t *current; /* @ */
 	unsigned budget; /* nodes that may still be visited */
-	struct err *err;
+	struct tmf_err *err;
 };
 
 /* As asl_path_eval, within an evaluation that goes on. */
@@ -114,7 +114,8 @@ path_walk_eval(const struct asl_path *path, struct path_walk *walk, json_t **ret
 int path_walk_spend(struct path_walk *walk);
 
 /* Borrowed: the document that the path starts in, NULL (with err) where it is an undefined variable. */
-json_t *path_root_get(const struct asl_path *path, const struct asl_scope *scope, struct err *err);
+json_t *
+path_root_get(const struct asl_path *path, const struct asl_scope *scope, struct tmf_err *err);
 
 /* Borrowed: what a key or index step leads to from node, or NULL. */
 json_t *path_step_get(const struct path_step *step, const json_t *node);
@@ -124,8 +125,8 @@ const struct path_function *path_function_find(struct str name);
 const char *path_function_name(const struct path_function *function);
 
 /* *ret_value: a new reference, NULL where the function finds nothing. Errors: States.Runtime where there is no number to reckon with. */
-int path_function_run(
-    const struct path_function *function, const json_t *node, json_t **ret_value, struct err *err);
+int path_function_run(const struct path_function *function, const json_t *node, json_t **ret_value,
+    struct tmf_err *err);
 
 enum filter_kind { FILTER_OR, FILTER_AND, FILTER_NOT, FILTER_EXISTS, FILTER_COMPARE };
 

@@ -1,6 +1,6 @@
 #include "asl/path/path_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -40,7 +40,8 @@ path_accept(struct path_parser *parser, const char *token)
 int
 path_fail(struct path_parser *parser, const char *message)
 {
-	return err_set(parser->err, ERR_INVALID, "at character %zu: %s", parser->pos + 1, message);
+	return tmf_err_set(
+	    parser->err, TMF_ERR_INVALID, "at character %zu: %s", parser->pos + 1, message);
 }
 
 int
@@ -88,7 +89,7 @@ parse_number(struct path_parser *parser, json_t **ret_value)
 	while (parser->pos + text.len < parser->text.len && text.p[text.len] != '\0' &&
 	       strchr("+-.0123456789eE", text.p[text.len]) != NULL)
 		text.len++;
-	value = text.len > 0 ? json_parse(text, NULL) : NULL;
+	value = text.len > 0 ? jsonx_parse(text, NULL) : NULL;
 	if (value == NULL)
 		return path_fail(parser, "expected a value");
 	parser->pos += text.len;

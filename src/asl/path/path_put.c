@@ -1,6 +1,6 @@
 #include "asl/path/path_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <assert.h>
 
@@ -22,15 +22,15 @@ put_at(const struct asl_path *path, size_t at, json_t *target, json_t *value)
 	if (child == NULL)
 		return NULL;
 	if (step->kind == PATH_KEY)
-		return json_with(target, step->u.key, child);
+		return jsonx_with(target, step->u.key, child);
 	copy = json_copy(target);
 	json_array_set_new(copy, (size_t)step->u.index, child);
 	return copy;
 }
 
 int
-asl_path_put(
-    const struct asl_path *path, json_t *target, json_t *value, json_t **ret_value, struct err *err)
+asl_path_put(const struct asl_path *path, json_t *target, json_t *value, json_t **ret_value,
+    struct tmf_err *err)
 {
 	json_t *result;
 	char *text;
@@ -41,8 +41,8 @@ asl_path_put(
 		*ret_value = result;
 		return 0;
 	}
-	text = json_text(target);
-	err_set_name(err, ERR_ASL, "States.ResultPathMatchFailure",
+	text = jsonx_text(target);
+	tmf_err_set_name(err, TMF_ERR_ASL, "States.ResultPathMatchFailure",
 	    "Unable to apply ReferencePath %s to input %s", path->text, text);
 	free(text);
 	return -1;

@@ -48,7 +48,7 @@ struct regex_compiler {
 	struct str pattern;
 	size_t at;
 	struct regex *regex;
-	struct err *err;
+	struct tmf_err *err;
 };
 
 static int compile_alternatives(struct regex_compiler *c);
@@ -56,7 +56,8 @@ static int compile_alternatives(struct regex_compiler *c);
 static int
 fail(struct regex_compiler *c, const char *what)
 {
-	return err_set(c->err, ERR_INVALID, "in the pattern at character %zu: %s", c->at + 1, what);
+	return tmf_err_set(
+	    c->err, TMF_ERR_INVALID, "in the pattern at character %zu: %s", c->at + 1, what);
 }
 
 static char
@@ -451,7 +452,7 @@ compile(struct regex_compiler *c)
 }
 
 struct regex *
-regex_new(struct str pattern, bool ignore_case, struct err *err)
+regex_new(struct str pattern, bool ignore_case, struct tmf_err *err)
 {
 	struct regex_compiler c = {
 	    .pattern = pattern, .regex = mem_zalloc(1, sizeof(*c.regex)), .err = err};

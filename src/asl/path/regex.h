@@ -10,8 +10,8 @@
 /* A compiled pattern of =~. Immutable. */
 struct regex;
 
-/* NULL: what is wrong is in err (ERR_INVALID). */
-struct regex *regex_new(struct str pattern, bool ignore_case, struct err *err);
+/* NULL: what is wrong is in err (TMF_ERR_INVALID). */
+struct regex *regex_new(struct str pattern, bool ignore_case, struct tmf_err *err);
 void regex_free(struct regex *regex);
 
 /* True if the whole of text (a string; anything else does not match) matches. */

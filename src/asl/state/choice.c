@@ -3,9 +3,9 @@
 #include <assert.h>
 
 static int
-fail_reference(const struct asl_path *path, struct err *err)
+fail_reference(const struct asl_path *path, struct tmf_err *err)
 {
-	return err_set_name(err, ERR_ASL, "States.Runtime",
+	return tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
 	    "Invalid path '%s': The choice state's condition path references an invalid value.",
 	    asl_path_text(path));
 }
@@ -27,7 +27,7 @@ apply(const struct asl_choice_op *op, const json_t *value, const json_t *operand
 
 static int
 apply_path(const struct asl_choice_rule *rule, const struct asl_scope *scope, const json_t *value,
-    struct err *err)
+    struct tmf_err *err)
 {
 	json_t *operand = NULL;
 	int holds;
@@ -46,7 +46,8 @@ apply_path(const struct asl_choice_rule *rule, const struct asl_scope *scope, co
 }
 
 static int
-compare_holds(const struct asl_choice_rule *rule, const struct asl_scope *scope, struct err *err)
+compare_holds(
+    const struct asl_choice_rule *rule, const struct asl_scope *scope, struct tmf_err *err)
 {
 	bool asks_presence = rule->op->compare == NULL && rule->op->is == NULL;
 	json_t *value = NULL;
@@ -69,7 +70,8 @@ compare_holds(const struct asl_choice_rule *rule, const struct asl_scope *scope,
 
 /* The first child that decides (And: one that does not hold, Or: one that does) or fails ends it. */
 static int
-children_hold(const struct asl_choice_rule *rule, const struct asl_scope *scope, struct err *err)
+children_hold(
+    const struct asl_choice_rule *rule, const struct asl_scope *scope, struct tmf_err *err)
 {
 	int all = rule->kind == ASL_RULE_AND;
 
@@ -83,7 +85,8 @@ children_hold(const struct asl_choice_rule *rule, const struct asl_scope *scope,
 }
 
 int
-asl_choice_holds(const struct asl_choice_rule *rule, const struct asl_scope *scope, struct err *err)
+asl_choice_holds(
+    const struct asl_choice_rule *rule, const struct asl_scope *scope, struct tmf_err *err)
 {
 	int holds;
 

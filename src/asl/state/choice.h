@@ -24,7 +24,7 @@ struct asl_choice_rule {
 
 /* 1 it holds, 0 it does not, -1 with *err (a Variable that leads nowhere: States.Runtime in AWS's words). */
 int asl_choice_holds(
-    const struct asl_choice_rule *rule, const struct asl_scope *scope, struct err *err);
+    const struct asl_choice_rule *rule, const struct asl_scope *scope, struct tmf_err *err);
 
 /* The operator's name: "NumericLessThanEqualsPath". */
 const char *asl_choice_op_name(const struct asl_choice_op *op);

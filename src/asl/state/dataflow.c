@@ -1,6 +1,6 @@
 #include "asl/state/dataflow.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <assert.h>
 #include <string.h>
@@ -12,20 +12,20 @@
 
 /* "Invalid path '$.a' : No results for path: $['a']" */
 static int
-fail_path(const struct asl_path *path, const struct asl_scope *scope, struct err *err)
+fail_path(const struct asl_path *path, const struct asl_scope *scope, struct tmf_err *err)
 {
 	struct buf why = {0};
 
 	asl_path_explain(path, scope, &why);
-	err_set_name(err, ERR_ASL, ERROR_RUNTIME, "Invalid path '%s' : %s", asl_path_text(path),
-	    buf_cstr(&why));
+	tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME, "Invalid path '%s' : %s",
+	    asl_path_text(path), buf_cstr(&why));
 	buf_fini(&why);
 	return -1;
 }
 
 static int
-eval_path(
-    const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value, struct err *err)
+eval_path(const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value,
+    struct tmf_err *err)
 {
 	switch (asl_path_eval(path, scope, ret_value, err)) {
 	case ASL_FOUND:
@@ -41,7 +41,7 @@ eval_path(
 /* InputPath or OutputPath: {} when discarded, the same reference when there is no path. */
 static int
 select_path(const struct asl_path *path, bool discard, const struct asl_scope *scope,
-    json_t **ret_value, struct err *err)
+    json_t **ret_value, struct tmf_err *err)
 {
 	if (path != NULL)
 		return eval_path(path, scope, ret_value, err);
@@ -50,24 +50,26 @@ select_path(const struct asl_path *path, bool discard, const struct asl_scope *s
 }
 
 static int
-fail_size(const struct asl_state *state, struct err *err)
+fail_size(const struct asl_state *state, struct tmf_err *err)
 {
-	return err_set_name(err, ERR_ASL, "States.DataLimitExceeded",
+	return tmf_err_set_name(err, TMF_ERR_ASL, "States.DataLimitExceeded",
 	    "The state/task '%s' returned a result with a size exceeding the maximum number of "
 	    "bytes service limit.",
 	    state->name);
 }
 
 static int
-check_size(const struct asl_state *state, const json_t *data, size_t *ret_bytes, struct err *err)
+check_size(
+    const struct asl_state *state, const json_t *data, size_t *ret_bytes, struct tmf_err *err)
 {
-	*ret_bytes = json_text_bytes_max(data, ASL_DATA_BYTES_MAX);
+	*ret_bytes = jsonx_text_bytes_max(data, ASL_DATA_BYTES_MAX);
 	return *ret_bytes <= ASL_DATA_BYTES_MAX ? 0 : fail_size(state, err);
 }
 
 /* The same, counting only where a known bound (0: none) does not settle it; *bytes_max is what is known then. */
 static int
-check_counted(const struct asl_state *state, const json_t *data, size_t *bytes_max, struct err *err)
+check_counted(
+    const struct asl_state *state, const json_t *data, size_t *bytes_max, struct tmf_err *err)
 {
 	if (*bytes_max > 0 && *bytes_max <= ASL_DATA_BYTES_MAX)
 		return 0;
@@ -75,8 +77,8 @@ check_counted(const struct asl_state *state, const json_t *data, size_t *bytes_m
 }
 
 int
-asl_state_input_path(
-    const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input, struct err *err)
+asl_state_input_path(const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input,
+    struct tmf_err *err)
 {
 	return select_path(state->input_path, state->input_discard, raw, ret_input, err);
 }
@@ -93,8 +95,8 @@ effective_bytes_max(const struct asl_state *state, const struct asl_scope *raw)
 }
 
 int
-asl_state_input(
-    const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input, struct err *err)
+asl_state_input(const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input,
+    struct tmf_err *err)
 {
 	struct asl_scope scope = *raw;
 	json_t *effective = NULL;
@@ -124,7 +126,7 @@ asl_state_input(
 /* ResultSelector: a new reference. */
 static int
 select_result(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_result, struct err *err)
+    json_t **ret_result, struct tmf_err *err)
 {
 	struct asl_scope scope = *raw;
 
@@ -139,7 +141,7 @@ select_result(const struct asl_state *state, const struct asl_scope *raw, json_t
 /* ResultPath: a new reference. */
 static int
 place_result(const struct asl_path *path, bool discard, json_t *raw_input, json_t *result,
-    json_t **ret_output, struct err *err)
+    json_t **ret_output, struct tmf_err *err)
 {
 	if (path != NULL)
 		return asl_path_put(path, raw_input, result, ret_output, err);
@@ -162,7 +164,7 @@ selected_bytes_max(const struct asl_state *state, const json_t *selected, size_t
 
 	if (state->result_selector != NULL)
 		bytes = asl_template_bytes_max(state->result_selector, result_bytes);
-	return bytes > 0 ? bytes : json_text_bytes_max(selected, ASL_DATA_BYTES_MAX);
+	return bytes > 0 ? bytes : jsonx_text_bytes_max(selected, ASL_DATA_BYTES_MAX);
 }
 
 /* What the output has at most, from what is known of the input and the result; 0 when that tells nothing. */
@@ -188,7 +190,7 @@ output_bytes_max(const struct asl_state *state, const struct asl_scope *raw, con
 /* The three steps, without any check of size. */
 static int
 make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    size_t result_bytes, json_t **ret_output, size_t *ret_bytes_max, struct err *err)
+    size_t result_bytes, json_t **ret_output, size_t *ret_bytes_max, struct tmf_err *err)
 {
 	struct asl_scope scope = *raw;
 	json_t *selected = NULL;
@@ -212,7 +214,7 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 
 int
 asl_state_output_sized(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, size_t *bytes_max, struct err *err)
+    json_t **ret_output, size_t *bytes_max, struct tmf_err *err)
 {
 	bool from_outside = state->type == ASL_TASK && result != raw->input;
 	json_t *output = NULL;
@@ -237,7 +239,7 @@ asl_state_output_sized(const struct asl_state *state, const struct asl_scope *ra
 
 int
 asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, struct err *err)
+    json_t **ret_output, struct tmf_err *err)
 {
 	size_t bytes_max = 0;
 
@@ -246,7 +248,7 @@ asl_state_output(const struct asl_state *state, const struct asl_scope *raw, jso
 
 int
 asl_assign(const struct asl_template *assign, const struct asl_scope *scope, json_t **ret_variables,
-    struct err *err)
+    struct tmf_err *err)
 {
 	json_t *assigned = NULL;
 	json_t *variables;
@@ -257,9 +259,9 @@ asl_assign(const struct asl_template *assign, const struct asl_scope *scope, jso
 	}
 	if (asl_template_eval(assign, scope, &assigned, err) < 0)
 		return -1;
-	if (json_text_bytes_max(assigned, ASL_DATA_BYTES_MAX) > ASL_DATA_BYTES_MAX) {
+	if (jsonx_text_bytes_max(assigned, ASL_DATA_BYTES_MAX) > ASL_DATA_BYTES_MAX) {
 		json_decref(assigned);
-		return err_set_name(err, ERR_ASL, "States.DataLimitExceeded",
+		return tmf_err_set_name(err, TMF_ERR_ASL, "States.DataLimitExceeded",
 		    "The variables that are assigned exceed the maximum number of bytes service "
 		    "limit.");
 	}
@@ -272,7 +274,7 @@ asl_assign(const struct asl_template *assign, const struct asl_scope *scope, jso
 
 int
 asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_t *error_output,
-    json_t **ret_output, struct err *err)
+    json_t **ret_output, struct tmf_err *err)
 {
 	return place_result(catcher->result_path, catcher->result_discard, raw_input, error_output,
 	    ret_output, err);
@@ -280,26 +282,26 @@ asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_t *e
 
 /* A variable or the context object is, for AWS, a document of its own: its path begins with $. */
 static int
-fail_items(const struct asl_path *path, struct err *err)
+fail_items(const struct asl_path *path, struct tmf_err *err)
 {
 	const char *text = path != NULL ? asl_path_text(path) : "$";
 
 	if (text[0] == '$' && text[1] == '$')
 		text++;
-	return err_set_name(
-	    err, ERR_ASL, ERROR_RUNTIME, "Reference path \"%s\" must point to array.", text);
+	return tmf_err_set_name(
+	    err, TMF_ERR_ASL, ERROR_RUNTIME, "Reference path \"%s\" must point to array.", text);
 }
 
 int
 asl_map_items(const struct asl_state *state, const struct asl_scope *effective, json_t **ret_items,
-    struct err *err)
+    struct tmf_err *err)
 {
 	const struct asl_path *path = state->u.map.items_path;
 	json_t *items = NULL;
 
 	assert(state->type == ASL_MAP);
 	if (state->u.map.needs_s3 || state->u.map.needs_batches)
-		return err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
 		    "%s is not supported by this version: the Map runs on Step Functions only",
 		    state->u.map.needs_s3 ? "ItemReader or ResultWriter" : "ItemBatcher");
 	if (select_path(path, false, effective, &items, err) < 0)

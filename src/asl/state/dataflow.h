@@ -10,52 +10,52 @@
 
 /* InputPath, then Parameters (not for a Map, whose selector is evaluated per item). */
 int asl_state_input(const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input,
-    struct err *err);
+    struct tmf_err *err);
 
 /* InputPath only. */
 int asl_state_input_path(const struct asl_state *state, const struct asl_scope *raw,
-    json_t **ret_input, struct err *err);
+    json_t **ret_input, struct tmf_err *err);
 
 /* ResultSelector, ResultPath (into the raw input), OutputPath; raw->input is the state's raw input. Size is checked against ASL_DATA_BYTES_MAX
  * (States.DataLimitExceeded). */
 int asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, struct err *err);
+    json_t **ret_output, struct tmf_err *err);
 
 /* The same. *bytes_max is what the result's JSON text has at most, and then what the output's has, for the scope of the next state; 0: not known. */
 int asl_state_output_sized(const struct asl_state *state, const struct asl_scope *raw,
-    json_t *result, json_t **ret_output, size_t *bytes_max, struct err *err);
+    json_t *result, json_t **ret_output, size_t *bytes_max, struct tmf_err *err);
 
 /* Assign: new variables = variables of the scope plus those of the template, which sees $ as scope->input. NULL template: the same variables. */
 int asl_assign(const struct asl_template *assign, const struct asl_scope *scope,
-    json_t **ret_variables, struct err *err);
+    json_t **ret_variables, struct tmf_err *err);
 
 /* A catcher's ResultPath: puts {Error, Cause} into the raw input. */
 int asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_t *error_output,
-    json_t **ret_output, struct err *err);
+    json_t **ret_output, struct tmf_err *err);
 
 /* A number by literal or path; fallback when not given. field names it in messages ("MaxConcurrencyPath"). Errors: States.Runtime in AWS's words. */
 int asl_number_eval(const struct asl_number *number, const char *field, int64_t fallback,
-    const struct asl_scope *scope, int64_t *ret_value, struct err *err);
+    const struct asl_scope *scope, int64_t *ret_value, struct tmf_err *err);
 
 /* A Map's ToleratedFailurePercentage, literal or by path; -1 when not given. */
 int asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *scope,
-    double *ret_percentage, struct err *err);
+    double *ret_percentage, struct tmf_err *err);
 
 /* The rule that a Choice takes on its effective input; NULL when that is Default. Errors: as asl_choice_holds; States.NoChoiceMatched. */
 int asl_choose(const struct asl_state *state, const struct asl_scope *effective,
-    const struct asl_choice_rule **ret_rule, struct err *err);
+    const struct asl_choice_rule **ret_rule, struct tmf_err *err);
 
 /* When a Wait ends: wall-clock ms. Negative seconds etc. are errors in AWS's words. */
 int asl_wait_until(const struct asl_state *state, const struct asl_scope *scope,
-    int64_t now_wall_ms, int64_t *ret_wall_ms, struct err *err);
+    int64_t now_wall_ms, int64_t *ret_wall_ms, struct tmf_err *err);
 
 /* A Fail state's error and cause (either may come out NULL); malloc'ed. */
 int asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope,
-    char **ret_error, char **ret_cause, struct err *err);
+    char **ret_error, char **ret_cause, struct tmf_err *err);
 
 /* The items of a Map: ItemsPath on its effective input. Errors: States.Runtime "must point to array", or for a Map that cannot run here (needs_s3, needs_batches). */
 int asl_map_items(const struct asl_state *state, const struct asl_scope *effective,
-    json_t **ret_items, struct err *err);
+    json_t **ret_items, struct tmf_err *err);
 
 /* A heartbeat that did not come has a name of its own for Retry and Catch, which may also name the other; what comes out is always ASL_ERROR_TIMEOUT, as on AWS.
  * See: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
@@ -73,6 +73,6 @@ bool asl_catcher_names(const struct asl_catcher *catcher, const char *error);
 double asl_retry_delay(const struct asl_retrier *retrier, int64_t attempt);
 
 /* True if AWS puts "An error occurred while executing the state 'NAME' (entered at the event id #N). " before this error's cause. */
-bool asl_cause_is_prefixed(const struct err *err);
+bool asl_cause_is_prefixed(const struct tmf_err *err);
 
 #endif

@@ -84,14 +84,14 @@ asl_retry_delay(const struct asl_retrier *retrier, int64_t attempt)
 }
 
 bool
-asl_cause_is_prefixed(const struct err *err)
+asl_cause_is_prefixed(const struct tmf_err *err)
 {
-	if (err->code != ERR_ASL && err->code != ERR_LIMIT)
+	if (err->code != TMF_ERR_ASL && err->code != TMF_ERR_LIMIT)
 		return false; /* an action's or an author's own words */
-	if (strncmp(err_text(err), CAUSE_PREFIX, strlen(CAUSE_PREFIX)) == 0)
+	if (strncmp(tmf_err_text(err), CAUSE_PREFIX, strlen(CAUSE_PREFIX)) == 0)
 		return false; /* from a state within this one */
 	for (size_t i = 0; i < sizeof(prefixed_errors) / sizeof(*prefixed_errors); i++) {
-		if (err_is(err, prefixed_errors[i]))
+		if (tmf_err_is(err, prefixed_errors[i]))
 			return true;
 	}
 	return false;

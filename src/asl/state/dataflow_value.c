@@ -1,6 +1,6 @@
 #include "asl/state/dataflow.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -20,7 +20,7 @@
 static char *
 shown(const json_t *value)
 {
-	return json_is_string(value) ? mem_strdup(json_string_value(value)) : json_text(value);
+	return json_is_string(value) ? mem_strdup(json_string_value(value)) : jsonx_text(value);
 }
 
 /* A whole number, or a string that holds one. */
@@ -46,7 +46,7 @@ whole_number(const json_t *value, int64_t *ret_number)
 /* The value of a field's path, which must lead somewhere. */
 static int
 field_value(const struct asl_path *path, const char *field, const struct asl_scope *scope,
-    json_t **ret_value, struct err *err)
+    json_t **ret_value, struct tmf_err *err)
 {
 	struct buf why = {0};
 	bool wait_field = strcmp(field, "SecondsPath") == 0 || strcmp(field, "TimestampPath") == 0;
@@ -60,12 +60,12 @@ field_value(const struct asl_path *path, const char *field, const struct asl_sco
 		break;
 	}
 	if (wait_field)
-		return err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
 		    "The %s parameter does not reference an input value: %s", field,
 		    asl_path_text(path));
 	asl_path_explain(path, scope, &why);
-	err_set_name(err, ERR_ASL, ERROR_RUNTIME, "Invalid path '%s' : %s", asl_path_text(path),
-	    buf_cstr(&why));
+	tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME, "Invalid path '%s' : %s",
+	    asl_path_text(path), buf_cstr(&why));
 	buf_fini(&why);
 	return -1;
 }
@@ -73,11 +73,11 @@ field_value(const struct asl_path *path, const char *field, const struct asl_sco
 /* "The X field refers to value "v" which is not a valid integer: $.path" */
 static int
 fail_value(const struct asl_path *path, const char *field, const char *type, const json_t *value,
-    struct err *err)
+    struct tmf_err *err)
 {
 	char *text = shown(value);
 
-	err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+	tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
 	    "The %s field refers to value \"%s\" which is not a valid %s: %s", field, text, type,
 	    asl_path_text(path));
 	free(text);
@@ -87,15 +87,15 @@ fail_value(const struct asl_path *path, const char *field, const char *type, con
 /* AWS's words for a whole number below 0, each field's its own; the others are said to be no integer. */
 static int
 fail_negative(const struct asl_path *path, const char *field, const json_t *value, int64_t whole,
-    struct err *err)
+    struct tmf_err *err)
 {
 	if (strcmp(field, "MaxConcurrencyPath") == 0)
-		return err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
 		    "Expected non-negative integer for MaxConcurrency, got '%" PRId64 "' instead.",
 		    whole);
 	if (strcmp(field, "ToleratedFailureCountPath") == 0)
-		return err_set_name(
-		    err, ERR_ASL, ERROR_RUNTIME, "ToleratedFailureCount cannot be negative.");
+		return tmf_err_set_name(
+		    err, TMF_ERR_ASL, ERROR_RUNTIME, "ToleratedFailureCount cannot be negative.");
 	return fail_value(path, field, "integer", value, err);
 }
 
@@ -109,7 +109,7 @@ is_time_limit(const char *field)
 
 int
 asl_number_eval(const struct asl_number *number, const char *field, int64_t fallback,
-    const struct asl_scope *scope, int64_t *ret_value, struct err *err)
+    const struct asl_scope *scope, int64_t *ret_value, struct tmf_err *err)
 {
 	json_t *value = NULL;
 	int64_t whole;
@@ -152,7 +152,7 @@ real_number(const json_t *value, double *ret_number)
 
 int
 asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *scope,
-    double *ret_percentage, struct err *err)
+    double *ret_percentage, struct tmf_err *err)
 {
 	const struct asl_path *path = state->u.map.tolerated_failure_percentage_path;
 	json_t *value = NULL;
@@ -171,7 +171,7 @@ asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *
 	if (!real_number(value, &percentage))
 		ret = fail_value(path, "ToleratedFailurePercentagePath", "float", value, err);
 	else if (percentage < 0 || percentage > PERCENT_MAX)
-		ret = err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		ret = tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
 		    "ToleratedFailurePercentage must be between 0 and 100.");
 	else
 		*ret_percentage = percentage;
@@ -182,19 +182,19 @@ asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *
 /* "The X parameter WHAT: $.path == value" */
 static int
 fail_wait(const struct asl_path *path, const char *field, const char *what, const json_t *value,
-    struct err *err)
+    struct tmf_err *err)
 {
 	char *text = shown(value);
 
-	err_set_name(err, ERR_ASL, ERROR_RUNTIME, "The %s parameter %s: %s == %s", field, what,
-	    asl_path_text(path), text);
+	tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME, "The %s parameter %s: %s == %s", field,
+	    what, asl_path_text(path), text);
 	free(text);
 	return -1;
 }
 
 static int
 wait_seconds(const struct asl_path *path, const struct asl_scope *scope, int64_t *ret_seconds,
-    struct err *err)
+    struct tmf_err *err)
 {
 	static const char field[] = "SecondsPath";
 	const char *fault = NULL;
@@ -220,7 +220,7 @@ wait_seconds(const struct asl_path *path, const struct asl_scope *scope, int64_t
 
 static int
 wait_timestamp(const struct asl_path *path, const struct asl_scope *scope,
-    struct timestamp *ret_timestamp, struct err *err)
+    struct timestamp *ret_timestamp, struct tmf_err *err)
 {
 	static const char field[] = "TimestampPath";
 	json_t *value = NULL;
@@ -240,7 +240,7 @@ wait_timestamp(const struct asl_path *path, const struct asl_scope *scope,
 
 int
 asl_wait_until(const struct asl_state *state, const struct asl_scope *scope, int64_t now_wall_ms,
-    int64_t *ret_wall_ms, struct err *err)
+    int64_t *ret_wall_ms, struct tmf_err *err)
 {
 	struct timestamp timestamp = state->u.wait.timestamp;
 	const struct asl_path *timestamp_path = state->u.wait.timestamp_path;
@@ -266,7 +266,7 @@ asl_wait_until(const struct asl_state *state, const struct asl_scope *scope, int
 /* A literal or an expression's value; *ret_text is malloc'ed, or NULL where neither is given. */
 static int
 fail_text(const char *literal, const struct asl_expr *expr, const char *field,
-    const struct asl_scope *scope, char **ret_text, struct err *err)
+    const struct asl_scope *scope, char **ret_text, struct tmf_err *err)
 {
 	json_t *value = NULL;
 	int ret = 0;
@@ -280,16 +280,16 @@ fail_text(const char *literal, const struct asl_expr *expr, const char *field,
 	if (json_is_string(value))
 		*ret_text = mem_strdup(json_string_value(value));
 	else
-		ret = err_set_name(err, ERR_ASL, ERROR_RUNTIME,
+		ret = tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
 		    "The value for the field '%s' must be a STRING but is of type %s: %s", field,
-		    json_kind(value), asl_expr_text(expr));
+		    jsonx_kind(value), asl_expr_text(expr));
 	json_decref(value);
 	return ret;
 }
 
 int
 asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope, char **ret_error,
-    char **ret_cause, struct err *err)
+    char **ret_cause, struct tmf_err *err)
 {
 	char *error = NULL;
 	char *cause = NULL;
@@ -310,7 +310,7 @@ asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope, 
 
 int
 asl_choose(const struct asl_state *state, const struct asl_scope *effective,
-    const struct asl_choice_rule **ret_rule, struct err *err)
+    const struct asl_choice_rule **ret_rule, struct tmf_err *err)
 {
 	for (size_t i = 0; i < state->u.choice.rule_count; i++) {
 		int holds = asl_choice_holds(&state->u.choice.rules[i], effective, err);
@@ -325,6 +325,6 @@ asl_choose(const struct asl_state *state, const struct asl_scope *effective,
 	*ret_rule = NULL;
 	if (state->u.choice.otherwise != NULL)
 		return 0;
-	return err_set_name(err, ERR_ASL, "States.NoChoiceMatched",
+	return tmf_err_set_name(err, TMF_ERR_ASL, "States.NoChoiceMatched",
 	    "Failed to transition out of the state. The state does not point to a next state.");
 }

@@ -1,6 +1,6 @@
 #include "asl/state/machine_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ asl_state_type_name(enum asl_state_type type)
 static bool
 speaks_of_chance(const json_t *definition)
 {
-	char *text = json_text(definition);
+	char *text = jsonx_text(definition);
 	bool does =
 	    strstr(text, "States.UUID") != NULL || strstr(text, "States.MathRandom") != NULL;
 

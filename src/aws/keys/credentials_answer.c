@@ -1,5 +1,5 @@
 #include "aws/keys/credentials_internal.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 
@@ -10,7 +10,7 @@
 #define CODE_BYTES_MAX	 64
 
 void
-json_wipe(json_t *value)
+jsonx_wipe(json_t *value)
 {
 	const char *key;
 	json_t *member;
@@ -19,9 +19,9 @@ json_wipe(json_t *value)
 	if (json_is_string(value))
 		mem_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
 	json_array_foreach (value, i, member)
-		json_wipe(json_incref(member));
+		jsonx_wipe(json_incref(member));
 	json_object_foreach (value, key, member)
-		json_wipe(json_incref(member));
+		jsonx_wipe(json_incref(member));
 	json_decref(value);
 }
 
@@ -38,19 +38,20 @@ is_header_text(const char *text, size_t bytes_max)
 }
 
 static int
-check_part(const char *where, const char *part, const char *text, size_t bytes_max, struct err *err)
+check_part(
+    const char *where, const char *part, const char *text, size_t bytes_max, struct tmf_err *err)
 {
 	if (text == NULL)
-		return err_set(err, ERR_CREDENTIALS, "%s: %s is missing", where, part);
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s: %s is missing", where, part);
 	if (!is_header_text(text, bytes_max))
-		return err_set(err, ERR_CREDENTIALS,
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "%s: %s is empty, too long, or has characters that no key has", where, part);
 	return 0;
 }
 
 int
 credentials_answer_new(const char *where, const char *access_key_id, const char *secret,
-    const char *token, const char *expiration, json_t **ret_answer, struct err *err)
+    const char *token, const char *expiration, json_t **ret_answer, struct tmf_err *err)
 {
 	struct credentials *sizes = NULL;
 	struct timestamp expires;
@@ -64,12 +65,12 @@ credentials_answer_new(const char *where, const char *access_key_id, const char 
 	    check_part(where, "the session token", token, SECRET_BYTES_MAX, err) < 0)
 		return -1;
 	if (expiration != NULL && !timestamp_parse(str_of(expiration), &expires))
-		return err_set(err, ERR_CREDENTIALS,
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "%s: the expiration is no time such as 2026-01-15T12:00:00Z", where);
 	answer = json_object();
-	json_put_string(answer, "AccessKeyId", access_key_id);
-	json_put_string(answer, "SecretAccessKey", secret);
-	json_put_string(answer, "SessionToken", token);
+	jsonx_put_string(answer, "AccessKeyId", access_key_id);
+	jsonx_put_string(answer, "SecretAccessKey", secret);
+	jsonx_put_string(answer, "SessionToken", token);
 	if (expiration != NULL)
 		json_object_set_new(answer, "ExpiresMs", json_integer(expires.seconds * 1000));
 	*ret_answer = answer;
@@ -88,21 +89,21 @@ is_code(const char *text)
 }
 
 static int
-check_code(const char *where, const json_t *object, struct err *err)
+check_code(const char *where, const json_t *object, struct tmf_err *err)
 {
-	const char *code = json_get_string(object, "Code");
+	const char *code = jsonx_get_string(object, "Code");
 
 	if (code == NULL)
-		code = json_get_string(object, "code");
+		code = jsonx_get_string(object, "code");
 	if (code == NULL || strcmp(code, "Success") == 0)
 		return 0;
-	return err_set(
-	    err, ERR_CREDENTIALS, "%s answers %s", where, is_code(code) ? code : "with an error");
+	return tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s answers %s", where,
+	    is_code(code) ? code : "with an error");
 }
 
 /* Null counts as absent, as in the answers of some processes. */
 static int
-check_kinds(const char *where, const json_t *object, const char *token_key, struct err *err)
+check_kinds(const char *where, const json_t *object, const char *token_key, struct tmf_err *err)
 {
 	const char *const keys[] = {"AccessKeyId", "SecretAccessKey", token_key, "Expiration"};
 
@@ -110,38 +111,40 @@ check_kinds(const char *where, const json_t *object, const char *token_key, stru
 		const json_t *value = json_object_get(object, keys[i]);
 
 		if (value != NULL && !json_is_null(value) && !json_is_string(value))
-			return err_set(err, ERR_CREDENTIALS, "%s: %s is no string", where, keys[i]);
+			return tmf_err_set(
+			    err, TMF_ERR_CREDENTIALS, "%s: %s is no string", where, keys[i]);
 	}
 	return 0;
 }
 
 int
-credentials_answer_parse(
-    const char *where, struct str text, const char *token_key, json_t **ret_answer, struct err *err)
+credentials_answer_parse(const char *where, struct str text, const char *token_key,
+    json_t **ret_answer, struct tmf_err *err)
 {
-	json_t *object = json_parse(text, NULL);
+	json_t *object = jsonx_parse(text, NULL);
 	int ret = -1;
 
 	if (!json_is_object(object))
-		err_set(err, ERR_CREDENTIALS, "%s: the answer is no JSON object", where);
+		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s: the answer is no JSON object", where);
 	else if (check_code(where, object, err) == 0 &&
 		 check_kinds(where, object, token_key, err) == 0)
-		ret = credentials_answer_new(where, json_get_string(object, "AccessKeyId"),
-		    json_get_string(object, "SecretAccessKey"), json_get_string(object, token_key),
-		    json_get_string(object, "Expiration"), ret_answer, err);
-	json_wipe(object);
+		ret = credentials_answer_new(where, jsonx_get_string(object, "AccessKeyId"),
+		    jsonx_get_string(object, "SecretAccessKey"),
+		    jsonx_get_string(object, token_key), jsonx_get_string(object, "Expiration"),
+		    ret_answer, err);
+	jsonx_wipe(object);
 	return ret;
 }
 
 int
-credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct err *err)
+credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct tmf_err *err)
 {
 	const json_t *keys = json_object_get(result, "Credentials");
-	int ret = credentials_answer_new("STS", json_get_string(keys, "AccessKeyId"),
-	    json_get_string(keys, "SecretAccessKey"), json_get_string(keys, "SessionToken"),
-	    json_get_string(keys, "Expiration"), ret_answer, err);
+	int ret = credentials_answer_new("STS", jsonx_get_string(keys, "AccessKeyId"),
+	    jsonx_get_string(keys, "SecretAccessKey"), jsonx_get_string(keys, "SessionToken"),
+	    jsonx_get_string(keys, "Expiration"), ret_answer, err);
 
-	json_wipe(result);
+	jsonx_wipe(result);
 	return ret;
 }
 
@@ -152,11 +155,12 @@ credentials_answer_take(json_t *answer, struct credentials *ret_credentials, boo
 
 	*ret_credentials = (struct credentials){0};
 	snprintf(ret_credentials->access_key_id, sizeof(ret_credentials->access_key_id), "%s",
-	    json_get_string(answer, "AccessKeyId"));
-	secret_set(&ret_credentials->secret_access_key, json_get_string(answer, "SecretAccessKey"));
-	secret_set(&ret_credentials->session_token, json_get_string(answer, "SessionToken"));
+	    jsonx_get_string(answer, "AccessKeyId"));
+	secret_set(
+	    &ret_credentials->secret_access_key, jsonx_get_string(answer, "SecretAccessKey"));
+	secret_set(&ret_credentials->session_token, jsonx_get_string(answer, "SessionToken"));
 	ret_credentials->expires_wall_ms =
 	    expires != NULL ? json_integer_value(expires) : INT64_MAX;
 	*ret_keep_on = json_is_true(json_object_get(answer, "KeepOn"));
-	json_wipe(answer);
+	jsonx_wipe(answer);
 }

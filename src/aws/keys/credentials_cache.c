@@ -36,7 +36,7 @@ struct cache {
 	int64_t try_wall_ms;
 	int64_t block_wall_ms;
 	int64_t held_until_mono_ms; /* the last try failed */
-	struct call *look;	    /* under way, or NULL */
+	struct tmf_call *look;	    /* under way, or NULL */
 	struct waiter *waiters;
 	struct waiter *served; /* those that hear now */
 };
@@ -44,7 +44,7 @@ struct cache {
 static int64_t
 wall_ms(const struct cache *cache)
 {
-	struct clock *clock = loop_clock(cache->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(cache->opts.loop);
 
 	return clock->wall_ms(clock);
 }
@@ -52,7 +52,7 @@ wall_ms(const struct cache *cache)
 static int64_t
 mono_ms(const struct cache *cache)
 {
-	struct clock *clock = loop_clock(cache->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(cache->opts.loop);
 
 	return clock->mono_ms(clock);
 }
@@ -85,20 +85,20 @@ add_waiter(struct cache *cache, credentials_done_fn *done, void *arg)
 
 /* Tells all that wait by now. One that hears may cancel another, or ask again: that one waits for the next time. */
 static void
-serve_waiters(struct cache *cache, const struct credentials *credentials, const struct err *err)
+serve_waiters(struct cache *cache, const struct credentials *credentials, const struct tmf_err *err)
 {
 	assert(cache->served == NULL);
 	cache->served = cache->waiters;
 	cache->waiters = NULL;
 	while (cache->served != NULL) {
 		struct waiter *waiter = cache->served;
-		struct err copy = {0};
+		struct tmf_err copy = {0};
 
 		cache->served = waiter->next;
 		if (err != NULL)
-			err_copy(&copy, err);
+			tmf_err_copy(&copy, err);
 		waiter->done(waiter->arg, credentials, &copy);
-		err_fini(&copy);
+		tmf_err_fini(&copy);
 		free(waiter);
 	}
 }
@@ -158,24 +158,24 @@ install(struct cache *cache, struct credentials *fresh, bool keep_on)
 
 /* No fresh keys: those at hand are used while they last. */
 static void
-look_failed(struct cache *cache, struct err *err)
+look_failed(struct cache *cache, struct tmf_err *err)
 {
 	cache->held_until_mono_ms = mono_ms(cache) + RETRY_AFTER_MS;
 	if (!usable(cache)) {
 		serve_waiters(cache, NULL, err);
 		return;
 	}
-	log_event(LOG_WARN, "aws.credentials_not_refreshed", LOG_STR("cause", err_text(err)));
+	log_event(LOG_WARN, "aws.credentials_not_refreshed", LOG_STR("cause", tmf_err_text(err)));
 	serve_waiters(cache, &cache->credentials, NULL);
 }
 
 static void
-look_over(void *arg, struct call *look)
+look_over(void *arg, struct tmf_call *look)
 {
 	struct cache *cache = arg;
-	json_t *answer = call_take_result(look);
+	json_t *answer = tmf_call_take_result(look);
 	struct credentials fresh;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	bool keep_on;
 
 	cache->look = NULL;
@@ -189,11 +189,11 @@ look_over(void *arg, struct call *look)
 		return;
 	}
 	credentials_fini(&fresh);
-	err_set(&err, ERR_CREDENTIALS,
+	tmf_err_set(&err, TMF_ERR_CREDENTIALS,
 	    "the AWS credentials that were found have expired already (or this machine's clock is "
 	    "wrong)");
 	look_failed(cache, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
@@ -202,7 +202,7 @@ start_look(struct cache *cache)
 	if (cache->look != NULL)
 		return;
 	cache->look = cache->source.look(&cache->opts, cache->source.arg);
-	call_on_done(cache->look, look_over, cache);
+	tmf_call_on_done(cache->look, look_over, cache);
 }
 
 static void
@@ -255,7 +255,7 @@ cache_free(struct credentials_provider *provider)
 {
 	struct cache *cache = (struct cache *)provider;
 
-	call_cancel(cache->look);
+	tmf_call_cancel(cache->look);
 	free_waiters(cache->waiters);
 	credentials_fini(&cache->credentials);
 	if (cache->source.free_arg != NULL)

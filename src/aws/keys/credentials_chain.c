@@ -51,40 +51,41 @@ next_place(const struct search *search, size_t at)
 	return at;
 }
 
-static struct call *
+static struct tmf_call *
 look_at_place(struct search *search)
 {
 	return places[search->at].look(search->opts, search->profile, search->profile_only);
 }
 
 /* One place has been looked at: its keys, its fault, or the next one. */
-static struct call *
-place_seen(void *frame, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+place_seen(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct search *search = frame;
 
-	*ret_result = call_take_result(over);
+	*ret_result = tmf_call_take_result(over);
 	if (*ret_result != NULL) {
 		if (search->winner != NULL)
 			*search->winner = search->at;
 		return NULL;
 	}
-	if (!err_is(&over->err, CREDENTIALS_NOTHING)) {
-		err_move(err, &over->err);
-		err_prefix(err, "%s", places[search->at].name);
+	if (!tmf_err_is(&over->err, CREDENTIALS_NOTHING)) {
+		tmf_err_move(err, &over->err);
+		tmf_err_prefix(err, "%s", places[search->at].name);
 		return NULL;
 	}
-	buf_printf(&search->reasons, "\n  %s: %s", places[search->at].name, err_text(&over->err));
+	buf_printf(
+	    &search->reasons, "\n  %s: %s", places[search->at].name, tmf_err_text(&over->err));
 	search->at = next_place(search, search->at + 1);
 	if (search->at < PLACES)
 		return look_at_place(search);
-	err_set(err, ERR_CREDENTIALS, "no AWS credentials were found%s%s:%s",
+	tmf_err_set(err, TMF_ERR_CREDENTIALS, "no AWS credentials were found%s%s:%s",
 	    search->profile_only ? " in the profile " : "",
 	    search->profile_only ? search->profile : "", buf_cstr(&search->reasons));
 	return NULL;
 }
 
-static struct call *
+static struct tmf_call *
 search_from(const struct credentials_opts *opts, const char *profile, bool profile_only,
     size_t first, size_t *winner)
 {
@@ -95,10 +96,10 @@ search_from(const struct credentials_opts *opts, const char *profile, bool profi
 	search->profile_only = profile_only;
 	search->winner = winner;
 	search->at = next_place(search, first);
-	return call_sequence(look_at_place(search), place_seen, search, free_search);
+	return tmf_call_sequence(look_at_place(search), place_seen, search, free_search);
 }
 
-struct call *
+struct tmf_call *
 credentials_look_profile(
     const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
@@ -110,7 +111,7 @@ struct chain {
 	size_t winner; /* 0 at first: all are looked at */
 };
 
-static struct call *
+static struct tmf_call *
 chain_look(const struct credentials_opts *opts, void *arg)
 {
 	struct chain *chain = arg;

@@ -42,17 +42,17 @@ may_be_open(const char *host)
 }
 
 static int
-check_uri(const char *uri, struct err *err)
+check_uri(const char *uri, struct tmf_err *err)
 {
 	struct url url;
 	int ret = 0;
 
 	if (url_parse(uri, &url) < 0 ||
 	    (strcmp(url.scheme, "https") != 0 && strcmp(url.scheme, "http") != 0))
-		ret = err_set(err, ERR_CREDENTIALS,
+		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "AWS_CONTAINER_CREDENTIALS_FULL_URI is no http or https URL");
 	else if (strcmp(url.scheme, "http") == 0 && !may_be_open(url.host))
-		ret = err_set(err, ERR_CREDENTIALS,
+		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "AWS_CONTAINER_CREDENTIALS_FULL_URI names the host \"%s\": without https only "
 		    "the container's own addresses are asked",
 		    url.host);
@@ -62,48 +62,48 @@ check_uri(const char *uri, struct err *err)
 
 /* The value of Authorization, verbatim; empty if there is none. The file is read each time: its content is replaced. */
 static int
-read_token(const struct aws_env *env, struct buf *ret_token, struct err *err)
+read_token(const struct aws_env *env, struct buf *ret_token, struct tmf_err *err)
 {
 	const char *file = aws_env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	const char *token = aws_env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
-	struct err read_err = {0};
+	struct tmf_err read_err = {0};
 
 	if (file == NULL) {
 		buf_add_cstr(ret_token, token != NULL ? token : "");
 	} else if (file_read(file, TOKEN_BYTES_MAX, ret_token, NULL, &read_err) < 0) {
-		err_set(err, ERR_CREDENTIALS, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: %s",
-		    err_text(&read_err));
-		err_fini(&read_err);
+		tmf_err_set(err, TMF_ERR_CREDENTIALS, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: %s",
+		    tmf_err_text(&read_err));
+		tmf_err_fini(&read_err);
 		return -1;
 	}
 	if (strpbrk(buf_cstr(ret_token), "\r\n") != NULL ||
 	    strlen(buf_cstr(ret_token)) != ret_token->len)
-		return err_set(err, ERR_CREDENTIALS,
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "the container's authorization token has a line end in it");
 	return 0;
 }
 
-static struct call *
-answered(void *frame, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
-	json_t *result = call_take_result(over);
+	json_t *result = tmf_call_take_result(over);
 
 	(void)frame;
 	if (result == NULL)
-		err_set(err, ERR_CREDENTIALS, "%s", err_text(&over->err));
+		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s", tmf_err_text(&over->err));
 	else if (metadata_status(result) != 200)
-		err_set(err, ERR_CREDENTIALS,
+		tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "the container's end point answers with HTTP status %d",
 		    metadata_status(result));
 	else
 		credentials_answer_parse("the container's end point", str_of(metadata_body(result)),
 		    "Token", ret_result, err);
-	json_wipe(result);
+	jsonx_wipe(result);
 	return NULL;
 }
 
-static struct call *
-ask(const struct credentials_opts *opts, const char *uri, struct err *err)
+static struct tmf_call *
+ask(const struct credentials_opts *opts, const char *uri, struct tmf_err *err)
 {
 	struct metadata_request request = {
 	    .method = "GET",
@@ -113,26 +113,26 @@ ask(const struct credentials_opts *opts, const char *uri, struct err *err)
 	    .pause_ms = PAUSE_MS,
 	};
 	struct buf token = {0};
-	struct call *call = NULL;
+	struct tmf_call *call = NULL;
 
 	if (check_uri(uri, err) == 0 && read_token(&opts->env, &token, err) == 0) {
 		request.header_name = token.len > 0 ? "Authorization" : NULL;
 		request.header_value = token.len > 0 ? buf_cstr(&token) : NULL;
-		call = call_sequence(metadata_ask(opts, &request), answered, NULL, NULL);
+		call = tmf_call_sequence(metadata_ask(opts, &request), answered, NULL, NULL);
 	}
 	mem_wipe(token.p, token.cap);
 	buf_fini(&token);
 	return call;
 }
 
-struct call *
+struct tmf_call *
 credentials_look_container(
     const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
 	const char *relative = aws_env_get(&opts->env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	const char *full = aws_env_get(&opts->env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
-	struct err err = {0};
-	struct call *call;
+	struct tmf_err err = {0};
+	struct tmf_call *call;
 	char *uri;
 
 	(void)profile;
@@ -142,12 +142,12 @@ credentials_look_container(
 		    "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
 		    "AWS_CONTAINER_CREDENTIALS_FULL_URI is set");
 	if (relative != NULL && relative[0] != '/') {
-		err_set(&err, ERR_CREDENTIALS,
+		tmf_err_set(&err, TMF_ERR_CREDENTIALS,
 		    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must begin with /");
-		return call_of_err(opts->loop, &err);
+		return tmf_call_of_err(opts->loop, &err);
 	}
 	uri = relative != NULL ? mem_printf(RELATIVE_BASE "%s", relative) : mem_strdup(full);
 	call = ask(opts, uri, &err);
 	free(uri);
-	return call != NULL ? call : call_of_err(opts->loop, &err);
+	return call != NULL ? call : tmf_call_of_err(opts->loop, &err);
 }

@@ -7,34 +7,35 @@
 #define ROLES_PATH "/latest/meta-data/iam/security-credentials/"
 
 /* Whatever is wrong here means that there is nothing: most machines are no instances. The keys are used on while the service has none fresher. */
-static struct call *
-keys_came(void *frame, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+keys_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
-	json_t *result = call_take_result(over);
+	json_t *result = tmf_call_take_result(over);
 
 	(void)frame;
 	if (result == NULL)
-		err_move(err, &over->err);
+		tmf_err_move(err, &over->err);
 	else if (credentials_answer_parse("the instance's metadata service",
 		     str_of(metadata_body(result)), "Token", ret_result, err) == 0)
 		json_object_set_new(*ret_result, "KeepOn", json_true());
-	if (err_isset(err)) {
-		struct err fault = {0};
+	if (tmf_err_isset(err)) {
+		struct tmf_err fault = {0};
 
-		err_move(&fault, err);
-		err_set_name(err, ERR_CREDENTIALS, CREDENTIALS_NOTHING, "%s", err_text(&fault));
-		err_fini(&fault);
+		tmf_err_move(&fault, err);
+		tmf_err_set_name(
+		    err, TMF_ERR_CREDENTIALS, CREDENTIALS_NOTHING, "%s", tmf_err_text(&fault));
+		tmf_err_fini(&fault);
 	}
-	json_wipe(result);
+	jsonx_wipe(result);
 	return NULL;
 }
 
-struct call *
+struct tmf_call *
 credentials_look_imds(const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
 	(void)profile;
 	(void)profile_only;
 	if (opts->settings->imds.disabled)
 		return credentials_nothing(opts->loop, "AWS_EC2_METADATA_DISABLED is true");
-	return call_sequence(imds_get(opts, ROLES_PATH, true), keys_came, NULL, NULL);
+	return tmf_call_sequence(imds_get(opts, ROLES_PATH, true), keys_came, NULL, NULL);
 }

@@ -14,23 +14,23 @@
  * beyond their expiry while there are no others, as the instance's are.
  */
 
-/* token may be NULL; expiration NULL: never. where names the place in errors. Errors: ERR_CREDENTIALS for a missing or malformed part; no part stands in the text. */
+/* token may be NULL; expiration NULL: never. where names the place in errors. Errors: TMF_ERR_CREDENTIALS for a missing or malformed part; no part stands in the text. */
 int credentials_answer_new(const char *where, const char *access_key_id, const char *secret,
-    const char *token, const char *expiration, json_t **ret_answer, struct err *err);
+    const char *token, const char *expiration, json_t **ret_answer, struct tmf_err *err);
 
 /* The same from JSON text; token_key is "Token" or "SessionToken". An answer with a Code other than Success is an error. */
 int credentials_answer_parse(const char *where, struct str text, const char *token_key,
-    json_t **ret_answer, struct err *err);
+    json_t **ret_answer, struct tmf_err *err);
 
 /* The same from what STS answers to AssumeRole and AssumeRoleWithWebIdentity. Takes and wipes result. */
-int credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct err *err);
+int credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct tmf_err *err);
 
 /* Moves an answer into *ret_credentials and wipes it. */
 void
 credentials_answer_take(json_t *answer, struct credentials *ret_credentials, bool *ret_keep_on);
 
 /* Overwrites every string in value (owned by nobody else), and drops it. */
-void json_wipe(json_t *value);
+void jsonx_wipe(json_t *value);
 
 /* --- places --- */
 
@@ -38,12 +38,12 @@ void json_wipe(json_t *value);
 #define CREDENTIALS_NOTHING "TMFlow.NoCredentials"
 
 /* A call that failed so. */
-struct call *credentials_nothing(struct loop *loop, const char *format, ...)
+struct tmf_call *credentials_nothing(struct tmf_loop *loop, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Looks for keys at one place. profile is borrowed until it returns, opts for as long as the call lives. profile_only: of another profile's source_profile, so no
  * environment. The result is an answer. */
-typedef struct call *
+typedef struct tmf_call *
 credentials_look_fn(const struct credentials_opts *opts, const char *profile, bool profile_only);
 
 credentials_look_fn credentials_look_environment;
@@ -63,7 +63,7 @@ credentials_look_fn credentials_look_profile;
 
 /* How a provider looks: look is called again whenever fresh keys are wanted. */
 struct credentials_source {
-	struct call *(*look)(const struct credentials_opts *opts, void *arg);
+	struct tmf_call *(*look)(const struct credentials_opts *opts, void *arg);
 	void *arg; /* taken */
 	void (*free_arg)(void *arg);
 };

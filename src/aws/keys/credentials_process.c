@@ -1,5 +1,5 @@
 #include "aws/keys/credentials_internal.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "loop/process.h"
 
@@ -61,7 +61,7 @@ take_word(const char **text, struct buf *word)
 
 /* As a shell's quoting goes, but nothing is replaced: no variables, no ~. */
 static int
-split_words(const char *command, struct words *words, struct err *err)
+split_words(const char *command, struct words *words, struct tmf_err *err)
 {
 	struct buf word = {0};
 	int ret = 0;
@@ -71,61 +71,62 @@ split_words(const char *command, struct words *words, struct err *err)
 		if (*command == '\0' || ret < 0)
 			break;
 		if (words->count == WORDS_MAX)
-			ret = err_set(err, ERR_CREDENTIALS,
+			ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
 			    "credential_process has more than %d words", WORDS_MAX);
 		else if (!take_word(&command, &word))
-			ret = err_set(err, ERR_CREDENTIALS,
+			ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
 			    "credential_process has a quote that is not closed");
 		else
 			words->at[words->count++] = mem_strdup(buf_cstr(&word));
 	}
 	buf_fini(&word);
 	if (ret == 0 && words->count == 0)
-		ret = err_set(err, ERR_CREDENTIALS, "credential_process is empty");
+		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS, "credential_process is empty");
 	return ret;
 }
 
 /* The version is looked at first: what else a later one may mean is not known. */
 static int
-check_version(const char *text, struct err *err)
+check_version(const char *text, struct tmf_err *err)
 {
-	json_t *object = json_parse(str_of(text), NULL);
+	json_t *object = jsonx_parse(str_of(text), NULL);
 	const json_t *version = json_object_get(object, "Version");
 	int ret = 0;
 
 	if (!json_is_object(object))
-		ret = err_set(err, ERR_CREDENTIALS, "its output is no JSON object");
+		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS, "its output is no JSON object");
 	else if (!json_is_integer(version) || json_integer_value(version) != 1)
-		ret = err_set(err, ERR_CREDENTIALS, "its output has another Version than 1");
-	json_wipe(object);
+		ret =
+		    tmf_err_set(err, TMF_ERR_CREDENTIALS, "its output has another Version than 1");
+	jsonx_wipe(object);
 	return ret;
 }
 
-static struct call *
-process_over(void *frame, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+process_over(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
-	json_t *result = call_take_result(over);
-	const char *output = json_get_string(result, "Output");
+	json_t *result = tmf_call_take_result(over);
+	const char *output = jsonx_get_string(result, "Output");
 
 	(void)frame;
 	if (result == NULL)
-		err_set(err, ERR_CREDENTIALS, "%s", err_text(&over->err));
+		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s", tmf_err_text(&over->err));
 	else if (check_version(output, err) == 0)
 		credentials_answer_parse(
 		    "its output", str_of(output), "SessionToken", ret_result, err);
-	json_wipe(result);
+	jsonx_wipe(result);
 	return NULL;
 }
 
-static struct call *
+static struct tmf_call *
 run(const struct credentials_opts *opts, const char *command)
 {
 	struct words words = {.count = 0};
-	struct err err = {0};
-	struct call *call;
+	struct tmf_err err = {0};
+	struct tmf_call *call;
 
 	if (split_words(command, &words, &err) < 0) {
-		call = call_of_err(opts->loop, &err);
+		call = tmf_call_of_err(opts->loop, &err);
 	} else {
 		const struct process_opts process = {
 		    .argv = (const char *const *)words.at,
@@ -133,24 +134,25 @@ run(const struct credentials_opts *opts, const char *command)
 		    .output_bytes_max = OUTPUT_BYTES_MAX,
 		};
 
-		call = call_sequence(process_run(opts->loop, &process), process_over, NULL, NULL);
+		call =
+		    tmf_call_sequence(process_run(opts->loop, &process), process_over, NULL, NULL);
 	}
 	words_fini(&words);
 	return call;
 }
 
-struct call *
+struct tmf_call *
 credentials_look_process(
     const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
 	struct shared_files files;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	const char *command;
-	struct call *call;
+	struct tmf_call *call;
 
 	(void)profile_only;
 	if (shared_files_read(&opts->env, &files, &err) < 0)
-		return call_of_err(opts->loop, &err);
+		return tmf_call_of_err(opts->loop, &err);
 	command = shared_files_get(&files, profile, "credential_process");
 	if (command == NULL)
 		call = credentials_nothing(

@@ -2,27 +2,27 @@
 
 #include <stdarg.h>
 
-struct call *
-credentials_nothing(struct loop *loop, const char *format, ...)
+struct tmf_call *
+credentials_nothing(struct tmf_loop *loop, const char *format, ...)
 {
 	struct buf reason = {0};
-	struct err err = {0};
-	struct call *call;
+	struct tmf_err err = {0};
+	struct tmf_call *call;
 	va_list args;
 
 	va_start(args, format);
 	buf_vprintf(&reason, format, args);
 	va_end(args);
-	err_set_name(&err, ERR_CREDENTIALS, CREDENTIALS_NOTHING, "%s", buf_cstr(&reason));
+	tmf_err_set_name(&err, TMF_ERR_CREDENTIALS, CREDENTIALS_NOTHING, "%s", buf_cstr(&reason));
 	buf_fini(&reason);
-	call = call_of_err(loop, &err);
+	call = tmf_call_of_err(loop, &err);
 	return call;
 }
 
 /* The keys that stand in the profile. Returns a call in any case. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
-static struct call *
+static struct tmf_call *
 take_keys(const struct credentials_opts *opts, const struct shared_files *files,
-    const char *profile, struct err *err)
+    const char *profile, struct tmf_err *err)
 {
 	const char *id = shared_files_get(files, profile, "aws_access_key_id");
 	const char *secret = shared_files_get(files, profile, "aws_secret_access_key");
@@ -32,29 +32,29 @@ take_keys(const struct credentials_opts *opts, const struct shared_files *files,
 		return credentials_nothing(
 		    opts->loop, "the profile \"%s\" has no aws_access_key_id", profile);
 	if (id == NULL || secret == NULL)
-		err_set(err, ERR_CREDENTIALS, "the profile \"%s\" has %s without %s", profile,
-		    id != NULL ? "aws_access_key_id" : "aws_secret_access_key",
+		tmf_err_set(err, TMF_ERR_CREDENTIALS, "the profile \"%s\" has %s without %s",
+		    profile, id != NULL ? "aws_access_key_id" : "aws_secret_access_key",
 		    id != NULL ? "aws_secret_access_key" : "aws_access_key_id");
 	else if (credentials_answer_new("the shared files", id, secret,
 		     shared_files_get(files, profile, "aws_session_token"), NULL, &answer,
 		     err) == 0)
-		return call_of_result(opts->loop, answer);
-	err_prefix(err, "profile \"%s\"", profile);
-	return call_of_err(opts->loop, err);
+		return tmf_call_of_result(opts->loop, answer);
+	tmf_err_prefix(err, "profile \"%s\"", profile);
+	return tmf_call_of_err(opts->loop, err);
 }
 
 /* Keys may be spread over both files; they count for the one that has the id, as the order of places goes. */
-struct call *
+struct tmf_call *
 credentials_look_credentials_file(
     const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
 	struct shared_files files;
-	struct err err = {0};
-	struct call *call;
+	struct tmf_err err = {0};
+	struct tmf_call *call;
 
 	(void)profile_only;
 	if (shared_files_read(&opts->env, &files, &err) < 0)
-		return call_of_err(opts->loop, &err);
+		return tmf_call_of_err(opts->loop, &err);
 	if (config_file_get(files.credentials, profile, "aws_access_key_id") == NULL &&
 	    config_file_get(files.credentials, profile, "aws_secret_access_key") == NULL)
 		call = credentials_nothing(
@@ -65,46 +65,46 @@ credentials_look_credentials_file(
 	return call;
 }
 
-struct call *
+struct tmf_call *
 credentials_look_config_file(
     const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
 	struct shared_files files;
-	struct err err = {0};
-	struct call *call;
+	struct tmf_err err = {0};
+	struct tmf_call *call;
 
 	(void)profile_only;
 	if (shared_files_read(&opts->env, &files, &err) < 0)
-		return call_of_err(opts->loop, &err);
+		return tmf_call_of_err(opts->loop, &err);
 	call = take_keys(opts, &files, profile, &err);
 	shared_files_free(&files);
 	return call;
 }
 
 /* The browser's part is the AWS CLI's: it can hand its keys on. */
-struct call *
+struct tmf_call *
 credentials_look_sso(const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
 	struct shared_files files;
-	struct err err = {0};
-	struct call *call;
+	struct tmf_err err = {0};
+	struct tmf_call *call;
 
 	(void)profile_only;
 	if (shared_files_read(&opts->env, &files, &err) < 0)
-		return call_of_err(opts->loop, &err);
+		return tmf_call_of_err(opts->loop, &err);
 	if (shared_files_get(&files, profile, "sso_session") == NULL &&
 	    shared_files_get(&files, profile, "sso_start_url") == NULL) {
 		call = credentials_nothing(
 		    opts->loop, "the profile \"%s\" has no sso_session", profile);
 	} else {
-		err_set(&err, ERR_CREDENTIALS,
+		tmf_err_set(&err, TMF_ERR_CREDENTIALS,
 		    "the profile \"%s\" signs in with a browser, which only the AWS CLI can do: "
 		    "after `aws "
 		    "sso login --profile %s`, use a profile with credential_process = aws "
 		    "configure "
 		    "export-credentials --profile %s",
 		    profile, profile, profile);
-		call = call_of_err(opts->loop, &err);
+		call = tmf_call_of_err(opts->loop, &err);
 	}
 	shared_files_free(&files);
 	return call;

@@ -36,21 +36,21 @@ free_assume(void *frame)
 	free(assume);
 }
 
-static struct call *
-assumed(void *frame, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+assumed(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	const struct assume *assume = frame;
-	json_t *result = call_take_result(over);
+	json_t *result = tmf_call_take_result(over);
 
 	if (result == NULL)
-		err_set(err, ERR_CREDENTIALS, "%s cannot be assumed: %s: %s", assume->role_arn,
-		    over->err.name, err_text(&over->err));
+		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s cannot be assumed: %s: %s",
+		    assume->role_arn, over->err.name, tmf_err_text(&over->err));
 	else
 		credentials_answer_of_sts(result, ret_result, err);
 	return NULL;
 }
 
-static struct call *
+static struct tmf_call *
 assume_role(const struct credentials_opts *opts, struct credentials_provider *base, bool own_base,
     const struct credentials_role *role)
 {
@@ -63,7 +63,7 @@ assume_role(const struct credentials_opts *opts, struct credentials_provider *ba
 	    .external_id = role->external_id,
 	    .duration_seconds = role->duration_seconds,
 	};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	client.loop = opts->loop;
 	client.transport = opts->transport;
@@ -74,9 +74,10 @@ assume_role(const struct credentials_opts *opts, struct credentials_provider *ba
 	assume->sts = aws_client_new(&client, &err);
 	if (assume->sts == NULL) {
 		free_assume(assume);
-		return call_of_err(opts->loop, &err);
+		return tmf_call_of_err(opts->loop, &err);
 	}
-	return call_sequence(sts_assume_role(assume->sts, &request), assumed, assume, free_assume);
+	return tmf_call_sequence(
+	    sts_assume_role(assume->sts, &request), assumed, assume, free_assume);
 }
 
 /* --- a provider of its own: --assume-role --- */
@@ -101,7 +102,7 @@ free_role_source(void *arg)
 	free(source);
 }
 
-static struct call *
+static struct tmf_call *
 look_with_base(const struct credentials_opts *opts, void *arg)
 {
 	const struct role_source *source = arg;
@@ -156,7 +157,7 @@ source_has_role(const struct shared_files *files, const char *profile)
 
 /* Follows source_profile to its end: each must be there, and none may come twice. */
 static int
-check_sources(const struct shared_files *files, const char *profile, struct err *err)
+check_sources(const struct shared_files *files, const char *profile, struct tmf_err *err)
 {
 	const char *seen[PROFILES_MAX] = {profile};
 
@@ -166,7 +167,7 @@ check_sources(const struct shared_files *files, const char *profile, struct err 
 		if (source == NULL)
 			return 0;
 		if (!shared_files_have(files, source))
-			return err_set(err, ERR_CREDENTIALS,
+			return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 			    "the source_profile \"%s\" of the profile \"%s\" is in neither of the "
 			    "shared "
 			    "AWS files",
@@ -175,7 +176,7 @@ check_sources(const struct shared_files *files, const char *profile, struct err 
 			return 0;
 		for (size_t i = 0; i < count; i++)
 			if (strcmp(seen[i], source) == 0)
-				return err_set(err, ERR_CREDENTIALS,
+				return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 				    "the source_profile of \"%s\" leads back to \"%s\": a profile "
 				    "that "
 				    "is its own source needs aws_access_key_id and "
@@ -183,13 +184,13 @@ check_sources(const struct shared_files *files, const char *profile, struct err 
 				    seen[count - 1], source);
 		seen[count] = source;
 	}
-	return err_set(err, ERR_CREDENTIALS,
+	return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 	    "more than %d profiles follow each other by source_profile", PROFILES_MAX);
 }
 
 static int
 duration_of(
-    const struct shared_files *files, const char *profile, int *ret_seconds, struct err *err)
+    const struct shared_files *files, const char *profile, int *ret_seconds, struct tmf_err *err)
 {
 	const char *text = shared_files_get(files, profile, "duration_seconds");
 	const char *source = shared_files_get(files, profile, "source_profile");
@@ -202,11 +203,11 @@ duration_of(
 	seconds = strtol(text, &end, 10);
 	if (*end != '\0' || seconds < STS_DURATION_SECONDS_MIN ||
 	    seconds > STS_DURATION_SECONDS_MAX)
-		return err_set(err, ERR_CREDENTIALS,
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "duration_seconds of the profile \"%s\" must be %d to %d", profile,
 		    STS_DURATION_SECONDS_MIN, STS_DURATION_SECONDS_MAX);
 	if (source != NULL && source_has_role(files, source) && seconds > CHAINED_SECONDS_MAX)
-		return err_set(err, ERR_CREDENTIALS,
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "duration_seconds of the profile \"%s\" must be at most %d: its source is a "
 		    "role "
 		    "too, and AWS lets such a chain last no longer",
@@ -217,7 +218,7 @@ duration_of(
 
 static int
 role_of_profile(const struct shared_files *files, const char *profile,
-    struct credentials_role *ret_role, struct err *err)
+    struct credentials_role *ret_role, struct tmf_err *err)
 {
 	const char *name = shared_files_get(files, profile, "role_session_name");
 	struct credentials_role role = {
@@ -227,14 +228,14 @@ role_of_profile(const struct shared_files *files, const char *profile,
 	};
 
 	if (shared_files_get(files, profile, "mfa_serial") != NULL)
-		return err_set(err, ERR_CREDENTIALS,
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "the profile \"%s\" has mfa_serial: tmflow cannot ask for a code. Put the keys "
 		    "of "
 		    "`aws configure export-credentials --profile %s --format env` into the "
 		    "environment",
 		    profile, profile);
 	if (name != NULL && !sts_session_name_is_valid(name))
-		return err_set(err, ERR_CREDENTIALS,
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "role_session_name of the profile \"%s\" must be 2 to %d letters, digits and "
 		    "_+=,.@-",
 		    profile, STS_SESSION_NAME_BYTES_MAX);
@@ -269,7 +270,7 @@ free_base(void *arg)
 	free(base);
 }
 
-static struct call *
+static struct tmf_call *
 base_look(const struct credentials_opts *opts, void *arg)
 {
 	const struct base *base = arg;
@@ -287,14 +288,14 @@ find_credential_source(const char *name)
 }
 
 static int
-find_base(
-    const struct shared_files *files, const char *profile, struct base *ret_base, struct err *err)
+find_base(const struct shared_files *files, const char *profile, struct base *ret_base,
+    struct tmf_err *err)
 {
 	const char *source = shared_files_get(files, profile, "source_profile");
 	const char *credential_source = shared_files_get(files, profile, "credential_source");
 
 	if ((source == NULL) == (credential_source == NULL))
-		return err_set(err, ERR_CREDENTIALS,
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "the profile \"%s\" has role_arn and needs exactly one of source_profile and "
 		    "credential_source",
 		    profile);
@@ -306,16 +307,16 @@ find_base(
 		ret_base->look = find_credential_source(credential_source);
 	if (ret_base->look != NULL)
 		return 0;
-	return err_set(err, ERR_CREDENTIALS,
+	return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 	    "credential_source of the profile \"%s\" must be Environment, Ec2InstanceMetadata or "
 	    "EcsContainer",
 	    profile);
 }
 
 /* Returns the call, or NULL with *err. */
-static struct call *
+static struct tmf_call *
 assume_role_of(const struct credentials_opts *opts, const struct shared_files *files,
-    const char *profile, struct err *err)
+    const char *profile, struct tmf_err *err)
 {
 	struct credentials_role role = {0};
 	struct base found;
@@ -333,20 +334,20 @@ assume_role_of(const struct credentials_opts *opts, const struct shared_files *f
 	    true, &role);
 }
 
-struct call *
+struct tmf_call *
 credentials_look_role(const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
 	struct shared_files files;
-	struct err err = {0};
-	struct call *call = NULL;
+	struct tmf_err err = {0};
+	struct tmf_call *call = NULL;
 	bool named;
 
 	(void)profile_only;
 	profile_name(&opts->env, opts->profile, &named);
 	if (shared_files_read(&opts->env, &files, &err) < 0)
-		return call_of_err(opts->loop, &err);
+		return tmf_call_of_err(opts->loop, &err);
 	if (named && !shared_files_have(&files, profile))
-		err_set(&err, ERR_CREDENTIALS,
+		tmf_err_set(&err, TMF_ERR_CREDENTIALS,
 		    "the profile \"%s\" is in neither of the shared AWS files", profile);
 	else if (!has_role(&files, profile))
 		call =
@@ -354,5 +355,5 @@ credentials_look_role(const struct credentials_opts *opts, const char *profile, 
 	else
 		call = assume_role_of(opts, &files, profile, &err);
 	shared_files_free(&files);
-	return call != NULL ? call : call_of_err(opts->loop, &err);
+	return call != NULL ? call : tmf_call_of_err(opts->loop, &err);
 }

@@ -33,57 +33,58 @@ free_web_identity(void *frame)
 }
 
 /* The file is read at each look: the token in it is replaced well before it ends. */
-static struct call *
-ask_sts(const struct web_identity *identity, struct err *err)
+static struct tmf_call *
+ask_sts(const struct web_identity *identity, struct tmf_err *err)
 {
 	struct sts_web_identity request = {
 	    .role_arn = identity->role_arn,
 	    .role_session_name = identity->session_name,
 	};
-	struct err read_err = {0};
+	struct tmf_err read_err = {0};
 	struct buf token = {0};
-	struct call *call = NULL;
+	struct tmf_call *call = NULL;
 
 	if (file_read(identity->token_file, TOKEN_BYTES_MAX, &token, NULL, &read_err) < 0) {
-		err_set(err, ERR_CREDENTIALS, "web_identity_token_file: %s", err_text(&read_err));
+		tmf_err_set(err, TMF_ERR_CREDENTIALS, "web_identity_token_file: %s",
+		    tmf_err_text(&read_err));
 	} else {
 		token.p[str_trim(buf_str(&token)).len +
 			(size_t)(str_trim(buf_str(&token)).p - token.p)] = '\0';
 		request.web_identity_token = str_trim(buf_str(&token)).p;
 		call = sts_assume_role_with_web_identity(identity->sts, &request);
 	}
-	err_fini(&read_err);
+	tmf_err_fini(&read_err);
 	mem_wipe(token.p, token.cap);
 	buf_fini(&token);
 	return call;
 }
 
 /* A token that has just run out may have been replaced: it is read once more. */
-static struct call *
-sts_answered(void *frame, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+sts_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct web_identity *identity = frame;
-	json_t *result = call_take_result(over);
+	json_t *result = tmf_call_take_result(over);
 
 	if (result != NULL) {
 		credentials_answer_of_sts(result, ret_result, err);
 		return NULL;
 	}
-	if (err_is(&over->err, "ExpiredTokenException") && !identity->read_again) {
+	if (tmf_err_is(&over->err, "ExpiredTokenException") && !identity->read_again) {
 		identity->read_again = true;
 		return ask_sts(identity, err);
 	}
-	err_set(err, ERR_CREDENTIALS, "%s cannot be assumed: %s: %s", identity->role_arn,
-	    over->err.name, err_text(&over->err));
+	tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s cannot be assumed: %s: %s", identity->role_arn,
+	    over->err.name, tmf_err_text(&over->err));
 	return NULL;
 }
 
-static struct call *
+static struct tmf_call *
 start(const struct credentials_opts *opts, struct web_identity *identity)
 {
 	struct aws_client_opts client = aws_client_opts_of(opts->settings, "sts");
-	struct call *first = NULL;
-	struct err err = {0};
+	struct tmf_call *first = NULL;
+	struct tmf_err err = {0};
 
 	client.loop = opts->loop;
 	client.transport = opts->transport;
@@ -92,23 +93,23 @@ start(const struct credentials_opts *opts, struct web_identity *identity)
 	if (identity->sts != NULL)
 		first = ask_sts(identity, &err);
 	if (first != NULL)
-		return call_sequence(first, sts_answered, identity, free_web_identity);
+		return tmf_call_sequence(first, sts_answered, identity, free_web_identity);
 	free_web_identity(identity);
-	return call_of_err(opts->loop, &err);
+	return tmf_call_of_err(opts->loop, &err);
 }
 
 /* What is configured, from one place altogether. Returns 1, 0 for nothing, -1 with *err. */
 static int
 take_settings(struct web_identity *identity, const char *where, const char *token_file,
-    const char *role_arn, const char *session_name, struct err *err)
+    const char *role_arn, const char *session_name, struct tmf_err *err)
 {
 	if (token_file == NULL)
 		return 0;
 	if (role_arn == NULL)
-		return err_set(
-		    err, ERR_CREDENTIALS, "%s: there is a web identity token but no role", where);
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
+		    "%s: there is a web identity token but no role", where);
 	if (session_name != NULL && !sts_session_name_is_valid(session_name))
-		return err_set(err, ERR_CREDENTIALS,
+		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "%s: the session's name must be 2 to %d letters, digits and _+=,.@-", where,
 		    STS_SESSION_NAME_BYTES_MAX);
 	identity->token_file = mem_strdup(token_file);
@@ -119,7 +120,7 @@ take_settings(struct web_identity *identity, const char *where, const char *toke
 }
 
 static int
-from_environment(const struct aws_env *env, struct web_identity *identity, struct err *err)
+from_environment(const struct aws_env *env, struct web_identity *identity, struct tmf_err *err)
 {
 	return take_settings(identity, "AWS_WEB_IDENTITY_TOKEN_FILE",
 	    aws_env_get(env, "AWS_WEB_IDENTITY_TOKEN_FILE"), aws_env_get(env, "AWS_ROLE_ARN"),
@@ -127,8 +128,8 @@ from_environment(const struct aws_env *env, struct web_identity *identity, struc
 }
 
 static int
-from_profile(
-    const struct aws_env *env, const char *profile, struct web_identity *identity, struct err *err)
+from_profile(const struct aws_env *env, const char *profile, struct web_identity *identity,
+    struct tmf_err *err)
 {
 	struct shared_files files;
 	int ret;
@@ -143,12 +144,12 @@ from_profile(
 	return ret;
 }
 
-struct call *
+struct tmf_call *
 credentials_look_web_identity(
     const struct credentials_opts *opts, const char *profile, bool profile_only)
 {
 	struct web_identity *identity = mem_zalloc(1, sizeof(*identity));
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int found = 0;
 
 	if (!profile_only && opts->profile == NULL)
@@ -159,7 +160,7 @@ credentials_look_web_identity(
 		return start(opts, identity);
 	free_web_identity(identity);
 	if (found < 0)
-		return call_of_err(opts->loop, &err);
+		return tmf_call_of_err(opts->loop, &err);
 	return credentials_nothing(opts->loop,
 	    "neither AWS_WEB_IDENTITY_TOKEN_FILE nor web_identity_token_file of the profile "
 	    "\"%s\" is set",

@@ -3,7 +3,7 @@
 #include "aws/keys/credentials_internal.h"
 #include "aws/keys/imds.h"
 #include "aws/keys/metadata.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -41,7 +41,7 @@ free_imds(void *frame)
 	free(imds);
 }
 
-static struct call *
+static struct tmf_call *
 ask(const struct imds *imds, const char *method, const char *path, const char *header_name,
     const char *header_value)
 {
@@ -55,30 +55,30 @@ ask(const struct imds *imds, const char *method, const char *path, const char *h
 	    .timeout_ms = settings->timeout_ms,
 	    .attempts_max = settings->attempts_max,
 	};
-	struct call *call = metadata_ask(imds->opts, &request);
+	struct tmf_call *call = metadata_ask(imds->opts, &request);
 
 	free(url);
 	return call;
 }
 
-static struct call *
+static struct tmf_call *
 ask_for_token(struct imds *imds)
 {
 	imds->token_wanted = true;
 	return ask(imds, "PUT", TOKEN_PATH, TOKEN_TTL_HEADER, TOKEN_TTL);
 }
 
-static struct call *
+static struct tmf_call *
 ask_for_path(struct imds *imds)
 {
 	imds->token_wanted = false;
 	return ask(imds, "GET", imds->path, imds->token != NULL ? TOKEN_HEADER : NULL, imds->token);
 }
 
-static struct call *
-give_up(struct err *err, const char *text)
+static struct tmf_call *
+give_up(struct tmf_err *err, const char *text)
 {
-	err_set(err, ERR_CREDENTIALS, "%s", text);
+	tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s", text);
 	return NULL;
 }
 
@@ -95,8 +95,8 @@ is_token(const char *text)
 }
 
 /* status 0: no reply, which from within a container means that the token does not get that far. */
-static struct call *
-token_came(struct imds *imds, int status, const char *body, struct err *err)
+static struct tmf_call *
+token_came(struct imds *imds, int status, const char *body, struct tmf_err *err)
 {
 	if (status == 200 && is_token(body)) {
 		imds->token = mem_strdup(body);
@@ -123,8 +123,8 @@ first_line(const char *body)
 	return line.len <= NAME_BYTES_MAX ? line : (struct str){"", 0};
 }
 
-static struct call *
-follow_name(struct imds *imds, const char *body, struct err *err)
+static struct tmf_call *
+follow_name(struct imds *imds, const char *body, struct tmf_err *err)
 {
 	struct str name = first_line(body);
 	char *path;
@@ -138,8 +138,8 @@ follow_name(struct imds *imds, const char *body, struct err *err)
 	return ask_for_path(imds);
 }
 
-static struct call *
-path_came(struct imds *imds, int status, json_t *result, json_t **ret_result, struct err *err)
+static struct tmf_call *
+path_came(struct imds *imds, int status, json_t *result, json_t **ret_result, struct tmf_err *err)
 {
 	if (status == 401 && imds->token != NULL && !imds->token_renewed) {
 		imds->token_renewed = true;
@@ -156,7 +156,7 @@ path_came(struct imds *imds, int status, json_t *result, json_t **ret_result, st
 		    "the instance's metadata service wants a token, but gives none here (in a "
 		    "container, the instance's hop limit must be 2)");
 	if (status != 200) {
-		err_set(err, ERR_CREDENTIALS,
+		tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "the instance's metadata service answers with HTTP status %d", status);
 		return NULL;
 	}
@@ -166,13 +166,13 @@ path_came(struct imds *imds, int status, json_t *result, json_t **ret_result, st
 	return NULL;
 }
 
-static struct call *
-step(void *frame, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct imds *imds = frame;
-	json_t *result = call_take_result(over);
+	json_t *result = tmf_call_take_result(over);
 	int status = result != NULL ? metadata_status(result) : 0;
-	struct call *next;
+	struct tmf_call *next;
 
 	if (imds->token_wanted)
 		next = token_came(imds, status, result != NULL ? metadata_body(result) : "", err);
@@ -181,11 +181,11 @@ step(void *frame, struct call *over, json_t **ret_result, struct err *err)
 	if (*ret_result != NULL)
 		json_decref(result);
 	else
-		json_wipe(result);
+		jsonx_wipe(result);
 	return next;
 }
 
-struct call *
+struct tmf_call *
 imds_get(const struct credentials_opts *opts, const char *path, bool follow)
 {
 	struct imds *imds = mem_zalloc(1, sizeof(*imds));
@@ -193,34 +193,34 @@ imds_get(const struct credentials_opts *opts, const char *path, bool follow)
 	imds->opts = opts;
 	imds->path = mem_strdup(path);
 	imds->follow = follow;
-	return call_sequence(ask_for_token(imds), step, imds, free_imds);
+	return tmf_call_sequence(ask_for_token(imds), step, imds, free_imds);
 }
 
-static struct call *
-region_came(void *frame, struct call *over, json_t **ret_result, struct err *err)
+static struct tmf_call *
+region_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
-	json_t *result = call_take_result(over);
+	json_t *result = tmf_call_take_result(over);
 	struct str region = result != NULL ? first_line(metadata_body(result)) : STR("");
 
 	(void)frame;
 	if (result == NULL)
-		err_move(err, &over->err);
+		tmf_err_move(err, &over->err);
 	else if (region.len == 0)
-		err_set(err, ERR_CONFIG, "the instance's metadata service names no region");
+		tmf_err_set(err, TMF_ERR_CONFIG, "the instance's metadata service names no region");
 	else
 		*ret_result = json_pack("{s:s%}", "Region", region.p, region.len);
 	json_decref(result);
 	return NULL;
 }
 
-struct call *
+struct tmf_call *
 imds_region(const struct credentials_opts *opts)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (opts->settings->imds.disabled) {
-		err_set(&err, ERR_CONFIG, "AWS_EC2_METADATA_DISABLED is true");
-		return call_of_err(opts->loop, &err);
+		tmf_err_set(&err, TMF_ERR_CONFIG, "AWS_EC2_METADATA_DISABLED is true");
+		return tmf_call_of_err(opts->loop, &err);
 	}
-	return call_sequence(imds_get(opts, REGION_PATH, false), region_came, NULL, NULL);
+	return tmf_call_sequence(imds_get(opts, REGION_PATH, false), region_came, NULL, NULL);
 }

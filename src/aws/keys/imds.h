@@ -5,6 +5,6 @@
 #include "loop/call.h"
 
 /* The region that this instance is in: {"Region": string}. Fails where this is no EC2 instance. opts is borrowed while the call lives. */
-struct call *imds_region(const struct credentials_opts *opts);
+struct tmf_call *imds_region(const struct credentials_opts *opts);
 
 #endif

@@ -9,6 +9,6 @@
  * version 1 where the service has no tokens, unless that is disabled.
  * Returns: {"Status": 200, "Body": string}. Errors: those of no instance, with a text saying what was tried.
  */
-struct call *imds_get(const struct credentials_opts *opts, const char *path, bool follow);
+struct tmf_call *imds_get(const struct credentials_opts *opts, const char *path, bool follow);
 
 #endif

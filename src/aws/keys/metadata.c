@@ -1,6 +1,6 @@
 #include "aws/keys/metadata.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stddef.h>
@@ -8,10 +8,10 @@
 #include <string.h>
 
 struct metadata {
-	struct call call; /* first */
+	struct tmf_call call; /* first */
 	struct http_transport *transport;
 	struct http_exchange *exchange;
-	struct timer pause;
+	struct tmf_timer pause;
 	struct metadata_request request; /* its texts are owned */
 	int attempt;
 	struct buf body;
@@ -20,17 +20,17 @@ struct metadata {
 static void ask(struct metadata *metadata);
 
 static void
-metadata_cancel(struct call *call)
+metadata_cancel(struct tmf_call *call)
 {
 	struct metadata *metadata = (struct metadata *)call;
 
 	if (metadata->exchange != NULL)
 		metadata->transport->cancel(metadata->transport, metadata->exchange);
-	loop_timer_disarm(call->loop, &metadata->pause);
+	tmf_loop_timer_disarm(call->loop, &metadata->pause);
 }
 
 static void
-metadata_free(struct call *call)
+metadata_free(struct tmf_call *call)
 {
 	struct metadata *metadata = (struct metadata *)call;
 	char *value = (char *)(uintptr_t)metadata->request.header_value;
@@ -46,10 +46,11 @@ metadata_free(struct call *call)
 	free(metadata);
 }
 
-static const struct call_ops metadata_ops = {.cancel = metadata_cancel, .free_call = metadata_free};
+static const struct tmf_call_ops metadata_ops = {
+    .cancel = metadata_cancel, .free_call = metadata_free};
 
 static int
-take_body(void *arg, int status, struct str part, struct err *err)
+take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
 	struct metadata *metadata = arg;
 
@@ -63,37 +64,37 @@ static void
 replied(struct metadata *metadata, int status)
 {
 	json_t *body = json_stringn(buf_cstr(&metadata->body), metadata->body.len);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (body != NULL) {
-		call_complete(
+		tmf_call_complete(
 		    &metadata->call, json_pack("{s:i, s:o}", "Status", status, "Body", body));
 		return;
 	}
-	err_set(
-	    &err, ERR_REPLY, "%s answers with something that is no UTF-8", metadata->request.url);
-	call_complete_err(&metadata->call, &err);
+	tmf_err_set(&err, TMF_ERR_REPLY, "%s answers with something that is no UTF-8",
+	    metadata->request.url);
+	tmf_call_complete_err(&metadata->call, &err);
 }
 
 static void
-pause_over(struct timer *timer)
+pause_over(struct tmf_timer *timer)
 {
 	ask((struct metadata *)((char *)timer - offsetof(struct metadata, pause)));
 }
 
 static void
-exchange_done(void *arg, struct http_exchange *exchange, int status, struct err *err)
+exchange_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
 	struct metadata *metadata = arg;
-	struct clock *clock = loop_clock(metadata->call.loop);
+	struct tmf_clock *clock = tmf_loop_clock(metadata->call.loop);
 
 	(void)exchange;
 	metadata->exchange = NULL;
 	if ((status == 0 || status >= 500) && metadata->attempt < metadata->request.attempts_max)
-		loop_timer_arm(metadata->call.loop, &metadata->pause,
+		tmf_loop_timer_arm(metadata->call.loop, &metadata->pause,
 		    clock->mono_ms(clock) + metadata->request.pause_ms);
 	else if (status == 0)
-		call_complete_err(&metadata->call, err);
+		tmf_call_complete_err(&metadata->call, err);
 	else
 		replied(metadata, status);
 }
@@ -124,12 +125,12 @@ ask(struct metadata *metadata)
 	metadata->exchange = metadata->transport->start(metadata->transport, &http, &handler);
 }
 
-struct call *
+struct tmf_call *
 metadata_ask(const struct credentials_opts *opts, const struct metadata_request *request)
 {
 	struct metadata *metadata = mem_zalloc(1, sizeof(*metadata));
 
-	call_init(&metadata->call, &metadata_ops, opts->loop);
+	tmf_call_init(&metadata->call, &metadata_ops, opts->loop);
 	metadata->transport = opts->transport;
 	metadata->pause.fire = pause_over;
 	metadata->request = *request;
@@ -150,5 +151,5 @@ metadata_status(const json_t *result)
 const char *
 metadata_body(const json_t *result)
 {
-	return json_get_string(result, "Body");
+	return jsonx_get_string(result, "Body");
 }

@@ -18,8 +18,8 @@ struct metadata_request {
 #define METADATA_BYTES_MAX (64u << 10)
 
 /* Asks, and asks again when no reply came or one that says that the server stumbled.
- * Returns: {"Status": integer, "Body": string}. Errors: ERR_TRANSPORT when no attempt brought a reply, ERR_REPLY for one that is no UTF-8. */
-struct call *
+ * Returns: {"Status": integer, "Body": string}. Errors: TMF_ERR_TRANSPORT when no attempt brought a reply, TMF_ERR_REPLY for one that is no UTF-8. */
+struct tmf_call *
 metadata_ask(const struct credentials_opts *opts, const struct metadata_request *request);
 
 /* The parts of a result. */

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 struct limiter {
-	struct timer timer; /* first: armed while somebody waits */
-	struct loop *loop;
+	struct tmf_timer timer; /* first: armed while somebody waits */
+	struct tmf_loop *loop;
 	struct limiter_model model;
 	struct waitline line; /* of tickets */
 };
@@ -16,7 +16,7 @@ struct limiter {
 static int64_t
 now_mono_ms(const struct limiter *limiter)
 {
-	struct clock *clock = loop_clock(limiter->loop);
+	struct tmf_clock *clock = tmf_loop_clock(limiter->loop);
 
 	return clock->mono_ms(clock);
 }
@@ -26,14 +26,14 @@ arm(struct limiter *limiter)
 {
 	int64_t now_ms = now_mono_ms(limiter);
 
-	loop_timer_disarm(limiter->loop, &limiter->timer);
+	tmf_loop_timer_disarm(limiter->loop, &limiter->timer);
 	if (limiter->line.first != NULL)
-		loop_timer_arm(limiter->loop, &limiter->timer,
+		tmf_loop_timer_arm(limiter->loop, &limiter->timer,
 		    now_ms + limiter_model_wait_ms(&limiter->model, now_ms));
 }
 
 static void
-let_go(struct timer *timer)
+let_go(struct tmf_timer *timer)
 {
 	struct limiter *limiter = (struct limiter *)timer;
 
@@ -49,7 +49,7 @@ let_go(struct timer *timer)
 }
 
 struct limiter *
-limiter_new(struct loop *loop)
+limiter_new(struct tmf_loop *loop)
 {
 	struct limiter *limiter = mem_zalloc(1, sizeof(*limiter));
 
@@ -65,7 +65,7 @@ limiter_free(struct limiter *limiter)
 	if (limiter == NULL)
 		return;
 	assert(limiter->line.first == NULL);
-	loop_timer_disarm(limiter->loop, &limiter->timer);
+	tmf_loop_timer_disarm(limiter->loop, &limiter->timer);
 	free(limiter);
 }
 

@@ -59,7 +59,7 @@ struct limiter_ticket {
 	void (*go)(struct limiter_ticket *ticket); /* from the loop: it may be sent now */
 };
 
-struct limiter *limiter_new(struct loop *loop);
+struct limiter *limiter_new(struct tmf_loop *loop);
 /* No ticket may wait. NULL is fine. */
 void limiter_free(struct limiter *limiter);
 

@@ -1,6 +1,6 @@
 #include "aws/pace/pacer_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 
 /* One action's bucket and who waits for it. */
 struct pacer_bucket {
-	struct timer timer; /* first: armed while somebody waits */
+	struct tmf_timer timer; /* first: armed while somebody waits */
 	struct pacer *pacer;
 	struct pacer_bucket *next;
 	char *action;
@@ -20,14 +20,14 @@ struct pacer_bucket {
 
 /* Buckets are as many as actions are called: fewer than twenty. */
 struct pacer {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	struct pacer_bucket *first;
 };
 
 static int64_t
 now_mono_ms(const struct pacer *pacer)
 {
-	struct clock *clock = loop_clock(pacer->loop);
+	struct tmf_clock *clock = tmf_loop_clock(pacer->loop);
 
 	return clock->mono_ms(clock);
 }
@@ -35,7 +35,7 @@ now_mono_ms(const struct pacer *pacer)
 static int64_t
 now_wall_ms(const struct pacer *pacer)
 {
-	struct clock *clock = loop_clock(pacer->loop);
+	struct tmf_clock *clock = tmf_loop_clock(pacer->loop);
 
 	return clock->wall_ms(clock);
 }
@@ -45,9 +45,9 @@ arm(struct pacer_bucket *bucket)
 {
 	int64_t now_ms = now_mono_ms(bucket->pacer);
 
-	loop_timer_disarm(bucket->pacer->loop, &bucket->timer);
+	tmf_loop_timer_disarm(bucket->pacer->loop, &bucket->timer);
 	if (bucket->line.first != NULL)
-		loop_timer_arm(bucket->pacer->loop, &bucket->timer,
+		tmf_loop_timer_arm(bucket->pacer->loop, &bucket->timer,
 		    now_ms + pacer_model_wait_ms(&bucket->model, now_ms));
 }
 
@@ -59,7 +59,7 @@ note_sent(struct pacer_bucket *bucket, struct pacer_ticket *ticket)
 }
 
 static void
-let_go(struct timer *timer)
+let_go(struct tmf_timer *timer)
 {
 	struct pacer_bucket *bucket = (struct pacer_bucket *)timer;
 
@@ -104,7 +104,7 @@ bucket_get(struct pacer *pacer, const char *action)
 }
 
 struct pacer *
-pacer_new(struct loop *loop)
+pacer_new(struct tmf_loop *loop)
 {
 	struct pacer *pacer = mem_zalloc(1, sizeof(*pacer));
 
@@ -122,7 +122,7 @@ pacer_free(struct pacer *pacer)
 	for (struct pacer_bucket *bucket = pacer->first; bucket != NULL; bucket = next) {
 		next = bucket->next;
 		assert(bucket->line.first == NULL);
-		loop_timer_disarm(pacer->loop, &bucket->timer);
+		tmf_loop_timer_disarm(pacer->loop, &bucket->timer);
 		free(bucket->action);
 		free(bucket);
 	}

@@ -34,7 +34,7 @@ enum pacer_answer {
 	PACER_UNKNOWN,	/* no reply */
 };
 
-struct pacer *pacer_new(struct loop *loop);
+struct pacer *pacer_new(struct tmf_loop *loop);
 /* No ticket may be out. NULL is fine. */
 void pacer_free(struct pacer *pacer);
 

@@ -73,14 +73,15 @@ classify_code(const char *code)
 }
 
 enum retry_class
-retry_classify(const struct err *err)
+retry_classify(const struct tmf_err *err)
 {
 	enum retry_class by_code;
 
-	/* ERR_LIMIT: a reply that was too long, which AWS does not send; the call may have had its effect. */
-	if (err->code == ERR_TRANSPORT || err->code == ERR_REPLY || err->code == ERR_LIMIT)
+	/* TMF_ERR_LIMIT: a reply that was too long, which AWS does not send; the call may have had its effect. */
+	if (err->code == TMF_ERR_TRANSPORT || err->code == TMF_ERR_REPLY ||
+	    err->code == TMF_ERR_LIMIT)
 		return RETRY_TRANSIENT;
-	if (err->code != ERR_SERVICE)
+	if (err->code != TMF_ERR_SERVICE)
 		return RETRY_NEVER;
 	by_code = classify_code(err->name);
 	if (by_code != RETRY_NEVER)

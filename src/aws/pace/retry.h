@@ -16,7 +16,7 @@ enum retry_class {
 };
 
 /* Classifies by the code first, then by status: RequestLimitExceeded comes with 503 and is throttling all the same. */
-enum retry_class retry_classify(const struct err *err);
+enum retry_class retry_classify(const struct tmf_err *err);
 bool aws_error_is_throttling(const char *code);
 
 /* The matching "not there" codes in all their spellings. */

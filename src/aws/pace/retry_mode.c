@@ -59,9 +59,9 @@ is_or_any(const char *wanted, const char *text)
 }
 
 static bool
-legacy_retries(const char *service, const struct err *err)
+legacy_retries(const char *service, const struct tmf_err *err)
 {
-	if (err->code != ERR_SERVICE)
+	if (err->code != TMF_ERR_SERVICE)
 		return retry_classify(err) == RETRY_TRANSIENT;
 	for (size_t i = 0; i < sizeof(legacy_table) / sizeof(legacy_table[0]); i++)
 		if (err->http_status == legacy_table[i].http_status &&
@@ -72,7 +72,7 @@ legacy_retries(const char *service, const struct err *err)
 }
 
 bool
-retry_mode_retries(const struct retry_mode *mode, const char *service, const struct err *err)
+retry_mode_retries(const struct retry_mode *mode, const char *service, const struct tmf_err *err)
 {
 	return mode->legacy ? legacy_retries(service, err) : retry_classify(err) != RETRY_NEVER;
 }

@@ -23,6 +23,7 @@ const struct retry_mode *retry_mode_find(const char *name);
 extern const struct retry_mode retry_mode_default;
 
 /* Whether a failed attempt of a service's call ("ec2") is worth another one. Expired keys are not the mode's matter. */
-bool retry_mode_retries(const struct retry_mode *mode, const char *service, const struct err *err);
+bool
+retry_mode_retries(const struct retry_mode *mode, const char *service, const struct tmf_err *err);
 
 #endif

@@ -27,13 +27,14 @@ struct ec2_describe {
  * the caller's, so the first reservation tells whose all are. Instance as DESIGN.md section 3 says it:
  * {InstanceId, InstanceType, State: "running", VpcId?, SubnetId?, Tags: [{Key, Value}], NetworkInterfaces: [{NetworkInterfaceId, DeviceIndex, SubnetId, VpcId}]}
  * with interfaces sorted by device index. */
-struct call *ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe);
+struct tmf_call *
+ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe);
 
 /* {"TrafficMirrorTargets": [{TrafficMirrorTargetId, NetworkInterfaceId?, NetworkLoadBalancerArn?, GatewayLoadBalancerEndpointId?, Type, OwnerId, Description?, Tags}], "NextToken"} */
-struct call *ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe);
+struct tmf_call *ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe);
 
 /* {"TrafficMirrorSessions": [{TrafficMirrorSessionId, TrafficMirrorTargetId, TrafficMirrorFilterId, NetworkInterfaceId, OwnerId, PacketLength?, SessionNumber, VirtualNetworkId?, Description?, Tags}], "NextToken"} */
-struct call *ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe);
+struct tmf_call *ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe);
 
 struct ec2_create_target {
 	const char *network_interface_id; /* or */
@@ -43,7 +44,7 @@ struct ec2_create_target {
 	const char *client_token;
 };
 /* {"TrafficMirrorTarget": {...}} */
-struct call *ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create);
+struct tmf_call *ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create);
 
 struct ec2_session_spec {
 	const char *session_id; /* for modify only */
@@ -60,7 +61,7 @@ struct ec2_session_spec {
 	    token_epoch; /* goes into a derived token: the same request has another one when it changes */
 };
 /* {"TrafficMirrorSession": {"TrafficMirrorSessionId": ..}}: the rest of the reply is the request's. */
-struct call *ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec);
+struct tmf_call *ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec);
 
 /* What a modification sets back to AWS's default; a spec that gives it sets it instead. */
 #define EC2_REMOVE_PACKET_LENGTH      1u
@@ -68,10 +69,10 @@ struct call *ec2_create_session(struct aws_client *ec2, const struct ec2_session
 
 /* Sets target, filter and number, packet length and VNI where they are given, and removes (RemoveField) what `removed` names.
  * {"TrafficMirrorSession": {"TrafficMirrorSessionId": ..}} */
-struct call *
+struct tmf_call *
 ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed);
-struct call *ec2_delete_session(struct aws_client *ec2, const char *session_id);
-struct call *ec2_delete_target(struct aws_client *ec2, const char *target_id);
+struct tmf_call *ec2_delete_session(struct aws_client *ec2, const char *session_id);
+struct tmf_call *ec2_delete_target(struct aws_client *ec2, const char *target_id);
 
 struct ec2_run_instances {
 	const char *image_id;
@@ -82,14 +83,14 @@ struct ec2_run_instances {
 	const char *client_token;
 };
 /* One instance. {"Instances": [Instance]} */
-struct call *ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run);
+struct tmf_call *ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run);
 
 /* {"TerminatingInstances": [{InstanceId, CurrentState, PreviousState}]} */
-struct call *ec2_terminate_instances(struct aws_client *ec2, json_t *instance_ids);
+struct tmf_call *ec2_terminate_instances(struct aws_client *ec2, json_t *instance_ids);
 
 /* {"Return": true} */
-struct call *ec2_create_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags);
+struct tmf_call *ec2_create_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags);
 /* A tag with Value is deleted only if the value is equal. */
-struct call *ec2_delete_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags);
+struct tmf_call *ec2_delete_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags);
 
 #endif

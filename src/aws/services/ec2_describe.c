@@ -67,7 +67,7 @@ begin_describe(
 	query_add(body, "NextToken", describe->next_token);
 }
 
-struct call *
+struct tmf_call *
 ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe)
 {
 	struct aws_operation operation = {
@@ -80,7 +80,7 @@ ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *descri
 	return aws_client_call(ec2, &operation);
 }
 
-struct call *
+struct tmf_call *
 ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe)
 {
 	struct aws_operation operation = {
@@ -93,7 +93,7 @@ ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe
 	return aws_client_call(ec2, &operation);
 }
 
-struct call *
+struct tmf_call *
 ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe)
 {
 	struct aws_operation operation = {

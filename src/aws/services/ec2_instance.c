@@ -1,6 +1,6 @@
 #include "aws/services/ec2_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 const struct xml_shape ec2_tag_shape[] = {
     {"key", "Key", XML_STRING, NULL, NULL},
@@ -107,7 +107,7 @@ ec2_instances_of_reservations(json_t *reply)
 		json_array_extend(instances, json_object_get(reservation, "Instances"));
 	json_object_set_new(result, "Instances", instances);
 	json_object_set(result, "OwnerId",
-	    json_object_get(json_array_get(json_get_array(reply, "Reservations"), 0), "OwnerId"));
+	    json_object_get(json_array_get(jsonx_get_array(reply, "Reservations"), 0), "OwnerId"));
 	json_object_set(result, "NextToken", json_object_get(reply, "NextToken"));
 	json_decref(reply);
 	return ec2_with_next_token(result);
@@ -116,7 +116,7 @@ ec2_instances_of_reservations(json_t *reply)
 json_t *
 ec2_with_next_token(json_t *reply)
 {
-	const char *token = json_get_string(reply, "NextToken");
+	const char *token = jsonx_get_string(reply, "NextToken");
 
 	if (token == NULL || token[0] == '\0')
 		json_object_set_new(reply, "NextToken", json_null());

@@ -69,7 +69,7 @@ add_token(struct buf *body, const char *client_token, int64_t epoch)
 	buf_fini(&text);
 }
 
-struct call *
+struct tmf_call *
 ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create)
 {
 	struct aws_operation operation = {
@@ -99,7 +99,7 @@ add_session(struct buf *body, const struct ec2_session_spec *spec)
 	query_add(body, "Description", spec->description);
 }
 
-struct call *
+struct tmf_call *
 ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 {
 	struct aws_operation operation = {
@@ -114,7 +114,7 @@ ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 	return aws_client_call(ec2, &operation);
 }
 
-struct call *
+struct tmf_call *
 ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed)
 {
 	struct aws_operation operation = {
@@ -134,7 +134,7 @@ ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, 
 	return aws_client_call(ec2, &operation);
 }
 
-struct call *
+struct tmf_call *
 ec2_delete_session(struct aws_client *ec2, const char *session_id)
 {
 	struct aws_operation operation = {
@@ -145,7 +145,7 @@ ec2_delete_session(struct aws_client *ec2, const char *session_id)
 	return aws_client_call(ec2, &operation);
 }
 
-struct call *
+struct tmf_call *
 ec2_delete_target(struct aws_client *ec2, const char *target_id)
 {
 	struct aws_operation operation = {
@@ -185,7 +185,7 @@ static const struct xml_shape return_shape[] = {
     {.element = NULL},
 };
 
-struct call *
+struct tmf_call *
 ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
 {
 	struct aws_operation operation = {.name = "RunInstances", .reply = run_instances_shape};
@@ -204,7 +204,7 @@ ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
 	return aws_client_call(ec2, &operation);
 }
 
-struct call *
+struct tmf_call *
 ec2_terminate_instances(struct aws_client *ec2, json_t *instance_ids)
 {
 	struct aws_operation operation = {
@@ -215,7 +215,7 @@ ec2_terminate_instances(struct aws_client *ec2, json_t *instance_ids)
 	return aws_client_call(ec2, &operation);
 }
 
-struct call *
+struct tmf_call *
 ec2_create_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags)
 {
 	struct aws_operation operation = {.name = "CreateTags", .reply = return_shape};
@@ -226,7 +226,7 @@ ec2_create_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags)
 	return aws_client_call(ec2, &operation);
 }
 
-struct call *
+struct tmf_call *
 ec2_delete_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags)
 {
 	struct aws_operation operation = {.name = "DeleteTags", .reply = return_shape};

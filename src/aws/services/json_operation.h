@@ -4,7 +4,7 @@
 #include "aws/client_internal.h"
 
 /* Starts an operation of a JSON service. Takes params; operation has its name and time-outs. */
-struct call *
+struct tmf_call *
 aws_json_call(struct aws_client *client, const struct aws_operation *operation, json_t *params);
 
 #endif

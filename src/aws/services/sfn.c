@@ -1,7 +1,7 @@
 #include "aws/services/sfn.h"
 
 #include "aws/services/json_operation.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -12,7 +12,7 @@ params_of_task(const char *token)
 {
 	json_t *params = json_object();
 
-	json_put_string(params, "taskToken", token);
+	jsonx_put_string(params, "taskToken", token);
 	return params;
 }
 
@@ -24,12 +24,12 @@ without_nulls(json_t *reply)
 	json_t *task = json_object();
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		json_put_string(task, members[i], json_get_string(reply, members[i]));
+		jsonx_put_string(task, members[i], jsonx_get_string(reply, members[i]));
 	json_decref(reply);
 	return task;
 }
 
-struct call *
+struct tmf_call *
 sfn_get_activity_task(struct aws_client *sfn, const char *activity_arn, const char *worker_name)
 {
 	static const struct aws_operation operation = {
@@ -39,18 +39,18 @@ sfn_get_activity_task(struct aws_client *sfn, const char *activity_arn, const ch
 	};
 	json_t *params = json_object();
 
-	json_put_string(params, "activityArn", activity_arn);
-	json_put_string(params, "workerName", worker_name);
+	jsonx_put_string(params, "activityArn", activity_arn);
+	jsonx_put_string(params, "workerName", worker_name);
 	return aws_json_call(sfn, &operation, params);
 }
 
-struct call *
+struct tmf_call *
 sfn_send_task_success(struct aws_client *sfn, const char *token, const char *output)
 {
 	static const struct aws_operation operation = {.name = "SendTaskSuccess"};
 	json_t *params = params_of_task(token);
 
-	json_put_string(params, "output", output);
+	jsonx_put_string(params, "output", output);
 	return aws_json_call(sfn, &operation, params);
 }
 
@@ -63,11 +63,11 @@ put_cut(json_t *params, const char *key, const char *text, size_t max)
 	if (text == NULL || text[0] == '\0')
 		return;
 	cut = mem_strndup(text, utf8_cut(text, max));
-	json_put_string(params, key, cut);
+	jsonx_put_string(params, key, cut);
 	free(cut);
 }
 
-struct call *
+struct tmf_call *
 sfn_send_task_failure(
     struct aws_client *sfn, const char *token, const char *error, const char *cause)
 {
@@ -79,7 +79,7 @@ sfn_send_task_failure(
 	return aws_json_call(sfn, &operation, params);
 }
 
-struct call *
+struct tmf_call *
 sfn_send_task_heartbeat(struct aws_client *sfn, const char *token)
 {
 	static const struct aws_operation operation = {.name = "SendTaskHeartbeat"};
@@ -87,26 +87,26 @@ sfn_send_task_heartbeat(struct aws_client *sfn, const char *token)
 	return aws_json_call(sfn, &operation, params_of_task(token));
 }
 
-struct call *
+struct tmf_call *
 sfn_start_execution(
     struct aws_client *sfn, const char *state_machine_arn, const char *name, const char *input)
 {
 	static const struct aws_operation operation = {.name = "StartExecution"};
 	json_t *params = json_object();
 
-	json_put_string(params, "stateMachineArn", state_machine_arn);
-	json_put_string(params, "name", name);
-	json_put_string(params, "input", input);
+	jsonx_put_string(params, "stateMachineArn", state_machine_arn);
+	jsonx_put_string(params, "name", name);
+	jsonx_put_string(params, "input", input);
 	return aws_json_call(sfn, &operation, params);
 }
 
 bool
-sfn_task_is_over(const struct err *err)
+sfn_task_is_over(const struct tmf_err *err)
 {
 	static const char *const codes[] = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (err_is(err, codes[i]))
+		if (tmf_err_is(err, codes[i]))
 			return true;
 	return false;
 }

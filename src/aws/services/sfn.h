@@ -18,24 +18,25 @@
 #define SFN_POLL_TIMEOUT_MS 70000
 
 /* {"taskToken": .., "input": JSON text}, or {} when nothing came for a minute. A token is handed out once: a poll that is cut off may have lost its task. */
-struct call *
+struct tmf_call *
 sfn_get_activity_task(struct aws_client *sfn, const char *activity_arn, const char *worker_name);
 
 /* {}. output is JSON text of at most SFN_OUTPUT_BYTES_MAX bytes. */
-struct call *sfn_send_task_success(struct aws_client *sfn, const char *token, const char *output);
+struct tmf_call *
+sfn_send_task_success(struct aws_client *sfn, const char *token, const char *output);
 
 /* {}. What is over AWS's limits is cut off. error and cause may be NULL: not sent. */
-struct call *sfn_send_task_failure(
+struct tmf_call *sfn_send_task_failure(
     struct aws_client *sfn, const char *token, const char *error, const char *cause);
 
 /* {} */
-struct call *sfn_send_task_heartbeat(struct aws_client *sfn, const char *token);
+struct tmf_call *sfn_send_task_heartbeat(struct aws_client *sfn, const char *token);
 
 /* {"executionArn": ..}. Idempotent by name and input while the execution runs; ExecutionAlreadyExists once it is over. name: at most 80 characters. */
-struct call *sfn_start_execution(
+struct tmf_call *sfn_start_execution(
     struct aws_client *sfn, const char *state_machine_arn, const char *name, const char *input);
 
 /* True if the task that a token stands for is over for its worker, whatever that does: it timed out, is closed, or never was. */
-bool sfn_task_is_over(const struct err *err);
+bool sfn_task_is_over(const struct tmf_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 #include "aws/services/sqs.h"
 
 #include "aws/services/json_operation.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <assert.h>
 
@@ -12,7 +12,7 @@ params_of_queue(const char *queue_url)
 {
 	json_t *params = json_object();
 
-	json_put_string(params, "QueueUrl", queue_url);
+	jsonx_put_string(params, "QueueUrl", queue_url);
 	return params;
 }
 
@@ -20,12 +20,12 @@ params_of_queue(const char *queue_url)
 static json_t *
 with_messages(json_t *reply)
 {
-	if (json_get_array(reply, "Messages") == NULL)
+	if (jsonx_get_array(reply, "Messages") == NULL)
 		json_object_set_new(reply, "Messages", json_array());
 	return reply;
 }
 
-struct call *
+struct tmf_call *
 sqs_receive_message(struct aws_client *sqs, const struct sqs_receive *receive)
 {
 	static const struct aws_operation operation = {
@@ -45,17 +45,17 @@ sqs_receive_message(struct aws_client *sqs, const struct sqs_receive *receive)
 	return aws_json_call(sqs, &operation, params);
 }
 
-struct call *
+struct tmf_call *
 sqs_delete_message(struct aws_client *sqs, const char *queue_url, const char *receipt_handle)
 {
 	static const struct aws_operation operation = {.name = "DeleteMessage"};
 	json_t *params = params_of_queue(queue_url);
 
-	json_put_string(params, "ReceiptHandle", receipt_handle);
+	jsonx_put_string(params, "ReceiptHandle", receipt_handle);
 	return aws_json_call(sqs, &operation, params);
 }
 
-struct call *
+struct tmf_call *
 sqs_change_visibility(
     struct aws_client *sqs, const char *queue_url, const char *receipt_handle, int seconds)
 {
@@ -63,22 +63,22 @@ sqs_change_visibility(
 	json_t *params = params_of_queue(queue_url);
 
 	assert(seconds >= 0 && seconds <= SQS_VISIBILITY_SECONDS_MAX);
-	json_put_string(params, "ReceiptHandle", receipt_handle);
+	jsonx_put_string(params, "ReceiptHandle", receipt_handle);
 	json_object_set_new(params, "VisibilityTimeout", json_integer(seconds));
 	return aws_json_call(sqs, &operation, params);
 }
 
 static bool
-is_one_of(const struct err *err, const char *const *codes)
+is_one_of(const struct tmf_err *err, const char *const *codes)
 {
 	for (; *codes != NULL; codes++)
-		if (err_is(err, *codes))
+		if (tmf_err_is(err, *codes))
 			return true;
 	return false;
 }
 
 bool
-sqs_queue_is_missing(const struct err *err)
+sqs_queue_is_missing(const struct tmf_err *err)
 {
 	static const char *const codes[] = {
 	    "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", NULL};
@@ -87,7 +87,7 @@ sqs_queue_is_missing(const struct err *err)
 }
 
 bool
-sqs_receipt_is_over(const struct err *err)
+sqs_receipt_is_over(const struct tmf_err *err)
 {
 	static const char *const codes[] = {"ReceiptHandleIsInvalid", "MessageNotInflight",
 	    "AWS.SimpleQueueService.MessageNotInflight", NULL};

@@ -21,20 +21,20 @@ struct sqs_receive {
 };
 
 /* {"Messages": [{MessageId, ReceiptHandle, MD5OfBody, Body, Attributes: {ApproximateReceiveCount, SentTimestamp}}]}; empty when none came. */
-struct call *sqs_receive_message(struct aws_client *sqs, const struct sqs_receive *receive);
+struct tmf_call *sqs_receive_message(struct aws_client *sqs, const struct sqs_receive *receive);
 
 /* {}. receipt_handle must be that of the latest receive: an older one "succeeds" without effect. */
-struct call *
+struct tmf_call *
 sqs_delete_message(struct aws_client *sqs, const char *queue_url, const char *receipt_handle);
 
 /* {}. Hides the message for so long from now on; 0 gives it to the next who asks. */
-struct call *sqs_change_visibility(
+struct tmf_call *sqs_change_visibility(
     struct aws_client *sqs, const char *queue_url, const char *receipt_handle, int seconds);
 
 /* True if there is no such queue, in the older and the newer spelling. */
-bool sqs_queue_is_missing(const struct err *err);
+bool sqs_queue_is_missing(const struct tmf_err *err);
 
 /* True if the receipt no longer stands for a message in flight: it was deleted, or became visible again. */
-bool sqs_receipt_is_over(const struct err *err);
+bool sqs_receipt_is_over(const struct tmf_err *err);
 
 #endif

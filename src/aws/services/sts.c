@@ -85,7 +85,7 @@ add_policy_arns(struct buf *body, const json_t *arns)
 	}
 }
 
-struct call *
+struct tmf_call *
 sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 {
 	struct aws_operation operation = {
@@ -104,7 +104,7 @@ sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 	return aws_client_call(sts, &operation);
 }
 
-struct call *
+struct tmf_call *
 sts_assume_role_with_web_identity(struct aws_client *sts, const struct sts_web_identity *identity)
 {
 	struct aws_operation operation = {.name = "AssumeRoleWithWebIdentity",
@@ -122,7 +122,7 @@ sts_assume_role_with_web_identity(struct aws_client *sts, const struct sts_web_i
 	return aws_client_call(sts, &operation);
 }
 
-struct call *
+struct tmf_call *
 sts_get_caller_identity(struct aws_client *sts)
 {
 	struct aws_operation operation = {

@@ -23,7 +23,7 @@ struct sts_assume_role {
 	json_t *policy_arns;	     /* [".."]: the session may do no more than these */
 };
 /* {"Credentials": {AccessKeyId, SecretAccessKey, SessionToken, Expiration}, "AssumedRoleUser": {AssumedRoleId, Arn}, "PackedPolicySize"?} */
-struct call *sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role);
+struct tmf_call *sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role);
 
 struct sts_web_identity {
 	const char *role_arn;
@@ -32,11 +32,11 @@ struct sts_web_identity {
 	int duration_seconds;
 };
 /* Sent unsigned: the client needs no credentials. {"Credentials": .., "AssumedRoleUser": .., "SubjectFromWebIdentityToken", "Provider", "Audience"} */
-struct call *
+struct tmf_call *
 sts_assume_role_with_web_identity(struct aws_client *sts, const struct sts_web_identity *identity);
 
 /* Who the keys belong to: {"UserId", "Account", "Arn"} */
-struct call *sts_get_caller_identity(struct aws_client *sts);
+struct tmf_call *sts_get_caller_identity(struct aws_client *sts);
 
 /* Whether STS takes it as the name of a session. */
 bool sts_session_name_is_valid(const char *name);

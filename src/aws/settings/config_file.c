@@ -70,7 +70,7 @@ without_quotes(struct str name)
 
 /* "[profile x]", "[services x]", "[default]"; in the credentials file "[x]". */
 static int
-enter_section(struct reader *r, struct str line, struct err *err)
+enter_section(struct reader *r, struct str line, struct tmf_err *err)
 {
 	const char *end = memchr(line.p, ']', line.len);
 	struct str inner;
@@ -78,8 +78,8 @@ enter_section(struct reader *r, struct str line, struct err *err)
 
 	leave_section(r);
 	if (end == NULL)
-		return err_set(
-		    err, ERR_CONFIG, "%s:%u: the section has no closing ]", r->name, r->line);
+		return tmf_err_set(
+		    err, TMF_ERR_CONFIG, "%s:%u: the section has no closing ]", r->name, r->line);
 	inner = str_trim((struct str){line.p + 1, (size_t)(end - line.p) - 1});
 	blank = inner.len > 0 ? memchr(inner.p, ' ', inner.len) : NULL;
 	if (r->kind == CONFIG_FILE_CREDENTIALS || str_is(inner, "default")) {
@@ -109,7 +109,7 @@ without_comment(struct str value)
 }
 
 static int
-take_pair(struct reader *r, struct str line, bool nested, struct err *err)
+take_pair(struct reader *r, struct str line, bool nested, struct tmf_err *err)
 {
 	const char *equals = memchr(line.p, '=', line.len);
 	struct str key;
@@ -117,8 +117,8 @@ take_pair(struct reader *r, struct str line, bool nested, struct err *err)
 	char *name;
 
 	if (equals == NULL)
-		return err_set(
-		    err, ERR_CONFIG, "%s:%u: neither a section nor key = value", r->name, r->line);
+		return tmf_err_set(err, TMF_ERR_CONFIG, "%s:%u: neither a section nor key = value",
+		    r->name, r->line);
 	key = str_trim((struct str){line.p, (size_t)(equals - line.p)});
 	value = without_comment((struct str){
 	    equals, line.len - key.len - (size_t)(equals - line.p - (ptrdiff_t)key.len)});
@@ -138,7 +138,7 @@ take_pair(struct reader *r, struct str line, bool nested, struct err *err)
 }
 
 static int
-take_line(struct reader *r, struct str raw, struct err *err)
+take_line(struct reader *r, struct str raw, struct tmf_err *err)
 {
 	struct str line = str_trim(raw);
 	bool indented = raw.len > 0 && (raw.p[0] == ' ' || raw.p[0] == '\t');
@@ -153,7 +153,8 @@ take_line(struct reader *r, struct str raw, struct err *err)
 }
 
 struct config_file *
-config_file_parse(const char *name, struct str text, enum config_file_kind kind, struct err *err)
+config_file_parse(
+    const char *name, struct str text, enum config_file_kind kind, struct tmf_err *err)
 {
 	struct reader r = {.name = name, .kind = kind, .file = mem_zalloc(1, sizeof(*r.file))};
 	int ret = 0;
@@ -176,18 +177,18 @@ config_file_parse(const char *name, struct str text, enum config_file_kind kind,
 }
 
 struct config_file *
-config_file_read(const char *path, enum config_file_kind kind, struct err *err)
+config_file_read(const char *path, enum config_file_kind kind, struct tmf_err *err)
 {
 	struct config_file *file = NULL;
-	struct err read_err = {0};
+	struct tmf_err read_err = {0};
 	struct buf text = {0};
 	bool missing;
 
 	if (file_read(path, CONFIG_FILE_BYTES_MAX, &text, &missing, &read_err) == 0 || missing)
 		file = config_file_parse(path, buf_str(&text), kind, err);
 	else
-		err_set(err, ERR_CONFIG, "%s", err_text(&read_err));
-	err_fini(&read_err);
+		tmf_err_set(err, TMF_ERR_CONFIG, "%s", tmf_err_text(&read_err));
+	tmf_err_fini(&read_err);
 	mem_wipe(text.p, text.len);
 	buf_fini(&text);
 	return file;

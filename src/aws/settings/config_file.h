@@ -17,12 +17,13 @@ struct config_file;
 /* Which of the two it is: in config, profiles are `[profile NAME]` (but `[default]`); in credentials, `[NAME]`. */
 enum config_file_kind { CONFIG_FILE_CONFIG, CONFIG_FILE_CREDENTIALS };
 
-/* Parses text; name is what messages call it. Errors: ERR_CONFIG with name and line. */
-struct config_file *
-config_file_parse(const char *name, struct str text, enum config_file_kind kind, struct err *err);
+/* Parses text; name is what messages call it. Errors: TMF_ERR_CONFIG with name and line. */
+struct config_file *config_file_parse(
+    const char *name, struct str text, enum config_file_kind kind, struct tmf_err *err);
 
 /* Reads path. A file that is not there is an empty one. */
-struct config_file *config_file_read(const char *path, enum config_file_kind kind, struct err *err);
+struct config_file *
+config_file_read(const char *path, enum config_file_kind kind, struct tmf_err *err);
 void config_file_free(struct config_file *file);
 
 bool config_file_has_profile(const struct config_file *file, const char *profile);

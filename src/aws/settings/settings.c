@@ -89,16 +89,17 @@ set_endpoints(const struct lookup *lookup, struct aws_settings *settings)
 /* A value that is none: says where it stands. */
 static int
 refuse(const struct lookup *lookup, const char *variable, const char *key, const char *must_be,
-    struct err *err)
+    struct tmf_err *err)
 {
 	const char *value = look_up(lookup, variable, key);
 	char *where;
 
 	if (variable != NULL && aws_env_get(lookup->env, variable) != NULL)
-		return err_set(
-		    err, ERR_CONFIG, "%s must be %s, not \"%s\"", variable, must_be, value);
+		return tmf_err_set(
+		    err, TMF_ERR_CONFIG, "%s must be %s, not \"%s\"", variable, must_be, value);
 	where = shared_files_where(lookup->files, lookup->profile, key);
-	err_set(err, ERR_CONFIG, "%s: %s must be %s, not \"%s\"", where, key, must_be, value);
+	tmf_err_set(
+	    err, TMF_ERR_CONFIG, "%s: %s must be %s, not \"%s\"", where, key, must_be, value);
 	free(where);
 	return -1;
 }
@@ -113,7 +114,7 @@ struct number_setting {
 
 static int
 number_of(const struct lookup *lookup, const struct number_setting *setting, int *ret_number,
-    struct err *err)
+    struct tmf_err *err)
 {
 	const char *text = look_up(lookup, setting->variable, setting->key);
 	char must_be[64];
@@ -134,7 +135,7 @@ number_of(const struct lookup *lookup, const struct number_setting *setting, int
 
 /* Without a slash at its end. */
 static int
-set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct err *err)
+set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err *err)
 {
 	const char *url =
 	    look_up(lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
@@ -148,7 +149,7 @@ set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct err
 	if (url == NULL)
 		url = mode != NULL && strcasecmp(mode, "IPv6") == 0 ? IMDS_URL_IPV6 : IMDS_URL_IPV4;
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
-		return err_set(err, ERR_CONFIG,
+		return tmf_err_set(err, TMF_ERR_CONFIG,
 		    "AWS_EC2_METADATA_SERVICE_ENDPOINT must begin with http:// or https://");
 	len = strlen(url);
 	while (url[len - 1] == '/')
@@ -158,7 +159,7 @@ set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct err
 }
 
 static int
-set_imds(const struct lookup *lookup, struct imds_settings *imds, struct err *err)
+set_imds(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err *err)
 {
 	static const struct number_setting timeout = {"AWS_METADATA_SERVICE_TIMEOUT",
 	    "metadata_service_timeout", IMDS_TIMEOUT_SECONDS_MAX, IMDS_TIMEOUT_MS / 1000};
@@ -177,7 +178,7 @@ set_imds(const struct lookup *lookup, struct imds_settings *imds, struct err *er
 }
 
 static int
-set_sts_mode(const struct lookup *lookup, struct aws_settings *settings, struct err *err)
+set_sts_mode(const struct lookup *lookup, struct aws_settings *settings, struct tmf_err *err)
 {
 	const char *mode = look_up(lookup, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
 
@@ -189,7 +190,7 @@ set_sts_mode(const struct lookup *lookup, struct aws_settings *settings, struct 
 }
 
 static int
-set_retries(const struct lookup *lookup, struct aws_settings *settings, struct err *err)
+set_retries(const struct lookup *lookup, struct aws_settings *settings, struct tmf_err *err)
 {
 	static const struct number_setting attempts = {
 	    "AWS_MAX_ATTEMPTS", "max_attempts", ATTEMPTS_MAX, 0};
@@ -204,7 +205,7 @@ set_retries(const struct lookup *lookup, struct aws_settings *settings, struct e
 
 static int
 fill(const struct lookup *lookup, const char *flag_region, struct aws_settings *settings,
-    struct err *err)
+    struct tmf_err *err)
 {
 	settings->profile = mem_strdup(lookup->profile);
 	settings->region =
@@ -222,7 +223,7 @@ fill(const struct lookup *lookup, const char *flag_region, struct aws_settings *
 
 int
 aws_settings_load(const struct aws_env *env, const char *flag_region, const char *flag_profile,
-    struct aws_settings *ret_settings, struct err *err)
+    struct aws_settings *ret_settings, struct tmf_err *err)
 {
 	struct shared_files files;
 	struct aws_settings settings = {0};
@@ -233,7 +234,7 @@ aws_settings_load(const struct aws_env *env, const char *flag_region, const char
 	if (shared_files_read(env, &files, err) < 0)
 		return -1;
 	if (named && !shared_files_have(&files, lookup.profile))
-		ret = err_set(err, ERR_CONFIG,
+		ret = tmf_err_set(err, TMF_ERR_CONFIG,
 		    "the profile \"%s\" is in neither of the shared AWS files", lookup.profile);
 	else
 		ret = fill(&lookup, flag_region, &settings, err);

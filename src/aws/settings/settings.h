@@ -41,9 +41,9 @@ struct aws_settings {
 };
 
 /* Reads them. flag_* may be NULL.
- * Errors: ERR_CONFIG with file and line for a malformed file, a value that is none, or a named profile that does not exist. */
+ * Errors: TMF_ERR_CONFIG with file and line for a malformed file, a value that is none, or a named profile that does not exist. */
 int aws_settings_load(const struct aws_env *env, const char *flag_region, const char *flag_profile,
-    struct aws_settings *ret_settings, struct err *err);
+    struct aws_settings *ret_settings, struct tmf_err *err);
 void aws_settings_fini(struct aws_settings *settings);
 
 /* A service's custom end point: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's services section, the profile's. NULL: its own.

@@ -16,7 +16,7 @@ path_of(const struct aws_env *env, const char *variable, const char *name)
 }
 
 static struct config_file *
-read_or_empty(char *path, enum config_file_kind kind, struct err *err)
+read_or_empty(char *path, enum config_file_kind kind, struct tmf_err *err)
 {
 	struct config_file *file = path != NULL
 				       ? config_file_read(path, kind, err)
@@ -27,7 +27,7 @@ read_or_empty(char *path, enum config_file_kind kind, struct err *err)
 }
 
 int
-shared_files_read(const struct aws_env *env, struct shared_files *ret_files, struct err *err)
+shared_files_read(const struct aws_env *env, struct shared_files *ret_files, struct tmf_err *err)
 {
 	struct shared_files files = {0};
 

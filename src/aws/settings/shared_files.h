@@ -12,7 +12,8 @@ struct shared_files {
 	struct config_file *credentials;
 };
 
-int shared_files_read(const struct aws_env *env, struct shared_files *ret_files, struct err *err);
+int
+shared_files_read(const struct aws_env *env, struct shared_files *ret_files, struct tmf_err *err);
 void shared_files_free(struct shared_files *files);
 
 /* A profile's value; the credentials file wins. */

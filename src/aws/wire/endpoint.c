@@ -144,7 +144,7 @@ is_url_text(const char *text)
 
 /* Splits "scheme://host[:port][/path]"; the port is left out of host if it is the scheme's own. */
 static int
-split_custom(const char *custom, struct endpoint *endpoint, struct err *err)
+split_custom(const char *custom, struct endpoint *endpoint, struct tmf_err *err)
 {
 	bool tls = strncmp(custom, "https://", 8) == 0;
 	const char *authority = custom + (tls ? 8 : 7);
@@ -152,13 +152,13 @@ split_custom(const char *custom, struct endpoint *endpoint, struct err *err)
 	size_t len;
 
 	if (!tls && strncmp(custom, "http://", 7) != 0)
-		return err_set(err, ERR_CONFIG,
+		return tmf_err_set(err, TMF_ERR_CONFIG,
 		    "the end point \"%s\" must begin with http:// or https://", custom);
 	len = strcspn(authority, "/?#");
 	if (len == 0 || strpbrk(authority, "?#") != NULL || memchr(authority, '@', len) != NULL ||
 	    !is_url_text(custom))
-		return err_set(
-		    err, ERR_CONFIG, "the end point \"%s\" is no URL of a host and a path", custom);
+		return tmf_err_set(err, TMF_ERR_CONFIG,
+		    "the end point \"%s\" is no URL of a host and a path", custom);
 	endpoint->url = mem_strdup(custom);
 	endpoint->path = mem_strdup(authority[len] == '/' ? authority + len : "/");
 	if (len > strlen(own_port) &&
@@ -169,14 +169,16 @@ split_custom(const char *custom, struct endpoint *endpoint, struct err *err)
 }
 
 int
-endpoint_resolve(const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct err *err)
+endpoint_resolve(
+    const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct tmf_err *err)
 {
 	struct endpoint endpoint = {0};
 
 	if (!is_region(opts->region))
-		return err_set(err, ERR_CONFIG, "\"%s\" is no name of an AWS region", opts->region);
+		return tmf_err_set(
+		    err, TMF_ERR_CONFIG, "\"%s\" is no name of an AWS region", opts->region);
 	if (opts->custom != NULL && (opts->fips || opts->dual_stack))
-		return err_set(err, ERR_CONFIG,
+		return tmf_err_set(err, TMF_ERR_CONFIG,
 		    "%s and an end point of one's own (%s) exclude each other",
 		    opts->fips ? "AWS_USE_FIPS_ENDPOINT" : "AWS_USE_DUALSTACK_ENDPOINT",
 		    opts->custom);

@@ -23,9 +23,9 @@ struct endpoint_opts {
 	    sts_global; /* STS at its one global address, for the regions that had it before they had their own */
 };
 
-/* Errors: ERR_CONFIG. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html */
-int
-endpoint_resolve(const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct err *err);
+/* Errors: TMF_ERR_CONFIG. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html */
+int endpoint_resolve(
+    const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct tmf_err *err);
 void endpoint_fini(struct endpoint *endpoint);
 
 #endif

@@ -16,7 +16,7 @@
 struct http_trace {
 	struct http_transport transport; /* first: the interface leads back here */
 	struct http_transport *inner;
-	struct loop *loop;
+	struct tmf_loop *loop;
 	uint64_t started;
 	struct http_exchange *first; /* under way */
 };
@@ -44,7 +44,7 @@ static const char *const told_headers[] = {"Date", "Content-Type", "Content-Leng
 static int64_t
 now_mono_ms(const struct http_trace *trace)
 {
-	return loop_clock(trace->loop)->mono_ms(loop_clock(trace->loop));
+	return tmf_loop_clock(trace->loop)->mono_ms(tmf_loop_clock(trace->loop));
 }
 
 static const char *
@@ -143,14 +143,14 @@ begin_reply(struct buf *block, const struct http_exchange *exchange)
 }
 
 static void
-tell_reply(const struct http_exchange *exchange, int status, const struct err *err)
+tell_reply(const struct http_exchange *exchange, int status, const struct tmf_err *err)
 {
 	const struct http_transport *inner = exchange->trace->inner;
 	struct buf block = {0};
 
 	begin_reply(&block, exchange);
 	if (status == 0) {
-		log_escape(&block, err_text(err));
+		log_escape(&block, tmf_err_text(err));
 		buf_add_char(&block, '\n');
 	} else {
 		buf_printf(&block, "status %d\n", status);
@@ -194,7 +194,7 @@ free_exchange(struct http_exchange *exchange)
 }
 
 static int
-take_body(void *arg, int status, struct str part, struct err *err)
+take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
 	struct http_exchange *exchange = arg;
 	size_t room = KEPT_BYTES - exchange->body.len;
@@ -206,7 +206,7 @@ take_body(void *arg, int status, struct str part, struct err *err)
 }
 
 static void
-done(void *arg, struct http_exchange *inner, int status, struct err *err)
+done(void *arg, struct http_exchange *inner, int status, struct tmf_err *err)
 {
 	struct http_exchange *exchange = arg;
 
@@ -263,7 +263,7 @@ reply_header(const struct http_exchange *exchange, const char *name)
 }
 
 struct http_transport *
-http_trace_new(struct loop *loop, struct http_transport *inner)
+http_trace_new(struct tmf_loop *loop, struct http_transport *inner)
 {
 	struct http_trace *trace = mem_zalloc(1, sizeof(*trace));
 

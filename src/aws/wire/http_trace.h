@@ -10,7 +10,7 @@
  * A transport over another one that tells each request and each reply, without secrets (redact.h), in one block with log_block. Of an exchange that
  * is marked secret neither body is told. inner and loop are borrowed and outlive it.
  */
-struct http_transport *http_trace_new(struct loop *loop, struct http_transport *inner);
+struct http_transport *http_trace_new(struct tmf_loop *loop, struct http_transport *inner);
 
 /* Cancels what is under way. NULL is fine. */
 void http_trace_free(struct http_transport *transport);

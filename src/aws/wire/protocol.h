@@ -46,7 +46,7 @@ struct aws_protocol {
 	void (*feed)(struct aws_reader *reader, struct str part);
 	/* *err is set (and the value NULL) where the reply is broken, truncated, or another's. */
 	void (*finish)(struct aws_reader *reader, const struct aws_reply_headers *headers,
-	    struct aws_reply *ret_reply, struct err *err);
+	    struct aws_reply *ret_reply, struct tmf_err *err);
 	void (*free_reader)(struct aws_reader *reader); /* NULL is fine */
 };
 

@@ -1,6 +1,6 @@
 #include "aws/wire/protocol.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -17,8 +17,8 @@ struct aws_reader {
 	struct buf body;
 	bool too_long;
 	json_t *value; /* of the whole body; holds the message */
-	char code[ERR_NAME_BYTES_MAX + 1];
-	char request_id[ERR_REQUEST_ID_BYTES_MAX + 1];
+	char code[TMF_ERR_NAME_BYTES_MAX + 1];
+	char request_id[TMF_ERR_REQUEST_ID_BYTES_MAX + 1];
 };
 
 static struct aws_reader *
@@ -67,9 +67,9 @@ find_code(struct aws_reader *reader, const struct aws_reply_headers *headers)
 	if (take_query_code(reader, headers->get(headers->arg, "x-amzn-query-error")))
 		return;
 	if (type == NULL)
-		type = json_get_string(reader->value, "__type");
+		type = jsonx_get_string(reader->value, "__type");
 	if (type == NULL)
-		type = json_get_string(reader->value, "code");
+		type = jsonx_get_string(reader->value, "code");
 	if (type != NULL)
 		take_code(reader, type);
 }
@@ -77,34 +77,34 @@ find_code(struct aws_reader *reader, const struct aws_reply_headers *headers)
 static const char *
 find_message(const struct aws_reader *reader)
 {
-	const char *message = json_get_string(reader->value, "message");
+	const char *message = jsonx_get_string(reader->value, "message");
 
 	if (message == NULL)
-		message = json_get_string(reader->value, "Message");
+		message = jsonx_get_string(reader->value, "Message");
 	return message != NULL ? message : "";
 }
 
 /* A success may have no body at all. */
 static int
-parse_body(struct aws_reader *reader, struct err *err)
+parse_body(struct aws_reader *reader, struct tmf_err *err)
 {
 	if (reader->too_long)
-		return err_set(
-		    err, ERR_REPLY, "the reply is longer than %u bytes", JSON_REPLY_BYTES_MAX);
+		return tmf_err_set(
+		    err, TMF_ERR_REPLY, "the reply is longer than %u bytes", JSON_REPLY_BYTES_MAX);
 	if (reader->body.len == 0) {
 		reader->value = json_object();
 		return 0;
 	}
-	reader->value = json_parse(buf_str(&reader->body), err);
+	reader->value = jsonx_parse(buf_str(&reader->body), err);
 	if (reader->value != NULL && json_is_object(reader->value))
 		return 0;
-	err_fini(err);
-	return err_set(err, ERR_REPLY, "the reply is no JSON object");
+	tmf_err_fini(err);
+	return tmf_err_set(err, TMF_ERR_REPLY, "the reply is no JSON object");
 }
 
 static void
 finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
-    struct aws_reply *ret_reply, struct err *err)
+    struct aws_reply *ret_reply, struct tmf_err *err)
 {
 	const char *request_id = headers->get(headers->arg, "x-amzn-requestid");
 	int parsed = parse_body(reader, err);

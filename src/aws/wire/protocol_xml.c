@@ -12,7 +12,7 @@
 struct aws_reader {
 	const struct aws_operation *operation;
 	struct xml_parser *parser;
-	struct err broken; /* what was wrong with the body so far */
+	struct tmf_err broken; /* what was wrong with the body so far */
 };
 
 static struct aws_reader *
@@ -28,7 +28,7 @@ begin(const struct aws_operation *operation)
 static void
 feed(struct aws_reader *reader, struct str part)
 {
-	if (!err_isset(&reader->broken))
+	if (!tmf_err_isset(&reader->broken))
 		xml_parser_feed(reader->parser, part, &reader->broken);
 }
 
@@ -42,14 +42,14 @@ check_root(struct aws_reader *reader)
 	    str_starts(str_of(root), name) && strcmp(root + strlen(name), "Response") == 0;
 
 	if (!is_wanted && xml_parser_error_code(reader->parser)[0] == '\0' &&
-	    !err_isset(&reader->broken))
-		err_set(&reader->broken, ERR_REPLY, "the reply is <%s> instead of <%sResponse>",
-		    root, name);
+	    !tmf_err_isset(&reader->broken))
+		tmf_err_set(&reader->broken, TMF_ERR_REPLY,
+		    "the reply is <%s> instead of <%sResponse>", root, name);
 }
 
 static void
 finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
-    struct aws_reply *ret_reply, struct err *err)
+    struct aws_reply *ret_reply, struct tmf_err *err)
 {
 	json_t *value = NULL;
 
@@ -61,11 +61,11 @@ finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
 	    .message = xml_parser_error_message(reader->parser),
 	    .request_id = xml_parser_request_id(reader->parser),
 	};
-	if (err_isset(&reader->broken) || ret_reply->code[0] != '\0')
+	if (tmf_err_isset(&reader->broken) || ret_reply->code[0] != '\0')
 		json_decref(value);
 	else
 		ret_reply->value = value;
-	err_move(err, &reader->broken);
+	tmf_err_move(err, &reader->broken);
 }
 
 static void
@@ -74,7 +74,7 @@ free_reader(struct aws_reader *reader)
 	if (reader == NULL)
 		return;
 	xml_parser_free(reader->parser);
-	err_fini(&reader->broken);
+	tmf_err_fini(&reader->broken);
 	free(reader);
 }
 

@@ -1,6 +1,6 @@
 #include "aws/wire/query.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -101,7 +101,7 @@ query_add_filters(struct buf *body, const json_t *filters)
 		const json_t *filter = json_array_get(filters, i);
 		char values[NAME_BYTES_MAX];
 
-		add_member(body, "Filter", i + 1, "Name", json_get_string(filter, "Name"));
+		add_member(body, "Filter", i + 1, "Name", jsonx_get_string(filter, "Name"));
 		snprintf(values, sizeof(values), "Filter.%zu.Value", i + 1);
 		query_add_list(body, values, json_object_get(filter, "Values"));
 	}
@@ -115,7 +115,7 @@ query_add_tags(struct buf *body, const char *prefix, const json_t *tags)
 	for (size_t i = 0; i < count; i++) {
 		const json_t *tag = json_array_get(tags, i);
 
-		add_member(body, prefix, i + 1, "Key", json_get_string(tag, "Key"));
-		add_member(body, prefix, i + 1, "Value", json_get_string(tag, "Value"));
+		add_member(body, prefix, i + 1, "Key", jsonx_get_string(tag, "Key"));
+		add_member(body, prefix, i + 1, "Value", jsonx_get_string(tag, "Value"));
 	}
 }

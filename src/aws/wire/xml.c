@@ -55,14 +55,14 @@ struct xml_parser {
 	enum kept kept;
 	struct buf text;
 	struct buf kept_text[KEPT_COUNT];
-	struct err err; /* the first fault */
+	struct tmf_err err; /* the first fault */
 };
 
 static void
 fail(struct xml_parser *p, const char *reason)
 {
-	if (!err_isset(&p->err))
-		err_set(&p->err, ERR_REPLY, "the reply cannot be understood: %s", reason);
+	if (!tmf_err_isset(&p->err))
+		tmf_err_set(&p->err, TMF_ERR_REPLY, "the reply cannot be understood: %s", reason);
 	XML_StopParser(p->expat, XML_FALSE);
 }
 
@@ -407,28 +407,28 @@ xml_parser_free(struct xml_parser *p)
 	buf_fini(&p->text);
 	for (size_t i = 0; i < KEPT_COUNT; i++)
 		buf_fini(&p->kept_text[i]);
-	err_fini(&p->err);
+	tmf_err_fini(&p->err);
 	free(p);
 }
 
 static int
-parse_pending(struct xml_parser *p, bool last, struct err *err)
+parse_pending(struct xml_parser *p, bool last, struct tmf_err *err)
 {
 	int pending = p->pending;
 
 	p->pending = 0;
-	if (!err_isset(&p->err) && !p->has_all &&
+	if (!tmf_err_isset(&p->err) && !p->has_all &&
 	    XML_ParseBuffer(p->expat, pending, last) == XML_STATUS_ERROR && !p->has_all)
 		fail(p, XML_ErrorString(XML_GetErrorCode(p->expat)));
-	if (!err_isset(&p->err))
+	if (!tmf_err_isset(&p->err))
 		return 0;
-	err_copy(err, &p->err);
+	tmf_err_copy(err, &p->err);
 	return -1;
 }
 
 /* A part is parsed when the next one comes, or the end: most replies have one part, and expat counts lines only up to the last. */
 int
-xml_parser_feed(struct xml_parser *p, struct str part, struct err *err)
+xml_parser_feed(struct xml_parser *p, struct str part, struct tmf_err *err)
 {
 	void *buffer;
 
@@ -448,7 +448,7 @@ xml_parser_feed(struct xml_parser *p, struct str part, struct err *err)
 }
 
 int
-xml_parser_finish(struct xml_parser *p, json_t **ret_value, struct err *err)
+xml_parser_finish(struct xml_parser *p, json_t **ret_value, struct tmf_err *err)
 {
 	int ret;
 

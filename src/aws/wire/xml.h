@@ -43,11 +43,11 @@ struct xml_parser;
 struct xml_parser *xml_parser_new(const struct xml_shape *members);
 void xml_parser_free(struct xml_parser *parser);
 
-/* Errors: ERR_REPLY. */
-int xml_parser_feed(struct xml_parser *parser, struct str part, struct err *err);
+/* Errors: TMF_ERR_REPLY. */
+int xml_parser_feed(struct xml_parser *parser, struct str part, struct tmf_err *err);
 
-/* The end of the reply. Returns a new reference: the root's members; lists that were absent are []. Errors: ERR_REPLY for broken or truncated XML. */
-int xml_parser_finish(struct xml_parser *parser, json_t **ret_value, struct err *err);
+/* The end of the reply. Returns a new reference: the root's members; lists that were absent are []. Errors: TMF_ERR_REPLY for broken or truncated XML. */
+int xml_parser_finish(struct xml_parser *parser, json_t **ret_value, struct tmf_err *err);
 
 /* The name of the root element; "" before it came. Borrowed. */
 const char *xml_parser_root(const struct xml_parser *parser);

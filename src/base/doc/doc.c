@@ -1,7 +1,7 @@
 #include "base/doc/doc_internal.h"
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <limits.h>
@@ -74,50 +74,50 @@ number_behind(const char *text, const char *word)
 	return number > 0 && number <= UINT_MAX ? (unsigned)number : 1;
 }
 
-/* json_parse's error with the file in front: "name:line:column: message". */
+/* jsonx_parse's error with the file in front: "name:line:column: message". */
 static void
-place_json_error(const struct doc *doc, struct err *err)
+place_json_error(const struct doc *doc, struct tmf_err *err)
 {
-	const char *said = err_text(err);
+	const char *said = tmf_err_text(err);
 	const char *message = strstr(said, ": ");
 
-	err_set_at(err, doc->name, number_behind(said, "line "), number_behind(said, "column "),
+	tmf_err_set_at(err, doc->name, number_behind(said, "line "), number_behind(said, "column "),
 	    "invalid JSON: %s", message != NULL ? message + 2 : said);
 }
 
 /* A text that begins like JSON is taken as JSON if it is that, else as YAML, of which JSON is nearly a part. */
 static int
-load(struct doc *doc, struct err *err)
+load(struct doc *doc, struct tmf_err *err)
 {
 	struct str text = {doc->text, doc->text_bytes};
 	char first = str_trim(text).len > 0 ? *str_trim(text).p : '\0';
 	bool flow = first == '{' || first == '[' || first == '"';
-	struct err json_err = {0};
+	struct tmf_err json_err = {0};
 	int ret;
 
-	if (flow && (doc->root = json_parse(text, &json_err)) != NULL) {
+	if (flow && (doc->root = jsonx_parse(text, &json_err)) != NULL) {
 		doc_scan_json(doc);
 		return 0;
 	}
 	ret = doc_load_yaml(doc, err);
 	if (flow && ends_with(doc->name, ".json") &&
-	    (ret == 0 || strstr(err_text(err), "duplicate key") == NULL)) {
+	    (ret == 0 || strstr(tmf_err_text(err), "duplicate key") == NULL)) {
 		place_json_error(doc, &json_err);
-		err_move(err, &json_err);
+		tmf_err_move(err, &json_err);
 		ret = -1;
 	}
-	err_fini(&json_err);
+	tmf_err_fini(&json_err);
 	return ret;
 }
 
 struct doc *
-doc_parse(const char *name, struct str text, struct err *err)
+doc_parse(const char *name, struct str text, struct tmf_err *err)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	struct doc *doc;
 
 	if (text.len > DOC_BYTES_MAX) {
-		err_set_at(
+		tmf_err_set_at(
 		    err, name, 1, 1, "%zu bytes are over the limit of %u", text.len, DOC_BYTES_MAX);
 		return NULL;
 	}
@@ -139,7 +139,7 @@ doc_parse(const char *name, struct str text, struct err *err)
 }
 
 struct doc *
-doc_read(const char *path, struct err *err)
+doc_read(const char *path, struct tmf_err *err)
 {
 	bool standard_input = strcmp(path, "-") == 0;
 	struct doc *doc = NULL;

@@ -23,11 +23,11 @@ struct doc_pos {
 	unsigned column; /* from 1, in characters */
 };
 
-/* Reads path ("-" is standard input). Errors: ERR_INVALID with "file:line:column: message", ERR_SYSTEM when it cannot be read. */
-struct doc *doc_read(const char *path, struct err *err);
+/* Reads path ("-" is standard input). Errors: TMF_ERR_INVALID with "file:line:column: message", TMF_ERR_SYSTEM when it cannot be read. */
+struct doc *doc_read(const char *path, struct tmf_err *err);
 
 /* Parses text; name is what messages call it. */
-struct doc *doc_parse(const char *name, struct str text, struct err *err);
+struct doc *doc_parse(const char *name, struct str text, struct tmf_err *err);
 void doc_free(struct doc *doc);
 
 /* Borrows: valid as long as doc (take a json_incref to keep it). */

@@ -23,7 +23,7 @@ struct doc {
 void doc_place_add(struct doc *doc, struct str pointer, struct doc_pos key, struct doc_pos value);
 
 /* Fills in doc->root and the places from doc->text. */
-int doc_load_yaml(struct doc *doc, struct err *err);
+int doc_load_yaml(struct doc *doc, struct tmf_err *err);
 
 /* Fills in the places of a text that is known to be valid JSON. */
 void doc_scan_json(struct doc *doc);

@@ -1,6 +1,6 @@
 #include "base/doc/doc_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdint.h>
 

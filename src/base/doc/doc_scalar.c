@@ -107,7 +107,7 @@ is_infinite_word(const char *text)
 }
 
 static int
-number_value(const char *text, json_t **ret_value, struct err *err)
+number_value(const char *text, json_t **ret_value, struct tmf_err *err)
 {
 	double real;
 
@@ -118,19 +118,19 @@ number_value(const char *text, json_t **ret_value, struct err *err)
 	if (*ret_value != NULL)
 		return 0;
 	if (is_infinite_word(text))
-		return err_set(
-		    err, ERR_INVALID, "JSON has no number %s (quote it for a string)", text);
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "JSON has no number %s (quote it for a string)", text);
 	if (!is_float(text))
 		return 0;
 	real = strtod(text, NULL);
 	if (!isfinite(real))
-		return err_set(err, ERR_INVALID, "the number %s is too large", text);
+		return tmf_err_set(err, TMF_ERR_INVALID, "the number %s is too large", text);
 	*ret_value = json_real(real);
 	return 0;
 }
 
 static int
-plain_value(const char *text, json_t **ret_value, struct err *err)
+plain_value(const char *text, json_t **ret_value, struct tmf_err *err)
 {
 	*ret_value = word_value(text);
 	if (*ret_value != NULL)
@@ -151,7 +151,7 @@ fits_tag(const char *tag, const json_t *value)
 }
 
 int
-doc_scalar_value(const struct doc_scalar *scalar, json_t **ret_value, struct err *err)
+doc_scalar_value(const struct doc_scalar *scalar, json_t **ret_value, struct tmf_err *err)
 {
 	static const char core[] = "tag:yaml.org,2002:";
 	const char *tag = scalar->tag;
@@ -160,7 +160,7 @@ doc_scalar_value(const struct doc_scalar *scalar, json_t **ret_value, struct err
 
 	if (tag != NULL && !string) {
 		if (strncmp(tag, core, sizeof(core) - 1) != 0)
-			return err_set(err, ERR_INVALID, "unknown tag %s", tag);
+			return tmf_err_set(err, TMF_ERR_INVALID, "unknown tag %s", tag);
 		tag += sizeof(core) - 1;
 		string = strcmp(tag, "str") == 0;
 	}
@@ -169,12 +169,12 @@ doc_scalar_value(const struct doc_scalar *scalar, json_t **ret_value, struct err
 		return -1;
 	if (tag != NULL && !string && (value == NULL || !fits_tag(tag, value))) {
 		json_decref(value);
-		return err_set(err, ERR_INVALID, "\"%s\" is no !!%s", scalar->text, tag);
+		return tmf_err_set(err, TMF_ERR_INVALID, "\"%s\" is no !!%s", scalar->text, tag);
 	}
 	if (value == NULL)
 		value = json_stringn(scalar->text, scalar->bytes);
 	if (value == NULL)
-		return err_set(err, ERR_INVALID, "the text is not UTF-8");
+		return tmf_err_set(err, TMF_ERR_INVALID, "the text is not UTF-8");
 	*ret_value = value;
 	return 0;
 }

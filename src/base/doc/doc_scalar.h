@@ -16,7 +16,7 @@ struct doc_scalar {
 };
 
 /* Resolves it by the 1.2 core schema: https://yaml.org/spec/1.2.2/#1032-tag-resolution
- * Returns a new reference. Errors: ERR_INVALID without a place. */
-int doc_scalar_value(const struct doc_scalar *scalar, json_t **ret_value, struct err *err);
+ * Returns a new reference. Errors: TMF_ERR_INVALID without a place. */
+int doc_scalar_value(const struct doc_scalar *scalar, json_t **ret_value, struct tmf_err *err);
 
 #endif

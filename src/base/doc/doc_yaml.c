@@ -28,7 +28,7 @@ struct composer {
 };
 
 static int compose(struct composer *c, const yaml_event_t *event, struct doc_pos key,
-    json_t **ret_value, struct err *err);
+    json_t **ret_value, struct tmf_err *err);
 
 static struct doc_pos
 pos_of(yaml_mark_t mark)
@@ -36,11 +36,11 @@ pos_of(yaml_mark_t mark)
 	return (struct doc_pos){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
-static int fault(const struct composer *c, yaml_mark_t mark, struct err *err, const char *format,
-    ...) __attribute__((format(printf, 4, 5)));
+static int fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 static int
-fault(const struct composer *c, yaml_mark_t mark, struct err *err, const char *format, ...)
+fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err, const char *format, ...)
 {
 	struct doc_pos pos = pos_of(mark);
 	struct buf text = {0};
@@ -49,13 +49,13 @@ fault(const struct composer *c, yaml_mark_t mark, struct err *err, const char *f
 	va_start(args, format);
 	buf_vprintf(&text, format, args);
 	va_end(args);
-	err_set_at(err, c->doc->name, pos.line, pos.column, "%s", buf_cstr(&text));
+	tmf_err_set_at(err, c->doc->name, pos.line, pos.column, "%s", buf_cstr(&text));
 	buf_fini(&text);
 	return -1;
 }
 
 static int
-next_event(struct composer *c, yaml_event_t *event, struct err *err)
+next_event(struct composer *c, yaml_event_t *event, struct tmf_err *err)
 {
 	if (yaml_parser_parse(&c->parser, event))
 		return 0;
@@ -66,7 +66,7 @@ next_event(struct composer *c, yaml_event_t *event, struct err *err)
 }
 
 static int
-count_nodes(struct composer *c, size_t nodes, yaml_mark_t mark, struct err *err)
+count_nodes(struct composer *c, size_t nodes, yaml_mark_t mark, struct tmf_err *err)
 {
 	c->nodes += nodes;
 	if (c->nodes <= DOC_NODES_MAX)
@@ -77,7 +77,7 @@ count_nodes(struct composer *c, size_t nodes, yaml_mark_t mark, struct err *err)
 
 static int
 remember(struct composer *c, const yaml_char_t *name, json_t *value, size_t nodes, yaml_mark_t mark,
-    struct err *err)
+    struct tmf_err *err)
 {
 	struct anchor *anchor = NULL;
 
@@ -100,7 +100,8 @@ remember(struct composer *c, const yaml_char_t *name, json_t *value, size_t node
 }
 
 static int
-compose_alias(struct composer *c, const yaml_event_t *event, json_t **ret_value, struct err *err)
+compose_alias(
+    struct composer *c, const yaml_event_t *event, json_t **ret_value, struct tmf_err *err)
 {
 	const char *name = (const char *)event->data.alias.anchor;
 
@@ -116,7 +117,8 @@ compose_alias(struct composer *c, const yaml_event_t *event, json_t **ret_value,
 }
 
 static int
-compose_scalar(struct composer *c, const yaml_event_t *event, json_t **ret_value, struct err *err)
+compose_scalar(
+    struct composer *c, const yaml_event_t *event, json_t **ret_value, struct tmf_err *err)
 {
 	const struct doc_scalar scalar = {
 	    .text = (const char *)event->data.scalar.value,
@@ -124,17 +126,17 @@ compose_scalar(struct composer *c, const yaml_event_t *event, json_t **ret_value
 	    .tag = (const char *)event->data.scalar.tag,
 	    .plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
 	};
-	struct err local = {0};
+	struct tmf_err local = {0};
 
 	if (doc_scalar_value(&scalar, ret_value, &local) == 0)
 		return 0;
-	fault(c, event->start_mark, err, "%s", err_text(&local));
-	err_fini(&local);
+	fault(c, event->start_mark, err, "%s", tmf_err_text(&local));
+	tmf_err_fini(&local);
 	return -1;
 }
 
 static int
-compose_sequence(struct composer *c, json_t **ret_value, struct err *err)
+compose_sequence(struct composer *c, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *array = json_array();
 	size_t base = c->pointer.len;
@@ -165,7 +167,7 @@ compose_sequence(struct composer *c, json_t **ret_value, struct err *err)
 
 /* Adds the members of a << value that the mapping lacks; in a list of mappings the earlier one wins. */
 static int
-merge(struct composer *c, json_t *merged, json_t *value, yaml_mark_t mark, struct err *err)
+merge(struct composer *c, json_t *merged, json_t *value, yaml_mark_t mark, struct tmf_err *err)
 {
 	json_t *part;
 	size_t i;
@@ -185,7 +187,7 @@ merge(struct composer *c, json_t *merged, json_t *value, yaml_mark_t mark, struc
 }
 
 static int
-check_key(struct composer *c, const json_t *object, const yaml_event_t *event, struct err *err)
+check_key(struct composer *c, const json_t *object, const yaml_event_t *event, struct tmf_err *err)
 {
 	const char *key = (const char *)event->data.scalar.value;
 	struct buf pointer = {0};
@@ -208,7 +210,7 @@ check_key(struct composer *c, const json_t *object, const yaml_event_t *event, s
 /* One `key: value` of a mapping; the key's event is at hand. */
 static int
 compose_member(struct composer *c, const yaml_event_t *key_event, json_t *object, json_t *merged,
-    struct err *err)
+    struct tmf_err *err)
 {
 	const char *key = (const char *)key_event->data.scalar.value;
 	size_t base = c->pointer.len;
@@ -236,7 +238,7 @@ compose_member(struct composer *c, const yaml_event_t *key_event, json_t *object
 }
 
 static int
-compose_mapping(struct composer *c, json_t **ret_value, struct err *err)
+compose_mapping(struct composer *c, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *object = json_object();
 	json_t *merged = json_object();
@@ -272,7 +274,8 @@ anchor_of(const yaml_event_t *event)
 }
 
 static int
-compose_content(struct composer *c, const yaml_event_t *event, json_t **ret_value, struct err *err)
+compose_content(
+    struct composer *c, const yaml_event_t *event, json_t **ret_value, struct tmf_err *err)
 {
 	if (event->type == YAML_ALIAS_EVENT)
 		return compose_alias(c, event, ret_value, err);
@@ -287,7 +290,7 @@ compose_content(struct composer *c, const yaml_event_t *event, json_t **ret_valu
 /* Composes the node that event begins; its further events are read here. */
 static int
 compose(struct composer *c, const yaml_event_t *event, struct doc_pos key, json_t **ret_value,
-    struct err *err)
+    struct tmf_err *err)
 {
 	size_t nodes_before = c->nodes;
 	json_t *value = NULL;
@@ -314,7 +317,7 @@ compose(struct composer *c, const yaml_event_t *event, struct doc_pos key, json_
 
 /* Reads events up to the one wanted; another document is a fault. */
 static int
-compose_document(struct composer *c, struct err *err)
+compose_document(struct composer *c, struct tmf_err *err)
 {
 	yaml_event_t event;
 	int ret = 0;
@@ -338,7 +341,7 @@ compose_document(struct composer *c, struct err *err)
 }
 
 int
-doc_load_yaml(struct doc *doc, struct err *err)
+doc_load_yaml(struct doc *doc, struct tmf_err *err)
 {
 	struct composer c = {.doc = doc};
 	int ret;

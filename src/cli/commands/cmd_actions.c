@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/mirror.h"
 
@@ -8,24 +8,24 @@
 #include <string.h>
 
 static json_t *
-fields_json(const struct action_field *fields)
+fields_json(const struct tmf_action_field *fields)
 {
 	json_t *list = json_array();
 
-	for (const struct action_field *f = fields; f != NULL && f->name != NULL; f++) {
+	for (const struct tmf_action_field *f = fields; f != NULL && f->name != NULL; f++) {
 		json_t *field = json_object();
 
-		json_put_string(field, "name", f->name);
-		json_put_string(field, "type", f->kind);
+		jsonx_put_string(field, "name", f->name);
+		jsonx_put_string(field, "type", f->kind);
 		json_object_set_new(field, "required", json_boolean(f->required));
-		json_put_string(field, "summary", f->summary);
+		jsonx_put_string(field, "summary", f->summary);
 		json_array_append_new(list, field);
 	}
 	return list;
 }
 
 static json_t *
-iam_json(const struct action *action)
+iam_json(const struct tmf_action *action)
 {
 	json_t *list = json_array();
 
@@ -35,13 +35,13 @@ iam_json(const struct action *action)
 }
 
 static json_t *
-action_json(const struct action *action)
+action_json(const struct tmf_action *action)
 {
 	json_t *object = json_object();
 	char *resource = mem_printf("tmflow:%s", action->name);
 
-	json_put_string(object, "resource", resource);
-	json_put_string(object, "summary", action->summary);
+	jsonx_put_string(object, "resource", resource);
+	jsonx_put_string(object, "summary", action->summary);
 	json_object_set_new(object, "input", fields_json(action->input));
 	json_object_set_new(object, "output", fields_json(action->output));
 	json_object_set_new(object, "iamActions", iam_json(action));
@@ -50,19 +50,19 @@ action_json(const struct action *action)
 }
 
 static void
-print_fields(const char *title, const struct action_field *fields)
+print_fields(const char *title, const struct tmf_action_field *fields)
 {
 	if (fields == NULL) {
 		cli_print(stdout, "  %-6s  any JSON value\n", title);
 		return;
 	}
-	for (const struct action_field *f = fields; f->name != NULL; f++)
+	for (const struct tmf_action_field *f = fields; f->name != NULL; f++)
 		cli_print(stdout, "  %-6s  %-20s %-24s %s%s\n", f == fields ? title : "", f->name,
 		    f->kind, f->summary, f->required ? "" : " (optional)");
 }
 
 static void
-print_action(const struct action *action)
+print_action(const struct tmf_action *action)
 {
 	cli_print(stdout, "tmflow:%s\n  %s\n", action->name, action->summary);
 	print_fields("input", action->input);
@@ -75,17 +75,17 @@ print_action(const struct action *action)
 int
 cmd_actions(const struct cli_opts *opts)
 {
-	struct action_registry *registry = action_registry_new();
+	struct tmf_registry *registry = tmf_registry_new();
 	const char *wanted = opts->arg_count > 0 ? opts->args[0] : NULL;
 	json_t *list = json_array();
-	const struct action *action;
+	const struct tmf_action *action;
 	int code = EXIT_OK;
 	size_t shown = 0;
 
 	mirror_register_actions(registry, NULL);
 	if (wanted != NULL && strncmp(wanted, "tmflow:", 7) == 0)
 		wanted += 7;
-	for (size_t i = 0; (action = action_registry_at(registry, i)) != NULL; i++) {
+	for (size_t i = 0; (action = tmf_registry_at(registry, i)) != NULL; i++) {
 		if (wanted != NULL && strcmp(wanted, action->name) != 0)
 			continue;
 		shown++;
@@ -95,15 +95,15 @@ cmd_actions(const struct cli_opts *opts)
 			json_array_append_new(list, action_json(action));
 	}
 	if (wanted != NULL && shown == 0) {
-		struct err err = {0};
+		struct tmf_err err = {0};
 
-		err_set(&err, ERR_INVALID, "there is no action \"%s\" (tmflow actions lists them)",
-		    wanted);
+		tmf_err_set(&err, TMF_ERR_INVALID,
+		    "there is no action \"%s\" (tmflow actions lists them)", wanted);
 		code = cli_fail_take(opts->output, &err);
 	} else if (opts->output != OUTPUT_TEXT) {
 		cli_print_json(list);
 	}
 	json_decref(list);
-	action_registry_free(registry);
+	tmf_registry_free(registry);
 	return code;
 }

@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "cli/run/workspace.h"
 #include "mirror/destroy/destroy.h"
 
@@ -20,7 +20,7 @@ static const struct {
 static size_t
 count_of(const json_t *lists, size_t kind)
 {
-	return json_array_size(json_get_array(lists, kinds[kind].name));
+	return json_array_size(jsonx_get_array(lists, kinds[kind].name));
 }
 
 static bool
@@ -47,13 +47,13 @@ print_plan(const json_t *plan)
 	size_t i;
 
 	for (size_t kind = 0; kind < KINDS; kind++)
-		json_array_foreach (json_get_array(plan, kinds[kind].name), i, item)
+		json_array_foreach (jsonx_get_array(plan, kinds[kind].name), i, item)
 			cli_print(stdout, "  - %s %s of %s\n", kinds[kind].one,
-			    json_get_string(item, kinds[kind].id),
-			    json_get_string(item, kinds[kind].of));
-	json_array_foreach (json_get_array(plan, "kept"), i, item)
-		cli_print(stdout, "  = %s stays: %s\n", json_get_string(item, "id"),
-		    json_get_string(item, "cause"));
+			    jsonx_get_string(item, kinds[kind].id),
+			    jsonx_get_string(item, kinds[kind].of));
+	json_array_foreach (jsonx_get_array(plan, "kept"), i, item)
+		cli_print(stdout, "  = %s stays: %s\n", jsonx_get_string(item, "id"),
+		    jsonx_get_string(item, "cause"));
 	print_counts(plan, "to remove; nothing was changed: --yes removes them");
 }
 
@@ -63,10 +63,10 @@ print_failures(const json_t *result)
 	json_t *failure;
 	size_t i;
 
-	json_array_foreach (json_get_array(result, "failed"), i, failure)
+	json_array_foreach (jsonx_get_array(result, "failed"), i, failure)
 		cli_print(stderr, "tmflow: %s was not removed: %s: %s\n",
-		    json_get_string(failure, "id"), json_get_string(failure, "error"),
-		    json_get_string(failure, "cause"));
+		    jsonx_get_string(failure, "id"), jsonx_get_string(failure, "error"),
+		    jsonx_get_string(failure, "cause"));
 }
 
 /* Without --yes: {"plan": {sessions, targets, instances, kept}}; nothing is changed. */
@@ -76,7 +76,7 @@ tell_plan(struct workspace *workspace, const json_t *plan)
 	json_t *document;
 
 	if (workspace->opts->output == OUTPUT_TEXT) {
-		if (is_empty(plan) && json_array_size(json_get_array(plan, "kept")) == 0)
+		if (is_empty(plan) && json_array_size(jsonx_get_array(plan, "kept")) == 0)
 			cli_print(stdout, "nothing in %s was made by tmflow\n",
 			    workspace->settings.region);
 		else
@@ -95,7 +95,7 @@ static int
 tell_result(struct workspace *workspace, const json_t *result)
 {
 	const json_t *removed = json_object_get(result, "removed");
-	bool whole = json_array_size(json_get_array(result, "failed")) == 0;
+	bool whole = json_array_size(jsonx_get_array(result, "failed")) == 0;
 
 	if (workspace->opts->output != OUTPUT_TEXT)
 		cli_print_json(result);
@@ -114,7 +114,7 @@ destroy(struct workspace *workspace)
 {
 	bool yes = workspace->opts->yes;
 	struct destroy *destroy = destroy_new(workspace->mirror);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 	json_t *result =
 	    workspace_wait(workspace, yes ? destroy_remove(destroy) : destroy_find(destroy), &err);
@@ -149,7 +149,7 @@ cmd_destroy(const struct cli_opts *opts)
 {
 	struct workspace workspace;
 	struct store *store = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	workspace_init(&workspace, opts);
@@ -158,7 +158,7 @@ cmd_destroy(const struct cli_opts *opts)
 		code = destroy(&workspace);
 	if (store != NULL && store_commit(store, &err) < 0)
 		code = cli_fail(opts->output, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	workspace_fini(&workspace);
 	store_close(store);
 	return code;

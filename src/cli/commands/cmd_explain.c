@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "cli/run/workspace.h"
 #include "mirror/explain.h"
@@ -12,7 +12,7 @@
 static const char *
 text_of(const json_t *object, const char *key)
 {
-	const char *text = json_get_string(object, key);
+	const char *text = jsonx_get_string(object, key);
 
 	return text != NULL ? text : "-";
 }
@@ -27,14 +27,14 @@ print_instance(const json_t *result)
 	    text_of(result, "subnetId"));
 	if (!json_is_true(json_object_get(result, "eligible"))) {
 		cli_print(stdout, "  it cannot be mirrored: %s", text_of(result, "reason"));
-		if (json_get_string(result, "hookReason") != NULL)
-			cli_print(stdout, " (%s)", json_get_string(result, "hookReason"));
+		if (jsonx_get_string(result, "hookReason") != NULL)
+			cli_print(stdout, " (%s)", jsonx_get_string(result, "hookReason"));
 		putchar('\n');
 	}
 	if (excluded != NULL)
 		cli_print(stdout, "  it is left out: %s %s\n", text_of(excluded, "reason"),
-		    json_get_string(excluded, "targetId") != NULL
-			? json_get_string(excluded, "targetId")
+		    jsonx_get_string(excluded, "targetId") != NULL
+			? jsonx_get_string(excluded, "targetId")
 			: "");
 }
 
@@ -45,7 +45,7 @@ print_rules(const json_t *result)
 	size_t i;
 
 	puts("  rules, in the order of trying:");
-	json_array_foreach (json_get_array(result, "rules"), i, rule) {
+	json_array_foreach (jsonx_get_array(result, "rules"), i, rule) {
 		bool matches = json_is_true(json_object_get(rule, "matches"));
 		bool by_hook = strcmp(text_of(rule, "by"), "hook") == 0;
 
@@ -58,7 +58,7 @@ print_rules(const json_t *result)
 		cli_print(stdout, "%s%s", text_of(rule, "why"), by_hook ? ")" : "");
 		putchar('\n');
 	}
-	if (json_get_string(result, "rule") == NULL)
+	if (jsonx_get_string(result, "rule") == NULL)
 		puts("    no rule takes it");
 }
 
@@ -68,7 +68,7 @@ print_sessions(const json_t *interface)
 	json_t *session;
 	size_t i;
 
-	json_array_foreach (json_get_array(interface, "sessions"), i, session)
+	json_array_foreach (jsonx_get_array(interface, "sessions"), i, session)
 		cli_print(stdout,
 		    "      session %s, number %" JSON_INTEGER_FORMAT ", %s: filter %s, target %s\n",
 		    text_of(session, "sessionId"),
@@ -101,19 +101,19 @@ meaning_of(const char *outcome)
 static void
 print_interface(const json_t *interface)
 {
-	const char *outcome = json_get_string(interface, "outcome");
-	const char *detail = json_get_string(interface, "differences");
+	const char *outcome = jsonx_get_string(interface, "outcome");
+	const char *detail = jsonx_get_string(interface, "differences");
 
 	if (detail == NULL)
-		detail = json_get_string(interface, "reason");
+		detail = jsonx_get_string(interface, "reason");
 	cli_print(stdout, "  interface %s, device index %" JSON_INTEGER_FORMAT ": %s",
 	    text_of(interface, "networkInterfaceId"),
 	    json_integer_value(json_object_get(interface, "deviceIndex")),
 	    outcome != NULL ? meaning_of(outcome) : "not to be mirrored");
 	if (detail != NULL)
 		cli_print(stdout, " (%s)", detail);
-	if (json_get_string(interface, "targetId") != NULL)
-		cli_print(stdout, ", target %s", json_get_string(interface, "targetId"));
+	if (jsonx_get_string(interface, "targetId") != NULL)
+		cli_print(stdout, ", target %s", jsonx_get_string(interface, "targetId"));
 	else if (outcome != NULL && strcmp(outcome, "created") == 0)
 		fputs(", on a new target", stdout);
 	putchar('\n');
@@ -128,7 +128,7 @@ print_explanation(const json_t *result)
 
 	print_instance(result);
 	print_rules(result);
-	json_array_foreach (json_get_array(result, "interfaces"), i, interface)
+	json_array_foreach (jsonx_get_array(result, "interfaces"), i, interface)
 		print_interface(interface);
 }
 
@@ -139,7 +139,7 @@ explain(struct workspace *workspace)
 {
 	struct explanation *explanation =
 	    explanation_new(workspace->mirror, workspace->opts->args[0]);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *result = workspace_wait(workspace, explanation_start(explanation), &err);
 	int code = EXIT_OK;
 

@@ -2,7 +2,7 @@
 
 #include "asl/export/export.h"
 #include "aws/arn.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "cli/run/scripts.h"
 #include "mirror/config/config.h"
 #include "mirror/mirror.h"
@@ -46,15 +46,15 @@ iam_add(struct iam_list *list, const char *action)
 }
 
 static void
-iam_collect(struct iam_list *list, const struct asl_machine *machine,
-    const struct action_registry *registry)
+iam_collect(
+    struct iam_list *list, const struct asl_machine *machine, const struct tmf_registry *registry)
 {
 	for (size_t i = 0; i < asl_machine_state_count(machine); i++) {
 		const struct asl_state *state = asl_machine_state(machine, (unsigned)i);
-		const struct action *action = NULL;
+		const struct tmf_action *action = NULL;
 
 		if (state->type == ASL_TASK && state->u.task.action != NULL)
-			action = action_registry_find(registry, state->u.task.action);
+			action = tmf_registry_find(registry, state->u.task.action);
 		if (action == NULL || action->iam_actions == NULL)
 			continue;
 		for (const char *const *iam = action->iam_actions; *iam != NULL; iam++)
@@ -69,12 +69,12 @@ add_statement(json_t *statements, const char *sid, const char *const *actions, s
 	json_t *statement = json_object();
 	json_t *list = json_array();
 
-	json_put_string(statement, "Sid", sid);
-	json_put_string(statement, "Effect", "Allow");
+	jsonx_put_string(statement, "Sid", sid);
+	jsonx_put_string(statement, "Effect", "Allow");
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, json_string(actions[i]));
 	json_object_set_new(statement, "Action", list);
-	json_put_string(statement, "Resource", resource);
+	jsonx_put_string(statement, "Resource", resource);
 	json_array_append_new(statements, statement);
 }
 
@@ -86,7 +86,7 @@ static bool
 takes_roles(const json_t *value)
 {
 	static const char prefix[] = "tmflow:";
-	const char *resource = json_get_string(value, "Resource");
+	const char *resource = jsonx_get_string(value, "Resource");
 	const char *key;
 	json_t *member;
 	size_t i;
@@ -120,7 +120,7 @@ add_role_statement(json_t *statements, const struct mirror_config *config)
 
 /* Of the EC2 actions, describes take no resource at all, and the others act on what does not exist yet: hence "*" there. */
 static json_t *
-policy(const struct asl_machine *machine, const struct action_registry *registry,
+policy(const struct asl_machine *machine, const struct tmf_registry *registry,
     const struct mirror_config *config, const char *activity_arn)
 {
 	struct iam_list list = {.count = 0};
@@ -128,7 +128,7 @@ policy(const struct asl_machine *machine, const struct action_registry *registry
 	json_t *statements = json_array();
 
 	iam_collect(&list, machine, registry);
-	json_put_string(document, "Version", POLICY_VERSION);
+	jsonx_put_string(document, "Version", POLICY_VERSION);
 	if (list.count > 0)
 		add_statement(statements, "TmflowActions", list.at, list.count, "*");
 	if (takes_roles(asl_machine_json(machine)))
@@ -147,7 +147,7 @@ policy(const struct asl_machine *machine, const struct action_registry *registry
 
 static json_t *
 definition(const struct asl_machine *machine, const json_t *scripts, const struct cli_opts *opts,
-    struct err *err)
+    struct tmf_err *err)
 {
 	const bool activity = opts->activity_arn != NULL;
 	const struct asl_export_opts how = {
@@ -161,10 +161,10 @@ definition(const struct asl_machine *machine, const json_t *scripts, const struc
 		return NULL;
 	exported = asl_export(machine, &how);
 	exported = scripts_inline(exported, scripts);
-	if (json_text_bytes_max(exported, ASL_EXPORT_BYTES_MAX) <= ASL_EXPORT_BYTES_MAX)
+	if (jsonx_text_bytes_max(exported, ASL_EXPORT_BYTES_MAX) <= ASL_EXPORT_BYTES_MAX)
 		return exported;
 	json_decref(exported);
-	err_set(err, ERR_LIMIT,
+	tmf_err_set(err, TMF_ERR_LIMIT,
 	    "the definition is too long for Step Functions, which takes at most %u bytes of JSON",
 	    ASL_EXPORT_BYTES_MAX);
 	return NULL;
@@ -174,7 +174,7 @@ definition(const struct asl_machine *machine, const json_t *scripts, const struc
 static int
 read_config(const struct cli_opts *opts, struct mirror_config **ret_config)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct diag_list diags;
 	struct doc *doc;
 
@@ -194,37 +194,38 @@ read_config(const struct cli_opts *opts, struct mirror_config **ret_config)
 }
 
 static int
-check_options(const struct cli_opts *opts, struct err *err)
+check_options(const struct cli_opts *opts, struct tmf_err *err)
 {
 	struct arn arn = {0};
 
 	if (opts->activity_arns.count > 1)
-		return err_set(err, ERR_INVALID, "--activity-arn is given twice");
+		return tmf_err_set(err, TMF_ERR_INVALID, "--activity-arn is given twice");
 	if (opts->activity_arn != NULL && opts->lambda_arn != NULL)
-		return err_set(err, ERR_INVALID, "give --activity-arn or --lambda-arn, not both");
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "give --activity-arn or --lambda-arn, not both");
 	if (opts->activity_arn == NULL && opts->lambda_arn == NULL && !opts->iam_policy)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "who does the tasks? give --activity-arn ARN (workers) or --lambda-arn ARN (a "
 		    "function)");
 	if (opts->config != NULL && !opts->iam_policy)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--config is for --iam-policy: a definition does not depend on it");
 	if (opts->activity_arn != NULL && arn_parse_activity(opts->activity_arn, &arn, err) < 0)
-		return err_prefix(err, "--activity-arn");
+		return tmf_err_prefix(err, "--activity-arn");
 	if (opts->lambda_arn != NULL && arn_parse_function(opts->lambda_arn, &arn, err) < 0)
-		return err_prefix(err, "--lambda-arn");
+		return tmf_err_prefix(err, "--lambda-arn");
 	return 0;
 }
 
 /* Writes one JSON document, whatever -o says: that is what the command is for. */
 static int
-write_export(const struct cli_opts *opts, struct action_registry *registry,
-    const struct mirror_config *config)
+write_export(
+    const struct cli_opts *opts, struct tmf_registry *registry, const struct mirror_config *config)
 {
 	json_t *scripts = NULL;
 	struct asl_machine *machine =
 	    cli_read_workflow(opts->args[0], registry, opts->output, &scripts);
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *document;
 
 	if (machine == NULL)
@@ -242,9 +243,9 @@ write_export(const struct cli_opts *opts, struct action_registry *registry,
 int
 cmd_export(const struct cli_opts *opts)
 {
-	struct action_registry *registry;
+	struct tmf_registry *registry;
 	struct mirror_config *config = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	if (check_options(opts, &err) < 0)
@@ -252,10 +253,10 @@ cmd_export(const struct cli_opts *opts)
 	code = read_config(opts, &config);
 	if (code != EXIT_OK)
 		return code;
-	registry = action_registry_new();
+	registry = tmf_registry_new();
 	mirror_register_actions(registry, NULL);
 	code = write_export(opts, registry, config);
-	action_registry_free(registry);
+	tmf_registry_free(registry);
 	mirror_config_free(config);
 	return code;
 }

@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "cli/graph/graph.h"
 #include "mirror/mirror.h"
 
@@ -12,7 +12,7 @@ enum format { FORMAT_DOT, FORMAT_MERMAID, FORMAT_SVG };
 static const char *const format_names[] = {"dot", "mermaid", "svg"};
 
 static int
-format_parse(const char *text, enum format *ret_format, struct err *err)
+format_parse(const char *text, enum format *ret_format, struct tmf_err *err)
 {
 	*ret_format = FORMAT_DOT;
 	if (text == NULL)
@@ -23,11 +23,12 @@ format_parse(const char *text, enum format *ret_format, struct err *err)
 		*ret_format = (enum format)i;
 		return 0;
 	}
-	return err_set(err, ERR_INVALID, "--format takes dot, mermaid or svg, not \"%s\"", text);
+	return tmf_err_set(
+	    err, TMF_ERR_INVALID, "--format takes dot, mermaid or svg, not \"%s\"", text);
 }
 
 static int
-draw(const struct graph *graph, enum format format, struct buf *out, struct err *err)
+draw(const struct graph *graph, enum format format, struct buf *out, struct tmf_err *err)
 {
 	switch (format) {
 	case FORMAT_DOT:
@@ -53,8 +54,8 @@ print(enum cli_output output, enum format format, const struct buf *picture)
 		return;
 	}
 	document = json_object();
-	json_put_string(document, "format", format_names[format]);
-	json_put_string(document, "graph", buf_cstr(picture));
+	jsonx_put_string(document, "format", format_names[format]);
+	jsonx_put_string(document, "graph", buf_cstr(picture));
 	cli_print_json(document);
 	json_decref(document);
 }
@@ -62,7 +63,7 @@ print(enum cli_output output, enum format format, const struct buf *picture)
 /* Looks the run up; *ret_states is malloc'ed. */
 static int
 load_run(const struct cli_opts *opts, struct store *store, const struct asl_machine *machine,
-    struct graph_state **ret_states, struct err *err)
+    struct graph_state **ret_states, struct tmf_err *err)
 {
 	struct store_run run = {0};
 	bool history = false;
@@ -85,7 +86,7 @@ graph_workflow(const struct cli_opts *opts, enum format format, const struct asl
 	const char *slash = strrchr(opts->args[0], '/');
 	struct graph_state *states = NULL;
 	struct buf picture = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_OK;
 	struct store *store = opts->run != NULL ? cli_open_store(opts, &code) : NULL;
 
@@ -109,20 +110,20 @@ graph_workflow(const struct cli_opts *opts, enum format format, const struct asl
 int
 cmd_graph(const struct cli_opts *opts)
 {
-	struct action_registry *registry;
+	struct tmf_registry *registry;
 	struct asl_machine *machine;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	enum format format;
 	int code = EXIT_INVALID;
 
 	if (format_parse(opts->format, &format, &err) < 0)
 		return cli_fail_take(opts->output, &err);
-	registry = action_registry_new();
+	registry = tmf_registry_new();
 	mirror_register_actions(registry, NULL);
 	machine = cli_read_workflow(opts->args[0], registry, opts->output, NULL);
 	if (machine != NULL)
 		code = graph_workflow(opts, format, machine);
 	asl_machine_unref(machine);
-	action_registry_free(registry);
+	tmf_registry_free(registry);
 	return code;
 }

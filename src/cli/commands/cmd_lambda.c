@@ -12,7 +12,7 @@
 
 /* A fault of the start, kept for the runtime API. */
 struct init_fault {
-	struct err err;
+	struct tmf_err err;
 };
 
 static void
@@ -20,8 +20,8 @@ note_fault(void *arg, const char *error, const char *cause)
 {
 	struct init_fault *fault = arg;
 
-	if (!err_isset(&fault->err))
-		err_set_name(&fault->err, ERR_CONFIG, error, "%s", cause);
+	if (!tmf_err_isset(&fault->err))
+		tmf_err_set_name(&fault->err, TMF_ERR_CONFIG, error, "%s", cause);
 }
 
 static const char *
@@ -47,7 +47,7 @@ opts_of_environment(const struct cli_opts *given)
 }
 
 static void
-over(void *arg, struct err *fault)
+over(void *arg, struct tmf_err *fault)
 {
 	serving_over(arg, fault);
 }
@@ -56,7 +56,7 @@ over(void *arg, struct err *fault)
 static void
 drain(void *arg)
 {
-	struct err none = {0};
+	struct tmf_err none = {0};
 
 	serving_over(arg, &none);
 }
@@ -99,23 +99,23 @@ serve(struct serving *serving, struct aws_client *sfn, const char *api)
 
 /* Tells Lambda why the process cannot start. A network of its own: the fault may have come before there was one. */
 static void
-tell_init_error(const char *api, const struct err *why)
+tell_init_error(const char *api, const struct tmf_err *why)
 {
-	struct loop *loop = loop_new(clock_system());
-	struct err err = {0};
+	struct tmf_loop *loop = tmf_loop_new(clock_system());
+	struct tmf_err err = {0};
 	struct http_transport *transport = http_curl_new(loop, &(struct http_curl_opts){0}, &err);
 
 	if (transport == NULL || lambda_tell_init_error(loop, transport, api, why, &err) < 0)
-		log_event(LOG_ERROR, "lambda.init", LOG_STR("cause", err_text(&err)));
+		log_event(LOG_ERROR, "lambda.init", LOG_STR("cause", tmf_err_text(&err)));
 	http_curl_free(transport);
-	loop_free(loop);
-	err_fini(&err);
+	tmf_loop_free(loop);
+	tmf_err_fini(&err);
 }
 
 static int
 start(struct serving *serving, const struct cli_opts *opts, struct aws_client **ret_sfn)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = serving_open(serving, opts,
 	    &(struct serving_opts){.name = "lambda", .connections_max = CONNECTIONS_MAX});
 
@@ -133,11 +133,11 @@ cmd_lambda(const struct cli_opts *given)
 	struct init_fault fault = {{0}};
 	struct aws_client *sfn = NULL;
 	struct serving serving;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	if (api == NULL) {
-		err_set(&err, ERR_INVALID,
+		tmf_err_set(&err, TMF_ERR_INVALID,
 		    "AWS_LAMBDA_RUNTIME_API is not set: this runs as the bootstrap of a Lambda "
 		    "function");
 		return cli_fail_take(opts.output, &err);
@@ -151,6 +151,6 @@ cmd_lambda(const struct cli_opts *given)
 		tell_init_error(api, &fault.err);
 	aws_client_free(sfn);
 	serving_close(&serving);
-	err_fini(&fault.err);
+	tmf_err_fini(&fault.err);
 	return code;
 }

@@ -30,7 +30,7 @@ region_of_url(const char *url)
 }
 
 static int
-make_plan(const struct cli_opts *opts, struct listen_plan *plan, struct err *err)
+make_plan(const struct cli_opts *opts, struct listen_plan *plan, struct tmf_err *err)
 {
 	const struct cli_number numbers[] = {
 	    {"--pollers", opts->pollers, 1, LISTENER_CONCURRENCY_MAX, LISTENER_RECEIVERS_DEFAULT},
@@ -45,10 +45,10 @@ make_plan(const struct cli_opts *opts, struct listen_plan *plan, struct err *err
 		if (cli_number_parse(&numbers[i], values[i], err) < 0)
 			return -1;
 	if (opts->queue_url == NULL)
-		return err_set(err, ERR_INVALID, "which queue? give --queue-url URL");
+		return tmf_err_set(err, TMF_ERR_INVALID, "which queue? give --queue-url URL");
 	if (strncmp(opts->queue_url, "http://", 7) != 0 &&
 	    strncmp(opts->queue_url, "https://", 8) != 0)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--queue-url takes a URL such as "
 		    "https://sqs.us-east-1.amazonaws.com/123456789012/events, not \"%s\"",
 		    opts->queue_url);
@@ -68,7 +68,7 @@ workflow_path(const struct serving *serving, const char *given, const char *name
 static int
 check_workflows(struct serving *serving, struct listen_plan *plan)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	plan->on_launch = workflow_path(serving, serving->opts.on_launch, "on-launch");
 	plan->on_guardduty = workflow_path(serving, serving->opts.on_guardduty, "on-guardduty");
@@ -85,7 +85,7 @@ drain(void *arg)
 }
 
 static void
-over(void *arg, struct err *fault)
+over(void *arg, struct tmf_err *fault)
 {
 	serving_over(arg, fault);
 }
@@ -106,7 +106,7 @@ static int
 listen_on(struct serving *serving, const struct listen_plan *plan)
 {
 	const struct cli_opts *opts = &serving->opts;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct aws_client *sqs = workspace_client(&serving->workspace, "sqs", plan->region, &err);
 	struct listener *listener;
 	int code;
@@ -138,7 +138,7 @@ cmd_listen(const struct cli_opts *opts)
 {
 	struct listen_plan plan = {.region = NULL};
 	struct serving serving;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	if (make_plan(opts, &plan, &err) < 0)

@@ -13,7 +13,7 @@ tell_again(struct session *session)
 {
 	const struct cli_opts *opts = session->opts;
 	int64_t counts[OUTCOME_COUNT];
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (store_outcomes_count(session->store, session->run.id, counts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
@@ -33,7 +33,7 @@ take_run(struct session *session)
 {
 	const struct cli_opts *opts = session->opts;
 	struct store_run found = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
 	session->store = cli_open_store(opts, &code);
@@ -76,7 +76,7 @@ is_over(const struct store_run *run)
 
 /* The record says that a retry is under way: should it be killed, a resume goes on with it. */
 static int
-begin_retry(struct session *session, struct err *err)
+begin_retry(struct session *session, struct tmf_err *err)
 {
 	struct store_run *run = &session->run;
 
@@ -99,7 +99,7 @@ retry(struct session *session)
 {
 	const struct store_run *run = &session->run;
 	int64_t counts[OUTCOME_COUNT];
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	if (store_outcomes_count(session->store, run->id, counts, &err) < 0)
@@ -125,9 +125,9 @@ retry(struct session *session)
 static int
 refuse_dry_run(const struct session *session)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	err_set(&err, ERR_INVALID,
+	tmf_err_set(&err, TMF_ERR_INVALID,
 	    "run %s is a dry run: there is nothing to go on with; run the workflow again",
 	    session->run.id);
 	return cli_fail_take(session->opts->output, &err);
@@ -136,10 +136,11 @@ refuse_dry_run(const struct session *session)
 static int
 refuse_part(const struct session *session)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	err_set(&err, ERR_INVALID, "run %s is a part: `tmflow resume %s` goes on with the whole",
-	    session->run.id, session->run.parent);
+	tmf_err_set(&err, TMF_ERR_INVALID,
+	    "run %s is a part: `tmflow resume %s` goes on with the whole", session->run.id,
+	    session->run.parent);
 	return cli_fail_take(session->opts->output, &err);
 }
 

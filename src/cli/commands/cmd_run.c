@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/fleet/fleet.h"
 #include "cli/report/report.h"
@@ -35,7 +35,7 @@ begin(struct session *session)
 {
 	const struct cli_opts *opts = session->opts;
 	struct store_run *run = &session->run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
 	session->store = cli_open_store(opts, &code);
@@ -56,11 +56,11 @@ int
 cmd_run(const struct cli_opts *opts)
 {
 	struct session session;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	if (opts->detailed_exitcode && !opts->dry_run) {
-		err_set(&err, ERR_INVALID,
+		tmf_err_set(&err, TMF_ERR_INVALID,
 		    "--detailed-exitcode tells what a dry run found: give --dry-run too");
 		return cli_fail_take(opts->output, &err);
 	}

@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "cli/report/report.h"
@@ -41,7 +41,7 @@ list_run(void *arg, const struct store_run *run)
 	json_t *document = report_document(run, counts);
 
 	json_object_del(document, "summary");
-	json_put_string(document, "workflow", run->workflow_name);
+	jsonx_put_string(document, "workflow", run->workflow_name);
 	if (listing->output == OUTPUT_JSON) {
 		json_array_append_new(listing->runs, document);
 		return 0;
@@ -51,7 +51,7 @@ list_run(void *arg, const struct store_run *run)
 }
 
 static int
-status_parse(const char *text, int *ret_status, struct err *err)
+status_parse(const char *text, int *ret_status, struct tmf_err *err)
 {
 	for (int status = RUN_RUNNING; status <= RUN_INTERRUPTED; status++) {
 		if (strcasecmp(text, run_status_name((enum run_status)status)) != 0)
@@ -59,14 +59,14 @@ status_parse(const char *text, int *ret_status, struct err *err)
 		*ret_status = status;
 		return 0;
 	}
-	return err_set(err, ERR_INVALID,
+	return tmf_err_set(err, TMF_ERR_INVALID,
 	    "--status takes RUNNING, SUCCEEDED, FAILED, TIMED_OUT or INTERRUPTED, not \"%s\"",
 	    text);
 }
 
 /* 2026-01-15, a time stamp with zone, or so long ago: 36h, 7d. */
 static int
-since_parse(const char *text, int64_t *ret_wall_ms, struct err *err)
+since_parse(const char *text, int64_t *ret_wall_ms, struct tmf_err *err)
 {
 	struct timestamp at;
 	char *end;
@@ -85,7 +85,7 @@ since_parse(const char *text, int64_t *ret_wall_ms, struct err *err)
 			       amount * (*end == 'h' ? HOURS_MS : DAYS_MS);
 		return 0;
 	}
-	return err_set(err, ERR_INVALID,
+	return tmf_err_set(err, TMF_ERR_INVALID,
 	    "--since takes a day (2026-01-15), a time (2026-01-15T12:00:00Z) or an age (36h, 7d), "
 	    "not \"%s\"",
 	    text);
@@ -96,7 +96,7 @@ cmd_runs(const struct cli_opts *opts)
 {
 	struct store_run_filter filter = {.status = -1};
 	struct listing listing = {.output = opts->output};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
 	if ((opts->status != NULL && status_parse(opts->status, &filter.status, &err) < 0) ||
@@ -115,6 +115,6 @@ cmd_runs(const struct cli_opts *opts)
 		fputs("no runs\n", stderr);
 	json_decref(listing.runs);
 	store_close(listing.store);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return code;
 }

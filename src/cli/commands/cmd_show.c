@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "cli/fleet/fleet.h"
 #include "cli/report/report.h"
 
@@ -33,7 +33,8 @@ stream_outcome(void *arg, const struct outcome *outcome)
 
 /* The run's document, with what it asked AWS for, and perhaps with a last member "outcomes". */
 static int
-show_json(struct store *store, const struct store_run *run, int kind, bool rows, struct err *err)
+show_json(
+    struct store *store, const struct store_run *run, int kind, bool rows, struct tmf_err *err)
 {
 	struct outcome_stream stream = {.output = OUTPUT_JSON};
 	int64_t counts[OUTCOME_COUNT];
@@ -45,7 +46,7 @@ show_json(struct store *store, const struct store_run *run, int kind, bool rows,
 	    (calls = report_calls(store, run->id, err)) == NULL)
 		return -1;
 	document = report_document(run, counts);
-	json_put_string(document, "workflow", run->workflow_name);
+	jsonx_put_string(document, "workflow", run->workflow_name);
 	if (json_object_size(calls) > 0)
 		json_object_set(document, "calls", calls);
 	json_decref(calls);
@@ -61,7 +62,8 @@ show_json(struct store *store, const struct store_run *run, int kind, bool rows,
 }
 
 static int
-show(struct store *store, const struct store_run *run, const struct cli_opts *opts, struct err *err)
+show(struct store *store, const struct store_run *run, const struct cli_opts *opts,
+    struct tmf_err *err)
 {
 	struct outcome_stream stream = {.output = opts->output};
 	int kind = opts->failed ? OUTCOME_FAILED : -1;
@@ -80,7 +82,7 @@ int
 cmd_show(const struct cli_opts *opts)
 {
 	struct store_run run = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_OK;
 	struct store *store = cli_open_store(opts, &code);
 
@@ -88,10 +90,10 @@ cmd_show(const struct cli_opts *opts)
 		return code;
 	if (store_run_find(store, opts->args[0], &run, &err) == 0 && fleet_is_one(&run))
 		code = fleet_show(opts, store, &run);
-	else if (err_isset(&err) || show(store, &run, opts, &err) < 0)
+	else if (tmf_err_isset(&err) || show(store, &run, opts, &err) < 0)
 		code = cli_fail(opts->output, &err);
 	store_run_fini(&run);
 	store_close(store);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return code;
 }

@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/run/trial.h"
@@ -29,13 +29,13 @@ struct test {
 
 /* A file, or the JSON itself where it begins so. New reference, or NULL. */
 static json_t *
-read_value(const char *text, struct err *err)
+read_value(const char *text, struct tmf_err *err)
 {
 	struct doc *doc;
 	json_t *value;
 
 	if (text[0] == '{' || text[0] == '[')
-		return json_parse(str_of(text), err);
+		return jsonx_parse(str_of(text), err);
 	doc = doc_read(text, err);
 	if (doc == NULL)
 		return NULL;
@@ -45,48 +45,49 @@ read_value(const char *text, struct err *err)
 }
 
 static int
-check_mock(const json_t *mock, struct err *err)
+check_mock(const json_t *mock, struct tmf_err *err)
 {
 	const json_t *error = json_object_get(mock, "errorOutput");
 	bool has_result = json_object_get(mock, "result") != NULL;
 
 	if (!json_is_object(mock) || has_result == (error != NULL))
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--mock takes {\"result\": ...} or {\"errorOutput\": {\"error\": ..., "
 		    "\"cause\": ...}}");
-	if (error != NULL && json_get_string(error, "error") == NULL)
-		return err_set(err, ERR_INVALID, "--mock: errorOutput has no string \"error\"");
+	if (error != NULL && jsonx_get_string(error, "error") == NULL)
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--mock: errorOutput has no string \"error\"");
 	return 0;
 }
 
 static int
-read_given(struct test *test, struct err *err)
+read_given(struct test *test, struct tmf_err *err)
 {
 	const struct cli_opts *opts = test->opts;
 	const char *level = opts->inspection_level;
 
 	if (level != NULL && strcmp(level, levels[0]) != 0 && strcmp(level, levels[1]) != 0 &&
 	    strcmp(level, levels[2]) != 0)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--inspection-level takes INFO, DEBUG or TRACE, not \"%s\"", level);
 	test->input = opts->input != NULL ? read_value(opts->input, err) : json_object();
 	if (test->input == NULL)
-		return err_prefix(err, "--input");
+		return tmf_err_prefix(err, "--input");
 	if (opts->variables != NULL && (test->variables = read_value(opts->variables, err)) == NULL)
-		return err_prefix(err, "--variables");
+		return tmf_err_prefix(err, "--variables");
 	if (test->variables != NULL && !json_is_object(test->variables))
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--variables takes an object with a member for each variable");
 	if (opts->mock == NULL)
 		return 0;
 	test->mock = read_value(opts->mock, err);
 	if (test->mock == NULL)
-		return err_prefix(err, "--mock");
+		return tmf_err_prefix(err, "--mock");
 	return check_mock(test->mock, err);
 }
 
 static int
-find_state(struct test *test, struct err *err)
+find_state(struct test *test, struct tmf_err *err)
 {
 	const char *name = test->opts->args[1];
 	size_t count = asl_machine_state_count(test->machine);
@@ -101,10 +102,10 @@ find_state(struct test *test, struct err *err)
 		names[i] = asl_machine_state(test->machine, (unsigned)i)->name;
 	near = str_nearest(str_of(name), names);
 	if (near != NULL)
-		err_set(err, ERR_INVALID, "the workflow has no state \"%s\" (did you mean \"%s\"?)",
-		    name, near);
+		tmf_err_set(err, TMF_ERR_INVALID,
+		    "the workflow has no state \"%s\" (did you mean \"%s\"?)", name, near);
 	else
-		err_set(err, ERR_INVALID,
+		tmf_err_set(err, TMF_ERR_INVALID,
 		    "the workflow has no state \"%s\" (tmflow graph shows those it has)", name);
 	free(names);
 	return -1;
@@ -118,40 +119,40 @@ mocked_result(const json_t *mock)
 {
 	json_t *result = json_object_get(mock, "result");
 	const char *text = json_string_value(result);
-	json_t *parsed = text != NULL ? json_parse(str_of(text), NULL) : NULL;
+	json_t *parsed = text != NULL ? jsonx_parse(str_of(text), NULL) : NULL;
 
 	return parsed != NULL ? parsed : json_incref(result);
 }
 
 static void
-action_over(void *arg, struct op *op)
+action_over(void *arg, struct tmf_op *op)
 {
 	struct test *test = arg;
 
 	test->trial.result = op->result;
 	op->result = NULL;
 	if (test->trial.result == NULL)
-		err_move(&test->trial.err, &op->err);
-	loop_stop(test->workspace.loop);
+		tmf_err_move(&test->trial.err, &op->err);
+	tmf_loop_stop(test->workspace.loop);
 }
 
-static const struct action *
+static const struct tmf_action *
 action_of(const struct test *test)
 {
 	const struct asl_state *state = test->trial.state;
 
 	if (state->type != ASL_TASK || state->u.task.action == NULL)
 		return NULL;
-	return action_registry_find(test->workspace.registry, state->u.task.action);
+	return tmf_registry_find(test->workspace.registry, state->u.task.action);
 }
 
 /* The action is tried for real; what it records goes to a store that vanishes. */
 static int
-open_world(struct test *test, const struct action *action)
+open_world(struct test *test, const struct tmf_action *action)
 {
 	struct workspace *workspace = &test->workspace;
 	struct store_run run = {.id = RUN_ID};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
 	if (action->needs_aws) {
@@ -177,12 +178,12 @@ open_world(struct test *test, const struct action *action)
 static int
 run_action(struct test *test)
 {
-	const struct action *action = action_of(test);
-	struct err err = {0};
+	const struct tmf_action *action = action_of(test);
+	struct tmf_err err = {0};
 	int code;
 
 	if (action == NULL) {
-		err_set(&err, ERR_INVALID,
+		tmf_err_set(&err, TMF_ERR_INVALID,
 		    "a %s state needs --mock '{\"result\": ...}'%s: it is not carried out here",
 		    asl_state_type_name(test->trial.state->type),
 		    test->trial.state->type == ASL_TASK ? " when its resource is AWS's" : "");
@@ -191,9 +192,9 @@ run_action(struct test *test)
 	code = open_world(test, action);
 	if (code != EXIT_OK)
 		return code;
-	op_start(action, action_registry_env(test->workspace.registry), test->workspace.loop,
+	op_start(action, tmf_registry_env(test->workspace.registry), test->workspace.loop,
 	    test->trial.effective, action_over, test);
-	if (loop_run(test->workspace.loop, &err) < 0)
+	if (tmf_loop_run(test->workspace.loop, &err) < 0)
 		return cli_fail_take(test->opts->output, &err);
 	return EXIT_OK;
 }
@@ -212,8 +213,10 @@ find_result(struct test *test)
 	if (error == NULL)
 		trial->result = mocked_result(test->mock);
 	else
-		err_set_name(&trial->err, ERR_SERVICE, json_get_string(error, "error"), "%s",
-		    json_get_string(error, "cause") != NULL ? json_get_string(error, "cause") : "");
+		tmf_err_set_name(&trial->err, TMF_ERR_SERVICE, jsonx_get_string(error, "error"),
+		    "%s",
+		    jsonx_get_string(error, "cause") != NULL ? jsonx_get_string(error, "cause")
+							     : "");
 	return EXIT_OK;
 }
 
@@ -226,8 +229,8 @@ put_text(json_t *document, const char *key, const json_t *value)
 
 	if (value == NULL)
 		return;
-	text = json_text(value);
-	json_put_string(document, key, text);
+	text = jsonx_text(value);
+	jsonx_put_string(document, key, text);
 	free(text);
 }
 
@@ -247,17 +250,17 @@ answer(const struct test *test)
 
 	put_text(document, "output", trial->output);
 	if (trial->status != TRIAL_SUCCEEDED) {
-		json_put_string(
+		jsonx_put_string(
 		    document, "error", trial->err.name[0] != '\0' ? trial->err.name : NULL);
-		json_put_string(document, "cause", trial->err.text);
+		jsonx_put_string(document, "cause", trial->err.text);
 	}
 	if (inspects(test)) {
 		put_text(trial->inspection, "variables", trial->after);
 		json_object_set(document, "inspectionData", trial->inspection);
 	}
 	if (trial->next != NULL)
-		json_put_string(document, "nextState", trial->next->name);
-	json_put_string(document, "status", trial_status_name(trial->status));
+		jsonx_put_string(document, "nextState", trial->next->name);
+	jsonx_put_string(document, "status", trial_status_name(trial->status));
 	return document;
 }
 
@@ -279,7 +282,8 @@ print_text(const struct test *test, json_t *document)
 	const char *key;
 	json_t *value;
 
-	cli_print(stdout, "%s: %s\n", test->trial.state->name, json_get_string(document, "status"));
+	cli_print(
+	    stdout, "%s: %s\n", test->trial.state->name, jsonx_get_string(document, "status"));
 	json_object_foreach (inspection, key, value)
 		print_line(key, value);
 	json_object_foreach (document, key, value)
@@ -326,7 +330,7 @@ int
 cmd_test_state(const struct cli_opts *opts)
 {
 	struct test test = {.opts = opts};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_INVALID;
 
 	workspace_init(&test.workspace, opts);
@@ -335,7 +339,7 @@ cmd_test_state(const struct cli_opts *opts)
 		    opts->args[0], test.workspace.registry, opts->output, &test.scripts);
 	if (test.machine != NULL && find_state(&test, &err) == 0)
 		code = try_state(&test);
-	else if (err_isset(&err))
+	else if (tmf_err_isset(&err))
 		code = cli_fail_take(opts->output, &err);
 	trial_fini(&test.trial);
 	json_decref(test.scripts);

@@ -1,14 +1,14 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "cli/run/scripts.h"
 #include "mirror/config/config.h"
 #include "mirror/mirror.h"
 
 static void
-check_workflow(const struct doc *doc, struct action_registry *registry, struct diag_list *diags)
+check_workflow(const struct doc *doc, struct tmf_registry *registry, struct diag_list *diags)
 {
-	struct asl_resources resources = action_registry_resources(registry);
+	struct asl_resources resources = registry_resources(registry);
 	struct asl_machine *machine = asl_compile(doc, &resources, diags);
 
 	if (machine != NULL)
@@ -17,7 +17,7 @@ check_workflow(const struct doc *doc, struct action_registry *registry, struct d
 }
 
 static void
-check_document(const struct doc *doc, struct action_registry *registry, struct diag_list *diags)
+check_document(const struct doc *doc, struct tmf_registry *registry, struct diag_list *diags)
 {
 	if (mirror_config_is_one(doc))
 		mirror_config_free(mirror_config_load(doc, diags));
@@ -33,7 +33,7 @@ append_diagnostics(json_t *all, json_t *diagnostics, const char *path)
 	size_t i;
 
 	json_array_foreach (diagnostics, i, diagnostic) {
-		json_put_string(diagnostic, "file", path);
+		jsonx_put_string(diagnostic, "file", path);
 		json_array_append(all, diagnostic);
 	}
 	json_decref(diagnostics);
@@ -41,9 +41,9 @@ append_diagnostics(json_t *all, json_t *diagnostics, const char *path)
 
 /* True if the file is valid. */
 static bool
-validate_file(const char *path, struct action_registry *registry, json_t *all)
+validate_file(const char *path, struct tmf_registry *registry, json_t *all)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(path, &err);
 	struct diag_list diags;
 	json_t *diagnostics;
@@ -63,7 +63,7 @@ validate_file(const char *path, struct action_registry *registry, json_t *all)
 	}
 	append_diagnostics(all, diagnostics, path);
 	doc_free(doc);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return valid;
 }
 
@@ -71,7 +71,7 @@ validate_file(const char *path, struct action_registry *registry, json_t *all)
 int
 cmd_validate(const struct cli_opts *opts)
 {
-	struct action_registry *registry = action_registry_new();
+	struct tmf_registry *registry = tmf_registry_new();
 	json_t *document = json_object();
 	json_t *diagnostics = json_array();
 	int invalid = 0;
@@ -83,12 +83,12 @@ cmd_validate(const struct cli_opts *opts)
 		else if (opts->output == OUTPUT_TEXT)
 			cli_print(stdout, "%s: valid\n", opts->args[i]);
 	}
-	json_put_string(document, "result", invalid == 0 ? "OK" : "FAIL");
+	jsonx_put_string(document, "result", invalid == 0 ? "OK" : "FAIL");
 	json_object_set_new(document, "diagnostics", diagnostics);
 	json_object_set_new(document, "truncated", json_false());
 	if (opts->output != OUTPUT_TEXT)
 		cli_print_json(document);
 	json_decref(document);
-	action_registry_free(registry);
+	tmf_registry_free(registry);
 	return invalid == 0 ? EXIT_OK : EXIT_INVALID;
 }

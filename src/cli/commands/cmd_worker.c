@@ -23,22 +23,22 @@ struct worker_plan {
 };
 
 static int
-check_arns(const struct cli_list *arns, char **ret_region, struct err *err)
+check_arns(const struct cli_list *arns, char **ret_region, struct tmf_err *err)
 {
 	struct arn first = {.region = STR("")};
 
 	if (arns->count == 0)
-		return err_set(
-		    err, ERR_INVALID, "which activity? give --activity-arn ARN, once for each");
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "which activity? give --activity-arn ARN, once for each");
 	for (size_t i = 0; i < arns->count; i++) {
 		struct arn arn = {0};
 
 		if (arn_parse_activity(arns->at[i], &arn, err) < 0)
-			return err_prefix(err, "--activity-arn");
+			return tmf_err_prefix(err, "--activity-arn");
 		if (i == 0)
 			first = arn;
 		else if (!str_eq(arn.region, first.region))
-			return err_set(err, ERR_INVALID,
+			return tmf_err_set(err, TMF_ERR_INVALID,
 			    "--activity-arn: one worker serves one region, and %s is in another",
 			    arns->at[i]);
 	}
@@ -47,7 +47,7 @@ check_arns(const struct cli_list *arns, char **ret_region, struct err *err)
 }
 
 static int
-make_plan(const struct cli_opts *opts, struct worker_plan *plan, struct err *err)
+make_plan(const struct cli_opts *opts, struct worker_plan *plan, struct tmf_err *err)
 {
 	const struct cli_number numbers[] = {
 	    {"--pollers", opts->pollers, 1, WORKER_CONCURRENCY_MAX, WORKER_POLLERS_DEFAULT},
@@ -64,7 +64,7 @@ make_plan(const struct cli_opts *opts, struct worker_plan *plan, struct err *err
 	if (check_arns(&opts->activity_arns, &plan->region, err) < 0)
 		return -1;
 	if (plan->concurrency < (long)opts->activity_arns.count)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--concurrency %ld is too small for %zu activities, which want a poll each",
 		    plan->concurrency, opts->activity_arns.count);
 	return 0;
@@ -89,7 +89,7 @@ drain(void *arg)
 }
 
 static void
-over(void *arg, struct err *fault)
+over(void *arg, struct tmf_err *fault)
 {
 	serving_over(arg, fault);
 }
@@ -108,7 +108,7 @@ static int
 work(struct serving *serving, const struct worker_plan *plan)
 {
 	const struct cli_opts *opts = &serving->opts;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct aws_client *sfn =
 	    workspace_client(&serving->workspace, "states", plan->region, &err);
 	char *name = worker_name();
@@ -146,7 +146,7 @@ cmd_worker(const struct cli_opts *opts)
 {
 	struct worker_plan plan = {.region = NULL};
 	struct serving serving;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	if (make_plan(opts, &plan, &err) < 0) {

@@ -1,7 +1,7 @@
 #include "cli/fleet/fleet.h"
 
 #include "aws/arn.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/report/progress.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(FLEET_PARTS_MAX < LOOP_TURN_HOOKS_MAX, "each part's engine has a hook");
+_Static_assert(FLEET_PARTS_MAX < TMF_LOOP_TURN_HOOKS_MAX, "each part's engine has a hook");
 
 /* One part under way. */
 struct fleet_part {
@@ -61,7 +61,7 @@ fleet_fini(struct fleet *fleet)
 /* ID-ACCOUNT-REGION, or ID-REGION. */
 static int
 part_id(const char *id, const struct fleet_place *place, char out[STORE_RUN_ID_BYTES_MAX + 1],
-    struct err *err)
+    struct tmf_err *err)
 {
 	char *text = mem_printf("%s%s%s-%s", id, place->account != NULL ? "-" : "",
 	    place->account != NULL ? place->account : "", place->region);
@@ -70,7 +70,7 @@ part_id(const char *id, const struct fleet_place *place, char out[STORE_RUN_ID_B
 	if (ret == 0)
 		snprintf(out, STORE_RUN_ID_BYTES_MAX + 1, "%s", text);
 	else
-		err_prefix(err, "the parts' ids are made of the run's, account and region");
+		tmf_err_prefix(err, "the parts' ids are made of the run's, account and region");
 	free(text);
 	return ret;
 }
@@ -92,9 +92,9 @@ load_part(struct fleet *fleet, struct fleet_part *part, const struct fleet_place
 	if (code != EXIT_OK)
 		return code;
 	if (!session->needs_aws) {
-		struct err err = {0};
+		struct tmf_err err = {0};
 
-		err_set(&err, ERR_INVALID,
+		tmf_err_set(&err, TMF_ERR_INVALID,
 		    "%s asks AWS for nothing: it has no use for accounts and regions",
 		    fleet->run->workflow_name);
 		return cli_fail_take(part->opts.output, &err);
@@ -134,7 +134,7 @@ load_parts(struct fleet *fleet, const struct fleet_places *places)
 
 /* Writes the whole and its parts as of their start. */
 static int
-record(struct fleet *fleet, const struct fleet_places *places, struct err *err)
+record(struct fleet *fleet, const struct fleet_places *places, struct tmf_err *err)
 {
 	struct store_run *whole = fleet->run;
 
@@ -165,23 +165,23 @@ record(struct fleet *fleet, const struct fleet_places *places, struct err *err)
 
 /* A part that cannot even begin has failed; the others go on. */
 static void
-fail_part(struct fleet_part *part, struct err *err)
+fail_part(struct fleet_part *part, struct tmf_err *err)
 {
 	struct session *session = &part->session;
 
 	session->run.status = RUN_FAILED;
 	session->run.stop_wall_ms = clock_system()->wall_ms(clock_system());
 	session->run.error = mem_strdup(err->name);
-	session->run.cause = mem_strdup(err_text(err));
+	session->run.cause = mem_strdup(tmf_err_text(err));
 	session->over = true;
-	err_fini(err);
+	tmf_err_fini(err);
 }
 
 static void
 open_part(struct fleet_part *part)
 {
 	struct session *session = &part->session;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	part->opened = true;
 	if (workspace_open_client(&session->workspace, &err) < 0 ||
@@ -205,7 +205,7 @@ caught_signal(void *arg, int signo)
 
 	(void)signo;
 	if (++fleet->signals > 1) {
-		loop_stop(fleet->base.loop);
+		tmf_loop_stop(fleet->base.loop);
 		return;
 	}
 	progress_stop(&fleet->progress);
@@ -243,7 +243,7 @@ start_progress(struct fleet *fleet)
 }
 
 static int
-run_parts(struct fleet *fleet, struct err *err)
+run_parts(struct fleet *fleet, struct tmf_err *err)
 {
 	int ret = 0;
 
@@ -254,7 +254,7 @@ run_parts(struct fleet *fleet, struct err *err)
 	start_progress(fleet);
 	/* A part that ends stops the loop: the others go on. */
 	while (ret == 0 && !all_over(fleet) && fleet->signals < 2)
-		ret = loop_run(fleet->base.loop, err);
+		ret = tmf_loop_run(fleet->base.loop, err);
 	progress_stop(&fleet->progress);
 	for (size_t i = 0; i < fleet->count && ret == 0; i++)
 		ret = session_close(&fleet->parts[i].session, err);
@@ -265,7 +265,7 @@ run_parts(struct fleet *fleet, struct err *err)
 static int
 execute(struct fleet *fleet)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = -1;
 
 	if (run_parts(fleet, &err) == 0 && fleet_sum_up(fleet->store, fleet->run, &err) == 0 &&
@@ -304,7 +304,7 @@ static int
 begin_and_execute(struct fleet *fleet, const struct fleet_places *places)
 {
 	struct store_lease *lease = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_OK;
 	struct store *store = cli_open_store(fleet->opts, &code);
 
@@ -339,7 +339,7 @@ read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
 	doc_free(reader.definition);
 	*run = reader.run;
 	json_object_set_new(settings, FLEET_PARTS_SETTING, json_integer((json_int_t)parts));
-	run->settings = json_text(settings);
+	run->settings = jsonx_text(settings);
 	json_decref(settings);
 	return code;
 }
@@ -412,7 +412,7 @@ note_part(void *arg, const struct store_run *run)
 
 /* A part that is over begins again: at its start where it failed as a whole, else with what failed in it. */
 static int
-begin_again(struct session *session, struct err *err)
+begin_again(struct session *session, struct tmf_err *err)
 {
 	struct store_run *run = &session->run;
 	bool failed_whole = run->status != RUN_SUCCEEDED;
@@ -435,7 +435,7 @@ static int
 restore_part(struct fleet *fleet, struct fleet_part *part, const char *id)
 {
 	struct session *session = &part->session;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	part->opts = *fleet->opts;
@@ -469,14 +469,14 @@ static int
 load_base(struct fleet *fleet, const char *part_id)
 {
 	struct store_run run = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	if (store_run_find(fleet->store, part_id, &run, &err) < 0)
 		return cli_fail_take(fleet->opts->output, &err);
-	json_t *settings = run.settings != NULL ? json_parse(str_of(run.settings), NULL) : NULL;
+	json_t *settings = run.settings != NULL ? jsonx_parse(str_of(run.settings), NULL) : NULL;
 	json_object_del(settings, "assumeRole");
-	char *text = json_text(settings != NULL ? settings : json_null());
+	char *text = jsonx_text(settings != NULL ? settings : json_null());
 	code = workspace_load_settings(&fleet->base, text);
 	free(text);
 	json_decref(settings);
@@ -488,7 +488,7 @@ static int
 go_on(struct fleet *fleet, const struct part_list *list)
 {
 	int code = load_base(fleet, list->ids[0]);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (code == EXIT_OK)
 		code = restore_parts(fleet, list);
@@ -506,7 +506,8 @@ go_on(struct fleet *fleet, const struct part_list *list)
 }
 
 static int
-tell_again(const struct cli_opts *opts, struct store *store, struct store_run *run, struct err *err)
+tell_again(
+    const struct cli_opts *opts, struct store *store, struct store_run *run, struct tmf_err *err)
 {
 	cli_print(stderr, "tmflow: run %s is over: there is nothing to %s\n", run->id,
 	    opts->retry_failed ? "retry" : "resume");
@@ -517,7 +518,7 @@ int
 fleet_resume(const struct cli_opts *opts, struct store *store, struct store_run *run)
 {
 	struct part_list list = {.store = store, .retry_failed = opts->retry_failed};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct fleet fleet;
 	int code;
 
@@ -534,5 +535,5 @@ fleet_resume(const struct cli_opts *opts, struct store *store, struct store_run 
 		fleet_fini(&fleet);
 	}
 	free(list.ids);
-	return err_isset(&err) ? cli_fail_take(opts->output, &err) : code;
+	return tmf_err_isset(&err) ? cli_fail_take(opts->output, &err) : code;
 }

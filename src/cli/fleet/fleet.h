@@ -39,10 +39,10 @@ bool fleet_is_wanted(const struct cli_opts *opts);
  * Returns 0, or says why and gives the exit code. */
 int fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places);
 
-/* Adds those of a file of --accounts to places. Errors: faults of the file are told in diags, and *err is left alone then; ERR_INVALID, ERR_LIMIT.
+/* Adds those of a file of --accounts to places. Errors: faults of the file are told in diags, and *err is left alone then; TMF_ERR_INVALID, TMF_ERR_LIMIT.
  * places is the caller's to free in any case. */
 int fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
-    struct fleet_places *places, struct err *err);
+    struct fleet_places *places, struct tmf_err *err);
 
 /* True if the run has parts. */
 bool fleet_is_one(const struct store_run *run);
@@ -55,9 +55,9 @@ int fleet_show(const struct cli_opts *opts, struct store *store, const struct st
 /* Tells how it stands or ended: the closing document with a member "parts", or a table and what to do next. shown: by `show`, whose document
  * has a last member "calls" too. Returns the exit code, or -1 with *err. */
 int fleet_tell(const struct cli_opts *opts, struct store *store, const struct store_run *run,
-    bool shown, struct err *err);
+    bool shown, struct tmf_err *err);
 
 /* The whole's status and, where all parts failed, why. */
-int fleet_sum_up(struct store *store, struct store_run *run, struct err *err);
+int fleet_sum_up(struct store *store, struct store_run *run, struct tmf_err *err);
 
 #endif

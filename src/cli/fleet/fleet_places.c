@@ -1,7 +1,7 @@
 #include "cli/fleet/fleet.h"
 
 #include "aws/arn.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -51,14 +51,14 @@ struct account_row {
 
 static int
 add_place(struct fleet_places *places, const struct account_row *account, const char *region,
-    struct err *err)
+    struct tmf_err *err)
 {
 	if (is_there(places, account->id, region))
-		return err_set(err, ERR_INVALID, "%s%s%s is named twice",
+		return tmf_err_set(err, TMF_ERR_INVALID, "%s%s%s is named twice",
 		    account->id != NULL ? account->id : "", account->id != NULL ? " " : "",
 		    region != NULL ? region : "");
 	if (places->count == FLEET_PARTS_MAX)
-		return err_set(err, ERR_LIMIT,
+		return tmf_err_set(err, TMF_ERR_LIMIT,
 		    "more than %d pairs of account and region: use several runs", FLEET_PARTS_MAX);
 	places->at = mem_resize(places->at, places->count + 1, sizeof(places->at[0]));
 	places->at[places->count++] = (struct fleet_place){
@@ -72,7 +72,7 @@ add_place(struct fleet_places *places, const struct account_row *account, const 
 
 /* "a,b" to ["a", "b"]; NULL to none. */
 static int
-split(const char *list, const char *option, json_t **ret_items, struct err *err)
+split(const char *list, const char *option, json_t **ret_items, struct tmf_err *err)
 {
 	json_t *items = json_array();
 
@@ -81,8 +81,8 @@ split(const char *list, const char *option, json_t **ret_items, struct err *err)
 
 		if (len == 0) {
 			json_decref(items);
-			return err_set(
-			    err, ERR_INVALID, "--%s \"%s\" has an empty name in it", option, list);
+			return tmf_err_set(err, TMF_ERR_INVALID,
+			    "--%s \"%s\" has an empty name in it", option, list);
 		}
 		json_array_append_new(items, json_stringn(at, len));
 		at += len;
@@ -96,7 +96,7 @@ split(const char *list, const char *option, json_t **ret_items, struct err *err)
 /* An account in each of its regions; without any, in one that is not known yet. */
 static int
 add_account(struct fleet_places *places, const struct account_row *account, const json_t *regions,
-    struct err *err)
+    struct tmf_err *err)
 {
 	const json_t *region;
 	size_t i;
@@ -112,26 +112,26 @@ add_account(struct fleet_places *places, const struct account_row *account, cons
 /* --- flags --- */
 
 static int
-check_accounts(const json_t *accounts, const char *role, struct err *err)
+check_accounts(const json_t *accounts, const char *role, struct tmf_err *err)
 {
 	const json_t *account;
 	size_t i;
 
 	json_array_foreach (accounts, i, account)
 		if (!arn_is_account(str_of(json_string_value(account))))
-			return err_set(err, ERR_INVALID,
+			return tmf_err_set(err, TMF_ERR_INVALID,
 			    "--account takes ids of %d digits, with commas between them, not "
 			    "\"%s\"",
 			    ARN_ACCOUNT_DIGITS, json_string_value(account));
 	if (json_array_size(accounts) > 0 && (role == NULL || strstr(role, "{account}") == NULL))
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--account wants --assume-role with the role of each, such as "
 		    "arn:aws:iam::{account}:role/tmflow");
 	return 0;
 }
 
 static int
-places_of_flags(const struct cli_opts *opts, struct fleet_places *places, struct err *err)
+places_of_flags(const struct cli_opts *opts, struct fleet_places *places, struct tmf_err *err)
 {
 	json_t *accounts = NULL;
 	json_t *regions = NULL;
@@ -204,7 +204,7 @@ check_object(json_t *object, const char *const *keys, const char *pointer, struc
 		else if (strcmp(key, "accounts") != 0 && !json_is_string(value))
 			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&at),
 			    DIAG_AT_VALUE, "write it in quotes", "%s must be text, not a %s", key,
-			    json_kind(value));
+			    jsonx_kind(value));
 	}
 	buf_fini(&at);
 	buf_fini(&hint);
@@ -213,7 +213,7 @@ check_object(json_t *object, const char *const *keys, const char *pointer, struc
 static void
 check_account(json_t *account, size_t index, bool has_role, struct diag_list *diags)
 {
-	const char *id = json_get_string(account, "id");
+	const char *id = jsonx_get_string(account, "id");
 	struct buf pointer = {0};
 
 	buf_add_cstr(&pointer, "/accounts");
@@ -227,7 +227,7 @@ check_account(json_t *account, size_t index, bool has_role, struct diag_list *di
 			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer),
 			    DIAG_AT_VALUE, "write it in quotes",
 			    "id must be the account's %d digits", ARN_ACCOUNT_DIGITS);
-		if (!has_role && json_get_string(account, "assumeRole") == NULL)
+		if (!has_role && jsonx_get_string(account, "assumeRole") == NULL)
 			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer),
 			    DIAG_AT_VALUE, NULL,
 			    "the account has no assumeRole, and there is none for all");
@@ -248,21 +248,21 @@ check_file(json_t *root, struct diag_list *diags)
 		diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", "", DIAG_AT_VALUE, NULL,
 		    "accounts must be a list with at least one account");
 	json_array_foreach (accounts, i, account)
-		check_account(account, i, json_get_string(root, "assumeRole") != NULL, diags);
+		check_account(account, i, jsonx_get_string(root, "assumeRole") != NULL, diags);
 }
 
 static const char *
 first_text(const json_t *object, const json_t *otherwise, const char *key)
 {
-	const char *text = json_get_string(object, key);
+	const char *text = jsonx_get_string(object, key);
 
-	return text != NULL ? text : json_get_string(otherwise, key);
+	return text != NULL ? text : jsonx_get_string(otherwise, key);
 }
 
 /* Flags fill in what the file leaves out. */
 static int
-add_file(
-    const json_t *root, const struct cli_opts *opts, struct fleet_places *places, struct err *err)
+add_file(const json_t *root, const struct cli_opts *opts, struct fleet_places *places,
+    struct tmf_err *err)
 {
 	json_t *flag_regions = NULL;
 	const json_t *account;
@@ -271,16 +271,16 @@ add_file(
 
 	if (split(opts->region, "region", &flag_regions, err) < 0)
 		return -1;
-	json_array_foreach (json_get_array(root, "accounts"), i, account) {
-		const json_t *regions = json_get_array(account, "regions");
+	json_array_foreach (jsonx_get_array(root, "accounts"), i, account) {
+		const json_t *regions = jsonx_get_array(account, "regions");
 		const struct account_row row = {
-		    .id = json_get_string(account, "id"),
+		    .id = jsonx_get_string(account, "id"),
 		    .assume_role = first_text(account, root, "assumeRole"),
 		    .external_id = first_text(account, root, "externalId"),
 		};
 
 		if (regions == NULL)
-			regions = json_get_array(root, "regions");
+			regions = jsonx_get_array(root, "regions");
 		if (ret == 0)
 			ret = add_account(places, &row,
 			    json_array_size(flag_regions) > 0 ? flag_regions : regions, err);
@@ -291,7 +291,7 @@ add_file(
 
 int
 fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
-    struct fleet_places *places, struct err *err)
+    struct fleet_places *places, struct tmf_err *err)
 {
 	check_file(doc_root(doc), diags);
 	return diags->errors > 0 ? -1 : add_file(doc_root(doc), opts, places, err);
@@ -300,7 +300,7 @@ fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct d
 static int
 places_of_file(const struct cli_opts *opts, struct fleet_places *places)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct diag_list diags;
 	struct doc *doc = doc_read(opts->accounts, &err);
 	int code = EXIT_OK;
@@ -320,18 +320,18 @@ int
 fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places)
 {
 	struct fleet_places places = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
 	if (opts->accounts != NULL && (opts->account != NULL || opts->assume_role != NULL))
-		err_set(&err, ERR_INVALID,
+		tmf_err_set(&err, TMF_ERR_INVALID,
 		    "--accounts names accounts and roles in a file: not together with --account or "
 		    "--assume-role");
 	else if (opts->accounts != NULL)
 		code = places_of_file(opts, &places);
 	else
 		places_of_flags(opts, &places, &err);
-	if (err_isset(&err))
+	if (tmf_err_isset(&err))
 		code = cli_fail_take(opts->output, &err);
 	if (code == EXIT_OK)
 		*ret_places = places;

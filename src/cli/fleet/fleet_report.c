@@ -1,6 +1,6 @@
 #include "cli/fleet/fleet.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/report/report.h"
@@ -14,7 +14,7 @@
 bool
 fleet_is_one(const struct store_run *run)
 {
-	json_t *settings = run->settings != NULL ? json_parse(str_of(run->settings), NULL) : NULL;
+	json_t *settings = run->settings != NULL ? jsonx_parse(str_of(run->settings), NULL) : NULL;
 	bool is_one = json_is_integer(json_object_get(settings, FLEET_PARTS_SETTING));
 
 	json_decref(settings);
@@ -32,18 +32,18 @@ static struct place
 place_of(const struct store_run *part)
 {
 	struct place place = {
-	    .settings = part->settings != NULL ? json_parse(str_of(part->settings), NULL) : NULL};
+	    .settings = part->settings != NULL ? jsonx_parse(str_of(part->settings), NULL) : NULL};
 
-	place.account = json_get_string(place.settings, FLEET_ACCOUNT_SETTING);
-	place.region = json_get_string(place.settings, "region");
+	place.account = jsonx_get_string(place.settings, FLEET_ACCOUNT_SETTING);
+	place.region = jsonx_get_string(place.settings, "region");
 	return place;
 }
 
 static void
 put_place(json_t *object, const struct place *place)
 {
-	json_put_string(object, "account", place->account);
-	json_put_string(object, "region", place->region);
+	jsonx_put_string(object, "account", place->account);
+	jsonx_put_string(object, "region", place->region);
 }
 
 /* --- sums --- */
@@ -105,19 +105,19 @@ sums_fini(struct sums *sums)
 }
 
 static int
-sum(struct store *store, const struct store_run *run, struct sums *sums, struct err *err)
+sum(struct store *store, const struct store_run *run, struct sums *sums, struct tmf_err *err)
 {
 	sums->store = store;
 	if (store_runs_each(
 		store, &(struct store_run_filter){.parent = run->id}, add_part, sums, err) < 0)
 		return -1;
-	return sums->store_failed
-		   ? err_set(err, ERR_STORE, "the outcomes of run %s cannot be read", run->id)
-		   : 0;
+	return sums->store_failed ? tmf_err_set(err, TMF_ERR_STORE,
+					"the outcomes of run %s cannot be read", run->id)
+				  : 0;
 }
 
 int
-fleet_sum_up(struct store *store, struct store_run *run, struct err *err)
+fleet_sum_up(struct store *store, struct store_run *run, struct tmf_err *err)
 {
 	struct sums sums = {0};
 
@@ -159,7 +159,7 @@ exit_of(const struct cli_opts *opts, const struct store_run *run, const struct s
 struct part_calls {
 	struct store *store;
 	json_t *calls;
-	struct err err;
+	struct tmf_err err;
 };
 
 static int
@@ -172,14 +172,14 @@ calls_of_part(void *arg, const struct store_run *part)
 
 /* What all parts asked AWS for. New reference, or NULL with *err. */
 static json_t *
-calls_of_parts(struct store *store, const struct store_run *run, struct err *err)
+calls_of_parts(struct store *store, const struct store_run *run, struct tmf_err *err)
 {
 	struct part_calls all = {.store = store, .calls = json_object()};
 	int ret = store_runs_each(
 	    store, &(struct store_run_filter){.parent = run->id}, calls_of_part, &all, err);
 
-	if (err_isset(&all.err)) {
-		err_move(err, &all.err);
+	if (tmf_err_isset(&all.err)) {
+		tmf_err_move(err, &all.err);
 		ret = -1;
 	}
 	if (ret == 0)
@@ -251,7 +251,7 @@ print_next_step(
 
 static int
 tell_text(const struct cli_opts *opts, struct store *store, const struct store_run *run,
-    const struct sums *sums, struct err *err)
+    const struct sums *sums, struct tmf_err *err)
 {
 	struct part_lines lines = {.store = store, .opts = opts, .out = stdout};
 	json_t *calls;
@@ -276,7 +276,7 @@ tell_text(const struct cli_opts *opts, struct store *store, const struct store_r
 
 static int
 tell_json(struct store *store, const struct store_run *run, const struct sums *sums, bool shown,
-    struct err *err)
+    struct tmf_err *err)
 {
 	json_t *calls = shown ? calls_of_parts(store, run, err) : NULL;
 	json_t *document;
@@ -295,7 +295,7 @@ tell_json(struct store *store, const struct store_run *run, const struct sums *s
 
 int
 fleet_tell(const struct cli_opts *opts, struct store *store, const struct store_run *run,
-    bool shown, struct err *err)
+    bool shown, struct tmf_err *err)
 {
 	struct sums sums = {.rows = opts->output != OUTPUT_TEXT ? json_array() : NULL};
 	int ret = sum(store, run, &sums, err);
@@ -317,7 +317,7 @@ struct rows {
 	int kind;
 	struct place place; /* of the part whose rows come */
 	struct report_list list;
-	struct err err;
+	struct tmf_err err;
 };
 
 static int
@@ -354,8 +354,8 @@ rows_of_part(void *arg, const struct store_run *part)
 }
 
 static int
-show_rows(
-    const struct cli_opts *opts, struct store *store, const struct store_run *run, struct err *err)
+show_rows(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+    struct tmf_err *err)
 {
 	struct rows rows = {
 	    .store = store, .opts = opts, .kind = opts->failed ? OUTCOME_FAILED : -1};
@@ -373,8 +373,8 @@ show_rows(
 		    store, &(struct store_run_filter){.parent = run->id}, rows_of_part, &rows, err);
 	if (ret == 0 && opts->output == OUTPUT_JSON)
 		report_list_end(&rows.list);
-	if (err_isset(&rows.err)) {
-		err_move(err, &rows.err);
+	if (tmf_err_isset(&rows.err)) {
+		tmf_err_move(err, &rows.err);
 		ret = -1;
 	}
 	sums_fini(&sums);
@@ -384,11 +384,11 @@ show_rows(
 int
 fleet_show(const struct cli_opts *opts, struct store *store, const struct store_run *run)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int ret;
 
 	if (opts->history)
-		ret = err_set(&err, ERR_INVALID,
+		ret = tmf_err_set(&err, TMF_ERR_INVALID,
 		    "run %s has parts, each with a history of its own: `tmflow show %s-...`",
 		    run->id, run->id);
 	else if (opts->failed || opts->outcomes || opts->output == OUTPUT_JSONL)

@@ -79,16 +79,16 @@ void graph_condition(const struct asl_choice_rule *rule, struct buf *out);
 void graph_dot(const struct graph *graph, struct buf *out);
 void graph_mermaid(const struct graph *graph, struct buf *out);
 
-/* Has Graphviz draw it. Errors: ERR_SYSTEM with a hint when its program `dot` is not there or fails. */
-int graph_svg(const struct graph *graph, struct buf *out, struct err *err);
+/* Has Graphviz draw it. Errors: TMF_ERR_SYSTEM with a hint when its program `dot` is not there or fails. */
+int graph_svg(const struct graph *graph, struct buf *out, struct tmf_err *err);
 
 /* --- graph_marks.c --- */
 
 /*
  * What a run did, by state index: from its history, or where none was kept from its checkpoints, which know only where it stands.
- * Returns: malloc'ed. ret_history says which. Errors: ERR_STORE, ERR_INVALID for a run of another workflow.
+ * Returns: malloc'ed. ret_history says which. Errors: TMF_ERR_STORE, TMF_ERR_INVALID for a run of another workflow.
  */
 struct graph_state *graph_marks(struct store *store, const struct store_run *run,
-    const struct asl_machine *machine, bool *ret_history, struct err *err);
+    const struct asl_machine *machine, bool *ret_history, struct tmf_err *err);
 
 #endif

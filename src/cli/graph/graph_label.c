@@ -1,6 +1,6 @@
 #include "cli/graph/graph.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <string.h>
 
@@ -72,7 +72,7 @@ add_comparison(const struct asl_choice_rule *rule, struct buf *out)
 		buf_printf(out, " %s %s", sign_of(name), asl_path_text(rule->operand_path));
 	} else {
 		buf_printf(out, " %s ", sign_of(name));
-		json_write(rule->operand, out);
+		jsonx_write(rule->operand, out);
 	}
 }
 

@@ -1,6 +1,6 @@
 #include "cli/graph/graph.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "engine/engine.h"
 
@@ -87,13 +87,13 @@ take_place(
 static const struct asl_state *
 named_state(struct reader *reader, const struct store_event *event)
 {
-	json_t *details = event->details != NULL ? json_parse(str_of(event->details), NULL) : NULL;
+	json_t *details = event->details != NULL ? jsonx_parse(str_of(event->details), NULL) : NULL;
 	const struct asl_state *state = NULL;
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (details, key, value) {
-		const char *name = json_get_string(value, "name");
+		const char *name = jsonx_get_string(value, "name");
 
 		if (name == NULL)
 			continue;
@@ -161,14 +161,14 @@ mark_running(void *arg, const struct asl_state *state)
 
 static int
 read_all(struct reader *reader, struct store *store, const struct store_run *run,
-    struct graph_state *states, struct err *err)
+    struct graph_state *states, struct tmf_err *err)
 {
 	bool over = run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED;
 
 	if (store_events_each(store, run->id, read_event, reader, err) < 0)
 		return -1;
 	if (reader->stranger)
-		return err_set(err, ERR_INVALID,
+		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "run %s is one of %s, which has other states than this workflow", run->id,
 		    run->workflow_name != NULL ? run->workflow_name : "another workflow");
 	for (size_t i = 0; i < asl_machine_state_count(reader->machine); i++) {
@@ -180,7 +180,7 @@ read_all(struct reader *reader, struct store *store, const struct store_run *run
 
 struct graph_state *
 graph_marks(struct store *store, const struct store_run *run, const struct asl_machine *machine,
-    bool *ret_history, struct err *err)
+    bool *ret_history, struct tmf_err *err)
 {
 	size_t count = asl_machine_state_count(machine);
 	struct graph_state *states = mem_zalloc(count, sizeof(*states));

@@ -16,7 +16,7 @@
 
 /* The DOT text in a file without a name, so that the program can read it while we read what it writes. */
 static int
-text_file(const struct graph *graph, struct err *err)
+text_file(const struct graph *graph, struct tmf_err *err)
 {
 	struct buf text = {0};
 	int fd = memfd_create("graph", MFD_CLOEXEC);
@@ -38,22 +38,22 @@ text_file(const struct graph *graph, struct err *err)
 	}
 	buf_fini(&text);
 	if (fd < 0)
-		err_set(err, ERR_SYSTEM, "no memory for the graph: %s", strerror(errno));
+		tmf_err_set(err, TMF_ERR_SYSTEM, "no memory for the graph: %s", strerror(errno));
 	return fd;
 }
 
 static int
-spawn_failed(int code, struct err *err)
+spawn_failed(int code, struct tmf_err *err)
 {
 	if (code == ENOENT)
-		return err_set(err, ERR_SYSTEM,
+		return tmf_err_set(err, TMF_ERR_SYSTEM,
 		    "Graphviz is not installed: its program " GRAPHVIZ
 		    " draws the SVG (apt-get install graphviz, or take --format dot or mermaid)");
-	return err_set(err, ERR_SYSTEM, "cannot start " GRAPHVIZ ": %s", strerror(code));
+	return tmf_err_set(err, TMF_ERR_SYSTEM, "cannot start " GRAPHVIZ ": %s", strerror(code));
 }
 
 static int
-spawn(int in, int out, pid_t *ret_pid, struct err *err)
+spawn(int in, int out, pid_t *ret_pid, struct tmf_err *err)
 {
 	static char program[] = GRAPHVIZ;
 	static char format[] = "-Tsvg";
@@ -70,23 +70,23 @@ spawn(int in, int out, pid_t *ret_pid, struct err *err)
 }
 
 static int
-wait_for(pid_t pid, struct err *err)
+wait_for(pid_t pid, struct tmf_err *err)
 {
 	int status = 0;
 
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return err_set(err, ERR_SYSTEM, GRAPHVIZ ": %s", strerror(errno));
+			return tmf_err_set(err, TMF_ERR_SYSTEM, GRAPHVIZ ": %s", strerror(errno));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND)
 		return spawn_failed(ENOENT, err);
-	return err_set(err, ERR_SYSTEM, GRAPHVIZ " failed; what it said stands above");
+	return tmf_err_set(err, TMF_ERR_SYSTEM, GRAPHVIZ " failed; what it said stands above");
 }
 
 /* Both ends of the pipe are closed here. */
 static int
-draw(int in, int pipe_fds[2], struct buf *out, struct err *err)
+draw(int in, int pipe_fds[2], struct buf *out, struct tmf_err *err)
 {
 	pid_t pid;
 	int ret = spawn(in, pipe_fds[1], &pid, err);
@@ -102,7 +102,7 @@ draw(int in, int pipe_fds[2], struct buf *out, struct err *err)
 }
 
 int
-graph_svg(const struct graph *graph, struct buf *out, struct err *err)
+graph_svg(const struct graph *graph, struct buf *out, struct tmf_err *err)
 {
 	int in = text_file(graph, err);
 	int pipe_fds[2];
@@ -113,7 +113,7 @@ graph_svg(const struct graph *graph, struct buf *out, struct err *err)
 	if (pipe2(pipe_fds, O_CLOEXEC) == 0)
 		ret = draw(in, pipe_fds, out, err);
 	else
-		ret = err_set(err, ERR_SYSTEM, "no pipe: %s", strerror(errno));
+		ret = tmf_err_set(err, TMF_ERR_SYSTEM, "no pipe: %s", strerror(errno));
 	close(in);
 	return ret;
 }

@@ -1,27 +1,27 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 
 /* What a fault means for the exit code, by its kind. */
-static const enum cli_exit exit_of_code[ERR_COUNT] = {
-    [ERR_NONE] = EXIT_OK,
-    [ERR_INVALID] = EXIT_INVALID,
-    [ERR_CONFIG] = EXIT_INVALID,
-    [ERR_CREDENTIALS] = EXIT_INVALID,
-    [ERR_TRANSPORT] = EXIT_RUN_FAILED,
-    [ERR_SERVICE] = EXIT_RUN_FAILED,
-    [ERR_REPLY] = EXIT_RUN_FAILED,
-    [ERR_HOOK] = EXIT_INVALID,
-    [ERR_ASL] = EXIT_RUN_FAILED,
-    [ERR_LIMIT] = EXIT_INVALID,
-    [ERR_STORE] = EXIT_RUN_FAILED,
-    [ERR_BUSY] = EXIT_HELD,
-    [ERR_NOT_FOUND] = EXIT_INVALID,
-    [ERR_SYSTEM] = EXIT_INVALID,
+static const enum cli_exit exit_of_code[TMF_ERR_COUNT] = {
+    [TMF_ERR_NONE] = EXIT_OK,
+    [TMF_ERR_INVALID] = EXIT_INVALID,
+    [TMF_ERR_CONFIG] = EXIT_INVALID,
+    [TMF_ERR_CREDENTIALS] = EXIT_INVALID,
+    [TMF_ERR_TRANSPORT] = EXIT_RUN_FAILED,
+    [TMF_ERR_SERVICE] = EXIT_RUN_FAILED,
+    [TMF_ERR_REPLY] = EXIT_RUN_FAILED,
+    [TMF_ERR_HOOK] = EXIT_INVALID,
+    [TMF_ERR_ASL] = EXIT_RUN_FAILED,
+    [TMF_ERR_LIMIT] = EXIT_INVALID,
+    [TMF_ERR_STORE] = EXIT_RUN_FAILED,
+    [TMF_ERR_BUSY] = EXIT_HELD,
+    [TMF_ERR_NOT_FOUND] = EXIT_INVALID,
+    [TMF_ERR_SYSTEM] = EXIT_INVALID,
 };
 
 /* Further lines are set in: a text cannot make itself look like another message. */
@@ -77,29 +77,29 @@ tell_listener_diags(const struct diag_list *diags)
 }
 
 void
-cli_say(const struct err *err)
+cli_say(const struct tmf_err *err)
 {
-	const char *text = err_text_behind_place(err);
+	const char *text = tmf_err_text_behind_place(err);
 	char *place;
 
 	if (err->line == 0) {
 		say("tmflow: ", text);
 		return;
 	}
-	place = mem_printf("%.*serror: ", (int)(text - err_text(err)), err_text(err));
+	place = mem_printf("%.*serror: ", (int)(text - tmf_err_text(err)), tmf_err_text(err));
 	say(place, text);
 	free(place);
 }
 
 json_t *
-cli_unreadable_diagnostic(const struct err *err)
+cli_unreadable_diagnostic(const struct tmf_err *err)
 {
 	json_t *diagnostic = json_object();
 
-	json_put_string(diagnostic, "severity", "ERROR");
-	json_put_string(diagnostic, "code", "INVALID_JSON_DESCRIPTION");
-	json_put_string(diagnostic, "message", err_text_behind_place(err));
-	json_put_string(diagnostic, "location", "/");
+	jsonx_put_string(diagnostic, "severity", "ERROR");
+	jsonx_put_string(diagnostic, "code", "INVALID_JSON_DESCRIPTION");
+	jsonx_put_string(diagnostic, "message", tmf_err_text_behind_place(err));
+	jsonx_put_string(diagnostic, "location", "/");
 	if (err->line > 0) {
 		json_object_set_new(diagnostic, "line", json_integer(err->line));
 		json_object_set_new(diagnostic, "column", json_integer(err->column));
@@ -108,13 +108,13 @@ cli_unreadable_diagnostic(const struct err *err)
 }
 
 int
-cli_fail(enum cli_output output, const struct err *err)
+cli_fail(enum cli_output output, const struct tmf_err *err)
 {
 	if (output != OUTPUT_TEXT) {
 		json_t *document = json_object();
 
-		json_put_string(document, "error", err->name);
-		json_put_string(document, "cause", err_text(err));
+		jsonx_put_string(document, "error", err->name);
+		jsonx_put_string(document, "cause", tmf_err_text(err));
 		if (err->line > 0)
 			json_object_set_new(document, "diagnostics",
 			    json_pack("[o]", cli_unreadable_diagnostic(err)));
@@ -122,21 +122,21 @@ cli_fail(enum cli_output output, const struct err *err)
 		json_decref(document);
 	}
 	cli_say(err);
-	tell_listener(err->name, err_text(err));
+	tell_listener(err->name, tmf_err_text(err));
 	return (int)exit_of_code[err->code];
 }
 
 int
-cli_fail_take(enum cli_output output, struct err *err)
+cli_fail_take(enum cli_output output, struct tmf_err *err)
 {
 	int code = cli_fail(output, err);
 
-	err_fini(err);
+	tmf_err_fini(err);
 	return code;
 }
 
 int
-cli_fail_begin(enum cli_output output, struct err *err)
+cli_fail_begin(enum cli_output output, struct tmf_err *err)
 {
 	int code = cli_fail_take(output, err);
 
@@ -152,8 +152,8 @@ cli_fail_diags(enum cli_output output, struct diag_list *diags)
 
 		buf_printf(&cause, "%s: %zu %s", doc_name(diags->doc), diags->errors,
 		    diags->errors == 1 ? "error" : "errors");
-		json_put_string(document, "error", "TMFlow.InvalidInput");
-		json_put_string(document, "cause", buf_cstr(&cause));
+		jsonx_put_string(document, "error", "TMFlow.InvalidInput");
+		jsonx_put_string(document, "cause", buf_cstr(&cause));
 		json_object_set_new(document, "diagnostics", diag_json(diags));
 		cli_print_json(document);
 		json_decref(document);

@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -116,7 +116,7 @@ put_json(FILE *out, const char *text)
 void
 cli_put_json(FILE *out, const json_t *value)
 {
-	char *text = json_text(value);
+	char *text = jsonx_text(value);
 
 	put_json(out, text);
 	free(text);
@@ -135,7 +135,7 @@ cli_print_json(const json_t *document)
 {
 	struct buf text = {0};
 
-	json_write_pretty(document, &text);
+	jsonx_write_pretty(document, &text);
 	put_json(stdout, buf_cstr(&text));
 	putchar('\n');
 	buf_fini(&text);

@@ -146,7 +146,7 @@ add_trouble(struct buf *line, size_t columns, const char *trouble)
 static void
 compose(struct buf *line, size_t columns, const struct progress *progress)
 {
-	struct clock *clock = loop_clock(progress->loop);
+	struct tmf_clock *clock = tmf_loop_clock(progress->loop);
 	int64_t elapsed_ms = clock->mono_ms(clock) - progress->start_mono_ms;
 	struct progress_sum sum = {0};
 
@@ -175,10 +175,10 @@ compose(struct buf *line, size_t columns, const struct progress *progress)
 }
 
 static void
-show(struct timer *timer)
+show(struct tmf_timer *timer)
 {
 	struct progress *progress = (struct progress *)timer;
-	struct clock *clock = loop_clock(progress->loop);
+	struct tmf_clock *clock = tmf_loop_clock(progress->loop);
 	struct buf line = {0};
 
 	compose(&line, progress->terminal ? terminal_columns() : SIZE_MAX, progress);
@@ -190,7 +190,7 @@ show(struct timer *timer)
 		fprintf(stderr, "tmflow: %s\n", buf_cstr(&line));
 	}
 	buf_fini(&line);
-	loop_timer_arm(progress->loop, timer,
+	tmf_loop_timer_arm(progress->loop, timer,
 	    clock->mono_ms(clock) +
 		(progress->terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINES_MS));
 }
@@ -198,7 +198,7 @@ show(struct timer *timer)
 void
 progress_start(struct progress *progress)
 {
-	struct clock *clock = loop_clock(progress->loop);
+	struct tmf_clock *clock = tmf_loop_clock(progress->loop);
 	const char *term = getenv("TERM");
 
 	progress->terminal = isatty(STDERR_FILENO) && term != NULL && term[0] != '\0' &&
@@ -206,7 +206,7 @@ progress_start(struct progress *progress)
 	progress->start_mono_ms = clock->mono_ms(clock);
 	progress->timer.fire = show;
 	log_set_around(erase, NULL, progress);
-	loop_timer_arm(progress->loop, &progress->timer,
+	tmf_loop_timer_arm(progress->loop, &progress->timer,
 	    progress->start_mono_ms +
 		(progress->terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINES_MS));
 }
@@ -216,7 +216,7 @@ progress_stop(struct progress *progress)
 {
 	if (progress->timer.fire == NULL)
 		return;
-	loop_timer_disarm(progress->loop, &progress->timer);
+	tmf_loop_timer_disarm(progress->loop, &progress->timer);
 	erase(progress);
 	log_set_around(NULL, NULL, NULL);
 	progress->timer.fire = NULL;

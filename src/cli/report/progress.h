@@ -27,8 +27,8 @@ progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct
 
 /* How far a run is, on standard error: one line that is redrawn on a terminal, else a line per interval. */
 struct progress {
-	struct timer timer; /* first: the timer leads back here */
-	struct loop *loop;
+	struct tmf_timer timer; /* first: the timer leads back here */
+	struct tmf_loop *loop;
 	struct store *store;
 	const char *run_id;
 	const struct mirror *mirror;  /* NULL where the workflow mirrors nothing */

@@ -1,6 +1,6 @@
 #include "cli/report/report.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -27,7 +27,7 @@ put_time(json_t *object, const char *key, int64_t wall_ms)
 	if (wall_ms == 0)
 		return;
 	clock_iso(wall_ms, text);
-	json_put_string(object, key, text);
+	jsonx_put_string(object, key, text);
 }
 
 json_t *
@@ -35,15 +35,15 @@ report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]
 {
 	json_t *document = json_object();
 
-	json_put_string(document, "runId", run->id);
-	json_put_string(document, "status", run_status_name(run->status));
+	jsonx_put_string(document, "runId", run->id);
+	jsonx_put_string(document, "status", run_status_name(run->status));
 	if (run->output != NULL) {
-		json_t *output = json_parse(str_of(run->output), NULL);
+		json_t *output = jsonx_parse(str_of(run->output), NULL);
 
 		json_object_set_new(document, "output", output != NULL ? output : json_null());
 	}
-	json_put_string(document, "error", run->error);
-	json_put_string(document, "cause", run->cause);
+	jsonx_put_string(document, "error", run->error);
+	jsonx_put_string(document, "cause", run->cause);
 	put_time(document, "startTime", run->start_wall_ms);
 	put_time(document, "stopTime", run->stop_wall_ms);
 	if (run->dry_run)
@@ -87,7 +87,7 @@ report_outcome(const struct outcome *outcome)
 
 		if (key == NULL)
 			return object;
-		json_put_string(object, key, value);
+		jsonx_put_string(object, key, value);
 	}
 }
 
@@ -192,7 +192,7 @@ report_next_step(const struct store *store, const struct store_run *run,
 }
 
 static int
-print_calls(struct store *store, const struct store_run *run, FILE *out, struct err *err)
+print_calls(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
 {
 	json_t *calls = report_calls(store, run->id, err);
 
@@ -204,7 +204,7 @@ print_calls(struct store *store, const struct store_run *run, FILE *out, struct 
 }
 
 int
-report_text(struct store *store, const struct store_run *run, FILE *out, struct err *err)
+report_text(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
 {
 	int64_t counts[OUTCOME_COUNT];
 	struct failed_lines lines = {.out = out};
@@ -241,7 +241,7 @@ report_list_begin(struct report_list *list, const json_t *document, const char *
 	size_t members = json_object_size(document);
 
 	*list = (struct report_list){.out = out};
-	json_write_pretty(document, &text);
+	jsonx_write_pretty(document, &text);
 	log_escape_json(&safe, buf_cstr(&text));
 	/* Without the closing brace, and the line end before it. */
 	fwrite(safe.p, 1, safe.len - (members > 0 ? 2 : 1), out);

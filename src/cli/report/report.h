@@ -32,16 +32,16 @@ void report_next_step(const struct store *store, const struct store_run *run,
 void report_heading(const struct store_run *run, FILE *out);
 
 /* What a person reads at the end: status, counts, the first failed instances, and what to do next. */
-int report_text(struct store *store, const struct store_run *run, FILE *out, struct err *err);
+int report_text(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err);
 
 /* Where a run keeps how often it asked AWS for what (tmflow/aws/tally.h): a fact of its own for each region. */
 #define REPORT_CALLS_FACT "calls"
 
 /* All of them. New reference, {} where it asked for nothing; NULL with *err. */
-json_t *report_calls(struct store *store, const char *run_id, struct err *err);
+json_t *report_calls(struct store *store, const char *run_id, struct tmf_err *err);
 
 /* The same, added to calls. */
-int report_calls_add(json_t *calls, struct store *store, const char *run_id, struct err *err);
+int report_calls_add(json_t *calls, struct store *store, const char *run_id, struct tmf_err *err);
 
 /* A short table of them; nothing where there are none. */
 void report_calls_text(const json_t *calls, FILE *out);
@@ -66,17 +66,17 @@ bool report_keeps_history(const struct store_run *run);
 
 /* Prints the closing document, with history also "path": the names of the states entered at the top level. */
 int report_json(struct store *store, const struct store_run *run,
-    const int64_t counts[OUTCOME_COUNT], bool history, struct err *err);
+    const int64_t counts[OUTCOME_COUNT], bool history, struct tmf_err *err);
 
-/* A run's history: as a table, as {"events": [...]} in the shape of GetExecutionHistory, or an event a line. Errors: ERR_NOT_FOUND when none was kept. */
+/* A run's history: as a table, as {"events": [...]} in the shape of GetExecutionHistory, or an event a line. Errors: TMF_ERR_NOT_FOUND when none was kept. */
 int report_history(
-    struct store *store, const struct store_run *run, enum cli_output output, struct err *err);
+    struct store *store, const struct store_run *run, enum cli_output output, struct tmf_err *err);
 
 /* Prints what a dry run found: the closing document with a last member "plan", or a line for each change and a count of what stays. */
 int report_plan_json(struct store *store, const struct store_run *run,
-    const int64_t counts[OUTCOME_COUNT], struct err *err);
+    const int64_t counts[OUTCOME_COUNT], struct tmf_err *err);
 int report_plan_text(struct store *store, const struct store_run *run,
-    const int64_t counts[OUTCOME_COUNT], FILE *out, struct err *err);
+    const int64_t counts[OUTCOME_COUNT], FILE *out, struct tmf_err *err);
 
 /* True if a run would create or modify something. */
 bool report_plan_changes(const int64_t counts[OUTCOME_COUNT]);

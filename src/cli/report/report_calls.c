@@ -1,7 +1,7 @@
 #include "cli/report/report.h"
 
 #include "aws/tally.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 static int
 add_kept(void *arg, const char *key, struct str value)
 {
-	json_t *more = json_parse(value, NULL);
+	json_t *more = jsonx_parse(value, NULL);
 
 	(void)key;
 	tally_add(arg, more);
@@ -20,13 +20,13 @@ add_kept(void *arg, const char *key, struct str value)
 }
 
 int
-report_calls_add(json_t *calls, struct store *store, const char *run_id, struct err *err)
+report_calls_add(json_t *calls, struct store *store, const char *run_id, struct tmf_err *err)
 {
 	return store_facts_each(store, run_id, REPORT_CALLS_FACT, add_kept, calls, err);
 }
 
 json_t *
-report_calls(struct store *store, const char *run_id, struct err *err)
+report_calls(struct store *store, const char *run_id, struct tmf_err *err)
 {
 	json_t *calls = json_object();
 

@@ -1,6 +1,6 @@
 #include "cli/report/report.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "engine/engine.h"
 
@@ -20,7 +20,7 @@ struct history {
 static json_t *
 details_of(const struct store_event *event)
 {
-	json_t *details = event->details != NULL ? json_parse(str_of(event->details), NULL) : NULL;
+	json_t *details = event->details != NULL ? jsonx_parse(str_of(event->details), NULL) : NULL;
 
 	return details != NULL ? details : json_object();
 }
@@ -34,8 +34,8 @@ event_json(const struct store_event *event)
 	char time[CLOCK_ISO_BYTES];
 
 	clock_iso(event->wall_ms, time);
-	json_put_string(object, "timestamp", time);
-	json_put_string(object, "type", event->type);
+	jsonx_put_string(object, "timestamp", time);
+	jsonx_put_string(object, "type", event->type);
 	json_object_set_new(object, "id", json_integer(event->id));
 	json_object_set_new(object, "previousEventId", json_integer(event->previous_id));
 	json_object_update(object, details);
@@ -77,17 +77,17 @@ add_details(struct buf *line, const json_t *details)
 	const json_t *index = json_object_get(details, "index");
 	const json_t *length = json_object_get(details, "length");
 
-	add_word(line, "", json_get_string(details, "name"));
-	add_word(line, "", json_get_string(details, "resource"));
+	add_word(line, "", jsonx_get_string(details, "name"));
+	add_word(line, "", jsonx_get_string(details, "resource"));
 	if (index != NULL)
 		buf_printf(line, " [%" JSON_INTEGER_FORMAT "]", json_integer_value(index));
 	if (length != NULL)
 		buf_printf(line, "%" JSON_INTEGER_FORMAT " items", json_integer_value(length));
-	add_word(line, "  ", json_get_string(details, "error"));
-	add_word(line, ": ", json_get_string(details, "cause"));
-	add_word(line, "  ", json_get_string(details, "parameters"));
-	add_word(line, "  ", json_get_string(details, "input"));
-	add_word(line, "  ", json_get_string(details, "output"));
+	add_word(line, "  ", jsonx_get_string(details, "error"));
+	add_word(line, ": ", jsonx_get_string(details, "cause"));
+	add_word(line, "  ", jsonx_get_string(details, "parameters"));
+	add_word(line, "  ", jsonx_get_string(details, "input"));
+	add_word(line, "  ", jsonx_get_string(details, "output"));
 }
 
 static void
@@ -154,7 +154,7 @@ count_event(void *arg, const struct store_event *event)
 
 int
 report_history(
-    struct store *store, const struct store_run *run, enum cli_output output, struct err *err)
+    struct store *store, const struct store_run *run, enum cli_output output, struct tmf_err *err)
 {
 	struct history history = {.output = output, .start_wall_ms = run->start_wall_ms};
 	bool kept = false;
@@ -164,7 +164,7 @@ report_history(
 	if (store_events_each(store, run->id, count_event, &kept, err) < 0)
 		return -1;
 	if (!kept)
-		return err_set(err, ERR_NOT_FOUND,
+		return tmf_err_set(err, TMF_ERR_NOT_FOUND,
 		    "run %s kept no history: start it with `tmflow run --history`", run->id);
 	if (output != OUTPUT_JSON)
 		return store_events_each(store, run->id, tell_event, &history, err);
@@ -181,7 +181,7 @@ report_history(
 bool
 report_keeps_history(const struct store_run *run)
 {
-	json_t *settings = run->settings != NULL ? json_parse(str_of(run->settings), NULL) : NULL;
+	json_t *settings = run->settings != NULL ? jsonx_parse(str_of(run->settings), NULL) : NULL;
 	bool keeps = json_is_true(json_object_get(settings, REPORT_HISTORY_SETTING));
 
 	json_decref(settings);
@@ -204,7 +204,7 @@ tell_path_step(void *arg, const struct store_event *event)
 
 int
 report_json(struct store *store, const struct store_run *run, const int64_t counts[OUTCOME_COUNT],
-    bool history, struct err *err)
+    bool history, struct tmf_err *err)
 {
 	json_t *document;
 	struct report_list list;

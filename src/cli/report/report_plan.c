@@ -1,6 +1,6 @@
 #include "cli/report/report.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "mirror/mirror.h"
@@ -77,7 +77,7 @@ count_source(void *arg, const struct outcome *outcome)
 	row = json_object_get(targets, outcome->target_id);
 	if (row == NULL) {
 		row = json_object();
-		json_put_string(row, "rule", outcome->rule);
+		jsonx_put_string(row, "rule", outcome->rule);
 		json_object_set_new(targets, outcome->target_id, row);
 	}
 	json_object_set_new(
@@ -89,8 +89,8 @@ count_source(void *arg, const struct outcome *outcome)
 static int
 compare_targets(const void *left, const void *right)
 {
-	const char *a = json_get_string(*(json_t *const *)left, "targetId");
-	const char *b = json_get_string(*(json_t *const *)right, "targetId");
+	const char *a = jsonx_get_string(*(json_t *const *)left, "targetId");
+	const char *b = jsonx_get_string(*(json_t *const *)right, "targetId");
 	size_t a_len = strlen(a), b_len = strlen(b);
 
 	if (a_len != b_len && strncmp(a, b, strrchr(a, ':') - a) == 0)
@@ -101,7 +101,7 @@ compare_targets(const void *left, const void *right)
 /* [{targetId, rule, sources}] of the new ones, in order. New reference. */
 static int
 read_targets(
-    struct store *store, const struct store_run *run, json_t **ret_targets, struct err *err)
+    struct store *store, const struct store_run *run, json_t **ret_targets, struct tmf_err *err)
 {
 	json_t *by_id = json_object();
 	size_t count = 0;
@@ -115,7 +115,7 @@ read_targets(
 	}
 	rows = mem_zalloc(json_object_size(by_id) + 1, sizeof(json_t *));
 	json_object_foreach (by_id, id, row) {
-		json_put_string(row, "targetId", id);
+		jsonx_put_string(row, "targetId", id);
 		rows[count++] = row;
 	}
 	qsort(rows, count, sizeof(json_t *), compare_targets);
@@ -135,10 +135,10 @@ put_target(json_t *item, const char *target_id)
 	struct new_target target;
 
 	if (!parse_new_target(target_id, &target)) {
-		json_put_string(item, "targetId", target_id);
+		jsonx_put_string(item, "targetId", target_id);
 		return;
 	}
-	json_put_string(item, "subnetId", target.subnet_id);
+	jsonx_put_string(item, "subnetId", target.subnet_id);
 	json_object_set_new(item, "generation", json_integer(target.generation));
 	free(target.subnet_id);
 }
@@ -151,12 +151,12 @@ list_row(void *arg, const struct outcome *outcome)
 	json_t *row = report_outcome(outcome);
 	json_t *item = json_object();
 
-	json_put_string(item, "action", actions[action].name);
+	jsonx_put_string(item, "action", actions[action].name);
 	if (action != PLAN_LEAVE) {
-		json_put_string(item, "resource", "traffic-mirror-session");
+		jsonx_put_string(item, "resource", "traffic-mirror-session");
 		json_object_del(row, "reason");
 		json_object_del(row, "targetId");
-		json_put_string(row, "differences", outcome->cause);
+		jsonx_put_string(row, "differences", outcome->cause);
 		json_object_del(row, "cause");
 	}
 	json_object_update(item, row);
@@ -178,11 +178,11 @@ list_targets(struct report_list *list, const json_t *targets)
 	size_t i;
 
 	json_array_foreach (targets, i, row) {
-		const char *id = json_get_string(row, "targetId");
+		const char *id = jsonx_get_string(row, "targetId");
 		json_t *item = json_object();
 
-		json_put_string(item, "action", actions[PLAN_CREATE].name);
-		json_put_string(item, "resource", "traffic-mirror-target");
+		jsonx_put_string(item, "action", actions[PLAN_CREATE].name);
+		jsonx_put_string(item, "resource", "traffic-mirror-target");
 		put_target(item, id);
 		json_object_set(item, "rule", json_object_get(row, "rule"));
 		json_object_set(item, "sources", json_object_get(row, "sources"));
@@ -192,7 +192,7 @@ list_targets(struct report_list *list, const json_t *targets)
 
 int
 report_plan_json(struct store *store, const struct store_run *run,
-    const int64_t counts[OUTCOME_COUNT], struct err *err)
+    const int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
 {
 	json_t *document;
 	struct report_list list;
@@ -222,14 +222,14 @@ print_targets(const json_t *targets, FILE *out)
 	json_array_foreach (targets, i, row) {
 		struct new_target target;
 
-		if (!parse_new_target(json_get_string(row, "targetId"), &target))
+		if (!parse_new_target(jsonx_get_string(row, "targetId"), &target))
 			continue;
 		cli_print(out,
 		    "  + a target on a new instance in %s, generation %d, for %" JSON_INTEGER_FORMAT
 		    " of rule %s\n",
 		    target.subnet_id, target.generation,
 		    json_integer_value(json_object_get(row, "sources")),
-		    json_get_string(row, "rule"));
+		    jsonx_get_string(row, "rule"));
 		free(target.subnet_id);
 	}
 }
@@ -260,7 +260,7 @@ print_row(void *arg, const struct outcome *outcome)
 
 int
 report_plan_text(struct store *store, const struct store_run *run,
-    const int64_t counts[OUTCOME_COUNT], FILE *out, struct err *err)
+    const int64_t counts[OUTCOME_COUNT], FILE *out, struct tmf_err *err)
 {
 	int64_t left = 0;
 	json_t *targets;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 struct asl_machine *
-cli_load_scripted_workflow(const struct doc *doc, struct action_registry *registry,
+cli_load_scripted_workflow(const struct doc *doc, struct tmf_registry *registry,
     enum cli_output output, json_t **ret_scripts)
 {
-	struct asl_resources resources = action_registry_resources(registry);
+	struct asl_resources resources = registry_resources(registry);
 	struct asl_machine *machine;
 	struct diag_list diags;
 	json_t *scripts = NULL;
@@ -33,17 +33,17 @@ cli_load_scripted_workflow(const struct doc *doc, struct action_registry *regist
 }
 
 struct asl_machine *
-cli_load_workflow(const struct doc *doc, struct action_registry *registry, enum cli_output output)
+cli_load_workflow(const struct doc *doc, struct tmf_registry *registry, enum cli_output output)
 {
 	return cli_load_scripted_workflow(doc, registry, output, NULL);
 }
 
 struct asl_machine *
-cli_read_workflow(const char *path, struct action_registry *registry, enum cli_output output,
-    json_t **ret_scripts)
+cli_read_workflow(
+    const char *path, struct tmf_registry *registry, enum cli_output output, json_t **ret_scripts)
 {
 	struct asl_machine *machine;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(path, &err);
 
 	if (doc == NULL) {
@@ -59,7 +59,7 @@ struct store *
 cli_open_store(const struct cli_opts *opts, int *ret_exit)
 {
 	struct store *store = NULL;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *dir = NULL;
 
 	if (opts->no_checkpoint)
@@ -71,13 +71,13 @@ cli_open_store(const struct cli_opts *opts, int *ret_exit)
 		*ret_exit = EXIT_INVALID; /* whatever is wrong with it: nothing was started */
 	}
 	free(dir);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return store;
 }
 
 struct store_lease *
 cli_name_run(const struct cli_opts *opts, struct rng *rng, struct store *store,
-    struct store_run *run, struct err *err)
+    struct store_run *run, struct tmf_err *err)
 {
 	if (opts->run_id != NULL && store_run_id_check(opts->run_id, err) < 0)
 		return NULL;
@@ -93,12 +93,12 @@ cli_name_run(const struct cli_opts *opts, struct rng *rng, struct store *store,
 
 int
 cli_watch_signals(
-    struct loop *loop, void (*caught)(void *arg, int signo), void *arg, struct err *err)
+    struct tmf_loop *loop, void (*caught)(void *arg, int signo), void *arg, struct tmf_err *err)
 {
 	static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
 
 	for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
-		if (loop_watch_signal(loop, watched[i], caught, arg, err) < 0)
+		if (tmf_loop_watch_signal(loop, watched[i], caught, arg, err) < 0)
 			return -1;
 	return 0;
 }

@@ -1,7 +1,7 @@
 #include "cli/run/pace.h"
 
 #include "aws/tally.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "cli/report/report.h"
 
@@ -12,12 +12,12 @@
 
 /* Takes value. */
 static int
-put(struct pace *pace, const char *kind, json_t *value, struct err *err)
+put(struct pace *pace, const char *kind, json_t *value, struct tmf_err *err)
 {
 	int ret = 0;
 
 	if (json_object_size(value) > 0) {
-		char *text = json_text(value);
+		char *text = jsonx_text(value);
 
 		ret = store_fact_put(pace->store, pace->run_id, kind, pace->key, str_of(text), err);
 		free(text);
@@ -27,7 +27,7 @@ put(struct pace *pace, const char *kind, json_t *value, struct err *err)
 }
 
 static int
-save_calls(struct pace *pace, struct err *err)
+save_calls(struct pace *pace, struct tmf_err *err)
 {
 	json_t *calls = json_deep_copy(pace->earlier);
 
@@ -36,7 +36,7 @@ save_calls(struct pace *pace, struct err *err)
 }
 
 static int
-save(struct pace *pace, struct err *err)
+save(struct pace *pace, struct tmf_err *err)
 {
 	return put(pace, PACE_FACT, pacer_export(pace->pacer), err) < 0 ? -1
 									: save_calls(pace, err);
@@ -45,21 +45,21 @@ save(struct pace *pace, struct err *err)
 static void
 arm(struct pace *pace)
 {
-	struct clock *clock = loop_clock(pace->loop);
+	struct tmf_clock *clock = tmf_loop_clock(pace->loop);
 
-	loop_timer_arm(pace->loop, &pace->timer, clock->mono_ms(clock) + PACE_SAVE_MS);
+	tmf_loop_timer_arm(pace->loop, &pace->timer, clock->mono_ms(clock) + PACE_SAVE_MS);
 }
 
 /* A store that refuses the write fails the next commit too, and that ends the run. */
 static void
-save_now_and_then(struct timer *timer)
+save_now_and_then(struct tmf_timer *timer)
 {
 	struct pace *pace = (struct pace *)timer;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (save(pace, &err) < 0)
-		log_event(LOG_WARN, "run.pace", LOG_STR("cause", err_text(&err)));
-	err_fini(&err);
+		log_event(LOG_WARN, "run.pace", LOG_STR("cause", tmf_err_text(&err)));
+	tmf_err_fini(&err);
 	arm(pace);
 }
 
@@ -71,7 +71,7 @@ take_saved(void *arg, const char *key, struct str value)
 
 	if (strcmp(key, pace->key) != 0)
 		return 0;
-	state = json_parse(value, NULL);
+	state = jsonx_parse(value, NULL);
 	pacer_import(pace->pacer, state);
 	json_decref(state);
 	return 1;
@@ -85,14 +85,14 @@ take_calls(void *arg, const char *key, struct str value)
 
 	if (strcmp(key, pace->key) != 0)
 		return 0;
-	calls = json_parse(value, NULL);
+	calls = jsonx_parse(value, NULL);
 	tally_add(pace->earlier, calls);
 	json_decref(calls);
 	return 1;
 }
 
 int
-pace_start(struct pace *pace, struct err *err)
+pace_start(struct pace *pace, struct tmf_err *err)
 {
 	if (pace->pacer == NULL)
 		return 0;
@@ -107,11 +107,11 @@ pace_start(struct pace *pace, struct err *err)
 }
 
 int
-pace_stop(struct pace *pace, bool over, struct err *err)
+pace_stop(struct pace *pace, bool over, struct tmf_err *err)
 {
 	if (pace->pacer == NULL)
 		return 0;
-	loop_timer_disarm(pace->loop, &pace->timer);
+	tmf_loop_timer_disarm(pace->loop, &pace->timer);
 	if (!over)
 		return save(pace, err);
 	return store_fact_delete(pace->store, pace->run_id, PACE_FACT, pace->key, err) < 0

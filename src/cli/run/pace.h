@@ -8,8 +8,8 @@
 
 /* Keeps what a run's pacer has learnt with the run, so that a resumed one does not begin by being refused; and how often it asked AWS for what. */
 struct pace {
-	struct timer timer; /* first */
-	struct loop *loop;
+	struct tmf_timer timer; /* first */
+	struct tmf_loop *loop;
 	struct store *store;
 	struct pacer *pacer;	      /* NULL: the run asks no AWS, and nothing is kept */
 	const struct aws_client *ec2; /* where pacer is not NULL: whose calls are counted */
@@ -19,10 +19,10 @@ struct pace {
 };
 
 /* Fills the pacer with what the run's earlier process had learnt, and saves it from now on. What the caller sets: all but timer and earlier.
- * Errors: ERR_STORE. */
-int pace_start(struct pace *pace, struct err *err);
+ * Errors: TMF_ERR_STORE. */
+int pace_start(struct pace *pace, struct tmf_err *err);
 
 /* over: the run will not be resumed, its pace is forgotten, its calls are kept. Else both are saved once more. */
-int pace_stop(struct pace *pace, bool over, struct err *err);
+int pace_stop(struct pace *pace, bool over, struct tmf_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 #include "cli/run/scripts.h"
 
 #include "base/file.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/mirror.h"
 #include "script/script.h"
@@ -31,10 +31,10 @@ fault(const struct reader *reader, const struct asl_state *state, const char *fi
 }
 
 static void
-fault_take(const struct reader *reader, const struct asl_state *state, struct err *err)
+fault_take(const struct reader *reader, const struct asl_state *state, struct tmf_err *err)
 {
-	fault(reader, state, "Script", err_text(err));
-	err_fini(err);
+	fault(reader, state, "Script", tmf_err_text(err));
+	tmf_err_fini(err);
 }
 
 /* Relative to the folder that the workflow stands in. */
@@ -53,11 +53,11 @@ static const char *
 read_file(struct reader *reader, const struct asl_state *state, const char *name)
 {
 	struct buf source = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 	char *path;
 
 	if (json_object_get(reader->sources, name) != NULL)
-		return json_get_string(reader->sources, name);
+		return jsonx_get_string(reader->sources, name);
 	path = script_path(reader, name);
 	if (file_read(path, SCRIPT_SOURCE_BYTES_MAX, &source, NULL, &err) < 0)
 		fault_take(reader, state, &err);
@@ -66,14 +66,14 @@ read_file(struct reader *reader, const struct asl_state *state, const char *name
 		    reader->sources, name, json_stringn(buf_cstr(&source), source.len));
 	free(path);
 	buf_fini(&source);
-	return json_get_string(reader->sources, name);
+	return jsonx_get_string(reader->sources, name);
 }
 
 static void
 check_script(const struct reader *reader, const struct asl_state *state, const char *name,
     const char *source, const char *function)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct script *script = script_new(name, str_of(source), &err);
 
 	if (script == NULL) {
@@ -92,8 +92,8 @@ read_task(struct reader *reader, const struct asl_state *state, json_t *definiti
 {
 	const json_t *parameters =
 	    json_object_get(doc_at(definition, state->pointer), "Parameters");
-	const char *script = json_get_string(parameters, "Script");
-	const char *function = json_get_string(parameters, "Function");
+	const char *script = jsonx_get_string(parameters, "Script");
+	const char *function = jsonx_get_string(parameters, "Function");
 	const char *source = script;
 
 	if (script == NULL)
@@ -125,14 +125,14 @@ scripts_read(const struct asl_machine *machine, const char *path, struct diag_li
 static json_t *
 inline_parameters(json_t *parameters, const json_t *scripts)
 {
-	const char *action = json_get_string(parameters, "action");
+	const char *action = jsonx_get_string(parameters, "action");
 	const json_t *input = json_object_get(parameters, "input");
-	const char *script = json_get_string(input, "Script");
-	const char *source = script != NULL ? json_get_string(scripts, script) : NULL;
+	const char *script = jsonx_get_string(input, "Script");
+	const char *source = script != NULL ? jsonx_get_string(scripts, script) : NULL;
 
 	if (action == NULL || strcmp(action, ACTION) != 0 || source == NULL)
 		return NULL;
-	return json_with(parameters, "input", json_with(input, "Script", json_string(source)));
+	return jsonx_with(parameters, "input", jsonx_with(input, "Script", json_string(source)));
 }
 
 static json_t *inline_value(json_t *value, const json_t *scripts, unsigned depth);

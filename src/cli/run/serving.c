@@ -28,7 +28,7 @@ serving_workflows_dir(const struct serving *serving)
 
 /* Fills in the region of what brings the work where nothing else names one. */
 static int
-choose_region(struct serving *serving, const char *fallback, struct err *err)
+choose_region(struct serving *serving, const char *fallback, struct tmf_err *err)
 {
 	struct cli_opts *opts = &serving->opts;
 	struct aws_settings settings;
@@ -64,7 +64,7 @@ static int
 open_store(struct serving *serving, const char *name)
 {
 	struct store_run *run = &serving->run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
 	serving->store = cli_open_store(&serving->opts, &code);
@@ -88,7 +88,7 @@ static int
 open_jobs(struct serving *serving)
 {
 	struct workspace *workspace = &serving->workspace;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	serving->jobs = jobs_new(
 	    &(struct jobs_opts){
@@ -112,7 +112,7 @@ open_jobs(struct serving *serving)
 int
 serving_open(struct serving *serving, const struct cli_opts *opts, const struct serving_opts *what)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	cli_forbid_privileges();
@@ -139,7 +139,7 @@ caught_signal(void *arg, int signo)
 	(void)signo;
 	if (++serving->signals > 1) {
 		serving->code = EXIT_INTERRUPTED;
-		loop_stop(serving->workspace.loop);
+		tmf_loop_stop(serving->workspace.loop);
 		return;
 	}
 	fputs("tmflow: what is under way is ending; once more stops at once\n", stderr);
@@ -149,27 +149,28 @@ caught_signal(void *arg, int signo)
 int
 serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
 {
-	struct loop *loop = serving->workspace.loop;
-	struct err err = {0};
+	struct tmf_loop *loop = serving->workspace.loop;
+	struct tmf_err err = {0};
 
 	serving->drain = drain;
 	serving->drain_arg = arg;
 	for (size_t i = 0; i < sizeof(watched_signals) / sizeof(watched_signals[0]); i++)
-		if (loop_watch_signal(loop, watched_signals[i], caught_signal, serving, &err) < 0)
+		if (tmf_loop_watch_signal(loop, watched_signals[i], caught_signal, serving, &err) <
+		    0)
 			return cli_fail_take(serving->opts.output, &err);
-	if (loop_run(loop, &err) < 0)
+	if (tmf_loop_run(loop, &err) < 0)
 		return cli_fail_take(serving->opts.output, &err);
 	return serving->code;
 }
 
 void
-serving_over(struct serving *serving, struct err *fault)
+serving_over(struct serving *serving, struct tmf_err *fault)
 {
-	if (err_isset(fault)) {
+	if (tmf_err_isset(fault)) {
 		serving->code = cli_fail(serving->opts.output, fault);
-		err_fini(fault);
+		tmf_err_fini(fault);
 	}
-	loop_stop(serving->workspace.loop);
+	tmf_loop_stop(serving->workspace.loop);
 }
 
 /* Says in the store that this is over. */
@@ -177,14 +178,14 @@ static void
 end_run(struct serving *serving)
 {
 	struct store_run *run = &serving->run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	run->status = serving->code == EXIT_OK ? RUN_SUCCEEDED : RUN_INTERRUPTED;
 	run->stop_wall_ms = clock_system()->wall_ms(clock_system());
 	if (store_run_update(serving->store, run, &err) < 0 ||
 	    store_commit(serving->store, &err) < 0)
 		cli_fail(OUTPUT_TEXT, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 void

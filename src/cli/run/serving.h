@@ -36,7 +36,7 @@ serving_open(struct serving *serving, const struct cli_opts *opts, const struct 
 int serving_run(struct serving *serving, void (*drain)(void *arg), void *arg);
 
 /* Ends serving_run. fault (may be unset): why; it is said. */
-void serving_over(struct serving *serving, struct err *fault);
+void serving_over(struct serving *serving, struct tmf_err *fault);
 
 /* After what brought the work is freed. */
 void serving_close(struct serving *serving);

@@ -1,6 +1,6 @@
 #include "cli/run/session.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/report/report.h"
@@ -28,7 +28,7 @@ void
 session_fini(struct session *session)
 {
 	progress_stop(&session->progress);
-	call_cancel(session->settling);
+	tmf_call_cancel(session->settling);
 	execution_free(session->execution);
 	engine_free(session->engine);
 	json_decref(session->pace.earlier);
@@ -39,7 +39,7 @@ session_fini(struct session *session)
 	free(session->name);
 	json_decref(session->input);
 	json_decref(session->scripts);
-	err_fini(&session->fault);
+	tmf_err_fini(&session->fault);
 	doc_free(session->definition);
 	asl_machine_unref(session->machine);
 	store_run_fini(&session->run);
@@ -60,8 +60,8 @@ static json_t *
 recorded_scripts(const struct session *session)
 {
 	const char *text = session->run.settings;
-	json_t *settings = text != NULL ? json_parse(str_of(text), NULL) : NULL;
-	json_t *scripts = json_incref(json_get_object(settings, SCRIPTS_SETTING));
+	json_t *settings = text != NULL ? jsonx_parse(str_of(text), NULL) : NULL;
+	json_t *scripts = json_incref(jsonx_get_object(settings, SCRIPTS_SETTING));
 
 	json_decref(settings);
 	return scripts;
@@ -72,7 +72,7 @@ session_read_workflow(struct session *session)
 {
 	const struct cli_opts *opts = session->opts;
 	struct store_run *run = &session->run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_read(opts->args[0], &err);
 
 	if (doc == NULL)
@@ -87,7 +87,7 @@ session_read_workflow(struct session *session)
 	doc = doc_read(opts->input, &err);
 	if (doc == NULL)
 		return cli_fail_take(opts->output, &err);
-	run->input = json_text(doc_root(doc));
+	run->input = jsonx_text(doc_root(doc));
 	doc_free(doc);
 	return EXIT_OK;
 }
@@ -124,7 +124,7 @@ int
 session_load_workflow(struct session *session)
 {
 	struct store_run *run = &session->run;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = session->definition;
 	int code = EXIT_OK;
 
@@ -142,13 +142,13 @@ session_load_workflow(struct session *session)
 		code = EXIT_INVALID;
 	if (!session->reads_scripts)
 		session->scripts = recorded_scripts(session);
-	if (code == EXIT_OK && (session->input = json_parse(str_of(run->input), &err)) == NULL)
+	if (code == EXIT_OK && (session->input = jsonx_parse(str_of(run->input), &err)) == NULL)
 		code = cli_fail(session->opts->output, &err);
 	if (code == EXIT_OK)
 		session->needs_aws =
-		    action_registry_needs_aws(session->workspace.registry, session->machine);
+		    registry_needs_aws(session->workspace.registry, session->machine);
 	doc_free(doc);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return code;
 }
 
@@ -156,13 +156,13 @@ void
 session_put_setting(struct session *session, const char *key, json_t *value)
 {
 	const char *text = session->run.settings;
-	json_t *settings = text != NULL ? json_parse(str_of(text), NULL) : NULL;
+	json_t *settings = text != NULL ? jsonx_parse(str_of(text), NULL) : NULL;
 
 	if (settings == NULL)
 		settings = json_object();
 	json_object_set_new(settings, key, value);
 	free(session->run.settings);
-	session->run.settings = json_text(settings);
+	session->run.settings = jsonx_text(settings);
 	json_decref(settings);
 }
 
@@ -175,7 +175,7 @@ caught_signal(void *arg, int signo)
 
 	(void)signo;
 	if (++session->signals > 1) {
-		loop_stop(session->workspace.loop);
+		tmf_loop_stop(session->workspace.loop);
 		return;
 	}
 	progress_stop(&session->progress);
@@ -187,7 +187,7 @@ static void
 end_run(struct session *session)
 {
 	session->over = true;
-	loop_stop(session->workspace.loop);
+	tmf_loop_stop(session->workspace.loop);
 }
 
 void
@@ -200,7 +200,7 @@ session_interrupt(struct session *session)
 		return;
 	}
 	/* A later run settles the rest. */
-	call_cancel(session->settling);
+	tmf_call_cancel(session->settling);
 	session->settling = NULL;
 	end_run(session);
 }
@@ -211,7 +211,7 @@ note_event(void *arg, const struct execution_event *event)
 {
 	struct session *session = arg;
 	json_t *details = execution_event_details(event);
-	char *text = details != NULL ? json_text(details) : NULL;
+	char *text = details != NULL ? jsonx_text(details) : NULL;
 	const struct store_event kept = {
 	    .id = event->id,
 	    .previous_id = event->previous_id,
@@ -221,22 +221,22 @@ note_event(void *arg, const struct execution_event *event)
 	    .details = text,
 	};
 
-	if (!err_isset(&session->fault) &&
+	if (!tmf_err_isset(&session->fault) &&
 	    store_event_put(session->store, session->run.id, &kept, &session->fault) < 0)
-		loop_stop(session->workspace.loop);
+		tmf_loop_stop(session->workspace.loop);
 	free(text);
 	json_decref(details);
 }
 
 static void
-settled(void *arg, struct call *call)
+settled(void *arg, struct tmf_call *call)
 {
 	struct session *session = arg;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
 	session->settling = NULL;
-	if (result == NULL && !err_isset(&session->fault))
-		err_move(&session->fault, &call->err);
+	if (result == NULL && !tmf_err_isset(&session->fault))
+		tmf_err_move(&session->fault, &call->err);
 	json_decref(result);
 	end_run(session);
 }
@@ -251,7 +251,7 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 	run->status = result->status;
 	run->stop_wall_ms = clock_system()->wall_ms(clock_system());
 	if (result->output != NULL)
-		run->output = json_text(result->output);
+		run->output = jsonx_text(result->output);
 	run->error = mem_strdup(result->error);
 	run->cause = mem_strdup(result->cause);
 	if (run->status == RUN_INTERRUPTED || session->workspace.mirror == NULL) {
@@ -259,11 +259,11 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 		return;
 	}
 	session->settling = mirror_settle(session->workspace.mirror);
-	call_on_done(session->settling, settled, session);
+	tmf_call_on_done(session->settling, settled, session);
 }
 
 static int
-start_execution(struct session *session, bool resume, struct err *err)
+start_execution(struct session *session, bool resume, struct tmf_err *err)
 {
 	const struct execution_opts opts = {
 	    .machine = session->machine,
@@ -300,7 +300,7 @@ start_progress(struct session *session)
 
 /* Prints the end: the closing document, or the summary for a person. */
 static int
-tell_end(struct session *session, struct err *err)
+tell_end(struct session *session, struct tmf_err *err)
 {
 	const struct store_run *run = &session->run;
 	int64_t counts[OUTCOME_COUNT];
@@ -321,7 +321,7 @@ tell_end(struct session *session, struct err *err)
 }
 
 static int
-start_pace(struct session *session, struct err *err)
+start_pace(struct session *session, struct tmf_err *err)
 {
 	session->pace = (struct pace){
 	    .loop = session->workspace.loop,
@@ -335,7 +335,7 @@ start_pace(struct session *session, struct err *err)
 }
 
 int
-session_open(struct session *session, bool resume, struct err *err)
+session_open(struct session *session, bool resume, struct tmf_err *err)
 {
 	const struct mirror_opts mirror = {
 	    .store = session->store,
@@ -360,10 +360,10 @@ session_open(struct session *session, bool resume, struct err *err)
 }
 
 int
-session_close(struct session *session, struct err *err)
+session_close(struct session *session, struct tmf_err *err)
 {
-	if (err_isset(&session->fault)) {
-		err_move(err, &session->fault);
+	if (tmf_err_isset(&session->fault)) {
+		tmf_err_move(err, &session->fault);
 		return -1;
 	}
 	if (!session->over) {
@@ -380,15 +380,15 @@ session_close(struct session *session, struct err *err)
 
 /* Runs the loop until the execution is over, or a second signal stops it. */
 static int
-run_to_end(struct session *session, bool resume, struct err *err)
+run_to_end(struct session *session, bool resume, struct tmf_err *err)
 {
-	struct loop *loop = session->workspace.loop;
+	struct tmf_loop *loop = session->workspace.loop;
 
 	if (session_open(session, resume, err) < 0 ||
 	    cli_watch_signals(loop, caught_signal, session, err) < 0)
 		return -1;
 	start_progress(session);
-	int ret = loop_run(loop, err);
+	int ret = tmf_loop_run(loop, err);
 	progress_stop(&session->progress);
 	return ret < 0 ? -1 : session_close(session, err);
 }
@@ -396,7 +396,7 @@ run_to_end(struct session *session, bool resume, struct err *err)
 int
 session_execute(struct session *session, bool resume)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int code;
 
 	log_set_run(session->run.id);
@@ -410,6 +410,6 @@ session_execute(struct session *session, bool resume)
 		report_next_step(session->store, &session->run, NULL, stderr);
 	}
 	log_set_run(NULL);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return code;
 }

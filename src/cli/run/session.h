@@ -36,10 +36,10 @@ struct session {
 	struct execution *execution;
 	struct progress progress;
 	struct pace pace;
-	bool history;	       /* events are kept */
-	struct err fault;      /* why one could not be */
-	int signals;	       /* caught so far */
-	struct call *settling; /* the execution is over; the domain puts its affairs in order */
+	bool history;		   /* events are kept */
+	struct tmf_err fault;	   /* why one could not be */
+	int signals;		   /* caught so far */
+	struct tmf_call *settling; /* the execution is over; the domain puts its affairs in order */
 	bool over;
 };
 
@@ -66,13 +66,13 @@ void session_record_files(struct session *session);
 int session_restore_files(struct session *session);
 
 /* Puts domain, engine and execution together: the loop then runs it. */
-int session_open(struct session *session, bool resume, struct err *err);
+int session_open(struct session *session, bool resume, struct tmf_err *err);
 
 /* Lets what is under way come to an end that can be resumed from. */
 void session_interrupt(struct session *session);
 
 /* After the loop: writes how the run ended, or that it was interrupted. */
-int session_close(struct session *session, struct err *err);
+int session_close(struct session *session, struct tmf_err *err);
 
 /* Runs it (from the start, or from its checkpoints) and prints how it ended. Returns the exit code. */
 int session_execute(struct session *session, bool resume);

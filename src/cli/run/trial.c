@@ -1,7 +1,7 @@
 #include "cli/run/trial_internal.h"
 
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -41,14 +41,14 @@ new_context(const struct trial *trial)
 	char time[CLOCK_ISO_BYTES];
 
 	clock_iso(trial->now_wall_ms, time);
-	json_put_string(execution, "Id", NAME_OF_ALL);
+	jsonx_put_string(execution, "Id", NAME_OF_ALL);
 	json_object_set(execution, "Input", trial->input);
-	json_put_string(execution, "Name", NAME_OF_ALL);
-	json_put_string(execution, "StartTime", time);
-	json_put_string(machine, "Id", NAME_OF_ALL);
-	json_put_string(machine, "Name", NAME_OF_ALL);
-	json_put_string(state, "Name", trial->state->name);
-	json_put_string(state, "EnteredTime", time);
+	jsonx_put_string(execution, "Name", NAME_OF_ALL);
+	jsonx_put_string(execution, "StartTime", time);
+	jsonx_put_string(machine, "Id", NAME_OF_ALL);
+	jsonx_put_string(machine, "Name", NAME_OF_ALL);
+	jsonx_put_string(state, "Name", trial->state->name);
+	jsonx_put_string(state, "EnteredTime", time);
 	if (trial->state->type == ASL_TASK)
 		json_object_set_new(state, "RetryCount", json_integer(0));
 	/* As if the input were the first item of a Map. */
@@ -94,8 +94,8 @@ trial_inspect(struct trial *trial, const char *key, const json_t *value)
 
 	if (value == NULL)
 		return;
-	text = json_text(value);
-	json_put_string(trial->inspection, key, text);
+	text = jsonx_text(value);
+	jsonx_put_string(trial->inspection, key, text);
 	free(text);
 }
 
@@ -153,7 +153,7 @@ fail(struct trial *trial)
 	char *cause = NULL;
 
 	if (asl_fail_evaluate(trial->state, &scope, &error, &cause, &trial->err) == 0)
-		err_set_name(&trial->err, ERR_SERVICE, error != NULL ? error : "",
+		tmf_err_set_name(&trial->err, TMF_ERR_SERVICE, error != NULL ? error : "",
 		    cause != NULL ? "%s" : NULL, cause);
 	free(error);
 	free(cause);
@@ -233,14 +233,14 @@ leave(struct trial *trial, const struct asl_choice_rule *rule)
 static void
 word_cause(struct trial *trial)
 {
-	struct err *err = &trial->err;
+	struct tmf_err *err = &trial->err;
 	char *text;
 
 	if (!asl_cause_is_prefixed(err))
 		return;
 	text = mem_printf(
 	    "An error occurred while executing the state '%s' (entered at the event id #%d). %s",
-	    trial->state->name, ENTERED_AT, err_text(err));
+	    trial->state->name, ENTERED_AT, tmf_err_text(err));
 	free(err->text);
 	err->text = text;
 }
@@ -284,16 +284,16 @@ is_caught(struct trial *trial)
 	if (catcher == NULL)
 		return false;
 	caught = json_object();
-	json_put_string(caught, "Error", trial->err.name);
-	json_put_string(caught, "Cause", err_text(&trial->err));
+	jsonx_put_string(caught, "Error", trial->err.name);
+	jsonx_put_string(caught, "Cause", tmf_err_text(&trial->err));
 	struct asl_scope scope = trial_scope(trial, caught);
-	struct err fault = {0};
+	struct tmf_err fault = {0};
 	ok = asl_catch_output(catcher, trial->input, caught, &trial->output, &fault) == 0 &&
 	     asl_assign(catcher->assign, &scope, &trial->after, &fault) == 0;
 	if (!ok) {
 		json_decref(trial->output);
 		trial->output = NULL;
-		err_move(&trial->err, &fault);
+		tmf_err_move(&trial->err, &fault);
 		word_cause(trial);
 	}
 	json_decref(caught);
@@ -327,7 +327,7 @@ trial_end(struct trial *trial)
 {
 	const struct asl_choice_rule *rule = NULL;
 
-	if (err_isset(&trial->err) || work(trial, &rule) < 0 || leave(trial, rule) < 0) {
+	if (tmf_err_isset(&trial->err) || work(trial, &rule) < 0 || leave(trial, rule) < 0) {
 		end_failed(trial);
 		return;
 	}
@@ -345,5 +345,5 @@ trial_fini(struct trial *trial)
 	json_decref(trial->result);
 	json_decref(trial->output);
 	json_decref(trial->after);
-	err_fini(&trial->err);
+	tmf_err_fini(&trial->err);
 }

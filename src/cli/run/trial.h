@@ -32,7 +32,7 @@ struct trial {
 	json_t *inspection; /* inspectionData: {"input", "afterInputPath", ...}, as JSON texts */
 	json_t *effective;  /* the input of a Task's action, a Map's or Parallel's children */
 	json_t *result;	    /* what the state does gives; the caller's for those three types */
-	struct err err;	    /* why it failed; the caller's likewise */
+	struct tmf_err err; /* why it failed; the caller's likewise */
 
 	enum trial_status status;
 	json_t *output; /* SUCCEEDED, CAUGHT_ERROR */

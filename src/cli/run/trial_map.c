@@ -1,6 +1,6 @@
 #include "cli/run/trial_internal.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 /* What a Map makes of its input before any iteration begins, as TestState tells it. */
 

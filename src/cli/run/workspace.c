@@ -4,7 +4,7 @@
 #include "aws/keys/imds.h"
 #include "aws/wire/http_trace.h"
 #include "base/file.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/rules.h"
 #include "script/script.h"
@@ -22,7 +22,7 @@ init(struct workspace *workspace, const struct cli_opts *opts)
 {
 	*workspace = (struct workspace){.opts = opts};
 	rng_seed_system(&workspace->rng);
-	workspace->registry = action_registry_new();
+	workspace->registry = tmf_registry_new();
 	mirror_register_actions(workspace->registry, NULL);
 }
 
@@ -30,7 +30,7 @@ void
 workspace_init(struct workspace *workspace, const struct cli_opts *opts)
 {
 	init(workspace, opts);
-	workspace->loop = loop_new(clock_system());
+	workspace->loop = tmf_loop_new(clock_system());
 }
 
 void
@@ -63,8 +63,8 @@ workspace_fini(struct workspace *workspace)
 	free(workspace->assume_role);
 	free(workspace->external_id);
 	if (!workspace->shares)
-		loop_free(workspace->loop);
-	action_registry_free(workspace->registry);
+		tmf_loop_free(workspace->loop);
+	tmf_registry_free(workspace->registry);
 }
 
 /* --- settings --- */
@@ -73,11 +73,11 @@ workspace_fini(struct workspace *workspace)
 static const char *
 flag_or_recorded(const char *flag, const json_t *recorded, const char *key)
 {
-	return flag != NULL ? flag : json_get_string(recorded, key);
+	return flag != NULL ? flag : jsonx_get_string(recorded, key);
 }
 
 static int
-open_network(struct workspace *workspace, struct err *err)
+open_network(struct workspace *workspace, struct tmf_err *err)
 {
 	const struct http_curl_opts http = {
 	    .ca_bundle = workspace->settings.ca_bundle,
@@ -110,45 +110,45 @@ credentials_opts_of(struct workspace *workspace)
 
 struct region_wait {
 	struct workspace *workspace;
-	struct err err;
+	struct tmf_err err;
 };
 
 static void
-region_came(void *arg, struct call *call)
+region_came(void *arg, struct tmf_call *call)
 {
 	struct region_wait *wait = arg;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
 	if (result == NULL)
-		err_move(&wait->err, &call->err);
+		tmf_err_move(&wait->err, &call->err);
 	else
-		wait->workspace->settings.region = mem_strdup(json_get_string(result, "Region"));
+		wait->workspace->settings.region = mem_strdup(jsonx_get_string(result, "Region"));
 	json_decref(result);
-	loop_stop(wait->workspace->loop);
+	tmf_loop_stop(wait->workspace->loop);
 }
 
 /* On an EC2 instance the region is its own. */
 static int
-find_region(struct workspace *workspace, struct err *err)
+find_region(struct workspace *workspace, struct tmf_err *err)
 {
 	const struct credentials_opts opts = credentials_opts_of(workspace);
 	struct region_wait wait = {.workspace = workspace};
 
-	call_on_done(imds_region(&opts), region_came, &wait);
-	if (loop_run(workspace->loop, err) < 0)
+	tmf_call_on_done(imds_region(&opts), region_came, &wait);
+	if (tmf_loop_run(workspace->loop, err) < 0)
 		return -1;
-	if (!err_isset(&wait.err))
+	if (!tmf_err_isset(&wait.err))
 		return 0;
-	err_set(err, ERR_CONFIG,
+	tmf_err_set(err, TMF_ERR_CONFIG,
 	    "no AWS region: give --region, AWS_REGION or a profile with one (instance metadata: "
 	    "%s)",
-	    err_text(&wait.err));
-	err_fini(&wait.err);
+	    tmf_err_text(&wait.err));
+	tmf_err_fini(&wait.err);
 	return -1;
 }
 
 static int
-load_settings(struct workspace *workspace, const json_t *recorded, struct err *err)
+load_settings(struct workspace *workspace, const json_t *recorded, struct tmf_err *err)
 {
 	const struct cli_opts *opts = workspace->opts;
 	struct aws_settings *settings = &workspace->settings;
@@ -173,8 +173,8 @@ load_settings(struct workspace *workspace, const json_t *recorded, struct err *e
 int
 workspace_load_settings(struct workspace *workspace, const char *recorded)
 {
-	json_t *record = recorded != NULL ? json_parse(str_of(recorded), NULL) : NULL;
-	struct err err = {0};
+	json_t *record = recorded != NULL ? jsonx_parse(str_of(recorded), NULL) : NULL;
+	struct tmf_err err = {0};
 	int ret = load_settings(workspace, record, &err);
 
 	json_decref(record);
@@ -187,12 +187,12 @@ workspace_settings_text(const struct workspace *workspace)
 	json_t *settings = json_object();
 	char *text;
 
-	json_put_string(settings, "region", workspace->settings.region);
-	json_put_string(settings, "endpoint", aws_settings_endpoint(&workspace->settings, "ec2"));
-	json_put_string(settings, "profile", workspace->settings.profile);
-	json_put_string(settings, "assumeRole", workspace->assume_role);
-	json_put_string(settings, "externalId", workspace->external_id);
-	text = json_text(settings);
+	jsonx_put_string(settings, "region", workspace->settings.region);
+	jsonx_put_string(settings, "endpoint", aws_settings_endpoint(&workspace->settings, "ec2"));
+	jsonx_put_string(settings, "profile", workspace->settings.profile);
+	jsonx_put_string(settings, "assumeRole", workspace->assume_role);
+	jsonx_put_string(settings, "externalId", workspace->external_id);
+	text = jsonx_text(settings);
 	json_decref(settings);
 	return text;
 }
@@ -203,7 +203,7 @@ static int
 read_config(struct workspace *workspace)
 {
 	const char *given = workspace->opts->config;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc;
 
 	workspace->config_name =
@@ -212,7 +212,7 @@ read_config(struct workspace *workspace)
 	doc = doc_read(workspace->config_name, &err);
 	if (doc == NULL) {
 		if (given == NULL && err.line == 0)
-			err_prefix(
+			tmf_err_prefix(
 			    &err, "no --config given, so %s was tried", workspace->config_name);
 		return cli_fail_take(workspace->opts->output, &err);
 	}
@@ -225,7 +225,7 @@ int
 workspace_load_config(struct workspace *workspace)
 {
 	enum cli_output output = workspace->opts->output;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct doc *doc = doc_parse(workspace->config_name, str_of(workspace->config_text), &err);
 	struct diag_list diags;
 	int code = EXIT_OK;
@@ -260,7 +260,7 @@ hook_path(const struct workspace *workspace)
 
 /* Sees that the hook loads and can say in which order rules are tried. */
 static int
-check_hook(const struct workspace *workspace, struct err *err)
+check_hook(const struct workspace *workspace, struct tmf_err *err)
 {
 	struct script *script = script_new(workspace->hook_name, str_of(workspace->hook_text), err);
 	struct rules *rules = script != NULL ? rules_new(workspace->config, script, err) : NULL;
@@ -276,7 +276,7 @@ read_hook(struct workspace *workspace)
 {
 	enum cli_output output = workspace->opts->output;
 	struct buf source = {0};
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	workspace->hook_name = hook_path(workspace);
 	if (workspace->hook_name == NULL)
@@ -302,34 +302,34 @@ workspace_read_files(struct workspace *workspace)
 /* --- AWS --- */
 
 struct keys_wait {
-	struct loop *loop;
-	struct err err;
+	struct tmf_loop *loop;
+	struct tmf_err err;
 	bool over;
 };
 
 static void
-keys_came(void *arg, const struct credentials *credentials, struct err *err)
+keys_came(void *arg, const struct credentials *credentials, struct tmf_err *err)
 {
 	struct keys_wait *wait = arg;
 
 	if (credentials == NULL)
-		err_move(&wait->err, err);
+		tmf_err_move(&wait->err, err);
 	wait->over = true;
-	loop_stop(wait->loop);
+	tmf_loop_stop(wait->loop);
 }
 
 /* Waits for the first keys, since nothing can be done without. */
 static int
-find_credentials(struct workspace *workspace, struct err *err)
+find_credentials(struct workspace *workspace, struct tmf_err *err)
 {
 	struct keys_wait wait = {.loop = workspace->loop};
 
 	workspace->credentials->get(workspace->credentials, keys_came, &wait);
-	if (!wait.over && loop_run(workspace->loop, err) < 0)
+	if (!wait.over && tmf_loop_run(workspace->loop, err) < 0)
 		return -1;
-	if (!err_isset(&wait.err))
+	if (!tmf_err_isset(&wait.err))
 		return 0;
-	err_move(err, &wait.err);
+	tmf_err_move(err, &wait.err);
 	return -1;
 }
 
@@ -361,7 +361,7 @@ owner_of(const struct workspace *workspace, const char *role_arn)
 }
 
 int
-workspace_open_client(struct workspace *workspace, struct err *err)
+workspace_open_client(struct workspace *workspace, struct tmf_err *err)
 {
 	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
 	char *owner = owner_of(workspace, workspace->assume_role);
@@ -410,7 +410,7 @@ members_free(struct workspace *workspace)
 }
 
 static struct workspace_member *
-member_new(struct workspace *workspace, const char *role_arn, struct err *err)
+member_new(struct workspace *workspace, const char *role_arn, struct tmf_err *err)
 {
 	const struct credentials_opts keys = credentials_opts_of(workspace);
 	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
@@ -436,7 +436,7 @@ member_new(struct workspace *workspace, const char *role_arn, struct err *err)
 }
 
 struct aws_client *
-workspace_client_for(void *arg, const char *role_arn, struct err *err)
+workspace_client_for(void *arg, const char *role_arn, struct tmf_err *err)
 {
 	struct workspace *workspace = arg;
 	struct workspace_member *member = workspace->members;
@@ -458,7 +458,7 @@ workspace_client_for(void *arg, const char *role_arn, struct err *err)
 int
 workspace_connect(struct workspace *workspace)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (workspace_open_client(workspace, &err) < 0 || find_credentials(workspace, &err) < 0)
 		return cli_fail_take(workspace->opts->output, &err);
@@ -467,7 +467,7 @@ workspace_connect(struct workspace *workspace)
 
 struct aws_client *
 workspace_client(
-    struct workspace *workspace, const char *service, const char *region, struct err *err)
+    struct workspace *workspace, const char *service, const char *region, struct tmf_err *err)
 {
 	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, service);
 
@@ -481,7 +481,8 @@ workspace_client(
 }
 
 int
-workspace_make_mirror(struct workspace *workspace, const struct mirror_opts *of, struct err *err)
+workspace_make_mirror(
+    struct workspace *workspace, const struct mirror_opts *of, struct tmf_err *err)
 {
 	struct mirror_opts opts = *of;
 
@@ -495,14 +496,14 @@ workspace_make_mirror(struct workspace *workspace, const struct mirror_opts *of,
 	workspace->mirror = mirror_new(&opts, err);
 	if (workspace->mirror == NULL)
 		return -1;
-	action_registry_set_env(workspace->registry, workspace->mirror);
+	tmf_registry_set_env(workspace->registry, workspace->mirror);
 	return 0;
 }
 
 int
 workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (workspace_make_mirror(workspace, of, &err) < 0)
 		return cli_fail_take(workspace->opts->output, &err);
@@ -512,31 +513,31 @@ workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of)
 /* --- one call --- */
 
 struct call_wait {
-	struct loop *loop;
+	struct tmf_loop *loop;
 	json_t *result;
-	struct err err;
+	struct tmf_err err;
 };
 
 static void
-call_over(void *arg, struct call *call)
+call_over(void *arg, struct tmf_call *call)
 {
 	struct call_wait *wait = arg;
 
-	wait->result = call_take_result(call);
+	wait->result = tmf_call_take_result(call);
 	if (wait->result == NULL)
-		err_move(&wait->err, &call->err);
-	loop_stop(wait->loop);
+		tmf_err_move(&wait->err, &call->err);
+	tmf_loop_stop(wait->loop);
 }
 
 json_t *
-workspace_wait(struct workspace *workspace, struct call *call, struct err *err)
+workspace_wait(struct workspace *workspace, struct tmf_call *call, struct tmf_err *err)
 {
 	struct call_wait wait = {.loop = workspace->loop};
 
-	call_on_done(call, call_over, &wait);
-	if (loop_run(workspace->loop, err) < 0)
+	tmf_call_on_done(call, call_over, &wait);
+	if (tmf_loop_run(workspace->loop, err) < 0)
 		return NULL;
 	if (wait.result == NULL)
-		err_move(err, &wait.err);
+		tmf_err_move(err, &wait.err);
 	return wait.result;
 }

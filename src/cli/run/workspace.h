@@ -19,9 +19,9 @@
 struct workspace {
 	const struct cli_opts *opts;
 	struct rng rng;
-	struct action_registry
+	struct tmf_registry
 	    *registry; /* every native action; its env is mirror once that is open */
-	struct loop *loop;
+	struct tmf_loop *loop;
 	bool shares; /* loop and network are another workspace's */
 
 	/* the caller, before workspace_load_settings: how many connections may be open; 0: the transport's default */
@@ -76,25 +76,25 @@ int workspace_load_config(struct workspace *workspace);
 
 /* A client of another service over the same network and keys, after workspace_connect. region NULL: the workspace's. The caller frees it. */
 struct aws_client *workspace_client(
-    struct workspace *workspace, const char *service, const char *region, struct err *err);
+    struct workspace *workspace, const char *service, const char *region, struct tmf_err *err);
 
 /* An EC2 client with the keys of a role that this one's keys assume, kept until workspace_fini: for mirror_opts.client_for. Borrowed. */
-struct aws_client *workspace_client_for(void *workspace, const char *role_arn, struct err *err);
+struct aws_client *workspace_client_for(void *workspace, const char *role_arn, struct tmf_err *err);
 
 /* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
 int workspace_connect(struct workspace *workspace);
 
 /* The same without looking: keys that are not to be had fail the first call. Returns -1 with *err. */
-int workspace_open_client(struct workspace *workspace, struct err *err);
+int workspace_open_client(struct workspace *workspace, struct tmf_err *err);
 
 /* The domain, for what `of` says of store, run, workflow and kind of run; the rest is the workspace's. */
 int workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of);
 
 /* The same, but returns -1 with *err. */
-int
-workspace_make_mirror(struct workspace *workspace, const struct mirror_opts *of, struct err *err);
+int workspace_make_mirror(
+    struct workspace *workspace, const struct mirror_opts *of, struct tmf_err *err);
 
 /* Runs the loop until call (taken) is over. New reference to its result, or NULL with *err. */
-json_t *workspace_wait(struct workspace *workspace, struct call *call, struct err *err);
+json_t *workspace_wait(struct workspace *workspace, struct tmf_call *call, struct tmf_err *err);
 
 #endif

@@ -1,6 +1,6 @@
 #include "mirror/actions/action_input.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <string.h>
 
@@ -57,34 +57,34 @@ is_of_kind(const json_t *value, const char *kind)
 	return true;
 }
 
-static const struct action_field *
-find_field(const struct action *action, const char *name)
+static const struct tmf_action_field *
+find_field(const struct tmf_action *action, const char *name)
 {
-	for (const struct action_field *field = action->input; field->name != NULL; field++)
+	for (const struct tmf_action_field *field = action->input; field->name != NULL; field++)
 		if (strcmp(field->name, name) == 0)
 			return field;
 	return NULL;
 }
 
 static int
-unknown_field(struct op *op, const char *name)
+unknown_field(struct tmf_op *op, const char *name)
 {
 	const char *names[FIELDS_MAX + 1] = {NULL};
 	size_t count = 0;
 	const char *near;
 
-	for (const struct action_field *field = op->action->input; field->name != NULL; field++)
+	for (const struct tmf_action_field *field = op->action->input; field->name != NULL; field++)
 		if (count < FIELDS_MAX)
 			names[count++] = field->name;
 	near = str_nearest(str_of(name), names);
-	return err_set(&op->err, ERR_INVALID, "tmflow:%s has no input field %s%s%s%s",
+	return tmf_err_set(&op->err, TMF_ERR_INVALID, "tmflow:%s has no input field %s%s%s%s",
 	    op->action->name, name, near != NULL ? " (did you mean " : "", near != NULL ? near : "",
 	    near != NULL ? "?)" : "");
 }
 
 /* From here on the action works in that account. */
 static int
-enter_member(struct op *op)
+enter_member(struct tmf_op *op)
 {
 	const char *account_id = NULL;
 	struct mirror *member;
@@ -102,23 +102,23 @@ enter_member(struct op *op)
 
 /* A field that is null counts as absent. */
 static int
-check_field(struct op *op, const struct action_field *field, const json_t *value)
+check_field(struct tmf_op *op, const struct tmf_action_field *field, const json_t *value)
 {
 	if (json_is_null(value) || is_of_kind(value, field->kind))
 		return 0;
-	return err_set(&op->err, ERR_INVALID,
+	return tmf_err_set(&op->err, TMF_ERR_INVALID,
 	    "the input field %s of tmflow:%s must be a %s, but is of kind %s", field->name,
-	    op->action->name, field->kind, json_kind(value));
+	    op->action->name, field->kind, jsonx_kind(value));
 }
 
 /* Those that are there: each is known, and of its kind. By jansson's iterators: json_object_foreach looks the place of each key up again. */
 static int
-check_given(struct op *op)
+check_given(struct tmf_op *op)
 {
 	for (void *at = json_object_iter(op->input); at != NULL;
 	     at = json_object_iter_next(op->input, at)) {
 		const char *name = json_object_iter_key(at);
-		const struct action_field *field = find_field(op->action, name);
+		const struct tmf_action_field *field = find_field(op->action, name);
 
 		if (field == NULL)
 			return unknown_field(op, name);
@@ -129,25 +129,25 @@ check_given(struct op *op)
 }
 
 int
-action_input_check(struct op *op)
+action_input_check(struct tmf_op *op)
 {
-	const struct action *action = op->action;
+	const struct tmf_action *action = op->action;
 
 	if (!json_is_object(op->input))
-		return err_set(&op->err, ERR_INVALID,
+		return tmf_err_set(&op->err, TMF_ERR_INVALID,
 		    "the input of tmflow:%s must be an object, but is of kind %s", action->name,
-		    json_kind(op->input));
+		    jsonx_kind(op->input));
 	if (check_given(op) < 0)
 		return -1;
-	for (const struct action_field *field = action->input; field->name != NULL; field++)
+	for (const struct tmf_action_field *field = action->input; field->name != NULL; field++)
 		if (field->required && action_field_of(op, field->name) == NULL)
-			return err_set(&op->err, ERR_INVALID, "tmflow:%s needs the input field %s",
-			    action->name, field->name);
+			return tmf_err_set(&op->err, TMF_ERR_INVALID,
+			    "tmflow:%s needs the input field %s", action->name, field->name);
 	return enter_member(op);
 }
 
 json_t *
-action_field_of(const struct op *op, const char *name)
+action_field_of(const struct tmf_op *op, const char *name)
 {
 	json_t *value = json_object_get(op->input, name);
 
@@ -155,20 +155,20 @@ action_field_of(const struct op *op, const char *name)
 }
 
 const char *
-action_text_of(const struct op *op, const char *name)
+action_text_of(const struct tmf_op *op, const char *name)
 {
-	return json_get_string(op->input, name);
+	return jsonx_get_string(op->input, name);
 }
 
 const struct config_rule *
-action_rule_of(struct op *op, const char *name)
+action_rule_of(struct tmf_op *op, const char *name)
 {
 	const struct config_rule *rule = NULL;
 
 	if (name != NULL)
 		rule = mirror_config_rule_named(env(op)->opts.config, name);
 	if (rule == NULL)
-		err_set(&op->err, ERR_INVALID, "Rule: the configuration has no rule named \"%s\"",
-		    name != NULL ? name : "");
+		tmf_err_set(&op->err, TMF_ERR_INVALID,
+		    "Rule: the configuration has no rule named \"%s\"", name != NULL ? name : "");
 	return rule;
 }

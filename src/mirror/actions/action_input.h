@@ -7,7 +7,7 @@
 /* What the stages of native actions share. */
 
 static inline struct mirror *
-env(const struct op *op)
+env(const struct tmf_op *op)
 {
 	return op->env;
 }
@@ -23,14 +23,14 @@ env(const struct op *op)
 
 /* Checks op->input against the action's table: unknown fields, missing ones, and kinds by their first word ("list", "string", "number", "boolean", "object").
  * null counts as absent. Makes env(op) that of MemberAccountId, if the action has such a field and it is given.
- * Errors: ERR_INVALID naming the field, ERR_CONFIG for an account without a role, into op->err. */
-int action_input_check(struct op *op);
+ * Errors: TMF_ERR_INVALID naming the field, TMF_ERR_CONFIG for an account without a role, into op->err. */
+int action_input_check(struct tmf_op *op);
 
 /* A field of an input that was checked; NULL where it is absent or null. Borrows. */
-json_t *action_field_of(const struct op *op, const char *name);
-const char *action_text_of(const struct op *op, const char *name);
+json_t *action_field_of(const struct tmf_op *op, const char *name);
+const char *action_text_of(const struct tmf_op *op, const char *name);
 
-/* The rule that the field Rule names. Errors: ERR_INVALID, into op->err. */
-const struct config_rule *action_rule_of(struct op *op, const char *name);
+/* The rule that the field Rule names. Errors: TMF_ERR_INVALID, into op->err. */
+const struct config_rule *action_rule_of(struct tmf_op *op, const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 #include "mirror/actions/actions.h"
 #include "mirror/mirror.h"
 
-static const struct action *const actions[] = {
+static const struct tmf_action *const actions[] = {
     &action_check_account,
     &action_describe_page,
     &action_ensure_session,
@@ -16,9 +16,9 @@ static const struct action *const actions[] = {
 };
 
 void
-mirror_register_actions(struct action_registry *registry, struct mirror *mirror)
+mirror_register_actions(struct tmf_registry *registry, struct mirror *mirror)
 {
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		action_registry_add(registry, actions[i]);
-	action_registry_set_env(registry, mirror);
+		tmf_registry_add(registry, actions[i]);
+	tmf_registry_set_env(registry, mirror);
 }

@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
 
@@ -18,7 +18,7 @@ struct check_account {
 	int pages;
 };
 
-static op_stage_fn check_account_listed;
+static tmf_op_stage_fn check_account_listed;
 
 static bool
 differs(const char *told, const char *ours)
@@ -28,7 +28,7 @@ differs(const char *told, const char *ours)
 
 /* What is not ours: "region", "account", or NULL. */
 static const char *
-foreign_part(struct op *op)
+foreign_part(struct tmf_op *op)
 {
 	if (differs(action_text_of(op, "Region"), aws_client_region(env(op)->opts.ec2)))
 		return "region";
@@ -36,7 +36,7 @@ foreign_part(struct op *op)
 }
 
 static int
-record(struct op *op, const char *reason)
+record(struct tmf_op *op, const char *reason)
 {
 	json_t *id;
 	size_t i;
@@ -56,7 +56,7 @@ record(struct op *op, const char *reason)
 
 /* The account to work in instead of this one, or NULL. */
 static const char *
-member_account(struct op *op, const char *foreign)
+member_account(struct tmf_op *op, const char *foreign)
 {
 	const char *account_id = action_text_of(op, "AccountId");
 
@@ -67,8 +67,8 @@ member_account(struct op *op, const char *foreign)
 		   : NULL;
 }
 
-static enum op_next
-answer(struct op *op)
+static enum tmf_op_next
+answer(struct tmf_op *op)
 {
 	const char *foreign = foreign_part(op);
 	const char *member = member_account(op, foreign);
@@ -77,31 +77,31 @@ answer(struct op *op)
 	json_t *result;
 
 	if (reason != NULL && record(op, reason) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	result = json_object();
 	json_object_set_new(result, "Foreign", json_boolean(reason != NULL));
-	json_put_string_or_null(result, "Reason", reason);
-	json_put_string_or_null(result, "AccountId", account_id[0] != '\0' ? account_id : NULL);
-	json_put_string_or_null(result, MEMBER_ACCOUNT, member);
-	json_put_string(result, "Region", aws_client_region(env(op)->opts.ec2));
-	return op_done(op, result);
+	jsonx_put_string_or_null(result, "Reason", reason);
+	jsonx_put_string_or_null(result, "AccountId", account_id[0] != '\0' ? account_id : NULL);
+	jsonx_put_string_or_null(result, MEMBER_ACCOUNT, member);
+	jsonx_put_string(result, "Region", aws_client_region(env(op)->opts.ec2));
+	return tmf_op_done(op, result);
 }
 
-static enum op_next
-ask(struct op *op, const char *next_token)
+static enum tmf_op_next
+ask(struct tmf_op *op, const char *next_token)
 {
 	const struct ec2_describe describe = {
 	    .next_token = next_token, .max_results = EC2_PAGE_RESULTS_MIN};
 
-	return op_await(
+	return tmf_op_await(
 	    op, ec2_describe_instances(env(op)->opts.ec2, &describe), check_account_listed);
 }
 
-static enum op_next
-check_account_listed(struct op *op)
+static enum tmf_op_next
+check_account_listed(struct tmf_op *op)
 {
 	struct check_account *f = op->frame;
-	const char *next_token = json_get_string(op->reply, "NextToken");
+	const char *next_token = jsonx_get_string(op->reply, "NextToken");
 
 	mirror_note_account(env(op), op->reply);
 	if (env(op)->account_id[0] != '\0' || next_token == NULL || ++f->pages == PAGES_MAX)
@@ -109,18 +109,18 @@ check_account_listed(struct op *op)
 	return ask(op, next_token);
 }
 
-static enum op_next
-check_account_start(struct op *op)
+static enum tmf_op_next
+check_account_start(struct tmf_op *op)
 {
 	if (action_input_check(op) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	if (action_text_of(op, "AccountId") == NULL || env(op)->account_id[0] != '\0' ||
 	    foreign_part(op) != NULL)
 		return answer(op);
 	return ask(op, NULL);
 }
 
-static const struct action_field input[] = {
+static const struct tmf_action_field input[] = {
     {"AccountId", "string", false, "whose the instances are said to be; null: not known"},
     {"Region", "string", false, "where; null: not known"},
     {"InstanceIds", "list of string", true, "to record foreign-account for"},
@@ -128,7 +128,7 @@ static const struct action_field input[] = {
     {.name = NULL},
 };
 
-static const struct action_field output[] = {
+static const struct tmf_action_field output[] = {
     {"Foreign", "boolean", true, "another account's, or another region's"},
     {"Reason", "string or null", true, "account or region; null where not foreign"},
     {"AccountId", "string or null", true, "this account; null where no instance told it"},
@@ -139,7 +139,7 @@ static const struct action_field output[] = {
 
 static const char *const iam_actions[] = {"ec2:DescribeInstances", NULL};
 
-const struct action action_check_account = {
+const struct tmf_action action_check_account = {
     .name = "check-account",
     .summary = "Says whether instances are in this account and region; records foreign-account",
     .input = input,

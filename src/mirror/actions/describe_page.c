@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
 #include "mirror/retry.h"
@@ -21,14 +21,14 @@ struct describe_page {
 	int max_results; /* in a retry: instances on the page */
 };
 
-static op_stage_fn describe_page_came;
-static op_stage_fn describe_failed_came;
+static tmf_op_stage_fn describe_page_came;
+static tmf_op_stage_fn describe_failed_came;
 
-static enum op_next
-ask(struct op *op)
+static enum tmf_op_next
+ask(struct tmf_op *op)
 {
 	const struct describe_page *f = op->frame;
-	json_t *kept = op_kept(op, IDS_KEPT);
+	json_t *kept = tmf_op_kept(op, IDS_KEPT);
 	json_t *ids = kept != NULL ? kept : action_field_of(op, "InstanceIds");
 	const struct ec2_describe describe = {
 	    .next_token = action_text_of(op, "NextToken"),
@@ -37,7 +37,7 @@ ask(struct op *op)
 	    .ids = ids,
 	};
 
-	return op_await(
+	return tmf_op_await(
 	    op, ec2_describe_instances(env(op)->opts.ec2, &describe), describe_page_came);
 }
 
@@ -53,7 +53,7 @@ no_instances(void)
 
 /* How many to ask for: as given, but not more than is known to fit. */
 static int
-choose_results(const struct op *op, int given)
+choose_results(const struct tmf_op *op, int given)
 {
 	int fits = env(op)->page_results_max;
 
@@ -62,36 +62,36 @@ choose_results(const struct op *op, int given)
 
 /* --- a retry: pages of what failed --- */
 
-static enum op_next
-ask_failed(struct op *op, const char *next_token)
+static enum tmf_op_next
+ask_failed(struct tmf_op *op, const char *next_token)
 {
-	json_t *filters = mirror_filter("instance-id", json_incref(op_kept(op, IDS_KEPT)));
+	json_t *filters = mirror_filter("instance-id", json_incref(tmf_op_kept(op, IDS_KEPT)));
 	const struct ec2_describe describe = {
 	    .next_token = next_token,
 	    .max_results = EC2_PAGE_RESULTS_MAX,
 	    .filters = filters,
 	};
-	struct call *call;
+	struct tmf_call *call;
 
 	json_array_extend(filters, action_field_of(op, "Filters"));
 	call = ec2_describe_instances(env(op)->opts.ec2, &describe);
 	json_decref(filters);
-	return op_await(op, call, describe_failed_came);
+	return tmf_op_await(op, call, describe_failed_came);
 }
 
 /* A page's token is the last instance of the page before. */
-static enum op_next
-start_failed(struct op *op)
+static enum tmf_op_next
+start_failed(struct tmf_op *op)
 {
 	const struct describe_page *f = op->frame;
 	json_t *ids;
 
 	if (retry_page(env(op), action_text_of(op, "NextToken"), f->max_results, &ids, &op->err) <
 	    0)
-		return OP_FAIL;
-	op_keep(op, IDS_KEPT, ids);
-	op_keep(op, INSTANCES_KEPT, json_array());
-	return json_array_size(ids) == 0 ? op_done(op, no_instances()) : ask_failed(op, NULL);
+		return TMF_OP_FAIL;
+	tmf_op_keep(op, IDS_KEPT, ids);
+	tmf_op_keep(op, INSTANCES_KEPT, json_array());
+	return json_array_size(ids) == 0 ? tmf_op_done(op, no_instances()) : ask_failed(op, NULL);
 }
 
 static bool
@@ -101,7 +101,7 @@ is_among(const json_t *instances, const char *id)
 	size_t i;
 
 	json_array_foreach (instances, i, instance) {
-		const char *other = json_get_string(instance, "InstanceId");
+		const char *other = jsonx_get_string(instance, "InstanceId");
 
 		if (other != NULL && strcmp(other, id) == 0)
 			return true;
@@ -111,55 +111,55 @@ is_among(const json_t *instances, const char *id)
 
 /* What AWS does not list any more. Where the workflow has filters, they may be why. */
 static int
-record_missing(struct op *op)
+record_missing(struct tmf_op *op)
 {
 	json_t *id;
 	size_t i;
 
-	json_array_foreach (op_kept(op, IDS_KEPT), i, id) {
+	json_array_foreach (tmf_op_kept(op, IDS_KEPT), i, id) {
 		const struct outcome outcome = {
 		    .kind =
 			action_field_of(op, "Filters") != NULL ? OUTCOME_UNMATCHED : OUTCOME_GONE,
 		    .instance_id = json_string_value(id),
 		};
 
-		if (!is_among(op_kept(op, INSTANCES_KEPT), outcome.instance_id) &&
+		if (!is_among(tmf_op_kept(op, INSTANCES_KEPT), outcome.instance_id) &&
 		    mirror_record(env(op), &outcome, &op->err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static enum op_next
-end_failed(struct op *op)
+static enum tmf_op_next
+end_failed(struct tmf_op *op)
 {
 	const struct describe_page *f = op->frame;
-	const json_t *ids = op_kept(op, IDS_KEPT);
+	const json_t *ids = tmf_op_kept(op, IDS_KEPT);
 	size_t count = json_array_size(ids);
 	json_t *page;
 
 	if (record_missing(op) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	page = no_instances();
-	json_object_set(page, "Instances", op_kept(op, INSTANCES_KEPT));
+	json_object_set(page, "Instances", tmf_op_kept(op, INSTANCES_KEPT));
 	env(op)->progress->more = count == (size_t)f->max_results;
 	if (env(op)->progress->more)
 		json_object_set(page, "NextToken", json_array_get(ids, count - 1));
-	return op_done(op, page);
+	return tmf_op_done(op, page);
 }
 
-static enum op_next
-describe_failed_came(struct op *op)
+static enum tmf_op_next
+describe_failed_came(struct tmf_op *op)
 {
 	struct describe_page *f = op->frame;
-	json_t *instances = op_kept(op, INSTANCES_KEPT);
-	const char *next_token = json_get_string(op->reply, "NextToken");
+	json_t *instances = tmf_op_kept(op, INSTANCES_KEPT);
+	const char *next_token = jsonx_get_string(op->reply, "NextToken");
 
 	mirror_note_account(env(op), op->reply);
-	json_array_extend(instances, json_get_array(op->reply, "Instances"));
+	json_array_extend(instances, jsonx_get_array(op->reply, "Instances"));
 	if (next_token != NULL)
 		return ask_failed(op, next_token);
-	if (json_text_bytes(instances, PAGE_BYTES_MAX) > PAGE_BYTES_MAX && f->max_results > 1) {
+	if (jsonx_text_bytes(instances, PAGE_BYTES_MAX) > PAGE_BYTES_MAX && f->max_results > 1) {
 		f->max_results /= 2;
 		return start_failed(op);
 	}
@@ -170,20 +170,20 @@ describe_failed_came(struct op *op)
 
 /* Of the instances that the workflow names, those that failed. */
 static int
-keep_failed_ids(struct op *op)
+keep_failed_ids(struct tmf_op *op)
 {
 	json_t *ids;
 
 	if (retry_only_failed(env(op), action_field_of(op, "InstanceIds"), &ids, &op->err) < 0)
 		return -1;
-	op_keep(op, IDS_KEPT, ids);
+	tmf_op_keep(op, IDS_KEPT, ids);
 	return 0;
 }
 
 /* --- */
 
-static enum op_next
-describe_page_start(struct op *op)
+static enum tmf_op_next
+describe_page_start(struct tmf_op *op)
 {
 	struct describe_page *f = op->frame;
 	const json_t *ids;
@@ -191,25 +191,27 @@ describe_page_start(struct op *op)
 	json_int_t given;
 
 	if (action_input_check(op) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	ids = action_field_of(op, "InstanceIds");
 	max = action_field_of(op, "MaxResults");
 	given = max != NULL ? json_integer_value(max) : PAGE_RESULTS_DEFAULT;
 	if (given < EC2_PAGE_RESULTS_MIN || given > EC2_PAGE_RESULTS_MAX)
-		return op_fail(op, ERR_INVALID, "MaxResults must be from %d to %d",
+		return tmf_op_fail(op, TMF_ERR_INVALID, "MaxResults must be from %d to %d",
 		    EC2_PAGE_RESULTS_MIN, EC2_PAGE_RESULTS_MAX);
 	if (json_array_size(ids) > INSTANCE_IDS_MAX)
-		return op_fail(op, ERR_INVALID, "InstanceIds must be at most %d", INSTANCE_IDS_MAX);
+		return tmf_op_fail(
+		    op, TMF_ERR_INVALID, "InstanceIds must be at most %d", INSTANCE_IDS_MAX);
 	if (ids != NULL && json_array_size(ids) == 0)
-		return op_done(op, no_instances()); /* to AWS an empty list would mean all */
+		return tmf_op_done(op, no_instances()); /* to AWS an empty list would mean all */
 	f->max_results = choose_results(op, (int)given);
 	if (!env(op)->opts.retry)
 		return ask(op);
 	if (ids != NULL) {
 		if (keep_failed_ids(op) < 0)
-			return OP_FAIL;
-		return json_array_size(op_kept(op, IDS_KEPT)) == 0 ? op_done(op, no_instances())
-								   : ask(op);
+			return TMF_OP_FAIL;
+		return json_array_size(tmf_op_kept(op, IDS_KEPT)) == 0
+			   ? tmf_op_done(op, no_instances())
+			   : ask(op);
 	}
 	if (f->max_results > RETRY_PAGE_INSTANCES_MAX)
 		f->max_results = RETRY_PAGE_INSTANCES_MAX;
@@ -226,12 +228,12 @@ page_of(const json_t *reply)
 	return page;
 }
 
-static enum op_next
-describe_page_came(struct op *op)
+static enum tmf_op_next
+describe_page_came(struct tmf_op *op)
 {
 	struct describe_page *f = op->frame;
 	struct mirror_progress *progress = env(op)->progress;
-	size_t bytes = json_text_bytes(op->reply, PAGE_BYTES_MAX);
+	size_t bytes = jsonx_text_bytes(op->reply, PAGE_BYTES_MAX);
 
 	if (bytes > PAGE_BYTES_MAX && f->max_results > EC2_PAGE_RESULTS_MIN &&
 	    action_field_of(op, "InstanceIds") == NULL) {
@@ -242,14 +244,14 @@ describe_page_came(struct op *op)
 	}
 	mirror_note_account(env(op), op->reply);
 	progress->pages++;
-	progress->instances += json_array_size(json_get_array(op->reply, "Instances"));
-	progress->more = json_get_string(op->reply, "NextToken") != NULL;
+	progress->instances += json_array_size(jsonx_get_array(op->reply, "Instances"));
+	progress->more = jsonx_get_string(op->reply, "NextToken") != NULL;
 	if (bytes <= PAGE_BYTES_MAX)
 		op->result_bytes_max = bytes; /* the page is a part of the reply */
 	return op_done_unchanged(op, page_of(op->reply));
 }
 
-static const struct action_field input[] = {
+static const struct tmf_action_field input[] = {
     {"MaxResults", "number", false, "instances on the page, 5 to 1000; 200 if absent"},
     {"NextToken", "string", false, "what the page before gave; null for the first"},
     {"Filters", "list of {Name, Values}", false, "AWS's filters"},
@@ -258,7 +260,7 @@ static const struct action_field input[] = {
     {.name = NULL},
 };
 
-static const struct action_field output[] = {
+static const struct tmf_action_field output[] = {
     {"Instances", "list of Instance", true, "may be empty although more pages follow"},
     {"NextToken", "string or null", true, "null at the end"},
     {.name = NULL},
@@ -269,7 +271,7 @@ static const char *const iam_actions[] = {
     NULL,
 };
 
-const struct action action_describe_page = {
+const struct tmf_action action_describe_page = {
     .name = "describe-page",
     .summary = "Reads one page of instances",
     .input = input,

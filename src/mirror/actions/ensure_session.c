@@ -1,5 +1,5 @@
 #include "aws/pace/retry.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
 #include "mirror/plan.h"
@@ -29,15 +29,15 @@ struct ensure_session {
 	int pages;
 };
 
-static op_stage_fn ensure_session_looked;
-static op_stage_fn ensure_session_ready;
-static op_stage_fn ensure_session_made;
+static tmf_op_stage_fn ensure_session_looked;
+static tmf_op_stage_fn ensure_session_ready;
+static tmf_op_stage_fn ensure_session_made;
 
 /* --- the end --- */
 
 /* Records what became of the interface and ends with it. */
-static enum op_next
-settle(struct op *op, struct outcome outcome)
+static enum tmf_op_next
+settle(struct tmf_op *op, struct outcome outcome)
 {
 	const struct ensure_session *f = op->frame;
 	json_t *result;
@@ -47,16 +47,16 @@ settle(struct op *op, struct outcome outcome)
 	outcome.rule = f->rule->name;
 	if (outcome.target_id == NULL)
 		outcome.target_id = action_text_of(op, "TargetId");
-	err_fini(&op->err);
+	tmf_err_fini(&op->err);
 	if (mirror_record(env(op), &outcome, &op->err) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	result = json_object();
 	if (outcome.session_id != NULL)
-		json_put_string(result, "SessionId", outcome.session_id);
+		jsonx_put_string(result, "SessionId", outcome.session_id);
 	else
 		json_object_set_new(result, "SessionId", json_null());
-	json_put_string(result, "Outcome", outcome_name(outcome.kind));
-	return op_done(op, result);
+	jsonx_put_string(result, "Outcome", outcome_name(outcome.kind));
+	return tmf_op_done(op, result);
 }
 
 /* Refusals that say what became of the interface. */
@@ -74,73 +74,73 @@ static const struct {
 
 /* --- looking --- */
 
-static enum op_next
-look(struct op *op, const char *next_token)
+static enum tmf_op_next
+look(struct tmf_op *op, const char *next_token)
 {
 	json_t *ids = json_array();
-	struct call *call;
+	struct tmf_call *call;
 
 	json_array_append(ids, action_field_of(op, "NetworkInterfaceId"));
 	call = sessions_describe(env(op)->opts.ec2, ids, next_token);
 	json_decref(ids);
-	return op_await(op, call, ensure_session_looked);
+	return tmf_op_await(op, call, ensure_session_looked);
 }
 
-static enum op_next
-look_anew(struct op *op)
+static enum tmf_op_next
+look_anew(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
 
 	f->pages = 0;
-	op_keep(op, SESSIONS_KEPT, json_array());
+	tmf_op_keep(op, SESSIONS_KEPT, json_array());
 	return look(op, NULL);
 }
 
-static enum op_next
-ensure_session_looked(struct op *op)
+static enum tmf_op_next
+ensure_session_looked(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
-	const char *next_token = json_get_string(op->reply, "NextToken");
+	const char *next_token = jsonx_get_string(op->reply, "NextToken");
 
 	json_array_extend(
-	    op_kept(op, SESSIONS_KEPT), json_get_array(op->reply, "TrafficMirrorSessions"));
+	    tmf_op_kept(op, SESSIONS_KEPT), jsonx_get_array(op->reply, "TrafficMirrorSessions"));
 	if (next_token != NULL && ++f->pages < DESCRIBE_PAGES_MAX)
 		return look(op, next_token);
 	if (f->rule->target_id != NULL && env(op)->plan == NULL)
 		return ensure_session_ready(op);
-	return op_await(op, targets_load_lives(env(op)->targets), ensure_session_ready);
+	return tmf_op_await(op, targets_load_lives(env(op)->targets), ensure_session_ready);
 }
 
 /* --- making --- */
 
-static enum op_next
-fail_as_refused(struct op *op)
+static enum tmf_op_next
+fail_as_refused(struct tmf_op *op)
 {
-	const json_t *refusal = op_kept(op, REFUSAL_KEPT);
+	const json_t *refusal = tmf_op_kept(op, REFUSAL_KEPT);
 
-	err_set_name(&op->err, ERR_SERVICE, json_get_string(refusal, "Name"), "%s",
-	    json_get_string(refusal, "Text"));
+	tmf_err_set_name(&op->err, TMF_ERR_SERVICE, jsonx_get_string(refusal, "Name"), "%s",
+	    jsonx_get_string(refusal, "Text"));
 	op->err.http_status = (int)json_integer_value(json_object_get(refusal, "Status"));
 	snprintf(op->err.request_id, sizeof(op->err.request_id), "%s",
-	    json_get_string(refusal, "RequestId"));
-	return OP_FAIL;
+	    jsonx_get_string(refusal, "RequestId"));
+	return TMF_OP_FAIL;
 }
 
 static void
-keep_refusal(struct op *op)
+keep_refusal(struct tmf_op *op)
 {
 	json_t *refusal = json_object();
 
-	json_put_string(refusal, "Name", op->err.name);
-	json_put_string(refusal, "Text", err_text(&op->err));
-	json_put_string(refusal, "RequestId", op->err.request_id);
+	jsonx_put_string(refusal, "Name", op->err.name);
+	jsonx_put_string(refusal, "Text", tmf_err_text(&op->err));
+	jsonx_put_string(refusal, "RequestId", op->err.request_id);
 	json_object_set_new(refusal, "Status", json_integer(op->err.http_status));
-	op_keep(op, REFUSAL_KEPT, refusal);
-	err_fini(&op->err);
+	tmf_op_keep(op, REFUSAL_KEPT, refusal);
+	tmf_err_fini(&op->err);
 }
 
-static struct call *
-ask(struct op *op, const struct session_order *order)
+static struct tmf_call *
+ask(struct tmf_op *op, const struct session_order *order)
 {
 	struct mirror *mirror = env(op);
 
@@ -151,15 +151,15 @@ ask(struct op *op, const struct session_order *order)
 }
 
 /* Creates, or modifies session_id. */
-static enum op_next
-make(struct op *op)
+static enum tmf_op_next
+make(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
 	struct session_order order = {
 	    .rule = f->rule,
 	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
 	    .target_id = action_text_of(op, "TargetId"),
-	    .session_id = f->modifies ? json_string_value(op_kept(op, SESSION_KEPT)) : NULL,
+	    .session_id = f->modifies ? json_string_value(tmf_op_kept(op, SESSION_KEPT)) : NULL,
 	    .tags = session_tags(env(op), f->rule),
 	    .session_number = f->session_number,
 	};
@@ -167,63 +167,63 @@ make(struct op *op)
 	if (f->makes++ == MAKES_MAX)
 		return fail_as_refused(op);
 	if (sessions_destroyed(env(op), &order.after_wall_ms, &op->err) < 0)
-		return OP_FAIL;
-	return op_await_seen(op, ask(op, &order), ensure_session_made);
+		return TMF_OP_FAIL;
+	return tmf_op_await_seen(op, ask(op, &order), ensure_session_made);
 }
 
 static void
-modify_next(struct op *op, const char *session_id)
+modify_next(struct tmf_op *op, const char *session_id)
 {
 	struct ensure_session *f = op->frame;
 
 	f->modifies = true;
-	op_keep(op, SESSION_KEPT, json_string(session_id));
+	tmf_op_keep(op, SESSION_KEPT, json_string(session_id));
 }
 
 /* The plan wants to know which targets are interfaces. */
-static enum op_next
-ensure_session_loaded(struct op *op)
+static enum tmf_op_next
+ensure_session_loaded(struct tmf_op *op)
 {
 	return make(op);
 }
 
-static enum op_next
-ensure_session_start(struct op *op)
+static enum tmf_op_next
+ensure_session_start(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
 
 	if (action_input_check(op) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	f->rule = action_rule_of(op, action_text_of(op, "Rule"));
 	if (f->rule == NULL)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	f->session_number = f->rule->session_number;
 	if (f->session_number == 0)
 		return look_anew(op);
 	if (action_text_of(op, "SessionId") != NULL)
 		modify_next(op, action_text_of(op, "SessionId"));
 	if (env(op)->plan != NULL)
-		return op_await(op, targets_load(env(op)->targets), ensure_session_loaded);
+		return tmf_op_await(op, targets_load(env(op)->targets), ensure_session_loaded);
 	return make(op);
 }
 
 /* AWS refused for good. What the interface has by now tells why. */
-static enum op_next
-refused(struct op *op)
+static enum tmf_op_next
+refused(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
 	bool session_is_gone = f->modifies && aws_error_is_not_found(op->err.name) &&
 			       strstr(op->err.name, "MirrorSession") != NULL;
 
-	if (err_is(&op->err, ERROR_SOURCES_LIMIT))
-		return OP_FAIL; /* the workflow turns to another target */
-	if (err_is(&op->err, ERROR_TYPE) && env(op)->plan == NULL &&
+	if (tmf_err_is(&op->err, ERROR_SOURCES_LIMIT))
+		return TMF_OP_FAIL; /* the workflow turns to another target */
+	if (tmf_err_is(&op->err, ERROR_TYPE) && env(op)->plan == NULL &&
 	    action_text_of(op, "InstanceType") != NULL &&
 	    unsupported_remember(env(op), action_text_of(op, "NetworkInterfaceId"),
 		action_text_of(op, "InstanceType"), &op->err) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		if (err_is(&op->err, answers[i].error))
+		if (tmf_err_is(&op->err, answers[i].error))
 			return settle(op,
 			    (struct outcome){.kind = answers[i].kind, .reason = answers[i].reason});
 	keep_refusal(op);
@@ -233,22 +233,22 @@ refused(struct op *op)
 	return make(op);
 }
 
-static enum op_next
-ensure_session_made(struct op *op)
+static enum tmf_op_next
+ensure_session_made(struct tmf_op *op)
 {
 	const struct ensure_session *f = op->frame;
 	const struct plan *plan = env(op)->plan;
 	const char *session_id;
 
 	if (op->reply == NULL &&
-	    (op->err.code != ERR_SERVICE || retry_classify(&op->err) != RETRY_NEVER))
-		return OP_FAIL;
+	    (op->err.code != TMF_ERR_SERVICE || retry_classify(&op->err) != RETRY_NEVER))
+		return TMF_OP_FAIL;
 	if (op->reply == NULL)
 		return refused(op);
-	session_id = json_get_string(
+	session_id = jsonx_get_string(
 	    json_object_get(op->reply, "TrafficMirrorSession"), "TrafficMirrorSessionId");
 	if (session_id == NULL && plan == NULL)
-		return op_fail(op, ERR_REPLY, "the reply names no session");
+		return tmf_op_fail(op, TMF_ERR_REPLY, "the reply names no session");
 	return settle(
 	    op, (struct outcome){
 		    .kind = f->modifies ? OUTCOME_UPDATED : OUTCOME_CREATED,
@@ -261,9 +261,9 @@ ensure_session_made(struct op *op)
 /* --- after a look --- */
 
 static bool
-was_refused_as(const struct op *op, const char *error)
+was_refused_as(const struct tmf_op *op, const char *error)
 {
-	const char *name = json_get_string(op_kept(op, REFUSAL_KEPT), "Name");
+	const char *name = jsonx_get_string(tmf_op_kept(op, REFUSAL_KEPT), "Name");
 
 	return name != NULL && strcmp(name, error) == 0;
 }
@@ -275,12 +275,12 @@ number_of(const json_t *session)
 }
 
 /* Nothing in the way that a look could find: another free number where any will do, otherwise it is as AWS said. */
-static enum op_next
-missing(struct op *op)
+static enum tmf_op_next
+missing(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
 	int free_number = session_free_number(
-	    op_kept(op, SESSIONS_KEPT), action_text_of(op, "NetworkInterfaceId"));
+	    tmf_op_kept(op, SESSIONS_KEPT), action_text_of(op, "NetworkInterfaceId"));
 
 	if (was_refused_as(op, ERROR_SESSIONS_LIMIT))
 		return settle(
@@ -293,8 +293,8 @@ missing(struct op *op)
 }
 
 /* One of ours: brought back, unless that was just what AWS refused. */
-static enum op_next
-drifted(struct op *op, const json_t *session)
+static enum tmf_op_next
+drifted(struct tmf_op *op, const json_t *session)
 {
 	struct ensure_session *f = op->frame;
 
@@ -302,12 +302,12 @@ drifted(struct op *op, const json_t *session)
 		return fail_as_refused(op);
 	if (f->rule->session_number == 0)
 		f->session_number = number_of(session);
-	modify_next(op, json_get_string(session, "TrafficMirrorSessionId"));
+	modify_next(op, jsonx_get_string(session, "TrafficMirrorSessionId"));
 	return make(op);
 }
 
-static enum op_next
-ensure_session_ready(struct op *op)
+static enum tmf_op_next
+ensure_session_ready(struct tmf_op *op)
 {
 	const struct ensure_session *f = op->frame;
 	const struct session_question question = {
@@ -315,7 +315,7 @@ ensure_session_ready(struct op *op)
 	    .rule = f->rule,
 	    .target_id = action_text_of(op, "TargetId"),
 	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
-	    .sessions = op_kept(op, SESSIONS_KEPT),
+	    .sessions = tmf_op_kept(op, SESSIONS_KEPT),
 	};
 	const json_t *session;
 	struct outcome outcome = {0};
@@ -337,13 +337,13 @@ ensure_session_ready(struct op *op)
 		outcome.reason = "session-limit";
 		break;
 	}
-	outcome.session_id = json_get_string(session, "TrafficMirrorSessionId");
-	outcome.target_id = json_get_string(session, "TrafficMirrorTargetId");
+	outcome.session_id = jsonx_get_string(session, "TrafficMirrorSessionId");
+	outcome.target_id = jsonx_get_string(session, "TrafficMirrorTargetId");
 	return settle(op, outcome);
 }
 
 static void
-ensure_session_gave_up(struct op *op)
+ensure_session_gave_up(struct tmf_op *op)
 {
 	const struct outcome item = {
 	    .instance_id = action_text_of(op, "InstanceId"),
@@ -356,7 +356,7 @@ ensure_session_gave_up(struct op *op)
 		mirror_record_failed(env(op), &item, &op->err);
 }
 
-static const struct action_field input[] = {
+static const struct tmf_action_field input[] = {
     {"NetworkInterfaceId", "string", true, "the source"},
     {"InstanceId", "string", true, "whose interface it is"},
     {"TargetId", "string", true, "where to mirror to"},
@@ -367,7 +367,7 @@ static const struct action_field input[] = {
     {.name = NULL},
 };
 
-static const struct action_field output[] = {
+static const struct tmf_action_field output[] = {
     {"SessionId", "string or null", true, "null where there is none in the end"},
     {"Outcome", "string", true, "as recorded: created, updated, present, ineligible, ..."},
     {.name = NULL},
@@ -384,7 +384,7 @@ static const char *const iam_actions[] = {
     NULL,
 };
 
-const struct action action_ensure_session = {
+const struct tmf_action action_ensure_session = {
     .name = "ensure-session",
     .summary = "Creates an interface's mirror session, or brings it back to what the rule says",
     .input = input,

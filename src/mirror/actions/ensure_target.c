@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
 #include "mirror/targets/targets.h"
@@ -7,51 +7,51 @@
 
 /* tmflow:ensure-target: the target that a source's traffic goes to, created where there is none. */
 
-static op_stage_fn ensure_target_loaded;
+static tmf_op_stage_fn ensure_target_loaded;
 
 static json_t *
 target_of(const char *target_id)
 {
 	json_t *result = json_object();
 
-	json_put_string(result, "TargetId", target_id);
+	jsonx_put_string(result, "TargetId", target_id);
 	json_object_set_new(result, "Created", json_false());
 	return result;
 }
 
 /* A target that the configuration names is taken as it is; when it is full there is no other. */
-static enum op_next
-given_target(struct op *op, const struct config_rule *rule)
+static enum tmf_op_next
+given_target(struct tmf_op *op, const struct config_rule *rule)
 {
 	const char *full = action_text_of(op, "FullTargetId");
 
 	if (full != NULL && strcmp(full, rule->target_id) == 0) {
-		err_set_name(&op->err, ERR_SERVICE, ERROR_SOURCES_LIMIT,
+		tmf_err_set_name(&op->err, TMF_ERR_SERVICE, ERROR_SOURCES_LIMIT,
 		    "target %s, which rule %s names, takes no more sources", full, rule->name);
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	}
 	return op_done_unchanged(op, target_of(rule->target_id));
 }
 
-static enum op_next
-ensure_target_start(struct op *op)
+static enum tmf_op_next
+ensure_target_start(struct tmf_op *op)
 {
 	const struct config_rule *rule;
 
 	if (action_input_check(op) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	rule = action_rule_of(op, action_text_of(op, "Rule"));
 	if (rule == NULL)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	if (rule->target_id != NULL)
 		return given_target(op, rule);
 	if (action_text_of(op, "SessionTargetId") != NULL)
-		return op_done(op, target_of(action_text_of(op, "SessionTargetId")));
-	return op_await(op, targets_load_lives(env(op)->targets), ensure_target_loaded);
+		return tmf_op_done(op, target_of(action_text_of(op, "SessionTargetId")));
+	return tmf_op_await(op, targets_load_lives(env(op)->targets), ensure_target_loaded);
 }
 
-static enum op_next
-ensure_target_loaded(struct op *op)
+static enum tmf_op_next
+ensure_target_loaded(struct tmf_op *op)
 {
 	const struct target_request request = {
 	    .rule = action_rule_of(op, action_text_of(op, "Rule")),
@@ -59,11 +59,11 @@ ensure_target_loaded(struct op *op)
 	    .full_target_id = action_text_of(op, "FullTargetId"),
 	};
 
-	return op_await_result(op, targets_ensure(env(op)->targets, &request));
+	return tmf_op_await_result(op, targets_ensure(env(op)->targets, &request));
 }
 
 static void
-ensure_target_gave_up(struct op *op)
+ensure_target_gave_up(struct tmf_op *op)
 {
 	const struct outcome item = {
 	    .instance_id = action_text_of(op, "InstanceId"),
@@ -76,7 +76,7 @@ ensure_target_gave_up(struct op *op)
 		mirror_record_failed(env(op), &item, &op->err);
 }
 
-static const struct action_field input[] = {
+static const struct tmf_action_field input[] = {
     {"Rule", "string", true, "the rule's name"},
     {"SubnetId", "string", true, "the source's subnet"},
     {"FullTargetId", "string", false, "a target that answered that it takes no more sources"},
@@ -87,7 +87,7 @@ static const struct action_field input[] = {
     {.name = NULL},
 };
 
-static const struct action_field output[] = {
+static const struct tmf_action_field output[] = {
     {"TargetId", "string", true, "where to mirror to"},
     {"Created", "boolean", true, "it was made just now"},
     {.name = NULL},
@@ -105,7 +105,7 @@ static const char *const iam_actions[] = {
     NULL,
 };
 
-const struct action action_ensure_target = {
+const struct tmf_action action_ensure_target = {
     .name = "ensure-target",
     .summary = "Gives the target for a source, and creates it where there is none",
     .input = input,

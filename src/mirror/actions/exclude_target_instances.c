@@ -1,20 +1,20 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
 #include "mirror/targets/targets.h"
 
 /* tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop. Also leaves out what the configuration excludes. */
 
-static op_stage_fn exclude_loaded;
+static tmf_op_stage_fn exclude_loaded;
 
 static const char *
 instance_of(const json_t *entry)
 {
-	return json_get_string(json_object_get(entry, "Instance"), "InstanceId");
+	return jsonx_get_string(json_object_get(entry, "Instance"), "InstanceId");
 }
 
 static int
-check_entries(struct op *op)
+check_entries(struct tmf_op *op)
 {
 	const json_t *matched = action_field_of(op, "Matched");
 	json_t *entry;
@@ -22,19 +22,19 @@ check_entries(struct op *op)
 
 	json_array_foreach (matched, i, entry)
 		if (instance_of(entry) == NULL ||
-		    json_get_string(entry, "NetworkInterfaceId") == NULL)
-			return err_set(&op->err, ERR_INVALID,
+		    jsonx_get_string(entry, "NetworkInterfaceId") == NULL)
+			return tmf_err_set(&op->err, TMF_ERR_INVALID,
 			    "Matched: entry %zu lacks NetworkInterfaceId or Instance.InstanceId",
 			    i);
 	return 0;
 }
 
-static enum op_next
-exclude_start(struct op *op)
+static enum tmf_op_next
+exclude_start(struct tmf_op *op)
 {
 	if (action_input_check(op) < 0 || check_entries(op) < 0)
-		return OP_FAIL;
-	return op_await(op, targets_load(env(op)->targets), exclude_loaded);
+		return TMF_OP_FAIL;
+	return tmf_op_await(op, targets_load(env(op)->targets), exclude_loaded);
 }
 
 /* The target that one of the entry's interfaces is, or NULL. */
@@ -42,12 +42,12 @@ static const char *
 target_held(const struct inventory *inventory, const json_t *entry)
 {
 	const json_t *interfaces =
-	    json_get_array(json_object_get(entry, "Instance"), "NetworkInterfaces");
+	    jsonx_get_array(json_object_get(entry, "Instance"), "NetworkInterfaces");
 	json_t *interface;
 	size_t i;
 
 	json_array_foreach (interfaces, i, interface) {
-		const char *id = json_get_string(interface, "NetworkInterfaceId");
+		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
 		const struct target *target = id != NULL ? inventory_holding(inventory, id) : NULL;
 
 		if (target != NULL)
@@ -68,36 +68,36 @@ holders(const struct inventory *inventory, const json_t *matched)
 		const char *target_id = target_held(inventory, entry);
 
 		if (target_id != NULL)
-			json_put_string(found, instance_of(entry), target_id);
+			jsonx_put_string(found, instance_of(entry), target_id);
 	}
 	return found;
 }
 
 static int
-exclude(struct op *op, json_t *excluded, const json_t *entry, const char *target_id)
+exclude(struct tmf_op *op, json_t *excluded, const json_t *entry, const char *target_id)
 {
 	const char *reason =
-	    target_id != NULL ? "target-instance" : json_get_string(entry, "Excluded");
+	    target_id != NULL ? "target-instance" : jsonx_get_string(entry, "Excluded");
 	const struct outcome outcome = {
 	    .kind = OUTCOME_EXCLUDED,
 	    .instance_id = instance_of(entry),
-	    .interface_id = json_get_string(entry, "NetworkInterfaceId"),
+	    .interface_id = jsonx_get_string(entry, "NetworkInterfaceId"),
 	    .reason = reason,
-	    .rule = json_get_string(entry, "Rule"),
+	    .rule = jsonx_get_string(entry, "Rule"),
 	    .target_id = target_id,
 	};
 	json_t *item = json_object();
 
-	json_put_string(item, "InstanceId", outcome.instance_id);
-	json_put_string(item, "NetworkInterfaceId", outcome.interface_id);
-	json_put_string(item, "TargetId", target_id);
-	json_put_string(item, "Reason", reason);
+	jsonx_put_string(item, "InstanceId", outcome.instance_id);
+	jsonx_put_string(item, "NetworkInterfaceId", outcome.interface_id);
+	jsonx_put_string(item, "TargetId", target_id);
+	jsonx_put_string(item, "Reason", reason);
 	json_array_append_new(excluded, item);
 	return mirror_record(env(op), &outcome, &op->err);
 }
 
 static int
-sort_out(struct op *op, json_t *kept, json_t *excluded)
+sort_out(struct tmf_op *op, json_t *kept, json_t *excluded)
 {
 	const json_t *matched = action_field_of(op, "Matched");
 	json_t *targets = holders(targets_inventory(env(op)->targets), matched);
@@ -106,9 +106,9 @@ sort_out(struct op *op, json_t *kept, json_t *excluded)
 	int ret = 0;
 
 	json_array_foreach (matched, i, entry) {
-		const char *target_id = json_get_string(targets, instance_of(entry));
+		const char *target_id = jsonx_get_string(targets, instance_of(entry));
 
-		if (target_id == NULL && json_get_string(entry, "Excluded") == NULL)
+		if (target_id == NULL && jsonx_get_string(entry, "Excluded") == NULL)
 			json_array_append(kept, entry);
 		else if ((ret = exclude(op, excluded, entry, target_id)) < 0)
 			break;
@@ -117,8 +117,8 @@ sort_out(struct op *op, json_t *kept, json_t *excluded)
 	return ret;
 }
 
-static enum op_next
-exclude_loaded(struct op *op)
+static enum tmf_op_next
+exclude_loaded(struct tmf_op *op)
 {
 	json_t *result = json_object();
 	json_t *kept = json_array();
@@ -129,16 +129,16 @@ exclude_loaded(struct op *op)
 	if (sort_out(op, kept, excluded) == 0)
 		return op_done_unchanged(op, result);
 	json_decref(result);
-	return OP_FAIL;
+	return TMF_OP_FAIL;
 }
 
-static const struct action_field input[] = {
+static const struct tmf_action_field input[] = {
     {"Matched", "list of {Instance, NetworkInterfaceId, Rule}", true, "as tmflow:match gives it"},
     MEMBER_ACCOUNT_FIELD,
     {.name = NULL},
 };
 
-static const struct action_field output[] = {
+static const struct tmf_action_field output[] = {
     {"Matched", "list of {Instance, NetworkInterfaceId, Rule}", true, "what is left to mirror"},
     {"Excluded", "list of {InstanceId, NetworkInterfaceId, TargetId?, Reason}", true,
 	"target-instance or configured"},
@@ -150,7 +150,7 @@ static const char *const iam_actions[] = {
     NULL,
 };
 
-const struct action action_exclude_target_instances = {
+const struct tmf_action action_exclude_target_instances = {
     .name = "exclude-target-instances",
     .summary = "Leaves out instances behind mirror targets, and what the configuration excludes",
     .input = input,

@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
 #include "mirror/plan.h"
@@ -27,11 +27,11 @@ static const char *const list_names[] = {
     [SESSION_LIMIT] = "Conflicts",
 };
 
-static op_stage_fn find_sessions_loaded;
-static op_stage_fn find_sessions_came;
+static tmf_op_stage_fn find_sessions_loaded;
+static tmf_op_stage_fn find_sessions_came;
 
 static const json_t *
-matched_of(const struct op *op)
+matched_of(const struct tmf_op *op)
 {
 	return action_field_of(op, "Matched");
 }
@@ -39,23 +39,23 @@ matched_of(const struct op *op)
 static const char *
 interface_of(const json_t *entry)
 {
-	return json_get_string(entry, "NetworkInterfaceId");
+	return jsonx_get_string(entry, "NetworkInterfaceId");
 }
 
 static const json_t *
 instance_of(const json_t *entry)
 {
-	return json_get_object(entry, "Instance");
+	return jsonx_get_object(entry, "Instance");
 }
 
 static const char *
 subnet_of(const json_t *entry)
 {
-	return json_get_string(instance_of(entry), "SubnetId");
+	return jsonx_get_string(instance_of(entry), "SubnetId");
 }
 
 static int
-check_entries(struct op *op, bool *ret_created_targets)
+check_entries(struct tmf_op *op, bool *ret_created_targets)
 {
 	const json_t *matched = matched_of(op);
 	json_t *entry;
@@ -66,12 +66,12 @@ check_entries(struct op *op, bool *ret_created_targets)
 		const struct config_rule *rule;
 
 		if (interface_of(entry) == NULL || subnet_of(entry) == NULL ||
-		    json_get_string(instance_of(entry), "InstanceId") == NULL)
-			return err_set(&op->err, ERR_INVALID,
+		    jsonx_get_string(instance_of(entry), "InstanceId") == NULL)
+			return tmf_err_set(&op->err, TMF_ERR_INVALID,
 			    "Matched: entry %zu lacks NetworkInterfaceId, Instance.InstanceId or "
 			    "Instance.SubnetId",
 			    i);
-		rule = action_rule_of(op, json_get_string(entry, "Rule"));
+		rule = action_rule_of(op, jsonx_get_string(entry, "Rule"));
 		if (rule == NULL)
 			return -1;
 		*ret_created_targets = *ret_created_targets || rule->target_id == NULL;
@@ -92,9 +92,9 @@ slim_sessions(const json_t *sessions)
 	json_array_foreach (sessions, i, session) {
 		json_t *item = json_object();
 
-		json_share_string(item, "SessionId", session, "TrafficMirrorSessionId");
-		json_share_string(item, "TargetId", session, "TrafficMirrorTargetId");
-		json_share_string(item, "FilterId", session, "TrafficMirrorFilterId");
+		jsonx_share_string(item, "SessionId", session, "TrafficMirrorSessionId");
+		jsonx_share_string(item, "TargetId", session, "TrafficMirrorTargetId");
+		jsonx_share_string(item, "FilterId", session, "TrafficMirrorFilterId");
 		json_object_set(item, "SessionNumber", json_object_get(session, "SessionNumber"));
 		json_array_append_new(slim, item);
 	}
@@ -102,14 +102,14 @@ slim_sessions(const json_t *sessions)
 }
 
 static int
-record(struct op *op, const json_t *entry, enum session_verdict verdict, const json_t *session)
+record(struct tmf_op *op, const json_t *entry, enum session_verdict verdict, const json_t *session)
 {
 	struct outcome outcome = {
-	    .instance_id = json_get_string(instance_of(entry), "InstanceId"),
+	    .instance_id = jsonx_get_string(instance_of(entry), "InstanceId"),
 	    .interface_id = interface_of(entry),
-	    .rule = json_get_string(entry, "Rule"),
-	    .target_id = json_get_string(session, "TrafficMirrorTargetId"),
-	    .session_id = json_get_string(session, "TrafficMirrorSessionId"),
+	    .rule = jsonx_get_string(entry, "Rule"),
+	    .target_id = jsonx_get_string(session, "TrafficMirrorTargetId"),
+	    .session_id = jsonx_get_string(session, "TrafficMirrorSessionId"),
 	};
 
 	switch (verdict) {
@@ -136,29 +136,29 @@ item_of(const struct session_question *question, const json_t *entry, const json
 {
 	json_t *item = json_object();
 
-	json_share_string(item, "InstanceId", instance_of(entry), "InstanceId");
-	json_share_string(item, "SubnetId", instance_of(entry), "SubnetId");
-	json_share_string(item, "NetworkInterfaceId", entry, "NetworkInterfaceId");
-	json_share_string(item, "Rule", entry, "Rule");
+	jsonx_share_string(item, "InstanceId", instance_of(entry), "InstanceId");
+	jsonx_share_string(item, "SubnetId", instance_of(entry), "SubnetId");
+	jsonx_share_string(item, "NetworkInterfaceId", entry, "NetworkInterfaceId");
+	jsonx_share_string(item, "Rule", entry, "Rule");
 	/* The workflow names these: they are there in every item. */
-	json_put_string_or_null(
-	    item, "SessionId", json_get_string(session, "TrafficMirrorSessionId"));
-	json_put_string_or_null(
-	    item, "InstanceType", json_get_string(instance_of(entry), "InstanceType"));
-	json_put_string_or_null(item, "SessionTargetId", session_kept_target(question, session));
+	jsonx_put_string_or_null(
+	    item, "SessionId", jsonx_get_string(session, "TrafficMirrorSessionId"));
+	jsonx_put_string_or_null(
+	    item, "InstanceType", jsonx_get_string(instance_of(entry), "InstanceType"));
+	jsonx_put_string_or_null(item, "SessionTargetId", session_kept_target(question, session));
 	json_object_set_new(item, "Sessions", slim_sessions(question->sessions));
 	return item;
 }
 
 /* AWS has refused this interface on such an instance before: it is not asked again. */
 static int
-record_unsupported(struct op *op, const json_t *entry)
+record_unsupported(struct tmf_op *op, const json_t *entry)
 {
 	const struct outcome outcome = {
 	    .kind = OUTCOME_INELIGIBLE,
-	    .instance_id = json_get_string(instance_of(entry), "InstanceId"),
+	    .instance_id = jsonx_get_string(instance_of(entry), "InstanceId"),
 	    .interface_id = interface_of(entry),
-	    .rule = json_get_string(entry, "Rule"),
+	    .rule = jsonx_get_string(entry, "Rule"),
 	    .reason = "type",
 	};
 
@@ -166,23 +166,24 @@ record_unsupported(struct op *op, const json_t *entry)
 }
 
 static void
-note_drift(struct op *op, const struct session_question *question, const json_t *session)
+note_drift(struct tmf_op *op, const struct session_question *question, const json_t *session)
 {
 	struct buf text = {0};
 
 	session_differences(question, session, &text);
 	plan_note_drift(
-	    env(op)->plan, json_get_string(session, "TrafficMirrorSessionId"), buf_cstr(&text));
+	    env(op)->plan, jsonx_get_string(session, "TrafficMirrorSessionId"), buf_cstr(&text));
 	buf_fini(&text);
 }
 
 static int
-classify(struct op *op, const json_t *entry, json_t *result)
+classify(struct tmf_op *op, const json_t *entry, json_t *result)
 {
-	const json_t *sessions = json_object_get(op_kept(op, KEPT_SESSIONS), interface_of(entry));
+	const json_t *sessions =
+	    json_object_get(tmf_op_kept(op, KEPT_SESSIONS), interface_of(entry));
 	const struct session_question question = {
 	    .targets = env(op)->targets,
-	    .rule = action_rule_of(op, json_get_string(entry, "Rule")),
+	    .rule = action_rule_of(op, jsonx_get_string(entry, "Rule")),
 	    .subnet_id = subnet_of(entry),
 	    .interface_id = interface_of(entry),
 	    .sessions = sessions,
@@ -192,7 +193,7 @@ classify(struct op *op, const json_t *entry, json_t *result)
 
 	if (verdict == SESSION_MISSING) {
 		int refused = unsupported_known(env(op), interface_of(entry),
-		    json_get_string(instance_of(entry), "InstanceType"), &op->err);
+		    jsonx_get_string(instance_of(entry), "InstanceType"), &op->err);
 
 		if (refused != 0)
 			return refused < 0 ? -1 : record_unsupported(op, entry);
@@ -205,8 +206,8 @@ classify(struct op *op, const json_t *entry, json_t *result)
 	return record(op, entry, verdict, session);
 }
 
-static enum op_next
-answer_loaded(struct op *op)
+static enum tmf_op_next
+answer_loaded(struct tmf_op *op)
 {
 	const json_t *matched = matched_of(op);
 	json_t *result = json_object();
@@ -220,7 +221,7 @@ answer_loaded(struct op *op)
 	json_array_foreach (matched, i, entry) {
 		if (classify(op, entry, result) < 0) {
 			json_decref(result);
-			return OP_FAIL;
+			return TMF_OP_FAIL;
 		}
 	}
 	return op_done_unchanged(op, result);
@@ -228,10 +229,10 @@ answer_loaded(struct op *op)
 
 /* One session is enough to know the targets for. */
 static bool
-needs_targets(struct op *op)
+needs_targets(struct tmf_op *op)
 {
 	const json_t *matched = matched_of(op);
-	const json_t *found = op_kept(op, KEPT_SESSIONS);
+	const json_t *found = tmf_op_kept(op, KEPT_SESSIONS);
 	json_t *entry;
 	size_t i;
 
@@ -242,30 +243,30 @@ needs_targets(struct op *op)
 
 		json_array_foreach (sessions, k, session)
 			if (session_needs_targets(
-				action_rule_of(op, json_get_string(entry, "Rule")), session))
+				action_rule_of(op, jsonx_get_string(entry, "Rule")), session))
 				return true;
 	}
 	return false;
 }
 
-static enum op_next
-answer(struct op *op)
+static enum tmf_op_next
+answer(struct tmf_op *op)
 {
 	if (needs_targets(op))
-		return op_await(op, targets_load(env(op)->targets), answer_loaded);
+		return tmf_op_await(op, targets_load(env(op)->targets), answer_loaded);
 	return answer_loaded(op);
 }
 
 /* --- asking --- */
 
-static enum op_next
-ask(struct op *op, const char *next_token)
+static enum tmf_op_next
+ask(struct tmf_op *op, const char *next_token)
 {
 	struct find_sessions *f = op->frame;
 	const json_t *matched = matched_of(op);
 	size_t end = f->asked + EC2_FILTER_VALUES_MAX;
 	json_t *ids;
-	struct call *call;
+	struct tmf_call *call;
 
 	if (f->asked == json_array_size(matched))
 		return answer(op);
@@ -278,24 +279,24 @@ ask(struct op *op, const char *next_token)
 	f->asking = end;
 	call = sessions_describe(env(op)->opts.ec2, ids, next_token);
 	json_decref(ids);
-	return op_await_seen(op, call, find_sessions_came);
+	return tmf_op_await_seen(op, call, find_sessions_came);
 }
 
-static enum op_next
-find_sessions_start(struct op *op)
+static enum tmf_op_next
+find_sessions_start(struct tmf_op *op)
 {
 	bool created_targets;
 
 	if (action_input_check(op) < 0 || check_entries(op, &created_targets) < 0)
-		return OP_FAIL;
-	op_keep(op, KEPT_SESSIONS, json_object());
+		return TMF_OP_FAIL;
+	tmf_op_keep(op, KEPT_SESSIONS, json_object());
 	if (created_targets)
-		return op_await(op, targets_load_lives(env(op)->targets), find_sessions_loaded);
+		return tmf_op_await(op, targets_load_lives(env(op)->targets), find_sessions_loaded);
 	return ask(op, NULL);
 }
 
-static enum op_next
-find_sessions_loaded(struct op *op)
+static enum tmf_op_next
+find_sessions_loaded(struct tmf_op *op)
 {
 	return ask(op, NULL);
 }
@@ -305,7 +306,7 @@ static void
 keep_session(json_t *by_interface, json_t *session)
 {
 	const char *interface_id = interface_of(session);
-	const char *id = json_get_string(session, "TrafficMirrorSessionId");
+	const char *id = jsonx_get_string(session, "TrafficMirrorSessionId");
 	json_t *sessions;
 	json_t *other;
 	size_t i;
@@ -318,13 +319,13 @@ keep_session(json_t *by_interface, json_t *session)
 		json_object_set_new(by_interface, interface_id, sessions);
 	}
 	json_array_foreach (sessions, i, other)
-		if (strcmp(json_get_string(other, "TrafficMirrorSessionId"), id) == 0)
+		if (strcmp(jsonx_get_string(other, "TrafficMirrorSessionId"), id) == 0)
 			return;
 	json_array_append(sessions, session);
 }
 
-static enum op_next
-find_sessions_came(struct op *op)
+static enum tmf_op_next
+find_sessions_came(struct tmf_op *op)
 {
 	struct find_sessions *f = op->frame;
 	const char *next_token;
@@ -332,22 +333,22 @@ find_sessions_came(struct op *op)
 	size_t i;
 
 	if (op->reply == NULL) {
-		if ((!err_is(&op->err, "InvalidNextToken") &&
-			!err_is(&op->err, "InvalidPaginationToken")) ||
+		if ((!tmf_err_is(&op->err, "InvalidNextToken") &&
+			!tmf_err_is(&op->err, "InvalidPaginationToken")) ||
 		    f->restarts++ == RESTARTS_MAX)
-			return OP_FAIL;
-		err_fini(&op->err);
+			return TMF_OP_FAIL;
+		tmf_err_fini(&op->err);
 		return ask(op, NULL);
 	}
-	json_array_foreach (json_get_array(op->reply, "TrafficMirrorSessions"), i, session)
-		keep_session(op_kept(op, KEPT_SESSIONS), session);
-	next_token = json_get_string(op->reply, "NextToken");
+	json_array_foreach (jsonx_get_array(op->reply, "TrafficMirrorSessions"), i, session)
+		keep_session(tmf_op_kept(op, KEPT_SESSIONS), session);
+	next_token = jsonx_get_string(op->reply, "NextToken");
 	if (next_token == NULL)
 		f->asked = f->asking;
 	return ask(op, next_token);
 }
 
-static const struct action_field input[] = {
+static const struct tmf_action_field input[] = {
     {"Matched", "list of {Instance, NetworkInterfaceId, Rule}", true, "the interfaces to look at"},
     MEMBER_ACCOUNT_FIELD,
     {.name = NULL},
@@ -357,7 +358,7 @@ static const struct action_field input[] = {
 	"list of {InstanceId, InstanceType, SubnetId, NetworkInterfaceId, Rule, SessionId, "       \
 	"SessionTargetId, Sessions}"
 
-static const struct action_field output[] = {
+static const struct tmf_action_field output[] = {
     {"Missing", ITEM, true, "no session that counts: create one"},
     {"Present", ITEM, true, "the same interface, filter and a target of the rule's"},
     {"Drifted", ITEM, true, "tmflow's own, but other filter or target: modify SessionId"},
@@ -373,7 +374,7 @@ static const char *const iam_actions[] = {
     NULL,
 };
 
-const struct action action_find_sessions = {
+const struct tmf_action action_find_sessions = {
     .name = "find-sessions",
     .summary = "Finds the mirror sessions that interfaces have",
     .input = input,

@@ -1,23 +1,23 @@
 #include "base/log.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/actions.h"
 
 #include <stdlib.h>
 
 /* tmflow:log: writes its input to the log and gives it back. */
 
-static enum op_next
-log_start(struct op *op)
+static enum tmf_op_next
+log_start(struct tmf_op *op)
 {
-	char *text = json_text(op->input);
+	char *text = jsonx_text(op->input);
 
 	log_event(LOG_INFO, "workflow.log", LOG_STR("input", text));
 	free(text);
-	return op_done(op, json_incref(op->input));
+	return tmf_op_done(op, json_incref(op->input));
 }
 
-const struct action action_log = {
+const struct tmf_action action_log = {
     .name = "log",
     .summary = "Writes its input to the log (level info) and gives it back",
     .start = log_start,

@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
@@ -16,15 +16,15 @@
 
 /* The source that Script means. Borrows. */
 static const char *
-source_of(struct op *op, const char *script)
+source_of(struct tmf_op *op, const char *script)
 {
 	const char *source;
 
 	if (!mirror_is_script_file(script))
 		return script;
-	source = json_get_string(env(op)->opts.scripts, script);
+	source = jsonx_get_string(env(op)->opts.scripts, script);
 	if (source == NULL)
-		err_set(&op->err, ERR_INVALID,
+		tmf_err_set(&op->err, TMF_ERR_INVALID,
 		    "Script: %s was not read when the run began: only files that the workflow "
 		    "names by a constant are; a value that is worked out must be Lua source",
 		    script);
@@ -33,7 +33,7 @@ source_of(struct op *op, const char *script)
 
 /* A list is the arguments one by one, anything else is the only one. */
 static size_t
-collect_arguments(struct op *op, json_t *arguments[ARGUMENTS_MAX])
+collect_arguments(struct tmf_op *op, json_t *arguments[ARGUMENTS_MAX])
 {
 	json_t *given = json_object_get(op->input, "Arguments");
 	size_t count = json_array_size(given);
@@ -58,8 +58,8 @@ in_order(json_t *value)
 
 	if (!json_is_object(value) && !json_is_array(value))
 		return value;
-	json_write_canonical(value, &text);
-	sorted = json_parse(buf_str(&text), NULL);
+	jsonx_write_canonical(value, &text);
+	sorted = jsonx_parse(buf_str(&text), NULL);
 	buf_fini(&text);
 	if (sorted == NULL)
 		return value;
@@ -67,8 +67,8 @@ in_order(json_t *value)
 	return sorted;
 }
 
-static enum op_next
-call(struct op *op, struct script *script)
+static enum tmf_op_next
+call(struct tmf_op *op, struct script *script)
 {
 	const char *function = action_text_of(op, "Function");
 	json_t *arguments[ARGUMENTS_MAX];
@@ -76,41 +76,41 @@ call(struct op *op, struct script *script)
 	size_t count = collect_arguments(op, arguments);
 
 	if (count > ARGUMENTS_MAX)
-		return op_fail(op, ERR_INVALID, "Arguments: %zu are too many, at most %d", count,
-		    ARGUMENTS_MAX);
+		return tmf_op_fail(op, TMF_ERR_INVALID, "Arguments: %zu are too many, at most %d",
+		    count, ARGUMENTS_MAX);
 	if (!script_has(script, function))
-		return op_fail(op, ERR_INVALID,
+		return tmf_op_fail(op, TMF_ERR_INVALID,
 		    "Function: the script's table has no function \"%s\"", function);
 	if (script_call(script, function, arguments, count, results, &op->err) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	for (size_t i = 1; i < SCRIPT_RESULTS_MAX; i++)
 		json_decref(results[i]);
-	return op_done(op, in_order(results[0]));
+	return tmf_op_done(op, in_order(results[0]));
 }
 
-static enum op_next
-lua_start(struct op *op)
+static enum tmf_op_next
+lua_start(struct tmf_op *op)
 {
 	const char *name;
 	const char *source;
 	struct script *script;
-	enum op_next next;
+	enum tmf_op_next next;
 
 	if (action_input_check(op) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	name = action_text_of(op, "Script");
 	source = source_of(op, name);
 	if (source == NULL)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	script = script_new(source == name ? INLINE_NAME : name, str_of(source), &op->err);
 	if (script == NULL)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	next = call(op, script);
 	script_free(script);
 	return next;
 }
 
-static const struct action_field input[] = {
+static const struct tmf_action_field input[] = {
     {"Script", "string", true,
 	"a file (its name ends in .lua, relative to the workflow's folder), or Lua source"},
     {"Function", "string", true, "a member of the table that the script returns"},
@@ -118,7 +118,7 @@ static const struct action_field input[] = {
     {.name = NULL},
 };
 
-const struct action action_lua = {
+const struct tmf_action action_lua = {
     .name = "lua",
     .summary = "Calls a function of your own, written in Lua; its first result is the output",
     .input = input,

@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
 #include "mirror/retry.h"
@@ -21,12 +21,12 @@ struct match {
 static const char *
 id_of(const json_t *instance)
 {
-	return json_get_string(instance, "InstanceId");
+	return jsonx_get_string(instance, "InstanceId");
 }
 
 /* An outcome of the instance, at its primary interface if it has one; in a retry, of the instance itself. */
 static struct outcome
-outcome_of(const struct op *op, enum outcome_kind kind, const json_t *instance)
+outcome_of(const struct tmf_op *op, enum outcome_kind kind, const json_t *instance)
 {
 	const json_t *primary = instance_primary_interface(instance);
 
@@ -34,17 +34,17 @@ outcome_of(const struct op *op, enum outcome_kind kind, const json_t *instance)
 	    .kind = kind,
 	    .instance_id = id_of(instance),
 	    .interface_id =
-		env(op)->opts.retry ? NULL : json_get_string(primary, "NetworkInterfaceId"),
+		env(op)->opts.retry ? NULL : jsonx_get_string(primary, "NetworkInterfaceId"),
 	};
 }
 
 static int
-unmatched(struct op *op, struct match *match, const json_t *instance)
+unmatched(struct tmf_op *op, struct match *match, const json_t *instance)
 {
 	const struct outcome outcome = outcome_of(op, OUTCOME_UNMATCHED, instance);
 	json_t *item = json_object();
 
-	json_share_string(item, "InstanceId", instance, "InstanceId");
+	jsonx_share_string(item, "InstanceId", instance, "InstanceId");
 	json_array_append_new(match->unmatched, item);
 	return mirror_record(env(op), &outcome, &op->err);
 }
@@ -54,13 +54,13 @@ add_ineligible(struct match *match, const json_t *instance, const char *reason)
 {
 	json_t *item = json_object();
 
-	json_share_string(item, "InstanceId", instance, "InstanceId");
-	json_put_string(item, "Reason", reason);
+	jsonx_share_string(item, "InstanceId", instance, "InstanceId");
+	jsonx_put_string(item, "Reason", reason);
 	json_array_append_new(match->ineligible, item);
 }
 
 static int
-ineligible(struct op *op, struct match *match, const json_t *instance, const char *reason,
+ineligible(struct tmf_op *op, struct match *match, const json_t *instance, const char *reason,
     const char *cause)
 {
 	struct outcome outcome = outcome_of(op, OUTCOME_INELIGIBLE, instance);
@@ -73,13 +73,13 @@ ineligible(struct op *op, struct match *match, const json_t *instance, const cha
 
 /* A fault in the hook fails this instance and no other. */
 static int
-hook_failed(struct op *op, struct match *match, const json_t *instance, struct err *fault)
+hook_failed(struct tmf_op *op, struct match *match, const json_t *instance, struct tmf_err *fault)
 {
 	const struct outcome outcome = outcome_of(op, OUTCOME_FAILED, instance);
 
 	add_ineligible(match, instance, "hook");
 	mirror_record_failed(env(op), &outcome, fault);
-	err_fini(fault);
+	tmf_err_fini(fault);
 	return 0;
 }
 
@@ -87,7 +87,7 @@ hook_failed(struct op *op, struct match *match, const json_t *instance, struct e
 static json_t *
 slim_interfaces(const json_t *instance, const json_t *only)
 {
-	const json_t *interfaces = json_get_array(instance, "NetworkInterfaces");
+	const json_t *interfaces = jsonx_get_array(instance, "NetworkInterfaces");
 	json_t *slim = json_array();
 	json_t *interface;
 	size_t i;
@@ -98,7 +98,7 @@ slim_interfaces(const json_t *instance, const json_t *only)
 		if (only != NULL && interface != only)
 			continue;
 		item = json_object();
-		json_share_string(item, "NetworkInterfaceId", interface, "NetworkInterfaceId");
+		jsonx_share_string(item, "NetworkInterfaceId", interface, "NetworkInterfaceId");
 		json_object_set(item, "DeviceIndex", json_object_get(interface, "DeviceIndex"));
 		json_array_append_new(slim, item);
 	}
@@ -114,13 +114,13 @@ slim_instance(const json_t *instance, const json_t *only)
 	json_t *slim = json_object();
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		json_share_string(slim, kept[i], instance, kept[i]);
+		jsonx_share_string(slim, kept[i], instance, kept[i]);
 	json_object_set_new(slim, "NetworkInterfaces", slim_interfaces(instance, only));
 	return slim;
 }
 
 static const char *
-exclusion_of(const struct op *op, const json_t *instance)
+exclusion_of(const struct tmf_op *op, const json_t *instance)
 {
 	if (instance_is_marked_target(instance))
 		return "target-instance";
@@ -128,31 +128,31 @@ exclusion_of(const struct op *op, const json_t *instance)
 }
 
 static int
-add_matched(struct op *op, struct match *match, const json_t *instance, const json_t *interface,
+add_matched(struct tmf_op *op, struct match *match, const json_t *instance, const json_t *interface,
     const struct config_rule *rule)
 {
 	bool all = rule->interfaces == RULE_INTERFACES_ALL;
 	json_t *item;
 
-	if (json_get_string(interface, "NetworkInterfaceId") == NULL)
-		return err_set(&op->err, ERR_INVALID,
+	if (jsonx_get_string(interface, "NetworkInterfaceId") == NULL)
+		return tmf_err_set(&op->err, TMF_ERR_INVALID,
 		    "Instances: an interface of %s has no NetworkInterfaceId", id_of(instance));
 	item = json_object();
 	json_object_set_new(item, "Instance", slim_instance(instance, all ? interface : NULL));
-	json_share_string(item, "NetworkInterfaceId", interface, "NetworkInterfaceId");
-	json_put_string(item, "Rule", rule->name);
-	json_put_string(item, "Excluded", exclusion_of(op, instance));
+	jsonx_share_string(item, "NetworkInterfaceId", interface, "NetworkInterfaceId");
+	jsonx_put_string(item, "Rule", rule->name);
+	jsonx_put_string(item, "Excluded", exclusion_of(op, instance));
 	json_array_append_new(match->matched, item);
 	return 0;
 }
 
 /* One of the interfaces that the rule takes. A retry leaves those alone that are settled. */
 static int
-take(struct op *op, struct match *match, const json_t *instance, const json_t *interface,
+take(struct tmf_op *op, struct match *match, const json_t *instance, const json_t *interface,
     const struct config_rule *rule)
 {
-	json_t *rows = op_kept(op, ROWS_KEPT);
-	const char *interface_id = json_get_string(interface, "NetworkInterfaceId");
+	json_t *rows = tmf_op_kept(op, ROWS_KEPT);
+	const char *interface_id = jsonx_get_string(interface, "NetworkInterfaceId");
 
 	if (rows != NULL && interface_id != NULL) {
 		if (json_is_false(json_object_get(rows, interface_id)))
@@ -163,9 +163,10 @@ take(struct op *op, struct match *match, const json_t *instance, const json_t *i
 }
 
 static int
-matched(struct op *op, struct match *match, const json_t *instance, const struct config_rule *rule)
+matched(
+    struct tmf_op *op, struct match *match, const json_t *instance, const struct config_rule *rule)
 {
-	const json_t *interfaces = json_get_array(instance, "NetworkInterfaces");
+	const json_t *interfaces = jsonx_get_array(instance, "NetworkInterfaces");
 	const json_t *primary = instance_primary_interface(instance);
 	json_t *interface;
 	size_t i;
@@ -178,13 +179,13 @@ matched(struct op *op, struct match *match, const json_t *instance, const struct
 			return -1;
 	if (!env(op)->opts.retry)
 		return 0;
-	return retry_settle_rest(env(op), instance, op_kept(op, ROWS_KEPT), &op->err);
+	return retry_settle_rest(env(op), instance, tmf_op_kept(op, ROWS_KEPT), &op->err);
 }
 
 /* What this run launched for a target is no part of the fleet that it is about: a dry run does not know of it, and the ledger says the same. Where many runs are told of in
  * one ledger, the launch has an event of its own. */
 static int
-is_own_launch(struct op *op, const json_t *instance)
+is_own_launch(struct tmf_op *op, const json_t *instance)
 {
 	struct mirror *mirror = env(op);
 
@@ -194,17 +195,18 @@ is_own_launch(struct op *op, const json_t *instance)
 }
 
 static int
-judge(struct op *op, struct match *match, json_t *instance)
+judge(struct tmf_op *op, struct match *match, json_t *instance)
 {
 	const struct rules *rules = env(op)->rules;
 	const struct config_rule *rule;
-	struct err fault = {0};
+	struct tmf_err fault = {0};
 	json_t *reason = NULL;
 	bool eligible;
 	int ret;
 
 	if (id_of(instance) == NULL)
-		return err_set(&op->err, ERR_INVALID, "Instances: an instance has no InstanceId");
+		return tmf_err_set(
+		    &op->err, TMF_ERR_INVALID, "Instances: an instance has no InstanceId");
 	ret = is_own_launch(op, instance);
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
@@ -213,7 +215,7 @@ judge(struct op *op, struct match *match, json_t *instance)
 
 		if (retry_rows(env(op), id_of(instance), &rows, &op->err) < 0)
 			return -1;
-		if (!retry_is_for(op_keep(op, ROWS_KEPT, rows)))
+		if (!retry_is_for(tmf_op_keep(op, ROWS_KEPT, rows)))
 			return 0;
 	}
 	if (instance_is_over(instance))
@@ -232,20 +234,20 @@ judge(struct op *op, struct match *match, json_t *instance)
 
 /* A workflow may say which hook it counts on. */
 static int
-check_hook(struct op *op)
+check_hook(struct tmf_op *op)
 {
 	const char *wanted = action_text_of(op, "Hook");
 	const struct mirror *mirror = env(op);
 
 	if (wanted == NULL || (mirror->hook != NULL && strcmp(wanted, mirror->hook_name) == 0))
 		return 0;
-	return err_set(&op->err, ERR_HOOK, "Hook: the run has %s%s, not %s",
+	return tmf_err_set(&op->err, TMF_ERR_HOOK, "Hook: the run has %s%s, not %s",
 	    mirror->hook != NULL ? "the hook " : "no hook",
 	    mirror->hook != NULL ? mirror->hook_name : "", wanted);
 }
 
-static enum op_next
-match_start(struct op *op)
+static enum tmf_op_next
+match_start(struct tmf_op *op)
 {
 	const json_t *instances;
 	struct match match;
@@ -254,7 +256,7 @@ match_start(struct op *op)
 	size_t i;
 
 	if (action_input_check(op) < 0 || check_hook(op) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	match = (struct match){json_array(), json_array(), json_array()};
 	result = json_object();
 	json_object_set_new(result, "Matched", match.matched);
@@ -264,19 +266,19 @@ match_start(struct op *op)
 	json_array_foreach (instances, i, instance) {
 		if (judge(op, &match, instance) < 0) {
 			json_decref(result);
-			return OP_FAIL;
+			return TMF_OP_FAIL;
 		}
 	}
 	return op_done_unchanged(op, result);
 }
 
-static const struct action_field input[] = {
+static const struct tmf_action_field input[] = {
     {"Instances", "list of Instance", true, "as tmflow:describe-page gives them"},
     {"Hook", "string", false, "the hook that the workflow counts on; another one is an error"},
     {.name = NULL},
 };
 
-static const struct action_field output[] = {
+static const struct tmf_action_field output[] = {
     {"Matched", "list of {Instance, NetworkInterfaceId, Rule, Excluded?}", true,
 	"one for each interface to mirror; Instance is without its tags, Rule is the rule's name"},
     {"Unmatched", "list of {InstanceId}", true, "no rule takes them"},
@@ -284,7 +286,7 @@ static const struct action_field output[] = {
     {.name = NULL},
 };
 
-const struct action action_match = {
+const struct tmf_action action_match = {
     .name = "match",
     .summary = "Finds the rule that takes each instance",
     .input = input,

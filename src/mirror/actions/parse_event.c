@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
 
@@ -36,26 +36,27 @@ ids_of(const json_t *instances)
 	return ids;
 }
 
-static enum op_next
-answer(struct op *op, const struct reading *reading)
+static enum tmf_op_next
+answer(struct tmf_op *op, const struct reading *reading)
 {
 	json_t *result = json_object();
 
-	json_put_string(result, "Kind", reading->kind);
-	json_object_set(result, "Reason", op_kept(op, REASON_KEPT));
-	json_put_string_or_null(result, "AccountId", reading->account_id);
-	json_put_string_or_null(result, "Region", reading->region);
+	jsonx_put_string(result, "Kind", reading->kind);
+	json_object_set(result, "Reason", tmf_op_kept(op, REASON_KEPT));
+	jsonx_put_string_or_null(result, "AccountId", reading->account_id);
+	jsonx_put_string_or_null(result, "Region", reading->region);
 	json_object_set_new(result, "InstanceIds", ids_of(reading->instances));
 	json_object_set_new(
 	    result, "Instances", reading->instances != NULL ? reading->instances : json_array());
-	return op_done(op, result);
+	return tmf_op_done(op, result);
 }
 
 /* Notes in passing why the event counts, or why not. */
-static void reason(struct op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void
+reason(struct tmf_op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void
-reason(struct op *op, const char *format, ...)
+reason(struct tmf_op *op, const char *format, ...)
 {
 	struct buf text = {0};
 	va_list args;
@@ -63,7 +64,7 @@ reason(struct op *op, const char *format, ...)
 	va_start(args, format);
 	buf_vprintf(&text, format, args);
 	va_end(args);
-	op_keep(op, REASON_KEPT, json_string(buf_cstr(&text)));
+	tmf_op_keep(op, REASON_KEPT, json_string(buf_cstr(&text)));
 	buf_fini(&text);
 }
 
@@ -85,9 +86,9 @@ new_instance(const char *id, const char *type, const char *state)
 {
 	json_t *instance = json_object();
 
-	json_put_string(instance, "InstanceId", id);
-	json_put_string(instance, "InstanceType", type);
-	json_put_string(instance, "State", state);
+	jsonx_put_string(instance, "InstanceId", id);
+	jsonx_put_string(instance, "InstanceType", type);
+	jsonx_put_string(instance, "State", state);
 	json_object_set_new(instance, "Tags", json_array());
 	json_object_set_new(instance, "NetworkInterfaces", json_array());
 	return instance;
@@ -109,12 +110,12 @@ add_tags(json_t *instance, const json_t *details)
 	json_t *tag;
 	size_t i;
 
-	json_array_foreach (json_get_array(details, "tags"), i, tag) {
-		const char *value = json_get_string(tag, "value");
+	json_array_foreach (jsonx_get_array(details, "tags"), i, tag) {
+		const char *value = jsonx_get_string(tag, "value");
 
-		if (json_get_string(tag, "key") != NULL)
-			mirror_add_tag(json_get_array(instance, "Tags"),
-			    json_get_string(tag, "key"), value != NULL ? value : "");
+		if (jsonx_get_string(tag, "key") != NULL)
+			mirror_add_tag(jsonx_get_array(instance, "Tags"),
+			    jsonx_get_string(tag, "key"), value != NULL ? value : "");
 	}
 }
 
@@ -126,14 +127,14 @@ set_common(json_t *instance, const char *member)
 	json_t *interface;
 	size_t i;
 
-	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
-		const char *value = json_get_string(interface, member);
+	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
+		const char *value = jsonx_get_string(interface, member);
 
 		if (value == NULL || (common != NULL && strcmp(common, value) != 0))
 			return;
 		common = value;
 	}
-	json_put_string(instance, member, common);
+	jsonx_put_string(instance, member, common);
 }
 
 static void
@@ -142,14 +143,14 @@ add_interfaces(json_t *instance, const json_t *details)
 	json_t *interface;
 	size_t i;
 
-	json_array_foreach (json_get_array(details, "networkInterfaces"), i, interface) {
+	json_array_foreach (jsonx_get_array(details, "networkInterfaces"), i, interface) {
 		json_t *added = json_object();
 
-		json_put_string(
-		    added, "NetworkInterfaceId", json_get_string(interface, "networkInterfaceId"));
-		json_put_string(added, "SubnetId", json_get_string(interface, "subnetId"));
-		json_put_string(added, "VpcId", json_get_string(interface, "vpcId"));
-		json_array_append_new(json_get_array(instance, "NetworkInterfaces"), added);
+		jsonx_put_string(
+		    added, "NetworkInterfaceId", jsonx_get_string(interface, "networkInterfaceId"));
+		jsonx_put_string(added, "SubnetId", jsonx_get_string(interface, "subnetId"));
+		jsonx_put_string(added, "VpcId", jsonx_get_string(interface, "vpcId"));
+		json_array_append_new(jsonx_get_array(instance, "NetworkInterfaces"), added);
 	}
 	set_common(instance, "VpcId");
 	set_common(instance, "SubnetId");
@@ -158,16 +159,16 @@ add_interfaces(json_t *instance, const json_t *details)
 /* --- state changes --- */
 
 static int
-read_state_change(struct op *op, const json_t *detail, struct reading *reading)
+read_state_change(struct tmf_op *op, const json_t *detail, struct reading *reading)
 {
-	const char *id = json_get_string(detail, "instance-id");
-	const char *state = json_get_string(detail, "state");
+	const char *id = jsonx_get_string(detail, "instance-id");
+	const char *state = jsonx_get_string(detail, "state");
 
 	if (!is_instance_id(id))
-		return err_set(
-		    &op->err, ERR_INVALID, "detail.instance-id must be an id like \"i-...\"");
+		return tmf_err_set(
+		    &op->err, TMF_ERR_INVALID, "detail.instance-id must be an id like \"i-...\"");
 	if (state == NULL)
-		return err_set(&op->err, ERR_INVALID, "detail.state must be a string");
+		return tmf_err_set(&op->err, TMF_ERR_INVALID, "detail.state must be a string");
 	reading->instances = list_of(new_instance(id, NULL, state));
 	reason(op, "instance %s is %s", id, state);
 	if (strcmp(state, "running") == 0)
@@ -181,9 +182,10 @@ read_state_change(struct op *op, const json_t *detail, struct reading *reading)
 static bool
 is_sample(const json_t *detail)
 {
-	const json_t *info = json_get_object(json_get_object(detail, "service"), "additionalInfo");
-	const char *value = json_get_string(info, "value");
-	json_t *parsed = value != NULL ? json_parse(str_of(value), NULL) : NULL;
+	const json_t *info =
+	    jsonx_get_object(jsonx_get_object(detail, "service"), "additionalInfo");
+	const char *value = jsonx_get_string(info, "value");
+	json_t *parsed = value != NULL ? jsonx_parse(str_of(value), NULL) : NULL;
 	bool sample = json_is_true(json_object_get(info, "sample")) ||
 		      json_is_true(json_object_get(parsed, "sample"));
 
@@ -193,7 +195,7 @@ is_sample(const json_t *detail)
 
 /* What the configuration asks of findings. A workflow without a configuration takes them all. */
 static bool
-is_wanted(struct op *op, const json_t *detail, const char *type)
+is_wanted(struct tmf_op *op, const json_t *detail, const char *type)
 {
 	const struct mirror *mirror = env(op);
 	const struct config_guardduty *wanted;
@@ -215,20 +217,20 @@ is_wanted(struct op *op, const json_t *detail, const char *type)
 }
 
 static int
-read_finding(struct op *op, const json_t *detail, struct reading *reading)
+read_finding(struct tmf_op *op, const json_t *detail, struct reading *reading)
 {
-	const json_t *resource = json_get_object(detail, "resource");
-	const json_t *details = json_get_object(resource, "instanceDetails");
-	const char *type = json_get_string(detail, "type");
-	const char *resource_type = json_get_string(resource, "resourceType");
-	const char *id = json_get_string(details, "instanceId");
+	const json_t *resource = jsonx_get_object(detail, "resource");
+	const json_t *details = jsonx_get_object(resource, "instanceDetails");
+	const char *type = jsonx_get_string(detail, "type");
+	const char *resource_type = jsonx_get_string(resource, "resourceType");
+	const char *id = jsonx_get_string(details, "instanceId");
 
-	if (json_get_string(detail, "accountId") != NULL)
-		reading->account_id = json_get_string(detail, "accountId");
-	if (json_get_string(detail, "region") != NULL)
-		reading->region = json_get_string(detail, "region");
+	if (jsonx_get_string(detail, "accountId") != NULL)
+		reading->account_id = jsonx_get_string(detail, "accountId");
+	if (jsonx_get_string(detail, "region") != NULL)
+		reading->region = jsonx_get_string(detail, "region");
 	if (type == NULL)
-		return err_set(&op->err, ERR_INVALID, "detail.type must be a string");
+		return tmf_err_set(&op->err, TMF_ERR_INVALID, "detail.type must be a string");
 	if (resource_type == NULL || strcmp(resource_type, RESOURCE_KIND) != 0) {
 		reason(op, "the finding is on a resource of type %s, not on an instance",
 		    resource_type != NULL ? resource_type : "unknown");
@@ -238,8 +240,8 @@ read_finding(struct op *op, const json_t *detail, struct reading *reading)
 		reason(op, "the finding names no instance");
 		return 0;
 	}
-	reading->instances = list_of(new_instance(id, json_get_string(details, "instanceType"),
-	    json_get_string(details, "instanceState")));
+	reading->instances = list_of(new_instance(id, jsonx_get_string(details, "instanceType"),
+	    jsonx_get_string(details, "instanceState")));
 	add_tags(json_array_get(reading->instances, 0), details);
 	add_interfaces(json_array_get(reading->instances, 0), details);
 	if (is_sample(detail)) {
@@ -258,7 +260,7 @@ read_finding(struct op *op, const json_t *detail, struct reading *reading)
 static const struct {
 	const char *source;
 	const char *detail_type;
-	int (*read)(struct op *op, const json_t *detail, struct reading *reading);
+	int (*read)(struct tmf_op *op, const json_t *detail, struct reading *reading);
 } events[] = {
     {"aws.ec2", "EC2 Instance State-change Notification", read_state_change},
     {"aws.guardduty", "GuardDuty Finding", read_finding},
@@ -267,23 +269,23 @@ static const struct {
 static bool
 is_text(const json_t *object, const char *key, const char *wanted)
 {
-	const char *text = json_get_string(object, key);
+	const char *text = jsonx_get_string(object, key);
 
 	return text != NULL && strcmp(text, wanted) == 0;
 }
 
 static int
-read_event(struct op *op, struct reading *reading)
+read_event(struct tmf_op *op, struct reading *reading)
 {
-	const json_t *detail = json_get_object(op->input, "detail");
-	const char *type = json_get_string(op->input, "detail-type");
+	const json_t *detail = jsonx_get_object(op->input, "detail");
+	const char *type = jsonx_get_string(op->input, "detail-type");
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
 		if (!is_text(op->input, "source", events[i].source) ||
 		    !is_text(op->input, "detail-type", events[i].detail_type))
 			continue;
 		if (detail == NULL)
-			return err_set(&op->err, ERR_INVALID, "detail must be an object");
+			return tmf_err_set(&op->err, TMF_ERR_INVALID, "detail must be an object");
 		return events[i].read(op, detail, reading);
 	}
 	if (type != NULL)
@@ -293,27 +295,27 @@ read_event(struct op *op, struct reading *reading)
 	return 0;
 }
 
-static enum op_next
-parse_event_start(struct op *op)
+static enum tmf_op_next
+parse_event_start(struct tmf_op *op)
 {
 	struct reading reading = {
 	    .kind = "ignored",
-	    .account_id = json_get_string(op->input, "account"),
-	    .region = json_get_string(op->input, "region"),
+	    .account_id = jsonx_get_string(op->input, "account"),
+	    .region = jsonx_get_string(op->input, "region"),
 	};
 
 	if (!json_is_object(op->input))
-		return op_fail(op, ERR_INVALID,
+		return tmf_op_fail(op, TMF_ERR_INVALID,
 		    "the input of tmflow:parse-event must be an event, an object, but is of kind "
 		    "%s",
-		    json_kind(op->input));
+		    jsonx_kind(op->input));
 	if (read_event(op, &reading) == 0)
 		return answer(op, &reading);
 	json_decref(reading.instances);
-	return OP_FAIL;
+	return TMF_OP_FAIL;
 }
 
-static const struct action_field output[] = {
+static const struct tmf_action_field output[] = {
     {"Kind", "string", true, "launch: an instance runs; guardduty: a finding; or ignored"},
     {"Reason", "string", true, "why it is that"},
     {"AccountId", "string or null", true, "the instance's account, as far as the event tells"},
@@ -324,7 +326,7 @@ static const struct action_field output[] = {
     {.name = NULL},
 };
 
-const struct action action_parse_event = {
+const struct tmf_action action_parse_event = {
     .name = "parse-event",
     .summary = "Reads an EventBridge event: a launched instance, a GuardDuty finding, or neither",
     .output = output,

@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
 
@@ -11,7 +11,7 @@ static const enum outcome_kind recordable[] = {
     OUTCOME_GONE, OUTCOME_EXCLUDED, OUTCOME_INELIGIBLE, OUTCOME_FOREIGN_ACCOUNT};
 
 static int
-read_kind(struct op *op, enum outcome_kind *ret_kind)
+read_kind(struct tmf_op *op, enum outcome_kind *ret_kind)
 {
 	const char *name = action_text_of(op, "Outcome");
 
@@ -21,38 +21,39 @@ read_kind(struct op *op, enum outcome_kind *ret_kind)
 			return 0;
 		}
 	}
-	return err_set(&op->err, ERR_INVALID,
+	return tmf_err_set(&op->err, TMF_ERR_INVALID,
 	    "Outcome is \"%s\", but must be gone, excluded, ineligible or foreign-account", name);
 }
 
-static enum op_next
-record_start(struct op *op)
+static enum tmf_op_next
+record_start(struct tmf_op *op)
 {
 	struct outcome outcome = {0};
 	json_t *id;
 	size_t i;
 
 	if (action_input_check(op) < 0 || read_kind(op, &outcome.kind) < 0)
-		return OP_FAIL;
+		return TMF_OP_FAIL;
 	outcome.reason = action_text_of(op, "Reason");
 	json_array_foreach (action_field_of(op, "InstanceIds"), i, id) {
 		outcome.instance_id = json_string_value(id);
 		if (outcome.instance_id == NULL)
-			return op_fail(op, ERR_INVALID, "InstanceIds must be a list of strings");
+			return tmf_op_fail(
+			    op, TMF_ERR_INVALID, "InstanceIds must be a list of strings");
 		if (mirror_record(env(op), &outcome, &op->err) < 0)
-			return OP_FAIL;
+			return TMF_OP_FAIL;
 	}
-	return op_done(op, json_incref(op->input));
+	return tmf_op_done(op, json_incref(op->input));
 }
 
-static const struct action_field input[] = {
+static const struct tmf_action_field input[] = {
     {"InstanceIds", "list of string", true, "the instances"},
     {"Outcome", "string", true, "gone, excluded, ineligible or foreign-account"},
     {"Reason", "string", false, "a word or two for the ledger"},
     {.name = NULL},
 };
 
-const struct action action_record = {
+const struct tmf_action action_record = {
     .name = "record",
     .summary = "Records what became of instances, and gives its input back",
     .input = input,

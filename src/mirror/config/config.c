@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/config_keys.h"
 #include "mirror/config/rules.h"
@@ -96,7 +96,7 @@ check_places(struct config_reader *reader, const struct mirror_config *config)
 	for (size_t i = 0; i < config->count; i++) {
 		const struct config_rule *rule = &config->slots[i].rule;
 		const char *id = place_of(rule);
-		const char *first = id != NULL ? json_get_string(seen, id) : NULL;
+		const char *first = id != NULL ? jsonx_get_string(seen, id) : NULL;
 		size_t mark = config_enter(reader, config_list_names[rule->kind]);
 
 		config_enter_index(reader, rule->index);
@@ -104,7 +104,7 @@ check_places(struct config_reader *reader, const struct mirror_config *config)
 			config_warn(
 			    reader, "%s is taken by the rule %s, which is tried before", id, first);
 		else if (id != NULL)
-			json_put_string(seen, id, rule->name);
+			jsonx_put_string(seen, id, rule->name);
 		config_leave(reader, mark);
 	}
 	json_decref(seen);
@@ -323,15 +323,15 @@ mirror_config_rule_named(const struct mirror_config *config, const char *name)
 static bool
 bears_tag(const json_t *instance, const json_t *wanted)
 {
-	const char *value = tag_value(instance, json_get_string(wanted, "Key"));
+	const char *value = tag_value(instance, jsonx_get_string(wanted, "Key"));
 
-	return value != NULL && strcmp(value, json_get_string(wanted, "Value")) == 0;
+	return value != NULL && strcmp(value, jsonx_get_string(wanted, "Value")) == 0;
 }
 
 bool
 mirror_config_excludes(const struct mirror_config *config, const json_t *instance)
 {
-	const char *id = json_get_string(instance, "InstanceId");
+	const char *id = jsonx_get_string(instance, "InstanceId");
 	json_t *wanted;
 	size_t i;
 

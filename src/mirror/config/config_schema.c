@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/config_keys.h"
 
@@ -19,7 +19,7 @@ typed(const char *type)
 {
 	json_t *schema = json_object();
 
-	json_put_string(schema, "type", type);
+	jsonx_put_string(schema, "type", type);
 	return schema;
 }
 
@@ -29,7 +29,7 @@ reference(const char *definition)
 	json_t *schema = json_object();
 	char *path = mem_printf("#/definitions/%s", definition);
 
-	json_put_string(schema, "$ref", path);
+	jsonx_put_string(schema, "$ref", path);
 	free(path);
 	return schema;
 }
@@ -54,7 +54,7 @@ begins_with(const char *prefix, const char *rest)
 	json_t *schema = typed("string");
 	char *pattern = mem_printf("^%s%s", prefix, rest);
 
-	json_put_string(schema, "pattern", pattern);
+	jsonx_put_string(schema, "pattern", pattern);
 	free(pattern);
 	return schema;
 }
@@ -74,7 +74,7 @@ constant(const char *text)
 {
 	json_t *schema = json_object();
 
-	json_put_string(schema, "const", text);
+	jsonx_put_string(schema, "const", text);
 	return schema;
 }
 
@@ -129,7 +129,7 @@ object_of(const struct config_key *keys, unsigned in)
 			json_array_append_new(required, json_string(keys->name));
 		else
 			value = either(value, reference(MISSING));
-		json_put_string(value, "description", keys->summary);
+		jsonx_put_string(value, "description", keys->summary);
 		json_object_set_new(properties, keys->name, value);
 	}
 	json_object_set_new(schema, "additionalProperties", json_false());
@@ -230,7 +230,7 @@ missing_schema(void)
 	json_array_append_new(values, json_string(""));
 	json_array_append_new(values, json_string(CONFIG_PLACEHOLDER));
 	json_object_set_new(schema, "enum", values);
-	json_put_string(schema, "description", "counts as not given");
+	jsonx_put_string(schema, "description", "counts as not given");
 	return schema;
 }
 
@@ -241,9 +241,9 @@ mirror_config_schema(void)
 	json_t *root = object_of(config_root_keys, 0);
 	json_t *definitions = json_object();
 
-	json_put_string(schema, "$schema", DRAFT);
-	json_put_string(schema, "title", "tmflow configuration");
-	json_put_string(schema, "description", "Which instances tmflow mirrors, and where to");
+	jsonx_put_string(schema, "$schema", DRAFT);
+	jsonx_put_string(schema, "title", "tmflow configuration");
+	jsonx_put_string(schema, "description", "Which instances tmflow mirrors, and where to");
 	json_object_update(schema, root);
 	json_object_set_new(definitions, MISSING, missing_schema());
 	json_object_set_new(definitions, TAG, tag_schema());

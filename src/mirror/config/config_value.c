@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/config_internal.h"
 
@@ -146,7 +146,7 @@ config_read_text(
 		config_invalid(reader, "%s must be a string: write it in quotes", name);
 	else
 		config_invalid(
-		    reader, "%s must be a string, but is of kind %s", name, json_kind(value));
+		    reader, "%s must be a string, but is of kind %s", name, jsonx_kind(value));
 }
 
 static bool

@@ -1,6 +1,6 @@
 #include "mirror/config/hook.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -40,19 +40,19 @@ hook_rule_json(const struct config_rule *rule)
 	json_t *json = json_object();
 	json_t *tags = json_array();
 
-	json_put_string(json, "Name", rule->name);
-	json_put_string(json, "Kind", kind_names[rule->kind]);
-	json_put_string(json, "VpcId", rule->vpc_id);
-	json_put_string(json, "SubnetId", rule->subnet_id);
-	json_put_string(json, "FilterId", rule->filter_id);
-	json_put_string(json, "TargetId", rule->target_id);
-	json_put_string(json, "TargetSubnetId", rule->target_subnet_id);
+	jsonx_put_string(json, "Name", rule->name);
+	jsonx_put_string(json, "Kind", kind_names[rule->kind]);
+	jsonx_put_string(json, "VpcId", rule->vpc_id);
+	jsonx_put_string(json, "SubnetId", rule->subnet_id);
+	jsonx_put_string(json, "FilterId", rule->filter_id);
+	jsonx_put_string(json, "TargetId", rule->target_id);
+	jsonx_put_string(json, "TargetSubnetId", rule->target_subnet_id);
 	json_object_set_new(json, "SessionNumber", json_integer(rule->session_number));
 	for (size_t i = 0; i < rule->tag_count; i++) {
 		json_t *tag = json_object();
 
-		json_put_string(tag, "Key", rule->tags[i].key);
-		json_put_string(tag, "Value", rule->tags[i].value);
+		jsonx_put_string(tag, "Key", rule->tags[i].key);
+		jsonx_put_string(tag, "Value", rule->tags[i].value);
 		json_array_append_new(tags, tag);
 	}
 	json_object_set_new(json, "Tags", tags);
@@ -60,15 +60,15 @@ hook_rule_json(const struct config_rule *rule)
 }
 
 static int
-wrong_answer(const char *function, const char *expected, const json_t *got, struct err *err)
+wrong_answer(const char *function, const char *expected, const json_t *got, struct tmf_err *err)
 {
-	return err_set(err, ERR_HOOK,
+	return tmf_err_set(err, TMF_ERR_HOOK,
 	    "the hook's %s must return %s, but returned a value of kind %s", function, expected,
-	    json_kind(got));
+	    jsonx_kind(got));
 }
 
 int
-hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct err *err)
+hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct tmf_err *err)
 {
 	json_t *results[SCRIPT_RESULTS_MAX];
 	int ret = 0;
@@ -88,7 +88,7 @@ hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct err 
 
 int
 hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *ret_answer,
-    struct err *err)
+    struct tmf_err *err)
 {
 	json_t *args[] = {instance, rule};
 	json_t *results[SCRIPT_RESULTS_MAX];
@@ -108,8 +108,8 @@ hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *
 }
 
 int
-hook_eligible(
-    struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason, struct err *err)
+hook_eligible(struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason,
+    struct tmf_err *err)
 {
 	json_t *results[SCRIPT_RESULTS_MAX];
 	int ret = 0;

@@ -16,12 +16,12 @@ void hook_free(struct hook *hook);
 /* What a hook sees of a rule: {Name, Kind, VpcId?, SubnetId?, Tags?, FilterId, TargetId?, ...}. New reference. */
 json_t *hook_rule_json(const struct config_rule *rule);
 
-/* Each leaves the out parameters as they are where the hook has no such function or answers nil. Errors: ERR_HOOK. */
-int hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct err *err);
+/* Each leaves the out parameters as they are where the hook has no such function or answers nil. Errors: TMF_ERR_HOOK. */
+int hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct tmf_err *err);
 int hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *ret_answer,
-    struct err *err);
+    struct tmf_err *err);
 /* *ret_reason is a new reference when *ret_eligible became false. */
-int hook_eligible(
-    struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason, struct err *err);
+int hook_eligible(struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason,
+    struct tmf_err *err);
 
 #endif

@@ -1,6 +1,6 @@
 #include "mirror/config/rules.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/hook.h"
 #include "mirror/mirror_internal.h"
@@ -39,7 +39,7 @@ compare_ranks(const void *left, const void *right)
 }
 
 static int
-rank(struct rules *rules, size_t index, const struct config_rule *rule, struct err *err)
+rank(struct rules *rules, size_t index, const struct config_rule *rule, struct tmf_err *err)
 {
 	struct ranked_rule *ranked = &rules->ranked[index];
 
@@ -52,7 +52,7 @@ rank(struct rules *rules, size_t index, const struct config_rule *rule, struct e
 }
 
 struct rules *
-rules_new(const struct mirror_config *config, struct script *script, struct err *err)
+rules_new(const struct mirror_config *config, struct script *script, struct tmf_err *err)
 {
 	struct rules *rules = mem_zalloc(1, sizeof(*rules));
 
@@ -102,7 +102,7 @@ tags_match(const struct config_rule *rule, const json_t *instance)
 static bool
 member_is(const json_t *instance, const char *key, const char *wanted)
 {
-	const char *value = json_get_string(instance, key);
+	const char *value = jsonx_get_string(instance, key);
 
 	return value != NULL && strcmp(value, wanted) == 0;
 }
@@ -123,7 +123,7 @@ rule_matches(const struct config_rule *rule, const json_t *instance)
 
 int
 rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible, json_t **ret_reason,
-    struct err *err)
+    struct tmf_err *err)
 {
 	*ret_eligible = true;
 	if (rules->hook == NULL)
@@ -139,7 +139,7 @@ rules_count(const struct rules *rules)
 
 int
 rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule_answer *ret_answer,
-    struct err *err)
+    struct tmf_err *err)
 {
 	const struct ranked_rule *ranked = &rules->ranked[index];
 	enum hook_answer answer = HOOK_DEFAULT;
@@ -158,7 +158,7 @@ rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule
 
 int
 rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
-    struct err *err)
+    struct tmf_err *err)
 {
 	struct rule_answer answer;
 
@@ -197,7 +197,7 @@ static void
 explain_member(
     const json_t *instance, const char *key, const char *wanted, const char *what, struct buf *out)
 {
-	const char *value = json_get_string(instance, key);
+	const char *value = jsonx_get_string(instance, key);
 
 	if (value == NULL)
 		buf_printf(out, "it has no %s", what);
@@ -242,7 +242,7 @@ instance_is_marked_target(const json_t *instance)
 json_t *
 instance_primary_interface(const json_t *instance)
 {
-	const json_t *interfaces = json_get_array(instance, "NetworkInterfaces");
+	const json_t *interfaces = jsonx_get_array(instance, "NetworkInterfaces");
 	json_t *interface;
 	size_t i;
 
@@ -258,15 +258,15 @@ instance_primary_interface(const json_t *instance)
 const char *
 tag_value(const json_t *resource, const char *key)
 {
-	const json_t *tags = json_get_array(resource, "Tags");
+	const json_t *tags = jsonx_get_array(resource, "Tags");
 	json_t *tag;
 	size_t i;
 
 	json_array_foreach (tags, i, tag) {
-		const char *tag_key = json_get_string(tag, "Key");
+		const char *tag_key = jsonx_get_string(tag, "Key");
 
 		if (tag_key != NULL && strcmp(tag_key, key) == 0)
-			return json_get_string(tag, "Value");
+			return jsonx_get_string(tag, "Value");
 	}
 	return NULL;
 }

@@ -15,21 +15,22 @@ struct rules;
 #define RULE_PRIORITY_SUBNETS 200.0
 #define RULE_PRIORITY_VPCS    300.0
 
-/* config and hook (NULL: none) are borrowed. Asks the hook for every rule's priority. Errors: ERR_HOOK. */
-struct rules *rules_new(const struct mirror_config *config, struct script *hook, struct err *err);
+/* config and hook (NULL: none) are borrowed. Asks the hook for every rule's priority. Errors: TMF_ERR_HOOK. */
+struct rules *
+rules_new(const struct mirror_config *config, struct script *hook, struct tmf_err *err);
 void rules_free(struct rules *rules);
 
 /* What a rule asks of an instance, without a hook. Pure. */
 bool rule_matches(const struct config_rule *rule, const json_t *instance);
 
 /* Whether the hook lets the instance be mirrored. *ret_reason is a new reference (JSON null where it gives none) when the answer is false.
- * Errors: ERR_HOOK. */
+ * Errors: TMF_ERR_HOOK. */
 int rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible,
-    json_t **ret_reason, struct err *err);
+    json_t **ret_reason, struct tmf_err *err);
 
-/* *ret_rule is NULL when no rule takes the instance. Errors: ERR_HOOK. */
+/* *ret_rule is NULL when no rule takes the instance. Errors: TMF_ERR_HOOK. */
 int rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
-    struct err *err);
+    struct tmf_err *err);
 
 /* The rules in the order of trying, each by itself. */
 struct rule_answer {
@@ -38,9 +39,9 @@ struct rule_answer {
 	bool by_hook; /* it answered in the rule's place */
 };
 size_t rules_count(const struct rules *rules);
-/* Whether the index-th rule takes the instance. Errors: ERR_HOOK. */
+/* Whether the index-th rule takes the instance. Errors: TMF_ERR_HOOK. */
 int rules_try(const struct rules *rules, size_t index, json_t *instance,
-    struct rule_answer *ret_answer, struct err *err);
+    struct rule_answer *ret_answer, struct tmf_err *err);
 
 /* Appends what a rule by itself finds at an instance: "subnet-1 is its subnet", or what differs. */
 void rule_explain(const struct config_rule *rule, const json_t *instance, struct buf *out);

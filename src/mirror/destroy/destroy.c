@@ -1,7 +1,7 @@
 #include "mirror/destroy/destroy.h"
 
 #include "aws/pace/retry.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "mirror/destroy/destroy_known.h"
@@ -29,7 +29,7 @@ enum kind { KIND_SESSIONS, KIND_TARGETS, KIND_INSTANCES, KIND_COUNT };
 
 struct deletion {
 	struct destroy *in;
-	struct call *call; /* NULL: free */
+	struct tmf_call *call; /* NULL: free */
 	const json_t *item;
 };
 
@@ -46,18 +46,18 @@ struct destroy {
 	json_t *strangers;	 /* {target: session} of sessions that are not ours */
 	enum kind listing;
 	int pages;
-	struct call *asking;
+	struct tmf_call *asking;
 	enum kind deleting;
 	size_t next;
 	struct deletion window[WINDOW];
 	bool in_use;
 	int passes;
-	struct timer timer; /* the next pass */
+	struct tmf_timer timer; /* the next pass */
 };
 
 static void list(struct destroy *destroy, const char *next_token);
 static void pump(struct destroy *destroy);
-static void pass_again(struct timer *timer);
+static void pass_again(struct tmf_timer *timer);
 
 /* --- what is listed, and how it is deleted --- */
 
@@ -66,9 +66,10 @@ item_of_session(const json_t *session)
 {
 	json_t *item = json_object();
 
-	json_put_string(item, "sessionId", json_get_string(session, "TrafficMirrorSessionId"));
-	json_put_string(item, "networkInterfaceId", json_get_string(session, "NetworkInterfaceId"));
-	json_put_string(item, "targetId", json_get_string(session, "TrafficMirrorTargetId"));
+	jsonx_put_string(item, "sessionId", jsonx_get_string(session, "TrafficMirrorSessionId"));
+	jsonx_put_string(
+	    item, "networkInterfaceId", jsonx_get_string(session, "NetworkInterfaceId"));
+	jsonx_put_string(item, "targetId", jsonx_get_string(session, "TrafficMirrorTargetId"));
 	return item;
 }
 
@@ -77,7 +78,7 @@ put_place(json_t *item, const char *subnet_id, const json_t *resource)
 {
 	const char *generation = tag_value(resource, TAG_GENERATION);
 
-	json_put_string(item, "subnetId", subnet_id);
+	jsonx_put_string(item, "subnetId", subnet_id);
 	if (generation != NULL)
 		json_object_set_new(item, "generation", json_integer(strtol(generation, NULL, 10)));
 }
@@ -87,8 +88,9 @@ item_of_target(const json_t *target)
 {
 	json_t *item = json_object();
 
-	json_put_string(item, "targetId", json_get_string(target, "TrafficMirrorTargetId"));
-	json_put_string(item, "networkInterfaceId", json_get_string(target, "NetworkInterfaceId"));
+	jsonx_put_string(item, "targetId", jsonx_get_string(target, "TrafficMirrorTargetId"));
+	jsonx_put_string(
+	    item, "networkInterfaceId", jsonx_get_string(target, "NetworkInterfaceId"));
 	put_place(item, tag_value(target, TAG_OUR_SUBNET), target);
 	return item;
 }
@@ -98,19 +100,19 @@ item_of_instance(const json_t *instance)
 {
 	json_t *item = json_object();
 
-	json_put_string(item, "instanceId", json_get_string(instance, "InstanceId"));
-	json_put_string(item, "networkInterfaceId",
-	    json_get_string(instance_primary_interface(instance), "NetworkInterfaceId"));
+	jsonx_put_string(item, "instanceId", jsonx_get_string(instance, "InstanceId"));
+	jsonx_put_string(item, "networkInterfaceId",
+	    jsonx_get_string(instance_primary_interface(instance), "NetworkInterfaceId"));
 	put_place(item, tag_value(instance, TAG_TARGET_OF), instance);
 	return item;
 }
 
-static struct call *
+static struct tmf_call *
 list_instances(struct aws_client *ec2, const char *next_token)
 {
 	json_t *values = json_array();
 	json_t *filters;
-	struct call *call;
+	struct tmf_call *call;
 
 	json_array_append_new(values, json_string(TAG_TOOL_VALUE));
 	filters = mirror_filter("tag:" TAG_TOOL, values);
@@ -122,25 +124,25 @@ list_instances(struct aws_client *ec2, const char *next_token)
 }
 
 /* Mirror resources have no documented filter for tags: all are listed and compared here. */
-static struct call *
+static struct tmf_call *
 list_targets(struct aws_client *ec2, const char *next_token)
 {
 	return ec2_describe_targets(ec2,
 	    &(struct ec2_describe){.next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
 }
 
-static struct call *
+static struct tmf_call *
 list_sessions(struct aws_client *ec2, const char *next_token)
 {
 	return ec2_describe_sessions(ec2,
 	    &(struct ec2_describe){.next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
 }
 
-static struct call *
+static struct tmf_call *
 terminate(struct aws_client *ec2, const char *id)
 {
 	json_t *ids = json_array();
-	struct call *call;
+	struct tmf_call *call;
 
 	json_array_append_new(ids, json_string(id));
 	call = ec2_terminate_instances(ec2, ids);
@@ -152,9 +154,9 @@ static const struct {
 	const char *name;
 	const char *list_name; /* in the describe's reply */
 	const char *id_name;
-	struct call *(*list)(struct aws_client *ec2, const char *next_token);
+	struct tmf_call *(*list)(struct aws_client *ec2, const char *next_token);
 	json_t *(*item_of)(const json_t *resource);
-	struct call *(*delete)(struct aws_client *ec2, const char *id);
+	struct tmf_call *(*delete)(struct aws_client *ec2, const char *id);
 } kinds[KIND_COUNT] = {
     [KIND_SESSIONS] = {"sessions", "TrafficMirrorSessions", "sessionId", list_sessions,
 	item_of_session, ec2_delete_session},
@@ -169,7 +171,7 @@ static const enum kind listing_order[KIND_COUNT] = {KIND_INSTANCES, KIND_TARGETS
 
 /* --- life --- */
 
-static struct loop *
+static struct tmf_loop *
 loop_of(const struct destroy *destroy)
 {
 	return destroy->mirror->opts.loop;
@@ -208,10 +210,10 @@ destroy_free(struct destroy *destroy)
 {
 	if (destroy == NULL)
 		return;
-	call_cancel(destroy->asking);
+	tmf_call_cancel(destroy->asking);
 	for (size_t i = 0; i < WINDOW; i++)
-		call_cancel(destroy->window[i].call);
-	loop_timer_disarm(loop_of(destroy), &destroy->timer);
+		tmf_call_cancel(destroy->window[i].call);
+	tmf_loop_timer_disarm(loop_of(destroy), &destroy->timer);
 	waiters_fini(&destroy->waiters);
 	forget_pass(destroy);
 	for (int kind = 0; kind < KIND_COUNT; kind++)
@@ -274,7 +276,7 @@ end_removed(struct destroy *destroy)
 static void
 end_pass(struct destroy *destroy)
 {
-	struct clock *clock = loop_clock(loop_of(destroy));
+	struct tmf_clock *clock = tmf_loop_clock(loop_of(destroy));
 	int64_t delay_ms = (int64_t)PASS_DELAY_MS << destroy->passes;
 
 	if (!destroy->in_use || ++destroy->passes == PASSES_MAX) {
@@ -283,21 +285,21 @@ end_pass(struct destroy *destroy)
 	}
 	if (delay_ms > PASS_DELAY_MAX_MS)
 		delay_ms = PASS_DELAY_MAX_MS;
-	loop_timer_arm(loop_of(destroy), &destroy->timer, clock->mono_ms(clock) + delay_ms);
+	tmf_loop_timer_arm(loop_of(destroy), &destroy->timer, clock->mono_ms(clock) + delay_ms);
 }
 
 /* --- deleting --- */
 
 static void
-fail_item(struct destroy *destroy, enum kind kind, const json_t *item, const struct err *err)
+fail_item(struct destroy *destroy, enum kind kind, const json_t *item, const struct tmf_err *err)
 {
-	const char *id = json_get_string(item, kinds[kind].id_name);
+	const char *id = jsonx_get_string(item, kinds[kind].id_name);
 	json_t *failure = json_object();
 
-	json_put_string(failure, "kind", kinds[kind].name);
-	json_put_string(failure, "id", id);
-	json_put_string(failure, "error", err->name);
-	json_put_string(failure, "cause", err_text(err));
+	jsonx_put_string(failure, "kind", kinds[kind].name);
+	jsonx_put_string(failure, "id", id);
+	jsonx_put_string(failure, "error", err->name);
+	jsonx_put_string(failure, "cause", tmf_err_text(err));
 	json_object_set_new(destroy->failed, id, failure);
 }
 
@@ -305,14 +307,14 @@ fail_item(struct destroy *destroy, enum kind kind, const json_t *item, const str
 static void
 keep_instance(struct destroy *destroy, const json_t *item)
 {
-	const char *interface = json_get_string(item, "networkInterfaceId");
+	const char *interface = jsonx_get_string(item, "networkInterfaceId");
 
 	if (destroy->deleting == KIND_TARGETS && interface != NULL)
 		json_object_set_new(destroy->kept_interfaces, interface, json_true());
 }
 
 static void
-refused(struct destroy *destroy, const json_t *item, const struct err *err)
+refused(struct destroy *destroy, const json_t *item, const struct tmf_err *err)
 {
 	if (mirror_error_is_in_use(err))
 		destroy->in_use = true;
@@ -321,13 +323,13 @@ refused(struct destroy *destroy, const json_t *item, const struct err *err)
 }
 
 static void
-deleted(void *arg, struct call *call)
+deleted(void *arg, struct tmf_call *call)
 {
 	struct deletion *deletion = arg;
 	struct destroy *destroy = deletion->in;
 	enum kind kind = destroy->deleting;
-	const char *id = json_get_string(deletion->item, kinds[kind].id_name);
-	json_t *reply = call_take_result(call);
+	const char *id = jsonx_get_string(deletion->item, kinds[kind].id_name);
+	json_t *reply = tmf_call_take_result(call);
 
 	deletion->call = NULL;
 	if (reply != NULL || aws_error_is_not_found(call->err.name)) {
@@ -345,13 +347,13 @@ deleted(void *arg, struct call *call)
 
 /* The token of a terminated instance is refused for a day, and describes may show a deleted target for a while: so the generation is used up, and the target full. */
 static int
-note_gone(struct destroy *destroy, const json_t *item, struct err *err)
+note_gone(struct destroy *destroy, const json_t *item, struct tmf_err *err)
 {
 	int generation = (int)json_integer_value(json_object_get(item, "generation"));
 	const struct target gone = {
-	    .id = (char *)json_get_string(item, "targetId"),
-	    .interface_id = (char *)json_get_string(item, "networkInterfaceId"),
-	    .subnet_id = (char *)json_get_string(item, "subnetId"),
+	    .id = (char *)jsonx_get_string(item, "targetId"),
+	    .interface_id = (char *)jsonx_get_string(item, "networkInterfaceId"),
+	    .subnet_id = (char *)jsonx_get_string(item, "subnetId"),
 	    .made = true,
 	    .full = true,
 	    .generation = generation,
@@ -367,7 +369,7 @@ note_gone(struct destroy *destroy, const json_t *item, struct err *err)
 static bool
 stays(const struct destroy *destroy, const json_t *item)
 {
-	const char *interface = json_get_string(item, "networkInterfaceId");
+	const char *interface = jsonx_get_string(item, "networkInterfaceId");
 
 	return destroy->deleting == KIND_INSTANCES && interface != NULL &&
 	       json_object_get(destroy->kept_interfaces, interface) != NULL;
@@ -390,7 +392,7 @@ free_slot(struct destroy *destroy, bool *ret_idle)
 
 /* What a later run must know is in the store before AWS is asked. */
 static int
-note_deletion(struct destroy *destroy, const json_t *item, struct err *err)
+note_deletion(struct destroy *destroy, const json_t *item, struct tmf_err *err)
 {
 	int ret = 0;
 
@@ -402,7 +404,8 @@ note_deletion(struct destroy *destroy, const json_t *item, struct err *err)
 }
 
 static int
-start_deletion(struct destroy *destroy, struct deletion *slot, const json_t *item, struct err *err)
+start_deletion(
+    struct destroy *destroy, struct deletion *slot, const json_t *item, struct tmf_err *err)
 {
 	enum kind kind = destroy->deleting;
 
@@ -411,8 +414,8 @@ start_deletion(struct destroy *destroy, struct deletion *slot, const json_t *ite
 	slot->in = destroy;
 	slot->item = item;
 	slot->call = kinds[kind].delete(
-	    destroy->mirror->opts.ec2, json_get_string(item, kinds[kind].id_name));
-	call_on_done(slot->call, deleted, slot);
+	    destroy->mirror->opts.ec2, jsonx_get_string(item, kinds[kind].id_name));
+	tmf_call_on_done(slot->call, deleted, slot);
 	return 0;
 }
 
@@ -422,7 +425,7 @@ pump(struct destroy *destroy)
 {
 	const json_t *items = destroy->items[destroy->deleting];
 	struct deletion *slot;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	bool idle;
 
 	while (
@@ -432,7 +435,7 @@ pump(struct destroy *destroy)
 		if (stays(destroy, item) || start_deletion(destroy, slot, item, &err) == 0)
 			continue;
 		waiters_fail(&destroy->waiters, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	if (!idle)
@@ -452,7 +455,7 @@ static bool
 is_ours(const struct destroy *destroy, const json_t *resource)
 {
 	const char *tool = tag_value(resource, TAG_TOOL);
-	const char *owner = json_get_string(resource, "OwnerId");
+	const char *owner = jsonx_get_string(resource, "OwnerId");
 	const char *account_id = destroy->mirror->account_id;
 
 	return tool != NULL && strcmp(tool, TAG_TOOL_VALUE) == 0 &&
@@ -463,7 +466,7 @@ is_ours(const struct destroy *destroy, const json_t *resource)
 static void
 add_item(struct destroy *destroy, enum kind kind, json_t *item)
 {
-	const char *id = json_get_string(item, kinds[kind].id_name);
+	const char *id = jsonx_get_string(item, kinds[kind].id_name);
 
 	json_object_set_new(destroy->listed[kind], id, json_true());
 	if (json_object_get(destroy->removed[kind], id) == NULL)
@@ -475,7 +478,7 @@ static void
 note(struct destroy *destroy, const json_t *resource)
 {
 	enum kind kind = listing_order[destroy->listing];
-	const char *interface = json_get_string(resource, "NetworkInterfaceId");
+	const char *interface = jsonx_get_string(resource, "NetworkInterfaceId");
 
 	if (is_ours(destroy, resource) &&
 	    (kind != KIND_INSTANCES ||
@@ -484,14 +487,14 @@ note(struct destroy *destroy, const json_t *resource)
 	else if (kind == KIND_TARGETS && interface != NULL)
 		json_object_set_new(destroy->kept_interfaces, interface, json_true());
 	else if (kind == KIND_SESSIONS)
-		json_put_string(destroy->strangers,
-		    json_get_string(resource, "TrafficMirrorTargetId"),
-		    json_get_string(resource, "TrafficMirrorSessionId"));
+		jsonx_put_string(destroy->strangers,
+		    jsonx_get_string(resource, "TrafficMirrorTargetId"),
+		    jsonx_get_string(resource, "TrafficMirrorSessionId"));
 }
 
 /* Adds what this store has made and AWS does not list yet. */
 static int
-add_known(struct destroy *destroy, struct err *err)
+add_known(struct destroy *destroy, struct tmf_err *err)
 {
 	json_t *known = destroy_known(destroy->mirror, err);
 
@@ -522,19 +525,19 @@ keep_used_targets(struct destroy *destroy)
 	size_t i;
 
 	json_array_foreach (destroy->items[KIND_TARGETS], i, item) {
-		const char *interface = json_get_string(item, "networkInterfaceId");
+		const char *interface = jsonx_get_string(item, "networkInterfaceId");
 		const char *session =
-		    json_get_string(destroy->strangers, json_get_string(item, "targetId"));
-		struct err err = {0};
+		    jsonx_get_string(destroy->strangers, jsonx_get_string(item, "targetId"));
+		struct tmf_err err = {0};
 
 		if (session == NULL) {
 			json_array_append(left, item);
 			continue;
 		}
-		err_set_name(&err, ERR_SERVICE, "TrafficMirrorTargetInUse",
+		tmf_err_set_name(&err, TMF_ERR_SERVICE, "TrafficMirrorTargetInUse",
 		    "session %s, which is not tmflow's, still uses it", session);
 		fail_item(destroy, KIND_TARGETS, item, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		if (interface != NULL)
 			json_object_set_new(destroy->kept_interfaces, interface, json_true());
 	}
@@ -550,7 +553,7 @@ keep_instances(struct destroy *destroy)
 	size_t i;
 
 	json_array_foreach (destroy->items[KIND_INSTANCES], i, item) {
-		const char *interface = json_get_string(item, "networkInterfaceId");
+		const char *interface = jsonx_get_string(item, "networkInterfaceId");
 
 		if (interface == NULL ||
 		    json_object_get(destroy->kept_interfaces, interface) == NULL)
@@ -564,7 +567,7 @@ keep_instances(struct destroy *destroy)
 static void
 listed_all(struct destroy *destroy)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	destroy->pages = 0;
 	if (++destroy->listing < KIND_COUNT) {
@@ -573,7 +576,7 @@ listed_all(struct destroy *destroy)
 	}
 	if (add_known(destroy, &err) < 0) {
 		waiters_fail(&destroy->waiters, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	keep_used_targets(destroy);
@@ -586,10 +589,10 @@ listed_all(struct destroy *destroy)
 
 /* No instance of ours told which account this is; any other will do. */
 static void
-account_came(void *arg, struct call *call)
+account_came(void *arg, struct tmf_call *call)
 {
 	struct destroy *destroy = arg;
-	json_t *reply = call_take_result(call);
+	json_t *reply = tmf_call_take_result(call);
 
 	destroy->asking = NULL;
 	if (reply == NULL) {
@@ -606,16 +609,16 @@ ask_account(struct destroy *destroy)
 {
 	destroy->asking = ec2_describe_instances(
 	    destroy->mirror->opts.ec2, &(struct ec2_describe){.max_results = EC2_PAGE_RESULTS_MAX});
-	call_on_done(destroy->asking, account_came, destroy);
+	tmf_call_on_done(destroy->asking, account_came, destroy);
 }
 
 static void
-listed(void *arg, struct call *call)
+listed(void *arg, struct tmf_call *call)
 {
 	struct destroy *destroy = arg;
 	enum kind kind = listing_order[destroy->listing];
-	json_t *reply = call_take_result(call);
-	const char *next_token = json_get_string(reply, "NextToken");
+	json_t *reply = tmf_call_take_result(call);
+	const char *next_token = jsonx_get_string(reply, "NextToken");
 	json_t *resource;
 	size_t i;
 
@@ -625,7 +628,7 @@ listed(void *arg, struct call *call)
 		return;
 	}
 	mirror_note_account(destroy->mirror, reply);
-	json_array_foreach (json_get_array(reply, kinds[kind].list_name), i, resource)
+	json_array_foreach (jsonx_get_array(reply, kinds[kind].list_name), i, resource)
 		note(destroy, resource);
 	if (next_token != NULL && ++destroy->pages < PAGES_MAX)
 		list(destroy, next_token);
@@ -641,7 +644,7 @@ list(struct destroy *destroy, const char *next_token)
 {
 	destroy->asking =
 	    kinds[listing_order[destroy->listing]].list(destroy->mirror->opts.ec2, next_token);
-	call_on_done(destroy->asking, listed, destroy);
+	tmf_call_on_done(destroy->asking, listed, destroy);
 }
 
 static void
@@ -665,12 +668,12 @@ start_pass(struct destroy *destroy)
 }
 
 static void
-pass_again(struct timer *timer)
+pass_again(struct tmf_timer *timer)
 {
 	start_pass((struct destroy *)((char *)timer - offsetof(struct destroy, timer)));
 }
 
-struct call *
+struct tmf_call *
 destroy_find(struct destroy *destroy)
 {
 	destroy->removing = false;
@@ -678,7 +681,7 @@ destroy_find(struct destroy *destroy)
 	return waiters_add(&destroy->waiters, loop_of(destroy));
 }
 
-struct call *
+struct tmf_call *
 destroy_remove(struct destroy *destroy)
 {
 	destroy->removing = true;

@@ -18,11 +18,11 @@ void destroy_free(struct destroy *destroy);
 /* New call that ends with what there is: {"sessions": [{sessionId, networkInterfaceId, targetId}], "targets": [{targetId, subnetId}],
  * "instances": [{instanceId, subnetId}],
  * "kept": [{kind, id, error, cause}]}: kept is what somebody else still uses. Changes nothing. Errors: AWS's of the describes. */
-struct call *destroy_find(struct destroy *destroy);
+struct tmf_call *destroy_find(struct destroy *destroy);
 
 /* New call that removes it all and ends with {"removed": {"sessions": [id], "targets": [id], "instances": [id]}, "failed": [{kind, id, error, cause}]}.
- * What somebody else still uses is not touched, and stands in failed. Waits for targets that are in use otherwise, a few minutes at most. Errors: AWS's of the describes; ERR_STORE.
+ * What somebody else still uses is not touched, and stands in failed. Waits for targets that are in use otherwise, a few minutes at most. Errors: AWS's of the describes; TMF_ERR_STORE.
  * Effects: the store knows that the targets are gone, whatever a describe may say for a while. */
-struct call *destroy_remove(struct destroy *destroy);
+struct tmf_call *destroy_remove(struct destroy *destroy);
 
 #endif

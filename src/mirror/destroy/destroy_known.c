@@ -1,6 +1,6 @@
 #include "mirror/destroy/destroy_known.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/session_plan.h"
 #include "mirror/targets/target_facts.h"
 
@@ -15,7 +15,7 @@ struct runs {
 	struct mirror *mirror;
 	json_t *sessions;
 	int64_t now_wall_ms;
-	struct err *err;
+	struct tmf_err *err;
 	int ret;
 };
 
@@ -27,9 +27,9 @@ note_session(void *arg, const struct outcome *outcome)
 	if (outcome->session_id == NULL)
 		return 0;
 	item = json_object();
-	json_put_string(item, "sessionId", outcome->session_id);
-	json_put_string(item, "networkInterfaceId", outcome->interface_id);
-	json_put_string(item, "targetId", outcome->target_id);
+	jsonx_put_string(item, "sessionId", outcome->session_id);
+	jsonx_put_string(item, "networkInterfaceId", outcome->interface_id);
+	jsonx_put_string(item, "targetId", outcome->target_id);
 	json_object_set_new(arg, outcome->session_id, item);
 	return 0;
 }
@@ -38,8 +38,8 @@ note_session(void *arg, const struct outcome *outcome)
 static bool
 is_of_this_region(const struct runs *runs, const struct store_run *run)
 {
-	json_t *settings = run->settings != NULL ? json_parse(str_of(run->settings), NULL) : NULL;
-	const char *region = json_get_string(settings, "region");
+	json_t *settings = run->settings != NULL ? jsonx_parse(str_of(run->settings), NULL) : NULL;
+	const char *region = jsonx_get_string(settings, "region");
 	bool is = region != NULL && strcmp(region, aws_client_region(runs->mirror->opts.ec2)) == 0;
 
 	json_decref(settings);
@@ -76,9 +76,9 @@ note_run_and_parts(void *arg, const struct store_run *run)
 
 /* What was made before the last destroy was seen by that, as far as it can be seen. */
 static int
-note_sessions(struct mirror *mirror, json_t *sessions, struct err *err)
+note_sessions(struct mirror *mirror, json_t *sessions, struct tmf_err *err)
 {
-	struct clock *clock = loop_clock(mirror->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(mirror->opts.loop);
 	struct runs runs = {.mirror = mirror,
 	    .sessions = sessions,
 	    .now_wall_ms = clock->wall_ms(clock),
@@ -103,15 +103,15 @@ item_of(const char *id_name, const char *id, const json_t *fact)
 {
 	json_t *item = json_object();
 
-	json_put_string(item, id_name, id);
-	json_put_string(item, "networkInterfaceId", json_get_string(fact, "NetworkInterfaceId"));
-	json_put_string(item, "subnetId", json_get_string(fact, "SubnetId"));
+	jsonx_put_string(item, id_name, id);
+	jsonx_put_string(item, "networkInterfaceId", jsonx_get_string(fact, "NetworkInterfaceId"));
+	jsonx_put_string(item, "subnetId", jsonx_get_string(fact, "SubnetId"));
 	json_object_set(item, "generation", json_object_get(fact, "Generation"));
 	return item;
 }
 
 static int
-note_targets(struct mirror *mirror, json_t *targets, json_t *instances, struct err *err)
+note_targets(struct mirror *mirror, json_t *targets, json_t *instances, struct tmf_err *err)
 {
 	json_t *facts = target_facts_new(mirror, err);
 	const char *id;
@@ -120,7 +120,7 @@ note_targets(struct mirror *mirror, json_t *targets, json_t *instances, struct e
 	if (facts == NULL)
 		return -1;
 	json_object_foreach (facts, id, fact) {
-		const char *instance_id = json_get_string(fact, "InstanceId");
+		const char *instance_id = jsonx_get_string(fact, "InstanceId");
 
 		json_object_set_new(targets, id, item_of("targetId", id, fact));
 		if (instance_id != NULL)
@@ -132,7 +132,7 @@ note_targets(struct mirror *mirror, json_t *targets, json_t *instances, struct e
 }
 
 static int
-note_launches(struct mirror *mirror, json_t *instances, struct err *err)
+note_launches(struct mirror *mirror, json_t *instances, struct tmf_err *err)
 {
 	json_t *launches = target_fact_launches(mirror, err);
 	const char *token;
@@ -141,7 +141,7 @@ note_launches(struct mirror *mirror, json_t *instances, struct err *err)
 	if (launches == NULL)
 		return -1;
 	json_object_foreach (launches, token, launch) {
-		const char *id = json_get_string(launch, "InstanceId");
+		const char *id = jsonx_get_string(launch, "InstanceId");
 
 		if (id != NULL)
 			json_object_set_new(instances, id, item_of("instanceId", id, launch));
@@ -151,7 +151,7 @@ note_launches(struct mirror *mirror, json_t *instances, struct err *err)
 }
 
 json_t *
-destroy_known(struct mirror *mirror, struct err *err)
+destroy_known(struct mirror *mirror, struct tmf_err *err)
 {
 	json_t *known = json_object();
 	json_t *sessions = json_object();

@@ -1,5 +1,5 @@
 #include "aws/pace/retry.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "mirror/targets/target_facts.h"
@@ -59,7 +59,7 @@ creation_client(const struct creation *creation)
 	return creation_mirror(creation)->opts.ec2;
 }
 
-static struct loop *
+static struct tmf_loop *
 loop_of(const struct target_creations *creations)
 {
 	return targets_mirror(creations->targets)->opts.loop;
@@ -68,7 +68,7 @@ loop_of(const struct target_creations *creations)
 static int64_t
 mono_ms(const struct target_creations *creations)
 {
-	struct clock *clock = loop_clock(loop_of(creations));
+	struct tmf_clock *clock = tmf_loop_clock(loop_of(creations));
 
 	return clock->mono_ms(clock);
 }
@@ -76,7 +76,7 @@ mono_ms(const struct target_creations *creations)
 static int64_t
 wall_ms(const struct creation *creation)
 {
-	struct clock *clock = loop_clock(loop_of(creation->in));
+	struct tmf_clock *clock = tmf_loop_clock(loop_of(creation->in));
 
 	return clock->wall_ms(clock);
 }
@@ -86,10 +86,10 @@ wall_ms(const struct creation *creation)
 static void
 creation_free(struct creation *creation)
 {
-	call_cancel(creation->call);
-	loop_timer_disarm(loop_of(creation->in), &creation->timer);
+	tmf_call_cancel(creation->call);
+	tmf_loop_timer_disarm(loop_of(creation->in), &creation->timer);
 	waiters_fini(&creation->waiters);
-	err_fini(&creation->failure);
+	tmf_err_fini(&creation->failure);
 	json_decref(creation->launch);
 	free(creation->subnet_id);
 	free(creation);
@@ -140,7 +140,7 @@ find_creation(const struct target_creations *creations, const char *subnet_id)
 /* --- this run's launches --- */
 
 static json_t *
-places_of(struct target_creations *creations, struct err *err)
+places_of(struct target_creations *creations, struct tmf_err *err)
 {
 	struct mirror *mirror = targets_mirror(creations->targets);
 
@@ -151,7 +151,7 @@ places_of(struct target_creations *creations, struct err *err)
 
 int
 target_creations_launched(
-    struct target_creations *creations, const char *subnet_id, int generation, struct err *err)
+    struct target_creations *creations, const char *subnet_id, int generation, struct tmf_err *err)
 {
 	const json_t *places = places_of(creations, err);
 	char place[TARGET_PLACE_BYTES];
@@ -163,7 +163,7 @@ target_creations_launched(
 }
 
 static int
-note_launch(struct creation *creation, struct err *err)
+note_launch(struct creation *creation, struct tmf_err *err)
 {
 	json_t *places = places_of(creation->in, err);
 	char place[TARGET_PLACE_BYTES];
@@ -181,13 +181,13 @@ note_launch(struct creation *creation, struct err *err)
 const char *
 creation_instance(const struct creation *creation)
 {
-	return json_get_string(creation->launch, "InstanceId");
+	return jsonx_get_string(creation->launch, "InstanceId");
 }
 
 const char *
 creation_interface(const struct creation *creation)
 {
-	return json_get_string(creation->launch, "NetworkInterfaceId");
+	return jsonx_get_string(creation->launch, "NetworkInterfaceId");
 }
 
 int
@@ -203,8 +203,8 @@ order_of(const struct creation *creation)
 	return (struct target_order){
 	    .subnet_id = creation->subnet_id,
 	    .generation = creation_generation(creation),
-	    .image_id = json_get_string(creation->launch, "ImageId"),
-	    .instance_type = json_get_string(creation->launch, "InstanceType"),
+	    .image_id = jsonx_get_string(creation->launch, "ImageId"),
+	    .instance_type = jsonx_get_string(creation->launch, "InstanceType"),
 	    .group_ids = json_object_get(creation->launch, "SecurityGroupIds"),
 	};
 }
@@ -218,23 +218,23 @@ new_launch(const struct creation *creation, int generation)
 
 	for (size_t i = 0; i < rule->target_security_group_count; i++)
 		json_array_append_new(groups, json_string(rule->target_security_group_ids[i]));
-	json_put_string(launch, "SubnetId", creation->subnet_id);
+	jsonx_put_string(launch, "SubnetId", creation->subnet_id);
 	json_object_set_new(launch, "Generation", json_integer(generation));
-	json_put_string(launch, "ImageId", rule->target_instance_ami);
-	json_put_string(launch, "InstanceType", rule->target_instance_type);
+	jsonx_put_string(launch, "ImageId", rule->target_instance_ami);
+	jsonx_put_string(launch, "InstanceType", rule->target_instance_type);
 	json_object_set_new(launch, "SecurityGroupIds", groups);
 	return launch;
 }
 
 int
-creation_keep_launch(struct creation *creation, struct err *err)
+creation_keep_launch(struct creation *creation, struct tmf_err *err)
 {
 	return target_fact_put_launch(
 	    creation_mirror(creation), creation->token, creation->launch, err);
 }
 
 int
-creation_drop_launch(struct creation *creation, struct err *err)
+creation_drop_launch(struct creation *creation, struct tmf_err *err)
 {
 	return target_fact_drop_launch(creation_mirror(creation), creation->token, err);
 }
@@ -249,13 +249,13 @@ forget_instance(struct creation *creation)
 /* --- steps --- */
 
 bool
-creation_error_is_permanent(const struct err *err)
+creation_error_is_permanent(const struct tmf_err *err)
 {
-	return err->code == ERR_SERVICE && retry_classify(err) == RETRY_NEVER;
+	return err->code == TMF_ERR_SERVICE && retry_classify(err) == RETRY_NEVER;
 }
 
 void
-creation_fail(struct creation *creation, const struct err *err)
+creation_fail(struct creation *creation, const struct tmf_err *err)
 {
 	if (creation->rule != NULL && creation_error_is_permanent(err))
 		target_failures_add(&creation->in->failures, creation->subnet_id, creation->rule,
@@ -263,7 +263,7 @@ creation_fail(struct creation *creation, const struct err *err)
 	log_event(LOG_WARN, "target.failed", LOG_STR("subnet", creation->subnet_id),
 	    LOG_INT("generation", creation_generation(creation)),
 	    LOG_STR("instance", creation_instance(creation)), LOG_STR("error", err->name),
-	    LOG_STR("cause", err_text(err)));
+	    LOG_STR("cause", tmf_err_text(err)));
 	waiters_fail(&creation->waiters, err);
 	creation_remove(creation);
 }
@@ -273,7 +273,7 @@ creation_done(struct creation *creation, const char *target_id, bool created)
 {
 	json_t *result = json_object();
 
-	json_put_string(result, "TargetId", target_id);
+	jsonx_put_string(result, "TargetId", target_id);
 	json_object_set_new(result, "Created", json_boolean(created));
 	waiters_complete(&creation->waiters, result);
 	json_decref(result);
@@ -281,31 +281,31 @@ creation_done(struct creation *creation, const char *target_id, bool created)
 }
 
 static void
-call_over(void *arg, struct call *call)
+call_over(void *arg, struct tmf_call *call)
 {
 	struct creation *creation = arg;
-	json_t *reply = call_take_result(call);
-	struct err err = {0};
+	json_t *reply = tmf_call_take_result(call);
+	struct tmf_err err = {0};
 
 	creation->call = NULL;
 	if (reply == NULL)
-		err_move(&err, &call->err);
+		tmf_err_move(&err, &call->err);
 	creation->step(creation, reply, &err);
 	json_decref(reply);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 void
-creation_await(struct creation *creation, struct call *call,
-    void (*step)(struct creation *creation, json_t *reply, struct err *err))
+creation_await(struct creation *creation, struct tmf_call *call,
+    void (*step)(struct creation *creation, json_t *reply, struct tmf_err *err))
 {
 	creation->call = call;
 	creation->step = step;
-	call_on_done(call, call_over, creation);
+	tmf_call_on_done(call, call_over, creation);
 }
 
 static void
-waited(struct timer *timer)
+waited(struct tmf_timer *timer)
 {
 	struct creation *creation =
 	    (struct creation *)((char *)timer - offsetof(struct creation, timer));
@@ -321,7 +321,8 @@ creation_pause(struct creation *creation, int waits, void (*after_wait)(struct c
 	if (delay_ms > SETTLE_DELAY_MAX_MS)
 		delay_ms = SETTLE_DELAY_MAX_MS;
 	creation->after_wait = after_wait;
-	loop_timer_arm(loop_of(creation->in), &creation->timer, mono_ms(creation->in) + delay_ms);
+	tmf_loop_timer_arm(
+	    loop_of(creation->in), &creation->timer, mono_ms(creation->in) + delay_ms);
 }
 
 /* A timer of the next millisecond is not due in this turn, at the end of which the commit stands. */
@@ -329,7 +330,7 @@ void
 creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation))
 {
 	creation->after_wait = after_wait;
-	loop_timer_arm(loop_of(creation->in), &creation->timer, mono_ms(creation->in) + 1);
+	tmf_loop_timer_arm(loop_of(creation->in), &creation->timer, mono_ms(creation->in) + 1);
 }
 
 /* Waits for describes and interfaces to settle; false when that has been done for long enough. */
@@ -343,7 +344,7 @@ settle(struct creation *creation, void (*after_wait)(struct creation *creation))
 }
 
 static int
-note_target(struct creation *creation, const char *target_id, struct err *err)
+note_target(struct creation *creation, const char *target_id, struct tmf_err *err)
 {
 	struct target target = {
 	    .made_wall_ms = wall_ms(creation),
@@ -367,12 +368,12 @@ note_target(struct creation *creation, const char *target_id, struct err *err)
 void
 creation_succeed(struct creation *creation, const char *target_id)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (note_target(creation, target_id, &err) < 0 ||
 	    creation_drop_launch(creation, &err) < 0) {
 		creation_fail(creation, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	log_event(LOG_INFO, "target.created", LOG_STR("subnet", creation->subnet_id),
@@ -397,7 +398,7 @@ made(struct creation *creation, const char *target_id)
 const char *
 creation_first_target(const json_t *reply)
 {
-	return json_get_string(json_array_get(json_get_array(reply, "TrafficMirrorTargets"), 0),
+	return jsonx_get_string(json_array_get(jsonx_get_array(reply, "TrafficMirrorTargets"), 0),
 	    "TrafficMirrorTargetId");
 }
 
@@ -405,7 +406,7 @@ creation_first_target(const json_t *reply)
 
 /* True where a look for the interface's target ends the creation: it is there, or could not be looked for. */
 static bool
-look_ends(struct creation *creation, const json_t *reply, struct err *err)
+look_ends(struct creation *creation, const json_t *reply, struct tmf_err *err)
 {
 	const char *target_id = creation_first_target(reply);
 
@@ -417,11 +418,12 @@ look_ends(struct creation *creation, const json_t *reply, struct err *err)
 }
 
 static void
-looked_up(struct creation *creation, json_t *reply, struct err *err)
+looked_up(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	if (look_ends(creation, reply, err) || settle(creation, look_up))
 		return;
-	err_set(err, ERR_REPLY, "interface %s is in use by a mirror target that AWS does not list",
+	tmf_err_set(err, TMF_ERR_REPLY,
+	    "interface %s is in use by a mirror target that AWS does not list",
 	    creation_interface(creation));
 	creation_fail(creation, err);
 }
@@ -435,27 +437,28 @@ look_up(struct creation *creation)
 }
 
 static void
-attached(struct creation *creation, json_t *reply, struct err *err)
+attached(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
-	const char *target_id =
-	    json_get_string(json_object_get(reply, "TrafficMirrorTarget"), "TrafficMirrorTargetId");
+	const char *target_id = jsonx_get_string(
+	    json_object_get(reply, "TrafficMirrorTarget"), "TrafficMirrorTargetId");
 
 	if (target_id != NULL) {
 		made(creation, target_id);
 		return;
 	}
 	if (reply != NULL)
-		err_set(err, ERR_REPLY, "CreateTrafficMirrorTarget's reply names no target");
-	if (err_is(err, ERROR_INTERFACE_IS_TARGET)) {
+		tmf_err_set(
+		    err, TMF_ERR_REPLY, "CreateTrafficMirrorTarget's reply names no target");
+	if (tmf_err_is(err, ERROR_INTERFACE_IS_TARGET)) {
 		look_up(creation);
 		return;
 	}
 	/* The instance may be new, or gone: somebody else has taken it back. */
-	if (err->code == ERR_SERVICE && aws_error_is_not_found(err->name) &&
+	if (err->code == TMF_ERR_SERVICE && aws_error_is_not_found(err->name) &&
 	    settle(creation, go_on_with_launch))
 		return;
-	if (err_is(err, ERROR_PARAMETER_MISMATCH))
-		err_prefix(err, "interface %s was made a target with other parameters before",
+	if (tmf_err_is(err, ERROR_PARAMETER_MISMATCH))
+		tmf_err_prefix(err, "interface %s was made a target with other parameters before",
 		    creation_interface(creation));
 	if (creation_error_is_permanent(err))
 		creation_roll_back(creation, err);
@@ -475,7 +478,7 @@ attach(struct creation *creation)
 
 /* What was left behind may have become somebody's target since. */
 static void
-looked_before_attach(struct creation *creation, json_t *reply, struct err *err)
+looked_before_attach(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	if (!look_ends(creation, reply, err))
 		attach(creation);
@@ -496,9 +499,9 @@ attach_launched(struct creation *creation)
 
 /* The generation's instance is gone: on to the next, where a target is wanted. */
 static void
-next_generation(struct creation *creation, struct err *err)
+next_generation(struct creation *creation, struct tmf_err *err)
 {
-	struct err store_err = {0};
+	struct tmf_err store_err = {0};
 
 	if (targets_burn(creation->in->targets, creation->subnet_id, creation_generation(creation),
 		&store_err) < 0 ||
@@ -510,27 +513,27 @@ next_generation(struct creation *creation, struct err *err)
 		creation_fail(creation, err);
 	else
 		launch(creation);
-	err_fini(&store_err);
+	tmf_err_fini(&store_err);
 }
 
 /* AWS would have answered with the instance if it had launched one for this token; only who is not let in is not told. */
 static bool
-tells_that_nothing_was_launched(const struct err *err)
+tells_that_nothing_was_launched(const struct tmf_err *err)
 {
-	return err->code == ERR_SERVICE &&
+	return err->code == TMF_ERR_SERVICE &&
 	       ((creation_error_is_permanent(err) && err->http_status != 401 &&
 		    err->http_status != 403) ||
-		   err_is(err, ERROR_CAPACITY));
+		   tmf_err_is(err, ERROR_CAPACITY));
 }
 
 static void
-launch_refused(struct creation *creation, struct err *err)
+launch_refused(struct creation *creation, struct tmf_err *err)
 {
 	bool nothing_there = tells_that_nothing_was_launched(err);
-	struct err store_err = {0};
+	struct tmf_err store_err = {0};
 
-	if (err_is(err, ERROR_PARAMETER_MISMATCH))
-		err_prefix(err,
+	if (tmf_err_is(err, ERROR_PARAMETER_MISMATCH))
+		tmf_err_prefix(err,
 		    "generation %d of subnet %s was launched with other parameters before",
 		    creation_generation(creation), creation->subnet_id);
 	if (nothing_there && creation_drop_launch(creation, &store_err) < 0)
@@ -541,32 +544,33 @@ launch_refused(struct creation *creation, struct err *err)
 		launch(creation); /* as the rule is now */
 	else
 		creation_fail(creation, err);
-	err_fini(&store_err);
+	tmf_err_fini(&store_err);
 }
 
 static void
-launched(struct creation *creation, json_t *reply, struct err *err)
+launched(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
-	const json_t *instance = json_array_get(json_get_array(reply, "Instances"), 0);
-	const char *instance_id = json_get_string(instance, "InstanceId");
+	const json_t *instance = json_array_get(jsonx_get_array(reply, "Instances"), 0);
+	const char *instance_id = jsonx_get_string(instance, "InstanceId");
 	const char *interface_id =
-	    json_get_string(instance_primary_interface(instance), "NetworkInterfaceId");
+	    jsonx_get_string(instance_primary_interface(instance), "NetworkInterfaceId");
 
 	if (instance_is_over(instance))
-		err_set_name(err, ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
+		tmf_err_set_name(err, TMF_ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
 		    "instance %s was terminated", instance_id);
 	else if (reply != NULL && (instance_id == NULL || interface_id == NULL))
-		err_set(err, ERR_REPLY, "RunInstances' reply names no instance with an interface");
-	if (err_is(err, ERROR_INSTANCE_TERMINATED)) {
+		tmf_err_set(
+		    err, TMF_ERR_REPLY, "RunInstances' reply names no instance with an interface");
+	if (tmf_err_is(err, ERROR_INSTANCE_TERMINATED)) {
 		next_generation(creation, err);
 		return;
 	}
-	if (err_isset(err)) {
+	if (tmf_err_isset(err)) {
 		launch_refused(creation, err);
 		return;
 	}
-	json_put_string(creation->launch, "InstanceId", instance_id);
-	json_put_string(creation->launch, "NetworkInterfaceId", interface_id);
+	jsonx_put_string(creation->launch, "InstanceId", instance_id);
+	jsonx_put_string(creation->launch, "NetworkInterfaceId", interface_id);
 	json_object_set_new(creation->launch, "WallMs", json_integer(wall_ms(creation)));
 	if (creation_keep_launch(creation, err) < 0)
 		creation_fail(creation, err);
@@ -578,41 +582,41 @@ static void
 run_noted(struct creation *creation)
 {
 	const struct target_order order = order_of(creation);
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	if (store_sync(creation_mirror(creation)->opts.store, &err) < 0)
 		creation_fail(creation, &err);
 	else
 		creation_await(
 		    creation, target_order_launch(creation_client(creation), &order), launched);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 static void
 run_instance(struct creation *creation)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	json_put_string(creation->launch, "Owner", mirror_owner(creation_mirror(creation)));
+	jsonx_put_string(creation->launch, "Owner", mirror_owner(creation_mirror(creation)));
 	if (note_launch(creation, &err) < 0)
 		creation_fail(creation, &err);
 	else
 		creation_after_commit(creation, run_noted);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
 /* An earlier instance, as it is now. One that was launched a moment ago may not be listed yet; of one that should be, the client token tells. */
 static void
-found_again(struct creation *creation, json_t *reply, struct err *err)
+found_again(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
-	const json_t *instance = json_array_get(json_get_array(reply, "Instances"), 0);
+	const json_t *instance = json_array_get(jsonx_get_array(reply, "Instances"), 0);
 	int64_t launched_wall_ms = json_integer_value(json_object_get(creation->launch, "WallMs"));
 	bool is_old = wall_ms(creation) - launched_wall_ms > TARGET_FACT_SETTLED_MS;
 
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
 		creation_fail(creation, err);
 	} else if (instance_is_over(instance)) {
-		err_set_name(err, ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
+		tmf_err_set_name(err, TMF_ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
 		    "instance %s was terminated", creation_instance(creation));
 		next_generation(creation, err);
 	} else if (instance == NULL && is_old) {
@@ -643,7 +647,7 @@ go_on_with_launch(struct creation *creation)
 
 /* Takes up what was asked for earlier for this generation, even if the rule asks for another instance by now. Returns 1, 0 if there is nothing, -1. */
 static int
-take_up(struct creation *creation, int generation, struct err *err)
+take_up(struct creation *creation, int generation, struct tmf_err *err)
 {
 	json_t *launches = target_fact_launches(creation_mirror(creation), err);
 	const char *token;
@@ -653,7 +657,7 @@ take_up(struct creation *creation, int generation, struct err *err)
 	if (launches == NULL)
 		return -1;
 	json_object_foreach (launches, token, earlier) {
-		const char *subnet_id = json_get_string(earlier, "SubnetId");
+		const char *subnet_id = jsonx_get_string(earlier, "SubnetId");
 
 		if (subnet_id == NULL || strcmp(subnet_id, creation->subnet_id) != 0 ||
 		    json_integer_value(json_object_get(earlier, "Generation")) != generation ||
@@ -675,7 +679,7 @@ launch(struct creation *creation)
 	const struct inventory *inventory = targets_inventory(creation->in->targets);
 	int generation = inventory_generation(inventory, creation->subnet_id) + 1;
 	struct target_order order;
-	struct err err = {0};
+	struct tmf_err err = {0};
 	int taken;
 
 	json_decref(creation->launch);
@@ -684,7 +688,7 @@ launch(struct creation *creation)
 	creation->earlier = taken > 0;
 	if (taken < 0) {
 		creation_fail(creation, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	if (!creation->earlier) {
@@ -700,7 +704,7 @@ launch(struct creation *creation)
 static void untag(struct creation *creation);
 
 static void
-untagged(struct creation *creation, json_t *reply, struct err *err)
+untagged(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
 		creation_fail(creation, err);
@@ -741,21 +745,21 @@ add(struct target_creations *creations, const char *subnet_id)
 	return creation;
 }
 
-struct call *
+struct tmf_call *
 target_creations_join(struct target_creations *creations, const struct target_request *request)
 {
 	const char *subnet = targets_subnet(request->rule, request->subnet_id);
 	struct creation *creation = find_creation(creations, subnet);
-	const struct err *failure =
+	const struct tmf_err *failure =
 	    target_failures_find(&creations->failures, subnet, request->rule, mono_ms(creations));
-	struct call *call;
-	struct err err = {0};
+	struct tmf_call *call;
+	struct tmf_err err = {0};
 
 	if (creation != NULL)
 		return waiters_add(&creation->waiters, loop_of(creations));
 	if (failure != NULL) {
-		err_copy(&err, failure);
-		return call_of_err(loop_of(creations), &err);
+		tmf_err_copy(&err, failure);
+		return tmf_call_of_err(loop_of(creations), &err);
 	}
 	creation = add(creations, subnet);
 	creation->rule = request->rule;
@@ -764,7 +768,7 @@ target_creations_join(struct target_creations *creations, const struct target_re
 	return call;
 }
 
-struct call *
+struct tmf_call *
 target_creations_wait(struct target_creations *creations)
 {
 	return creations->first != NULL
@@ -778,12 +782,12 @@ target_creations_asked(const struct target_creations *creations, const char *tok
 	return json_object_get(creations->asked, token) != NULL;
 }
 
-struct call *
+struct tmf_call *
 target_creations_settle(struct target_creations *creations, const char *token, json_t *launch)
 {
-	const char *subnet_id = json_get_string(launch, "SubnetId");
+	const char *subnet_id = jsonx_get_string(launch, "SubnetId");
 	struct creation *creation = add(creations, subnet_id);
-	struct call *call = waiters_add(&creation->waiters, loop_of(creations));
+	struct tmf_call *call = waiters_add(&creation->waiters, loop_of(creations));
 
 	assert(strlen(token) < sizeof(creation->token));
 	memcpy(creation->token, token, strlen(token) + 1);

@@ -1,5 +1,5 @@
 #include "aws/pace/retry.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/target_steps.h"
@@ -15,42 +15,42 @@
 static void
 finish(struct creation *creation)
 {
-	const char *instead_id = json_get_string(creation->launch, "InsteadId");
-	struct err failure = {0};
+	const char *instead_id = jsonx_get_string(creation->launch, "InsteadId");
+	struct tmf_err failure = {0};
 
-	if (err_isset(&creation->failure)) {
-		err_move(&failure, &creation->failure);
+	if (tmf_err_isset(&creation->failure)) {
+		tmf_err_move(&failure, &creation->failure);
 		creation_fail(creation, &failure);
-		err_fini(&failure);
+		tmf_err_fini(&failure);
 		return;
 	}
 	creation_done(creation, instead_id, false);
 }
 
 static void
-could_not_terminate(struct creation *creation, struct err *err)
+could_not_terminate(struct creation *creation, struct tmf_err *err)
 {
-	if (err_isset(&creation->failure)) {
-		err_prefix(&creation->failure,
+	if (tmf_err_isset(&creation->failure)) {
+		tmf_err_prefix(&creation->failure,
 		    "instance %s, launched for a target, could not be terminated (%s); what "
 		    "failed before that",
 		    creation_instance(creation), err->name);
 		finish(creation);
 		return;
 	}
-	err_prefix(err, "instance %s, launched for a target, could not be terminated",
+	tmf_err_prefix(err, "instance %s, launched for a target, could not be terminated",
 	    creation_instance(creation));
 	creation_fail(creation, err);
 }
 
 static void
-terminated(struct creation *creation, json_t *reply, struct err *err)
+terminated(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
 		could_not_terminate(creation, err);
 		return;
 	}
-	err_fini(err);
+	tmf_err_fini(err);
 	log_event(LOG_INFO, "target.launch_ended", LOG_STR("subnet", creation->subnet_id),
 	    LOG_INT("generation", creation_generation(creation)),
 	    LOG_STR("instance", creation_instance(creation)));
@@ -72,7 +72,7 @@ terminate(struct creation *creation)
 }
 
 static void
-target_deleted(struct creation *creation, json_t *reply, struct err *err)
+target_deleted(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	if (reply != NULL || aws_error_is_not_found(err->name)) {
 		terminate(creation);
@@ -82,7 +82,7 @@ target_deleted(struct creation *creation, json_t *reply, struct err *err)
 		creation_fail(creation, err);
 		return;
 	}
-	err_fini(err);
+	tmf_err_fini(err);
 	if (creation_drop_launch(creation, err) < 0)
 		creation_fail(creation, err);
 	else
@@ -92,7 +92,7 @@ target_deleted(struct creation *creation, json_t *reply, struct err *err)
 void
 creation_go_on_ending(struct creation *creation)
 {
-	const char *target_id = json_get_string(creation->launch, "TargetId");
+	const char *target_id = jsonx_get_string(creation->launch, "TargetId");
 
 	if (target_id != NULL)
 		creation_await(creation, ec2_delete_target(creation_client(creation), target_id),
@@ -103,7 +103,7 @@ creation_go_on_ending(struct creation *creation)
 
 /* From here on the launch ends, whatever happens to this process. */
 static int
-begin_ending(struct creation *creation, struct err *err)
+begin_ending(struct creation *creation, struct tmf_err *err)
 {
 	json_object_set_new(creation->launch, "Ending", json_true());
 	if (targets_burn(creation_targets(creation), creation->subnet_id,
@@ -120,7 +120,7 @@ static void check_before_roll_back(struct creation *creation);
 
 /* Another process may have made a target of the very instance: then it is the subnet's. Otherwise the generation is used up, and only then the instance goes. */
 static void
-checked_before_roll_back(struct creation *creation, json_t *reply, struct err *err)
+checked_before_roll_back(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	const char *target_id = creation_first_target(reply);
 
@@ -136,7 +136,7 @@ checked_before_roll_back(struct creation *creation, json_t *reply, struct err *e
 		creation_pause(creation, creation->looks - 1, check_before_roll_back);
 		return;
 	}
-	err_fini(err);
+	tmf_err_fini(err);
 	if (begin_ending(creation, err) < 0)
 		creation_fail(creation, err);
 }
@@ -150,9 +150,9 @@ check_before_roll_back(struct creation *creation)
 }
 
 void
-creation_roll_back(struct creation *creation, struct err *err)
+creation_roll_back(struct creation *creation, struct tmf_err *err)
 {
-	err_move(&creation->failure, err);
+	tmf_err_move(&creation->failure, err);
 	creation->looks = 0;
 	check_before_roll_back(creation);
 }
@@ -161,7 +161,7 @@ creation_roll_back(struct creation *creation, struct err *err)
 
 /* Described a while longer, it must not be taken for one that serves. */
 static int
-note_taken_down(struct creation *creation, const char *target_id, struct err *err)
+note_taken_down(struct creation *creation, const char *target_id, struct tmf_err *err)
 {
 	const struct target gone = {
 	    .id = (char *)target_id,
@@ -178,11 +178,11 @@ note_taken_down(struct creation *creation, const char *target_id, struct err *er
 void
 creation_take_down(struct creation *creation, const char *target_id, const char *instead_id)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 
-	json_put_string(creation->launch, "TargetId", target_id);
-	json_put_string(creation->launch, "InsteadId", instead_id);
+	jsonx_put_string(creation->launch, "TargetId", target_id);
+	jsonx_put_string(creation->launch, "InsteadId", instead_id);
 	if (note_taken_down(creation, target_id, &err) < 0 || begin_ending(creation, &err) < 0)
 		creation_fail(creation, &err);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }

@@ -1,6 +1,6 @@
 #include "mirror/targets/target_facts.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "mirror/mirror_internal.h"
 
 #include <stdio.h>
@@ -19,18 +19,18 @@ scope_of(const struct mirror *mirror)
 static int64_t
 wall_ms(const struct mirror *mirror)
 {
-	struct clock *clock = loop_clock(mirror->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(mirror->opts.loop);
 
 	return clock->wall_ms(clock);
 }
 
 static int
-put(struct mirror *mirror, const char *kind, const char *key, json_t *value, struct err *err)
+put(struct mirror *mirror, const char *kind, const char *key, json_t *value, struct tmf_err *err)
 {
 	struct buf text = {0};
 	int ret;
 
-	json_write(value, &text);
+	jsonx_write(value, &text);
 	ret = store_fact_put(mirror->opts.store, scope_of(mirror), kind, key, buf_str(&text), err);
 	buf_fini(&text);
 	json_decref(value);
@@ -38,24 +38,24 @@ put(struct mirror *mirror, const char *kind, const char *key, json_t *value, str
 }
 
 int
-target_fact_put(struct mirror *mirror, const struct target *target, struct err *err)
+target_fact_put(struct mirror *mirror, const struct target *target, struct tmf_err *err)
 {
 	json_t *value = json_object();
 
-	json_put_string(value, "SubnetId", target->subnet_id);
-	json_put_string(value, "NetworkInterfaceId", target->interface_id);
+	jsonx_put_string(value, "SubnetId", target->subnet_id);
+	jsonx_put_string(value, "NetworkInterfaceId", target->interface_id);
 	json_object_set_new(value, "Generation", json_integer(target->generation));
 	json_object_set_new(value, "Full", json_boolean(target->full));
 	json_object_set_new(value, "Dead", json_boolean(target->dead));
-	json_put_string(value, "InstanceId", target->instance_id);
-	json_put_string(value, "Run", target->run);
+	jsonx_put_string(value, "InstanceId", target->instance_id);
+	jsonx_put_string(value, "Run", target->run);
 	json_object_set_new(value, "MadeWallMs", json_integer(target->made_wall_ms));
 	json_object_set_new(value, "WallMs", json_integer(wall_ms(mirror)));
 	return put(mirror, FACT_TARGET, target->id, value, err);
 }
 
 int
-target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct err *err)
+target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct tmf_err *err)
 {
 	return put(mirror, FACT_GENERATION, subnet_id, json_integer(generation), err);
 }
@@ -64,7 +64,7 @@ target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, s
 static int
 collect(void *arg, const char *key, struct str value)
 {
-	json_t *parsed = json_parse(value, NULL);
+	json_t *parsed = jsonx_parse(value, NULL);
 
 	if (parsed != NULL)
 		json_object_set_new(arg, key, parsed);
@@ -72,7 +72,7 @@ collect(void *arg, const char *key, struct str value)
 }
 
 static json_t *
-read_facts(struct mirror *mirror, const char *kind, struct err *err)
+read_facts(struct mirror *mirror, const char *kind, struct tmf_err *err)
 {
 	json_t *facts = json_object();
 
@@ -84,7 +84,7 @@ read_facts(struct mirror *mirror, const char *kind, struct err *err)
 
 int
 target_fact_note_generation(
-    struct mirror *mirror, const char *subnet_id, int generation, struct err *err)
+    struct mirror *mirror, const char *subnet_id, int generation, struct tmf_err *err)
 {
 	json_t *generations = read_facts(mirror, FACT_GENERATION, err);
 	int ret = 0;
@@ -98,25 +98,26 @@ target_fact_note_generation(
 }
 
 int
-target_fact_put_launch(struct mirror *mirror, const char *token, json_t *launch, struct err *err)
+target_fact_put_launch(
+    struct mirror *mirror, const char *token, json_t *launch, struct tmf_err *err)
 {
 	return put(mirror, FACT_LAUNCH, token, json_incref(launch), err);
 }
 
 int
-target_fact_drop_launch(struct mirror *mirror, const char *token, struct err *err)
+target_fact_drop_launch(struct mirror *mirror, const char *token, struct tmf_err *err)
 {
 	return store_fact_delete(mirror->opts.store, scope_of(mirror), FACT_LAUNCH, token, err);
 }
 
 json_t *
-target_fact_launches(struct mirror *mirror, struct err *err)
+target_fact_launches(struct mirror *mirror, struct tmf_err *err)
 {
 	return read_facts(mirror, FACT_LAUNCH, err);
 }
 
 json_t *
-target_facts_new(struct mirror *mirror, struct err *err)
+target_facts_new(struct mirror *mirror, struct tmf_err *err)
 {
 	json_t *facts = read_facts(mirror, FACT_TARGET, err);
 	const char *id;
@@ -140,8 +141,8 @@ note_run(json_t *places, const json_t *facts, const char *member, const char *ru
 	json_t *fact;
 
 	json_object_foreach ((json_t *)facts, key, fact) {
-		const char *subnet_id = json_get_string(fact, "SubnetId");
-		const char *of = json_get_string(fact, member);
+		const char *subnet_id = jsonx_get_string(fact, "SubnetId");
+		const char *of = jsonx_get_string(fact, member);
 		char place[TARGET_PLACE_BYTES];
 
 		if (subnet_id == NULL || of == NULL || strcmp(of, run) != 0)
@@ -153,7 +154,7 @@ note_run(json_t *places, const json_t *facts, const char *member, const char *ru
 }
 
 json_t *
-target_fact_places(struct mirror *mirror, const char *run, struct err *err)
+target_fact_places(struct mirror *mirror, const char *run, struct tmf_err *err)
 {
 	json_t *targets = read_facts(mirror, FACT_TARGET, err);
 	json_t *launches = targets != NULL ? read_facts(mirror, FACT_LAUNCH, err) : NULL;
@@ -177,8 +178,8 @@ target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_
 
 /* A target that settled without being listed is gone, but its generation stays used. */
 static int
-forget(
-    struct mirror *mirror, struct inventory *inventory, const struct target *gone, struct err *err)
+forget(struct mirror *mirror, struct inventory *inventory, const struct target *gone,
+    struct tmf_err *err)
 {
 	if (gone->subnet_id != NULL) {
 		inventory_note_generation(inventory, gone->subnet_id, gone->generation);
@@ -191,16 +192,16 @@ forget(
 
 static int
 merge_target(struct mirror *mirror, struct inventory *inventory, const char *id, const json_t *fact,
-    struct err *err)
+    struct tmf_err *err)
 {
 	int64_t age_ms = wall_ms(mirror) - json_integer_value(json_object_get(fact, "WallMs"));
 	struct target target = {
 	    .id = (char *)id,
-	    .subnet_id = (char *)json_get_string(fact, "SubnetId"),
-	    .interface_id = (char *)json_get_string(fact, "NetworkInterfaceId"),
+	    .subnet_id = (char *)jsonx_get_string(fact, "SubnetId"),
+	    .interface_id = (char *)jsonx_get_string(fact, "NetworkInterfaceId"),
 	    .made = true,
-	    .instance_id = (char *)json_get_string(fact, "InstanceId"),
-	    .run = (char *)json_get_string(fact, "Run"),
+	    .instance_id = (char *)jsonx_get_string(fact, "InstanceId"),
+	    .run = (char *)jsonx_get_string(fact, "Run"),
 	    .full = json_is_true(json_object_get(fact, "Full")),
 	    .dead = json_is_true(json_object_get(fact, "Dead")),
 	    .made_wall_ms = json_integer_value(json_object_get(fact, "MadeWallMs")),
@@ -214,7 +215,7 @@ merge_target(struct mirror *mirror, struct inventory *inventory, const char *id,
 }
 
 int
-target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct err *err)
+target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct tmf_err *err)
 {
 	json_t *targets = read_facts(mirror, FACT_TARGET, err);
 	json_t *generations = targets != NULL ? read_facts(mirror, FACT_GENERATION, err) : NULL;

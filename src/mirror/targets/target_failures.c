@@ -9,14 +9,14 @@ struct target_failure {
 	struct target_failure *next;
 	char *subnet_id;
 	const struct config_rule *rule;
-	struct err err;
+	struct tmf_err err;
 	int64_t until_mono_ms;
 };
 
 static void
 failure_free(struct target_failure *failure)
 {
-	err_fini(&failure->err);
+	tmf_err_fini(&failure->err);
 	free(failure->subnet_id);
 	free(failure);
 }
@@ -34,20 +34,20 @@ target_failures_fini(struct target_failures *failures)
 
 void
 target_failures_add(struct target_failures *failures, const char *subnet_id,
-    const struct config_rule *rule, const struct err *err, int64_t now_mono_ms)
+    const struct config_rule *rule, const struct tmf_err *err, int64_t now_mono_ms)
 {
 	struct target_failure *failure = mem_zalloc(1, sizeof(*failure));
 
 	failure->subnet_id = mem_strdup(subnet_id);
 	failure->rule = rule;
 	failure->until_mono_ms = now_mono_ms + TARGET_FAILURE_MS;
-	err_copy(&failure->err, err);
+	tmf_err_copy(&failure->err, err);
 	failure->next = failures->first;
 	failures->first = failure;
 }
 
 /* Drops what is past on the way. */
-const struct err *
+const struct tmf_err *
 target_failures_find(struct target_failures *failures, const char *subnet_id,
     const struct config_rule *rule, int64_t now_mono_ms)
 {

@@ -15,10 +15,10 @@ void target_failures_fini(struct target_failures *failures);
 
 /* Remembered for TARGET_FAILURE_MS from now on. */
 void target_failures_add(struct target_failures *failures, const char *subnet_id,
-    const struct config_rule *rule, const struct err *err, int64_t now_mono_ms);
+    const struct config_rule *rule, const struct tmf_err *err, int64_t now_mono_ms);
 
 /* Why it failed, or NULL. Borrows, until the next call. */
-const struct err *target_failures_find(struct target_failures *failures, const char *subnet_id,
+const struct tmf_err *target_failures_find(struct target_failures *failures, const char *subnet_id,
     const struct config_rule *rule, int64_t now_mono_ms);
 
 #endif

@@ -1,6 +1,6 @@
 #include "mirror/targets/target_inventory.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/mirror_internal.h"
 
@@ -136,8 +136,8 @@ inventory_add_listed(struct inventory *inventory, const json_t *listed)
 	const char *generation = tag_value(listed, TAG_GENERATION);
 	bool seeds = name != NULL && strcmp(name, TAG_NAME_VALUE) == 0;
 	struct target target = {
-	    .id = (char *)json_get_string(listed, "TrafficMirrorTargetId"),
-	    .interface_id = (char *)json_get_string(listed, "NetworkInterfaceId"),
+	    .id = (char *)jsonx_get_string(listed, "TrafficMirrorTargetId"),
+	    .interface_id = (char *)jsonx_get_string(listed, "NetworkInterfaceId"),
 	    .made = seeds || ours != NULL,
 	};
 

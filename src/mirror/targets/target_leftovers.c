@@ -1,6 +1,6 @@
 #include "mirror/targets/target_leftovers.h"
 
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "mirror/targets/target_facts.h"
@@ -12,8 +12,8 @@ struct target_leftovers {
 	struct mirror_targets *targets;
 	struct target_creations *creations;
 	struct waiters waiters;
-	struct call *call; /* under way; NULL while nobody waits */
-	json_t *left;	   /* {token: launch} still to be settled */
+	struct tmf_call *call; /* under way; NULL while nobody waits */
+	json_t *left;	       /* {token: launch} still to be settled */
 };
 
 static void next(struct target_leftovers *leftovers);
@@ -31,7 +31,7 @@ target_leftovers_new(struct mirror_targets *targets, struct target_creations *cr
 void
 target_leftovers_free(struct target_leftovers *leftovers)
 {
-	call_cancel(leftovers->call);
+	tmf_call_cancel(leftovers->call);
 	waiters_fini(&leftovers->waiters);
 	json_decref(leftovers->left);
 	free(leftovers);
@@ -49,23 +49,23 @@ end(struct target_leftovers *leftovers)
 }
 
 static void
-await(struct target_leftovers *leftovers, struct call *call,
-    void (*came)(void *arg, struct call *call))
+await(struct target_leftovers *leftovers, struct tmf_call *call,
+    void (*came)(void *arg, struct tmf_call *call))
 {
 	leftovers->call = call;
-	call_on_done(call, came, leftovers);
+	tmf_call_on_done(call, came, leftovers);
 }
 
 /* Its process is gone, as far as the store can tell. */
 static bool
 is_abandoned(const struct mirror *mirror, const char *owner)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	struct store_lease *lease = store_lease_take(mirror->opts.store, owner, &err);
 	bool abandoned = lease != NULL;
 
 	store_lease_release(lease);
-	err_fini(&err);
+	tmf_err_fini(&err);
 	return abandoned;
 }
 
@@ -73,9 +73,9 @@ static bool
 is_ours(const struct target_leftovers *leftovers, const char *token, const json_t *launch)
 {
 	const struct mirror *mirror = targets_mirror(leftovers->targets);
-	const char *owner = json_get_string(launch, "Owner");
+	const char *owner = jsonx_get_string(launch, "Owner");
 
-	if (json_get_string(launch, "SubnetId") == NULL || owner == NULL ||
+	if (jsonx_get_string(launch, "SubnetId") == NULL || owner == NULL ||
 	    strlen(token) >= CLIENT_TOKEN_BYTES)
 		return false;
 	if (target_creations_asked(leftovers->creations, token))
@@ -86,7 +86,7 @@ is_ours(const struct target_leftovers *leftovers, const char *token, const json_
 }
 
 static json_t *
-left_over(const struct target_leftovers *leftovers, struct err *err)
+left_over(const struct target_leftovers *leftovers, struct tmf_err *err)
 {
 	json_t *launches = target_fact_launches(targets_mirror(leftovers->targets), err);
 	json_t *left = json_object();
@@ -105,19 +105,19 @@ left_over(const struct target_leftovers *leftovers, struct err *err)
 }
 
 static void
-log_left(const json_t *launch, const struct err *err)
+log_left(const json_t *launch, const struct tmf_err *err)
 {
 	log_event(LOG_WARN, "target.launch_left",
-	    LOG_STR("subnet", json_get_string(launch, "SubnetId")),
-	    LOG_STR("instance", json_get_string(launch, "InstanceId")), LOG_STR("error", err->name),
-	    LOG_STR("cause", err_text(err)));
+	    LOG_STR("subnet", jsonx_get_string(launch, "SubnetId")),
+	    LOG_STR("instance", jsonx_get_string(launch, "InstanceId")),
+	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 }
 
 static void
-settled(void *arg, struct call *call)
+settled(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
 	leftovers->call = NULL;
 	json_decref(result); /* what could not be settled is logged already, and a later run's */
@@ -145,10 +145,10 @@ next(struct target_leftovers *leftovers)
 }
 
 static void
-targets_came(void *arg, struct call *call)
+targets_came(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 	const char *token;
 	json_t *launch;
 
@@ -166,10 +166,10 @@ targets_came(void *arg, struct call *call)
 static void begin(struct target_leftovers *leftovers);
 
 static void
-creation_over(void *arg, struct call *call)
+creation_over(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
 	leftovers->call = NULL;
 	json_decref(result);
@@ -179,8 +179,8 @@ creation_over(void *arg, struct call *call)
 static void
 begin(struct target_leftovers *leftovers)
 {
-	struct call *creation = target_creations_wait(leftovers->creations);
-	struct err err = {0};
+	struct tmf_call *creation = target_creations_wait(leftovers->creations);
+	struct tmf_err err = {0};
 
 	if (creation != NULL) {
 		await(leftovers, creation, creation_over);
@@ -193,13 +193,13 @@ begin(struct target_leftovers *leftovers)
 		end(leftovers);
 	else
 		await(leftovers, targets_load_lives(leftovers->targets), targets_came);
-	err_fini(&err);
+	tmf_err_fini(&err);
 }
 
-struct call *
+struct tmf_call *
 target_leftovers_settle(struct target_leftovers *leftovers)
 {
-	struct call *call =
+	struct tmf_call *call =
 	    waiters_add(&leftovers->waiters, targets_mirror(leftovers->targets)->opts.loop);
 
 	if (leftovers->call == NULL)

@@ -14,7 +14,7 @@ target_leftovers_new(struct mirror_targets *targets, struct target_creations *cr
 void target_leftovers_free(struct target_leftovers *leftovers);
 
 /* New call that ends with {} when creations that are under way have ended, and each leftover has a target or is over, or cannot be settled now (which is logged). Without any
- * it costs one query of the store. Errors: ERR_STORE. */
-struct call *target_leftovers_settle(struct target_leftovers *leftovers);
+ * it costs one query of the store. Errors: TMF_ERR_STORE. */
+struct tmf_call *target_leftovers_settle(struct target_leftovers *leftovers);
 
 #endif

@@ -1,7 +1,7 @@
 #include "mirror/targets/target_lives.h"
 
 #include "aws/pace/retry.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "mirror/targets/target_facts.h"
@@ -31,8 +31,8 @@ struct target_lives {
 	struct waiters waiters;
 	bool known;
 	bool busy;
-	struct call *call; /* under way, or NULL */
-	struct timer timer;
+	struct tmf_call *call; /* under way, or NULL */
+	struct tmf_timer timer;
 	struct listing listing;
 	void (*listed)(struct target_lives *lives); /* at its end */
 	int restarts;
@@ -66,15 +66,15 @@ forget_look(struct target_lives *lives)
 void
 target_lives_free(struct target_lives *lives)
 {
-	call_cancel(lives->call);
-	loop_timer_disarm(mirror_of(lives)->opts.loop, &lives->timer);
+	tmf_call_cancel(lives->call);
+	tmf_loop_timer_disarm(mirror_of(lives)->opts.loop, &lives->timer);
 	waiters_fini(&lives->waiters);
 	forget_look(lives);
 	free(lives);
 }
 
 static void
-fail(struct target_lives *lives, const struct err *err)
+fail(struct target_lives *lives, const struct tmf_err *err)
 {
 	lives->busy = false;
 	forget_look(lives);
@@ -97,19 +97,19 @@ settle(struct target_lives *lives)
 
 /* Where that is not allowed, whoever makes the subnet's next target tries again and fails: so much is not needed to mirror to others. */
 static void
-untagged(void *arg, struct call *call)
+untagged(void *arg, struct tmf_call *call)
 {
 	struct target_lives *lives = arg;
 	const struct inventory *inventory = targets_inventory(lives->targets);
 	struct target *target = inventory->at[lives->untagging++];
-	json_t *reply = call_take_result(call);
+	json_t *reply = tmf_call_take_result(call);
 
 	lives->call = NULL;
 	if (reply != NULL || aws_error_is_not_found(call->err.name))
 		target->tagged = false;
 	else
 		log_event(LOG_WARN, "target.tag_stays", LOG_STR("target", target->id),
-		    LOG_STR("error", call->err.name), LOG_STR("cause", err_text(&call->err)));
+		    LOG_STR("error", call->err.name), LOG_STR("cause", tmf_err_text(&call->err)));
 	json_decref(reply);
 	untag_next(lives);
 }
@@ -133,7 +133,7 @@ untag_next(struct target_lives *lives)
 		return;
 	}
 	lives->call = target_order_untag(mirror->opts.ec2, target->id, target->subnet_id);
-	call_on_done(lives->call, untagged, lives);
+	tmf_call_on_done(lives->call, untagged, lives);
 }
 
 /* --- judging --- */
@@ -163,14 +163,14 @@ verdict_of(const struct target_lives *lives, const struct target *target)
 static bool
 is_new(const struct target_lives *lives, const struct target *target)
 {
-	struct clock *clock = loop_clock(mirror_of(lives)->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(mirror_of(lives)->opts.loop);
 
 	return target->made_wall_ms != 0 &&
 	       clock->wall_ms(clock) - target->made_wall_ms < TARGET_FACT_SETTLED_MS;
 }
 
 static int
-set_dead(struct target_lives *lives, const struct target *found, bool dead, struct err *err)
+set_dead(struct target_lives *lives, const struct target *found, bool dead, struct tmf_err *err)
 {
 	struct target *target = inventory_find(targets_inventory(lives->targets), found->id);
 
@@ -184,7 +184,7 @@ set_dead(struct target_lives *lives, const struct target *found, bool dead, stru
 
 /* Settles what the lists tell of; what they do not, stays open for another look. */
 static int
-judge(struct target_lives *lives, struct err *err)
+judge(struct target_lives *lives, struct tmf_err *err)
 {
 	json_t *open = json_array();
 	bool last = ++lives->looks == LOOKS_MAX;
@@ -212,17 +212,17 @@ static void
 looked(struct target_lives *lives)
 {
 	struct mirror *mirror = mirror_of(lives);
-	struct clock *clock = loop_clock(mirror->opts.loop);
-	struct err err = {0};
+	struct tmf_clock *clock = tmf_loop_clock(mirror->opts.loop);
+	struct tmf_err err = {0};
 
 	if (judge(lives, &err) < 0) {
 		fail(lives, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 	} else if (json_array_size(lives->open) == 0) {
 		lives->untagging = 0;
 		untag_next(lives);
 	} else {
-		loop_timer_arm(mirror->opts.loop, &lives->timer,
+		tmf_loop_timer_arm(mirror->opts.loop, &lives->timer,
 		    clock->mono_ms(clock) + ((int64_t)LOOK_DELAY_MS << (lives->looks - 1)));
 	}
 }
@@ -249,8 +249,8 @@ note_instance(struct target_lives *lives, const json_t *instance)
 	json_t *interface;
 	size_t i;
 
-	json_array_foreach (json_get_array(instance, "NetworkInterfaces"), i, interface) {
-		const char *id = json_get_string(interface, "NetworkInterfaceId");
+	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
+		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
 
 		if (id != NULL)
 			note(lives->by_interface, id, over);
@@ -262,11 +262,11 @@ note_instance(struct target_lives *lives, const json_t *instance)
 }
 
 static void
-page_came(void *arg, struct call *call)
+page_came(void *arg, struct tmf_call *call)
 {
 	struct target_lives *lives = arg;
-	json_t *reply = call_take_result(call);
-	const char *next_token = json_get_string(reply, "NextToken");
+	json_t *reply = tmf_call_take_result(call);
+	const char *next_token = jsonx_get_string(reply, "NextToken");
 	json_t *instance;
 	size_t i;
 
@@ -278,7 +278,7 @@ page_came(void *arg, struct call *call)
 			fail(lives, &call->err);
 		return;
 	}
-	json_array_foreach (json_get_array(reply, "Instances"), i, instance)
+	json_array_foreach (jsonx_get_array(reply, "Instances"), i, instance)
 		note_instance(lives, instance);
 	if (next_token == NULL)
 		lives->listing.asked = lives->listing.asking;
@@ -307,7 +307,7 @@ ask(struct target_lives *lives, const char *next_token)
 	lives->call = ec2_describe_instances(mirror_of(lives)->opts.ec2,
 	    &(struct ec2_describe){
 		.filters = filters, .next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
-	call_on_done(lives->call, page_came, lives);
+	tmf_call_on_done(lives->call, page_came, lives);
 	json_decref(filters);
 }
 
@@ -354,7 +354,7 @@ look(struct target_lives *lives)
 }
 
 static void
-waited(struct timer *timer)
+waited(struct tmf_timer *timer)
 {
 	look((struct target_lives *)((char *)timer - offsetof(struct target_lives, timer)));
 }
@@ -362,11 +362,11 @@ waited(struct timer *timer)
 /* --- */
 
 static void
-targets_came(void *arg, struct call *call)
+targets_came(void *arg, struct tmf_call *call)
 {
 	struct target_lives *lives = arg;
 	const struct inventory *inventory;
-	json_t *result = call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
 	lives->call = NULL;
 	if (result == NULL) {
@@ -396,19 +396,19 @@ target_lives_new(struct mirror_targets *targets)
 	return lives;
 }
 
-struct call *
+struct tmf_call *
 target_lives_load(struct target_lives *lives)
 {
-	struct loop *loop = mirror_of(lives)->opts.loop;
-	struct call *call;
+	struct tmf_loop *loop = mirror_of(lives)->opts.loop;
+	struct tmf_call *call;
 
 	if (lives->known)
-		return call_of_result(loop, json_object());
+		return tmf_call_of_result(loop, json_object());
 	call = waiters_add(&lives->waiters, loop);
 	if (!lives->busy) {
 		lives->busy = true;
 		lives->call = targets_load(lives->targets);
-		call_on_done(lives->call, targets_came, lives);
+		tmf_call_on_done(lives->call, targets_came, lives);
 	}
 	return call;
 }

@@ -13,7 +13,7 @@ struct target_lives;
 struct target_lives *target_lives_new(struct mirror_targets *targets);
 void target_lives_free(struct target_lives *lives);
 
-/* New call that ends with {} once that is known, after targets_load; at once if it is. Errors: as DescribeInstances; ERR_STORE. */
-struct call *target_lives_load(struct target_lives *lives);
+/* New call that ends with {} once that is known, after targets_load; at once if it is. Errors: as DescribeInstances; TMF_ERR_STORE. */
+struct tmf_call *target_lives_load(struct target_lives *lives);
 
 #endif

@@ -1,7 +1,7 @@
 #include "mirror/targets/target_requests.h"
 
 #include "base/digest.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <stdio.h>
 
@@ -37,24 +37,24 @@ target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN
 	json_t *request = json_object();
 	struct buf text = {0};
 
-	json_put_string(request, "Action", "RunInstances");
-	json_put_string(request, "ImageId", order->image_id);
-	json_put_string(request, "InstanceType", order->instance_type);
-	json_put_string(request, "SubnetId", order->subnet_id);
+	jsonx_put_string(request, "Action", "RunInstances");
+	jsonx_put_string(request, "ImageId", order->image_id);
+	jsonx_put_string(request, "InstanceType", order->instance_type);
+	jsonx_put_string(request, "SubnetId", order->subnet_id);
 	json_object_set(request, "SecurityGroupIds", order->group_ids);
 	json_object_set_new(request, "Tags", launch_tags(order));
-	json_write_canonical(request, &text);
+	jsonx_write_canonical(request, &text);
 	digest_sha256_hex(buf_str(&text), ret_token);
 	buf_fini(&text);
 	json_decref(request);
 }
 
-struct call *
+struct tmf_call *
 target_order_launch(struct aws_client *ec2, const struct target_order *order)
 {
 	json_t *tags = launch_tags(order);
 	char token[CLIENT_TOKEN_BYTES];
-	struct call *call;
+	struct tmf_call *call;
 
 	target_order_token(order, token);
 	call = ec2_run_instances(ec2, &(struct ec2_run_instances){
@@ -69,12 +69,12 @@ target_order_launch(struct aws_client *ec2, const struct target_order *order)
 	return call;
 }
 
-struct call *
+struct tmf_call *
 target_order_attach(
     struct aws_client *ec2, const struct target_order *order, const char *interface_id)
 {
 	json_t *tags = common_tags(order);
-	struct call *call;
+	struct tmf_call *call;
 
 	mirror_add_tag(tags, TAG_SUBNET, order->subnet_id);
 	mirror_add_tag(tags, TAG_OUR_SUBNET, order->subnet_id);
@@ -95,24 +95,24 @@ list_of(const char *text)
 	return list;
 }
 
-struct call *
+struct tmf_call *
 target_order_look_up(struct aws_client *ec2, const char *interface_id)
 {
 	json_t *filters = mirror_filter("network-interface-id", list_of(interface_id));
 	const struct ec2_describe describe = {
 	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX};
-	struct call *call = ec2_describe_targets(ec2, &describe);
+	struct tmf_call *call = ec2_describe_targets(ec2, &describe);
 
 	json_decref(filters);
 	return call;
 }
 
-struct call *
+struct tmf_call *
 target_order_untag(struct aws_client *ec2, const char *target_id, const char *subnet_id)
 {
 	json_t *ids = list_of(target_id);
 	json_t *tags = json_array();
-	struct call *call;
+	struct tmf_call *call;
 
 	mirror_add_tag(tags, TAG_SUBNET, subnet_id);
 	call = ec2_delete_tags(ec2, ids, tags);

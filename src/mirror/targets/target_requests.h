@@ -16,15 +16,15 @@ struct target_order {
 /* The client token of the launch: what the order is known by in the store. */
 void target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN_BYTES]);
 
-struct call *target_order_launch(struct aws_client *ec2, const struct target_order *order);
-struct call *target_order_attach(
+struct tmf_call *target_order_launch(struct aws_client *ec2, const struct target_order *order);
+struct tmf_call *target_order_attach(
     struct aws_client *ec2, const struct target_order *order, const char *interface_id);
 
 /* The target that holds an interface. */
-struct call *target_order_look_up(struct aws_client *ec2, const char *interface_id);
+struct tmf_call *target_order_look_up(struct aws_client *ec2, const char *interface_id);
 
 /* Takes TAG_SUBNET off a target that is full or dead. */
-struct call *
+struct tmf_call *
 target_order_untag(struct aws_client *ec2, const char *target_id, const char *subnet_id);
 
 #endif

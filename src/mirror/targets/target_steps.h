@@ -17,12 +17,12 @@ struct creation {
 	json_t
 	    *launch; /* owned, as in target_facts_internal.h; NULL before there is one to ask for */
 	char token[CLIENT_TOKEN_BYTES];
-	bool earlier;	    /* it was asked for before this creation */
-	struct err failure; /* why a roll-back is under way */
+	bool earlier;		/* it was asked for before this creation */
+	struct tmf_err failure; /* why a roll-back is under way */
 	struct waiters waiters;
-	struct call *call;
-	void (*step)(struct creation *creation, json_t *reply, struct err *err);
-	struct timer timer; /* then `after_wait` */
+	struct tmf_call *call;
+	void (*step)(struct creation *creation, json_t *reply, struct tmf_err *err);
+	struct tmf_timer timer; /* then `after_wait` */
 	void (*after_wait)(struct creation *creation);
 };
 
@@ -36,8 +36,8 @@ const char *creation_interface(const struct creation *creation);
 int creation_generation(const struct creation *creation);
 
 /* Waits for call (taken), then runs step with a reply, or with NULL and an error. */
-void creation_await(struct creation *creation, struct call *call,
-    void (*step)(struct creation *creation, json_t *reply, struct err *err));
+void creation_await(struct creation *creation, struct tmf_call *call,
+    void (*step)(struct creation *creation, json_t *reply, struct tmf_err *err));
 
 /* Waits for the time after so many waits, then goes on. */
 void
@@ -48,18 +48,18 @@ void
 creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation));
 
 /* True for an error that asking again does not change. */
-bool creation_error_is_permanent(const struct err *err);
+bool creation_error_is_permanent(const struct tmf_err *err);
 
 /* These end the creation for all that wait, and free it. */
-void creation_fail(struct creation *creation, const struct err *err);
+void creation_fail(struct creation *creation, const struct tmf_err *err);
 void creation_done(struct creation *creation, const char *target_id, bool created);
 
 /* The launch has the target. */
 void creation_succeed(struct creation *creation, const char *target_id);
 
-/* Writes the launch as it stands, or forgets it: it is a target's, or over. Errors: ERR_STORE. */
-int creation_keep_launch(struct creation *creation, struct err *err);
-int creation_drop_launch(struct creation *creation, struct err *err);
+/* Writes the launch as it stands, or forgets it: it is a target's, or over. Errors: TMF_ERR_STORE. */
+int creation_keep_launch(struct creation *creation, struct tmf_err *err);
+int creation_drop_launch(struct creation *creation, struct tmf_err *err);
 
 /* The id of the first target of a describe's reply, or NULL. */
 const char *creation_first_target(const json_t *reply);
@@ -67,7 +67,7 @@ const char *creation_first_target(const json_t *reply);
 /* --- target_ending.c --- */
 
 /* No target can be made of the launch, for good: ends with *err (moved) once the instance is gone, or with the target that another process made of it. */
-void creation_roll_back(struct creation *creation, struct err *err);
+void creation_roll_back(struct creation *creation, struct tmf_err *err);
 
 /* The target that was made of the launch is not needed, since instead_id serves the subnet: ends with that one, once target and instance are gone. */
 void creation_take_down(struct creation *creation, const char *target_id, const char *instead_id);

@@ -1,5 +1,5 @@
 #include "mirror/targets/targets.h"
-#include "base/json.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/plan.h"
 #include "mirror/targets/target_creation.h"
@@ -24,7 +24,7 @@ struct mirror_targets {
 	struct target_leftovers *leftovers;
 	bool loaded;
 	struct waiters loading;
-	struct call *page; /* under way; NULL while nobody waits */
+	struct tmf_call *page; /* under way; NULL while nobody waits */
 	int restarts;
 	int pages;
 };
@@ -51,7 +51,7 @@ targets_free(struct mirror_targets *targets)
 		return;
 	target_leftovers_free(targets->leftovers);
 	target_lives_free(targets->lives);
-	call_cancel(targets->page);
+	tmf_call_cancel(targets->page);
 	waiters_fini(&targets->loading);
 	target_creations_free(targets->creations);
 	inventory_fini(&targets->inventory);
@@ -61,7 +61,7 @@ targets_free(struct mirror_targets *targets)
 /* --- reading --- */
 
 static void
-loading_failed(struct mirror_targets *targets, const struct err *err)
+loading_failed(struct mirror_targets *targets, const struct tmf_err *err)
 {
 	waiters_fail(&targets->loading, err);
 }
@@ -69,12 +69,12 @@ loading_failed(struct mirror_targets *targets, const struct err *err)
 static void
 loading_done(struct mirror_targets *targets)
 {
-	struct err err = {0};
+	struct tmf_err err = {0};
 	json_t *result;
 
 	if (target_facts_merge(targets->mirror, &targets->inventory, &err) < 0) {
 		loading_failed(targets, &err);
-		err_fini(&err);
+		tmf_err_fini(&err);
 		return;
 	}
 	targets->loaded = true;
@@ -84,16 +84,16 @@ loading_done(struct mirror_targets *targets)
 }
 
 bool
-targets_refused_token(const struct err *err)
+targets_refused_token(const struct tmf_err *err)
 {
-	return err_is(err, "InvalidNextToken") || err_is(err, "InvalidPaginationToken");
+	return tmf_err_is(err, "InvalidNextToken") || tmf_err_is(err, "InvalidPaginationToken");
 }
 
 static void
-page_came(void *arg, struct call *call)
+page_came(void *arg, struct tmf_call *call)
 {
 	struct mirror_targets *targets = arg;
-	json_t *reply = call_take_result(call);
+	json_t *reply = tmf_call_take_result(call);
 	const char *token;
 	json_t *listed;
 	size_t i;
@@ -108,9 +108,9 @@ page_came(void *arg, struct call *call)
 		loading_failed(targets, &call->err);
 		return;
 	}
-	json_array_foreach (json_get_array(reply, "TrafficMirrorTargets"), i, listed)
+	json_array_foreach (jsonx_get_array(reply, "TrafficMirrorTargets"), i, listed)
 		inventory_add_listed(&targets->inventory, listed);
-	token = json_get_string(reply, "NextToken");
+	token = jsonx_get_string(reply, "NextToken");
 	if (token != NULL && targets->pages < LISTING_PAGES_MAX)
 		ask_page(targets, token);
 	else
@@ -126,16 +126,16 @@ ask_page(struct mirror_targets *targets, const char *token)
 
 	targets->pages++;
 	targets->page = ec2_describe_targets(targets->mirror->opts.ec2, &describe);
-	call_on_done(targets->page, page_came, targets);
+	tmf_call_on_done(targets->page, page_came, targets);
 }
 
-struct call *
+struct tmf_call *
 targets_load(struct mirror_targets *targets)
 {
-	struct call *call;
+	struct tmf_call *call;
 
 	if (targets->loaded)
-		return call_of_result(targets->mirror->opts.loop, json_object());
+		return tmf_call_of_result(targets->mirror->opts.loop, json_object());
 	call = waiters_add(&targets->loading, targets->mirror->opts.loop);
 	if (targets->page == NULL) {
 		targets->restarts = 0;
@@ -145,20 +145,20 @@ targets_load(struct mirror_targets *targets)
 	return call;
 }
 
-struct call *
+struct tmf_call *
 targets_load_lives(struct mirror_targets *targets)
 {
 	return target_lives_load(targets->lives);
 }
 
-struct call *
+struct tmf_call *
 targets_settle(struct mirror_targets *targets)
 {
 	return target_leftovers_settle(targets->leftovers);
 }
 
 int
-targets_launched(struct mirror_targets *targets, const json_t *instance, struct err *err)
+targets_launched(struct mirror_targets *targets, const json_t *instance, struct tmf_err *err)
 {
 	const char *subnet_id = tag_value(instance, TAG_TARGET_OF);
 	const char *generation = tag_value(instance, TAG_GENERATION);
@@ -232,7 +232,7 @@ targets_plan(struct mirror_targets *targets, const struct target *target)
 }
 
 int
-targets_note(struct mirror_targets *targets, const struct target *target, struct err *err)
+targets_note(struct mirror_targets *targets, const struct target *target, struct tmf_err *err)
 {
 	inventory_add(&targets->inventory, target);
 	return target_fact_put(
@@ -240,7 +240,8 @@ targets_note(struct mirror_targets *targets, const struct target *target, struct
 }
 
 int
-targets_burn(struct mirror_targets *targets, const char *subnet_id, int generation, struct err *err)
+targets_burn(
+    struct mirror_targets *targets, const char *subnet_id, int generation, struct tmf_err *err)
 {
 	inventory_note_generation(&targets->inventory, subnet_id, generation);
 	return target_fact_burn(
@@ -252,14 +253,14 @@ result_of(const char *target_id, bool created)
 {
 	json_t *result = json_object();
 
-	json_put_string(result, "TargetId", target_id);
+	jsonx_put_string(result, "TargetId", target_id);
 	json_object_set_new(result, "Created", json_boolean(created));
 	return result;
 }
 
 /* Remembers that a target of the subnet takes no more. A target that is not known any more is one of ours that a stale describe left out. */
 static int
-note_full(struct mirror_targets *targets, const struct target_request *request, struct err *err)
+note_full(struct mirror_targets *targets, const struct target_request *request, struct tmf_err *err)
 {
 	const char *subnet = targets_subnet(request->rule, request->subnet_id);
 	const struct target *known = inventory_find(&targets->inventory, request->full_target_id);
@@ -280,20 +281,20 @@ note_full(struct mirror_targets *targets, const struct target_request *request, 
 	return targets_note(targets, &full, err);
 }
 
-struct call *
+struct tmf_call *
 targets_ensure(struct mirror_targets *targets, const struct target_request *request)
 {
-	struct loop *loop = targets->mirror->opts.loop;
+	struct tmf_loop *loop = targets->mirror->opts.loop;
 	const char *subnet = targets_subnet(request->rule, request->subnet_id);
 	const struct target *current;
-	struct err err = {0};
+	struct tmf_err err = {0};
 
 	assert(targets->loaded && request->rule->target_id == NULL);
 	if (request->full_target_id != NULL && note_full(targets, request, &err) < 0)
-		return call_of_err(loop, &err);
+		return tmf_call_of_err(loop, &err);
 	current = inventory_current(&targets->inventory, subnet);
 	if (current != NULL)
-		return call_of_result(loop, result_of(current->id, false));
+		return tmf_call_of_result(loop, result_of(current->id, false));
 	if (targets->mirror->plan != NULL)
 		return plan_target(targets->mirror->plan, request);
 	return target_creations_join(targets->creations, request);

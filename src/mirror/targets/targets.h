@@ -12,20 +12,20 @@
 struct mirror_targets *targets_new(struct mirror *mirror);
 void targets_free(struct mirror_targets *targets);
 
-/* New call that ends with {} once the inventory is read; at once if it is. Errors: as DescribeTrafficMirrorTargets; ERR_STORE. */
-struct call *targets_load(struct mirror_targets *targets);
+/* New call that ends with {} once the inventory is read; at once if it is. Errors: as DescribeTrafficMirrorTargets; TMF_ERR_STORE. */
+struct tmf_call *targets_load(struct mirror_targets *targets);
 
 /* The same, and it is known of each whether its instance is still there. Errors: likewise, and as DescribeInstances. */
-struct call *targets_load_lives(struct mirror_targets *targets);
+struct tmf_call *targets_load_lives(struct mirror_targets *targets);
 
-/* New call that ends with {} once what was launched for targets is a target's or over, as far as that can be done now. Errors: ERR_STORE. */
-struct call *targets_settle(struct mirror_targets *targets);
+/* New call that ends with {} once what was launched for targets is a target's or over, as far as that can be done now. Errors: TMF_ERR_STORE. */
+struct tmf_call *targets_settle(struct mirror_targets *targets);
 
 /* True for the errors of a NextToken that is not known any more. */
-bool targets_refused_token(const struct err *err);
+bool targets_refused_token(const struct tmf_err *err);
 
-/* 1 if this run launched the instance for a target itself, 0 if not, -1. Errors: ERR_STORE. */
-int targets_launched(struct mirror_targets *targets, const json_t *instance, struct err *err);
+/* 1 if this run launched the instance for a target itself, 0 if not, -1. Errors: TMF_ERR_STORE. */
+int targets_launched(struct mirror_targets *targets, const json_t *instance, struct tmf_err *err);
 
 /* What is known. Only after targets_load. */
 const struct inventory *targets_inventory(const struct mirror_targets *targets);
@@ -37,7 +37,8 @@ struct target_request {
 };
 
 /* New call that ends with {TargetId, Created}. Only after targets_load_lives. */
-struct call *targets_ensure(struct mirror_targets *targets, const struct target_request *request);
+struct tmf_call *
+targets_ensure(struct mirror_targets *targets, const struct target_request *request);
 
 /* True if a session to target_id serves a source of the rule whose target stands in subnet_id (NULL: not known).
  * Only after targets_load_lives, or for a rule with a target of its own. */
@@ -55,15 +56,15 @@ const char *targets_subnet(const struct config_rule *rule, const char *subnet_id
 
 /* --- for target_creation.c --- */
 
-/* Puts a target that was made, or found in spite of a describe, into the inventory and the store. Errors: ERR_STORE. */
-int targets_note(struct mirror_targets *targets, const struct target *target, struct err *err);
+/* Puts a target that was made, or found in spite of a describe, into the inventory and the store. Errors: TMF_ERR_STORE. */
+int targets_note(struct mirror_targets *targets, const struct target *target, struct tmf_err *err);
 
 /* Puts one that a run would make into the inventory only. */
 void targets_plan(struct mirror_targets *targets, const struct target *target);
 
-/* Notes that a generation is used up without a target. Errors: ERR_STORE. */
+/* Notes that a generation is used up without a target. Errors: TMF_ERR_STORE. */
 int targets_burn(
-    struct mirror_targets *targets, const char *subnet_id, int generation, struct err *err);
+    struct mirror_targets *targets, const char *subnet_id, int generation, struct tmf_err *err);
 
 struct mirror *targets_mirror(const struct mirror_targets *targets);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 struct waiter {
-	struct call call;   /* first */
-	struct waiters *in; /* NULL once it is off the list */
+	struct tmf_call call; /* first */
+	struct waiters *in;   /* NULL once it is off the list */
 	struct waiter *next;
 	struct waiter *prev;
 };
@@ -28,19 +28,19 @@ leave(struct waiter *waiter)
 }
 
 static void
-cancel_waiter(struct call *call)
+cancel_waiter(struct tmf_call *call)
 {
 	leave((struct waiter *)call);
 }
 
-static const struct call_ops waiter_ops = {.cancel = cancel_waiter};
+static const struct tmf_call_ops waiter_ops = {.cancel = cancel_waiter};
 
-struct call *
-waiters_add(struct waiters *waiters, struct loop *loop)
+struct tmf_call *
+waiters_add(struct waiters *waiters, struct tmf_loop *loop)
 {
 	struct waiter *waiter = mem_zalloc(1, sizeof(*waiter));
 
-	call_init(&waiter->call, &waiter_ops, loop);
+	tmf_call_init(&waiter->call, &waiter_ops, loop);
 	waiter->in = waiters;
 	waiter->prev = waiters->last;
 	if (waiters->last != NULL)
@@ -58,20 +58,20 @@ waiters_complete(struct waiters *waiters, json_t *result)
 		struct waiter *waiter = waiters->first;
 
 		leave(waiter);
-		call_complete(&waiter->call, json_incref(result));
+		tmf_call_complete(&waiter->call, json_incref(result));
 	}
 }
 
 void
-waiters_fail(struct waiters *waiters, const struct err *err)
+waiters_fail(struct waiters *waiters, const struct tmf_err *err)
 {
 	while (waiters->first != NULL) {
 		struct waiter *waiter = waiters->first;
-		struct err copy = {0};
+		struct tmf_err copy = {0};
 
 		leave(waiter);
-		err_copy(&copy, err);
-		call_complete_err(&waiter->call, &copy);
+		tmf_err_copy(&copy, err);
+		tmf_call_complete_err(&waiter->call, &copy);
 	}
 }
 

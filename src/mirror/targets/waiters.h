@@ -11,11 +11,11 @@ struct waiters {
 };
 
 /* New call that ends with waiters_complete or waiters_fail; whoever cancels it leaves the others waiting. */
-struct call *waiters_add(struct waiters *waiters, struct loop *loop);
+struct tmf_call *waiters_add(struct waiters *waiters, struct tmf_loop *loop);
 
 /* Ends all with result (a reference is taken for each), or with copies of err; the list is empty then. */
 void waiters_complete(struct waiters *waiters, json_t *result);
-void waiters_fail(struct waiters *waiters, const struct err *err);
+void waiters_fail(struct waiters *waiters, const struct tmf_err *err);
 
 /* Lets go of those still waiting: their calls will never end. */
 void waiters_fini(struct waiters *waiters);

@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -81,20 +81,20 @@ widen_integers(struct str text, struct buf *out)
 }
 
 static json_t *
-parse(struct str text, size_t flags, struct err *err)
+parse(struct str text, size_t flags, struct tmf_err *err)
 {
 	struct buf widened = {0};
 	json_error_t error;
 	json_t *value;
 
-	if (text.len > JSON_TEXT_BYTES_MAX) {
-		err_set(err, ERR_LIMIT, "JSON text of %zu bytes is over the limit of %u", text.len,
-		    JSON_TEXT_BYTES_MAX);
+	if (text.len > JSONX_TEXT_BYTES_MAX) {
+		tmf_err_set(err, TMF_ERR_LIMIT, "JSON text of %zu bytes is over the limit of %u",
+		    text.len, JSONX_TEXT_BYTES_MAX);
 		return NULL;
 	}
 	/* jansson passes over a NUL behind a number. */
 	if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL) {
-		err_set(err, ERR_INVALID, "invalid JSON: a NUL byte");
+		tmf_err_set(err, TMF_ERR_INVALID, "invalid JSON: a NUL byte");
 		return NULL;
 	}
 	value = json_loadb(text.p != NULL ? text.p : "", text.len, flags, &error);
@@ -103,19 +103,19 @@ parse(struct str text, size_t flags, struct err *err)
 		value = json_loadb(widened.p, widened.len, flags, &error);
 	buf_fini(&widened);
 	if (value == NULL)
-		err_set(err, ERR_INVALID, "invalid JSON at line %d, column %d: %s", error.line,
-		    error.column, error.text);
+		tmf_err_set(err, TMF_ERR_INVALID, "invalid JSON at line %d, column %d: %s",
+		    error.line, error.column, error.text);
 	return value;
 }
 
 json_t *
-json_parse(struct str text, struct err *err)
+jsonx_parse(struct str text, struct tmf_err *err)
 {
 	return parse(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, err);
 }
 
 json_t *
-json_parse_last_wins(struct str text, struct err *err)
+jsonx_parse_last_wins(struct str text, struct tmf_err *err)
 {
 	return parse(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, err);
 }

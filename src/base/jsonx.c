@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 
 const char *
-json_kind(const json_t *value)
+jsonx_kind(const json_t *value)
 {
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:
@@ -30,7 +30,7 @@ json_kind(const json_t *value)
 }
 
 bool
-json_same(const json_t *a, const json_t *b)
+jsonx_same(const json_t *a, const json_t *b)
 {
 	const char *key;
 	json_t *value;
@@ -50,7 +50,7 @@ json_same(const json_t *a, const json_t *b)
 		if (json_array_size(a) != json_array_size(b))
 			return false;
 		json_array_foreach (a, i, value)
-			if (!json_same(value, json_array_get(b, i)))
+			if (!jsonx_same(value, json_array_get(b, i)))
 				return false;
 		return true;
 	}
@@ -60,7 +60,7 @@ json_same(const json_t *a, const json_t *b)
 		json_object_foreach ((json_t *)(uintptr_t)a, key, value) {
 			const json_t *other = json_object_get(b, key);
 
-			if (other == NULL || !json_same(value, other))
+			if (other == NULL || !jsonx_same(value, other))
 				return false;
 		}
 		return true;
@@ -69,13 +69,13 @@ json_same(const json_t *a, const json_t *b)
 }
 
 const char *
-json_get_string(const json_t *object, const char *key)
+jsonx_get_string(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
 }
 
 json_t *
-json_get_array(const json_t *object, const char *key)
+jsonx_get_array(const json_t *object, const char *key)
 {
 	json_t *value = json_object_get(object, key);
 
@@ -83,7 +83,7 @@ json_get_array(const json_t *object, const char *key)
 }
 
 json_t *
-json_get_object(const json_t *object, const char *key)
+jsonx_get_object(const json_t *object, const char *key)
 {
 	json_t *value = json_object_get(object, key);
 
@@ -91,7 +91,7 @@ json_get_object(const json_t *object, const char *key)
 }
 
 json_t *
-json_with(const json_t *object, const char *key, json_t *value)
+jsonx_with(const json_t *object, const char *key, json_t *value)
 {
 	json_t *copy =
 	    json_is_object(object) ? json_copy((json_t *)(uintptr_t)object) : json_object();
@@ -118,7 +118,7 @@ is_ascii(const char *text, size_t len)
 }
 
 json_t *
-json_text_value(const char *text)
+jsonx_text_value(const char *text)
 {
 	size_t len = strlen(text);
 	json_t *string = is_ascii(text, len) ? json_stringn_nocheck(text, len) : json_string(text);
@@ -134,21 +134,21 @@ json_text_value(const char *text)
 }
 
 void
-json_put_string(json_t *object, const char *key, const char *value)
+jsonx_put_string(json_t *object, const char *key, const char *value)
 {
 	if (value != NULL)
-		json_object_set_new_nocheck(object, key, json_text_value(value));
+		json_object_set_new_nocheck(object, key, jsonx_text_value(value));
 }
 
 void
-json_put_string_or_null(json_t *object, const char *key, const char *value)
+jsonx_put_string_or_null(json_t *object, const char *key, const char *value)
 {
 	json_object_set_new_nocheck(
-	    object, key, value != NULL ? json_text_value(value) : json_null());
+	    object, key, value != NULL ? jsonx_text_value(value) : json_null());
 }
 
 void
-json_share_string(json_t *object, const char *key, const json_t *from, const char *from_key)
+jsonx_share_string(json_t *object, const char *key, const json_t *from, const char *from_key)
 {
 	json_t *value = json_object_get(from, from_key);
 

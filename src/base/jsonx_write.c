@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/jsonx.h"
 
 #include "base/mem.h"
 
@@ -250,7 +250,7 @@ write_value(const json_t *value, const struct style *style, int indent, struct b
 }
 
 void
-json_write(const json_t *value, struct buf *out)
+jsonx_write(const json_t *value, struct buf *out)
 {
 	static const struct style compact = {.indent = INDENT_NONE};
 
@@ -258,7 +258,7 @@ json_write(const json_t *value, struct buf *out)
 }
 
 void
-json_write_canonical(const json_t *value, struct buf *out)
+jsonx_write_canonical(const json_t *value, struct buf *out)
 {
 	static const struct style canonical = {.sorted = true, .indent = INDENT_NONE};
 
@@ -266,7 +266,7 @@ json_write_canonical(const json_t *value, struct buf *out)
 }
 
 void
-json_write_pretty(const json_t *value, struct buf *out)
+jsonx_write_pretty(const json_t *value, struct buf *out)
 {
 	static const struct style pretty = {.indent = 0};
 
@@ -274,11 +274,11 @@ json_write_pretty(const json_t *value, struct buf *out)
 }
 
 char *
-json_text(const json_t *value)
+jsonx_text(const json_t *value)
 {
 	struct buf text = {0};
 
-	json_write(value, &text);
+	jsonx_write(value, &text);
 	return buf_take(&text);
 }
 
@@ -315,7 +315,7 @@ struct count {
 static size_t
 counted_string(const struct count *count, const char *text, size_t len)
 {
-	return count->at_most ? JSON_ESCAPE_BYTES_MAX * len + 2 : string_bytes(text, len);
+	return count->at_most ? JSONX_ESCAPE_BYTES_MAX * len + 2 : string_bytes(text, len);
 }
 
 static size_t
@@ -385,15 +385,15 @@ count_up_to(const struct count *count, const json_t *value)
 }
 
 size_t
-json_text_bytes(const json_t *value, size_t limit)
+jsonx_text_bytes(const json_t *value, size_t limit)
 {
 	return count_up_to(&(const struct count){.limit = limit}, value);
 }
 
 size_t
-json_text_bytes_max(const json_t *value, size_t limit)
+jsonx_text_bytes_max(const json_t *value, size_t limit)
 {
 	size_t bytes = count_up_to(&(const struct count){.limit = limit, .at_most = true}, value);
 
-	return bytes <= limit ? bytes : json_text_bytes(value, limit);
+	return bytes <= limit ? bytes : jsonx_text_bytes(value, limit);
 }
