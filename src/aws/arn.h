@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_ARN_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 /*
  * Amazon Resource Names: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE.

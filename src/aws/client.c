@@ -5,6 +5,7 @@
 #include "aws/tally.h"
 #include "aws/wire/endpoint.h"
 #include "aws/wire/sigv4.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"

@@ -6,8 +6,8 @@
 #include "aws/pace/retry_mode.h"
 #include "base/buf.h"
 #include "base/rng.h"
-#include "loop/call.h"
 #include "loop/http.h"
+#include "tmflow/call.h"
 
 /*
  * One AWS service in one region: paces, signs, sends, retries, parses. Every operation is a struct tmf_call whose result is JSON in the form of the typed header (ec2.h);

@@ -2,10 +2,10 @@
 #define TMFLOW_AWS_CREDENTIALS_H
 
 #include "aws/settings/settings.h"
-#include "base/err.h"
 #include "base/rng.h"
 #include "loop/http.h"
-#include "loop/loop.h"
+#include "tmflow/error.h"
+#include "tmflow/loop.h"
 
 #include <stdint.h>
 

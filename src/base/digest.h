@@ -2,7 +2,7 @@
 #define TMFLOW_BASE_DIGEST_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include "base/buf.h"
 #include "base/mem.h"

@@ -2,7 +2,7 @@
 #define TMFLOW_BASE_JSONX_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>

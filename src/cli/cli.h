@@ -4,10 +4,10 @@
 #include "asl/state/machine.h"
 #include "base/buf.h"
 #include "base/diag.h"
-#include "base/err.h"
-#include "engine/action.h"
-#include "loop/loop.h"
 #include "store/store.h"
+#include "tmflow/action.h"
+#include "tmflow/error.h"
+#include "tmflow/loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,9 @@
 #include "engine/execution.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "engine/op.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "engine/op.h"
 
 #include <assert.h>
 #include <stdlib.h>

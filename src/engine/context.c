@@ -1,5 +1,6 @@
 #include "engine/execution.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 

@@ -3,9 +3,9 @@
 
 #include "asl/state/machine.h"
 #include "base/rng.h"
-#include "engine/action.h"
-#include "loop/loop.h"
 #include "store/store.h"
+#include "tmflow/action.h"
+#include "tmflow/loop.h"
 
 /*
  * The interpreter: runs a compiled machine on the loop, branch by branch, and checkpoints every live branch once a turn.

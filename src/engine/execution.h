@@ -2,6 +2,7 @@
 #define TMFLOW_ENGINE_EXECUTION_H
 
 #include "asl/state/dataflow.h"
+#include "base/clock.h"
 #include "engine/engine.h"
 
 #include <stdbool.h>

@@ -1,5 +1,7 @@
-#include "engine/action.h"
+#include "engine/op.h"
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <assert.h>

@@ -1,5 +1,8 @@
 #include "engine/execution.h"
 
+#include "base/clock.h"
+#include "engine/op.h"
+
 #include <assert.h>
 
 #define MS 1000

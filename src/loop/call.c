@@ -1,4 +1,4 @@
-#include "loop/call.h"
+#include "tmflow/call.h"
 
 #include "base/mem.h"
 

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_LOOP_FD_WATCHES_H
 #define TMFLOW_LOOP_FD_WATCHES_H
 
-#include "loop/loop.h"
+#include "tmflow/loop.h"
 
 #include <sys/epoll.h>
 

@@ -2,8 +2,8 @@
 #define TMFLOW_LOOP_HTTP_H
 
 #include "base/buf.h"
-#include "base/err.h"
-#include "loop/loop.h"
+#include "tmflow/error.h"
+#include "tmflow/loop.h"
 
 #include <stdbool.h>
 #include <stdint.h>

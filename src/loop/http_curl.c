@@ -1,5 +1,6 @@
 #include "loop/http.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <assert.h>

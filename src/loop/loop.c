@@ -1,5 +1,6 @@
-#include "loop/loop.h"
+#include "tmflow/loop.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "loop/fd_watches.h"
 #include "loop/timer_heap.h"

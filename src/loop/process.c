@@ -1,6 +1,7 @@
 #include "loop/process.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_LOOP_PROCESS_H
 #define TMFLOW_LOOP_PROCESS_H
 
-#include "loop/call.h"
+#include "tmflow/call.h"
 
 /* Another program, run without a shell and without blocking the loop. */
 

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_LOOP_TIMER_HEAP_H
 #define TMFLOW_LOOP_TIMER_HEAP_H
 
-#include "loop/loop.h"
+#include "tmflow/loop.h"
 
 /* Armed timers, the earliest first. {0} is an empty one. */
 struct timer_heap {

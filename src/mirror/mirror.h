@@ -2,9 +2,9 @@
 #define TMFLOW_MIRROR_MIRROR_H
 
 #include "aws/client.h"
-#include "engine/action.h"
 #include "mirror/config/config.h"
 #include "store/store.h"
+#include "tmflow/action.h"
 
 /* The domain as one object: what the native actions share within a process. Their env is a struct mirror *. */
 struct mirror;

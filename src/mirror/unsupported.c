@@ -1,5 +1,6 @@
 #include "mirror/unsupported.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #define TMFLOW_SCRIPT_SCRIPT_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,5 +1,6 @@
 #include "serve/health.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>

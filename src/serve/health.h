@@ -1,7 +1,7 @@
 #ifndef TMFLOW_SERVE_HEALTH_H
 #define TMFLOW_SERVE_HEALTH_H
 
-#include "loop/loop.h"
+#include "tmflow/loop.h"
 
 /* A file that is touched while all is well, for a supervisor to look at its time. */
 

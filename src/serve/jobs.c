@@ -1,8 +1,10 @@
 #include "serve/jobs_internal.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/op.h"
 
 #include <assert.h>
 #include <stdlib.h>

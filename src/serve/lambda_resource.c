@@ -1,6 +1,7 @@
 #include "serve/lambda_internal.h"
 
 #include "aws/services/sfn.h"
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"

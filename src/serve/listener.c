@@ -1,6 +1,7 @@
 #include "serve/listener_internal.h"
 
 #include "aws/services/sqs.h"
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,6 +1,7 @@
 #include "serve/worker_internal.h"
 
 #include "aws/services/sfn.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 

@@ -2,6 +2,7 @@
 
 #include "aws/pace/retry.h"
 #include "aws/services/sfn.h"
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"

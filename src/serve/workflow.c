@@ -1,6 +1,7 @@
 #include "serve/jobs_internal.h"
 
 #include "base/mem.h"
+#include "engine/registry.h"
 
 #include <stdlib.h>
 #include <string.h>

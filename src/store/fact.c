@@ -1,5 +1,7 @@
 #include "store/store_internal.h"
 
+#include "base/clock.h"
+
 #include <string.h>
 
 static int

@@ -3,8 +3,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/rng.h"
+#include "tmflow/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>

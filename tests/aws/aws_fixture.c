@@ -1,5 +1,7 @@
 #include "aws_fixture.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <stdio.h>
 

@@ -2,6 +2,7 @@
 #define TMFLOW_TESTS_AWS_FIXTURE_H
 
 #include "aws/services/ec2.h"
+#include "base/clock.h"
 #include "scripted_transport.h"
 
 /* An EC2 client on a fake clock over a scripted transport, with keys of its own. */

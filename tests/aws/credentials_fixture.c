@@ -1,5 +1,6 @@
 #include "credentials_fixture.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <assert.h>

@@ -2,6 +2,7 @@
 #define TMFLOW_TESTS_CREDENTIALS_FIXTURE_H
 
 #include "aws/credentials.h"
+#include "base/clock.h"
 #include "scripted_transport.h"
 
 /* Providers on a fake clock over a scripted transport, with an environment and files of the test's own. */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "credentials_fixture.h"
 
+#include "base/clock.h"
 #include "run_suite.h"
 
 #include <check.h>

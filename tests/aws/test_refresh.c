@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "credentials_fixture.h"
 
+#include "base/clock.h"
 #include "run_suite.h"
 
 #include <check.h>

@@ -4,6 +4,7 @@
 #include "base/doc/doc.h"
 #include "base/jsonx.h"
 
+#include "base/clock.h"
 #include "run_suite.h"
 
 #include <check.h>

@@ -1,7 +1,7 @@
-#include "base/err.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "tmflow/error.h"
 
 #include "run_suite.h"
 

@@ -3,6 +3,7 @@
 
 #include "base/jsonx.h"
 
+#include "base/clock.h"
 #include "run_suite.h"
 
 #include <check.h>

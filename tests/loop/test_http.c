@@ -1,6 +1,7 @@
 /* HTTP over libcurl against a small server of the test's own on loopback. What it answers is in the path of the request. */
 #include "loop/http.h"
 
+#include "base/clock.h"
 #include "run_suite.h"
 #include <arpa/inet.h>
 

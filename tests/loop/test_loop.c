@@ -1,7 +1,8 @@
 /* The loop on a fake clock: timers in order, tasks, hooks, idleness; calls that complete once or are cancelled; signals. */
 #include "base/mem.h"
-#include "loop/call.h"
+#include "tmflow/call.h"
 
+#include "base/clock.h"
 #include "run_suite.h"
 
 #include <check.h>

@@ -2,6 +2,7 @@
 #include "base/jsonx.h"
 #include "loop/process.h"
 
+#include "base/clock.h"
 #include "run_suite.h"
 
 #include <check.h>

@@ -1,8 +1,10 @@
 /* Events, as tmflow:parse-event reads them: it has configuration and account of nobody, so the first rule must be that it asks none. */
+#include "base/clock.h"
 #include "base/doc/doc.h"
 #include "base/jsonx.h"
-#include "engine/action.h"
+#include "engine/op.h"
 #include "mirror/mirror.h"
+#include "tmflow/action.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 #include "mirror_fixture.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "engine/op.h"
 
 #include <stdarg.h>
 #include <stddef.h>

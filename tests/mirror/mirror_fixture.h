@@ -2,6 +2,7 @@
 #define TMFLOW_TESTS_MIRROR_FIXTURE_H
 
 #include "aws/services/ec2.h"
+#include "base/clock.h"
 #include "mirror/mirror.h"
 #include "world.h"
 

@@ -1,3 +1,4 @@
+#include "asl/state/machine.h"
 #include "mirror_fixture.h"
 #include "run_suite.h"
 

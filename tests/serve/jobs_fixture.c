@@ -1,5 +1,6 @@
 #include "jobs_fixture.h"
 
+#include "base/clock.h"
 #include "mirror/mirror.h"
 
 #include <stdio.h>

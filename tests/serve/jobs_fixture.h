@@ -2,6 +2,7 @@
 #define TMFLOW_TESTS_JOBS_FIXTURE_H
 
 #include "aws/client.h"
+#include "base/clock.h"
 #include "scripted_transport.h"
 #include "serve/events.h"
 

@@ -5,6 +5,7 @@
 #include "scripted_transport.h"
 #include "serve/worker.h"
 
+#include "base/clock.h"
 #include "run_suite.h"
 
 #include <check.h>

@@ -1,8 +1,10 @@
 #include "sim_internal.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "engine/registry.h"
 
 #include <assert.h>
 #include <ftw.h>

@@ -1,10 +1,10 @@
 #ifndef TMFLOW_TESTS_SIM_H
 #define TMFLOW_TESTS_SIM_H
 
-#include "base/err.h"
 #include "base/rng.h"
 #include "fault_vfs.h"
 #include "store/store.h"
+#include "tmflow/error.h"
 #include "world.h"
 
 #include <jansson.h>

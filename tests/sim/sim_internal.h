@@ -2,6 +2,7 @@
 #define TMFLOW_TESTS_SIM_INTERNAL_H
 
 #include "aws/client.h"
+#include "base/clock.h"
 #include "engine/engine.h"
 #include "mirror/mirror.h"
 #include "sim.h"

@@ -1,6 +1,8 @@
 /* A store file of any bytes, opened, read and written: errors, never a crash. */
 #include "store/store.h"
 
+#include "base/clock.h"
+
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,7 @@
 #include "store_fixture.h"
 
+#include "base/clock.h"
+
 #include <fcntl.h>
 #include <ftw.h>
 #include <sqlite3.h>

@@ -1,7 +1,9 @@
 #include "engine_harness.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "engine/registry.h"
 
 #include <check.h>
 #include <stdlib.h>

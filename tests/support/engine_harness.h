@@ -1,6 +1,7 @@
 #ifndef TMFLOW_TESTS_ENGINE_HARNESS_H
 #define TMFLOW_TESTS_ENGINE_HARNESS_H
 
+#include "base/clock.h"
 #include "engine/engine.h"
 
 /* One execution on a fake clock, with four actions to try things with:

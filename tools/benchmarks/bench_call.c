@@ -1,5 +1,6 @@
 /* CPU time of one signed call over a warm connection: bench_call URL CALLS prints microseconds. Keys come from the environment. See tools/bench. */
 #include "aws/services/ec2.h"
+#include "base/clock.h"
 #include "base/rng.h"
 
 #include <stdio.h>

@@ -4,6 +4,7 @@
  */
 #include "aws/services/ec2.h"
 #include "aws/wire/sigv4.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "mirror/config/rules.h"
 #include "scripted_transport.h"

@@ -1,7 +1,7 @@
 # Every target links tmflow_flags: language level, warnings as errors, hardening.
 add_library(tmflow_flags INTERFACE)
 target_compile_features(tmflow_flags INTERFACE c_std_17)
-target_include_directories(tmflow_flags INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/src)
+target_include_directories(tmflow_flags INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR}/include)
 target_compile_definitions(tmflow_flags INTERFACE _GNU_SOURCE TMFLOW_VERSION="${PROJECT_VERSION}")
 target_compile_options(tmflow_flags INTERFACE
 	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition

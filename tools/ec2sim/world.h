@@ -2,7 +2,7 @@
 #define EC2SIM_WORLD_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 
 #include "asl/path/scope.h"
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #define TMFLOW_ASL_PATH_REGEX_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>

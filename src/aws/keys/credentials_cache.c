@@ -1,4 +1,5 @@
 #include "aws/keys/credentials_internal.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 

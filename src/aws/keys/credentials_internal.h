@@ -3,7 +3,7 @@
 
 #include "aws/credentials.h"
 #include "aws/settings/shared_files.h"
-#include "loop/call.h"
+#include "tmflow/call.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_KEYS_IMDS_H
 
 #include "aws/credentials.h"
-#include "loop/call.h"
+#include "tmflow/call.h"
 
 /* The region that this instance is in: {"Region": string}. Fails where this is no EC2 instance. opts is borrowed while the call lives. */
 struct tmf_call *imds_region(const struct credentials_opts *opts);

@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_KEYS_IMDS_INTERNAL_H
 
 #include "aws/credentials.h"
-#include "loop/call.h"
+#include "tmflow/call.h"
 
 /*
  * Asks the instance's metadata for path; with follow also for path and the first line of what came appended, which is how a role's keys are listed. Version 2 with a token;

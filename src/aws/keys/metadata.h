@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_KEYS_METADATA_H
 
 #include "aws/credentials.h"
-#include "loop/call.h"
+#include "tmflow/call.h"
 
 /* A small request to an end point of the machine's or the container's: never by way of a proxy. All borrowed until it returns. */
 struct metadata_request {

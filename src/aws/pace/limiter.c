@@ -1,5 +1,6 @@
 #include "aws/pace/limiter.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <assert.h>

@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_PACE_LIMITER_H
 
 #include "aws/pace/waitline.h"
-#include "loop/loop.h"
+#include "tmflow/loop.h"
 
 #include <stdbool.h>
 #include <stdint.h>

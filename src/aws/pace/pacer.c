@@ -1,5 +1,6 @@
 #include "aws/pace/pacer_internal.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 

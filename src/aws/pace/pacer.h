@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_PACE_PACER_H
 
 #include "aws/pace/waitline.h"
-#include "loop/loop.h"
+#include "tmflow/loop.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 #ifndef TMFLOW_AWS_PACE_RETRY_H
 #define TMFLOW_AWS_PACE_RETRY_H
 
-#include "base/err.h"
 #include "base/rng.h"
+#include "tmflow/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_AWS_PACE_RETRY_MODE_H
 #define TMFLOW_AWS_PACE_RETRY_MODE_H
 
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <stdbool.h>
 

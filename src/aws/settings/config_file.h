@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_SETTINGS_CONFIG_FILE_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <stdbool.h>
 

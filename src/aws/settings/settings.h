@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_SETTINGS_SETTINGS_H
 
 #include "aws/pace/retry_mode.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_AWS_WIRE_ENDPOINT_H
 #define TMFLOW_AWS_WIRE_ENDPOINT_H
 
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <stdbool.h>
 

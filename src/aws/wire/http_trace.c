@@ -1,6 +1,7 @@
 #include "aws/wire/http_trace.h"
 
 #include "aws/wire/redact.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 

@@ -3,7 +3,7 @@
 
 #include "aws/wire/xml.h"
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>

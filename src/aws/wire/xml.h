@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_WIRE_XML_H
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_BASE_DOC_DOC_SCALAR_H
 #define TMFLOW_BASE_DOC_DOC_SCALAR_H
 
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/run/serving.h"

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/fleet/fleet.h"
 #include "cli/report/report.h"

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "base/timestamp.h"

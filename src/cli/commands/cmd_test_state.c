@@ -1,10 +1,12 @@
 #include "cli/cli.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/run/trial.h"
 #include "cli/run/workspace.h"
+#include "engine/op.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "cli/run/scripts.h"
+#include "engine/registry.h"
 #include "mirror/config/config.h"
 #include "mirror/mirror.h"
 

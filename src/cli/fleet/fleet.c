@@ -1,6 +1,7 @@
 #include "cli/fleet/fleet.h"
 
 #include "aws/arn.h"
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,5 +1,6 @@
 #include "cli/fleet/fleet.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -3,8 +3,8 @@
 
 #include "asl/state/machine.h"
 #include "base/buf.h"
-#include "base/err.h"
 #include "store/store.h"
+#include "tmflow/error.h"
 
 /* A workflow as a picture: the same edges and words for every format. */
 

@@ -1,6 +1,7 @@
 #include "cli/report/progress.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <inttypes.h>

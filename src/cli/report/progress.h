@@ -2,9 +2,9 @@
 #define TMFLOW_CLI_REPORT_PROGRESS_H
 
 #include "aws/client.h"
-#include "loop/loop.h"
 #include "mirror/mirror.h"
 #include "store/store.h"
+#include "tmflow/loop.h"
 
 #include <stdbool.h>
 

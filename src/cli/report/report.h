@@ -1,9 +1,9 @@
 #ifndef TMFLOW_CLI_REPORT_REPORT_H
 #define TMFLOW_CLI_REPORT_REPORT_H
 
-#include "base/err.h"
 #include "cli/cli.h"
 #include "store/store.h"
+#include "tmflow/error.h"
 
 #include <jansson.h>
 #include <stdio.h>

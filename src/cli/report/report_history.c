@@ -1,5 +1,6 @@
 #include "cli/report/report.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "engine/engine.h"

@@ -1,6 +1,8 @@
 #include "cli/cli.h"
 
+#include "base/clock.h"
 #include "cli/run/scripts.h"
+#include "engine/registry.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 #include "cli/run/pace.h"
 
 #include "aws/tally.h"
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "cli/report/report.h"

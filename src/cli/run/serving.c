@@ -1,5 +1,6 @@
 #include "cli/run/serving.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 

@@ -1,10 +1,12 @@
 #include "cli/run/session.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/report/report.h"
 #include "cli/run/scripts.h"
+#include "engine/registry.h"
 
 #include <stdlib.h>
 #include <string.h>

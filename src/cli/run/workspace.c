@@ -3,6 +3,7 @@
 #include "aws/arn.h"
 #include "aws/keys/imds.h"
 #include "aws/wire/http_trace.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/jsonx.h"
 #include "base/mem.h"

@@ -1,8 +1,8 @@
 #ifndef TMFLOW_MIRROR_ACTIONS_ACTION_INPUT_H
 #define TMFLOW_MIRROR_ACTIONS_ACTION_INPUT_H
 
-#include "engine/action.h"
 #include "mirror/mirror_internal.h"
+#include "tmflow/action.h"
 
 /* What the stages of native actions share. */
 

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_MIRROR_ACTIONS_ACTIONS_H
 #define TMFLOW_MIRROR_ACTIONS_ACTIONS_H
 
-#include "engine/action.h"
+#include "tmflow/action.h"
 
 /* Every native action: one file each. */
 extern const struct tmf_action action_check_account;

@@ -1,6 +1,7 @@
 #include "mirror/destroy/destroy.h"
 
 #include "aws/pace/retry.h"
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,5 +1,6 @@
 #include "mirror/destroy/destroy_known.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "mirror/session_plan.h"
 #include "mirror/targets/target_facts.h"

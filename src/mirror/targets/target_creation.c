@@ -1,4 +1,5 @@
 #include "aws/pace/retry.h"
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,5 +1,6 @@
 #include "mirror/targets/target_facts.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "mirror/mirror_internal.h"
 

@@ -1,8 +1,8 @@
 #ifndef TMFLOW_MIRROR_TARGETS_TARGET_FACTS_H
 #define TMFLOW_MIRROR_TARGETS_TARGET_FACTS_H
 
-#include "base/err.h"
 #include "mirror/targets/target_inventory.h"
+#include "tmflow/error.h"
 
 struct mirror;
 

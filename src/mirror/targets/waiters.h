@@ -1,7 +1,7 @@
 #ifndef TMFLOW_MIRROR_TARGETS_WAITERS_H
 #define TMFLOW_MIRROR_TARGETS_WAITERS_H
 
-#include "loop/call.h"
+#include "tmflow/call.h"
 
 /* Many that wait for one piece of work: each gets a call of its own, and all end together, in the order in which they came. */
 struct waiter;

@@ -1,9 +1,8 @@
-#ifndef TMFLOW_ENGINE_ACTION_H
-#define TMFLOW_ENGINE_ACTION_H
+#ifndef TMFLOW_ACTION_H
+#define TMFLOW_ACTION_H
 
-#include "asl/state/machine.h"
-#include "base/err.h"
-#include "loop/call.h"
+#include "tmflow/call.h"
+#include "tmflow/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -114,25 +113,5 @@ tmf_registry_at(const struct tmf_registry *registry, size_t index); /* by name; 
 void tmf_registry_set_env(struct tmf_registry *registry, void *env);
 
 void *tmf_registry_env(const struct tmf_registry *registry);
-
-/* For asl_compile: unknown `tmflow:` actions (with the nearest name), other resources (they run on AWS only: a warning here), constant Parameters keys that the
- * action does not know, required ones that are missing. */
-struct asl_resources registry_resources(struct tmf_registry *registry);
-
-/* True if a Task of the machine runs an action with needs_aws. */
-bool registry_needs_aws(const struct tmf_registry *registry, const struct asl_machine *machine);
-
-/* --- running one action, also without an execution (worker, test-state) --- */
-
-typedef void op_ended_fn(void *arg,
-    struct tmf_op *op); /* op->result or op->err; both may be moved out; op is freed afterwards */
-
-/* Starts action on input (a reference is taken). done comes from the loop, exactly once, unless the op is cancelled. */
-struct tmf_op *op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop,
-    json_t *input, op_ended_fn *done, void *arg);
-void op_cancel(struct tmf_op *op);
-
-/* No further call will be started by this op: when its pending call ends without ending the op, it ends as cancelled (err name TMFlow.Interrupted). */
-void op_wind_down(struct tmf_op *op);
 
 #endif

@@ -1,6 +1,9 @@
-#include "engine/action.h"
+#include "tmflow/action.h"
 
 #include "base/mem.h"
+#include "engine/registry.h"
+
+#include "asl/state/machine.h"
 
 #include <assert.h>
 #include <stdlib.h>

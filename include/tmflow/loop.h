@@ -1,8 +1,7 @@
-#ifndef TMFLOW_LOOP_LOOP_H
-#define TMFLOW_LOOP_LOOP_H
+#ifndef TMFLOW_LOOP_H
+#define TMFLOW_LOOP_H
 
-#include "base/clock.h"
-#include "base/err.h"
+#include "tmflow/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +13,7 @@
  * On a fake clock the poll never sleeps: when nothing is ready the clock jumps to the next timer.
  */
 struct tmf_loop;
+struct tmf_clock;
 
 #define TMF_LOOP_READY_PER_TURN_MAX 4096
 #define TMF_LOOP_TURN_HOOKS_MAX	    256 /* one an engine, and a run may have many parts */

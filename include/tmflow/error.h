@@ -1,5 +1,5 @@
-#ifndef TMFLOW_BASE_ERR_H
-#define TMFLOW_BASE_ERR_H
+#ifndef TMFLOW_ERROR_H
+#define TMFLOW_ERROR_H
 
 #include <stdarg.h>
 #include <stdbool.h>

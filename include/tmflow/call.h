@@ -1,8 +1,8 @@
-#ifndef TMFLOW_LOOP_CALL_H
-#define TMFLOW_LOOP_CALL_H
+#ifndef TMFLOW_CALL_H
+#define TMFLOW_CALL_H
 
-#include "base/err.h"
-#include "loop/loop.h"
+#include "tmflow/error.h"
+#include "tmflow/loop.h"
 
 #include <jansson.h>
 #include <stdbool.h>
