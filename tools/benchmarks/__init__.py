@@ -1,1 +1,1 @@
-"""The parts of tools/bench: each module measures one and tells its rows."""
+"""The parts of tools/bench: each module measures one and yields its rows."""

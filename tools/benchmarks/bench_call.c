@@ -40,7 +40,7 @@ start(struct bench *bench)
 	    completed, bench);
 }
 
-/* Microseconds of the process's CPU time for so many calls, one after another; negative if one fails. */
+/* Microseconds of CPU time for calls, one after another; negative if one fails. */
 static double
 measure(struct bench *bench, long calls)
 {

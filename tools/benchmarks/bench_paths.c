@@ -243,7 +243,7 @@ path_checkpoint(long count)
 			fail(&err);
 	}
 	store_close(store);
-	puts(dir); /* whoever started us removes it */
+	puts(dir); /* the parent removes it */
 }
 
 int

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A backfill as one writes it first: boto3, one instance after another, one look-up and one create each.
+"""A backfill as one writes it first: boto3, one instance after another, one lookup and one create each.
 
 usage: boto3_loop.py END-POINT FILTER TARGET COUNT     prints {"instances", "calls", "cpuSeconds", "wallSeconds"}
 
@@ -30,7 +30,7 @@ def mirror(ec2, interface, filter_id, target_id):
 
 
 def backfill(ec2, filter_id, target_id, count):
-    """The first so many instances. Returns how many there were, and the number of calls."""
+    """The first instances, at most that many. Returns how many there were, and the number of calls."""
     instances = calls = 0
     for page in ec2.get_paginator("describe_instances").paginate(PaginationConfig={"PageSize": 200}):
         calls += 1

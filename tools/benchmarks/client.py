@@ -8,7 +8,7 @@ import time
 from . import boto3_race
 from .common import PROGRAMS, ROOT, Row, harness, measuring, median
 
-# One small call of the same kind, over and over; what is not told apart is paid by both.
+# One small call of the same kind, over and over; what both pay for is not separated.
 BOTO3_CALLS = """
 import resource, sys, boto3
 ec2 = boto3.client("ec2", "us-east-1", endpoint_url=sys.argv[1])
@@ -26,9 +26,6 @@ import os, boto3
 boto3.client("ec2", "us-east-1", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).describe_instances(MaxResults=5)
 """
 BOTO3_STARTS = 5
-CALL_MICROS_MAX = 50
-FIRST_MILLIS_MAX = 10
-FASTER_MIN = 20
 
 
 def first_request(bench, argv):
@@ -74,11 +71,11 @@ def calls_rows(bench, sim, calls):
     processors = sorted(os.sched_getaffinity(0))
     with pinned(sim, processors[:1]):
         ours = cpu_of_a_call(bench, sim, calls, program)
-        yield Row("CPU of a signed call, warm connection, on one processor", ours, "us", CALL_MICROS_MAX, digits=1)
+        yield Row("CPU of a signed call, warm connection, on one processor", ours, "us", digits=1)
         if boto3_race.is_there():
             theirs = cpu_of_a_call(bench, sim, calls, boto3_race.PYTHON, "-c", BOTO3_CALLS)
             yield Row("... boto3", theirs, "us")
-            yield Row("... times less", theirs / ours, "", FASTER_MIN, at_least=True, digits=1)
+            yield Row("... times less", theirs / ours, digits=1)
     if len(processors) > 1:
         with pinned(sim, processors):
             yield Row("... on two, with waking up the other", cpu_of_a_call(bench, sim, calls, program), "us", digits=1)
@@ -91,7 +88,7 @@ def rows(sizes):
         yield from calls_rows(bench, sim, sizes.calls)
         run = [harness.TMFLOW, "run", harness.BACKFILL, "--config", config, "-q"]
         wall, cpu = median([first_request(bench, run) for _ in range(sizes.starts)])
-        yield Row("exec to the first request on the wire", wall, "ms", FIRST_MILLIS_MAX, digits=1)
+        yield Row("exec to the first request on the wire", wall, "ms", digits=1)
         yield Row("... its CPU time", cpu, "ms", digits=1)
         if boto3_race.is_there():
             wall, cpu = median([first_request(bench, [boto3_race.PYTHON, "-c", BOTO3_FIRST]) for _ in range(BOTO3_STARTS)])

@@ -96,7 +96,7 @@ class Bench(harness.Case):
         return self.measured(harness.BACKFILL, "--config", sim.config, sim=sim)
 
     def missing_sessions(self, sessions, *options):
-        """A simulator with so many instances that all want a session. Their targets are load balancers: no limit of sources, nothing to launch."""
+        """A simulator with that number of instances, which all want a session. Their targets are load balancers: no limit of sources, nothing to launch."""
         sim = self.sim("--plain", *options, instances=sessions)
         world = sim.ask("/_sim/world?limit=1")
         sim.filter, sim.target = world["Filters"][0], world["GivenTargets"][0]
