@@ -280,7 +280,7 @@ signing_key(struct sim_world *w, const char *secret_key, const struct signature 
 
 static bool
 signature_good(
-    struct tmf_call *c, const char *secret_key, const struct signature *s, const char *date)
+    struct sim_call *c, const char *secret_key, const struct signature *s, const char *date)
 {
 	struct buf canonical = {0}, text = {0};
 	char hash[DIGEST_SHA256_HEX_BYTES];
@@ -331,7 +331,7 @@ is_signed(const struct signature *s, const char *name)
 }
 
 static int
-check_claims(struct tmf_call *c, const struct signature *s, const char *date)
+check_claims(struct sim_call *c, const struct signature *s, const char *date)
 {
 	const char *content_hash = request_header(c->request, "X-Amz-Content-Sha256");
 	char hash[DIGEST_SHA256_HEX_BYTES];
@@ -404,7 +404,7 @@ auth_key_known(const struct sim_world *w, struct str access_key)
 }
 
 static int
-check_signer(struct tmf_call *c, const struct signature *s, const char *date)
+check_signer(struct sim_call *c, const struct signature *s, const char *date)
 {
 	const char *token = request_header(c->request, "X-Amz-Security-Token");
 	struct signer signer;
@@ -432,7 +432,7 @@ check_signer(struct tmf_call *c, const struct signature *s, const char *date)
 }
 
 int
-auth_check(struct tmf_call *c)
+auth_check(struct sim_call *c)
 {
 	const char *header = request_header(c->request, "Authorization");
 	const char *date = request_header(c->request, "X-Amz-Date");

@@ -16,7 +16,7 @@
 #define ISO_SECONDS_BYTES    32
 
 static void
-close_result(struct tmf_call *c, const char *result)
+close_result(struct sim_call *c, const char *result)
 {
 	xml_close(c->out, result);
 	xml_open(c->out, "ResponseMetadata");
@@ -26,7 +26,7 @@ close_result(struct tmf_call *c, const char *result)
 
 /* Who calls, as IAM names them. */
 static void
-caller_arn(const struct tmf_call *c, struct buf *out)
+caller_arn(const struct sim_call *c, struct buf *out)
 {
 	if (c->grant != NULL)
 		buf_add_cstr(out, c->grant->arn);
@@ -35,7 +35,7 @@ caller_arn(const struct tmf_call *c, struct buf *out)
 }
 
 int
-op_get_caller_identity(struct tmf_call *c)
+op_get_caller_identity(struct sim_call *c)
 {
 	struct buf arn = {0};
 
@@ -101,7 +101,7 @@ session_name_good(struct str name)
 }
 
 static int
-check_role(struct tmf_call *c, struct grant_opts *ret)
+check_role(struct sim_call *c, struct grant_opts *ret)
 {
 	struct str arn = params_get(&c->params, "RoleArn");
 	struct role role;
@@ -131,7 +131,7 @@ check_role(struct tmf_call *c, struct grant_opts *ret)
 }
 
 static void
-write_grant(struct tmf_call *c, const struct grant *grant)
+write_grant(struct sim_call *c, const struct grant *grant)
 {
 	char expiration[ISO_SECONDS_BYTES];
 	time_t seconds = (time_t)(grant->expires_wall_ms / 1000);
@@ -153,7 +153,7 @@ write_grant(struct tmf_call *c, const struct grant *grant)
 }
 
 int
-op_assume_role(struct tmf_call *c)
+op_assume_role(struct sim_call *c)
 {
 	struct grant_opts opts = {.now_wall_ms = c->w->now_wall_ms};
 	const struct grant *grant;

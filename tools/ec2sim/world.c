@@ -95,7 +95,7 @@ world_new(const struct sim_opts *opts, struct tmf_err *err)
 	struct realm *realm;
 	struct sim_world *w;
 
-	assert(world_actions_count <= TMF_ACTIONS_MAX);
+	assert(world_actions_count <= SIM_ACTIONS_MAX);
 	if (check_opts(opts, err) < 0)
 		return NULL;
 	realm = realm_new(opts->account_id, 1, opts->seed, err);
@@ -229,7 +229,7 @@ reply_error(struct sim_world *w, struct sim_reply *reply, int status, const char
 }
 
 int
-call_fail(struct tmf_call *c, int status, const char *code, const char *format, ...)
+call_fail(struct sim_call *c, int status, const char *code, const char *format, ...)
 {
 	struct buf message = {0};
 	va_list args;
@@ -245,14 +245,14 @@ call_fail(struct tmf_call *c, int status, const char *code, const char *format, 
 }
 
 int
-call_fail_missing(struct tmf_call *c, const char *param)
+call_fail_missing(struct sim_call *c, const char *param)
 {
 	return call_fail(
 	    c, 400, "MissingParameter", "The request must contain the parameter %s", param);
 }
 
 int
-call_need(struct tmf_call *c, const char *name, struct str *ret_value)
+call_need(struct sim_call *c, const char *name, struct str *ret_value)
 {
 	*ret_value = params_get(&c->params, name);
 	return ret_value->len == 0 ? call_fail_missing(c, name) : 0;
@@ -261,7 +261,7 @@ call_need(struct tmf_call *c, const char *name, struct str *ret_value)
 #define INT_DIGITS_MAX 10u
 
 int
-call_int(struct tmf_call *c, const char *name, int64_t min, int64_t max, int64_t *ret_value,
+call_int(struct sim_call *c, const char *name, int64_t min, int64_t max, int64_t *ret_value,
     bool *ret_set)
 {
 	struct str text = params_get(&c->params, name);
@@ -284,7 +284,7 @@ call_int(struct tmf_call *c, const char *name, int64_t min, int64_t max, int64_t
 }
 
 int
-call_dry_run(struct tmf_call *c)
+call_dry_run(struct sim_call *c)
 {
 	if (!str_is(params_get(&c->params, "DryRun"), "true"))
 		return 0;
@@ -305,7 +305,7 @@ make_request_id(const struct sim_world *w, char out[SIM_REQUEST_ID_BYTES])
 }
 
 static bool
-param_known(const struct tmf_action *action, struct str name)
+param_known(const struct sim_action *action, struct str name)
 {
 	if (str_is(name, "Action") || str_is(name, "Version") || str_is(name, "DryRun"))
 		return true;
@@ -319,7 +319,7 @@ param_known(const struct tmf_action *action, struct str name)
 }
 
 static int
-check_params(struct tmf_call *c)
+check_params(struct sim_call *c)
 {
 	const char *version = c->action->sts ? "2011-06-15" : "2016-11-15";
 	struct str given;
@@ -341,7 +341,7 @@ check_params(struct tmf_call *c)
 }
 
 static bool
-has_prefix(const struct tmf_call *c, const char *prefix)
+has_prefix(const struct sim_call *c, const char *prefix)
 {
 	for (size_t i = 0; i < c->params.count; i++) {
 		if (str_starts(c->params.at[i].name, prefix))
@@ -352,7 +352,7 @@ has_prefix(const struct tmf_call *c, const char *prefix)
 
 /* How many instances the call is about, for the quota that counts them. */
 static size_t
-resource_cost(const struct tmf_call *c)
+resource_cost(const struct sim_call *c)
 {
 	struct str count = params_get(&c->params, "MaxCount");
 	struct str *ids;
@@ -369,7 +369,7 @@ resource_cost(const struct tmf_call *c)
 }
 
 static int
-check_quota(struct tmf_call *c)
+check_quota(struct sim_call *c)
 {
 	bool unfiltered = params_get(&c->params, "MaxResults").p == NULL &&
 			  !has_prefix(c, "Filter.") && !has_prefix(c, "InstanceId.") &&
@@ -413,7 +413,7 @@ creator_of(struct sim_world *w, const struct sim_request *request)
 }
 
 static void
-run_action(struct tmf_call *c)
+run_action(struct sim_call *c)
 {
 	const char *name = c->action->name;
 	struct buf *out = &c->reply->body;
@@ -441,7 +441,7 @@ run_action(struct tmf_call *c)
 
 /* Faults that strike instead of the call. Returns true where one did. */
 static bool
-fault_before(struct tmf_call *c, unsigned faults)
+fault_before(struct sim_call *c, unsigned faults)
 {
 	if (faults & FAULT_BIT(FAULT_RESET_BEFORE)) {
 		c->reply->wire = SIM_WIRE_CLOSE;
@@ -467,7 +467,7 @@ fault_before(struct tmf_call *c, unsigned faults)
 
 /* Faults that strike the answer; what the call did stays done. */
 static void
-fault_after(struct tmf_call *c, unsigned faults)
+fault_after(struct sim_call *c, unsigned faults)
 {
 	struct sim_reply *reply = c->reply;
 
@@ -485,7 +485,7 @@ fault_after(struct tmf_call *c, unsigned faults)
 }
 
 static void
-handle_known(struct tmf_call *c)
+handle_known(struct sim_call *c)
 {
 	struct action_stats *stats = &c->w->stats[c->action_index];
 	unsigned faults;
@@ -504,7 +504,7 @@ handle_known(struct tmf_call *c)
 }
 
 static bool
-find_action(struct tmf_call *c, struct str name)
+find_action(struct sim_call *c, struct str name)
 {
 	for (size_t i = 0; i < world_actions_count; i++) {
 		if (!str_is(name, world_actions[i].name))
@@ -518,7 +518,7 @@ find_action(struct tmf_call *c, struct str name)
 }
 
 static void
-handle_api(struct tmf_call *c)
+handle_api(struct sim_call *c)
 {
 	const char *query = strchr(c->request->path, '?');
 	struct str form = c->request->body;
@@ -549,7 +549,7 @@ world_handle(struct sim_world *world, const struct sim_request *request)
 {
 	struct sim_reply reply = {
 	    .status = 200, .content_type = "text/xml;charset=UTF-8", .operation = "-", .code = ""};
-	struct tmf_call c = {.w = world, .request = request, .reply = &reply, .out = &reply.body};
+	struct sim_call c = {.w = world, .request = request, .reply = &reply, .out = &reply.body};
 
 	world->now_wall_ms = request->now_wall_ms;
 	if (strncmp(request->path, "/_sim/", 6) == 0) {

@@ -34,7 +34,7 @@ static const char *const params_none[] = {NULL};
 static const char *const params_assume_role[] = {"RoleArn", "RoleSessionName", "DurationSeconds",
     "ExternalId", "Policy", "PolicyArns.", "Tags.", "TransitiveTagKeys.", "SourceIdentity", NULL};
 
-const struct tmf_action world_actions[] = {
+const struct sim_action world_actions[] = {
     {"DescribeInstances", op_describe_instances, params_describe_instances, BUCKET_DESCRIBE, false},
     {"DescribeNetworkInterfaces", op_describe_interfaces, params_describe_interfaces,
 	BUCKET_DESCRIBE, false},
@@ -62,7 +62,7 @@ const struct tmf_action world_actions[] = {
 
 const size_t world_actions_count = sizeof(world_actions) / sizeof(world_actions[0]);
 _Static_assert(
-    sizeof(world_actions) / sizeof(world_actions[0]) <= TMF_ACTIONS_MAX, "room for the statistics");
+    sizeof(world_actions) / sizeof(world_actions[0]) <= SIM_ACTIONS_MAX, "room for the statistics");
 
 void
 world_print_operations(const struct sim_sink *sink)

@@ -41,7 +41,7 @@ fill(const struct sim_world *w, struct bucket *b, const struct bucket_size *size
 bool
 bucket_take(struct sim_world *w, size_t action, bool unfiltered, size_t resources)
 {
-	const struct tmf_action *a = &world_actions[action];
+	const struct sim_action *a = &world_actions[action];
 	bool wide =
 	    unfiltered && (a->run == op_describe_instances || a->run == op_describe_interfaces);
 	struct bucket *calls = &w->buckets[action][wide];

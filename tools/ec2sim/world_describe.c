@@ -60,7 +60,7 @@ places_next(const struct places *p, uint64_t *n)
 
 static int
 places_by_id(
-    struct tmf_call *c, const struct describe *d, struct str *ids, size_t count, struct places *p)
+    struct sim_call *c, const struct describe *d, struct str *ids, size_t count, struct places *p)
 {
 	_Alignas(max_align_t) char object[OBJECT_BYTES_MAX];
 	struct idmap numbers = {0};
@@ -176,7 +176,7 @@ object_matches(const struct sim_world *w, const struct describe *d, const struct
 
 /* Writes the page. Returns 1 where more follows from *ret_next. */
 static int
-write_page(struct tmf_call *c, const struct describe *d, const struct filters *filters,
+write_page(struct sim_call *c, const struct describe *d, const struct filters *filters,
     const struct places *places, const struct page *page, uint64_t *ret_next)
 {
 	_Alignas(max_align_t) char object[OBJECT_BYTES_MAX];
@@ -206,7 +206,7 @@ write_page(struct tmf_call *c, const struct describe *d, const struct filters *f
 }
 
 static int
-write_set(struct tmf_call *c, const struct describe *d, const struct filters *filters,
+write_set(struct sim_call *c, const struct describe *d, const struct filters *filters,
     const struct places *places, const struct page *page)
 {
 	size_t before = c->out->len, opened;
@@ -230,7 +230,7 @@ write_set(struct tmf_call *c, const struct describe *d, const struct filters *fi
 }
 
 static int
-check_filter_names(struct tmf_call *c, const struct describe *d, const struct filters *filters)
+check_filter_names(struct sim_call *c, const struct describe *d, const struct filters *filters)
 {
 	for (size_t i = 0; i < filters->count; i++) {
 		struct str name = filters->at[i].name;
@@ -244,7 +244,7 @@ check_filter_names(struct tmf_call *c, const struct describe *d, const struct fi
 }
 
 int
-describe_run(struct tmf_call *c, const struct describe *d)
+describe_run(struct sim_call *c, const struct describe *d)
 {
 	struct filters filters = {.count = 0};
 	struct places places = {0};

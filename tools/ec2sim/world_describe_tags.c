@@ -131,7 +131,7 @@ static const struct describe_index tag_indexes[] = {
 };
 
 static void
-write_tag(struct tmf_call *c, const void *object, void *state)
+write_tag(struct sim_call *c, const void *object, void *state)
 {
 	const struct tag_view *v = object;
 	char id[SIM_ID_BYTES];
@@ -160,7 +160,7 @@ static const struct describe describe_tags = {
 };
 
 int
-op_describe_tags(struct tmf_call *c)
+op_describe_tags(struct sim_call *c)
 {
 	c->w->describes[STALE_INSTANCES]++;
 	c->w->describes[STALE_TARGETS]++;

@@ -75,7 +75,7 @@ parse_what(char *text, struct fault *fault)
 	char *kind = cut(&text, ':');
 	char *end;
 
-	fault->action = TMF_ACTIONS_MAX;
+	fault->action = SIM_ACTIONS_MAX;
 	if (kind == NULL)
 		return parse_kind(text, fault) && fault->kind != FAULT_DELAY;
 	if (!parse_kind(kind, fault))
@@ -132,10 +132,10 @@ faults_for(struct sim_world *w, size_t action, int64_t *ret_delay_ms)
 
 	for (size_t i = 0; i < w->faults_count; i++) {
 		struct fault *f = &w->faults[i];
-		uint64_t nth = f->action == TMF_ACTIONS_MAX ? w->requests : w->stats[action].calls;
+		uint64_t nth = f->action == SIM_ACTIONS_MAX ? w->requests : w->stats[action].calls;
 		bool strikes;
 
-		if (f->action != TMF_ACTIONS_MAX && f->action != action)
+		if (f->action != SIM_ACTIONS_MAX && f->action != action)
 			continue;
 		strikes = f->at > 0 ? f->at == nth
 				    : world_chance(w, 5000 + i, w->serial) < f->probability;

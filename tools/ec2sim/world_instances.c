@@ -320,7 +320,7 @@ struct reservation_state {
 _Static_assert(sizeof(struct reservation_state) <= DESCRIBE_STATE_BYTES, "the describe's room");
 
 static void
-finish_reservation(struct tmf_call *c, void *state)
+finish_reservation(struct sim_call *c, void *state)
 {
 	struct reservation_state *r = state;
 
@@ -332,7 +332,7 @@ finish_reservation(struct tmf_call *c, void *state)
 }
 
 static void
-write_listed(struct tmf_call *c, const void *object, void *state)
+write_listed(struct sim_call *c, const void *object, void *state)
 {
 	const struct instance *i = object;
 	struct reservation_state *r = state;
@@ -370,7 +370,7 @@ static const struct describe describe_instances = {
 };
 
 int
-op_describe_instances(struct tmf_call *c)
+op_describe_instances(struct sim_call *c)
 {
 	return describe_run(c, &describe_instances);
 }
@@ -396,7 +396,7 @@ instance_end(struct sim_world *w, uint64_t n, enum instance_state before)
 }
 
 static int
-terminate_one(struct tmf_call *c, uint64_t n)
+terminate_one(struct sim_call *c, uint64_t n)
 {
 	struct instance i;
 	enum instance_state before;
@@ -417,7 +417,7 @@ terminate_one(struct tmf_call *c, uint64_t n)
 #define TERMINATE_MAX 1000u
 
 int
-op_terminate_instances(struct tmf_call *c)
+op_terminate_instances(struct sim_call *c)
 {
 	struct str *ids;
 	size_t count = params_list(&c->params, "InstanceId", &ids);

@@ -197,20 +197,20 @@ enum bucket_class {
 	BUCKET_TERMINATE
 };
 
-struct tmf_call;
+struct sim_call;
 
 /* A row of the table of operations (world_actions.c). */
-struct tmf_action {
+struct sim_action {
 	const char *name;
-	int (*run)(struct tmf_call *c);
+	int (*run)(struct sim_call *c);
 	const char *const
 	    *params; /* parameter names or, with a final dot, prefixes; ends with NULL */
 	enum bucket_class bucket;
 	bool sts;
 };
-extern const struct tmf_action world_actions[];
+extern const struct sim_action world_actions[];
 extern const size_t world_actions_count;
-#define TMF_ACTIONS_MAX 32u
+#define SIM_ACTIONS_MAX 32u
 
 struct bucket {
 	double tokens;
@@ -245,7 +245,7 @@ enum fault_kind {
 
 struct fault {
 	enum fault_kind kind;
-	size_t action; /* index, or TMF_ACTIONS_MAX: any */
+	size_t action; /* index, or SIM_ACTIONS_MAX: any */
 	double probability;
 	uint64_t at; /* 0: by probability */
 	int64_t delay_ms;
@@ -304,8 +304,8 @@ struct sim_world {
 	size_t creators_count;
 	struct idmap creator_of;
 
-	struct bucket buckets[TMF_ACTIONS_MAX][2];
-	struct action_stats stats[TMF_ACTIONS_MAX];
+	struct bucket buckets[SIM_ACTIONS_MAX][2];
+	struct action_stats stats[SIM_ACTIONS_MAX];
 	uint64_t unknown_actions;
 	uint64_t auth_failures;
 	uint64_t requests;	 /* since the last reset */
@@ -398,7 +398,7 @@ size_t params_list(const struct params *params, const char *prefix, struct str *
 /* A hash of all parameters but NextToken, MaxResults, ClientToken and DryRun, in any order. */
 uint64_t params_hash(const struct params *params);
 /* Filter.N.Name and .Value.M. Fails the call where there are too many. */
-int params_filters(struct tmf_call *c, struct filters *ret_filters);
+int params_filters(struct sim_call *c, struct filters *ret_filters);
 void filters_fini(struct filters *filters);
 
 /* Matching of one value: * is any run, ? is one character or none, \ escapes. */
@@ -417,10 +417,10 @@ void match_id(struct match *m, enum id_kind kind, uint64_t n);
 
 /* ---- one call ---- */
 
-struct tmf_call {
+struct sim_call {
 	struct sim_world *w;
 	const struct sim_request *request;
-	const struct tmf_action *action;
+	const struct sim_action *action;
 	size_t action_index;
 	struct params params;
 	struct sim_reply *reply;
@@ -433,33 +433,33 @@ struct tmf_call {
 };
 
 /* Makes the reply an error. Returns -1. */
-int call_fail(struct tmf_call *c, int status, const char *code, const char *format, ...)
+int call_fail(struct sim_call *c, int status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-int call_fail_missing(struct tmf_call *c, const char *param);
+int call_fail_missing(struct sim_call *c, const char *param);
 /* The value of a parameter that must be there; fails the call otherwise. */
-int call_need(struct tmf_call *c, const char *name, struct str *ret_value);
+int call_need(struct sim_call *c, const char *name, struct str *ret_value);
 /* An integer parameter. *ret_set is false where it is absent. */
-int call_int(struct tmf_call *c, const char *name, int64_t min, int64_t max, int64_t *ret_value,
+int call_int(struct sim_call *c, const char *name, int64_t min, int64_t max, int64_t *ret_value,
     bool *ret_set);
 /* Ends a call with DryRun=true as EC2 does; 0 where it is none. */
-int call_dry_run(struct tmf_call *c);
+int call_dry_run(struct sim_call *c);
 void reply_error(struct sim_world *w, struct sim_reply *reply, int status, const char *code,
     const char *message, bool sts);
 
 /* ---- tokens (world_tokens.c) ---- */
 
 /* Looks ClientToken up. Returns 1 where it was used for the same call (*ret_resource is what that made), 0 where it is new or absent, -1 where the call failed. */
-int token_find(struct tmf_call *c, uint64_t *ret_resource);
-void token_keep(struct tmf_call *c, uint64_t resource);
+int token_find(struct sim_call *c, uint64_t *ret_resource);
+void token_keep(struct sim_call *c, uint64_t resource);
 
 struct page {
 	uint64_t start; /* the first number to look at */
 	size_t max;	/* 0: not paged */
 	bool empty;	/* to be left empty */
 };
-int page_begin(struct tmf_call *c, size_t min, size_t max, struct page *ret_page);
+int page_begin(struct sim_call *c, size_t min, size_t max, struct page *ret_page);
 /* Writes <nextToken> so that the next page begins at next. */
-void page_next(struct tmf_call *c, uint64_t next);
+void page_next(struct sim_call *c, uint64_t next);
 
 /* ---- describes (world_describe.c) ---- */
 
@@ -491,34 +491,34 @@ struct describe {
 	uint64_t (*end)(const struct sim_world *w);
 	bool (*load)(const struct sim_world *w, uint64_t n, void *ret_object);
 	struct tags (*tags)(const void *object);
-	void (*write)(struct tmf_call *c, const void *object, void *state);
-	void (*finish)(struct tmf_call *c, void *state);
+	void (*write)(struct sim_call *c, const void *object, void *state);
+	void (*finish)(struct sim_call *c, void *state);
 };
 
-int describe_run(struct tmf_call *c, const struct describe *d);
+int describe_run(struct sim_call *c, const struct describe *d);
 #define DESCRIBE_STATE_BYTES 32
 
 /* ---- operations ---- */
 
-int op_describe_instances(struct tmf_call *c);
-int op_run_instances(struct tmf_call *c);
-int op_terminate_instances(struct tmf_call *c);
-int op_describe_vpcs(struct tmf_call *c);
-int op_describe_subnets(struct tmf_call *c);
-int op_describe_interfaces(struct tmf_call *c);
-int op_describe_filters(struct tmf_call *c);
-int op_describe_targets(struct tmf_call *c);
-int op_create_target(struct tmf_call *c);
-int op_delete_target(struct tmf_call *c);
-int op_describe_sessions(struct tmf_call *c);
-int op_create_session(struct tmf_call *c);
-int op_modify_session(struct tmf_call *c);
-int op_delete_session(struct tmf_call *c);
-int op_create_tags(struct tmf_call *c);
-int op_delete_tags(struct tmf_call *c);
-int op_describe_tags(struct tmf_call *c);
-int op_get_caller_identity(struct tmf_call *c);
-int op_assume_role(struct tmf_call *c);
+int op_describe_instances(struct sim_call *c);
+int op_run_instances(struct sim_call *c);
+int op_terminate_instances(struct sim_call *c);
+int op_describe_vpcs(struct sim_call *c);
+int op_describe_subnets(struct sim_call *c);
+int op_describe_interfaces(struct sim_call *c);
+int op_describe_filters(struct sim_call *c);
+int op_describe_targets(struct sim_call *c);
+int op_create_target(struct sim_call *c);
+int op_delete_target(struct sim_call *c);
+int op_describe_sessions(struct sim_call *c);
+int op_create_session(struct sim_call *c);
+int op_modify_session(struct sim_call *c);
+int op_delete_session(struct sim_call *c);
+int op_create_tags(struct sim_call *c);
+int op_delete_tags(struct sim_call *c);
+int op_describe_tags(struct sim_call *c);
+int op_get_caller_identity(struct sim_call *c);
+int op_assume_role(struct sim_call *c);
 
 /* Writes an instance's <item>. */
 void instance_write(const struct sim_world *w, struct buf *out, const struct instance *i);
@@ -537,7 +537,7 @@ void targets_given(struct sim_world *w);
 struct tags_slot *tags_slot_of(struct sim_world *w, enum id_kind kind, uint64_t n);
 const struct tags_slot *tags_slot_find(const struct sim_world *w, enum id_kind kind, uint64_t n);
 /* TagSpecification.N for that resource type; fails the call. */
-int tags_from_params(struct tmf_call *c, const char *resource_type, struct tags_slot *ret_slot);
+int tags_from_params(struct sim_call *c, const char *resource_type, struct tags_slot *ret_slot);
 /* The tags of any resource as describes show them. buffer backs generated ones. */
 struct tags
 tags_of(const struct sim_world *w, enum id_kind kind, uint64_t n, char buffer[INSTANCE_TAGS_BYTES]);
@@ -552,7 +552,7 @@ bool bucket_take(struct sim_world *w, size_t action, bool unfiltered, size_t res
 /* ---- authentication (auth.c) ---- */
 
 /* 0, or -1 with the reply made an error. */
-int auth_check(struct tmf_call *c);
+int auth_check(struct sim_call *c);
 /* What the request says it was signed with. False where it was not signed. */
 bool
 auth_claims(const struct sim_request *request, struct str *ret_access_key, struct str *ret_region);

@@ -18,7 +18,7 @@ struct order {
 };
 
 static int
-read_subnet(struct tmf_call *c, struct order *order)
+read_subnet(struct sim_call *c, struct order *order)
 {
 	struct str nested = params_get(&c->params, "NetworkInterface.1.SubnetId");
 	struct str plain = params_get(&c->params, "SubnetId");
@@ -42,7 +42,7 @@ read_subnet(struct tmf_call *c, struct order *order)
 }
 
 static int
-check_groups(struct tmf_call *c, const struct order *order, const char *prefix)
+check_groups(struct sim_call *c, const struct order *order, const char *prefix)
 {
 	struct str *ids;
 	size_t count = params_list(&c->params, prefix, &ids);
@@ -66,7 +66,7 @@ check_groups(struct tmf_call *c, const struct order *order, const char *prefix)
 }
 
 static int
-read_counts(struct tmf_call *c, struct order *order)
+read_counts(struct sim_call *c, struct order *order)
 {
 	int64_t min = 0, max = 0;
 	bool has_min, has_max;
@@ -96,7 +96,7 @@ image_formed(struct str id)
 }
 
 static int
-read_order(struct tmf_call *c, struct order *order)
+read_order(struct sim_call *c, struct order *order)
 {
 	if (read_counts(c, order) < 0 || call_need(c, "ImageId", &order->image) < 0)
 		return -1;
@@ -132,7 +132,7 @@ add_launch(struct sim_world *w)
 }
 
 static uint64_t
-launch(struct tmf_call *c, const struct order *order, const struct tags_slot *tags)
+launch(struct sim_call *c, const struct order *order, const struct tags_slot *tags)
 {
 	struct sim_world *w = c->w;
 	struct str token = params_get(&c->params, "ClientToken");
@@ -156,7 +156,7 @@ launch(struct tmf_call *c, const struct order *order, const struct tags_slot *ta
 }
 
 static void
-write_reservation(struct tmf_call *c, uint64_t first)
+write_reservation(struct sim_call *c, uint64_t first)
 {
 	const struct sim_world *w = c->w;
 	char id[SIM_ID_BYTES];
@@ -177,7 +177,7 @@ write_reservation(struct tmf_call *c, uint64_t first)
 }
 
 int
-op_run_instances(struct tmf_call *c)
+op_run_instances(struct sim_call *c)
 {
 	struct order order = {0};
 	struct tags_slot tags = {0};

@@ -32,7 +32,7 @@ place_tags(const void *object)
 }
 
 static void
-write_place_id(struct tmf_call *c, const char *name, enum id_kind kind, uint64_t n)
+write_place_id(struct sim_call *c, const char *name, enum id_kind kind, uint64_t n)
 {
 	char id[SIM_ID_BYTES];
 
@@ -75,7 +75,7 @@ offer_vpc(struct match *m, const void *object)
 }
 
 static void
-write_vpc(struct tmf_call *c, const void *object, void *state)
+write_vpc(struct sim_call *c, const void *object, void *state)
 {
 	const struct place *p = object;
 
@@ -116,7 +116,7 @@ static const struct describe describe_vpcs = {
 };
 
 int
-op_describe_vpcs(struct tmf_call *c)
+op_describe_vpcs(struct sim_call *c)
 {
 	return describe_run(c, &describe_vpcs);
 }
@@ -157,7 +157,7 @@ offer_subnet_zone(struct match *m, const void *object)
 }
 
 static void
-write_subnet(struct tmf_call *c, const void *object, void *state)
+write_subnet(struct sim_call *c, const void *object, void *state)
 {
 	const struct place *p = object;
 	unsigned vpc = vpc_of_subnet(c->w, (unsigned)p->n);
@@ -211,7 +211,7 @@ static const struct describe describe_subnets = {
 };
 
 int
-op_describe_subnets(struct tmf_call *c)
+op_describe_subnets(struct sim_call *c)
 {
 	return describe_run(c, &describe_subnets);
 }
@@ -245,7 +245,7 @@ offer_filter_description(struct match *m, const void *object)
 }
 
 static void
-write_rule(struct tmf_call *c, const char *set, const char *direction)
+write_rule(struct sim_call *c, const char *set, const char *direction)
 {
 	xml_open(c->out, set);
 	xml_open(c->out, "item");
@@ -259,7 +259,7 @@ write_rule(struct tmf_call *c, const char *set, const char *direction)
 }
 
 static void
-write_filter(struct tmf_call *c, const void *object, void *state)
+write_filter(struct sim_call *c, const void *object, void *state)
 {
 	const struct place *p = object;
 
@@ -298,7 +298,7 @@ static const struct describe describe_filters = {
 };
 
 int
-op_describe_filters(struct tmf_call *c)
+op_describe_filters(struct sim_call *c)
 {
 	return describe_run(c, &describe_filters);
 }
@@ -425,7 +425,7 @@ static const struct describe_index interface_indexes[] = {
 };
 
 static void
-write_interface(struct tmf_call *c, const void *object, void *state)
+write_interface(struct sim_call *c, const void *object, void *state)
 {
 	const struct interface *i = object;
 	char zone[ZONE_BYTES], when[CLOCK_ISO_BYTES];
@@ -480,7 +480,7 @@ static const struct describe describe_interfaces = {
 };
 
 int
-op_describe_interfaces(struct tmf_call *c)
+op_describe_interfaces(struct sim_call *c)
 {
 	return describe_run(c, &describe_interfaces);
 }

@@ -201,7 +201,7 @@ has_wildcard(struct str value)
 /* Puts the sorted parts together. */
 static int
 build_filters(
-    struct tmf_call *c, const struct numbered *parts, size_t count, struct filters *filters)
+    struct sim_call *c, const struct numbered *parts, size_t count, struct filters *filters)
 {
 	struct filter *f = NULL;
 
@@ -232,7 +232,7 @@ build_filters(
 }
 
 int
-params_filters(struct tmf_call *c, struct filters *ret_filters)
+params_filters(struct sim_call *c, struct filters *ret_filters)
 {
 	struct numbered *parts = mem_zalloc(c->params.count + 1, sizeof(parts[0]));
 	size_t count = 0;

@@ -279,7 +279,7 @@ static const struct describe_index session_indexes[] = {
 };
 
 static void
-write_id(struct tmf_call *c, const char *name, enum id_kind kind, uint64_t n)
+write_id(struct sim_call *c, const char *name, enum id_kind kind, uint64_t n)
 {
 	char id[SIM_ID_BYTES];
 
@@ -288,7 +288,7 @@ write_id(struct tmf_call *c, const char *name, enum id_kind kind, uint64_t n)
 }
 
 static void
-write_session(struct tmf_call *c, const struct session_view *v, const char *element)
+write_session(struct sim_call *c, const struct session_view *v, const char *element)
 {
 	xml_open(c->out, element);
 	write_id(c, "trafficMirrorSessionId", ID_SESSION, v->n);
@@ -307,7 +307,7 @@ write_session(struct tmf_call *c, const struct session_view *v, const char *elem
 }
 
 static void
-write_listed(struct tmf_call *c, const void *object, void *state)
+write_listed(struct sim_call *c, const void *object, void *state)
 {
 	(void)state;
 	write_session(c, object, "item");
@@ -332,13 +332,13 @@ static const struct describe describe_sessions = {
 };
 
 int
-op_describe_sessions(struct tmf_call *c)
+op_describe_sessions(struct sim_call *c)
 {
 	return describe_run(c, &describe_sessions);
 }
 
 static void
-write_true(struct tmf_call *c, uint64_t n)
+write_true(struct sim_call *c, uint64_t n)
 {
 	const struct session *s = &c->w->sessions[n];
 	struct session_view v = {.n = n, .session = s, .value = s->now};
@@ -350,7 +350,7 @@ write_true(struct tmf_call *c, uint64_t n)
 /* ---- what Create and Modify have in common ---- */
 
 static int
-read_target(struct tmf_call *c, struct str id, uint32_t *ret_target)
+read_target(struct sim_call *c, struct str id, uint32_t *ret_target)
 {
 	uint64_t n;
 	bool formed;
@@ -365,7 +365,7 @@ read_target(struct tmf_call *c, struct str id, uint32_t *ret_target)
 }
 
 static int
-read_filter(struct tmf_call *c, struct str id, uint64_t *ret_filter)
+read_filter(struct sim_call *c, struct str id, uint64_t *ret_filter)
 {
 	bool formed;
 
@@ -378,7 +378,7 @@ read_filter(struct tmf_call *c, struct str id, uint64_t *ret_filter)
 
 /* Reads the numbers that are given into value. */
 static int
-read_numbers(struct tmf_call *c, struct session_value *value)
+read_numbers(struct sim_call *c, struct session_value *value)
 {
 	int64_t number = 0, network = 0, length = 0;
 	bool has_number, has_network, has_length;
@@ -399,7 +399,7 @@ read_numbers(struct tmf_call *c, struct session_value *value)
 /* Checks what the target and the interface's other sessions allow. self: the session that is modified, else UINT32_MAX. */
 static int
 check_value(
-    struct tmf_call *c, uint64_t interface, const struct session_value *value, uint32_t self)
+    struct sim_call *c, uint64_t interface, const struct session_value *value, uint32_t self)
 {
 	const struct sim_world *w = c->w;
 	const struct target *t = &w->targets[value->target];
@@ -445,7 +445,7 @@ default_network(uint64_t n)
 /* ---- CreateTrafficMirrorSession ---- */
 
 static int
-check_source(struct tmf_call *c, struct str id, uint64_t *ret_interface)
+check_source(struct sim_call *c, struct str id, uint64_t *ret_interface)
 {
 	const struct sim_world *w = c->w;
 	int len = (int)(id.len < 100 ? id.len : 100);
@@ -491,7 +491,7 @@ add_session(struct sim_world *w)
 
 static int
 create_session(
-    struct tmf_call *c, uint64_t interface, const struct session_value *value, uint64_t *ret_n)
+    struct sim_call *c, uint64_t interface, const struct session_value *value, uint64_t *ret_n)
 {
 	struct str description = params_get(&c->params, "Description");
 	struct sim_world *w = c->w;
@@ -520,7 +520,7 @@ create_session(
 }
 
 static int
-create_checked(struct tmf_call *c, uint64_t *ret_n)
+create_checked(struct sim_call *c, uint64_t *ret_n)
 {
 	struct session_value value = {.virtual_network_id = default_network(c->w->sessions_count)};
 	struct str interface_id, target_id, filter_id, number;
@@ -543,7 +543,7 @@ create_checked(struct tmf_call *c, uint64_t *ret_n)
 }
 
 int
-op_create_session(struct tmf_call *c)
+op_create_session(struct sim_call *c)
 {
 	uint64_t n;
 	int used = token_find(c, &n);
@@ -561,7 +561,7 @@ op_create_session(struct tmf_call *c)
 /* ---- ModifyTrafficMirrorSession ---- */
 
 static int
-find_session(struct tmf_call *c, struct str id, uint32_t *ret_index)
+find_session(struct sim_call *c, struct str id, uint32_t *ret_index)
 {
 	uint64_t n;
 	bool formed;
@@ -577,7 +577,7 @@ find_session(struct tmf_call *c, struct str id, uint32_t *ret_index)
 
 static int
 read_removals(
-    struct tmf_call *c, uint32_t index, struct session_value *value, bool *ret_description)
+    struct sim_call *c, uint32_t index, struct session_value *value, bool *ret_description)
 {
 	struct str *fields;
 	size_t count = params_list(&c->params, "RemoveField", &fields);
@@ -600,7 +600,7 @@ read_removals(
 }
 
 static void
-modify(struct tmf_call *c, uint32_t index, const struct session_value *value, bool drop_description)
+modify(struct sim_call *c, uint32_t index, const struct session_value *value, bool drop_description)
 {
 	struct session *s = &c->w->sessions[index];
 	struct str description = params_get(&c->params, "Description");
@@ -622,7 +622,7 @@ modify(struct tmf_call *c, uint32_t index, const struct session_value *value, bo
 }
 
 int
-op_modify_session(struct tmf_call *c)
+op_modify_session(struct sim_call *c)
 {
 	struct str id, target = params_get(&c->params, "TrafficMirrorTargetId"),
 		       filter = params_get(&c->params, "TrafficMirrorFilterId");
@@ -647,7 +647,7 @@ op_modify_session(struct tmf_call *c)
 /* ---- DeleteTrafficMirrorSession ---- */
 
 int
-op_delete_session(struct tmf_call *c)
+op_delete_session(struct sim_call *c)
 {
 	struct str id;
 	uint32_t index = 0;

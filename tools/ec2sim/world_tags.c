@@ -213,7 +213,7 @@ tags_slot_of(struct sim_world *w, enum id_kind kind, uint64_t n)
 }
 
 static int
-check_tag(struct tmf_call *c, struct str key, struct str value)
+check_tag(struct sim_call *c, struct str key, struct str value)
 {
 	if (key.len == 0 || key.len > TAG_KEY_BYTES_MAX || memchr(key.p, '\0', key.len) != NULL)
 		return call_fail(c, 400, "InvalidParameterValue",
@@ -230,7 +230,7 @@ check_tag(struct tmf_call *c, struct str key, struct str value)
 
 /* A parameter PREFIX.N.SUFFIX */
 static struct str
-nested_param(const struct tmf_call *c, const char *prefix, size_t n, const char *suffix)
+nested_param(const struct sim_call *c, const char *prefix, size_t n, const char *suffix)
 {
 	char *name = mem_printf("%s.%zu%s", prefix, n, suffix);
 	struct str value = params_get(&c->params, name);
@@ -247,7 +247,7 @@ struct tag_pairs {
 };
 
 static int
-read_pairs(struct tmf_call *c, const char *prefix, struct tag_pairs *ret)
+read_pairs(struct sim_call *c, const char *prefix, struct tag_pairs *ret)
 {
 	ret->count = 0;
 	for (size_t n = 1; n <= TAGS_MAX + 1; n++) {
@@ -267,7 +267,7 @@ read_pairs(struct tmf_call *c, const char *prefix, struct tag_pairs *ret)
 }
 
 int
-tags_from_params(struct tmf_call *c, const char *resource_type, struct tags_slot *ret_slot)
+tags_from_params(struct sim_call *c, const char *resource_type, struct tags_slot *ret_slot)
 {
 	struct tag_pairs pairs;
 	struct buf blob = {0};
@@ -380,7 +380,7 @@ changed_tags(
 #define TAGGED_MAX 1000u /* resources in one call */
 
 static int
-read_resources(struct tmf_call *c, struct str *ids, size_t count, uint64_t *numbers)
+read_resources(struct sim_call *c, struct str *ids, size_t count, uint64_t *numbers)
 {
 	if (count == 0)
 		return call_fail_missing(c, "ResourceId");
@@ -403,7 +403,7 @@ read_resources(struct tmf_call *c, struct str *ids, size_t count, uint64_t *numb
 
 static int
 change_all(
-    struct tmf_call *c, const struct str *ids, const uint64_t *numbers, size_t count, bool set)
+    struct sim_call *c, const struct str *ids, const uint64_t *numbers, size_t count, bool set)
 {
 	struct tag_pairs pairs;
 
@@ -430,7 +430,7 @@ change_all(
 }
 
 static int
-change_tags(struct tmf_call *c, bool set)
+change_tags(struct sim_call *c, bool set)
 {
 	struct str *ids;
 	size_t count = params_list(&c->params, "ResourceId", &ids);
@@ -444,13 +444,13 @@ change_tags(struct tmf_call *c, bool set)
 }
 
 int
-op_create_tags(struct tmf_call *c)
+op_create_tags(struct sim_call *c)
 {
 	return change_tags(c, true);
 }
 
 int
-op_delete_tags(struct tmf_call *c)
+op_delete_tags(struct sim_call *c)
 {
 	return change_tags(c, false);
 }

@@ -132,7 +132,7 @@ static const struct describe_filter target_filters[] = {
 };
 
 static void
-write_target(struct tmf_call *c, uint64_t n, const struct tags *tags, const char *element)
+write_target(struct sim_call *c, uint64_t n, const struct tags *tags, const char *element)
 {
 	const struct target *t = &c->w->targets[n];
 	char id[SIM_ID_BYTES];
@@ -158,7 +158,7 @@ write_target(struct tmf_call *c, uint64_t n, const struct tags *tags, const char
 }
 
 static void
-write_listed(struct tmf_call *c, const void *object, void *state)
+write_listed(struct sim_call *c, const void *object, void *state)
 {
 	const struct target_view *v = object;
 
@@ -184,7 +184,7 @@ static const struct describe describe_targets = {
 };
 
 int
-op_describe_targets(struct tmf_call *c)
+op_describe_targets(struct sim_call *c)
 {
 	return describe_run(c, &describe_targets);
 }
@@ -192,7 +192,7 @@ op_describe_targets(struct tmf_call *c)
 /* ---- CreateTrafficMirrorTarget ---- */
 
 static int
-check_interface(struct tmf_call *c, struct str id, uint64_t *ret_interface)
+check_interface(struct sim_call *c, struct str id, uint64_t *ret_interface)
 {
 	int len = (int)(id.len < 100 ? id.len : 100);
 	struct instance holder;
@@ -215,7 +215,7 @@ check_interface(struct tmf_call *c, struct str id, uint64_t *ret_interface)
 }
 
 static int
-check_balancer(struct tmf_call *c, struct str arn)
+check_balancer(struct sim_call *c, struct str arn)
 {
 	char *text = mem_strndup(arn.p, arn.len);
 	bool formed = strncmp(text, "arn:aws", 7) == 0 &&
@@ -245,7 +245,7 @@ struct pointing {
 };
 
 static int
-read_pointing(struct tmf_call *c, struct pointing *p)
+read_pointing(struct sim_call *c, struct pointing *p)
 {
 	struct str given[] = {
 	    [TARGET_INTERFACE] = params_get(&c->params, "NetworkInterfaceId"),
@@ -273,7 +273,7 @@ read_pointing(struct tmf_call *c, struct pointing *p)
 }
 
 static int
-create_target(struct tmf_call *c, const struct pointing *p, uint64_t *ret_n)
+create_target(struct sim_call *c, const struct pointing *p, uint64_t *ret_n)
 {
 	struct str description = params_get(&c->params, "Description");
 	struct tags_slot tags = {0};
@@ -301,7 +301,7 @@ create_target(struct tmf_call *c, const struct pointing *p, uint64_t *ret_n)
 }
 
 int
-op_create_target(struct tmf_call *c)
+op_create_target(struct sim_call *c)
 {
 	struct pointing p = {.interface = 0};
 	struct tags tags;
@@ -330,7 +330,7 @@ op_create_target(struct tmf_call *c)
 /* ---- DeleteTrafficMirrorTarget ---- */
 
 int
-op_delete_target(struct tmf_call *c)
+op_delete_target(struct sim_call *c)
 {
 	struct sim_world *w = c->w;
 	struct str id;

@@ -10,13 +10,13 @@
 #define SCALE_OF_SERIALS       4000 /* salts of world_hash that belong to this file */
 
 static uint64_t
-token_key(const struct tmf_call *c, struct str token)
+token_key(const struct sim_call *c, struct str token)
 {
 	return hash_text(token, hash_text(str_of(c->action->name), 3)) >> 1;
 }
 
 int
-token_find(struct tmf_call *c, uint64_t *ret_resource)
+token_find(struct sim_call *c, uint64_t *ret_resource)
 {
 	struct str token = params_get(&c->params, "ClientToken");
 	uint64_t index;
@@ -38,7 +38,7 @@ token_find(struct tmf_call *c, uint64_t *ret_resource)
 }
 
 void
-token_keep(struct tmf_call *c, uint64_t resource)
+token_keep(struct sim_call *c, uint64_t resource)
 {
 	struct str token = params_get(&c->params, "ClientToken");
 	struct sim_world *w = c->w;
@@ -63,14 +63,14 @@ struct page_token {
 };
 
 static uint64_t
-page_check(const struct tmf_call *c, const struct page_token *t)
+page_check(const struct sim_call *c, const struct page_token *t)
 {
 	return world_hash(c->w, SCALE_OF_SERIALS,
 	    world_hash(c->w, t->start, t->serial) ^ params_hash(&c->params));
 }
 
 static int
-page_resume(struct tmf_call *c, struct str text, struct page *page)
+page_resume(struct sim_call *c, struct str text, struct page *page)
 {
 	struct buf bytes = {0};
 	struct page_token t = {0};
@@ -91,7 +91,7 @@ page_resume(struct tmf_call *c, struct str text, struct page *page)
 }
 
 int
-page_begin(struct tmf_call *c, size_t min, size_t max, struct page *ret_page)
+page_begin(struct sim_call *c, size_t min, size_t max, struct page *ret_page)
 {
 	struct str token = params_get(&c->params, "NextToken");
 	int64_t results = 0;
@@ -121,7 +121,7 @@ page_begin(struct tmf_call *c, size_t min, size_t max, struct page *ret_page)
 }
 
 void
-page_next(struct tmf_call *c, uint64_t next)
+page_next(struct sim_call *c, uint64_t next)
 {
 	struct page_token t = {.start = next, .serial = c->w->serial};
 	struct buf text = {0};
