@@ -266,6 +266,7 @@ END_TEST
 struct tally {
 	int cases;
 	int wrong;
+	int jsonata;
 };
 
 /* The name of the state that is entered behind the first Choice. */
@@ -299,6 +300,10 @@ try_case(void *arg, json_t *corpus_case)
 	bool ours = false;
 	char *text;
 
+	if (vector_has(json_object_get(corpus_case, "features"), "JSONata")) {
+		tally->jsonata++;
+		return;
+	}
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
 		ours = ours || strncmp(id, groups[i], strlen(groups[i])) == 0;
 	if (!ours)
@@ -321,7 +326,9 @@ START_TEST(test_recordings)
 
 	if (vector_each_case(TEST_SHARED_DIR "/asl-conformance/execution", try_case, &tally) == 0)
 		return;
-	printf("%d recorded choices, %d of them not as AWS made them\n", tally.cases, tally.wrong);
+	printf(
+	    "%d recorded choices, %d of them not as AWS made them; %d cases in JSONata skipped\n",
+	    tally.cases, tally.wrong, tally.jsonata);
 	ck_assert_int_gt(tally.cases, 250);
 	ck_assert_int_eq(tally.wrong, 0);
 }

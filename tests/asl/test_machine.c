@@ -713,6 +713,7 @@ struct tally {
 	int recorded_wrong;
 	int judged;
 	int judged_wrong;
+	int jsonata;
 };
 
 static bool
@@ -746,8 +747,10 @@ judge(void *arg, json_t *corpus_case)
 	bool recorded = strcmp(jsonx_get_string(corpus_case, "evidence"), "aws-recorded") == 0;
 	bool wrong;
 
-	if (vector_has(json_object_get(corpus_case, "features"), "JSONata"))
+	if (vector_has(json_object_get(corpus_case, "features"), "JSONata")) {
+		tally->jsonata++;
 		return;
+	}
 	wrong = is_valid(corpus_case) != valid;
 	if (wrong)
 		printf("%s should be %s: %s\n", jsonx_get_string(corpus_case, "id"),
@@ -762,8 +765,9 @@ START_TEST(test_recorded_judgements)
 
 	if (vector_each_case(TEST_SHARED_DIR "/asl-conformance/validation", judge, &tally) == 0)
 		return;
-	printf("%d definitions recorded by AWS, %d of them judged otherwise; %d others, %d\n",
-	    tally.recorded, tally.recorded_wrong, tally.judged, tally.judged_wrong);
+	printf("%d definitions recorded by AWS, %d of them judged otherwise; %d others, %d; "
+	       "%d in JSONata skipped\n",
+	    tally.recorded, tally.recorded_wrong, tally.judged, tally.judged_wrong, tally.jsonata);
 	ck_assert_int_gt(tally.recorded, 100);
 	ck_assert_int_eq(tally.recorded_wrong, 0);
 	ck_assert_int_le(tally.judged_wrong, tally.judged / 20);
