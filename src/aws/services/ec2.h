@@ -36,6 +36,15 @@ struct tmf_call *ec2_describe_targets(struct aws_client *ec2, const struct ec2_d
 /* {"TrafficMirrorSessions": [{TrafficMirrorSessionId, TrafficMirrorTargetId, TrafficMirrorFilterId, NetworkInterfaceId, OwnerId, PacketLength?, SessionNumber, VirtualNetworkId?, Description?, Tags}], "NextToken"} */
 struct tmf_call *ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe);
 
+/* What can be listed: see pager.h, which reads a whole list. */
+struct ec2_list {
+	const char *operation; /* "DescribeTrafficMirrorSessions" */
+	struct tmf_call *(*describe)(struct aws_client *ec2, const struct ec2_describe *describe);
+};
+extern const struct ec2_list ec2_list_instances;
+extern const struct ec2_list ec2_list_targets;
+extern const struct ec2_list ec2_list_sessions;
+
 struct ec2_create_target {
 	const char *network_interface_id; /* or */
 	const char *network_load_balancer_arn;

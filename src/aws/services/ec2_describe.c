@@ -53,6 +53,10 @@ static const struct xml_shape describe_sessions_shape[] = {
     {.element = NULL},
 };
 
+const struct ec2_list ec2_list_instances = {"DescribeInstances", ec2_describe_instances};
+const struct ec2_list ec2_list_targets = {"DescribeTrafficMirrorTargets", ec2_describe_targets};
+const struct ec2_list ec2_list_sessions = {"DescribeTrafficMirrorSessions", ec2_describe_sessions};
+
 /* Action, and what every describe takes. */
 static void
 begin_describe(
@@ -71,7 +75,7 @@ struct tmf_call *
 ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe)
 {
 	struct aws_operation operation = {
-	    .name = "DescribeInstances",
+	    .name = ec2_list_instances.operation,
 	    .reply = describe_instances_shape,
 	    .convert = ec2_instances_of_reservations,
 	};
@@ -84,7 +88,7 @@ struct tmf_call *
 ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe)
 {
 	struct aws_operation operation = {
-	    .name = "DescribeTrafficMirrorTargets",
+	    .name = ec2_list_targets.operation,
 	    .reply = describe_targets_shape,
 	    .convert = ec2_with_next_token,
 	};
@@ -97,7 +101,7 @@ struct tmf_call *
 ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe)
 {
 	struct aws_operation operation = {
-	    .name = "DescribeTrafficMirrorSessions",
+	    .name = ec2_list_sessions.operation,
 	    .reply = describe_sessions_shape,
 	    .convert = ec2_with_next_token,
 	};
