@@ -107,6 +107,41 @@ START_TEST(the_nth_call_is_struck)
 }
 END_TEST
 
+/* A subnet without capacity, a filter that is missing: only calls that name the place are refused. */
+START_TEST(a_refusal_has_its_code_operation_and_place)
+{
+	struct sim_opts opts = sim_test_opts(20);
+	struct sim sim;
+
+	opts.faults[opts.faults_count++] = "refuse:InvalidVpcID.NotFound:DescribeSubnets:vpc-1@1";
+	opts.faults[opts.faults_count++] = "refuse:UnauthorizedOperation:DescribeVpcs@1";
+	sim_start(&sim, &opts);
+	sim_expect(&sim, NULL, "Action=DescribeSubnets");
+	sim_expect(&sim, "InvalidVpcID.NotFound",
+	    "Action=DescribeSubnets&Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1");
+	sim_expect(
+	    &sim, NULL, "Action=DescribeSubnets&Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-12");
+	sim_expect(&sim, "UnauthorizedOperation", "Action=DescribeVpcs");
+	ck_assert_int_eq(sim.reply.status, 403);
+	sim_stop(&sim);
+}
+END_TEST
+
+START_TEST(a_fault_may_last_from_a_call_on)
+{
+	struct sim_opts opts = sim_test_opts(20);
+	struct sim sim;
+
+	opts.faults[opts.faults_count++] = "refuse:RequestExpired@#3+";
+	sim_start(&sim, &opts);
+	sim_expect(&sim, NULL, "Action=DescribeVpcs");
+	sim_expect(&sim, NULL, "Action=DescribeSubnets");
+	sim_expect(&sim, "RequestExpired", "Action=DescribeVpcs");
+	sim_expect(&sim, "RequestExpired", "Action=DescribeSubnets");
+	sim_stop(&sim);
+}
+END_TEST
+
 START_TEST(faults_by_chance_come_about_as_often)
 {
 	struct sim_opts opts = sim_test_opts(20);
@@ -178,8 +213,9 @@ END_TEST
 
 START_TEST(bad_faults_leave_the_old_ones)
 {
-	static const char *const bad[] = {"500", "500@2", "500@x", "500@#0", "600@0.1",
-	    "500:MakeCoffee@0.1", "delay@0.1", "delay:x@0.1"};
+	static const char *const bad[] = {"refuse@1", "refuse:@1", "refuse:X:Y@1", "500@#2-", "500",
+	    "500@2", "500@x", "500@#0", "600@0.1", "500:MakeCoffee@0.1", "delay@0.1",
+	    "delay:x@0.1"};
 	struct sim_opts opts = sim_test_opts(20);
 	struct sim sim;
 
@@ -202,5 +238,6 @@ END_TEST
 
 SIM_MAIN("ec2sim faults", describes_have_100_and_20_a_second, each_operation_has_its_size,
     launches_are_counted_by_instances_too, scales_multiply, the_nth_call_is_struck,
+    a_refusal_has_its_code_operation_and_place, a_fault_may_last_from_a_call_on,
     faults_by_chance_come_about_as_often, before_and_after_the_effect,
     replies_are_as_their_faults_say, bad_faults_leave_the_old_ones)

@@ -441,7 +441,7 @@ run_action(struct sim_call *c)
 
 /* Faults that strike instead of the call. Returns true where one did. */
 static bool
-fault_before(struct sim_call *c, unsigned faults)
+fault_before(struct sim_call *c, unsigned faults, const char *code)
 {
 	if (faults & FAULT_BIT(FAULT_RESET_BEFORE)) {
 		c->reply->wire = SIM_WIRE_CLOSE;
@@ -460,6 +460,11 @@ fault_before(struct sim_call *c, unsigned faults)
 	if (faults & FAULT_BIT(FAULT_503)) {
 		call_fail(
 		    c, 503, "Unavailable", "The service is unavailable. Please try again shortly.");
+		return true;
+	}
+	if (faults & FAULT_BIT(FAULT_REFUSE)) {
+		call_fail(c, strcmp(code, "UnauthorizedOperation") == 0 ? 403 : 400, code,
+		    "Refused at the request of the simulator's user.");
 		return true;
 	}
 	return false;
@@ -488,12 +493,13 @@ static void
 handle_known(struct sim_call *c)
 {
 	struct action_stats *stats = &c->w->stats[c->action_index];
+	const char *code;
 	unsigned faults;
 
 	stats->calls++;
-	faults = faults_for(c->w, c->action_index, &c->reply->delay_ms);
+	faults = faults_for(c, &code);
 	stats->faults += faults != 0;
-	if (!fault_before(c, faults)) {
+	if (!fault_before(c, faults, code)) {
 		run_action(c);
 		fault_after(c, faults);
 	}

@@ -14,6 +14,7 @@ static const char *const kind_names[FAULT_COUNT] = {
     [FAULT_TRUNCATE] = "truncate",
     [FAULT_GARBAGE] = "garbage",
     [FAULT_DELAY] = "delay",
+    [FAULT_REFUSE] = "refuse",
 };
 
 #define DELAY_MS_MAX 600000 /* ten minutes: longer than any client waits */
@@ -38,6 +39,8 @@ parse_rate(const char *text, struct fault *fault)
 
 	if (text[0] == '#') {
 		fault->at = strtoull(text + 1, &end, 10);
+		fault->onwards = *end == '+';
+		end += fault->onwards;
 		return end != text + 1 && *end == '\0' && fault->at > 0;
 	}
 	fault->probability = strtod(text, &end);
@@ -68,7 +71,29 @@ parse_action(const char *name, struct fault *fault)
 	return false;
 }
 
-/* What stands before the @: KIND, KIND:OPERATION, delay:MS or delay:MS:OPERATION. */
+/* CODE, CODE:OPERATION or CODE:OPERATION:PLACE behind "refuse:". */
+static bool
+parse_refusal(char *text, struct fault *fault)
+{
+	char *code = cut(&text, ':');
+	char *action = code != NULL ? cut(&text, ':') : NULL;
+
+	if (code == NULL)
+		code = text;
+	else if (action == NULL && !parse_action(text, fault))
+		return false;
+	if (action != NULL) {
+		if (!parse_action(action, fault) || strlen(text) >= sizeof(fault->place))
+			return false;
+		memcpy(fault->place, text, strlen(text) + 1);
+	}
+	if (code[0] == '\0' || strlen(code) >= sizeof(fault->code))
+		return false;
+	memcpy(fault->code, code, strlen(code) + 1);
+	return true;
+}
+
+/* The part before the @: KIND, KIND:OPERATION, delay:MS, delay:MS:OPERATION, or a refusal. */
 static bool
 parse_what(char *text, struct fault *fault)
 {
@@ -77,9 +102,12 @@ parse_what(char *text, struct fault *fault)
 
 	fault->action = SIM_ACTIONS_MAX;
 	if (kind == NULL)
-		return parse_kind(text, fault) && fault->kind != FAULT_DELAY;
+		return parse_kind(text, fault) && fault->kind != FAULT_DELAY &&
+		       fault->kind != FAULT_REFUSE;
 	if (!parse_kind(kind, fault))
 		return false;
+	if (fault->kind == FAULT_REFUSE)
+		return parse_refusal(text, fault);
 	if (fault->kind != FAULT_DELAY)
 		return parse_action(text, fault);
 	fault->delay_ms = strtoll(text, &end, 10);
@@ -105,7 +133,8 @@ parse_fault(const char *text, struct fault *ret, struct tmf_err *err)
 		}
 	}
 	return tmf_err_set(err, TMF_ERR_INVALID,
-	    "fault \"%s\" is not KIND[:OPERATION]@P or @#N with a known kind and operation", text);
+	    "fault \"%s\" is not KIND[:OPERATION]@P, @#N or @#N+ with a known kind and operation",
+	    text);
 }
 
 int
@@ -125,27 +154,53 @@ world_set_faults(
 	return 0;
 }
 
-unsigned
-faults_for(struct sim_world *w, size_t action, int64_t *ret_delay_ms)
+/* Whether a call concerns the place of a refusal: an id among the values of its parameters. */
+static bool
+names_place(const struct sim_call *c, const char *place)
 {
+	if (place[0] == '\0')
+		return true;
+	for (size_t i = 0; i < c->params.count; i++) {
+		if (str_is(c->params.at[i].value, place))
+			return true;
+	}
+	return false;
+}
+
+static bool
+strikes(const struct sim_call *c, size_t index)
+{
+	const struct sim_world *w = c->w;
+	const struct fault *f = &w->faults[index];
+	uint64_t nth = f->action == SIM_ACTIONS_MAX ? w->requests : w->stats[c->action_index].calls;
+
+	if ((f->action != SIM_ACTIONS_MAX && f->action != c->action_index) ||
+	    !names_place(c, f->place))
+		return false;
+	if (f->at > 0)
+		return f->onwards ? nth >= f->at : nth == f->at;
+	return world_chance(w, 5000 + index, w->serial) < f->probability;
+}
+
+unsigned
+faults_for(struct sim_call *c, const char **ret_code)
+{
+	struct sim_world *w = c->w;
 	unsigned bits = 0;
 
+	*ret_code = NULL;
 	for (size_t i = 0; i < w->faults_count; i++) {
 		struct fault *f = &w->faults[i];
-		uint64_t nth = f->action == SIM_ACTIONS_MAX ? w->requests : w->stats[action].calls;
-		bool strikes;
 
-		if (f->action != SIM_ACTIONS_MAX && f->action != action)
-			continue;
-		strikes = f->at > 0 ? f->at == nth
-				    : world_chance(w, 5000 + i, w->serial) < f->probability;
-		if (!strikes)
+		if (!strikes(c, i))
 			continue;
 		f->hits++;
 		w->faults_by_kind[f->kind]++;
 		bits |= FAULT_BIT(f->kind);
 		if (f->kind == FAULT_DELAY)
-			*ret_delay_ms += f->delay_ms;
+			c->reply->delay_ms += f->delay_ms;
+		if (f->kind == FAULT_REFUSE && *ret_code == NULL)
+			*ret_code = f->code;
 	}
 	return bits;
 }

@@ -237,18 +237,24 @@ enum fault_kind {
 	FAULT_TRUNCATE,
 	FAULT_GARBAGE,
 	FAULT_DELAY,
+	FAULT_REFUSE,
 	FAULT_COUNT
 };
 #define FAULT_BIT(kind) (1u << (kind))
 
-#define FAULT_TEXT_BYTES 96
+#define FAULT_TEXT_BYTES 192
+#define FAULT_CODE_BYTES 96
 
 struct fault {
 	enum fault_kind kind;
 	size_t action; /* index, or SIM_ACTIONS_MAX: any */
 	double probability;
-	uint64_t at; /* 0: by probability */
+	uint64_t at;  /* 0: by probability */
+	bool onwards; /* from call number `at` on, not that call alone */
 	int64_t delay_ms;
+	char code[FAULT_CODE_BYTES]; /* of a refusal */
+	/* A refusal strikes only calls with a parameter of this value: the id of a subnet, a filter, a target. "": all. */
+	char place[SIM_ID_BYTES];
 	uint64_t hits;
 	char text[FAULT_TEXT_BYTES];
 };
@@ -544,8 +550,9 @@ tags_of(const struct sim_world *w, enum id_kind kind, uint64_t n, char buffer[IN
 
 /* ---- faults and buckets ---- */
 
-/* The faults that strike this call, as FAULT_BITs. */
-unsigned faults_for(struct sim_world *w, size_t action, int64_t *ret_delay_ms);
+/* The faults that strike this call, as FAULT_BITs. Effects: adds to the reply's delay.
+ * ret_code: of FAULT_REFUSE, the code of the first refusal that strikes. */
+unsigned faults_for(struct sim_call *c, const char **ret_code);
 /* False where the quota is used up. */
 bool bucket_take(struct sim_world *w, size_t action, bool unfiltered, size_t resources);
 
