@@ -42,7 +42,7 @@ struct tmf_action {
 	void (*gave_up)(struct tmf_op *op);
 };
 
-/* A running action. Stages read frame, input, reply, err and env, and may set result_bytes_max; the rest is the engine's. */
+/* A running action. Stages read frame, input, reply, err and env; the rest is the engine's. */
 struct tmf_op {
 	void *frame;   /* frame_size bytes, zeroed before the first stage */
 	json_t *input; /* borrowed */
@@ -54,9 +54,6 @@ struct tmf_op {
 	struct tmf_loop *loop;
 	const struct tmf_action *action;
 
-	/* Set by a stage before it is done, where it has counted: what the result's JSON text has at most. 0: the engine counts. */
-	size_t result_bytes_max;
-
 	json_t *result; /* set by tmf_op_done */
 	json_t *kept;	/* object: what tmf_op_keep holds */
 	struct tmf_call *call;
@@ -64,7 +61,6 @@ struct tmf_op {
 	int64_t stage_mono_ms; /* when the newest stage began: a sign of life */
 	bool sees_error;
 	bool gives_reply; /* tmf_op_await_result */
-	bool unchanged;	  /* op_done_unchanged */
 };
 
 /* Waits for call (taken), then runs stage with op->reply. If the call fails, the operation fails with its error. */
@@ -82,10 +78,6 @@ enum tmf_op_next tmf_op_sleep(struct tmf_op *op, int64_t delay_ms, tmf_op_stage_
 
 /* Ends the operation with result (taken, not NULL). */
 enum tmf_op_next tmf_op_done(struct tmf_op *op, json_t *result);
-
-/* The same for a result that came of reading only, or of a repair that a second time finds done. A resume may do it again, so the engine need not keep this
- * result. */
-enum tmf_op_next op_done_unchanged(struct tmf_op *op, json_t *result);
 
 /* Ends it with an error: fills op->err. `return tmf_op_fail(op, TMF_ERR_INVALID, "...")`. When op->err is set already, `return TMF_OP_FAIL`. */
 enum tmf_op_next tmf_op_fail(struct tmf_op *op, enum tmf_err_code code, const char *format, ...)

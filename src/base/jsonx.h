@@ -40,8 +40,9 @@ char *jsonx_text(const json_t *value);
 /* How many bytes jsonx_write would append; walks the value, allocates nothing. Stops counting past limit and returns limit + 1. */
 size_t jsonx_text_bytes(const json_t *value, size_t limit);
 
-/* The same, or something larger that is within limit too: for those who only ask whether it fits. Far cheaper where texts are long. */
-size_t jsonx_text_bytes_max(const json_t *value, size_t limit);
+/* True if jsonx_write would append at most limit bytes. Does not look into the strings where their lengths alone settle
+ * it, so it is cheaper than jsonx_text_bytes. */
+bool jsonx_text_fits(const json_t *value, size_t limit);
 
 /* Deep equality with 1 == 1.0. */
 bool jsonx_same(const json_t *a, const json_t *b);

@@ -390,10 +390,10 @@ jsonx_text_bytes(const json_t *value, size_t limit)
 	return count_up_to(&(const struct count){.limit = limit}, value);
 }
 
-size_t
-jsonx_text_bytes_max(const json_t *value, size_t limit)
+bool
+jsonx_text_fits(const json_t *value, size_t limit)
 {
-	size_t bytes = count_up_to(&(const struct count){.limit = limit, .at_most = true}, value);
+	const struct count rough = {.limit = limit, .at_most = true};
 
-	return bytes <= limit ? bytes : jsonx_text_bytes(value, limit);
+	return count_up_to(&rough, value) <= limit || jsonx_text_bytes(value, limit) <= limit;
 }

@@ -94,7 +94,6 @@ branch_scope(struct branch *branch, json_t *input)
 {
 	return (struct asl_scope){
 	    .input = input,
-	    .input_bytes_max = input == branch->input ? branch->input_bytes_max : 0,
 	    .variables = branch->variables,
 	    .context = context_of,
 	    .context_arg = branch,
@@ -109,8 +108,6 @@ branch_enter(struct branch *branch, const struct asl_state *state, json_t *input
 
 	json_decref(branch->input);
 	branch->input = input;
-	branch->input_bytes_max = 0;
-	branch->is_told = branch->is_told && checkpoint_may_pass(branch);
 	branch->state = state;
 	branch->phase = PHASE_ENTERED;
 	branch->retry_count = 0;
@@ -158,13 +155,13 @@ branch_fail(struct branch *branch, struct tmf_err *err)
 
 /* Output and new variables of the state; a new reference each. */
 static int
-apply_result(struct branch *branch, json_t *result, json_t **ret_output, size_t *bytes_max,
-    json_t **ret_variables, struct tmf_err *err)
+apply_result(struct branch *branch, json_t *result, json_t **ret_output, json_t **ret_variables,
+    struct tmf_err *err)
 {
 	struct asl_scope raw = branch_scope(branch, branch->input);
 	struct asl_scope assign = branch_scope(branch, result);
 
-	if (asl_state_output_sized(branch->state, &raw, result, ret_output, bytes_max, err) < 0)
+	if (asl_state_output(branch->state, &raw, result, ret_output, err) < 0)
 		return -1;
 	if (asl_assign(branch->state->assign, &assign, ret_variables, err) == 0)
 		return 0;
@@ -176,17 +173,11 @@ apply_result(struct branch *branch, json_t *result, json_t **ret_output, size_t 
 void
 branch_state_done(struct branch *branch, json_t *result)
 {
-	branch_state_done_sized(branch, result, 0);
-}
-
-void
-branch_state_done_sized(struct branch *branch, json_t *result, size_t bytes_max)
-{
 	const struct asl_state *state = branch->state;
 	json_t *output = NULL;
 	json_t *variables = NULL;
 	struct tmf_err err = {0};
-	int ret = apply_result(branch, result, &output, &bytes_max, &variables, &err);
+	int ret = apply_result(branch, result, &output, &variables, &err);
 
 	json_decref(result);
 	if (ret < 0) {
@@ -202,7 +193,6 @@ branch_state_done_sized(struct branch *branch, json_t *result, size_t bytes_max)
 		return;
 	}
 	branch_enter(branch, state->next, output);
-	branch->input_bytes_max = bytes_max;
 	tmf_loop_post(branch->x->engine->loop, &branch->task);
 }
 
@@ -400,9 +390,8 @@ leave_choice(
 	struct asl_scope scope = branch_scope(branch, input);
 	json_t *output = NULL;
 	json_t *variables = NULL;
-	size_t bytes_max = 0;
 
-	if (asl_state_output_sized(state, &raw, input, &output, &bytes_max, err) < 0)
+	if (asl_state_output(state, &raw, input, &output, err) < 0)
 		return -1;
 	if (asl_assign(assign, &scope, &variables, err) < 0) {
 		json_decref(output);
@@ -412,7 +401,6 @@ leave_choice(
 	branch->variables = variables;
 	execution_exit_event(branch, output, assign);
 	branch_enter(branch, next, output);
-	branch->input_bytes_max = bytes_max;
 	tmf_loop_post(branch->x->engine->loop, &branch->task);
 	return 0;
 }

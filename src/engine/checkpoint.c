@@ -7,8 +7,6 @@
 #include <stdlib.h>
 
 #define RECORD_ID 0 /* the execution's own row; branches begin at 1 */
-/* How many ops that only read a resume does again at most: a listing that is only looked through gets on, too. */
-#define READS_MAX 4
 
 /* A write that fails ends the loop at the end of the turn. */
 static void
@@ -168,37 +166,6 @@ write_record(struct execution *x, struct buf *text, struct tmf_err *err)
 	return store_branch_put(x->engine->store, x->run_id, RECORD_ID, buf_str(text), err);
 }
 
-/* Whether the branch stands before or in a state's work that a resume begins anew in any case. */
-static bool
-is_at_beginning(const struct branch *branch)
-{
-	return branch->retry_count == 0 &&
-	       (branch->phase == PHASE_ENTERED || branch->phase == PHASE_TASK);
-}
-
-bool
-checkpoint_may_pass(const struct branch *branch)
-{
-	const struct asl_state *left = branch->state;
-
-	return left != NULL && (left->type == ASL_TASK || left->type == ASL_CHOICE) &&
-	       !asl_machine_has_chance(branch->x->machine);
-}
-
-void
-checkpoint_note_op(struct branch *branch, bool unchanged)
-{
-	branch->is_told = branch->is_told && unchanged && branch->reads < READS_MAX;
-	if (branch->is_told)
-		branch->reads++;
-}
-
-/*
- * A row says where a resume begins a branch; an item of a Map without a row is begun where the Map begins it. Such a beginning stays as good as any later
- * one while the branch only reads and chooses: no row is written for these steps, a resume does them again (branch->is_told). A step that changes
- * something ends that, and so does one that could go another way the second time, and one too many. Where events are kept, a second time would repeat
- * them: there each step has its row.
- */
 int
 checkpoint_flush(struct execution *x, struct tmf_err *err)
 {
@@ -216,13 +183,10 @@ checkpoint_flush(struct execution *x, struct tmf_err *err)
 		}
 		*at = branch->dirty_next;
 		branch->dirty = false;
-		if (branch->is_told && is_at_beginning(branch) && x->on_event == NULL)
-			continue;
 		ret = write_branch(branch, &text, err);
-		branch->is_told = is_at_beginning(branch);
-		branch->reads = 0;
 	}
-	/* The counters go with the rows: what no row tells of is counted again by a resume. */
+	/* The counters go with the rows. Where no history is kept, a turn that only counted events writes nothing: a resume
+	 * counts them again. */
 	if (ret == 0 && x->record_dirty && (x->rows_dirty || x->on_event != NULL) &&
 	    x->root != NULL)
 		ret = write_record(x, &text, err);

@@ -200,8 +200,6 @@ start_iteration(struct branch *branch, int64_t index, struct tmf_err *err)
 		iteration_event(child, "MapIterationStarted");
 		link_child(children, child);
 		branch_enter(child, branch->state->u.map.processor->start, input);
-		child->is_told = branch->state->parameters == NULL;
-		child->input_bytes_max = jsonx_text_bytes_max(input, ASL_DATA_BYTES_MAX);
 		tmf_loop_post(branch->x->engine->loop, &child->task);
 	}
 	return ret;

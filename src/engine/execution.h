@@ -42,16 +42,13 @@ struct branch {
 	int64_t index; /* item or branch number in the parent */
 	const struct asl_state *state;
 	enum phase phase;
-	bool dirty;		/* in the list of those to be stored */
-	bool stored;		/* has a row */
-	bool is_told;		/* a resume may begin it where its row says, see checkpoint_flush */
-	uint8_t reads;		/* ops since that only read */
-	json_t *input;		/* the state's raw input */
-	size_t input_bytes_max; /* see asl_scope */
-	json_t *variables;	/* NULL: none */
-	json_t *context;	/* the $$ object, once somebody asked */
-	uint32_t *retries;	/* per retrier of the state; NULL: none yet */
-	int64_t retry_count;	/* attempts of this state before the present one */
+	bool dirty;	     /* in the list of those to be stored */
+	bool stored;	     /* has a row */
+	json_t *input;	     /* the state's raw input */
+	json_t *variables;   /* NULL: none */
+	json_t *context;     /* the $$ object, once somebody asked */
+	uint32_t *retries;   /* per retrier of the state; NULL: none yet */
+	int64_t retry_count; /* attempts of this state before the present one */
 	int64_t entered_wall_ms;
 	int64_t entered_event;
 	int64_t last_event; /* what the next event of this branch follows */
@@ -144,8 +141,6 @@ void branch_enter(struct branch *branch, const struct asl_state *state, json_t *
 
 /* The state's work ended with a result (taken), or with an error (moved). */
 void branch_state_done(struct branch *branch, json_t *result);
-/* bytes_max: what the result's text has at most; 0: not known. */
-void branch_state_done_sized(struct branch *branch, json_t *result, size_t bytes_max);
 void branch_state_failed(struct branch *branch, struct tmf_err *err);
 
 struct asl_scope branch_scope(struct branch *branch, json_t *input);
@@ -187,10 +182,6 @@ void checkpoint_mark(struct branch *branch);
 void checkpoint_forget(struct branch *branch); /* its row, if it has one */
 void checkpoint_result(struct branch *parent, int64_t index, json_t *record);
 void checkpoint_results_forget(struct branch *parent);
-/* Whether the branch, about to leave its state, would leave it the same way a second time, as far as the state's kind tells. */
-bool checkpoint_may_pass(const struct branch *branch);
-/* Its op ended. unchanged: it is known to have changed nothing outside. */
-void checkpoint_note_op(struct branch *branch, bool unchanged);
 int checkpoint_flush(struct execution *x, struct tmf_err *err);
 int checkpoint_restore(struct execution *x, bool *ret_found, struct tmf_err *err);
 

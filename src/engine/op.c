@@ -238,13 +238,6 @@ tmf_op_done(struct tmf_op *op, json_t *result)
 }
 
 enum tmf_op_next
-op_done_unchanged(struct tmf_op *op, json_t *result)
-{
-	op->unchanged = true;
-	return tmf_op_done(op, result);
-}
-
-enum tmf_op_next
 tmf_op_fail(struct tmf_op *op, enum tmf_err_code code, const char *format, ...)
 {
 	struct buf text = {0};

@@ -119,14 +119,12 @@ task_op_done(void *arg, struct tmf_op *op)
 		branch->op = NULL; /* the task starts anew after a resume */
 	} else if (result != NULL) {
 		branch->op = NULL;
-		checkpoint_note_op(branch, op->unchanged);
 		op->result = NULL;
 		execution_event(
 		    x, branch, &(struct execution_event){.type = "TaskSucceeded", .data = result});
-		branch_state_done_sized(branch, result, op->result_bytes_max);
+		branch_state_done(branch, result);
 	} else {
 		branch->op = NULL;
-		checkpoint_note_op(branch, false);
 		branch->ended_op = op;
 		tmf_err_copy(&err, &op->err);
 		note_failure(branch, "TaskFailed", &err);
@@ -190,7 +188,6 @@ task_timer(struct branch *branch)
 	}
 	tmf_err_set_name(&err, TMF_ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
 	tmf_err_copy(&op->err, &err);
-	checkpoint_note_op(branch, false);
 	note_failure(branch, "TaskTimedOut", &err);
 	if (!expired)
 		tmf_err_set_name(&err, TMF_ERR_ASL, ASL_ERROR_HEARTBEAT, NULL);

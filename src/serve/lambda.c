@@ -122,7 +122,7 @@ invocation_respond(struct invocation *invocation, json_t *response)
 	struct tmf_clock *clock = tmf_loop_clock(invocation->opts->loop);
 	struct tmf_err err = {0};
 
-	if (jsonx_text_bytes_max(response, LAMBDA_RESPONSE_BYTES_MAX) > LAMBDA_RESPONSE_BYTES_MAX) {
+	if (!jsonx_text_fits(response, LAMBDA_RESPONSE_BYTES_MAX)) {
 		tmf_err_set(&err, TMF_ERR_LIMIT,
 		    "the output is over the %u bytes that Lambda takes of a response",
 		    LAMBDA_RESPONSE_BYTES_MAX);

@@ -67,9 +67,9 @@ writes(const char *text, const char *wanted)
 	ck_assert_str_eq(got, wanted);
 	ck_assert_uint_eq(jsonx_text_bytes(value, 100000), strlen(wanted));
 	ck_assert_uint_eq(jsonx_text_bytes(value, strlen(wanted) - 1), strlen(wanted));
-	ck_assert_uint_ge(jsonx_text_bytes_max(value, 100000), strlen(wanted));
-	ck_assert_uint_eq(jsonx_text_bytes_max(value, strlen(wanted)), strlen(wanted));
-	ck_assert_uint_eq(jsonx_text_bytes_max(value, strlen(wanted) - 1), strlen(wanted));
+	ck_assert(jsonx_text_fits(value, 100000));
+	ck_assert(jsonx_text_fits(value, strlen(wanted)));
+	ck_assert(!jsonx_text_fits(value, strlen(wanted) - 1));
 	free(got);
 	json_decref(value);
 }

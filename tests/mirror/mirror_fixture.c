@@ -349,7 +349,6 @@ op_over(void *arg, struct tmf_op *op)
 	struct fixture_end *end = arg;
 
 	end->over = true;
-	end->unchanged = op->unchanged;
 	end->result = op->result;
 	op->result = NULL;
 	if (end->result != NULL)
@@ -384,26 +383,11 @@ fixture_run(struct fixture *fixture)
 json_t *
 process_run(struct process *process, const char *action, json_t *input)
 {
-	size_t begin = json_array_size(process->calls);
 	const struct fixture_end *end = process_start(process, action, input);
 
 	fixture_run(process->fixture);
 	ck_assert_msg(end->over, "%s did not end", action);
-	/* A dead target's tag is taken off when it is found dead. */
-	for (size_t i = begin; end->unchanged && i < json_array_size(process->calls); i++) {
-		const char *call = json_string_value(json_array_get(process->calls, i));
-
-		ck_assert_msg(
-		    str_starts(str_of(call), "Describe") || strcmp(call, "DeleteTags") == 0,
-		    "%s only reads by %s?", action, call);
-	}
 	return end->result;
-}
-
-bool
-process_only_read(const struct process *process)
-{
-	return process->ends[process->ops - 1].unchanged;
 }
 
 const struct tmf_err *

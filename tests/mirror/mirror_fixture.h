@@ -45,7 +45,6 @@ struct fixture_end {
 	json_t *result; /* NULL on failure */
 	struct tmf_err err;
 	bool over;
-	bool unchanged; /* the op says so */
 };
 
 /* What one tmflow process has. */
@@ -101,9 +100,6 @@ void fixture_run(struct fixture *fixture);
 /* Both at once. The result is borrowed; NULL on failure, and then process_error tells. */
 json_t *process_run(struct process *process, const char *action, json_t *input);
 const struct tmf_err *process_error(const struct process *process);
-
-/* Whether the newest op said that it has only read. process_run checks that it then has. */
-bool process_only_read(const struct process *process);
 
 /* How often the operation was asked for; "" counts all. */
 size_t process_calls(const struct process *process, const char *operation);

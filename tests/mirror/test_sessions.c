@@ -561,27 +561,6 @@ START_TEST(test_refusal_with_created_targets)
 }
 END_TEST
 
-/* What a resume may do again: looking, and taking the target that the rule names. */
-START_TEST(test_what_only_reads)
-{
-	struct process creating;
-	json_t *item;
-
-	ck_assert_ptr_nonnull(process_run(
-	    &process, "ensure-target", jpack("{s:s, s:s}", "Rule", "rule", "SubnetId", subnet)));
-	ck_assert(process_only_read(&process));
-	find_item(&process, NULL, &item);
-	ck_assert(process_only_read(&process));
-	ck_assert_ptr_nonnull(ensure(&process, target, NULL));
-	ck_assert(!process_only_read(&process));
-	process_init(&creating, &fixture, &(struct process_opts){0});
-	ck_assert_ptr_nonnull(process_run(&creating, "ensure-target",
-	    jpack("{s:s, s:s}", "Rule", "vpcs[0]", "SubnetId", subnet)));
-	ck_assert(!process_only_read(&creating));
-	process_fini(&creating);
-}
-END_TEST
-
 /* Another request for the same session, before anybody looked: one session in the end. */
 START_TEST(test_other_request)
 {
@@ -620,8 +599,8 @@ main(void)
 	    test_drifted_is_gone, test_auto_takes_a_free_number, test_options_are_sent,
 	    test_all_of_a_rule_changed, test_default_options_do_not_drift,
 	    test_packet_length_is_removed, test_options_of_others_do_not_drift,
-	    test_changed_number_is_taken, test_refusal_with_created_targets, test_what_only_reads,
-	    test_other_request, test_types_that_are_not_asked_for};
+	    test_changed_number_is_taken, test_refusal_with_created_targets, test_other_request,
+	    test_types_that_are_not_asked_for};
 	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);

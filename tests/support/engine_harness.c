@@ -71,7 +71,7 @@ sleep_first(struct tmf_op *op)
 static enum tmf_op_next
 looked(struct tmf_op *op)
 {
-	return op_done_unchanged(op, json_incref(op->input));
+	return tmf_op_done(op, json_incref(op->input));
 }
 
 static enum tmf_op_next

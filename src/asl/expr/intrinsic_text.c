@@ -132,8 +132,7 @@ intrinsic_json_to_string(const struct intrinsic_call *call, json_t **ret_value, 
 {
 	struct buf out = {0};
 
-	if (jsonx_text_bytes_max(call->args[0], INTRINSIC_TEXT_BYTES_MAX) >
-	    INTRINSIC_TEXT_BYTES_MAX)
+	if (!jsonx_text_fits(call->args[0], INTRINSIC_TEXT_BYTES_MAX))
 		return intrinsic_fail(
 		    call, err, "the text has more than %u bytes", INTRINSIC_TEXT_BYTES_MAX);
 	jsonx_write(call->args[0], &out);

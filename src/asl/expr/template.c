@@ -31,9 +31,6 @@ struct template_node {
 
 struct asl_template {
 	struct template_node root;
-	size_t own_bytes; /* of the result, beside the parts of $ that it takes */
-	size_t parts;	  /* how many */
-	bool is_bounded;  /* there is nothing else in it */
 };
 
 /* What compiling needs at every level. */
@@ -227,51 +224,6 @@ compile_value(struct compiler *compiler, json_t *json, struct template_node *nod
 	compiler->depth--;
 }
 
-/* --- how large the result may be --- */
-
-#define MEMBER_BYTES 4 /* quotes, colon, comma */
-
-static void bound_node(struct asl_template *tmpl, const struct template_node *node);
-
-static void
-bound_list(struct asl_template *tmpl, const struct template_list *list)
-{
-	tmpl->own_bytes += 2;
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->at[i].key != NULL)
-			tmpl->own_bytes += JSONX_ESCAPE_BYTES_MAX * strlen(list->at[i].key);
-		tmpl->own_bytes += MEMBER_BYTES;
-		bound_node(tmpl, &list->at[i]);
-	}
-}
-
-static void
-bound_node(struct asl_template *tmpl, const struct template_node *node)
-{
-	switch (node->kind) {
-	case TEMPLATE_CONSTANT:
-		tmpl->own_bytes += jsonx_text_bytes(node->u.constant, SIZE_MAX / 2);
-		break;
-	case TEMPLATE_EXPR:
-		tmpl->parts++;
-		tmpl->is_bounded &= asl_expr_path(node->u.expr) != NULL &&
-				    asl_path_selects_part(asl_expr_path(node->u.expr));
-		break;
-	case TEMPLATE_OBJECT:
-	case TEMPLATE_ARRAY:
-		bound_list(tmpl, &node->u.list);
-		break;
-	}
-}
-
-size_t
-asl_template_bytes_max(const struct asl_template *tmpl, size_t input_bytes_max)
-{
-	if (!tmpl->is_bounded || input_bytes_max == 0)
-		return 0;
-	return tmpl->own_bytes + tmpl->parts * (input_bytes_max + ASL_PATH_SCALAR_BYTES);
-}
-
 struct asl_template *
 asl_template_compile(json_t *json, const char *pointer, struct diag_list *diags)
 {
@@ -285,8 +237,6 @@ asl_template_compile(json_t *json, const char *pointer, struct diag_list *diags)
 		asl_template_free(tmpl);
 		return NULL;
 	}
-	tmpl->is_bounded = true;
-	bound_node(tmpl, &tmpl->root);
 	return tmpl;
 }
 

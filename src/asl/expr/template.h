@@ -17,9 +17,6 @@ void asl_template_free(struct asl_template *tmpl);
 int asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err);
 
-/* What its result's text has at most where that of $ has input_bytes_max; 0 when nothing is known of it. */
-size_t asl_template_bytes_max(const struct asl_template *tmpl, size_t input_bytes_max);
-
 /*
  * What the template's members are called in its result, with the values that these have in object: which variables an Assign set, for instance.
  * Takes: a template that is an object. Returns: a new object; members that object lacks are left out.

@@ -114,13 +114,6 @@ asl_path_is_definite(const struct asl_path *path)
 	return !path->is_list;
 }
 
-bool
-asl_path_selects_part(const struct asl_path *path)
-{
-	return asl_path_is_definite(path) && path->variable == NULL &&
-	       strncmp(asl_path_text(path), "$$", 2) != 0;
-}
-
 const char *
 asl_path_variable(const struct asl_path *path)
 {

@@ -35,10 +35,6 @@ bool asl_path_is_definite(const struct asl_path *path);
 /* Bracket form, as AWS's messages echo it: $['a']['b'][0] */
 void asl_path_bracket_text(const struct asl_path *path, struct buf *out);
 
-/* Whether it yields a part of $, whose text is hardly longer than that of $ itself (ASL_PATH_SCALAR_BYTES, where a function ends it); lists of parts may be. */
-bool asl_path_selects_part(const struct asl_path *path);
-#define ASL_PATH_SCALAR_BYTES 32
-
 /* The name of the variable that it starts from, or NULL. Borrowed. */
 const char *asl_path_variable(const struct asl_path *path);
 

@@ -9,8 +9,6 @@ struct rng;
 /* What paths and templates can see while they are evaluated. All borrowed. */
 struct asl_scope {
 	json_t *input; /* $ */
-	size_t
-	    input_bytes_max; /* what its JSON text has at most; 0: not known. Spares counting large data anew at every state */
 	json_t *
 	    variables; /* $name: an object, or NULL for none. Flat: a branch starts with its parent's and adds its own */
 	/* $$: built when first asked for, since most states never look. Returns a borrowed object. */

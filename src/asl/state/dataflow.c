@@ -7,9 +7,6 @@
 
 #define ERROR_RUNTIME "States.Runtime"
 
-/* A character of a path may become an escape of six bytes, and each name brings quotes, a colon, a comma and braces. */
-#define PLACE_BYTES_A_CHAR 12
-
 /* "Invalid path '$.a' : No results for path: $['a']" */
 static int
 fail_path(const struct asl_path *path, const struct asl_scope *scope, struct tmf_err *err)
@@ -49,31 +46,16 @@ select_path(const struct asl_path *path, bool discard, const struct asl_scope *s
 	return 0;
 }
 
+/* Data that goes on as it came is not counted again: see its callers. */
 static int
-fail_size(const struct asl_state *state, struct tmf_err *err)
+check_size(const struct asl_state *state, const json_t *data, struct tmf_err *err)
 {
+	if (jsonx_text_fits(data, ASL_DATA_BYTES_MAX))
+		return 0;
 	return tmf_err_set_name(err, TMF_ERR_ASL, "States.DataLimitExceeded",
 	    "The state/task '%s' returned a result with a size exceeding the maximum number of "
 	    "bytes service limit.",
 	    state->name);
-}
-
-static int
-check_size(
-    const struct asl_state *state, const json_t *data, size_t *ret_bytes, struct tmf_err *err)
-{
-	*ret_bytes = jsonx_text_bytes_max(data, ASL_DATA_BYTES_MAX);
-	return *ret_bytes <= ASL_DATA_BYTES_MAX ? 0 : fail_size(state, err);
-}
-
-/* The same, counting only where a known bound (0: none) does not settle it; *bytes_max is what is known then. */
-static int
-check_counted(
-    const struct asl_state *state, const json_t *data, size_t *bytes_max, struct tmf_err *err)
-{
-	if (*bytes_max > 0 && *bytes_max <= ASL_DATA_BYTES_MAX)
-		return 0;
-	return check_size(state, data, bytes_max, err);
 }
 
 int
@@ -83,17 +65,6 @@ asl_state_input_path(const struct asl_state *state, const struct asl_scope *raw,
 	return select_path(state->input_path, state->input_discard, raw, ret_input, err);
 }
 
-/* What InputPath leaves of the raw input, at most; 0: not known. */
-static size_t
-effective_bytes_max(const struct asl_state *state, const struct asl_scope *raw)
-{
-	if (state->input_path == NULL)
-		return raw->input_bytes_max;
-	return raw->input_bytes_max > 0 && asl_path_selects_part(state->input_path)
-		   ? raw->input_bytes_max + ASL_PATH_SCALAR_BYTES
-		   : 0;
-}
-
 int
 asl_state_input(const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input,
     struct tmf_err *err)
@@ -101,7 +72,6 @@ asl_state_input(const struct asl_state *state, const struct asl_scope *raw, json
 	struct asl_scope scope = *raw;
 	json_t *effective = NULL;
 	json_t *input = NULL;
-	size_t bytes;
 	int ret;
 
 	if (asl_state_input_path(state, raw, &effective, err) < 0)
@@ -111,11 +81,10 @@ asl_state_input(const struct asl_state *state, const struct asl_scope *raw, json
 		return 0;
 	}
 	scope.input = effective;
-	bytes = asl_template_bytes_max(state->parameters, effective_bytes_max(state, raw));
 	ret = asl_template_eval(state->parameters, &scope, &input, err);
 	json_decref(effective);
 	if (ret == 0 && state->type != ASL_PASS) /* a Pass's is checked as its output */
-		ret = check_counted(state, input, &bytes, err);
+		ret = check_size(state, input, err);
 	if (ret < 0)
 		json_decref(input);
 	else
@@ -149,48 +118,10 @@ place_result(const struct asl_path *path, bool discard, json_t *raw_input, json_
 	return 0;
 }
 
-/* What a value takes in addition to its own text when it is put at path: the names on the way, escaped at worst, and the signs around them. */
-static size_t
-place_bytes_max(const struct asl_path *path)
-{
-	return PLACE_BYTES_A_CHAR * strlen(asl_path_text(path));
-}
-
-/* What ResultSelector made of a result of so many bytes (0: not known), at most. */
-static size_t
-selected_bytes_max(const struct asl_state *state, const json_t *selected, size_t result_bytes)
-{
-	size_t bytes = result_bytes;
-
-	if (state->result_selector != NULL)
-		bytes = asl_template_bytes_max(state->result_selector, result_bytes);
-	return bytes > 0 ? bytes : jsonx_text_bytes_max(selected, ASL_DATA_BYTES_MAX);
-}
-
-/* What the output has at most, from what is known of the input and the result; 0 when that tells nothing. */
-static size_t
-output_bytes_max(const struct asl_state *state, const struct asl_scope *raw, const json_t *selected,
-    size_t result_bytes)
-{
-	size_t bytes;
-
-	if (state->output_discard ||
-	    (state->output_path != NULL && !asl_path_selects_part(state->output_path)))
-		return 0;
-	if (state->result_discard)
-		return raw->input_bytes_max;
-	if (state->result_path != NULL && raw->input_bytes_max == 0)
-		return 0;
-	bytes = selected_bytes_max(state, selected, result_bytes) + ASL_PATH_SCALAR_BYTES;
-	if (state->result_path != NULL)
-		bytes += raw->input_bytes_max + place_bytes_max(state->result_path);
-	return bytes;
-}
-
 /* The three steps, without any check of size. */
 static int
 make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    size_t result_bytes, json_t **ret_output, size_t *ret_bytes_max, struct tmf_err *err)
+    json_t **ret_output, struct tmf_err *err)
 {
 	struct asl_scope scope = *raw;
 	json_t *selected = NULL;
@@ -201,8 +132,6 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 		return -1;
 	ret = place_result(
 	    state->result_path, state->result_discard, raw->input, selected, &placed, err);
-	if (ret == 0)
-		*ret_bytes_max = output_bytes_max(state, raw, selected, result_bytes);
 	json_decref(selected);
 	if (ret < 0)
 		return -1;
@@ -213,37 +142,25 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 }
 
 int
-asl_state_output_sized(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, size_t *bytes_max, struct tmf_err *err)
+asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
+    json_t **ret_output, struct tmf_err *err)
 {
 	bool from_outside = state->type == ASL_TASK && result != raw->input;
+	bool is_counted;
 	json_t *output = NULL;
-	size_t result_bytes = *bytes_max;
 
-	if (from_outside && check_counted(state, result, &result_bytes, err) < 0)
+	if (from_outside && check_size(state, result, err) < 0)
 		return -1;
-	*bytes_max = 0;
-	if (make_output(state, raw, result, result_bytes, &output, bytes_max, err) < 0)
+	if (make_output(state, raw, result, &output, err) < 0)
 		return -1;
-	if (output == raw->input) {
-		*bytes_max = raw->input_bytes_max;
-	} else if (output == result && from_outside) {
-		*bytes_max = result_bytes;
-	} else if (check_counted(state, output, bytes_max, err) < 0) {
+	/* The raw input was another state's output. */
+	is_counted = output == raw->input || (from_outside && output == result);
+	if (!is_counted && check_size(state, output, err) < 0) {
 		json_decref(output);
 		return -1;
 	}
 	*ret_output = output;
 	return 0;
-}
-
-int
-asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, struct tmf_err *err)
-{
-	size_t bytes_max = 0;
-
-	return asl_state_output_sized(state, raw, result, ret_output, &bytes_max, err);
 }
 
 int
@@ -259,7 +176,7 @@ asl_assign(const struct asl_template *assign, const struct asl_scope *scope, jso
 	}
 	if (asl_template_eval(assign, scope, &assigned, err) < 0)
 		return -1;
-	if (jsonx_text_bytes_max(assigned, ASL_DATA_BYTES_MAX) > ASL_DATA_BYTES_MAX) {
+	if (!jsonx_text_fits(assigned, ASL_DATA_BYTES_MAX)) {
 		json_decref(assigned);
 		return tmf_err_set_name(err, TMF_ERR_ASL, "States.DataLimitExceeded",
 		    "The variables that are assigned exceed the maximum number of bytes service "

@@ -21,10 +21,6 @@ int asl_state_input_path(const struct asl_state *state, const struct asl_scope *
 int asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
     json_t **ret_output, struct tmf_err *err);
 
-/* The same. *bytes_max is what the result's JSON text has at most, and then what the output's has, for the scope of the next state; 0: not known. */
-int asl_state_output_sized(const struct asl_state *state, const struct asl_scope *raw,
-    json_t *result, json_t **ret_output, size_t *bytes_max, struct tmf_err *err);
-
 /* Assign: new variables = variables of the scope plus those of the template, which sees $ as scope->input. NULL template: the same variables. */
 int asl_assign(const struct asl_template *assign, const struct asl_scope *scope,
     json_t **ret_variables, struct tmf_err *err);

@@ -1,10 +1,8 @@
 #include "asl/state/machine_internal.h"
 
-#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const type_names[ASL_STATE_TYPE_COUNT] = {
 #define X(id, name) name,
@@ -18,17 +16,6 @@ asl_state_type_name(enum asl_state_type type)
 	return type_names[type];
 }
 
-static bool
-speaks_of_chance(const json_t *definition)
-{
-	char *text = jsonx_text(definition);
-	bool does =
-	    strstr(text, "States.UUID") != NULL || strstr(text, "States.MathRandom") != NULL;
-
-	free(text);
-	return does;
-}
-
 struct asl_machine *
 machine_new(json_t *definition)
 {
@@ -36,7 +23,6 @@ machine_new(json_t *definition)
 
 	machine->refs = 1;
 	machine->definition = json_incref(definition);
-	machine->has_chance = speaks_of_chance(definition);
 	machine->names = json_object();
 	return machine;
 }
@@ -76,12 +62,6 @@ asl_machine_unref(struct asl_machine *machine)
 	json_decref(machine->names);
 	json_decref(machine->definition);
 	free(machine);
-}
-
-bool
-asl_machine_has_chance(const struct asl_machine *machine)
-{
-	return machine->has_chance;
 }
 
 const struct asl_states *

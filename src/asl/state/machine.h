@@ -175,7 +175,4 @@ const struct asl_state *
 asl_machine_find(const struct asl_machine *machine, const char *name); /* NULL if none */
 json_t *asl_machine_json(const struct asl_machine *machine); /* the definition, borrowed */
 
-/* Whether it may call States.UUID or States.MathRandom: a text that only speaks of them counts, too. */
-bool asl_machine_has_chance(const struct asl_machine *machine);
-
 #endif

@@ -13,7 +13,6 @@ struct asl_machine {
 	json_t *names; /* name of a state to its index */
 	struct asl_states *states;
 	int64_t timeout_seconds;
-	bool has_chance;
 	struct asl_state **at; /* by index; heap, grows */
 	size_t count;
 	size_t capacity;

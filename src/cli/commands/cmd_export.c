@@ -161,7 +161,7 @@ definition(const struct asl_machine *machine, const json_t *scripts, const struc
 		return NULL;
 	exported = asl_export(machine, &how);
 	exported = scripts_inline(exported, scripts);
-	if (jsonx_text_bytes_max(exported, ASL_EXPORT_BYTES_MAX) <= ASL_EXPORT_BYTES_MAX)
+	if (jsonx_text_fits(exported, ASL_EXPORT_BYTES_MAX))
 		return exported;
 	json_decref(exported);
 	tmf_err_set(err, TMF_ERR_LIMIT,

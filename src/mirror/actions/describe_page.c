@@ -159,7 +159,7 @@ describe_failed_came(struct tmf_op *op)
 	json_array_extend(instances, jsonx_get_array(op->reply, "Instances"));
 	if (next_token != NULL)
 		return ask_failed(op, next_token);
-	if (jsonx_text_bytes(instances, PAGE_BYTES_MAX) > PAGE_BYTES_MAX && f->max_results > 1) {
+	if (!jsonx_text_fits(instances, PAGE_BYTES_MAX) && f->max_results > 1) {
 		f->max_results /= 2;
 		return start_failed(op);
 	}
@@ -233,9 +233,8 @@ describe_page_came(struct tmf_op *op)
 {
 	struct describe_page *f = op->frame;
 	struct mirror_progress *progress = env(op)->progress;
-	size_t bytes = jsonx_text_bytes(op->reply, PAGE_BYTES_MAX);
 
-	if (bytes > PAGE_BYTES_MAX && f->max_results > EC2_PAGE_RESULTS_MIN &&
+	if (!jsonx_text_fits(op->reply, PAGE_BYTES_MAX) && f->max_results > EC2_PAGE_RESULTS_MIN &&
 	    action_field_of(op, "InstanceIds") == NULL) {
 		f->max_results = f->max_results / 2 > EC2_PAGE_RESULTS_MIN ? f->max_results / 2
 									   : EC2_PAGE_RESULTS_MIN;
@@ -246,9 +245,7 @@ describe_page_came(struct tmf_op *op)
 	progress->pages++;
 	progress->instances += json_array_size(jsonx_get_array(op->reply, "Instances"));
 	progress->more = jsonx_get_string(op->reply, "NextToken") != NULL;
-	if (bytes <= PAGE_BYTES_MAX)
-		op->result_bytes_max = bytes; /* the page is a part of the reply */
-	return op_done_unchanged(op, page_of(op->reply));
+	return tmf_op_done(op, page_of(op->reply));
 }
 
 static const struct tmf_action_field input[] = {

@@ -30,7 +30,7 @@ given_target(struct tmf_op *op, const struct config_rule *rule)
 		    "target %s, which rule %s names, takes no more sources", full, rule->name);
 		return TMF_OP_FAIL;
 	}
-	return op_done_unchanged(op, target_of(rule->target_id));
+	return tmf_op_done(op, target_of(rule->target_id));
 }
 
 static enum tmf_op_next

@@ -127,7 +127,7 @@ exclude_loaded(struct tmf_op *op)
 	json_object_set_new(result, "Matched", kept);
 	json_object_set_new(result, "Excluded", excluded);
 	if (sort_out(op, kept, excluded) == 0)
-		return op_done_unchanged(op, result);
+		return tmf_op_done(op, result);
 	json_decref(result);
 	return TMF_OP_FAIL;
 }

@@ -224,7 +224,7 @@ answer_loaded(struct tmf_op *op)
 			return TMF_OP_FAIL;
 		}
 	}
-	return op_done_unchanged(op, result);
+	return tmf_op_done(op, result);
 }
 
 /* One session is enough to know the targets for. */

@@ -269,7 +269,7 @@ match_start(struct tmf_op *op)
 			return TMF_OP_FAIL;
 		}
 	}
-	return op_done_unchanged(op, result);
+	return tmf_op_done(op, result);
 }
 
 static const struct tmf_action_field input[] = {
