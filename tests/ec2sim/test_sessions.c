@@ -518,6 +518,27 @@ START_TEST(changes_are_seen_after_some_calls)
 }
 END_TEST
 
+START_TEST(somebody_else_mirrors_a_share)
+{
+	struct sim_opts opts = sim_test_opts(200);
+	struct sim sim;
+	size_t all;
+
+	opts.plain = true;
+	opts.foreign_share = 0.5;
+	sim_start(&sim, &opts);
+	sim_expect(&sim, NULL, "Action=DescribeTrafficMirrorSessions&MaxResults=1000");
+	all = sim_count(&sim, "<trafficMirrorSessionId>");
+	ck_assert_msg(all > 70 && all < 130, "%zu", all);
+	ck_assert_uint_eq(
+	    sim_count(&sim, "<sessionNumber>10<") + sim_count(&sim, "<sessionNumber>200<"), all);
+	ck_assert(sim_count(&sim, "<sessionNumber>10<") > all / 4);
+	sim_control(&sim, "GET", "/_sim/report", "");
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&sim.reply.body), "\"ok\":true"));
+	sim_stop(&sim);
+}
+END_TEST
+
 SIM_MAIN("ec2sim sessions", a_session_is_created_shown_and_deleted,
     three_sessions_an_interface_and_no_number_twice, ten_sources_a_small_target,
     more_sources_a_large_target_and_any_a_balancer, a_place_that_is_freed_can_be_taken,
@@ -526,4 +547,4 @@ SIM_MAIN("ec2sim sessions", a_session_is_created_shown_and_deleted,
     ending_an_instance_ends_its_sessions, the_same_token_makes_nothing_new,
     a_refused_call_does_not_use_its_token_up, a_token_of_a_deleted_session, a_launch_and_its_token,
     launches_are_checked, tags_are_set_replaced_and_taken_off, changes_are_seen_after_a_time,
-    changes_are_seen_after_some_calls)
+    changes_are_seen_after_some_calls, somebody_else_mirrors_a_share)

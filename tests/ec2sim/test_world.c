@@ -324,7 +324,59 @@ START_TEST(options_are_checked)
 }
 END_TEST
 
+static size_t
+running_of_type(struct sim *sim, const char *type)
+{
+	sim_expect(sim, NULL,
+	    "Action=DescribeInstances&MaxResults=1000&Filter.1.Name=instance-type&Filter.1.Value.1="
+	    "%s",
+	    type);
+	return sim_count(sim, "<instanceId>");
+}
+
+START_TEST(a_share_of_types_cannot_be_mirrored)
+{
+	static const char *const unmirrorable[] = {
+	    "t2.micro", "c7gn.large", "p5en.48xlarge", "m8g.large", "m6i.metal"};
+	struct sim_opts opts = sim_test_opts(1000);
+	struct sim sim;
+	size_t count = 0;
+
+	opts.unmirrorable_share = 0.2;
+	sim_start(&sim, &opts);
+	for (size_t i = 0; i < sizeof(unmirrorable) / sizeof(unmirrorable[0]); i++)
+		count += running_of_type(&sim, unmirrorable[i]);
+	ck_assert_msg(count > 140 && count < 260, "%zu", count);
+	sim_stop(&sim);
+}
+END_TEST
+
+START_TEST(a_stopped_instance_keeps_its_interface)
+{
+	struct sim_opts opts = sim_test_opts(40);
+	char id[SIM_ID_BYTES], path[SIM_TEXT_BYTES], state[SIM_TEXT_BYTES];
+	struct sim sim;
+
+	opts.plain = true;
+	sim_start(&sim, &opts);
+	world_instance_id(sim.world, 7, id);
+	snprintf(path, sizeof(path), "/_sim/instances/%s/stop", id);
+	ck_assert_int_eq(sim_control(&sim, "POST", path, ""), 200);
+	ck_assert_int_eq(sim_control(&sim, "POST", path, ""), 200); /* is stopped already */
+	sim_expect(&sim, NULL, "Action=DescribeInstances&InstanceId.1=%s", id);
+	sim_text(&sim, "name", 0, state);
+	ck_assert_str_eq(state, "stopped");
+	ck_assert_uint_eq(sim_count(&sim, "<networkInterfaceId>"), 1);
+	snprintf(path, sizeof(path), "/_sim/instances/%s/terminate", id);
+	ck_assert_int_eq(sim_control(&sim, "POST", path, ""), 200);
+	snprintf(path, sizeof(path), "/_sim/instances/%s/stop", id);
+	ck_assert_int_ne(sim_control(&sim, "POST", path, ""), 200);
+	sim_stop(&sim);
+}
+END_TEST
+
 SIM_MAIN("ec2sim world", every_instance_is_listed_once, empty_pages_carry_tokens,
     the_same_seed_gives_the_same_bytes, the_world_is_awkward, a_million_instances_cost_no_memory,
     page_sizes_have_bounds, page_tokens_are_checked, tokens_can_be_expired, filters_narrow,
-    filters_have_limits, wrong_requests_are_told_apart, interfaces_and_places, options_are_checked)
+    filters_have_limits, wrong_requests_are_told_apart, interfaces_and_places, options_are_checked,
+    a_share_of_types_cannot_be_mirrored, a_stopped_instance_keeps_its_interface)

@@ -43,6 +43,9 @@ check_opts(const struct sim_opts *o, struct tmf_err *err)
 	    {o->subnets_per_vpc < 1 || o->subnets_per_vpc > SIM_SUBNETS_PER_VPC_MAX,
 		"subnets-per-vpc must be 1..100"},
 	    {!(o->mirror_share >= 0 && o->mirror_share <= 1), "mirror-share must be 0..1"},
+	    {!(o->unmirrorable_share >= 0 && o->unmirrorable_share <= 1),
+		"unmirrorable-share must be 0..1"},
+	    {!(o->foreign_share >= 0 && o->foreign_share <= 1), "foreign-share must be 0..1"},
 	    {!(o->empty_pages >= 0 && o->empty_pages < 1),
 		"empty-pages must be 0 or more and less than 1"},
 	    {o->stale_ms < 0 || o->boot_ms < 0, "a time must not be negative"},
@@ -115,6 +118,7 @@ world_new(const struct sim_opts *opts, struct tmf_err *err)
 	w->creator_sessions = mem_zalloc(CREATORS_MAX, sizeof(w->creator_sessions[0]));
 	w->creators[w->creators_count++] = mem_strdup("-\nec2sim");
 	targets_given(w);
+	sessions_given(w);
 	if (world_set_faults(w, opts->faults, opts->faults_count, err) < 0) {
 		world_free(w);
 		return NULL;

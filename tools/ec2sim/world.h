@@ -42,6 +42,9 @@ struct sim_opts {
 	unsigned subnets_per_vpc;
 	uint64_t small_vpc_instances; /* about how many instances fall into the last VPC */
 	double mirror_share;	      /* share of instances tagged mirror=yes */
+	double
+	    unmirrorable_share; /* share of reservations of types that cannot be mirrored; 0: 8 % */
+	double foreign_share;	/* share of sources with a session of somebody else */
 	bool plain; /* every instance runs, can be mirrored, has one interface and no mirror tag */
 	const char *region;
 	const char *account_id;
@@ -127,6 +130,9 @@ void world_reset_counters(struct sim_world *world);
 void world_expire_tokens(struct sim_world *world);
 
 /* Ends an instance as if by an operator. Errors: TMF_ERR_NOT_FOUND. */
+/* Stops a running instance, as an operator would. Errors: TMF_ERR_NOT_FOUND; TMF_ERR_INVALID in another state. */
+int world_stop(
+    struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct tmf_err *err);
 int world_terminate(
     struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct tmf_err *err);
 

@@ -129,19 +129,21 @@ control_expire(struct sim_world *w, const struct sim_request *request, struct si
 	answer_done(reply);
 }
 
-/* /_sim/instances/ID/terminate */
+/* /_sim/instances/ID/terminate and /stop */
 static void
-control_terminate(struct sim_world *w, const struct sim_request *request, struct sim_reply *reply)
+control_instance(struct sim_world *w, const struct sim_request *request, struct sim_reply *reply)
 {
 	const char *id = request->path + strlen(INSTANCE_PATH);
 	size_t len = strcspn(id, "/");
 	char *copy = mem_strndup(id, len);
 	struct tmf_err err = {0};
 
-	if (strcmp(id + len, "/terminate") != 0)
-		answer_error(reply, 404, "no such control call");
-	else
+	if (strcmp(id + len, "/terminate") == 0)
 		answer_result(reply, world_terminate(w, copy, request->now_wall_ms, &err), &err);
+	else if (strcmp(id + len, "/stop") == 0)
+		answer_result(reply, world_stop(w, copy, request->now_wall_ms, &err), &err);
+	else
+		answer_error(reply, 404, "no such control call");
 	free(copy);
 }
 
@@ -158,7 +160,7 @@ static const struct {
     {"POST", "/_sim/faults", control_faults},
     {"POST", "/_sim/reset-counters", control_reset},
     {"POST", "/_sim/expire-tokens", control_expire},
-    {"POST", INSTANCE_PATH, control_terminate},
+    {"POST", INSTANCE_PATH, control_instance},
 };
 
 void

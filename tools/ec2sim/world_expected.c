@@ -255,6 +255,15 @@ list_fault(struct comparison *c, enum fault_list which, const struct instance *i
 	jo_close(j, '}');
 }
 
+/* The next session of tmflow's or of another client; the world's own are somebody else's, whom no configuration concerns. */
+static uint32_t
+skip_given(const struct sim_world *w, uint32_t at)
+{
+	while (at != 0 && w->sessions[at - 1].creator == 0)
+		at = w->sessions[at - 1].interface_next;
+	return at;
+}
+
 /* An interface that is to have exactly one session by the rule. */
 static void
 compare_wanted(
@@ -264,8 +273,8 @@ compare_wanted(
 	unsigned good = 0;
 
 	c->expected++;
-	for (uint32_t at = sessions_first(w, i->n * INTERFACES_MAX + device); at != 0;
-	     at = w->sessions[at - 1].interface_next) {
+	for (uint32_t at = skip_given(w, sessions_first(w, i->n * INTERFACES_MAX + device));
+	     at != 0; at = skip_given(w, w->sessions[at - 1].interface_next)) {
 		const struct session_value *value = &w->sessions[at - 1].now;
 
 		if (value->filter != rule->filter)
@@ -285,8 +294,8 @@ static void
 compare_unwanted(struct comparison *c, const struct instance *i, unsigned device,
     const struct rule *rule, enum fault_list which)
 {
-	for (uint32_t at = sessions_first(c->w, i->n * INTERFACES_MAX + device); at != 0;
-	     at = c->w->sessions[at - 1].interface_next)
+	for (uint32_t at = skip_given(c->w, sessions_first(c->w, i->n * INTERFACES_MAX + device));
+	     at != 0; at = skip_given(c->w, c->w->sessions[at - 1].interface_next))
 		list_fault(c, which, i, device, rule, at);
 }
 

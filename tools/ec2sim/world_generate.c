@@ -15,6 +15,7 @@ enum draw {
 	DRAW_ORDER,
 	DRAW_MIRROR,
 	DRAW_TAGS,
+	DRAW_UNMIRRORABLE,
 };
 
 const char world_image_id[] = "ami-0ec251a0ec251a000";
@@ -42,6 +43,8 @@ static const struct {
     {"m8g.large", 1},
     {"m6i.metal", 1},
 };
+
+#define MIRRORABLE_PERCENT 92 /* of the types; they stand first */
 
 static const struct {
 	enum instance_state state;
@@ -126,7 +129,12 @@ generate_launch(const struct sim_world *w, struct instance *i)
 	i->subnet = i->vpc * w->opts.subnets_per_vpc +
 		    (uint32_t)(world_hash(w, DRAW_SUBNET, r) % w->opts.subnets_per_vpc);
 	if (w->opts.plain)
-		percent %= 92; /* the mirrorable ones stand first */
+		percent %= MIRRORABLE_PERCENT;
+	if (w->opts.unmirrorable_share > 0) {
+		percent %= MIRRORABLE_PERCENT;
+		if (world_chance(w, DRAW_UNMIRRORABLE, r) < w->opts.unmirrorable_share)
+			percent = MIRRORABLE_PERCENT + percent % (100 - MIRRORABLE_PERCENT);
+	}
 	while (percent >= types[type].percent)
 		percent -= types[type++].percent;
 	i->type = types[type].name;
@@ -253,10 +261,12 @@ static enum instance_state
 ended_state(const struct sim_world *w, const struct ending *ending, enum instance_state state,
     enum look look)
 {
+	if (look == LOOK_SEEN && !stamp_settled(w, STALE_INSTANCES, &ending->ended))
+		return state;
+	if (ending->stopped)
+		return STATE_STOPPED;
 	if (look == LOOK_TRUE)
 		return STATE_TERMINATED;
-	if (!stamp_settled(w, STALE_INSTANCES, &ending->ended))
-		return state;
 	if (w->now_wall_ms < ending->ended.wall_ms + w->opts.boot_ms)
 		return STATE_SHUTTING_DOWN;
 	return STATE_TERMINATED;

@@ -377,6 +377,18 @@ op_describe_instances(struct sim_call *c)
 
 /* ---- TerminateInstances ---- */
 
+static void
+note_ending(struct sim_world *w, uint64_t n, enum instance_state before, bool stopped)
+{
+	if ((w->endings_count & (w->endings_count - 1)) == 0)
+		w->endings = mem_resize(w->endings,
+		    w->endings_count == 0 ? 1 : w->endings_count * 2, sizeof(w->endings[0]));
+	w->endings[w->endings_count] = (struct ending){
+	    .before = before, .stopped = stopped, .ended = stamp_now(w, STALE_INSTANCES)};
+	idmap_set(&w->ending_of, n, w->endings_count);
+	w->endings_count++;
+}
+
 void
 instance_end(struct sim_world *w, uint64_t n, enum instance_state before)
 {
@@ -386,13 +398,7 @@ instance_end(struct sim_world *w, uint64_t n, enum instance_state before)
 		while (sessions_first(w, interface) != 0)
 			session_end(w, sessions_first(w, interface) - 1);
 	}
-	if ((w->endings_count & (w->endings_count - 1)) == 0)
-		w->endings = mem_resize(w->endings,
-		    w->endings_count == 0 ? 1 : w->endings_count * 2, sizeof(w->endings[0]));
-	w->endings[w->endings_count] =
-	    (struct ending){.before = before, .ended = stamp_now(w, STALE_INSTANCES)};
-	idmap_set(&w->ending_of, n, w->endings_count);
-	w->endings_count++;
+	note_ending(w, n, before, false);
 }
 
 static int
@@ -452,19 +458,46 @@ op_terminate_instances(struct sim_call *c)
 	return result;
 }
 
+static int
+find_by_text(
+    struct sim_world *world, const char *instance_id, struct instance *ret, struct tmf_err *err)
+{
+	uint64_t n;
+	bool formed;
+
+	if (id_read(world, ID_INSTANCE, str_of(instance_id), &n, &formed) &&
+	    instance_load(world, n, LOOK_TRUE, ret))
+		return 0;
+	return tmf_err_set(err, TMF_ERR_NOT_FOUND, "no instance %s", instance_id);
+}
+
 int
 world_terminate(
     struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct tmf_err *err)
 {
 	struct instance i;
-	uint64_t n;
-	bool formed;
 
 	world->now_wall_ms = now_wall_ms;
-	if (!id_read(world, ID_INSTANCE, str_of(instance_id), &n, &formed) ||
-	    !instance_load(world, n, LOOK_TRUE, &i))
-		return tmf_err_set(err, TMF_ERR_NOT_FOUND, "no instance %s", instance_id);
+	if (find_by_text(world, instance_id, &i, err) < 0)
+		return -1;
 	if (i.state != STATE_TERMINATED)
-		instance_end(world, n, i.state);
+		instance_end(world, i.n, i.state);
+	return 0;
+}
+
+int
+world_stop(
+    struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct tmf_err *err)
+{
+	struct instance i;
+
+	world->now_wall_ms = now_wall_ms;
+	if (find_by_text(world, instance_id, &i, err) < 0)
+		return -1;
+	if (i.state != STATE_RUNNING && i.state != STATE_STOPPED)
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "instance %s is %s", instance_id, state_name(i.state));
+	if (i.state == STATE_RUNNING)
+		note_ending(world, i.n, i.state, true);
 	return 0;
 }

@@ -136,9 +136,10 @@ struct launch {
 	struct tags_slot tags;
 };
 
-/* What has ended since the start. */
+/* What has been stopped or terminated since the start. */
 struct ending {
 	enum instance_state before;
+	bool stopped; /* not terminated: its interfaces and their sessions stay */
 	struct stamp ended;
 };
 
@@ -528,7 +529,7 @@ int op_assume_role(struct sim_call *c);
 
 /* Writes an instance's <item>. */
 void instance_write(const struct sim_world *w, struct buf *out, const struct instance *i);
-/* Puts an end to an instance, its interfaces' sessions included. */
+/* Terminates an instance; the sessions of its interfaces end with it. */
 void instance_end(struct sim_world *w, uint64_t n, enum instance_state before);
 
 /* Takes a session away; it stays in the table as deleted. */
@@ -538,6 +539,8 @@ uint32_t sessions_first(const struct sim_world *w, uint64_t interface);
 /* Sources that the target takes; 0: any number. */
 unsigned target_sources_max(const struct sim_world *w, const struct target *t);
 void targets_given(struct sim_world *w);
+/* The sessions of somebody else that opts.foreign_share asks for. */
+void sessions_given(struct sim_world *w);
 
 /* The slot of any resource's tags, made if need be. */
 struct tags_slot *tags_slot_of(struct sim_world *w, enum id_kind kind, uint64_t n);

@@ -189,7 +189,8 @@ op_run_instances(struct sim_call *c)
 	used = token_find(c, &first);
 	if (used < 0)
 		return -1;
-	if (used > 0 && idmap_get(&c->w->ending_of, first, &ending))
+	if (used > 0 && idmap_get(&c->w->ending_of, first, &ending) &&
+	    !c->w->endings[ending].stopped)
 		return call_fail(c, 400, "IdempotentInstanceTerminated",
 		    "The client token belongs to an instance that was terminated.");
 	if (used == 0) {

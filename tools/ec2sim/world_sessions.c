@@ -489,6 +489,48 @@ add_session(struct sim_world *w)
 	return &w->sessions[w->sessions_count++];
 }
 
+#define FOREIGN_NUMBER_LOW  10 /* below 100, the number that tmflow asks for: it takes all packets */
+#define FOREIGN_NUMBER_HIGH 200 /* above: it gets what tmflow's session leaves */
+#define DRAW_FOREIGN	    300
+
+static void
+give_session(struct sim_world *w, uint64_t interface, uint32_t session_number)
+{
+	struct session *s = add_session(w);
+	uint32_t index = (uint32_t)(w->sessions_count - 1);
+
+	s->interface = interface;
+	s->now = (struct session_value){
+	    .filter = SIM_GIVEN_FILTERS - 1,
+	    .target = SIM_GIVEN_TARGETS - 1,
+	    .session_number = session_number,
+	    .virtual_network_id = default_network(index),
+	    .packet_length = default_length(w, SIM_GIVEN_TARGETS - 1),
+	};
+	s->description = mem_strdup("somebody else's");
+	s->created = stamp_old(w);
+	s->tags.changed = stamp_old(w);
+	link_interface(w, index);
+	link_target(w, index);
+	w->sessions_live++;
+}
+
+void
+sessions_given(struct sim_world *w)
+{
+	struct instance i;
+
+	for (uint64_t n = 0; w->opts.foreign_share > 0 && n < w->opts.instances; n++) {
+		double draw = world_chance(w, DRAW_FOREIGN, n);
+
+		if (draw >= w->opts.foreign_share || !instance_load(w, n, LOOK_TRUE, &i) ||
+		    i.interfaces == 0 || !type_can_be_source(i.type))
+			continue;
+		give_session(w, n * INTERFACES_MAX,
+		    draw < w->opts.foreign_share / 2 ? FOREIGN_NUMBER_LOW : FOREIGN_NUMBER_HIGH);
+	}
+}
+
 static int
 create_session(
     struct sim_call *c, uint64_t interface, const struct session_value *value, uint64_t *ret_n)
