@@ -1,7 +1,8 @@
-#include "aws/client_internal.h"
-#include "aws/pace/limiter.h"
+#include "aws/client.h"
 
+#include "aws/pace/limiter.h"
 #include "aws/pace/retry.h"
+#include "aws/service.h"
 #include "aws/tally.h"
 #include "aws/wire/endpoint.h"
 #include "aws/wire/sigv4.h"
@@ -550,6 +551,21 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 	call->turn.go = limiter_let_go;
 	aws_call_attempt(call);
 	return &call->call;
+}
+
+struct aws_client_opts
+aws_client_opts_of(const struct aws_settings *settings, const char *service)
+{
+	return (struct aws_client_opts){
+	    .service = service,
+	    .region = settings->region,
+	    .endpoint = aws_settings_endpoint(settings, service),
+	    .use_fips = settings->use_fips,
+	    .use_dual_stack = settings->use_dual_stack,
+	    .sts_global = settings->sts_global,
+	    .retry_mode = settings->retry_mode,
+	    .attempts_max = settings->attempts_max,
+	};
 }
 
 struct aws_client *

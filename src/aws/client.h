@@ -4,20 +4,23 @@
 #include "aws/credentials.h"
 #include "aws/pace/pacer.h"
 #include "aws/pace/retry_mode.h"
+#include "aws/settings/settings.h"
+#include "aws/wire/protocol.h"
 #include "base/buf.h"
 #include "base/rng.h"
 #include "loop/http.h"
 #include "tmflow/call.h"
 
 /*
- * One AWS service in one region: paces, signs, sends, retries, parses. Every operation is a struct tmf_call whose result is JSON in the form of the typed header (ec2.h);
- * a failed one carries AWS's own code as err.name and the request id.
+ * One AWS service in one region: paces, signs, sends, retries, parses. Every operation is a struct
+ * tmf_call whose result is JSON in the form of the typed header (ec2.h); a failed one carries AWS's
+ * own code as err.name and the request id.
  */
 
-#define AWS_ATTEMPTS_DEFAULT                                                                       \
-	10 /* in all, throttling and transient together, where neither AWS_RETRY_MODE nor AWS_MAX_ATTEMPTS is set */
-#define AWS_BACKOFF_BASE_MS 1000.0 /* retry.json, standard mode */
-#define AWS_BACKOFF_MAX_MS  20000.0
+/* Limits of one attempt. */
+#define AWS_CONNECT_TIMEOUT_MS 5000
+#define AWS_TOTAL_TIMEOUT_MS   30000
+#define AWS_REPLY_BYTES_MAX    (32u << 20)
 
 struct aws_client_opts {
 	struct tmf_loop *loop;
@@ -60,8 +63,13 @@ const struct aws_stats *aws_client_stats(const struct aws_client *client);
 /* The same and more by operation, see tally.h. Borrowed. */
 const json_t *aws_client_tally(const struct aws_client *client);
 
-/* Why the last attempt had no reply at all, as "NAME: text"; "" when one came since. Borrowed until the loop's next turn. */
+/* Why the last attempt had no reply at all, as "NAME: text"; "" when one came since. Borrowed until
+ * the loop's next turn. */
 const char *aws_client_trouble(const struct aws_client *client);
+
+/* Starts an operation of the client's service: for the typed calls of services/. Moves
+ * operation->body. */
+struct tmf_call *aws_client_call(struct aws_client *client, struct aws_operation *operation);
 
 /* As given. Borrows. */
 const char *aws_client_region(const struct aws_client *client);

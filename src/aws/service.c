@@ -1,7 +1,6 @@
-#include "aws/client_internal.h"
+#include "aws/service.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <string.h>
 
 static const struct aws_service services[] = {
@@ -12,7 +11,7 @@ static const struct aws_service services[] = {
 };
 
 _Static_assert(sizeof(services) / sizeof(services[0]) == AWS_SERVICES_MAX,
-    "settings have an end point for each service");
+    "settings have an endpoint for each service");
 
 const struct aws_service *
 aws_service_at(size_t i)
@@ -28,21 +27,6 @@ aws_service_index(const char *signing_name)
 
 	while (i < AWS_SERVICES_MAX && strcmp(services[i].signing_name, signing_name) != 0)
 		i++;
-	assert(i < AWS_SERVICES_MAX && "a service that nobody here speaks to");
+	assert(i < AWS_SERVICES_MAX && "unknown service");
 	return i;
-}
-
-struct aws_client_opts
-aws_client_opts_of(const struct aws_settings *settings, const char *service)
-{
-	return (struct aws_client_opts){
-	    .service = service,
-	    .region = settings->region,
-	    .endpoint = aws_settings_endpoint(settings, service),
-	    .use_fips = settings->use_fips,
-	    .use_dual_stack = settings->use_dual_stack,
-	    .sts_global = settings->sts_global,
-	    .retry_mode = settings->retry_mode,
-	    .attempts_max = settings->attempts_max,
-	};
 }

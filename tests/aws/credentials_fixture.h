@@ -1,7 +1,7 @@
 #ifndef TMFLOW_TESTS_CREDENTIALS_FIXTURE_H
 #define TMFLOW_TESTS_CREDENTIALS_FIXTURE_H
 
-#include "aws/credentials.h"
+#include "aws/keys/credentials_chain.h"
 #include "base/clock.h"
 #include "scripted_transport.h"
 

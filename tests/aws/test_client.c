@@ -139,8 +139,8 @@ START_TEST(gives_up_in_the_end)
 
 	fixture_of(&f, replies, 1);
 	aws_fixture_run(&f, start(&f));
-	ck_assert_uint_eq(scripted_transport_sent(f.scripted), AWS_ATTEMPTS_DEFAULT);
-	ck_assert_uint_eq(aws_client_stats(f.client)->throttled, AWS_ATTEMPTS_DEFAULT);
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), RETRY_ATTEMPTS_DEFAULT);
+	ck_assert_uint_eq(aws_client_stats(f.client)->throttled, RETRY_ATTEMPTS_DEFAULT);
 	ck_assert_str_eq(f.err.name, "RequestLimitExceeded");
 	aws_fixture_fini(&f);
 }
@@ -162,7 +162,7 @@ START_TEST(replies_of_another)
 		aws_fixture_run(&f, start(&f));
 		ck_assert_ptr_null(f.result);
 		ck_assert_int_eq(f.err.code, TMF_ERR_REPLY);
-		ck_assert_uint_eq(scripted_transport_sent(f.scripted), AWS_ATTEMPTS_DEFAULT);
+		ck_assert_uint_eq(scripted_transport_sent(f.scripted), RETRY_ATTEMPTS_DEFAULT);
 		aws_fixture_fini(&f);
 	}
 }
@@ -390,7 +390,7 @@ START_TEST(back_off_bounds)
 		int64_t longest = 0;
 
 		for (int i = 0; i < 1000; i++) {
-			int64_t delay = retry_delay_ms(&rng, attempt, AWS_BACKOFF_MAX_MS);
+			int64_t delay = retry_delay_ms(&rng, attempt, RETRY_DELAY_MAX_MS);
 
 			ck_assert_int_ge(delay, 0);
 			ck_assert_int_lt(delay, most_ms[attempt - 1]);

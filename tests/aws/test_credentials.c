@@ -1,5 +1,5 @@
 /* Where keys and settings come from, and what is said when there are none. */
-#include "aws/credentials.h"
+#include "aws/keys/credentials_chain.h"
 #include "aws/settings/config_file.h"
 #include "base/mem.h"
 

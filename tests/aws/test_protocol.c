@@ -1,5 +1,5 @@
 /* botocore's protocol cases through our readers of replies, and its golden requests through our client. */
-#include "aws/client_internal.h"
+#include "aws/client.h"
 #include "aws_fixture.h"
 #include "base/doc/doc.h"
 #include "base/jsonx.h"

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_AWS_KEYS_CREDENTIALS_INTERNAL_H
 #define TMFLOW_AWS_KEYS_CREDENTIALS_INTERNAL_H
 
-#include "aws/credentials.h"
+#include "aws/keys/credentials_chain.h"
 #include "aws/settings/shared_files.h"
 #include "tmflow/call.h"
 

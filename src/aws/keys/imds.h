@@ -1,7 +1,7 @@
 #ifndef TMFLOW_AWS_KEYS_IMDS_H
 #define TMFLOW_AWS_KEYS_IMDS_H
 
-#include "aws/credentials.h"
+#include "aws/keys/credentials_chain.h"
 #include "tmflow/call.h"
 
 /* The region that this instance is in: {"Region": string}. Fails where this is no EC2 instance. opts is borrowed while the call lives. */

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_AWS_KEYS_METADATA_H
 #define TMFLOW_AWS_KEYS_METADATA_H
 
-#include "aws/credentials.h"
+#include "aws/keys/credentials_chain.h"
 #include "tmflow/call.h"
 
 /* A small request to an end point of the machine's or the container's: never by way of a proxy. All borrowed until it returns. */

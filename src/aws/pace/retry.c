@@ -1,7 +1,5 @@
 #include "aws/pace/retry.h"
 
-#include "aws/client.h"
-
 #include <curl/curl.h>
 #include <math.h>
 #include <stddef.h>
@@ -110,7 +108,7 @@ aws_error_is_not_found(const char *code)
 int64_t
 retry_delay_ms(struct rng *rng, int attempt, double max_ms)
 {
-	double cap_ms = fmin(AWS_BACKOFF_BASE_MS * ldexp(1.0, attempt - 1), max_ms);
+	double cap_ms = fmin(RETRY_DELAY_BASE_MS * ldexp(1.0, attempt - 1), max_ms);
 
 	return (int64_t)(rng_unit(rng) * cap_ms);
 }
@@ -134,7 +132,7 @@ retry_after_ms(int64_t delay_ms, const char *x_amz_retry_after, const char *retr
 	int64_t wanted_ms = whole_number(x_amz_retry_after, delay_ms + RETRY_AFTER_MORE_MS);
 
 	if (wanted_ms < 0)
-		wanted_ms = whole_number(retry_after, (int64_t)AWS_BACKOFF_MAX_MS / 1000) * 1000;
+		wanted_ms = whole_number(retry_after, (int64_t)RETRY_DELAY_MAX_MS / 1000) * 1000;
 	return wanted_ms > delay_ms ? wanted_ms : delay_ms;
 }
 

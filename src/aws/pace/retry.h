@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The SDKs' standard mode: the first delay, and the longest one. */
+#define RETRY_DELAY_BASE_MS 1000.0
+#define RETRY_DELAY_MAX_MS  20000.0
+
 /* What an error means for a retry: a column of the error table. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
 enum retry_class {
 	RETRY_NEVER,

@@ -1,6 +1,5 @@
 #include "aws/pace/retry_mode.h"
 
-#include "aws/client.h"
 #include "aws/pace/retry.h"
 
 #include <stddef.h>
@@ -13,12 +12,12 @@
 
 static const struct retry_mode modes[] = {
     {"legacy", LEGACY_ATTEMPTS, LEGACY_BACKOFF_MAX_MS, true, false, false, false},
-    {"standard", SDK_ATTEMPTS, AWS_BACKOFF_MAX_MS, false, true, false, false},
-    {"adaptive", SDK_ATTEMPTS, AWS_BACKOFF_MAX_MS, false, true, true, false},
+    {"standard", SDK_ATTEMPTS, RETRY_DELAY_MAX_MS, false, true, false, false},
+    {"adaptive", SDK_ATTEMPTS, RETRY_DELAY_MAX_MS, false, true, true, false},
 };
 
 const struct retry_mode retry_mode_default = {
-    "default", AWS_ATTEMPTS_DEFAULT, AWS_BACKOFF_MAX_MS, false, true, false, true};
+    "default", RETRY_ATTEMPTS_DEFAULT, RETRY_DELAY_MAX_MS, false, true, false, true};
 
 /* Legacy mode's replies that are worth a retry. service NULL: any; code NULL: any. */
 static const struct {

@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+/* Attempts in all where neither AWS_RETRY_MODE nor AWS_MAX_ATTEMPTS is set. */
+#define RETRY_ATTEMPTS_DEFAULT 10
+
 /* A retry mode of the AWS tools. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */
 struct retry_mode {
 	const char *name;

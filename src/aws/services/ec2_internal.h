@@ -1,7 +1,6 @@
 #ifndef TMFLOW_AWS_SERVICES_EC2_INTERNAL_H
 #define TMFLOW_AWS_SERVICES_EC2_INTERNAL_H
 
-#include "aws/client_internal.h"
 #include "aws/services/ec2.h"
 
 #define EC2_VERSION "2016-11-15"

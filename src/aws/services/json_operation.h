@@ -1,7 +1,7 @@
 #ifndef TMFLOW_AWS_SERVICES_JSON_OPERATION_H
 #define TMFLOW_AWS_SERVICES_JSON_OPERATION_H
 
-#include "aws/client_internal.h"
+#include "aws/client.h"
 
 /* Starts an operation of a JSON service. Takes params; operation has its name and time-outs. */
 struct tmf_call *

@@ -1,6 +1,6 @@
 #include "aws/services/sts.h"
 
-#include "aws/client_internal.h"
+#include "aws/client.h"
 #include "aws/wire/query.h"
 
 #include <stdio.h>

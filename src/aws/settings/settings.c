@@ -1,6 +1,5 @@
 #include "aws/settings/settings.h"
 
-#include "aws/client_internal.h"
 #include "aws/settings/shared_files.h"
 #include "base/mem.h"
 
@@ -22,14 +21,6 @@ struct lookup {
 	const struct shared_files *files;
 	const char *profile;
 };
-
-const char *
-aws_env_get(const struct aws_env *env, const char *name)
-{
-	const char *value = env->get != NULL ? env->get(env->arg, name) : getenv(name);
-
-	return value != NULL && value[0] != '\0' ? value : NULL;
-}
 
 static const char *
 first_of(const char *a, const char *b)

@@ -2,19 +2,12 @@
 #define TMFLOW_AWS_SETTINGS_SETTINGS_H
 
 #include "aws/pace/retry_mode.h"
+#include "aws/service.h"
+#include "aws/settings/environment.h"
 #include "tmflow/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* The process environment as an interface, for tests. NULL members: getenv. */
-struct aws_env {
-	const char *(*get)(void *arg, const char *name);
-	void *arg;
-};
-const char *aws_env_get(const struct aws_env *env, const char *name); /* NULL when unset or empty */
-
-#define AWS_SERVICES_MAX 4
 
 /* The instance's metadata. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html */
 struct imds_settings {

@@ -2,7 +2,7 @@
 #define TMFLOW_AWS_SETTINGS_SHARED_FILES_H
 
 #include "aws/settings/config_file.h"
-#include "aws/settings/settings.h"
+#include "aws/settings/environment.h"
 
 #include <stdbool.h>
 

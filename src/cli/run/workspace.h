@@ -2,7 +2,7 @@
 #define TMFLOW_CLI_RUN_WORKSPACE_H
 
 #include "aws/client.h"
-#include "aws/credentials.h"
+#include "aws/keys/credentials_chain.h"
 #include "base/rng.h"
 #include "cli/cli.h"
 #include "loop/http.h"
