@@ -1,7 +1,7 @@
 #ifndef TMFLOW_ENGINE_REGISTRY_H
 #define TMFLOW_ENGINE_REGISTRY_H
 
-#include "asl/state/machine.h"
+#include "asl/compile/compile.h"
 #include "tmflow/action.h"
 
 /* What the program asks the registry beyond tmflow/action.h. */

@@ -1,4 +1,4 @@
-#include "asl/state/machine.h"
+#include "asl/compile/compile.h"
 
 #include <assert.h>
 #include <stdint.h>

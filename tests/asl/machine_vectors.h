@@ -1,7 +1,7 @@
 #ifndef TMFLOW_TESTS_ASL_MACHINE_VECTORS_H
 #define TMFLOW_TESTS_ASL_MACHINE_VECTORS_H
 
-#include "asl/state/machine.h"
+#include "asl/compile/compile.h"
 
 /* Compiles JSON text with ' for ", asserting that it is valid. */
 struct asl_machine *vector_machine(const char *text);

@@ -1,5 +1,5 @@
 /* What only a distributed Map has. */
-#include "asl/state/machine.h"
+#include "asl/compile/compile.h"
 
 #include "run_suite.h"
 

@@ -1,4 +1,5 @@
-#include "asl/compile/compile.h"
+#include "asl/compile/compile_assign.h"
+#include "asl/compile/compile_field.h"
 
 #include "base/mem.h"
 
@@ -33,7 +34,7 @@ note_variable(struct compiler *compiler, const char *key, size_t len)
 	assigned = &compiler->assigned[compiler->assigned_count++];
 	*assigned = (struct assigned){.name = mem_strndup(key, len),
 	    .scope = compiler->scope,
-	    .pointer = mem_strdup(compile_pointer(compiler))};
+	    .pointer = mem_strdup(compiler_pointer(compiler))};
 	if (compiler->assigning == NULL)
 		compiler->assigning = json_object();
 	scopes = json_object_get(compiler->assigning, assigned->name);
@@ -67,20 +68,20 @@ static void
 check_variable(struct compiler *compiler, const char *key)
 {
 	size_t len = strlen(key);
-	size_t mark = compile_push(compiler, key);
+	size_t mark = compiler_push(compiler, key);
 
 	if (len >= 2 && strcmp(key + len - 2, ".$") == 0)
 		len -= 2;
 	if (!is_variable_name(key, len))
-		compile_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA,
+		compiler_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA,
 		    "a letter or _, then letters, digits and _, 80 at most",
 		    "'%s' is not a valid variable name", key);
 	else if (len == strlen("states") && strncmp(key, "states", len) == 0)
-		compile_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
 		    "The variable name 'states' is reserved");
 	else
 		note_variable(compiler, key, len);
-	compile_pop(compiler, mark);
+	compiler_pop(compiler, mark);
 }
 
 void
@@ -89,7 +90,7 @@ compile_assign(struct compiler *compiler, const struct field *field, json_t *jso
 	const char *key;
 	json_t *value;
 
-	if (!compile_expect_object(compiler, field->name, json))
+	if (!compiler_expect_object(compiler, field->name, json))
 		return;
 	json_object_foreach (json, key, value) {
 		check_variable(compiler, key);
@@ -125,15 +126,4 @@ compile_check_variables(struct compiler *compiler)
 			    "The variable '%s' is assigned outside of this Branch or Map, too",
 			    assigned->name);
 	}
-}
-
-void
-compile_forget_variables(struct compiler *compiler)
-{
-	for (size_t i = 0; i < compiler->assigned_count; i++) {
-		free(compiler->assigned[i].name);
-		free(compiler->assigned[i].pointer);
-	}
-	free(compiler->assigned);
-	json_decref(compiler->assigning);
 }

@@ -1,8 +1,7 @@
-#include "asl/compile/compile.h"
-
+#include "asl/compile/compile_choice.h"
+#include "asl/compile/compile_assign.h"
+#include "asl/compile/compile_object.h"
 #include "asl/state/choice_internal.h"
-
-#include "base/jsonx.h"
 
 #include <assert.h>
 
@@ -70,7 +69,7 @@ compile_next(struct compiler *compiler, const struct field *field, json_t *json,
 {
 	struct rule_fields *fields = base;
 
-	compile_transition(compiler, field->name, json, &fields->rule->next);
+	compiler_transition(compiler, field->name, json, &fields->rule->next);
 }
 
 /* And, Or and Not: rules within a rule. */
@@ -88,24 +87,24 @@ compile_children(
 	rule->children =
 	    arena_zalloc(&compiler->machine->arena, rule->child_count, sizeof(*rule->children));
 	json_array_foreach (json, i, child) {
-		size_t mark = compile_push_index(compiler, i);
+		size_t mark = compiler_push_index(compiler, i);
 
 		compile_rule(compiler, &nested_spec, child, &rule->children[i]);
-		compile_pop(compiler, mark);
+		compiler_pop(compiler, mark);
 	}
 }
 
 static void
 compile_and(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	if (compile_expect_array(compiler, field->name, json, false))
+	if (compiler_expect_array(compiler, field->name, json, false))
 		compile_children(compiler, base, ASL_RULE_AND, json);
 }
 
 static void
 compile_or(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	if (compile_expect_array(compiler, field->name, json, false))
+	if (compiler_expect_array(compiler, field->name, json, false))
 		compile_children(compiler, base, ASL_RULE_OR, json);
 }
 
@@ -131,21 +130,21 @@ check_operand(struct compiler *compiler, const struct asl_choice_op *op, json_t 
 	switch (op->operand) {
 	case CHOICE_STRING:
 		if (!json_is_string(json))
-			compile_wrong_type(compiler, op->name, "string");
+			compiler_wrong_type(compiler, op->name, "string");
 		break;
 	case CHOICE_NUMBER:
 		if (!json_is_number(json))
-			compile_wrong_type(compiler, op->name, "number");
+			compiler_wrong_type(compiler, op->name, "number");
 		break;
 	case CHOICE_BOOLEAN:
 		if (!json_is_boolean(json))
-			compile_wrong_type(compiler, op->name, "boolean");
+			compiler_wrong_type(compiler, op->name, "boolean");
 		break;
 	case CHOICE_TIMESTAMP:
 		if (!json_is_string(json))
-			compile_wrong_type(compiler, op->name, "string");
+			compiler_wrong_type(compiler, op->name, "string");
 		else if (!timestamp_parse(str_of(json_string_value(json)), &timestamp))
-			compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
+			compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
 			    "such as 2026-01-15T12:00:00Z",
 			    "String does not match RFC3339 timestamp");
 		break;
@@ -186,13 +185,13 @@ check_rule(struct compiler *compiler, const struct rule_fields *fields, json_t *
 	bool has_variable = json_object_get(json, "Variable") != NULL;
 
 	if (fields->kinds != 1 && json_object_get(json, "Condition") == NULL)
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "A Choice Rule should have exactly one comparison operator, And, Or or Not");
 	if (fields->kinds == 1 && compares && !has_variable)
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "These fields are required: [Variable]");
 	if (fields->kinds == 1 && !compares && has_variable)
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "The field 'Variable' is not supported beside And, Or and Not");
 }
 
@@ -202,7 +201,7 @@ compile_rule(struct compiler *compiler, const struct object_spec *spec, json_t *
 {
 	struct rule_fields fields = {.rule = rule};
 
-	if (!compile_expect_object(compiler, "Choices", json))
+	if (!compiler_expect_object(compiler, "Choices", json))
 		return;
 	compile_fields(compiler, spec, 0, json, &fields);
 	rule->variable = fields.variable;
@@ -217,15 +216,15 @@ compile_choices(struct compiler *compiler, const struct field *field, json_t *js
 	json_t *rule;
 	size_t i;
 
-	if (!compile_expect_array(compiler, field->name, json, false))
+	if (!compiler_expect_array(compiler, field->name, json, false))
 		return;
 	state->u.choice.rule_count = json_array_size(json);
 	state->u.choice.rules = arena_zalloc(
 	    &compiler->machine->arena, json_array_size(json), sizeof(*state->u.choice.rules));
 	json_array_foreach (json, i, rule) {
-		size_t mark = compile_push_index(compiler, i);
+		size_t mark = compiler_push_index(compiler, i);
 
 		compile_rule(compiler, &top_spec, rule, &state->u.choice.rules[i]);
-		compile_pop(compiler, mark);
+		compiler_pop(compiler, mark);
 	}
 }

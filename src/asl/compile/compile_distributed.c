@@ -1,4 +1,5 @@
-#include "asl/compile/compile.h"
+#include "asl/compile/compile_distributed.h"
+#include "asl/compile/compile_object.h"
 
 #include "base/utf8.h"
 
@@ -105,20 +106,20 @@ compile_headers(struct compiler *compiler, const struct field *field, json_t *js
 	size_t i;
 
 	(void)base;
-	if (!compile_expect_array(compiler, field->name, json, false))
+	if (!compiler_expect_array(compiler, field->name, json, false))
 		return;
 	json_array_foreach (json, i, header) {
-		size_t mark = compile_push_index(compiler, i);
+		size_t mark = compiler_push_index(compiler, i);
 
-		compile_expect_string(compiler, field->name, header);
-		compile_pop(compiler, mark);
+		compiler_expect_string(compiler, field->name, header);
+		compiler_pop(compiler, mark);
 	}
 }
 
 static void
 compile_config(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	if (compile_expect_object(compiler, field->name, json))
+	if (compiler_expect_object(compiler, field->name, json))
 		compile_fields(compiler, find_spec(field->name), 0, json, base);
 }
 
@@ -129,7 +130,7 @@ compile_distributed(struct compiler *compiler, const struct field *field, json_t
 
 	compile_config(compiler, field, json, &scratch);
 	*(bool *)((char *)base + field->flag) = true;
-	compile_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
+	compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
 	    "%s runs on Step Functions only: a Map that has it fails here", field->name);
 }
 
@@ -161,7 +162,7 @@ count_label(const char *label, const char **ret_refused)
 void
 compile_label(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	const char *label = compile_expect_string(compiler, field->name, json);
+	const char *label = compiler_expect_string(compiler, field->name, json);
 	const char *refused;
 	size_t chars;
 	size_t len;
@@ -171,12 +172,12 @@ compile_label(struct compiler *compiler, const struct field *field, json_t *json
 		return;
 	chars = count_label(label, &refused);
 	if (chars == 0)
-		compile_fault(
+		compiler_fault(
 		    compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL, "Label cannot be empty");
 	else if (chars > LABEL_CHARS_MAX)
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "Label cannot exceed %u characters", LABEL_CHARS_MAX);
 	else if (refused != NULL && utf8_decode(refused, &len) >= 0)
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "Label contains invalid character: '%.*s'", (int)len, refused);
 }

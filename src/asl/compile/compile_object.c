@@ -1,4 +1,4 @@
-#include "asl/compile/compile.h"
+#include "asl/compile/compile_object.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -43,7 +43,7 @@ misplaced_field(const struct object *object, const char *name)
 	struct buf what = {0};
 
 	describe(object, &what);
-	compile_fault(object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
+	compiler_fault(object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
 	    "The field '%s' is not supported in %s", name, buf_cstr(&what));
 	buf_fini(&what);
 }
@@ -69,8 +69,8 @@ unknown_field(const struct object *object, const char *name)
 		assert(count < COMPILE_WORDS_MAX);
 		known[count++] = other;
 	}
-	hint = compile_hint(object->compiler, &near, name, known);
-	compile_fault(
+	hint = compiler_hint(object->compiler, &near, name, known);
+	compiler_fault(
 	    object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA, hint, "unknown field \"%s\"", name);
 	buf_fini(&near);
 }
@@ -102,7 +102,7 @@ check_required(const struct object *object)
 	}
 	if (missing.len > 0) {
 		object->compiler->incomplete = true;
-		compile_fault(object->compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(object->compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "These fields are required: [%s]", buf_cstr(&missing));
 	}
 	buf_fini(&missing);
@@ -131,11 +131,11 @@ check_group(const struct object *object, const struct field_group *group)
 	size_t count = list_group(object, group, false, &names);
 
 	if (count > 1)
-		compile_fault(object->compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(object->compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "Only one of these fields is allowed: [%s]", buf_cstr(&names));
 	if (count == 0 && (group->required & object->type_bit) != 0) {
 		list_group(object, group, true, &names);
-		compile_fault(object->compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(object->compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "One of these fields is required: [%s]", buf_cstr(&names));
 	}
 	buf_fini(&names);
@@ -150,10 +150,10 @@ compile_fields(struct compiler *compiler, const struct object_spec *spec, unsign
 	json_t *value;
 
 	json_object_foreach (json, name, value) {
-		size_t mark = compile_push(compiler, name);
+		size_t mark = compiler_push(compiler, name);
 
 		compile_member(&object, name, value);
-		compile_pop(compiler, mark);
+		compiler_pop(compiler, mark);
 	}
 	check_required(&object);
 	for (const struct field_group *group = spec->groups;
@@ -161,51 +161,4 @@ compile_fields(struct compiler *compiler, const struct object_spec *spec, unsign
 		if ((group->types & object.type_bit) != 0)
 			check_group(&object, group);
 	}
-}
-
-void
-compile_wrong_type(struct compiler *compiler, const char *what, const char *type)
-{
-	compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
-	    "The field '%s' should have a value of type %s", what, type);
-}
-
-bool
-compile_expect_object(struct compiler *compiler, const char *what, json_t *json)
-{
-	if (json_is_object(json))
-		return true;
-	compile_wrong_type(compiler, what, "object");
-	compiler->incomplete = true;
-	return false;
-}
-
-bool
-compile_expect_array(struct compiler *compiler, const char *what, json_t *json, bool may_be_empty)
-{
-	if (json_is_array(json) && (may_be_empty || json_array_size(json) > 0))
-		return true;
-	if (json_is_array(json))
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
-		    "The field '%s' should not be an empty array", what);
-	else
-		compile_wrong_type(compiler, what, "array");
-	compiler->incomplete = true;
-	return false;
-}
-
-const char *
-compile_expect_string(struct compiler *compiler, const char *what, json_t *json)
-{
-	const char *text = json_string_value(json);
-
-	if (text == NULL) {
-		compile_wrong_type(compiler, what, "string");
-		return NULL;
-	}
-	if (strlen(text) == json_string_length(json))
-		return text;
-	compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
-	    "The field '%s' should have no NUL character", what);
-	return NULL;
 }

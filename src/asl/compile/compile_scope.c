@@ -1,4 +1,5 @@
-#include "asl/compile/compile.h"
+#include "asl/compile/compile_scope.h"
+#include "asl/compile/compile_state.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -19,10 +20,10 @@ static void
 check_name(struct compiler *compiler, const char *name)
 {
 	if (*name == '\0' || char_count(name) > ASL_STATE_NAME_CHARS_MAX)
-		compile_fault(compiler, DIAG_AT_KEY, "INVALID_STATE_NAME", NULL,
+		compiler_fault(compiler, DIAG_AT_KEY, "INVALID_STATE_NAME", NULL,
 		    "A state name should have 1 to %u characters", ASL_STATE_NAME_CHARS_MAX);
 	if (json_object_get(compiler->machine->names, name) != NULL)
-		compile_fault(compiler, DIAG_AT_KEY, "DUPLICATE_STATE_NAME",
+		compiler_fault(compiler, DIAG_AT_KEY, "DUPLICATE_STATE_NAME",
 		    "names are unique in the whole machine, Branches and Maps included",
 		    "Duplicate State name: %s", name);
 }
@@ -37,22 +38,22 @@ declare_states(struct compiler *compiler, json_t *json)
 	json_t *value;
 
 	if (json_object_size(json) > ASL_STATES_MAX - compiler->machine->count) {
-		compile_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL, "More than %u states",
+		compiler_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL, "More than %u states",
 		    ASL_STATES_MAX);
 		compiler->incomplete = true;
 		return false;
 	}
 	scope->at = arena_zalloc(arena, json_object_size(json), sizeof(struct asl_state *));
 	json_object_foreach (json, name, value) {
-		size_t mark = compile_push(compiler, name);
+		size_t mark = compiler_push(compiler, name);
 		struct asl_state *state;
 
 		check_name(compiler, name);
 		state = machine_add_state(compiler->machine, name);
 		state->scope = scope;
-		state->pointer = arena_strdup(arena, compile_pointer(compiler));
+		state->pointer = arena_strdup(arena, compiler_pointer(compiler));
 		scope->at[scope->count++] = state;
-		compile_pop(compiler, mark);
+		compiler_pop(compiler, mark);
 	}
 	return true;
 }
@@ -63,13 +64,13 @@ compile_states(struct compiler *compiler, const struct field *field, json_t *jso
 	struct asl_states *scope = compiler->scope;
 
 	(void)base;
-	if (!compile_expect_object(compiler, field->name, json) || !declare_states(compiler, json))
+	if (!compiler_expect_object(compiler, field->name, json) || !declare_states(compiler, json))
 		return;
 	for (size_t i = 0; i < scope->count; i++) {
-		size_t mark = compile_push(compiler, scope->at[i]->name);
+		size_t mark = compiler_push(compiler, scope->at[i]->name);
 
 		compile_state(compiler, scope->at[i], json_object_get(json, scope->at[i]->name));
-		compile_pop(compiler, mark);
+		compiler_pop(compiler, mark);
 	}
 }
 
@@ -77,7 +78,7 @@ void
 compile_start_at(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	(void)base;
-	compile_transition(compiler, field->name, json, &compiler->scope->start);
+	compiler_transition(compiler, field->name, json, &compiler->scope->start);
 }
 
 void
@@ -85,7 +86,7 @@ compile_scope_comment(
     struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	(void)base;
-	compiler->scope->comment = compile_expect_string(compiler, field->name, json);
+	compiler->scope->comment = compiler_expect_string(compiler, field->name, json);
 }
 
 static void
@@ -107,7 +108,7 @@ compile_scope(struct compiler *compiler, const struct object_spec *spec, json_t 
 	struct asl_states *scope;
 
 	if (compiler->depth == ASL_NESTING_MAX) {
-		compile_fault(compiler, DIAG_AT_VALUE, "TOO_DEEPLY_NESTED", NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, "TOO_DEEPLY_NESTED", NULL,
 		    "States nested more than %u levels deep", ASL_NESTING_MAX);
 		return NULL;
 	}
@@ -142,18 +143,18 @@ compile_branches(struct compiler *compiler, const struct field *field, json_t *j
 	json_t *branch;
 	size_t i;
 
-	if (!compile_expect_array(compiler, field->name, json, true))
+	if (!compiler_expect_array(compiler, field->name, json, true))
 		return;
 	branches = arena_zalloc(
 	    &compiler->machine->arena, json_array_size(json), sizeof(struct asl_states *));
 	state->u.parallel.branches = branches;
 	state->u.parallel.branch_count = json_array_size(json);
 	json_array_foreach (json, i, branch) {
-		size_t mark = compile_push_index(compiler, i);
+		size_t mark = compiler_push_index(compiler, i);
 
-		if (compile_expect_object(compiler, "Branches", branch))
+		if (compiler_expect_object(compiler, "Branches", branch))
 			branches[i] = compile_scope(compiler, &branch_spec, branch, NULL);
-		compile_pop(compiler, mark);
+		compiler_pop(compiler, mark);
 	}
 }
 
@@ -167,7 +168,7 @@ static void
 compile_word(struct compiler *compiler, const struct field *field, json_t *json, void *base,
     const char *const words[2])
 {
-	const char *word = compile_expect_string(compiler, field->name, json);
+	const char *word = compiler_expect_string(compiler, field->name, json);
 	const char *const known[] = {words[0], words[1], NULL};
 	struct buf hint = {0};
 
@@ -176,8 +177,8 @@ compile_word(struct compiler *compiler, const struct field *field, json_t *json,
 	*(const char **)(void *)((char *)base + field->offset) = word;
 	if (strcmp(word, words[0]) == 0 || strcmp(word, words[1]) == 0)
 		return;
-	compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
-	    compile_hint(compiler, &hint, word, known),
+	compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
+	    compiler_hint(compiler, &hint, word, known),
 	    "The field '%s' should have one of these values: [%s, %s]", field->name, words[0],
 	    words[1]);
 	buf_fini(&hint);
@@ -214,12 +215,12 @@ compile_config(struct compiler *compiler, const struct field *field, json_t *jso
 {
 	struct processor_config *config = base;
 
-	if (!compile_expect_object(compiler, field->name, json))
+	if (!compiler_expect_object(compiler, field->name, json))
 		return;
 	compile_fields(compiler, &config_spec, 0, json, config);
 	if (config->mode != NULL && strcmp(config->mode, "DISTRIBUTED") == 0 &&
 	    config->execution_type == NULL)
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "These fields are required: [ExecutionType]");
 }
 
@@ -238,7 +239,7 @@ compile_processor(struct compiler *compiler, const struct field *field, json_t *
 	struct asl_state *state = base;
 	struct processor_config config = {0};
 
-	if (!compile_expect_object(compiler, field->name, json))
+	if (!compiler_expect_object(compiler, field->name, json))
 		return;
 	state->u.map.processor = compile_scope(compiler, &processor_spec, json, &config);
 	state->u.map.distributed = config.mode != NULL && strcmp(config.mode, "DISTRIBUTED") == 0;

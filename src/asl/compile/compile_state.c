@@ -1,4 +1,9 @@
-#include "asl/compile/compile.h"
+#include "asl/compile/compile_state.h"
+#include "asl/compile/compile_assign.h"
+#include "asl/compile/compile_choice.h"
+#include "asl/compile/compile_distributed.h"
+#include "asl/compile/compile_handlers.h"
+#include "asl/compile/compile_object.h"
 
 #include "base/jsonx.h"
 
@@ -32,7 +37,7 @@ compile_end(struct compiler *compiler, const struct field *field, json_t *json, 
 {
 	(void)base; /* a state without next is one that ends */
 	if (!json_is_true(json))
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "The field '%s' should have one of these values: [true]", field->name);
 }
 
@@ -40,17 +45,17 @@ static void
 compile_resource(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	struct asl_state *state = base;
-	const char *resource = compile_expect_string(compiler, field->name, json);
+	const char *resource = compiler_expect_string(compiler, field->name, json);
 
 	if (resource == NULL)
 		return;
 	if (*resource == '\0') {
-		compile_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE", NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE", NULL,
 		    "The field 'Resource' should not be empty");
 		return;
 	}
 	if (strchr(resource, ':') == NULL)
-		compile_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE",
+		compiler_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE",
 		    "tmflow:NAME, or what is to be called by its ARN",
 		    "Value is not a valid resource ARN");
 	state->u.task.resource = resource;
@@ -152,7 +157,7 @@ static void
 unknown_type(struct compiler *compiler, const char *type)
 {
 	const char *known[ASL_STATE_TYPE_COUNT + 1] = {NULL};
-	size_t mark = compile_push(compiler, "Type");
+	size_t mark = compiler_push(compiler, "Type");
 	struct buf hint = {0};
 	struct buf list = {0};
 
@@ -160,12 +165,12 @@ unknown_type(struct compiler *compiler, const char *type)
 		known[i] = asl_state_type_name(listed_types[i]);
 		buf_printf(&list, "%s%s", i > 0 ? ", " : "", known[i]);
 	}
-	compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
-	    compile_hint(compiler, &hint, type, known),
+	compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
+	    compiler_hint(compiler, &hint, type, known),
 	    "The field 'Type' should have one of these values: [%s]", buf_cstr(&list));
 	buf_fini(&hint);
 	buf_fini(&list);
-	compile_pop(compiler, mark);
+	compiler_pop(compiler, mark);
 }
 
 /* False after a fault. */
@@ -175,7 +180,7 @@ find_type(struct compiler *compiler, json_t *json, enum asl_state_type *ret_type
 	json_t *type = json_object_get(json, "Type");
 
 	if (type == NULL) {
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "These fields are required: [Type]");
 		return false;
 	}
@@ -200,9 +205,9 @@ refuse_jsonata_state(struct compiler *compiler, json_t *json)
 
 	if (language == NULL || strcmp(language, "JSONata") != 0)
 		return false;
-	mark = compile_push(compiler, "QueryLanguage");
+	mark = compiler_push(compiler, "QueryLanguage");
 	compile_query_language(compiler, NULL, json_object_get(json, "QueryLanguage"), NULL);
-	compile_pop(compiler, mark);
+	compiler_pop(compiler, mark);
 	return true;
 }
 
@@ -215,7 +220,7 @@ check_task(struct compiler *compiler, const struct asl_state *state, json_t *jso
 
 	if (timeout->given && heartbeat->given && timeout->path == NULL &&
 	    heartbeat->path == NULL && timeout->value > 0 && heartbeat->value >= timeout->value)
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "The field 'HeartbeatSeconds' should be smaller than 'TimeoutSeconds'");
 	if (state->u.task.resource != NULL && resources != NULL && resources->check != NULL)
 		resources->check(resources->arg, state, json, state->pointer, compiler->diags);
@@ -226,7 +231,7 @@ compile_state(struct compiler *compiler, struct asl_state *state, json_t *json)
 {
 	struct asl_state *outer = compiler->state;
 
-	if (!compile_expect_object(compiler, state->name, json))
+	if (!compiler_expect_object(compiler, state->name, json))
 		return;
 	if (!find_type(compiler, json, &state->type) || refuse_jsonata_state(compiler, json)) {
 		compiler->incomplete = true;
@@ -237,7 +242,7 @@ compile_state(struct compiler *compiler, struct asl_state *state, json_t *json)
 	if (state->type == ASL_TASK)
 		check_task(compiler, state, json);
 	if (state->type == ASL_MAP && state->u.map.distributed)
-		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "Mode DISTRIBUTED runs in this process, as INLINE does");
 	compiler->state = outer;
 }

@@ -152,17 +152,6 @@ struct asl_state {
 
 struct asl_machine;
 
-/* What the checker may ask about Task resources, without knowing the engine. */
-struct asl_resources {
-	/* Adds faults of this Task's Resource (and constant Parameters fields) to diags; NULL: every resource is accepted. pointer is the state's. */
-	void (*check)(void *arg, const struct asl_state *state, json_t *definition,
-	    const char *pointer, struct diag_list *diags);
-	void *arg;
-};
-
-/* Compiles doc. Every fault goes to diags; warnings too. NULL if there was an error. Copies what it needs: doc may be freed afterwards. */
-struct asl_machine *
-asl_compile(const struct doc *doc, const struct asl_resources *resources, struct diag_list *diags);
 struct asl_machine *asl_machine_ref(struct asl_machine *machine);
 void asl_machine_unref(struct asl_machine *machine);
 

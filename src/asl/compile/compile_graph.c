@@ -1,9 +1,68 @@
-#include "asl/compile/compile.h"
+#include "asl/compile/compile_graph.h"
 
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static struct asl_state *
+find_in_scope(const struct asl_states *scope, const char *name)
+{
+	for (size_t i = 0; i < scope->count; i++) {
+		if (strcmp(scope->at[i]->name, name) == 0)
+			return scope->at[i];
+	}
+	return NULL;
+}
+
+/* The machine's table finds at once what is not a duplicate. */
+static struct asl_state *
+find_target(struct compiler *compiler, const struct transition *transition)
+{
+	const json_t *index = json_object_get(compiler->machine->names, transition->target);
+	struct asl_state *state;
+
+	if (index == NULL)
+		return NULL;
+	state = compiler->machine->at[json_integer_value(index)];
+	return state->scope == transition->scope
+		   ? state
+		   : find_in_scope(transition->scope, transition->target);
+}
+
+static void
+missing_target(struct compiler *compiler, const struct transition *transition)
+{
+	const struct asl_states *scope = transition->scope;
+	const char **known = mem_zalloc(scope->count + 1, sizeof(const char *));
+	struct buf near = {0};
+	const char *hint = "it stands in another Branch, Map or level: a transition stays within "
+			   "its own States";
+
+	for (size_t i = 0; i < scope->count; i++)
+		known[i] = scope->at[i]->name;
+	if (json_object_get(compiler->machine->names, transition->target) == NULL)
+		hint = compiler_hint(compiler, &near, transition->target, known);
+	diag_add(compiler->diags, DIAG_ERROR, COMPILE_TARGET, transition->pointer, DIAG_AT_VALUE,
+	    hint, "Missing '%s' target: %s", transition->field, transition->target);
+	buf_fini(&near);
+	free(known);
+	compiler->incomplete = true;
+}
+
+void
+compile_graph_resolve(struct compiler *compiler)
+{
+	for (size_t i = 0; i < compiler->transition_count; i++) {
+		const struct transition *transition = &compiler->transitions[i];
+		struct asl_state *state = find_target(compiler, transition);
+
+		if (state != NULL)
+			*transition->slot = state;
+		else
+			missing_target(compiler, transition);
+	}
+}
 
 /* The states that have been reached, and those of them whose transitions are still to be followed. */
 struct walk {
@@ -82,7 +141,7 @@ check_scope(struct compiler *compiler, struct walk *walk, const struct asl_state
 }
 
 void
-check_graph(struct compiler *compiler)
+compile_graph_check(struct compiler *compiler)
 {
 	size_t count = compiler->machine->count;
 	struct walk walk = {0};

@@ -1,6 +1,4 @@
-#include "asl/compile/compile.h"
-
-#include "base/jsonx.h"
+#include "asl/compile/compile_errors.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -98,115 +96,45 @@ check_error_name(
 {
 	struct buf hint = {0};
 	bool known = strncmp(name, "State", 5) != 0 || is_error_name(name);
-	const char *near = known ? NULL : compile_hint(compiler, &hint, name, error_names);
+	const char *near = known ? NULL : compiler_hint(compiler, &hint, name, error_names);
 
 	if (strcmp(name, "States.Runtime") == 0)
-		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "States.Runtime cannot be %s, not even by name",
 		    handlers->catches ? "caught" : "retried");
 	else if (near != NULL || (!known && strncmp(name, "States.", 7) == 0))
-		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, near,
+		compiler_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, near,
 		    "No state reports the error '%s'", name);
 	else if (handlers->type == ASL_TASK && comes_from_children(name))
-		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "A Task does not report the error '%s'", name);
 	else if (taken_earlier(handlers->list, at, name))
-		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "The error '%s' is taken by an earlier entry", name);
 	else if (taken_as_failure(handlers->list, at, name))
-		compile_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "The error '%s' is taken by States.TaskFailed in an earlier entry", name);
 	buf_fini(&hint);
 }
 
 void
-check_error_names(struct compiler *compiler, const struct handlers *handlers, size_t at)
+compile_check_errors(struct compiler *compiler, const struct handlers *handlers, size_t at)
 {
 	json_t *names = json_object_get(json_array_get(handlers->list, at), "ErrorEquals");
-	size_t mark = compile_push(compiler, "ErrorEquals");
+	size_t mark = compiler_push(compiler, "ErrorEquals");
 	json_t *name;
 	size_t i;
 
 	if (holds_name(json_array_get(handlers->list, at), "States.ALL", SIZE_MAX) &&
 	    (json_array_size(names) > 1 || at + 1 < json_array_size(handlers->list)))
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "States.ALL should stand alone and in the last entry");
 	json_array_foreach (names, i, name) {
-		size_t name_mark = compile_push_index(compiler, i);
+		size_t name_mark = compiler_push_index(compiler, i);
 
 		if (json_is_string(name))
 			check_error_name(compiler, handlers, at, json_string_value(name));
-		compile_pop(compiler, name_mark);
+		compiler_pop(compiler, name_mark);
 	}
-	compile_pop(compiler, mark);
-}
-
-/* --- constants that look as if they were to be evaluated --- */
-
-static bool
-ends_dynamic(const char *key)
-{
-	size_t len = strlen(key);
-
-	return len >= 2 && strcmp(key + len - 2, ".$") == 0;
-}
-
-static bool
-looks_dynamic(const json_t *json)
-{
-	const char *text = json_string_value(json);
-
-	return text != NULL && (strncmp(text, "$.", 2) == 0 || strncmp(text, "$$.", 3) == 0 ||
-				   (strncmp(text, "States.", 7) == 0 && strchr(text, '(') != NULL));
-}
-
-void
-check_template_constants(struct compiler *compiler, json_t *json)
-{
-	const char *key;
-	json_t *value;
-	size_t i;
-
-	json_array_foreach (json, i, value) {
-		size_t mark = compile_push_index(compiler, i);
-
-		check_template_constants(compiler, value);
-		compile_pop(compiler, mark);
-	}
-	json_object_foreach (json, key, value) {
-		size_t mark = compile_push(compiler, key);
-
-		if (!ends_dynamic(key) && looks_dynamic(value))
-			compile_warn(compiler, DIAG_AT_KEY, "NO_DOLLAR", NULL,
-			    "The value of '%s' is a constant: it is evaluated only in '%s.$'", key,
-			    key);
-		if (!ends_dynamic(key))
-			check_template_constants(compiler, value);
-		compile_pop(compiler, mark);
-	}
-}
-
-void
-check_result_constant(struct compiler *compiler, json_t *json)
-{
-	const char *key;
-	json_t *value;
-	size_t i;
-
-	json_array_foreach (json, i, value) {
-		size_t mark = compile_push_index(compiler, i);
-
-		check_result_constant(compiler, value);
-		compile_pop(compiler, mark);
-	}
-	json_object_foreach (json, key, value) {
-		size_t mark = compile_push(compiler, key);
-
-		if (ends_dynamic(key))
-			compile_warn(compiler, DIAG_AT_KEY, "PASS_RESULT_IS_STATIC",
-			    "Parameters is evaluated, Result is not", "The key '%s' is a constant",
-			    key);
-		check_result_constant(compiler, value);
-		compile_pop(compiler, mark);
-	}
+	compiler_pop(compiler, mark);
 }

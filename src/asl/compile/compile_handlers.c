@@ -1,29 +1,30 @@
-#include "asl/compile/compile.h"
-
-#include "base/jsonx.h"
+#include "asl/compile/compile_handlers.h"
+#include "asl/compile/compile_assign.h"
+#include "asl/compile/compile_errors.h"
+#include "asl/compile/compile_object.h"
 
 #include <string.h>
 
 #define DELAY_SECONDS_MAX 31622400 /* a year of 366 days: AWS's limit of MaxDelaySeconds */
 
-void
+static void
 compile_error_equals(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	const char **errors;
 	json_t *name;
 	size_t i;
 
-	if (!compile_expect_array(compiler, field->name, json, false))
+	if (!compiler_expect_array(compiler, field->name, json, false))
 		return;
 	errors = arena_zalloc(
 	    &compiler->machine->arena, json_array_size(json) + 1, sizeof(const char *));
 	*(const char ***)(void *)((char *)base + field->offset) = errors;
 	json_array_foreach (json, i, name) {
-		size_t mark = compile_push_index(compiler, i);
-		const char *error = compile_expect_string(compiler, field->name, name);
+		size_t mark = compiler_push_index(compiler, i);
+		const char *error = compiler_expect_string(compiler, field->name, name);
 
 		errors[i] = error != NULL ? error : "";
-		compile_pop(compiler, mark);
+		compiler_pop(compiler, mark);
 	}
 }
 
@@ -32,7 +33,7 @@ compile_jitter(struct compiler *compiler, const struct field *field, json_t *jso
 {
 	static const char *const known[] = {
 	    [ASL_JITTER_NONE] = "NONE", [ASL_JITTER_FULL] = "FULL", NULL};
-	const char *jitter = compile_expect_string(compiler, field->name, json);
+	const char *jitter = compiler_expect_string(compiler, field->name, json);
 	struct asl_retrier *retrier = base;
 	struct buf hint = {0};
 
@@ -41,8 +42,8 @@ compile_jitter(struct compiler *compiler, const struct field *field, json_t *jso
 	if (strcmp(jitter, known[ASL_JITTER_FULL]) == 0)
 		retrier->jitter = ASL_JITTER_FULL;
 	else if (strcmp(jitter, known[ASL_JITTER_NONE]) != 0)
-		compile_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
-		    compile_hint(compiler, &hint, jitter, known),
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
+		    compiler_hint(compiler, &hint, jitter, known),
 		    "The field 'JitterStrategy' should have one of these values: [FULL, NONE]");
 	buf_fini(&hint);
 }
@@ -86,23 +87,23 @@ compile_retry(struct compiler *compiler, const struct field *field, json_t *json
 	json_t *retrier;
 	size_t i;
 
-	if (!compile_expect_array(compiler, field->name, json, true))
+	if (!compiler_expect_array(compiler, field->name, json, true))
 		return;
 	state->retry =
 	    arena_zalloc(&compiler->machine->arena, json_array_size(json), sizeof(*state->retry));
 	state->retry_count = json_array_size(json);
 	json_array_foreach (json, i, retrier) {
-		size_t mark = compile_push_index(compiler, i);
+		size_t mark = compiler_push_index(compiler, i);
 
 		state->retry[i] = (struct asl_retrier){
 		    .interval_seconds = 1, .max_attempts = 3, .backoff_rate = 2.0};
-		if (compile_expect_object(compiler, field->name, retrier)) {
+		if (compiler_expect_object(compiler, field->name, retrier)) {
 			compile_fields(compiler, &retrier_spec, 0, retrier, &state->retry[i]);
-			check_error_names(compiler,
+			compile_check_errors(compiler,
 			    &(struct handlers){.list = json, .type = state->type, .catches = false},
 			    i);
 		}
-		compile_pop(compiler, mark);
+		compiler_pop(compiler, mark);
 	}
 }
 
@@ -113,20 +114,20 @@ compile_catch(struct compiler *compiler, const struct field *field, json_t *json
 	json_t *catcher;
 	size_t i;
 
-	if (!compile_expect_array(compiler, field->name, json, true))
+	if (!compiler_expect_array(compiler, field->name, json, true))
 		return;
 	state->catchers = arena_zalloc(
 	    &compiler->machine->arena, json_array_size(json), sizeof(*state->catchers));
 	state->catcher_count = json_array_size(json);
 	json_array_foreach (json, i, catcher) {
-		size_t mark = compile_push_index(compiler, i);
+		size_t mark = compiler_push_index(compiler, i);
 
-		if (compile_expect_object(compiler, field->name, catcher)) {
+		if (compiler_expect_object(compiler, field->name, catcher)) {
 			compile_fields(compiler, &catcher_spec, 0, catcher, &state->catchers[i]);
-			check_error_names(compiler,
+			compile_check_errors(compiler,
 			    &(struct handlers){.list = json, .type = state->type, .catches = true},
 			    i);
 		}
-		compile_pop(compiler, mark);
+		compiler_pop(compiler, mark);
 	}
 }

@@ -1,0 +1,107 @@
+#ifndef TMFLOW_ASL_COMPILE_COMPILER_H
+#define TMFLOW_ASL_COMPILE_COMPILER_H
+
+#include "asl/compile/compile.h"
+#include "asl/state/machine_internal.h"
+
+/*
+ * What every part of the compiler needs: the machine that grows, the place in the definition, faults.
+ * The parts stand above each other in a line; each includes only those to its left:
+ *
+ *     compiler < field, expr < object < assign < errors < handlers, choice, distributed < state < scope
+ *              < graph < compile
+ *
+ * Only a state reaches up, to the scopes within it: see compile_state.h.
+ */
+
+#define COMPILE_SCHEMA "SCHEMA_VALIDATION_FAILED"
+#define COMPILE_TARGET "MISSING_TRANSITION_TARGET"
+/* Words that are compared in search of hints, so that a hostile definition costs little. */
+#define COMPILE_HINTS_MAX 100000u
+
+/* A transition whose target may not have been seen yet. */
+struct transition {
+	const struct asl_states *scope;
+	const char *field;
+	const char *target;
+	char *pointer;
+	struct asl_state **slot;
+};
+
+/* A variable that an Assign sets. */
+struct assigned {
+	char *name;
+	const struct asl_states *scope;
+	char *pointer;
+};
+
+struct compiler {
+	struct asl_machine *machine;
+	struct diag_list *diags;
+	const struct asl_resources *resources; /* NULL: every resource is accepted */
+	struct buf pointer;		       /* of the value at hand */
+	unsigned depth;			       /* of scopes within scopes */
+	size_t hint_words;		       /* compared so far, see COMPILE_HINTS_MAX */
+	bool incomplete;	  /* a transition is unknown: reachability cannot be judged */
+	struct asl_states *scope; /* that is being compiled */
+	struct asl_state *state;  /* likewise, NULL outside of states */
+
+	struct transition *transitions;
+	size_t transition_count;
+	size_t transition_capacity;
+
+	struct asl_states **scopes; /* all of them */
+	size_t scope_count;
+	size_t scope_capacity;
+
+	struct assigned *assigned;
+	size_t assigned_count;
+	size_t assigned_capacity;
+	json_t *assigning; /* by name: the set of scopes that assign it; NULL: none does */
+};
+
+/* Frees what compiling needed; the machine stays. */
+void compiler_fini(struct compiler *compiler);
+
+/* An error or a warning at compiler->pointer. hint may be NULL. */
+void compiler_fault(struct compiler *compiler, enum diag_at at, const char *code, const char *hint,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+void compiler_warn(struct compiler *compiler, enum diag_at at, const char *code, const char *hint,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* diag_hint_nearest, within COMPILE_HINTS_MAX. */
+const char *compiler_hint(
+    struct compiler *compiler, struct buf *out, const char *word, const char *const *known);
+
+/*
+ * Goes down to a member or an element, and back.
+ * Returns: what compiler_pop takes to go back.
+ */
+size_t compiler_push(struct compiler *compiler, const char *key);
+size_t compiler_push_index(struct compiler *compiler, size_t index);
+void compiler_pop(struct compiler *compiler, size_t mark);
+
+/* The pointer as AWS gives it in faults: "/" for the whole document. Borrowed until the next push or pop. */
+const char *compiler_pointer(const struct compiler *compiler);
+
+/* The fault "The field 'X' should have a value of type string". */
+void compiler_wrong_type(struct compiler *compiler, const char *what, const char *type);
+
+/* True for an object; else a fault. what is the name of the field or thing. */
+bool compiler_expect_object(struct compiler *compiler, const char *what, json_t *json);
+
+/* True for an array (with an element in it, unless it may be empty); else a fault. */
+bool
+compiler_expect_array(struct compiler *compiler, const char *what, json_t *json, bool may_be_empty);
+
+/* A string without NUL characters; else NULL and a fault. Borrowed from the definition. */
+const char *compiler_expect_string(struct compiler *compiler, const char *what, json_t *json);
+
+/*
+ * Notes the transition that json names, to a state of the current scope.
+ * Effects: slot is filled in by compile_graph_resolve, when all states are known.
+ */
+void compiler_transition(
+    struct compiler *compiler, const char *field, json_t *json, struct asl_state **slot);
+
+#endif
