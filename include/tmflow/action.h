@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Native actions: what `Resource: tmflow:NAME` runs. An action is a row of short functions (stages) over a frame that the engine owns; each stage ends in one of: wait for a
  * call, done, failed. A frame owns nothing that needs freeing (JSON to be kept goes to tmf_op_keep), so actions have no clean-up code.
@@ -105,5 +109,9 @@ tmf_registry_at(const struct tmf_registry *registry, size_t index); /* by name; 
 void tmf_registry_set_env(struct tmf_registry *registry, void *env);
 
 void *tmf_registry_env(const struct tmf_registry *registry);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A pending asynchronous call with a JSON result: what an action awaits. Starting one cannot fail; it completes exactly once, through the loop's ready
  * queue and so never inside the function that started it; or it is cancelled, and then never completes.
@@ -67,5 +71,9 @@ tmf_call_step_fn(void *frame, struct tmf_call *over, json_t **ret_result, struct
 /* Takes first and frame; free_frame (may be NULL) is called when the whole is over or cancelled. */
 struct tmf_call *tmf_call_sequence(
     struct tmf_call *first, tmf_call_step_fn *step, void *frame, void (*free_frame)(void *frame));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

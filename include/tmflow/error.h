@@ -4,6 +4,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Limits: AWS error names are at most 256 characters (Step Functions API, SendTaskFailure). */
 #define TMF_ERR_NAME_BYTES_MAX	     256
 #define TMF_ERR_REQUEST_ID_BYTES_MAX 128
@@ -67,5 +71,9 @@ bool tmf_err_isset(const struct tmf_err *err);
 void tmf_err_move(struct tmf_err *dst, struct tmf_err *src);
 void tmf_err_copy(struct tmf_err *dst, const struct tmf_err *src);
 void tmf_err_fini(struct tmf_err *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

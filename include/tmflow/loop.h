@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * One thread, one loop. A turn: due timers and everything ready run (at most TMF_LOOP_READY_PER_TURN_MAX tasks), then the turn hooks (the store commits there,
  * then held-back calls start), then the one blocking call of the program: the poll for network, signals and the next timer.
@@ -81,5 +85,9 @@ void tmf_loop_unwatch_fd(struct tmf_loop *loop, struct tmf_fd_watch *watch);
 /* Runs turns until tmf_loop_stop, or until the loop is idle (nothing ready, no timer, no watched descriptor). Returns 0, or -1 with *err. */
 int tmf_loop_run(struct tmf_loop *loop, struct tmf_err *err);
 void tmf_loop_stop(struct tmf_loop *loop);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
