@@ -1,10 +1,11 @@
-# Every target links tmflow_flags: language level, warnings as errors, hardening.
+# Every target of this tree links tmflow_flags, privately: language level, warnings, hardening. What is
+# installed has no part in it, since whoever links libtmflow has flags of their own.
 add_library(tmflow_flags INTERFACE)
 target_compile_features(tmflow_flags INTERFACE c_std_17)
-target_include_directories(tmflow_flags INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR}/include)
+target_include_directories(tmflow_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 target_compile_definitions(tmflow_flags INTERFACE _GNU_SOURCE TMFLOW_VERSION="${PROJECT_VERSION}")
 target_compile_options(tmflow_flags INTERFACE
-	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
 	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough
 	-Wnull-dereference -Wdouble-promotion -Wno-format-nonliteral
 	-fno-strict-aliasing -fno-common -fstack-protector-strong -fstack-clash-protection
@@ -15,6 +16,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|i.86)$")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
 	target_compile_options(tmflow_flags INTERFACE -mbranch-protection=standard)
 endif()
+if(TMFLOW_WERROR)
+	target_compile_options(tmflow_flags INTERFACE -Werror)
+endif()
 set(CMAKE_C_EXTENSIONS ON)
 # CMake links position-independent programs only after it has been made to look how.
 include(CheckPIESupported)
@@ -22,15 +26,20 @@ check_pie_supported(LANGUAGES C)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
+# Optimised, unless asked otherwise. (CMake's own default is neither optimised nor for debugging.)
+get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+if(NOT CMAKE_BUILD_TYPE AND NOT multi_config)
+	set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
+endif()
 # Asserts stay on in every build: CMake's Release would define NDEBUG.
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")
 if(CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo)$")
 	# Level 3, which knows the sizes of what is allocated, is gcc's from 12 on; clang 14 takes it as 2.
 	if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 12)
-		target_compile_definitions(tmflow_flags INTERFACE _FORTIFY_SOURCE=3)
+		target_compile_options(tmflow_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 	else()
-		target_compile_definitions(tmflow_flags INTERFACE _FORTIFY_SOURCE=2)
+		target_compile_options(tmflow_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 	endif()
 endif()
 

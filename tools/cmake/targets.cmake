@@ -1,8 +1,8 @@
-# tmflow_layer(NAME SOURCES a.c ... LINK base PkgConfig::X ...): the static library tmflow_NAME of src/NAME.
+# tmflow_layer(NAME SOURCES a.c ... LINK tmflow_x PkgConfig::X ...): the static library tmflow_NAME of src/NAME.
 function(tmflow_layer name)
 	cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
 	add_library(tmflow_${name} STATIC ${ARG_SOURCES})
-	target_link_libraries(tmflow_${name} PUBLIC tmflow_flags ${ARG_LINK})
+	target_link_libraries(tmflow_${name} PRIVATE tmflow_flags PUBLIC ${ARG_LINK})
 endfunction()
 
 # tmflow_test(NAME SOURCES a.c ... LINK tmflow_x ...): a Check suite, run by ctest. SHARED_DIR is ../shared (may be absent).
