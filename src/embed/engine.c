@@ -1,0 +1,392 @@
+#include "tmflow/engine.h"
+
+#include "base/clock.h"
+#include "base/jsonx.h"
+#include "base/mem.h"
+#include "embed/embed_internal.h"
+#include "engine/engine.h"
+#include "engine/registry.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tmf_engine {
+	struct tmf_loop *loop;
+	struct tmf_registry *registry;
+	struct store *store; /* NULL: nothing is kept */
+	struct engine *engine;
+	struct rng rng;
+	size_t run_count;
+	struct tmf_run *ended; /* in order; their ends are not committed yet */
+	struct tmf_run **ended_end;
+	struct tmf_err err; /* the first fault while a run's end was written */
+};
+
+struct tmf_run {
+	struct tmf_engine *engine;
+	struct tmf_run *next; /* in the engine's list of ended ones */
+	bool listed;
+	bool over;
+	bool recorded; /* its end stands in the store's transaction, or in the store */
+	struct execution *execution;
+	struct store_lease *lease;
+	struct store_run record;
+	json_t *input;
+	struct tmf_run_result result;
+	void (*on_done)(void *arg, struct tmf_run *run, const struct tmf_run_result *result);
+	void (*on_event)(void *arg, struct tmf_run *run, const struct tmf_run_event *event);
+	void *arg;
+};
+
+/*
+ * A turn hook that stands behind the engine's, which commits: what on_done hears is durable. Without
+ * that a host could act on an end that a crash then takes back.
+ */
+static int
+embed_tell_ends(void *arg, struct tmf_err *err)
+{
+	struct tmf_engine *engine = arg;
+
+	if (tmf_err_isset(&engine->err)) {
+		tmf_err_move(err, &engine->err);
+		return -1;
+	}
+	while (engine->ended != NULL) {
+		struct tmf_run *run = engine->ended;
+
+		engine->ended = run->next;
+		if (engine->ended == NULL)
+			engine->ended_end = &engine->ended;
+		run->listed = false;
+		run->over = true;
+		store_lease_release(run->lease);
+		run->lease = NULL;
+		if (run->on_done != NULL)
+			run->on_done(run->arg, run, &run->result); /* may free it */
+	}
+	return 0;
+}
+
+struct tmf_engine *
+tmf_engine_new(const struct tmf_engine_opts *opts)
+{
+	struct tmf_engine *engine = mem_zalloc(1, sizeof(*engine));
+
+	assert(opts->loop != NULL && opts->registry != NULL);
+	engine->loop = opts->loop;
+	engine->registry = opts->registry;
+	engine->store = opts->store != NULL ? opts->store->store : NULL;
+	engine->ended_end = &engine->ended;
+	rng_seed_system(&engine->rng);
+	engine->engine = engine_new(&(struct engine_opts){
+	    .loop = opts->loop,
+	    .registry = opts->registry,
+	    .store = engine->store,
+	    .rng = &engine->rng,
+	});
+	tmf_loop_add_turn_hook(engine->loop, embed_tell_ends, engine);
+	return engine;
+}
+
+void
+tmf_engine_free(struct tmf_engine *engine)
+{
+	if (engine == NULL)
+		return;
+	assert(engine->run_count == 0 && "runs are freed before their engine");
+	tmf_loop_remove_turn_hook(engine->loop, embed_tell_ends, engine);
+	engine_free(engine->engine);
+	tmf_err_fini(&engine->err);
+	free(engine);
+}
+
+static int64_t
+embed_wall_ms(const struct tmf_engine *engine)
+{
+	const struct tmf_clock *clock = tmf_loop_clock(engine->loop);
+
+	return clock->wall_ms(clock);
+}
+
+/* --- a run's end --- */
+
+static void
+run_record_end(struct tmf_run *run, const struct execution_result *result)
+{
+	struct tmf_engine *engine = run->engine;
+	struct store_run *record = &run->record;
+
+	if (run->recorded)
+		return;
+	run->recorded = true;
+	record->status = result->status;
+	record->stop_wall_ms = embed_wall_ms(engine);
+	record->output = result->output != NULL ? jsonx_text(result->output) : NULL;
+	record->error = mem_strdup(result->error);
+	record->cause = mem_strdup(result->cause);
+	if (engine->store != NULL && !tmf_err_isset(&engine->err))
+		(void)store_run_update(engine->store, record, &engine->err);
+}
+
+static void
+run_over(void *arg, struct execution *execution, const struct execution_result *result)
+{
+	struct tmf_run *run = arg;
+	struct tmf_engine *engine = run->engine;
+
+	(void)execution;
+	assert(!run->over && !run->listed);
+	run_record_end(run, result);
+	run->result = (struct tmf_run_result){
+	    .status = (enum tmf_run_status)result->status,
+	    .output = result->output,
+	    .error = result->error,
+	    .cause = result->cause,
+	};
+	run->listed = true;
+	run->next = NULL;
+	*engine->ended_end = run;
+	engine->ended_end = &run->next;
+}
+
+/*
+ * The engine deletes a run's checkpoints in the same step in which it notes this event, and may commit
+ * before it reports the end. The record has to be in that very transaction: a run that is RUNNING and
+ * has no checkpoint would begin anew when it is resumed, and do everything twice.
+ */
+static void
+run_note_end(struct tmf_run *run, const struct execution_event *event)
+{
+	struct execution_result result = {
+	    .output = event->data, .error = event->error, .cause = event->cause};
+
+	if (event->state != NULL)
+		return;
+	if (strcmp(event->type, "ExecutionSucceeded") == 0)
+		result.status = RUN_SUCCEEDED;
+	else if (strcmp(event->type, "ExecutionFailed") == 0)
+		result.status = RUN_FAILED;
+	else if (strcmp(event->type, "ExecutionTimedOut") == 0)
+		result.status = RUN_TIMED_OUT;
+	else
+		return;
+	run_record_end(run, &result);
+}
+
+static void
+run_event(void *arg, const struct execution_event *event)
+{
+	struct tmf_run *run = arg;
+
+	run_note_end(run, event);
+	if (run->on_event == NULL)
+		return;
+	run->on_event(run->arg, run,
+	    &(struct tmf_run_event){
+		.id = event->id,
+		.previous_id = event->previous_id,
+		.wall_ms = event->wall_ms,
+		.type = event->type,
+		.state = event->state != NULL ? event->state->name : NULL,
+		.data = event->data,
+		.error = event->error,
+		.cause = event->cause,
+	    });
+}
+
+/* --- its beginning --- */
+
+static struct tmf_run *
+run_new(struct tmf_engine *engine, const struct tmf_run_opts *opts)
+{
+	struct tmf_run *run = mem_zalloc(1, sizeof(*run));
+
+	run->engine = engine;
+	run->on_done = opts->on_done;
+	run->on_event = opts->on_event;
+	run->arg = opts->arg;
+	engine->run_count++;
+	return run;
+}
+
+static void
+run_execution_opts(const struct tmf_run *run, const struct tmf_run_opts *opts,
+    struct asl_machine *machine, struct execution_opts *ret_opts)
+{
+	*ret_opts = (struct execution_opts){
+	    .machine = machine,
+	    .run_id = run->record.id,
+	    .machine_name = run->record.workflow_name,
+	    .input = run->input,
+	    .start_wall_ms = run->record.start_wall_ms,
+	    .env = opts->env,
+	    .on_done = run_over,
+	    .on_event = run->engine->store != NULL || opts->on_event != NULL ? run_event : NULL,
+	    .arg = (void *)(uintptr_t)run,
+	};
+}
+
+/* Names the run, takes its lease and writes its record. */
+static int
+run_create(struct tmf_run *run, const struct tmf_run_opts *opts, struct tmf_err *err)
+{
+	struct tmf_engine *engine = run->engine;
+	struct store_run *record = &run->record;
+
+	if (opts->run_id != NULL && store_run_id_check(opts->run_id, err) < 0)
+		return -1;
+	record->status = RUN_RUNNING;
+	record->start_wall_ms = embed_wall_ms(engine);
+	if (opts->run_id != NULL)
+		memcpy(record->id, opts->run_id, strlen(opts->run_id) + 1);
+	else
+		store_run_id_make(record->start_wall_ms, &engine->rng, record->id);
+	record->workflow_name = mem_strdup(opts->workflow->name);
+	record->definition = mem_strdup(opts->workflow->text);
+	record->input = jsonx_text(run->input);
+	if (engine->store == NULL)
+		return 0;
+	run->lease = store_lease_take(engine->store, record->id, err);
+	return run->lease == NULL ? -1 : store_run_create(engine->store, record, err);
+}
+
+struct tmf_run *
+tmf_run_start(struct tmf_engine *engine, const struct tmf_run_opts *opts, struct tmf_err *err)
+{
+	struct tmf_run *run = run_new(engine, opts);
+	struct execution_opts start;
+
+	assert(opts->workflow != NULL);
+	run->input = opts->input != NULL ? json_incref(opts->input) : json_object();
+	if (run_create(run, opts, err) < 0) {
+		tmf_run_free(run);
+		return NULL;
+	}
+	run_execution_opts(run, opts, opts->workflow->machine, &start);
+	run->execution = execution_start(engine->engine, &start);
+	return run;
+}
+
+/*
+ * Finds the record, takes the lease, then reads the record again: its last holder may have ended the
+ * run between the two.
+ */
+static int
+run_take(struct tmf_run *run, const char *id_or_prefix, struct tmf_err *err)
+{
+	struct store *store = run->engine->store;
+	struct store_run found = {0};
+	int ret = store_run_find(store, id_or_prefix, &found, err);
+
+	if (ret == 0 && (run->lease = store_lease_take(store, found.id, err)) == NULL)
+		ret = -1;
+	if (ret == 0)
+		ret = store_run_find(store, found.id, &run->record, err);
+	store_run_fini(&found);
+	if (ret < 0)
+		return -1;
+	if (run->record.status == RUN_RUNNING || run->record.status == RUN_INTERRUPTED)
+		return 0;
+	return tmf_err_set(err, TMF_ERR_INVALID, "run %s is over: %s", run->record.id,
+	    run_status_name(run->record.status));
+}
+
+static int
+run_go_on(struct tmf_run *run, const struct tmf_run_opts *opts, struct tmf_err *err)
+{
+	struct tmf_engine *engine = run->engine;
+	struct store_run *record = &run->record;
+	struct tmf_workflow *workflow;
+	struct execution_opts resume;
+
+	assert(opts->run_id != NULL && engine->store != NULL);
+	if (run_take(run, opts->run_id, err) < 0)
+		return -1;
+	run->input = jsonx_parse(str_of(record->input), err);
+	if (run->input == NULL)
+		return -1;
+	workflow = tmf_workflow_compile(&(struct tmf_definition){.name = record->workflow_name,
+					    .text = record->definition,
+					    .text_bytes = strlen(record->definition)},
+	    engine->registry, NULL, err);
+	if (workflow == NULL)
+		return -1;
+	run_execution_opts(run, opts, workflow->machine, &resume);
+	run->execution = execution_resume(engine->engine, &resume, err);
+	tmf_workflow_free(workflow);
+	if (run->execution == NULL)
+		return -1;
+	/* So that a list does not call it interrupted while it is under way. */
+	record->status = RUN_RUNNING;
+	record->stop_wall_ms = 0;
+	return store_run_update(engine->store, record, err);
+}
+
+struct tmf_run *
+tmf_run_resume(struct tmf_engine *engine, const struct tmf_run_opts *opts, struct tmf_err *err)
+{
+	struct tmf_run *run = run_new(engine, opts);
+
+	if (run_go_on(run, opts, err) == 0)
+		return run;
+	tmf_run_free(run);
+	return NULL;
+}
+
+/* --- its life --- */
+
+void
+tmf_run_interrupt(struct tmf_run *run)
+{
+	execution_interrupt(run->execution);
+}
+
+static void
+run_unlist(struct tmf_run *run)
+{
+	struct tmf_run **at = &run->engine->ended;
+
+	while (*at != run)
+		at = &(*at)->next;
+	*at = run->next;
+	if (*at == NULL)
+		run->engine->ended_end = at;
+}
+
+void
+tmf_run_free(struct tmf_run *run)
+{
+	if (run == NULL)
+		return;
+	if (run->listed)
+		run_unlist(run);
+	execution_free(run->execution);
+	store_lease_release(run->lease);
+	store_run_fini(&run->record);
+	json_decref(run->input);
+	run->engine->run_count--;
+	free(run);
+}
+
+const char *
+tmf_run_id(const struct tmf_run *run)
+{
+	return run->record.id;
+}
+
+const struct tmf_run_result *
+tmf_run_result(const struct tmf_run *run)
+{
+	return run->over ? &run->result : NULL;
+}
+
+struct tmf_run_stats
+tmf_run_stats(const struct tmf_run *run)
+{
+	struct execution_stats stats = {0};
+
+	if (run->execution != NULL)
+		stats = execution_stats(run->execution);
+	return (struct tmf_run_stats){.transitions = stats.transitions, .branches = stats.branches};
+}

@@ -1,0 +1,20 @@
+#include "tmflow/tmflow.h"
+
+#include "base/log.h"
+
+_Static_assert((int)TMF_LOG_DEBUG == (int)LOG_DEBUG && (int)TMF_LOG_INFO == (int)LOG_INFO &&
+		   (int)TMF_LOG_WARN == (int)LOG_WARN && (int)TMF_LOG_ERROR == (int)LOG_ERROR &&
+		   (int)TMF_LOG_NONE == (int)LOG_NONE,
+    "the levels are the log's");
+
+const char *
+tmf_version(void)
+{
+	return TMFLOW_VERSION;
+}
+
+void
+tmf_log_setup(enum tmf_log_level level, FILE *stream)
+{
+	log_setup((enum log_level)level, LOG_LOGFMT, stream);
+}
