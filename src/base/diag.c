@@ -45,13 +45,15 @@ diag_add(struct diag_list *list, enum diag_severity severity, const char *code, 
 		list->errors++;
 	else
 		list->warnings++;
-	if (list->count == DIAG_COUNT_MAX)
+	/* 1,000 pointers through a key of 125 KB would be 125 MB. */
+	if (list->count == DIAG_COUNT_MAX || list->bytes > DIAG_BYTES_MAX)
 		return;
 	list->at = mem_resize(list->at, list->count + 1, sizeof(*list->at));
 	diag = &list->at[list->count++];
 	va_start(args, format);
 	buf_vprintf(&message, format, args);
 	va_end(args);
+	list->bytes += message.len + strlen(pointer) + (hint != NULL ? strlen(hint) : 0);
 	*diag = (struct diag){
 	    .severity = severity,
 	    .code = code,

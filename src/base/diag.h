@@ -11,21 +11,24 @@ enum diag_severity { DIAG_ERROR, DIAG_WARNING };
 
 struct diag {
 	enum diag_severity severity;
-	const char *
-	    code; /* static: SCHEMA_VALIDATION_FAILED, ... as ValidateStateMachineDefinition names them */
+	/* Static: SCHEMA_VALIDATION_FAILED, ... as ValidateStateMachineDefinition names them. */
+	const char *code;
 	char *message; /* one line, no place, no hint */
 	char *hint;    /* "did you mean \"vpcs\"?" or NULL */
 	char *pointer; /* JSON pointer of the place */
 	struct doc_pos pos;
 };
 
-#define DIAG_COUNT_MAX 1000 /* further faults are counted only */
+/* Further faults are counted only. A pointer may be as long as the document's longest key. */
+#define DIAG_COUNT_MAX 1000
+#define DIAG_BYTES_MAX (1u << 20)
 
 struct diag_list {
 	const struct doc *doc; /* borrowed; for places */
 	struct diag *at;
 	size_t count;
-	size_t errors; /* all errors, also those past DIAG_COUNT_MAX */
+	size_t bytes;  /* of the texts that are kept */
+	size_t errors; /* all errors, also those past the limits */
 	size_t warnings;
 };
 
