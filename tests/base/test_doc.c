@@ -5,8 +5,13 @@
 #include "run_suite.h"
 
 #include <check.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef __SANITIZE_ADDRESS__
+size_t __sanitizer_get_current_allocated_bytes(void);
+#endif
 
 static void
 gives(const char *text, const char *wanted)
@@ -115,6 +120,100 @@ START_TEST(alias_bombs_are_bounded)
 }
 END_TEST
 
+/* 400,000 aliases among 10,000 anchors: each is looked up by its name, not by going through all. */
+START_TEST(anchors_are_found_by_name)
+{
+	struct tmf_err err = {0};
+	struct buf text = {0};
+	struct doc *doc;
+
+	buf_add_cstr(&text, "a: [");
+	for (int i = 0; i < 10000; i++)
+		buf_printf(&text, "&n%d %d, ", i, i);
+	buf_add_cstr(&text, "&n7 again]\nb: [");
+	for (int i = 0; i < 400000; i++)
+		buf_add_cstr(&text, "*n9999, ");
+	buf_add_cstr(&text, "*n7]\n");
+	doc = doc_parse("anchors.yaml", buf_str(&text), &err);
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
+	ck_assert_int_eq(json_integer_value(doc_at(doc_root(doc), "/b/399999")), 9999);
+	ck_assert_str_eq(json_string_value(doc_at(doc_root(doc), "/b/400000")), "again");
+	doc_free(doc);
+	buf_add_cstr(&text, "c: &one_more x\n");
+	fails("anchors.yaml", buf_cstr(&text), "anchors.yaml:3:4: more than 10000 anchors");
+	buf_fini(&text);
+}
+END_TEST
+
+static size_t
+allocated_bytes(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return __sanitizer_get_current_allocated_bytes();
+#else
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+#endif
+}
+
+/* What a document takes while it is read, as a multiple of its text. tree: the values as well as the rest. */
+static void
+takes_at_most(const char *name, struct buf *text, size_t multiple, bool tree)
+{
+	struct tmf_err err = {0};
+	size_t before = allocated_bytes(), all_bytes, tree_bytes;
+	struct doc *doc = doc_parse(name, buf_str(text), &err);
+	json_t *root;
+
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
+	all_bytes = allocated_bytes() - before;
+	root = json_incref(doc_root(doc));
+	doc_free(doc);
+	tree_bytes = allocated_bytes() - before;
+	json_decref(root);
+	if (!tree)
+		all_bytes -= tree_bytes;
+	ck_assert_msg(all_bytes <= multiple * text->len + 4096,
+	    "%s: %zu bytes of text take %zu, of which %zu are the values", name, text->len,
+	    all_bytes, tree_bytes);
+	buf_fini(text);
+}
+
+/* Once a JSON pointer was kept for each value: 1.2 GB for the first of these. */
+START_TEST(memory_is_a_small_multiple_of_the_text)
+{
+	struct buf text = {0};
+
+	buf_add_cstr(&text, "{\"");
+	for (int i = 0; i < 125000; i++)
+		buf_add_char(&text, 'k');
+	buf_add_cstr(&text, "\": {");
+	for (int i = 0; i < 10000; i++)
+		buf_printf(&text, "%s\"m%d\":1", i > 0 ? "," : "", i);
+	buf_add_cstr(&text, "}}");
+	takes_at_most("members", &text, 16, true);
+
+	/* As many values as a text can hold, of which jansson makes more than the places are. */
+	buf_add_cstr(&text, "[1");
+	for (int i = 0; i < 100000; i++)
+		buf_add_cstr(&text, ",1");
+	buf_add_cstr(&text, "]");
+	takes_at_most("list", &text, 16, false);
+	buf_add_cstr(&text, "x: [1");
+	for (int i = 0; i < 100000; i++)
+		buf_add_cstr(&text, ",1");
+	buf_add_cstr(&text, "]\n");
+	takes_at_most("list.yaml", &text, 16, false);
+	for (unsigned i = 0; i < DOC_DEPTH_MAX - 1; i++)
+		buf_add_cstr(&text, "{a: ");
+	buf_add_cstr(&text, "1");
+	for (unsigned i = 0; i < DOC_DEPTH_MAX - 1; i++)
+		buf_add_cstr(&text, "}");
+	takes_at_most("deep.yaml", &text, 16, false);
+}
+END_TEST
+
 static void
 place(const char *text, const char *pointer, unsigned key_line, unsigned key_column, unsigned line,
     unsigned column)
@@ -141,6 +240,11 @@ START_TEST(places)
 	place(yaml, "/list/1/y", 6, 5, 6, 8);
 	place(yaml, "/list/0", 5, 5, 5, 5);
 	place(yaml, "/a/none/x", 2, 3, 2, 3); /* the nearest ancestor's value */
+	place(yaml, "/list/2", 5, 3, 5, 3);
+	place(yaml, "/list/0/x", 5, 5, 5, 5);
+	place(yaml, "/list/x", 5, 3, 5, 3);
+	place("a: &x {k: 1}\nb: *x\n", "/b/k", 2, 4, 2, 4); /* the alias's */
+	place("a: {0: x, 1: y}\n", "/a/1", 1, 11, 1, 14);
 	place(json, "/a/b", 2, 4, 2, 9);
 	place(json, "/a/\xc3\xa9~1/c/1", 2, 29, 2, 29);
 }
@@ -173,6 +277,24 @@ START_TEST(diagnostics)
 }
 END_TEST
 
+/* Faults below a long key: their pointers are bounded in all, and every fault is counted. */
+START_TEST(diagnostics_are_bounded)
+{
+	struct buf pointer = {0};
+	struct diag_list list;
+
+	diag_list_init(&list, NULL);
+	for (int i = 0; i < 125000; i++)
+		buf_add_char(&pointer, i == 0 ? '/' : 'k');
+	for (int i = 0; i < 2000; i++)
+		diag_add(&list, DIAG_ERROR, "CODE", buf_cstr(&pointer), DIAG_AT_KEY, NULL, "odd");
+	ck_assert_uint_eq(list.errors, 2000);
+	ck_assert_uint_eq(list.count, DIAG_BYTES_MAX / 125000 + 1);
+	diag_list_fini(&list);
+	buf_fini(&pointer);
+}
+END_TEST
+
 START_TEST(test_value_at_a_pointer)
 {
 	json_t *root = json_pack("{s:{s:[i, i]}, s:i}", "a/b", "c~d", 1, 2, "", 3);
@@ -199,9 +321,12 @@ main(void)
 	tcase_add_test(tests, json_is_taken_as_json);
 	tcase_add_test(tests, faults_name_their_place);
 	tcase_add_test(tests, alias_bombs_are_bounded);
+	tcase_add_test(tests, anchors_are_found_by_name);
+	tcase_add_test(tests, memory_is_a_small_multiple_of_the_text);
 	tcase_add_test(tests, places);
 	tcase_add_test(tests, test_value_at_a_pointer);
 	tcase_add_test(tests, diagnostics);
+	tcase_add_test(tests, diagnostics_are_bounded);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }

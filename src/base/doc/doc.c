@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,35 +12,52 @@
 
 #define STDIN_NAME "<stdin>"
 
-void
-doc_place_add(struct doc *doc, struct str pointer, struct doc_pos key, struct doc_pos value)
+size_t
+doc_place_open(struct doc *doc, const char *key, struct doc_pos key_pos, struct doc_pos value_pos)
 {
+	struct doc_place *place;
+
+	/* By a quarter, not by twice: the bound on memory holds while a document grows, too. */
 	if (doc->place_count == doc->place_capacity) {
-		doc->place_capacity = doc->place_capacity > 0 ? 2 * doc->place_capacity : 64;
+		doc->place_capacity += doc->place_capacity / 4 + 16;
 		doc->places = mem_resize(doc->places, doc->place_capacity, sizeof(*doc->places));
 	}
-	doc->places[doc->place_count++] = (struct doc_place){
-	    .pointer = mem_strndup(pointer.p, pointer.len),
-	    .key = key,
-	    .value = value,
-	};
+	assert(doc->place_count < DOC_BYTES_MAX && doc->keys.len < DOC_NO_KEY);
+	place = &doc->places[doc->place_count];
+	*place = (struct doc_place){
+	    .end = UINT32_MAX, .key = DOC_NO_KEY, .key_pos = key_pos, .value_pos = value_pos};
+	if (key != NULL) {
+		place->key = (uint32_t)doc->keys.len;
+		buf_add(&doc->keys, key, strlen(key) + 1);
+	}
+	return doc->place_count++;
 }
 
-static int
-compare_places(const void *a, const void *b)
+void
+doc_place_close(struct doc *doc, size_t place)
 {
-	const struct doc_place *x = a;
-	const struct doc_place *y = b;
-
-	return strcmp(x->pointer, y->pointer);
+	assert(place < doc->place_count && doc->places[place].end == UINT32_MAX);
+	doc->places[place].end = (uint32_t)doc->place_count;
 }
 
-static void
-forget_places(struct doc *doc)
+const struct doc_place *
+doc_place_child(const struct doc *doc, const struct doc_place *parent, const char *token)
 {
-	for (size_t i = 0; i < doc->place_count; i++)
-		free(doc->places[i].pointer);
-	doc->place_count = 0;
+	size_t end = parent->end < doc->place_count ? parent->end : doc->place_count;
+	size_t child = (size_t)(parent - doc->places) + 1;
+	char *behind;
+	unsigned long index = strtoul(token, &behind, 10);
+	bool is_index = *token >= '0' && *token <= '9' && *behind == '\0';
+
+	for (; child < end; child = doc->places[child].end) {
+		const struct doc_place *place = &doc->places[child];
+		bool found = place->key != DOC_NO_KEY ? strcmp(doc->keys.p + place->key, token) == 0
+						      : is_index && index-- == 0;
+
+		if (found)
+			return place;
+	}
+	return NULL;
 }
 
 void
@@ -47,8 +65,8 @@ doc_free(struct doc *doc)
 {
 	if (doc == NULL)
 		return;
-	forget_places(doc);
 	free(doc->places);
+	buf_fini(&doc->keys);
 	json_decref(doc->root);
 	free(doc->text);
 	free(doc->name);
@@ -133,8 +151,8 @@ doc_parse(const char *name, struct str text, struct tmf_err *err)
 		doc_free(doc);
 		return NULL;
 	}
-	if (doc->place_count > 0)
-		qsort(doc->places, doc->place_count, sizeof(*doc->places), compare_places);
+	doc->places = mem_resize(doc->places, doc->place_count, sizeof(*doc->places));
+	doc->place_capacity = doc->place_count;
 	return doc;
 }
 
@@ -174,52 +192,9 @@ doc_text(const struct doc *doc)
 	return (struct str){doc->text, doc->text_bytes};
 }
 
-/* The place of pointer, or of its nearest existing ancestor; *ret_exact tells which. NULL for an empty document. */
-static const struct doc_place *
-find_place(const struct doc *doc, const char *pointer, bool *ret_exact)
-{
-	char *shorter = mem_strdup(pointer);
-	const struct doc_place *found = NULL;
-
-	*ret_exact = true;
-	while (doc->place_count > 0) {
-		const struct doc_place key = {.pointer = shorter};
-		char *slash;
-
-		found = bsearch(&key, doc->places, doc->place_count, sizeof(key), compare_places);
-		slash = strrchr(shorter, '/');
-		if (found != NULL || slash == NULL)
-			break;
-		*slash = '\0';
-		*ret_exact = false;
-	}
-	free(shorter);
-	return found;
-}
-
-struct doc_pos
-doc_value_pos(const struct doc *doc, const char *pointer)
-{
-	bool exact;
-	const struct doc_place *place = find_place(doc, pointer, &exact);
-
-	return place != NULL ? place->value : (struct doc_pos){1, 1};
-}
-
-struct doc_pos
-doc_key_pos(const struct doc *doc, const char *pointer)
-{
-	bool exact;
-	const struct doc_place *place = find_place(doc, pointer, &exact);
-
-	if (place == NULL)
-		return (struct doc_pos){1, 1};
-	return exact && place->key.line > 0 ? place->key : place->value;
-}
-
 /* The next token of a pointer, unescaped, into out. Returns what is behind it. */
 static const char *
-take_token(const char *pointer, struct buf *out)
+doc_pointer_token(const char *pointer, struct buf *out)
 {
 	buf_reset(out);
 	while (*pointer != '\0' && *pointer != '/') {
@@ -233,13 +208,49 @@ take_token(const char *pointer, struct buf *out)
 	return pointer;
 }
 
+/*
+ * Walks down from the root. What the document does not hold has the place of its nearest ancestor: a state that lacks
+ * its Type is a fault of the state, and /States/A/Type stands nowhere. What an alias stands for has the alias's place.
+ */
+static struct doc_pos
+doc_pos_of(const struct doc *doc, const char *pointer, bool of_key)
+{
+	const struct doc_place *place = doc->place_count > 0 ? &doc->places[0] : NULL;
+	const struct doc_place *child = place;
+	struct buf token = {0};
+
+	if (place == NULL)
+		return (struct doc_pos){1, 1};
+	while (child != NULL && *pointer == '/') {
+		pointer = doc_pointer_token(pointer + 1, &token);
+		child = doc_place_child(doc, place, buf_cstr(&token));
+		if (child != NULL)
+			place = child;
+	}
+	buf_fini(&token);
+	return of_key && child != NULL && place->key_pos.line > 0 ? place->key_pos
+								  : place->value_pos;
+}
+
+struct doc_pos
+doc_value_pos(const struct doc *doc, const char *pointer)
+{
+	return doc_pos_of(doc, pointer, false);
+}
+
+struct doc_pos
+doc_key_pos(const struct doc *doc, const char *pointer)
+{
+	return doc_pos_of(doc, pointer, true);
+}
+
 json_t *
 doc_at(json_t *root, const char *pointer)
 {
 	struct buf token = {0};
 
 	while (root != NULL && *pointer == '/') {
-		pointer = take_token(pointer + 1, &token);
+		pointer = doc_pointer_token(pointer + 1, &token);
 		root = json_is_array(root)
 			   ? json_array_get(root, strtoul(buf_cstr(&token), NULL, 10))
 			   : json_object_get(root, buf_cstr(&token));

@@ -9,10 +9,10 @@ struct scanner {
 	struct doc *doc;
 	const char *p;
 	struct doc_pos pos;
-	struct buf pointer;
 };
 
-static void scan_value(struct scanner *s, const json_t *value, struct doc_pos key);
+static void
+scan_value(struct scanner *s, const json_t *value, const char *key, struct doc_pos key_pos);
 
 static void
 advance(struct scanner *s)
@@ -68,7 +68,6 @@ skip_scalar(struct scanner *s)
 static void
 scan_object(struct scanner *s, const json_t *object)
 {
-	size_t base = s->pointer.len;
 	void *iter = json_object_iter((json_t *)(uintptr_t)object);
 
 	advance(s);
@@ -79,9 +78,7 @@ scan_object(struct scanner *s, const json_t *object)
 		skip_string(s);
 		skip_space(s);
 		advance(s); /* : */
-		doc_pointer_add(&s->pointer, json_object_iter_key(iter));
-		scan_value(s, json_object_iter_value(iter), key);
-		s->pointer.len = base;
+		scan_value(s, json_object_iter_value(iter), json_object_iter_key(iter), key);
 		skip_space(s);
 		if (*s->p == ',')
 			advance(s);
@@ -93,14 +90,11 @@ scan_object(struct scanner *s, const json_t *object)
 static void
 scan_array(struct scanner *s, const json_t *array)
 {
-	size_t base = s->pointer.len;
 	size_t count = json_array_size(array);
 
 	advance(s);
 	for (size_t i = 0; i < count; i++) {
-		doc_pointer_add_index(&s->pointer, i);
-		scan_value(s, json_array_get(array, i), (struct doc_pos){0});
-		s->pointer.len = base;
+		scan_value(s, json_array_get(array, i), NULL, (struct doc_pos){0});
 		skip_space(s);
 		if (*s->p == ',')
 			advance(s);
@@ -110,16 +104,19 @@ scan_array(struct scanner *s, const json_t *array)
 }
 
 static void
-scan_value(struct scanner *s, const json_t *value, struct doc_pos key)
+scan_value(struct scanner *s, const json_t *value, const char *key, struct doc_pos key_pos)
 {
+	size_t place;
+
 	skip_space(s);
-	doc_place_add(s->doc, buf_str(&s->pointer), key, s->pos);
+	place = doc_place_open(s->doc, key, key_pos, s->pos);
 	if (json_is_object(value))
 		scan_object(s, value);
 	else if (json_is_array(value))
 		scan_array(s, value);
 	else
 		skip_scalar(s);
+	doc_place_close(s->doc, place);
 }
 
 void
@@ -127,6 +124,5 @@ doc_scan_json(struct doc *doc)
 {
 	struct scanner scanner = {.doc = doc, .p = doc->text, .pos = {1, 1}};
 
-	scan_value(&scanner, doc->root, (struct doc_pos){0});
-	buf_fini(&scanner.pointer);
+	scan_value(&scanner, doc->root, NULL, (struct doc_pos){0});
 }

@@ -12,7 +12,6 @@
 
 /* A finished node that an alias may name. */
 struct anchor {
-	char *name;
 	json_t *value; /* owned */
 	size_t nodes;  /* how many values it holds, aliases expanded */
 };
@@ -20,14 +19,14 @@ struct anchor {
 struct composer {
 	struct doc *doc;
 	yaml_parser_t parser;
-	struct buf pointer;
 	struct anchor *anchors;
 	size_t anchor_count;
-	size_t nodes; /* composed so far, aliases expanded */
+	json_t *anchor_indexes; /* by name: aliases may be a million, and anchors 10,000 */
+	size_t nodes;		/* composed so far, aliases expanded */
 	unsigned depth;
 };
 
-static int compose(struct composer *c, const yaml_event_t *event, struct doc_pos key,
+static int compose(struct composer *c, const yaml_event_t *event, const yaml_event_t *key_event,
     json_t **ret_value, struct tmf_err *err);
 
 static struct doc_pos
@@ -36,11 +35,11 @@ pos_of(yaml_mark_t mark)
 	return (struct doc_pos){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
-static int fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err,
+static int yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 static int
-fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err, const char *format, ...)
+yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err, const char *format, ...)
 {
 	struct doc_pos pos = pos_of(mark);
 	struct buf text = {0};
@@ -59,7 +58,7 @@ next_event(struct composer *c, yaml_event_t *event, struct tmf_err *err)
 {
 	if (yaml_parser_parse(&c->parser, event))
 		return 0;
-	return fault(c, c->parser.problem_mark, err, "%s%s%s",
+	return yaml_fault(c, c->parser.problem_mark, err, "%s%s%s",
 	    c->parser.problem != NULL ? c->parser.problem : "this is no YAML",
 	    c->parser.context != NULL ? " " : "",
 	    c->parser.context != NULL ? c->parser.context : "");
@@ -71,27 +70,48 @@ count_nodes(struct composer *c, size_t nodes, yaml_mark_t mark, struct tmf_err *
 	c->nodes += nodes;
 	if (c->nodes <= DOC_NODES_MAX)
 		return 0;
-	return fault(c, mark, err, "the document holds more than %u values (aliases expanded)",
+	return yaml_fault(c, mark, err, "the document holds more than %u values (aliases expanded)",
 	    DOC_NODES_MAX);
 }
 
-static int
-remember(struct composer *c, const yaml_char_t *name, json_t *value, size_t nodes, yaml_mark_t mark,
-    struct tmf_err *err)
+static const yaml_char_t *
+anchor_of(const yaml_event_t *event)
 {
-	struct anchor *anchor = NULL;
+	if (event->type == YAML_SCALAR_EVENT)
+		return event->data.scalar.anchor;
+	if (event->type == YAML_SEQUENCE_START_EVENT)
+		return event->data.sequence_start.anchor;
+	return event->type == YAML_MAPPING_START_EVENT ? event->data.mapping_start.anchor : NULL;
+}
+
+/* Borrows. NULL: no such anchor yet. */
+static struct anchor *
+anchor_find(const struct composer *c, const yaml_char_t *name)
+{
+	const json_t *index = json_object_get(c->anchor_indexes, (const char *)name);
+
+	return index != NULL ? &c->anchors[json_integer_value(index)] : NULL;
+}
+
+/* An anchor may be given anew; an alias means the one before it. */
+static int
+anchor_put(
+    struct composer *c, const yaml_event_t *event, json_t *value, size_t nodes, struct tmf_err *err)
+{
+	const yaml_char_t *name = anchor_of(event);
+	struct anchor *anchor;
 
 	if (name == NULL)
 		return 0;
-	for (size_t i = 0; i < c->anchor_count && anchor == NULL; i++)
-		if (strcmp(c->anchors[i].name, (const char *)name) == 0)
-			anchor = &c->anchors[i];
+	anchor = anchor_find(c, name);
 	if (anchor == NULL && c->anchor_count == ANCHORS_MAX)
-		return fault(c, mark, err, "more than %u anchors", ANCHORS_MAX);
+		return yaml_fault(c, event->start_mark, err, "more than %u anchors", ANCHORS_MAX);
 	if (anchor == NULL) {
+		json_object_set_new(c->anchor_indexes, (const char *)name,
+		    json_integer((json_int_t)c->anchor_count));
 		c->anchors = mem_resize(c->anchors, c->anchor_count + 1, sizeof(*c->anchors));
 		anchor = &c->anchors[c->anchor_count++];
-		*anchor = (struct anchor){.name = mem_strdup((const char *)name)};
+		*anchor = (struct anchor){0};
 	}
 	json_decref(anchor->value);
 	anchor->value = json_incref(value);
@@ -103,17 +123,15 @@ static int
 compose_alias(
     struct composer *c, const yaml_event_t *event, json_t **ret_value, struct tmf_err *err)
 {
-	const char *name = (const char *)event->data.alias.anchor;
+	const struct anchor *anchor = anchor_find(c, event->data.alias.anchor);
 
-	for (size_t i = 0; i < c->anchor_count; i++) {
-		if (strcmp(c->anchors[i].name, name) != 0)
-			continue;
-		if (count_nodes(c, c->anchors[i].nodes, event->start_mark, err) < 0)
-			return -1;
-		*ret_value = json_incref(c->anchors[i].value);
-		return 0;
-	}
-	return fault(c, event->start_mark, err, "there is no anchor &%s before this alias", name);
+	if (anchor == NULL)
+		return yaml_fault(c, event->start_mark, err,
+		    "there is no anchor &%s before this alias", event->data.alias.anchor);
+	if (count_nodes(c, anchor->nodes, event->start_mark, err) < 0)
+		return -1;
+	*ret_value = json_incref(anchor->value);
+	return 0;
 }
 
 static int
@@ -130,7 +148,7 @@ compose_scalar(
 
 	if (doc_scalar_value(&scalar, ret_value, &local) == 0)
 		return 0;
-	fault(c, event->start_mark, err, "%s", tmf_err_text(&local));
+	yaml_fault(c, event->start_mark, err, "%s", tmf_err_text(&local));
 	tmf_err_fini(&local);
 	return -1;
 }
@@ -139,7 +157,6 @@ static int
 compose_sequence(struct composer *c, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *array = json_array();
-	size_t base = c->pointer.len;
 	yaml_event_t event;
 
 	while (next_event(c, &event, err) == 0) {
@@ -147,11 +164,8 @@ compose_sequence(struct composer *c, json_t **ret_value, struct tmf_err *err)
 		bool over = event.type == YAML_SEQUENCE_END_EVENT;
 		int ret = 0;
 
-		if (!over) {
-			doc_pointer_add_index(&c->pointer, json_array_size(array));
-			ret = compose(c, &event, (struct doc_pos){0}, &value, err);
-			c->pointer.len = base;
-		}
+		if (!over)
+			ret = compose(c, &event, NULL, &value, err);
 		yaml_event_delete(&event);
 		if (over) {
 			*ret_value = array;
@@ -177,68 +191,58 @@ merge(struct composer *c, json_t *merged, json_t *value, yaml_mark_t mark, struc
 		return 0;
 	}
 	if (!json_is_array(value))
-		return fault(c, mark, err, "<< takes a mapping or a list of mappings");
+		return yaml_fault(c, mark, err, "<< takes a mapping or a list of mappings");
 	json_array_foreach (value, i, part) {
 		if (!json_is_object(part))
-			return fault(c, mark, err, "<< takes a mapping or a list of mappings");
+			return yaml_fault(c, mark, err, "<< takes a mapping or a list of mappings");
 		json_object_update_missing(merged, part);
 	}
 	return 0;
 }
 
 static int
-check_key(struct composer *c, const json_t *object, const yaml_event_t *event, struct tmf_err *err)
-{
-	const char *key = (const char *)event->data.scalar.value;
-	struct buf pointer = {0};
-	struct doc_pos first = {0};
-
-	if (strlen(key) != event->data.scalar.length)
-		return fault(c, event->start_mark, err, "a key may not hold NUL");
-	if (json_object_get(object, key) == NULL)
-		return 0;
-	buf_add_str(&pointer, buf_str(&c->pointer));
-	doc_pointer_add(&pointer, key);
-	for (size_t i = c->doc->place_count; i > 0 && first.line == 0; i--)
-		if (strcmp(c->doc->places[i - 1].pointer, buf_cstr(&pointer)) == 0)
-			first = c->doc->places[i - 1].key;
-	buf_fini(&pointer);
-	return fault(
-	    c, event->start_mark, err, "duplicate key \"%s\" (first at line %u)", key, first.line);
-}
-
-/* One `key: value` of a mapping; the key's event is at hand. */
-static int
-compose_member(struct composer *c, const yaml_event_t *key_event, json_t *object, json_t *merged,
+check_key(struct composer *c, const json_t *object, size_t place, const yaml_event_t *event,
     struct tmf_err *err)
 {
+	const char *key = (const char *)event->data.scalar.value;
+
+	if (strlen(key) != event->data.scalar.length)
+		return yaml_fault(c, event->start_mark, err, "a key may not hold NUL");
+	if (json_object_get(object, key) == NULL)
+		return 0;
+	return yaml_fault(c, event->start_mark, err, "duplicate key \"%s\" (first at line %u)", key,
+	    doc_place_child(c->doc, &c->doc->places[place], key)->key_pos.line);
+}
+
+/* One `key: value` of the mapping at place; the key's event is at hand. */
+static int
+compose_member(struct composer *c, const yaml_event_t *key_event, size_t place, json_t *object,
+    json_t *merged, struct tmf_err *err)
+{
 	const char *key = (const char *)key_event->data.scalar.value;
-	size_t base = c->pointer.len;
 	yaml_event_t event;
 	json_t *value = NULL;
 	int ret;
 
 	if (key_event->type != YAML_SCALAR_EVENT)
-		return fault(c, key_event->start_mark, err, "a key must be a scalar");
+		return yaml_fault(c, key_event->start_mark, err, "a key must be a scalar");
 	bool is_merge =
 	    strcmp(key, "<<") == 0 && key_event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	if ((!is_merge && check_key(c, object, key_event, err) < 0) ||
+	if ((!is_merge && check_key(c, object, place, key_event, err) < 0) ||
 	    next_event(c, &event, err) < 0)
 		return -1;
-	doc_pointer_add(&c->pointer, key);
-	ret = compose(c, &event, pos_of(key_event->start_mark), &value, err);
-	c->pointer.len = base;
+	ret = compose(c, &event, key_event, &value, err);
 	if (ret == 0 && is_merge)
 		ret = merge(c, merged, value, event.start_mark, err);
 	else if (ret == 0 && json_object_set(object, key, value) < 0)
-		ret = fault(c, key_event->start_mark, err, "the key is not UTF-8");
+		ret = yaml_fault(c, key_event->start_mark, err, "the key is not UTF-8");
 	json_decref(value);
 	yaml_event_delete(&event);
 	return ret;
 }
 
 static int
-compose_mapping(struct composer *c, json_t **ret_value, struct tmf_err *err)
+compose_mapping(struct composer *c, size_t place, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *object = json_object();
 	json_t *merged = json_object();
@@ -248,7 +252,7 @@ compose_mapping(struct composer *c, json_t **ret_value, struct tmf_err *err)
 	while (next_event(c, &event, err) == 0) {
 		bool over = event.type == YAML_MAPPING_END_EVENT;
 
-		ret = over ? 0 : compose_member(c, &event, object, merged, err);
+		ret = over ? 0 : compose_member(c, &event, place, object, merged, err);
 		yaml_event_delete(&event);
 		if (over || ret < 0)
 			break;
@@ -263,19 +267,9 @@ compose_mapping(struct composer *c, json_t **ret_value, struct tmf_err *err)
 	return ret;
 }
 
-static const yaml_char_t *
-anchor_of(const yaml_event_t *event)
-{
-	if (event->type == YAML_SCALAR_EVENT)
-		return event->data.scalar.anchor;
-	if (event->type == YAML_SEQUENCE_START_EVENT)
-		return event->data.sequence_start.anchor;
-	return event->type == YAML_MAPPING_START_EVENT ? event->data.mapping_start.anchor : NULL;
-}
-
 static int
-compose_content(
-    struct composer *c, const yaml_event_t *event, json_t **ret_value, struct tmf_err *err)
+compose_content(struct composer *c, const yaml_event_t *event, size_t place, json_t **ret_value,
+    struct tmf_err *err)
 {
 	if (event->type == YAML_ALIAS_EVENT)
 		return compose_alias(c, event, ret_value, err);
@@ -284,30 +278,36 @@ compose_content(
 	if (event->type == YAML_SEQUENCE_START_EVENT)
 		return compose_sequence(c, ret_value, err);
 	assert(event->type == YAML_MAPPING_START_EVENT);
-	return compose_mapping(c, ret_value, err);
+	return compose_mapping(c, place, ret_value, err);
 }
 
-/* Composes the node that event begins; its further events are read here. */
+/* Composes the node that event begins; its further events are read here. key_event is NULL where it has no key. */
 static int
-compose(struct composer *c, const yaml_event_t *event, struct doc_pos key, json_t **ret_value,
-    struct tmf_err *err)
+compose(struct composer *c, const yaml_event_t *event, const yaml_event_t *key_event,
+    json_t **ret_value, struct tmf_err *err)
 {
 	size_t nodes_before = c->nodes;
 	json_t *value = NULL;
+	size_t place;
 	int ret;
 
 	if (c->depth == DOC_DEPTH_MAX)
-		return fault(
+		return yaml_fault(
 		    c, event->start_mark, err, "nested deeper than %u levels", DOC_DEPTH_MAX);
 	if (event->type != YAML_ALIAS_EVENT && count_nodes(c, 1, event->start_mark, err) < 0)
 		return -1;
-	doc_place_add(c->doc, buf_str(&c->pointer), key, pos_of(event->start_mark));
+	if (key_event != NULL)
+		place = doc_place_open(c->doc, (const char *)key_event->data.scalar.value,
+		    pos_of(key_event->start_mark), pos_of(event->start_mark));
+	else
+		place =
+		    doc_place_open(c->doc, NULL, (struct doc_pos){0}, pos_of(event->start_mark));
 	c->depth++;
-	ret = compose_content(c, event, &value, err);
+	ret = compose_content(c, event, place, &value, err);
 	c->depth--;
+	doc_place_close(c->doc, place);
 	if (ret == 0)
-		ret = remember(
-		    c, anchor_of(event), value, c->nodes - nodes_before, event->start_mark, err);
+		ret = anchor_put(c, event, value, c->nodes - nodes_before, err);
 	if (ret == 0)
 		*ret_value = value;
 	else
@@ -326,14 +326,14 @@ compose_document(struct composer *c, struct tmf_err *err)
 		if (next_event(c, &event, err) < 0)
 			return -1;
 		if (event.type == YAML_DOCUMENT_START_EVENT && c->doc->root != NULL) {
-			ret = fault(
+			ret = yaml_fault(
 			    c, event.start_mark, err, "a second document: one a file is taken");
 		} else if (event.type == YAML_STREAM_END_EVENT) {
 			over = true;
 		} else if (event.type != YAML_STREAM_START_EVENT &&
 			   event.type != YAML_DOCUMENT_START_EVENT &&
 			   event.type != YAML_DOCUMENT_END_EVENT) {
-			ret = compose(c, &event, (struct doc_pos){0}, &c->doc->root, err);
+			ret = compose(c, &event, NULL, &c->doc->root, err);
 		}
 		yaml_event_delete(&event);
 	}
@@ -343,7 +343,7 @@ compose_document(struct composer *c, struct tmf_err *err)
 int
 doc_load_yaml(struct doc *doc, struct tmf_err *err)
 {
-	struct composer c = {.doc = doc};
+	struct composer c = {.doc = doc, .anchor_indexes = json_object()};
 	int ret;
 
 	if (!yaml_parser_initialize(&c.parser))
@@ -354,11 +354,9 @@ doc_load_yaml(struct doc *doc, struct tmf_err *err)
 	if (ret == 0 && doc->root == NULL)
 		doc->root = json_null();
 	yaml_parser_delete(&c.parser);
-	for (size_t i = 0; i < c.anchor_count; i++) {
+	for (size_t i = 0; i < c.anchor_count; i++)
 		json_decref(c.anchors[i].value);
-		free(c.anchors[i].name);
-	}
 	free(c.anchors);
-	buf_fini(&c.pointer);
+	json_decref(c.anchor_indexes);
 	return ret;
 }
