@@ -49,9 +49,13 @@ struct tmf_fd_watch {
 	unsigned registered; /* the loop's: what the kernel was told that is wanted */
 };
 
+/* clock is borrowed; NULL: the machine's. */
 struct tmf_loop *tmf_loop_new(struct tmf_clock *clock);
 void tmf_loop_free(struct tmf_loop *loop);
 struct tmf_clock *tmf_loop_clock(const struct tmf_loop *loop);
+
+/* The monotonic clock's time: what timers are armed by. Units: milliseconds since some start. */
+int64_t tmf_loop_mono_ms(const struct tmf_loop *loop);
 
 /* Puts task at the end of the ready queue (no effect if it is there). Never runs it at once. */
 void tmf_loop_post(struct tmf_loop *loop, struct tmf_task *task);

@@ -73,7 +73,7 @@ tmf_loop_new(struct tmf_clock *clock)
 {
 	struct tmf_loop *loop = mem_zalloc(1, sizeof(*loop));
 
-	loop->clock = clock;
+	loop->clock = clock != NULL ? clock : clock_system();
 	loop->signal_fd = -1;
 	loop->signal_watch =
 	    (struct tmf_fd_watch){.ready = read_signals, .wanted = TMF_LOOP_FD_READ};
@@ -99,6 +99,12 @@ struct tmf_clock *
 tmf_loop_clock(const struct tmf_loop *loop)
 {
 	return loop->clock;
+}
+
+int64_t
+tmf_loop_mono_ms(const struct tmf_loop *loop)
+{
+	return loop->clock->mono_ms(loop->clock);
 }
 
 void
