@@ -216,11 +216,20 @@ void cli_forbid_core(void);
 /* No set-user-id program gives this process or its children other rights. For what serves others: a person's credential_process may be such a program. */
 void cli_forbid_privileges(void);
 
+/* A pipe whose reader is gone fails the write, and ends nothing. */
+void cli_ignore_sigpipe(void);
+
 /* --- answers --- */
 
 /* As fprintf, but what a terminal would obey (or take for a line end) in the text of a %s is escaped; NULL is "-". Of conversions d, u, c, f and s,
  * with widths, precisions, l and z. Nothing of src/cli writes the text of others in another way. */
 void cli_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* True once a JSON document stands (or has begun) on standard output, which is to hold one. */
+bool cli_has_answered(void);
+
+/* For what writes a document piece by piece: it begins now. */
+void cli_answer_begins(void);
 
 /* Writes one JSON document and a newline to standard output. In it, and in the other two, what a terminal would obey is written as \uNNNN. */
 void cli_print_json(const json_t *document);

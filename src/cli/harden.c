@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -23,4 +24,14 @@ void
 cli_forbid_privileges(void)
 {
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/*
+ * A reader that goes away (`tmflow run ... 2>&1 >/dev/null | head -1`) must not end a run. Writes then fail with EPIPE: of progress and log nobody asks, of standard output
+ * main() does. Programs that are started get SIGPIPE as they know it, see loop/process.c.
+ */
+void
+cli_ignore_sigpipe(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
 }

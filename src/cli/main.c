@@ -133,6 +133,7 @@ main(int argc, char **argv)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	keep_memory();
 	cli_forbid_core();
+	cli_ignore_sigpipe();
 	if (argc == 1 && is_bootstrap(argv[0])) {
 		argv = lambda_argv;
 		argc = 2;

@@ -280,6 +280,8 @@ message_run(struct message *message, json_t *event)
 		delete_message(message);
 		return;
 	}
+	log_event(LOG_DEBUG, "event.started", LOG_STR("message", message->id),
+	    LOG_STR("detail_type", jsonx_get_string(event, "detail-type")));
 	tmf_loop_timer_arm(listener->opts.loop, &message->extend, extend_at(message));
 	message->job = job_start_workflow(listener->opts.jobs, workflow, event, job_over, message);
 }

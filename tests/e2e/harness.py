@@ -180,7 +180,7 @@ class Case(unittest.TestCase):
     def start(self, *args, sim=None, state="state", env=None, **named):
         """A tmflow process that goes on by itself."""
         return self.watched([TMFLOW, *args], env={**self.environment(sim, state), **(env or {})}, cwd=ROOT, stdin=subprocess.DEVNULL,
-                            stderr=subprocess.PIPE, text=True, **{"stdout": subprocess.PIPE, **named})
+                            text=True, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **named})
 
     def watched(self, command, **named):
         process = Process(command, **named)

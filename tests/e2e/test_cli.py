@@ -256,6 +256,37 @@ class Runs(harness.Case):
         self.assertIn("standard output", err)
         self.assertEqual(self.tmflow("show", "@latest", "-o", "json").json["status"], "SUCCEEDED")
 
+    def test_readers_that_go_away(self):
+        """Neither progress nor results that nobody reads end a run; what standard output did not take is an error."""
+        path = self.write("log.yaml", "StartAt: L\nStates:\n  L: {Type: Task, Resource: tmflow:log, End: true}\n")
+        argument = ["--log-level", "info"]
+        for stream, code in (("stderr", 0), ("stdout", 1)):
+            reader, writer = os.pipe()
+            os.close(reader)
+            process = self.start("run", path, "--run-id", stream, *argument, **{stream: writer})
+            os.close(writer)
+            _, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, code, err)
+            self.assertEqual(self.tmflow("show", stream, "-o", "json").json["status"], "SUCCEEDED")
+
+    def test_a_list_that_is_cut_off_is_one_document(self):
+        """The store fails while the list is printed: the document says so, and no other follows."""
+        states = "".join(f"  S{i}: {{Type: Pass, Next: S{i + 1}}}\n" for i in range(400))
+        path = self.write("long.yaml", f"StartAt: S0\nStates:\n{states}  S400: {{Type: Succeed}}\n")
+        self.assertEqual(self.tmflow("run", path, "--run-id", "long", "--history").code, 0)
+        store = os.path.join(self.dir, "state", "tmflow.db")
+        with open(store, "r+b") as f:
+            page = f.read().rindex(b'"S350"') // 4096 * 4096
+            f.seek(page)
+            f.write(b"\xff" * 4096)
+        done = self.tmflow("show", "long", "--history", "-o", "json")
+        self.assertEqual(done.code, 1, done.err)
+        self.assertGreater(len(done.json["events"]), 10)
+        self.assertIn("malformed", done.json["incomplete"]["cause"])
+        self.assertIn("malformed", done.err)
+        lines = self.tmflow("show", "long", "--history", "-o", "jsonl").out.splitlines()
+        self.assertIn("malformed", json.loads(lines[-1])["cause"])
+
     def test_help_and_version(self):
         self.assertRegex(self.tmflow("--version").out, r"^tmflow \d+\.\d+\.\d+\n$")
         overview = self.tmflow("--help")

@@ -20,7 +20,7 @@ stream_outcome(void *arg, const struct outcome *outcome)
 
 	if (stream->output == OUTPUT_TEXT) {
 		report_outcome_line(outcome, stdout);
-		return 0;
+		return ferror(stdout) != 0; /* the reader is gone: no use in a million more */
 	}
 	object = report_outcome(outcome);
 	if (stream->output == OUTPUT_JSON) {
@@ -28,7 +28,7 @@ stream_outcome(void *arg, const struct outcome *outcome)
 	} else {
 		cli_print_json_line(object);
 	}
-	return 0;
+	return ferror(stdout) != 0;
 }
 
 /* The run's document, with what it asked AWS for, and perhaps with a last member "outcomes". */
@@ -55,7 +55,7 @@ show_json(
 	} else {
 		report_list_begin(&stream.list, document, "outcomes", stdout);
 		ret = store_outcomes_each(store, run->id, kind, stream_outcome, &stream, err);
-		report_list_end(&stream.list);
+		report_list_end(&stream.list, err);
 	}
 	json_decref(document);
 	return ret;

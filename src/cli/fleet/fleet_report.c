@@ -372,12 +372,12 @@ show_rows(const struct cli_opts *opts, struct store *store, const struct store_r
 	if (ret == 0)
 		ret = store_runs_each(
 		    store, &(struct store_run_filter){.parent = run->id}, rows_of_part, &rows, err);
-	if (ret == 0 && opts->output == OUTPUT_JSON)
-		report_list_end(&rows.list);
 	if (tmf_err_isset(&rows.err)) {
 		tmf_err_move(err, &rows.err);
 		ret = -1;
 	}
+	if (rows.list.out != NULL)
+		report_list_end(&rows.list, err);
 	sums_fini(&sums);
 	return ret;
 }

@@ -110,7 +110,7 @@ cli_unreadable_diagnostic(const struct tmf_err *err)
 int
 cli_fail(enum cli_output output, const struct tmf_err *err)
 {
-	if (output != OUTPUT_TEXT) {
+	if (output != OUTPUT_TEXT && !cli_has_answered()) {
 		json_t *document = json_object();
 
 		jsonx_put_string(document, "error", err->name);
@@ -118,8 +118,12 @@ cli_fail(enum cli_output output, const struct tmf_err *err)
 		if (err->line > 0)
 			json_object_set_new(document, "diagnostics",
 			    json_pack("[o]", cli_unreadable_diagnostic(err)));
-		cli_print_json(document);
-		json_decref(document);
+		if (output == OUTPUT_JSONL) {
+			cli_print_json_line(document);
+		} else {
+			cli_print_json(document);
+			json_decref(document);
+		}
 	}
 	cli_say(err);
 	tell_listener(err->name, tmf_err_text(err));
@@ -146,7 +150,7 @@ cli_fail_begin(enum cli_output output, struct tmf_err *err)
 int
 cli_fail_diags(enum cli_output output, struct diag_list *diags)
 {
-	if (output != OUTPUT_TEXT) {
+	if (output != OUTPUT_TEXT && !cli_has_answered()) {
 		json_t *document = json_object();
 		struct buf cause = {0};
 

@@ -102,6 +102,21 @@ cli_put_lines(FILE *out, const char *text)
 	buf_fini(&safe);
 }
 
+/* Standard output is the process's: so is what stands on it. */
+static bool answered;
+
+bool
+cli_has_answered(void)
+{
+	return answered;
+}
+
+void
+cli_answer_begins(void)
+{
+	answered = true;
+}
+
 /* JSON text for a reader who may be a terminal. */
 static void
 put_json(FILE *out, const char *text)
@@ -135,6 +150,7 @@ cli_print_json(const json_t *document)
 {
 	struct buf text = {0};
 
+	answered = true;
 	jsonx_write_pretty(document, &text);
 	put_json(stdout, buf_cstr(&text));
 	putchar('\n');

@@ -242,6 +242,7 @@ report_list_begin(struct report_list *list, const json_t *document, const char *
 	size_t members = json_object_size(document);
 
 	*list = (struct report_list){.out = out};
+	cli_answer_begins();
 	jsonx_write_pretty(document, &text);
 	log_escape_json(&safe, buf_cstr(&text));
 	/* Without the closing brace, and the line end before it. */
@@ -261,9 +262,19 @@ report_list_item(struct report_list *list, json_t *item)
 }
 
 void
-report_list_end(struct report_list *list)
+report_list_end(struct report_list *list, const struct tmf_err *err)
 {
-	fputs(list->count > 0 ? "\n  ]\n}\n" : "]\n}\n", list->out);
+	fputs(list->count > 0 ? "\n  ]" : "]", list->out);
+	if (tmf_err_isset(err)) {
+		json_t *why = json_object();
+
+		jsonx_put_string(why, "error", err->name);
+		jsonx_put_string(why, "cause", tmf_err_text(err));
+		fputs(",\n  \"incomplete\": ", list->out);
+		cli_put_json(list->out, why);
+		json_decref(why);
+	}
+	fputs("\n}\n", list->out);
 }
 
 int

@@ -58,7 +58,8 @@ void
 report_list_begin(struct report_list *list, const json_t *document, const char *key, FILE *out);
 /* Takes item. */
 void report_list_item(struct report_list *list, json_t *item);
-void report_list_end(struct report_list *list);
+/* err is set where the list was cut off: the document then ends with {"incomplete": {"error", "cause"}}, so that it is not taken for a whole one. */
+void report_list_end(struct report_list *list, const struct tmf_err *err);
 
 #define REPORT_HISTORY_SETTING                                                                     \
 	"history" /* in a run's recorded settings: true when it keeps its events */

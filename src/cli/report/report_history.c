@@ -172,7 +172,7 @@ report_history(
 	none = json_object();
 	report_list_begin(&history.list, none, "events", stdout);
 	ret = store_events_each(store, run->id, tell_event, &history, err);
-	report_list_end(&history.list);
+	report_list_end(&history.list, err);
 	json_decref(none);
 	return ret;
 }
@@ -219,7 +219,7 @@ report_json(struct store *store, const struct store_run *run, const int64_t coun
 	} else {
 		report_list_begin(&list, document, "path", stdout);
 		ret = store_events_each(store, run->id, tell_path_step, &list, err);
-		report_list_end(&list);
+		report_list_end(&list, err);
 	}
 	json_decref(document);
 	return ret;

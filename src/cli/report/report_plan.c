@@ -205,7 +205,7 @@ report_plan_json(struct store *store, const struct store_run *run,
 	report_list_begin(&list, document, "plan", stdout);
 	list_targets(&list, targets);
 	ret = store_outcomes_each(store, run->id, -1, list_row, &list, err);
-	report_list_end(&list);
+	report_list_end(&list, err);
 	json_decref(targets);
 	json_decref(document);
 	return ret;
