@@ -32,13 +32,10 @@ struct http_curl {
 	char *user_agent; /* the whole line: libcurl prints CURLOPT_USERAGENT twice a request */
 	CURL *idle[IDLE_HANDLES_MAX];
 	size_t idle_count;
-	struct http_exchange *first;	   /* under way */
-	struct socket_watch **connections; /* by descriptor; NULL: none */
-	size_t connections_end;
+	struct http_exchange *first; /* under way */
 };
 
-/* A socket of libcurl's that it wants to hear of. That of a connection rests between two exchanges; another one, of a look-up of a name, goes when libcurl
- * wants nothing of it. */
+/* A socket of libcurl's that it waits for; between two exchanges it does not. Assigned to the socket in libcurl. */
 struct socket_watch {
 	struct tmf_fd_watch watch; /* first */
 	struct http_curl *curl;
@@ -59,7 +56,7 @@ struct http_exchange {
 };
 
 static long
-reply_status(const struct http_exchange *exchange)
+exchange_status(const struct http_exchange *exchange)
 {
 	long status = 0;
 
@@ -68,7 +65,7 @@ reply_status(const struct http_exchange *exchange)
 }
 
 static size_t
-take_body(char *data, size_t size, size_t count, void *arg)
+exchange_take_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct http_exchange *exchange = arg;
 	size_t bytes = size * count;
@@ -79,14 +76,14 @@ take_body(char *data, size_t size, size_t count, void *arg)
 		    "the reply is over the limit of %zu bytes", exchange->reply_bytes_max);
 		return 0;
 	}
-	if (exchange->handler.body(exchange->handler.arg, (int)reply_status(exchange),
+	if (exchange->handler.body(exchange->handler.arg, (int)exchange_status(exchange),
 		(struct str){data, bytes}, &exchange->err) != 0)
 		return 0;
 	return bytes;
 }
 
 static size_t
-take_header(char *data, size_t size, size_t count, void *arg)
+exchange_take_header(char *data, size_t size, size_t count, void *arg)
 {
 	struct http_exchange *exchange = arg;
 	size_t bytes = size * count;
@@ -106,7 +103,7 @@ take_header(char *data, size_t size, size_t count, void *arg)
 }
 
 static const char *
-reply_header(const struct http_exchange *exchange, const char *name)
+exchange_reply_header(const struct http_exchange *exchange, const char *name)
 {
 	const char *p = buf_cstr(&exchange->reply_headers);
 	const char *end = p + exchange->reply_headers.len;
@@ -118,52 +115,9 @@ reply_header(const struct http_exchange *exchange, const char *name)
 	return NULL;
 }
 
-/* --- connections --- */
-
-static void socket_ready(struct tmf_fd_watch *watch, unsigned events);
-
-static struct socket_watch *
-connection_of(const struct http_curl *curl, curl_socket_t fd)
-{
-	return fd >= 0 && (size_t)fd < curl->connections_end ? curl->connections[fd] : NULL;
-}
-
-static void
-forget_connection(struct http_curl *curl, curl_socket_t fd)
-{
-	tmf_loop_unwatch_fd(curl->loop, &curl->connections[fd]->watch);
-	free(curl->connections[fd]);
-	curl->connections[fd] = NULL;
-}
-
-/* One that was closed behind our back: the kernel has forgotten it by itself. */
-static void
-forget_closed(struct http_curl *curl, curl_socket_t fd)
-{
-	if (connection_of(curl, fd) == NULL)
-		return;
-	curl->connections[fd]->watch.registered = 0;
-	forget_connection(curl, fd);
-}
-
-static void
-note_connection(struct http_curl *curl, curl_socket_t fd)
-{
-	struct socket_watch *watched = mem_zalloc(1, sizeof(*watched));
-
-	forget_closed(curl, fd);
-	while (curl->connections_end <= (size_t)fd) {
-		curl->connections = mem_resize(
-		    curl->connections, curl->connections_end + 1, sizeof(struct socket_watch *));
-		curl->connections[curl->connections_end++] = NULL;
-	}
-	*watched = (struct socket_watch){{.ready = socket_ready, .fd = fd}, curl};
-	curl->connections[fd] = watched;
-}
-
-/* libcurl does not say why a socket could not be had. */
+/* libcurl does not say why a socket could not be had: "Couldn't connect" for too many open files misleads. */
 static curl_socket_t
-open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+exchange_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct http_exchange *exchange = arg;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -172,25 +126,12 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !tmf_err_isset(&exchange->err))
 		tmf_err_set(
 		    &exchange->err, TMF_ERR_TRANSPORT, "cannot open a socket: %s", strerror(errno));
-	if (fd < 0)
-		return CURL_SOCKET_BAD;
-	note_connection(exchange->curl, fd);
-	return fd;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-static int
-close_socket(void *arg, curl_socket_t fd)
-{
-	struct http_curl *curl = arg;
-
-	if (connection_of(curl, fd) != NULL)
-		forget_connection(curl, fd);
-	return close(fd);
-}
-
-/* With what all requests have in common; set_request sets all that differs, each time. */
+/* With what all requests have in common; exchange_set_request sets all that differs, each time. */
 static CURL *
-new_handle(struct http_curl *curl)
+transport_new_handle(struct http_curl *curl)
 {
 	CURL *easy = curl_easy_init();
 
@@ -202,37 +143,22 @@ new_handle(struct http_curl *curl)
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (curl->ca_bundle != NULL)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, curl->ca_bundle);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-	/* Not the exchange: a connection outlives the one that opened it. */
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, curl);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, exchange_take_body);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, exchange_take_header);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, exchange_open_socket);
 	return easy;
 }
 
-static CURL *
-take_handle(struct http_curl *curl)
-{
-	return curl->idle_count > 0 ? curl->idle[--curl->idle_count] : new_handle(curl);
-}
-
 static void
-keep_handle(struct http_curl *curl, CURL *easy)
-{
-	if (curl->idle_count == IDLE_HANDLES_MAX)
-		curl_easy_cleanup(easy);
-	else
-		curl->idle[curl->idle_count++] = easy;
-}
-
-static void
-free_exchange(struct http_exchange *exchange)
+exchange_free(struct http_exchange *exchange)
 {
 	struct http_curl *curl = exchange->curl;
 
 	curl_multi_remove_handle(curl->multi, exchange->easy);
-	keep_handle(curl, exchange->easy);
+	if (curl->idle_count < IDLE_HANDLES_MAX)
+		curl->idle[curl->idle_count++] = exchange->easy;
+	else
+		curl_easy_cleanup(exchange->easy);
 	if (exchange->prev != NULL)
 		exchange->prev->next = exchange->next;
 	else
@@ -247,7 +173,7 @@ free_exchange(struct http_exchange *exchange)
 }
 
 static void
-add_header(struct http_exchange *exchange, const char *line)
+exchange_add_header(struct http_exchange *exchange, const char *line)
 {
 	struct curl_slist *list = curl_slist_append(exchange->headers, line);
 
@@ -257,7 +183,7 @@ add_header(struct http_exchange *exchange, const char *line)
 }
 
 static void
-set_headers(struct http_exchange *exchange, const struct http_request *request)
+exchange_set_headers(struct http_exchange *exchange, const struct http_request *request)
 {
 	bool has_content_type = false;
 	struct buf line = {0};
@@ -271,20 +197,20 @@ set_headers(struct http_exchange *exchange, const struct http_request *request)
 		buf_add_cstr(&line, header->name);
 		buf_add_str(&line, STR(": "));
 		buf_add_cstr(&line, header->value);
-		add_header(exchange, buf_cstr(&line));
+		exchange_add_header(exchange, buf_cstr(&line));
 	}
 	buf_fini(&line);
 	if (request->body.len > EXPECT_BODY_BYTES)
-		add_header(exchange, "Expect:");
+		exchange_add_header(exchange, "Expect:");
 	if (exchange->curl->user_agent != NULL)
-		add_header(exchange, exchange->curl->user_agent);
+		exchange_add_header(exchange, exchange->curl->user_agent);
 	if (!has_content_type)
-		add_header(exchange, "Content-Type:");
+		exchange_add_header(exchange, "Content-Type:");
 	curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
 }
 
 static long
-milliseconds(int64_t given_ms, long fallback_ms)
+timeout_or(int64_t given_ms, long fallback_ms)
 {
 	if (given_ms < 0)
 		return 0;
@@ -293,7 +219,7 @@ milliseconds(int64_t given_ms, long fallback_ms)
 
 /* A request with a body is a POST to libcurl, whatever its method is called. */
 static void
-set_body(struct http_exchange *exchange, const struct http_request *request)
+exchange_set_body(struct http_exchange *exchange, const struct http_request *request)
 {
 	CURL *easy = exchange->easy;
 
@@ -309,19 +235,19 @@ set_body(struct http_exchange *exchange, const struct http_request *request)
 }
 
 static void
-set_request(struct http_exchange *exchange, const struct http_request *request)
+exchange_set_request(struct http_exchange *exchange, const struct http_request *request)
 {
 	CURL *easy = exchange->easy;
 	bool is_usual = strcmp(request->method, "GET") == 0 || strcmp(request->method, "POST") == 0;
 
 	curl_easy_setopt(easy, CURLOPT_URL, request->url);
-	set_body(exchange, request);
+	exchange_set_body(exchange, request);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, is_usual ? NULL : request->method);
-	set_headers(exchange, request);
+	exchange_set_headers(exchange, request);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-	    milliseconds(request->connect_timeout_ms, CONNECT_TIMEOUT_MS_DEFAULT));
+	    timeout_or(request->connect_timeout_ms, CONNECT_TIMEOUT_MS_DEFAULT));
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-	    milliseconds(request->total_timeout_ms, TOTAL_TIMEOUT_MS_DEFAULT));
+	    timeout_or(request->total_timeout_ms, TOTAL_TIMEOUT_MS_DEFAULT));
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, request->no_proxy ? "*" : NULL);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
@@ -330,7 +256,7 @@ set_request(struct http_exchange *exchange, const struct http_request *request)
 }
 
 static struct http_exchange *
-start(struct http_transport *transport, const struct http_request *request,
+exchange_start(struct http_transport *transport, const struct http_request *request,
     const struct http_handler *handler)
 {
 	struct http_curl *curl = (struct http_curl *)transport;
@@ -340,8 +266,9 @@ start(struct http_transport *transport, const struct http_request *request,
 	exchange->handler = *handler;
 	exchange->reply_bytes_max =
 	    request->reply_bytes_max > 0 ? request->reply_bytes_max : HTTP_REPLY_BYTES_MAX_DEFAULT;
-	exchange->easy = take_handle(curl);
-	set_request(exchange, request);
+	exchange->easy =
+	    curl->idle_count > 0 ? curl->idle[--curl->idle_count] : transport_new_handle(curl);
+	exchange_set_request(exchange, request);
 	exchange->next = curl->first;
 	if (curl->first != NULL)
 		curl->first->prev = exchange;
@@ -352,14 +279,14 @@ start(struct http_transport *transport, const struct http_request *request,
 }
 
 static void
-cancel(struct http_transport *transport, struct http_exchange *exchange)
+exchange_cancel(struct http_transport *transport, struct http_exchange *exchange)
 {
 	(void)transport;
-	free_exchange(exchange);
+	exchange_free(exchange);
 }
 
 static void
-describe_failure(struct http_exchange *exchange, CURLcode code, struct tmf_err *err)
+exchange_describe_failure(struct http_exchange *exchange, CURLcode code, struct tmf_err *err)
 {
 	const char *url = NULL;
 
@@ -379,63 +306,56 @@ describe_failure(struct http_exchange *exchange, CURLcode code, struct tmf_err *
 
 /* Tells the handler of an exchange that libcurl has finished. */
 static void
-finish(struct http_exchange *exchange, CURLcode code)
+exchange_finish(struct http_exchange *exchange, CURLcode code)
 {
 	struct tmf_err err = {0};
 	int status = 0;
 
 	if (code == CURLE_OK)
-		status = (int)reply_status(exchange);
+		status = (int)exchange_status(exchange);
 	else
-		describe_failure(exchange, code, &err);
+		exchange_describe_failure(exchange, code, &err);
 	exchange->handler.done(exchange->handler.arg, exchange, status, &err);
 	tmf_err_fini(&err);
-	free_exchange(exchange);
+	exchange_free(exchange);
 }
 
 /* --- libcurl on the loop --- */
 
+/* Lets libcurl do what is due. fd: the socket that is ready, or CURL_SOCKET_TIMEOUT. Its failures come as those of the
+ * exchanges. */
 static void
-finish_all(struct http_curl *curl)
+transport_go_on(struct http_curl *curl, curl_socket_t fd, int events)
 {
 	const CURLMsg *message;
-	int queued;
+	int count;
 
-	while ((message = curl_multi_info_read(curl->multi, &queued)) != NULL) {
+	curl_multi_socket_action(curl->multi, fd, events, &count);
+	while ((message = curl_multi_info_read(curl->multi, &count)) != NULL) {
 		struct http_exchange *exchange;
-		CURLcode result = message->data.result;
+		CURLcode result = message->data.result; /* freed with the handle */
 
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
-		finish(exchange, result);
+		exchange_finish(exchange, result);
 	}
 }
 
-/* Lets libcurl do what is due. fd: the socket that is ready, or CURL_SOCKET_TIMEOUT. Its failures come as those of the exchanges. */
 static void
-go_on(struct http_curl *curl, curl_socket_t fd, int events)
+transport_work_due(struct tmf_task *task)
 {
-	int running;
-
-	curl_multi_socket_action(curl->multi, fd, events, &running);
-	finish_all(curl);
-}
-
-static void
-work_due(struct tmf_task *task)
-{
-	go_on((struct http_curl *)((char *)task - offsetof(struct http_curl, work)),
+	transport_go_on((struct http_curl *)((char *)task - offsetof(struct http_curl, work)),
 	    CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void
-alarm_rings(struct tmf_timer *timer)
+transport_alarm_due(struct tmf_timer *timer)
 {
-	go_on((struct http_curl *)((char *)timer - offsetof(struct http_curl, alarm)),
+	transport_go_on((struct http_curl *)((char *)timer - offsetof(struct http_curl, alarm)),
 	    CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void
-socket_ready(struct tmf_fd_watch *watch, unsigned events)
+transport_socket_ready(struct tmf_fd_watch *watch, unsigned events)
 {
 	int mask = 0;
 
@@ -443,12 +363,12 @@ socket_ready(struct tmf_fd_watch *watch, unsigned events)
 		mask |= CURL_CSELECT_IN;
 	if ((events & TMF_LOOP_FD_WRITE) != 0)
 		mask |= CURL_CSELECT_OUT;
-	go_on(((struct socket_watch *)watch)->curl, watch->fd, mask);
+	transport_go_on(((struct socket_watch *)watch)->curl, watch->fd, mask);
 }
 
-/* libcurl: call me in so many milliseconds; -1: not any more. */
+/* libcurl: call me in so many timeout_or; -1: not any more. */
 static int
-set_alarm(CURLM *multi, long timeout_ms, void *arg)
+transport_set_alarm(CURLM *multi, long timeout_ms, void *arg)
 {
 	struct http_curl *curl = arg;
 	struct tmf_clock *clock = tmf_loop_clock(curl->loop);
@@ -462,24 +382,30 @@ set_alarm(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
-static unsigned
-wanted_of(int what)
+/* libcurl: wait for this socket, or no longer (CURL_POLL_REMOVE, which comes before it is closed). of_socket is what
+ * was assigned to it. */
+static int
+transport_watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_socket)
 {
+	struct http_curl *curl = arg;
+	struct socket_watch *watched = of_socket;
 	unsigned wanted = 0;
 
+	(void)easy;
+	if (watched != NULL) {
+		tmf_loop_unwatch_fd(curl->loop, &watched->watch);
+		free(watched);
+		curl_multi_assign(curl->multi, fd, NULL);
+	}
 	if ((what & CURL_POLL_IN) != 0)
 		wanted |= TMF_LOOP_FD_READ;
 	if ((what & CURL_POLL_OUT) != 0)
 		wanted |= TMF_LOOP_FD_WRITE;
-	return wanted;
-}
-
-static int
-watch_other_socket(struct http_curl *curl, curl_socket_t fd, unsigned wanted)
-{
-	struct socket_watch *watched = mem_zalloc(1, sizeof(*watched));
-
-	*watched = (struct socket_watch){{.ready = socket_ready, .fd = fd, .wanted = wanted}, curl};
+	if (what == CURL_POLL_REMOVE || wanted == 0)
+		return 0;
+	watched = mem_zalloc(1, sizeof(*watched));
+	*watched = (struct socket_watch){
+	    {.ready = transport_socket_ready, .fd = fd, .wanted = wanted}, curl};
 	if (tmf_loop_watch_fd(curl->loop, &watched->watch, &curl->watching) < 0) {
 		free(watched);
 		return -1;
@@ -488,27 +414,8 @@ watch_other_socket(struct http_curl *curl, curl_socket_t fd, unsigned wanted)
 	return 0;
 }
 
-/* libcurl: tell me of this socket. of_socket: what is assigned to it, nothing to a connection. */
-static int
-watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_socket)
-{
-	struct http_curl *curl = arg;
-	struct socket_watch *connection = connection_of(curl, fd);
-	struct socket_watch *watched = connection != NULL ? connection : of_socket;
-
-	(void)easy;
-	if (watched == NULL)
-		return what != CURL_POLL_REMOVE ? watch_other_socket(curl, fd, wanted_of(what)) : 0;
-	if (what != CURL_POLL_REMOVE || watched == connection)
-		return tmf_loop_rewatch_fd(
-		    curl->loop, &watched->watch, wanted_of(what), &curl->watching);
-	tmf_loop_unwatch_fd(curl->loop, &watched->watch);
-	free(watched);
-	return 0;
-}
-
 static CURLM *
-new_multi(struct http_curl *curl, long connections_max)
+transport_new_multi(struct http_curl *curl, long connections_max)
 {
 	CURLM *multi = curl_multi_init();
 
@@ -517,9 +424,9 @@ new_multi(struct http_curl *curl, long connections_max)
 	curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
 	/* All are kept: else libcurl keeps four for each exchange under way, and closes the rest whenever there are few. */
 	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections_max);
-	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, transport_watch_socket);
 	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, curl);
-	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_alarm);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, transport_set_alarm);
 	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, curl);
 	return multi;
 }
@@ -536,15 +443,16 @@ http_curl_new(struct tmf_loop *loop, const struct http_curl_opts *opts, struct t
 		return NULL;
 	}
 	curl = mem_zalloc(1, sizeof(*curl));
-	curl->transport =
-	    (struct http_transport){.start = start, .cancel = cancel, .reply_header = reply_header};
+	curl->transport = (struct http_transport){.start = exchange_start,
+	    .cancel = exchange_cancel,
+	    .reply_header = exchange_reply_header};
 	curl->loop = loop;
-	curl->work.run = work_due;
-	curl->alarm.fire = alarm_rings;
+	curl->work.run = transport_work_due;
+	curl->alarm.fire = transport_alarm_due;
 	curl->ca_bundle = mem_strdup(opts->ca_bundle);
 	if (opts->user_agent != NULL)
 		curl->user_agent = mem_printf("User-Agent: %s", opts->user_agent);
-	curl->multi = new_multi(
+	curl->multi = transport_new_multi(
 	    curl, opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX_DEFAULT);
 	return &curl->transport;
 }
@@ -559,14 +467,11 @@ http_curl_free(struct http_transport *transport)
 		return;
 	for (struct http_exchange *exchange = curl->first; exchange != NULL; exchange = next) {
 		next = exchange->next;
-		free_exchange(exchange);
+		exchange_free(exchange);
 	}
 	while (curl->idle_count > 0)
 		curl_easy_cleanup(curl->idle[--curl->idle_count]);
 	curl_multi_cleanup(curl->multi); /* closes the connections */
-	for (size_t fd = 0; fd < curl->connections_end; fd++)
-		forget_closed(curl, (curl_socket_t)fd);
-	free(curl->connections);
 	tmf_loop_timer_disarm(curl->loop, &curl->alarm);
 	tmf_loop_unpost(curl->loop, &curl->work);
 	tmf_err_fini(&curl->watching);
