@@ -1,6 +1,5 @@
 #include "aws/client.h"
 
-#include "aws/pace/limiter.h"
 #include "aws/pace/retry.h"
 #include "aws/service.h"
 #include "aws/tally.h"
@@ -26,7 +25,7 @@ struct aws_client {
 	struct credentials_provider *credentials;
 	struct rng *rng;
 	struct pacer *pacer;	 /* NULL: none */
-	struct limiter *limiter; /* NULL: none */
+	struct pacer *own_pacer; /* the same where it is of the adaptive mode, else NULL */
 	const struct aws_service *service;
 	char *scope;
 	struct endpoint endpoint;
@@ -47,7 +46,6 @@ struct aws_call {
 	struct tmf_call call; /* first */
 	struct tmf_timer backoff;
 	struct pacer_ticket ticket;
-	struct limiter_ticket turn;
 	struct aws_client *client;
 	struct aws_operation operation;
 	bool refreshed; /* the keys were looked for anew */
@@ -98,8 +96,6 @@ drop_attempt(struct aws_call *call)
 		call->client->transport->cancel(call->client->transport, call->exchange);
 	call->exchange = NULL;
 	pacer_withdraw(&call->ticket);
-	if (call->client->limiter != NULL)
-		limiter_withdraw(call->client->limiter, &call->turn);
 	if (call->waits_for_keys)
 		call->client->credentials->cancel(
 		    call->client->credentials, credentials_came, call);
@@ -212,12 +208,14 @@ can_pay(struct aws_call *call, const struct tmf_err *err)
 static int64_t
 delay_of(const struct aws_call *call)
 {
-	int throttled_free = call->refused && call->client->pacer != NULL ? 1 : 0;
+	const struct aws_client *client = call->client;
+	bool knows_when = client->pacer != NULL && client->own_pacer == NULL;
+	int throttled_free = call->refused && knows_when ? 1 : 0;
 
 	if (call->attempt <= throttled_free)
 		return 0;
-	return retry_delay_ms(call->client->rng, call->attempt - throttled_free,
-	    call->client->retry_mode->delay_max_ms);
+	return retry_delay_ms(
+	    client->rng, call->attempt - throttled_free, client->retry_mode->delay_max_ms);
 }
 
 /* What the pacer learns from a failed attempt. */
@@ -278,13 +276,6 @@ attempt_failed(struct aws_call *call, struct tmf_err *err, const struct aws_repl
 	tmf_loop_timer_arm(client->loop, &call->backoff, now_mono_ms(client) + delay_ms);
 }
 
-static void
-tell_limiter(const struct aws_client *client, bool throttled)
-{
-	if (client->limiter != NULL)
-		limiter_answer(client->limiter, throttled);
-}
-
 /* The error that a complete reply means which brings no result. */
 static void
 error_of_reply(
@@ -332,7 +323,6 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	if (status == 200 && reply.value != NULL) {
 		tally_reply(call->client->tally, call->operation.name, status, NULL, false);
 		pacer_answer(&call->ticket, PACER_ACCEPTED);
-		tell_limiter(call->client, false);
 		retry_quota_give(
 		    &call->client->quota, call->retry_cost > 0 ? call->retry_cost : RETRY_REFUND);
 		tmf_call_complete(&call->call, call->operation.convert != NULL
@@ -346,7 +336,6 @@ reply_complete(struct aws_call *call, int status, const struct aws_reply_headers
 	utf8_copy(err.request_id, sizeof(err.request_id), request_id);
 	throttled = retry_classify(&err) == RETRY_THROTTLING;
 	tally_reply(call->client->tally, call->operation.name, status, err.name, throttled);
-	tell_limiter(call->client, throttled);
 	attempt_failed(call, &err, headers);
 }
 
@@ -372,7 +361,6 @@ exchange_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 	if (status == 0) {
 		note_trouble(call->client, err);
 		tally_reply(call->client->tally, call->operation.name, 0, err->name, false);
-		tell_limiter(call->client, false);
 		attempt_failed(call, err, NULL);
 		return;
 	}
@@ -503,22 +491,9 @@ send_now(struct aws_call *call)
 }
 
 static void
-limiter_let_go(struct limiter_ticket *turn)
-{
-	send_now((struct aws_call *)((char *)turn - offsetof(struct aws_call, turn)));
-}
-
-static void
-send_in_turn(struct aws_call *call)
-{
-	if (call->client->limiter == NULL || limiter_ask(call->client->limiter, &call->turn))
-		send_now(call);
-}
-
-static void
 pacer_let_go(struct pacer_ticket *ticket)
 {
-	send_in_turn((struct aws_call *)((char *)ticket - offsetof(struct aws_call, ticket)));
+	send_now((struct aws_call *)((char *)ticket - offsetof(struct aws_call, ticket)));
 }
 
 static void
@@ -531,7 +506,7 @@ aws_call_attempt(struct aws_call *call)
 	protocol->free_reader(call->reader);
 	call->reader = protocol->begin(&call->operation);
 	if (pacer == NULL || pacer_ask(pacer, call->operation.name, &call->ticket, call->refused))
-		send_in_turn(call);
+		send_now(call);
 }
 
 struct tmf_call *
@@ -548,7 +523,6 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 		call->target = mem_printf("%s.%s", target_prefix, operation->name);
 	call->backoff.fire = backoff_over;
 	call->ticket.go = pacer_let_go;
-	call->turn.go = limiter_let_go;
 	aws_call_attempt(call);
 	return &call->call;
 }
@@ -599,7 +573,9 @@ aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err)
 	client->retry_mode = opts->retry_mode != NULL ? opts->retry_mode : &retry_mode_default;
 	client->attempts_max =
 	    opts->attempts_max > 0 ? opts->attempts_max : client->retry_mode->attempts_max;
-	client->limiter = client->retry_mode->limits_rate ? limiter_new(client->loop) : NULL;
+	/* A pacer that knows the buckets is the slower of both. */
+	if (client->pacer == NULL && client->retry_mode->limits_rate)
+		client->pacer = client->own_pacer = pacer_new_adaptive(client->loop);
 	return client;
 }
 
@@ -608,7 +584,7 @@ aws_client_free(struct aws_client *client)
 {
 	if (client == NULL)
 		return;
-	limiter_free(client->limiter);
+	pacer_free(client->own_pacer);
 	endpoint_fini(&client->endpoint);
 	sigv4_key_fini(&client->key);
 	sigv4_result_fini(&client->signature);

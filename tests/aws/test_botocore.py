@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""botocore verifies our signatures of random requests, and the rates of our adaptive limiter after random replies:
-test_botocore.py SIGN_REQUESTS LIMIT_RATES. Other ones each time: TMFLOW_SEED=N does those of a failed run again. Exit 77 where botocore is not installed."""
+"""botocore verifies our signatures of random requests, and the rates of our adaptive pacer after random replies:
+test_botocore.py SIGN_REQUESTS ADAPTIVE_RATES. Other ones each time: TMFLOW_SEED=N does those of a failed run again. Exit 77 where botocore is not installed."""
 import json
 import math
 import os

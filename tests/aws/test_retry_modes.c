@@ -1,5 +1,5 @@
 /* The AWS tools' retry modes: what each retries, and how fast the adaptive one lets calls go. */
-#include "aws/pace/limiter.h"
+#include "aws/pace/adaptive.h"
 #include "aws_fixture.h"
 #include "base/doc/doc.h"
 #include "base/jsonx.h"
@@ -174,7 +174,7 @@ START_TEST(legacy_knows_no_bounds)
 }
 END_TEST
 
-/* --- the adaptive mode's limiter, number by number --- */
+/* --- the adaptive mode's rates, number by number --- */
 
 static bool
 is_close(double got, double wanted, double by)
@@ -185,16 +185,16 @@ is_close(double got, double wanted, double by)
 /* By hand: throttled at 10 a second the rate falls to 7, is back at 10 after cbrt(7.5) s, and grows on beyond. */
 START_TEST(curve)
 {
-	struct limiter_cubic cubic = {0};
+	struct adaptive_curve cubic = {0};
 
-	ck_assert(is_close(limiter_cubic_throttled(&cubic, 10, 100), 7, VECTOR_CLOSE));
+	ck_assert(is_close(adaptive_curve_throttled(&cubic, 10, 100), 7, VECTOR_CLOSE));
 	ck_assert(is_close(cubic.flat_at_s, cbrt(7.5), VECTOR_CLOSE));
-	ck_assert(is_close(limiter_cubic_grown(&cubic, 100), 7, VECTOR_CLOSE));
-	ck_assert(is_close(limiter_cubic_grown(&cubic, 100 + cbrt(7.5)), 10, VECTOR_CLOSE));
+	ck_assert(is_close(adaptive_curve_grown(&cubic, 100), 7, VECTOR_CLOSE));
+	ck_assert(is_close(adaptive_curve_grown(&cubic, 100 + cbrt(7.5)), 10, VECTOR_CLOSE));
 	ck_assert(is_close(
-	    limiter_cubic_grown(&cubic, 100 + cbrt(7.5) + 3), 10 + 0.4 * 27, VECTOR_CLOSE));
-	ck_assert(is_close(limiter_cubic_throttled(&cubic, 0, 200), 0, VECTOR_CLOSE));
-	ck_assert(is_close(limiter_cubic_grown(&cubic, 202), 0.4 * 8, VECTOR_CLOSE));
+	    adaptive_curve_grown(&cubic, 100 + cbrt(7.5) + 3), 10 + 0.4 * 27, VECTOR_CLOSE));
+	ck_assert(is_close(adaptive_curve_throttled(&cubic, 0, 200), 0, VECTOR_CLOSE));
+	ck_assert(is_close(adaptive_curve_grown(&cubic, 202), 0.4 * 8, VECTOR_CLOSE));
 }
 END_TEST
 
@@ -208,7 +208,7 @@ START_TEST(cubic_vectors)
 {
 	struct tmf_err err = {0};
 	struct doc *doc = doc_read(RETRY_FILE, &err);
-	struct limiter_cubic cubic = {0};
+	struct adaptive_curve cubic = {0};
 	const json_t *vectors;
 	const json_t *error_at;
 	json_t *row;
@@ -220,31 +220,31 @@ START_TEST(cubic_vectors)
 		return;
 	}
 	vectors = json_object_get(json_object_get(doc_root(doc), "adaptive"), "cubicVectors");
-	limiter_cubic_throttled(&cubic, real_of(json_object_get(vectors, "start"), "w_max"), 0);
+	adaptive_curve_throttled(&cubic, real_of(json_object_get(vectors, "start"), "w_max"), 0);
 	ck_assert(is_close(
 	    cubic.flat_at_s, real_of(json_object_get(vectors, "start"), "k"), VECTOR_CLOSE));
 	json_array_foreach (json_object_get(vectors, "success"), i, row)
-		ck_assert_msg(is_close(limiter_cubic_grown(&cubic, real_of(row, "dt")),
+		ck_assert_msg(is_close(adaptive_curve_grown(&cubic, real_of(row, "dt")),
 				  real_of(row, "rate"), VECTOR_CLOSE),
 		    "row %zu", i);
 	error_at = json_object_get(vectors, "errorAt");
-	ck_assert(is_close(limiter_cubic_throttled(&cubic, real_of(error_at, "currentRate"),
+	ck_assert(is_close(adaptive_curve_throttled(&cubic, real_of(error_at, "currentRate"),
 			       real_of(error_at, "timestamp")),
 	    real_of(error_at, "newRate"), VECTOR_CLOSE));
 	ck_assert(is_close(cubic.flat_at_s, real_of(error_at, "k"), VECTOR_CLOSE));
 	json_array_foreach (json_object_get(vectors, "successAfterError"), i, row)
-		ck_assert_msg(is_close(limiter_cubic_grown(&cubic, real_of(row, "timestamp")),
+		ck_assert_msg(is_close(adaptive_curve_grown(&cubic, real_of(row, "timestamp")),
 				  real_of(row, "rate"), VECTOR_CLOSE),
 		    "row %zu", i);
 	doc_free(doc);
 }
 END_TEST
 
-START_TEST(limiter_trace)
+START_TEST(adaptive_trace)
 {
 	struct tmf_err err = {0};
 	struct doc *doc = doc_read(RETRY_FILE, &err);
-	struct limiter_model model;
+	struct adaptive model;
 	json_t *row;
 	size_t i;
 
@@ -253,13 +253,13 @@ START_TEST(limiter_trace)
 		puts("SKIP: " RETRY_FILE " is not there");
 		return;
 	}
-	limiter_model_init(&model, 0);
+	adaptive_init(&model, 0);
 	json_array_foreach (
 	    json_object_get(
 		json_object_get(json_object_get(doc_root(doc), "adaptive"), "limiterTrace"),
 		"rows"),
 	    i, row) {
-		limiter_model_answered(&model, json_is_true(json_object_get(row, "throttled")),
+		adaptive_answered(&model, json_is_true(json_object_get(row, "throttled")),
 		    (int64_t)(real_of(row, "t") * 1000));
 		ck_assert_msg(
 		    is_close(model.measured_per_s, real_of(row, "measuredRate"), TRACE_CLOSE) &&
@@ -275,22 +275,22 @@ START_TEST(limiter_trace)
 END_TEST
 
 /* Nothing waits before the first throttled reply; then each waits for its token, half a second's refill at the slowest. */
-START_TEST(limiter_waits)
+START_TEST(adaptive_waits)
 {
-	struct limiter_model model;
+	struct adaptive model;
 
-	limiter_model_init(&model, 5000);
+	adaptive_init(&model, 5000);
 	for (int i = 0; i < 100; i++) {
-		ck_assert_int_eq(limiter_model_wait_ms(&model, 5000), 0);
-		limiter_model_sent(&model, 5000);
+		ck_assert_int_eq(adaptive_wait_ms(&model, 5000), 0);
+		adaptive_sent(&model, 5000);
 	}
-	limiter_model_answered(&model, true, 5000);
+	adaptive_answered(&model, true, 5000);
 	ck_assert(is_close(model.fill_per_s, 0.5, VECTOR_CLOSE));
-	ck_assert_int_eq(limiter_model_wait_ms(&model, 5000), 2000);
-	ck_assert_int_eq(limiter_model_wait_ms(&model, 6500), 500);
-	ck_assert_int_eq(limiter_model_wait_ms(&model, 60000), 0);
-	limiter_model_sent(&model, 60000);
-	ck_assert_int_eq(limiter_model_wait_ms(&model, 60000), 2000); /* it holds one token */
+	ck_assert_int_eq(adaptive_wait_ms(&model, 5000), 2000);
+	ck_assert_int_eq(adaptive_wait_ms(&model, 6500), 500);
+	ck_assert_int_eq(adaptive_wait_ms(&model, 60000), 0);
+	adaptive_sent(&model, 60000);
+	ck_assert_int_eq(adaptive_wait_ms(&model, 60000), 2000); /* it holds one token */
 }
 END_TEST
 
@@ -373,7 +373,7 @@ START_TEST(adaptive_waits_in_line)
 
 	aws_fixture_init(&f, &(struct scripted_opts){.replies = replies, .replies_count = 2}, 3);
 	aws_fixture_retry_mode(&f, "adaptive");
-	aws_fixture_run(&f, start(&f)); /* throttled once: from now on the limiter counts */
+	aws_fixture_run(&f, start(&f)); /* throttled once: from now on it counts */
 	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 2);
 	first = start(&f);
 	second = start(&f);
@@ -456,8 +456,8 @@ main(void)
 	tcase_add_test(tests, legacy_knows_no_bounds);
 	tcase_add_test(tests, curve);
 	tcase_add_test(tests, cubic_vectors);
-	tcase_add_test(tests, limiter_trace);
-	tcase_add_test(tests, limiter_waits);
+	tcase_add_test(tests, adaptive_trace);
+	tcase_add_test(tests, adaptive_waits);
 	tcase_add_test(tests, adaptive_slows_down);
 	tcase_add_test(tests, adaptive_waits_in_line);
 	tcase_add_test(tests, refusals_behind_a_pacer);

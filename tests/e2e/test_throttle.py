@@ -44,7 +44,7 @@ class Throttle(harness.Case):
             self.assertIn(said, done.json["cause"])
 
     def test_adaptive(self):
-        """The SDKs' rate limiter beside the pacer: slower, but nothing is lost."""
+        """A mode that somebody chose keeps its three attempts, and nothing is lost."""
         sim = self.sim("--buckets", "--bucket-scale", "50", "--fault", "throttle@0.05", instances=200)
         report = self.complete(sim, self.tmflow("run", harness.BACKFILL, "--config", sim.config, "-o", "json", sim=sim,
                                                 env={"AWS_RETRY_MODE": "adaptive"}))

@@ -1,5 +1,5 @@
+#include "aws/pace/adaptive.h"
 #include "aws/pace/pacer_internal.h"
-
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -15,18 +15,19 @@ struct pacer_bucket {
 	struct pacer *pacer;
 	struct pacer_bucket *next;
 	char *action;
-	struct pacer_model model;
-	struct waitline line; /* of tickets */
+	struct pacer_model model; /* of a pacer that learns */
+	struct adaptive adaptive; /* of one that does not */
+	struct waitline line;	  /* of tickets */
 };
 
-/* Buckets are as many as actions are called: fewer than twenty. */
 struct pacer {
 	struct tmf_loop *loop;
-	struct pacer_bucket *first;
+	bool learns;		    /* what each action's bucket is; else all share one */
+	struct pacer_bucket *first; /* as many as actions are called: fewer than twenty */
 };
 
 static int64_t
-now_mono_ms(const struct pacer *pacer)
+pacer_mono_ms(const struct pacer *pacer)
 {
 	struct tmf_clock *clock = tmf_loop_clock(pacer->loop);
 
@@ -34,48 +35,58 @@ now_mono_ms(const struct pacer *pacer)
 }
 
 static int64_t
-now_wall_ms(const struct pacer *pacer)
+pacer_wall_ms(const struct pacer *pacer)
 {
 	struct tmf_clock *clock = tmf_loop_clock(pacer->loop);
 
 	return clock->wall_ms(clock);
 }
 
-static void
-arm(struct pacer_bucket *bucket)
-{
-	int64_t now_ms = now_mono_ms(bucket->pacer);
+/* --- buckets --- */
 
+static int64_t
+bucket_wait_ms(struct pacer_bucket *bucket)
+{
+	int64_t now_ms = pacer_mono_ms(bucket->pacer);
+
+	return bucket->pacer->learns ? pacer_model_wait_ms(&bucket->model, now_ms)
+				     : adaptive_wait_ms(&bucket->adaptive, now_ms);
+}
+
+static void
+bucket_arm(struct pacer_bucket *bucket)
+{
 	tmf_loop_timer_disarm(bucket->pacer->loop, &bucket->timer);
 	if (bucket->line.first != NULL)
 		tmf_loop_timer_arm(bucket->pacer->loop, &bucket->timer,
-		    now_ms + pacer_model_wait_ms(&bucket->model, now_ms));
+		    pacer_mono_ms(bucket->pacer) + bucket_wait_ms(bucket));
 }
 
 static void
-note_sent(struct pacer_bucket *bucket, struct pacer_ticket *ticket)
+bucket_sent(struct pacer_bucket *bucket, struct pacer_ticket *ticket)
 {
 	ticket->reactions = bucket->model.reactions;
-	pacer_model_sent(&bucket->model, now_mono_ms(bucket->pacer));
+	if (bucket->pacer->learns)
+		pacer_model_sent(&bucket->model, pacer_mono_ms(bucket->pacer));
+	else
+		adaptive_sent(&bucket->adaptive, pacer_mono_ms(bucket->pacer));
 }
 
 static void
-let_go(struct tmf_timer *timer)
+bucket_let_go(struct tmf_timer *timer)
 {
 	struct pacer_bucket *bucket = (struct pacer_bucket *)timer;
 
-	while (bucket->line.first != NULL &&
-	       pacer_model_wait_ms(&bucket->model, now_mono_ms(bucket->pacer)) == 0) {
+	while (bucket->line.first != NULL && bucket_wait_ms(bucket) == 0) {
 		struct pacer_ticket *ticket = (struct pacer_ticket *)bucket->line.first;
 
+		assert(ticket->bucket == bucket);
 		waitline_leave(&bucket->line, &ticket->waiter);
-		note_sent(bucket, ticket);
+		bucket_sent(bucket, ticket);
 		ticket->go(ticket);
 	}
-	arm(bucket);
+	bucket_arm(bucket);
 }
-
-/* --- buckets --- */
 
 static struct pacer_bucket *
 bucket_find(const struct pacer *pacer, const char *action)
@@ -90,17 +101,19 @@ bucket_find(const struct pacer *pacer, const char *action)
 static struct pacer_bucket *
 bucket_get(struct pacer *pacer, const char *action)
 {
-	struct pacer_bucket *bucket = bucket_find(pacer, action);
+	const char *name = pacer->learns ? action : "";
+	struct pacer_bucket *bucket = bucket_find(pacer, name);
 
 	if (bucket != NULL)
 		return bucket;
 	bucket = mem_zalloc(1, sizeof(*bucket));
-	bucket->timer.fire = let_go;
+	bucket->timer.fire = bucket_let_go;
 	bucket->pacer = pacer;
-	bucket->action = mem_strdup(action);
+	bucket->action = mem_strdup(name);
 	bucket->next = pacer->first;
 	pacer->first = bucket;
-	pacer_model_init(&bucket->model, pacer_prior(action), now_mono_ms(pacer));
+	pacer_model_init(&bucket->model, pacer_prior(name), pacer_mono_ms(pacer));
+	adaptive_init(&bucket->adaptive, pacer_mono_ms(pacer));
 	return bucket;
 }
 
@@ -110,6 +123,18 @@ pacer_new(struct tmf_loop *loop)
 	struct pacer *pacer = mem_zalloc(1, sizeof(*pacer));
 
 	pacer->loop = loop;
+	pacer->learns = true;
+	return pacer;
+}
+
+/* The bucket is there from the start: its curve counts from when the client was made. */
+struct pacer *
+pacer_new_adaptive(struct tmf_loop *loop)
+{
+	struct pacer *pacer = pacer_new(loop);
+
+	pacer->learns = false;
+	bucket_get(pacer, "");
 	return pacer;
 }
 
@@ -137,15 +162,14 @@ pacer_ask(struct pacer *pacer, const char *action, struct pacer_ticket *ticket, 
 {
 	struct pacer_bucket *bucket = bucket_get(pacer, action);
 
-	assert(ticket->bucket == NULL);
+	assert(ticket->bucket == NULL && ticket->go != NULL);
 	ticket->bucket = bucket;
-	if (bucket->line.first == NULL &&
-	    pacer_model_wait_ms(&bucket->model, now_mono_ms(pacer)) == 0) {
-		note_sent(bucket, ticket);
+	if (bucket->line.first == NULL && bucket_wait_ms(bucket) == 0) {
+		bucket_sent(bucket, ticket);
 		return true;
 	}
 	waitline_join(&bucket->line, &ticket->waiter, again);
-	arm(bucket);
+	bucket_arm(bucket);
 	return false;
 }
 
@@ -159,19 +183,16 @@ pacer_answer(struct pacer_ticket *ticket, enum pacer_answer answer)
 		return;
 	assert(!ticket->waiter.waiting);
 	ticket->bucket = NULL;
-	now_ms = now_mono_ms(bucket->pacer);
-	switch (answer) {
-	case PACER_ACCEPTED:
+	now_ms = pacer_mono_ms(bucket->pacer);
+	if (!bucket->pacer->learns)
+		adaptive_answered(&bucket->adaptive, answer == PACER_REFUSED, now_ms);
+	else if (answer == PACER_ACCEPTED)
 		pacer_model_accepted(&bucket->model, ticket->reactions, now_ms);
-		break;
-	case PACER_REFUSED:
+	else if (answer == PACER_REFUSED)
 		pacer_model_refused(&bucket->model, ticket->reactions, now_ms);
-		break;
-	case PACER_UNKNOWN:
+	else
 		pacer_model_lost(&bucket->model);
-		break;
-	}
-	arm(bucket);
+	bucket_arm(bucket);
 }
 
 void
@@ -181,13 +202,12 @@ pacer_withdraw(struct pacer_ticket *ticket)
 
 	if (bucket == NULL)
 		return;
-	if (!ticket->waiter.waiting) {
-		pacer_answer(ticket, PACER_UNKNOWN);
-		return;
-	}
-	waitline_leave(&bucket->line, &ticket->waiter);
 	ticket->bucket = NULL;
-	arm(bucket);
+	if (ticket->waiter.waiting)
+		waitline_leave(&bucket->line, &ticket->waiter);
+	else if (bucket->pacer->learns)
+		pacer_model_lost(&bucket->model);
+	bucket_arm(bucket);
 }
 
 /* --- what is known --- */
@@ -212,7 +232,7 @@ pacer_estimate(const struct pacer *pacer, const char *action, struct pacer_estim
 }
 
 static json_t *
-export_record(const struct pacer_record *record, int64_t wall_ms)
+pacer_export_record(const struct pacer_record *record, int64_t wall_ms)
 {
 	json_t *row = json_object();
 
@@ -235,22 +255,22 @@ pacer_export(struct pacer *pacer)
 	for (struct pacer_bucket *bucket = pacer->first; bucket != NULL; bucket = bucket->next) {
 		struct pacer_record record;
 
-		pacer_model_save(&bucket->model, now_mono_ms(pacer), &record);
+		pacer_model_save(&bucket->model, pacer_mono_ms(pacer), &record);
 		/* A bucket that was hardly drawn on is as good as an unknown one. */
 		if (record.learnt || record.tokens < record.shape.size / 2)
-			json_object_set_new(
-			    state, bucket->action, export_record(&record, now_wall_ms(pacer)));
+			json_object_set_new(state, bucket->action,
+			    pacer_export_record(&record, pacer_wall_ms(pacer)));
 	}
 	return state;
 }
 
 static void
-import_bucket(struct pacer *pacer, const char *action, const json_t *row)
+pacer_import_record(struct pacer *pacer, const char *action, const json_t *row)
 {
 	const json_t *size = json_object_get(row, "size");
 	const json_t *rate = json_object_get(row, "rate");
 	const json_t *tokens = json_object_get(row, "tokens");
-	int64_t away_ms = now_wall_ms(pacer) - json_integer_value(json_object_get(row, "asOf"));
+	int64_t away_ms = pacer_wall_ms(pacer) - json_integer_value(json_object_get(row, "asOf"));
 
 	if (!json_is_number(size) || !json_is_number(rate) || !json_is_number(tokens))
 		return;
@@ -261,7 +281,7 @@ import_bucket(struct pacer *pacer, const char *action, const json_t *row)
 	    .tokens = json_number_value(tokens),
 	};
 	pacer_model_restore(&bucket_get(pacer, action)->model, &record, away_ms > 0 ? away_ms : 0,
-	    now_mono_ms(pacer));
+	    pacer_mono_ms(pacer));
 }
 
 void
@@ -271,5 +291,5 @@ pacer_import(struct pacer *pacer, const json_t *state)
 	json_t *row;
 
 	json_object_foreach ((json_t *)state, action, row)
-		import_bucket(pacer, action, row);
+		pacer_import_record(pacer, action, row);
 }

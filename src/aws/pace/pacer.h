@@ -9,12 +9,16 @@
 #include <stdint.h>
 
 /*
- * Keeps calls to EC2's request quota. AWS keeps a token bucket for each account, region and action; its size and refill are not told, but for published
- * defaults. A pacer is one account and region; for each action it learns the bucket from what is accepted and what is refused, and lets calls go, first
- * come first served, when the bucket should have a token for them. Where no call is refused none is held back.
+ * Keeps calls to EC2's request quota. AWS keeps a token bucket for each account, region and action;
+ * its size and refill are not told, but for published defaults. A pacer is one account and region;
+ * for each action it learns the bucket from what is accepted and what is refused, and lets calls
+ * go, first come first served, when the bucket should have a token for them. Where no call is
+ * refused none is held back.
  *
- * What is known for certain, and what the estimates rest on: a refusal says that the bucket is empty then. So between two refusals the calls that were
- * accepted are the refill of that time (but for one), unless the bucket overflowed; and calls accepted after a refusal were at most the refill since.
+ * What is known for certain, and what the estimates rest on: a refusal says that the bucket is
+ * empty then. So between two refusals the calls that were accepted are the refill of that time (but
+ * for one), unless the bucket overflowed; and calls accepted after a refusal were at most the
+ * refill since.
  * See: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
  */
 struct pacer;
@@ -35,10 +39,16 @@ enum pacer_answer {
 };
 
 struct pacer *pacer_new(struct tmf_loop *loop);
+
+/* One that learns nothing about actions: all calls of a client share the rate of the SDKs' retry
+ * mode "adaptive", see adaptive.h. Only tickets are to be used with it. */
+struct pacer *pacer_new_adaptive(struct tmf_loop *loop);
+
 /* No ticket may be out. NULL is fine. */
 void pacer_free(struct pacer *pacer);
 
-/* Returns true: send it now (go is not called). False: go comes later. again: it was refused before, and goes in front of the others.
+/* Returns true: send it now (go is not called). False: go comes later. again: it was refused
+ * before, and goes in front of the others.
  * Borrows ticket until pacer_answer or pacer_withdraw; action ("CreateTags") is copied. */
 bool pacer_ask(struct pacer *pacer, const char *action, struct pacer_ticket *ticket, bool again);
 
@@ -62,11 +72,13 @@ struct pacer_estimate {
 bool
 pacer_estimate(const struct pacer *pacer, const char *action, struct pacer_estimate *ret_estimate);
 
-/* What was learnt, for a resumed run, as {ACTION: {"size", "rate", "tokens", "asOf"}}, with "searching": true where the rate is still a high guess, and "learnt": false where
- * nothing was refused so far but much was asked for. A new reference. Units: asOf in wall ms. */
+/* What was learnt, for a resumed run, as {ACTION: {"size", "rate", "tokens", "asOf"}}, with
+ * "searching": true where the rate is still a high guess, and "learnt": false where nothing was
+ * refused so far but much was asked for. A new reference. Units: asOf in wall ms. */
 json_t *pacer_export(struct pacer *pacer);
 
-/* Takes over what pacer_export gave, perhaps long ago. What is not of that form is ignored: it is only a hint. Borrows state. */
+/* Takes over what pacer_export gave, perhaps long ago. What is not of that form is ignored: it is
+ * only a hint. Borrows state. */
 void pacer_import(struct pacer *pacer, const json_t *state);
 
 #endif

@@ -15,7 +15,7 @@ struct retry_mode {
 	double delay_max_ms;
 	bool legacy;	   /* retries what the oldest tools retried, and nothing else */
 	bool has_quota;	   /* a retry costs tokens of the client's */
-	bool limits_rate;  /* attempts wait for the client's rate limiter */
+	bool limits_rate;  /* without a pacer that learns, attempts wait for an adaptive one */
 	bool trusts_pacer; /* a refusal that the pacer slows down after costs the quota nothing */
 };
 
