@@ -30,7 +30,6 @@ static const struct xml_shape root_shape[] = {
     {"thingSet", "Things", XML_LIST, item_shape, NULL},
     {"nameSet", "Names", XML_STRINGS, NULL, NULL},
     {"nextToken", "NextToken", XML_STRING, NULL, NULL},
-    {"made", "Made", XML_LAST_STRING, NULL, NULL},
     {.element = NULL},
 };
 
@@ -96,20 +95,6 @@ START_TEST(known_members_only)
 	    "{\"Things\":[],\"Names\":[\"x\",\"y\"]}");
 	gives("<R>\n <thingSet>\n  <item>\n   <id>\xc3\xa9</id>\n  </item>\n </thingSet>\n</R>",
 	    "{\"Things\":[{\"Id\":\"\xc3\xa9\",\"Tags\":[]}],\"Names\":[]}");
-}
-END_TEST
-
-/* What comes behind the last that is wanted may be anything, or be missing. */
-START_TEST(the_rest_is_not_read)
-{
-	gives("<R><made>i-1</made></R>", "{\"Made\":\"i-1\",\"Things\":[],\"Names\":[]}");
-	gives("<R><nextToken>t</nextToken><made>i-1</made><nextToken>u</nextToken></R>",
-	    "{\"NextToken\":\"t\",\"Made\":\"i-1\",\"Things\":[],\"Names\":[]}");
-	gives(
-	    "<R><made>i-1</made><thingSet><item>", "{\"Made\":\"i-1\",\"Things\":[],\"Names\":[]}");
-	gives("<R><made>i-1</made>& no XML", "{\"Made\":\"i-1\",\"Things\":[],\"Names\":[]}");
-	gives("<R><made>i-1</mad", "error");
-	gives("<R><made>i-1</other></R>", "error");
 }
 END_TEST
 
@@ -309,7 +294,6 @@ main(void)
 
 	tcase_add_test(tests, known_members_only);
 	tcase_add_test(tests, broken_replies);
-	tcase_add_test(tests, the_rest_is_not_read);
 	tcase_add_test(tests, bounds);
 	tcase_add_test(tests, error_replies);
 	tcase_add_test(tests, one_error_and_one_id);

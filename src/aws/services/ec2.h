@@ -69,7 +69,7 @@ struct ec2_session_spec {
 	int64_t
 	    token_epoch; /* goes into a derived token: the same request has another one when it changes */
 };
-/* {"TrafficMirrorSession": {"TrafficMirrorSessionId": ..}}: the rest of the reply is the request's. */
+/* {"TrafficMirrorSession": {...}}: as ec2_describe_sessions lists one. */
 struct tmf_call *ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec);
 
 /* What a modification sets back to AWS's default; a spec that gives it sets it instead. */
@@ -77,7 +77,7 @@ struct tmf_call *ec2_create_session(struct aws_client *ec2, const struct ec2_ses
 #define EC2_REMOVE_VIRTUAL_NETWORK_ID 2u
 
 /* Sets target, filter and number, packet length and VNI where they are given, and removes (RemoveField) what `removed` names.
- * {"TrafficMirrorSession": {"TrafficMirrorSessionId": ..}} */
+ * {"TrafficMirrorSession": {...}} */
 struct tmf_call *
 ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed);
 struct tmf_call *ec2_delete_session(struct aws_client *ec2, const char *session_id);

@@ -11,14 +11,8 @@ static const struct xml_shape create_target_shape[] = {
     {.element = NULL},
 };
 
-/* The reply begins with the id and goes on with all that was asked for, which is not read again. Should it be cut off there, the session is made all the same. */
-static const struct xml_shape made_session_shape[] = {
-    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_LAST_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
 static const struct xml_shape session_reply_shape[] = {
-    {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, made_session_shape, NULL},
+    {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, ec2_session_shape, NULL},
     {.element = NULL},
 };
 

@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 /*
- * XML replies, parsed as they come in, into JSON as a table of shapes says. Unknown elements are skipped; order does not matter; a DTD is refused; depth and text are bounded.
+ * XML replies, parsed as they come in, into JSON as a table of shapes says. Unknown elements are
+ * skipped; order does not matter; a DTD is refused; depth and text are bounded.
  */
 
 #define XML_DEPTH_MAX	   32
@@ -18,7 +19,6 @@
 
 enum xml_kind {
 	XML_STRING,
-	XML_LAST_STRING, /* nothing behind it is wanted: the rest of the reply is not read */
 	XML_INTEGER,
 	XML_BOOLEAN,
 	XML_STRUCT,
@@ -32,27 +32,30 @@ struct xml_shape {
 	const char *member;  /* in JSON */
 	enum xml_kind kind;
 	const struct xml_shape *members; /* of a struct, or of a list's items */
-	/* Of a list of structs, or NULL: what becomes of an item as soon as it is complete. Takes it, gives a new reference. So a long list never stands in
-	 * memory in both forms. */
+	/* Of a list of structs, or NULL: what becomes of an item as soon as it is complete. Takes
+	 * it, gives a new reference. So a long list never stands in memory in both forms. */
 	json_t *(*convert)(json_t *item);
 };
 
 struct xml_parser;
 
-/* members: those of the root element. An error reply (root <Response>, <ErrorResponse>) is understood whatever the shape. */
+/* members: those of the root element. An error reply (root <Response>, <ErrorResponse>) is
+ * understood whatever the shape. */
 struct xml_parser *xml_parser_new(const struct xml_shape *members);
 void xml_parser_free(struct xml_parser *parser);
 
 /* Errors: TMF_ERR_REPLY. */
 int xml_parser_feed(struct xml_parser *parser, struct str part, struct tmf_err *err);
 
-/* The end of the reply. Returns a new reference: the root's members; lists that were absent are []. Errors: TMF_ERR_REPLY for broken or truncated XML. */
+/* The end of the reply. Returns a new reference: the root's members; lists that were absent are [].
+ * Errors: TMF_ERR_REPLY for broken or truncated XML. */
 int xml_parser_finish(struct xml_parser *parser, json_t **ret_value, struct tmf_err *err);
 
 /* The name of the root element; "" before it came. Borrowed. */
 const char *xml_parser_root(const struct xml_parser *parser);
 
-/* After the end: code, message and request id of an error reply (of its first Error); each "" when absent. Borrowed. */
+/* After the end: code, message and request id of an error reply (of its first Error); each "" when
+ * absent. Borrowed. */
 const char *xml_parser_error_code(const struct xml_parser *parser);
 const char *xml_parser_error_message(const struct xml_parser *parser);
 const char *xml_parser_request_id(const struct xml_parser *parser);
