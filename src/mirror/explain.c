@@ -2,7 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
-#include "mirror/plan.h"
+#include "mirror/session.h"
 #include "mirror/targets/waiters.h"
 #include "mirror/unsupported.h"
 
@@ -86,18 +86,19 @@ put_missing(const struct explanation *explanation, const struct session_question
 	const char *type = jsonx_get_string(explanation->instance, "InstanceType");
 	const char *subnet = targets_subnet(question->rule, question->subnet_id);
 	const struct target *current;
-	int refused = unsupported_known(mirror, question->interface_id, type, err);
+	int refused =
+	    unsupported_known(mirror->account, mirror->config, question->interface_id, type, err);
 
 	if (refused < 0)
 		return -1;
-	if (refused > 0 || (type != NULL && !plan_type_can_be_mirrored(mirror, type))) {
+	if (refused > 0 || (type != NULL && !mirror_config_type_is_source(mirror->config, type))) {
 		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
 		jsonx_put_string(item, "reason", "type");
 		return 0;
 	}
 	jsonx_put_string(item, "outcome", outcome_name(OUTCOME_CREATED));
 	current = question->rule->target_id == NULL
-		      ? inventory_current(targets_inventory(mirror->targets), subnet)
+		      ? inventory_current(targets_inventory(mirror->account->targets), subnet)
 		      : NULL;
 	jsonx_put_string(item, "targetId",
 	    question->rule->target_id != NULL ? question->rule->target_id
@@ -123,7 +124,7 @@ put_verdict(const struct explanation *explanation, const struct config_rule *rul
     const char *interface_id, json_t *item, struct tmf_err *err)
 {
 	const struct session_question question = {
-	    .targets = explanation->mirror->targets,
+	    .targets = explanation->mirror->account->targets,
 	    .rule = rule,
 	    .subnet_id = jsonx_get_string(explanation->instance, "SubnetId"),
 	    .interface_id = interface_id,
@@ -261,7 +262,8 @@ put_eligible(
 static bool
 put_excluded(const struct explanation *explanation, json_t *result)
 {
-	const struct inventory *inventory = targets_inventory(explanation->mirror->targets);
+	const struct inventory *inventory =
+	    targets_inventory(explanation->mirror->account->targets);
 	const struct target *held = NULL;
 	json_t *excluded;
 	json_t *interface;
@@ -277,7 +279,7 @@ put_excluded(const struct explanation *explanation, json_t *result)
 	}
 	if (held != NULL || instance_is_marked_target(explanation->instance))
 		reason = "target-instance";
-	else if (mirror_config_excludes(explanation->mirror->opts.config, explanation->instance))
+	else if (mirror_config_excludes(explanation->mirror->config, explanation->instance))
 		reason = "configured";
 	if (reason == NULL)
 		return false;
@@ -363,7 +365,7 @@ ask_sessions(struct explanation *explanation, const char *next_token)
 		json_array_append(ids, json_object_get(interface, "NetworkInterfaceId"));
 	if (json_array_size(ids) > 0) {
 		explanation->asking =
-		    sessions_describe(explanation->mirror->opts.ec2, ids, next_token);
+		    sessions_describe(explanation->mirror->account->ec2, ids, next_token);
 		tmf_call_on_done(explanation->asking, sessions_came, explanation);
 	} else {
 		answer(explanation);
@@ -390,7 +392,7 @@ no_such_instance(struct explanation *explanation)
 
 	tmf_err_set(&err, TMF_ERR_NOT_FOUND,
 	    "there is no instance %s in %s (as far as these credentials see)",
-	    explanation->instance_id, aws_client_region(explanation->mirror->opts.ec2));
+	    explanation->instance_id, aws_client_region(explanation->mirror->account->ec2));
 	waiters_fail(&explanation->waiters, &err);
 	tmf_err_fini(&err);
 }
@@ -416,7 +418,7 @@ instance_came(void *arg, struct tmf_call *call)
 		no_such_instance(explanation);
 		return;
 	}
-	explanation->asking = targets_load_lives(explanation->mirror->targets);
+	explanation->asking = targets_load_lives(explanation->mirror->account->targets);
 	tmf_call_on_done(explanation->asking, targets_came, explanation);
 }
 
@@ -427,8 +429,8 @@ explanation_start(struct explanation *explanation)
 
 	json_array_append_new(ids, json_string(explanation->instance_id));
 	explanation->asking = ec2_describe_instances(
-	    explanation->mirror->opts.ec2, &(struct ec2_describe){.ids = ids});
+	    explanation->mirror->account->ec2, &(struct ec2_describe){.ids = ids});
 	tmf_call_on_done(explanation->asking, instance_came, explanation);
 	json_decref(ids);
-	return waiters_add(&explanation->waiters, explanation->mirror->opts.loop);
+	return waiters_add(&explanation->waiters, explanation->mirror->account->loop);
 }

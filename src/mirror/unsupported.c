@@ -8,33 +8,33 @@
 #define FACT_UNSUPPORTED "unsupported-interface"
 
 int
-unsupported_remember(
-    struct mirror *mirror, const char *interface_id, const char *instance_type, struct tmf_err *err)
+unsupported_remember(struct account *account, const char *interface_id, const char *instance_type,
+    struct tmf_err *err)
 {
 	char *key = mem_printf("%s/%s", interface_id, instance_type);
-	int ret = store_fact_put(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
-	    FACT_UNSUPPORTED, key, STR("1"), err);
+	int ret = store_fact_put(
+	    account->store, aws_client_scope(account->ec2), FACT_UNSUPPORTED, key, STR("1"), err);
 
 	free(key);
 	return ret;
 }
 
 int
-unsupported_known(
-    struct mirror *mirror, const char *interface_id, const char *instance_type, struct tmf_err *err)
+unsupported_known(const struct account *account, const struct mirror_config *config,
+    const char *interface_id, const char *instance_type, struct tmf_err *err)
 {
-	struct tmf_clock *clock = tmf_loop_clock(mirror->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(account->loop);
 	int64_t put_wall_ms = 0;
 	char *key;
 	int ret;
 
 	if (instance_type == NULL)
 		return 0;
-	if (mirror_config_type(mirror->opts.config, instance_type) == CONFIG_TYPE_UNMIRRORABLE)
+	if (mirror_config_type(config, instance_type) == CONFIG_TYPE_UNMIRRORABLE)
 		return 1;
 	key = mem_printf("%s/%s", interface_id, instance_type);
-	ret = store_fact_time(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
-	    FACT_UNSUPPORTED, key, &put_wall_ms, err);
+	ret = store_fact_time(account->store, aws_client_scope(account->ec2), FACT_UNSUPPORTED, key,
+	    &put_wall_ms, err);
 	free(key);
 	if (ret < 0)
 		return -1;

@@ -1,7 +1,8 @@
 #ifndef TMFLOW_MIRROR_UNSUPPORTED_H
 #define TMFLOW_MIRROR_UNSUPPORTED_H
 
-#include "mirror/mirror_internal.h"
+#include "mirror/account.h"
+#include "mirror/config/config.h"
 
 /*
  * Interfaces that AWS refused with NetworkInterfaceNotSupported: the service decides what can be mirrored, and what it said is kept in the store, so that a later run does not ask
@@ -10,11 +11,11 @@
 
 #define UNSUPPORTED_TRUSTED_MS (30LL * 24 * 3600 * 1000)
 
-int unsupported_remember(struct mirror *mirror, const char *interface_id, const char *instance_type,
-    struct tmf_err *err);
+int unsupported_remember(struct account *account, const char *interface_id,
+    const char *instance_type, struct tmf_err *err);
 
 /* 1 it was refused, 0 not that we know, -1 with *err (TMF_ERR_STORE). instance_type NULL: not known, so 0. */
-int unsupported_known(struct mirror *mirror, const char *interface_id, const char *instance_type,
-    struct tmf_err *err);
+int unsupported_known(const struct account *account, const struct mirror_config *config,
+    const char *interface_id, const char *instance_type, struct tmf_err *err);
 
 #endif

@@ -1,6 +1,5 @@
 #include "serve/jobs_internal.h"
 
-#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -17,76 +16,32 @@
 struct job {
 	struct tmf_task failed; /* first: tells a fault of the start from the loop */
 	struct jobs *jobs;
-	struct domain *domain;
-	struct workflow *own; /* came with the task; NULL: none */
+	struct mirror *mirror; /* a workflow's; NULL for an action */
+	struct workflow *own;  /* came with the task; NULL: none */
 	struct tmf_op *op;
 	struct execution *execution;
-	struct tmf_call *settling; /* its end is known, but the domain is not in order yet */
+	struct tmf_call
+	    *settling; /* its end is known, but launches for targets are to be settled yet */
 	struct job_end end;
 	job_done_fn *done;
 	void *arg;
 };
 
-/* --- the domain --- */
-
-static struct domain *
-domain_new(struct jobs *jobs, const char *workflow_name, struct tmf_err *err)
+/* A run's part of what the actions go by. What is known of AWS outlives it, in the accounts. Errors: TMF_ERR_HOOK. */
+static struct mirror *
+jobs_open_run(const struct jobs *jobs, const char *workflow_name, struct tmf_err *err)
 {
-	const struct jobs_opts *opts = &jobs->opts;
-	struct tmf_clock *clock = tmf_loop_clock(opts->loop);
-	struct domain *domain;
-	struct mirror *mirror = mirror_new(
+	return mirror_new(
 	    &(struct mirror_opts){
-		.loop = opts->loop,
-		.ec2 = opts->ec2,
-		.client_for = opts->client_for,
-		.client_for_arg = opts->client_for_arg,
-		.config = opts->config,
-		.store = opts->store,
-		.run_id = opts->run_id,
+		.accounts = jobs->accounts,
+		.config = jobs->opts.config,
+		.run_id = jobs->opts.run_id,
 		.shares_run = true,
 		.workflow = workflow_name,
-		.hook_name = opts->hook_name,
-		.hook_source = opts->hook_source,
+		.hook_name = jobs->opts.hook_name,
+		.hook_source = jobs->opts.hook_source,
 	    },
 	    err);
-
-	if (mirror == NULL)
-		return NULL;
-	domain = mem_zalloc(1, sizeof(*domain));
-	domain->mirror = mirror;
-	domain->made_mono_ms = clock->mono_ms(clock);
-	domain->users = 1;
-	return domain;
-}
-
-void
-domain_release(struct jobs *jobs, struct domain *domain)
-{
-	(void)jobs;
-	if (domain == NULL || --domain->users > 0)
-		return;
-	mirror_free(domain->mirror);
-	free(domain);
-}
-
-struct domain *
-domain_take(struct jobs *jobs, const char *workflow_name, struct tmf_err *err)
-{
-	struct tmf_clock *clock = tmf_loop_clock(jobs->opts.loop);
-
-	if (workflow_name != NULL)
-		return domain_new(jobs, workflow_name, err);
-	if (jobs->current != NULL &&
-	    clock->mono_ms(clock) - jobs->current->made_mono_ms > JOBS_DOMAIN_FRESH_MS) {
-		domain_release(jobs, jobs->current);
-		jobs->current = NULL;
-	}
-	if (jobs->current == NULL)
-		jobs->current = domain_new(jobs, NULL, err);
-	if (jobs->current != NULL)
-		jobs->current->users++;
-	return jobs->current;
 }
 
 /* --- all jobs --- */
@@ -116,15 +71,25 @@ jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 	struct jobs *jobs = mem_zalloc(1, sizeof(*jobs));
 
 	jobs->opts = *opts;
-	jobs->current = domain_new(jobs, NULL, err);
-	if (jobs->current == NULL) {
+	jobs->accounts = accounts_new(&(struct accounts_opts){
+	    .loop = opts->loop,
+	    .ec2 = opts->ec2,
+	    .client_for = opts->client_for,
+	    .client_for_arg = opts->client_for_arg,
+	    .store = opts->store,
+	    .owner = opts->run_id,
+	    .fresh_ms = JOBS_TARGETS_FRESH_MS,
+	});
+	jobs->actions = jobs_open_run(jobs, NULL, err);
+	if (jobs->actions == NULL) {
+		accounts_free(jobs->accounts);
 		free(jobs);
 		return NULL;
 	}
 	tmf_loop_add_turn_hook(opts->loop, commit, jobs);
 	jobs->engine = engine_new(&(struct engine_opts){
 	    .loop = opts->loop, .registry = opts->registry, .rng = opts->rng});
-	jobs->settling = mirror_settle(jobs->current->mirror);
+	jobs->settling = accounts_settle(jobs->accounts);
 	tmf_call_on_done(jobs->settling, leftovers_settled, jobs);
 	return jobs;
 }
@@ -138,7 +103,8 @@ jobs_free(struct jobs *jobs)
 	tmf_call_cancel(jobs->settling);
 	engine_free(jobs->engine);
 	tmf_loop_remove_turn_hook(jobs->opts.loop, commit, jobs);
-	domain_release(jobs, jobs->current);
+	mirror_free(jobs->actions);
+	accounts_free(jobs->accounts);
 	for (size_t i = 0; i < jobs->workflow_count; i++)
 		workflow_free(jobs->workflows[i]);
 	free(jobs);
@@ -153,7 +119,7 @@ job_free(struct job *job)
 
 	tmf_call_cancel(job->settling);
 	execution_free(job->execution);
-	domain_release(jobs, job->domain);
+	mirror_free(job->mirror);
 	workflow_free(job->own);
 	json_decref(job->end.output);
 	tmf_err_fini(&job->end.err);
@@ -164,8 +130,8 @@ job_free(struct job *job)
 static void
 tell(struct job *job)
 {
-	if (job->domain != NULL)
-		job->end.instances_failed = mirror_progress(job->domain->mirror)->failed;
+	if (job->mirror != NULL)
+		job->end.instances_failed = job->mirror->progress.failed;
 	job->done(job->arg, &job->end);
 	job_free(job);
 }
@@ -228,7 +194,7 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 		tmf_err_set_name(err, TMF_ERR_BUSY, ERROR_INTERRUPTED, "the run was interrupted");
 		break;
 	}
-	job->settling = mirror_settle(job->domain->mirror);
+	job->settling = accounts_settle(job->jobs->accounts);
 	tmf_call_on_done(job->settling, job_settled, job);
 }
 
@@ -256,10 +222,7 @@ start_action(struct job *job, const char *name, json_t *input)
 		    "action: there is no action \"%s\" (tmflow actions lists them)", bare);
 	if (check_configured(jobs, action->needs_aws, bare, err) < 0)
 		return -1;
-	job->domain = domain_take(jobs, NULL, err);
-	if (job->domain == NULL)
-		return -1;
-	job->op = op_start(action, job->domain->mirror, jobs->opts.loop, input, op_over, job);
+	job->op = op_start(action, jobs->actions, jobs->opts.loop, input, op_over, job);
 	return 0;
 }
 
@@ -271,15 +234,15 @@ start_workflow(struct job *job, const struct workflow *workflow, json_t *input)
 
 	if (check_configured(jobs, workflow->needs_aws, workflow->name, err) < 0)
 		return -1;
-	job->domain = domain_take(jobs, workflow->name, err);
-	if (job->domain == NULL)
+	job->mirror = jobs_open_run(jobs, workflow->name, err);
+	if (job->mirror == NULL)
 		return -1;
 	job->execution = execution_start(jobs->engine, &(struct execution_opts){
 							   .machine = workflow->machine,
 							   .run_id = jobs->opts.run_id,
 							   .machine_name = workflow->name,
 							   .input = input,
-							   .env = job->domain->mirror,
+							   .env = job->mirror,
 							   .on_done = execution_over,
 							   .arg = job,
 						       });

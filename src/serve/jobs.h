@@ -12,8 +12,8 @@
 
 #define JOBS_WORKFLOWS_MAX 64u /* that a process keeps compiled */
 
-/* What is known of targets may be the doing of other workers: actions look anew after this time. */
-#define JOBS_DOMAIN_FRESH_MS 300000
+/* Other workers make targets too: a listing of them that is older than this is read anew. */
+#define JOBS_TARGETS_FRESH_MS 300000
 
 struct jobs;
 struct job;
@@ -26,8 +26,8 @@ struct jobs_opts {
 	struct store *store;	       /* outcomes and facts; committed once a turn */
 	const char *run_id;	       /* whose outcomes they are */
 	struct aws_client *ec2;	       /* NULL with config */
-	struct aws_client *(*client_for)(
-	    void *arg, const char *role_arn, struct tmf_err *err); /* as in mirror.h; may be NULL */
+	struct aws_client *(*client_for)(void *arg, const char *role_arn,
+	    struct tmf_err *err); /* as in accounts.h; may be NULL */
 	void *client_for_arg;
 	const struct mirror_config
 	    *config;	       /* NULL: actions that need AWS fail with TMFlow.Config */

@@ -10,17 +10,11 @@ struct workflow {
 	bool needs_aws;
 };
 
-/* The domain, for one run of a workflow or for all actions of some minutes. */
-struct domain {
-	struct mirror *mirror;
-	int64_t made_mono_ms;
-	size_t users;
-};
-
 struct jobs {
 	struct jobs_opts opts;
 	struct engine *engine;
-	struct domain *current; /* what actions share */
+	struct accounts *accounts; /* with the inventories, of all jobs */
+	struct mirror *actions;	   /* the run that all actions share; a workflow has its own */
 	struct workflow *workflows[JOBS_WORKFLOWS_MAX];
 	size_t workflow_count;
 	size_t live;		   /* jobs */
@@ -34,9 +28,5 @@ void workflow_free(struct workflow *workflow);
 
 /* The one of that name in the folder of workflows: letters, digits, '-', '_' and '.'; ".yaml" may be left out. */
 const struct workflow *workflow_by_name(struct jobs *jobs, const char *name, struct tmf_err *err);
-
-/* A domain of one's own, for a workflow of that name; or (NULL) the one that actions share. Errors: TMF_ERR_HOOK. */
-struct domain *domain_take(struct jobs *jobs, const char *workflow_name, struct tmf_err *err);
-void domain_release(struct jobs *jobs, struct domain *domain);
 
 #endif

@@ -23,6 +23,7 @@ struct bench {
 	struct store *store;
 	struct doc *doc;
 	struct mirror_config *config;
+	struct accounts *accounts;
 	struct mirror *mirror;
 	struct tmf_registry *registry;
 };
@@ -40,10 +41,11 @@ bench_open(struct bench *bench)
 	diag_list_init(&diags, bench->doc);
 	bench->config = mirror_config_load(bench->doc, &diags);
 	diag_list_fini(&diags);
-	bench->mirror = mirror_new(&(struct mirror_opts){.loop = bench->loop,
-				       .config = bench->config,
-				       .store = bench->store,
-				       .run_id = "run"},
+	bench->accounts = accounts_new(
+	    &(struct accounts_opts){.loop = bench->loop, .store = bench->store, .owner = "run"});
+	bench->mirror = mirror_new(
+	    &(struct mirror_opts){
+		.accounts = bench->accounts, .config = bench->config, .run_id = "run"},
 	    &err);
 	if (bench->mirror == NULL)
 		abort();

@@ -262,20 +262,28 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 	ck_assert_msg(process->ec2 != NULL, "%s", tmf_err_text(&err));
 	open_store(process, opts, run_id);
 	process->config = load_config(fixture, opts);
+	process->accounts = opts->accounts;
+	process->owns_accounts = opts->accounts == NULL;
+	if (process->owns_accounts)
+		process->accounts = accounts_new(&(struct accounts_opts){
+		    .loop = fixture->loop,
+		    .ec2 = process->ec2,
+		    .client_for = client_for,
+		    .client_for_arg = process,
+		    .store = process->store,
+		    .owner = run_id,
+		    .dry_run = opts->dry_run,
+		    .fresh_ms = opts->fresh_ms,
+		});
 	process->mirror = mirror_new(
 	    &(struct mirror_opts){
-		.loop = fixture->loop,
-		.ec2 = process->ec2,
-		.client_for = client_for,
-		.client_for_arg = process,
+		.accounts = process->accounts,
 		.config = process->config,
-		.store = process->store,
 		.run_id = run_id,
 		.workflow = "workflows/backfill.yaml",
 		.hook_name = opts->hook != NULL ? "hook.lua" : NULL,
 		.hook_source = opts->hook,
-		.dry_run = opts->dry_run,
-		.retry = opts->retry,
+		.only_failed = opts->retry,
 		.shares_run = opts->shares_run,
 	    },
 	    &err);
@@ -290,6 +298,8 @@ process_fini(struct process *process)
 	tmf_loop_remove_turn_hook(process->fixture->loop, commit, process->store);
 	tmf_registry_free(process->registry);
 	mirror_free(process->mirror);
+	if (process->owns_accounts)
+		accounts_free(process->accounts);
 	mirror_config_free(process->config);
 	aws_client_free(process->ec2);
 	if (process->owns_store)
@@ -338,7 +348,7 @@ process_settle(struct process *process)
 {
 	bool over = false;
 
-	tmf_call_on_done(mirror_settle(process->mirror), settled, &over);
+	tmf_call_on_done(accounts_settle(process->accounts), settled, &over);
 	fixture_run(process->fixture);
 	ck_assert(over);
 }

@@ -57,6 +57,8 @@ struct process {
 	struct store *store;
 	bool owns_store;
 	struct mirror_config *config;
+	struct accounts *accounts;
+	bool owns_accounts;
 	struct mirror *mirror;
 	struct tmf_registry *registry;
 	struct fixture_fault faults[FIXTURE_FAULTS_MAX];
@@ -78,6 +80,8 @@ struct process_opts {
 	bool retry;   /* of what the run has recorded */
 	bool resumes; /* the run is in the store already */
 	bool shares_run;
+	int64_t fresh_ms;
+	struct accounts *accounts; /* another process's; NULL: its own */
 };
 void
 process_init(struct process *process, struct fixture *fixture, const struct process_opts *opts);

@@ -335,8 +335,8 @@ START_TEST(test_creation_under_way)
 }
 END_TEST
 
-/* Domains of one process record for one run: each sees to its own launches. */
-START_TEST(test_domains_that_share_a_run)
+/* Runs of one process share its accounts: whichever ends first settles what any of them left. */
+START_TEST(test_runs_of_one_process)
 {
 	struct process one;
 	struct process two;
@@ -345,15 +345,41 @@ START_TEST(test_domains_that_share_a_run)
 	    &(struct process_opts){
 		.store = process.store, .run_id = "serving", .shares_run = true});
 	process_init(&two, &fixture,
-	    &(struct process_opts){
-		.store = process.store, .run_id = "serving", .shares_run = true, .resumes = true});
+	    &(struct process_opts){.store = process.store,
+		.run_id = "serving",
+		.shares_run = true,
+		.resumes = true,
+		.accounts = one.accounts});
 	leave_launch(&one);
 	process_settle(&two);
-	ck_assert_uint_eq(process_calls(&two, ""), 0);
-	process_settle(&one);
 	check_launches(1, 1);
 	process_fini(&two);
 	process_fini(&one);
+}
+END_TEST
+
+static void
+ignore_end(void *arg, struct tmf_call *call)
+{
+	(void)arg;
+	json_decref(tmf_call_take_result(call));
+}
+
+/* A source needs the subnet's target while a leftover of it is being settled. That nothing comes of the leftover is no answer to it. */
+START_TEST(test_creation_while_settling)
+{
+	const struct fixture_end *end;
+
+	process_fault(&process, "RunInstances", "ServiceUnavailable", 503, FOREVER);
+	ck_assert_ptr_null(process_run(&process, "ensure-target", request()));
+	process_heal(&process);
+	process_fault(&process, "RunInstances", "VcpuLimitExceeded", 400, 1);
+	tmf_call_on_done(accounts_settle(process.accounts), ignore_end, NULL);
+	end = process_start(&process, "ensure-target", request());
+	fixture_run(&fixture);
+	ck_assert(end->over && end->result != NULL);
+	ck_assert_ptr_nonnull(jsonx_get_string(end->result, "TargetId"));
+	check_launches(1, 1);
 }
 END_TEST
 
@@ -414,7 +440,8 @@ main(void)
 	const TTest *const tests[] = {test_nothing_left, test_launch_without_an_answer,
 	    test_launch_that_keys_do_not_allow, test_taken_down, test_needed_after_all,
 	    test_made_by_another_process, test_instance_is_gone, test_creation_under_way,
-	    test_domains_that_share_a_run, test_run_of_a_live_process, test_dry_run};
+	    test_runs_of_one_process, test_creation_while_settling, test_run_of_a_live_process,
+	    test_dry_run};
 	Suite *suite = suite_create("leftovers");
 	TCase *tcase = tcase_create("leftovers");
 

@@ -112,8 +112,8 @@ START_TEST(test_pages)
 	    jpack("{s:s}", "NextToken", jsonx_get_string(page, "NextToken")));
 	ck_assert_uint_eq(json_array_size(json_object_get(rest, "Instances")), INSTANCES - 200);
 	ck_assert(json_is_null(json_object_get(rest, "NextToken")));
-	ck_assert_uint_eq(mirror_progress(process.mirror)->pages, 2);
-	ck_assert_uint_eq(mirror_progress(process.mirror)->instances, INSTANCES);
+	ck_assert_uint_eq(process.mirror->progress.pages, 2);
+	ck_assert_uint_eq(process.mirror->progress.instances, INSTANCES);
 }
 END_TEST
 

@@ -478,6 +478,40 @@ START_TEST(test_found_behind_empty_pages)
 }
 END_TEST
 
+#define FRESH_MS 300000
+
+/* Runs of one process that serves share an inventory. It is read once, and again when it is no longer fresh. */
+START_TEST(test_runs_share_an_inventory)
+{
+	struct process serving;
+	struct process next;
+	char *made;
+
+	process_init(&serving, &fixture,
+	    &(struct process_opts){.run_id = "serving", .shares_run = true, .fresh_ms = FRESH_MS});
+	process_init(&next, &fixture,
+	    &(struct process_opts){.store = serving.store,
+		.run_id = "serving",
+		.resumes = true,
+		.shares_run = true,
+		.accounts = serving.accounts});
+	made = strdup(targets_id_of(process_run(&serving, "ensure-target", targets_request(NULL))));
+	targets_terminate_launched();
+	process_forget_calls(&serving);
+	ck_assert_str_eq(
+	    targets_id_of(process_run(&next, "ensure-target", targets_request(NULL))), made);
+	ck_assert_uint_eq(process_calls(&serving, ""), 0);
+	fixture.clock.now_mono_ms += FRESH_MS + 1;
+	ck_assert_str_ne(
+	    targets_id_of(process_run(&next, "ensure-target", targets_request(NULL))), made);
+	ck_assert_uint_eq(process_calls(&serving, "DescribeTrafficMirrorTargets"), 1);
+	ck_assert_uint_eq(process_calls(&serving, "RunInstances"), 1);
+	process_fini(&next);
+	process_fini(&serving);
+	free(made);
+}
+END_TEST
+
 static TCase *
 add(Suite *suite, const char *name, void (*start)(void), const TTest *const *tests, size_t count)
 {
@@ -501,7 +535,8 @@ main(void)
 	    test_unknown_rule};
 	const TTest *const settled[] = {test_own_launches_are_passed_over, test_after_roll_back,
 	    test_interface_is_a_target_already, test_roll_back_beside_another_process,
-	    test_orphan_is_adopted_though_the_rule_changed, test_orphan_that_is_gone};
+	    test_orphan_is_adopted_though_the_rule_changed, test_orphan_that_is_gone,
+	    test_runs_share_an_inventory};
 	const TTest *const pages[] = {test_found_behind_empty_pages};
 	const TTest *const faults[] = {test_fault_while_untagging, test_fault_while_rolling_back};
 	Suite *suite = suite_create("targets");

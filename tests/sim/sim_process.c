@@ -142,7 +142,7 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 		run->output = jsonx_text(result->output);
 	run->error = mem_strdup(result->error);
 	run->cause = mem_strdup(result->cause);
-	process->settling = mirror_settle(process->mirror);
+	process->settling = accounts_settle(process->accounts);
 	tmf_call_on_done(process->settling, settled, process);
 }
 
@@ -195,12 +195,16 @@ open_domain(struct sim_process *process, struct tmf_err *err)
 	    err);
 	if (process->ec2 == NULL)
 		return -1;
+	process->accounts = accounts_new(&(struct accounts_opts){
+	    .loop = sim->loop,
+	    .ec2 = process->ec2,
+	    .store = process->store,
+	    .owner = SIM_RUN_ID,
+	});
 	process->mirror = mirror_new(
 	    &(struct mirror_opts){
-		.loop = sim->loop,
-		.ec2 = process->ec2,
+		.accounts = process->accounts,
 		.config = sim->config,
-		.store = process->store,
 		.run_id = SIM_RUN_ID,
 		.workflow = "backfill",
 		.hook_name = sim->plan->hook != NULL ? "hook.lua" : NULL,
@@ -285,6 +289,7 @@ sim_process_unload(struct sim_process *process)
 	execution_free(process->execution);
 	engine_free(process->engine);
 	mirror_free(process->mirror);
+	accounts_free(process->accounts);
 	tmf_registry_free(process->registry);
 	aws_client_free(process->ec2);
 	store_close(process->store);
@@ -293,6 +298,7 @@ sim_process_unload(struct sim_process *process)
 	process->execution = NULL;
 	process->engine = NULL;
 	process->mirror = NULL;
+	process->accounts = NULL;
 	process->registry = NULL;
 	process->ec2 = NULL;
 	process->store = NULL;

@@ -113,7 +113,7 @@ static int
 destroy(struct workspace *workspace)
 {
 	bool yes = workspace->opts->yes;
-	struct destroy *destroy = destroy_new(workspace->mirror);
+	struct destroy *destroy = destroy_new(accounts_home(workspace->accounts));
 	struct tmf_err err = {0};
 	int code;
 	json_t *result =
@@ -140,8 +140,9 @@ prepare(struct workspace *workspace, struct store **ret_store)
 		*ret_store = cli_open_store(opts, &code);
 	if (*ret_store == NULL)
 		return code;
-	return workspace_open_mirror(workspace,
-	    &(struct mirror_opts){.store = *ret_store, .run_id = "", .workflow = "destroy"});
+	workspace_open_accounts(
+	    workspace, &(struct accounts_opts){.store = *ret_store, .owner = ""});
+	return EXIT_OK;
 }
 
 int

@@ -168,9 +168,11 @@ cmd_explain(const struct cli_opts *opts)
 	if (code == EXIT_OK)
 		code = workspace_connect(&workspace);
 	if (code == EXIT_OK && (store = cli_open_store(opts, &code)) != NULL)
-		code = workspace_open_mirror(&workspace,
-		    &(struct mirror_opts){
-			.store = store, .run_id = "", .workflow = "explain", .dry_run = true});
+		workspace_open_accounts(&workspace,
+		    &(struct accounts_opts){.store = store, .owner = "", .dry_run = true});
+	if (code == EXIT_OK)
+		code = workspace_open_mirror(
+		    &workspace, &(struct mirror_opts){.run_id = "", .workflow = "explain"});
 	if (code == EXIT_OK)
 		code = explain(&workspace);
 	workspace_fini(&workspace);

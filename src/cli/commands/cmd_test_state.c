@@ -169,8 +169,9 @@ open_world(struct test *test, const struct tmf_action *action)
 	test->store = store_open(NULL, clock_system(), &err);
 	if (test->store == NULL || store_run_create(test->store, &run, &err) < 0)
 		return cli_fail_take(test->opts->output, &err);
+	workspace_open_accounts(
+	    workspace, &(struct accounts_opts){.store = test->store, .owner = RUN_ID});
 	return workspace_open_mirror(workspace, &(struct mirror_opts){
-						    .store = test->store,
 						    .run_id = RUN_ID,
 						    .workflow = test->opts->args[0],
 						    .scripts = test->scripts,

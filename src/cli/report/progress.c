@@ -91,7 +91,7 @@ add_counts(struct buf *line, size_t columns, const struct progress *progress)
 void
 progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct aws_client *ec2)
 {
-	const struct mirror_progress *done = mirror_progress(mirror);
+	const struct mirror_progress *done = &mirror->progress;
 	const struct aws_stats *stats = aws_client_stats(ec2);
 
 	sum->mirrors = true;
@@ -107,7 +107,7 @@ progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct
 static void
 add_estimate(struct buf *line, size_t columns, const struct progress *progress)
 {
-	const struct mirror_progress *done = mirror_progress(progress->mirror);
+	const struct mirror_progress *done = &progress->mirror->progress;
 	struct pacer_estimate estimate;
 	double seconds;
 

@@ -3,7 +3,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "mirror/mirror.h"
+#include "mirror/dry_run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -50,10 +50,10 @@ struct new_target {
 static bool
 parse_new_target(const char *id, struct new_target *ret_target)
 {
-	const char *subnet = id + strlen(MIRROR_NEW_TARGET_PREFIX);
+	const char *subnet = id + strlen(DRY_RUN_TARGET_PREFIX);
 	const char *colon;
 
-	if (strncmp(id, MIRROR_NEW_TARGET_PREFIX, strlen(MIRROR_NEW_TARGET_PREFIX)) != 0)
+	if (strncmp(id, DRY_RUN_TARGET_PREFIX, strlen(DRY_RUN_TARGET_PREFIX)) != 0)
 		return false;
 	colon = strchr(subnet, ':');
 	if (colon == NULL)
@@ -71,8 +71,7 @@ count_source(void *arg, const struct outcome *outcome)
 	json_t *row;
 
 	if (action_of(outcome->kind) == PLAN_LEAVE || outcome->target_id == NULL ||
-	    strncmp(outcome->target_id, MIRROR_NEW_TARGET_PREFIX,
-		strlen(MIRROR_NEW_TARGET_PREFIX)) != 0)
+	    strncmp(outcome->target_id, DRY_RUN_TARGET_PREFIX, strlen(DRY_RUN_TARGET_PREFIX)) != 0)
 		return 0;
 	row = json_object_get(targets, outcome->target_id);
 	if (row == NULL) {

@@ -260,7 +260,7 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 		end_run(session);
 		return;
 	}
-	session->settling = mirror_settle(session->workspace.mirror);
+	session->settling = accounts_settle(session->workspace.accounts);
 	tmf_call_on_done(session->settling, settled, session);
 }
 
@@ -339,16 +339,19 @@ start_pace(struct session *session, struct tmf_err *err)
 int
 session_open(struct session *session, bool resume, struct tmf_err *err)
 {
-	const struct mirror_opts mirror = {
+	const struct accounts_opts accounts = {
 	    .store = session->store,
+	    .owner = session->run.parent != NULL ? session->run.parent : session->run.id,
+	    .dry_run = session->run.dry_run,
+	};
+	const struct mirror_opts mirror = {
 	    .run_id = session->run.id,
-	    .owner = session->run.parent,
 	    .workflow = session->name,
 	    .scripts = session->scripts,
-	    .dry_run = session->run.dry_run,
-	    .retry = session->run.retry_wall_ms != 0,
+	    .only_failed = session->run.retry_wall_ms != 0,
 	};
 
+	workspace_open_accounts(&session->workspace, &accounts);
 	if (workspace_make_mirror(&session->workspace, &mirror, err) < 0)
 		return -1;
 	session->history = session->opts->history || report_keeps_history(&session->run);

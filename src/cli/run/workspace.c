@@ -49,6 +49,7 @@ void
 workspace_fini(struct workspace *workspace)
 {
 	mirror_free(workspace->mirror);
+	accounts_free(workspace->accounts);
 	members_free(workspace);
 	aws_client_free(workspace->ec2);
 	pacer_free(workspace->pacer);
@@ -481,16 +482,25 @@ workspace_client(
 	return aws_client_new(&client, err);
 }
 
+void
+workspace_open_accounts(struct workspace *workspace, const struct accounts_opts *of)
+{
+	struct accounts_opts opts = *of;
+
+	opts.loop = workspace->loop;
+	opts.ec2 = workspace->ec2;
+	opts.client_for = workspace_client_for;
+	opts.client_for_arg = workspace;
+	workspace->accounts = accounts_new(&opts);
+}
+
 int
 workspace_make_mirror(
     struct workspace *workspace, const struct mirror_opts *of, struct tmf_err *err)
 {
 	struct mirror_opts opts = *of;
 
-	opts.loop = workspace->loop;
-	opts.ec2 = workspace->ec2;
-	opts.client_for = workspace_client_for;
-	opts.client_for_arg = workspace;
+	opts.accounts = workspace->accounts;
 	opts.config = workspace->config;
 	opts.hook_name = workspace->hook_name;
 	opts.hook_source = workspace->hook_text;

@@ -51,6 +51,7 @@ struct workspace {
 	struct workspace_member *members; /* clients of other accounts, see workspace_client_for */
 
 	/* workspace_open_mirror */
+	struct accounts *accounts; /* NULL until opened */
 	struct mirror *mirror;
 };
 
@@ -78,7 +79,7 @@ int workspace_load_config(struct workspace *workspace);
 struct aws_client *workspace_client(
     struct workspace *workspace, const char *service, const char *region, struct tmf_err *err);
 
-/* An EC2 client with the keys of a role that this one's keys assume, kept until workspace_fini: for mirror_opts.client_for. Borrowed. */
+/* An EC2 client with the keys of a role that this one's keys assume, kept until workspace_fini: for accounts_opts.client_for. Borrowed. */
 struct aws_client *workspace_client_for(void *workspace, const char *role_arn, struct tmf_err *err);
 
 /* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
@@ -87,7 +88,10 @@ int workspace_connect(struct workspace *workspace);
 /* The same without looking: keys that are not to be had fail the first call. Returns -1 with *err. */
 int workspace_open_client(struct workspace *workspace, struct tmf_err *err);
 
-/* The domain, for what `of` says of store, run, workflow and kind of run; the rest is the workspace's. */
+/* The accounts, for what `of` says of store, owner and kind of run; the rest is the workspace's. */
+void workspace_open_accounts(struct workspace *workspace, const struct accounts_opts *of);
+
+/* The run, after workspace_open_accounts, for what `of` says of it and its workflow; the rest is the workspace's. */
 int workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of);
 
 /* The same, but returns -1 with *err. */

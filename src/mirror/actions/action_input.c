@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define FIELDS_MAX 32
@@ -82,24 +83,6 @@ unknown_field(struct tmf_op *op, const char *name)
 	    near != NULL ? "?)" : "");
 }
 
-/* From here on the action works in that account. */
-static int
-enter_member(struct tmf_op *op)
-{
-	const char *account_id = NULL;
-	struct mirror *member;
-
-	if (find_field(op->action, MEMBER_ACCOUNT) != NULL)
-		account_id = action_text_of(op, MEMBER_ACCOUNT);
-	if (account_id == NULL)
-		return 0;
-	member = mirror_member(env(op), account_id, &op->err);
-	if (member == NULL)
-		return -1;
-	op->env = member;
-	return 0;
-}
-
 /* A field that is null counts as absent. */
 static int
 check_field(struct tmf_op *op, const struct tmf_action_field *field, const json_t *value)
@@ -143,7 +126,8 @@ action_input_check(struct tmf_op *op)
 		if (field->required && action_field_of(op, field->name) == NULL)
 			return tmf_err_set(&op->err, TMF_ERR_INVALID,
 			    "tmflow:%s needs the input field %s", action->name, field->name);
-	return enter_member(op);
+	return mirror_account(env(op), action_text_of(op, MEMBER_ACCOUNT), &op->err) != NULL ? 0
+											     : -1;
 }
 
 json_t *
@@ -160,13 +144,23 @@ action_text_of(const struct tmf_op *op, const char *name)
 	return jsonx_get_string(op->input, name);
 }
 
+struct account *
+action_account(const struct tmf_op *op)
+{
+	struct tmf_err err = {0};
+	struct account *account = mirror_account(env(op), action_text_of(op, MEMBER_ACCOUNT), &err);
+
+	assert(account != NULL); /* it was opened when the input was checked */
+	return account;
+}
+
 const struct config_rule *
 action_rule_of(struct tmf_op *op, const char *name)
 {
 	const struct config_rule *rule = NULL;
 
 	if (name != NULL)
-		rule = mirror_config_rule_named(env(op)->opts.config, name);
+		rule = mirror_config_rule_named(env(op)->config, name);
 	if (rule == NULL)
 		tmf_err_set(&op->err, TMF_ERR_INVALID,
 		    "Rule: the configuration has no rule named \"%s\"", name != NULL ? name : "");

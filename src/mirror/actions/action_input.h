@@ -1,7 +1,7 @@
 #ifndef TMFLOW_MIRROR_ACTIONS_ACTION_INPUT_H
 #define TMFLOW_MIRROR_ACTIONS_ACTION_INPUT_H
 
-#include "mirror/mirror_internal.h"
+#include "mirror/ledger.h"
 #include "tmflow/action.h"
 
 /* What the stages of native actions share. */
@@ -22,13 +22,16 @@ env(const struct tmf_op *op)
 	}
 
 /* Checks op->input against the action's table: unknown fields, missing ones, and kinds by their first word ("list", "string", "number", "boolean", "object").
- * null counts as absent. Makes env(op) that of MemberAccountId, if the action has such a field and it is given.
+ * null counts as absent. Opens the account of MemberAccountId, if it is given.
  * Errors: TMF_ERR_INVALID naming the field, TMF_ERR_CONFIG for an account without a role, into op->err. */
 int action_input_check(struct tmf_op *op);
 
 /* A field of an input that was checked; NULL where it is absent or null. Borrows. */
 json_t *action_field_of(const struct tmf_op *op, const char *name);
 const char *action_text_of(const struct tmf_op *op, const char *name);
+
+/* The account that the action works in: that of MemberAccountId, or the process's own. Only after action_input_check. */
+struct account *action_account(const struct tmf_op *op);
 
 /* The rule that the field Rule names. Errors: TMF_ERR_INVALID, into op->err. */
 const struct config_rule *action_rule_of(struct tmf_op *op, const char *name);

@@ -30,9 +30,9 @@ differs(const char *told, const char *ours)
 static const char *
 foreign_part(struct tmf_op *op)
 {
-	if (differs(action_text_of(op, "Region"), aws_client_region(env(op)->opts.ec2)))
+	if (differs(action_text_of(op, "Region"), aws_client_region(action_account(op)->ec2)))
 		return "region";
-	return differs(action_text_of(op, "AccountId"), env(op)->account_id) ? "account" : NULL;
+	return differs(action_text_of(op, "AccountId"), action_account(op)->id) ? "account" : NULL;
 }
 
 static int
@@ -48,7 +48,7 @@ record(struct tmf_op *op, const char *reason)
 		    .reason = reason,
 		};
 
-		if (mirror_record(env(op), &outcome, &op->err) < 0)
+		if (ledger_put(env(op), &outcome, &op->err) < 0)
 			return -1;
 	}
 	return 0;
@@ -62,7 +62,7 @@ member_account(struct tmf_op *op, const char *foreign)
 
 	return foreign != NULL && strcmp(foreign, "account") == 0 &&
 		       json_is_true(action_field_of(op, "Member")) &&
-		       mirror_has_member(env(op), account_id)
+		       mirror_reaches(env(op), account_id)
 		   ? account_id
 		   : NULL;
 }
@@ -73,7 +73,7 @@ answer(struct tmf_op *op)
 	const char *foreign = foreign_part(op);
 	const char *member = member_account(op, foreign);
 	const char *reason = member == NULL ? foreign : NULL;
-	const char *account_id = env(op)->account_id;
+	const char *account_id = action_account(op)->id;
 	json_t *result;
 
 	if (reason != NULL && record(op, reason) < 0)
@@ -83,7 +83,7 @@ answer(struct tmf_op *op)
 	jsonx_put_string_or_null(result, "Reason", reason);
 	jsonx_put_string_or_null(result, "AccountId", account_id[0] != '\0' ? account_id : NULL);
 	jsonx_put_string_or_null(result, MEMBER_ACCOUNT, member);
-	jsonx_put_string(result, "Region", aws_client_region(env(op)->opts.ec2));
+	jsonx_put_string(result, "Region", aws_client_region(action_account(op)->ec2));
 	return tmf_op_done(op, result);
 }
 
@@ -94,7 +94,7 @@ ask(struct tmf_op *op, const char *next_token)
 	    .next_token = next_token, .max_results = EC2_PAGE_RESULTS_MIN};
 
 	return tmf_op_await(
-	    op, ec2_describe_instances(env(op)->opts.ec2, &describe), check_account_listed);
+	    op, ec2_describe_instances(action_account(op)->ec2, &describe), check_account_listed);
 }
 
 static enum tmf_op_next
@@ -103,8 +103,8 @@ check_account_listed(struct tmf_op *op)
 	struct check_account *f = op->frame;
 	const char *next_token = jsonx_get_string(op->reply, "NextToken");
 
-	mirror_note_account(env(op), op->reply);
-	if (env(op)->account_id[0] != '\0' || next_token == NULL || ++f->pages == PAGES_MAX)
+	account_note_id(action_account(op), op->reply);
+	if (action_account(op)->id[0] != '\0' || next_token == NULL || ++f->pages == PAGES_MAX)
 		return answer(op);
 	return ask(op, next_token);
 }
@@ -114,7 +114,7 @@ check_account_start(struct tmf_op *op)
 {
 	if (action_input_check(op) < 0)
 		return TMF_OP_FAIL;
-	if (action_text_of(op, "AccountId") == NULL || env(op)->account_id[0] != '\0' ||
+	if (action_text_of(op, "AccountId") == NULL || action_account(op)->id[0] != '\0' ||
 	    foreign_part(op) != NULL)
 		return answer(op);
 	return ask(op, NULL);

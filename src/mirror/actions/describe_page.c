@@ -1,7 +1,7 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
-#include "mirror/retry.h"
+#include "mirror/ledger.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ ask(struct tmf_op *op)
 	};
 
 	return tmf_op_await(
-	    op, ec2_describe_instances(env(op)->opts.ec2, &describe), describe_page_came);
+	    op, ec2_describe_instances(action_account(op)->ec2, &describe), describe_page_came);
 }
 
 static json_t *
@@ -55,7 +55,7 @@ no_instances(void)
 static int
 choose_results(const struct tmf_op *op, int given)
 {
-	int fits = env(op)->page_results_max;
+	int fits = action_account(op)->page_results_max;
 
 	return fits > 0 && given > fits ? fits : given;
 }
@@ -65,7 +65,7 @@ choose_results(const struct tmf_op *op, int given)
 static enum tmf_op_next
 ask_failed(struct tmf_op *op, const char *next_token)
 {
-	json_t *filters = mirror_filter("instance-id", json_incref(tmf_op_kept(op, IDS_KEPT)));
+	json_t *filters = filter_new("instance-id", json_incref(tmf_op_kept(op, IDS_KEPT)));
 	const struct ec2_describe describe = {
 	    .next_token = next_token,
 	    .max_results = EC2_PAGE_RESULTS_MAX,
@@ -74,7 +74,7 @@ ask_failed(struct tmf_op *op, const char *next_token)
 	struct tmf_call *call;
 
 	json_array_extend(filters, action_field_of(op, "Filters"));
-	call = ec2_describe_instances(env(op)->opts.ec2, &describe);
+	call = ec2_describe_instances(action_account(op)->ec2, &describe);
 	json_decref(filters);
 	return tmf_op_await(op, call, describe_failed_came);
 }
@@ -86,8 +86,8 @@ start_failed(struct tmf_op *op)
 	const struct describe_page *f = op->frame;
 	json_t *ids;
 
-	if (retry_page(env(op), action_text_of(op, "NextToken"), f->max_results, &ids, &op->err) <
-	    0)
+	if (ledger_failed_page(
+		env(op), action_text_of(op, "NextToken"), f->max_results, &ids, &op->err) < 0)
 		return TMF_OP_FAIL;
 	tmf_op_keep(op, IDS_KEPT, ids);
 	tmf_op_keep(op, INSTANCES_KEPT, json_array());
@@ -124,7 +124,7 @@ record_missing(struct tmf_op *op)
 		};
 
 		if (!is_among(tmf_op_kept(op, INSTANCES_KEPT), outcome.instance_id) &&
-		    mirror_record(env(op), &outcome, &op->err) < 0)
+		    ledger_put(env(op), &outcome, &op->err) < 0)
 			return -1;
 	}
 	return 0;
@@ -142,8 +142,8 @@ end_failed(struct tmf_op *op)
 		return TMF_OP_FAIL;
 	page = no_instances();
 	json_object_set(page, "Instances", tmf_op_kept(op, INSTANCES_KEPT));
-	env(op)->progress->more = count == (size_t)f->max_results;
-	if (env(op)->progress->more)
+	env(op)->progress.more = count == (size_t)f->max_results;
+	if (env(op)->progress.more)
 		json_object_set(page, "NextToken", json_array_get(ids, count - 1));
 	return tmf_op_done(op, page);
 }
@@ -155,7 +155,7 @@ describe_failed_came(struct tmf_op *op)
 	json_t *instances = tmf_op_kept(op, INSTANCES_KEPT);
 	const char *next_token = jsonx_get_string(op->reply, "NextToken");
 
-	mirror_note_account(env(op), op->reply);
+	account_note_id(action_account(op), op->reply);
 	json_array_extend(instances, jsonx_get_array(op->reply, "Instances"));
 	if (next_token != NULL)
 		return ask_failed(op, next_token);
@@ -163,8 +163,8 @@ describe_failed_came(struct tmf_op *op)
 		f->max_results /= 2;
 		return start_failed(op);
 	}
-	env(op)->progress->pages++;
-	env(op)->progress->instances += json_array_size(instances);
+	env(op)->progress.pages++;
+	env(op)->progress.instances += json_array_size(instances);
 	return end_failed(op);
 }
 
@@ -174,7 +174,7 @@ keep_failed_ids(struct tmf_op *op)
 {
 	json_t *ids;
 
-	if (retry_only_failed(env(op), action_field_of(op, "InstanceIds"), &ids, &op->err) < 0)
+	if (ledger_failed_among(env(op), action_field_of(op, "InstanceIds"), &ids, &op->err) < 0)
 		return -1;
 	tmf_op_keep(op, IDS_KEPT, ids);
 	return 0;
@@ -204,7 +204,7 @@ describe_page_start(struct tmf_op *op)
 	if (ids != NULL && json_array_size(ids) == 0)
 		return tmf_op_done(op, no_instances()); /* to AWS an empty list would mean all */
 	f->max_results = choose_results(op, (int)given);
-	if (!env(op)->opts.retry)
+	if (!env(op)->only_failed)
 		return ask(op);
 	if (ids != NULL) {
 		if (keep_failed_ids(op) < 0)
@@ -213,8 +213,8 @@ describe_page_start(struct tmf_op *op)
 			   ? tmf_op_done(op, no_instances())
 			   : ask(op);
 	}
-	if (f->max_results > RETRY_PAGE_INSTANCES_MAX)
-		f->max_results = RETRY_PAGE_INSTANCES_MAX;
+	if (f->max_results > LEDGER_PAGE_INSTANCES_MAX)
+		f->max_results = LEDGER_PAGE_INSTANCES_MAX;
 	return start_failed(op);
 }
 
@@ -232,16 +232,16 @@ static enum tmf_op_next
 describe_page_came(struct tmf_op *op)
 {
 	struct describe_page *f = op->frame;
-	struct mirror_progress *progress = env(op)->progress;
+	struct mirror_progress *progress = &env(op)->progress;
 
 	if (!jsonx_text_fits(op->reply, PAGE_BYTES_MAX) && f->max_results > EC2_PAGE_RESULTS_MIN &&
 	    action_field_of(op, "InstanceIds") == NULL) {
 		f->max_results = f->max_results / 2 > EC2_PAGE_RESULTS_MIN ? f->max_results / 2
 									   : EC2_PAGE_RESULTS_MIN;
-		env(op)->page_results_max = f->max_results;
+		action_account(op)->page_results_max = f->max_results;
 		return ask(op);
 	}
-	mirror_note_account(env(op), op->reply);
+	account_note_id(action_account(op), op->reply);
 	progress->pages++;
 	progress->instances += json_array_size(jsonx_get_array(op->reply, "Instances"));
 	progress->more = jsonx_get_string(op->reply, "NextToken") != NULL;

@@ -2,8 +2,8 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
-#include "mirror/plan.h"
-#include "mirror/session_plan.h"
+#include "mirror/dry_run.h"
+#include "mirror/session.h"
 #include "mirror/unsupported.h"
 
 #include <stdio.h>
@@ -48,7 +48,7 @@ settle(struct tmf_op *op, struct outcome outcome)
 	if (outcome.target_id == NULL)
 		outcome.target_id = action_text_of(op, "TargetId");
 	tmf_err_fini(&op->err);
-	if (mirror_record(env(op), &outcome, &op->err) < 0)
+	if (ledger_put(env(op), &outcome, &op->err) < 0)
 		return TMF_OP_FAIL;
 	result = json_object();
 	if (outcome.session_id != NULL)
@@ -81,7 +81,7 @@ look(struct tmf_op *op, const char *next_token)
 	struct tmf_call *call;
 
 	json_array_append(ids, action_field_of(op, "NetworkInterfaceId"));
-	call = sessions_describe(env(op)->opts.ec2, ids, next_token);
+	call = sessions_describe(action_account(op)->ec2, ids, next_token);
 	json_decref(ids);
 	return tmf_op_await(op, call, ensure_session_looked);
 }
@@ -106,9 +106,10 @@ ensure_session_looked(struct tmf_op *op)
 	    tmf_op_kept(op, SESSIONS_KEPT), jsonx_get_array(op->reply, "TrafficMirrorSessions"));
 	if (next_token != NULL && ++f->pages < DESCRIBE_PAGES_MAX)
 		return look(op, next_token);
-	if (f->rule->target_id != NULL && env(op)->plan == NULL)
+	if (f->rule->target_id != NULL && env(op)->dry_run == NULL)
 		return ensure_session_ready(op);
-	return tmf_op_await(op, targets_load_lives(env(op)->targets), ensure_session_ready);
+	return tmf_op_await(
+	    op, targets_load_lives(action_account(op)->targets), ensure_session_ready);
 }
 
 /* --- making --- */
@@ -142,12 +143,13 @@ keep_refusal(struct tmf_op *op)
 static struct tmf_call *
 ask(struct tmf_op *op, const struct session_order *order)
 {
-	struct mirror *mirror = env(op);
+	struct account *account = action_account(op);
 
-	if (mirror->plan != NULL)
-		return plan_session(mirror->plan, order, action_text_of(op, "InstanceType"));
-	return order->session_id != NULL ? session_order_modify(mirror->opts.ec2, order)
-					 : session_order_create(mirror->opts.ec2, order);
+	if (env(op)->dry_run != NULL)
+		return dry_run_session(
+		    env(op)->dry_run, account, order, action_text_of(op, "InstanceType"));
+	return order->session_id != NULL ? session_order_modify(account->ec2, order)
+					 : session_order_create(account->ec2, order);
 }
 
 /* Creates, or modifies session_id. */
@@ -160,13 +162,13 @@ make(struct tmf_op *op)
 	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
 	    .target_id = action_text_of(op, "TargetId"),
 	    .session_id = f->modifies ? json_string_value(tmf_op_kept(op, SESSION_KEPT)) : NULL,
-	    .tags = session_tags(env(op), f->rule),
+	    .tags = mirror_session_tags(env(op), f->rule),
 	    .session_number = f->session_number,
 	};
 
 	if (f->makes++ == MAKES_MAX)
 		return fail_as_refused(op);
-	if (sessions_destroyed(env(op), &order.after_wall_ms, &op->err) < 0)
+	if (sessions_destroyed(action_account(op), &order.after_wall_ms, &op->err) < 0)
 		return TMF_OP_FAIL;
 	return tmf_op_await_seen(op, ask(op, &order), ensure_session_made);
 }
@@ -202,8 +204,9 @@ ensure_session_start(struct tmf_op *op)
 		return look_anew(op);
 	if (action_text_of(op, "SessionId") != NULL)
 		modify_next(op, action_text_of(op, "SessionId"));
-	if (env(op)->plan != NULL)
-		return tmf_op_await(op, targets_load(env(op)->targets), ensure_session_loaded);
+	if (env(op)->dry_run != NULL)
+		return tmf_op_await(
+		    op, targets_load(action_account(op)->targets), ensure_session_loaded);
 	return make(op);
 }
 
@@ -217,9 +220,9 @@ refused(struct tmf_op *op)
 
 	if (tmf_err_is(&op->err, ERROR_SOURCES_LIMIT))
 		return TMF_OP_FAIL; /* the workflow turns to another target */
-	if (tmf_err_is(&op->err, ERROR_TYPE) && env(op)->plan == NULL &&
+	if (tmf_err_is(&op->err, ERROR_TYPE) && env(op)->dry_run == NULL &&
 	    action_text_of(op, "InstanceType") != NULL &&
-	    unsupported_remember(env(op), action_text_of(op, "NetworkInterfaceId"),
+	    unsupported_remember(action_account(op), action_text_of(op, "NetworkInterfaceId"),
 		action_text_of(op, "InstanceType"), &op->err) < 0)
 		return TMF_OP_FAIL;
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
@@ -237,7 +240,7 @@ static enum tmf_op_next
 ensure_session_made(struct tmf_op *op)
 {
 	const struct ensure_session *f = op->frame;
-	const struct plan *plan = env(op)->plan;
+	const struct dry_run *dry_run = env(op)->dry_run;
 	const char *session_id;
 
 	if (op->reply == NULL &&
@@ -247,15 +250,15 @@ ensure_session_made(struct tmf_op *op)
 		return refused(op);
 	session_id = jsonx_get_string(
 	    json_object_get(op->reply, "TrafficMirrorSession"), "TrafficMirrorSessionId");
-	if (session_id == NULL && plan == NULL)
+	if (session_id == NULL && dry_run == NULL)
 		return tmf_op_fail(op, TMF_ERR_REPLY, "the reply names no session");
-	return settle(
-	    op, (struct outcome){
-		    .kind = f->modifies ? OUTCOME_UPDATED : OUTCOME_CREATED,
-		    .session_id = session_id,
-		    .reason = plan != NULL ? PLAN_REASON : NULL,
-		    .cause = plan != NULL && f->modifies ? plan_drift(plan, session_id) : NULL,
-		});
+	return settle(op,
+	    (struct outcome){
+		.kind = f->modifies ? OUTCOME_UPDATED : OUTCOME_CREATED,
+		.session_id = session_id,
+		.reason = dry_run != NULL ? DRY_RUN_REASON : NULL,
+		.cause = dry_run != NULL && f->modifies ? dry_run_drift(dry_run, session_id) : NULL,
+	    });
 }
 
 /* --- after a look --- */
@@ -311,7 +314,7 @@ ensure_session_ready(struct tmf_op *op)
 {
 	const struct ensure_session *f = op->frame;
 	const struct session_question question = {
-	    .targets = env(op)->targets,
+	    .targets = action_account(op)->targets,
 	    .rule = f->rule,
 	    .target_id = action_text_of(op, "TargetId"),
 	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
@@ -353,7 +356,7 @@ ensure_session_gave_up(struct tmf_op *op)
 	};
 
 	if (item.instance_id != NULL)
-		mirror_record_failed(env(op), &item, &op->err);
+		ledger_put_failed(env(op), &item, &op->err);
 }
 
 static const struct tmf_action_field input[] = {

@@ -1,7 +1,7 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
-#include "mirror/targets/targets.h"
+#include "mirror/dry_run.h"
 
 #include <string.h>
 
@@ -47,19 +47,31 @@ ensure_target_start(struct tmf_op *op)
 		return given_target(op, rule);
 	if (action_text_of(op, "SessionTargetId") != NULL)
 		return tmf_op_done(op, target_of(action_text_of(op, "SessionTargetId")));
-	return tmf_op_await(op, targets_load_lives(env(op)->targets), ensure_target_loaded);
+	return tmf_op_await(
+	    op, targets_load_lives(action_account(op)->targets), ensure_target_loaded);
 }
 
 static enum tmf_op_next
 ensure_target_loaded(struct tmf_op *op)
 {
+	struct account *account = action_account(op);
+	struct dry_run *dry_run = env(op)->dry_run;
 	const struct target_request request = {
 	    .rule = action_rule_of(op, action_text_of(op, "Rule")),
 	    .subnet_id = action_text_of(op, "SubnetId"),
 	    .full_target_id = action_text_of(op, "FullTargetId"),
 	};
+	const struct target *target;
 
-	return tmf_op_await_result(op, targets_ensure(env(op)->targets, &request));
+	if (targets_choose(account->targets, &request, &target, &op->err) < 0)
+		return TMF_OP_FAIL;
+	/* Not at once: sources that wait for a target go on in the order in which they asked. */
+	if (target != NULL)
+		return tmf_op_await_result(
+		    op, tmf_call_of_result(account->loop, target_of(target->id)));
+	return tmf_op_await_result(op, dry_run != NULL
+					   ? dry_run_target(dry_run, account, &request)
+					   : targets_create(account->targets, &request));
 }
 
 static void
@@ -73,7 +85,7 @@ ensure_target_gave_up(struct tmf_op *op)
 	};
 
 	if (item.instance_id != NULL)
-		mirror_record_failed(env(op), &item, &op->err);
+		ledger_put_failed(env(op), &item, &op->err);
 }
 
 static const struct tmf_action_field input[] = {

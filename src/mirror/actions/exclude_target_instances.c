@@ -34,7 +34,7 @@ exclude_start(struct tmf_op *op)
 {
 	if (action_input_check(op) < 0 || check_entries(op) < 0)
 		return TMF_OP_FAIL;
-	return tmf_op_await(op, targets_load(env(op)->targets), exclude_loaded);
+	return tmf_op_await(op, targets_load(action_account(op)->targets), exclude_loaded);
 }
 
 /* The target that one of the entry's interfaces is, or NULL. */
@@ -93,14 +93,14 @@ exclude(struct tmf_op *op, json_t *excluded, const json_t *entry, const char *ta
 	jsonx_put_string(item, "TargetId", target_id);
 	jsonx_put_string(item, "Reason", reason);
 	json_array_append_new(excluded, item);
-	return mirror_record(env(op), &outcome, &op->err);
+	return ledger_put(env(op), &outcome, &op->err);
 }
 
 static int
 sort_out(struct tmf_op *op, json_t *kept, json_t *excluded)
 {
 	const json_t *matched = action_field_of(op, "Matched");
-	json_t *targets = holders(targets_inventory(env(op)->targets), matched);
+	json_t *targets = holders(targets_inventory(action_account(op)->targets), matched);
 	json_t *entry;
 	size_t i;
 	int ret = 0;

@@ -1,8 +1,8 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
-#include "mirror/plan.h"
-#include "mirror/session_plan.h"
+#include "mirror/dry_run.h"
+#include "mirror/session.h"
 #include "mirror/unsupported.h"
 
 #include <string.h>
@@ -128,7 +128,7 @@ record(struct tmf_op *op, const json_t *entry, enum session_verdict verdict, con
 		outcome.reason = "session-limit";
 		break;
 	}
-	return mirror_record(env(op), &outcome, &op->err);
+	return ledger_put(env(op), &outcome, &op->err);
 }
 
 static json_t *
@@ -162,7 +162,7 @@ record_unsupported(struct tmf_op *op, const json_t *entry)
 	    .reason = "type",
 	};
 
-	return mirror_record(env(op), &outcome, &op->err);
+	return ledger_put(env(op), &outcome, &op->err);
 }
 
 static void
@@ -171,8 +171,8 @@ note_drift(struct tmf_op *op, const struct session_question *question, const jso
 	struct buf text = {0};
 
 	session_differences(question, session, &text);
-	plan_note_drift(
-	    env(op)->plan, jsonx_get_string(session, "TrafficMirrorSessionId"), buf_cstr(&text));
+	dry_run_note_drift(
+	    env(op)->dry_run, jsonx_get_string(session, "TrafficMirrorSessionId"), buf_cstr(&text));
 	buf_fini(&text);
 }
 
@@ -182,7 +182,7 @@ classify(struct tmf_op *op, const json_t *entry, json_t *result)
 	const json_t *sessions =
 	    json_object_get(tmf_op_kept(op, KEPT_SESSIONS), interface_of(entry));
 	const struct session_question question = {
-	    .targets = env(op)->targets,
+	    .targets = action_account(op)->targets,
 	    .rule = action_rule_of(op, jsonx_get_string(entry, "Rule")),
 	    .subnet_id = subnet_of(entry),
 	    .interface_id = interface_of(entry),
@@ -192,14 +192,15 @@ classify(struct tmf_op *op, const json_t *entry, json_t *result)
 	enum session_verdict verdict = session_judge(&question, &session);
 
 	if (verdict == SESSION_MISSING) {
-		int refused = unsupported_known(env(op), interface_of(entry),
-		    jsonx_get_string(instance_of(entry), "InstanceType"), &op->err);
+		int refused =
+		    unsupported_known(action_account(op), env(op)->config, interface_of(entry),
+			jsonx_get_string(instance_of(entry), "InstanceType"), &op->err);
 
 		if (refused != 0)
 			return refused < 0 ? -1 : record_unsupported(op, entry);
-		env(op)->progress->missing++;
+		env(op)->progress.missing++;
 	}
-	if (verdict == SESSION_DRIFTED && env(op)->plan != NULL)
+	if (verdict == SESSION_DRIFTED && env(op)->dry_run != NULL)
 		note_drift(op, &question, session);
 	json_array_append_new(
 	    json_object_get(result, list_names[verdict]), item_of(&question, entry, session));
@@ -217,7 +218,7 @@ answer_loaded(struct tmf_op *op)
 	for (size_t verdict = 0; verdict < SESSION_LIMIT; verdict++)
 		json_object_set_new(result, list_names[verdict], json_array());
 	/* What AWS would refuse is looked up for each that misses. */
-	store_reads_begin(env(op)->opts.store);
+	store_reads_begin(env(op)->account->store);
 	json_array_foreach (matched, i, entry) {
 		if (classify(op, entry, result) < 0) {
 			json_decref(result);
@@ -253,7 +254,7 @@ static enum tmf_op_next
 answer(struct tmf_op *op)
 {
 	if (needs_targets(op))
-		return tmf_op_await(op, targets_load(env(op)->targets), answer_loaded);
+		return tmf_op_await(op, targets_load(action_account(op)->targets), answer_loaded);
 	return answer_loaded(op);
 }
 
@@ -277,7 +278,7 @@ ask(struct tmf_op *op, const char *next_token)
 		json_array_append(
 		    ids, json_object_get(json_array_get(matched, i), "NetworkInterfaceId"));
 	f->asking = end;
-	call = sessions_describe(env(op)->opts.ec2, ids, next_token);
+	call = sessions_describe(action_account(op)->ec2, ids, next_token);
 	json_decref(ids);
 	return tmf_op_await_seen(op, call, find_sessions_came);
 }
@@ -291,7 +292,8 @@ find_sessions_start(struct tmf_op *op)
 		return TMF_OP_FAIL;
 	tmf_op_keep(op, KEPT_SESSIONS, json_object());
 	if (created_targets)
-		return tmf_op_await(op, targets_load_lives(env(op)->targets), find_sessions_loaded);
+		return tmf_op_await(
+		    op, targets_load_lives(action_account(op)->targets), find_sessions_loaded);
 	return ask(op, NULL);
 }
 

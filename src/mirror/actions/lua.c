@@ -22,7 +22,7 @@ source_of(struct tmf_op *op, const char *script)
 
 	if (!mirror_is_script_file(script))
 		return script;
-	source = jsonx_get_string(env(op)->opts.scripts, script);
+	source = jsonx_get_string(env(op)->scripts, script);
 	if (source == NULL)
 		tmf_err_set(&op->err, TMF_ERR_INVALID,
 		    "Script: %s was not read when the run began: only files that the workflow "

@@ -1,7 +1,7 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action_input.h"
 #include "mirror/actions/actions.h"
-#include "mirror/retry.h"
+#include "mirror/ledger.h"
 #include "mirror/targets/targets.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 /* tmflow:match: which rule takes each instance. Records what no rule takes and what cannot be mirrored. */
 
 #define ROWS_KEPT                                                                                  \
-	"rows" /* in a retry: what the ledger has of the instance, as retry_rows gives it */
+	"rows" /* in a retry: what the ledger has of the instance, as ledger_rows gives it */
 
 /* Lists of the output that are being filled; the result owns them. */
 struct match {
@@ -34,7 +34,7 @@ outcome_of(const struct tmf_op *op, enum outcome_kind kind, const json_t *instan
 	    .kind = kind,
 	    .instance_id = id_of(instance),
 	    .interface_id =
-		env(op)->opts.retry ? NULL : jsonx_get_string(primary, "NetworkInterfaceId"),
+		env(op)->only_failed ? NULL : jsonx_get_string(primary, "NetworkInterfaceId"),
 	};
 }
 
@@ -46,7 +46,7 @@ unmatched(struct tmf_op *op, struct match *match, const json_t *instance)
 
 	jsonx_share_string(item, "InstanceId", instance, "InstanceId");
 	json_array_append_new(match->unmatched, item);
-	return mirror_record(env(op), &outcome, &op->err);
+	return ledger_put(env(op), &outcome, &op->err);
 }
 
 static void
@@ -68,7 +68,7 @@ ineligible(struct tmf_op *op, struct match *match, const json_t *instance, const
 	outcome.reason = reason;
 	outcome.cause = cause;
 	add_ineligible(match, instance, reason);
-	return mirror_record(env(op), &outcome, &op->err);
+	return ledger_put(env(op), &outcome, &op->err);
 }
 
 /* A fault in the hook fails this instance and no other. */
@@ -78,7 +78,7 @@ hook_failed(struct tmf_op *op, struct match *match, const json_t *instance, stru
 	const struct outcome outcome = outcome_of(op, OUTCOME_FAILED, instance);
 
 	add_ineligible(match, instance, "hook");
-	mirror_record_failed(env(op), &outcome, fault);
+	ledger_put_failed(env(op), &outcome, fault);
 	tmf_err_fini(fault);
 	return 0;
 }
@@ -124,7 +124,7 @@ exclusion_of(const struct tmf_op *op, const json_t *instance)
 {
 	if (instance_is_marked_target(instance))
 		return "target-instance";
-	return mirror_config_excludes(env(op)->opts.config, instance) ? "configured" : NULL;
+	return mirror_config_excludes(env(op)->config, instance) ? "configured" : NULL;
 }
 
 static int
@@ -177,9 +177,9 @@ matched(
 		if ((rule->interfaces == RULE_INTERFACES_ALL || interface == primary) &&
 		    take(op, match, instance, interface, rule) < 0)
 			return -1;
-	if (!env(op)->opts.retry)
+	if (!env(op)->only_failed)
 		return 0;
-	return retry_settle_rest(env(op), instance, tmf_op_kept(op, ROWS_KEPT), &op->err);
+	return ledger_settle_rest(env(op), instance, tmf_op_kept(op, ROWS_KEPT), &op->err);
 }
 
 /* What this run launched for a target is no part of the fleet that it is about: a dry run does not know of it, and the ledger says the same. Where many runs are told of in
@@ -189,9 +189,9 @@ is_own_launch(struct tmf_op *op, const json_t *instance)
 {
 	struct mirror *mirror = env(op);
 
-	if (mirror->targets == NULL || mirror->opts.shares_run)
+	if (mirror->account->targets == NULL || mirror->shares_run)
 		return 0;
-	return targets_launched(mirror->targets, instance, &op->err);
+	return targets_launched(mirror->account->targets, instance, &op->err);
 }
 
 static int
@@ -210,12 +210,12 @@ judge(struct tmf_op *op, struct match *match, json_t *instance)
 	ret = is_own_launch(op, instance);
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
-	if (env(op)->opts.retry) {
+	if (env(op)->only_failed) {
 		json_t *rows;
 
-		if (retry_rows(env(op), id_of(instance), &rows, &op->err) < 0)
+		if (ledger_rows(env(op), id_of(instance), &rows, &op->err) < 0)
 			return -1;
-		if (!retry_is_for(tmf_op_keep(op, ROWS_KEPT, rows)))
+		if (!ledger_rows_failed(tmf_op_keep(op, ROWS_KEPT, rows)))
 			return 0;
 	}
 	if (instance_is_over(instance))

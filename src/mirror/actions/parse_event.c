@@ -114,8 +114,8 @@ add_tags(json_t *instance, const json_t *details)
 		const char *value = jsonx_get_string(tag, "value");
 
 		if (jsonx_get_string(tag, "key") != NULL)
-			mirror_add_tag(jsonx_get_array(instance, "Tags"),
-			    jsonx_get_string(tag, "key"), value != NULL ? value : "");
+			tag_add(jsonx_get_array(instance, "Tags"), jsonx_get_string(tag, "key"),
+			    value != NULL ? value : "");
 	}
 }
 
@@ -201,9 +201,9 @@ is_wanted(struct tmf_op *op, const json_t *detail, const char *type)
 	const struct config_guardduty *wanted;
 	double severity = json_number_value(json_object_get(detail, "severity"));
 
-	if (mirror == NULL || mirror->opts.config == NULL)
+	if (mirror == NULL || mirror->config == NULL)
 		return true;
-	wanted = mirror_config_guardduty(mirror->opts.config);
+	wanted = mirror_config_guardduty(mirror->config);
 	if (severity < wanted->min_severity) {
 		reason(op, "severity %g is below guardduty.minSeverity, %g", severity,
 		    wanted->min_severity);

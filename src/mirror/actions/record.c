@@ -40,7 +40,7 @@ record_start(struct tmf_op *op)
 		if (outcome.instance_id == NULL)
 			return tmf_op_fail(
 			    op, TMF_ERR_INVALID, "InstanceIds must be a list of strings");
-		if (mirror_record(env(op), &outcome, &op->err) < 0)
+		if (ledger_put(env(op), &outcome, &op->err) < 0)
 			return TMF_OP_FAIL;
 	}
 	return tmf_op_done(op, json_incref(op->input));

@@ -1,6 +1,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/config_keys.h"
+#include "mirror/config/instance_types.h"
 #include "mirror/config/rules.h"
 
 #include <fnmatch.h>
@@ -377,6 +378,20 @@ mirror_config_type(const struct mirror_config *config, const char *type)
 	if (fits_one(config->unmirrorable, type))
 		return CONFIG_TYPE_UNMIRRORABLE;
 	return fits_one(config->mirrorable, type) ? CONFIG_TYPE_MIRRORABLE : CONFIG_TYPE_UNKNOWN;
+}
+
+bool
+mirror_config_type_is_source(const struct mirror_config *config, const char *type)
+{
+	switch (mirror_config_type(config, type)) {
+	case CONFIG_TYPE_MIRRORABLE:
+		return true;
+	case CONFIG_TYPE_UNMIRRORABLE:
+		return false;
+	case CONFIG_TYPE_UNKNOWN:
+		break;
+	}
+	return instance_type_is_source(type);
 }
 
 const char *

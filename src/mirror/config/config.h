@@ -86,6 +86,9 @@ bool config_guardduty_wants_type(const struct config_guardduty *guardduty, const
 enum config_type_verdict { CONFIG_TYPE_UNKNOWN, CONFIG_TYPE_MIRRORABLE, CONFIG_TYPE_UNMIRRORABLE };
 enum config_type_verdict mirror_config_type(const struct mirror_config *config, const char *type);
 
+/* What AWS will say of interfaces of such an instance: by the configuration, which may know newer types, then by the built-in list. */
+bool mirror_config_type_is_source(const struct mirror_config *config, const char *type);
+
 /* hook: path as written, or NULL. */
 const char *mirror_config_hook(const struct mirror_config *config);
 

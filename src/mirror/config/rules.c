@@ -3,7 +3,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/hook.h"
-#include "mirror/mirror_internal.h"
+#include "mirror/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -251,22 +251,6 @@ instance_primary_interface(const json_t *instance)
 
 		if (json_is_integer(index) && json_integer_value(index) == 0)
 			return interface;
-	}
-	return NULL;
-}
-
-const char *
-tag_value(const json_t *resource, const char *key)
-{
-	const json_t *tags = jsonx_get_array(resource, "Tags");
-	json_t *tag;
-	size_t i;
-
-	json_array_foreach (tags, i, tag) {
-		const char *tag_key = jsonx_get_string(tag, "Key");
-
-		if (tag_key != NULL && strcmp(tag_key, key) == 0)
-			return jsonx_get_string(tag, "Value");
 	}
 	return NULL;
 }

@@ -2,6 +2,7 @@
 #define TMFLOW_MIRROR_CONFIG_RULES_H
 
 #include "mirror/config/config.h"
+#include "mirror/names.h"
 #include "script/script.h"
 
 /*
@@ -54,8 +55,5 @@ bool instance_is_marked_target(const json_t *instance);
 
 /* The interface of device index 0, or NULL. Borrows. */
 json_t *instance_primary_interface(const json_t *instance);
-
-/* The value of an instance's, target's or session's tag in its Tags, or NULL. Borrows. */
-const char *tag_value(const json_t *resource, const char *key);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "mirror/destroy/destroy_known.h"
-#include "mirror/session_plan.h"
+#include "mirror/session.h"
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/waiters.h"
 
@@ -35,7 +35,7 @@ struct deletion {
 };
 
 struct destroy {
-	struct mirror *mirror;
+	struct account *account;
 	struct waiters waiters;
 	bool removing;
 	json_t *items[KIND_COUNT];   /* [item] of this pass */
@@ -116,7 +116,7 @@ list_instances(struct aws_client *ec2, const char *next_token)
 	struct tmf_call *call;
 
 	json_array_append_new(values, json_string(TAG_TOOL_VALUE));
-	filters = mirror_filter("tag:" TAG_TOOL, values);
+	filters = filter_new("tag:" TAG_TOOL, values);
 	call = ec2_describe_instances(ec2,
 	    &(struct ec2_describe){
 		.next_token = next_token, .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX});
@@ -175,15 +175,15 @@ static const enum kind listing_order[KIND_COUNT] = {KIND_INSTANCES, KIND_TARGETS
 static struct tmf_loop *
 loop_of(const struct destroy *destroy)
 {
-	return destroy->mirror->opts.loop;
+	return destroy->account->loop;
 }
 
 struct destroy *
-destroy_new(struct mirror *mirror)
+destroy_new(struct account *account)
 {
 	struct destroy *destroy = mem_zalloc(1, sizeof(*destroy));
 
-	destroy->mirror = mirror;
+	destroy->account = account;
 	destroy->timer.fire = pass_again;
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		destroy->removed[kind] = json_object();
@@ -317,7 +317,7 @@ keep_instance(struct destroy *destroy, const json_t *item)
 static void
 refused(struct destroy *destroy, const json_t *item, const struct tmf_err *err)
 {
-	if (mirror_error_is_in_use(err))
+	if (error_is_target_in_use(err))
 		destroy->in_use = true;
 	fail_item(destroy, destroy->deleting, item, err);
 	keep_instance(destroy, item);
@@ -362,9 +362,9 @@ note_gone(struct destroy *destroy, const json_t *item, struct tmf_err *err)
 
 	if (gone.subnet_id == NULL)
 		return 0;
-	if (gone.id != NULL && target_fact_put(destroy->mirror, &gone, err) < 0)
+	if (gone.id != NULL && target_fact_put(destroy->account, &gone, err) < 0)
 		return -1;
-	return target_fact_note_generation(destroy->mirror, gone.subnet_id, generation, err);
+	return target_fact_note_generation(destroy->account, gone.subnet_id, generation, err);
 }
 
 static bool
@@ -400,8 +400,8 @@ note_deletion(struct destroy *destroy, const json_t *item, struct tmf_err *err)
 	if (destroy->deleting != KIND_SESSIONS)
 		ret = note_gone(destroy, item, err);
 	else if (destroy->next == 1) /* the first one */
-		ret = sessions_note_destroyed(destroy->mirror, err);
-	return ret < 0 ? -1 : store_commit(destroy->mirror->opts.store, err);
+		ret = sessions_note_destroyed(destroy->account, err);
+	return ret < 0 ? -1 : store_commit(destroy->account->store, err);
 }
 
 static int
@@ -414,8 +414,8 @@ start_deletion(
 		return -1;
 	slot->in = destroy;
 	slot->item = item;
-	slot->call = kinds[kind].delete(
-	    destroy->mirror->opts.ec2, jsonx_get_string(item, kinds[kind].id_name));
+	slot->call =
+	    kinds[kind].delete(destroy->account->ec2, jsonx_get_string(item, kinds[kind].id_name));
 	tmf_call_on_done(slot->call, deleted, slot);
 	return 0;
 }
@@ -457,7 +457,7 @@ is_ours(const struct destroy *destroy, const json_t *resource)
 {
 	const char *tool = tag_value(resource, TAG_TOOL);
 	const char *owner = jsonx_get_string(resource, "OwnerId");
-	const char *account_id = destroy->mirror->account_id;
+	const char *account_id = destroy->account->id;
 
 	return tool != NULL && strcmp(tool, TAG_TOOL_VALUE) == 0 &&
 	       (owner == NULL || account_id[0] == '\0' || strcmp(owner, account_id) == 0);
@@ -497,7 +497,7 @@ note(struct destroy *destroy, const json_t *resource)
 static int
 add_known(struct destroy *destroy, struct tmf_err *err)
 {
-	json_t *known = destroy_known(destroy->mirror, err);
+	json_t *known = destroy_known(destroy->account, err);
 
 	if (known == NULL)
 		return -1;
@@ -600,7 +600,7 @@ account_came(void *arg, struct tmf_call *call)
 		waiters_fail(&destroy->waiters, &call->err);
 		return;
 	}
-	mirror_note_account(destroy->mirror, reply);
+	account_note_id(destroy->account, reply);
 	json_decref(reply);
 	listed_all(destroy);
 }
@@ -609,7 +609,7 @@ static void
 ask_account(struct destroy *destroy)
 {
 	destroy->asking = ec2_describe_instances(
-	    destroy->mirror->opts.ec2, &(struct ec2_describe){.max_results = EC2_PAGE_RESULTS_MAX});
+	    destroy->account->ec2, &(struct ec2_describe){.max_results = EC2_PAGE_RESULTS_MAX});
 	tmf_call_on_done(destroy->asking, account_came, destroy);
 }
 
@@ -628,12 +628,12 @@ listed(void *arg, struct tmf_call *call)
 		waiters_fail(&destroy->waiters, &call->err);
 		return;
 	}
-	mirror_note_account(destroy->mirror, reply);
+	account_note_id(destroy->account, reply);
 	json_array_foreach (jsonx_get_array(reply, kinds[kind].list_name), i, resource)
 		note(destroy, resource);
 	if (next_token != NULL && ++destroy->pages < PAGES_MAX)
 		list(destroy, next_token);
-	else if (kind == KIND_INSTANCES && destroy->mirror->account_id[0] == '\0')
+	else if (kind == KIND_INSTANCES && destroy->account->id[0] == '\0')
 		ask_account(destroy);
 	else
 		listed_all(destroy);
@@ -644,7 +644,7 @@ static void
 list(struct destroy *destroy, const char *next_token)
 {
 	destroy->asking =
-	    kinds[listing_order[destroy->listing]].list(destroy->mirror->opts.ec2, next_token);
+	    kinds[listing_order[destroy->listing]].list(destroy->account->ec2, next_token);
 	tmf_call_on_done(destroy->asking, listed, destroy);
 }
 

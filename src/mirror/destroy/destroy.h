@@ -1,7 +1,7 @@
 #ifndef TMFLOW_MIRROR_DESTROY_DESTROY_H
 #define TMFLOW_MIRROR_DESTROY_DESTROY_H
 
-#include "mirror/mirror.h"
+#include "mirror/account.h"
 
 /*
  * Takes away what tmflow made, and only that: sessions, targets and the instances launched for targets that bear its tags and belong to this account. In this
@@ -10,8 +10,8 @@
  */
 struct destroy;
 
-/* Borrows mirror, which has AWS and a store. */
-struct destroy *destroy_new(struct mirror *mirror);
+/* Borrows account, which has AWS and a store. */
+struct destroy *destroy_new(struct account *account);
 /* Stops what is under way. NULL is fine. */
 void destroy_free(struct destroy *destroy);
 

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/jsonx.h"
-#include "mirror/session_plan.h"
+#include "mirror/session.h"
 #include "mirror/targets/target_facts.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 /* --- sessions: from the ledgers of the last runs --- */
 
 struct runs {
-	struct mirror *mirror;
+	struct account *account;
 	json_t *sessions;
 	int64_t now_wall_ms;
 	struct tmf_err *err;
@@ -41,7 +41,7 @@ is_of_this_region(const struct runs *runs, const struct store_run *run)
 {
 	json_t *settings = run->settings != NULL ? jsonx_parse(str_of(run->settings), NULL) : NULL;
 	const char *region = jsonx_get_string(settings, "region");
-	bool is = region != NULL && strcmp(region, aws_client_region(runs->mirror->opts.ec2)) == 0;
+	bool is = region != NULL && strcmp(region, aws_client_region(runs->account->ec2)) == 0;
 
 	json_decref(settings);
 	return is;
@@ -56,7 +56,7 @@ note_run(void *arg, const struct store_run *run)
 	    (run->stop_wall_ms != 0 &&
 		runs->now_wall_ms - run->stop_wall_ms > TARGET_FACT_SETTLED_MS))
 		return 0;
-	runs->ret = store_outcomes_each(runs->mirror->opts.store, run->id, OUTCOME_CREATED,
+	runs->ret = store_outcomes_each(runs->account->store, run->id, OUTCOME_CREATED,
 	    note_session, runs->sessions, runs->err);
 	return runs->ret;
 }
@@ -69,7 +69,7 @@ note_run_and_parts(void *arg, const struct store_run *run)
 
 	if (note_run(runs, run) < 0)
 		return -1;
-	runs->ret = store_runs_each(runs->mirror->opts.store, &parts, note_run, runs, runs->err) < 0
+	runs->ret = store_runs_each(runs->account->store, &parts, note_run, runs, runs->err) < 0
 			? -1
 			: runs->ret;
 	return runs->ret;
@@ -77,10 +77,10 @@ note_run_and_parts(void *arg, const struct store_run *run)
 
 /* What was made before the last destroy was seen by that, as far as it can be seen. */
 static int
-note_sessions(struct mirror *mirror, json_t *sessions, struct tmf_err *err)
+note_sessions(struct account *account, json_t *sessions, struct tmf_err *err)
 {
-	struct tmf_clock *clock = tmf_loop_clock(mirror->opts.loop);
-	struct runs runs = {.mirror = mirror,
+	struct tmf_clock *clock = tmf_loop_clock(account->loop);
+	struct runs runs = {.account = account,
 	    .sessions = sessions,
 	    .now_wall_ms = clock->wall_ms(clock),
 	    .err = err};
@@ -88,11 +88,11 @@ note_sessions(struct mirror *mirror, json_t *sessions, struct tmf_err *err)
 	    .status = -1, .since_wall_ms = runs.now_wall_ms - RUN_AGE_MS};
 	int64_t destroyed_wall_ms = 0;
 
-	if (sessions_destroyed(mirror, &destroyed_wall_ms, err) < 0)
+	if (sessions_destroyed(account, &destroyed_wall_ms, err) < 0)
 		return -1;
 	if (filter.since_wall_ms <= destroyed_wall_ms)
 		filter.since_wall_ms = destroyed_wall_ms + 1;
-	if (store_runs_each(mirror->opts.store, &filter, note_run_and_parts, &runs, err) < 0)
+	if (store_runs_each(account->store, &filter, note_run_and_parts, &runs, err) < 0)
 		return -1;
 	return runs.ret;
 }
@@ -112,9 +112,9 @@ item_of(const char *id_name, const char *id, const json_t *fact)
 }
 
 static int
-note_targets(struct mirror *mirror, json_t *targets, json_t *instances, struct tmf_err *err)
+note_targets(struct account *account, json_t *targets, json_t *instances, struct tmf_err *err)
 {
-	json_t *facts = target_facts_new(mirror, err);
+	json_t *facts = target_facts_new(account, err);
 	const char *id;
 	json_t *fact;
 
@@ -133,9 +133,9 @@ note_targets(struct mirror *mirror, json_t *targets, json_t *instances, struct t
 }
 
 static int
-note_launches(struct mirror *mirror, json_t *instances, struct tmf_err *err)
+note_launches(struct account *account, json_t *instances, struct tmf_err *err)
 {
-	json_t *launches = target_fact_launches(mirror, err);
+	json_t *launches = target_fact_launches(account, err);
 	const char *token;
 	json_t *launch;
 
@@ -152,7 +152,7 @@ note_launches(struct mirror *mirror, json_t *instances, struct tmf_err *err)
 }
 
 json_t *
-destroy_known(struct mirror *mirror, struct tmf_err *err)
+destroy_known(struct account *account, struct tmf_err *err)
 {
 	json_t *known = json_object();
 	json_t *sessions = json_object();
@@ -162,9 +162,9 @@ destroy_known(struct mirror *mirror, struct tmf_err *err)
 	json_object_set_new(known, "sessions", sessions);
 	json_object_set_new(known, "targets", targets);
 	json_object_set_new(known, "instances", instances);
-	if (note_sessions(mirror, sessions, err) == 0 &&
-	    note_targets(mirror, targets, instances, err) == 0 &&
-	    note_launches(mirror, instances, err) == 0)
+	if (note_sessions(account, sessions, err) == 0 &&
+	    note_targets(account, targets, instances, err) == 0 &&
+	    note_launches(account, instances, err) == 0)
 		return known;
 	json_decref(known);
 	return NULL;

@@ -48,22 +48,22 @@ creation_targets(const struct creation *creation)
 	return creation->in->targets;
 }
 
-struct mirror *
-creation_mirror(const struct creation *creation)
+struct account *
+creation_account(const struct creation *creation)
 {
-	return targets_mirror(creation->in->targets);
+	return targets_account(creation->in->targets);
 }
 
 struct aws_client *
 creation_client(const struct creation *creation)
 {
-	return creation_mirror(creation)->opts.ec2;
+	return creation_account(creation)->ec2;
 }
 
 static struct tmf_loop *
 loop_of(const struct target_creations *creations)
 {
-	return targets_mirror(creations->targets)->opts.loop;
+	return targets_account(creations->targets)->loop;
 }
 
 static int64_t
@@ -92,6 +92,7 @@ creation_free(struct creation *creation)
 	waiters_fini(&creation->waiters);
 	tmf_err_fini(&creation->failure);
 	json_decref(creation->launch);
+	free(creation->untagging);
 	free(creation->subnet_id);
 	free(creation);
 }
@@ -143,10 +144,10 @@ find_creation(const struct target_creations *creations, const char *subnet_id)
 static json_t *
 places_of(struct target_creations *creations, struct tmf_err *err)
 {
-	struct mirror *mirror = targets_mirror(creations->targets);
+	struct account *account = targets_account(creations->targets);
 
 	if (creations->places == NULL)
-		creations->places = target_fact_places(mirror, mirror_owner(mirror), err);
+		creations->places = target_fact_places(account, account->owner, err);
 	return creations->places;
 }
 
@@ -231,13 +232,13 @@ int
 creation_keep_launch(struct creation *creation, struct tmf_err *err)
 {
 	return target_fact_put_launch(
-	    creation_mirror(creation), creation->token, creation->launch, err);
+	    creation_account(creation), creation->token, creation->launch, err);
 }
 
 int
 creation_drop_launch(struct creation *creation, struct tmf_err *err)
 {
-	return target_fact_drop_launch(creation_mirror(creation), creation->token, err);
+	return target_fact_drop_launch(creation_account(creation), creation->token, err);
 }
 
 static void
@@ -362,7 +363,7 @@ note_target(struct creation *creation, const char *target_id, struct tmf_err *er
 
 	if (launched < 0)
 		return -1;
-	target.run = launched ? (char *)mirror_owner(creation_mirror(creation)) : NULL;
+	target.run = launched ? (char *)creation_account(creation)->owner : NULL;
 	return targets_note(creation->in->targets, &target, err);
 }
 
@@ -585,7 +586,7 @@ run_noted(struct creation *creation)
 	const struct target_order order = order_of(creation);
 	struct tmf_err err = {0};
 
-	if (store_sync(creation_mirror(creation)->opts.store, &err) < 0)
+	if (store_sync(creation_account(creation)->store, &err) < 0)
 		creation_fail(creation, &err);
 	else
 		creation_await(
@@ -598,7 +599,7 @@ run_instance(struct creation *creation)
 {
 	struct tmf_err err = {0};
 
-	jsonx_put_string(creation->launch, "Owner", mirror_owner(creation_mirror(creation)));
+	jsonx_put_string(creation->launch, "Owner", creation_account(creation)->owner);
 	if (note_launch(creation, &err) < 0)
 		creation_fail(creation, &err);
 	else
@@ -650,7 +651,7 @@ go_on_with_launch(struct creation *creation)
 static int
 take_up(struct creation *creation, int generation, struct tmf_err *err)
 {
-	json_t *launches = target_fact_launches(creation_mirror(creation), err);
+	json_t *launches = target_fact_launches(creation_account(creation), err);
 	const char *token;
 	json_t *earlier;
 	int found = 0;
@@ -707,11 +708,15 @@ static void untag(struct creation *creation);
 static void
 untagged(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
+	const struct inventory *inventory = targets_inventory(creation->in->targets);
+	struct target *spent = inventory_find(inventory, creation->untagging);
+
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
 		creation_fail(creation, err);
 		return;
 	}
-	creation->untagging->tagged = false;
+	if (spent != NULL)
+		spent->tagged = false;
 	untag(creation);
 }
 
@@ -722,7 +727,8 @@ untag(struct creation *creation)
 	struct target *spent =
 	    inventory_spent_tagged(targets_inventory(creation->in->targets), creation->subnet_id);
 
-	creation->untagging = spent;
+	free(creation->untagging);
+	creation->untagging = spent != NULL ? mem_strdup(spent->id) : NULL;
 	if (spent != NULL)
 		creation_await(creation,
 		    target_order_untag(creation_client(creation), spent->id, creation->subnet_id),
@@ -746,6 +752,63 @@ add(struct target_creations *creations, const char *subnet_id)
 	return creation;
 }
 
+/* What a rule wants while a launch that was left behind is being settled: first the one, then the other. */
+struct joining {
+	struct target_creations *creations;
+	const struct config_rule *rule;
+	char *subnet_id;
+	bool joined;
+};
+
+static void
+joining_free(void *frame)
+{
+	struct joining *joining = frame;
+
+	free(joining->subnet_id);
+	free(joining);
+}
+
+/* The subnet may have a target by now. However the leftover ended, that is no answer to who wants a target. */
+static struct tmf_call *
+joining_settled(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+{
+	struct joining *joining = frame;
+	struct mirror_targets *targets = joining->creations->targets;
+	const struct target_request request = {
+	    .rule = joining->rule, .subnet_id = joining->subnet_id};
+	const struct target *current;
+
+	if (joining->joined) {
+		*ret_result = tmf_call_take_result(over);
+		if (*ret_result == NULL)
+			tmf_err_move(err, &over->err);
+		return NULL;
+	}
+	joining->joined = true;
+	current = inventory_current(targets_inventory(targets), joining->subnet_id);
+	if (current == NULL)
+		return target_creations_join(joining->creations, &request);
+	*ret_result = json_object();
+	jsonx_put_string(*ret_result, "TargetId", current->id);
+	json_object_set_new(*ret_result, "Created", json_false());
+	return NULL;
+}
+
+static struct tmf_call *
+join_after_leftover(struct creation *leftover, const struct config_rule *rule)
+{
+	struct target_creations *creations = leftover->in;
+	struct joining *joining = mem_zalloc(1, sizeof(*joining));
+
+	assert(leftover->rule == NULL);
+	joining->creations = creations;
+	joining->rule = rule;
+	joining->subnet_id = mem_strdup(leftover->subnet_id);
+	return tmf_call_sequence(waiters_add(&leftover->waiters, loop_of(creations)),
+	    joining_settled, joining, joining_free);
+}
+
 struct tmf_call *
 target_creations_join(struct target_creations *creations, const struct target_request *request)
 {
@@ -756,6 +819,8 @@ target_creations_join(struct target_creations *creations, const struct target_re
 	struct tmf_call *call;
 	struct tmf_err err = {0};
 
+	if (creation != NULL && creation->rule == NULL)
+		return join_after_leftover(creation, request->rule);
 	if (creation != NULL)
 		return waiters_add(&creation->waiters, loop_of(creations));
 	if (failure != NULL) {
@@ -787,9 +852,14 @@ struct tmf_call *
 target_creations_settle(struct target_creations *creations, const char *token, json_t *launch)
 {
 	const char *subnet_id = jsonx_get_string(launch, "SubnetId");
-	struct creation *creation = add(creations, subnet_id);
-	struct tmf_call *call = waiters_add(&creation->waiters, loop_of(creations));
+	struct creation *creation = find_creation(creations, subnet_id);
+	struct tmf_call *call;
 
+	/* Another run of this process may have begun one meanwhile: it goes on with the launch, or a later settling does. */
+	if (creation != NULL)
+		return waiters_add(&creation->waiters, loop_of(creations));
+	creation = add(creations, subnet_id);
+	call = waiters_add(&creation->waiters, loop_of(creations));
 	assert(strlen(token) < sizeof(creation->token));
 	memcpy(creation->token, token, strlen(token) + 1);
 	creation->launch = json_incref(launch);

@@ -10,7 +10,7 @@ struct target_creations;
 struct target_creations *target_creations_new(struct mirror_targets *targets);
 void target_creations_free(struct target_creations *creations);
 
-/* New call that ends with {TargetId, Created: true}; starts a creation unless the subnet has one under way.
+/* New call that ends with {TargetId, Created}; starts a creation unless the subnet has one under way.
  * Errors: AWS's, after a roll-back of what was launched. Creating the same again within TARGET_FAILURE_MS fails at once with the same error. */
 struct tmf_call *
 target_creations_join(struct target_creations *creations, const struct target_request *request);
@@ -27,7 +27,7 @@ struct tmf_call *target_creations_wait(struct target_creations *creations);
 /* True if this process asked for the launch of that client token. */
 bool target_creations_asked(const struct target_creations *creations, const char *token);
 
-/* New call that ends with {} once a launch that no creation is at has a target, or is over. No creation of its subnet may be under way.
+/* New call that ends once a launch that no creation is at has a target, or is over; or when a creation of its subnet ends that is under way.
  * Errors: what is in the way of that for now; the store still knows the launch then. */
 struct tmf_call *
 target_creations_settle(struct target_creations *creations, const char *token, json_t *launch);

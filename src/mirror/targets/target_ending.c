@@ -78,7 +78,7 @@ target_deleted(struct creation *creation, json_t *reply, struct tmf_err *err)
 		terminate(creation);
 		return;
 	}
-	if (!mirror_error_is_in_use(err)) {
+	if (!error_is_target_in_use(err)) {
 		creation_fail(creation, err);
 		return;
 	}

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/jsonx.h"
-#include "mirror/mirror_internal.h"
+#include "mirror/account.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,34 +12,34 @@
 #define FACT_LAUNCH	"mirror-target-launch"
 
 static const char *
-scope_of(const struct mirror *mirror)
+scope_of(const struct account *account)
 {
-	return aws_client_scope(mirror->opts.ec2);
+	return aws_client_scope(account->ec2);
 }
 
 static int64_t
-wall_ms(const struct mirror *mirror)
+wall_ms(const struct account *account)
 {
-	struct tmf_clock *clock = tmf_loop_clock(mirror->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(account->loop);
 
 	return clock->wall_ms(clock);
 }
 
 static int
-put(struct mirror *mirror, const char *kind, const char *key, json_t *value, struct tmf_err *err)
+put(struct account *account, const char *kind, const char *key, json_t *value, struct tmf_err *err)
 {
 	struct buf text = {0};
 	int ret;
 
 	jsonx_write(value, &text);
-	ret = store_fact_put(mirror->opts.store, scope_of(mirror), kind, key, buf_str(&text), err);
+	ret = store_fact_put(account->store, scope_of(account), kind, key, buf_str(&text), err);
 	buf_fini(&text);
 	json_decref(value);
 	return ret;
 }
 
 int
-target_fact_put(struct mirror *mirror, const struct target *target, struct tmf_err *err)
+target_fact_put(struct account *account, const struct target *target, struct tmf_err *err)
 {
 	json_t *value = json_object();
 
@@ -51,14 +51,15 @@ target_fact_put(struct mirror *mirror, const struct target *target, struct tmf_e
 	jsonx_put_string(value, "InstanceId", target->instance_id);
 	jsonx_put_string(value, "Run", target->run);
 	json_object_set_new(value, "MadeWallMs", json_integer(target->made_wall_ms));
-	json_object_set_new(value, "WallMs", json_integer(wall_ms(mirror)));
-	return put(mirror, FACT_TARGET, target->id, value, err);
+	json_object_set_new(value, "WallMs", json_integer(wall_ms(account)));
+	return put(account, FACT_TARGET, target->id, value, err);
 }
 
 int
-target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct tmf_err *err)
+target_fact_burn(
+    struct account *account, const char *subnet_id, int generation, struct tmf_err *err)
 {
-	return put(mirror, FACT_GENERATION, subnet_id, json_integer(generation), err);
+	return put(account, FACT_GENERATION, subnet_id, json_integer(generation), err);
 }
 
 /* Takes facts out of the store as {key: value}; what does not parse is left out. */
@@ -73,11 +74,11 @@ collect(void *arg, const char *key, struct str value)
 }
 
 static json_t *
-read_facts(struct mirror *mirror, const char *kind, struct tmf_err *err)
+read_facts(struct account *account, const char *kind, struct tmf_err *err)
 {
 	json_t *facts = json_object();
 
-	if (store_facts_each(mirror->opts.store, scope_of(mirror), kind, collect, facts, err) == 0)
+	if (store_facts_each(account->store, scope_of(account), kind, collect, facts, err) == 0)
 		return facts;
 	json_decref(facts);
 	return NULL;
@@ -85,42 +86,42 @@ read_facts(struct mirror *mirror, const char *kind, struct tmf_err *err)
 
 int
 target_fact_note_generation(
-    struct mirror *mirror, const char *subnet_id, int generation, struct tmf_err *err)
+    struct account *account, const char *subnet_id, int generation, struct tmf_err *err)
 {
-	json_t *generations = read_facts(mirror, FACT_GENERATION, err);
+	json_t *generations = read_facts(account, FACT_GENERATION, err);
 	int ret = 0;
 
 	if (generations == NULL)
 		return -1;
 	if (json_integer_value(json_object_get(generations, subnet_id)) < generation)
-		ret = target_fact_burn(mirror, subnet_id, generation, err);
+		ret = target_fact_burn(account, subnet_id, generation, err);
 	json_decref(generations);
 	return ret;
 }
 
 int
 target_fact_put_launch(
-    struct mirror *mirror, const char *token, json_t *launch, struct tmf_err *err)
+    struct account *account, const char *token, json_t *launch, struct tmf_err *err)
 {
-	return put(mirror, FACT_LAUNCH, token, json_incref(launch), err);
+	return put(account, FACT_LAUNCH, token, json_incref(launch), err);
 }
 
 int
-target_fact_drop_launch(struct mirror *mirror, const char *token, struct tmf_err *err)
+target_fact_drop_launch(struct account *account, const char *token, struct tmf_err *err)
 {
-	return store_fact_delete(mirror->opts.store, scope_of(mirror), FACT_LAUNCH, token, err);
+	return store_fact_delete(account->store, scope_of(account), FACT_LAUNCH, token, err);
 }
 
 json_t *
-target_fact_launches(struct mirror *mirror, struct tmf_err *err)
+target_fact_launches(struct account *account, struct tmf_err *err)
 {
-	return read_facts(mirror, FACT_LAUNCH, err);
+	return read_facts(account, FACT_LAUNCH, err);
 }
 
 json_t *
-target_facts_new(struct mirror *mirror, struct tmf_err *err)
+target_facts_new(struct account *account, struct tmf_err *err)
 {
-	json_t *facts = read_facts(mirror, FACT_TARGET, err);
+	json_t *facts = read_facts(account, FACT_TARGET, err);
 	const char *id;
 	json_t *fact;
 	void *next;
@@ -128,7 +129,7 @@ target_facts_new(struct mirror *mirror, struct tmf_err *err)
 	json_object_foreach_safe (facts, next, id, fact) {
 		int64_t made = json_integer_value(json_object_get(fact, "MadeWallMs"));
 
-		if (made == 0 || wall_ms(mirror) - made > TARGET_FACT_SETTLED_MS)
+		if (made == 0 || wall_ms(account) - made > TARGET_FACT_SETTLED_MS)
 			json_object_del(facts, id);
 	}
 	return facts;
@@ -155,10 +156,10 @@ note_run(json_t *places, const json_t *facts, const char *member, const char *ru
 }
 
 json_t *
-target_fact_places(struct mirror *mirror, const char *run, struct tmf_err *err)
+target_fact_places(struct account *account, const char *run, struct tmf_err *err)
 {
-	json_t *targets = read_facts(mirror, FACT_TARGET, err);
-	json_t *launches = targets != NULL ? read_facts(mirror, FACT_LAUNCH, err) : NULL;
+	json_t *targets = read_facts(account, FACT_TARGET, err);
+	json_t *launches = targets != NULL ? read_facts(account, FACT_LAUNCH, err) : NULL;
 	json_t *places = NULL;
 
 	if (launches != NULL) {
@@ -179,23 +180,23 @@ target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_
 
 /* A target that settled without being listed is gone, but its generation stays used. */
 static int
-forget(struct mirror *mirror, struct inventory *inventory, const struct target *gone,
+forget(struct account *account, struct inventory *inventory, const struct target *gone,
     struct tmf_err *err)
 {
 	if (gone->subnet_id != NULL) {
 		inventory_note_generation(inventory, gone->subnet_id, gone->generation);
-		if (target_fact_burn(mirror, gone->subnet_id,
+		if (target_fact_burn(account, gone->subnet_id,
 			inventory_generation(inventory, gone->subnet_id), err) < 0)
 			return -1;
 	}
-	return store_fact_delete(mirror->opts.store, scope_of(mirror), FACT_TARGET, gone->id, err);
+	return store_fact_delete(account->store, scope_of(account), FACT_TARGET, gone->id, err);
 }
 
 static int
-merge_target(struct mirror *mirror, struct inventory *inventory, const char *id, const json_t *fact,
-    struct tmf_err *err)
+merge_target(struct account *account, struct inventory *inventory, const char *id,
+    const json_t *fact, struct tmf_err *err)
 {
-	int64_t age_ms = wall_ms(mirror) - json_integer_value(json_object_get(fact, "WallMs"));
+	int64_t age_ms = wall_ms(account) - json_integer_value(json_object_get(fact, "WallMs"));
 	struct target target = {
 	    .id = (char *)id,
 	    .subnet_id = (char *)jsonx_get_string(fact, "SubnetId"),
@@ -210,16 +211,16 @@ merge_target(struct mirror *mirror, struct inventory *inventory, const char *id,
 	};
 
 	if (inventory_find(inventory, id) == NULL && age_ms > TARGET_FACT_SETTLED_MS)
-		return forget(mirror, inventory, &target, err);
+		return forget(account, inventory, &target, err);
 	inventory_add(inventory, &target);
 	return 0;
 }
 
 int
-target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct tmf_err *err)
+target_facts_merge(struct account *account, struct inventory *inventory, struct tmf_err *err)
 {
-	json_t *targets = read_facts(mirror, FACT_TARGET, err);
-	json_t *generations = targets != NULL ? read_facts(mirror, FACT_GENERATION, err) : NULL;
+	json_t *targets = read_facts(account, FACT_TARGET, err);
+	json_t *generations = targets != NULL ? read_facts(account, FACT_GENERATION, err) : NULL;
 	int ret = generations != NULL ? 0 : -1;
 	const char *key;
 	json_t *fact;
@@ -230,7 +231,7 @@ target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct tm
 	if (ret == 0)
 		json_object_foreach (targets, key, fact)
 			if (ret == 0)
-				ret = merge_target(mirror, inventory, key, fact, err);
+				ret = merge_target(account, inventory, key, fact, err);
 	json_decref(targets);
 	json_decref(generations);
 	return ret;

@@ -4,20 +4,20 @@
 #include "mirror/targets/target_inventory.h"
 #include "tmflow/error.h"
 
-struct mirror;
+struct account;
 
 /* What the store knows of targets that were made: it bridges the time until AWS lists them. */
 
 /* Longer than any describe lags behind: what is still not listed then is gone. */
 #define TARGET_FACT_SETTLED_MS (15LL * 60 * 1000)
 
-int target_fact_put(struct mirror *mirror, const struct target *target, struct tmf_err *err);
-int
-target_fact_burn(struct mirror *mirror, const char *subnet_id, int generation, struct tmf_err *err);
+int target_fact_put(struct account *account, const struct target *target, struct tmf_err *err);
+int target_fact_burn(
+    struct account *account, const char *subnet_id, int generation, struct tmf_err *err);
 
 /* As target_fact_burn, unless the store knows a higher one already. */
 int target_fact_note_generation(
-    struct mirror *mirror, const char *subnet_id, int generation, struct tmf_err *err);
+    struct account *account, const char *subnet_id, int generation, struct tmf_err *err);
 
 /*
  * Launches that no target has taken yet, by the client token of RunInstances:
@@ -26,24 +26,24 @@ int target_fact_note_generation(
  * answered, WallMs is when. Owner is the run whose process is at it. Ending: the instance is being terminated, and TargetId (if any) deleted before that.
  */
 int target_fact_put_launch(
-    struct mirror *mirror, const char *token, json_t *launch, struct tmf_err *err);
-int target_fact_drop_launch(struct mirror *mirror, const char *token, struct tmf_err *err);
+    struct account *account, const char *token, json_t *launch, struct tmf_err *err);
+int target_fact_drop_launch(struct account *account, const char *token, struct tmf_err *err);
 
 /* {token: launch}, a new reference; NULL on failure. */
-json_t *target_fact_launches(struct mirror *mirror, struct tmf_err *err);
+json_t *target_fact_launches(struct account *account, struct tmf_err *err);
 
 /* {target: fact} of those that this store made just now, which AWS may not list yet. The fact has SubnetId, NetworkInterfaceId, InstanceId and Generation. New reference; NULL
  * on failure. */
-json_t *target_facts_new(struct mirror *mirror, struct tmf_err *err);
+json_t *target_facts_new(struct account *account, struct tmf_err *err);
 
 /* "SUBNET GENERATION" */
 #define TARGET_PLACE_BYTES 128
 void target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_BYTES]);
 
 /* {place: true} of the instances that the run's process launched, in whichever life. New reference; NULL on failure. */
-json_t *target_fact_places(struct mirror *mirror, const char *run, struct tmf_err *err);
+json_t *target_fact_places(struct account *account, const char *run, struct tmf_err *err);
 
 /* Adds what the store knows to what AWS listed, and forgets what has settled without being listed. */
-int target_facts_merge(struct mirror *mirror, struct inventory *inventory, struct tmf_err *err);
+int target_facts_merge(struct account *account, struct inventory *inventory, struct tmf_err *err);
 
 #endif

@@ -1,7 +1,8 @@
 #ifndef TMFLOW_MIRROR_TARGETS_TARGET_FAILURES_H
 #define TMFLOW_MIRROR_TARGETS_TARGET_FAILURES_H
 
-#include "mirror/mirror_internal.h"
+#include "mirror/account.h"
+#include "mirror/config/rules.h"
 
 /* Creations that lately failed for good, by subnet and rule. */
 struct target_failure;

@@ -2,7 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
-#include "mirror/mirror_internal.h"
+#include "mirror/account.h"
 
 #include <stdlib.h>
 #include <string.h>

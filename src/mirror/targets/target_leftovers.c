@@ -58,10 +58,10 @@ await(struct target_leftovers *leftovers, struct tmf_call *call,
 
 /* Its process is gone, as far as the store can tell. */
 static bool
-is_abandoned(const struct mirror *mirror, const char *owner)
+is_abandoned(const struct account *account, const char *owner)
 {
 	struct tmf_err err = {0};
-	struct store_lease *lease = store_lease_take(mirror->opts.store, owner, &err);
+	struct store_lease *lease = store_lease_take(account->store, owner, &err);
 	bool abandoned = lease != NULL;
 
 	store_lease_release(lease);
@@ -72,23 +72,20 @@ is_abandoned(const struct mirror *mirror, const char *owner)
 static bool
 is_ours(const struct target_leftovers *leftovers, const char *token, const json_t *launch)
 {
-	const struct mirror *mirror = targets_mirror(leftovers->targets);
+	const struct account *account = targets_account(leftovers->targets);
 	const char *owner = jsonx_get_string(launch, "Owner");
 
 	if (jsonx_get_string(launch, "SubnetId") == NULL || owner == NULL ||
 	    strlen(token) >= CLIENT_TOKEN_BYTES)
 		return false;
-	if (target_creations_asked(leftovers->creations, token))
-		return true;
-	if (strcmp(owner, mirror_owner(mirror)) == 0)
-		return !mirror->opts.shares_run;
-	return is_abandoned(mirror, owner);
+	return target_creations_asked(leftovers->creations, token) ||
+	       strcmp(owner, account->owner) == 0 || is_abandoned(account, owner);
 }
 
 static json_t *
 left_over(const struct target_leftovers *leftovers, struct tmf_err *err)
 {
-	json_t *launches = target_fact_launches(targets_mirror(leftovers->targets), err);
+	json_t *launches = target_fact_launches(targets_account(leftovers->targets), err);
 	json_t *left = json_object();
 	const char *token;
 	json_t *launch;
@@ -200,7 +197,7 @@ struct tmf_call *
 target_leftovers_settle(struct target_leftovers *leftovers)
 {
 	struct tmf_call *call =
-	    waiters_add(&leftovers->waiters, targets_mirror(leftovers->targets)->opts.loop);
+	    waiters_add(&leftovers->waiters, targets_account(leftovers->targets)->loop);
 
 	if (leftovers->call == NULL)
 		begin(leftovers);

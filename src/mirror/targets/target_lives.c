@@ -8,6 +8,7 @@
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/target_requests.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct target_lives {
 	struct waiters waiters;
 	bool known;
 	bool busy;
+	bool looking;	       /* busy, and the inventory is read */
 	struct tmf_call *call; /* under way, or NULL */
 	struct tmf_timer timer;
 	struct listing listing;
@@ -48,10 +50,10 @@ struct target_lives {
 static void look(struct target_lives *lives);
 static void untag_next(struct target_lives *lives);
 
-static struct mirror *
-mirror_of(const struct target_lives *lives)
+static struct account *
+lives_account(const struct target_lives *lives)
 {
-	return targets_mirror(lives->targets);
+	return targets_account(lives->targets);
 }
 
 static void
@@ -68,7 +70,7 @@ void
 target_lives_free(struct target_lives *lives)
 {
 	tmf_call_cancel(lives->call);
-	tmf_loop_timer_disarm(mirror_of(lives)->opts.loop, &lives->timer);
+	tmf_loop_timer_disarm(lives_account(lives)->loop, &lives->timer);
 	waiters_fini(&lives->waiters);
 	forget_look(lives);
 	free(lives);
@@ -77,7 +79,7 @@ target_lives_free(struct target_lives *lives)
 static void
 fail(struct target_lives *lives, const struct tmf_err *err)
 {
-	lives->busy = false;
+	lives->busy = lives->looking = false;
 	forget_look(lives);
 	waiters_fail(&lives->waiters, err);
 }
@@ -87,7 +89,7 @@ settle(struct target_lives *lives)
 {
 	json_t *result = json_object();
 
-	lives->busy = false;
+	lives->busy = lives->looking = false;
 	lives->known = true;
 	forget_look(lives);
 	waiters_complete(&lives->waiters, result);
@@ -120,10 +122,10 @@ static void
 untag_next(struct target_lives *lives)
 {
 	const struct inventory *inventory = targets_inventory(lives->targets);
-	const struct mirror *mirror = mirror_of(lives);
+	const struct account *account = lives_account(lives);
 	const struct target *target = NULL;
 
-	for (; mirror->plan == NULL && lives->untagging < inventory->count; lives->untagging++) {
+	for (; !account->dry_run && lives->untagging < inventory->count; lives->untagging++) {
 		target = inventory->at[lives->untagging];
 		if (target->dead && target->tagged && target->subnet_id != NULL)
 			break;
@@ -133,7 +135,7 @@ untag_next(struct target_lives *lives)
 		settle(lives);
 		return;
 	}
-	lives->call = target_order_untag(mirror->opts.ec2, target->id, target->subnet_id);
+	lives->call = target_order_untag(account->ec2, target->id, target->subnet_id);
 	tmf_call_on_done(lives->call, untagged, lives);
 }
 
@@ -164,7 +166,7 @@ verdict_of(const struct target_lives *lives, const struct target *target)
 static bool
 is_new(const struct target_lives *lives, const struct target *target)
 {
-	struct tmf_clock *clock = tmf_loop_clock(mirror_of(lives)->opts.loop);
+	struct tmf_clock *clock = tmf_loop_clock(lives_account(lives)->loop);
 
 	return target->made_wall_ms != 0 &&
 	       clock->wall_ms(clock) - target->made_wall_ms < TARGET_FACT_SETTLED_MS;
@@ -180,7 +182,7 @@ set_dead(struct target_lives *lives, const struct target *found, bool dead, stru
 	target->dead = dead;
 	log_event(LOG_WARN, dead ? "target.dead" : "target.alive", LOG_STR("target", target->id),
 	    LOG_STR("subnet", target->subnet_id), LOG_STR("interface", target->interface_id));
-	return target_fact_put(mirror_of(lives), target, err);
+	return target_fact_put(lives_account(lives), target, err);
 }
 
 /* Settles what the lists tell of; what they do not, stays open for another look. */
@@ -212,8 +214,8 @@ judge(struct target_lives *lives, struct tmf_err *err)
 static void
 looked(struct target_lives *lives)
 {
-	struct mirror *mirror = mirror_of(lives);
-	struct tmf_clock *clock = tmf_loop_clock(mirror->opts.loop);
+	struct account *account = lives_account(lives);
+	struct tmf_clock *clock = tmf_loop_clock(account->loop);
 	struct tmf_err err = {0};
 
 	if (judge(lives, &err) < 0) {
@@ -223,7 +225,7 @@ looked(struct target_lives *lives)
 		lives->untagging = 0;
 		untag_next(lives);
 	} else {
-		tmf_loop_timer_arm(mirror->opts.loop, &lives->timer,
+		tmf_loop_timer_arm(account->loop, &lives->timer,
 		    clock->mono_ms(clock) + ((int64_t)LOOK_DELAY_MS << (lives->looks - 1)));
 	}
 }
@@ -273,7 +275,7 @@ page_came(void *arg, struct tmf_call *call)
 
 	lives->call = NULL;
 	if (reply == NULL) {
-		if (targets_refused_token(&call->err) && lives->restarts++ < RESTARTS_MAX)
+		if (error_is_refused_token(&call->err) && lives->restarts++ < RESTARTS_MAX)
 			ask(lives, NULL);
 		else
 			fail(lives, &call->err);
@@ -304,8 +306,8 @@ ask(struct target_lives *lives, const char *next_token)
 	while (listing->asking < json_array_size(listing->values) &&
 	       json_array_size(values) < EC2_FILTER_VALUES_MAX)
 		json_array_append(values, json_array_get(listing->values, listing->asking++));
-	filters = mirror_filter(listing->filter, values);
-	lives->call = ec2_describe_instances(mirror_of(lives)->opts.ec2,
+	filters = filter_new(listing->filter, values);
+	lives->call = ec2_describe_instances(lives_account(lives)->ec2,
 	    &(struct ec2_describe){
 		.filters = filters, .next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
 	tmf_call_on_done(lives->call, page_came, lives);
@@ -376,6 +378,7 @@ targets_came(void *arg, struct tmf_call *call)
 	}
 	json_decref(result);
 	inventory = targets_inventory(lives->targets);
+	lives->looking = true;
 	lives->looks = 0;
 	lives->open = json_array();
 	lives->by_interface = json_object();
@@ -400,16 +403,30 @@ target_lives_new(struct mirror_targets *targets)
 struct tmf_call *
 target_lives_load(struct target_lives *lives)
 {
-	struct tmf_loop *loop = mirror_of(lives)->opts.loop;
+	struct tmf_loop *loop = lives_account(lives)->loop;
 	struct tmf_call *call;
 
-	if (lives->known)
+	if (lives->known && targets_are_fresh(lives->targets))
 		return tmf_call_of_result(loop, json_object());
 	call = waiters_add(&lives->waiters, loop);
 	if (!lives->busy) {
 		lives->busy = true;
+		lives->looking = targets_are_fresh(lives->targets);
 		lives->call = targets_load(lives->targets);
 		tmf_call_on_done(lives->call, targets_came, lives);
 	}
 	return call;
+}
+
+bool
+target_lives_are_busy(const struct target_lives *lives)
+{
+	return lives->looking;
+}
+
+void
+target_lives_forget(struct target_lives *lives)
+{
+	assert(!lives->looking);
+	lives->known = false;
 }

@@ -16,4 +16,10 @@ void target_lives_free(struct target_lives *lives);
 /* New call that ends with {} once that is known, after targets_load; at once if it is. Errors: as DescribeInstances; TMF_ERR_STORE. */
 struct tmf_call *target_lives_load(struct target_lives *lives);
 
+/* True while a look is under way, which the inventory must outlive. */
+bool target_lives_are_busy(const struct target_lives *lives);
+
+/* The inventory was read anew: the next load looks again. Not while a look is under way. */
+void target_lives_forget(struct target_lives *lives);
+
 #endif

@@ -13,9 +13,9 @@ common_tags(const struct target_order *order)
 	char generation[16];
 
 	snprintf(generation, sizeof(generation), "%d", order->generation);
-	mirror_add_tag(tags, TAG_NAME, TAG_NAME_VALUE);
-	mirror_add_tag(tags, TAG_TOOL, TAG_TOOL_VALUE);
-	mirror_add_tag(tags, TAG_GENERATION, generation);
+	tag_add(tags, TAG_NAME, TAG_NAME_VALUE);
+	tag_add(tags, TAG_TOOL, TAG_TOOL_VALUE);
+	tag_add(tags, TAG_GENERATION, generation);
 	return tags;
 }
 
@@ -24,7 +24,7 @@ launch_tags(const struct target_order *order)
 {
 	json_t *tags = common_tags(order);
 
-	mirror_add_tag(tags, TAG_TARGET_OF, order->subnet_id);
+	tag_add(tags, TAG_TARGET_OF, order->subnet_id);
 	return tags;
 }
 
@@ -76,8 +76,8 @@ target_order_attach(
 	json_t *tags = common_tags(order);
 	struct tmf_call *call;
 
-	mirror_add_tag(tags, TAG_SUBNET, order->subnet_id);
-	mirror_add_tag(tags, TAG_OUR_SUBNET, order->subnet_id);
+	tag_add(tags, TAG_SUBNET, order->subnet_id);
+	tag_add(tags, TAG_OUR_SUBNET, order->subnet_id);
 	call = ec2_create_target(ec2, &(struct ec2_create_target){
 					  .network_interface_id = interface_id,
 					  .tags = tags,
@@ -98,7 +98,7 @@ list_of(const char *text)
 struct tmf_call *
 target_order_look_up(struct aws_client *ec2, const char *interface_id)
 {
-	json_t *filters = mirror_filter("network-interface-id", list_of(interface_id));
+	json_t *filters = filter_new("network-interface-id", list_of(interface_id));
 	const struct ec2_describe describe = {
 	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX};
 	struct tmf_call *call = ec2_describe_targets(ec2, &describe);
@@ -114,7 +114,7 @@ target_order_untag(struct aws_client *ec2, const char *target_id, const char *su
 	json_t *tags = json_array();
 	struct tmf_call *call;
 
-	mirror_add_tag(tags, TAG_SUBNET, subnet_id);
+	tag_add(tags, TAG_SUBNET, subnet_id);
 	call = ec2_delete_tags(ec2, ids, tags);
 	json_decref(ids);
 	json_decref(tags);

@@ -1,7 +1,8 @@
 #ifndef TMFLOW_MIRROR_TARGETS_TARGET_REQUESTS_H
 #define TMFLOW_MIRROR_TARGETS_TARGET_REQUESTS_H
 
-#include "mirror/mirror_internal.h"
+#include "mirror/account.h"
+#include "mirror/config/rules.h"
 
 /* What is asked of AWS to create a target. Each request is a function of the order alone, and so is its client token: two processes that ask at the
  * same time get the same instance and the same target. Borrows. */

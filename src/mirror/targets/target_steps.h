@@ -10,7 +10,7 @@ struct creation {
 	struct creation *next;
 	const struct config_rule *rule; /* NULL: settles a launch that was left behind */
 	char *subnet_id;
-	struct target *untagging; /* the full or dead one that is losing its tag */
+	char *untagging; /* id of the full or dead one that is losing its tag */
 	int tries;
 	int waits;
 	int looks; /* before a roll-back */
@@ -26,7 +26,7 @@ struct creation {
 	void (*after_wait)(struct creation *creation);
 };
 
-struct mirror *creation_mirror(const struct creation *creation);
+struct account *creation_account(const struct creation *creation);
 struct mirror_targets *creation_targets(const struct creation *creation);
 struct aws_client *creation_client(const struct creation *creation);
 

@@ -1,7 +1,8 @@
 #include "mirror/targets/targets.h"
+
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
-#include "mirror/plan.h"
 #include "mirror/targets/target_creation.h"
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/target_leftovers.h"
@@ -17,27 +18,30 @@
 #define LISTING_PAGES_MAX    1000 /* AWS allows 10,000 targets; pages may be short or empty */
 
 struct mirror_targets {
-	struct mirror *mirror;
+	struct account *account;
 	struct inventory inventory;
 	struct target_creations *creations;
 	struct target_lives *lives;
 	struct target_leftovers *leftovers;
-	bool loaded;
+	bool loaded;		  /* once at least: the inventory can be asked */
+	int64_t loaded_mono_ms;	  /* when that was */
+	struct inventory listing; /* being read; takes the place of the inventory at its end */
 	struct waiters loading;
 	struct tmf_call *page; /* under way; NULL while nobody waits */
 	int restarts;
 	int pages;
 };
 
-static void ask_page(struct mirror_targets *targets, const char *token);
+static void targets_ask_page(struct mirror_targets *targets, const char *token);
 
 struct mirror_targets *
-targets_new(struct mirror *mirror)
+targets_new(struct account *account)
 {
 	struct mirror_targets *targets = mem_zalloc(1, sizeof(*targets));
 
-	targets->mirror = mirror;
+	targets->account = account;
 	inventory_init(&targets->inventory);
+	inventory_init(&targets->listing);
 	targets->creations = target_creations_new(targets);
 	targets->lives = target_lives_new(targets);
 	targets->leftovers = target_leftovers_new(targets, targets->creations);
@@ -55,42 +59,49 @@ targets_free(struct mirror_targets *targets)
 	waiters_fini(&targets->loading);
 	target_creations_free(targets->creations);
 	inventory_fini(&targets->inventory);
+	inventory_fini(&targets->listing);
 	free(targets);
 }
 
 /* --- reading --- */
 
-static void
-loading_failed(struct mirror_targets *targets, const struct tmf_err *err)
+static int64_t
+targets_mono_ms(const struct mirror_targets *targets)
 {
-	waiters_fail(&targets->loading, err);
+	struct tmf_clock *clock = tmf_loop_clock(targets->account->loop);
+
+	return clock->mono_ms(clock);
 }
 
+/*
+ * The listing takes the inventory's place as a whole, so that what others deleted goes too. Whatever this process made or used up
+ * meanwhile is a fact of the store, and comes in from there. Whether the instances live has to be looked at again.
+ */
 static void
-loading_done(struct mirror_targets *targets)
+targets_listed(struct mirror_targets *targets)
 {
+	struct inventory old = targets->inventory;
 	struct tmf_err err = {0};
 	json_t *result;
 
-	if (target_facts_merge(targets->mirror, &targets->inventory, &err) < 0) {
-		loading_failed(targets, &err);
+	if (target_facts_merge(targets->account, &targets->listing, &err) < 0) {
+		waiters_fail(&targets->loading, &err);
 		tmf_err_fini(&err);
 		return;
 	}
+	targets->inventory = targets->listing;
 	targets->loaded = true;
+	targets->loaded_mono_ms = targets_mono_ms(targets);
+	inventory_init(&targets->listing);
+	inventory_fini(&old);
+	target_lives_forget(targets->lives);
 	result = json_object();
 	waiters_complete(&targets->loading, result);
 	json_decref(result);
 }
 
-bool
-targets_refused_token(const struct tmf_err *err)
-{
-	return tmf_err_is(err, "InvalidNextToken") || tmf_err_is(err, "InvalidPaginationToken");
-}
-
 static void
-page_came(void *arg, struct tmf_call *call)
+targets_page_came(void *arg, struct tmf_call *call)
 {
 	struct mirror_targets *targets = arg;
 	json_t *reply = tmf_call_take_result(call);
@@ -99,34 +110,46 @@ page_came(void *arg, struct tmf_call *call)
 	size_t i;
 
 	targets->page = NULL;
-	if (reply == NULL && targets_refused_token(&call->err) &&
+	if (reply == NULL && error_is_refused_token(&call->err) &&
 	    targets->restarts++ < LISTING_RESTARTS_MAX) {
-		ask_page(targets, NULL);
+		targets_ask_page(targets, NULL);
 		return;
 	}
 	if (reply == NULL) {
-		loading_failed(targets, &call->err);
+		waiters_fail(&targets->loading, &call->err);
 		return;
 	}
 	json_array_foreach (jsonx_get_array(reply, "TrafficMirrorTargets"), i, listed)
-		inventory_add_listed(&targets->inventory, listed);
+		inventory_add_listed(&targets->listing, listed);
 	token = jsonx_get_string(reply, "NextToken");
 	if (token != NULL && targets->pages < LISTING_PAGES_MAX)
-		ask_page(targets, token);
+		targets_ask_page(targets, token);
 	else
-		loading_done(targets);
+		targets_listed(targets);
 	json_decref(reply);
 }
 
 static void
-ask_page(struct mirror_targets *targets, const char *token)
+targets_ask_page(struct mirror_targets *targets, const char *token)
 {
 	const struct ec2_describe describe = {
 	    .next_token = token, .max_results = EC2_PAGE_RESULTS_MAX};
 
 	targets->pages++;
-	targets->page = ec2_describe_targets(targets->mirror->opts.ec2, &describe);
-	tmf_call_on_done(targets->page, page_came, targets);
+	targets->page = ec2_describe_targets(targets->account->ec2, &describe);
+	tmf_call_on_done(targets->page, targets_page_came, targets);
+}
+
+/* A look at the instances goes by the inventory as it is: that is replaced before or after, never meanwhile. */
+bool
+targets_are_fresh(const struct mirror_targets *targets)
+{
+	int64_t fresh_ms = targets->account->fresh_ms;
+
+	if (!targets->loaded || targets->page != NULL)
+		return false;
+	return fresh_ms == 0 || target_lives_are_busy(targets->lives) ||
+	       targets_mono_ms(targets) - targets->loaded_mono_ms <= fresh_ms;
 }
 
 struct tmf_call *
@@ -134,13 +157,15 @@ targets_load(struct mirror_targets *targets)
 {
 	struct tmf_call *call;
 
-	if (targets->loaded)
-		return tmf_call_of_result(targets->mirror->opts.loop, json_object());
-	call = waiters_add(&targets->loading, targets->mirror->opts.loop);
+	if (targets_are_fresh(targets))
+		return tmf_call_of_result(targets->account->loop, json_object());
+	call = waiters_add(&targets->loading, targets->account->loop);
 	if (targets->page == NULL) {
+		inventory_fini(&targets->listing);
+		inventory_init(&targets->listing);
 		targets->restarts = 0;
 		targets->pages = 0;
-		ask_page(targets, NULL);
+		targets_ask_page(targets, NULL);
 	}
 	return call;
 }
@@ -171,10 +196,10 @@ targets_launched(struct mirror_targets *targets, const json_t *instance, struct 
 
 /* --- asking --- */
 
-struct mirror *
-targets_mirror(const struct mirror_targets *targets)
+struct account *
+targets_account(const struct mirror_targets *targets)
 {
-	return targets->mirror;
+	return targets->account;
 }
 
 const struct inventory *
@@ -236,7 +261,7 @@ targets_note(struct mirror_targets *targets, const struct target *target, struct
 {
 	inventory_add(&targets->inventory, target);
 	return target_fact_put(
-	    targets->mirror, inventory_find(&targets->inventory, target->id), err);
+	    targets->account, inventory_find(&targets->inventory, target->id), err);
 }
 
 int
@@ -245,28 +270,18 @@ targets_burn(
 {
 	inventory_note_generation(&targets->inventory, subnet_id, generation);
 	return target_fact_burn(
-	    targets->mirror, subnet_id, inventory_generation(&targets->inventory, subnet_id), err);
-}
-
-static json_t *
-result_of(const char *target_id, bool created)
-{
-	json_t *result = json_object();
-
-	jsonx_put_string(result, "TargetId", target_id);
-	json_object_set_new(result, "Created", json_boolean(created));
-	return result;
+	    targets->account, subnet_id, inventory_generation(&targets->inventory, subnet_id), err);
 }
 
 /* Remembers that a target of the subnet takes no more. A target that is not known any more is one of ours that a stale describe left out. */
 static int
-note_full(struct mirror_targets *targets, const struct target_request *request, struct tmf_err *err)
+targets_note_full(
+    struct mirror_targets *targets, const struct target_request *request, struct tmf_err *err)
 {
-	const char *subnet = targets_subnet(request->rule, request->subnet_id);
 	const struct target *known = inventory_find(&targets->inventory, request->full_target_id);
 	const struct target full = {
 	    .id = (char *)request->full_target_id,
-	    .subnet_id = (char *)subnet,
+	    .subnet_id = (char *)targets_subnet(request->rule, request->subnet_id),
 	    .made = true,
 	    .full = true,
 	    .tagged = true,
@@ -274,28 +289,27 @@ note_full(struct mirror_targets *targets, const struct target_request *request, 
 
 	if (known != NULL && known->full)
 		return 0;
-	if (targets->mirror->plan != NULL) {
-		targets_plan(targets, &full);
-		return 0;
-	}
-	return targets_note(targets, &full, err);
+	if (!targets->account->dry_run)
+		return targets_note(targets, &full, err);
+	targets_plan(targets, &full);
+	return 0;
+}
+
+int
+targets_choose(struct mirror_targets *targets, const struct target_request *request,
+    const struct target **ret_target, struct tmf_err *err)
+{
+	assert(targets->loaded && request->rule->target_id == NULL);
+	if (request->full_target_id != NULL && targets_note_full(targets, request, err) < 0)
+		return -1;
+	*ret_target = inventory_current(
+	    &targets->inventory, targets_subnet(request->rule, request->subnet_id));
+	return 0;
 }
 
 struct tmf_call *
-targets_ensure(struct mirror_targets *targets, const struct target_request *request)
+targets_create(struct mirror_targets *targets, const struct target_request *request)
 {
-	struct tmf_loop *loop = targets->mirror->opts.loop;
-	const char *subnet = targets_subnet(request->rule, request->subnet_id);
-	const struct target *current;
-	struct tmf_err err = {0};
-
-	assert(targets->loaded && request->rule->target_id == NULL);
-	if (request->full_target_id != NULL && note_full(targets, request, &err) < 0)
-		return tmf_call_of_err(loop, &err);
-	current = inventory_current(&targets->inventory, subnet);
-	if (current != NULL)
-		return tmf_call_of_result(loop, result_of(current->id, false));
-	if (targets->mirror->plan != NULL)
-		return plan_target(targets->mirror->plan, request);
+	assert(targets->loaded && !targets->account->dry_run);
 	return target_creations_join(targets->creations, request);
 }

@@ -1,7 +1,8 @@
 #ifndef TMFLOW_MIRROR_TARGETS_TARGETS_H
 #define TMFLOW_MIRROR_TARGETS_TARGETS_H
 
-#include "mirror/mirror_internal.h"
+#include "mirror/account.h"
+#include "mirror/config/rules.h"
 #include "mirror/targets/target_inventory.h"
 #include "mirror/targets/waiters.h"
 
@@ -9,10 +10,11 @@
  * Targets that tmflow creates: one instance a subnet and generation. What AWS lists is read once in a process; several that want a subnet's target
  * at the same time share one creation. Several processes share nothing but AWS: the client token of (subnet, generation) is their lock.
  */
-struct mirror_targets *targets_new(struct mirror *mirror);
+struct mirror_targets *targets_new(struct account *account);
 void targets_free(struct mirror_targets *targets);
 
-/* New call that ends with {} once the inventory is read; at once if it is. Errors: as DescribeTrafficMirrorTargets; TMF_ERR_STORE. */
+/* New call that ends with {} once the inventory is read; at once if it is fresh. Until then the one before can be asked.
+ * Errors: as DescribeTrafficMirrorTargets; TMF_ERR_STORE. */
 struct tmf_call *targets_load(struct mirror_targets *targets);
 
 /* The same, and it is known of each whether its instance is still there. Errors: likewise, and as DescribeInstances. */
@@ -20,9 +22,6 @@ struct tmf_call *targets_load_lives(struct mirror_targets *targets);
 
 /* New call that ends with {} once what was launched for targets is a target's or over, as far as that can be done now. Errors: TMF_ERR_STORE. */
 struct tmf_call *targets_settle(struct mirror_targets *targets);
-
-/* True for the errors of a NextToken that is not known any more. */
-bool targets_refused_token(const struct tmf_err *err);
 
 /* 1 if this run launched the instance for a target itself, 0 if not, -1. Errors: TMF_ERR_STORE. */
 int targets_launched(struct mirror_targets *targets, const json_t *instance, struct tmf_err *err);
@@ -36,9 +35,15 @@ struct target_request {
 	const char *full_target_id; /* answered that it takes no more sources; NULL: none did */
 };
 
-/* New call that ends with {TargetId, Created}. Only after targets_load_lives. */
+/* The target that sources of the subnet get: *ret_target is NULL where none is known that has room. Notes full_target_id as full.
+ * Borrows, until the next call. Only after targets_load_lives. Errors: TMF_ERR_STORE. */
+int targets_choose(struct mirror_targets *targets, const struct target_request *request,
+    const struct target **ret_target, struct tmf_err *err);
+
+/* Creates the subnet's next target, where targets_choose found none: a new call that ends with {TargetId, Created: true}.
+ * Not in a dry run. Errors: AWS's, TMF_ERR_STORE. */
 struct tmf_call *
-targets_ensure(struct mirror_targets *targets, const struct target_request *request);
+targets_create(struct mirror_targets *targets, const struct target_request *request);
 
 /* True if a session to target_id serves a source of the rule whose target stands in subnet_id (NULL: not known).
  * Only after targets_load_lives, or for a rule with a target of its own. */
@@ -66,6 +71,9 @@ void targets_plan(struct mirror_targets *targets, const struct target *target);
 int targets_burn(
     struct mirror_targets *targets, const char *subnet_id, int generation, struct tmf_err *err);
 
-struct mirror *targets_mirror(const struct mirror_targets *targets);
+/* False where targets_load has to ask AWS: nothing is read yet, or it is older than the account's fresh_ms. */
+bool targets_are_fresh(const struct mirror_targets *targets);
+
+struct account *targets_account(const struct mirror_targets *targets);
 
 #endif

@@ -1,5 +1,5 @@
-#ifndef TMFLOW_MIRROR_SESSION_PLAN_H
-#define TMFLOW_MIRROR_SESSION_PLAN_H
+#ifndef TMFLOW_MIRROR_SESSION_H
+#define TMFLOW_MIRROR_SESSION_H
 
 #include "mirror/targets/targets.h"
 
@@ -50,16 +50,13 @@ struct session_order {
 	int64_t after_wall_ms; /* of the last destroy; 0: none. A request after it is another one */
 };
 
-/* What a rule's sessions are tagged with. Borrowed; made once for each rule. */
-json_t *session_tags(struct mirror *mirror, const struct config_rule *rule);
-
 struct tmf_call *session_order_create(struct aws_client *ec2, const struct session_order *order);
 struct tmf_call *session_order_modify(struct aws_client *ec2, const struct session_order *order);
 
 /* When this store last had sessions destroyed, 0 for never, and noting that it has. What the client token of a deleted session does AWS does not say; should
  * it answer with the session that is gone, one that is made afterwards needs another token. Errors: TMF_ERR_STORE. */
-int sessions_destroyed(struct mirror *mirror, int64_t *ret_wall_ms, struct tmf_err *err);
-int sessions_note_destroyed(struct mirror *mirror, struct tmf_err *err);
+int sessions_destroyed(struct account *account, int64_t *ret_wall_ms, struct tmf_err *err);
+int sessions_note_destroyed(struct account *account, struct tmf_err *err);
 
 /* One page of the sessions of up to EC2_FILTER_VALUES_MAX interfaces. interface_ids is borrowed and not empty. */
 struct tmf_call *

@@ -1,4 +1,4 @@
-#include "mirror/session_plan.h"
+#include "mirror/session.h"
 
 #include "base/jsonx.h"
 
@@ -244,17 +244,17 @@ session_free_number(const json_t *sessions, const char *interface_id)
 #define FACT_KEY       "last"
 
 int
-sessions_destroyed(struct mirror *mirror, int64_t *ret_wall_ms, struct tmf_err *err)
+sessions_destroyed(struct account *account, int64_t *ret_wall_ms, struct tmf_err *err)
 {
-	return store_fact_time(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
-	    FACT_DESTROYED, FACT_KEY, ret_wall_ms, err);
+	return store_fact_time(account->store, aws_client_scope(account->ec2), FACT_DESTROYED,
+	    FACT_KEY, ret_wall_ms, err);
 }
 
 int
-sessions_note_destroyed(struct mirror *mirror, struct tmf_err *err)
+sessions_note_destroyed(struct account *account, struct tmf_err *err)
 {
-	return store_fact_put(mirror->opts.store, aws_client_scope(mirror->opts.ec2),
-	    FACT_DESTROYED, FACT_KEY, STR("1"), err);
+	return store_fact_put(account->store, aws_client_scope(account->ec2), FACT_DESTROYED,
+	    FACT_KEY, STR("1"), err);
 }
 
 /* --- requests --- */
@@ -271,26 +271,6 @@ spec_of(const struct session_order *order)
 	    .virtual_network_id = order->rule->virtual_network_id,
 	    .packet_length = order->rule->packet_length,
 	};
-}
-
-json_t *
-session_tags(struct mirror *mirror, const struct config_rule *rule)
-{
-	struct mirror *whose =
-	    mirror->of != NULL ? mirror->of : mirror; /* other accounts' are the same */
-	json_t *tags;
-
-	if (whose->session_tags == NULL)
-		whose->session_tags = json_object();
-	tags = json_object_get(whose->session_tags, rule->name);
-	if (tags != NULL)
-		return tags;
-	tags = json_array();
-	mirror_add_tag(tags, TAG_TOOL, TAG_TOOL_VALUE);
-	mirror_add_tag(tags, TAG_RULE, rule->name);
-	mirror_add_tag(tags, TAG_WORKFLOW, whose->workflow);
-	json_object_set_new(whose->session_tags, rule->name, tags);
-	return tags;
 }
 
 struct tmf_call *
@@ -314,7 +294,7 @@ session_order_modify(struct aws_client *ec2, const struct session_order *order)
 struct tmf_call *
 sessions_describe(struct aws_client *ec2, json_t *interface_ids, const char *next_token)
 {
-	json_t *filters = mirror_filter("network-interface-id", json_incref(interface_ids));
+	json_t *filters = filter_new("network-interface-id", json_incref(interface_ids));
 	const struct ec2_describe describe = {
 	    .next_token = next_token,
 	    .max_results = EC2_PAGE_RESULTS_MAX,

@@ -1,0 +1,39 @@
+#ifndef TMFLOW_MIRROR_ACCOUNT_H
+#define TMFLOW_MIRROR_ACCOUNT_H
+
+#include "aws/services/ec2.h"
+#include "mirror/names.h"
+#include "store/store.h"
+
+#define ACCOUNT_ID_BYTES 13 /* twelve digits, and NUL */
+
+struct mirror_targets;
+
+/*
+ * One AWS account in one region, as this process reaches it, and what the process has learned of it. It lives as long
+ * as the process, however many runs or events that serves. accounts.h opens and frees it. Borrows what it points to.
+ */
+struct account {
+	struct tmf_loop *loop;
+	struct aws_client *ec2; /* NULL where no action needs AWS */
+	struct store *store;	/* holds the facts: what was made, what AWS refused */
+	const char *owner;	/* the run whose lease this process holds: it claims launches */
+	bool dry_run;		/* nothing is changed in it */
+	bool is_member;		/* reached by a role: its id is known from the start */
+	int64_t fresh_ms;	/* how long a listing of its targets counts; 0: always */
+	struct account *next;	/* on the list of accounts */
+
+	/* What was learned. */
+	struct mirror_targets *targets; /* the inventory; NULL where there is no AWS */
+	char id[ACCOUNT_ID_BYTES];	/* "" until AWS listed an instance of it */
+	/* Instances a page may hold so that it fits into a state's data; 0: not known yet. */
+	int page_results_max;
+};
+
+/*
+ * Learns the id from a reply of ec2_describe_instances: EC2 lists the caller's own instances only, and says whose they
+ * are. It is kept for the process only, since the same store may serve another account with other keys.
+ */
+void account_note_id(struct account *account, const json_t *reply);
+
+#endif

@@ -1,0 +1,165 @@
+#include "mirror/accounts.h"
+
+#include "aws/arn.h"
+#include "base/mem.h"
+#include "mirror/targets/targets.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct accounts {
+	struct accounts_opts opts;
+	char *owner;
+	struct account *first; /* the process's own; members follow */
+};
+
+static struct account *
+accounts_add(struct accounts *accounts, struct aws_client *ec2)
+{
+	struct account **at = &accounts->first;
+	struct account *account = mem_zalloc(1, sizeof(*account));
+
+	account->loop = accounts->opts.loop;
+	account->ec2 = ec2;
+	account->store = accounts->opts.store;
+	account->owner = accounts->owner;
+	account->dry_run = accounts->opts.dry_run;
+	account->fresh_ms = accounts->opts.fresh_ms;
+	account->targets = ec2 != NULL ? targets_new(account) : NULL;
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = account;
+	return account;
+}
+
+struct accounts *
+accounts_new(const struct accounts_opts *opts)
+{
+	struct accounts *accounts = mem_zalloc(1, sizeof(*accounts));
+
+	assert(opts->loop != NULL && opts->store != NULL && opts->owner != NULL);
+	accounts->opts = *opts;
+	accounts->owner = mem_strdup(opts->owner);
+	accounts_add(accounts, opts->ec2);
+	return accounts;
+}
+
+void
+accounts_free(struct accounts *accounts)
+{
+	if (accounts == NULL)
+		return;
+	while (accounts->first != NULL) {
+		struct account *account = accounts->first;
+
+		accounts->first = account->next;
+		targets_free(account->targets);
+		free(account);
+	}
+	free(accounts->owner);
+	free(accounts);
+}
+
+struct account *
+accounts_home(const struct accounts *accounts)
+{
+	return accounts->first;
+}
+
+/* The role to take in an account, malloc'ed; NULL where there is none, or the template leads into another account. */
+static char *
+accounts_role(const struct accounts *accounts, const char *role_arn, const char *account_id)
+{
+	char *role;
+	struct arn arn = {0};
+	struct tmf_err err = {0};
+
+	if (role_arn == NULL || accounts->opts.client_for == NULL ||
+	    !arn_is_account(str_of(account_id)))
+		return NULL;
+	role = arn_fill_in(role_arn, account_id, aws_client_region(accounts->opts.ec2));
+	if (arn_parse(role, &arn, &err) == 0 && str_is(arn.account, account_id))
+		return role;
+	tmf_err_fini(&err);
+	free(role);
+	return NULL;
+}
+
+bool
+accounts_reach(const struct accounts *accounts, const char *role_arn, const char *account_id)
+{
+	char *role = accounts_role(accounts, role_arn, account_id);
+	bool reach = role != NULL;
+
+	free(role);
+	return reach;
+}
+
+struct account *
+accounts_member(
+    struct accounts *accounts, const char *role_arn, const char *account_id, struct tmf_err *err)
+{
+	struct account *member = accounts->first->next;
+	struct aws_client *ec2;
+	char *role;
+
+	while (member != NULL && strcmp(member->id, account_id) != 0)
+		member = member->next;
+	if (member != NULL)
+		return member;
+	role = accounts_role(accounts, role_arn, account_id);
+	if (role == NULL) {
+		tmf_err_set(err, TMF_ERR_CONFIG,
+		    "account %s: guardduty.roleArn of the configuration names no role of that "
+		    "account (arn:aws:iam::{account}:role/NAME serves all)",
+		    account_id);
+		return NULL;
+	}
+	ec2 = accounts->opts.client_for(accounts->opts.client_for_arg, role, err);
+	free(role);
+	if (ec2 == NULL)
+		return NULL;
+	member = accounts_add(accounts, ec2);
+	member->is_member = true;
+	memcpy(member->id, account_id, strlen(account_id) + 1);
+	return member;
+}
+
+/* --- the end of a run --- */
+
+struct accounts_settling {
+	struct account *next;
+};
+
+static struct tmf_call *
+accounts_settle_next(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+{
+	struct accounts_settling *settling = frame;
+	struct account *account = settling->next;
+
+	if (tmf_err_isset(&over->err)) {
+		tmf_err_move(err, &over->err);
+		return NULL;
+	}
+	if (account == NULL) {
+		*ret_result = json_object();
+		return NULL;
+	}
+	settling->next = account->next;
+	return targets_settle(account->targets);
+}
+
+struct tmf_call *
+accounts_settle(struct accounts *accounts)
+{
+	struct account *home = accounts->first;
+	struct accounts_settling *settling;
+
+	if (home->targets == NULL || home->dry_run)
+		return tmf_call_of_result(home->loop, json_object());
+	settling = mem_zalloc(1, sizeof(*settling));
+	settling->next = home->next;
+	return tmf_call_sequence(
+	    targets_settle(home->targets), accounts_settle_next, settling, free);
+}

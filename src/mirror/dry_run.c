@@ -1,0 +1,360 @@
+#include "mirror/dry_run.h"
+
+#include "base/jsonx.h"
+#include "base/mem.h"
+#include "mirror/config/instance_types.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room in targets. What a target has already is asked of AWS once. */
+
+#define SESSION_PAGES_MAX                                                                          \
+	100 /* a target that is an interface has at most 100 sources, each with three sessions */
+
+/* A source that wants into a target whose room is not known yet. */
+struct dry_source {
+	struct tmf_call call; /* first */
+	struct dry_source *next;
+	struct dry_room *in; /* NULL once it was answered */
+	char *interface_id;
+	char *session_id; /* of ours, to modify; NULL: a new one */
+};
+
+struct dry_room {
+	struct dry_room *next;
+	struct account *account;
+	char *target_id;
+	const char *holder_id; /* the target's interface; NULL: it takes any number */
+	json_t *sources;       /* {interface: true} */
+	unsigned max;	       /* 0: any number */
+	bool known;
+	int pages;
+	struct tmf_call *asking;
+	struct dry_source *first; /* in the order of asking */
+};
+
+struct dry_run {
+	const struct mirror_config *config;
+	struct dry_room *rooms; /* of all accounts: the ids of targets are unique */
+	json_t *drifts;		/* {session: text} */
+};
+
+static void dry_room_ask_sessions(struct dry_room *room, const char *next_token);
+
+struct dry_run *
+dry_run_new(const struct mirror_config *config)
+{
+	struct dry_run *dry_run = mem_zalloc(1, sizeof(*dry_run));
+
+	dry_run->config = config;
+	dry_run->drifts = json_object();
+	return dry_run;
+}
+
+static void
+dry_room_free(struct dry_room *room)
+{
+	tmf_call_cancel(room->asking);
+	for (struct dry_source *source = room->first; source != NULL; source = source->next)
+		source->in = NULL;
+	json_decref(room->sources);
+	free(room->target_id);
+	free(room);
+}
+
+void
+dry_run_free(struct dry_run *dry_run)
+{
+	if (dry_run == NULL)
+		return;
+	while (dry_run->rooms != NULL) {
+		struct dry_room *room = dry_run->rooms;
+
+		dry_run->rooms = room->next;
+		dry_room_free(room);
+	}
+	json_decref(dry_run->drifts);
+	free(dry_run);
+}
+
+void
+dry_run_note_drift(struct dry_run *dry_run, const char *session_id, const char *differences)
+{
+	json_object_set_new(dry_run->drifts, session_id, json_string(differences));
+}
+
+const char *
+dry_run_drift(const struct dry_run *dry_run, const char *session_id)
+{
+	return jsonx_get_string(dry_run->drifts, session_id);
+}
+
+/* --- rooms --- */
+
+static struct dry_room *
+dry_room_add(struct dry_run *dry_run, struct account *account, const char *target_id)
+{
+	struct dry_room *room = mem_zalloc(1, sizeof(*room));
+
+	room->account = account;
+	room->target_id = mem_strdup(target_id);
+	room->sources = json_object();
+	room->next = dry_run->rooms;
+	dry_run->rooms = room;
+	return room;
+}
+
+static struct dry_room *
+dry_room_find(const struct dry_run *dry_run, const char *target_id)
+{
+	struct dry_room *room = dry_run->rooms;
+
+	while (room != NULL && strcmp(room->target_id, target_id) != 0)
+		room = room->next;
+	return room;
+}
+
+/* The dry_room_answer to one source. A session that stays on its target takes no room. */
+static void
+dry_room_answer(struct dry_room *room, struct dry_source *source)
+{
+	bool is_in = json_object_get(room->sources, source->interface_id) != NULL;
+	struct tmf_err err = {0};
+	json_t *session;
+	json_t *reply;
+
+	source->in = NULL;
+	if (!is_in && room->max > 0 && json_object_size(room->sources) >= room->max) {
+		tmf_err_set_name(&err, TMF_ERR_SERVICE, ERROR_SOURCES_LIMIT,
+		    "target %s takes no more than %u sources", room->target_id, room->max);
+		tmf_call_complete_err(&source->call, &err);
+		return;
+	}
+	json_object_set_new(room->sources, source->interface_id, json_true());
+	session = json_object();
+	jsonx_put_string(session, "TrafficMirrorSessionId", source->session_id);
+	reply = json_object();
+	json_object_set_new(reply, "TrafficMirrorSession", session);
+	tmf_call_complete(&source->call, reply);
+}
+
+static void
+dry_room_answer_all(struct dry_room *room)
+{
+	room->known = true;
+	while (room->first != NULL) {
+		struct dry_source *source = room->first;
+
+		room->first = source->next;
+		dry_room_answer(room, source);
+	}
+}
+
+/* The room stays unknown: who asks next has it asked for again. */
+static void
+dry_room_fail_all(struct dry_room *room, const struct tmf_err *err)
+{
+	while (room->first != NULL) {
+		struct dry_source *source = room->first;
+		struct tmf_err copy = {0};
+
+		room->first = source->next;
+		source->in = NULL;
+		tmf_err_copy(&copy, err);
+		tmf_call_complete_err(&source->call, &copy);
+	}
+}
+
+static void
+dry_room_instance_came(void *arg, struct tmf_call *call)
+{
+	struct dry_room *room = arg;
+	json_t *reply = tmf_call_take_result(call);
+	const char *type;
+
+	room->asking = NULL;
+	if (reply == NULL) {
+		dry_room_fail_all(room, &call->err);
+		return;
+	}
+	type = jsonx_get_string(
+	    json_array_get(jsonx_get_array(reply, "Instances"), 0), "InstanceType");
+	room->max = type != NULL ? instance_type_sources_max(type) : SOURCES_MAX;
+	json_decref(reply);
+	dry_room_answer_all(room);
+}
+
+static json_t *
+dry_room_filter(const char *name, const char *value)
+{
+	json_t *values = json_array();
+
+	json_array_append_new(values, json_string(value));
+	return filter_new(name, values);
+}
+
+static void
+dry_room_ask_instance(struct dry_room *room)
+{
+	json_t *filters =
+	    dry_room_filter("network-interface.network-interface-id", room->holder_id);
+	const struct ec2_describe describe = {
+	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX};
+
+	room->asking = ec2_describe_instances(room->account->ec2, &describe);
+	tmf_call_on_done(room->asking, dry_room_instance_came, room);
+	json_decref(filters);
+}
+
+static void
+dry_room_sessions_came(void *arg, struct tmf_call *call)
+{
+	struct dry_room *room = arg;
+	json_t *reply = tmf_call_take_result(call);
+	const char *next_token;
+	json_t *session;
+	size_t i;
+
+	room->asking = NULL;
+	if (reply == NULL) {
+		dry_room_fail_all(room, &call->err);
+		return;
+	}
+	json_array_foreach (jsonx_get_array(reply, "TrafficMirrorSessions"), i, session) {
+		const char *id = jsonx_get_string(session, "NetworkInterfaceId");
+
+		if (id != NULL)
+			json_object_set_new(room->sources, id, json_true());
+	}
+	next_token = jsonx_get_string(reply, "NextToken");
+	if (next_token != NULL && ++room->pages < SESSION_PAGES_MAX)
+		dry_room_ask_sessions(room, next_token);
+	else
+		dry_room_ask_instance(room);
+	json_decref(reply);
+}
+
+static void
+dry_room_ask_sessions(struct dry_room *room, const char *next_token)
+{
+	json_t *filters = dry_room_filter("traffic-mirror-target-id", room->target_id);
+	const struct ec2_describe describe = {
+	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX, .next_token = next_token};
+
+	room->asking = ec2_describe_sessions(room->account->ec2, &describe);
+	tmf_call_on_done(room->asking, dry_room_sessions_came, room);
+	json_decref(filters);
+}
+
+/* --- sessions --- */
+
+static void
+dry_source_cancel(struct tmf_call *call)
+{
+	struct dry_source *source = (struct dry_source *)call;
+	struct dry_source **at;
+
+	if (source->in == NULL)
+		return;
+	for (at = &source->in->first; *at != source; at = &(*at)->next)
+		continue;
+	*at = source->next;
+	source->in = NULL;
+}
+
+static void
+dry_source_free(struct tmf_call *call)
+{
+	struct dry_source *source = (struct dry_source *)call;
+
+	free(source->interface_id);
+	free(source->session_id);
+	free(source);
+}
+
+static const struct tmf_call_ops dry_source_ops = {
+    .cancel = dry_source_cancel, .free_call = dry_source_free};
+
+static struct dry_room *
+dry_room_of(struct dry_run *dry_run, struct account *account, const char *target_id)
+{
+	const struct target *target =
+	    inventory_find(targets_inventory(account->targets), target_id);
+	struct dry_room *room = dry_room_find(dry_run, target_id);
+
+	if (room != NULL)
+		return room;
+	room = dry_room_add(dry_run, account, target_id);
+	room->holder_id = target != NULL ? target->interface_id : NULL;
+	room->known = room->holder_id == NULL;
+	return room;
+}
+
+static void
+dry_room_enter(struct dry_room *room, struct dry_source *source)
+{
+	struct dry_source **at = &room->first;
+
+	if (room->known) {
+		dry_room_answer(room, source);
+		return;
+	}
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = source;
+	source->in = room;
+	if (room->asking == NULL) {
+		room->pages = 0;
+		dry_room_ask_sessions(room, NULL);
+	}
+}
+
+struct tmf_call *
+dry_run_session(struct dry_run *dry_run, struct account *account, const struct session_order *order,
+    const char *instance_type)
+{
+	struct dry_source *source;
+	struct tmf_err err = {0};
+
+	if (order->session_id == NULL && instance_type != NULL &&
+	    !mirror_config_type_is_source(dry_run->config, instance_type)) {
+		tmf_err_set_name(&err, TMF_ERR_SERVICE, ERROR_TYPE,
+		    "interfaces of instances of type %s cannot be mirrored", instance_type);
+		return tmf_call_of_err(account->loop, &err);
+	}
+	source = mem_zalloc(1, sizeof(*source));
+	tmf_call_init(&source->call, &dry_source_ops, account->loop);
+	source->interface_id = mem_strdup(order->interface_id);
+	source->session_id = mem_strdup(order->session_id);
+	dry_room_enter(dry_room_of(dry_run, account, order->target_id), source);
+	return &source->call;
+}
+
+/* --- targets --- */
+
+struct tmf_call *
+dry_run_target(
+    struct dry_run *dry_run, struct account *account, const struct target_request *request)
+{
+	const char *subnet = targets_subnet(request->rule, request->subnet_id);
+	int generation = inventory_generation(targets_inventory(account->targets), subnet) + 1;
+	char *id = mem_printf(DRY_RUN_TARGET_PREFIX "%s:%d", subnet, generation);
+	struct dry_room *room = dry_room_add(dry_run, account, id);
+	json_t *result = json_object();
+
+	room->known = true;
+	room->max = instance_type_sources_max(request->rule->target_instance_type);
+	targets_plan(account->targets, &(struct target){
+					   .id = id,
+					   .subnet_id = (char *)subnet,
+					   .made = true,
+					   .tagged = true,
+					   .generation = generation,
+				       });
+	jsonx_put_string(result, "TargetId", id);
+	json_object_set_new(result, "Created", json_true());
+	free(id);
+	return tmf_call_of_result(account->loop, result);
+}

@@ -1,0 +1,169 @@
+#include "mirror/ledger.h"
+
+#include "base/jsonx.h"
+#include "base/log.h"
+
+#include <string.h>
+
+static int
+ledger_append_id(void *arg, const char *instance_id)
+{
+	json_array_append_new(arg, json_string(instance_id));
+	return 0;
+}
+
+int
+ledger_failed_page(
+    struct mirror *mirror, const char *after, int limit, json_t **ret_ids, struct tmf_err *err)
+{
+	json_t *ids = json_array();
+
+	if (store_failed_instances(mirror->account->store, mirror->run_id,
+		after != NULL ? after : "", limit, ledger_append_id, ids, err) < 0) {
+		json_decref(ids);
+		return -1;
+	}
+	*ret_ids = ids;
+	return 0;
+}
+
+static int
+ledger_add_row(void *arg, const struct outcome *outcome)
+{
+	json_object_set_new(arg, outcome->interface_id != NULL ? outcome->interface_id : "",
+	    json_boolean(outcome->kind == OUTCOME_FAILED));
+	return 0;
+}
+
+int
+ledger_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, struct tmf_err *err)
+{
+	json_t *rows = json_object();
+
+	if (store_outcomes_of(mirror->account->store, mirror->run_id, instance_id, ledger_add_row,
+		rows, err) < 0) {
+		json_decref(rows);
+		return -1;
+	}
+	*ret_rows = rows;
+	return 0;
+}
+
+bool
+ledger_rows_failed(const json_t *rows)
+{
+	const char *interface;
+	json_t *failed;
+
+	json_object_foreach ((json_t *)rows, interface, failed)
+		if (json_is_true(failed))
+			return true;
+	return false;
+}
+
+int
+ledger_failed_among(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct tmf_err *err)
+{
+	json_t *failed = json_array();
+	json_t *rows;
+	json_t *id;
+	size_t i;
+
+	json_array_foreach (ids, i, id) {
+		if (!json_is_string(id))
+			continue;
+		if (ledger_rows(mirror, json_string_value(id), &rows, err) < 0) {
+			json_decref(failed);
+			return -1;
+		}
+		if (ledger_rows_failed(rows))
+			json_array_append(failed, id);
+		json_decref(rows);
+	}
+	*ret_ids = failed;
+	return 0;
+}
+
+/* What is said of the whole instance is said of each of its failed rows. */
+static int
+ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
+{
+	struct outcome row = *outcome;
+	const char *interface;
+	json_t *failed;
+	json_t *rows;
+	int ret = 0;
+
+	if (ledger_rows(mirror, outcome->instance_id, &rows, err) < 0)
+		return -1;
+	json_object_foreach (rows, interface, failed) {
+		row.interface_id = interface;
+		if (ret == 0 && json_is_true(failed))
+			ret = store_outcome_put(mirror->account->store, mirror->run_id, &row, err);
+	}
+	json_decref(rows);
+	return ret;
+}
+
+int
+ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
+{
+	if (mirror->only_failed && outcome->interface_id == NULL)
+		return ledger_put_over_failed(mirror, outcome, err);
+	return store_outcome_put(mirror->account->store, mirror->run_id, outcome, err);
+}
+
+void
+ledger_put_failed(struct mirror *mirror, const struct outcome *item, const struct tmf_err *failure)
+{
+	struct outcome outcome = *item;
+	struct tmf_err err = {0};
+
+	mirror->progress.failed++;
+	outcome.kind = OUTCOME_FAILED;
+	outcome.error = failure->name;
+	outcome.cause = tmf_err_text(failure);
+	outcome.request_id = failure->request_id[0] != '\0' ? failure->request_id : NULL;
+	if (ledger_put(mirror, &outcome, &err) < 0)
+		log_event(LOG_ERROR, "outcome.lost", LOG_STR("instance", outcome.instance_id),
+		    LOG_STR("interface", outcome.interface_id), LOG_STR("error", outcome.error),
+		    LOG_STR("cause", tmf_err_text(&err)));
+	tmf_err_fini(&err);
+}
+
+static bool
+ledger_instance_has(const json_t *instance, const char *interface_id)
+{
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
+		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
+
+		if (id != NULL && strcmp(id, interface_id) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+ledger_settle_rest(
+    struct mirror *mirror, const json_t *instance, const json_t *rows, struct tmf_err *err)
+{
+	const char *interface;
+	json_t *failed;
+
+	json_object_foreach ((json_t *)rows, interface, failed) {
+		const struct outcome outcome = {
+		    .kind =
+			ledger_instance_has(instance, interface) ? OUTCOME_UNMATCHED : OUTCOME_GONE,
+		    .instance_id = jsonx_get_string(instance, "InstanceId"),
+		    .interface_id = interface,
+		};
+
+		if (interface[0] != '\0' && json_is_true(failed) &&
+		    ledger_put(mirror, &outcome, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,62 @@
+#include "mirror/names.h"
+
+#include "base/jsonx.h"
+
+#include <string.h>
+
+void
+tag_add(json_t *tags, const char *key, const char *value)
+{
+	json_t *tag;
+
+	if (value == NULL)
+		return;
+	tag = json_object();
+	jsonx_put_string(tag, "Key", key);
+	jsonx_put_string(tag, "Value", value);
+	json_array_append_new(tags, tag);
+}
+
+const char *
+tag_value(const json_t *resource, const char *key)
+{
+	const json_t *tags = jsonx_get_array(resource, "Tags");
+	json_t *tag;
+	size_t i;
+
+	json_array_foreach (tags, i, tag) {
+		const char *tag_key = jsonx_get_string(tag, "Key");
+
+		if (tag_key != NULL && strcmp(tag_key, key) == 0)
+			return jsonx_get_string(tag, "Value");
+	}
+	return NULL;
+}
+
+json_t *
+filter_new(const char *name, json_t *values)
+{
+	json_t *filter = json_object();
+	json_t *filters = json_array();
+
+	jsonx_put_string(filter, "Name", name);
+	json_object_set_new(filter, "Values", values);
+	json_array_append_new(filters, filter);
+	return filters;
+}
+
+bool
+error_is_target_in_use(const struct tmf_err *err)
+{
+	/* AWS documents no list of these errors: whatever begins like this one means the same. */
+	static const char in_use[] = "TrafficMirrorTargetInUse";
+
+	return strncmp(err->name, in_use, sizeof(in_use) - 1) == 0 ||
+	       tmf_err_is(err, "DependencyViolation");
+}
+
+bool
+error_is_refused_token(const struct tmf_err *err)
+{
+	return tmf_err_is(err, "InvalidNextToken") || tmf_err_is(err, "InvalidPaginationToken");
+}
