@@ -94,15 +94,14 @@ static const struct fault faults[] = {
     {STATES("'S':{'Type':'Pass','Next':'P'},'P':{'Type':'Parallel','End':true,'Branches':[{"
 	    "'StartAt':'B','States':{'B':{'Type':'Pass','Next':'S'}}}]}"),
 	TARGET, "/States/P/Branches/0/States/B/Next", "Missing 'Next' target: S",
-	"it stands in another Branch, Map or level: a transition stays within its own States"},
+	"that state is in another Branch, Map or level: a transition cannot leave its own States"},
     {STATES("'S':{'Type':'Map','End':true,'Iterator':{'StartAt':'S','States':{'S':{'Type':"
 	    "'Succeed'}}}}"),
 	"DUPLICATE_STATE_NAME", "/States/S/Iterator/States/S", "Duplicate State name: S",
-	"names are unique in the whole machine, Branches and Maps included"},
+	"names must be unique in the whole machine, Branches and Maps included"},
     {"{'StartAt':'','States':{'':{'Type':'Succeed'}}}", "INVALID_STATE_NAME", "/States/",
 	"A state name should have 1 to 80 characters", NULL},
-    {STATE("'Type':'Pass','Next':'S'"), "MISSING_END_STATE", "/States",
-	"There is no terminal state",
+    {STATE("'Type':'Pass','Next':'S'"), "MISSING_END_STATE", "/States", "No terminal state",
 	"one state must be a Succeed or Fail state or have \"End\": true"},
 
     /* paths and templates */
@@ -136,7 +135,7 @@ static const struct fault faults[] = {
 	    "'ItemProcessor':{'StartAt':'X','States':{'X':{'Type':'Pass','Assign':{'v.$':'$'},"
 	    "'End':true}}}}"),
 	SCHEMA, "/States/M/ItemProcessor/States/X/Assign/v.$",
-	"The variable 'v' is assigned outside of this Branch or Map, too", "give it another name"},
+	"The variable 'v' is already assigned outside this Branch or Map", "give it another name"},
 
     /* Task */
     {STATE("'Type':'Task','End':true"), SCHEMA, "/States/S",
@@ -169,10 +168,10 @@ static const struct fault faults[] = {
 	"The field 'JitterStrategy' should have one of these values: [FULL, NONE]",
 	"did you mean \"FULL\"?"},
     {TASK("'Retry':[{'ErrorEquals':['States.ALL','E']}]"), SCHEMA, "/States/S/Retry/0/ErrorEquals",
-	"States.ALL should stand alone and in the last entry", NULL},
+	"States.ALL must appear alone and in the last entry", NULL},
     {TASK("'Catch':[{'ErrorEquals':['States.ALL'],'Next':'S'},{'ErrorEquals':['E'],'Next':'S'}]"),
 	SCHEMA, "/States/S/Catch/0/ErrorEquals",
-	"States.ALL should stand alone and in the last entry", NULL},
+	"States.ALL must appear alone and in the last entry", NULL},
     {TASK("'Catch':[{'Error Equals':['E'],'Next':'S'}]"), SCHEMA, "/States/S/Catch/0",
 	"These fields are required: [ErrorEquals]", NULL},
     {TASK("'Catch':[{'ErrorEquals':['E'],'Next':'Q'}]"), TARGET, "/States/S/Catch/0/Next",
@@ -230,7 +229,7 @@ static const struct fault faults[] = {
 	"The field 'TimeoutSeconds' is not supported in a branch", NULL},
     {STATE("'Type':'Parallel','End':true,'Branches':[{'StartAt':'B','States':{'B':{'Type':'Pass',"
 	   "'Next':'B'}}}]"),
-	"MISSING_END_STATE", "/States/S/Branches/0/States", "There is no terminal state", "*"},
+	"MISSING_END_STATE", "/States/S/Branches/0/States", "No terminal state", "*"},
 
     /* Choice */
     {STATE("'Type':'Choice'"), SCHEMA, "/States/S", "These fields are required: [Choices]", NULL},
@@ -297,11 +296,12 @@ static const struct fault warnings[] = {
     {MAP("'ResultWriter':{'WriterConfig':{'OutputType':'JSON'}}"), SCHEMA, "/States/S/ResultWriter",
 	"ResultWriter runs on Step Functions only: a Map that has it fails here", NULL},
     {TASK("'Retry':[{'ErrorEquals':['E']},{'ErrorEquals':['F','E']}]"), SCHEMA,
-	"/States/S/Retry/1/ErrorEquals/1", "The error 'E' is taken by an earlier entry", NULL},
+	"/States/S/Retry/1/ErrorEquals/1", "The error 'E' is already handled by an earlier entry",
+	NULL},
     {TASK("'Catch':[{'ErrorEquals':['States.TaskFailed'],'Next':'S'},"
 	  "{'ErrorEquals':['States.Timeout','E'],'Next':'S'}]"),
 	SCHEMA, "/States/S/Catch/1/ErrorEquals/1",
-	"The error 'E' is taken by States.TaskFailed in an earlier entry", NULL},
+	"The error 'E' is already handled by States.TaskFailed in an earlier entry", NULL},
     {TASK("'Retry':[{'ErrorEquals':['States.NoChoiceMatched']}]"), SCHEMA,
 	"/States/S/Retry/0/ErrorEquals/0",
 	"A Task does not report the error 'States.NoChoiceMatched'", NULL},

@@ -5,8 +5,10 @@
 
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <string.h>
 
+/* What the root has besides a scope, until it is put into the machine. */
 struct machine_fields {
 	int64_t timeout_seconds;
 };
@@ -35,9 +37,12 @@ static const struct field machine_fields[] = {
 static const struct object_spec machine_spec = {
     .what = "a state machine", .fields = machine_fields};
 
-/* A machine in JSONata: nothing of it can be compiled, but states may not go back to JSONPath. */
+/*
+ * A machine in JSONata: nothing in it can be compiled. But AWS reports a state that goes back to
+ * JSONPath before it looks at anything else, and so does this.
+ */
 static void
-refuse_jsonata(struct compiler *compiler, json_t *root)
+compile_refuse_jsonata(struct compiler *compiler, json_t *root)
 {
 	json_t *states = json_object_get(root, "States");
 	size_t mark = compiler_push(compiler, "QueryLanguage");
@@ -72,7 +77,7 @@ compile_root(struct compiler *compiler, json_t *root)
 		return;
 	}
 	if (language != NULL && strcmp(language, "JSONata") == 0) {
-		refuse_jsonata(compiler, root);
+		compile_refuse_jsonata(compiler, root);
 		return;
 	}
 	compiler->machine->states = compile_scope(compiler, &machine_spec, root, &fields);
@@ -90,6 +95,7 @@ asl_compile(const struct doc *doc, const struct asl_resources *resources, struct
 	    .machine = machine_new(doc_root(doc)), .diags = diags, .resources = resources};
 
 	compile_root(&compiler, doc_root(doc));
+	assert(compiler.depth == 0 && compiler.scope == NULL && compiler.pointer.len == 0);
 	compiler_fini(&compiler);
 	if (diags->errors == errors_before)
 		return compiler.machine;

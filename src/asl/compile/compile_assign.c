@@ -1,54 +1,47 @@
 #include "asl/compile/compile_assign.h"
-#include "asl/compile/compile_field.h"
-
-#include "base/mem.h"
 
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define VARIABLE_NAME_CHARS_MAX 80u
-#define SCOPE_KEY_BYTES_MAX	32
 
-/* What a scope is called in the sets of those that assign a name. */
+/*
+ * Whether scope assigns name is one lookup in a set, whose keys name both: "0x55d0c8 count". A list
+ * for each name would make a definition with thousands of Assigns of one name take quadratic time.
+ */
 static void
-scope_key(const struct asl_states *scope, char key[SCOPE_KEY_BYTES_MAX])
+assign_key(const struct asl_states *scope, const char *name, struct buf *out)
 {
-	snprintf(key, SCOPE_KEY_BYTES_MAX, "%p", (const void *)scope);
+	buf_reset(out);
+	buf_printf(out, "%p %s", (const void *)scope, name);
 }
 
 /* compiler->scope assigns the first len bytes of key; its place is compiler->pointer. */
 static void
-note_variable(struct compiler *compiler, const char *key, size_t len)
+assign_note(struct compiler *compiler, const char *key, size_t len)
 {
-	struct assigned *assigned;
-	char scope[SCOPE_KEY_BYTES_MAX];
-	json_t *scopes;
+	struct assigned *assigned = arena_zalloc(&compiler->scratch, 1, sizeof(*assigned));
+	char *name = arena_strdup(&compiler->scratch, key);
+	struct buf set_key = {0};
 
-	if (compiler->assigned_count == compiler->assigned_capacity) {
-		compiler->assigned_capacity = 2 * compiler->assigned_capacity + 16;
-		compiler->assigned = mem_resize(
-		    compiler->assigned, compiler->assigned_capacity, sizeof(*compiler->assigned));
-	}
-	assigned = &compiler->assigned[compiler->assigned_count++];
-	*assigned = (struct assigned){.name = mem_strndup(key, len),
+	name[len] = '\0';
+	*assigned = (struct assigned){
+	    .next = compiler->assigned,
 	    .scope = compiler->scope,
-	    .pointer = mem_strdup(compiler_pointer(compiler))};
+	    .name = name,
+	    .pointer = arena_strdup(&compiler->scratch, compiler_pointer(compiler)),
+	};
+	compiler->assigned = assigned;
 	if (compiler->assigning == NULL)
 		compiler->assigning = json_object();
-	scopes = json_object_get(compiler->assigning, assigned->name);
-	if (scopes == NULL) {
-		scopes = json_object();
-		json_object_set_new(compiler->assigning, assigned->name, scopes);
-	}
-	scope_key(compiler->scope, scope);
-	json_object_set_new(scopes, scope, json_true());
+	assign_key(compiler->scope, name, &set_key);
+	json_object_set_new(compiler->assigning, buf_cstr(&set_key), json_true());
+	buf_fini(&set_key);
 }
 
-/* A name that `$name` can reach. Letters beyond ASCII are left to AWS. */
+/* A name that `$name` can reach. AWS takes letters of any alphabet: all of UTF-8 may stand. */
 static bool
-is_variable_name(const char *name, size_t len)
+assign_is_name(const char *name, size_t len)
 {
 	size_t chars = 0;
 
@@ -65,14 +58,14 @@ is_variable_name(const char *name, size_t len)
 }
 
 static void
-check_variable(struct compiler *compiler, const char *key)
+assign_check_name(struct compiler *compiler, const char *key)
 {
 	size_t len = strlen(key);
 	size_t mark = compiler_push(compiler, key);
 
 	if (len >= 2 && strcmp(key + len - 2, ".$") == 0)
 		len -= 2;
-	if (!is_variable_name(key, len))
+	if (!assign_is_name(key, len))
 		compiler_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA,
 		    "a letter or _, then letters, digits and _, 80 at most",
 		    "'%s' is not a valid variable name", key);
@@ -80,7 +73,7 @@ check_variable(struct compiler *compiler, const char *key)
 		compiler_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
 		    "The variable name 'states' is reserved");
 	else
-		note_variable(compiler, key, len);
+		assign_note(compiler, key, len);
 	compiler_pop(compiler, mark);
 }
 
@@ -93,37 +86,30 @@ compile_assign(struct compiler *compiler, const struct field *field, json_t *jso
 	if (!compiler_expect_object(compiler, field->name, json))
 		return;
 	json_object_foreach (json, key, value) {
-		check_variable(compiler, key);
+		assign_check_name(compiler, key);
 	}
 	compile_template(compiler, field, json, base);
-}
-
-/* True when a scope around that of assigned sets the same name. */
-static bool
-assigned_outside(const struct compiler *compiler, const struct assigned *assigned)
-{
-	json_t *scopes = json_object_get(compiler->assigning, assigned->name);
-	char key[SCOPE_KEY_BYTES_MAX];
-
-	for (const struct asl_states *outer = assigned->scope->outer; outer != NULL;
-	     outer = outer->outer) {
-		scope_key(outer, key);
-		if (json_object_get(scopes, key) != NULL)
-			return true;
-	}
-	return false;
 }
 
 void
 compile_check_variables(struct compiler *compiler)
 {
-	for (size_t i = 0; i < compiler->assigned_count; i++) {
-		const struct assigned *assigned = &compiler->assigned[i];
+	struct buf key = {0};
 
-		if (assigned_outside(compiler, assigned))
+	for (const struct assigned *assigned = compiler->assigned; assigned != NULL;
+	     assigned = assigned->next) {
+		const struct asl_states *outer = assigned->scope->outer;
+
+		for (; outer != NULL; outer = outer->outer) {
+			assign_key(outer, assigned->name, &key);
+			if (json_object_get(compiler->assigning, buf_cstr(&key)) != NULL)
+				break;
+		}
+		if (outer != NULL)
 			diag_add(compiler->diags, DIAG_ERROR, COMPILE_SCHEMA, assigned->pointer,
 			    DIAG_AT_KEY, "give it another name",
-			    "The variable '%s' is assigned outside of this Branch or Map, too",
+			    "The variable '%s' is already assigned outside this Branch or Map",
 			    assigned->name);
 	}
+	buf_fini(&key);
 }

@@ -7,7 +7,8 @@
 field_compile_fn compile_assign;
 
 /*
- * Faults for names that a scope and one around it assign: inner states read outer variables, and cannot set them.
+ * Faults for names that a scope and one around it assign: inner states read outer variables, and
+ * cannot set them.
  * See: https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html#variable-scope
  */
 void compile_check_variables(struct compiler *compiler);

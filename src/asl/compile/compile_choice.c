@@ -4,6 +4,7 @@
 #include "asl/state/choice_internal.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* A rule while its fields are read. */
 struct rule_fields {
@@ -13,34 +14,37 @@ struct rule_fields {
 	unsigned kinds; /* how many of the comparison operators, And, Or and Not were there */
 };
 
-static void compile_rule(struct compiler *compiler, const struct object_spec *spec, json_t *json,
+/* Rules hold rules: by And, Or and Not. */
+static void rule_compile(struct compiler *compiler, const struct object_spec *spec, json_t *json,
     struct asl_choice_rule *rule);
 
-static field_compile_fn compile_and;
-static field_compile_fn compile_or;
-static field_compile_fn compile_not;
-static field_compile_fn compile_next;
+static field_compile_fn rule_compile_group;
+static field_compile_fn rule_compile_not;
+static field_compile_fn rule_compile_next;
 
 #define IN_RULE(member) .offset = offsetof(struct rule_fields, member)
 #define RULE_FIELDS                                                                                \
 	{"Variable", .types = FIELD_ANY_TYPE, .compile = compile_path, IN_RULE(variable)},         \
-	    {"And", .types = FIELD_ANY_TYPE, .compile = compile_and},                              \
-	    {"Or", .types = FIELD_ANY_TYPE, .compile = compile_or},                                \
-	    {"Not", .types = FIELD_ANY_TYPE, .compile = compile_not},                              \
+	    {"And", .types = FIELD_ANY_TYPE, .compile = rule_compile_group},                       \
+	    {"Or", .types = FIELD_ANY_TYPE, .compile = rule_compile_group},                        \
+	    {"Not", .types = FIELD_ANY_TYPE, .compile = rule_compile_not},                         \
 	    {"Comment", .types = FIELD_ANY_TYPE, .compile = compile_ignored_string},               \
 	{                                                                                          \
 		"Condition", .types = FIELD_ANY_TYPE, .compile = compile_jsonata                   \
 	}
 
-static const struct field top_fields[] = {
+static const struct field rule_fields_top[] = {
     RULE_FIELDS,
-    {"Next", .types = FIELD_ANY_TYPE, .required = 1, .compile = compile_next},
+    {"Next", .types = FIELD_ANY_TYPE, .required = 1, .compile = rule_compile_next},
     {"Assign", .types = FIELD_ANY_TYPE, .compile = compile_assign, IN_RULE(assign)},
     {"Output", .types = FIELD_ANY_TYPE, .compile = compile_jsonata},
     {0},
 };
-/* What only a top level rule may have is known here, so that no other name is proposed. */
-static const struct field nested_fields[] = {
+/*
+ * What only a rule at the top may have stands here without a type: so its fault says that it is in
+ * the wrong place, and does not propose some other name.
+ */
+static const struct field rule_fields_nested[] = {
     RULE_FIELDS,
     {"Next", .types = 0},
     {"Assign", .types = 0},
@@ -49,67 +53,64 @@ static const struct field nested_fields[] = {
 };
 
 static bool
-compile_comparison(struct compiler *compiler, const char *name, json_t *json, void *base);
+rule_compile_comparison(struct compiler *compiler, const char *name, json_t *json, void *base);
 
-static const struct object_spec top_spec = {
+static const struct object_spec rule_spec_top = {
     .what = "a Choice Rule",
-    .fields = top_fields,
-    .other = compile_comparison,
+    .fields = rule_fields_top,
+    .other = rule_compile_comparison,
     .other_name = choice_op_name,
 };
-static const struct object_spec nested_spec = {
+static const struct object_spec rule_spec_nested = {
     .what = "a nested Choice Rule",
-    .fields = nested_fields,
-    .other = compile_comparison,
+    .fields = rule_fields_nested,
+    .other = rule_compile_comparison,
     .other_name = choice_op_name,
 };
 
 static void
-compile_next(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+rule_compile_next(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	struct rule_fields *fields = base;
 
 	compiler_transition(compiler, field->name, json, &fields->rule->next);
 }
 
-/* And, Or and Not: rules within a rule. */
-static void
-compile_children(
-    struct compiler *compiler, struct rule_fields *fields, enum asl_rule_kind kind, json_t *json)
+/* A list of rules, each at its place. */
+static struct asl_choice_rule *
+rule_compile_list(struct compiler *compiler, const struct object_spec *spec, json_t *json)
 {
-	struct asl_choice_rule *rule = fields->rule;
-	json_t *child;
+	struct asl_choice_rule *rules =
+	    arena_zalloc(&compiler->machine->arena, json_array_size(json), sizeof(*rules));
+	json_t *rule;
 	size_t i;
 
-	fields->kinds++;
-	rule->kind = kind;
-	rule->child_count = json_array_size(json);
-	rule->children =
-	    arena_zalloc(&compiler->machine->arena, rule->child_count, sizeof(*rule->children));
-	json_array_foreach (json, i, child) {
+	json_array_foreach (json, i, rule) {
 		size_t mark = compiler_push_index(compiler, i);
 
-		compile_rule(compiler, &nested_spec, child, &rule->children[i]);
+		rule_compile(compiler, spec, rule, &rules[i]);
 		compiler_pop(compiler, mark);
 	}
+	return rules;
 }
 
+/* And, Or */
 static void
-compile_and(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+rule_compile_group(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	if (compiler_expect_array(compiler, field->name, json, false))
-		compile_children(compiler, base, ASL_RULE_AND, json);
+	struct rule_fields *fields = base;
+	struct asl_choice_rule *rule = fields->rule;
+
+	if (!compiler_expect_array(compiler, field->name, json, false))
+		return;
+	fields->kinds++;
+	rule->kind = strcmp(field->name, "And") == 0 ? ASL_RULE_AND : ASL_RULE_OR;
+	rule->child_count = json_array_size(json);
+	rule->children = rule_compile_list(compiler, &rule_spec_nested, json);
 }
 
 static void
-compile_or(struct compiler *compiler, const struct field *field, json_t *json, void *base)
-{
-	if (compiler_expect_array(compiler, field->name, json, false))
-		compile_children(compiler, base, ASL_RULE_OR, json);
-}
-
-static void
-compile_not(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+rule_compile_not(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	struct rule_fields *fields = base;
 	struct asl_choice_rule *rule = fields->rule;
@@ -119,19 +120,16 @@ compile_not(struct compiler *compiler, const struct field *field, json_t *json, 
 	rule->kind = ASL_RULE_NOT;
 	rule->child_count = 1;
 	rule->children = arena_zalloc(&compiler->machine->arena, 1, sizeof(*rule->children));
-	compile_rule(compiler, &nested_spec, json, rule->children);
+	rule_compile(compiler, &rule_spec_nested, json, rule->children);
 }
 
+/* A literal operand. (That of a "...Path" operator is compiled as a path.) */
 static void
-check_operand(struct compiler *compiler, const struct asl_choice_op *op, json_t *json)
+rule_check_operand(struct compiler *compiler, const struct asl_choice_op *op, json_t *json)
 {
 	struct timestamp timestamp;
 
 	switch (op->operand) {
-	case CHOICE_STRING:
-		if (!json_is_string(json))
-			compiler_wrong_type(compiler, op->name, "string");
-		break;
 	case CHOICE_NUMBER:
 		if (!json_is_number(json))
 			compiler_wrong_type(compiler, op->name, "number");
@@ -140,10 +138,12 @@ check_operand(struct compiler *compiler, const struct asl_choice_op *op, json_t 
 		if (!json_is_boolean(json))
 			compiler_wrong_type(compiler, op->name, "boolean");
 		break;
+	case CHOICE_STRING:
 	case CHOICE_TIMESTAMP:
 		if (!json_is_string(json))
 			compiler_wrong_type(compiler, op->name, "string");
-		else if (!timestamp_parse(str_of(json_string_value(json)), &timestamp))
+		else if (op->operand == CHOICE_TIMESTAMP &&
+			 !timestamp_parse(str_of(json_string_value(json)), &timestamp))
 			compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
 			    "such as 2026-01-15T12:00:00Z",
 			    "String does not match RFC3339 timestamp");
@@ -155,7 +155,7 @@ check_operand(struct compiler *compiler, const struct asl_choice_op *op, json_t 
 }
 
 static bool
-compile_comparison(struct compiler *compiler, const char *name, json_t *json, void *base)
+rule_compile_comparison(struct compiler *compiler, const char *name, json_t *json, void *base)
 {
 	const struct asl_choice_op *op = choice_op_find(name);
 	struct rule_fields *fields = base;
@@ -172,15 +172,16 @@ compile_comparison(struct compiler *compiler, const char *name, json_t *json, vo
 
 		compile_path(compiler, &path, json, rule);
 	} else {
-		check_operand(compiler, op, json);
+		rule_check_operand(compiler, op, json);
 		rule->operand = json;
 	}
 	return true;
 }
 
 static void
-check_rule(struct compiler *compiler, const struct rule_fields *fields, json_t *json)
+rule_check(struct compiler *compiler, const struct rule_fields *fields, json_t *json)
 {
+	/* Recorded from AWS: a rule has one operator, in any order with its other fields. */
 	bool compares = fields->rule->op != NULL;
 	bool has_variable = json_object_get(json, "Variable") != NULL;
 
@@ -196,7 +197,7 @@ check_rule(struct compiler *compiler, const struct rule_fields *fields, json_t *
 }
 
 static void
-compile_rule(struct compiler *compiler, const struct object_spec *spec, json_t *json,
+rule_compile(struct compiler *compiler, const struct object_spec *spec, json_t *json,
     struct asl_choice_rule *rule)
 {
 	struct rule_fields fields = {.rule = rule};
@@ -206,25 +207,16 @@ compile_rule(struct compiler *compiler, const struct object_spec *spec, json_t *
 	compile_fields(compiler, spec, 0, json, &fields);
 	rule->variable = fields.variable;
 	rule->assign = fields.assign;
-	check_rule(compiler, &fields, json);
+	rule_check(compiler, &fields, json);
 }
 
 void
 compile_choices(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	struct asl_state *state = base;
-	json_t *rule;
-	size_t i;
 
 	if (!compiler_expect_array(compiler, field->name, json, false))
 		return;
 	state->u.choice.rule_count = json_array_size(json);
-	state->u.choice.rules = arena_zalloc(
-	    &compiler->machine->arena, json_array_size(json), sizeof(*state->u.choice.rules));
-	json_array_foreach (json, i, rule) {
-		size_t mark = compiler_push_index(compiler, i);
-
-		compile_rule(compiler, &top_spec, rule, &state->u.choice.rules[i]);
-		compiler_pop(compiler, mark);
-	}
+	state->u.choice.rules = rule_compile_list(compiler, &rule_spec_top, json);
 }

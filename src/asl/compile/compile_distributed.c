@@ -9,21 +9,22 @@
 #define NUMBER_MAX	   INT32_MAX
 #define LABEL_CHARS_MAX	   40u
 #define BATCH_BYTES_MAX	   262144 /* of MaxInputBytesPerBatch */
-#define IN_SCRATCH(member) .offset = offsetof(struct scratch, member)
+#define IN_SCRATCH(member) .offset = offsetof(struct distributed_fields, member)
 #define ROW(n, f)	   .name = (n), .types = FIELD_ANY_TYPE, .compile = (f)
 
 /*
- * The fields of a distributed Map that need a service, or batches: they are checked, so that a definition for Step Functions can be
- * validated here, but nothing is kept of them besides the state's flags.
+ * The fields of a distributed Map that need a service, or batches. They are checked, so that a
+ * definition for Step Functions can be validated here. But nothing is kept of them besides the
+ * state's flags: all of them are compiled into this, which is thrown away.
  */
-struct scratch {
+struct distributed_fields {
 	struct asl_template *tmpl;
 	struct asl_number number;
 	struct asl_path *path;
 };
 
-static field_compile_fn compile_config;
-static field_compile_fn compile_headers;
+static field_compile_fn distributed_config;
+static field_compile_fn distributed_headers;
 
 static const struct field reader_config_fields[] = {
     {ROW("InputType", compile_ignored_string)},
@@ -31,7 +32,7 @@ static const struct field reader_config_fields[] = {
     {ROW("ManifestType", compile_ignored_string)},
     {ROW("CSVDelimiter", compile_ignored_string)},
     {ROW("CSVHeaderLocation", compile_ignored_string)},
-    {ROW("CSVHeaders", compile_headers)},
+    {ROW("CSVHeaders", distributed_headers)},
     {ROW("ItemsPointer", compile_ignored_string)},
     {ROW("MaxItems", compile_number), IN_SCRATCH(number), .low = 0, .high = NUMBER_MAX},
     {ROW("MaxItemsPath", compile_path), IN_SCRATCH(path)},
@@ -52,7 +53,7 @@ static const struct field reader_fields[] = {
     {ROW("Resource", compile_ignored_string), .required = 1},
     {ROW("Parameters", compile_template), IN_SCRATCH(tmpl)},
     {ROW("Arguments", compile_jsonata)},
-    {ROW("ReaderConfig", compile_config)},
+    {ROW("ReaderConfig", distributed_config)},
     {0},
 };
 
@@ -60,7 +61,7 @@ static const struct field writer_fields[] = {
     {ROW("Resource", compile_ignored_string)},
     {ROW("Parameters", compile_template), IN_SCRATCH(tmpl)},
     {ROW("Arguments", compile_jsonata)},
-    {ROW("WriterConfig", compile_config)},
+    {ROW("WriterConfig", distributed_config)},
     {0},
 };
 
@@ -79,7 +80,7 @@ static const struct field_group batcher_groups[] = {
     {{NULL}, 0, 0},
 };
 
-static const struct object_spec specs[] = {
+static const struct object_spec distributed_specs[] = {
     {.what = "ItemReader", .fields = reader_fields},
     {.what = "ResultWriter", .fields = writer_fields},
     {.what = "ItemBatcher", .fields = batcher_fields, .groups = batcher_groups},
@@ -87,20 +88,8 @@ static const struct object_spec specs[] = {
     {.what = "WriterConfig", .fields = writer_config_fields},
 };
 
-/* The spec of the object that a field holds: it is called as the field is. */
-static const struct object_spec *
-find_spec(const char *name)
-{
-	for (size_t i = 0; i < sizeof(specs) / sizeof(*specs); i++) {
-		if (strcmp(specs[i].what, name) == 0)
-			return &specs[i];
-	}
-	assert(!"a field without a table");
-	return NULL;
-}
-
 static void
-compile_headers(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+distributed_headers(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	json_t *header;
 	size_t i;
@@ -116,68 +105,63 @@ compile_headers(struct compiler *compiler, const struct field *field, json_t *js
 	}
 }
 
+/* An object's spec is called as the field that holds it. */
 static void
-compile_config(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+distributed_config(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	if (compiler_expect_object(compiler, field->name, json))
-		compile_fields(compiler, find_spec(field->name), 0, json, base);
+	const struct object_spec *spec = distributed_specs;
+
+	if (!compiler_expect_object(compiler, field->name, json))
+		return;
+	while (strcmp(spec->what, field->name) != 0) {
+		spec++;
+		assert(spec < distributed_specs + sizeof(distributed_specs) / sizeof(*spec));
+	}
+	compile_fields(compiler, spec, 0, json, base);
 }
 
 void
 compile_distributed(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	struct scratch scratch = {0};
+	struct distributed_fields fields = {0};
 
-	compile_config(compiler, field, json, &scratch);
-	*(bool *)((char *)base + field->flag) = true;
+	distributed_config(compiler, field, json, &fields);
+	field_raise(field, base);
 	compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
 	    "%s runs on Step Functions only: a Map that has it fails here", field->name);
 }
 
-/* It becomes a part of the ARNs of the Map's executions. */
+/* A Label becomes a part of the ARNs of the Map's executions. */
 static bool
-may_stand_in_label(int32_t c)
+label_may_hold(int32_t c)
 {
 	static const char refused[] = " ?*<>{}[]:;,\\|^~$#%&`\"";
 
 	return c >= 0x20 && (c < 0x7f || c >= 0xa0) && (c >= 0x7f || strchr(refused, c) == NULL);
 }
 
-/* The characters, and the first that may not be there. */
-static size_t
-count_label(const char *label, const char **ret_refused)
-{
-	size_t chars = 0;
-	size_t len;
-
-	*ret_refused = NULL;
-	for (; *label != '\0'; label += len) {
-		if (!may_stand_in_label(utf8_decode(label, &len)) && *ret_refused == NULL)
-			*ret_refused = label;
-		chars++;
-	}
-	return chars;
-}
-
 void
 compile_label(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	const char *label = compiler_expect_string(compiler, field->name, json);
-	const char *refused;
-	size_t chars;
+	struct str refused = {0};
+	size_t chars = 0;
 	size_t len;
 
 	(void)base;
 	if (label == NULL)
 		return;
-	chars = count_label(label, &refused);
+	for (; *label != '\0'; label += len, chars++) {
+		if (!label_may_hold(utf8_decode(label, &len)) && refused.p == NULL)
+			refused = (struct str){label, len};
+	}
 	if (chars == 0)
 		compiler_fault(
 		    compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL, "Label cannot be empty");
 	else if (chars > LABEL_CHARS_MAX)
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "Label cannot exceed %u characters", LABEL_CHARS_MAX);
-	else if (refused != NULL && utf8_decode(refused, &len) >= 0)
+	else if (refused.p != NULL)
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
-		    "Label contains invalid character: '%.*s'", (int)len, refused);
+		    "Label contains invalid character: '%.*s'", (int)refused.len, refused.p);
 }

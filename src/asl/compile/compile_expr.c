@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-/* What the arena calls when the machine goes. */
+/*
+ * What is evaluated when the machine runs: it is checked here by being parsed, once. The machine's
+ * arena owns the results, and gives them back through these.
+ */
 static void
 release_path(void *path)
 {
@@ -21,8 +24,12 @@ release_template(void *tmpl)
 	asl_template_free(tmpl);
 }
 
+typedef struct asl_path *path_parse_fn(struct str text, struct tmf_err *err);
+
+/* kind is what the path must be, for the message: AWS says that it "must be a valid JSONPath". */
 static struct asl_path *
-parse_path(struct compiler *compiler, const char *name, json_t *json, bool reference)
+expr_path(struct compiler *compiler, const char *name, json_t *json, path_parse_fn *parse,
+    const char *kind)
 {
 	const char *text = compiler_expect_string(compiler, name, json);
 	struct asl_path *path;
@@ -30,14 +37,12 @@ parse_path(struct compiler *compiler, const char *name, json_t *json, bool refer
 
 	if (text == NULL)
 		return NULL;
-	path = reference ? asl_reference_path_parse(str_of(text), &err)
-			 : asl_path_parse(str_of(text), &err);
+	path = parse(str_of(text), &err);
 	if (path != NULL)
 		arena_own(&compiler->machine->arena, path, release_path);
 	else
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, tmf_err_text(&err),
-		    "The value for the field '%s' must be a valid %s", name,
-		    reference ? "reference path" : "JSONPath");
+		    "The value for the field '%s' must be a valid %s", name, kind);
 	tmf_err_fini(&err);
 	return path;
 }
@@ -46,9 +51,10 @@ void
 compile_path(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	*(struct asl_path **)field_slot(field, base) =
-	    parse_path(compiler, field->name, json, false);
+	    expr_path(compiler, field->name, json, asl_path_parse, "JSONPath");
 }
 
+/* "InputPath": null means {}, which no path could say: it is a flag beside the path. */
 void
 compile_path_or_null(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -64,8 +70,8 @@ compile_result_path(struct compiler *compiler, const struct field *field, json_t
 	if (json_is_null(json))
 		field_raise(field, base);
 	else
-		*(struct asl_path **)field_slot(field, base) =
-		    parse_path(compiler, field->name, json, true);
+		*(struct asl_path **)field_slot(field, base) = expr_path(
+		    compiler, field->name, json, asl_reference_path_parse, "reference path");
 }
 
 void
@@ -73,7 +79,7 @@ compile_number_path(struct compiler *compiler, const struct field *field, json_t
 {
 	struct asl_number *number = field_slot(field, base);
 
-	number->path = parse_path(compiler, field->name, json, false);
+	number->path = expr_path(compiler, field->name, json, asl_path_parse, "JSONPath");
 	number->given = true;
 }
 
@@ -99,7 +105,7 @@ compile_expr(struct compiler *compiler, const struct field *field, json_t *json,
 }
 
 static bool
-ends_dynamic(const char *key)
+expr_key_is_dynamic(const char *key)
 {
 	size_t len = strlen(key);
 
@@ -107,7 +113,7 @@ ends_dynamic(const char *key)
 }
 
 static bool
-looks_dynamic(const json_t *json)
+expr_looks_dynamic(const json_t *json)
 {
 	const char *text = json_string_value(json);
 
@@ -116,52 +122,40 @@ looks_dynamic(const json_t *json)
 }
 
 static void
-warn_of_constants(struct compiler *compiler, json_t *json)
+expr_check_key(struct compiler *compiler, const char *key, const json_t *value, bool evaluated)
 {
-	const char *key;
-	json_t *value;
-	size_t i;
+	bool dynamic = expr_key_is_dynamic(key);
 
-	json_array_foreach (json, i, value) {
-		size_t mark = compiler_push_index(compiler, i);
-
-		warn_of_constants(compiler, value);
-		compiler_pop(compiler, mark);
-	}
-	json_object_foreach (json, key, value) {
-		size_t mark = compiler_push(compiler, key);
-
-		if (!ends_dynamic(key) && looks_dynamic(value))
-			compiler_warn(compiler, DIAG_AT_KEY, "NO_DOLLAR", NULL,
-			    "The value of '%s' is a constant: it is evaluated only in '%s.$'", key,
-			    key);
-		if (!ends_dynamic(key))
-			warn_of_constants(compiler, value);
-		compiler_pop(compiler, mark);
-	}
+	if (evaluated && !dynamic && expr_looks_dynamic(value))
+		compiler_warn(compiler, DIAG_AT_KEY, "NO_DOLLAR", NULL,
+		    "The value of '%s' is a constant: it is evaluated only in '%s.$'", key, key);
+	if (!evaluated && dynamic)
+		compiler_warn(compiler, DIAG_AT_KEY, "PASS_RESULT_IS_STATIC",
+		    "Parameters is evaluated, Result is not", "The key '%s' is a constant", key);
 }
 
+/*
+ * Warns about constants that look as if they were to be evaluated. Both kinds are valid for AWS:
+ * {"name": "$.user"} in Parameters gives the text "$.user", and {"name.$": "$.user"} in a Result,
+ * which is never evaluated, gives a key that ends with ".$".
+ */
 static void
-warn_of_dynamic_keys(struct compiler *compiler, json_t *json)
+expr_check_constants(struct compiler *compiler, json_t *json, bool evaluated)
 {
 	const char *key;
 	json_t *value;
+	size_t mark;
 	size_t i;
 
 	json_array_foreach (json, i, value) {
-		size_t mark = compiler_push_index(compiler, i);
-
-		warn_of_dynamic_keys(compiler, value);
+		mark = compiler_push_index(compiler, i);
+		expr_check_constants(compiler, value, evaluated);
 		compiler_pop(compiler, mark);
 	}
 	json_object_foreach (json, key, value) {
-		size_t mark = compiler_push(compiler, key);
-
-		if (ends_dynamic(key))
-			compiler_warn(compiler, DIAG_AT_KEY, "PASS_RESULT_IS_STATIC",
-			    "Parameters is evaluated, Result is not", "The key '%s' is a constant",
-			    key);
-		warn_of_dynamic_keys(compiler, value);
+		mark = compiler_push(compiler, key);
+		expr_check_key(compiler, key, value, evaluated);
+		expr_check_constants(compiler, value, evaluated);
 		compiler_pop(compiler, mark);
 	}
 }
@@ -175,13 +169,13 @@ compile_template(struct compiler *compiler, const struct field *field, json_t *j
 	if (tmpl == NULL)
 		return;
 	arena_own(&compiler->machine->arena, tmpl, release_template);
-	warn_of_constants(compiler, json);
+	expr_check_constants(compiler, json, true);
 	*(struct asl_template **)field_slot(field, base) = tmpl;
 }
 
 void
 compile_constant(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	warn_of_dynamic_keys(compiler, json);
+	expr_check_constants(compiler, json, false);
 	*(json_t **)field_slot(field, base) = json;
 }

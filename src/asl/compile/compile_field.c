@@ -1,13 +1,14 @@
 #include "asl/compile/compile_field.h"
 
-#include "base/jsonx.h"
-
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
-#define WHOLE_MAX 9007199254740992.0 /* 2^53: beyond it a real has no ones */
+#define WHOLE_MAX 9007199254740992.0 /* 2^53: beyond it a double cannot hold every integer */
 
+/*
+ * A row of a table holds offsets instead of functions that set a member each: some seventy fields
+ * need a dozen functions. Which type the member has is known to the row's compile function alone.
+ */
 void *
 field_slot(const struct field *field, void *base)
 {
@@ -39,14 +40,12 @@ void
 compile_transition_field(
     struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	void *slot = (char *)base + field->offset;
-
-	compiler_transition(compiler, field->name, json, slot);
+	compiler_transition(compiler, field->name, json, field_slot(field, base));
 }
 
-/* The range in words, for a message. */
+/* AWS does not say in its message which numbers are allowed: here the range is added. */
 static void
-wrong_number(struct compiler *compiler, const struct field *field, const char *type)
+field_wrong_number(struct compiler *compiler, const struct field *field, const char *type)
 {
 	if (field->high > 0)
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
@@ -60,9 +59,9 @@ wrong_number(struct compiler *compiler, const struct field *field, const char *t
 		    field->name, type, field->low);
 }
 
-/* 10.0 is a whole number too. */
+/* JSON knows one type of number, so 10.0 is an integer too: "TimeoutSeconds": 10.0 is valid. */
 static bool
-whole_number(const json_t *json, int64_t *ret_value)
+field_integer(const json_t *json, int64_t *ret_value)
 {
 	double real = json_real_value(json);
 
@@ -70,7 +69,7 @@ whole_number(const json_t *json, int64_t *ret_value)
 		*ret_value = json_integer_value(json);
 		return true;
 	}
-	if (!json_is_real(json) || real < -WHOLE_MAX || real > WHOLE_MAX || trunc(real) < real ||
+	if (!json_is_real(json) || fabs(real) > WHOLE_MAX || trunc(real) < real ||
 	    trunc(real) > real)
 		return false;
 	*ret_value = (int64_t)real;
@@ -82,11 +81,11 @@ compile_integer(struct compiler *compiler, const struct field *field, json_t *js
 {
 	int64_t value;
 
-	if (whole_number(json, &value) && value >= field->low &&
+	if (field_integer(json, &value) && value >= field->low &&
 	    (field->high == 0 || value <= field->high))
 		*(int64_t *)field_slot(field, base) = value;
 	else
-		wrong_number(compiler, field, "integer");
+		field_wrong_number(compiler, field, "integer");
 }
 
 void
@@ -96,7 +95,7 @@ compile_real(struct compiler *compiler, const struct field *field, json_t *json,
 
 	if (!json_is_number(json) || value < (double)field->low ||
 	    (field->high > 0 && value > (double)field->high)) {
-		wrong_number(compiler, field, "number");
+		field_wrong_number(compiler, field, "number");
 		return;
 	}
 	*(double *)field_slot(field, base) = value;
@@ -104,6 +103,7 @@ compile_real(struct compiler *compiler, const struct field *field, json_t *json,
 		field_raise(field, base);
 }
 
+/* A number that another field may give by a path: both rows have the same struct asl_number. */
 void
 compile_number(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -128,6 +128,7 @@ compile_timestamp(struct compiler *compiler, const struct field *field, json_t *
 	field_raise(field, base);
 }
 
+/* These fields are known, so that the fault can say why they are not taken. */
 void
 compile_jsonata(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -143,21 +144,11 @@ void
 compile_query_language(
     struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	static const char *const known[] = {"JSONPath", "JSONata", NULL};
-	const char *language = compiler_expect_string(compiler, "QueryLanguage", json);
-	struct buf hint = {0};
+	static const char *const words[] = {"JSONPath", "JSONata", NULL};
 
 	(void)field;
 	(void)base;
-	if (language == NULL || strcmp(language, "JSONPath") == 0)
-		return;
-	if (strcmp(language, "JSONata") == 0)
+	if (compiler_expect_word(compiler, "QueryLanguage", json, words) == 1)
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "QueryLanguage JSONata is not supported by this version: use JSONPath");
-	else
-		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
-		    compiler_hint(compiler, &hint, language, known),
-		    "The field 'QueryLanguage' should have one of these values: [JSONPath, "
-		    "JSONata]");
-	buf_fini(&hint);
 }

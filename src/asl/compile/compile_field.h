@@ -14,7 +14,7 @@ field_compile_fn(struct compiler *compiler, const struct field *field, json_t *j
 /* A row of a table of fields: what may stand in an object, and where it goes. */
 struct field {
 	const char *name;
-	unsigned types;	   /* bit 1 << type for each state type that has it; FIELD_ANY_TYPE */
+	unsigned types;	   /* 1 << type for each state type that has it, or FIELD_ANY_TYPE */
 	unsigned required; /* likewise for those that must have it */
 	field_compile_fn *compile;
 	size_t offset;	 /* of its member, from the base given to compile_fields */
@@ -27,7 +27,7 @@ struct field {
 void *field_slot(const struct field *field, void *base);
 void field_raise(const struct field *field, void *base);
 
-/* Values that need nothing but themselves. What is not as the row says is a fault, and base stays as it was. */
+/* Values without paths in them. One that does not fit is a fault, and base stays as it is. */
 field_compile_fn compile_string;
 field_compile_fn compile_ignored_string; /* Comment */
 field_compile_fn compile_transition_field;

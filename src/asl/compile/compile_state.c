@@ -7,6 +7,7 @@
 
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define ACTION_PREFIX "tmflow:"
@@ -24,25 +25,26 @@
 #define GOES_ON	 (PASS | TASK | WAIT | PARALLEL | MAP)
 
 static void
-compile_type(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+state_compile_type(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	(void)compiler;
 	(void)field;
 	(void)json;
-	(void)base; /* compile_state has looked at it */
+	(void)base; /* state_read_type has looked at it */
 }
 
 static void
-compile_end(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+state_compile_end(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	(void)base; /* a state without next is one that ends */
+	(void)base; /* nothing to keep: a state without next is one that ends */
 	if (!json_is_true(json))
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "The field '%s' should have one of these values: [true]", field->name);
 }
 
 static void
-compile_resource(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+state_compile_resource(
+    struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	struct asl_state *state = base;
 	const char *resource = compiler_expect_string(compiler, field->name, json);
@@ -56,8 +58,7 @@ compile_resource(struct compiler *compiler, const struct field *field, json_t *j
 	}
 	if (strchr(resource, ':') == NULL)
 		compiler_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE",
-		    "tmflow:NAME, or what is to be called by its ARN",
-		    "Value is not a valid resource ARN");
+		    "tmflow:NAME, or an ARN", "Value is not a valid resource ARN");
 	state->u.task.resource = resource;
 	if (strncmp(resource, ACTION_PREFIX, strlen(ACTION_PREFIX)) == 0)
 		state->u.task.action = resource + strlen(ACTION_PREFIX);
@@ -68,12 +69,17 @@ compile_resource(struct compiler *compiler, const struct field *field, json_t *j
 #define SECONDS_RANGE  .low = 1, .high = ASL_SECONDS_MAX
 #define FIELD(n, t, f) .name = (n), .types = (t), .compile = (f)
 
+/*
+ * The fields of all states, and which types have them. Two rows may share a member: "Seconds" and
+ * "SecondsPath" fill in one number; that only one of them is there is said by the groups below.
+ * See: https://states-language.net/spec.html#state-type-table
+ */
 static const struct field state_fields[] = {
-    {FIELD("Type", ALL, compile_type)},
+    {FIELD("Type", ALL, state_compile_type)},
     {FIELD("Comment", ALL, compile_string), AT(comment)},
     {FIELD("QueryLanguage", ALL, compile_query_language)},
     {FIELD("Next", GOES_ON, compile_transition_field), AT(next)},
-    {FIELD("End", GOES_ON, compile_end)},
+    {FIELD("End", GOES_ON, state_compile_end)},
     {FIELD("InputPath", ALL & ~FAIL, compile_path_or_null), AT(input_path), FLAG(input_discard)},
     {FIELD("OutputPath", ALL & ~FAIL, compile_path_or_null), AT(output_path), FLAG(output_discard)},
     {FIELD("ResultPath", PASS | RUNS, compile_result_path), AT(result_path), FLAG(result_discard)},
@@ -85,7 +91,7 @@ static const struct field state_fields[] = {
 
     {FIELD("Result", PASS, compile_constant), AT(u.pass.result)},
 
-    {FIELD("Resource", TASK, compile_resource), .required = TASK},
+    {FIELD("Resource", TASK, state_compile_resource), .required = TASK},
     {FIELD("TimeoutSeconds", TASK, compile_number), AT(u.task.timeout_seconds), SECONDS_RANGE},
     {FIELD("TimeoutSecondsPath", TASK, compile_number_path), AT(u.task.timeout_seconds)},
     {FIELD("HeartbeatSeconds", TASK, compile_number), AT(u.task.heartbeat_seconds), SECONDS_RANGE},
@@ -149,56 +155,41 @@ static const struct field_group state_groups[] = {
 
 static const struct object_spec state_spec = {.fields = state_fields, .groups = state_groups};
 
-/* The order in which AWS lists them. */
-static const enum asl_state_type listed_types[ASL_STATE_TYPE_COUNT] = {
+/* In the order in which AWS lists them, and which of ours each is. */
+static const char *const type_words[] = {
+    "Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map", NULL};
+static const enum asl_state_type type_of_word[ASL_STATE_TYPE_COUNT] = {
     ASL_TASK, ASL_WAIT, ASL_PASS, ASL_SUCCEED, ASL_FAIL, ASL_CHOICE, ASL_PARALLEL, ASL_MAP};
 
-static void
-unknown_type(struct compiler *compiler, const char *type)
-{
-	const char *known[ASL_STATE_TYPE_COUNT + 1] = {NULL};
-	size_t mark = compiler_push(compiler, "Type");
-	struct buf hint = {0};
-	struct buf list = {0};
-
-	for (size_t i = 0; i < ASL_STATE_TYPE_COUNT; i++) {
-		known[i] = asl_state_type_name(listed_types[i]);
-		buf_printf(&list, "%s%s", i > 0 ? ", " : "", known[i]);
-	}
-	compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
-	    compiler_hint(compiler, &hint, type, known),
-	    "The field 'Type' should have one of these values: [%s]", buf_cstr(&list));
-	buf_fini(&hint);
-	buf_fini(&list);
-	compiler_pop(compiler, mark);
-}
-
-/* False after a fault. */
+/*
+ * Which fields a state may have depends on its Type, wherever it stands among them: so it is read
+ * before all others. False after a fault.
+ */
 static bool
-find_type(struct compiler *compiler, json_t *json, enum asl_state_type *ret_type)
+state_read_type(struct compiler *compiler, json_t *json, enum asl_state_type *ret_type)
 {
 	json_t *type = json_object_get(json, "Type");
+	size_t mark;
+	int word;
 
 	if (type == NULL) {
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "These fields are required: [Type]");
 		return false;
 	}
-	for (size_t i = 0; i < ASL_STATE_TYPE_COUNT; i++) {
-		const char *name = asl_state_type_name(listed_types[i]);
-
-		if (!json_is_string(type) || strcmp(json_string_value(type), name) != 0)
-			continue;
-		*ret_type = listed_types[i];
-		return true;
-	}
-	unknown_type(compiler, json_is_string(type) ? json_string_value(type) : "");
-	return false;
+	mark = compiler_push(compiler, "Type");
+	word = compiler_expect_word(compiler, "Type", type, type_words);
+	compiler_pop(compiler, mark);
+	if (word < 0)
+		return false;
+	*ret_type = type_of_word[word];
+	assert(strcmp(asl_state_type_name(*ret_type), type_words[word]) == 0);
+	return true;
 }
 
 /* True for a state in JSONata, which is a fault and not looked at any further. */
 static bool
-refuse_jsonata_state(struct compiler *compiler, json_t *json)
+state_refuse_jsonata(struct compiler *compiler, json_t *json)
 {
 	const char *language = jsonx_get_string(json, "QueryLanguage");
 	size_t mark;
@@ -211,8 +202,9 @@ refuse_jsonata_state(struct compiler *compiler, json_t *json)
 	return true;
 }
 
+/* A heartbeat that is not shorter than the timeout could never be missed before the timeout. */
 static void
-check_task(struct compiler *compiler, const struct asl_state *state, json_t *json)
+state_check_task(struct compiler *compiler, const struct asl_state *state, json_t *json)
 {
 	const struct asl_number *timeout = &state->u.task.timeout_seconds;
 	const struct asl_number *heartbeat = &state->u.task.heartbeat_seconds;
@@ -229,20 +221,17 @@ check_task(struct compiler *compiler, const struct asl_state *state, json_t *jso
 void
 compile_state(struct compiler *compiler, struct asl_state *state, json_t *json)
 {
-	struct asl_state *outer = compiler->state;
-
 	if (!compiler_expect_object(compiler, state->name, json))
 		return;
-	if (!find_type(compiler, json, &state->type) || refuse_jsonata_state(compiler, json)) {
+	if (!state_read_type(compiler, json, &state->type) ||
+	    state_refuse_jsonata(compiler, json)) {
 		compiler->incomplete = true;
 		return;
 	}
-	compiler->state = state;
 	compile_fields(compiler, &state_spec, state->type, json, state);
 	if (state->type == ASL_TASK)
-		check_task(compiler, state, json);
+		state_check_task(compiler, state, json);
 	if (state->type == ASL_MAP && state->u.map.distributed)
 		compiler_warn(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "Mode DISTRIBUTED runs in this process, as INLINE does");
-	compiler->state = outer;
 }

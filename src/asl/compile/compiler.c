@@ -1,7 +1,6 @@
 #include "asl/compile/compiler.h"
 
 #include "base/jsonx.h"
-#include "base/mem.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,6 +12,10 @@ compiler_pointer(const struct compiler *compiler)
 	return compiler->pointer.len > 0 ? buf_cstr(&compiler->pointer) : "/";
 }
 
+/*
+ * The place is always the pointer of the current value. What is found out later, about a graph or
+ * about variables, goes to diag_add with a pointer that was kept.
+ */
 static void
 compiler_report(struct compiler *compiler, enum diag_severity severity, enum diag_at at,
     const char *code, const char *hint, const char *format, va_list args)
@@ -75,6 +78,10 @@ compiler_pop(struct compiler *compiler, size_t mark)
 	pointer->p[mark] = '\0';
 }
 
+/*
+ * A definition of 1 MiB may hold 100,000 unknown fields, each of which would be compared with every
+ * known one: after COMPILE_HINTS_MAX words the faults come without hints.
+ */
 const char *
 compiler_hint(
     struct compiler *compiler, struct buf *out, const char *word, const char *const *known)
@@ -116,6 +123,7 @@ compiler_expect_array(struct compiler *compiler, const char *what, json_t *json,
 	return false;
 }
 
+/* Strings are kept as C strings: a NUL in one, which JSON allows by \u0000, would cut it off. */
 const char *
 compiler_expect_string(struct compiler *compiler, const char *what, json_t *json)
 {
@@ -132,42 +140,60 @@ compiler_expect_string(struct compiler *compiler, const char *what, json_t *json
 	return NULL;
 }
 
+/* AWS lists the words in an order of its own, which callers keep: their messages are recorded. */
+int
+compiler_expect_word(
+    struct compiler *compiler, const char *what, json_t *json, const char *const *words)
+{
+	const char *word = compiler_expect_string(compiler, what, json);
+	struct buf list = {0};
+	struct buf hint = {0};
+
+	if (word == NULL)
+		return -1;
+	for (int i = 0; words[i] != NULL; i++) {
+		if (strcmp(words[i], word) == 0) {
+			buf_fini(&list);
+			return i;
+		}
+		buf_printf(&list, "%s%s", i > 0 ? ", " : "", words[i]);
+	}
+	compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
+	    compiler_hint(compiler, &hint, word, words),
+	    "The field '%s' should have one of these values: [%s]", what, buf_cstr(&list));
+	buf_fini(&hint);
+	buf_fini(&list);
+	return -1;
+}
+
 void
 compiler_transition(
     struct compiler *compiler, const char *field, json_t *json, struct asl_state **slot)
 {
 	const char *target = compiler_expect_string(compiler, field, json);
+	struct transition *transition;
 
+	assert(compiler->scope != NULL);
 	if (target == NULL) {
 		compiler->incomplete = true;
 		return;
 	}
-	if (compiler->transition_count == compiler->transition_capacity) {
-		compiler->transition_capacity = 2 * compiler->transition_capacity + 16;
-		compiler->transitions = mem_resize(compiler->transitions,
-		    compiler->transition_capacity, sizeof(*compiler->transitions));
-	}
-	compiler->transitions[compiler->transition_count++] = (struct transition){
+	transition = arena_zalloc(&compiler->scratch, 1, sizeof(*transition));
+	*transition = (struct transition){
+	    .next = compiler->transitions,
 	    .scope = compiler->scope,
 	    .field = field,
 	    .target = target,
-	    .pointer = mem_strdup(compiler_pointer(compiler)),
+	    .pointer = arena_strdup(&compiler->scratch, compiler_pointer(compiler)),
 	    .slot = slot,
 	};
+	compiler->transitions = transition;
 }
 
 void
 compiler_fini(struct compiler *compiler)
 {
-	for (size_t i = 0; i < compiler->transition_count; i++)
-		free(compiler->transitions[i].pointer);
-	free(compiler->transitions);
-	free(compiler->scopes);
-	for (size_t i = 0; i < compiler->assigned_count; i++) {
-		free(compiler->assigned[i].name);
-		free(compiler->assigned[i].pointer);
-	}
-	free(compiler->assigned);
+	arena_fini(&compiler->scratch);
 	json_decref(compiler->assigning);
 	buf_fini(&compiler->pointer);
 }

@@ -5,11 +5,11 @@
 #include "asl/state/machine_internal.h"
 
 /*
- * What every part of the compiler needs: the machine that grows, the place in the definition, faults.
- * The parts stand above each other in a line; each includes only those to its left:
+ * What every part of the compiler needs: the machine that grows, the place in the text, faults.
+ * The parts stand in a line, and each calls only those before it:
  *
- *     compiler < field, expr < object < assign < errors < handlers, choice, distributed < state < scope
- *              < graph < compile
+ *     compiler < field, expr < object < assign < errors < handlers, choice, distributed
+ *              < state < scope < graph < compile
  *
  * Only a state reaches up, to the scopes within it: see compile_state.h.
  */
@@ -21,43 +21,36 @@
 
 /* A transition whose target may not have been seen yet. */
 struct transition {
+	struct transition *next;
 	const struct asl_states *scope;
 	const char *field;
 	const char *target;
-	char *pointer;
+	const char *pointer;
 	struct asl_state **slot;
 };
 
 /* A variable that an Assign sets. */
 struct assigned {
-	char *name;
+	struct assigned *next;
 	const struct asl_states *scope;
-	char *pointer;
+	const char *name;
+	const char *pointer;
 };
 
 struct compiler {
 	struct asl_machine *machine;
 	struct diag_list *diags;
 	const struct asl_resources *resources; /* NULL: every resource is accepted */
-	struct buf pointer;		       /* of the value at hand */
+	struct asl_states *scope;	       /* that is being compiled */
+	struct buf pointer;		       /* of the current value */
 	unsigned depth;			       /* of scopes within scopes */
 	size_t hint_words;		       /* compared so far, see COMPILE_HINTS_MAX */
-	bool incomplete;	  /* a transition is unknown: reachability cannot be judged */
-	struct asl_states *scope; /* that is being compiled */
-	struct asl_state *state;  /* likewise, NULL outside of states */
+	bool incomplete; /* a transition is unknown: reachability cannot be judged */
 
-	struct transition *transitions;
-	size_t transition_count;
-	size_t transition_capacity;
-
-	struct asl_states **scopes; /* all of them */
-	size_t scope_count;
-	size_t scope_capacity;
-
-	struct assigned *assigned;
-	size_t assigned_count;
-	size_t assigned_capacity;
-	json_t *assigning; /* by name: the set of scopes that assign it; NULL: none does */
+	struct arena scratch;		/* of the lists below; freed at the end */
+	struct transition *transitions; /* the latest first */
+	struct assigned *assigned;	/* likewise */
+	json_t *assigning;		/* the keys of compile_assign.c, a set; NULL: empty */
 };
 
 /* Frees what compiling needed; the machine stays. */
@@ -81,10 +74,13 @@ size_t compiler_push(struct compiler *compiler, const char *key);
 size_t compiler_push_index(struct compiler *compiler, size_t index);
 void compiler_pop(struct compiler *compiler, size_t mark);
 
-/* The pointer as AWS gives it in faults: "/" for the whole document. Borrowed until the next push or pop. */
+/*
+ * The pointer as AWS gives it in faults: "/" for the whole document.
+ * Returns: borrowed until the next push or pop.
+ */
 const char *compiler_pointer(const struct compiler *compiler);
 
-/* The fault "The field 'X' should have a value of type string". */
+/* The fault "The field 'X' should have a value of type string", as AWS words it. */
 void compiler_wrong_type(struct compiler *compiler, const char *what, const char *type);
 
 /* True for an object; else a fault. what is the name of the field or thing. */
@@ -96,6 +92,13 @@ compiler_expect_array(struct compiler *compiler, const char *what, json_t *json,
 
 /* A string without NUL characters; else NULL and a fault. Borrowed from the definition. */
 const char *compiler_expect_string(struct compiler *compiler, const char *what, json_t *json);
+
+/*
+ * One of words, which end with NULL.
+ * Returns: its index; -1 after a fault, which lists the words in their order.
+ */
+int compiler_expect_word(
+    struct compiler *compiler, const char *what, json_t *json, const char *const *words);
 
 /*
  * Notes the transition that json names, to a state of the current scope.
