@@ -20,86 +20,52 @@ fd_watches_fini(struct fd_watches *watches)
 	fd_watches_init(watches);
 }
 
-static int
-open_epoll(struct fd_watches *watches, struct tmf_err *err)
+int
+fd_watches_fd(struct fd_watches *watches, struct tmf_err *err)
 {
 	if (watches->epoll_fd < 0)
 		watches->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (watches->epoll_fd < 0)
 		return tmf_err_set(err, TMF_ERR_SYSTEM, "epoll: %s", strerror(errno));
-	return 0;
-}
-
-/* Tells the kernel what is wanted, where it does not know that yet. */
-static int
-enroll(struct fd_watches *watches, struct tmf_fd_watch *watch, struct tmf_err *err)
-{
-	struct epoll_event event = {.data.ptr = watch};
-	int operation = watch->registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-
-	if (watch->registered == watch->wanted)
-		return 0;
-	if (open_epoll(watches, err) < 0)
-		return -1;
-	if ((watch->wanted & TMF_LOOP_FD_READ) != 0)
-		event.events |= EPOLLIN;
-	if ((watch->wanted & TMF_LOOP_FD_WRITE) != 0)
-		event.events |= EPOLLOUT;
-	if (epoll_ctl(watches->epoll_fd, operation, watch->fd, &event) < 0)
-		return tmf_err_set(err, TMF_ERR_SYSTEM, "epoll: %s", strerror(errno));
-	watch->registered = watch->wanted;
-	return 0;
-}
-
-static void
-strike_out(struct fd_watches *watches, struct tmf_fd_watch *watch)
-{
-	int ret = epoll_ctl(watches->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
-
-	assert(ret == 0 && "removed twice, or after it was closed");
-	watch->registered = 0;
+	return watches->epoll_fd;
 }
 
 int
 fd_watches_add(struct fd_watches *watches, struct tmf_fd_watch *watch, struct tmf_err *err)
 {
-	unsigned wanted = watch->wanted;
+	struct epoll_event event = {.data.ptr = watch};
+	int fd = fd_watches_fd(watches, err);
 
-	watch->wanted = 0;
-	watch->registered = 0;
-	return fd_watches_change(watches, watch, wanted, err);
-}
-
-int
-fd_watches_change(
-    struct fd_watches *watches, struct tmf_fd_watch *watch, unsigned wanted, struct tmf_err *err)
-{
-	unsigned before = watch->wanted;
-
-	watch->wanted = wanted;
-	if (wanted != 0 && enroll(watches, watch, err) < 0) {
-		watch->wanted = before;
+	assert(watch->wanted != 0 && watch->ready != NULL);
+	if (fd < 0)
 		return -1;
-	}
-	watches->count += wanted != 0;
-	watches->count -= before != 0;
+	if ((watch->wanted & TMF_LOOP_FD_READ) != 0)
+		event.events |= EPOLLIN;
+	if ((watch->wanted & TMF_LOOP_FD_WRITE) != 0)
+		event.events |= EPOLLOUT;
+	if (epoll_ctl(fd, EPOLL_CTL_ADD, watch->fd, &event) < 0)
+		return tmf_err_set(err, TMF_ERR_SYSTEM, "epoll: %s", strerror(errno));
+	watches->count++;
 	return 0;
 }
 
 void
 fd_watches_remove(struct fd_watches *watches, struct tmf_fd_watch *watch)
 {
-	if (watch->registered != 0)
-		strike_out(watches, watch);
-	watches->count -= watch->wanted != 0;
-	watch->wanted = 0;
+	int ret = epoll_ctl(watches->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+
+	assert(ret == 0 && "removed twice, or after it was closed");
+	assert(watches->count > 0);
+	watches->count--;
+	/* An event of this wait that was not delivered yet would call what may be freed by then. */
 	for (int i = watches->events_next; i < watches->events_end; i++)
 		if (watches->events[i].data.ptr == watch)
 			watches->events[i].data.ptr = NULL;
 }
 
+/* A hangup or an error (EPOLLHUP, EPOLLERR) comes as all that was wanted: the next read or write finds out which. */
 static unsigned
-events_of(const struct tmf_fd_watch *watch, uint32_t epoll_events)
+fd_watch_events(const struct tmf_fd_watch *watch, uint32_t epoll_events)
 {
 	unsigned events = 0;
 
@@ -110,22 +76,6 @@ events_of(const struct tmf_fd_watch *watch, uint32_t epoll_events)
 	if ((epoll_events & EPOLLOUT) != 0)
 		events |= TMF_LOOP_FD_WRITE;
 	return events;
-}
-
-static void
-tell(struct fd_watches *watches)
-{
-	while (watches->events_next < watches->events_end) {
-		const struct epoll_event *event = &watches->events[watches->events_next++];
-		struct tmf_fd_watch *watch = event->data.ptr;
-
-		if (watch == NULL)
-			continue;
-		if (watch->wanted != 0)
-			watch->ready(watch, events_of(watch, event->events));
-		else if (watch->registered != 0)
-			strike_out(watches, watch); /* else it would wake us again and again */
-	}
 }
 
 int
@@ -142,6 +92,12 @@ fd_watches_wait(struct fd_watches *watches, int timeout_ms, struct tmf_err *err)
 		return tmf_err_set(err, TMF_ERR_SYSTEM, "epoll: %s", strerror(errno));
 	watches->events_next = 0;
 	watches->events_end = count > 0 ? count : 0;
-	tell(watches);
+	while (watches->events_next < watches->events_end) {
+		const struct epoll_event *event = &watches->events[watches->events_next++];
+		struct tmf_fd_watch *watch = event->data.ptr;
+
+		if (watch != NULL)
+			watch->ready(watch, fd_watch_events(watch, event->events));
+	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "loop/fd_watches.h"
+#include "loop/loop_internal.h"
 #include "loop/timer_heap.h"
 
 #include <assert.h>
@@ -13,9 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
-#define SIGNALS_MAX 8
 
 struct turn_hook {
 	int (*fn)(void *arg, struct tmf_err *err);
@@ -35,33 +35,34 @@ struct tmf_loop {
 	struct timer_heap timers;
 	struct turn_hook hooks[TMF_LOOP_TURN_HOOKS_MAX];
 	size_t hook_count;
-	struct signal_watch watches[SIGNALS_MAX];
-	sigset_t watched;
-	int signal_fd; /* -1: no signal is watched */
-	struct tmf_fd_watch signal_watch;
-	struct fd_watches fds; /* the signals' among them */
+	struct signal_watch signals[TMF_LOOP_SIGNALS_MAX];
+	sigset_t signals_watched;
+	struct tmf_fd_watch signal_fd; /* its fd is -1 until a signal is watched */
+	struct fd_watches fds;	       /* the signals' among them */
+	pid_t *unreaped;	       /* processes that were killed and have not ended yet */
+	size_t unreaped_count;
 	bool stopped;
 };
 
 static struct signal_watch *
-find_watch(struct tmf_loop *loop, int signo)
+signal_find(struct tmf_loop *loop, int signo)
 {
-	for (size_t i = 0; i < SIGNALS_MAX; i++)
-		if (loop->watches[i].signo == signo)
-			return &loop->watches[i];
+	for (size_t i = 0; i < TMF_LOOP_SIGNALS_MAX; i++)
+		if (loop->signals[i].signo == signo)
+			return &loop->signals[i];
 	return NULL;
 }
 
 static void
-read_signals(struct tmf_fd_watch *fd, unsigned events)
+signal_fd_ready(struct tmf_fd_watch *fd, unsigned events)
 {
 	struct tmf_loop *loop =
-	    (struct tmf_loop *)((char *)fd - offsetof(struct tmf_loop, signal_watch));
+	    (struct tmf_loop *)((char *)fd - offsetof(struct tmf_loop, signal_fd));
 	struct signalfd_siginfo info;
 
 	(void)events;
 	while (read(fd->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		const struct signal_watch *watch = find_watch(loop, (int)info.ssi_signo);
+		const struct signal_watch *watch = signal_find(loop, (int)info.ssi_signo);
 
 		if (watch != NULL && watch->fn != NULL)
 			watch->fn(watch->arg, watch->signo);
@@ -74,12 +75,34 @@ tmf_loop_new(struct tmf_clock *clock)
 	struct tmf_loop *loop = mem_zalloc(1, sizeof(*loop));
 
 	loop->clock = clock != NULL ? clock : clock_system();
-	loop->signal_fd = -1;
-	loop->signal_watch =
-	    (struct tmf_fd_watch){.ready = read_signals, .wanted = TMF_LOOP_FD_READ};
+	loop->signal_fd =
+	    (struct tmf_fd_watch){.ready = signal_fd_ready, .fd = -1, .wanted = TMF_LOOP_FD_READ};
 	fd_watches_init(&loop->fds);
-	sigemptyset(&loop->watched);
+	sigemptyset(&loop->signals_watched);
 	return loop;
+}
+
+/* Asks without waiting: a process that was killed ends soon, but one that hangs in the kernel (on a network file
+ * system, say) may take minutes. */
+static void
+loop_reap_ended(struct tmf_loop *loop)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < loop->unreaped_count; i++)
+		if (waitpid(loop->unreaped[i], NULL, WNOHANG) == 0)
+			loop->unreaped[left++] = loop->unreaped[i];
+	loop->unreaped_count = left;
+}
+
+void
+loop_reap(struct tmf_loop *loop, pid_t pid)
+{
+	assert(pid > 0);
+	loop->unreaped =
+	    mem_resize(loop->unreaped, loop->unreaped_count + 1, sizeof(*loop->unreaped));
+	loop->unreaped[loop->unreaped_count++] = pid;
+	loop_reap_ended(loop);
 }
 
 void
@@ -87,10 +110,11 @@ tmf_loop_free(struct tmf_loop *loop)
 {
 	if (loop == NULL)
 		return;
+	loop_reap_ended(loop); /* what is left then becomes init's when this process ends */
+	free(loop->unreaped);
 	fd_watches_fini(&loop->fds);
-	if (loop->signal_fd >= 0)
-		close(loop->signal_fd);
-	pthread_sigmask(SIG_UNBLOCK, &loop->watched, NULL);
+	if (loop->signal_fd.fd >= 0)
+		close(loop->signal_fd.fd);
 	timer_heap_fini(&loop->timers);
 	free(loop);
 }
@@ -159,25 +183,17 @@ tmf_loop_watch_fd(struct tmf_loop *loop, struct tmf_fd_watch *watch, struct tmf_
 	return fd_watches_add(&loop->fds, watch, err);
 }
 
-int
-tmf_loop_rewatch_fd(
-    struct tmf_loop *loop, struct tmf_fd_watch *watch, unsigned wanted, struct tmf_err *err)
-{
-	return fd_watches_change(&loop->fds, watch, wanted, err);
-}
-
 void
 tmf_loop_unwatch_fd(struct tmf_loop *loop, struct tmf_fd_watch *watch)
 {
 	fd_watches_remove(&loop->fds, watch);
 }
 
-int
+void
 tmf_loop_add_turn_hook(struct tmf_loop *loop, int (*fn)(void *arg, struct tmf_err *err), void *arg)
 {
-	assert(loop->hook_count < TMF_LOOP_TURN_HOOKS_MAX);
+	assert(fn != NULL && loop->hook_count < TMF_LOOP_TURN_HOOKS_MAX);
 	loop->hooks[loop->hook_count++] = (struct turn_hook){fn, arg};
-	return 0;
 }
 
 void
@@ -193,79 +209,67 @@ tmf_loop_remove_turn_hook(
 	}
 }
 
-static int
-update_signal_fd(struct tmf_loop *loop, struct tmf_err *err)
-{
-	int fd = signalfd(loop->signal_fd, &loop->watched, SFD_NONBLOCK | SFD_CLOEXEC);
-
-	if (fd < 0)
-		return tmf_err_set(err, TMF_ERR_SYSTEM, "signalfd: %s", strerror(errno));
-	if (loop->signal_fd >= 0)
-		return 0;
-	loop->signal_fd = fd;
-	loop->signal_watch.fd = fd;
-	return fd_watches_add(&loop->fds, &loop->signal_watch, err);
-}
-
 int
 tmf_loop_watch_signal(struct tmf_loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg,
     struct tmf_err *err)
 {
-	struct signal_watch *watch = find_watch(loop, signo);
+	struct signal_watch *watch = signal_find(loop, signo);
 	sigset_t one;
+	int fd;
 
+	assert(signo > 0);
 	if (watch == NULL)
-		watch = find_watch(loop, 0);
-	assert(watch != NULL && "SIGNALS_MAX is too small");
-	sigemptyset(&one);
-	sigaddset(&one, signo);
+		watch = signal_find(loop, 0);
+	assert(watch != NULL && "TMF_LOOP_SIGNALS_MAX is too small");
 	*watch = (struct signal_watch){fn != NULL ? signo : 0, fn, arg};
 	if (fn != NULL)
-		sigaddset(&loop->watched, signo);
+		sigaddset(&loop->signals_watched, signo);
 	else
-		sigdelset(&loop->watched, signo);
-	if (update_signal_fd(loop, err) < 0)
-		return -1;
+		sigdelset(&loop->signals_watched, signo);
+	fd = signalfd(loop->signal_fd.fd, &loop->signals_watched, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		return tmf_err_set(err, TMF_ERR_SYSTEM, "signalfd: %s", strerror(errno));
+	if (loop->signal_fd.fd < 0) {
+		loop->signal_fd.fd = fd;
+		if (fd_watches_add(&loop->fds, &loop->signal_fd, err) < 0)
+			return -1;
+	}
+	sigemptyset(&one);
+	sigaddset(&one, signo);
 	pthread_sigmask(fn != NULL ? SIG_BLOCK : SIG_UNBLOCK, &one, NULL);
 	return 0;
 }
 
-static void
-run_timers(struct tmf_loop *loop)
+/* Timers first: they post tasks, which then run in the same turn. The hooks come last, so that all the writes of a
+ * turn are one commit. */
+static int
+turn_work(struct tmf_loop *loop, struct tmf_err *err)
 {
 	int64_t now_mono_ms = loop->clock->mono_ms(loop->clock);
 	struct tmf_timer *timer;
 
+	if (loop->unreaped_count > 0)
+		loop_reap_ended(loop);
 	while (
 	    (timer = timer_heap_first(&loop->timers)) != NULL && timer->at_mono_ms <= now_mono_ms) {
 		timer_heap_remove(&loop->timers, timer);
 		timer->fire(timer);
 	}
-}
-
-static void
-run_ready(struct tmf_loop *loop)
-{
+	/* Bounded: tasks that post tasks must not keep signals and the network waiting. */
 	for (unsigned i = 0; i < TMF_LOOP_READY_PER_TURN_MAX && loop->first != NULL; i++) {
 		struct tmf_task *task = loop->first;
 
 		tmf_loop_unpost(loop, task);
 		task->run(task);
 	}
-}
-
-static int
-run_hooks(struct tmf_loop *loop, struct tmf_err *err)
-{
 	for (size_t i = 0; i < loop->hook_count; i++)
 		if (loop->hooks[i].fn(loop->hooks[i].arg, err) < 0)
 			return -1;
 	return 0;
 }
 
-/* How long the poll may take: nothing while work is ready, else until the next timer. */
-static int
-poll_timeout_ms(const struct tmf_loop *loop)
+int
+tmf_loop_timeout_ms(const struct tmf_loop *loop)
 {
 	const struct tmf_timer *timer = timer_heap_first(&loop->timers);
 	int64_t left_ms;
@@ -282,7 +286,7 @@ poll_timeout_ms(const struct tmf_loop *loop)
 
 /* On a clock that a test owns: when nothing came of the poll, the next timer's time is now. */
 static void
-jump_to_next_timer(struct tmf_loop *loop)
+turn_jump_to_timer(struct tmf_loop *loop)
 {
 	const struct tmf_timer *timer = timer_heap_first(&loop->timers);
 	int64_t left_ms;
@@ -294,27 +298,27 @@ jump_to_next_timer(struct tmf_loop *loop)
 		loop->clock->advance(loop->clock, left_ms);
 }
 
+/* At most timeout_ms; -1: until the loop has something to do. */
 static int
-wait_for_events(struct tmf_loop *loop, struct tmf_err *err)
+turn_wait(struct tmf_loop *loop, int timeout_ms, struct tmf_err *err)
 {
-	int ret = fd_watches_wait(&loop->fds, poll_timeout_ms(loop), err);
+	int own_ms = tmf_loop_timeout_ms(loop);
+	int ret;
 
-	jump_to_next_timer(loop);
+	assert(timeout_ms >= -1);
+	if (timeout_ms < 0 || (own_ms >= 0 && own_ms < timeout_ms))
+		timeout_ms = own_ms;
+	ret = fd_watches_wait(&loop->fds, timeout_ms, err);
+	turn_jump_to_timer(loop);
 	return ret;
 }
 
-/* Descriptors that somebody waits on; the signals do not keep a loop going. */
+/* The signals do not keep a loop going: else a program that watches SIGTERM would never end by itself. */
 static bool
-descriptors_watched(const struct tmf_loop *loop)
-{
-	return loop->fds.count > (loop->signal_fd >= 0 ? 1u : 0u);
-}
-
-static bool
-idle(const struct tmf_loop *loop)
+loop_is_idle(const struct tmf_loop *loop)
 {
 	return loop->first == NULL && timer_heap_first(&loop->timers) == NULL &&
-	       !descriptors_watched(loop);
+	       loop->fds.count == (loop->signal_fd.fd >= 0 ? 1u : 0u);
 }
 
 int
@@ -322,13 +326,11 @@ tmf_loop_run(struct tmf_loop *loop, struct tmf_err *err)
 {
 	loop->stopped = false;
 	while (!loop->stopped) {
-		run_timers(loop);
-		run_ready(loop);
-		if (run_hooks(loop, err) < 0)
+		if (turn_work(loop, err) < 0)
 			return -1;
-		if (loop->stopped || idle(loop))
+		if (loop->stopped || loop_is_idle(loop))
 			break;
-		if (wait_for_events(loop, err) < 0)
+		if (turn_wait(loop, -1, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -338,4 +340,21 @@ void
 tmf_loop_stop(struct tmf_loop *loop)
 {
 	loop->stopped = true;
+}
+
+int
+tmf_loop_fd(struct tmf_loop *loop, struct tmf_err *err)
+{
+	return fd_watches_fd(&loop->fds, err);
+}
+
+int
+tmf_loop_turn(struct tmf_loop *loop, int timeout_ms, struct tmf_err *err)
+{
+	loop->stopped = false;
+	if (turn_wait(loop, loop_is_idle(loop) ? 0 : timeout_ms, err) < 0)
+		return -1;
+	if (!loop->stopped && turn_work(loop, err) < 0)
+		return -1;
+	return !loop->stopped && !loop_is_idle(loop);
 }

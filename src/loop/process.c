@@ -3,7 +3,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "loop/loop_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -39,13 +41,13 @@ close_watch(struct process *process, struct tmf_fd_watch *watch)
 	watch->fd = -1;
 }
 
-/* Ends the program, with all that it started, and waits for it: one that was killed is gone at once. */
+/* Ends the program, with all that it started. The loop waits for it: even a killed process may take its time. */
 static void
-kill_process(struct process *process)
+process_kill(struct process *process)
 {
 	if (process->pid > 0) {
 		kill(-process->pid, SIGKILL);
-		waitpid(process->pid, NULL, 0);
+		loop_reap(process->call.loop, process->pid);
 	}
 	process->pid = 0;
 	close_watch(process, &process->output);
@@ -56,7 +58,7 @@ kill_process(struct process *process)
 static void
 process_cancel(struct tmf_call *call)
 {
-	kill_process((struct process *)call);
+	process_kill((struct process *)call);
 }
 
 static void
@@ -76,7 +78,7 @@ static const struct tmf_call_ops process_ops = {
 static void
 process_failed(struct process *process, struct tmf_err *err)
 {
-	kill_process(process);
+	process_kill(process);
 	tmf_call_complete_err(&process->call, err);
 }
 
@@ -99,7 +101,7 @@ process_ended(struct process *process, int status)
 	json_t *output = json_stringn(buf_cstr(&process->text), process->text.len);
 
 	process->pid = 0;
-	kill_process(process);
+	process_kill(process);
 	if (WIFSIGNALED(status))
 		tmf_err_set(&err, TMF_ERR_SYSTEM, "%s was ended by signal %d", process->name,
 		    WTERMSIG(status));

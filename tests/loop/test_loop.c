@@ -6,7 +6,9 @@
 #include "run_suite.h"
 
 #include <check.h>
+#include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -226,6 +228,49 @@ START_TEST(signals_come_through_the_loop)
 }
 END_TEST
 
+static bool
+is_pending(int signo)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	return sigismember(&pending, signo) == 1;
+}
+
+/* A program writes its last report after the loop is gone: a SIGTERM by then must not end it in the middle of that. */
+START_TEST(a_signal_after_the_loop_waits)
+{
+	struct tmf_err err = {0};
+
+	ck_assert_int_eq(tmf_loop_watch_signal(loop, SIGTERM, on_signal, NULL, &err), 0);
+	tmf_loop_free(loop);
+	loop = NULL;
+	raise(SIGTERM);
+	ck_assert(is_pending(SIGTERM));
+	ck_assert_str_eq(order, "");
+}
+END_TEST
+
+static void
+usual_handler(int signo)
+{
+	(void)signo;
+	note("h");
+}
+
+START_TEST(a_signal_can_be_let_in_again)
+{
+	struct tmf_err err = {0};
+
+	signal(SIGUSR1, usual_handler);
+	ck_assert_int_eq(tmf_loop_watch_signal(loop, SIGUSR1, on_signal, NULL, &err), 0);
+	raise(SIGUSR1);
+	ck_assert_str_eq(order, "");
+	ck_assert_int_eq(tmf_loop_watch_signal(loop, SIGUSR1, NULL, NULL, &err), 0);
+	ck_assert_str_eq(order, "h");
+}
+END_TEST
+
 /* --- calls --- */
 
 static void
@@ -321,10 +366,10 @@ turn_round(struct tmf_fd_watch *watch, unsigned events)
 
 	note((events & TMF_LOOP_FD_READ) != 0 ? "r" : "");
 	note((events & TMF_LOOP_FD_WRITE) != 0 ? "w" : "");
+	tmf_loop_unwatch_fd(loop, watch);
+	watch->wanted = TMF_LOOP_FD_WRITE;
 	if (events == TMF_LOOP_FD_READ)
-		ck_assert_int_eq(tmf_loop_rewatch_fd(loop, watch, TMF_LOOP_FD_WRITE, &err), 0);
-	else
-		tmf_loop_unwatch_fd(loop, watch);
+		ck_assert_int_eq(tmf_loop_watch_fd(loop, watch, &err), 0);
 }
 
 START_TEST(a_watch_waits_for_what_is_wanted)
@@ -344,75 +389,124 @@ START_TEST(a_watch_waits_for_what_is_wanted)
 }
 END_TEST
 
-/* Rests when it was told the first time. */
+/* --- a host's own loop --- */
+
 static void
-rest(struct tmf_fd_watch *watch, unsigned events)
+read_byte(struct tmf_fd_watch *watch, unsigned events)
 {
-	struct tmf_err err = {0};
+	char byte;
 
 	ck_assert_uint_eq(events, TMF_LOOP_FD_READ);
-	note("r");
-	ck_assert_int_eq(tmf_loop_rewatch_fd(loop, watch, 0, &err), 0);
+	ck_assert_int_eq(read(watch->fd, &byte, 1), 1);
+	note((char[]){byte, '\0'});
+	if (byte == '.')
+		tmf_loop_unwatch_fd(loop, watch);
 }
 
-/* A pipe whose reader rests when it is told of something. */
-static void
-watch_pipe(int ends[2])
-{
-	struct tmf_err err = {0};
+/* Timers, posted tasks, descriptors and signals of a loop that poll(2) of the host drives; the host's own descriptor
+ * stands beside it. The pipe is written to by the timer, so that each kind wakes the host in its turn. */
+struct host_timer {
+	struct tmf_timer timer;
+	int write_fd;
+	struct tmf_task task;
+};
 
+static void
+host_task(struct tmf_task *task)
+{
+	const struct host_timer *host =
+	    (struct host_timer *)((char *)task - offsetof(struct host_timer, task));
+
+	note("p");
+	ck_assert_int_eq(write(host->write_fd, "a", 1), 1);
+}
+
+static void
+host_timer_fired(struct tmf_timer *timer)
+{
+	struct host_timer *host = (struct host_timer *)timer;
+
+	note("t");
+	tmf_loop_post(loop, &host->task);
+}
+
+static void
+on_host_signal(void *arg, int signo)
+{
+	ck_assert_int_eq(signo, SIGUSR1);
+	note("s");
+	ck_assert_int_eq(write(*(int *)arg, ".", 1), 1);
+}
+
+START_TEST(a_host_drives_the_loop)
+{
+	struct host_timer host = {.timer.fire = host_timer_fired, .task.run = host_task};
+	struct tmf_err err = {0};
+	struct pollfd fds[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	int ends[2], own[2], host_bytes = 0, more;
+
+	tmf_loop_free(loop);
+	loop = tmf_loop_new(NULL); /* the system's clock */
 	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(pipe(own), 0);
+	ck_assert_int_eq(tmf_loop_timeout_ms(loop), -1);
+	ck_assert_int_eq(tmf_loop_turn(loop, -1, &err), 0); /* idle: does not wait */
+	fds[0].fd = tmf_loop_fd(loop, &err);
+	ck_assert_int_ge(fds[0].fd, 0);
+	ck_assert_int_eq(tmf_loop_fd(loop, &err), fds[0].fd);
+	fds[1].fd = own[0];
+	ck_assert_int_eq(write(own[1], "x", 1), 1);
+	host.write_fd = ends[1];
 	watches[0] =
-	    (struct tmf_fd_watch){.ready = rest, .fd = ends[0], .wanted = TMF_LOOP_FD_READ};
+	    (struct tmf_fd_watch){.ready = read_byte, .fd = ends[0], .wanted = TMF_LOOP_FD_READ};
 	ck_assert_int_eq(tmf_loop_watch_fd(loop, &watches[0], &err), 0);
-}
+	ck_assert_int_eq(tmf_loop_watch_signal(loop, SIGUSR1, on_host_signal, &ends[1], &err), 0);
+	ck_assert_int_eq(tmf_loop_timeout_ms(loop), -1);
+	tmf_loop_timer_arm(
+	    loop, &host.timer, tmf_loop_clock(loop)->mono_ms(tmf_loop_clock(loop)) + 20);
+	ck_assert_int_ge(tmf_loop_timeout_ms(loop), 0);
+	ck_assert_int_le(tmf_loop_timeout_ms(loop), 20);
+	do {
+		char byte;
 
-static void
-close_pipe(const int ends[2])
-{
-	tmf_loop_unwatch_fd(loop, &watches[0]);
-	close(ends[0]);
-	close(ends[1]);
-}
-
-/* What was not read is still there: a watch that rests is not told of it, keeps the loop neither from waiting nor from ending, and hears of it when it is wanted
- * again. The timers let the loop wait twice. */
-START_TEST(a_watch_that_rests_says_nothing)
-{
-	struct named_timer timers[2] = {{{.fire = fired}, "a"}, {{.fire = fired}, "b"}};
-	struct tmf_err err = {0};
-	int ends[2];
-
-	watch_pipe(ends);
-	ck_assert_int_eq(write(ends[1], "x", 1), 1);
-	for (int i = 0; i < 2; i++)
-		tmf_loop_timer_arm(
-		    loop, &timers[i].timer, fake.clock.mono_ms(&fake.clock) + 10 * (i + 1));
-	run();
-	ck_assert_str_eq(order, "rab");
-	ck_assert_uint_eq(watches[0].registered, 0); /* the kernel would tell of it for ever */
-	ck_assert_int_eq(tmf_loop_rewatch_fd(loop, &watches[0], TMF_LOOP_FD_READ, &err), 0);
-	run();
-	ck_assert_str_eq(order, "rabr");
-	close_pipe(ends);
+		poll(fds, 2, tmf_loop_timeout_ms(loop));
+		if (fds[1].revents != 0)
+			host_bytes += (int)read(own[0], &byte, 1);
+		more = tmf_loop_turn(loop, 0, &err);
+		if (strcmp(order, "tpa") == 0)
+			raise(SIGUSR1);
+	} while (more > 0);
+	ck_assert_msg(more == 0, "%s", tmf_err_text(&err));
+	ck_assert_str_eq(order, "tpas.");
+	ck_assert_int_eq(host_bytes, 1);
+	for (int i = 0; i < 2; i++) {
+		close(ends[i]);
+		close(own[i]);
+	}
 }
 END_TEST
 
-/* Nothing happened while it rested: the kernel knows of it already. */
-START_TEST(a_watch_that_rested_is_still_registered)
+/* A turn that waits by itself ends with the next timer, however long the caller would wait; a post makes it due. */
+START_TEST(a_turn_ends_with_the_next_timer)
 {
+	struct named_timer timer = {.timer = {.fire = fired}, .name = "x"};
+	struct tmf_task task = {.run = count_run};
 	struct tmf_err err = {0};
-	int ends[2];
 
-	watch_pipe(ends);
-	ck_assert_int_eq(tmf_loop_rewatch_fd(loop, &watches[0], 0, &err), 0);
-	run();
-	ck_assert_uint_eq(watches[0].registered, TMF_LOOP_FD_READ);
-	ck_assert_int_eq(tmf_loop_rewatch_fd(loop, &watches[0], TMF_LOOP_FD_READ, &err), 0);
-	ck_assert_int_eq(write(ends[1], "x", 1), 1);
-	run();
-	ck_assert_str_eq(order, "r");
-	close_pipe(ends);
+	tmf_loop_free(loop);
+	loop = tmf_loop_new(NULL);
+	tmf_loop_timer_arm(
+	    loop, &timer.timer, tmf_loop_clock(loop)->mono_ms(tmf_loop_clock(loop)) + 5);
+	while (tmf_loop_turn(loop, -1, &err) > 0)
+		;
+	ck_assert_str_eq(order, "x");
+	runs = 3 * (int)TMF_LOOP_READY_PER_TURN_MAX;
+	tmf_loop_post(loop, &task);
+	ck_assert_int_eq(tmf_loop_timeout_ms(loop), 0);
+	ck_assert_int_eq(tmf_loop_turn(loop, -1, &err), 0);
+	tmf_loop_add_turn_hook(loop, failing_hook, NULL);
+	ck_assert_int_eq(tmf_loop_turn(loop, 0, &err), -1);
+	tmf_err_fini(&err);
 }
 END_TEST
 
@@ -429,12 +523,14 @@ main(void)
 	tcase_add_test(tests, a_failing_hook_ends_the_loop);
 	tcase_add_test(tests, a_turn_is_bounded);
 	tcase_add_test(tests, signals_come_through_the_loop);
+	tcase_add_test(tests, a_signal_after_the_loop_waits);
+	tcase_add_test(tests, a_signal_can_be_let_in_again);
 	tcase_add_test(tests, calls_complete_once_and_later);
 	tcase_add_test(tests, cancelled_calls_say_nothing);
 	tcase_add_test(tests, a_watch_that_is_off_says_nothing);
 	tcase_add_test(tests, a_watch_waits_for_what_is_wanted);
-	tcase_add_test(tests, a_watch_that_rests_says_nothing);
-	tcase_add_test(tests, a_watch_that_rested_is_still_registered);
+	tcase_add_test(tests, a_host_drives_the_loop);
+	tcase_add_test(tests, a_turn_ends_with_the_next_timer);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }

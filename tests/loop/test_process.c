@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct tmf_loop *loop;
@@ -17,11 +18,28 @@ static json_t *result;
 static struct tmf_err fault;
 static int completions;
 
+static bool testing; /* not so in the parent, where Check waits for the tests */
+static int hanging;  /* this many times waitpid is to find that the process has not ended */
+
+/* Instead of the C library's: the loop must never block in it, also not for a process that was killed and hangs. */
+pid_t
+waitpid(pid_t pid, int *ret_status, int options)
+{
+	if (testing)
+		ck_assert_int_eq(options, WNOHANG);
+	if (hanging > 0) {
+		hanging--;
+		return 0;
+	}
+	return wait4(pid, ret_status, options, NULL);
+}
+
 static void
 set_up(void)
 {
 	loop = tmf_loop_new(clock_system());
 	completions = 0;
+	testing = true;
 }
 
 static void
@@ -118,6 +136,26 @@ START_TEST(cancelled_with_all_it_started)
 }
 END_TEST
 
+/* Nobody waits for one that hangs, and it is no zombie once it has ended: the next turns ask for it. */
+START_TEST(killed_ones_are_reaped_later)
+{
+	struct tmf_err err = {0};
+	siginfo_t info;
+	struct tmf_call *call = start_shell("sleep 1000", 100);
+
+	tmf_call_on_done(call, completed, NULL);
+	hanging = 2;
+	tmf_call_cancel(call);
+	ck_assert_int_eq(hanging, 1);
+	ck_assert_int_eq(tmf_loop_turn(loop, -1, &err), 0);
+	ck_assert_int_eq(hanging, 0);
+	/* It has ended, and is still there to be reaped. */
+	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(tmf_loop_turn(loop, -1, &err), 0);
+	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), -1);
+}
+END_TEST
+
 START_TEST(programs_that_cannot_start)
 {
 	const char *const argv[] = {"/nonexistent/program", NULL};
@@ -202,6 +240,7 @@ main(void)
 	tcase_add_test(tests, output_and_status);
 	tcase_add_test(tests, signals_are_its_own);
 	tcase_add_test(tests, cancelled_with_all_it_started);
+	tcase_add_test(tests, killed_ones_are_reaped_later);
 	tcase_add_test(tests, programs_that_cannot_start);
 	tcase_add_test(tests, calls_in_sequence);
 	suite_add_tcase(s, tests);
