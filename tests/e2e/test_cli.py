@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """The command line: exit codes, one JSON document on standard output, messages that name the place and the nearest word."""
+import array
+import fcntl
 import json
 import os
 import re
 import signal
+import termios
 import time
 
 import harness
@@ -233,6 +236,21 @@ class Runs(harness.Case):
         done = self.tmflow("resume", "slow", "-o", "json", sim=sim)
         self.assertEqual(done.code, 0, done.err)
         self.assertTrue(sim.expected()["ok"])
+
+    def test_a_signal_during_the_report_cuts_nothing_off(self):
+        """The run is over and its result does not fit into the pipe: a SIGTERM finds the process writing."""
+        path = self.write("hello.yaml", HELLO)
+        given = self.write("i.json", json.dumps({"name": "x" * 100000}))
+        process = self.start("run", path, "--input", given, "-o", "json")
+        room = fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ)
+        full = array.array("i", [0])
+        while full[0] < room:
+            self.assertIsNone(process.poll())
+            fcntl.ioctl(process.stdout, termios.FIONREAD, full)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(json.loads(out)["output"]["greeting"]["who"], "x" * 100000)
 
     def test_failure_is_one_document_too(self):
         """Whatever fails, and wherever: standard output holds one JSON document, and nothing was started."""
