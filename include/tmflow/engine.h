@@ -16,10 +16,10 @@ extern "C" {
 #endif
 
 /*
- * The engine runs workflows on a loop. Every step is kept in the store before the next one begins, and
- * an action is started only after the commit that says so: a run that was killed at any instant goes on
- * with tmf_run_resume. An action that was under way is then started again with the same input, so it
- * has to look before it changes something, or to use a token that names the effect.
+ * The engine runs workflows on a loop. Every step is kept in the store before the next one begins,
+ * and an action is started only after the commit that says so: a run that was killed at any instant
+ * goes on with tmf_run_resume. An action that was under way is then started again with the same
+ * input, so it has to look before it changes something, or to use a token that names the effect.
  *
  *     struct tmf_engine *engine = tmf_engine_new(&engine_opts);
  *     struct tmf_run *run = tmf_run_start(engine, &run_opts, &err);
@@ -38,7 +38,8 @@ struct tmf_engine_opts {
 	struct tmf_store *store; /* NULL: nothing is kept, no run can be resumed */
 };
 
-/* Borrows loop, registry and store: they outlive the engine. Returns: to be freed with tmf_engine_free. */
+/* Borrows loop, registry and store: they outlive the engine. Returns: to be freed with
+ * tmf_engine_free. */
 struct tmf_engine *tmf_engine_new(const struct tmf_engine_opts *opts);
 
 /* Frees the engine, after its runs. NULL is fine. Not from a callback of the loop. */
@@ -59,7 +60,7 @@ struct tmf_run_event {
 	int64_t wall_ms;
 	const char *type;   /* "PassStateEntered", "TaskRetried", "ExecutionSucceeded", ... */
 	const char *state;  /* the state's name; NULL for events of the run itself */
-	const json_t *data; /* input or output; NULL where there is none */
+	const json_t *data; /* input or output; may be NULL */
 	const char *error;  /* of a failure; may be NULL */
 	const char *cause;
 };
@@ -78,8 +79,8 @@ struct tmf_run_opts {
 };
 
 /*
- * Starts a run; its first state is entered by the loop. With a store, the run's record is written and
- * its lease taken: no other process can run it.
+ * Starts a run; its first state is entered by the loop. With a store, the run's record is written
+ * and its lease taken: no other process can run it.
  * Returns: the run, to be freed with tmf_run_free.
  * Errors: TMF_ERR_INVALID for an id that is not one or is taken; TMF_ERR_BUSY; TMF_ERR_STORE;
  * TMF_ERR_LIMIT for an input that is too large.
@@ -88,12 +89,12 @@ struct tmf_run *
 tmf_run_start(struct tmf_engine *engine, const struct tmf_run_opts *opts, struct tmf_err *err);
 
 /*
- * Goes on with a run of the store that was interrupted or whose process died: opts->run_id, which may
- * be a unique prefix or "@latest". The workflow and the input are those of the run's record.
+ * Goes on with a run of the store that was interrupted or whose process died: opts->run_id, which
+ * may be a unique prefix or "@latest". The workflow and the input are those of the run's record.
  * Returns: as tmf_run_start.
  * Errors: TMF_ERR_NOT_FOUND; TMF_ERR_INVALID if it is over, if its definition names an action that
- * the registry does not have, or if its checkpoints do not fit; TMF_ERR_BUSY naming the process that
- * holds it; TMF_ERR_STORE.
+ * the registry does not have, or if its checkpoints do not fit; TMF_ERR_BUSY naming the process
+ * that holds it; TMF_ERR_STORE.
  */
 struct tmf_run *
 tmf_run_resume(struct tmf_engine *engine, const struct tmf_run_opts *opts, struct tmf_err *err);

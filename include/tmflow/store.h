@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 /*
- * A durable store: runs and their checkpoints in one SQLite file, tmflow.db in a directory of its own.
- * Several processes may have one directory open; a run belongs to one of them at a time.
+ * A durable store: runs and their checkpoints in one SQLite file, tmflow.db in a directory of its
+ * own. Several processes may have one directory open; a run belongs to one of them at a time.
  *
  * Durable means that a commit outlives the process, however it dies. A loss of power may take the
  * newest commits of a run that is under way, never their order: then a few steps are done again.

@@ -12,10 +12,10 @@
  *     store.h     runs that outlive their process
  *     engine.h    runs: start, resume, interrupt
  *
- * Words: a function that can fail returns 0 or -1, or NULL, and fills *err, which is last and may be
- * NULL. _new, _open, _start: to be freed. ret_x: written only on success, unless it says otherwise.
- * "Takes": the callee owns it from then on. "Borrows", const: the caller keeps it.
- * What a caller must not do (a NULL where none is allowed) is an assert, in release builds too. Out of
+ * Words: a function that can fail returns 0 or -1, or NULL, and fills *err, which is last and may
+ * be NULL. _new, _open, _start: to be freed. ret_x: written only on success, unless it says
+ * otherwise. "Takes": the callee owns it from then on. "Borrows", const: the caller keeps it. What
+ * a caller must not do (a NULL where none is allowed) is an assert, in release builds too. Out of
  * memory aborts.
  */
 
@@ -33,7 +33,8 @@
 extern "C" {
 #endif
 
-/* The version of these headers. The library has the same functions as long as its soname is the same. */
+/* The version of these headers. The library has the same functions as long as its soname is the
+ * same. */
 #define TMF_VERSION "0.1.0"
 
 /* The version of the library that the program runs with. Returns: a static string. */
@@ -48,8 +49,8 @@ enum tmf_log_level {
 };
 
 /*
- * Events of this level and above go to stream (borrowed), one a line: "TIME LEVEL EVENT KEY=VALUE ...".
- * Until it is called: TMF_LOG_WARN to stderr. It holds for the whole process.
+ * Events of this level and above go to stream (borrowed), one a line: "TIME LEVEL EVENT KEY=VALUE
+ * ...". Until it is called: TMF_LOG_WARN to stderr. It holds for the whole process.
  */
 void tmf_log_setup(enum tmf_log_level level, FILE *stream);
 

@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 /*
- * A workflow: a definition in the Amazon States Language, as YAML or JSON, compiled and checked as a
- * whole. It does not change once it is made, and any number of runs may use it.
+ * A workflow: a definition in the Amazon States Language, as YAML or JSON, compiled and checked as
+ * a whole. It does not change once it is made, and any number of runs may use it.
  * See: https://states-language.net/
  */
 struct tmf_workflow;
@@ -30,8 +30,9 @@ struct tmf_definition {
  * Compiles a definition. `Resource: tmflow:NAME` has to name an action of registry.
  * Returns: the workflow, to be freed with tmf_workflow_free; NULL if it has an error.
  * Takes: nothing. registry is borrowed for the call; its actions have to outlive the workflow.
- * ret_diagnostics (may be NULL) is set in both cases: to NULL where there is nothing to say, else to a
- * text to be freed with free(), with one line a fault: "NAME:LINE:COLUMN: error: MESSAGE (HINT)".
+ * ret_diagnostics (may be NULL) is set in both cases: to NULL where there is nothing to say, else
+ * to a text to be freed with free(), with one line a fault: "NAME:LINE:COLUMN: error: MESSAGE
+ * (HINT)".
  * Errors: TMF_ERR_INVALID with the first error's line and column; TMF_ERR_LIMIT.
  */
 struct tmf_workflow *tmf_workflow_compile(const struct tmf_definition *definition,

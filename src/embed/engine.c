@@ -24,6 +24,7 @@ struct tmf_engine {
 };
 
 struct tmf_run {
+	struct tmf_task interrupt; /* first */
 	struct tmf_engine *engine;
 	struct tmf_run *next; /* in the engine's list of ended ones */
 	bool listed;
@@ -40,8 +41,8 @@ struct tmf_run {
 };
 
 /*
- * A turn hook that stands behind the engine's, which commits: what on_done hears is durable. Without
- * that a host could act on an end that a crash then takes back.
+ * A turn hook that stands behind the engine's, which commits: what on_done hears is durable.
+ * Without that a host could act on an end that a crash then takes back.
  */
 static int
 embed_tell_ends(void *arg, struct tmf_err *err)
@@ -151,9 +152,10 @@ run_over(void *arg, struct execution *execution, const struct execution_result *
 }
 
 /*
- * The engine deletes a run's checkpoints in the same step in which it notes this event, and may commit
- * before it reports the end. The record has to be in that very transaction: a run that is RUNNING and
- * has no checkpoint would begin anew when it is resumed, and do everything twice.
+ * The engine deletes a run's checkpoints in the same step in which it notes this event, and may
+ * commit before it reports the end. The record has to be in that very transaction: a run that is
+ * RUNNING and has no checkpoint would start from the beginning when it is resumed, and do
+ * everything twice.
  */
 static void
 run_note_end(struct tmf_run *run, const struct execution_event *event)
@@ -197,11 +199,20 @@ run_event(void *arg, const struct execution_event *event)
 
 /* --- its beginning --- */
 
+/* From the loop: a host may ask for it in on_event, where the engine stands in the middle of a
+ * step. */
+static void
+run_interrupted(struct tmf_task *task)
+{
+	execution_interrupt(((struct tmf_run *)task)->execution);
+}
+
 static struct tmf_run *
 run_new(struct tmf_engine *engine, const struct tmf_run_opts *opts)
 {
 	struct tmf_run *run = mem_zalloc(1, sizeof(*run));
 
+	run->interrupt.run = run_interrupted;
 	run->engine = engine;
 	run->on_done = opts->on_done;
 	run->on_event = opts->on_event;
@@ -269,8 +280,8 @@ tmf_run_start(struct tmf_engine *engine, const struct tmf_run_opts *opts, struct
 }
 
 /*
- * Finds the record, takes the lease, then reads the record again: its last holder may have ended the
- * run between the two.
+ * Finds the record, takes the lease, then reads the record again: its last holder may have ended
+ * the run between the two.
  */
 static int
 run_take(struct tmf_run *run, const char *id_or_prefix, struct tmf_err *err)
@@ -339,7 +350,7 @@ tmf_run_resume(struct tmf_engine *engine, const struct tmf_run_opts *opts, struc
 void
 tmf_run_interrupt(struct tmf_run *run)
 {
-	execution_interrupt(run->execution);
+	tmf_loop_post(run->engine->loop, &run->interrupt);
 }
 
 static void
@@ -361,6 +372,7 @@ tmf_run_free(struct tmf_run *run)
 		return;
 	if (run->listed)
 		run_unlist(run);
+	tmf_loop_unpost(run->engine->loop, &run->interrupt);
 	execution_free(run->execution);
 	store_lease_release(run->lease);
 	store_run_fini(&run->record);

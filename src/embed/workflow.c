@@ -10,7 +10,7 @@
 
 _Static_assert(TMF_WORKFLOW_BYTES_MAX == DOC_BYTES_MAX, "a definition is a document");
 
-/* All faults with their places, sorted; NULL where there is none. */
+/* All faults with their places, sorted; NULL without any. */
 static char *
 workflow_diagnostics(struct diag_list *diags)
 {
@@ -28,7 +28,8 @@ workflow_diagnostics(struct diag_list *diags)
 	return text;
 }
 
-/* diags is sorted. Warnings stand among the errors, so the first fault may not be the first error. */
+/* diags is sorted. Warnings stand among the errors, so the first fault may not be the first
+ * error. */
 static void
 workflow_first_error(const struct doc *doc, const struct diag_list *diags, struct tmf_err *err)
 {
