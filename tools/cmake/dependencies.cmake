@@ -11,8 +11,7 @@ if(TMFLOW_PROGRAM)
 	pkg_check_modules(MICROHTTPD IMPORTED_TARGET libmicrohttpd)
 endif()
 
-# Whoever only wants the program need not have Check. That it is missing must not be overlooked where the
-# tests are asked for.
+# The program needs no Check. Where the tests are asked for, that it is missing is an error.
 pkg_check_modules(CHECK IMPORTED_TARGET check)
 if(CHECK_FOUND AND TMFLOW_PROGRAM)
 	option(BUILD_TESTING "Build the tests" ON)

@@ -1,5 +1,5 @@
-# Every target of this tree links tmflow_flags, privately: language level, warnings, hardening. What is
-# installed has no part in it, since whoever links libtmflow has flags of their own.
+# Every target of this tree links tmflow_flags, privately: language level, warnings, hardening. Nothing
+# of it is installed: a host that links libtmflow has flags of its own.
 add_library(tmflow_flags INTERFACE)
 target_compile_features(tmflow_flags INTERFACE c_std_17)
 target_include_directories(tmflow_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)

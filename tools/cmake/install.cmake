@@ -1,4 +1,4 @@
-# What `cmake --install` puts in place: for whoever runs tmflow, and for whoever links libtmflow.
+# What `cmake --install` puts in place: to run tmflow, and to link libtmflow.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tmflow)
 
