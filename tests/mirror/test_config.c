@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/jsonx.h"
 
+#include "config_schema.h"
 #include "run_suite.h"
 
 #include <check.h>
@@ -325,7 +326,7 @@ END_TEST
 START_TEST(test_schema_file)
 {
 	static const char path[] = TEST_SOURCE_DIR "/config/schema.json";
-	json_t *schema = mirror_config_schema();
+	json_t *schema = config_schema();
 	struct buf wanted = {0};
 	struct buf got = {0};
 	struct tmf_err err = {0};

@@ -55,10 +55,6 @@ struct mirror_config;
 struct mirror_config *mirror_config_load(const struct doc *doc, struct diag_list *diags);
 void mirror_config_free(struct mirror_config *config);
 
-/* A JSON Schema (draft 7) of configurations for editors, from the same tables as the checker: config/schema.json. New reference. It leaves
- * to the checker what a schema cannot say well: at least one rule, unique names, and that targetId and target* exclude each other. */
-json_t *mirror_config_schema(void);
-
 /* True if doc looks like a configuration rather than a workflow (no StartAt and no States), for `tmflow validate`. */
 bool mirror_config_is_one(const struct doc *doc);
 

@@ -1,3 +1,5 @@
+#include "config_schema.h"
+
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/config_keys.h"
@@ -235,7 +237,7 @@ missing_schema(void)
 }
 
 json_t *
-mirror_config_schema(void)
+config_schema(void)
 {
 	json_t *schema = json_object();
 	json_t *root = object_of(config_root_keys, 0);
