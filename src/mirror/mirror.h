@@ -69,9 +69,6 @@ json_t *mirror_session_tags(struct mirror *mirror, const struct config_rule *rul
  * Parameters; NULL: its input as it is) say so. */
 bool mirror_task_takes_roles(const char *action, const json_t *parameters);
 
-/* Adds every native action to the registry and sets mirror as its env. mirror may be NULL for validation only. */
-void mirror_register_actions(struct tmf_registry *registry, struct mirror *mirror);
-
 /* What a Script field means: true for a file's name (it ends in .lua), false for Lua source. */
 bool mirror_is_script_file(const char *script);
 

@@ -3,7 +3,7 @@
 #include "base/doc/doc.h"
 #include "base/jsonx.h"
 #include "engine/op.h"
-#include "mirror/mirror.h"
+#include "mirror/actions/actions.h"
 #include "tmflow/action.h"
 
 #include <stdint.h>
@@ -50,7 +50,7 @@ bench_open(struct bench *bench)
 	if (bench->mirror == NULL)
 		abort();
 	bench->registry = tmf_registry_new();
-	mirror_register_actions(bench->registry, bench->mirror);
+	actions_register(bench->registry, bench->mirror);
 }
 
 static bool

@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "engine/op.h"
+#include "mirror/actions/actions.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -289,7 +290,7 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 	    &err);
 	ck_assert_msg(process->mirror != NULL, "%s", tmf_err_text(&err));
 	process->registry = tmf_registry_new();
-	mirror_register_actions(process->registry, process->mirror);
+	actions_register(process->registry, process->mirror);
 }
 
 void

@@ -1,7 +1,7 @@
 #include "jobs_fixture.h"
 
 #include "base/clock.h"
-#include "mirror/mirror.h"
+#include "mirror/actions/actions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ jobs_fixture_init(struct jobs_fixture *f)
 	if (f->store == NULL || store_run_create(f->store, &run, &err) < 0)
 		abort();
 	f->registry = tmf_registry_new();
-	mirror_register_actions(f->registry, NULL);
+	actions_register(f->registry, NULL);
 	f->jobs = jobs_new(&(struct jobs_opts){.loop = f->loop,
 			       .rng = &f->rng,
 			       .registry = f->registry,

@@ -2,6 +2,7 @@
 #include "aws/services/sfn.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "mirror/actions/actions.h"
 #include "scripted_transport.h"
 #include "serve/worker.h"
 
@@ -194,7 +195,7 @@ fixture_init(struct fixture *f)
 	    },
 	    &err);
 	f->registry = tmf_registry_new();
-	mirror_register_actions(f->registry, NULL);
+	actions_register(f->registry, NULL);
 	f->store = store_open(NULL, &f->clock.clock, &err);
 	ck_assert_int_eq(store_run_create(f->store, &run, &err), 0);
 	f->jobs = jobs_new(

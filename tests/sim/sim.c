@@ -5,6 +5,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "engine/registry.h"
+#include "mirror/actions/actions.h"
 
 #include <assert.h>
 #include <ftw.h>
@@ -101,7 +102,7 @@ load_workflow(struct sim *sim)
 
 	assert(ret == 0);
 	sim->workflow_text = buf_take(&text);
-	mirror_register_actions(registry, NULL);
+	actions_register(registry, NULL);
 	struct asl_resources resources = registry_resources(registry);
 	doc = parse("backfill.yaml", sim->workflow_text);
 	diag_list_init(&diags, doc);

@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "mirror/actions/actions.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -214,7 +215,7 @@ open_domain(struct sim_process *process, struct tmf_err *err)
 	if (process->mirror == NULL)
 		return -1;
 	process->registry = tmf_registry_new();
-	mirror_register_actions(process->registry, process->mirror);
+	actions_register(process->registry, process->mirror);
 	process->engine = engine_new(&(struct engine_opts){
 	    .loop = sim->loop,
 	    .registry = process->registry,

@@ -2,7 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
-#include "mirror/mirror.h"
+#include "mirror/actions/actions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +82,7 @@ cmd_actions(const struct cli_opts *opts)
 	int code = EXIT_OK;
 	size_t shown = 0;
 
-	mirror_register_actions(registry, NULL);
+	actions_register(registry, NULL);
 	if (wanted != NULL && strncmp(wanted, "tmflow:", 7) == 0)
 		wanted += 7;
 	for (size_t i = 0; (action = tmf_registry_at(registry, i)) != NULL; i++) {

@@ -4,8 +4,8 @@
 #include "aws/arn.h"
 #include "base/jsonx.h"
 #include "cli/run/scripts.h"
+#include "mirror/actions/actions.h"
 #include "mirror/config/config.h"
-#include "mirror/mirror.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -254,7 +254,7 @@ cmd_export(const struct cli_opts *opts)
 	if (code != EXIT_OK)
 		return code;
 	registry = tmf_registry_new();
-	mirror_register_actions(registry, NULL);
+	actions_register(registry, NULL);
 	code = write_export(opts, registry, config);
 	tmf_registry_free(registry);
 	mirror_config_free(config);

@@ -2,7 +2,7 @@
 
 #include "base/jsonx.h"
 #include "cli/graph/graph.h"
-#include "mirror/mirror.h"
+#include "mirror/actions/actions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +119,7 @@ cmd_graph(const struct cli_opts *opts)
 	if (format_parse(opts->format, &format, &err) < 0)
 		return cli_fail_take(opts->output, &err);
 	registry = tmf_registry_new();
-	mirror_register_actions(registry, NULL);
+	actions_register(registry, NULL);
 	machine = cli_read_workflow(opts->args[0], registry, opts->output, NULL);
 	if (machine != NULL)
 		code = graph_workflow(opts, format, machine);

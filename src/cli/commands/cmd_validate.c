@@ -3,8 +3,8 @@
 #include "base/jsonx.h"
 #include "cli/run/scripts.h"
 #include "engine/registry.h"
+#include "mirror/actions/actions.h"
 #include "mirror/config/config.h"
-#include "mirror/mirror.h"
 
 static void
 check_workflow(const struct doc *doc, struct tmf_registry *registry, struct diag_list *diags)
@@ -77,7 +77,7 @@ cmd_validate(const struct cli_opts *opts)
 	json_t *diagnostics = json_array();
 	int invalid = 0;
 
-	mirror_register_actions(registry, NULL);
+	actions_register(registry, NULL);
 	for (int i = 0; i < opts->arg_count; i++) {
 		if (!validate_file(opts->args[i], registry, diagnostics))
 			invalid++;

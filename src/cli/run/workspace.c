@@ -1,4 +1,5 @@
 #include "cli/run/workspace.h"
+#include "mirror/actions/actions.h"
 
 #include "aws/arn.h"
 #include "aws/keys/imds.h"
@@ -24,7 +25,7 @@ init(struct workspace *workspace, const struct cli_opts *opts)
 	*workspace = (struct workspace){.opts = opts};
 	rng_seed_system(&workspace->rng);
 	workspace->registry = tmf_registry_new();
-	mirror_register_actions(workspace->registry, NULL);
+	actions_register(workspace->registry, NULL);
 }
 
 void

@@ -1,6 +1,5 @@
 #include "base/jsonx.h"
-#include "mirror/actions/action_input.h"
-#include "mirror/actions/actions.h"
+#include "mirror/actions/action.h"
 
 #include <string.h>
 

@@ -1,7 +1,6 @@
 #include "aws/pace/retry.h"
 #include "base/jsonx.h"
-#include "mirror/actions/action_input.h"
-#include "mirror/actions/actions.h"
+#include "mirror/actions/action.h"
 #include "mirror/dry_run.h"
 #include "mirror/session.h"
 #include "mirror/unsupported.h"

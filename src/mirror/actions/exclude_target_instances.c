@@ -1,6 +1,5 @@
 #include "base/jsonx.h"
-#include "mirror/actions/action_input.h"
-#include "mirror/actions/actions.h"
+#include "mirror/actions/action.h"
 #include "mirror/targets/targets.h"
 
 /* tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop. Also leaves out what the configuration excludes. */

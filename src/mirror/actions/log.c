@@ -1,7 +1,6 @@
 #include "base/log.h"
-
 #include "base/jsonx.h"
-#include "mirror/actions/actions.h"
+#include "mirror/actions/action.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,6 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
-#include "mirror/actions/action_input.h"
-#include "mirror/actions/actions.h"
+#include "mirror/actions/action.h"
 
 #include <stdlib.h>
 #include <string.h>

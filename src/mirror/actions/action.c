@@ -1,4 +1,4 @@
-#include "mirror/actions/action_input.h"
+#include "mirror/actions/action.h"
 
 #include "base/jsonx.h"
 

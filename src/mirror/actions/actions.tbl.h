@@ -1,0 +1,12 @@
+/* Every native action: ACTION(describe_page) is action_describe_page of describe_page.c. */
+ACTION(check_account)
+ACTION(describe_page)
+ACTION(ensure_session)
+ACTION(ensure_target)
+ACTION(exclude_target_instances)
+ACTION(find_sessions)
+ACTION(log)
+ACTION(lua)
+ACTION(match)
+ACTION(parse_event)
+ACTION(record)
