@@ -17,11 +17,6 @@
  * own code as err.name and the request id.
  */
 
-/* Limits of one attempt. */
-#define AWS_CONNECT_TIMEOUT_MS 5000
-#define AWS_TOTAL_TIMEOUT_MS   30000
-#define AWS_REPLY_BYTES_MAX    (32u << 20)
-
 struct aws_client_opts {
 	struct tmf_loop *loop;
 	struct http_transport *transport;

@@ -14,7 +14,8 @@ struct aws_operation {
 	const char *name; /* "DescribeInstances" */
 	struct buf body;  /* moved into the call: the same bytes go out at every attempt */
 	const struct xml_shape *reply; /* of an XML protocol */
-	/* Makes the result of the parsed reply: takes it, gives a new reference. NULL: the reply as it is. */
+	/* Makes the result of the parsed reply: takes it, gives a new reference. NULL: the reply as
+	 * it is. */
 	json_t *(*convert)(json_t *reply);
 	int64_t
 	    total_timeout_ms;  /* of one attempt; 0: AWS_TOTAL_TIMEOUT_MS. Long polls want more */
@@ -35,6 +36,10 @@ struct aws_reply_headers {
 	void *arg;
 };
 
+/* The error that a reply means which brings no result: AWS's own code, or one named after the
+ * status where the body is not AWS's (no code in it, or *err says that it cannot be read). */
+void aws_reply_error(const struct aws_reply *reply, int status, struct tmf_err *err);
+
 struct aws_reader; /* a protocol's own */
 
 /* How a service's replies are read, as they come in. */
@@ -42,7 +47,8 @@ struct aws_protocol {
 	const char *content_type; /* of requests */
 	struct aws_reader *(*begin)(
 	    const struct aws_operation *operation); /* borrowed while it reads */
-	/* What is wrong with a part is kept until the end: a page that is no XML is told by its status. */
+	/* What is wrong with a part is kept until the end: a page that is no XML is told by its
+	 * status. */
 	void (*feed)(struct aws_reader *reader, struct str part);
 	/* *err is set (and the value NULL) where the reply is broken, truncated, or another's. */
 	void (*finish)(struct aws_reader *reader, const struct aws_reply_headers *headers,

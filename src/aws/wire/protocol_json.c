@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Replies of the AWS JSON 1.0 protocol. See: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html */
+/* Replies of the AWS JSON 1.0 protocol. See:
+ * https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html */
 
 #define JSON_REPLY_BYTES_MAX                                                                       \
 	(4u << 20) /* ten messages of SQS, of 256 KiB each, and their escapes */
@@ -47,7 +48,8 @@ take_code(struct aws_reader *reader, const char *type)
 	snprintf(reader->code, sizeof(reader->code), "%.*s", (int)strcspn(name, ":"), name);
 }
 
-/* "AWS.SimpleQueueService.NonExistentQueue;Sender": the name that the error had in the Query protocol, by which the AWS tools know it still. */
+/* "AWS.SimpleQueueService.NonExistentQueue;Sender": the name that the error had in the Query
+ * protocol, by which the AWS tools know it still. */
 static bool
 take_query_code(struct aws_reader *reader, const char *error)
 {

@@ -1,0 +1,479 @@
+#include "aws/client_internal.h"
+
+#include "aws/tally.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/*
+ * One operation under way. Each attempt goes through these stages, and a failed one ends the call
+ * or begins the next:
+ *
+ *   aws_call_attempt   waits for its turn at the pacer
+ *   aws_call_ready     waits for keys: as late as possible, so that they and the signature are fresh
+ *   aws_call_send      signs and sends
+ *   aws_call_done      the exchange is over, with a reply or without one
+ *   aws_call_failed    waits for the delay before the next attempt, or ends the call
+ */
+
+#define CALL_HEADERS_MAX 8
+#define UNANSWERED_WARN	 3 /* attempts in a row: a lost connection now and then is nothing */
+
+struct aws_call {
+	struct tmf_call call; /* first */
+	struct aws_client *client;
+	struct aws_operation operation;
+	char *target; /* X-Amz-Target, or NULL */
+
+	/* The present attempt. */
+	int attempt; /* from 1 */
+	struct pacer_ticket ticket;
+	bool waits_for_keys;
+	unsigned keys; /* the serial of those that it is signed with */
+	int64_t sent_mono_ms;
+	struct http_exchange *exchange; /* NULL: not sent, or over */
+	struct aws_reader *reader;
+
+	/* What earlier ones leave. */
+	struct tmf_timer backoff; /* runs until the next attempt */
+	bool refused;		  /* the last one was throttled */
+	bool refreshed;		  /* fresh keys were asked for */
+	bool skew_known;	  /* the clock was corrected */
+	int retry_cost;		  /* what the last retry took from the quota; 0: no retry */
+};
+
+/* What is sent, and but for the signature itself also what is signed. */
+struct call_headers {
+	struct http_header at[CALL_HEADERS_MAX];
+	size_t count;
+};
+
+static void aws_call_attempt(struct aws_call *call);
+static void aws_call_ready(struct aws_call *call);
+static credentials_done_fn aws_call_keys;
+static void aws_call_send(struct aws_call *call, const struct credentials *credentials);
+static int aws_call_body(void *arg, int status, struct str part, struct tmf_err *err);
+static void
+aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err);
+static void aws_call_failed(
+    struct aws_call *call, struct tmf_err *err, const struct aws_reply_headers *headers);
+
+/* AWS's time: our clock, and what replies showed it to be off. */
+static int64_t
+aws_call_wall_ms(const struct aws_client *client)
+{
+	struct tmf_clock *clock = tmf_loop_clock(client->loop);
+
+	return clock->wall_ms(clock) + client->skew_ms;
+}
+
+static void
+aws_call_cancel(struct tmf_call *base)
+{
+	struct aws_call *call = (struct aws_call *)base;
+	struct aws_client *client = call->client;
+
+	if (call->exchange != NULL)
+		client->transport->cancel(client->transport, call->exchange);
+	call->exchange = NULL;
+	pacer_withdraw(&call->ticket);
+	if (call->waits_for_keys)
+		client->credentials->cancel(client->credentials, aws_call_keys, call);
+	call->waits_for_keys = false;
+	tmf_loop_timer_disarm(client->loop, &call->backoff);
+}
+
+static void
+aws_call_free(struct tmf_call *base)
+{
+	struct aws_call *call = (struct aws_call *)base;
+
+	assert(call->exchange == NULL && call->ticket.bucket == NULL && !call->waits_for_keys);
+	call->client->service->protocol->free_reader(call->reader);
+	buf_fini(&call->operation.body);
+	free(call->target);
+	free(call);
+}
+
+static const struct tmf_call_ops aws_call_ops = {
+    .cancel = aws_call_cancel, .free_call = aws_call_free};
+
+static void
+aws_call_backoff_over(struct tmf_timer *timer)
+{
+	aws_call_attempt((struct aws_call *)((char *)timer - offsetof(struct aws_call, backoff)));
+}
+
+static void
+aws_call_let_go(struct pacer_ticket *ticket)
+{
+	aws_call_ready((struct aws_call *)((char *)ticket - offsetof(struct aws_call, ticket)));
+}
+
+struct tmf_call *
+aws_client_call(struct aws_client *client, struct aws_operation *operation)
+{
+	struct aws_call *call = mem_zalloc(1, sizeof(*call));
+	const char *target_prefix = client->service->target_prefix;
+
+	assert(operation->name != NULL);
+	assert(operation->unsigned_request || client->credentials != NULL);
+	tmf_call_init(&call->call, &aws_call_ops, client->loop);
+	call->client = client;
+	call->operation = *operation;
+	operation->body = (struct buf){0};
+	if (target_prefix != NULL)
+		call->target = mem_printf("%s.%s", target_prefix, operation->name);
+	call->backoff.fire = aws_call_backoff_over;
+	call->ticket.go = aws_call_let_go;
+	aws_call_attempt(call);
+	return &call->call;
+}
+
+/* --- an attempt --- */
+
+static void
+aws_call_attempt(struct aws_call *call)
+{
+	const struct aws_protocol *protocol = call->client->service->protocol;
+	struct pacer *pacer = call->client->pacer;
+
+	assert(call->exchange == NULL && call->ticket.bucket == NULL);
+	call->attempt++;
+	assert(call->attempt <= call->client->attempts_max);
+	protocol->free_reader(call->reader);
+	call->reader = protocol->begin(&call->operation);
+	if (pacer == NULL || pacer_ask(pacer, call->operation.name, &call->ticket, call->refused))
+		aws_call_ready(call);
+}
+
+static void
+aws_call_ready(struct aws_call *call)
+{
+	struct credentials_provider *credentials = call->client->credentials;
+
+	if (call->operation.unsigned_request) {
+		aws_call_send(call, NULL);
+		return;
+	}
+	call->waits_for_keys = true;
+	credentials->get(credentials, aws_call_keys, call);
+}
+
+static void
+aws_call_keys(void *arg, const struct credentials *credentials, struct tmf_err *err)
+{
+	struct aws_call *call = arg;
+
+	assert(call->waits_for_keys);
+	call->waits_for_keys = false;
+	if (credentials == NULL) {
+		aws_call_failed(call, err, NULL);
+		return;
+	}
+	call->keys = credentials->serial;
+	aws_call_send(call, credentials);
+}
+
+static void
+call_headers_add(struct call_headers *headers, const char *name, const char *value)
+{
+	assert(headers->count < CALL_HEADERS_MAX);
+	headers->at[headers->count++] = (struct http_header){name, value};
+}
+
+/* Adds the signature of what headers holds by now, and of the host, which the transport sends
+ * itself. */
+static void
+aws_call_sign(
+    struct aws_call *call, const struct credentials *credentials, struct call_headers *headers)
+{
+	struct aws_client *client = call->client;
+	const char *token = secret_reveal(&credentials->session_token);
+
+	call_headers_add(headers, "host", client->endpoint.host);
+	const struct sigv4_request request = {
+	    .method = "POST",
+	    .path = str_of(client->endpoint.path),
+	    .headers = headers->at,
+	    .headers_count = headers->count,
+	    .body = buf_str(&call->operation.body),
+	    .normalize_path = true,
+	};
+	const struct sigv4_scope scope = {
+	    .region = client->endpoint.signing_region,
+	    .service = client->service->signing_name,
+	    .wall_ms = aws_call_wall_ms(client),
+	};
+	sigv4_sign(&request, &scope, credentials, &client->key, &client->signature);
+	headers->count--;
+	call_headers_add(headers, "X-Amz-Date", client->signature.date);
+	call_headers_add(headers, "Authorization", buf_cstr(&client->signature.authorization));
+	if (token[0] != '\0')
+		call_headers_add(headers, "X-Amz-Security-Token", token);
+}
+
+/* credentials NULL: an operation that is sent unsigned. */
+static void
+aws_call_send(struct aws_call *call, const struct credentials *credentials)
+{
+	struct aws_client *client = call->client;
+	const struct aws_operation *operation = &call->operation;
+	struct call_headers headers = {0};
+
+	assert(call->exchange == NULL);
+	call_headers_add(&headers, "Content-Type", client->service->protocol->content_type);
+	if (call->target != NULL)
+		call_headers_add(&headers, "X-Amz-Target", call->target);
+	if (client->service->query_mode)
+		call_headers_add(&headers, "x-amzn-query-mode", "true");
+	if (credentials != NULL)
+		aws_call_sign(call, credentials, &headers);
+	const struct http_request request = {
+	    .method = "POST",
+	    .url = client->endpoint.url,
+	    .headers = headers.at,
+	    .headers_count = headers.count,
+	    .body = buf_str(&operation->body),
+	    .operation = operation->name,
+	    .attempt = call->attempt,
+	    .connect_timeout_ms = AWS_CONNECT_TIMEOUT_MS,
+	    .total_timeout_ms = operation->total_timeout_ms > 0 ? operation->total_timeout_ms
+								: AWS_TOTAL_TIMEOUT_MS,
+	    .reply_bytes_max = AWS_REPLY_BYTES_MAX,
+	};
+	const struct http_handler handler = {
+	    .body = aws_call_body, .done = aws_call_done, .arg = call};
+
+	client->stats.requests++;
+	tally_request(client->tally, operation->name, call->attempt > 1);
+	call->sent_mono_ms = tmf_loop_mono_ms(client->loop);
+	call->exchange = client->transport->start(client->transport, &request, &handler);
+}
+
+/* --- its reply --- */
+
+/* struct aws_reply_headers over an exchange. */
+struct reply_source {
+	const struct http_transport *transport;
+	const struct http_exchange *exchange;
+};
+
+static const char *
+reply_source_get(void *arg, const char *name)
+{
+	const struct reply_source *source = arg;
+
+	return source->transport->reply_header(source->exchange, name);
+}
+
+static int
+aws_call_body(void *arg, int status, struct str part, struct tmf_err *err)
+{
+	struct aws_call *call = arg;
+
+	(void)status;
+	(void)err;
+	call->client->service->protocol->feed(call->reader, part);
+	return 0;
+}
+
+static void
+aws_call_succeeded(struct aws_call *call, json_t *value)
+{
+	struct aws_client *client = call->client;
+
+	tally_reply(client->tally, call->operation.name, 200, NULL, false);
+	pacer_answer(&call->ticket, PACER_ACCEPTED);
+	retry_quota_give(&client->quota, call->retry_cost > 0 ? call->retry_cost : RETRY_REFUND);
+	if (call->operation.convert != NULL)
+		value = call->operation.convert(value);
+	tmf_call_complete(&call->call, value);
+}
+
+/* A complete reply: the operation's result, or an error. A body that cannot be read under status
+ * 200 is an error too; under another status, such as a proxy's HTML page under 502, the status says
+ * more than the body does. */
+static void
+aws_call_replied(struct aws_call *call, int status, const struct aws_reply_headers *headers)
+{
+	struct aws_client *client = call->client;
+	struct aws_reply reply;
+	struct tmf_err err = {0};
+
+	client->service->protocol->finish(call->reader, headers, &reply, &err);
+	if (status == 200 && reply.value != NULL) {
+		assert(!tmf_err_isset(&err));
+		aws_call_succeeded(call, reply.value);
+		return;
+	}
+	json_decref(reply.value);
+	if (reply.request_id[0] == '\0' && headers->get(headers->arg, "x-amzn-requestid") != NULL)
+		reply.request_id = headers->get(headers->arg, "x-amzn-requestid");
+	if (!tmf_err_isset(&err) || status != 200)
+		aws_reply_error(&reply, status, &err);
+	utf8_copy(err.request_id, sizeof(err.request_id), reply.request_id);
+	tally_reply(client->tally, call->operation.name, status, err.name,
+	    retry_classify(&err) == RETRY_THROTTLING);
+	aws_call_failed(call, &err, headers);
+}
+
+/* Keeps why no reply came, and warns once when that goes on. */
+static void
+aws_call_note_trouble(struct aws_client *client, const struct tmf_err *err)
+{
+	buf_reset(&client->trouble);
+	buf_printf(&client->trouble, "%s: %s", err->name, tmf_err_text(err));
+	if (++client->unanswered == UNANSWERED_WARN)
+		log_event(LOG_WARN, "aws.unreachable", LOG_STR("endpoint", client->endpoint.url),
+		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
+}
+
+static void
+aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
+{
+	struct aws_call *call = arg;
+	struct aws_client *client = call->client;
+	struct reply_source source = {client->transport, exchange};
+	const struct aws_reply_headers headers = {reply_source_get, &source};
+
+	assert((status == 0) == tmf_err_isset(err));
+	call->exchange = NULL;
+	if (status == 0) {
+		aws_call_note_trouble(client, err);
+		tally_reply(client->tally, call->operation.name, 0, err->name, false);
+		aws_call_failed(call, err, NULL);
+		return;
+	}
+	buf_reset(&client->trouble);
+	client->unanswered = 0;
+	aws_call_replied(call, status, &headers);
+}
+
+/* --- the next attempt, or the end --- */
+
+/* Whether another attempt is worth it. Keys that have expired are replaced once a call, in any
+ * retry mode. */
+static bool
+aws_call_may_retry(struct aws_call *call, enum retry_class retry, const struct tmf_err *err)
+{
+	const struct aws_client *client = call->client;
+	struct credentials_provider *credentials = client->credentials;
+
+	if (call->attempt >= client->attempts_max)
+		return false;
+	if (retry != RETRY_CREDENTIALS)
+		return retry_mode_retries(client->retry_mode, client->service->signing_name, err);
+	if (call->operation.unsigned_request || call->refreshed || credentials->refresh == NULL)
+		return false;
+	call->refreshed = true;
+	credentials->refresh(credentials, call->keys);
+	return true;
+}
+
+/* A retry, once a call: the signature was refused, and the reply's Date shows that our clock is
+ * wrong. AWS accepts signatures that are at most five minutes old or early.
+ * See: https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html */
+static bool
+aws_call_correct_clock(struct aws_call *call, const struct tmf_err *err, const char *date)
+{
+	struct aws_client *client = call->client;
+	int64_t skew_ms;
+
+	if (call->skew_known || call->attempt >= client->attempts_max ||
+	    !retry_may_be_skew(err->name) ||
+	    !retry_skew_of(date, aws_call_wall_ms(client), &skew_ms))
+		return false;
+	call->skew_known = true;
+	client->skew_ms += skew_ms;
+	log_event(LOG_WARN, "aws.clock", LOG_STR("operation", call->operation.name),
+	    LOG_INT("off_s", client->skew_ms / 1000));
+	return true;
+}
+
+/* Whether the quota pays for another attempt. A timeout costs more, since it cost the service
+ * more. */
+static bool
+aws_call_pay(struct aws_call *call, const struct tmf_err *err)
+{
+	struct aws_client *client = call->client;
+	const struct retry_mode *mode = client->retry_mode;
+	bool timed_out =
+	    err->code == TMF_ERR_TRANSPORT &&
+	    tmf_loop_mono_ms(client->loop) - call->sent_mono_ms >= AWS_CONNECT_TIMEOUT_MS;
+	int cost = timed_out ? RETRY_COST_TIMEOUT : RETRY_COST;
+
+	/* Calls that were under way when a bucket ran empty are refused together, a hundred at
+	 * once, and would empty the quota at once; but the pacer spreads what follows. */
+	if (!mode->has_quota || (call->refused && client->pacer != NULL && mode->trusts_pacer))
+		cost = 0;
+	if (!retry_quota_take(&client->quota, cost))
+		return false;
+	call->retry_cost = cost;
+	return true;
+}
+
+/* Random and exponential, or what the reply asks for. The first refusal is not followed by a delay
+ * where the pacer knows when the bucket has a token. */
+static int64_t
+aws_call_delay_ms(const struct aws_call *call, const struct aws_reply_headers *headers)
+{
+	const struct aws_client *client = call->client;
+	bool pacer_knows = client->pacer != NULL && client->own_pacer == NULL;
+	int counted = call->attempt - (call->refused && pacer_knows ? 1 : 0);
+	int64_t delay_ms =
+	    counted > 0 ? retry_delay_ms(client->rng, counted, client->retry_mode->delay_max_ms)
+			: 0;
+
+	if (headers == NULL)
+		return delay_ms;
+	return retry_after_ms(delay_ms, headers->get(headers->arg, "x-amz-retry-after"),
+	    headers->get(headers->arg, "Retry-After"));
+}
+
+static void
+aws_call_give_up(struct aws_call *call, enum retry_class retry, struct tmf_err *err)
+{
+	call->client->stats.failed++;
+	tally_failure(call->client->tally, call->operation.name);
+	if (retry == RETRY_CREDENTIALS && !call->operation.unsigned_request)
+		tmf_err_prefix(err, "the keys have expired, or this machine's clock is wrong");
+	tmf_call_complete_err(&call->call, err);
+}
+
+/* An attempt failed: waits for the next one, or ends the call. headers: NULL where there was no
+ * reply. */
+static void
+aws_call_failed(struct aws_call *call, struct tmf_err *err, const struct aws_reply_headers *headers)
+{
+	struct aws_client *client = call->client;
+	enum retry_class retry = retry_classify(err);
+	const char *date = headers != NULL ? headers->get(headers->arg, "Date") : NULL;
+	int64_t delay_ms;
+
+	assert(tmf_err_isset(err) && call->exchange == NULL);
+	call->refused = retry == RETRY_THROTTLING;
+	client->stats.throttled += call->refused;
+	/* Any reply but a refusal took a token out of the bucket. */
+	pacer_answer(&call->ticket, call->refused		   ? PACER_REFUSED
+				    : err->code == TMF_ERR_SERVICE ? PACER_ACCEPTED
+								   : PACER_UNKNOWN);
+	if (!aws_call_correct_clock(call, err, date) &&
+	    (!aws_call_may_retry(call, retry, err) || !aws_call_pay(call, err))) {
+		aws_call_give_up(call, retry, err);
+		return;
+	}
+	delay_ms = aws_call_delay_ms(call, headers);
+	client->stats.retries++;
+	log_event(LOG_INFO, "aws.retry", LOG_STR("operation", call->operation.name),
+	    LOG_INT("attempt", call->attempt), LOG_STR("error", err->name),
+	    LOG_STR("cause", tmf_err_text(err)), LOG_STR("request_id", err->request_id),
+	    LOG_INT("delay_ms", delay_ms));
+	tmf_err_fini(err);
+	tmf_loop_timer_arm(client->loop, &call->backoff, tmf_loop_mono_ms(client->loop) + delay_ms);
+}

@@ -1,0 +1,48 @@
+#ifndef TMFLOW_AWS_CLIENT_INTERNAL_H
+#define TMFLOW_AWS_CLIENT_INTERNAL_H
+
+#include "aws/client.h"
+#include "aws/pace/retry.h"
+#include "aws/service.h"
+#include "aws/wire/endpoint.h"
+#include "aws/wire/sigv4.h"
+
+/* Limits of one attempt. */
+#define AWS_CONNECT_TIMEOUT_MS 5000
+#define AWS_TOTAL_TIMEOUT_MS   30000
+#define AWS_REPLY_BYTES_MAX    (32u << 20)
+
+/* What the calls of one service in one region share. client.c makes it, client_call.c works with
+ * it. */
+struct aws_client {
+	/* What it works with: borrowed, and outlives it. */
+	struct tmf_loop *loop;
+	struct http_transport *transport;
+	struct credentials_provider *credentials; /* NULL: only unsigned operations */
+	struct rng *rng;
+
+	/* Where it asks, and in which words. */
+	const struct aws_service *service;
+	struct endpoint endpoint;
+	char *scope; /* see aws_client_scope */
+
+	/* How often it asks. */
+	struct pacer *pacer;	 /* whom each attempt asks first; NULL: none */
+	struct pacer *own_pacer; /* the same where this client owns it (mode adaptive), else NULL */
+	const struct retry_mode *retry_mode;
+	int attempts_max;
+	struct retry_quota quota; /* pays for retries */
+
+	/* What it keeps from call to call. */
+	struct sigv4_key key;	       /* of today */
+	struct sigv4_result signature; /* its buffers */
+	int64_t skew_ms; /* by how much AWS's clock is ahead of ours, as far as replies showed */
+
+	/* What became of its requests. */
+	struct aws_stats stats;
+	json_t *tally;
+	uint64_t unanswered; /* attempts in a row that had no reply */
+	struct buf trouble;  /* see aws_client_trouble */
+};
+
+#endif
