@@ -19,16 +19,16 @@ parse_quoted(struct path_parser *parser, bool is_template, struct buf *out)
 		if (c == '\'')
 			return 0;
 		if (c == '\\') {
-			c = path_peek(parser);
+			c = path_scan_peek(parser);
 			if (c == '\0' || strchr("'{}\\", c) == NULL)
-				return path_fail(parser, "after \\ only ' { } and \\ may stand");
+				return path_scan_fail(parser, "after \\ only ' { } and \\ may stand");
 			parser->pos++;
 			if (is_template && c != '\'')
 				buf_add_char(out, '\\');
 		}
 		buf_add_char(out, c);
 	}
-	return path_fail(parser, "a quote that is not closed");
+	return path_scan_fail(parser, "a quote that is not closed");
 }
 
 static int
@@ -40,7 +40,7 @@ parse_string(struct path_parser *parser, bool is_template, struct expr_node *nod
 	if (rc == 0) {
 		json_t *string = json_stringn(text.p != NULL ? text.p : "", text.len);
 
-		rc = string != NULL ? 0 : path_fail(parser, "a string that is not UTF-8");
+		rc = string != NULL ? 0 : path_scan_fail(parser, "a string that is not UTF-8");
 		if (rc == 0)
 			*node = (struct expr_node){.kind = EXPR_LITERAL, .u.literal = string};
 	}
@@ -64,7 +64,7 @@ parse_scalar(struct path_parser *parser, struct expr_node *node)
 {
 	json_t *value;
 
-	if (path_parse_scalar(parser, &value) < 0)
+	if (path_scan_scalar(parser, &value) < 0)
 		return -1;
 	*node = (struct expr_node){.kind = EXPR_LITERAL, .u.literal = value};
 	return 0;
@@ -73,7 +73,7 @@ parse_scalar(struct path_parser *parser, struct expr_node *node)
 static int
 parse_arg(struct path_parser *parser, bool is_template, struct expr_node *node, unsigned depth)
 {
-	switch (path_peek(parser)) {
+	switch (path_scan_peek(parser)) {
 	case '\'':
 		return parse_string(parser, is_template, node);
 	case '$':
@@ -89,25 +89,25 @@ parse_arg(struct path_parser *parser, bool is_template, struct expr_node *node, 
 static int
 parse_args(struct path_parser *parser, struct expr_call *call, unsigned depth)
 {
-	path_skip_blanks(parser);
-	if (path_accept(parser, ")"))
+	path_scan_blanks(parser);
+	if (path_scan_accept(parser, ")"))
 		return 0;
 	do {
 		struct expr_node *arg;
 		bool is_template = call->fn->takes_template && call->arg_count == 0;
 
-		path_skip_blanks(parser);
+		path_scan_blanks(parser);
 		if (call->arg_count == ASL_EXPR_ARGS_MAX)
-			return path_fail(parser, "too many arguments");
+			return path_scan_fail(parser, "too many arguments");
 		call->args = mem_resize(call->args, call->arg_count + 1, sizeof(*call->args));
 		arg = &call->args[call->arg_count];
 		if (parse_arg(parser, is_template, arg, depth) < 0)
 			return -1;
 		call->arg_count++;
-		path_skip_blanks(parser);
-	} while (path_accept(parser, ","));
-	if (!path_accept(parser, ")"))
-		return path_fail(parser, "expected , or )");
+		path_scan_blanks(parser);
+	} while (path_scan_accept(parser, ","));
+	if (!path_scan_accept(parser, ")"))
+		return path_scan_fail(parser, "expected , or )");
 	return 0;
 }
 
@@ -121,7 +121,7 @@ fail_unknown(struct path_parser *parser, struct str name)
 		      (int)name.len, name.p, nearest)
 		: mem_printf("there is no function States.%.*s", (int)name.len, name.p);
 
-	path_fail(parser, message);
+	path_scan_fail(parser, message);
 	free(message);
 	return -1;
 }
@@ -131,18 +131,18 @@ parse_function_name(struct path_parser *parser, const struct intrinsic **ret_fn)
 {
 	struct str name;
 
-	if (!path_accept(parser, "States."))
-		return path_fail(parser, "expected a path or a function States.Name(...)");
+	if (!path_scan_accept(parser, "States."))
+		return path_scan_fail(parser, "expected a path or a function States.Name(...)");
 	name = (struct str){parser->text.p + parser->pos, 0};
-	while (isalnum((unsigned char)path_peek(parser))) {
+	while (isalnum((unsigned char)path_scan_peek(parser))) {
 		parser->pos++;
 		name.len++;
 	}
 	*ret_fn = intrinsic_find(name);
 	if (*ret_fn == NULL)
 		return fail_unknown(parser, name);
-	if (!path_accept(parser, "("))
-		return path_fail(parser, "expected (");
+	if (!path_scan_accept(parser, "("))
+		return path_scan_fail(parser, "expected (");
 	return 0;
 }
 
@@ -165,7 +165,7 @@ parse_call(struct path_parser *parser, struct expr_node *node, unsigned depth)
 	struct expr_node call = {.kind = EXPR_CALL, .u.call = {.fn = NULL}};
 
 	if (depth > ASL_EXPR_DEPTH_MAX)
-		return path_fail(parser, "functions are nested too deeply");
+		return path_scan_fail(parser, "functions are nested too deeply");
 	if (parse_function_name(parser, &call.u.call.fn) < 0)
 		return -1;
 	if (parse_args(parser, &call.u.call, depth) < 0 ||
@@ -180,11 +180,11 @@ parse_call(struct path_parser *parser, struct expr_node *node, unsigned depth)
 static int
 parse_root(struct path_parser *parser, struct expr_node *node)
 {
-	int rc = path_peek(parser) == '$' ? parse_path(parser, node) : parse_call(parser, node, 1);
+	int rc = path_scan_peek(parser) == '$' ? parse_path(parser, node) : parse_call(parser, node, 1);
 
 	if (rc == 0 && parser->pos < parser->text.len) {
 		expr_node_fini(node);
-		return path_fail(parser, "unexpected text after the expression");
+		return path_scan_fail(parser, "unexpected text after the expression");
 	}
 	return rc;
 }

@@ -1,4 +1,4 @@
-#include "asl/path/path_internal.h"
+#include "asl/path/filter.h"
 
 #include <assert.h>
 #include <stdlib.h>

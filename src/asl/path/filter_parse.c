@@ -1,4 +1,4 @@
-#include "asl/path/path_internal.h"
+#include "asl/path/filter.h"
 
 #include "base/mem.h"
 
@@ -21,7 +21,7 @@ filter_new(enum filter_kind kind, struct filter *left, struct filter *right)
 static struct filter *
 filter_fail(struct path_parser *parser, struct filter *half, const char *message)
 {
-	path_fail(parser, message);
+	path_scan_fail(parser, message);
 	filter_free(half);
 	return NULL;
 }
@@ -33,23 +33,23 @@ parse_array(struct path_parser *parser, json_t **ret_value)
 	json_t *array = json_array();
 	json_t *element = NULL;
 
-	path_skip_blanks(parser);
-	if (path_accept(parser, "]")) {
+	path_scan_blanks(parser);
+	if (path_scan_accept(parser, "]")) {
 		*ret_value = array;
 		return 0;
 	}
 	do {
-		path_skip_blanks(parser);
+		path_scan_blanks(parser);
 		if (parse_value(parser, &element) < 0) {
 			json_decref(array);
 			return -1;
 		}
 		json_array_append_new(array, element);
-		path_skip_blanks(parser);
-	} while (path_accept(parser, ","));
-	if (!path_accept(parser, "]")) {
+		path_scan_blanks(parser);
+	} while (path_scan_accept(parser, ","));
+	if (!path_scan_accept(parser, "]")) {
 		json_decref(array);
-		return path_fail(parser, "expected , or ]");
+		return path_scan_fail(parser, "expected , or ]");
 	}
 	*ret_value = array;
 	return 0;
@@ -59,12 +59,12 @@ static int
 parse_string(struct path_parser *parser, json_t **ret_value)
 {
 	struct buf text = {0};
-	int rc = path_parse_quoted(parser, &text);
+	int rc = path_scan_quoted(parser, &text);
 
 	if (rc == 0) {
 		json_t *string = json_stringn(text.p != NULL ? text.p : "", text.len);
 
-		rc = string != NULL ? 0 : path_fail(parser, "a string that is not UTF-8");
+		rc = string != NULL ? 0 : path_scan_fail(parser, "a string that is not UTF-8");
 		if (rc == 0)
 			*ret_value = string;
 	}
@@ -77,12 +77,12 @@ parse_value(struct path_parser *parser, json_t **ret_value)
 {
 	int rc;
 
-	if (path_peek(parser) == '\'' || path_peek(parser) == '"')
+	if (path_scan_peek(parser) == '\'' || path_scan_peek(parser) == '"')
 		return parse_string(parser, ret_value);
-	if (!path_accept(parser, "["))
-		return path_parse_scalar(parser, ret_value);
+	if (!path_scan_accept(parser, "["))
+		return path_scan_scalar(parser, ret_value);
 	if (++parser->depth > PATH_FILTER_DEPTH_MAX)
-		return path_fail(parser, "lists are nested too deeply");
+		return path_scan_fail(parser, "lists are nested too deeply");
 	rc = parse_array(parser, ret_value);
 	parser->depth--;
 	return rc;
@@ -91,8 +91,8 @@ parse_value(struct path_parser *parser, json_t **ret_value)
 static int
 parse_operand(struct path_parser *parser, struct filter_operand *operand)
 {
-	path_skip_blanks(parser);
-	if (path_peek(parser) != '@' && path_peek(parser) != '$')
+	path_scan_blanks(parser);
+	if (path_scan_peek(parser) != '@' && path_scan_peek(parser) != '$')
 		return parse_value(parser, &operand->literal);
 	operand->path = path_parse_at(parser);
 	return operand->path != NULL ? 0 : -1;
@@ -105,24 +105,24 @@ parse_regex(struct path_parser *parser, struct filter_operand *operand)
 	struct buf pattern = {0};
 	bool closed = false;
 
-	path_skip_blanks(parser);
-	if (!path_accept(parser, "/"))
-		return path_fail(parser, "expected a pattern as /.../");
+	path_scan_blanks(parser);
+	if (!path_scan_accept(parser, "/"))
+		return path_scan_fail(parser, "expected a pattern as /.../");
 	while (!closed && parser->pos < parser->text.len) {
-		if (path_accept(parser, "\\/"))
+		if (path_scan_accept(parser, "\\/"))
 			buf_add_char(&pattern, '/');
-		else if (path_accept(parser, "\\\\"))
+		else if (path_scan_accept(parser, "\\\\"))
 			buf_add_cstr(&pattern, "\\\\");
-		else if (path_accept(parser, "/"))
+		else if (path_scan_accept(parser, "/"))
 			closed = true;
 		else
 			buf_add_char(&pattern, parser->text.p[parser->pos++]);
 	}
 	if (!closed)
-		path_fail(parser, "a pattern that is not closed by /");
+		path_scan_fail(parser, "a pattern that is not closed by /");
 	else
 		operand->regex =
-		    regex_new(buf_str(&pattern), path_accept(parser, "i"), parser->err);
+		    regex_new(buf_str(&pattern), path_scan_accept(parser, "i"), parser->err);
 	buf_fini(&pattern);
 	return operand->regex != NULL ? 0 : -1;
 }
@@ -138,7 +138,7 @@ parse_comparison(struct path_parser *parser)
 		filter_free(filter);
 		return NULL;
 	}
-	path_skip_blanks(parser);
+	path_scan_blanks(parser);
 	filter->op = filter_op_accept(parser);
 	if (filter->op == NULL) {
 		if (filter->a.path == NULL)
@@ -166,8 +166,8 @@ parse_group(struct path_parser *parser)
 	filter = parse_or(parser);
 	if (filter == NULL)
 		return NULL;
-	path_skip_blanks(parser);
-	if (!path_accept(parser, ")"))
+	path_scan_blanks(parser);
+	if (!path_scan_accept(parser, ")"))
 		return filter_fail(parser, filter, "expected )");
 	parser->depth--;
 	return filter;
@@ -179,12 +179,12 @@ parse_unary(struct path_parser *parser)
 	unsigned negations = 0;
 	struct filter *filter;
 
-	path_skip_blanks(parser);
-	while (path_accept(parser, "!")) {
+	path_scan_blanks(parser);
+	while (path_scan_accept(parser, "!")) {
 		negations++;
-		path_skip_blanks(parser);
+		path_scan_blanks(parser);
 	}
-	filter = path_accept(parser, "(") ? parse_group(parser) : parse_comparison(parser);
+	filter = path_scan_accept(parser, "(") ? parse_group(parser) : parse_comparison(parser);
 	if (filter != NULL && negations % 2 == 1)
 		filter = filter_new(FILTER_NOT, filter, NULL);
 	return filter;
@@ -198,8 +198,8 @@ parse_and(struct path_parser *parser)
 	while (left != NULL) {
 		struct filter *right;
 
-		path_skip_blanks(parser);
-		if (!path_accept(parser, "&&"))
+		path_scan_blanks(parser);
+		if (!path_scan_accept(parser, "&&"))
 			break;
 		right = parse_unary(parser);
 		if (right == NULL) {
@@ -219,8 +219,8 @@ parse_or(struct path_parser *parser)
 	while (left != NULL) {
 		struct filter *right;
 
-		path_skip_blanks(parser);
-		if (!path_accept(parser, "||"))
+		path_scan_blanks(parser);
+		if (!path_scan_accept(parser, "||"))
 			break;
 		right = parse_and(parser);
 		if (right == NULL) {
@@ -236,8 +236,8 @@ struct filter *
 filter_parse(struct path_parser *parser)
 {
 	assert(parser->depth > 0);
-	path_skip_blanks(parser);
-	if (!path_accept(parser, "("))
+	path_scan_blanks(parser);
+	if (!path_scan_accept(parser, "("))
 		return filter_fail(parser, NULL, "expected ( after ?");
 	return parse_group(parser);
 }

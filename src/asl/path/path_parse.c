@@ -1,4 +1,4 @@
-#include "asl/path/path_internal.h"
+#include "asl/path/filter.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -11,107 +11,6 @@
 static const char name_end[] = ".[]()'\",?* \t\r\n";
 /* Within a filter the operators end it too. */
 static const char filter_name_end[] = "=!<>&|~";
-
-char
-path_peek(const struct path_parser *parser)
-{
-	return parser->pos < parser->text.len ? parser->text.p[parser->pos] : '\0';
-}
-
-void
-path_skip_blanks(struct path_parser *parser)
-{
-	while (parser->pos < parser->text.len && strchr(" \t\r\n", path_peek(parser)) != NULL)
-		parser->pos++;
-}
-
-bool
-path_accept(struct path_parser *parser, const char *token)
-{
-	size_t len = strlen(token);
-
-	if (parser->text.len - parser->pos < len ||
-	    memcmp(parser->text.p + parser->pos, token, len) != 0)
-		return false;
-	parser->pos += len;
-	return true;
-}
-
-int
-path_fail(struct path_parser *parser, const char *message)
-{
-	return tmf_err_set(
-	    parser->err, TMF_ERR_INVALID, "at character %zu: %s", parser->pos + 1, message);
-}
-
-int
-path_parse_quoted(struct path_parser *parser, struct buf *out)
-{
-	char quote = path_peek(parser);
-
-	assert(quote == '\'' || quote == '"');
-	parser->pos++;
-	while (parser->pos < parser->text.len) {
-		char c = parser->text.p[parser->pos++];
-
-		if (c == quote)
-			return 0;
-		if (c == '\\' && (path_peek(parser) == quote || path_peek(parser) == '\\'))
-			c = parser->text.p[parser->pos++];
-		buf_add_char(out, c);
-	}
-	return path_fail(parser, "a quote that is not closed");
-}
-
-int
-path_parse_integer(struct path_parser *parser, int64_t *ret_value)
-{
-	bool negative = path_accept(parser, "-");
-	int64_t value = 0;
-
-	if (!isdigit((unsigned char)path_peek(parser)))
-		return path_fail(parser, "expected a whole number");
-	while (isdigit((unsigned char)path_peek(parser))) {
-		value = value * 10 + (parser->text.p[parser->pos++] - '0');
-		if (value > PATH_INDEX_MAX)
-			return path_fail(parser, "a number out of range");
-	}
-	*ret_value = negative ? -value : value;
-	return 0;
-}
-
-static int
-parse_number(struct path_parser *parser, json_t **ret_value)
-{
-	struct str text = {.p = parser->text.p + parser->pos, .len = 0};
-	json_t *value;
-
-	while (parser->pos + text.len < parser->text.len && text.p[text.len] != '\0' &&
-	       strchr("+-.0123456789eE", text.p[text.len]) != NULL)
-		text.len++;
-	value = text.len > 0 ? jsonx_parse(text, NULL) : NULL;
-	if (value == NULL)
-		return path_fail(parser, "expected a value");
-	parser->pos += text.len;
-	*ret_value = value;
-	return 0;
-}
-
-int
-path_parse_scalar(struct path_parser *parser, json_t **ret_value)
-{
-	if (path_accept(parser, "true"))
-		*ret_value = json_true();
-	else if (path_accept(parser, "false"))
-		*ret_value = json_false();
-	else if (path_accept(parser, "null"))
-		*ret_value = json_null();
-	else
-		return parse_number(parser, ret_value);
-	if (isalnum((unsigned char)path_peek(parser)))
-		return path_fail(parser, "expected a value");
-	return 0;
-}
 
 static bool
 is_name_char(const struct path_parser *parser, char c)
@@ -128,13 +27,13 @@ parse_function(struct path_parser *parser, struct str name, struct path_step *st
 	step->kind = PATH_FUNCTION;
 	step->u.function = path_function_find(name);
 	if (step->u.function == NULL || step->descend)
-		return path_fail(parser, "there is no such path function");
-	path_accept(parser, "(");
-	path_skip_blanks(parser);
-	if (!path_accept(parser, ")"))
-		return path_fail(parser, "a path function takes no arguments here");
-	if (path_peek(parser) == '.' || path_peek(parser) == '[')
-		return path_fail(parser, "a path ends with its function");
+		return path_scan_fail(parser, "there is no such path function");
+	path_scan_accept(parser, "(");
+	path_scan_blanks(parser);
+	if (!path_scan_accept(parser, ")"))
+		return path_scan_fail(parser, "a path function takes no arguments here");
+	if (path_scan_peek(parser) == '.' || path_scan_peek(parser) == '[')
+		return path_scan_fail(parser, "a path ends with its function");
 	return 0;
 }
 
@@ -144,11 +43,11 @@ parse_name(struct path_parser *parser, struct path_step *step)
 {
 	size_t start = parser->pos;
 
-	while (parser->pos < parser->text.len && is_name_char(parser, path_peek(parser)))
+	while (parser->pos < parser->text.len && is_name_char(parser, path_scan_peek(parser)))
 		parser->pos++;
 	if (parser->pos == start)
-		return path_fail(parser, "expected a name");
-	if (path_peek(parser) == '(')
+		return path_scan_fail(parser, "expected a name");
+	if (path_scan_peek(parser) == '(')
 		return parse_function(
 		    parser, (struct str){parser->text.p + start, parser->pos - start}, step);
 	step->kind = PATH_KEY;
@@ -159,9 +58,9 @@ parse_name(struct path_parser *parser, struct path_step *step)
 static int
 expect_bracket_end(struct path_parser *parser)
 {
-	path_skip_blanks(parser);
-	if (!path_accept(parser, "]"))
-		return path_fail(parser, "expected ]");
+	path_scan_blanks(parser);
+	if (!path_scan_accept(parser, "]"))
+		return path_scan_fail(parser, "expected ]");
 	return 0;
 }
 
@@ -175,20 +74,20 @@ parse_keys(struct path_parser *parser, struct path_step *step)
 	step->kind = PATH_KEYS;
 	step->u.keys = keys;
 	do {
-		path_skip_blanks(parser);
-		if (path_peek(parser) != '\'' && path_peek(parser) != '"')
-			return path_fail(parser, "expected a name in quotes");
+		path_scan_blanks(parser);
+		if (path_scan_peek(parser) != '\'' && path_scan_peek(parser) != '"')
+			return path_scan_fail(parser, "expected a name in quotes");
 		if (keys.count == PATH_UNION_MAX)
-			return path_fail(parser, "too many names");
-		if (path_parse_quoted(parser, &key) < 0) {
+			return path_scan_fail(parser, "too many names");
+		if (path_scan_quoted(parser, &key) < 0) {
 			buf_fini(&key);
 			return -1;
 		}
 		keys.at = mem_resize(keys.at, keys.count + 1, sizeof(*keys.at));
 		keys.at[keys.count++] = buf_take(&key);
 		step->u.keys = keys;
-		path_skip_blanks(parser);
-	} while (path_accept(parser, ","));
+		path_scan_blanks(parser);
+	} while (path_scan_accept(parser, ","));
 	if (keys.count == 1) {
 		step->kind = PATH_KEY;
 		step->u.key = keys.at[0];
@@ -203,17 +102,17 @@ parse_slice(struct path_parser *parser, struct path_step *step, int64_t from)
 {
 	struct path_slice slice = {.from = from, .to = PATH_SLICE_OPEN, .step = 1};
 
-	path_skip_blanks(parser);
-	if (path_peek(parser) != ':' && path_peek(parser) != ']' &&
-	    path_parse_integer(parser, &slice.to) < 0)
+	path_scan_blanks(parser);
+	if (path_scan_peek(parser) != ':' && path_scan_peek(parser) != ']' &&
+	    path_scan_integer(parser, &slice.to) < 0)
 		return -1;
-	path_skip_blanks(parser);
-	if (path_accept(parser, ":")) {
-		path_skip_blanks(parser);
-		if (path_peek(parser) != ']' && path_parse_integer(parser, &slice.step) < 0)
+	path_scan_blanks(parser);
+	if (path_scan_accept(parser, ":")) {
+		path_scan_blanks(parser);
+		if (path_scan_peek(parser) != ']' && path_scan_integer(parser, &slice.step) < 0)
 			return -1;
 		if (slice.step == 0)
-			return path_fail(parser, "a slice with a step of 0");
+			return path_scan_fail(parser, "a slice with a step of 0");
 	}
 	step->kind = PATH_SLICE;
 	step->u.slice = slice;
@@ -233,16 +132,16 @@ parse_indexes(struct path_parser *parser, struct path_step *step, int64_t first)
 		int64_t value = 0;
 
 		step->u.indexes = indexes;
-		path_skip_blanks(parser);
+		path_scan_blanks(parser);
 		if (indexes.count == PATH_UNION_MAX)
-			return path_fail(parser, "too many indexes");
-		if (path_parse_integer(parser, &value) < 0)
+			return path_scan_fail(parser, "too many indexes");
+		if (path_scan_integer(parser, &value) < 0)
 			return -1;
 		indexes.at = mem_resize(indexes.at, indexes.count + 1, sizeof(*indexes.at));
 		indexes.at[indexes.count++] = value;
 		step->u.indexes = indexes;
-		path_skip_blanks(parser);
-	} while (path_accept(parser, ","));
+		path_scan_blanks(parser);
+	} while (path_scan_accept(parser, ","));
 	return expect_bracket_end(parser);
 }
 
@@ -251,14 +150,14 @@ parse_numbers(struct path_parser *parser, struct path_step *step)
 {
 	int64_t first = PATH_SLICE_OPEN;
 
-	if (path_accept(parser, ":"))
+	if (path_scan_accept(parser, ":"))
 		return parse_slice(parser, step, first);
-	if (path_parse_integer(parser, &first) < 0)
+	if (path_scan_integer(parser, &first) < 0)
 		return -1;
-	path_skip_blanks(parser);
-	if (path_accept(parser, ":"))
+	path_scan_blanks(parser);
+	if (path_scan_accept(parser, ":"))
 		return parse_slice(parser, step, first);
-	if (path_accept(parser, ","))
+	if (path_scan_accept(parser, ","))
 		return parse_indexes(parser, step, first);
 	step->kind = PATH_INDEX;
 	step->u.index = first;
@@ -271,7 +170,7 @@ parse_filter(struct path_parser *parser, struct path_step *step)
 	step->kind = PATH_FILTER;
 	step->u.filter = NULL;
 	if (++parser->depth > PATH_FILTER_DEPTH_MAX)
-		return path_fail(parser, "filters are nested too deeply");
+		return path_scan_fail(parser, "filters are nested too deeply");
 	step->u.filter = filter_parse(parser);
 	if (step->u.filter == NULL)
 		return -1;
@@ -283,14 +182,14 @@ parse_filter(struct path_parser *parser, struct path_step *step)
 static int
 parse_bracket(struct path_parser *parser, struct path_step *step)
 {
-	path_skip_blanks(parser);
-	if (path_accept(parser, "?"))
+	path_scan_blanks(parser);
+	if (path_scan_accept(parser, "?"))
 		return parse_filter(parser, step);
-	if (path_accept(parser, "*")) {
+	if (path_scan_accept(parser, "*")) {
 		step->kind = PATH_ALL;
 		return expect_bracket_end(parser);
 	}
-	if (path_peek(parser) == '\'' || path_peek(parser) == '"')
+	if (path_scan_peek(parser) == '\'' || path_scan_peek(parser) == '"')
 		return parse_keys(parser, step);
 	return parse_numbers(parser, step);
 }
@@ -299,9 +198,9 @@ parse_bracket(struct path_parser *parser, struct path_step *step)
 static int
 parse_dotted(struct path_parser *parser, struct path_step *step)
 {
-	if (step->descend && path_accept(parser, "["))
+	if (step->descend && path_scan_accept(parser, "["))
 		return parse_bracket(parser, step);
-	if (path_accept(parser, "*")) {
+	if (path_scan_accept(parser, "*")) {
 		step->kind = PATH_ALL;
 		return 0;
 	}
@@ -311,11 +210,11 @@ parse_dotted(struct path_parser *parser, struct path_step *step)
 static int
 parse_step(struct path_parser *parser, struct path_step *step)
 {
-	if (path_accept(parser, "["))
+	if (path_scan_accept(parser, "["))
 		return parse_bracket(parser, step);
-	step->descend = path_accept(parser, "..");
+	step->descend = path_scan_accept(parser, "..");
 	if (!step->descend)
-		path_accept(parser, ".");
+		path_scan_accept(parser, ".");
 	return parse_dotted(parser, step);
 }
 
@@ -331,18 +230,18 @@ parse_root(struct path_parser *parser, struct asl_path *path)
 {
 	size_t start;
 
-	if (parser->depth > 0 && path_accept(parser, "@")) {
+	if (parser->depth > 0 && path_scan_accept(parser, "@")) {
 		path->root = PATH_ROOT_CURRENT;
 		return 0;
 	}
-	if (!path_accept(parser, "$"))
-		return path_fail(parser, "a path begins with $");
-	if (path_accept(parser, "$")) {
+	if (!path_scan_accept(parser, "$"))
+		return path_scan_fail(parser, "a path begins with $");
+	if (path_scan_accept(parser, "$")) {
 		path->root = PATH_ROOT_CONTEXT;
 		return 0;
 	}
 	start = parser->pos;
-	while (is_variable_char(path_peek(parser), parser->pos == start))
+	while (is_variable_char(path_scan_peek(parser), parser->pos == start))
 		parser->pos++;
 	if (parser->pos > start) {
 		path->root = PATH_ROOT_VARIABLE;
@@ -378,7 +277,7 @@ check_function(struct path_parser *parser, const struct asl_path *path)
 
 	if (count > 0 && path->steps[count - 1].kind == PATH_FUNCTION &&
 	    (path->is_list || (count > 1 && path->steps[count - 2].kind == PATH_KEYS)))
-		return path_fail(
+		return path_scan_fail(
 		    parser, "a path function is for a path that leads to a single place");
 	return 0;
 }
@@ -386,11 +285,11 @@ check_function(struct path_parser *parser, const struct asl_path *path)
 static int
 parse_steps(struct path_parser *parser, struct asl_path *path)
 {
-	while (path_peek(parser) == '.' || path_peek(parser) == '[') {
+	while (path_scan_peek(parser) == '.' || path_scan_peek(parser) == '[') {
 		struct path_step *step;
 
 		if (path->step_count == ASL_PATH_STEPS_MAX)
-			return path_fail(parser, "too many steps");
+			return path_scan_fail(parser, "too many steps");
 		path->steps = mem_resize(path->steps, path->step_count + 1, sizeof(*path->steps));
 		step = &path->steps[path->step_count++];
 		*step = (struct path_step){.kind = PATH_ALL};
@@ -416,4 +315,62 @@ path_parse_at(struct path_parser *parser)
 		return path;
 	asl_path_free(path);
 	return NULL;
+}
+
+struct asl_path *
+asl_path_parse(struct str text, struct tmf_err *err)
+{
+	struct path_parser parser = {.text = text, .err = err};
+	struct asl_path *path;
+
+	if (text.len > ASL_PATH_BYTES_MAX) {
+		tmf_err_set(
+		    err, TMF_ERR_INVALID, "a path of more than %u bytes", ASL_PATH_BYTES_MAX);
+		return NULL;
+	}
+	if (memchr(text.p, '\0', text.len) != NULL) {
+		tmf_err_set(err, TMF_ERR_INVALID, "a path with a NUL character");
+		return NULL;
+	}
+	path = path_parse_at(&parser);
+	if (path != NULL && parser.pos < text.len) {
+		path_scan_fail(&parser, "unexpected text after the path");
+		asl_path_free(path);
+		return NULL;
+	}
+	return path;
+}
+
+/* Why path is no reference path; NULL when it is one. */
+static const char *
+reference_path_fault(const struct asl_path *path)
+{
+	if (path->root != PATH_ROOT_INPUT)
+		return "a reference path begins with $, not with a variable or the context object";
+	for (size_t i = 0; i < path->step_count; i++) {
+		const struct path_step *step = &path->steps[i];
+
+		if (step->descend || (step->kind != PATH_KEY && step->kind != PATH_INDEX))
+			return "a reference path leads to a single place: no .. * ? : , or ()";
+		if (step->kind == PATH_INDEX && step->u.index < 0)
+			return "a reference path takes no negative index";
+	}
+	return NULL;
+}
+
+struct asl_path *
+asl_reference_path_parse(struct str text, struct tmf_err *err)
+{
+	struct asl_path *path = asl_path_parse(text, err);
+	const char *fault;
+
+	if (path == NULL)
+		return NULL;
+	fault = reference_path_fault(path);
+	if (fault != NULL) {
+		tmf_err_set(err, TMF_ERR_INVALID, "%s", fault);
+		asl_path_free(path);
+		return NULL;
+	}
+	return path;
 }

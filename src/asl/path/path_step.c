@@ -1,0 +1,61 @@
+#include "asl/path/path_internal.h"
+
+#include <assert.h>
+
+/* Where a path starts, and where one step leads. */
+
+int
+path_walk_spend(struct path_walk *walk)
+{
+	if (walk->budget == 0)
+		return tmf_err_set_name(walk->err, TMF_ERR_LIMIT, "States.Runtime",
+		    "A path visits more than %u values", ASL_PATH_RESULTS_MAX);
+	walk->budget--;
+	return 0;
+}
+
+json_t *
+path_root_get(const struct asl_path *path, const struct asl_scope *scope, struct tmf_err *err)
+{
+	json_t *root = NULL;
+
+	switch (path->root) {
+	case PATH_ROOT_INPUT:
+	case PATH_ROOT_CURRENT:
+		root = scope->input;
+		break;
+	case PATH_ROOT_CONTEXT:
+		root = scope->context != NULL ? scope->context(scope->context_arg) : NULL;
+		break;
+	case PATH_ROOT_VARIABLE:
+		root = json_object_get(scope->variables, path->variable);
+		if (root == NULL)
+			tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
+			    "The variable '$%s' in the path '%s' is not defined", path->variable,
+			    path->text);
+		return root;
+	}
+	if (root == NULL)
+		tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
+		    "The path '%s' reads what is not there in this place", path->text);
+	return root;
+}
+
+json_t *
+path_array_get(const json_t *array, int64_t index)
+{
+	int64_t size = (int64_t)json_array_size(array);
+
+	if (index < 0)
+		index += size;
+	return index >= 0 && index < size ? json_array_get(array, (size_t)index) : NULL;
+}
+
+json_t *
+path_step_get(const struct path_step *step, const json_t *node)
+{
+	assert(step->kind == PATH_KEY || step->kind == PATH_INDEX);
+	if (step->kind == PATH_KEY)
+		return json_object_get(node, step->u.key);
+	return path_array_get(node, step->u.index);
+}
