@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 static void
-operand_fini(struct filter_operand *operand)
+filter_operand_fini(struct filter_operand *operand)
 {
 	asl_path_free(operand->path);
 	json_decref(operand->literal);
@@ -18,14 +18,15 @@ filter_free(struct filter *filter)
 		return;
 	filter_free(filter->left);
 	filter_free(filter->right);
-	operand_fini(&filter->a);
-	operand_fini(&filter->b);
+	filter_operand_fini(&filter->a);
+	filter_operand_fini(&filter->b);
 	free(filter);
 }
 
 /* New reference in *ret_value, or NULL there when a path leads nowhere. */
 static int
-operand_value(const struct filter_operand *operand, struct path_walk *walk, json_t **ret_value)
+filter_operand_value(
+    const struct filter_operand *operand, struct path_walk *walk, json_t **ret_value)
 {
 	*ret_value = NULL;
 	if (operand->path != NULL)
@@ -34,14 +35,17 @@ operand_value(const struct filter_operand *operand, struct path_walk *walk, json
 	return 0;
 }
 
-/* A path that may yield several nodes exists when it yields one. */
+/*
+ * [?(@.a)]: what the path leads to is there, whatever it is, null and false included. A path that
+ * may yield several nodes, such as @.a[*], exists when it yields one.
+ */
 static int
-exists(const struct filter *filter, struct path_walk *walk)
+filter_exists(const struct filter *filter, struct path_walk *walk)
 {
 	json_t *value = NULL;
 	int holds;
 
-	if (operand_value(&filter->a, walk, &value) < 0)
+	if (filter_operand_value(&filter->a, walk, &value) < 0)
 		return -1;
 	holds =
 	    value != NULL && (asl_path_is_definite(filter->a.path) || json_array_size(value) > 0);
@@ -50,23 +54,25 @@ exists(const struct filter *filter, struct path_walk *walk)
 }
 
 static int
-compare(const struct filter *filter, struct path_walk *walk)
+filter_compare(const struct filter *filter, struct path_walk *walk)
 {
 	json_t *a = NULL;
 	json_t *b = NULL;
 	int holds = -1;
 
-	if (operand_value(&filter->a, walk, &a) < 0)
+	if (filter_operand_value(&filter->a, walk, &a) < 0)
 		return -1;
+	/* What is not there compares too: != holds between it and any value. */
 	if (filter->b.regex != NULL)
 		holds = regex_matches(filter->b.regex, a);
-	else if (operand_value(&filter->b, walk, &b) == 0)
+	else if (filter_operand_value(&filter->b, walk, &b) == 0)
 		holds = filter_op_holds(filter->op, walk, a, b);
 	json_decref(a);
 	json_decref(b);
 	return holds;
 }
 
+/* && and || look at their right side only where the left one does not decide. */
 static int
 filter_holds(const struct filter *filter, struct path_walk *walk)
 {
@@ -83,9 +89,9 @@ filter_holds(const struct filter *filter, struct path_walk *walk)
 		left = filter_holds(filter->left, walk);
 		return left < 0 ? left : !left;
 	case FILTER_EXISTS:
-		return exists(filter, walk);
+		return filter_exists(filter, walk);
 	case FILTER_COMPARE:
-		return compare(filter, walk);
+		return filter_compare(filter, walk);
 	}
 	assert(!"a filter of unknown kind");
 	return -1;
@@ -94,9 +100,10 @@ filter_holds(const struct filter *filter, struct path_walk *walk)
 int
 filter_accepts(const struct filter *filter, struct path_walk *walk, json_t *node)
 {
-	json_t *outer = walk->current;
+	json_t *outer = walk->current; /* of the filter around this one, if there is one */
 	int accepts;
 
+	assert(node != NULL);
 	walk->current = node;
 	accepts = filter_holds(filter, walk);
 	walk->current = outer;

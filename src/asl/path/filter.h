@@ -38,7 +38,7 @@ struct filter *filter_parse(struct path_parser *parser);
 /* NULL, and a filter of which a half was not parsed, are fine. */
 void filter_free(struct filter *filter);
 
-/* The operator at pos, which it moves past; NULL when there is none. */
+/* The operator at pos, which it moves past; NULL where another text stands. */
 const struct filter_op *filter_op_accept(struct path_parser *parser);
 
 /* =~, whose right side is a pattern. */

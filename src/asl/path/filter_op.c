@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,11 +15,13 @@ typedef int op_fn(struct path_walk *walk, const json_t *a, const json_t *b);
 struct filter_op {
 	const char *name; /* compared without case */
 	op_fn *holds;	  /* NULL: takes a regular expression */
+	bool negates;	  /* holds where the function does not */
+	bool swaps;	  /* the function gets the operands the other way round */
 };
 
 /* 64 bits of mantissa at least where it matters: every int64_t is exact. */
 static long double
-number(const json_t *value)
+op_number(const json_t *value)
 {
 	if (json_is_integer(value))
 		return (long double)json_integer_value(value);
@@ -27,33 +30,33 @@ number(const json_t *value)
 
 /* How a number reads as a string, and a string as a number: Jayway compares across the two. */
 static bool
-number_is_text(const json_t *value, const json_t *text)
+op_number_is_text(const json_t *value, const json_t *text)
 {
 	char *end;
 	const char *s = json_string_value(text);
 	long double read = strtold(s, &end);
 
-	return end != s && *end == '\0' && isfinite(read) && read == number(value);
+	return end != s && *end == '\0' && isfinite(read) && read == op_number(value);
 }
 
 static bool
-same(const json_t *a, const json_t *b)
+op_same(const json_t *a, const json_t *b)
 {
 	if (a == NULL || b == NULL)
 		return false;
 	if (json_is_number(a) && json_is_string(b))
-		return number_is_text(a, b);
+		return op_number_is_text(a, b);
 	if (json_is_string(a) && json_is_number(b))
-		return number_is_text(b, a);
+		return op_number_is_text(b, a);
 	return jsonx_same(a, b);
 }
 
 /* Sets *ret_order to <0, 0, >0; false where the two have no order. */
 static bool
-order(const json_t *a, const json_t *b, int *ret_order)
+op_order(const json_t *a, const json_t *b, int *ret_order)
 {
 	if (json_is_number(a) && json_is_number(b)) {
-		*ret_order = (number(a) > number(b)) - (number(a) < number(b));
+		*ret_order = (op_number(a) > op_number(b)) - (op_number(a) < op_number(b));
 		return true;
 	}
 	if (json_is_string(a) && json_is_string(b)) {
@@ -67,19 +70,12 @@ static int
 op_equal(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	(void)walk;
-	return same(a, b);
-}
-
-static int
-op_unequal(struct path_walk *walk, const json_t *a, const json_t *b)
-{
-	(void)walk;
-	return !same(a, b);
+	return op_same(a, b);
 }
 
 /* Booleans are two types to jansson and one to JSON. */
 static bool
-same_kind(const json_t *a, const json_t *b)
+op_same_kind(const json_t *a, const json_t *b)
 {
 	return a != NULL && b != NULL && strcmp(jsonx_kind(a), jsonx_kind(b)) == 0;
 }
@@ -88,13 +84,7 @@ static int
 op_identical(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	(void)walk;
-	return same_kind(a, b) && jsonx_same(a, b);
-}
-
-static int
-op_not_identical(struct path_walk *walk, const json_t *a, const json_t *b)
-{
-	return !op_identical(walk, a, b);
+	return op_same_kind(a, b) && jsonx_same(a, b);
 }
 
 static int
@@ -103,7 +93,7 @@ op_less(struct path_walk *walk, const json_t *a, const json_t *b)
 	int by;
 
 	(void)walk;
-	return order(a, b, &by) && by < 0;
+	return op_order(a, b, &by) && by < 0;
 }
 
 static int
@@ -112,19 +102,7 @@ op_less_equal(struct path_walk *walk, const json_t *a, const json_t *b)
 	int by;
 
 	(void)walk;
-	return order(a, b, &by) && by <= 0;
-}
-
-static int
-op_greater(struct path_walk *walk, const json_t *a, const json_t *b)
-{
-	return op_less(walk, b, a);
-}
-
-static int
-op_greater_equal(struct path_walk *walk, const json_t *a, const json_t *b)
-{
-	return op_less_equal(walk, b, a);
+	return op_order(a, b, &by) && by <= 0;
 }
 
 static int
@@ -136,18 +114,10 @@ op_in(struct path_walk *walk, const json_t *a, const json_t *b)
 	json_array_foreach (b, i, element) {
 		if (path_walk_spend(walk) < 0)
 			return -1;
-		if (same(a, element))
+		if (op_same(a, element))
 			return 1;
 	}
 	return 0;
-}
-
-static int
-op_not_in(struct path_walk *walk, const json_t *a, const json_t *b)
-{
-	int in = op_in(walk, a, b);
-
-	return in < 0 ? in : !in;
 }
 
 static int
@@ -161,7 +131,7 @@ op_contains(struct path_walk *walk, const json_t *a, const json_t *b)
 
 /* How many of a's elements are in b. */
 static int
-count_in(struct path_walk *walk, const json_t *a, const json_t *b, size_t *ret_count)
+op_count_in(struct path_walk *walk, const json_t *a, const json_t *b, size_t *ret_count)
 {
 	json_t *element;
 	size_t i;
@@ -183,7 +153,7 @@ op_subset_of(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	size_t count;
 
-	if (count_in(walk, a, b, &count) < 0)
+	if (op_count_in(walk, a, b, &count) < 0)
 		return -1;
 	return json_is_array(a) && json_is_array(b) && count == json_array_size(a);
 }
@@ -193,7 +163,7 @@ op_any_of(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	size_t count;
 
-	return count_in(walk, a, b, &count) < 0 ? -1 : count > 0;
+	return op_count_in(walk, a, b, &count) < 0 ? -1 : count > 0;
 }
 
 static int
@@ -201,12 +171,12 @@ op_none_of(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	size_t count;
 
-	return count_in(walk, a, b, &count) < 0 ? -1 : json_is_array(a) && count == 0;
+	return op_count_in(walk, a, b, &count) < 0 ? -1 : json_is_array(a) && count == 0;
 }
 
 /* Characters, elements or keys; -1 for a value that has no size. */
 static int64_t
-size_of(const json_t *value)
+op_size_of(const json_t *value)
 {
 	int64_t count = 0;
 
@@ -225,35 +195,40 @@ static int
 op_size(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	(void)walk;
-	return json_is_integer(b) && size_of(a) >= 0 && size_of(a) == json_integer_value(b);
+	return json_is_integer(b) && op_size_of(a) >= 0 && op_size_of(a) == json_integer_value(b);
 }
 
 static int
 op_empty(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	(void)walk;
-	return json_is_boolean(b) && size_of(a) >= 0 && (size_of(a) == 0) == json_boolean_value(b);
+	return json_is_boolean(b) && op_size_of(a) >= 0 &&
+	       (op_size_of(a) == 0) == json_boolean_value(b);
 }
 
-/* The first that is a prefix of the text is taken: the longer ones come first. */
-static const struct filter_op ops[] = {
-    {"===", op_identical},
-    {"!==", op_not_identical},
-    {"==", op_equal},
-    {"!=", op_unequal},
-    {"=~", NULL},
-    {"<=", op_less_equal},
-    {">=", op_greater_equal},
-    {"<", op_less},
-    {">", op_greater},
-    {"in", op_in},
-    {"nin", op_not_in},
-    {"contains", op_contains},
-    {"size", op_size},
-    {"empty", op_empty},
-    {"subsetof", op_subset_of},
-    {"anyof", op_any_of},
-    {"noneof", op_none_of},
+/*
+ * The operators of Jayway's JsonPath. The first whose name begins the text is taken: so "==="
+ * stands before "==", and "<=" before "<".
+ * See: https://github.com/json-path/JsonPath#filter-operators
+ */
+static const struct filter_op filter_ops[] = {
+    {"===", op_identical, false, false},
+    {"!==", op_identical, true, false},
+    {"==", op_equal, false, false},
+    {"!=", op_equal, true, false},
+    {"=~", NULL, false, false},
+    {"<=", op_less_equal, false, false},
+    {">=", op_less_equal, false, true},
+    {"<", op_less, false, false},
+    {">", op_less, false, true},
+    {"in", op_in, false, false},
+    {"nin", op_in, true, false},
+    {"contains", op_contains, false, false},
+    {"size", op_size, false, false},
+    {"empty", op_empty, false, false},
+    {"subsetof", op_subset_of, false, false},
+    {"anyof", op_any_of, false, false},
+    {"noneof", op_none_of, false, false},
 };
 
 const struct filter_op *
@@ -261,16 +236,16 @@ filter_op_accept(struct path_parser *parser)
 {
 	struct str rest = {parser->text.p + parser->pos, parser->text.len - parser->pos};
 
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		size_t len = strlen(ops[i].name);
-		bool word = isalpha((unsigned char)ops[i].name[0]);
+	for (size_t i = 0; i < sizeof(filter_ops) / sizeof(filter_ops[0]); i++) {
+		size_t len = strlen(filter_ops[i].name);
+		bool word = isalpha((unsigned char)filter_ops[i].name[0]);
 
-		if (rest.len < len || strncasecmp(rest.p, ops[i].name, len) != 0)
+		if (rest.len < len || strncasecmp(rest.p, filter_ops[i].name, len) != 0)
 			continue;
 		if (word && rest.len > len && isalnum((unsigned char)rest.p[len]))
 			continue;
 		parser->pos += len;
-		return &ops[i];
+		return &filter_ops[i];
 	}
 	return NULL;
 }
@@ -285,5 +260,10 @@ int
 filter_op_holds(
     const struct filter_op *op, struct path_walk *walk, const json_t *a, const json_t *b)
 {
-	return op->holds(walk, a, b);
+	int holds;
+
+	assert(op->holds != NULL);
+	holds = op->swaps ? op->holds(walk, b, a) : op->holds(walk, a, b);
+
+	return op->negates && holds >= 0 ? !holds : holds;
 }

@@ -4,8 +4,8 @@
 
 #include <assert.h>
 
-static struct filter *parse_or(struct path_parser *parser);
-static int parse_value(struct path_parser *parser, json_t **ret_value);
+static struct filter *filter_parse_chain(struct path_parser *parser, enum filter_kind kind);
+static int filter_parse_value(struct path_parser *parser, json_t **ret_value);
 
 static struct filter *
 filter_new(enum filter_kind kind, struct filter *left, struct filter *right)
@@ -18,6 +18,7 @@ filter_new(enum filter_kind kind, struct filter *left, struct filter *right)
 	return filter;
 }
 
+/* half is what has been parsed so far, and is freed. */
 static struct filter *
 filter_fail(struct path_parser *parser, struct filter *half, const char *message)
 {
@@ -28,7 +29,7 @@ filter_fail(struct path_parser *parser, struct filter *half, const char *message
 
 /* ['a', 1] */
 static int
-parse_array(struct path_parser *parser, json_t **ret_value)
+filter_parse_array(struct path_parser *parser, json_t **ret_value)
 {
 	json_t *array = json_array();
 	json_t *element = NULL;
@@ -40,7 +41,7 @@ parse_array(struct path_parser *parser, json_t **ret_value)
 	}
 	do {
 		path_scan_blanks(parser);
-		if (parse_value(parser, &element) < 0) {
+		if (filter_parse_value(parser, &element) < 0) {
 			json_decref(array);
 			return -1;
 		}
@@ -56,58 +57,49 @@ parse_array(struct path_parser *parser, json_t **ret_value)
 }
 
 static int
-parse_string(struct path_parser *parser, json_t **ret_value)
+filter_parse_value(struct path_parser *parser, json_t **ret_value)
 {
 	struct buf text = {0};
-	int rc = path_scan_quoted(parser, &text);
-
-	if (rc == 0) {
-		json_t *string = json_stringn(text.p != NULL ? text.p : "", text.len);
-
-		rc = string != NULL ? 0 : path_scan_fail(parser, "a string that is not UTF-8");
-		if (rc == 0)
-			*ret_value = string;
-	}
-	buf_fini(&text);
-	return rc;
-}
-
-static int
-parse_value(struct path_parser *parser, json_t **ret_value)
-{
 	int rc;
 
-	if (path_scan_peek(parser) == '\'' || path_scan_peek(parser) == '"')
-		return parse_string(parser, ret_value);
+	if (path_scan_peek(parser) == '\'' || path_scan_peek(parser) == '"') {
+		if (path_scan_quoted(parser, &text) == 0)
+			return path_scan_string(parser, &text, ret_value);
+		buf_fini(&text);
+		return -1;
+	}
 	if (!path_scan_accept(parser, "["))
 		return path_scan_scalar(parser, ret_value);
 	if (++parser->depth > PATH_FILTER_DEPTH_MAX)
 		return path_scan_fail(parser, "lists are nested too deeply");
-	rc = parse_array(parser, ret_value);
+	rc = filter_parse_array(parser, ret_value);
 	parser->depth--;
 	return rc;
 }
 
 static int
-parse_operand(struct path_parser *parser, struct filter_operand *operand)
+filter_parse_operand(struct path_parser *parser, struct filter_operand *operand)
 {
 	path_scan_blanks(parser);
 	if (path_scan_peek(parser) != '@' && path_scan_peek(parser) != '$')
-		return parse_value(parser, &operand->literal);
+		return filter_parse_value(parser, &operand->literal);
 	operand->path = path_parse_at(parser);
 	return operand->path != NULL ? 0 : -1;
 }
 
-/* /pattern/ or /pattern/i */
+/*
+ * /pattern/ or /pattern/i. Only \/ and \\ are for this parser; all other escapes are the
+ * pattern's.
+ */
 static int
-parse_regex(struct path_parser *parser, struct filter_operand *operand)
+filter_parse_regex(struct path_parser *parser, struct filter_operand *operand)
 {
 	struct buf pattern = {0};
 	bool closed = false;
 
 	path_scan_blanks(parser);
 	if (!path_scan_accept(parser, "/"))
-		return path_scan_fail(parser, "expected a pattern as /.../");
+		return path_scan_fail(parser, "expected a pattern: /.../");
 	while (!closed && parser->pos < parser->text.len) {
 		if (path_scan_accept(parser, "\\/"))
 			buf_add_char(&pattern, '/');
@@ -119,7 +111,7 @@ parse_regex(struct path_parser *parser, struct filter_operand *operand)
 			buf_add_char(&pattern, parser->text.p[parser->pos++]);
 	}
 	if (!closed)
-		path_scan_fail(parser, "a pattern that is not closed by /");
+		path_scan_fail(parser, "unclosed pattern: missing /");
 	else
 		operand->regex =
 		    regex_new(buf_str(&pattern), path_scan_accept(parser, "i"), parser->err);
@@ -129,12 +121,12 @@ parse_regex(struct path_parser *parser, struct filter_operand *operand)
 
 /* A path alone, or two operands with an operator between. */
 static struct filter *
-parse_comparison(struct path_parser *parser)
+filter_parse_comparison(struct path_parser *parser)
 {
 	struct filter *filter = filter_new(FILTER_EXISTS, NULL, NULL);
 	int rc;
 
-	if (parse_operand(parser, &filter->a) < 0) {
+	if (filter_parse_operand(parser, &filter->a) < 0) {
 		filter_free(filter);
 		return NULL;
 	}
@@ -146,8 +138,8 @@ parse_comparison(struct path_parser *parser)
 		return filter;
 	}
 	filter->kind = FILTER_COMPARE;
-	rc = filter_op_takes_regex(filter->op) ? parse_regex(parser, &filter->b)
-					       : parse_operand(parser, &filter->b);
+	rc = filter_op_takes_regex(filter->op) ? filter_parse_regex(parser, &filter->b)
+					       : filter_parse_operand(parser, &filter->b);
 	if (rc < 0) {
 		filter_free(filter);
 		return NULL;
@@ -157,13 +149,13 @@ parse_comparison(struct path_parser *parser)
 
 /* Behind `(`. */
 static struct filter *
-parse_group(struct path_parser *parser)
+filter_parse_group(struct path_parser *parser)
 {
 	struct filter *filter;
 
 	if (++parser->depth > PATH_FILTER_DEPTH_MAX)
 		return filter_fail(parser, NULL, "parentheses are nested too deeply");
-	filter = parse_or(parser);
+	filter = filter_parse_chain(parser, FILTER_OR);
 	if (filter == NULL)
 		return NULL;
 	path_scan_blanks(parser);
@@ -174,9 +166,9 @@ parse_group(struct path_parser *parser)
 }
 
 static struct filter *
-parse_unary(struct path_parser *parser)
+filter_parse_unary(struct path_parser *parser)
 {
-	unsigned negations = 0;
+	unsigned negations = 0; /* counted, so that a thousand of them cost no depth */
 	struct filter *filter;
 
 	path_scan_blanks(parser);
@@ -184,50 +176,36 @@ parse_unary(struct path_parser *parser)
 		negations++;
 		path_scan_blanks(parser);
 	}
-	filter = path_scan_accept(parser, "(") ? parse_group(parser) : parse_comparison(parser);
+	filter = path_scan_accept(parser, "(") ? filter_parse_group(parser)
+					       : filter_parse_comparison(parser);
 	if (filter != NULL && negations % 2 == 1)
 		filter = filter_new(FILTER_NOT, filter, NULL);
 	return filter;
 }
 
+/*
+ * a && b && c, or with ||, which binds less: a || b && c is a || (b && c). Chains hang to the
+ * left, so their length costs no depth.
+ */
 static struct filter *
-parse_and(struct path_parser *parser)
+filter_parse_chain(struct path_parser *parser, enum filter_kind kind)
 {
-	struct filter *left = parse_unary(parser);
+	bool is_or = kind == FILTER_OR;
+	struct filter *left =
+	    is_or ? filter_parse_chain(parser, FILTER_AND) : filter_parse_unary(parser);
 
 	while (left != NULL) {
 		struct filter *right;
 
 		path_scan_blanks(parser);
-		if (!path_scan_accept(parser, "&&"))
+		if (!path_scan_accept(parser, is_or ? "||" : "&&"))
 			break;
-		right = parse_unary(parser);
+		right = is_or ? filter_parse_chain(parser, FILTER_AND) : filter_parse_unary(parser);
 		if (right == NULL) {
 			filter_free(left);
 			return NULL;
 		}
-		left = filter_new(FILTER_AND, left, right);
-	}
-	return left;
-}
-
-static struct filter *
-parse_or(struct path_parser *parser)
-{
-	struct filter *left = parse_and(parser);
-
-	while (left != NULL) {
-		struct filter *right;
-
-		path_scan_blanks(parser);
-		if (!path_scan_accept(parser, "||"))
-			break;
-		right = parse_and(parser);
-		if (right == NULL) {
-			filter_free(left);
-			return NULL;
-		}
-		left = filter_new(FILTER_OR, left, right);
+		left = filter_new(kind, left, right);
 	}
 	return left;
 }
@@ -239,5 +217,5 @@ filter_parse(struct path_parser *parser)
 	path_scan_blanks(parser);
 	if (!path_scan_accept(parser, "("))
 		return filter_fail(parser, NULL, "expected ( after ?");
-	return parse_group(parser);
+	return filter_parse_group(parser);
 }

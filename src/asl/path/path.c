@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* A step that could not be parsed to its end is freed, too: what it lacks is NULL or counted. */
 static void
 path_step_fini(struct path_step *step)
 {
@@ -109,7 +110,9 @@ path_write_step(const struct path_step *step, struct buf *out)
 	}
 }
 
-/* For AWS a variable or the context object is a document of its own: its path begins with $, too. */
+/*
+ * For AWS a variable or the context object is a document of its own: its path begins with $, too.
+ */
 void
 path_write_steps(const struct asl_path *path, size_t count, struct buf *out)
 {

@@ -1,5 +1,7 @@
 #include "asl/path/path_internal.h"
 
+#include <assert.h>
+
 /* Evaluating a path, and saying why it leads nowhere. */
 
 static enum asl_found
@@ -45,6 +47,7 @@ path_walk_eval(const struct asl_path *path, struct path_walk *walk, json_t **ret
 			   ? walk->current
 			   : path_root_get(path, walk->scope, walk->err);
 
+	assert((path->root == PATH_ROOT_CURRENT) <= (walk->current != NULL));
 	if (root == NULL || path_walk_spend(walk) < 0)
 		return ASL_FOUND_ERROR;
 	if (path->is_simple)
@@ -61,6 +64,10 @@ asl_path_eval(const struct asl_path *path, const struct asl_scope *scope, json_t
 	return path_walk_eval(path, &walk, ret_value);
 }
 
+/*
+ * Recorded from AWS: for $.a.b in {} it is "Missing property in path $['a']", the step that failed;
+ * but where the last step fails it is "No results for path: $['a']['b']", the whole path.
+ */
 void
 asl_path_explain(const struct asl_path *path, const struct asl_scope *scope, struct buf *out)
 {

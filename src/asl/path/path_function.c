@@ -7,15 +7,17 @@
 struct numbers {
 	size_t count;
 	double sum;
-	double sum_of_squares;
 	double min;
 	double max;
+	double avg;
+	double stddev; /* of the whole population, as in Jayway */
 };
 
 static struct numbers
-numbers_of(const json_t *array)
+function_numbers(const json_t *array)
 {
 	struct numbers numbers = {0};
+	double squares = 0;
 	json_t *element;
 	size_t i;
 
@@ -27,46 +29,19 @@ numbers_of(const json_t *array)
 		numbers.min = numbers.count == 0 ? value : fmin(numbers.min, value);
 		numbers.max = numbers.count == 0 ? value : fmax(numbers.max, value);
 		numbers.sum += value;
-		numbers.sum_of_squares += value * value;
+		squares += value * value;
 		numbers.count++;
 	}
+	if (numbers.count == 0)
+		return numbers;
+	numbers.avg = numbers.sum / (double)numbers.count;
+	numbers.stddev = sqrt(fmax(0, squares / (double)numbers.count - numbers.avg * numbers.avg));
 	return numbers;
 }
 
-static double
-run_sum(const struct numbers *numbers)
-{
-	return numbers->sum;
-}
-
-static double
-run_avg(const struct numbers *numbers)
-{
-	return numbers->sum / (double)numbers->count;
-}
-
-static double
-run_min(const struct numbers *numbers)
-{
-	return numbers->min;
-}
-
-static double
-run_max(const struct numbers *numbers)
-{
-	return numbers->max;
-}
-
-static double
-run_stddev(const struct numbers *numbers)
-{
-	double mean = run_avg(numbers);
-
-	return sqrt(fmax(0, numbers->sum_of_squares / (double)numbers->count - mean * mean));
-}
-
+/* null, not an error, for what has no length: a string is a single value to JsonPath. */
 static json_t *
-run_length(const json_t *node)
+function_length(const json_t *node)
 {
 	if (json_is_array(node))
 		return json_integer((json_int_t)json_array_size(node));
@@ -76,7 +51,7 @@ run_length(const json_t *node)
 }
 
 static json_t *
-run_keys(const json_t *node)
+function_keys(const json_t *node)
 {
 	json_t *keys = json_is_object(node) ? json_array() : json_null();
 	const char *key;
@@ -88,45 +63,45 @@ run_keys(const json_t *node)
 }
 
 static json_t *
-run_first(const json_t *node)
+function_first(const json_t *node)
 {
 	return json_incref(json_array_get(node, 0));
 }
 
 static json_t *
-run_last(const json_t *node)
+function_last(const json_t *node)
 {
 	size_t size = json_array_size(node);
 
 	return size > 0 ? json_incref(json_array_get(node, size - 1)) : NULL;
 }
 
-/* Exactly one of the two. */
+/* A function looks at the node itself, or at the numbers in it. */
 struct path_function {
 	const char *name;
-	double (*of_numbers)(const struct numbers *numbers);
-	json_t *(*of_node)(const json_t *node); /* NULL: nothing is there */
+	json_t *(*of_node)(const json_t *node); /* NULL: of the numbers in an array */
+	size_t offset;				/* of the result in struct numbers */
 };
 
-static const struct path_function functions[] = {
-    {"avg", run_avg, NULL},
-    {"first", NULL, run_first},
-    {"keys", NULL, run_keys},
-    {"last", NULL, run_last},
-    {"length", NULL, run_length},
-    {"max", run_max, NULL},
-    {"min", run_min, NULL},
-    {"size", NULL, run_length},
-    {"stddev", run_stddev, NULL},
-    {"sum", run_sum, NULL},
+static const struct path_function path_functions[] = {
+    {"avg", NULL, offsetof(struct numbers, avg)},
+    {"first", function_first, 0},
+    {"keys", function_keys, 0},
+    {"last", function_last, 0},
+    {"length", function_length, 0},
+    {"max", NULL, offsetof(struct numbers, max)},
+    {"min", NULL, offsetof(struct numbers, min)},
+    {"size", function_length, 0},
+    {"stddev", NULL, offsetof(struct numbers, stddev)},
+    {"sum", NULL, offsetof(struct numbers, sum)},
 };
 
 const struct path_function *
 path_function_find(struct str name)
 {
-	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-		if (str_is(name, functions[i].name))
-			return &functions[i];
+	for (size_t i = 0; i < sizeof(path_functions) / sizeof(path_functions[0]); i++) {
+		if (str_is(name, path_functions[i].name))
+			return &path_functions[i];
 	}
 	return NULL;
 }
@@ -147,11 +122,14 @@ path_function_run(const struct path_function *function, const json_t *node, json
 		*ret_value = function->of_node(node);
 		return 0;
 	}
-	numbers = numbers_of(node);
+	/*
+	 * AWS fails in these words where an array has no numbers; other elements are passed over.
+	 */
+	numbers = function_numbers(node);
 	if (numbers.count == 0)
 		return tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
 		    "Aggregation function attempted to calculate value using empty array");
-	*ret_value = json_real(function->of_numbers(&numbers));
+	*ret_value = json_real(*(const double *)((const char *)&numbers + function->offset));
 	if (*ret_value == NULL)
 		return tmf_err_set_name(
 		    err, TMF_ERR_ASL, "States.Runtime", "%s() is out of range", function->name);

@@ -60,7 +60,10 @@ struct path_step {
 	} u;
 };
 
-/* Immutable once parsed. Yields a list of nodes, or one node, or (is_simple) one node by steps alone. */
+/*
+ * Immutable once parsed. Yields a list of nodes, or one node, or (is_simple) one node by steps
+ * alone.
+ */
 struct asl_path {
 	char *text;
 	enum path_root root;

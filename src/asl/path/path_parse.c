@@ -7,48 +7,50 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Characters that end a name after a dot. Beyond these anything goes, as in Jayway's JsonPath: hyphens, colons, slashes. */
-static const char name_end[] = ".[]()'\",?* \t\r\n";
-/* Within a filter the operators end it too. */
-static const char filter_name_end[] = "=!<>&|~";
+/*
+ * Characters that end a name after a dot. Beyond these all may stand, as in Jayway's JsonPath:
+ * $.a-b.c:d/e has the keys "a-b" and "c:d/e". Within a filter the operators end a name too.
+ */
+static const char name_ends[] = ".[]()'\",?* \t\r\n";
+static const char filter_name_ends[] = "=!<>&|~";
 
 static bool
-is_name_char(const struct path_parser *parser, char c)
+path_is_name_char(const struct path_parser *parser, char c)
 {
-	if ((unsigned char)c < 0x20 || strchr(name_end, c) != NULL)
+	if ((unsigned char)c < 0x20 || strchr(name_ends, c) != NULL)
 		return false;
-	return parser->depth == 0 || strchr(filter_name_end, c) == NULL;
+	return parser->depth == 0 || strchr(filter_name_ends, c) == NULL;
 }
 
 /* .name() */
 static int
-parse_function(struct path_parser *parser, struct str name, struct path_step *step)
+path_parse_function(struct path_parser *parser, struct str name, struct path_step *step)
 {
 	step->kind = PATH_FUNCTION;
 	step->u.function = path_function_find(name);
 	if (step->u.function == NULL || step->descend)
-		return path_scan_fail(parser, "there is no such path function");
+		return path_scan_fail(parser, "unknown path function");
 	path_scan_accept(parser, "(");
 	path_scan_blanks(parser);
 	if (!path_scan_accept(parser, ")"))
-		return path_scan_fail(parser, "a path function takes no arguments here");
+		return path_scan_fail(parser, "a path function takes no arguments");
 	if (path_scan_peek(parser) == '.' || path_scan_peek(parser) == '[')
-		return path_scan_fail(parser, "a path ends with its function");
+		return path_scan_fail(parser, "a path function must be the last step");
 	return 0;
 }
 
 /* .name */
 static int
-parse_name(struct path_parser *parser, struct path_step *step)
+path_parse_name(struct path_parser *parser, struct path_step *step)
 {
 	size_t start = parser->pos;
 
-	while (parser->pos < parser->text.len && is_name_char(parser, path_scan_peek(parser)))
+	while (parser->pos < parser->text.len && path_is_name_char(parser, path_scan_peek(parser)))
 		parser->pos++;
 	if (parser->pos == start)
 		return path_scan_fail(parser, "expected a name");
 	if (path_scan_peek(parser) == '(')
-		return parse_function(
+		return path_parse_function(
 		    parser, (struct str){parser->text.p + start, parser->pos - start}, step);
 	step->kind = PATH_KEY;
 	step->u.key = mem_strndup(parser->text.p + start, parser->pos - start);
@@ -56,7 +58,7 @@ parse_name(struct path_parser *parser, struct path_step *step)
 }
 
 static int
-expect_bracket_end(struct path_parser *parser)
+path_parse_bracket_end(struct path_parser *parser)
 {
 	path_scan_blanks(parser);
 	if (!path_scan_accept(parser, "]"))
@@ -64,41 +66,45 @@ expect_bracket_end(struct path_parser *parser)
 	return 0;
 }
 
-/* 'a' or 'a','b' */
+/*
+ * 'a' or 'a','b'. The step owns each key as soon as it is read: what a fault leaves half done is
+ * freed with the path.
+ */
 static int
-parse_keys(struct path_parser *parser, struct path_step *step)
+path_parse_keys(struct path_parser *parser, struct path_step *step)
 {
-	struct path_keys keys = {0};
+	struct path_keys *keys = &step->u.keys;
 	struct buf key = {0};
 
 	step->kind = PATH_KEYS;
-	step->u.keys = keys;
+	*keys = (struct path_keys){0};
 	do {
 		path_scan_blanks(parser);
 		if (path_scan_peek(parser) != '\'' && path_scan_peek(parser) != '"')
 			return path_scan_fail(parser, "expected a name in quotes");
-		if (keys.count == PATH_UNION_MAX)
+		if (keys->count == PATH_UNION_MAX)
 			return path_scan_fail(parser, "too many names");
 		if (path_scan_quoted(parser, &key) < 0) {
 			buf_fini(&key);
 			return -1;
 		}
-		keys.at = mem_resize(keys.at, keys.count + 1, sizeof(*keys.at));
-		keys.at[keys.count++] = buf_take(&key);
-		step->u.keys = keys;
+		keys->at = mem_resize(keys->at, keys->count + 1, sizeof(*keys->at));
+		keys->at[keys->count++] = buf_take(&key);
 		path_scan_blanks(parser);
 	} while (path_scan_accept(parser, ","));
-	if (keys.count == 1) {
+	if (keys->count == 1) {
+		char **only = keys->at;
+
 		step->kind = PATH_KEY;
-		step->u.key = keys.at[0];
-		free(keys.at);
+		step->u.key = *only;
+		free(only);
 	}
-	return expect_bracket_end(parser);
+	return path_parse_bracket_end(parser);
 }
 
 /* Behind the first bound and its colon: to, to:step, :step */
 static int
-parse_slice(struct path_parser *parser, struct path_step *step, int64_t from)
+path_parse_slice(struct path_parser *parser, struct path_step *step, int64_t from)
 {
 	struct path_slice slice = {.from = from, .to = PATH_SLICE_OPEN, .step = 1};
 
@@ -112,121 +118,119 @@ parse_slice(struct path_parser *parser, struct path_step *step, int64_t from)
 		if (path_scan_peek(parser) != ']' && path_scan_integer(parser, &slice.step) < 0)
 			return -1;
 		if (slice.step == 0)
-			return path_scan_fail(parser, "a slice with a step of 0");
+			return path_scan_fail(parser, "the step of a slice must not be 0");
 	}
 	step->kind = PATH_SLICE;
 	step->u.slice = slice;
-	return expect_bracket_end(parser);
+	return path_parse_bracket_end(parser);
+}
+
+static void
+path_add_index(struct path_indexes *indexes, int64_t index)
+{
+	indexes->at = mem_resize(indexes->at, indexes->count + 1, sizeof(*indexes->at));
+	indexes->at[indexes->count++] = index;
 }
 
 /* Behind the first index and its comma. */
 static int
-parse_indexes(struct path_parser *parser, struct path_step *step, int64_t first)
+path_parse_indexes(struct path_parser *parser, struct path_step *step, int64_t first)
 {
-	struct path_indexes indexes = {0};
+	struct path_indexes *indexes = &step->u.indexes;
 
 	step->kind = PATH_INDEXES;
-	indexes.at = mem_resize(NULL, 1, sizeof(*indexes.at));
-	indexes.at[indexes.count++] = first;
+	*indexes = (struct path_indexes){0};
+	path_add_index(indexes, first);
 	do {
-		int64_t value = 0;
+		int64_t index = 0;
 
-		step->u.indexes = indexes;
 		path_scan_blanks(parser);
-		if (indexes.count == PATH_UNION_MAX)
+		if (indexes->count == PATH_UNION_MAX)
 			return path_scan_fail(parser, "too many indexes");
-		if (path_scan_integer(parser, &value) < 0)
+		if (path_scan_integer(parser, &index) < 0)
 			return -1;
-		indexes.at = mem_resize(indexes.at, indexes.count + 1, sizeof(*indexes.at));
-		indexes.at[indexes.count++] = value;
-		step->u.indexes = indexes;
+		path_add_index(indexes, index);
 		path_scan_blanks(parser);
 	} while (path_scan_accept(parser, ","));
-	return expect_bracket_end(parser);
+	return path_parse_bracket_end(parser);
 }
 
 static int
-parse_numbers(struct path_parser *parser, struct path_step *step)
+path_parse_numbers(struct path_parser *parser, struct path_step *step)
 {
 	int64_t first = PATH_SLICE_OPEN;
 
 	if (path_scan_accept(parser, ":"))
-		return parse_slice(parser, step, first);
+		return path_parse_slice(parser, step, first);
 	if (path_scan_integer(parser, &first) < 0)
 		return -1;
 	path_scan_blanks(parser);
 	if (path_scan_accept(parser, ":"))
-		return parse_slice(parser, step, first);
+		return path_parse_slice(parser, step, first);
 	if (path_scan_accept(parser, ","))
-		return parse_indexes(parser, step, first);
+		return path_parse_indexes(parser, step, first);
 	step->kind = PATH_INDEX;
 	step->u.index = first;
-	return expect_bracket_end(parser);
+	return path_parse_bracket_end(parser);
 }
 
 static int
-parse_filter(struct path_parser *parser, struct path_step *step)
+path_parse_filter(struct path_parser *parser, struct path_step *step)
 {
 	step->kind = PATH_FILTER;
 	step->u.filter = NULL;
+	/* depth is not taken back after a fault: the whole parse ends with it. */
 	if (++parser->depth > PATH_FILTER_DEPTH_MAX)
 		return path_scan_fail(parser, "filters are nested too deeply");
 	step->u.filter = filter_parse(parser);
 	if (step->u.filter == NULL)
 		return -1;
 	parser->depth--;
-	return expect_bracket_end(parser);
+	return path_parse_bracket_end(parser);
 }
 
 /* Behind `[`. */
 static int
-parse_bracket(struct path_parser *parser, struct path_step *step)
+path_parse_bracket(struct path_parser *parser, struct path_step *step)
 {
 	path_scan_blanks(parser);
 	if (path_scan_accept(parser, "?"))
-		return parse_filter(parser, step);
+		return path_parse_filter(parser, step);
 	if (path_scan_accept(parser, "*")) {
 		step->kind = PATH_ALL;
-		return expect_bracket_end(parser);
+		return path_parse_bracket_end(parser);
 	}
 	if (path_scan_peek(parser) == '\'' || path_scan_peek(parser) == '"')
-		return parse_keys(parser, step);
-	return parse_numbers(parser, step);
+		return path_parse_keys(parser, step);
+	return path_parse_numbers(parser, step);
 }
 
-/* Behind a dot, or two. */
+/* [...], .name, ..name, ..[...], and a bare name behind $$ or a variable's dot. */
 static int
-parse_dotted(struct path_parser *parser, struct path_step *step)
-{
-	if (step->descend && path_scan_accept(parser, "["))
-		return parse_bracket(parser, step);
-	if (path_scan_accept(parser, "*")) {
-		step->kind = PATH_ALL;
-		return 0;
-	}
-	return parse_name(parser, step);
-}
-
-static int
-parse_step(struct path_parser *parser, struct path_step *step)
+path_parse_step(struct path_parser *parser, struct path_step *step)
 {
 	if (path_scan_accept(parser, "["))
-		return parse_bracket(parser, step);
+		return path_parse_bracket(parser, step);
 	step->descend = path_scan_accept(parser, "..");
 	if (!step->descend)
 		path_scan_accept(parser, ".");
-	return parse_dotted(parser, step);
+	else if (path_scan_accept(parser, "["))
+		return path_parse_bracket(parser, step);
+	if (!path_scan_accept(parser, "*"))
+		return path_parse_name(parser, step);
+	step->kind = PATH_ALL;
+	return 0;
 }
 
 static bool
-is_variable_char(char c, bool first)
+path_is_variable_char(char c, bool first)
 {
 	return c == '_' || isalpha((unsigned char)c) || (unsigned char)c >= 0x80 ||
 	       (!first && isdigit((unsigned char)c));
 }
 
 static int
-parse_root(struct path_parser *parser, struct asl_path *path)
+path_parse_root(struct path_parser *parser, struct asl_path *path)
 {
 	size_t start;
 
@@ -235,13 +239,13 @@ parse_root(struct path_parser *parser, struct asl_path *path)
 		return 0;
 	}
 	if (!path_scan_accept(parser, "$"))
-		return path_scan_fail(parser, "a path begins with $");
+		return path_scan_fail(parser, "a path must begin with $");
 	if (path_scan_accept(parser, "$")) {
 		path->root = PATH_ROOT_CONTEXT;
 		return 0;
 	}
 	start = parser->pos;
-	while (is_variable_char(path_scan_peek(parser), parser->pos == start))
+	while (path_is_variable_char(path_scan_peek(parser), parser->pos == start))
 		parser->pos++;
 	if (parser->pos > start) {
 		path->root = PATH_ROOT_VARIABLE;
@@ -250,7 +254,10 @@ parse_root(struct path_parser *parser, struct asl_path *path)
 	return 0;
 }
 
-/* A union of names at the end gives one object with those names (Jayway), anything else that branches gives a list. */
+/*
+ * Which steps make it yield a list. A union of names at the end gives one object with those names
+ * (as in Jayway's JsonPath), everything else that branches gives a list.
+ */
 static void
 path_classify(struct asl_path *path)
 {
@@ -269,21 +276,20 @@ path_classify(struct asl_path *path)
 	}
 }
 
-/* What a function makes of several nodes is told differently by different programs. */
+/* JsonPath implementations differ in what a function makes of several nodes: it is refused. */
 static int
-check_function(struct path_parser *parser, const struct asl_path *path)
+path_check_function(struct path_parser *parser, const struct asl_path *path)
 {
 	size_t count = path->step_count;
 
 	if (count > 0 && path->steps[count - 1].kind == PATH_FUNCTION &&
 	    (path->is_list || (count > 1 && path->steps[count - 2].kind == PATH_KEYS)))
-		return path_scan_fail(
-		    parser, "a path function is for a path that leads to a single place");
+		return path_scan_fail(parser, "a path function needs a path to a single node");
 	return 0;
 }
 
 static int
-parse_steps(struct path_parser *parser, struct asl_path *path)
+path_parse_steps(struct path_parser *parser, struct asl_path *path)
 {
 	while (path_scan_peek(parser) == '.' || path_scan_peek(parser) == '[') {
 		struct path_step *step;
@@ -293,7 +299,7 @@ parse_steps(struct path_parser *parser, struct asl_path *path)
 		path->steps = mem_resize(path->steps, path->step_count + 1, sizeof(*path->steps));
 		step = &path->steps[path->step_count++];
 		*step = (struct path_step){.kind = PATH_ALL};
-		if (parse_step(parser, step) < 0)
+		if (path_parse_step(parser, step) < 0)
 			return -1;
 	}
 	return 0;
@@ -305,13 +311,13 @@ path_parse_at(struct path_parser *parser)
 	struct asl_path *path = mem_zalloc(1, sizeof(*path));
 	size_t start = parser->pos;
 
-	if (parse_root(parser, path) < 0 || parse_steps(parser, path) < 0) {
+	if (path_parse_root(parser, path) < 0 || path_parse_steps(parser, path) < 0) {
 		asl_path_free(path);
 		return NULL;
 	}
 	path->text = mem_strndup(parser->text.p + start, parser->pos - start);
 	path_classify(path);
-	if (check_function(parser, path) == 0)
+	if (path_check_function(parser, path) == 0)
 		return path;
 	asl_path_free(path);
 	return NULL;
@@ -324,12 +330,12 @@ asl_path_parse(struct str text, struct tmf_err *err)
 	struct asl_path *path;
 
 	if (text.len > ASL_PATH_BYTES_MAX) {
-		tmf_err_set(
-		    err, TMF_ERR_INVALID, "a path of more than %u bytes", ASL_PATH_BYTES_MAX);
+		tmf_err_set(err, TMF_ERR_INVALID, "the path is too long: the limit is %u bytes",
+		    ASL_PATH_BYTES_MAX);
 		return NULL;
 	}
 	if (memchr(text.p, '\0', text.len) != NULL) {
-		tmf_err_set(err, TMF_ERR_INVALID, "a path with a NUL character");
+		tmf_err_set(err, TMF_ERR_INVALID, "the path contains a NUL character");
 		return NULL;
 	}
 	path = path_parse_at(&parser);
@@ -341,19 +347,21 @@ asl_path_parse(struct str text, struct tmf_err *err)
 	return path;
 }
 
-/* Why path is no reference path; NULL when it is one. */
+/* Why path is not a reference path; NULL when it is one. */
 static const char *
-reference_path_fault(const struct asl_path *path)
+path_reference_fault(const struct asl_path *path)
 {
 	if (path->root != PATH_ROOT_INPUT)
-		return "a reference path begins with $, not with a variable or the context object";
+		return "a reference path must begin with $, not with a variable or the context "
+		       "object";
 	for (size_t i = 0; i < path->step_count; i++) {
 		const struct path_step *step = &path->steps[i];
 
 		if (step->descend || (step->kind != PATH_KEY && step->kind != PATH_INDEX))
-			return "a reference path leads to a single place: no .. * ? : , or ()";
+			return "a reference path must lead to a single node: without .. * ? : , or "
+			       "()";
 		if (step->kind == PATH_INDEX && step->u.index < 0)
-			return "a reference path takes no negative index";
+			return "a reference path must not have a negative index";
 	}
 	return NULL;
 }
@@ -366,7 +374,7 @@ asl_reference_path_parse(struct str text, struct tmf_err *err)
 
 	if (path == NULL)
 		return NULL;
-	fault = reference_path_fault(path);
+	fault = path_reference_fault(path);
 	if (fault != NULL) {
 		tmf_err_set(err, TMF_ERR_INVALID, "%s", fault);
 		asl_path_free(path);

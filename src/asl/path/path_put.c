@@ -4,9 +4,13 @@
 
 #include <assert.h>
 
-/* target (NULL: nothing is there yet) with value put where the steps from at on lead. New reference, or NULL where a step does not apply. */
+/*
+ * target (NULL: nothing is there yet) with value put where the steps from at on lead. Objects are
+ * made on the way, arrays are not: AWS refuses $.a[0] where a is missing.
+ * Returns: a new reference, NULL where a step does not apply.
+ */
 static json_t *
-put_at(const struct asl_path *path, size_t at, json_t *target, json_t *value)
+path_put_at(const struct asl_path *path, size_t at, json_t *target, json_t *value)
 {
 	const struct path_step *step;
 	json_t *child;
@@ -18,7 +22,7 @@ put_at(const struct asl_path *path, size_t at, json_t *target, json_t *value)
 	if (step->kind == PATH_KEY ? target != NULL && !json_is_object(target)
 				   : path_step_get(step, target) == NULL)
 		return NULL;
-	child = put_at(path, at + 1, path_step_get(step, target), value);
+	child = path_put_at(path, at + 1, path_step_get(step, target), value);
 	if (child == NULL)
 		return NULL;
 	if (step->kind == PATH_KEY)
@@ -36,7 +40,7 @@ asl_path_put(const struct asl_path *path, json_t *target, json_t *value, json_t 
 	char *text;
 
 	assert(path->is_simple && path->root == PATH_ROOT_INPUT);
-	result = put_at(path, 0, target, value);
+	result = path_put_at(path, 0, target, value);
 	if (result != NULL) {
 		*ret_value = result;
 		return 0;

@@ -29,6 +29,7 @@ path_scan_accept(struct path_parser *parser, const char *token)
 {
 	size_t len = strlen(token);
 
+	assert(parser->pos <= parser->text.len);
 	if (parser->text.len - parser->pos < len ||
 	    memcmp(parser->text.p + parser->pos, token, len) != 0)
 		return false;

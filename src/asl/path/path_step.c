@@ -2,14 +2,17 @@
 
 #include <assert.h>
 
-/* Where a path starts, and where one step leads. */
+/*
+ * Where a path starts, and where one step leads. Everything is borrowed from the scope: a path that
+ * has keys and indexes only, as most have, is evaluated without a single allocation.
+ */
 
 int
 path_walk_spend(struct path_walk *walk)
 {
 	if (walk->budget == 0)
 		return tmf_err_set_name(walk->err, TMF_ERR_LIMIT, "States.Runtime",
-		    "A path visits more than %u values", ASL_PATH_RESULTS_MAX);
+		    "The path visits too many values: the limit is %u", ASL_PATH_RESULTS_MAX);
 	walk->budget--;
 	return 0;
 }
@@ -37,7 +40,7 @@ path_root_get(const struct asl_path *path, const struct asl_scope *scope, struct
 	}
 	if (root == NULL)
 		tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
-		    "The path '%s' reads what is not there in this place", path->text);
+		    "The path '%s' reads a document that does not exist here", path->text);
 	return root;
 }
 

@@ -1,5 +1,7 @@
 #include "asl/path/filter.h"
 
+#include <assert.h>
+
 /* One path on its way through the data, collecting. */
 struct walker {
 	const struct asl_path *path;
@@ -9,15 +11,22 @@ struct walker {
 
 static int walk_visit(struct walker *walker, size_t at, json_t *node, unsigned depth);
 
+/*
+ * One function for each kind of step: it applies step number at to node, and visits what it leads
+ * to. depth is that of `..` in the data, see walk_descend. Returns 0, -1 with walk->err.
+ */
+typedef int walk_fn(struct walker *walker, size_t at, json_t *node, unsigned depth);
+
 static int
 walk_single(struct walker *walker, size_t at, json_t *node, unsigned depth)
 {
-	json_t *next = path_step_get(&walker->path->steps[at], node);
-
-	return next != NULL ? walk_visit(walker, at + 1, next, depth) : 0;
+	return walk_visit(walker, at + 1, path_step_get(&walker->path->steps[at], node), depth);
 }
 
-/* ['a','b'] at the end of a path: one object with those keys that are there; beneath .. only where all are there. */
+/*
+ * ['a','b'] at the end of a path: as in Jayway's JsonPath, one object with those keys that are
+ * there. Beneath `..`, where most objects have none of them, only objects with all keys count.
+ */
 static int
 walk_keys_merged(struct walker *walker, const struct path_step *step, const json_t *node)
 {
@@ -40,30 +49,25 @@ static int
 walk_keys(struct walker *walker, size_t at, json_t *node, unsigned depth)
 {
 	const struct path_step *step = &walker->path->steps[at];
+	const struct path_keys *keys = &step->u.keys;
+	int rc = 0;
 
 	if (at + 1 == walker->path->step_count)
 		return walk_keys_merged(walker, step, node);
-	for (size_t i = 0; i < step->u.keys.count; i++) {
-		json_t *next = json_object_get(node, step->u.keys.at[i]);
-
-		if (next != NULL && walk_visit(walker, at + 1, next, depth) < 0)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; rc == 0 && i < keys->count; i++)
+		rc = walk_visit(walker, at + 1, json_object_get(node, keys->at[i]), depth);
+	return rc;
 }
 
 static int
 walk_indexes(struct walker *walker, size_t at, json_t *node, unsigned depth)
 {
 	const struct path_indexes *indexes = &walker->path->steps[at].u.indexes;
+	int rc = 0;
 
-	for (size_t i = 0; i < indexes->count; i++) {
-		json_t *next = path_array_get(node, indexes->at[i]);
-
-		if (next != NULL && walk_visit(walker, at + 1, next, depth) < 0)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; rc == 0 && i < indexes->count; i++)
+		rc = walk_visit(walker, at + 1, path_array_get(node, indexes->at[i]), depth);
+	return rc;
 }
 
 static int
@@ -84,23 +88,23 @@ walk_all(struct walker *walker, size_t at, json_t *node, unsigned depth)
 	return 0;
 }
 
-static int64_t
-slice_clamp(int64_t value, int64_t low, int64_t high)
-{
-	if (value < low)
-		return low;
-	return value > high ? high : value;
-}
-
 /* A bound of a slice as an index: counted from the end when negative, kept within [low, high]. */
 static int64_t
 slice_bound(int64_t bound, int64_t open, int64_t size, int64_t low, int64_t high)
 {
 	if (bound == PATH_SLICE_OPEN)
 		return open;
-	return slice_clamp(bound < 0 ? bound + size : bound, low, high);
+	if (bound < 0)
+		bound += size;
+	if (bound < low)
+		return low;
+	return bound > high ? high : bound;
 }
 
+/*
+ * As Python's slices: the start is taken, the end is not, and a negative step goes backwards. So
+ * [::-1] starts at the last element and ends at -1, before the first.
+ */
 static int
 walk_slice(struct walker *walker, size_t at, json_t *node, unsigned depth)
 {
@@ -127,7 +131,11 @@ walk_filter_to(struct walker *walker, size_t at, json_t *node, unsigned depth)
 	return accepts > 0 ? walk_visit(walker, at + 1, node, depth) : accepts;
 }
 
-/* A filter picks among the elements of an array; an object it takes or leaves as a whole, and so it does with every value beneath `..`. */
+/*
+ * A filter picks among the elements of an array. An object it takes or leaves as a whole, as
+ * Jayway's JsonPath does: $.a[?(@.b)] is [a] where a is {"b": 1}. Beneath `..` every value comes
+ * here by itself.
+ */
 static int
 walk_filter(struct walker *walker, size_t at, json_t *node, unsigned depth)
 {
@@ -157,8 +165,6 @@ walk_function(struct walker *walker, size_t at, json_t *node, unsigned depth)
 	return 0;
 }
 
-typedef int walk_fn(struct walker *walker, size_t at, json_t *node, unsigned depth);
-
 static walk_fn *const walk_appliers[] = {
     [PATH_KEY] = walk_single,
     [PATH_INDEX] = walk_single,
@@ -170,7 +176,7 @@ static walk_fn *const walk_appliers[] = {
     [PATH_FUNCTION] = walk_function,
 };
 
-/* The node first, then what is beneath it, in the order of the document. */
+/* `..`: the node first, then what is beneath it, in the order of the document. */
 static int
 walk_descend(struct walker *walker, size_t at, json_t *node, unsigned depth)
 {
@@ -182,7 +188,7 @@ walk_descend(struct walker *walker, size_t at, json_t *node, unsigned depth)
 		return -1;
 	if (depth == PATH_NODE_DEPTH_MAX)
 		return tmf_err_set_name(walker->walk->err, TMF_ERR_LIMIT, "States.Runtime",
-		    "Data nested more than %u levels deep", PATH_NODE_DEPTH_MAX);
+		    "The data is nested too deeply: the limit is %u levels", PATH_NODE_DEPTH_MAX);
 	if (walk_appliers[walker->path->steps[at].kind](walker, at, node, depth) < 0)
 		return -1;
 	json_array_foreach (node, i, next) {
@@ -196,12 +202,14 @@ walk_descend(struct walker *walker, size_t at, json_t *node, unsigned depth)
 	return 0;
 }
 
-/* Node is what the steps before at lead to. */
+/* node is what the steps before number at lead to; NULL: nothing. */
 static int
 walk_visit(struct walker *walker, size_t at, json_t *node, unsigned depth)
 {
 	const struct path_step *step = &walker->path->steps[at];
 
+	if (node == NULL)
+		return 0;
 	if (path_walk_spend(walker->walk) < 0)
 		return -1;
 	if (at == walker->path->step_count) {
@@ -218,5 +226,6 @@ path_walk_collect(const struct asl_path *path, struct path_walk *walk, json_t *r
 {
 	struct walker walker = {.path = path, .walk = walk, .list = list};
 
+	assert(!path->is_simple && json_is_array(list));
 	return walk_visit(&walker, 0, root, 0);
 }

@@ -10,9 +10,10 @@
 #include <string.h>
 
 /*
- * Regular expressions after Java's, for =~: . [...] ( ) (?: ) | * + ? {n,m} ^ $ and \d \w \s. Compiled to a program of at most REGEX_INSTS_MAX
- * instructions and run as a set of threads, so that time is bounded by program times text whatever the pattern
- * (regcomp of the C library takes exponential time and memory for some of a few dozen bytes).
+ * Regular expressions after Java's, for =~: . [...] ( ) (?: ) | * + ? {n,m} ^ $ and \d \w \s.
+ * Compiled to a program of at most REGEX_INSTS_MAX instructions and run as a set of threads, so
+ * that time is bounded by program times text whatever the pattern (regcomp of the C library takes
+ * exponential time and memory for some of a few dozen bytes).
  * See: Russ Cox, Regular Expression Matching: the Virtual Machine Approach
  */
 #define REGEX_PATTERN_BYTES_MAX 256u
@@ -54,7 +55,7 @@ struct regex_compiler {
 static int compile_alternatives(struct regex_compiler *c);
 
 static int
-fail(struct regex_compiler *c, const char *what)
+regex_fail(struct regex_compiler *c, const char *what)
 {
 	return tmf_err_set(
 	    c->err, TMF_ERR_INVALID, "in the pattern at character %zu: %s", c->at + 1, what);
@@ -77,7 +78,7 @@ accept(struct regex_compiler *c, char expected)
 
 /* The character at the head of well-formed UTF-8; moves past it. */
 static uint32_t
-take_char(const char *text, size_t len, size_t *at)
+regex_take_char(const char *text, size_t len, size_t *at)
 {
 	unsigned char lead = (unsigned char)text[(*at)++];
 	uint32_t code = lead < 0xc0   ? lead
@@ -98,7 +99,7 @@ insert(struct regex_compiler *c, size_t index, size_t count)
 
 	assert(index <= regex->inst_count);
 	if (regex->inst_count + count > REGEX_INSTS_MAX)
-		return fail(c, "the pattern is too large");
+		return regex_fail(c, "the pattern is too large");
 	regex->insts = mem_resize(regex->insts, regex->inst_count + count, sizeof(*regex->insts));
 	memmove(regex->insts + index + count, regex->insts + index,
 	    (regex->inst_count - index) * sizeof(*regex->insts));
@@ -188,7 +189,7 @@ take_escaped(struct regex_compiler *c, uint32_t *ret_char)
 	else if (ispunct((unsigned char)peek(c)) || peek(c) == ' ')
 		*ret_char = (uint32_t)peek(c);
 	else
-		return fail(c, "an escape that is not supported");
+		return regex_fail(c, "an escape that is not supported");
 	c->at++;
 	return 0;
 }
@@ -217,8 +218,8 @@ take_set_char(struct regex_compiler *c, uint32_t *ret_char)
 	if (accept(c, '\\'))
 		return take_escaped(c, ret_char);
 	if (c->at == c->pattern.len || peek(c) == '[' || peek(c) == '&')
-		return fail(c, "a set that is not closed, or that holds [ or & bare");
-	*ret_char = take_char(c->pattern.p, c->pattern.len, &c->at);
+		return regex_fail(c, "a set that is not closed, or that holds [ or & bare");
+	*ret_char = regex_take_char(c->pattern.p, c->pattern.len, &c->at);
 	return 0;
 }
 
@@ -243,7 +244,7 @@ compile_set_item(struct regex_compiler *c)
 			return -1;
 	}
 	if (high < low)
-		return fail(c, "a range whose end comes before its start");
+		return regex_fail(c, "a range whose end comes before its start");
 	add_range(c->regex, low, high);
 	return 0;
 }
@@ -267,10 +268,10 @@ static int
 compile_group(struct regex_compiler *c)
 {
 	if (accept(c, '?') && !accept(c, ':'))
-		return fail(c, "(? is not supported");
+		return regex_fail(c, "(? is not supported");
 	if (compile_alternatives(c) < 0)
 		return -1;
-	return accept(c, ')') ? 0 : fail(c, "expected )");
+	return accept(c, ')') ? 0 : regex_fail(c, "expected )");
 }
 
 /* Any character but the ends of lines. */
@@ -291,8 +292,8 @@ compile_char(struct regex_compiler *c)
 	uint32_t character;
 
 	if (strchr("*+?{", peek(c)) != NULL)
-		return fail(c, "nothing to repeat");
-	character = take_char(c->pattern.p, c->pattern.len, &c->at);
+		return regex_fail(c, "nothing to repeat");
+	character = regex_take_char(c->pattern.p, c->pattern.len, &c->at);
 	add_range(c->regex, character, character);
 	return append_set(c, first, false);
 }
@@ -321,11 +322,11 @@ take_bound(struct regex_compiler *c, unsigned *ret_bound)
 	unsigned bound = 0;
 
 	if (!isdigit((unsigned char)peek(c)))
-		return fail(c, "expected a number");
+		return regex_fail(c, "expected a number");
 	while (isdigit((unsigned char)peek(c))) {
 		bound = bound * 10 + (unsigned)(c->pattern.p[c->at++] - '0');
 		if (bound > REGEX_REPEAT_MAX)
-			return fail(c, "too many repetitions");
+			return regex_fail(c, "too many repetitions");
 	}
 	*ret_bound = bound;
 	return 0;
@@ -334,7 +335,7 @@ take_bound(struct regex_compiler *c, unsigned *ret_bound)
 struct regex_repeat {
 	unsigned least;
 	unsigned most;
-	bool open; /* there is no most */
+	bool open; /* without an upper bound */
 };
 
 /* Behind `{`. */
@@ -351,7 +352,7 @@ take_bounds(struct regex_compiler *c, struct regex_repeat *repeat)
 			return -1;
 	}
 	if (!accept(c, '}') || repeat->most < repeat->least)
-		return fail(c, "wrong bounds");
+		return regex_fail(c, "wrong bounds");
 	return 0;
 }
 
@@ -443,11 +444,11 @@ static int
 compile(struct regex_compiler *c)
 {
 	if (c->pattern.len > REGEX_PATTERN_BYTES_MAX)
-		return fail(c, "the pattern is too long");
+		return regex_fail(c, "the pattern is too long");
 	if (compile_alternatives(c) < 0)
 		return -1;
 	if (c->at < c->pattern.len)
-		return fail(c, "a ) too many");
+		return regex_fail(c, "a ) too many");
 	return append_op(c, REGEX_MATCH);
 }
 
@@ -534,9 +535,9 @@ in_ranges(const struct regex *regex, const struct regex_inst *inst, uint32_t cha
 	return false;
 }
 
-/* Case is that of ASCII, as it is in Java unless told otherwise. */
+/* Case is that of ASCII, as it is in Java by default. */
 static bool
-takes(const struct regex *regex, const struct regex_inst *inst, uint32_t character)
+regex_takes(const struct regex *regex, const struct regex_inst *inst, uint32_t character)
 {
 	bool in = in_ranges(regex, inst, character);
 
@@ -557,7 +558,7 @@ regex_run(const struct regex *regex, const char *text, size_t len)
 
 	add_thread(&run, now, 0);
 	while (at < len && now->count > 0) {
-		uint32_t character = take_char(text, len, &at);
+		uint32_t character = regex_take_char(text, len, &at);
 		struct regex_threads *done = now;
 
 		run.at_start = false;
@@ -565,7 +566,7 @@ regex_run(const struct regex *regex, const char *text, size_t len)
 		run.round++;
 		next->count = 0;
 		for (size_t i = 0; i < now->count; i++) {
-			if (takes(regex, &regex->insts[now->at[i]], character))
+			if (regex_takes(regex, &regex->insts[now->at[i]], character))
 				add_thread(&run, next, now->at[i] + 1u);
 		}
 		now = next;

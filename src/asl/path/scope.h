@@ -9,13 +9,18 @@ struct rng;
 /* What paths and templates can see while they are evaluated. All borrowed. */
 struct asl_scope {
 	json_t *input; /* $ */
-	json_t *
-	    variables; /* $name: an object, or NULL for none. Flat: a branch starts with its parent's and adds its own */
-	/* $$: built when first asked for, since most states never look. Returns a borrowed object. */
+	/*
+	 * $name: an object, or NULL without any. Flat: a branch starts with its parent's variables
+	 * and adds its own.
+	 */
+	json_t *variables;
+	/*
+	 * $$: built when first asked for, since most states never look. Returns a borrowed object.
+	 */
 	json_t *(*context)(void *arg);
 	void *context_arg;
-	struct rng *
-	    rng; /* States.MathRandom without a seed, States.UUID: not NULL where these may be called */
+	/* For States.MathRandom without a seed, States.UUID: not NULL where these may be called. */
+	struct rng *rng;
 };
 
 #endif
