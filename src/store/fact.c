@@ -20,7 +20,6 @@ store_fact_put(struct store *store, const char *scope, const char *kind, const c
 	if (check_key(scope, kind, key, err) < 0 ||
 	    store_check_size(value.len, STORE_FACT_BYTES_MAX, "the value of a fact", err) < 0)
 		return -1;
-	store->absence.known = false;
 	return store_write(store, SQL_FACT_PUT,
 	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key),
 		store_arg_blob(value), store_arg_int(store->clock->wall_ms(store->clock))),
@@ -35,52 +34,13 @@ store_fact_delete(
 	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key)), err);
 }
 
-static bool
-is_of(const struct buf *of, const char *scope, const char *kind)
-{
-	size_t len = strlen(scope);
-
-	return of->len == len + 1 + strlen(kind) && strcmp(of->p, scope) == 0 &&
-	       strcmp(of->p + len + 1, kind) == 0;
-}
-
-/* True if there is no fact of that kind. Asked once in a transaction, since nobody can change it meanwhile; outside of one nothing is kept. */
-static int
-is_absent(
-    struct store *store, const char *scope, const char *kind, bool *ret_absent, struct tmf_err *err)
-{
-	struct store_absence *absence = &store->absence;
-	int64_t found = 0;
-
-	if (absence->known && is_of(&absence->of, scope, kind)) {
-		*ret_absent = absence->absent;
-		return 0;
-	}
-	if (store_query(store, SQL_FACT_ANY,
-		STORE_ARGS(store_arg_text(scope), store_arg_text(kind)), store_row_int, &found,
-		err) < 0)
-		return -1;
-	*ret_absent = found == 0;
-	absence->known = true;
-	absence->absent = found == 0;
-	buf_reset(&absence->of);
-	buf_add_cstr(&absence->of, scope);
-	buf_add_char(&absence->of, '\0');
-	buf_add_cstr(&absence->of, kind);
-	return 0;
-}
-
 int
 store_fact_time(struct store *store, const char *scope, const char *kind, const char *key,
     int64_t *ret_put_wall_ms, struct tmf_err *err)
 {
 	int64_t put_wall_ms = 0;
-	bool absent = false;
 
-	if ((store->reading || store->writing) && is_absent(store, scope, kind, &absent, err) < 0)
-		return -1;
-	if (!absent &&
-	    store_query(store, SQL_FACT_TIME,
+	if (store_query(store, SQL_FACT_TIME,
 		STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key)),
 		store_row_int, &put_wall_ms, err) < 0)
 		return -1;

@@ -171,7 +171,6 @@ store_abort(struct store *store, struct tmf_err *fault, struct tmf_err *err)
 		store_query(store, SQL_ROLLBACK, STORE_NO_ARGS, NULL, NULL, NULL);
 	store->writing = false;
 	store->reading = false;
-	store->absence.known = false;
 	store->current = (struct store_current){0};
 	tmf_err_move(&store->fault, fault);
 	return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
@@ -191,7 +190,6 @@ reads_end(struct store *store)
 	if (store->reading)
 		store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, NULL);
 	store->reading = false;
-	store->absence.known = false;
 }
 
 int
@@ -241,7 +239,6 @@ store_commit(struct store *store, struct tmf_err *err)
 	if (store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, &fault) < 0)
 		return store_abort(store, &fault, err);
 	store->writing = false;
-	store->absence.known = false;
 	return 0;
 }
 

@@ -83,6 +83,5 @@
 	X(FACT_PUT, "INSERT OR REPLACE INTO facts (scope, kind, key, value, put_ms)"               \
 		    " VALUES (?1, ?2, ?3, ?4, ?5)")                                                \
 	X(FACT_TIME, "SELECT put_ms FROM facts WHERE scope = ?1 AND kind = ?2 AND key = ?3")       \
-	X(FACT_ANY, "SELECT 1 FROM facts WHERE scope = ?1 AND kind = ?2 LIMIT 1")                  \
 	X(FACT_DELETE, "DELETE FROM facts WHERE scope = ?1 AND kind = ?2 AND key = ?3")            \
 	X(FACT_LIST, "SELECT key, value FROM facts WHERE scope = ?1 AND kind = ?2 ORDER BY key")

@@ -233,7 +233,6 @@ store_close(struct store *store)
 	if (store->dir_fd >= 0)
 		close(store->dir_fd);
 	tmf_err_fini(&store->fault);
-	buf_fini(&store->absence.of);
 	free(store->path);
 	free(store);
 }

@@ -23,13 +23,6 @@ struct store_current {
 	int64_t alone; /* rows of instances without an interface, counted with the others */
 };
 
-/* Whether a scope has no fact of a kind at all, as the transaction sees it: most questions about facts are answered by that. */
-struct store_absence {
-	bool known;
-	bool absent;
-	struct buf of; /* scope, NUL, kind */
-};
-
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[SQL_COUNT]; /* NULL: not prepared yet, or in use */
@@ -40,7 +33,6 @@ struct store {
 	bool reading;	      /* one that only reads is */
 	struct tmf_err fault; /* why nothing is written any more */
 	struct store_current current;
-	struct store_absence absence; /* known: within a transaction only */
 };
 
 /* --- query.c: statements and their values --- */

@@ -319,8 +319,8 @@ START_TEST(test_reads_together)
 }
 END_TEST
 
-/* That there is none of a kind is remembered for as long as nobody can change it. */
-START_TEST(test_absent_facts)
+/* A write ends the reads: from then on the store sees what others have put, and what it puts itself. */
+START_TEST(test_reads_end_with_a_write)
 {
 	struct store *other = other_puts_while_read();
 	struct tmf_err err = {0};
@@ -497,7 +497,7 @@ add_cases(Suite *suite)
 	tcase_add_test(open, test_commit_makes_durable_and_close_undoes);
 	tcase_add_test(open, test_others_see_what_is_committed);
 	tcase_add_test(open, test_reads_together);
-	tcase_add_test(open, test_absent_facts);
+	tcase_add_test(open, test_reads_end_with_a_write);
 	tcase_add_test(open, test_commits_outlive_a_kill);
 	tcase_add_test(open, test_processes_share_a_directory);
 	tcase_add_test(open, test_temporary_store_leaves_nothing);
