@@ -1,5 +1,16 @@
 #include "store/store_internal.h"
 
+#include <assert.h>
+
+/*
+ * A branch's row is written over in each turn in which the branch made a step, so its size is what
+ * a step costs. A finished child leaves its row for a result, which the parent's Map or Parallel
+ * takes: with 10,000 items the parent's own row would otherwise be written 10,000 times with all
+ * results so far.
+ *
+ * Both tables are read only by a resume, and emptied when the run is over.
+ */
+
 /* Rows of a number and a blob: branches and results. */
 struct blob_each {
 	int (*fn)(void *arg, int64_t number, struct str bytes);
@@ -11,6 +22,7 @@ blob_each_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct blob_each *each = arg;
 
+	assert(sqlite3_column_count(row) == 2);
 	(void)err;
 	return each->fn(each->arg, sqlite3_column_int64(row, 0), store_column_bytes(row, 1)) != 0;
 }
@@ -21,6 +33,7 @@ store_branch_put(struct store *store, const char *run_id, int64_t branch_id, str
 {
 	int64_t run;
 
+	assert(branch_id >= 0);
 	if (store_check_size(state.len, STORE_STATE_BYTES_MAX, "the checkpoint of a branch", err) <
 		0 ||
 	    store_run_enter(store, run_id, &run, err) < 0)
@@ -29,6 +42,7 @@ store_branch_put(struct store *store, const char *run_id, int64_t branch_id, str
 	    STORE_ARGS(store_arg_int(run), store_arg_int(branch_id), store_arg_blob(state)), err);
 }
 
+/* Without store_run_enter: a run that does not exist has no rows to delete, and that is fine. */
 int
 store_branch_delete(struct store *store, const char *run_id, int64_t branch_id, struct tmf_err *err)
 {
@@ -59,6 +73,7 @@ store_result_put(struct store *store, const char *run_id, int64_t branch_id, int
 {
 	int64_t run;
 
+	assert(branch_id >= 0 && index >= 0);
 	if (store_check_size(result.len, STORE_STATE_BYTES_MAX, "the result of a branch", err) <
 		0 ||
 	    store_run_enter(store, run_id, &run, err) < 0)
@@ -94,6 +109,8 @@ store_results_delete(
 	    STORE_ARGS(store_arg_int(run), store_arg_int(branch_id)), err);
 }
 
+/* In one transaction with the run's last status, which the caller writes: a run that is over has no
+ * checkpoints. */
 int
 store_checkpoints_delete(struct store *store, const char *run_id, struct tmf_err *err)
 {

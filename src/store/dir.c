@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,17 +17,18 @@
 #define LOCK_INTERVAL_MS 20 /* between two tries for the directory's lock */
 
 static int
-fail(struct tmf_err *err, const char *path, const char *what)
+dir_fail(struct tmf_err *err, const char *path, const char *what)
 {
 	return tmf_err_set(err, TMF_ERR_STORE, "%s: %s: %s", path, what, strerror(errno));
 }
 
 /* Makes path and its missing parents. Changes path in between. */
 static int
-make_dirs(char *path, struct tmf_err *err)
+dir_make(char *path, struct tmf_err *err)
 {
 	struct stat st;
 
+	assert(path[0] != '\0');
 	for (char *p = path + 1; (p = strchr(p, '/')) != NULL; p++) {
 		*p = '\0';
 		/* A parent that cannot be made and is not there shows when the last one is made. */
@@ -34,13 +36,13 @@ make_dirs(char *path, struct tmf_err *err)
 		*p = '/';
 	}
 	if (mkdir(path, DIR_MODE) < 0 && errno != EEXIST && stat(path, &st) < 0)
-		return fail(err, path, "cannot make the state directory");
+		return dir_fail(err, path, "cannot make the state directory");
 	return 0;
 }
 
 /* What was opened must be a directory of ours. Others could have put their own files in theirs. */
 static int
-check_owner(const struct stat *st, const char *path, struct tmf_err *err)
+dir_check_owner(const struct stat *st, const char *path, struct tmf_err *err)
 {
 	if (st->st_uid == geteuid())
 		return 0;
@@ -49,7 +51,7 @@ check_owner(const struct stat *st, const char *path, struct tmf_err *err)
 }
 
 static int
-open_dir(const char *path, struct tmf_err *err)
+dir_open_owned(const char *path, struct tmf_err *err)
 {
 	struct stat st;
 
@@ -58,10 +60,10 @@ open_dir(const char *path, struct tmf_err *err)
 		    "%s is a symbolic link: name the state directory itself", path);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return fail(err, path, "cannot open the state directory");
+		return dir_fail(err, path, "cannot open the state directory");
 	if (fstat(fd, &st) < 0)
-		fail(err, path, "cannot look at the state directory");
-	else if (check_owner(&st, path, err) == 0)
+		dir_fail(err, path, "cannot look at the state directory");
+	else if (dir_check_owner(&st, path, err) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -77,10 +79,10 @@ store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct tmf_err *er
 	while (len > 1 && dir[len - 1] == '/') /* "link/" would be what the link points to */
 		len--;
 	char *path = mem_strndup(dir, len);
-	int fd = make_dirs(path, err) < 0 ? -1 : open_dir(path, err);
+	int fd = dir_make(path, err) < 0 ? -1 : dir_open_owned(path, err);
 	char *real = fd < 0 ? NULL : realpath(path, NULL);
 	if (fd >= 0 && real == NULL) {
-		fail(err, path, "cannot resolve the state directory");
+		dir_fail(err, path, "cannot resolve the state directory");
 		close(fd);
 	}
 	free(path);
@@ -91,12 +93,15 @@ store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct tmf_err *er
 	return 0;
 }
 
+/* By trying, not by waiting in flock: that would have no limit, and a signal could not end it. The
+ * one who holds it makes or upgrades the tables, which takes milliseconds. */
 int
 store_dir_lock(int dir_fd, const char *path, struct tmf_err *err)
 {
+	assert(dir_fd >= 0);
 	for (int waited_ms = 0; flock(dir_fd, LOCK_EX | LOCK_NB) < 0;) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return fail(err, path, "cannot lock the state directory");
+			return dir_fail(err, path, "cannot lock the state directory");
 		if (waited_ms >= STORE_BUSY_MS)
 			return tmf_err_set(err, TMF_ERR_STORE,
 			    "%s: another process has been opening it for more than %d s", path,
@@ -114,47 +119,51 @@ store_dir_unlock(int dir_fd)
 }
 
 static int
-check_file(int dir_fd, const char *name, const char *path, struct tmf_err *err)
+dir_check_file(int dir_fd, const char *name, const char *path, struct tmf_err *err)
 {
 	struct stat st;
 
-	/* Looked at by name: closing a descriptor of the file would drop the POSIX locks that SQLite
-	 * holds on it for another store of this process. */
+	/* Looked at by name: closing a descriptor of the file would drop the POSIX locks that
+	 * SQLite holds on it for another store of this process. */
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail(err, path, "cannot look at the file");
+		return dir_fail(err, path, "cannot look at the file");
 	if (S_ISLNK(st.st_mode))
 		return tmf_err_set(
 		    err, TMF_ERR_STORE, "%s is a symbolic link and is refused", path);
 	if (!S_ISREG(st.st_mode))
-		return tmf_err_set(err, TMF_ERR_STORE, "%s is no regular file", path);
-	if (check_owner(&st, path, err) < 0)
+		return tmf_err_set(err, TMF_ERR_STORE, "%s is not a regular file", path);
+	if (dir_check_owner(&st, path, err) < 0)
 		return -1;
 	/* SQLite gives the -wal and -shm files the mode of this one. */
 	if ((st.st_mode & 077) != 0 && fchmodat(dir_fd, name, FILE_MODE, 0) < 0)
-		return fail(err, path, "cannot keep others from reading the file");
-	/* SQLite would open it for reading, and leave files beside it that are never to be written. */
+		return dir_fail(err, path, "cannot keep others from reading the file");
+	/* Else SQLite opens it for reading only, and fails at the first write. */
 	if (faccessat(dir_fd, name, R_OK | W_OK, AT_EACCESS) < 0)
-		return fail(err, path, "this user may not write the file");
+		return dir_fail(err, path, "this user may not write the file");
 	return 0;
 }
 
+/* O_EXCL: a new file has our owner and mode from the start; only one that was there is looked
+ * at. */
 int
 store_dir_file(int dir_fd, const char *name, const char *path, struct tmf_err *err)
 {
-	int fd =
-	    openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	int fd;
+
+	assert(dir_fd >= 0 && strchr(name, '/') == NULL);
+	fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
 
 	if (fd < 0 && errno != EEXIST)
-		return fail(err, path, "cannot make the file");
+		return dir_fail(err, path, "cannot make the file");
 	if (fd < 0)
-		return check_file(dir_fd, name, path, err);
+		return dir_check_file(dir_fd, name, path, err);
 	close(fd);
 	return 0;
 }
 
 /* A variable of the environment, NULL when unset or empty. */
 static const char *
-env_get(const char *name)
+dir_env(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -164,9 +173,9 @@ env_get(const char *name)
 char *
 store_default_dir(const char *flag, struct tmf_err *err)
 {
-	const char *dir = flag != NULL ? flag : env_get("TMFLOW_STATE_DIR");
-	const char *state_home = env_get("XDG_STATE_HOME");
-	const char *home = env_get("HOME");
+	const char *dir = flag != NULL ? flag : dir_env("TMFLOW_STATE_DIR");
+	const char *state_home = dir_env("XDG_STATE_HOME");
+	const char *home = dir_env("HOME");
 
 	if (dir != NULL)
 		return mem_strdup(dir);

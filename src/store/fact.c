@@ -2,10 +2,18 @@
 
 #include "base/clock.h"
 
+#include <assert.h>
 #include <string.h>
 
+/*
+ * Facts outlive the run that put them: the targets that were made for an appliance, when something
+ * was destroyed last, the rate that AWS allowed. Each is known with the time of its put, since the
+ * answers of AWS lag behind its changes and a fact counts for a while only. They are a help, not a
+ * truth: AWS is asked before one is relied on.
+ */
+
 static int
-check_key(const char *scope, const char *kind, const char *key, struct tmf_err *err)
+fact_check_key(const char *scope, const char *kind, const char *key, struct tmf_err *err)
 {
 	if (store_check_size(strlen(scope), STORE_KEY_BYTES_MAX, "the scope of a fact", err) < 0 ||
 	    store_check_size(strlen(kind), STORE_KEY_BYTES_MAX, "the kind of a fact", err) < 0)
@@ -17,7 +25,8 @@ int
 store_fact_put(struct store *store, const char *scope, const char *kind, const char *key,
     struct str value, struct tmf_err *err)
 {
-	if (check_key(scope, kind, key, err) < 0 ||
+	assert(value.p != NULL || value.len == 0);
+	if (fact_check_key(scope, kind, key, err) < 0 ||
 	    store_check_size(value.len, STORE_FACT_BYTES_MAX, "the value of a fact", err) < 0)
 		return -1;
 	return store_write(store, SQL_FACT_PUT,
@@ -59,6 +68,7 @@ fact_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	struct fact_each *each = arg;
 
 	(void)err;
+	assert(sqlite3_column_count(row) == 2);
 	return each->fn(each->arg, store_column_text(row, 0), store_column_bytes(row, 1)) != 0;
 }
 

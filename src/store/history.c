@@ -1,7 +1,16 @@
 #include "store/store_internal.h"
 
+#include <assert.h>
 #include <string.h>
 
+/*
+ * Events are kept only for runs that were started with --history. An event is written in the
+ * transaction of the checkpoint that it belongs to. After a crash the steps since the last commit
+ * are done again, and their events get the same ids, so that a row is replaced and the history has
+ * no gap and no double.
+ */
+
+/* The details are JSON of the engine's making and are not looked into here. */
 int
 store_event_put(
     struct store *store, const char *run_id, const struct store_event *event, struct tmf_err *err)
@@ -9,6 +18,8 @@ store_event_put(
 	size_t bytes = event->details != NULL ? strlen(event->details) : 0;
 	int64_t run;
 
+	assert(event->id >= 1 && event->previous_id >= 0 && event->previous_id < event->id);
+	assert(event->type != NULL);
 	if (store_check_size(bytes, STORE_TEXT_BYTES_MAX, "an event of the history", err) < 0 ||
 	    store_run_enter(store, run_id, &run, err) < 0)
 		return -1;
@@ -49,6 +60,7 @@ event_each_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	};
 
 	(void)err;
+	assert(sqlite3_column_count(row) == 6);
 	return each->fn(each->arg, &event) != 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,10 +12,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/*
+ * A run belongs to the process that holds flock(2) on locks/RUN.lock. The system lets it go when
+ * the process ends, however it dies, so a stale lease need not be judged by a pid or a clock.
+ * flock is used and not the POSIX lock, which is lost when the process closes any other descriptor
+ * of the file.
+ *
+ * The file is removed when the lease ends. Without the check of its inode two processes could both
+ * hold "the" lock: A locks the file; B opens it and waits; A removes it and lets go; C makes a new
+ * one and locks that; B gets its lock on the old one.
+ */
+
 #define LOCKS_NAME	 "locks"
 #define LOCK_NAME_BYTES	 (STORE_RUN_ID_BYTES_MAX + sizeof(".lock"))
 #define HOLDER_BYTES_MAX 300 /* a host's name (255 at most) and a pid */
-#define TAKE_TRIES_MAX	 100 /* each one more means that another holder came and went in between */
+#define TAKE_TRIES_MAX	 100 /* a try is lost when another holder came and went meanwhile */
 
 /* Held as long as the lock on fd is. Both are -1 for a temporary store. */
 struct store_lease {
@@ -24,27 +36,28 @@ struct store_lease {
 };
 
 static int
-fail(struct tmf_err *err, const struct store_lease *lease, const char *what)
+lease_fail(struct tmf_err *err, const struct store_lease *lease, const char *what)
 {
 	return tmf_err_set(
 	    err, TMF_ERR_STORE, "%s " LOCKS_NAME "/%s: %s", what, lease->name, strerror(errno));
 }
 
 static int
-open_locks(struct store_lease *lease, int dir_fd, struct tmf_err *err)
+lease_open_locks(struct store_lease *lease, int dir_fd, struct tmf_err *err)
 {
+	assert(dir_fd >= 0 && lease->locks_fd < 0);
 	if (mkdirat(dir_fd, LOCKS_NAME, 0700) < 0 && errno != EEXIST)
-		return fail(err, lease, "cannot make the directory of");
+		return lease_fail(err, lease, "cannot make the directory of");
 	lease->locks_fd =
 	    openat(dir_fd, LOCKS_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (lease->locks_fd < 0)
-		return fail(err, lease, "cannot open the directory of");
+		return lease_fail(err, lease, "cannot open the directory of");
 	return 0;
 }
 
 /* Names the holder by what it wrote into the file: "host pid". */
 static int
-fail_busy(const struct store_lease *lease, const char *run_id, struct tmf_err *err)
+lease_fail_busy(const struct store_lease *lease, const char *run_id, struct tmf_err *err)
 {
 	char text[HOLDER_BYTES_MAX];
 	ssize_t bytes = pread(lease->fd, text, sizeof(text) - 1, 0);
@@ -59,21 +72,23 @@ fail_busy(const struct store_lease *lease, const char *run_id, struct tmf_err *e
 	    err, TMF_ERR_BUSY, "run %s is held by pid %s on %s", run_id, space + 1, text);
 }
 
-/* Opens and locks the file. Returns 1 when it had been removed in between: another try is needed. */
+/* Opens and locks the file. Returns 1 when it had been removed in between: another try is
+ * needed. */
 static int
-lock_file(struct store_lease *lease, const char *run_id, struct tmf_err *err)
+lease_lock_file(struct store_lease *lease, const char *run_id, struct tmf_err *err)
 {
 	struct stat locked, named;
 
+	assert(lease->locks_fd >= 0 && lease->fd < 0);
 	lease->fd =
 	    openat(lease->locks_fd, lease->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (lease->fd < 0)
-		return fail(err, lease, "cannot open");
+		return lease_fail(err, lease, "cannot open");
 	if (flock(lease->fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? fail_busy(lease, run_id, err)
-					    : fail(err, lease, "cannot lock");
+		return errno == EWOULDBLOCK ? lease_fail_busy(lease, run_id, err)
+					    : lease_fail(err, lease, "cannot lock");
 	if (fstat(lease->fd, &locked) < 0)
-		return fail(err, lease, "cannot look at");
+		return lease_fail(err, lease, "cannot look at");
 	if (fstatat(lease->locks_fd, lease->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    named.st_ino == locked.st_ino && named.st_dev == locked.st_dev)
 		return 0;
@@ -83,10 +98,11 @@ lock_file(struct store_lease *lease, const char *run_id, struct tmf_err *err)
 }
 
 static int
-write_holder(struct store_lease *lease, struct tmf_err *err)
+lease_write_holder(struct store_lease *lease, struct tmf_err *err)
 {
 	char host[HOST_NAME_MAX + 1] = "";
 
+	assert(lease->fd >= 0);
 	if (gethostname(host, sizeof(host) - 1) < 0 || host[0] == '\0')
 		memcpy(host, "?", sizeof("?"));
 	char *text = mem_printf("%s %ld\n", host, (long)getpid());
@@ -94,17 +110,17 @@ write_holder(struct store_lease *lease, struct tmf_err *err)
 	bool written =
 	    ftruncate(lease->fd, 0) == 0 && pwrite(lease->fd, text, bytes, 0) == (ssize_t)bytes;
 	free(text);
-	return written ? 0 : fail(err, lease, "cannot write");
+	return written ? 0 : lease_fail(err, lease, "cannot write");
 }
 
 static int
-lock_lease(struct store_lease *lease, const char *run_id, struct tmf_err *err)
+lease_lock(struct store_lease *lease, const char *run_id, struct tmf_err *err)
 {
 	for (int i = 0; i < TAKE_TRIES_MAX; i++) {
-		int result = lock_file(lease, run_id, err);
+		int result = lease_lock_file(lease, run_id, err);
 
 		if (result == 0)
-			return write_holder(lease, err);
+			return lease_write_holder(lease, err);
 		if (result < 0)
 			return -1;
 	}
@@ -113,7 +129,7 @@ lock_lease(struct store_lease *lease, const char *run_id, struct tmf_err *err)
 }
 
 static void
-close_lease(struct store_lease *lease)
+lease_close(struct store_lease *lease)
 {
 	if (lease->fd >= 0)
 		close(lease->fd);
@@ -132,11 +148,12 @@ store_lease_take(struct store *store, const char *run_id, struct tmf_err *err)
 	lease->fd = -1;
 	if (store->dir_fd < 0)
 		return lease;
+	assert(strlen(run_id) + sizeof(".lock") <= sizeof(lease->name));
 	memcpy(lease->name, run_id, strlen(run_id));
 	memcpy(lease->name + strlen(run_id), ".lock", sizeof(".lock"));
-	if (open_locks(lease, store->dir_fd, err) == 0 && lock_lease(lease, run_id, err) == 0)
+	if (lease_open_locks(lease, store->dir_fd, err) == 0 && lease_lock(lease, run_id, err) == 0)
 		return lease;
-	close_lease(lease);
+	lease_close(lease);
 	return NULL;
 }
 
@@ -145,9 +162,9 @@ store_lease_release(struct store_lease *lease)
 {
 	if (lease == NULL)
 		return;
-	/* Removed while it is locked: who opened it before and gets the lock now finds that the name has gone
-	 * or is another file, and tries again. */
+	/* Removed while it is locked: who opened it before and gets the lock now finds that the
+	 * name has gone or is another file, and tries again. */
 	if (lease->fd >= 0)
 		(void)unlinkat(lease->locks_fd, lease->name, 0);
-	close_lease(lease);
+	lease_close(lease);
 }

@@ -5,6 +5,18 @@
 #include <assert.h>
 #include <string.h>
 
+/*
+ * One row an interface is what makes a run's totals add up: an instance that is looked at twice (a
+ * retry, a resume, an event that comes twice) writes over its row. An instance of which no
+ * interface is known yet, because it was gone or excluded, has one row with an empty interface id.
+ * It goes when the first of its interfaces gets a row; so an instance never counts once as a whole
+ * and once by its parts.
+ *
+ * The counts are kept beside the rows, since a progress line asks for them all the time and
+ * a run may have a million rows. They are those of the open transaction; an
+ * abort forgets them.
+ */
+
 #define KIND_NONE (-1)
 
 static const char *const kind_names[OUTCOME_COUNT] = {
@@ -20,8 +32,10 @@ outcome_name(enum outcome_kind kind)
 	return kind_names[kind];
 }
 
+/* The row is from the file, which others can write. */
 static int
-kind_column(struct store *store, sqlite3_stmt *row, int column, int *ret_kind, struct tmf_err *err)
+outcome_kind_column(
+    struct store *store, sqlite3_stmt *row, int column, int *ret_kind, struct tmf_err *err)
 {
 	int64_t kind = sqlite3_column_int64(row, column);
 
@@ -39,27 +53,29 @@ struct count_each {
 };
 
 static int
-count_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
+outcome_count_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct count_each *each = arg;
 	int kind = KIND_NONE;
 
-	if (kind_column(each->store, row, 0, &kind, err) < 0)
+	if (outcome_kind_column(each->store, row, 0, &kind, err) < 0)
 		return -1;
 	each->counts[kind] = sqlite3_column_int64(row, 1);
 	return 0;
 }
 
 static int
-count_rows(struct store *store, int64_t run, int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
+outcome_count_rows(
+    struct store *store, int64_t run, int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
 {
 	struct count_each each = {.store = store, .counts = counts};
 
 	memset(counts, 0, OUTCOME_COUNT * sizeof(counts[0]));
-	return store_query(
-	    store, SQL_OUTCOME_COUNTS, STORE_ARGS(store_arg_int(run)), count_row, &each, err);
+	return store_query(store, SQL_OUTCOME_COUNTS, STORE_ARGS(store_arg_int(run)),
+	    outcome_count_row, &each, err);
 }
 
+/* The counts are copied out at the end: a fault leaves the caller's as they were. */
 int
 store_outcomes_count(
     struct store *store, const char *run_id, int64_t ret_counts[OUTCOME_COUNT], struct tmf_err *err)
@@ -72,7 +88,7 @@ store_outcomes_count(
 		return -1;
 	if (current->counted && current->number == run)
 		memcpy(counts, current->counts, sizeof(counts));
-	else if (count_rows(store, run, counts, err) < 0)
+	else if (outcome_count_rows(store, run, counts, err) < 0)
 		return -1;
 	memcpy(ret_counts, counts, sizeof(counts));
 	return 0;
@@ -90,12 +106,12 @@ kind_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct kind_get *get = arg;
 
-	return kind_column(get->store, row, 0, &get->kind, err);
+	return outcome_kind_column(get->store, row, 0, &get->kind, err);
 }
 
 /* A text of at most STORE_OUTCOME_BYTES_MAX bytes, cut before a character of UTF-8. */
 static struct store_arg
-cut_text(const char *text)
+outcome_text(const char *text)
 {
 	struct store_arg arg = store_arg_text(text);
 
@@ -105,13 +121,14 @@ cut_text(const char *text)
 }
 
 static const char *
-interface_or_empty(const struct outcome *outcome)
+outcome_interface(const struct outcome *outcome)
 {
 	return outcome->interface_id != NULL ? outcome->interface_id : "";
 }
 
+/* An id that is too long is refused and not cut off: two instances must not share a row. */
 static int
-check_outcome(const struct outcome *outcome, struct tmf_err *err)
+outcome_check(const struct outcome *outcome, struct tmf_err *err)
 {
 	assert(outcome->kind < OUTCOME_COUNT);
 	if (outcome->instance_id == NULL || outcome->instance_id[0] == '\0')
@@ -120,21 +137,24 @@ check_outcome(const struct outcome *outcome, struct tmf_err *err)
 		strlen(outcome->instance_id), STORE_KEY_BYTES_MAX, "the instance id", err) < 0)
 		return -1;
 	return store_check_size(
-	    strlen(interface_or_empty(outcome)), STORE_KEY_BYTES_MAX, "the interface id", err);
+	    strlen(outcome_interface(outcome)), STORE_KEY_BYTES_MAX, "the interface id", err);
 }
 
-/* Writes the row and tells what kind was there before. Most rows are new: they take one statement. */
+/* Writes the row and finds out what kind was there before. INSERT OR IGNORE first: most rows are
+ * new, and take one statement. */
 static int
-put_row(struct store *store, int64_t run, const struct outcome *outcome, struct kind_get *before,
-    struct tmf_err *err)
+outcome_put_row(struct store *store, int64_t run, const struct outcome *outcome,
+    struct kind_get *before, struct tmf_err *err)
 {
 	struct store_arg instance = store_arg_text(outcome->instance_id);
-	struct store_arg interface = store_arg_text(interface_or_empty(outcome));
+	struct store_arg interface = store_arg_text(outcome_interface(outcome));
 	const struct store_arg *row = STORE_ARGS(store_arg_int(run), instance, interface,
-	    store_arg_int(outcome->kind), cut_text(outcome->reason), cut_text(outcome->rule),
-	    cut_text(outcome->target_id), cut_text(outcome->session_id), cut_text(outcome->error),
-	    cut_text(outcome->cause), cut_text(outcome->request_id));
+	    store_arg_int(outcome->kind), outcome_text(outcome->reason),
+	    outcome_text(outcome->rule), outcome_text(outcome->target_id),
+	    outcome_text(outcome->session_id), outcome_text(outcome->error),
+	    outcome_text(outcome->cause), outcome_text(outcome->request_id));
 
+	assert(before->kind == KIND_NONE);
 	if (store_write(store, SQL_OUTCOME_ADD, row, err) < 0)
 		return -1;
 	if (sqlite3_changes(store->db) > 0)
@@ -147,13 +167,14 @@ put_row(struct store *store, int64_t run, const struct outcome *outcome, struct 
 
 /* Counts what is there before the first outcome is put. */
 static int
-count_once(struct store *store, int64_t run, struct tmf_err *err)
+outcome_count_once(struct store *store, int64_t run, struct tmf_err *err)
 {
 	struct store_current *current = &store->current;
 
+	assert(store->writing && current->number == run);
 	if (current->counted)
 		return 0;
-	if (count_rows(store, run, current->counts, err) < 0 ||
+	if (outcome_count_rows(store, run, current->counts, err) < 0 ||
 	    store_query(store, SQL_OUTCOME_ALONE, STORE_ARGS(store_arg_int(run)), store_row_int,
 		&current->alone, err) < 0)
 		return -1;
@@ -163,12 +184,14 @@ count_once(struct store *store, int64_t run, struct tmf_err *err)
 
 /* The outcome of an interface takes the place of one that its instance had as a whole. */
 static int
-delete_alone(struct store *store, int64_t run, const struct outcome *outcome, struct tmf_err *err)
+outcome_delete_alone(
+    struct store *store, int64_t run, const struct outcome *outcome, struct tmf_err *err)
 {
 	struct store_current *current = &store->current;
 	struct kind_get alone = {.store = store, .kind = KIND_NONE};
 
-	if (current->alone == 0 || interface_or_empty(outcome)[0] == '\0')
+	assert(current->counted && current->number == run);
+	if (current->alone == 0 || outcome_interface(outcome)[0] == '\0')
 		return 0;
 	if (store_write_returning(store, SQL_OUTCOME_DELETE,
 		STORE_ARGS(
@@ -182,6 +205,8 @@ delete_alone(struct store *store, int64_t run, const struct outcome *outcome, st
 	return 0;
 }
 
+/* The counts change last, when all statements have succeeded; a failed one aborts and forgets
+ * them. */
 int
 store_outcome_put(
     struct store *store, const char *run_id, const struct outcome *outcome, struct tmf_err *err)
@@ -190,14 +215,16 @@ store_outcome_put(
 	struct kind_get before = {.store = store, .kind = KIND_NONE};
 	int64_t run;
 
-	if (check_outcome(outcome, err) < 0 || store_run_enter(store, run_id, &run, err) < 0 ||
-	    count_once(store, run, err) < 0 || put_row(store, run, outcome, &before, err) < 0 ||
-	    delete_alone(store, run, outcome, err) < 0)
+	if (outcome_check(outcome, err) < 0 || store_run_enter(store, run_id, &run, err) < 0 ||
+	    outcome_count_once(store, run, err) < 0 ||
+	    outcome_put_row(store, run, outcome, &before, err) < 0 ||
+	    outcome_delete_alone(store, run, outcome, err) < 0)
 		return -1;
+	assert(current->counted && current->number == run);
 	current->counts[outcome->kind]++;
 	if (before.kind != KIND_NONE)
 		current->counts[before.kind]--;
-	else if (interface_or_empty(outcome)[0] == '\0')
+	else if (outcome_interface(outcome)[0] == '\0')
 		current->alone++;
 	return 0;
 }
@@ -211,7 +238,7 @@ struct outcome_each {
 };
 
 static const char *
-column_or_null(sqlite3_stmt *row, int column)
+outcome_column(sqlite3_stmt *row, int column)
 {
 	return (const char *)sqlite3_column_text(row, column);
 }
@@ -223,19 +250,19 @@ outcome_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	const char *interface = store_column_text(row, 1);
 	int kind = KIND_NONE;
 
-	if (kind_column(each->store, row, 2, &kind, err) < 0)
+	if (outcome_kind_column(each->store, row, 2, &kind, err) < 0)
 		return -1;
 	struct outcome outcome = {
 	    .kind = (enum outcome_kind)kind,
 	    .instance_id = store_column_text(row, 0),
 	    .interface_id = interface[0] != '\0' ? interface : NULL,
-	    .reason = column_or_null(row, 3),
-	    .rule = column_or_null(row, 4),
-	    .target_id = column_or_null(row, 5),
-	    .session_id = column_or_null(row, 6),
-	    .error = column_or_null(row, 7),
-	    .cause = column_or_null(row, 8),
-	    .request_id = column_or_null(row, 9),
+	    .reason = outcome_column(row, 3),
+	    .rule = outcome_column(row, 4),
+	    .target_id = outcome_column(row, 5),
+	    .session_id = outcome_column(row, 6),
+	    .error = outcome_column(row, 7),
+	    .cause = outcome_column(row, 8),
+	    .request_id = outcome_column(row, 9),
 	};
 	return each->fn(each->arg, &outcome) != 0;
 }
@@ -247,6 +274,7 @@ store_outcomes_each(struct store *store, const char *run_id, int kind,
 	struct outcome_each each = {.store = store, .fn = fn, .arg = arg};
 	int64_t run;
 
+	assert(kind >= -1 && kind < OUTCOME_COUNT);
 	if (store_run_number(store, run_id, &run, err) < 0)
 		return -1;
 	return store_query(store, SQL_OUTCOME_LIST,
@@ -271,6 +299,7 @@ struct instance_each {
 	void *arg;
 };
 
+/* Pages of instances, not a stream: a retry writes outcomes while it goes through them. */
 static int
 instance_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
@@ -287,6 +316,7 @@ store_failed_instances(struct store *store, const char *run_id, const char *afte
 	struct instance_each each = {.fn = fn, .arg = arg};
 	int64_t run;
 
+	assert(after != NULL && limit > 0);
 	if (store_run_number(store, run_id, &run, err) < 0)
 		return -1;
 	return store_query(store, SQL_OUTCOME_INSTANCES,

@@ -3,6 +3,13 @@
 #include <assert.h>
 #include <string.h>
 
+/*
+ * All of SQLite goes through here. Three rules that callers rely on: a statement is prepared once
+ * and kept; a write begins the transaction by itself; and the first fault of a write ends all
+ * writing, because what SQLite still holds of the transaction after a full disk is not what the
+ * engine believes to have written.
+ */
+
 static const char *const sql_texts[SQL_COUNT] = {
 #define X(id, text) [SQL_##id] = text,
     SQL_TABLE(X)
@@ -23,8 +30,9 @@ static const struct {
     {SQLITE_BUSY, "another process has held it for too long"},
 };
 
+/* The low byte of an extended code is the primary one: SQLITE_IOERR_FSYNC is an SQLITE_IOERR. */
 static const char *
-hint_of(int code)
+sqlite_hint(int code)
 {
 	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
 		if (hints[i].code == (code & 0xff))
@@ -32,12 +40,14 @@ hint_of(int code)
 	return NULL;
 }
 
+/* The system's error where there is one: "disk I/O error" alone does not say that a quota is used
+ * up. */
 int
 store_fail(struct store *store, struct tmf_err *err)
 {
 	int code = sqlite3_extended_errcode(store->db);
 	int number = sqlite3_system_errno(store->db);
-	const char *hint = hint_of(code);
+	const char *hint = sqlite_hint(code);
 	bool system =
 	    number != 0 && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
 
@@ -50,7 +60,7 @@ int
 store_damaged(struct store *store, const char *what, struct tmf_err *err)
 {
 	return tmf_err_set(
-	    err, TMF_ERR_STORE, "%s: %s; %s", store->path, what, hint_of(SQLITE_CORRUPT));
+	    err, TMF_ERR_STORE, "%s: %s; %s", store->path, what, sqlite_hint(SQLITE_CORRUPT));
 }
 
 struct store_arg
@@ -76,6 +86,7 @@ store_arg_blob(struct str bytes)
 	return (struct store_arg){.kind = STORE_ARG_BLOB, .bytes = bytes};
 }
 
+/* Without a copy (SQLITE_STATIC): stmt_put clears the bindings before the caller's bytes can go. */
 static int
 bind_one(sqlite3_stmt *stmt, int index, const struct store_arg *arg)
 {
@@ -110,12 +121,15 @@ bind_all(sqlite3_stmt *stmt, const struct store_arg *args)
 	return SQLITE_OK;
 }
 
-/* Takes the statement out of the cache, so that a callback which needs the same one prepares its own. */
+/* Takes the statement out of the cache, so that a callback which needs the same one prepares its
+ * own. */
 static sqlite3_stmt *
 stmt_take(struct store *store, enum store_sql sql, struct tmf_err *err)
 {
-	sqlite3_stmt *stmt = store->stmts[sql];
+	sqlite3_stmt *stmt;
 
+	assert(sql < SQL_COUNT);
+	stmt = store->stmts[sql];
 	store->stmts[sql] = NULL;
 	if (stmt == NULL && sqlite3_prepare_v3(store->db, sql_texts[sql], -1,
 				SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
@@ -129,6 +143,7 @@ stmt_take(struct store *store, enum store_sql sql, struct tmf_err *err)
 static void
 stmt_put(struct store *store, enum store_sql sql, sqlite3_stmt *stmt)
 {
+	assert(stmt != NULL);
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
 	if (store->stmts[sql] == NULL)
@@ -165,8 +180,9 @@ store_query(struct store *store, enum store_sql sql, const struct store_arg *arg
 int
 store_abort(struct store *store, struct tmf_err *fault, struct tmf_err *err)
 {
-	/* SQLite may have rolled back by itself. A failing ROLLBACK leaves nothing to be done: it is
-	 * repeated by whoever opens the file next. */
+	assert(tmf_err_isset(fault) && !tmf_err_isset(&store->fault));
+	/* SQLite may have rolled back by itself. A failing ROLLBACK leaves nothing to be done: it
+	 * is repeated by the process that opens the file next. */
 	if (!sqlite3_get_autocommit(store->db))
 		store_query(store, SQL_ROLLBACK, STORE_NO_ARGS, NULL, NULL, NULL);
 	store->writing = false;
@@ -176,6 +192,7 @@ store_abort(struct store *store, struct tmf_err *fault, struct tmf_err *err)
 	return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
 }
 
+/* A failure is left to the reads themselves: they then take a lock each, and say what is wrong. */
 void
 store_reads_begin(struct store *store)
 {
@@ -185,13 +202,15 @@ store_reads_begin(struct store *store)
 }
 
 static void
-reads_end(struct store *store)
+store_reads_end(struct store *store)
 {
 	if (store->reading)
 		store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, NULL);
 	store->reading = false;
 }
 
+/* IMMEDIATE (see sql.tbl.h): the lock for writing is taken now, so that a busy file is found before
+ * the first write of a turn and not in its middle. */
 int
 store_begin(struct store *store, struct tmf_err *err)
 {
@@ -199,9 +218,10 @@ store_begin(struct store *store, struct tmf_err *err)
 		return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
 	if (store->writing)
 		return 0;
-	reads_end(store);
+	store_reads_end(store);
 	if (store_query(store, SQL_BEGIN, STORE_NO_ARGS, NULL, NULL, err) < 0)
 		return -1;
+	assert(!store->reading && !sqlite3_get_autocommit(store->db));
 	store->writing = true;
 	return 0;
 }
@@ -214,6 +234,7 @@ store_write_returning(struct store *store, enum store_sql sql, const struct stor
 
 	if (store_begin(store, err) < 0)
 		return -1;
+	assert(store->writing);
 	if (store_query(store, sql, args, fn, arg, &fault) < 0)
 		return store_abort(store, &fault, err);
 	return 0;
@@ -226,6 +247,8 @@ store_write(
 	return store_write_returning(store, sql, args, NULL, NULL, err);
 }
 
+/* Also without a write: the reads that were begun together end here, or else this process would
+ * keep the WAL from being copied into the file for as long as it waits. */
 int
 store_commit(struct store *store, struct tmf_err *err)
 {
@@ -233,31 +256,36 @@ store_commit(struct store *store, struct tmf_err *err)
 
 	if (tmf_err_isset(&store->fault))
 		return tmf_err_set(err, TMF_ERR_STORE, "%s", tmf_err_text(&store->fault));
-	reads_end(store);
+	store_reads_end(store);
 	if (!store->writing)
 		return 0;
 	if (store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, &fault) < 0)
 		return store_abort(store, &fault, err);
+	assert(sqlite3_get_autocommit(store->db));
 	store->writing = false;
 	return 0;
 }
 
+/* SQLite ends a text with NUL; one that holds a NUL is seen up to it, as everywhere. */
 const char *
 store_column_text(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
 
+	assert(column < sqlite3_column_count(row));
 	return text != NULL ? text : "";
 }
 
 struct str
 store_column_bytes(sqlite3_stmt *row, int column)
 {
-	const char *p = sqlite3_column_blob(row, column);
+	const char *p = sqlite3_column_blob(row, column); /* before its bytes: it may convert */
 
+	assert(column < sqlite3_column_count(row));
 	return (struct str){p != NULL ? p : "", (size_t)sqlite3_column_bytes(row, column)};
 }
 
+/* A statement without a row leaves *ret as the caller set it. */
 int
 store_row_int(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {

@@ -6,9 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PREFIX_MATCHES_MAX 5 /* named when a prefix is not unique */
-#define ID_TIME_CHARS	   10
-#define ID_RANDOM_BYTES	   10
+/*
+ * A run is known outside by its id and inside by a number, which the rows of branches, results,
+ * outcomes and history bear: 8 bytes in a million rows instead of 26. The number of the run that
+ * is being written is kept (store_current), so a checkpoint does not look it up first.
+ */
+
+#define PREFIX_MATCHES_MAX 5  /* named when a prefix is not unique */
+#define RUN_COLUMNS	   18 /* of SQL_RUN_GET and the lists */
 
 static const char *const status_names[] = {
     [RUN_RUNNING] = "RUNNING",
@@ -47,7 +52,7 @@ store_run_fini(struct store_run *run)
 
 /* Writes value as count digits of Crockford's base 32, which sort as the numbers do. */
 static void
-base32(uint64_t value, int count, char *out)
+run_id_digits(uint64_t value, int count, char *out)
 {
 	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -58,20 +63,24 @@ base32(uint64_t value, int count, char *out)
 void
 store_run_id_make(int64_t wall_ms, struct rng *rng, char out[STORE_RUN_ID_BYTES])
 {
+	assert(wall_ms >= 0);
 	/* ULID: 48 bits of time, 80 of chance, here as two groups of 40 bits or 8 digits. */
-	base32((uint64_t)wall_ms & 0xffffffffffff, 10, out);
-	base32(rng_next(rng) >> 24, 8, out + 10);
-	base32(rng_next(rng) >> 24, 8, out + 18);
+	run_id_digits((uint64_t)wall_ms & 0xffffffffffff, 10, out);
+	run_id_digits(rng_next(rng) >> 24, 8, out + 10);
+	run_id_digits(rng_next(rng) >> 24, 8, out + 18);
 	out[STORE_RUN_ID_BYTES - 1] = '\0';
 }
 
 static bool
-is_id_char(char c)
+run_id_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       c == '-' || c == '_';
 }
 
+/* An id becomes the name of a lock file and a part of messages: nothing that means something in a
+ * path or a terminal. And no character that comes after ~, by which the ids with a prefix are
+ * found: id >= prefix and id < prefix || '~'. */
 int
 store_run_id_check(const char *id, struct tmf_err *err)
 {
@@ -84,7 +93,7 @@ store_run_id_check(const char *id, struct tmf_err *err)
 		    "a run id has at most %d characters, this one %zu", STORE_RUN_ID_BYTES_MAX,
 		    len);
 	for (size_t i = 0; i < len; i++)
-		if (!is_id_char(id[i]))
+		if (!run_id_char(id[i]))
 			return tmf_err_set(err, TMF_ERR_INVALID,
 			    "a run id has only letters, digits, '-' and '_'; character %zu is "
 			    "another",
@@ -95,6 +104,7 @@ store_run_id_check(const char *id, struct tmf_err *err)
 int
 store_check_size(size_t bytes, size_t max, const char *what, struct tmf_err *err)
 {
+	assert(max > 0);
 	if (bytes <= max)
 		return 0;
 	return tmf_err_set(
@@ -103,11 +113,14 @@ store_check_size(size_t bytes, size_t max, const char *what, struct tmf_err *err
 
 /* --- numbers --- */
 
+/* 0 for a run that does not exist: to read its rows or to delete them is then no fault, and finds
+ * none. */
 int
 store_run_number(struct store *store, const char *run_id, int64_t *ret_number, struct tmf_err *err)
 {
 	int64_t number = 0;
 
+	assert(store->current.id[0] == '\0' || store->current.number > 0);
 	if (store->current.id[0] != '\0' && strcmp(store->current.id, run_id) == 0)
 		number = store->current.number;
 	else if (store_query(store, SQL_RUN_NUMBER, STORE_ARGS(store_arg_text(run_id)),
@@ -117,6 +130,7 @@ store_run_number(struct store *store, const char *run_id, int64_t *ret_number, s
 	return 0;
 }
 
+/* The counts of the run before belong to its own rows: another run begins without. */
 int
 store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, struct tmf_err *err)
 {
@@ -125,9 +139,10 @@ store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, st
 
 	if (store_begin(store, err) < 0 || store_run_number(store, run_id, &number, err) < 0)
 		return -1;
+	assert(store->writing);
 	if (number <= 0)
 		return tmf_err_set(
-		    err, TMF_ERR_NOT_FOUND, "there is no run %s in %s", run_id, store->path);
+		    err, TMF_ERR_NOT_FOUND, "no such run in %s: %s", store->path, run_id);
 	if (strcmp(current->id, run_id) != 0) {
 		assert(strlen(run_id) < sizeof(current->id));
 		*current = (struct store_current){.number = number};
@@ -139,8 +154,9 @@ store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, st
 
 /* --- writing --- */
 
+/* Before anything is written: a text that is too large leaves the transaction as it is. */
 static int
-check_run_texts(const struct store_run *run, struct tmf_err *err)
+run_check_texts(const struct store_run *run, struct tmf_err *err)
 {
 	const struct {
 		const char *what, *text;
@@ -173,7 +189,7 @@ store_run_create(struct store *store, const struct store_run *run, struct tmf_er
 	int64_t number = 0;
 
 	assert((int64_t)run->status < STATUS_COUNT);
-	if (store_run_id_check(run->id, err) < 0 || check_run_texts(run, err) < 0)
+	if (store_run_id_check(run->id, err) < 0 || run_check_texts(run, err) < 0)
 		return -1;
 	if (run->parent != NULL && store_run_id_check(run->parent, err) < 0)
 		return -1;
@@ -195,13 +211,14 @@ store_run_create(struct store *store, const struct store_run *run, struct tmf_er
 	    err);
 }
 
+/* What a run was started with is written once, at its start: only what changes is here. */
 int
 store_run_update(struct store *store, const struct store_run *run, struct tmf_err *err)
 {
 	int64_t number = 0;
 
 	assert((int64_t)run->status < STATUS_COUNT);
-	if (check_run_texts(run, err) < 0 || store_run_enter(store, run->id, &number, err) < 0)
+	if (run_check_texts(run, err) < 0 || store_run_enter(store, run->id, &number, err) < 0)
 		return -1;
 	return store_write(store, SQL_RUN_UPDATE,
 	    STORE_ARGS(store_arg_int(number), store_arg_int(run->status),
@@ -214,7 +231,7 @@ store_run_update(struct store *store, const struct store_run *run, struct tmf_er
 /* --- reading --- */
 
 static char *
-column_strdup(sqlite3_stmt *row, int column)
+run_column(sqlite3_stmt *row, int column)
 {
 	return mem_strdup((const char *)sqlite3_column_text(row, column));
 }
@@ -226,26 +243,27 @@ run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct
 	const char *id = store_column_text(row, 0);
 	int64_t status = sqlite3_column_int64(row, 1);
 
+	assert(sqlite3_column_count(row) == RUN_COLUMNS);
 	if (store_run_id_check(id, NULL) < 0 || status < 0 || status >= STATUS_COUNT)
 		return store_damaged(store, "it holds a run that cannot be", err);
 	*run = (struct store_run){
 	    .status = (enum run_status)status,
 	    .start_wall_ms = sqlite3_column_int64(row, 2),
 	    .stop_wall_ms = sqlite3_column_int64(row, 3),
-	    .workflow_name = column_strdup(row, 4),
-	    .input = column_strdup(row, 5),
-	    .config_name = column_strdup(row, 6),
-	    .hook_name = column_strdup(row, 7),
-	    .settings = column_strdup(row, 8),
-	    .output = column_strdup(row, 9),
-	    .error = column_strdup(row, 10),
-	    .cause = column_strdup(row, 11),
+	    .workflow_name = run_column(row, 4),
+	    .input = run_column(row, 5),
+	    .config_name = run_column(row, 6),
+	    .hook_name = run_column(row, 7),
+	    .settings = run_column(row, 8),
+	    .output = run_column(row, 9),
+	    .error = run_column(row, 10),
+	    .cause = run_column(row, 11),
 	    .retry_wall_ms = sqlite3_column_int64(row, 12),
 	    .dry_run = sqlite3_column_int64(row, 13) != 0,
-	    .parent = column_strdup(row, 14),
-	    .definition = column_strdup(row, 15),
-	    .config = column_strdup(row, 16),
-	    .hook = column_strdup(row, 17),
+	    .parent = run_column(row, 14),
+	    .definition = run_column(row, 15),
+	    .config = run_column(row, 16),
+	    .hook = run_column(row, 17),
 	};
 	memcpy(run->id, id, strlen(id));
 	return 0;
@@ -257,6 +275,7 @@ struct run_get {
 	bool found;
 };
 
+/* Stops at the first row: an id is unique. */
 static int
 run_get_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
@@ -275,6 +294,8 @@ struct id_list {
 	int count;
 };
 
+/* The row is from the file, which others can write: its id is checked as one from the command
+ * line. */
 static int
 id_list_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
@@ -295,7 +316,7 @@ id_list_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 
 /* Finds the whole id meant by text. */
 static int
-resolve_id(struct store *store, const char *text, struct id_list *list, struct tmf_err *err)
+run_resolve_id(struct store *store, const char *text, struct id_list *list, struct tmf_err *err)
 {
 	bool latest = strcmp(text, "@latest") == 0;
 
@@ -309,11 +330,10 @@ resolve_id(struct store *store, const char *text, struct id_list *list, struct t
 	if (result < 0)
 		return -1;
 	if (list->count == 0 && latest)
-		return tmf_err_set(
-		    err, TMF_ERR_NOT_FOUND, "there is no run yet in %s", store->path);
+		return tmf_err_set(err, TMF_ERR_NOT_FOUND, "no runs yet in %s", store->path);
 	if (list->count == 0)
 		return tmf_err_set(
-		    err, TMF_ERR_NOT_FOUND, "there is no run %s in %s", text, store->path);
+		    err, TMF_ERR_NOT_FOUND, "no such run in %s: %s", store->path, text);
 	/* In order of id, a whole id comes before those that it is a prefix of. */
 	if (list->count > 1 && strcmp(list->first, text) != 0)
 		return tmf_err_set(err, TMF_ERR_INVALID, "%s is the start of several run ids: %s",
@@ -321,17 +341,19 @@ resolve_id(struct store *store, const char *text, struct id_list *list, struct t
 	return 0;
 }
 
+/* The whole id first, then the row: a prefix must not read the texts of six runs. */
 int
 store_run_find(
     struct store *store, const char *id_or_prefix, struct store_run *ret_run, struct tmf_err *err)
 {
 	struct id_list list = {.count = 0};
 	struct run_get get = {.store = store};
-	int result = resolve_id(store, id_or_prefix, &list, err);
+	int result = run_resolve_id(store, id_or_prefix, &list, err);
 
 	buf_fini(&list.names);
 	if (result < 0)
 		return -1;
+	assert(list.first[0] != '\0');
 	if (store_query(store, SQL_RUN_GET, STORE_ARGS(store_arg_text(list.first)), run_get_row,
 		&get, err) < 0)
 		return -1;
@@ -347,6 +369,7 @@ struct run_each {
 	void *arg;
 };
 
+/* A row's texts live as long as fn runs: a list of thousands of runs takes the memory of one. */
 static int
 run_each_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {

@@ -14,9 +14,9 @@
 
 /*
  * The steps from one version of the schema to the next; a step that was released is never changed.
- * Outcomes and facts are kept in the order of their keys (WITHOUT ROWID): one B-tree each, read in order without
- * sorting. Not so checkpoints: a row may be large, and a look-up in such a B-tree reads all of each row that it
- * passes. Wide columns come last, so that lists need not read them.
+ * Outcomes and facts are kept in the order of their keys (WITHOUT ROWID): one B-tree each, read in
+ * order without sorting. Not so checkpoints: a row may be large, and a lookup in such a B-tree
+ * reads all of each row that it passes. Wide columns come last, so that lists need not read them.
  */
 static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status INTEGER NOT NULL,"
@@ -41,14 +41,14 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     " STRICT, WITHOUT ROWID;"};
 
 /*
- * Memory stays at the page cache of 256 KiB, however large the file is: no mapping, and a transaction that
- * outgrows the cache spills to the disk.
+ * Memory stays at the page cache of 256 KiB, however large the file is: no mapping, and a
+ * transaction that outgrows the cache spills to the disk.
  *
- * With synchronous NORMAL a commit in WAL is a write without an fsync: it outlives the process, and after a
- * loss of power the file is whole and holds all but the newest commits. FULL would cost an fsync in every
- * turn of the loop and gain nothing, since a step that is done again does nothing twice. The WAL is copied
- * into the file, with an fsync of each, when it has grown to 16 MiB (4,000 pages), and by the last one to
- * close the file.
+ * With synchronous NORMAL a commit in WAL is a write without an fsync: it outlives the process, and
+ * after a loss of power the file is whole and holds all but the newest commits. FULL would cost an
+ * fsync in every turn of the loop and gain nothing, since a step that is done again does nothing
+ * twice. The WAL is copied into the file, with an fsync of each, when it has grown to 16 MiB (4,000
+ * pages), and by the last one to close the file.
  */
 static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256;"
 				   "PRAGMA cell_size_check = ON;"
@@ -56,7 +56,7 @@ static const char pragmas_file[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -2
 				   "PRAGMA wal_autocheckpoint = 4000;"
 				   "PRAGMA journal_size_limit = 16777216;";
 
-/* Nobody reads a temporary store after a crash. */
+/* A temporary store is gone after a crash: there is nothing to recover. */
 static const char pragmas_temporary[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -256;"
 					"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;";
 
@@ -75,7 +75,7 @@ query_int(struct store *store, enum store_sql sql, int64_t *ret, struct tmf_err 
 }
 
 static int
-connect_db(struct store *store, const struct store_opts *opts, struct tmf_err *err)
+store_connect(struct store *store, const struct store_opts *opts, struct tmf_err *err)
 {
 	/* No mutexes: the program has one thread. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -98,7 +98,7 @@ connect_db(struct store *store, const struct store_opts *opts, struct tmf_err *e
 
 /* Is it ours, and of which version? 0 for an empty file. */
 static int
-schema_version(struct store *store, int64_t *ret_version, struct tmf_err *err)
+schema_read_version(struct store *store, int64_t *ret_version, struct tmf_err *err)
 {
 	int64_t application = 0, version = 0, tables = 0;
 
@@ -124,6 +124,7 @@ schema_version(struct store *store, int64_t *ret_version, struct tmf_err *err)
 static int
 schema_upgrade(struct store *store, int64_t version, struct tmf_err *err)
 {
+	assert(version >= 0 && version <= STORE_SCHEMA_VERSION);
 	if (version == STORE_SCHEMA_VERSION)
 		return 0;
 	if (store_begin(store, err) < 0)
@@ -139,12 +140,12 @@ schema_upgrade(struct store *store, int64_t version, struct tmf_err *err)
 }
 
 static int
-open_db(struct store *store, const struct store_opts *opts, struct tmf_err *err)
+store_open_db(struct store *store, const struct store_opts *opts, struct tmf_err *err)
 {
 	int64_t version = 0;
 	bool temporary = opts->dir == NULL;
 
-	if (connect_db(store, opts, err) < 0 || schema_version(store, &version, err) < 0 ||
+	if (store_connect(store, opts, err) < 0 || schema_read_version(store, &version, err) < 0 ||
 	    store_exec(store, temporary ? pragmas_temporary : pragmas_file, err) < 0 ||
 	    schema_upgrade(store, version, err) < 0)
 		return -1;
@@ -154,7 +155,7 @@ open_db(struct store *store, const struct store_opts *opts, struct tmf_err *err)
 }
 
 static int
-open_dir(struct store *store, const struct store_opts *opts, struct tmf_err *err)
+store_open_dir(struct store *store, const struct store_opts *opts, struct tmf_err *err)
 {
 	char *dir;
 
@@ -166,7 +167,7 @@ open_dir(struct store *store, const struct store_opts *opts, struct tmf_err *err
 		return -1;
 	int result = store_dir_file(store->dir_fd, FILE_NAME, store->path, err);
 	if (result == 0)
-		result = open_db(store, opts, err);
+		result = store_open_db(store, opts, err);
 	store_dir_unlock(store->dir_fd);
 	return result;
 }
@@ -177,13 +178,14 @@ store_open_with(const struct store_opts *opts, struct tmf_err *err)
 	struct store *store = mem_zalloc(1, sizeof(*store));
 	int result;
 
+	assert(opts->clock != NULL);
 	store->clock = opts->clock;
 	store->dir_fd = -1;
 	if (opts->dir != NULL) {
-		result = open_dir(store, opts, err);
+		result = store_open_dir(store, opts, err);
 	} else {
 		store->path = mem_strdup("the temporary store");
-		result = open_db(store, opts, err);
+		result = store_open_db(store, opts, err);
 	}
 	if (result == 0)
 		return store;
@@ -227,7 +229,8 @@ store_close(struct store *store)
 		return;
 	for (int i = 0; i < SQL_COUNT; i++)
 		sqlite3_finalize(store->stmts[i]);
-	/* Rolls back what is open. Busy would mean a statement that is still stepped: closed from within fn. */
+	/* Rolls back what is open. Busy would mean a statement that is still stepped: closed from
+	 * within fn. */
 	int code = sqlite3_close(store->db);
 	assert(code == SQLITE_OK);
 	if (store->dir_fd >= 0)

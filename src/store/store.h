@@ -11,16 +11,19 @@
 #include <stdint.h>
 
 /*
- * Runs, checkpoints and outcomes in one SQLite file, `tmflow.db` under the state directory (mode 0700,
- * file 0600, WAL). Writes gather in a transaction that is opened by the first of them; store_commit
- * makes them durable together. Reads see what was written before. Times are wall-clock ms.
+ * Runs, checkpoints and outcomes in one SQLite file, `tmflow.db` under the state directory (mode
+ * 0700, file 0600, WAL). Writes gather in a transaction that is opened by the first of them;
+ * store_commit makes them durable together. Reads see what was written before. Times are wall-clock
+ * ms.
  *
- * Several processes may have one directory open. The open transaction keeps the others from writing, so
- * the engine commits in every turn of the loop; who waits longer than STORE_BUSY_MS gets TMF_ERR_STORE.
+ * Several processes may have one directory open. The open transaction keeps the others from
+ * writing, so the engine commits in every turn of the loop; who waits longer than STORE_BUSY_MS
+ * gets TMF_ERR_STORE.
  *
- * Durable means: a commit outlives the process however that dies. A loss of power may take the newest
- * commits of a run that is under way, never the order of them; since effects are idempotent, the run
- * then does a few steps again. What a process wrote that has closed the store is flushed to the disk.
+ * Durable means: a commit outlives the process however that dies. A loss of power may take the
+ * newest commits of a run that is under way, never the order of them; since effects are idempotent,
+ * the run then does a few steps again. What a process wrote that has closed the store is flushed to
+ * the disk.
  *
  * A write or commit that SQLite refuses (disk full, damaged file) undoes all writes since the last
  * commit, and every later write and commit fails with the same error: what was committed is what a
@@ -32,15 +35,15 @@
 struct store;
 
 #define STORE_RUN_ID_BYTES_MAX 64
-#define STORE_RUN_ID_BYTES     27 /* made ones: 26 characters of Crockford base 32 (ULID), and NUL */
+#define STORE_RUN_ID_BYTES     27 /* made ones: 26 characters (ULID) and NUL */
 #define STORE_SCHEMA_VERSION   1
 
 /* Waiting for another process: much longer than any commit takes, short enough to be noticed. */
 #define STORE_BUSY_MS 10000
 
 /* Limits. Beyond them TMF_ERR_LIMIT, but for an outcome's texts, of which the rest is cut off. */
-#define STORE_TEXT_BYTES_MAX	(16u << 20) /* a run's definition, input, output ...: 60 times AWS's */
-#define STORE_STATE_BYTES_MAX	(8u << 20) /* a checkpoint or a child's result: 30 times AWS's data */
+#define STORE_TEXT_BYTES_MAX	(16u << 20) /* a run's definition, input ...: 60 times AWS's */
+#define STORE_STATE_BYTES_MAX	(8u << 20)  /* a checkpoint, a child's result: 30 times AWS's */
 #define STORE_FACT_BYTES_MAX	(64u << 10) /* the value of a fact */
 #define STORE_KEY_BYTES_MAX	1024u /* scope, kind and key of a fact; the ids of an outcome */
 #define STORE_OUTCOME_BYTES_MAX 1024u /* a text of an outcome: a million of them must fit */
@@ -54,7 +57,8 @@ struct store_opts {
 
 /* dir NULL: a private temporary database that vanishes with the process (for --no-checkpoint).
  * Effects: makes the directory with its parents, the file and the tables where they are missing.
- * Errors: TMF_ERR_STORE naming the path; a file of a newer schema, a directory that is a link or belongs to somebody else is refused. */
+ * Errors: TMF_ERR_STORE naming the path; a file of a newer schema, a directory that is a link or
+ * belongs to somebody else is refused. */
 struct store *store_open(const char *dir, struct tmf_clock *clock, struct tmf_err *err);
 struct store *store_open_with(const struct store_opts *opts, struct tmf_err *err);
 
@@ -64,20 +68,23 @@ void store_close(struct store *store);
 /* True for a private temporary database: what is in it cannot be resumed or shown later. */
 bool store_is_temporary(const struct store *store);
 
-/* Makes all writes so far durable. Without writes: nothing is done. Where an engine writes checkpoints, only at the end of a turn of the loop: before that, a checkpoint may stand
- * half in the transaction. */
+/* Makes all writes so far durable. Without writes: nothing is done. Where an engine writes
+ * checkpoints, only at the end of a turn of the loop: before that, a checkpoint may stand half in
+ * the transaction. */
 int store_commit(struct store *store, struct tmf_err *err);
 
-/* Reads from here to the next write or commit see one state of the file, and cost a lock together instead of one each. Not to be held while waiting.
- * Within a transaction this changes nothing. */
+/* Reads from here to the next write or commit see one state of the file, and cost a lock together
+ * instead of one each. Not to be held while waiting. Within a transaction this changes nothing. */
 void store_reads_begin(struct store *store);
 
-/* Waits until the disk has what is committed: no loss of power takes that back any more. Commits nothing. For the rare fact that nothing else can bring back, such as
- * what AWS is asked for next. */
+/* Waits until the disk has what is committed: no loss of power takes that back any more. Commits
+ * nothing. For the rare fact that nothing else can bring back, such as what AWS is asked for
+ * next. */
 int store_sync(struct store *store, struct tmf_err *err);
 
-/* The directory meant by --state-dir (may be NULL), $TMFLOW_STATE_DIR, $XDG_STATE_HOME/tmflow or ~/.local/state/tmflow. malloc'ed.
- * A variable that is empty counts as unset, and so does an XDG_STATE_HOME that is not absolute.
+/* The directory meant by --state-dir (may be NULL), $TMFLOW_STATE_DIR, $XDG_STATE_HOME/tmflow or
+ * ~/.local/state/tmflow. malloc'ed. A variable that is empty counts as unset, and so does an
+ * XDG_STATE_HOME that is not absolute.
  * Errors: TMF_ERR_CONFIG when none is set, HOME included. */
 char *store_default_dir(const char *flag, struct tmf_err *err);
 
@@ -87,13 +94,14 @@ enum run_status { RUN_RUNNING, RUN_SUCCEEDED, RUN_FAILED, RUN_TIMED_OUT, RUN_INT
 /* "SUCCEEDED", ... */
 const char *run_status_name(enum run_status status);
 
-/* How a run was when it started, so that a resume needs nothing else. Strings are owned; NULL = absent. */
+/* How a run was when it started, so that a resume needs nothing else. Strings are owned; NULL =
+ * absent. */
 struct store_run {
 	char id[STORE_RUN_ID_BYTES_MAX + 1];
 	enum run_status status;
 	int64_t start_wall_ms;
 	int64_t stop_wall_ms;  /* 0: not over */
-	int64_t retry_wall_ms; /* when its failed instances were last begun anew; 0: never */
+	int64_t retry_wall_ms; /* when its failed instances were last started again; 0: never */
 	bool dry_run;
 	char *workflow_name; /* file name as given */
 	char *definition;    /* text of the file */
@@ -117,13 +125,15 @@ void store_run_id_make(int64_t wall_ms, struct rng *rng, char out[STORE_RUN_ID_B
 /* Letters, digits, '-' and '_', 1 to STORE_RUN_ID_BYTES_MAX. TMF_ERR_INVALID otherwise. */
 int store_run_id_check(const char *id, struct tmf_err *err);
 
-/* Writes a new run with all its fields. Errors: TMF_ERR_INVALID when the id exists or is none. */
+/* Writes a new run with all its fields. Errors: TMF_ERR_INVALID for an id that exists or is
+ * malformed. */
 int store_run_create(struct store *store, const struct store_run *run, struct tmf_err *err);
 
 /* Writes status, stop and retry time, output, error and cause. Errors: TMF_ERR_NOT_FOUND. */
 int store_run_update(struct store *store, const struct store_run *run, struct tmf_err *err);
 
-/* Finds by id, unique prefix or "@latest" (the newest by start time, then id); a part only by its whole id. ret_run is owned: store_run_fini.
+/* Finds by id, unique prefix or "@latest" (the newest by start time, then id); a part only by its
+ * whole id. ret_run is owned: store_run_fini.
  * Errors: TMF_ERR_NOT_FOUND; TMF_ERR_INVALID for a prefix of several (naming up to five). */
 int store_run_find(
     struct store *store, const char *id_or_prefix, struct store_run *ret_run, struct tmf_err *err);
@@ -133,21 +143,24 @@ struct store_run_filter {
 	int64_t since_wall_ms; /* 0: all */
 	const char *parent;    /* the parts of this run, by id; NULL: runs of their own only */
 };
-/* Newest first (parts: in order of id), without definition, config and hook texts. fn returns non-zero to stop. */
+/* Newest first (parts: in order of id), without definition, config and hook texts. fn returns
+ * non-zero to stop. */
 int store_runs_each(struct store *store, const struct store_run_filter *filter,
     int (*fn)(void *arg, const struct store_run *run), void *arg, struct tmf_err *err);
 
-/* A run belongs to one process at a time: a lock of the operating system on a file of the state directory, which ends with its process. */
+/* A run belongs to one process at a time: a lock of the operating system on a file of the state
+ * directory, which ends with its process. */
 struct store_lease;
-/* Errors: TMF_ERR_BUSY naming host and pid of the holder. A temporary store gives a lease that excludes nobody.
- * The lease outlives store_close. */
+/* Errors: TMF_ERR_BUSY naming host and pid of the holder. A temporary store gives a lease that
+ * excludes nobody. The lease outlives store_close. */
 struct store_lease *store_lease_take(struct store *store, const char *run_id, struct tmf_err *err);
 /* Lets the next one in. NULL is fine. */
 void store_lease_release(struct store_lease *lease);
 
 /* --- checkpoints: one row a live branch --- */
 
-/* A write for a run that was not created is TMF_ERR_NOT_FOUND; reading or deleting finds nothing. */
+/* A write for a run that was not created is TMF_ERR_NOT_FOUND; reading or deleting finds
+ * nothing. */
 
 /* Writes the branch's state over the one before. Limits: STORE_STATE_BYTES_MAX. */
 int store_branch_put(struct store *store, const char *run_id, int64_t branch_id, struct str state,
@@ -159,7 +172,8 @@ int store_branch_delete(
 int store_branches_each(struct store *store, const char *run_id,
     int (*fn)(void *arg, int64_t branch_id, struct str state), void *arg, struct tmf_err *err);
 
-/* Results of a Map's or Parallel's finished children, kept until the parent goes on. Limits: STORE_STATE_BYTES_MAX. */
+/* Results of a Map's or Parallel's finished children, kept until the parent goes on. Limits:
+ * STORE_STATE_BYTES_MAX. */
 int store_result_put(struct store *store, const char *run_id, int64_t branch_id, int64_t index,
     struct str result, struct tmf_err *err);
 /* In order of index. */
@@ -172,7 +186,8 @@ int store_results_delete(
 /* Removes all checkpoints of a run that is over. */
 int store_checkpoints_delete(struct store *store, const char *run_id, struct tmf_err *err);
 
-/* --- outcomes: exactly one row for each interface (or instance without one) that a run touched --- */
+/* --- outcomes: exactly one row for each interface (or instance without one) that a run touched
+ * --- */
 
 #define OUTCOME_TABLE(X)                                                                           \
 	X(CREATED, "created")                                                                      \
@@ -208,21 +223,24 @@ struct outcome {
 	const char *request_id;
 };
 
-/* Upserts by interface (or instance). A row of the instance alone is removed once one of its interfaces gets a row.
+/* Upserts by interface (or instance). A row of the instance alone is removed once one of its
+ * interfaces gets a row.
  * Errors: TMF_ERR_INVALID without an instance id; TMF_ERR_NOT_FOUND without the run. */
 int store_outcome_put(
     struct store *store, const char *run_id, const struct outcome *outcome, struct tmf_err *err);
 /* How many of each kind. Costs nothing for the run that this store last wrote an outcome of. */
 int store_outcomes_count(struct store *store, const char *run_id, int64_t ret_counts[OUTCOME_COUNT],
     struct tmf_err *err);
-/* kind -1: all. In order of instance and interface id. Streams: memory does not grow with the rows. */
+/* kind -1: all. In order of instance and interface id. Streams: memory does not grow with the
+ * rows. */
 int store_outcomes_each(struct store *store, const char *run_id, int kind,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 
 /* The rows of one instance, in order of interface id. */
 int store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
-/* Up to limit instances that have a `failed` row, in order of their ids, from after (exclusive; "" for the first) on. */
+/* Up to limit instances that have a `failed` row, in order of their ids, from after (exclusive; ""
+ * for the first) on. */
 int store_failed_instances(struct store *store, const char *run_id, const char *after, int limit,
     int (*fn)(void *arg, const char *instance_id), void *arg, struct tmf_err *err);
 
@@ -238,7 +256,8 @@ struct store_event {
 	const char *details; /* JSON object with the event's details; NULL: none */
 };
 
-/* Writes an event, over one of the same id. Limits: STORE_TEXT_BYTES_MAX. Errors: TMF_ERR_NOT_FOUND without the run. */
+/* Writes an event, over one of the same id. Limits: STORE_TEXT_BYTES_MAX. Errors: TMF_ERR_NOT_FOUND
+ * without the run. */
 int store_event_put(
     struct store *store, const char *run_id, const struct store_event *event, struct tmf_err *err);
 /* A retry begins a history of its own. */
@@ -247,7 +266,8 @@ int store_events_delete(struct store *store, const char *run_id, struct tmf_err 
 int store_events_each(struct store *store, const char *run_id,
     int (*fn)(void *arg, const struct store_event *event), void *arg, struct tmf_err *err);
 
-/* --- facts: what this store knows to have made, across runs; scope is "account/region" or an endpoint --- */
+/* --- facts: what this store knows to have made, across runs; scope is "account/region" or an
+ * endpoint --- */
 
 /* Writes a fact over the one before. Limits: STORE_KEY_BYTES_MAX, STORE_FACT_BYTES_MAX. */
 int store_fact_put(struct store *store, const char *scope, const char *kind, const char *key,

@@ -46,6 +46,7 @@ struct store_arg {
 	struct str bytes;
 };
 
+/* Makes a value. Borrows: the text or bytes, until the statement has run. */
 struct store_arg store_arg_int(int64_t number);
 struct store_arg store_arg_text(const char *text);
 struct store_arg store_arg_blob(struct str bytes);
@@ -60,7 +61,8 @@ typedef int store_row_fn(void *arg, sqlite3_stmt *row, struct tmf_err *err);
 int store_query(struct store *store, enum store_sql sql, const struct store_arg *args,
     store_row_fn *fn, void *arg, struct tmf_err *err);
 
-/* Opens the transaction where it is not open yet. Errors: TMF_ERR_STORE, also after an earlier fault. */
+/* Opens the transaction where it is not open yet. Errors: TMF_ERR_STORE, also after an earlier
+ * fault. */
 int store_begin(struct store *store, struct tmf_err *err);
 
 /* Runs a statement that changes something, within the transaction; a fault undoes all of it. */
@@ -71,7 +73,8 @@ int store_write(
 int store_write_returning(struct store *store, enum store_sql sql, const struct store_arg *args,
     store_row_fn *fn, void *arg, struct tmf_err *err);
 
-/* Undoes the transaction and refuses all that comes later with this fault. Takes: fault. Returns -1. */
+/* Undoes the transaction and refuses all that comes later with this fault. Takes: fault. Returns
+ * -1. */
 int store_abort(struct store *store, struct tmf_err *fault, struct tmf_err *err);
 
 /* What SQLite said last, with the path and a hint. Returns -1. */
@@ -89,7 +92,8 @@ store_row_fn store_row_int;
 
 /* --- dir.c: the state directory --- */
 
-/* Makes and checks the state directory. ret_path is its real path, malloc'ed; ret_fd is close-on-exec. */
+/* Makes and checks the state directory. ret_path is its real path, malloc'ed; ret_fd is
+ * close-on-exec. */
 int store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct tmf_err *err);
 
 /* One process at a time makes or changes the file's tables. Waits up to STORE_BUSY_MS. */
@@ -101,11 +105,12 @@ int store_dir_file(int dir_fd, const char *name, const char *path, struct tmf_er
 
 /* --- run.c --- */
 
-/* The number of a run, 0 where there is none. */
+/* Looks up the number of a run. Returns: 0, with *ret_number 0 for a run that does not exist. */
 int
 store_run_number(struct store *store, const char *run_id, int64_t *ret_number, struct tmf_err *err);
 
-/* The number of a run that is to be written, which becomes the current one. Errors: TMF_ERR_NOT_FOUND. */
+/* The number of a run that is to be written, which becomes the current one. Errors:
+ * TMF_ERR_NOT_FOUND. */
 int
 store_run_enter(struct store *store, const char *run_id, int64_t *ret_number, struct tmf_err *err);
 

@@ -144,9 +144,9 @@ START_TEST(test_a_run_that_is_not_there)
 	struct tmf_err err = {0};
 
 	ck_assert_int_eq(store_branch_put(fx.store, "none", 1, STR("a"), &err), -1);
-	expect_err(&err, TMF_ERR_NOT_FOUND, "there is no run none");
+	expect_err(&err, TMF_ERR_NOT_FOUND, ": none");
 	ck_assert_int_eq(store_result_put(fx.store, "none", 1, 1, STR("a"), &err), -1);
-	expect_err(&err, TMF_ERR_NOT_FOUND, "there is no run none");
+	expect_err(&err, TMF_ERR_NOT_FOUND, ": none");
 	expect_branches("none", 0, "");
 	expect_results("none", 1, "");
 	ck_ok(store_branch_delete(fx.store, "none", 1, &err), &err);

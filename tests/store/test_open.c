@@ -126,7 +126,7 @@ START_TEST(test_refuses_links)
 	expect_refused(fx.dir, "tmflow.db is a symbolic link");
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(mkdir(path, 0700), 0);
-	expect_refused(fx.dir, "is no regular file");
+	expect_refused(fx.dir, "is not a regular file");
 }
 END_TEST
 

@@ -129,7 +129,7 @@ START_TEST(test_runs_are_apart)
 	expect_rows("none", -1, 0, "");
 	struct outcome outcome = {.kind = OUTCOME_GONE, .instance_id = "i-1"};
 	ck_assert_int_eq(store_outcome_put(fx.store, "none", &outcome, &err), -1);
-	expect_err(&err, TMF_ERR_NOT_FOUND, "there is no run none");
+	expect_err(&err, TMF_ERR_NOT_FOUND, ": none");
 }
 END_TEST
 

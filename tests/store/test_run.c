@@ -111,7 +111,7 @@ START_TEST(test_update_writes_the_end_only)
 
 	strcpy(end.id, "unknown");
 	ck_assert_int_eq(store_run_update(fx.store, &end, &err), -1);
-	expect_err(&err, TMF_ERR_NOT_FOUND, "there is no run unknown");
+	expect_err(&err, TMF_ERR_NOT_FOUND, ": unknown");
 }
 END_TEST
 
@@ -157,8 +157,8 @@ END_TEST
 
 START_TEST(test_finds_by_prefix)
 {
-	expect_no_find("@latest", TMF_ERR_NOT_FOUND, "there is no run yet");
-	expect_no_find("01", TMF_ERR_NOT_FOUND, "there is no run 01");
+	expect_no_find("@latest", TMF_ERR_NOT_FOUND, "no runs yet");
+	expect_no_find("01", TMF_ERR_NOT_FOUND, ": 01");
 	fixture_run(&fx, "01ABC", 30);
 	fixture_run(&fx, "01ABD", 10);
 	fixture_run(&fx, "01abc", 20);
@@ -171,7 +171,7 @@ START_TEST(test_finds_by_prefix)
 	expect_find("zz_", "zz_z");
 	expect_find("@latest", "zz_z");
 	expect_no_find("01A", TMF_ERR_INVALID, "several run ids: 01AB, 01ABC, 01ABD");
-	expect_no_find("02", TMF_ERR_NOT_FOUND, "there is no run 02");
+	expect_no_find("02", TMF_ERR_NOT_FOUND, ": 02");
 	expect_no_find("01ABCD", TMF_ERR_NOT_FOUND, "01ABCD");
 	expect_no_find("", TMF_ERR_INVALID, "empty");
 	expect_no_find("@late", TMF_ERR_INVALID, "letters, digits");
