@@ -1,5 +1,6 @@
 #include "mirror/dry_run.h"
 
+#include "aws/services/pager.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/instance_types.h"
@@ -9,9 +10,6 @@
 #include <string.h>
 
 /* Room in targets. What a target has already is asked of AWS once. */
-
-#define SESSION_PAGES_MAX                                                                          \
-	100 /* a target that is an interface has at most 100 sources, each with three sessions */
 
 /* A source that wants into a target whose room is not known yet. */
 struct dry_source {
@@ -30,7 +28,6 @@ struct dry_room {
 	json_t *sources;       /* {interface: true} */
 	unsigned max;	       /* 0: any number */
 	bool known;
-	int pages;
 	struct tmf_call *asking;
 	struct dry_source *first; /* in the order of asking */
 };
@@ -40,8 +37,6 @@ struct dry_run {
 	struct dry_room *rooms; /* of all accounts: the ids of targets are unique */
 	json_t *drifts;		/* {session: text} */
 };
-
-static void dry_room_ask_sessions(struct dry_room *room, const char *next_token);
 
 struct dry_run *
 dry_run_new(const struct mirror_config *config)
@@ -167,25 +162,6 @@ dry_room_fail_all(struct dry_room *room, const struct tmf_err *err)
 	}
 }
 
-static void
-dry_room_instance_came(void *arg, struct tmf_call *call)
-{
-	struct dry_room *room = arg;
-	json_t *reply = tmf_call_take_result(call);
-	const char *type;
-
-	room->asking = NULL;
-	if (reply == NULL) {
-		dry_room_fail_all(room, &call->err);
-		return;
-	}
-	type = jsonx_get_string(
-	    json_array_get(jsonx_get_array(reply, "Instances"), 0), "InstanceType");
-	room->max = type != NULL ? instance_type_sources_max(type) : SOURCES_MAX;
-	json_decref(reply);
-	dry_room_answer_all(room);
-}
-
 static json_t *
 dry_room_filter(const char *name, const char *value)
 {
@@ -195,55 +171,90 @@ dry_room_filter(const char *name, const char *value)
 	return filter_new(name, values);
 }
 
+static enum ec2_page_next
+dry_room_instance_page_came(void *arg, json_t *reply, struct tmf_err *err)
+{
+	struct dry_room *room = arg;
+	const char *type = jsonx_get_string(
+	    json_array_get(jsonx_get_array(reply, "Instances"), 0), "InstanceType");
+
+	(void)err;
+	if (type == NULL)
+		return EC2_PAGE_MORE;
+	room->max = instance_type_sources_max(type);
+	return EC2_PAGE_ENOUGH;
+}
+
+static void
+dry_room_instance_came(void *arg, struct tmf_call *call)
+{
+	struct dry_room *room = arg;
+
+	room->asking = NULL;
+	if (tmf_err_isset(&call->err))
+		dry_room_fail_all(room, &call->err);
+	else
+		dry_room_answer_all(room);
+}
+
+/* The limit goes by the type of the instance behind the target. Where that is not listed, the target takes the least. */
 static void
 dry_room_ask_instance(struct dry_room *room)
 {
 	json_t *filters =
 	    dry_room_filter("network-interface.network-interface-id", room->holder_id);
-	const struct ec2_describe describe = {
-	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX};
 
-	room->asking = ec2_describe_instances(room->account->ec2, &describe);
+	room->max = SOURCES_MAX;
+	room->asking = ec2_pages(room->account->ec2, &(struct ec2_pages){
+							 .list = &ec2_list_instances,
+							 .filters = filters,
+							 .on_page = dry_room_instance_page_came,
+							 .arg = room,
+						     });
 	tmf_call_on_done(room->asking, dry_room_instance_came, room);
 	json_decref(filters);
 }
 
-static void
-dry_room_sessions_came(void *arg, struct tmf_call *call)
+static enum ec2_page_next
+dry_room_page_came(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct dry_room *room = arg;
-	json_t *reply = tmf_call_take_result(call);
-	const char *next_token;
 	json_t *session;
 	size_t i;
 
-	room->asking = NULL;
-	if (reply == NULL) {
-		dry_room_fail_all(room, &call->err);
-		return;
-	}
+	(void)err;
 	json_array_foreach (jsonx_get_array(reply, "TrafficMirrorSessions"), i, session) {
 		const char *id = jsonx_get_string(session, "NetworkInterfaceId");
 
 		if (id != NULL)
 			json_object_set_new(room->sources, id, json_true());
 	}
-	next_token = jsonx_get_string(reply, "NextToken");
-	if (next_token != NULL && ++room->pages < SESSION_PAGES_MAX)
-		dry_room_ask_sessions(room, next_token);
-	else
-		dry_room_ask_instance(room);
-	json_decref(reply);
+	return EC2_PAGE_MORE;
 }
 
 static void
-dry_room_ask_sessions(struct dry_room *room, const char *next_token)
+dry_room_sessions_came(void *arg, struct tmf_call *call)
+{
+	struct dry_room *room = arg;
+
+	room->asking = NULL;
+	if (tmf_err_isset(&call->err))
+		dry_room_fail_all(room, &call->err);
+	else
+		dry_room_ask_instance(room);
+}
+
+static void
+dry_room_ask_sessions(struct dry_room *room)
 {
 	json_t *filters = dry_room_filter("traffic-mirror-target-id", room->target_id);
-	const struct ec2_describe describe = {
-	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX, .next_token = next_token};
 
-	room->asking = ec2_describe_sessions(room->account->ec2, &describe);
+	room->asking = ec2_pages(room->account->ec2, &(struct ec2_pages){
+							 .list = &ec2_list_sessions,
+							 .filters = filters,
+							 .on_page = dry_room_page_came,
+							 .arg = room,
+						     });
 	tmf_call_on_done(room->asking, dry_room_sessions_came, room);
 	json_decref(filters);
 }
@@ -305,10 +316,8 @@ dry_room_enter(struct dry_room *room, struct dry_source *source)
 		at = &(*at)->next;
 	*at = source;
 	source->in = room;
-	if (room->asking == NULL) {
-		room->pages = 0;
-		dry_room_ask_sessions(room, NULL);
-	}
+	if (room->asking == NULL)
+		dry_room_ask_sessions(room);
 }
 
 struct tmf_call *

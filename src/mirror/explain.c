@@ -11,14 +11,11 @@
 
 /* Describes the instance, the targets and the sessions of its interfaces, then puts to them the same questions as the actions of a run. */
 
-#define SESSION_PAGES_MAX 100
-
 struct explanation {
 	struct mirror *mirror;
 	char *instance_id;
 	json_t *instance;
-	json_t *sessions; /* of all its interfaces */
-	int pages;
+	json_t *sessions; /* {interface: [session]} */
 	struct waiters waiters;
 	struct tmf_call *asking;
 };
@@ -30,7 +27,7 @@ explanation_new(struct mirror *mirror, const char *instance_id)
 
 	explanation->mirror = mirror;
 	explanation->instance_id = mem_strdup(instance_id);
-	explanation->sessions = json_array();
+	explanation->sessions = json_object();
 	return explanation;
 }
 
@@ -50,19 +47,15 @@ explanation_free(struct explanation *explanation)
 /* --- the answer --- */
 
 static json_t *
-sessions_of(const struct explanation *explanation, const char *interface_id)
+explain_sessions(const struct explanation *explanation, const char *interface_id)
 {
 	json_t *list = json_array();
 	json_t *session;
 	size_t i;
 
-	json_array_foreach (explanation->sessions, i, session) {
-		const char *on = jsonx_get_string(session, "NetworkInterfaceId");
-		json_t *item;
+	json_array_foreach (json_object_get(explanation->sessions, interface_id), i, session) {
+		json_t *item = json_object();
 
-		if (on == NULL || strcmp(on, interface_id) != 0)
-			continue;
-		item = json_object();
 		jsonx_put_string(
 		    item, "sessionId", jsonx_get_string(session, "TrafficMirrorSessionId"));
 		jsonx_put_string(
@@ -79,7 +72,7 @@ sessions_of(const struct explanation *explanation, const char *interface_id)
 
 /* Without a session: can it have one, and to which target? */
 static int
-put_missing(const struct explanation *explanation, const struct session_question *question,
+explain_missing(const struct explanation *explanation, const struct session_question *question,
     json_t *item, struct tmf_err *err)
 {
 	struct mirror *mirror = explanation->mirror;
@@ -108,7 +101,7 @@ put_missing(const struct explanation *explanation, const struct session_question
 }
 
 static void
-put_drifted(const struct session_question *question, const json_t *session, json_t *item)
+explain_drifted(const struct session_question *question, const json_t *session, json_t *item)
 {
 	struct buf text = {0};
 
@@ -120,7 +113,7 @@ put_drifted(const struct session_question *question, const json_t *session, json
 
 /* What a run would find at an interface that the rule takes. */
 static int
-put_verdict(const struct explanation *explanation, const struct config_rule *rule,
+explain_verdict(const struct explanation *explanation, const struct config_rule *rule,
     const char *interface_id, json_t *item, struct tmf_err *err)
 {
 	const struct session_question question = {
@@ -128,15 +121,15 @@ put_verdict(const struct explanation *explanation, const struct config_rule *rul
 	    .rule = rule,
 	    .subnet_id = jsonx_get_string(explanation->instance, "SubnetId"),
 	    .interface_id = interface_id,
-	    .sessions = explanation->sessions,
+	    .sessions = json_object_get(explanation->sessions, interface_id),
 	};
 	const json_t *session;
 
 	switch (session_judge(&question, &session)) {
 	case SESSION_MISSING:
-		return put_missing(explanation, &question, item, err);
+		return explain_missing(explanation, &question, item, err);
 	case SESSION_DRIFTED:
-		put_drifted(&question, session, item);
+		explain_drifted(&question, session, item);
 		break;
 	case SESSION_PRESENT:
 		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_PRESENT));
@@ -156,7 +149,7 @@ put_verdict(const struct explanation *explanation, const struct config_rule *rul
 
 /* rule NULL: none of them is to be mirrored. */
 static int
-put_interfaces(const struct explanation *explanation, const struct config_rule *rule,
+explain_interfaces(const struct explanation *explanation, const struct config_rule *rule,
     json_t *result, struct tmf_err *err)
 {
 	const json_t *primary = instance_primary_interface(explanation->instance);
@@ -176,16 +169,16 @@ put_interfaces(const struct explanation *explanation, const struct config_rule *
 		jsonx_put_string(item, "networkInterfaceId", id);
 		json_object_set(item, "deviceIndex", json_object_get(interface, "DeviceIndex"));
 		json_object_set_new(item, "mirrored", json_boolean(taken));
-		if (taken && put_verdict(explanation, rule, id, item, err) < 0)
+		if (taken && explain_verdict(explanation, rule, id, item, err) < 0)
 			return -1;
-		json_object_set_new(item, "sessions", sessions_of(explanation, id));
+		json_object_set_new(item, "sessions", explain_sessions(explanation, id));
 	}
 	return 0;
 }
 
 /* In the order of trying, up to the rule that takes it. */
 static int
-put_rules(const struct explanation *explanation, json_t *result,
+explain_rules(const struct explanation *explanation, json_t *result,
     const struct config_rule **ret_rule, struct tmf_err *err)
 {
 	const struct rules *rules = explanation->mirror->rules;
@@ -216,7 +209,7 @@ put_rules(const struct explanation *explanation, json_t *result,
 }
 
 static void
-put_instance(const struct explanation *explanation, json_t *result)
+explain_instance(const struct explanation *explanation, json_t *result)
 {
 	static const char *const members[][2] = {{"InstanceId", "instanceId"},
 	    {"InstanceType", "instanceType"}, {"State", "state"}, {"VpcId", "vpcId"},
@@ -236,7 +229,7 @@ put_instance(const struct explanation *explanation, json_t *result)
 
 /* Whether it can be mirrored at all. */
 static int
-put_eligible(
+explain_eligible(
     const struct explanation *explanation, json_t *result, bool *ret_eligible, struct tmf_err *err)
 {
 	json_t *reason = NULL;
@@ -260,7 +253,7 @@ put_eligible(
 }
 
 static bool
-put_excluded(const struct explanation *explanation, json_t *result)
+explain_excluded(const struct explanation *explanation, json_t *result)
 {
 	const struct inventory *inventory =
 	    targets_inventory(explanation->mirror->account->targets);
@@ -291,28 +284,28 @@ put_excluded(const struct explanation *explanation, json_t *result)
 }
 
 static int
-build(const struct explanation *explanation, json_t *result, struct tmf_err *err)
+explain_build(const struct explanation *explanation, json_t *result, struct tmf_err *err)
 {
 	const struct config_rule *rule;
 	bool eligible;
 	bool excluded;
 
-	put_instance(explanation, result);
-	if (put_eligible(explanation, result, &eligible, err) < 0)
+	explain_instance(explanation, result);
+	if (explain_eligible(explanation, result, &eligible, err) < 0)
 		return -1;
-	excluded = put_excluded(explanation, result);
-	if (put_rules(explanation, result, &rule, err) < 0)
+	excluded = explain_excluded(explanation, result);
+	if (explain_rules(explanation, result, &rule, err) < 0)
 		return -1;
-	return put_interfaces(explanation, eligible && !excluded ? rule : NULL, result, err);
+	return explain_interfaces(explanation, eligible && !excluded ? rule : NULL, result, err);
 }
 
 static void
-answer(struct explanation *explanation)
+explanation_answer(struct explanation *explanation)
 {
 	json_t *result = json_object();
 	struct tmf_err err = {0};
 
-	if (build(explanation, result, &err) < 0)
+	if (explain_build(explanation, result, &err) < 0)
 		waiters_fail(&explanation->waiters, &err);
 	else
 		waiters_complete(&explanation->waiters, result);
@@ -324,7 +317,7 @@ answer(struct explanation *explanation)
 
 /* Takes the call's reply, or fails with its error and returns NULL. */
 static json_t *
-reply_of(struct explanation *explanation, struct tmf_call *call)
+explanation_reply(struct explanation *explanation, struct tmf_call *call)
 {
 	json_t *reply = tmf_call_take_result(call);
 
@@ -334,59 +327,41 @@ reply_of(struct explanation *explanation, struct tmf_call *call)
 	return reply;
 }
 
-static void ask_sessions(struct explanation *explanation, const char *next_token);
-
 static void
-sessions_came(void *arg, struct tmf_call *call)
+explanation_sessions_came(void *arg, struct tmf_call *call)
 {
 	struct explanation *explanation = arg;
-	json_t *reply = reply_of(explanation, call);
-	const char *next_token = jsonx_get_string(reply, "NextToken");
+	json_t *reply = explanation_reply(explanation, call);
 
-	if (reply == NULL)
-		return;
-	json_array_extend(explanation->sessions, jsonx_get_array(reply, "TrafficMirrorSessions"));
-	if (next_token != NULL && ++explanation->pages < SESSION_PAGES_MAX)
-		ask_sessions(explanation, next_token);
-	else
-		answer(explanation);
+	if (reply != NULL)
+		explanation_answer(explanation);
 	json_decref(reply);
 }
 
 static void
-ask_sessions(struct explanation *explanation, const char *next_token)
+explanation_targets_came(void *arg, struct tmf_call *call)
 {
-	json_t *ids = json_array();
+	struct explanation *explanation = arg;
+	json_t *reply = explanation_reply(explanation, call);
+	json_t *ids;
 	json_t *interface;
 	size_t i;
 
+	if (reply == NULL)
+		return;
+	json_decref(reply);
+	ids = json_array();
 	json_array_foreach (
 	    jsonx_get_array(explanation->instance, "NetworkInterfaces"), i, interface)
 		json_array_append(ids, json_object_get(interface, "NetworkInterfaceId"));
-	if (json_array_size(ids) > 0) {
-		explanation->asking =
-		    sessions_describe(explanation->mirror->account->ec2, ids, next_token);
-		tmf_call_on_done(explanation->asking, sessions_came, explanation);
-	} else {
-		answer(explanation);
-	}
+	explanation->asking =
+	    sessions_read(explanation->mirror->account->ec2, ids, explanation->sessions);
+	tmf_call_on_done(explanation->asking, explanation_sessions_came, explanation);
 	json_decref(ids);
 }
 
 static void
-targets_came(void *arg, struct tmf_call *call)
-{
-	struct explanation *explanation = arg;
-	json_t *reply = reply_of(explanation, call);
-
-	if (reply == NULL)
-		return;
-	json_decref(reply);
-	ask_sessions(explanation, NULL);
-}
-
-static void
-no_such_instance(struct explanation *explanation)
+explanation_no_instance(struct explanation *explanation)
 {
 	struct tmf_err err = {0};
 
@@ -398,7 +373,7 @@ no_such_instance(struct explanation *explanation)
 }
 
 static void
-instance_came(void *arg, struct tmf_call *call)
+explanation_instance_came(void *arg, struct tmf_call *call)
 {
 	struct explanation *explanation = arg;
 	bool unknown = strncmp(call->err.name, "InvalidInstanceI", strlen("InvalidInstanceI")) == 0;
@@ -406,20 +381,20 @@ instance_came(void *arg, struct tmf_call *call)
 
 	if (unknown) {
 		explanation->asking = NULL;
-		no_such_instance(explanation);
+		explanation_no_instance(explanation);
 		return;
 	}
-	reply = reply_of(explanation, call);
+	reply = explanation_reply(explanation, call);
 	if (reply == NULL)
 		return;
 	explanation->instance = json_incref(json_array_get(jsonx_get_array(reply, "Instances"), 0));
 	json_decref(reply);
 	if (explanation->instance == NULL) {
-		no_such_instance(explanation);
+		explanation_no_instance(explanation);
 		return;
 	}
 	explanation->asking = targets_load_lives(explanation->mirror->account->targets);
-	tmf_call_on_done(explanation->asking, targets_came, explanation);
+	tmf_call_on_done(explanation->asking, explanation_targets_came, explanation);
 }
 
 struct tmf_call *
@@ -430,7 +405,7 @@ explanation_start(struct explanation *explanation)
 	json_array_append_new(ids, json_string(explanation->instance_id));
 	explanation->asking = ec2_describe_instances(
 	    explanation->mirror->account->ec2, &(struct ec2_describe){.ids = ids});
-	tmf_call_on_done(explanation->asking, instance_came, explanation);
+	tmf_call_on_done(explanation->asking, explanation_instance_came, explanation);
 	json_decref(ids);
 	return waiters_add(&explanation->waiters, explanation->mirror->account->loop);
 }

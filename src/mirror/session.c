@@ -1,13 +1,16 @@
 #include "mirror/session.h"
 
+#include "aws/services/pager.h"
 #include "base/jsonx.h"
+#include "base/mem.h"
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool
-member_is(const json_t *object, const char *key, const char *wanted)
+session_member_is(const json_t *object, const char *key, const char *wanted)
 {
 	const char *value = jsonx_get_string(object, key);
 
@@ -15,13 +18,13 @@ member_is(const json_t *object, const char *key, const char *wanted)
 }
 
 static int
-number_of(const json_t *session)
+session_number_of(const json_t *session)
 {
 	return (int)json_integer_value(json_object_get(session, "SessionNumber"));
 }
 
 static bool
-is_target_allowed(const struct session_question *question, const char *target_id)
+session_target_is_allowed(const struct session_question *question, const char *target_id)
 {
 	if (question->target_id != NULL && strcmp(question->target_id, target_id) == 0)
 		return true;
@@ -32,97 +35,104 @@ is_target_allowed(const struct session_question *question, const char *target_id
 }
 
 static bool
-is_present(const struct session_question *question, const json_t *session)
+session_is_present(const struct session_question *question, const json_t *session)
 {
 	const char *target_id = jsonx_get_string(session, "TrafficMirrorTargetId");
 
-	return member_is(session, "TrafficMirrorFilterId", question->rule->filter_id) &&
-	       target_id != NULL && is_target_allowed(question, target_id);
+	return session_member_is(session, "TrafficMirrorFilterId", question->rule->filter_id) &&
+	       target_id != NULL && session_target_is_allowed(question, target_id);
 }
 
-/* One that tmflow made in this rule's place: by its filter, its number or its name. Other ones of tmflow's may be another configuration's, whose
- * rules have names of their own. */
+/* True if the rule asks for the number that the session has. A rule with "auto" asks for none. */
 static bool
-is_drifted(const struct config_rule *rule, const json_t *session)
+session_has_number(const struct config_rule *rule, const json_t *session)
+{
+	return rule->session_number != 0 && session_number_of(session) == rule->session_number;
+}
+
+/* True if tmflow made it in this rule's place, by its filter, its number or its rule's name. What fits by none of these
+ * is another configuration's: two configurations may mirror the same interface, each with rules of its own. */
+static bool
+session_is_drifted(const struct config_rule *rule, const json_t *session)
 {
 	const char *of_rule = tag_value(session, TAG_RULE);
 
 	if (tag_value(session, TAG_TOOL) == NULL)
 		return false;
-	return member_is(session, "TrafficMirrorFilterId", rule->filter_id) ||
-	       (rule->session_number != 0 && number_of(session) == rule->session_number) ||
+	return session_member_is(session, "TrafficMirrorFilterId", rule->filter_id) ||
+	       session_has_number(rule, session) ||
 	       (of_rule != NULL && strcmp(of_rule, rule->name) == 0);
 }
 
 static bool
-is_conflict(const struct config_rule *rule, const json_t *session)
-{
-	return rule->session_number != 0 && number_of(session) == rule->session_number;
-}
-
-static bool
-option_is(const json_t *session, const char *name, int wanted)
+session_option_is(const json_t *session, const char *name, int wanted)
 {
 	const json_t *value = json_object_get(session, name);
 
 	return json_is_integer(value) && json_integer_value(value) == wanted;
 }
 
-/* AWS's default where the target is a load balancer; whole packets everywhere else. */
+/* What AWS lists as the length of a session without one where its target is a load balancer. A session to an interface
+ * has no length then: whole packets. See: CreateTrafficMirrorSession, PacketLength. */
 #define PACKET_LENGTH_BALANCER 8500
 
-/* A rule without packetLength wants whole packets, as far as the target can take them. */
+/*
+ * A rule without packetLength wants whole packets, as far as the target can take them. So 8500 is as it should be at a
+ * load balancer, and cuts packets short at an interface, where somebody must have asked for it.
+ */
 static bool
-has_packet_length(const struct session_question *question, const json_t *session)
+session_has_packet_length(const struct session_question *question, const json_t *session)
 {
 	int wanted = question->rule->packet_length;
 	const json_t *length = json_object_get(session, "PacketLength");
 
 	if (wanted != 0)
-		return option_is(session, "PacketLength", wanted);
+		return session_option_is(session, "PacketLength", wanted);
 	if (!json_is_integer(length) || json_integer_value(length) == 0)
 		return true;
-	return option_is(session, "PacketLength", PACKET_LENGTH_BALANCER) &&
+	return session_option_is(session, "PacketLength", PACKET_LENGTH_BALANCER) &&
 	       !targets_is_interface(
 		   question->targets, jsonx_get_string(session, "TrafficMirrorTargetId"));
 }
 
-/* Number, VXLAN id and packet length are as the rule gives them. A VXLAN id or number that it does not give is AWS's or ours to choose: any will do. */
+/* Number, VXLAN id and packet length are as the rule gives them. What it does not give AWS or tmflow chose, and any value
+ * will do: otherwise each run would change every session. */
 static bool
-has_options(const struct session_question *question, const json_t *session)
+session_has_options(const struct session_question *question, const json_t *session)
 {
 	const struct config_rule *rule = question->rule;
 
-	return (rule->session_number == 0 || number_of(session) == rule->session_number) &&
+	return (rule->session_number == 0 || session_number_of(session) == rule->session_number) &&
 	       (rule->virtual_network_id < 0 ||
-		   option_is(session, "VirtualNetworkId", rule->virtual_network_id)) &&
-	       has_packet_length(question, session);
+		   session_option_is(session, "VirtualNetworkId", rule->virtual_network_id)) &&
+	       session_has_packet_length(question, session);
 }
 
 bool
 session_needs_targets(const struct config_rule *rule, const json_t *session)
 {
 	return rule->packet_length == 0 &&
-	       option_is(session, "PacketLength", PACKET_LENGTH_BALANCER) &&
+	       session_option_is(session, "PacketLength", PACKET_LENGTH_BALANCER) &&
 	       tag_value(session, TAG_TOOL) != NULL;
 }
 
 static enum session_verdict
-judge_one(const struct session_question *question, const json_t *session)
+session_judge_one(const struct session_question *question, const json_t *session)
 {
 	bool ours = tag_value(session, TAG_TOOL) != NULL;
 
-	if (is_present(question, session))
-		return ours && !has_options(question, session) ? SESSION_DRIFTED : SESSION_PRESENT;
-	if (is_drifted(question->rule, session))
+	if (session_is_present(question, session))
+		return ours && !session_has_options(question, session) ? SESSION_DRIFTED
+								       : SESSION_PRESENT;
+	if (session_is_drifted(question->rule, session))
 		return SESSION_DRIFTED;
-	return is_conflict(question->rule, session) ? SESSION_CONFLICT : SESSION_MISSING;
+	return session_has_number(question->rule, session) ? SESSION_CONFLICT : SESSION_MISSING;
 }
 
 enum session_verdict
 session_judge(const struct session_question *question, const json_t **ret_session)
 {
-	/* The first of these that any session gives is the answer. */
+	/* The first of these that any session gives is the answer: one that is as wanted is enough, whatever others there are. */
 	static const enum session_verdict order[] = {
 	    SESSION_PRESENT, SESSION_DRIFTED, SESSION_CONFLICT};
 	const json_t *found[SESSION_LIMIT + 1] = {NULL};
@@ -133,16 +143,16 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 	json_array_foreach (question->sessions, i, session) {
 		enum session_verdict verdict;
 
-		if (!member_is(session, "NetworkInterfaceId", question->interface_id))
+		if (!session_member_is(session, "NetworkInterfaceId", question->interface_id))
 			continue;
 		count++;
-		verdict = judge_one(question, session);
+		verdict = session_judge_one(question, session);
 		if (found[verdict] == NULL)
 			found[verdict] = session;
 	}
-	/* A number that somebody else has cannot be given to ours. */
+	/* A session of ours with number 7 cannot become 100 while a stranger's has that: a conflict, until that one goes. */
 	if (found[SESSION_CONFLICT] != NULL && found[SESSION_DRIFTED] != NULL &&
-	    number_of(found[SESSION_DRIFTED]) != question->rule->session_number)
+	    session_number_of(found[SESSION_DRIFTED]) != question->rule->session_number)
 		found[SESSION_DRIFTED] = NULL;
 	*ret_session = NULL;
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -159,14 +169,15 @@ session_kept_target(const struct session_question *question, const json_t *sessi
 {
 	const char *target_id = jsonx_get_string(session, "TrafficMirrorTargetId");
 
-	return target_id != NULL && is_target_allowed(question, target_id) ? target_id : NULL;
+	return target_id != NULL && session_target_is_allowed(question, target_id) ? target_id
+										   : NULL;
 }
 
-static void
-add_difference(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void session_add_difference(struct buf *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void
-add_difference(struct buf *out, const char *format, ...)
+session_add_difference(struct buf *out, const char *format, ...)
 {
 	va_list args;
 
@@ -194,38 +205,39 @@ session_differences(const struct session_question *question, const json_t *sessi
 	    {"packet length", "PacketLength", rule->packet_length, rule->packet_length != 0},
 	};
 
-	if (!member_is(session, "TrafficMirrorFilterId", rule->filter_id))
-		add_difference(out, "filter %s instead of %s",
+	if (!session_member_is(session, "TrafficMirrorFilterId", rule->filter_id))
+		session_add_difference(out, "filter %s instead of %s",
 		    jsonx_get_string(session, "TrafficMirrorFilterId"), rule->filter_id);
-	if (target_id != NULL && !is_target_allowed(question, target_id))
-		add_difference(out, "target %s instead of %s", target_id,
+	if (target_id != NULL && !session_target_is_allowed(question, target_id))
+		session_add_difference(out, "target %s instead of %s", target_id,
 		    rule->target_id != NULL ? rule->target_id : "the subnet's");
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		const json_t *value = json_object_get(session, options[i].member);
 
-		if (!options[i].given || option_is(session, options[i].member, options[i].wanted))
+		if (!options[i].given ||
+		    session_option_is(session, options[i].member, options[i].wanted))
 			continue;
 		if (json_is_integer(value))
-			add_difference(out, "%s %d instead of %d", options[i].name,
+			session_add_difference(out, "%s %d instead of %d", options[i].name,
 			    (int)json_integer_value(value), options[i].wanted);
 		else
-			add_difference(
+			session_add_difference(
 			    out, "no %s instead of %d", options[i].name, options[i].wanted);
 	}
-	if (rule->packet_length == 0 && !has_packet_length(question, session))
-		add_difference(out, "packet length %d instead of whole packets",
+	if (rule->packet_length == 0 && !session_has_packet_length(question, session))
+		session_add_difference(out, "packet length %d instead of whole packets",
 		    (int)json_integer_value(json_object_get(session, "PacketLength")));
 }
 
 static bool
-is_taken(const json_t *sessions, const char *interface_id, int number)
+session_number_is_taken(const json_t *sessions, const char *interface_id, int number)
 {
 	json_t *session;
 	size_t i;
 
 	json_array_foreach (sessions, i, session)
-		if (member_is(session, "NetworkInterfaceId", interface_id) &&
-		    number_of(session) == number)
+		if (session_member_is(session, "NetworkInterfaceId", interface_id) &&
+		    session_number_of(session) == number)
 			return true;
 	return false;
 }
@@ -235,7 +247,7 @@ session_free_number(const json_t *sessions, const char *interface_id)
 {
 	int number = CONFIG_SESSION_NUMBER_DEFAULT;
 
-	while (is_taken(sessions, interface_id, number))
+	while (session_number_is_taken(sessions, interface_id, number))
 		number++;
 	return number;
 }
@@ -260,7 +272,7 @@ sessions_note_destroyed(struct account *account, struct tmf_err *err)
 /* --- requests --- */
 
 static struct ec2_session_spec
-spec_of(const struct session_order *order)
+session_order_spec(const struct session_order *order)
 {
 	return (struct ec2_session_spec){
 	    .session_id = order->session_id,
@@ -276,7 +288,7 @@ spec_of(const struct session_order *order)
 struct tmf_call *
 session_order_create(struct aws_client *ec2, const struct session_order *order)
 {
-	struct ec2_session_spec spec = spec_of(order);
+	struct ec2_session_spec spec = session_order_spec(order);
 
 	spec.tags = order->tags;
 	spec.token_epoch = order->after_wall_ms;
@@ -286,25 +298,115 @@ session_order_create(struct aws_client *ec2, const struct session_order *order)
 struct tmf_call *
 session_order_modify(struct aws_client *ec2, const struct session_order *order)
 {
-	const struct ec2_session_spec spec = spec_of(order);
+	const struct ec2_session_spec spec = session_order_spec(order);
 
 	return ec2_modify_session(ec2, &spec, EC2_REMOVE_PACKET_LENGTH);
 }
 
-struct tmf_call *
-sessions_describe(struct aws_client *ec2, json_t *interface_ids, const char *next_token)
+/* --- reading --- */
+
+struct sessions_reading {
+	struct aws_client *ec2;
+	json_t *interface_ids;
+	size_t asked; /* of them */
+	json_t *found;
+};
+
+static void
+sessions_reading_free(void *frame)
 {
-	json_t *filters = filter_new("network-interface-id", json_incref(interface_ids));
-	const struct ec2_describe describe = {
-	    .next_token = next_token,
-	    .max_results = EC2_PAGE_RESULTS_MAX,
-	    .filters = filters,
-	};
+	struct sessions_reading *reading = frame;
+
+	json_decref(reading->interface_ids);
+	json_decref(reading->found);
+	free(reading);
+}
+
+/* A page comes twice where the listing starts over: what was added is passed over then. */
+static void
+sessions_add(json_t *found, json_t *session)
+{
+	const char *interface_id = jsonx_get_string(session, "NetworkInterfaceId");
+	const char *id = jsonx_get_string(session, "TrafficMirrorSessionId");
+	json_t *sessions;
+	json_t *other;
+	size_t i;
+
+	if (interface_id == NULL || id == NULL)
+		return;
+	sessions = json_object_get(found, interface_id);
+	if (sessions == NULL) {
+		sessions = json_array();
+		json_object_set_new(found, interface_id, sessions);
+	}
+	json_array_foreach (sessions, i, other)
+		if (session_member_is(other, "TrafficMirrorSessionId", id))
+			return;
+	json_array_append(sessions, session);
+}
+
+static enum ec2_page_next
+sessions_page_came(void *arg, json_t *reply, struct tmf_err *err)
+{
+	struct sessions_reading *reading = arg;
+	json_t *session;
+	size_t i;
+
+	(void)err;
+	json_array_foreach (jsonx_get_array(reply, "TrafficMirrorSessions"), i, session)
+		sessions_add(reading->found, session);
+	return EC2_PAGE_MORE;
+}
+
+/* A filter takes EC2_FILTER_VALUES_MAX values: 500 interfaces are three listings. */
+static struct tmf_call *
+sessions_ask(struct sessions_reading *reading)
+{
+	json_t *values = json_array();
+	json_t *filters = filter_new("network-interface-id", values);
 	struct tmf_call *call;
 
-	assert(json_array_size(interface_ids) > 0 &&
-	       json_array_size(interface_ids) <= EC2_FILTER_VALUES_MAX);
-	call = ec2_describe_sessions(ec2, &describe);
+	while (json_array_size(values) < EC2_FILTER_VALUES_MAX &&
+	       reading->asked < json_array_size(reading->interface_ids))
+		json_array_append(values, json_array_get(reading->interface_ids, reading->asked++));
+	assert(json_array_size(values) > 0);
+	call = ec2_pages(reading->ec2, &(struct ec2_pages){
+					   .list = &ec2_list_sessions,
+					   .filters = filters,
+					   .on_page = sessions_page_came,
+					   .arg = reading,
+				       });
 	json_decref(filters);
 	return call;
+}
+
+static struct tmf_call *
+sessions_asked(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+{
+	struct sessions_reading *reading = frame;
+
+	if (tmf_err_isset(&over->err)) {
+		tmf_err_move(err, &over->err);
+		return NULL;
+	}
+	if (reading->asked < json_array_size(reading->interface_ids))
+		return sessions_ask(reading);
+	*ret_result = json_object();
+	return NULL;
+}
+
+struct tmf_call *
+sessions_read(struct aws_client *ec2, const json_t *interface_ids, json_t *found)
+{
+	struct sessions_reading *reading;
+
+	/* Without a filter AWS would list the whole account's. */
+	if (json_array_size(interface_ids) == 0)
+		return tmf_call_of_result(aws_client_loop(ec2), json_object());
+	reading = mem_zalloc(1, sizeof(*reading));
+	reading->ec2 = ec2;
+	reading->interface_ids = json_incref((json_t *)interface_ids);
+	reading->found = json_incref(found);
+	return tmf_call_sequence(
+	    sessions_ask(reading), sessions_asked, reading, sessions_reading_free);
 }

@@ -3,7 +3,7 @@
 
 #include "mirror/targets/targets.h"
 
-/* What is to be done about an interface, judged by the sessions that it has. */
+/* What has to be done about an interface, judged by the sessions that it has. */
 enum session_verdict {
 	SESSION_MISSING,
 	SESSION_PRESENT,  /* the same interface, filter and a target that the rule may use */
@@ -19,10 +19,10 @@ struct session_question {
 	const char *target_id; /* one that the rule may use in any case; NULL: none is known */
 	const char *subnet_id; /* the source's; NULL: that of target_id */
 	const char *interface_id;
-	const json_t *sessions; /* as described; those of other interfaces are passed over */
+	const json_t *sessions; /* as described; those of other interfaces are skipped */
 };
 
-/* *ret_session: the one that makes it so (borrowed), NULL for missing and limit. */
+/* Judges the interface. *ret_session: the one that decides it (borrowed), NULL for missing and limit. */
 enum session_verdict
 session_judge(const struct session_question *question, const json_t **ret_session);
 
@@ -32,11 +32,12 @@ bool session_needs_targets(const struct config_rule *rule, const json_t *session
 /* The session's target where the rule may use it: it needs no other one. NULL otherwise, and for no session. Borrows. */
 const char *session_kept_target(const struct session_question *question, const json_t *session);
 
-/* Appends what a session has otherwise than the rule wants it: "filter tmf-1 instead of tmf-2, ...". */
+/* Appends in what a session differs from its rule: "filter tmf-1 instead of tmf-2, ...". */
 void session_differences(
     const struct session_question *question, const json_t *session, struct buf *out);
 
-/* The lowest session number that no session of the interface has, from the default on: what the owner numbered lower stays before it. */
+/* The lowest session number from the default on that no session of the interface has. What others
+ * numbered lower stays before it: a packet goes to the lowest session whose filter accepts it. */
 int session_free_number(const json_t *sessions, const char *interface_id);
 
 /* How a session is made: the same for every attempt, run and process. */
@@ -50,16 +51,22 @@ struct session_order {
 	int64_t after_wall_ms; /* of the last destroy; 0: none. A request after it is another one */
 };
 
+/* Asks AWS to create the order's session, or to modify it: a new call with AWS's reply. Borrows order until it returns. */
 struct tmf_call *session_order_create(struct aws_client *ec2, const struct session_order *order);
 struct tmf_call *session_order_modify(struct aws_client *ec2, const struct session_order *order);
 
-/* When this store last had sessions destroyed, 0 for never, and noting that it has. What the client token of a deleted session does AWS does not say; should
- * it answer with the session that is gone, one that is made afterwards needs another token. Errors: TMF_ERR_STORE. */
+/*
+ * When this store last had sessions destroyed (0: never), and noting that it has. AWS does not say what the client token
+ * of a deleted session does. Should it answer with the session that is gone, one that is made afterwards needs
+ * another token. Errors: TMF_ERR_STORE.
+ */
 int sessions_destroyed(struct account *account, int64_t *ret_wall_ms, struct tmf_err *err);
 int sessions_note_destroyed(struct account *account, struct tmf_err *err);
 
-/* One page of the sessions of up to EC2_FILTER_VALUES_MAX interfaces. interface_ids is borrowed and not empty. */
-struct tmf_call *
-sessions_describe(struct aws_client *ec2, json_t *interface_ids, const char *next_token);
+/*
+ * Reads the sessions of any number of interfaces, [id], into found: {interface: [session]}, each session once.
+ * New call that ends with {}. Borrows found until then. Errors: as ec2_pages.
+ */
+struct tmf_call *sessions_read(struct aws_client *ec2, const json_t *interface_ids, json_t *found);
 
 #endif

@@ -1,3 +1,5 @@
+#include "aws/services/pager.h"
+
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
@@ -284,13 +286,25 @@ START_TEST(test_region_needs_no_call)
 }
 END_TEST
 
-/* Pages that are empty, though more follow, are bounded; an account that does not show is nobody's enemy. */
+/* Pages may be empty although more follow. The account shows on a later one, and the event is another's. */
+START_TEST(test_account_behind_empty_pages)
+{
+	teardown();
+	open_world(10, 0.9);
+	ck_assert(is_foreign("210987654321", NULL));
+	ck_assert_uint_gt(process_calls(&process, "DescribeInstances"), 3);
+}
+END_TEST
+
+/* A list that does not end is an error, and no reason to take another account's instance for ours. */
 START_TEST(test_account_that_does_not_show)
 {
 	teardown();
 	open_world(10, 0.999999);
-	ck_assert(!is_foreign("210987654321", NULL));
-	ck_assert_uint_eq(process_calls(&process, "DescribeInstances"), 3);
+	ck_assert_ptr_null(process_run(&process, "check-account",
+	    jpack("{s:s, s:[s]}", "AccountId", "210987654321", "InstanceIds", "i-1")));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.Limit");
+	ck_assert_uint_eq(process_calls(&process, "DescribeInstances"), EC2_PAGES_MAX);
 }
 END_TEST
 
@@ -488,9 +502,9 @@ main(void)
 	TCase *tcase = tcase_create("events");
 	const TTest *const tests[] = {test_whose_finding, test_account_is_known_from_a_page,
 	    test_account_is_asked_for_once, test_region_needs_no_call,
-	    test_account_that_does_not_show, test_record, test_workflows_share_their_steps,
-	    test_member_account_in_another_region, test_actions_in_a_member_account,
-	    test_member_account_without_a_role};
+	    test_account_behind_empty_pages, test_account_that_does_not_show, test_record,
+	    test_workflows_share_their_steps, test_member_account_in_another_region,
+	    test_actions_in_a_member_account, test_member_account_without_a_role};
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_events, 0, ROWS(events));

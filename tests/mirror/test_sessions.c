@@ -58,7 +58,7 @@ setup(void)
 static void
 setup_empty_pages(void)
 {
-	setup_world(0, 0.9);
+	setup_world(0, 0.98);
 }
 
 static void
@@ -588,6 +588,20 @@ START_TEST(test_found_behind_empty_pages)
 }
 END_TEST
 
+/* A rule with "auto" looks for a free number, and the one session of the interface stands behind a dozen empty pages. */
+START_TEST(test_number_behind_empty_pages)
+{
+	struct process other;
+
+	ensure(&process, target, NULL);
+	open_process(&other, "sessionNumber: auto", NULL, NULL);
+	ck_assert_str_eq(jsonx_get_string(ensure(&other, target, NULL), "Outcome"), "present");
+	ck_assert_uint_gt(process_calls(&other, "DescribeTrafficMirrorSessions"), 10);
+	ck_assert_uint_eq(process_calls(&other, "CreateTrafficMirrorSession"), 0);
+	process_fini(&other);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -614,6 +628,7 @@ main(void)
 	tcase = tcase_create("pages");
 	tcase_add_checked_fixture(tcase, setup_empty_pages, teardown);
 	tcase_add_test(tcase, test_found_behind_empty_pages);
+	tcase_add_test(tcase, test_number_behind_empty_pages);
 	suite_add_tcase(suite, tcase);
 	failed = run_suite(suite);
 	return failed == 0 ? 0 : 1;

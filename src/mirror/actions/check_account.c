@@ -1,3 +1,4 @@
+#include "aws/services/pager.h"
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
 
@@ -10,32 +11,26 @@
  * region only, so another region stays foreign.
  */
 
-#define PAGES_MAX                                                                                  \
-	3 /* one may be empty although more follow; no instance at all: nothing to be mixed up with */
-
-struct check_account {
-	int pages;
-};
-
-static tmf_op_stage_fn check_account_listed;
-
 static bool
-differs(const char *told, const char *ours)
+check_account_differs(const char *told, const char *ours)
 {
 	return told != NULL && ours[0] != '\0' && strcmp(told, ours) != 0;
 }
 
 /* What is not ours: "region", "account", or NULL. */
 static const char *
-foreign_part(struct tmf_op *op)
+check_account_foreign(struct tmf_op *op)
 {
-	if (differs(action_text_of(op, "Region"), aws_client_region(action_account(op)->ec2)))
+	if (check_account_differs(
+		action_text_of(op, "Region"), aws_client_region(env(op)->account->ec2)))
 		return "region";
-	return differs(action_text_of(op, "AccountId"), action_account(op)->id) ? "account" : NULL;
+	return check_account_differs(action_text_of(op, "AccountId"), env(op)->account->id)
+		   ? "account"
+		   : NULL;
 }
 
 static int
-record(struct tmf_op *op, const char *reason)
+check_account_record(struct tmf_op *op, const char *reason)
 {
 	json_t *id;
 	size_t i;
@@ -55,7 +50,7 @@ record(struct tmf_op *op, const char *reason)
 
 /* The account to work in instead of this one, or NULL. */
 static const char *
-member_account(struct tmf_op *op, const char *foreign)
+check_account_member(struct tmf_op *op, const char *foreign)
 {
 	const char *account_id = action_text_of(op, "AccountId");
 
@@ -67,62 +62,61 @@ member_account(struct tmf_op *op, const char *foreign)
 }
 
 static enum tmf_op_next
-answer(struct tmf_op *op)
+check_account_answer(struct tmf_op *op)
 {
-	const char *foreign = foreign_part(op);
-	const char *member = member_account(op, foreign);
+	const char *foreign = check_account_foreign(op);
+	const char *member = check_account_member(op, foreign);
 	const char *reason = member == NULL ? foreign : NULL;
-	const char *account_id = action_account(op)->id;
+	const char *account_id = env(op)->account->id;
 	json_t *result;
 
-	if (reason != NULL && record(op, reason) < 0)
+	if (reason != NULL && check_account_record(op, reason) < 0)
 		return TMF_OP_FAIL;
 	result = json_object();
 	json_object_set_new(result, "Foreign", json_boolean(reason != NULL));
 	jsonx_put_string_or_null(result, "Reason", reason);
 	jsonx_put_string_or_null(result, "AccountId", account_id[0] != '\0' ? account_id : NULL);
 	jsonx_put_string_or_null(result, MEMBER_ACCOUNT, member);
-	jsonx_put_string(result, "Region", aws_client_region(action_account(op)->ec2));
+	jsonx_put_string(result, "Region", aws_client_region(env(op)->account->ec2));
 	return tmf_op_done(op, result);
 }
 
-static enum tmf_op_next
-ask(struct tmf_op *op, const char *next_token)
+/* One instance is enough. */
+static enum ec2_page_next
+check_account_page_came(void *arg, json_t *reply, struct tmf_err *err)
 {
-	const struct ec2_describe describe = {
-	    .next_token = next_token, .max_results = EC2_PAGE_RESULTS_MIN};
+	struct account *account = arg;
 
-	return tmf_op_await(
-	    op, ec2_describe_instances(action_account(op)->ec2, &describe), check_account_listed);
-}
-
-static enum tmf_op_next
-check_account_listed(struct tmf_op *op)
-{
-	struct check_account *f = op->frame;
-	const char *next_token = jsonx_get_string(op->reply, "NextToken");
-
-	account_note_id(action_account(op), op->reply);
-	if (action_account(op)->id[0] != '\0' || next_token == NULL || ++f->pages == PAGES_MAX)
-		return answer(op);
-	return ask(op, next_token);
+	(void)err;
+	account_note_id(account, reply);
+	return account->id[0] != '\0' ? EC2_PAGE_ENOUGH : EC2_PAGE_MORE;
 }
 
 static enum tmf_op_next
 check_account_start(struct tmf_op *op)
 {
+	struct account *account = env(op)->account;
+
 	if (action_input_check(op) < 0)
 		return TMF_OP_FAIL;
-	if (action_text_of(op, "AccountId") == NULL || action_account(op)->id[0] != '\0' ||
-	    foreign_part(op) != NULL)
-		return answer(op);
-	return ask(op, NULL);
+	if (action_text_of(op, "AccountId") == NULL || env(op)->account->id[0] != '\0' ||
+	    check_account_foreign(op) != NULL)
+		return check_account_answer(op);
+	return tmf_op_await(op,
+	    ec2_pages(account->ec2,
+		&(struct ec2_pages){
+		    .list = &ec2_list_instances,
+		    .max_results = EC2_PAGE_RESULTS_MIN,
+		    .on_page = check_account_page_came,
+		    .arg = account,
+		}),
+	    check_account_answer);
 }
 
 static const struct tmf_action_field input[] = {
     {"AccountId", "string", false, "whose the instances are said to be; null: not known"},
     {"Region", "string", false, "where; null: not known"},
-    {"InstanceIds", "list of string", true, "to record foreign-account for"},
+    {"InstanceIds", "list of string", true, "to check_account_record foreign-account for"},
     {"Member", "boolean", false, "take guardduty.roleArn for another account, where there is one"},
     {.name = NULL},
 };
@@ -143,7 +137,6 @@ const struct tmf_action action_check_account = {
     .summary = "Says whether instances are in this account and region; records foreign-account",
     .input = input,
     .output = output,
-    .frame_size = sizeof(struct check_account),
     .iam_actions = iam_actions,
     .needs_aws = true,
     .start = check_account_start,

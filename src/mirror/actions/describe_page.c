@@ -1,3 +1,4 @@
+#include "aws/services/pager.h"
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
 #include "mirror/ledger.h"
@@ -24,7 +25,7 @@ static tmf_op_stage_fn describe_page_came;
 static tmf_op_stage_fn describe_failed_came;
 
 static enum tmf_op_next
-ask(struct tmf_op *op)
+describe_page_ask(struct tmf_op *op)
 {
 	const struct describe_page *f = op->frame;
 	json_t *kept = tmf_op_kept(op, IDS_KEPT);
@@ -41,7 +42,7 @@ ask(struct tmf_op *op)
 }
 
 static json_t *
-no_instances(void)
+describe_page_empty(void)
 {
 	json_t *page = json_object();
 
@@ -50,9 +51,9 @@ no_instances(void)
 	return page;
 }
 
-/* How many to ask for: as given, but not more than is known to fit. */
+/* How many to describe_page_ask for: as given, but not more than is known to fit. */
 static int
-choose_results(const struct tmf_op *op, int given)
+describe_page_results(const struct tmf_op *op, int given)
 {
 	int fits = action_account(op)->page_results_max;
 
@@ -61,28 +62,30 @@ choose_results(const struct tmf_op *op, int given)
 
 /* --- a retry: pages of what failed --- */
 
-static enum tmf_op_next
-ask_failed(struct tmf_op *op, const char *next_token)
+static enum ec2_page_next
+describe_failed_page_came(void *arg, json_t *reply, struct tmf_err *err)
 {
-	json_t *filters = filter_new("instance-id", json_incref(tmf_op_kept(op, IDS_KEPT)));
-	const struct ec2_describe describe = {
-	    .next_token = next_token,
-	    .max_results = EC2_PAGE_RESULTS_MAX,
-	    .filters = filters,
-	};
-	struct tmf_call *call;
+	struct tmf_op *op = arg;
 
-	json_array_extend(filters, action_field_of(op, "Filters"));
-	call = ec2_describe_instances(action_account(op)->ec2, &describe);
-	json_decref(filters);
-	return tmf_op_await(op, call, describe_failed_came);
+	(void)err;
+	account_note_id(action_account(op), reply);
+	json_array_extend(tmf_op_kept(op, INSTANCES_KEPT), jsonx_get_array(reply, "Instances"));
+	return EC2_PAGE_MORE;
+}
+
+static void
+describe_failed_restarted(void *arg)
+{
+	json_array_clear(tmf_op_kept(arg, INSTANCES_KEPT));
 }
 
 /* A page's token is the last instance of the page before. */
 static enum tmf_op_next
-start_failed(struct tmf_op *op)
+describe_failed_start(struct tmf_op *op)
 {
 	const struct describe_page *f = op->frame;
+	json_t *filters;
+	struct tmf_call *call;
 	json_t *ids;
 
 	if (ledger_failed_page(
@@ -90,11 +93,23 @@ start_failed(struct tmf_op *op)
 		return TMF_OP_FAIL;
 	tmf_op_keep(op, IDS_KEPT, ids);
 	tmf_op_keep(op, INSTANCES_KEPT, json_array());
-	return json_array_size(ids) == 0 ? tmf_op_done(op, no_instances()) : ask_failed(op, NULL);
+	if (json_array_size(ids) == 0)
+		return tmf_op_done(op, describe_page_empty());
+	filters = filter_new("instance-id", json_incref(ids));
+	json_array_extend(filters, action_field_of(op, "Filters"));
+	call = ec2_pages(action_account(op)->ec2, &(struct ec2_pages){
+						      .list = &ec2_list_instances,
+						      .filters = filters,
+						      .on_page = describe_failed_page_came,
+						      .on_restart = describe_failed_restarted,
+						      .arg = op,
+						  });
+	json_decref(filters);
+	return tmf_op_await(op, call, describe_failed_came);
 }
 
 static bool
-is_among(const json_t *instances, const char *id)
+describe_failed_is_listed(const json_t *instances, const char *id)
 {
 	json_t *instance;
 	size_t i;
@@ -110,7 +125,7 @@ is_among(const json_t *instances, const char *id)
 
 /* What AWS does not list any more. Where the workflow has filters, they may be why. */
 static int
-record_missing(struct tmf_op *op)
+describe_failed_record_missing(struct tmf_op *op)
 {
 	json_t *id;
 	size_t i;
@@ -122,7 +137,8 @@ record_missing(struct tmf_op *op)
 		    .instance_id = json_string_value(id),
 		};
 
-		if (!is_among(tmf_op_kept(op, INSTANCES_KEPT), outcome.instance_id) &&
+		if (!describe_failed_is_listed(
+			tmf_op_kept(op, INSTANCES_KEPT), outcome.instance_id) &&
 		    ledger_put(env(op), &outcome, &op->err) < 0)
 			return -1;
 	}
@@ -130,16 +146,16 @@ record_missing(struct tmf_op *op)
 }
 
 static enum tmf_op_next
-end_failed(struct tmf_op *op)
+describe_failed_end(struct tmf_op *op)
 {
 	const struct describe_page *f = op->frame;
 	const json_t *ids = tmf_op_kept(op, IDS_KEPT);
 	size_t count = json_array_size(ids);
 	json_t *page;
 
-	if (record_missing(op) < 0)
+	if (describe_failed_record_missing(op) < 0)
 		return TMF_OP_FAIL;
-	page = no_instances();
+	page = describe_page_empty();
 	json_object_set(page, "Instances", tmf_op_kept(op, INSTANCES_KEPT));
 	env(op)->progress.more = count == (size_t)f->max_results;
 	if (env(op)->progress.more)
@@ -152,24 +168,19 @@ describe_failed_came(struct tmf_op *op)
 {
 	struct describe_page *f = op->frame;
 	json_t *instances = tmf_op_kept(op, INSTANCES_KEPT);
-	const char *next_token = jsonx_get_string(op->reply, "NextToken");
 
-	account_note_id(action_account(op), op->reply);
-	json_array_extend(instances, jsonx_get_array(op->reply, "Instances"));
-	if (next_token != NULL)
-		return ask_failed(op, next_token);
 	if (!jsonx_text_fits(instances, PAGE_BYTES_MAX) && f->max_results > 1) {
 		f->max_results /= 2;
-		return start_failed(op);
+		return describe_failed_start(op);
 	}
 	env(op)->progress.pages++;
 	env(op)->progress.instances += json_array_size(instances);
-	return end_failed(op);
+	return describe_failed_end(op);
 }
 
 /* Of the instances that the workflow names, those that failed. */
 static int
-keep_failed_ids(struct tmf_op *op)
+describe_page_keep_failed(struct tmf_op *op)
 {
 	json_t *ids;
 
@@ -201,24 +212,25 @@ describe_page_start(struct tmf_op *op)
 		return tmf_op_fail(
 		    op, TMF_ERR_INVALID, "InstanceIds must be at most %d", INSTANCE_IDS_MAX);
 	if (ids != NULL && json_array_size(ids) == 0)
-		return tmf_op_done(op, no_instances()); /* to AWS an empty list would mean all */
-	f->max_results = choose_results(op, (int)given);
+		return tmf_op_done(
+		    op, describe_page_empty()); /* to AWS an empty list would mean all */
+	f->max_results = describe_page_results(op, (int)given);
 	if (!env(op)->only_failed)
-		return ask(op);
+		return describe_page_ask(op);
 	if (ids != NULL) {
-		if (keep_failed_ids(op) < 0)
+		if (describe_page_keep_failed(op) < 0)
 			return TMF_OP_FAIL;
 		return json_array_size(tmf_op_kept(op, IDS_KEPT)) == 0
-			   ? tmf_op_done(op, no_instances())
-			   : ask(op);
+			   ? tmf_op_done(op, describe_page_empty())
+			   : describe_page_ask(op);
 	}
 	if (f->max_results > LEDGER_PAGE_INSTANCES_MAX)
 		f->max_results = LEDGER_PAGE_INSTANCES_MAX;
-	return start_failed(op);
+	return describe_failed_start(op);
 }
 
 static json_t *
-page_of(const json_t *reply)
+describe_page_result(const json_t *reply)
 {
 	json_t *page = json_object();
 
@@ -238,13 +250,13 @@ describe_page_came(struct tmf_op *op)
 		f->max_results = f->max_results / 2 > EC2_PAGE_RESULTS_MIN ? f->max_results / 2
 									   : EC2_PAGE_RESULTS_MIN;
 		action_account(op)->page_results_max = f->max_results;
-		return ask(op);
+		return describe_page_ask(op);
 	}
 	account_note_id(action_account(op), op->reply);
 	progress->pages++;
 	progress->instances += json_array_size(jsonx_get_array(op->reply, "Instances"));
 	progress->more = jsonx_get_string(op->reply, "NextToken") != NULL;
-	return tmf_op_done(op, page_of(op->reply));
+	return tmf_op_done(op, describe_page_result(op->reply));
 }
 
 static const struct tmf_action_field input[] = {

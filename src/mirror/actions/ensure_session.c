@@ -13,11 +13,10 @@
  * looked; only a definite refusal is looked into.
  */
 
-#define SESSIONS_KEPT	   "sessions" /* of the interface, as described */
-#define SESSION_KEPT	   "session"  /* id of the one to modify */
-#define REFUSAL_KEPT	   "refusal"  /* {Name, Text, RequestId, Status}: why AWS refused */
-#define MAKES_MAX	   5 /* somebody else may take a number, or delete what is to be modified */
-#define DESCRIBE_PAGES_MAX 10 /* an interface has three sessions at most; pages may be empty */
+#define SESSIONS_KEPT "sessions" /* as sessions_read gives them */
+#define SESSION_KEPT  "session"	 /* id of the one to modify */
+#define REFUSAL_KEPT  "refusal" /* {Name, Text, RequestId, Status}: why AWS ensure_session_refused */
+#define MAKES_MAX     5 /* somebody else may take a number, or delete what is to be modified */
 
 /* What must outlive a stage. */
 struct ensure_session {
@@ -25,7 +24,6 @@ struct ensure_session {
 	bool modifies; /* SESSION_KEPT; otherwise creates */
 	int session_number;
 	int makes; /* so far */
-	int pages;
 };
 
 static tmf_op_stage_fn ensure_session_looked;
@@ -36,7 +34,7 @@ static tmf_op_stage_fn ensure_session_made;
 
 /* Records what became of the interface and ends with it. */
 static enum tmf_op_next
-settle(struct tmf_op *op, struct outcome outcome)
+ensure_session_settle(struct tmf_op *op, struct outcome outcome)
 {
 	const struct ensure_session *f = op->frame;
 	json_t *result;
@@ -63,7 +61,7 @@ static const struct {
 	const char *error;
 	enum outcome_kind kind;
 	const char *reason;
-} answers[] = {
+} ensure_session_refusals[] = {
     {ERROR_TYPE, OUTCOME_INELIGIBLE, "type"},
     {ERROR_INTERFACE_IS_TARGET, OUTCOME_EXCLUDED, "target-instance"},
     {"InvalidNetworkInterfaceID.NotFound", OUTCOME_GONE, NULL},
@@ -74,47 +72,41 @@ static const struct {
 /* --- looking --- */
 
 static enum tmf_op_next
-look(struct tmf_op *op, const char *next_token)
+ensure_session_look(struct tmf_op *op)
 {
 	json_t *ids = json_array();
 	struct tmf_call *call;
 
 	json_array_append(ids, action_field_of(op, "NetworkInterfaceId"));
-	call = sessions_describe(action_account(op)->ec2, ids, next_token);
+	call = sessions_read(
+	    action_account(op)->ec2, ids, tmf_op_keep(op, SESSIONS_KEPT, json_object()));
 	json_decref(ids);
 	return tmf_op_await(op, call, ensure_session_looked);
 }
 
 static enum tmf_op_next
-look_anew(struct tmf_op *op)
-{
-	struct ensure_session *f = op->frame;
-
-	f->pages = 0;
-	tmf_op_keep(op, SESSIONS_KEPT, json_array());
-	return look(op, NULL);
-}
-
-static enum tmf_op_next
 ensure_session_looked(struct tmf_op *op)
 {
-	struct ensure_session *f = op->frame;
-	const char *next_token = jsonx_get_string(op->reply, "NextToken");
+	const struct ensure_session *f = op->frame;
 
-	json_array_extend(
-	    tmf_op_kept(op, SESSIONS_KEPT), jsonx_get_array(op->reply, "TrafficMirrorSessions"));
-	if (next_token != NULL && ++f->pages < DESCRIBE_PAGES_MAX)
-		return look(op, next_token);
 	if (f->rule->target_id != NULL && env(op)->dry_run == NULL)
 		return ensure_session_ready(op);
 	return tmf_op_await(
 	    op, targets_load_lives(action_account(op)->targets), ensure_session_ready);
 }
 
+/* Of the interface, after a look. NULL where it has none. */
+static const json_t *
+ensure_session_found(const struct tmf_op *op)
+{
+	return json_object_get(
+	    tmf_op_kept(op, SESSIONS_KEPT), action_text_of(op, "NetworkInterfaceId"));
+}
+
 /* --- making --- */
 
 static enum tmf_op_next
-fail_as_refused(struct tmf_op *op)
+ensure_session_fail_as_refused(struct tmf_op *op)
 {
 	const json_t *refusal = tmf_op_kept(op, REFUSAL_KEPT);
 
@@ -127,7 +119,7 @@ fail_as_refused(struct tmf_op *op)
 }
 
 static void
-keep_refusal(struct tmf_op *op)
+ensure_session_keep_refusal(struct tmf_op *op)
 {
 	json_t *refusal = json_object();
 
@@ -140,7 +132,7 @@ keep_refusal(struct tmf_op *op)
 }
 
 static struct tmf_call *
-ask(struct tmf_op *op, const struct session_order *order)
+ensure_session_ask(struct tmf_op *op, const struct session_order *order)
 {
 	struct account *account = action_account(op);
 
@@ -153,7 +145,7 @@ ask(struct tmf_op *op, const struct session_order *order)
 
 /* Creates, or modifies session_id. */
 static enum tmf_op_next
-make(struct tmf_op *op)
+ensure_session_make(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
 	struct session_order order = {
@@ -166,26 +158,10 @@ make(struct tmf_op *op)
 	};
 
 	if (f->makes++ == MAKES_MAX)
-		return fail_as_refused(op);
+		return ensure_session_fail_as_refused(op);
 	if (sessions_destroyed(action_account(op), &order.after_wall_ms, &op->err) < 0)
 		return TMF_OP_FAIL;
-	return tmf_op_await_seen(op, ask(op, &order), ensure_session_made);
-}
-
-static void
-modify_next(struct tmf_op *op, const char *session_id)
-{
-	struct ensure_session *f = op->frame;
-
-	f->modifies = true;
-	tmf_op_keep(op, SESSION_KEPT, json_string(session_id));
-}
-
-/* The plan wants to know which targets are interfaces. */
-static enum tmf_op_next
-ensure_session_loaded(struct tmf_op *op)
-{
-	return make(op);
+	return tmf_op_await_seen(op, ensure_session_ask(op, &order), ensure_session_made);
 }
 
 static enum tmf_op_next
@@ -200,18 +176,19 @@ ensure_session_start(struct tmf_op *op)
 		return TMF_OP_FAIL;
 	f->session_number = f->rule->session_number;
 	if (f->session_number == 0)
-		return look_anew(op);
-	if (action_text_of(op, "SessionId") != NULL)
-		modify_next(op, action_text_of(op, "SessionId"));
+		return ensure_session_look(op);
+	f->modifies = action_text_of(op, "SessionId") != NULL;
+	if (f->modifies)
+		tmf_op_keep(op, SESSION_KEPT, json_incref(action_field_of(op, "SessionId")));
 	if (env(op)->dry_run != NULL)
 		return tmf_op_await(
-		    op, targets_load(action_account(op)->targets), ensure_session_loaded);
-	return make(op);
+		    op, targets_load(action_account(op)->targets), ensure_session_make);
+	return ensure_session_make(op);
 }
 
-/* AWS refused for good. What the interface has by now tells why. */
+/* AWS ensure_session_refused for good. What the interface has by now tells why. */
 static enum tmf_op_next
-refused(struct tmf_op *op)
+ensure_session_refused(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
 	bool session_is_gone = f->modifies && aws_error_is_not_found(op->err.name) &&
@@ -224,15 +201,17 @@ refused(struct tmf_op *op)
 	    unsupported_remember(action_account(op), action_text_of(op, "NetworkInterfaceId"),
 		action_text_of(op, "InstanceType"), &op->err) < 0)
 		return TMF_OP_FAIL;
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		if (tmf_err_is(&op->err, answers[i].error))
-			return settle(op,
-			    (struct outcome){.kind = answers[i].kind, .reason = answers[i].reason});
-	keep_refusal(op);
+	for (size_t i = 0; i < sizeof(ensure_session_refusals) / sizeof(ensure_session_refusals[0]);
+	     i++)
+		if (tmf_err_is(&op->err, ensure_session_refusals[i].error))
+			return ensure_session_settle(
+			    op, (struct outcome){.kind = ensure_session_refusals[i].kind,
+				    .reason = ensure_session_refusals[i].reason});
+	ensure_session_keep_refusal(op);
 	if (!session_is_gone)
-		return look_anew(op);
+		return ensure_session_look(op);
 	f->modifies = false;
-	return make(op);
+	return ensure_session_make(op);
 }
 
 static enum tmf_op_next
@@ -246,12 +225,12 @@ ensure_session_made(struct tmf_op *op)
 	    (op->err.code != TMF_ERR_SERVICE || retry_classify(&op->err) != RETRY_NEVER))
 		return TMF_OP_FAIL;
 	if (op->reply == NULL)
-		return refused(op);
+		return ensure_session_refused(op);
 	session_id = jsonx_get_string(
 	    json_object_get(op->reply, "TrafficMirrorSession"), "TrafficMirrorSessionId");
 	if (session_id == NULL && dry_run == NULL)
 		return tmf_op_fail(op, TMF_ERR_REPLY, "the reply names no session");
-	return settle(op,
+	return ensure_session_settle(op,
 	    (struct outcome){
 		.kind = f->modifies ? OUTCOME_UPDATED : OUTCOME_CREATED,
 		.session_id = session_id,
@@ -263,49 +242,46 @@ ensure_session_made(struct tmf_op *op)
 /* --- after a look --- */
 
 static bool
-was_refused_as(const struct tmf_op *op, const char *error)
+ensure_session_was_refused_as(const struct tmf_op *op, const char *error)
 {
 	const char *name = jsonx_get_string(tmf_op_kept(op, REFUSAL_KEPT), "Name");
 
 	return name != NULL && strcmp(name, error) == 0;
 }
 
-static int
-number_of(const json_t *session)
-{
-	return (int)json_integer_value(json_object_get(session, "SessionNumber"));
-}
-
 /* Nothing in the way that a look could find: another free number where any will do, otherwise it is as AWS said. */
 static enum tmf_op_next
-missing(struct tmf_op *op)
+ensure_session_missing(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
-	int free_number = session_free_number(
-	    tmf_op_kept(op, SESSIONS_KEPT), action_text_of(op, "NetworkInterfaceId"));
+	int free_number =
+	    session_free_number(ensure_session_found(op), action_text_of(op, "NetworkInterfaceId"));
 
-	if (was_refused_as(op, ERROR_SESSIONS_LIMIT))
-		return settle(
+	if (ensure_session_was_refused_as(op, ERROR_SESSIONS_LIMIT))
+		return ensure_session_settle(
 		    op, (struct outcome){.kind = OUTCOME_INELIGIBLE, .reason = "session-limit"});
 	if (f->rule->session_number != 0 || free_number == f->session_number)
-		return fail_as_refused(op);
+		return ensure_session_fail_as_refused(op);
 	f->session_number = free_number;
 	f->modifies = false;
-	return make(op);
+	return ensure_session_make(op);
 }
 
-/* One of ours: brought back, unless that was just what AWS refused. */
+/* One of ours: brought back, unless that was just what AWS ensure_session_refused. */
 static enum tmf_op_next
-drifted(struct tmf_op *op, const json_t *session)
+ensure_session_drifted(struct tmf_op *op, const json_t *session)
 {
 	struct ensure_session *f = op->frame;
 
 	if (f->modifies)
-		return fail_as_refused(op);
+		return ensure_session_fail_as_refused(op);
 	if (f->rule->session_number == 0)
-		f->session_number = number_of(session);
-	modify_next(op, jsonx_get_string(session, "TrafficMirrorSessionId"));
-	return make(op);
+		f->session_number =
+		    (int)json_integer_value(json_object_get(session, "SessionNumber"));
+	f->modifies = true;
+	tmf_op_keep(
+	    op, SESSION_KEPT, json_incref(json_object_get(session, "TrafficMirrorSessionId")));
+	return ensure_session_make(op);
 }
 
 static enum tmf_op_next
@@ -317,16 +293,16 @@ ensure_session_ready(struct tmf_op *op)
 	    .rule = f->rule,
 	    .target_id = action_text_of(op, "TargetId"),
 	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
-	    .sessions = tmf_op_kept(op, SESSIONS_KEPT),
+	    .sessions = ensure_session_found(op),
 	};
 	const json_t *session;
 	struct outcome outcome = {0};
 
 	switch (session_judge(&question, &session)) {
 	case SESSION_MISSING:
-		return missing(op);
+		return ensure_session_missing(op);
 	case SESSION_DRIFTED:
-		return drifted(op, session);
+		return ensure_session_drifted(op, session);
 	case SESSION_PRESENT:
 		outcome.kind = OUTCOME_PRESENT;
 		break;
@@ -341,7 +317,7 @@ ensure_session_ready(struct tmf_op *op)
 	}
 	outcome.session_id = jsonx_get_string(session, "TrafficMirrorSessionId");
 	outcome.target_id = jsonx_get_string(session, "TrafficMirrorTargetId");
-	return settle(op, outcome);
+	return ensure_session_settle(op, outcome);
 }
 
 static void
@@ -363,7 +339,8 @@ static const struct tmf_action_field input[] = {
     {"InstanceId", "string", true, "whose interface it is"},
     {"TargetId", "string", true, "where to mirror to"},
     {"Rule", "string", true, "the rule's name"},
-    {"SessionId", "string", false, "one of tmflow's that has drifted: it is modified"},
+    {"SessionId", "string", false,
+	"one of tmflow's that has ensure_session_drifted: it is modified"},
     {"InstanceType", "string", false, "to remember that AWS does not mirror such an interface"},
     MEMBER_ACCOUNT_FIELD,
     {.name = NULL},

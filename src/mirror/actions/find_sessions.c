@@ -9,16 +9,8 @@
 /* tmflow:find-sessions: what is mirrored already, for a whole page in one describe. */
 
 #define KEPT_SESSIONS "sessions" /* {interface: [session]} */
-#define RESTARTS_MAX  3		 /* after a refused NextToken */
-
-struct find_sessions {
-	size_t asked; /* entries whose sessions are known */
-	size_t asking;
-	int restarts;
-};
-
 /* The lists of the output. */
-static const char *const list_names[] = {
+static const char *const find_sessions_lists[] = {
     [SESSION_MISSING] = "Missing",
     [SESSION_PRESENT] = "Present",
     [SESSION_DRIFTED] = "Drifted",
@@ -26,37 +18,34 @@ static const char *const list_names[] = {
     [SESSION_LIMIT] = "Conflicts",
 };
 
-static tmf_op_stage_fn find_sessions_loaded;
-static tmf_op_stage_fn find_sessions_came;
-
 static const json_t *
-matched_of(const struct tmf_op *op)
+find_sessions_matched(const struct tmf_op *op)
 {
 	return action_field_of(op, "Matched");
 }
 
 static const char *
-interface_of(const json_t *entry)
+entry_interface(const json_t *entry)
 {
 	return jsonx_get_string(entry, "NetworkInterfaceId");
 }
 
 static const json_t *
-instance_of(const json_t *entry)
+entry_instance(const json_t *entry)
 {
 	return jsonx_get_object(entry, "Instance");
 }
 
 static const char *
-subnet_of(const json_t *entry)
+entry_subnet(const json_t *entry)
 {
-	return jsonx_get_string(instance_of(entry), "SubnetId");
+	return jsonx_get_string(entry_instance(entry), "SubnetId");
 }
 
 static int
-check_entries(struct tmf_op *op, bool *ret_created_targets)
+find_sessions_check(struct tmf_op *op, bool *ret_created_targets)
 {
-	const json_t *matched = matched_of(op);
+	const json_t *matched = find_sessions_matched(op);
 	json_t *entry;
 	size_t i;
 
@@ -64,8 +53,8 @@ check_entries(struct tmf_op *op, bool *ret_created_targets)
 	json_array_foreach (matched, i, entry) {
 		const struct config_rule *rule;
 
-		if (interface_of(entry) == NULL || subnet_of(entry) == NULL ||
-		    jsonx_get_string(instance_of(entry), "InstanceId") == NULL)
+		if (entry_interface(entry) == NULL || entry_subnet(entry) == NULL ||
+		    jsonx_get_string(entry_instance(entry), "InstanceId") == NULL)
 			return tmf_err_set(&op->err, TMF_ERR_INVALID,
 			    "Matched: entry %zu lacks NetworkInterfaceId, Instance.InstanceId or "
 			    "Instance.SubnetId",
@@ -82,7 +71,7 @@ check_entries(struct tmf_op *op, bool *ret_created_targets)
 
 /* {SessionId, TargetId, FilterId, SessionNumber} of each. */
 static json_t *
-slim_sessions(const json_t *sessions)
+find_sessions_slim(const json_t *sessions)
 {
 	json_t *slim = json_array();
 	json_t *session;
@@ -101,11 +90,12 @@ slim_sessions(const json_t *sessions)
 }
 
 static int
-record(struct tmf_op *op, const json_t *entry, enum session_verdict verdict, const json_t *session)
+find_sessions_record(
+    struct tmf_op *op, const json_t *entry, enum session_verdict verdict, const json_t *session)
 {
 	struct outcome outcome = {
-	    .instance_id = jsonx_get_string(instance_of(entry), "InstanceId"),
-	    .interface_id = interface_of(entry),
+	    .instance_id = jsonx_get_string(entry_instance(entry), "InstanceId"),
+	    .interface_id = entry_interface(entry),
 	    .rule = jsonx_get_string(entry, "Rule"),
 	    .target_id = jsonx_get_string(session, "TrafficMirrorTargetId"),
 	    .session_id = jsonx_get_string(session, "TrafficMirrorSessionId"),
@@ -131,32 +121,33 @@ record(struct tmf_op *op, const json_t *entry, enum session_verdict verdict, con
 }
 
 static json_t *
-item_of(const struct session_question *question, const json_t *entry, const json_t *session)
+find_sessions_item(
+    const struct session_question *question, const json_t *entry, const json_t *session)
 {
 	json_t *item = json_object();
 
-	jsonx_share_string(item, "InstanceId", instance_of(entry), "InstanceId");
-	jsonx_share_string(item, "SubnetId", instance_of(entry), "SubnetId");
+	jsonx_share_string(item, "InstanceId", entry_instance(entry), "InstanceId");
+	jsonx_share_string(item, "SubnetId", entry_instance(entry), "SubnetId");
 	jsonx_share_string(item, "NetworkInterfaceId", entry, "NetworkInterfaceId");
 	jsonx_share_string(item, "Rule", entry, "Rule");
 	/* The workflow names these: they are there in every item. */
 	jsonx_put_string_or_null(
 	    item, "SessionId", jsonx_get_string(session, "TrafficMirrorSessionId"));
 	jsonx_put_string_or_null(
-	    item, "InstanceType", jsonx_get_string(instance_of(entry), "InstanceType"));
+	    item, "InstanceType", jsonx_get_string(entry_instance(entry), "InstanceType"));
 	jsonx_put_string_or_null(item, "SessionTargetId", session_kept_target(question, session));
-	json_object_set_new(item, "Sessions", slim_sessions(question->sessions));
+	json_object_set_new(item, "Sessions", find_sessions_slim(question->sessions));
 	return item;
 }
 
 /* AWS has refused this interface on such an instance before: it is not asked again. */
 static int
-record_unsupported(struct tmf_op *op, const json_t *entry)
+find_sessions_record_unsupported(struct tmf_op *op, const json_t *entry)
 {
 	const struct outcome outcome = {
 	    .kind = OUTCOME_INELIGIBLE,
-	    .instance_id = jsonx_get_string(instance_of(entry), "InstanceId"),
-	    .interface_id = interface_of(entry),
+	    .instance_id = jsonx_get_string(entry_instance(entry), "InstanceId"),
+	    .interface_id = entry_interface(entry),
 	    .rule = jsonx_get_string(entry, "Rule"),
 	    .reason = "type",
 	};
@@ -165,7 +156,8 @@ record_unsupported(struct tmf_op *op, const json_t *entry)
 }
 
 static void
-note_drift(struct tmf_op *op, const struct session_question *question, const json_t *session)
+find_sessions_note_drift(
+    struct tmf_op *op, const struct session_question *question, const json_t *session)
 {
 	struct buf text = {0};
 
@@ -176,15 +168,15 @@ note_drift(struct tmf_op *op, const struct session_question *question, const jso
 }
 
 static int
-classify(struct tmf_op *op, const json_t *entry, json_t *result)
+find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
 {
 	const json_t *sessions =
-	    json_object_get(tmf_op_kept(op, KEPT_SESSIONS), interface_of(entry));
+	    json_object_get(tmf_op_kept(op, KEPT_SESSIONS), entry_interface(entry));
 	const struct session_question question = {
 	    .targets = action_account(op)->targets,
 	    .rule = action_rule_of(op, jsonx_get_string(entry, "Rule")),
-	    .subnet_id = subnet_of(entry),
-	    .interface_id = interface_of(entry),
+	    .subnet_id = entry_subnet(entry),
+	    .interface_id = entry_interface(entry),
 	    .sessions = sessions,
 	};
 	const json_t *session;
@@ -192,34 +184,34 @@ classify(struct tmf_op *op, const json_t *entry, json_t *result)
 
 	if (verdict == SESSION_MISSING) {
 		int refused =
-		    unsupported_known(action_account(op), env(op)->config, interface_of(entry),
-			jsonx_get_string(instance_of(entry), "InstanceType"), &op->err);
+		    unsupported_known(action_account(op), env(op)->config, entry_interface(entry),
+			jsonx_get_string(entry_instance(entry), "InstanceType"), &op->err);
 
 		if (refused != 0)
-			return refused < 0 ? -1 : record_unsupported(op, entry);
+			return refused < 0 ? -1 : find_sessions_record_unsupported(op, entry);
 		env(op)->progress.missing++;
 	}
 	if (verdict == SESSION_DRIFTED && env(op)->dry_run != NULL)
-		note_drift(op, &question, session);
-	json_array_append_new(
-	    json_object_get(result, list_names[verdict]), item_of(&question, entry, session));
-	return record(op, entry, verdict, session);
+		find_sessions_note_drift(op, &question, session);
+	json_array_append_new(json_object_get(result, find_sessions_lists[verdict]),
+	    find_sessions_item(&question, entry, session));
+	return find_sessions_record(op, entry, verdict, session);
 }
 
 static enum tmf_op_next
-answer_loaded(struct tmf_op *op)
+find_sessions_answer(struct tmf_op *op)
 {
-	const json_t *matched = matched_of(op);
+	const json_t *matched = find_sessions_matched(op);
 	json_t *result = json_object();
 	json_t *entry;
 	size_t i;
 
 	for (size_t verdict = 0; verdict < SESSION_LIMIT; verdict++)
-		json_object_set_new(result, list_names[verdict], json_array());
+		json_object_set_new(result, find_sessions_lists[verdict], json_array());
 	/* What AWS would refuse is looked up for each that misses. */
 	store_reads_begin(env(op)->account->store);
 	json_array_foreach (matched, i, entry) {
-		if (classify(op, entry, result) < 0) {
+		if (find_sessions_classify(op, entry, result) < 0) {
 			json_decref(result);
 			return TMF_OP_FAIL;
 		}
@@ -229,15 +221,15 @@ answer_loaded(struct tmf_op *op)
 
 /* One session is enough to know the targets for. */
 static bool
-needs_targets(struct tmf_op *op)
+find_sessions_needs_targets(struct tmf_op *op)
 {
-	const json_t *matched = matched_of(op);
+	const json_t *matched = find_sessions_matched(op);
 	const json_t *found = tmf_op_kept(op, KEPT_SESSIONS);
 	json_t *entry;
 	size_t i;
 
 	json_array_foreach (matched, i, entry) {
-		const json_t *sessions = json_object_get(found, interface_of(entry));
+		const json_t *sessions = json_object_get(found, entry_interface(entry));
 		json_t *session;
 		size_t k;
 
@@ -249,37 +241,31 @@ needs_targets(struct tmf_op *op)
 	return false;
 }
 
-static enum tmf_op_next
-answer(struct tmf_op *op)
-{
-	if (needs_targets(op))
-		return tmf_op_await(op, targets_load(action_account(op)->targets), answer_loaded);
-	return answer_loaded(op);
-}
-
 /* --- asking --- */
 
 static enum tmf_op_next
-ask(struct tmf_op *op, const char *next_token)
+find_sessions_came(struct tmf_op *op)
 {
-	struct find_sessions *f = op->frame;
-	const json_t *matched = matched_of(op);
-	size_t end = f->asked + EC2_FILTER_VALUES_MAX;
-	json_t *ids;
-	struct tmf_call *call;
+	if (find_sessions_needs_targets(op))
+		return tmf_op_await(
+		    op, targets_load(action_account(op)->targets), find_sessions_answer);
+	return find_sessions_answer(op);
+}
 
-	if (f->asked == json_array_size(matched))
-		return answer(op);
-	if (end > json_array_size(matched))
-		end = json_array_size(matched);
-	ids = json_array();
-	for (size_t i = f->asked; i < end; i++)
-		json_array_append(
-		    ids, json_object_get(json_array_get(matched, i), "NetworkInterfaceId"));
-	f->asking = end;
-	call = sessions_describe(action_account(op)->ec2, ids, next_token);
+static enum tmf_op_next
+find_sessions_ask(struct tmf_op *op)
+{
+	json_t *ids = json_array();
+	struct tmf_call *call;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (find_sessions_matched(op), i, entry)
+		json_array_append(ids, json_object_get(entry, "NetworkInterfaceId"));
+	call = sessions_read(
+	    action_account(op)->ec2, ids, tmf_op_keep(op, KEPT_SESSIONS, json_object()));
 	json_decref(ids);
-	return tmf_op_await_seen(op, call, find_sessions_came);
+	return tmf_op_await(op, call, find_sessions_came);
 }
 
 static enum tmf_op_next
@@ -287,66 +273,12 @@ find_sessions_start(struct tmf_op *op)
 {
 	bool created_targets;
 
-	if (action_input_check(op) < 0 || check_entries(op, &created_targets) < 0)
+	if (action_input_check(op) < 0 || find_sessions_check(op, &created_targets) < 0)
 		return TMF_OP_FAIL;
-	tmf_op_keep(op, KEPT_SESSIONS, json_object());
 	if (created_targets)
 		return tmf_op_await(
-		    op, targets_load_lives(action_account(op)->targets), find_sessions_loaded);
-	return ask(op, NULL);
-}
-
-static enum tmf_op_next
-find_sessions_loaded(struct tmf_op *op)
-{
-	return ask(op, NULL);
-}
-
-/* A page that came twice because the listing began anew is added once. */
-static void
-keep_session(json_t *by_interface, json_t *session)
-{
-	const char *interface_id = interface_of(session);
-	const char *id = jsonx_get_string(session, "TrafficMirrorSessionId");
-	json_t *sessions;
-	json_t *other;
-	size_t i;
-
-	if (interface_id == NULL || id == NULL)
-		return;
-	sessions = json_object_get(by_interface, interface_id);
-	if (sessions == NULL) {
-		sessions = json_array();
-		json_object_set_new(by_interface, interface_id, sessions);
-	}
-	json_array_foreach (sessions, i, other)
-		if (strcmp(jsonx_get_string(other, "TrafficMirrorSessionId"), id) == 0)
-			return;
-	json_array_append(sessions, session);
-}
-
-static enum tmf_op_next
-find_sessions_came(struct tmf_op *op)
-{
-	struct find_sessions *f = op->frame;
-	const char *next_token;
-	json_t *session;
-	size_t i;
-
-	if (op->reply == NULL) {
-		if ((!tmf_err_is(&op->err, "InvalidNextToken") &&
-			!tmf_err_is(&op->err, "InvalidPaginationToken")) ||
-		    f->restarts++ == RESTARTS_MAX)
-			return TMF_OP_FAIL;
-		tmf_err_fini(&op->err);
-		return ask(op, NULL);
-	}
-	json_array_foreach (jsonx_get_array(op->reply, "TrafficMirrorSessions"), i, session)
-		keep_session(tmf_op_kept(op, KEPT_SESSIONS), session);
-	next_token = jsonx_get_string(op->reply, "NextToken");
-	if (next_token == NULL)
-		f->asked = f->asking;
-	return ask(op, next_token);
+		    op, targets_load_lives(action_account(op)->targets), find_sessions_ask);
+	return find_sessions_ask(op);
 }
 
 static const struct tmf_action_field input[] = {
@@ -381,7 +313,6 @@ const struct tmf_action action_find_sessions = {
     .input = input,
     .output = output,
     .iam_actions = iam_actions,
-    .frame_size = sizeof(struct find_sessions),
     .needs_aws = true,
     .start = find_sessions_start,
 };
