@@ -46,7 +46,10 @@ put_seconds(json_t *state, const char *key, json_int_t seconds)
 	json_object_set_new(state, key, json_integer(seconds));
 }
 
-/* A state that names its time-out by a path has no bound for a heartbeat, which must be the shorter one: it gets none. */
+/*
+ * A state that names its time-out by a path has no bound for a heartbeat, which must be the
+ * shorter one: it gets none.
+ */
 static void
 put_heartbeat(json_t *task)
 {
@@ -117,7 +120,10 @@ lambda_retrier(json_t *errors)
 	return retrier;
 }
 
-/* In front of the workflow's own, since an entry for States.ALL must be the last; what those name is theirs. */
+/*
+ * In front of the workflow's own, since an entry for States.ALL must be the last; what those name
+ * is theirs.
+ */
 static void
 put_lambda_retry(json_t *task)
 {

@@ -5,7 +5,10 @@
 #include <ctype.h>
 #include <string.h>
 
-/* An expression's first variable that is not in known: where its name begins, or NULL. What stands in quotes is text. */
+/*
+ * An expression's first variable that is not in known: where its name begins, or NULL. What stands
+ * in quotes is text.
+ */
 static const char *
 expression_variable(const char *text, const json_t *known, size_t *ret_len)
 {

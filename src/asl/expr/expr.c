@@ -15,8 +15,9 @@ struct expr_eval {
 };
 
 static int
-eval_node(const struct expr_eval *eval, const struct expr_node *node, json_t **ret_value);
+expr_eval_node(const struct expr_eval *eval, const struct expr_node *node, json_t **ret_value);
 
+/* Literals are shared with the results of functions: immutable, as everything that is evaluated. */
 void
 expr_node_fini(struct expr_node *node)
 {
@@ -57,9 +58,12 @@ asl_expr_path(const struct asl_expr *expr)
 	return expr->root.kind == EXPR_PATH ? expr->root.u.path : NULL;
 }
 
-/* AWS words it in two ways: for a path that is the whole expression, and for one that is an argument. */
+/*
+ * AWS words it in two ways: for a path that is the whole expression, and for one that is an
+ * argument of a function. Either way States.Runtime, not States.IntrinsicFailure.
+ */
 static int
-fail_not_found(const struct expr_eval *eval, const struct asl_path *path)
+expr_fail_not_found(const struct expr_eval *eval, const struct asl_path *path)
 {
 	json_t *searched = path_root_get(path, eval->scope, NULL);
 	char *input = jsonx_text(searched);
@@ -79,57 +83,51 @@ fail_not_found(const struct expr_eval *eval, const struct asl_path *path)
 }
 
 static int
-eval_path(const struct expr_eval *eval, const struct asl_path *path, json_t **ret_value)
+expr_eval_path(const struct expr_eval *eval, const struct asl_path *path, json_t **ret_value)
 {
 	switch (asl_path_eval(path, eval->scope, ret_value, eval->err)) {
 	case ASL_FOUND:
 		return 0;
 	case ASL_FOUND_NOTHING:
-		return fail_not_found(eval, path);
+		return expr_fail_not_found(eval, path);
 	case ASL_FOUND_ERROR:
 		break;
 	}
 	return -1;
 }
 
-/* Evaluates the arguments into args; *ret_count says how many there are to release, after a failure too. */
 static int
-eval_args(
-    const struct expr_eval *eval, const struct expr_call *call, json_t **args, size_t *ret_count)
+expr_eval_call(const struct expr_eval *eval, const struct expr_call *call, json_t **ret_value)
 {
-	for (*ret_count = 0; *ret_count < call->arg_count; ++*ret_count) {
-		if (eval_node(eval, &call->args[*ret_count], &args[*ret_count]) < 0)
-			return -1;
-	}
+	json_t **args = mem_zalloc(call->arg_count + 1, sizeof(json_t *));
+	struct intrinsic_call run = {.fn = call->fn, .rng = eval->scope->rng, .err = eval->err};
+	json_t *value = NULL;
+
+	while (run.arg_count < call->arg_count &&
+	       expr_eval_node(eval, &call->args[run.arg_count], &args[run.arg_count]) == 0)
+		run.arg_count++;
+	if (run.arg_count == call->arg_count)
+		value = intrinsic_run(&run, args);
+	for (size_t i = 0; i < run.arg_count; i++)
+		json_decref(args[i]);
+	free(args);
+	if (value == NULL)
+		return -1;
+	*ret_value = value;
 	return 0;
 }
 
 static int
-eval_call(const struct expr_eval *eval, const struct expr_call *call, json_t **ret_value)
-{
-	json_t **args = mem_zalloc(call->arg_count + 1, sizeof(json_t *));
-	struct intrinsic_call run = {.fn = call->fn, .args = args, .rng = eval->scope->rng};
-	int rc = eval_args(eval, call, args, &run.arg_count);
-
-	if (rc == 0)
-		rc = call->fn->run(&run, ret_value, eval->err);
-	for (size_t i = 0; i < run.arg_count; i++)
-		json_decref(args[i]);
-	free(args);
-	return rc;
-}
-
-static int
-eval_node(const struct expr_eval *eval, const struct expr_node *node, json_t **ret_value)
+expr_eval_node(const struct expr_eval *eval, const struct expr_node *node, json_t **ret_value)
 {
 	switch (node->kind) {
 	case EXPR_LITERAL:
 		*ret_value = json_incref(node->u.literal);
 		return 0;
 	case EXPR_PATH:
-		return eval_path(eval, node->u.path, ret_value);
+		return expr_eval_path(eval, node->u.path, ret_value);
 	case EXPR_CALL:
-		return eval_call(eval, &node->u.call, ret_value);
+		return expr_eval_call(eval, &node->u.call, ret_value);
 	}
 	assert(!"an expression of unknown kind");
 	return -1;
@@ -139,7 +137,8 @@ int
 asl_expr_eval(const struct asl_expr *expr, const char *field, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err)
 {
+	/* A scope without chance is fine here: only UUID and MathRandom assert that it has one. */
 	struct expr_eval eval = {.expr = expr, .field = field, .scope = scope, .err = err};
 
-	return eval_node(&eval, &expr->root, ret_value);
+	return expr_eval_node(&eval, &expr->root, ret_value);
 }

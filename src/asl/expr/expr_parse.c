@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int parse_call(struct path_parser *parser, struct expr_node *node, unsigned depth);
+static int expr_parse_call(struct path_parser *parser, struct expr_node *node, unsigned depth);
 
-/* '...' from pos on. Escapes are \' \{ \} and \\, nothing else; in a template all but \' stay for the function to read. */
+/*
+ * '...' from pos on. Escapes are \' \{ \} and \\, nothing else; in a template all but \' stay for
+ * the function to read.
+ */
 static int
-parse_quoted(struct path_parser *parser, bool is_template, struct buf *out)
+expr_parse_quoted(struct path_parser *parser, bool is_template, struct buf *out)
 {
 	parser->pos++;
 	while (parser->pos < parser->text.len) {
@@ -21,35 +24,31 @@ parse_quoted(struct path_parser *parser, bool is_template, struct buf *out)
 		if (c == '\\') {
 			c = path_scan_peek(parser);
 			if (c == '\0' || strchr("'{}\\", c) == NULL)
-				return path_scan_fail(parser, "after \\ only ' { } and \\ may stand");
+				return path_scan_fail(parser,
+				    "invalid escape: only \\' \\{ \\} and \\\\ are allowed");
 			parser->pos++;
 			if (is_template && c != '\'')
 				buf_add_char(out, '\\');
 		}
 		buf_add_char(out, c);
 	}
-	return path_scan_fail(parser, "a quote that is not closed");
+	return path_scan_fail(parser, "unclosed quote");
 }
 
 static int
-parse_string(struct path_parser *parser, bool is_template, struct expr_node *node)
+expr_parse_string(struct path_parser *parser, bool is_template, struct expr_node *node)
 {
 	struct buf text = {0};
-	int rc = parse_quoted(parser, is_template, &text);
 
-	if (rc == 0) {
-		json_t *string = json_stringn(text.p != NULL ? text.p : "", text.len);
-
-		rc = string != NULL ? 0 : path_scan_fail(parser, "a string that is not UTF-8");
-		if (rc == 0)
-			*node = (struct expr_node){.kind = EXPR_LITERAL, .u.literal = string};
-	}
+	node->kind = EXPR_LITERAL;
+	if (expr_parse_quoted(parser, is_template, &text) == 0)
+		return path_scan_string(parser, &text, &node->u.literal);
 	buf_fini(&text);
-	return rc;
+	return -1;
 }
 
 static int
-parse_path(struct path_parser *parser, struct expr_node *node)
+expr_parse_path(struct path_parser *parser, struct expr_node *node)
 {
 	struct asl_path *path = path_parse_at(parser);
 
@@ -60,34 +59,24 @@ parse_path(struct path_parser *parser, struct expr_node *node)
 }
 
 static int
-parse_scalar(struct path_parser *parser, struct expr_node *node)
-{
-	json_t *value;
-
-	if (path_scan_scalar(parser, &value) < 0)
-		return -1;
-	*node = (struct expr_node){.kind = EXPR_LITERAL, .u.literal = value};
-	return 0;
-}
-
-static int
-parse_arg(struct path_parser *parser, bool is_template, struct expr_node *node, unsigned depth)
+expr_parse_arg(struct path_parser *parser, bool is_template, struct expr_node *node, unsigned depth)
 {
 	switch (path_scan_peek(parser)) {
 	case '\'':
-		return parse_string(parser, is_template, node);
+		return expr_parse_string(parser, is_template, node);
 	case '$':
-		return parse_path(parser, node);
+		return expr_parse_path(parser, node);
 	case 'S':
-		return parse_call(parser, node, depth + 1);
+		return expr_parse_call(parser, node, depth + 1);
 	default:
-		return parse_scalar(parser, node);
+		node->kind = EXPR_LITERAL;
+		return path_scan_scalar(parser, &node->u.literal);
 	}
 }
 
 /* Behind `(`, to behind `)`. */
 static int
-parse_args(struct path_parser *parser, struct expr_call *call, unsigned depth)
+expr_parse_args(struct path_parser *parser, struct expr_call *call, unsigned depth)
 {
 	path_scan_blanks(parser);
 	if (path_scan_accept(parser, ")"))
@@ -101,7 +90,7 @@ parse_args(struct path_parser *parser, struct expr_call *call, unsigned depth)
 			return path_scan_fail(parser, "too many arguments");
 		call->args = mem_resize(call->args, call->arg_count + 1, sizeof(*call->args));
 		arg = &call->args[call->arg_count];
-		if (parse_arg(parser, is_template, arg, depth) < 0)
+		if (expr_parse_arg(parser, is_template, arg, depth) < 0)
 			return -1;
 		call->arg_count++;
 		path_scan_blanks(parser);
@@ -111,23 +100,23 @@ parse_args(struct path_parser *parser, struct expr_call *call, unsigned depth)
 	return 0;
 }
 
+/* Names are compared with case, as on AWS: States.uuid() is unknown. */
 static int
-fail_unknown(struct path_parser *parser, struct str name)
+expr_fail_unknown(struct path_parser *parser, struct str name)
 {
 	const char *nearest = intrinsic_nearest(name);
-	char *message =
-	    nearest != NULL
-		? mem_printf("there is no function States.%.*s; did you mean States.%s?",
-		      (int)name.len, name.p, nearest)
-		: mem_printf("there is no function States.%.*s", (int)name.len, name.p);
+	struct buf message = {0};
 
-	path_scan_fail(parser, message);
-	free(message);
+	buf_printf(&message, "unknown function States.%.*s", (int)name.len, name.p);
+	if (nearest != NULL)
+		buf_printf(&message, "; did you mean States.%s?", nearest);
+	path_scan_fail(parser, buf_cstr(&message));
+	buf_fini(&message);
 	return -1;
 }
 
 static int
-parse_function_name(struct path_parser *parser, const struct intrinsic **ret_fn)
+expr_parse_function_name(struct path_parser *parser, const struct intrinsic **ret_fn)
 {
 	struct str name;
 
@@ -140,36 +129,38 @@ parse_function_name(struct path_parser *parser, const struct intrinsic **ret_fn)
 	}
 	*ret_fn = intrinsic_find(name);
 	if (*ret_fn == NULL)
-		return fail_unknown(parser, name);
+		return expr_fail_unknown(parser, name);
 	if (!path_scan_accept(parser, "("))
 		return path_scan_fail(parser, "expected (");
 	return 0;
 }
 
+/* A wrong count fails when the machine is created, on AWS too; a wrong type only when it runs. */
 static int
-check_arg_count(struct path_parser *parser, const struct expr_call *call)
+expr_check_arg_count(struct path_parser *parser, const struct expr_call *call)
 {
 	const struct intrinsic *fn = call->fn;
+	size_t max = intrinsic_args_max(fn);
 
-	if (call->arg_count >= fn->args_min && call->arg_count <= fn->args_max)
+	if (call->arg_count >= fn->args_min && call->arg_count <= max)
 		return 0;
 	return tmf_err_set(parser->err, TMF_ERR_INVALID,
 	    "at character %zu: States.%s takes %s%u argument%s, not %zu", parser->pos, fn->name,
-	    fn->args_min == fn->args_max ? "" : "at least ", fn->args_min,
-	    fn->args_min == 1 ? "" : "s", call->arg_count);
+	    fn->args_min == max ? "" : "at least ", fn->args_min, fn->args_min == 1 ? "" : "s",
+	    call->arg_count);
 }
 
 static int
-parse_call(struct path_parser *parser, struct expr_node *node, unsigned depth)
+expr_parse_call(struct path_parser *parser, struct expr_node *node, unsigned depth)
 {
 	struct expr_node call = {.kind = EXPR_CALL, .u.call = {.fn = NULL}};
 
 	if (depth > ASL_EXPR_DEPTH_MAX)
 		return path_scan_fail(parser, "functions are nested too deeply");
-	if (parse_function_name(parser, &call.u.call.fn) < 0)
+	if (expr_parse_function_name(parser, &call.u.call.fn) < 0)
 		return -1;
-	if (parse_args(parser, &call.u.call, depth) < 0 ||
-	    check_arg_count(parser, &call.u.call) < 0) {
+	if (expr_parse_args(parser, &call.u.call, depth) < 0 ||
+	    expr_check_arg_count(parser, &call.u.call) < 0) {
 		expr_node_fini(&call);
 		return -1;
 	}
@@ -177,10 +168,12 @@ parse_call(struct path_parser *parser, struct expr_node *node, unsigned depth)
 	return 0;
 }
 
+/* Recorded from AWS: blanks may stand after commas, but neither before nor after the expression. */
 static int
-parse_root(struct path_parser *parser, struct expr_node *node)
+expr_parse_root(struct path_parser *parser, struct expr_node *node)
 {
-	int rc = path_scan_peek(parser) == '$' ? parse_path(parser, node) : parse_call(parser, node, 1);
+	int rc = path_scan_peek(parser) == '$' ? expr_parse_path(parser, node)
+					       : expr_parse_call(parser, node, 1);
 
 	if (rc == 0 && parser->pos < parser->text.len) {
 		expr_node_fini(node);
@@ -197,15 +190,15 @@ asl_expr_parse(struct str text, struct tmf_err *err)
 	struct asl_expr *expr;
 
 	if (text.len > ASL_EXPR_BYTES_MAX) {
-		tmf_err_set(err, TMF_ERR_INVALID, "an expression of more than %u bytes",
-		    ASL_EXPR_BYTES_MAX);
+		tmf_err_set(err, TMF_ERR_INVALID,
+		    "the expression is too long: the limit is %u bytes", ASL_EXPR_BYTES_MAX);
 		return NULL;
 	}
 	if (memchr(text.p, '\0', text.len) != NULL) {
-		tmf_err_set(err, TMF_ERR_INVALID, "an expression with a NUL character");
+		tmf_err_set(err, TMF_ERR_INVALID, "the expression contains a NUL character");
 		return NULL;
 	}
-	if (parse_root(&parser, &root) < 0)
+	if (expr_parse_root(&parser, &root) < 0)
 		return NULL;
 	expr = mem_zalloc(1, sizeof(*expr));
 	expr->text = mem_strndup(text.p, text.len);

@@ -1,32 +1,35 @@
-#include "asl/expr/expr_internal.h"
+#include "asl/expr/intrinsic.h"
+#include "asl/expr/expr.h"
 
 #include "base/jsonx.h"
+#include "base/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define INT64_LIMIT 9223372036854775808.0 /* 2^63 */
 
-/* See: https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html */
 static const struct intrinsic intrinsics[] = {
-    {"Array", 0, ASL_EXPR_ARGS_MAX, false, intrinsic_array},
-    {"ArrayContains", 2, 2, false, intrinsic_array_contains},
-    {"ArrayGetItem", 2, 2, false, intrinsic_array_get_item},
-    {"ArrayLength", 1, 1, false, intrinsic_array_length},
-    {"ArrayPartition", 2, 2, false, intrinsic_array_partition},
-    {"ArrayRange", 3, 3, false, intrinsic_array_range},
-    {"ArrayUnique", 1, 1, false, intrinsic_array_unique},
-    {"Base64Decode", 1, 1, false, intrinsic_base64_decode},
-    {"Base64Encode", 1, 1, false, intrinsic_base64_encode},
-    {"Format", 1, ASL_EXPR_ARGS_MAX, true, intrinsic_format},
-    {"Hash", 2, 2, false, intrinsic_hash},
-    {"JsonMerge", 3, 3, false, intrinsic_json_merge},
-    {"JsonToString", 1, 1, false, intrinsic_json_to_string},
-    {"MathAdd", 2, 2, false, intrinsic_math_add},
-    {"MathRandom", 2, 3, false, intrinsic_math_random},
-    {"StringSplit", 2, 2, false, intrinsic_string_split},
-    {"StringToJson", 1, 1, false, intrinsic_string_to_json},
-    {"UUID", 0, 0, false, intrinsic_uuid},
+    {"Array", 0, "+", false, intrinsic_array},
+    {"ArrayContains", 2, "a*", false, intrinsic_array_contains},
+    {"ArrayGetItem", 2, "ai", false, intrinsic_array_get_item},
+    {"ArrayLength", 1, "a", false, intrinsic_array_length},
+    {"ArrayPartition", 2, "ai", false, intrinsic_array_partition},
+    {"ArrayRange", 3, "iii", false, intrinsic_array_range},
+    {"ArrayUnique", 1, "a", false, intrinsic_array_unique},
+    {"Base64Decode", 1, "t", false, intrinsic_base64_decode},
+    {"Base64Encode", 1, "t", false, intrinsic_base64_encode},
+    {"Format", 1, "s+", true, intrinsic_format},
+    {"Hash", 2, "*s", false, intrinsic_hash},
+    {"JsonMerge", 3, "oo*", false, intrinsic_json_merge},
+    {"JsonToString", 1, "*", false, intrinsic_json_to_string},
+    {"MathAdd", 2, "ii", false, intrinsic_math_add},
+    {"MathRandom", 2, "iii", false, intrinsic_math_random},
+    {"StringSplit", 2, "st", false, intrinsic_string_split},
+    {"StringToJson", 1, "s", false, intrinsic_string_to_json},
+    {"UUID", 0, "", false, intrinsic_uuid},
 };
 
 #define INTRINSIC_COUNT (sizeof(intrinsics) / sizeof(intrinsics[0]))
@@ -52,79 +55,97 @@ intrinsic_nearest(struct str name)
 	return str_nearest(name, names);
 }
 
-int
-intrinsic_fail(const struct intrinsic_call *call, struct tmf_err *err, const char *format, ...)
+size_t
+intrinsic_args_max(const struct intrinsic *fn)
 {
-	struct buf text = {0};
-	va_list args;
-
-	va_start(args, format);
-	buf_vprintf(&text, format, args);
-	va_end(args);
-	tmf_err_set_name(err, TMF_ERR_ASL, "States.IntrinsicFailure",
-	    "Invalid arguments in States.%s: %s", call->fn->name, buf_cstr(&text));
-	buf_fini(&text);
-	return -1;
+	return strchr(fn->args, '+') != NULL ? ASL_EXPR_ARGS_MAX : strlen(fn->args);
 }
 
 static int
-fail_kind(const struct intrinsic_call *call, size_t at, const char *kind, struct tmf_err *err)
+arg_fail_kind(const struct intrinsic_call *call, size_t at, const char *kind, const json_t *json)
 {
-	return intrinsic_fail(call, err, "argument %zu must be of type %s, not %s", at + 1, kind,
-	    jsonx_kind(call->args[at]));
+	intrinsic_fail(
+	    call, "argument %zu must be of type %s, not %s", at + 1, kind, jsonx_kind(json));
+	return -1;
 }
 
-int
-intrinsic_array_arg(
-    const struct intrinsic_call *call, size_t at, json_t **ret_array, struct tmf_err *err)
+/* A number. Recorded from AWS: it is rounded half up, so MathAdd(1.49, 1.5) is 1 + 2. */
+static int
+arg_read_integer(const struct intrinsic_call *call, size_t at, struct intrinsic_arg *arg)
 {
-	if (!json_is_array(call->args[at]))
-		return fail_kind(call, at, "array", err);
-	*ret_array = call->args[at];
-	return 0;
-}
+	double rounded = floor(json_real_value(arg->json) + 0.5);
 
-int
-intrinsic_string_arg(
-    const struct intrinsic_call *call, size_t at, struct str *ret_text, struct tmf_err *err)
-{
-	const json_t *arg = call->args[at];
-
-	if (!json_is_string(arg))
-		return fail_kind(call, at, "string", err);
-	*ret_text = (struct str){json_string_value(arg), json_string_length(arg)};
-	return 0;
-}
-
-int
-intrinsic_integer_arg(
-    const struct intrinsic_call *call, size_t at, int64_t *ret_value, struct tmf_err *err)
-{
-	const json_t *arg = call->args[at];
-	double rounded;
-
-	if (!json_is_number(arg))
-		return fail_kind(call, at, "number", err);
-	if (json_is_integer(arg)) {
-		*ret_value = json_integer_value(arg);
+	if (!json_is_number(arg->json))
+		return arg_fail_kind(call, at, "number", arg->json);
+	if (json_is_integer(arg->json)) {
+		arg->integer = json_integer_value(arg->json);
 		return 0;
 	}
-	rounded = floor(json_real_value(arg) + 0.5);
-	if (rounded < -INT64_LIMIT || rounded >= INT64_LIMIT)
-		return intrinsic_fail(call, err, "argument %zu is out of range", at + 1);
-	*ret_value = (int64_t)rounded;
+	if (rounded < -INT64_LIMIT || rounded >= INT64_LIMIT) {
+		intrinsic_fail(call, "argument %zu is out of range", at + 1);
+		return -1;
+	}
+	arg->integer = (int64_t)rounded;
 	return 0;
 }
 
-int
-intrinsic_return_text(
-    const struct intrinsic_call *call, struct buf *text, json_t **ret_value, struct tmf_err *err)
+/* AWS documents the limit for Base64 and Hash in characters, so it is not counted in bytes. */
+static int
+arg_read_text(const struct intrinsic_call *call, size_t at, size_t max, struct intrinsic_arg *arg)
 {
-	json_t *string = json_stringn(text->p != NULL ? text->p : "", text->len);
+	if (!json_is_string(arg->json))
+		return arg_fail_kind(call, at, "string", arg->json);
+	arg->text = (struct str){json_string_value(arg->json), json_string_length(arg->json)};
+	if (arg->text.len <= max || intrinsic_char_count(arg->text) <= max)
+		return 0;
+	intrinsic_fail(call, "argument %zu has more than %zu characters", at + 1, max);
+	return -1;
+}
 
-	buf_fini(text);
-	if (string == NULL)
-		return intrinsic_fail(call, err, "the result is not UTF-8");
-	*ret_value = string;
-	return 0;
+/* Checks arg->json against its letter in the table, and fills in the rest of arg. */
+static int
+arg_read(const struct intrinsic_call *call, size_t at, char letter, struct intrinsic_arg *arg)
+{
+	switch (letter) {
+	case 'a':
+		return json_is_array(arg->json) ? 0 : arg_fail_kind(call, at, "array", arg->json);
+	case 'o':
+		return json_is_object(arg->json) ? 0 : arg_fail_kind(call, at, "object", arg->json);
+	case 's':
+		return arg_read_text(call, at, SIZE_MAX, arg);
+	case 't':
+		return arg_read_text(call, at, ASL_HASH_BYTES_MAX, arg);
+	case 'i':
+		return arg_read_integer(call, at, arg);
+	default:
+		assert(letter == '*' || letter == '+');
+		return 0;
+	}
+}
+
+/*
+ * An example: "ai" makes of States.ArrayGetItem($.list, 1.2) an array and the integer 1; "s+"
+ * takes a string and then whatever comes, since the letter + is not moved past.
+ */
+json_t *
+intrinsic_run(struct intrinsic_call *call, json_t *const *values)
+{
+	struct intrinsic_arg *args = mem_zalloc(call->arg_count + 1, sizeof(*args));
+	const char *letter = call->fn->args;
+	json_t *result = NULL;
+	size_t at = 0;
+
+	assert(call->arg_count >= call->fn->args_min);
+	assert(call->arg_count <= intrinsic_args_max(call->fn));
+	for (; at < call->arg_count; at++) {
+		args[at].json = values[at];
+		if (arg_read(call, at, *letter, &args[at]) < 0)
+			break;
+		letter += *letter != '+';
+	}
+	call->args = args;
+	if (at == call->arg_count)
+		result = call->fn->run(call);
+	free(args);
+	return result;
 }

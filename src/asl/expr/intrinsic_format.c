@@ -1,4 +1,5 @@
-#include "asl/expr/expr_internal.h"
+#include "asl/expr/expr.h"
+#include "asl/expr/intrinsic.h"
 
 #include <assert.h>
 #include <math.h>
@@ -6,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOUBLE_DIGITS_MAX 17 /* significant digits that tell every double apart */
+#define DOUBLE_DIGITS_MAX 17 /* significant digits, enough for every double */
 
-static int
-write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, struct tmf_err *err);
+static int format_value(const struct intrinsic_call *call, json_t *value, struct buf *out);
 
 /* The fewest digits that read back as the same number: "d.ddde+xx". */
 static void
-shortest_digits(double value, char text[32])
+format_shortest_digits(double value, char text[32])
 {
 	for (int digits = 0; digits < DOUBLE_DIGITS_MAX; digits++) {
 		snprintf(text, 32, "%.*e", digits, value);
@@ -24,7 +24,7 @@ shortest_digits(double value, char text[32])
 
 /* As Java's Double.toString: 1.0, 0.001, 1.0E10, 1.5E-5 */
 static void
-write_double(double value, struct buf *out)
+format_double(double value, struct buf *out)
 {
 	char text[32] = "";
 	char *exponent_at;
@@ -36,7 +36,7 @@ write_double(double value, struct buf *out)
 		buf_add_cstr(out, signbit(value) ? "-0.0" : "0.0");
 		return;
 	}
-	shortest_digits(value, text);
+	format_shortest_digits(value, text);
 	exponent_at = strchr(text, 'e');
 	assert(exponent_at != NULL);
 	exponent = (int)strtol(exponent_at + 1, NULL, 10);
@@ -51,7 +51,7 @@ write_double(double value, struct buf *out)
 }
 
 static int
-write_array(const struct intrinsic_call *call, json_t *array, struct buf *out, struct tmf_err *err)
+format_array(const struct intrinsic_call *call, json_t *array, struct buf *out)
 {
 	json_t *element;
 	size_t i;
@@ -60,16 +60,16 @@ write_array(const struct intrinsic_call *call, json_t *array, struct buf *out, s
 	json_array_foreach (array, i, element) {
 		if (i > 0)
 			buf_add_cstr(out, ", ");
-		if (write_value(call, element, out, err) < 0)
+		if (format_value(call, element, out) < 0)
 			return -1;
 	}
 	buf_add_char(out, ']');
 	return 0;
 }
 
+/* Recorded from AWS: the map's toString() of Java, {Arg1=1, Arg2=[]}, and not JSON. */
 static int
-write_object(
-    const struct intrinsic_call *call, json_t *object, struct buf *out, struct tmf_err *err)
+format_object(const struct intrinsic_call *call, json_t *object, struct buf *out)
 {
 	const char *key;
 	json_t *member;
@@ -80,7 +80,7 @@ write_object(
 	json_object_foreach (object, key, member) {
 		buf_printf(out, "%s%s=", separator, key);
 		separator = ", ";
-		if (write_value(call, member, out, err) < 0)
+		if (format_value(call, member, out) < 0)
 			return -1;
 	}
 	buf_add_char(out, '}');
@@ -89,16 +89,17 @@ write_object(
 
 /* As Java's toString has it: a string bare, an object as {a=1, b=[]}. */
 static int
-write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, struct tmf_err *err)
+format_value(const struct intrinsic_call *call, json_t *value, struct buf *out)
 {
-	if (out->len > INTRINSIC_TEXT_BYTES_MAX)
-		return intrinsic_fail(
-		    call, err, "the text has more than %u bytes", INTRINSIC_TEXT_BYTES_MAX);
+	if (out->len > INTRINSIC_TEXT_BYTES_MAX) {
+		intrinsic_fail(call, "the text has more than %u bytes", INTRINSIC_TEXT_BYTES_MAX);
+		return -1;
+	}
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:
-		return write_object(call, value, out, err);
+		return format_object(call, value, out);
 	case JSON_ARRAY:
-		return write_array(call, value, out, err);
+		return format_array(call, value, out);
 	case JSON_STRING:
 		buf_add(out, json_string_value(value), json_string_length(value));
 		break;
@@ -106,7 +107,7 @@ write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, s
 		buf_printf(out, "%lld", (long long)json_integer_value(value));
 		break;
 	case JSON_REAL:
-		write_double(json_real_value(value), out);
+		format_double(json_real_value(value), out);
 		break;
 	case JSON_TRUE:
 		buf_add_cstr(out, "true");
@@ -121,17 +122,14 @@ write_value(const struct intrinsic_call *call, json_t *value, struct buf *out, s
 	return 0;
 }
 
+/*
+ * Writes the template with {} replaced by the arguments in turn; \{ \} and \\ stand for the
+ * character itself. 0, or -1 by intrinsic_fail.
+ */
 static int
-fail_count(const struct intrinsic_call *call, struct tmf_err *err)
+format_template(const struct intrinsic_call *call, struct buf *out)
 {
-	return intrinsic_fail(call, err, "number of arguments do not match the occurrences of {}");
-}
-
-/* Writes the template with {} replaced by the arguments in turn; \{ \} and \\ stand for the character itself. */
-static int
-format_template(
-    const struct intrinsic_call *call, struct str template, struct buf *out, struct tmf_err *err)
-{
+	struct str template = call->args[0].text;
 	size_t arg = 1;
 
 	for (size_t i = 0; i < template.len; i++) {
@@ -142,29 +140,29 @@ format_template(
 			buf_add_char(out, at[1]);
 			i++;
 		} else if (left > 1 && memcmp(at, "{}", 2) == 0) {
-			if (arg == call->arg_count)
-				return fail_count(call, err);
-			if (write_value(call, call->args[arg++], out, err) < 0)
+			if (arg < call->arg_count &&
+			    format_value(call, call->args[arg].json, out) < 0)
 				return -1;
+			arg++;
 			i++;
 		} else {
 			buf_add_char(out, *at);
 		}
 	}
-	return arg < call->arg_count ? fail_count(call, err) : 0;
+	if (arg == call->arg_count)
+		return 0;
+	/* AWS's own words. */
+	intrinsic_fail(call, "number of arguments do not match the occurrences of {}");
+	return -1;
 }
 
-int
-intrinsic_format(const struct intrinsic_call *call, json_t **ret_value, struct tmf_err *err)
+json_t *
+intrinsic_format(const struct intrinsic_call *call)
 {
-	struct str template;
 	struct buf out = {0};
 
-	if (intrinsic_string_arg(call, 0, &template, err) < 0)
-		return -1;
-	if (format_template(call, template, &out, err) < 0) {
-		buf_fini(&out);
-		return -1;
-	}
-	return intrinsic_return_text(call, &out, ret_value, err);
+	if (format_template(call, &out) == 0)
+		return intrinsic_string(call, &out);
+	buf_fini(&out);
+	return NULL;
 }

@@ -33,18 +33,19 @@ struct asl_template {
 	struct template_node root;
 };
 
-/* What compiling needs at every level. */
-struct compiler {
+/* A template in the making: the place in the definition, and whether there was a fault. */
+struct template_builder {
 	struct diag_list *diags;
 	struct buf pointer;
 	unsigned depth;
 	bool failed;
 };
 
-static void compile_value(struct compiler *compiler, json_t *json, struct template_node *node);
+static void
+template_build(struct template_builder *builder, json_t *json, struct template_node *node);
 
 static void
-node_fini(struct template_node *node)
+template_node_fini(struct template_node *node)
 {
 	free(node->key);
 	free(node->field);
@@ -58,24 +59,30 @@ node_fini(struct template_node *node)
 	case TEMPLATE_OBJECT:
 	case TEMPLATE_ARRAY:
 		for (size_t i = 0; i < node->u.list.count; i++)
-			node_fini(&node->u.list.at[i]);
+			template_node_fini(&node->u.list.at[i]);
 		free(node->u.list.at);
 		break;
 	}
 }
 
-/* True for "x.$". */
+/* True for "x.$", with the length of "x". (".$" alone is evaluated too, and named "".) */
 static bool
-is_dynamic(const char *key)
+template_is_dynamic(const char *key, size_t *ret_len)
 {
 	size_t len = strlen(key);
 
-	return len >= 2 && strcmp(key + len - 2, ".$") == 0;
+	if (len < 2 || strcmp(key + len - 2, ".$") != 0)
+		return false;
+	*ret_len = len - 2;
+	return true;
 }
 
-/* True if a `key.$` stands anywhere in json. Below the depth limit nothing is looked at: compiling will say so. */
+/*
+ * True if a `key.$` stands anywhere in json. Below the depth limit nothing is looked at: building
+ * the template reports it.
+ */
 static bool
-has_dynamic(json_t *json, unsigned depth)
+template_has_dynamic(json_t *json, unsigned depth)
 {
 	const char *key;
 	json_t *value;
@@ -84,29 +91,39 @@ has_dynamic(json_t *json, unsigned depth)
 	if (depth > TEMPLATE_DEPTH_MAX)
 		return true;
 	json_array_foreach (json, i, value) {
-		if (has_dynamic(value, depth + 1))
+		if (template_has_dynamic(value, depth + 1))
 			return true;
 	}
 	json_object_foreach (json, key, value) {
-		if (is_dynamic(key) || has_dynamic(value, depth + 1))
+		size_t len;
+
+		if (template_is_dynamic(key, &len) || template_has_dynamic(value, depth + 1))
 			return true;
 	}
 	return false;
 }
 
 static void
-fault(struct compiler *compiler, enum diag_at at, const char *hint, const char *message)
+template_fault(
+    struct template_builder *builder, enum diag_at at, const char *hint, const char *format, ...)
 {
-	compiler->failed = true;
-	diag_add(compiler->diags, DIAG_ERROR, "SCHEMA_VALIDATION_FAILED",
-	    buf_cstr(&compiler->pointer), at, hint, "%s", message);
+	struct buf message = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&message, format, args);
+	va_end(args);
+	builder->failed = true;
+	diag_add(builder->diags, DIAG_ERROR, "SCHEMA_VALIDATION_FAILED",
+	    buf_cstr(&builder->pointer), at, hint, "%s", buf_cstr(&message));
+	buf_fini(&message);
 }
 
 static void
-compile_expr(struct compiler *compiler, const char *field, json_t *json, struct template_node *node)
+template_build_expr(
+    struct template_builder *builder, const char *field, json_t *json, struct template_node *node)
 {
 	struct tmf_err err = {0};
-	char *message;
 
 	if (json_is_string(json)) {
 		struct str text = {json_string_value(json), json_string_length(json)};
@@ -119,49 +136,37 @@ compile_expr(struct compiler *compiler, const char *field, json_t *json, struct 
 	} else {
 		tmf_err_set(&err, TMF_ERR_INVALID, "it is of type %s", jsonx_kind(json));
 	}
-	message = mem_printf("The value for the field '%s' must be a valid JSONPath or a valid "
-			     "intrinsic function call",
+	template_fault(builder, DIAG_AT_VALUE, tmf_err_text(&err),
+	    "The value for the field '%s' must be a valid JSONPath or a valid intrinsic function "
+	    "call",
 	    field);
-	fault(compiler, DIAG_AT_VALUE, tmf_err_text(&err), message);
-	free(message);
 	tmf_err_fini(&err);
 }
 
+/* AWS refuses "a" and "a.$" in one object: both would be the "a" of the result. */
 static void
-compile_member(struct compiler *compiler, const char *key, json_t *json, struct template_node *node)
+template_build_member(struct template_builder *builder, json_t *object, const char *key,
+    json_t *value, struct template_node *node)
 {
-	if (!is_dynamic(key)) {
+	size_t len;
+
+	if (!template_is_dynamic(key, &len)) {
 		node->key = mem_strdup(key);
-		compile_value(compiler, json, node);
+		template_build(builder, value, node);
 		return;
 	}
-	node->key = mem_strndup(key, strlen(key) - 2);
-	compile_expr(compiler, key, json, node);
-}
-
-/* "a" and "a.$" in one object. */
-static void
-check_conflict(struct compiler *compiler, const char *key, json_t *object)
-{
-	char *plain;
-
-	if (!is_dynamic(key))
-		return;
-	plain = mem_strndup(key, strlen(key) - 2);
-	if (json_object_get(object, plain) != NULL) {
-		char *message = mem_printf("The fields '%s' and '%s' are in conflict", plain, key);
-
-		fault(compiler, DIAG_AT_KEY, NULL, message);
-		free(message);
-	}
-	free(plain);
+	node->key = mem_strndup(key, len);
+	if (json_object_get(object, node->key) != NULL)
+		template_fault(builder, DIAG_AT_KEY, NULL,
+		    "The fields '%s' and '%s' are in conflict", node->key, key);
+	template_build_expr(builder, key, value, node);
 }
 
 /* Back to the pointer of the container. */
 static void
-pointer_cut(struct compiler *compiler, size_t len)
+template_pointer_cut(struct template_builder *builder, size_t len)
 {
-	struct buf *pointer = &compiler->pointer;
+	struct buf *pointer = &builder->pointer;
 
 	assert(len <= pointer->len);
 	pointer->len = len;
@@ -169,75 +174,67 @@ pointer_cut(struct compiler *compiler, size_t len)
 		pointer->p[len] = '\0';
 }
 
+/* An object or an array with something to evaluate in it. */
 static void
-compile_object(struct compiler *compiler, json_t *json, struct template_node *node)
+template_build_list(struct template_builder *builder, json_t *json, struct template_node *node)
 {
-	size_t pointer_len = compiler->pointer.len;
+	size_t pointer_len = builder->pointer.len;
 	struct template_list *list = &node->u.list;
+	size_t size = json_object_size(json) + json_array_size(json);
 	const char *key;
-	json_t *value;
-
-	node->kind = TEMPLATE_OBJECT;
-	*list = (struct template_list){.at = mem_zalloc(json_object_size(json), sizeof(*list->at))};
-	json_object_foreach (json, key, value) {
-		doc_pointer_add(&compiler->pointer, key);
-		check_conflict(compiler, key, json);
-		compile_member(compiler, key, value, &list->at[list->count++]);
-		pointer_cut(compiler, pointer_len);
-	}
-}
-
-static void
-compile_array(struct compiler *compiler, json_t *json, struct template_node *node)
-{
-	size_t pointer_len = compiler->pointer.len;
-	struct template_list *list = &node->u.list;
 	json_t *value;
 	size_t i;
 
-	node->kind = TEMPLATE_ARRAY;
-	*list = (struct template_list){.at = mem_zalloc(json_array_size(json), sizeof(*list->at))};
+	assert(json_is_object(json) || json_is_array(json));
+	node->kind = json_is_object(json) ? TEMPLATE_OBJECT : TEMPLATE_ARRAY;
+	*list = (struct template_list){.at = mem_zalloc(size, sizeof(*list->at))};
+	json_object_foreach (json, key, value) {
+		doc_pointer_add(&builder->pointer, key);
+		template_build_member(builder, json, key, value, &list->at[list->count++]);
+		template_pointer_cut(builder, pointer_len);
+	}
 	json_array_foreach (json, i, value) {
-		doc_pointer_add_index(&compiler->pointer, i);
-		compile_value(compiler, value, &list->at[list->count++]);
-		pointer_cut(compiler, pointer_len);
+		doc_pointer_add_index(&builder->pointer, i);
+		template_build(builder, value, &list->at[list->count++]);
+		template_pointer_cut(builder, pointer_len);
 	}
 }
 
+/*
+ * What holds nothing to evaluate is one constant, however large it is: each result refers to it
+ * instead of making a copy.
+ */
 static void
-compile_value(struct compiler *compiler, json_t *json, struct template_node *node)
+template_build(struct template_builder *builder, json_t *json, struct template_node *node)
 {
-	if (!has_dynamic(json, compiler->depth)) {
+	if (!template_has_dynamic(json, builder->depth)) {
 		node->kind = TEMPLATE_CONSTANT;
 		node->u.constant = json_incref(json);
 		return;
 	}
-	if (compiler->depth == TEMPLATE_DEPTH_MAX) {
-		fault(compiler, DIAG_AT_VALUE, NULL, "The template is nested too deeply");
+	if (builder->depth == TEMPLATE_DEPTH_MAX) {
+		template_fault(builder, DIAG_AT_VALUE, NULL, "The template is nested too deeply");
 		return;
 	}
-	compiler->depth++;
-	if (json_is_object(json))
-		compile_object(compiler, json, node);
-	else
-		compile_array(compiler, json, node);
-	compiler->depth--;
+	builder->depth++;
+	template_build_list(builder, json, node);
+	builder->depth--;
 }
 
+/* Building goes on after a fault, so that all faults of a template are reported at once. */
 struct asl_template *
 asl_template_compile(json_t *json, const char *pointer, struct diag_list *diags)
 {
-	struct compiler compiler = {.diags = diags};
+	struct template_builder builder = {.diags = diags};
 	struct asl_template *tmpl = mem_zalloc(1, sizeof(*tmpl));
 
-	buf_add_cstr(&compiler.pointer, pointer);
-	compile_value(&compiler, json, &tmpl->root);
-	buf_fini(&compiler.pointer);
-	if (compiler.failed) {
-		asl_template_free(tmpl);
-		return NULL;
-	}
-	return tmpl;
+	buf_add_cstr(&builder.pointer, pointer);
+	template_build(&builder, json, &tmpl->root);
+	buf_fini(&builder.pointer);
+	if (!builder.failed)
+		return tmpl;
+	asl_template_free(tmpl);
+	return NULL;
 }
 
 void
@@ -245,73 +242,49 @@ asl_template_free(struct asl_template *tmpl)
 {
 	if (tmpl == NULL)
 		return;
-	node_fini(&tmpl->root);
+	template_node_fini(&tmpl->root);
 	free(tmpl);
 }
 
-static int eval_node(const struct template_node *node, const struct asl_scope *scope,
-    json_t **ret_value, struct tmf_err *err);
-
+/*
+ * Members come in the order of the template. AWS puts constants first and the rest in an order of
+ * its own; no recorded execution depends on it.
+ */
 static int
-eval_object(const struct template_list *list, const struct asl_scope *scope, json_t **ret_value,
+template_eval(const struct template_node *node, const struct asl_scope *scope, json_t **ret_value,
     struct tmf_err *err)
 {
-	json_t *object = json_object();
+	const struct template_list *list = &node->u.list;
+	json_t *result;
 	json_t *value;
 
-	for (size_t i = 0; i < list->count; i++) {
-		if (eval_node(&list->at[i], scope, &value, err) < 0) {
-			json_decref(object);
-			return -1;
-		}
-		json_object_set_new_nocheck(object, list->at[i].key, value);
-	}
-	*ret_value = object;
-	return 0;
-}
-
-static int
-eval_array(const struct template_list *list, const struct asl_scope *scope, json_t **ret_value,
-    struct tmf_err *err)
-{
-	json_t *array = json_array();
-	json_t *value;
-
-	for (size_t i = 0; i < list->count; i++) {
-		if (eval_node(&list->at[i], scope, &value, err) < 0) {
-			json_decref(array);
-			return -1;
-		}
-		json_array_append_new(array, value);
-	}
-	*ret_value = array;
-	return 0;
-}
-
-static int
-eval_node(const struct template_node *node, const struct asl_scope *scope, json_t **ret_value,
-    struct tmf_err *err)
-{
-	switch (node->kind) {
-	case TEMPLATE_CONSTANT:
+	if (node->kind == TEMPLATE_CONSTANT) {
 		*ret_value = json_incref(node->u.constant);
 		return 0;
-	case TEMPLATE_EXPR:
-		return asl_expr_eval(node->u.expr, node->field, scope, ret_value, err);
-	case TEMPLATE_OBJECT:
-		return eval_object(&node->u.list, scope, ret_value, err);
-	case TEMPLATE_ARRAY:
-		return eval_array(&node->u.list, scope, ret_value, err);
 	}
-	assert(!"a template node of unknown kind");
-	return -1;
+	if (node->kind == TEMPLATE_EXPR)
+		return asl_expr_eval(node->u.expr, node->field, scope, ret_value, err);
+	result = node->kind == TEMPLATE_OBJECT ? json_object() : json_array();
+	for (size_t i = 0; i < list->count; i++) {
+		if (template_eval(&list->at[i], scope, &value, err) < 0) {
+			json_decref(result);
+			return -1;
+		}
+		if (node->kind == TEMPLATE_OBJECT)
+			json_object_set_new_nocheck(result, list->at[i].key, value);
+		else
+			json_array_append_new(result, value);
+	}
+	*ret_value = result;
+	return 0;
 }
 
 int
 asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err)
 {
-	return eval_node(&tmpl->root, scope, ret_value, err);
+	assert(tmpl->root.kind != TEMPLATE_EXPR);
+	return template_eval(&tmpl->root, scope, ret_value, err);
 }
 
 json_t *

@@ -4,22 +4,32 @@
 #include "asl/expr/expr.h"
 #include "base/diag.h"
 
-/* A payload template (Parameters, ResultSelector, ItemSelector, Assign): JSON in which each `key.$` is replaced by `key` with the value of its expression.
- * Compiled once; constant subtrees are shared by reference with every result. */
+/*
+ * A payload template (Parameters, ResultSelector, ItemSelector, Assign): JSON in which each `key.$`
+ * is replaced by `key` with the value of its expression.
+ * Compiled once; constant subtrees are shared by reference with every result.
+ */
 struct asl_template;
 
-/* Compiles json, which stands at pointer in the definition; every fault goes to diags (with its place). NULL when there was one. */
+/*
+ * Compiles json, which stands at pointer in the definition.
+ * Returns: a new template, NULL when there was a fault.
+ * Effects: every fault goes to diags, with its place.
+ */
 struct asl_template *
 asl_template_compile(json_t *json, const char *pointer, struct diag_list *diags);
+
+/* NULL is fine. */
 void asl_template_free(struct asl_template *tmpl);
 
-/* New reference. Errors: as asl_expr_eval. */
+/* Puts a new reference into *ret_value. Errors: as asl_expr_eval. */
 int asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err);
 
 /*
- * What the template's members are called in its result, with the values that these have in object: which variables an Assign set, for instance.
- * Takes: a template that is an object. Returns: a new object; members that object lacks are left out.
+ * The template's members with the values that these have in object: for an Assign, the variables
+ * that it set. Takes: a template that is an object.
+ * Returns: a new object; members that object lacks are left out.
  */
 json_t *asl_template_pick(const struct asl_template *tmpl, const json_t *object);
 

@@ -8,7 +8,7 @@ static struct filter *filter_parse_chain(struct path_parser *parser, enum filter
 static int filter_parse_value(struct path_parser *parser, json_t **ret_value);
 
 static struct filter *
-filter_new(enum filter_kind kind, struct filter *left, struct filter *right)
+filter_node_new(enum filter_kind kind, struct filter *left, struct filter *right)
 {
 	struct filter *filter = mem_zalloc(1, sizeof(*filter));
 
@@ -123,7 +123,7 @@ filter_parse_regex(struct path_parser *parser, struct filter_operand *operand)
 static struct filter *
 filter_parse_comparison(struct path_parser *parser)
 {
-	struct filter *filter = filter_new(FILTER_EXISTS, NULL, NULL);
+	struct filter *filter = filter_node_new(FILTER_EXISTS, NULL, NULL);
 	int rc;
 
 	if (filter_parse_operand(parser, &filter->a) < 0) {
@@ -179,7 +179,7 @@ filter_parse_unary(struct path_parser *parser)
 	filter = path_scan_accept(parser, "(") ? filter_parse_group(parser)
 					       : filter_parse_comparison(parser);
 	if (filter != NULL && negations % 2 == 1)
-		filter = filter_new(FILTER_NOT, filter, NULL);
+		filter = filter_node_new(FILTER_NOT, filter, NULL);
 	return filter;
 }
 
@@ -205,7 +205,7 @@ filter_parse_chain(struct path_parser *parser, enum filter_kind kind)
 			filter_free(left);
 			return NULL;
 		}
-		left = filter_new(kind, left, right);
+		left = filter_node_new(kind, left, right);
 	}
 	return left;
 }

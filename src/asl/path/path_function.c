@@ -2,7 +2,10 @@
 
 #include <math.h>
 
-/* The functions that may end a path. See: https://github.com/json-path/JsonPath#functions */
+/*
+ * The functions that may end a path, as in Jayway's JsonPath, which AWS uses. See:
+ * https://github.com/json-path/JsonPath#functions
+ */
 
 struct numbers {
 	size_t count;

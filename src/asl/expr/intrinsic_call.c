@@ -1,0 +1,38 @@
+#include "asl/expr/intrinsic.h"
+
+/* What the functions share: how they fail, and how they return text. */
+
+json_t *
+intrinsic_fail(const struct intrinsic_call *call, const char *format, ...)
+{
+	struct buf text = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	tmf_err_set_name(call->err, TMF_ERR_ASL, "States.IntrinsicFailure",
+	    "Invalid arguments in States.%s: %s", call->fn->name, buf_cstr(&text));
+	buf_fini(&text);
+	return NULL;
+}
+
+json_t *
+intrinsic_string(const struct intrinsic_call *call, struct buf *text)
+{
+	json_t *string = json_stringn(text->p != NULL ? text->p : "", text->len);
+
+	buf_fini(text);
+	return string != NULL ? string : intrinsic_fail(call, "the result is not UTF-8");
+}
+
+/* Every byte counts that does not continue a character: those are 10xxxxxx. */
+size_t
+intrinsic_char_count(struct str text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		count += ((unsigned char)text.p[i] & 0xc0) != 0x80;
+	return count;
+}
