@@ -13,7 +13,7 @@
 
 /* Takes the text before the next colon off rest; what is behind the last colon is left there. */
 static bool
-take_part(struct str *rest, struct str *ret_part)
+arn_take_part(struct str *rest, struct str *ret_part)
 {
 	const char *colon = rest->len > 0 ? memchr(rest->p, ':', rest->len) : NULL;
 
@@ -35,11 +35,11 @@ arn_parse(const char *text, struct arn *ret_arn, struct tmf_err *err)
 	if (rest.len > ARN_BYTES_MAX)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "an ARN has at most %u characters, this one %zu", ARN_BYTES_MAX, rest.len);
-	if (!take_part(&rest, &start) || !str_is(start, "arn"))
+	if (!arn_take_part(&rest, &start) || !str_is(start, "arn"))
 		return tmf_err_set(
 		    err, TMF_ERR_INVALID, "\"%s\" is no ARN: it must begin with arn:", text);
-	if (!take_part(&rest, &arn.partition) || !take_part(&rest, &arn.service) ||
-	    !take_part(&rest, &arn.region) || !take_part(&rest, &arn.account))
+	if (!arn_take_part(&rest, &arn.partition) || !arn_take_part(&rest, &arn.service) ||
+	    !arn_take_part(&rest, &arn.region) || !arn_take_part(&rest, &arn.account))
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "\"%s\" is no whole ARN: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE", text);
 	if (arn.partition.len < 3 || strncmp(arn.partition.p, "aws", 3) != 0)
@@ -91,7 +91,7 @@ arn_is_account(struct str account)
 
 /* Service, region and account of a regional resource, and that resource begins with kind, such as "activity:". */
 static int
-parse_regional(const char *text, const char *service, const char *kind, const char *example,
+arn_parse_regional(const char *text, const char *service, const char *kind, const char *example,
     struct arn *ret_arn, struct tmf_err *err)
 {
 	if (arn_parse(text, ret_arn, err) < 0)
@@ -116,7 +116,7 @@ arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err)
 	struct arn arn = {0};
 	struct str name;
 
-	if (parse_regional(text, "states", "activity:", ACTIVITY_EXAMPLE, &arn, err) < 0)
+	if (arn_parse_regional(text, "states", "activity:", ACTIVITY_EXAMPLE, &arn, err) < 0)
 		return -1;
 	name = (struct str){
 	    arn.resource.p + strlen("activity:"), arn.resource.len - strlen("activity:")};
@@ -138,12 +138,12 @@ arn_parse_function(const char *text, struct arn *ret_arn, struct tmf_err *err)
 	struct str kind;
 	struct str name;
 
-	if (parse_regional(text, "lambda", "function:", FUNCTION_EXAMPLE, &arn, err) < 0)
+	if (arn_parse_regional(text, "lambda", "function:", FUNCTION_EXAMPLE, &arn, err) < 0)
 		return -1;
 	rest = arn.resource;
-	take_part(&rest, &kind);
+	arn_take_part(&rest, &kind);
 	name = rest;
-	bool qualified = take_part(&rest, &name);
+	bool qualified = arn_take_part(&rest, &name);
 	bool named = name.len > 0 && strspn(name.p, FUNCTION_LETTERS) >= name.len;
 	bool qualifier =
 	    !qualified || (rest.len > 0 && strspn(rest.p, QUALIFIER_LETTERS) == rest.len);

@@ -12,7 +12,7 @@ static const char *const counters[] = {"requests", "retries", "throttled", "fail
 
 /* The object that is a member of another, made where it is missing. Borrowed. */
 static json_t *
-object_in(json_t *object, const char *key)
+tally_object_in(json_t *object, const char *key)
 {
 	json_t *member = json_object_get(object, key);
 
@@ -24,7 +24,7 @@ object_in(json_t *object, const char *key)
 }
 
 static void
-count(json_t *object, const char *key, json_int_t more)
+tally_count(json_t *object, const char *key, json_int_t more)
 {
 	json_t *number = json_object_get(object, key);
 
@@ -37,54 +37,55 @@ count(json_t *object, const char *key, json_int_t more)
 }
 
 static void
-count_reply(json_t *row, const char *kind, json_int_t more)
+tally_count_reply(json_t *row, const char *kind, json_int_t more)
 {
-	json_t *replies = object_in(row, REPLIES);
+	json_t *replies = tally_object_in(row, REPLIES);
 
 	if (json_object_get(replies, kind) == NULL &&
 	    json_object_size(replies) >= TALLY_REPLIES_MAX)
 		kind = OTHER_REPLIES;
-	count(replies, kind, more);
+	tally_count(replies, kind, more);
 }
 
 void
 tally_request(json_t *tally, const char *operation, bool again)
 {
-	json_t *row = object_in(tally, operation);
+	json_t *row = tally_object_in(tally, operation);
 
-	count(row, "requests", 1);
-	count(row, "retries", again);
+	tally_count(row, "requests", 1);
+	tally_count(row, "retries", again);
 }
 
 void
 tally_reply(json_t *tally, const char *operation, int status, const char *error, bool throttled)
 {
-	json_t *row = object_in(tally, operation);
+	json_t *row = tally_object_in(tally, operation);
 	char *kind = status == 0     ? mem_strdup(error)
 		     : error != NULL ? mem_printf("%d %s", status, error)
 				     : mem_printf("%d", status);
 
-	count_reply(row, kind, 1);
-	count(row, "throttled", throttled);
+	tally_count_reply(row, kind, 1);
+	tally_count(row, "throttled", throttled);
 	free(kind);
 }
 
 void
 tally_failure(json_t *tally, const char *operation)
 {
-	count(object_in(tally, operation), "failed", 1);
+	tally_count(tally_object_in(tally, operation), "failed", 1);
 }
 
 static void
-add_row(json_t *row, const json_t *more)
+tally_add_row(json_t *row, const json_t *more)
 {
 	const char *kind;
 	json_t *number;
 
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		count(row, counters[i], json_integer_value(json_object_get(more, counters[i])));
+		tally_count(
+		    row, counters[i], json_integer_value(json_object_get(more, counters[i])));
 	json_object_foreach (json_object_get(more, REPLIES), kind, number)
-		count_reply(row, kind, json_integer_value(number));
+		tally_count_reply(row, kind, json_integer_value(number));
 }
 
 void
@@ -95,5 +96,5 @@ tally_add(json_t *tally, const json_t *more)
 
 	json_object_foreach ((json_t *)more, operation, row)
 		if (json_is_object(row))
-			add_row(object_in(tally, operation), row);
+			tally_add_row(tally_object_in(tally, operation), row);
 }

@@ -27,7 +27,7 @@ jsonx_wipe(json_t *value)
 
 /* Printable ASCII without blanks: it goes into a header. */
 static bool
-is_header_text(const char *text, size_t bytes_max)
+answer_is_header_text(const char *text, size_t bytes_max)
 {
 	size_t len = strlen(text);
 
@@ -38,12 +38,12 @@ is_header_text(const char *text, size_t bytes_max)
 }
 
 static int
-check_part(
+answer_check_part(
     const char *where, const char *part, const char *text, size_t bytes_max, struct tmf_err *err)
 {
 	if (text == NULL)
 		return tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s: %s is missing", where, part);
-	if (!is_header_text(text, bytes_max))
+	if (!answer_is_header_text(text, bytes_max))
 		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "%s: %s is empty, too long, or has characters that no key has", where, part);
 	return 0;
@@ -57,12 +57,12 @@ credentials_answer_new(const char *where, const char *access_key_id, const char 
 	struct timestamp expires;
 	json_t *answer;
 
-	if (check_part(where, "the access key id", access_key_id, sizeof(sizes->access_key_id) - 1,
-		err) < 0 ||
-	    check_part(where, "the secret access key", secret, SECRET_BYTES_MAX, err) < 0)
+	if (answer_check_part(where, "the access key id", access_key_id,
+		sizeof(sizes->access_key_id) - 1, err) < 0 ||
+	    answer_check_part(where, "the secret access key", secret, SECRET_BYTES_MAX, err) < 0)
 		return -1;
 	if (token != NULL &&
-	    check_part(where, "the session token", token, SECRET_BYTES_MAX, err) < 0)
+	    answer_check_part(where, "the session token", token, SECRET_BYTES_MAX, err) < 0)
 		return -1;
 	if (expiration != NULL && !timestamp_parse(str_of(expiration), &expires))
 		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
@@ -79,7 +79,7 @@ credentials_answer_new(const char *where, const char *access_key_id, const char 
 
 /* A code such as AssumeRoleUnauthorizedAccess may be said; anything else may be a secret in the wrong place. */
 static bool
-is_code(const char *text)
+answer_is_code(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -89,7 +89,7 @@ is_code(const char *text)
 }
 
 static int
-check_code(const char *where, const json_t *object, struct tmf_err *err)
+answer_check_code(const char *where, const json_t *object, struct tmf_err *err)
 {
 	const char *code = jsonx_get_string(object, "Code");
 
@@ -98,12 +98,13 @@ check_code(const char *where, const json_t *object, struct tmf_err *err)
 	if (code == NULL || strcmp(code, "Success") == 0)
 		return 0;
 	return tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s answers %s", where,
-	    is_code(code) ? code : "with an error");
+	    answer_is_code(code) ? code : "with an error");
 }
 
 /* Null counts as absent, as in the answers of some processes. */
 static int
-check_kinds(const char *where, const json_t *object, const char *token_key, struct tmf_err *err)
+answer_check_kinds(
+    const char *where, const json_t *object, const char *token_key, struct tmf_err *err)
 {
 	const char *const keys[] = {"AccessKeyId", "SecretAccessKey", token_key, "Expiration"};
 
@@ -126,8 +127,8 @@ credentials_answer_parse(const char *where, struct str text, const char *token_k
 
 	if (!json_is_object(object))
 		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s: the answer is no JSON object", where);
-	else if (check_code(where, object, err) == 0 &&
-		 check_kinds(where, object, token_key, err) == 0)
+	else if (answer_check_code(where, object, err) == 0 &&
+		 answer_check_kinds(where, object, token_key, err) == 0)
 		ret = credentials_answer_new(where, jsonx_get_string(object, "AccessKeyId"),
 		    jsonx_get_string(object, "SecretAccessKey"),
 		    jsonx_get_string(object, token_key), jsonx_get_string(object, "Expiration"),

@@ -43,36 +43,28 @@ struct cache {
 };
 
 static int64_t
-wall_ms(const struct cache *cache)
+cache_wall_ms(const struct cache *cache)
 {
 	struct tmf_clock *clock = tmf_loop_clock(cache->opts.loop);
 
 	return clock->wall_ms(clock);
 }
 
-static int64_t
-mono_ms(const struct cache *cache)
-{
-	struct tmf_clock *clock = tmf_loop_clock(cache->opts.loop);
-
-	return clock->mono_ms(clock);
-}
-
 static bool
-usable(const struct cache *cache)
+cache_usable(const struct cache *cache)
 {
 	return cache->found && !cache->refused &&
-	       (cache->keep_on || wall_ms(cache) < cache->credentials.expires_wall_ms);
+	       (cache->keep_on || cache_wall_ms(cache) < cache->credentials.expires_wall_ms);
 }
 
 static bool
-held(const struct cache *cache)
+cache_held(const struct cache *cache)
 {
-	return mono_ms(cache) < cache->held_until_mono_ms;
+	return tmf_loop_mono_ms(cache->opts.loop) < cache->held_until_mono_ms;
 }
 
 static void
-add_waiter(struct cache *cache, credentials_done_fn *done, void *arg)
+cache_add_waiter(struct cache *cache, credentials_done_fn *done, void *arg)
 {
 	struct waiter *waiter = mem_zalloc(1, sizeof(*waiter));
 	struct waiter **at = &cache->waiters;
@@ -86,7 +78,7 @@ add_waiter(struct cache *cache, credentials_done_fn *done, void *arg)
 
 /* Tells all that wait by now. One that hears may cancel another, or ask again: that one waits for the next time. */
 static void
-serve_waiters(struct cache *cache, const struct credentials *credentials, const struct tmf_err *err)
+cache_serve(struct cache *cache, const struct credentials *credentials, const struct tmf_err *err)
 {
 	assert(cache->served == NULL);
 	cache->served = cache->waiters;
@@ -105,7 +97,7 @@ serve_waiters(struct cache *cache, const struct credentials *credentials, const 
 }
 
 static void
-drop_waiter(struct waiter **list, credentials_done_fn *done, const void *arg)
+cache_drop_waiter(struct waiter **list, credentials_done_fn *done, const void *arg)
 {
 	while (*list != NULL && ((*list)->done != done || (*list)->arg != arg))
 		list = &(*list)->next;
@@ -119,9 +111,9 @@ drop_waiter(struct waiter **list, credentials_done_fn *done, const void *arg)
 
 /* When to look for the next ones. */
 static void
-plan_refresh(struct cache *cache)
+cache_plan_refresh(struct cache *cache)
 {
-	int64_t now_wall_ms = wall_ms(cache);
+	int64_t now_wall_ms = cache_wall_ms(cache);
 	int64_t expires_wall_ms = cache->credentials.expires_wall_ms;
 	int64_t part_ms = (expires_wall_ms - now_wall_ms) / LIFE_PARTS;
 	int64_t ahead_ms = part_ms < TRY_AHEAD_MS ? part_ms : TRY_AHEAD_MS;
@@ -139,7 +131,7 @@ plan_refresh(struct cache *cache)
 }
 
 static void
-install(struct cache *cache, struct credentials *fresh, bool keep_on)
+cache_install(struct cache *cache, struct credentials *fresh, bool keep_on)
 {
 	char expires[CLOCK_ISO_BYTES] = "never";
 
@@ -150,28 +142,28 @@ install(struct cache *cache, struct credentials *fresh, bool keep_on)
 	cache->keep_on = keep_on;
 	cache->refused = false;
 	cache->held_until_mono_ms = 0;
-	plan_refresh(cache);
+	cache_plan_refresh(cache);
 	if (fresh->expires_wall_ms != INT64_MAX)
 		clock_iso(fresh->expires_wall_ms, expires);
 	log_event(LOG_DEBUG, "aws.credentials", LOG_STR("expires", expires));
-	serve_waiters(cache, &cache->credentials, NULL);
+	cache_serve(cache, &cache->credentials, NULL);
 }
 
 /* No fresh keys: those at hand are used while they last. */
 static void
-look_failed(struct cache *cache, struct tmf_err *err)
+cache_look_failed(struct cache *cache, struct tmf_err *err)
 {
-	cache->held_until_mono_ms = mono_ms(cache) + RETRY_AFTER_MS;
-	if (!usable(cache)) {
-		serve_waiters(cache, NULL, err);
+	cache->held_until_mono_ms = tmf_loop_mono_ms(cache->opts.loop) + RETRY_AFTER_MS;
+	if (!cache_usable(cache)) {
+		cache_serve(cache, NULL, err);
 		return;
 	}
 	log_event(LOG_WARN, "aws.credentials_not_refreshed", LOG_STR("cause", tmf_err_text(err)));
-	serve_waiters(cache, &cache->credentials, NULL);
+	cache_serve(cache, &cache->credentials, NULL);
 }
 
 static void
-look_over(void *arg, struct tmf_call *look)
+cache_look_over(void *arg, struct tmf_call *look)
 {
 	struct cache *cache = arg;
 	json_t *answer = tmf_call_take_result(look);
@@ -181,44 +173,44 @@ look_over(void *arg, struct tmf_call *look)
 
 	cache->look = NULL;
 	if (answer == NULL) {
-		look_failed(cache, &look->err);
+		cache_look_failed(cache, &look->err);
 		return;
 	}
 	credentials_answer_take(answer, &fresh, &keep_on);
-	if (keep_on || fresh.expires_wall_ms > wall_ms(cache)) {
-		install(cache, &fresh, keep_on);
+	if (keep_on || fresh.expires_wall_ms > cache_wall_ms(cache)) {
+		cache_install(cache, &fresh, keep_on);
 		return;
 	}
 	credentials_fini(&fresh);
 	tmf_err_set(&err, TMF_ERR_CREDENTIALS,
 	    "the AWS credentials that were found have expired already (or this machine's clock is "
 	    "wrong)");
-	look_failed(cache, &err);
+	cache_look_failed(cache, &err);
 	tmf_err_fini(&err);
 }
 
 static void
-start_look(struct cache *cache)
+cache_start_look(struct cache *cache)
 {
 	if (cache->look != NULL)
 		return;
 	cache->look = cache->source.look(&cache->opts, cache->source.arg);
-	tmf_call_on_done(cache->look, look_over, cache);
+	tmf_call_on_done(cache->look, cache_look_over, cache);
 }
 
 static void
 cache_get(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
 {
 	struct cache *cache = (struct cache *)provider;
-	int64_t now_wall_ms = wall_ms(cache);
+	int64_t now_wall_ms = cache_wall_ms(cache);
 
-	if (!usable(cache) || (now_wall_ms >= cache->block_wall_ms && !held(cache))) {
-		add_waiter(cache, done, arg);
-		start_look(cache);
+	if (!cache_usable(cache) || (now_wall_ms >= cache->block_wall_ms && !cache_held(cache))) {
+		cache_add_waiter(cache, done, arg);
+		cache_start_look(cache);
 		return;
 	}
-	if (now_wall_ms >= cache->try_wall_ms && !held(cache))
-		start_look(cache);
+	if (now_wall_ms >= cache->try_wall_ms && !cache_held(cache))
+		cache_start_look(cache);
 	done(arg, &cache->credentials, NULL);
 }
 
@@ -227,8 +219,8 @@ cache_cancel(struct credentials_provider *provider, credentials_done_fn *done, v
 {
 	struct cache *cache = (struct cache *)provider;
 
-	drop_waiter(&cache->waiters, done, arg);
-	drop_waiter(&cache->served, done, arg);
+	cache_drop_waiter(&cache->waiters, done, arg);
+	cache_drop_waiter(&cache->served, done, arg);
 }
 
 static void
@@ -241,7 +233,7 @@ cache_refresh(struct credentials_provider *provider, unsigned serial)
 }
 
 static void
-free_waiters(struct waiter *waiter)
+cache_free_waiters(struct waiter *waiter)
 {
 	while (waiter != NULL) {
 		struct waiter *next = waiter->next;
@@ -257,7 +249,7 @@ cache_free(struct credentials_provider *provider)
 	struct cache *cache = (struct cache *)provider;
 
 	tmf_call_cancel(cache->look);
-	free_waiters(cache->waiters);
+	cache_free_waiters(cache->waiters);
 	credentials_fini(&cache->credentials);
 	if (cache->source.free_arg != NULL)
 		cache->source.free_arg(cache->source.arg);

@@ -34,7 +34,7 @@ struct search {
 };
 
 static void
-free_search(void *frame)
+search_free(void *frame)
 {
 	struct search *search = frame;
 
@@ -44,7 +44,7 @@ free_search(void *frame)
 }
 
 static size_t
-next_place(const struct search *search, size_t at)
+search_next_place(const struct search *search, size_t at)
 {
 	while (at < PLACES && search->profile_only && !places[at].of_profile)
 		at++;
@@ -52,14 +52,14 @@ next_place(const struct search *search, size_t at)
 }
 
 static struct tmf_call *
-look_at_place(struct search *search)
+search_look(struct search *search)
 {
 	return places[search->at].look(search->opts, search->profile, search->profile_only);
 }
 
 /* One place has been looked at: its keys, its fault, or the next one. */
 static struct tmf_call *
-place_seen(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+search_seen(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct search *search = frame;
 
@@ -76,9 +76,9 @@ place_seen(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_e
 	}
 	buf_printf(
 	    &search->reasons, "\n  %s: %s", places[search->at].name, tmf_err_text(&over->err));
-	search->at = next_place(search, search->at + 1);
+	search->at = search_next_place(search, search->at + 1);
 	if (search->at < PLACES)
-		return look_at_place(search);
+		return search_look(search);
 	tmf_err_set(err, TMF_ERR_CREDENTIALS, "no AWS credentials were found%s%s:%s",
 	    search->profile_only ? " in the profile " : "",
 	    search->profile_only ? search->profile : "", buf_cstr(&search->reasons));
@@ -95,8 +95,8 @@ search_from(const struct credentials_opts *opts, const char *profile, bool profi
 	search->profile = mem_strdup(profile);
 	search->profile_only = profile_only;
 	search->winner = winner;
-	search->at = next_place(search, first);
-	return tmf_call_sequence(look_at_place(search), place_seen, search, free_search);
+	search->at = search_next_place(search, first);
+	return tmf_call_sequence(search_look(search), search_seen, search, search_free);
 }
 
 struct tmf_call *

@@ -22,7 +22,7 @@ static const char *const open_hosts[] = {
     "localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
 
 static bool
-is_loopback(const char *host)
+container_is_loopback(const char *host)
 {
 	struct in_addr v4;
 	struct in6_addr v6;
@@ -33,16 +33,16 @@ is_loopback(const char *host)
 }
 
 static bool
-may_be_open(const char *host)
+container_may_be_open(const char *host)
 {
 	for (size_t i = 0; i < sizeof(open_hosts) / sizeof(open_hosts[0]); i++)
 		if (strcasecmp(host, open_hosts[i]) == 0)
 			return true;
-	return is_loopback(host);
+	return container_is_loopback(host);
 }
 
 static int
-check_uri(const char *uri, struct tmf_err *err)
+container_check_uri(const char *uri, struct tmf_err *err)
 {
 	struct url url;
 	int ret = 0;
@@ -51,7 +51,7 @@ check_uri(const char *uri, struct tmf_err *err)
 	    (strcmp(url.scheme, "https") != 0 && strcmp(url.scheme, "http") != 0))
 		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "AWS_CONTAINER_CREDENTIALS_FULL_URI is no http or https URL");
-	else if (strcmp(url.scheme, "http") == 0 && !may_be_open(url.host))
+	else if (strcmp(url.scheme, "http") == 0 && !container_may_be_open(url.host))
 		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "AWS_CONTAINER_CREDENTIALS_FULL_URI names the host \"%s\": without https only "
 		    "the container's own addresses are asked",
@@ -62,7 +62,7 @@ check_uri(const char *uri, struct tmf_err *err)
 
 /* The value of Authorization, verbatim; empty if there is none. The file is read each time: its content is replaced. */
 static int
-read_token(const struct aws_env *env, struct buf *ret_token, struct tmf_err *err)
+container_read_token(const struct aws_env *env, struct buf *ret_token, struct tmf_err *err)
 {
 	const char *file = aws_env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	const char *token = aws_env_get(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
@@ -84,7 +84,7 @@ read_token(const struct aws_env *env, struct buf *ret_token, struct tmf_err *err
 }
 
 static struct tmf_call *
-answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+container_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	json_t *result = tmf_call_take_result(over);
 
@@ -103,7 +103,7 @@ answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err
 }
 
 static struct tmf_call *
-ask(const struct credentials_opts *opts, const char *uri, struct tmf_err *err)
+container_ask(const struct credentials_opts *opts, const char *uri, struct tmf_err *err)
 {
 	struct metadata_request request = {
 	    .method = "GET",
@@ -115,10 +115,12 @@ ask(const struct credentials_opts *opts, const char *uri, struct tmf_err *err)
 	struct buf token = {0};
 	struct tmf_call *call = NULL;
 
-	if (check_uri(uri, err) == 0 && read_token(&opts->env, &token, err) == 0) {
+	if (container_check_uri(uri, err) == 0 &&
+	    container_read_token(&opts->env, &token, err) == 0) {
 		request.header_name = token.len > 0 ? "Authorization" : NULL;
 		request.header_value = token.len > 0 ? buf_cstr(&token) : NULL;
-		call = tmf_call_sequence(metadata_ask(opts, &request), answered, NULL, NULL);
+		call =
+		    tmf_call_sequence(metadata_ask(opts, &request), container_answered, NULL, NULL);
 	}
 	mem_wipe(token.p, token.cap);
 	buf_fini(&token);
@@ -147,7 +149,7 @@ credentials_look_container(
 		return tmf_call_of_err(opts->loop, &err);
 	}
 	uri = relative != NULL ? mem_printf(RELATIVE_BASE "%s", relative) : mem_strdup(full);
-	call = ask(opts, uri, &err);
+	call = container_ask(opts, uri, &err);
 	free(uri);
 	return call != NULL ? call : tmf_call_of_err(opts->loop, &err);
 }

@@ -8,7 +8,7 @@
 
 /* Whatever is wrong here means that there is nothing: most machines are no instances. The keys are used on while the service has none fresher. */
 static struct tmf_call *
-keys_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+imds_keys_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	json_t *result = tmf_call_take_result(over);
 
@@ -37,5 +37,5 @@ credentials_look_imds(const struct credentials_opts *opts, const char *profile, 
 	(void)profile_only;
 	if (opts->settings->imds.disabled)
 		return credentials_nothing(opts->loop, "AWS_EC2_METADATA_DISABLED is true");
-	return tmf_call_sequence(imds_get(opts, ROLES_PATH, true), keys_came, NULL, NULL);
+	return tmf_call_sequence(imds_get(opts, ROLES_PATH, true), imds_keys_came, NULL, NULL);
 }

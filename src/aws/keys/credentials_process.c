@@ -27,7 +27,7 @@ words_fini(struct words *words)
 
 /* One character within quotes or without; moves past it. Within "..." a backslash takes " and \ literally, without quotes any. */
 static void
-take_char(const char **text, char quote, struct buf *word)
+words_take_char(const char **text, char quote, struct buf *word)
 {
 	const char *p = *text;
 	bool escapes = *p == '\\' && p[1] != '\0' && quote != '\'' &&
@@ -41,7 +41,7 @@ take_char(const char **text, char quote, struct buf *word)
 
 /* The next word. Returns false for an open quote. */
 static bool
-take_word(const char **text, struct buf *word)
+words_take_word(const char **text, struct buf *word)
 {
 	char quote = '\0';
 
@@ -53,7 +53,7 @@ take_word(const char **text, struct buf *word)
 			quote = quote == '\0' ? **text : '\0';
 			(*text)++;
 		} else {
-			take_char(text, quote, word);
+			words_take_char(text, quote, word);
 		}
 	}
 	return quote == '\0';
@@ -61,7 +61,7 @@ take_word(const char **text, struct buf *word)
 
 /* As a shell's quoting goes, but nothing is replaced: no variables, no ~. */
 static int
-split_words(const char *command, struct words *words, struct tmf_err *err)
+words_split(const char *command, struct words *words, struct tmf_err *err)
 {
 	struct buf word = {0};
 	int ret = 0;
@@ -73,7 +73,7 @@ split_words(const char *command, struct words *words, struct tmf_err *err)
 		if (words->count == WORDS_MAX)
 			ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
 			    "credential_process has more than %d words", WORDS_MAX);
-		else if (!take_word(&command, &word))
+		else if (!words_take_word(&command, &word))
 			ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
 			    "credential_process has a quote that is not closed");
 		else
@@ -87,7 +87,7 @@ split_words(const char *command, struct words *words, struct tmf_err *err)
 
 /* The version is looked at first: what else a later one may mean is not known. */
 static int
-check_version(const char *text, struct tmf_err *err)
+process_check_version(const char *text, struct tmf_err *err)
 {
 	json_t *object = jsonx_parse(str_of(text), NULL);
 	const json_t *version = json_object_get(object, "Version");
@@ -103,7 +103,7 @@ check_version(const char *text, struct tmf_err *err)
 }
 
 static struct tmf_call *
-process_over(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+process_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	json_t *result = tmf_call_take_result(over);
 	const char *output = jsonx_get_string(result, "Output");
@@ -111,7 +111,7 @@ process_over(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf
 	(void)frame;
 	if (result == NULL)
 		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s", tmf_err_text(&over->err));
-	else if (check_version(output, err) == 0)
+	else if (process_check_version(output, err) == 0)
 		credentials_answer_parse(
 		    "its output", str_of(output), "SessionToken", ret_result, err);
 	jsonx_wipe(result);
@@ -119,13 +119,13 @@ process_over(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf
 }
 
 static struct tmf_call *
-run(const struct credentials_opts *opts, const char *command)
+process_start(const struct credentials_opts *opts, const char *command)
 {
 	struct words words = {.count = 0};
 	struct tmf_err err = {0};
 	struct tmf_call *call;
 
-	if (split_words(command, &words, &err) < 0) {
+	if (words_split(command, &words, &err) < 0) {
 		call = tmf_call_of_err(opts->loop, &err);
 	} else {
 		const struct process_opts process = {
@@ -134,8 +134,8 @@ run(const struct credentials_opts *opts, const char *command)
 		    .output_bytes_max = OUTPUT_BYTES_MAX,
 		};
 
-		call =
-		    tmf_call_sequence(process_run(opts->loop, &process), process_over, NULL, NULL);
+		call = tmf_call_sequence(
+		    process_run(opts->loop, &process), process_answered, NULL, NULL);
 	}
 	words_fini(&words);
 	return call;
@@ -158,7 +158,7 @@ credentials_look_process(
 		call = credentials_nothing(
 		    opts->loop, "the profile \"%s\" has no credential_process", profile);
 	else
-		call = run(opts, command);
+		call = process_start(opts, command);
 	shared_files_free(&files);
 	return call;
 }

@@ -21,7 +21,7 @@ credentials_nothing(struct tmf_loop *loop, const char *format, ...)
 
 /* The keys that stand in the profile. Returns a call in any case. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
 static struct tmf_call *
-take_keys(const struct credentials_opts *opts, const struct shared_files *files,
+profile_take_keys(const struct credentials_opts *opts, const struct shared_files *files,
     const char *profile, struct tmf_err *err)
 {
 	const char *id = shared_files_get(files, profile, "aws_access_key_id");
@@ -60,7 +60,7 @@ credentials_look_credentials_file(
 		call = credentials_nothing(
 		    opts->loop, "the profile \"%s\" has no aws_access_key_id there", profile);
 	else
-		call = take_keys(opts, &files, profile, &err);
+		call = profile_take_keys(opts, &files, profile, &err);
 	shared_files_free(&files);
 	return call;
 }
@@ -76,7 +76,7 @@ credentials_look_config_file(
 	(void)profile_only;
 	if (shared_files_read(&opts->env, &files, &err) < 0)
 		return tmf_call_of_err(opts->loop, &err);
-	call = take_keys(opts, &files, profile, &err);
+	call = profile_take_keys(opts, &files, profile, &err);
 	shared_files_free(&files);
 	return call;
 }

@@ -25,7 +25,7 @@ struct assume {
 };
 
 static void
-free_assume(void *frame)
+assume_free(void *frame)
 {
 	struct assume *assume = frame;
 
@@ -37,7 +37,7 @@ free_assume(void *frame)
 }
 
 static struct tmf_call *
-assumed(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+assume_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	const struct assume *assume = frame;
 	json_t *result = tmf_call_take_result(over);
@@ -51,7 +51,7 @@ assumed(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err 
 }
 
 static struct tmf_call *
-assume_role(const struct credentials_opts *opts, struct credentials_provider *base, bool own_base,
+assume_start(const struct credentials_opts *opts, struct credentials_provider *base, bool own_base,
     const struct credentials_role *role)
 {
 	struct assume *assume = mem_zalloc(1, sizeof(*assume));
@@ -73,11 +73,11 @@ assume_role(const struct credentials_opts *opts, struct credentials_provider *ba
 	    .base = base, .own_base = own_base, .role_arn = mem_strdup(role->role_arn)};
 	assume->sts = aws_client_new(&client, &err);
 	if (assume->sts == NULL) {
-		free_assume(assume);
+		assume_free(assume);
 		return tmf_call_of_err(opts->loop, &err);
 	}
 	return tmf_call_sequence(
-	    sts_assume_role(assume->sts, &request), assumed, assume, free_assume);
+	    sts_assume_role(assume->sts, &request), assume_answered, assume, assume_free);
 }
 
 /* --- a provider of its own: --assume-role --- */
@@ -91,7 +91,7 @@ struct role_source {
 };
 
 static void
-free_role_source(void *arg)
+role_source_free(void *arg)
 {
 	struct role_source *source = arg;
 
@@ -103,7 +103,7 @@ free_role_source(void *arg)
 }
 
 static struct tmf_call *
-look_with_base(const struct credentials_opts *opts, void *arg)
+role_source_look(const struct credentials_opts *opts, void *arg)
 {
 	const struct role_source *source = arg;
 	const struct credentials_role role = {
@@ -113,7 +113,7 @@ look_with_base(const struct credentials_opts *opts, void *arg)
 	    .duration_seconds = source->duration_seconds,
 	};
 
-	return assume_role(opts, source->base, false, &role);
+	return assume_start(opts, source->base, false, &role);
 }
 
 struct credentials_provider *
@@ -121,7 +121,7 @@ credentials_role_new(const struct credentials_opts *opts, struct credentials_pro
     const struct credentials_role *role)
 {
 	struct role_source *arg = mem_zalloc(1, sizeof(*arg));
-	const struct credentials_source source = {look_with_base, arg, free_role_source};
+	const struct credentials_source source = {role_source_look, arg, role_source_free};
 
 	arg->base = base;
 	arg->role_arn = mem_strdup(role->role_arn);
@@ -134,7 +134,7 @@ credentials_role_new(const struct credentials_opts *opts, struct credentials_pro
 /* --- a profile's role --- */
 
 static bool
-has_keys(const struct shared_files *files, const char *profile)
+profile_has_keys(const struct shared_files *files, const char *profile)
 {
 	return shared_files_get(files, profile, "aws_access_key_id") != NULL &&
 	       shared_files_get(files, profile, "aws_secret_access_key") != NULL;
@@ -142,7 +142,7 @@ has_keys(const struct shared_files *files, const char *profile)
 
 /* A role by web identity is that place's. */
 static bool
-has_role(const struct shared_files *files, const char *profile)
+profile_has_role(const struct shared_files *files, const char *profile)
 {
 	return shared_files_get(files, profile, "role_arn") != NULL &&
 	       shared_files_get(files, profile, "web_identity_token_file") == NULL;
@@ -150,14 +150,14 @@ has_role(const struct shared_files *files, const char *profile)
 
 /* Whether the keys of this profile, as another's source, come by a role again. */
 static bool
-source_has_role(const struct shared_files *files, const char *profile)
+profile_role_is_source(const struct shared_files *files, const char *profile)
 {
-	return has_role(files, profile) && !has_keys(files, profile);
+	return profile_has_role(files, profile) && !profile_has_keys(files, profile);
 }
 
 /* Follows source_profile to its end: each must be there, and none may come twice. */
 static int
-check_sources(const struct shared_files *files, const char *profile, struct tmf_err *err)
+profile_check_sources(const struct shared_files *files, const char *profile, struct tmf_err *err)
 {
 	const char *seen[PROFILES_MAX] = {profile};
 
@@ -172,7 +172,7 @@ check_sources(const struct shared_files *files, const char *profile, struct tmf_
 			    "shared "
 			    "AWS files",
 			    source, seen[count - 1]);
-		if (!source_has_role(files, source))
+		if (!profile_role_is_source(files, source))
 			return 0;
 		for (size_t i = 0; i < count; i++)
 			if (strcmp(seen[i], source) == 0)
@@ -189,7 +189,7 @@ check_sources(const struct shared_files *files, const char *profile, struct tmf_
 }
 
 static int
-duration_of(
+profile_duration(
     const struct shared_files *files, const char *profile, int *ret_seconds, struct tmf_err *err)
 {
 	const char *text = shared_files_get(files, profile, "duration_seconds");
@@ -206,7 +206,8 @@ duration_of(
 		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "duration_seconds of the profile \"%s\" must be %d to %d", profile,
 		    STS_DURATION_SECONDS_MIN, STS_DURATION_SECONDS_MAX);
-	if (source != NULL && source_has_role(files, source) && seconds > CHAINED_SECONDS_MAX)
+	if (source != NULL && profile_role_is_source(files, source) &&
+	    seconds > CHAINED_SECONDS_MAX)
 		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "duration_seconds of the profile \"%s\" must be at most %d: its source is a "
 		    "role "
@@ -217,7 +218,7 @@ duration_of(
 }
 
 static int
-role_of_profile(const struct shared_files *files, const char *profile,
+profile_role(const struct shared_files *files, const char *profile,
     struct credentials_role *ret_role, struct tmf_err *err)
 {
 	const char *name = shared_files_get(files, profile, "role_session_name");
@@ -239,7 +240,7 @@ role_of_profile(const struct shared_files *files, const char *profile,
 		    "role_session_name of the profile \"%s\" must be 2 to %d letters, digits and "
 		    "_+=,.@-",
 		    profile, STS_SESSION_NAME_BYTES_MAX);
-	if (duration_of(files, profile, &role.duration_seconds, err) < 0)
+	if (profile_duration(files, profile, &role.duration_seconds, err) < 0)
 		return -1;
 	*ret_role = role;
 	return 0;
@@ -262,7 +263,7 @@ struct base {
 };
 
 static void
-free_base(void *arg)
+role_base_free(void *arg)
 {
 	struct base *base = arg;
 
@@ -271,7 +272,7 @@ free_base(void *arg)
 }
 
 static struct tmf_call *
-base_look(const struct credentials_opts *opts, void *arg)
+role_base_look(const struct credentials_opts *opts, void *arg)
 {
 	const struct base *base = arg;
 
@@ -279,7 +280,7 @@ base_look(const struct credentials_opts *opts, void *arg)
 }
 
 static credentials_look_fn *
-find_credential_source(const char *name)
+role_base_of_name(const char *name)
 {
 	for (size_t i = 0; i < sizeof(credential_sources) / sizeof(credential_sources[0]); i++)
 		if (strcmp(credential_sources[i].name, name) == 0)
@@ -288,7 +289,7 @@ find_credential_source(const char *name)
 }
 
 static int
-find_base(const struct shared_files *files, const char *profile, struct base *ret_base,
+role_base_find(const struct shared_files *files, const char *profile, struct base *ret_base,
     struct tmf_err *err)
 {
 	const char *source = shared_files_get(files, profile, "source_profile");
@@ -301,10 +302,10 @@ find_base(const struct shared_files *files, const char *profile, struct base *re
 		    profile);
 	*ret_base = (struct base){.profile = mem_strdup(source), .profile_only = source != NULL};
 	if (source != NULL)
-		ret_base->look = source_has_role(files, source) ? credentials_look_role
-								: credentials_look_profile;
+		ret_base->look = profile_role_is_source(files, source) ? credentials_look_role
+								       : credentials_look_profile;
 	else
-		ret_base->look = find_credential_source(credential_source);
+		ret_base->look = role_base_of_name(credential_source);
 	if (ret_base->look != NULL)
 		return 0;
 	return tmf_err_set(err, TMF_ERR_CREDENTIALS,
@@ -315,7 +316,7 @@ find_base(const struct shared_files *files, const char *profile, struct base *re
 
 /* Returns the call, or NULL with *err. */
 static struct tmf_call *
-assume_role_of(const struct credentials_opts *opts, const struct shared_files *files,
+assume_role_of_profile(const struct credentials_opts *opts, const struct shared_files *files,
     const char *profile, struct tmf_err *err)
 {
 	struct credentials_role role = {0};
@@ -323,14 +324,16 @@ assume_role_of(const struct credentials_opts *opts, const struct shared_files *f
 	struct base *base;
 	struct credentials_opts inner = *opts;
 
-	if (role_of_profile(files, profile, &role, err) < 0 ||
-	    check_sources(files, profile, err) < 0 || find_base(files, profile, &found, err) < 0)
+	if (profile_role(files, profile, &role, err) < 0 ||
+	    profile_check_sources(files, profile, err) < 0 ||
+	    role_base_find(files, profile, &found, err) < 0)
 		return NULL;
 	base = mem_zalloc(1, sizeof(*base));
 	*base = found;
 	inner.profile = NULL; /* credential_source = Environment means it, --profile or not */
-	return assume_role(opts,
-	    credentials_cache_new(&inner, &(struct credentials_source){base_look, base, free_base}),
+	return assume_start(opts,
+	    credentials_cache_new(
+		&inner, &(struct credentials_source){role_base_look, base, role_base_free}),
 	    true, &role);
 }
 
@@ -349,11 +352,11 @@ credentials_look_role(const struct credentials_opts *opts, const char *profile, 
 	if (named && !shared_files_have(&files, profile))
 		tmf_err_set(&err, TMF_ERR_CREDENTIALS,
 		    "the profile \"%s\" is in neither of the shared AWS files", profile);
-	else if (!has_role(&files, profile))
+	else if (!profile_has_role(&files, profile))
 		call =
 		    credentials_nothing(opts->loop, "the profile \"%s\" has no role_arn", profile);
 	else
-		call = assume_role_of(opts, &files, profile, &err);
+		call = assume_role_of_profile(opts, &files, profile, &err);
 	shared_files_free(&files);
 	return call != NULL ? call : tmf_call_of_err(opts->loop, &err);
 }

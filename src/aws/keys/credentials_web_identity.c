@@ -21,7 +21,7 @@ struct web_identity {
 };
 
 static void
-free_web_identity(void *frame)
+web_identity_free(void *frame)
 {
 	struct web_identity *identity = frame;
 
@@ -34,7 +34,7 @@ free_web_identity(void *frame)
 
 /* The file is read at each look: the token in it is replaced well before it ends. */
 static struct tmf_call *
-ask_sts(const struct web_identity *identity, struct tmf_err *err)
+web_identity_ask(const struct web_identity *identity, struct tmf_err *err)
 {
 	struct sts_web_identity request = {
 	    .role_arn = identity->role_arn,
@@ -61,7 +61,7 @@ ask_sts(const struct web_identity *identity, struct tmf_err *err)
 
 /* A token that has just run out may have been replaced: it is read once more. */
 static struct tmf_call *
-sts_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+web_identity_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct web_identity *identity = frame;
 	json_t *result = tmf_call_take_result(over);
@@ -72,7 +72,7 @@ sts_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf
 	}
 	if (tmf_err_is(&over->err, "ExpiredTokenException") && !identity->read_again) {
 		identity->read_again = true;
-		return ask_sts(identity, err);
+		return web_identity_ask(identity, err);
 	}
 	tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s cannot be assumed: %s: %s", identity->role_arn,
 	    over->err.name, tmf_err_text(&over->err));
@@ -80,7 +80,7 @@ sts_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf
 }
 
 static struct tmf_call *
-start(const struct credentials_opts *opts, struct web_identity *identity)
+web_identity_start(const struct credentials_opts *opts, struct web_identity *identity)
 {
 	struct aws_client_opts client = aws_client_opts_of(opts->settings, "sts");
 	struct tmf_call *first = NULL;
@@ -91,16 +91,16 @@ start(const struct credentials_opts *opts, struct web_identity *identity)
 	client.rng = opts->rng;
 	identity->sts = aws_client_new(&client, &err);
 	if (identity->sts != NULL)
-		first = ask_sts(identity, &err);
+		first = web_identity_ask(identity, &err);
 	if (first != NULL)
-		return tmf_call_sequence(first, sts_answered, identity, free_web_identity);
-	free_web_identity(identity);
+		return tmf_call_sequence(first, web_identity_answered, identity, web_identity_free);
+	web_identity_free(identity);
 	return tmf_call_of_err(opts->loop, &err);
 }
 
 /* What is configured, from one place altogether. Returns 1, 0 for nothing, -1 with *err. */
 static int
-take_settings(struct web_identity *identity, const char *where, const char *token_file,
+web_identity_take(struct web_identity *identity, const char *where, const char *token_file,
     const char *role_arn, const char *session_name, struct tmf_err *err)
 {
 	if (token_file == NULL)
@@ -120,23 +120,24 @@ take_settings(struct web_identity *identity, const char *where, const char *toke
 }
 
 static int
-from_environment(const struct aws_env *env, struct web_identity *identity, struct tmf_err *err)
+web_identity_of_environment(
+    const struct aws_env *env, struct web_identity *identity, struct tmf_err *err)
 {
-	return take_settings(identity, "AWS_WEB_IDENTITY_TOKEN_FILE",
+	return web_identity_take(identity, "AWS_WEB_IDENTITY_TOKEN_FILE",
 	    aws_env_get(env, "AWS_WEB_IDENTITY_TOKEN_FILE"), aws_env_get(env, "AWS_ROLE_ARN"),
 	    aws_env_get(env, "AWS_ROLE_SESSION_NAME"), err);
 }
 
 static int
-from_profile(const struct aws_env *env, const char *profile, struct web_identity *identity,
-    struct tmf_err *err)
+web_identity_of_profile(const struct aws_env *env, const char *profile,
+    struct web_identity *identity, struct tmf_err *err)
 {
 	struct shared_files files;
 	int ret;
 
 	if (shared_files_read(env, &files, err) < 0)
 		return -1;
-	ret = take_settings(identity, profile,
+	ret = web_identity_take(identity, profile,
 	    shared_files_get(&files, profile, "web_identity_token_file"),
 	    shared_files_get(&files, profile, "role_arn"),
 	    shared_files_get(&files, profile, "role_session_name"), err);
@@ -153,12 +154,12 @@ credentials_look_web_identity(
 	int found = 0;
 
 	if (!profile_only && opts->profile == NULL)
-		found = from_environment(&opts->env, identity, &err);
+		found = web_identity_of_environment(&opts->env, identity, &err);
 	if (found == 0)
-		found = from_profile(&opts->env, profile, identity, &err);
+		found = web_identity_of_profile(&opts->env, profile, identity, &err);
 	if (found == 1)
-		return start(opts, identity);
-	free_web_identity(identity);
+		return web_identity_start(opts, identity);
+	web_identity_free(identity);
 	if (found < 0)
 		return tmf_call_of_err(opts->loop, &err);
 	return credentials_nothing(opts->loop,

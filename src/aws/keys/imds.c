@@ -30,7 +30,7 @@ struct imds {
 };
 
 static void
-free_imds(void *frame)
+imds_free(void *frame)
 {
 	struct imds *imds = frame;
 
@@ -42,7 +42,7 @@ free_imds(void *frame)
 }
 
 static struct tmf_call *
-ask(const struct imds *imds, const char *method, const char *path, const char *header_name,
+imds_ask(const struct imds *imds, const char *method, const char *path, const char *header_name,
     const char *header_value)
 {
 	const struct imds_settings *settings = &imds->opts->settings->imds;
@@ -62,21 +62,22 @@ ask(const struct imds *imds, const char *method, const char *path, const char *h
 }
 
 static struct tmf_call *
-ask_for_token(struct imds *imds)
+imds_ask_token(struct imds *imds)
 {
 	imds->token_wanted = true;
-	return ask(imds, "PUT", TOKEN_PATH, TOKEN_TTL_HEADER, TOKEN_TTL);
+	return imds_ask(imds, "PUT", TOKEN_PATH, TOKEN_TTL_HEADER, TOKEN_TTL);
 }
 
 static struct tmf_call *
-ask_for_path(struct imds *imds)
+imds_ask_path(struct imds *imds)
 {
 	imds->token_wanted = false;
-	return ask(imds, "GET", imds->path, imds->token != NULL ? TOKEN_HEADER : NULL, imds->token);
+	return imds_ask(
+	    imds, "GET", imds->path, imds->token != NULL ? TOKEN_HEADER : NULL, imds->token);
 }
 
 static struct tmf_call *
-give_up(struct tmf_err *err, const char *text)
+imds_give_up(struct tmf_err *err, const char *text)
 {
 	tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s", text);
 	return NULL;
@@ -84,7 +85,7 @@ give_up(struct tmf_err *err, const char *text)
 
 /* A token is sent back in a header. */
 static bool
-is_token(const char *text)
+imds_is_token(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -96,24 +97,24 @@ is_token(const char *text)
 
 /* status 0: no reply, which from within a container means that the token does not get that far. */
 static struct tmf_call *
-token_came(struct imds *imds, int status, const char *body, struct tmf_err *err)
+imds_token_came(struct imds *imds, int status, const char *body, struct tmf_err *err)
 {
-	if (status == 200 && is_token(body)) {
+	if (status == 200 && imds_is_token(body)) {
 		imds->token = mem_strdup(body);
-		return ask_for_path(imds);
+		return imds_ask_path(imds);
 	}
 	if (status == 400 || status == 200)
-		return give_up(err, "the instance's metadata service refuses to give a token");
+		return imds_give_up(err, "the instance's metadata service refuses to give a token");
 	if (imds->opts->settings->imds.v1_disabled)
-		return give_up(err,
+		return imds_give_up(err,
 		    "no token came from the instance's metadata service, and version 1 is disabled "
 		    "(in a container, the instance's hop limit must be 2)");
-	return ask_for_path(imds);
+	return imds_ask_path(imds);
 }
 
 /* The first line of a list, as a name that can stand in a path; "" if there is none. */
 static struct str
-first_line(const char *body)
+imds_first_line(const char *body)
 {
 	struct str line = str_trim((struct str){body, strcspn(body, "\n")});
 
@@ -124,35 +125,36 @@ first_line(const char *body)
 }
 
 static struct tmf_call *
-follow_name(struct imds *imds, const char *body, struct tmf_err *err)
+imds_follow(struct imds *imds, const char *body, struct tmf_err *err)
 {
-	struct str name = first_line(body);
+	struct str name = imds_first_line(body);
 	char *path;
 
 	if (name.len == 0)
-		return give_up(err, "the instance has no role");
+		return imds_give_up(err, "the instance has no role");
 	path = mem_printf("%s%.*s", imds->path, (int)name.len, name.p);
 	free(imds->path);
 	imds->path = path;
 	imds->follow = false;
-	return ask_for_path(imds);
+	return imds_ask_path(imds);
 }
 
 static struct tmf_call *
-path_came(struct imds *imds, int status, json_t *result, json_t **ret_result, struct tmf_err *err)
+imds_path_came(
+    struct imds *imds, int status, json_t *result, json_t **ret_result, struct tmf_err *err)
 {
 	if (status == 401 && imds->token != NULL && !imds->token_renewed) {
 		imds->token_renewed = true;
 		free(imds->token);
 		imds->token = NULL;
-		return ask_for_token(imds);
+		return imds_ask_token(imds);
 	}
 	if (status == 0)
-		return give_up(err, "no instance metadata service answers here");
+		return imds_give_up(err, "no instance metadata service answers here");
 	if (status == 404 && imds->follow)
-		return give_up(err, "the instance has no role");
+		return imds_give_up(err, "the instance has no role");
 	if (status == 401)
-		return give_up(err,
+		return imds_give_up(err,
 		    "the instance's metadata service wants a token, but gives none here (in a "
 		    "container, the instance's hop limit must be 2)");
 	if (status != 200) {
@@ -161,13 +163,13 @@ path_came(struct imds *imds, int status, json_t *result, json_t **ret_result, st
 		return NULL;
 	}
 	if (imds->follow)
-		return follow_name(imds, metadata_body(result), err);
+		return imds_follow(imds, metadata_body(result), err);
 	*ret_result = json_incref(result);
 	return NULL;
 }
 
 static struct tmf_call *
-step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+imds_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct imds *imds = frame;
 	json_t *result = tmf_call_take_result(over);
@@ -175,9 +177,10 @@ step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *er
 	struct tmf_call *next;
 
 	if (imds->token_wanted)
-		next = token_came(imds, status, result != NULL ? metadata_body(result) : "", err);
+		next =
+		    imds_token_came(imds, status, result != NULL ? metadata_body(result) : "", err);
 	else
-		next = path_came(imds, status, result, ret_result, err);
+		next = imds_path_came(imds, status, result, ret_result, err);
 	if (*ret_result != NULL)
 		json_decref(result);
 	else
@@ -193,14 +196,14 @@ imds_get(const struct credentials_opts *opts, const char *path, bool follow)
 	imds->opts = opts;
 	imds->path = mem_strdup(path);
 	imds->follow = follow;
-	return tmf_call_sequence(ask_for_token(imds), step, imds, free_imds);
+	return tmf_call_sequence(imds_ask_token(imds), imds_step, imds, imds_free);
 }
 
 static struct tmf_call *
-region_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+imds_region_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	json_t *result = tmf_call_take_result(over);
-	struct str region = result != NULL ? first_line(metadata_body(result)) : STR("");
+	struct str region = result != NULL ? imds_first_line(metadata_body(result)) : STR("");
 
 	(void)frame;
 	if (result == NULL)
@@ -222,5 +225,5 @@ imds_region(const struct credentials_opts *opts)
 		tmf_err_set(&err, TMF_ERR_CONFIG, "AWS_EC2_METADATA_DISABLED is true");
 		return tmf_call_of_err(opts->loop, &err);
 	}
-	return tmf_call_sequence(imds_get(opts, REGION_PATH, false), region_came, NULL, NULL);
+	return tmf_call_sequence(imds_get(opts, REGION_PATH, false), imds_region_came, NULL, NULL);
 }

@@ -1,6 +1,5 @@
 #include "aws/keys/metadata.h"
 
-#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 
@@ -18,7 +17,7 @@ struct metadata {
 	struct buf body;
 };
 
-static void ask(struct metadata *metadata);
+static void metadata_send(struct metadata *metadata);
 
 static void
 metadata_cancel(struct tmf_call *call)
@@ -51,7 +50,7 @@ static const struct tmf_call_ops metadata_ops = {
     .cancel = metadata_cancel, .free_call = metadata_free};
 
 static int
-take_body(void *arg, int status, struct str part, struct tmf_err *err)
+metadata_take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
 	struct metadata *metadata = arg;
 
@@ -62,7 +61,7 @@ take_body(void *arg, int status, struct str part, struct tmf_err *err)
 }
 
 static void
-replied(struct metadata *metadata, int status)
+metadata_replied(struct metadata *metadata, int status)
 {
 	json_t *body = json_stringn(buf_cstr(&metadata->body), metadata->body.len);
 	struct tmf_err err = {0};
@@ -78,30 +77,29 @@ replied(struct metadata *metadata, int status)
 }
 
 static void
-pause_over(struct tmf_timer *timer)
+metadata_pause_over(struct tmf_timer *timer)
 {
-	ask((struct metadata *)((char *)timer - offsetof(struct metadata, pause)));
+	metadata_send((struct metadata *)((char *)timer - offsetof(struct metadata, pause)));
 }
 
 static void
-exchange_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
+metadata_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
 	struct metadata *metadata = arg;
-	struct tmf_clock *clock = tmf_loop_clock(metadata->call.loop);
 
 	(void)exchange;
 	metadata->exchange = NULL;
 	if ((status == 0 || status >= 500) && metadata->attempt < metadata->request.attempts_max)
 		tmf_loop_timer_arm(metadata->call.loop, &metadata->pause,
-		    clock->mono_ms(clock) + metadata->request.pause_ms);
+		    tmf_loop_mono_ms(metadata->call.loop) + metadata->request.pause_ms);
 	else if (status == 0)
 		tmf_call_complete_err(&metadata->call, err);
 	else
-		replied(metadata, status);
+		metadata_replied(metadata, status);
 }
 
 static void
-ask(struct metadata *metadata)
+metadata_send(struct metadata *metadata)
 {
 	const struct metadata_request *request = &metadata->request;
 	const struct http_header header = {request->header_name, request->header_value};
@@ -119,7 +117,7 @@ ask(struct metadata *metadata)
 	    .secret = true,
 	};
 	const struct http_handler handler = {
-	    .body = take_body, .done = exchange_done, .arg = metadata};
+	    .body = metadata_take_body, .done = metadata_done, .arg = metadata};
 
 	metadata->attempt++;
 	buf_reset(&metadata->body);
@@ -133,13 +131,13 @@ metadata_ask(const struct credentials_opts *opts, const struct metadata_request 
 
 	tmf_call_init(&metadata->call, &metadata_ops, opts->loop);
 	metadata->transport = opts->transport;
-	metadata->pause.fire = pause_over;
+	metadata->pause.fire = metadata_pause_over;
 	metadata->request = *request;
 	metadata->request.method = mem_strdup(request->method);
 	metadata->request.url = mem_strdup(request->url);
 	metadata->request.header_name = mem_strdup(request->header_name);
 	metadata->request.header_value = mem_strdup(request->header_value);
-	ask(metadata);
+	metadata_send(metadata);
 	return &metadata->call;
 }
 

@@ -27,14 +27,6 @@ struct pacer {
 };
 
 static int64_t
-pacer_mono_ms(const struct pacer *pacer)
-{
-	struct tmf_clock *clock = tmf_loop_clock(pacer->loop);
-
-	return clock->mono_ms(clock);
-}
-
-static int64_t
 pacer_wall_ms(const struct pacer *pacer)
 {
 	struct tmf_clock *clock = tmf_loop_clock(pacer->loop);
@@ -47,7 +39,7 @@ pacer_wall_ms(const struct pacer *pacer)
 static int64_t
 bucket_wait_ms(struct pacer_bucket *bucket)
 {
-	int64_t now_ms = pacer_mono_ms(bucket->pacer);
+	int64_t now_ms = tmf_loop_mono_ms(bucket->pacer->loop);
 
 	return bucket->pacer->learns ? pacer_model_wait_ms(&bucket->model, now_ms)
 				     : adaptive_wait_ms(&bucket->adaptive, now_ms);
@@ -59,7 +51,7 @@ bucket_arm(struct pacer_bucket *bucket)
 	tmf_loop_timer_disarm(bucket->pacer->loop, &bucket->timer);
 	if (bucket->line.first != NULL)
 		tmf_loop_timer_arm(bucket->pacer->loop, &bucket->timer,
-		    pacer_mono_ms(bucket->pacer) + bucket_wait_ms(bucket));
+		    tmf_loop_mono_ms(bucket->pacer->loop) + bucket_wait_ms(bucket));
 }
 
 static void
@@ -67,9 +59,9 @@ bucket_sent(struct pacer_bucket *bucket, struct pacer_ticket *ticket)
 {
 	ticket->reactions = bucket->model.reactions;
 	if (bucket->pacer->learns)
-		pacer_model_sent(&bucket->model, pacer_mono_ms(bucket->pacer));
+		pacer_model_sent(&bucket->model, tmf_loop_mono_ms(bucket->pacer->loop));
 	else
-		adaptive_sent(&bucket->adaptive, pacer_mono_ms(bucket->pacer));
+		adaptive_sent(&bucket->adaptive, tmf_loop_mono_ms(bucket->pacer->loop));
 }
 
 static void
@@ -112,8 +104,8 @@ bucket_get(struct pacer *pacer, const char *action)
 	bucket->action = mem_strdup(name);
 	bucket->next = pacer->first;
 	pacer->first = bucket;
-	pacer_model_init(&bucket->model, pacer_prior(name), pacer_mono_ms(pacer));
-	adaptive_init(&bucket->adaptive, pacer_mono_ms(pacer));
+	pacer_model_init(&bucket->model, pacer_prior(name), tmf_loop_mono_ms(pacer->loop));
+	adaptive_init(&bucket->adaptive, tmf_loop_mono_ms(pacer->loop));
 	return bucket;
 }
 
@@ -183,7 +175,7 @@ pacer_answer(struct pacer_ticket *ticket, enum pacer_answer answer)
 		return;
 	assert(!ticket->waiter.waiting);
 	ticket->bucket = NULL;
-	now_ms = pacer_mono_ms(bucket->pacer);
+	now_ms = tmf_loop_mono_ms(bucket->pacer->loop);
 	if (!bucket->pacer->learns)
 		adaptive_answered(&bucket->adaptive, answer == PACER_REFUSED, now_ms);
 	else if (answer == PACER_ACCEPTED)
@@ -255,7 +247,7 @@ pacer_export(struct pacer *pacer)
 	for (struct pacer_bucket *bucket = pacer->first; bucket != NULL; bucket = bucket->next) {
 		struct pacer_record record;
 
-		pacer_model_save(&bucket->model, pacer_mono_ms(pacer), &record);
+		pacer_model_save(&bucket->model, tmf_loop_mono_ms(pacer->loop), &record);
 		/* A bucket that was hardly drawn on is as good as an unknown one. */
 		if (record.learnt || record.tokens < record.shape.size / 2)
 			json_object_set_new(state, bucket->action,
@@ -281,7 +273,7 @@ pacer_import_record(struct pacer *pacer, const char *action, const json_t *row)
 	    .tokens = json_number_value(tokens),
 	};
 	pacer_model_restore(&bucket_get(pacer, action)->model, &record, away_ms > 0 ? away_ms : 0,
-	    pacer_mono_ms(pacer));
+	    tmf_loop_mono_ms(pacer->loop));
 }
 
 void

@@ -46,7 +46,7 @@
 #define SIZE_MAX_CALLS	    1e6
 
 static double
-clamp(double value, double least, double most)
+model_clamp(double value, double least, double most)
 {
 	return fmax(least, fmin(value, most));
 }
@@ -91,42 +91,43 @@ pacer_model_init(struct pacer_model *model, struct pacer_shape prior, int64_t mo
 }
 
 static const struct pacer_anchor *
-newest_anchor(const struct pacer_model *model)
+model_newest_anchor(const struct pacer_model *model)
 {
 	return &model->anchors[(model->reactions - 1) % PACER_ANCHORS];
 }
 
 static double
-least_per_s(const struct pacer_model *model)
+model_least_per_s(const struct pacer_model *model)
 {
 	return model->prior.rate_per_s * (model->trusted ? LEAST_SHARE_TRUSTED : LEAST_SHARE);
 }
 
 static double
-headroom(const struct pacer_model *model)
+model_headroom(const struct pacer_model *model)
 {
 	return fmin(HEADROOM, model->size / 2.5);
 }
 
 static uint64_t
-accepted_since_refusal(const struct pacer_model *model)
+model_accepted_since_refusal(const struct pacer_model *model)
 {
-	return model->accepted - (model->anchors_count > 0 ? newest_anchor(model)->accepted : 0);
+	return model->accepted -
+	       (model->anchors_count > 0 ? model_newest_anchor(model)->accepted : 0);
 }
 
 static bool
-is_deaf(const struct pacer_model *model)
+model_is_deaf(const struct pacer_model *model)
 {
 	return model->accepted < model->deaf_until_accepted;
 }
 
 /* By how much the pace exceeds the estimate. */
 static double
-overspeed(const struct pacer_model *model)
+model_overspeed(const struct pacer_model *model)
 {
-	uint64_t calls = accepted_since_refusal(model);
+	uint64_t calls = model_accepted_since_refusal(model);
 
-	if (!model->learnt || is_deaf(model))
+	if (!model->learnt || model_is_deaf(model))
 		return 0;
 	if (calls < RAMP_AFTER_CALLS)
 		return OVERSPEED;
@@ -135,15 +136,15 @@ overspeed(const struct pacer_model *model)
 }
 
 static double
-pace_per_s(const struct pacer_model *model)
+model_pace_per_s(const struct pacer_model *model)
 {
-	return model->rate_per_s * (1 + overspeed(model));
+	return model->rate_per_s * (1 + model_overspeed(model));
 }
 
 static void
-refill(struct pacer_model *model, int64_t mono_ms)
+model_refill(struct pacer_model *model, int64_t mono_ms)
 {
-	model->tokens += (double)(mono_ms - model->mono_ms) / 1000 * pace_per_s(model);
+	model->tokens += (double)(mono_ms - model->mono_ms) / 1000 * model_pace_per_s(model);
 	model->mono_ms = mono_ms;
 	if (model->tokens < model->size)
 		return;
@@ -159,8 +160,8 @@ pacer_model_wait_ms(struct pacer_model *model, int64_t mono_ms)
 	double wait_s;
 	bool room = model->in_flight < model->window;
 
-	refill(model, mono_ms);
-	wait_s = (1 - model->tokens) / pace_per_s(model);
+	model_refill(model, mono_ms);
+	wait_s = (1 - model->tokens) / model_pace_per_s(model);
 	if (!model->learnt)
 		return model->tokens >= 1 || room ? 0 : WAIT_MAX_MS;
 	if (model->searching && !room)
@@ -171,15 +172,15 @@ pacer_model_wait_ms(struct pacer_model *model, int64_t mono_ms)
 void
 pacer_model_sent(struct pacer_model *model, int64_t mono_ms)
 {
-	refill(model, mono_ms);
+	model_refill(model, mono_ms);
 	model->tokens -= 1;
 	model->in_flight++;
 }
 
 static void
-note_ramp(struct pacer_model *model, int64_t mono_ms)
+model_note_ramp(struct pacer_model *model, int64_t mono_ms)
 {
-	if (model->ramping || accepted_since_refusal(model) < RAMP_AFTER_CALLS)
+	if (model->ramping || model_accepted_since_refusal(model) < RAMP_AFTER_CALLS)
 		return;
 	model->ramping = true;
 	model->ramp_mono_ms = mono_ms;
@@ -189,7 +190,7 @@ note_ramp(struct pacer_model *model, int64_t mono_ms)
 void
 pacer_model_accepted(struct pacer_model *model, uint64_t reactions, int64_t mono_ms)
 {
-	refill(model, mono_ms);
+	model_refill(model, mono_ms);
 	model->in_flight -= model->in_flight > 0;
 	model->accepted++;
 	model->window += model->searching && model->window < WINDOW_MAX;
@@ -197,7 +198,7 @@ pacer_model_accepted(struct pacer_model *model, uint64_t reactions, int64_t mono
 		return;
 	if (reactions != model->reactions)
 		model->tokens -= 1; /* was written off when another was refused */
-	note_ramp(model, mono_ms);
+	model_note_ramp(model, mono_ms);
 }
 
 void
@@ -207,7 +208,7 @@ pacer_model_lost(struct pacer_model *model)
 }
 
 static void
-add_anchor(struct pacer_model *model, int64_t mono_ms)
+model_add_anchor(struct pacer_model *model, int64_t mono_ms)
 {
 	model->anchors[model->reactions % PACER_ANCHORS] =
 	    (struct pacer_anchor){mono_ms, model->accepted, model->rate_per_s};
@@ -219,7 +220,7 @@ add_anchor(struct pacer_model *model, int64_t mono_ms)
 
 /* Calls accepted since the bucket was last full, less what was refilled. */
 static double
-spent_since_full(const struct pacer_model *model, int64_t mono_ms)
+model_spent_since_full(const struct pacer_model *model, int64_t mono_ms)
 {
 	double seconds = (double)(mono_ms - model->full_mono_ms) / 1000;
 
@@ -228,25 +229,25 @@ spent_since_full(const struct pacer_model *model, int64_t mono_ms)
 
 /* The first refusal. What went beyond the published size in that time is refill, or the bucket is deeper: the next refusals tell. */
 static void
-learn_first(struct pacer_model *model, int64_t mono_ms)
+model_learn_first(struct pacer_model *model, int64_t mono_ms)
 {
 	double calls = (double)(model->accepted - model->full_accepted);
 	double seconds = fmax((double)(mono_ms - model->full_mono_ms), 1) / 1000;
 
 	model->learnt = true;
-	model->rate_per_s = clamp(
+	model->rate_per_s = model_clamp(
 	    fmax((calls - model->prior.size) / seconds, model->prior.rate_per_s * GUESS_FACTOR),
-	    least_per_s(model), RATE_MAX_PER_S);
+	    model_least_per_s(model), RATE_MAX_PER_S);
 	if (calls > model->prior.size)
-		model->size =
-		    clamp(spent_since_full(model, mono_ms), model->prior.size, SIZE_MAX_CALLS);
+		model->size = model_clamp(
+		    model_spent_since_full(model, mono_ms), model->prior.size, SIZE_MAX_CALLS);
 }
 
 /* Between two refusals the refill was at most what was accepted and one. */
 static double
-most_by_evidence(const struct pacer_model *model, int64_t mono_ms)
+model_most_by_evidence(const struct pacer_model *model, int64_t mono_ms)
 {
-	const struct pacer_anchor *anchor = newest_anchor(model);
+	const struct pacer_anchor *anchor = model_newest_anchor(model);
 	double seconds = fmax((double)(mono_ms - anchor->mono_ms), 1) / 1000;
 	double most = (double)(model->accepted - anchor->accepted + 1) / seconds;
 
@@ -261,16 +262,17 @@ most_by_evidence(const struct pacer_model *model, int64_t mono_ms)
 }
 
 static const struct pacer_anchor *
-anchor_back(const struct pacer_model *model, uint64_t back)
+model_anchor_back(const struct pacer_model *model, uint64_t back)
 {
 	return &model->anchors[(model->reactions - back) % PACER_ANCHORS];
 }
 
 /* Whether over the last refusals so few calls went, and the estimate fell so far nevertheless. */
 static bool
-keeps_falling(const struct pacer_model *model, uint64_t refusals, uint64_t calls, double ratio)
+model_keeps_falling(
+    const struct pacer_model *model, uint64_t refusals, uint64_t calls, double ratio)
 {
-	const struct pacer_anchor *then = anchor_back(model, refusals);
+	const struct pacer_anchor *then = model_anchor_back(model, refusals);
 
 	return model->anchors_count >= refusals && model->accepted - then->accepted < calls &&
 	       model->rate_per_s < ratio * then->rate_per_s;
@@ -278,17 +280,17 @@ keeps_falling(const struct pacer_model *model, uint64_t refusals, uint64_t calls
 
 /* Refusals that stay as frequent however slow the calls are do not come from a bucket: slowing down further would not help. */
 static bool
-refused_by_chance(const struct pacer_model *model)
+model_refused_by_chance(const struct pacer_model *model)
 {
 	if (model->searching || model->trusted ||
 	    model->rate_per_s > CHANCE_RATE_RATIO * model->high_rate_per_s)
 		return false;
-	return keeps_falling(model, CHANCE_FAST, CHANCE_FAST_CALLS, 0.5) ||
-	       keeps_falling(model, PACER_ANCHORS, CHANCE_SLOW_CALLS, 0.8);
+	return model_keeps_falling(model, CHANCE_FAST, CHANCE_FAST_CALLS, 0.5) ||
+	       model_keeps_falling(model, PACER_ANCHORS, CHANCE_SLOW_CALLS, 0.8);
 }
 
 static void
-turn_deaf(struct pacer_model *model)
+model_turn_deaf(struct pacer_model *model)
 {
 	model->low_rate_per_s = model->rate_per_s;
 	model->rate_per_s = model->high_rate_per_s;
@@ -302,7 +304,7 @@ turn_deaf(struct pacer_model *model)
 
 /* Most calls are refused at the old pace: they were a bucket's refusals after all. */
 static void
-listen_again(struct pacer_model *model)
+model_listen_again(struct pacer_model *model)
 {
 	uint64_t accepted = model->accepted + model->deaf_calls_now - model->deaf_until_accepted;
 
@@ -315,12 +317,13 @@ listen_again(struct pacer_model *model)
 
 /* Refusals are as rare as they should be: the estimate holds. */
 static void
-confirm(struct pacer_model *model)
+model_confirm(struct pacer_model *model)
 {
 	if (model->searching && model->reactions >= SEARCH_REFUSALS_MAX)
 		model->searching = false;
 	if (model->anchors_count < CONFIRM_REFUSALS ||
-	    model->accepted - anchor_back(model, CONFIRM_REFUSALS)->accepted < CONFIRM_CALLS) {
+	    model->accepted - model_anchor_back(model, CONFIRM_REFUSALS)->accepted <
+		CONFIRM_CALLS) {
 		model->high_rate_per_s = fmax(model->high_rate_per_s, model->rate_per_s);
 		return;
 	}
@@ -331,36 +334,37 @@ confirm(struct pacer_model *model)
 /* Refused though it should have filled up meanwhile: it holds less, or, if so few were accepted that it cannot have overflowed, fills more slowly.
  * That may also be another user's doing: it counts from the second time on. */
 static void
-correct_after_full(struct pacer_model *model, int64_t mono_ms)
+model_correct_after_full(struct pacer_model *model, int64_t mono_ms)
 {
-	double calls = (double)(accepted_since_refusal(model) + 1);
+	double calls = (double)(model_accepted_since_refusal(model) + 1);
 
 	if (model->anchors_count == 0)
 		return;
 	if (calls >= model->size)
-		model->size = clamp(
-		    spent_since_full(model, mono_ms), fmax(1, model->size / 2), SIZE_MAX_CALLS);
+		model->size = model_clamp(model_spent_since_full(model, mono_ms),
+		    fmax(1, model->size / 2), SIZE_MAX_CALLS);
 	else if (model->emptied++ > 0)
-		model->rate_per_s =
-		    clamp(most_by_evidence(model, mono_ms), least_per_s(model), model->rate_per_s);
+		model->rate_per_s = model_clamp(model_most_by_evidence(model, mono_ms),
+		    model_least_per_s(model), model->rate_per_s);
 }
 
 static void
-correct(struct pacer_model *model, int64_t mono_ms)
+model_correct(struct pacer_model *model, int64_t mono_ms)
 {
 	double most_per_s;
 
 	if (model->was_full) {
-		correct_after_full(model, mono_ms);
+		model_correct_after_full(model, mono_ms);
 		return;
 	}
 	model->emptied = 0;
 	if (model->anchors_count == 0)
 		return;
-	most_per_s = most_by_evidence(model, mono_ms);
+	most_per_s = model_most_by_evidence(model, mono_ms);
 	if (model->ramping || most_per_s < model->rate_per_s)
-		model->rate_per_s = clamp(most_per_s, least_per_s(model), RATE_MAX_PER_S);
-	model->searching &= accepted_since_refusal(model) < FOUND_CALLS;
+		model->rate_per_s =
+		    model_clamp(most_per_s, model_least_per_s(model), RATE_MAX_PER_S);
+	model->searching &= model_accepted_since_refusal(model) < FOUND_CALLS;
 }
 
 void
@@ -368,34 +372,34 @@ pacer_model_refused(struct pacer_model *model, uint64_t reactions, int64_t mono_
 {
 	bool searched = model->searching;
 
-	refill(model, mono_ms);
+	model_refill(model, mono_ms);
 	model->in_flight -= model->in_flight > 0;
 	model->refused++;
-	if (is_deaf(model)) {
-		listen_again(model);
+	if (model_is_deaf(model)) {
+		model_listen_again(model);
 		return;
 	}
 	if (!model->learnt)
-		learn_first(model, mono_ms);
+		model_learn_first(model, mono_ms);
 	else if (reactions != model->reactions)
 		return; /* sent before the pace was corrected */
 	else
-		correct(model, mono_ms);
-	confirm(model);
+		model_correct(model, mono_ms);
+	model_confirm(model);
 	/* Found: from where the guesses fell is no measure for what follows. Where the search was given up it is, as refusals may come by chance. */
-	if (searched && !model->searching && accepted_since_refusal(model) >= FOUND_CALLS)
+	if (searched && !model->searching && model_accepted_since_refusal(model) >= FOUND_CALLS)
 		model->anchors_count = 0;
-	add_anchor(model, mono_ms);
-	model->tokens = -headroom(model);
+	model_add_anchor(model, mono_ms);
+	model->tokens = -model_headroom(model);
 	model->window = WINDOW_START;
-	if (refused_by_chance(model))
-		turn_deaf(model);
+	if (model_refused_by_chance(model))
+		model_turn_deaf(model);
 }
 
 void
 pacer_model_save(struct pacer_model *model, int64_t mono_ms, struct pacer_record *ret_record)
 {
-	refill(model, mono_ms);
+	model_refill(model, mono_ms);
 	*ret_record = (struct pacer_record){
 	    .learnt = model->learnt,
 	    .searching = model->searching,
@@ -412,10 +416,11 @@ pacer_model_restore(
 
 	model->learnt = record->learnt;
 	model->searching = record->searching || !record->learnt;
-	model->size = clamp(record->shape.size, 1, SIZE_MAX_CALLS);
-	model->rate_per_s = clamp(record->shape.rate_per_s, least_per_s(model), RATE_MAX_PER_S);
+	model->size = model_clamp(record->shape.size, 1, SIZE_MAX_CALLS);
+	model->rate_per_s =
+	    model_clamp(record->shape.rate_per_s, model_least_per_s(model), RATE_MAX_PER_S);
 	refilled = (double)away_ms / 1000 * model->rate_per_s;
-	model->tokens = clamp(record->tokens + refilled, -model->size, model->size);
+	model->tokens = model_clamp(record->tokens + refilled, -model->size, model->size);
 	/* As long as the refill is a guess, and a high one, what came in by it is one too. */
 	if (model->learnt && model->searching)
 		model->tokens = fmin(model->tokens, 0);

@@ -62,7 +62,7 @@ static const char *const not_found_codes[] = {
 };
 
 static enum retry_class
-classify_code(const char *code)
+retry_classify_code(const char *code)
 {
 	for (size_t i = 0; i < sizeof(error_table) / sizeof(error_table[0]); i++)
 		if (strcmp(code, error_table[i].code) == 0)
@@ -81,7 +81,7 @@ retry_classify(const struct tmf_err *err)
 		return RETRY_TRANSIENT;
 	if (err->code != TMF_ERR_SERVICE)
 		return RETRY_NEVER;
-	by_code = classify_code(err->name);
+	by_code = retry_classify_code(err->name);
 	if (by_code != RETRY_NEVER)
 		return by_code;
 	for (size_t i = 0; i < sizeof(transient_statuses) / sizeof(transient_statuses[0]); i++)
@@ -93,7 +93,7 @@ retry_classify(const struct tmf_err *err)
 bool
 aws_error_is_throttling(const char *code)
 {
-	return classify_code(code) == RETRY_THROTTLING;
+	return retry_classify_code(code) == RETRY_THROTTLING;
 }
 
 bool
@@ -115,7 +115,7 @@ retry_delay_ms(struct rng *rng, int attempt, double max_ms)
 
 /* -1: absent or malformed. */
 static int64_t
-whole_number(const char *text, int64_t most)
+retry_header_number(const char *text, int64_t most)
 {
 	int64_t value = 0;
 
@@ -129,10 +129,11 @@ whole_number(const char *text, int64_t most)
 int64_t
 retry_after_ms(int64_t delay_ms, const char *x_amz_retry_after, const char *retry_after)
 {
-	int64_t wanted_ms = whole_number(x_amz_retry_after, delay_ms + RETRY_AFTER_MORE_MS);
+	int64_t wanted_ms = retry_header_number(x_amz_retry_after, delay_ms + RETRY_AFTER_MORE_MS);
 
 	if (wanted_ms < 0)
-		wanted_ms = whole_number(retry_after, (int64_t)RETRY_DELAY_MAX_MS / 1000) * 1000;
+		wanted_ms =
+		    retry_header_number(retry_after, (int64_t)RETRY_DELAY_MAX_MS / 1000) * 1000;
 	return wanted_ms > delay_ms ? wanted_ms : delay_ms;
 }
 

@@ -52,7 +52,7 @@ retry_mode_find(const char *name)
 }
 
 static bool
-is_or_any(const char *wanted, const char *text)
+legacy_matches(const char *wanted, const char *text)
 {
 	return wanted == NULL || strcmp(wanted, text) == 0;
 }
@@ -64,8 +64,8 @@ legacy_retries(const char *service, const struct tmf_err *err)
 		return retry_classify(err) == RETRY_TRANSIENT;
 	for (size_t i = 0; i < sizeof(legacy_table) / sizeof(legacy_table[0]); i++)
 		if (err->http_status == legacy_table[i].http_status &&
-		    is_or_any(legacy_table[i].service, service) &&
-		    is_or_any(legacy_table[i].code, err->name))
+		    legacy_matches(legacy_table[i].service, service) &&
+		    legacy_matches(legacy_table[i].code, err->name))
 			return true;
 	return false;
 }

@@ -59,7 +59,7 @@ const struct ec2_list ec2_list_sessions = {"DescribeTrafficMirrorSessions", ec2_
 
 /* Action, and what every describe takes. */
 static void
-begin_describe(
+ec2_begin_describe(
     struct buf *body, const char *action, const char *ids_name, const struct ec2_describe *describe)
 {
 	assert(describe->ids == NULL || json_array_size(describe->ids) > 0);
@@ -80,7 +80,7 @@ ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *descri
 	    .convert = ec2_instances_of_reservations,
 	};
 
-	begin_describe(&operation.body, operation.name, "InstanceId", describe);
+	ec2_begin_describe(&operation.body, operation.name, "InstanceId", describe);
 	return aws_client_call(ec2, &operation);
 }
 
@@ -93,7 +93,7 @@ ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe
 	    .convert = ec2_with_next_token,
 	};
 
-	begin_describe(&operation.body, operation.name, "TrafficMirrorTargetId", describe);
+	ec2_begin_describe(&operation.body, operation.name, "TrafficMirrorTargetId", describe);
 	return aws_client_call(ec2, &operation);
 }
 
@@ -106,6 +106,6 @@ ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describ
 	    .convert = ec2_with_next_token,
 	};
 
-	begin_describe(&operation.body, operation.name, "TrafficMirrorSessionId", describe);
+	ec2_begin_describe(&operation.body, operation.name, "TrafficMirrorSessionId", describe);
 	return aws_client_call(ec2, &operation);
 }

@@ -40,7 +40,7 @@ const struct xml_shape ec2_instance_shape[] = {
 
 /* Interfaces on the first network card come first, by device index: the primary one is the first then. */
 static json_int_t
-interface_order(const json_t *wire_interface)
+ec2_interface_order(const json_t *wire_interface)
 {
 	const json_t *attachment = json_object_get(wire_interface, "Attachment");
 	json_int_t card = json_integer_value(json_object_get(attachment, "NetworkCardIndex"));
@@ -51,7 +51,7 @@ interface_order(const json_t *wire_interface)
 
 /* Takes the place in the instance that its attachment gives it. */
 static void
-settle_interface(json_t *interface)
+ec2_settle_interface(json_t *interface)
 {
 	const json_t *attachment = json_object_get(interface, "Attachment");
 
@@ -61,7 +61,7 @@ settle_interface(json_t *interface)
 
 /* An instance has a handful of them, and most have one. */
 static void
-sort_interfaces(json_t *interfaces)
+ec2_sort_interfaces(json_t *interfaces)
 {
 	size_t count = json_array_size(interfaces);
 
@@ -69,8 +69,8 @@ sort_interfaces(json_t *interfaces)
 		json_t *moved = json_incref(json_array_get(interfaces, i));
 		size_t at = i;
 
-		while (at > 0 &&
-		       interface_order(json_array_get(interfaces, at - 1)) > interface_order(moved))
+		while (at > 0 && ec2_interface_order(json_array_get(interfaces, at - 1)) >
+				     ec2_interface_order(moved))
 			at--;
 		json_array_remove(interfaces, i);
 		json_array_insert_new(interfaces, at, moved);
@@ -89,9 +89,9 @@ ec2_instance_of(json_t *wire)
 		json_object_set(wire, "State", state);
 	else
 		json_object_del(wire, "State");
-	sort_interfaces(interfaces);
+	ec2_sort_interfaces(interfaces);
 	json_array_foreach (interfaces, i, interface)
-		settle_interface(interface);
+		ec2_settle_interface(interface);
 	return wire;
 }
 

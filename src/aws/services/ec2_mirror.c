@@ -28,7 +28,8 @@ static const struct xml_shape delete_target_shape[] = {
 
 /* Tags that a create puts on the new resource itself. */
 static void
-add_tag_specification(struct buf *body, int number, const char *resource_type, const json_t *tags)
+ec2_add_tag_specification(
+    struct buf *body, int number, const char *resource_type, const json_t *tags)
 {
 	static const struct {
 		const char *resource_type;
@@ -46,7 +47,7 @@ add_tag_specification(struct buf *body, int number, const char *resource_type, c
 
 /* The token as given; NULL: one that says of a request what it is, and of no other, derived from all that stands in the body so far. */
 static void
-add_token(struct buf *body, const char *client_token, int64_t epoch)
+ec2_add_token(struct buf *body, const char *client_token, int64_t epoch)
 {
 	struct buf text = {0};
 	char derived[DIGEST_SHA256_HEX_BYTES];
@@ -74,14 +75,14 @@ ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create
 	query_add(body, "NetworkInterfaceId", create->network_interface_id);
 	query_add(body, "NetworkLoadBalancerArn", create->network_load_balancer_arn);
 	query_add(body, "Description", create->description);
-	add_tag_specification(body, 1, "traffic-mirror-target", create->tags);
-	add_token(body, create->client_token, 0);
+	ec2_add_tag_specification(body, 1, "traffic-mirror-target", create->tags);
+	ec2_add_token(body, create->client_token, 0);
 	return aws_client_call(ec2, &operation);
 }
 
 /* What create and modify have in common. */
 static void
-add_session(struct buf *body, const struct ec2_session_spec *spec)
+ec2_add_session(struct buf *body, const struct ec2_session_spec *spec)
 {
 	query_add(body, "TrafficMirrorTargetId", spec->target_id);
 	query_add(body, "TrafficMirrorFilterId", spec->filter_id);
@@ -102,9 +103,9 @@ ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 
 	query_begin(body, operation.name, EC2_VERSION);
 	query_add(body, "NetworkInterfaceId", spec->network_interface_id);
-	add_session(body, spec);
-	add_tag_specification(body, 1, "traffic-mirror-session", spec->tags);
-	add_token(body, spec->client_token, spec->token_epoch);
+	ec2_add_session(body, spec);
+	ec2_add_tag_specification(body, 1, "traffic-mirror-session", spec->tags);
+	ec2_add_token(body, spec->client_token, spec->token_epoch);
 	return aws_client_call(ec2, &operation);
 }
 
@@ -118,7 +119,7 @@ ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, 
 
 	query_begin(body, operation.name, EC2_VERSION);
 	query_add(body, "TrafficMirrorSessionId", spec->session_id);
-	add_session(body, spec);
+	ec2_add_session(body, spec);
 	if ((removed & EC2_REMOVE_PACKET_LENGTH) != 0 && spec->packet_length == 0)
 		json_array_append_new(fields, json_string("packet-length"));
 	if ((removed & EC2_REMOVE_VIRTUAL_NETWORK_ID) != 0 && spec->virtual_network_id < 0)
@@ -192,9 +193,9 @@ ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
 	query_add_int(body, "MaxCount", 1);
 	query_add(body, "SubnetId", run->subnet_id);
 	query_add_list(body, "SecurityGroupId", run->security_group_ids);
-	add_tag_specification(body, 1, "instance", run->tags);
-	add_tag_specification(body, 2, "network-interface", run->tags);
-	add_token(body, run->client_token, 0);
+	ec2_add_tag_specification(body, 1, "instance", run->tags);
+	ec2_add_tag_specification(body, 2, "network-interface", run->tags);
+	ec2_add_token(body, run->client_token, 0);
 	return aws_client_call(ec2, &operation);
 }
 

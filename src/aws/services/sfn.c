@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static json_t *
-params_of_task(const char *token)
+sfn_params_of_task(const char *token)
 {
 	json_t *params = json_object();
 
@@ -18,7 +18,7 @@ params_of_task(const char *token)
 
 /* A member without null values: the service sends both, absent and null. */
 static json_t *
-without_nulls(json_t *reply)
+sfn_without_nulls(json_t *reply)
 {
 	static const char *const members[] = {"taskToken", "input"};
 	json_t *task = json_object();
@@ -34,7 +34,7 @@ sfn_get_activity_task(struct aws_client *sfn, const char *activity_arn, const ch
 {
 	static const struct aws_operation operation = {
 	    .name = "GetActivityTask",
-	    .convert = without_nulls,
+	    .convert = sfn_without_nulls,
 	    .total_timeout_ms = SFN_POLL_TIMEOUT_MS,
 	};
 	json_t *params = json_object();
@@ -48,7 +48,7 @@ struct tmf_call *
 sfn_send_task_success(struct aws_client *sfn, const char *token, const char *output)
 {
 	static const struct aws_operation operation = {.name = "SendTaskSuccess"};
-	json_t *params = params_of_task(token);
+	json_t *params = sfn_params_of_task(token);
 
 	jsonx_put_string(params, "output", output);
 	return aws_json_call(sfn, &operation, params);
@@ -56,7 +56,7 @@ sfn_send_task_success(struct aws_client *sfn, const char *token, const char *out
 
 /* Sets key to text, cut to a number of bytes (there are at least as many as characters) where a character begins. */
 static void
-put_cut(json_t *params, const char *key, const char *text, size_t max)
+sfn_put_cut(json_t *params, const char *key, const char *text, size_t max)
 {
 	char *cut;
 
@@ -72,10 +72,10 @@ sfn_send_task_failure(
     struct aws_client *sfn, const char *token, const char *error, const char *cause)
 {
 	static const struct aws_operation operation = {.name = "SendTaskFailure"};
-	json_t *params = params_of_task(token);
+	json_t *params = sfn_params_of_task(token);
 
-	put_cut(params, "error", error, SFN_ERROR_CHARS_MAX);
-	put_cut(params, "cause", cause, SFN_CAUSE_CHARS_MAX);
+	sfn_put_cut(params, "error", error, SFN_ERROR_CHARS_MAX);
+	sfn_put_cut(params, "cause", cause, SFN_CAUSE_CHARS_MAX);
 	return aws_json_call(sfn, &operation, params);
 }
 
@@ -84,7 +84,7 @@ sfn_send_task_heartbeat(struct aws_client *sfn, const char *token)
 {
 	static const struct aws_operation operation = {.name = "SendTaskHeartbeat"};
 
-	return aws_json_call(sfn, &operation, params_of_task(token));
+	return aws_json_call(sfn, &operation, sfn_params_of_task(token));
 }
 
 struct tmf_call *

@@ -8,7 +8,7 @@
 #define RECEIVE_TIMEOUT_MS ((SQS_WAIT_SECONDS_MAX + 10LL) * 1000) /* the long poll, and the way */
 
 static json_t *
-params_of_queue(const char *queue_url)
+sqs_params_of_queue(const char *queue_url)
 {
 	json_t *params = json_object();
 
@@ -18,7 +18,7 @@ params_of_queue(const char *queue_url)
 
 /* A reply without messages has no such member. */
 static json_t *
-with_messages(json_t *reply)
+sqs_with_messages(json_t *reply)
 {
 	if (jsonx_get_array(reply, "Messages") == NULL)
 		json_object_set_new(reply, "Messages", json_array());
@@ -30,10 +30,10 @@ sqs_receive_message(struct aws_client *sqs, const struct sqs_receive *receive)
 {
 	static const struct aws_operation operation = {
 	    .name = "ReceiveMessage",
-	    .convert = with_messages,
+	    .convert = sqs_with_messages,
 	    .total_timeout_ms = RECEIVE_TIMEOUT_MS,
 	};
-	json_t *params = params_of_queue(receive->queue_url);
+	json_t *params = sqs_params_of_queue(receive->queue_url);
 
 	assert(receive->messages_max >= 1 && receive->messages_max <= SQS_MESSAGES_MAX);
 	assert(receive->wait_seconds >= 0 && receive->wait_seconds <= SQS_WAIT_SECONDS_MAX);
@@ -49,7 +49,7 @@ struct tmf_call *
 sqs_delete_message(struct aws_client *sqs, const char *queue_url, const char *receipt_handle)
 {
 	static const struct aws_operation operation = {.name = "DeleteMessage"};
-	json_t *params = params_of_queue(queue_url);
+	json_t *params = sqs_params_of_queue(queue_url);
 
 	jsonx_put_string(params, "ReceiptHandle", receipt_handle);
 	return aws_json_call(sqs, &operation, params);
@@ -60,7 +60,7 @@ sqs_change_visibility(
     struct aws_client *sqs, const char *queue_url, const char *receipt_handle, int seconds)
 {
 	static const struct aws_operation operation = {.name = "ChangeMessageVisibility"};
-	json_t *params = params_of_queue(queue_url);
+	json_t *params = sqs_params_of_queue(queue_url);
 
 	assert(seconds >= 0 && seconds <= SQS_VISIBILITY_SECONDS_MAX);
 	jsonx_put_string(params, "ReceiptHandle", receipt_handle);
@@ -69,7 +69,7 @@ sqs_change_visibility(
 }
 
 static bool
-is_one_of(const struct tmf_err *err, const char *const *codes)
+sqs_is_one_of(const struct tmf_err *err, const char *const *codes)
 {
 	for (; *codes != NULL; codes++)
 		if (tmf_err_is(err, *codes))
@@ -83,7 +83,7 @@ sqs_queue_is_missing(const struct tmf_err *err)
 	static const char *const codes[] = {
 	    "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", NULL};
 
-	return is_one_of(err, codes);
+	return sqs_is_one_of(err, codes);
 }
 
 bool
@@ -92,5 +92,5 @@ sqs_receipt_is_over(const struct tmf_err *err)
 	static const char *const codes[] = {"ReceiptHandleIsInvalid", "MessageNotInflight",
 	    "AWS.SimpleQueueService.MessageNotInflight", NULL};
 
-	return is_one_of(err, codes);
+	return sqs_is_one_of(err, codes);
 }

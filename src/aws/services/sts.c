@@ -63,7 +63,7 @@ static const struct xml_shape caller_reply[] = {
 };
 
 static json_t *
-unwrap(json_t *reply)
+sts_unwrap(json_t *reply)
 {
 	json_t *result = json_incref(json_object_get(reply, "Result"));
 
@@ -73,7 +73,7 @@ unwrap(json_t *reply)
 
 /* Name.member.1.arn, as the shape PolicyDescriptorType has it. */
 static void
-add_policy_arns(struct buf *body, const json_t *arns)
+sts_add_policy_arns(struct buf *body, const json_t *arns)
 {
 	size_t count = json_array_size(arns);
 
@@ -89,7 +89,7 @@ struct tmf_call *
 sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 {
 	struct aws_operation operation = {
-	    .name = "AssumeRole", .reply = assume_role_reply, .convert = unwrap};
+	    .name = "AssumeRole", .reply = assume_role_reply, .convert = sts_unwrap};
 	struct buf *body = &operation.body;
 
 	query_begin(body, operation.name, STS_VERSION);
@@ -100,7 +100,7 @@ sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 	query_add(body, "ExternalId", role->external_id);
 	query_add_tags(body, "Tags.member", role->tags);
 	query_add_list(body, "TransitiveTagKeys.member", role->transitive_tag_keys);
-	add_policy_arns(body, role->policy_arns);
+	sts_add_policy_arns(body, role->policy_arns);
 	return aws_client_call(sts, &operation);
 }
 
@@ -109,7 +109,7 @@ sts_assume_role_with_web_identity(struct aws_client *sts, const struct sts_web_i
 {
 	struct aws_operation operation = {.name = "AssumeRoleWithWebIdentity",
 	    .reply = web_identity_reply,
-	    .convert = unwrap,
+	    .convert = sts_unwrap,
 	    .unsigned_request = true};
 	struct buf *body = &operation.body;
 
@@ -126,7 +126,7 @@ struct tmf_call *
 sts_get_caller_identity(struct aws_client *sts)
 {
 	struct aws_operation operation = {
-	    .name = "GetCallerIdentity", .reply = caller_reply, .convert = unwrap};
+	    .name = "GetCallerIdentity", .reply = caller_reply, .convert = sts_unwrap};
 
 	query_begin(&operation.body, operation.name, STS_VERSION);
 	return aws_client_call(sts, &operation);

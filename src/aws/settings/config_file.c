@@ -35,7 +35,7 @@ struct reader {
 };
 
 static void
-add_entry(struct reader *r, const char *key, struct str value)
+config_add_entry(struct reader *r, const char *key, struct str value)
 {
 	struct config_file *file = r->file;
 
@@ -50,7 +50,7 @@ add_entry(struct reader *r, const char *key, struct str value)
 }
 
 static void
-leave_section(struct reader *r)
+config_leave_section(struct reader *r)
 {
 	free(r->section_kind);
 	free(r->section);
@@ -60,7 +60,7 @@ leave_section(struct reader *r)
 
 /* `[profile "my team"]`: a name with blanks may stand in quotes. */
 static struct str
-without_quotes(struct str name)
+config_without_quotes(struct str name)
 {
 	if (name.len >= 2 && (name.p[0] == '"' || name.p[0] == '\'') &&
 	    name.p[name.len - 1] == name.p[0])
@@ -70,13 +70,13 @@ without_quotes(struct str name)
 
 /* "[profile x]", "[services x]", "[default]"; in the credentials file "[x]". */
 static int
-enter_section(struct reader *r, struct str line, struct tmf_err *err)
+config_enter_section(struct reader *r, struct str line, struct tmf_err *err)
 {
 	const char *end = memchr(line.p, ']', line.len);
 	struct str inner;
 	const char *blank;
 
-	leave_section(r);
+	config_leave_section(r);
 	if (end == NULL)
 		return tmf_err_set(
 		    err, TMF_ERR_CONFIG, "%s:%u: the section has no closing ]", r->name, r->line);
@@ -86,20 +86,20 @@ enter_section(struct reader *r, struct str line, struct tmf_err *err)
 		r->section_kind = mem_strdup(PROFILE);
 		r->section = mem_strndup(inner.p, inner.len);
 	} else if (blank != NULL) {
-		struct str name = without_quotes(
+		struct str name = config_without_quotes(
 		    str_trim((struct str){blank, inner.len - (size_t)(blank - inner.p)}));
 
 		r->section_kind = mem_strndup(inner.p, (size_t)(blank - inner.p));
 		r->section = mem_strndup(name.p, name.len);
 	}
 	if (r->section != NULL)
-		add_entry(r, NULL, (struct str){"", 0});
+		config_add_entry(r, NULL, (struct str){"", 0});
 	return 0;
 }
 
 /* A comment begins at # or ; after a blank. */
 static struct str
-without_comment(struct str value)
+config_without_comment(struct str value)
 {
 	for (size_t i = 1; i < value.len; i++)
 		if ((value.p[i] == '#' || value.p[i] == ';') &&
@@ -109,7 +109,7 @@ without_comment(struct str value)
 }
 
 static int
-take_pair(struct reader *r, struct str line, bool nested, struct tmf_err *err)
+config_take_pair(struct reader *r, struct str line, bool nested, struct tmf_err *err)
 {
 	const char *equals = memchr(line.p, '=', line.len);
 	struct str key;
@@ -120,7 +120,7 @@ take_pair(struct reader *r, struct str line, bool nested, struct tmf_err *err)
 		return tmf_err_set(err, TMF_ERR_CONFIG, "%s:%u: neither a section nor key = value",
 		    r->name, r->line);
 	key = str_trim((struct str){line.p, (size_t)(equals - line.p)});
-	value = without_comment((struct str){
+	value = config_without_comment((struct str){
 	    equals, line.len - key.len - (size_t)(equals - line.p - (ptrdiff_t)key.len)});
 	value = str_trim((struct str){value.p + 1, value.len - 1});
 	if (r->section == NULL)
@@ -132,13 +132,13 @@ take_pair(struct reader *r, struct str line, bool nested, struct tmf_err *err)
 		free(r->parent);
 		r->parent = value.len == 0 ? mem_strdup(name) : NULL;
 	}
-	add_entry(r, name, value);
+	config_add_entry(r, name, value);
 	free(name);
 	return 0;
 }
 
 static int
-take_line(struct reader *r, struct str raw, struct tmf_err *err)
+config_take_line(struct reader *r, struct str raw, struct tmf_err *err)
 {
 	struct str line = str_trim(raw);
 	bool indented = raw.len > 0 && (raw.p[0] == ' ' || raw.p[0] == '\t');
@@ -146,10 +146,10 @@ take_line(struct reader *r, struct str raw, struct tmf_err *err)
 	if (line.len == 0 || line.p[0] == '#' || line.p[0] == ';')
 		return 0;
 	if (line.p[0] == '[' && !indented)
-		return enter_section(r, line, err);
+		return config_enter_section(r, line, err);
 	if (indented && r->parent == NULL)
 		return 0; /* a value that goes on: none of ours does */
-	return take_pair(r, line, indented, err);
+	return config_take_pair(r, line, indented, err);
 }
 
 struct config_file *
@@ -165,11 +165,11 @@ config_file_parse(
 		size_t len = end != NULL ? (size_t)(end - text.p) : text.len;
 
 		r.line++;
-		ret = take_line(&r, (struct str){text.p, len}, err);
+		ret = config_take_line(&r, (struct str){text.p, len}, err);
 		text.p += len + (end != NULL);
 		text.len -= len + (end != NULL);
 	}
-	leave_section(&r);
+	config_leave_section(&r);
 	if (ret == 0)
 		return r.file;
 	config_file_free(r.file);
@@ -214,7 +214,7 @@ config_file_free(struct config_file *file)
 }
 
 static bool
-stands_in(const struct entry *entry, const char *section_kind, const char *section)
+entry_stands_in(const struct entry *entry, const char *section_kind, const char *section)
 {
 	return strcmp(entry->section_kind, section_kind) == 0 &&
 	       strcmp(entry->section, section) == 0;
@@ -224,14 +224,14 @@ bool
 config_file_has_profile(const struct config_file *file, const char *profile)
 {
 	for (size_t i = 0; i < file->count; i++)
-		if (stands_in(&file->entries[i], PROFILE, profile))
+		if (entry_stands_in(&file->entries[i], PROFILE, profile))
 			return true;
 	return false;
 }
 
 /* The last one wins, as with the AWS tools. NULL: it is absent or empty. */
 static const struct entry *
-find_entry(
+config_find_entry(
     const struct config_file *file, const char *section_kind, const char *name, const char *key)
 {
 	const struct entry *found = NULL;
@@ -239,7 +239,7 @@ find_entry(
 	for (size_t i = 0; i < file->count; i++) {
 		const struct entry *entry = &file->entries[i];
 
-		if (entry->key != NULL && stands_in(entry, section_kind, name) &&
+		if (entry->key != NULL && entry_stands_in(entry, section_kind, name) &&
 		    strcmp(entry->key, key) == 0)
 			found = entry;
 	}
@@ -250,7 +250,7 @@ const char *
 config_file_get_in(
     const struct config_file *file, const char *section_kind, const char *name, const char *key)
 {
-	const struct entry *entry = find_entry(file, section_kind, name, key);
+	const struct entry *entry = config_find_entry(file, section_kind, name, key);
 
 	return entry != NULL ? entry->value : NULL;
 }
@@ -264,7 +264,7 @@ config_file_get(const struct config_file *file, const char *profile, const char 
 char *
 config_file_where(const struct config_file *file, const char *profile, const char *key)
 {
-	const struct entry *entry = find_entry(file, PROFILE, profile, key);
+	const struct entry *entry = config_find_entry(file, PROFILE, profile, key);
 
 	return entry != NULL ? mem_printf("%s:%u", file->name, entry->line) : NULL;
 }

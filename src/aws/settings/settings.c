@@ -23,20 +23,20 @@ struct lookup {
 };
 
 static const char *
-first_of(const char *a, const char *b)
+setting_first_of(const char *a, const char *b)
 {
 	return a != NULL ? a : b;
 }
 
 static bool
-is_true(const char *text)
+setting_is_true(const char *text)
 {
 	return text != NULL && strcasecmp(text, "true") == 0;
 }
 
 /* variable or key may be NULL. */
 static const char *
-look_up(const struct lookup *lookup, const char *variable, const char *key)
+setting_look_up(const struct lookup *lookup, const char *variable, const char *key)
 {
 	const char *value = variable != NULL ? aws_env_get(lookup->env, variable) : NULL;
 
@@ -47,42 +47,42 @@ look_up(const struct lookup *lookup, const char *variable, const char *key)
 
 /* A service's end point: variable of the service, variable of all, the profile's services section, the profile. */
 static const char *
-configured_endpoint(const struct lookup *lookup, const struct aws_service *service)
+setting_endpoint(const struct lookup *lookup, const struct aws_service *service)
 {
-	const char *services = look_up(lookup, NULL, "services");
+	const char *services = setting_look_up(lookup, NULL, "services");
 	char *variable = mem_printf("AWS_ENDPOINT_URL_%s", service->env_suffix);
 	char *key = mem_printf("%s.endpoint_url", service->env_suffix);
 	const char *url;
 
 	for (char *p = key; *p != '.'; p++)
 		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
-	url = first_of(
+	url = setting_first_of(
 	    aws_env_get(lookup->env, variable), aws_env_get(lookup->env, "AWS_ENDPOINT_URL"));
 	if (url == NULL && services != NULL)
 		url = config_file_get_in(lookup->files->config, "services", services, key);
 	if (url == NULL)
-		url = look_up(lookup, NULL, "endpoint_url");
+		url = setting_look_up(lookup, NULL, "endpoint_url");
 	free(variable);
 	free(key);
 	return url;
 }
 
 static void
-set_endpoints(const struct lookup *lookup, struct aws_settings *settings)
+settings_set_endpoints(const struct lookup *lookup, struct aws_settings *settings)
 {
-	if (is_true(look_up(
+	if (setting_is_true(setting_look_up(
 		lookup, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")))
 		return;
 	for (size_t i = 0; i < AWS_SERVICES_MAX; i++)
-		settings->endpoints[i] = mem_strdup(configured_endpoint(lookup, aws_service_at(i)));
+		settings->endpoints[i] = mem_strdup(setting_endpoint(lookup, aws_service_at(i)));
 }
 
 /* A value that is none: says where it stands. */
 static int
-refuse(const struct lookup *lookup, const char *variable, const char *key, const char *must_be,
-    struct tmf_err *err)
+setting_refuse(const struct lookup *lookup, const char *variable, const char *key,
+    const char *must_be, struct tmf_err *err)
 {
-	const char *value = look_up(lookup, variable, key);
+	const char *value = setting_look_up(lookup, variable, key);
 	char *where;
 
 	if (variable != NULL && aws_env_get(lookup->env, variable) != NULL)
@@ -104,10 +104,10 @@ struct number_setting {
 };
 
 static int
-number_of(const struct lookup *lookup, const struct number_setting *setting, int *ret_number,
+setting_number(const struct lookup *lookup, const struct number_setting *setting, int *ret_number,
     struct tmf_err *err)
 {
-	const char *text = look_up(lookup, setting->variable, setting->key);
+	const char *text = setting_look_up(lookup, setting->variable, setting->key);
 	char must_be[64];
 	char *end;
 	long number;
@@ -118,7 +118,7 @@ number_of(const struct lookup *lookup, const struct number_setting *setting, int
 	number = strtol(text, &end, 10);
 	if (*end != '\0' || number < 1 || number > setting->max) {
 		snprintf(must_be, sizeof(must_be), "a number from 1 to %d", setting->max);
-		return refuse(lookup, setting->variable, setting->key, must_be, err);
+		return setting_refuse(lookup, setting->variable, setting->key, must_be, err);
 	}
 	*ret_number = (int)number;
 	return 0;
@@ -126,16 +126,16 @@ number_of(const struct lookup *lookup, const struct number_setting *setting, int
 
 /* Without a slash at its end. */
 static int
-set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err *err)
+settings_set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err *err)
 {
-	const char *url =
-	    look_up(lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
-	const char *mode = look_up(
+	const char *url = setting_look_up(
+	    lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+	const char *mode = setting_look_up(
 	    lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
 	size_t len;
 
 	if (mode != NULL && strcasecmp(mode, "IPv4") != 0 && strcasecmp(mode, "IPv6") != 0)
-		return refuse(lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+		return setting_refuse(lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
 		    "ec2_metadata_service_endpoint_mode", "IPv4 or IPv6", err);
 	if (url == NULL)
 		url = mode != NULL && strcasecmp(mode, "IPv6") == 0 ? IMDS_URL_IPV6 : IMDS_URL_IPV4;
@@ -150,7 +150,7 @@ set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct tmf
 }
 
 static int
-set_imds(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err *err)
+settings_set_imds(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err *err)
 {
 	static const struct number_setting timeout = {"AWS_METADATA_SERVICE_TIMEOUT",
 	    "metadata_service_timeout", IMDS_TIMEOUT_SECONDS_MAX, IMDS_TIMEOUT_MS / 1000};
@@ -158,58 +158,63 @@ set_imds(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err
 	    "AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", ATTEMPTS_MAX, 1};
 	int seconds;
 
-	if (number_of(lookup, &timeout, &seconds, err) < 0 ||
-	    number_of(lookup, &attempts, &imds->attempts_max, err) < 0)
+	if (setting_number(lookup, &timeout, &seconds, err) < 0 ||
+	    setting_number(lookup, &attempts, &imds->attempts_max, err) < 0)
 		return -1;
 	imds->timeout_ms = (int64_t)seconds * 1000;
-	imds->disabled = is_true(aws_env_get(lookup->env, "AWS_EC2_METADATA_DISABLED"));
-	imds->v1_disabled =
-	    is_true(look_up(lookup, "AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"));
-	return set_imds_url(lookup, imds, err);
+	imds->disabled = setting_is_true(aws_env_get(lookup->env, "AWS_EC2_METADATA_DISABLED"));
+	imds->v1_disabled = setting_is_true(
+	    setting_look_up(lookup, "AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"));
+	return settings_set_imds_url(lookup, imds, err);
 }
 
 static int
-set_sts_mode(const struct lookup *lookup, struct aws_settings *settings, struct tmf_err *err)
+settings_set_sts_mode(
+    const struct lookup *lookup, struct aws_settings *settings, struct tmf_err *err)
 {
-	const char *mode = look_up(lookup, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
+	const char *mode =
+	    setting_look_up(lookup, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
 
 	settings->sts_global = mode != NULL && strcasecmp(mode, "legacy") == 0;
 	if (mode == NULL || settings->sts_global || strcasecmp(mode, "regional") == 0)
 		return 0;
-	return refuse(lookup, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints",
+	return setting_refuse(lookup, "AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints",
 	    "regional or legacy", err);
 }
 
 static int
-set_retries(const struct lookup *lookup, struct aws_settings *settings, struct tmf_err *err)
+settings_set_retries(
+    const struct lookup *lookup, struct aws_settings *settings, struct tmf_err *err)
 {
 	static const struct number_setting attempts = {
 	    "AWS_MAX_ATTEMPTS", "max_attempts", ATTEMPTS_MAX, 0};
-	const char *mode = look_up(lookup, "AWS_RETRY_MODE", "retry_mode");
+	const char *mode = setting_look_up(lookup, "AWS_RETRY_MODE", "retry_mode");
 
 	settings->retry_mode = mode != NULL ? retry_mode_find(mode) : NULL;
 	if (mode != NULL && settings->retry_mode == NULL)
-		return refuse(
+		return setting_refuse(
 		    lookup, "AWS_RETRY_MODE", "retry_mode", "legacy, standard or adaptive", err);
-	return number_of(lookup, &attempts, &settings->attempts_max, err);
+	return setting_number(lookup, &attempts, &settings->attempts_max, err);
 }
 
 static int
-fill(const struct lookup *lookup, const char *flag_region, struct aws_settings *settings,
+settings_fill(const struct lookup *lookup, const char *flag_region, struct aws_settings *settings,
     struct tmf_err *err)
 {
 	settings->profile = mem_strdup(lookup->profile);
-	settings->region =
-	    mem_strdup(first_of(first_of(flag_region, aws_env_get(lookup->env, "AWS_REGION")),
-		look_up(lookup, "AWS_DEFAULT_REGION", "region")));
-	settings->ca_bundle = mem_strdup(look_up(lookup, "AWS_CA_BUNDLE", "ca_bundle"));
-	settings->use_fips = is_true(look_up(lookup, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"));
-	settings->use_dual_stack =
-	    is_true(look_up(lookup, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"));
-	set_endpoints(lookup, settings);
-	if (set_retries(lookup, settings, err) < 0 || set_sts_mode(lookup, settings, err) < 0)
+	settings->region = mem_strdup(
+	    setting_first_of(setting_first_of(flag_region, aws_env_get(lookup->env, "AWS_REGION")),
+		setting_look_up(lookup, "AWS_DEFAULT_REGION", "region")));
+	settings->ca_bundle = mem_strdup(setting_look_up(lookup, "AWS_CA_BUNDLE", "ca_bundle"));
+	settings->use_fips =
+	    setting_is_true(setting_look_up(lookup, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"));
+	settings->use_dual_stack = setting_is_true(
+	    setting_look_up(lookup, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"));
+	settings_set_endpoints(lookup, settings);
+	if (settings_set_retries(lookup, settings, err) < 0 ||
+	    settings_set_sts_mode(lookup, settings, err) < 0)
 		return -1;
-	return set_imds(lookup, &settings->imds, err);
+	return settings_set_imds(lookup, &settings->imds, err);
 }
 
 int
@@ -228,7 +233,7 @@ aws_settings_load(const struct aws_env *env, const char *flag_region, const char
 		ret = tmf_err_set(err, TMF_ERR_CONFIG,
 		    "the profile \"%s\" is in neither of the shared AWS files", lookup.profile);
 	else
-		ret = fill(&lookup, flag_region, &settings, err);
+		ret = settings_fill(&lookup, flag_region, &settings, err);
 	shared_files_free(&files);
 	if (ret == 0)
 		*ret_settings = settings;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 static char *
-path_of(const struct aws_env *env, const char *variable, const char *name)
+shared_files_path(const struct aws_env *env, const char *variable, const char *name)
 {
 	const char *given = aws_env_get(env, variable);
 	const char *home = aws_env_get(env, "HOME");
@@ -16,7 +16,7 @@ path_of(const struct aws_env *env, const char *variable, const char *name)
 }
 
 static struct config_file *
-read_or_empty(char *path, enum config_file_kind kind, struct tmf_err *err)
+shared_files_read_one(char *path, enum config_file_kind kind, struct tmf_err *err)
 {
 	struct config_file *file = path != NULL
 				       ? config_file_read(path, kind, err)
@@ -31,12 +31,12 @@ shared_files_read(const struct aws_env *env, struct shared_files *ret_files, str
 {
 	struct shared_files files = {0};
 
-	files.config =
-	    read_or_empty(path_of(env, "AWS_CONFIG_FILE", "config"), CONFIG_FILE_CONFIG, err);
+	files.config = shared_files_read_one(
+	    shared_files_path(env, "AWS_CONFIG_FILE", "config"), CONFIG_FILE_CONFIG, err);
 	if (files.config != NULL)
-		files.credentials =
-		    read_or_empty(path_of(env, "AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-			CONFIG_FILE_CREDENTIALS, err);
+		files.credentials = shared_files_read_one(
+		    shared_files_path(env, "AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+		    CONFIG_FILE_CREDENTIALS, err);
 	if (files.credentials == NULL) {
 		shared_files_free(&files);
 		return -1;

@@ -53,7 +53,7 @@ static const char *const sts_global_regions[] = {"ap-northeast-1", "ap-south-1",
 
 /* "east-1" after the prefix: a word and a number. */
 static bool
-is_word_and_number(const char *text)
+partition_is_word_and_number(const char *text)
 {
 	size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
 	size_t digits = text[word] == '-' ? strspn(text + word + 1, "0123456789") : 0;
@@ -69,7 +69,7 @@ partition_of(const char *region)
 		size_t len = strlen(partition->prefix);
 
 		if ((strncmp(region, partition->prefix, len) == 0 &&
-			is_word_and_number(region + len)) ||
+			partition_is_word_and_number(region + len)) ||
 		    (partition->global_region != NULL &&
 			strcmp(region, partition->global_region) == 0))
 			return partition;
@@ -79,7 +79,7 @@ partition_of(const char *region)
 
 /* The first label of the host where it is out of the rule, or NULL. */
 static const char *
-label_of_exception(const struct endpoint_opts *opts, const struct partition *partition)
+endpoint_exception_label(const struct endpoint_opts *opts, const struct partition *partition)
 {
 	if (partition != &partitions[PARTITION_US_GOV])
 		return NULL;
@@ -94,7 +94,7 @@ label_of_exception(const struct endpoint_opts *opts, const struct partition *par
 }
 
 static bool
-is_sts_global(const struct endpoint_opts *opts)
+endpoint_is_sts_global(const struct endpoint_opts *opts)
 {
 	if (strcmp(opts->service, "sts") != 0 || opts->fips || opts->dual_stack)
 		return false;
@@ -107,13 +107,13 @@ is_sts_global(const struct endpoint_opts *opts)
 }
 
 static char *
-host_of(const struct endpoint_opts *opts)
+endpoint_host(const struct endpoint_opts *opts)
 {
 	const struct partition *partition = partition_of(opts->region);
-	const char *label = label_of_exception(opts, partition);
+	const char *label = endpoint_exception_label(opts, partition);
 	const char *suffix = opts->dual_stack ? partition->dual_stack_suffix : partition->suffix;
 
-	if (is_sts_global(opts))
+	if (endpoint_is_sts_global(opts))
 		return mem_strdup(STS_GLOBAL_HOST);
 	if (label != NULL)
 		return mem_printf("%s.%s.%s", label, opts->region, suffix);
@@ -122,7 +122,7 @@ host_of(const struct endpoint_opts *opts)
 }
 
 static bool
-is_region(const char *region)
+endpoint_is_region(const char *region)
 {
 	size_t len = strlen(region);
 
@@ -132,7 +132,7 @@ is_region(const char *region)
 
 /* Printable ASCII only: the host goes into a header and the path into what is signed. */
 static bool
-is_url_text(const char *text)
+endpoint_is_url_text(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -144,7 +144,7 @@ is_url_text(const char *text)
 
 /* Splits "scheme://host[:port][/path]"; the port is left out of host if it is the scheme's own. */
 static int
-split_custom(const char *custom, struct endpoint *endpoint, struct tmf_err *err)
+endpoint_split_custom(const char *custom, struct endpoint *endpoint, struct tmf_err *err)
 {
 	bool tls = strncmp(custom, "https://", 8) == 0;
 	const char *authority = custom + (tls ? 8 : 7);
@@ -156,7 +156,7 @@ split_custom(const char *custom, struct endpoint *endpoint, struct tmf_err *err)
 		    "the end point \"%s\" must begin with http:// or https://", custom);
 	len = strcspn(authority, "/?#");
 	if (len == 0 || strpbrk(authority, "?#") != NULL || memchr(authority, '@', len) != NULL ||
-	    !is_url_text(custom))
+	    !endpoint_is_url_text(custom))
 		return tmf_err_set(err, TMF_ERR_CONFIG,
 		    "the end point \"%s\" is no URL of a host and a path", custom);
 	endpoint->url = mem_strdup(custom);
@@ -174,7 +174,7 @@ endpoint_resolve(
 {
 	struct endpoint endpoint = {0};
 
-	if (!is_region(opts->region))
+	if (!endpoint_is_region(opts->region))
 		return tmf_err_set(
 		    err, TMF_ERR_CONFIG, "\"%s\" is no name of an AWS region", opts->region);
 	if (opts->custom != NULL && (opts->fips || opts->dual_stack))
@@ -183,15 +183,16 @@ endpoint_resolve(
 		    opts->fips ? "AWS_USE_FIPS_ENDPOINT" : "AWS_USE_DUALSTACK_ENDPOINT",
 		    opts->custom);
 	if (opts->custom != NULL) {
-		if (split_custom(opts->custom, &endpoint, err) < 0)
+		if (endpoint_split_custom(opts->custom, &endpoint, err) < 0)
 			return -1;
 	} else {
-		endpoint.host = host_of(opts);
+		endpoint.host = endpoint_host(opts);
 		endpoint.url = mem_printf("https://%s/", endpoint.host);
 		endpoint.path = mem_strdup("/");
 	}
-	endpoint.signing_region = mem_strdup(
-	    opts->custom == NULL && is_sts_global(opts) ? STS_GLOBAL_REGION : opts->region);
+	endpoint.signing_region =
+	    mem_strdup(opts->custom == NULL && endpoint_is_sts_global(opts) ? STS_GLOBAL_REGION
+									    : opts->region);
 	*ret_endpoint = endpoint;
 	return 0;
 }

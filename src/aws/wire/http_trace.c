@@ -1,7 +1,6 @@
 #include "aws/wire/http_trace.h"
 
 #include "aws/wire/redact.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -42,14 +41,8 @@ struct http_exchange {
 static const char *const told_headers[] = {"Date", "Content-Type", "Content-Length", "Retry-After",
     "x-amz-retry-after", "x-amzn-requestid", "x-amzn-errortype", "x-amzn-query-error"};
 
-static int64_t
-now_mono_ms(const struct http_trace *trace)
-{
-	return tmf_loop_clock(trace->loop)->mono_ms(tmf_loop_clock(trace->loop));
-}
-
 static const char *
-header_of(const struct http_request *request, const char *name)
+trace_request_header(const struct http_request *request, const char *name)
 {
 	for (size_t i = 0; i < request->headers_count; i++)
 		if (strcasecmp(request->headers[i].name, name) == 0)
@@ -58,7 +51,7 @@ header_of(const struct http_request *request, const char *name)
 }
 
 static void
-add_header(struct buf *block, const char *name, const char *value)
+trace_add_header(struct buf *block, const char *name, const char *value)
 {
 	buf_printf(block, "  %s: ", name);
 	redact_header(block, name, value);
@@ -67,7 +60,7 @@ add_header(struct buf *block, const char *name, const char *value)
 
 /* Each line of text set in. */
 static void
-add_indented(struct buf *block, struct str text)
+trace_add_indented(struct buf *block, struct str text)
 {
 	buf_add_cstr(block, "  ");
 	for (size_t i = 0; i < text.len; i++) {
@@ -81,7 +74,7 @@ add_indented(struct buf *block, struct str text)
 
 /* The parts of "AWS4-HMAC-SHA256 Credential=KEY/scope, ..., Signature=hex" that are nobody's business. */
 static void
-add_signing_values(struct redact_values *values, const char *authorization)
+trace_add_signing_values(struct redact_values *values, const char *authorization)
 {
 	const char *key = strstr(authorization, "Credential=");
 	const char *signature = strstr(authorization, "Signature=");
@@ -96,7 +89,8 @@ add_signing_values(struct redact_values *values, const char *authorization)
 
 /* text is what is known of a body of so many bytes. */
 static void
-add_body(struct buf *block, const struct http_exchange *exchange, struct str text, uint64_t bytes)
+trace_add_body(
+    struct buf *block, const struct http_exchange *exchange, struct str text, uint64_t bytes)
 {
 	struct redact_values values = {0};
 	struct buf shown = {0};
@@ -108,12 +102,12 @@ add_body(struct buf *block, const struct http_exchange *exchange, struct str tex
 		return;
 	}
 	if (exchange->authorization != NULL)
-		add_signing_values(&values, exchange->authorization);
+		trace_add_signing_values(&values, exchange->authorization);
 	if (exchange->token != NULL)
 		values.at[values.count++] = str_of(exchange->token);
 	redact_body(&shown, text, HTTP_TRACE_BODY_BYTES_MAX, &values);
 	buf_add_char(block, '\n');
-	add_indented(block, buf_str(&shown));
+	trace_add_indented(block, buf_str(&shown));
 	if (bytes > HTTP_TRACE_BODY_BYTES_MAX)
 		buf_printf(block, "  (%" PRIu64 " bytes in all, the first %u are shown)\n", bytes,
 		    HTTP_TRACE_BODY_BYTES_MAX);
@@ -121,7 +115,7 @@ add_body(struct buf *block, const struct http_exchange *exchange, struct str tex
 }
 
 static void
-tell_request(const struct http_exchange *exchange, const struct http_request *request)
+trace_request(const struct http_exchange *exchange, const struct http_request *request)
 {
 	struct buf block = {0};
 
@@ -129,27 +123,27 @@ tell_request(const struct http_exchange *exchange, const struct http_request *re
 	redact_body(&block, str_of(request->url), strcspn(request->url, "?"), NULL);
 	buf_printf(&block, " %s\n", exchange->what);
 	for (size_t i = 0; i < request->headers_count; i++)
-		add_header(&block, request->headers[i].name, request->headers[i].value);
-	add_body(&block, exchange, request->body, request->body.len);
+		trace_add_header(&block, request->headers[i].name, request->headers[i].value);
+	trace_add_body(&block, exchange, request->body, request->body.len);
 	log_block(buf_cstr(&block));
 	buf_fini(&block);
 }
 
 /* The first line of how it ended. */
 static void
-begin_reply(struct buf *block, const struct http_exchange *exchange)
+trace_begin_reply(struct buf *block, const struct http_exchange *exchange)
 {
 	buf_printf(block, "http %" PRIu64 " < %s after %" PRId64 " ms: ", exchange->number,
-	    exchange->what, now_mono_ms(exchange->trace) - exchange->start_mono_ms);
+	    exchange->what, tmf_loop_mono_ms(exchange->trace->loop) - exchange->start_mono_ms);
 }
 
 static void
-tell_reply(const struct http_exchange *exchange, int status, const struct tmf_err *err)
+trace_reply(const struct http_exchange *exchange, int status, const struct tmf_err *err)
 {
 	const struct http_transport *inner = exchange->trace->inner;
 	struct buf block = {0};
 
-	begin_reply(&block, exchange);
+	trace_begin_reply(&block, exchange);
 	if (status == 0) {
 		log_escape(&block, tmf_err_text(err));
 		buf_add_char(&block, '\n');
@@ -161,15 +155,15 @@ tell_reply(const struct http_exchange *exchange, int status, const struct tmf_er
 		    status != 0 ? inner->reply_header(exchange->inner, told_headers[i]) : NULL;
 
 		if (value != NULL)
-			add_header(&block, told_headers[i], value);
+			trace_add_header(&block, told_headers[i], value);
 	}
-	add_body(&block, exchange, buf_str(&exchange->body), exchange->body_bytes);
+	trace_add_body(&block, exchange, buf_str(&exchange->body), exchange->body_bytes);
 	log_block(buf_cstr(&block));
 	buf_fini(&block);
 }
 
 static void
-wipe_and_free(char *secret)
+trace_wipe(char *secret)
 {
 	if (secret != NULL)
 		mem_wipe(secret, strlen(secret));
@@ -177,7 +171,7 @@ wipe_and_free(char *secret)
 }
 
 static void
-free_exchange(struct http_exchange *exchange)
+trace_free_exchange(struct http_exchange *exchange)
 {
 	if (exchange->prev != NULL)
 		exchange->prev->next = exchange->next;
@@ -186,8 +180,8 @@ free_exchange(struct http_exchange *exchange)
 	if (exchange->next != NULL)
 		exchange->next->prev = exchange->prev;
 	free(exchange->what);
-	wipe_and_free(exchange->token);
-	wipe_and_free(exchange->authorization);
+	trace_wipe(exchange->token);
+	trace_wipe(exchange->authorization);
 	if (exchange->body.p != NULL)
 		mem_wipe(exchange->body.p, exchange->body.len);
 	buf_fini(&exchange->body);
@@ -195,7 +189,7 @@ free_exchange(struct http_exchange *exchange)
 }
 
 static int
-take_body(void *arg, int status, struct str part, struct tmf_err *err)
+trace_take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
 	struct http_exchange *exchange = arg;
 	size_t room = KEPT_BYTES - exchange->body.len;
@@ -207,23 +201,24 @@ take_body(void *arg, int status, struct str part, struct tmf_err *err)
 }
 
 static void
-done(void *arg, struct http_exchange *inner, int status, struct tmf_err *err)
+trace_done(void *arg, struct http_exchange *inner, int status, struct tmf_err *err)
 {
 	struct http_exchange *exchange = arg;
 
 	(void)inner;
-	tell_reply(exchange, status, err);
+	trace_reply(exchange, status, err);
 	exchange->handler.done(exchange->handler.arg, exchange, status, err);
-	free_exchange(exchange);
+	trace_free_exchange(exchange);
 }
 
 static struct http_exchange *
-start(struct http_transport *transport, const struct http_request *request,
+trace_start(struct http_transport *transport, const struct http_request *request,
     const struct http_handler *handler)
 {
 	struct http_trace *trace = (struct http_trace *)transport;
 	struct http_exchange *exchange = mem_zalloc(1, sizeof(*exchange));
-	const struct http_handler ours = {.body = take_body, .done = done, .arg = exchange};
+	const struct http_handler ours = {
+	    .body = trace_take_body, .done = trace_done, .arg = exchange};
 
 	exchange->trace = trace;
 	exchange->handler = *handler;
@@ -231,34 +226,34 @@ start(struct http_transport *transport, const struct http_request *request,
 	exchange->what = mem_printf(request->attempt > 0 ? "%s, attempt %d" : "%s",
 	    request->operation != NULL ? request->operation : "without a name", request->attempt);
 	exchange->secret = request->secret;
-	exchange->token = mem_strdup(header_of(request, "X-Amz-Security-Token"));
-	exchange->authorization = mem_strdup(header_of(request, "Authorization"));
-	exchange->start_mono_ms = now_mono_ms(trace);
+	exchange->token = mem_strdup(trace_request_header(request, "X-Amz-Security-Token"));
+	exchange->authorization = mem_strdup(trace_request_header(request, "Authorization"));
+	exchange->start_mono_ms = tmf_loop_mono_ms(trace->loop);
 	exchange->next = trace->first;
 	if (trace->first != NULL)
 		trace->first->prev = exchange;
 	trace->first = exchange;
-	tell_request(exchange, request);
+	trace_request(exchange, request);
 	exchange->inner = trace->inner->start(trace->inner, request, &ours);
 	return exchange;
 }
 
 static void
-cancel(struct http_transport *transport, struct http_exchange *exchange)
+trace_cancel(struct http_transport *transport, struct http_exchange *exchange)
 {
 	struct http_trace *trace = (struct http_trace *)transport;
 	struct buf block = {0};
 
 	trace->inner->cancel(trace->inner, exchange->inner);
-	begin_reply(&block, exchange);
+	trace_begin_reply(&block, exchange);
 	buf_add_cstr(&block, "given up\n");
 	log_block(buf_cstr(&block));
 	buf_fini(&block);
-	free_exchange(exchange);
+	trace_free_exchange(exchange);
 }
 
 static const char *
-reply_header(const struct http_exchange *exchange, const char *name)
+trace_reply_header(const struct http_exchange *exchange, const char *name)
 {
 	return exchange->trace->inner->reply_header(exchange->inner, name);
 }
@@ -268,8 +263,8 @@ http_trace_new(struct tmf_loop *loop, struct http_transport *inner)
 {
 	struct http_trace *trace = mem_zalloc(1, sizeof(*trace));
 
-	trace->transport =
-	    (struct http_transport){.start = start, .cancel = cancel, .reply_header = reply_header};
+	trace->transport = (struct http_transport){
+	    .start = trace_start, .cancel = trace_cancel, .reply_header = trace_reply_header};
 	trace->inner = inner;
 	trace->loop = loop;
 	return &trace->transport;
@@ -285,7 +280,7 @@ http_trace_free(struct http_transport *transport)
 		return;
 	for (struct http_exchange *exchange = trace->first; exchange != NULL; exchange = next) {
 		next = exchange->next;
-		cancel(transport, exchange);
+		trace_cancel(transport, exchange);
 	}
 	free(trace);
 }

@@ -23,14 +23,14 @@ struct aws_reader {
 };
 
 static struct aws_reader *
-begin(const struct aws_operation *operation)
+json_reader_begin(const struct aws_operation *operation)
 {
 	(void)operation;
 	return mem_zalloc(1, sizeof(struct aws_reader));
 }
 
 static void
-feed(struct aws_reader *reader, struct str part)
+json_reader_feed(struct aws_reader *reader, struct str part)
 {
 	if (reader->body.len + part.len > JSON_REPLY_BYTES_MAX)
 		reader->too_long = true;
@@ -40,7 +40,7 @@ feed(struct aws_reader *reader, struct str part)
 
 /* "com.amazonaws.states#TaskTimedOut:http://..." is TaskTimedOut. */
 static void
-take_code(struct aws_reader *reader, const char *type)
+json_reader_take_code(struct aws_reader *reader, const char *type)
 {
 	const char *hash = strrchr(type, '#');
 	const char *name = hash != NULL ? hash + 1 : type;
@@ -51,7 +51,7 @@ take_code(struct aws_reader *reader, const char *type)
 /* "AWS.SimpleQueueService.NonExistentQueue;Sender": the name that the error had in the Query
  * protocol, by which the AWS tools know it still. */
 static bool
-take_query_code(struct aws_reader *reader, const char *error)
+json_reader_take_query_code(struct aws_reader *reader, const char *error)
 {
 	size_t len = error != NULL ? strcspn(error, ";") : 0;
 
@@ -62,22 +62,22 @@ take_query_code(struct aws_reader *reader, const char *error)
 }
 
 static void
-find_code(struct aws_reader *reader, const struct aws_reply_headers *headers)
+json_reader_find_code(struct aws_reader *reader, const struct aws_reply_headers *headers)
 {
 	const char *type = headers->get(headers->arg, "x-amzn-errortype");
 
-	if (take_query_code(reader, headers->get(headers->arg, "x-amzn-query-error")))
+	if (json_reader_take_query_code(reader, headers->get(headers->arg, "x-amzn-query-error")))
 		return;
 	if (type == NULL)
 		type = jsonx_get_string(reader->value, "__type");
 	if (type == NULL)
 		type = jsonx_get_string(reader->value, "code");
 	if (type != NULL)
-		take_code(reader, type);
+		json_reader_take_code(reader, type);
 }
 
 static const char *
-find_message(const struct aws_reader *reader)
+json_reader_message(const struct aws_reader *reader)
 {
 	const char *message = jsonx_get_string(reader->value, "message");
 
@@ -88,7 +88,7 @@ find_message(const struct aws_reader *reader)
 
 /* A success may have no body at all. */
 static int
-parse_body(struct aws_reader *reader, struct tmf_err *err)
+json_reader_parse(struct aws_reader *reader, struct tmf_err *err)
 {
 	if (reader->too_long)
 		return tmf_err_set(
@@ -105,25 +105,25 @@ parse_body(struct aws_reader *reader, struct tmf_err *err)
 }
 
 static void
-finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
+json_reader_finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
     struct aws_reply *ret_reply, struct tmf_err *err)
 {
 	const char *request_id = headers->get(headers->arg, "x-amzn-requestid");
-	int parsed = parse_body(reader, err);
+	int parsed = json_reader_parse(reader, err);
 
-	find_code(reader, headers);
+	json_reader_find_code(reader, headers);
 	utf8_copy(
 	    reader->request_id, sizeof(reader->request_id), request_id != NULL ? request_id : "");
 	*ret_reply = (struct aws_reply){
 	    .value = parsed == 0 && reader->code[0] == '\0' ? json_incref(reader->value) : NULL,
 	    .code = reader->code,
-	    .message = find_message(reader),
+	    .message = json_reader_message(reader),
 	    .request_id = reader->request_id,
 	};
 }
 
 static void
-free_reader(struct aws_reader *reader)
+json_reader_free(struct aws_reader *reader)
 {
 	if (reader == NULL)
 		return;
@@ -134,8 +134,8 @@ free_reader(struct aws_reader *reader)
 
 const struct aws_protocol aws_protocol_json = {
     .content_type = "application/x-amz-json-1.0",
-    .begin = begin,
-    .feed = feed,
-    .finish = finish,
-    .free_reader = free_reader,
+    .begin = json_reader_begin,
+    .feed = json_reader_feed,
+    .finish = json_reader_finish,
+    .free_reader = json_reader_free,
 };

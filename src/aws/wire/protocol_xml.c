@@ -16,7 +16,7 @@ struct aws_reader {
 };
 
 static struct aws_reader *
-begin(const struct aws_operation *operation)
+xml_reader_begin(const struct aws_operation *operation)
 {
 	struct aws_reader *reader = mem_zalloc(1, sizeof(*reader));
 
@@ -26,7 +26,7 @@ begin(const struct aws_operation *operation)
 }
 
 static void
-feed(struct aws_reader *reader, struct str part)
+xml_reader_feed(struct aws_reader *reader, struct str part)
 {
 	if (!tmf_err_isset(&reader->broken))
 		xml_parser_feed(reader->parser, part, &reader->broken);
@@ -34,7 +34,7 @@ feed(struct aws_reader *reader, struct str part)
 
 /* A page that is XML but another's, of a captive portal say, must not pass for an empty list. */
 static void
-check_root(struct aws_reader *reader)
+xml_reader_check_root(struct aws_reader *reader)
 {
 	const char *root = xml_parser_root(reader->parser);
 	const char *name = reader->operation->name;
@@ -48,14 +48,14 @@ check_root(struct aws_reader *reader)
 }
 
 static void
-finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
+xml_reader_finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
     struct aws_reply *ret_reply, struct tmf_err *err)
 {
 	json_t *value = NULL;
 
 	(void)headers;
 	xml_parser_finish(reader->parser, &value, &reader->broken);
-	check_root(reader);
+	xml_reader_check_root(reader);
 	*ret_reply = (struct aws_reply){
 	    .code = xml_parser_error_code(reader->parser),
 	    .message = xml_parser_error_message(reader->parser),
@@ -69,7 +69,7 @@ finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
 }
 
 static void
-free_reader(struct aws_reader *reader)
+xml_reader_free(struct aws_reader *reader)
 {
 	if (reader == NULL)
 		return;
@@ -80,8 +80,8 @@ free_reader(struct aws_reader *reader)
 
 const struct aws_protocol aws_protocol_xml = {
     .content_type = "application/x-www-form-urlencoded; charset=utf-8",
-    .begin = begin,
-    .feed = feed,
-    .finish = finish,
-    .free_reader = free_reader,
+    .begin = xml_reader_begin,
+    .feed = xml_reader_feed,
+    .finish = xml_reader_finish,
+    .free_reader = xml_reader_free,
 };

@@ -9,7 +9,7 @@
 
 /* What RFC 3986 calls unreserved; not by isalnum, which asks the locale. */
 static bool
-is_unreserved(char c)
+query_is_unreserved(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       c == '-' || c == '_' || c == '.' || c == '~';
@@ -25,7 +25,7 @@ query_encode(struct buf *out, struct str text)
 		unsigned char c = (unsigned char)text.p[i];
 		size_t plain = 0;
 
-		while (i + plain < text.len && is_unreserved(text.p[i + plain]))
+		while (i + plain < text.len && query_is_unreserved(text.p[i + plain]))
 			plain++;
 		if (plain > 0) {
 			buf_add(out, text.p + i, plain);
@@ -45,7 +45,7 @@ query_begin(struct buf *body, const char *action, const char *version)
 
 /* "&NAME", where a name may be prefix.NUMBER and prefix.NUMBER.part; number 0: the prefix alone. */
 static void
-add_name(struct buf *body, const char *prefix, size_t number, const char *part)
+query_add_name(struct buf *body, const char *prefix, size_t number, const char *part)
 {
 	buf_add_char(body, '&');
 	buf_add_cstr(body, prefix);
@@ -62,24 +62,25 @@ add_name(struct buf *body, const char *prefix, size_t number, const char *part)
 
 /* Nothing where there is no value. */
 static void
-add_member(struct buf *body, const char *prefix, size_t number, const char *part, const char *value)
+query_add_member(
+    struct buf *body, const char *prefix, size_t number, const char *part, const char *value)
 {
 	if (value == NULL)
 		return;
-	add_name(body, prefix, number, part);
+	query_add_name(body, prefix, number, part);
 	query_encode(body, str_of(value));
 }
 
 void
 query_add(struct buf *body, const char *name, const char *value)
 {
-	add_member(body, name, 0, NULL, value);
+	query_add_member(body, name, 0, NULL, value);
 }
 
 void
 query_add_int(struct buf *body, const char *name, int64_t value)
 {
-	add_name(body, name, 0, NULL);
+	query_add_name(body, name, 0, NULL);
 	buf_add_int(body, value);
 }
 
@@ -89,7 +90,8 @@ query_add_list(struct buf *body, const char *name, const json_t *values)
 	size_t count = json_array_size(values);
 
 	for (size_t i = 0; i < count; i++)
-		add_member(body, name, i + 1, NULL, json_string_value(json_array_get(values, i)));
+		query_add_member(
+		    body, name, i + 1, NULL, json_string_value(json_array_get(values, i)));
 }
 
 void
@@ -101,7 +103,7 @@ query_add_filters(struct buf *body, const json_t *filters)
 		const json_t *filter = json_array_get(filters, i);
 		char values[NAME_BYTES_MAX];
 
-		add_member(body, "Filter", i + 1, "Name", jsonx_get_string(filter, "Name"));
+		query_add_member(body, "Filter", i + 1, "Name", jsonx_get_string(filter, "Name"));
 		snprintf(values, sizeof(values), "Filter.%zu.Value", i + 1);
 		query_add_list(body, values, json_object_get(filter, "Values"));
 	}
@@ -115,7 +117,7 @@ query_add_tags(struct buf *body, const char *prefix, const json_t *tags)
 	for (size_t i = 0; i < count; i++) {
 		const json_t *tag = json_array_get(tags, i);
 
-		add_member(body, prefix, i + 1, "Key", jsonx_get_string(tag, "Key"));
-		add_member(body, prefix, i + 1, "Value", jsonx_get_string(tag, "Value"));
+		query_add_member(body, prefix, i + 1, "Key", jsonx_get_string(tag, "Key"));
+		query_add_member(body, prefix, i + 1, "Value", jsonx_get_string(tag, "Value"));
 	}
 }

@@ -44,7 +44,7 @@ static const char *const harmless_headers[] = {"Content-Type", "Host", "X-Amz-Da
     "x-amzn-errortype", "x-amzn-query-error", "x-amzn-requestid"};
 
 static void
-add_escaped(struct buf *out, const char *p, size_t len)
+redact_escaped(struct buf *out, const char *p, size_t len)
 {
 	while (len > 0) {
 		size_t plain = strnlen(p, len);
@@ -63,13 +63,13 @@ add_escaped(struct buf *out, const char *p, size_t len)
 
 /* The same, but line ends stay. */
 static void
-add_lines(struct buf *out, const char *p, size_t len)
+redact_lines(struct buf *out, const char *p, size_t len)
 {
 	while (len > 0) {
 		const char *newline = memchr(p, '\n', len);
 		size_t line = newline != NULL ? (size_t)(newline - p) : len;
 
-		add_escaped(out, p, line);
+		redact_escaped(out, p, line);
 		if (newline != NULL) {
 			buf_add_char(out, '\n');
 			line++;
@@ -80,7 +80,7 @@ add_lines(struct buf *out, const char *p, size_t len)
 }
 
 static const char *
-skip(const char *p, const char *end, const char *set)
+redact_skip(const char *p, const char *end, const char *set)
 {
 	while (p < end && strchr(set, *p) != NULL && *p != '\0')
 		p++;
@@ -89,7 +89,7 @@ skip(const char *p, const char *end, const char *set)
 
 /* Where p leads, or end. */
 static const char *
-find(const char *p, const char *end, const char *what)
+redact_find(const char *p, const char *end, const char *what)
 {
 	const char *found = memmem(p, (size_t)(end - p), what, strlen(what));
 
@@ -104,7 +104,7 @@ struct span {
 
 /* NAME=value& of a form, NAME:value of a header (canonical requests stand in some errors) */
 static bool
-form_value(const char *after, const char *end, struct span *ret_value)
+redact_form_value(const char *after, const char *end, struct span *ret_value)
 {
 	const char *blank = after;
 
@@ -116,39 +116,39 @@ form_value(const char *after, const char *end, struct span *ret_value)
 	}
 	if (after >= end || *after != '=')
 		return false;
-	*ret_value = (struct span){after + 1, find(after + 1, end, "&")};
+	*ret_value = (struct span){after + 1, redact_find(after + 1, end, "&")};
 	return true;
 }
 
 /* NAME>value</, perhaps with attributes */
 static bool
-xml_value(const char *after, const char *end, struct span *ret_value)
+redact_xml_value(const char *after, const char *end, struct span *ret_value)
 {
 	const char *begin;
 
 	if (after >= end || strchr("> \t\r\n", *after) == NULL)
 		return false;
-	begin = find(after, end, ">");
+	begin = redact_find(after, end, ">");
 	if (begin < end)
 		begin++;
-	*ret_value = (struct span){begin, find(begin, end, "</")};
+	*ret_value = (struct span){begin, redact_find(begin, end, "</")};
 	return true;
 }
 
 /* NAME": "value", where each quote may be escaped because all of it stands in a string. */
 static bool
-json_value(const char *after, const char *end, struct span *ret_value)
+redact_json_value(const char *after, const char *end, struct span *ret_value)
 {
-	const char *colon = skip(skip(after, end, "\\"), end, "\"");
+	const char *colon = redact_skip(redact_skip(after, end, "\\"), end, "\"");
 	const char *slashes;
 	const char *p;
 	size_t escapes;
 
-	colon = skip(colon, end, " \t\r\n");
+	colon = redact_skip(colon, end, " \t\r\n");
 	if (colon >= end || *colon != ':')
 		return false;
-	slashes = skip(colon + 1, end, " \t\r\n");
-	p = skip(slashes, end, "\\");
+	slashes = redact_skip(colon + 1, end, " \t\r\n");
+	p = redact_skip(slashes, end, "\\");
 	escapes = (size_t)(p - slashes);
 	if (p < end && *p != '"')
 		return false;
@@ -166,41 +166,42 @@ json_value(const char *after, const char *end, struct span *ret_value)
 
 /* What comes before a name decides what its value looks like. */
 static bool
-value_after(char before, const char *after, const char *end, struct span *ret_value)
+redact_value_after(char before, const char *after, const char *end, struct span *ret_value)
 {
 	switch (before) {
 	case '<':
 	case ':': /* of a name space */
-		return xml_value(after, end, ret_value) || form_value(after, end, ret_value);
+		return redact_xml_value(after, end, ret_value) ||
+		       redact_form_value(after, end, ret_value);
 	case '"':
-		return json_value(after, end, ret_value);
+		return redact_json_value(after, end, ret_value);
 	default:
-		return form_value(after, end, ret_value);
+		return redact_form_value(after, end, ret_value);
 	}
 }
 
 static bool
-is_part_of_name(char c)
+redact_is_part_of_name(char c)
 {
 	return isalnum((unsigned char)c) || c == '-' || c == '_';
 }
 
 /* A secret member whose name begins at p. */
 static const struct secret_member *
-member_at(struct str text, const char *p, struct span *ret_value)
+redact_member_at(struct str text, const char *p, struct span *ret_value)
 {
 	const char *end = text.p + text.len;
 	char before = p > text.p ? p[-1] : '&';
 
-	if (is_part_of_name(before))
+	if (redact_is_part_of_name(before))
 		return NULL;
 	for (size_t i = 0; i < sizeof(secret_members) / sizeof(secret_members[0]); i++) {
 		const struct secret_member *member = &secret_members[i];
 		size_t len = strlen(member->name);
 
 		if ((size_t)(end - p) >= len && strncasecmp(p, member->name, len) == 0 &&
-		    (p + len == end || !is_part_of_name(p[len])) &&
-		    value_after(before, p + len, end, ret_value))
+		    (p + len == end || !redact_is_part_of_name(p[len])) &&
+		    redact_value_after(before, p + len, end, ret_value))
 			return member;
 	}
 	return NULL;
@@ -208,7 +209,8 @@ member_at(struct str text, const char *p, struct span *ret_value)
 
 /* One of values at p. */
 static bool
-value_at(struct str text, const char *p, const struct redact_values *values, struct span *ret_value)
+redact_value_at(
+    struct str text, const char *p, const struct redact_values *values, struct span *ret_value)
 {
 	size_t left = (size_t)(text.p + text.len - p);
 
@@ -224,13 +226,13 @@ value_at(struct str text, const char *p, const struct redact_values *values, str
 }
 
 static void
-add_removed(struct buf *out, const struct span *value, size_t shown)
+redact_removed(struct buf *out, const struct span *value, size_t shown)
 {
 	size_t len = (size_t)(value->end - value->begin);
 
 	/* Of what is no longer than that, nothing. */
 	if (shown > 0 && len > shown) {
-		add_escaped(out, value->begin, shown);
+		redact_escaped(out, value->begin, shown);
 		buf_add_cstr(out, "...");
 	}
 	buf_add_cstr(out, REDACT_REMOVED);
@@ -245,26 +247,26 @@ redact_body(
 
 	for (const char *p = text.p; p < end;) {
 		struct span value;
-		const struct secret_member *member = member_at(text, p, &value);
+		const struct secret_member *member = redact_member_at(text, p, &value);
 
-		if (member == NULL && !value_at(text, p, values, &value)) {
+		if (member == NULL && !redact_value_at(text, p, values, &value)) {
 			p++;
 			continue;
 		}
 		if (value.begin > end)
 			value.begin = end;
-		add_lines(out, told, (size_t)(value.begin - told));
+		redact_lines(out, told, (size_t)(value.begin - told));
 		if (value.end > value.begin)
-			add_removed(out, &value, member != NULL ? member->shown : 0);
+			redact_removed(out, &value, member != NULL ? member->shown : 0);
 		p = told = value.end;
 	}
 	if (told < end)
-		add_lines(out, told, (size_t)(end - told));
+		redact_lines(out, told, (size_t)(end - told));
 }
 
 /* "AWS4-HMAC-SHA256 Credential=KEY/scope, SignedHeaders=a;b, Signature=hex"; of another scheme nothing is told. */
 static void
-add_authorization(struct buf *out, const char *value)
+redact_authorization(struct buf *out, const char *value)
 {
 	static const char scheme[] = "AWS4-HMAC-SHA256 Credential=";
 	const char *key = value + strlen(scheme);
@@ -277,9 +279,9 @@ add_authorization(struct buf *out, const char *value)
 		return;
 	}
 	buf_add_cstr(out, "AWS4-HMAC-SHA256 with ");
-	add_removed(out, &(struct span){key, scope}, KEY_ID_SHOWN);
-	add_escaped(out, scope, strcspn(scope, ","));
-	add_escaped(out, names, 2 + strcspn(names + 2, ","));
+	redact_removed(out, &(struct span){key, scope}, KEY_ID_SHOWN);
+	redact_escaped(out, scope, strcspn(scope, ","));
+	redact_escaped(out, names, 2 + strcspn(names + 2, ","));
 	buf_add_cstr(out, ", signature " REDACT_REMOVED);
 }
 
@@ -287,12 +289,12 @@ void
 redact_header(struct buf *out, const char *name, const char *value)
 {
 	if (strcasecmp(name, "Authorization") == 0) {
-		add_authorization(out, value);
+		redact_authorization(out, value);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(harmless_headers) / sizeof(harmless_headers[0]); i++)
 		if (strcasecmp(name, harmless_headers[i]) == 0) {
-			add_escaped(out, value, strlen(value));
+			redact_escaped(out, value, strlen(value));
 			return;
 		}
 	buf_add_cstr(out, REDACT_REMOVED);

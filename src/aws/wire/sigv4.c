@@ -34,7 +34,7 @@ sigv4_result_fini(struct sigv4_result *result)
 }
 
 static void
-format_date(int64_t wall_ms, char out[SIGV4_DATE_BYTES])
+sigv4_date(int64_t wall_ms, char out[SIGV4_DATE_BYTES])
 {
 	time_t seconds = (time_t)(wall_ms / 1000);
 	struct tm tm;
@@ -47,7 +47,7 @@ format_date(int64_t wall_ms, char out[SIGV4_DATE_BYTES])
 
 /* Percent-encodes what is not unreserved; a slash stays. */
 static void
-encode_path(struct buf *out, struct str path)
+sigv4_encode_path(struct buf *out, struct str path)
 {
 	while (path.len > 0) {
 		size_t len = 0;
@@ -66,7 +66,7 @@ encode_path(struct buf *out, struct str path)
 
 /* Resolves . and .. and folds slashes; a slash at the end stays. */
 static void
-normalize_path(struct buf *out, struct str path)
+sigv4_normalize_path(struct buf *out, struct str path)
 {
 	struct str segments[SIGV4_PATH_SEGMENTS_MAX];
 	size_t count = 0;
@@ -98,7 +98,7 @@ normalize_path(struct buf *out, struct str path)
 }
 
 static void
-add_canonical_path(struct buf *out, const struct sigv4_request *request)
+sigv4_add_path(struct buf *out, const struct sigv4_request *request)
 {
 	struct buf normal = {0};
 
@@ -107,10 +107,10 @@ add_canonical_path(struct buf *out, const struct sigv4_request *request)
 		return;
 	}
 	if (request->normalize_path)
-		normalize_path(&normal, request->path);
+		sigv4_normalize_path(&normal, request->path);
 	else
 		buf_add_str(&normal, request->path);
-	encode_path(out, buf_str(&normal));
+	sigv4_encode_path(out, buf_str(&normal));
 	buf_fini(&normal);
 }
 
@@ -122,7 +122,7 @@ struct param {
 };
 
 static int
-compare_str(struct str a, struct str b)
+sigv4_compare_str(struct str a, struct str b)
 {
 	size_t len = a.len < b.len ? a.len : b.len;
 	int order = len > 0 ? memcmp(a.p, b.p, len) : 0;
@@ -133,18 +133,18 @@ compare_str(struct str a, struct str b)
 }
 
 static int
-compare_params(const void *a, const void *b)
+sigv4_compare_params(const void *a, const void *b)
 {
 	const struct param *x = a;
 	const struct param *y = b;
-	int order = compare_str(x->name, y->name);
+	int order = sigv4_compare_str(x->name, y->name);
 
-	return order != 0 ? order : compare_str(x->value, y->value);
+	return order != 0 ? order : sigv4_compare_str(x->value, y->value);
 }
 
 /* Encodes part anew into scratch and gives where it stands there; percent signs of an encoded query stay. */
 static void
-add_encoded(struct buf *scratch, struct str part)
+sigv4_add_encoded(struct buf *scratch, struct str part)
 {
 	for (size_t i = 0; i < part.len; i++) {
 		if (part.p[i] == '%' && i + 2 < part.len &&
@@ -159,7 +159,7 @@ add_encoded(struct buf *scratch, struct str part)
 }
 
 static void
-add_canonical_query(struct buf *out, struct str query)
+sigv4_add_query(struct buf *out, struct str query)
 {
 	struct param params[SIGV4_QUERY_PARAMS_MAX];
 	struct buf scratch = {0};
@@ -174,17 +174,18 @@ add_canonical_query(struct buf *out, struct str query)
 		size_t start = scratch.len;
 
 		assert(count < SIGV4_QUERY_PARAMS_MAX);
-		add_encoded(&scratch, (struct str){pair.p, name_len});
+		sigv4_add_encoded(&scratch, (struct str){pair.p, name_len});
 		params[count].name = (struct str){scratch.p + start, scratch.len - start};
 		start = scratch.len;
 		if (equals != NULL)
-			add_encoded(&scratch, (struct str){equals + 1, pair.len - name_len - 1});
+			sigv4_add_encoded(
+			    &scratch, (struct str){equals + 1, pair.len - name_len - 1});
 		params[count++].value = (struct str){scratch.p + start, scratch.len - start};
 		query.p += pair.len + (end != NULL);
 		query.len -= pair.len + (end != NULL);
 	}
 	if (count > 1)
-		qsort(params, count, sizeof(params[0]), compare_params);
+		qsort(params, count, sizeof(params[0]), sigv4_compare_params);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			buf_add_char(out, '&');
@@ -203,7 +204,7 @@ struct signed_headers {
 };
 
 static void
-add_header(struct signed_headers *headers, const char *name, const char *value)
+sigv4_add_header(struct signed_headers *headers, const char *name, const char *value)
 {
 	size_t i = headers->count++;
 
@@ -218,7 +219,7 @@ add_header(struct signed_headers *headers, const char *name, const char *value)
 
 /* Outer blanks go, runs of inner ones become one. */
 static void
-add_trimmed(struct buf *out, const char *value)
+sigv4_add_trimmed(struct buf *out, const char *value)
 {
 	struct str rest = str_trim(str_of(value));
 
@@ -239,53 +240,53 @@ add_trimmed(struct buf *out, const char *value)
 }
 
 static void
-add_lower(struct buf *out, const char *name)
+sigv4_add_lower(struct buf *out, const char *name)
 {
 	for (; *name != '\0'; name++)
 		buf_add_char(out, (char)tolower((unsigned char)*name));
 }
 
 static bool
-same_name(const struct http_header *before, const struct http_header *header)
+sigv4_same_name(const struct http_header *before, const struct http_header *header)
 {
 	return before != NULL && strcasecmp(before->name, header->name) == 0;
 }
 
 static void
-add_canonical_headers(struct buf *out, const struct signed_headers *headers)
+sigv4_add_headers(struct buf *out, const struct signed_headers *headers)
 {
 	const struct http_header *before = NULL;
 
 	for (size_t i = 0; i < headers->count; i++) {
 		const struct http_header *header = &headers->at[i];
 
-		if (same_name(before, header)) {
+		if (sigv4_same_name(before, header)) {
 			buf_add_char(out, ',');
 		} else {
 			if (before != NULL)
 				buf_add_char(out, '\n');
-			add_lower(out, header->name);
+			sigv4_add_lower(out, header->name);
 			buf_add_char(out, ':');
 		}
-		add_trimmed(out, header->value);
+		sigv4_add_trimmed(out, header->value);
 		before = header;
 	}
 	buf_add_char(out, '\n');
 }
 
 static void
-add_header_names(struct buf *out, const struct signed_headers *headers)
+sigv4_add_header_names(struct buf *out, const struct signed_headers *headers)
 {
 	const struct http_header *before = NULL;
 
 	for (size_t i = 0; i < headers->count; i++) {
 		const struct http_header *header = &headers->at[i];
 
-		if (same_name(before, header))
+		if (sigv4_same_name(before, header))
 			continue;
 		if (before != NULL)
 			buf_add_char(out, ';');
-		add_lower(out, header->name);
+		sigv4_add_lower(out, header->name);
 		before = header;
 	}
 }
@@ -293,32 +294,32 @@ add_header_names(struct buf *out, const struct signed_headers *headers)
 /* --- putting it together --- */
 
 static void
-compose_canonical_request(const struct sigv4_request *request, const struct signed_headers *headers,
+sigv4_canonical_request(const struct sigv4_request *request, const struct signed_headers *headers,
     struct sigv4_result *result)
 {
 	struct buf *out = &result->canonical_request;
 
 	buf_add_cstr(out, request->method);
 	buf_add_char(out, '\n');
-	add_canonical_path(out, request);
+	sigv4_add_path(out, request);
 	buf_add_char(out, '\n');
-	add_canonical_query(out, request->query);
+	sigv4_add_query(out, request->query);
 	buf_add_char(out, '\n');
-	add_canonical_headers(out, headers);
+	sigv4_add_headers(out, headers);
 	buf_add_char(out, '\n');
-	add_header_names(out, headers);
+	sigv4_add_header_names(out, headers);
 	buf_add_char(out, '\n');
 	buf_add_cstr(out, result->content_sha256);
 }
 
 static struct str
-bytes(const uint8_t *data)
+sigv4_bytes(const uint8_t *data)
 {
 	return (struct str){(const char *)data, DIGEST_SHA256_BYTES};
 }
 
 static bool
-key_is_for(const struct sigv4_key *key, const char *date, const struct sigv4_scope *scope,
+sigv4_key_is_for(const struct sigv4_key *key, const char *date, const struct sigv4_scope *scope,
     const char *secret)
 {
 	return strncmp(key->day, date, DAY_BYTES) == 0 && strcmp(key->region, scope->region) == 0 &&
@@ -328,7 +329,7 @@ key_is_for(const struct sigv4_key *key, const char *date, const struct sigv4_sco
 
 /* Notes what the key is for. Where the names are too long it is for nothing, and derived each time. */
 static void
-keep_purpose(
+sigv4_keep_purpose(
     struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
 {
 	int region = snprintf(key->region, sizeof(key->region), "%s", scope->region);
@@ -341,26 +342,26 @@ keep_purpose(
 
 /* Derives the day's key unless it is the one at hand. */
 static void
-derive_key(
+sigv4_derive_key(
     struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
 {
 	struct buf start = {0};
 
-	if (key_is_for(key, date, scope, secret))
+	if (sigv4_key_is_for(key, date, scope, secret))
 		return;
-	keep_purpose(key, date, scope, secret);
+	sigv4_keep_purpose(key, date, scope, secret);
 	buf_printf(&start, "AWS4%s", secret);
 	digest_hmac_sha256(buf_str(&start), (struct str){date, DAY_BYTES}, key->key);
-	digest_hmac_sha256(bytes(key->key), str_of(scope->region), key->key);
-	digest_hmac_sha256(bytes(key->key), str_of(scope->service), key->key);
-	digest_hmac_sha256(bytes(key->key), STR(TERMINATOR), key->key);
+	digest_hmac_sha256(sigv4_bytes(key->key), str_of(scope->region), key->key);
+	digest_hmac_sha256(sigv4_bytes(key->key), str_of(scope->service), key->key);
+	digest_hmac_sha256(sigv4_bytes(key->key), STR(TERMINATOR), key->key);
 	mem_wipe(start.p, start.len);
 	buf_fini(&start);
 }
 
 /* "20260115/us-east-1/ec2/aws4_request" */
 static void
-add_scope(struct buf *out, const char *date, const struct sigv4_scope *scope)
+sigv4_add_scope(struct buf *out, const char *date, const struct sigv4_scope *scope)
 {
 	buf_add(out, date, DAY_BYTES);
 	buf_add_char(out, '/');
@@ -371,7 +372,7 @@ add_scope(struct buf *out, const char *date, const struct sigv4_scope *scope)
 }
 
 static void
-compose_string_to_sign(const struct sigv4_scope *scope, struct sigv4_result *result)
+sigv4_string_to_sign(const struct sigv4_scope *scope, struct sigv4_result *result)
 {
 	struct buf *out = &result->string_to_sign;
 	char request_digest[DIGEST_SHA256_HEX_BYTES];
@@ -380,13 +381,13 @@ compose_string_to_sign(const struct sigv4_scope *scope, struct sigv4_result *res
 	buf_add_str(out, STR(ALGORITHM "\n"));
 	buf_add_cstr(out, result->date);
 	buf_add_char(out, '\n');
-	add_scope(out, result->date, scope);
+	sigv4_add_scope(out, result->date, scope);
 	buf_add_char(out, '\n');
 	buf_add_cstr(out, request_digest);
 }
 
 static void
-compose_authorization(const struct sigv4_scope *scope, const char *access_key_id,
+sigv4_authorization(const struct sigv4_scope *scope, const char *access_key_id,
     const struct signed_headers *headers, struct sigv4_result *result)
 {
 	struct buf *out = &result->authorization;
@@ -394,15 +395,15 @@ compose_authorization(const struct sigv4_scope *scope, const char *access_key_id
 	buf_add_str(out, STR(ALGORITHM " Credential="));
 	buf_add_cstr(out, access_key_id);
 	buf_add_char(out, '/');
-	add_scope(out, result->date, scope);
+	sigv4_add_scope(out, result->date, scope);
 	buf_add_str(out, STR(", SignedHeaders="));
-	add_header_names(out, headers);
+	sigv4_add_header_names(out, headers);
 	buf_add_str(out, STR(", Signature="));
 	buf_add_cstr(out, result->signature);
 }
 
 static void
-reset(struct sigv4_result *result)
+sigv4_reset(struct sigv4_result *result)
 {
 	buf_reset(&result->canonical_request);
 	buf_reset(&result->string_to_sign);
@@ -418,20 +419,20 @@ sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
 	uint8_t signature[DIGEST_SHA256_BYTES];
 
 	assert(request->headers_count <= HTTP_HEADERS_MAX);
-	reset(result);
-	format_date(scope->wall_ms, result->date);
+	sigv4_reset(result);
+	sigv4_date(scope->wall_ms, result->date);
 	digest_sha256_hex(request->body, result->content_sha256);
 	for (size_t i = 0; i < request->headers_count; i++)
-		add_header(&headers, request->headers[i].name, request->headers[i].value);
-	add_header(&headers, "x-amz-date", result->date);
+		sigv4_add_header(&headers, request->headers[i].name, request->headers[i].value);
+	sigv4_add_header(&headers, "x-amz-date", result->date);
 	if (request->sign_body)
-		add_header(&headers, "x-amz-content-sha256", result->content_sha256);
+		sigv4_add_header(&headers, "x-amz-content-sha256", result->content_sha256);
 	if (token[0] != '\0' && !request->token_unsigned)
-		add_header(&headers, "x-amz-security-token", token);
-	compose_canonical_request(request, &headers, result);
-	compose_string_to_sign(scope, result);
-	derive_key(key, result->date, scope, secret_reveal(&credentials->secret_access_key));
-	digest_hmac_sha256(bytes(key->key), buf_str(&result->string_to_sign), signature);
+		sigv4_add_header(&headers, "x-amz-security-token", token);
+	sigv4_canonical_request(request, &headers, result);
+	sigv4_string_to_sign(scope, result);
+	sigv4_derive_key(key, result->date, scope, secret_reveal(&credentials->secret_access_key));
+	digest_hmac_sha256(sigv4_bytes(key->key), buf_str(&result->string_to_sign), signature);
 	digest_hex(signature, sizeof(signature), result->signature);
-	compose_authorization(scope, credentials->access_key_id, &headers, result);
+	sigv4_authorization(scope, credentials->access_key_id, &headers, result);
 }
