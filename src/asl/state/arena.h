@@ -3,10 +3,7 @@
 
 #include <stddef.h>
 
-/*
- * Memory that is freed all at once, and things elsewhere that are released with it. {0} is an
- * empty one.
- */
+/* Memory that is freed all at once, and things elsewhere that are released with it. {0} is an empty one. */
 struct arena {
 	struct arena_chunk *chunks;
 	struct arena_owned *owned; /* the latest first */

@@ -13,10 +13,8 @@
 #include <stdint.h>
 
 /*
- * A compiled state machine: checked as a whole, paths and templates parsed, transitions resolved
- * to pointers. Immutable and shared.
- * See: https://states-language.net/ and
- * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+ * A compiled state machine: checked as a whole, paths and templates parsed, transitions resolved to pointers. Immutable and shared.
+ * See: https://states-language.net/ and https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
 
 #define ASL_STATES_MAX		 10000u
@@ -55,10 +53,7 @@ struct asl_states {
 	size_t count;
 };
 
-/*
- * An optional whole number that is given literally or by a path. Neither: fallback of the user of
- * it.
- */
+/* An optional whole number that is given literally or by a path. Neither: fallback of the user of it. */
 struct asl_number {
 	bool given;
 	int64_t value;
