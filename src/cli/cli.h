@@ -78,6 +78,7 @@ struct cli_opts {
 	bool failed;
 	bool retry_failed;
 	bool dry_run;
+	bool execute; /* of test-state */
 	bool detailed_exitcode;
 	bool yes;
 	bool outcomes;
@@ -110,6 +111,8 @@ struct cli_opts {
 	X(RUN_ID, "run-id", 0, "ID", "the new run's id; default a made one that sorts by time")    \
 	X(NO_CHECKPOINT, "no-checkpoint", 0, NULL, "keep nothing: such a run cannot be resumed")   \
 	X(DRY_RUN, "dry-run", 0, NULL, "change nothing: tell what a run would do")                 \
+	X(EXECUTE, "execute", 0, NULL,                                                             \
+	    "let the action change AWS; without it, changes are made to a copy only")              \
 	X(DETAILED_EXITCODE, "detailed-exitcode", 0, NULL,                                         \
 	    "with --dry-run: exit with 6 if there is something to change")                         \
 	X(STATE_DIR, "state-dir", 0, "DIR", "where runs are kept; default ~/.local/state/tmflow")  \

@@ -67,6 +67,7 @@ option_flag(struct cli_opts *opts, enum cli_option option)
 	    [OPTION_NO_CHECKPOINT] = &opts->no_checkpoint,
 	    [OPTION_YES] = &opts->yes,
 	    [OPTION_DRY_RUN] = &opts->dry_run,
+	    [OPTION_EXECUTE] = &opts->execute,
 	    [OPTION_DETAILED_EXITCODE] = &opts->detailed_exitcode,
 	    [OPTION_FAILED] = &opts->failed,
 	    [OPTION_RETRY_FAILED] = &opts->retry_failed,

@@ -1,534 +1,590 @@
-#include "engine/execution.h"
+#include "engine/branch.h"
 
-#include "base/clock.h"
-#include "base/jsonx.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "engine/op.h"
+#include "engine/branch_row.h"
+#include "engine/checkpoint.h"
+#include "engine/children.h"
+#include "engine/context.h"
+#include "engine/event.h"
+#include "engine/task.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MS 1000
 
-struct branch *
-branch_new(struct execution *x, struct branch *parent, int64_t index, const struct asl_state *state,
-    json_t *input, json_t *variables)
-{
-	struct branch *branch = mem_zalloc(1, sizeof(*branch));
+static void branch_failed(struct branch *branch, struct tmf_err *err);
+static void branch_ready(struct tmf_task *task);
+static void branch_timer_fired(struct tmf_timer *timer);
 
-	branch->task.run = branch_run;
+static void
+branch_log(const struct branch *branch, const char *event, const char *key, const char *text)
+{
+	log_event(LOG_DEBUG, event, LOG_STR("state", branch->state->name),
+	    LOG_INT("branch", branch->id), LOG_STR(key, text));
+}
+
+static struct branch *
+branch_new(struct execution *x, struct branch *parent, int64_t index, json_t *variables)
+{
+	struct branch *branch = tree_branch_new(x, parent, index, variables);
+
+	branch->task.run = branch_ready;
 	branch->timer.fire = branch_timer_fired;
-	branch->x = x;
-	branch->parent = parent;
-	branch->index = index;
-	branch->id = x->next_branch_id++;
-	branch->state = state;
-	branch->input = input;
-	branch->variables = json_incref(variables);
-	x->live_branches++;
-	x->record_dirty = true;
 	return branch;
 }
 
-/* Takes the op away from a branch that no longer wants it. */
-static void
-drop_op(struct branch *branch)
+/* The state as the branch meets it. */
+static struct step
+branch_step(struct branch *branch)
 {
-	if (branch->op == NULL)
-		return;
-	op_cancel(branch->op);
-	branch->op = NULL;
-	branch->x->live_ops--;
-}
-
-static void
-unlink_from(struct branch **head, struct branch *branch, size_t link_offset)
-{
-	struct branch **at = head;
-
-	while (*at != NULL && *at != branch)
-		at = (struct branch **)((char *)*at + link_offset);
-	if (*at != NULL)
-		*at = *(struct branch **)((char *)branch + link_offset);
-}
-
-/* The branch's op may stand in the list of those to be started after the commit. */
-static void
-unlink_starting(struct branch *branch)
-{
-	struct engine *engine = branch->x->engine;
-
-	if (branch->phase != PHASE_TASK || branch->op != NULL)
-		return;
-	unlink_from(&engine->starting, branch, offsetof(struct branch, start_next));
-	engine->starting_end = &engine->starting;
-	while (*engine->starting_end != NULL)
-		engine->starting_end = &(*engine->starting_end)->start_next;
-}
-
-void
-branch_free(struct branch *branch)
-{
-	struct execution *x = branch->x;
-
-	if (branch->children != NULL)
-		children_cancel(branch);
-	unlink_starting(branch);
-	drop_op(branch);
-	tmf_loop_unpost(x->engine->loop, &branch->task);
-	tmf_loop_timer_disarm(x->engine->loop, &branch->timer);
-	checkpoint_forget(branch);
-	json_decref(branch->input);
-	json_decref(branch->variables);
-	context_forget(branch);
-	free(branch->retries);
-	free(branch);
-	x->live_branches--;
-}
-
-struct asl_scope
-branch_scope(struct branch *branch, json_t *input)
-{
-	return (struct asl_scope){
-	    .input = input,
-	    .variables = branch->variables,
-	    .context = context_of,
-	    .context_arg = branch,
-	    .rng = branch->x->engine->rng,
+	return (struct step){
+	    .state = branch->state,
+	    .scope =
+		{
+		    .input = branch->input,
+		    .variables = branch->variables,
+		    .context = context_of,
+		    .context_arg = branch,
+		    .rng = branch->x->engine->rng,
+		},
+	    .now_wall_ms = branch->state->type == ASL_WAIT ? event_now_wall_ms(branch->x) : 0,
+	    .entered_event = branch->entered_event,
 	};
 }
 
-void
+/* Takes input. The state's work begins when the loop runs the branch's task. */
+static void
 branch_enter(struct branch *branch, const struct asl_state *state, json_t *input)
 {
 	struct execution *x = branch->x;
 
+	assert(state != NULL && input != NULL && branch->op == NULL && branch->children == NULL);
 	json_decref(branch->input);
 	branch->input = input;
 	branch->state = state;
 	branch->phase = PHASE_ENTERED;
 	branch->retry_count = 0;
+	branch->wake_wall_ms = 0;
 	free(branch->retries);
 	branch->retries = NULL;
 	context_forget(branch);
-	branch->entered_wall_ms = execution_wall_ms(x);
-	branch->entered_event = execution_state_event(branch, "StateEntered", input);
+	branch->entered_wall_ms = event_now_wall_ms(x);
+	branch->entered_event = event_note_state(branch, "StateEntered", input);
 	x->transitions++;
 	checkpoint_mark(branch);
+	log_event(LOG_DEBUG, "engine.state_entered", LOG_STR("state", state->name),
+	    LOG_INT("branch", branch->id), LOG_INT("event", branch->entered_event));
+	tmf_loop_post(x->engine->loop, &branch->task);
 }
 
-void
-branch_arm_timer(struct branch *branch, int64_t wall_ms)
-{
-	struct tmf_loop *loop = branch->x->engine->loop;
-	struct tmf_clock *clock = tmf_loop_clock(loop);
-	int64_t left_ms = wall_ms - clock->wall_ms(clock);
+/* --- how a state is left --- */
 
-	tmf_loop_timer_arm(
-	    loop, &branch->timer, clock->mono_ms(clock) + (left_ms > 0 ? left_ms : 0));
-}
-
-/* --- how a branch ends --- */
-
+/* The branch has ended with output or failure. Whoever waits for it is reached by the dispatcher, see engine/tree.h. */
 static void
-branch_succeed(struct branch *branch, json_t *output)
+branch_end(struct branch *branch)
 {
-	if (branch->parent != NULL)
-		children_child_done(branch, output);
-	else
-		execution_succeed(branch->x, output);
+	struct engine *engine = branch->x->engine;
+
+	assert((branch->output != NULL) != (branch->failure != NULL));
+	assert(engine->ended ==
+	       NULL); /* one event ends at most one branch before the dispatcher looks */
+	engine->ended = branch;
 }
 
+/* Takes what exit owns. */
 static void
-branch_fail(struct branch *branch, struct tmf_err *err)
+branch_exit(struct branch *branch, const struct step_exit *exit)
 {
-	if (branch->parent != NULL)
-		children_child_failed(branch, err);
-	else
-		execution_fail(branch->x, err);
-}
-
-/* --- how a state ends --- */
-
-/* Output and new variables of the state; a new reference each. */
-static int
-apply_result(struct branch *branch, json_t *result, json_t **ret_output, json_t **ret_variables,
-    struct tmf_err *err)
-{
-	struct asl_scope raw = branch_scope(branch, branch->input);
-	struct asl_scope assign = branch_scope(branch, result);
-
-	if (asl_state_output(branch->state, &raw, result, ret_output, err) < 0)
-		return -1;
-	if (asl_assign(branch->state->assign, &assign, ret_variables, err) == 0)
-		return 0;
-	json_decref(*ret_output);
-	*ret_output = NULL;
-	return -1;
-}
-
-void
-branch_state_done(struct branch *branch, json_t *result)
-{
-	const struct asl_state *state = branch->state;
-	json_t *output = NULL;
-	json_t *variables = NULL;
-	struct tmf_err err = {0};
-	int ret = apply_result(branch, result, &output, &variables, &err);
-
-	json_decref(result);
-	if (ret < 0) {
-		branch_state_failed(branch, &err);
-		tmf_err_fini(&err);
-		return;
-	}
 	json_decref(branch->variables);
-	branch->variables = variables;
-	execution_exit_event(branch, output, state->assign);
-	if (state->next == NULL) {
-		branch_succeed(branch, output);
-		return;
+	branch->variables = exit->variables;
+	event_note_exit(branch, exit);
+	if (exit->next != NULL) {
+		branch_enter(branch, exit->next, exit->output);
+	} else {
+		branch->output = exit->output;
+		branch_end(branch);
 	}
-	branch_enter(branch, state->next, output);
-	tmf_loop_post(branch->x->engine->loop, &branch->task);
 }
 
-/* "An error occurred while executing the state 'NAME' (entered at the event id #N). " before the causes that AWS words so. */
+/* The state's work gave result (borrowed). */
 static void
-prefix_cause(const struct branch *branch, struct tmf_err *err)
+branch_leave(struct branch *branch, const struct asl_choice_rule *rule, json_t *result)
 {
-	char *text;
+	const struct step step = branch_step(branch);
+	struct step_exit exit;
+	struct tmf_err err = {0};
 
-	if (!asl_cause_is_prefixed(err))
-		return;
-	text = mem_printf(
-	    "An error occurred while executing the state '%s' (entered at the event id #%" PRId64
-	    "). %s",
-	    branch->state->name, branch->entered_event, tmf_err_text(err));
-	free(err->text);
-	err->text = text;
-	err->code = TMF_ERR_SERVICE; /* worded: the states around it hand it on as it is */
+	if (step_leave(&step, rule, result, &exit, &err) == 0)
+		branch_exit(branch, &exit);
+	else
+		branch_failed(branch, &err);
+	tmf_err_fini(&err);
 }
 
-/* True when a retrier takes the error: the branch then waits for its next attempt. */
-static bool
-retry(struct branch *branch, const struct tmf_err *err)
+static void
+branch_retry(struct branch *branch, const struct step_failure *failure, const struct tmf_err *err)
 {
-	const struct asl_state *state = branch->state;
-	int which = asl_retrier_for(state, err->name);
-	const struct asl_retrier *retrier;
-	double delay_s;
-
-	if (which < 0)
-		return false;
-	retrier = &state->retry[which];
-	if (branch->retries == NULL)
-		branch->retries = mem_zalloc(state->retry_count, sizeof(*branch->retries));
-	if (branch->retries[which] >= retrier->max_attempts)
-		return false;
-	delay_s = asl_retry_delay(retrier, branch->retries[which]);
-	if (retrier->jitter == ASL_JITTER_FULL)
-		delay_s *= rng_unit(branch->x->engine->rng);
-	branch->retries[which]++;
+	log_event(LOG_DEBUG, "engine.retried", LOG_STR("state", branch->state->name),
+	    LOG_INT("branch", branch->id), LOG_STR("error", err->name),
+	    LOG_INT("attempt", branch->retry_count + 1),
+	    LOG_INT("delay_ms", (int64_t)(failure->delay_s * MS)));
+	task_drop(branch);
 	branch->retry_count++;
 	context_forget(branch);
 	branch->phase = PHASE_BACKOFF;
-	branch->wake_wall_ms = execution_wall_ms(branch->x) + (int64_t)(delay_s * MS);
-	branch_arm_timer(branch, branch->wake_wall_ms);
+	branch->wake_wall_ms = event_now_wall_ms(branch->x) + (int64_t)(failure->delay_s * MS);
+	task_arm_timer(branch, branch->wake_wall_ms);
 	checkpoint_mark(branch);
-	return true;
 }
 
-/* See ASL_ERROR_HEARTBEAT. */
+/* An action records that it gave up; not where the workflow names the error, which then has its own way of going on from it. */
 static void
-report_as_timeout(struct tmf_err *err)
+branch_give_up(struct branch *branch, bool caught_by_name)
 {
-	if (tmf_err_is(err, ASL_ERROR_HEARTBEAT))
-		tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
-}
+	struct tmf_op *op = branch->op;
 
-/* What a Catch hands on. */
-static json_t *
-error_output(const struct tmf_err *err)
-{
-	json_t *output = json_object();
-
-	jsonx_put_string(output, "Error", err->name);
-	jsonx_put_string(output, "Cause", tmf_err_text(err));
-	return output;
-}
-
-/* What a catcher makes of an error. */
-struct caught {
-	const struct asl_catcher *catcher;
-	bool by_name;
-	json_t *output;
-	json_t *variables;
-};
-
-/* True when a catcher takes the error. A fault within the catcher comes out in *err. */
-static bool
-find_catcher(struct branch *branch, struct tmf_err *err, struct caught *ret_caught)
-{
-	int which = asl_catcher_for(branch->state, err->name);
-	struct caught caught = {0};
-	json_t *error;
-	bool ok;
-
-	if (which < 0)
-		return false;
-	caught.catcher = &branch->state->catchers[which];
-	caught.by_name = asl_catcher_names(caught.catcher, err->name);
-	report_as_timeout(err);
-	error = error_output(err);
-	struct asl_scope scope = branch_scope(branch, error);
-	ok = asl_catch_output(caught.catcher, branch->input, error, &caught.output, err) == 0 &&
-	     asl_assign(caught.catcher->assign, &scope, &caught.variables, err) == 0;
-	json_decref(error);
-	if (!ok) {
-		json_decref(caught.output);
-		prefix_cause(branch, err);
-		return false;
-	}
-	*ret_caught = caught;
-	return true;
-}
-
-/* The branch then stands in the catcher's state. */
-static void
-enter_catcher(struct branch *branch, const struct caught *caught)
-{
-	json_decref(branch->variables);
-	branch->variables = caught->variables;
-	execution_exit_event(branch, caught->output, caught->catcher->assign);
-	branch_enter(branch, caught->catcher->next, caught->output);
-	tmf_loop_post(branch->x->engine->loop, &branch->task);
-}
-
-void
-branch_state_failed(struct branch *branch, struct tmf_err *err)
-{
-	struct tmf_op *op = branch->op != NULL ? branch->op : branch->ended_op;
-	struct caught caught = {0};
-	bool is_caught;
-
-	branch->ended_op = NULL;
-	prefix_cause(branch, err);
-	if (retry(branch, err)) {
-		drop_op(branch);
-		return;
-	}
-	is_caught = find_catcher(branch, err, &caught);
-	/* A workflow that names the error has its own way of going on from it. */
-	if (!caught.by_name && op != NULL && op->action->gave_up != NULL)
+	if (op != NULL && op->action->gave_up != NULL && !caught_by_name)
 		op->action->gave_up(op);
-	drop_op(branch);
-	if (is_caught) {
-		enter_catcher(branch, &caught);
-		return;
-	}
-	report_as_timeout(err);
-	branch_fail(branch, err);
+	task_drop(branch);
 }
 
-/* --- the work of each state type --- */
-
+/* The state's work failed with *err, which may be moved out. */
 static void
-run_pass(struct branch *branch)
+branch_failed(struct branch *branch, struct tmf_err *err)
 {
-	struct asl_scope raw = branch_scope(branch, branch->input);
-	json_t *input = NULL;
-	struct tmf_err err = {0};
+	const struct step step = branch_step(branch);
+	struct step_failure failure;
 
-	if (asl_state_input(branch->state, &raw, &input, &err) < 0) {
-		branch_state_failed(branch, &err);
-		tmf_err_fini(&err);
-		return;
+	if (branch->retries == NULL && branch->state->retry_count > 0)
+		branch->retries = mem_zalloc(branch->state->retry_count, sizeof(*branch->retries));
+	switch (step_fail(&step, branch->retries, err, &failure)) {
+	case STEP_RETRY:
+		branch_retry(branch, &failure, err);
+		break;
+	case STEP_CAUGHT:
+		branch_log(branch, "engine.caught", "error", err->name);
+		branch_give_up(branch, failure.by_name);
+		branch_exit(branch, &failure.exit);
+		break;
+	case STEP_UNCAUGHT:
+		branch_log(branch, "engine.failed", "error", err->name);
+		branch_give_up(branch, false);
+		branch->failure = mem_zalloc(1, sizeof(*branch->failure));
+		tmf_err_move(branch->failure, err);
+		branch_end(branch);
+		break;
 	}
-	if (branch->state->u.pass.result != NULL) {
-		json_decref(input);
-		input = json_incref(branch->state->u.pass.result);
-	}
-	branch_state_done(branch, input);
 }
 
-static void
-run_succeed(struct branch *branch)
-{
-	struct asl_scope raw = branch_scope(branch, branch->input);
-	json_t *input = NULL;
-	struct tmf_err err = {0};
-
-	if (asl_state_input(branch->state, &raw, &input, &err) == 0)
-		branch_state_done(branch, input);
-	else
-		branch_state_failed(branch, &err);
-	tmf_err_fini(&err);
-}
+/* --- children --- */
 
 static int
-choose(struct branch *branch, json_t *input, const struct asl_choice_rule **ret_rule,
-    struct tmf_err *err)
-{
-	struct asl_scope scope = branch_scope(branch, input);
-
-	return asl_choose(branch->state, &scope, ret_rule, err);
-}
-
-/* Output and variables by the rule taken. */
-static int
-leave_choice(
-    struct branch *branch, json_t *input, const struct asl_choice_rule *rule, struct tmf_err *err)
+branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 {
 	const struct asl_state *state = branch->state;
-	const struct asl_state *next = rule != NULL ? rule->next : state->u.choice.otherwise;
-	const struct asl_template *assign = rule != NULL ? rule->assign : state->assign;
-	struct asl_scope raw = branch_scope(branch, branch->input);
-	struct asl_scope scope = branch_scope(branch, input);
-	json_t *output = NULL;
-	json_t *variables = NULL;
+	struct children *children = branch->children;
+	const struct asl_states *scope;
+	json_t *variables = branch->variables;
+	struct branch *child;
+	json_t *input;
 
-	if (asl_state_output(state, &raw, input, &output, err) < 0)
-		return -1;
-	if (asl_assign(assign, &scope, &variables, err) < 0) {
-		json_decref(output);
-		return -1;
+	if (state->type == ASL_PARALLEL) {
+		scope = state->u.parallel.branches[index];
+		input = json_incref(children->effective);
+	} else {
+		const struct step step = branch_step(branch);
+		int ret;
+
+		/* The selector sees the item under $$.Map.Item, which changes from one to the next. */
+		context_forget(branch);
+		children->selecting = index;
+		ret = step_item(&step, children->effective,
+		    json_array_get(children->items, (size_t)index), &input, err);
+		children->selecting = -1;
+		context_forget(branch);
+		if (ret < 0)
+			return -1;
+		scope = state->u.map.processor;
+		/* In DISTRIBUTED mode AWS runs it as an execution of its own, which does not see the variables outside. */
+		if (state->u.map.distributed)
+			variables = NULL;
 	}
-	json_decref(branch->variables);
-	branch->variables = variables;
-	execution_exit_event(branch, output, assign);
-	branch_enter(branch, next, output);
-	tmf_loop_post(branch->x->engine->loop, &branch->task);
+	child = branch_new(branch->x, branch, index, variables);
+	child->last_event = branch->last_event;
+	children_note_iteration(child, "MapIterationStarted");
+	tree_link(child);
+	branch_enter(child, scope->start, input);
 	return 0;
 }
 
+/* After a restart a timer may end the last child before the loop has run the parent's task. */
 static void
-run_choice(struct branch *branch)
+branch_close_children(struct branch *branch)
 {
-	struct asl_scope raw = branch_scope(branch, branch->input);
-	const struct asl_choice_rule *rule = NULL;
-	json_t *input = NULL;
-	struct tmf_err err = {0};
-	bool ok = asl_state_input(branch->state, &raw, &input, &err) == 0 &&
-		  choose(branch, input, &rule, &err) == 0 &&
-		  leave_choice(branch, input, rule, &err) == 0;
-
-	json_decref(input);
-	if (!ok)
-		branch_state_failed(branch, &err);
-	tmf_err_fini(&err);
+	tmf_loop_unpost(branch->x->engine->loop, &branch->task);
+	tree_children_free(branch);
 }
 
+/* Starts the children that may run now; leaves the state when all have ended. */
 static void
-run_wait(struct branch *branch)
+branch_run_children(struct branch *branch)
 {
-	struct asl_scope raw = branch_scope(branch, branch->input);
-	json_t *input = NULL;
 	struct tmf_err err = {0};
-	int ret = asl_state_input_path(branch->state, &raw, &input, &err);
+	json_t *results;
+	int64_t index;
 
-	if (ret == 0) {
-		struct asl_scope scope = branch_scope(branch, input);
-
-		ret = asl_wait_until(branch->state, &scope, execution_wall_ms(branch->x),
-		    &branch->wake_wall_ms, &err);
-	}
-	json_decref(input);
-	if (ret < 0) {
-		branch_state_failed(branch, &err);
+	while (!branch->x->interrupting && children_next(branch, &index)) {
+		if (branch_start_child(branch, index, &err) == 0)
+			continue;
+		branch_close_children(branch);
+		branch_failed(branch, &err);
 		tmf_err_fini(&err);
 		return;
 	}
-	branch->phase = PHASE_WAITING;
-	branch_arm_timer(branch, branch->wake_wall_ms);
+	if (!children_are_over(branch))
+		return;
+	branch_log(branch, "engine.children_ended", "as", "succeeded");
+	results = children_results(branch);
+	if (branch->children->last_event != 0)
+		branch->last_event = branch->children->last_event;
+	event_note_state(branch, "StateSucceeded", NULL);
+	branch_close_children(branch);
+	branch_leave(branch, NULL, results);
+	json_decref(results);
+}
+
+static void
+branch_begin_children(struct branch *branch, struct step_work *work)
+{
+	children_open(branch, work);
+	log_event(LOG_DEBUG, "engine.children_started", LOG_STR("state", branch->state->name),
+	    LOG_INT("branch", branch->id), LOG_INT("count", branch->children->total));
+	event_note(branch->x, branch,
+	    &(struct execution_event){
+		.type = branch->state->type == ASL_MAP ? "MapStateStarted" : "ParallelStateStarted",
+		.number = branch->children->total,
+	    });
+	checkpoint_mark(branch);
+	branch_run_children(branch);
+}
+
+/* The child is freed. */
+static void
+branch_child_ended(struct branch *branch, struct branch *child)
+{
+	struct tmf_err err = {0};
+
+	assert(branch->phase == PHASE_CHILDREN && child->parent == branch);
+	children_note_iteration(
+	    child, child->failure != NULL ? "MapIterationFailed" : "MapIterationSucceeded");
+	if (children_book(child)) {
+		tree_unlink_free(child);
+		branch_run_children(branch);
+		return;
+	}
+	branch_log(branch, "engine.children_ended", "as", "failed");
+	children_error(child, &err);
+	tree_unlink_free(child);
+	children_note_aborted(branch);
+	branch->last_event = branch->children->last_event;
+	event_note_state(branch, "StateFailed", NULL);
+	branch_close_children(branch);
+	branch_failed(branch, &err);
+	tmf_err_fini(&err);
+}
+
+/* --- the state's work --- */
+
+static void
+branch_wait(struct branch *branch, enum phase phase, int64_t until_wall_ms)
+{
+	branch->phase = phase;
+	branch->wake_wall_ms = until_wall_ms;
+	task_arm_timer(branch, until_wall_ms);
 	checkpoint_mark(branch);
 }
 
 static void
-end_wait(struct branch *branch)
+branch_begin_task(struct branch *branch, struct step_work *work)
 {
-	struct asl_scope raw = branch_scope(branch, branch->input);
-	json_t *input = NULL;
+	const char *action = branch->state->u.task.action;
 	struct tmf_err err = {0};
 
-	if (asl_state_input_path(branch->state, &raw, &input, &err) == 0)
-		branch_state_done(branch, input);
-	else
-		branch_state_failed(branch, &err);
+	if (action != NULL && tmf_registry_find(branch->x->engine->registry, action) != NULL) {
+		task_begin(branch, work);
+		return;
+	}
+	tmf_err_set(&err, TMF_ERR_ASL, "The resource '%s' does not run here.",
+	    branch->state->u.task.resource);
+	branch_failed(branch, &err);
 	tmf_err_fini(&err);
+}
+
+/* The state was entered, or is tried again. */
+static void
+branch_work(struct branch *branch)
+{
+	const struct step step = branch_step(branch);
+	struct step_work work;
+	struct tmf_err err = {0};
+
+	assert(branch->phase == PHASE_ENTERED);
+	switch (step_enter(&step, &work, &err)) {
+	case STEP_DONE:
+		branch_leave(branch, work.rule, work.input);
+		break;
+	case STEP_WAIT:
+		branch_wait(branch, PHASE_WAITING, work.until_wall_ms);
+		break;
+	case STEP_TASK:
+		branch_begin_task(branch, &work);
+		break;
+	case STEP_CHILDREN:
+		branch_begin_children(branch, &work);
+		break;
+	case STEP_FAILED:
+		branch_failed(branch, &err);
+		break;
+	}
+	step_work_fini(&work);
+	tmf_err_fini(&err);
+}
+
+/* The Wait is over. What it hands on is worked out from its raw input, which is all that a row has. */
+static void
+branch_wake(struct branch *branch)
+{
+	const struct step step = branch_step(branch);
+	struct step_work work;
+	struct tmf_err err = {0};
+
+	if (step_enter(&step, &work, &err) == STEP_WAIT)
+		branch_leave(branch, NULL, work.input);
+	else
+		branch_failed(branch, &err);
+	step_work_fini(&work);
+	tmf_err_fini(&err);
+}
+
+/* The op is over: with a result, or with an error that it keeps for gave_up. */
+static void
+branch_op_ended(struct branch *branch)
+{
+	struct tmf_op *op = branch->op;
+	json_t *result = op->result;
+	struct tmf_err err = {0};
+
+	if (result != NULL) {
+		op->result = NULL;
+		event_note(branch->x, branch,
+		    &(struct execution_event){.type = "TaskSucceeded", .data = result});
+		task_drop(branch);
+		branch_leave(branch, NULL, result);
+		json_decref(result);
+		return;
+	}
+	tmf_err_copy(&err, &op->err);
+	event_note(branch->x, branch,
+	    &(struct execution_event){.type = "TaskFailed", .error = err.name, .cause = err.text});
+	branch_failed(branch, &err);
+	tmf_err_fini(&err);
+}
+
+/* --- the dispatcher: what comes from the loop --- */
+
+/* Takes up the ends of branches, each of which may end the one around it. */
+static void
+branch_deliver_ends(struct engine *engine)
+{
+	while (engine->ended != NULL) {
+		struct branch *branch = engine->ended;
+
+		engine->ended = NULL;
+		if (branch->parent != NULL)
+			branch_child_ended(branch->parent, branch);
+		else
+			tmf_loop_post(engine->loop, &branch->x->end_task);
+	}
+}
+
+/* From the ready queue. While the execution is being interrupted, only ops come to their ends; all else stays as stored. */
+static void
+branch_ready(struct tmf_task *task)
+{
+	struct branch *branch = (struct branch *)task;
+	struct engine *engine = branch->x->engine;
+
+	assert(engine->ended == NULL);
+	switch (branch->phase) {
+	case PHASE_ENTERED:
+		if (!branch->x->interrupting)
+			branch_work(branch);
+		break;
+	case PHASE_TASK:
+		branch_op_ended(branch);
+		break;
+	case PHASE_CHILDREN: /* after a restart */
+		branch_run_children(branch);
+		break;
+	case PHASE_WAITING:
+	case PHASE_BACKOFF:
+	case PHASE_COUNT:
+		assert(!"the branch waits for its timer");
+		break;
+	}
+	branch_deliver_ends(engine);
 }
 
 static void
-run_fail(struct branch *branch)
-{
-	struct asl_scope scope = branch_scope(branch, branch->input);
-	char *error = NULL;
-	char *cause = NULL;
-	struct tmf_err err = {0};
-
-	if (asl_fail_evaluate(branch->state, &scope, &error, &cause, &err) < 0)
-		prefix_cause(branch, &err);
-	else if (cause != NULL)
-		tmf_err_set_name(&err, TMF_ERR_SERVICE, error != NULL ? error : "", "%s", cause);
-	else
-		tmf_err_set_name(&err, TMF_ERR_SERVICE, error != NULL ? error : "", NULL);
-	free(error);
-	free(cause);
-	branch_fail(branch, &err);
-	tmf_err_fini(&err);
-}
-
-typedef void state_run_fn(struct branch *branch);
-
-static state_run_fn *const state_runs[ASL_STATE_TYPE_COUNT] = {
-    [ASL_PASS] = run_pass,
-    [ASL_TASK] = task_begin,
-    [ASL_CHOICE] = run_choice,
-    [ASL_WAIT] = run_wait,
-    [ASL_SUCCEED] = run_succeed,
-    [ASL_FAIL] = run_fail,
-    [ASL_PARALLEL] = children_begin_parallel,
-    [ASL_MAP] = children_begin_map,
-};
-
-/* From the ready queue: the state was entered. */
-void
-branch_run(struct tmf_task *task)
-{
-	struct branch *branch = (struct branch *)task;
-
-	if (branch->x->interrupting)
-		return; /* it stays as stored: a resume enters the state again */
-	assert(branch->phase == PHASE_ENTERED);
-	state_runs[branch->state->type](branch);
-}
-
-void
 branch_timer_fired(struct tmf_timer *timer)
 {
 	struct branch *branch = (struct branch *)((char *)timer - offsetof(struct branch, timer));
+	struct engine *engine = branch->x->engine;
+	struct tmf_err err = {0};
 
+	assert(engine->ended == NULL);
 	if (branch->x->interrupting && branch->phase != PHASE_TASK)
-		return; /* it stays as stored */
+		return;
 	switch (branch->phase) {
 	case PHASE_WAITING:
-		end_wait(branch);
+		branch_wake(branch);
 		break;
 	case PHASE_BACKOFF:
 		branch->phase = PHASE_ENTERED;
 		checkpoint_mark(branch);
-		state_runs[branch->state->type](branch);
+		branch_work(branch);
 		break;
 	case PHASE_TASK:
-		task_timer(branch);
+		if (task_timed_out(branch, &err))
+			branch_failed(branch, &err);
 		break;
 	case PHASE_ENTERED:
 	case PHASE_CHILDREN:
 	case PHASE_COUNT:
 		assert(!"no timer runs in this phase");
+		break;
+	}
+	tmf_err_fini(&err);
+	branch_deliver_ends(engine);
+}
+
+/* --- the beginning --- */
+
+struct branch *
+branch_new_root(struct execution *x)
+{
+	struct branch *root = branch_new(x, NULL, 0, NULL);
+
+	branch_enter(root, asl_machine_states(x->machine)->start, json_incref(x->input));
+	return root;
+}
+
+/* The scope of states in which the child of this number walks. */
+static const struct asl_states *
+branch_child_scope(const struct branch *branch, int64_t index)
+{
+	const struct asl_state *state = branch->state;
+
+	return state->type == ASL_MAP ? state->u.map.processor : state->u.parallel.branches[index];
+}
+
+/* A stored Map or Parallel works its items and limits out anew. */
+static int
+branch_restore_children(struct branch *branch, struct tmf_err *err)
+{
+	const struct step step = branch_step(branch);
+	struct step_work work;
+	struct tmf_err fault = {0};
+
+	if (step_enter(&step, &work, &fault) != STEP_CHILDREN) {
+		branch_row_misfit(err, branch->id, "state '%s' does not take its input: %s",
+		    branch->state->name, tmf_err_text(&fault));
+		tmf_err_fini(&fault);
+		return -1;
+	}
+	children_open(branch, &work);
+	children_restore_open(branch);
+	step_work_fini(&work);
+	return 0;
+}
+
+static int
+branch_restore_place(const struct execution *x, struct branch *parent, const struct branch_row *row,
+    struct tmf_err *err)
+{
+	const struct asl_states *scope = asl_machine_states(x->machine);
+
+	if (parent != NULL && parent->children == NULL)
+		return branch_row_misfit(err, row->id, "its parent has no children");
+	if (parent != NULL) {
+		if (children_restore_place(parent, row->index, err) < 0)
+			return -1;
+		scope = branch_child_scope(parent, row->index);
+	}
+	if (row->state->scope != scope)
+		return branch_row_misfit(err, row->id,
+		    "state '%s' does not stand where the branch is", row->state->name);
+	return 0;
+}
+
+struct branch *
+branch_restore(
+    struct execution *x, struct branch *parent, const struct branch_row *row, struct tmf_err *err)
+{
+	struct branch *branch;
+
+	if (branch_restore_place(x, parent, row, err) < 0)
+		return NULL;
+	branch = branch_new(x, parent, row->index,
+	    row->shares && parent != NULL ? parent->variables : row->variables);
+	branch->id = row->id;
+	branch->stored = true;
+	branch->state = row->state;
+	branch->phase = row->phase;
+	branch->input = json_incref(row->input);
+	branch->retry_count = row->retry_count;
+	branch->entered_wall_ms = row->entered_wall_ms;
+	branch->entered_event = row->entered_event;
+	branch->last_event = row->last_event;
+	branch->wake_wall_ms = row->wake_wall_ms;
+	if (row->retries != NULL && row->state->retry_count > 0) {
+		branch->retries = mem_zalloc(row->state->retry_count, sizeof(*branch->retries));
+		for (size_t i = 0; i < row->state->retry_count; i++)
+			branch->retries[i] =
+			    (uint32_t)json_integer_value(json_array_get(row->retries, i));
+	}
+	if (parent != NULL)
+		tree_link(branch);
+	else
+		x->root = branch;
+	if (branch->phase == PHASE_CHILDREN && branch_restore_children(branch, err) < 0)
+		return NULL; /* the execution is freed as a whole */
+	return branch;
+}
+
+void
+branch_go_on(struct branch *branch)
+{
+	log_event(LOG_DEBUG, "engine.restored", LOG_STR("state", branch->state->name),
+	    LOG_INT("branch", branch->id), LOG_INT("phase", branch->phase));
+	switch (branch->phase) {
+	case PHASE_TASK:
+		branch->phase = PHASE_ENTERED;
+		tmf_loop_post(branch->x->engine->loop, &branch->task);
+		break;
+	case PHASE_ENTERED:
+	case PHASE_CHILDREN:
+		tmf_loop_post(branch->x->engine->loop, &branch->task);
+		break;
+	case PHASE_WAITING:
+	case PHASE_BACKOFF:
+		task_arm_timer(branch, branch->wake_wall_ms);
+		break;
+	case PHASE_COUNT:
+		assert(!"not a phase");
 		break;
 	}
 }

@@ -1,8 +1,9 @@
-#include "engine/execution.h"
+#include "engine/context.h"
 
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "engine/children.h"
 
 #include <stdlib.h>
 
@@ -10,14 +11,14 @@
 #define ARN_MACHINE   "arn:aws:states:" REGION_LOCAL ":000000000000:stateMachine:%s"
 
 static void
-put_arn(json_t *object, const char *key, char *arn)
+context_put_arn(json_t *object, const char *key, char *arn)
 {
 	jsonx_put_string(object, key, arn);
 	free(arn);
 }
 
 static void
-put_time(json_t *object, const char *key, int64_t wall_ms)
+context_put_time(json_t *object, const char *key, int64_t wall_ms)
 {
 	char text[CLOCK_ISO_BYTES];
 
@@ -26,26 +27,26 @@ put_time(json_t *object, const char *key, int64_t wall_ms)
 }
 
 static json_t *
-execution_part(const struct execution *x)
+context_execution(const struct execution *x)
 {
 	json_t *part = json_object();
 
-	put_arn(part, "Id", mem_printf(ARN_EXECUTION, x->machine_name, x->run_id));
+	context_put_arn(part, "Id", mem_printf(ARN_EXECUTION, x->machine_name, x->run_id));
 	json_object_set(part, "Input", x->input);
 	jsonx_put_string(part, "Name", x->run_id);
 	jsonx_put_string(part, "RoleArn", ARN_ROLE);
-	put_time(part, "StartTime", x->start_wall_ms);
+	context_put_time(part, "StartTime", x->start_wall_ms);
 	json_object_set_new(part, "RedriveCount", json_integer(0));
 	return part;
 }
 
 static json_t *
-state_part(const struct branch *branch)
+context_state(const struct branch *branch)
 {
 	json_t *part = json_object();
 
 	jsonx_put_string(part, "Name", branch->state->name);
-	put_time(part, "EnteredTime", branch->entered_wall_ms);
+	context_put_time(part, "EnteredTime", branch->entered_wall_ms);
 	if (branch->state->type == ASL_TASK)
 		json_object_set_new(part, "RetryCount", json_integer(branch->retry_count));
 	return part;
@@ -63,12 +64,12 @@ context_of(void *arg)
 	if (branch->context != NULL)
 		return branch->context;
 	branch->context = json_object();
-	json_object_set_new(branch->context, "Execution", execution_part(x));
+	json_object_set_new(branch->context, "Execution", context_execution(x));
 	machine = json_object();
-	put_arn(machine, "Id", mem_printf(ARN_MACHINE, x->machine_name));
+	context_put_arn(machine, "Id", mem_printf(ARN_MACHINE, x->machine_name));
 	jsonx_put_string(machine, "Name", x->machine_name);
 	json_object_set_new(branch->context, "StateMachine", machine);
-	json_object_set_new(branch->context, "State", state_part(branch));
+	json_object_set_new(branch->context, "State", context_state(branch));
 	item = children_map_item(branch);
 	if (item != NULL) {
 		json_t *map = json_object();

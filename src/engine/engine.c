@@ -1,36 +1,23 @@
-#include "engine/execution.h"
+#include "engine/engine.h"
 
 #include "base/mem.h"
+#include "engine/checkpoint.h"
+#include "engine/task.h"
+#include "engine/tree.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
-/* Starts the ops of those Tasks whose entering is committed by now. One that fails at once may take others off the list. */
-static void
-start_ops(struct engine *engine)
-{
-	if (engine->starting == NULL)
-		return;
-	if (engine->store != NULL)
-		store_reads_begin(
-		    engine
-			->store); /* most ops look something up when they run: before the next turn ends */
-	while (engine->starting != NULL) {
-		struct branch *branch = engine->starting;
-
-		engine->starting = branch->start_next;
-		if (engine->starting == NULL)
-			engine->starting_end = &engine->starting;
-		if (!branch->x->interrupting)
-			task_start_op(branch);
-	}
-}
-
-/* Once a turn: what the turn changed becomes durable, then calls may go out. */
+/*
+ * Once a turn: commit, then ask AWS. What the turn changed becomes durable together; only then do the ops of the Tasks entered in it
+ * start. So a call never goes out for a step of which the store does not know, and a resume begins that step anew with the same tokens.
+ */
 static int
-end_turn(void *arg, struct tmf_err *err)
+engine_commit_then_ask(void *arg, struct tmf_err *err)
 {
 	struct engine *engine = arg;
 
+	assert(engine->ended == NULL);
 	if (engine->store != NULL) {
 		for (struct execution *x = engine->first; x != NULL; x = x->next)
 			if (checkpoint_flush(x, err) < 0)
@@ -41,8 +28,17 @@ end_turn(void *arg, struct tmf_err *err)
 		}
 		if (store_commit(engine->store, err) < 0)
 			return -1;
+		/* Most ops look something up in the store when they run, which is before the next turn ends. */
+		if (engine->starting != NULL)
+			store_reads_begin(engine->store);
 	}
-	start_ops(engine);
+	for (struct branch *branch = engine->starting; branch != NULL; branch = engine->starting) {
+		if (branch->x->interrupting)
+			task_drop(branch);
+		else
+			task_start(branch);
+		assert(engine->starting != branch);
+	}
 	return 0;
 }
 
@@ -56,7 +52,7 @@ engine_new(const struct engine_opts *opts)
 	engine->store = opts->store;
 	engine->rng = opts->rng;
 	engine->starting_end = &engine->starting;
-	tmf_loop_add_turn_hook(engine->loop, end_turn, engine);
+	tmf_loop_add_turn_hook(engine->loop, engine_commit_then_ask, engine);
 	return engine;
 }
 
@@ -65,7 +61,7 @@ engine_free(struct engine *engine)
 {
 	if (engine == NULL)
 		return;
-	tmf_loop_remove_turn_hook(engine->loop, end_turn, engine);
+	tmf_loop_remove_turn_hook(engine->loop, engine_commit_then_ask, engine);
 	tmf_err_fini(&engine->err);
 	free(engine);
 }

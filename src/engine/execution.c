@@ -1,207 +1,147 @@
-#include "engine/execution.h"
+#include "engine/engine.h"
 
 #include "base/clock.h"
-#include "base/jsonx.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "engine/branch.h"
+#include "engine/children.h"
+#include "engine/event.h"
+#include "engine/resume.h"
+#include "engine/tree.h"
 
 #include <assert.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define EVENT_NAME_BYTES_MAX 64
-#define MS		     1000
-
-int64_t
-execution_wall_ms(const struct execution *x)
-{
-	struct tmf_clock *clock = tmf_loop_clock(x->engine->loop);
-
-	return clock->wall_ms(clock);
-}
-
-/* The number is counted whether anybody listens or not: causes name it. */
-static int64_t
-count_event(struct execution *x, struct branch *branch)
-{
-	int64_t id = ++x->event_id;
-
-	x->record_dirty = true;
-	if (branch != NULL)
-		branch->last_event = id;
-	return id;
-}
-
-int64_t
-execution_event(struct execution *x, struct branch *branch, const struct execution_event *event)
-{
-	const struct branch *after = branch != NULL ? branch : x->root;
-	struct execution_event told = *event;
-
-	if (x->on_event == NULL)
-		return count_event(x, branch);
-	told.previous_id = after != NULL ? after->last_event : 0;
-	told.wall_ms = execution_wall_ms(x);
-	told.top_level = branch != NULL && branch->parent == NULL;
-	if (told.state == NULL && branch != NULL)
-		told.state = branch->state;
-	told.id = count_event(x, branch);
-	x->on_event(x->arg, &told);
-	return told.id;
-}
-
-/* *event with the type "Pass" + suffix, say. */
-static int64_t
-state_event(struct branch *branch, const char *suffix, const struct execution_event *event)
-{
-	char type[EVENT_NAME_BYTES_MAX];
-	struct execution_event told = *event;
-
-	snprintf(type, sizeof(type), "%s%s", asl_state_type_name(branch->state->type), suffix);
-	told.type = type;
-	return execution_event(branch->x, branch, &told);
-}
-
-int64_t
-execution_state_event(struct branch *branch, const char *suffix, json_t *data)
-{
-	if (branch->x->on_event == NULL)
-		return count_event(branch->x, branch);
-	return state_event(branch, suffix, &(struct execution_event){.data = data});
-}
-
-void
-execution_exit_event(struct branch *branch, json_t *output, const struct asl_template *assign)
-{
-	json_t *assigned;
-
-	if (branch->x->on_event == NULL) {
-		count_event(branch->x, branch);
-		return;
-	}
-	assigned = assign != NULL ? asl_template_pick(assign, branch->variables) : NULL;
-	state_event(
-	    branch, "StateExited", &(struct execution_event){.data = output, .assigned = assigned});
-	json_decref(assigned);
-}
+#define MS 1000
 
 /* --- the end --- */
 
 static void
-tell_end(struct tmf_task *task)
+execution_tell_done(struct tmf_task *task)
 {
 	struct execution *x =
 	    (struct execution *)((char *)task - offsetof(struct execution, done_task));
 
+	assert(x->over);
 	x->on_done(x->arg, x, &x->result);
 }
 
+/* Nothing more happens in x; on_done is called from the loop. */
 static void
-disarm_timers(struct execution *x)
+execution_end(struct execution *x, enum run_status status)
 {
-	tmf_loop_timer_disarm(x->engine->loop, &x->timeout);
-	tmf_loop_timer_disarm(x->engine->loop, &x->grace);
-}
+	struct tmf_loop *loop = x->engine->loop;
 
-/* Frees the tree, with all rows, and has the end told from the loop. */
-static void
-end(struct execution *x, enum run_status status)
-{
-	struct tmf_err err = {0};
-
-	assert(!x->over);
+	assert(!x->over && status != RUN_RUNNING);
+	log_event(LOG_DEBUG, "engine.ended", LOG_STR("status", run_status_name(status)));
 	x->over = true;
 	x->result.status = status;
-	disarm_timers(x);
-	if (x->root != NULL)
-		branch_free(x->root);
+	tmf_loop_timer_disarm(loop, &x->timeout);
+	tmf_loop_timer_disarm(loop, &x->grace);
+	tmf_loop_unpost(loop, &x->end_task);
+	tmf_loop_unpost(loop, &x->settle_task);
+	tmf_loop_post(loop, &x->done_task);
+}
+
+/* The same for an end for good: frees the tree, with all rows. */
+static void
+execution_end_for_good(struct execution *x, enum run_status status)
+{
+	struct engine *engine = x->engine;
+	struct tmf_err err = {0};
+
+	execution_end(x, status);
+	tree_branch_free(x->root);
 	x->root = NULL;
-	if (x->engine->store != NULL &&
-	    store_checkpoints_delete(x->engine->store, x->run_id, &err) < 0 &&
-	    !tmf_err_isset(&x->engine->err))
-		tmf_err_move(&x->engine->err, &err);
+	assert(x->live_branches == 0 && x->live_ops == 0);
+	if (engine->store != NULL && store_checkpoints_delete(engine->store, x->run_id, &err) < 0 &&
+	    !tmf_err_isset(&engine->err))
+		tmf_err_move(&engine->err, &err);
 	tmf_err_fini(&err);
-	tmf_loop_post(x->engine->loop, &x->done_task);
-}
-
-void
-execution_succeed(struct execution *x, json_t *output)
-{
-	execution_event(
-	    x, NULL, &(struct execution_event){.type = "ExecutionSucceeded", .data = output});
-	x->result.output = output;
-	end(x, RUN_SUCCEEDED);
-}
-
-void
-execution_fail(struct execution *x, struct tmf_err *err)
-{
-	x->error = err->name[0] != '\0' ? mem_strdup(err->name) : NULL;
-	x->cause = mem_strdup(err->text);
-	execution_event(x, NULL,
-	    &(struct execution_event){
-		.type = "ExecutionFailed", .error = x->error, .cause = x->cause});
-	x->result.error = x->error;
-	x->result.cause = x->cause;
-	end(x, RUN_FAILED);
 }
 
 static void
-timed_out(struct tmf_timer *timer)
+execution_root_ended(struct tmf_task *task)
+{
+	struct execution *x =
+	    (struct execution *)((char *)task - offsetof(struct execution, end_task));
+	const struct tmf_err *failure = x->root->failure;
+
+	assert((x->root->output != NULL) != (failure != NULL));
+	if (failure == NULL) {
+		x->result.output = json_incref(x->root->output);
+		event_note(x, NULL,
+		    &(struct execution_event){
+			.type = "ExecutionSucceeded", .data = x->result.output});
+		execution_end_for_good(x, RUN_SUCCEEDED);
+		return;
+	}
+	x->error = failure->name[0] != '\0' ? mem_strdup(failure->name) : NULL;
+	x->cause = mem_strdup(failure->text);
+	x->result.error = x->error;
+	x->result.cause = x->cause;
+	event_note(x, NULL,
+	    &(struct execution_event){
+		.type = "ExecutionFailed", .error = x->error, .cause = x->cause});
+	execution_end_for_good(x, RUN_FAILED);
+}
+
+static void
+execution_timed_out(struct tmf_timer *timer)
 {
 	struct execution *x =
 	    (struct execution *)((char *)timer - offsetof(struct execution, timeout));
 
-	if (x->interrupting)
+	if (x->interrupting || x->end_task.posted)
 		return;
-	execution_event(x, NULL, &(struct execution_event){.type = "ExecutionTimedOut"});
-	end(x, RUN_TIMED_OUT);
+	event_note(x, NULL, &(struct execution_event){.type = "ExecutionTimedOut"});
+	execution_end_for_good(x, RUN_TIMED_OUT);
 }
 
 /* --- interruption --- */
 
 /* Everything stays as it is in the store; what is still under way is cancelled when the execution is freed. */
-static void
-end_interrupted(struct execution *x)
-{
-	x->over = true;
-	x->result.status = RUN_INTERRUPTED;
-	disarm_timers(x);
-	tmf_loop_post(x->engine->loop, &x->done_task);
-}
 
-void
-execution_op_ended(struct execution *x)
+static void
+execution_settled(struct tmf_task *task)
 {
-	if (x->interrupting && !x->over && x->live_ops == 0)
-		end_interrupted(x);
+	struct execution *x =
+	    (struct execution *)((char *)task - offsetof(struct execution, settle_task));
+
+	assert(x->interrupting && !x->over);
+	/* The last op may have ended the root: then the execution is not interrupted but over. */
+	if (x->live_ops == 0 && !x->end_task.posted)
+		execution_end(x, RUN_INTERRUPTED);
 }
 
 static void
-grace_over(struct tmf_timer *timer)
+execution_grace_over(struct tmf_timer *timer)
 {
-	end_interrupted((struct execution *)((char *)timer - offsetof(struct execution, grace)));
+	execution_end((struct execution *)((char *)timer - offsetof(struct execution, grace)),
+	    RUN_INTERRUPTED);
 }
 
 void
 execution_interrupt(struct execution *x)
 {
-	struct tmf_clock *clock = tmf_loop_clock(x->engine->loop);
+	struct tmf_loop *loop = x->engine->loop;
+	struct tmf_clock *clock = tmf_loop_clock(loop);
 
 	if (x->over || x->interrupting)
 		return;
+	log_event(LOG_DEBUG, "engine.interrupted", LOG_INT("ops", (int64_t)x->live_ops));
 	x->interrupting = true;
-	tmf_loop_timer_arm(
-	    x->engine->loop, &x->grace, clock->mono_ms(clock) + ENGINE_INTERRUPT_GRACE_MS);
+	tmf_loop_timer_arm(loop, &x->grace, clock->mono_ms(clock) + ENGINE_INTERRUPT_GRACE_MS);
 	children_wind_down(x->root);
-	execution_op_ended(x);
+	if (x->live_ops == 0)
+		tmf_loop_post(loop, &x->settle_task);
 }
 
 /* --- the beginning --- */
 
 static struct execution *
-new_execution(struct engine *engine, const struct execution_opts *opts)
+execution_new(struct engine *engine, const struct execution_opts *opts)
 {
 	struct execution *x = mem_zalloc(1, sizeof(*x));
 
@@ -216,17 +156,19 @@ new_execution(struct engine *engine, const struct execution_opts *opts)
 	x->on_event = opts->on_event;
 	x->arg = opts->arg;
 	x->env = opts->env != NULL ? opts->env : tmf_registry_env(engine->registry);
-	x->done_task.run = tell_end;
-	x->timeout.fire = timed_out;
-	x->grace.fire = grace_over;
-	x->start_wall_ms = opts->start_wall_ms > 0 ? opts->start_wall_ms : execution_wall_ms(x);
+	x->end_task.run = execution_root_ended;
+	x->settle_task.run = execution_settled;
+	x->done_task.run = execution_tell_done;
+	x->timeout.fire = execution_timed_out;
+	x->grace.fire = execution_grace_over;
+	x->start_wall_ms = opts->start_wall_ms > 0 ? opts->start_wall_ms : event_now_wall_ms(x);
 	x->next = engine->first;
 	engine->first = x;
 	return x;
 }
 
 static void
-arm_timeout(struct execution *x)
+execution_arm_timeout(struct execution *x)
 {
 	int64_t timeout_s = asl_machine_timeout_seconds(x->machine);
 	struct tmf_clock *clock = tmf_loop_clock(x->engine->loop);
@@ -238,44 +180,41 @@ arm_timeout(struct execution *x)
 }
 
 static void
-enter_first_state(struct execution *x)
+execution_begin(struct execution *x)
 {
-	execution_event(
+	event_note(
 	    x, NULL, &(struct execution_event){.type = "ExecutionStarted", .data = x->input});
-	x->root = branch_new(x, NULL, 0, NULL, NULL, NULL);
-	branch_enter(x->root, asl_machine_states(x->machine)->start, json_incref(x->input));
-	tmf_loop_post(x->engine->loop, &x->root->task);
+	x->root = branch_new_root(x);
 }
 
 struct execution *
 execution_start(struct engine *engine, const struct execution_opts *opts)
 {
-	struct execution *x = new_execution(engine, opts);
+	struct execution *x = execution_new(engine, opts);
 
-	arm_timeout(x);
-	enter_first_state(x);
+	execution_arm_timeout(x);
+	execution_begin(x);
 	return x;
 }
 
 struct execution *
 execution_resume(struct engine *engine, const struct execution_opts *opts, struct tmf_err *err)
 {
-	struct execution *x = new_execution(engine, opts);
+	struct execution *x = execution_new(engine, opts);
 	bool found = false;
 
-	arm_timeout(x);
-	if (engine->store != NULL && checkpoint_restore(x, &found, err) < 0) {
-		x->over = true; /* the rows stay as they are */
+	execution_arm_timeout(x);
+	if (engine->store != NULL && resume_tree(x, &found, err) < 0) {
 		execution_free(x);
 		return NULL;
 	}
 	if (!found)
-		enter_first_state(x);
+		execution_begin(x);
 	return x;
 }
 
 static void
-unlink_execution(struct execution *x)
+execution_unlink(struct execution *x)
 {
 	struct execution **at = &x->engine->first;
 
@@ -289,12 +228,15 @@ execution_free(struct execution *x)
 {
 	if (x == NULL)
 		return;
-	x->over = true;
+	x->over = true; /* the rows stay */
 	if (x->root != NULL)
-		branch_free(x->root);
-	disarm_timers(x);
+		tree_branch_free(x->root);
+	tmf_loop_timer_disarm(x->engine->loop, &x->timeout);
+	tmf_loop_timer_disarm(x->engine->loop, &x->grace);
+	tmf_loop_unpost(x->engine->loop, &x->end_task);
+	tmf_loop_unpost(x->engine->loop, &x->settle_task);
 	tmf_loop_unpost(x->engine->loop, &x->done_task);
-	unlink_execution(x);
+	execution_unlink(x);
 	json_decref(x->result.output);
 	json_decref(x->input);
 	free(x->error);

@@ -1,4 +1,4 @@
-#include "engine/execution.h"
+#include "engine/tree.h"
 
 #include "base/jsonx.h"
 

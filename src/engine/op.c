@@ -19,30 +19,19 @@ struct op_run {
 	op_ended_fn *done;
 	void *done_arg;
 	bool winding_down;
+	bool over; /* done was called */
 };
 
 static void run_stage(struct op_run *run, tmf_op_stage_fn *stage);
 
-static void
-op_free(struct op_run *run)
-{
-	struct tmf_op *op = &run->op;
-
-	free(op->frame);
-	json_decref(op->input);
-	json_decref(op->reply);
-	json_decref(op->result);
-	json_decref(op->kept);
-	tmf_err_fini(&op->err);
-	free(run);
-}
-
-/* Tells the owner, who may move result and err out. */
+/* The last thing that is done with the op here: its owner may free it. */
 static void
 finish(struct op_run *run)
 {
+	assert(!run->over && run->op.call == NULL);
+	assert((run->op.result != NULL) != tmf_err_isset(&run->op.err));
+	run->over = true;
 	run->done(run->done_arg, &run->op);
-	op_free(run);
 }
 
 static void
@@ -152,7 +141,7 @@ op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop, json
 }
 
 void
-op_cancel(struct tmf_op *op)
+op_free(struct tmf_op *op)
 {
 	struct op_run *run = (struct op_run *)op;
 
@@ -161,7 +150,13 @@ op_cancel(struct tmf_op *op)
 	tmf_loop_unpost(op->loop, &run->task);
 	tmf_loop_timer_disarm(op->loop, &run->timer);
 	tmf_call_cancel(op->call);
-	op_free(run);
+	free(op->frame);
+	json_decref(op->input);
+	json_decref(op->reply);
+	json_decref(op->result);
+	json_decref(op->kept);
+	tmf_err_fini(&op->err);
+	free(run);
 }
 
 /* An op that waits for no call ends from the loop, as any other. */
@@ -177,7 +172,7 @@ op_wind_down(struct tmf_op *op)
 	struct op_run *run = (struct op_run *)op;
 
 	run->winding_down = true;
-	if (op->call != NULL)
+	if (op->call != NULL || run->over)
 		return;
 	tmf_loop_timer_disarm(op->loop, &run->timer);
 	run->task.run = end_interrupted;

@@ -5,15 +5,23 @@
 
 /* Running one action, also without an execution (worker, test-state). */
 
-typedef void op_ended_fn(void *arg,
-    struct tmf_op *op); /* op->result or op->err; both may be moved out; op is freed afterwards */
+/* The op is over: op->result or op->err is set, and both may be moved out. The owner frees the op, here or later. */
+typedef void op_ended_fn(void *arg, struct tmf_op *op);
 
-/* Starts action on input (a reference is taken). done comes from the loop, exactly once, unless the op is cancelled. */
+/*
+ * Starts action on input (a reference is taken). done is called from the loop, exactly once, unless the op is freed before.
+ * Returns: the op, owned: op_free.
+ */
 struct tmf_op *op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop,
     json_t *input, op_ended_fn *done, void *arg);
-void op_cancel(struct tmf_op *op);
 
-/* No further call will be started by this op: when its pending call ends without ending the op, it ends as cancelled (err name TMFlow.Interrupted). */
+/* Cancels what is under way and frees. NULL is fine. */
+void op_free(struct tmf_op *op);
+
+/*
+ * No further call is started by this op: when its pending call ends without ending the op, it ends as interrupted (TMFlow.Interrupted). An op
+ * that is over stays as it is.
+ */
 void op_wind_down(struct tmf_op *op);
 
 #endif

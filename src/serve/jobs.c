@@ -156,6 +156,7 @@ op_over(void *arg, struct tmf_op *op)
 			op->action->gave_up(op);
 		tmf_err_move(&job->end.err, &op->err);
 	}
+	op_free(op);
 	tell(job);
 }
 
@@ -359,6 +360,6 @@ job_cancel(struct job *job)
 	if (job == NULL)
 		return;
 	tmf_loop_unpost(job->jobs->opts.loop, &job->failed);
-	op_cancel(job->op);
+	op_free(job->op);
 	job_free(job);
 }

@@ -81,7 +81,7 @@ START_TEST(test_inputs)
 	json_t *input = NULL;
 
 	flow_init(&f, inputs[_i].state);
-	ck_assert_msg(asl_state_input(f.state, &f.v.scope, &input, &f.err) == 0, "%s: %s",
+	ck_assert_msg(asl_state_input(f.state, &f.v.scope, NULL, &input, &f.err) == 0, "%s: %s",
 	    inputs[_i].state, tmf_err_text(&f.err));
 	vector_expect(inputs[_i].state, input, inputs[_i].input);
 	flow_fini(&f);
@@ -108,7 +108,7 @@ START_TEST(test_input_failures)
 	int ret;
 
 	flow_init(&f, input_failures[_i].state);
-	ret = asl_state_input(f.state, &f.v.scope, &input, &f.err);
+	ret = asl_state_input(f.state, &f.v.scope, NULL, &input, &f.err);
 	expect_failure(&f, ret, "States.Runtime", input_failures[_i].cause);
 	ck_assert_ptr_null(input);
 	ck_assert(asl_cause_is_prefixed(&f.err));
@@ -145,8 +145,8 @@ START_TEST(test_outputs)
 	struct flow f;
 
 	flow_init(&f, outputs[_i].state);
-	ck_assert_msg(asl_state_output(f.state, &f.v.scope, result, &output, &f.err) == 0, "%s: %s",
-	    outputs[_i].state, tmf_err_text(&f.err));
+	ck_assert_msg(asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err) == 0,
+	    "%s: %s", outputs[_i].state, tmf_err_text(&f.err));
 	vector_expect(outputs[_i].state, output, outputs[_i].output);
 	vector_expect("the raw input", json_incref(f.v.scope.input), INPUT);
 	json_decref(result);
@@ -162,18 +162,18 @@ START_TEST(test_output_failures)
 	int ret;
 
 	flow_init(&f, TASK("'OutputPath':'$.NoSuchOutputPath'"));
-	ret = asl_state_output(f.state, &f.v.scope, result, &output, &f.err);
+	ret = asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err);
 	expect_failure(&f, ret, "States.Runtime",
 	    "Invalid path '$.NoSuchOutputPath' : No results for path: $['NoSuchOutputPath']");
 	flow_fini(&f);
 	flow_init(&f, TASK("'ResultPath':'$.n.x'"));
-	ret = asl_state_output(f.state, &f.v.scope, result, &output, &f.err);
+	ret = asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err);
 	ck_assert_int_eq(ret, -1);
 	ck_assert_str_eq(f.err.name, "States.ResultPathMatchFailure");
 	ck_assert(asl_cause_is_prefixed(&f.err));
 	flow_fini(&f);
 	flow_init(&f, TASK("'ResultSelector':{'y.$':'$.none'}"));
-	ret = asl_state_output(f.state, &f.v.scope, result, &output, &f.err);
+	ret = asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err);
 	expect_failure(&f, ret, "States.Runtime",
 	    "The JSONPath '$.none' specified for the field 'y.$' could not be found in the input "
 	    "'{\"x\":1}'");
@@ -190,9 +190,9 @@ START_TEST(test_same_reference)
 	json_t *output = NULL;
 
 	flow_init(&f, PASS("'Comment':''"));
-	ck_assert_int_eq(asl_state_input(f.state, &f.v.scope, &input, &f.err), 0);
+	ck_assert_int_eq(asl_state_input(f.state, &f.v.scope, NULL, &input, &f.err), 0);
 	ck_assert_ptr_eq(input, f.v.scope.input);
-	ck_assert_int_eq(asl_state_output(f.state, &f.v.scope, input, &output, &f.err), 0);
+	ck_assert_int_eq(asl_state_output(f.state, &f.v.scope, input, NULL, &output, &f.err), 0);
 	ck_assert_ptr_eq(output, input);
 	json_decref(input);
 	json_decref(output);
@@ -229,7 +229,7 @@ expect_size(const char *state, size_t bytes, bool fits)
 	int ret;
 
 	flow_init(&f, state);
-	ret = asl_state_output(f.state, &f.v.scope, result, &output, &f.err);
+	ret = asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err);
 	if (fits) {
 		ck_assert_int_eq(ret, 0);
 	} else {
@@ -266,7 +266,7 @@ START_TEST(test_input_size_limit)
 		flow_init(&f, TASK("'Parameters':{'a.$':'$.big','b':['x'],'c.$':'$.big'}"));
 		json_object_set_new(
 		    f.v.scope.input, "big", string_of(fits ? fitting : fitting + 20));
-		ret = asl_state_input(f.state, &f.v.scope, &input, &f.err);
+		ret = asl_state_input(f.state, &f.v.scope, NULL, &input, &f.err);
 		if (fits)
 			ck_assert_int_eq(ret, 0);
 		else

@@ -117,7 +117,7 @@ class TestState(harness.Case):
             "result": [1, 2], "afterResultSelector": [1, 2], "afterResultPath": [1, 2]})
         answer = self.answer("Many", dict(given, list=5), *mock, code=1)
         self.assertEqual((answer["error"], answer["cause"].split("). ")[1]), ("States.Runtime", 'Reference path "$.list" must point to array.'))
-        answer = self.answer("Many", {"list": ["a"]}, *mock, code=1)
+        answer = self.answer("Many", {"list": ["a"], "at_once": 1}, *mock, code=1)
         self.assertIn("specified for the field 'k.$'", answer["cause"])
 
     def test_actions_run_without_a_mock(self):
@@ -128,6 +128,29 @@ class TestState(harness.Case):
         self.assertEqual(done.code, 0, done.err)
         self.assertLessEqual(len(json.loads(done.json["output"])["Ids"]), 5)
         self.assertGreater(sim.report()["actions"]["DescribeInstances"]["calls"], 0)
+
+    def test_changes_only_with_execute(self):
+        """What an action would change, is changed in a dry run's copy."""
+        sim = self.sim("--single-subnet", "--plain", instances=4)
+        self.path = self.write("target.yaml", """{StartAt: Page, States: {
+            Page: {Type: Task, Resource: tmflow:describe-page, OutputPath: "$.Instances[0].SubnetId", Next: EnsureTarget},
+            EnsureTarget: {Type: Task, Resource: tmflow:ensure-target, End: true}}}""")
+        page = self.tmflow("test-state", self.path, "Page", "--config", sim.config, "-o", "json", sim=sim)
+        self.assertEqual(page.code, 0, page.err)
+        given = self.write("given.json", json.dumps({"Rule": "vpcs[0]", "SubnetId": json.loads(page.json["output"])}))
+        for args in ((), ("--execute",)):
+            sim.ask("/_sim/reset-counters", b"")
+            done = self.tmflow("test-state", self.path, "EnsureTarget", "--input", given, "--config", sim.config,
+                               "-o", "json", *args, sim=sim)
+            self.assertEqual(done.code, 0, done.err)
+            output = json.loads(done.json["output"])
+            self.assertTrue(output["Created"])
+            actions = sim.report()["actions"]
+            self.assertEqual("RunInstances" in actions, bool(args), actions)
+            self.assertEqual("CreateTrafficMirrorTarget" in actions, bool(args), actions)
+            self.assertTrue(output["TargetId"].startswith("tmt-" if args else "new:"), output)
+        for text in (self.tmflow("test-state", "--help").out, open(os.path.join(harness.ROOT, "src", "tmflow.1"), encoding="utf-8").read()):
+            self.assertIn("execute", text)
 
     def test_text(self):
         done = self.tmflow("test-state", self.path, "Choice", "--inspection-level", "DEBUG", "--input", self.write("i.yaml", "n: 1\n"))

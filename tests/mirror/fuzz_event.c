@@ -91,6 +91,7 @@ over(void *arg, struct tmf_op *op)
 	else if (op->err.code != TMF_ERR_INVALID)
 		abort();
 	*ret_over = true;
+	op_free(op);
 }
 
 int

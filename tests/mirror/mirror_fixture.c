@@ -362,11 +362,10 @@ op_over(void *arg, struct tmf_op *op)
 	end->over = true;
 	end->result = op->result;
 	op->result = NULL;
-	if (end->result != NULL)
-		return;
-	if (op->action->gave_up != NULL)
+	if (end->result == NULL && op->action->gave_up != NULL)
 		op->action->gave_up(op);
 	tmf_err_move(&end->err, &op->err);
+	op_free(op);
 }
 
 struct fixture_end *

@@ -58,25 +58,28 @@ check_size(const struct asl_state *state, const json_t *data, struct tmf_err *er
 	    state->name);
 }
 
-int
-asl_state_input_path(const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input,
-    struct tmf_err *err)
+void
+asl_trace_stage(const struct asl_trace *trace, const char *name, const json_t *value)
 {
-	return select_path(state->input_path, state->input_discard, raw, ret_input, err);
+	if (trace != NULL)
+		trace->stage(trace->arg, name, value);
 }
 
 int
-asl_state_input(const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input,
-    struct tmf_err *err)
+asl_state_input(const struct asl_state *state, const struct asl_scope *raw,
+    const struct asl_trace *trace, json_t **ret_input, struct tmf_err *err)
 {
 	struct asl_scope scope = *raw;
 	json_t *effective = NULL;
 	json_t *input = NULL;
 	int ret;
 
-	if (asl_state_input_path(state, raw, &effective, err) < 0)
+	if (select_path(state->input_path, state->input_discard, raw, &effective, err) < 0)
 		return -1;
+	asl_trace_stage(trace, "afterInputPath", effective);
 	if (state->parameters == NULL || state->type == ASL_MAP) {
+		if (state->type != ASL_MAP && state->type != ASL_WAIT)
+			asl_trace_stage(trace, "afterParameters", effective);
 		*ret_input = effective;
 		return 0;
 	}
@@ -85,11 +88,13 @@ asl_state_input(const struct asl_state *state, const struct asl_scope *raw, json
 	json_decref(effective);
 	if (ret == 0 && state->type != ASL_PASS) /* a Pass's is checked as its output */
 		ret = check_size(state, input, err);
-	if (ret < 0)
+	if (ret < 0) {
 		json_decref(input);
-	else
-		*ret_input = input;
-	return ret;
+		return -1;
+	}
+	asl_trace_stage(trace, "afterParameters", input);
+	*ret_input = input;
+	return 0;
 }
 
 /* ResultSelector: a new reference. */
@@ -121,7 +126,7 @@ place_result(const struct asl_path *path, bool discard, json_t *raw_input, json_
 /* The three steps, without any check of size. */
 static int
 make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, struct tmf_err *err)
+    const struct asl_trace *trace, json_t **ret_output, struct tmf_err *err)
 {
 	struct asl_scope scope = *raw;
 	json_t *selected = NULL;
@@ -130,11 +135,13 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 
 	if (select_result(state, raw, result, &selected, err) < 0)
 		return -1;
+	asl_trace_stage(trace, "afterResultSelector", selected);
 	ret = place_result(
 	    state->result_path, state->result_discard, raw->input, selected, &placed, err);
 	json_decref(selected);
 	if (ret < 0)
 		return -1;
+	asl_trace_stage(trace, "afterResultPath", placed);
 	scope.input = placed;
 	ret = select_path(state->output_path, state->output_discard, &scope, ret_output, err);
 	json_decref(placed);
@@ -143,7 +150,7 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 
 int
 asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, struct tmf_err *err)
+    const struct asl_trace *trace, json_t **ret_output, struct tmf_err *err)
 {
 	bool from_outside = state->type == ASL_TASK && result != raw->input;
 	bool is_counted;
@@ -151,7 +158,7 @@ asl_state_output(const struct asl_state *state, const struct asl_scope *raw, jso
 
 	if (from_outside && check_size(state, result, err) < 0)
 		return -1;
-	if (make_output(state, raw, result, &output, err) < 0)
+	if (make_output(state, raw, result, trace, &output, err) < 0)
 		return -1;
 	/* The raw input was another state's output. */
 	is_counted = output == raw->input || (from_outside && output == result);

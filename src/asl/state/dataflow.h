@@ -8,18 +8,23 @@
  * Every out value is a new reference. Errors carry the cause without the "An error occurred while executing the state ..." prefix, see asl_cause_is_prefixed.
  */
 
-/* InputPath, then Parameters (not for a Map, whose selector is evaluated per item). */
-int asl_state_input(const struct asl_state *state, const struct asl_scope *raw, json_t **ret_input,
-    struct tmf_err *err);
+/* Hears what each stage of a state's data flow gives, under its name in TestState's inspectionData ("afterInputPath"). */
+struct asl_trace {
+	void (*stage)(void *arg, const char *name, const json_t *value); /* value is borrowed */
+	void *arg;
+};
 
-/* InputPath only. */
-int asl_state_input_path(const struct asl_state *state, const struct asl_scope *raw,
-    json_t **ret_input, struct tmf_err *err);
+/* Tells trace (NULL: nobody) of one stage. */
+void asl_trace_stage(const struct asl_trace *trace, const char *name, const json_t *value);
+
+/* InputPath, then Parameters (not for a Map, whose selector is evaluated per item). */
+int asl_state_input(const struct asl_state *state, const struct asl_scope *raw,
+    const struct asl_trace *trace, json_t **ret_input, struct tmf_err *err);
 
 /* ResultSelector, ResultPath (into the raw input), OutputPath; raw->input is the state's raw input. Size is checked against ASL_DATA_BYTES_MAX
  * (States.DataLimitExceeded). */
 int asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    json_t **ret_output, struct tmf_err *err);
+    const struct asl_trace *trace, json_t **ret_output, struct tmf_err *err);
 
 /* Assign: new variables = variables of the scope plus those of the template, which sees $ as scope->input. NULL template: the same variables. */
 int asl_assign(const struct asl_template *assign, const struct asl_scope *scope,

@@ -1,20 +1,41 @@
 #include "cli/cli.h"
 
+#include "asl/state/step.h"
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "cli/run/trial.h"
 #include "cli/run/workspace.h"
 #include "engine/op.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define RUN_ID "test-state" /* of the temporary store, where outcomes go that nobody reads */
+#define RUN_ID	    "test-state" /* of the temporary store, whose outcomes nobody reads */
+#define NAME_OF_ALL "test-state" /* of the execution and of the machine in $$ */
+#define INPUT_EVENT 0		 /* the event id in causes: there is no history */
 
 static const char *const levels[] = {"INFO", "DEBUG", "TRACE", NULL};
 
+enum test_status {
+	TEST_SUCCEEDED,
+	TEST_FAILED,
+	TEST_RETRIABLE,	   /* it failed, and a Retry would try again */
+	TEST_CAUGHT_ERROR, /* it failed, and a Catch takes over */
+	TEST_STATUS_COUNT,
+};
+
+static const char *const status_names[TEST_STATUS_COUNT] = {
+    [TEST_SUCCEEDED] = "SUCCEEDED",
+    [TEST_FAILED] = "FAILED",
+    [TEST_RETRIABLE] = "RETRIABLE",
+    [TEST_CAUGHT_ERROR] = "CAUGHT_ERROR",
+};
+
+/*
+ * One state, tried by itself with the functions that the engine uses (asl/state/step.h), and each stage of its data flow noted.
+ * See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html
+ */
 struct test {
 	const struct cli_opts *opts;
 	struct workspace workspace;
@@ -24,7 +45,15 @@ struct test {
 	json_t *input;
 	json_t *variables;
 	json_t *mock; /* NULL: the action itself is asked */
-	struct trial trial;
+
+	struct step step;
+	struct asl_trace trace;
+	json_t *context;    /* the $$ object */
+	json_t *inspection; /* inspectionData: {"input", "afterInputPath", ...}, as JSON texts */
+	json_t *result;	    /* of the action, or of --mock */
+	struct tmf_err err; /* why it failed */
+	enum test_status status;
+	struct step_exit exit; /* SUCCEEDED, CAUGHT_ERROR */
 };
 
 /* --- what is given --- */
@@ -96,8 +125,8 @@ find_state(struct test *test, struct tmf_err *err)
 	const char **names;
 	const char *near;
 
-	test->trial.state = asl_machine_find(test->machine, name);
-	if (test->trial.state != NULL)
+	test->step.state = asl_machine_find(test->machine, name);
+	if (test->step.state != NULL)
 		return 0;
 	names = mem_zalloc(count + 1, sizeof(*names));
 	for (size_t i = 0; i < count; i++)
@@ -113,42 +142,111 @@ find_state(struct test *test, struct tmf_err *err)
 	return -1;
 }
 
-/* --- what a Task's action does --- */
+/* --- what the state sees --- */
 
-/* As AWS's own --mock has it, a text that is JSON is read as such. */
 static json_t *
-mocked_result(const json_t *mock)
+test_context(void *arg)
 {
-	json_t *result = json_object_get(mock, "result");
-	const char *text = json_string_value(result);
-	json_t *parsed = text != NULL ? jsonx_parse(str_of(text), NULL) : NULL;
+	struct test *test = arg;
+	const struct asl_state *state = test->step.state;
+	char time[CLOCK_ISO_BYTES];
 
-	return parsed != NULL ? parsed : json_incref(result);
+	if (test->context != NULL)
+		return test->context;
+	clock_iso(test->step.now_wall_ms, time);
+	/* As if the input were the first item of a Map. */
+	test->context = json_pack(
+	    "{s:{s:s, s:O, s:s, s:s}, s:{s:s, s:s}, s:{s:s, s:s}, s:{s:{s:i, s:O}}}", "Execution",
+	    "Id", NAME_OF_ALL, "Input", test->input, "Name", NAME_OF_ALL, "StartTime", time,
+	    "StateMachine", "Id", NAME_OF_ALL, "Name", NAME_OF_ALL, "State", "Name", state->name,
+	    "EnteredTime", time, "Map", "Item", "Index", 0, "Value", test->input);
+	if (state->type == ASL_TASK)
+		json_object_set_new(
+		    json_object_get(test->context, "State"), "RetryCount", json_integer(0));
+	return test->context;
+}
+
+/* A stage's value, as AWS has it: JSON as text. */
+static void
+test_put_text(json_t *object, const char *key, const json_t *value)
+{
+	char *text = value != NULL ? jsonx_text(value) : NULL;
+
+	jsonx_put_string(object, key, text);
+	free(text);
 }
 
 static void
-action_over(void *arg, struct tmf_op *op)
+test_note_stage(void *arg, const char *name, const json_t *value)
+{
+	test_put_text(((struct test *)arg)->inspection, name, value);
+}
+
+/* What each iteration of a Map would be given. The context object has the item for that long. */
+static int
+test_note_items(struct test *test, const struct step_work *work)
+{
+	json_t *map = json_object_get(test_context(test), "Map");
+	json_t *before = json_incref(json_object_get(map, "Item"));
+	json_t *inputs = json_array();
+	json_t *item;
+	size_t i;
+	int ret = 0;
+
+	json_array_foreach (work->items, i, item) {
+		json_t *input = NULL;
+
+		json_object_set_new(
+		    map, "Item", json_pack("{s:I, s:O}", "Index", (json_int_t)i, "Value", item));
+		ret = step_item(&test->step, work->input, item, &input, &test->err);
+		if (ret < 0)
+			break;
+		json_array_append_new(inputs, input);
+	}
+	json_object_set_new(map, "Item", before);
+	if (ret == 0)
+		test_note_stage(test, "afterItemSelector", inputs);
+	json_decref(inputs);
+	return ret;
+}
+
+static int
+test_note_map(struct test *test, const struct step_work *work)
+{
+	json_t *inspection = test->inspection;
+
+	if (test->step.state->parameters != NULL && test_note_items(test, work) < 0)
+		return -1;
+	if (work->concurrency >= 0)
+		json_object_set_new(inspection, "maxConcurrency", json_integer(work->concurrency));
+	if (work->tolerated_count >= 0)
+		json_object_set_new(
+		    inspection, "toleratedFailureCount", json_integer(work->tolerated_count));
+	if (work->tolerated_percentage >= 0)
+		json_object_set_new(inspection, "toleratedFailurePercentage",
+		    json_real(work->tolerated_percentage));
+	return 0;
+}
+
+/* --- what a Task's action does --- */
+
+static void
+test_action_over(void *arg, struct tmf_op *op)
 {
 	struct test *test = arg;
 
-	test->trial.result = op->result;
+	test->result = op->result;
 	op->result = NULL;
-	if (test->trial.result == NULL)
-		tmf_err_move(&test->trial.err, &op->err);
+	if (test->result == NULL)
+		tmf_err_move(&test->err, &op->err);
 	tmf_loop_stop(test->workspace.loop);
+	op_free(op);
 }
 
-static const struct tmf_action *
-action_of(const struct test *test)
-{
-	const struct asl_state *state = test->trial.state;
-
-	if (state->type != ASL_TASK || state->u.task.action == NULL)
-		return NULL;
-	return tmf_registry_find(test->workspace.registry, state->u.task.action);
-}
-
-/* The action is tried for real; what it records goes to a store that vanishes. */
+/*
+ * What the action records goes to a store that vanishes. What it reads of AWS is real; what it changes is changed only with --execute, and
+ * else in the copy that a dry run makes of what it has read: EnsureTarget answers with the target that it would create.
+ */
 static int
 open_world(struct test *test, const struct tmf_action *action)
 {
@@ -169,8 +267,11 @@ open_world(struct test *test, const struct tmf_action *action)
 	test->store = store_open(NULL, clock_system(), &err);
 	if (test->store == NULL || store_run_create(test->store, &run, &err) < 0)
 		return cli_fail_take(test->opts->output, &err);
-	workspace_open_accounts(
-	    workspace, &(struct accounts_opts){.store = test->store, .owner = RUN_ID});
+	workspace_open_accounts(workspace, &(struct accounts_opts){
+					       .store = test->store,
+					       .owner = RUN_ID,
+					       .dry_run = !test->opts->execute,
+					   });
 	return workspace_open_mirror(workspace, &(struct mirror_opts){
 						    .run_id = RUN_ID,
 						    .workflow = test->opts->args[0],
@@ -179,91 +280,143 @@ open_world(struct test *test, const struct tmf_action *action)
 }
 
 static int
-run_action(struct test *test)
+run_action(struct test *test, json_t *input)
 {
-	const struct tmf_action *action = action_of(test);
+	const struct asl_state *state = test->step.state;
+	const struct tmf_action *action = NULL;
 	struct tmf_err err = {0};
 	int code;
 
+	if (state->type == ASL_TASK && state->u.task.action != NULL)
+		action = tmf_registry_find(test->workspace.registry, state->u.task.action);
 	if (action == NULL) {
 		tmf_err_set(&err, TMF_ERR_INVALID,
 		    "a %s state needs --mock '{\"result\": ...}'%s: it is not carried out here",
-		    asl_state_type_name(test->trial.state->type),
-		    test->trial.state->type == ASL_TASK ? " when its resource is AWS's" : "");
+		    asl_state_type_name(state->type),
+		    state->type == ASL_TASK ? " when its resource is AWS's" : "");
 		return cli_fail_take(test->opts->output, &err);
 	}
 	code = open_world(test, action);
 	if (code != EXIT_OK)
 		return code;
-	op_start(action, tmf_registry_env(test->workspace.registry), test->workspace.loop,
-	    test->trial.effective, action_over, test);
+	op_start(action, tmf_registry_env(test->workspace.registry), test->workspace.loop, input,
+	    test_action_over, test);
 	if (tmf_loop_run(test->workspace.loop, &err) < 0)
 		return cli_fail_take(test->opts->output, &err);
 	return EXIT_OK;
 }
 
-/* From made-up or real. */
+/* Sets the result or the error of a Task, Map or Parallel, from --mock or from the action. */
 static int
-find_result(struct test *test)
+find_result(struct test *test, json_t *input)
 {
 	const json_t *error = json_object_get(test->mock, "errorOutput");
-	struct trial *trial = &test->trial;
+	json_t *result = json_object_get(test->mock, "result");
+	const char *cause = jsonx_get_string(error, "cause");
 
-	if (!trial_needs_result(trial->state))
-		return EXIT_OK;
 	if (test->mock == NULL)
-		return run_action(test);
-	if (error == NULL)
-		trial->result = mocked_result(test->mock);
-	else
-		tmf_err_set_name(&trial->err, TMF_ERR_SERVICE, jsonx_get_string(error, "error"),
-		    "%s",
-		    jsonx_get_string(error, "cause") != NULL ? jsonx_get_string(error, "cause")
-							     : "");
+		return run_action(test, input);
+	if (error != NULL) {
+		tmf_err_set_name(&test->err, TMF_ERR_SERVICE, jsonx_get_string(error, "error"),
+		    "%s", cause != NULL ? cause : "");
+		return EXIT_OK;
+	}
+	/* As with AWS's own --mock, a text that is JSON is read as such. */
+	if (json_is_string(result))
+		test->result = jsonx_parse(str_of(json_string_value(result)), NULL);
+	if (test->result == NULL)
+		test->result = json_incref(result);
 	return EXIT_OK;
+}
+
+/* --- the state --- */
+
+/* Asks what follows from test->err. */
+static void
+test_fail(struct test *test)
+{
+	const struct asl_state *state = test->step.state;
+	uint32_t *retries = mem_zalloc(state->retry_count + 1, sizeof(*retries));
+	struct step_failure failure;
+	json_t *details = NULL;
+
+	switch (step_fail(&test->step, retries, &test->err, &failure)) {
+	case STEP_RETRY:
+		test->status = TEST_RETRIABLE;
+		details = json_pack("{s:i, s:I}", "retryIndex", failure.which,
+		    "retryBackoffIntervalSeconds", (json_int_t)failure.interval_s);
+		break;
+	case STEP_CAUGHT:
+		test->status = TEST_CAUGHT_ERROR;
+		details = json_pack("{s:i}", "catchIndex", failure.which);
+		break;
+	case STEP_UNCAUGHT:
+		test->status = TEST_FAILED;
+		if (failure.which >= 0)
+			details = json_pack("{s:i}", "catchIndex", failure.which);
+		break;
+	}
+	test->exit = failure.exit;
+	if (details != NULL)
+		json_object_set_new(test->inspection, "errorDetails", details);
+	free(retries);
+}
+
+/* From the state's entering to its end. Returns an exit code when it could not be tried. */
+static int
+test_walk(struct test *test)
+{
+	struct step_work work = {0};
+	json_t *result = NULL; /* borrowed */
+	int code = EXIT_OK;
+
+	switch (step_enter(&test->step, &work, &test->err)) {
+	case STEP_DONE:
+	case STEP_WAIT: /* as if its time had come */
+		result = work.input;
+		break;
+	case STEP_CHILDREN:
+		if (work.items != NULL && test_note_map(test, &work) < 0)
+			break;
+		code = find_result(test, work.input);
+		result = test->result;
+		break;
+	case STEP_TASK:
+		code = find_result(test, work.input);
+		result = test->result;
+		break;
+	case STEP_FAILED:
+		break;
+	}
+	if (code == EXIT_OK &&
+	    (tmf_err_isset(&test->err) ||
+		step_leave(&test->step, work.rule, result, &test->exit, &test->err) < 0))
+		test_fail(test);
+	step_work_fini(&work);
+	return code;
 }
 
 /* --- the answer --- */
 
-static void
-put_text(json_t *document, const char *key, const json_t *value)
-{
-	char *text;
-
-	if (value == NULL)
-		return;
-	text = jsonx_text(value);
-	jsonx_put_string(document, key, text);
-	free(text);
-}
-
-static bool
-inspects(const struct test *test)
+static json_t *
+test_answer(const struct test *test)
 {
 	const char *level = test->opts->inspection_level;
-
-	return level != NULL && strcmp(level, levels[0]) != 0;
-}
-
-static json_t *
-answer(const struct test *test)
-{
-	const struct trial *trial = &test->trial;
 	json_t *document = json_object();
 
-	put_text(document, "output", trial->output);
-	if (trial->status != TRIAL_SUCCEEDED) {
+	test_put_text(document, "output", test->exit.output);
+	if (test->status != TEST_SUCCEEDED) {
 		jsonx_put_string(
-		    document, "error", trial->err.name[0] != '\0' ? trial->err.name : NULL);
-		jsonx_put_string(document, "cause", trial->err.text);
+		    document, "error", test->err.name[0] != '\0' ? test->err.name : NULL);
+		jsonx_put_string(document, "cause", test->err.text);
 	}
-	if (inspects(test)) {
-		put_text(trial->inspection, "variables", trial->after);
-		json_object_set(document, "inspectionData", trial->inspection);
+	if (level != NULL && strcmp(level, levels[0]) != 0) {
+		test_put_text(test->inspection, "variables", test->exit.variables);
+		json_object_set(document, "inspectionData", test->inspection);
 	}
-	if (trial->next != NULL)
-		jsonx_put_string(document, "nextState", trial->next->name);
-	jsonx_put_string(document, "status", trial_status_name(trial->status));
+	if (test->exit.next != NULL)
+		jsonx_put_string(document, "nextState", test->exit.next->name);
+	jsonx_put_string(document, "status", status_names[test->status]);
 	return document;
 }
 
@@ -285,8 +438,7 @@ print_text(const struct test *test, json_t *document)
 	const char *key;
 	json_t *value;
 
-	cli_print(
-	    stdout, "%s: %s\n", test->trial.state->name, jsonx_get_string(document, "status"));
+	cli_print(stdout, "%s: %s\n", test->step.state->name, jsonx_get_string(document, "status"));
 	json_object_foreach (inspection, key, value)
 		print_line(key, value);
 	json_object_foreach (document, key, value)
@@ -295,37 +447,37 @@ print_text(const struct test *test, json_t *document)
 }
 
 static int
-tell(struct test *test)
+try_state(struct test *test)
 {
-	json_t *document = answer(test);
+	json_t *document;
+	int code;
 
+	test->trace = (struct asl_trace){.stage = test_note_stage, .arg = test};
+	test->step.scope = (struct asl_scope){
+	    .input = test->input,
+	    .variables = test->variables,
+	    .context = test_context,
+	    .context_arg = test,
+	    .rng = &test->workspace.rng,
+	};
+	test->step.now_wall_ms = clock_system()->wall_ms(clock_system());
+	test->step.entered_event = INPUT_EVENT;
+	test->step.trace = &test->trace;
+	test->inspection = json_object();
+	test_note_stage(test, "input", test->input);
+	test_note_stage(test, "variables", test->variables);
+	code = test_walk(test);
+	if (code != EXIT_OK)
+		return code;
+	document = test_answer(test);
 	if (test->opts->output == OUTPUT_TEXT)
 		print_text(test, document);
 	else
 		cli_print_json(document);
 	json_decref(document);
-	return test->trial.status == TRIAL_SUCCEEDED || test->trial.status == TRIAL_CAUGHT_ERROR
+	return test->status == TEST_SUCCEEDED || test->status == TEST_CAUGHT_ERROR
 		   ? EXIT_OK
 		   : EXIT_RUN_FAILED;
-}
-
-static int
-try_state(struct test *test)
-{
-	struct trial *trial = &test->trial;
-	int code;
-
-	trial->input = test->input;
-	trial->variables = test->variables;
-	trial->rng = &test->workspace.rng;
-	trial->now_wall_ms = clock_system()->wall_ms(clock_system());
-	if (trial_begin(trial) == 0) {
-		code = find_result(test);
-		if (code != EXIT_OK)
-			return code;
-	}
-	trial_end(trial);
-	return tell(test);
 }
 
 /* Exit codes: 0 it succeeded, or a Catch took the error; 1 it failed, also where a Retry would try again; 2 the question was wrong. */
@@ -344,7 +496,11 @@ cmd_test_state(const struct cli_opts *opts)
 		code = try_state(&test);
 	else if (tmf_err_isset(&err))
 		code = cli_fail_take(opts->output, &err);
-	trial_fini(&test.trial);
+	step_exit_fini(&test.exit);
+	tmf_err_fini(&test.err);
+	json_decref(test.context);
+	json_decref(test.inspection);
+	json_decref(test.result);
 	json_decref(test.scripts);
 	json_decref(test.input);
 	json_decref(test.variables);

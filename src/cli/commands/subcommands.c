@@ -100,8 +100,8 @@ const struct subcommand cli_subcommands[] = {
 	.args_min = 2,
 	.args_max = 2,
 	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(INPUT) | OPTION_BIT(MOCK) |
-		   OPTION_BIT(INSPECTION_LEVEL) | OPTION_BIT(VARIABLES) | OPTION_BIT(CONFIG) |
-		   OPTION_BIT(HOOK) | OPTION_BIT(REGION),
+		   OPTION_BIT(INSPECTION_LEVEL) | OPTION_BIT(EXECUTE) | OPTION_BIT(VARIABLES) |
+		   OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) | OPTION_BIT(REGION),
 	.run = cmd_test_state,
     },
     {

@@ -1,0 +1,307 @@
+#include "asl/state/step.h"
+
+#include "base/jsonx.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* --- entering --- */
+
+static int
+step_effective(const struct step *step, struct step_work *work, struct tmf_err *err)
+{
+	return asl_state_input(step->state, &step->scope, step->trace, &work->input, err);
+}
+
+static int
+step_enter_pass(const struct step *step, struct step_work *work, struct tmf_err *err)
+{
+	json_t *literal = step->state->u.pass.result;
+
+	/* Parameters are worked out even where Result replaces them: a fault in them fails the state. */
+	if (step_effective(step, work, err) < 0)
+		return -1;
+	if (literal != NULL) {
+		json_decref(work->input);
+		work->input = json_incref(literal);
+	}
+	return 0;
+}
+
+static int
+step_enter_choice(const struct step *step, struct step_work *work, struct tmf_err *err)
+{
+	struct asl_scope scope = step->scope;
+
+	if (step_effective(step, work, err) < 0)
+		return -1;
+	scope.input = work->input;
+	return asl_choose(step->state, &scope, &work->rule, err);
+}
+
+static int
+step_enter_wait(const struct step *step, struct step_work *work, struct tmf_err *err)
+{
+	struct asl_scope scope = step->scope;
+
+	if (step_effective(step, work, err) < 0)
+		return -1;
+	scope.input = work->input;
+	return asl_wait_until(step->state, &scope, step->now_wall_ms, &work->until_wall_ms, err);
+}
+
+/* The time limits' paths see the raw input, unlike those of a Map's limits. */
+static int
+step_enter_task(const struct step *step, struct step_work *work, struct tmf_err *err)
+{
+	const struct asl_state *state = step->state;
+
+	if (asl_number_eval(&state->u.task.timeout_seconds, "TimeoutSecondsPath", 0, &step->scope,
+		&work->timeout_s, err) < 0 ||
+	    asl_number_eval(&state->u.task.heartbeat_seconds, "HeartbeatSecondsPath", 0,
+		&step->scope, &work->heartbeat_s, err) < 0)
+		return -1;
+	return step_effective(step, work, err);
+}
+
+static int
+step_enter_parallel(const struct step *step, struct step_work *work, struct tmf_err *err)
+{
+	work->child_count = (int64_t)step->state->u.parallel.branch_count;
+	work->concurrency = work->tolerated_count = -1;
+	work->tolerated_percentage = -1;
+	return step_effective(step, work, err);
+}
+
+static int
+step_enter_map(const struct step *step, struct step_work *work, struct tmf_err *err)
+{
+	const struct asl_state *state = step->state;
+	struct asl_scope scope = step->scope;
+
+	if (step_effective(step, work, err) < 0)
+		return -1;
+	scope.input = work->input;
+	if (asl_map_items(state, &scope, &work->items, err) < 0)
+		return -1;
+	asl_trace_stage(step->trace, "afterItemsPath", work->items);
+	work->child_count = (int64_t)json_array_size(work->items);
+	if (asl_number_eval(&state->u.map.max_concurrency, "MaxConcurrencyPath", -1, &scope,
+		&work->concurrency, err) < 0 ||
+	    asl_number_eval(&state->u.map.tolerated_failure_count, "ToleratedFailureCountPath", -1,
+		&scope, &work->tolerated_count, err) < 0)
+		return -1;
+	return asl_tolerated_percentage(state, &scope, &work->tolerated_percentage, err);
+}
+
+/* The author's error, in the author's words: never prefixed. A Fail without Cause has an error without a text. */
+static int
+step_enter_fail(const struct step *step, struct step_work *work, struct tmf_err *err)
+{
+	char *error = NULL;
+	char *cause = NULL;
+
+	(void)work;
+	if (asl_fail_evaluate(step->state, &step->scope, &error, &cause, err) < 0)
+		return -1;
+	tmf_err_set_name(
+	    err, TMF_ERR_SERVICE, error != NULL ? error : "", cause != NULL ? "%s" : NULL, cause);
+	free(error);
+	free(cause);
+	return -1;
+}
+
+static const struct {
+	int (*enter)(const struct step *step, struct step_work *work, struct tmf_err *err);
+	enum step_kind kind;
+} step_types[ASL_STATE_TYPE_COUNT] = {
+    [ASL_PASS] = {step_enter_pass, STEP_DONE},
+    [ASL_TASK] = {step_enter_task, STEP_TASK},
+    [ASL_CHOICE] = {step_enter_choice, STEP_DONE},
+    [ASL_WAIT] = {step_enter_wait, STEP_WAIT},
+    [ASL_SUCCEED] = {step_effective, STEP_DONE},
+    [ASL_FAIL] = {step_enter_fail, STEP_FAILED},
+    [ASL_PARALLEL] = {step_enter_parallel, STEP_CHILDREN},
+    [ASL_MAP] = {step_enter_map, STEP_CHILDREN},
+};
+
+enum step_kind
+step_enter(const struct step *step, struct step_work *ret_work, struct tmf_err *err)
+{
+	assert(step->state->type < ASL_STATE_TYPE_COUNT);
+	assert(step->scope.input != NULL);
+	*ret_work = (struct step_work){0};
+	if (step_types[step->state->type].enter(step, ret_work, err) == 0) {
+		assert(ret_work->input != NULL);
+		return step_types[step->state->type].kind;
+	}
+	step_work_fini(ret_work);
+	return STEP_FAILED;
+}
+
+void
+step_work_fini(struct step_work *work)
+{
+	json_decref(work->input);
+	json_decref(work->items);
+	*work = (struct step_work){0};
+}
+
+int
+step_item(const struct step *step, json_t *effective, json_t *item, json_t **ret_input,
+    struct tmf_err *err)
+{
+	struct asl_scope scope = step->scope;
+
+	assert(step->state->type == ASL_MAP);
+	if (step->state->parameters == NULL) {
+		*ret_input = json_incref(item);
+		return 0;
+	}
+	scope.input = effective;
+	return asl_template_eval(step->state->parameters, &scope, ret_input, err);
+}
+
+/* --- leaving --- */
+
+int
+step_leave(const struct step *step, const struct asl_choice_rule *rule, json_t *result,
+    struct step_exit *ret_exit, struct tmf_err *err)
+{
+	const struct asl_state *state = step->state;
+	struct step_exit exit = {.assign = state->assign, .next = state->next};
+	struct asl_scope scope = step->scope;
+
+	assert(rule == NULL || state->type == ASL_CHOICE);
+	*ret_exit = (struct step_exit){0};
+	if (state->type == ASL_CHOICE) {
+		exit.assign = rule != NULL ? rule->assign : state->assign;
+		exit.next = rule != NULL ? rule->next : state->u.choice.otherwise;
+	}
+	asl_trace_stage(step->trace, "result", result);
+	if (asl_state_output(state, &step->scope, result, step->trace, &exit.output, err) < 0)
+		return -1;
+	/* Assign sees the state's result, not its output. */
+	scope.input = result;
+	if (asl_assign(exit.assign, &scope, &exit.variables, err) < 0) {
+		step_exit_fini(&exit);
+		return -1;
+	}
+	*ret_exit = exit;
+	return 0;
+}
+
+void
+step_exit_fini(struct step_exit *exit)
+{
+	json_decref(exit->output);
+	json_decref(exit->variables);
+	*exit = (struct step_exit){0};
+}
+
+/* --- failing --- */
+
+/*
+ * AWS words the faults of its own interpreter with the state in front, and those of an action or an author as they are:
+ *   "An error occurred while executing the state 'S' (entered at the event id #2). Invalid path '$.a' : ..."
+ * The code then says that the words are complete, so that a Map around the state hands them on unchanged.
+ */
+static void
+step_word_cause(const struct step *step, struct tmf_err *err)
+{
+	char *text;
+
+	if (!asl_cause_is_prefixed(err))
+		return;
+	text = mem_printf(
+	    "An error occurred while executing the state '%s' (entered at the event id #%" PRId64
+	    "). %s",
+	    step->state->name, step->entered_event, tmf_err_text(err));
+	free(err->text);
+	err->text = text;
+	err->code = TMF_ERR_SERVICE;
+}
+
+static bool
+step_retries(const struct step *step, uint32_t *retries, const struct tmf_err *err,
+    struct step_failure *failure)
+{
+	int which = asl_retrier_for(step->state, err->name);
+	const struct asl_retrier *retrier;
+
+	if (which < 0)
+		return false;
+	retrier = &step->state->retry[which];
+	/* The first retrier that takes the error decides: where it has no attempt left, no later one is asked. */
+	if (retries[which] >= retrier->max_attempts)
+		return false;
+	failure->which = which;
+	failure->interval_s = asl_retry_delay(retrier, retries[which]++);
+	failure->delay_s = failure->interval_s;
+	if (retrier->jitter == ASL_JITTER_FULL)
+		failure->delay_s *= rng_unit(step->scope.rng);
+	return true;
+}
+
+/* Only Retry and Catch can tell a missing heartbeat from a timeout: what is reported is States.Timeout, as on AWS. */
+static void
+step_report_as_timeout(struct tmf_err *err)
+{
+	if (tmf_err_is(err, ASL_ERROR_HEARTBEAT))
+		tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
+}
+
+/* A fault in the catcher's own data flow comes out in *err: the state then fails with it, and no other catcher is asked. */
+static bool
+step_catches(const struct step *step, struct tmf_err *err, struct step_failure *failure)
+{
+	int which = asl_catcher_for(step->state, err->name);
+	const struct asl_catcher *catcher = which >= 0 ? &step->state->catchers[which] : NULL;
+	struct step_exit exit = {0};
+	struct asl_scope scope = step->scope;
+	bool by_name;
+	bool ok;
+
+	if (catcher == NULL)
+		return false;
+	by_name = asl_catcher_names(catcher, err->name);
+	step_report_as_timeout(err);
+	scope.input = json_object();
+	jsonx_put_string(scope.input, "Error", err->name);
+	jsonx_put_string(scope.input, "Cause", tmf_err_text(err));
+	exit.assign = catcher->assign;
+	exit.next = catcher->next;
+	ok = asl_catch_output(catcher, step->scope.input, scope.input, &exit.output, err) == 0 &&
+	     asl_assign(catcher->assign, &scope, &exit.variables, err) == 0;
+	json_decref(scope.input);
+	failure->which = which;
+	if (!ok) {
+		step_exit_fini(&exit);
+		step_word_cause(step, err);
+		return false;
+	}
+	failure->by_name = by_name;
+	failure->exit = exit;
+	return true;
+}
+
+enum step_failure_kind
+step_fail(const struct step *step, uint32_t *retries, struct tmf_err *err,
+    struct step_failure *ret_failure)
+{
+	assert(tmf_err_isset(err));
+	assert(retries != NULL || step->state->retry_count == 0);
+	*ret_failure = (struct step_failure){.which = -1};
+	step_word_cause(step, err);
+	if (step_retries(step, retries, err, ret_failure))
+		return STEP_RETRY;
+	if (step_catches(step, err, ret_failure))
+		return STEP_CAUGHT;
+	/* The author of a Fail may give it any name. */
+	if (step->state->type != ASL_FAIL)
+		step_report_as_timeout(err);
+	return STEP_UNCAUGHT;
+}

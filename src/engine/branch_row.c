@@ -1,0 +1,254 @@
+#include "engine/branch_row.h"
+
+#include "base/jsonx.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+
+/* Event and branch ids count up by one: a run would take 200 years at a million a second to get there. Keeps sums from overflowing. */
+#define ROW_ID_MAX (INT64_C(1) << 53)
+/* The end of the year 9999, the last that a timestamp can name. A Wait until a time long past may have one below 0. */
+#define ROW_WALL_MS_MAX INT64_C(253402300799999)
+
+/* --- writing --- */
+
+static void
+row_put_number(json_t *object, const char *key, int64_t value)
+{
+	if (value != 0)
+		json_object_set_new(object, key, json_integer(value));
+}
+
+void
+execution_row_write(const struct execution *x, struct buf *out)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "event", json_integer(x->event_id));
+	json_object_set_new(object, "nextBranch", json_integer(x->next_branch_id));
+	jsonx_write(object, out);
+	json_decref(object);
+}
+
+void
+branch_row_write(const struct branch *branch, struct buf *out)
+{
+	/* Variables that are the parent's very object are not stored twice: a Map over 1,000 items may have 1,000 such children. */
+	bool shares = branch->parent != NULL && branch->variables == branch->parent->variables;
+	json_t *object = json_object();
+
+	assert(branch->id > BRANCH_ROW_EXECUTION && branch->state != NULL && branch->input != NULL);
+	if (branch->parent != NULL)
+		json_object_set_new(object, "parent", json_integer(branch->parent->id));
+	row_put_number(object, "index", branch->index);
+	json_object_set_new(object, "state", json_integer(branch->state->index));
+	row_put_number(object, "phase", branch->phase);
+	json_object_set(object, "input", branch->input);
+	if (shares)
+		json_object_set_new(object, "shares", json_true());
+	else if (branch->variables != NULL)
+		json_object_set(object, "variables", branch->variables);
+	if (branch->retries != NULL) {
+		json_t *counts = json_array();
+
+		for (size_t i = 0; i < branch->state->retry_count; i++)
+			json_array_append_new(counts, json_integer(branch->retries[i]));
+		json_object_set_new(object, "retries", counts);
+	}
+	row_put_number(object, "retryCount", branch->retry_count);
+	row_put_number(object, "entered", branch->entered_wall_ms);
+	row_put_number(object, "event", branch->entered_event);
+	row_put_number(object, "lastEvent", branch->last_event);
+	row_put_number(object, "wake", branch->wake_wall_ms);
+	jsonx_write(object, out);
+	json_decref(object);
+}
+
+/* --- reading --- */
+
+int
+branch_row_misfit(struct tmf_err *err, int64_t id, const char *format, ...)
+{
+	struct buf why = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&why, format, args);
+	va_end(args);
+	tmf_err_set(err, TMF_ERR_INVALID,
+	    "the checkpoint does not fit the workflow: row %" PRId64 ": %s", id, buf_cstr(&why));
+	buf_fini(&why);
+	return -1;
+}
+
+/* Takes a whole number from min to max; 0 where it is absent. */
+static int
+row_number(int64_t id, const json_t *object, const char *key, int64_t min, int64_t max,
+    int64_t *ret_value, struct tmf_err *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value != NULL && !json_is_integer(value))
+		return branch_row_misfit(err, id, "\"%s\" is not a whole number", key);
+	*ret_value = json_integer_value(value);
+	if (value != NULL && (*ret_value < min || *ret_value > max))
+		return branch_row_misfit(
+		    err, id, "\"%s\" is out of range: %" PRId64, key, *ret_value);
+	return 0;
+}
+
+static json_t *
+row_object(int64_t id, struct str text, struct tmf_err *err)
+{
+	json_t *object = jsonx_parse(text, err);
+
+	if (object == NULL) {
+		tmf_err_prefix(err, "the checkpoint: row %" PRId64, id);
+		return NULL;
+	}
+	if (json_is_object(object))
+		return object;
+	json_decref(object);
+	branch_row_misfit(err, id, "not an object");
+	return NULL;
+}
+
+int
+execution_row_read(struct str text, struct execution_row *ret_row, struct tmf_err *err)
+{
+	const int64_t id = BRANCH_ROW_EXECUTION;
+	json_t *object = row_object(id, text, err);
+	int ret;
+
+	if (object == NULL)
+		return -1;
+	ret = row_number(id, object, "event", 0, ROW_ID_MAX, &ret_row->event_id, err);
+	if (ret == 0)
+		ret = row_number(
+		    id, object, "nextBranch", 1, ROW_ID_MAX, &ret_row->next_branch_id, err);
+	if (ret == 0 && ret_row->next_branch_id == 0)
+		ret = branch_row_misfit(err, id, "\"nextBranch\" is missing");
+	json_decref(object);
+	return ret;
+}
+
+static bool
+row_phase_fits(enum phase phase, const struct asl_state *state)
+{
+	switch (phase) {
+	case PHASE_ENTERED:
+		return true;
+	case PHASE_WAITING:
+		return state->type == ASL_WAIT;
+	case PHASE_TASK:
+		return state->type == ASL_TASK;
+	case PHASE_BACKOFF:
+		return state->retry_count > 0;
+	case PHASE_CHILDREN:
+		return state->type == ASL_MAP || state->type == ASL_PARALLEL;
+	case PHASE_COUNT:
+		break;
+	}
+	return false;
+}
+
+static int
+row_read_numbers(struct branch_row *row, struct tmf_err *err)
+{
+	const int64_t id = row->id;
+	const json_t *object = row->object;
+
+	if (row_number(id, object, "parent", 1, id - 1, &row->parent_id, err) < 0 ||
+	    row_number(id, object, "index", 0, ROW_ID_MAX, &row->index, err) < 0 ||
+	    row_number(id, object, "retryCount", 0, ROW_ID_MAX, &row->retry_count, err) < 0 ||
+	    row_number(id, object, "entered", 0, ROW_WALL_MS_MAX, &row->entered_wall_ms, err) < 0 ||
+	    row_number(id, object, "event", 0, ROW_ID_MAX, &row->entered_event, err) < 0 ||
+	    row_number(id, object, "lastEvent", 0, ROW_ID_MAX, &row->last_event, err) < 0)
+		return -1;
+	return row_number(
+	    id, object, "wake", -ROW_WALL_MS_MAX, ROW_WALL_MS_MAX, &row->wake_wall_ms, err);
+}
+
+/* State and phase, and what of the row belongs to these. */
+static int
+row_read_state(const struct asl_machine *machine, struct branch_row *row, struct tmf_err *err)
+{
+	const int64_t id = row->id;
+	const int64_t index_max = (int64_t)asl_machine_state_count(machine) - 1;
+	int64_t number;
+	json_t *count;
+	size_t i;
+
+	if (json_object_get(row->object, "state") == NULL)
+		return branch_row_misfit(err, id, "\"state\" is missing");
+	if (row_number(id, row->object, "state", 0, index_max, &number, err) < 0)
+		return -1;
+	row->state = asl_machine_state(machine, (unsigned)number);
+	if (row_number(id, row->object, "phase", 0, PHASE_COUNT - 1, &number, err) < 0)
+		return -1;
+	row->phase = (enum phase)number;
+	if (!row_phase_fits(row->phase, row->state))
+		return branch_row_misfit(
+		    err, id, "state '%s' has no phase %" PRId64, row->state->name, number);
+	row->retries = json_object_get(row->object, "retries");
+	if (row->retries == NULL)
+		return 0;
+	if (!json_is_array(row->retries) ||
+	    json_array_size(row->retries) != row->state->retry_count)
+		return branch_row_misfit(err, id,
+		    "\"retries\" is not a list with a count for each of the %zu retriers of "
+		    "state '%s'",
+		    row->state->retry_count, row->state->name);
+	json_array_foreach (row->retries, i, count)
+		if (!json_is_integer(count) || json_integer_value(count) < 0 ||
+		    json_integer_value(count) > row->state->retry[i].max_attempts)
+			return branch_row_misfit(
+			    err, id, "\"retries\" has a count that is out of range");
+	return 0;
+}
+
+static int
+row_read_data(struct branch_row *row, struct tmf_err *err)
+{
+	const json_t *shares = json_object_get(row->object, "shares");
+
+	row->input = json_object_get(row->object, "input");
+	row->variables = json_object_get(row->object, "variables");
+	row->shares = json_is_true(shares);
+	if (row->input == NULL)
+		return branch_row_misfit(err, row->id, "\"input\" is missing");
+	if (row->variables != NULL && !json_is_object(row->variables))
+		return branch_row_misfit(err, row->id, "\"variables\" is not an object");
+	if (shares != NULL && (!row->shares || row->variables != NULL || row->parent_id == 0))
+		return branch_row_misfit(
+		    err, row->id, "\"shares\" is not true, or there is nothing to share");
+	return 0;
+}
+
+int
+branch_row_read(const struct asl_machine *machine, int64_t id, struct str text,
+    struct branch_row *ret_row, struct tmf_err *err)
+{
+	struct branch_row row = {.id = id};
+
+	if (id <= BRANCH_ROW_EXECUTION || id >= ROW_ID_MAX)
+		return branch_row_misfit(err, id, "not the number of a branch");
+	row.object = row_object(id, text, err);
+	if (row.object == NULL)
+		return -1;
+	if (row_read_numbers(&row, err) < 0 || row_read_state(machine, &row, err) < 0 ||
+	    row_read_data(&row, err) < 0) {
+		branch_row_fini(&row);
+		return -1;
+	}
+	*ret_row = row;
+	return 0;
+}
+
+void
+branch_row_fini(struct branch_row *row)
+{
+	json_decref(row->object);
+	*row = (struct branch_row){0};
+}

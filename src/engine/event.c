@@ -1,0 +1,80 @@
+#include "engine/event.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define EVENT_NAME_BYTES_MAX 64
+
+int64_t
+event_now_wall_ms(const struct execution *x)
+{
+	struct tmf_clock *clock = tmf_loop_clock(x->engine->loop);
+
+	return clock->wall_ms(clock);
+}
+
+static int64_t
+event_count(struct execution *x, struct branch *branch)
+{
+	int64_t id = ++x->event_id;
+
+	x->record_dirty = true;
+	if (branch != NULL)
+		branch->last_event = id;
+	return id;
+}
+
+int64_t
+event_note(struct execution *x, struct branch *branch, const struct execution_event *event)
+{
+	const struct branch *after = branch != NULL ? branch : x->root;
+	struct execution_event noted = *event;
+
+	assert(event->type != NULL);
+	if (x->on_event == NULL)
+		return event_count(x, branch);
+	noted.previous_id = after != NULL ? after->last_event : 0;
+	noted.wall_ms = event_now_wall_ms(x);
+	noted.top_level = branch != NULL && branch->parent == NULL;
+	if (noted.state == NULL && branch != NULL)
+		noted.state = branch->state;
+	noted.id = event_count(x, branch);
+	x->on_event(x->arg, &noted);
+	return noted.id;
+}
+
+/* *event with the type "Pass" + suffix, say. */
+static int64_t
+event_note_typed(struct branch *branch, const char *suffix, const struct execution_event *event)
+{
+	char type[EVENT_NAME_BYTES_MAX];
+	struct execution_event noted = *event;
+
+	snprintf(type, sizeof(type), "%s%s", asl_state_type_name(branch->state->type), suffix);
+	noted.type = type;
+	return event_note(branch->x, branch, &noted);
+}
+
+/* The name is made only for a listener: most runs have none, and a state is entered in a few hundred nanoseconds. */
+int64_t
+event_note_state(struct branch *branch, const char *suffix, json_t *data)
+{
+	if (branch->x->on_event == NULL)
+		return event_count(branch->x, branch);
+	return event_note_typed(branch, suffix, &(struct execution_event){.data = data});
+}
+
+void
+event_note_exit(struct branch *branch, const struct step_exit *exit)
+{
+	json_t *assigned;
+
+	if (branch->x->on_event == NULL) {
+		event_count(branch->x, branch);
+		return;
+	}
+	assigned = exit->assign != NULL ? asl_template_pick(exit->assign, branch->variables) : NULL;
+	event_note_typed(branch, "StateExited",
+	    &(struct execution_event){.data = exit->output, .assigned = assigned});
+	json_decref(assigned);
+}

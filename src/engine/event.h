@@ -1,0 +1,24 @@
+#ifndef TMFLOW_ENGINE_EVENT_H
+#define TMFLOW_ENGINE_EVENT_H
+
+#include "engine/tree.h"
+
+/* Counts what happens in an execution, and tells it to whom wants to hear. */
+
+/* The wall clock of the execution's loop. */
+int64_t event_now_wall_ms(const struct execution *x);
+
+/*
+ * Notes an event of branch (NULL: of the execution), whose type and details are filled in; its state is branch's where the event names none.
+ * It is counted also when nobody listens: causes name the number.
+ * Returns: its id.
+ */
+int64_t event_note(struct execution *x, struct branch *branch, const struct execution_event *event);
+
+/* The same for an event of a state, named after its type: "Pass" + suffix. */
+int64_t event_note_state(struct branch *branch, const char *suffix, json_t *data);
+
+/* The branch leaves its state as exit says; its variables have been set. */
+void event_note_exit(struct branch *branch, const struct step_exit *exit);
+
+#endif
