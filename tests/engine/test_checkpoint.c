@@ -1,0 +1,183 @@
+/* Rows that an engine did not write: each is refused with the row and what does not fit, and none crashes or hangs a resume. */
+#include "checkpoint_rows.h"
+#include "engine_harness.h"
+
+#include "base/jsonx.h"
+
+#include "run_suite.h"
+
+#include <check.h>
+#include <string.h>
+
+#define OWN   "0 {\"event\":9,\"nextBranch\":9}\n"
+#define ITEMS "\"input\":{\"items\":[1,2,3]}"
+#define MAP   OWN "1 {\"state\":@M,\"phase\":4," ITEMS "}\n"
+
+static const struct {
+	const char *rows;
+	const char *why; /* "row ...": what the error says; else the output */
+} cases[] = {
+    /* The phase and the state's type. */
+    {OWN "1 {\"state\":@W,\"phase\":4,\"input\":1}", "row 1: state 'W' has no phase 4"},
+    {OWN "1 {\"state\":@T,\"phase\":4,\"input\":1}", "row 1: state 'T' has no phase 4"},
+    {OWN "1 {\"state\":@W,\"phase\":2,\"input\":1}", "row 1: state 'W' has no phase 2"},
+    {OWN "1 {\"state\":@T,\"phase\":1,\"input\":1}", "row 1: state 'T' has no phase 1"},
+    {OWN "1 {\"state\":@M,\"phase\":3,\"input\":1}", "row 1: state 'M' has no phase 3"},
+    {OWN "1 {\"state\":@W,\"phase\":5,\"input\":1}", "row 1: \"phase\" is out of range: 5"},
+    {OWN "1 {\"state\":@W,\"phase\":-1,\"input\":1}", "row 1: \"phase\" is out of range: -1"},
+    /* Types and ranges. */
+    {OWN "1 {\"state\":99,\"input\":1}", "row 1: \"state\" is out of range: 99"},
+    {OWN "1 {\"state\":\"W\",\"input\":1}", "row 1: \"state\" is not a whole number"},
+    {OWN "1 {\"input\":1}", "row 1: \"state\" is missing"},
+    {OWN "1 {\"state\":@W}", "row 1: \"input\" is missing"},
+    {OWN "1 [1]", "row 1: not an object"},
+    {OWN "1 {\"state\"", "row 1: "},
+    {OWN "1 {\"state\":@W,\"input\":1,\"variables\":[1]}", "row 1: \"variables\" is not an object"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"shares\":true}", "row 1: \"shares\" is not true, or"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"index\":-1}", "row 1: \"index\" is out of range: -1"},
+    {OWN "1 {\"state\":@W,\"phase\":1,\"input\":1,\"wake\":9223372036854775807}",
+	"row 1: \"wake\" is out of range"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"entered\":-5}", "row 1: \"entered\" is out of range: -5"},
+    {OWN "1 {\"state\":@W,\"input\":1,\"event\":1.5}", "row 1: \"event\" is not a whole number"},
+    {OWN "1 {\"state\":@T,\"input\":1,\"retryCount\":-1}", "row 1: \"retryCount\" is out of range"},
+    {OWN "1 {\"state\":@T,\"input\":1,\"retries\":[]}", "row 1: \"retries\" is not a list with a"},
+    {OWN "1 {\"state\":@T,\"input\":1,\"retries\":[3]}", "row 1: \"retries\" has a count that is"},
+    {OWN "1 {\"state\":@T,\"input\":1,\"retries\":{\"a\":1}}", "row 1: \"retries\" is not a list"},
+    /* The execution's own row. */
+    {"0 {\"event\":-1,\"nextBranch\":9}\n", "row 0: \"event\" is out of range: -1"},
+    {"0 {\"event\":9}\n", "row 0: \"nextBranch\" is missing"},
+    {OWN, "row 0: there is no branch without a parent"},
+    {"1 {\"state\":@W,\"input\":1}", "row 1: the execution has no row"},
+    {OWN "9 {\"state\":@W,\"input\":1}", "row 9: not counted in \"nextBranch\""},
+    /* The tree. */
+    {OWN "1 {\"state\":@W,\"input\":1}\n2 {\"state\":@W,\"input\":1}",
+	"row 2: a second branch without a parent"},
+    {OWN "1 {\"state\":@I,\"input\":1}", "row 1: state 'I' does not stand where the branch is"},
+    {MAP "2 {\"parent\":2,\"state\":@I,\"input\":1}", "row 2: \"parent\" is out of range: 2"},
+    {MAP "3 {\"parent\":2,\"state\":@I,\"input\":1}", "row 3: its parent is missing"},
+    {MAP "2 {\"parent\":1,\"state\":@A,\"input\":1}", "row 2: state 'A' does not stand where"},
+    {MAP "2 {\"parent\":1,\"index\":3,\"state\":@I,\"input\":1}",
+	"row 1: state 'M' has no child 3"},
+    {MAP "2 {\"parent\":1,\"state\":@I,\"input\":1}\n3 {\"parent\":1,\"state\":@I,\"input\":1}",
+	"row 1: child 0 of state 'M' is there twice"},
+    {OWN "1 {\"state\":@W,\"input\":1}\n2 {\"parent\":1,\"state\":@I,\"input\":1}",
+	"row 2: its parent has no children"},
+    {OWN "1 {\"state\":@M,\"phase\":4,\"input\":{}}", "row 1: state 'M' does not take its input: "},
+    {OWN "1 {\"state\":@P,\"phase\":4,\"input\":1}\n2 {\"parent\":1,\"index\":1,\"state\":@A,"
+	 "\"input\":1}",
+	"row 2: state 'A' does not stand where"},
+    /* Results. */
+    {MAP "1/3 {\"r\":1}", "row 1: state 'M' has no child 3"},
+    {MAP "1/0 {}", "row 1: the result of child 0 of state 'M' is not one"},
+    {MAP "1/0 [1]", "row 1: the result of child 0 of state 'M' is not one"},
+    {MAP "1/0 {\"r\"", "a result of row 1"},
+    {MAP "1/0 {\"f\":true}\n1/1 {\"f\":true}", "row 1: more children of state 'M' failed than it"},
+    {MAP "2 {\"parent\":1,\"state\":@I,\"input\":1}\n1/0 {\"r\":1}",
+	"row 1: child 0 of state 'M' is there twice"},
+    /* Sound ones, also such as an engine would hardly write. */
+    {"", "[[],[]]"},
+    {MAP, "[[1,2,3],[1,2,3]]"},
+    {MAP "1/1 {\"r\":7}\n1/2 {\"f\":true}", "[[1,7,null],[1,7,null]]"},
+    {MAP "2 "
+	 "{\"parent\":1,\"index\":2,\"state\":@I,\"phase\":1,\"input\":5,\"shares\":true,\"wake\":"
+	 "1}",
+	"[[1,2,5],[1,2,5]]"},
+    {OWN "1 {\"state\":@T,\"phase\":3,\"input\":{\"items\":[4]},\"retries\":[2],\"retryCount\":2,"
+	 "\"wake\":1,\"variables\":{\"v\":1}}",
+	"[[4],[4]]"},
+    {OWN "1 {\"state\":@T,\"phase\":2,\"input\":{\"items\":[]}}", "[[],[]]"},
+    {OWN "1 {\"state\":@W,\"phase\":1,\"input\":{\"items\":[4]},\"wake\":-1}", "[[4],[4]]"},
+    {OWN "1 {\"state\":@P,\"phase\":4,\"input\":1}\n1/0 {\"r\":2}\n1/1 {\"r\":3}", "[2,3]"},
+};
+
+static void
+checkpoint_done(void *arg, struct execution *execution, const struct execution_result *result)
+{
+	struct harness *h = arg;
+
+	(void)execution;
+	h->over = true;
+	h->output = json_incref(result->output);
+	tmf_loop_stop(h->loop);
+}
+
+START_TEST(resumes_or_says_why)
+{
+	const char *wanted = cases[_i].why;
+	struct asl_machine *machine = rows_machine();
+	struct store *store = rows_store(machine, str_of(cases[_i].rows));
+	struct tmf_err err = {0};
+	json_t *input = jsonx_parse(STR("{\"items\":[]}"), &err);
+	struct harness h;
+
+	harness_init(&h, store);
+	const struct execution_opts opts = {
+	    .machine = machine,
+	    .run_id = ROWS_RUN_ID,
+	    .input = input,
+	    .on_done = checkpoint_done,
+	    .arg = &h,
+	};
+	struct execution *x = execution_resume(h.engine, &opts, &err);
+	if (x == NULL) {
+		ck_assert_msg(strstr(tmf_err_text(&err), wanted) != NULL, "%s\n%s: %s",
+		    cases[_i].rows, wanted, tmf_err_text(&err));
+		ck_assert_int_eq(err.code, TMF_ERR_INVALID);
+	} else {
+		ck_assert_msg(wanted[0] == '[', "%s\nwas resumed", cases[_i].rows);
+		ck_assert_int_eq(tmf_loop_run(h.loop, &err), 0);
+		ck_assert(h.over);
+		char *output = jsonx_text(h.output);
+		ck_assert_str_eq(output, wanted);
+		free(output);
+	}
+	execution_free(x);
+	harness_fini(&h);
+	json_decref(input);
+	store_close(store);
+	asl_machine_unref(machine);
+	tmf_err_fini(&err);
+}
+END_TEST
+
+static int
+count_state(void *arg, const struct asl_state *state)
+{
+	ck_assert_ptr_nonnull(state);
+	++*(int *)arg;
+	return 0;
+}
+
+/* Who only looks is as careful. */
+START_TEST(peeks_or_says_why)
+{
+	struct asl_machine *machine = rows_machine();
+	struct store *store =
+	    rows_store(machine, STR(MAP "2 {\"parent\":1,\"state\":@I,\"input\":1}"));
+	struct tmf_err err = {0};
+	int count = 0;
+
+	ck_assert_int_eq(execution_peek(store, machine, ROWS_RUN_ID, count_state, &count, &err), 0);
+	ck_assert_int_eq(count, 2);
+	store_close(store);
+	store = rows_store(machine, STR(OWN "1 {\"state\":@W,\"phase\":4,\"input\":1}"));
+	ck_assert_int_eq(
+	    execution_peek(store, machine, ROWS_RUN_ID, count_state, &count, &err), -1);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "row 1: state 'W' has no phase 4"));
+	tmf_err_fini(&err);
+	store_close(store);
+	asl_machine_unref(machine);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("checkpoint");
+	TCase *tests = tcase_create("checkpoint");
+
+	tcase_add_loop_test(tests, resumes_or_says_why, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tests, peeks_or_says_why);
+	suite_add_tcase(suite, tests);
+	return run_suite(suite) == 0 ? 0 : 1;
+}
