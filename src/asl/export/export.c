@@ -7,7 +7,7 @@
 #define PREFIX	   "tmflow:"
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
 
-/* What Step Functions calls the failures of Lambda itself. */
+/* The failures of Lambda itself, before a function runs: AWS recommends to retry them always. */
 static const char *const lambda_errors[] = {
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
@@ -17,17 +17,13 @@ static const char *const lambda_errors[] = {
 
 static json_t *export_scope(const struct asl_export_opts *opts, json_t *scope);
 
-static bool
-is_native(json_t *state)
-{
-	const char *resource = jsonx_get_string(state, "Resource");
-
-	return resource != NULL && strncmp(resource, PREFIX, PREFIX_LEN) == 0;
-}
-
-/* {"action", "input"}: what the worker reads. The input is worked out by the state, as before. */
+/*
+ * {"action", "input"}: what the worker reads. The state works out the input as before, since its
+ * Parameters stand one level deeper: {"a.$": "$.b"} becomes {"action": ..., "input": {"a.$":
+ * "$.b"}}.
+ */
 static json_t *
-task_parameters(json_t *state)
+export_task_parameters(json_t *state)
 {
 	json_t *former = json_object_get(state, "Parameters");
 	json_t *parameters = json_object();
@@ -41,58 +37,51 @@ task_parameters(json_t *state)
 }
 
 static void
-put_seconds(json_t *state, const char *key, json_int_t seconds)
+export_put_seconds(json_t *state, const char *key, json_int_t seconds)
 {
 	json_object_set_new(state, key, json_integer(seconds));
 }
 
+static bool
+export_has(json_t *task, const char *key, const char *path_key)
+{
+	return json_object_get(task, key) != NULL || json_object_get(task, path_key) != NULL;
+}
+
 /*
- * A state that names its time-out by a path has no bound for a heartbeat, which must be the
- * shorter one: it gets none.
+ * Bounds for a task that has none of its own: see ASL_EXPORT_TIMEOUT_SECONDS. A heartbeat must be
+ * shorter than the timeout, so each is chosen by the other. Where a path gives the timeout, which
+ * is known only when the state runs, no heartbeat is sure to be shorter: such a task gets none.
  */
 static void
-put_heartbeat(json_t *task)
+export_put_timeouts(const struct asl_export_opts *opts, json_t *task)
 {
-	json_int_t timeout_s = json_integer_value(json_object_get(task, "TimeoutSeconds"));
-	json_int_t heartbeat_s = ASL_EXPORT_HEARTBEAT_SECONDS;
+	bool is_function = opts->kind == ASL_EXPORT_FUNCTION;
+	json_int_t timeout_s =
+	    is_function ? ASL_EXPORT_FUNCTION_TIMEOUT_SECONDS : ASL_EXPORT_TIMEOUT_SECONDS;
+	json_int_t heartbeat_s;
 
-	if (json_object_get(task, "HeartbeatSeconds") != NULL ||
-	    json_object_get(task, "HeartbeatSecondsPath") != NULL ||
-	    json_object_get(task, "TimeoutSecondsPath") != NULL)
-		return;
-	if (heartbeat_s >= timeout_s)
-		heartbeat_s = timeout_s - 1;
-	if (heartbeat_s > 0)
-		put_seconds(task, "HeartbeatSeconds", heartbeat_s);
-}
-
-static void
-put_timeout(json_t *task, json_int_t timeout_s)
-{
-	json_int_t heartbeat_s = json_integer_value(json_object_get(task, "HeartbeatSeconds"));
-
-	if (json_object_get(task, "TimeoutSeconds") != NULL ||
-	    json_object_get(task, "TimeoutSecondsPath") != NULL)
-		return;
-	put_seconds(task, "TimeoutSeconds", heartbeat_s < timeout_s ? timeout_s : heartbeat_s + 1);
-}
-
-static void
-put_timeouts(const struct asl_export_opts *opts, json_t *task)
-{
-	if (opts->kind == ASL_EXPORT_ACTIVITY) {
-		put_timeout(task, ASL_EXPORT_TIMEOUT_SECONDS);
-		put_heartbeat(task);
-		return;
+	/* A function sends no heartbeats: each task longer than the interval would fail. */
+	if (is_function) {
+		json_object_del(task, "HeartbeatSeconds");
+		json_object_del(task, "HeartbeatSecondsPath");
 	}
-	/* Nobody would send the heartbeats: each task longer than the interval would fail. */
-	json_object_del(task, "HeartbeatSeconds");
-	json_object_del(task, "HeartbeatSecondsPath");
-	put_timeout(task, ASL_EXPORT_FUNCTION_TIMEOUT_SECONDS);
+	heartbeat_s = json_integer_value(json_object_get(task, "HeartbeatSeconds"));
+	if (!export_has(task, "TimeoutSeconds", "TimeoutSecondsPath"))
+		export_put_seconds(
+		    task, "TimeoutSeconds", heartbeat_s < timeout_s ? timeout_s : heartbeat_s + 1);
+	timeout_s = json_integer_value(json_object_get(task, "TimeoutSeconds"));
+	if (is_function || timeout_s <= 1 ||
+	    export_has(task, "HeartbeatSeconds", "HeartbeatSecondsPath"))
+		return;
+	heartbeat_s = ASL_EXPORT_HEARTBEAT_SECONDS;
+	export_put_seconds(
+	    task, "HeartbeatSeconds", heartbeat_s < timeout_s ? heartbeat_s : timeout_s - 1);
 }
 
+/* True if an entry of the Task's own Retry names the error. */
 static bool
-retry_names(json_t *retry, const char *error)
+export_retries(json_t *retry, const char *error)
 {
 	json_t *retrier;
 	json_t *name;
@@ -106,14 +95,15 @@ retry_names(json_t *retry, const char *error)
 	return false;
 }
 
+/* Eight attempts over some two minutes: longer than Lambda is usually out of capacity. */
 static json_t *
-lambda_retrier(json_t *errors)
+export_lambda_retrier(json_t *errors)
 {
 	json_t *retrier = json_object();
 
 	json_object_set(retrier, "ErrorEquals", errors);
-	put_seconds(retrier, "IntervalSeconds", ASL_EXPORT_LAMBDA_INTERVAL_SECONDS);
-	put_seconds(retrier, "MaxDelaySeconds", ASL_EXPORT_LAMBDA_MAX_DELAY_SECONDS);
+	export_put_seconds(retrier, "IntervalSeconds", ASL_EXPORT_LAMBDA_INTERVAL_SECONDS);
+	export_put_seconds(retrier, "MaxDelaySeconds", ASL_EXPORT_LAMBDA_MAX_DELAY_SECONDS);
 	json_object_set_new(retrier, "MaxAttempts", json_integer(ASL_EXPORT_LAMBDA_ATTEMPTS));
 	json_object_set_new(retrier, "BackoffRate", json_integer(ASL_EXPORT_LAMBDA_BACKOFF));
 	jsonx_put_string(retrier, "JitterStrategy", "FULL");
@@ -125,17 +115,17 @@ lambda_retrier(json_t *errors)
  * is theirs.
  */
 static void
-put_lambda_retry(json_t *task)
+export_put_lambda_retry(json_t *task)
 {
 	json_t *own = json_object_get(task, "Retry");
 	json_t *retry = json_array();
 	json_t *errors = json_array();
 
 	for (size_t i = 0; i < sizeof(lambda_errors) / sizeof(lambda_errors[0]); i++)
-		if (!retry_names(own, lambda_errors[i]))
+		if (!export_retries(own, lambda_errors[i]))
 			json_array_append_new(errors, json_string(lambda_errors[i]));
 	if (json_array_size(errors) > 0)
-		json_array_append_new(retry, lambda_retrier(errors));
+		json_array_append_new(retry, export_lambda_retrier(errors));
 	if (own != NULL)
 		json_array_extend(retry, own);
 	json_object_set_new(task, "Retry", retry);
@@ -153,14 +143,14 @@ export_task(const struct asl_export_opts *opts, json_t *state)
 	json_object_foreach (state, key, value) {
 		if (strcmp(key, "Resource") == 0) {
 			jsonx_put_string(task, "Resource", opts->resource);
-			json_object_set_new(task, "Parameters", task_parameters(state));
+			json_object_set_new(task, "Parameters", export_task_parameters(state));
 		} else if (strcmp(key, "Parameters") != 0) {
 			json_object_set(task, key, value);
 		}
 	}
-	put_timeouts(opts, task);
+	export_put_timeouts(opts, task);
 	if (opts->kind == ASL_EXPORT_FUNCTION)
-		put_lambda_retry(task);
+		export_put_lambda_retry(task);
 	return task;
 }
 
@@ -200,7 +190,10 @@ export_state(const struct asl_export_opts *opts, json_t *state)
 {
 	const char *type = jsonx_get_string(state, "Type");
 
-	if (strcmp(type, "Task") == 0 && is_native(state))
+	const char *resource = jsonx_get_string(state, "Resource");
+
+	/* Other resources are ARNs, which mean on Step Functions what they say. */
+	if (strcmp(type, "Task") == 0 && strncmp(resource, PREFIX, PREFIX_LEN) == 0)
 		return export_task(opts, state);
 	if (strcmp(type, "Map") == 0 || strcmp(type, "Parallel") == 0)
 		return export_parent(opts, state);
@@ -209,7 +202,7 @@ export_state(const struct asl_export_opts *opts, json_t *state)
 
 /* Only an ItemProcessor can be distributed, not an Iterator. */
 static void
-distribute(json_t *map)
+export_distribute(json_t *map)
 {
 	json_t *iterator = json_object_get(map, "Iterator");
 	json_t *config = json_object();
@@ -227,14 +220,14 @@ distribute(json_t *map)
 
 /* Maps within Maps stay as they are: they are in an execution of their own already. */
 static void
-distribute_top(json_t *exported)
+export_distribute_top(json_t *exported)
 {
 	const char *name;
 	json_t *state;
 
 	json_object_foreach (json_object_get(exported, "States"), name, state)
 		if (strcmp(jsonx_get_string(state, "Type"), "Map") == 0)
-			distribute(state);
+			export_distribute(state);
 }
 
 /* The machine, a branch or a processor. */
@@ -260,6 +253,6 @@ asl_export(const struct asl_machine *machine, const struct asl_export_opts *opts
 	json_t *exported = export_scope(opts, asl_machine_json(machine));
 
 	if (opts->distributed)
-		distribute_top(exported);
+		export_distribute_top(exported);
 	return exported;
 }

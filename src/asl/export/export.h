@@ -7,21 +7,19 @@
 
 /*
  * A workflow for Step Functions: each Task of a native action calls one resource, an activity or a
- * Lambda function, which is told the action and its input. Everything else stays as it is, so
+ * Lambda function, which gets the action and its input. Everything else stays as it is, so
  * states, data flow, Retry and Catch mean there what they mean here.
  */
 
 /*
- * Step Functions waits a year for an activity task that says nothing. Where the workflow names no
- * time-outs of its own: a task that gives no sign of life for this long is taken for lost (a
- * worker's heart beats several times as often),
+ * Bounds of an activity's task where the workflow names none of its own: Step Functions would wait
+ * a year for one that says nothing. A task without a sign of life for the first of these is lost
+ * (a worker's heartbeats come several times as often); one that lives but does not end is given up
+ * after the second. The longest that an action takes is to launch a target: minutes, with pacing.
  */
 #define ASL_EXPORT_HEARTBEAT_SECONDS 60
-/*
- * and one that lives but does not end is given up. The longest that an action takes by itself is
- * to launch a target: minutes, with all pacing.
- */
-#define ASL_EXPORT_TIMEOUT_SECONDS 3600
+#define ASL_EXPORT_TIMEOUT_SECONDS   3600
+
 /* A Lambda function is ended after 15 minutes, and sends no heartbeats. */
 #define ASL_EXPORT_FUNCTION_TIMEOUT_SECONDS 900
 

@@ -10,7 +10,7 @@
  * in quotes is text.
  */
 static const char *
-expression_variable(const char *text, const json_t *known, size_t *ret_len)
+distributed_expression_variable(const char *text, const json_t *known, size_t *ret_len)
 {
 	bool quoted = false;
 
@@ -32,7 +32,7 @@ expression_variable(const char *text, const json_t *known, size_t *ret_len)
 }
 
 static bool
-ends_with(const char *text, const char *end)
+distributed_key_ends(const char *text, const char *end)
 {
 	size_t len = strlen(text);
 	size_t end_len = strlen(end);
@@ -41,14 +41,15 @@ ends_with(const char *text, const char *end)
 }
 
 static bool
-is_expression(const char *key)
+distributed_is_expression(const char *key)
 {
-	return ends_with(key, ".$") || ends_with(key, "Path") || strcmp(key, "Variable") == 0;
+	return distributed_key_ends(key, ".$") || distributed_key_ends(key, "Path") ||
+	       strcmp(key, "Variable") == 0;
 }
 
 /* The names that Assign fields give, at any depth. */
 static void
-collect_assigned(json_t *value, json_t *names)
+distributed_collect_assigned(json_t *value, json_t *names)
 {
 	const char *key;
 	const char *name;
@@ -57,9 +58,9 @@ collect_assigned(json_t *value, json_t *names)
 	size_t i;
 
 	json_array_foreach (value, i, member)
-		collect_assigned(member, names);
+		distributed_collect_assigned(member, names);
 	json_object_foreach (value, key, member) {
-		collect_assigned(member, names);
+		distributed_collect_assigned(member, names);
 		if (strcmp(key, "Assign") != 0)
 			continue;
 		json_object_foreach (member, name, unused)
@@ -67,8 +68,9 @@ collect_assigned(json_t *value, json_t *names)
 	}
 }
 
+/* The first variable that an expression beneath value reads and that is not in known; or NULL. */
 static const char *
-outer_variable(json_t *value, const json_t *known, size_t *ret_len)
+distributed_outer_variable(json_t *value, const json_t *known, size_t *ret_len)
 {
 	const char *found = NULL;
 	const char *key;
@@ -76,21 +78,27 @@ outer_variable(json_t *value, const json_t *known, size_t *ret_len)
 	size_t i;
 
 	json_array_foreach (value, i, member)
-		if ((found = outer_variable(member, known, ret_len)) != NULL)
+		if ((found = distributed_outer_variable(member, known, ret_len)) != NULL)
 			return found;
 	json_object_foreach (value, key, member) {
-		if (json_is_string(member) && is_expression(key))
-			found = expression_variable(json_string_value(member), known, ret_len);
+		if (json_is_string(member) && distributed_is_expression(key))
+			found = distributed_expression_variable(
+			    json_string_value(member), known, ret_len);
 		else
-			found = outer_variable(member, known, ret_len);
+			found = distributed_outer_variable(member, known, ret_len);
 		if (found != NULL)
 			return found;
 	}
 	return NULL;
 }
 
+/*
+ * The items of a distributed Map are executions of their own, which start without variables. So
+ * what they read must be assigned within them: anything else fails on Step Functions, when it
+ * runs.
+ */
 static int
-check_map(const char *name, json_t *map, struct tmf_err *err)
+distributed_check_map(const char *name, json_t *map, struct tmf_err *err)
 {
 	json_t *processor = json_object_get(map, "ItemProcessor");
 	json_t *known = json_object();
@@ -100,12 +108,12 @@ check_map(const char *name, json_t *map, struct tmf_err *err)
 
 	if (processor == NULL)
 		processor = json_object_get(map, "Iterator");
-	collect_assigned(processor, known);
-	variable = outer_variable(processor, known, &len);
+	distributed_collect_assigned(processor, known);
+	variable = distributed_outer_variable(processor, known, &len);
 	if (variable != NULL)
 		rc = tmf_err_set(err, TMF_ERR_INVALID,
-		    "--distributed: the items of %s read $%.*s, but executions of their own do not "
-		    "see the variables around them; hand it on by ItemSelector",
+		    "--distributed: the items of %s read the variable $%.*s, which is assigned "
+		    "outside of them: pass it by ItemSelector",
 		    name, (int)len, variable);
 	json_decref(known);
 	return rc;
@@ -120,7 +128,7 @@ asl_export_check_distributed(const struct asl_machine *machine, struct tmf_err *
 	json_object_foreach (json_object_get(asl_machine_json(machine), "States"), name, state) {
 		if (strcmp(jsonx_get_string(state, "Type"), "Map") != 0)
 			continue;
-		if (check_map(name, state, err) < 0)
+		if (distributed_check_map(name, state, err) < 0)
 			return -1;
 	}
 	return 0;
