@@ -1,5 +1,7 @@
 #include "base/file.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -48,4 +50,25 @@ file_read(
 	ret = file_read_fd(fd, path, bytes_max, out, err);
 	close(fd);
 	return ret;
+}
+
+char *
+file_stem(const char *path)
+{
+	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+	const char *base = slash != NULL ? slash + 1 : path;
+
+	if (base == NULL || base[0] == '\0')
+		return mem_strdup(base);
+	return mem_strndup(base, 1 + strcspn(base + 1, "."));
+}
+
+char *
+file_beside(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (name[0] == '/' || slash == NULL)
+		return mem_strdup(name);
+	return mem_printf("%.*s/%s", (int)(slash - path), path, name);
 }

@@ -1,24 +1,12 @@
 #include "mirror/mirror.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "mirror/dry_run.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* "/etc/tmflow/backfill.yaml" is "backfill" in tags, so that the same workflow always asks AWS for the same. */
-static char *
-mirror_bare_name(const char *path)
-{
-	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
-	const char *base = slash != NULL ? slash + 1 : path;
-	const char *dot = base != NULL ? strchr(base, '.') : NULL;
-
-	if (base == NULL)
-		return NULL;
-	return mem_strndup(base, dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base));
-}
 
 static int
 mirror_load_rules(struct mirror *mirror, const char *hook_source, struct tmf_err *err)
@@ -45,7 +33,7 @@ mirror_new(const struct mirror_opts *opts, struct tmf_err *err)
 	mirror->config = opts->config;
 	mirror->hook_name = mem_strdup(opts->hook_name != NULL ? opts->hook_name : "hook");
 	mirror->run_id = mem_strdup(opts->run_id);
-	mirror->workflow = mirror_bare_name(opts->workflow);
+	mirror->workflow = file_stem(opts->workflow);
 	mirror->scripts = json_incref(opts->scripts);
 	mirror->shares_run = opts->shares_run;
 	mirror->only_failed = opts->only_failed;

@@ -1,5 +1,6 @@
 #include "serve/jobs_internal.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "engine/registry.h"
 
@@ -8,16 +9,6 @@
 
 #define ENDING	   ".yaml"
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
-
-/* "workflows/backfill.yaml" is the workflow "backfill". */
-static char *
-name_of_path(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash != NULL ? slash + 1 : path;
-
-	return mem_strndup(base, strcspn(base, "."));
-}
 
 void
 workflow_free(struct workflow *workflow)
@@ -59,7 +50,7 @@ workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, str
 		first_fault(&diags, err);
 	} else {
 		workflow = mem_zalloc(1, sizeof(*workflow));
-		workflow->name = name_of_path(name);
+		workflow->name = file_stem(name);
 		workflow->machine = machine;
 		workflow->needs_aws = registry_needs_aws(jobs->opts.registry, machine);
 	}

@@ -1,6 +1,7 @@
 /* The small modules: buffers and slices, errors, JSON text, digests, log, clock, random numbers. */
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/file.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -229,6 +230,34 @@ START_TEST(clocks)
 }
 END_TEST
 
+START_TEST(file_names)
+{
+	static const struct {
+		const char *path, *stem, *beside;
+	} cases[] = {
+	    {"backfill.yaml", "backfill", "x.lua"},
+	    {"workflows/backfill.asl.json", "backfill", "workflows/x.lua"},
+	    {"/a.b/c", "c", "/a.b/x.lua"},
+	    {"./.hidden.yaml", ".hidden", "./x.lua"},
+	    {"", "", "x.lua"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *stem = file_stem(cases[i].path);
+		char *beside = file_beside(cases[i].path, "x.lua");
+		char *absolute = file_beside(cases[i].path, "/x.lua");
+
+		ck_assert_str_eq(stem, cases[i].stem);
+		ck_assert_str_eq(beside, cases[i].beside);
+		ck_assert_str_eq(absolute, "/x.lua");
+		free(stem);
+		free(beside);
+		free(absolute);
+	}
+	ck_assert_ptr_null(file_stem(NULL));
+}
+END_TEST
+
 START_TEST(random_numbers)
 {
 	struct rng a;
@@ -268,6 +297,7 @@ main(void)
 	tcase_add_test(tests, log_lines);
 	tcase_add_test(tests, clocks);
 	tcase_add_test(tests, random_numbers);
+	tcase_add_test(tests, file_names);
 	suite_add_tcase(s, tests);
 	return run_suite(s);
 }

@@ -37,17 +37,6 @@ fault_take(const struct reader *reader, const struct asl_state *state, struct tm
 	tmf_err_fini(err);
 }
 
-/* Relative to the folder that the workflow stands in. */
-static char *
-script_path(const struct reader *reader, const char *name)
-{
-	const char *slash = strrchr(reader->path, '/');
-
-	if (name[0] == '/' || slash == NULL)
-		return mem_strdup(name);
-	return mem_printf("%.*s/%s", (int)(slash - reader->path), reader->path, name);
-}
-
 /* The file's text, read once. Borrows; NULL after a fault. */
 static const char *
 read_file(struct reader *reader, const struct asl_state *state, const char *name)
@@ -58,7 +47,7 @@ read_file(struct reader *reader, const struct asl_state *state, const char *name
 
 	if (json_object_get(reader->sources, name) != NULL)
 		return jsonx_get_string(reader->sources, name);
-	path = script_path(reader, name);
+	path = file_beside(reader->path, name);
 	if (file_read(path, SCRIPT_SOURCE_BYTES_MAX, &source, NULL, &err) < 0)
 		fault_take(reader, state, &err);
 	else

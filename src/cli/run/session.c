@@ -1,6 +1,7 @@
 #include "cli/run/session.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -45,16 +46,6 @@ session_fini(struct session *session)
 	doc_free(session->definition);
 	asl_machine_unref(session->machine);
 	store_run_fini(&session->run);
-}
-
-/* "workflows/backfill.yaml" is the workflow "backfill". */
-static char *
-name_of_file(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash != NULL ? slash + 1 : path;
-
-	return mem_strndup(base, strcspn(base, "."));
 }
 
 /* As they were at the start. */
@@ -134,7 +125,7 @@ session_load_workflow(struct session *session)
 		doc = doc_parse(run->workflow_name, str_of(run->definition), &err);
 	session->definition = NULL;
 
-	session->name = name_of_file(run->workflow_name);
+	session->name = file_stem(run->workflow_name);
 	if (doc != NULL)
 		session->machine = cli_load_scripted_workflow(doc, session->workspace.registry,
 		    session->opts->output, session->reads_scripts ? &session->scripts : NULL);

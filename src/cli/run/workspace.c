@@ -251,14 +251,10 @@ static char *
 hook_path(const struct workspace *workspace)
 {
 	const char *named = mirror_config_hook(workspace->config);
-	const char *slash = strrchr(workspace->config_name, '/');
 
 	if (workspace->opts->hook != NULL)
 		return mem_strdup(workspace->opts->hook);
-	if (named == NULL || named[0] == '/' || slash == NULL)
-		return mem_strdup(named);
-	return mem_printf(
-	    "%.*s/%s", (int)(slash - workspace->config_name), workspace->config_name, named);
+	return named != NULL ? file_beside(workspace->config_name, named) : NULL;
 }
 
 /* Sees that the hook loads and can say in which order rules are tried. */
