@@ -1,6 +1,10 @@
-#include "cli/cli.h"
-
+#include "base/buf.h"
 #include "base/log.h"
+#include "cli/answer.h"
+#include "cli/commands/subcommands.h"
+#include "cli/harden.h"
+#include "cli/help.h"
+#include "cli/signals.h"
 
 #include <locale.h>
 #include <malloc.h>
@@ -44,7 +48,7 @@ help_or_version(int argc, char **argv)
 	if (command != NULL)
 		cli_help_subcommand(command, stdout);
 	else
-		cli_help(stdout);
+		cli_help(cli_subcommands, stdout);
 	return EXIT_OK;
 }
 
@@ -133,13 +137,13 @@ main(int argc, char **argv)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	keep_memory();
 	cli_forbid_core();
-	cli_ignore_sigpipe();
+	cli_signals_ignore_pipe();
 	if (argc == 1 && is_bootstrap(argv[0])) {
 		argv = lambda_argv;
 		argc = 2;
 	}
 	if (argc < 2) {
-		cli_help(stderr);
+		cli_help(cli_subcommands, stderr);
 		return EXIT_INVALID;
 	}
 	if (is_help_or_version(argv[1]))

@@ -1,84 +1,18 @@
-#include "cli/cli.h"
+#include "cli/options.h"
+
+#include "base/buf.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How an option's value gets into struct cli_opts. */
-struct option_row {
-	const char *name;
-	char letter;
-	const char *arg; /* NULL: a flag */
-	const char *help;
-};
-
-static const struct option_row options[] = {
-#define X(id, name, letter, arg, help) {name, letter, arg, help},
+const struct cli_option_row cli_options[OPTION_COUNT] = {
+#define X(id, field, name, letter, group, arg, help)                                               \
+	{name, letter, OPTION_GROUP_##group, arg, help, offsetof(struct cli_opts, field)},
     CLI_OPTIONS(X)
 #undef X
 };
 _Static_assert(OPTION_COUNT <= 64, "one bit an option");
-
-static const char **
-option_text(struct cli_opts *opts, enum cli_option option)
-{
-	const char **const fields[OPTION_COUNT] = {
-	    [OPTION_INPUT] = &opts->input,
-	    [OPTION_CONFIG] = &opts->config,
-	    [OPTION_HOOK] = &opts->hook,
-	    [OPTION_REGION] = &opts->region,
-	    [OPTION_PROFILE] = &opts->profile,
-	    [OPTION_ASSUME_ROLE] = &opts->assume_role,
-	    [OPTION_EXTERNAL_ID] = &opts->external_id,
-	    [OPTION_ACCOUNT] = &opts->account,
-	    [OPTION_ACCOUNTS] = &opts->accounts,
-	    [OPTION_ENDPOINT_URL] = &opts->endpoint_url,
-	    [OPTION_RUN_ID] = &opts->run_id,
-	    [OPTION_STATE_DIR] = &opts->state_dir,
-	    [OPTION_STATUS] = &opts->status,
-	    [OPTION_SINCE] = &opts->since,
-	    [OPTION_MOCK] = &opts->mock,
-	    [OPTION_INSPECTION_LEVEL] = &opts->inspection_level,
-	    [OPTION_VARIABLES] = &opts->variables,
-	    [OPTION_FORMAT] = &opts->format,
-	    [OPTION_RUN] = &opts->run,
-	    [OPTION_LAMBDA_ARN] = &opts->lambda_arn,
-	    [OPTION_WORKFLOWS] = &opts->workflows,
-	    [OPTION_POLLERS] = &opts->pollers,
-	    [OPTION_CONCURRENCY] = &opts->concurrency,
-	    [OPTION_HEARTBEAT] = &opts->heartbeat,
-	    [OPTION_HEALTH_FILE] = &opts->health_file,
-	    [OPTION_QUEUE_URL] = &opts->queue_url,
-	    [OPTION_VISIBILITY] = &opts->visibility,
-	    [OPTION_ON_LAUNCH] = &opts->on_launch,
-	    [OPTION_ON_GUARDDUTY] = &opts->on_guardduty,
-	    [OPTION_LOG_LEVEL] = &opts->log_level,
-	    [OPTION_LOG_FORMAT] = &opts->log_format,
-	};
-	return fields[option];
-}
-
-static bool *
-option_flag(struct cli_opts *opts, enum cli_option option)
-{
-	bool *const fields[OPTION_COUNT] = {
-	    [OPTION_IAM_POLICY] = &opts->iam_policy,
-	    [OPTION_DISTRIBUTED] = &opts->distributed,
-	    [OPTION_NO_CHECKPOINT] = &opts->no_checkpoint,
-	    [OPTION_YES] = &opts->yes,
-	    [OPTION_DRY_RUN] = &opts->dry_run,
-	    [OPTION_EXECUTE] = &opts->execute,
-	    [OPTION_DETAILED_EXITCODE] = &opts->detailed_exitcode,
-	    [OPTION_FAILED] = &opts->failed,
-	    [OPTION_RETRY_FAILED] = &opts->retry_failed,
-	    [OPTION_OUTCOMES] = &opts->outcomes,
-	    [OPTION_HISTORY] = &opts->history,
-	    [OPTION_QUIET] = &opts->quiet,
-	    [OPTION_DEBUG_HTTP] = &opts->debug_http,
-	    [OPTION_HELP] = &opts->help,
-	};
-	return fields[option];
-}
 
 static int
 output_parse(const char *value, enum cli_output *ret_output, struct tmf_err *err)
@@ -114,7 +48,7 @@ cli_wants_json(int argc, char **argv)
 }
 
 static int
-unknown_option(const struct subcommand *command, const char *word, struct tmf_err *err)
+option_unknown(const struct subcommand *command, const char *word, struct tmf_err *err)
 {
 	const char *known[OPTION_COUNT + 1] = {NULL};
 	size_t count = 0;
@@ -122,7 +56,7 @@ unknown_option(const struct subcommand *command, const char *word, struct tmf_er
 
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (command->options & (1ull << i))
-			known[count++] = options[i].name;
+			known[count++] = cli_options[i].name;
 	const char *near = strncmp(word, "--", 2) == 0
 			       ? str_nearest((struct str){word + 2, name_len}, known)
 			       : NULL;
@@ -133,12 +67,15 @@ unknown_option(const struct subcommand *command, const char *word, struct tmf_er
 	    word, command->name);
 }
 
-/* Finds the option that word names among those of the command; *ret_value is the text behind = or the letter, or NULL. */
+/*
+ * Returns the option that word names among those of the command, -1 if it names none.
+ * *ret_value: the text behind = or the letter, as in --output=json and -ojson; or NULL.
+ */
 static int
 option_find(const struct subcommand *command, const char *word, const char **ret_value)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		const struct option_row *row = &options[i];
+		const struct cli_option_row *row = &cli_options[i];
 		size_t len = strlen(row->name);
 
 		if (!(command->options & (1ull << i)))
@@ -156,19 +93,12 @@ option_find(const struct subcommand *command, const char *word, const char **ret
 	return -1;
 }
 
-/* Options that may be given several times. */
-static struct cli_list *
-option_list(struct cli_opts *opts, enum cli_option option)
-{
-	return option == OPTION_ACTIVITY_ARN ? &opts->activity_arns : NULL;
-}
-
 static int
-list_add(struct cli_list *list, const char *name, const char *value, struct tmf_err *err)
+option_list_add(struct cli_list *list, const char *name, const char *value, struct tmf_err *err)
 {
 	if (list->count == CLI_LIST_MAX)
 		return tmf_err_set(
-		    err, TMF_ERR_INVALID, "--%s is given more than %d times", name, CLI_LIST_MAX);
+		    err, TMF_ERR_INVALID, "--%s: given more than %d times", name, CLI_LIST_MAX);
 	list->at[list->count++] = value;
 	return 0;
 }
@@ -176,25 +106,26 @@ list_add(struct cli_list *list, const char *name, const char *value, struct tmf_
 static int
 option_set(struct cli_opts *opts, enum cli_option option, const char *value, struct tmf_err *err)
 {
-	const char **text = option_text(opts, option);
-	struct cli_list *list = option_list(opts, option);
+	const struct cli_option_row *row = &cli_options[option];
+	void *field = (char *)opts + row->field;
 
+	assert((row->arg != NULL) == (value != NULL));
 	if (option == OPTION_OUTPUT)
 		return output_parse(value, &opts->output, err);
-	if (list != NULL)
-		return list_add(list, options[option].name, value, err);
-	if (text == NULL) {
-		*option_flag(opts, option) = true;
+	if (option == OPTION_ACTIVITY_ARN)
+		return option_list_add(&opts->activity_arns, row->name, value, err);
+	if (row->arg == NULL) {
+		*(bool *)field = true;
 		return 0;
 	}
-	if (*text != NULL)
-		return tmf_err_set(
-		    err, TMF_ERR_INVALID, "--%s is given twice", options[option].name);
-	*text = value;
+	/* The last of two would silently win: a region, say, that was pasted twice. */
+	if (*(const char **)field != NULL)
+		return tmf_err_set(err, TMF_ERR_INVALID, "--%s: given twice", row->name);
+	*(const char **)field = value;
 	return 0;
 }
 
-/* Takes one word (and the next, if it is the value). Returns how many words, or -1. */
+/* Parses one word, and the next if that is the value. Returns the number of words, or -1. */
 static int
 option_take(const struct subcommand *command, int words, char **argv, struct cli_opts *opts,
     struct tmf_err *err)
@@ -204,35 +135,25 @@ option_take(const struct subcommand *command, int words, char **argv, struct cli
 	int used = 1;
 
 	if (option < 0)
-		return unknown_option(command, argv[0], err);
-	if (options[option].arg == NULL && value != NULL)
+		return option_unknown(command, argv[0], err);
+	if (cli_options[option].arg == NULL && value != NULL)
 		return tmf_err_set(
-		    err, TMF_ERR_INVALID, "--%s takes no value", options[option].name);
-	if (options[option].arg != NULL && value == NULL) {
+		    err, TMF_ERR_INVALID, "--%s: takes no value", cli_options[option].name);
+	if (cli_options[option].arg != NULL && value == NULL) {
 		if (words < 2)
-			return tmf_err_set(err, TMF_ERR_INVALID, "--%s wants a value: %s",
-			    options[option].name, options[option].arg);
+			return tmf_err_set(err, TMF_ERR_INVALID, "--%s: missing value: %s",
+			    cli_options[option].name, cli_options[option].arg);
 		value = argv[1];
 		used = 2;
 	}
 	return option_set(opts, (enum cli_option)option, value, err) < 0 ? -1 : used;
 }
 
-static int
-check_argument_count(const struct subcommand *command, int count, struct tmf_err *err)
-{
-	if (count >= command->args_min && (command->args_max < 0 || count <= command->args_max))
-		return 0;
-	return tmf_err_set(err, TMF_ERR_INVALID,
-	    "%s: usage: tmflow %s %s [options] (tmflow %s --help)",
-	    count < command->args_min ? "an argument is missing" : "too many arguments",
-	    command->name, command->args, command->name);
-}
-
 int
 cli_options_parse(const struct subcommand *command, int argc, char **argv,
     struct cli_opts *ret_opts, struct tmf_err *err)
 {
+	/* Arguments are moved to the front of argv, over the words that have been parsed. */
 	struct cli_opts opts = {.args = argv + 1};
 	bool options_over = false;
 
@@ -250,8 +171,14 @@ cli_options_parse(const struct subcommand *command, int argc, char **argv,
 			i += used;
 		}
 	}
-	if (!opts.help && check_argument_count(command, opts.arg_count, err) < 0)
-		return -1;
+	bool few = opts.arg_count < command->args_min;
+	bool many = command->args_max >= 0 && opts.arg_count > command->args_max;
+
+	if (!opts.help && (few || many))
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "%s: usage: tmflow %s %s%s[options] (tmflow %s --help)",
+		    few ? "missing argument" : "too many arguments", command->name, command->args,
+		    command->args[0] != '\0' ? " " : "", command->name);
 	opts.activity_arn = opts.activity_arns.at[0];
 	*ret_opts = opts;
 	return 0;
@@ -271,42 +198,4 @@ cli_number_parse(const struct cli_number *number, long *ret_value, struct tmf_er
 		    number->max, text);
 	*ret_value = value;
 	return 0;
-}
-
-void
-cli_help(FILE *out)
-{
-	fputs("tmflow runs declarative workflows that mirror the traffic of EC2 instances.\n\n"
-	      "usage: tmflow SUBCOMMAND [arguments] [options]\n\n",
-	    out);
-	for (const struct subcommand *c = cli_subcommands; c->name != NULL; c++)
-		fprintf(out, "  %-9s %-11s %s\n", c->name, c->args, c->summary);
-	fputs("\n`tmflow SUBCOMMAND --help` tells a subcommand's options. A RUN-ID may be a unique "
-	      "prefix of\n"
-	      "one, or @latest. Exit codes: 0 done; 1 the run failed; 2 wrong usage or input, "
-	      "nothing was\n"
-	      "started; 3 interrupted, can be resumed; 4 held by another process; 5 done, but some "
-	      "instances\n"
-	      "failed; 6 there is something to change (only with --dry-run --detailed-exitcode).\n",
-	    out);
-}
-
-void
-cli_help_subcommand(const struct subcommand *command, FILE *out)
-{
-	fprintf(out, "usage: tmflow %s %s%s[options]\n\n%s\n\n", command->name, command->args,
-	    command->args[0] != '\0' ? " " : "", command->summary);
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		const struct option_row *row = &options[i];
-		char left[64];
-		char letter[8] = "    ";
-
-		if (!(command->options & (1ull << i)))
-			continue;
-		if (row->letter != 0)
-			snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-		snprintf(left, sizeof(left), "%s--%s %s", letter, row->name,
-		    row->arg != NULL ? row->arg : "");
-		fprintf(out, "  %-28s %s\n", left, row->help);
-	}
 }

@@ -118,7 +118,7 @@ class Faults(harness.Case):
         self.assertIn(":4:", done.err)
 
     def test_usage(self):
-        for args, pattern in ((["rnu"], 'did you mean "run"'), (["run"], "argument is missing"),
+        for args, pattern in ((["rnu"], 'did you mean "run"'), (["run"], "missing argument"),
                               (["run", "a", "--inputt", "x"], "did you mean --input"), (["runs", "--status", "DONE"], "SUCCEEDED"),
                               (["run", "/does/not/exist.yaml"], "/does/not/exist.yaml"), (["show", "@latest"], "no run"),
                               (["runs", "--since", "yesterday"], "2026-01-15")):
@@ -315,6 +315,30 @@ class Runs(harness.Case):
             self.assertEqual(page.code, 0)
             self.assertIn("usage: tmflow " + name, page.out)
         self.assertEqual(self.tmflow().code, 2)
+
+    def pages(self):
+        names = re.findall(r"^  ([a-z-]+) ", self.tmflow("--help").out, re.M)
+        self.assertEqual(len(names), 14)
+        return {name: self.tmflow(name, "--help").out for name in names}
+
+    def test_help_fits_a_terminal(self):
+        """80 columns, and what people need most stands in each page."""
+        for name, page in [("", self.tmflow("--help").out), *self.pages().items()]:
+            for line in page.splitlines():
+                self.assertLessEqual(len(line), 80, (name, line))
+            if name:
+                self.assertIn("\nExamples\n  $ ", page)
+                self.assertIn("\nOutput\n", page)
+
+    def test_manual_names_every_option(self):
+        with open(os.path.join(harness.ROOT, "src", "tmflow.1"), encoding="utf-8") as f:
+            manual = f.read()
+        options = {o for page in self.pages().values() for o in re.findall(r"^ +(?:-\w, )?--([a-z-]+)", page, re.M)}
+        self.assertGreater(len(options), 40)
+        for option in options:
+            self.assertRegex(manual, rf"\.It .*(?:Fl|,) -{option}\b")
+        named = set(re.findall(r"(?:Fl|,) -([a-z-]{2,})", manual))
+        self.assertEqual(named - options, set())
 
     def test_manual_names_every_subcommand(self):
         with open(os.path.join(harness.ROOT, "src", "tmflow.1"), encoding="utf-8") as f:

@@ -1,7 +1,8 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "cli/answer.h"
 #include "mirror/actions/actions.h"
 
 #include <stdlib.h>

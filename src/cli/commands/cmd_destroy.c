@@ -1,6 +1,8 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/jsonx.h"
+#include "cli/answer.h"
+#include "cli/record.h"
 #include "cli/run/workspace.h"
 #include "mirror/destroy/destroy.h"
 
@@ -137,7 +139,7 @@ prepare(struct workspace *workspace, struct store **ret_store)
 	if (code == EXIT_OK)
 		code = workspace_connect(workspace);
 	if (code == EXIT_OK)
-		*ret_store = cli_open_store(opts, &code);
+		*ret_store = record_open_store(opts, &code);
 	if (*ret_store == NULL)
 		return code;
 	workspace_open_accounts(

@@ -1,7 +1,9 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "cli/answer.h"
+#include "cli/record.h"
 #include "cli/run/workspace.h"
 #include "mirror/explain.h"
 
@@ -167,7 +169,7 @@ cmd_explain(const struct cli_opts *opts)
 		code = workspace_read_files(&workspace);
 	if (code == EXIT_OK)
 		code = workspace_connect(&workspace);
-	if (code == EXIT_OK && (store = cli_open_store(opts, &code)) != NULL)
+	if (code == EXIT_OK && (store = record_open_store(opts, &code)) != NULL)
 		workspace_open_accounts(&workspace,
 		    &(struct accounts_opts){.store = store, .owner = "", .dry_run = true});
 	if (code == EXIT_OK)

@@ -1,8 +1,10 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "asl/export/export.h"
 #include "aws/arn.h"
 #include "base/jsonx.h"
+#include "cli/answer.h"
+#include "cli/run/definition.h"
 #include "cli/run/scripts.h"
 #include "mirror/actions/actions.h"
 #include "mirror/config/config.h"
@@ -224,7 +226,7 @@ write_export(
 {
 	json_t *scripts = NULL;
 	struct asl_machine *machine =
-	    cli_read_workflow(opts->args[0], registry, opts->output, &scripts);
+	    definition_read(opts->args[0], registry, opts->output, &scripts);
 	struct tmf_err err = {0};
 	json_t *document;
 

@@ -1,7 +1,10 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/jsonx.h"
+#include "cli/answer.h"
 #include "cli/graph/graph.h"
+#include "cli/record.h"
+#include "cli/run/definition.h"
 #include "mirror/actions/actions.h"
 
 #include <stdlib.h>
@@ -88,7 +91,7 @@ graph_workflow(const struct cli_opts *opts, enum format format, const struct asl
 	struct buf picture = {0};
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
-	struct store *store = opts->run != NULL ? cli_open_store(opts, &code) : NULL;
+	struct store *store = opts->run != NULL ? record_open_store(opts, &code) : NULL;
 
 	if (code != EXIT_OK)
 		return code;
@@ -120,7 +123,7 @@ cmd_graph(const struct cli_opts *opts)
 		return cli_fail_take(opts->output, &err);
 	registry = tmf_registry_new();
 	actions_register(registry, NULL);
-	machine = cli_read_workflow(opts->args[0], registry, opts->output, NULL);
+	machine = definition_read(opts->args[0], registry, opts->output, NULL);
 	if (machine != NULL)
 		code = graph_workflow(opts, format, machine);
 	asl_machine_unref(machine);

@@ -1,6 +1,7 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/mem.h"
+#include "cli/answer.h"
 #include "cli/run/serving.h"
 #include "serve/listener.h"
 

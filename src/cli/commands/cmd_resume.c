@@ -1,8 +1,10 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cli/answer.h"
 #include "cli/fleet/fleet.h"
+#include "cli/record.h"
 #include "cli/report/report.h"
 #include "cli/run/session.h"
 
@@ -21,7 +23,7 @@ tell_again(struct session *session)
 	cli_print(stderr, "tmflow: run %s is over: there is nothing to resume\n", session->run.id);
 	int ret = opts->output != OUTPUT_TEXT
 		      ? report_json(session->store, &session->run, counts,
-			    report_keeps_history(&session->run), &err)
+			    record_keeps_history(&session->run), &err)
 		      : report_text(session->store, &session->run, stdout, &err);
 	if (ret < 0)
 		return cli_fail_take(opts->output, &err);
@@ -37,7 +39,7 @@ take_run(struct session *session)
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
-	session->store = cli_open_store(opts, &code);
+	session->store = record_open_store(opts, &code);
 	if (session->store == NULL)
 		return code;
 	if (store_run_find(session->store, opts->args[0], &found, &err) < 0)
@@ -69,25 +71,13 @@ go_on(struct session *session)
 	return code == EXIT_OK ? session_execute(session, true) : code;
 }
 
-static bool
-is_over(const struct store_run *run)
-{
-	return run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED;
-}
-
 /* The record says that a retry is under way: should it be killed, a resume goes on with it. */
 static int
 begin_retry(struct session *session, struct tmf_err *err)
 {
 	struct store_run *run = &session->run;
 
-	run->status = RUN_RUNNING;
-	run->retry_wall_ms = clock_system()->wall_ms(clock_system());
-	run->stop_wall_ms = 0;
-	free(run->output);
-	free(run->error);
-	free(run->cause);
-	run->output = run->error = run->cause = NULL;
+	record_begin_again(run, clock_system()->wall_ms(clock_system()));
 	return store_events_delete(session->store, run->id, err) < 0 ||
 		       store_run_update(session->store, run, err) < 0 ||
 		       store_commit(session->store, err) < 0
@@ -156,11 +146,11 @@ cmd_resume(const struct cli_opts *opts)
 	if (code == EXIT_OK && session.run.parent != NULL)
 		code = refuse_part(&session);
 	else if (code == EXIT_OK) {
-		if (session.run.dry_run && (opts->retry_failed || !is_over(&session.run)))
+		if (session.run.dry_run && (opts->retry_failed || !record_is_over(&session.run)))
 			code = refuse_dry_run(&session);
 		else if (fleet_is_one(&session.run))
 			code = fleet_resume(opts, session.store, &session.run);
-		else if (!is_over(&session.run))
+		else if (!record_is_over(&session.run))
 			code = go_on(&session);
 		else
 			code = opts->retry_failed ? retry(&session) : tell_again(&session);

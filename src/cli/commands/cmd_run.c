@@ -1,10 +1,10 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "cli/answer.h"
 #include "cli/fleet/fleet.h"
-#include "cli/report/report.h"
-#include "cli/run/scripts.h"
+#include "cli/record.h"
 #include "cli/run/session.h"
 
 #include <stdlib.h>
@@ -38,14 +38,14 @@ begin(struct session *session)
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
-	session->store = cli_open_store(opts, &code);
+	session->store = record_open_store(opts, &code);
 	if (session->store == NULL)
 		return code;
 	if (json_object_size(session->scripts) > 0)
-		session_put_setting(session, SCRIPTS_SETTING, json_incref(session->scripts));
+		record_put_setting(run, RECORD_SCRIPTS, json_incref(session->scripts));
 	if (opts->history)
-		session_put_setting(session, REPORT_HISTORY_SETTING, json_true());
-	session->lease = cli_name_run(opts, &session->workspace.rng, session->store, run, &err);
+		record_put_setting(run, RECORD_HISTORY, json_true());
+	session->lease = record_begin(opts, &session->workspace.rng, session->store, run, &err);
 	if (session->lease == NULL || store_run_create(session->store, run, &err) < 0 ||
 	    store_commit(session->store, &err) < 0)
 		return cli_fail_begin(opts->output, &err);

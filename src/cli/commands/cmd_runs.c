@@ -1,10 +1,12 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
-#include "cli/report/report.h"
+#include "cli/answer.h"
+#include "cli/record.h"
+#include "cli/report/report_document.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +106,7 @@ cmd_runs(const struct cli_opts *opts)
 	    (opts->since != NULL && since_parse(opts->since, &filter.since_wall_ms, &err) < 0)) {
 		return cli_fail_take(opts->output, &err);
 	}
-	listing.store = cli_open_store(opts, &code);
+	listing.store = record_open_store(opts, &code);
 	if (listing.store == NULL)
 		return code;
 	listing.runs = json_array();

@@ -1,8 +1,12 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/jsonx.h"
+#include "cli/answer.h"
 #include "cli/fleet/fleet.h"
+#include "cli/record.h"
 #include "cli/report/report.h"
+#include "cli/report/report_calls.h"
+#include "cli/report/report_history.h"
 
 #include <stdlib.h>
 
@@ -84,7 +88,7 @@ cmd_show(const struct cli_opts *opts)
 	struct store_run run = {0};
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
-	struct store *store = cli_open_store(opts, &code);
+	struct store *store = record_open_store(opts, &code);
 
 	if (store == NULL)
 		return code;

@@ -1,10 +1,12 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "asl/state/step.h"
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/run/definition.h"
 #include "cli/run/workspace.h"
 #include "engine/op.h"
 
@@ -490,7 +492,7 @@ cmd_test_state(const struct cli_opts *opts)
 
 	workspace_init(&test.workspace, opts);
 	if (read_given(&test, &err) == 0)
-		test.machine = cli_read_workflow(
+		test.machine = definition_read(
 		    opts->args[0], test.workspace.registry, opts->output, &test.scripts);
 	if (test.machine != NULL && find_state(&test, &err) == 0)
 		code = try_state(&test);

@@ -1,6 +1,7 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "base/jsonx.h"
+#include "cli/answer.h"
 #include "cli/run/scripts.h"
 #include "engine/registry.h"
 #include "mirror/actions/actions.h"

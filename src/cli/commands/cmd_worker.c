@@ -1,8 +1,9 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include "aws/arn.h"
 #include "aws/services/sfn.h"
 #include "base/mem.h"
+#include "cli/answer.h"
 #include "cli/run/serving.h"
 #include "serve/worker.h"
 

@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/commands/subcommands.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #define OPTIONS_AWS                                                                                \
 	(OPTION_BIT(PROFILE) | OPTION_BIT(ASSUME_ROLE) | OPTION_BIT(EXTERNAL_ID) |                 \
 	    OPTION_BIT(ENDPOINT_URL) | OPTION_BIT(DEBUG_HTTP))
-/* Of those that stay and do what comes. */
+/* Of those that run until they are stopped. */
 #define OPTIONS_SERVE                                                                              \
 	(OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |                     \
 	    OPTION_BIT(REGION) | OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(WORKFLOWS) |               \
@@ -17,8 +17,11 @@
 const struct subcommand cli_subcommands[] = {
     {
 	.name = "run",
+	.group = GROUP_RUN,
 	.args = "WORKFLOW",
 	.summary = "run a workflow from its start",
+	.examples = "tmflow run workflows/backfill.yaml --region eu-west-1 --dry-run\n"
+		    "tmflow run workflows/backfill.yaml --config config/eu-west-1.yaml",
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(INPUT) | OPTION_BIT(CONFIG) |
@@ -30,8 +33,11 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "resume",
+	.group = GROUP_RUN,
 	.args = "RUN-ID",
-	.summary = "go on with a run that was interrupted or killed, or retry what failed",
+	.summary = "continue an interrupted run, or retry what failed",
+	.examples = "tmflow resume @latest\n"
+		    "tmflow resume @latest --retry-failed",
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(HISTORY) | OPTION_BIT(QUIET) |
@@ -40,8 +46,10 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "runs",
+	.group = GROUP_RUN,
 	.args = "",
 	.summary = "list the runs, newest first",
+	.examples = "tmflow runs --status FAILED --since 7d",
 	.args_min = 0,
 	.args_max = 0,
 	.options = OPTIONS_STORE | OPTION_BIT(STATUS) | OPTION_BIT(SINCE),
@@ -49,8 +57,11 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "show",
+	.group = GROUP_RUN,
 	.args = "RUN-ID",
-	.summary = "show a run and what became of its instances",
+	.summary = "show a run and the outcomes of its instances",
+	.examples = "tmflow show @latest\n"
+		    "tmflow show @latest --failed -o jsonl",
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTION_BIT(FAILED) | OPTION_BIT(OUTCOMES) | OPTION_BIT(HISTORY),
@@ -58,8 +69,10 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "validate",
+	.group = GROUP_CHECK,
 	.args = "FILE...",
 	.summary = "check workflows and configurations",
+	.examples = "tmflow validate workflows/backfill.yaml config/*.yaml",
 	.args_min = 1,
 	.args_max = -1,
 	.options = OPTIONS_COMMON,
@@ -67,8 +80,10 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "explain",
+	.group = GROUP_CHECK,
 	.args = "INSTANCE-ID",
-	.summary = "which rule takes an instance, why the others do not, and its sessions",
+	.summary = "show which rule applies to an instance and why",
+	.examples = "tmflow explain i-0123456789abcdef0 --region eu-west-1",
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
@@ -77,8 +92,11 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "destroy",
+	.group = GROUP_CHECK,
 	.args = "",
-	.summary = "list what tmflow made in the region, and with --yes remove it",
+	.summary = "list what tmflow made in a region, or remove it",
+	.examples = "tmflow destroy --region eu-west-1\n"
+		    "tmflow destroy --region eu-west-1 --yes",
 	.args_min = 0,
 	.args_max = 0,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(REGION) | OPTION_BIT(YES),
@@ -86,8 +104,11 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "actions",
+	.group = GROUP_WRITE,
 	.args = "[NAME]",
 	.summary = "list the native actions with their fields",
+	.examples = "tmflow actions\n"
+		    "tmflow actions ensure-session",
 	.args_min = 0,
 	.args_max = 1,
 	.options = OPTIONS_COMMON,
@@ -95,8 +116,11 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "test-state",
+	.group = GROUP_WRITE,
 	.args = "WORKFLOW STATE",
-	.summary = "try one state, with an input and perhaps a made-up result",
+	.summary = "run one state with an input and a mocked result",
+	.examples = "tmflow test-state workflows/backfill.yaml DescribePage --mock page.json\n"
+		    "tmflow test-state w.yaml Check --input '{\"n\": 3}' --inspection-level DEBUG",
 	.args_min = 2,
 	.args_max = 2,
 	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(INPUT) | OPTION_BIT(MOCK) |
@@ -106,8 +130,11 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "graph",
+	.group = GROUP_WRITE,
 	.args = "WORKFLOW",
-	.summary = "draw the workflow, coloured by a run where one is given",
+	.summary = "draw a workflow, colored by what a run did",
+	.examples = "tmflow graph workflows/backfill.yaml --format svg > backfill.svg\n"
+		    "tmflow graph workflows/backfill.yaml --run @latest | dot -Tpng > run.png",
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTION_BIT(FORMAT) | OPTION_BIT(RUN),
@@ -115,8 +142,11 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "export",
+	.group = GROUP_WRITE,
 	.args = "WORKFLOW",
-	.summary = "the workflow for Step Functions, or the IAM policy that it needs",
+	.summary = "write a workflow or its policy for Step Functions",
+	.examples = "tmflow export workflows/backfill.yaml --lambda-arn ARN > backfill.asl.json\n"
+		    "tmflow export workflows/backfill.yaml --iam-policy",
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_COMMON | OPTION_BIT(ACTIVITY_ARN) | OPTION_BIT(LAMBDA_ARN) |
@@ -125,8 +155,10 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "worker",
+	.group = GROUP_SERVE,
 	.args = "",
-	.summary = "do the tasks of Step Functions activities",
+	.summary = "run the tasks of Step Functions activities",
+	.examples = "tmflow worker --activity-arn ARN --config config/us-east-1.yaml",
 	.args_min = 0,
 	.args_max = 0,
 	.options = OPTIONS_SERVE | OPTION_BIT(ACTIVITY_ARN) | OPTION_BIT(HEARTBEAT),
@@ -134,8 +166,10 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "listen",
+	.group = GROUP_SERVE,
 	.args = "",
-	.summary = "run workflows for the EventBridge events of an SQS queue",
+	.summary = "run workflows for EventBridge events from SQS",
+	.examples = "tmflow listen --queue-url URL --config config/us-east-1.yaml",
 	.args_min = 0,
 	.args_max = 0,
 	.options = OPTIONS_SERVE | OPTION_BIT(QUEUE_URL) | OPTION_BIT(VISIBILITY) |
@@ -144,8 +178,10 @@ const struct subcommand cli_subcommands[] = {
     },
     {
 	.name = "lambda",
+	.group = GROUP_SERVE,
 	.args = "",
-	.summary = "be the runtime of an AWS Lambda function",
+	.summary = "run as an AWS Lambda custom runtime",
+	.examples = "ln -s tmflow bootstrap    # in the zip file: tmflow runs as its own runtime",
 	.args_min = 0,
 	.args_max = 0,
 	.options = OPTIONS_COMMON | OPTION_BIT(DEBUG_HTTP),

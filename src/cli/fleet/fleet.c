@@ -5,10 +5,12 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/record.h"
 #include "cli/report/progress.h"
 #include "cli/report/report.h"
-#include "cli/run/scripts.h"
 #include "cli/run/session.h"
+#include "cli/signals.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -107,7 +109,7 @@ load_part(struct fleet *fleet, struct fleet_part *part, const struct fleet_place
 		return code;
 	session_record_files(session);
 	if (place->account != NULL)
-		session_put_setting(session, FLEET_ACCOUNT_SETTING, json_string(place->account));
+		record_put_setting(&session->run, RECORD_ACCOUNT, json_string(place->account));
 	return EXIT_OK;
 }
 
@@ -151,10 +153,10 @@ record(struct fleet *fleet, const struct fleet_places *places, struct tmf_err *e
 		run->dry_run = whole->dry_run;
 		run->parent = mem_strdup(whole->id);
 		if (json_object_size(session->scripts) > 0)
-			session_put_setting(
-			    session, SCRIPTS_SETTING, json_incref(session->scripts));
+			record_put_setting(
+			    &session->run, RECORD_SCRIPTS, json_incref(session->scripts));
 		if (fleet->opts->history)
-			session_put_setting(session, REPORT_HISTORY_SETTING, json_true());
+			record_put_setting(&session->run, RECORD_HISTORY, json_true());
 		if (part_id(whole->id, &places->at[i], run->id, err) < 0 ||
 		    store_run_create(fleet->store, run, err) < 0)
 			return -1;
@@ -250,7 +252,7 @@ run_parts(struct fleet *fleet, struct tmf_err *err)
 
 	for (size_t i = 0; i < fleet->count; i++)
 		open_part(&fleet->parts[i]);
-	if (cli_watch_signals(fleet->base.loop, caught_signal, fleet, err) < 0)
+	if (cli_signals_watch(fleet->base.loop, caught_signal, fleet, err) < 0)
 		return -1;
 	start_progress(fleet);
 	/* A part that ends stops the loop: the others go on. */
@@ -307,14 +309,14 @@ begin_and_execute(struct fleet *fleet, const struct fleet_places *places)
 	struct store_lease *lease = NULL;
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
-	struct store *store = cli_open_store(fleet->opts, &code);
+	struct store *store = record_open_store(fleet->opts, &code);
 
 	if (store == NULL) {
 		fleet_fini(fleet);
 		return code;
 	}
 	fleet->store = store;
-	lease = cli_name_run(fleet->opts, &fleet->base.rng, store, fleet->run, &err);
+	lease = record_begin(fleet->opts, &fleet->base.rng, store, fleet->run, &err);
 	if (lease == NULL || record(fleet, places, &err) < 0) {
 		code = cli_fail_begin(fleet->opts->output, &err);
 	} else {
@@ -335,13 +337,10 @@ read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
 {
 	struct session reader = {.opts = opts};
 	int code = session_read_workflow(&reader);
-	json_t *settings = json_object();
 
 	doc_free(reader.definition);
 	*run = reader.run;
-	json_object_set_new(settings, FLEET_PARTS_SETTING, json_integer((json_int_t)parts));
-	run->settings = jsonx_text(settings);
-	json_decref(settings);
+	record_put_setting(run, RECORD_PARTS, json_integer((json_int_t)parts));
 	return code;
 }
 
@@ -388,18 +387,12 @@ struct part_list {
 	size_t count;
 };
 
-static bool
-is_over(const struct store_run *run)
-{
-	return run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED;
-}
-
 static int
 note_part(void *arg, const struct store_run *run)
 {
 	struct part_list *list = arg;
 	int64_t counts[OUTCOME_COUNT] = {0};
-	bool left = !is_over(run);
+	bool left = !record_is_over(run);
 
 	if (!left && list->retry_failed &&
 	    store_outcomes_count(list->store, run->id, counts, NULL) == 0)
@@ -418,13 +411,7 @@ begin_again(struct session *session, struct tmf_err *err)
 	struct store_run *run = &session->run;
 	bool failed_whole = run->status != RUN_SUCCEEDED;
 
-	run->status = RUN_RUNNING;
-	run->retry_wall_ms = failed_whole ? 0 : clock_system()->wall_ms(clock_system());
-	run->stop_wall_ms = 0;
-	free(run->output);
-	free(run->error);
-	free(run->cause);
-	run->output = run->error = run->cause = NULL;
+	record_begin_again(run, failed_whole ? 0 : clock_system()->wall_ms(clock_system()));
 	return store_checkpoints_delete(session->store, run->id, err) < 0 ||
 		       store_events_delete(session->store, run->id, err) < 0 ||
 		       store_run_update(session->store, run, err) < 0
@@ -444,7 +431,7 @@ restore_part(struct fleet *fleet, struct fleet_part *part, const char *id)
 	part->ready = true;
 	if (store_run_find(fleet->store, id, &session->run, &err) < 0)
 		return cli_fail_take(fleet->opts->output, &err);
-	part->resumes = !is_over(&session->run);
+	part->resumes = !record_is_over(&session->run);
 	code = session_load_workflow(session);
 	if (code == EXIT_OK)
 		code = session_restore_files(session);
@@ -475,7 +462,7 @@ load_base(struct fleet *fleet, const char *part_id)
 
 	if (store_run_find(fleet->store, part_id, &run, &err) < 0)
 		return cli_fail_take(fleet->opts->output, &err);
-	json_t *settings = run.settings != NULL ? jsonx_parse(str_of(run.settings), NULL) : NULL;
+	json_t *settings = record_settings(&run);
 	json_object_del(settings, "assumeRole");
 	char *text = jsonx_text(settings != NULL ? settings : json_null());
 	code = workspace_load_settings(&fleet->base, text);

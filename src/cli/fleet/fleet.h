@@ -1,7 +1,8 @@
 #ifndef TMFLOW_CLI_FLEET_FLEET_H
 #define TMFLOW_CLI_FLEET_FLEET_H
 
-#include "cli/cli.h"
+#include "base/diag.h"
+#include "cli/options.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -10,10 +11,6 @@
  * One run over several accounts and regions. Each pair of them is a part: a run of its own in the store (its id is the whole's, account and region), with keys, pacer,
  * configuration and failures of its own; what goes wrong in one stops no other. All parts run at once on one loop.
  */
-
-/* In recorded settings: of the whole, how many parts; of a part, its account. */
-#define FLEET_PARTS_SETTING   "parts"
-#define FLEET_ACCOUNT_SETTING "account"
 
 #define FLEET_PARTS_MAX                                                                            \
 	200 /* each holds a page of instances in memory, some 4 MiB with what belongs to it */

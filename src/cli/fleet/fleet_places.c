@@ -1,8 +1,8 @@
-#include "cli/fleet/fleet.h"
-
 #include "aws/arn.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/fleet/fleet.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,13 @@
-#include "cli/fleet/fleet.h"
-
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/fleet/fleet.h"
+#include "cli/record.h"
 #include "cli/report/report.h"
+#include "cli/report/report_calls.h"
+#include "cli/report/report_plan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,8 +18,8 @@
 bool
 fleet_is_one(const struct store_run *run)
 {
-	json_t *settings = run->settings != NULL ? jsonx_parse(str_of(run->settings), NULL) : NULL;
-	bool is_one = json_is_integer(json_object_get(settings, FLEET_PARTS_SETTING));
+	json_t *settings = record_settings(run);
+	bool is_one = json_is_integer(json_object_get(settings, RECORD_PARTS));
 
 	json_decref(settings);
 	return is_one;
@@ -32,10 +35,9 @@ struct place {
 static struct place
 place_of(const struct store_run *part)
 {
-	struct place place = {
-	    .settings = part->settings != NULL ? jsonx_parse(str_of(part->settings), NULL) : NULL};
+	struct place place = {.settings = record_settings(part)};
 
-	place.account = jsonx_get_string(place.settings, FLEET_ACCOUNT_SETTING);
+	place.account = jsonx_get_string(place.settings, RECORD_ACCOUNT);
 	place.region = jsonx_get_string(place.settings, "region");
 	return place;
 }

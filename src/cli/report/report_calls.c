@@ -1,8 +1,9 @@
-#include "cli/report/report.h"
+#include "cli/report/report_calls.h"
 
 #include "aws/tally.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "cli/print.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,10 @@
-#include "cli/report/report.h"
+#include "cli/report/report_history.h"
 
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "cli/print.h"
+#include "cli/report/report_document.h"
 #include "engine/engine.h"
 
 #include <inttypes.h>
@@ -177,17 +179,7 @@ report_history(
 	return ret;
 }
 
-/* --- the closing document --- */
-
-bool
-report_keeps_history(const struct store_run *run)
-{
-	json_t *settings = run->settings != NULL ? jsonx_parse(str_of(run->settings), NULL) : NULL;
-	bool keeps = json_is_true(json_object_get(settings, REPORT_HISTORY_SETTING));
-
-	json_decref(settings);
-	return keeps;
-}
+/* --- the path --- */
 
 static int
 tell_path_step(void *arg, const struct store_event *event)
@@ -204,23 +196,16 @@ tell_path_step(void *arg, const struct store_event *event)
 }
 
 int
-report_json(struct store *store, const struct store_run *run, const int64_t counts[OUTCOME_COUNT],
-    bool history, struct tmf_err *err)
+report_path_json(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
 {
-	json_t *document;
+	json_t *document = report_document(run, counts);
 	struct report_list list;
-	int ret = 0;
+	int ret;
 
-	if (run->dry_run)
-		return report_plan_json(store, run, counts, err);
-	document = report_document(run, counts);
-	if (!history) {
-		cli_print_json(document);
-	} else {
-		report_list_begin(&list, document, "path", stdout);
-		ret = store_events_each(store, run->id, tell_path_step, &list, err);
-		report_list_end(&list, err);
-	}
+	report_list_begin(&list, document, "path", stdout);
+	ret = store_events_each(store, run->id, tell_path_step, &list, err);
+	report_list_end(&list, err);
 	json_decref(document);
 	return ret;
 }

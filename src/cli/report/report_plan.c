@@ -1,8 +1,10 @@
-#include "cli/report/report.h"
+#include "cli/report/report_plan.h"
 
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/print.h"
+#include "cli/report/report_document.h"
 #include "mirror/dry_run.h"
 
 #include <inttypes.h>

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
-#include "cli/report/report.h"
+#include "cli/report/report_calls.h"
 
 #include <stdlib.h>
 #include <string.h>

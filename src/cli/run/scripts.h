@@ -6,8 +6,6 @@
 
 /* The Lua files that a workflow's tmflow:lua Tasks name by constants. They are recorded with a run, since its resume goes by what was there at the start. */
 
-#define SCRIPTS_SETTING "scripts" /* in a run's recorded settings */
-
 /*
  * Reads the scripts of the workflow of the file path, and checks that each loads and has the functions that constants name; likewise source that stands in the
  * workflow itself. Faults go to diags, with their places.

@@ -3,8 +3,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/harden.h"
+#include "cli/record.h"
+#include "cli/signals.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,8 +17,6 @@
 #define DEFINITION                                                                                 \
 	"{\"Comment\": \"Outcomes of what came from elsewhere\", \"StartAt\": \"Over\", "          \
 	"\"States\": {\"Over\": {\"Type\": \"Succeed\"}}}"
-
-static const int watched_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 const char *
 serving_workflows_dir(const struct serving *serving)
@@ -68,7 +69,7 @@ open_store(struct serving *serving, const char *name)
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
-	serving->store = cli_open_store(&serving->opts, &code);
+	serving->store = record_open_store(&serving->opts, &code);
 	if (serving->store == NULL)
 		return code;
 	run->status = RUN_RUNNING;
@@ -155,11 +156,8 @@ serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
 
 	serving->drain = drain;
 	serving->drain_arg = arg;
-	for (size_t i = 0; i < sizeof(watched_signals) / sizeof(watched_signals[0]); i++)
-		if (tmf_loop_watch_signal(loop, watched_signals[i], caught_signal, serving, &err) <
-		    0)
-			return cli_fail_take(serving->opts.output, &err);
-	if (tmf_loop_run(loop, &err) < 0)
+	if (cli_signals_watch(loop, caught_signal, serving, &err) < 0 ||
+	    tmf_loop_run(loop, &err) < 0)
 		return cli_fail_take(serving->opts.output, &err);
 	return serving->code;
 }

@@ -5,8 +5,12 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/record.h"
 #include "cli/report/report.h"
-#include "cli/run/scripts.h"
+#include "cli/report/report_plan.h"
+#include "cli/run/definition.h"
+#include "cli/signals.h"
 #include "engine/registry.h"
 
 #include <stdlib.h>
@@ -46,18 +50,6 @@ session_fini(struct session *session)
 	doc_free(session->definition);
 	asl_machine_unref(session->machine);
 	store_run_fini(&session->run);
-}
-
-/* As they were at the start. */
-static json_t *
-recorded_scripts(const struct session *session)
-{
-	const char *text = session->run.settings;
-	json_t *settings = text != NULL ? jsonx_parse(str_of(text), NULL) : NULL;
-	json_t *scripts = json_incref(jsonx_get_object(settings, SCRIPTS_SETTING));
-
-	json_decref(settings);
-	return scripts;
 }
 
 int
@@ -127,14 +119,18 @@ session_load_workflow(struct session *session)
 
 	session->name = file_stem(run->workflow_name);
 	if (doc != NULL)
-		session->machine = cli_load_scripted_workflow(doc, session->workspace.registry,
+		session->machine = definition_compile(doc, session->workspace.registry,
 		    session->opts->output, session->reads_scripts ? &session->scripts : NULL);
 	else
 		code = cli_fail(session->opts->output, &err);
 	if (doc != NULL && session->machine == NULL)
 		code = EXIT_INVALID;
-	if (!session->reads_scripts)
-		session->scripts = recorded_scripts(session);
+	if (!session->reads_scripts) {
+		json_t *settings = record_settings(run);
+
+		session->scripts = json_incref(jsonx_get_object(settings, RECORD_SCRIPTS));
+		json_decref(settings);
+	}
 	if (code == EXIT_OK && (session->input = jsonx_parse(str_of(run->input), &err)) == NULL)
 		code = cli_fail(session->opts->output, &err);
 	if (code == EXIT_OK)
@@ -143,20 +139,6 @@ session_load_workflow(struct session *session)
 	doc_free(doc);
 	tmf_err_fini(&err);
 	return code;
-}
-
-void
-session_put_setting(struct session *session, const char *key, json_t *value)
-{
-	const char *text = session->run.settings;
-	json_t *settings = text != NULL ? jsonx_parse(str_of(text), NULL) : NULL;
-
-	if (settings == NULL)
-		settings = json_object();
-	json_object_set_new(settings, key, value);
-	free(session->run.settings);
-	session->run.settings = jsonx_text(settings);
-	json_decref(settings);
 }
 
 /* --- while it runs --- */
@@ -345,7 +327,7 @@ session_open(struct session *session, bool resume, struct tmf_err *err)
 	workspace_open_accounts(&session->workspace, &accounts);
 	if (workspace_make_mirror(&session->workspace, &mirror, err) < 0)
 		return -1;
-	session->history = session->opts->history || report_keeps_history(&session->run);
+	session->history = session->opts->history || record_keeps_history(&session->run);
 	session->engine = engine_new(&(struct engine_opts){
 	    .loop = session->workspace.loop,
 	    .registry = session->workspace.registry,
@@ -381,7 +363,7 @@ run_to_end(struct session *session, bool resume, struct tmf_err *err)
 	struct tmf_loop *loop = session->workspace.loop;
 
 	if (session_open(session, resume, err) < 0 ||
-	    cli_watch_signals(loop, caught_signal, session, err) < 0)
+	    cli_signals_watch(loop, caught_signal, session, err) < 0)
 		return -1;
 	start_progress(session);
 	int ret = tmf_loop_run(loop, err);

@@ -53,9 +53,6 @@ void session_fini(struct session *session);
 /* Compiles the run's definition; afterwards needs_aws is known. Returns 0, or says why and gives the exit code. */
 int session_load_workflow(struct session *session);
 
-/* Sets a member of the run's recorded settings. Takes value. */
-void session_put_setting(struct session *session, const char *key, json_t *value);
-
 /* Reads the workflow's file and the input into the run's record. Returns 0, or says why and gives the exit code. */
 int session_read_workflow(struct session *session);
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "cli/answer.h"
 #include "mirror/config/rules.h"
 #include "script/script.h"
 

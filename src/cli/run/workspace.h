@@ -4,7 +4,7 @@
 #include "aws/client.h"
 #include "aws/keys/credentials_chain.h"
 #include "base/rng.h"
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "loop/http.h"
 #include "mirror/config/config.h"
 #include "mirror/mirror.h"

@@ -1,8 +1,9 @@
-#include "cli/cli.h"
+#include "cli/answer.h"
 
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/print.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/print.h"
 
 #include "base/jsonx.h"
 #include "base/log.h"

@@ -1,0 +1,30 @@
+#ifndef TMFLOW_CLI_COMMANDS_SUBCOMMANDS_H
+#define TMFLOW_CLI_COMMANDS_SUBCOMMANDS_H
+
+#include "cli/options.h"
+
+#define CLI_SUBCOMMANDS_MAX 32
+
+/* The subcommands, in the order in which help lists them; ends with a row without name. */
+extern const struct subcommand cli_subcommands[];
+
+/* Borrows; NULL for an unknown name. */
+const struct subcommand *cli_subcommand_find(const char *name);
+
+/* What each does, in the file of its name. Return the exit code. */
+int cmd_run(const struct cli_opts *opts);
+int cmd_resume(const struct cli_opts *opts);
+int cmd_runs(const struct cli_opts *opts);
+int cmd_show(const struct cli_opts *opts);
+int cmd_validate(const struct cli_opts *opts);
+int cmd_actions(const struct cli_opts *opts);
+int cmd_test_state(const struct cli_opts *opts);
+int cmd_graph(const struct cli_opts *opts);
+int cmd_export(const struct cli_opts *opts);
+int cmd_worker(const struct cli_opts *opts);
+int cmd_explain(const struct cli_opts *opts);
+int cmd_destroy(const struct cli_opts *opts);
+int cmd_listen(const struct cli_opts *opts);
+int cmd_lambda(const struct cli_opts *opts);
+
+#endif

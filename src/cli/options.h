@@ -1,0 +1,237 @@
+#ifndef TMFLOW_CLI_OPTIONS_H
+#define TMFLOW_CLI_OPTIONS_H
+
+#include "tmflow/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The options of all subcommands: one table, from which they are parsed and help is printed. */
+
+enum cli_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL };
+
+#define CLI_LIST_MAX 32
+
+/* The values of an option that may be given several times. */
+struct cli_list {
+	const char *at[CLI_LIST_MAX];
+	size_t count;
+};
+
+/* Values of all options; a subcommand's row says which of them it takes. */
+struct cli_opts {
+	enum cli_output output;
+	const char *input;
+	const char *config;
+	const char *hook;
+	const char *region;
+	const char *profile;
+	const char *assume_role;
+	const char *external_id;
+	const char *account;
+	const char *accounts;
+	const char *endpoint_url;
+	const char *run_id;
+	const char *state_dir;
+	const char *status;
+	const char *since;
+	const char *activity_arn; /* the first of activity_arns */
+	struct cli_list activity_arns;
+	const char *lambda_arn;
+	const char *workflows;
+	const char *pollers;
+	const char *concurrency;
+	const char *heartbeat;
+	const char *health_file;
+	const char *queue_url;
+	const char *visibility;
+	const char *on_launch;
+	const char *on_guardduty;
+	const char *log_level;
+	const char *log_format;
+	const char *format;
+	const char *run;
+	const char *mock;
+	const char *inspection_level;
+	const char *variables;
+	bool iam_policy;
+	bool distributed;
+	bool no_checkpoint;
+	bool failed;
+	bool retry_failed;
+	bool dry_run;
+	bool execute;
+	bool detailed_exitcode;
+	bool yes;
+	bool outcomes;
+	bool history;
+	bool quiet;
+	bool debug_http;
+	bool help;
+	char **args;
+	int arg_count;
+};
+
+/* How help groups the options of a subcommand. */
+#define CLI_OPTION_GROUPS(X)                                                                       \
+	X(WHAT, "What to do")                                                                      \
+	X(WORK, "Where the work comes from, and how much at a time")                               \
+	X(RUNS, "Runs and what is kept of them")                                                   \
+	X(AWS, "AWS")                                                                              \
+	X(OUT, "Output")
+
+/* X(id, field of struct cli_opts, name, letter or 0, group, argument or NULL for a flag, help) */
+#define CLI_OPTIONS(X)                                                                             \
+	X(INPUT, input, "input", 0, WHAT, "FILE",                                                  \
+	    "the workflow's input, YAML or JSON; - is standard input")                             \
+	X(CONFIG, config, "config", 0, WHAT, "FILE", "what to mirror; default config/REGION.yaml") \
+	X(HOOK, hook, "hook", 0, WHAT, "FILE",                                                     \
+	    "Lua hook; default the one that the configuration names")                              \
+	X(DRY_RUN, dry_run, "dry-run", 0, WHAT, NULL, "change nothing: show what a run would do")  \
+	X(DETAILED_EXITCODE, detailed_exitcode, "detailed-exitcode", 0, WHAT, NULL,                \
+	    "with --dry-run: exit with 6 if there is something to change")                         \
+	X(RETRY_FAILED, retry_failed, "retry-failed", 0, WHAT, NULL,                               \
+	    "repeat only what failed in a run that has ended")                                     \
+	X(MOCK, mock, "mock", 0, WHAT, "JSON",                                                     \
+	    "the Task's result, {\"result\": ...}, or its error, {\"errorOutput\": "               \
+	    "{\"error\": ..., \"cause\": ...}}; or a file with either")                            \
+	X(EXECUTE, execute, "execute", 0, WHAT, NULL,                                              \
+	    "let the action change AWS; without it, changes are made to a copy only")              \
+	X(VARIABLES, variables, "variables", 0, WHAT, "JSON",                                      \
+	    "the variables that the state sees; or a file with them")                              \
+	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
+	X(IAM_POLICY, iam_policy, "iam-policy", 0, WHAT, NULL,                                     \
+	    "write the IAM policy that the workflow's actions need")                               \
+	X(DISTRIBUTED, distributed, "distributed", 0, WHAT, NULL,                                  \
+	    "make Maps distributed: each item an execution of its own, for long backfills")        \
+	X(FORMAT, format, "format", 0, WHAT, "FORMAT",                                             \
+	    "dot (default), mermaid, or svg (drawn by Graphviz)")                                  \
+	X(RUN, run, "run", 0, WHAT, "RUN-ID", "color the states by what this run did")             \
+	X(ACTIVITY_ARN, activity_arn, "activity-arn", 0, WORK, "ARN",                              \
+	    "Step Functions activity of the tasks; worker: may be repeated")                       \
+	X(LAMBDA_ARN, lambda_arn, "lambda-arn", 0, WORK, "ARN",                                    \
+	    "Lambda function that runs the tasks")                                                 \
+	X(QUEUE_URL, queue_url, "queue-url", 0, WORK, "URL", "SQS queue with EventBridge events")  \
+	X(WORKFLOWS, workflows, "workflows", 0, WORK, "DIR",                                       \
+	    "directory of the workflows that tasks and events name; default workflows")            \
+	X(ON_LAUNCH, on_launch, "on-launch", 0, WORK, "FILE",                                      \
+	    "workflow for launched instances; default on-launch.yaml in --workflows")              \
+	X(ON_GUARDDUTY, on_guardduty, "on-guardduty", 0, WORK, "FILE",                             \
+	    "workflow for GuardDuty findings; default on-guardduty.yaml in --workflows")           \
+	X(POLLERS, pollers, "pollers", 0, WORK, "N", "open polls at a time (per activity)")        \
+	X(CONCURRENCY, concurrency, "concurrency", 0, WORK, "N",                                   \
+	    "polls, tasks or messages in progress at a time; default 40")                          \
+	X(HEARTBEAT, heartbeat, "heartbeat", 0, WORK, "SECONDS",                                   \
+	    "between heartbeats, at most a third of HeartbeatSeconds; default 20")                 \
+	X(VISIBILITY, visibility, "visibility", 0, WORK, "SECONDS",                                \
+	    "seconds a received message stays hidden from other consumers, extended while its "    \
+	    "run lasts; default 120")                                                              \
+	X(HEALTH_FILE, health_file, "health-file", 0, WORK, "FILE",                                \
+	    "file that is touched every 5 s while polls succeed")                                  \
+	X(RUN_ID, run_id, "run-id", 0, RUNS, "ID",                                                 \
+	    "id of the new run; default a generated one that sorts by time")                       \
+	X(NO_CHECKPOINT, no_checkpoint, "no-checkpoint", 0, RUNS, NULL,                            \
+	    "keep nothing: the run cannot be resumed or shown later")                              \
+	X(HISTORY, history, "history", 0, RUNS, NULL,                                              \
+	    "the run's events: run and resume keep them, show lists them")                         \
+	X(FAILED, failed, "failed", 0, RUNS, NULL, "list the instances that failed")               \
+	X(OUTCOMES, outcomes, "outcomes", 0, RUNS, NULL, "list the outcome of every instance")     \
+	X(STATUS, status, "status", 0, RUNS, "STATUS",                                             \
+	    "only runs with this status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or INTERRUPTED")    \
+	X(SINCE, since, "since", 0, RUNS, "TIME",                                                  \
+	    "only runs started since then: 2026-01-15, 2026-01-15T12:00:00Z, 36h or 7d")           \
+	X(STATE_DIR, state_dir, "state-dir", 0, RUNS, "DIR",                                       \
+	    "where runs are kept; default ~/.local/state/tmflow")                                  \
+	X(REGION, region, "region", 0, AWS, "REGION",                                              \
+	    "AWS region (run: several, with commas); default as in the AWS CLI")                   \
+	X(ACCOUNT, account, "account", 0, AWS, "IDS",                                              \
+	    "account ids, with commas; needs --assume-role with {account} in it")                  \
+	X(ACCOUNTS, accounts, "accounts", 0, AWS, "FILE",                                          \
+	    "file of accounts with their roles and regions")                                       \
+	X(PROFILE, profile, "profile", 0, AWS, "NAME",                                             \
+	    "profile in the shared AWS configuration files")                                       \
+	X(ASSUME_ROLE, assume_role, "assume-role", 0, AWS, "ARN",                                  \
+	    "role to assume with the credentials found")                                           \
+	X(EXTERNAL_ID, external_id, "external-id", 0, AWS, "ID",                                   \
+	    "external id that the role requires")                                                  \
+	X(ENDPOINT_URL, endpoint_url, "endpoint-url", 0, AWS, "URL",                               \
+	    "another EC2 endpoint, such as a simulator's")                                         \
+	X(DEBUG_HTTP, debug_http, "debug-http", 0, AWS, NULL,                                      \
+	    "print requests and replies to standard error, without secrets")                       \
+	X(OUTPUT, output, "output", 'o', OUT, "FORMAT",                                            \
+	    "text (default), json, or for lists jsonl")                                            \
+	X(INSPECTION_LEVEL, inspection_level, "inspection-level", 0, OUT, "LEVEL",                 \
+	    "INFO (default), DEBUG or TRACE")                                                      \
+	X(QUIET, quiet, "quiet", 'q', OUT, NULL, "no progress")                                    \
+	X(LOG_LEVEL, log_level, "log-level", 0, OUT, "LEVEL",                                      \
+	    "debug, info, warn (default) or error")                                                \
+	X(LOG_FORMAT, log_format, "log-format", 0, OUT, "FORMAT", "logfmt (default) or json")      \
+	X(HELP, help, "help", 'h', OUT, NULL, "print this help")
+
+enum cli_option {
+#define X(id, field, name, letter, group, arg, help) OPTION_##id,
+	CLI_OPTIONS(X)
+#undef X
+	    OPTION_COUNT
+};
+
+/* One bit an option, so that a subcommand can name its set. */
+#define OPTION_BIT(id) (1ull << OPTION_##id)
+
+enum cli_option_group {
+#define X(id, title) OPTION_GROUP_##id,
+	CLI_OPTION_GROUPS(X)
+#undef X
+	    OPTION_GROUP_COUNT
+};
+
+struct cli_option_row {
+	const char *name;
+	char letter; /* 0: none */
+	enum cli_option_group group;
+	const char *arg; /* NULL: a flag */
+	const char *help;
+	size_t field; /* offset of its value in struct cli_opts */
+};
+
+/* By enum cli_option. */
+extern const struct cli_option_row cli_options[OPTION_COUNT];
+
+/* What the overview of tmflow --help groups the subcommands by. */
+enum subcommand_group { GROUP_RUN, GROUP_CHECK, GROUP_WRITE, GROUP_SERVE, GROUP_COUNT };
+
+struct subcommand {
+	const char *name;
+	enum subcommand_group group;
+	const char *args;     /* "WORKFLOW", as help shows it */
+	const char *summary;  /* one line */
+	const char *examples; /* one a line, as typed */
+	int args_min;
+	int args_max; /* -1: any number */
+	unsigned long long options;
+	int (*run)(const struct cli_opts *opts);
+};
+
+/*
+ * Parses what follows the subcommand's name: argv[0] is that name, and the last of argv is NULL.
+ * Borrows argv. Errors: TMF_ERR_INVALID with the nearest option as hint.
+ */
+int cli_options_parse(const struct subcommand *command, int argc, char **argv,
+    struct cli_opts *ret_opts, struct tmf_err *err);
+
+/* The number that an option was given. */
+struct cli_number {
+	const char *option; /* "--pollers" */
+	const char *text;   /* NULL: not given */
+	long min;
+	long max;
+	long fallback;
+};
+
+/* Returns the value, fallback where there is none. Errors: TMF_ERR_INVALID with option and bounds. */
+int cli_number_parse(const struct cli_number *number, long *ret_value, struct tmf_err *err);
+
+/* True if -o json or -o jsonl is among the words: for faults before the options are parsed. */
+bool cli_wants_json(int argc, char **argv);
+
+#endif

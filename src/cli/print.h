@@ -1,0 +1,35 @@
+#ifndef TMFLOW_CLI_PRINT_H
+#define TMFLOW_CLI_PRINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* What is written for people and programs, with terminal control characters escaped. */
+
+/*
+ * As fprintf, but control characters and line ends in the text of a %s are escaped; NULL is "-".
+ * Conversions: d, u, c, f and s, with widths, precisions, l and z.
+ * All text that comes from elsewhere goes through here.
+ */
+void cli_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes text of several lines: control characters are escaped, line ends are not. */
+void cli_put_lines(FILE *out, const char *text);
+
+/* True once standard output holds the JSON document, or its beginning: it is to hold one. */
+bool cli_has_answered(void);
+
+/* For what writes a document piece by piece: it begins now. */
+void cli_answer_begins(void);
+
+/* Writes one JSON document and a newline to standard output. Escapes: \uNNNN. */
+void cli_print_json(const json_t *document);
+
+/* The same as one line. Takes value. */
+void cli_print_json_line(json_t *value);
+
+/* Writes JSON in one line, without the newline, to out. */
+void cli_put_json(FILE *out, const json_t *value);
+
+#endif

@@ -1,0 +1,93 @@
+#include "cli/record.h"
+
+#include "base/clock.h"
+#include "base/jsonx.h"
+#include "cli/answer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct store *
+record_open_store(const struct cli_opts *opts, int *ret_exit)
+{
+	struct store *store = NULL;
+	struct tmf_err err = {0};
+	char *dir = NULL;
+
+	if (opts->no_checkpoint)
+		store = store_open(NULL, clock_system(), &err);
+	else if ((dir = store_default_dir(opts->state_dir, &err)) != NULL)
+		store = store_open(dir, clock_system(), &err);
+	if (store == NULL) {
+		cli_fail_take(opts->output, &err);
+		/* Whatever is wrong with the store: nothing was started. */
+		*ret_exit = EXIT_INVALID;
+	}
+	free(dir);
+	return store;
+}
+
+struct store_lease *
+record_begin(const struct cli_opts *opts, struct rng *rng, struct store *store,
+    struct store_run *run, struct tmf_err *err)
+{
+	assert(run->id[0] == '\0');
+	if (opts->run_id != NULL && store_run_id_check(opts->run_id, err) < 0)
+		return NULL;
+	run->status = RUN_RUNNING;
+	run->dry_run = opts->dry_run;
+	run->start_wall_ms = clock_system()->wall_ms(clock_system());
+	if (opts->run_id != NULL)
+		snprintf(run->id, sizeof(run->id), "%s", opts->run_id);
+	else
+		store_run_id_make(run->start_wall_ms, rng, run->id);
+	return store_lease_take(store, run->id, err);
+}
+
+void
+record_begin_again(struct store_run *run, int64_t retry_wall_ms)
+{
+	assert(record_is_over(run));
+	run->status = RUN_RUNNING;
+	run->retry_wall_ms = retry_wall_ms;
+	run->stop_wall_ms = 0;
+	free(run->output);
+	free(run->error);
+	free(run->cause);
+	run->output = run->error = run->cause = NULL;
+}
+
+bool
+record_is_over(const struct store_run *run)
+{
+	return run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED;
+}
+
+json_t *
+record_settings(const struct store_run *run)
+{
+	return run->settings != NULL ? jsonx_parse(str_of(run->settings), NULL) : NULL;
+}
+
+void
+record_put_setting(struct store_run *run, const char *key, json_t *value)
+{
+	json_t *settings = record_settings(run);
+
+	if (settings == NULL)
+		settings = json_object();
+	json_object_set_new(settings, key, value);
+	free(run->settings);
+	run->settings = jsonx_text(settings);
+	json_decref(settings);
+}
+
+bool
+record_keeps_history(const struct store_run *run)
+{
+	json_t *settings = record_settings(run);
+	bool keeps = json_is_true(json_object_get(settings, RECORD_HISTORY));
+
+	json_decref(settings);
+	return keeps;
+}

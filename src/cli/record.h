@@ -1,0 +1,44 @@
+#ifndef TMFLOW_CLI_RECORD_H
+#define TMFLOW_CLI_RECORD_H
+
+#include "base/rng.h"
+#include "cli/options.h"
+#include "store/store.h"
+
+#include <jansson.h>
+
+/* A run's record in the store: opening that store, beginning a record, and the settings in it. */
+
+/* Members of a record's settings. region, endpoint, profile, assumeRole and externalId are the
+ * workspace's. */
+#define RECORD_SCRIPTS "scripts" /* {name: source} of the workflow's Lua files */
+#define RECORD_HISTORY "history" /* true: the run keeps its events */
+#define RECORD_PARTS   "parts"	 /* of a run over accounts and regions: how many */
+#define RECORD_ACCOUNT "account" /* of a part of such a run: its account */
+
+/* Opens the store of the options. On failure reports why, sets the exit code and returns NULL. */
+struct store *record_open_store(const struct cli_opts *opts, int *ret_exit);
+
+/*
+ * Gives a new run its id (that of the options, or one made with rng), start and lease.
+ * Returns: the lease, which the caller releases. Errors: TMF_ERR_INVALID, TMF_ERR_BUSY.
+ */
+struct store_lease *record_begin(const struct cli_opts *opts, struct rng *rng, struct store *store,
+    struct store_run *run, struct tmf_err *err);
+
+/* Sets a record back to RUNNING without a result; retry_wall_ms 0: as a whole. Not yet written. */
+void record_begin_again(struct store_run *run, int64_t retry_wall_ms);
+
+/* True if the run has ended: there is nothing to resume. */
+bool record_is_over(const struct store_run *run);
+
+/* The settings, an object. New reference; NULL where there are none. */
+json_t *record_settings(const struct store_run *run);
+
+/* Sets a member of them. Takes value. */
+void record_put_setting(struct store_run *run, const char *key, json_t *value);
+
+/* True if the run keeps its events. */
+bool record_keeps_history(const struct store_run *run);
+
+#endif

@@ -1,0 +1,46 @@
+#ifndef TMFLOW_CLI_REPORT_REPORT_DOCUMENT_H
+#define TMFLOW_CLI_REPORT_REPORT_DOCUMENT_H
+
+#include "store/store.h"
+#include "tmflow/error.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* The parts that all reports of a run are made of. */
+
+/* {"created": n, ...}, only kinds that occurred. New reference. */
+json_t *report_summary(const int64_t counts[OUTCOME_COUNT]);
+
+/* The run's closing document: runId, status, output, error, cause, times, summary. New reference. */
+json_t *report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]);
+
+/* One outcome as JSON. New reference. */
+json_t *report_outcome(const struct outcome *outcome);
+
+/* Writes one outcome as a line for a person. */
+void report_outcome_line(const struct outcome *outcome, FILE *out);
+
+/*
+ * A document whose last member is a list that may be long: it is printed item by item, so that
+ * memory does not grow with it. Begin, any number of items, end.
+ */
+struct report_list {
+	FILE *out; /* NULL: not begun */
+	size_t count;
+};
+
+/* Writes document without its end, and the beginning of the list. Borrows document. */
+void
+report_list_begin(struct report_list *list, const json_t *document, const char *key, FILE *out);
+
+/* Writes one item. Takes item. */
+void report_list_item(struct report_list *list, json_t *item);
+
+/*
+ * Ends list and document. err is set where the list was cut off: the document then ends with
+ * {"incomplete": {"error", "cause"}}, so that it is not taken for a complete one.
+ */
+void report_list_end(struct report_list *list, const struct tmf_err *err);
+
+#endif

@@ -1,0 +1,50 @@
+#include "cli/run/definition.h"
+
+#include "cli/answer.h"
+#include "cli/run/scripts.h"
+#include "engine/registry.h"
+
+struct asl_machine *
+definition_compile(const struct doc *doc, struct tmf_registry *registry, enum cli_output output,
+    json_t **ret_scripts)
+{
+	struct asl_resources resources = registry_resources(registry);
+	struct asl_machine *machine;
+	struct diag_list diags;
+	json_t *scripts = NULL;
+
+	diag_list_init(&diags, doc);
+	machine = asl_compile(doc, &resources, &diags);
+	if (machine != NULL && ret_scripts != NULL)
+		scripts = scripts_read(machine, doc_name(doc), &diags);
+	if (diags.errors > 0) {
+		/* A script that does not load makes a machine that compiled invalid after all. */
+		cli_fail_diags(output, &diags);
+		asl_machine_unref(machine);
+		json_decref(scripts);
+		machine = NULL;
+	} else {
+		diag_print(&diags, stderr); /* warnings */
+		if (ret_scripts != NULL)
+			*ret_scripts = scripts;
+	}
+	diag_list_fini(&diags);
+	return machine;
+}
+
+struct asl_machine *
+definition_read(
+    const char *path, struct tmf_registry *registry, enum cli_output output, json_t **ret_scripts)
+{
+	struct asl_machine *machine;
+	struct tmf_err err = {0};
+	struct doc *doc = doc_read(path, &err);
+
+	if (doc == NULL) {
+		cli_fail_take(output, &err);
+		return NULL;
+	}
+	machine = definition_compile(doc, registry, output, ret_scripts);
+	doc_free(doc);
+	return machine;
+}

@@ -1,0 +1,28 @@
+#include "cli/signals.h"
+
+#include <signal.h>
+
+/*
+ * The reader of a pipe may leave: `tmflow run ... 2>&1 >/dev/null | head -1`. By default SIGPIPE
+ * would end the process and leave the run RUNNING. Ignored, the write fails with EPIPE instead:
+ * nobody asks for that of progress and log, and main() does for standard output.
+ * Programs that tmflow starts get the default back, see loop/process.c.
+ */
+void
+cli_signals_ignore_pipe(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+int
+cli_signals_watch(
+    struct tmf_loop *loop, void (*caught)(void *arg, int signo), void *arg, struct tmf_err *err)
+{
+	/* SIGHUP as well: a run in a terminal that is closed is to end so that it can be resumed. */
+	static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
+
+	for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
+		if (tmf_loop_watch_signal(loop, watched[i], caught, arg, err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,14 @@
+#ifndef TMFLOW_CLI_SIGNALS_H
+#define TMFLOW_CLI_SIGNALS_H
+
+#include "tmflow/error.h"
+#include "tmflow/loop.h"
+
+/* A pipe whose reader is gone fails the write, and does not end the process. */
+void cli_signals_ignore_pipe(void);
+
+/* Calls caught for each SIGINT, SIGTERM and SIGHUP, from the loop. Errors: TMF_ERR_SYSTEM. */
+int cli_signals_watch(
+    struct tmf_loop *loop, void (*caught)(void *arg, int signo), void *arg, struct tmf_err *err);
+
+#endif
