@@ -12,12 +12,14 @@
 #define NEAREST_BYTES_MAX 64 /* longer words are not compared */
 #define INTEGER_BYTES_MAX 20 /* "-9223372036854775808" */
 
+/* NULL becomes an empty slice, so that an absent string can be compared and written. */
 struct str
 str_of(const char *s)
 {
 	return (struct str){s, s != NULL ? strlen(s) : 0};
 }
 
+/* memcmp must not see NULL, which an empty slice may have, not even for no bytes. */
 bool
 str_eq(struct str a, struct str b)
 {
@@ -39,34 +41,30 @@ str_starts(struct str s, const char *prefix)
 }
 
 static bool
-is_space(char c)
+str_is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* Only what HTTP, YAML and the shared files mean by blank: isspace depends on the locale and takes
+ * a form feed. */
 struct str
 str_trim(struct str s)
 {
-	while (s.len > 0 && is_space(s.p[0])) {
+	while (s.len > 0 && str_is_space(s.p[0])) {
 		s.p++;
 		s.len--;
 	}
-	while (s.len > 0 && is_space(s.p[s.len - 1]))
+	while (s.len > 0 && str_is_space(s.p[s.len - 1]))
 		s.len--;
 	return s;
 }
 
+/* Levenshtein distance, letters of either case being equal. One row of the table is enough: above
+ * is the value of the row before, diagonal the one to the left of that. "vpc" to "vpcs" is 1,
+ * "Chioce" to "Choice" is 2. */
 static size_t
-min3(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Levenshtein distance, letters of either case being equal. */
-static size_t
-edit_distance(struct str a, struct str b)
+str_distance(struct str a, struct str b)
 {
 	size_t row[NEAREST_BYTES_MAX + 1];
 
@@ -81,13 +79,18 @@ edit_distance(struct str a, struct str b)
 			bool same = tolower((unsigned char)a.p[i - 1]) ==
 				    tolower((unsigned char)b.p[j - 1]);
 
-			row[j] = min3(row[j] + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1));
+			size_t replaced = diagonal + (same ? 0 : 1);
+			size_t shorter = row[j - 1] < above ? row[j - 1] : above;
+
+			row[j] = replaced <= shorter ? replaced : shorter + 1;
 			diagonal = above;
 		}
 	}
 	return row[b.len];
 }
 
+/* The bound grows with the word: one typing error in four letters is likely a slip, in two letters
+ * another word. Long words are left out, so the table stays on the stack. */
 const char *
 str_nearest(struct str word, const char *const *known)
 {
@@ -102,7 +105,7 @@ str_nearest(struct str word, const char *const *known)
 
 		if (candidate.len > NEAREST_BYTES_MAX)
 			continue;
-		distance = edit_distance(word, candidate);
+		distance = str_distance(word, candidate);
 		if (distance < best_distance) {
 			best_distance = distance;
 			best = *known;
@@ -112,18 +115,13 @@ str_nearest(struct str word, const char *const *known)
 }
 
 void
-buf_init(struct buf *buf)
-{
-	*buf = (struct buf){0};
-}
-
-void
 buf_fini(struct buf *buf)
 {
 	free(buf->p);
 	*buf = (struct buf){0};
 }
 
+/* The NUL of an empty buffer that has memory is kept: buf_cstr relies on it. */
 void
 buf_reset(struct buf *buf)
 {
@@ -132,6 +130,7 @@ buf_reset(struct buf *buf)
 		buf->p[0] = '\0';
 }
 
+/* By doubling, so that adding n bytes one at a time costs O(n) in all. */
 void
 buf_grow(struct buf *buf, size_t more_bytes)
 {
@@ -140,7 +139,7 @@ buf_grow(struct buf *buf, size_t more_bytes)
 
 	if (wanted <= buf->cap)
 		return;
-	assert(wanted > buf->len);
+	assert(wanted > buf->len && "more than the address space");
 	while (cap < wanted)
 		cap *= 2;
 	buf->p = mem_resize(buf->p, cap, 1);
@@ -154,6 +153,7 @@ buf_add(struct buf *buf, const void *data, size_t bytes)
 	if (bytes > 0)
 		memcpy(buf->p + buf->len, data, bytes);
 	buf->len += bytes;
+	assert(buf->len < buf->cap);
 	buf->p[buf->len] = '\0';
 }
 
@@ -169,6 +169,8 @@ buf_add_cstr(struct buf *buf, const char *s)
 	buf_add(buf, s, strlen(s));
 }
 
+/* By hand: printf takes ten times as long, and checkpoints are full of numbers. 0 -
+ * (uint64_t)INT64_MIN is well defined where -INT64_MIN is not. */
 void
 buf_add_int(struct buf *buf, int64_t integer)
 {
@@ -184,6 +186,8 @@ buf_add_int(struct buf *buf, int64_t integer)
 	buf_add(buf, p, (size_t)(text + sizeof(text) - p));
 }
 
+/* Twice where the text does not fit: the first time shows how long it is. A va_list may be read
+ * once only, hence the copy. */
 void
 buf_vprintf(struct buf *buf, const char *format, va_list args)
 {
@@ -202,6 +206,7 @@ buf_vprintf(struct buf *buf, const char *format, va_list args)
 	buf->len += (size_t)len;
 }
 
+/* For messages; what is written a thousand times has a function of its own above. */
 void
 buf_printf(struct buf *buf, const char *format, ...)
 {
@@ -224,6 +229,7 @@ buf_cstr(const struct buf *buf)
 	return buf->p != NULL ? buf->p : "";
 }
 
+/* Never NULL, so that what is taken can be printed and freed without asking. */
 char *
 buf_take(struct buf *buf)
 {

@@ -14,15 +14,21 @@ struct str {
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
 
+/* The slice of a C string. NULL gives an empty one. Borrows: s. */
 struct str str_of(const char *s);
+
+/* True for the same bytes. */
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *s);
+
+/* True if s begins with prefix. */
 bool str_starts(struct str s, const char *prefix);
 
 /* Removes blanks, tabs, CR and LF at both ends. */
 struct str str_trim(struct str s);
 
-/* Returns the known word nearest to word by edit distance (at most 1 + a third of its length), or NULL.
+/* Returns the known word nearest to word by edit distance (at most 1 + a third of its length), or
+ * NULL.
  * Borrows: the result is an element of known, which ends with NULL. */
 const char *str_nearest(struct str word, const char *const *known);
 
@@ -33,13 +39,13 @@ struct buf {
 	size_t cap;
 };
 
-void buf_init(struct buf *buf);
+/* Frees the memory and leaves an empty buffer. Secrets: mem_wipe it before. */
 void buf_fini(struct buf *buf);
 
 /* Empties the buffer and keeps its memory. */
 void buf_reset(struct buf *buf);
 
-/* Makes room for so many bytes more, and the NUL. */
+/* Makes room for more_bytes and the NUL behind them. */
 void buf_grow(struct buf *buf, size_t more_bytes);
 
 /* The same where there may be room already. */
@@ -50,6 +56,7 @@ buf_reserve(struct buf *buf, size_t more_bytes)
 		buf_grow(buf, more_bytes);
 }
 
+/* Appends bytes of data, which must not be the buffer's own. */
 void buf_add(struct buf *buf, const void *data, size_t bytes);
 
 /* Inline: texts are made of single characters in many places. */
@@ -61,9 +68,12 @@ buf_add_char(struct buf *buf, char c)
 	buf->p[buf->len] = '\0';
 }
 
+/* Append a slice, a C string, an integer in decimal. */
 void buf_add_str(struct buf *buf, struct str s);
 void buf_add_cstr(struct buf *buf, const char *s);
-void buf_add_int(struct buf *buf, int64_t integer); /* in decimal */
+void buf_add_int(struct buf *buf, int64_t integer);
+
+/* printf at the end. */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *buf, const char *format, va_list args);
 

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
@@ -7,7 +8,7 @@
 #define ISO_WALL_MS_MAX 253402300799999LL /* the end of 9999: a fifth digit would not fit */
 
 static int64_t
-now_ms(clockid_t id)
+clock_now_ms(clockid_t id)
 {
 	struct timespec now;
 
@@ -19,16 +20,18 @@ static int64_t
 system_wall_ms(const struct tmf_clock *clock)
 {
 	(void)clock;
-	return now_ms(CLOCK_REALTIME);
+	return clock_now_ms(CLOCK_REALTIME);
 }
 
 static int64_t
 system_mono_ms(const struct tmf_clock *clock)
 {
 	(void)clock;
-	return now_ms(CLOCK_MONOTONIC);
+	return clock_now_ms(CLOCK_MONOTONIC);
 }
 
+/* CLOCK_MONOTONIC stands still while the machine sleeps: a wait of a minute may end late by the
+ * time that a laptop was closed, and never early. */
 struct tmf_clock *
 clock_system(void)
 {
@@ -37,6 +40,7 @@ clock_system(void)
 	return &system;
 }
 
+/* A fake clock is a clock with its time behind it: the interface comes first in the struct. */
 static int64_t
 fake_wall_ms(const struct tmf_clock *clock)
 {
@@ -49,15 +53,18 @@ fake_mono_ms(const struct tmf_clock *clock)
 	return ((const struct fake_clock *)clock)->now_mono_ms;
 }
 
+/* Both clocks move together: in a test nobody sets the wall clock. */
 static void
 fake_advance(struct tmf_clock *clock, int64_t by_ms)
 {
 	struct fake_clock *fake = (struct fake_clock *)clock;
 
+	assert(by_ms >= 0);
 	fake->now_wall_ms += by_ms;
 	fake->now_mono_ms += by_ms;
 }
 
+/* The monotonic clock begins at 0: a test that mixes the two up fails. */
 void
 fake_clock_init(struct fake_clock *fake, int64_t wall_ms)
 {
@@ -67,16 +74,19 @@ fake_clock_init(struct fake_clock *fake, int64_t wall_ms)
 	};
 }
 
-/* A number in so many decimal digits, no NUL. */
+/* As decimal digits without a NUL: snprintf would write one into what stands behind. */
 static void
-put_digits(char *out, int digits, int number)
+clock_iso_digits(char *out, int digits, int number)
 {
+	assert(number >= 0);
 	while (digits-- > 0) {
 		out[digits] = (char)('0' + number % 10);
 		number /= 10;
 	}
 }
 
+/* Not by strftime and printf: each line of the log and each signature has one. What is out of range
+ * is written as the nearest time that the form can hold. */
 void
 clock_iso(int64_t wall_ms, char out[CLOCK_ISO_BYTES])
 {
@@ -89,13 +99,13 @@ clock_iso(int64_t wall_ms, char out[CLOCK_ISO_BYTES])
 		wall_ms = ISO_WALL_MS_MAX;
 	seconds = (time_t)(wall_ms / 1000);
 	gmtime_r(&seconds, &tm);
-	put_digits(out, 4, tm.tm_year + 1900);
-	put_digits(out + 5, 2, tm.tm_mon + 1);
-	put_digits(out + 8, 2, tm.tm_mday);
-	put_digits(out + 11, 2, tm.tm_hour);
-	put_digits(out + 14, 2, tm.tm_min);
-	put_digits(out + 17, 2, tm.tm_sec);
-	put_digits(out + 20, 3, (int)(wall_ms % 1000));
+	clock_iso_digits(out, 4, tm.tm_year + 1900);
+	clock_iso_digits(out + 5, 2, tm.tm_mon + 1);
+	clock_iso_digits(out + 8, 2, tm.tm_mday);
+	clock_iso_digits(out + 11, 2, tm.tm_hour);
+	clock_iso_digits(out + 14, 2, tm.tm_min);
+	clock_iso_digits(out + 17, 2, tm.tm_sec);
+	clock_iso_digits(out + 20, 3, (int)(wall_ms % 1000));
 	out[4] = out[7] = '-';
 	out[10] = 'T';
 	out[13] = out[16] = ':';

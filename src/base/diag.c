@@ -4,8 +4,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+/*
+ * A compiler goes on after a fault, so that a person sees all of them at once, and in the order of
+ * the text, although it finds the faults of a graph (a state that nothing leads to) after those of
+ * all states. So faults are kept and sorted, with their texts and pointers copied: the compiler's
+ * own are gone by then.
+ */
 
 static const struct {
 	const char *word; /* in a line for a person */
@@ -41,6 +49,7 @@ diag_add(struct diag_list *list, enum diag_severity severity, const char *code, 
 	struct buf message = {0};
 	va_list args;
 
+	assert(code != NULL && pointer != NULL);
 	if (severity == DIAG_ERROR)
 		list->errors++;
 	else
@@ -66,6 +75,7 @@ diag_add(struct diag_list *list, enum diag_severity severity, const char *code, 
 					      : doc_value_pos(list->doc, pointer);
 }
 
+/* The text is out's: a hint outlives neither the next one nor out. */
 const char *
 diag_hint_nearest(struct buf *out, const char *word, const char *const *known)
 {
@@ -79,33 +89,35 @@ diag_hint_nearest(struct buf *out, const char *word, const char *const *known)
 }
 
 static bool
-comes_after(const struct diag *a, const struct diag *b)
+diag_comes_after(const struct diag *a, const struct diag *b)
 {
 	if (a->pos.line != b->pos.line)
 		return a->pos.line > b->pos.line;
 	return a->pos.column > b->pos.column;
 }
 
-/* Insertion sort: stable, and the list is short and nearly in order. */
+/* Insertion sort: it is stable, and the list is short and nearly in order. */
 static void
-sort_by_place(struct diag_list *list)
+diag_sort(struct diag_list *list)
 {
 	for (size_t i = 1; i < list->count; i++) {
 		struct diag moved = list->at[i];
 		size_t j = i;
 
-		for (; j > 0 && comes_after(&list->at[j - 1], &moved); j--)
+		for (; j > 0 && diag_comes_after(&list->at[j - 1], &moved); j--)
 			list->at[j] = list->at[j - 1];
 		list->at[j] = moved;
 	}
 }
 
+/* Everything that is quoted may come from a file that somebody else wrote: nothing of it reaches a
+ * terminal unescaped. */
 void
 diag_print(struct diag_list *list, FILE *out)
 {
 	struct buf line = {0};
 
-	sort_by_place(list);
+	diag_sort(list);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct diag *diag = &list->at[i];
 
@@ -126,12 +138,13 @@ diag_print(struct diag_list *list, FILE *out)
 	buf_fini(&line);
 }
 
+/* As ValidateStateMachineDefinition answers, with line and column added. */
 json_t *
 diag_json(struct diag_list *list)
 {
 	json_t *array = json_array();
 
-	sort_by_place(list);
+	diag_sort(list);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct diag *diag = &list->at[i];
 		json_t *object = json_object();

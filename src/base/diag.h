@@ -35,15 +35,21 @@ struct diag_list {
 /* Where the place is taken from. */
 enum diag_at { DIAG_AT_VALUE, DIAG_AT_KEY };
 
+/* Makes an empty list. doc may be NULL: faults then have no place. Borrows: doc, until the list is
+ * freed. */
 void diag_list_init(struct diag_list *list, const struct doc *doc);
+
+/* Frees what the list holds. */
 void diag_list_fini(struct diag_list *list);
 
-/* Adds a fault. hint may be NULL (else it is copied). */
+/* Adds a fault; all texts but code are copied. hint may be NULL. Limits: DIAG_COUNT_MAX,
+ * DIAG_BYTES_MAX. */
 void diag_add(struct diag_list *list, enum diag_severity severity, const char *code,
     const char *pointer, enum diag_at at, const char *hint, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
 
-/* "did you mean \"x\"?" into out when a known word is near, else leaves out empty. Returns out's text or NULL. */
+/* "did you mean \"x\"?" into out when a known word is near, else leaves out empty. Returns out's
+ * text or NULL. */
 const char *diag_hint_nearest(struct buf *out, const char *word, const char *const *known);
 
 /* Sorts by place (stable), then writes "name:line:column: error: message (hint)" lines. */

@@ -1,11 +1,18 @@
 #include "base/digest.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
+
+/*
+ * OpenSSL fails here for want of memory or because it was built without an algorithm. Neither can
+ * be mended by a caller, and a signature or a token of a wrong digest would be worse than an end:
+ * abort. Only States.Hash may ask for MD5, which OpenSSL refuses in FIPS mode; that is an error.
+ */
 
 /* As States.Hash spells them, and as OpenSSL does. */
 static const struct {
@@ -19,7 +26,8 @@ static const struct {
     {"SHA-512", "SHA512"},
 };
 
-/* Made once: looking the algorithm up costs more than hashing a request does. */
+/* Made once and kept until the process ends: to look the algorithm up costs more than to hash a
+ * request. */
 static EVP_MD_CTX *
 sha256_context(void)
 {
@@ -44,6 +52,7 @@ digest_sha256(struct str data, uint8_t out[DIGEST_SHA256_BYTES])
 		abort();
 }
 
+/* Lower case, as SigV4 wants it. */
 void
 digest_hex(const uint8_t *bytes, size_t len, char *out)
 {
@@ -65,7 +74,7 @@ digest_sha256_hex(struct str data, char out[DIGEST_SHA256_HEX_BYTES])
 	digest_hex(digest, sizeof(digest), out);
 }
 
-/* Likewise. */
+/* Made once, for the same reason. */
 static EVP_MAC_CTX *
 hmac_sha256_context(void)
 {
@@ -100,6 +109,7 @@ digest_hmac_sha256(struct str key, struct str data, uint8_t out[DIGEST_SHA256_BY
 		abort();
 }
 
+/* By EVP_Q_digest, which looks the algorithm up each time: a workflow hashes rarely. */
 int
 digest_named_hex(const char *algorithm, struct str data, struct buf *ret_hex, struct tmf_err *err)
 {
@@ -123,11 +133,13 @@ digest_named_hex(const char *algorithm, struct str data, struct buf *ret_hex, st
 	    algorithm);
 }
 
+/* EVP_EncodeBlock writes a NUL behind the text, hence one byte more. */
 void
 digest_base64_encode(struct str data, struct buf *out)
 {
 	size_t encoded = 4 * ((data.len + 2) / 3);
 
+	assert(data.len <= INT_MAX);
 	if (data.len == 0)
 		return;
 	buf_reserve(out, encoded + 1);
@@ -136,9 +148,10 @@ digest_base64_encode(struct str data, struct buf *out)
 	out->len += encoded;
 }
 
-/* Takes the padding off; false where it does not fit. Without any, what is missing is understood. */
+/* Takes the padding off; false where it does not fit. Without any it is understood: "TQ" is "TQ==".
+ * One letter left over holds six bits, which make no byte. */
 static bool
-strip_padding(struct str *text)
+base64_strip_padding(struct str *text)
 {
 	size_t padding = 0;
 
@@ -151,7 +164,7 @@ strip_padding(struct str *text)
 }
 
 static bool
-is_base64(struct str text)
+base64_is_alphabet(struct str text)
 {
 	static const char alphabet[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -162,6 +175,8 @@ is_base64(struct str text)
 	return true;
 }
 
+/* EVP_DecodeBlock wants full groups of four and counts the padding as data: the padding is put back
+ * before and taken off the length after. */
 int
 digest_base64_decode(struct str text, struct buf *out, struct tmf_err *err)
 {
@@ -169,8 +184,9 @@ digest_base64_decode(struct str text, struct buf *out, struct tmf_err *err)
 	size_t padding;
 	size_t decoded;
 
-	if (!strip_padding(&text) || !is_base64(text))
+	if (!base64_strip_padding(&text) || !base64_is_alphabet(text))
 		return tmf_err_set(err, TMF_ERR_INVALID, "not Base64 (RFC 4648)");
+	assert(text.len < INT_MAX - 2);
 	if (text.len == 0)
 		return 0;
 	padding = (4 - text.len % 4) % 4;

@@ -9,6 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * An error is a value on the stack of the one who asked: no errno, no last error of a thread. The
+ * text is the only part on the heap, so that an error without a text costs no allocation and
+ * freeing a zeroed one is right.
+ *
+ * Names are what Catch and Retry of a workflow compare, so they are a contract. AWS's own codes
+ * and the States.* names come with the fault; the table below has those of tmflow.
+ */
+
 /* The name that Catch sees when the fault brings none of its own. */
 static const char *const default_names[TMF_ERR_COUNT] = {
     [TMF_ERR_NONE] = "",
@@ -45,6 +54,7 @@ err_vset(
 	return -1;
 }
 
+/* A code without a name of its own has the table's. */
 int
 tmf_err_set(struct tmf_err *err, enum tmf_err_code code, const char *format, ...)
 {
@@ -89,6 +99,8 @@ tmf_err_set_at(
 	return -1;
 }
 
+/* The name of a file may hold a colon, so the place is searched for as it was written and not by
+ * its colons. */
 const char *
 tmf_err_text_behind_place(const struct tmf_err *err)
 {
@@ -102,6 +114,8 @@ tmf_err_text_behind_place(const struct tmf_err *err)
 	return found != NULL ? found + strlen(place) : text;
 }
 
+/* The name stays: "cannot read the configuration: ..." of a TMFlow.System is still caught as
+ * TMFlow.System. */
 int
 tmf_err_prefix(struct tmf_err *err, const char *format, ...)
 {
@@ -111,6 +125,7 @@ tmf_err_prefix(struct tmf_err *err, const char *format, ...)
 
 	if (err == NULL)
 		return -1;
+	assert(tmf_err_isset(err));
 	va_start(args, format);
 	if (vasprintf(&context, format, args) < 0)
 		abort();
@@ -140,9 +155,12 @@ tmf_err_isset(const struct tmf_err *err)
 	return err->code != TMF_ERR_NONE;
 }
 
+/* dst may be NULL where the caller of the caller does not want to know: the fault is then dropped,
+ * not leaked. */
 void
 tmf_err_move(struct tmf_err *dst, struct tmf_err *src)
 {
+	assert(src != NULL);
 	if (dst == src)
 		return;
 	if (dst == NULL) {

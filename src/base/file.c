@@ -9,6 +9,9 @@
 
 #define READ_BYTES (64u << 10)
 
+/* By reading until the end, not by the size that fstat gives: that is 0 for a pipe and for files
+ * of /proc, and a file may grow meanwhile. The limit is checked while reading, so /dev/zero ends
+ * too. */
 int
 file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct tmf_err *err)
 {
@@ -35,6 +38,7 @@ file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct
 	return 0;
 }
 
+/* ENOTDIR is missing as well: a/b does not exist when a is a file. */
 int
 file_read(
     const char *path, size_t bytes_max, struct buf *out, bool *ret_missing, struct tmf_err *err)

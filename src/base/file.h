@@ -6,8 +6,9 @@
 
 #include <stdbool.h>
 
-/* Appends a whole file to out. Errors: TMF_ERR_SYSTEM when it cannot be read (the text names path), TMF_ERR_LIMIT over bytes_max.
- * ret_missing (may be NULL): set to true when there is no such file. */
+/* Appends a whole file to out. Errors: TMF_ERR_SYSTEM when it cannot be read (the text names
+ * path), TMF_ERR_LIMIT over bytes_max. ret_missing (may be NULL): set to true when there is no
+ * such file. */
 int file_read(
     const char *path, size_t bytes_max, struct buf *out, bool *ret_missing, struct tmf_err *err);
 

@@ -29,6 +29,8 @@ jsonx_kind(const json_t *value)
 	return "null";
 }
 
+/* As the language compares: 1 and 1.0 are one number, which jansson keeps apart. Two comparisons
+ * and no ==, which the compiler warns of for reals; NaN cannot come, since JSON has none. */
 bool
 jsonx_same(const json_t *a, const json_t *b)
 {
@@ -74,6 +76,8 @@ jsonx_get_string(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
+/* Of an absent key json_object_get gives NULL, and so it does of what is not an object: no fault,
+ * just absent. */
 json_t *
 jsonx_get_array(const json_t *object, const char *key)
 {
@@ -90,19 +94,23 @@ jsonx_get_object(const json_t *object, const char *key)
 	return json_is_object(value) ? value : NULL;
 }
 
+/* The old object may be shared by a checkpoint and a history entry: it is copied, not changed. Its
+ * members are shared. */
 json_t *
 jsonx_with(const json_t *object, const char *key, json_t *value)
 {
 	json_t *copy =
 	    json_is_object(object) ? json_copy((json_t *)(uintptr_t)object) : json_object();
 
+	assert(value != NULL);
 	json_object_set_new_nocheck(copy, key, value);
 	return copy;
 }
 
-/* Most of what is put is plain ASCII: it is not looked at character by character. */
+/* Most of what is put is plain ASCII: it is not looked at character by character. Eight bytes at a
+ * time; the high bits are gathered and looked at once. */
 static bool
-is_ascii(const char *text, size_t len)
+jsonx_is_ascii(const char *text, size_t len)
 {
 	uint64_t found = 0;
 	uint64_t word;
@@ -117,11 +125,14 @@ is_ascii(const char *text, size_t len)
 	return (found & UINT64_C(0x8080808080808080)) == 0;
 }
 
+/* json_string refuses what is not UTF-8. A file name, an argument or a header may be any bytes, and
+ * an error that quotes it must not get lost for that. */
 json_t *
 jsonx_text_value(const char *text)
 {
 	size_t len = strlen(text);
-	json_t *string = is_ascii(text, len) ? json_stringn_nocheck(text, len) : json_string(text);
+	json_t *string =
+	    jsonx_is_ascii(text, len) ? json_stringn_nocheck(text, len) : json_string(text);
 	struct buf repaired = {0};
 
 	if (string != NULL)
@@ -133,6 +144,7 @@ jsonx_text_value(const char *text)
 	return string;
 }
 
+/* Without jansson's own check of UTF-8 for the key, which is always ours. */
 void
 jsonx_put_string(json_t *object, const char *key, const char *value)
 {
@@ -140,6 +152,7 @@ jsonx_put_string(json_t *object, const char *key, const char *value)
 		json_object_set_new_nocheck(object, key, jsonx_text_value(value));
 }
 
+/* For what AWS writes as null and not as absent. */
 void
 jsonx_put_string_or_null(json_t *object, const char *key, const char *value)
 {
@@ -147,6 +160,7 @@ jsonx_put_string_or_null(json_t *object, const char *key, const char *value)
 	    object, key, value != NULL ? jsonx_text_value(value) : json_null());
 }
 
+/* A string is never changed in place, so any number of objects may hold it. */
 void
 jsonx_share_string(json_t *object, const char *key, const json_t *from, const char *from_key)
 {

@@ -1,5 +1,6 @@
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,9 +8,10 @@
 
 #define INTEGER_DIGITS_SAFE 18 /* decimal digits that always fit int64_t */
 
-/* The end of the number literal that starts at i; *ret_integer tells whether it has neither fraction nor exponent. */
+/* The end of the number that starts at i; *ret_integer: it has neither fraction nor exponent. The
+ * text need not be valid: what is wrong with it the parser will say. */
 static size_t
-number_end(struct str text, size_t i, bool *ret_integer)
+literal_end(struct str text, size_t i, bool *ret_integer)
 {
 	*ret_integer = true;
 	for (; i < text.len; i++) {
@@ -23,8 +25,9 @@ number_end(struct str text, size_t i, bool *ret_integer)
 	return i;
 }
 
+/* 18 digits always fit; 31 never do. What is between is tried. */
 static bool
-overflows(struct str literal)
+integer_overflows(struct str literal)
 {
 	char digits[32];
 
@@ -40,15 +43,18 @@ overflows(struct str literal)
 }
 
 static size_t
-string_end(struct str text, size_t i)
+literal_string_end(struct str text, size_t i)
 {
+	assert(text.p[i] == '"');
 	for (i++; i < text.len && text.p[i] != '"'; i++)
 		if (text.p[i] == '\\')
 			i++;
 	return i + 1;
 }
 
-/* jansson refuses integers beyond 64 bits: makes reals of these, and of these only. False: text needs no change. */
+/* jansson refuses integers beyond 64 bits, which AWS takes as reals. ".0" behind these, and only
+ * these, makes reals of them: {"n": 123456789012345678901} becomes {"n": 123456789012345678901.0}.
+ * Done only after the parser refused the text for that. Returns: false if nothing was changed. */
 static bool
 widen_integers(struct str text, struct buf *out)
 {
@@ -59,15 +65,15 @@ widen_integers(struct str text, struct buf *out)
 		size_t end;
 
 		if (text.p[i] == '"') {
-			i = string_end(text, i);
+			i = literal_string_end(text, i);
 			continue;
 		}
 		if (!isdigit((unsigned char)text.p[i]) && text.p[i] != '-') {
 			i++;
 			continue;
 		}
-		end = number_end(text, i, &integer);
-		if (integer && overflows((struct str){text.p + i, end - i})) {
+		end = literal_end(text, i, &integer);
+		if (integer && integer_overflows((struct str){text.p + i, end - i})) {
 			buf_add(out, text.p + copied, end - copied);
 			buf_add_cstr(out, ".0");
 			copied = end;
@@ -81,7 +87,7 @@ widen_integers(struct str text, struct buf *out)
 }
 
 static json_t *
-parse(struct str text, size_t flags, struct tmf_err *err)
+jsonx_parse_with(struct str text, size_t flags, struct tmf_err *err)
 {
 	struct buf widened = {0};
 	json_error_t error;
@@ -108,14 +114,18 @@ parse(struct str text, size_t flags, struct tmf_err *err)
 	return value;
 }
 
+/* Of two members with one key a person meant one, and which cannot be known: refused in what users
+ * write. */
 json_t *
 jsonx_parse(struct str text, struct tmf_err *err)
 {
-	return parse(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, err);
+	return jsonx_parse_with(
+	    text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, err);
 }
 
+/* RFC 8259 leaves it open, and most parsers, AWS's among them, let the last one win. */
 json_t *
 jsonx_parse_last_wins(struct str text, struct tmf_err *err)
 {
-	return parse(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, err);
+	return jsonx_parse_with(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, err);
 }

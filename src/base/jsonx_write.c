@@ -2,11 +2,18 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/*
+ * Not json_dumps: that writes reals with 17 digits (0.1 as 0.10000000000000001), fails on values
+ * that hold NUL, and cannot write into a buffer that is there. A checkpoint is written in every
+ * turn, so strings are looked at eight bytes at a time.
+ */
 
 #define REAL_TEXT_BYTES	  32
 #define PLAIN_REAL_MAX	  1e15 /* whole reals below it are written as "1.0" */
@@ -22,7 +29,7 @@ struct style {
 };
 
 static void
-write_value(const json_t *value, const struct style *style, int indent, struct buf *out);
+jsonx_write_value(const json_t *value, const struct style *style, int indent, struct buf *out);
 
 /* --- strings --- */
 
@@ -35,7 +42,10 @@ needs_escape(unsigned char c)
 	return c < 0x20 || c == '"' || c == '\\';
 }
 
-/* The same of any of eight bytes. Subtracting borrows from a byte's high bit where the byte is smaller, and only there was that bit clear. */
+/* The same of any of eight bytes. Subtracting borrows from a byte's high bit where the byte is
+ * smaller, and counts only where that bit was clear before: for 'A' 0x41 - 0x20 leaves it clear,
+ * for '\n' 0x0a - 0x20 sets it. A borrow may run into the next byte and report one that needs
+ * nothing; the caller then looks at each byte. */
 static bool
 word_needs_escape(uint64_t word)
 {
@@ -47,7 +57,9 @@ word_needs_escape(uint64_t word)
 	return (found & EACH(0x80)) != 0;
 }
 
-/* How many bytes at the start are written as they are. By words: most of what a page or a checkpoint holds is such text. */
+/* How many bytes at the start are written as they are. The tail of fewer than eight bytes is looked
+ * at as one word too, with some bytes before it that are known to be plain: a text of 13 bytes
+ * takes two looks and not six. */
 static size_t
 plain_bytes(const char *text, size_t len)
 {
@@ -70,8 +82,9 @@ plain_bytes(const char *text, size_t len)
 	return i;
 }
 
+/* Only what JSON demands: a slash or a character beyond ASCII stands for itself. */
 static void
-write_escape(unsigned char c, struct buf *out)
+jsonx_write_escape(unsigned char c, struct buf *out)
 {
 	static const char shorts[] = "\"\\\b\f\n\r\t";
 	static const char letters[] = "\"\\bfnrt";
@@ -85,8 +98,9 @@ write_escape(unsigned char c, struct buf *out)
 	}
 }
 
+/* Room for the text is made once; each escape makes its own, since most texts have none. */
 static void
-write_string(const char *text, size_t len, struct buf *out)
+jsonx_write_string(const char *text, size_t len, struct buf *out)
 {
 	size_t plain = plain_bytes(text, len);
 
@@ -94,14 +108,16 @@ write_string(const char *text, size_t len, struct buf *out)
 	buf_add_char(out, '"');
 	buf_add(out, text, plain);
 	for (size_t i = plain; i < len; i += plain) {
-		write_escape((unsigned char)text[i++], out);
+		jsonx_write_escape((unsigned char)text[i++], out);
 		plain = plain_bytes(text + i, len - i);
 		buf_add(out, text + i, plain);
 	}
 	buf_add_char(out, '"');
 }
 
-/* The shortest text that reads back as the same number; always with a point or an exponent. */
+/* The shortest text that reads back as the same number, always with a point or an exponent, so that
+ * it reads back as a real: 0.1, 1.0, 1e+16. 15 digits are enough for what people write, 17 for
+ * every double. */
 static int
 real_text(double real, char out[REAL_TEXT_BYTES])
 {
@@ -126,7 +142,7 @@ member_key(void *iterator)
 }
 
 static void
-write_line(const struct style *style, int indent, struct buf *out)
+jsonx_write_line(const struct style *style, int indent, struct buf *out)
 {
 	if (style->indent == INDENT_NONE)
 		return;
@@ -134,7 +150,7 @@ write_line(const struct style *style, int indent, struct buf *out)
 }
 
 static void
-write_array(const json_t *array, const struct style *style, int indent, struct buf *out)
+jsonx_write_array(const json_t *array, const struct style *style, int indent, struct buf *out)
 {
 	size_t count = json_array_size(array);
 
@@ -142,34 +158,36 @@ write_array(const json_t *array, const struct style *style, int indent, struct b
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			buf_add_char(out, ',');
-		write_line(style, indent + INDENT_STEP, out);
-		write_value(json_array_get(array, i), style, indent + INDENT_STEP, out);
+		jsonx_write_line(style, indent + INDENT_STEP, out);
+		jsonx_write_value(json_array_get(array, i), style, indent + INDENT_STEP, out);
 	}
 	if (count > 0)
-		write_line(style, indent, out);
+		jsonx_write_line(style, indent, out);
 	buf_add_char(out, ']');
 }
 
 static void
-write_member(
+jsonx_write_member(
     struct str key, const json_t *value, const struct style *style, int indent, struct buf *out)
 {
-	write_line(style, indent, out);
-	write_string(key.p, key.len, out);
+	jsonx_write_line(style, indent, out);
+	jsonx_write_string(key.p, key.len, out);
 	buf_add_char(out, ':');
 	if (style->indent != INDENT_NONE)
 		buf_add_char(out, ' ');
-	write_value(value, style, indent, out);
+	jsonx_write_value(value, style, indent, out);
 }
 
 static int
-compare_keys(const void *a, const void *b)
+jsonx_key_compare(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* By strcmp: the order of bytes is that of code points in UTF-8, and does not depend on a
+ * locale. */
 static void
-write_sorted_members(const json_t *object, const struct style *style, int indent, struct buf *out)
+jsonx_write_sorted(const json_t *object, const struct style *style, int indent, struct buf *out)
 {
 	size_t count = json_object_size(object);
 	const char **keys = mem_zalloc(count, sizeof(*keys));
@@ -180,18 +198,19 @@ write_sorted_members(const json_t *object, const struct style *style, int indent
 
 	json_object_foreach (borrowed, key, value)
 		keys[i++] = key;
-	qsort(keys, count, sizeof(*keys), compare_keys);
+	qsort(keys, count, sizeof(*keys), jsonx_key_compare);
 	for (i = 0; i < count; i++) {
 		if (i > 0)
 			buf_add_char(out, ',');
-		write_member(str_of(keys[i]), json_object_get(object, keys[i]), style, indent, out);
+		jsonx_write_member(
+		    str_of(keys[i]), json_object_get(object, keys[i]), style, indent, out);
 	}
 	free(keys);
 }
 
 /* By jansson's iterators: json_object_foreach looks the place of each key up again. */
 static void
-write_members(const json_t *object, const struct style *style, int indent, struct buf *out)
+jsonx_write_members(const json_t *object, const struct style *style, int indent, struct buf *out)
 {
 	json_t *borrowed = (json_t *)(uintptr_t)object; /* iterating does not change it */
 	void *first = json_object_iter(borrowed);
@@ -199,37 +218,37 @@ write_members(const json_t *object, const struct style *style, int indent, struc
 	for (void *at = first; at != NULL; at = json_object_iter_next(borrowed, at)) {
 		if (at != first)
 			buf_add_char(out, ',');
-		write_member(member_key(at), json_object_iter_value(at), style, indent, out);
+		jsonx_write_member(member_key(at), json_object_iter_value(at), style, indent, out);
 	}
 }
 
 static void
-write_object(const json_t *object, const struct style *style, int indent, struct buf *out)
+jsonx_write_object(const json_t *object, const struct style *style, int indent, struct buf *out)
 {
 	buf_add_char(out, '{');
 	if (style->sorted)
-		write_sorted_members(object, style, indent + INDENT_STEP, out);
+		jsonx_write_sorted(object, style, indent + INDENT_STEP, out);
 	else
-		write_members(object, style, indent + INDENT_STEP, out);
+		jsonx_write_members(object, style, indent + INDENT_STEP, out);
 	if (json_object_size(object) > 0)
-		write_line(style, indent, out);
+		jsonx_write_line(style, indent, out);
 	buf_add_char(out, '}');
 }
 
 static void
-write_value(const json_t *value, const struct style *style, int indent, struct buf *out)
+jsonx_write_value(const json_t *value, const struct style *style, int indent, struct buf *out)
 {
 	char real[REAL_TEXT_BYTES];
 
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:
-		write_object(value, style, indent, out);
+		jsonx_write_object(value, style, indent, out);
 		break;
 	case JSON_ARRAY:
-		write_array(value, style, indent, out);
+		jsonx_write_array(value, style, indent, out);
 		break;
 	case JSON_STRING:
-		write_string(json_string_value(value), json_string_length(value), out);
+		jsonx_write_string(json_string_value(value), json_string_length(value), out);
 		break;
 	case JSON_INTEGER:
 		buf_add_int(out, json_integer_value(value));
@@ -254,15 +273,17 @@ jsonx_write(const json_t *value, struct buf *out)
 {
 	static const struct style compact = {.indent = INDENT_NONE};
 
-	write_value(value, &compact, 0, out);
+	jsonx_write_value(value, &compact, 0, out);
 }
 
+/* For tokens and for comparing two definitions: a client token must be the same in every attempt,
+ * whatever the order in which its members were set. */
 void
 jsonx_write_canonical(const json_t *value, struct buf *out)
 {
 	static const struct style canonical = {.sorted = true, .indent = INDENT_NONE};
 
-	write_value(value, &canonical, 0, out);
+	jsonx_write_value(value, &canonical, 0, out);
 }
 
 void
@@ -270,7 +291,7 @@ jsonx_write_pretty(const json_t *value, struct buf *out)
 {
 	static const struct style pretty = {.indent = 0};
 
-	write_value(value, &pretty, 0, out);
+	jsonx_write_value(value, &pretty, 0, out);
 }
 
 char *
@@ -278,12 +299,14 @@ jsonx_text(const json_t *value)
 {
 	struct buf text = {0};
 
+	assert(value != NULL);
 	jsonx_write(value, &text);
 	return buf_take(&text);
 }
 
 /* --- how long it would be --- */
 
+/* A short escape (\n) is one byte more than the character, the others (\u0001) are five more. */
 static size_t
 string_bytes(const char *text, size_t len)
 {
@@ -295,6 +318,7 @@ string_bytes(const char *text, size_t len)
 	return bytes;
 }
 
+/* The same digits as buf_add_int writes, counted. */
 static size_t
 integer_bytes(json_int_t integer)
 {
@@ -343,8 +367,9 @@ scalar_bytes(const struct count *count, const json_t *value)
 
 static void count_bytes(const struct count *count, const json_t *value, size_t *total);
 
+/* Stops once it is past the limit: a value of 64 MB need not be walked to be refused. */
 static void
-count_members(const struct count *count, const json_t *object, size_t *total)
+count_object_bytes(const struct count *count, const json_t *object, size_t *total)
 {
 	json_t *borrowed = (json_t *)(uintptr_t)object;
 
@@ -369,7 +394,7 @@ count_bytes(const struct count *count, const json_t *value, size_t *total)
 	}
 	*total += 2 + (members > 0 ? members - 1 : 0);
 	if (json_is_object(value))
-		count_members(count, value, total);
+		count_object_bytes(count, value, total);
 	else
 		for (size_t i = 0; i < members && *total <= count->limit; i++)
 			count_bytes(count, json_array_get(value, i), total);

@@ -5,6 +5,7 @@
 #include "base/jsonx.h"
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ static struct {
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
+/* Once, before the first event: the log belongs to the process and not to a run. */
 void
 log_setup(enum log_level level, enum log_format format, FILE *stream)
 {
@@ -32,18 +34,21 @@ log_setup(enum log_level level, enum log_format format, FILE *stream)
 	log_state.stream = stream;
 }
 
+/* Copied: the run's own struct is freed before the last lines are logged. */
 void
 log_set_run(const char *run_id)
 {
 	snprintf(log_state.run_id, sizeof(log_state.run_id), "%s", run_id != NULL ? run_id : "");
 }
 
+/* Asked before the fields are made: a debug line that nobody sees costs a comparison. */
 bool
 log_enabled(enum log_level level)
 {
 	return level >= log_state.level && level < LOG_NONE;
 }
 
+/* One pair of functions is enough: there is one progress line. */
 void
 log_set_around(void (*before)(void *arg), void (*after)(void *arg), void *arg)
 {
@@ -52,15 +57,17 @@ log_set_around(void (*before)(void *arg), void (*after)(void *arg), void *arg)
 	log_state.around_arg = arg;
 }
 
-/* Control characters, and those that change the direction of what follows. */
+/* Control characters, and those that change the direction of what follows: an instance whose Name
+ * tag holds U+202E could make a line read as something else ("Trojan source"). */
 static bool
-obeyed_by_terminals(int32_t point)
+log_steers_terminal(int32_t point)
 {
 	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x200e ||
 	       point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
 	       (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
 }
 
+/* \xNN for each byte, not for the character: what is malformed has no character. */
 void
 log_escape(struct buf *out, const char *text)
 {
@@ -69,7 +76,7 @@ log_escape(struct buf *out, const char *text)
 	for (; *text != '\0'; text += len) {
 		int32_t point = utf8_decode(text, &len);
 
-		if (point >= 0 && !obeyed_by_terminals(point))
+		if (point >= 0 && !log_steers_terminal(point))
 			buf_add(out, text, len);
 		else
 			for (size_t i = 0; i < len; i++)
@@ -85,17 +92,17 @@ log_escape_json(struct buf *out, const char *json)
 	for (; *json != '\0'; json += len) {
 		int32_t point = utf8_decode(json, &len);
 
-		/* None of them stands outside of a string but the line feed, and JSON escapes that within. */
-		if (point == '\n' || (point >= 0 && !obeyed_by_terminals(point)))
+		/* Only a line feed may stand outside of a string; within one JSON escapes it. */
+		if (point == '\n' || (point >= 0 && !log_steers_terminal(point)))
 			buf_add(out, json, len);
 		else
 			buf_printf(out, "\\u%04x", point >= 0 ? (unsigned)point : 0xfffd);
 	}
 }
 
-/* key=value, quoted when it must be. */
+/* Quoted when it must be: a parser of logfmt ends an unquoted value at a blank. */
 static void
-add_logfmt(struct buf *line, const char *key, const char *text)
+logfmt_add(struct buf *line, const char *key, const char *text)
 {
 	struct buf safe = {0};
 
@@ -115,23 +122,26 @@ add_logfmt(struct buf *line, const char *key, const char *text)
 	buf_fini(&safe);
 }
 
+/* The run comes first of the fields, so that lines of one run can be cut out by a prefix. */
 static void
-compose_logfmt(struct buf *line, const char *time, const char *level, const char *event,
+logfmt_compose(struct buf *line, const char *time, const char *level, const char *event,
     const struct log_field *fields)
 {
 	buf_printf(line, "%s %s %s", time, level, event);
 	if (log_state.run_id[0] != '\0')
-		add_logfmt(line, "run", log_state.run_id);
+		logfmt_add(line, "run", log_state.run_id);
 	for (; fields->key != NULL; fields++) {
 		if (fields->text != NULL)
-			add_logfmt(line, fields->key, fields->text);
+			logfmt_add(line, fields->key, fields->text);
 		else
 			buf_printf(line, " %s=%" PRId64, fields->key, fields->number);
 	}
 }
 
+/* Escaped as in logfmt, although JSON could hold anything: a person reads this line too, through jq
+ * -r. */
 static void
-put_escaped(json_t *object, const char *key, const char *text)
+log_json_put(json_t *object, const char *key, const char *text)
 {
 	struct buf safe = {0};
 
@@ -141,7 +151,7 @@ put_escaped(json_t *object, const char *key, const char *text)
 }
 
 static void
-compose_json(struct buf *line, const char *time, const char *level, const char *event,
+log_json_compose(struct buf *line, const char *time, const char *level, const char *event,
     const struct log_field *fields)
 {
 	json_t *object = json_object();
@@ -150,10 +160,10 @@ compose_json(struct buf *line, const char *time, const char *level, const char *
 	jsonx_put_string(object, "level", level);
 	jsonx_put_string(object, "event", event);
 	if (log_state.run_id[0] != '\0')
-		put_escaped(object, "run", log_state.run_id);
+		log_json_put(object, "run", log_state.run_id);
 	for (; fields->key != NULL; fields++) {
 		if (fields->text != NULL)
-			put_escaped(object, fields->key, fields->text);
+			log_json_put(object, fields->key, fields->text);
 		else
 			json_object_set_new(object, fields->key, json_integer(fields->number));
 	}
@@ -161,6 +171,7 @@ compose_json(struct buf *line, const char *time, const char *level, const char *
 	json_decref(object);
 }
 
+/* Flushed at once: the last line before a crash is the one that is needed. */
 void
 log_block(const char *text)
 {
@@ -174,17 +185,20 @@ log_block(const char *text)
 		log_state.after(log_state.around_arg);
 }
 
+/* Composed as a whole and written at once, so that lines of two processes on one terminal do not
+ * mix. */
 void
 log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
 	char time[CLOCK_ISO_BYTES];
 	struct buf line = {0};
 
+	assert(level < LOG_NONE);
 	clock_iso(clock_system()->wall_ms(clock_system()), time);
 	if (log_state.format == LOG_JSON)
-		compose_json(&line, time, level_names[level], event, fields);
+		log_json_compose(&line, time, level_names[level], event, fields);
 	else
-		compose_logfmt(&line, time, level_names[level], event, fields);
+		logfmt_compose(&line, time, level_names[level], event, fields);
 	buf_add_char(&line, '\n');
 	log_block(buf_cstr(&line));
 	buf_fini(&line);

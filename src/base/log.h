@@ -6,8 +6,9 @@
 #include <stdio.h>
 
 /*
- * Structured log: one event a line, `time level event key=value ...` (logfmt) or a JSON object. Values are escaped (control characters and terminal
- * escapes never get out raw). Secrets have no way in: struct secret (aws/credentials.h) cannot be a field.
+ * Structured log: one event a line, `time level event key=value ...` (logfmt) or a JSON object.
+ * Values are escaped (control characters and terminal escapes never get out raw). Secrets have no
+ * way in: struct secret (aws/credentials.h) cannot be a field.
  */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_NONE };
 enum log_format { LOG_LOGFMT, LOG_JSON };
@@ -26,9 +27,12 @@ void log_setup(enum log_level level, enum log_format format, FILE *stream);
 
 /* Adds run=ID to every event that follows; NULL takes it off. Copied. */
 void log_set_run(const char *run_id);
+
+/* True if an event of this level is written. */
 bool log_enabled(enum log_level level);
 
-/* Called before and after a line is written, so that a progress line on the same terminal can step aside. Either may be NULL. */
+/* Called before and after a line is written, so that a progress line on the same terminal can step
+ * aside. Either may be NULL. */
 void log_set_around(void (*before)(void *arg), void (*after)(void *arg), void *arg);
 
 /* event is a dotted static name, such as "aws.retry". */
@@ -42,10 +46,12 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 			    (const struct log_field[]){__VA_ARGS__, {.key = NULL}});               \
 	} while (0)
 
-/* Writes text of several lines as it is, whatever the level: it ends with a newline and is escaped already. */
+/* Writes text of several lines as it is, whatever the level: it ends with a newline and is escaped
+ * already. */
 void log_block(const char *text);
 
-/* Appends text to a line for a person or a terminal: control characters, escapes and malformed UTF-8 as \xNN. */
+/* Appends text to a line for a person or a terminal: control characters, escapes and malformed
+ * UTF-8 as \xNN. */
 struct buf;
 void log_escape(struct buf *out, const char *text);
 

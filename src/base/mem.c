@@ -8,12 +8,20 @@
 
 #include <openssl/crypto.h>
 
+/*
+ * Out of memory is not an error that a caller could handle: each one's handler would itself be
+ * untested, and Linux kills a process long before malloc fails. What can be sized by input is
+ * bounded where it comes in, so this cannot be reached by it; an abort leaves a core and a run
+ * that resumes.
+ */
+
 static void __attribute__((noreturn)) out_of_memory(size_t bytes)
 {
 	fprintf(stderr, "tmflow: out of memory (%zu bytes wanted)\n", bytes);
 	abort();
 }
 
+/* calloc checks this by itself, realloc does not. */
 static size_t
 product(size_t count, size_t bytes)
 {
@@ -24,6 +32,7 @@ product(size_t count, size_t bytes)
 	return total;
 }
 
+/* malloc(0) may return NULL, which would look like a failure. */
 void *
 mem_alloc(size_t bytes)
 {
@@ -86,6 +95,7 @@ mem_printf(const char *format, ...)
 	return text;
 }
 
+/* memset before free is removed by the optimizer as a dead store; OPENSSL_cleanse is not. */
 void
 mem_wipe(void *p, size_t bytes)
 {

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-/* splitmix64: spreads a small seed over the whole state. */
+/* splitmix64, as the authors of xoshiro advise: a small seed is spread over the whole state, which
+ * must not be all zeros. */
 static uint64_t
-spread(uint64_t *x)
+rng_spread(uint64_t *x)
 {
 	uint64_t z = (*x += 0x9e3779b97f4a7c15u);
 
@@ -16,7 +17,7 @@ spread(uint64_t *x)
 }
 
 static uint64_t
-rotate_left(uint64_t x, int bits)
+rng_rotate(uint64_t x, int bits)
 {
 	return (x << bits) | (x >> (64 - bits));
 }
@@ -25,9 +26,11 @@ void
 rng_seed(struct rng *rng, uint64_t seed)
 {
 	for (int i = 0; i < 4; i++)
-		rng->s[i] = spread(&seed);
+		rng->s[i] = rng_spread(&seed);
 }
 
+/* getrandom may give less than was asked for only above 256 bytes: fewer means that the kernel has
+ * none. */
 void
 rng_seed_system(struct rng *rng)
 {
@@ -38,11 +41,12 @@ rng_seed_system(struct rng *rng)
 	rng_seed(rng, seed);
 }
 
+/* xoshiro256**. See: https://prng.di.unimi.it/xoshiro256starstar.c */
 uint64_t
 rng_next(struct rng *rng)
 {
 	uint64_t *s = rng->s;
-	uint64_t result = rotate_left(s[1] * 5, 7) * 9;
+	uint64_t result = rng_rotate(s[1] * 5, 7) * 9;
 	uint64_t t = s[1] << 17;
 
 	s[2] ^= s[0];
@@ -50,10 +54,12 @@ rng_next(struct rng *rng)
 	s[1] ^= s[2];
 	s[0] ^= s[3];
 	s[2] ^= t;
-	s[3] = rotate_left(s[3], 45);
+	s[3] = rng_rotate(s[3], 45);
 	return result;
 }
 
+/* x % bound alone would favour small numbers: of 2^64 values, those above the last multiple of
+ * bound are drawn again. */
 uint64_t
 rng_below(struct rng *rng, uint64_t bound)
 {
@@ -68,6 +74,7 @@ rng_below(struct rng *rng, uint64_t bound)
 	return x % bound;
 }
 
+/* 53 bits are all that a double holds between 1/2 and 1; 1 itself is never reached. */
 double
 rng_unit(struct rng *rng)
 {

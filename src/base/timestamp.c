@@ -2,11 +2,18 @@
 
 #include <ctype.h>
 
+/*
+ * Not strptime: it takes blanks and single digits, knows no fractions and depends on the locale.
+ * The specification wants the profile of RFC 3339 with an upper-case T and Z, and 2026-02-29 is to
+ * be refused.
+ */
+
 #define NANOSECOND_DIGITS 9
 
-/* Takes exactly digits digits; false when they are not there or the number is out of [low, high]. */
+/* Takes exactly that many digits; false when they are not there or the number is out of [low,
+ * high]. */
 static bool
-take_number(struct str *text, int digits, int low, int high, int *ret_number)
+timestamp_number(struct str *text, int digits, int low, int high, int *ret_number)
 {
 	int number = 0;
 
@@ -24,7 +31,7 @@ take_number(struct str *text, int digits, int low, int high, int *ret_number)
 }
 
 static bool
-take_char(struct str *text, char c)
+timestamp_char(struct str *text, char c)
 {
 	if (text->len == 0 || *text->p != c)
 		return false;
@@ -34,7 +41,7 @@ take_char(struct str *text, char c)
 }
 
 static bool
-is_leap(int year)
+year_is_leap(int year)
 {
 	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
@@ -44,7 +51,7 @@ days_in_month(int year, int month)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
-	return month == 2 && is_leap(year) ? 29 : days[month - 1];
+	return month == 2 && year_is_leap(year) ? 29 : days[month - 1];
 }
 
 /* Days since 1970-01-01 in the proleptic Gregorian calendar. */
@@ -63,15 +70,15 @@ days_from_civil(int year, int month, int day)
 
 /* YYYY-MM-DD as days. */
 static bool
-take_date(struct str *text, int64_t *ret_days)
+timestamp_date(struct str *text, int64_t *ret_days)
 {
 	int year;
 	int month;
 	int day;
 
-	if (!take_number(text, 4, 0, 9999, &year) || !take_char(text, '-') ||
-	    !take_number(text, 2, 1, 12, &month) || !take_char(text, '-') ||
-	    !take_number(text, 2, 1, days_in_month(year, month), &day))
+	if (!timestamp_number(text, 4, 0, 9999, &year) || !timestamp_char(text, '-') ||
+	    !timestamp_number(text, 2, 1, 12, &month) || !timestamp_char(text, '-') ||
+	    !timestamp_number(text, 2, 1, days_in_month(year, month), &day))
 		return false;
 	*ret_days = days_from_civil(year, month, day);
 	return true;
@@ -79,29 +86,30 @@ take_date(struct str *text, int64_t *ret_days)
 
 /* HH:MM:SS as seconds. */
 static bool
-take_time(struct str *text, int64_t *ret_seconds)
+timestamp_time(struct str *text, int64_t *ret_seconds)
 {
 	int hour;
 	int minute;
 	int second;
 
-	if (!take_number(text, 2, 0, 23, &hour) || !take_char(text, ':') ||
-	    !take_number(text, 2, 0, 59, &minute) || !take_char(text, ':') ||
-	    !take_number(text, 2, 0, 59, &second))
+	if (!timestamp_number(text, 2, 0, 23, &hour) || !timestamp_char(text, ':') ||
+	    !timestamp_number(text, 2, 0, 59, &minute) || !timestamp_char(text, ':') ||
+	    !timestamp_number(text, 2, 0, 59, &second))
 		return false;
 	*ret_seconds = hour * 3600 + minute * 60 + second;
 	return true;
 }
 
-/* Nothing, or a dot and one to nine digits. */
+/* Nothing, or a dot and one to nine digits: a tenth digit has no place in a nanosecond, and to drop
+ * it could reorder two times. */
 static bool
-take_fraction(struct str *text, int32_t *ret_nanoseconds)
+timestamp_fraction(struct str *text, int32_t *ret_nanoseconds)
 {
 	int digits = 0;
 	int32_t number = 0;
 
 	*ret_nanoseconds = 0;
-	if (!take_char(text, '.'))
+	if (!timestamp_char(text, '.'))
 		return true;
 	while (text->len > 0 && isdigit((unsigned char)*text->p)) {
 		if (++digits > NANOSECOND_DIGITS)
@@ -120,21 +128,21 @@ take_fraction(struct str *text, int32_t *ret_nanoseconds)
 
 /* Z or +HH:MM, as seconds east of UTC. */
 static bool
-take_zone(struct str *text, int64_t *ret_seconds)
+timestamp_zone(struct str *text, int64_t *ret_seconds)
 {
 	int sign;
 	int hour;
 	int minute;
 
-	if (take_char(text, 'Z')) {
+	if (timestamp_char(text, 'Z')) {
 		*ret_seconds = 0;
 		return true;
 	}
-	sign = take_char(text, '-') ? -1 : 1;
-	if (sign > 0 && !take_char(text, '+'))
+	sign = timestamp_char(text, '-') ? -1 : 1;
+	if (sign > 0 && !timestamp_char(text, '+'))
 		return false;
-	if (!take_number(text, 2, 0, 23, &hour) || !take_char(text, ':') ||
-	    !take_number(text, 2, 0, 59, &minute))
+	if (!timestamp_number(text, 2, 0, 23, &hour) || !timestamp_char(text, ':') ||
+	    !timestamp_number(text, 2, 0, 59, &minute))
 		return false;
 	*ret_seconds = sign * (hour * INT64_C(3600) + minute * INT64_C(60));
 	return true;
@@ -148,8 +156,9 @@ timestamp_parse(struct str text, struct timestamp *ret_timestamp)
 	int64_t zone;
 	int32_t nanoseconds;
 
-	if (!take_date(&text, &days) || !take_char(&text, 'T') || !take_time(&text, &time) ||
-	    !take_fraction(&text, &nanoseconds) || !take_zone(&text, &zone) || text.len > 0)
+	if (!timestamp_date(&text, &days) || !timestamp_char(&text, 'T') ||
+	    !timestamp_time(&text, &time) || !timestamp_fraction(&text, &nanoseconds) ||
+	    !timestamp_zone(&text, &zone) || text.len > 0)
 		return false;
 	ret_timestamp->seconds = days * 86400 + time - zone;
 	ret_timestamp->nanoseconds = nanoseconds;

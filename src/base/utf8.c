@@ -6,14 +6,15 @@
 #define REPLACEMENT "\xef\xbf\xbd"
 
 static bool
-is_continuation(char byte)
+utf8_continues(char byte)
 {
 	return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
-/* Of a sequence that begins with byte; 0: none does. */
+/* By the first byte; 0: no sequence begins with it. 0xc0 and 0xc1 could only begin an overlong one,
+ * and 0xf5 is beyond U+10FFFF. */
 static size_t
-sequence_len(unsigned char byte)
+utf8_sequence_len(unsigned char byte)
 {
 	if (byte < 0x80)
 		return 1;
@@ -22,19 +23,22 @@ sequence_len(unsigned char byte)
 	return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
 }
 
+/* Refuses what a strict reader refuses: overlong forms (0xc0 0xaf for a slash), surrogates, and
+ * what is beyond U+10FFFF. One malformed byte at a time, so that the next good character is
+ * found. */
 int32_t
 utf8_decode(const char *text, size_t *ret_len)
 {
 	static const int32_t minimum[] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char first = (unsigned char)text[0];
-	size_t len = sequence_len(first);
+	size_t len = utf8_sequence_len(first);
 	int32_t point = len == 1 ? first : first & (0xff >> (len + 1));
 
 	*ret_len = 1;
 	if (len == 0)
 		return -1;
 	for (size_t i = 1; i < len; i++) {
-		if (!is_continuation(text[i])) /* the NUL at the latest */
+		if (!utf8_continues(text[i])) /* the NUL at the latest */
 			return -1;
 		point = point << 6 | ((unsigned char)text[i] & 0x3f);
 	}
@@ -44,17 +48,19 @@ utf8_decode(const char *text, size_t *ret_len)
 	return point;
 }
 
+/* The character that stands across the end goes as a whole. */
 size_t
 utf8_cut(const char *text, size_t bytes_max)
 {
 	size_t len = strnlen(text, bytes_max);
 
 	if (len == bytes_max)
-		while (len > 0 && is_continuation(text[len]))
+		while (len > 0 && utf8_continues(text[len]))
 			len--;
 	return len;
 }
 
+/* One U+FFFD a byte, not one a run of them: the length stays a hint of what was there. */
 void
 utf8_repair(struct buf *out, const char *text)
 {
@@ -68,6 +74,7 @@ utf8_repair(struct buf *out, const char *text)
 	}
 }
 
+/* A fixed size, for names in an error: it must not fail for a name that AWS made too long. */
 void
 utf8_copy(char *out, size_t size, const char *text)
 {

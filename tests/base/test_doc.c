@@ -85,8 +85,8 @@ START_TEST(faults_name_their_place)
 	fails("d.yaml", "x:\n  - {a: 1, a: 2}\n", "d.yaml:2:12: duplicate key \"a\"");
 	fails("d.json", "{\"a\": 1,\n \"a\": 2}", "d.json:2:2: duplicate key \"a\"");
 	fails("d.json", "{\"a\": tru}", "d.json:1:");
-	fails("d.yaml", "a: *b\n", "d.yaml:1:4: there is no anchor &b");
-	fails("d.yaml", "a: &a [*a]\n", "d.yaml:1:8: there is no anchor &a");
+	fails("d.yaml", "a: *b\n", "d.yaml:1:4: no anchor &b");
+	fails("d.yaml", "a: &a [*a]\n", "d.yaml:1:8: no anchor &a");
 	fails("d.yaml", "a: .inf\n", "d.yaml:1:4: JSON has no number .inf");
 	fails("d.yaml", "a: !!int x\n", "d.yaml:1:4: ");
 	fails("d.yaml", "a: !thing x\n", "d.yaml:1:4: unknown tag");

@@ -210,7 +210,7 @@ make_response(struct sim_reply *reply)
 	if (reply->wire == SIM_WIRE_TRUNCATE) {
 		half = mem_alloc(sizeof(*half));
 		*half = reply->body;
-		buf_init(&reply->body);
+		reply->body = (struct buf){0};
 		return MHD_create_response_from_callback(len, 64 << 10, read_half, half, free_half);
 	}
 	return MHD_create_response_from_buffer(len, buf_take(&reply->body), MHD_RESPMEM_MUST_FREE);

@@ -33,6 +33,7 @@ doc_place_open(struct doc *doc, const char *key, struct doc_pos key_pos, struct 
 	return doc->place_count++;
 }
 
+/* The root's end is the number of all places. */
 void
 doc_place_close(struct doc *doc, size_t place)
 {
@@ -40,6 +41,7 @@ doc_place_close(struct doc *doc, size_t place)
 	doc->places[place].end = (uint32_t)doc->place_count;
 }
 
+/* A walk along the children, one after another: asked only for a fault, of which 1,000 are kept. */
 const struct doc_place *
 doc_place_child(const struct doc *doc, const struct doc_place *parent, const char *token)
 {
@@ -60,6 +62,7 @@ doc_place_child(const struct doc *doc, const struct doc_place *parent, const cha
 	return NULL;
 }
 
+/* The root may live on in the caller's hands; the places and the text do not. */
 void
 doc_free(struct doc *doc)
 {
@@ -73,18 +76,9 @@ doc_free(struct doc *doc)
 	free(doc);
 }
 
-static bool
-ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text);
-	size_t end_len = strlen(end);
-
-	return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
 /* The number behind the first occurrence of word in text, from 1. */
 static unsigned
-number_behind(const char *text, const char *word)
+doc_number_behind(const char *text, const char *word)
 {
 	const char *at = strstr(text, word);
 	unsigned long number = at != NULL ? strtoul(at + strlen(word), NULL, 10) : 0;
@@ -94,21 +88,26 @@ number_behind(const char *text, const char *word)
 
 /* jsonx_parse's error with the file in front: "name:line:column: message". */
 static void
-place_json_error(const struct doc *doc, struct tmf_err *err)
+doc_json_fault(const struct doc *doc, struct tmf_err *err)
 {
 	const char *said = tmf_err_text(err);
 	const char *message = strstr(said, ": ");
 
-	tmf_err_set_at(err, doc->name, number_behind(said, "line "), number_behind(said, "column "),
-	    "invalid JSON: %s", message != NULL ? message + 2 : said);
+	tmf_err_set_at(err, doc->name, doc_number_behind(said, "line "),
+	    doc_number_behind(said, "column "), "invalid JSON: %s",
+	    message != NULL ? message + 2 : said);
 }
 
-/* A text that begins like JSON is taken as JSON if it is that, else as YAML, of which JSON is nearly a part. */
+/* A text that begins like JSON is taken as JSON if it is that, else as YAML, of which JSON is
+ * nearly a part: {a: 1} is YAML. YAML also says where a key stands twice, which jansson does not.
+ * But in a file that is called .json, "found unexpected end of stream" of YAML would mislead: there
+ * JSON's own error counts. */
 static int
-load(struct doc *doc, struct tmf_err *err)
+doc_load(struct doc *doc, struct tmf_err *err)
 {
 	struct str text = {doc->text, doc->text_bytes};
 	char first = str_trim(text).len > 0 ? *str_trim(text).p : '\0';
+	const char *suffix = strrchr(doc->name, '.');
 	bool flow = first == '{' || first == '[' || first == '"';
 	struct tmf_err json_err = {0};
 	int ret;
@@ -118,9 +117,9 @@ load(struct doc *doc, struct tmf_err *err)
 		return 0;
 	}
 	ret = doc_load_yaml(doc, err);
-	if (flow && ends_with(doc->name, ".json") &&
+	if (flow && suffix != NULL && strcmp(suffix, ".json") == 0 &&
 	    (ret == 0 || strstr(tmf_err_text(err), "duplicate key") == NULL)) {
-		place_json_error(doc, &json_err);
+		doc_json_fault(doc, &json_err);
 		tmf_err_move(err, &json_err);
 		ret = -1;
 	}
@@ -147,7 +146,7 @@ doc_parse(const char *name, struct str text, struct tmf_err *err)
 	doc->name = mem_strdup(name);
 	doc->text = mem_strndup(text.p, text.len);
 	doc->text_bytes = text.len;
-	if (load(doc, err) < 0) {
+	if (doc_load(doc, err) < 0) {
 		doc_free(doc);
 		return NULL;
 	}
@@ -156,6 +155,8 @@ doc_parse(const char *name, struct str text, struct tmf_err *err)
 	return doc;
 }
 
+/* The name of a file is kept for the run's record, so standard input gets one that no file is
+ * likely to have. */
 struct doc *
 doc_read(const char *path, struct tmf_err *err)
 {
@@ -209,8 +210,9 @@ doc_pointer_token(const char *pointer, struct buf *out)
 }
 
 /*
- * Walks down from the root. What the document does not hold has the place of its nearest ancestor: a state that lacks
- * its Type is a fault of the state, and /States/A/Type stands nowhere. What an alias stands for has the alias's place.
+ * Walks down from the root. What the document does not hold has the place of its nearest ancestor:
+ * a state that lacks its Type is a fault of the state, and /States/A/Type stands nowhere. What an
+ * alias stands for has the alias's place.
  */
 static struct doc_pos
 doc_pos_of(const struct doc *doc, const char *pointer, bool of_key)
@@ -238,12 +240,15 @@ doc_value_pos(const struct doc *doc, const char *pointer)
 	return doc_pos_of(doc, pointer, false);
 }
 
+/* A fault about a member's name (an unknown field, say) points to the key; what has none points to
+ * its value. */
 struct doc_pos
 doc_key_pos(const struct doc *doc, const char *pointer)
 {
 	return doc_pos_of(doc, pointer, true);
 }
 
+/* As RFC 6901 has it, but for "-" and leading zeros of an index, which nobody writes here. */
 json_t *
 doc_at(json_t *root, const char *pointer)
 {
@@ -259,6 +264,7 @@ doc_at(json_t *root, const char *pointer)
 	return *pointer == '\0' ? root : NULL;
 }
 
+/* RFC 6901: ~ first, or else the ~ of a ~1 would be taken for one of the key's. */
 void
 doc_pointer_add(struct buf *pointer, const char *token)
 {

@@ -8,9 +8,10 @@
 #define DOC_NO_KEY UINT32_MAX
 
 /*
- * Where a value and its key stand. Places lie in the order of the text, so the children of place p are p + 1, then
- * the end of that one, and so on up to p's own end. No pointer is kept: a key of 125 KB with 10,000 members below it
- * would be written 10,000 times. 24 bytes a value, and a value takes two bytes of text at least ("1,").
+ * Where a value and its key stand. Places lie in the order of the text, so the children of place p
+ * are p + 1, then the end of that one, and so on up to p's own end. No pointer is kept: a key of
+ * 125 KB with 10,000 members below it would be written 10,000 times. 24 bytes a value, and a value
+ * takes two bytes of text at least ("1,").
  */
 struct doc_place {
 	uint32_t end; /* index behind the last place below this one; UINT32_MAX while it is open */
@@ -37,7 +38,8 @@ doc_place_open(struct doc *doc, const char *key, struct doc_pos key_pos, struct 
 /* What is opened from now on stands behind the place, no longer below it. */
 void doc_place_close(struct doc *doc, size_t place);
 
-/* The child of a place (which may still be open): of a mapping by key, of a list by index. Returns: NULL if absent. */
+/* The child of a place (which may still be open): of a mapping by key, of a list by index. Returns:
+ * NULL if absent. */
 const struct doc_place *
 doc_place_child(const struct doc *doc, const struct doc_place *parent, const char *token);
 

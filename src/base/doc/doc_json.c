@@ -2,9 +2,12 @@
 
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <stdint.h>
+#include <string.h>
 
-/* Walks over a text that is known to be valid JSON and notes the places. Keys are decoded by the parser: here they come from the tree. */
+/* Walks over a text that is known to be valid JSON and notes the places. Keys are decoded by the
+ * parser: here they come from the tree. */
 struct scanner {
 	struct doc *doc;
 	const char *p;
@@ -14,8 +17,9 @@ struct scanner {
 static void
 scan_value(struct scanner *s, const json_t *value, const char *key, struct doc_pos key_pos);
 
+/* A column is a character: the further bytes of one (10xxxxxx in UTF-8) do not count. */
 static void
-advance(struct scanner *s)
+scan_advance(struct scanner *s)
 {
 	unsigned char c = (unsigned char)*s->p++;
 
@@ -28,94 +32,86 @@ advance(struct scanner *s)
 }
 
 static void
-skip_space(struct scanner *s)
+scan_space(struct scanner *s)
 {
 	while (*s->p == ' ' || *s->p == '\t' || *s->p == '\r' || *s->p == '\n')
-		advance(s);
+		scan_advance(s);
 }
 
+/* An escape is two characters at least, of which the second never ends it: \" or the u of
+ * \u0022. */
 static void
-skip_string(struct scanner *s)
+scan_string(struct scanner *s)
 {
-	advance(s);
+	scan_advance(s);
 	while (*s->p != '"') {
 		if (*s->p == '\\')
-			advance(s);
-		advance(s);
+			scan_advance(s);
+		scan_advance(s);
 	}
-	advance(s);
+	scan_advance(s);
 }
 
-static bool
-ends_scalar(char c)
-{
-	return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\t' || c == '\r' ||
-	       c == '\n' || c == '\0';
-}
-
-static void
-skip_scalar(struct scanner *s)
-{
-	if (*s->p == '"') {
-		skip_string(s);
-		return;
-	}
-	while (!ends_scalar(*s->p))
-		advance(s);
-}
-
-/* Members come in the order of the text: jansson keeps it, and duplicates were refused. */
+/* Members come in the order of the text: jansson keeps it, and duplicates were refused. So the
+ * tree's iterator and the text go forward together, and keys need not be decoded here. */
 static void
 scan_object(struct scanner *s, const json_t *object)
 {
 	void *iter = json_object_iter((json_t *)(uintptr_t)object);
 
-	advance(s);
-	skip_space(s);
+	scan_advance(s);
+	scan_space(s);
 	for (; iter != NULL; iter = json_object_iter_next((json_t *)(uintptr_t)object, iter)) {
 		struct doc_pos key = s->pos;
 
-		skip_string(s);
-		skip_space(s);
-		advance(s); /* : */
+		assert(*s->p == '"');
+		scan_string(s);
+		scan_space(s);
+		scan_advance(s); /* : */
 		scan_value(s, json_object_iter_value(iter), json_object_iter_key(iter), key);
-		skip_space(s);
+		scan_space(s);
 		if (*s->p == ',')
-			advance(s);
-		skip_space(s);
+			scan_advance(s);
+		scan_space(s);
 	}
-	advance(s);
+	scan_advance(s);
 }
 
+/* Elements have no key, and a path to one counts them. */
 static void
 scan_array(struct scanner *s, const json_t *array)
 {
 	size_t count = json_array_size(array);
 
-	advance(s);
+	assert(*s->p == '[');
+	scan_advance(s);
 	for (size_t i = 0; i < count; i++) {
 		scan_value(s, json_array_get(array, i), NULL, (struct doc_pos){0});
-		skip_space(s);
+		scan_space(s);
 		if (*s->p == ',')
-			advance(s);
+			scan_advance(s);
 	}
-	skip_space(s);
-	advance(s);
+	scan_space(s);
+	scan_advance(s);
 }
 
+/* By recursion: the parser has refused what is nested deeper than JSONX_DEPTH_MAX. */
 static void
 scan_value(struct scanner *s, const json_t *value, const char *key, struct doc_pos key_pos)
 {
 	size_t place;
 
-	skip_space(s);
+	scan_space(s);
 	place = doc_place_open(s->doc, key, key_pos, s->pos);
 	if (json_is_object(value))
 		scan_object(s, value);
 	else if (json_is_array(value))
 		scan_array(s, value);
+	else if (*s->p == '"')
+		scan_string(s);
 	else
-		skip_scalar(s);
+		while (strchr(",}] \t\r\n", *s->p) == NULL) /* its own NUL ends the text, too */
+			scan_advance(s);
 	doc_place_close(s->doc, place);
 }
 

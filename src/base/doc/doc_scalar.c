@@ -5,7 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_BYTES_MAX 400 /* a plain scalar longer than this is no number */
+/*
+ * YAML 1.1, which many programs still read, has yes, no, on and off as booleans, 017 as fifteen
+ * and 1:30 as ninety: an account id with a leading zero would become another number. The core
+ * schema of 1.2 has none of that. What JSON cannot hold (.inf, .nan) is an error here and not a
+ * string: who wrote it meant a number.
+ */
+
+#define NUMBER_BYTES_MAX 400 /* a longer plain scalar is a string */
 
 /* The plain scalars of the 1.2 core schema that are neither strings nor numbers. */
 static const struct {
@@ -25,8 +32,9 @@ static const struct {
     {"FALSE", JSON_FALSE},
 };
 
+/* The spellings are those of the schema: tRUE is a string. */
 static json_t *
-word_value(const char *text)
+scalar_word(const char *text)
 {
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(text, words[i].text) != 0)
@@ -38,9 +46,9 @@ word_value(const char *text)
 	return NULL;
 }
 
-/* [-+]?[0-9]+ | 0o[0-7]+ | 0x[0-9a-fA-F]+; integers beyond 64 bits become reals. */
+/* [-+]?[0-9]+ | 0o[0-7]+ | 0x[0-9a-fA-F]+; integers beyond 64 bits become reals, as in JSON. */
 static json_t *
-integer_value(const char *text)
+scalar_integer(const char *text)
 {
 	const char *digits = text + (*text == '-' || *text == '+');
 	const char *allowed = "0123456789";
@@ -67,7 +75,7 @@ integer_value(const char *text)
 
 /* [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )? */
 static bool
-is_float(const char *p)
+scalar_is_float(const char *p)
 {
 	size_t whole;
 	size_t fraction = 0;
@@ -95,7 +103,7 @@ is_float(const char *p)
 }
 
 static bool
-is_infinite_word(const char *text)
+scalar_is_infinite(const char *text)
 {
 	static const char *const spellings[] = {".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"};
 	const char *unsigned_text = text + (*text == '-' || *text == '+');
@@ -106,21 +114,22 @@ is_infinite_word(const char *text)
 	return false;
 }
 
+/* A number of 400 digits was meant by nobody: a long text is not looked at. */
 static int
-number_value(const char *text, json_t **ret_value, struct tmf_err *err)
+scalar_number(const char *text, json_t **ret_value, struct tmf_err *err)
 {
 	double real;
 
 	*ret_value = NULL;
 	if (strlen(text) > NUMBER_BYTES_MAX)
 		return 0;
-	*ret_value = integer_value(text);
+	*ret_value = scalar_integer(text);
 	if (*ret_value != NULL)
 		return 0;
-	if (is_infinite_word(text))
+	if (scalar_is_infinite(text))
 		return tmf_err_set(
 		    err, TMF_ERR_INVALID, "JSON has no number %s (quote it for a string)", text);
-	if (!is_float(text))
+	if (!scalar_is_float(text))
 		return 0;
 	real = strtod(text, NULL);
 	if (!isfinite(real))
@@ -129,17 +138,9 @@ number_value(const char *text, json_t **ret_value, struct tmf_err *err)
 	return 0;
 }
 
-static int
-plain_value(const char *text, json_t **ret_value, struct tmf_err *err)
-{
-	*ret_value = word_value(text);
-	if (*ret_value != NULL)
-		return 0;
-	return number_value(text, ret_value, err);
-}
-
+/* An integer is a float too: `!!float 1` is 1. */
 static bool
-fits_tag(const char *tag, const json_t *value)
+scalar_fits_tag(const char *tag, const json_t *value)
 {
 	if (strcmp(tag, "int") == 0)
 		return json_is_integer(value);
@@ -150,6 +151,8 @@ fits_tag(const char *tag, const json_t *value)
 	return strcmp(tag, "null") == 0 && json_is_null(value);
 }
 
+/* "!" is the tag of a string, whatever it looks like. A quoted scalar is a string unless a tag says
+ * otherwise: !!int "7" is 7. */
 int
 doc_scalar_value(const struct doc_scalar *scalar, json_t **ret_value, struct tmf_err *err)
 {
@@ -164,12 +167,14 @@ doc_scalar_value(const struct doc_scalar *scalar, json_t **ret_value, struct tmf
 		tag += sizeof(core) - 1;
 		string = strcmp(tag, "str") == 0;
 	}
-	if (!string && memchr(scalar->text, '\0', scalar->bytes) == NULL &&
-	    plain_value(scalar->text, &value, err) < 0)
-		return -1;
-	if (tag != NULL && !string && (value == NULL || !fits_tag(tag, value))) {
+	if (!string && memchr(scalar->text, '\0', scalar->bytes) == NULL) {
+		value = scalar_word(scalar->text);
+		if (value == NULL && scalar_number(scalar->text, &value, err) < 0)
+			return -1;
+	}
+	if (tag != NULL && !string && (value == NULL || !scalar_fits_tag(tag, value))) {
 		json_decref(value);
-		return tmf_err_set(err, TMF_ERR_INVALID, "\"%s\" is no !!%s", scalar->text, tag);
+		return tmf_err_set(err, TMF_ERR_INVALID, "not a !!%s: \"%s\"", tag, scalar->text);
 	}
 	if (value == NULL)
 		value = json_stringn(scalar->text, scalar->bytes);

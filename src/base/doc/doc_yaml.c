@@ -8,6 +8,13 @@
 #include <string.h>
 #include <yaml.h>
 
+/*
+ * libyaml's events and not its documents: those build a tree of their own first, expand nothing,
+ * and know no core schema. Aliases share the value they name, so a bomb of nested aliases takes
+ * little memory here; but a program that walks over the result would not end. So the values behind
+ * each alias are counted as if they were copied.
+ */
+
 #define ANCHORS_MAX 10000u
 
 /* A finished node that an alias may name. */
@@ -26,11 +33,12 @@ struct composer {
 	unsigned depth;
 };
 
-static int compose(struct composer *c, const yaml_event_t *event, const yaml_event_t *key_event,
-    json_t **ret_value, struct tmf_err *err);
+static int compose_node(struct composer *c, const yaml_event_t *event,
+    const yaml_event_t *key_event, json_t **ret_value, struct tmf_err *err);
 
+/* libyaml counts from 0, and columns in characters. */
 static struct doc_pos
-pos_of(yaml_mark_t mark)
+yaml_pos(yaml_mark_t mark)
 {
 	return (struct doc_pos){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
@@ -41,7 +49,7 @@ static int yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err
 static int
 yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err, const char *format, ...)
 {
-	struct doc_pos pos = pos_of(mark);
+	struct doc_pos pos = yaml_pos(mark);
 	struct buf text = {0};
 	va_list args;
 
@@ -54,19 +62,21 @@ yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err, cons
 }
 
 static int
-next_event(struct composer *c, yaml_event_t *event, struct tmf_err *err)
+yaml_next(struct composer *c, yaml_event_t *event, struct tmf_err *err)
 {
 	if (yaml_parser_parse(&c->parser, event))
 		return 0;
 	return yaml_fault(c, c->parser.problem_mark, err, "%s%s%s",
-	    c->parser.problem != NULL ? c->parser.problem : "this is no YAML",
+	    c->parser.problem != NULL ? c->parser.problem : "not YAML",
 	    c->parser.context != NULL ? " " : "",
 	    c->parser.context != NULL ? c->parser.context : "");
 }
 
+/* Before the value is made: the limit is what keeps the memory bounded. */
 static int
-count_nodes(struct composer *c, size_t nodes, yaml_mark_t mark, struct tmf_err *err)
+compose_count(struct composer *c, size_t nodes, yaml_mark_t mark, struct tmf_err *err)
 {
+	assert(nodes > 0);
 	c->nodes += nodes;
 	if (c->nodes <= DOC_NODES_MAX)
 		return 0;
@@ -93,7 +103,7 @@ anchor_find(const struct composer *c, const yaml_char_t *name)
 	return index != NULL ? &c->anchors[json_integer_value(index)] : NULL;
 }
 
-/* An anchor may be given anew; an alias means the one before it. */
+/* An anchor may be set again; an alias means the last one before it. */
 static int
 anchor_put(
     struct composer *c, const yaml_event_t *event, json_t *value, size_t nodes, struct tmf_err *err)
@@ -119,6 +129,7 @@ anchor_put(
 	return 0;
 }
 
+/* Without places below it: what the alias stands for stands in the text once, at its anchor. */
 static int
 compose_alias(
     struct composer *c, const yaml_event_t *event, json_t **ret_value, struct tmf_err *err)
@@ -126,14 +137,15 @@ compose_alias(
 	const struct anchor *anchor = anchor_find(c, event->data.alias.anchor);
 
 	if (anchor == NULL)
-		return yaml_fault(c, event->start_mark, err,
-		    "there is no anchor &%s before this alias", event->data.alias.anchor);
-	if (count_nodes(c, anchor->nodes, event->start_mark, err) < 0)
+		return yaml_fault(c, event->start_mark, err, "no anchor &%s before this alias",
+		    event->data.alias.anchor);
+	if (compose_count(c, anchor->nodes, event->start_mark, err) < 0)
 		return -1;
 	*ret_value = json_incref(anchor->value);
 	return 0;
 }
 
+/* doc_scalar_value knows no places: its fault gets one here. */
 static int
 compose_scalar(
     struct composer *c, const yaml_event_t *event, json_t **ret_value, struct tmf_err *err)
@@ -153,19 +165,20 @@ compose_scalar(
 	return -1;
 }
 
+/* An event owns its memory until it is deleted, and a failing one must be deleted as well. */
 static int
 compose_sequence(struct composer *c, json_t **ret_value, struct tmf_err *err)
 {
 	json_t *array = json_array();
 	yaml_event_t event;
 
-	while (next_event(c, &event, err) == 0) {
+	while (yaml_next(c, &event, err) == 0) {
 		json_t *value = NULL;
 		bool over = event.type == YAML_SEQUENCE_END_EVENT;
 		int ret = 0;
 
 		if (!over)
-			ret = compose(c, &event, NULL, &value, err);
+			ret = compose_node(c, &event, NULL, &value, err);
 		yaml_event_delete(&event);
 		if (over) {
 			*ret_value = array;
@@ -179,9 +192,11 @@ compose_sequence(struct composer *c, json_t **ret_value, struct tmf_err *err)
 	return -1;
 }
 
-/* Adds the members of a << value that the mapping lacks; in a list of mappings the earlier one wins. */
+/* Adds the members of a << value that the mapping lacks; in a list of mappings the earlier one
+ * wins: {<<: [{a: 1}, {a: 2, b: 3}], b: 4} is {a: 1, b: 4}. */
 static int
-merge(struct composer *c, json_t *merged, json_t *value, yaml_mark_t mark, struct tmf_err *err)
+compose_merge(
+    struct composer *c, json_t *merged, json_t *value, yaml_mark_t mark, struct tmf_err *err)
 {
 	json_t *part;
 	size_t i;
@@ -200,8 +215,10 @@ merge(struct composer *c, json_t *merged, json_t *value, yaml_mark_t mark, struc
 	return 0;
 }
 
+/* YAML forbids duplicates, libyaml lets them pass; a state that was copied and not renamed would
+ * silently vanish. */
 static int
-check_key(struct composer *c, const json_t *object, size_t place, const yaml_event_t *event,
+compose_check_key(struct composer *c, const json_t *object, size_t place, const yaml_event_t *event,
     struct tmf_err *err)
 {
 	const char *key = (const char *)event->data.scalar.value;
@@ -214,7 +231,8 @@ check_key(struct composer *c, const json_t *object, size_t place, const yaml_eve
 	    doc_place_child(c->doc, &c->doc->places[place], key)->key_pos.line);
 }
 
-/* One `key: value` of the mapping at place; the key's event is at hand. */
+/* One `key: value` of the mapping at place; key_event is its key. A quoted "<<" is a key like any
+ * other. A key that is a list or a mapping, which YAML has, no JSON can hold. */
 static int
 compose_member(struct composer *c, const yaml_event_t *key_event, size_t place, json_t *object,
     json_t *merged, struct tmf_err *err)
@@ -228,12 +246,12 @@ compose_member(struct composer *c, const yaml_event_t *key_event, size_t place, 
 		return yaml_fault(c, key_event->start_mark, err, "a key must be a scalar");
 	bool is_merge =
 	    strcmp(key, "<<") == 0 && key_event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	if ((!is_merge && check_key(c, object, place, key_event, err) < 0) ||
-	    next_event(c, &event, err) < 0)
+	if ((!is_merge && compose_check_key(c, object, place, key_event, err) < 0) ||
+	    yaml_next(c, &event, err) < 0)
 		return -1;
-	ret = compose(c, &event, key_event, &value, err);
+	ret = compose_node(c, &event, key_event, &value, err);
 	if (ret == 0 && is_merge)
-		ret = merge(c, merged, value, event.start_mark, err);
+		ret = compose_merge(c, merged, value, event.start_mark, err);
 	else if (ret == 0 && json_object_set(object, key, value) < 0)
 		ret = yaml_fault(c, key_event->start_mark, err, "the key is not UTF-8");
 	json_decref(value);
@@ -241,6 +259,8 @@ compose_member(struct composer *c, const yaml_event_t *key_event, size_t place, 
 	return ret;
 }
 
+/* Merged members come last, when it is known which the mapping has itself: << may stand anywhere in
+ * it. */
 static int
 compose_mapping(struct composer *c, size_t place, json_t **ret_value, struct tmf_err *err)
 {
@@ -249,7 +269,7 @@ compose_mapping(struct composer *c, size_t place, json_t **ret_value, struct tmf
 	yaml_event_t event;
 	int ret = -1;
 
-	while (next_event(c, &event, err) == 0) {
+	while (yaml_next(c, &event, err) == 0) {
 		bool over = event.type == YAML_MAPPING_END_EVENT;
 
 		ret = over ? 0 : compose_member(c, &event, place, object, merged, err);
@@ -281,9 +301,11 @@ compose_content(struct composer *c, const yaml_event_t *event, size_t place, jso
 	return compose_mapping(c, place, ret_value, err);
 }
 
-/* Composes the node that event begins; its further events are read here. key_event is NULL where it has no key. */
+/* Composes the node that event begins; its further events are read here. key_event is NULL where it
+ * has no key. The node's anchor is set when it is whole: `&a [*a]`, which would hold itself, names
+ * an anchor that does not exist yet. */
 static int
-compose(struct composer *c, const yaml_event_t *event, const yaml_event_t *key_event,
+compose_node(struct composer *c, const yaml_event_t *event, const yaml_event_t *key_event,
     json_t **ret_value, struct tmf_err *err)
 {
 	size_t nodes_before = c->nodes;
@@ -294,18 +316,19 @@ compose(struct composer *c, const yaml_event_t *event, const yaml_event_t *key_e
 	if (c->depth == DOC_DEPTH_MAX)
 		return yaml_fault(
 		    c, event->start_mark, err, "nested deeper than %u levels", DOC_DEPTH_MAX);
-	if (event->type != YAML_ALIAS_EVENT && count_nodes(c, 1, event->start_mark, err) < 0)
+	if (event->type != YAML_ALIAS_EVENT && compose_count(c, 1, event->start_mark, err) < 0)
 		return -1;
 	if (key_event != NULL)
 		place = doc_place_open(c->doc, (const char *)key_event->data.scalar.value,
-		    pos_of(key_event->start_mark), pos_of(event->start_mark));
+		    yaml_pos(key_event->start_mark), yaml_pos(event->start_mark));
 	else
 		place =
-		    doc_place_open(c->doc, NULL, (struct doc_pos){0}, pos_of(event->start_mark));
+		    doc_place_open(c->doc, NULL, (struct doc_pos){0}, yaml_pos(event->start_mark));
 	c->depth++;
 	ret = compose_content(c, event, place, &value, err);
 	c->depth--;
 	doc_place_close(c->doc, place);
+	assert(ret < 0 || c->nodes > nodes_before);
 	if (ret == 0)
 		ret = anchor_put(c, event, value, c->nodes - nodes_before, err);
 	if (ret == 0)
@@ -315,7 +338,7 @@ compose(struct composer *c, const yaml_event_t *event, const yaml_event_t *key_e
 	return ret;
 }
 
-/* Reads events up to the one wanted; another document is a fault. */
+/* Events before and after the document carry nothing; another document is a fault. */
 static int
 compose_document(struct composer *c, struct tmf_err *err)
 {
@@ -323,23 +346,24 @@ compose_document(struct composer *c, struct tmf_err *err)
 	int ret = 0;
 
 	for (bool over = false; !over && ret == 0;) {
-		if (next_event(c, &event, err) < 0)
+		if (yaml_next(c, &event, err) < 0)
 			return -1;
 		if (event.type == YAML_DOCUMENT_START_EVENT && c->doc->root != NULL) {
 			ret = yaml_fault(
-			    c, event.start_mark, err, "a second document: one a file is taken");
+			    c, event.start_mark, err, "a second document: a file must hold one");
 		} else if (event.type == YAML_STREAM_END_EVENT) {
 			over = true;
 		} else if (event.type != YAML_STREAM_START_EVENT &&
 			   event.type != YAML_DOCUMENT_START_EVENT &&
 			   event.type != YAML_DOCUMENT_END_EVENT) {
-			ret = compose(c, &event, NULL, &c->doc->root, err);
+			ret = compose_node(c, &event, NULL, &c->doc->root, err);
 		}
 		yaml_event_delete(&event);
 	}
 	return ret;
 }
 
+/* The text is UTF-8 for sure: left to itself libyaml would take a byte order mark of UTF-16. */
 int
 doc_load_yaml(struct doc *doc, struct tmf_err *err)
 {
