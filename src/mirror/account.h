@@ -10,8 +10,9 @@
 struct mirror_targets;
 
 /*
- * One AWS account in one region, as this process reaches it, and what the process has learned of it. It lives as long
- * as the process, however many runs or events that serves. accounts.h opens and frees it. Borrows what it points to.
+ * One AWS account in one region, as this process reaches it, and what the process has learned of
+ * it. It lives as long as the process, however many runs or events that serves. accounts.h opens
+ * and frees it. Borrows what it points to.
  */
 struct account {
 	struct tmf_loop *loop;
@@ -31,8 +32,9 @@ struct account {
 };
 
 /*
- * Learns the id from a reply of ec2_describe_instances: EC2 lists the caller's own instances only, and says whose they
- * are. It is kept for the process only, since the same store may serve another account with other keys.
+ * Learns the id from a reply of ec2_describe_instances: EC2 lists the caller's own instances only,
+ * and says whose they are. It is kept for the process only, since the same store may serve another
+ * account with other keys.
  */
 void account_note_id(struct account *account, const json_t *reply);
 

@@ -67,7 +67,8 @@ accounts_home(const struct accounts *accounts)
 	return accounts->first;
 }
 
-/* The role to take in an account, malloc'ed; NULL where there is none, or the template leads into another account. */
+/* The role to take in an account, malloc'ed; NULL where there is none, or the template leads into
+ * another account. */
 static char *
 accounts_role(const struct accounts *accounts, const char *role_arn, const char *account_id)
 {

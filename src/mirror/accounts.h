@@ -3,7 +3,8 @@
 
 #include "mirror/account.h"
 
-/* The accounts that a process works in: its own, and members' that it reaches by a role, for findings of theirs. */
+/* The accounts that a process works in: its own, and members' that it reaches by a role, for
+ * findings of theirs. */
 struct accounts;
 
 /* All of it is borrowed and must outlive the accounts. */
@@ -12,22 +13,25 @@ struct accounts_opts {
 	struct aws_client *ec2; /* NULL where no action needs AWS */
 	struct store *store;
 	const char *owner; /* the run whose lease this process holds */
-	/* A client of the same region with the keys of a role, for as long as the accounts live. Borrowed. NULL: there are
-	 * none. Errors: TMF_ERR_CONFIG. What the role is refused for, its calls say. */
+	/* A client of the same region with the keys of a role, for as long as the accounts live.
+	 * Borrowed. NULL: there are none. Errors: TMF_ERR_CONFIG. What the role is refused for, its
+	 * calls say. */
 	struct aws_client *(*client_for)(void *arg, const char *role_arn, struct tmf_err *err);
 	void *client_for_arg;
 	bool dry_run;	  /* nothing is changed in any of them */
 	int64_t fresh_ms; /* listings of targets are older than that: read anew. 0: read once */
 };
 
-/* Opens the process's own account. NULL is fine for free; nothing that asks an account may be under way then. */
+/* Opens the process's own account. NULL is fine for free; nothing that asks an account may be under
+ * way then. */
 struct accounts *accounts_new(const struct accounts_opts *opts);
 void accounts_free(struct accounts *accounts);
 
 /* The process's own account. Borrows. */
 struct account *accounts_home(const struct accounts *accounts);
 
-/* True if role_arn (a template as guardduty.roleArn gives it; NULL: none) leads into that account. */
+/* True if role_arn (a template as guardduty.roleArn gives it; NULL: none) leads into that
+ * account. */
 bool accounts_reach(const struct accounts *accounts, const char *role_arn, const char *account_id);
 
 /* Another account, opened by its role when it is first asked for. Borrows.
@@ -35,8 +39,9 @@ bool accounts_reach(const struct accounts *accounts, const char *role_arn, const
 struct account *accounts_member(
     struct accounts *accounts, const char *role_arn, const char *account_id, struct tmf_err *err);
 
-/* New call that ends with {} once what this process launched for targets, or one that is gone did, has a target or is
- * terminated, in all accounts and as far as AWS lets that be done now. Nothing in a dry run. Errors: TMF_ERR_STORE. */
+/* New call that ends with {} once what this process launched for targets, or one that is gone did,
+ * has a target or is terminated, in all accounts and as far as AWS lets that be done now. Nothing
+ * in a dry run. Errors: TMF_ERR_STORE. */
 struct tmf_call *accounts_settle(struct accounts *accounts);
 
 #endif

@@ -9,7 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room in targets. What a target has already is asked of AWS once. */
+/*
+ * Room in targets. A target takes 10 sources, or 100 on the largest types. What it has already is
+ * asked of AWS once, when the first source wants into it; those that come meanwhile wait in order,
+ * so that the same fleet makes the same plan each time. From then on this process counts by itself.
+ * Example: with 8 of 10 places taken, the third new source is refused with AWS's own error, and the
+ * workflow asks ensure-target for the next generation, "new:subnet-1:2".
+ */
 
 /* A source that wants into a target whose room is not known yet. */
 struct dry_source {
@@ -111,7 +117,8 @@ dry_room_find(const struct dry_run *dry_run, const char *target_id)
 	return room;
 }
 
-/* The dry_room_answer to one source. A session that stays on its target takes no room. */
+/* The answer to one source. A session that stays on its target takes no more room there: AWS counts
+ * sources, not sessions. */
 static void
 dry_room_answer(struct dry_room *room, struct dry_source *source)
 {
@@ -147,7 +154,7 @@ dry_room_answer_all(struct dry_room *room)
 	}
 }
 
-/* The room stays unknown: who asks next has it asked for again. */
+/* The room stays unknown: the next source asks again. */
 static void
 dry_room_fail_all(struct dry_room *room, const struct tmf_err *err)
 {
@@ -168,7 +175,7 @@ dry_room_filter(const char *name, const char *value)
 	json_t *values = json_array();
 
 	json_array_append_new(values, json_string(value));
-	return filter_new(name, values);
+	return describe_filter(name, values);
 }
 
 static enum ec2_page_next
@@ -197,7 +204,8 @@ dry_room_instance_came(void *arg, struct tmf_call *call)
 		dry_room_answer_all(room);
 }
 
-/* The limit goes by the type of the instance behind the target. Where that is not listed, the target takes the least. */
+/* The limit goes by the type of the instance behind the target. Where that is not listed, the
+ * target takes the least. */
 static void
 dry_room_ask_instance(struct dry_room *room)
 {

@@ -6,10 +6,11 @@
 #include "mirror/targets/targets.h"
 
 /*
- * Stands in for AWS wherever a run would change something: it answers as AWS would, as far as that can be foretold, and
- * changes nothing. So the workflow goes the very way of a run, and its ledger says what a run would do. It knows the
- * types that cannot be mirrored and how many sources a target takes. It does not know what AWS alone knows:
- * permissions, capacity, quotas, whether an image exists.
+ * Stands in for AWS wherever a run would change something: it answers as AWS would, as far as that
+ * can be foretold, and changes nothing. So the workflow goes the very way of a run, and its ledger
+ * says what a run would do. It knows the types that cannot be mirrored and how many sources a
+ * target takes. It does not know what AWS alone knows: permissions, capacity, quotas, whether an
+ * image exists.
  */
 struct dry_run;
 
@@ -22,8 +23,9 @@ struct dry_run *dry_run_new(const struct mirror_config *config);
 void dry_run_free(struct dry_run *dry_run);
 
 /*
- * Stands in for CreateTrafficMirrorSession, and for ModifyTrafficMirrorSession where the order names a session: a new
- * call with the reply's form, but without an id for a new session. instance_type NULL: not known.
+ * Stands in for CreateTrafficMirrorSession, and for ModifyTrafficMirrorSession where the order
+ * names a session: a new call with the reply's form, but without an id for a new session.
+ * instance_type NULL: not known.
  * Errors: AWS's; those of the describes by which it counts a target's sources.
  */
 struct tmf_call *dry_run_session(struct dry_run *dry_run, struct account *account,

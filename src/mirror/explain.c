@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Describes the instance, the targets and the sessions of its interfaces, then puts to them the same questions as the actions of a run. */
+/* Describes the instance, the targets and the sessions of its interfaces, then puts to them the
+ * same questions as the actions of a run. */
 
 struct explanation {
 	struct mirror *mirror;

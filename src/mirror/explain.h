@@ -11,13 +11,18 @@ struct explanation *explanation_new(struct mirror *mirror, const char *instance_
 /* Stops what is under way. NULL is fine. */
 void explanation_free(struct explanation *explanation);
 
-/* New call that ends with
- * {instanceId, instanceType, state, vpcId, subnetId, tags: {key: value},
+/*
+ * New call that ends with {instanceId, instanceType, state, vpcId, subnetId, tags: {key: value},
  *  eligible, reason? (why it is not), excluded?: {reason, targetId?},
- *  rules: [{rule, matches, by: "rule" or "hook", why}] in the order of trying, up to the one that takes it, rule: name or null,
- *  interfaces: [{networkInterfaceId, deviceIndex, mirrored (the rule takes it), outcome?, reason?, differences?, targetId?,
+ *  rules: [{rule, matches, by: "rule" or "hook", why}] in the order of trying, up to the one that
+ *  takes it, rule: name or null,
+ *  interfaces: [{networkInterfaceId, deviceIndex, mirrored (the rule takes it), outcome?, reason?,
+ *  differences?, targetId?,
  *               sessions: [{sessionId, targetId, filterId, sessionNumber, ours}]}]}
- * where outcome is what the next run would record. Errors: TMF_ERR_NOT_FOUND for an instance that AWS does not list; TMF_ERR_HOOK; AWS's. */
+ *               where outcome is what the next run would record. Errors:
+ *               TMF_ERR_NOT_FOUND for an instance that AWS does not list;
+ *               TMF_ERR_HOOK; AWS's.
+ */
 struct tmf_call *explanation_start(struct explanation *explanation);
 
 #endif

@@ -4,23 +4,26 @@
 #include "mirror/mirror.h"
 
 /*
- * What a run has recorded of each interface. `resume --retry-failed` goes through the workflow again, but sees only what
- * the ledger has as `failed`: describe-page gives these instances, match takes these interfaces, and what is said of an
- * instance as a whole is said of its failed rows. It needs no other state, so one that was killed goes on.
+ * What a run has recorded of each interface. `resume --retry-failed` goes through the workflow
+ * again, but sees only what the ledger has as `failed`: describe-page gives these instances, match
+ * takes these interfaces, and what is said of an instance as a whole is said of its failed rows. It
+ * needs no other state, so one that was killed goes on.
  */
 
 /* Instances on a page of what failed: they are asked for by a filter. */
 #define LEDGER_PAGE_INSTANCES_MAX EC2_FILTER_VALUES_MAX
 
-/* Writes an outcome of this run. Without an interface it is said of the instance. Errors: TMF_ERR_STORE. */
+/* Writes an outcome of this run. Without an interface it is said of the instance. Errors:
+ * TMF_ERR_STORE. */
 int ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err);
 
-/* Writes `failed` with error, cause and request id of failure. What the store refuses then is logged only: the failure
- * itself is on its way up already. */
+/* Writes `failed` with error, cause and request id of failure. What the store refuses then is
+ * logged only: the failure itself is on its way up already. */
 void
 ledger_put_failed(struct mirror *mirror, const struct outcome *item, const struct tmf_err *failure);
 
-/* Up to limit instances that failed, from after (exclusive; NULL: from the first) on. *ret_ids is a new reference.
+/* Up to limit instances that failed, from after (exclusive; NULL: from the first) on. *ret_ids is a
+ * new reference.
  * Errors: TMF_ERR_STORE. */
 int ledger_failed_page(
     struct mirror *mirror, const char *after, int limit, json_t **ret_ids, struct tmf_err *err);
@@ -28,16 +31,16 @@ int ledger_failed_page(
 /* Those of ids that failed. *ret_ids is a new reference. Errors: TMF_ERR_STORE. */
 int ledger_failed_among(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct tmf_err *err);
 
-/* {interface: true where it failed} of what the ledger has of an instance; "" stands for the instance alone.
- * *ret_rows is a new reference. Errors: TMF_ERR_STORE. */
+/* {interface: true where it failed} of what the ledger has of an instance; "" stands for the
+ * instance alone. *ret_rows is a new reference. Errors: TMF_ERR_STORE. */
 int
 ledger_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, struct tmf_err *err);
 
 /* True if any of these rows failed. */
 bool ledger_rows_failed(const json_t *rows);
 
-/* For interfaces in rows that failed and that no rule takes any more: `unmatched`, or `gone` where the instance does not
- * have it. Errors: TMF_ERR_STORE. */
+/* For interfaces in rows that failed and that no rule takes any more: `unmatched`, or `gone` where
+ * the instance does not have it. Errors: TMF_ERR_STORE. */
 int ledger_settle_rest(
     struct mirror *mirror, const json_t *instance, const json_t *rows, struct tmf_err *err);
 

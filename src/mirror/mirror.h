@@ -18,8 +18,9 @@ struct mirror_progress {
 };
 
 /*
- * One run of a workflow, as the native actions see it: what it goes by and where it records. The env of every action. It lives as long as the run;
- * what is known of AWS is the accounts', which may outlive it.
+ * One run of a workflow, as the native actions see it: what it goes by and where it records. The
+ * env of every action. It lives as long as the run; what is known of AWS is the accounts', which
+ * may outlive it.
  */
 struct mirror {
 	struct accounts *accounts;
@@ -50,12 +51,13 @@ struct mirror_opts {
 	bool only_failed;
 };
 
-/* A dry run where the accounts are opened for one.
- * Returns NULL when the hook does not load, or cannot say in which order rules are tried. Errors: TMF_ERR_HOOK. */
+/* A dry run where the accounts are opened for one. Returns NULL when the hook does not load, or
+ * cannot say in which order rules are tried. Errors: TMF_ERR_HOOK. */
 struct mirror *mirror_new(const struct mirror_opts *opts, struct tmf_err *err);
 void mirror_free(struct mirror *mirror);
 
-/* Another account that guardduty.roleArn leads to; NULL stands for the process's own. Borrows. Errors: TMF_ERR_CONFIG. */
+/* Another account that guardduty.roleArn leads to; NULL stands for the process's own. Borrows.
+ * Errors: TMF_ERR_CONFIG. */
 struct account *
 mirror_account(const struct mirror *mirror, const char *account_id, struct tmf_err *err);
 
@@ -65,8 +67,8 @@ bool mirror_reaches(const struct mirror *mirror, const char *account_id);
 /* What a rule's sessions are tagged with, in every account. Borrowed; made once for each rule. */
 json_t *mirror_session_tags(struct mirror *mirror, const struct config_rule *rule);
 
-/* True if a Task of that action (without "tmflow:") may take guardduty.roleArn of another account: parameters (its
- * Parameters; NULL: its input as it is) say so. */
+/* True if a Task of that action (without "tmflow:") may take guardduty.roleArn of another account:
+ * parameters (its Parameters; NULL: its input as it is) say so. */
 bool mirror_task_takes_roles(const char *action, const json_t *parameters);
 
 /* What a Script field means: true for a file's name (it ends in .lua), false for Lua source. */

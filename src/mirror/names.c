@@ -34,7 +34,7 @@ tag_value(const json_t *resource, const char *key)
 }
 
 json_t *
-filter_new(const char *name, json_t *values)
+describe_filter(const char *name, json_t *values)
 {
 	json_t *filter = json_object();
 	json_t *filters = json_array();

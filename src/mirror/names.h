@@ -6,7 +6,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* What things are called in AWS: the tags by which tmflow finds again what it made, filters, and the errors that decide what is done next. */
+/* What things are called in AWS: the tags by which tmflow finds again what it made, filters, and
+ * the errors that decide what is done next. */
 
 /* The first two are the seed application's, so that its targets are found as well. */
 #define TAG_NAME       "Name"
@@ -39,7 +40,7 @@ void tag_add(json_t *tags, const char *key, const char *value);
 const char *tag_value(const json_t *resource, const char *key);
 
 /* [{Name, Values}] for a describe: one filter of one or many values (taken). New reference. */
-json_t *filter_new(const char *name, json_t *values);
+json_t *describe_filter(const char *name, json_t *values);
 
 /* True for what AWS answers when a target that has sessions is to be deleted. */
 bool error_is_target_in_use(const struct tmf_err *err);

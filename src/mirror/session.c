@@ -50,8 +50,9 @@ session_has_number(const struct config_rule *rule, const json_t *session)
 	return rule->session_number != 0 && session_number_of(session) == rule->session_number;
 }
 
-/* True if tmflow made it in this rule's place, by its filter, its number or its rule's name. What fits by none of these
- * is another configuration's: two configurations may mirror the same interface, each with rules of its own. */
+/* True if tmflow made it in this rule's place, by its filter, its number or its rule's name. What
+ * fits by none of these is another configuration's: two configurations may mirror the same
+ * interface, each with rules of its own. */
 static bool
 session_is_drifted(const struct config_rule *rule, const json_t *session)
 {
@@ -72,13 +73,15 @@ session_option_is(const json_t *session, const char *name, int wanted)
 	return json_is_integer(value) && json_integer_value(value) == wanted;
 }
 
-/* What AWS lists as the length of a session without one where its target is a load balancer. A session to an interface
- * has no length then: whole packets. See: CreateTrafficMirrorSession, PacketLength. */
+/* What AWS lists as the length of a session without one where its target is a load balancer. A
+ * session to an interface has no length then: whole packets. See: CreateTrafficMirrorSession,
+ * PacketLength. */
 #define PACKET_LENGTH_BALANCER 8500
 
 /*
- * A rule without packetLength wants whole packets, as far as the target can take them. So 8500 is as it should be at a
- * load balancer, and cuts packets short at an interface, where somebody must have asked for it.
+ * A rule without packetLength wants whole packets, as far as the target can take them. So 8500 is
+ * as it should be at a load balancer, and cuts packets short at an interface, where somebody must
+ * have asked for it.
  */
 static bool
 session_has_packet_length(const struct session_question *question, const json_t *session)
@@ -95,8 +98,8 @@ session_has_packet_length(const struct session_question *question, const json_t 
 		   question->targets, jsonx_get_string(session, "TrafficMirrorTargetId"));
 }
 
-/* Number, VXLAN id and packet length are as the rule gives them. What it does not give AWS or tmflow chose, and any value
- * will do: otherwise each run would change every session. */
+/* Number, VXLAN id and packet length are as the rule gives them. What it does not give AWS or
+ * tmflow chose, and any value will do: otherwise each run would change every session. */
 static bool
 session_has_options(const struct session_question *question, const json_t *session)
 {
@@ -132,7 +135,8 @@ session_judge_one(const struct session_question *question, const json_t *session
 enum session_verdict
 session_judge(const struct session_question *question, const json_t **ret_session)
 {
-	/* The first of these that any session gives is the answer: one that is as wanted is enough, whatever others there are. */
+	/* The first of these that any session gives is the answer: one that is as wanted is enough,
+	 * whatever others there are. */
 	static const enum session_verdict order[] = {
 	    SESSION_PRESENT, SESSION_DRIFTED, SESSION_CONFLICT};
 	const json_t *found[SESSION_LIMIT + 1] = {NULL};
@@ -150,7 +154,8 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 		if (found[verdict] == NULL)
 			found[verdict] = session;
 	}
-	/* A session of ours with number 7 cannot become 100 while a stranger's has that: a conflict, until that one goes. */
+	/* A session of ours with number 7 cannot become 100 while a stranger's has that: a
+	 * conflict, until that one goes. */
 	if (found[SESSION_CONFLICT] != NULL && found[SESSION_DRIFTED] != NULL &&
 	    session_number_of(found[SESSION_DRIFTED]) != question->rule->session_number)
 		found[SESSION_DRIFTED] = NULL;
@@ -363,7 +368,7 @@ static struct tmf_call *
 sessions_ask(struct sessions_reading *reading)
 {
 	json_t *values = json_array();
-	json_t *filters = filter_new("network-interface-id", values);
+	json_t *filters = describe_filter("network-interface-id", values);
 	struct tmf_call *call;
 
 	while (json_array_size(values) < EC2_FILTER_VALUES_MAX &&

@@ -22,14 +22,16 @@ struct session_question {
 	const json_t *sessions; /* as described; those of other interfaces are skipped */
 };
 
-/* Judges the interface. *ret_session: the one that decides it (borrowed), NULL for missing and limit. */
+/* Judges the interface. *ret_session: the one that decides it (borrowed), NULL for missing and
+ * limit. */
 enum session_verdict
 session_judge(const struct session_question *question, const json_t **ret_session);
 
 /* True if what kind of target the session has decides whether it is as the rule wants it. */
 bool session_needs_targets(const struct config_rule *rule, const json_t *session);
 
-/* The session's target where the rule may use it: it needs no other one. NULL otherwise, and for no session. Borrows. */
+/* The session's target where the rule may use it: it needs no other one. NULL otherwise, and for no
+ * session. Borrows. */
 const char *session_kept_target(const struct session_question *question, const json_t *session);
 
 /* Appends in what a session differs from its rule: "filter tmf-1 instead of tmf-2, ...". */
@@ -51,21 +53,22 @@ struct session_order {
 	int64_t after_wall_ms; /* of the last destroy; 0: none. A request after it is another one */
 };
 
-/* Asks AWS to create the order's session, or to modify it: a new call with AWS's reply. Borrows order until it returns. */
+/* Asks AWS to create the order's session, or to modify it: a new call with AWS's reply. Borrows
+ * order until it returns. */
 struct tmf_call *session_order_create(struct aws_client *ec2, const struct session_order *order);
 struct tmf_call *session_order_modify(struct aws_client *ec2, const struct session_order *order);
 
 /*
- * When this store last had sessions destroyed (0: never), and noting that it has. AWS does not say what the client token
- * of a deleted session does. Should it answer with the session that is gone, one that is made afterwards needs
- * another token. Errors: TMF_ERR_STORE.
+ * When this store last had sessions destroyed (0: never), and noting that it has. AWS does not say
+ * what the client token of a deleted session does. Should it answer with the session that is gone,
+ * one that is made afterwards needs another token. Errors: TMF_ERR_STORE.
  */
 int sessions_destroyed(struct account *account, int64_t *ret_wall_ms, struct tmf_err *err);
 int sessions_note_destroyed(struct account *account, struct tmf_err *err);
 
 /*
- * Reads the sessions of any number of interfaces, [id], into found: {interface: [session]}, each session once.
- * New call that ends with {}. Borrows found until then. Errors: as ec2_pages.
+ * Reads the sessions of any number of interfaces, [id], into found: {interface: [session]}, each
+ * session once. New call that ends with {}. Borrows found until then. Errors: as ec2_pages.
  */
 struct tmf_call *sessions_read(struct aws_client *ec2, const json_t *interface_ids, json_t *found);
 

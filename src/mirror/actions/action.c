@@ -8,31 +8,31 @@
 #define FIELDS_MAX 32
 
 static bool
-is_list(const json_t *value)
+action_is_list(const json_t *value)
 {
 	return json_is_array(value);
 }
 
 static bool
-is_text(const json_t *value)
+action_is_text(const json_t *value)
 {
 	return json_is_string(value);
 }
 
 static bool
-is_number(const json_t *value)
+action_is_number(const json_t *value)
 {
 	return json_is_integer(value);
 }
 
 static bool
-is_boolean(const json_t *value)
+action_is_boolean(const json_t *value)
 {
 	return json_is_boolean(value);
 }
 
 static bool
-is_object(const json_t *value)
+action_is_object(const json_t *value)
 {
 	return json_is_object(value);
 }
@@ -41,25 +41,25 @@ is_object(const json_t *value)
 static const struct {
 	const char *word;
 	bool (*is)(const json_t *value);
-} kinds[] = {
-    {"list", is_list},
-    {"string", is_text},
-    {"number", is_number},
-    {"boolean", is_boolean},
-    {"object", is_object},
+} action_kinds[] = {
+    {"list", action_is_list},
+    {"string", action_is_text},
+    {"number", action_is_number},
+    {"boolean", action_is_boolean},
+    {"object", action_is_object},
 };
 
 static bool
-is_of_kind(const json_t *value, const char *kind)
+action_is_of_kind(const json_t *value, const char *kind)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (str_starts(str_of(kind), kinds[i].word))
-			return kinds[i].is(value);
+	for (size_t i = 0; i < sizeof(action_kinds) / sizeof(action_kinds[0]); i++)
+		if (str_starts(str_of(kind), action_kinds[i].word))
+			return action_kinds[i].is(value);
 	return true;
 }
 
 static const struct tmf_action_field *
-find_field(const struct tmf_action *action, const char *name)
+action_find_field(const struct tmf_action *action, const char *name)
 {
 	for (const struct tmf_action_field *field = action->input; field->name != NULL; field++)
 		if (strcmp(field->name, name) == 0)
@@ -68,7 +68,7 @@ find_field(const struct tmf_action *action, const char *name)
 }
 
 static int
-unknown_field(struct tmf_op *op, const char *name)
+action_unknown_field(struct tmf_op *op, const char *name)
 {
 	const char *names[FIELDS_MAX + 1] = {NULL};
 	size_t count = 0;
@@ -85,27 +85,28 @@ unknown_field(struct tmf_op *op, const char *name)
 
 /* A field that is null counts as absent. */
 static int
-check_field(struct tmf_op *op, const struct tmf_action_field *field, const json_t *value)
+action_check_field(struct tmf_op *op, const struct tmf_action_field *field, const json_t *value)
 {
-	if (json_is_null(value) || is_of_kind(value, field->kind))
+	if (json_is_null(value) || action_is_of_kind(value, field->kind))
 		return 0;
 	return tmf_err_set(&op->err, TMF_ERR_INVALID,
 	    "the input field %s of tmflow:%s must be a %s, but is of kind %s", field->name,
 	    op->action->name, field->kind, jsonx_kind(value));
 }
 
-/* Those that are there: each is known, and of its kind. By jansson's iterators: json_object_foreach looks the place of each key up again. */
+/* Those that are there: each is known, and of its kind. By jansson's iterators, since
+ * json_object_foreach looks each key up again, and a page's input is checked for each item. */
 static int
-check_given(struct tmf_op *op)
+action_check_given(struct tmf_op *op)
 {
 	for (void *at = json_object_iter(op->input); at != NULL;
 	     at = json_object_iter_next(op->input, at)) {
 		const char *name = json_object_iter_key(at);
-		const struct tmf_action_field *field = find_field(op->action, name);
+		const struct tmf_action_field *field = action_find_field(op->action, name);
 
 		if (field == NULL)
-			return unknown_field(op, name);
-		if (check_field(op, field, json_object_iter_value(at)) < 0)
+			return action_unknown_field(op, name);
+		if (action_check_field(op, field, json_object_iter_value(at)) < 0)
 			return -1;
 	}
 	return 0;
@@ -120,7 +121,7 @@ action_input_check(struct tmf_op *op)
 		return tmf_err_set(&op->err, TMF_ERR_INVALID,
 		    "the input of tmflow:%s must be an object, but is of kind %s", action->name,
 		    jsonx_kind(op->input));
-	if (check_given(op) < 0)
+	if (action_check_given(op) < 0)
 		return -1;
 	for (const struct tmf_action_field *field = action->input; field->name != NULL; field++)
 		if (field->required && action_field_of(op, field->name) == NULL)

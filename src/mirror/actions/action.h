@@ -5,7 +5,8 @@
 #include "mirror/ledger.h"
 #include "tmflow/action.h"
 
-/* All that the file of a native action includes from this room: its declaration, and what the stages share. */
+/* All that the file of a native action includes from this room: its declaration, and what the
+ * stages share. */
 
 #define ACTION(name) extern const struct tmf_action action_##name;
 #include "mirror/actions/actions.tbl.h"
@@ -28,9 +29,10 @@ env(const struct tmf_op *op)
 	}
 
 /*
- * Checks op->input against the action's table: unknown fields, missing ones, and kinds by their first word ("list",
- * "string", "number", "boolean", "object"). null counts as absent. Opens the account of MemberAccountId, if there is one.
- * Errors, into op->err: TMF_ERR_INVALID naming the field, TMF_ERR_CONFIG for an account without a role.
+ * Checks op->input against the action's table: unknown fields, missing ones, and kinds by their
+ * first word ("list", "string", "number", "boolean", "object"). null counts as absent. Opens the
+ * account of MemberAccountId, if there is one. Errors, into op->err: TMF_ERR_INVALID naming the
+ * field, TMF_ERR_CONFIG for an account without a role.
  */
 int action_input_check(struct tmf_op *op);
 
@@ -40,7 +42,8 @@ json_t *action_field_of(const struct tmf_op *op, const char *name);
 /* The same of a string. */
 const char *action_text_of(const struct tmf_op *op, const char *name);
 
-/* The account that the action works in: that of MemberAccountId, or the process's own. Only after action_input_check. */
+/* The account that the action works in: that of MemberAccountId, or the process's own. Only after
+ * action_input_check. */
 struct account *action_account(const struct tmf_op *op);
 
 /* The rule of that name (NULL: an error). Errors, into op->err: TMF_ERR_INVALID. */

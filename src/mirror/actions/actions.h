@@ -3,7 +3,8 @@
 
 #include "mirror/mirror.h"
 
-/* Adds every native action to the registry and sets mirror as its env. mirror may be NULL for validation only. */
+/* Adds every native action to the registry and sets mirror as its env. mirror may be NULL for
+ * validation only. */
 void actions_register(struct tmf_registry *registry, struct mirror *mirror);
 
 #endif

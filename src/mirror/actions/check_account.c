@@ -5,16 +5,23 @@
 #include <string.h>
 
 /*
- * tmflow:check-account: is what an event tells of in this account and region? An administrator account is sent its members' events too. EC2 lists the
- * caller's instances only, so any that was listed in this process has told the account; only where none was, one small page is asked for.
- * With Member, an account that guardduty.roleArn has a role for is not foreign: what follows is told to work in it. The configuration names what is in its
- * region only, so another region stays foreign.
+ * tmflow:check-account: is an event's instance in this account and region? An administrator account
+ * is sent its members' events too: those of 111111111111 arrive in 999999999999, where no describe
+ * would find the instance, and `gone` would be wrong.
+ *
+ * EC2 lists the caller's own instances only, so any that was listed in this process shows which
+ * account this is. Where none was, one small listing is enough. STS is not asked: the credentials
+ * may not be allowed to.
+ *
+ * With Member, an account that guardduty.roleArn leads into is not foreign: the workflow goes on in
+ * it. The configuration names resources of its own region only, so another region stays foreign.
  */
 
 static bool
-check_account_differs(const char *told, const char *ours)
+check_account_differs(const char *theirs, const char *ours)
 {
-	return told != NULL && ours[0] != '\0' && strcmp(told, ours) != 0;
+	/* What is not known on either side does not differ. */
+	return theirs != NULL && ours[0] != '\0' && strcmp(theirs, ours) != 0;
 }
 
 /* What is not ours: "region", "account", or NULL. */
@@ -81,7 +88,7 @@ check_account_answer(struct tmf_op *op)
 	return tmf_op_done(op, result);
 }
 
-/* One instance is enough. */
+/* One instance is enough: its reservation has an OwnerId. */
 static enum ec2_page_next
 check_account_page_came(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -116,7 +123,7 @@ check_account_start(struct tmf_op *op)
 static const struct tmf_action_field input[] = {
     {"AccountId", "string", false, "whose the instances are said to be; null: not known"},
     {"Region", "string", false, "where; null: not known"},
-    {"InstanceIds", "list of string", true, "to check_account_record foreign-account for"},
+    {"InstanceIds", "list of string", true, "to record foreign-account for"},
     {"Member", "boolean", false, "take guardduty.roleArn for another account, where there is one"},
     {.name = NULL},
 };
@@ -124,7 +131,7 @@ static const struct tmf_action_field input[] = {
 static const struct tmf_action_field output[] = {
     {"Foreign", "boolean", true, "another account's, or another region's"},
     {"Reason", "string or null", true, "account or region; null where not foreign"},
-    {"AccountId", "string or null", true, "this account; null where no instance told it"},
+    {"AccountId", "string or null", true, "this account; null where it has no instance"},
     {MEMBER_ACCOUNT, "string or null", true, "the other account that there is a role for"},
     {"Region", "string", true, "this region"},
     {.name = NULL},

@@ -5,20 +5,27 @@
 
 #include <string.h>
 
-/* tmflow:describe-page: one page of DescribeInstances. */
+/*
+ * tmflow:describe-page: one page of DescribeInstances. A token that AWS refuses is left to the
+ * workflow, which starts its listing over: what is done is `present` then.
+ *
+ * In `resume --retry-failed` the pages are those of the ledger's failed instances. Their token is
+ * the last instance of the page before, so a killed one goes on at the same place.
+ */
 
 #define PAGE_RESULTS_DEFAULT 200
 #define INSTANCE_IDS_MAX     1000 /* AWS */
 
-/* A page must fit into a state's data (256 KiB) with room for what a workflow adds. Instances with many tags make a page that does not:
- * it is asked for again with half as many. */
+/* A page must fit into a state's data (256 KiB) with room for what a workflow adds. Instances with
+ * many tags make a page that does not: it is asked for again with half as many. */
 #define PAGE_BYTES_MAX (240u << 10)
 
-#define IDS_KEPT       "ids"	   /* the instances asked for, where these are not the input's */
-#define INSTANCES_KEPT "instances" /* of them, those that came so far */
+/* The instances asked for, where these are not the input's, and those of them that came so far. */
+#define IDS_KEPT       "ids"
+#define INSTANCES_KEPT "instances"
 
 struct describe_page {
-	int max_results; /* in a retry: instances on the page */
+	int max_results; /* with --retry-failed: instances on the page */
 };
 
 static tmf_op_stage_fn describe_page_came;
@@ -51,7 +58,8 @@ describe_page_empty(void)
 	return page;
 }
 
-/* How many to describe_page_ask for: as given, but not more than is known to fit. */
+/* How many to ask for: as given, but not more than is known to fit. The pages of one account are
+ * alike, so the first that was too large makes the later ones smaller without a wasted call. */
 static int
 describe_page_results(const struct tmf_op *op, int given)
 {
@@ -60,7 +68,7 @@ describe_page_results(const struct tmf_op *op, int given)
 	return fits > 0 && given > fits ? fits : given;
 }
 
-/* --- a retry: pages of what failed --- */
+/* --- resume --retry-failed: pages of what failed --- */
 
 static enum ec2_page_next
 describe_failed_page_came(void *arg, json_t *reply, struct tmf_err *err)
@@ -95,7 +103,7 @@ describe_failed_start(struct tmf_op *op)
 	tmf_op_keep(op, INSTANCES_KEPT, json_array());
 	if (json_array_size(ids) == 0)
 		return tmf_op_done(op, describe_page_empty());
-	filters = filter_new("instance-id", json_incref(ids));
+	filters = describe_filter("instance-id", json_incref(ids));
 	json_array_extend(filters, action_field_of(op, "Filters"));
 	call = ec2_pages(action_account(op)->ec2, &(struct ec2_pages){
 						      .list = &ec2_list_instances,
@@ -123,7 +131,8 @@ describe_failed_is_listed(const json_t *instances, const char *id)
 	return false;
 }
 
-/* What AWS does not list any more. Where the workflow has filters, they may be why. */
+/* What AWS no longer lists is gone. With filters of the workflow's it may only have changed, for
+ * instance lost the tag that the filter asks for: no rule of this run takes it any more. */
 static int
 describe_failed_record_missing(struct tmf_op *op)
 {

@@ -9,14 +9,21 @@
 #include <string.h>
 
 /*
- * tmflow:ensure-session: an interface's session, created or brought back to what the rule says. The first try goes without another look, since find-sessions
- * looked; only a definite refusal is looked into.
+ * tmflow:ensure-session: an interface's session, created or brought back to what the rule says.
+ *
+ * The first try goes without another look, since find-sessions looked a moment ago: that is one
+ * call an interface instead of two. Only a definite refusal is looked into. The client token of a
+ * creation is a function of the request, so a retry after a lost reply, or another process, gets
+ * the same session. A rule with "sessionNumber: auto" looks first, to know which number is free.
+ *
+ * Stages: start > make > made, and from a refusal: look > looked > ready > make.
  */
 
 #define SESSIONS_KEPT "sessions" /* as sessions_read gives them */
 #define SESSION_KEPT  "session"	 /* id of the one to modify */
-#define REFUSAL_KEPT  "refusal" /* {Name, Text, RequestId, Status}: why AWS ensure_session_refused */
-#define MAKES_MAX     5 /* somebody else may take a number, or delete what is to be modified */
+/* {Name, Text, RequestId, Status}: why AWS refused. */
+#define REFUSAL_KEPT "refusal"
+#define MAKES_MAX    5 /* somebody else may take a number, or delete what is to be modified */
 
 /* What must outlive a stage. */
 struct ensure_session {
@@ -32,7 +39,7 @@ static tmf_op_stage_fn ensure_session_made;
 
 /* --- the end --- */
 
-/* Records what became of the interface and ends with it. */
+/* Records what became of the interface, and ends the op with that. */
 static enum tmf_op_next
 ensure_session_settle(struct tmf_op *op, struct outcome outcome)
 {
@@ -56,7 +63,8 @@ ensure_session_settle(struct tmf_op *op, struct outcome outcome)
 	return tmf_op_done(op, result);
 }
 
-/* Refusals that say what became of the interface. */
+/* Refusals that say by themselves what became of the interface. AWS spells the id's error both
+ * ways, depending on the call. */
 static const struct {
 	const char *error;
 	enum outcome_kind kind;
@@ -143,7 +151,9 @@ ensure_session_ask(struct tmf_op *op, const struct session_order *order)
 					 : session_order_create(account->ec2, order);
 }
 
-/* Creates, or modifies session_id. */
+/* Creates the session, or modifies the one in SESSION_KEPT. Each further attempt follows from a
+ * look that found something new, which others cause: MAKES_MAX ends a race that never calms
+ * down. */
 static enum tmf_op_next
 ensure_session_make(struct tmf_op *op)
 {
@@ -186,7 +196,11 @@ ensure_session_start(struct tmf_op *op)
 	return ensure_session_make(op);
 }
 
-/* AWS ensure_session_refused for good. What the interface has by now tells why. */
+/*
+ * AWS refused for good. The name of the error alone does not say what to do: the session limit is
+ * reached just as well by the session that this run wants, made by somebody else since the look.
+ * So look at what the interface has by now, and judge that.
+ */
 static enum tmf_op_next
 ensure_session_refused(struct tmf_op *op)
 {
@@ -195,7 +209,7 @@ ensure_session_refused(struct tmf_op *op)
 			       strstr(op->err.name, "MirrorSession") != NULL;
 
 	if (tmf_err_is(&op->err, ERROR_SOURCES_LIMIT))
-		return TMF_OP_FAIL; /* the workflow turns to another target */
+		return TMF_OP_FAIL; /* the workflow asks ensure-target for another one */
 	if (tmf_err_is(&op->err, ERROR_TYPE) && env(op)->dry_run == NULL &&
 	    action_text_of(op, "InstanceType") != NULL &&
 	    unsupported_remember(action_account(op), action_text_of(op, "NetworkInterfaceId"),
@@ -249,7 +263,9 @@ ensure_session_was_refused_as(const struct tmf_op *op, const char *error)
 	return name != NULL && strcmp(name, error) == 0;
 }
 
-/* Nothing in the way that a look could find: another free number where any will do, otherwise it is as AWS said. */
+/* The look found nothing that is in the way. Where the rule lets tmflow choose the number,
+ * another process may have taken the chosen one: the next free one is tried. Otherwise AWS's
+ * word stands. */
 static enum tmf_op_next
 ensure_session_missing(struct tmf_op *op)
 {
@@ -267,7 +283,8 @@ ensure_session_missing(struct tmf_op *op)
 	return ensure_session_make(op);
 }
 
-/* One of ours: brought back, unless that was just what AWS ensure_session_refused. */
+/* One of ours is brought back to the rule, unless AWS has just refused exactly that: it would
+ * refuse it again. */
 static enum tmf_op_next
 ensure_session_drifted(struct tmf_op *op, const json_t *session)
 {
@@ -339,8 +356,7 @@ static const struct tmf_action_field input[] = {
     {"InstanceId", "string", true, "whose interface it is"},
     {"TargetId", "string", true, "where to mirror to"},
     {"Rule", "string", true, "the rule's name"},
-    {"SessionId", "string", false,
-	"one of tmflow's that has ensure_session_drifted: it is modified"},
+    {"SessionId", "string", false, "one of tmflow's that has drifted: it is modified"},
     {"InstanceType", "string", false, "to remember that AWS does not mirror such an interface"},
     MEMBER_ACCOUNT_FIELD,
     {.name = NULL},

@@ -4,12 +4,16 @@
 
 #include <string.h>
 
-/* tmflow:ensure-target: the target that a source's traffic goes to, created where there is none. */
+/*
+ * tmflow:ensure-target: the target that a source's traffic goes to, created where the subnet has no
+ * target with room. A target that answered that it takes no more sources comes in as FullTargetId:
+ * AWS does not list how many sources a target has, so being refused is how one finds out.
+ */
 
 static tmf_op_stage_fn ensure_target_loaded;
 
 static json_t *
-target_of(const char *target_id)
+ensure_target_result(const char *target_id)
 {
 	json_t *result = json_object();
 
@@ -18,9 +22,10 @@ target_of(const char *target_id)
 	return result;
 }
 
-/* A target that the configuration names is taken as it is; when it is full there is no other. */
+/* A target that the configuration names is taken as it is. When it is full, tmflow may not choose
+ * another one for it. */
 static enum tmf_op_next
-given_target(struct tmf_op *op, const struct config_rule *rule)
+ensure_target_given(struct tmf_op *op, const struct config_rule *rule)
 {
 	const char *full = action_text_of(op, "FullTargetId");
 
@@ -29,7 +34,7 @@ given_target(struct tmf_op *op, const struct config_rule *rule)
 		    "target %s, which rule %s names, takes no more sources", full, rule->name);
 		return TMF_OP_FAIL;
 	}
-	return tmf_op_done(op, target_of(rule->target_id));
+	return tmf_op_done(op, ensure_target_result(rule->target_id));
 }
 
 static enum tmf_op_next
@@ -43,9 +48,9 @@ ensure_target_start(struct tmf_op *op)
 	if (rule == NULL)
 		return TMF_OP_FAIL;
 	if (rule->target_id != NULL)
-		return given_target(op, rule);
+		return ensure_target_given(op, rule);
 	if (action_text_of(op, "SessionTargetId") != NULL)
-		return tmf_op_done(op, target_of(action_text_of(op, "SessionTargetId")));
+		return tmf_op_done(op, ensure_target_result(action_text_of(op, "SessionTargetId")));
 	return tmf_op_await(
 	    op, targets_load_lives(action_account(op)->targets), ensure_target_loaded);
 }
@@ -67,7 +72,7 @@ ensure_target_loaded(struct tmf_op *op)
 	/* Not at once: sources that wait for a target go on in the order in which they asked. */
 	if (target != NULL)
 		return tmf_op_await_result(
-		    op, tmf_call_of_result(account->loop, target_of(target->id)));
+		    op, tmf_call_of_result(account->loop, ensure_target_result(target->id)));
 	return tmf_op_await_result(op, dry_run != NULL
 					   ? dry_run_target(dry_run, account, &request)
 					   : targets_create(account->targets, &request));
@@ -118,7 +123,7 @@ static const char *const iam_actions[] = {
 
 const struct tmf_action action_ensure_target = {
     .name = "ensure-target",
-    .summary = "Gives the target for a source, and creates it where there is none",
+    .summary = "Gives the target for a source, and creates it where none exists",
     .input = input,
     .output = output,
     .iam_actions = iam_actions,

@@ -2,25 +2,30 @@
 #include "mirror/actions/action.h"
 #include "mirror/targets/targets.h"
 
-/* tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop. Also leaves out what the configuration excludes. */
+/*
+ * tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop: each
+ * mirrored packet would arrive as a new one to mirror. An instance behind any mirror target is left
+ * out, whoever made the target, and with all of its interfaces. Also leaves out what the
+ * configuration excludes, which match has marked.
+ */
 
 static tmf_op_stage_fn exclude_loaded;
 
 static const char *
-instance_of(const json_t *entry)
+exclude_instance(const json_t *entry)
 {
 	return jsonx_get_string(json_object_get(entry, "Instance"), "InstanceId");
 }
 
 static int
-check_entries(struct tmf_op *op)
+exclude_check(struct tmf_op *op)
 {
 	const json_t *matched = action_field_of(op, "Matched");
 	json_t *entry;
 	size_t i;
 
 	json_array_foreach (matched, i, entry)
-		if (instance_of(entry) == NULL ||
+		if (exclude_instance(entry) == NULL ||
 		    jsonx_get_string(entry, "NetworkInterfaceId") == NULL)
 			return tmf_err_set(&op->err, TMF_ERR_INVALID,
 			    "Matched: entry %zu lacks NetworkInterfaceId or Instance.InstanceId",
@@ -31,14 +36,14 @@ check_entries(struct tmf_op *op)
 static enum tmf_op_next
 exclude_start(struct tmf_op *op)
 {
-	if (action_input_check(op) < 0 || check_entries(op) < 0)
+	if (action_input_check(op) < 0 || exclude_check(op) < 0)
 		return TMF_OP_FAIL;
 	return tmf_op_await(op, targets_load(action_account(op)->targets), exclude_loaded);
 }
 
 /* The target that one of the entry's interfaces is, or NULL. */
 static const char *
-target_held(const struct inventory *inventory, const json_t *entry)
+exclude_target_held(const struct inventory *inventory, const json_t *entry)
 {
 	const json_t *interfaces =
 	    jsonx_get_array(json_object_get(entry, "Instance"), "NetworkInterfaces");
@@ -57,29 +62,29 @@ target_held(const struct inventory *inventory, const json_t *entry)
 
 /* {InstanceId: TargetId}: an instance may stand in several entries, one an interface. */
 static json_t *
-holders(const struct inventory *inventory, const json_t *matched)
+exclude_holders(const struct inventory *inventory, const json_t *matched)
 {
 	json_t *found = json_object();
 	json_t *entry;
 	size_t i;
 
 	json_array_foreach (matched, i, entry) {
-		const char *target_id = target_held(inventory, entry);
+		const char *target_id = exclude_target_held(inventory, entry);
 
 		if (target_id != NULL)
-			jsonx_put_string(found, instance_of(entry), target_id);
+			jsonx_put_string(found, exclude_instance(entry), target_id);
 	}
 	return found;
 }
 
 static int
-exclude(struct tmf_op *op, json_t *excluded, const json_t *entry, const char *target_id)
+exclude_one(struct tmf_op *op, json_t *excluded, const json_t *entry, const char *target_id)
 {
 	const char *reason =
 	    target_id != NULL ? "target-instance" : jsonx_get_string(entry, "Excluded");
 	const struct outcome outcome = {
 	    .kind = OUTCOME_EXCLUDED,
-	    .instance_id = instance_of(entry),
+	    .instance_id = exclude_instance(entry),
 	    .interface_id = jsonx_get_string(entry, "NetworkInterfaceId"),
 	    .reason = reason,
 	    .rule = jsonx_get_string(entry, "Rule"),
@@ -96,20 +101,20 @@ exclude(struct tmf_op *op, json_t *excluded, const json_t *entry, const char *ta
 }
 
 static int
-sort_out(struct tmf_op *op, json_t *kept, json_t *excluded)
+exclude_sort(struct tmf_op *op, json_t *kept, json_t *excluded)
 {
 	const json_t *matched = action_field_of(op, "Matched");
-	json_t *targets = holders(targets_inventory(action_account(op)->targets), matched);
+	json_t *targets = exclude_holders(targets_inventory(action_account(op)->targets), matched);
 	json_t *entry;
 	size_t i;
 	int ret = 0;
 
 	json_array_foreach (matched, i, entry) {
-		const char *target_id = jsonx_get_string(targets, instance_of(entry));
+		const char *target_id = jsonx_get_string(targets, exclude_instance(entry));
 
 		if (target_id == NULL && jsonx_get_string(entry, "Excluded") == NULL)
 			json_array_append(kept, entry);
-		else if ((ret = exclude(op, excluded, entry, target_id)) < 0)
+		else if ((ret = exclude_one(op, excluded, entry, target_id)) < 0)
 			break;
 	}
 	json_decref(targets);
@@ -125,7 +130,7 @@ exclude_loaded(struct tmf_op *op)
 
 	json_object_set_new(result, "Matched", kept);
 	json_object_set_new(result, "Excluded", excluded);
-	if (sort_out(op, kept, excluded) == 0)
+	if (exclude_sort(op, kept, excluded) == 0)
 		return tmf_op_done(op, result);
 	json_decref(result);
 	return TMF_OP_FAIL;

@@ -6,16 +6,17 @@
 #include <string.h>
 
 /*
- * tmflow:lua: calls a function of the user's. Each call has a fresh Lua state, so that what it gives depends on its arguments alone: a task that runs again after
- * a crash, or in another worker, gives the same.
+ * tmflow:lua: calls a function of the user's. Each call has a fresh Lua state, so that what it
+ * gives depends on its arguments alone: a task that runs again after a crash, or in another worker,
+ * gives the same.
  */
 
-#define ARGUMENTS_MAX 16 /* more than a reader can tell apart; an object holds any number */
+#define ARGUMENTS_MAX 16 /* by position; an object holds any number */
 #define INLINE_NAME   "Script"
 
 /* The source that Script means. Borrows. */
 static const char *
-source_of(struct tmf_op *op, const char *script)
+lua_source(struct tmf_op *op, const char *script)
 {
 	const char *source;
 
@@ -32,7 +33,7 @@ source_of(struct tmf_op *op, const char *script)
 
 /* A list is the arguments one by one, anything else is the only one. */
 static size_t
-collect_arguments(struct tmf_op *op, json_t *arguments[ARGUMENTS_MAX])
+lua_arguments(struct tmf_op *op, json_t *arguments[ARGUMENTS_MAX])
 {
 	json_t *given = json_object_get(op->input, "Arguments");
 	size_t count = json_array_size(given);
@@ -48,9 +49,10 @@ collect_arguments(struct tmf_op *op, json_t *arguments[ARGUMENTS_MAX])
 	return count;
 }
 
-/* A Lua table has its keys in no order of its own: sorted, the same result is the same text. Takes value. */
+/* A Lua table has its keys in no order of its own: sorted, the same result is the same text. Takes
+ * value. */
 static json_t *
-in_order(json_t *value)
+lua_sorted(json_t *value)
 {
 	struct buf text = {0};
 	json_t *sorted;
@@ -67,12 +69,12 @@ in_order(json_t *value)
 }
 
 static enum tmf_op_next
-call(struct tmf_op *op, struct script *script)
+lua_call(struct tmf_op *op, struct script *script)
 {
 	const char *function = action_text_of(op, "Function");
 	json_t *arguments[ARGUMENTS_MAX];
 	json_t *results[SCRIPT_RESULTS_MAX];
-	size_t count = collect_arguments(op, arguments);
+	size_t count = lua_arguments(op, arguments);
 
 	if (count > ARGUMENTS_MAX)
 		return tmf_op_fail(op, TMF_ERR_INVALID, "Arguments: %zu are too many, at most %d",
@@ -84,7 +86,7 @@ call(struct tmf_op *op, struct script *script)
 		return TMF_OP_FAIL;
 	for (size_t i = 1; i < SCRIPT_RESULTS_MAX; i++)
 		json_decref(results[i]);
-	return tmf_op_done(op, in_order(results[0]));
+	return tmf_op_done(op, lua_sorted(results[0]));
 }
 
 static enum tmf_op_next
@@ -98,13 +100,13 @@ lua_start(struct tmf_op *op)
 	if (action_input_check(op) < 0)
 		return TMF_OP_FAIL;
 	name = action_text_of(op, "Script");
-	source = source_of(op, name);
+	source = lua_source(op, name);
 	if (source == NULL)
 		return TMF_OP_FAIL;
 	script = script_new(source == name ? INLINE_NAME : name, str_of(source), &op->err);
 	if (script == NULL)
 		return TMF_OP_FAIL;
-	next = call(op, script);
+	next = lua_call(op, script);
 	script_free(script);
 	return next;
 }

@@ -5,10 +5,13 @@
 
 #include <string.h>
 
-/* tmflow:match: which rule takes each instance. Records what no rule takes and what cannot be mirrored. */
+/*
+ * tmflow:match: which rule takes each instance. Records what no rule takes and what cannot be
+ * mirrored. Asks AWS for nothing: it judges the page that describe-page read.
+ */
 
-#define ROWS_KEPT                                                                                  \
-	"rows" /* in a retry: what the ledger has of the instance, as ledger_rows gives it */
+/* With --retry-failed: what the ledger has of the instance, as ledger_rows gives it. */
+#define ROWS_KEPT "rows"
 
 /* Lists of the output that are being filled; the result owns them. */
 struct match {
@@ -18,29 +21,30 @@ struct match {
 };
 
 static const char *
-id_of(const json_t *instance)
+match_id(const json_t *instance)
 {
 	return jsonx_get_string(instance, "InstanceId");
 }
 
-/* An outcome of the instance, at its primary interface if it has one; in a retry, of the instance itself. */
+/* An outcome of the instance, at its primary interface if it has one; with --retry-failed, of
+ * the instance itself, since its failed rows may be other interfaces'. */
 static struct outcome
-outcome_of(const struct tmf_op *op, enum outcome_kind kind, const json_t *instance)
+match_outcome(const struct tmf_op *op, enum outcome_kind kind, const json_t *instance)
 {
 	const json_t *primary = instance_primary_interface(instance);
 
 	return (struct outcome){
 	    .kind = kind,
-	    .instance_id = id_of(instance),
+	    .instance_id = match_id(instance),
 	    .interface_id =
 		env(op)->only_failed ? NULL : jsonx_get_string(primary, "NetworkInterfaceId"),
 	};
 }
 
 static int
-unmatched(struct tmf_op *op, struct match *match, const json_t *instance)
+match_unmatched(struct tmf_op *op, struct match *match, const json_t *instance)
 {
-	const struct outcome outcome = outcome_of(op, OUTCOME_UNMATCHED, instance);
+	const struct outcome outcome = match_outcome(op, OUTCOME_UNMATCHED, instance);
 	json_t *item = json_object();
 
 	jsonx_share_string(item, "InstanceId", instance, "InstanceId");
@@ -49,7 +53,7 @@ unmatched(struct tmf_op *op, struct match *match, const json_t *instance)
 }
 
 static void
-add_ineligible(struct match *match, const json_t *instance, const char *reason)
+match_add_ineligible(struct match *match, const json_t *instance, const char *reason)
 {
 	json_t *item = json_object();
 
@@ -59,24 +63,26 @@ add_ineligible(struct match *match, const json_t *instance, const char *reason)
 }
 
 static int
-ineligible(struct tmf_op *op, struct match *match, const json_t *instance, const char *reason,
+match_ineligible(struct tmf_op *op, struct match *match, const json_t *instance, const char *reason,
     const char *cause)
 {
-	struct outcome outcome = outcome_of(op, OUTCOME_INELIGIBLE, instance);
+	struct outcome outcome = match_outcome(op, OUTCOME_INELIGIBLE, instance);
 
 	outcome.reason = reason;
 	outcome.cause = cause;
-	add_ineligible(match, instance, reason);
+	match_add_ineligible(match, instance, reason);
 	return ledger_put(env(op), &outcome, &op->err);
 }
 
-/* A fault in the hook fails this instance and no other. */
+/* A fault in the hook fails this instance, and the others go on: one odd tag must not stop a
+ * fleet. */
 static int
-hook_failed(struct tmf_op *op, struct match *match, const json_t *instance, struct tmf_err *fault)
+match_hook_failed(
+    struct tmf_op *op, struct match *match, const json_t *instance, struct tmf_err *fault)
 {
-	const struct outcome outcome = outcome_of(op, OUTCOME_FAILED, instance);
+	const struct outcome outcome = match_outcome(op, OUTCOME_FAILED, instance);
 
-	add_ineligible(match, instance, "hook");
+	match_add_ineligible(match, instance, "hook");
 	ledger_put_failed(env(op), &outcome, fault);
 	tmf_err_fini(fault);
 	return 0;
@@ -84,7 +90,7 @@ hook_failed(struct tmf_op *op, struct match *match, const json_t *instance, stru
 
 /* {NetworkInterfaceId, DeviceIndex} of each interface, or of one only. */
 static json_t *
-slim_interfaces(const json_t *instance, const json_t *only)
+match_slim_interfaces(const json_t *instance, const json_t *only)
 {
 	const json_t *interfaces = jsonx_get_array(instance, "NetworkInterfaces");
 	json_t *slim = json_array();
@@ -104,9 +110,10 @@ slim_interfaces(const json_t *instance, const json_t *only)
 	return slim;
 }
 
-/* The instance without its tags: a page must fit into a state's data. What later states want to know of them is said by Excluded. */
+/* The instance without its tags: a page must fit into a state's data. What later states want to
+ * know of them is in Excluded. */
 static json_t *
-slim_instance(const json_t *instance, const json_t *only)
+match_slim_instance(const json_t *instance, const json_t *only)
 {
 	static const char *const kept[] = {
 	    "InstanceId", "InstanceType", "State", "VpcId", "SubnetId"};
@@ -114,12 +121,12 @@ slim_instance(const json_t *instance, const json_t *only)
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		jsonx_share_string(slim, kept[i], instance, kept[i]);
-	json_object_set_new(slim, "NetworkInterfaces", slim_interfaces(instance, only));
+	json_object_set_new(slim, "NetworkInterfaces", match_slim_interfaces(instance, only));
 	return slim;
 }
 
 static const char *
-exclusion_of(const struct tmf_op *op, const json_t *instance)
+match_exclusion(const struct tmf_op *op, const json_t *instance)
 {
 	if (instance_is_marked_target(instance))
 		return "target-instance";
@@ -127,7 +134,7 @@ exclusion_of(const struct tmf_op *op, const json_t *instance)
 }
 
 static int
-add_matched(struct tmf_op *op, struct match *match, const json_t *instance, const json_t *interface,
+match_add(struct tmf_op *op, struct match *match, const json_t *instance, const json_t *interface,
     const struct config_rule *rule)
 {
 	bool all = rule->interfaces == RULE_INTERFACES_ALL;
@@ -135,19 +142,21 @@ add_matched(struct tmf_op *op, struct match *match, const json_t *instance, cons
 
 	if (jsonx_get_string(interface, "NetworkInterfaceId") == NULL)
 		return tmf_err_set(&op->err, TMF_ERR_INVALID,
-		    "Instances: an interface of %s has no NetworkInterfaceId", id_of(instance));
+		    "Instances: an interface of %s has no NetworkInterfaceId", match_id(instance));
 	item = json_object();
-	json_object_set_new(item, "Instance", slim_instance(instance, all ? interface : NULL));
+	json_object_set_new(
+	    item, "Instance", match_slim_instance(instance, all ? interface : NULL));
 	jsonx_share_string(item, "NetworkInterfaceId", interface, "NetworkInterfaceId");
 	jsonx_put_string(item, "Rule", rule->name);
-	jsonx_put_string(item, "Excluded", exclusion_of(op, instance));
+	jsonx_put_string(item, "Excluded", match_exclusion(op, instance));
 	json_array_append_new(match->matched, item);
 	return 0;
 }
 
-/* One of the interfaces that the rule takes. A retry leaves those alone that are settled. */
+/* One of the interfaces that the rule takes. With --retry-failed those that did
+ * not fail are left alone. */
 static int
-take(struct tmf_op *op, struct match *match, const json_t *instance, const json_t *interface,
+match_take(struct tmf_op *op, struct match *match, const json_t *instance, const json_t *interface,
     const struct config_rule *rule)
 {
 	json_t *rows = tmf_op_kept(op, ROWS_KEPT);
@@ -158,11 +167,11 @@ take(struct tmf_op *op, struct match *match, const json_t *instance, const json_
 			return 0;
 		json_object_del(rows, interface_id);
 	}
-	return add_matched(op, match, instance, interface, rule);
+	return match_add(op, match, instance, interface, rule);
 }
 
 static int
-matched(
+match_rule(
     struct tmf_op *op, struct match *match, const json_t *instance, const struct config_rule *rule)
 {
 	const json_t *interfaces = jsonx_get_array(instance, "NetworkInterfaces");
@@ -171,20 +180,23 @@ matched(
 	size_t i;
 
 	if (primary == NULL)
-		return ineligible(op, match, instance, "no-interface", NULL);
+		return match_ineligible(op, match, instance, "no-interface", NULL);
 	json_array_foreach (interfaces, i, interface)
 		if ((rule->interfaces == RULE_INTERFACES_ALL || interface == primary) &&
-		    take(op, match, instance, interface, rule) < 0)
+		    match_take(op, match, instance, interface, rule) < 0)
 			return -1;
 	if (!env(op)->only_failed)
 		return 0;
 	return ledger_settle_rest(env(op), instance, tmf_op_kept(op, ROWS_KEPT), &op->err);
 }
 
-/* What this run launched for a target is no part of the fleet that it is about: a dry run does not know of it, and the ledger says the same. Where many runs are told of in
- * one ledger, the launch has an event of its own. */
+/*
+ * What this run launched for a target does not belong to the fleet that it is about. A dry run does
+ * not know of it, and plan and run must name the same instances, so the run's ledger leaves it out.
+ * Where many runs share a ledger, the launch has an event of its own, and gets its row by that.
+ */
 static int
-is_own_launch(struct tmf_op *op, const json_t *instance)
+match_is_own_launch(struct tmf_op *op, const json_t *instance)
 {
 	struct mirror *mirror = env(op);
 
@@ -194,7 +206,7 @@ is_own_launch(struct tmf_op *op, const json_t *instance)
 }
 
 static int
-judge(struct tmf_op *op, struct match *match, json_t *instance)
+match_judge(struct tmf_op *op, struct match *match, json_t *instance)
 {
 	const struct rules *rules = env(op)->rules;
 	const struct config_rule *rule;
@@ -203,37 +215,38 @@ judge(struct tmf_op *op, struct match *match, json_t *instance)
 	bool eligible;
 	int ret;
 
-	if (id_of(instance) == NULL)
+	if (match_id(instance) == NULL)
 		return tmf_err_set(
 		    &op->err, TMF_ERR_INVALID, "Instances: an instance has no InstanceId");
-	ret = is_own_launch(op, instance);
+	ret = match_is_own_launch(op, instance);
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
 	if (env(op)->only_failed) {
 		json_t *rows;
 
-		if (ledger_rows(env(op), id_of(instance), &rows, &op->err) < 0)
+		if (ledger_rows(env(op), match_id(instance), &rows, &op->err) < 0)
 			return -1;
 		if (!ledger_rows_failed(tmf_op_keep(op, ROWS_KEPT, rows)))
 			return 0;
 	}
 	if (instance_is_over(instance))
-		return ineligible(op, match, instance, "terminated", NULL);
+		return match_ineligible(op, match, instance, "terminated", NULL);
 	if (rules_eligible(rules, instance, &eligible, &reason, &fault) < 0)
-		return hook_failed(op, match, instance, &fault);
+		return match_hook_failed(op, match, instance, &fault);
 	if (!eligible) {
-		ret = ineligible(op, match, instance, "hook", json_string_value(reason));
+		ret = match_ineligible(op, match, instance, "hook", json_string_value(reason));
 		json_decref(reason);
 		return ret;
 	}
 	if (rules_find(rules, instance, &rule, &fault) < 0)
-		return hook_failed(op, match, instance, &fault);
-	return rule == NULL ? unmatched(op, match, instance) : matched(op, match, instance, rule);
+		return match_hook_failed(op, match, instance, &fault);
+	return rule == NULL ? match_unmatched(op, match, instance)
+			    : match_rule(op, match, instance, rule);
 }
 
 /* A workflow may say which hook it counts on. */
 static int
-check_hook(struct tmf_op *op)
+match_check_hook(struct tmf_op *op)
 {
 	const char *wanted = action_text_of(op, "Hook");
 	const struct mirror *mirror = env(op);
@@ -254,7 +267,7 @@ match_start(struct tmf_op *op)
 	json_t *instance;
 	size_t i;
 
-	if (action_input_check(op) < 0 || check_hook(op) < 0)
+	if (action_input_check(op) < 0 || match_check_hook(op) < 0)
 		return TMF_OP_FAIL;
 	match = (struct match){json_array(), json_array(), json_array()};
 	result = json_object();
@@ -263,7 +276,7 @@ match_start(struct tmf_op *op)
 	json_object_set_new(result, "Ineligible", match.ineligible);
 	instances = action_field_of(op, "Instances");
 	json_array_foreach (instances, i, instance) {
-		if (judge(op, &match, instance) < 0) {
+		if (match_judge(op, &match, instance) < 0) {
 			json_decref(result);
 			return TMF_OP_FAIL;
 		}

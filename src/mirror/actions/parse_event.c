@@ -5,8 +5,9 @@
 #include <string.h>
 
 /*
- * tmflow:parse-event: what an EventBridge event means to tmflow. Pure: it asks nobody. A finding tells of an instance as GuardDuty saw it, without
- * device indexes and perhaps hours ago; so what follows describes the instance, and counts on the ids only.
+ * tmflow:parse-event: what an EventBridge event means to tmflow. Pure: it asks AWS for nothing. A
+ * finding shows an instance as GuardDuty saw it, without device indexes and perhaps hours ago; so
+ * the workflow describes the instance, and counts on the ids only.
  * See: https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings_eventbridge.html
  */
 
@@ -24,7 +25,7 @@ struct reading {
 /* --- the answer --- */
 
 static json_t *
-ids_of(const json_t *instances)
+parse_event_ids(const json_t *instances)
 {
 	json_t *ids = json_array();
 	json_t *instance;
@@ -36,7 +37,7 @@ ids_of(const json_t *instances)
 }
 
 static enum tmf_op_next
-answer(struct tmf_op *op, const struct reading *reading)
+parse_event_answer(struct tmf_op *op, const struct reading *reading)
 {
 	json_t *result = json_object();
 
@@ -44,18 +45,18 @@ answer(struct tmf_op *op, const struct reading *reading)
 	json_object_set(result, "Reason", tmf_op_kept(op, REASON_KEPT));
 	jsonx_put_string_or_null(result, "AccountId", reading->account_id);
 	jsonx_put_string_or_null(result, "Region", reading->region);
-	json_object_set_new(result, "InstanceIds", ids_of(reading->instances));
+	json_object_set_new(result, "InstanceIds", parse_event_ids(reading->instances));
 	json_object_set_new(
 	    result, "Instances", reading->instances != NULL ? reading->instances : json_array());
 	return tmf_op_done(op, result);
 }
 
 /* Notes in passing why the event counts, or why not. */
-static void
-reason(struct tmf_op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void parse_event_reason(struct tmf_op *op, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void
-reason(struct tmf_op *op, const char *format, ...)
+parse_event_reason(struct tmf_op *op, const char *format, ...)
 {
 	struct buf text = {0};
 	va_list args;
@@ -70,7 +71,7 @@ reason(struct tmf_op *op, const char *format, ...)
 /* --- instances --- */
 
 static bool
-is_instance_id(const char *id)
+parse_event_is_instance_id(const char *id)
 {
 	if (id == NULL || strncmp(id, "i-", 2) != 0 || id[2] == '\0')
 		return false;
@@ -81,7 +82,7 @@ is_instance_id(const char *id)
 }
 
 static json_t *
-new_instance(const char *id, const char *type, const char *state)
+parse_event_instance(const char *id, const char *type, const char *state)
 {
 	json_t *instance = json_object();
 
@@ -94,7 +95,7 @@ new_instance(const char *id, const char *type, const char *state)
 }
 
 static json_t *
-list_of(json_t *instance)
+parse_event_list(json_t *instance)
 {
 	json_t *list = json_array();
 
@@ -104,7 +105,7 @@ list_of(json_t *instance)
 
 /* A finding's {key, value} as DescribeInstances has them. */
 static void
-add_tags(json_t *instance, const json_t *details)
+parse_event_add_tags(json_t *instance, const json_t *details)
 {
 	json_t *tag;
 	size_t i;
@@ -118,9 +119,10 @@ add_tags(json_t *instance, const json_t *details)
 	}
 }
 
-/* Sets the instance's member to what all of its interfaces agree in; with several, the finding does not tell which is the primary one. */
+/* Sets the instance's member to what all of its interfaces agree in. A finding has no device
+ * indexes: where two interfaces are in different subnets, the instance's own is not known. */
 static void
-set_common(json_t *instance, const char *member)
+parse_event_set_common(json_t *instance, const char *member)
 {
 	const char *common = NULL;
 	json_t *interface;
@@ -137,7 +139,7 @@ set_common(json_t *instance, const char *member)
 }
 
 static void
-add_interfaces(json_t *instance, const json_t *details)
+parse_event_add_interfaces(json_t *instance, const json_t *details)
 {
 	json_t *interface;
 	size_t i;
@@ -151,25 +153,25 @@ add_interfaces(json_t *instance, const json_t *details)
 		jsonx_put_string(added, "VpcId", jsonx_get_string(interface, "vpcId"));
 		json_array_append_new(jsonx_get_array(instance, "NetworkInterfaces"), added);
 	}
-	set_common(instance, "VpcId");
-	set_common(instance, "SubnetId");
+	parse_event_set_common(instance, "VpcId");
+	parse_event_set_common(instance, "SubnetId");
 }
 
 /* --- state changes --- */
 
 static int
-read_state_change(struct tmf_op *op, const json_t *detail, struct reading *reading)
+parse_event_state_change(struct tmf_op *op, const json_t *detail, struct reading *reading)
 {
 	const char *id = jsonx_get_string(detail, "instance-id");
 	const char *state = jsonx_get_string(detail, "state");
 
-	if (!is_instance_id(id))
+	if (!parse_event_is_instance_id(id))
 		return tmf_err_set(
 		    &op->err, TMF_ERR_INVALID, "detail.instance-id must be an id like \"i-...\"");
 	if (state == NULL)
 		return tmf_err_set(&op->err, TMF_ERR_INVALID, "detail.state must be a string");
-	reading->instances = list_of(new_instance(id, NULL, state));
-	reason(op, "instance %s is %s", id, state);
+	reading->instances = parse_event_list(parse_event_instance(id, NULL, state));
+	parse_event_reason(op, "instance %s is %s", id, state);
 	if (strcmp(state, "running") == 0)
 		reading->kind = "launch";
 	return 0;
@@ -177,9 +179,11 @@ read_state_change(struct tmf_op *op, const json_t *detail, struct reading *readi
 
 /* --- findings --- */
 
-/* `Generate sample findings` makes findings of instances that do not exist. How they say so has changed over time. */
+/* GuardDuty's `Generate sample findings` makes findings of instances that do not exist. Older ones
+ * have additionalInfo.sample: true, newer ones JSON text in additionalInfo.value:
+ * "{\"sample\": true, ...}". */
 static bool
-is_sample(const json_t *detail)
+finding_is_sample(const json_t *detail)
 {
 	const json_t *info =
 	    jsonx_get_object(jsonx_get_object(detail, "service"), "additionalInfo");
@@ -194,7 +198,7 @@ is_sample(const json_t *detail)
 
 /* What the configuration asks of findings. A workflow without a configuration takes them all. */
 static bool
-is_wanted(struct tmf_op *op, const json_t *detail, const char *type)
+finding_is_wanted(struct tmf_op *op, const json_t *detail, const char *type)
 {
 	const struct mirror *mirror = env(op);
 	const struct config_guardduty *wanted;
@@ -204,19 +208,20 @@ is_wanted(struct tmf_op *op, const json_t *detail, const char *type)
 		return true;
 	wanted = mirror_config_guardduty(mirror->config);
 	if (severity < wanted->min_severity) {
-		reason(op, "severity %g is below guardduty.minSeverity, %g", severity,
+		parse_event_reason(op, "severity %g is below guardduty.minSeverity, %g", severity,
 		    wanted->min_severity);
 		return false;
 	}
 	if (!config_guardduty_wants_type(wanted, type)) {
-		reason(op, "guardduty.types has no pattern that fits the type %s", type);
+		parse_event_reason(
+		    op, "guardduty.types has no pattern that fits the type %s", type);
 		return false;
 	}
 	return true;
 }
 
 static int
-read_finding(struct tmf_op *op, const json_t *detail, struct reading *reading)
+parse_event_finding(struct tmf_op *op, const json_t *detail, struct reading *reading)
 {
 	const json_t *resource = jsonx_get_object(detail, "resource");
 	const json_t *details = jsonx_get_object(resource, "instanceDetails");
@@ -231,25 +236,26 @@ read_finding(struct tmf_op *op, const json_t *detail, struct reading *reading)
 	if (type == NULL)
 		return tmf_err_set(&op->err, TMF_ERR_INVALID, "detail.type must be a string");
 	if (resource_type == NULL || strcmp(resource_type, RESOURCE_KIND) != 0) {
-		reason(op, "the finding is on a resource of type %s, not on an instance",
+		parse_event_reason(op,
+		    "the finding is on a resource of type %s, not on an instance",
 		    resource_type != NULL ? resource_type : "unknown");
 		return 0;
 	}
-	if (!is_instance_id(id)) {
-		reason(op, "the finding names no instance");
+	if (!parse_event_is_instance_id(id)) {
+		parse_event_reason(op, "the finding names no instance");
 		return 0;
 	}
-	reading->instances = list_of(new_instance(id, jsonx_get_string(details, "instanceType"),
-	    jsonx_get_string(details, "instanceState")));
-	add_tags(json_array_get(reading->instances, 0), details);
-	add_interfaces(json_array_get(reading->instances, 0), details);
-	if (is_sample(detail)) {
-		reason(op, "the finding is a sample: its instance does not exist");
+	reading->instances = parse_event_list(parse_event_instance(id,
+	    jsonx_get_string(details, "instanceType"), jsonx_get_string(details, "instanceState")));
+	parse_event_add_tags(json_array_get(reading->instances, 0), details);
+	parse_event_add_interfaces(json_array_get(reading->instances, 0), details);
+	if (finding_is_sample(detail)) {
+		parse_event_reason(op, "the finding is a sample: its instance does not exist");
 		return 0;
 	}
-	if (!is_wanted(op, detail, type))
+	if (!finding_is_wanted(op, detail, type))
 		return 0;
-	reason(op, "finding %s on instance %s", type, id);
+	parse_event_reason(op, "finding %s on instance %s", type, id);
 	reading->kind = "guardduty";
 	return 0;
 }
@@ -260,13 +266,13 @@ static const struct {
 	const char *source;
 	const char *detail_type;
 	int (*read)(struct tmf_op *op, const json_t *detail, struct reading *reading);
-} events[] = {
-    {"aws.ec2", "EC2 Instance State-change Notification", read_state_change},
-    {"aws.guardduty", "GuardDuty Finding", read_finding},
+} parse_event_kinds[] = {
+    {"aws.ec2", "EC2 Instance State-change Notification", parse_event_state_change},
+    {"aws.guardduty", "GuardDuty Finding", parse_event_finding},
 };
 
 static bool
-is_text(const json_t *object, const char *key, const char *wanted)
+event_member_is(const json_t *object, const char *key, const char *wanted)
 {
 	const char *text = jsonx_get_string(object, key);
 
@@ -274,23 +280,23 @@ is_text(const json_t *object, const char *key, const char *wanted)
 }
 
 static int
-read_event(struct tmf_op *op, struct reading *reading)
+parse_event_read(struct tmf_op *op, struct reading *reading)
 {
 	const json_t *detail = jsonx_get_object(op->input, "detail");
 	const char *type = jsonx_get_string(op->input, "detail-type");
 
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-		if (!is_text(op->input, "source", events[i].source) ||
-		    !is_text(op->input, "detail-type", events[i].detail_type))
+	for (size_t i = 0; i < sizeof(parse_event_kinds) / sizeof(parse_event_kinds[0]); i++) {
+		if (!event_member_is(op->input, "source", parse_event_kinds[i].source) ||
+		    !event_member_is(op->input, "detail-type", parse_event_kinds[i].detail_type))
 			continue;
 		if (detail == NULL)
 			return tmf_err_set(&op->err, TMF_ERR_INVALID, "detail must be an object");
-		return events[i].read(op, detail, reading);
+		return parse_event_kinds[i].read(op, detail, reading);
 	}
 	if (type != NULL)
-		reason(op, "events of detail-type \"%s\" are not for tmflow", type);
+		parse_event_reason(op, "events of detail-type \"%s\" are not for tmflow", type);
 	else
-		reason(op, "the input is no EventBridge event: it has no detail-type");
+		parse_event_reason(op, "not an EventBridge event: the input has no detail-type");
 	return 0;
 }
 
@@ -308,8 +314,8 @@ parse_event_start(struct tmf_op *op)
 		    "the input of tmflow:parse-event must be an event, an object, but is of kind "
 		    "%s",
 		    jsonx_kind(op->input));
-	if (read_event(op, &reading) == 0)
-		return answer(op, &reading);
+	if (parse_event_read(op, &reading) == 0)
+		return parse_event_answer(op, &reading);
 	json_decref(reading.instances);
 	return TMF_OP_FAIL;
 }
@@ -317,11 +323,11 @@ parse_event_start(struct tmf_op *op)
 static const struct tmf_action_field output[] = {
     {"Kind", "string", true, "launch: an instance runs; guardduty: a finding; or ignored"},
     {"Reason", "string", true, "why it is that"},
-    {"AccountId", "string or null", true, "the instance's account, as far as the event tells"},
+    {"AccountId", "string or null", true, "the instance's account, where the event names it"},
     {"Region", "string or null", true, "its region"},
     {"InstanceIds", "list of string", true, "the instances that the event names"},
     {"Instances", "list of Instance", true,
-	"what the event tells of them: describe them for the rest"},
+	"what the event says about them: describe them for the rest"},
     {.name = NULL},
 };
 

@@ -3,20 +3,22 @@
 
 #include <string.h>
 
-/* tmflow:record: writes into the ledger what a workflow found out by itself. */
+/* tmflow:record: writes into the ledger what a workflow found out by itself, such as an instance
+ * that its describe does not list any more. */
 
-/* Outcomes that need no more than a reason. The others say what an action did: they are its own to record. */
-static const enum outcome_kind recordable[] = {
+/* Outcomes that need no more than a reason. The others say what an action did: they are its own to
+ * record. */
+static const enum outcome_kind record_kinds[] = {
     OUTCOME_GONE, OUTCOME_EXCLUDED, OUTCOME_INELIGIBLE, OUTCOME_FOREIGN_ACCOUNT};
 
 static int
-read_kind(struct tmf_op *op, enum outcome_kind *ret_kind)
+record_read_kind(struct tmf_op *op, enum outcome_kind *ret_kind)
 {
 	const char *name = action_text_of(op, "Outcome");
 
-	for (size_t i = 0; i < sizeof(recordable) / sizeof(recordable[0]); i++) {
-		if (strcmp(outcome_name(recordable[i]), name) == 0) {
-			*ret_kind = recordable[i];
+	for (size_t i = 0; i < sizeof(record_kinds) / sizeof(record_kinds[0]); i++) {
+		if (strcmp(outcome_name(record_kinds[i]), name) == 0) {
+			*ret_kind = record_kinds[i];
 			return 0;
 		}
 	}
@@ -31,7 +33,7 @@ record_start(struct tmf_op *op)
 	json_t *id;
 	size_t i;
 
-	if (action_input_check(op) < 0 || read_kind(op, &outcome.kind) < 0)
+	if (action_input_check(op) < 0 || record_read_kind(op, &outcome.kind) < 0)
 		return TMF_OP_FAIL;
 	outcome.reason = action_text_of(op, "Reason");
 	json_array_foreach (action_field_of(op, "InstanceIds"), i, id) {

@@ -12,7 +12,7 @@ const char *const config_list_names[CONFIG_KINDS + 1] = {
     [RULE_TAGS] = "tags", [RULE_SUBNETS] = "subnets", [RULE_VPCS] = "vpcs", NULL};
 
 static void
-read_list(struct config_reader *reader, struct mirror_config *config, enum rule_kind kind)
+config_read_list(struct config_reader *reader, struct mirror_config *config, enum rule_kind kind)
 {
 	const json_t *list = json_object_get(config->root, config_list_names[kind]);
 	size_t mark = config_enter(reader, config_list_names[kind]);
@@ -32,7 +32,7 @@ read_list(struct config_reader *reader, struct mirror_config *config, enum rule_
 }
 
 static size_t
-count_rules(const json_t *root)
+config_count_rules(const json_t *root)
 {
 	size_t count = 0;
 
@@ -42,9 +42,9 @@ count_rules(const json_t *root)
 }
 
 static void
-read_rules(struct config_reader *reader, struct mirror_config *config)
+config_read_rules(struct config_reader *reader, struct mirror_config *config)
 {
-	size_t count = count_rules(config->root);
+	size_t count = config_count_rules(config->root);
 
 	if (count > CONFIG_RULES_MAX)
 		config_invalid(
@@ -52,7 +52,7 @@ read_rules(struct config_reader *reader, struct mirror_config *config)
 	config->slots =
 	    mem_zalloc(count < CONFIG_RULES_MAX ? count : CONFIG_RULES_MAX, sizeof(*config->slots));
 	for (size_t kind = 0; kind < CONFIG_KINDS; kind++)
-		read_list(reader, config, (enum rule_kind)kind);
+		config_read_list(reader, config, (enum rule_kind)kind);
 	if (count == 0)
 		config_invalid(
 		    reader, "at least one rule is required, under vpcs, subnets or tags");
@@ -60,7 +60,7 @@ read_rules(struct config_reader *reader, struct mirror_config *config)
 
 /* Names end up in outcomes and in tasks' inputs: each must mean one rule. */
 static void
-check_names(struct config_reader *reader, const struct mirror_config *config)
+config_check_names(struct config_reader *reader, const struct mirror_config *config)
 {
 	json_t *seen = json_object();
 
@@ -83,20 +83,20 @@ check_names(struct config_reader *reader, const struct mirror_config *config)
 }
 
 static const char *
-place_of(const struct config_rule *rule)
+config_place(const struct config_rule *rule)
 {
 	return rule->kind == RULE_VPCS ? rule->vpc_id : rule->subnet_id;
 }
 
 /* A second rule for the same VPC or subnet is never reached, unless a hook says otherwise. */
 static void
-check_places(struct config_reader *reader, const struct mirror_config *config)
+config_check_places(struct config_reader *reader, const struct mirror_config *config)
 {
 	json_t *seen = json_object(); /* id: name of the rule that comes first */
 
 	for (size_t i = 0; i < config->count; i++) {
 		const struct config_rule *rule = &config->slots[i].rule;
-		const char *id = place_of(rule);
+		const char *id = config_place(rule);
 		const char *first = id != NULL ? jsonx_get_string(seen, id) : NULL;
 		size_t mark = config_enter(reader, config_list_names[rule->kind]);
 
@@ -113,8 +113,8 @@ check_places(struct config_reader *reader, const struct mirror_config *config)
 
 /* The object under key, its keys checked; NULL when it is not given or no mapping. */
 static json_t *
-read_section(struct config_reader *reader, const struct mirror_config *config, const char *key,
-    const struct config_key *keys)
+config_read_section(struct config_reader *reader, const struct mirror_config *config,
+    const char *key, const struct config_key *keys)
 {
 	json_t *section = json_object_get(config->root, key);
 
@@ -129,7 +129,7 @@ read_section(struct config_reader *reader, const struct mirror_config *config, c
 }
 
 static json_t *
-given_member(const json_t *object, const char *key)
+config_member(const json_t *object, const char *key)
 {
 	json_t *value = json_object_get(object, key);
 
@@ -137,21 +137,21 @@ given_member(const json_t *object, const char *key)
 }
 
 static void
-read_exclude(struct config_reader *reader, struct mirror_config *config)
+config_read_exclude(struct config_reader *reader, struct mirror_config *config)
 {
 	size_t mark = config_enter(reader, "exclude");
-	json_t *exclude = read_section(reader, config, "exclude", config_exclude_keys);
+	json_t *exclude = config_read_section(reader, config, "exclude", config_exclude_keys);
 	struct config_tag *tags = NULL;
 	const char **ids = NULL;
 	size_t count;
 	size_t inner;
 
-	config->exclude_tags = given_member(exclude, "tags");
+	config->exclude_tags = config_member(exclude, "tags");
 	inner = config_enter(reader, "tags");
 	if (config->exclude_tags != NULL)
 		config_read_tags(reader, "tags", config->exclude_tags, &tags, &count);
 	config_leave(reader, inner);
-	config->exclude_ids = given_member(exclude, "instanceIds");
+	config->exclude_ids = config_member(exclude, "instanceIds");
 	inner = config_enter(reader, "instanceIds");
 	if (config->exclude_ids != NULL) {
 		ids = mem_zalloc(json_array_size(config->exclude_ids), sizeof(*ids));
@@ -165,14 +165,14 @@ read_exclude(struct config_reader *reader, struct mirror_config *config)
 }
 
 static bool
-is_severity(const json_t *value)
+config_is_severity(const json_t *value)
 {
 	return json_is_number(value) && json_number_value(value) >= 0 &&
 	       json_number_value(value) <= CONFIG_SEVERITY_MAX;
 }
 
 static bool
-is_text_list(const json_t *value)
+config_is_text_list(const json_t *value)
 {
 	json_t *text;
 	size_t i;
@@ -184,7 +184,7 @@ is_text_list(const json_t *value)
 }
 
 static bool
-is_arn(const json_t *value)
+config_is_arn(const json_t *value)
 {
 	return json_is_string(value) && strncmp(json_string_value(value), "arn:", 4) == 0;
 }
@@ -193,27 +193,27 @@ is_arn(const json_t *value)
 static const struct {
 	bool (*is_good)(const json_t *value);
 	const char *words;
-} forms[] = {
-    [FORM_NUMBER] = {is_severity, "a number from 0 to 10"},
-    [FORM_TEXTS] = {is_text_list, "a list of strings"},
-    [FORM_ARN] = {is_arn, "an ARN: \"arn:...\""},
+} config_forms[] = {
+    [FORM_NUMBER] = {config_is_severity, "a number from 0 to 10"},
+    [FORM_TEXTS] = {config_is_text_list, "a list of strings"},
+    [FORM_ARN] = {config_is_arn, "an ARN: \"arn:...\""},
 };
 
 /* Checks the values of a section whose keys all have one of `forms`. NULL when it is not given. */
 static json_t *
-read_values(struct config_reader *reader, const struct mirror_config *config, const char *name,
-    const struct config_key *keys)
+config_read_values(struct config_reader *reader, const struct mirror_config *config,
+    const char *name, const struct config_key *keys)
 {
 	size_t mark = config_enter(reader, name);
-	json_t *section = read_section(reader, config, name, keys);
+	json_t *section = config_read_section(reader, config, name, keys);
 
 	for (; keys->name != NULL; keys++) {
 		const json_t *value = json_object_get(section, keys->name);
 		size_t inner = config_enter(reader, keys->name);
 
-		if (config_given(value) && !forms[keys->form].is_good(value))
+		if (config_given(value) && !config_forms[keys->form].is_good(value))
 			config_invalid(
-			    reader, "%s must be %s", keys->name, forms[keys->form].words);
+			    reader, "%s must be %s", keys->name, config_forms[keys->form].words);
 		config_leave(reader, inner);
 	}
 	config_leave(reader, mark);
@@ -221,28 +221,30 @@ read_values(struct config_reader *reader, const struct mirror_config *config, co
 }
 
 static void
-read_guardduty(struct config_reader *reader, struct mirror_config *config)
+config_read_guardduty(struct config_reader *reader, struct mirror_config *config)
 {
-	const json_t *section = read_values(reader, config, "guardduty", config_guardduty_keys);
+	const json_t *section =
+	    config_read_values(reader, config, "guardduty", config_guardduty_keys);
 
 	config->guardduty = (struct config_guardduty){
-	    .min_severity = json_number_value(given_member(section, "minSeverity")),
-	    .types = given_member(section, "types"),
-	    .role_arn = json_string_value(given_member(section, "roleArn")),
+	    .min_severity = json_number_value(config_member(section, "minSeverity")),
+	    .types = config_member(section, "types"),
+	    .role_arn = json_string_value(config_member(section, "roleArn")),
 	};
 }
 
 static void
-read_types(struct config_reader *reader, struct mirror_config *config)
+config_read_types(struct config_reader *reader, struct mirror_config *config)
 {
-	const json_t *section = read_values(reader, config, "instanceTypes", config_types_keys);
+	const json_t *section =
+	    config_read_values(reader, config, "instanceTypes", config_types_keys);
 
-	config->unmirrorable = given_member(section, "unmirrorable");
-	config->mirrorable = given_member(section, "mirrorable");
+	config->unmirrorable = config_member(section, "unmirrorable");
+	config->mirrorable = config_member(section, "mirrorable");
 }
 
 static void
-read_hook(struct config_reader *reader, struct mirror_config *config)
+config_read_hook(struct config_reader *reader, struct mirror_config *config)
 {
 	const json_t *hook = json_object_get(config->root, "hook");
 	size_t mark = config_enter(reader, "hook");
@@ -262,13 +264,13 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 	if (json_is_object(root) || !config_given(root)) {
 		config->root = json_is_object(root) ? json_incref(root) : json_object();
 		config_check_table(&reader, config->root, config_root_keys, 0);
-		read_rules(&reader, config);
-		check_names(&reader, config);
-		check_places(&reader, config);
-		read_exclude(&reader, config);
-		read_guardduty(&reader, config);
-		read_types(&reader, config);
-		read_hook(&reader, config);
+		config_read_rules(&reader, config);
+		config_check_names(&reader, config);
+		config_check_places(&reader, config);
+		config_read_exclude(&reader, config);
+		config_read_guardduty(&reader, config);
+		config_read_types(&reader, config);
+		config_read_hook(&reader, config);
 	} else {
 		config_invalid(
 		    &reader, "a configuration must be a mapping with vpcs, subnets or tags");
@@ -322,7 +324,7 @@ mirror_config_rule_named(const struct mirror_config *config, const char *name)
 }
 
 static bool
-bears_tag(const json_t *instance, const json_t *wanted)
+config_bears_tag(const json_t *instance, const json_t *wanted)
 {
 	const char *value = tag_value(instance, jsonx_get_string(wanted, "Key"));
 
@@ -337,7 +339,7 @@ mirror_config_excludes(const struct mirror_config *config, const json_t *instanc
 	size_t i;
 
 	json_array_foreach (config->exclude_tags, i, wanted)
-		if (bears_tag(instance, wanted))
+		if (config_bears_tag(instance, wanted))
 			return true;
 	json_array_foreach (config->exclude_ids, i, wanted)
 		if (id != NULL && config_given(wanted) &&
@@ -354,7 +356,7 @@ mirror_config_guardduty(const struct mirror_config *config)
 
 /* True if text fits one of the patterns. */
 static bool
-fits_one(const json_t *patterns, const char *text)
+config_fits(const json_t *patterns, const char *text)
 {
 	json_t *pattern;
 	size_t i;
@@ -369,15 +371,15 @@ fits_one(const json_t *patterns, const char *text)
 bool
 config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type)
 {
-	return guardduty->types == NULL || fits_one(guardduty->types, type);
+	return guardduty->types == NULL || config_fits(guardduty->types, type);
 }
 
 enum config_type_verdict
 mirror_config_type(const struct mirror_config *config, const char *type)
 {
-	if (fits_one(config->unmirrorable, type))
+	if (config_fits(config->unmirrorable, type))
 		return CONFIG_TYPE_UNMIRRORABLE;
-	return fits_one(config->mirrorable, type) ? CONFIG_TYPE_MIRRORABLE : CONFIG_TYPE_UNKNOWN;
+	return config_fits(config->mirrorable, type) ? CONFIG_TYPE_MIRRORABLE : CONFIG_TYPE_UNKNOWN;
 }
 
 bool

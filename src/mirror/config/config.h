@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* config/<region>.yaml: which instances are mirrored, and where to. DESIGN.md section 4. Immutable once loaded. */
+/* config/<region>.yaml: which instances are mirrored, and where to. DESIGN.md section 4. Immutable
+ * once loaded. */
 
 #define CONFIG_RULES_MAX	 10000u
 #define CONFIG_TAGS_PER_RULE_MAX 1000u
@@ -51,11 +52,13 @@ struct config_rule {
 
 struct mirror_config;
 
-/* Checks and loads. Every fault goes to diags, with file, line, column and the nearest known key. NULL if there was an error. */
+/* Checks and loads. Every fault goes to diags, with file, line, column and the nearest known key.
+ * NULL if there was an error. */
 struct mirror_config *mirror_config_load(const struct doc *doc, struct diag_list *diags);
 void mirror_config_free(struct mirror_config *config);
 
-/* True if doc looks like a configuration rather than a workflow (no StartAt and no States), for `tmflow validate`. */
+/* True if doc looks like a configuration rather than a workflow (no StartAt and no States), for
+ * `tmflow validate`. */
 bool mirror_config_is_one(const struct doc *doc);
 
 size_t mirror_config_rule_count(const struct mirror_config *config);
@@ -78,11 +81,13 @@ const struct config_guardduty *mirror_config_guardduty(const struct mirror_confi
 /* True if type fits one of the patterns, or there are none. */
 bool config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type);
 
-/* instanceTypes: what the configuration says of a type. AWS has the last word of what it does not call unmirrorable. */
+/* instanceTypes: what the configuration says of a type. AWS has the last word of what it does not
+ * call unmirrorable. */
 enum config_type_verdict { CONFIG_TYPE_UNKNOWN, CONFIG_TYPE_MIRRORABLE, CONFIG_TYPE_UNMIRRORABLE };
 enum config_type_verdict mirror_config_type(const struct mirror_config *config, const char *type);
 
-/* What AWS will say of interfaces of such an instance: by the configuration, which may know newer types, then by the built-in list. */
+/* What AWS will say of interfaces of such an instance: by the configuration, which may know newer
+ * types, then by the built-in list. */
 bool mirror_config_type_is_source(const struct mirror_config *config, const char *type);
 
 /* hook: path as written, or NULL. */

@@ -40,7 +40,8 @@ size_t config_enter(struct config_reader *reader, const char *key);
 size_t config_enter_index(struct config_reader *reader, size_t index);
 void config_leave(struct config_reader *reader, size_t mark);
 
-/* False for what counts as missing: absent, null, an empty string, the seed application's "<INSERT_VALUE>", or a list of nothing but these. */
+/* False for what counts as missing: absent, null, an empty string, the seed application's
+ * "<INSERT_VALUE>", or a list of nothing but these. */
 bool config_given(const json_t *value);
 
 /* Adds a fault of the present place, or of its member key. */
@@ -57,7 +58,8 @@ void config_warn(struct config_reader *reader, const char *format, ...)
 void
 config_check_keys(struct config_reader *reader, const json_t *object, const char *const *known);
 
-/* Each reads the value at the present place, called name in messages; on a fault it is added and nothing is stored. */
+/* Each reads the value at the present place, called name in messages; on a fault it is added and
+ * nothing is stored. */
 void config_read_text(
     struct config_reader *reader, const char *name, const json_t *value, const char **ret_text);
 /* A text that begins with prefix and goes on. */

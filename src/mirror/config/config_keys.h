@@ -3,7 +3,8 @@
 
 #include "mirror/config/config_internal.h"
 
-/* Every key of a configuration, once: the checker reads by these tables, and config/schema.json is made from them. */
+/* Every key of a configuration, once: the checker reads by these tables, and config/schema.json is
+ * made from them. */
 
 #define IN(kind) (1u << (kind))
 #define IN_ALL	 (IN(RULE_TAGS) | IN(RULE_SUBNETS) | IN(RULE_VPCS))
@@ -48,7 +49,8 @@ extern const struct config_key config_types_keys[];
 
 #define CONFIG_KEYS_MAX 32 /* of any table */
 
-/* Adds a fault for each key of object that is not one of keys that may stand in the lists `in` (0: no list). */
+/* Adds a fault for each key of object that is not one of keys that may stand in the lists `in` (0:
+ * no list). */
 void config_check_table(
     struct config_reader *reader, const json_t *object, const struct config_key *keys, unsigned in);
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static void
-read_key(struct config_reader *reader, const struct config_key *key, const json_t *value,
-    struct config_rule_slot *slot)
+config_rule_read_key(struct config_reader *reader, const struct config_key *key,
+    const json_t *value, struct config_rule_slot *slot)
 {
 	struct config_rule *rule = &slot->rule;
 	void *place = (char *)rule + key->offset;
@@ -48,7 +48,7 @@ read_key(struct config_reader *reader, const struct config_key *key, const json_
 
 /* Either a target is given, or all that it takes to launch one; never both. */
 static void
-check_target(struct config_reader *reader, const json_t *rule)
+config_rule_check_target(struct config_reader *reader, const json_t *rule)
 {
 	bool has_target = config_given(json_object_get(rule, "targetId"));
 	size_t launch_keys = 0;
@@ -103,10 +103,10 @@ config_read_rule(struct config_reader *reader, const json_t *object, enum rule_k
 			continue;
 		}
 		mark = config_enter(reader, key->name);
-		read_key(reader, key, value, slot);
+		config_rule_read_key(reader, key, value, slot);
 		config_leave(reader, mark);
 	}
-	check_target(reader, object);
+	config_rule_check_target(reader, object);
 	if (rule->name != NULL && strlen(rule->name) > CONFIG_NAME_BYTES_MAX) {
 		size_t mark = config_enter(reader, "name");
 

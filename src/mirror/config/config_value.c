@@ -38,7 +38,7 @@ config_leave(struct config_reader *reader, size_t mark)
 
 /* The seed application's template has lists of placeholders. */
 static bool
-any_given(const json_t *list)
+config_any_given(const json_t *list)
 {
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if (config_given(json_array_get(list, i)))
@@ -54,7 +54,7 @@ config_given(const json_t *value)
 	if (value == NULL || json_is_null(value))
 		return false;
 	if (json_is_array(value))
-		return any_given(value);
+		return config_any_given(value);
 	if (!json_is_string(value))
 		return true;
 	text = str_trim((struct str){json_string_value(value), json_string_length(value)});
@@ -62,7 +62,7 @@ config_given(const json_t *value)
 }
 
 static void
-add_fault(struct config_reader *reader, const char *code, const char *format, va_list args)
+config_add_fault(struct config_reader *reader, const char *code, const char *format, va_list args)
 {
 	struct buf message = {0};
 
@@ -79,7 +79,7 @@ config_missing(struct config_reader *reader, const char *key, const char *format
 	va_list args;
 
 	va_start(args, format);
-	add_fault(reader, CODE_MISSING, format, args);
+	config_add_fault(reader, CODE_MISSING, format, args);
 	va_end(args);
 	config_leave(reader, mark);
 }
@@ -90,7 +90,7 @@ config_invalid(struct config_reader *reader, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	add_fault(reader, CODE_INVALID, format, args);
+	config_add_fault(reader, CODE_INVALID, format, args);
 	va_end(args);
 }
 
@@ -109,7 +109,7 @@ config_warn(struct config_reader *reader, const char *format, ...)
 }
 
 static bool
-is_known(const char *const *known, const char *key)
+config_is_known(const char *const *known, const char *key)
 {
 	while (*known != NULL)
 		if (strcmp(*known++, key) == 0)
@@ -127,7 +127,7 @@ config_check_keys(struct config_reader *reader, const json_t *object, const char
 	json_object_foreach ((json_t *)object, key, value) {
 		size_t mark = config_enter(reader, key);
 
-		if (!is_known(known, key))
+		if (!config_is_known(known, key))
 			diag_add(reader->diags, DIAG_ERROR, CODE_UNKNOWN,
 			    buf_cstr(&reader->pointer), DIAG_AT_KEY,
 			    diag_hint_nearest(&hint, key, known), "unknown key \"%s\"", key);
@@ -150,7 +150,7 @@ config_read_text(
 }
 
 static bool
-is_id(const char *text, const char *prefix)
+config_is_id(const char *text, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
@@ -171,7 +171,7 @@ config_read_id(struct config_reader *reader, const char *name, const json_t *val
 	config_read_text(reader, name, value, &text);
 	if (text == NULL)
 		return;
-	if (is_id(text, prefix))
+	if (config_is_id(text, prefix))
 		*ret_id = text;
 	else
 		config_invalid(
@@ -180,7 +180,7 @@ config_read_id(struct config_reader *reader, const char *name, const json_t *val
 
 /* One member of a tag. */
 static void
-read_tag_part(
+config_read_tag_part(
     struct config_reader *reader, const json_t *tag, const char *part, const char **ret_text)
 {
 	const json_t *value = json_object_get(tag, part);
@@ -196,7 +196,7 @@ read_tag_part(
 }
 
 static void
-read_tag(struct config_reader *reader, const json_t *tag, struct config_tag *ret_tag)
+config_read_tag(struct config_reader *reader, const json_t *tag, struct config_tag *ret_tag)
 {
 	static const char *const known[] = {"Key", "Value", NULL};
 
@@ -205,8 +205,8 @@ read_tag(struct config_reader *reader, const json_t *tag, struct config_tag *ret
 		return;
 	}
 	config_check_keys(reader, tag, known);
-	read_tag_part(reader, tag, "Key", &ret_tag->key);
-	read_tag_part(reader, tag, "Value", &ret_tag->value);
+	config_read_tag_part(reader, tag, "Key", &ret_tag->key);
+	config_read_tag_part(reader, tag, "Value", &ret_tag->value);
 }
 
 void
@@ -225,7 +225,7 @@ config_read_tags(struct config_reader *reader, const char *name, const json_t *v
 	for (size_t i = 0; i < count; i++) {
 		size_t mark = config_enter_index(reader, i);
 
-		read_tag(reader, json_array_get(value, i), &(*ret_tags)[i]);
+		config_read_tag(reader, json_array_get(value, i), &(*ret_tags)[i]);
 		config_leave(reader, mark);
 	}
 }

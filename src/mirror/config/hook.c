@@ -13,7 +13,7 @@ struct hook {
 	bool has_eligible;
 };
 
-static const char *const kind_names[] = {
+static const char *const hook_kind_names[] = {
     [RULE_TAGS] = "tags", [RULE_SUBNETS] = "subnets", [RULE_VPCS] = "vpcs"};
 
 struct hook *
@@ -41,7 +41,7 @@ hook_rule_json(const struct config_rule *rule)
 	json_t *tags = json_array();
 
 	jsonx_put_string(json, "Name", rule->name);
-	jsonx_put_string(json, "Kind", kind_names[rule->kind]);
+	jsonx_put_string(json, "Kind", hook_kind_names[rule->kind]);
 	jsonx_put_string(json, "VpcId", rule->vpc_id);
 	jsonx_put_string(json, "SubnetId", rule->subnet_id);
 	jsonx_put_string(json, "FilterId", rule->filter_id);
@@ -60,7 +60,8 @@ hook_rule_json(const struct config_rule *rule)
 }
 
 static int
-wrong_answer(const char *function, const char *expected, const json_t *got, struct tmf_err *err)
+hook_wrong_answer(
+    const char *function, const char *expected, const json_t *got, struct tmf_err *err)
 {
 	return tmf_err_set(err, TMF_ERR_HOOK,
 	    "the hook's %s must return %s, but returned a value of kind %s", function, expected,
@@ -80,7 +81,7 @@ hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct tmf_
 	if (json_is_number(results[0]) && !isnan(json_number_value(results[0])))
 		*ret_priority = json_number_value(results[0]);
 	else if (!json_is_null(results[0]))
-		ret = wrong_answer("priority", "a number or nil", results[0], err);
+		ret = hook_wrong_answer("priority", "a number or nil", results[0], err);
 	json_decref(results[0]);
 	json_decref(results[1]);
 	return ret;
@@ -101,7 +102,7 @@ hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *
 	if (json_is_boolean(results[0]))
 		*ret_answer = json_is_true(results[0]) ? HOOK_YES : HOOK_NO;
 	else if (!json_is_null(results[0]))
-		ret = wrong_answer("match", "true, false or nil", results[0], err);
+		ret = hook_wrong_answer("match", "true, false or nil", results[0], err);
 	json_decref(results[0]);
 	json_decref(results[1]);
 	return ret;
@@ -122,7 +123,7 @@ hook_eligible(struct hook *hook, json_t *instance, bool *ret_eligible, json_t **
 		*ret_eligible = false;
 		*ret_reason = json_incref(results[1]);
 	} else if (!json_is_null(results[0]) && !json_is_true(results[0])) {
-		ret = wrong_answer("eligible", "true, false or nil", results[0], err);
+		ret = hook_wrong_answer("eligible", "true, false or nil", results[0], err);
 	}
 	json_decref(results[0]);
 	json_decref(results[1]);

@@ -13,10 +13,12 @@ enum hook_answer { HOOK_DEFAULT, HOOK_YES, HOOK_NO };
 struct hook *hook_new(struct script *script);
 void hook_free(struct hook *hook);
 
-/* What a hook sees of a rule: {Name, Kind, VpcId?, SubnetId?, Tags?, FilterId, TargetId?, ...}. New reference. */
+/* What a hook sees of a rule: {Name, Kind, VpcId?, SubnetId?, Tags?, FilterId, TargetId?, ...}. New
+ * reference. */
 json_t *hook_rule_json(const struct config_rule *rule);
 
-/* Each leaves the out parameters as they are where the hook has no such function or answers nil. Errors: TMF_ERR_HOOK. */
+/* Each leaves the out parameters as they are where the hook has no such function or answers nil.
+ * Errors: TMF_ERR_HOOK. */
 int hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct tmf_err *err);
 int hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *ret_answer,
     struct tmf_err *err);

@@ -3,7 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Families, separated by blanks. See: https://docs.aws.amazon.com/vpc/latest/mirroring/what-is-traffic-mirroring.html */
+/* Families, separated by blanks. See:
+ * https://docs.aws.amazon.com/vpc/latest/mirroring/what-is-traffic-mirroring.html */
 
 static const char source_families[] =
     "a1 m4 m5 m5a m5ad m5d m5dn m5n m5zn m6a m6g m6gd m6i m6id m6idn m6in m7a m7g"
@@ -20,7 +21,8 @@ static const char metal_source_families[] =
     "m5 m5d m6g m6gd mac1 mac2 mac2-m1ultra mac2-m2 mac2-m2pro a1 c5 c5d c6g c6gd"
     " r5 r5b r5d r6g r6gd x2gd z1d i3 g5g";
 
-/* The types that take SOURCES_MAX_RAISED. See: https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-quotas.html */
+/* The types that take SOURCES_MAX_RAISED. See:
+ * https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-quotas.html */
 static const struct {
 	const char *size;
 	const char *families;
@@ -49,7 +51,7 @@ static const struct {
 };
 
 static bool
-has_word(const char *words, const char *word, size_t word_len)
+types_have_word(const char *words, const char *word, size_t word_len)
 {
 	while (*words != '\0') {
 		size_t len = strcspn(words, " ");
@@ -63,7 +65,7 @@ has_word(const char *words, const char *word, size_t word_len)
 
 /* "large" of "m5.large"; *ret_len is that of the family. */
 static const char *
-size_of(const char *type, size_t *ret_len)
+instance_type_size(const char *type, size_t *ret_len)
 {
 	*ret_len = strcspn(type, ".");
 	return type[*ret_len] == '.' ? type + *ret_len + 1 : "";
@@ -73,9 +75,9 @@ bool
 instance_type_is_source(const char *type)
 {
 	size_t family_len;
-	const char *size = size_of(type, &family_len);
+	const char *size = instance_type_size(type, &family_len);
 
-	return has_word(
+	return types_have_word(
 	    strncmp(size, "metal", strlen("metal")) == 0 ? metal_source_families : source_families,
 	    type, family_len);
 }
@@ -84,11 +86,11 @@ unsigned
 instance_type_sources_max(const char *type)
 {
 	size_t family_len;
-	const char *size = size_of(type, &family_len);
+	const char *size = instance_type_size(type, &family_len);
 
 	for (size_t i = 0; i < sizeof(raised) / sizeof(raised[0]); i++)
 		if (strcmp(raised[i].size, size) == 0 &&
-		    has_word(raised[i].families, type, family_len))
+		    types_have_word(raised[i].families, type, family_len))
 			return SOURCES_MAX_RAISED;
 	return SOURCES_MAX;
 }

@@ -3,7 +3,8 @@
 
 #include <stdbool.h>
 
-/* What AWS's pages say of instance types. Both lists grow, so they serve to foretell what AWS will answer, never to refuse in its place. */
+/* What AWS's pages say of instance types. Both lists grow, so they serve to foretell what AWS will
+ * answer, never to refuse in its place. */
 
 #define SOURCES_MAX	   10u /* of a target that is an interface, by the type of its instance */
 #define SOURCES_MAX_RAISED 100u

@@ -28,7 +28,7 @@ static const double default_priorities[] = {
 };
 
 static int
-compare_ranks(const void *left, const void *right)
+rules_compare(const void *left, const void *right)
 {
 	const struct ranked_rule *a = left;
 	const struct ranked_rule *b = right;
@@ -39,7 +39,7 @@ compare_ranks(const void *left, const void *right)
 }
 
 static int
-rank(struct rules *rules, size_t index, const struct config_rule *rule, struct tmf_err *err)
+rules_rank(struct rules *rules, size_t index, const struct config_rule *rule, struct tmf_err *err)
 {
 	struct ranked_rule *ranked = &rules->ranked[index];
 
@@ -60,12 +60,12 @@ rules_new(const struct mirror_config *config, struct script *script, struct tmf_
 	rules->ranked = mem_zalloc(rules->count, sizeof(*rules->ranked));
 	rules->hook = script != NULL ? hook_new(script) : NULL;
 	for (size_t i = 0; i < rules->count; i++) {
-		if (rank(rules, i, mirror_config_rule(config, i), err) < 0) {
+		if (rules_rank(rules, i, mirror_config_rule(config, i), err) < 0) {
 			rules_free(rules);
 			return NULL;
 		}
 	}
-	qsort(rules->ranked, rules->count, sizeof(*rules->ranked), compare_ranks);
+	qsort(rules->ranked, rules->count, sizeof(*rules->ranked), rules_compare);
 	return rules;
 }
 
@@ -82,7 +82,7 @@ rules_free(struct rules *rules)
 }
 
 static bool
-bears_tag(const json_t *instance, const struct config_tag *wanted)
+rule_bears_tag(const json_t *instance, const struct config_tag *wanted)
 {
 	const char *value = tag_value(instance, wanted->key);
 
@@ -90,17 +90,17 @@ bears_tag(const json_t *instance, const struct config_tag *wanted)
 }
 
 static bool
-tags_match(const struct config_rule *rule, const json_t *instance)
+rule_tags_match(const struct config_rule *rule, const json_t *instance)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < rule->tag_count; i++)
-		found += bears_tag(instance, &rule->tags[i]);
+		found += rule_bears_tag(instance, &rule->tags[i]);
 	return rule->tag_match == TAG_MATCH_ALL ? found == rule->tag_count : found > 0;
 }
 
 static bool
-member_is(const json_t *instance, const char *key, const char *wanted)
+instance_member_is(const json_t *instance, const char *key, const char *wanted)
 {
 	const char *value = jsonx_get_string(instance, key);
 
@@ -112,11 +112,11 @@ rule_matches(const struct config_rule *rule, const json_t *instance)
 {
 	switch (rule->kind) {
 	case RULE_TAGS:
-		return tags_match(rule, instance);
+		return rule_tags_match(rule, instance);
 	case RULE_SUBNETS:
-		return member_is(instance, "SubnetId", rule->subnet_id);
+		return instance_member_is(instance, "SubnetId", rule->subnet_id);
 	case RULE_VPCS:
-		return member_is(instance, "VpcId", rule->vpc_id);
+		return instance_member_is(instance, "VpcId", rule->vpc_id);
 	}
 	return false;
 }
@@ -175,7 +175,7 @@ rules_find(const struct rules *rules, json_t *instance, const struct config_rule
 /* --- explaining --- */
 
 static void
-explain_tags(const struct config_rule *rule, const json_t *instance, struct buf *out)
+rule_explain_tags(const struct config_rule *rule, const json_t *instance, struct buf *out)
 {
 	for (size_t i = 0; i < rule->tag_count; i++) {
 		const struct config_tag *wanted = &rule->tags[i];
@@ -194,7 +194,7 @@ explain_tags(const struct config_rule *rule, const json_t *instance, struct buf 
 }
 
 static void
-explain_member(
+rule_explain_member(
     const json_t *instance, const char *key, const char *wanted, const char *what, struct buf *out)
 {
 	const char *value = jsonx_get_string(instance, key);
@@ -212,13 +212,13 @@ rule_explain(const struct config_rule *rule, const json_t *instance, struct buf 
 {
 	switch (rule->kind) {
 	case RULE_TAGS:
-		explain_tags(rule, instance, out);
+		rule_explain_tags(rule, instance, out);
 		break;
 	case RULE_SUBNETS:
-		explain_member(instance, "SubnetId", rule->subnet_id, "subnet", out);
+		rule_explain_member(instance, "SubnetId", rule->subnet_id, "subnet", out);
 		break;
 	case RULE_VPCS:
-		explain_member(instance, "VpcId", rule->vpc_id, "VPC", out);
+		rule_explain_member(instance, "VpcId", rule->vpc_id, "VPC", out);
 		break;
 	}
 }
@@ -226,8 +226,8 @@ rule_explain(const struct config_rule *rule, const json_t *instance, struct buf 
 bool
 instance_is_over(const json_t *instance)
 {
-	return member_is(instance, "State", "terminated") ||
-	       member_is(instance, "State", "shutting-down");
+	return instance_member_is(instance, "State", "terminated") ||
+	       instance_member_is(instance, "State", "shutting-down");
 }
 
 bool

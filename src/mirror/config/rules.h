@@ -6,8 +6,9 @@
 #include "script/script.h"
 
 /*
- * Which rule takes an instance (JSON, see DESIGN.md section 3): tags before subnets before VPCs, each in file order, the first that matches wins.
- * A hook may order the rules and answer in their place.
+ * Which rule takes an instance (JSON, see DESIGN.md section 3): tags before subnets before VPCs,
+ * each in file order, the first that matches wins. A hook may order the rules and answer in their
+ * place.
  */
 struct rules;
 
@@ -16,7 +17,8 @@ struct rules;
 #define RULE_PRIORITY_SUBNETS 200.0
 #define RULE_PRIORITY_VPCS    300.0
 
-/* config and hook (NULL: none) are borrowed. Asks the hook for every rule's priority. Errors: TMF_ERR_HOOK. */
+/* config and hook (NULL: none) are borrowed. Asks the hook for every rule's priority. Errors:
+ * TMF_ERR_HOOK. */
 struct rules *
 rules_new(const struct mirror_config *config, struct script *hook, struct tmf_err *err);
 void rules_free(struct rules *rules);
@@ -24,7 +26,8 @@ void rules_free(struct rules *rules);
 /* What a rule asks of an instance, without a hook. Pure. */
 bool rule_matches(const struct config_rule *rule, const json_t *instance);
 
-/* Whether the hook lets the instance be mirrored. *ret_reason is a new reference (JSON null where it gives none) when the answer is false.
+/* Whether the hook lets the instance be mirrored. *ret_reason is a new reference (JSON null where
+ * it gives none) when the answer is false.
  * Errors: TMF_ERR_HOOK. */
 int rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible,
     json_t **ret_reason, struct tmf_err *err);
@@ -50,7 +53,8 @@ void rule_explain(const struct config_rule *rule, const json_t *instance, struct
 /* True if the instance is terminated, or about to be. */
 bool instance_is_over(const json_t *instance);
 
-/* True if it was launched for a target, by tmflow or the seed application: such an instance says so from its first moment. */
+/* True if it was launched for a target, by tmflow or the seed application: such an instance says so
+ * from its first moment. */
 bool instance_is_marked_target(const json_t *instance);
 
 /* The interface of device index 0, or NULL. Borrows. */

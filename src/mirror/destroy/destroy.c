@@ -116,7 +116,7 @@ list_instances(struct aws_client *ec2, const char *next_token)
 	struct tmf_call *call;
 
 	json_array_append_new(values, json_string(TAG_TOOL_VALUE));
-	filters = filter_new("tag:" TAG_TOOL, values);
+	filters = describe_filter("tag:" TAG_TOOL, values);
 	call = ec2_describe_instances(ec2,
 	    &(struct ec2_describe){
 		.next_token = next_token, .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX});

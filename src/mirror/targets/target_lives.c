@@ -306,7 +306,7 @@ ask(struct target_lives *lives, const char *next_token)
 	while (listing->asking < json_array_size(listing->values) &&
 	       json_array_size(values) < EC2_FILTER_VALUES_MAX)
 		json_array_append(values, json_array_get(listing->values, listing->asking++));
-	filters = filter_new(listing->filter, values);
+	filters = describe_filter(listing->filter, values);
 	lives->call = ec2_describe_instances(lives_account(lives)->ec2,
 	    &(struct ec2_describe){
 		.filters = filters, .next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});

@@ -98,7 +98,7 @@ list_of(const char *text)
 struct tmf_call *
 target_order_look_up(struct aws_client *ec2, const char *interface_id)
 {
-	json_t *filters = filter_new("network-interface-id", list_of(interface_id));
+	json_t *filters = describe_filter("network-interface-id", list_of(interface_id));
 	const struct ec2_describe describe = {
 	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX};
 	struct tmf_call *call = ec2_describe_targets(ec2, &describe);
