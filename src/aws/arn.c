@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define NAME_CHARS_MAX	  80 /* of an activity, and (with its qualifier) more than a function's 64 */
+#define NAME_CHARS_MAX	  80 /* of an activity; a function has 64 */
 #define ACTIVITY_EXAMPLE  "arn:aws:states:us-east-1:123456789012:activity:mirror"
 #define FUNCTION_EXAMPLE  "arn:aws:lambda:us-east-1:123456789012:function:mirror"
 #define NAME_FORBIDDEN	  " \t\r\n<>{}[]?*\"#%\\^|~`$&,;:/"
@@ -37,19 +37,22 @@ arn_parse(const char *text, struct arn *ret_arn, struct tmf_err *err)
 		    "an ARN has at most %u characters, this one %zu", ARN_BYTES_MAX, rest.len);
 	if (!arn_take_part(&rest, &start) || !str_is(start, "arn"))
 		return tmf_err_set(
-		    err, TMF_ERR_INVALID, "\"%s\" is no ARN: it must begin with arn:", text);
+		    err, TMF_ERR_INVALID, "\"%s\" is not an ARN: it must begin with arn:", text);
 	if (!arn_take_part(&rest, &arn.partition) || !arn_take_part(&rest, &arn.service) ||
 	    !arn_take_part(&rest, &arn.region) || !arn_take_part(&rest, &arn.account))
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "\"%s\" is no whole ARN: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE", text);
+		    "not a complete ARN: \"%s\" "
+		    "(arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE)",
+		    text);
 	if (arn.partition.len < 3 || strncmp(arn.partition.p, "aws", 3) != 0)
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "\"%s\" is no ARN: its partition is aws, aws-cn, aws-us-gov or another that "
+		    "\"%s\" is not an ARN: its partition is aws, aws-cn, aws-us-gov or another "
+		    "that "
 		    "begins with aws",
 		    text);
 	if (arn.service.len == 0 || rest.len == 0)
-		return tmf_err_set(
-		    err, TMF_ERR_INVALID, "\"%s\" is no ARN: service or resource is empty", text);
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "\"%s\" is not an ARN: service or resource is empty", text);
 	arn.resource = rest;
 	*ret_arn = arn;
 	return 0;
@@ -89,7 +92,8 @@ arn_is_account(struct str account)
 	return account.len == ARN_ACCOUNT_DIGITS;
 }
 
-/* Service, region and account of a regional resource, and that resource begins with kind, such as "activity:". */
+/* Service, region and account of a regional resource, and that resource begins with kind, such as
+ * "activity:". */
 static int
 arn_parse_regional(const char *text, const char *service, const char *kind, const char *example,
     struct arn *ret_arn, struct tmf_err *err)

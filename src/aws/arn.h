@@ -26,16 +26,20 @@ struct arn {
 /* True for an account's id: twelve digits. */
 bool arn_is_account(struct str account);
 
-/* A template, of an ARN or another name, with {account} and {region} filled in; a value that is NULL leaves its place as it is. NULL for NULL. malloc'ed. */
+/* A template, of an ARN or another name, with {account} and {region} filled in; a value that is
+ * NULL leaves its place as it is. NULL for NULL. malloc'ed. */
 char *arn_fill_in(const char *template, const char *account, const char *region);
 
-/* Splits text, which must have a partition and a service. Errors: TMF_ERR_INVALID saying which part is wrong. */
+/* Splits text, which must have a partition and a service. Errors: TMF_ERR_INVALID saying which part
+ * is wrong. */
 int arn_parse(const char *text, struct arn *ret_arn, struct tmf_err *err);
 
-/* arn:PARTITION:states:REGION:ACCOUNT:activity:NAME. Errors: TMF_ERR_INVALID with the form that is wanted. */
+/* arn:PARTITION:states:REGION:ACCOUNT:activity:NAME. Errors: TMF_ERR_INVALID with the form that is
+ * wanted. */
 int arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err);
 
-/* arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME, perhaps with :VERSION or :ALIAS. Errors: likewise. */
+/* arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME, perhaps with :VERSION or :ALIAS. Errors:
+ * likewise. */
 int arn_parse_function(const char *text, struct arn *ret_arn, struct tmf_err *err);
 
 #endif

@@ -23,11 +23,10 @@ struct aws_client_opts {
 	struct credentials_provider *credentials; /* borrowed; NULL: only unsigned operations */
 	struct rng *rng;
 	struct pacer
-	    *pacer; /* shared by the clients of one account and region; borrowed; NULL: none */
+	    *pacer; /* of the account and region, shared by its clients; borrowed; or NULL */
 	const char *service; /* signing name: "ec2", "sts", "states" or "sqs" */
 	const char *region;
-	const char
-	    *owner; /* what tells the account from others, for aws_client_scope; NULL: unknown */
+	const char *owner;    /* which account it is, for aws_client_scope; NULL: unknown */
 	const char *endpoint; /* URL, or NULL: from service and region */
 	bool use_fips;	      /* neither of these together with a URL */
 	bool use_dual_stack;
@@ -49,9 +48,14 @@ struct aws_client;
 /* What the settings say for a service; the rest is the caller's to fill in. Borrows settings. */
 struct aws_client_opts aws_client_opts_of(const struct aws_settings *settings, const char *service);
 
-/* Errors: TMF_ERR_CONFIG for a region or endpoint that makes no URL. */
+/* Makes a client, which borrows what opts points at. Errors: TMF_ERR_CONFIG for a region or
+ * endpoint that makes no URL. */
 struct aws_client *aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err);
+
+/* No call may be under way. NULL is fine. */
 void aws_client_free(struct aws_client *client);
+
+/* What it was made with, and its counters. Borrowed. */
 struct tmf_loop *aws_client_loop(const struct aws_client *client);
 const struct aws_stats *aws_client_stats(const struct aws_client *client);
 

@@ -15,7 +15,7 @@
  * or begins the next:
  *
  *   aws_call_attempt   waits for its turn at the pacer
- *   aws_call_ready     waits for keys: as late as possible, so that they and the signature are fresh
+ *   aws_call_ready     waits for keys: as late as possible, so that the signature is fresh
  *   aws_call_send      signs and sends
  *   aws_call_done      the exchange is over, with a reply or without one
  *   aws_call_failed    waits for the delay before the next attempt, or ends the call

@@ -13,7 +13,8 @@
 /* A service as its model describes it. */
 struct aws_service {
 	const char *signing_name; /* "states" */
-	/* Of AWS_ENDPOINT_URL_..., "SFN"; in lower case its name in a profile's services section. */
+	/* Of AWS_ENDPOINT_URL_..., "SFN"; in lower case its name in a profile's services
+	 * section. */
 	const char *env_suffix;
 	const struct aws_protocol *protocol;
 	const char *target_prefix; /* of X-Amz-Target; NULL: the protocol has none */

@@ -1,4 +1,4 @@
-/* What a metadata end point answers, by way of the whole chain: the first byte chooses end point, status and pieces. */
+/* What a metadata endpoint answers, by way of the whole chain: the first byte chooses endpoint, status and pieces. */
 #include "credentials_fixture.h"
 
 #include <stdint.h>

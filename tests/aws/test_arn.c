@@ -16,7 +16,7 @@ static const struct vector activities[] = {
     {"", "begin with arn:"},
     {"mirror", "begin with arn:"},
     {"arn", "begin with arn:"},
-    {"arn:aws:states:us-east-1", "no whole ARN"},
+    {"arn:aws:states:us-east-1", "not a complete ARN"},
     {"arn:azure:states:us-east-1:123456789012:activity:mirror", "partition"},
     {"arn:aws::us-east-1:123456789012:activity:mirror", "empty"},
     {"arn:aws:states:us-east-1:123456789012:", "empty"},

@@ -1,4 +1,4 @@
-/* The client's promises: what is retried and what is not, the same body at every attempt, errors with AWS's names; and where keys, settings and end points come from. */
+/* The client's promises: what is retried and what is not, the same body at every attempt, errors with AWS's names; and where keys, settings and endpoints come from. */
 #include "aws/pace/retry.h"
 #include "aws/wire/endpoint.h"
 #include "aws_fixture.h"
@@ -492,7 +492,7 @@ START_TEST(classes_as_botocore_has_them)
 }
 END_TEST
 
-/* --- end points --- */
+/* --- endpoints --- */
 
 START_TEST(endpoints)
 {

@@ -311,7 +311,7 @@ START_TEST(settings_in_order)
 }
 END_TEST
 
-/* Each service has an end point of its own to be set; Step Functions goes by SFN. */
+/* Each service has an endpoint of its own to be set; Step Functions goes by SFN. */
 START_TEST(settings_of_each_service)
 {
 	char *config = file_with("AWS_CONFIG_FILE",

@@ -85,7 +85,7 @@ START_TEST(every_resolution)
 				    });
 		}
 	}
-	printf("%d end points\n", compared);
+	printf("%d endpoints\n", compared);
 	ck_assert_int_eq(compared, RESOLUTIONS);
 	doc_free(doc);
 }

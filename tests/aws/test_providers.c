@@ -137,10 +137,10 @@ START_TEST(container_faults)
 	    {{"GET", "/k", 0, "timed out", 0}, 3, "timed out"},
 	    {{"GET", "/k", 500, "", 0}, 3, "500"},
 	    {{"GET", "/k", 400, "{\"code\":\"InvalidAuthorizationToken\"}", 0}, 1, "400"},
-	    {{"GET", "/k", 200, "<html>", 0}, 1, "no JSON object"},
-	    {{"GET", "/k", 200, "[]", 0}, 1, "no JSON object"},
+	    {{"GET", "/k", 200, "<html>", 0}, 1, "not a JSON object"},
+	    {{"GET", "/k", 200, "[]", 0}, 1, "not a JSON object"},
 	    {{"GET", "/k", 200, "{\"AccessKeyId\":\"A\"}", 0}, 1, "secret access key is missing"},
-	    {{"GET", "/k", 200, "{\"AccessKeyId\":7}", 0}, 1, "no string"},
+	    {{"GET", "/k", 200, "{\"AccessKeyId\":7}", 0}, 1, "not a string"},
 	    {{"GET", "/k", 200, "{" KEYS ",\"Expiration\":\"soon\"}", 0}, 1, "expiration"},
 	    {{"GET", "/k", 200, "{" KEYS ",\"Expiration\":\"2026-01-15T11:00:00Z\"}", 0}, 1,
 		"expired already"},
@@ -315,7 +315,7 @@ START_TEST(imds_faults)
 	    {{"GET", ROLES, 500, "", 0}, {.method = NULL}, "500"},
 	    {{"GET", ROLES "r", 200, "{\"Code\":\"AssumeRoleUnauthorizedAccess\"}", 0},
 		{"GET", ROLES, 200, "r", 0}, "AssumeRoleUnauthorizedAccess"},
-	    {{"GET", ROLES "r", 200, "not json", 0}, {"GET", ROLES, 200, "r", 0}, "no JSON object"},
+	    {{"GET", ROLES "r", 200, "not json", 0}, {"GET", ROLES, 200, "r", 0}, "not a JSON object"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -417,7 +417,7 @@ START_TEST(credential_process_faults)
 	    {"false", "status 1"},
 	    {"sh -c 'echo secret-of-mine; echo secret-of-mine >&2; exit 3'", "status 3"},
 	    {"sh -c 'kill -9 $$'", "signal 9"},
-	    {"echo secret-of-mine", "no JSON object"},
+	    {"echo secret-of-mine", "not a JSON object"},
 	    {"echo '{\"Version\": 2, \"AccessKeyId\": \"a\"}'", "Version"},
 	    {"echo '{\"Version\": \"1\", \"AccessKeyId\": \"a\"}'", "Version"},
 	    {"echo '{\"Version\": 1, \"AccessKeyId\": \"secret-of-mine\"}'", "is missing"},

@@ -13,7 +13,7 @@
 
 #define TWO_HOURS_MS (120 * MINUTE_MS)
 
-/* A container's end point, or STS: each answer has keys of its own that last life_ms; while it is down it does not answer. */
+/* A container's endpoint, or STS: each answer has keys of its own that last life_ms; while it is down it does not answer. */
 struct issuer {
 	struct keys_fixture *f;
 	int64_t life_ms;

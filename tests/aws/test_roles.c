@@ -233,7 +233,7 @@ START_TEST(role_faults)
 }
 END_TEST
 
-/* --assume-role: over whatever was found; at STS's own end point where one is set. */
+/* --assume-role: over whatever was found; at STS's own endpoint where one is set. */
 START_TEST(role_over_the_chain)
 {
 	struct service service;

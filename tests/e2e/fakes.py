@@ -1,4 +1,4 @@
-"""Services of a test's own on loopback: the metadata end points that keys come from, STS, a proxy. They keep what they were asked."""
+"""Services of a test's own on loopback: the metadata endpoints that keys come from, STS, a proxy. They keep what they were asked."""
 import http.server
 import json
 import ssl

@@ -66,7 +66,7 @@ credentials_answer_new(const char *where, const char *access_key_id, const char 
 		return -1;
 	if (expiration != NULL && !timestamp_parse(str_of(expiration), &expires))
 		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
-		    "%s: the expiration is no time such as 2026-01-15T12:00:00Z", where);
+		    "%s: the expiration is not a time such as 2026-01-15T12:00:00Z", where);
 	answer = json_object();
 	jsonx_put_string(answer, "AccessKeyId", access_key_id);
 	jsonx_put_string(answer, "SecretAccessKey", secret);
@@ -77,7 +77,8 @@ credentials_answer_new(const char *where, const char *access_key_id, const char 
 	return 0;
 }
 
-/* A code such as AssumeRoleUnauthorizedAccess may be said; anything else may be a secret in the wrong place. */
+/* A code such as AssumeRoleUnauthorizedAccess may be said; anything else may be a secret in the
+ * wrong place. */
 static bool
 answer_is_code(const char *text)
 {
@@ -113,7 +114,7 @@ answer_check_kinds(
 
 		if (value != NULL && !json_is_null(value) && !json_is_string(value))
 			return tmf_err_set(
-			    err, TMF_ERR_CREDENTIALS, "%s: %s is no string", where, keys[i]);
+			    err, TMF_ERR_CREDENTIALS, "%s: %s is not a string", where, keys[i]);
 	}
 	return 0;
 }
@@ -126,7 +127,7 @@ credentials_answer_parse(const char *where, struct str text, const char *token_k
 	int ret = -1;
 
 	if (!json_is_object(object))
-		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s: the answer is no JSON object", where);
+		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s: the answer is not a JSON object", where);
 	else if (answer_check_code(where, object, err) == 0 &&
 		 answer_check_kinds(where, object, token_key, err) == 0)
 		ret = credentials_answer_new(where, jsonx_get_string(object, "AccessKeyId"),

@@ -6,17 +6,19 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Before the expiry: fresh keys are tried for from here on, and waited for from there on. botocore's numbers. */
+/* Before the expiry: fresh keys are tried for from here on, and waited for from there on.
+ * botocore's numbers. */
 #define TRY_AHEAD_MS   (15LL * 60 * 1000)
 #define BLOCK_AHEAD_MS (10LL * 60 * 1000)
 
-/* Keys of a short life, such as a role's 15 minutes, are not fetched anew all the time: a third of their life is ahead enough. */
+/* Keys of a short life, such as a role's 15 minutes, are not fetched all the time: a third of
+ * their life is ahead enough. */
 #define LIFE_PARTS 3
 
-/* After a failed try the keys at hand are used for so long before the next. */
+/* After a failed try the old keys are used for this long before the next. */
 #define RETRY_AFTER_MS 30000
 
-/* The instance's keys that do not get fresher are asked for anew after 2 to 12 minutes. */
+/* The instance's keys that do not get fresher are asked for again after 2 to 12 minutes. */
 #define KEEP_ON_MS	(2LL * 60 * 1000)
 #define KEEP_ON_MORE_MS (10LL * 60 * 1000)
 
@@ -76,7 +78,8 @@ cache_add_waiter(struct cache *cache, credentials_done_fn *done, void *arg)
 	*at = waiter;
 }
 
-/* Tells all that wait by now. One that hears may cancel another, or ask again: that one waits for the next time. */
+/* Tells all that wait by now. One that hears may cancel another, or ask again: that one waits for
+ * the next time. */
 static void
 cache_serve(struct cache *cache, const struct credentials *credentials, const struct tmf_err *err)
 {
@@ -149,7 +152,7 @@ cache_install(struct cache *cache, struct credentials *fresh, bool keep_on)
 	cache_serve(cache, &cache->credentials, NULL);
 }
 
-/* No fresh keys: those at hand are used while they last. */
+/* No fresh keys: the old ones are used while they last. */
 static void
 cache_look_failed(struct cache *cache, struct tmf_err *err)
 {

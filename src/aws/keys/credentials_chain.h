@@ -10,18 +10,20 @@
 /* What providers need that ask the network. All borrowed, and outlives them. */
 struct credentials_opts {
 	struct aws_env env;
-	const char *
-	    profile; /* --profile: goes before the environment's keys. NULL: AWS_PROFILE, or "default" */
+	/* --profile: goes before the environment's keys. NULL: AWS_PROFILE, or "default". */
+	const char *profile;
 	struct tmf_loop *loop;
 	struct http_transport *transport;
 	struct rng *rng;
-	const struct aws_settings *settings; /* region and end points of STS */
+	const struct aws_settings *settings; /* region and endpoints of STS */
 };
 
 /*
- * The AWS CLI's chain: environment, the profile's role, web identity, shared credentials file, credential process, shared config file, container,
- * instance metadata. The first that has something wins and is the one that fresh keys are fetched from, ahead of their expiry: from 15 minutes before (a
- * third of their life, if that is less) it tries, from two thirds of that it waits. Where nothing is found the error lists each place and why it had nothing.
+ * The AWS CLI's chain: environment, the profile's role, web identity, shared credentials file,
+ * credential process, shared config file, container, instance metadata. The first that has
+ * something wins and is the one that fresh keys are fetched from, ahead of their expiry: from 15
+ * minutes before (a third of their life, if that is less) it tries, from two thirds of that it
+ * waits. Where nothing is found the error lists each place and why it had nothing.
  */
 struct credentials_provider *credentials_chain_new(const struct credentials_opts *opts);
 

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* The end point of ECS, of EKS's pod identity agent, and of others that do as they do. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
+/* The endpoint of ECS, of EKS's pod identity agent, and of others that do the same. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
 
 #define RELATIVE_BASE	"http://169.254.170.2"
 #define TIMEOUT_MS	2000
@@ -50,7 +51,7 @@ container_check_uri(const char *uri, struct tmf_err *err)
 	if (url_parse(uri, &url) < 0 ||
 	    (strcmp(url.scheme, "https") != 0 && strcmp(url.scheme, "http") != 0))
 		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
-		    "AWS_CONTAINER_CREDENTIALS_FULL_URI is no http or https URL");
+		    "AWS_CONTAINER_CREDENTIALS_FULL_URI is not an http or https URL");
 	else if (strcmp(url.scheme, "http") == 0 && !container_may_be_open(url.host))
 		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "AWS_CONTAINER_CREDENTIALS_FULL_URI names the host \"%s\": without https only "
@@ -60,7 +61,8 @@ container_check_uri(const char *uri, struct tmf_err *err)
 	return ret;
 }
 
-/* The value of Authorization, verbatim; empty if there is none. The file is read each time: its content is replaced. */
+/* The value of Authorization, verbatim; empty without a token. The file is read each time: its
+ * content is replaced. */
 static int
 container_read_token(const struct aws_env *env, struct buf *ret_token, struct tmf_err *err)
 {
@@ -93,10 +95,10 @@ container_answered(void *frame, struct tmf_call *over, json_t **ret_result, stru
 		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s", tmf_err_text(&over->err));
 	else if (metadata_status(result) != 200)
 		tmf_err_set(err, TMF_ERR_CREDENTIALS,
-		    "the container's end point answers with HTTP status %d",
+		    "the container's endpoint answers with HTTP status %d",
 		    metadata_status(result));
 	else
-		credentials_answer_parse("the container's end point", str_of(metadata_body(result)),
+		credentials_answer_parse("the container's endpoint", str_of(metadata_body(result)),
 		    "Token", ret_result, err);
 	jsonx_wipe(result);
 	return NULL;

@@ -2,11 +2,13 @@
 #include "aws/keys/imds_internal.h"
 #include "aws/keys/metadata.h"
 
-/* The role of the EC2 instance that this runs on. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html */
+/* The role of the EC2 instance that this runs on. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html */
 
 #define ROLES_PATH "/latest/meta-data/iam/security-credentials/"
 
-/* Whatever is wrong here means that there is nothing: most machines are no instances. The keys are used on while the service has none fresher. */
+/* Whatever is wrong here means that there is nothing: most machines are no instances. The keys are
+ * used on while the service has none fresher. */
 static struct tmf_call *
 imds_keys_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

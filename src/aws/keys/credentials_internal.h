@@ -10,19 +10,23 @@
 /* --- what a place answers --- */
 
 /*
- * Keys on their way from a place to the provider: {"AccessKeyId", "SecretAccessKey", "SessionToken"?, "ExpiresMs"?, "KeepOn"?}. KeepOn: they are used on
- * beyond their expiry while there are no others, as the instance's are.
+ * Keys on their way from a place to the provider: {"AccessKeyId", "SecretAccessKey",
+ * "SessionToken"?, "ExpiresMs"?, "KeepOn"?}. KeepOn: they are used on beyond their expiry while
+ * there are no others, as the instance's are.
  */
 
-/* token may be NULL; expiration NULL: never. where names the place in errors. Errors: TMF_ERR_CREDENTIALS for a missing or malformed part; no part stands in the text. */
+/* token may be NULL; expiration NULL: never. where names the place in errors. Errors:
+ * TMF_ERR_CREDENTIALS for a missing or malformed part; no part stands in the text. */
 int credentials_answer_new(const char *where, const char *access_key_id, const char *secret,
     const char *token, const char *expiration, json_t **ret_answer, struct tmf_err *err);
 
-/* The same from JSON text; token_key is "Token" or "SessionToken". An answer with a Code other than Success is an error. */
+/* The same from JSON text; token_key is "Token" or "SessionToken". An answer with a Code other than
+ * Success is an error. */
 int credentials_answer_parse(const char *where, struct str text, const char *token_key,
     json_t **ret_answer, struct tmf_err *err);
 
-/* The same from what STS answers to AssumeRole and AssumeRoleWithWebIdentity. Takes and wipes result. */
+/* The same from what STS answers to AssumeRole and AssumeRoleWithWebIdentity. Takes and wipes
+ * result. */
 int credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct tmf_err *err);
 
 /* Moves an answer into *ret_credentials and wipes it. */
@@ -34,15 +38,17 @@ void jsonx_wipe(json_t *value);
 
 /* --- places --- */
 
-/* The name of the error that says: nothing here, and the text why. Any other: something is here, but broken. */
+/* The name of the error that says: nothing here, and the text why. Any other: something is here,
+ * but broken. */
 #define CREDENTIALS_NOTHING "TMFlow.NoCredentials"
 
 /* A call that failed so. */
 struct tmf_call *credentials_nothing(struct tmf_loop *loop, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Looks for keys at one place. profile is borrowed until it returns, opts for as long as the call lives. profile_only: of another profile's source_profile, so no
- * environment. The result is an answer. */
+/* Looks for keys at one place. profile is borrowed until it returns, opts for as long as the call
+ * lives. profile_only: of another profile's source_profile, so no environment. The result is an
+ * answer. */
 typedef struct tmf_call *
 credentials_look_fn(const struct credentials_opts *opts, const char *profile, bool profile_only);
 
@@ -68,7 +74,8 @@ struct credentials_source {
 	void (*free_arg)(void *arg);
 };
 
-/* Keeps the keys of a source, and gets fresh ones ahead of time: one look at a time. Copies opts. */
+/* Keeps the keys of a source, and gets fresh ones ahead of time: one look at a time. Copies
+ * opts. */
 struct credentials_provider *
 credentials_cache_new(const struct credentials_opts *opts, const struct credentials_source *source);
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A program that puts out keys. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
+/* A program that puts out keys. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
 
 #define WORDS_MAX	 64
 #define OUTPUT_BYTES_MAX (64u << 10)
@@ -25,7 +26,8 @@ words_fini(struct words *words)
 		free(words->at[i]);
 }
 
-/* One character within quotes or without; moves past it. Within "..." a backslash takes " and \ literally, without quotes any. */
+/* One character within quotes or without; moves past it. Within "..." a backslash takes " and \
+ * literally, without quotes any. */
 static void
 words_take_char(const char **text, char quote, struct buf *word)
 {
@@ -94,7 +96,7 @@ process_check_version(const char *text, struct tmf_err *err)
 	int ret = 0;
 
 	if (!json_is_object(object))
-		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS, "its output is no JSON object");
+		ret = tmf_err_set(err, TMF_ERR_CREDENTIALS, "its output is not a JSON object");
 	else if (!json_is_integer(version) || json_integer_value(version) != 1)
 		ret =
 		    tmf_err_set(err, TMF_ERR_CREDENTIALS, "its output has another Version than 1");

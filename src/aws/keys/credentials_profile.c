@@ -19,7 +19,8 @@ credentials_nothing(struct tmf_loop *loop, const char *format, ...)
 	return call;
 }
 
-/* The keys that stand in the profile. Returns a call in any case. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
+/* The keys that stand in the profile. Returns a call in any case. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
 static struct tmf_call *
 profile_take_keys(const struct credentials_opts *opts, const struct shared_files *files,
     const char *profile, struct tmf_err *err)
@@ -43,7 +44,8 @@ profile_take_keys(const struct credentials_opts *opts, const struct shared_files
 	return tmf_call_of_err(opts->loop, err);
 }
 
-/* Keys may be spread over both files; they count for the one that has the id, as the order of places goes. */
+/* Keys may be spread over both files; they count for the one that has the id, as the order of
+ * places goes. */
 struct tmf_call *
 credentials_look_credentials_file(
     const struct credentials_opts *opts, const char *profile, bool profile_only)

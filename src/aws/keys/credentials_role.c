@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Roles assumed with other keys. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html */
+/* Roles assumed with other keys. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html */
 
 #define SESSION_NAME_DEFAULT "tmflow"
 #define PROFILES_MAX	     16 /* in a chain of source_profile */

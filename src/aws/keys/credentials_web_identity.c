@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A role by the token of an identity provider, as Kubernetes mounts one. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html */
+/* A role by the token of an identity provider, as Kubernetes mounts one. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html */
 
 #define SESSION_NAME_DEFAULT "tmflow"
 #define TOKEN_BYTES_MAX	     20000 /* AWS's limit of WebIdentityToken */

@@ -112,7 +112,7 @@ imds_token_came(struct imds *imds, int status, const char *body, struct tmf_err 
 	return imds_ask_path(imds);
 }
 
-/* The first line of a list, as a name that can stand in a path; "" if there is none. */
+/* The first line of a list, as a name that can stand in a path; "" if there is no such line. */
 static struct str
 imds_first_line(const char *body)
 {

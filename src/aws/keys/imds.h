@@ -4,7 +4,8 @@
 #include "aws/keys/credentials_chain.h"
 #include "tmflow/call.h"
 
-/* The region that this instance is in: {"Region": string}. Fails where this is no EC2 instance. opts is borrowed while the call lives. */
+/* The region that this instance is in: {"Region": string}. Fails on a machine that is not an EC2
+ * instance. opts is borrowed while the call lives. */
 struct tmf_call *imds_region(const struct credentials_opts *opts);
 
 #endif

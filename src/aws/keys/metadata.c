@@ -71,7 +71,7 @@ metadata_replied(struct metadata *metadata, int status)
 		    &metadata->call, json_pack("{s:i, s:o}", "Status", status, "Body", body));
 		return;
 	}
-	tmf_err_set(&err, TMF_ERR_REPLY, "%s answers with something that is no UTF-8",
+	tmf_err_set(&err, TMF_ERR_REPLY, "%s answers with something that is not UTF-8",
 	    metadata->request.url);
 	tmf_call_complete_err(&metadata->call, &err);
 }

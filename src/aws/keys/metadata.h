@@ -4,7 +4,8 @@
 #include "aws/keys/credentials_chain.h"
 #include "tmflow/call.h"
 
-/* A small request to an end point of the machine's or the container's: never by way of a proxy. All borrowed until it returns. */
+/* A small request to an endpoint of the machine's or the container's: never by way of a proxy. All
+ * borrowed until it returns. */
 struct metadata_request {
 	const char *method;
 	const char *url;
@@ -18,7 +19,8 @@ struct metadata_request {
 #define METADATA_BYTES_MAX (64u << 10)
 
 /* Asks, and asks again when no reply came or one that says that the server stumbled.
- * Returns: {"Status": integer, "Body": string}. Errors: TMF_ERR_TRANSPORT when no attempt brought a reply, TMF_ERR_REPLY for one that is no UTF-8. */
+ * Returns: {"Status": integer, "Body": string}. Errors: TMF_ERR_TRANSPORT when no attempt brought a
+ * reply, TMF_ERR_REPLY for one that is not UTF-8. */
 struct tmf_call *
 metadata_ask(const struct credentials_opts *opts, const struct metadata_request *request);
 

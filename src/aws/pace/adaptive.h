@@ -42,6 +42,7 @@ struct adaptive {
 	double count; /* since then */
 };
 
+/* As a new client has it: nothing is held back. */
 void adaptive_init(struct adaptive *adaptive, int64_t mono_ms);
 
 /* How long until an attempt may go; 0: now. */

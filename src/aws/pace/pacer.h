@@ -10,7 +10,7 @@
 
 /*
  * Keeps calls to EC2's request quota. AWS keeps a token bucket for each account, region and action;
- * its size and refill are not told, but for published defaults. A pacer is one account and region;
+ * its size and refill are not published, but for defaults. A pacer is one account and region;
  * for each action it learns the bucket from what is accepted and what is refused, and lets calls
  * go, first come first served, when the bucket should have a token for them. Where no call is
  * refused none is held back.
@@ -38,6 +38,7 @@ enum pacer_answer {
 	PACER_UNKNOWN,	/* no reply */
 };
 
+/* One that learns the bucket of each action. */
 struct pacer *pacer_new(struct tmf_loop *loop);
 
 /* One that learns nothing about actions: all calls of a client share the rate of the SDKs' retry
@@ -58,7 +59,7 @@ void pacer_answer(struct pacer_ticket *ticket, enum pacer_answer answer);
 /* The call was given up, waiting or sent. Fine for a ticket that is neither. */
 void pacer_withdraw(struct pacer_ticket *ticket);
 
-/* What is known of an action's bucket. */
+/* What is known about an action's bucket. */
 struct pacer_estimate {
 	bool learnt; /* false: nothing was refused so far, and nothing is held back */
 	bool guess;  /* the rate is still searched for, from above */

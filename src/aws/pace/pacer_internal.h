@@ -3,7 +3,8 @@
 
 #include "aws/pace/pacer.h"
 
-#define PACER_ANCHORS 8 /* refusals remembered, to tell those of a bucket from those by chance */
+#define PACER_ANCHORS                                                                              \
+	8 /* refusals remembered, to distinguish those of a bucket from those by chance */
 
 /* A bucket of AWS's. */
 struct pacer_shape {
@@ -51,7 +52,7 @@ struct pacer_model {
 	double high_rate_per_s; /* the last estimate that held, or what it grew to since */
 	bool trusted;		/* refusals were shown to be the bucket's */
 
-	/* Until so many are accepted refusals are taken for chance. */
+	/* Until this many are accepted refusals are taken for chance. */
 	uint64_t deaf_until_accepted;
 	uint64_t deaf_calls_now; /* how many that is */
 	uint64_t deaf_calls;	 /* the next time */
@@ -62,13 +63,17 @@ struct pacer_model {
 /* The published default for an action. */
 struct pacer_shape pacer_prior(const char *action);
 
+/* A full bucket of the published size and refill, of which nothing is known yet. */
 void pacer_model_init(struct pacer_model *model, struct pacer_shape prior, int64_t mono_ms);
 
 /* How long until a call may go; 0: now. */
 int64_t pacer_model_wait_ms(struct pacer_model *model, int64_t mono_ms);
+
+/* A call goes: takes its token. */
 void pacer_model_sent(struct pacer_model *model, int64_t mono_ms);
 
-/* reactions: the model's when the call was sent. */
+/* What became of a call: accepted, throttled, or without a reply. reactions: the model's when it
+ * was sent. */
 void pacer_model_accepted(struct pacer_model *model, uint64_t reactions, int64_t mono_ms);
 void pacer_model_refused(struct pacer_model *model, uint64_t reactions, int64_t mono_ms);
 void pacer_model_lost(struct pacer_model *model);

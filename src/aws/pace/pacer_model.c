@@ -4,19 +4,22 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A little above the estimated refill, so that the bucket runs empty now and then: that is how a change is noticed. With the headroom it sets the share of
- * refusals: one in HEADROOM / OVERSPEED = 133 calls, 0.75 %. */
+/* A little above the estimated refill, so that the bucket runs empty now and then: that is how a
+ * change is noticed. With the headroom it sets the share of refusals: one in HEADROOM / OVERSPEED =
+ * 133 calls, 0.75 %. */
 #define OVERSPEED 0.015
 /* Tokens left to the bucket after a refusal, against the jitter of network and timers. */
 #define HEADROOM 2.0
-/* Calls without a refusal after which the refill must have grown: then the overspeed doubles with every RAMP_STEP_CALLS. */
+/* Calls without a refusal after which the refill must have grown: then the overspeed doubles with
+ * every RAMP_STEP_CALLS. */
 #define RAMP_AFTER_CALLS 180
 #define RAMP_STEP_CALLS	 20.0
 #define RAMP_MAX	 2.0
 /* While the refill is searched for: calls in flight, one more for each that is accepted. */
 #define WINDOW_START 1
 #define WINDOW_MAX   4096
-/* The search ends at the latest with this refusal: each divides a guess that is too high by three. */
+/* The search ends at the latest with this refusal: each divides a guess that is too high by
+ * three. */
 #define SEARCH_REFUSALS_MAX 8
 /* Refusals that come this often although the pace falls are not a bucket's. */
 #define CHANCE_RATE_RATIO 0.7
@@ -26,19 +29,22 @@
 /* So rare, they are. */
 #define CONFIRM_REFUSALS 3
 #define CONFIRM_CALLS	 300
-/* Calls for which refusals are then taken for chance, and refusals after which that proves wrong. */
+/* Calls for which refusals are then taken for chance, and refusals after which that proves
+ * wrong. */
 #define DEAF_CALLS_START 200
 #define DEAF_CALLS_MAX	 1600
 #define DEAF_REFUSED_MAX 10
-/* The first guess of a refill is the published one times this: it comes down within a few refusals, since each shows a limit. */
+/* The first guess of a refill is the published one times this: it comes down within a few refusals,
+ * since each shows a limit. */
 #define GUESS_FACTOR 64
-/* The search is over once so many calls went between two refusals. */
+/* The search is over once this many calls went between two refusals. */
 #define FOUND_CALLS 30
 
 /* Waiting for a reply, which says sooner how to go on. */
 #define WAIT_MAX_MS 60000
 
-/* Of the published refill: other users of the account may take much of it, but less than this is hardly true. */
+/* Of the published refill: other users of the account may take much of it, but less than this is
+ * hardly true. */
 #define LEAST_SHARE 0.25
 /* Of what was proved by asking in vain. */
 #define LEAST_SHARE_TRUSTED 0.01
@@ -227,7 +233,8 @@ model_spent_since_full(const struct pacer_model *model, int64_t mono_ms)
 	return (double)(model->accepted - model->full_accepted) - model->rate_per_s * seconds;
 }
 
-/* The first refusal. What went beyond the published size in that time is refill, or the bucket is deeper: the next refusals tell. */
+/* The first refusal. What went beyond the published size in that time is refill, or the bucket is
+ * deeper: the next refusals show it. */
 static void
 model_learn_first(struct pacer_model *model, int64_t mono_ms)
 {
@@ -252,7 +259,8 @@ model_most_by_evidence(const struct pacer_model *model, int64_t mono_ms)
 	double most = (double)(model->accepted - anchor->accepted + 1) / seconds;
 
 	if (model->ramping) {
-		/* It may have overflowed before the pace was raised; since then it gave its content at most. */
+		/* It may have overflowed before the pace was raised; since then it gave its content
+		 * at most. */
 		double calls = (double)(model->accepted - model->ramp_accepted + 1) - model->size;
 
 		seconds = fmax((double)(mono_ms - model->ramp_mono_ms), 1) / 1000;
@@ -278,7 +286,8 @@ model_keeps_falling(
 	       model->rate_per_s < ratio * then->rate_per_s;
 }
 
-/* Refusals that stay as frequent however slow the calls are do not come from a bucket: slowing down further would not help. */
+/* Refusals that stay as frequent however slow the calls are do not come from a bucket: slowing down
+ * further would not help. */
 static bool
 model_refused_by_chance(const struct pacer_model *model)
 {
@@ -331,8 +340,9 @@ model_confirm(struct pacer_model *model)
 	model->trusted = false;
 }
 
-/* Refused though it should have filled up meanwhile: it holds less, or, if so few were accepted that it cannot have overflowed, fills more slowly.
- * That may also be another user's doing: it counts from the second time on. */
+/* Refused though it should have filled up meanwhile: it holds less, or, if so few were accepted
+ * that it cannot have overflowed, fills more slowly. That may also be another user's doing: it
+ * counts from the second time on. */
 static void
 model_correct_after_full(struct pacer_model *model, int64_t mono_ms)
 {
@@ -386,7 +396,8 @@ pacer_model_refused(struct pacer_model *model, uint64_t reactions, int64_t mono_
 	else
 		model_correct(model, mono_ms);
 	model_confirm(model);
-	/* Found: from where the guesses fell is no measure for what follows. Where the search was given up it is, as refusals may come by chance. */
+	/* Found: from where the guesses fell does not measure what follows. Where the search was
+	 * given up it is, as refusals may come by chance. */
 	if (searched && !model->searching && model_accepted_since_refusal(model) >= FOUND_CALLS)
 		model->anchors_count = 0;
 	model_add_anchor(model, mono_ms);

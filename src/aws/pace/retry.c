@@ -9,7 +9,8 @@
 #include <strings.h>
 #include <time.h>
 
-/* Codes that are worth a retry. Every other one is final unless its status says that the server stumbled. */
+/* Codes that are worth a retry. Every other one is final unless its status says that the server
+ * stumbled. */
 static const struct {
 	const char *code;
 	enum retry_class retry;
@@ -75,7 +76,8 @@ retry_classify(const struct tmf_err *err)
 {
 	enum retry_class by_code;
 
-	/* TMF_ERR_LIMIT: a reply that was too long, which AWS does not send; the call may have had its effect. */
+	/* TMF_ERR_LIMIT: a reply that was too long, which AWS does not send; the call may have had
+	 * its effect. */
 	if (err->code == TMF_ERR_TRANSPORT || err->code == TMF_ERR_REPLY ||
 	    err->code == TMF_ERR_LIMIT)
 		return RETRY_TRANSIENT;

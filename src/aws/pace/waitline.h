@@ -19,7 +19,8 @@ struct waitline {
 	uint64_t count;
 };
 
-/* Takes a place at the end, or before all others. waiter must wait nowhere; borrowed until it leaves. */
+/* Takes a place at the end, or before all others. waiter must wait nowhere; borrowed until it
+ * leaves. */
 void waitline_join(struct waitline *line, struct waiter *waiter, bool in_front);
 void waitline_leave(struct waitline *line, struct waiter *waiter);
 

@@ -4,9 +4,10 @@
 #include "aws/client.h"
 
 /*
- * Typed EC2 calls (Query protocol, version 2016-11-15). See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
- * Every pointer given is borrowed until the function returns. Results are JSON with AWS's own member names.
- * A client_token that is NULL is derived from all of the request: the same request has the same token, in every process.
+ * Typed EC2 calls (Query protocol, version 2016-11-15). See:
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/ Every pointer given is borrowed until the
+ * function returns. Results are JSON with AWS's own member names. A client_token that is NULL is
+ * derived from all of the request: the same request has the same token, in every process.
  */
 
 #define EC2_FILTER_VALUES_MAX	   200 /* AWS: values of one filter in a request */
@@ -19,21 +20,25 @@ struct ec2_describe {
 	const char *next_token; /* NULL: first page */
 	int max_results;	/* 0: not sent */
 	json_t *filters;	/* [{"Name": .., "Values": [..]}] or NULL */
-	json_t *
-	    ids; /* [".."] or NULL; an empty array is a programmer's mistake (it would mean "all") */
+	/* [".."] or NULL; an empty array is a programmer's mistake: it would mean "all". */
+	json_t *ids;
 };
 
-/* {"Instances": [Instance], "OwnerId"?: the account, "NextToken": string or null}; reservations are flattened. EC2 lists nobody's instances but
- * the caller's, so the first reservation tells whose all are. Instance as DESIGN.md section 3 says it:
- * {InstanceId, InstanceType, State: "running", VpcId?, SubnetId?, Tags: [{Key, Value}], NetworkInterfaces: [{NetworkInterfaceId, DeviceIndex, SubnetId, VpcId}]}
- * with interfaces sorted by device index. */
+/* {"Instances": [Instance], "OwnerId"?: the account, "NextToken": string or null}; reservations are
+ * flattened. EC2 lists only the caller's instances, so the first reservation's owner is that of
+ * all. Instance as DESIGN.md section 3 says it: {InstanceId, InstanceType, State: "running",
+ * VpcId?, SubnetId?, Tags: [{Key, Value}], NetworkInterfaces: [{NetworkInterfaceId, DeviceIndex,
+ * SubnetId, VpcId}]} with interfaces sorted by device index. */
 struct tmf_call *
 ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe);
 
-/* {"TrafficMirrorTargets": [{TrafficMirrorTargetId, NetworkInterfaceId?, NetworkLoadBalancerArn?, GatewayLoadBalancerEndpointId?, Type, OwnerId, Description?, Tags}], "NextToken"} */
+/* {"TrafficMirrorTargets": [{TrafficMirrorTargetId, NetworkInterfaceId?, NetworkLoadBalancerArn?,
+ * GatewayLoadBalancerEndpointId?, Type, OwnerId, Description?, Tags}], "NextToken"} */
 struct tmf_call *ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe);
 
-/* {"TrafficMirrorSessions": [{TrafficMirrorSessionId, TrafficMirrorTargetId, TrafficMirrorFilterId, NetworkInterfaceId, OwnerId, PacketLength?, SessionNumber, VirtualNetworkId?, Description?, Tags}], "NextToken"} */
+/* {"TrafficMirrorSessions": [{TrafficMirrorSessionId, TrafficMirrorTargetId, TrafficMirrorFilterId,
+ * NetworkInterfaceId, OwnerId, PacketLength?, SessionNumber, VirtualNetworkId?, Description?,
+ * Tags}], "NextToken"} */
 struct tmf_call *ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe);
 
 /* What can be listed: see pager.h, which reads a whole list. */
@@ -66,8 +71,8 @@ struct ec2_session_spec {
 	const char *description;
 	json_t *tags;
 	const char *client_token; /* of a create */
-	int64_t
-	    token_epoch; /* goes into a derived token: the same request has another one when it changes */
+	/* Goes into a derived token: the same request has another token when it changes. */
+	int64_t token_epoch;
 };
 /* {"TrafficMirrorSession": {...}}: as ec2_describe_sessions lists one. */
 struct tmf_call *ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec);
@@ -76,8 +81,8 @@ struct tmf_call *ec2_create_session(struct aws_client *ec2, const struct ec2_ses
 #define EC2_REMOVE_PACKET_LENGTH      1u
 #define EC2_REMOVE_VIRTUAL_NETWORK_ID 2u
 
-/* Sets target, filter and number, packet length and VNI where they are given, and removes (RemoveField) what `removed` names.
- * {"TrafficMirrorSession": {...}} */
+/* Sets target, filter and number, packet length and VNI where they are given, and removes
+ * (RemoveField) what `removed` names. {"TrafficMirrorSession": {...}} */
 struct tmf_call *
 ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed);
 struct tmf_call *ec2_delete_session(struct aws_client *ec2, const char *session_id);

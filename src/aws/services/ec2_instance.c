@@ -38,7 +38,8 @@ const struct xml_shape ec2_instance_shape[] = {
     {.element = NULL},
 };
 
-/* Interfaces on the first network card come first, by device index: the primary one is the first then. */
+/* Interfaces on the first network card come first, by device index: the primary one is the first
+ * then. */
 static json_int_t
 ec2_interface_order(const json_t *wire_interface)
 {

@@ -11,10 +11,12 @@ extern const struct xml_shape ec2_instance_shape[];
 extern const struct xml_shape ec2_target_shape[];
 extern const struct xml_shape ec2_session_shape[];
 
-/* An instance as ec2_instance_shape reads it to an Instance, see ec2.h. Takes wire, gives a new reference. */
+/* An instance as ec2_instance_shape reads it to an Instance, see ec2.h. Takes wire, gives a new
+ * reference. */
 json_t *ec2_instance_of(json_t *wire);
 
-/* The Instances of all reservations as one list; NextToken is string or null. Takes reply, gives a new reference. */
+/* The Instances of all reservations as one list; NextToken is string or null. Takes reply, gives a
+ * new reference. */
 json_t *ec2_instances_of_reservations(json_t *reply);
 
 /* reply with NextToken as a string or null, never absent or empty. Takes and gives. */

@@ -45,7 +45,8 @@ ec2_add_tag_specification(
 	query_add_tags(body, names[number - 1].tags, tags);
 }
 
-/* The token as given; NULL: one that says of a request what it is, and of no other, derived from all that stands in the body so far. */
+/* The token as given; NULL: one that says of a request what it is, and of no other, derived from
+ * all that stands in the body so far. */
 static void
 ec2_add_token(struct buf *body, const char *client_token, int64_t epoch)
 {

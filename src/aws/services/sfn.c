@@ -54,7 +54,8 @@ sfn_send_task_success(struct aws_client *sfn, const char *token, const char *out
 	return aws_json_call(sfn, &operation, params);
 }
 
-/* Sets key to text, cut to a number of bytes (there are at least as many as characters) where a character begins. */
+/* Sets key to text, cut to a number of bytes (there are at least as many as characters) where a
+ * character begins. */
 static void
 sfn_put_cut(json_t *params, const char *key, const char *text, size_t max)
 {

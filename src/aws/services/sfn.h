@@ -14,10 +14,12 @@
 #define SFN_CAUSE_CHARS_MAX  32768u
 #define SFN_WORKER_CHARS_MAX 80u
 
-/* GetActivityTask is held for 60 s while there is nothing to do; AWS wants clients to wait 65 s at least. */
+/* GetActivityTask is held for 60 s while there is nothing to do; AWS wants clients to wait 65 s at
+ * least. */
 #define SFN_POLL_TIMEOUT_MS 70000
 
-/* {"taskToken": .., "input": JSON text}, or {} when nothing came for a minute. A token is handed out once: a poll that is cut off may have lost its task. */
+/* {"taskToken": .., "input": JSON text}, or {} when nothing came for a minute. A token is handed
+ * out once: a poll that is cut off may have lost its task. */
 struct tmf_call *
 sfn_get_activity_task(struct aws_client *sfn, const char *activity_arn, const char *worker_name);
 
@@ -32,11 +34,13 @@ struct tmf_call *sfn_send_task_failure(
 /* {} */
 struct tmf_call *sfn_send_task_heartbeat(struct aws_client *sfn, const char *token);
 
-/* {"executionArn": ..}. Idempotent by name and input while the execution runs; ExecutionAlreadyExists once it is over. name: at most 80 characters. */
+/* {"executionArn": ..}. Idempotent by name and input while the execution runs;
+ * ExecutionAlreadyExists once it is over. name: at most 80 characters. */
 struct tmf_call *sfn_start_execution(
     struct aws_client *sfn, const char *state_machine_arn, const char *name, const char *input);
 
-/* True if the task that a token stands for is over for its worker, whatever that does: it timed out, is closed, or never was. */
+/* True if the task that a token stands for is over for its worker, whatever that does: it timed
+ * out, is closed, or never was. */
 bool sfn_task_is_over(const struct tmf_err *err);
 
 #endif

@@ -4,9 +4,10 @@
 #include "aws/client.h"
 
 /*
- * Typed SQS calls for a consumer (JSON 1.0), over a client of "sqs". The queue's URL is a parameter: requests go to the service's end point.
- * See: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/
- * Every pointer given is borrowed until the function returns.
+ * Typed SQS calls for a consumer (JSON 1.0), over a client of "sqs". The queue's URL is a
+ * parameter: requests go to the service's endpoint.
+ * See: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/ Every pointer given
+ * is borrowed until the function returns.
  */
 
 #define SQS_MESSAGES_MAX	   10 /* of one ReceiveMessage */
@@ -20,7 +21,8 @@ struct sqs_receive {
 	int visibility_seconds; /* how long others do not see what came */
 };
 
-/* {"Messages": [{MessageId, ReceiptHandle, MD5OfBody, Body, Attributes: {ApproximateReceiveCount, SentTimestamp}}]}; empty when none came. */
+/* {"Messages": [{MessageId, ReceiptHandle, MD5OfBody, Body, Attributes: {ApproximateReceiveCount,
+ * SentTimestamp}}]}; empty when none came. */
 struct tmf_call *sqs_receive_message(struct aws_client *sqs, const struct sqs_receive *receive);
 
 /* {}. receipt_handle must be that of the latest receive: an older one "succeeds" without effect. */
@@ -34,7 +36,8 @@ struct tmf_call *sqs_change_visibility(
 /* True if there is no such queue, in the older and the newer spelling. */
 bool sqs_queue_is_missing(const struct tmf_err *err);
 
-/* True if the receipt no longer stands for a message in flight: it was deleted, or became visible again. */
+/* True if the receipt no longer stands for a message in flight: it was deleted, or became visible
+ * again. */
 bool sqs_receipt_is_over(const struct tmf_err *err);
 
 #endif

@@ -4,8 +4,9 @@
 #include "aws/client.h"
 
 /*
- * Typed calls of the Security Token Service (Query protocol, version 2011-06-15). See: https://docs.aws.amazon.com/STS/latest/APIReference/
- * Every pointer given is borrowed until the function returns. Results are JSON with AWS's own member names.
+ * Typed calls of the Security Token Service (Query protocol, version 2011-06-15). See:
+ * https://docs.aws.amazon.com/STS/latest/APIReference/ Every pointer given is borrowed until the
+ * function returns. Results are JSON with AWS's own member names.
  */
 
 #define STS_DURATION_SECONDS_MIN   900
@@ -22,7 +23,8 @@ struct sts_assume_role {
 	json_t *transitive_tag_keys; /* [".."] */
 	json_t *policy_arns;	     /* [".."]: the session may do no more than these */
 };
-/* {"Credentials": {AccessKeyId, SecretAccessKey, SessionToken, Expiration}, "AssumedRoleUser": {AssumedRoleId, Arn}, "PackedPolicySize"?} */
+/* {"Credentials": {AccessKeyId, SecretAccessKey, SessionToken, Expiration}, "AssumedRoleUser":
+ * {AssumedRoleId, Arn}, "PackedPolicySize"?} */
 struct tmf_call *sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role);
 
 struct sts_web_identity {
@@ -31,7 +33,8 @@ struct sts_web_identity {
 	const char *web_identity_token;
 	int duration_seconds;
 };
-/* Sent unsigned: the client needs no credentials. {"Credentials": .., "AssumedRoleUser": .., "SubjectFromWebIdentityToken", "Provider", "Audience"} */
+/* Sent unsigned: the client needs no credentials. {"Credentials": .., "AssumedRoleUser": ..,
+ * "SubjectFromWebIdentityToken", "Provider", "Audience"} */
 struct tmf_call *
 sts_assume_role_with_web_identity(struct aws_client *sts, const struct sts_web_identity *identity);
 

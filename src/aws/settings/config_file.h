@@ -7,14 +7,16 @@
 #include <stdbool.h>
 
 /*
- * The AWS tools' shared files: sections of `key = value`, comments, and nested keys (indented lines under a key without value).
+ * The AWS tools' shared files: sections of `key = value`, comments, and nested keys (indented lines
+ * under a key without value).
  * See: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
 struct config_file;
 
 #define CONFIG_FILE_BYTES_MAX (1u << 20)
 
-/* Which of the two it is: in config, profiles are `[profile NAME]` (but `[default]`); in credentials, `[NAME]`. */
+/* Which of the two it is: in config, profiles are `[profile NAME]` (but `[default]`); in
+ * credentials, `[NAME]`. */
 enum config_file_kind { CONFIG_FILE_CONFIG, CONFIG_FILE_CREDENTIALS };
 
 /* Parses text; name is what messages call it. Errors: TMF_ERR_CONFIG with name and line. */
@@ -24,8 +26,11 @@ struct config_file *config_file_parse(
 /* Reads path. A file that is not there is an empty one. */
 struct config_file *
 config_file_read(const char *path, enum config_file_kind kind, struct tmf_err *err);
+
+/* Wipes the values: some are keys. NULL is fine. */
 void config_file_free(struct config_file *file);
 
+/* Whether the profile has a section, even an empty one. */
 bool config_file_has_profile(const struct config_file *file, const char *profile);
 
 /* A profile's value; nested keys are "key.subkey". NULL if absent. Borrowed. */

@@ -45,7 +45,8 @@ setting_look_up(const struct lookup *lookup, const char *variable, const char *k
 	return value;
 }
 
-/* A service's end point: variable of the service, variable of all, the profile's services section, the profile. */
+/* A service's endpoint: variable of the service, variable of all, the profile's services section,
+ * the profile. */
 static const char *
 setting_endpoint(const struct lookup *lookup, const struct aws_service *service)
 {
@@ -77,7 +78,7 @@ settings_set_endpoints(const struct lookup *lookup, struct aws_settings *setting
 		settings->endpoints[i] = mem_strdup(setting_endpoint(lookup, aws_service_at(i)));
 }
 
-/* A value that is none: says where it stands. */
+/* An invalid value: says where it stands. */
 static int
 setting_refuse(const struct lookup *lookup, const char *variable, const char *key,
     const char *must_be, struct tmf_err *err)

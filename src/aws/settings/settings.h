@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The instance's metadata. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html */
+/* The instance's metadata. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html */
 struct imds_settings {
-	char *
-	    url; /* without a slash at the end; the link-local address unless something else is set */
+	/* Without a slash at the end; the link-local address unless something else is set. */
+	char *url;
 	bool disabled;
 	bool v1_disabled;
 	int64_t timeout_ms;
@@ -34,16 +35,20 @@ struct aws_settings {
 };
 
 /* Reads them. flag_* may be NULL.
- * Errors: TMF_ERR_CONFIG with file and line for a malformed file, a value that is none, or a named profile that does not exist. */
+ * Errors: TMF_ERR_CONFIG with file and line for a malformed file, an invalid value, or a named
+ * profile that does not exist. */
 int aws_settings_load(const struct aws_env *env, const char *flag_region, const char *flag_profile,
     struct aws_settings *ret_settings, struct tmf_err *err);
+
+/* Frees what it holds, and empties it. */
 void aws_settings_fini(struct aws_settings *settings);
 
-/* A service's custom end point: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's services section, the profile's. NULL: its own.
- * service: "ec2", "sts", "states" or "sqs". Borrowed. */
+/* A service's custom endpoint: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's
+ * services section, the profile's. NULL: its own. service: "ec2", "sts", "states" or "sqs".
+ * Borrowed. */
 const char *aws_settings_endpoint(const struct aws_settings *settings, const char *service);
 
-/* Sets a service's end point, as --endpoint-url does. */
+/* Sets a service's endpoint, as --endpoint-url does. */
 void
 aws_settings_set_endpoint(struct aws_settings *settings, const char *service, const char *endpoint);
 

@@ -12,8 +12,12 @@ struct shared_files {
 	struct config_file *credentials;
 };
 
+/* Reads AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, or those of ~/.aws. Errors: TMF_ERR_CONFIG
+ * with file and line. */
 int
 shared_files_read(const struct aws_env *env, struct shared_files *ret_files, struct tmf_err *err);
+
+/* Frees both, and empties it. */
 void shared_files_free(struct shared_files *files);
 
 /* A profile's value; the credentials file wins. */
@@ -22,6 +26,8 @@ shared_files_get(const struct shared_files *files, const char *profile, const ch
 
 /* Where it stands, as "FILE:LINE". NULL if absent; the caller frees it. */
 char *shared_files_where(const struct shared_files *files, const char *profile, const char *key);
+
+/* Whether either file has the profile. */
 bool shared_files_have(const struct shared_files *files, const char *profile);
 
 /* The flag, AWS_PROFILE, or "default"; *ret_named: somebody asked for it. */

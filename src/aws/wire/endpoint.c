@@ -12,7 +12,8 @@
 #define PARTITION_AWS	 0 /* of a region that no partition knows */
 #define PARTITION_US_GOV 1
 
-/* A region belongs to the partition whose prefix, a word and a number make its name. See: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
+/* A region belongs to the partition whose prefix, a word and a number make its name. See:
+ * https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
 static const struct partition {
 	const char *prefix;	   /* NULL: all others */
 	const char *global_region; /* the pseudo region of its global services */
@@ -29,7 +30,8 @@ static const struct partition {
     {"us-isof-", "aws-iso-f-global", "csp.hci.ic.gov", "api.aws.hci.ic.gov"},
 };
 
-/* Where the first label of the host is not the service's name, and -fips with FIPS. All are in GovCloud, whose plain addresses keep to FIPS for most. */
+/* Where the first label of the host is not the service's name, and -fips with FIPS. All are in
+ * GovCloud, whose plain addresses keep to FIPS for most. */
 static const struct {
 	const char *service;
 	const char *region; /* NULL: all of the partition */
@@ -153,12 +155,12 @@ endpoint_split_custom(const char *custom, struct endpoint *endpoint, struct tmf_
 
 	if (!tls && strncmp(custom, "http://", 7) != 0)
 		return tmf_err_set(err, TMF_ERR_CONFIG,
-		    "the end point \"%s\" must begin with http:// or https://", custom);
+		    "the endpoint \"%s\" must begin with http:// or https://", custom);
 	len = strcspn(authority, "/?#");
 	if (len == 0 || strpbrk(authority, "?#") != NULL || memchr(authority, '@', len) != NULL ||
 	    !endpoint_is_url_text(custom))
 		return tmf_err_set(err, TMF_ERR_CONFIG,
-		    "the end point \"%s\" is no URL of a host and a path", custom);
+		    "the endpoint \"%s\" is not a URL of a host and a path", custom);
 	endpoint->url = mem_strdup(custom);
 	endpoint->path = mem_strdup(authority[len] == '/' ? authority + len : "/");
 	if (len > strlen(own_port) &&
@@ -176,10 +178,9 @@ endpoint_resolve(
 
 	if (!endpoint_is_region(opts->region))
 		return tmf_err_set(
-		    err, TMF_ERR_CONFIG, "\"%s\" is no name of an AWS region", opts->region);
+		    err, TMF_ERR_CONFIG, "\"%s\" is not the name of an AWS region", opts->region);
 	if (opts->custom != NULL && (opts->fips || opts->dual_stack))
-		return tmf_err_set(err, TMF_ERR_CONFIG,
-		    "%s and an end point of one's own (%s) exclude each other",
+		return tmf_err_set(err, TMF_ERR_CONFIG, "%s excludes a custom endpoint: %s",
 		    opts->fips ? "AWS_USE_FIPS_ENDPOINT" : "AWS_USE_DUALSTACK_ENDPOINT",
 		    opts->custom);
 	if (opts->custom != NULL) {

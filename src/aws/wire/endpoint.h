@@ -19,13 +19,16 @@ struct endpoint_opts {
 	const char *custom; /* URL, or NULL: by the region's partition */
 	bool fips;	    /* the addresses that keep to FIPS 140; not with custom */
 	bool dual_stack;    /* those with IPv6 too; not with custom */
-	bool
-	    sts_global; /* STS at its one global address, for the regions that had it before they had their own */
+	/* STS at its one global address, for the regions that are older than their own address. */
+	bool sts_global;
 };
 
-/* Errors: TMF_ERR_CONFIG. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html */
+/* Errors: TMF_ERR_CONFIG. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html */
 int endpoint_resolve(
     const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct tmf_err *err);
+
+/* Frees what it holds, and empties it. */
 void endpoint_fini(struct endpoint *endpoint);
 
 #endif

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* What is kept of a reply beyond what is told, so that a secret that the end of what is told would cut is seen whole: no token is longer. */
+/* What is kept of a reply beyond what is shown, so that a secret that the end of what is shown
+ * would cut is seen whole: no token is longer. */
 #define MARGIN_BYTES (8u << 10)
 #define KEPT_BYTES   (HTTP_TRACE_BODY_BYTES_MAX + MARGIN_BYTES)
 
@@ -37,8 +38,8 @@ struct http_exchange {
 	uint64_t body_bytes; /* all of it */
 };
 
-/* Headers of a reply that are told, where it has them. */
-static const char *const told_headers[] = {"Date", "Content-Type", "Content-Length", "Retry-After",
+/* Headers of a reply that are shown, where it has them. */
+static const char *const shown_headers[] = {"Date", "Content-Type", "Content-Length", "Retry-After",
     "x-amz-retry-after", "x-amzn-requestid", "x-amzn-errortype", "x-amzn-query-error"};
 
 static const char *
@@ -72,7 +73,8 @@ trace_add_indented(struct buf *block, struct str text)
 		buf_add_char(block, '\n');
 }
 
-/* The parts of "AWS4-HMAC-SHA256 Credential=KEY/scope, ..., Signature=hex" that are nobody's business. */
+/* The parts of "AWS4-HMAC-SHA256 Credential=KEY/scope, ..., Signature=hex" that
+ * must not be shown where a reply repeats them. */
 static void
 trace_add_signing_values(struct redact_values *values, const char *authorization)
 {
@@ -87,7 +89,7 @@ trace_add_signing_values(struct redact_values *values, const char *authorization
 		values->at[values->count++] = str_of(signature + strlen("Signature="));
 }
 
-/* text is what is known of a body of so many bytes. */
+/* text is what is known about a body of this many bytes. */
 static void
 trace_add_body(
     struct buf *block, const struct http_exchange *exchange, struct str text, uint64_t bytes)
@@ -150,12 +152,12 @@ trace_reply(const struct http_exchange *exchange, int status, const struct tmf_e
 	} else {
 		buf_printf(&block, "status %d\n", status);
 	}
-	for (size_t i = 0; i < sizeof(told_headers) / sizeof(told_headers[0]); i++) {
+	for (size_t i = 0; i < sizeof(shown_headers) / sizeof(shown_headers[0]); i++) {
 		const char *value =
-		    status != 0 ? inner->reply_header(exchange->inner, told_headers[i]) : NULL;
+		    status != 0 ? inner->reply_header(exchange->inner, shown_headers[i]) : NULL;
 
 		if (value != NULL)
-			trace_add_header(&block, told_headers[i], value);
+			trace_add_header(&block, shown_headers[i], value);
 	}
 	trace_add_body(&block, exchange, buf_str(&exchange->body), exchange->body_bytes);
 	log_block(buf_cstr(&block));

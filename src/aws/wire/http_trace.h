@@ -3,12 +3,13 @@
 
 #include "loop/http.h"
 
-/* Of each body so much is told; the rest is counted. A page of instances has megabytes. */
+/* Of each body this much is shown; the rest is counted. A page of instances has megabytes. */
 #define HTTP_TRACE_BODY_BYTES_MAX (4u << 10)
 
 /*
- * A transport over another one that tells each request and each reply, without secrets (redact.h), in one block with log_block. Of an exchange that
- * is marked secret neither body is told. inner and loop are borrowed and outlive it.
+ * A transport over another one that logs each request and each reply, without secrets (redact.h),
+ * in one block with log_block. Of an exchange that is marked secret neither body is shown. inner
+ * and loop are borrowed and outlive it.
  */
 struct http_transport *http_trace_new(struct tmf_loop *loop, struct http_transport *inner);
 

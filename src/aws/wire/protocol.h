@@ -17,9 +17,8 @@ struct aws_operation {
 	/* Makes the result of the parsed reply: takes it, gives a new reference. NULL: the reply as
 	 * it is. */
 	json_t *(*convert)(json_t *reply);
-	int64_t
-	    total_timeout_ms;  /* of one attempt; 0: AWS_TOTAL_TIMEOUT_MS. Long polls want more */
-	bool unsigned_request; /* AssumeRoleWithWebIdentity: sent without keys */
+	int64_t total_timeout_ms; /* of one attempt; 0: the client's. Long polls want more */
+	bool unsigned_request;	  /* AssumeRoleWithWebIdentity: sent without keys */
 };
 
 /* What a complete reply said. Texts are "" where absent, and borrowed from the reader. */
@@ -45,10 +44,10 @@ struct aws_reader; /* a protocol's own */
 /* How a service's replies are read, as they come in. */
 struct aws_protocol {
 	const char *content_type; /* of requests */
-	struct aws_reader *(*begin)(
-	    const struct aws_operation *operation); /* borrowed while it reads */
-	/* What is wrong with a part is kept until the end: a page that is no XML is told by its
-	 * status. */
+	/* Begins a reply; operation is borrowed while it is read. */
+	struct aws_reader *(*begin)(const struct aws_operation *operation);
+	/* What is wrong with a part is kept until the end: a page that is not XML becomes an error
+	 * that is named by its status. */
 	void (*feed)(struct aws_reader *reader, struct str part);
 	/* *err is set (and the value NULL) where the reply is broken, truncated, or another's. */
 	void (*finish)(struct aws_reader *reader, const struct aws_reply_headers *headers,

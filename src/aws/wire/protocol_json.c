@@ -101,7 +101,7 @@ json_reader_parse(struct aws_reader *reader, struct tmf_err *err)
 	if (reader->value != NULL && json_is_object(reader->value))
 		return 0;
 	tmf_err_fini(err);
-	return tmf_err_set(err, TMF_ERR_REPLY, "the reply is no JSON object");
+	return tmf_err_set(err, TMF_ERR_REPLY, "the reply is not a JSON object");
 }
 
 static void

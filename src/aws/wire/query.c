@@ -60,7 +60,7 @@ query_add_name(struct buf *body, const char *prefix, size_t number, const char *
 	buf_add_char(body, '=');
 }
 
-/* Nothing where there is no value. */
+/* NULL adds nothing. */
 static void
 query_add_member(
     struct buf *body, const char *prefix, size_t number, const char *part, const char *value)

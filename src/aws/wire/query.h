@@ -22,7 +22,8 @@ void query_add_list(struct buf *body, const char *name, const json_t *values);
 /* Adds Filter.N.Name and Filter.N.Value.M of [{Name, Values}]. */
 void query_add_filters(struct buf *body, const json_t *filters);
 
-/* Adds PREFIX.N.Key and PREFIX.N.Value of [{Key, Value}]; a tag without Value sends its key only. */
+/* Adds PREFIX.N.Key and PREFIX.N.Value of [{Key, Value}]; a tag without Value sends its key
+ * only. */
 void query_add_tags(struct buf *body, const char *prefix, const json_t *tags);
 
 /* Percent-encodes all but A-Z a-z 0-9 - _ . ~ */

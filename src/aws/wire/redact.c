@@ -10,10 +10,11 @@
 
 #define KEY_ID_SHOWN 4 /* "ASIA": what kind of key it is */
 
-/* Members whose value is secret, or good for whoever holds it. In any spelling of upper and lower case. */
+/* Members whose value is secret, or good for anybody who holds it. In any spelling of upper and
+ * lower case. */
 static const struct secret_member {
 	const char *name;
-	size_t shown; /* so many bytes of the value stay */
+	size_t shown; /* this many bytes of the value stay */
 } secret_members[] = {
     {"AccessKeyId", KEY_ID_SHOWN},
     {"SecretAccessKey", 0},
@@ -33,12 +34,12 @@ static const struct secret_member {
     {"X-Amz-Signature", 0},
     {"Signature", 0},
     {"AWSAccessKeyId", KEY_ID_SHOWN},
-    {"ResponseURL", 0}, /* signed: whoever holds it answers CloudFormation */
+    {"ResponseURL", 0}, /* signed: who holds it answers CloudFormation */
     {"X-Amz-Credential", KEY_ID_SHOWN},
     {"Authorization", 0},
 };
 
-/* Headers that tell nothing of their owner's keys. */
+/* Headers that say nothing about their owner's keys. */
 static const char *const harmless_headers[] = {"Content-Type", "Host", "X-Amz-Date", "X-Amz-Target",
     "x-amzn-query-mode", "Content-Length", "Date", "Retry-After", "Server", "x-amz-retry-after",
     "x-amzn-errortype", "x-amzn-query-error", "x-amzn-requestid"};
@@ -264,7 +265,8 @@ redact_body(
 		redact_lines(out, told, (size_t)(end - told));
 }
 
-/* "AWS4-HMAC-SHA256 Credential=KEY/scope, SignedHeaders=a;b, Signature=hex"; of another scheme nothing is told. */
+/* "AWS4-HMAC-SHA256 Credential=KEY/scope, SignedHeaders=a;b, Signature=hex"; of another scheme
+ * nothing is shown. */
 static void
 redact_authorization(struct buf *out, const char *value)
 {

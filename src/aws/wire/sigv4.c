@@ -142,7 +142,8 @@ sigv4_compare_params(const void *a, const void *b)
 	return order != 0 ? order : sigv4_compare_str(x->value, y->value);
 }
 
-/* Encodes part anew into scratch and gives where it stands there; percent signs of an encoded query stay. */
+/* Encodes part again into scratch and gives where it stands there; percent signs of an encoded
+ * query stay. */
 static void
 sigv4_add_encoded(struct buf *scratch, struct str part)
 {
@@ -327,7 +328,8 @@ sigv4_key_is_for(const struct sigv4_key *key, const char *date, const struct sig
 	       strcmp(secret_reveal(&key->secret), secret) == 0;
 }
 
-/* Notes what the key is for. Where the names are too long it is for nothing, and derived each time. */
+/* Notes what the key is for. Where the names are too long it is for nothing, and derived each
+ * time. */
 static void
 sigv4_keep_purpose(
     struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
@@ -340,7 +342,7 @@ sigv4_keep_purpose(
 	secret_set(&key->secret, secret);
 }
 
-/* Derives the day's key unless it is the one at hand. */
+/* Derives the day's key unless it is the one that is kept. */
 static void
 sigv4_derive_key(
     struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)

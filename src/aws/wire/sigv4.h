@@ -18,7 +18,8 @@
 #define SIGV4_NAME_BYTES_MAX 95
 #define SIGV4_DATE_BYTES     17 /* 20260115T120000Z and NUL */
 
-/* The signing key of one day, region and service, kept from call to call. {0} is an empty one. Wiped by sigv4_key_fini. */
+/* The signing key of one day, region and service, kept from call to call. {0} is an empty one.
+ * Wiped by sigv4_key_fini. */
 struct sigv4_key {
 	char day[9];
 	char region[SIGV4_NAME_BYTES_MAX + 1];
@@ -26,10 +27,12 @@ struct sigv4_key {
 	struct secret secret; /* which it was made of */
 	uint8_t key[DIGEST_SHA256_BYTES];
 };
+
+/* Wipes it. */
 void sigv4_key_fini(struct sigv4_key *key);
 
 #define SIGV4_PATH_SEGMENTS_MAX                                                                    \
-	128 /* more is a programmer's mistake: a custom end point is bounded */
+	128 /* more is a programmer's mistake: a custom endpoint is bounded */
 #define SIGV4_QUERY_PARAMS_MAX 256
 
 /* All borrowed. */
@@ -37,8 +40,7 @@ struct sigv4_request {
 	const char *method;
 	struct str path;  /* as sent, without the query; percent-encoded once or not at all */
 	struct str query; /* as sent, without '?' */
-	const struct http_header
-	    *headers; /* those to be signed, Host among them; names in any case */
+	const struct http_header *headers; /* to be signed, Host among them; names in any case */
 	size_t headers_count;
 	struct str body;
 	bool normalize_path; /* resolve . and .., fold slashes (all services but S3) */
@@ -61,10 +63,13 @@ struct sigv4_result {
 	char signature[DIGEST_SHA256_HEX_BYTES];
 	struct buf authorization; /* value of the Authorization header */
 };
+
+/* Frees its buffers. */
 void sigv4_result_fini(struct sigv4_result *result);
 
-/* Signs. X-Amz-Date, the session token and (sign_body) the body's hash are added to the signed headers here; they must not be among request->headers.
- * result may be reused from call to call: its buffers are emptied first. */
+/* Signs. X-Amz-Date, the session token and (sign_body) the body's hash are added to the signed
+ * headers here; they must not be among request->headers. result may be reused from call to call:
+ * its buffers are emptied first. */
 void sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
     const struct credentials *credentials, struct sigv4_key *key, struct sigv4_result *result);
 
