@@ -46,7 +46,7 @@ struct tmf_action {
 	void (*gave_up)(struct tmf_op *op);
 };
 
-/* A running action. Stages read frame, input, reply, err and env; the rest is the engine's. */
+/* A running action, as its stages see it. They write the frame and err, and only read the rest. */
 struct tmf_op {
 	void *frame;   /* frame_size bytes, zeroed before the first stage */
 	json_t *input; /* borrowed */
@@ -57,14 +57,6 @@ struct tmf_op {
 	void *env; /* what the registry was given */
 	struct tmf_loop *loop;
 	const struct tmf_action *action;
-
-	json_t *result; /* set by tmf_op_done */
-	json_t *kept;	/* object: what tmf_op_keep holds */
-	struct tmf_call *call;
-	tmf_op_stage_fn *stage;
-	int64_t stage_mono_ms; /* when the newest stage began: a sign of life */
-	bool sees_error;
-	bool gives_reply; /* tmf_op_await_result */
 };
 
 /* Waits for call (taken), then runs stage with op->reply. If the call fails, the operation fails with its error. */

@@ -7,6 +7,7 @@
 #include "engine/children.h"
 #include "engine/context.h"
 #include "engine/event.h"
+#include "engine/op.h"
 #include "engine/task.h"
 
 #include <assert.h>
@@ -374,11 +375,10 @@ static void
 branch_op_ended(struct branch *branch)
 {
 	struct tmf_op *op = branch->op;
-	json_t *result = op->result;
+	json_t *result = op_take_result(op);
 	struct tmf_err err = {0};
 
 	if (result != NULL) {
-		op->result = NULL;
 		event_note(branch->x, branch,
 		    &(struct execution_event){.type = "TaskSucceeded", .data = result});
 		task_drop(branch);

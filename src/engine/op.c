@@ -18,18 +18,31 @@ struct op_run {
 	struct tmf_timer timer; /* tmf_op_sleep */
 	op_ended_fn *done;
 	void *done_arg;
+	json_t *result; /* tmf_op_done */
+	json_t *kept;	/* object, or NULL: what tmf_op_keep holds */
+	struct tmf_call *call;
+	tmf_op_stage_fn *stage; /* what runs when the wait is over */
+	int64_t stage_mono_ms;	/* when the newest stage began */
+	bool sees_error;	/* tmf_op_await_seen */
+	bool gives_reply;	/* tmf_op_await_result */
 	bool winding_down;
 	bool over; /* done was called */
 };
 
 static void run_stage(struct op_run *run, tmf_op_stage_fn *stage);
 
+static struct op_run *
+op_run_of(struct tmf_op *op)
+{
+	return (struct op_run *)op;
+}
+
 /* The last thing that is done with the op here: its owner may free it. */
 static void
 finish(struct op_run *run)
 {
-	assert(!run->over && run->op.call == NULL);
-	assert((run->op.result != NULL) != tmf_err_isset(&run->op.err));
+	assert(!run->over && run->call == NULL);
+	assert((run->result != NULL) != tmf_err_isset(&run->op.err));
 	run->over = true;
 	run->done(run->done_arg, &run->op);
 }
@@ -48,19 +61,19 @@ call_done(void *arg, struct tmf_call *call)
 	struct op_run *run = arg;
 	struct tmf_op *op = &run->op;
 
-	op->call = NULL;
+	run->call = NULL;
 	json_decref(op->reply);
 	op->reply = tmf_call_take_result(call);
 	if (op->reply == NULL)
 		tmf_err_move(&op->err, &call->err);
-	if (op->reply == NULL && !op->sees_error) {
+	if (op->reply == NULL && !run->sees_error) {
 		finish(run);
-	} else if (op->gives_reply) {
-		op->result = op->reply;
+	} else if (run->gives_reply) {
+		run->result = op->reply;
 		op->reply = NULL;
 		finish(run);
 	} else {
-		run_stage(run, op->stage);
+		run_stage(run, run->stage);
 	}
 }
 
@@ -69,7 +82,7 @@ slept(struct tmf_timer *timer)
 {
 	struct op_run *run = (struct op_run *)((char *)timer - offsetof(struct op_run, timer));
 
-	run_stage(run, run->op.stage);
+	run_stage(run, run->stage);
 }
 
 static int64_t
@@ -87,24 +100,24 @@ run_stage(struct op_run *run, tmf_op_stage_fn *stage)
 	struct tmf_op *op = &run->op;
 	bool waits;
 
-	op->stage = NULL;
-	op->stage_mono_ms = now_mono_ms(op->loop);
+	run->stage = NULL;
+	run->stage_mono_ms = now_mono_ms(op->loop);
 	switch (stage(op)) {
 	case TMF_OP_AWAIT:
-		waits = op->call != NULL || run->timer.heap_index != 0;
-		assert(waits && op->result == NULL && !tmf_err_isset(&op->err));
+		waits = run->call != NULL || run->timer.heap_index != 0;
+		assert(waits && run->result == NULL && !tmf_err_isset(&op->err));
 		if (run->winding_down) {
-			tmf_call_cancel(op->call);
-			op->call = NULL;
+			tmf_call_cancel(run->call);
+			run->call = NULL;
 			tmf_loop_timer_disarm(op->loop, &run->timer);
 			interrupted(run);
 		}
 		return;
 	case TMF_OP_DONE:
-		assert(op->result != NULL && op->call == NULL && !tmf_err_isset(&op->err));
+		assert(run->result != NULL && run->call == NULL && !tmf_err_isset(&op->err));
 		break;
 	case TMF_OP_FAIL:
-		assert(op->result == NULL && op->call == NULL && tmf_err_isset(&op->err));
+		assert(run->result == NULL && run->call == NULL && tmf_err_isset(&op->err));
 		break;
 	}
 	finish(run);
@@ -130,8 +143,8 @@ op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop, json
 	    .env = env,
 	    .loop = loop,
 	    .action = action,
-	    .stage_mono_ms = now_mono_ms(loop),
 	};
+	run->stage_mono_ms = now_mono_ms(loop);
 	run->done = done;
 	run->done_arg = arg;
 	run->task.run = run_first;
@@ -143,18 +156,18 @@ op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop, json
 void
 op_free(struct tmf_op *op)
 {
-	struct op_run *run = (struct op_run *)op;
+	struct op_run *run = op_run_of(op);
 
 	if (op == NULL)
 		return;
 	tmf_loop_unpost(op->loop, &run->task);
 	tmf_loop_timer_disarm(op->loop, &run->timer);
-	tmf_call_cancel(op->call);
+	tmf_call_cancel(run->call);
 	free(op->frame);
 	json_decref(op->input);
 	json_decref(op->reply);
-	json_decref(op->result);
-	json_decref(op->kept);
+	json_decref(run->result);
+	json_decref(run->kept);
 	tmf_err_fini(&op->err);
 	free(run);
 }
@@ -169,10 +182,10 @@ end_interrupted(struct tmf_task *task)
 void
 op_wind_down(struct tmf_op *op)
 {
-	struct op_run *run = (struct op_run *)op;
+	struct op_run *run = op_run_of(op);
 
 	run->winding_down = true;
-	if (op->call != NULL || run->over)
+	if (run->call != NULL || run->over)
 		return;
 	tmf_loop_timer_disarm(op->loop, &run->timer);
 	run->task.run = end_interrupted;
@@ -182,11 +195,13 @@ op_wind_down(struct tmf_op *op)
 static enum tmf_op_next
 await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
-	assert(op->call == NULL && op->stage == NULL);
-	op->call = call;
-	op->stage = stage;
-	op->sees_error = false;
-	op->gives_reply = false;
+	struct op_run *run = op_run_of(op);
+
+	assert(run->call == NULL && run->stage == NULL);
+	run->call = call;
+	run->stage = stage;
+	run->sees_error = false;
+	run->gives_reply = false;
 	tmf_call_on_done(call, call_done, op);
 	return TMF_OP_AWAIT;
 }
@@ -201,7 +216,7 @@ enum tmf_op_next
 tmf_op_await_seen(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
 	await(op, call, stage);
-	op->sees_error = true;
+	op_run_of(op)->sees_error = true;
 	return TMF_OP_AWAIT;
 }
 
@@ -209,18 +224,18 @@ enum tmf_op_next
 tmf_op_await_result(struct tmf_op *op, struct tmf_call *call)
 {
 	await(op, call, NULL);
-	op->gives_reply = true;
+	op_run_of(op)->gives_reply = true;
 	return TMF_OP_AWAIT;
 }
 
 enum tmf_op_next
 tmf_op_sleep(struct tmf_op *op, int64_t delay_ms, tmf_op_stage_fn *stage)
 {
-	struct op_run *run = (struct op_run *)op;
+	struct op_run *run = op_run_of(op);
 	struct tmf_clock *clock = tmf_loop_clock(op->loop);
 
-	assert(op->call == NULL && op->stage == NULL);
-	op->stage = stage;
+	assert(run->call == NULL && run->stage == NULL);
+	run->stage = stage;
 	tmf_loop_timer_arm(op->loop, &run->timer, clock->mono_ms(clock) + delay_ms);
 	return TMF_OP_AWAIT;
 }
@@ -228,7 +243,7 @@ tmf_op_sleep(struct tmf_op *op, int64_t delay_ms, tmf_op_stage_fn *stage)
 enum tmf_op_next
 tmf_op_done(struct tmf_op *op, json_t *result)
 {
-	op->result = result;
+	op_run_of(op)->result = result;
 	return TMF_OP_DONE;
 }
 
@@ -249,14 +264,38 @@ tmf_op_fail(struct tmf_op *op, enum tmf_err_code code, const char *format, ...)
 json_t *
 tmf_op_keep(struct tmf_op *op, const char *key, json_t *value)
 {
-	if (op->kept == NULL)
-		op->kept = json_object();
-	json_object_set_new(op->kept, key, value);
+	struct op_run *run = op_run_of(op);
+
+	if (run->kept == NULL)
+		run->kept = json_object();
+	json_object_set_new(run->kept, key, value);
 	return value;
 }
 
 json_t *
 tmf_op_kept(const struct tmf_op *op, const char *key)
 {
-	return json_object_get(op->kept, key);
+	return json_object_get(((const struct op_run *)op)->kept, key);
+}
+
+bool
+op_succeeded(const struct tmf_op *op)
+{
+	return ((const struct op_run *)op)->result != NULL;
+}
+
+json_t *
+op_take_result(struct tmf_op *op)
+{
+	struct op_run *run = op_run_of(op);
+	json_t *result = run->result;
+
+	run->result = NULL;
+	return result;
+}
+
+int64_t
+op_stage_mono_ms(const struct tmf_op *op)
+{
+	return ((const struct op_run *)op)->stage_mono_ms;
 }

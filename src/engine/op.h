@@ -5,7 +5,7 @@
 
 /* Running one action, also without an execution (worker, test-state). */
 
-/* The op is over: op->result or op->err is set, and both may be moved out. The owner frees the op, here or later. */
+/* The op is over: it has a result or op->err is set, and both may be moved out. The owner frees the op, here or later. */
 typedef void op_ended_fn(void *arg, struct tmf_op *op);
 
 /*
@@ -23,5 +23,14 @@ void op_free(struct tmf_op *op);
  * that is over stays as it is.
  */
 void op_wind_down(struct tmf_op *op);
+
+/* True if op ended with a result that was not taken yet. */
+bool op_succeeded(const struct tmf_op *op);
+
+/* Moves the result out of an op that is over. Returns: owned; NULL if it failed. */
+json_t *op_take_result(struct tmf_op *op);
+
+/* When the newest stage of op began: a sign of life. Units: the loop's monotonic clock. */
+int64_t op_stage_mono_ms(const struct tmf_op *op);
 
 #endif

@@ -60,7 +60,7 @@ task_heartbeat_left_ms(const struct branch *branch)
 {
 	struct tmf_clock *clock = tmf_loop_clock(branch->x->engine->loop);
 
-	return branch->op->stage_mono_ms + branch->heartbeat_ms - clock->mono_ms(clock);
+	return op_stage_mono_ms(branch->op) + branch->heartbeat_ms - clock->mono_ms(clock);
 }
 
 /* For the nearer of the two timeouts. Each new stage is a sign of life, so the heartbeat's may move on until then. */
@@ -85,12 +85,11 @@ task_op_over(void *arg, struct tmf_op *op)
 	struct execution *x = branch->x;
 
 	assert(branch->op == op && branch->phase == PHASE_TASK);
-	assert((op->result != NULL) != tmf_err_isset(&op->err));
+	assert(op_succeeded(op) != tmf_err_isset(&op->err));
 	log_event(LOG_DEBUG, "engine.task_ended", LOG_STR("state", branch->state->name),
-	    LOG_INT("branch", branch->id),
-	    LOG_STR("error", op->result == NULL ? op->err.name : ""));
+	    LOG_INT("branch", branch->id), LOG_STR("error", op_succeeded(op) ? "" : op->err.name));
 	tmf_loop_timer_disarm(x->engine->loop, &branch->timer);
-	if (x->interrupting && op->result == NULL)
+	if (x->interrupting && !op_succeeded(op))
 		task_drop(branch);
 	else
 		tmf_loop_post(x->engine->loop, &branch->task);

@@ -148,10 +148,8 @@ op_over(void *arg, struct tmf_op *op)
 	struct job *job = arg;
 
 	job->op = NULL;
-	if (op->result != NULL) {
-		job->end.output = op->result;
-		op->result = NULL;
-	} else {
+	job->end.output = op_take_result(op);
+	if (job->end.output == NULL) {
 		if (op->action->gave_up != NULL)
 			op->action->gave_up(op);
 		tmf_err_move(&job->end.err, &op->err);

@@ -85,12 +85,14 @@ static void
 over(void *arg, struct tmf_op *op)
 {
 	bool *ret_over = arg;
+	json_t *result = op_take_result(op);
 
-	if (op->result != NULL)
-		check_answer(op->result);
+	if (result != NULL)
+		check_answer(result);
 	else if (op->err.code != TMF_ERR_INVALID)
 		abort();
 	*ret_over = true;
+	json_decref(result);
 	op_free(op);
 }
 

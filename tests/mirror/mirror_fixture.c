@@ -360,8 +360,7 @@ op_over(void *arg, struct tmf_op *op)
 	struct fixture_end *end = arg;
 
 	end->over = true;
-	end->result = op->result;
-	op->result = NULL;
+	end->result = op_take_result(op);
 	if (end->result == NULL && op->action->gave_up != NULL)
 		op->action->gave_up(op);
 	tmf_err_move(&end->err, &op->err);

@@ -237,8 +237,7 @@ test_action_over(void *arg, struct tmf_op *op)
 {
 	struct test *test = arg;
 
-	test->result = op->result;
-	op->result = NULL;
+	test->result = op_take_result(op);
 	if (test->result == NULL)
 		tmf_err_move(&test->err, &op->err);
 	tmf_loop_stop(test->workspace.loop);
