@@ -65,6 +65,10 @@ compile_refuse_jsonata(struct compiler *compiler, json_t *root)
 	compiler_pop(compiler, mark);
 }
 
+/*
+ * Whether a definition is valid is known when all of it has been seen: first its values, then where
+ * transitions lead, then what can be reached, and which variables are assigned twice.
+ */
 static void
 compile_root(struct compiler *compiler, json_t *root)
 {

@@ -1,5 +1,6 @@
 #include "asl/compile/compile_assign.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ assign_note(struct compiler *compiler, const char *key, size_t len)
 	char *name = arena_strdup(&compiler->scratch, key);
 	struct buf set_key = {0};
 
+	assert(compiler->scope != NULL && len > 0 && len <= strlen(key));
 	name[len] = '\0';
 	*assigned = (struct assigned){
 	    .next = compiler->assigned,
@@ -63,6 +65,7 @@ assign_check_name(struct compiler *compiler, const char *key)
 	size_t len = strlen(key);
 	size_t mark = compiler_push(compiler, key);
 
+	/* "count.$" assigns the variable count. */
 	if (len >= 2 && strcmp(key + len - 2, ".$") == 0)
 		len -= 2;
 	if (!assign_is_name(key, len))
@@ -98,6 +101,7 @@ compile_check_variables(struct compiler *compiler)
 
 	for (const struct assigned *assigned = compiler->assigned; assigned != NULL;
 	     assigned = assigned->next) {
+		/* NULL for the items of a distributed Map too: they do not see what is outside. */
 		const struct asl_states *outer = assigned->scope->outer;
 
 		for (; outer != NULL; outer = outer->outer) {

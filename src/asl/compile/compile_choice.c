@@ -68,6 +68,9 @@ static const struct object_spec rule_spec_nested = {
     .other_name = choice_op_name,
 };
 
+/*
+ * The target goes right into the rule: a transition is filled in after struct rule_fields is gone.
+ */
 static void
 rule_compile_next(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -109,6 +112,7 @@ rule_compile_group(struct compiler *compiler, const struct field *field, json_t 
 	rule->children = rule_compile_list(compiler, &rule_spec_nested, json);
 }
 
+/* Not holds one rule instead of a list; to the evaluator it is a list of one. */
 static void
 rule_compile_not(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -154,6 +158,10 @@ rule_check_operand(struct compiler *compiler, const struct asl_choice_op *op, js
 	}
 }
 
+/*
+ * A field named after an operator: "NumericLessThan": 5, or "NumericLessThanPath": "$.max". The
+ * operators are in a table of their own, choice_op.c, and so is what operand each takes.
+ */
 static bool
 rule_compile_comparison(struct compiler *compiler, const char *name, json_t *json, void *base)
 {
@@ -196,6 +204,7 @@ rule_check(struct compiler *compiler, const struct rule_fields *fields, json_t *
 		    "The field 'Variable' is not supported beside And, Or and Not");
 }
 
+/* Fields come in any order, so the rule is put together and checked when all have been read. */
 static void
 rule_compile(struct compiler *compiler, const struct object_spec *spec, json_t *json,
     struct asl_choice_rule *rule)

@@ -88,6 +88,7 @@ static const struct object_spec distributed_specs[] = {
     {.what = "WriterConfig", .fields = writer_config_fields},
 };
 
+/* CSVHeaders: the names of the columns, where the file has none. */
 static void
 distributed_headers(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -120,6 +121,7 @@ distributed_config(struct compiler *compiler, const struct field *field, json_t 
 	compile_fields(compiler, spec, 0, json, base);
 }
 
+/* A warning and no error: the definition is valid, and may be for Step Functions only. */
 void
 compile_distributed(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -140,6 +142,10 @@ label_may_hold(int32_t c)
 	return c >= 0x20 && (c < 0x7f || c >= 0xa0) && (c >= 0x7f || strchr(refused, c) == NULL);
 }
 
+/*
+ * See:
+ * https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+ */
 void
 compile_label(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {

@@ -64,6 +64,10 @@ compile_path_or_null(struct compiler *compiler, const struct field *field, json_
 		compile_path(compiler, field, json, base);
 }
 
+/*
+ * A reference path: one place to put a value. null throws the result away: the state's output is
+ * its input then.
+ */
 void
 compile_result_path(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -112,6 +116,7 @@ expr_key_is_dynamic(const char *key)
 	return len >= 2 && strcmp(key + len - 2, ".$") == 0;
 }
 
+/* "$5.00" and "$name" are prices and texts as often as paths: only what has a dot behind counts. */
 static bool
 expr_looks_dynamic(const json_t *json)
 {
@@ -173,6 +178,7 @@ compile_template(struct compiler *compiler, const struct field *field, json_t *j
 	*(struct asl_template **)field_slot(field, base) = tmpl;
 }
 
+/* Recorded from AWS: a Result is never a template, whatever its keys look like. */
 void
 compile_constant(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {

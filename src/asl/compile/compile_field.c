@@ -1,5 +1,6 @@
 #include "asl/compile/compile_field.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -15,9 +16,11 @@ field_slot(const struct field *field, void *base)
 	return (char *)base + field->offset;
 }
 
+/* Offset 0 is a state's type or an object's first member, which is never a flag. */
 void
 field_raise(const struct field *field, void *base)
 {
+	assert(field->flag != 0);
 	*(bool *)((char *)base + field->flag) = true;
 }
 
@@ -115,6 +118,10 @@ compile_number(struct compiler *compiler, const struct field *field, json_t *jso
 	number->given = true;
 }
 
+/*
+ * The message is AWS's, recorded for a missing Z and a month 13. The flag says that the field is
+ * there; no timestamp could, since every value of the struct is one.
+ */
 void
 compile_timestamp(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {

@@ -3,6 +3,8 @@
 #include "asl/compile/compile_errors.h"
 #include "asl/compile/compile_object.h"
 
+#include <assert.h>
+
 #define DELAY_SECONDS_MAX 31622400 /* a year of 366 days: AWS's limit of MaxDelaySeconds */
 
 static void
@@ -27,6 +29,7 @@ compile_error_equals(struct compiler *compiler, const struct field *field, json_
 	}
 }
 
+/* FULL: a retry waits for a random part of its interval. */
 static void
 compile_jitter(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -81,6 +84,8 @@ handlers_compile(struct compiler *compiler, const struct handlers *handlers,
 	json_t *handler;
 	size_t i;
 
+	assert(handlers->type == ASL_TASK || handlers->type == ASL_PARALLEL ||
+	       handlers->type == ASL_MAP);
 	json_array_foreach (handlers->list, i, handler) {
 		size_t mark = compiler_push_index(compiler, i);
 

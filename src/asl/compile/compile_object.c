@@ -57,6 +57,10 @@ object_unknown_field(const struct object *object, const char *name)
 	buf_fini(&near);
 }
 
+/*
+ * The rows of a table are searched one by one: a table has at most some fifty, and most names
+ * differ in their first letters.
+ */
 static void
 object_compile_member(const struct object *object, const char *name, json_t *value)
 {
@@ -129,6 +133,7 @@ compile_fields(struct compiler *compiler, const struct object_spec *spec, unsign
 	json_t *value;
 
 	assert(json_is_object(json) && type < ASL_STATE_TYPE_COUNT);
+	assert(spec->what != NULL || spec->other == NULL);
 	json_object_foreach (json, name, value) {
 		size_t mark = compiler_push(compiler, name);
 

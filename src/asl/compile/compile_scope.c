@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* AWS counts characters, not bytes; a byte that continues one is 10xxxxxx. */
@@ -56,6 +57,7 @@ scope_declare_states(struct compiler *compiler, json_t *json)
 	return true;
 }
 
+/* All states are declared, then compiled: a state may be named before it stands in the file. */
 void
 compile_states(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -101,6 +103,7 @@ compile_scope(struct compiler *compiler, const struct object_spec *spec, json_t 
 		return NULL;
 	}
 	scope = arena_zalloc(&compiler->machine->arena, 1, sizeof(*scope));
+	assert((outer_scope == NULL) == (compiler->depth == 0));
 	scope->outer = outer_scope;
 	compiler->scope = scope;
 	compiler->depth++;
@@ -183,6 +186,7 @@ config_compile(struct compiler *compiler, const struct field *field, json_t *jso
 	if (!compiler_expect_object(compiler, field->name, json))
 		return;
 	compile_fields(compiler, &config_spec, 0, json, config);
+	/* AWS asks for the type where items are executions of their own, and nowhere else. */
 	if (config->distributed && !config->has_type)
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "These fields are required: [ExecutionType]");

@@ -33,6 +33,7 @@ state_compile_type(struct compiler *compiler, const struct field *field, json_t 
 	(void)base; /* state_read_type has looked at it */
 }
 
+/* AWS refuses "End": false as well: the field is there or it is not. */
 static void
 state_compile_end(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -42,6 +43,10 @@ state_compile_end(struct compiler *compiler, const struct field *field, json_t *
 		    "The field '%s' should have one of these values: [true]", field->name);
 }
 
+/*
+ * tmflow:NAME is an action of ours; what else has a colon is taken for an ARN. Which of them there
+ * are is not known here: the caller's resources check them.
+ */
 static void
 state_compile_resource(
     struct compiler *compiler, const struct field *field, json_t *json, void *base)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* AWS names the whole document "/", where RFC 6901 has the empty pointer. */
 const char *
 compiler_pointer(const struct compiler *compiler)
 {
@@ -50,6 +51,10 @@ compiler_warn(struct compiler *compiler, enum diag_at at, const char *code, cons
 	va_end(args);
 }
 
+/*
+ * One buffer holds the place, however deep it is: a definition of 10,000 states is compiled without
+ * a pointer being made for each of its values.
+ */
 size_t
 compiler_push(struct compiler *compiler, const char *key)
 {
@@ -99,6 +104,7 @@ compiler_wrong_type(struct compiler *compiler, const char *what, const char *typ
 	    "The field '%s' should have a value of type %s", what, type);
 }
 
+/* What should have been in the object may hold transitions: they are unknown now. */
 bool
 compiler_expect_object(struct compiler *compiler, const char *what, json_t *json)
 {
@@ -129,6 +135,7 @@ compiler_expect_string(struct compiler *compiler, const char *what, json_t *json
 {
 	const char *text = json_string_value(json);
 
+	assert(what != NULL && json != NULL);
 	if (text == NULL) {
 		compiler_wrong_type(compiler, what, "string");
 		return NULL;
@@ -140,7 +147,7 @@ compiler_expect_string(struct compiler *compiler, const char *what, json_t *json
 	return NULL;
 }
 
-/* AWS lists the words in an order of its own, which callers keep: their messages are recorded. */
+/* The list in the message is in the caller's order, which is AWS's own where it is recorded. */
 int
 compiler_expect_word(
     struct compiler *compiler, const char *what, json_t *json, const char *const *words)

@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define PREFIX	   "tmflow:"
@@ -192,6 +193,7 @@ export_state(const struct asl_export_opts *opts, json_t *state)
 
 	const char *resource = jsonx_get_string(state, "Resource");
 
+	assert(type != NULL);
 	/* Other resources are ARNs, which mean on Step Functions what they say. */
 	if (strcmp(type, "Task") == 0 && strncmp(resource, PREFIX, PREFIX_LEN) == 0)
 		return export_task(opts, state);
@@ -250,8 +252,10 @@ export_scope(const struct asl_export_opts *opts, json_t *scope)
 json_t *
 asl_export(const struct asl_machine *machine, const struct asl_export_opts *opts)
 {
-	json_t *exported = export_scope(opts, asl_machine_json(machine));
+	json_t *exported;
 
+	assert(opts->resource != NULL);
+	exported = export_scope(opts, asl_machine_json(machine));
 	if (opts->distributed)
 		export_distribute_top(exported);
 	return exported;

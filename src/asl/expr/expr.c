@@ -96,6 +96,7 @@ expr_eval_path(const struct expr_eval *eval, const struct asl_path *path, json_t
 	return -1;
 }
 
+/* Arguments are evaluated from left to right, and the first that fails ends the call. */
 static int
 expr_eval_call(const struct expr_eval *eval, const struct expr_call *call, json_t **ret_value)
 {

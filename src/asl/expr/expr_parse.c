@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,7 @@ expr_parse_path(struct path_parser *parser, struct expr_node *node)
 	return 0;
 }
 
+/* The first character decides: AWS takes strings in single quotes only, and no lists or objects. */
 static int
 expr_parse_arg(struct path_parser *parser, bool is_template, struct expr_node *node, unsigned depth)
 {
@@ -159,6 +161,7 @@ expr_parse_call(struct path_parser *parser, struct expr_node *node, unsigned dep
 		return path_scan_fail(parser, "functions are nested too deeply");
 	if (expr_parse_function_name(parser, &call.u.call.fn) < 0)
 		return -1;
+	assert(call.u.call.fn != NULL);
 	if (expr_parse_args(parser, &call.u.call, depth) < 0 ||
 	    expr_check_arg_count(parser, &call.u.call) < 0) {
 		expr_node_fini(&call);

@@ -45,6 +45,7 @@ intrinsic_find(struct str name)
 	return NULL;
 }
 
+/* For the hint "did you mean States.ArrayUnique?". */
 const char *
 intrinsic_nearest(struct str name)
 {

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* Recorded from AWS: arguments may be negative or fractional; those are rounded before. */
 json_t *
 intrinsic_math_add(const struct intrinsic_call *call)
 {

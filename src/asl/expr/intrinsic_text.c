@@ -17,8 +17,7 @@ intrinsic_base64_encode(const struct intrinsic_call *call)
 }
 
 /*
- * Each byte that is not UTF-8 becomes U+FFFD, as Java reads bytes: AWS returns such a string, where
- * one would expect a failure. NULs are characters like others.
+ * Each byte that is not UTF-8 becomes U+FFFD, as Java reads bytes. NULs are characters like others.
  */
 static void
 text_repair(const struct buf *bytes, struct buf *out)

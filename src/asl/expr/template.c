@@ -119,6 +119,7 @@ template_fault(
 	buf_fini(&message);
 }
 
+/* The message is AWS's, recorded; the hint says what the parser found, and where. */
 static void
 template_build_expr(
     struct template_builder *builder, const char *field, json_t *json, struct template_node *node)
@@ -287,6 +288,7 @@ asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope
 	return template_eval(&tmpl->root, scope, ret_value, err);
 }
 
+/* An Assign of constants alone is one constant node, whose keys are those of the result. */
 json_t *
 asl_template_pick(const struct asl_template *tmpl, const json_t *object)
 {

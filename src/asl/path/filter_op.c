@@ -105,6 +105,7 @@ op_less_equal(struct path_walk *walk, const json_t *a, const json_t *b)
 	return op_order(a, b, &by) && by <= 0;
 }
 
+/* Each comparison costs one of the walk's budget, so that [?(@ in $.list)] cannot take forever. */
 static int
 op_in(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -120,6 +121,7 @@ op_in(struct path_walk *walk, const json_t *a, const json_t *b)
 	return 0;
 }
 
+/* 'abc' contains 'b', and ['a','b'] contains 'b'. */
 static int
 op_contains(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -198,6 +200,7 @@ op_size(struct path_walk *walk, const json_t *a, const json_t *b)
 	return json_is_integer(b) && op_size_of(a) >= 0 && op_size_of(a) == json_integer_value(b);
 }
 
+/* [?(@.a empty true)]: the right side says whether it is to be empty. */
 static int
 op_empty(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -231,6 +234,7 @@ static const struct filter_op filter_ops[] = {
     {"noneof", op_none_of, false, false},
 };
 
+/* A word ends where no letter or digit follows: "in" is not the beginning of "index". */
 const struct filter_op *
 filter_op_accept(struct path_parser *parser)
 {

@@ -81,6 +81,7 @@ static int
 filter_parse_operand(struct path_parser *parser, struct filter_operand *operand)
 {
 	path_scan_blanks(parser);
+	/* A path in a filter may begin at the node or at any root: [?(@.price < $max)]. */
 	if (path_scan_peek(parser) != '@' && path_scan_peek(parser) != '$')
 		return filter_parse_value(parser, &operand->literal);
 	operand->path = path_parse_at(parser);
@@ -165,6 +166,7 @@ filter_parse_group(struct path_parser *parser)
 	return filter;
 }
 
+/* ! binds more than && and ||: !@.a && @.b is (!@.a) && @.b. */
 static struct filter *
 filter_parse_unary(struct path_parser *parser)
 {

@@ -49,6 +49,7 @@ asl_path_text(const struct asl_path *path)
 	return path->text;
 }
 
+/* What JSONPath calls definite: one node at most, so that no list is needed to hold the result. */
 bool
 asl_path_is_definite(const struct asl_path *path)
 {
@@ -67,6 +68,7 @@ path_write_step(const struct path_step *step, struct buf *out)
 {
 	const struct path_slice *slice = &step->u.slice;
 
+	/* A filter is written as [?], as Jayway's JsonPath writes it. */
 	if (step->descend)
 		buf_add_cstr(out, "..");
 	switch (step->kind) {

@@ -4,6 +4,7 @@
 
 /* Evaluating a path, and saying why it leads nowhere. */
 
+/* The way of nearly all paths in a workflow: no list, no budget, no copy. */
 static enum asl_found
 eval_simple(const struct asl_path *path, json_t *node, json_t **ret_value)
 {

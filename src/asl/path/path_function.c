@@ -126,13 +126,15 @@ path_function_run(const struct path_function *function, const json_t *node, json
 		return 0;
 	}
 	/*
-	 * AWS fails in these words where an array has no numbers; other elements are passed over.
+	 * Jayway's JsonPath fails in these words where an array has no numbers; other elements are
+	 * passed over.
 	 */
 	numbers = function_numbers(node);
 	if (numbers.count == 0)
 		return tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
 		    "Aggregation function attempted to calculate value using empty array");
 	*ret_value = json_real(*(const double *)((const char *)&numbers + function->offset));
+	/* jansson makes no number of an infinite double: a sum of large numbers may be one. */
 	if (*ret_value == NULL)
 		return tmf_err_set_name(
 		    err, TMF_ERR_ASL, "States.Runtime", "%s() is out of range", function->name);

@@ -155,6 +155,7 @@ path_parse_indexes(struct path_parser *parser, struct path_step *step, int64_t f
 	return path_parse_bracket_end(parser);
 }
 
+/* [1], [1,2] and [1:2] begin alike, and a slice may begin with its colon. */
 static int
 path_parse_numbers(struct path_parser *parser, struct path_step *step)
 {
@@ -229,6 +230,10 @@ path_is_variable_char(char c, bool first)
 	       (!first && isdigit((unsigned char)c));
 }
 
+/*
+ * $ the input, $$ the context object, $name a variable, and in filters @ the node that is tried. So
+ * $.name is a key of the input, and $name.x is x in a variable.
+ */
 static int
 path_parse_root(struct path_parser *parser, struct asl_path *path)
 {
@@ -288,6 +293,7 @@ path_check_function(struct path_parser *parser, const struct asl_path *path)
 	return 0;
 }
 
+/* What follows a path (a comma, an operator, a bracket of a call) ends its steps. */
 static int
 path_parse_steps(struct path_parser *parser, struct asl_path *path)
 {
@@ -305,6 +311,7 @@ path_parse_steps(struct path_parser *parser, struct asl_path *path)
 	return 0;
 }
 
+/* In a call or a filter the path is a part of the text, and is known by that part. */
 struct asl_path *
 path_parse_at(struct path_parser *parser)
 {
@@ -317,6 +324,7 @@ path_parse_at(struct path_parser *parser)
 	}
 	path->text = mem_strndup(parser->text.p + start, parser->pos - start);
 	path_classify(path);
+	assert(!path->is_simple || !path->is_list);
 	if (path_check_function(parser, path) == 0)
 		return path;
 	asl_path_free(path);
@@ -366,6 +374,7 @@ path_reference_fault(const struct asl_path *path)
 	return NULL;
 }
 
+/* A ResultPath must lead to one place, which may not be there yet: so it is parsed, then judged. */
 struct asl_path *
 asl_reference_path_parse(struct str text, struct tmf_err *err)
 {

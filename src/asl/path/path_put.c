@@ -6,7 +6,7 @@
 
 /*
  * target (NULL: nothing is there yet) with value put where the steps from at on lead. Objects are
- * made on the way, arrays are not: AWS refuses $.a[0] where a is missing.
+ * made on the way, arrays are not: $.a[0] fails where a is missing.
  * Returns: a new reference, NULL where a step does not apply.
  */
 static json_t *

@@ -37,6 +37,7 @@ path_scan_accept(struct path_parser *parser, const char *token)
 	return true;
 }
 
+/* Characters are counted from 1, as editors do; in bytes, since that is what they mostly are. */
 int
 path_scan_fail(struct path_parser *parser, const char *message)
 {
@@ -113,6 +114,7 @@ path_scan_scalar(struct path_parser *parser, json_t **ret_value)
 		*ret_value = json_null();
 	else
 		return scan_number(parser, ret_value);
+	/* "nulls" is a mistake, not null with text behind it. */
 	if (isalnum((unsigned char)path_scan_peek(parser)))
 		return path_scan_fail(parser, "expected a value");
 	return 0;

@@ -54,6 +54,7 @@ path_array_get(const json_t *array, int64_t index)
 	return index >= 0 && index < size ? json_array_get(array, (size_t)index) : NULL;
 }
 
+/* Other kinds of step may lead to several nodes: path_walk.c. */
 json_t *
 path_step_get(const struct path_step *step, const json_t *node)
 {
