@@ -3,14 +3,13 @@
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
-#include "base/doc/doc.h"
 #include "base/jsonx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* parse-event, check-account and record; and that the workflows of events share their steps with the backfill. */
+/* parse-event, check-account and record. */
 
 #define ACCOUNT "123456789012"
 
@@ -429,70 +428,6 @@ START_TEST(test_record)
 }
 END_TEST
 
-/* --- the workflows --- */
-
-static struct doc *
-read_workflow(const char *name)
-{
-	char path[512];
-	struct tmf_err err = {0};
-	struct doc *doc;
-
-	snprintf(path, sizeof(path), "%s/workflows/%s.yaml", TEST_SOURCE_DIR, name);
-	doc = doc_read(path, &err);
-	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
-	return doc;
-}
-
-/* A state as it would be without the account that on-guardduty's steps work in. New reference. */
-static json_t *
-without_account(const json_t *state)
-{
-	json_t *copy = json_deep_copy(state);
-	json_t *inner;
-	const char *name;
-
-	json_object_del(json_object_get(copy, "Parameters"), "MemberAccountId.$");
-	json_object_foreach (
-	    json_object_get(json_object_get(copy, "ItemProcessor"), "States"), name, inner)
-		json_object_del(json_object_get(inner, "Parameters"), "MemberAccountId.$");
-	return copy;
-}
-
-static void
-ck_assert_shared(const struct doc *a, const struct doc *b, const char *const *states)
-{
-	for (; *states != NULL; states++) {
-		const json_t *in_a =
-		    json_object_get(json_object_get(doc_root(a), "States"), *states);
-		json_t *in_b = without_account(
-		    json_object_get(json_object_get(doc_root(b), "States"), *states));
-
-		ck_assert_msg(in_a != NULL && json_equal(in_a, in_b), "%s", *states);
-		json_decref(in_b);
-	}
-}
-
-/* ASL cannot include another file: what the workflows have in common must not come to differ. */
-START_TEST(test_workflows_share_their_steps)
-{
-	static const char *const mirroring[] = {
-	    "Match", "ExcludeTargetInstances", "FindSessions", "EnsureEach", "RepairDrifted", NULL};
-	static const char *const looking[] = {"Ignored", "Describe", "NotListed", "IsThere",
-	    "LookAgainLater", "Gone", "AnyDrifted", NULL};
-	struct doc *backfill = read_workflow("backfill");
-	struct doc *on_launch = read_workflow("on-launch");
-	struct doc *on_guardduty = read_workflow("on-guardduty");
-
-	ck_assert_shared(backfill, on_launch, mirroring);
-	ck_assert_shared(backfill, on_guardduty, mirroring);
-	ck_assert_shared(on_launch, on_guardduty, looking);
-	doc_free(backfill);
-	doc_free(on_launch);
-	doc_free(on_guardduty);
-}
-END_TEST
-
 #define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 int
@@ -503,8 +438,8 @@ main(void)
 	const TTest *const tests[] = {test_whose_finding, test_account_is_known_from_a_page,
 	    test_account_is_asked_for_once, test_region_needs_no_call,
 	    test_account_behind_empty_pages, test_account_that_does_not_show, test_record,
-	    test_workflows_share_their_steps, test_member_account_in_another_region,
-	    test_actions_in_a_member_account, test_member_account_without_a_role};
+	    test_member_account_in_another_region, test_actions_in_a_member_account,
+	    test_member_account_without_a_role};
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_events, 0, ROWS(events));
