@@ -17,9 +17,10 @@ extern "C" {
 
 /*
  * The engine runs workflows on a loop. Every step is kept in the store before the next one begins,
- * and an action is started only after the commit that says so: a run that was killed at any instant
- * goes on with tmf_run_resume. An action that was under way is then started again with the same
- * input, so it has to look before it changes something, or to use a token that names the effect.
+ * and an action is started only after the commit that says so. So a run that was killed at any
+ * instant is continued by tmf_run_resume. An action that was under way is then started again with
+ * the same input: it has to look before it changes something, or to use a token that names the
+ * effect.
  *
  *     struct tmf_engine *engine = tmf_engine_new(&engine_opts);
  *     struct tmf_run *run = tmf_run_start(engine, &run_opts, &err);
@@ -27,7 +28,9 @@ extern "C" {
  *     tmf_run_free(run);
  *     tmf_engine_free(engine);
  *
- * All of it belongs to one thread: that of the loop.
+ * All of it belongs to one thread: that of the loop. If the store fails, so does the turn of the
+ * loop (TMF_ERR_STORE). Nothing goes on after that: what is committed can be resumed by another
+ * process.
  */
 struct tmf_engine;
 struct tmf_run;

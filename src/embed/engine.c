@@ -155,7 +155,8 @@ run_over(void *arg, struct execution *execution, const struct execution_result *
  * The engine deletes a run's checkpoints in the same step in which it notes this event, and may
  * commit before it reports the end. The record has to be in that very transaction: a run that is
  * RUNNING and has no checkpoint would start from the beginning when it is resumed, and do
- * everything twice.
+ * everything twice. The loop's queue is bounded a turn, so that with thousands of branches the two
+ * do happen in turns of their own; tests/embed fills the queue to see it.
  */
 static void
 run_note_end(struct tmf_run *run, const struct execution_event *event)
@@ -238,7 +239,11 @@ run_execution_opts(const struct tmf_run *run, const struct tmf_run_opts *opts,
 	};
 }
 
-/* Names the run, takes its lease and writes its record. */
+/*
+ * Names the run, takes its lease and writes its record. The lease comes first: a record without one
+ * could be resumed by another process before this one has entered the first state. The record
+ * becomes durable with the first checkpoint, in the commit that ends the turn.
+ */
 static int
 run_create(struct tmf_run *run, const struct tmf_run_opts *opts, struct tmf_err *err)
 {
@@ -323,6 +328,7 @@ run_go_on(struct tmf_run *run, const struct tmf_run_opts *opts, struct tmf_err *
 	    engine->registry, NULL, err);
 	if (workflow == NULL)
 		return -1;
+	/* The machine outlives the workflow: the execution takes a reference. */
 	run_execution_opts(run, opts, workflow->machine, &resume);
 	run->execution = execution_resume(engine->engine, &resume, err);
 	tmf_workflow_free(workflow);
@@ -365,6 +371,7 @@ run_unlist(struct tmf_run *run)
 		run->engine->ended_end = at;
 }
 
+/* Also for a run that failed to start, of which any part may be missing. */
 void
 tmf_run_free(struct tmf_run *run)
 {

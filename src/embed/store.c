@@ -21,6 +21,7 @@ tmf_run_status_name(enum tmf_run_status status)
 	return run_status_name((enum run_status)status);
 }
 
+/* dir NULL: a temporary one. */
 static struct tmf_store *
 embed_store_open(const char *dir, struct tmf_err *err)
 {
