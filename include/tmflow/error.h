@@ -42,34 +42,49 @@ struct tmf_err {
 	char *text; /* one line (the ASL Cause); NULL if none */
 };
 
-/* Fills *err (which may hold an earlier fault; NULL is allowed and ignored) with the code's default name and a text.
- * Returns -1, so that `return tmf_err_set(...)` reads well. */
+/* Fills *err with the code's default name and a text. *err may hold an earlier fault, which is
+ * freed; the text may quote it. NULL is allowed and ignored.
+ * Returns: -1, so that `return tmf_err_set(...)` reads well. */
 int tmf_err_set(struct tmf_err *err, enum tmf_err_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same with a name of its own, for AWS's codes and States.* errors. format may be NULL: no text at all. */
+/* The same with a name of its own, for AWS's codes and States.* errors. format may be NULL: no text
+ * at all.
+ * Returns: -1. Limits: a longer name is cut off at TMF_ERR_NAME_BYTES_MAX. */
 int tmf_err_set_name(struct tmf_err *err, enum tmf_err_code code, const char *name,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* A fault of the user's at a place in a document: TMF_ERR_INVALID with "name:line:column: text", and the place. */
+/* A fault of the user's at a place in a document: TMF_ERR_INVALID with "name:line:column: text",
+ * and the place.
+ * Returns: -1. Units: line and column from 1, in characters. */
 int tmf_err_set_at(struct tmf_err *err, const char *name, unsigned line, unsigned column,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* The text behind "name:line:column: "; all of it where there is no place. */
+/* The text behind "name:line:column: ", or all of it for a fault without a place. Borrows: valid as
+ * long as the text. */
 const char *tmf_err_text_behind_place(const struct tmf_err *err);
 
-/* Puts "context: " in front of the text and keeps the rest. Returns -1. */
+/* Puts "context: " in front of the text of a fault and keeps the rest. NULL is ignored. Returns:
+ * -1. */
 int
 tmf_err_prefix(struct tmf_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The text, or "" */
+/* The text, or "". Borrows: valid until the fault is set, moved or freed. */
 const char *tmf_err_text(const struct tmf_err *err);
+
+/* True if the fault has this name. */
 bool tmf_err_is(const struct tmf_err *err, const char *name);
+
+/* True if there is a fault. */
 bool tmf_err_isset(const struct tmf_err *err);
 
-/* Moves src to dst (dst's old content is freed) and leaves src empty. */
+/* Moves src to dst, whose old fault is freed, and leaves src empty. dst NULL: src is freed. */
 void tmf_err_move(struct tmf_err *dst, struct tmf_err *src);
+
+/* Copies src to dst, whose old fault is freed. */
 void tmf_err_copy(struct tmf_err *dst, const struct tmf_err *src);
+
+/* Frees the text and leaves no fault. */
 void tmf_err_fini(struct tmf_err *err);
 
 #ifdef __cplusplus

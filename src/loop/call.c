@@ -16,7 +16,9 @@ call_free(struct tmf_call *call)
 		free(call);
 }
 
-/* From the ready queue: tells the waiter, then frees. */
+/* From the ready queue: informs the waiter, then frees. The waiter may start another call from
+ * here, which is why a call never completes inside the function that starts it: the stack does not
+ * grow with a chain of calls. */
 static void
 call_deliver(struct tmf_task *task)
 {
@@ -31,6 +33,7 @@ call_deliver(struct tmf_task *task)
 void
 tmf_call_init(struct tmf_call *call, const struct tmf_call_ops *ops, struct tmf_loop *loop)
 {
+	assert(loop != NULL);
 	*call = (struct tmf_call){.task = {.run = call_deliver}, .ops = ops, .loop = loop};
 }
 
@@ -42,6 +45,8 @@ tmf_call_on_done(struct tmf_call *call, tmf_call_done_fn *done, void *arg)
 	call->done_arg = arg;
 }
 
+/* Posted, not delivered: the maker is often in the middle of a callback of its own (of libcurl,
+ * say) that must return first. */
 void
 tmf_call_complete(struct tmf_call *call, json_t *result)
 {
@@ -60,6 +65,8 @@ tmf_call_complete_err(struct tmf_call *call, struct tmf_err *err)
 	tmf_loop_post(call->loop, &call->task);
 }
 
+/* A completed call waits in the ready queue: its work is over, so only the delivery is taken
+ * back. */
 void
 tmf_call_cancel(struct tmf_call *call)
 {
@@ -77,6 +84,7 @@ tmf_call_take_result(struct tmf_call *call)
 {
 	json_t *result = call->result;
 
+	assert(call->completed);
 	call->result = NULL;
 	return result;
 }
@@ -91,6 +99,8 @@ tmf_call_of_result(struct tmf_loop *loop, json_t *result)
 	return call;
 }
 
+/* No special case in an action for an answer that is known already, such as a fault of its own
+ * input: its stage waits as for any other. */
 struct tmf_call *
 tmf_call_of_err(struct tmf_loop *loop, struct tmf_err *err)
 {

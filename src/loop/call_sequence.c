@@ -5,6 +5,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/*
+ * For what is one call to an action and several to AWS: sign in first, then ask; or ask page after
+ * page. The frame holds what a step needs of those before.
+ */
+
 struct sequence {
 	struct tmf_call call;	  /* first */
 	struct tmf_call *pending; /* the present one; NULL once over */
@@ -13,6 +18,7 @@ struct sequence {
 	void (*free_frame)(void *frame);
 };
 
+/* Only the present call is at work; those before are freed, those after not made. */
 static void
 sequence_cancel(struct tmf_call *call)
 {
@@ -35,8 +41,10 @@ sequence_free(struct tmf_call *call)
 static const struct tmf_call_ops sequence_ops = {
     .cancel = sequence_cancel, .free_call = sequence_free};
 
+/* A step gives exactly one of a next call, a result and an error: to give none would leave the
+ * waiter waiting for ever. */
 static void
-step_over(void *arg, struct tmf_call *over)
+sequence_step_over(void *arg, struct tmf_call *over)
 {
 	struct sequence *sequence = arg;
 	json_t *result = NULL;
@@ -45,7 +53,7 @@ step_over(void *arg, struct tmf_call *over)
 	sequence->pending = sequence->step(sequence->frame, over, &result, &err);
 	assert((sequence->pending != NULL) + (result != NULL) + tmf_err_isset(&err) == 1);
 	if (sequence->pending != NULL)
-		tmf_call_on_done(sequence->pending, step_over, sequence);
+		tmf_call_on_done(sequence->pending, sequence_step_over, sequence);
 	else if (result != NULL)
 		tmf_call_complete(&sequence->call, result);
 	else
@@ -58,11 +66,12 @@ tmf_call_sequence(
 {
 	struct sequence *sequence = mem_zalloc(1, sizeof(*sequence));
 
+	assert(first != NULL && step != NULL);
 	tmf_call_init(&sequence->call, &sequence_ops, first->loop);
 	sequence->pending = first;
 	sequence->step = step;
 	sequence->frame = frame;
 	sequence->free_frame = free_frame;
-	tmf_call_on_done(first, step_over, sequence);
+	tmf_call_on_done(first, sequence_step_over, sequence);
 	return &sequence->call;
 }

@@ -20,6 +20,7 @@ fd_watches_fini(struct fd_watches *watches)
 	fd_watches_init(watches);
 }
 
+/* Made when it is first needed: a loop of timers and tasks alone takes no descriptor. */
 int
 fd_watches_fd(struct fd_watches *watches, struct tmf_err *err)
 {
@@ -30,6 +31,7 @@ fd_watches_fd(struct fd_watches *watches, struct tmf_err *err)
 	return watches->epoll_fd;
 }
 
+/* A descriptor may be watched once: to read and to write at once is one watch. */
 int
 fd_watches_add(struct fd_watches *watches, struct tmf_fd_watch *watch, struct tmf_err *err)
 {
@@ -63,7 +65,8 @@ fd_watches_remove(struct fd_watches *watches, struct tmf_fd_watch *watch)
 			watches->events[i].data.ptr = NULL;
 }
 
-/* A hangup or an error (EPOLLHUP, EPOLLERR) comes as all that was wanted: the next read or write finds out which. */
+/* A hangup or an error (EPOLLHUP, EPOLLERR) comes as all that was wanted: the next read or write
+ * finds out which. */
 static unsigned
 fd_watch_events(const struct tmf_fd_watch *watch, uint32_t epoll_events)
 {
@@ -78,6 +81,10 @@ fd_watch_events(const struct tmf_fd_watch *watch, uint32_t epoll_events)
 	return events;
 }
 
+/* Level-triggered, 64 at a time: what is left stays ready and comes with the next wait, so no
+ * descriptor starves. A callback may remove any watch; those that were already reported are taken
+ * out of the row by fd_watches_remove. Without a watch there is nothing to poll, and epoll_wait
+ * would need a descriptor for nothing. */
 int
 fd_watches_wait(struct fd_watches *watches, int timeout_ms, struct tmf_err *err)
 {

@@ -22,8 +22,8 @@ void fd_watches_init(struct fd_watches *watches);
 /* Closes the set's own descriptor, not the watched ones. */
 void fd_watches_fini(struct fd_watches *watches);
 
-/* The set's descriptor, which can be read when one of the watches is ready. Returns: -1 on failure. Borrows: the set
- * closes it. Errors: TMF_ERR_SYSTEM. */
+/* The set's descriptor, which can be read when one of the watches is ready. Returns: -1 on failure.
+ * Borrows: the set closes it. Errors: TMF_ERR_SYSTEM. */
 int fd_watches_fd(struct fd_watches *watches, struct tmf_err *err);
 
 /* Adds a watch. Borrows: watch, until it is removed. Errors: TMF_ERR_SYSTEM. */
@@ -32,7 +32,8 @@ int fd_watches_add(struct fd_watches *watches, struct tmf_fd_watch *watch, struc
 /* Removes a watch, also from what the present wait brought. Its descriptor is still open. */
 void fd_watches_remove(struct fd_watches *watches, struct tmf_fd_watch *watch);
 
-/* Waits for any of them, at most timeout_ms (-1: no limit), and calls those that are ready. A signal ends it too.
+/* Waits for any of them, at most timeout_ms (-1: no limit), and calls those that are ready. A
+ * signal ends it too.
  * Errors: TMF_ERR_SYSTEM. */
 int fd_watches_wait(struct fd_watches *watches, int timeout_ms, struct tmf_err *err);
 

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Asynchronous HTTP behind an interface: libcurl's multi handle in the program, a scripted or in-process one in tests. */
+/* Asynchronous HTTP behind an interface: libcurl's multi handle in the program, a scripted or
+ * in-process one in tests. */
 
 #define HTTP_HEADERS_MAX	     32
 #define HTTP_REPLY_HEADER_BYTES_MAX  (64u << 10)
@@ -19,33 +20,33 @@ struct http_header {
 	const char *value;
 };
 
-/* Borrowed until http_start returns; the transport copies what it needs. */
+/* Borrowed until start returns; the transport copies what it needs. */
 struct http_request {
 	const char *method;
 	const char *url;
-	const struct http_header
-	    *headers; /* at most HTTP_HEADERS_MAX; Host and Content-Length are the transport's */
+	/* At most HTTP_HEADERS_MAX; Host and Content-Length are the transport's. */
+	const struct http_header *headers;
 	size_t headers_count;
 	struct str body;
 	int64_t connect_timeout_ms; /* 0: 5 s */
 	int64_t total_timeout_ms;   /* 0: 60 s; -1: none */
-	size_t
-	    reply_bytes_max; /* 0: HTTP_REPLY_BYTES_MAX_DEFAULT; more fails the exchange (TMF_ERR_LIMIT) */
-	bool no_proxy;	       /* metadata end points */
+	/* A longer reply fails the exchange (TMF_ERR_LIMIT). 0: HTTP_REPLY_BYTES_MAX_DEFAULT. */
+	size_t reply_bytes_max;
+	bool no_proxy;	       /* for metadata endpoints */
 	const char *operation; /* for those who watch: "DescribeInstances"; NULL: unknown */
 	int attempt;	       /* likewise, from 1; 0: unknown */
 	bool secret;	       /* likewise: neither body may be shown */
-	bool
-	    idempotent_reuse; /* reserved for transports: true if a dead reused connection may be tried anew */
 };
 
 struct http_exchange;
 
-/* What the caller hears. Callbacks come from the loop, never from http_start. */
+/* What the caller hears. Callbacks come from the loop, never from start. */
 struct http_handler {
-	/* A part of the body; status is known by now. Non-zero return fails the exchange with *err as set. */
+	/* A part of the body; status is known by now. Non-zero return fails the exchange with *err
+	 * as set. */
 	int (*body)(void *arg, int status, struct str part, struct tmf_err *err);
-	/* Over, exactly once. status 0 and *err set: no (complete) reply. *err may be moved out. The exchange is freed afterwards. */
+	/* Over, exactly once. status 0 and *err set: no (complete) reply. *err may be moved out.
+	 * The exchange is freed afterwards. */
 	void (*done)(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err);
 	void *arg;
 };
@@ -65,9 +66,12 @@ struct http_curl_opts {
 	long connections_max;	/* total, 0: 64 */
 };
 
-/* libcurl's multi interface on the loop, which must outlive it. TLS 1.2 at least, verification on, no redirects, http and https only. */
+/* libcurl's multi interface on the loop, which must outlive it. TLS 1.2 at least, verification on,
+ * no redirects, http and https only. */
 struct http_transport *
 http_curl_new(struct tmf_loop *loop, const struct http_curl_opts *opts, struct tmf_err *err);
+
+/* Ends what is under way without a callback, closes the connections. NULL is fine. */
 void http_curl_free(struct http_transport *transport);
 
 #endif

@@ -1,6 +1,5 @@
 #include "loop/http.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -14,6 +13,16 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/*
+ * libcurl's multi interface, driven by events: libcurl says which sockets it waits for and when it
+ * wants to be called, and the loop does that. It keeps at most 64 connections by default: at half a
+ * second a call that is more than any bucket of EC2 refills.
+ *
+ * No redirects: AWS's endpoints send none, and one from a metadata service could lead credentials
+ * astray. Only http and https, TLS 1.2 at least: a URL in a file must not reach file:// or
+ * gopher://. HTTP/1.1, since with one connection of HTTP/2 a lost packet holds up all calls.
+ */
 
 #define CONNECTIONS_MAX_DEFAULT	   64L
 #define CONNECT_TIMEOUT_MS_DEFAULT 5000
@@ -35,7 +44,8 @@ struct http_curl {
 	struct http_exchange *first; /* under way */
 };
 
-/* A socket of libcurl's that it waits for; between two exchanges it does not. Assigned to the socket in libcurl. */
+/* A socket of libcurl's that it waits for; between two exchanges it does not. Assigned to the
+ * socket in libcurl. */
 struct socket_watch {
 	struct tmf_fd_watch watch; /* first */
 	struct http_curl *curl;
@@ -64,6 +74,8 @@ exchange_status(const struct http_exchange *exchange)
 	return status;
 }
 
+/* Counted here and not by CURLOPT_MAXFILESIZE, which knows only a length that the server gives
+ * beforehand. */
 static size_t
 exchange_take_body(char *data, size_t size, size_t count, void *arg)
 {
@@ -82,6 +94,7 @@ exchange_take_body(char *data, size_t size, size_t count, void *arg)
 	return bytes;
 }
 
+/* A reply may have several heads (100 Continue, then 200): only the last counts. */
 static size_t
 exchange_take_header(char *data, size_t size, size_t count, void *arg)
 {
@@ -102,6 +115,8 @@ exchange_take_header(char *data, size_t size, size_t count, void *arg)
 	return bytes;
 }
 
+/* The headers lie one after another with a NUL each: a reply has a dozen, of which two are asked
+ * for. */
 static const char *
 exchange_reply_header(const struct http_exchange *exchange, const char *name)
 {
@@ -115,7 +130,8 @@ exchange_reply_header(const struct http_exchange *exchange, const char *name)
 	return NULL;
 }
 
-/* libcurl does not say why a socket could not be had: "Couldn't connect" for too many open files misleads. */
+/* libcurl does not say why a socket could not be had: "Couldn't connect" for too many open files
+ * misleads. */
 static curl_socket_t
 exchange_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -149,6 +165,8 @@ transport_new_handle(struct http_curl *curl)
 	return easy;
 }
 
+/* The handle is kept for the next request: it holds the TLS sessions that let a new connection
+ * resume one. */
 static void
 exchange_free(struct http_exchange *exchange)
 {
@@ -182,6 +200,9 @@ exchange_add_header(struct http_exchange *exchange, const char *line)
 	exchange->headers = list;
 }
 
+/* libcurl adds headers of its own, which a signature does not cover: "Name:" without a value keeps
+ * one off. A body of over 1 KB would be announced with Expect: 100-continue, and sent only after an
+ * answer or a second. */
 static void
 exchange_set_headers(struct http_exchange *exchange, const struct http_request *request)
 {
@@ -209,6 +230,7 @@ exchange_set_headers(struct http_exchange *exchange, const struct http_request *
 	curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
 }
 
+/* For libcurl 0 is no limit, for a request -1. */
 static long
 timeout_or(int64_t given_ms, long fallback_ms)
 {
@@ -278,6 +300,8 @@ exchange_start(struct http_transport *transport, const struct http_request *requ
 	return exchange;
 }
 
+/* libcurl closes the connection when a reply is under way: what would still come belongs to no
+ * request. */
 static void
 exchange_cancel(struct http_transport *transport, struct http_exchange *exchange)
 {
@@ -285,6 +309,8 @@ exchange_cancel(struct http_transport *transport, struct http_exchange *exchange
 	exchange_free(exchange);
 }
 
+/* What we found out ourselves comes before libcurl's word for it: a callback that refuses a reply
+ * is "Failed writing received data" there. */
 static void
 exchange_describe_failure(struct http_exchange *exchange, CURLcode code, struct tmf_err *err)
 {
@@ -304,7 +330,8 @@ exchange_describe_failure(struct http_exchange *exchange, CURLcode code, struct 
 	    url != NULL ? url : "the server", curl_easy_strerror(code));
 }
 
-/* Tells the handler of an exchange that libcurl has finished. */
+/* The handler may start other exchanges, also on this connection; this one is freed after it, since
+ * it may still ask for a header. */
 static void
 exchange_finish(struct http_exchange *exchange, CURLcode code)
 {
@@ -322,8 +349,8 @@ exchange_finish(struct http_exchange *exchange, CURLcode code)
 
 /* --- libcurl on the loop --- */
 
-/* Lets libcurl do what is due. fd: the socket that is ready, or CURL_SOCKET_TIMEOUT. Its failures come as those of the
- * exchanges. */
+/* Lets libcurl do what is due. fd: the socket that is ready, or CURL_SOCKET_TIMEOUT. Its failures
+ * come as those of the exchanges. */
 static void
 transport_go_on(struct http_curl *curl, curl_socket_t fd, int events)
 {
@@ -366,24 +393,25 @@ transport_socket_ready(struct tmf_fd_watch *watch, unsigned events)
 	transport_go_on(((struct socket_watch *)watch)->curl, watch->fd, mask);
 }
 
-/* libcurl: call me in so many timeout_or; -1: not any more. */
+/* libcurl: call me in timeout_ms; -1: no longer. 0 is posted, since libcurl must not be called from
+ * here. */
 static int
 transport_set_alarm(CURLM *multi, long timeout_ms, void *arg)
 {
 	struct http_curl *curl = arg;
-	struct tmf_clock *clock = tmf_loop_clock(curl->loop);
 
 	(void)multi;
 	tmf_loop_timer_disarm(curl->loop, &curl->alarm);
 	if (timeout_ms == 0)
 		tmf_loop_post(curl->loop, &curl->work);
 	else if (timeout_ms > 0)
-		tmf_loop_timer_arm(curl->loop, &curl->alarm, clock->mono_ms(clock) + timeout_ms);
+		tmf_loop_timer_arm(
+		    curl->loop, &curl->alarm, tmf_loop_mono_ms(curl->loop) + timeout_ms);
 	return 0;
 }
 
-/* libcurl: wait for this socket, or no longer (CURL_POLL_REMOVE, which comes before it is closed). of_socket is what
- * was assigned to it. */
+/* libcurl: wait for this socket, or no longer (CURL_POLL_REMOVE, which comes before it is closed).
+ * of_socket is what was assigned to it. */
 static int
 transport_watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *of_socket)
 {
@@ -422,7 +450,8 @@ transport_new_multi(struct http_curl *curl, long connections_max)
 	if (multi == NULL)
 		abort();
 	curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
-	/* All are kept: else libcurl keeps four for each exchange under way, and closes the rest whenever there are few. */
+	/* All are kept: else libcurl keeps four for each exchange under way, and closes the rest
+	 * whenever there are few. */
 	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections_max);
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, transport_watch_socket);
 	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, curl);
@@ -457,6 +486,7 @@ http_curl_new(struct tmf_loop *loop, const struct http_curl_opts *opts, struct t
 	return &curl->transport;
 }
 
+/* The handles before the multi handle: libcurl wants it so. */
 void
 http_curl_free(struct http_transport *transport)
 {

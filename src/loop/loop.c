@@ -17,6 +17,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/*
+ * Everything that a program does happens in some turn of this loop, in one thread: so no lock, no
+ * order to be proved, and a test on a fake clock that does the same in every run. What may block
+ * (a name lookup, a program, the disk of a store) is either asked for without blocking or short.
+ *
+ * The order within a turn matters. Timers and tasks run until nothing is ready, which leaves the
+ * branches of an execution in a state that may be written; the hooks then commit all of it at
+ * once; only then the loop waits, and AWS is asked for nothing that the store does not know about.
+ * A crash at any point finds the last commit.
+ */
+
 struct turn_hook {
 	int (*fn)(void *arg, struct tmf_err *err);
 	void *arg;
@@ -53,6 +64,8 @@ signal_find(struct tmf_loop *loop, int signo)
 	return NULL;
 }
 
+/* By signalfd: a handler of the usual kind may call almost nothing, and these call the engine. Two
+ * of a kind that come before the first is read are one, as everywhere. */
 static void
 signal_fd_ready(struct tmf_fd_watch *fd, unsigned events)
 {
@@ -82,8 +95,8 @@ tmf_loop_new(struct tmf_clock *clock)
 	return loop;
 }
 
-/* Asks without waiting: a process that was killed ends soon, but one that hangs in the kernel (on a network file
- * system, say) may take minutes. */
+/* Asks without waiting: a process that was killed ends soon, but one that hangs in the kernel (on a
+ * network file system, say) may take minutes. */
 static void
 loop_reap_ended(struct tmf_loop *loop)
 {
@@ -95,6 +108,7 @@ loop_reap_ended(struct tmf_loop *loop)
 	loop->unreaped_count = left;
 }
 
+/* Asked for at once, too: most have ended by then. */
 void
 loop_reap(struct tmf_loop *loop, pid_t pid)
 {
@@ -131,9 +145,12 @@ tmf_loop_mono_ms(const struct tmf_loop *loop)
 	return loop->clock->mono_ms(loop->clock);
 }
 
+/* At the end of a list that runs through the tasks themselves: posting allocates nothing, and order
+ * is that of posting. */
 void
 tmf_loop_post(struct tmf_loop *loop, struct tmf_task *task)
 {
+	assert(task->run != NULL);
 	if (task->posted)
 		return;
 	task->posted = true;
@@ -146,6 +163,7 @@ tmf_loop_post(struct tmf_loop *loop, struct tmf_task *task)
 	loop->last = task;
 }
 
+/* So that an owner can be freed while its task is posted. */
 void
 tmf_loop_unpost(struct tmf_loop *loop, struct tmf_task *task)
 {
@@ -165,6 +183,7 @@ tmf_loop_unpost(struct tmf_loop *loop, struct tmf_task *task)
 void
 tmf_loop_timer_arm(struct tmf_loop *loop, struct tmf_timer *timer, int64_t at_mono_ms)
 {
+	assert(timer->fire != NULL);
 	tmf_loop_timer_disarm(loop, timer);
 	timer->at_mono_ms = at_mono_ms;
 	timer_heap_add(&loop->timers, timer);
@@ -196,6 +215,8 @@ tmf_loop_add_turn_hook(struct tmf_loop *loop, int (*fn)(void *arg, struct tmf_er
 	loop->hooks[loop->hook_count++] = (struct turn_hook){fn, arg};
 }
 
+/* In place, since the order of the others is a promise: the store commits before held-back calls
+ * start. */
 void
 tmf_loop_remove_turn_hook(
     struct tmf_loop *loop, int (*fn)(void *arg, struct tmf_err *err), void *arg)
@@ -209,6 +230,8 @@ tmf_loop_remove_turn_hook(
 	}
 }
 
+/* Blocked, so that it waits for the signalfd; the mask is changed last, when there is somebody to
+ * read it. */
 int
 tmf_loop_watch_signal(struct tmf_loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg,
     struct tmf_err *err)
@@ -240,8 +263,8 @@ tmf_loop_watch_signal(struct tmf_loop *loop, int signo, void (*fn)(void *arg, in
 	return 0;
 }
 
-/* Timers first: they post tasks, which then run in the same turn. The hooks come last, so that all the writes of a
- * turn are one commit. */
+/* Timers first: they post tasks, which then run in the same turn. The hooks come last, so that all
+ * the writes of a turn are one commit. */
 static int
 turn_work(struct tmf_loop *loop, struct tmf_err *err)
 {
@@ -268,6 +291,7 @@ turn_work(struct tmf_loop *loop, struct tmf_err *err)
 	return 0;
 }
 
+/* On a fake clock never wait: the time that would pass is jumped over. */
 int
 tmf_loop_timeout_ms(const struct tmf_loop *loop)
 {
@@ -313,7 +337,8 @@ turn_wait(struct tmf_loop *loop, int timeout_ms, struct tmf_err *err)
 	return ret;
 }
 
-/* The signals do not keep a loop going: else a program that watches SIGTERM would never end by itself. */
+/* The signals do not keep a loop going: else a program that watches SIGTERM would never end by
+ * itself. */
 static bool
 loop_is_idle(const struct tmf_loop *loop)
 {
@@ -348,6 +373,8 @@ tmf_loop_fd(struct tmf_loop *loop, struct tmf_err *err)
 	return fd_watches_fd(&loop->fds, err);
 }
 
+/* Waits first, since a host calls it when the descriptor can be read: what has come is then handled
+ * in this turn and not the next, and the host finds its writes committed when it returns. */
 int
 tmf_loop_turn(struct tmf_loop *loop, int timeout_ms, struct tmf_err *err)
 {

@@ -5,8 +5,8 @@
 
 #include <sys/types.h>
 
-/* Waits, without blocking, for a child process that was killed: the loop asks for it now and in each turn until it has
- * ended. It does not keep the loop from being idle. */
+/* Waits, without blocking, for a child process that was killed: the loop asks for it now and in
+ * each turn until it has ended. It does not keep the loop from being idle. */
 void loop_reap(struct tmf_loop *loop, pid_t pid);
 
 #endif

@@ -1,7 +1,6 @@
 #include "loop/process.h"
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "loop/loop_internal.h"
 
@@ -18,7 +17,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READ_BYTES (4u << 10)
+/*
+ * Programs of the user's: credential_process, whose output is a secret, and dot for a graph. Two
+ * descriptors say when it is over: the pipe of its output, and the process itself (pidfd). Not
+ * SIGCHLD: a library must not take a host's signal, and one for all children says nothing about
+ * which. The output comes first: a program may end before all it wrote is read, or close its
+ * output and go on.
+ */
+
+#define PROCESS_READ_BYTES (4u << 10)
 
 struct process {
 	struct tmf_call call; /* first */
@@ -32,7 +39,7 @@ struct process {
 };
 
 static void
-close_watch(struct process *process, struct tmf_fd_watch *watch)
+process_close_watch(struct process *process, struct tmf_fd_watch *watch)
 {
 	if (watch->fd < 0)
 		return;
@@ -41,7 +48,8 @@ close_watch(struct process *process, struct tmf_fd_watch *watch)
 	watch->fd = -1;
 }
 
-/* Ends the program, with all that it started. The loop waits for it: even a killed process may take its time. */
+/* Ends the program, with all that it started. The loop waits for it: even a killed process may take
+ * its time. */
 static void
 process_kill(struct process *process)
 {
@@ -50,8 +58,8 @@ process_kill(struct process *process)
 		loop_reap(process->call.loop, process->pid);
 	}
 	process->pid = 0;
-	close_watch(process, &process->output);
-	close_watch(process, &process->end);
+	process_close_watch(process, &process->output);
+	process_close_watch(process, &process->end);
 	tmf_loop_timer_disarm(process->call.loop, &process->deadline);
 }
 
@@ -61,6 +69,7 @@ process_cancel(struct tmf_call *call)
 	process_kill((struct process *)call);
 }
 
+/* The output may be a secret key, and stays in no freed memory. */
 static void
 process_free(struct tmf_call *call)
 {
@@ -82,8 +91,9 @@ process_failed(struct process *process, struct tmf_err *err)
 	tmf_call_complete_err(&process->call, err);
 }
 
+/* The limit is for the whole: a program that writes a byte a second would never be idle. */
 static void
-too_late(struct tmf_timer *timer)
+process_too_late(struct tmf_timer *timer)
 {
 	struct process *process =
 	    (struct process *)((char *)timer - offsetof(struct process, deadline));
@@ -100,7 +110,8 @@ process_ended(struct process *process, int status)
 	struct tmf_err err = {0};
 	json_t *output = json_stringn(buf_cstr(&process->text), process->text.len);
 
-	process->pid = 0;
+	assert(process->pid > 0 && process->output.fd < 0);
+	process->pid = 0; /* waited for: not to be killed, its number may be another's by now */
 	process_kill(process);
 	if (WIFSIGNALED(status))
 		tmf_err_set(&err, TMF_ERR_SYSTEM, "%s was ended by signal %d", process->name,
@@ -109,8 +120,7 @@ process_ended(struct process *process, int status)
 		tmf_err_set(&err, TMF_ERR_SYSTEM, "%s ended with status %d", process->name,
 		    WEXITSTATUS(status));
 	else if (output == NULL)
-		tmf_err_set(
-		    &err, TMF_ERR_SYSTEM, "%s put out something that is no UTF-8", process->name);
+		tmf_err_set(&err, TMF_ERR_SYSTEM, "the output of %s is not UTF-8", process->name);
 	if (!tmf_err_isset(&err)) {
 		tmf_call_complete(&process->call, json_pack("{s:o}", "Output", output));
 		return;
@@ -121,7 +131,7 @@ process_ended(struct process *process, int status)
 
 /* Waited for once its output has ended; a program that closes it early is not done yet. */
 static void
-end_ready(struct tmf_fd_watch *watch, unsigned events)
+process_end_ready(struct tmf_fd_watch *watch, unsigned events)
 {
 	struct process *process = (struct process *)((char *)watch - offsetof(struct process, end));
 	int status;
@@ -131,35 +141,39 @@ end_ready(struct tmf_fd_watch *watch, unsigned events)
 		process_ended(process, status);
 }
 
+/* The pipe is closed: whatever the program started may hold it open for ever, and is not waited
+ * for. */
 static void
-watch_end(struct process *process)
+process_watch_end(struct process *process)
 {
 	struct tmf_err err = {0};
 	int fd = pidfd_open(process->pid, 0);
 
-	close_watch(process, &process->output);
+	process_close_watch(process, &process->output);
 	if (fd < 0)
 		tmf_err_set(&err, TMF_ERR_SYSTEM, "pidfd_open: %s", strerror(errno));
 	process->end =
-	    (struct tmf_fd_watch){.ready = end_ready, .fd = fd, .wanted = TMF_LOOP_FD_READ};
+	    (struct tmf_fd_watch){.ready = process_end_ready, .fd = fd, .wanted = TMF_LOOP_FD_READ};
 	if (fd < 0 || tmf_loop_watch_fd(process->call.loop, &process->end, &err) < 0)
 		process_failed(process, &err);
 }
 
+/* One read a turn: a program that writes without end does not keep the loop to itself. Its text
+ * never gets into an error, since it may be a secret. */
 static void
-output_ready(struct tmf_fd_watch *watch, unsigned events)
+process_output_ready(struct tmf_fd_watch *watch, unsigned events)
 {
 	struct process *process =
 	    (struct process *)((char *)watch - offsetof(struct process, output));
 	struct tmf_err err = {0};
-	char part[READ_BYTES];
+	char part[PROCESS_READ_BYTES];
 	ssize_t got = read(watch->fd, part, sizeof(part));
 
 	(void)events;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got <= 0) {
-		watch_end(process);
+		process_watch_end(process);
 		return;
 	}
 	if (process->text.len + (size_t)got > process->output_bytes_max) {
@@ -172,9 +186,11 @@ output_ready(struct tmf_fd_watch *watch, unsigned events)
 	mem_wipe(part, sizeof(part));
 }
 
-/* Its own process group, so that it can be killed with what it started; no signal held back or ignored. Returns an errno. */
+/* Its own process group, so that it can be killed with what it started; no signal held back or
+ * ignored, which it would else inherit. posix_spawn and not fork: the memory of a large process is
+ * not copied. Returns: an errno. */
 static int
-spawn(struct process *process, const char *const *argv, int output_fd)
+process_spawn(struct process *process, const char *const *argv, int output_fd)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -204,14 +220,14 @@ spawn(struct process *process, const char *const *argv, int output_fd)
 }
 
 static int
-start(struct process *process, const char *const *argv, struct tmf_err *err)
+process_launch(struct process *process, const char *const *argv, struct tmf_err *err)
 {
 	int ends[2];
 	int ret;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return tmf_err_set(err, TMF_ERR_SYSTEM, "pipe: %s", strerror(errno));
-	ret = spawn(process, argv, ends[1]);
+	ret = process_spawn(process, argv, ends[1]);
 	close(ends[1]);
 	if (ret != 0) {
 		close(ends[0]);
@@ -219,8 +235,8 @@ start(struct process *process, const char *const *argv, struct tmf_err *err)
 		    err, TMF_ERR_SYSTEM, "%s cannot be run: %s", argv[0], strerror(ret));
 	}
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	process->output =
-	    (struct tmf_fd_watch){.ready = output_ready, .fd = ends[0], .wanted = TMF_LOOP_FD_READ};
+	process->output = (struct tmf_fd_watch){
+	    .ready = process_output_ready, .fd = ends[0], .wanted = TMF_LOOP_FD_READ};
 	if (tmf_loop_watch_fd(process->call.loop, &process->output, err) == 0)
 		return 0;
 	close(ends[0]);
@@ -232,18 +248,18 @@ struct tmf_call *
 process_run(struct tmf_loop *loop, const struct process_opts *opts)
 {
 	struct process *process = mem_zalloc(1, sizeof(*process));
-	struct tmf_clock *clock = tmf_loop_clock(loop);
 	struct tmf_err err = {0};
 
+	assert(opts->argv[0] != NULL && opts->timeout_ms > 0);
 	tmf_call_init(&process->call, &process_ops, loop);
 	process->name = mem_strdup(opts->argv[0]);
 	process->output.fd = process->end.fd = -1;
 	process->output_bytes_max = opts->output_bytes_max;
-	process->deadline.fire = too_late;
-	if (start(process, opts->argv, &err) < 0)
+	process->deadline.fire = process_too_late;
+	if (process_launch(process, opts->argv, &err) < 0)
 		process_failed(process, &err);
 	else
 		tmf_loop_timer_arm(
-		    loop, &process->deadline, clock->mono_ms(clock) + opts->timeout_ms);
+		    loop, &process->deadline, tmf_loop_mono_ms(loop) + opts->timeout_ms);
 	return &process->call;
 }

@@ -6,17 +6,19 @@
 /* Another program, run without a shell and without blocking the loop. */
 
 struct process_opts {
-	const char *const *
-	    argv; /* ends with NULL; argv[0] is looked for in PATH. Borrowed until the function returns */
+	/* Ends with NULL; argv[0] is looked for in PATH. Borrowed until the function returns. */
+	const char *const *argv;
 	int64_t timeout_ms;	 /* then the program and what it started are killed */
 	size_t output_bytes_max; /* of its standard output; more ends it too */
 };
 
 /*
  * Runs a program with the environment of ours, nothing to read, and its standard error thrown away.
- * Returns: a call whose result is {"Output": string} once the program ended with 0 and its output is UTF-8. What was put out is wiped from memory but for that string.
- * Errors: TMF_ERR_SYSTEM when it cannot be started, is killed, or ends with another status; TMF_ERR_LIMIT when it takes too long or puts out too much. No text of the program's
- * stands in them.
+ * Returns: a call whose result is {"Output": string} once the program ended with 0 and its output
+ * is UTF-8. What was put out is wiped from memory but for that string.
+ * Errors: TMF_ERR_SYSTEM when it cannot be started, is killed, or ends with another status;
+ * TMF_ERR_LIMIT when it takes too long or puts out too much. No text of the program's stands in
+ * them.
  */
 struct tmf_call *process_run(struct tmf_loop *loop, const struct process_opts *opts);
 

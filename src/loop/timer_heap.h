@@ -10,9 +10,16 @@ struct timer_heap {
 	size_t capacity;
 };
 
+/* Frees the heap, not the timers. */
 void timer_heap_fini(struct timer_heap *heap);
-struct tmf_timer *timer_heap_first(const struct timer_heap *heap); /* NULL when empty */
+
+/* Returns: the one that fires next, NULL when empty. Borrows. */
+struct tmf_timer *timer_heap_first(const struct timer_heap *heap);
+
+/* Adds a timer that is not armed. O(log n). Borrows: timer, until it is removed. */
 void timer_heap_add(struct timer_heap *heap, struct tmf_timer *timer);
+
+/* Removes an armed timer. O(log n). */
 void timer_heap_remove(struct timer_heap *heap, struct tmf_timer *timer);
 
 #endif

@@ -6,9 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * By libcurl's own parser, so that what is checked here (plain http only to loopback, say) is the
+ * host that libcurl will connect to. Two parsers that differ over http://a@b\\c are how such
+ * checks are bypassed.
+ */
+
 /* A part as a string of our own, NULL if absent. */
 static char *
-part_of(CURLU *handle, CURLUPart part)
+url_part(CURLU *handle, CURLUPart part)
 {
 	char *text = NULL;
 	char *copy;
@@ -21,7 +27,7 @@ part_of(CURLU *handle, CURLUPart part)
 }
 
 static void
-drop_brackets(char *host)
+url_drop_brackets(char *host)
 {
 	size_t len = strlen(host);
 
@@ -41,13 +47,13 @@ url_parse(const char *text, struct url *ret_url)
 	if (handle == NULL)
 		abort(); /* no memory */
 	if (curl_url_set(handle, CURLUPART_URL, text, CURLU_DISALLOW_USER) == CURLUE_OK) {
-		ret_url->scheme = part_of(handle, CURLUPART_SCHEME);
-		ret_url->host = part_of(handle, CURLUPART_HOST);
+		ret_url->scheme = url_part(handle, CURLUPART_SCHEME);
+		ret_url->host = url_part(handle, CURLUPART_HOST);
 	}
-	user = part_of(handle, CURLUPART_USER);
+	user = url_part(handle, CURLUPART_USER);
 	curl_url_cleanup(handle);
 	if (user == NULL && ret_url->scheme != NULL && ret_url->host != NULL) {
-		drop_brackets(ret_url->host);
+		url_drop_brackets(ret_url->host);
 		return 0;
 	}
 	free(user);

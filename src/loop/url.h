@@ -7,8 +7,11 @@ struct url {
 	char *host;   /* an IPv6 address without its brackets */
 };
 
-/* Returns 0, or -1 for a text that is no URL with scheme and host, or that names a user; *ret_url is empty then. */
+/* Returns 0, or -1 for a text that lacks scheme or host, is malformed, or names a user; *ret_url is
+ * empty then. */
 int url_parse(const char *text, struct url *ret_url);
+
+/* Frees the parts and leaves none. */
 void url_fini(struct url *url);
 
 #endif
