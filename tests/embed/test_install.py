@@ -56,6 +56,7 @@ class Installed(unittest.TestCase):
         for file in ("bin/tmflow", "share/man/man1/tmflow.1", "share/doc/tmflow/LICENSE", "share/tmflow/workflows/backfill.yaml",
                      "share/tmflow/config/example.yaml", "share/tmflow/lua/team_first.lua"):
             self.assertTrue(os.path.exists(os.path.join(dirs["prefix"], file)), file)
+        self.assertFalse(os.path.exists(dirs["prefix"] + "/share/tmflow/workflows/parts"))
 
     def declared(self):
         """The functions that the headers declare."""

@@ -21,5 +21,5 @@ if(TMFLOW_PROGRAM)
 	install(TARGETS tmflow)
 	install(FILES ${PROJECT_SOURCE_DIR}/src/tmflow.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 	install(DIRECTORY ${PROJECT_SOURCE_DIR}/workflows ${PROJECT_SOURCE_DIR}/config ${PROJECT_SOURCE_DIR}/lua
-		DESTINATION ${CMAKE_INSTALL_DATADIR}/tmflow)
+		DESTINATION ${CMAKE_INSTALL_DATADIR}/tmflow PATTERN parts EXCLUDE) # the workflows are complete without
 endif()
