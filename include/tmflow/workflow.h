@@ -17,7 +17,7 @@ extern "C" {
  */
 struct tmf_workflow;
 
-#define TMF_WORKFLOW_BYTES_MAX (16u << 20) /* of a definition's text */
+#define TMF_WORKFLOW_BYTES_MAX 16777216u /* of a definition's text: 16 MiB */
 
 /* A definition that is in memory already. All borrowed. */
 struct tmf_definition {
