@@ -19,19 +19,31 @@ object_is_in(const struct object *object, unsigned types)
 	return (types & 1u << object->type) != 0;
 }
 
-/* A field of another type of state, or of another kind of object with the same table. */
+/*
+ * A field of another type of state, or of another kind of object with the same table. For a state
+ * the hint lists the types that have it: "End" in a Succeed state belongs to Pass, Task, Wait, ...
+ */
 static void
-object_misplaced_field(const struct object *object, const char *name)
+object_misplaced_field(const struct object *object, const struct field *field)
 {
 	struct buf what = {0};
+	struct buf hint = {0};
 
-	if (object->spec->what != NULL)
+	if (object->spec->what != NULL) {
 		buf_add_cstr(&what, object->spec->what);
-	else
+	} else {
 		buf_printf(&what, "a %s state", asl_state_type_name(object->type));
-	compiler_fault(object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
-	    "The field '%s' is not supported in %s", name, buf_cstr(&what));
+		for (unsigned type = 0; type < ASL_STATE_TYPE_COUNT; type++) {
+			if ((field->types & 1u << type) != 0)
+				buf_printf(&hint, "%s%s", hint.len > 0 ? ", " : "it belongs to ",
+				    asl_state_type_name(type));
+		}
+	}
+	compiler_fault(object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA,
+	    hint.len > 0 ? buf_cstr(&hint) : NULL, "The field '%s' is not supported in %s",
+	    field->name, buf_cstr(&what));
 	buf_fini(&what);
+	buf_fini(&hint);
 }
 
 /* Most unknown fields are misspelt ones: the nearest that may stand here is the hint. */
@@ -72,7 +84,7 @@ object_compile_member(const struct object *object, const char *name, json_t *val
 	if (field->name != NULL && object_is_in(object, field->types))
 		field->compile(object->compiler, field, value, object->base);
 	else if (field->name != NULL)
-		object_misplaced_field(object, name);
+		object_misplaced_field(object, field);
 	else if (spec->other == NULL || !spec->other(object->compiler, name, value, object->base))
 		object_unknown_field(object, name);
 }
