@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "script/script_internal.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdint.h>
@@ -10,13 +11,25 @@
 #include <string.h>
 #include <time.h>
 
+/*
+ * A hook is a file of the user's, and may come from somebody else's repository: it must not read
+ * credentials, write files or keep the process from its work. Lua's own means are a hook after a
+ * number of instructions and an allocator that may refuse. Neither stops a function in C, so those
+ * that can run long are wrapped (script_libraries.c).
+ *
+ * A Lua error is a longjmp. No function here that can raise holds anything that needs freeing:
+ * what does (JSON) hangs on the request, outside of the protected call. After an error the state
+ * is closed: what a script left half done in its globals is gone, so a call never sees another
+ * one's ruins.
+ */
+
 #define HOOK_INSTRUCTIONS 1000 /* between looks at the budget */
 
 struct script {
 	char *name;
 	char *source;
 	size_t source_bytes;
-	lua_State *L;	     /* NULL after a fault: made anew at the next use */
+	lua_State *L;	     /* NULL after a fault: made again at the next use */
 	size_t memory_bytes; /* of L */
 	int instructions_left;
 	int64_t deadline_cpu_ms;
@@ -31,8 +44,10 @@ struct request {
 	const char *refused; /* why a result makes no JSON */
 };
 
+/* Lua runs a collection and asks again before it reports that memory is short, so garbage does not
+ * count against the limit. */
 static void *
-bounded_alloc(void *arg, void *old, size_t old_bytes, size_t new_bytes)
+script_alloc(void *arg, void *old, size_t old_bytes, size_t new_bytes)
 {
 	struct script *script = arg;
 	size_t before = old != NULL ? old_bytes : 0; /* for a new object old_bytes is its kind */
@@ -54,7 +69,7 @@ bounded_alloc(void *arg, void *old, size_t old_bytes, size_t new_bytes)
 
 /* Processor time of this thread, so that a machine that was suspended does not count. */
 static int64_t
-cpu_ms(void)
+script_cpu_ms(void)
 {
 	struct timespec now;
 
@@ -62,24 +77,25 @@ cpu_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void count_instructions(lua_State *L, lua_Debug *debug);
+static void script_count(lua_State *L, lua_Debug *debug);
 
-/* Over budget: from now on every single instruction raises, so that no pcall of the script's can go on. */
+/* Over budget: from now on every single instruction raises, so that no pcall of the script's can go
+ * on. */
 void
 script_check_budget(lua_State *L)
 {
 	struct script *script = *(struct script **)lua_getextraspace(L);
 
-	if (script->instructions_left >= 0 && cpu_ms() < script->deadline_cpu_ms)
+	if (script->instructions_left >= 0 && script_cpu_ms() < script->deadline_cpu_ms)
 		return;
-	lua_sethook(L, count_instructions, LUA_MASKCOUNT, 1);
+	lua_sethook(L, script_count, LUA_MASKCOUNT, 1);
 	script->instructions_left = -1;
 	luaL_error(
 	    L, "more than %d instructions or %d ms", SCRIPT_INSTRUCTIONS_MAX, SCRIPT_CPU_MS_MAX);
 }
 
 static void
-count_instructions(lua_State *L, lua_Debug *debug)
+script_count(lua_State *L, lua_Debug *debug)
 {
 	struct script *script = *(struct script **)lua_getextraspace(L);
 
@@ -89,26 +105,28 @@ count_instructions(lua_State *L, lua_Debug *debug)
 }
 
 static int
-add_traceback(lua_State *L)
+script_add_traceback(lua_State *L)
 {
 	const char *message = lua_tostring(L, 1);
 
-	luaL_traceback(L, L, message != NULL ? message : "an error that is no text", 1);
+	luaL_traceback(L, L, message != NULL ? message : "(an error that is not text)", 1);
 	return 1;
 }
 
 /* Runs fn(request) protected; on failure closes the state. */
 static int
-protect(struct script *script, lua_CFunction fn, struct request *request, struct tmf_err *err)
+script_protect(
+    struct script *script, lua_CFunction fn, struct request *request, struct tmf_err *err)
 {
 	lua_State *L = script->L;
 	const char *message;
 
+	assert(L != NULL && lua_status(L) == LUA_OK);
 	script->instructions_left = SCRIPT_INSTRUCTIONS_MAX;
-	script->deadline_cpu_ms = cpu_ms() + SCRIPT_CPU_MS_MAX;
-	lua_sethook(L, count_instructions, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
+	script->deadline_cpu_ms = script_cpu_ms() + SCRIPT_CPU_MS_MAX;
+	lua_sethook(L, script_count, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
 	lua_settop(L, 0);
-	lua_pushcfunction(L, add_traceback);
+	lua_pushcfunction(L, script_add_traceback);
 	lua_pushcfunction(L, fn);
 	lua_pushlightuserdata(L, request);
 	if (lua_pcall(L, 1, 0, 1) == LUA_OK)
@@ -124,8 +142,10 @@ protect(struct script *script, lua_CFunction fn, struct request *request, struct
 /* Loads the file and leaves its table in the registry under script_table. */
 static const char script_table;
 
+/* "t": text only. Bytecode made by hand can crash the interpreter. The table that the file returns
+ * is kept in the registry, under an address that no script can name. */
 static int
-load_source(lua_State *L)
+script_load_source(lua_State *L)
 {
 	const struct script *script = *(struct script **)lua_getextraspace(L);
 	const char *chunk;
@@ -144,15 +164,14 @@ load_source(lua_State *L)
 }
 
 static int
-call_function(lua_State *L)
+script_call_function(lua_State *L)
 {
 	struct request *request = lua_touserdata(L, 1);
 
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &script_table);
 	lua_getfield(L, -1, request->function);
 	if (!lua_isfunction(L, -1))
-		return luaL_error(
-		    L, "there is no function '%s' in the file's table", request->function);
+		return luaL_error(L, "no function '%s' in the file's table", request->function);
 	for (size_t i = 0; i < request->arg_count; i++)
 		script_push_json(L, request->args[i]);
 	lua_call(L, (int)request->arg_count, SCRIPT_RESULTS_MAX);
@@ -164,19 +183,20 @@ call_function(lua_State *L)
 	return 0;
 }
 
+/* The allocator, the hook and the functions in C find the script in the state's extra space. */
 static int
-open_state(struct script *script, struct tmf_err *err)
+script_open_state(struct script *script, struct tmf_err *err)
 {
 	struct request none = {0};
 
 	if (script->L != NULL)
 		return 0;
-	script->memory_bytes = 0;
-	script->L = lua_newstate(bounded_alloc, script);
+	assert(script->memory_bytes == 0 && "what Lua closed was freed");
+	script->L = lua_newstate(script_alloc, script);
 	if (script->L == NULL)
 		return tmf_err_set(err, TMF_ERR_HOOK, "%s: no memory for Lua", script->name);
 	*(struct script **)lua_getextraspace(script->L) = script;
-	return protect(script, load_source, &none, err);
+	return script_protect(script, script_load_source, &none, err);
 }
 
 struct script *
@@ -193,7 +213,7 @@ script_new(const char *name, struct str source, struct tmf_err *err)
 	script->name = mem_strdup(name);
 	script->source = mem_strndup(source.p, source.len);
 	script->source_bytes = source.len;
-	if (open_state(script, err) < 0) {
+	if (script_open_state(script, err) < 0) {
 		script_free(script);
 		return NULL;
 	}
@@ -212,8 +232,9 @@ script_free(struct script *script)
 	free(script);
 }
 
+/* By lua_getfield, as the call itself: a metatable of the script's own may answer. */
 static int
-look_up(lua_State *L)
+script_find_function(lua_State *L)
 {
 	struct request *request = lua_touserdata(L, 1);
 
@@ -228,11 +249,13 @@ script_has(struct script *script, const char *function)
 {
 	struct request request = {.function = function};
 
-	if (open_state(script, NULL) < 0 || protect(script, look_up, &request, NULL) < 0)
+	if (script_open_state(script, NULL) < 0 ||
+	    script_protect(script, script_find_function, &request, NULL) < 0)
 		return false;
 	return request.refused == NULL;
 }
 
+/* A failed call may have made its first result already. */
 int
 script_call(struct script *script, const char *function, json_t *const *args, size_t arg_count,
     json_t *ret_results[SCRIPT_RESULTS_MAX], struct tmf_err *err)
@@ -245,7 +268,8 @@ script_call(struct script *script, const char *function, json_t *const *args, si
 	    .results = results,
 	};
 
-	if (open_state(script, err) < 0 || protect(script, call_function, &request, err) < 0) {
+	if (script_open_state(script, err) < 0 ||
+	    script_protect(script, script_call_function, &request, err) < 0) {
 		for (size_t i = 0; i < SCRIPT_RESULTS_MAX; i++)
 			json_decref(results[i]);
 		return -1;

@@ -9,8 +9,10 @@
 #include <stddef.h>
 
 /*
- * A Lua 5.4 file in a sandbox: no files, processes, network, native modules or bytecode; memory and instructions are bounded. The file returns a table of functions; these are
- * called with JSON and answer with JSON. A fault in one call (TMF_ERR_HOOK with Lua's traceback) leaves the script usable: its state is made anew.
+ * A Lua 5.4 file in a sandbox: no files, processes, network, native modules or bytecode; memory and
+ * instructions are bounded. The file returns a table of functions; these are called with JSON and
+ * answer with JSON. A fault in one call (TMF_ERR_HOOK with Lua's traceback) leaves the script
+ * usable: its state is made again.
  * See: https://www.lua.org/manual/5.4/
  */
 struct script;
@@ -20,22 +22,28 @@ struct script;
 #define SCRIPT_INSTRUCTIONS_MAX 10000000    /* of loading, and of each call */
 #define SCRIPT_CPU_MS_MAX	2000	    /* the same, for what a single instruction can cost */
 #define SCRIPT_RESULTS_MAX	2	    /* values taken of what a function returns */
-#define SCRIPT_RESULT_BYTES_MAX                                                                    \
-	(1u << 20) /* of a value that crosses over: four times what a state's data may be */
-#define SCRIPT_LIST_MAX                                                                            \
-	(1 << 17) /* elements that one function of `table` goes through; repetitions of string.rep */
+
+/* Of a value that crosses over: four times what a state's data may be. */
+#define SCRIPT_RESULT_BYTES_MAX (1u << 20)
+
+/* Elements that one function of `table` goes through; repetitions of string.rep. */
+#define SCRIPT_LIST_MAX	 (1 << 17)
 #define SCRIPT_DEPTH_MAX 64 /* nesting of values that cross over */
-#define SCRIPT_PATTERN_STEPS_MAX                                                                   \
-	1e8 /* estimated steps of one pattern match: backtracking is not counted as instructions */
+
+/* Estimated steps of one pattern match: backtracking is not counted as instructions. */
+#define SCRIPT_PATTERN_STEPS_MAX 1e8
 
 /* Compiles and runs source; name is what messages call it. Errors: TMF_ERR_HOOK. */
 struct script *script_new(const char *name, struct str source, struct tmf_err *err);
+
+/* Frees the script; NULL is fine. */
 void script_free(struct script *script);
 
 /* True if the table that the file returned has a function of this name. */
 bool script_has(struct script *script, const char *function);
 
-/* Calls a function of the table. args are borrowed. ret_results[i] are new references (JSON null for nil and what is missing). Errors: TMF_ERR_HOOK. */
+/* Calls a function of the table. args are borrowed. ret_results[i] are new references (JSON null
+ * for nil and what is missing). Errors: TMF_ERR_HOOK. */
 int script_call(struct script *script, const char *function, json_t *const *args, size_t arg_count,
     json_t *ret_results[SCRIPT_RESULTS_MAX], struct tmf_err *err);
 

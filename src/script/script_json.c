@@ -2,9 +2,17 @@
 
 #include "script/script.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stdint.h>
+
+/*
+ * JSON null is nil, so a member that is null is absent in Lua, and a list with a null in it has a
+ * hole. A hook asks `if x.Name then`, which is what one means; a light userdata for null would be
+ * true. The other way round an empty table could be a list or an object: it becomes a list, since
+ * hooks return lists (of tags, of targets) and an empty object is never asked for.
+ */
 
 /* --- JSON to Lua --- */
 
@@ -78,7 +86,8 @@ script_push_json(lua_State *L, const json_t *value)
 
 #define VALUE_BYTES 16 /* of any value, beside its text */
 
-/* What is taken counts by occurrence: a table that stands twice in another is taken twice, so a few dozen of them could make more than any memory holds. */
+/* What is taken counts by occurrence: a table that stands twice in another is taken twice, so a few
+ * dozen of them could make more than any memory holds. */
 struct taking {
 	size_t bytes_left;
 	const char *reason; /* why a value is refused */
@@ -86,7 +95,7 @@ struct taking {
 
 /* False when that is more than is left. */
 static bool
-spend(struct taking *taking, size_t bytes)
+taking_spend(struct taking *taking, size_t bytes)
 {
 	if (bytes > taking->bytes_left) {
 		taking->reason = "a result is too large";
@@ -99,22 +108,24 @@ spend(struct taking *taking, size_t bytes)
 static json_t *to_value(lua_State *L, int index, int depth, struct taking *taking);
 
 static json_t *
-refuse(const char *reason, struct taking *taking)
+taking_refuse(const char *reason, struct taking *taking)
 {
 	taking->reason = reason;
 	return NULL;
 }
 
+/* An integer of Lua stays one: ids of accounts and ports must not become 8080.0. */
 static json_t *
 to_number(lua_State *L, int index, struct taking *taking)
 {
 	if (lua_isinteger(L, index))
 		return json_integer(lua_tointeger(L, index));
 	if (!isfinite(lua_tonumber(L, index)))
-		return refuse("JSON has no infinite number", taking);
+		return taking_refuse("JSON has no infinite number", taking);
 	return json_real(lua_tonumber(L, index));
 }
 
+/* A string of Lua may be any bytes, JSON's is UTF-8. */
 static json_t *
 to_string(lua_State *L, int index, struct taking *taking)
 {
@@ -122,10 +133,10 @@ to_string(lua_State *L, int index, struct taking *taking)
 	const char *text = lua_tolstring(L, index, &len);
 	json_t *string;
 
-	if (!spend(taking, len))
+	if (!taking_spend(taking, len))
 		return NULL;
 	string = json_stringn(text, len);
-	return string != NULL ? string : refuse("a string is not UTF-8", taking);
+	return string != NULL ? string : taking_refuse("a string is not UTF-8", taking);
 }
 
 static json_t *
@@ -148,9 +159,10 @@ to_array(lua_State *L, int index, size_t count, int depth, struct taking *taking
 	return array;
 }
 
-/* How many members a table has, and whether all keys are strings. */
+/* How many members a table has, and whether all keys are strings. By lua_next, which calls no
+ * metamethod. */
 static size_t
-count_members(lua_State *L, int index, bool *ret_all_strings)
+table_count(lua_State *L, int index, bool *ret_all_strings)
 {
 	size_t count = 0;
 
@@ -174,8 +186,9 @@ to_object(lua_State *L, int index, int depth, struct taking *taking)
 	while (lua_next(L, index) != 0) {
 		size_t len;
 		const char *key = lua_tolstring(L, -2, &len);
-		json_t *member =
-		    spend(taking, len) ? to_value(L, lua_gettop(L), depth + 1, taking) : NULL;
+		json_t *member = taking_spend(taking, len)
+				     ? to_value(L, lua_gettop(L), depth + 1, taking)
+				     : NULL;
 
 		lua_pop(L, 1);
 		if (member == NULL || json_object_setn_new(object, key, len, member) < 0) {
@@ -188,7 +201,8 @@ to_object(lua_State *L, int index, int depth, struct taking *taking)
 	return object;
 }
 
-/* A sequence becomes an array, a table with string keys an object; the empty table is an empty array. */
+/* A sequence becomes an array, a table with string keys an object; the empty table is an empty
+ * array. */
 static json_t *
 to_table(lua_State *L, int index, int depth, struct taking *taking)
 {
@@ -197,19 +211,19 @@ to_table(lua_State *L, int index, int depth, struct taking *taking)
 	size_t members;
 
 	if (depth > (int)SCRIPT_DEPTH_MAX || !lua_checkstack(L, 6))
-		return refuse("a table is nested too deep, or holds itself", taking);
-	members = count_members(L, index, &all_strings);
+		return taking_refuse("a table is nested too deep, or holds itself", taking);
+	members = table_count(L, index, &all_strings);
 	if (members == sequence)
 		return to_array(L, index, sequence, depth, taking);
 	if (!all_strings)
-		return refuse("a table mixes a list with named members", taking);
+		return taking_refuse("a table mixes a list with named members", taking);
 	return to_object(L, index, depth, taking);
 }
 
 static json_t *
 to_value(lua_State *L, int index, int depth, struct taking *taking)
 {
-	if (!spend(taking, VALUE_BYTES))
+	if (!taking_spend(taking, VALUE_BYTES))
 		return NULL;
 	switch (lua_type(L, index)) {
 	case LUA_TNIL:
@@ -224,16 +238,18 @@ to_value(lua_State *L, int index, int depth, struct taking *taking)
 	case LUA_TTABLE:
 		return to_table(L, index, depth, taking);
 	default:
-		return refuse("JSON has no functions, threads or userdata", taking);
+		return taking_refuse("JSON has no functions, threads or userdata", taking);
 	}
 }
 
+/* The index is made absolute: what is pushed meanwhile would move a negative one. */
 json_t *
 script_to_json(lua_State *L, int index, const char **ret_reason)
 {
 	struct taking taking = {.bytes_left = SCRIPT_RESULT_BYTES_MAX};
 	json_t *value = to_value(L, lua_absindex(L, index), 0, &taking);
 
+	assert((value == NULL) == (taking.reason != NULL));
 	*ret_reason = taking.reason;
 	return value;
 }

@@ -6,7 +6,8 @@
 #include <lualib.h>
 #include <string.h>
 
-/* What a script may not have: everything that loads code, reaches out of the sandbox, or escapes its bounds. */
+/* What a script may not have: everything that loads code, reaches out of the sandbox, or escapes
+ * its bounds. */
 static const char *const taken_globals[] = {
     "dofile", "loadfile", "load", "require", "collectgarbage", "print", "warn"};
 #define PATTERN_SHOWN_MAX 200 /* in a message */
@@ -14,7 +15,7 @@ static const char *const taken_globals[] = {
 static const char *const taken_string[] = {"dump"};
 
 static void
-take(lua_State *L, const char *const *names, size_t count)
+library_remove(lua_State *L, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		lua_pushnil(L);
@@ -22,11 +23,12 @@ take(lua_State *L, const char *const *names, size_t count)
 	}
 }
 
-/* --- functions in C that could run on: an instruction count does not interrupt them, so what would take too long is refused beforehand --- */
+/* --- functions in C that could run on: an instruction count does not interrupt them, so what would
+ * take too long is refused beforehand --- */
 
-/* Goes on with the function that stands in upvalue 1. */
+/* Calls the function of the library, which stands in upvalue 1, with the same arguments. */
 static int
-go_on(lua_State *L)
+bounded_call(lua_State *L)
 {
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_insert(L, 1);
@@ -34,7 +36,8 @@ go_on(lua_State *L)
 	return lua_gettop(L);
 }
 
-/* How many ways a pattern can divide its subject: one factor of its length for each item that may repeat, or looks for its other end. */
+/* How many ways a pattern can divide its subject: one factor of its length for each item that may
+ * repeat, or looks for its other end. */
 static int
 count_repeats(const char *pattern, size_t len)
 {
@@ -66,7 +69,7 @@ bounded_match(lua_State *L)
 	if (steps > SCRIPT_PATTERN_STEPS_MAX)
 		return luaL_error(L, "the pattern '%s' may take too long on a text of %d bytes",
 		    pattern_len <= PATTERN_SHOWN_MAX ? pattern : "...", (int)subject_len);
-	return go_on(L);
+	return bounded_call(L);
 }
 
 /* An empty text can be repeated without end and without memory. */
@@ -78,7 +81,7 @@ bounded_rep(lua_State *L)
 	luaL_checklstring(L, 1, &len);
 	if (len == 0 && luaL_checkinteger(L, 2) > SCRIPT_LIST_MAX)
 		return luaL_error(L, "more than %d repetitions", SCRIPT_LIST_MAX);
-	return go_on(L);
+	return bounded_call(L);
 }
 
 /* A list that says by __len how long it is may say anything. */
@@ -89,7 +92,7 @@ bounded_list(lua_State *L)
 	luaL_checkany(L, 1);
 	if (luaL_len(L, 1) > SCRIPT_LIST_MAX)
 		return luaL_error(L, "a list of more than %d elements", SCRIPT_LIST_MAX);
-	return go_on(L);
+	return bounded_call(L);
 }
 
 /* From argument `first` to argument `first` + 1. */
@@ -100,7 +103,7 @@ bounded_range(lua_State *L, int first, lua_Integer from, lua_Integer to)
 	to = luaL_optinteger(L, first + 1, to);
 	if (from <= to && (lua_Unsigned)to - (lua_Unsigned)from >= SCRIPT_LIST_MAX)
 		return luaL_error(L, "a range of more than %d elements", SCRIPT_LIST_MAX);
-	return go_on(L);
+	return bounded_call(L);
 }
 
 static int
@@ -129,7 +132,7 @@ without_finaliser(lua_State *L)
 			return luaL_error(L, "a hook may have no __gc");
 		lua_pop(L, 1);
 	}
-	return go_on(L);
+	return bounded_call(L);
 }
 
 static const struct {
@@ -162,7 +165,8 @@ bound_functions(lua_State *L)
 	}
 }
 
-/* The strings' metatable is shared with what a script sees: `("x"):find` goes through the bounded ones, since they stand in the same table. */
+/* The strings' metatable is shared with what a script sees: `("x"):find` goes through the bounded
+ * ones, since they stand in the same table. */
 void
 script_open_libraries(lua_State *L)
 {
@@ -179,10 +183,10 @@ script_open_libraries(lua_State *L)
 		lua_pop(L, 1);
 	}
 	lua_pushglobaltable(L);
-	take(L, taken_globals, sizeof(taken_globals) / sizeof(taken_globals[0]));
+	library_remove(L, taken_globals, sizeof(taken_globals) / sizeof(taken_globals[0]));
 	lua_pop(L, 1);
 	lua_getglobal(L, LUA_STRLIBNAME);
-	take(L, taken_string, sizeof(taken_string) / sizeof(taken_string[0]));
+	library_remove(L, taken_string, sizeof(taken_string) / sizeof(taken_string[0]));
 	lua_pop(L, 1);
 	bound_functions(L);
 }

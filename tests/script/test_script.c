@@ -127,7 +127,7 @@ END_TEST
 START_TEST(faults_end_the_call_only)
 {
 	fails("error('mine')", "hook.lua:1: mine");
-	fails("error({})", "no text");
+	fails("error({})", "not text");
 	fails("local x = nil; x.y = 1", "attempt to index a nil value");
 	fails("return function() end", "JSON has no functions");
 	fails("local t = {} t.t = t return t", "nested too deep");
