@@ -10,7 +10,7 @@ account_note_id(struct account *account, const json_t *reply)
 {
 	const char *owner = jsonx_get_string(reply, "OwnerId");
 
-	/* A member is looked up by its id: that must not change under whoever holds it. */
+	/* A member is looked up by its id: that must not change under those that hold it. */
 	assert(!account->is_member || account->id[0] != '\0');
 	if (!account->is_member && owner != NULL && strlen(owner) < sizeof(account->id))
 		memcpy(account->id, owner, strlen(owner) + 1);

@@ -25,7 +25,7 @@ struct account {
 	struct account *next;	/* on the list of accounts */
 
 	/* What was learned. */
-	struct mirror_targets *targets; /* the inventory; NULL where there is no AWS */
+	struct mirror_targets *targets; /* the inventory; NULL without a client */
 	char id[ACCOUNT_ID_BYTES];	/* "" until AWS listed an instance of it */
 	/* Instances a page may hold so that it fits into a state's data; 0: not known yet. */
 	int page_results_max;

@@ -14,6 +14,8 @@ struct accounts {
 	struct account *first; /* the process's own; members follow */
 };
 
+/* At the end of the list: settling goes through it from the start, and a member that is opened
+ * meanwhile is not missed. */
 static struct account *
 accounts_add(struct accounts *accounts, struct aws_client *ec2)
 {
@@ -67,7 +69,7 @@ accounts_home(const struct accounts *accounts)
 	return accounts->first;
 }
 
-/* The role to take in an account, malloc'ed; NULL where there is none, or the template leads into
+/* The role to take in an account, malloc'ed; NULL without a template, or where it leads into
  * another account. */
 static char *
 accounts_role(const struct accounts *accounts, const char *role_arn, const char *account_id)

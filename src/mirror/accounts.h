@@ -19,7 +19,7 @@ struct accounts_opts {
 	struct aws_client *(*client_for)(void *arg, const char *role_arn, struct tmf_err *err);
 	void *client_for_arg;
 	bool dry_run;	  /* nothing is changed in any of them */
-	int64_t fresh_ms; /* listings of targets are older than that: read anew. 0: read once */
+	int64_t fresh_ms; /* listings of targets older than that are read again. 0: read once */
 };
 
 /* Opens the process's own account. NULL is fine for free; nothing that asks an account may be under

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "mirror/config/instance_types.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,7 @@ dry_room_add(struct dry_run *dry_run, struct account *account, const char *targe
 	return room;
 }
 
+/* A list is enough: a run has a target for each subnet and some hundred sources. */
 static struct dry_room *
 dry_room_find(const struct dry_run *dry_run, const char *target_id)
 {
@@ -127,6 +129,7 @@ dry_room_answer(struct dry_room *room, struct dry_source *source)
 	json_t *session;
 	json_t *reply;
 
+	assert(room->known);
 	source->in = NULL;
 	if (!is_in && room->max > 0 && json_object_size(room->sources) >= room->max) {
 		tmf_err_set_name(&err, TMF_ERR_SERVICE, ERROR_SOURCES_LIMIT,
@@ -257,6 +260,7 @@ dry_room_ask_sessions(struct dry_room *room)
 {
 	json_t *filters = dry_room_filter("traffic-mirror-target-id", room->target_id);
 
+	assert(room->asking == NULL && !room->known);
 	room->asking = ec2_pages(room->account->ec2, &(struct ec2_pages){
 							 .list = &ec2_list_sessions,
 							 .filters = filters,
@@ -335,6 +339,8 @@ dry_run_session(struct dry_run *dry_run, struct account *account, const struct s
 	struct dry_source *source;
 	struct tmf_err err = {0};
 
+	/* What a run would make is in the inventory only, and a second listing would lose it. */
+	assert(account->dry_run && account->fresh_ms == 0);
 	if (order->session_id == NULL && instance_type != NULL &&
 	    !mirror_config_type_is_source(dry_run->config, instance_type)) {
 		tmf_err_set_name(&err, TMF_ERR_SERVICE, ERROR_TYPE,

@@ -367,7 +367,7 @@ explanation_no_instance(struct explanation *explanation)
 	struct tmf_err err = {0};
 
 	tmf_err_set(&err, TMF_ERR_NOT_FOUND,
-	    "there is no instance %s in %s (as far as these credentials see)",
+	    "instance not found: %s in %s (as far as these credentials see)",
 	    explanation->instance_id, aws_client_region(explanation->mirror->account->ec2));
 	waiters_fail(&explanation->waiters, &err);
 	tmf_err_fini(&err);
@@ -398,6 +398,7 @@ explanation_instance_came(void *arg, struct tmf_call *call)
 	tmf_call_on_done(explanation->asking, explanation_targets_came, explanation);
 }
 
+/* By id and without a filter, so that AWS says whether it knows the instance at all. */
 struct tmf_call *
 explanation_start(struct explanation *explanation)
 {

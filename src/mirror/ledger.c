@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <string.h>
 
 static int
@@ -18,6 +19,7 @@ ledger_failed_page(
 {
 	json_t *ids = json_array();
 
+	assert(mirror->only_failed && limit > 0);
 	if (store_failed_instances(mirror->account->store, mirror->run_id,
 		after != NULL ? after : "", limit, ledger_append_id, ids, err) < 0) {
 		json_decref(ids);
@@ -27,6 +29,7 @@ ledger_failed_page(
 	return 0;
 }
 
+/* JSON has no NULL key: the row of the instance alone has the key "". */
 static int
 ledger_add_row(void *arg, const struct outcome *outcome)
 {
@@ -84,7 +87,8 @@ ledger_failed_among(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct
 	return 0;
 }
 
-/* What is said of the whole instance is said of each of its failed rows. */
+/* What holds for the whole instance holds for each of its failed rows. An instance that was
+ * `failed` on two interfaces and is terminated since has two rows `ineligible: terminated`. */
 static int
 ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
 {
@@ -131,6 +135,7 @@ ledger_put_failed(struct mirror *mirror, const struct outcome *item, const struc
 	tmf_err_fini(&err);
 }
 
+/* An interface can be detached from an instance between the run and its retry. */
 static bool
 ledger_instance_has(const json_t *instance, const char *interface_id)
 {

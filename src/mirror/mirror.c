@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The rules ask the hook for their priorities, so it loads first. */
 static int
 mirror_load_rules(struct mirror *mirror, const char *hook_source, struct tmf_err *err)
 {
@@ -82,6 +83,7 @@ mirror_reaches(const struct mirror *mirror, const char *account_id)
 	return accounts_reach(mirror->accounts, mirror_role(mirror), account_id);
 }
 
+/* A page creates up to 1,000 sessions of a few rules: the list is made once for each rule. */
 json_t *
 mirror_session_tags(struct mirror *mirror, const struct config_rule *rule)
 {

@@ -19,8 +19,8 @@ struct mirror_progress {
 
 /*
  * One run of a workflow, as the native actions see it: what it goes by and where it records. The
- * env of every action. It lives as long as the run; what is known of AWS is the accounts', which
- * may outlive it.
+ * env of every action. It lives as long as the run; what was learned of AWS belongs to the
+ * accounts, which may outlive it.
  */
 struct mirror {
 	struct accounts *accounts;

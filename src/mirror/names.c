@@ -17,6 +17,7 @@ tag_add(json_t *tags, const char *key, const char *value)
 	json_array_append_new(tags, tag);
 }
 
+/* Tags are a list in AWS's replies; the keys are unique in it. */
 const char *
 tag_value(const json_t *resource, const char *key)
 {

@@ -111,6 +111,8 @@ session_has_options(const struct session_question *question, const json_t *sessi
 	       session_has_packet_length(question, session);
 }
 
+/* Only where 8500 is listed and the rule gives no length: then it is fine at a load balancer, and
+ * drift at an interface. */
 bool
 session_needs_targets(const struct config_rule *rule, const json_t *session)
 {

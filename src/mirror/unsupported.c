@@ -7,6 +7,8 @@
 
 #define FACT_UNSUPPORTED "unsupported-interface"
 
+/* The type is a part of the key: an instance that is stopped and started with another type keeps
+ * its interface, and may be mirrored from then on. Example: "eni-0a1b/t2.micro". */
 int
 unsupported_remember(struct account *account, const char *interface_id, const char *instance_type,
     struct tmf_err *err)

@@ -7,7 +7,7 @@
 /*
  * Interfaces that AWS refused with NetworkInterfaceNotSupported: the service decides what can be
  * mirrored, and what it said is kept in the store, so that a later run does not ask it again for
- * each of them. An instance that got another type is asked for anew, and every one after
+ * each of them. An instance that got another type is asked for again, and every one after
  * UNSUPPORTED_TRUSTED_MS, since AWS adds types.
  */
 

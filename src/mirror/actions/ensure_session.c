@@ -5,6 +5,7 @@
 #include "mirror/session.h"
 #include "mirror/unsupported.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -167,6 +168,7 @@ ensure_session_make(struct tmf_op *op)
 	    .session_number = f->session_number,
 	};
 
+	assert(f->modifies == (order.session_id != NULL));
 	if (f->makes++ == MAKES_MAX)
 		return ensure_session_fail_as_refused(op);
 	if (sessions_destroyed(action_account(op), &order.after_wall_ms, &op->err) < 0)
@@ -363,7 +365,7 @@ static const struct tmf_action_field input[] = {
 };
 
 static const struct tmf_action_field output[] = {
-    {"SessionId", "string or null", true, "null where there is none in the end"},
+    {"SessionId", "string or null", true, "null where the interface has no session in the end"},
     {"Outcome", "string", true, "as recorded: created, updated, present, ineligible, ..."},
     {.name = NULL},
 };

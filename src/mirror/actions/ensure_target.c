@@ -2,6 +2,7 @@
 #include "mirror/actions/action.h"
 #include "mirror/dry_run.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -67,6 +68,7 @@ ensure_target_loaded(struct tmf_op *op)
 	};
 	const struct target *target;
 
+	assert(request.rule != NULL && request.rule->target_id == NULL);
 	if (targets_choose(account->targets, &request, &target, &op->err) < 0)
 		return TMF_OP_FAIL;
 	/* Not at once: sources that wait for a target go on in the order in which they asked. */

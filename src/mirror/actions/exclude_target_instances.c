@@ -5,7 +5,7 @@
 /*
  * tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop: each
  * mirrored packet would arrive as a new one to mirror. An instance behind any mirror target is left
- * out, whoever made the target, and with all of its interfaces. Also leaves out what the
+ * out, no matter who made the target, and with all of its interfaces. Also leaves out what the
  * configuration excludes, which match has marked.
  */
 

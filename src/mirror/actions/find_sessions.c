@@ -4,6 +4,7 @@
 #include "mirror/session.h"
 #include "mirror/unsupported.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -186,6 +187,7 @@ find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
 	const json_t *session;
 	enum session_verdict verdict = session_judge(&question, &session);
 
+	assert(question.rule != NULL); /* find_sessions_check has seen it */
 	if (verdict == SESSION_MISSING) {
 		int refused = unsupported_known(action_account(op), env(op)->config,
 		    find_sessions_interface(entry),

@@ -26,6 +26,7 @@ record_read_kind(struct tmf_op *op, enum outcome_kind *ret_kind)
 	    "Outcome is \"%s\", but must be gone, excluded, ineligible or foreign-account", name);
 }
 
+/* The input is the output, so that a workflow can record in passing. */
 static enum tmf_op_next
 record_start(struct tmf_op *op)
 {

@@ -4,6 +4,7 @@
 #include "mirror/config/instance_types.h"
 #include "mirror/config/rules.h"
 
+#include <assert.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,8 @@ config_count_rules(const json_t *root)
 	return count;
 }
 
+/* Rules over the limit are not read, so that a hostile file costs no more memory than the largest
+ * honest one. EC2 knows some 5 VPCs and 200 subnets each in a region by default. */
 static void
 config_read_rules(struct config_reader *reader, struct mirror_config *config)
 {
@@ -82,6 +85,7 @@ config_check_names(struct config_reader *reader, const struct mirror_config *con
 	json_decref(seen);
 }
 
+/* What a second rule of the kind could repeat. Tags are not unique: two rules may share one. */
 static const char *
 config_place(const struct config_rule *rule)
 {
@@ -136,6 +140,8 @@ config_member(const json_t *object, const char *key)
 	return config_given(value) ? value : NULL;
 }
 
+/* The values stay in the document, since exclusion looks each instance up by them; only their form
+ * is checked here. */
 static void
 config_read_exclude(struct config_reader *reader, struct mirror_config *config)
 {
@@ -220,6 +226,7 @@ config_read_values(struct config_reader *reader, const struct mirror_config *con
 	return section;
 }
 
+/* Without minSeverity every finding counts: 0 is below GuardDuty's scale, which begins at 1. */
 static void
 config_read_guardduty(struct config_reader *reader, struct mirror_config *config)
 {
@@ -311,6 +318,7 @@ mirror_config_rule_count(const struct mirror_config *config)
 const struct config_rule *
 mirror_config_rule(const struct mirror_config *config, size_t index)
 {
+	assert(index < config->count);
 	return &config->slots[index].rule;
 }
 
@@ -323,6 +331,7 @@ mirror_config_rule_named(const struct mirror_config *config, const char *name)
 	return NULL;
 }
 
+/* Keys and values are compared with case, as EC2 does. */
 static bool
 config_bears_tag(const json_t *instance, const json_t *wanted)
 {
@@ -382,6 +391,7 @@ mirror_config_type(const struct mirror_config *config, const char *type)
 	return config_fits(config->mirrorable, type) ? CONFIG_TYPE_MIRRORABLE : CONFIG_TYPE_UNKNOWN;
 }
 
+/* AWS adds types more often than tmflow is released: the configuration goes first. */
 bool
 mirror_config_type_is_source(const struct mirror_config *config, const char *type)
 {

@@ -78,7 +78,7 @@ struct config_guardduty {
 };
 const struct config_guardduty *mirror_config_guardduty(const struct mirror_config *config);
 
-/* True if type fits one of the patterns, or there are none. */
+/* True if type fits one of the patterns, or there are no patterns. */
 bool config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type);
 
 /* instanceTypes: what the configuration says of a type. AWS has the last word of what it does not

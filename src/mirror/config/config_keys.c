@@ -10,6 +10,7 @@ static const char *const interfaces_choices[] = {
 _Static_assert(sizeof(enum tag_match) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum rule_interfaces) == sizeof(unsigned), "choices are stored as unsigned");
 
+/* Where a key's value goes within a rule. */
 #define AT(member) .offset = offsetof(struct config_rule, member)
 
 const struct config_key config_rule_keys[] = {
@@ -93,6 +94,7 @@ const struct config_key config_root_keys[] = {
     {.name = NULL},
 };
 
+/* Which keys a rule may have depends on its list: `vpcId` under `subnets` is unknown there. */
 void
 config_check_table(
     struct config_reader *reader, const json_t *object, const struct config_key *keys, unsigned in)

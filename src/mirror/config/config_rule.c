@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Writes where the key's table says: key->offset within the rule. */
 static void
 config_rule_read_key(struct config_reader *reader, const struct config_key *key,
     const json_t *value, struct config_rule_slot *slot)
@@ -46,7 +47,8 @@ config_rule_read_key(struct config_reader *reader, const struct config_key *key,
 	}
 }
 
-/* Either a target is given, or all that it takes to launch one; never both. */
+/* Either a target is given, or all that it takes to launch one; never both. With both, nobody could
+ * say whether a full target is replaced or is an error. */
 static void
 config_rule_check_target(struct config_reader *reader, const json_t *rule)
 {

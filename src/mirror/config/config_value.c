@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "mirror/config/config_internal.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -28,9 +29,11 @@ config_enter_index(struct config_reader *reader, size_t index)
 	return mark;
 }
 
+/* The pointer is one buffer that grows and shrinks: a million values need no million strings. */
 void
 config_leave(struct config_reader *reader, size_t mark)
 {
+	assert(mark <= reader->pointer.len);
 	reader->pointer.len = mark;
 	if (reader->pointer.p != NULL)
 		reader->pointer.p[mark] = '\0';
@@ -117,6 +120,8 @@ config_is_known(const char *const *known, const char *key)
 	return false;
 }
 
+/* An unknown key is a fault and no warning: a misspelt `targetID` would otherwise be a rule that
+ * launches instances. */
 void
 config_check_keys(struct config_reader *reader, const json_t *object, const char *const *known)
 {
@@ -136,6 +141,7 @@ config_check_keys(struct config_reader *reader, const json_t *object, const char
 	buf_fini(&hint);
 }
 
+/* YAML reads `name: 42` as a number and `name: yes` (in 1.1) as a boolean: say how to write it. */
 void
 config_read_text(
     struct config_reader *reader, const char *name, const json_t *value, const char **ret_text)
@@ -149,6 +155,8 @@ config_read_text(
 		    reader, "%s must be a string, but is of kind %s", name, jsonx_kind(value));
 }
 
+/* Only the form: whether AWS knows the id shows when it is used, and the file may be for an account
+ * that is not at hand. */
 static bool
 config_is_id(const char *text, const char *prefix)
 {
@@ -230,6 +238,8 @@ config_read_tags(struct config_reader *reader, const char *name, const json_t *v
 	}
 }
 
+/* Elements that count as missing are left out, so that the seed's template, a list of one
+ * placeholder, is missing as a whole, and one filled in by half is what is given. */
 void
 config_read_ids(struct config_reader *reader, const char *name, const json_t *value,
     const char *prefix, const char **ret_ids, size_t max, size_t *ret_count)

@@ -16,6 +16,7 @@ struct hook {
 static const char *const hook_kind_names[] = {
     [RULE_TAGS] = "tags", [RULE_SUBNETS] = "subnets", [RULE_VPCS] = "vpcs"};
 
+/* Looked up once: a hook without `match` costs nothing for each of a million pairs. */
 struct hook *
 hook_new(struct script *script)
 {
@@ -34,6 +35,7 @@ hook_free(struct hook *hook)
 	free(hook);
 }
 
+/* In PascalCase, as the instance is, so that a hook compares rule.VpcId with instance.VpcId. */
 json_t *
 hook_rule_json(const struct config_rule *rule)
 {
@@ -87,6 +89,9 @@ hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct tmf_
 	return ret;
 }
 
+/* nil is the default answer, so a hook says only what it has an opinion on. Anything else that is
+ * not a boolean is a fault: a function that forgot its `return true` must not mirror less in
+ * silence. */
 int
 hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *ret_answer,
     struct tmf_err *err)

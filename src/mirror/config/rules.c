@@ -5,6 +5,7 @@
 #include "mirror/config/hook.h"
 #include "mirror/names.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,8 @@ static const double default_priorities[] = {
     [RULE_VPCS] = RULE_PRIORITY_VPCS,
 };
 
+/* qsort is not stable: the place in the file decides among equals, also when a hook gives several
+ * rules one priority. */
 static int
 rules_compare(const void *left, const void *right)
 {
@@ -89,6 +92,7 @@ rule_bears_tag(const json_t *instance, const struct config_tag *wanted)
 	return value != NULL && strcmp(value, wanted->value) == 0;
 }
 
+/* By default one tag of the list is enough, as in the seed application. */
 static bool
 rule_tags_match(const struct config_rule *rule, const json_t *instance)
 {
@@ -137,6 +141,7 @@ rules_count(const struct rules *rules)
 	return rules->count;
 }
 
+/* The hook is asked first, and the rule itself only where the hook leaves it the answer. */
 int
 rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule_answer *ret_answer,
     struct tmf_err *err)
@@ -144,6 +149,7 @@ rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule
 	const struct ranked_rule *ranked = &rules->ranked[index];
 	enum hook_answer answer = HOOK_DEFAULT;
 
+	assert(index < rules->count);
 	if (rules->hook != NULL &&
 	    hook_match(rules->hook, instance, ranked->json, &answer, err) < 0)
 		return -1;
@@ -223,6 +229,7 @@ rule_explain(const struct config_rule *rule, const json_t *instance, struct buf 
 	}
 }
 
+/* A terminated instance is listed for about an hour, without interfaces. */
 bool
 instance_is_over(const json_t *instance)
 {
@@ -239,6 +246,8 @@ instance_is_marked_target(const json_t *instance)
 	       (name != NULL && strcmp(name, TAG_NAME_VALUE) == 0);
 }
 
+/* AWS gives every interface a device index and an instance exactly one of index 0. That one cannot
+ * be detached, which is why it stands for the instance. */
 json_t *
 instance_primary_interface(const json_t *instance)
 {
