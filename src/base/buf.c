@@ -32,6 +32,8 @@ str_is(struct str a, const char *s)
 	return str_eq(a, str_of(s));
 }
 
+/* HTTP's status line, a byte order mark, an ARN: prefixes are short literals, so they are C
+ * strings. */
 bool
 str_starts(struct str s, const char *prefix)
 {
@@ -114,6 +116,7 @@ str_nearest(struct str word, const char *const *known)
 	return best;
 }
 
+/* Leaves an empty buffer, not a dangling one: a second buf_fini, or use, is fine. */
 void
 buf_fini(struct buf *buf)
 {

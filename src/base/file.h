@@ -15,10 +15,12 @@ int file_read(
 /* The same from an open descriptor; name is what messages call it. */
 int file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct tmf_err *err);
 
-/* A file's name without folder and ending: "workflows/backfill.yaml" is "backfill". A first dot of a name ends nothing. Returns: malloc'ed; NULL for NULL. */
+/* A file's name without folder and ending: "workflows/backfill.yaml" is "backfill". A first dot of
+ * a name ends nothing. Returns: malloc'ed; NULL for NULL. */
 char *file_stem(const char *path);
 
-/* The path of what the file `path` calls `name`: from the folder that it is in, unless it is absolute. Returns: malloc'ed. */
+/* The path of what the file `path` calls `name`: from the folder that it is in, unless it is
+ * absolute. Returns: malloc'ed. */
 char *file_beside(const char *path, const char *name);
 
 #endif

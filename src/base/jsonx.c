@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+/* The words of JSON Schema, as messages show them to a user. */
 const char *
 jsonx_kind(const json_t *value)
 {

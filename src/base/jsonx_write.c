@@ -141,6 +141,7 @@ member_key(void *iterator)
 	return (struct str){json_object_iter_key(iterator), json_object_iter_key_len(iterator)};
 }
 
+/* Compact text has no line feeds at all, so that one value is one line of a log. */
 static void
 jsonx_write_line(const struct style *style, int indent, struct buf *out)
 {
@@ -400,6 +401,7 @@ count_bytes(const struct count *count, const json_t *value, size_t *total)
 			count_bytes(count, json_array_get(value, i), total);
 }
 
+/* limit + 1 stands for all that is over it: the rest was not counted. */
 static size_t
 count_up_to(const struct count *count, const json_t *value)
 {

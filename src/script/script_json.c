@@ -139,6 +139,7 @@ to_string(lua_State *L, int index, struct taking *taking)
 	return string != NULL ? string : taking_refuse("a string is not UTF-8", taking);
 }
 
+/* By lua_rawgeti: an __index of the script's must not run outside of the budget. */
 static json_t *
 to_array(lua_State *L, int index, size_t count, int depth, struct taking *taking)
 {
@@ -177,6 +178,8 @@ table_count(lua_State *L, int index, bool *ret_all_strings)
 	return count;
 }
 
+/* Keys are strings here (table_count), so lua_tolstring changes none of them; it would change a
+ * number in place and confuse lua_next. */
 static json_t *
 to_object(lua_State *L, int index, int depth, struct taking *taking)
 {

@@ -238,7 +238,7 @@ struct outcome_each {
 };
 
 static const char *
-outcome_column(sqlite3_stmt *row, int column)
+outcome_row_text(sqlite3_stmt *row, int column)
 {
 	return (const char *)sqlite3_column_text(row, column);
 }
@@ -256,13 +256,13 @@ outcome_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	    .kind = (enum outcome_kind)kind,
 	    .instance_id = store_column_text(row, 0),
 	    .interface_id = interface[0] != '\0' ? interface : NULL,
-	    .reason = outcome_column(row, 3),
-	    .rule = outcome_column(row, 4),
-	    .target_id = outcome_column(row, 5),
-	    .session_id = outcome_column(row, 6),
-	    .error = outcome_column(row, 7),
-	    .cause = outcome_column(row, 8),
-	    .request_id = outcome_column(row, 9),
+	    .reason = outcome_row_text(row, 3),
+	    .rule = outcome_row_text(row, 4),
+	    .target_id = outcome_row_text(row, 5),
+	    .session_id = outcome_row_text(row, 6),
+	    .error = outcome_row_text(row, 7),
+	    .cause = outcome_row_text(row, 8),
+	    .request_id = outcome_row_text(row, 9),
 	};
 	return each->fn(each->arg, &outcome) != 0;
 }

@@ -46,6 +46,7 @@ yaml_pos(yaml_mark_t mark)
 static int yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* What libyaml's callbacks and the composer find is reported alike: where, then what. */
 static int
 yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err, const char *format, ...)
 {
@@ -61,6 +62,8 @@ yaml_fault(const struct composer *c, yaml_mark_t mark, struct tmf_err *err, cons
 	return -1;
 }
 
+/* libyaml says what it expected (context) apart from what it found (problem); together they are a
+ * sentence. */
 static int
 yaml_next(struct composer *c, yaml_event_t *event, struct tmf_err *err)
 {
@@ -84,6 +87,7 @@ compose_count(struct composer *c, size_t nodes, yaml_mark_t mark, struct tmf_err
 	    DOC_NODES_MAX);
 }
 
+/* An alias and the end of a node have no anchor. */
 static const yaml_char_t *
 anchor_of(const yaml_event_t *event)
 {
