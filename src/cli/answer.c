@@ -27,7 +27,7 @@ static const enum cli_exit exit_of_code[TMF_ERR_COUNT] = {
 
 /* Further lines are set in: a text cannot make itself look like another message. */
 static void
-say(const char *prefix, const char *text)
+answer_say(const char *prefix, const char *text)
 {
 	struct buf lines = {0};
 
@@ -57,7 +57,7 @@ cli_on_fault(void (*fn)(void *arg, const char *error, const char *cause), void *
 }
 
 static void
-tell_listener(const char *error, const char *cause)
+fault_listener_call(const char *error, const char *cause)
 {
 	if (fault_listener.fn != NULL)
 		fault_listener.fn(fault_listener.arg, error, cause);
@@ -65,7 +65,7 @@ tell_listener(const char *error, const char *cause)
 
 /* The first of them stands for all. */
 static void
-tell_listener_diags(const struct diag_list *diags)
+fault_listener_call_diags(const struct diag_list *diags)
 {
 	char *cause;
 
@@ -73,7 +73,7 @@ tell_listener_diags(const struct diag_list *diags)
 		return;
 	cause = mem_printf("%s:%u:%u: %s", doc_name(diags->doc), diags->at[0].pos.line,
 	    diags->at[0].pos.column, diags->at[0].message);
-	tell_listener("TMFlow.InvalidInput", cause);
+	fault_listener_call("TMFlow.InvalidInput", cause);
 	free(cause);
 }
 
@@ -84,11 +84,11 @@ cli_say(const struct tmf_err *err)
 	char *place;
 
 	if (err->line == 0) {
-		say("tmflow: ", text);
+		answer_say("tmflow: ", text);
 		return;
 	}
 	place = mem_printf("%.*serror: ", (int)(text - tmf_err_text(err)), tmf_err_text(err));
-	say(place, text);
+	answer_say(place, text);
 	free(place);
 }
 
@@ -127,7 +127,7 @@ cli_fail(enum cli_output output, const struct tmf_err *err)
 		}
 	}
 	cli_say(err);
-	tell_listener(err->name, tmf_err_text(err));
+	fault_listener_call(err->name, tmf_err_text(err));
 	return (int)exit_of_code[err->code];
 }
 
@@ -165,6 +165,6 @@ cli_fail_diags(enum cli_output output, struct diag_list *diags)
 		buf_fini(&cause);
 	}
 	diag_print(diags, stderr);
-	tell_listener_diags(diags);
+	fault_listener_call_diags(diags);
 	return EXIT_INVALID;
 }

@@ -14,7 +14,7 @@
 
 /* "no such subcommand", with the nearest one. */
 static int
-unknown_subcommand(const char *word, enum cli_output output)
+main_unknown_subcommand(const char *word, enum cli_output output)
 {
 	const char *known[CLI_SUBCOMMANDS_MAX + 1] = {NULL};
 	struct tmf_err err = {0};
@@ -33,7 +33,7 @@ unknown_subcommand(const char *word, enum cli_output output)
 }
 
 static int
-help_or_version(int argc, char **argv)
+main_help_or_version(int argc, char **argv)
 {
 	const struct subcommand *command = NULL;
 
@@ -44,7 +44,7 @@ help_or_version(int argc, char **argv)
 	if (argc > 2)
 		command = cli_subcommand_find(argv[2]);
 	if (argc > 2 && command == NULL)
-		return unknown_subcommand(argv[2], OUTPUT_TEXT);
+		return main_unknown_subcommand(argv[2], OUTPUT_TEXT);
 	if (command != NULL)
 		cli_help_subcommand(command, stdout);
 	else
@@ -53,7 +53,7 @@ help_or_version(int argc, char **argv)
 }
 
 static bool
-is_help_or_version(const char *word)
+main_is_help_or_version(const char *word)
 {
 	static const char *const words[] = {"--help", "-h", "help", "--version", "-V"};
 
@@ -64,7 +64,7 @@ is_help_or_version(const char *word)
 }
 
 static int
-set_up_log(const struct cli_opts *opts, struct tmf_err *err)
+main_set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 {
 	static const char *const levels[] = {"debug", "info", "warn", "error"};
 	enum log_level level = LOG_WARN;
@@ -91,14 +91,14 @@ set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 }
 
 static int
-run_subcommand(const struct subcommand *command, int argc, char **argv)
+main_run_subcommand(const struct subcommand *command, int argc, char **argv)
 {
 	enum cli_output output = cli_wants_json(argc, argv) ? OUTPUT_JSON : OUTPUT_TEXT;
 	struct cli_opts opts = {0};
 	struct tmf_err err = {0};
 
 	if (cli_options_parse(command, argc, argv, &opts, &err) < 0 ||
-	    (!opts.help && set_up_log(&opts, &err) < 0)) {
+	    (!opts.help && main_set_up_log(&opts, &err) < 0)) {
 		return cli_fail_take(output, &err);
 	}
 	if (opts.help) {
@@ -110,7 +110,7 @@ run_subcommand(const struct subcommand *command, int argc, char **argv)
 
 /* Lambda starts a custom runtime by this name, without arguments. */
 static bool
-is_bootstrap(const char *path)
+main_is_bootstrap(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -120,7 +120,7 @@ is_bootstrap(const char *path)
 /* A page of instances is freed as a whole, and the next one needs as much again: the system need not clear that memory each time. More than a page needs goes
  * back to it. */
 static void
-keep_memory(void)
+main_keep_memory(void)
 {
 	mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT_BYTES);
 }
@@ -135,10 +135,10 @@ main(int argc, char **argv)
 	char *lambda_argv[] = {argv[0], lambda, NULL};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
-	keep_memory();
+	main_keep_memory();
 	cli_forbid_core();
 	cli_signals_ignore_pipe();
-	if (argc == 1 && is_bootstrap(argv[0])) {
+	if (argc == 1 && main_is_bootstrap(argv[0])) {
 		argv = lambda_argv;
 		argc = 2;
 	}
@@ -146,13 +146,13 @@ main(int argc, char **argv)
 		cli_help(cli_subcommands, stderr);
 		return EXIT_INVALID;
 	}
-	if (is_help_or_version(argv[1]))
-		return help_or_version(argc, argv);
+	if (main_is_help_or_version(argv[1]))
+		return main_help_or_version(argc, argv);
 	command = cli_subcommand_find(argv[1]);
 	if (command == NULL)
-		return unknown_subcommand(
+		return main_unknown_subcommand(
 		    argv[1], cli_wants_json(argc, argv) ? OUTPUT_JSON : OUTPUT_TEXT);
-	code = run_subcommand(command, argc - 1, argv + 1);
+	code = main_run_subcommand(command, argc - 1, argv + 1);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("tmflow: standard output");
 		return code == EXIT_OK ? EXIT_RUN_FAILED : code;

@@ -18,7 +18,7 @@ struct values {
 
 /* One conversion, such as "%-4s": fills in the next value. */
 static void
-add_value(struct buf *line, const char *spec, struct values *values)
+print_add_value(struct buf *line, const char *spec, struct values *values)
 {
 	size_t len = strlen(spec);
 	char kind = spec[len - 1];
@@ -50,7 +50,7 @@ add_value(struct buf *line, const char *spec, struct values *values)
 }
 
 static void
-add_values(struct buf *line, const char *format, struct values *values)
+print_add_values(struct buf *line, const char *format, struct values *values)
 {
 	while (*format != '\0') {
 		size_t plain = strcspn(format, "%");
@@ -65,7 +65,7 @@ add_values(struct buf *line, const char *format, struct values *values)
 		assert(len + 1 < sizeof(spec));
 		memcpy(spec, format, len + 1);
 		spec[len + 1] = '\0';
-		add_value(line, spec, values);
+		print_add_value(line, spec, values);
 		format += len + 1;
 	}
 }
@@ -77,7 +77,7 @@ cli_print(FILE *out, const char *format, ...)
 	struct buf line = {0};
 
 	va_start(values.list, format);
-	add_values(&line, format, &values);
+	print_add_values(&line, format, &values);
 	va_end(values.list);
 	fwrite(line.p, 1, line.len, out);
 	buf_fini(&line);
@@ -119,7 +119,7 @@ cli_answer_begins(void)
 
 /* JSON text for a reader who may be a terminal. */
 static void
-put_json(FILE *out, const char *text)
+print_json_text(FILE *out, const char *text)
 {
 	struct buf safe = {0};
 
@@ -133,7 +133,7 @@ cli_put_json(FILE *out, const json_t *value)
 {
 	char *text = jsonx_text(value);
 
-	put_json(out, text);
+	print_json_text(out, text);
 	free(text);
 }
 
@@ -152,7 +152,7 @@ cli_print_json(const json_t *document)
 
 	answered = true;
 	jsonx_write_pretty(document, &text);
-	put_json(stdout, buf_cstr(&text));
+	print_json_text(stdout, buf_cstr(&text));
 	putchar('\n');
 	buf_fini(&text);
 }

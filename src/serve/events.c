@@ -25,7 +25,7 @@ event_is(const json_t *value)
 
 /* An SNS topic between rule and queue wraps the event's text, unless its delivery is raw. Takes body, gives a new reference. */
 static json_t *
-out_of_sns(json_t *body, struct tmf_err *err)
+event_out_of_sns(json_t *body, struct tmf_err *err)
 {
 	const char *type = jsonx_get_string(body, "Type");
 	const char *message = jsonx_get_string(body, "Message");
@@ -49,7 +49,7 @@ event_of_body(struct str body, struct tmf_err *err)
 		tmf_err_prefix(err, "the message's body");
 		return NULL;
 	}
-	event = out_of_sns(event, err);
+	event = event_out_of_sns(event, err);
 	if (event == NULL || event_is(event))
 		return event;
 	json_decref(event);

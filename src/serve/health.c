@@ -13,7 +13,7 @@
 #define FILE_MODE 0644
 
 static int
-touch(const char *path)
+health_touch(const char *path)
 {
 	/* Neither what a link leads to, nor a pipe that would block. */
 	int fd = open(
@@ -28,28 +28,28 @@ touch(const char *path)
 }
 
 static void
-touch_and_arm(struct health *health)
+health_touch_and_arm(struct health *health)
 {
 	struct tmf_clock *clock = tmf_loop_clock(health->loop);
 
-	if (!health->failing && touch(health->file) < 0)
+	if (!health->failing && health_touch(health->file) < 0)
 		log_event(LOG_ERROR, "health.file", LOG_STR("file", health->file),
 		    LOG_STR("cause", strerror(errno)));
 	tmf_loop_timer_arm(health->loop, &health->timer, clock->mono_ms(clock) + HEALTH_TOUCH_MS);
 }
 
 static void
-touch_due(struct tmf_timer *timer)
+health_touch_due(struct tmf_timer *timer)
 {
-	touch_and_arm((struct health *)((char *)timer - offsetof(struct health, timer)));
+	health_touch_and_arm((struct health *)((char *)timer - offsetof(struct health, timer)));
 }
 
 void
 health_start(struct health *health, struct tmf_loop *loop, const char *file)
 {
-	*health = (struct health){.loop = loop, .file = file, .timer.fire = touch_due};
+	*health = (struct health){.loop = loop, .file = file, .timer.fire = health_touch_due};
 	if (file != NULL)
-		touch_and_arm(health);
+		health_touch_and_arm(health);
 }
 
 void

@@ -47,7 +47,7 @@ jobs_open_run(const struct jobs *jobs, const char *workflow_name, struct tmf_err
 /* --- all jobs --- */
 
 static void
-leftovers_settled(void *arg, struct tmf_call *call)
+jobs_leftovers_settled(void *arg, struct tmf_call *call)
 {
 	struct jobs *jobs = arg;
 
@@ -58,7 +58,7 @@ leftovers_settled(void *arg, struct tmf_call *call)
 }
 
 static int
-commit(void *arg, struct tmf_err *err)
+jobs_commit(void *arg, struct tmf_err *err)
 {
 	struct jobs *jobs = arg;
 
@@ -86,11 +86,11 @@ jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 		free(jobs);
 		return NULL;
 	}
-	tmf_loop_add_turn_hook(opts->loop, commit, jobs);
+	tmf_loop_add_turn_hook(opts->loop, jobs_commit, jobs);
 	jobs->engine = engine_new(&(struct engine_opts){
 	    .loop = opts->loop, .registry = opts->registry, .rng = opts->rng});
 	jobs->settling = accounts_settle(jobs->accounts);
-	tmf_call_on_done(jobs->settling, leftovers_settled, jobs);
+	tmf_call_on_done(jobs->settling, jobs_leftovers_settled, jobs);
 	return jobs;
 }
 
@@ -102,7 +102,7 @@ jobs_free(struct jobs *jobs)
 	assert(jobs->live == 0);
 	tmf_call_cancel(jobs->settling);
 	engine_free(jobs->engine);
-	tmf_loop_remove_turn_hook(jobs->opts.loop, commit, jobs);
+	tmf_loop_remove_turn_hook(jobs->opts.loop, jobs_commit, jobs);
 	mirror_free(jobs->actions);
 	accounts_free(jobs->accounts);
 	for (size_t i = 0; i < jobs->workflow_count; i++)
@@ -128,7 +128,7 @@ job_free(struct job *job)
 }
 
 static void
-tell(struct job *job)
+job_report(struct job *job)
 {
 	if (job->mirror != NULL)
 		job->end.instances_failed = job->mirror->progress.failed;
@@ -137,13 +137,13 @@ tell(struct job *job)
 }
 
 static void
-tell_failed(struct tmf_task *task)
+job_report_failed(struct tmf_task *task)
 {
-	tell((struct job *)task);
+	job_report((struct job *)task);
 }
 
 static void
-op_over(void *arg, struct tmf_op *op)
+job_op_over(void *arg, struct tmf_op *op)
 {
 	struct job *job = arg;
 
@@ -155,7 +155,7 @@ op_over(void *arg, struct tmf_op *op)
 		tmf_err_move(&job->end.err, &op->err);
 	}
 	op_free(op);
-	tell(job);
+	job_report(job);
 }
 
 static void
@@ -166,11 +166,11 @@ job_settled(void *arg, struct tmf_call *call)
 	job->settling = NULL;
 	if (tmf_err_isset(&call->err) && !tmf_err_isset(&job->end.err))
 		tmf_err_move(&job->end.err, &call->err);
-	tell(job);
+	job_report(job);
 }
 
 static void
-execution_over(void *arg, struct execution *execution, const struct execution_result *result)
+job_execution_over(void *arg, struct execution *execution, const struct execution_result *result)
 {
 	struct job *job = arg;
 	struct tmf_err *err = &job->end.err;
@@ -198,7 +198,7 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 }
 
 static int
-check_configured(const struct jobs *jobs, bool needs_aws, const char *name, struct tmf_err *err)
+job_check_configured(const struct jobs *jobs, bool needs_aws, const char *name, struct tmf_err *err)
 {
 	if (!needs_aws || jobs->opts.config != NULL)
 		return 0;
@@ -207,7 +207,7 @@ check_configured(const struct jobs *jobs, bool needs_aws, const char *name, stru
 }
 
 static int
-start_action(struct job *job, const char *name, json_t *input)
+job_start_action(struct job *job, const char *name, json_t *input)
 {
 	struct jobs *jobs = job->jobs;
 	struct tmf_err *err = &job->end.err;
@@ -219,19 +219,19 @@ start_action(struct job *job, const char *name, json_t *input)
 	if (action == NULL)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "action: there is no action \"%s\" (tmflow actions lists them)", bare);
-	if (check_configured(jobs, action->needs_aws, bare, err) < 0)
+	if (job_check_configured(jobs, action->needs_aws, bare, err) < 0)
 		return -1;
-	job->op = op_start(action, jobs->actions, jobs->opts.loop, input, op_over, job);
+	job->op = op_start(action, jobs->actions, jobs->opts.loop, input, job_op_over, job);
 	return 0;
 }
 
 static int
-start_workflow(struct job *job, const struct workflow *workflow, json_t *input)
+job_begin_workflow(struct job *job, const struct workflow *workflow, json_t *input)
 {
 	struct jobs *jobs = job->jobs;
 	struct tmf_err *err = &job->end.err;
 
-	if (check_configured(jobs, workflow->needs_aws, workflow->name, err) < 0)
+	if (job_check_configured(jobs, workflow->needs_aws, workflow->name, err) < 0)
 		return -1;
 	job->mirror = jobs_open_run(jobs, workflow->name, err);
 	if (job->mirror == NULL)
@@ -242,7 +242,7 @@ start_workflow(struct job *job, const struct workflow *workflow, json_t *input)
 							   .machine_name = workflow->name,
 							   .input = input,
 							   .env = job->mirror,
-							   .on_done = execution_over,
+							   .on_done = job_execution_over,
 							   .arg = job,
 						       });
 	return 0;
@@ -250,7 +250,7 @@ start_workflow(struct job *job, const struct workflow *workflow, json_t *input)
 
 /* A definition that came with its task. */
 static int
-start_definition(struct job *job, const json_t *definition, json_t *input)
+job_start_definition(struct job *job, const json_t *definition, json_t *input)
 {
 	struct tmf_err *err = &job->end.err;
 	char *text = jsonx_text(definition);
@@ -260,11 +260,11 @@ start_definition(struct job *job, const json_t *definition, json_t *input)
 		job->own = workflow_compile(job->jobs, doc, "workflow", err);
 	doc_free(doc);
 	free(text);
-	return job->own != NULL ? start_workflow(job, job->own, input) : -1;
+	return job->own != NULL ? job_begin_workflow(job, job->own, input) : -1;
 }
 
 static int
-check_members(const json_t *task, struct tmf_err *err)
+job_check_members(const json_t *task, struct tmf_err *err)
 {
 	static const char *const known[] = {"action", "workflow", "input", NULL};
 	const char *name;
@@ -287,26 +287,26 @@ check_members(const json_t *task, struct tmf_err *err)
 }
 
 static int
-start_task(struct job *job, const json_t *task, json_t *input)
+job_begin_task(struct job *job, const json_t *task, json_t *input)
 {
 	struct tmf_err *err = &job->end.err;
 	const json_t *action = json_object_get(task, "action");
 	const json_t *definition = json_object_get(task, "workflow");
 	const struct workflow *workflow;
 
-	if (check_members(task, err) < 0)
+	if (job_check_members(task, err) < 0)
 		return -1;
 	if (json_is_string(action))
-		return start_action(job, json_string_value(action), input);
+		return job_start_action(job, json_string_value(action), input);
 	if (action != NULL)
 		return tmf_err_set(err, TMF_ERR_INVALID, "action: not a string");
 	if (json_is_object(definition))
-		return start_definition(job, definition, input);
+		return job_start_definition(job, definition, input);
 	if (!json_is_string(definition))
 		return tmf_err_set(
 		    err, TMF_ERR_INVALID, "workflow: neither a name nor a definition");
 	workflow = workflow_by_name(job->jobs, json_string_value(definition), err);
-	return workflow != NULL ? start_workflow(job, workflow, input) : -1;
+	return workflow != NULL ? job_begin_workflow(job, workflow, input) : -1;
 }
 
 static struct job *
@@ -314,7 +314,7 @@ job_new(struct jobs *jobs, job_done_fn *done, void *arg)
 {
 	struct job *job = mem_zalloc(1, sizeof(*job));
 
-	job->failed.run = tell_failed;
+	job->failed.run = job_report_failed;
 	job->jobs = jobs;
 	job->done = done;
 	job->arg = arg;
@@ -329,7 +329,7 @@ job_start(struct jobs *jobs, const json_t *task, job_done_fn *done, void *arg)
 	json_t *given = json_object_get(task, "input");
 	json_t *input = given != NULL ? json_incref(given) : json_object();
 
-	if (start_task(job, task, input) < 0)
+	if (job_begin_task(job, task, input) < 0)
 		tmf_loop_post(jobs->opts.loop, &job->failed);
 	json_decref(input);
 	return job;
@@ -341,7 +341,7 @@ job_start_workflow(
 {
 	struct job *job = job_new(jobs, done, arg);
 
-	if (start_workflow(job, workflow, input) < 0)
+	if (job_begin_workflow(job, workflow, input) < 0)
 		tmf_loop_post(jobs->opts.loop, &job->failed);
 	return job;
 }

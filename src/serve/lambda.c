@@ -32,7 +32,7 @@ struct lambda {
 static const struct invocation_kind *const kinds[] = {
     &invocation_resource, &invocation_batch, &invocation_event, &invocation_task};
 
-static void ask_next(struct lambda *lambda);
+static void lambda_ask_next(struct lambda *lambda);
 
 /* --- answers --- */
 
@@ -49,7 +49,7 @@ invocation_free(struct invocation *invocation)
 }
 
 static void
-answered(void *arg, const struct web_reply *reply)
+invocation_answered(void *arg, const struct web_reply *reply)
 {
 	struct lambda *lambda = arg;
 
@@ -59,12 +59,12 @@ answered(void *arg, const struct web_reply *reply)
 		    LOG_INT("status", reply->status), LOG_STR("cause", tmf_err_text(reply->err)));
 	invocation_free(lambda->current);
 	lambda->current = NULL;
-	ask_next(lambda);
+	lambda_ask_next(lambda);
 }
 
 /* error_type NULL: a response. */
 static void
-answer(struct invocation *invocation, const json_t *body, const char *error_type)
+invocation_answer(struct invocation *invocation, const json_t *body, const char *error_type)
 {
 	struct lambda *lambda = invocation->lambda;
 	char *url = mem_printf("%s/invocation/%s/%s", lambda->base, invocation->request_id,
@@ -89,13 +89,13 @@ answer(struct invocation *invocation, const json_t *body, const char *error_type
 		.total_timeout_ms = ANSWER_TIMEOUT_MS,
 		.no_proxy = true,
 	    },
-	    answered, lambda);
+	    invocation_answered, lambda);
 	free(url);
 	free(text);
 }
 
 static json_t *
-error_body(const struct tmf_err *why)
+invocation_error_body(const struct tmf_err *why)
 {
 	json_t *body = json_object();
 
@@ -108,11 +108,11 @@ error_body(const struct tmf_err *why)
 void
 invocation_fail(struct invocation *invocation, const struct tmf_err *why)
 {
-	json_t *body = error_body(why);
+	json_t *body = invocation_error_body(why);
 
 	log_event(LOG_ERROR, "lambda.failed", LOG_STR("request_id", invocation->request_id),
 	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)));
-	answer(invocation, body, ERROR_TYPE_FAILED);
+	invocation_answer(invocation, body, ERROR_TYPE_FAILED);
 	json_decref(body);
 }
 
@@ -131,7 +131,7 @@ invocation_respond(struct invocation *invocation, json_t *response)
 	} else {
 		log_event(LOG_INFO, "lambda.done", LOG_STR("request_id", invocation->request_id),
 		    LOG_INT("ms", clock->mono_ms(clock) - invocation->start_mono_ms));
-		answer(invocation, response, NULL);
+		invocation_answer(invocation, response, NULL);
 	}
 	json_decref(response);
 }
@@ -146,7 +146,7 @@ invocation_deadline_error(struct tmf_err *err)
 /* --- invocations --- */
 
 static void
-deadline_near(struct tmf_timer *timer)
+invocation_deadline_near(struct tmf_timer *timer)
 {
 	struct invocation *invocation =
 	    (struct invocation *)((char *)timer - offsetof(struct invocation, deadline));
@@ -155,7 +155,7 @@ deadline_near(struct tmf_timer *timer)
 }
 
 static void
-arm_deadline(struct invocation *invocation, const char *deadline_wall_ms)
+invocation_arm_deadline(struct invocation *invocation, const char *deadline_wall_ms)
 {
 	struct tmf_clock *clock = tmf_loop_clock(invocation->opts->loop);
 	int64_t left_ms;
@@ -169,7 +169,7 @@ arm_deadline(struct invocation *invocation, const char *deadline_wall_ms)
 }
 
 static void
-find_kind(struct invocation *invocation, struct tmf_err *err)
+invocation_find_kind(struct invocation *invocation, struct tmf_err *err)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i]->accepts(invocation->payload)) {
@@ -182,7 +182,7 @@ find_kind(struct invocation *invocation, struct tmf_err *err)
 }
 
 static void
-set_trace(const char *trace_id)
+lambda_set_trace(const char *trace_id)
 {
 	if (trace_id != NULL)
 		setenv(TRACE_VARIABLE, trace_id, 1);
@@ -203,22 +203,22 @@ invocation_begin(struct lambda *lambda, const struct web_reply *reply, const cha
 	invocation->request_id = mem_strdup(request_id);
 	invocation->invocation_id = mem_strdup(web_reply_header(reply, HEADER_INVOCATION));
 	invocation->start_mono_ms = clock->mono_ms(clock);
-	invocation->deadline.fire = deadline_near;
-	set_trace(web_reply_header(reply, "Lambda-Runtime-Trace-Id"));
+	invocation->deadline.fire = invocation_deadline_near;
+	lambda_set_trace(web_reply_header(reply, "Lambda-Runtime-Trace-Id"));
 	invocation->payload = jsonx_parse(reply->body, &err);
 	if (invocation->payload != NULL)
-		find_kind(invocation, &err);
+		invocation_find_kind(invocation, &err);
 	if (invocation->kind == NULL) {
 		invocation_fail(invocation, &err);
 		tmf_err_fini(&err);
 		return;
 	}
-	arm_deadline(invocation, web_reply_header(reply, "Lambda-Runtime-Deadline-Ms"));
+	invocation_arm_deadline(invocation, web_reply_header(reply, "Lambda-Runtime-Deadline-Ms"));
 	invocation->kind->start(invocation);
 }
 
 static void
-next_came(void *arg, const struct web_reply *reply)
+lambda_next_came(void *arg, const struct web_reply *reply)
 {
 	struct lambda *lambda = arg;
 	const char *request_id =
@@ -241,14 +241,14 @@ next_came(void *arg, const struct web_reply *reply)
 
 /* Without a time-out: the process is frozen until there is something to do. */
 static void
-ask_next(struct lambda *lambda)
+lambda_ask_next(struct lambda *lambda)
 {
 	char *url = mem_printf("%s/invocation/next", lambda->base);
 
 	web_start(&lambda->next, lambda->opts.transport,
 	    &(struct http_request){
 		.method = "GET", .url = url, .total_timeout_ms = -1, .no_proxy = true},
-	    next_came, lambda);
+	    lambda_next_came, lambda);
 	free(url);
 }
 
@@ -259,7 +259,7 @@ lambda_new(const struct lambda_opts *opts)
 
 	lambda->opts = *opts;
 	lambda->base = mem_printf(API_BASE, opts->api);
-	ask_next(lambda);
+	lambda_ask_next(lambda);
 	return lambda;
 }
 
@@ -299,7 +299,7 @@ lambda_tell_init_error(struct tmf_loop *loop, struct http_transport *transport, 
     const struct tmf_err *why, struct tmf_err *err)
 {
 	struct init_error told = {.loop = loop};
-	json_t *body = error_body(why);
+	json_t *body = invocation_error_body(why);
 	char *text = jsonx_text(body);
 	char *url = mem_printf(API_BASE "/init/error", api);
 	const struct http_header header = {HEADER_ERROR_TYPE, ERROR_TYPE_INIT};

@@ -32,7 +32,7 @@ struct batch {
 };
 
 static bool
-accepts(const json_t *payload)
+batch_accepts(const json_t *payload)
 {
 	const json_t *records = jsonx_get_array(payload, "Records");
 	const char *source = jsonx_get_string(json_array_get(records, 0), "eventSource");
@@ -41,7 +41,7 @@ accepts(const json_t *payload)
 }
 
 static bool
-is_fifo(const json_t *payload)
+batch_is_fifo(const json_t *payload)
 {
 	const char *arn = jsonx_get_string(
 	    json_array_get(jsonx_get_array(payload, "Records"), 0), "eventSourceARN");
@@ -53,7 +53,7 @@ is_fifo(const json_t *payload)
 
 /* {"batchItemFailures": [{"itemIdentifier"}]}: what is not done. */
 static void
-respond(struct invocation *invocation)
+batch_respond(struct invocation *invocation)
 {
 	struct batch *batch = invocation->state;
 	json_t *failures = json_array();
@@ -68,7 +68,7 @@ respond(struct invocation *invocation)
 }
 
 static void
-item_over(struct batch_item *item, const struct tmf_err *why)
+batch_item_over(struct batch_item *item, const struct tmf_err *why)
 {
 	struct batch *batch = item->invocation->state;
 
@@ -80,10 +80,10 @@ item_over(struct batch_item *item, const struct tmf_err *why)
 	batch->stopped = batch->stopped || batch->fifo;
 }
 
-static void go_on(struct invocation *invocation);
+static void batch_continue(struct invocation *invocation);
 
 static void
-job_over(void *arg, struct job_end *end)
+batch_job_over(void *arg, struct job_end *end)
 {
 	struct batch_item *item = arg;
 	struct batch *batch = item->invocation->state;
@@ -91,12 +91,12 @@ job_over(void *arg, struct job_end *end)
 	item->job = NULL;
 	batch->running--;
 	event_judge(end);
-	item_over(item, &end->err);
-	go_on(item->invocation);
+	batch_item_over(item, &end->err);
+	batch_continue(item->invocation);
 }
 
 static void
-start_item(struct batch_item *item)
+batch_start_item(struct batch_item *item)
 {
 	const struct lambda_opts *opts = item->invocation->opts;
 	struct batch *batch = item->invocation->state;
@@ -109,28 +109,28 @@ start_item(struct batch_item *item)
 	if (workflow != NULL) {
 		item->state = ITEM_RUNNING;
 		batch->running++;
-		item->job = job_start_workflow(opts->jobs, workflow, event, job_over, item);
+		item->job = job_start_workflow(opts->jobs, workflow, event, batch_job_over, item);
 	} else {
-		item_over(item, &err);
+		batch_item_over(item, &err);
 	}
 	json_decref(event);
 	tmf_err_fini(&err);
 }
 
 static void
-go_on(struct invocation *invocation)
+batch_continue(struct invocation *invocation)
 {
 	struct batch *batch = invocation->state;
 	size_t limit = batch->fifo ? 1 : LAMBDA_BATCH_CONCURRENCY;
 
 	while (!batch->stopped && batch->next < batch->count && batch->running < limit)
-		start_item(&batch->items[batch->next++]);
+		batch_start_item(&batch->items[batch->next++]);
 	if (batch->running == 0)
-		respond(invocation);
+		batch_respond(invocation);
 }
 
 static void
-start(struct invocation *invocation)
+batch_start(struct invocation *invocation)
 {
 	json_t *records = jsonx_get_array(invocation->payload, "Records");
 	struct batch *batch = mem_zalloc(1, sizeof(*batch));
@@ -139,7 +139,7 @@ start(struct invocation *invocation)
 
 	batch->count = json_array_size(records);
 	batch->items = mem_zalloc(batch->count, sizeof(batch->items[0]));
-	batch->fifo = is_fifo(invocation->payload);
+	batch->fifo = batch_is_fifo(invocation->payload);
 	json_array_foreach (records, i, record) {
 		const char *id = jsonx_get_string(record, "messageId");
 
@@ -148,11 +148,11 @@ start(struct invocation *invocation)
 		batch->items[i].body = jsonx_get_string(record, "body");
 	}
 	invocation->state = batch;
-	go_on(invocation);
+	batch_continue(invocation);
 }
 
 static void
-cancel_jobs(struct batch *batch)
+batch_cancel_jobs(struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		job_cancel(batch->items[i].job);
@@ -161,20 +161,20 @@ cancel_jobs(struct batch *batch)
 }
 
 static void
-deadline(struct invocation *invocation)
+batch_deadline(struct invocation *invocation)
 {
-	cancel_jobs(invocation->state);
-	respond(invocation);
+	batch_cancel_jobs(invocation->state);
+	batch_respond(invocation);
 }
 
 static void
-free_state(struct invocation *invocation)
+batch_free(struct invocation *invocation)
 {
 	struct batch *batch = invocation->state;
 
 	if (batch == NULL)
 		return;
-	cancel_jobs(batch);
+	batch_cancel_jobs(batch);
 	free(batch->items);
 	free(batch);
 	invocation->state = NULL;
@@ -182,9 +182,9 @@ free_state(struct invocation *invocation)
 
 const struct invocation_kind invocation_batch = {
     .name = "batch",
-    .accepts = accepts,
-    .start = start,
-    .deadline = deadline,
-    .free_state = free_state,
+    .accepts = batch_accepts,
+    .start = batch_start,
+    .deadline = batch_deadline,
+    .free_state = batch_free,
     .margin_ms = LAMBDA_MARGIN_MS,
 };

@@ -5,7 +5,7 @@
 /* Invocations that are one job: a task of Step Functions, an event. */
 
 static void
-task_over(void *arg, struct job_end *end)
+lambda_job_task_over(void *arg, struct job_end *end)
 {
 	struct invocation *invocation = arg;
 
@@ -17,21 +17,21 @@ task_over(void *arg, struct job_end *end)
 }
 
 static void
-event_over(void *arg, struct job_end *end)
+lambda_job_event_over(void *arg, struct job_end *end)
 {
 	event_judge(end);
-	task_over(arg, end);
+	lambda_job_task_over(arg, end);
 }
 
 static void
-start_task(struct invocation *invocation)
+lambda_job_start_task(struct invocation *invocation)
 {
-	invocation->state =
-	    job_start(invocation->opts->jobs, invocation->payload, task_over, invocation);
+	invocation->state = job_start(
+	    invocation->opts->jobs, invocation->payload, lambda_job_task_over, invocation);
 }
 
 static void
-start_event(struct invocation *invocation)
+lambda_job_start_event(struct invocation *invocation)
 {
 	const struct lambda_opts *opts = invocation->opts;
 	const struct workflow *workflow;
@@ -45,23 +45,23 @@ start_event(struct invocation *invocation)
 			json_incref(json_object_get(invocation->payload, "detail-type"))));
 	else
 		invocation->state = job_start_workflow(
-		    opts->jobs, workflow, invocation->payload, event_over, invocation);
+		    opts->jobs, workflow, invocation->payload, lambda_job_event_over, invocation);
 	tmf_err_fini(&err);
 }
 
 static void
-free_job(struct invocation *invocation)
+lambda_job_free(struct invocation *invocation)
 {
 	job_cancel(invocation->state);
 	invocation->state = NULL;
 }
 
 static void
-deadline(struct invocation *invocation)
+lambda_job_deadline(struct invocation *invocation)
 {
 	struct tmf_err err = {0};
 
-	free_job(invocation);
+	lambda_job_free(invocation);
 	invocation_deadline_error(&err);
 	invocation_fail(invocation, &err);
 	tmf_err_fini(&err);
@@ -70,17 +70,17 @@ deadline(struct invocation *invocation)
 const struct invocation_kind invocation_task = {
     .name = "task",
     .accepts = job_is_task,
-    .start = start_task,
-    .deadline = deadline,
-    .free_state = free_job,
+    .start = lambda_job_start_task,
+    .deadline = lambda_job_deadline,
+    .free_state = lambda_job_free,
     .margin_ms = LAMBDA_MARGIN_MS,
 };
 
 const struct invocation_kind invocation_event = {
     .name = "event",
     .accepts = event_is,
-    .start = start_event,
-    .deadline = deadline,
-    .free_state = free_job,
+    .start = lambda_job_start_event,
+    .deadline = lambda_job_deadline,
+    .free_state = lambda_job_free,
     .margin_ms = LAMBDA_MARGIN_MS,
 };

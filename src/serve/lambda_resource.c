@@ -39,7 +39,7 @@ struct resource {
 };
 
 static void
-free_state(struct invocation *invocation)
+resource_free(struct invocation *invocation)
 {
 	struct resource *resource = invocation->state;
 
@@ -55,7 +55,7 @@ free_state(struct invocation *invocation)
 }
 
 static bool
-accepts(const json_t *payload)
+resource_accepts(const json_t *payload)
 {
 	return jsonx_get_string(payload, "RequestType") != NULL &&
 	       jsonx_get_string(payload, "ResponseURL") != NULL;
@@ -63,19 +63,19 @@ accepts(const json_t *payload)
 
 /* --- the answer --- */
 
-static void put(struct invocation *invocation);
+static void resource_put(struct invocation *invocation);
 
 static void
-pause_over(struct tmf_timer *timer)
+resource_pause_over(struct tmf_timer *timer)
 {
 	struct resource *resource =
 	    (struct resource *)((char *)timer - offsetof(struct resource, pause));
 
-	put(resource->put.arg);
+	resource_put(resource->put.arg);
 }
 
 static void
-put_done(void *arg, const struct web_reply *reply)
+resource_put_done(void *arg, const struct web_reply *reply)
 {
 	struct invocation *invocation = arg;
 	struct resource *resource = invocation->state;
@@ -102,7 +102,7 @@ put_done(void *arg, const struct web_reply *reply)
 
 /* Without a Content-Type: the URL was signed for none. */
 static void
-put(struct invocation *invocation)
+resource_put(struct invocation *invocation)
 {
 	struct resource *resource = invocation->state;
 
@@ -113,12 +113,12 @@ put(struct invocation *invocation)
 		.body = str_of(resource->body),
 		.total_timeout_ms = PUT_TIMEOUT_MS,
 	    },
-	    put_done, invocation);
+	    resource_put_done, invocation);
 }
 
 /* The same in every answer for the resource: another one would make CloudFormation delete the former. */
 static void
-add_physical_id(json_t *body, const json_t *payload)
+resource_add_physical_id(json_t *body, const json_t *payload)
 {
 	const char *given = jsonx_get_string(payload, "PhysicalResourceId");
 	const char *named = jsonx_get_string(payload, "LogicalResourceId");
@@ -133,7 +133,7 @@ add_physical_id(json_t *body, const json_t *payload)
 
 /* Shortens the reason, character by character of UTF-8, until the whole fits. */
 static void
-fit(json_t *body)
+resource_fit(json_t *body)
 {
 	while (jsonx_text_bytes(body, LAMBDA_RESOURCE_BYTES_MAX) > LAMBDA_RESOURCE_BYTES_MAX) {
 		const char *reason = jsonx_get_string(body, "Reason");
@@ -148,7 +148,7 @@ fit(json_t *body)
 
 /* Answers CloudFormation, then Lambda. why NULL: SUCCESS, with data (taken; may be NULL). */
 static void
-tell(struct invocation *invocation, const struct tmf_err *why, json_t *data)
+resource_answer(struct invocation *invocation, const struct tmf_err *why, json_t *data)
 {
 	static const char *const copied[] = {"RequestId", "StackId", "LogicalResourceId"};
 	struct resource *resource = invocation->state;
@@ -157,7 +157,7 @@ tell(struct invocation *invocation, const struct tmf_err *why, json_t *data)
 	jsonx_put_string(body, "Status", why == NULL ? "SUCCESS" : "FAILED");
 	for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
 		jsonx_put_string(body, copied[i], jsonx_get_string(invocation->payload, copied[i]));
-	add_physical_id(body, invocation->payload);
+	resource_add_physical_id(body, invocation->payload);
 	if (why != NULL) {
 		char *reason =
 		    mem_printf("%s: %s (request %s)", why->name[0] != '\0' ? why->name : "failed",
@@ -170,17 +170,17 @@ tell(struct invocation *invocation, const struct tmf_err *why, json_t *data)
 	}
 	if (data != NULL)
 		json_object_set_new(body, "Data", data);
-	fit(body);
+	resource_fit(body);
 	resource->body = jsonx_text(body);
 	json_decref(body);
 	tmf_loop_timer_disarm(invocation->opts->loop, &invocation->deadline);
-	put(invocation);
+	resource_put(invocation);
 }
 
 /* --- the work --- */
 
 static void
-backfill_over(void *arg, struct job_end *end)
+resource_backfill_over(void *arg, struct job_end *end)
 {
 	struct invocation *invocation = arg;
 	struct resource *resource = invocation->state;
@@ -188,13 +188,13 @@ backfill_over(void *arg, struct job_end *end)
 	resource->job = NULL;
 	event_judge(end);
 	if (tmf_err_isset(&end->err))
-		tell(invocation, &end->err, NULL);
+		resource_answer(invocation, &end->err, NULL);
 	else
-		tell(invocation, NULL, json_pack("{s:s}", "Backfill", "done"));
+		resource_answer(invocation, NULL, json_pack("{s:s}", "Backfill", "done"));
 }
 
 static void
-start_backfill(struct invocation *invocation)
+resource_start_backfill(struct invocation *invocation)
 {
 	const struct lambda_opts *opts = invocation->opts;
 	struct resource *resource = invocation->state;
@@ -203,16 +203,16 @@ start_backfill(struct invocation *invocation)
 	json_t *input = json_object();
 
 	if (workflow != NULL)
-		resource->job =
-		    job_start_workflow(opts->jobs, workflow, input, backfill_over, invocation);
+		resource->job = job_start_workflow(
+		    opts->jobs, workflow, input, resource_backfill_over, invocation);
 	else
-		tell(invocation, &err, NULL);
+		resource_answer(invocation, &err, NULL);
 	json_decref(input);
 	tmf_err_fini(&err);
 }
 
 static void
-execution_started(void *arg, struct tmf_call *call)
+resource_execution_started(void *arg, struct tmf_call *call)
 {
 	struct invocation *invocation = arg;
 	struct resource *resource = invocation->state;
@@ -221,17 +221,17 @@ execution_started(void *arg, struct tmf_call *call)
 	resource->execution = NULL;
 	/* An earlier attempt of this very request has started it, and its answer was lost. */
 	if (result != NULL || tmf_err_is(&call->err, "ExecutionAlreadyExists"))
-		tell(invocation, NULL,
+		resource_answer(invocation, NULL,
 		    json_pack("{s:s, s:o*}", "Backfill", "started", "ExecutionArn",
 			json_incref(json_object_get(result, "executionArn"))));
 	else
-		tell(invocation, &call->err, NULL);
+		resource_answer(invocation, &call->err, NULL);
 	json_decref(result);
 }
 
 /* The same request, the same execution, however often Lambda tries. */
 static void
-start_execution(struct invocation *invocation, const char *state_machine_arn)
+resource_start_execution(struct invocation *invocation, const char *state_machine_arn)
 {
 	struct resource *resource = invocation->state;
 	const char *request = jsonx_get_string(invocation->payload, "RequestId");
@@ -243,11 +243,11 @@ start_execution(struct invocation *invocation, const char *state_machine_arn)
 			*p = '-';
 	resource->execution =
 	    sfn_start_execution(invocation->opts->sfn, state_machine_arn, name, "{}");
-	tmf_call_on_done(resource->execution, execution_started, invocation);
+	tmf_call_on_done(resource->execution, resource_execution_started, invocation);
 }
 
 static void
-start(struct invocation *invocation)
+resource_start(struct invocation *invocation)
 {
 	const char *type = jsonx_get_string(invocation->payload, "RequestType");
 	const char *state_machine_arn = jsonx_get_string(
@@ -255,18 +255,18 @@ start(struct invocation *invocation)
 	struct resource *resource = mem_zalloc(1, sizeof(*resource));
 
 	invocation->state = resource;
-	resource->pause.fire = pause_over;
+	resource->pause.fire = resource_pause_over;
 	/* What was mirrored stays mirrored: `tmflow destroy` is for that. */
 	if (strcmp(type, "Delete") == 0)
-		tell(invocation, NULL, NULL);
+		resource_answer(invocation, NULL, NULL);
 	else if (state_machine_arn != NULL)
-		start_execution(invocation, state_machine_arn);
+		resource_start_execution(invocation, state_machine_arn);
 	else
-		start_backfill(invocation);
+		resource_start_backfill(invocation);
 }
 
 static void
-deadline(struct invocation *invocation)
+resource_deadline(struct invocation *invocation)
 {
 	struct resource *resource = invocation->state;
 	struct tmf_err err = {0};
@@ -276,15 +276,15 @@ deadline(struct invocation *invocation)
 	tmf_call_cancel(resource->execution);
 	resource->execution = NULL;
 	invocation_deadline_error(&err);
-	tell(invocation, &err, NULL);
+	resource_answer(invocation, &err, NULL);
 	tmf_err_fini(&err);
 }
 
 const struct invocation_kind invocation_resource = {
     .name = "resource",
-    .accepts = accepts,
-    .start = start,
-    .deadline = deadline,
-    .free_state = free_state,
+    .accepts = resource_accepts,
+    .start = resource_start,
+    .deadline = resource_deadline,
+    .free_state = resource_free,
     .margin_ms = LAMBDA_RESOURCE_MARGIN_MS,
 };

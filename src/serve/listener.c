@@ -74,7 +74,7 @@ receive_done(void *arg, struct tmf_call *call)
 }
 
 static void
-open_receive(struct listener *listener, unsigned free_slots)
+receive_open(struct listener *listener, unsigned free_slots)
 {
 	struct receive *receive = mem_zalloc(1, sizeof(*receive));
 	unsigned wanted = free_slots < SQS_MESSAGES_MAX ? free_slots : SQS_MESSAGES_MAX;
@@ -98,7 +98,7 @@ open_receive(struct listener *listener, unsigned free_slots)
 }
 
 static void
-tell_over(struct tmf_task *task)
+listener_report_over(struct tmf_task *task)
 {
 	struct listener *listener =
 	    (struct listener *)((char *)task - offsetof(struct listener, over));
@@ -115,12 +115,12 @@ listener_next(struct listener *listener)
 		return;
 	while (listener->open_receives < listener->opts.receivers &&
 	       listener->reserved + listener->live_messages < listener->opts.concurrency)
-		open_receive(listener,
+		receive_open(listener,
 		    listener->opts.concurrency - listener->reserved - listener->live_messages);
 }
 
 static void
-pause_over(struct tmf_timer *timer)
+listener_pause_over(struct tmf_timer *timer)
 {
 	listener_next((struct listener *)((char *)timer - offsetof(struct listener, pause)));
 }
@@ -133,8 +133,8 @@ listener_new(const struct listener_opts *opts)
 	assert(opts->receivers >= 1 && opts->concurrency >= 1);
 	assert(opts->visibility_seconds >= LISTENER_VISIBILITY_MIN);
 	listener->opts = *opts;
-	listener->pause.fire = pause_over;
-	listener->over.run = tell_over;
+	listener->pause.fire = listener_pause_over;
+	listener->over.run = listener_report_over;
 	health_start(&listener->health, opts->loop, opts->health_file);
 	listener_next(listener);
 	return listener;

@@ -32,7 +32,7 @@ struct message {
 };
 
 static int64_t
-extend_at(const struct message *message)
+message_extend_at(const struct message *message)
 {
 	const struct listener_opts *opts = &message->listener->opts;
 	struct tmf_clock *clock = tmf_loop_clock(opts->loop);
@@ -84,12 +84,12 @@ message_over(struct message *message)
 
 /* --- the end --- */
 
-static void delete_message(struct message *message);
-static void give_back(struct message *message);
+static void message_delete(struct message *message);
+static void message_give_back(struct message *message);
 
 /* A second copy of a message may be a message of its own, which only its own handle deletes. */
 static bool
-take_older(struct message *message)
+message_take_older(struct message *message)
 {
 	size_t count = json_array_size(message->older);
 
@@ -102,7 +102,7 @@ take_older(struct message *message)
 }
 
 static void
-ended(void *arg, struct tmf_call *call)
+message_ended(void *arg, struct tmf_call *call)
 {
 	struct message *message = arg;
 
@@ -110,16 +110,16 @@ ended(void *arg, struct tmf_call *call)
 	if (tmf_err_isset(&call->err))
 		log_event(LOG_WARN, "message.kept", LOG_STR("message", message->id),
 		    LOG_STR("error", call->err.name), LOG_STR("cause", tmf_err_text(&call->err)));
-	if (message->done && (message->handle_newer || take_older(message)))
-		delete_message(message);
+	if (message->done && (message->handle_newer || message_take_older(message)))
+		message_delete(message);
 	else if (message->handle_newer)
-		give_back(message);
+		message_give_back(message);
 	else
 		message_over(message);
 }
 
 static void
-delete_message(struct message *message)
+message_delete(struct message *message)
 {
 	const struct listener_opts *opts = &message->listener->opts;
 
@@ -127,22 +127,22 @@ delete_message(struct message *message)
 	message->done = true;
 	message->handle_newer = false;
 	message->ending = sqs_delete_message(opts->sqs, opts->queue_url, message->handle);
-	tmf_call_on_done(message->ending, ended, message);
+	tmf_call_on_done(message->ending, message_ended, message);
 }
 
 static void
-give_back(struct message *message)
+message_give_back(struct message *message)
 {
 	const struct listener_opts *opts = &message->listener->opts;
 
 	message->handle_newer = false;
 	message->ending = sqs_change_visibility(opts->sqs, opts->queue_url, message->handle, 0);
-	tmf_call_on_done(message->ending, ended, message);
+	tmf_call_on_done(message->ending, message_ended, message);
 }
 
 /* It becomes visible again when its time is over, and goes to the dead-letter queue after as many receives as the queue's redrive policy says. */
 static void
-leave(struct message *message, const char *event, const struct tmf_err *why)
+message_leave(struct message *message, const char *event, const struct tmf_err *why)
 {
 	log_event(LOG_WARN, event, LOG_STR("message", message->id), LOG_STR("error", why->name),
 	    LOG_STR("cause", tmf_err_text(why)), LOG_STR("request_id", why->request_id));
@@ -150,7 +150,7 @@ leave(struct message *message, const char *event, const struct tmf_err *why)
 }
 
 static void
-job_over(void *arg, struct job_end *end)
+message_job_over(void *arg, struct job_end *end)
 {
 	struct message *message = arg;
 	struct listener_stats *stats = &message->listener->stats;
@@ -159,18 +159,18 @@ job_over(void *arg, struct job_end *end)
 	event_judge(end);
 	if (tmf_err_isset(&end->err)) {
 		stats->failed++;
-		leave(message, "event.failed", &end->err);
+		message_leave(message, "event.failed", &end->err);
 		return;
 	}
 	stats->done++;
 	log_event(LOG_INFO, "event.done", LOG_STR("message", message->id));
-	delete_message(message);
+	message_delete(message);
 }
 
 /* --- while it runs --- */
 
 static void
-extended(void *arg, struct tmf_call *call)
+message_extended(void *arg, struct tmf_call *call)
 {
 	struct message *message = arg;
 	const struct tmf_err *err = &call->err;
@@ -186,18 +186,18 @@ extended(void *arg, struct tmf_call *call)
 }
 
 static void
-extend(struct tmf_timer *timer)
+message_extend(struct tmf_timer *timer)
 {
 	struct message *message =
 	    (struct message *)((char *)timer - offsetof(struct message, extend));
 	const struct listener_opts *opts = &message->listener->opts;
 
-	tmf_loop_timer_arm(opts->loop, &message->extend, extend_at(message));
+	tmf_loop_timer_arm(opts->loop, &message->extend, message_extend_at(message));
 	if (message->extending != NULL)
 		return;
 	message->extending = sqs_change_visibility(
 	    opts->sqs, opts->queue_url, message->handle, opts->visibility_seconds);
-	tmf_call_on_done(message->extending, extended, message);
+	tmf_call_on_done(message->extending, message_extended, message);
 }
 
 /* --- the beginning --- */
@@ -219,7 +219,7 @@ message_new(struct listener *listener, const char *id, const char *handle)
 	message->listener = listener;
 	message->id = mem_strdup(id);
 	message->handle = mem_strdup(handle);
-	message->extend.fire = extend;
+	message->extend.fire = message_extend;
 	message->next = listener->messages;
 	if (listener->messages != NULL)
 		listener->messages->prev = message;
@@ -230,7 +230,7 @@ message_new(struct listener *listener, const char *id, const char *handle)
 
 /* The same message once more: the handle of its latest receive is the one that deletes it. */
 static void
-note_duplicate(struct message *message, const char *handle)
+message_note_duplicate(struct message *message, const char *handle)
 {
 	message->listener->stats.duplicates++;
 	if (message->older == NULL)
@@ -243,7 +243,7 @@ note_duplicate(struct message *message, const char *handle)
 }
 
 static json_t *
-event_of_message(const json_t *received, struct tmf_err *err)
+message_event(const json_t *received, struct tmf_err *err)
 {
 	struct str body = str_of(jsonx_get_string(received, "Body"));
 	const char *told = jsonx_get_string(received, "MD5OfBody");
@@ -269,7 +269,7 @@ message_run(struct message *message, json_t *event)
 	if (event_workflow(listener->opts.jobs, &listener->opts.routes, event, &workflow, &err) <
 	    0) {
 		listener->stats.failed++;
-		leave(message, "event.failed", &err);
+		message_leave(message, "event.failed", &err);
 		tmf_err_fini(&err);
 		return;
 	}
@@ -277,13 +277,14 @@ message_run(struct message *message, json_t *event)
 		log_event(LOG_INFO, "event.ignored", LOG_STR("message", message->id),
 		    LOG_STR("detail_type", jsonx_get_string(event, "detail-type")));
 		listener->stats.ignored++;
-		delete_message(message);
+		message_delete(message);
 		return;
 	}
 	log_event(LOG_DEBUG, "event.started", LOG_STR("message", message->id),
 	    LOG_STR("detail_type", jsonx_get_string(event, "detail-type")));
-	tmf_loop_timer_arm(listener->opts.loop, &message->extend, extend_at(message));
-	message->job = job_start_workflow(listener->opts.jobs, workflow, event, job_over, message);
+	tmf_loop_timer_arm(listener->opts.loop, &message->extend, message_extend_at(message));
+	message->job =
+	    job_start_workflow(listener->opts.jobs, workflow, event, message_job_over, message);
 }
 
 void
@@ -300,20 +301,20 @@ message_begin(struct listener *listener, const json_t *received)
 		return;
 	message = message_find(listener, id);
 	if (message != NULL) {
-		note_duplicate(message, handle);
+		message_note_duplicate(message, handle);
 		return;
 	}
 	message = message_new(listener, id, handle);
 	if (listener->draining) {
-		give_back(message);
+		message_give_back(message);
 		return;
 	}
-	event = event_of_message(received, &err);
+	event = message_event(received, &err);
 	if (event != NULL) {
 		message_run(message, event);
 	} else {
 		listener->stats.unreadable++;
-		leave(message, "message.unreadable", &err);
+		message_leave(message, "message.unreadable", &err);
 	}
 	json_decref(event);
 	tmf_err_fini(&err);

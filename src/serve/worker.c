@@ -36,7 +36,7 @@ poll_free(struct worker_poll *poll)
 
 /* Faults that no further poll would be spared. */
 static bool
-is_fatal(const struct tmf_err *err)
+poll_is_fatal(const struct tmf_err *err)
 {
 	return tmf_err_is(err, "ActivityDoesNotExist") || tmf_err_is(err, "InvalidArn");
 }
@@ -49,7 +49,7 @@ poll_failed(struct worker *worker, const struct activity *activity, struct tmf_e
 	log_event(LOG_WARN, "worker.poll", LOG_STR("activity", activity->arn),
 	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 	worker->health.failing = true;
-	if (is_fatal(err) && !tmf_err_isset(&worker->fault)) {
+	if (poll_is_fatal(err) && !tmf_err_isset(&worker->fault)) {
 		tmf_err_prefix(err, "%s", activity->arn);
 		tmf_err_move(&worker->fault, err);
 		worker->fault.code = TMF_ERR_CONFIG;
@@ -80,7 +80,7 @@ poll_done(void *arg, struct tmf_call *call)
 }
 
 static void
-open_poll(struct worker *worker, struct activity *activity)
+poll_open(struct worker *worker, struct activity *activity)
 {
 	struct worker_poll *poll = mem_zalloc(1, sizeof(*poll));
 
@@ -98,7 +98,7 @@ open_poll(struct worker *worker, struct activity *activity)
 
 /* The activity with the fewest open polls, taking turns; NULL where each has its number. */
 static struct activity *
-choose_activity(struct worker *worker)
+worker_choose_activity(struct worker *worker)
 {
 	size_t count = worker->opts.activity_count;
 	struct activity *chosen = NULL;
@@ -117,7 +117,7 @@ choose_activity(struct worker *worker)
 }
 
 static void
-tell_over(struct tmf_task *task)
+worker_report_over(struct tmf_task *task)
 {
 	struct worker *worker = (struct worker *)((char *)task - offsetof(struct worker, over));
 
@@ -135,12 +135,12 @@ worker_next(struct worker *worker)
 	if (worker->draining || worker->pause.heap_index != 0)
 		return;
 	while (worker->open_polls + worker->live_tasks < worker->opts.concurrency &&
-	       (activity = choose_activity(worker)) != NULL)
-		open_poll(worker, activity);
+	       (activity = worker_choose_activity(worker)) != NULL)
+		poll_open(worker, activity);
 }
 
 static void
-pause_over(struct tmf_timer *timer)
+worker_pause_over(struct tmf_timer *timer)
 {
 	worker_next((struct worker *)((char *)timer - offsetof(struct worker, pause)));
 }
@@ -156,8 +156,8 @@ worker_new(const struct worker_opts *opts)
 	worker->name = mem_strdup(opts->name);
 	for (size_t i = 0; i < opts->activity_count; i++)
 		worker->activities[i].arn = opts->activity_arns[i];
-	worker->pause.fire = pause_over;
-	worker->over.run = tell_over;
+	worker->pause.fire = worker_pause_over;
+	worker->over.run = worker_report_over;
 	health_start(&worker->health, opts->loop, opts->health_file);
 	worker_next(worker);
 	return worker;

@@ -28,7 +28,7 @@ struct worker_task {
 };
 
 static int64_t
-now_mono_ms(const struct worker_task *task)
+task_now_mono_ms(const struct worker_task *task)
 {
 	struct tmf_clock *clock = tmf_loop_clock(task->worker->opts.loop);
 
@@ -72,7 +72,7 @@ worker_tasks_free(struct worker *worker)
 
 /* Its slot goes to the next. */
 static void
-task_over(struct worker_task *task)
+task_end(struct worker_task *task)
 {
 	struct worker *worker = task->worker;
 
@@ -82,80 +82,80 @@ task_over(struct worker_task *task)
 
 /* Nobody wants to hear of it any more. */
 static void
-drop(struct worker_task *task, const struct tmf_err *why)
+worker_task_drop(struct worker_task *task, const struct tmf_err *why)
 {
 	log_event(LOG_WARN, "task.dropped", LOG_STR("action", task->action),
 	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)),
-	    LOG_INT("after_ms", now_mono_ms(task) - task->start_mono_ms));
+	    LOG_INT("after_ms", task_now_mono_ms(task) - task->start_mono_ms));
 	task->worker->stats.dropped++;
-	task_over(task);
+	task_end(task);
 }
 
 /* --- the end --- */
 
-static void tell(struct worker_task *task);
+static void task_report(struct worker_task *task);
 
 static void
-task_told(struct worker_task *task)
+task_reported(struct worker_task *task)
 {
 	struct worker_stats *stats = &task->worker->stats;
 
 	log_event(LOG_INFO, "task.done", LOG_STR("action", task->action),
 	    LOG_STR("error", task->output != NULL ? "" : task->err.name),
-	    LOG_INT("ms", now_mono_ms(task) - task->start_mono_ms));
+	    LOG_INT("ms", task_now_mono_ms(task) - task->start_mono_ms));
 	if (task->output != NULL)
 		stats->succeeded++;
 	else
 		stats->failed++;
-	task_over(task);
+	task_end(task);
 }
 
 /* Step Functions does not take what the task gave. */
 static void
-output_refused(struct worker_task *task, struct tmf_err *err)
+task_output_refused(struct worker_task *task, struct tmf_err *err)
 {
 	free(task->output);
 	task->output = NULL;
 	tmf_err_move(&task->err, err);
-	tell(task);
+	task_report(task);
 }
 
 static void
-tell_later(struct worker_task *task, const struct tmf_err *why)
+task_report_later(struct worker_task *task, const struct tmf_err *why)
 {
-	log_event(LOG_WARN, "task.untold", LOG_STR("action", task->action),
+	log_event(LOG_WARN, "task.report_failed", LOG_STR("action", task->action),
 	    LOG_STR("error", why->name), LOG_STR("cause", tmf_err_text(why)),
 	    LOG_INT("delay_ms", WORKER_ANSWER_PAUSE_MS));
 	tmf_loop_timer_arm(
-	    task->worker->opts.loop, &task->again, now_mono_ms(task) + WORKER_ANSWER_PAUSE_MS);
+	    task->worker->opts.loop, &task->again, task_now_mono_ms(task) + WORKER_ANSWER_PAUSE_MS);
 }
 
 static bool
-may_pass(const struct tmf_err *err)
+task_may_pass(const struct tmf_err *err)
 {
 	return retry_classify(err) != RETRY_NEVER || err->code == TMF_ERR_CREDENTIALS ||
 	       tmf_err_is(err, "KmsThrottlingException");
 }
 
 static void
-told(void *arg, struct tmf_call *call)
+task_report_done(void *arg, struct tmf_call *call)
 {
 	struct worker_task *task = arg;
 	struct tmf_err *err = &call->err;
 
 	task->told = NULL;
 	if (!tmf_err_isset(err))
-		task_told(task);
+		task_reported(task);
 	else if (tmf_err_is(err, "InvalidOutput") && task->output != NULL)
-		output_refused(task, err);
-	else if (may_pass(err) && !sfn_task_is_over(err))
-		tell_later(task, err);
+		task_output_refused(task, err);
+	else if (task_may_pass(err) && !sfn_task_is_over(err))
+		task_report_later(task, err);
 	else
-		drop(task, err);
+		worker_task_drop(task, err);
 }
 
 static void
-tell(struct worker_task *task)
+task_report(struct worker_task *task)
 {
 	struct aws_client *sfn = task->worker->opts.sfn;
 
@@ -164,17 +164,17 @@ tell(struct worker_task *task)
 	else
 		task->told = sfn_send_task_failure(
 		    sfn, task->token, task->err.name, tmf_err_text(&task->err));
-	tmf_call_on_done(task->told, told, task);
+	tmf_call_on_done(task->told, task_report_done, task);
 }
 
 static void
-tell_again(struct tmf_timer *timer)
+task_report_again(struct tmf_timer *timer)
 {
-	tell((struct worker_task *)((char *)timer - offsetof(struct worker_task, again)));
+	task_report((struct worker_task *)((char *)timer - offsetof(struct worker_task, again)));
 }
 
 static void
-job_over(void *arg, struct job_end *end)
+task_job_over(void *arg, struct job_end *end)
 {
 	struct worker_task *task = arg;
 	size_t bytes =
@@ -189,13 +189,13 @@ job_over(void *arg, struct job_end *end)
 		    SFN_OUTPUT_BYTES_MAX);
 	else
 		task->output = jsonx_text(end->output);
-	tell(task);
+	task_report(task);
 }
 
 /* --- the heart --- */
 
 static void
-beat_done(void *arg, struct tmf_call *call)
+task_beat_done(void *arg, struct tmf_call *call)
 {
 	struct worker_task *task = arg;
 	struct tmf_err *err = &call->err;
@@ -212,23 +212,23 @@ beat_done(void *arg, struct tmf_call *call)
 	}
 	/* Once its end is being told, the answer to that says more. */
 	if (task->job != NULL)
-		drop(task, err);
+		worker_task_drop(task, err);
 	else
 		tmf_loop_timer_disarm(task->worker->opts.loop, &task->heart);
 }
 
 static void
-beat(struct tmf_timer *timer)
+task_beat(struct tmf_timer *timer)
 {
 	struct worker_task *task =
 	    (struct worker_task *)((char *)timer - offsetof(struct worker_task, heart));
 	const struct worker_opts *opts = &task->worker->opts;
 
-	tmf_loop_timer_arm(opts->loop, &task->heart, now_mono_ms(task) + opts->heartbeat_ms);
+	tmf_loop_timer_arm(opts->loop, &task->heart, task_now_mono_ms(task) + opts->heartbeat_ms);
 	if (task->beat != NULL)
 		return;
 	task->beat = sfn_send_task_heartbeat(opts->sfn, task->token);
-	tmf_call_on_done(task->beat, beat_done, task);
+	tmf_call_on_done(task->beat, task_beat_done, task);
 }
 
 /* --- the beginning --- */
@@ -240,9 +240,9 @@ task_new(struct worker *worker, const char *token)
 
 	task->worker = worker;
 	task->token = mem_strdup(token);
-	task->start_mono_ms = now_mono_ms(task);
-	task->heart.fire = beat;
-	task->again.fire = tell_again;
+	task->start_mono_ms = task_now_mono_ms(task);
+	task->heart.fire = task_beat;
+	task->again.fire = task_report_again;
 	task->next = worker->tasks;
 	if (worker->tasks != NULL)
 		worker->tasks->prev = task;
@@ -255,7 +255,7 @@ task_new(struct worker *worker, const char *token)
 }
 
 static const char *
-name_of(const json_t *input)
+task_name(const json_t *input)
 {
 	const char *action = jsonx_get_string(input, "action");
 	const char *workflow = jsonx_get_string(input, "workflow");
@@ -274,10 +274,10 @@ worker_task_begin(struct worker *worker, const json_t *given)
 
 	if (input == NULL) {
 		tmf_err_prefix(&task->err, "the task's input");
-		tell(task);
+		task_report(task);
 		return;
 	}
-	task->action = mem_strdup(name_of(input));
-	task->job = job_start(worker->opts.jobs, input, job_over, task);
+	task->action = mem_strdup(task_name(input));
+	task->job = job_start(worker->opts.jobs, input, task_job_over, task);
 	json_decref(input);
 }

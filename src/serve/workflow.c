@@ -23,7 +23,7 @@ workflow_free(struct workflow *workflow)
 
 /* The first fault; how many there are is for `tmflow validate` to tell. */
 static void
-first_fault(const struct diag_list *diags, struct tmf_err *err)
+workflow_first_fault(const struct diag_list *diags, struct tmf_err *err)
 {
 	for (size_t i = 0; i < diags->count; i++) {
 		const struct diag *diag = &diags->at[i];
@@ -47,7 +47,7 @@ workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, str
 	diag_list_init(&diags, doc);
 	machine = asl_compile(doc, &resources, &diags);
 	if (machine == NULL) {
-		first_fault(&diags, err);
+		workflow_first_fault(&diags, err);
 	} else {
 		workflow = mem_zalloc(1, sizeof(*workflow));
 		workflow->name = file_stem(name);

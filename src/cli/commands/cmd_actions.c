@@ -9,7 +9,7 @@
 #include <string.h>
 
 static json_t *
-fields_json(const struct tmf_action_field *fields)
+action_fields_json(const struct tmf_action_field *fields)
 {
 	json_t *list = json_array();
 
@@ -26,7 +26,7 @@ fields_json(const struct tmf_action_field *fields)
 }
 
 static json_t *
-iam_json(const struct tmf_action *action)
+action_iam_json(const struct tmf_action *action)
 {
 	json_t *list = json_array();
 
@@ -43,15 +43,15 @@ action_json(const struct tmf_action *action)
 
 	jsonx_put_string(object, "resource", resource);
 	jsonx_put_string(object, "summary", action->summary);
-	json_object_set_new(object, "input", fields_json(action->input));
-	json_object_set_new(object, "output", fields_json(action->output));
-	json_object_set_new(object, "iamActions", iam_json(action));
+	json_object_set_new(object, "input", action_fields_json(action->input));
+	json_object_set_new(object, "output", action_fields_json(action->output));
+	json_object_set_new(object, "iamActions", action_iam_json(action));
 	free(resource);
 	return object;
 }
 
 static void
-print_fields(const char *title, const struct tmf_action_field *fields)
+action_print_fields(const char *title, const struct tmf_action_field *fields)
 {
 	if (fields == NULL) {
 		cli_print(stdout, "  %-6s  any JSON value\n", title);
@@ -63,11 +63,11 @@ print_fields(const char *title, const struct tmf_action_field *fields)
 }
 
 static void
-print_action(const struct tmf_action *action)
+action_print(const struct tmf_action *action)
 {
 	cli_print(stdout, "tmflow:%s\n  %s\n", action->name, action->summary);
-	print_fields("input", action->input);
-	print_fields("output", action->output);
+	action_print_fields("input", action->input);
+	action_print_fields("output", action->output);
 	for (const char *const *iam = action->iam_actions; iam != NULL && *iam != NULL; iam++)
 		cli_print(stdout, "  %-6s  %s\n", iam == action->iam_actions ? "IAM" : "", *iam);
 	putchar('\n');
@@ -91,7 +91,7 @@ cmd_actions(const struct cli_opts *opts)
 			continue;
 		shown++;
 		if (opts->output == OUTPUT_TEXT)
-			print_action(action);
+			action_print(action);
 		else
 			json_array_append_new(list, action_json(action));
 	}

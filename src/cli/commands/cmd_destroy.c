@@ -20,30 +20,30 @@ static const struct {
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 static size_t
-count_of(const json_t *lists, size_t kind)
+destroy_count(const json_t *lists, size_t kind)
 {
 	return json_array_size(jsonx_get_array(lists, kinds[kind].name));
 }
 
 static bool
-is_empty(const json_t *lists)
+destroy_is_empty(const json_t *lists)
 {
 	size_t count = 0;
 
 	for (size_t kind = 0; kind < KINDS; kind++)
-		count += count_of(lists, kind);
+		count += destroy_count(lists, kind);
 	return count == 0;
 }
 
 static void
-print_counts(const json_t *lists, const char *what)
+destroy_print_counts(const json_t *lists, const char *what)
 {
-	cli_print(stdout, "  %zu sessions, %zu targets and %zu instances %s\n", count_of(lists, 0),
-	    count_of(lists, 1), count_of(lists, 2), what);
+	cli_print(stdout, "  %zu sessions, %zu targets and %zu instances %s\n",
+	    destroy_count(lists, 0), destroy_count(lists, 1), destroy_count(lists, 2), what);
 }
 
 static void
-print_plan(const json_t *plan)
+destroy_print_plan(const json_t *plan)
 {
 	json_t *item;
 	size_t i;
@@ -56,11 +56,11 @@ print_plan(const json_t *plan)
 	json_array_foreach (jsonx_get_array(plan, "kept"), i, item)
 		cli_print(stdout, "  = %s stays: %s\n", jsonx_get_string(item, "id"),
 		    jsonx_get_string(item, "cause"));
-	print_counts(plan, "to remove; nothing was changed: --yes removes them");
+	destroy_print_counts(plan, "to remove; nothing was changed: --yes removes them");
 }
 
 static void
-print_failures(const json_t *result)
+destroy_print_failures(const json_t *result)
 {
 	json_t *failure;
 	size_t i;
@@ -73,16 +73,16 @@ print_failures(const json_t *result)
 
 /* Without --yes: {"plan": {sessions, targets, instances, kept}}; nothing is changed. */
 static int
-tell_plan(struct workspace *workspace, const json_t *plan)
+destroy_answer_plan(struct workspace *workspace, const json_t *plan)
 {
 	json_t *document;
 
 	if (workspace->opts->output == OUTPUT_TEXT) {
-		if (is_empty(plan) && json_array_size(jsonx_get_array(plan, "kept")) == 0)
+		if (destroy_is_empty(plan) && json_array_size(jsonx_get_array(plan, "kept")) == 0)
 			cli_print(stdout, "nothing in %s was made by tmflow\n",
 			    workspace->settings.region);
 		else
-			print_plan(plan);
+			destroy_print_plan(plan);
 		return EXIT_OK;
 	}
 	document = json_object();
@@ -94,25 +94,25 @@ tell_plan(struct workspace *workspace, const json_t *plan)
 
 /* With --yes: {"removed": {sessions, targets, instances}, "failed": [...]}. */
 static int
-tell_result(struct workspace *workspace, const json_t *result)
+destroy_answer_result(struct workspace *workspace, const json_t *result)
 {
 	const json_t *removed = json_object_get(result, "removed");
 	bool whole = json_array_size(jsonx_get_array(result, "failed")) == 0;
 
 	if (workspace->opts->output != OUTPUT_TEXT)
 		cli_print_json(result);
-	else if (is_empty(removed) && whole)
+	else if (destroy_is_empty(removed) && whole)
 		cli_print(stdout, "nothing in %s was made by tmflow\n", workspace->settings.region);
 	else
-		print_counts(removed, "removed");
-	print_failures(result);
+		destroy_print_counts(removed, "removed");
+	destroy_print_failures(result);
 	if (!whole)
 		fputs("tmflow: what is left is removed by running this again\n", stderr);
 	return whole ? EXIT_OK : EXIT_RUN_FAILED;
 }
 
 static int
-destroy(struct workspace *workspace)
+destroy_run(struct workspace *workspace)
 {
 	bool yes = workspace->opts->yes;
 	struct destroy *destroy = destroy_new(accounts_home(workspace->accounts));
@@ -124,14 +124,15 @@ destroy(struct workspace *workspace)
 	if (result == NULL)
 		code = cli_fail_take(workspace->opts->output, &err);
 	else
-		code = yes ? tell_result(workspace, result) : tell_plan(workspace, result);
+		code = yes ? destroy_answer_result(workspace, result)
+			   : destroy_answer_plan(workspace, result);
 	json_decref(result);
 	destroy_free(destroy);
 	return code;
 }
 
 static int
-prepare(struct workspace *workspace, struct store **ret_store)
+destroy_prepare(struct workspace *workspace, struct store **ret_store)
 {
 	const struct cli_opts *opts = workspace->opts;
 	int code = workspace_load_settings(workspace, NULL);
@@ -156,9 +157,9 @@ cmd_destroy(const struct cli_opts *opts)
 	int code;
 
 	workspace_init(&workspace, opts);
-	code = prepare(&workspace, &store);
+	code = destroy_prepare(&workspace, &store);
 	if (code == EXIT_OK)
-		code = destroy(&workspace);
+		code = destroy_run(&workspace);
 	if (store != NULL && store_commit(store, &err) < 0)
 		code = cli_fail(opts->output, &err);
 	tmf_err_fini(&err);

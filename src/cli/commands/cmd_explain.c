@@ -12,7 +12,7 @@
 /* --- for a person --- */
 
 static const char *
-text_of(const json_t *object, const char *key)
+explain_text(const json_t *object, const char *key)
 {
 	const char *text = jsonx_get_string(object, key);
 
@@ -20,28 +20,28 @@ text_of(const json_t *object, const char *key)
 }
 
 static void
-print_instance(const json_t *result)
+explain_print_instance(const json_t *result)
 {
 	const json_t *excluded = json_object_get(result, "excluded");
 
-	cli_print(stdout, "%s  %s  %s  %s  %s\n", text_of(result, "instanceId"),
-	    text_of(result, "instanceType"), text_of(result, "state"), text_of(result, "vpcId"),
-	    text_of(result, "subnetId"));
+	cli_print(stdout, "%s  %s  %s  %s  %s\n", explain_text(result, "instanceId"),
+	    explain_text(result, "instanceType"), explain_text(result, "state"),
+	    explain_text(result, "vpcId"), explain_text(result, "subnetId"));
 	if (!json_is_true(json_object_get(result, "eligible"))) {
-		cli_print(stdout, "  it cannot be mirrored: %s", text_of(result, "reason"));
+		cli_print(stdout, "  it cannot be mirrored: %s", explain_text(result, "reason"));
 		if (jsonx_get_string(result, "hookReason") != NULL)
 			cli_print(stdout, " (%s)", jsonx_get_string(result, "hookReason"));
 		putchar('\n');
 	}
 	if (excluded != NULL)
-		cli_print(stdout, "  it is left out: %s %s\n", text_of(excluded, "reason"),
+		cli_print(stdout, "  it is left out: %s %s\n", explain_text(excluded, "reason"),
 		    jsonx_get_string(excluded, "targetId") != NULL
 			? jsonx_get_string(excluded, "targetId")
 			: "");
 }
 
 static void
-print_rules(const json_t *result)
+explain_print_rules(const json_t *result)
 {
 	json_t *rule;
 	size_t i;
@@ -49,15 +49,16 @@ print_rules(const json_t *result)
 	puts("  rules, in the order of trying:");
 	json_array_foreach (jsonx_get_array(result, "rules"), i, rule) {
 		bool matches = json_is_true(json_object_get(rule, "matches"));
-		bool by_hook = strcmp(text_of(rule, "by"), "hook") == 0;
+		bool by_hook = strcmp(explain_text(rule, "by"), "hook") == 0;
 
-		cli_print(stdout, "    %-4s %s", matches ? "yes" : "no", text_of(rule, "rule"));
+		cli_print(
+		    stdout, "    %-4s %s", matches ? "yes" : "no", explain_text(rule, "rule"));
 		if (by_hook)
 			cli_print(stdout,
 			    ": the hook says %s (by itself the rule: ", matches ? "yes" : "no");
 		else
 			fputs(": ", stdout);
-		cli_print(stdout, "%s%s", text_of(rule, "why"), by_hook ? ")" : "");
+		cli_print(stdout, "%s%s", explain_text(rule, "why"), by_hook ? ")" : "");
 		putchar('\n');
 	}
 	if (jsonx_get_string(result, "rule") == NULL)
@@ -65,7 +66,7 @@ print_rules(const json_t *result)
 }
 
 static void
-print_sessions(const json_t *interface)
+explain_print_sessions(const json_t *interface)
 {
 	json_t *session;
 	size_t i;
@@ -73,10 +74,10 @@ print_sessions(const json_t *interface)
 	json_array_foreach (jsonx_get_array(interface, "sessions"), i, session)
 		cli_print(stdout,
 		    "      session %s, number %" JSON_INTEGER_FORMAT ", %s: filter %s, target %s\n",
-		    text_of(session, "sessionId"),
+		    explain_text(session, "sessionId"),
 		    json_integer_value(json_object_get(session, "sessionNumber")),
 		    json_is_true(json_object_get(session, "ours")) ? "tmflow's" : "somebody else's",
-		    text_of(session, "filterId"), text_of(session, "targetId"));
+		    explain_text(session, "filterId"), explain_text(session, "targetId"));
 }
 
 /* What a run would do about it, by the outcome that it would record. */
@@ -92,7 +93,7 @@ static const struct {
 };
 
 static const char *
-meaning_of(const char *outcome)
+explain_meaning(const char *outcome)
 {
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
 		if (strcmp(meanings[i].outcome, outcome) == 0)
@@ -101,7 +102,7 @@ meaning_of(const char *outcome)
 }
 
 static void
-print_interface(const json_t *interface)
+explain_print_interface(const json_t *interface)
 {
 	const char *outcome = jsonx_get_string(interface, "outcome");
 	const char *detail = jsonx_get_string(interface, "differences");
@@ -109,9 +110,9 @@ print_interface(const json_t *interface)
 	if (detail == NULL)
 		detail = jsonx_get_string(interface, "reason");
 	cli_print(stdout, "  interface %s, device index %" JSON_INTEGER_FORMAT ": %s",
-	    text_of(interface, "networkInterfaceId"),
+	    explain_text(interface, "networkInterfaceId"),
 	    json_integer_value(json_object_get(interface, "deviceIndex")),
-	    outcome != NULL ? meaning_of(outcome) : "not to be mirrored");
+	    outcome != NULL ? explain_meaning(outcome) : "not to be mirrored");
 	if (detail != NULL)
 		cli_print(stdout, " (%s)", detail);
 	if (jsonx_get_string(interface, "targetId") != NULL)
@@ -119,25 +120,25 @@ print_interface(const json_t *interface)
 	else if (outcome != NULL && strcmp(outcome, "created") == 0)
 		fputs(", on a new target", stdout);
 	putchar('\n');
-	print_sessions(interface);
+	explain_print_sessions(interface);
 }
 
 static void
-print_explanation(const json_t *result)
+explain_print(const json_t *result)
 {
 	json_t *interface;
 	size_t i;
 
-	print_instance(result);
-	print_rules(result);
+	explain_print_instance(result);
+	explain_print_rules(result);
 	json_array_foreach (jsonx_get_array(result, "interfaces"), i, interface)
-		print_interface(interface);
+		explain_print_interface(interface);
 }
 
 /* --- */
 
 static int
-explain(struct workspace *workspace)
+explain_run(struct workspace *workspace)
 {
 	struct explanation *explanation =
 	    explanation_new(workspace->mirror, workspace->opts->args[0]);
@@ -150,7 +151,7 @@ explain(struct workspace *workspace)
 	else if (workspace->opts->output != OUTPUT_TEXT)
 		cli_print_json(result);
 	else
-		print_explanation(result);
+		explain_print(result);
 	json_decref(result);
 	explanation_free(explanation);
 	return code;
@@ -176,7 +177,7 @@ cmd_explain(const struct cli_opts *opts)
 		code = workspace_open_mirror(
 		    &workspace, &(struct mirror_opts){.run_id = "", .workflow = "explain"});
 	if (code == EXIT_OK)
-		code = explain(&workspace);
+		code = explain_run(&workspace);
 	workspace_fini(&workspace);
 	store_close(store);
 	return code;

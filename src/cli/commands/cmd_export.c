@@ -33,7 +33,7 @@ struct iam_list {
 
 /* In order, each once. */
 static void
-iam_add(struct iam_list *list, const char *action)
+policy_add_action(struct iam_list *list, const char *action)
 {
 	size_t i = 0;
 
@@ -48,7 +48,7 @@ iam_add(struct iam_list *list, const char *action)
 }
 
 static void
-iam_collect(
+policy_collect(
     struct iam_list *list, const struct asl_machine *machine, const struct tmf_registry *registry)
 {
 	for (size_t i = 0; i < asl_machine_state_count(machine); i++) {
@@ -60,12 +60,12 @@ iam_collect(
 		if (action == NULL || action->iam_actions == NULL)
 			continue;
 		for (const char *const *iam = action->iam_actions; *iam != NULL; iam++)
-			iam_add(list, *iam);
+			policy_add_action(list, *iam);
 	}
 }
 
 static void
-add_statement(json_t *statements, const char *sid, const char *const *actions, size_t count,
+policy_add_statement(json_t *statements, const char *sid, const char *const *actions, size_t count,
     const char *resource)
 {
 	json_t *statement = json_object();
@@ -85,7 +85,7 @@ static const char *const role_actions[] = {"sts:AssumeRole"};
 
 /* True if some Task of the definition may take a role of another account. */
 static bool
-takes_roles(const json_t *value)
+policy_takes_roles(const json_t *value)
 {
 	static const char prefix[] = "tmflow:";
 	const char *resource = jsonx_get_string(value, "Resource");
@@ -98,47 +98,47 @@ takes_roles(const json_t *value)
 		resource + sizeof(prefix) - 1, json_object_get(value, "Parameters")))
 		return true;
 	json_object_foreach ((json_t *)value, key, member)
-		if (takes_roles(member))
+		if (policy_takes_roles(member))
 			return true;
 	json_array_foreach (value, i, member)
-		if (takes_roles(member))
+		if (policy_takes_roles(member))
 			return true;
 	return false;
 }
 
 /* As the configuration names it, in whichever account and region; without a configuration any that lets us in. */
 static void
-add_role_statement(json_t *statements, const struct mirror_config *config)
+policy_add_roles(json_t *statements, const struct mirror_config *config)
 {
 	const char *template =
 	    config != NULL ? mirror_config_guardduty(config)->role_arn : ANY_ROLE;
 	char *resource = arn_fill_in(template, "*", "*");
 
 	if (resource != NULL)
-		add_statement(statements, "TmflowRoles", role_actions,
+		policy_add_statement(statements, "TmflowRoles", role_actions,
 		    sizeof(role_actions) / sizeof(role_actions[0]), resource);
 	free(resource);
 }
 
 /* Of the EC2 actions, describes take no resource at all, and the others act on what does not exist yet: hence "*" there. */
 static json_t *
-policy(const struct asl_machine *machine, const struct tmf_registry *registry,
+policy_document(const struct asl_machine *machine, const struct tmf_registry *registry,
     const struct mirror_config *config, const char *activity_arn)
 {
 	struct iam_list list = {.count = 0};
 	json_t *document = json_object();
 	json_t *statements = json_array();
 
-	iam_collect(&list, machine, registry);
+	policy_collect(&list, machine, registry);
 	jsonx_put_string(document, "Version", POLICY_VERSION);
 	if (list.count > 0)
-		add_statement(statements, "TmflowActions", list.at, list.count, "*");
-	if (takes_roles(asl_machine_json(machine)))
-		add_role_statement(statements, config);
+		policy_add_statement(statements, "TmflowActions", list.at, list.count, "*");
+	if (policy_takes_roles(asl_machine_json(machine)))
+		policy_add_roles(statements, config);
 	if (activity_arn != NULL) {
-		add_statement(statements, "TmflowActivity", activity_actions,
+		policy_add_statement(statements, "TmflowActivity", activity_actions,
 		    sizeof(activity_actions) / sizeof(activity_actions[0]), activity_arn);
-		add_statement(statements, "TmflowTasks", task_actions,
+		policy_add_statement(statements, "TmflowTasks", task_actions,
 		    sizeof(task_actions) / sizeof(task_actions[0]), "*");
 	}
 	json_object_set_new(document, "Statement", statements);
@@ -148,8 +148,8 @@ policy(const struct asl_machine *machine, const struct tmf_registry *registry,
 /* --- the definition --- */
 
 static json_t *
-definition(const struct asl_machine *machine, const json_t *scripts, const struct cli_opts *opts,
-    struct tmf_err *err)
+export_definition(const struct asl_machine *machine, const json_t *scripts,
+    const struct cli_opts *opts, struct tmf_err *err)
 {
 	const bool activity = opts->activity_arn != NULL;
 	const struct asl_export_opts how = {
@@ -174,7 +174,7 @@ definition(const struct asl_machine *machine, const json_t *scripts, const struc
 
 /* The configuration of the policy, where one is given. Returns 0, or says why not and gives the exit code. */
 static int
-read_config(const struct cli_opts *opts, struct mirror_config **ret_config)
+export_read_config(const struct cli_opts *opts, struct mirror_config **ret_config)
 {
 	struct tmf_err err = {0};
 	struct diag_list diags;
@@ -196,7 +196,7 @@ read_config(const struct cli_opts *opts, struct mirror_config **ret_config)
 }
 
 static int
-check_options(const struct cli_opts *opts, struct tmf_err *err)
+export_check_options(const struct cli_opts *opts, struct tmf_err *err)
 {
 	struct arn arn = {0};
 
@@ -221,7 +221,7 @@ check_options(const struct cli_opts *opts, struct tmf_err *err)
 
 /* Writes one JSON document, whatever -o says: that is what the command is for. */
 static int
-write_export(
+export_write(
     const struct cli_opts *opts, struct tmf_registry *registry, const struct mirror_config *config)
 {
 	json_t *scripts = NULL;
@@ -232,8 +232,8 @@ write_export(
 
 	if (machine == NULL)
 		return EXIT_INVALID;
-	document = opts->iam_policy ? policy(machine, registry, config, opts->activity_arn)
-				    : definition(machine, scripts, opts, &err);
+	document = opts->iam_policy ? policy_document(machine, registry, config, opts->activity_arn)
+				    : export_definition(machine, scripts, opts, &err);
 	if (document != NULL)
 		cli_print_json(document);
 	asl_machine_unref(machine);
@@ -250,14 +250,14 @@ cmd_export(const struct cli_opts *opts)
 	struct tmf_err err = {0};
 	int code;
 
-	if (check_options(opts, &err) < 0)
+	if (export_check_options(opts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
-	code = read_config(opts, &config);
+	code = export_read_config(opts, &config);
 	if (code != EXIT_OK)
 		return code;
 	registry = tmf_registry_new();
 	actions_register(registry, NULL);
-	code = write_export(opts, registry, config);
+	code = export_write(opts, registry, config);
 	tmf_registry_free(registry);
 	mirror_config_free(config);
 	return code;

@@ -15,7 +15,7 @@ enum format { FORMAT_DOT, FORMAT_MERMAID, FORMAT_SVG };
 static const char *const format_names[] = {"dot", "mermaid", "svg"};
 
 static int
-format_parse(const char *text, enum format *ret_format, struct tmf_err *err)
+graph_format_parse(const char *text, enum format *ret_format, struct tmf_err *err)
 {
 	*ret_format = FORMAT_DOT;
 	if (text == NULL)
@@ -31,7 +31,7 @@ format_parse(const char *text, enum format *ret_format, struct tmf_err *err)
 }
 
 static int
-draw(const struct graph *graph, enum format format, struct buf *out, struct tmf_err *err)
+graph_draw(const struct graph *graph, enum format format, struct buf *out, struct tmf_err *err)
 {
 	switch (format) {
 	case FORMAT_DOT:
@@ -48,7 +48,7 @@ draw(const struct graph *graph, enum format format, struct buf *out, struct tmf_
 
 /* The picture itself, or with -o json {"format", "graph"}. */
 static void
-print(enum cli_output output, enum format format, const struct buf *picture)
+graph_print(enum cli_output output, enum format format, const struct buf *picture)
 {
 	json_t *document;
 
@@ -65,7 +65,7 @@ print(enum cli_output output, enum format format, const struct buf *picture)
 
 /* Looks the run up; *ret_states is malloc'ed. */
 static int
-load_run(const struct cli_opts *opts, struct store *store, const struct asl_machine *machine,
+graph_load_run(const struct cli_opts *opts, struct store *store, const struct asl_machine *machine,
     struct graph_state **ret_states, struct tmf_err *err)
 {
 	struct store_run run = {0};
@@ -84,7 +84,8 @@ load_run(const struct cli_opts *opts, struct store *store, const struct asl_mach
 }
 
 static int
-graph_workflow(const struct cli_opts *opts, enum format format, const struct asl_machine *machine)
+graph_of_workflow(
+    const struct cli_opts *opts, enum format format, const struct asl_machine *machine)
 {
 	const char *slash = strrchr(opts->args[0], '/');
 	struct graph_state *states = NULL;
@@ -97,13 +98,13 @@ graph_workflow(const struct cli_opts *opts, enum format format, const struct asl
 		return code;
 	struct graph graph = {
 	    .machine = machine, .name = slash != NULL ? slash + 1 : opts->args[0]};
-	if (store != NULL && load_run(opts, store, machine, &states, &err) < 0)
+	if (store != NULL && graph_load_run(opts, store, machine, &states, &err) < 0)
 		code = cli_fail_take(opts->output, &err);
 	graph.states = states;
-	if (code == EXIT_OK && draw(&graph, format, &picture, &err) < 0)
+	if (code == EXIT_OK && graph_draw(&graph, format, &picture, &err) < 0)
 		code = cli_fail_take(opts->output, &err);
 	else if (code == EXIT_OK)
-		print(opts->output, format, &picture);
+		graph_print(opts->output, format, &picture);
 	buf_fini(&picture);
 	free(states);
 	store_close(store);
@@ -119,13 +120,13 @@ cmd_graph(const struct cli_opts *opts)
 	enum format format;
 	int code = EXIT_INVALID;
 
-	if (format_parse(opts->format, &format, &err) < 0)
+	if (graph_format_parse(opts->format, &format, &err) < 0)
 		return cli_fail_take(opts->output, &err);
 	registry = tmf_registry_new();
 	actions_register(registry, NULL);
 	machine = definition_read(opts->args[0], registry, opts->output, NULL);
 	if (machine != NULL)
-		code = graph_workflow(opts, format, machine);
+		code = graph_of_workflow(opts, format, machine);
 	asl_machine_unref(machine);
 	tmf_registry_free(registry);
 	return code;

@@ -18,7 +18,7 @@ struct init_fault {
 };
 
 static void
-note_fault(void *arg, const char *error, const char *cause)
+lambda_note_fault(void *arg, const char *error, const char *cause)
 {
 	struct init_fault *fault = arg;
 
@@ -27,7 +27,7 @@ note_fault(void *arg, const char *error, const char *cause)
 }
 
 static const char *
-variable(const char *name)
+lambda_variable(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -36,27 +36,27 @@ variable(const char *name)
 
 /* A function has no command line: what the others take as options stands in its environment. */
 static struct cli_opts
-opts_of_environment(const struct cli_opts *given)
+lambda_opts_of_environment(const struct cli_opts *given)
 {
 	struct cli_opts opts = *given;
 
-	opts.config = variable("TMFLOW_CONFIG");
-	opts.hook = variable("TMFLOW_HOOK");
-	opts.state_dir = variable("TMFLOW_STATE_DIR");
+	opts.config = lambda_variable("TMFLOW_CONFIG");
+	opts.hook = lambda_variable("TMFLOW_HOOK");
+	opts.state_dir = lambda_variable("TMFLOW_STATE_DIR");
 	opts.no_checkpoint = opts.state_dir == NULL; /* the disk is not kept */
-	opts.debug_http = given->debug_http || variable("TMFLOW_DEBUG_HTTP") != NULL;
+	opts.debug_http = given->debug_http || lambda_variable("TMFLOW_DEBUG_HTTP") != NULL;
 	return opts;
 }
 
 static void
-over(void *arg, struct tmf_err *fault)
+lambda_over(void *arg, struct tmf_err *fault)
 {
 	serving_over(arg, fault);
 }
 
 /* Without a registered extension the process gets no signal but SIGKILL; a person's first one ends it. */
 static void
-drain(void *arg)
+lambda_drain(void *arg)
 {
 	struct tmf_err none = {0};
 
@@ -64,9 +64,9 @@ drain(void *arg)
 }
 
 static char *
-workflow_path(const struct serving *serving, const char *variable_name, const char *name)
+lambda_workflow_path(const struct serving *serving, const char *variable_name, const char *name)
 {
-	const char *given = variable(variable_name);
+	const char *given = lambda_variable(variable_name);
 
 	if (given != NULL)
 		return mem_strdup(given);
@@ -74,11 +74,11 @@ workflow_path(const struct serving *serving, const char *variable_name, const ch
 }
 
 static int
-serve(struct serving *serving, struct aws_client *sfn, const char *api)
+lambda_serve(struct serving *serving, struct aws_client *sfn, const char *api)
 {
-	char *on_launch = workflow_path(serving, "TMFLOW_ON_LAUNCH", "on-launch");
-	char *on_guardduty = workflow_path(serving, "TMFLOW_ON_GUARDDUTY", "on-guardduty");
-	char *backfill = workflow_path(serving, "TMFLOW_BACKFILL", "backfill");
+	char *on_launch = lambda_workflow_path(serving, "TMFLOW_ON_LAUNCH", "on-launch");
+	char *on_guardduty = lambda_workflow_path(serving, "TMFLOW_ON_GUARDDUTY", "on-guardduty");
+	char *backfill = lambda_workflow_path(serving, "TMFLOW_BACKFILL", "backfill");
 	struct lambda *lambda = lambda_new(&(struct lambda_opts){
 	    .loop = serving->workspace.loop,
 	    .transport = serving->workspace.transport,
@@ -87,10 +87,10 @@ serve(struct serving *serving, struct aws_client *sfn, const char *api)
 	    .sfn = sfn,
 	    .routes = {.on_launch = on_launch, .on_guardduty = on_guardduty},
 	    .backfill = backfill,
-	    .over = over,
+	    .over = lambda_over,
 	    .arg = serving,
 	});
-	int code = serving_run(serving, drain, serving);
+	int code = serving_run(serving, lambda_drain, serving);
 
 	lambda_free(lambda);
 	free(on_launch);
@@ -101,7 +101,7 @@ serve(struct serving *serving, struct aws_client *sfn, const char *api)
 
 /* Tells Lambda why the process cannot start. A network of its own: the fault may have come before there was one. */
 static void
-tell_init_error(const char *api, const struct tmf_err *why)
+lambda_report_init_error(const char *api, const struct tmf_err *why)
 {
 	struct tmf_loop *loop = tmf_loop_new(clock_system());
 	struct tmf_err err = {0};
@@ -115,7 +115,7 @@ tell_init_error(const char *api, const struct tmf_err *why)
 }
 
 static int
-start(struct serving *serving, const struct cli_opts *opts, struct aws_client **ret_sfn)
+lambda_start(struct serving *serving, const struct cli_opts *opts, struct aws_client **ret_sfn)
 {
 	struct tmf_err err = {0};
 	int code = serving_open(serving, opts,
@@ -130,8 +130,8 @@ start(struct serving *serving, const struct cli_opts *opts, struct aws_client **
 int
 cmd_lambda(const struct cli_opts *given)
 {
-	struct cli_opts opts = opts_of_environment(given);
-	const char *api = variable("AWS_LAMBDA_RUNTIME_API");
+	struct cli_opts opts = lambda_opts_of_environment(given);
+	const char *api = lambda_variable("AWS_LAMBDA_RUNTIME_API");
 	struct init_fault fault = {{0}};
 	struct aws_client *sfn = NULL;
 	struct serving serving;
@@ -144,13 +144,13 @@ cmd_lambda(const struct cli_opts *given)
 		    "function");
 		return cli_fail_take(opts.output, &err);
 	}
-	cli_on_fault(note_fault, &fault);
-	code = start(&serving, &opts, &sfn);
+	cli_on_fault(lambda_note_fault, &fault);
+	code = lambda_start(&serving, &opts, &sfn);
 	cli_on_fault(NULL, NULL);
 	if (code == EXIT_OK)
-		code = serve(&serving, sfn, api);
+		code = lambda_serve(&serving, sfn, api);
 	else
-		tell_init_error(api, &fault.err);
+		lambda_report_init_error(api, &fault.err);
 	aws_client_free(sfn);
 	serving_close(&serving);
 	tmf_err_fini(&fault.err);

@@ -21,7 +21,7 @@ struct listen_plan {
 
 /* "https://sqs.eu-west-1.amazonaws.com/123456789012/events" says where the queue is. */
 static char *
-region_of_url(const char *url)
+listen_region_of_url(const char *url)
 {
 	const char *host = strstr(url, "://sqs.");
 	const char *region = host != NULL ? host + sizeof("://sqs.") - 1 : NULL;
@@ -31,7 +31,7 @@ region_of_url(const char *url)
 }
 
 static int
-make_plan(const struct cli_opts *opts, struct listen_plan *plan, struct tmf_err *err)
+listen_plan_make(const struct cli_opts *opts, struct listen_plan *plan, struct tmf_err *err)
 {
 	const struct cli_number numbers[] = {
 	    {"--pollers", opts->pollers, 1, LISTENER_CONCURRENCY_MAX, LISTENER_RECEIVERS_DEFAULT},
@@ -53,12 +53,12 @@ make_plan(const struct cli_opts *opts, struct listen_plan *plan, struct tmf_err 
 		    "--queue-url takes a URL such as "
 		    "https://sqs.us-east-1.amazonaws.com/123456789012/events, not \"%s\"",
 		    opts->queue_url);
-	plan->region = region_of_url(opts->queue_url);
+	plan->region = listen_region_of_url(opts->queue_url);
 	return 0;
 }
 
 static char *
-workflow_path(const struct serving *serving, const char *given, const char *name)
+listen_workflow_path(const struct serving *serving, const char *given, const char *name)
 {
 	if (given != NULL)
 		return mem_strdup(given);
@@ -67,12 +67,13 @@ workflow_path(const struct serving *serving, const char *given, const char *name
 
 /* Reads both workflows, so that what is wrong with them is known before the first event. */
 static int
-check_workflows(struct serving *serving, struct listen_plan *plan)
+listen_check_workflows(struct serving *serving, struct listen_plan *plan)
 {
 	struct tmf_err err = {0};
 
-	plan->on_launch = workflow_path(serving, serving->opts.on_launch, "on-launch");
-	plan->on_guardduty = workflow_path(serving, serving->opts.on_guardduty, "on-guardduty");
+	plan->on_launch = listen_workflow_path(serving, serving->opts.on_launch, "on-launch");
+	plan->on_guardduty =
+	    listen_workflow_path(serving, serving->opts.on_guardduty, "on-guardduty");
 	if (jobs_read_workflow(serving->jobs, plan->on_launch, &err) == NULL ||
 	    jobs_read_workflow(serving->jobs, plan->on_guardduty, &err) == NULL)
 		return cli_fail_take(serving->opts.output, &err);
@@ -80,19 +81,19 @@ check_workflows(struct serving *serving, struct listen_plan *plan)
 }
 
 static void
-drain(void *arg)
+listen_drain(void *arg)
 {
 	listener_drain(arg);
 }
 
 static void
-over(void *arg, struct tmf_err *fault)
+listen_over(void *arg, struct tmf_err *fault)
 {
 	serving_over(arg, fault);
 }
 
 static void
-say_stats(const struct listener_stats *stats)
+listen_print_stats(const struct listener_stats *stats)
 {
 	cli_print(stderr,
 	    "tmflow: %llu messages received: %llu done, %llu ignored, %llu failed, %llu "
@@ -104,7 +105,7 @@ say_stats(const struct listener_stats *stats)
 }
 
 static int
-listen_on(struct serving *serving, const struct listen_plan *plan)
+listen_run(struct serving *serving, const struct listen_plan *plan)
 {
 	const struct cli_opts *opts = &serving->opts;
 	struct tmf_err err = {0};
@@ -124,11 +125,11 @@ listen_on(struct serving *serving, const struct listen_plan *plan)
 	    .concurrency = (unsigned)plan->concurrency,
 	    .visibility_seconds = (int)plan->visibility_s,
 	    .health_file = opts->health_file,
-	    .over = over,
+	    .over = listen_over,
 	    .arg = serving,
 	});
-	code = serving_run(serving, drain, listener);
-	say_stats(listener_stats(listener));
+	code = serving_run(serving, listen_drain, listener);
+	listen_print_stats(listener_stats(listener));
 	listener_free(listener);
 	aws_client_free(sqs);
 	return code;
@@ -142,7 +143,7 @@ cmd_listen(const struct cli_opts *opts)
 	struct tmf_err err = {0};
 	int code;
 
-	if (make_plan(opts, &plan, &err) < 0)
+	if (listen_plan_make(opts, &plan, &err) < 0)
 		return cli_fail_take(opts->output, &err);
 	code = serving_open(&serving, opts,
 	    &(struct serving_opts){
@@ -151,9 +152,9 @@ cmd_listen(const struct cli_opts *opts)
 		.connections_max = plan.receivers + 2 * plan.concurrency + CONNECTIONS_MORE,
 	    });
 	if (code == EXIT_OK)
-		code = check_workflows(&serving, &plan);
+		code = listen_check_workflows(&serving, &plan);
 	if (code == EXIT_OK)
-		code = listen_on(&serving, &plan);
+		code = listen_run(&serving, &plan);
 	serving_close(&serving);
 	free(plan.region);
 	free(plan.on_launch);

@@ -12,7 +12,7 @@
 
 /* A run that is over stays as it is: its end is told again, with the exit code that it had. */
 static int
-tell_again(struct session *session)
+resume_report_again(struct session *session)
 {
 	const struct cli_opts *opts = session->opts;
 	int64_t counts[OUTCOME_COUNT];
@@ -32,7 +32,7 @@ tell_again(struct session *session)
 
 /* Finds the run, takes its lease, then reads it again: its last holder may just have ended it. */
 static int
-take_run(struct session *session)
+resume_take_run(struct session *session)
 {
 	const struct cli_opts *opts = session->opts;
 	struct store_run found = {0};
@@ -53,7 +53,7 @@ take_run(struct session *session)
 }
 
 static int
-load(struct session *session)
+resume_load(struct session *session)
 {
 	int code = session_load_workflow(session);
 
@@ -64,16 +64,16 @@ load(struct session *session)
 }
 
 static int
-go_on(struct session *session)
+resume_continue(struct session *session)
 {
-	int code = load(session);
+	int code = resume_load(session);
 
 	return code == EXIT_OK ? session_execute(session, true) : code;
 }
 
 /* The record says that a retry is under way: should it be killed, a resume goes on with it. */
 static int
-begin_retry(struct session *session, struct tmf_err *err)
+resume_begin_retry(struct session *session, struct tmf_err *err)
 {
 	struct store_run *run = &session->run;
 
@@ -86,7 +86,7 @@ begin_retry(struct session *session, struct tmf_err *err)
 }
 
 static int
-retry(struct session *session)
+resume_retry(struct session *session)
 {
 	const struct store_run *run = &session->run;
 	int64_t counts[OUTCOME_COUNT];
@@ -97,17 +97,17 @@ retry(struct session *session)
 		return cli_fail_take(session->opts->output, &err);
 	if (counts[OUTCOME_FAILED] == 0) {
 		cli_print(stderr, "tmflow: no instance of run %s failed\n", run->id);
-		return tell_again(session);
+		return resume_report_again(session);
 	}
 	if (run->status != RUN_SUCCEEDED)
 		cli_print(stderr,
 		    "tmflow: run %s itself ended %s, perhaps before it saw every instance: only "
 		    "what it recorded as failed is done again\n",
 		    run->id, run_status_name(run->status));
-	code = load(session);
+	code = resume_load(session);
 	if (code != EXIT_OK)
 		return code;
-	if (begin_retry(session, &err) < 0)
+	if (resume_begin_retry(session, &err) < 0)
 		return cli_fail_take(session->opts->output, &err);
 	return session_execute(session, false);
 }
@@ -142,7 +142,7 @@ cmd_resume(const struct cli_opts *opts)
 	int code;
 
 	session_init(&session, opts);
-	code = take_run(&session);
+	code = resume_take_run(&session);
 	if (code == EXIT_OK && session.run.parent != NULL)
 		code = refuse_part(&session);
 	else if (code == EXIT_OK) {
@@ -151,9 +151,10 @@ cmd_resume(const struct cli_opts *opts)
 		else if (fleet_is_one(&session.run))
 			code = fleet_resume(opts, session.store, &session.run);
 		else if (!record_is_over(&session.run))
-			code = go_on(&session);
+			code = resume_continue(&session);
 		else
-			code = opts->retry_failed ? retry(&session) : tell_again(&session);
+			code = opts->retry_failed ? resume_retry(&session)
+						  : resume_report_again(&session);
 	}
 	session_fini(&session);
 	return code;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static int
-load(struct session *session)
+run_load(struct session *session)
 {
 	struct workspace *workspace = &session->workspace;
 	int code = session_read_workflow(session);
@@ -31,7 +31,7 @@ load(struct session *session)
 
 /* Gives the run its id and its record. */
 static int
-begin(struct session *session)
+run_begin(struct session *session)
 {
 	const struct cli_opts *opts = session->opts;
 	struct store_run *run = &session->run;
@@ -68,9 +68,9 @@ cmd_run(const struct cli_opts *opts)
 		return fleet_run(opts);
 	session_init(&session, opts);
 	session.reads_scripts = true;
-	code = load(&session);
+	code = run_load(&session);
 	if (code == EXIT_OK)
-		code = begin(&session);
+		code = run_begin(&session);
 	if (code == EXIT_OK)
 		code = session_execute(&session, false);
 	session_fini(&session);

@@ -23,7 +23,7 @@ struct listing {
 };
 
 static int
-list_run(void *arg, const struct store_run *run)
+runs_list_one(void *arg, const struct store_run *run)
 {
 	struct listing *listing = arg;
 	char start[CLOCK_ISO_BYTES];
@@ -54,7 +54,7 @@ list_run(void *arg, const struct store_run *run)
 }
 
 static int
-status_parse(const char *text, int *ret_status, struct tmf_err *err)
+runs_status_parse(const char *text, int *ret_status, struct tmf_err *err)
 {
 	for (int status = RUN_RUNNING; status <= RUN_INTERRUPTED; status++) {
 		if (strcasecmp(text, run_status_name((enum run_status)status)) != 0)
@@ -69,7 +69,7 @@ status_parse(const char *text, int *ret_status, struct tmf_err *err)
 
 /* 2026-01-15, a time stamp with zone, or so long ago: 36h, 7d. */
 static int
-since_parse(const char *text, int64_t *ret_wall_ms, struct tmf_err *err)
+runs_since_parse(const char *text, int64_t *ret_wall_ms, struct tmf_err *err)
 {
 	struct timestamp at;
 	char *end;
@@ -102,15 +102,16 @@ cmd_runs(const struct cli_opts *opts)
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
-	if ((opts->status != NULL && status_parse(opts->status, &filter.status, &err) < 0) ||
-	    (opts->since != NULL && since_parse(opts->since, &filter.since_wall_ms, &err) < 0)) {
+	if ((opts->status != NULL && runs_status_parse(opts->status, &filter.status, &err) < 0) ||
+	    (opts->since != NULL &&
+		runs_since_parse(opts->since, &filter.since_wall_ms, &err) < 0)) {
 		return cli_fail_take(opts->output, &err);
 	}
 	listing.store = record_open_store(opts, &code);
 	if (listing.store == NULL)
 		return code;
 	listing.runs = json_array();
-	if (store_runs_each(listing.store, &filter, list_run, &listing, &err) < 0)
+	if (store_runs_each(listing.store, &filter, runs_list_one, &listing, &err) < 0)
 		code = cli_fail(opts->output, &err);
 	else if (opts->output == OUTPUT_JSON)
 		cli_print_json(listing.runs);

@@ -17,7 +17,7 @@ struct outcome_stream {
 };
 
 static int
-stream_outcome(void *arg, const struct outcome *outcome)
+show_outcome(void *arg, const struct outcome *outcome)
 {
 	struct outcome_stream *stream = arg;
 	json_t *object;
@@ -58,7 +58,7 @@ show_json(
 		cli_print_json(document);
 	} else {
 		report_list_begin(&stream.list, document, "outcomes", stdout);
-		ret = store_outcomes_each(store, run->id, kind, stream_outcome, &stream, err);
+		ret = store_outcomes_each(store, run->id, kind, show_outcome, &stream, err);
 		report_list_end(&stream.list, err);
 	}
 	json_decref(document);
@@ -66,7 +66,7 @@ show_json(
 }
 
 static int
-show(struct store *store, const struct store_run *run, const struct cli_opts *opts,
+show_run(struct store *store, const struct store_run *run, const struct cli_opts *opts,
     struct tmf_err *err)
 {
 	struct outcome_stream stream = {.output = opts->output};
@@ -79,7 +79,7 @@ show(struct store *store, const struct store_run *run, const struct cli_opts *op
 		return show_json(store, run, kind, rows, err);
 	if (opts->output == OUTPUT_TEXT && !rows)
 		return report_text(store, run, stdout, err);
-	return store_outcomes_each(store, run->id, kind, stream_outcome, &stream, err);
+	return store_outcomes_each(store, run->id, kind, show_outcome, &stream, err);
 }
 
 int
@@ -94,7 +94,7 @@ cmd_show(const struct cli_opts *opts)
 		return code;
 	if (store_run_find(store, opts->args[0], &run, &err) == 0 && fleet_is_one(&run))
 		code = fleet_show(opts, store, &run);
-	else if (tmf_err_isset(&err) || show(store, &run, opts, &err) < 0)
+	else if (tmf_err_isset(&err) || show_run(store, &run, opts, &err) < 0)
 		code = cli_fail(opts->output, &err);
 	store_run_fini(&run);
 	store_close(store);

@@ -8,7 +8,7 @@
 #include "mirror/config/config.h"
 
 static void
-check_workflow(const struct doc *doc, struct tmf_registry *registry, struct diag_list *diags)
+validate_workflow(const struct doc *doc, struct tmf_registry *registry, struct diag_list *diags)
 {
 	struct asl_resources resources = registry_resources(registry);
 	struct asl_machine *machine = asl_compile(doc, &resources, diags);
@@ -19,17 +19,17 @@ check_workflow(const struct doc *doc, struct tmf_registry *registry, struct diag
 }
 
 static void
-check_document(const struct doc *doc, struct tmf_registry *registry, struct diag_list *diags)
+validate_document(const struct doc *doc, struct tmf_registry *registry, struct diag_list *diags)
 {
 	if (mirror_config_is_one(doc))
 		mirror_config_free(mirror_config_load(doc, diags));
 	else
-		check_workflow(doc, registry, diags);
+		validate_workflow(doc, registry, diags);
 }
 
 /* Adds a file's diagnostics to those of all, each with the file's name. */
 static void
-append_diagnostics(json_t *all, json_t *diagnostics, const char *path)
+validate_append(json_t *all, json_t *diagnostics, const char *path)
 {
 	json_t *diagnostic;
 	size_t i;
@@ -57,13 +57,13 @@ validate_file(const char *path, struct tmf_registry *registry, json_t *all)
 		json_array_append_new(diagnostics, cli_unreadable_diagnostic(&err));
 	} else {
 		diag_list_init(&diags, doc);
-		check_document(doc, registry, &diags);
+		validate_document(doc, registry, &diags);
 		diag_print(&diags, stderr);
 		diagnostics = diag_json(&diags);
 		valid = diags.errors == 0;
 		diag_list_fini(&diags);
 	}
-	append_diagnostics(all, diagnostics, path);
+	validate_append(all, diagnostics, path);
 	doc_free(doc);
 	tmf_err_fini(&err);
 	return valid;

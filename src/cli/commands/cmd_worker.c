@@ -24,7 +24,7 @@ struct worker_plan {
 };
 
 static int
-check_arns(const struct cli_list *arns, char **ret_region, struct tmf_err *err)
+worker_check_arns(const struct cli_list *arns, char **ret_region, struct tmf_err *err)
 {
 	struct arn first = {.region = STR("")};
 
@@ -48,7 +48,7 @@ check_arns(const struct cli_list *arns, char **ret_region, struct tmf_err *err)
 }
 
 static int
-make_plan(const struct cli_opts *opts, struct worker_plan *plan, struct tmf_err *err)
+worker_plan_make(const struct cli_opts *opts, struct worker_plan *plan, struct tmf_err *err)
 {
 	const struct cli_number numbers[] = {
 	    {"--pollers", opts->pollers, 1, WORKER_CONCURRENCY_MAX, WORKER_POLLERS_DEFAULT},
@@ -62,7 +62,7 @@ make_plan(const struct cli_opts *opts, struct worker_plan *plan, struct tmf_err 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (cli_number_parse(&numbers[i], values[i], err) < 0)
 			return -1;
-	if (check_arns(&opts->activity_arns, &plan->region, err) < 0)
+	if (worker_check_arns(&opts->activity_arns, &plan->region, err) < 0)
 		return -1;
 	if (plan->concurrency < (long)opts->activity_arns.count)
 		return tmf_err_set(err, TMF_ERR_INVALID,
@@ -73,7 +73,7 @@ make_plan(const struct cli_opts *opts, struct worker_plan *plan, struct tmf_err 
 
 /* "host-4711": tells workers apart in Step Functions' history. */
 static char *
-worker_name(void)
+worker_make_name(void)
 {
 	char host[HOST_BYTES];
 
@@ -84,19 +84,19 @@ worker_name(void)
 }
 
 static void
-drain(void *arg)
+worker_drain_on_signal(void *arg)
 {
 	worker_drain(arg);
 }
 
 static void
-over(void *arg, struct tmf_err *fault)
+worker_over(void *arg, struct tmf_err *fault)
 {
 	serving_over(arg, fault);
 }
 
 static void
-say_stats(const struct worker_stats *stats)
+worker_print_stats(const struct worker_stats *stats)
 {
 	cli_print(stderr,
 	    "tmflow: %llu tasks: %llu succeeded, %llu failed, %llu dropped; %llu heartbeats\n",
@@ -106,13 +106,13 @@ say_stats(const struct worker_stats *stats)
 }
 
 static int
-work(struct serving *serving, const struct worker_plan *plan)
+worker_run(struct serving *serving, const struct worker_plan *plan)
 {
 	const struct cli_opts *opts = &serving->opts;
 	struct tmf_err err = {0};
 	struct aws_client *sfn =
 	    workspace_client(&serving->workspace, "states", plan->region, &err);
-	char *name = worker_name();
+	char *name = worker_make_name();
 	struct worker *worker;
 	int code;
 
@@ -131,11 +131,11 @@ work(struct serving *serving, const struct worker_plan *plan)
 	    .concurrency = (unsigned)plan->concurrency,
 	    .heartbeat_ms = (int64_t)plan->heartbeat_s * MS,
 	    .health_file = opts->health_file,
-	    .over = over,
+	    .over = worker_over,
 	    .arg = serving,
 	});
-	code = serving_run(serving, drain, worker);
-	say_stats(worker_stats(worker));
+	code = serving_run(serving, worker_drain_on_signal, worker);
+	worker_print_stats(worker_stats(worker));
 	worker_free(worker);
 	aws_client_free(sfn);
 	free(name);
@@ -150,7 +150,7 @@ cmd_worker(const struct cli_opts *opts)
 	struct tmf_err err = {0};
 	int code;
 
-	if (make_plan(opts, &plan, &err) < 0) {
+	if (worker_plan_make(opts, &plan, &err) < 0) {
 		free(plan.region);
 		return cli_fail_take(opts->output, &err);
 	}
@@ -161,7 +161,7 @@ cmd_worker(const struct cli_opts *opts)
 		.connections_max = 2 * plan.concurrency + CONNECTIONS_MORE,
 	    });
 	if (code == EXIT_OK)
-		code = work(&serving, &plan);
+		code = worker_run(&serving, &plan);
 	serving_close(&serving);
 	free(plan.region);
 	return code;

@@ -63,7 +63,7 @@ fleet_fini(struct fleet *fleet)
 
 /* ID-ACCOUNT-REGION, or ID-REGION. */
 static int
-part_id(const char *id, const struct fleet_place *place, char out[STORE_RUN_ID_BYTES_MAX + 1],
+fleet_part_id(const char *id, const struct fleet_place *place, char out[STORE_RUN_ID_BYTES_MAX + 1],
     struct tmf_err *err)
 {
 	char *text = mem_printf("%s%s%s-%s", id, place->account != NULL ? "-" : "",
@@ -80,7 +80,7 @@ part_id(const char *id, const struct fleet_place *place, char out[STORE_RUN_ID_B
 
 /* The workflow, and what this place is to be mirrored by. */
 static int
-load_part(struct fleet *fleet, struct fleet_part *part, const struct fleet_place *place)
+fleet_part_load(struct fleet *fleet, struct fleet_part *part, const struct fleet_place *place)
 {
 	struct session *session = &part->session;
 	int code;
@@ -114,7 +114,7 @@ load_part(struct fleet *fleet, struct fleet_part *part, const struct fleet_place
 }
 
 static int
-load_parts(struct fleet *fleet, const struct fleet_places *places)
+fleet_load_parts(struct fleet *fleet, const struct fleet_places *places)
 {
 	int code = EXIT_OK;
 
@@ -130,14 +130,14 @@ load_parts(struct fleet *fleet, const struct fleet_places *places)
 		part->opts.external_id = place->external_id;
 		part->config = arn_fill_in(fleet->opts->config, place->account, place->region);
 		part->opts.config = part->config;
-		code = load_part(fleet, part, place);
+		code = fleet_part_load(fleet, part, place);
 	}
 	return code;
 }
 
 /* Writes the whole and its parts as of their start. */
 static int
-record(struct fleet *fleet, const struct fleet_places *places, struct tmf_err *err)
+fleet_record(struct fleet *fleet, const struct fleet_places *places, struct tmf_err *err)
 {
 	struct store_run *whole = fleet->run;
 
@@ -157,7 +157,7 @@ record(struct fleet *fleet, const struct fleet_places *places, struct tmf_err *e
 			    &session->run, RECORD_SCRIPTS, json_incref(session->scripts));
 		if (fleet->opts->history)
 			record_put_setting(&session->run, RECORD_HISTORY, json_true());
-		if (part_id(whole->id, &places->at[i], run->id, err) < 0 ||
+		if (fleet_part_id(whole->id, &places->at[i], run->id, err) < 0 ||
 		    store_run_create(fleet->store, run, err) < 0)
 			return -1;
 	}
@@ -168,7 +168,7 @@ record(struct fleet *fleet, const struct fleet_places *places, struct tmf_err *e
 
 /* A part that cannot even begin has failed; the others go on. */
 static void
-fail_part(struct fleet_part *part, struct tmf_err *err)
+fleet_part_fail(struct fleet_part *part, struct tmf_err *err)
 {
 	struct session *session = &part->session;
 
@@ -181,7 +181,7 @@ fail_part(struct fleet_part *part, struct tmf_err *err)
 }
 
 static void
-open_part(struct fleet_part *part)
+fleet_part_open(struct fleet_part *part)
 {
 	struct session *session = &part->session;
 	struct tmf_err err = {0};
@@ -189,11 +189,11 @@ open_part(struct fleet_part *part)
 	part->opened = true;
 	if (workspace_open_client(&session->workspace, &err) < 0 ||
 	    session_open(session, part->resumes, &err) < 0)
-		fail_part(part, &err);
+		fleet_part_fail(part, &err);
 }
 
 static bool
-all_over(const struct fleet *fleet)
+fleet_all_over(const struct fleet *fleet)
 {
 	for (size_t i = 0; i < fleet->count; i++)
 		if (fleet->parts[i].opened && !fleet->parts[i].session.over)
@@ -202,7 +202,7 @@ all_over(const struct fleet *fleet)
 }
 
 static void
-caught_signal(void *arg, int signo)
+fleet_signal(void *arg, int signo)
 {
 	struct fleet *fleet = arg;
 
@@ -220,7 +220,7 @@ caught_signal(void *arg, int signo)
 
 /* How far all parts are together, for the progress line. */
 static void
-add_up(void *arg, struct progress_sum *ret_sum)
+fleet_add_up(void *arg, struct progress_sum *ret_sum)
 {
 	const struct fleet *fleet = arg;
 	struct progress_sum sum = {.parts = fleet->count};
@@ -236,27 +236,27 @@ add_up(void *arg, struct progress_sum *ret_sum)
 }
 
 static void
-start_progress(struct fleet *fleet)
+fleet_start_progress(struct fleet *fleet)
 {
 	if (fleet->opts->quiet)
 		return;
 	fleet->progress = (struct progress){
-	    .loop = fleet->base.loop, .store = fleet->store, .add_up = add_up, .arg = fleet};
+	    .loop = fleet->base.loop, .store = fleet->store, .add_up = fleet_add_up, .arg = fleet};
 	progress_start(&fleet->progress);
 }
 
 static int
-run_parts(struct fleet *fleet, struct tmf_err *err)
+fleet_run_parts(struct fleet *fleet, struct tmf_err *err)
 {
 	int ret = 0;
 
 	for (size_t i = 0; i < fleet->count; i++)
-		open_part(&fleet->parts[i]);
-	if (cli_signals_watch(fleet->base.loop, caught_signal, fleet, err) < 0)
+		fleet_part_open(&fleet->parts[i]);
+	if (cli_signals_watch(fleet->base.loop, fleet_signal, fleet, err) < 0)
 		return -1;
-	start_progress(fleet);
+	fleet_start_progress(fleet);
 	/* A part that ends stops the loop: the others go on. */
-	while (ret == 0 && !all_over(fleet) && fleet->signals < 2)
+	while (ret == 0 && !fleet_all_over(fleet) && fleet->signals < 2)
 		ret = tmf_loop_run(fleet->base.loop, err);
 	progress_stop(&fleet->progress);
 	for (size_t i = 0; i < fleet->count && ret == 0; i++)
@@ -266,12 +266,13 @@ run_parts(struct fleet *fleet, struct tmf_err *err)
 
 /* Runs what is ready and tells how it ended. */
 static int
-execute(struct fleet *fleet)
+fleet_execute(struct fleet *fleet)
 {
 	struct tmf_err err = {0};
 	int code = -1;
 
-	if (run_parts(fleet, &err) == 0 && fleet_sum_up(fleet->store, fleet->run, &err) == 0 &&
+	if (fleet_run_parts(fleet, &err) == 0 &&
+	    fleet_sum_up(fleet->store, fleet->run, &err) == 0 &&
 	    store_run_update(fleet->store, fleet->run, &err) == 0 &&
 	    store_commit(fleet->store, &err) == 0)
 		code = fleet_tell(fleet->opts, fleet->store, fleet->run, false, &err);
@@ -287,7 +288,7 @@ execute(struct fleet *fleet)
 /* --- run --- */
 
 static const char *
-first_region(const struct fleet_places *places)
+fleet_first_region(const struct fleet_places *places)
 {
 	for (size_t i = 0; i < places->count; i++)
 		if (places->at[i].region != NULL)
@@ -296,7 +297,7 @@ first_region(const struct fleet_places *places)
 }
 
 static void
-fill_regions(struct fleet_places *places, const char *region)
+fleet_fill_regions(struct fleet_places *places, const char *region)
 {
 	for (size_t i = 0; i < places->count; i++)
 		if (places->at[i].region == NULL)
@@ -304,7 +305,7 @@ fill_regions(struct fleet_places *places, const char *region)
 }
 
 static int
-begin_and_execute(struct fleet *fleet, const struct fleet_places *places)
+fleet_begin(struct fleet *fleet, const struct fleet_places *places)
 {
 	struct store_lease *lease = NULL;
 	struct tmf_err err = {0};
@@ -317,11 +318,11 @@ begin_and_execute(struct fleet *fleet, const struct fleet_places *places)
 	}
 	fleet->store = store;
 	lease = record_begin(fleet->opts, &fleet->base.rng, store, fleet->run, &err);
-	if (lease == NULL || record(fleet, places, &err) < 0) {
+	if (lease == NULL || fleet_record(fleet, places, &err) < 0) {
 		code = cli_fail_begin(fleet->opts->output, &err);
 	} else {
 		log_set_run(fleet->run->id);
-		code = execute(fleet);
+		code = fleet_execute(fleet);
 		log_set_run(NULL);
 	}
 	/* What the parts hold is of the store. */
@@ -333,7 +334,7 @@ begin_and_execute(struct fleet *fleet, const struct fleet_places *places)
 
 /* The whole's record: the workflow and its input, and that there are parts. */
 static int
-read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
+fleet_read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
 {
 	struct session reader = {.opts = opts};
 	int code = session_read_workflow(&reader);
@@ -355,21 +356,21 @@ fleet_run(const struct cli_opts *opts)
 
 	if (code != EXIT_OK)
 		return code;
-	base.region = first_region(&places);
+	base.region = fleet_first_region(&places);
 	base.assume_role = NULL;
 	fleet_init(&fleet, &base);
 	fleet.run = &run;
-	code = read_whole(opts, &run, places.count);
+	code = fleet_read_whole(opts, &run, places.count);
 	if (code == EXIT_OK)
 		code = workspace_load_settings(&fleet.base, NULL);
 	if (code == EXIT_OK) {
-		fill_regions(&places, fleet.base.settings.region);
-		code = load_parts(&fleet, &places);
+		fleet_fill_regions(&places, fleet.base.settings.region);
+		code = fleet_load_parts(&fleet, &places);
 	}
 	if (code == EXIT_OK)
 		code = workspace_connect(&fleet.base);
 	if (code == EXIT_OK)
-		code = begin_and_execute(&fleet, &places);
+		code = fleet_begin(&fleet, &places);
 	else
 		fleet_fini(&fleet);
 	store_run_fini(&run);
@@ -388,7 +389,7 @@ struct part_list {
 };
 
 static int
-note_part(void *arg, const struct store_run *run)
+fleet_note_part(void *arg, const struct store_run *run)
 {
 	struct part_list *list = arg;
 	int64_t counts[OUTCOME_COUNT] = {0};
@@ -406,7 +407,7 @@ note_part(void *arg, const struct store_run *run)
 
 /* A part that is over begins again: at its start where it failed as a whole, else with what failed in it. */
 static int
-begin_again(struct session *session, struct tmf_err *err)
+fleet_part_begin_again(struct session *session, struct tmf_err *err)
 {
 	struct store_run *run = &session->run;
 	bool failed_whole = run->status != RUN_SUCCEEDED;
@@ -420,7 +421,7 @@ begin_again(struct session *session, struct tmf_err *err)
 }
 
 static int
-restore_part(struct fleet *fleet, struct fleet_part *part, const char *id)
+fleet_part_restore(struct fleet *fleet, struct fleet_part *part, const char *id)
 {
 	struct session *session = &part->session;
 	struct tmf_err err = {0};
@@ -435,32 +436,32 @@ restore_part(struct fleet *fleet, struct fleet_part *part, const char *id)
 	code = session_load_workflow(session);
 	if (code == EXIT_OK)
 		code = session_restore_files(session);
-	if (code == EXIT_OK && !part->resumes && begin_again(session, &err) < 0)
+	if (code == EXIT_OK && !part->resumes && fleet_part_begin_again(session, &err) < 0)
 		code = cli_fail_take(fleet->opts->output, &err);
 	return code;
 }
 
 static int
-restore_parts(struct fleet *fleet, const struct part_list *list)
+fleet_restore_parts(struct fleet *fleet, const struct part_list *list)
 {
 	int code = EXIT_OK;
 
 	fleet->parts = mem_zalloc(list->count, sizeof(fleet->parts[0]));
 	fleet->count = list->count;
 	for (size_t i = 0; i < list->count && code == EXIT_OK; i++)
-		code = restore_part(fleet, &fleet->parts[i], list->ids[i]);
+		code = fleet_part_restore(fleet, &fleet->parts[i], list->ids[i]);
 	return code;
 }
 
 /* The region that the keys are looked for with: any part's. */
 static int
-load_base(struct fleet *fleet, const char *part_id)
+fleet_load_base(struct fleet *fleet, const char *id)
 {
 	struct store_run run = {0};
 	struct tmf_err err = {0};
 	int code;
 
-	if (store_run_find(fleet->store, part_id, &run, &err) < 0)
+	if (store_run_find(fleet->store, id, &run, &err) < 0)
 		return cli_fail_take(fleet->opts->output, &err);
 	json_t *settings = record_settings(&run);
 	json_object_del(settings, "assumeRole");
@@ -473,13 +474,13 @@ load_base(struct fleet *fleet, const char *part_id)
 }
 
 static int
-go_on(struct fleet *fleet, const struct part_list *list)
+fleet_continue(struct fleet *fleet, const struct part_list *list)
 {
-	int code = load_base(fleet, list->ids[0]);
+	int code = fleet_load_base(fleet, list->ids[0]);
 	struct tmf_err err = {0};
 
 	if (code == EXIT_OK)
-		code = restore_parts(fleet, list);
+		code = fleet_restore_parts(fleet, list);
 	if (code != EXIT_OK)
 		return code;
 	fleet->run->status = RUN_RUNNING;
@@ -488,13 +489,13 @@ go_on(struct fleet *fleet, const struct part_list *list)
 	    store_commit(fleet->store, &err) < 0)
 		return cli_fail_take(fleet->opts->output, &err);
 	log_set_run(fleet->run->id);
-	code = execute(fleet);
+	code = fleet_execute(fleet);
 	log_set_run(NULL);
 	return code;
 }
 
 static int
-tell_again(
+fleet_report_again(
     const struct cli_opts *opts, struct store *store, struct store_run *run, struct tmf_err *err)
 {
 	cli_print(stderr, "tmflow: run %s is over: there is nothing to %s\n", run->id,
@@ -510,16 +511,16 @@ fleet_resume(const struct cli_opts *opts, struct store *store, struct store_run 
 	struct fleet fleet;
 	int code;
 
-	if (store_runs_each(
-		store, &(struct store_run_filter){.parent = run->id}, note_part, &list, &err) < 0)
+	if (store_runs_each(store, &(struct store_run_filter){.parent = run->id}, fleet_note_part,
+		&list, &err) < 0)
 		code = -1;
 	else if (list.count == 0)
-		code = tell_again(opts, store, run, &err);
+		code = fleet_report_again(opts, store, run, &err);
 	else {
 		fleet_init(&fleet, opts);
 		fleet.store = store;
 		fleet.run = run;
-		code = go_on(&fleet, &list);
+		code = fleet_continue(&fleet, &list);
 		fleet_fini(&fleet);
 	}
 	free(list.ids);

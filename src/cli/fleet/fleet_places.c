@@ -30,7 +30,7 @@ fleet_is_wanted(const struct cli_opts *opts)
 }
 
 static bool
-is_there(const struct fleet_places *places, const char *account, const char *region)
+places_have(const struct fleet_places *places, const char *account, const char *region)
 {
 	for (size_t i = 0; i < places->count; i++) {
 		const struct fleet_place *place = &places->at[i];
@@ -50,10 +50,10 @@ struct account_row {
 };
 
 static int
-add_place(struct fleet_places *places, const struct account_row *account, const char *region,
+places_add(struct fleet_places *places, const struct account_row *account, const char *region,
     struct tmf_err *err)
 {
-	if (is_there(places, account->id, region))
+	if (places_have(places, account->id, region))
 		return tmf_err_set(err, TMF_ERR_INVALID, "%s%s%s is named twice",
 		    account->id != NULL ? account->id : "", account->id != NULL ? " " : "",
 		    region != NULL ? region : "");
@@ -72,7 +72,7 @@ add_place(struct fleet_places *places, const struct account_row *account, const 
 
 /* "a,b" to ["a", "b"]; NULL to none. */
 static int
-split(const char *list, const char *option, json_t **ret_items, struct tmf_err *err)
+places_split(const char *list, const char *option, json_t **ret_items, struct tmf_err *err)
 {
 	json_t *items = json_array();
 
@@ -95,16 +95,16 @@ split(const char *list, const char *option, json_t **ret_items, struct tmf_err *
 
 /* An account in each of its regions; without any, in one that is not known yet. */
 static int
-add_account(struct fleet_places *places, const struct account_row *account, const json_t *regions,
-    struct tmf_err *err)
+places_add_account(struct fleet_places *places, const struct account_row *account,
+    const json_t *regions, struct tmf_err *err)
 {
 	const json_t *region;
 	size_t i;
 
 	if (json_array_size(regions) == 0)
-		return add_place(places, account, NULL, err);
+		return places_add(places, account, NULL, err);
 	json_array_foreach (regions, i, region)
-		if (add_place(places, account, json_string_value(region), err) < 0)
+		if (places_add(places, account, json_string_value(region), err) < 0)
 			return -1;
 	return 0;
 }
@@ -112,7 +112,7 @@ add_account(struct fleet_places *places, const struct account_row *account, cons
 /* --- flags --- */
 
 static int
-check_accounts(const json_t *accounts, const char *role, struct tmf_err *err)
+places_check_accounts(const json_t *accounts, const char *role, struct tmf_err *err)
 {
 	const json_t *account;
 	size_t i;
@@ -141,15 +141,15 @@ places_of_flags(const struct cli_opts *opts, struct fleet_places *places, struct
 	json_t *account;
 	size_t i;
 
-	if (split(opts->account, "account", &accounts, err) < 0 ||
-	    split(opts->region, "region", &regions, err) < 0 ||
-	    check_accounts(accounts, opts->assume_role, err) < 0)
+	if (places_split(opts->account, "account", &accounts, err) < 0 ||
+	    places_split(opts->region, "region", &regions, err) < 0 ||
+	    places_check_accounts(accounts, opts->assume_role, err) < 0)
 		goto out;
-	ret = json_array_size(accounts) == 0 ? add_account(places, &row, regions, err) : 0;
+	ret = json_array_size(accounts) == 0 ? places_add_account(places, &row, regions, err) : 0;
 	json_array_foreach (accounts, i, account) {
 		row.id = json_string_value(account);
 		if (ret == 0)
-			ret = add_account(places, &row, regions, err);
+			ret = places_add_account(places, &row, regions, err);
 	}
 out:
 	json_decref(accounts);
@@ -163,7 +163,7 @@ static const char *const file_keys[] = {"assumeRole", "externalId", "regions", "
 static const char *const account_keys[] = {"id", "assumeRole", "externalId", "regions", NULL};
 
 static bool
-is_in(const char *const *list, const char *word)
+accounts_key_known(const char *const *list, const char *word)
 {
 	while (*list != NULL && strcmp(*list, word) != 0)
 		list++;
@@ -171,7 +171,7 @@ is_in(const char *const *list, const char *word)
 }
 
 static void
-check_regions(const json_t *regions, const char *pointer, struct diag_list *diags)
+accounts_check_regions(const json_t *regions, const char *pointer, struct diag_list *diags)
 {
 	bool fits = regions == NULL || json_array_size(regions) > 0;
 	json_t *region;
@@ -186,7 +186,8 @@ check_regions(const json_t *regions, const char *pointer, struct diag_list *diag
 
 /* Keys, and the kinds of what both levels may hold. */
 static void
-check_object(json_t *object, const char *const *keys, const char *pointer, struct diag_list *diags)
+accounts_check_object(
+    json_t *object, const char *const *keys, const char *pointer, struct diag_list *diags)
 {
 	struct buf at = {0}, hint = {0};
 	const char *key;
@@ -196,11 +197,11 @@ check_object(json_t *object, const char *const *keys, const char *pointer, struc
 		buf_reset(&at);
 		buf_add_cstr(&at, pointer);
 		doc_pointer_add(&at, key);
-		if (!is_in(keys, key))
+		if (!accounts_key_known(keys, key))
 			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&at), DIAG_AT_KEY,
 			    diag_hint_nearest(&hint, key, keys), "unknown key \"%s\"", key);
 		else if (strcmp(key, "regions") == 0)
-			check_regions(value, buf_cstr(&at), diags);
+			accounts_check_regions(value, buf_cstr(&at), diags);
 		else if (strcmp(key, "accounts") != 0 && !json_is_string(value))
 			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&at),
 			    DIAG_AT_VALUE, "write it in quotes", "%s must be text, not a %s", key,
@@ -211,7 +212,7 @@ check_object(json_t *object, const char *const *keys, const char *pointer, struc
 }
 
 static void
-check_account(json_t *account, size_t index, bool has_role, struct diag_list *diags)
+accounts_check_one(json_t *account, size_t index, bool has_role, struct diag_list *diags)
 {
 	const char *id = jsonx_get_string(account, "id");
 	struct buf pointer = {0};
@@ -222,7 +223,7 @@ check_account(json_t *account, size_t index, bool has_role, struct diag_list *di
 		diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer), DIAG_AT_VALUE,
 		    NULL, "an account must be an object with an id");
 	} else {
-		check_object(account, account_keys, buf_cstr(&pointer), diags);
+		accounts_check_object(account, account_keys, buf_cstr(&pointer), diags);
 		if (id == NULL || !arn_is_account(str_of(id)))
 			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer),
 			    DIAG_AT_VALUE, "write it in quotes",
@@ -236,23 +237,23 @@ check_account(json_t *account, size_t index, bool has_role, struct diag_list *di
 }
 
 static void
-check_file(json_t *root, struct diag_list *diags)
+accounts_check_file(json_t *root, struct diag_list *diags)
 {
 	const json_t *accounts = json_object_get(root, "accounts");
 	json_t *account;
 	size_t i;
 
 	if (json_is_object(root))
-		check_object(root, file_keys, "", diags);
+		accounts_check_object(root, file_keys, "", diags);
 	if (json_array_size(accounts) == 0)
 		diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", "", DIAG_AT_VALUE, NULL,
 		    "accounts must be a list with at least one account");
 	json_array_foreach (accounts, i, account)
-		check_account(account, i, jsonx_get_string(root, "assumeRole") != NULL, diags);
+		accounts_check_one(account, i, jsonx_get_string(root, "assumeRole") != NULL, diags);
 }
 
 static const char *
-first_text(const json_t *object, const json_t *otherwise, const char *key)
+accounts_text(const json_t *object, const json_t *otherwise, const char *key)
 {
 	const char *text = jsonx_get_string(object, key);
 
@@ -261,7 +262,7 @@ first_text(const json_t *object, const json_t *otherwise, const char *key)
 
 /* Flags fill in what the file leaves out. */
 static int
-add_file(const json_t *root, const struct cli_opts *opts, struct fleet_places *places,
+accounts_add_file(const json_t *root, const struct cli_opts *opts, struct fleet_places *places,
     struct tmf_err *err)
 {
 	json_t *flag_regions = NULL;
@@ -269,20 +270,20 @@ add_file(const json_t *root, const struct cli_opts *opts, struct fleet_places *p
 	int ret = 0;
 	size_t i;
 
-	if (split(opts->region, "region", &flag_regions, err) < 0)
+	if (places_split(opts->region, "region", &flag_regions, err) < 0)
 		return -1;
 	json_array_foreach (jsonx_get_array(root, "accounts"), i, account) {
 		const json_t *regions = jsonx_get_array(account, "regions");
 		const struct account_row row = {
 		    .id = jsonx_get_string(account, "id"),
-		    .assume_role = first_text(account, root, "assumeRole"),
-		    .external_id = first_text(account, root, "externalId"),
+		    .assume_role = accounts_text(account, root, "assumeRole"),
+		    .external_id = accounts_text(account, root, "externalId"),
 		};
 
 		if (regions == NULL)
 			regions = jsonx_get_array(root, "regions");
 		if (ret == 0)
-			ret = add_account(places, &row,
+			ret = places_add_account(places, &row,
 			    json_array_size(flag_regions) > 0 ? flag_regions : regions, err);
 	}
 	json_decref(flag_regions);
@@ -293,8 +294,8 @@ int
 fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
     struct fleet_places *places, struct tmf_err *err)
 {
-	check_file(doc_root(doc), diags);
-	return diags->errors > 0 ? -1 : add_file(doc_root(doc), opts, places, err);
+	accounts_check_file(doc_root(doc), diags);
+	return diags->errors > 0 ? -1 : accounts_add_file(doc_root(doc), opts, places, err);
 }
 
 static int

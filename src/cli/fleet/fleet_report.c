@@ -33,7 +33,7 @@ struct place {
 };
 
 static struct place
-place_of(const struct store_run *part)
+part_place(const struct store_run *part)
 {
 	struct place place = {.settings = record_settings(part)};
 
@@ -43,7 +43,7 @@ place_of(const struct store_run *part)
 }
 
 static void
-put_place(json_t *object, const struct place *place)
+part_put_place(json_t *object, const struct place *place)
 {
 	jsonx_put_string(object, "account", place->account);
 	jsonx_put_string(object, "region", place->region);
@@ -64,7 +64,7 @@ struct sums {
 };
 
 static int
-add_part(void *arg, const struct store_run *part)
+sums_add_part(void *arg, const struct store_run *part)
 {
 	struct sums *sums = arg;
 	int64_t counts[OUTCOME_COUNT];
@@ -80,7 +80,7 @@ add_part(void *arg, const struct store_run *part)
 	sums->failed += failed;
 	sums->open += part->status == RUN_RUNNING || part->status == RUN_INTERRUPTED;
 	if (failed && sums->error == NULL && sums->cause == NULL) {
-		struct place place = place_of(part);
+		struct place place = part_place(part);
 
 		sums->error = mem_strdup(part->error);
 		sums->cause = mem_printf("%s%s%s: %s", place.account != NULL ? place.account : "",
@@ -90,9 +90,9 @@ add_part(void *arg, const struct store_run *part)
 	}
 	if (sums->rows != NULL) {
 		json_t *document = report_document(part, counts);
-		struct place place = place_of(part);
+		struct place place = part_place(part);
 
-		put_place(document, &place);
+		part_put_place(document, &place);
 		json_array_append_new(sums->rows, document);
 		json_decref(place.settings);
 	}
@@ -108,11 +108,11 @@ sums_fini(struct sums *sums)
 }
 
 static int
-sum(struct store *store, const struct store_run *run, struct sums *sums, struct tmf_err *err)
+sums_of(struct store *store, const struct store_run *run, struct sums *sums, struct tmf_err *err)
 {
 	sums->store = store;
 	if (store_runs_each(
-		store, &(struct store_run_filter){.parent = run->id}, add_part, sums, err) < 0)
+		store, &(struct store_run_filter){.parent = run->id}, sums_add_part, sums, err) < 0)
 		return -1;
 	return sums->store_failed ? tmf_err_set(err, TMF_ERR_STORE,
 					"the outcomes of run %s cannot be read", run->id)
@@ -124,7 +124,7 @@ fleet_sum_up(struct store *store, struct store_run *run, struct tmf_err *err)
 {
 	struct sums sums = {0};
 
-	if (sum(store, run, &sums, err) < 0) {
+	if (sums_of(store, run, &sums, err) < 0) {
 		sums_fini(&sums);
 		return -1;
 	}
@@ -146,7 +146,7 @@ fleet_sum_up(struct store *store, struct store_run *run, struct tmf_err *err)
 }
 
 static int
-exit_of(const struct cli_opts *opts, const struct store_run *run, const struct sums *sums)
+fleet_exit(const struct cli_opts *opts, const struct store_run *run, const struct sums *sums)
 {
 	int code = report_exit(run, sums->counts);
 
@@ -166,7 +166,7 @@ struct part_calls {
 };
 
 static int
-calls_of_part(void *arg, const struct store_run *part)
+part_add_calls(void *arg, const struct store_run *part)
 {
 	struct part_calls *all = arg;
 
@@ -175,11 +175,11 @@ calls_of_part(void *arg, const struct store_run *part)
 
 /* What all parts asked AWS for. New reference, or NULL with *err. */
 static json_t *
-calls_of_parts(struct store *store, const struct store_run *run, struct tmf_err *err)
+fleet_calls(struct store *store, const struct store_run *run, struct tmf_err *err)
 {
 	struct part_calls all = {.store = store, .calls = json_object()};
 	int ret = store_runs_each(
-	    store, &(struct store_run_filter){.parent = run->id}, calls_of_part, &all, err);
+	    store, &(struct store_run_filter){.parent = run->id}, part_add_calls, &all, err);
 
 	if (tmf_err_isset(&all.err)) {
 		tmf_err_move(err, &all.err);
@@ -195,7 +195,7 @@ calls_of_parts(struct store *store, const struct store_run *run, struct tmf_err 
 
 /* Those that are not zero, behind `first`. */
 static void
-print_counts(const char *first, const int64_t counts[OUTCOME_COUNT], FILE *out)
+part_print_counts(const char *first, const int64_t counts[OUTCOME_COUNT], FILE *out)
 {
 	const char *separator = first;
 
@@ -215,7 +215,7 @@ struct part_lines {
 };
 
 static void
-print_fault(const struct store_run *part, FILE *out)
+part_print_fault(const struct store_run *part, FILE *out)
 {
 	if (part->error != NULL || part->cause != NULL)
 		cli_print(out, "      %s: %s\n", part->error != NULL ? part->error : "",
@@ -223,18 +223,18 @@ print_fault(const struct store_run *part, FILE *out)
 }
 
 static int
-part_line(void *arg, const struct store_run *part)
+part_print(void *arg, const struct store_run *part)
 {
 	struct part_lines *lines = arg;
-	struct place place = place_of(part);
+	struct place place = part_place(part);
 	int64_t counts[OUTCOME_COUNT] = {0};
 
 	store_outcomes_count(lines->store, part->id, counts, NULL);
 	cli_print(lines->out, "  %-12s  %-14s  %s", place.account != NULL ? place.account : "-",
 	    place.region, run_status_name(part->status));
-	print_counts("  ", counts, lines->out);
+	part_print_counts("  ", counts, lines->out);
 	fputc('\n', lines->out);
-	print_fault(part, lines->out);
+	part_print_fault(part, lines->out);
 	if (part->dry_run)
 		report_plan_text(lines->store, part, counts, lines->out, NULL);
 	json_decref(place.settings);
@@ -242,7 +242,7 @@ part_line(void *arg, const struct store_run *part)
 }
 
 static void
-print_next_step(
+fleet_next_step(
     const struct store *store, const struct store_run *run, const struct sums *sums, FILE *out)
 {
 	if (sums->failed > 0 && sums->open == 0 && !run->dry_run && !store_is_temporary(store))
@@ -253,7 +253,7 @@ print_next_step(
 }
 
 static int
-tell_text(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+fleet_report_text(const struct cli_opts *opts, struct store *store, const struct store_run *run,
     const struct sums *sums, struct tmf_err *err)
 {
 	struct part_lines lines = {.store = store, .opts = opts, .out = stdout};
@@ -261,27 +261,27 @@ tell_text(const struct cli_opts *opts, struct store *store, const struct store_r
 
 	report_heading(run, stdout);
 	if (store_runs_each(
-		store, &(struct store_run_filter){.parent = run->id}, part_line, &lines, err) < 0)
+		store, &(struct store_run_filter){.parent = run->id}, part_print, &lines, err) < 0)
 		return -1;
 	cli_print(stdout, "  %zu parts: ", sums->parts);
-	print_counts("", sums->counts, stdout);
+	part_print_counts("", sums->counts, stdout);
 	if (sums->failed > 0)
 		cli_print(stdout, "; %zu of them failed as a whole", sums->failed);
 	fputc('\n', stdout);
-	calls = calls_of_parts(store, run, err);
+	calls = fleet_calls(store, run, err);
 	if (calls == NULL)
 		return -1;
 	report_calls_text(calls, stdout);
 	json_decref(calls);
-	print_next_step(store, run, sums, stdout);
+	fleet_next_step(store, run, sums, stdout);
 	return 0;
 }
 
 static int
-tell_json(struct store *store, const struct store_run *run, const struct sums *sums, bool shown,
-    struct tmf_err *err)
+fleet_report_json(struct store *store, const struct store_run *run, const struct sums *sums,
+    bool shown, struct tmf_err *err)
 {
-	json_t *calls = shown ? calls_of_parts(store, run, err) : NULL;
+	json_t *calls = shown ? fleet_calls(store, run, err) : NULL;
 	json_t *document;
 
 	if (shown && calls == NULL)
@@ -301,13 +301,13 @@ fleet_tell(const struct cli_opts *opts, struct store *store, const struct store_
     bool shown, struct tmf_err *err)
 {
 	struct sums sums = {.rows = opts->output != OUTPUT_TEXT ? json_array() : NULL};
-	int ret = sum(store, run, &sums, err);
+	int ret = sums_of(store, run, &sums, err);
 
 	if (ret == 0)
-		ret = opts->output != OUTPUT_TEXT ? tell_json(store, run, &sums, shown, err)
-						  : tell_text(opts, store, run, &sums, err);
+		ret = opts->output != OUTPUT_TEXT ? fleet_report_json(store, run, &sums, shown, err)
+						  : fleet_report_text(opts, store, run, &sums, err);
 	if (ret == 0)
-		ret = exit_of(opts, run, &sums);
+		ret = fleet_exit(opts, run, &sums);
 	sums_fini(&sums);
 	return ret;
 }
@@ -324,7 +324,7 @@ struct rows {
 };
 
 static int
-row(void *arg, const struct outcome *outcome)
+part_outcome(void *arg, const struct outcome *outcome)
 {
 	struct rows *rows = arg;
 	json_t *object;
@@ -336,7 +336,7 @@ row(void *arg, const struct outcome *outcome)
 		return 0;
 	}
 	object = report_outcome(outcome);
-	put_place(object, &rows->place);
+	part_put_place(object, &rows->place);
 	if (rows->opts->output == OUTPUT_JSON) {
 		report_list_item(&rows->list, object);
 	} else {
@@ -346,24 +346,25 @@ row(void *arg, const struct outcome *outcome)
 }
 
 static int
-rows_of_part(void *arg, const struct store_run *part)
+part_outcomes(void *arg, const struct store_run *part)
 {
 	struct rows *rows = arg;
 
-	rows->place = place_of(part);
-	int ret = store_outcomes_each(rows->store, part->id, rows->kind, row, rows, &rows->err);
+	rows->place = part_place(part);
+	int ret =
+	    store_outcomes_each(rows->store, part->id, rows->kind, part_outcome, rows, &rows->err);
 	json_decref(rows->place.settings);
 	return ret < 0;
 }
 
 static int
-show_rows(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+fleet_show_outcomes(const struct cli_opts *opts, struct store *store, const struct store_run *run,
     struct tmf_err *err)
 {
 	struct rows rows = {
 	    .store = store, .opts = opts, .kind = opts->failed ? OUTCOME_FAILED : -1};
 	struct sums sums = {0};
-	int ret = sum(store, run, &sums, err);
+	int ret = sums_of(store, run, &sums, err);
 
 	if (ret == 0 && opts->output == OUTPUT_JSON) {
 		json_t *document = report_document(run, sums.counts);
@@ -372,8 +373,8 @@ show_rows(const struct cli_opts *opts, struct store *store, const struct store_r
 		json_decref(document);
 	}
 	if (ret == 0)
-		ret = store_runs_each(
-		    store, &(struct store_run_filter){.parent = run->id}, rows_of_part, &rows, err);
+		ret = store_runs_each(store, &(struct store_run_filter){.parent = run->id},
+		    part_outcomes, &rows, err);
 	if (tmf_err_isset(&rows.err)) {
 		tmf_err_move(err, &rows.err);
 		ret = -1;
@@ -395,7 +396,7 @@ fleet_show(const struct cli_opts *opts, struct store *store, const struct store_
 		    "run %s has parts, each with a history of its own: `tmflow show %s-...`",
 		    run->id, run->id);
 	else if (opts->failed || opts->outcomes || opts->output == OUTPUT_JSONL)
-		ret = show_rows(opts, store, run, &err);
+		ret = fleet_show_outcomes(opts, store, run, &err);
 	else
 		ret = fleet_tell(opts, store, run, true, &err);
 	return ret < 0 ? cli_fail_take(opts->output, &err) : EXIT_OK;

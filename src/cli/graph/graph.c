@@ -14,7 +14,7 @@ struct edge_target {
 };
 
 static void
-tell(const struct edge_target *target, enum graph_edge_kind kind, const struct asl_state *to,
+edge_emit(const struct edge_target *target, enum graph_edge_kind kind, const struct asl_state *to,
     const char *label)
 {
 	const struct graph_edge edge = {
@@ -32,10 +32,10 @@ choice_edges(const struct edge_target *target)
 	for (size_t i = 0; i < state->u.choice.rule_count; i++) {
 		buf_reset(&label);
 		graph_condition(&state->u.choice.rules[i], &label);
-		tell(target, GRAPH_CHOICE, state->u.choice.rules[i].next, buf_cstr(&label));
+		edge_emit(target, GRAPH_CHOICE, state->u.choice.rules[i].next, buf_cstr(&label));
 	}
 	if (state->u.choice.otherwise != NULL)
-		tell(target, GRAPH_DEFAULT, state->u.choice.otherwise, "otherwise");
+		edge_emit(target, GRAPH_DEFAULT, state->u.choice.otherwise, "otherwise");
 	buf_fini(&label);
 }
 
@@ -63,7 +63,7 @@ catch_edges(const struct edge_target *target)
 
 		buf_reset(&label);
 		catch_label(catcher, &label);
-		tell(target, GRAPH_CATCH, catcher->next, buf_cstr(&label));
+		edge_emit(target, GRAPH_CATCH, catcher->next, buf_cstr(&label));
 	}
 	buf_fini(&label);
 }
@@ -77,7 +77,7 @@ graph_edges(
 	if (state->type == ASL_CHOICE)
 		choice_edges(&target);
 	else if (state->type != ASL_FAIL)
-		tell(&target, GRAPH_NEXT, state->next, "");
+		edge_emit(&target, GRAPH_NEXT, state->next, "");
 	catch_edges(&target);
 }
 

@@ -44,7 +44,7 @@ struct dot {
 };
 
 static void
-line_start(struct dot *dot)
+dot_line_start(struct dot *dot)
 {
 	for (int i = 0; i < dot->depth && i < DEPTH_MAX; i++)
 		buf_add_cstr(dot->out, "  ");
@@ -84,7 +84,7 @@ add_exit_name(struct buf *out, const struct asl_state *state)
 }
 
 static void
-write_label(struct dot *dot, const struct asl_state *state)
+dot_label(struct dot *dot, const struct asl_state *state)
 {
 	struct graph_state run = graph_state_of(dot->graph, state);
 	struct buf subtitle = {0};
@@ -105,13 +105,13 @@ write_label(struct dot *dot, const struct asl_state *state)
 }
 
 static void
-write_node(struct dot *dot, const struct asl_state *state)
+dot_node(struct dot *dot, const struct asl_state *state)
 {
 	enum graph_mark mark = graph_state_of(dot->graph, state).mark;
 
-	line_start(dot);
+	dot_line_start(dot);
 	buf_printf(dot->out, "s%u [", state->index);
-	write_label(dot, state);
+	dot_label(dot, state);
 	buf_printf(dot->out, ", shape=%s, fillcolor=\"%s\", color=\"%s\"", shapes[state->type],
 	    colours[mark].fill, colours[mark].line);
 	if (state->type == ASL_CHOICE)
@@ -121,13 +121,13 @@ write_node(struct dot *dot, const struct asl_state *state)
 	buf_add_cstr(dot->out, "];\n");
 }
 
-static void write_scope(struct dot *dot, const struct asl_states *scope);
+static void dot_scope(struct dot *dot, const struct asl_states *scope);
 
 /* An edge from the heading to where a scope begins. */
 static void
 write_entry(struct dot *dot, const struct asl_state *state, const struct asl_states *scope)
 {
-	line_start(dot);
+	dot_line_start(dot);
 	buf_printf(dot->out, "s%u -> s%u;\n", state->index, scope->start->index);
 }
 
@@ -138,27 +138,27 @@ write_cluster(struct dot *dot, const struct asl_state *state)
 	enum graph_mark mark = graph_state_of(dot->graph, state).mark;
 	const struct asl_states *scope;
 
-	line_start(dot);
+	dot_line_start(dot);
 	buf_printf(dot->out, "subgraph cluster_s%u {\n", state->index);
 	dot->depth++;
-	line_start(dot);
+	dot_line_start(dot);
 	buf_printf(dot->out,
 	    "label=\"\"; style=\"rounded,filled\"; fillcolor=\"#f6f8fa\"; color=\"%s\";\n",
 	    colours[mark].line);
-	write_node(dot, state);
-	line_start(dot);
+	dot_node(dot, state);
+	dot_line_start(dot);
 	buf_printf(
 	    dot->out, "s%u_end [shape=point, width=0.08, color=\"#5f6b7a\"];\n", state->index);
-	line_start(dot); /* the point stays below, also where nothing leads to it */
+	dot_line_start(dot); /* the point stays below, also where nothing leads to it */
 	buf_printf(dot->out, "s%u -> s%u_end [style=invis];\n", state->index, state->index);
 	dot->parent = state;
 	for (size_t i = 0; (scope = graph_scope(state, i)) != NULL; i++) {
-		write_scope(dot, scope);
+		dot_scope(dot, scope);
 		write_entry(dot, state, scope);
 	}
 	dot->parent = outer;
 	dot->depth--;
-	line_start(dot);
+	dot_line_start(dot);
 	buf_add_cstr(dot->out, "}\n");
 }
 
@@ -176,12 +176,12 @@ add_entry_name(const struct dot *dot, const struct asl_state *to)
 
 /* Edges that lead back are written the other way round, so that the picture goes from top to bottom. */
 static void
-write_edge(void *arg, const struct graph_edge *edge)
+dot_edge(void *arg, const struct graph_edge *edge)
 {
 	struct dot *dot = arg;
 	bool back = graph_leads_back(dot->walk, edge);
 
-	line_start(dot);
+	dot_line_start(dot);
 	if (back) {
 		add_entry_name(dot, edge->to);
 		buf_add_cstr(dot->out, " -> ");
@@ -209,17 +209,17 @@ write_edge(void *arg, const struct graph_edge *edge)
 }
 
 static void
-write_scope(struct dot *dot, const struct asl_states *scope)
+dot_scope(struct dot *dot, const struct asl_states *scope)
 {
 	for (size_t i = 0; i < scope->count; i++) {
 		if (holds_scopes(scope->at[i]))
 			write_cluster(dot, scope->at[i]);
 		else
-			write_node(dot, scope->at[i]);
+			dot_node(dot, scope->at[i]);
 	}
 	graph_walk(scope, dot->walk);
 	for (size_t i = 0; i < scope->count; i++)
-		graph_edges(scope->at[i], write_edge, dot);
+		graph_edges(scope->at[i], dot_edge, dot);
 }
 
 static bool
@@ -252,7 +252,7 @@ graph_dot(const struct graph *graph, struct buf *out)
 	if (has_end(scope))
 		buf_add_cstr(out, "  end [shape=doublecircle, style=filled, "
 				  "fillcolor=\"#5f6b7a\", label=\"\", width=0.12];\n");
-	write_scope(&dot, scope);
+	dot_scope(&dot, scope);
 	buf_printf(out, "  start -> s%u;\n}\n", scope->start->index);
 	free(dot.walk);
 }

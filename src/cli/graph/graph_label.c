@@ -30,7 +30,7 @@ static const struct {
 };
 
 static bool
-ends_with(const char *text, size_t text_len, const char *end)
+label_ends_with(const char *text, size_t text_len, const char *end)
 {
 	size_t len = strlen(end);
 
@@ -42,10 +42,10 @@ sign_of(const char *name)
 {
 	size_t len = strlen(name);
 
-	if (ends_with(name, len, "Path"))
+	if (label_ends_with(name, len, "Path"))
 		len -= strlen("Path");
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
-		if (ends_with(name, len, signs[i].ending))
+		if (label_ends_with(name, len, signs[i].ending))
 			return signs[i].sign;
 	return name;
 }

@@ -32,7 +32,7 @@ struct reader {
 };
 
 static bool
-ends_with(const char *text, const char *end)
+marks_ends_with(const char *text, const char *end)
 {
 	size_t text_len = strlen(text);
 	size_t end_len = strlen(end);
@@ -51,7 +51,7 @@ id_key(int64_t id, char key[KEY_BYTES])
 static bool
 has_branches(const char *type)
 {
-	return ends_with(type, "StateStarted");
+	return marks_ends_with(type, "StateStarted");
 }
 
 static void
@@ -106,14 +106,15 @@ named_state(struct reader *reader, const struct store_event *event)
 }
 
 static int
-read_event(void *arg, const struct store_event *event)
+marks_read_event(void *arg, const struct store_event *event)
 {
 	struct reader *reader = arg;
 	const struct asl_state *named = named_state(reader, event);
 	unsigned state = 0;
 	bool failed = false;
 	bool known = take_place(reader, event, &state, &failed);
-	bool fails = ends_with(event->type, "Failed") || ends_with(event->type, "TimedOut");
+	bool fails =
+	    marks_ends_with(event->type, "Failed") || marks_ends_with(event->type, "TimedOut");
 
 	reader->any = true;
 	if (named != NULL)
@@ -126,7 +127,7 @@ read_event(void *arg, const struct store_event *event)
 	} else if (execution_event_leaves(event->type)) {
 		reader->tallies[state].left++;
 		reader->tallies[state].caught += failed;
-	} else if (ends_with(event->type, "StateAborted")) {
+	} else if (marks_ends_with(event->type, "StateAborted")) {
 		reader->tallies[state].aborted++;
 	} else {
 		/* A retry schedules the task, or starts the children, once more. */
@@ -165,7 +166,7 @@ read_all(struct reader *reader, struct store *store, const struct store_run *run
 {
 	bool over = run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED;
 
-	if (store_events_each(store, run->id, read_event, reader, err) < 0)
+	if (store_events_each(store, run->id, marks_read_event, reader, err) < 0)
 		return -1;
 	if (reader->stranger)
 		return tmf_err_set(err, TMF_ERR_INVALID,

@@ -39,7 +39,7 @@ struct mermaid {
 };
 
 static void
-line_start(const struct mermaid *mermaid)
+mermaid_line_start(const struct mermaid *mermaid)
 {
 	for (int i = 0; i < mermaid->depth; i++)
 		buf_add_cstr(mermaid->out, "  ");
@@ -61,7 +61,7 @@ add_quoted(struct buf *out, const char *text)
 }
 
 static void
-write_label(struct mermaid *mermaid, const struct asl_state *state)
+mermaid_label(struct mermaid *mermaid, const struct asl_state *state)
 {
 	struct graph_state run = graph_state_of(mermaid->graph, state);
 	struct buf label = {0};
@@ -80,39 +80,39 @@ write_label(struct mermaid *mermaid, const struct asl_state *state)
 }
 
 static void
-write_node(struct mermaid *mermaid, const struct asl_state *state)
+mermaid_node(struct mermaid *mermaid, const struct asl_state *state)
 {
-	line_start(mermaid);
+	mermaid_line_start(mermaid);
 	buf_printf(mermaid->out, "s%u%s", state->index, shapes[state->type].open);
-	write_label(mermaid, state);
+	mermaid_label(mermaid, state);
 	buf_printf(mermaid->out, "%s\n", shapes[state->type].close);
 }
 
-static void write_scope(struct mermaid *mermaid, const struct asl_states *scope);
+static void mermaid_scope(struct mermaid *mermaid, const struct asl_states *scope);
 
 static void
 write_subgraph(struct mermaid *mermaid, const struct asl_state *state)
 {
 	const struct asl_states *scope;
 
-	line_start(mermaid);
+	mermaid_line_start(mermaid);
 	buf_printf(mermaid->out, "subgraph s%u [", state->index);
-	write_label(mermaid, state);
+	mermaid_label(mermaid, state);
 	buf_add_cstr(mermaid->out, "]\n");
 	mermaid->depth++;
 	for (size_t i = 0; (scope = graph_scope(state, i)) != NULL; i++)
-		write_scope(mermaid, scope);
+		mermaid_scope(mermaid, scope);
 	mermaid->depth--;
-	line_start(mermaid);
+	mermaid_line_start(mermaid);
 	buf_add_cstr(mermaid->out, "end\n");
 }
 
 static void
-write_edge(void *arg, const struct graph_edge *edge)
+mermaid_edge(void *arg, const struct graph_edge *edge)
 {
 	struct mermaid *mermaid = arg;
 
-	line_start(mermaid);
+	mermaid_line_start(mermaid);
 	buf_printf(
 	    mermaid->out, "s%u %s", edge->from->index, edge->kind == GRAPH_CATCH ? "-.->" : "-->");
 	if (edge->label[0] != '\0') {
@@ -134,27 +134,27 @@ note_end(void *arg, const struct graph_edge *edge)
 }
 
 static void
-write_scope(struct mermaid *mermaid, const struct asl_states *scope)
+mermaid_scope(struct mermaid *mermaid, const struct asl_states *scope)
 {
 	unsigned outer = mermaid->scope;
 	bool ends = false;
 
 	mermaid->scope = mermaid->scope_count++;
-	line_start(mermaid);
+	mermaid_line_start(mermaid);
 	buf_printf(mermaid->out, "start%u((\" \")) --> s%u\n", mermaid->scope, scope->start->index);
 	for (size_t i = 0; i < scope->count; i++) {
 		graph_edges(scope->at[i], note_end, &ends);
 		if (graph_scope(scope->at[i], 0) != NULL)
 			write_subgraph(mermaid, scope->at[i]);
 		else
-			write_node(mermaid, scope->at[i]);
+			mermaid_node(mermaid, scope->at[i]);
 	}
 	if (ends) {
-		line_start(mermaid);
+		mermaid_line_start(mermaid);
 		buf_printf(mermaid->out, "end%u(((\" \")))\n", mermaid->scope);
 	}
 	for (size_t i = 0; i < scope->count; i++)
-		graph_edges(scope->at[i], write_edge, mermaid);
+		graph_edges(scope->at[i], mermaid_edge, mermaid);
 	mermaid->scope = outer;
 }
 
@@ -177,7 +177,7 @@ graph_mermaid(const struct graph *graph, struct buf *out)
 	struct mermaid mermaid = {.graph = graph, .out = out, .depth = 1};
 
 	buf_add_cstr(out, "flowchart TD\n");
-	write_scope(&mermaid, asl_machine_states(graph->machine));
+	mermaid_scope(&mermaid, asl_machine_states(graph->machine));
 	if (graph->states != NULL)
 		write_marks(&mermaid);
 }

@@ -53,7 +53,7 @@ spawn_failed(int code, struct tmf_err *err)
 }
 
 static int
-spawn(int in, int out, pid_t *ret_pid, struct tmf_err *err)
+svg_spawn(int in, int out, pid_t *ret_pid, struct tmf_err *err)
 {
 	static char program[] = GRAPHVIZ;
 	static char format[] = "-Tsvg";
@@ -86,10 +86,10 @@ wait_for(pid_t pid, struct tmf_err *err)
 
 /* Both ends of the pipe are closed here. */
 static int
-draw(int in, int pipe_fds[2], struct buf *out, struct tmf_err *err)
+svg_draw(int in, int pipe_fds[2], struct buf *out, struct tmf_err *err)
 {
 	pid_t pid;
-	int ret = spawn(in, pipe_fds[1], &pid, err);
+	int ret = svg_spawn(in, pipe_fds[1], &pid, err);
 
 	close(pipe_fds[1]);
 	if (ret == 0) {
@@ -111,7 +111,7 @@ graph_svg(const struct graph *graph, struct buf *out, struct tmf_err *err)
 	if (in < 0)
 		return -1;
 	if (pipe2(pipe_fds, O_CLOEXEC) == 0)
-		ret = draw(in, pipe_fds, out, err);
+		ret = svg_draw(in, pipe_fds, out, err);
 	else
 		ret = tmf_err_set(err, TMF_ERR_SYSTEM, "no pipe: %s", strerror(errno));
 	close(in);

@@ -28,7 +28,7 @@ terminal_columns(void)
 }
 
 static void
-erase(void *arg)
+progress_erase(void *arg)
 {
 	struct progress *progress = arg;
 
@@ -38,11 +38,11 @@ erase(void *arg)
 }
 
 /* Adds ", part" unless that would make the line longer than its terminal: a part is shown whole or not at all. Returns false where it did not fit. */
-static bool add_part(struct buf *line, size_t columns, const char *format, ...)
+static bool progress_add_part(struct buf *line, size_t columns, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 static bool
-add_part(struct buf *line, size_t columns, const char *format, ...)
+progress_add_part(struct buf *line, size_t columns, const char *format, ...)
 {
 	struct buf part = {0};
 	const char *separator = line->len > 0 ? ", " : "";
@@ -63,7 +63,7 @@ add_part(struct buf *line, size_t columns, const char *format, ...)
 static const enum outcome_kind outcomes_first[] = {OUTCOME_FAILED, OUTCOME_CONFLICT};
 
 static bool
-comes_first(enum outcome_kind kind)
+progress_comes_first(enum outcome_kind kind)
 {
 	for (size_t i = 0; i < sizeof(outcomes_first) / sizeof(outcomes_first[0]); i++)
 		if (outcomes_first[i] == kind)
@@ -72,7 +72,7 @@ comes_first(enum outcome_kind kind)
 }
 
 static void
-add_counts(struct buf *line, size_t columns, const struct progress *progress)
+progress_add_counts(struct buf *line, size_t columns, const struct progress *progress)
 {
 	int64_t counts[OUTCOME_COUNT];
 	bool fits = true;
@@ -82,8 +82,8 @@ add_counts(struct buf *line, size_t columns, const struct progress *progress)
 	for (int i = 0; i < 2 * OUTCOME_COUNT && fits; i++) {
 		enum outcome_kind kind = (enum outcome_kind)(i % OUTCOME_COUNT);
 
-		if (counts[kind] > 0 && comes_first(kind) == (i < OUTCOME_COUNT))
-			fits = add_part(
+		if (counts[kind] > 0 && progress_comes_first(kind) == (i < OUTCOME_COUNT))
+			fits = progress_add_part(
 			    line, columns, "%" PRId64 " %s", counts[kind], outcome_name(kind));
 	}
 }
@@ -105,7 +105,7 @@ progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct
 
 /* What is known to be ahead, where it takes a while at the pace that AWS allows. */
 static void
-add_estimate(struct buf *line, size_t columns, const struct progress *progress)
+progress_add_estimate(struct buf *line, size_t columns, const struct progress *progress)
 {
 	const struct mirror_progress *done = &progress->mirror->progress;
 	struct pacer_estimate estimate;
@@ -117,7 +117,7 @@ add_estimate(struct buf *line, size_t columns, const struct progress *progress)
 	seconds = (double)(done->missing - estimate.accepted) / estimate.rate_per_s;
 	if (seconds < ESTIMATE_S)
 		return;
-	add_part(line, columns, "%" PRIu64 " sessions%s ahead: at least %.0f %s at %.1f/s",
+	progress_add_part(line, columns, "%" PRIu64 " sessions%s ahead: at least %.0f %s at %.1f/s",
 	    done->missing - estimate.accepted, done->more ? " and further pages" : "",
 	    seconds < 120 ? seconds : seconds / 60, seconds < 120 ? "s" : "min",
 	    estimate.rate_per_s);
@@ -125,7 +125,7 @@ add_estimate(struct buf *line, size_t columns, const struct progress *progress)
 
 /* Why it does not go on; on a terminal cut where the line ends. */
 static void
-add_trouble(struct buf *line, size_t columns, const char *trouble)
+progress_add_trouble(struct buf *line, size_t columns, const char *trouble)
 {
 	struct buf text = {0};
 	size_t room = columns > line->len ? columns - line->len : 0;
@@ -145,7 +145,7 @@ add_trouble(struct buf *line, size_t columns, const char *trouble)
 
 /* The line, most important first: what does not fit into the columns is left out. */
 static void
-compose(struct buf *line, size_t columns, const struct progress *progress)
+progress_compose(struct buf *line, size_t columns, const struct progress *progress)
 {
 	struct tmf_clock *clock = tmf_loop_clock(progress->loop);
 	int64_t elapsed_ms = clock->mono_ms(clock) - progress->start_mono_ms;
@@ -155,36 +155,37 @@ compose(struct buf *line, size_t columns, const struct progress *progress)
 		progress->add_up(progress->arg, &sum);
 	else if (progress->mirror != NULL)
 		progress_add(&sum, progress->mirror, progress->ec2);
-	add_part(line, columns, "%" PRId64 " s", elapsed_ms / 1000);
+	progress_add_part(line, columns, "%" PRId64 " s", elapsed_ms / 1000);
 	if (sum.parts > 0)
-		add_part(line, columns, "%zu of %zu parts done", sum.parts_over, sum.parts);
-	add_trouble(line, columns, sum.trouble);
+		progress_add_part(
+		    line, columns, "%zu of %zu parts done", sum.parts_over, sum.parts);
+	progress_add_trouble(line, columns, sum.trouble);
 	if (!sum.mirrors)
 		return;
-	add_part(line, columns, "page %" PRIu64, sum.pages);
-	add_part(line, columns, "%" PRIu64 " instances (%.0f/s)", sum.instances,
+	progress_add_part(line, columns, "page %" PRIu64, sum.pages);
+	progress_add_part(line, columns, "%" PRIu64 " instances (%.0f/s)", sum.instances,
 	    elapsed_ms > 0 ? (double)sum.instances * 1000.0 / (double)elapsed_ms : 0.0);
 	if (progress->add_up == NULL)
-		add_estimate(line, columns, progress);
+		progress_add_estimate(line, columns, progress);
 	if (sum.throttled > 0)
-		add_part(line, columns, "%" PRIu64 " of %" PRIu64 " calls throttled", sum.throttled,
-		    sum.requests);
+		progress_add_part(line, columns, "%" PRIu64 " of %" PRIu64 " calls throttled",
+		    sum.throttled, sum.requests);
 	else
-		add_part(line, columns, "%" PRIu64 " calls", sum.requests);
+		progress_add_part(line, columns, "%" PRIu64 " calls", sum.requests);
 	if (progress->add_up == NULL) /* counting many parts would cost too much */
-		add_counts(line, columns, progress);
+		progress_add_counts(line, columns, progress);
 }
 
 static void
-show(struct tmf_timer *timer)
+progress_show(struct tmf_timer *timer)
 {
 	struct progress *progress = (struct progress *)timer;
 	struct tmf_clock *clock = tmf_loop_clock(progress->loop);
 	struct buf line = {0};
 
-	compose(&line, progress->terminal ? terminal_columns() : SIZE_MAX, progress);
+	progress_compose(&line, progress->terminal ? terminal_columns() : SIZE_MAX, progress);
 	if (progress->terminal) {
-		erase(progress);
+		progress_erase(progress);
 		fputs(buf_cstr(&line), stderr);
 		progress->drawn = true;
 	} else {
@@ -205,8 +206,8 @@ progress_start(struct progress *progress)
 	progress->terminal = isatty(STDERR_FILENO) && term != NULL && term[0] != '\0' &&
 			     str_is(str_of(term), "dumb") == false;
 	progress->start_mono_ms = clock->mono_ms(clock);
-	progress->timer.fire = show;
-	log_set_around(erase, NULL, progress);
+	progress->timer.fire = progress_show;
+	log_set_around(progress_erase, NULL, progress);
 	tmf_loop_timer_arm(progress->loop, &progress->timer,
 	    progress->start_mono_ms +
 		(progress->terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINES_MS));
@@ -218,7 +219,7 @@ progress_stop(struct progress *progress)
 	if (progress->timer.fire == NULL)
 		return;
 	tmf_loop_timer_disarm(progress->loop, &progress->timer);
-	erase(progress);
+	progress_erase(progress);
 	log_set_around(NULL, NULL, NULL);
 	progress->timer.fire = NULL;
 }

@@ -17,7 +17,7 @@ struct failed_lines {
 };
 
 static int
-failed_line(void *arg, const struct outcome *outcome)
+report_failed_line(void *arg, const struct outcome *outcome)
 {
 	struct failed_lines *lines = arg;
 
@@ -50,7 +50,7 @@ report_heading(const struct store_run *run, FILE *out)
 
 /* What the workflow itself gave, where that is more than nothing. */
 static void
-print_output(const struct store_run *run, FILE *out)
+report_output(const struct store_run *run, FILE *out)
 {
 	struct buf safe = {0};
 
@@ -92,7 +92,7 @@ report_next_step(const struct store *store, const struct store_run *run,
 }
 
 static int
-print_calls(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
+report_print_calls(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
 {
 	json_t *calls = report_calls(store, run->id, err);
 
@@ -113,7 +113,7 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 	if (store_outcomes_count(store, run->id, counts, err) < 0)
 		return -1;
 	report_heading(run, out);
-	print_output(run, out);
+	report_output(run, out);
 	if (run->dry_run && report_plan_text(store, run, counts, out, err) < 0)
 		return -1;
 	for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
@@ -124,10 +124,10 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 	}
 	if (total > 0)
 		cli_print(out, "  %10" PRId64 "  in all\n", total);
-	if (counts[OUTCOME_FAILED] > 0 &&
-	    store_outcomes_each(store, run->id, OUTCOME_FAILED, failed_line, &lines, err) < 0)
+	if (counts[OUTCOME_FAILED] > 0 && store_outcomes_each(store, run->id, OUTCOME_FAILED,
+					      report_failed_line, &lines, err) < 0)
 		return -1;
-	if (print_calls(store, run, out, err) < 0)
+	if (report_print_calls(store, run, out, err) < 0)
 		return -1;
 	report_next_step(store, run, counts, out);
 	return 0;

@@ -10,7 +10,7 @@
 #define CALLS_SHOWN_MAX 6 /* operations, those with most requests first */
 
 static int
-add_kept(void *arg, const char *key, struct str value)
+calls_add_kept(void *arg, const char *key, struct str value)
 {
 	json_t *more = jsonx_parse(value, NULL);
 
@@ -23,7 +23,7 @@ add_kept(void *arg, const char *key, struct str value)
 int
 report_calls_add(json_t *calls, struct store *store, const char *run_id, struct tmf_err *err)
 {
-	return store_facts_each(store, run_id, REPORT_CALLS_FACT, add_kept, calls, err);
+	return store_facts_each(store, run_id, REPORT_CALLS_FACT, calls_add_kept, calls, err);
 }
 
 json_t *
@@ -43,28 +43,28 @@ struct call_row {
 };
 
 static json_int_t
-number(const struct call_row *row, const char *key)
+calls_number(const struct call_row *row, const char *key)
 {
 	return json_integer_value(json_object_get(row->row, key));
 }
 
 static int
-most_requests_first(const void *a, const void *b)
+calls_compare(const void *a, const void *b)
 {
-	json_int_t left = number(a, "requests");
-	json_int_t right = number(b, "requests");
+	json_int_t left = calls_number(a, "requests");
+	json_int_t right = calls_number(b, "requests");
 
 	return (left < right) - (left > right);
 }
 
 static void
-print_row(const struct call_row *row, FILE *out)
+calls_print_row(const struct call_row *row, FILE *out)
 {
 	cli_print(out,
 	    "    %-36s  %8" JSON_INTEGER_FORMAT "  %7" JSON_INTEGER_FORMAT
 	    "  %9" JSON_INTEGER_FORMAT "  %6" JSON_INTEGER_FORMAT "\n",
-	    row->operation, number(row, "requests"), number(row, "retries"),
-	    number(row, "throttled"), number(row, "failed"));
+	    row->operation, calls_number(row, "requests"), calls_number(row, "retries"),
+	    calls_number(row, "throttled"), calls_number(row, "failed"));
 }
 
 void
@@ -79,12 +79,12 @@ report_calls_text(const json_t *calls, FILE *out)
 	json_object_foreach ((json_t *)calls, operation, row)
 		rows[i++] = (struct call_row){operation, row};
 	if (count > 0) {
-		qsort(rows, count, sizeof(*rows), most_requests_first);
+		qsort(rows, count, sizeof(*rows), calls_compare);
 		cli_print(out, "  %-38s  %8s  %7s  %9s  %6s\n", "calls to AWS", "requests",
 		    "retries", "throttled", "failed");
 	}
 	for (i = 0; i < count && i < CALLS_SHOWN_MAX; i++)
-		print_row(&rows[i], out);
+		calls_print_row(&rows[i], out);
 	if (count > CALLS_SHOWN_MAX)
 		cli_print(out, "    and %zu other operations: `tmflow show RUN-ID -o json`\n",
 		    count - CALLS_SHOWN_MAX);

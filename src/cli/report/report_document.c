@@ -20,7 +20,7 @@ report_summary(const int64_t counts[OUTCOME_COUNT])
 }
 
 static void
-put_time(json_t *object, const char *key, int64_t wall_ms)
+document_put_time(json_t *object, const char *key, int64_t wall_ms)
 {
 	char text[CLOCK_ISO_BYTES];
 
@@ -44,8 +44,8 @@ report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]
 	}
 	jsonx_put_string(document, "error", run->error);
 	jsonx_put_string(document, "cause", run->cause);
-	put_time(document, "startTime", run->start_wall_ms);
-	put_time(document, "stopTime", run->stop_wall_ms);
+	document_put_time(document, "startTime", run->start_wall_ms);
+	document_put_time(document, "stopTime", run->stop_wall_ms);
 	if (run->dry_run)
 		json_object_set_new(document, "dryRun", json_true());
 	json_object_set_new(document, "summary", report_summary(counts));
@@ -54,7 +54,7 @@ report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]
 
 /* The columns of an outcome that hold text, in the order of their keys in JSON. */
 static const char *
-outcome_column(const struct outcome *outcome, size_t index, const char **ret_key)
+outcome_text_column(const struct outcome *outcome, size_t index, const char **ret_key)
 {
 	const struct {
 		const char *key;
@@ -83,7 +83,7 @@ report_outcome(const struct outcome *outcome)
 	const char *key;
 
 	for (size_t i = 0;; i++) {
-		const char *value = outcome_column(outcome, i, &key);
+		const char *value = outcome_text_column(outcome, i, &key);
 
 		if (key == NULL)
 			return object;
@@ -92,7 +92,7 @@ report_outcome(const struct outcome *outcome)
 }
 
 static const char *
-or_dash(const char *text)
+text_or_dash(const char *text)
 {
 	return text != NULL && text[0] != '\0' ? text : "-";
 }
@@ -100,8 +100,9 @@ or_dash(const char *text)
 void
 report_outcome_line(const struct outcome *outcome, FILE *out)
 {
-	cli_print(out, "%-19s  %-21s  %-15s  %-16s  ", or_dash(outcome->instance_id),
-	    or_dash(outcome->interface_id), outcome_name(outcome->kind), or_dash(outcome->rule));
+	cli_print(out, "%-19s  %-21s  %-15s  %-16s  ", text_or_dash(outcome->instance_id),
+	    text_or_dash(outcome->interface_id), outcome_name(outcome->kind),
+	    text_or_dash(outcome->rule));
 	if (outcome->error != NULL)
 		cli_print(out, "%s: ", outcome->error);
 	if (outcome->cause != NULL || outcome->reason != NULL)

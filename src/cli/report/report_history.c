@@ -21,7 +21,7 @@ struct history {
 };
 
 static json_t *
-details_of(const struct store_event *event)
+event_details(const struct store_event *event)
 {
 	json_t *details = event->details != NULL ? jsonx_parse(str_of(event->details), NULL) : NULL;
 
@@ -33,7 +33,7 @@ static json_t *
 event_json(const struct store_event *event)
 {
 	json_t *object = json_object();
-	json_t *details = details_of(event);
+	json_t *details = event_details(event);
 	char time[CLOCK_ISO_BYTES];
 
 	clock_iso(event->wall_ms, time);
@@ -48,7 +48,7 @@ event_json(const struct store_event *event)
 
 /* The first of text, whole characters only. */
 static void
-add_start(struct buf *line, const char *text)
+line_add_start(struct buf *line, const char *text)
 {
 	size_t len = 0;
 	size_t chars = 0;
@@ -65,57 +65,57 @@ add_start(struct buf *line, const char *text)
 }
 
 static void
-add_word(struct buf *line, const char *before, const char *word)
+line_add_word(struct buf *line, const char *before, const char *word)
 {
 	if (word == NULL)
 		return;
 	buf_add_cstr(line, line->len > 0 ? before : "");
-	add_start(line, word);
+	line_add_start(line, word);
 }
 
 /* "EnsureEach [3]", "describe-page  {...}", "States.Timeout: why": what a reader looks for. */
 static void
-add_details(struct buf *line, const json_t *details)
+line_add_details(struct buf *line, const json_t *details)
 {
 	const json_t *index = json_object_get(details, "index");
 	const json_t *length = json_object_get(details, "length");
 
-	add_word(line, "", jsonx_get_string(details, "name"));
-	add_word(line, "", jsonx_get_string(details, "resource"));
+	line_add_word(line, "", jsonx_get_string(details, "name"));
+	line_add_word(line, "", jsonx_get_string(details, "resource"));
 	if (index != NULL)
 		buf_printf(line, " [%" JSON_INTEGER_FORMAT "]", json_integer_value(index));
 	if (length != NULL)
 		buf_printf(line, "%" JSON_INTEGER_FORMAT " items", json_integer_value(length));
-	add_word(line, "  ", jsonx_get_string(details, "error"));
-	add_word(line, ": ", jsonx_get_string(details, "cause"));
-	add_word(line, "  ", jsonx_get_string(details, "parameters"));
-	add_word(line, "  ", jsonx_get_string(details, "input"));
-	add_word(line, "  ", jsonx_get_string(details, "output"));
+	line_add_word(line, "  ", jsonx_get_string(details, "error"));
+	line_add_word(line, ": ", jsonx_get_string(details, "cause"));
+	line_add_word(line, "  ", jsonx_get_string(details, "parameters"));
+	line_add_word(line, "  ", jsonx_get_string(details, "input"));
+	line_add_word(line, "  ", jsonx_get_string(details, "output"));
 }
 
 static void
-add_assigned(struct buf *line, json_t *details)
+line_add_assigned(struct buf *line, json_t *details)
 {
 	const char *name;
 	json_t *value;
 
 	json_object_foreach (json_object_get(details, "assignedVariables"), name, value) {
 		buf_printf(line, "  $%s=", name);
-		add_start(line, json_string_value(value));
+		line_add_start(line, json_string_value(value));
 	}
 }
 
 static void
-print_row(const struct history *history, const struct store_event *event)
+event_print(const struct history *history, const struct store_event *event)
 {
-	json_t *details = details_of(event);
+	json_t *details = event_details(event);
 	struct buf line = {0};
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (details, key, value) {
-		add_details(&line, value);
-		add_assigned(&line, value);
+		line_add_details(&line, value);
+		line_add_assigned(&line, value);
 	}
 	if (history->count == 0)
 		cli_print(stdout, "%6s  %6s  %9s  %-22s  %s\n", "ID", "AFTER", "SECONDS", "EVENT",
@@ -128,12 +128,12 @@ print_row(const struct history *history, const struct store_event *event)
 }
 
 static int
-tell_event(void *arg, const struct store_event *event)
+event_report(void *arg, const struct store_event *event)
 {
 	struct history *history = arg;
 
 	if (history->output == OUTPUT_TEXT) {
-		print_row(history, event);
+		event_print(history, event);
 	} else {
 		json_t *object = event_json(event);
 
@@ -148,7 +148,7 @@ tell_event(void *arg, const struct store_event *event)
 }
 
 static int
-count_event(void *arg, const struct store_event *event)
+event_is_there(void *arg, const struct store_event *event)
 {
 	(void)event;
 	*(bool *)arg = true;
@@ -164,16 +164,16 @@ report_history(
 	json_t *none;
 	int ret;
 
-	if (store_events_each(store, run->id, count_event, &kept, err) < 0)
+	if (store_events_each(store, run->id, event_is_there, &kept, err) < 0)
 		return -1;
 	if (!kept)
 		return tmf_err_set(err, TMF_ERR_NOT_FOUND,
 		    "run %s kept no history: start it with `tmflow run --history`", run->id);
 	if (output != OUTPUT_JSON)
-		return store_events_each(store, run->id, tell_event, &history, err);
+		return store_events_each(store, run->id, event_report, &history, err);
 	none = json_object();
 	report_list_begin(&history.list, none, "events", stdout);
-	ret = store_events_each(store, run->id, tell_event, &history, err);
+	ret = store_events_each(store, run->id, event_report, &history, err);
 	report_list_end(&history.list, err);
 	json_decref(none);
 	return ret;
@@ -182,13 +182,13 @@ report_history(
 /* --- the path --- */
 
 static int
-tell_path_step(void *arg, const struct store_event *event)
+event_path_step(void *arg, const struct store_event *event)
 {
 	json_t *details;
 
 	if (!event->top_level || !execution_event_enters(event->type))
 		return 0;
-	details = details_of(event);
+	details = event_details(event);
 	report_list_item(arg, json_incref(json_object_get(
 				  json_object_get(details, "stateEnteredEventDetails"), "name")));
 	json_decref(details);
@@ -204,7 +204,7 @@ report_path_json(struct store *store, const struct store_run *run,
 	int ret;
 
 	report_list_begin(&list, document, "path", stdout);
-	ret = store_events_each(store, run->id, tell_path_step, &list, err);
+	ret = store_events_each(store, run->id, event_path_step, &list, err);
 	report_list_end(&list, err);
 	json_decref(document);
 	return ret;

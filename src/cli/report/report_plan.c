@@ -50,7 +50,7 @@ struct new_target {
 
 /* Splits "new:SUBNET:GENERATION". False for a target that is there. */
 static bool
-parse_new_target(const char *id, struct new_target *ret_target)
+new_target_parse(const char *id, struct new_target *ret_target)
 {
 	const char *subnet = id + strlen(DRY_RUN_TARGET_PREFIX);
 	const char *colon;
@@ -67,7 +67,7 @@ parse_new_target(const char *id, struct new_target *ret_target)
 
 /* {target id: {rule, sources}} of the new ones. */
 static int
-count_source(void *arg, const struct outcome *outcome)
+new_target_count_source(void *arg, const struct outcome *outcome)
 {
 	json_t *targets = arg;
 	json_t *row;
@@ -88,7 +88,7 @@ count_source(void *arg, const struct outcome *outcome)
 
 /* By subnet and generation: "new:SUBNET:10" comes after "new:SUBNET:9". */
 static int
-compare_targets(const void *left, const void *right)
+new_target_compare(const void *left, const void *right)
 {
 	const char *a = jsonx_get_string(*(json_t *const *)left, "targetId");
 	const char *b = jsonx_get_string(*(json_t *const *)right, "targetId");
@@ -101,7 +101,7 @@ compare_targets(const void *left, const void *right)
 
 /* [{targetId, rule, sources}] of the new ones, in order. New reference. */
 static int
-read_targets(
+plan_read_targets(
     struct store *store, const struct store_run *run, json_t **ret_targets, struct tmf_err *err)
 {
 	json_t *by_id = json_object();
@@ -110,7 +110,7 @@ read_targets(
 	const char *id;
 	json_t *row;
 
-	if (store_outcomes_each(store, run->id, -1, count_source, by_id, err) < 0) {
+	if (store_outcomes_each(store, run->id, -1, new_target_count_source, by_id, err) < 0) {
 		json_decref(by_id);
 		return -1;
 	}
@@ -119,7 +119,7 @@ read_targets(
 		jsonx_put_string(row, "targetId", id);
 		rows[count++] = row;
 	}
-	qsort(rows, count, sizeof(json_t *), compare_targets);
+	qsort(rows, count, sizeof(json_t *), new_target_compare);
 	*ret_targets = json_array();
 	for (size_t i = 0; i < count; i++)
 		json_array_append(*ret_targets, rows[i]);
@@ -131,11 +131,11 @@ read_targets(
 /* --- JSON --- */
 
 static void
-put_target(json_t *item, const char *target_id)
+plan_put_target(json_t *item, const char *target_id)
 {
 	struct new_target target;
 
-	if (!parse_new_target(target_id, &target)) {
+	if (!new_target_parse(target_id, &target)) {
 		jsonx_put_string(item, "targetId", target_id);
 		return;
 	}
@@ -145,7 +145,7 @@ put_target(json_t *item, const char *target_id)
 }
 
 static int
-list_row(void *arg, const struct outcome *outcome)
+plan_list_outcome(void *arg, const struct outcome *outcome)
 {
 	struct report_list *list = arg;
 	enum plan_action action = action_of(outcome->kind);
@@ -165,7 +165,7 @@ list_row(void *arg, const struct outcome *outcome)
 	if (action != PLAN_LEAVE && outcome->target_id != NULL) {
 		json_t *target = json_object();
 
-		put_target(target, outcome->target_id);
+		plan_put_target(target, outcome->target_id);
 		json_object_set_new(item, "target", target);
 	}
 	report_list_item(list, item);
@@ -173,7 +173,7 @@ list_row(void *arg, const struct outcome *outcome)
 }
 
 static void
-list_targets(struct report_list *list, const json_t *targets)
+plan_list_targets(struct report_list *list, const json_t *targets)
 {
 	json_t *row;
 	size_t i;
@@ -184,7 +184,7 @@ list_targets(struct report_list *list, const json_t *targets)
 
 		jsonx_put_string(item, "action", actions[PLAN_CREATE].name);
 		jsonx_put_string(item, "resource", "traffic-mirror-target");
-		put_target(item, id);
+		plan_put_target(item, id);
 		json_object_set(item, "rule", json_object_get(row, "rule"));
 		json_object_set(item, "sources", json_object_get(row, "sources"));
 		report_list_item(list, item);
@@ -200,12 +200,12 @@ report_plan_json(struct store *store, const struct store_run *run,
 	json_t *targets;
 	int ret;
 
-	if (read_targets(store, run, &targets, err) < 0)
+	if (plan_read_targets(store, run, &targets, err) < 0)
 		return -1;
 	document = report_document(run, counts);
 	report_list_begin(&list, document, "plan", stdout);
-	list_targets(&list, targets);
-	ret = store_outcomes_each(store, run->id, -1, list_row, &list, err);
+	plan_list_targets(&list, targets);
+	ret = store_outcomes_each(store, run->id, -1, plan_list_outcome, &list, err);
 	report_list_end(&list, err);
 	json_decref(targets);
 	json_decref(document);
@@ -215,7 +215,7 @@ report_plan_json(struct store *store, const struct store_run *run,
 /* --- text --- */
 
 static void
-print_targets(const json_t *targets, FILE *out)
+plan_print_targets(const json_t *targets, FILE *out)
 {
 	json_t *row;
 	size_t i;
@@ -223,7 +223,7 @@ print_targets(const json_t *targets, FILE *out)
 	json_array_foreach (targets, i, row) {
 		struct new_target target;
 
-		if (!parse_new_target(jsonx_get_string(row, "targetId"), &target))
+		if (!new_target_parse(jsonx_get_string(row, "targetId"), &target))
 			continue;
 		cli_print(out,
 		    "  + a target on a new instance in %s, generation %d, for %" JSON_INTEGER_FORMAT
@@ -236,7 +236,7 @@ print_targets(const json_t *targets, FILE *out)
 }
 
 static int
-print_row(void *arg, const struct outcome *outcome)
+plan_print_outcome(void *arg, const struct outcome *outcome)
 {
 	enum plan_action action = action_of(outcome->kind);
 	struct new_target target;
@@ -245,7 +245,7 @@ print_row(void *arg, const struct outcome *outcome)
 		return 0;
 	cli_print(arg, "  %c %s %s, rule %s, to ", actions[action].sign, outcome->instance_id,
 	    outcome->interface_id, outcome->rule);
-	if (parse_new_target(outcome->target_id, &target)) {
+	if (new_target_parse(outcome->target_id, &target)) {
 		cli_print(arg, "the new target in %s, generation %d", target.subnet_id,
 		    target.generation);
 		free(target.subnet_id);
@@ -270,10 +270,10 @@ report_plan_text(struct store *store, const struct store_run *run,
 	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
 		if (action_of((enum outcome_kind)kind) == PLAN_LEAVE)
 			left += counts[kind];
-	if (read_targets(store, run, &targets, err) < 0)
+	if (plan_read_targets(store, run, &targets, err) < 0)
 		return -1;
-	print_targets(targets, out);
-	ret = store_outcomes_each(store, run->id, -1, print_row, out, err);
+	plan_print_targets(targets, out);
+	ret = store_outcomes_each(store, run->id, -1, plan_print_outcome, out, err);
 	if (ret == 0)
 		cli_print(out,
 		    "  plan: %zu targets and %" PRId64 " sessions to create, %" PRId64

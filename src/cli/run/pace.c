@@ -13,7 +13,7 @@
 
 /* Takes value. */
 static int
-put(struct pace *pace, const char *kind, json_t *value, struct tmf_err *err)
+pace_put(struct pace *pace, const char *kind, json_t *value, struct tmf_err *err)
 {
 	int ret = 0;
 
@@ -28,23 +28,24 @@ put(struct pace *pace, const char *kind, json_t *value, struct tmf_err *err)
 }
 
 static int
-save_calls(struct pace *pace, struct tmf_err *err)
+pace_save_calls(struct pace *pace, struct tmf_err *err)
 {
 	json_t *calls = json_deep_copy(pace->earlier);
 
 	tally_add(calls, aws_client_tally(pace->ec2));
-	return put(pace, REPORT_CALLS_FACT, calls, err);
+	return pace_put(pace, REPORT_CALLS_FACT, calls, err);
 }
 
 static int
-save(struct pace *pace, struct tmf_err *err)
+pace_save(struct pace *pace, struct tmf_err *err)
 {
-	return put(pace, PACE_FACT, pacer_export(pace->pacer), err) < 0 ? -1
-									: save_calls(pace, err);
+	return pace_put(pace, PACE_FACT, pacer_export(pace->pacer), err) < 0
+		   ? -1
+		   : pace_save_calls(pace, err);
 }
 
 static void
-arm(struct pace *pace)
+pace_arm(struct pace *pace)
 {
 	struct tmf_clock *clock = tmf_loop_clock(pace->loop);
 
@@ -53,19 +54,19 @@ arm(struct pace *pace)
 
 /* A store that refuses the write fails the next commit too, and that ends the run. */
 static void
-save_now_and_then(struct tmf_timer *timer)
+pace_save_due(struct tmf_timer *timer)
 {
 	struct pace *pace = (struct pace *)timer;
 	struct tmf_err err = {0};
 
-	if (save(pace, &err) < 0)
+	if (pace_save(pace, &err) < 0)
 		log_event(LOG_WARN, "run.pace", LOG_STR("cause", tmf_err_text(&err)));
 	tmf_err_fini(&err);
-	arm(pace);
+	pace_arm(pace);
 }
 
 static int
-take_saved(void *arg, const char *key, struct str value)
+pace_take_saved(void *arg, const char *key, struct str value)
 {
 	const struct pace *pace = arg;
 	json_t *state;
@@ -79,7 +80,7 @@ take_saved(void *arg, const char *key, struct str value)
 }
 
 static int
-take_calls(void *arg, const char *key, struct str value)
+pace_take_calls(void *arg, const char *key, struct str value)
 {
 	struct pace *pace = arg;
 	json_t *calls;
@@ -98,12 +99,13 @@ pace_start(struct pace *pace, struct tmf_err *err)
 	if (pace->pacer == NULL)
 		return 0;
 	pace->earlier = json_object();
-	if (store_facts_each(pace->store, pace->run_id, PACE_FACT, take_saved, pace, err) < 0 ||
-	    store_facts_each(pace->store, pace->run_id, REPORT_CALLS_FACT, take_calls, pace, err) <
-		0)
+	if (store_facts_each(pace->store, pace->run_id, PACE_FACT, pace_take_saved, pace, err) <
+		0 ||
+	    store_facts_each(
+		pace->store, pace->run_id, REPORT_CALLS_FACT, pace_take_calls, pace, err) < 0)
 		return -1;
-	pace->timer.fire = save_now_and_then;
-	arm(pace);
+	pace->timer.fire = pace_save_due;
+	pace_arm(pace);
 	return 0;
 }
 
@@ -114,8 +116,8 @@ pace_stop(struct pace *pace, bool over, struct tmf_err *err)
 		return 0;
 	tmf_loop_timer_disarm(pace->loop, &pace->timer);
 	if (!over)
-		return save(pace, err);
+		return pace_save(pace, err);
 	return store_fact_delete(pace->store, pace->run_id, PACE_FACT, pace->key, err) < 0
 		   ? -1
-		   : save_calls(pace, err);
+		   : pace_save_calls(pace, err);
 }

@@ -21,7 +21,7 @@ struct reader {
 };
 
 static void
-fault(const struct reader *reader, const struct asl_state *state, const char *field,
+script_fault(const struct reader *reader, const struct asl_state *state, const char *field,
     const char *message)
 {
 	char *pointer = mem_printf("%s/Parameters/%s", state->pointer, field);
@@ -31,15 +31,15 @@ fault(const struct reader *reader, const struct asl_state *state, const char *fi
 }
 
 static void
-fault_take(const struct reader *reader, const struct asl_state *state, struct tmf_err *err)
+script_fault_take(const struct reader *reader, const struct asl_state *state, struct tmf_err *err)
 {
-	fault(reader, state, "Script", tmf_err_text(err));
+	script_fault(reader, state, "Script", tmf_err_text(err));
 	tmf_err_fini(err);
 }
 
 /* The file's text, read once. Borrows; NULL after a fault. */
 static const char *
-read_file(struct reader *reader, const struct asl_state *state, const char *name)
+script_read(struct reader *reader, const struct asl_state *state, const char *name)
 {
 	struct buf source = {0};
 	struct tmf_err err = {0};
@@ -49,7 +49,7 @@ read_file(struct reader *reader, const struct asl_state *state, const char *name
 		return jsonx_get_string(reader->sources, name);
 	path = file_beside(reader->path, name);
 	if (file_read(path, SCRIPT_SOURCE_BYTES_MAX, &source, NULL, &err) < 0)
-		fault_take(reader, state, &err);
+		script_fault_take(reader, state, &err);
 	else
 		json_object_set_new(
 		    reader->sources, name, json_stringn(buf_cstr(&source), source.len));
@@ -59,25 +59,25 @@ read_file(struct reader *reader, const struct asl_state *state, const char *name
 }
 
 static void
-check_script(const struct reader *reader, const struct asl_state *state, const char *name,
+script_check(const struct reader *reader, const struct asl_state *state, const char *name,
     const char *source, const char *function)
 {
 	struct tmf_err err = {0};
 	struct script *script = script_new(name, str_of(source), &err);
 
 	if (script == NULL) {
-		fault_take(reader, state, &err);
+		script_fault_take(reader, state, &err);
 	} else if (function != NULL && !script_has(script, function)) {
 		char *message = mem_printf("the script's table has no function \"%s\"", function);
 
-		fault(reader, state, "Function", message);
+		script_fault(reader, state, "Function", message);
 		free(message);
 	}
 	script_free(script);
 }
 
 static void
-read_task(struct reader *reader, const struct asl_state *state, json_t *definition)
+script_read_task(struct reader *reader, const struct asl_state *state, json_t *definition)
 {
 	const json_t *parameters =
 	    json_object_get(doc_at(definition, state->pointer), "Parameters");
@@ -88,9 +88,9 @@ read_task(struct reader *reader, const struct asl_state *state, json_t *definiti
 	if (script == NULL)
 		return;
 	if (mirror_is_script_file(script))
-		source = read_file(reader, state, script);
+		source = script_read(reader, state, script);
 	if (source != NULL)
-		check_script(reader, state, source == script ? INLINE : script, source, function);
+		script_check(reader, state, source == script ? INLINE : script, source, function);
 }
 
 json_t *
@@ -103,7 +103,7 @@ scripts_read(const struct asl_machine *machine, const char *path, struct diag_li
 
 		if (state->type == ASL_TASK && state->u.task.action != NULL &&
 		    strcmp(state->u.task.action, ACTION) == 0)
-			read_task(&reader, state, asl_machine_json(machine));
+			script_read_task(&reader, state, asl_machine_json(machine));
 	}
 	return reader.sources;
 }

@@ -30,7 +30,7 @@ serving_workflows_dir(const struct serving *serving)
 
 /* Fills in the region of what brings the work where nothing else names one. */
 static int
-choose_region(struct serving *serving, const char *fallback, struct tmf_err *err)
+serving_choose_region(struct serving *serving, const char *fallback, struct tmf_err *err)
 {
 	struct cli_opts *opts = &serving->opts;
 	struct aws_settings settings;
@@ -46,7 +46,7 @@ choose_region(struct serving *serving, const char *fallback, struct tmf_err *err
 
 /* Work may come that needs no configuration: without --config, its absence is said and no fault. */
 static int
-read_files(struct serving *serving)
+serving_read_files(struct serving *serving)
 {
 	struct workspace *workspace = &serving->workspace;
 	char *path = mem_printf("config/%s.yaml", workspace->settings.region);
@@ -63,7 +63,7 @@ read_files(struct serving *serving)
 }
 
 static int
-open_store(struct serving *serving, const char *name)
+serving_open_store(struct serving *serving, const char *name)
 {
 	struct store_run *run = &serving->run;
 	struct tmf_err err = {0};
@@ -87,7 +87,7 @@ open_store(struct serving *serving, const char *name)
 }
 
 static int
-open_jobs(struct serving *serving)
+serving_open_jobs(struct serving *serving)
 {
 	struct workspace *workspace = &serving->workspace;
 	struct tmf_err err = {0};
@@ -121,20 +121,20 @@ serving_open(struct serving *serving, const struct cli_opts *opts, const struct 
 	*serving = (struct serving){.opts = *opts};
 	workspace_init(&serving->workspace, &serving->opts);
 	serving->workspace.connections_max = what->connections_max;
-	if (choose_region(serving, what->region, &err) < 0)
+	if (serving_choose_region(serving, what->region, &err) < 0)
 		return cli_fail_take(opts->output, &err);
 	code = workspace_load_settings(&serving->workspace, NULL);
 	if (code == EXIT_OK)
-		code = read_files(serving);
+		code = serving_read_files(serving);
 	if (code == EXIT_OK)
 		code = workspace_connect(&serving->workspace);
 	if (code == EXIT_OK)
-		code = open_store(serving, what->name);
-	return code == EXIT_OK ? open_jobs(serving) : code;
+		code = serving_open_store(serving, what->name);
+	return code == EXIT_OK ? serving_open_jobs(serving) : code;
 }
 
 static void
-caught_signal(void *arg, int signo)
+serving_signal(void *arg, int signo)
 {
 	struct serving *serving = arg;
 
@@ -156,7 +156,7 @@ serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
 
 	serving->drain = drain;
 	serving->drain_arg = arg;
-	if (cli_signals_watch(loop, caught_signal, serving, &err) < 0 ||
+	if (cli_signals_watch(loop, serving_signal, serving, &err) < 0 ||
 	    tmf_loop_run(loop, &err) < 0)
 		return cli_fail_take(serving->opts.output, &err);
 	return serving->code;
@@ -174,7 +174,7 @@ serving_over(struct serving *serving, struct tmf_err *fault)
 
 /* Says in the store that this is over. */
 static void
-end_run(struct serving *serving)
+serving_end_run(struct serving *serving)
 {
 	struct store_run *run = &serving->run;
 	struct tmf_err err = {0};
@@ -192,7 +192,7 @@ serving_close(struct serving *serving)
 {
 	jobs_free(serving->jobs);
 	if (serving->lease != NULL)
-		end_run(serving);
+		serving_end_run(serving);
 	log_set_run(NULL);
 	workspace_fini(&serving->workspace);
 	store_lease_release(serving->lease);

@@ -144,7 +144,7 @@ session_load_workflow(struct session *session)
 /* --- while it runs --- */
 
 static void
-caught_signal(void *arg, int signo)
+session_signal(void *arg, int signo)
 {
 	struct session *session = arg;
 
@@ -159,7 +159,7 @@ caught_signal(void *arg, int signo)
 }
 
 static void
-end_run(struct session *session)
+session_end(struct session *session)
 {
 	session->over = true;
 	tmf_loop_stop(session->workspace.loop);
@@ -177,12 +177,12 @@ session_interrupt(struct session *session)
 	/* A later run settles the rest. */
 	tmf_call_cancel(session->settling);
 	session->settling = NULL;
-	end_run(session);
+	session_end(session);
 }
 
 /* An event that cannot be kept ends the run like any fault of the store. */
 static void
-note_event(void *arg, const struct execution_event *event)
+session_note_event(void *arg, const struct execution_event *event)
 {
 	struct session *session = arg;
 	json_t *details = execution_event_details(event);
@@ -204,7 +204,7 @@ note_event(void *arg, const struct execution_event *event)
 }
 
 static void
-settled(void *arg, struct tmf_call *call)
+session_settled(void *arg, struct tmf_call *call)
 {
 	struct session *session = arg;
 	json_t *result = tmf_call_take_result(call);
@@ -213,11 +213,12 @@ settled(void *arg, struct tmf_call *call)
 	if (result == NULL && !tmf_err_isset(&session->fault))
 		tmf_err_move(&session->fault, &call->err);
 	json_decref(result);
-	end_run(session);
+	session_end(session);
 }
 
 static void
-execution_over(void *arg, struct execution *execution, const struct execution_result *result)
+session_execution_over(
+    void *arg, struct execution *execution, const struct execution_result *result)
 {
 	struct session *session = arg;
 	struct store_run *run = &session->run;
@@ -230,15 +231,15 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 	run->error = mem_strdup(result->error);
 	run->cause = mem_strdup(result->cause);
 	if (run->status == RUN_INTERRUPTED || session->workspace.mirror == NULL) {
-		end_run(session);
+		session_end(session);
 		return;
 	}
 	session->settling = accounts_settle(session->workspace.accounts);
-	tmf_call_on_done(session->settling, settled, session);
+	tmf_call_on_done(session->settling, session_settled, session);
 }
 
 static int
-start_execution(struct session *session, bool resume, struct tmf_err *err)
+session_start_execution(struct session *session, bool resume, struct tmf_err *err)
 {
 	const struct execution_opts opts = {
 	    .machine = session->machine,
@@ -247,8 +248,8 @@ start_execution(struct session *session, bool resume, struct tmf_err *err)
 	    .input = session->input,
 	    .start_wall_ms = session->run.retry_wall_ms != 0 ? session->run.retry_wall_ms
 							     : session->run.start_wall_ms,
-	    .on_done = execution_over,
-	    .on_event = session->history ? note_event : NULL,
+	    .on_done = session_execution_over,
+	    .on_event = session->history ? session_note_event : NULL,
 	    .arg = session,
 	};
 
@@ -258,7 +259,7 @@ start_execution(struct session *session, bool resume, struct tmf_err *err)
 }
 
 static void
-start_progress(struct session *session)
+session_start_progress(struct session *session)
 {
 	if (session->opts->quiet)
 		return;
@@ -275,7 +276,7 @@ start_progress(struct session *session)
 
 /* Prints the end: the closing document, or the summary for a person. */
 static int
-tell_end(struct session *session, struct tmf_err *err)
+session_report_end(struct session *session, struct tmf_err *err)
 {
 	const struct store_run *run = &session->run;
 	int64_t counts[OUTCOME_COUNT];
@@ -296,7 +297,7 @@ tell_end(struct session *session, struct tmf_err *err)
 }
 
 static int
-start_pace(struct session *session, struct tmf_err *err)
+session_start_pace(struct session *session, struct tmf_err *err)
 {
 	session->pace = (struct pace){
 	    .loop = session->workspace.loop,
@@ -334,7 +335,8 @@ session_open(struct session *session, bool resume, struct tmf_err *err)
 	    .store = session->opts->no_checkpoint ? NULL : session->store,
 	    .rng = &session->workspace.rng,
 	});
-	return start_pace(session, err) < 0 ? -1 : start_execution(session, resume, err);
+	return session_start_pace(session, err) < 0 ? -1
+						    : session_start_execution(session, resume, err);
 }
 
 int
@@ -358,14 +360,14 @@ session_close(struct session *session, struct tmf_err *err)
 
 /* Runs the loop until the execution is over, or a second signal stops it. */
 static int
-run_to_end(struct session *session, bool resume, struct tmf_err *err)
+session_run_to_end(struct session *session, bool resume, struct tmf_err *err)
 {
 	struct tmf_loop *loop = session->workspace.loop;
 
 	if (session_open(session, resume, err) < 0 ||
-	    cli_signals_watch(loop, caught_signal, session, err) < 0)
+	    cli_signals_watch(loop, session_signal, session, err) < 0)
 		return -1;
-	start_progress(session);
+	session_start_progress(session);
 	int ret = tmf_loop_run(loop, err);
 	progress_stop(&session->progress);
 	return ret < 0 ? -1 : session_close(session, err);
@@ -378,9 +380,9 @@ session_execute(struct session *session, bool resume)
 	int code;
 
 	log_set_run(session->run.id);
-	code = run_to_end(session, resume, &err);
+	code = session_run_to_end(session, resume, &err);
 	if (code == 0)
-		code = tell_end(session, &err);
+		code = session_report_end(session, &err);
 	else
 		session->run.status = RUN_RUNNING; /* to the store, however it ended here */
 	if (code < 0) {

@@ -21,7 +21,7 @@
 static void members_free(struct workspace *workspace);
 
 static void
-init(struct workspace *workspace, const struct cli_opts *opts)
+workspace_begin(struct workspace *workspace, const struct cli_opts *opts)
 {
 	*workspace = (struct workspace){.opts = opts};
 	rng_seed_system(&workspace->rng);
@@ -32,7 +32,7 @@ init(struct workspace *workspace, const struct cli_opts *opts)
 void
 workspace_init(struct workspace *workspace, const struct cli_opts *opts)
 {
-	init(workspace, opts);
+	workspace_begin(workspace, opts);
 	workspace->loop = tmf_loop_new(clock_system());
 }
 
@@ -41,7 +41,7 @@ workspace_init_beside(
     struct workspace *workspace, const struct cli_opts *opts, const struct workspace *other)
 {
 	assert(other->transport != NULL);
-	init(workspace, opts);
+	workspace_begin(workspace, opts);
 	workspace->shares = true;
 	workspace->loop = other->loop;
 	workspace->transport = other->transport;
@@ -75,13 +75,13 @@ workspace_fini(struct workspace *workspace)
 
 /* What the record says of a run that goes on; the flag wins. */
 static const char *
-flag_or_recorded(const char *flag, const json_t *recorded, const char *key)
+setting_or_recorded(const char *flag, const json_t *recorded, const char *key)
 {
 	return flag != NULL ? flag : jsonx_get_string(recorded, key);
 }
 
 static int
-open_network(struct workspace *workspace, struct tmf_err *err)
+workspace_open_network(struct workspace *workspace, struct tmf_err *err)
 {
 	const struct http_curl_opts http = {
 	    .ca_bundle = workspace->settings.ca_bundle,
@@ -101,7 +101,7 @@ open_network(struct workspace *workspace, struct tmf_err *err)
 }
 
 static struct credentials_opts
-credentials_opts_of(struct workspace *workspace)
+workspace_credentials_opts(struct workspace *workspace)
 {
 	return (struct credentials_opts){
 	    .profile = workspace->opts->profile,
@@ -118,7 +118,7 @@ struct region_wait {
 };
 
 static void
-region_came(void *arg, struct tmf_call *call)
+region_wait_done(void *arg, struct tmf_call *call)
 {
 	struct region_wait *wait = arg;
 	json_t *result = tmf_call_take_result(call);
@@ -133,12 +133,12 @@ region_came(void *arg, struct tmf_call *call)
 
 /* On an EC2 instance the region is its own. */
 static int
-find_region(struct workspace *workspace, struct tmf_err *err)
+workspace_find_region(struct workspace *workspace, struct tmf_err *err)
 {
-	const struct credentials_opts opts = credentials_opts_of(workspace);
+	const struct credentials_opts opts = workspace_credentials_opts(workspace);
 	struct region_wait wait = {.workspace = workspace};
 
-	tmf_call_on_done(imds_region(&opts), region_came, &wait);
+	tmf_call_on_done(imds_region(&opts), region_wait_done, &wait);
 	if (tmf_loop_run(workspace->loop, err) < 0)
 		return -1;
 	if (!tmf_err_isset(&wait.err))
@@ -152,23 +152,23 @@ find_region(struct workspace *workspace, struct tmf_err *err)
 }
 
 static int
-load_settings(struct workspace *workspace, const json_t *recorded, struct tmf_err *err)
+workspace_read_settings(struct workspace *workspace, const json_t *recorded, struct tmf_err *err)
 {
 	const struct cli_opts *opts = workspace->opts;
 	struct aws_settings *settings = &workspace->settings;
-	const char *region = flag_or_recorded(opts->region, recorded, "region");
-	const char *endpoint = flag_or_recorded(opts->endpoint_url, recorded, "endpoint");
+	const char *region = setting_or_recorded(opts->region, recorded, "region");
+	const char *endpoint = setting_or_recorded(opts->endpoint_url, recorded, "endpoint");
 	struct aws_env env = {0};
 
 	if (aws_settings_load(&env, region, opts->profile, settings, err) < 0 ||
-	    open_network(workspace, err) < 0)
+	    workspace_open_network(workspace, err) < 0)
 		return -1;
-	if (settings->region == NULL && find_region(workspace, err) < 0)
+	if (settings->region == NULL && workspace_find_region(workspace, err) < 0)
 		return -1;
 	workspace->assume_role =
-	    mem_strdup(flag_or_recorded(opts->assume_role, recorded, "assumeRole"));
+	    mem_strdup(setting_or_recorded(opts->assume_role, recorded, "assumeRole"));
 	workspace->external_id =
-	    mem_strdup(flag_or_recorded(opts->external_id, recorded, "externalId"));
+	    mem_strdup(setting_or_recorded(opts->external_id, recorded, "externalId"));
 	if (endpoint != NULL)
 		aws_settings_set_endpoint(settings, "ec2", endpoint);
 	return 0;
@@ -179,7 +179,7 @@ workspace_load_settings(struct workspace *workspace, const char *recorded)
 {
 	json_t *record = recorded != NULL ? jsonx_parse(str_of(recorded), NULL) : NULL;
 	struct tmf_err err = {0};
-	int ret = load_settings(workspace, record, &err);
+	int ret = workspace_read_settings(workspace, record, &err);
 
 	json_decref(record);
 	return ret < 0 ? cli_fail_take(workspace->opts->output, &err) : EXIT_OK;
@@ -204,7 +204,7 @@ workspace_settings_text(const struct workspace *workspace)
 /* --- configuration and hook --- */
 
 static int
-read_config(struct workspace *workspace)
+workspace_read_config(struct workspace *workspace)
 {
 	const char *given = workspace->opts->config;
 	struct tmf_err err = {0};
@@ -249,7 +249,7 @@ workspace_load_config(struct workspace *workspace)
 
 /* The hook's path: --hook as it is; the configuration's from where the configuration stands. */
 static char *
-hook_path(const struct workspace *workspace)
+workspace_hook_path(const struct workspace *workspace)
 {
 	const char *named = mirror_config_hook(workspace->config);
 
@@ -260,7 +260,7 @@ hook_path(const struct workspace *workspace)
 
 /* Sees that the hook loads and can say in which order rules are tried. */
 static int
-check_hook(const struct workspace *workspace, struct tmf_err *err)
+workspace_check_hook(const struct workspace *workspace, struct tmf_err *err)
 {
 	struct script *script = script_new(workspace->hook_name, str_of(workspace->hook_text), err);
 	struct rules *rules = script != NULL ? rules_new(workspace->config, script, err) : NULL;
@@ -272,13 +272,13 @@ check_hook(const struct workspace *workspace, struct tmf_err *err)
 
 /* Reads the hook, if there is one. */
 static int
-read_hook(struct workspace *workspace)
+workspace_read_hook(struct workspace *workspace)
 {
 	enum cli_output output = workspace->opts->output;
 	struct buf source = {0};
 	struct tmf_err err = {0};
 
-	workspace->hook_name = hook_path(workspace);
+	workspace->hook_name = workspace_hook_path(workspace);
 	if (workspace->hook_name == NULL)
 		return EXIT_OK;
 	if (file_read(workspace->hook_name, SCRIPT_SOURCE_BYTES_MAX, &source, NULL, &err) < 0) {
@@ -286,17 +286,17 @@ read_hook(struct workspace *workspace)
 		return cli_fail_take(output, &err);
 	}
 	workspace->hook_text = buf_take(&source);
-	return check_hook(workspace, &err) < 0 ? cli_fail_take(output, &err) : EXIT_OK;
+	return workspace_check_hook(workspace, &err) < 0 ? cli_fail_take(output, &err) : EXIT_OK;
 }
 
 int
 workspace_read_files(struct workspace *workspace)
 {
-	int code = read_config(workspace);
+	int code = workspace_read_config(workspace);
 
 	if (code == EXIT_OK)
 		code = workspace_load_config(workspace);
-	return code == EXIT_OK ? read_hook(workspace) : code;
+	return code == EXIT_OK ? workspace_read_hook(workspace) : code;
 }
 
 /* --- AWS --- */
@@ -308,7 +308,7 @@ struct keys_wait {
 };
 
 static void
-keys_came(void *arg, const struct credentials *credentials, struct tmf_err *err)
+keys_wait_done(void *arg, const struct credentials *credentials, struct tmf_err *err)
 {
 	struct keys_wait *wait = arg;
 
@@ -320,11 +320,11 @@ keys_came(void *arg, const struct credentials *credentials, struct tmf_err *err)
 
 /* Waits for the first keys, since nothing can be done without. */
 static int
-find_credentials(struct workspace *workspace, struct tmf_err *err)
+workspace_find_credentials(struct workspace *workspace, struct tmf_err *err)
 {
 	struct keys_wait wait = {.loop = workspace->loop};
 
-	workspace->credentials->get(workspace->credentials, keys_came, &wait);
+	workspace->credentials->get(workspace->credentials, keys_wait_done, &wait);
 	if (!wait.over && tmf_loop_run(workspace->loop, err) < 0)
 		return -1;
 	if (!tmf_err_isset(&wait.err))
@@ -335,9 +335,9 @@ find_credentials(struct workspace *workspace, struct tmf_err *err)
 
 /* The chain, or the role that its keys assume. */
 static struct credentials_provider *
-new_credentials(struct workspace *workspace)
+workspace_new_credentials(struct workspace *workspace)
 {
-	const struct credentials_opts opts = credentials_opts_of(workspace);
+	const struct credentials_opts opts = workspace_credentials_opts(workspace);
 	struct credentials_provider *chain = credentials_chain_new(&opts);
 
 	if (workspace->assume_role == NULL)
@@ -351,7 +351,7 @@ new_credentials(struct workspace *workspace)
 
 /* What tells this account from others in one store: the role's account, or the profile. malloc'ed. */
 static char *
-owner_of(const struct workspace *workspace, const char *role_arn)
+workspace_owner(const struct workspace *workspace, const char *role_arn)
 {
 	struct arn arn = {0};
 
@@ -364,9 +364,9 @@ int
 workspace_open_client(struct workspace *workspace, struct tmf_err *err)
 {
 	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
-	char *owner = owner_of(workspace, workspace->assume_role);
+	char *owner = workspace_owner(workspace, workspace->assume_role);
 
-	workspace->credentials = new_credentials(workspace);
+	workspace->credentials = workspace_new_credentials(workspace);
 	client.owner = owner;
 	client.loop = workspace->loop;
 	client.rng = &workspace->rng;
@@ -412,13 +412,13 @@ members_free(struct workspace *workspace)
 static struct workspace_member *
 member_new(struct workspace *workspace, const char *role_arn, struct tmf_err *err)
 {
-	const struct credentials_opts keys = credentials_opts_of(workspace);
+	const struct credentials_opts keys = workspace_credentials_opts(workspace);
 	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
 	struct workspace_member *member = mem_zalloc(1, sizeof(*member));
-	char *owner = owner_of(workspace, role_arn);
+	char *owner = workspace_owner(workspace, role_arn);
 
 	member->role_arn = mem_strdup(role_arn);
-	member->credentials = credentials_role_new(&keys, new_credentials(workspace),
+	member->credentials = credentials_role_new(&keys, workspace_new_credentials(workspace),
 	    &(struct credentials_role){.role_arn = member->role_arn});
 	member->pacer = pacer_new(workspace->loop);
 	client.owner = owner;
@@ -460,7 +460,8 @@ workspace_connect(struct workspace *workspace)
 {
 	struct tmf_err err = {0};
 
-	if (workspace_open_client(workspace, &err) < 0 || find_credentials(workspace, &err) < 0)
+	if (workspace_open_client(workspace, &err) < 0 ||
+	    workspace_find_credentials(workspace, &err) < 0)
 		return cli_fail_take(workspace->opts->output, &err);
 	return EXIT_OK;
 }
@@ -528,7 +529,7 @@ struct call_wait {
 };
 
 static void
-call_over(void *arg, struct tmf_call *call)
+call_wait_done(void *arg, struct tmf_call *call)
 {
 	struct call_wait *wait = arg;
 
@@ -543,7 +544,7 @@ workspace_wait(struct workspace *workspace, struct tmf_call *call, struct tmf_er
 {
 	struct call_wait wait = {.loop = workspace->loop};
 
-	tmf_call_on_done(call, call_over, &wait);
+	tmf_call_on_done(call, call_wait_done, &wait);
 	if (tmf_loop_run(workspace->loop, err) < 0)
 		return NULL;
 	if (wait.result == NULL)
