@@ -117,8 +117,10 @@ main_is_bootstrap(const char *path)
 	return strcmp(slash != NULL ? slash + 1 : path, "bootstrap") == 0;
 }
 
-/* A page of instances is freed as a whole, and the next one needs as much again: the system need not clear that memory each time. More than a page needs goes
- * back to it. */
+/*
+ * A page of instances is freed as a whole, and the next one needs as much again: the system need
+ * not clear that memory each time. More than a page needs goes back to it.
+ */
 static void
 main_keep_memory(void)
 {

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everything that a person reads on a terminal goes through here, so that nothing that came from elsewhere is obeyed by the terminal. */
+/*
+ * Everything that a person reads on a terminal goes through here, so that nothing that came from
+ * elsewhere is obeyed by the terminal.
+ */
 
 /* The arguments, so that a function can take the next one. */
 struct values {

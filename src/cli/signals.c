@@ -18,7 +18,9 @@ int
 cli_signals_watch(
     struct tmf_loop *loop, void (*caught)(void *arg, int signo), void *arg, struct tmf_err *err)
 {
-	/* SIGHUP as well: a run in a terminal that is closed is to end so that it can be resumed. */
+	/*
+	 * SIGHUP as well: a run in a terminal that is closed is to end so that it can be resumed.
+	 */
 	static const int watched[] = {SIGINT, SIGTERM, SIGHUP};
 
 	for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)

@@ -23,7 +23,10 @@ event_is(const json_t *value)
 	       jsonx_get_object(value, "detail") != NULL;
 }
 
-/* An SNS topic between rule and queue wraps the event's text, unless its delivery is raw. Takes body, gives a new reference. */
+/*
+ * An SNS topic between rule and queue wraps the event's text, unless its delivery is raw. Takes
+ * body, gives a new reference.
+ */
 static json_t *
 event_out_of_sns(json_t *body, struct tmf_err *err)
 {

@@ -27,7 +27,10 @@ struct job {
 	void *arg;
 };
 
-/* A run's part of what the actions go by. What is known of AWS outlives it, in the accounts. Errors: TMF_ERR_HOOK. */
+/*
+ * A run's part of what the actions go by. What is known of AWS outlives it, in the accounts.
+ * Errors: TMF_ERR_HOOK.
+ */
 static struct mirror *
 jobs_open_run(const struct jobs *jobs, const char *workflow_name, struct tmf_err *err)
 {

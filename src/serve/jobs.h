@@ -6,8 +6,9 @@
 #include "mirror/mirror.h"
 
 /*
- * Work that comes from elsewhere, whatever brought it: a task of Step Functions, an event of a queue, an invocation of a function.
- * A job is one native action, or one whole workflow. Jobs keep no checkpoints: who sent the work sends it again where its end is not told.
+ * Work that comes from elsewhere, whatever brought it: a task of Step Functions, an event of a
+ * queue, an invocation of a function. A job is one native action, or one whole workflow. Jobs
+ * keep no checkpoints: who sent the work sends it again where its end is not told.
  */
 
 #define JOBS_WORKFLOWS_MAX 64u /* that a process keeps compiled */
@@ -47,7 +48,11 @@ void jobs_free(struct jobs *jobs);
 /* A compiled workflow with its name. Kept until jobs_free. */
 struct workflow;
 
-/* Reads a file, once for each path. Errors: TMF_ERR_INVALID with file, line and column of the first fault; TMF_ERR_SYSTEM; TMF_ERR_LIMIT. */
+/*
+ * Reads a file, once for each path.
+ * Errors: TMF_ERR_INVALID with file, line and column of the first fault; TMF_ERR_SYSTEM;
+ * TMF_ERR_LIMIT.
+ */
 const struct workflow *jobs_read_workflow(struct jobs *jobs, const char *path, struct tmf_err *err);
 
 /* --- jobs --- */
@@ -63,8 +68,9 @@ struct job_end {
 typedef void job_done_fn(void *arg, struct job_end *end);
 
 /*
- * Starts what task says: {"action": NAME, "input"?} or {"workflow": name in workflows_dir or a whole definition, "input"?}.
- * done comes from the loop, exactly once, unless the job is cancelled; a task that says nothing of the kind fails with TMFlow.InvalidInput.
+ * Starts what task says: {"action": NAME, "input"?} or {"workflow": name in workflows_dir or a
+ * whole definition, "input"?}. done comes from the loop, exactly once, unless the job is
+ * cancelled; a task that says nothing of the kind fails with TMFlow.InvalidInput.
  */
 struct job *job_start(struct jobs *jobs, const json_t *task, job_done_fn *done, void *arg);
 

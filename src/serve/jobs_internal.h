@@ -26,7 +26,10 @@ struct workflow *
 workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, struct tmf_err *err);
 void workflow_free(struct workflow *workflow);
 
-/* The one of that name in the folder of workflows: letters, digits, '-', '_' and '.'; ".yaml" may be left out. */
+/*
+ * The one of that name in the folder of workflows: letters, digits, '-', '_' and '.'; ".yaml" may
+ * be left out.
+ */
 const struct workflow *workflow_by_name(struct jobs *jobs, const char *name, struct tmf_err *err);
 
 #endif

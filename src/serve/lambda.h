@@ -6,8 +6,10 @@
 #include "serve/events.h"
 
 /*
- * A custom runtime of AWS Lambda: asks for the next invocation, does what its payload is, answers. Payloads: a task of Step Functions ({"action" or "workflow", "input"}),
- * an EventBridge event, a batch of SQS messages with such events, or a CloudFormation custom resource that starts the backfill.
+ * A custom runtime of AWS Lambda: asks for the next invocation, does what its payload is,
+ * answers. Payloads: a task of Step Functions ({"action" or "workflow", "input"}), an EventBridge
+ * event, a batch of SQS messages with such events, or a CloudFormation custom resource that
+ * starts the backfill.
  * See: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 
@@ -39,7 +41,10 @@ struct lambda *lambda_new(const struct lambda_opts *opts);
 /* Cancels what is left. NULL is fine. */
 void lambda_free(struct lambda *lambda);
 
-/* Tells the runtime API that the process cannot start: runs the loop until it is told. Errors: TMF_ERR_TRANSPORT. */
+/*
+ * Tells the runtime API that the process cannot start: runs the loop until it is told.
+ * Errors: TMF_ERR_TRANSPORT.
+ */
 int lambda_tell_init_error(struct tmf_loop *loop, struct http_transport *transport, const char *api,
     const struct tmf_err *why, struct tmf_err *err);
 

@@ -6,7 +6,10 @@
 
 struct invocation;
 
-/* What a kind of payload is done by. Each invocation is answered exactly once: invocation_respond or invocation_fail. */
+/*
+ * What a kind of payload is done by. Each invocation is answered exactly once: invocation_respond
+ * or invocation_fail.
+ */
 struct invocation_kind {
 	const char *name; /* for the log */
 	bool (*accepts)(const json_t *payload);

@@ -13,8 +13,10 @@
 #include <string.h>
 
 /*
- * The custom resource of a stack: starts the backfill when it is created or updated. With a property StateMachineArn by an execution of that, which takes as long as it
- * takes; else here, within the function's time. CloudFormation waits for an answer at ResponseURL whatever happens, and sends Delete for what was answered FAILED.
+ * The custom resource of a stack: starts the backfill when it is created or updated. With a
+ * property StateMachineArn by an execution of that, which takes as long as it takes; else here,
+ * within the function's time. CloudFormation waits for an answer at ResponseURL whatever happens,
+ * and sends Delete for what was answered FAILED.
  * See: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 
@@ -82,7 +84,9 @@ resource_put_done(void *arg, const struct web_reply *reply)
 	struct tmf_clock *clock = tmf_loop_clock(invocation->opts->loop);
 	struct tmf_err err = {0};
 
-	/* Whatever was answered, the invocation succeeded: another attempt would do it all again. */
+	/*
+	 * Whatever was answered, the invocation succeeded: another attempt would do it all again.
+	 */
 	if (reply->status == 200) {
 		invocation_respond(invocation, json_object());
 		return;
@@ -116,7 +120,10 @@ resource_put(struct invocation *invocation)
 	    resource_put_done, invocation);
 }
 
-/* The same in every answer for the resource: another one would make CloudFormation delete the former. */
+/*
+ * The same in every answer for the resource: another one would make CloudFormation delete the
+ * former.
+ */
 static void
 resource_add_physical_id(json_t *body, const json_t *payload)
 {

@@ -5,8 +5,10 @@
 #include "serve/events.h"
 
 /*
- * EventBridge events from an SQS queue: each runs its workflow. A message is deleted only after its run succeeded and no instance failed in it; others come again after
- * their visibility time-out, and the queue's redrive policy moves what never succeeds to its dead-letter queue. Messages may come more than once, in any order.
+ * EventBridge events from an SQS queue: each runs its workflow. A message is deleted only after
+ * its run succeeded and no instance failed in it; others come again after their visibility
+ * time-out, and the queue's redrive policy moves what never succeeds to its dead-letter queue.
+ * Messages may come more than once, in any order.
  */
 
 #define LISTENER_RECEIVERS_DEFAULT   1u
@@ -27,7 +29,10 @@ struct listener_opts {
 	unsigned concurrency; /* messages under way, those included that open polls may bring */
 	int visibility_seconds;
 	const char *health_file; /* as the worker's; NULL: none. Borrowed */
-	/* Nothing is under way any more, after listener_drain or for a fault: fault is then set. From the loop. */
+	/*
+	 * Nothing is under way any more, after listener_drain or for a fault: fault is then set.
+	 * From the loop.
+	 */
 	void (*over)(void *arg, struct tmf_err *fault);
 	void *arg;
 };
@@ -47,7 +52,10 @@ struct listener *listener_new(const struct listener_opts *opts);
 /* Cancels what is left. NULL is fine. */
 void listener_free(struct listener *listener);
 
-/* Receives no more; runs end; what an open poll still brings goes back to the queue; then over is called. */
+/*
+ * Receives no more; runs end; what an open poll still brings goes back to the queue; then over is
+ * called.
+ */
 void listener_drain(struct listener *listener);
 
 const struct listener_stats *listener_stats(const struct listener *listener);

@@ -140,7 +140,10 @@ message_give_back(struct message *message)
 	tmf_call_on_done(message->ending, message_ended, message);
 }
 
-/* It becomes visible again when its time is over, and goes to the dead-letter queue after as many receives as the queue's redrive policy says. */
+/*
+ * It becomes visible again when its time is over, and goes to the dead-letter queue after as many
+ * receives as the queue's redrive policy says.
+ */
 static void
 message_leave(struct message *message, const char *event, const struct tmf_err *why)
 {

@@ -5,11 +5,12 @@
 #include "serve/jobs.h"
 
 /*
- * A Step Functions activity worker: asks activities for tasks, has them done as jobs, tells how they ended.
+ * A Step Functions activity worker: asks activities for tasks, has them done as jobs, tells how
+ * they ended.
  * See: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-activities.html
  *
- * A task's token is handed out once, so a poll is never cut off: a worker that drains waits for the polls that are open (a minute at most),
- * and does what they still bring.
+ * A task's token is handed out once, so a poll is never cut off: a worker that drains waits for
+ * the polls that are open (a minute at most), and does what they still bring.
  */
 
 #define WORKER_ACTIVITIES_MAX	     32u
@@ -32,7 +33,10 @@ struct worker_opts {
 	unsigned concurrency;		  /* at least activity_count */
 	int64_t heartbeat_ms;
 	const char *health_file; /* touched while polls are answered; NULL: none. Borrowed */
-	/* Nothing is under way any more, after worker_drain or for a fault: fault is then set. From the loop. */
+	/*
+	 * Nothing is under way any more, after worker_drain or for a fault: fault is then set.
+	 * From the loop.
+	 */
 	void (*over)(void *arg, struct tmf_err *fault);
 	void *arg;
 };

@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* A task from its token to the answer to its end. The heart beats until that answer is there: telling may take its retries. */
+/*
+ * A task from its token to the answer to its end. The heart beats until that answer is there:
+ * telling may take its retries.
+ */
 struct worker_task {
 	struct worker_task *next;
 	struct worker_task *prev;

@@ -16,7 +16,10 @@
 #define POLICY_VERSION	   "2012-10-17" /* of the policy language */
 #define POLICY_ACTIONS_MAX 256		/* of all native actions together; there are a dozen */
 
-/* What a worker asks of its activity, and what it says of a task, which only the task's token names. */
+/*
+ * What a worker asks of its activity, and what it says of a task, which only the task's token
+ * names.
+ */
 static const char *const activity_actions[] = {"states:GetActivityTask"};
 static const char *const task_actions[] = {
     "states:SendTaskFailure",
@@ -106,7 +109,10 @@ policy_takes_roles(const json_t *value)
 	return false;
 }
 
-/* As the configuration names it, in whichever account and region; without a configuration any that lets us in. */
+/*
+ * As the configuration names it, in whichever account and region; without a configuration any
+ * that lets us in.
+ */
 static void
 policy_add_roles(json_t *statements, const struct mirror_config *config)
 {
@@ -120,7 +126,10 @@ policy_add_roles(json_t *statements, const struct mirror_config *config)
 	free(resource);
 }
 
-/* Of the EC2 actions, describes take no resource at all, and the others act on what does not exist yet: hence "*" there. */
+/*
+ * Of the EC2 actions, describes take no resource at all, and the others act on what does not
+ * exist yet: hence "*" there.
+ */
 static json_t *
 policy_document(const struct asl_machine *machine, const struct tmf_registry *registry,
     const struct mirror_config *config, const char *activity_arn)
@@ -172,7 +181,10 @@ export_definition(const struct asl_machine *machine, const json_t *scripts,
 	return NULL;
 }
 
-/* The configuration of the policy, where one is given. Returns 0, or says why not and gives the exit code. */
+/*
+ * The configuration of the policy, where one is given. Returns 0, or says why not and gives the
+ * exit code.
+ */
 static int
 export_read_config(const struct cli_opts *opts, struct mirror_config **ret_config)
 {

@@ -54,7 +54,10 @@ lambda_over(void *arg, struct tmf_err *fault)
 	serving_over(arg, fault);
 }
 
-/* Without a registered extension the process gets no signal but SIGKILL; a person's first one ends it. */
+/*
+ * Without a registered extension the process gets no signal but SIGKILL; a person's first one
+ * ends it.
+ */
 static void
 lambda_drain(void *arg)
 {
@@ -99,7 +102,10 @@ lambda_serve(struct serving *serving, struct aws_client *sfn, const char *api)
 	return code;
 }
 
-/* Tells Lambda why the process cannot start. A network of its own: the fault may have come before there was one. */
+/*
+ * Tells Lambda why the process cannot start. A network of its own: the fault may have come before
+ * there was one.
+ */
 static void
 lambda_report_init_error(const char *api, const struct tmf_err *why)
 {

@@ -69,7 +69,10 @@ validate_file(const char *path, struct tmf_registry *registry, json_t *all)
 	return valid;
 }
 
-/* {"result", "diagnostics", "truncated"}, as ValidateStateMachineDefinition answers; nothing is left out. */
+/*
+ * {"result", "diagnostics", "truncated"}, as ValidateStateMachineDefinition answers; nothing is
+ * left out.
+ */
 int
 cmd_validate(const struct cli_opts *opts)
 {

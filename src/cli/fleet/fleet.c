@@ -405,7 +405,10 @@ fleet_note_part(void *arg, const struct store_run *run)
 	return 0;
 }
 
-/* A part that is over begins again: at its start where it failed as a whole, else with what failed in it. */
+/*
+ * A part that is over begins again: at its start where it failed as a whole, else with what
+ * failed in it.
+ */
 static int
 fleet_part_begin_again(struct session *session, struct tmf_err *err)
 {

@@ -8,8 +8,9 @@
 #include <stdio.h>
 
 /*
- * One run over several accounts and regions. Each pair of them is a part: a run of its own in the store (its id is the whole's, account and region), with keys, pacer,
- * configuration and failures of its own; what goes wrong in one stops no other. All parts run at once on one loop.
+ * One run over several accounts and regions. Each pair of them is a part: a run of its own in the
+ * store (its id is the whole's, account and region), with keys, pacer, configuration and failures
+ * of its own; what goes wrong in one stops no other. All parts run at once on one loop.
  */
 
 #define FLEET_PARTS_MAX                                                                            \
@@ -32,25 +33,36 @@ void fleet_places_fini(struct fleet_places *places);
 /* True if the options ask for more than one place. */
 bool fleet_is_wanted(const struct cli_opts *opts);
 
-/* Which ones, from --region, --account and --assume-role, or from the file of --accounts; region is NULL where none is named.
- * Returns 0, or says why and gives the exit code. */
+/*
+ * Which ones, from --region, --account and --assume-role, or from the file of --accounts; region
+ * is NULL where none is named. Returns 0, or says why and gives the exit code.
+ */
 int fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places);
 
-/* Adds those of a file of --accounts to places. Errors: faults of the file are told in diags, and *err is left alone then; TMF_ERR_INVALID, TMF_ERR_LIMIT.
- * places is the caller's to free in any case. */
+/*
+ * Adds those of a file of --accounts to places.
+ * Errors: faults of the file are told in diags, and *err is left alone then; TMF_ERR_INVALID,
+ * TMF_ERR_LIMIT. places is the caller's to free in any case.
+ */
 int fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
     struct fleet_places *places, struct tmf_err *err);
 
 /* True if the run has parts. */
 bool fleet_is_one(const struct store_run *run);
 
-/* The subcommands' work where there are parts. Return the exit code. run, store and their lease are the caller's. */
+/*
+ * The subcommands' work where there are parts. Return the exit code. run, store and their lease
+ * are the caller's.
+ */
 int fleet_run(const struct cli_opts *opts);
 int fleet_resume(const struct cli_opts *opts, struct store *store, struct store_run *run);
 int fleet_show(const struct cli_opts *opts, struct store *store, const struct store_run *run);
 
-/* Tells how it stands or ended: the closing document with a member "parts", or a table and what to do next. shown: by `show`, whose document
- * has a last member "calls" too. Returns the exit code, or -1 with *err. */
+/*
+ * Tells how it stands or ended: the closing document with a member "parts", or a table and what
+ * to do next. shown: by `show`, whose document has a last member "calls" too. Returns the exit
+ * code, or -1 with *err.
+ */
 int fleet_tell(const struct cli_opts *opts, struct store *store, const struct store_run *run,
     bool shown, struct tmf_err *err);
 

@@ -50,7 +50,10 @@ void graph_edges(
 /* The scopes that a Map or Parallel holds; index runs from 0 until NULL. */
 const struct asl_states *graph_scope(const struct asl_state *state, size_t index);
 
-/* When a walk from the start of a scope enters and leaves a state: an edge to a state that the walk is still in leads back. */
+/*
+ * When a walk from the start of a scope enters and leaves a state: an edge to a state that the
+ * walk is still in leads back.
+ */
 struct graph_walk {
 	unsigned enter; /* 0: not reached */
 	unsigned leave;
@@ -79,14 +82,19 @@ void graph_condition(const struct asl_choice_rule *rule, struct buf *out);
 void graph_dot(const struct graph *graph, struct buf *out);
 void graph_mermaid(const struct graph *graph, struct buf *out);
 
-/* Has Graphviz draw it. Errors: TMF_ERR_SYSTEM with a hint when its program `dot` is not there or fails. */
+/*
+ * Has Graphviz draw it.
+ * Errors: TMF_ERR_SYSTEM with a hint when its program `dot` is not there or fails.
+ */
 int graph_svg(const struct graph *graph, struct buf *out, struct tmf_err *err);
 
 /* --- graph_marks.c --- */
 
 /*
- * What a run did, by state index: from its history, or where none was kept from its checkpoints, which know only where it stands.
- * Returns: malloc'ed. ret_history says which. Errors: TMF_ERR_STORE, TMF_ERR_INVALID for a run of another workflow.
+ * What a run did, by state index: from its history, or where none was kept from its checkpoints,
+ * which know only where it stands.
+ * Returns: malloc'ed. ret_history says which.
+ * Errors: TMF_ERR_STORE, TMF_ERR_INVALID for a run of another workflow.
  */
 struct graph_state *graph_marks(struct store *store, const struct store_run *run,
     const struct asl_machine *machine, bool *ret_history, struct tmf_err *err);

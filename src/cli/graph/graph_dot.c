@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 /*
- * Graphviz DOT. A Map or Parallel is a cluster: a heading, what it holds, and a point where that ends. Edges go to the heading and come from the point.
+ * Graphviz DOT. A Map or Parallel is a cluster: a heading, what it holds, and a point where that
+ * ends. Edges go to the heading and come from the point.
  * See: https://graphviz.org/doc/info/lang.html
  */
 
@@ -174,7 +175,10 @@ add_entry_name(const struct dot *dot, const struct asl_state *to)
 		buf_add_cstr(dot->out, "end");
 }
 
-/* Edges that lead back are written the other way round, so that the picture goes from top to bottom. */
+/*
+ * Edges that lead back are written the other way round, so that the picture goes from top to
+ * bottom.
+ */
 static void
 dot_edge(void *arg, const struct graph_edge *edge)
 {

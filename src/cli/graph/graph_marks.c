@@ -20,8 +20,9 @@ struct tally {
 };
 
 /*
- * The history, read from its beginning. An event says which one it follows in its branch, so the state of those that name none (TaskFailed, MapStateFailed, ...)
- * is that of the event before: `at` holds the newest event of each branch, {id: [state, failed]}.
+ * The history, read from its beginning. An event says which one it follows in its branch, so the
+ * state of those that name none (TaskFailed, MapStateFailed, ...) is that of the event before:
+ * `at` holds the newest event of each branch, {id: [state, failed]}.
  */
 struct reader {
 	const struct asl_machine *machine;

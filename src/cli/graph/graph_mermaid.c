@@ -3,7 +3,8 @@
 #include <inttypes.h>
 
 /*
- * Mermaid's flowchart, which pages of code forges draw by themselves. A Map or Parallel is a subgraph.
+ * Mermaid's flowchart, which pages of code forges draw by themselves. A Map or Parallel is a
+ * subgraph.
  * See: https://mermaid.js.org/syntax/flowchart.html
  */
 

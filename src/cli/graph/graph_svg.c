@@ -14,7 +14,10 @@
 #define GRAPHVIZ      "dot"
 #define NOT_FOUND     127 /* what a shell and some C libraries say of a program that is not there */
 
-/* The DOT text in a file without a name, so that the program can read it while we read what it writes. */
+/*
+ * The DOT text in a file without a name, so that the program can read it while we read what it
+ * writes.
+ */
 static int
 text_file(const struct graph *graph, struct tmf_err *err)
 {

@@ -37,7 +37,10 @@ progress_erase(void *arg)
 	progress->drawn = false;
 }
 
-/* Adds ", part" unless that would make the line longer than its terminal: a part is shown whole or not at all. Returns false where it did not fit. */
+/*
+ * Adds ", part" unless that would make the line longer than its terminal: a part is shown whole
+ * or not at all. Returns false where it did not fit.
+ */
 static bool progress_add_part(struct buf *line, size_t columns, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -25,7 +25,10 @@ struct progress_sum {
 void
 progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct aws_client *ec2);
 
-/* How far a run is, on standard error: one line that is redrawn on a terminal, else a line per interval. */
+/*
+ * How far a run is, on standard error: one line that is redrawn on a terminal, else a line per
+ * interval.
+ */
 struct progress {
 	struct tmf_timer timer; /* first: the timer leads back here */
 	struct tmf_loop *loop;
@@ -41,7 +44,10 @@ struct progress {
 	int64_t start_mono_ms;
 };
 
-/* Fills in what the caller has set (loop, store, run_id, and mirror with ec2 or add_up) and arms the timer. */
+/*
+ * Fills in what the caller has set (loop, store, run_id, and mirror with ec2 or add_up) and arms
+ * the timer.
+ */
 void progress_start(struct progress *progress);
 void progress_stop(struct progress *progress);
 

@@ -12,7 +12,9 @@
 /* {"created": n, ...}, only kinds that occurred. New reference. */
 json_t *report_summary(const int64_t counts[OUTCOME_COUNT]);
 
-/* The run's closing document: runId, status, output, error, cause, times, summary. New reference. */
+/*
+ * The run's closing document: runId, status, output, error, cause, times, summary. New reference.
+ */
 json_t *report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]);
 
 /* One outcome as JSON. New reference. */

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a dry run found that a run would do. It is read from the ledger, which may be long, so it is printed as it is read. */
+/*
+ * What a dry run found that a run would do. It is read from the ledger, which may be long, so it
+ * is printed as it is read.
+ */
 
 enum plan_action { PLAN_CREATE, PLAN_MODIFY, PLAN_LEAVE };
 

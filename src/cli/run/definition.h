@@ -9,8 +9,8 @@
 
 /*
  * Compiles a workflow, with the actions of registry, for running here. Warnings go to standard
- * error. ret_scripts: NULL, or the Lua files that it names are read: a new reference, see scripts.h.
- * On failure reports the faults, with exit code 2, and returns NULL.
+ * error. ret_scripts: NULL, or the Lua files that it names are read: a new reference, see
+ * scripts.h. On failure reports the faults, with exit code 2, and returns NULL.
  */
 struct asl_machine *definition_compile(const struct doc *doc, struct tmf_registry *registry,
     enum cli_output output, json_t **ret_scripts);

@@ -6,7 +6,10 @@
 
 #define PACE_SAVE_MS 1000 /* what a crash may forget is learnt again with a refusal or two */
 
-/* Keeps what a run's pacer has learnt with the run, so that a resumed one does not begin by being refused; and how often it asked AWS for what. */
+/*
+ * Keeps what a run's pacer has learnt with the run, so that a resumed one does not begin by being
+ * refused; and how often it asked AWS for what.
+ */
 struct pace {
 	struct tmf_timer timer; /* first */
 	struct tmf_loop *loop;
@@ -18,11 +21,17 @@ struct pace {
 	const char *key; /* which pacer of the run: its region */
 };
 
-/* Fills the pacer with what the run's earlier process had learnt, and saves it from now on. What the caller sets: all but timer and earlier.
- * Errors: TMF_ERR_STORE. */
+/*
+ * Fills the pacer with what the run's earlier process had learnt, and saves it from now on. What
+ * the caller sets: all but timer and earlier.
+ * Errors: TMF_ERR_STORE.
+ */
 int pace_start(struct pace *pace, struct tmf_err *err);
 
-/* over: the run will not be resumed, its pace is forgotten, its calls are kept. Else both are saved once more. */
+/*
+ * over: the run will not be resumed, its pace is forgotten, its calls are kept. Else both are
+ * saved once more.
+ */
 int pace_stop(struct pace *pace, bool over, struct tmf_err *err);
 
 #endif

@@ -110,7 +110,10 @@ scripts_read(const struct asl_machine *machine, const char *path, struct diag_li
 
 /* --- export --- */
 
-/* {"action": "lua", "input": {"Script": "x.lua", ...}} with the file's text. NULL: these are no such Parameters. */
+/*
+ * {"action": "lua", "input": {"Script": "x.lua", ...}} with the file's text. NULL: these are no
+ * such Parameters.
+ */
 static json_t *
 inline_parameters(json_t *parameters, const json_t *scripts)
 {

@@ -6,7 +6,8 @@
 
 /*
  * What the subcommands share that stay and do what comes: `worker`, `listen`, `lambda`.
- * Life: serving_open, what brings the work, serving_run, serving_close. The outcomes of all jobs stand in one run of the store.
+ * Life: serving_open, what brings the work, serving_run, serving_close. The outcomes of all jobs
+ * stand in one run of the store.
  */
 struct serving {
 	struct cli_opts opts; /* as given, with a region */
@@ -28,11 +29,17 @@ struct serving_opts {
 	long connections_max;
 };
 
-/* Settings, configuration (if there is one), hook, keys, store, jobs. Says why it cannot, and returns the exit code; EXIT_OK when all is well. */
+/*
+ * Settings, configuration (if there is one), hook, keys, store, jobs. Says why it cannot, and
+ * returns the exit code; EXIT_OK when all is well.
+ */
 int
 serving_open(struct serving *serving, const struct cli_opts *opts, const struct serving_opts *what);
 
-/* Runs the loop until serving_over, or until a second signal. The first signal calls drain. Returns the exit code. */
+/*
+ * Runs the loop until serving_over, or until a second signal. The first signal calls drain.
+ * Returns the exit code.
+ */
 int serving_run(struct serving *serving, void (*drain)(void *arg), void *arg);
 
 /* Ends serving_run. fault (may be unset): why; it is said. */

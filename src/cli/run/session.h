@@ -7,9 +7,11 @@
 #include "engine/engine.h"
 
 /*
- * One run in this process, from its recorded texts to its closing document: what `run` and `resume` share.
- * Life: session_init, run filled in (from files or from the store), session_load_workflow, the workspace made ready where the workflow needs AWS,
- * store and lease, session_execute, session_fini.
+ * One run in this process, from its recorded texts to its closing document: what `run` and
+ * `resume` share.
+ * Life: session_init, run filled in (from files or from the store), session_load_workflow, the
+ * workspace made ready where the workflow needs AWS, store and lease, session_execute,
+ * session_fini.
  */
 struct session {
 	const struct cli_opts *opts;
@@ -50,16 +52,25 @@ void session_init_part(struct session *session, const struct cli_opts *opts,
     const struct workspace *other, struct store *store);
 void session_fini(struct session *session);
 
-/* Compiles the run's definition; afterwards needs_aws is known. Returns 0, or says why and gives the exit code. */
+/*
+ * Compiles the run's definition; afterwards needs_aws is known. Returns 0, or says why and gives
+ * the exit code.
+ */
 int session_load_workflow(struct session *session);
 
-/* Reads the workflow's file and the input into the run's record. Returns 0, or says why and gives the exit code. */
+/*
+ * Reads the workflow's file and the input into the run's record. Returns 0, or says why and gives
+ * the exit code.
+ */
 int session_read_workflow(struct session *session);
 
 /* Copies what the workspace has read into the record. */
 void session_record_files(struct session *session);
 
-/* Takes configuration and hook from the record, as they were at the start, and checks them; the workflow needs AWS. Returns as above. */
+/*
+ * Takes configuration and hook from the record, as they were at the start, and checks them; the
+ * workflow needs AWS. Returns as above.
+ */
 int session_restore_files(struct session *session);
 
 /* Puts domain, engine and execution together: the loop then runs it. */
@@ -71,7 +82,10 @@ void session_interrupt(struct session *session);
 /* After the loop: writes how the run ended, or that it was interrupted. */
 int session_close(struct session *session, struct tmf_err *err);
 
-/* Runs it (from the start, or from its checkpoints) and prints how it ended. Returns the exit code. */
+/*
+ * Runs it (from the start, or from its checkpoints) and prints how it ended. Returns the exit
+ * code.
+ */
 int session_execute(struct session *session, bool resume);
 
 #endif

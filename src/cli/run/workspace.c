@@ -349,7 +349,10 @@ workspace_new_credentials(struct workspace *workspace)
 	    });
 }
 
-/* What tells this account from others in one store: the role's account, or the profile. malloc'ed. */
+/*
+ * What tells this account from others in one store: the role's account, or the profile.
+ * malloc'ed.
+ */
 static char *
 workspace_owner(const struct workspace *workspace, const char *role_arn)
 {

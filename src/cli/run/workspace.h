@@ -10,11 +10,13 @@
 #include "mirror/mirror.h"
 
 /*
- * What a subcommand that asks AWS works with: the settings, configuration and hook that flags, files and environment give, the client made of them, and the domain
- * with its actions over that.
+ * What a subcommand that asks AWS works with: the settings, configuration and hook that flags,
+ * files and environment give, the client made of them, and the domain with its actions over that.
  *
- * Life: workspace_init; then, where AWS is needed, workspace_load_settings, workspace_read_files (or the texts are put in from a run's record),
- * workspace_load_config, workspace_connect; then workspace_open_mirror; workspace_fini. Each that can fail says why and returns the exit code, EXIT_OK when all is well.
+ * Life: workspace_init; then, where AWS is needed, workspace_load_settings, workspace_read_files
+ * (or the texts are put in from a run's record), workspace_load_config, workspace_connect; then
+ * workspace_open_mirror; workspace_fini. Each that can fail says why and returns the exit code,
+ * EXIT_OK when all is well.
  */
 struct workspace {
 	const struct cli_opts *opts;
@@ -24,7 +26,10 @@ struct workspace {
 	struct tmf_loop *loop;
 	bool shares; /* loop and network are another workspace's */
 
-	/* the caller, before workspace_load_settings: how many connections may be open; 0: the transport's default */
+	/*
+	 * the caller, before workspace_load_settings: how many connections may be open; 0: the
+	 * transport's default
+	 */
 	long connections_max;
 
 	/* workspace_load_settings */
@@ -62,8 +67,11 @@ void workspace_init_beside(
     struct workspace *workspace, const struct cli_opts *opts, const struct workspace *other);
 void workspace_fini(struct workspace *workspace);
 
-/* Region, end point, profile and role: from flags, then recorded (a run's settings as JSON text, or NULL), then environment and shared files; the region then
- * from the instance's metadata. Opens the network. */
+/*
+ * Region, end point, profile and role: from flags, then recorded (a run's settings as JSON text,
+ * or NULL), then environment and shared files; the region then from the instance's metadata.
+ * Opens the network.
+ */
 int workspace_load_settings(struct workspace *workspace, const char *recorded);
 
 /* What a run's record keeps of them. malloc'ed JSON text. */
@@ -75,23 +83,35 @@ int workspace_read_files(struct workspace *workspace);
 /* Checks config_text. Warnings go to standard error. */
 int workspace_load_config(struct workspace *workspace);
 
-/* A client of another service over the same network and keys, after workspace_connect. region NULL: the workspace's. The caller frees it. */
+/*
+ * A client of another service over the same network and keys, after workspace_connect. region
+ * NULL: the workspace's. The caller frees it.
+ */
 struct aws_client *workspace_client(
     struct workspace *workspace, const char *service, const char *region, struct tmf_err *err);
 
-/* An EC2 client with the keys of a role that this one's keys assume, kept until workspace_fini: for accounts_opts.client_for. Borrowed. */
+/*
+ * An EC2 client with the keys of a role that this one's keys assume, kept until workspace_fini:
+ * for accounts_opts.client_for. Borrowed.
+ */
 struct aws_client *workspace_client_for(void *workspace, const char *role_arn, struct tmf_err *err);
 
 /* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
 int workspace_connect(struct workspace *workspace);
 
-/* The same without looking: keys that are not to be had fail the first call. Returns -1 with *err. */
+/*
+ * The same without looking: keys that are not to be had fail the first call. Returns -1 with
+ * *err.
+ */
 int workspace_open_client(struct workspace *workspace, struct tmf_err *err);
 
 /* The accounts, for what `of` says of store, owner and kind of run; the rest is the workspace's. */
 void workspace_open_accounts(struct workspace *workspace, const struct accounts_opts *of);
 
-/* The run, after workspace_open_accounts, for what `of` says of it and its workflow; the rest is the workspace's. */
+/*
+ * The run, after workspace_open_accounts, for what `of` says of it and its workflow; the rest is
+ * the workspace's.
+ */
 int workspace_open_mirror(struct workspace *workspace, const struct mirror_opts *of);
 
 /* The same, but returns -1 with *err. */
