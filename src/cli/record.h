@@ -32,7 +32,7 @@ void record_begin_again(struct store_run *run, int64_t retry_wall_ms);
 /* True if the run has ended: there is nothing to resume. */
 bool record_is_over(const struct store_run *run);
 
-/* The settings, an object. New reference; NULL where there are none. */
+/* The settings, an object. New reference; NULL where nothing was recorded. */
 json_t *record_settings(const struct store_run *run);
 
 /* Sets a member of them. Takes value. */

@@ -56,7 +56,7 @@ event_of_body(struct str body, struct tmf_err *err)
 	if (event == NULL || event_is(event))
 		return event;
 	json_decref(event);
-	tmf_err_set(err, TMF_ERR_INVALID, "the message is no EventBridge event");
+	tmf_err_set(err, TMF_ERR_INVALID, "the message is not an EventBridge event");
 	return NULL;
 }
 

@@ -14,7 +14,7 @@
 #define ERROR_INTERRUPTED "TMFlow.Interrupted"
 
 struct job {
-	struct tmf_task failed; /* first: tells a fault of the start from the loop */
+	struct tmf_task failed; /* first: reports a fault of the start from the loop */
 	struct jobs *jobs;
 	struct mirror *mirror; /* a workflow's; NULL for an action */
 	struct workflow *own;  /* came with the task; NULL: none */
@@ -28,7 +28,7 @@ struct job {
 };
 
 /*
- * A run's part of what the actions go by. What is known of AWS outlives it, in the accounts.
+ * A run's part of what the actions go by. What is known about AWS outlives it, in the accounts.
  * Errors: TMF_ERR_HOOK.
  */
 static struct mirror *
@@ -185,7 +185,7 @@ job_execution_over(void *arg, struct execution *execution, const struct executio
 		break;
 	case RUN_TIMED_OUT:
 		tmf_err_set_name(
-		    err, TMF_ERR_ASL, ERROR_TIMEOUT, "the workflow's TimeoutSeconds are over");
+		    err, TMF_ERR_ASL, ERROR_TIMEOUT, "the workflow's TimeoutSeconds expired");
 		break;
 	case RUN_FAILED:
 		tmf_err_set_name(err, TMF_ERR_ASL, result->error != NULL ? result->error : "", "%s",
@@ -205,8 +205,7 @@ job_check_configured(const struct jobs *jobs, bool needs_aws, const char *name, 
 {
 	if (!needs_aws || jobs->opts.config != NULL)
 		return 0;
-	return tmf_err_set(
-	    err, TMF_ERR_CONFIG, "%s needs a configuration, and this process has none", name);
+	return tmf_err_set(err, TMF_ERR_CONFIG, "missing configuration: %s needs one", name);
 }
 
 static int
@@ -221,7 +220,7 @@ job_start_action(struct job *job, const char *name, json_t *input)
 
 	if (action == NULL)
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "action: there is no action \"%s\" (tmflow actions lists them)", bare);
+		    "unknown action \"%s\" (tmflow actions lists them)", bare);
 	if (job_check_configured(jobs, action->needs_aws, bare, err) < 0)
 		return -1;
 	job->op = op_start(action, jobs->actions, jobs->opts.loop, input, job_op_over, job);
@@ -280,12 +279,12 @@ job_check_members(const json_t *task, struct tmf_err *err)
 			i++;
 		if (known[i] == NULL)
 			return tmf_err_set(
-			    err, TMF_ERR_INVALID, "a task has no member \"%s\"", name);
+			    err, TMF_ERR_INVALID, "unknown member of a task: \"%s\"", name);
 	}
 	if (!job_is_task(task) ||
 	    (json_object_get(task, "action") != NULL && json_object_get(task, "workflow") != NULL))
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "a task is {\"action\", \"input\"} or {\"workflow\", \"input\"}");
+		    "not a task: {\"action\", \"input\"} or {\"workflow\", \"input\"}");
 	return 0;
 }
 
@@ -306,8 +305,7 @@ job_begin_task(struct job *job, const json_t *task, json_t *input)
 	if (json_is_object(definition))
 		return job_start_definition(job, definition, input);
 	if (!json_is_string(definition))
-		return tmf_err_set(
-		    err, TMF_ERR_INVALID, "workflow: neither a name nor a definition");
+		return tmf_err_set(err, TMF_ERR_INVALID, "workflow: not a name or a definition");
 	workflow = workflow_by_name(job->jobs, json_string_value(definition), err);
 	return workflow != NULL ? job_begin_workflow(job, workflow, input) : -1;
 }

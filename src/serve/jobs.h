@@ -8,7 +8,7 @@
 /*
  * Work that comes from elsewhere, whatever brought it: a task of Step Functions, an event of a
  * queue, an invocation of a function. A job is one native action, or one whole workflow. Jobs
- * keep no checkpoints: who sent the work sends it again where its end is not told.
+ * keep no checkpoints: who sent the work sends it again where its end is not reported.
  */
 
 #define JOBS_WORKFLOWS_MAX 64u /* that a process keeps compiled */
@@ -61,7 +61,7 @@ const struct workflow *jobs_read_workflow(struct jobs *jobs, const char *path, s
 struct job_end {
 	json_t *output;		   /* NULL on failure */
 	struct tmf_err err;	   /* set on failure; name "" for a Fail state without Error */
-	uint64_t instances_failed; /* recorded as `failed`; a workflow may succeed all the same */
+	uint64_t instances_failed; /* recorded as `failed`; a workflow may succeed even so */
 };
 
 /* The job is freed afterwards. */
@@ -74,7 +74,7 @@ typedef void job_done_fn(void *arg, struct job_end *end);
  */
 struct job *job_start(struct jobs *jobs, const json_t *task, job_done_fn *done, void *arg);
 
-/* The same for a workflow that is at hand. input: a reference is taken. */
+/* The same for a workflow that is compiled. input: a reference is taken. */
 struct job *job_start_workflow(struct jobs *jobs, const struct workflow *workflow, json_t *input,
     job_done_fn *done, void *arg);
 

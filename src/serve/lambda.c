@@ -124,7 +124,7 @@ invocation_respond(struct invocation *invocation, json_t *response)
 
 	if (!jsonx_text_fits(response, LAMBDA_RESPONSE_BYTES_MAX)) {
 		tmf_err_set(&err, TMF_ERR_LIMIT,
-		    "the output is over the %u bytes that Lambda takes of a response",
+		    "the output is larger than a Lambda response may be: limit %u bytes",
 		    LAMBDA_RESPONSE_BYTES_MAX);
 		invocation_fail(invocation, &err);
 		tmf_err_fini(&err);
@@ -140,7 +140,7 @@ void
 invocation_deadline_error(struct tmf_err *err)
 {
 	tmf_err_set_name(err, TMF_ERR_LIMIT, ERROR_DEADLINE,
-	    "the function's time is over; what was done is found again at the next attempt");
+	    "the function's timeout is near; the next attempt continues from what was done");
 }
 
 /* --- invocations --- */
@@ -177,8 +177,8 @@ invocation_find_kind(struct invocation *invocation, struct tmf_err *err)
 			return;
 		}
 	tmf_err_set(err, TMF_ERR_INVALID,
-	    "the payload is neither a task, nor an EventBridge event, nor a batch of SQS messages, "
-	    "nor a custom resource of CloudFormation");
+	    "unknown payload: not a task, an EventBridge event, a batch of SQS messages or a "
+	    "CloudFormation custom resource");
 }
 
 static void
@@ -234,12 +234,12 @@ lambda_next_came(void *arg, const struct web_reply *reply)
 	else
 		tmf_err_set(
 		    &err, TMF_ERR_REPLY, "the runtime API answers with status %d", reply->status);
-	tmf_err_prefix(&err, "no next invocation");
+	tmf_err_prefix(&err, "failed to get the next invocation");
 	lambda->opts.over(lambda->opts.arg, &err);
 	tmf_err_fini(&err);
 }
 
-/* Without a time-out: the process is frozen until there is something to do. */
+/* Without a timeout: the process is frozen until there is something to do. */
 static void
 lambda_ask_next(struct lambda *lambda)
 {

@@ -15,7 +15,7 @@
 
 /* Own work ends so long before the function's time is over, and says so. */
 #define LAMBDA_MARGIN_MS 500
-/* The same where CloudFormation is to be told first, by a PUT with its retries. */
+/* The same where CloudFormation gets its answer first, by a PUT with its retries. */
 #define LAMBDA_RESOURCE_MARGIN_MS 8000
 #define LAMBDA_RESPONSE_BYTES_MAX (6u << 20) /* Lambda's limit of a synchronous answer */
 #define LAMBDA_BATCH_CONCURRENCY  40u	     /* messages of a batch at a time */
@@ -42,7 +42,7 @@ struct lambda *lambda_new(const struct lambda_opts *opts);
 void lambda_free(struct lambda *lambda);
 
 /*
- * Tells the runtime API that the process cannot start: runs the loop until it is told.
+ * Reports to the runtime API that the process cannot start; runs the loop meanwhile.
  * Errors: TMF_ERR_TRANSPORT.
  */
 int lambda_tell_init_error(struct tmf_loop *loop, struct http_transport *transport, const char *api,

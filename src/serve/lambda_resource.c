@@ -29,7 +29,7 @@
 
 _Static_assert(PUT_ATTEMPTS_MAX *PUT_TIMEOUT_MS + (PUT_ATTEMPTS_MAX - 1) * PUT_PAUSE_MS <=
 		   LAMBDA_RESOURCE_MARGIN_MS,
-    "CloudFormation is told before the time is over");
+    "CloudFormation gets its answer before the time is over");
 
 struct resource {
 	struct job *job;
@@ -92,7 +92,7 @@ resource_put_done(void *arg, const struct web_reply *reply)
 		return;
 	}
 	tmf_err_set(&err, TMF_ERR_TRANSPORT,
-	    "CloudFormation's ResponseURL took no answer: status %d %s", reply->status,
+	    "failed to answer CloudFormation at ResponseURL: status %d %s", reply->status,
 	    tmf_err_text(reply->err));
 	if (++resource->attempts < PUT_ATTEMPTS_MAX) {
 		log_event(LOG_WARN, "lambda.resource", LOG_STR("cause", tmf_err_text(&err)));

@@ -257,8 +257,7 @@ message_event(const json_t *received, struct tmf_err *err)
 		same = strcmp(buf_cstr(&digest), told) == 0;
 	buf_fini(&digest);
 	if (!same)
-		tmf_err_set(
-		    err, TMF_ERR_REPLY, "the body is not the one that MD5OfBody was made of");
+		tmf_err_set(err, TMF_ERR_REPLY, "the body does not match MD5OfBody");
 	return tmf_err_isset(err) ? NULL : event_of_body(body, err);
 }
 

@@ -12,7 +12,7 @@
 
 /*
  * A task from its token to the answer to its end. The heart beats until that answer is there:
- * telling may take its retries.
+ * reporting may take its retries.
  */
 struct worker_task {
 	struct worker_task *next;
@@ -23,8 +23,8 @@ struct worker_task {
 	struct job *job;	/* NULL: over */
 	struct tmf_timer heart; /* the next beat */
 	struct tmf_call *beat;	/* NULL: none is under way */
-	struct tmf_call *told;	/* the end, being told */
-	struct tmf_timer again; /* before it is told again */
+	struct tmf_call *told;	/* the end, being reported */
+	struct tmf_timer again; /* before it is reported again */
 	char *output;		/* how it ended: JSON text, or err */
 	struct tmf_err err;
 	int64_t start_mono_ms;
@@ -188,7 +188,7 @@ task_job_over(void *arg, struct job_end *end)
 		tmf_err_move(&task->err, &end->err);
 	else if (bytes > SFN_OUTPUT_BYTES_MAX)
 		tmf_err_set(&task->err, TMF_ERR_LIMIT,
-		    "the output is over the %u bytes that Step Functions takes of a task",
+		    "the output is larger than Step Functions accepts: limit %u bytes",
 		    SFN_OUTPUT_BYTES_MAX);
 	else
 		task->output = jsonx_text(end->output);
@@ -213,7 +213,7 @@ task_beat_done(void *arg, struct tmf_call *call)
 		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 		return;
 	}
-	/* Once its end is being told, the answer to that says more. */
+	/* Once its end is being reported, the answer to that says more. */
 	if (task->job != NULL)
 		worker_task_drop(task, err);
 	else

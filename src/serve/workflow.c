@@ -21,7 +21,7 @@ workflow_free(struct workflow *workflow)
 	free(workflow);
 }
 
-/* The first fault; how many there are is for `tmflow validate` to tell. */
+/* The first fault; `tmflow validate` lists them all. */
 static void
 workflow_first_fault(const struct diag_list *diags, struct tmf_err *err)
 {

@@ -99,7 +99,7 @@ cmd_actions(const struct cli_opts *opts)
 		struct tmf_err err = {0};
 
 		tmf_err_set(&err, TMF_ERR_INVALID,
-		    "there is no action \"%s\" (tmflow actions lists them)", wanted);
+		    "unknown action \"%s\" (tmflow actions lists them)", wanted);
 		code = cli_fail_take(opts->output, &err);
 	} else if (opts->output != OUTPUT_TEXT) {
 		cli_print_json(list);

@@ -54,7 +54,7 @@ destroy_print_plan(const json_t *plan)
 			    jsonx_get_string(item, kinds[kind].id),
 			    jsonx_get_string(item, kinds[kind].of));
 	json_array_foreach (jsonx_get_array(plan, "kept"), i, item)
-		cli_print(stdout, "  = %s stays: %s\n", jsonx_get_string(item, "id"),
+		cli_print(stdout, "  = %s is kept: %s\n", jsonx_get_string(item, "id"),
 		    jsonx_get_string(item, "cause"));
 	destroy_print_counts(plan, "to remove; nothing was changed: --yes removes them");
 }
@@ -107,7 +107,7 @@ destroy_answer_result(struct workspace *workspace, const json_t *result)
 		destroy_print_counts(removed, "removed");
 	destroy_print_failures(result);
 	if (!whole)
-		fputs("tmflow: what is left is removed by running this again\n", stderr);
+		fputs("tmflow: run this again to remove what is left\n", stderr);
 	return whole ? EXIT_OK : EXIT_RUN_FAILED;
 }
 

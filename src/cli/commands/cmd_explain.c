@@ -28,13 +28,13 @@ explain_print_instance(const json_t *result)
 	    explain_text(result, "instanceType"), explain_text(result, "state"),
 	    explain_text(result, "vpcId"), explain_text(result, "subnetId"));
 	if (!json_is_true(json_object_get(result, "eligible"))) {
-		cli_print(stdout, "  it cannot be mirrored: %s", explain_text(result, "reason"));
+		cli_print(stdout, "  cannot be mirrored: %s", explain_text(result, "reason"));
 		if (jsonx_get_string(result, "hookReason") != NULL)
 			cli_print(stdout, " (%s)", jsonx_get_string(result, "hookReason"));
 		putchar('\n');
 	}
 	if (excluded != NULL)
-		cli_print(stdout, "  it is left out: %s %s\n", explain_text(excluded, "reason"),
+		cli_print(stdout, "  excluded: %s %s\n", explain_text(excluded, "reason"),
 		    jsonx_get_string(excluded, "targetId") != NULL
 			? jsonx_get_string(excluded, "targetId")
 			: "");
@@ -46,7 +46,7 @@ explain_print_rules(const json_t *result)
 	json_t *rule;
 	size_t i;
 
-	puts("  rules, in the order of trying:");
+	puts("  rules, in the order in which they are tried:");
 	json_array_foreach (jsonx_get_array(result, "rules"), i, rule) {
 		bool matches = json_is_true(json_object_get(rule, "matches"));
 		bool by_hook = strcmp(explain_text(rule, "by"), "hook") == 0;
@@ -54,15 +54,15 @@ explain_print_rules(const json_t *result)
 		cli_print(
 		    stdout, "    %-4s %s", matches ? "yes" : "no", explain_text(rule, "rule"));
 		if (by_hook)
-			cli_print(stdout,
-			    ": the hook says %s (by itself the rule: ", matches ? "yes" : "no");
+			cli_print(
+			    stdout, ": the hook says %s (the rule alone: ", matches ? "yes" : "no");
 		else
 			fputs(": ", stdout);
 		cli_print(stdout, "%s%s", explain_text(rule, "why"), by_hook ? ")" : "");
 		putchar('\n');
 	}
 	if (jsonx_get_string(result, "rule") == NULL)
-		puts("    no rule takes it");
+		puts("    no rule matches");
 }
 
 static void
@@ -76,7 +76,7 @@ explain_print_sessions(const json_t *interface)
 		    "      session %s, number %" JSON_INTEGER_FORMAT ", %s: filter %s, target %s\n",
 		    explain_text(session, "sessionId"),
 		    json_integer_value(json_object_get(session, "sessionNumber")),
-		    json_is_true(json_object_get(session, "ours")) ? "tmflow's" : "somebody else's",
+		    json_is_true(json_object_get(session, "ours")) ? "tmflow's" : "not tmflow's",
 		    explain_text(session, "filterId"), explain_text(session, "targetId"));
 }
 
@@ -88,7 +88,7 @@ static const struct {
     {"created", "a run would create a session"},
     {"present", "mirrored as the rule says"},
     {"updated", "a run would modify its session"},
-    {"conflict", "its session number is taken by somebody else's session"},
+    {"conflict", "its session number is used by another session"},
     {"ineligible", "it cannot have a session"},
 };
 

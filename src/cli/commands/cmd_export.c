@@ -213,17 +213,16 @@ export_check_options(const struct cli_opts *opts, struct tmf_err *err)
 	struct arn arn = {0};
 
 	if (opts->activity_arns.count > 1)
-		return tmf_err_set(err, TMF_ERR_INVALID, "--activity-arn is given twice");
+		return tmf_err_set(err, TMF_ERR_INVALID, "--activity-arn: given twice");
 	if (opts->activity_arn != NULL && opts->lambda_arn != NULL)
 		return tmf_err_set(
 		    err, TMF_ERR_INVALID, "give --activity-arn or --lambda-arn, not both");
 	if (opts->activity_arn == NULL && opts->lambda_arn == NULL && !opts->iam_policy)
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "who does the tasks? give --activity-arn ARN (workers) or --lambda-arn ARN (a "
-		    "function)");
+		    "missing target of the tasks: give --activity-arn ARN or --lambda-arn ARN");
 	if (opts->config != NULL && !opts->iam_policy)
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "--config is for --iam-policy: a definition does not depend on it");
+		    "--config: only with --iam-policy, definitions do not depend on it");
 	if (opts->activity_arn != NULL && arn_parse_activity(opts->activity_arn, &arn, err) < 0)
 		return tmf_err_prefix(err, "--activity-arn");
 	if (opts->lambda_arn != NULL && arn_parse_function(opts->lambda_arn, &arn, err) < 0)

@@ -76,7 +76,7 @@ graph_load_run(const struct cli_opts *opts, struct store *store, const struct as
 	*ret_states = graph_marks(store, &run, machine, &history, err);
 	if (*ret_states != NULL && !history)
 		cli_print(stderr,
-		    "tmflow: run %s kept no history: only where it stands now is known (tmflow run "
+		    "tmflow: run %s kept no history: only its current states are shown (tmflow run "
 		    "--history keeps it)\n",
 		    run.id);
 	store_run_fini(&run);

@@ -146,8 +146,8 @@ cmd_lambda(const struct cli_opts *given)
 
 	if (api == NULL) {
 		tmf_err_set(&err, TMF_ERR_INVALID,
-		    "AWS_LAMBDA_RUNTIME_API is not set: this runs as the bootstrap of a Lambda "
-		    "function");
+		    "AWS_LAMBDA_RUNTIME_API is not set: tmflow lambda runs in a Lambda function "
+		    "only");
 		return cli_fail_take(opts.output, &err);
 	}
 	cli_on_fault(lambda_note_fault, &fault);

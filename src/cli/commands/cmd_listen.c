@@ -14,7 +14,7 @@ struct listen_plan {
 	long receivers;
 	long concurrency;
 	long visibility_s;
-	char *region; /* of the queue's host; NULL: not told */
+	char *region; /* of the queue's host; NULL: it does not say */
 	char *on_launch;
 	char *on_guardduty;
 };
@@ -46,7 +46,7 @@ listen_plan_make(const struct cli_opts *opts, struct listen_plan *plan, struct t
 		if (cli_number_parse(&numbers[i], values[i], err) < 0)
 			return -1;
 	if (opts->queue_url == NULL)
-		return tmf_err_set(err, TMF_ERR_INVALID, "which queue? give --queue-url URL");
+		return tmf_err_set(err, TMF_ERR_INVALID, "missing queue: give --queue-url URL");
 	if (strncmp(opts->queue_url, "http://", 7) != 0 &&
 	    strncmp(opts->queue_url, "https://", 8) != 0)
 		return tmf_err_set(err, TMF_ERR_INVALID,

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-/* A run that is over stays as it is: its end is told again, with the exit code that it had. */
+/* A run that is over stays as it is: its end is reported again, with the exit code that it had. */
 static int
 resume_report_again(struct session *session)
 {
@@ -20,7 +20,8 @@ resume_report_again(struct session *session)
 
 	if (store_outcomes_count(session->store, session->run.id, counts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
-	cli_print(stderr, "tmflow: run %s is over: there is nothing to resume\n", session->run.id);
+	cli_print(
+	    stderr, "tmflow: run %s has ended: there is nothing to resume\n", session->run.id);
 	int ret = opts->output != OUTPUT_TEXT
 		      ? report_json(session->store, &session->run, counts,
 			    record_keeps_history(&session->run), &err)
@@ -71,7 +72,7 @@ resume_continue(struct session *session)
 	return code == EXIT_OK ? session_execute(session, true) : code;
 }
 
-/* The record says that a retry is under way: should it be killed, a resume goes on with it. */
+/* The record says that a retry is under way: should it be killed, a resume continues it. */
 static int
 resume_begin_retry(struct session *session, struct tmf_err *err)
 {
@@ -96,13 +97,13 @@ resume_retry(struct session *session)
 	if (store_outcomes_count(session->store, run->id, counts, &err) < 0)
 		return cli_fail_take(session->opts->output, &err);
 	if (counts[OUTCOME_FAILED] == 0) {
-		cli_print(stderr, "tmflow: no instance of run %s failed\n", run->id);
+		cli_print(stderr, "tmflow: no instance failed in run %s\n", run->id);
 		return resume_report_again(session);
 	}
 	if (run->status != RUN_SUCCEEDED)
 		cli_print(stderr,
-		    "tmflow: run %s itself ended %s, perhaps before it saw every instance: only "
-		    "what it recorded as failed is done again\n",
+		    "tmflow: run %s ended %s, perhaps before it reached every instance: only "
+		    "what it recorded as failed is repeated\n",
 		    run->id, run_status_name(run->status));
 	code = resume_load(session);
 	if (code != EXIT_OK)
@@ -119,8 +120,7 @@ refuse_dry_run(const struct session *session)
 	struct tmf_err err = {0};
 
 	tmf_err_set(&err, TMF_ERR_INVALID,
-	    "run %s is a dry run: there is nothing to go on with; run the workflow again",
-	    session->run.id);
+	    "run %s is a dry run: it cannot be resumed; run the workflow again", session->run.id);
 	return cli_fail_take(session->opts->output, &err);
 }
 
@@ -129,9 +129,8 @@ refuse_part(const struct session *session)
 {
 	struct tmf_err err = {0};
 
-	tmf_err_set(&err, TMF_ERR_INVALID,
-	    "run %s is a part: `tmflow resume %s` goes on with the whole", session->run.id,
-	    session->run.parent);
+	tmf_err_set(&err, TMF_ERR_INVALID, "run %s is a part: `tmflow resume %s` resumes all parts",
+	    session->run.id, session->run.parent);
 	return cli_fail_take(session->opts->output, &err);
 }
 

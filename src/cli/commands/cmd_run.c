@@ -60,8 +60,7 @@ cmd_run(const struct cli_opts *opts)
 	int code;
 
 	if (opts->detailed_exitcode && !opts->dry_run) {
-		tmf_err_set(&err, TMF_ERR_INVALID,
-		    "--detailed-exitcode tells what a dry run found: give --dry-run too");
+		tmf_err_set(&err, TMF_ERR_INVALID, "--detailed-exitcode: needs --dry-run");
 		return cli_fail_take(opts->output, &err);
 	}
 	if (fleet_is_wanted(opts))

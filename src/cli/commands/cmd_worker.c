@@ -29,8 +29,8 @@ worker_check_arns(const struct cli_list *arns, char **ret_region, struct tmf_err
 	struct arn first = {.region = STR("")};
 
 	if (arns->count == 0)
-		return tmf_err_set(
-		    err, TMF_ERR_INVALID, "which activity? give --activity-arn ARN, once for each");
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "missing activity: give --activity-arn ARN, once for each");
 	for (size_t i = 0; i < arns->count; i++) {
 		struct arn arn = {0};
 
@@ -40,8 +40,7 @@ worker_check_arns(const struct cli_list *arns, char **ret_region, struct tmf_err
 			first = arn;
 		else if (!str_eq(arn.region, first.region))
 			return tmf_err_set(err, TMF_ERR_INVALID,
-			    "--activity-arn: one worker serves one region, and %s is in another",
-			    arns->at[i]);
+			    "--activity-arn: not in the region of the first: %s", arns->at[i]);
 	}
 	*ret_region = mem_strndup(first.region.p, first.region.len);
 	return 0;
@@ -66,12 +65,12 @@ worker_plan_make(const struct cli_opts *opts, struct worker_plan *plan, struct t
 		return -1;
 	if (plan->concurrency < (long)opts->activity_arns.count)
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "--concurrency %ld is too small for %zu activities, which want a poll each",
+		    "--concurrency: %ld is too small for %zu activities with a poll each",
 		    plan->concurrency, opts->activity_arns.count);
 	return 0;
 }
 
-/* "host-4711": tells workers apart in Step Functions' history. */
+/* "host-4711": distinguishes workers in Step Functions' history. */
 static char *
 worker_make_name(void)
 {

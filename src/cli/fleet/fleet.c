@@ -73,7 +73,7 @@ fleet_part_id(const char *id, const struct fleet_place *place, char out[STORE_RU
 	if (ret == 0)
 		snprintf(out, STORE_RUN_ID_BYTES_MAX + 1, "%s", text);
 	else
-		tmf_err_prefix(err, "the parts' ids are made of the run's, account and region");
+		tmf_err_prefix(err, "the id of a part consists of run, account and region");
 	free(text);
 	return ret;
 }
@@ -98,7 +98,7 @@ fleet_part_load(struct fleet *fleet, struct fleet_part *part, const struct fleet
 		struct tmf_err err = {0};
 
 		tmf_err_set(&err, TMF_ERR_INVALID,
-		    "%s asks AWS for nothing: it has no use for accounts and regions",
+		    "%s does not use AWS: accounts and regions do not apply",
 		    fleet->run->workflow_name);
 		return cli_fail_take(part->opts.output, &err);
 	}
@@ -212,7 +212,8 @@ fleet_signal(void *arg, int signo)
 		return;
 	}
 	progress_stop(&fleet->progress);
-	fputs("tmflow: interrupted: calls in flight are ending; once more stops at once\n", stderr);
+	fputs("tmflow: interrupted: waiting for calls in flight; a second signal stops at once\n",
+	    stderr);
 	for (size_t i = 0; i < fleet->count; i++)
 		if (fleet->parts[i].opened)
 			session_interrupt(&fleet->parts[i].session);
@@ -264,7 +265,7 @@ fleet_run_parts(struct fleet *fleet, struct tmf_err *err)
 	return ret;
 }
 
-/* Runs what is ready and tells how it ended. */
+/* Runs what is ready and reports how it ended. */
 static int
 fleet_execute(struct fleet *fleet)
 {
@@ -501,7 +502,7 @@ static int
 fleet_report_again(
     const struct cli_opts *opts, struct store *store, struct store_run *run, struct tmf_err *err)
 {
-	cli_print(stderr, "tmflow: run %s is over: there is nothing to %s\n", run->id,
+	cli_print(stderr, "tmflow: run %s has ended: there is nothing to %s\n", run->id,
 	    opts->retry_failed ? "retry" : "resume");
 	return fleet_tell(opts, store, run, false, err);
 }

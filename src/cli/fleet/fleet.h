@@ -41,7 +41,7 @@ int fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places
 
 /*
  * Adds those of a file of --accounts to places.
- * Errors: faults of the file are told in diags, and *err is left alone then; TMF_ERR_INVALID,
+ * Errors: faults of the file are added to diags, and *err is left alone then; TMF_ERR_INVALID,
  * TMF_ERR_LIMIT. places is the caller's to free in any case.
  */
 int fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
@@ -59,7 +59,7 @@ int fleet_resume(const struct cli_opts *opts, struct store *store, struct store_
 int fleet_show(const struct cli_opts *opts, struct store *store, const struct store_run *run);
 
 /*
- * Tells how it stands or ended: the closing document with a member "parts", or a table and what
+ * Reports how it stands or ended: the closing document with a member "parts", or a table and what
  * to do next. shown: by `show`, whose document has a last member "calls" too. Returns the exit
  * code, or -1 with *err.
  */

@@ -54,7 +54,7 @@ places_add(struct fleet_places *places, const struct account_row *account, const
     struct tmf_err *err)
 {
 	if (places_have(places, account->id, region))
-		return tmf_err_set(err, TMF_ERR_INVALID, "%s%s%s is named twice",
+		return tmf_err_set(err, TMF_ERR_INVALID, "%s%s%s: given twice",
 		    account->id != NULL ? account->id : "", account->id != NULL ? " " : "",
 		    region != NULL ? region : "");
 	if (places->count == FLEET_PARTS_MAX)
@@ -81,8 +81,8 @@ places_split(const char *list, const char *option, json_t **ret_items, struct tm
 
 		if (len == 0) {
 			json_decref(items);
-			return tmf_err_set(err, TMF_ERR_INVALID,
-			    "--%s \"%s\" has an empty name in it", option, list);
+			return tmf_err_set(
+			    err, TMF_ERR_INVALID, "--%s: empty name in \"%s\"", option, list);
 		}
 		json_array_append_new(items, json_stringn(at, len));
 		at += len;
@@ -125,7 +125,7 @@ places_check_accounts(const json_t *accounts, const char *role, struct tmf_err *
 			    ARN_ACCOUNT_DIGITS, json_string_value(account));
 	if (json_array_size(accounts) > 0 && (role == NULL || strstr(role, "{account}") == NULL))
 		return tmf_err_set(err, TMF_ERR_INVALID,
-		    "--account wants --assume-role with the role of each, such as "
+		    "--account: needs --assume-role with {account} in it, such as "
 		    "arn:aws:iam::{account}:role/tmflow");
 	return 0;
 }
@@ -231,7 +231,7 @@ accounts_check_one(json_t *account, size_t index, bool has_role, struct diag_lis
 		if (!has_role && jsonx_get_string(account, "assumeRole") == NULL)
 			diag_add(diags, DIAG_ERROR, "INVALID_ACCOUNTS", buf_cstr(&pointer),
 			    DIAG_AT_VALUE, NULL,
-			    "the account has no assumeRole, and there is none for all");
+			    "missing assumeRole: neither the account nor the file has one");
 	}
 	buf_fini(&pointer);
 }
@@ -326,8 +326,7 @@ fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places)
 
 	if (opts->accounts != NULL && (opts->account != NULL || opts->assume_role != NULL))
 		tmf_err_set(&err, TMF_ERR_INVALID,
-		    "--accounts names accounts and roles in a file: not together with --account or "
-		    "--assume-role");
+		    "--accounts: not together with --account or --assume-role, the file has both");
 	else if (opts->accounts != NULL)
 		code = places_of_file(opts, &places);
 	else

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How a run with parts is told, by account and region. */
+/* The report of a run with parts, by account and region. */
 
 bool
 fleet_is_one(const struct store_run *run)
@@ -115,7 +115,7 @@ sums_of(struct store *store, const struct store_run *run, struct sums *sums, str
 		store, &(struct store_run_filter){.parent = run->id}, sums_add_part, sums, err) < 0)
 		return -1;
 	return sums->store_failed ? tmf_err_set(err, TMF_ERR_STORE,
-					"the outcomes of run %s cannot be read", run->id)
+					"failed to read the outcomes of run %s", run->id)
 				  : 0;
 }
 
@@ -246,8 +246,8 @@ fleet_next_step(
     const struct store *store, const struct store_run *run, const struct sums *sums, FILE *out)
 {
 	if (sums->failed > 0 && sums->open == 0 && !run->dry_run && !store_is_temporary(store))
-		cli_print(out, "  to try again what failed: `tmflow resume %s --retry-failed`\n",
-		    run->id);
+		cli_print(
+		    out, "  to retry what failed: `tmflow resume %s --retry-failed`\n", run->id);
 	else
 		report_next_step(store, run, sums->counts, out);
 }
@@ -266,7 +266,7 @@ fleet_report_text(const struct cli_opts *opts, struct store *store, const struct
 	cli_print(stdout, "  %zu parts: ", sums->parts);
 	part_print_counts("", sums->counts, stdout);
 	if (sums->failed > 0)
-		cli_print(stdout, "; %zu of them failed as a whole", sums->failed);
+		cli_print(stdout, "; %zu parts failed", sums->failed);
 	fputc('\n', stdout);
 	calls = fleet_calls(store, run, err);
 	if (calls == NULL)

@@ -69,7 +69,7 @@ void graph_subtitle(const struct asl_state *state, struct buf *out);
 /* "untouched", "done", ... */
 const char *graph_mark_name(enum graph_mark mark);
 
-/* Untouched when there is no run. */
+/* Untouched without a run. */
 struct graph_state graph_state_of(const struct graph *graph, const struct asl_state *state);
 
 /* --- graph_label.c --- */

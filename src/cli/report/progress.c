@@ -120,7 +120,8 @@ progress_add_estimate(struct buf *line, size_t columns, const struct progress *p
 	seconds = (double)(done->missing - estimate.accepted) / estimate.rate_per_s;
 	if (seconds < ESTIMATE_S)
 		return;
-	progress_add_part(line, columns, "%" PRIu64 " sessions%s ahead: at least %.0f %s at %.1f/s",
+	progress_add_part(line, columns,
+	    "%" PRIu64 " sessions%s to create: at least %.0f %s at %.1f/s",
 	    done->missing - estimate.accepted, done->more ? " and further pages" : "",
 	    seconds < 120 ? seconds : seconds / 60, seconds < 120 ? "s" : "min",
 	    estimate.rate_per_s);

@@ -70,22 +70,23 @@ report_next_step(const struct store *store, const struct store_run *run,
 
 	if (run->dry_run) {
 		if (run->status != RUN_SUCCEEDED)
-			fputs("  not the whole plan: run the dry run anew\n", out);
+			fputs("  the plan is incomplete: repeat the dry run\n", out);
 	} else if (run->status == RUN_INTERRUPTED || run->status == RUN_RUNNING) {
 		if (kept)
-			cli_print(out, "  not over: go on with `tmflow resume %s`\n", run->id);
+			cli_print(
+			    out, "  not finished: continue with `tmflow resume %s`\n", run->id);
 		else
-			fputs("  not over, and nothing was kept (--no-checkpoint): run the "
-			      "workflow anew\n",
+			fputs("  not finished, and nothing was kept (--no-checkpoint): run the "
+			      "workflow again\n",
 			    out);
 	} else if (counts != NULL && counts[OUTCOME_FAILED] > 0) {
 		if (kept)
 			cli_print(out,
-			    "  all of them: `tmflow show %s --failed`; to try them again: `tmflow "
+			    "  all of them: `tmflow show %s --failed`; to retry them: `tmflow "
 			    "resume %s --retry-failed`\n",
 			    run->id, run->id);
 		else
-			fputs("  to try them again run the workflow anew:\n  what is mirrored "
+			fputs("  to retry them run the workflow again:\n  what is mirrored "
 			      "already stays as it is\n",
 			    out);
 	}

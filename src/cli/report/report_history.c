@@ -28,7 +28,7 @@ event_details(const struct store_event *event)
 	return details != NULL ? details : json_object();
 }
 
-/* As GetExecutionHistory tells it. */
+/* As GetExecutionHistory returns it. */
 static json_t *
 event_json(const struct store_event *event)
 {

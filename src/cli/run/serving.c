@@ -44,7 +44,7 @@ serving_choose_region(struct serving *serving, const char *fallback, struct tmf_
 	return 0;
 }
 
-/* Work may come that needs no configuration: without --config, its absence is said and no fault. */
+/* Not all work needs a configuration: without --config its absence is a warning. */
 static int
 serving_read_files(struct serving *serving)
 {
@@ -55,7 +55,7 @@ serving_read_files(struct serving *serving)
 
 	if (!there)
 		cli_print(stderr,
-		    "tmflow: no --config given and no %s: actions that need a configuration "
+		    "tmflow: missing configuration: neither --config nor %s: actions that need one "
 		    "will fail\n",
 		    path);
 	free(path);
@@ -144,7 +144,8 @@ serving_signal(void *arg, int signo)
 		tmf_loop_stop(serving->workspace.loop);
 		return;
 	}
-	fputs("tmflow: what is under way is ending; once more stops at once\n", stderr);
+	fputs("tmflow: stopping: waiting for work in progress; a second signal stops at once\n",
+	    stderr);
 	serving->drain(serving->drain_arg);
 }
 

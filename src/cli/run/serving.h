@@ -5,7 +5,7 @@
 #include "serve/jobs.h"
 
 /*
- * What the subcommands share that stay and do what comes: `worker`, `listen`, `lambda`.
+ * What the subcommands share that run until they are stopped: `worker`, `listen`, `lambda`.
  * Life: serving_open, what brings the work, serving_run, serving_close. The outcomes of all jobs
  * stand in one run of the store.
  */

@@ -154,7 +154,8 @@ session_signal(void *arg, int signo)
 		return;
 	}
 	progress_stop(&session->progress);
-	fputs("tmflow: interrupted: calls in flight are ending; once more stops at once\n", stderr);
+	fputs("tmflow: interrupted: waiting for calls in flight; a second signal stops at once\n",
+	    stderr);
 	session_interrupt(session);
 }
 

@@ -144,7 +144,8 @@ workspace_find_region(struct workspace *workspace, struct tmf_err *err)
 	if (!tmf_err_isset(&wait.err))
 		return 0;
 	tmf_err_set(err, TMF_ERR_CONFIG,
-	    "no AWS region: give --region, AWS_REGION or a profile with one (instance metadata: "
+	    "missing AWS region: give --region, AWS_REGION or a profile with one (instance "
+	    "metadata: "
 	    "%s)",
 	    tmf_err_text(&wait.err));
 	tmf_err_fini(&wait.err);
@@ -216,8 +217,7 @@ workspace_read_config(struct workspace *workspace)
 	doc = doc_read(workspace->config_name, &err);
 	if (doc == NULL) {
 		if (given == NULL && err.line == 0)
-			tmf_err_prefix(
-			    &err, "no --config given, so %s was tried", workspace->config_name);
+			tmf_err_prefix(&err, "missing --config: tried %s", workspace->config_name);
 		return cli_fail_take(workspace->opts->output, &err);
 	}
 	workspace->config_text = mem_strndup(doc_text(doc).p, doc_text(doc).len);
@@ -350,7 +350,7 @@ workspace_new_credentials(struct workspace *workspace)
 }
 
 /*
- * What tells this account from others in one store: the role's account, or the profile.
+ * What distinguishes this account from others in one store: the role's account, or the profile.
  * malloc'ed.
  */
 static char *

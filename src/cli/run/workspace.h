@@ -40,7 +40,7 @@ struct workspace {
 	struct http_transport *curl;	  /* below it: the same, or NULL where it is shared */
 	struct http_transport *trace;	  /* between them with --debug-http; NULL: none */
 
-	/* workspace_read_files, or the caller. Owned; the hook's are NULL where there is none */
+	/* workspace_read_files, or the caller. Owned; the hook's are NULL without a hook */
 	char *config_name;
 	char *config_text;
 	char *hook_name;
@@ -68,7 +68,7 @@ void workspace_init_beside(
 void workspace_fini(struct workspace *workspace);
 
 /*
- * Region, end point, profile and role: from flags, then recorded (a run's settings as JSON text,
+ * Region, endpoint, profile and role: from flags, then recorded (a run's settings as JSON text,
  * or NULL), then environment and shared files; the region then from the instance's metadata.
  * Opens the network.
  */
@@ -100,7 +100,7 @@ struct aws_client *workspace_client_for(void *workspace, const char *role_arn, s
 int workspace_connect(struct workspace *workspace);
 
 /*
- * The same without looking: keys that are not to be had fail the first call. Returns -1 with
+ * The same without looking: missing keys fail the first call. Returns -1 with
  * *err.
  */
 int workspace_open_client(struct workspace *workspace, struct tmf_err *err);
