@@ -228,10 +228,7 @@ struct cli_number {
 	long fallback;
 };
 
-/*
- * Returns the value, fallback where there is none.
- * Errors: TMF_ERR_INVALID with option and bounds.
- */
+/* Parses it, or takes fallback. Errors: TMF_ERR_INVALID with option and bounds. */
 int cli_number_parse(const struct cli_number *number, long *ret_value, struct tmf_err *err);
 
 /* True if -o json or -o jsonl is among the words: for faults before the options are parsed. */

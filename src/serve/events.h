@@ -9,9 +9,9 @@
  * See: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
  */
 struct event_routes {
-	const char *
-	    on_launch; /* files of workflows, read when first needed; borrowed. NULL: such events are ignored */
-	const char *on_guardduty; /* likewise */
+	/* Files of workflows, read when first needed; borrowed. NULL: such events are ignored. */
+	const char *on_launch;
+	const char *on_guardduty;
 };
 
 /* True if value has the envelope of an EventBridge event: a detail-type and a detail. */

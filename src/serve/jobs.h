@@ -13,7 +13,7 @@
 
 #define JOBS_WORKFLOWS_MAX 64u /* that a process keeps compiled */
 
-/* Other workers make targets too: a listing of them that is older than this is read anew. */
+/* Other workers make targets too: a listing of them that is older than this is read again. */
 #define JOBS_TARGETS_FRESH_MS 300000
 
 struct jobs;

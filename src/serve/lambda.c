@@ -285,27 +285,27 @@ struct init_error {
 };
 
 static void
-init_error_told(void *arg, const struct web_reply *reply)
+init_error_reported(void *arg, const struct web_reply *reply)
 {
-	struct init_error *told = arg;
+	struct init_error *wait = arg;
 
 	if (reply->status == 0)
-		tmf_err_move(&told->err, reply->err);
-	tmf_loop_stop(told->loop);
+		tmf_err_move(&wait->err, reply->err);
+	tmf_loop_stop(wait->loop);
 }
 
 int
-lambda_tell_init_error(struct tmf_loop *loop, struct http_transport *transport, const char *api,
+lambda_post_init_error(struct tmf_loop *loop, struct http_transport *transport, const char *api,
     const struct tmf_err *why, struct tmf_err *err)
 {
-	struct init_error told = {.loop = loop};
+	struct init_error wait = {.loop = loop};
 	json_t *body = invocation_error_body(why);
 	char *text = jsonx_text(body);
 	char *url = mem_printf(API_BASE "/init/error", api);
 	const struct http_header header = {HEADER_ERROR_TYPE, ERROR_TYPE_INIT};
 	int ret;
 
-	web_start(&told.web, transport,
+	web_start(&wait.web, transport,
 	    &(struct http_request){
 		.method = "POST",
 		.url = url,
@@ -315,14 +315,14 @@ lambda_tell_init_error(struct tmf_loop *loop, struct http_transport *transport, 
 		.total_timeout_ms = ANSWER_TIMEOUT_MS,
 		.no_proxy = true,
 	    },
-	    init_error_told, &told);
+	    init_error_reported, &wait);
 	ret = tmf_loop_run(loop, err);
-	web_cancel(&told.web);
+	web_cancel(&wait.web);
 	json_decref(body);
 	free(text);
 	free(url);
-	if (ret < 0 || !tmf_err_isset(&told.err))
+	if (ret < 0 || !tmf_err_isset(&wait.err))
 		return ret;
-	tmf_err_move(err, &told.err);
+	tmf_err_move(err, &wait.err);
 	return -1;
 }

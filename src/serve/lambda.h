@@ -45,7 +45,7 @@ void lambda_free(struct lambda *lambda);
  * Reports to the runtime API that the process cannot start; runs the loop meanwhile.
  * Errors: TMF_ERR_TRANSPORT.
  */
-int lambda_tell_init_error(struct tmf_loop *loop, struct http_transport *transport, const char *api,
+int lambda_post_init_error(struct tmf_loop *loop, struct http_transport *transport, const char *api,
     const struct tmf_err *why, struct tmf_err *err);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A batch of SQS messages, whose failures are told one by one: only these come again. */
+/* A batch of SQS messages, whose failures are reported one by one: only these come again. */
 
 #define EVENT_SOURCE "aws:sqs"
 #define FIFO_ENDING  ".fifo"

@@ -7,7 +7,7 @@
 /*
  * EventBridge events from an SQS queue: each runs its workflow. A message is deleted only after
  * its run succeeded and no instance failed in it; others come again after their visibility
- * time-out, and the queue's redrive policy moves what never succeeds to its dead-letter queue.
+ * timeout, and the queue's redrive policy moves what never succeeds to its dead-letter queue.
  * Messages may come more than once, in any order.
  */
 

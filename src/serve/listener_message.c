@@ -23,8 +23,8 @@ struct message {
 	char *handle;	   /* of the latest receive */
 	bool handle_newer; /* than the one that its end was asked for with */
 	bool done;	   /* is to be deleted */
-	json_t *
-	    older; /* handles of earlier receives that came while this one was under way; NULL: none */
+	/* Handles of earlier receives that came while this one was under way; NULL: none. */
+	json_t *older;
 	struct job *job;
 	struct tmf_timer extend; /* the visibility, again */
 	struct tmf_call *extending;

@@ -5,7 +5,7 @@
 #include "serve/jobs.h"
 
 /*
- * A Step Functions activity worker: asks activities for tasks, has them done as jobs, tells how
+ * A Step Functions activity worker: asks activities for tasks, runs them as jobs, reports how
  * they ended.
  * See: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-activities.html
  *
@@ -17,10 +17,10 @@
 #define WORKER_POLLERS_DEFAULT	     10u /* of an activity; AWS: 10 to 20 suffice for most */
 #define WORKER_CONCURRENCY_DEFAULT   40u /* tasks and open polls together; as a Map's branches */
 #define WORKER_CONCURRENCY_MAX	     1000u
-#define WORKER_HEARTBEAT_MS_DEFAULT  20000 /* a third of the HeartbeatSeconds that `export` writes */
+#define WORKER_HEARTBEAT_MS_DEFAULT  20000 /* a third of what `export` writes into a definition */
 #define WORKER_HEARTBEAT_SECONDS_MAX 3600  /* longer ones are no sign of life */
 #define WORKER_POLL_PAUSE_MS	     5000  /* after a poll that failed in spite of its retries */
-#define WORKER_ANSWER_PAUSE_MS	     20000 /* before an end that could not be told is told again */
+#define WORKER_ANSWER_PAUSE_MS	     20000 /* before an end is reported again */
 
 struct worker_opts {
 	struct tmf_loop *loop;
@@ -28,7 +28,7 @@ struct worker_opts {
 	struct aws_client *sfn;
 	const char *const *activity_arns; /* borrowed while the worker lives */
 	size_t activity_count;		  /* 1 to WORKER_ACTIVITIES_MAX */
-	const char *name;		  /* told to Step Functions; copied */
+	const char *name;		  /* for Step Functions; copied */
 	unsigned pollers;		  /* open polls of one activity, at most */
 	unsigned concurrency;		  /* at least activity_count */
 	int64_t heartbeat_ms;
@@ -45,7 +45,7 @@ struct worker_stats {
 	uint64_t tasks; /* that came */
 	uint64_t succeeded;
 	uint64_t failed;
-	uint64_t dropped; /* timed out or closed meanwhile, or their end could not be told */
+	uint64_t dropped; /* timed out or closed meanwhile, or reporting their end failed */
 	uint64_t heartbeats;
 };
 

@@ -94,7 +94,7 @@ workflow_by_name(struct jobs *jobs, const char *name, struct tmf_err *err)
 	/* The name comes from far away: it must not lead out of the folder. */
 	if (name[0] == '\0' || name[0] == '.' || name[strspn(name, NAME_CHARS)] != '\0') {
 		tmf_err_set(err, TMF_ERR_INVALID,
-		    "workflow: \"%s\" is no name of a workflow (such as \"backfill\")", name);
+		    "workflow: not the name of a workflow (such as \"backfill\"): \"%s\"", name);
 		return NULL;
 	}
 	path = mem_printf("%s/%s%s", jobs->opts.workflows_dir, name, ending);

@@ -215,7 +215,7 @@ class Runs(harness.Case):
         out, err = process.communicate(timeout=20)
         self.assertEqual(process.returncode, 3, err)
         self.assertNotIn("tmflow resume", out + err)
-        self.assertIn("run the workflow anew", out)
+        self.assertIn("run the workflow again", out)
 
     def test_a_second_signal_stops_at_once(self):
         """Calls in flight would go on for ten minutes: the first signal waits for them, the second does not."""
@@ -225,7 +225,7 @@ class Runs(harness.Case):
             self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
         for line in process.stderr:
-            if "once more stops at once" in line:
+            if "a second signal stops at once" in line:
                 break
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)

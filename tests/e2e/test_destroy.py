@@ -80,7 +80,7 @@ class Destroy(harness.Case):
         self.assertEqual([(k["kind"], k["id"]) for k in plan["kept"]], [("targets", held)])
         self.assertNotIn(held, {t["targetId"] for t in plan["targets"]})
         self.assertEqual(len(plan["instances"]), len(plan["targets"]))
-        self.assertIn(f"= {held} stays: session tms-", self.tmflow("destroy", sim=sim).out)
+        self.assertIn(f"= {held} is kept: session tms-", self.tmflow("destroy", sim=sim).out)
         sim.ask("/_sim/reset-counters", b"")
         result = self.destroy(sim, "--yes", code=1)
         self.assertEqual([f["id"] for f in result["failed"]], [held])

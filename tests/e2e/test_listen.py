@@ -96,7 +96,7 @@ class Listen(services.Case):
         process = self.listen(queue, "--on-launch", waits, "--log-level", "debug")
         self.until_said(process, "event.started")
         process.send_signal(signal.SIGTERM)
-        self.until_said(process, "is ending")
+        self.until_said(process, "stopping: ")
         queue.add(launch("i-2"))
         self.assertEqual(process.wait(60), 0, self.said(process))
         self.assertEqual(len(queue.deleted), 1)
@@ -111,7 +111,7 @@ class Listen(services.Case):
         process = self.listen(queue, "--on-launch", waits, "--log-level", "debug")
         self.until_said(process, "event.started")  # not only sent: a signal before that gives it back, and all is over
         process.send_signal(signal.SIGTERM)
-        self.until_said(process, "is ending")
+        self.until_said(process, "stopping: ")
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(20), 3, self.said(process))
         self.assertEqual(queue.deleted, [])     # it comes again
@@ -125,7 +125,7 @@ class Listen(services.Case):
         self.assertIn("no such queue", self.said(process))
 
     def test_wrong_usage(self):
-        for words, text in (([], "which queue?"), (["--queue-url", "events"], "--queue-url takes a URL"),
+        for words, text in (([], "missing queue"), (["--queue-url", "events"], "--queue-url takes a URL"),
                             (["--queue-url", "http://127.0.0.1:1/1/q", "--visibility", "5"], "--visibility"),
                             (["--queue-url", "http://127.0.0.1:1/1/q", "--on-launch", "absent.yaml"], "absent.yaml")):
             result = self.tmflow("listen", *words, env={"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"})

@@ -43,7 +43,7 @@ class Pace(harness.Case):
         text, found = b"", None
         while not found:
             text += os.read(ours, 65536)  # an OSError where the run ends without a word of it
-            found = re.search(rb", (\d+) sessions( and further pages)? ahead: at least (\d+) s at (\d+\.\d)/s, ", text)
+            found = re.search(rb", (\d+) sessions( and further pages)? to create: at least (\d+) s at (\d+\.\d)/s, ", text)
         process.kill()
         os.close(ours)
         self.found_nowhere(text, "what a terminal shows")

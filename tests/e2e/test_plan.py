@@ -204,7 +204,7 @@ class Plan(harness.Case):
         sim.ask("/_sim/signal", {"at": 4, "pid": process.pid, "signal": signal.SIGTERM, "when": "before"})
         out, err = process.communicate(timeout=harness.RUN_SECONDS)
         self.assertEqual(process.returncode, 3, err)
-        self.assertIn("run the dry run anew", out)
+        self.assertIn("repeat the dry run", out)
         self.assertEqual(self.tmflow("resume", "stopped", sim=sim).code, 2)
         self.assertEqual(self.mutating(sim), {})
 

@@ -57,10 +57,10 @@ class Worker(services.Case):
             ({"workflow": "double", "input": {"n": 5}}, {"twice": 10}, None),
             ({"workflow": "double.yaml", "input": {"n": 6}}, {"twice": 12}, None),
             ({"workflow": fails}, "so", "Own.Error"),
-            ({"workflow": "../double"}, "is no name of a workflow", "TMFlow.InvalidInput"),
+            ({"workflow": "../double"}, "not the name of a workflow", "TMFlow.InvalidInput"),
             ({"workflow": "absent"}, "absent.yaml", "TMFlow.System"),
             ({"workflow": {"StartAt": "A"}}, "States", "TMFlow.InvalidInput"),
-            ({"action": "no-such"}, "there is no action", "TMFlow.InvalidInput"),
+            ({"action": "no-such"}, "unknown action", "TMFlow.InvalidInput"),
             ({"action": "log", "inputs": 1}, "inputs", "TMFlow.InvalidInput"),
             ({"action": 1}, "not a string", "TMFlow.InvalidInput"),
             ({}, "a task is", "TMFlow.InvalidInput"),
@@ -184,7 +184,7 @@ class Worker(services.Case):
         activities.wait_polls(3)
         process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 20
-        while "is ending" not in self.said(process):
+        while "stopping: " not in self.said(process):
             self.assertLess(time.monotonic(), deadline)
         activities.add(*[{"action": "log"}] * 2)
         self.assertEqual(process.wait(60), 0, self.said(process))
@@ -196,7 +196,7 @@ class Worker(services.Case):
         activities.wait_polls(10)
         process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 20
-        while "is ending" not in self.said(process):
+        while "stopping: " not in self.said(process):
             self.assertLess(time.monotonic(), deadline)
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(20), 3, self.said(process))
@@ -215,7 +215,7 @@ class Worker(services.Case):
 
     def test_wrong_usage(self):
         for words, text in (
-                ([], "which activity?"),
+                ([], "missing activity"),
                 (["--activity-arn", "arn:aws:states:us-east-1:1:activity:x"], "12 digits"),
                 (["--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:x",
                   "--activity-arn", "arn:aws:states:eu-west-1:123456789012:activity:x"], "one region"),

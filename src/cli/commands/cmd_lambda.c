@@ -113,7 +113,7 @@ lambda_report_init_error(const char *api, const struct tmf_err *why)
 	struct tmf_err err = {0};
 	struct http_transport *transport = http_curl_new(loop, &(struct http_curl_opts){0}, &err);
 
-	if (transport == NULL || lambda_tell_init_error(loop, transport, api, why, &err) < 0)
+	if (transport == NULL || lambda_post_init_error(loop, transport, api, why, &err) < 0)
 		log_event(LOG_ERROR, "lambda.init", LOG_STR("cause", tmf_err_text(&err)));
 	http_curl_free(transport);
 	tmf_loop_free(loop);
