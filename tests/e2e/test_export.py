@@ -64,7 +64,7 @@ class Export(harness.Case):
         for reads in ("{a.$: $Outer}", "{a.$: \"States.Format('{}', $Outer.b)\"}"):
             done = self.tmflow("export", workflow(reads), *arguments)
             self.assertEqual(done.code, 2)
-            self.assertRegex(done.err, r"items of Each read \$Outer, .* ItemSelector")
+            self.assertRegex(done.err, r"items of Each read the variable \$Outer, .* ItemSelector")
         self.assertEqual(self.tmflow("export", workflow("{a.$: $Outer}"), "--activity-arn", ACTIVITY).code, 0)
 
     def test_every_task_outlives_its_worker(self):

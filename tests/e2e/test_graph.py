@@ -157,7 +157,7 @@ States:
         done = self.tmflow("graph", self.path, "-o", "json", "--format", "mermaid")
         self.assertEqual(done.json["format"], "mermaid")
         self.assertIn("flowchart TD", done.json["graph"])
-        for args, pattern in (([self.path, "--format", "png"], "dot, mermaid or svg"), ([self.path, "--run", "none"], "no run"),
+        for args, pattern in (([self.path, "--format", "png"], "dot, mermaid or svg"), ([self.path, "--run", "none"], "no (such )?run"),
                               (["/does/not/exist"], "/does/not/exist")):
             done = self.tmflow("graph", *args, "-o", "json")
             self.assertEqual(done.code, 2)

@@ -85,7 +85,7 @@ class Lambda(services.Case):
         self.function()
         for payload, error, text in (
                 (self.event("i-bad"), "Own.Error", "so"),
-                ({"action": "absent"}, "TMFlow.InvalidInput", "no action"),
+                ({"action": "absent"}, "TMFlow.InvalidInput", "unknown action"),
                 ({"action": "describe-page"}, "TMFlow.Config", "configuration"),
                 ({"any": "thing"}, "TMFlow.InvalidInput", "neither a task"),
                 ("{", "TMFlow.InvalidInput", "")):

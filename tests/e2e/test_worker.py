@@ -63,8 +63,8 @@ class Worker(services.Case):
             ({"action": "no-such"}, "unknown action", "TMFlow.InvalidInput"),
             ({"action": "log", "inputs": 1}, "inputs", "TMFlow.InvalidInput"),
             ({"action": 1}, "not a string", "TMFlow.InvalidInput"),
-            ({}, "a task is", "TMFlow.InvalidInput"),
-            ("[]", "a task is", "TMFlow.InvalidInput"),
+            ({}, "not a task", "TMFlow.InvalidInput"),
+            ("[]", "not a task", "TMFlow.InvalidInput"),
             ("{", "the task's input", "TMFlow.InvalidInput"),
             ({"action": "describe-page"}, "configuration", "TMFlow.Config"),
             ({"action": "log", "input": "x" * 262142}, "x" * 262142, None),
@@ -218,7 +218,7 @@ class Worker(services.Case):
                 ([], "missing activity"),
                 (["--activity-arn", "arn:aws:states:us-east-1:1:activity:x"], "12 digits"),
                 (["--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:x",
-                  "--activity-arn", "arn:aws:states:eu-west-1:123456789012:activity:x"], "one region"),
+                  "--activity-arn", "arn:aws:states:eu-west-1:123456789012:activity:x"], "the region of the first"),
                 (["--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:x", "--heartbeat", "0"], "--heartbeat"),
                 (["--activity-arn", "arn:aws:states:us-east-1:123456789012:activity:x", "--pollers", "x"], "--pollers")):
             result = self.tmflow("worker", *words)
