@@ -87,7 +87,7 @@ class Lambda(services.Case):
                 (self.event("i-bad"), "Own.Error", "so"),
                 ({"action": "absent"}, "TMFlow.InvalidInput", "unknown action"),
                 ({"action": "describe-page"}, "TMFlow.Config", "configuration"),
-                ({"any": "thing"}, "TMFlow.InvalidInput", "neither a task"),
+                ({"any": "thing"}, "TMFlow.InvalidInput", "not a task"),
                 ("{", "TMFlow.InvalidInput", "")):
             kind, headers, body = self.ask(payload)
             self.assertEqual(kind, "error")
