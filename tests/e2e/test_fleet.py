@@ -142,7 +142,7 @@ accounts:
         for args, says in ((["--account", "12", "--assume-role", ROLE], "12 digits"),
                            (["--account", ACCOUNTS], "--assume-role"),
                            (["--region", "us-east-1,"], "empty name"),
-                           (["--region", "us-east-1,us-east-1"], "named twice"),
+                           (["--region", "us-east-1,us-east-1"], "given twice"),
                            (["--account", ACCOUNTS, "--accounts", bad], "not together")):
             refused = self.tmflow("run", harness.BACKFILL, "--config", sim.config, *args, sim=sim)
             self.assertEqual(refused.code, 2, args)
