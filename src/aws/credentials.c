@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The copy is made first: value may be what the secret holds. */
 void
 secret_set(struct secret *secret, const char *value)
 {
@@ -20,6 +21,7 @@ secret_reveal(const struct secret *secret)
 	return secret->hidden != NULL ? secret->hidden : "";
 }
 
+/* Wiped before it is freed, so that a core dump or a later allocation does not hold it. */
 void
 secret_fini(struct secret *secret)
 {
@@ -29,6 +31,7 @@ secret_fini(struct secret *secret)
 	secret->hidden = NULL;
 }
 
+/* The access key id is not secret, but is emptied with the rest, so that no half pair is left. */
 void
 credentials_fini(struct credentials *credentials)
 {

@@ -23,6 +23,8 @@ tally_object_in(json_t *object, const char *key)
 	return member;
 }
 
+/* A number that would be 0 is left out, so that an operation that never failed does not list
+ * failures. */
 static void
 tally_count(json_t *object, const char *key, json_int_t more)
 {
@@ -36,6 +38,7 @@ tally_count(json_t *object, const char *key, json_int_t more)
 		json_object_set_new(object, key, json_integer(more));
 }
 
+/* A server that invents codes must not make the tally grow: further kinds are one. */
 static void
 tally_count_reply(json_t *row, const char *kind, json_int_t more)
 {
@@ -56,6 +59,8 @@ tally_request(json_t *tally, const char *operation, bool again)
 	tally_count(row, "retries", again);
 }
 
+/* "503 RequestLimitExceeded": the status beside the code, since EC2 sends one code under
+ * several. */
 void
 tally_reply(json_t *tally, const char *operation, int status, const char *error, bool throttled)
 {
@@ -75,6 +80,7 @@ tally_failure(json_t *tally, const char *operation)
 	tally_count(tally_object_in(tally, operation), "failed", 1);
 }
 
+/* The numbers may come from a file that somebody edited: what is not an integer counts as 0. */
 static void
 tally_add_row(json_t *row, const json_t *more)
 {

@@ -3,12 +3,15 @@
 #include "base/mem.h"
 #include "base/timestamp.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SECRET_BYTES_MAX (16u << 10) /* a session token goes into a header; AWS's are some 1 KiB */
 #define CODE_BYTES_MAX	 64
 
+/* The strings are overwritten in place: jansson gives them out as const, but they are ours while
+ * nobody else holds a reference. */
 void
 jsonx_wipe(json_t *value)
 {
@@ -37,6 +40,7 @@ answer_is_header_text(const char *text, size_t bytes_max)
 	return len > 0 && len <= bytes_max;
 }
 
+/* No part stands in the text: a key pasted into the wrong variable would be in the log. */
 static int
 answer_check_part(
     const char *where, const char *part, const char *text, size_t bytes_max, struct tmf_err *err)
@@ -67,6 +71,7 @@ credentials_answer_new(const char *where, const char *access_key_id, const char 
 	if (expiration != NULL && !timestamp_parse(str_of(expiration), &expires))
 		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "%s: the expiration is not a time such as 2026-01-15T12:00:00Z", where);
+	assert(strlen(access_key_id) < sizeof(sizes->access_key_id));
 	answer = json_object();
 	jsonx_put_string(answer, "AccessKeyId", access_key_id);
 	jsonx_put_string(answer, "SecretAccessKey", secret);
@@ -89,6 +94,8 @@ answer_is_code(const char *text)
 		   len;
 }
 
+/* As the instance answers while its role is being attached: {"Code":
+ * "AssumeRoleUnauthorizedAccess", ...}. */
 static int
 answer_check_code(const char *where, const json_t *object, struct tmf_err *err)
 {
@@ -119,6 +126,7 @@ answer_check_kinds(
 	return 0;
 }
 
+/* The container and the instance say Token, a process SessionToken. */
 int
 credentials_answer_parse(const char *where, struct str text, const char *token_key,
     json_t **ret_answer, struct tmf_err *err)
@@ -138,6 +146,7 @@ credentials_answer_parse(const char *where, struct str text, const char *token_k
 	return ret;
 }
 
+/* STS always gives an expiration, so that these keys are always refreshed. */
 int
 credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct tmf_err *err)
 {
@@ -150,6 +159,7 @@ credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct tmf_err *e
 	return ret;
 }
 
+/* INT64_MAX stands for never, so that every comparison of times holds without a special case. */
 void
 credentials_answer_take(json_t *answer, struct credentials *ret_credentials, bool *ret_keep_on)
 {

@@ -52,6 +52,7 @@ cache_wall_ms(const struct cache *cache)
 	return clock->wall_ms(clock);
 }
 
+/* Keys that AWS refused are not usable, whatever their expiry says: they may have been revoked. */
 static bool
 cache_usable(const struct cache *cache)
 {
@@ -59,12 +60,14 @@ cache_usable(const struct cache *cache)
 	       (cache->keep_on || cache_wall_ms(cache) < cache->credentials.expires_wall_ms);
 }
 
+/* Otherwise a place that is down would be asked with each call, thousands of times a second. */
 static bool
 cache_held(const struct cache *cache)
 {
 	return tmf_loop_mono_ms(cache->opts.loop) < cache->held_until_mono_ms;
 }
 
+/* At the end: first come, first served. */
 static void
 cache_add_waiter(struct cache *cache, credentials_done_fn *done, void *arg)
 {
@@ -112,7 +115,8 @@ cache_drop_waiter(struct waiter **list, credentials_done_fn *done, const void *a
 	}
 }
 
-/* When to look for the next ones. */
+/* When to look for the next ones. Example: keys of 6 hours are tried for 15 minutes before their
+ * end, and waited for 10 minutes before it; keys of 15 minutes 5 minutes and 3:20 before it. */
 static void
 cache_plan_refresh(struct cache *cache)
 {
@@ -133,6 +137,8 @@ cache_plan_refresh(struct cache *cache)
 		cache->try_wall_ms = cache->block_wall_ms = INT64_MAX;
 }
 
+/* The serial is what a client hands back with a refusal: one that was signed with older keys must
+ * not throw away these. */
 static void
 cache_install(struct cache *cache, struct credentials *fresh, bool keep_on)
 {
@@ -152,7 +158,8 @@ cache_install(struct cache *cache, struct credentials *fresh, bool keep_on)
 	cache_serve(cache, &cache->credentials, NULL);
 }
 
-/* No fresh keys: the old ones are used while they last. */
+/* No fresh keys: the old ones are used while they last. A place that is down for a minute must not
+ * stop work that has valid keys. */
 static void
 cache_look_failed(struct cache *cache, struct tmf_err *err)
 {
@@ -165,6 +172,7 @@ cache_look_failed(struct cache *cache, struct tmf_err *err)
 	cache_serve(cache, &cache->credentials, NULL);
 }
 
+/* A clock that is an hour fast sees every fresh key expired: the text names both causes. */
 static void
 cache_look_over(void *arg, struct tmf_call *look)
 {
@@ -192,6 +200,7 @@ cache_look_over(void *arg, struct tmf_call *look)
 	tmf_err_fini(&err);
 }
 
+/* However many calls wait, one look is made: STS and the instance have request limits too. */
 static void
 cache_start_look(struct cache *cache)
 {
@@ -201,6 +210,7 @@ cache_start_look(struct cache *cache)
 	tmf_call_on_done(cache->look, cache_look_over, cache);
 }
 
+/* From the second limit on the caller waits, from the first the look runs beside the work. */
 static void
 cache_get(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
 {

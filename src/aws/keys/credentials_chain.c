@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* In the AWS CLI's order. */
@@ -43,6 +44,7 @@ search_free(void *frame)
 	free(search);
 }
 
+/* A source_profile means the keys of that profile: the environment is not looked at. */
 static size_t
 search_next_place(const struct search *search, size_t at)
 {
@@ -51,13 +53,16 @@ search_next_place(const struct search *search, size_t at)
 	return at;
 }
 
+/* Files are read again at each look, so that keys that a tool rotates there are found. */
 static struct tmf_call *
 search_look(struct search *search)
 {
 	return places[search->at].look(search->opts, search->profile, search->profile_only);
 }
 
-/* One place has been looked at: its keys, its fault, or the next one. */
+/* One place has been looked at: its keys, its fault, or the next one. A place that has something
+ * but is broken ends the walk: to use other keys than those that were set up would act in another
+ * account. */
 static struct tmf_call *
 search_seen(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -95,6 +100,7 @@ search_from(const struct credentials_opts *opts, const char *profile, bool profi
 	search->profile = mem_strdup(profile);
 	search->profile_only = profile_only;
 	search->winner = winner;
+	assert(first < PLACES);
 	search->at = search_next_place(search, first);
 	return tmf_call_sequence(search_look(search), search_seen, search, search_free);
 }
@@ -111,6 +117,8 @@ struct chain {
 	size_t winner; /* 0 at first: all are looked at */
 };
 
+/* Fresh keys come from where the first came from: work that began with one identity must not go on
+ * with another. */
 static struct tmf_call *
 chain_look(const struct credentials_opts *opts, void *arg)
 {

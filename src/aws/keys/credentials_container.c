@@ -22,6 +22,7 @@
 static const char *const open_hosts[] = {
     "localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
 
+/* All of 127.0.0.0/8, as botocore counts it. */
 static bool
 container_is_loopback(const char *host)
 {
@@ -33,6 +34,7 @@ container_is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+/* Anything else could read the authorization token off the wire. */
 static bool
 container_may_be_open(const char *host)
 {
@@ -42,6 +44,7 @@ container_may_be_open(const char *host)
 	return container_is_loopback(host);
 }
 
+/* The variable may come with a container image: it must not lead the token to any host. */
 static int
 container_check_uri(const char *uri, struct tmf_err *err)
 {
@@ -62,7 +65,7 @@ container_check_uri(const char *uri, struct tmf_err *err)
 }
 
 /* The value of Authorization, verbatim; empty without a token. The file is read each time: its
- * content is replaced. */
+ * content is replaced. A line end would begin another header. */
 static int
 container_read_token(const struct aws_env *env, struct buf *ret_token, struct tmf_err *err)
 {
@@ -85,6 +88,7 @@ container_read_token(const struct aws_env *env, struct buf *ret_token, struct tm
 	return 0;
 }
 
+/* An error of the transport names the address, and nothing of what was sent. */
 static struct tmf_call *
 container_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -129,6 +133,7 @@ container_ask(const struct credentials_opts *opts, const char *uri, struct tmf_e
 	return call;
 }
 
+/* ECS sets the first variable, EKS and others the second. */
 struct tmf_call *
 credentials_look_container(
     const struct credentials_opts *opts, const char *profile, bool profile_only)

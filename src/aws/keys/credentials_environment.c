@@ -1,6 +1,8 @@
 #include "aws/keys/credentials_internal.h"
 
-/* See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
+/* See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html One of both
+ * without the other is an error and not "nothing here": a typing mistake must not lead to other
+ * keys. */
 struct tmf_call *
 credentials_look_environment(
     const struct credentials_opts *opts, const char *profile, bool profile_only)

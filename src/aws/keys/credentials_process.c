@@ -41,7 +41,7 @@ words_take_char(const char **text, char quote, struct buf *word)
 	*text = p + 1;
 }
 
-/* The next word. Returns false for an open quote. */
+/* The next word. Returns false for an open quote. Example: a"b c"d is the word ab cd. */
 static bool
 words_take_word(const char **text, struct buf *word)
 {
@@ -61,7 +61,8 @@ words_take_word(const char **text, struct buf *word)
 	return quote == '\0';
 }
 
-/* As a shell's quoting goes, but nothing is replaced: no variables, no ~. */
+/* As a shell's quoting goes, but nothing is replaced: no variables, no ~. A shell is not started:
+ * botocore starts none either, and a profile that works here works there. */
 static int
 words_split(const char *command, struct words *words, struct tmf_err *err)
 {
@@ -104,6 +105,7 @@ process_check_version(const char *text, struct tmf_err *err)
 	return ret;
 }
 
+/* What the process writes to its standard error is thrown away: it may hold keys. */
 static struct tmf_call *
 process_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 
+/* Not an error of the search: the next place is looked at, and the text stands in the list where
+ * nothing is found anywhere. */
 struct tmf_call *
 credentials_nothing(struct tmf_loop *loop, const char *format, ...)
 {
@@ -67,6 +69,7 @@ credentials_look_credentials_file(
 	return call;
 }
 
+/* After the credentials file and the process, in the order of the AWS CLI. */
 struct tmf_call *
 credentials_look_config_file(
     const struct credentials_opts *opts, const char *profile, bool profile_only)

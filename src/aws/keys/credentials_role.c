@@ -3,6 +3,7 @@
 #include "aws/services/sts.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,8 @@ assume_free(void *frame)
 	free(assume);
 }
 
+/* The name of AWS's error is in the text only: AccessDenied of a run would be taken for an error of
+ * EC2 by its Catch. */
 static struct tmf_call *
 assume_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -51,6 +54,8 @@ assume_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct 
 	return NULL;
 }
 
+/* A client for one call: the next look is an hour away, and its quota and clock are not worth
+ * keeping. */
 static struct tmf_call *
 assume_start(const struct credentials_opts *opts, struct credentials_provider *base, bool own_base,
     const struct credentials_role *role)
@@ -66,6 +71,7 @@ assume_start(const struct credentials_opts *opts, struct credentials_provider *b
 	};
 	struct tmf_err err = {0};
 
+	assert(base != NULL && role->role_arn != NULL);
 	client.loop = opts->loop;
 	client.transport = opts->transport;
 	client.rng = opts->rng;
@@ -117,6 +123,7 @@ role_source_look(const struct credentials_opts *opts, void *arg)
 	return assume_start(opts, source->base, false, &role);
 }
 
+/* A run keeps the role's ARN, so that resume assumes the same one. */
 struct credentials_provider *
 credentials_role_new(const struct credentials_opts *opts, struct credentials_provider *base,
     const struct credentials_role *role)
@@ -132,8 +139,7 @@ credentials_role_new(const struct credentials_opts *opts, struct credentials_pro
 	return credentials_cache_new(opts, &source);
 }
 
-/* --- a profile's role --- */
-
+/* --- a profile's role --- A profile may be its own source: its keys then assume its role. */
 static bool
 profile_has_keys(const struct shared_files *files, const char *profile)
 {
@@ -156,7 +162,9 @@ profile_role_is_source(const struct shared_files *files, const char *profile)
 	return profile_has_role(files, profile) && !profile_has_keys(files, profile);
 }
 
-/* Follows source_profile to its end: each must be there, and none may come twice. */
+/* Follows source_profile to its end: each must be there, and none may come twice. Example: a -> b
+ * -> a is an error unless one of both has keys of its own, where the chain ends. Checked before
+ * anything is asked, as each link is a call of STS. */
 static int
 profile_check_sources(const struct shared_files *files, const char *profile, struct tmf_err *err)
 {
@@ -189,6 +197,8 @@ profile_check_sources(const struct shared_files *files, const char *profile, str
 	    "more than %d profiles follow each other by source_profile", PROFILES_MAX);
 }
 
+/* See: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html (role
+ * chaining). */
 static int
 profile_duration(
     const struct shared_files *files, const char *profile, int *ret_seconds, struct tmf_err *err)
@@ -218,6 +228,8 @@ profile_duration(
 	return 0;
 }
 
+/* A code of an MFA device lasts 30 seconds and works once: an unattended program cannot refresh
+ * keys with it. */
 static int
 profile_role(const struct shared_files *files, const char *profile,
     struct credentials_role *ret_role, struct tmf_err *err)
@@ -289,6 +301,8 @@ role_base_of_name(const char *name)
 	return NULL;
 }
 
+/* Exactly one, as with the AWS CLI: a profile with both would be read differently by different
+ * tools. */
 static int
 role_base_find(const struct shared_files *files, const char *profile, struct base *ret_base,
     struct tmf_err *err)
@@ -315,7 +329,8 @@ role_base_find(const struct shared_files *files, const char *profile, struct bas
 	    profile);
 }
 
-/* Returns the call, or NULL with *err. */
+/* Returns the call, or NULL with *err. The base has a cache of its own, which is freed with the
+ * call: its keys serve this one AssumeRole. */
 static struct tmf_call *
 assume_role_of_profile(const struct credentials_opts *opts, const struct shared_files *files,
     const char *profile, struct tmf_err *err)

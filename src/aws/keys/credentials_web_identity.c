@@ -33,7 +33,8 @@ web_identity_free(void *frame)
 	free(identity);
 }
 
-/* The file is read at each look: the token in it is replaced well before it ends. */
+/* The file is read at each look: the token in it is replaced well before it ends. The token is
+ * trimmed where it stands, so that no copy is left unwiped. */
 static struct tmf_call *
 web_identity_ask(const struct web_identity *identity, struct tmf_err *err)
 {
@@ -80,6 +81,7 @@ web_identity_answered(void *frame, struct tmf_call *over, json_t **ret_result, s
 	return NULL;
 }
 
+/* The client has no credentials: the call is sent unsigned, the token is the proof. */
 static struct tmf_call *
 web_identity_start(const struct credentials_opts *opts, struct web_identity *identity)
 {
@@ -99,7 +101,8 @@ web_identity_start(const struct credentials_opts *opts, struct web_identity *ide
 	return tmf_call_of_err(opts->loop, &err);
 }
 
-/* What is configured, from one place altogether. Returns 1, 0 for nothing, -1 with *err. */
+/* What is configured, from one place altogether. Returns 1, 0 for nothing, -1 with *err. A token
+ * file from the environment with a role from the profile would assume a role that nobody chose. */
 static int
 web_identity_take(struct web_identity *identity, const char *where, const char *token_file,
     const char *role_arn, const char *session_name, struct tmf_err *err)
@@ -120,6 +123,8 @@ web_identity_take(struct web_identity *identity, const char *where, const char *
 	return 1;
 }
 
+/* As EKS sets them for a service account:
+ * https://docs.aws.amazon.com/eks/latest/userguide/pod-configuration.html */
 static int
 web_identity_of_environment(
     const struct aws_env *env, struct web_identity *identity, struct tmf_err *err)
@@ -146,6 +151,7 @@ web_identity_of_profile(const struct aws_env *env, const char *profile,
 	return ret;
 }
 
+/* The environment goes before the profile, unless --profile names one. */
 struct tmf_call *
 credentials_look_web_identity(
     const struct credentials_opts *opts, const char *profile, bool profile_only)

@@ -6,6 +6,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,8 @@ imds_ask(const struct imds *imds, const char *method, const char *path, const ch
 	return call;
 }
 
+/* PUT, and a header of our own in it: what a proxy or a server that is tricked into fetching a URL
+ * cannot send. That is what version 2 is for. */
 static struct tmf_call *
 imds_ask_token(struct imds *imds)
 {
@@ -71,6 +74,7 @@ imds_ask_token(struct imds *imds)
 static struct tmf_call *
 imds_ask_path(struct imds *imds)
 {
+	assert(imds->path[0] == '/');
 	imds->token_wanted = false;
 	return imds_ask(
 	    imds, "GET", imds->path, imds->token != NULL ? TOKEN_HEADER : NULL, imds->token);
@@ -83,7 +87,8 @@ imds_give_up(struct tmf_err *err, const char *text)
 	return NULL;
 }
 
-/* A token is sent back in a header. */
+/* A token is sent back in a header. Printable ASCII: it must not end the header line and begin
+ * another. */
 static bool
 imds_is_token(const char *text)
 {
@@ -95,7 +100,8 @@ imds_is_token(const char *text)
 	return len > 0 && len <= TOKEN_BYTES_MAX;
 }
 
-/* status 0: no reply, which from within a container means that the token does not get that far. */
+/* status 0: no reply, which from within a container means that the token does not get that far. 400
+ * is a refusal for good. Anything else may be an old or imitated service without tokens. */
 static struct tmf_call *
 imds_token_came(struct imds *imds, int status, const char *body, struct tmf_err *err)
 {
@@ -124,6 +130,7 @@ imds_first_line(const char *body)
 	return line.len <= NAME_BYTES_MAX ? line : (struct str){"", 0};
 }
 
+/* The list has one name: an instance has one role at most. */
 static struct tmf_call *
 imds_follow(struct imds *imds, const char *body, struct tmf_err *err)
 {
@@ -139,6 +146,7 @@ imds_follow(struct imds *imds, const char *body, struct tmf_err *err)
 	return imds_ask_path(imds);
 }
 
+/* 401: the token has expired, which is possible between two requests; it is renewed once. */
 static struct tmf_call *
 imds_path_came(
     struct imds *imds, int status, json_t *result, json_t **ret_result, struct tmf_err *err)
@@ -168,6 +176,7 @@ imds_path_came(
 	return NULL;
 }
 
+/* What came may hold keys or a token: it is wiped unless it is the result. */
 static struct tmf_call *
 imds_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -216,6 +225,7 @@ imds_region_came(void *frame, struct tmf_call *over, json_t **ret_result, struct
 	return NULL;
 }
 
+/* See: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories.html */
 struct tmf_call *
 imds_region(const struct credentials_opts *opts)
 {

@@ -3,10 +3,13 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* One request to an address that hands out keys or a token, repeated as its caller says. Its body
+ * is wiped, and its exchange marked secret, so that a trace shows neither. */
 struct metadata {
 	struct tmf_call call; /* first */
 	struct http_transport *transport;
@@ -49,6 +52,7 @@ metadata_free(struct tmf_call *call)
 static const struct tmf_call_ops metadata_ops = {
     .cancel = metadata_cancel, .free_call = metadata_free};
 
+/* Bounded by the transport: METADATA_BYTES_MAX. */
 static int
 metadata_take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
@@ -60,6 +64,7 @@ metadata_take_body(void *arg, int status, struct str part, struct tmf_err *err)
 	return 0;
 }
 
+/* Any status is a result: what a 404 means depends on what was asked for. */
 static void
 metadata_replied(struct metadata *metadata, int status)
 {
@@ -82,6 +87,8 @@ metadata_pause_over(struct tmf_timer *timer)
 	metadata_send((struct metadata *)((char *)timer - offsetof(struct metadata, pause)));
 }
 
+/* These services are on the machine or beside it: what fails is repeated after a short pause, not
+ * with exponential delays. */
 static void
 metadata_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
@@ -98,6 +105,8 @@ metadata_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 		metadata_replied(metadata, status);
 }
 
+/* Never through a proxy: the proxy has another link-local address behind it, and would see the
+ * keys. */
 static void
 metadata_send(struct metadata *metadata)
 {
@@ -119,6 +128,7 @@ metadata_send(struct metadata *metadata)
 	const struct http_handler handler = {
 	    .body = metadata_take_body, .done = metadata_done, .arg = metadata};
 
+	assert(metadata->exchange == NULL && metadata->attempt < request->attempts_max);
 	metadata->attempt++;
 	buf_reset(&metadata->body);
 	metadata->exchange = metadata->transport->start(metadata->transport, &http, &handler);
@@ -141,6 +151,7 @@ metadata_ask(const struct credentials_opts *opts, const struct metadata_request 
 	return &metadata->call;
 }
 
+/* Results are JSON, as with every call, so that they can be passed through a sequence. */
 int
 metadata_status(const json_t *result)
 {

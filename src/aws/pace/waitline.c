@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+/* In front go those that were refused before: they have waited longest. */
 void
 waitline_join(struct waitline *line, struct waiter *waiter, bool in_front)
 {
@@ -21,6 +22,7 @@ waitline_join(struct waitline *line, struct waiter *waiter, bool in_front)
 	line->count++;
 }
 
+/* Anybody may leave, not only the first: a call may be cancelled while it waits. */
 void
 waitline_leave(struct waitline *line, struct waiter *waiter)
 {
@@ -35,4 +37,6 @@ waitline_leave(struct waitline *line, struct waiter *waiter)
 		line->first = waiter->next;
 	*waiter = (struct waiter){NULL, NULL, false};
 	line->count--;
+	assert((line->count == 0) == (line->first == NULL));
+	assert((line->first == NULL) == (line->last == NULL));
 }

@@ -39,7 +39,8 @@ const struct xml_shape ec2_instance_shape[] = {
 };
 
 /* Interfaces on the first network card come first, by device index: the primary one is the first
- * then. */
+ * then. Device indexes count again on each network card of the large instance types, so that the
+ * card is compared first. One without an attachment is being detached: it comes last. */
 static json_int_t
 ec2_interface_order(const json_t *wire_interface)
 {
@@ -78,6 +79,8 @@ ec2_sort_interfaces(json_t *interfaces)
 	}
 }
 
+/* {"State": {"Name": "running"}} becomes {"State": "running"}; an instance that is terminated long
+ * ago has no interfaces, and that is normal. */
 json_t *
 ec2_instance_of(json_t *wire)
 {
@@ -96,6 +99,8 @@ ec2_instance_of(json_t *wire)
 	return wire;
 }
 
+/* A reservation is what one RunInstances launched; nobody here asks which instances came
+ * together. */
 json_t *
 ec2_instances_of_reservations(json_t *reply)
 {
@@ -114,6 +119,7 @@ ec2_instances_of_reservations(json_t *reply)
 	return ec2_with_next_token(result);
 }
 
+/* DescribeInstances ends with an empty <nextToken/>, other describes without one. */
 json_t *
 ec2_with_next_token(json_t *reply)
 {

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The reply to a create repeats the resource: what was not asked for (OwnerId, defaults) is in it
+ * too. */
 static const struct xml_shape create_target_shape[] = {
     {"trafficMirrorTarget", "TrafficMirrorTarget", XML_STRUCT, ec2_target_shape, NULL},
     {.element = NULL},
@@ -31,22 +33,21 @@ static void
 ec2_add_tag_specification(
     struct buf *body, int number, const char *resource_type, const json_t *tags)
 {
-	static const struct {
-		const char *resource_type;
-		const char *tags;
-	} names[] = {
-	    {"TagSpecification.1.ResourceType", "TagSpecification.1.Tag"},
-	    {"TagSpecification.2.ResourceType", "TagSpecification.2.Tag"},
-	};
+	char name[64];
 
 	if (json_array_size(tags) == 0)
 		return;
-	query_add(body, names[number - 1].resource_type, resource_type);
-	query_add_tags(body, names[number - 1].tags, tags);
+	snprintf(name, sizeof(name), "TagSpecification.%d.ResourceType", number);
+	query_add(body, name, resource_type);
+	snprintf(name, sizeof(name), "TagSpecification.%d.Tag", number);
+	query_add_tags(body, name, tags);
 }
 
 /* The token as given; NULL: one that says of a request what it is, and of no other, derived from
- * all that stands in the body so far. */
+ * all that stands in the body so far. Example: two processes that ask for the same session have the
+ * same body so far, so that both send the same token and AWS makes one session; a session that was
+ * deleted and is wanted again has another epoch, since AWS remembers a token for hours. See:
+ * https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html */
 static void
 ec2_add_token(struct buf *body, const char *client_token, int64_t epoch)
 {
@@ -95,6 +96,8 @@ ec2_add_session(struct buf *body, const struct ec2_session_spec *spec)
 	query_add(body, "Description", spec->description);
 }
 
+/* See:
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTrafficMirrorSession.html */
 struct tmf_call *
 ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 {
@@ -110,6 +113,9 @@ ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 	return aws_client_call(ec2, &operation);
 }
 
+/* A member that is left out keeps its value; only RemoveField sets it back. Has no ClientToken and
+ * needs none: twice is the same as once. See:
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyTrafficMirrorSession.html */
 struct tmf_call *
 ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed)
 {
@@ -181,6 +187,9 @@ static const struct xml_shape return_shape[] = {
     {.element = NULL},
 };
 
+/* The tags go on the interface too: the launch event may come before the target exists, and by them
+ * the instance is known as a target. See:
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html */
 struct tmf_call *
 ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
 {
@@ -206,6 +215,7 @@ ec2_terminate_instances(struct aws_client *ec2, json_t *instance_ids)
 	struct aws_operation operation = {
 	    .name = "TerminateInstances", .reply = terminate_instances_shape};
 
+	assert(json_array_size(instance_ids) > 0);
 	query_begin(&operation.body, operation.name, EC2_VERSION);
 	query_add_list(&operation.body, "InstanceId", instance_ids);
 	return aws_client_call(ec2, &operation);
@@ -222,6 +232,7 @@ ec2_create_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags)
 	return aws_client_call(ec2, &operation);
 }
 
+/* See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html */
 struct tmf_call *
 ec2_delete_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags)
 {

@@ -36,6 +36,8 @@ pager_ask(struct pager *pager, const char *next_token)
 	return pager->opts.list->describe(pager->ec2, &describe);
 }
 
+/* EC2 documents both for one fault. See:
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
 bool
 ec2_refused_token(const struct tmf_err *err)
 {
@@ -60,6 +62,7 @@ pager_refused(struct pager *pager, struct tmf_err *refusal, struct tmf_err *err)
 	return pager_ask(pager, NULL);
 }
 
+/* The token is borrowed from the reply: asked with before that is dropped. */
 static struct tmf_call *
 pager_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -84,6 +87,7 @@ pager_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_e
 	return next;
 }
 
+/* Both limits are checked here once, so that no caller can page without them. */
 struct tmf_call *
 ec2_pages(struct aws_client *ec2, const struct ec2_pages *opts)
 {

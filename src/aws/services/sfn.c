@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static json_t *
@@ -12,6 +13,7 @@ sfn_params_of_task(const char *token)
 {
 	json_t *params = json_object();
 
+	assert(token != NULL);
 	jsonx_put_string(params, "taskToken", token);
 	return params;
 }
@@ -29,6 +31,9 @@ sfn_without_nulls(json_t *reply)
 	return task;
 }
 
+/* A long poll: the service holds it for 60 seconds and then sends a null token. A reply that is
+ * lost takes its task with it until TimeoutSeconds. See:
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetActivityTask.html */
 struct tmf_call *
 sfn_get_activity_task(struct aws_client *sfn, const char *activity_arn, const char *worker_name)
 {
@@ -68,6 +73,8 @@ sfn_put_cut(json_t *params, const char *key, const char *text, size_t max)
 	free(cut);
 }
 
+/* A failure that is refused for its length would leave the task to its timeout: better a cut cause.
+ * See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html */
 struct tmf_call *
 sfn_send_task_failure(
     struct aws_client *sfn, const char *token, const char *error, const char *cause)
@@ -88,6 +95,9 @@ sfn_send_task_heartbeat(struct aws_client *sfn, const char *token)
 	return aws_json_call(sfn, &operation, sfn_params_of_task(token));
 }
 
+/* The same name and input again is the same execution and succeeds, so that a retry starts nothing
+ * twice. See:
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html */
 struct tmf_call *
 sfn_start_execution(
     struct aws_client *sfn, const char *state_machine_arn, const char *name, const char *input)
@@ -101,6 +111,7 @@ sfn_start_execution(
 	return aws_json_call(sfn, &operation, params);
 }
 
+/* The token is good for nothing any more: the execution went on without this answer. */
 bool
 sfn_task_is_over(const struct tmf_err *err)
 {

@@ -12,6 +12,7 @@ sqs_params_of_queue(const char *queue_url)
 {
 	json_t *params = json_object();
 
+	assert(queue_url != NULL);
 	jsonx_put_string(params, "QueueUrl", queue_url);
 	return params;
 }
@@ -25,6 +26,10 @@ sqs_with_messages(json_t *reply)
 	return reply;
 }
 
+/* See:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html.
+ * The service answers a long poll after WaitTimeSeconds at the latest, so that the timeout must be
+ * longer. */
 struct tmf_call *
 sqs_receive_message(struct aws_client *sqs, const struct sqs_receive *receive)
 {
@@ -45,6 +50,7 @@ sqs_receive_message(struct aws_client *sqs, const struct sqs_receive *receive)
 	return aws_json_call(sqs, &operation, params);
 }
 
+/* Deleting what is deleted succeeds, so that a retry needs no care. */
 struct tmf_call *
 sqs_delete_message(struct aws_client *sqs, const char *queue_url, const char *receipt_handle)
 {
@@ -77,6 +83,7 @@ sqs_is_one_of(const struct tmf_err *err, const char *const *codes)
 	return false;
 }
 
+/* The older name is what comes with x-amzn-query-error, see service.c. */
 bool
 sqs_queue_is_missing(const struct tmf_err *err)
 {
@@ -86,6 +93,9 @@ sqs_queue_is_missing(const struct tmf_err *err)
 	return sqs_is_one_of(err, codes);
 }
 
+/* A receipt handle ends with the visibility of its message: another consumer has it then, or it was
+ * deleted. See:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html */
 bool
 sqs_receipt_is_over(const struct tmf_err *err)
 {

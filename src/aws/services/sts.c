@@ -3,6 +3,7 @@
 #include "aws/client.h"
 #include "aws/wire/query.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ static const struct xml_shape caller_reply[] = {
     {.element = NULL},
 };
 
+/* The typed calls of EC2 have no such wrapper, so that callers see one form. */
 static json_t *
 sts_unwrap(json_t *reply)
 {
@@ -85,6 +87,8 @@ sts_add_policy_arns(struct buf *body, const json_t *arns)
 	}
 }
 
+/* See: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html. Lists of the Query
+ * protocol are Name.member.N, not Name.N as with EC2. */
 struct tmf_call *
 sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 {
@@ -92,6 +96,7 @@ sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 	    .name = "AssumeRole", .reply = assume_role_reply, .convert = sts_unwrap};
 	struct buf *body = &operation.body;
 
+	assert(role->role_arn != NULL && role->role_session_name != NULL);
 	query_begin(body, operation.name, STS_VERSION);
 	query_add(body, "RoleArn", role->role_arn);
 	query_add(body, "RoleSessionName", role->role_session_name);
@@ -104,6 +109,8 @@ sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 	return aws_client_call(sts, &operation);
 }
 
+/* Unsigned, since the token is what proves the caller: with keys there would be no need for it.
+ * See: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
 struct tmf_call *
 sts_assume_role_with_web_identity(struct aws_client *sts, const struct sts_web_identity *identity)
 {
@@ -122,6 +129,7 @@ sts_assume_role_with_web_identity(struct aws_client *sts, const struct sts_web_i
 	return aws_client_call(sts, &operation);
 }
 
+/* Needs no permission: IAM cannot deny it, so that it can be asked with any keys. */
 struct tmf_call *
 sts_get_caller_identity(struct aws_client *sts)
 {
@@ -132,6 +140,8 @@ sts_get_caller_identity(struct aws_client *sts)
 	return aws_client_call(sts, &operation);
 }
 
+/* Checked here, since STS answers with a regular expression that does not say which setting is
+ * meant. */
 bool
 sts_session_name_is_valid(const char *name)
 {

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,11 +35,14 @@ struct reader {
 	char *parent; /* key whose value was empty: indented lines belong to it */
 };
 
+/* The header of a section is an entry too, without a key: a profile may be empty and still
+ * exist. */
 static void
 config_add_entry(struct reader *r, const char *key, struct str value)
 {
 	struct config_file *file = r->file;
 
+	assert(r->section_kind != NULL && r->section != NULL);
 	file->entries = mem_resize(file->entries, file->count + 1, sizeof(*file->entries));
 	file->entries[file->count++] = (struct entry){
 	    .section_kind = mem_strdup(r->section_kind),
@@ -68,7 +72,8 @@ config_without_quotes(struct str name)
 	return name;
 }
 
-/* "[profile x]", "[services x]", "[default]"; in the credentials file "[x]". */
+/* "[profile x]", "[services x]", "[default]"; in the credentials file "[x]". A section of another
+ * kind, such as [sso-session x], is kept with its kind: services are looked up by it. */
 static int
 config_enter_section(struct reader *r, struct str line, struct tmf_err *err)
 {
@@ -97,7 +102,8 @@ config_enter_section(struct reader *r, struct str line, struct tmf_err *err)
 	return 0;
 }
 
-/* A comment begins at # or ; after a blank. */
+/* A comment begins at # or ; after a blank. Example: "a = b # c" is b, "a = b#c" is b#c: a secret
+ * key may have # in it, but no blank. */
 static struct str
 config_without_comment(struct str value)
 {
@@ -108,6 +114,7 @@ config_without_comment(struct str value)
 	return str_trim(value);
 }
 
+/* Example: "s3 =" and then " max = 5" is s3.max = 5. */
 static int
 config_take_pair(struct reader *r, struct str line, bool nested, struct tmf_err *err)
 {
@@ -137,6 +144,7 @@ config_take_pair(struct reader *r, struct str line, bool nested, struct tmf_err 
 	return 0;
 }
 
+/* A value that goes on in the next line is of no setting that is read here. */
 static int
 config_take_line(struct reader *r, struct str raw, struct tmf_err *err)
 {
@@ -176,6 +184,7 @@ config_file_parse(
 	return NULL;
 }
 
+/* The text is wiped: keys stand in it. */
 struct config_file *
 config_file_read(const char *path, enum config_file_kind kind, struct tmf_err *err)
 {
@@ -229,7 +238,8 @@ config_file_has_profile(const struct config_file *file, const char *profile)
 	return false;
 }
 
-/* The last one wins, as with the AWS tools. NULL: it is absent or empty. */
+/* The last one wins, as with the AWS tools. NULL: it is absent or empty. Files have tens of entries
+ * and are asked ten times: a list is enough. */
 static const struct entry *
 config_find_entry(
     const struct config_file *file, const char *section_kind, const char *name, const char *key)

@@ -28,6 +28,7 @@ setting_first_of(const char *a, const char *b)
 	return a != NULL ? a : b;
 }
 
+/* As botocore: anything but true is false. */
 static bool
 setting_is_true(const char *text)
 {
@@ -46,7 +47,7 @@ setting_look_up(const struct lookup *lookup, const char *variable, const char *k
 }
 
 /* A service's endpoint: variable of the service, variable of all, the profile's services section,
- * the profile. */
+ * the profile. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
 static const char *
 setting_endpoint(const struct lookup *lookup, const struct aws_service *service)
 {
@@ -68,6 +69,7 @@ setting_endpoint(const struct lookup *lookup, const struct aws_service *service)
 	return url;
 }
 
+/* The switch is for who inherits an environment with test endpoints in it. */
 static void
 settings_set_endpoints(const struct lookup *lookup, struct aws_settings *settings)
 {
@@ -104,6 +106,7 @@ struct number_setting {
 	int fallback;
 };
 
+/* Not strtol's rest: "3 attempts" is an error. */
 static int
 setting_number(const struct lookup *lookup, const struct number_setting *setting, int *ret_number,
     struct tmf_err *err)
@@ -125,7 +128,7 @@ setting_number(const struct lookup *lookup, const struct number_setting *setting
 	return 0;
 }
 
-/* Without a slash at its end. */
+/* Without a slash at its end. IPv6 instances have the service at a unique local address. */
 static int
 settings_set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err *err)
 {
@@ -169,6 +172,9 @@ settings_set_imds(const struct lookup *lookup, struct imds_settings *imds, struc
 	return settings_set_imds_url(lookup, imds, err);
 }
 
+/* legacy was the default until 2025; who still sets it has firewalls that know the global address
+ * only. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html */
 static int
 settings_set_sts_mode(
     const struct lookup *lookup, struct aws_settings *settings, struct tmf_err *err)
@@ -183,6 +189,7 @@ settings_set_sts_mode(
 	    "regional or legacy", err);
 }
 
+/* An unknown mode is an error: the AWS CLI refuses it as well. */
 static int
 settings_set_retries(
     const struct lookup *lookup, struct aws_settings *settings, struct tmf_err *err)
@@ -198,6 +205,8 @@ settings_set_retries(
 	return setting_number(lookup, &attempts, &settings->attempts_max, err);
 }
 
+/* AWS_DEFAULT_REGION is the CLI's own and goes before the profile's region, but behind
+ * AWS_REGION. */
 static int
 settings_fill(const struct lookup *lookup, const char *flag_region, struct aws_settings *settings,
     struct tmf_err *err)
@@ -218,6 +227,7 @@ settings_fill(const struct lookup *lookup, const char *flag_region, struct aws_s
 	return settings_set_imds(lookup, &settings->imds, err);
 }
 
+/* A profile that somebody named must exist; "default" need not. */
 int
 aws_settings_load(const struct aws_env *env, const char *flag_region, const char *flag_profile,
     struct aws_settings *ret_settings, struct tmf_err *err)

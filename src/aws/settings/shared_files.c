@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+/* See: https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html. Without HOME there is no
+ * default place, as in a container with an empty environment. */
 static char *
 shared_files_path(const struct aws_env *env, const char *variable, const char *name)
 {
@@ -15,6 +17,8 @@ shared_files_path(const struct aws_env *env, const char *variable, const char *n
 	return home != NULL ? mem_printf("%s/.aws/%s", home, name) : NULL;
 }
 
+/* Takes path; NULL, like a path where nothing is, makes an empty file: who has no files has no
+ * profile. */
 static struct config_file *
 shared_files_read_one(char *path, enum config_file_kind kind, struct tmf_err *err)
 {
@@ -53,6 +57,7 @@ shared_files_free(struct shared_files *files)
 	*files = (struct shared_files){0};
 }
 
+/* Keys and roles may stand in either file; the AWS CLI merges both in this order. */
 const char *
 shared_files_get(const struct shared_files *files, const char *profile, const char *key)
 {
