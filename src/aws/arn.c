@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define NAME_CHARS_MAX	  80 /* of an activity; a function has 64 */
@@ -11,7 +12,8 @@
 #define FUNCTION_LETTERS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 #define QUALIFIER_LETTERS FUNCTION_LETTERS "$"
 
-/* Takes the text before the next colon off rest; what is behind the last colon is left there. */
+/* Takes the text before the next colon off rest; what is behind the last colon is left there.
+ * Example: of "aws:states:x" it takes "aws" and leaves "states:x". */
 static bool
 arn_take_part(struct str *rest, struct str *ret_part)
 {
@@ -25,6 +27,7 @@ arn_take_part(struct str *rest, struct str *ret_part)
 	return true;
 }
 
+/* Region and account may be empty: S3 and IAM have neither. */
 int
 arn_parse(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {
@@ -58,6 +61,7 @@ arn_parse(const char *text, struct arn *ret_arn, struct tmf_err *err)
 	return 0;
 }
 
+/* A name in braces that is not known stays: it may be the user's own text. */
 char *
 arn_fill_in(const char *template, const char *account, const char *region)
 {
@@ -114,6 +118,7 @@ arn_parse_regional(const char *text, const char *service, const char *kind, cons
 	return 0;
 }
 
+/* See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateActivity.html */
 int
 arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {
@@ -122,6 +127,7 @@ arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err)
 
 	if (arn_parse_regional(text, "states", "activity:", ACTIVITY_EXAMPLE, &arn, err) < 0)
 		return -1;
+	assert(arn.resource.len >= strlen("activity:"));
 	name = (struct str){
 	    arn.resource.p + strlen("activity:"), arn.resource.len - strlen("activity:")};
 	if (name.len == 0 || name.len > NAME_CHARS_MAX ||
@@ -134,6 +140,7 @@ arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err)
 	return 0;
 }
 
+/* See: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
 int
 arn_parse_function(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Copied by value: a client made of it outlives a change of the settings' flags, but borrows their
+ * texts. */
 struct aws_client_opts
 aws_client_opts_of(const struct aws_settings *settings, const char *service)
 {
@@ -60,6 +62,7 @@ aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err)
 	return client;
 }
 
+/* The quota and the clock's skew go with it: the next client learns its own. */
 void
 aws_client_free(struct aws_client *client)
 {

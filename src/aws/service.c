@@ -4,8 +4,7 @@
 #include <string.h>
 
 /* See the service models of the SDKs: endpointPrefix, serviceId (in upper case the suffix of its
- * variable), protocol, targetPrefix. SQS and Step Functions speak JSON 1.0; EC2 and STS never
- * will. */
+ * variable), protocol, targetPrefix. SQS and Step Functions speak JSON 1.0. */
 static const struct aws_service services[] = {
     {"ec2", "EC2", &aws_protocol_xml, NULL, false},
     {"sts", "STS", &aws_protocol_xml, NULL, false},

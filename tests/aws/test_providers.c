@@ -315,7 +315,8 @@ START_TEST(imds_faults)
 	    {{"GET", ROLES, 500, "", 0}, {.method = NULL}, "500"},
 	    {{"GET", ROLES "r", 200, "{\"Code\":\"AssumeRoleUnauthorizedAccess\"}", 0},
 		{"GET", ROLES, 200, "r", 0}, "AssumeRoleUnauthorizedAccess"},
-	    {{"GET", ROLES "r", 200, "not json", 0}, {"GET", ROLES, 200, "r", 0}, "not a JSON object"},
+	    {{"GET", ROLES "r", 200, "not json", 0}, {"GET", ROLES, 200, "r", 0},
+		"not a JSON object"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -80,6 +80,7 @@ adaptive_init(struct adaptive *adaptive, int64_t mono_ms)
 	};
 }
 
+/* Rounded up: a millisecond too early the token would not be there yet. */
 int64_t
 adaptive_wait_ms(struct adaptive *adaptive, int64_t mono_ms)
 {
@@ -91,6 +92,7 @@ adaptive_wait_ms(struct adaptive *adaptive, int64_t mono_ms)
 	return (int64_t)ceil((1 - adaptive->tokens) / adaptive->fill_per_s * 1000);
 }
 
+/* Before the first throttled reply nothing is held back, and nothing counted. */
 void
 adaptive_sent(struct adaptive *adaptive, int64_t mono_ms)
 {

@@ -45,6 +45,7 @@ bucket_wait_ms(struct pacer_bucket *bucket)
 				     : adaptive_wait_ms(&bucket->adaptive, now_ms);
 }
 
+/* Armed again after everything that changes a wait: an answer may shorten it. */
 static void
 bucket_arm(struct pacer_bucket *bucket)
 {
@@ -54,9 +55,12 @@ bucket_arm(struct pacer_bucket *bucket)
 		    tmf_loop_mono_ms(bucket->pacer->loop) + bucket_wait_ms(bucket));
 }
 
+/* The count of reactions goes with the call: a refusal of a call that was sent before the pace was
+ * corrected says nothing new. */
 static void
 bucket_sent(struct pacer_bucket *bucket, struct pacer_ticket *ticket)
 {
+	assert(!ticket->waiter.waiting && ticket->bucket == bucket);
 	ticket->reactions = bucket->model.reactions;
 	if (bucket->pacer->learns)
 		pacer_model_sent(&bucket->model, tmf_loop_mono_ms(bucket->pacer->loop));
@@ -64,6 +68,7 @@ bucket_sent(struct pacer_bucket *bucket, struct pacer_ticket *ticket)
 		adaptive_sent(&bucket->adaptive, tmf_loop_mono_ms(bucket->pacer->loop));
 }
 
+/* The time is read for each ticket: go may take long, and the next may go sooner. */
 static void
 bucket_let_go(struct tmf_timer *timer)
 {
@@ -90,6 +95,7 @@ bucket_find(const struct pacer *pacer, const char *action)
 	return bucket;
 }
 
+/* Names come from the typed calls, so that their number is bounded. */
 static struct pacer_bucket *
 bucket_get(struct pacer *pacer, const char *action)
 {
@@ -147,8 +153,8 @@ pacer_free(struct pacer *pacer)
 	free(pacer);
 }
 
-/* --- tickets --- */
-
+/* --- tickets --- Nobody overtakes: who comes while others wait goes to the end, even where a token
+ * is there. */
 bool
 pacer_ask(struct pacer *pacer, const char *action, struct pacer_ticket *ticket, bool again)
 {
@@ -165,6 +171,7 @@ pacer_ask(struct pacer *pacer, const char *action, struct pacer_ticket *ticket, 
 	return false;
 }
 
+/* Fine for a ticket that was never sent, as when there are no keys. */
 void
 pacer_answer(struct pacer_ticket *ticket, enum pacer_answer answer)
 {
@@ -187,6 +194,7 @@ pacer_answer(struct pacer_ticket *ticket, enum pacer_answer answer)
 	bucket_arm(bucket);
 }
 
+/* A call that was sent and is given up may have taken a token or not: the model counts neither. */
 void
 pacer_withdraw(struct pacer_ticket *ticket)
 {
@@ -239,6 +247,7 @@ pacer_export_record(const struct pacer_record *record, int64_t wall_ms)
 	return row;
 }
 
+/* Tokens are saved with a time, so that a resumed run knows what came in meanwhile. */
 json_t *
 pacer_export(struct pacer *pacer)
 {
@@ -256,6 +265,7 @@ pacer_export(struct pacer *pacer)
 	return state;
 }
 
+/* A clock that was set back makes the record come from the future: then no time has passed. */
 static void
 pacer_import_record(struct pacer *pacer, const char *action, const json_t *row)
 {

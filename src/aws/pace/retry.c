@@ -1,5 +1,6 @@
 #include "aws/pace/retry.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <math.h>
 #include <stddef.h>
@@ -62,6 +63,8 @@ static const char *const not_found_codes[] = {
     "NetworkLoadBalancerNotFoundException",
 };
 
+/* See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and the retry
+ * specification of the SDKs. */
 static enum retry_class
 retry_classify_code(const char *code)
 {
@@ -107,9 +110,13 @@ aws_error_is_not_found(const char *code)
 	return false;
 }
 
+/* Full jitter: all delays up to the longest are as likely, so that clients that failed together do
+ * not come back together. See:
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
 int64_t
 retry_delay_ms(struct rng *rng, int attempt, double max_ms)
 {
+	assert(attempt >= 1);
 	double cap_ms = fmin(RETRY_DELAY_BASE_MS * ldexp(1.0, attempt - 1), max_ms);
 
 	return (int64_t)(rng_unit(rng) * cap_ms);
@@ -128,6 +135,7 @@ retry_header_number(const char *text, int64_t most)
 	return *text == '\0' ? (value < most ? value : most) : -1;
 }
 
+/* Bounded, so that a broken proxy cannot stop a run for a year. */
 int64_t
 retry_after_ms(int64_t delay_ms, const char *x_amz_retry_after, const char *retry_after)
 {
@@ -139,12 +147,15 @@ retry_after_ms(int64_t delay_ms, const char *x_amz_retry_after, const char *retr
 	return wanted_ms > delay_ms ? wanted_ms : delay_ms;
 }
 
+/* Example: 500 tokens pay for 100 retries at 5; in an outage the rest of the calls fail at once
+ * instead of ten attempts later. */
 bool
 retry_quota_take(struct retry_quota *quota, int cost)
 {
 	if (quota->tokens < cost)
 		return false;
 	quota->tokens -= cost;
+	assert(quota->tokens >= 0);
 	return true;
 }
 
@@ -156,6 +167,8 @@ retry_quota_give(struct retry_quota *quota, int tokens)
 		quota->tokens = RETRY_QUOTA_MAX;
 }
 
+/* AuthFailure and SignatureDoesNotMatch have other causes too, so that the Date header must
+ * agree. */
 bool
 retry_may_be_skew(const char *code)
 {

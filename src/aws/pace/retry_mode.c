@@ -10,6 +10,7 @@
 #define LEGACY_ATTEMPTS	      5
 #define LEGACY_BACKOFF_MAX_MS 86400000.0 /* it has no limit of its own; nobody waits for a day */
 
+/* {name, attempts_max, delay_max_ms, legacy, has_quota, limits_rate, trusts_pacer} */
 static const struct retry_mode modes[] = {
     {"legacy", LEGACY_ATTEMPTS, LEGACY_BACKOFF_MAX_MS, true, false, false, false},
     {"standard", SDK_ATTEMPTS, RETRY_DELAY_MAX_MS, false, true, false, false},
@@ -57,6 +58,7 @@ legacy_matches(const char *wanted, const char *text)
 	return wanted == NULL || strcmp(wanted, text) == 0;
 }
 
+/* As botocore's _retry.json has it: a pair of code and status, not either of both. */
 static bool
 legacy_retries(const char *service, const struct tmf_err *err)
 {
@@ -70,6 +72,7 @@ legacy_retries(const char *service, const struct tmf_err *err)
 	return false;
 }
 
+/* standard and adaptive retry the same errors. */
 bool
 retry_mode_retries(const struct retry_mode *mode, const char *service, const struct tmf_err *err)
 {

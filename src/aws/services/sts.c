@@ -3,7 +3,6 @@
 #include "aws/client.h"
 #include "aws/wire/query.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,7 +95,6 @@ sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 	    .name = "AssumeRole", .reply = assume_role_reply, .convert = sts_unwrap};
 	struct buf *body = &operation.body;
 
-	assert(role->role_arn != NULL && role->role_session_name != NULL);
 	query_begin(body, operation.name, STS_VERSION);
 	query_add(body, "RoleArn", role->role_arn);
 	query_add(body, "RoleSessionName", role->role_session_name);

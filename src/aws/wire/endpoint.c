@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,8 @@ partition_is_word_and_number(const char *text)
 	return word > 0 && digits > 0 && text[word + 1 + digits] == '\0';
 }
 
+/* A region that is newer than this table belongs to the partition of its prefix; any other to
+ * aws. */
 static const struct partition *
 partition_of(const char *region)
 {
@@ -108,6 +111,7 @@ endpoint_is_sts_global(const struct endpoint_opts *opts)
 	return false;
 }
 
+/* Example: ec2-fips.us-east-1.api.aws with both switches. */
 static char *
 endpoint_host(const struct endpoint_opts *opts)
 {
@@ -123,6 +127,7 @@ endpoint_host(const struct endpoint_opts *opts)
 	    "%s%s.%s.%s", opts->service, opts->fips ? "-fips" : "", opts->region, suffix);
 }
 
+/* It becomes a part of the host: "x@evil.example/" must not. */
 static bool
 endpoint_is_region(const char *region)
 {
@@ -144,7 +149,8 @@ endpoint_is_url_text(const char *text)
 	return len <= CUSTOM_BYTES_MAX;
 }
 
-/* Splits "scheme://host[:port][/path]"; the port is left out of host if it is the scheme's own. */
+/* Splits "scheme://host[:port][/path]"; the port is left out of host if it is the scheme's own. The
+ * port is left out of Host as curl leaves it out: the host is signed, and must be what is sent. */
 static int
 endpoint_split_custom(const char *custom, struct endpoint *endpoint, struct tmf_err *err)
 {
@@ -170,6 +176,8 @@ endpoint_split_custom(const char *custom, struct endpoint *endpoint, struct tmf_
 	return 0;
 }
 
+/* The switches and a custom endpoint exclude each other, as with the AWS CLI: nobody knows whether
+ * a custom one keeps to FIPS. */
 int
 endpoint_resolve(
     const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct tmf_err *err)
@@ -194,6 +202,7 @@ endpoint_resolve(
 	endpoint.signing_region =
 	    mem_strdup(opts->custom == NULL && endpoint_is_sts_global(opts) ? STS_GLOBAL_REGION
 									    : opts->region);
+	assert(endpoint.path[0] == '/' && endpoint.host[0] != '\0');
 	*ret_endpoint = endpoint;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ trace_request_header(const struct http_request *request, const char *name)
 	return NULL;
 }
 
+/* Only headers that are known to be harmless show their values. */
 static void
 trace_add_header(struct buf *block, const char *name, const char *value)
 {
@@ -89,7 +91,8 @@ trace_add_signing_values(struct redact_values *values, const char *authorization
 		values->at[values->count++] = str_of(signature + strlen("Signature="));
 }
 
-/* text is what is known about a body of this many bytes. */
+/* text is what is known about a body of this many bytes. A secret that was sent may come back in an
+ * error, as SignatureDoesNotMatch repeats the canonical request. */
 static void
 trace_add_body(
     struct buf *block, const struct http_exchange *exchange, struct str text, uint64_t bytes)
@@ -116,6 +119,7 @@ trace_add_body(
 	buf_fini(&shown);
 }
 
+/* One block, so that requests under way at once do not mix their lines. */
 static void
 trace_request(const struct http_exchange *exchange, const struct http_request *request)
 {
@@ -172,6 +176,7 @@ trace_wipe(char *secret)
 	free(secret);
 }
 
+/* What was kept to find secrets by is one itself. */
 static void
 trace_free_exchange(struct http_exchange *exchange)
 {
@@ -190,18 +195,21 @@ trace_free_exchange(struct http_exchange *exchange)
 	free(exchange);
 }
 
+/* The caller gets every byte; only as much as may be shown is kept beside. */
 static int
 trace_take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
 	struct http_exchange *exchange = arg;
 	size_t room = KEPT_BYTES - exchange->body.len;
 
+	assert(exchange->body.len <= KEPT_BYTES);
 	if (!exchange->secret)
 		buf_add(&exchange->body, part.p, part.len < room ? part.len : room);
 	exchange->body_bytes += part.len;
 	return exchange->handler.body(exchange->handler.arg, status, part, err);
 }
 
+/* Logged before the caller hears of it: what the caller logs about the reply comes after it. */
 static void
 trace_done(void *arg, struct http_exchange *inner, int status, struct tmf_err *err)
 {
@@ -254,6 +262,7 @@ trace_cancel(struct http_transport *transport, struct http_exchange *exchange)
 	trace_free_exchange(exchange);
 }
 
+/* The caller holds our exchange, the transport below knows its own. */
 static const char *
 trace_reply_header(const struct http_exchange *exchange, const char *name)
 {

@@ -1,5 +1,6 @@
 #include "aws/wire/protocol.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 /* Names for replies that carry no code of AWS's: a proxy's page, an empty body. They are those that
@@ -19,6 +20,8 @@ static const struct {
     {504, "GatewayTimeout"},
 };
 
+/* The request id stands in the text: who writes to AWS support needs it, and a Cause keeps only the
+ * text. */
 void
 aws_reply_error(const struct aws_reply *reply, int status, struct tmf_err *err)
 {

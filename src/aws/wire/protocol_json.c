@@ -29,6 +29,8 @@ json_reader_begin(const struct aws_operation *operation)
 	return mem_zalloc(1, sizeof(struct aws_reader));
 }
 
+/* JSON is read whole, since its error code may stand at its end. Beyond the limit nothing is
+ * kept. */
 static void
 json_reader_feed(struct aws_reader *reader, struct str part)
 {
@@ -61,6 +63,8 @@ json_reader_take_query_code(struct aws_reader *reader, const char *error)
 	return true;
 }
 
+/* In the order of trust: SQS's older name, the header that Smithy prescribes, then members of the
+ * body, which older services use. */
 static void
 json_reader_find_code(struct aws_reader *reader, const struct aws_reply_headers *headers)
 {
@@ -76,6 +80,7 @@ json_reader_find_code(struct aws_reader *reader, const struct aws_reply_headers 
 		json_reader_take_code(reader, type);
 }
 
+/* Both spellings exist. */
 static const char *
 json_reader_message(const struct aws_reader *reader)
 {
@@ -104,6 +109,7 @@ json_reader_parse(struct aws_reader *reader, struct tmf_err *err)
 	return tmf_err_set(err, TMF_ERR_REPLY, "the reply is not a JSON object");
 }
 
+/* A body that is not JSON under an error status is the status's error, see aws_reply_error. */
 static void
 json_reader_finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
     struct aws_reply *ret_reply, struct tmf_err *err)

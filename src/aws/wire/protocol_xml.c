@@ -15,6 +15,7 @@ struct aws_reader {
 	struct tmf_err broken; /* what was wrong with the body so far */
 };
 
+/* The parser of XML comes with the first bytes, see xml_begin. */
 static struct aws_reader *
 xml_reader_begin(const struct aws_operation *operation)
 {
@@ -25,6 +26,7 @@ xml_reader_begin(const struct aws_operation *operation)
 	return reader;
 }
 
+/* After the first fault the rest is not looked at: the status decides what the reply was. */
 static void
 xml_reader_feed(struct aws_reader *reader, struct str part)
 {
@@ -32,7 +34,8 @@ xml_reader_feed(struct aws_reader *reader, struct str part)
 		xml_parser_feed(reader->parser, part, &reader->broken);
 }
 
-/* A page that is XML but another's, of a captive portal say, must not pass for an empty list. */
+/* A page that is XML but another's, of a captive portal say, must not pass for an empty list. Every
+ * EC2 and Query reply is <OPERATIONResponse>. */
 static void
 xml_reader_check_root(struct aws_reader *reader)
 {
@@ -47,6 +50,7 @@ xml_reader_check_root(struct aws_reader *reader)
 		    "the reply is <%s> instead of <%sResponse>", root, name);
 }
 
+/* An error's code counts even under status 200: some proxies lose the status. */
 static void
 xml_reader_finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
     struct aws_reply *ret_reply, struct tmf_err *err)

@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -15,6 +16,8 @@ query_is_unreserved(char c)
 	       c == '-' || c == '_' || c == '.' || c == '~';
 }
 
+/* As sent and as signed must be the same bytes: a plus for a blank would be a plus to AWS. Runs
+ * that need no encoding are copied as one. */
 void
 query_encode(struct buf *out, struct str text)
 {
@@ -36,9 +39,11 @@ query_encode(struct buf *out, struct str text)
 	}
 }
 
+/* Action comes first: proxies and the simulator look for it there. */
 void
 query_begin(struct buf *body, const char *action, const char *version)
 {
+	assert(action[0] != '\0' && version[0] != '\0');
 	buf_reset(body);
 	buf_printf(body, "Action=%s&Version=%s", action, version);
 }
@@ -84,6 +89,7 @@ query_add_int(struct buf *body, const char *name, int64_t value)
 	buf_add_int(body, value);
 }
 
+/* Numbers begin with 1. An empty list is not sent, as EC2 reads an empty member as a value. */
 void
 query_add_list(struct buf *body, const char *name, const json_t *values)
 {
@@ -94,6 +100,8 @@ query_add_list(struct buf *body, const char *name, const json_t *values)
 		    body, name, i + 1, NULL, json_string_value(json_array_get(values, i)));
 }
 
+/* See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html. Values of one filter
+ * are alternatives, filters all hold. */
 void
 query_add_filters(struct buf *body, const json_t *filters)
 {
@@ -109,6 +117,7 @@ query_add_filters(struct buf *body, const json_t *filters)
 	}
 }
 
+/* A DeleteTags with a value deletes only that value, without one the tag whatever it is. */
 void
 query_add_tags(struct buf *body, const char *prefix, const json_t *tags)
 {

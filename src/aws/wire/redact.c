@@ -44,6 +44,7 @@ static const char *const harmless_headers[] = {"Content-Type", "Host", "X-Amz-Da
     "x-amzn-query-mode", "Content-Length", "Date", "Retry-After", "Server", "x-amz-retry-after",
     "x-amzn-errortype", "x-amzn-query-error", "x-amzn-requestid"};
 
+/* A reply may hold anything, also sequences that a terminal obeys. */
 static void
 redact_escaped(struct buf *out, const char *p, size_t len)
 {
@@ -103,7 +104,8 @@ struct span {
 	const char *end;
 };
 
-/* NAME=value& of a form, NAME:value of a header (canonical requests stand in some errors) */
+/* NAME=value& of a form, NAME:value of a header (canonical requests stand in some errors). Example:
+ * &SecretAccessKey=abc&Version=1 and x-amz-security-token:abc. */
 static bool
 redact_form_value(const char *after, const char *end, struct span *ret_value)
 {
@@ -121,7 +123,8 @@ redact_form_value(const char *after, const char *end, struct span *ret_value)
 	return true;
 }
 
-/* NAME>value</, perhaps with attributes */
+/* NAME>value</, perhaps with attributes. Example: <SecretAccessKey>abc</SecretAccessKey>. Without
+ * an end tag the text is cut off there, and the rest is the secret. */
 static bool
 redact_xml_value(const char *after, const char *end, struct span *ret_value)
 {
@@ -136,7 +139,9 @@ redact_xml_value(const char *after, const char *end, struct span *ret_value)
 	return true;
 }
 
-/* NAME": "value", where each quote may be escaped because all of it stands in a string. */
+/* NAME": "value", where each quote may be escaped because all of it stands in a string. Example:
+ * {\"SecretAccessKey\": \"abc\"} within a string of Step Functions: the value ends at a quote with
+ * no more backslashes than the one it began with. */
 static bool
 redact_json_value(const char *after, const char *end, struct span *ret_value)
 {

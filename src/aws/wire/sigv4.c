@@ -33,6 +33,7 @@ sigv4_result_fini(struct sigv4_result *result)
 	buf_fini(&result->authorization);
 }
 
+/* Not by localtime: AWS reads the time as UTC. */
 static void
 sigv4_date(int64_t wall_ms, char out[SIGV4_DATE_BYTES])
 {
@@ -45,7 +46,8 @@ sigv4_date(int64_t wall_ms, char out[SIGV4_DATE_BYTES])
 
 /* --- the canonical path --- */
 
-/* Percent-encodes what is not unreserved; a slash stays. */
+/* Percent-encodes what is not unreserved; a slash stays. The path is encoded twice, once by who
+ * sends it and once here, as AWS does for all services but S3. */
 static void
 sigv4_encode_path(struct buf *out, struct str path)
 {
@@ -64,7 +66,8 @@ sigv4_encode_path(struct buf *out, struct str path)
 	}
 }
 
-/* Resolves . and .. and folds slashes; a slash at the end stays. */
+/* Resolves . and .. and folds slashes; a slash at the end stays. Example: /a/./b//../c/ becomes
+ * /a/c/. */
 static void
 sigv4_normalize_path(struct buf *out, struct str path)
 {
@@ -121,6 +124,7 @@ struct param {
 	struct str value;
 };
 
+/* By bytes, as AWS sorts: a locale would sort differently. */
 static int
 sigv4_compare_str(struct str a, struct str b)
 {
@@ -159,6 +163,8 @@ sigv4_add_encoded(struct buf *scratch, struct str part)
 	}
 }
 
+/* Sorted by name and value after they are encoded: an encoded name may sort differently. The
+ * parameters borrow from scratch. */
 static void
 sigv4_add_query(struct buf *out, struct str query)
 {
@@ -253,6 +259,7 @@ sigv4_same_name(const struct http_header *before, const struct http_header *head
 	return before != NULL && strcasecmp(before->name, header->name) == 0;
 }
 
+/* Headers of one name become one line, their values in the order in which they are sent. */
 static void
 sigv4_add_headers(struct buf *out, const struct signed_headers *headers)
 {
@@ -292,8 +299,8 @@ sigv4_add_header_names(struct buf *out, const struct signed_headers *headers)
 	}
 }
 
-/* --- putting it together --- */
-
+/* --- putting it together --- The request in the one form that both sides can compute: METHOD,
+ * path, query, headers, their names, the hash of the body, a line each. */
 static void
 sigv4_canonical_request(const struct sigv4_request *request, const struct signed_headers *headers,
     struct sigv4_result *result)
@@ -342,7 +349,9 @@ sigv4_keep_purpose(
 	secret_set(&key->secret, secret);
 }
 
-/* Derives the day's key unless it is the one that is kept. */
+/* Derives the day's key unless it is the one that is kept. Each step takes the key before as its
+ * key: AWS can hand a key for one day, region and service to that service, and no more. Kept, since
+ * four HMACs a call cost more than the rest of a signature. */
 static void
 sigv4_derive_key(
     struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
@@ -373,6 +382,8 @@ sigv4_add_scope(struct buf *out, const char *date, const struct sigv4_scope *sco
 	buf_add_str(out, STR("/" TERMINATOR));
 }
 
+/* What is signed is the hash of the canonical request, with the time and the scope that the key is
+ * for. */
 static void
 sigv4_string_to_sign(const struct sigv4_scope *scope, struct sigv4_result *result)
 {
@@ -412,6 +423,8 @@ sigv4_reset(struct sigv4_result *result)
 	buf_reset(&result->authorization);
 }
 
+/* The date, the token and the hash of the body are signed whether the caller thinks of them or
+ * not. */
 void
 sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
     const struct credentials *credentials, struct sigv4_key *key, struct sigv4_result *result)
@@ -421,6 +434,7 @@ sigv4_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
 	uint8_t signature[DIGEST_SHA256_BYTES];
 
 	assert(request->headers_count <= HTTP_HEADERS_MAX);
+	assert(credentials->access_key_id[0] != '\0' && scope->region[0] != '\0');
 	sigv4_reset(result);
 	sigv4_date(scope->wall_ms, result->date);
 	digest_sha256_hex(request->body, result->content_sha256);

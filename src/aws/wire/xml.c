@@ -52,6 +52,7 @@ struct xml_parser {
 	struct tmf_err err; /* the first fault */
 };
 
+/* The parser is stopped, not only ignored: nothing more of a hostile reply is looked at. */
 static void
 xml_fail(struct xml_parser *p, const char *reason)
 {
@@ -60,6 +61,7 @@ xml_fail(struct xml_parser *p, const char *reason)
 	XML_StopParser(p->expat, XML_FALSE);
 }
 
+/* AWS sends an empty list as <set/> or not at all. */
 static json_t *
 xml_list_of(json_t *object, const struct xml_shape *shape)
 {
@@ -81,6 +83,7 @@ xml_add_missing_lists(json_t *object, const struct xml_shape *members)
 			xml_list_of(object, s);
 }
 
+/* Bounded: a document that only opens elements must not grow a stack. */
 static void
 xml_push(struct xml_parser *p, json_t *container, const struct xml_shape *list,
     const struct xml_shape *members)
@@ -108,11 +111,13 @@ xml_character_data(void *arg, const char *text, int len)
 static void
 xml_capture(struct xml_parser *p, const struct xml_shape *scalar)
 {
+	assert(!p->capturing && p->skipping == 0);
 	p->capturing = true;
 	p->scalar = scalar;
 	buf_reset(&p->text);
 }
 
+/* The first wins: an Error may hold others, and Client.* stands in some. */
 static bool
 xml_capture_kept(struct xml_parser *p, const char *name)
 {
@@ -129,6 +134,7 @@ xml_capture_kept(struct xml_parser *p, const char *name)
 	return false;
 }
 
+/* EC2 answers errors with <Response>, the Query protocol with <ErrorResponse>. */
 static void
 xml_start_root(struct xml_parser *p, const char *name)
 {
@@ -138,7 +144,7 @@ xml_start_root(struct xml_parser *p, const char *name)
 	xml_push(p, p->result, NULL, p->members);
 }
 
-/* An item of a list: a struct, or a string. */
+/* An item of a list: a struct, or a string. EC2 calls an item item, the Query protocol member. */
 static void
 xml_start_item(struct xml_parser *p, const struct frame *top, const char *name)
 {
@@ -157,6 +163,7 @@ xml_start_item(struct xml_parser *p, const struct frame *top, const char *name)
 	xml_push(p, object, NULL, top->shape->members);
 }
 
+/* What no shape names is skipped with all that is in it: AWS adds members without notice. */
 static void
 xml_start_member(struct xml_parser *p, const struct frame *top, const char *name)
 {
@@ -208,6 +215,7 @@ xml_start_element(void *arg, const char *name, const char **attributes)
 		xml_start_member(p, top, name);
 }
 
+/* Out of range is an error, not the nearest number: it would be another session's number. */
 static json_t *
 xml_integer(const char *text)
 {
@@ -236,6 +244,7 @@ xml_end_capture(struct xml_parser *p)
 	struct frame *top = &p->frames[p->depth - 1];
 	json_t *value;
 
+	assert(p->depth > 0);
 	p->capturing = false;
 	if (p->scalar == NULL) {
 		buf_add_str(&p->kept_text[p->kept], buf_str(&p->text));
@@ -252,7 +261,8 @@ xml_end_capture(struct xml_parser *p)
 		json_object_set_new_nocheck(top->container, p->scalar->member, value);
 }
 
-/* The item that the list at the top of the stack ends with is complete. */
+/* The item that the list at the top of the stack ends with is complete. At once, so that a page of
+ * 1,000 instances never stands in memory in both forms. */
 static void
 xml_convert_item(const struct frame *list)
 {
@@ -266,6 +276,7 @@ xml_convert_item(const struct frame *list)
 static void
 xml_end_container(struct xml_parser *p)
 {
+	assert(p->depth > 0);
 	const struct frame *ended = &p->frames[--p->depth];
 	const struct frame *around = p->depth > 0 ? &p->frames[p->depth - 1] : NULL;
 
@@ -276,6 +287,8 @@ xml_end_container(struct xml_parser *p)
 		xml_convert_item(around);
 }
 
+/* Only text between a known start and its end counts: what is skipped or captured counts its own
+ * depth. */
 static void
 xml_end_element(void *arg, const char *name)
 {
@@ -291,6 +304,7 @@ xml_end_element(void *arg, const char *name)
 	}
 }
 
+/* AWS sends none. An entity of its own could grow a small reply a million times. */
 static void
 xml_start_doctype(
     void *arg, const char *name, const char *system_id, const char *public_id, int has_internal)
