@@ -13,6 +13,7 @@
 
 #define UNSUPPORTED_TRUSTED_MS (30LL * 24 * 3600 * 1000)
 
+/* Keeps that AWS refused the interface on an instance of that type. Errors: TMF_ERR_STORE. */
 int unsupported_remember(struct account *account, const char *interface_id,
     const char *instance_type, struct tmf_err *err);
 

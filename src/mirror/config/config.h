@@ -45,7 +45,8 @@ struct config_rule {
 	const char *target_security_group_ids[CONFIG_NEW_TARGET_GROUPS_MAX];
 	size_t target_security_group_count;
 	const char *target_subnet_id; /* NULL: the source's subnet */
-	int session_number; /* CONFIG_SESSION_NUMBER_DEFAULT; 0: auto (the lowest free one from it) */
+	/* If absent, CONFIG_SESSION_NUMBER_DEFAULT; 0: auto, the lowest free one from there on. */
+	int session_number;
 	int virtual_network_id; /* -1: AWS chooses */
 	int packet_length;	/* 0: whole packets */
 };
@@ -61,6 +62,7 @@ void mirror_config_free(struct mirror_config *config);
  * `tmflow validate`. */
 bool mirror_config_is_one(const struct doc *doc);
 
+/* How many rules there are, at least one. */
 size_t mirror_config_rule_count(const struct mirror_config *config);
 /* In the order of trying: tags, subnets, vpcs, each in file order. */
 const struct config_rule *mirror_config_rule(const struct mirror_config *config, size_t index);
