@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/print.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* What a fault means for the exit code, by its kind. */
@@ -111,6 +112,9 @@ cli_unreadable_diagnostic(const struct tmf_err *err)
 int
 cli_fail(enum cli_output output, const struct tmf_err *err)
 {
+	assert(tmf_err_isset(err));
+	/* A document that stands already, or is half written, is the only one: a second would break
+	 * a program that parses standard output. The fault is then said on standard error alone. */
 	if (output != OUTPUT_TEXT && !cli_has_answered()) {
 		json_t *document = json_object();
 

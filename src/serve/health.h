@@ -14,6 +14,7 @@ struct health {
 	bool failing; /* not touched meanwhile */
 };
 
+/* Touches the file now, then every HEALTH_TOUCH_MS unless failing is set. Borrows file. */
 void health_start(struct health *health, struct tmf_loop *loop, const char *file);
 
 /* Takes the file away: who is gone is not healthy. */

@@ -36,6 +36,8 @@ struct lambda_opts {
 };
 
 struct lambda;
+
+/* Asks for the first invocation. Borrows what opts point to. */
 struct lambda *lambda_new(const struct lambda_opts *opts);
 
 /* Cancels what is left. NULL is fine. */

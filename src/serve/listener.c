@@ -79,6 +79,7 @@ receive_open(struct listener *listener, unsigned free_slots)
 	struct receive *receive = mem_zalloc(1, sizeof(*receive));
 	unsigned wanted = free_slots < SQS_MESSAGES_MAX ? free_slots : SQS_MESSAGES_MAX;
 
+	assert(free_slots > 0 && !listener->draining);
 	receive->listener = listener;
 	receive->reserved = wanted;
 	receive->next = listener->receives;

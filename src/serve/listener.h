@@ -47,6 +47,8 @@ struct listener_stats {
 };
 
 struct listener;
+
+/* Opens the first receives. Borrows what opts point to. */
 struct listener *listener_new(const struct listener_opts *opts);
 
 /* Cancels what is left. NULL is fine. */
@@ -58,6 +60,7 @@ void listener_free(struct listener *listener);
  */
 void listener_drain(struct listener *listener);
 
+/* Counts since the start. Borrowed. */
 const struct listener_stats *listener_stats(const struct listener *listener);
 
 #endif

@@ -84,6 +84,7 @@ poll_open(struct worker *worker, struct activity *activity)
 {
 	struct worker_poll *poll = mem_zalloc(1, sizeof(*poll));
 
+	assert(worker->open_polls + worker->live_tasks < worker->opts.concurrency);
 	poll->worker = worker;
 	poll->activity = activity;
 	poll->next = worker->polls;

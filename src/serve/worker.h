@@ -50,6 +50,8 @@ struct worker_stats {
 };
 
 struct worker;
+
+/* Opens the first polls. Borrows what opts point to but the name. */
 struct worker *worker_new(const struct worker_opts *opts);
 
 /* Cancels what is left. NULL is fine. */
@@ -58,6 +60,7 @@ void worker_free(struct worker *worker);
 /* Asks for no further tasks; what is open or under way ends, then over is called. */
 void worker_drain(struct worker *worker);
 
+/* Counts since the start. Borrowed. */
 const struct worker_stats *worker_stats(const struct worker *worker);
 
 #endif

@@ -28,6 +28,8 @@ struct fleet_places {
 	struct fleet_place *at;
 	size_t count;
 };
+
+/* Frees the places and their strings. */
 void fleet_places_fini(struct fleet_places *places);
 
 /* True if the options ask for more than one place. */

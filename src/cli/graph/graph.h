@@ -79,6 +79,7 @@ void graph_condition(const struct asl_choice_rule *rule, struct buf *out);
 
 /* --- formats --- */
 
+/* Append the picture to out, as Graphviz DOT and as a Mermaid flowchart. */
 void graph_dot(const struct graph *graph, struct buf *out);
 void graph_mermaid(const struct graph *graph, struct buf *out);
 

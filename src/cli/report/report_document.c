@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cli/print.h"
 
+#include <assert.h>
 #include <string.h>
 
 json_t *
@@ -123,6 +124,7 @@ report_list_begin(struct report_list *list, const json_t *document, const char *
 	cli_answer_begins();
 	jsonx_write_pretty(document, &text);
 	log_escape_json(&safe, buf_cstr(&text));
+	assert(json_is_object(document) && json_object_get(document, key) == NULL);
 	/* Without the closing brace, and the line end before it. */
 	fwrite(safe.p, 1, safe.len - (members > 0 ? 2 : 1), out);
 	cli_print(out, "%s\n  \"%s\": [", members > 0 ? "," : "", key);
@@ -133,6 +135,7 @@ report_list_begin(struct report_list *list, const json_t *document, const char *
 void
 report_list_item(struct report_list *list, json_t *item)
 {
+	assert(list->out != NULL);
 	fputs(list->count > 0 ? ",\n    " : "\n    ", list->out);
 	cli_put_json(list->out, item);
 	list->count++;

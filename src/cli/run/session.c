@@ -13,6 +13,7 @@
 #include "cli/signals.h"
 #include "engine/registry.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,6 +226,7 @@ session_execution_over(
 	struct store_run *run = &session->run;
 
 	(void)execution;
+	assert(!session->over && session->settling == NULL);
 	run->status = result->status;
 	run->stop_wall_ms = clock_system()->wall_ms(clock_system());
 	if (result->output != NULL)

@@ -45,11 +45,14 @@ struct session {
 	bool over;
 };
 
+/* Borrows opts while the session lives. */
 void session_init(struct session *session, const struct cli_opts *opts);
 
 /* A part of a larger run: on the loop and network of other, in store (borrowed). */
 void session_init_part(struct session *session, const struct cli_opts *opts,
     const struct workspace *other, struct store *store);
+
+/* Frees what it holds, in any state that it is in. */
 void session_fini(struct session *session);
 
 /*

@@ -60,11 +60,14 @@ struct workspace {
 	struct mirror *mirror;
 };
 
+/* With a loop of its own. Borrows opts while the workspace lives. */
 void workspace_init(struct workspace *workspace, const struct cli_opts *opts);
 
 /* The same on the loop and the network of another, which has its settings and outlives this one. */
 void workspace_init_beside(
     struct workspace *workspace, const struct cli_opts *opts, const struct workspace *other);
+
+/* Frees what it holds, in any state that it is in. */
 void workspace_fini(struct workspace *workspace);
 
 /*
