@@ -20,13 +20,13 @@ static const struct {
     {"{\"Type\": \"Notification\", \"Message\": \"" EVENT_ESCAPED "\"}", NULL},
     {"{\"Type\": \"Notification\", \"Message\": \"no json\"}", "the notification's message"},
     {"{\"Type\": \"SubscriptionConfirmation\", \"Message\": \"" EVENT_ESCAPED "\"}",
-	"no EventBridge event"},
+	"not an EventBridge event"},
     {"no json", "the message's body"},
     {"", "the message's body"},
-    {"[]", "no EventBridge event"},
-    {"{\"detail-type\": \"x\"}", "no EventBridge event"},
-    {"{\"detail-type\": \"x\", \"detail\": []}", "no EventBridge event"},
-    {"{\"detail-type\": 1, \"detail\": {}}", "no EventBridge event"},
+    {"[]", "not an EventBridge event"},
+    {"{\"detail-type\": \"x\"}", "not an EventBridge event"},
+    {"{\"detail-type\": \"x\", \"detail\": []}", "not an EventBridge event"},
+    {"{\"detail-type\": 1, \"detail\": {}}", "not an EventBridge event"},
 };
 
 START_TEST(event_of_each_body)
