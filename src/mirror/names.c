@@ -55,9 +55,3 @@ error_is_target_in_use(const struct tmf_err *err)
 	return strncmp(err->name, in_use, sizeof(in_use) - 1) == 0 ||
 	       tmf_err_is(err, "DependencyViolation");
 }
-
-bool
-error_is_refused_token(const struct tmf_err *err)
-{
-	return tmf_err_is(err, "InvalidNextToken") || tmf_err_is(err, "InvalidPaginationToken");
-}

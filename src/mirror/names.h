@@ -45,7 +45,4 @@ json_t *describe_filter(const char *name, json_t *values);
 /* True for what AWS answers when a target that has sessions is to be deleted. */
 bool error_is_target_in_use(const struct tmf_err *err);
 
-/* True for the errors of a NextToken that is not known any more: the listing starts over. */
-bool error_is_refused_token(const struct tmf_err *err);
-
 #endif

@@ -1,8 +1,10 @@
+#include "aws/services/pager.h"
 #include "run_suite.h"
 #include "targets_fixture.h"
 
 #include "base/jsonx.h"
 #include "mirror/config/rules.h"
+#include "mirror/destroy/destroy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -478,6 +480,46 @@ START_TEST(test_found_behind_empty_pages)
 }
 END_TEST
 
+/* A list that does not end is an error: part of it is no reason to launch what may be there already. */
+START_TEST(test_cut_off_list_launches_nothing)
+{
+	targets_teardown();
+	targets_setup_world(0, 0.999999);
+	process_init(&process, &fixture, &(struct process_opts){0});
+	ck_assert_ptr_null(process_run(&process, "ensure-target", targets_request(NULL)));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.Limit");
+	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorTargets"), EC2_PAGES_MAX);
+	ck_assert_uint_eq(process_calls(&process, "RunInstances"), 0);
+}
+END_TEST
+
+static void
+note_end(void *arg, struct tmf_call *call)
+{
+	json_t *result = tmf_call_take_result(call);
+
+	ck_assert_ptr_null(result);
+	*(enum tmf_err_code *)arg = call->err.code;
+}
+
+/* Were a part taken for the list, a session of somebody else's that it leaves out could cost them their target. */
+START_TEST(test_cut_off_list_destroys_nothing)
+{
+	enum tmf_err_code code = 0;
+	struct destroy *destroy;
+
+	targets_teardown();
+	targets_setup_world(0, 0.999999);
+	process_init(&process, &fixture, &(struct process_opts){0});
+	destroy = destroy_new(process.mirror->account);
+	tmf_call_on_done(destroy_remove(destroy), note_end, &code);
+	fixture_run(&fixture);
+	ck_assert_int_eq(code, TMF_ERR_LIMIT);
+	ck_assert_uint_eq(process_calls(&process, "DescribeInstances"), EC2_PAGES_MAX);
+	destroy_free(destroy);
+}
+END_TEST
+
 #define FRESH_MS 300000
 
 /* Runs of one process that serves share an inventory. It is read once, and again when it is no longer fresh. */
@@ -537,7 +579,8 @@ main(void)
 	    test_interface_is_a_target_already, test_roll_back_beside_another_process,
 	    test_orphan_is_adopted_though_the_rule_changed, test_orphan_that_is_gone,
 	    test_runs_share_an_inventory};
-	const TTest *const pages[] = {test_found_behind_empty_pages};
+	const TTest *const pages[] = {test_found_behind_empty_pages,
+	    test_cut_off_list_launches_nothing, test_cut_off_list_destroys_nothing};
 	const TTest *const faults[] = {test_fault_while_untagging, test_fault_while_rolling_back};
 	Suite *suite = suite_create("targets");
 	TCase *steps_case;

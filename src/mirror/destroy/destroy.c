@@ -1,6 +1,7 @@
 #include "mirror/destroy/destroy.h"
 
 #include "aws/pace/retry.h"
+#include "aws/services/pager.h"
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
@@ -24,7 +25,6 @@
 #define PASSES_MAX	  8    /* with the waits below some three minutes */
 #define PASS_DELAY_MS	  2000 /* doubles */
 #define PASS_DELAY_MAX_MS 30000
-#define PAGES_MAX	  10000
 
 enum kind { KIND_SESSIONS, KIND_TARGETS, KIND_INSTANCES, KIND_COUNT };
 
@@ -46,7 +46,6 @@ struct destroy {
 	json_t *kept_interfaces; /* {interface: true} of targets that stay: their instances stay */
 	json_t *strangers;	 /* {target: session} of sessions that are not ours */
 	enum kind listing;
-	int pages;
 	struct tmf_call *asking;
 	enum kind deleting;
 	size_t next;
@@ -56,7 +55,7 @@ struct destroy {
 	struct tmf_timer timer; /* the next pass */
 };
 
-static void list(struct destroy *destroy, const char *next_token);
+static void list(struct destroy *destroy);
 static void pump(struct destroy *destroy);
 static void pass_again(struct tmf_timer *timer);
 
@@ -108,35 +107,18 @@ item_of_instance(const json_t *instance)
 	return item;
 }
 
-static struct tmf_call *
-list_instances(struct aws_client *ec2, const char *next_token)
+/* Only instances have a documented filter for tags: the mirror resources are all listed, and their
+ * tags compared here. New reference, or NULL. */
+static json_t *
+filters_of(enum kind kind)
 {
-	json_t *values = json_array();
-	json_t *filters;
-	struct tmf_call *call;
+	json_t *values;
 
+	if (kind != KIND_INSTANCES)
+		return NULL;
+	values = json_array();
 	json_array_append_new(values, json_string(TAG_TOOL_VALUE));
-	filters = describe_filter("tag:" TAG_TOOL, values);
-	call = ec2_describe_instances(ec2,
-	    &(struct ec2_describe){
-		.next_token = next_token, .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX});
-	json_decref(filters);
-	return call;
-}
-
-/* Mirror resources have no documented filter for tags: all are listed and compared here. */
-static struct tmf_call *
-list_targets(struct aws_client *ec2, const char *next_token)
-{
-	return ec2_describe_targets(ec2,
-	    &(struct ec2_describe){.next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
-}
-
-static struct tmf_call *
-list_sessions(struct aws_client *ec2, const char *next_token)
-{
-	return ec2_describe_sessions(ec2,
-	    &(struct ec2_describe){.next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
+	return describe_filter("tag:" TAG_TOOL, values);
 }
 
 static struct tmf_call *
@@ -155,16 +137,16 @@ static const struct {
 	const char *name;
 	const char *list_name; /* in the describe's reply */
 	const char *id_name;
-	struct tmf_call *(*list)(struct aws_client *ec2, const char *next_token);
+	const struct ec2_list *list;
 	json_t *(*item_of)(const json_t *resource);
 	struct tmf_call *(*delete)(struct aws_client *ec2, const char *id);
 } kinds[KIND_COUNT] = {
-    [KIND_SESSIONS] = {"sessions", "TrafficMirrorSessions", "sessionId", list_sessions,
+    [KIND_SESSIONS] = {"sessions", "TrafficMirrorSessions", "sessionId", &ec2_list_sessions,
 	item_of_session, ec2_delete_session},
-    [KIND_TARGETS] = {"targets", "TrafficMirrorTargets", "targetId", list_targets, item_of_target,
-	ec2_delete_target},
-    [KIND_INSTANCES] = {"instances", "Instances", "instanceId", list_instances, item_of_instance,
-	terminate},
+    [KIND_TARGETS] = {"targets", "TrafficMirrorTargets", "targetId", &ec2_list_targets,
+	item_of_target, ec2_delete_target},
+    [KIND_INSTANCES] = {"instances", "Instances", "instanceId", &ec2_list_instances,
+	item_of_instance, terminate},
 };
 
 /* Instances first: they tell which account this is. */
@@ -469,8 +451,11 @@ add_item(struct destroy *destroy, enum kind kind, json_t *item)
 {
 	const char *id = jsonx_get_string(item, kinds[kind].id_name);
 
+	bool again =
+	    json_object_get(destroy->listed[kind], id) != NULL; /* the list was restarted */
+
 	json_object_set_new(destroy->listed[kind], id, json_true());
-	if (json_object_get(destroy->removed[kind], id) == NULL)
+	if (!again && json_object_get(destroy->removed[kind], id) == NULL)
 		json_array_append(destroy->items[kind], item);
 	json_decref(item);
 }
@@ -570,9 +555,8 @@ listed_all(struct destroy *destroy)
 {
 	struct tmf_err err = {0};
 
-	destroy->pages = 0;
 	if (++destroy->listing < KIND_COUNT) {
-		list(destroy, NULL);
+		list(destroy);
 		return;
 	}
 	if (add_known(destroy, &err) < 0) {
@@ -589,63 +573,86 @@ listed_all(struct destroy *destroy)
 }
 
 /* No instance of ours told which account this is; any other will do. */
+static enum ec2_page_next
+account_page(void *arg, json_t *reply, struct tmf_err *err)
+{
+	struct destroy *destroy = arg;
+
+	(void)err;
+	account_note_id(destroy->account, reply);
+	return destroy->account->id[0] != '\0' ? EC2_PAGE_ENOUGH : EC2_PAGE_MORE;
+}
+
 static void
 account_came(void *arg, struct tmf_call *call)
 {
 	struct destroy *destroy = arg;
-	json_t *reply = tmf_call_take_result(call);
+	json_t *result = tmf_call_take_result(call);
 
 	destroy->asking = NULL;
-	if (reply == NULL) {
+	if (result != NULL)
+		listed_all(destroy);
+	else
 		waiters_fail(&destroy->waiters, &call->err);
-		return;
-	}
-	account_note_id(destroy->account, reply);
-	json_decref(reply);
-	listed_all(destroy);
+	json_decref(result);
 }
 
 static void
 ask_account(struct destroy *destroy)
 {
-	destroy->asking = ec2_describe_instances(
-	    destroy->account->ec2, &(struct ec2_describe){.max_results = EC2_PAGE_RESULTS_MAX});
+	destroy->asking = ec2_pages(destroy->account->ec2,
+	    &(struct ec2_pages){
+		.list = &ec2_list_instances, .on_page = account_page, .arg = destroy});
 	tmf_call_on_done(destroy->asking, account_came, destroy);
+}
+
+static enum ec2_page_next
+page_came(void *arg, json_t *reply, struct tmf_err *err)
+{
+	struct destroy *destroy = arg;
+	json_t *resource;
+	size_t i;
+
+	(void)err;
+	account_note_id(destroy->account, reply);
+	json_array_foreach (
+	    jsonx_get_array(reply, kinds[listing_order[destroy->listing]].list_name), i, resource)
+		note(destroy, resource);
+	return EC2_PAGE_MORE;
 }
 
 static void
 listed(void *arg, struct tmf_call *call)
 {
 	struct destroy *destroy = arg;
-	enum kind kind = listing_order[destroy->listing];
-	json_t *reply = tmf_call_take_result(call);
-	const char *next_token = jsonx_get_string(reply, "NextToken");
-	json_t *resource;
-	size_t i;
+	json_t *result = tmf_call_take_result(call);
 
 	destroy->asking = NULL;
-	if (reply == NULL) {
+	if (result == NULL)
 		waiters_fail(&destroy->waiters, &call->err);
-		return;
-	}
-	account_note_id(destroy->account, reply);
-	json_array_foreach (jsonx_get_array(reply, kinds[kind].list_name), i, resource)
-		note(destroy, resource);
-	if (next_token != NULL && ++destroy->pages < PAGES_MAX)
-		list(destroy, next_token);
-	else if (kind == KIND_INSTANCES && destroy->account->id[0] == '\0')
+	else if (listing_order[destroy->listing] == KIND_INSTANCES &&
+		 destroy->account->id[0] == '\0')
 		ask_account(destroy);
 	else
 		listed_all(destroy);
-	json_decref(reply);
+	json_decref(result);
 }
 
+/* A list that is cut off fails the pass: a session of somebody else's that it left out would cost
+ * them their target. */
 static void
-list(struct destroy *destroy, const char *next_token)
+list(struct destroy *destroy)
 {
+	enum kind kind = listing_order[destroy->listing];
+	json_t *filters = filters_of(kind);
+
 	destroy->asking =
-	    kinds[listing_order[destroy->listing]].list(destroy->account->ec2, next_token);
+	    ec2_pages(destroy->account->ec2, &(struct ec2_pages){.list = kinds[kind].list,
+						 .filters = filters,
+						 .on_page = page_came,
+						 .arg = destroy});
 	tmf_call_on_done(destroy->asking, listed, destroy);
+	json_decref(filters);
 }
 
 static void
@@ -661,11 +668,10 @@ start_pass(struct destroy *destroy)
 	destroy->kept_interfaces = json_object();
 	destroy->strangers = json_object();
 	destroy->listing = 0;
-	destroy->pages = 0;
 	destroy->deleting = KIND_SESSIONS;
 	destroy->next = 0;
 	destroy->in_use = false;
-	list(destroy, NULL);
+	list(destroy);
 }
 
 static void

@@ -1,6 +1,7 @@
 #include "mirror/targets/target_lives.h"
 
 #include "aws/pace/retry.h"
+#include "aws/services/pager.h"
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
@@ -15,7 +16,6 @@
 
 #define LOOKS_MAX     4	   /* for what is not listed, with 2, 4 and 8 s between them */
 #define LOOK_DELAY_MS 2000 /* AWS: mostly a matter of some seconds */
-#define RESTARTS_MAX  3	   /* after a refused NextToken */
 
 #define FILTER_INTERFACE "network-interface.network-interface-id"
 #define FILTER_LAUNCHED	 "tag:" TAG_TARGET_OF
@@ -24,8 +24,7 @@
 struct listing {
 	const char *filter;
 	json_t *values;
-	size_t asked;
-	size_t asking;
+	size_t asked; /* values of which all pages are read, or being read */
 };
 
 struct target_lives {
@@ -38,7 +37,6 @@ struct target_lives {
 	struct tmf_timer timer;
 	struct listing listing;
 	void (*listed)(struct target_lives *lives); /* at its end */
-	int restarts;
 	int looks;
 	size_t untagging; /* index of the next target to be looked at for its tag */
 	json_t *open;	  /* interfaces of targets that are not settled */
@@ -232,7 +230,7 @@ looked(struct target_lives *lives)
 
 /* --- asking --- */
 
-static void ask(struct target_lives *lives, const char *next_token);
+static void ask(struct target_lives *lives);
 
 /* Two of one generation, as after a change of the rule: one that lives is enough. */
 static void
@@ -264,34 +262,37 @@ note_instance(struct target_lives *lives, const json_t *instance)
 	note(lives->by_launch, key, over);
 }
 
-static void
-page_came(void *arg, struct tmf_call *call)
+static enum ec2_page_next
+page_came(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct target_lives *lives = arg;
-	json_t *reply = tmf_call_take_result(call);
-	const char *next_token = jsonx_get_string(reply, "NextToken");
 	json_t *instance;
 	size_t i;
 
-	lives->call = NULL;
-	if (reply == NULL) {
-		if (error_is_refused_token(&call->err) && lives->restarts++ < RESTARTS_MAX)
-			ask(lives, NULL);
-		else
-			fail(lives, &call->err);
-		return;
-	}
+	(void)err;
 	json_array_foreach (jsonx_get_array(reply, "Instances"), i, instance)
 		note_instance(lives, instance);
-	if (next_token == NULL)
-		lives->listing.asked = lives->listing.asking;
-	ask(lives, next_token);
-	json_decref(reply);
+	return EC2_PAGE_MORE;
 }
 
-/* The next page, the next values, or the end of the listing. */
 static void
-ask(struct target_lives *lives, const char *next_token)
+pages_over(void *arg, struct tmf_call *call)
+{
+	struct target_lives *lives = arg;
+	json_t *result = tmf_call_take_result(call);
+
+	lives->call = NULL;
+	if (result != NULL)
+		ask(lives);
+	else
+		fail(lives, &call->err);
+	json_decref(result);
+}
+
+/* All pages of the next values, or the end of the listing. A page that is read again says the same
+ * again, so a restart needs nothing. */
+static void
+ask(struct target_lives *lives)
 {
 	struct listing *listing = &lives->listing;
 	json_t *values;
@@ -302,15 +303,16 @@ ask(struct target_lives *lives, const char *next_token)
 		return;
 	}
 	values = json_array();
-	listing->asking = listing->asked;
-	while (listing->asking < json_array_size(listing->values) &&
+	while (listing->asked < json_array_size(listing->values) &&
 	       json_array_size(values) < EC2_FILTER_VALUES_MAX)
-		json_array_append(values, json_array_get(listing->values, listing->asking++));
+		json_array_append(values, json_array_get(listing->values, listing->asked++));
 	filters = describe_filter(listing->filter, values);
-	lives->call = ec2_describe_instances(lives_account(lives)->ec2,
-	    &(struct ec2_describe){
-		.filters = filters, .next_token = next_token, .max_results = EC2_PAGE_RESULTS_MAX});
-	tmf_call_on_done(lives->call, page_came, lives);
+	lives->call =
+	    ec2_pages(lives_account(lives)->ec2, &(struct ec2_pages){.list = &ec2_list_instances,
+						     .filters = filters,
+						     .on_page = page_came,
+						     .arg = lives});
+	tmf_call_on_done(lives->call, pages_over, lives);
 	json_decref(filters);
 }
 
@@ -322,8 +324,7 @@ list(struct target_lives *lives, const char *filter, json_t *values,
 	json_decref(lives->listing.values);
 	lives->listing = (struct listing){.filter = filter, .values = values};
 	lives->listed = listed;
-	lives->restarts = 0;
-	ask(lives, NULL);
+	ask(lives);
 }
 
 /* A terminated instance has no interface any more, but for a while it is still listed with its tags. */

@@ -1,5 +1,6 @@
 #include "mirror/targets/targets.h"
 
+#include "aws/services/pager.h"
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -14,9 +15,6 @@
 
 /* Reading the inventory, and what is asked of it. */
 
-#define LISTING_RESTARTS_MAX 3	  /* after a refused NextToken */
-#define LISTING_PAGES_MAX    1000 /* AWS allows 10,000 targets; pages may be short or empty */
-
 struct mirror_targets {
 	struct account *account;
 	struct inventory inventory;
@@ -28,11 +26,7 @@ struct mirror_targets {
 	struct inventory listing; /* being read; takes the place of the inventory at its end */
 	struct waiters loading;
 	struct tmf_call *page; /* under way; NULL while nobody waits */
-	int restarts;
-	int pages;
 };
-
-static void targets_ask_page(struct mirror_targets *targets, const char *token);
 
 struct mirror_targets *
 targets_new(struct account *account)
@@ -100,44 +94,41 @@ targets_listed(struct mirror_targets *targets)
 	json_decref(result);
 }
 
-static void
-targets_page_came(void *arg, struct tmf_call *call)
+static enum ec2_page_next
+targets_listing_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct mirror_targets *targets = arg;
-	json_t *reply = tmf_call_take_result(call);
-	const char *token;
 	json_t *listed;
 	size_t i;
 
-	targets->page = NULL;
-	if (reply == NULL && error_is_refused_token(&call->err) &&
-	    targets->restarts++ < LISTING_RESTARTS_MAX) {
-		targets_ask_page(targets, NULL);
-		return;
-	}
-	if (reply == NULL) {
-		waiters_fail(&targets->loading, &call->err);
-		return;
-	}
+	(void)err;
 	json_array_foreach (jsonx_get_array(reply, "TrafficMirrorTargets"), i, listed)
 		inventory_add_listed(&targets->listing, listed);
-	token = jsonx_get_string(reply, "NextToken");
-	if (token != NULL && targets->pages < LISTING_PAGES_MAX)
-		targets_ask_page(targets, token);
-	else
-		targets_listed(targets);
-	json_decref(reply);
+	return EC2_PAGE_MORE;
 }
 
 static void
-targets_ask_page(struct mirror_targets *targets, const char *token)
+targets_listing_restart(void *arg)
 {
-	const struct ec2_describe describe = {
-	    .next_token = token, .max_results = EC2_PAGE_RESULTS_MAX};
+	struct mirror_targets *targets = arg;
 
-	targets->pages++;
-	targets->page = ec2_describe_targets(targets->account->ec2, &describe);
-	tmf_call_on_done(targets->page, targets_page_came, targets);
+	inventory_fini(&targets->listing);
+	inventory_init(&targets->listing);
+}
+
+/* Part of a list is no inventory: a target that it left out would be made a second time. */
+static void
+targets_listing_over(void *arg, struct tmf_call *call)
+{
+	struct mirror_targets *targets = arg;
+	json_t *result = tmf_call_take_result(call);
+
+	targets->page = NULL;
+	if (result != NULL)
+		targets_listed(targets);
+	else
+		waiters_fail(&targets->loading, &call->err);
+	json_decref(result);
 }
 
 /* A look at the instances goes by the inventory as it is: that is replaced before or after, never meanwhile. */
@@ -161,11 +152,13 @@ targets_load(struct mirror_targets *targets)
 		return tmf_call_of_result(targets->account->loop, json_object());
 	call = waiters_add(&targets->loading, targets->account->loop);
 	if (targets->page == NULL) {
-		inventory_fini(&targets->listing);
-		inventory_init(&targets->listing);
-		targets->restarts = 0;
-		targets->pages = 0;
-		targets_ask_page(targets, NULL);
+		targets_listing_restart(targets);
+		targets->page =
+		    ec2_pages(targets->account->ec2, &(struct ec2_pages){.list = &ec2_list_targets,
+							 .on_page = targets_listing_page,
+							 .on_restart = targets_listing_restart,
+							 .arg = targets});
+		tmf_call_on_done(targets->page, targets_listing_over, targets);
 	}
 	return call;
 }
