@@ -55,14 +55,14 @@ struct destroy {
 	struct tmf_timer timer; /* the next pass */
 };
 
-static void list(struct destroy *destroy);
-static void pump(struct destroy *destroy);
-static void pass_again(struct tmf_timer *timer);
+static void destroy_list(struct destroy *destroy);
+static void destroy_delete_more(struct destroy *destroy);
+static void destroy_pass_again(struct tmf_timer *timer);
 
 /* --- what is listed, and how it is deleted --- */
 
 static json_t *
-item_of_session(const json_t *session)
+destroy_session_item(const json_t *session)
 {
 	json_t *item = json_object();
 
@@ -74,7 +74,7 @@ item_of_session(const json_t *session)
 }
 
 static void
-put_place(json_t *item, const char *subnet_id, const json_t *resource)
+destroy_put_place(json_t *item, const char *subnet_id, const json_t *resource)
 {
 	const char *generation = tag_value(resource, TAG_GENERATION);
 
@@ -84,33 +84,33 @@ put_place(json_t *item, const char *subnet_id, const json_t *resource)
 }
 
 static json_t *
-item_of_target(const json_t *target)
+destroy_target_item(const json_t *target)
 {
 	json_t *item = json_object();
 
 	jsonx_put_string(item, "targetId", jsonx_get_string(target, "TrafficMirrorTargetId"));
 	jsonx_put_string(
 	    item, "networkInterfaceId", jsonx_get_string(target, "NetworkInterfaceId"));
-	put_place(item, tag_value(target, TAG_OUR_SUBNET), target);
+	destroy_put_place(item, tag_value(target, TAG_OUR_SUBNET), target);
 	return item;
 }
 
 static json_t *
-item_of_instance(const json_t *instance)
+destroy_instance_item(const json_t *instance)
 {
 	json_t *item = json_object();
 
 	jsonx_put_string(item, "instanceId", jsonx_get_string(instance, "InstanceId"));
 	jsonx_put_string(item, "networkInterfaceId",
 	    jsonx_get_string(instance_primary_interface(instance), "NetworkInterfaceId"));
-	put_place(item, tag_value(instance, TAG_TARGET_OF), instance);
+	destroy_put_place(item, tag_value(instance, TAG_TARGET_OF), instance);
 	return item;
 }
 
 /* Only instances have a documented filter for tags: the mirror resources are all listed, and their
  * tags compared here. New reference, or NULL. */
 static json_t *
-filters_of(enum kind kind)
+destroy_filters(enum kind kind)
 {
 	json_t *values;
 
@@ -122,7 +122,7 @@ filters_of(enum kind kind)
 }
 
 static struct tmf_call *
-terminate(struct aws_client *ec2, const char *id)
+destroy_terminate(struct aws_client *ec2, const char *id)
 {
 	json_t *ids = json_array();
 	struct tmf_call *call;
@@ -142,11 +142,11 @@ static const struct {
 	struct tmf_call *(*delete)(struct aws_client *ec2, const char *id);
 } kinds[KIND_COUNT] = {
     [KIND_SESSIONS] = {"sessions", "TrafficMirrorSessions", "sessionId", &ec2_list_sessions,
-	item_of_session, ec2_delete_session},
+	destroy_session_item, ec2_delete_session},
     [KIND_TARGETS] = {"targets", "TrafficMirrorTargets", "targetId", &ec2_list_targets,
-	item_of_target, ec2_delete_target},
+	destroy_target_item, ec2_delete_target},
     [KIND_INSTANCES] = {"instances", "Instances", "instanceId", &ec2_list_instances,
-	item_of_instance, terminate},
+	destroy_instance_item, destroy_terminate},
 };
 
 /* Instances first: they tell which account this is. */
@@ -155,7 +155,7 @@ static const enum kind listing_order[KIND_COUNT] = {KIND_INSTANCES, KIND_TARGETS
 /* --- life --- */
 
 static struct tmf_loop *
-loop_of(const struct destroy *destroy)
+destroy_loop(const struct destroy *destroy)
 {
 	return destroy->account->loop;
 }
@@ -166,14 +166,14 @@ destroy_new(struct account *account)
 	struct destroy *destroy = mem_zalloc(1, sizeof(*destroy));
 
 	destroy->account = account;
-	destroy->timer.fire = pass_again;
+	destroy->timer.fire = destroy_pass_again;
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		destroy->removed[kind] = json_object();
 	return destroy;
 }
 
 static void
-forget_pass(struct destroy *destroy)
+destroy_pass_forget(struct destroy *destroy)
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		json_decref(destroy->items[kind]);
@@ -196,9 +196,9 @@ destroy_free(struct destroy *destroy)
 	tmf_call_cancel(destroy->asking);
 	for (size_t i = 0; i < WINDOW; i++)
 		tmf_call_cancel(destroy->window[i].call);
-	tmf_loop_timer_disarm(loop_of(destroy), &destroy->timer);
+	tmf_loop_timer_disarm(destroy_loop(destroy), &destroy->timer);
 	waiters_fini(&destroy->waiters);
-	forget_pass(destroy);
+	destroy_pass_forget(destroy);
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		json_decref(destroy->removed[kind]);
 	free(destroy);
@@ -207,7 +207,7 @@ destroy_free(struct destroy *destroy)
 /* --- the end --- */
 
 static json_t *
-keys_of(json_t *set)
+destroy_keys(json_t *set)
 {
 	json_t *keys = json_array();
 	const char *key;
@@ -219,7 +219,7 @@ keys_of(json_t *set)
 }
 
 static json_t *
-values_of(json_t *object)
+destroy_values(json_t *object)
 {
 	json_t *values = json_array();
 	const char *key;
@@ -231,50 +231,53 @@ values_of(json_t *object)
 }
 
 static void
-end_found(struct destroy *destroy)
+destroy_report_found(struct destroy *destroy)
 {
 	json_t *result = json_object();
 
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		json_object_set(result, kinds[kind].name, destroy->items[kind]);
-	json_object_set_new(result, "kept", values_of(destroy->failed));
+	json_object_set_new(result, "kept", destroy_values(destroy->failed));
 	waiters_complete(&destroy->waiters, result);
 	json_decref(result);
 }
 
 static void
-end_removed(struct destroy *destroy)
+destroy_report_removed(struct destroy *destroy)
 {
 	json_t *result = json_object();
 	json_t *removed = json_object();
 
 	for (int kind = 0; kind < KIND_COUNT; kind++)
-		json_object_set_new(removed, kinds[kind].name, keys_of(destroy->removed[kind]));
+		json_object_set_new(
+		    removed, kinds[kind].name, destroy_keys(destroy->removed[kind]));
 	json_object_set_new(result, "removed", removed);
-	json_object_set_new(result, "failed", values_of(destroy->failed));
+	json_object_set_new(result, "failed", destroy_values(destroy->failed));
 	waiters_complete(&destroy->waiters, result);
 	json_decref(result);
 }
 
 static void
-end_pass(struct destroy *destroy)
+destroy_pass_end(struct destroy *destroy)
 {
-	struct tmf_clock *clock = tmf_loop_clock(loop_of(destroy));
+	struct tmf_clock *clock = tmf_loop_clock(destroy_loop(destroy));
 	int64_t delay_ms = (int64_t)PASS_DELAY_MS << destroy->passes;
 
 	if (!destroy->in_use || ++destroy->passes == PASSES_MAX) {
-		end_removed(destroy);
+		destroy_report_removed(destroy);
 		return;
 	}
 	if (delay_ms > PASS_DELAY_MAX_MS)
 		delay_ms = PASS_DELAY_MAX_MS;
-	tmf_loop_timer_arm(loop_of(destroy), &destroy->timer, clock->mono_ms(clock) + delay_ms);
+	tmf_loop_timer_arm(
+	    destroy_loop(destroy), &destroy->timer, clock->mono_ms(clock) + delay_ms);
 }
 
 /* --- deleting --- */
 
 static void
-fail_item(struct destroy *destroy, enum kind kind, const json_t *item, const struct tmf_err *err)
+destroy_item_failed(
+    struct destroy *destroy, enum kind kind, const json_t *item, const struct tmf_err *err)
 {
 	const char *id = jsonx_get_string(item, kinds[kind].id_name);
 	json_t *failure = json_object();
@@ -288,7 +291,7 @@ fail_item(struct destroy *destroy, enum kind kind, const json_t *item, const str
 
 /* A target that stays keeps its instance. */
 static void
-keep_instance(struct destroy *destroy, const json_t *item)
+destroy_keep_instance(struct destroy *destroy, const json_t *item)
 {
 	const char *interface = jsonx_get_string(item, "networkInterfaceId");
 
@@ -297,16 +300,16 @@ keep_instance(struct destroy *destroy, const json_t *item)
 }
 
 static void
-refused(struct destroy *destroy, const json_t *item, const struct tmf_err *err)
+destroy_delete_refused(struct destroy *destroy, const json_t *item, const struct tmf_err *err)
 {
 	if (error_is_target_in_use(err))
 		destroy->in_use = true;
-	fail_item(destroy, destroy->deleting, item, err);
-	keep_instance(destroy, item);
+	destroy_item_failed(destroy, destroy->deleting, item, err);
+	destroy_keep_instance(destroy, item);
 }
 
 static void
-deleted(void *arg, struct tmf_call *call)
+destroy_delete_done(void *arg, struct tmf_call *call)
 {
 	struct deletion *deletion = arg;
 	struct destroy *destroy = deletion->in;
@@ -322,15 +325,15 @@ deleted(void *arg, struct tmf_call *call)
 		log_event(LOG_INFO, "destroy.removed", LOG_STR("kind", kinds[kind].name),
 		    LOG_STR("id", id));
 	} else {
-		refused(destroy, deletion->item, &call->err);
+		destroy_delete_refused(destroy, deletion->item, &call->err);
 	}
 	json_decref(reply);
-	pump(destroy);
+	destroy_delete_more(destroy);
 }
 
 /* The token of a terminated instance is refused for a day, and describes may show a deleted target for a while: so the generation is used up, and the target full. */
 static int
-note_gone(struct destroy *destroy, const json_t *item, struct tmf_err *err)
+destroy_note_gone(struct destroy *destroy, const json_t *item, struct tmf_err *err)
 {
 	int generation = (int)json_integer_value(json_object_get(item, "generation"));
 	const struct target gone = {
@@ -350,7 +353,7 @@ note_gone(struct destroy *destroy, const json_t *item, struct tmf_err *err)
 }
 
 static bool
-stays(const struct destroy *destroy, const json_t *item)
+destroy_item_stays(const struct destroy *destroy, const json_t *item)
 {
 	const char *interface = jsonx_get_string(item, "networkInterfaceId");
 
@@ -359,7 +362,7 @@ stays(const struct destroy *destroy, const json_t *item)
 }
 
 static struct deletion *
-free_slot(struct destroy *destroy, bool *ret_idle)
+destroy_free_slot(struct destroy *destroy, bool *ret_idle)
 {
 	struct deletion *found = NULL;
 
@@ -375,47 +378,48 @@ free_slot(struct destroy *destroy, bool *ret_idle)
 
 /* What a later run must know is in the store before AWS is asked. */
 static int
-note_deletion(struct destroy *destroy, const json_t *item, struct tmf_err *err)
+destroy_delete_note(struct destroy *destroy, const json_t *item, struct tmf_err *err)
 {
 	int ret = 0;
 
 	if (destroy->deleting != KIND_SESSIONS)
-		ret = note_gone(destroy, item, err);
+		ret = destroy_note_gone(destroy, item, err);
 	else if (destroy->next == 1) /* the first one */
 		ret = sessions_note_destroyed(destroy->account, err);
 	return ret < 0 ? -1 : store_commit(destroy->account->store, err);
 }
 
 static int
-start_deletion(
+destroy_delete_start(
     struct destroy *destroy, struct deletion *slot, const json_t *item, struct tmf_err *err)
 {
 	enum kind kind = destroy->deleting;
 
-	if (note_deletion(destroy, item, err) < 0)
+	if (destroy_delete_note(destroy, item, err) < 0)
 		return -1;
 	slot->in = destroy;
 	slot->item = item;
 	slot->call =
 	    kinds[kind].delete(destroy->account->ec2, jsonx_get_string(item, kinds[kind].id_name));
-	tmf_call_on_done(slot->call, deleted, slot);
+	tmf_call_on_done(slot->call, destroy_delete_done, slot);
 	return 0;
 }
 
 /* Keeps the window full; goes on to the next kind when the last of one is over. */
 static void
-pump(struct destroy *destroy)
+destroy_delete_more(struct destroy *destroy)
 {
 	const json_t *items = destroy->items[destroy->deleting];
 	struct deletion *slot;
 	struct tmf_err err = {0};
 	bool idle;
 
-	while (
-	    (slot = free_slot(destroy, &idle)) != NULL && destroy->next < json_array_size(items)) {
+	while ((slot = destroy_free_slot(destroy, &idle)) != NULL &&
+	       destroy->next < json_array_size(items)) {
 		const json_t *item = json_array_get(items, destroy->next++);
 
-		if (stays(destroy, item) || start_deletion(destroy, slot, item, &err) == 0)
+		if (destroy_item_stays(destroy, item) ||
+		    destroy_delete_start(destroy, slot, item, &err) == 0)
 			continue;
 		waiters_fail(&destroy->waiters, &err);
 		tmf_err_fini(&err);
@@ -425,17 +429,17 @@ pump(struct destroy *destroy)
 		return;
 	destroy->next = 0;
 	if (destroy->deleting + 1 == KIND_COUNT) {
-		end_pass(destroy);
+		destroy_pass_end(destroy);
 		return;
 	}
 	destroy->deleting++;
-	pump(destroy);
+	destroy_delete_more(destroy);
 }
 
 /* --- listing --- */
 
 static bool
-is_ours(const struct destroy *destroy, const json_t *resource)
+destroy_is_ours(const struct destroy *destroy, const json_t *resource)
 {
 	const char *tool = tag_value(resource, TAG_TOOL);
 	const char *owner = jsonx_get_string(resource, "OwnerId");
@@ -447,7 +451,7 @@ is_ours(const struct destroy *destroy, const json_t *resource)
 
 /* What an earlier pass removed may be listed for a while. item is taken. */
 static void
-add_item(struct destroy *destroy, enum kind kind, json_t *item)
+destroy_add_item(struct destroy *destroy, enum kind kind, json_t *item)
 {
 	const char *id = jsonx_get_string(item, kinds[kind].id_name);
 
@@ -461,15 +465,15 @@ add_item(struct destroy *destroy, enum kind kind, json_t *item)
 }
 
 static void
-note(struct destroy *destroy, const json_t *resource)
+destroy_list_note(struct destroy *destroy, const json_t *resource)
 {
 	enum kind kind = listing_order[destroy->listing];
 	const char *interface = jsonx_get_string(resource, "NetworkInterfaceId");
 
-	if (is_ours(destroy, resource) &&
+	if (destroy_is_ours(destroy, resource) &&
 	    (kind != KIND_INSTANCES ||
 		(tag_value(resource, TAG_TARGET_OF) != NULL && !instance_is_over(resource))))
-		add_item(destroy, kind, kinds[kind].item_of(resource));
+		destroy_add_item(destroy, kind, kinds[kind].item_of(resource));
 	else if (kind == KIND_TARGETS && interface != NULL)
 		json_object_set_new(destroy->kept_interfaces, interface, json_true());
 	else if (kind == KIND_SESSIONS)
@@ -480,7 +484,7 @@ note(struct destroy *destroy, const json_t *resource)
 
 /* Adds what this store has made and AWS does not list yet. */
 static int
-add_known(struct destroy *destroy, struct tmf_err *err)
+destroy_add_known(struct destroy *destroy, struct tmf_err *err)
 {
 	json_t *known = destroy_known(destroy->account, err);
 
@@ -495,7 +499,7 @@ add_known(struct destroy *destroy, struct tmf_err *err)
 			if (json_object_get(destroy->listed[kind], id) != NULL)
 				continue;
 			json_object_set_new(destroy->unlisted, id, json_true());
-			add_item(destroy, (enum kind)kind, json_incref(item));
+			destroy_add_item(destroy, (enum kind)kind, json_incref(item));
 		}
 	}
 	json_decref(known);
@@ -504,7 +508,7 @@ add_known(struct destroy *destroy, struct tmf_err *err)
 
 /* Somebody else's session uses it: target and instance stay. */
 static void
-keep_used_targets(struct destroy *destroy)
+destroy_keep_used_targets(struct destroy *destroy)
 {
 	json_t *left = json_array();
 	json_t *item;
@@ -522,7 +526,7 @@ keep_used_targets(struct destroy *destroy)
 		}
 		tmf_err_set_name(&err, TMF_ERR_SERVICE, "TrafficMirrorTargetInUse",
 		    "session %s, which is not tmflow's, still uses it", session);
-		fail_item(destroy, KIND_TARGETS, item, &err);
+		destroy_item_failed(destroy, KIND_TARGETS, item, &err);
 		tmf_err_fini(&err);
 		if (interface != NULL)
 			json_object_set_new(destroy->kept_interfaces, interface, json_true());
@@ -532,7 +536,7 @@ keep_used_targets(struct destroy *destroy)
 }
 
 static void
-keep_instances(struct destroy *destroy)
+destroy_keep_instances(struct destroy *destroy)
 {
 	json_t *left = json_array();
 	json_t *item;
@@ -551,30 +555,30 @@ keep_instances(struct destroy *destroy)
 
 /* Everything of this kind is there: on to the next, or to what is to be done. */
 static void
-listed_all(struct destroy *destroy)
+destroy_list_next(struct destroy *destroy)
 {
 	struct tmf_err err = {0};
 
 	if (++destroy->listing < KIND_COUNT) {
-		list(destroy);
+		destroy_list(destroy);
 		return;
 	}
-	if (add_known(destroy, &err) < 0) {
+	if (destroy_add_known(destroy, &err) < 0) {
 		waiters_fail(&destroy->waiters, &err);
 		tmf_err_fini(&err);
 		return;
 	}
-	keep_used_targets(destroy);
-	keep_instances(destroy);
+	destroy_keep_used_targets(destroy);
+	destroy_keep_instances(destroy);
 	if (destroy->removing)
-		pump(destroy);
+		destroy_delete_more(destroy);
 	else
-		end_found(destroy);
+		destroy_report_found(destroy);
 }
 
 /* No instance of ours told which account this is; any other will do. */
 static enum ec2_page_next
-account_page(void *arg, json_t *reply, struct tmf_err *err)
+destroy_account_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct destroy *destroy = arg;
 
@@ -584,30 +588,30 @@ account_page(void *arg, json_t *reply, struct tmf_err *err)
 }
 
 static void
-account_came(void *arg, struct tmf_call *call)
+destroy_account_done(void *arg, struct tmf_call *call)
 {
 	struct destroy *destroy = arg;
 	json_t *result = tmf_call_take_result(call);
 
 	destroy->asking = NULL;
 	if (result != NULL)
-		listed_all(destroy);
+		destroy_list_next(destroy);
 	else
 		waiters_fail(&destroy->waiters, &call->err);
 	json_decref(result);
 }
 
 static void
-ask_account(struct destroy *destroy)
+destroy_account_ask(struct destroy *destroy)
 {
 	destroy->asking = ec2_pages(destroy->account->ec2,
 	    &(struct ec2_pages){
-		.list = &ec2_list_instances, .on_page = account_page, .arg = destroy});
-	tmf_call_on_done(destroy->asking, account_came, destroy);
+		.list = &ec2_list_instances, .on_page = destroy_account_page, .arg = destroy});
+	tmf_call_on_done(destroy->asking, destroy_account_done, destroy);
 }
 
 static enum ec2_page_next
-page_came(void *arg, json_t *reply, struct tmf_err *err)
+destroy_list_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct destroy *destroy = arg;
 	json_t *resource;
@@ -617,12 +621,12 @@ page_came(void *arg, json_t *reply, struct tmf_err *err)
 	account_note_id(destroy->account, reply);
 	json_array_foreach (
 	    jsonx_get_array(reply, kinds[listing_order[destroy->listing]].list_name), i, resource)
-		note(destroy, resource);
+		destroy_list_note(destroy, resource);
 	return EC2_PAGE_MORE;
 }
 
 static void
-listed(void *arg, struct tmf_call *call)
+destroy_list_done(void *arg, struct tmf_call *call)
 {
 	struct destroy *destroy = arg;
 	json_t *result = tmf_call_take_result(call);
@@ -632,33 +636,33 @@ listed(void *arg, struct tmf_call *call)
 		waiters_fail(&destroy->waiters, &call->err);
 	else if (listing_order[destroy->listing] == KIND_INSTANCES &&
 		 destroy->account->id[0] == '\0')
-		ask_account(destroy);
+		destroy_account_ask(destroy);
 	else
-		listed_all(destroy);
+		destroy_list_next(destroy);
 	json_decref(result);
 }
 
 /* A list that is cut off fails the pass: a session of somebody else's that it left out would cost
  * them their target. */
 static void
-list(struct destroy *destroy)
+destroy_list(struct destroy *destroy)
 {
 	enum kind kind = listing_order[destroy->listing];
-	json_t *filters = filters_of(kind);
+	json_t *filters = destroy_filters(kind);
 
 	destroy->asking =
 	    ec2_pages(destroy->account->ec2, &(struct ec2_pages){.list = kinds[kind].list,
 						 .filters = filters,
-						 .on_page = page_came,
+						 .on_page = destroy_list_page,
 						 .arg = destroy});
-	tmf_call_on_done(destroy->asking, listed, destroy);
+	tmf_call_on_done(destroy->asking, destroy_list_done, destroy);
 	json_decref(filters);
 }
 
 static void
-start_pass(struct destroy *destroy)
+destroy_pass_start(struct destroy *destroy)
 {
-	forget_pass(destroy);
+	destroy_pass_forget(destroy);
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		destroy->items[kind] = json_array();
 		destroy->listed[kind] = json_object();
@@ -671,21 +675,21 @@ start_pass(struct destroy *destroy)
 	destroy->deleting = KIND_SESSIONS;
 	destroy->next = 0;
 	destroy->in_use = false;
-	list(destroy);
+	destroy_list(destroy);
 }
 
 static void
-pass_again(struct tmf_timer *timer)
+destroy_pass_again(struct tmf_timer *timer)
 {
-	start_pass((struct destroy *)((char *)timer - offsetof(struct destroy, timer)));
+	destroy_pass_start((struct destroy *)((char *)timer - offsetof(struct destroy, timer)));
 }
 
 struct tmf_call *
 destroy_find(struct destroy *destroy)
 {
 	destroy->removing = false;
-	start_pass(destroy);
-	return waiters_add(&destroy->waiters, loop_of(destroy));
+	destroy_pass_start(destroy);
+	return waiters_add(&destroy->waiters, destroy_loop(destroy));
 }
 
 struct tmf_call *
@@ -693,6 +697,6 @@ destroy_remove(struct destroy *destroy)
 {
 	destroy->removing = true;
 	destroy->passes = 0;
-	start_pass(destroy);
-	return waiters_add(&destroy->waiters, loop_of(destroy));
+	destroy_pass_start(destroy);
+	return waiters_add(&destroy->waiters, destroy_loop(destroy));
 }

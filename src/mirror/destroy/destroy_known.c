@@ -21,7 +21,7 @@ struct runs {
 };
 
 static int
-note_session(void *arg, const struct outcome *outcome)
+known_add_session(void *arg, const struct outcome *outcome)
 {
 	json_t *item;
 
@@ -37,7 +37,7 @@ note_session(void *arg, const struct outcome *outcome)
 
 /* Sessions of other regions are not to be asked for here. */
 static bool
-is_of_this_region(const struct runs *runs, const struct store_run *run)
+known_run_is_here(const struct runs *runs, const struct store_run *run)
 {
 	json_t *settings = run->settings != NULL ? jsonx_parse(str_of(run->settings), NULL) : NULL;
 	const char *region = jsonx_get_string(settings, "region");
@@ -48,36 +48,37 @@ is_of_this_region(const struct runs *runs, const struct store_run *run)
 }
 
 static int
-note_run(void *arg, const struct store_run *run)
+known_add_run(void *arg, const struct store_run *run)
 {
 	struct runs *runs = arg;
 
-	if (run->dry_run || !is_of_this_region(runs, run) ||
+	if (run->dry_run || !known_run_is_here(runs, run) ||
 	    (run->stop_wall_ms != 0 &&
 		runs->now_wall_ms - run->stop_wall_ms > TARGET_FACT_SETTLED_MS))
 		return 0;
 	runs->ret = store_outcomes_each(runs->account->store, run->id, OUTCOME_CREATED,
-	    note_session, runs->sessions, runs->err);
+	    known_add_session, runs->sessions, runs->err);
 	return runs->ret;
 }
 
 static int
-note_run_and_parts(void *arg, const struct store_run *run)
+known_add_run_and_parts(void *arg, const struct store_run *run)
 {
 	struct runs *runs = arg;
 	const struct store_run_filter parts = {.status = -1, .parent = run->id};
 
-	if (note_run(runs, run) < 0)
+	if (known_add_run(runs, run) < 0)
 		return -1;
-	runs->ret = store_runs_each(runs->account->store, &parts, note_run, runs, runs->err) < 0
-			? -1
-			: runs->ret;
+	runs->ret =
+	    store_runs_each(runs->account->store, &parts, known_add_run, runs, runs->err) < 0
+		? -1
+		: runs->ret;
 	return runs->ret;
 }
 
 /* What was made before the last destroy was seen by that, as far as it can be seen. */
 static int
-note_sessions(struct account *account, json_t *sessions, struct tmf_err *err)
+known_add_sessions(struct account *account, json_t *sessions, struct tmf_err *err)
 {
 	struct tmf_clock *clock = tmf_loop_clock(account->loop);
 	struct runs runs = {.account = account,
@@ -92,7 +93,7 @@ note_sessions(struct account *account, json_t *sessions, struct tmf_err *err)
 		return -1;
 	if (filter.since_wall_ms <= destroyed_wall_ms)
 		filter.since_wall_ms = destroyed_wall_ms + 1;
-	if (store_runs_each(account->store, &filter, note_run_and_parts, &runs, err) < 0)
+	if (store_runs_each(account->store, &filter, known_add_run_and_parts, &runs, err) < 0)
 		return -1;
 	return runs.ret;
 }
@@ -100,7 +101,7 @@ note_sessions(struct account *account, json_t *sessions, struct tmf_err *err)
 /* --- targets and their instances: from the facts --- */
 
 static json_t *
-item_of(const char *id_name, const char *id, const json_t *fact)
+known_item(const char *id_name, const char *id, const json_t *fact)
 {
 	json_t *item = json_object();
 
@@ -112,7 +113,7 @@ item_of(const char *id_name, const char *id, const json_t *fact)
 }
 
 static int
-note_targets(struct account *account, json_t *targets, json_t *instances, struct tmf_err *err)
+known_add_targets(struct account *account, json_t *targets, json_t *instances, struct tmf_err *err)
 {
 	json_t *facts = target_facts_new(account, err);
 	const char *id;
@@ -123,17 +124,17 @@ note_targets(struct account *account, json_t *targets, json_t *instances, struct
 	json_object_foreach (facts, id, fact) {
 		const char *instance_id = jsonx_get_string(fact, "InstanceId");
 
-		json_object_set_new(targets, id, item_of("targetId", id, fact));
+		json_object_set_new(targets, id, known_item("targetId", id, fact));
 		if (instance_id != NULL)
 			json_object_set_new(
-			    instances, instance_id, item_of("instanceId", instance_id, fact));
+			    instances, instance_id, known_item("instanceId", instance_id, fact));
 	}
 	json_decref(facts);
 	return 0;
 }
 
 static int
-note_launches(struct account *account, json_t *instances, struct tmf_err *err)
+known_add_launches(struct account *account, json_t *instances, struct tmf_err *err)
 {
 	json_t *launches = target_fact_launches(account, err);
 	const char *token;
@@ -145,7 +146,7 @@ note_launches(struct account *account, json_t *instances, struct tmf_err *err)
 		const char *id = jsonx_get_string(launch, "InstanceId");
 
 		if (id != NULL)
-			json_object_set_new(instances, id, item_of("instanceId", id, launch));
+			json_object_set_new(instances, id, known_item("instanceId", id, launch));
 	}
 	json_decref(launches);
 	return 0;
@@ -162,9 +163,9 @@ destroy_known(struct account *account, struct tmf_err *err)
 	json_object_set_new(known, "sessions", sessions);
 	json_object_set_new(known, "targets", targets);
 	json_object_set_new(known, "instances", instances);
-	if (note_sessions(account, sessions, err) == 0 &&
-	    note_targets(account, targets, instances, err) == 0 &&
-	    note_launches(account, instances, err) == 0)
+	if (known_add_sessions(account, sessions, err) == 0 &&
+	    known_add_targets(account, targets, instances, err) == 0 &&
+	    known_add_launches(account, instances, err) == 0)
 		return known;
 	json_decref(known);
 	return NULL;

@@ -37,10 +37,10 @@ struct target_creations {
 	json_t *places; /* {place: true} of this run's; NULL: not read yet */
 };
 
-static void launch(struct creation *creation);
-static void go_on_with_launch(struct creation *creation);
-static void attach(struct creation *creation);
-static void look_up(struct creation *creation);
+static void creation_launch(struct creation *creation);
+static void creation_resume(struct creation *creation);
+static void creation_attach(struct creation *creation);
+static void creation_lookup(struct creation *creation);
 
 struct mirror_targets *
 creation_targets(const struct creation *creation)
@@ -61,23 +61,23 @@ creation_client(const struct creation *creation)
 }
 
 static struct tmf_loop *
-loop_of(const struct target_creations *creations)
+creations_loop(const struct target_creations *creations)
 {
 	return targets_account(creations->targets)->loop;
 }
 
 static int64_t
-mono_ms(const struct target_creations *creations)
+creations_mono_ms(const struct target_creations *creations)
 {
-	struct tmf_clock *clock = tmf_loop_clock(loop_of(creations));
+	struct tmf_clock *clock = tmf_loop_clock(creations_loop(creations));
 
 	return clock->mono_ms(clock);
 }
 
 static int64_t
-wall_ms(const struct creation *creation)
+creation_wall_ms(const struct creation *creation)
 {
-	struct tmf_clock *clock = tmf_loop_clock(loop_of(creation->in));
+	struct tmf_clock *clock = tmf_loop_clock(creations_loop(creation->in));
 
 	return clock->wall_ms(clock);
 }
@@ -88,7 +88,7 @@ static void
 creation_free(struct creation *creation)
 {
 	tmf_call_cancel(creation->call);
-	tmf_loop_timer_disarm(loop_of(creation->in), &creation->timer);
+	tmf_loop_timer_disarm(creations_loop(creation->in), &creation->timer);
 	waiters_fini(&creation->waiters);
 	tmf_err_fini(&creation->failure);
 	json_decref(creation->launch);
@@ -130,7 +130,7 @@ target_creations_free(struct target_creations *creations)
 }
 
 static struct creation *
-find_creation(const struct target_creations *creations, const char *subnet_id)
+creations_find(const struct target_creations *creations, const char *subnet_id)
 {
 	struct creation *creation = creations->first;
 
@@ -142,7 +142,7 @@ find_creation(const struct target_creations *creations, const char *subnet_id)
 /* --- this run's launches --- */
 
 static json_t *
-places_of(struct target_creations *creations, struct tmf_err *err)
+creations_places(struct target_creations *creations, struct tmf_err *err)
 {
 	struct account *account = targets_account(creations->targets);
 
@@ -155,7 +155,7 @@ int
 target_creations_launched(
     struct target_creations *creations, const char *subnet_id, int generation, struct tmf_err *err)
 {
-	const json_t *places = places_of(creations, err);
+	const json_t *places = creations_places(creations, err);
 	char place[TARGET_PLACE_BYTES];
 
 	if (places == NULL)
@@ -165,9 +165,9 @@ target_creations_launched(
 }
 
 static int
-note_launch(struct creation *creation, struct tmf_err *err)
+creation_note_launch(struct creation *creation, struct tmf_err *err)
 {
-	json_t *places = places_of(creation->in, err);
+	json_t *places = creations_places(creation->in, err);
 	char place[TARGET_PLACE_BYTES];
 
 	if (places == NULL)
@@ -200,7 +200,7 @@ creation_generation(const struct creation *creation)
 
 /* What is asked of AWS for it. Borrows. */
 static struct target_order
-order_of(const struct creation *creation)
+creation_order(const struct creation *creation)
 {
 	return (struct target_order){
 	    .subnet_id = creation->subnet_id,
@@ -212,7 +212,7 @@ order_of(const struct creation *creation)
 }
 
 static json_t *
-new_launch(const struct creation *creation, int generation)
+creation_new_launch(const struct creation *creation, int generation)
 {
 	const struct config_rule *rule = creation->rule;
 	json_t *launch = json_object();
@@ -242,7 +242,7 @@ creation_drop_launch(struct creation *creation, struct tmf_err *err)
 }
 
 static void
-forget_instance(struct creation *creation)
+creation_forget_instance(struct creation *creation)
 {
 	json_object_del(creation->launch, "InstanceId");
 	json_object_del(creation->launch, "NetworkInterfaceId");
@@ -261,7 +261,7 @@ creation_fail(struct creation *creation, const struct tmf_err *err)
 {
 	if (creation->rule != NULL && creation_error_is_permanent(err))
 		target_failures_add(&creation->in->failures, creation->subnet_id, creation->rule,
-		    err, mono_ms(creation->in));
+		    err, creations_mono_ms(creation->in));
 	log_event(LOG_WARN, "target.failed", LOG_STR("subnet", creation->subnet_id),
 	    LOG_INT("generation", creation_generation(creation)),
 	    LOG_STR("instance", creation_instance(creation)), LOG_STR("error", err->name),
@@ -283,7 +283,7 @@ creation_done(struct creation *creation, const char *target_id, bool created)
 }
 
 static void
-call_over(void *arg, struct tmf_call *call)
+creation_call_over(void *arg, struct tmf_call *call)
 {
 	struct creation *creation = arg;
 	json_t *reply = tmf_call_take_result(call);
@@ -303,11 +303,11 @@ creation_await(struct creation *creation, struct tmf_call *call,
 {
 	creation->call = call;
 	creation->step = step;
-	tmf_call_on_done(call, call_over, creation);
+	tmf_call_on_done(call, creation_call_over, creation);
 }
 
 static void
-waited(struct tmf_timer *timer)
+creation_waited(struct tmf_timer *timer)
 {
 	struct creation *creation =
 	    (struct creation *)((char *)timer - offsetof(struct creation, timer));
@@ -323,8 +323,8 @@ creation_pause(struct creation *creation, int waits, void (*after_wait)(struct c
 	if (delay_ms > SETTLE_DELAY_MAX_MS)
 		delay_ms = SETTLE_DELAY_MAX_MS;
 	creation->after_wait = after_wait;
-	tmf_loop_timer_arm(
-	    loop_of(creation->in), &creation->timer, mono_ms(creation->in) + delay_ms);
+	tmf_loop_timer_arm(creations_loop(creation->in), &creation->timer,
+	    creations_mono_ms(creation->in) + delay_ms);
 }
 
 /* A timer of the next millisecond is not due in this turn, at the end of which the commit stands. */
@@ -332,12 +332,13 @@ void
 creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation))
 {
 	creation->after_wait = after_wait;
-	tmf_loop_timer_arm(loop_of(creation->in), &creation->timer, mono_ms(creation->in) + 1);
+	tmf_loop_timer_arm(
+	    creations_loop(creation->in), &creation->timer, creations_mono_ms(creation->in) + 1);
 }
 
 /* Waits for describes and interfaces to settle; false when that has been done for long enough. */
 static bool
-settle(struct creation *creation, void (*after_wait)(struct creation *creation))
+creation_settle_wait(struct creation *creation, void (*after_wait)(struct creation *creation))
 {
 	if (creation->waits == SETTLE_WAITS_MAX)
 		return false;
@@ -346,10 +347,10 @@ settle(struct creation *creation, void (*after_wait)(struct creation *creation))
 }
 
 static int
-note_target(struct creation *creation, const char *target_id, struct tmf_err *err)
+creation_note_target(struct creation *creation, const char *target_id, struct tmf_err *err)
 {
 	struct target target = {
-	    .made_wall_ms = wall_ms(creation),
+	    .made_wall_ms = creation_wall_ms(creation),
 	    .id = (char *)target_id,
 	    .interface_id = (char *)creation_interface(creation),
 	    .instance_id = (char *)creation_instance(creation),
@@ -372,7 +373,7 @@ creation_succeed(struct creation *creation, const char *target_id)
 {
 	struct tmf_err err = {0};
 
-	if (note_target(creation, target_id, &err) < 0 ||
+	if (creation_note_target(creation, target_id, &err) < 0 ||
 	    creation_drop_launch(creation, &err) < 0) {
 		creation_fail(creation, &err);
 		tmf_err_fini(&err);
@@ -386,7 +387,7 @@ creation_succeed(struct creation *creation, const char *target_id)
 
 /* The target was not there before. What nobody waits for is taken down where the subnet has another. */
 static void
-made(struct creation *creation, const char *target_id)
+creation_attach_made(struct creation *creation, const char *target_id)
 {
 	const struct target *other = inventory_current_beside(
 	    targets_inventory(creation->in->targets), creation->subnet_id, target_id);
@@ -408,7 +409,7 @@ creation_first_target(const json_t *reply)
 
 /* True where a look for the interface's target ends the creation: it is there, or could not be looked for. */
 static bool
-look_ends(struct creation *creation, const json_t *reply, struct tmf_err *err)
+creation_lookup_ends(struct creation *creation, const json_t *reply, struct tmf_err *err)
 {
 	const char *target_id = creation_first_target(reply);
 
@@ -420,9 +421,10 @@ look_ends(struct creation *creation, const json_t *reply, struct tmf_err *err)
 }
 
 static void
-looked_up(struct creation *creation, json_t *reply, struct tmf_err *err)
+creation_lookup_done(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
-	if (look_ends(creation, reply, err) || settle(creation, look_up))
+	if (creation_lookup_ends(creation, reply, err) ||
+	    creation_settle_wait(creation, creation_lookup))
 		return;
 	tmf_err_set(err, TMF_ERR_REPLY,
 	    "interface %s is in use by a mirror target that AWS does not list",
@@ -431,33 +433,33 @@ looked_up(struct creation *creation, json_t *reply, struct tmf_err *err)
 }
 
 static void
-look_up(struct creation *creation)
+creation_lookup(struct creation *creation)
 {
 	creation_await(creation,
 	    target_order_look_up(creation_client(creation), creation_interface(creation)),
-	    looked_up);
+	    creation_lookup_done);
 }
 
 static void
-attached(struct creation *creation, json_t *reply, struct tmf_err *err)
+creation_attach_done(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	const char *target_id = jsonx_get_string(
 	    json_object_get(reply, "TrafficMirrorTarget"), "TrafficMirrorTargetId");
 
 	if (target_id != NULL) {
-		made(creation, target_id);
+		creation_attach_made(creation, target_id);
 		return;
 	}
 	if (reply != NULL)
 		tmf_err_set(
 		    err, TMF_ERR_REPLY, "CreateTrafficMirrorTarget's reply names no target");
 	if (tmf_err_is(err, ERROR_INTERFACE_IS_TARGET)) {
-		look_up(creation);
+		creation_lookup(creation);
 		return;
 	}
 	/* The instance may be new, or gone: somebody else has taken it back. */
 	if (err->code == TMF_ERR_SERVICE && aws_error_is_not_found(err->name) &&
-	    settle(creation, go_on_with_launch))
+	    creation_settle_wait(creation, creation_resume))
 		return;
 	if (tmf_err_is(err, ERROR_PARAMETER_MISMATCH))
 		tmf_err_prefix(err, "interface %s was made a target with other parameters before",
@@ -469,39 +471,39 @@ attached(struct creation *creation, json_t *reply, struct tmf_err *err)
 }
 
 static void
-attach(struct creation *creation)
+creation_attach(struct creation *creation)
 {
-	const struct target_order order = order_of(creation);
+	const struct target_order order = creation_order(creation);
 
 	creation_await(creation,
 	    target_order_attach(creation_client(creation), &order, creation_interface(creation)),
-	    attached);
+	    creation_attach_done);
 }
 
 /* What was left behind may have become somebody's target since. */
 static void
-looked_before_attach(struct creation *creation, json_t *reply, struct tmf_err *err)
+creation_attach_checked(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
-	if (!look_ends(creation, reply, err))
-		attach(creation);
+	if (!creation_lookup_ends(creation, reply, err))
+		creation_attach(creation);
 }
 
 static void
-attach_launched(struct creation *creation)
+creation_attach_launched(struct creation *creation)
 {
 	if (creation->rule != NULL)
-		attach(creation);
+		creation_attach(creation);
 	else
 		creation_await(creation,
 		    target_order_look_up(creation_client(creation), creation_interface(creation)),
-		    looked_before_attach);
+		    creation_attach_checked);
 }
 
 /* --- launch --- */
 
 /* The generation's instance is gone: on to the next, where a target is wanted. */
 static void
-next_generation(struct creation *creation, struct tmf_err *err)
+creation_next_generation(struct creation *creation, struct tmf_err *err)
 {
 	struct tmf_err store_err = {0};
 
@@ -514,13 +516,13 @@ next_generation(struct creation *creation, struct tmf_err *err)
 	else if (++creation->tries == GENERATIONS_TRIED_MAX)
 		creation_fail(creation, err);
 	else
-		launch(creation);
+		creation_launch(creation);
 	tmf_err_fini(&store_err);
 }
 
 /* AWS would have answered with the instance if it had launched one for this token; only who is not let in is not told. */
 static bool
-tells_that_nothing_was_launched(const struct tmf_err *err)
+creation_launched_nothing(const struct tmf_err *err)
 {
 	return err->code == TMF_ERR_SERVICE &&
 	       ((creation_error_is_permanent(err) && err->http_status != 401 &&
@@ -529,9 +531,9 @@ tells_that_nothing_was_launched(const struct tmf_err *err)
 }
 
 static void
-launch_refused(struct creation *creation, struct tmf_err *err)
+creation_launch_refused(struct creation *creation, struct tmf_err *err)
 {
-	bool nothing_there = tells_that_nothing_was_launched(err);
+	bool nothing_there = creation_launched_nothing(err);
 	struct tmf_err store_err = {0};
 
 	if (tmf_err_is(err, ERROR_PARAMETER_MISMATCH))
@@ -543,14 +545,14 @@ launch_refused(struct creation *creation, struct tmf_err *err)
 	else if (nothing_there && creation->rule == NULL)
 		creation_done(creation, NULL, false);
 	else if (nothing_there && creation->earlier && ++creation->tries < GENERATIONS_TRIED_MAX)
-		launch(creation); /* as the rule is now */
+		creation_launch(creation); /* as the rule is now */
 	else
 		creation_fail(creation, err);
 	tmf_err_fini(&store_err);
 }
 
 static void
-launched(struct creation *creation, json_t *reply, struct tmf_err *err)
+creation_launch_done(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	const json_t *instance = json_array_get(jsonx_get_array(reply, "Instances"), 0);
 	const char *instance_id = jsonx_get_string(instance, "InstanceId");
@@ -564,92 +566,92 @@ launched(struct creation *creation, json_t *reply, struct tmf_err *err)
 		tmf_err_set(
 		    err, TMF_ERR_REPLY, "RunInstances' reply names no instance with an interface");
 	if (tmf_err_is(err, ERROR_INSTANCE_TERMINATED)) {
-		next_generation(creation, err);
+		creation_next_generation(creation, err);
 		return;
 	}
 	if (tmf_err_isset(err)) {
-		launch_refused(creation, err);
+		creation_launch_refused(creation, err);
 		return;
 	}
 	jsonx_put_string(creation->launch, "InstanceId", instance_id);
 	jsonx_put_string(creation->launch, "NetworkInterfaceId", interface_id);
-	json_object_set_new(creation->launch, "WallMs", json_integer(wall_ms(creation)));
+	json_object_set_new(creation->launch, "WallMs", json_integer(creation_wall_ms(creation)));
 	if (creation_keep_launch(creation, err) < 0)
 		creation_fail(creation, err);
 	else
-		attach_launched(creation);
+		creation_attach_launched(creation);
 }
 
 static void
-run_noted(struct creation *creation)
+creation_launch_noted(struct creation *creation)
 {
-	const struct target_order order = order_of(creation);
+	const struct target_order order = creation_order(creation);
 	struct tmf_err err = {0};
 
 	if (store_sync(creation_account(creation)->store, &err) < 0)
 		creation_fail(creation, &err);
 	else
-		creation_await(
-		    creation, target_order_launch(creation_client(creation), &order), launched);
+		creation_await(creation, target_order_launch(creation_client(creation), &order),
+		    creation_launch_done);
 	tmf_err_fini(&err);
 }
 
 static void
-run_instance(struct creation *creation)
+creation_launch_note(struct creation *creation)
 {
 	struct tmf_err err = {0};
 
 	jsonx_put_string(creation->launch, "Owner", creation_account(creation)->owner);
-	if (note_launch(creation, &err) < 0)
+	if (creation_note_launch(creation, &err) < 0)
 		creation_fail(creation, &err);
 	else
-		creation_after_commit(creation, run_noted);
+		creation_after_commit(creation, creation_launch_noted);
 	tmf_err_fini(&err);
 }
 
 /* An earlier instance, as it is now. One that was launched a moment ago may not be listed yet; of one that should be, the client token tells. */
 static void
-found_again(struct creation *creation, json_t *reply, struct tmf_err *err)
+creation_resume_found(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	const json_t *instance = json_array_get(jsonx_get_array(reply, "Instances"), 0);
 	int64_t launched_wall_ms = json_integer_value(json_object_get(creation->launch, "WallMs"));
-	bool is_old = wall_ms(creation) - launched_wall_ms > TARGET_FACT_SETTLED_MS;
+	bool is_old = creation_wall_ms(creation) - launched_wall_ms > TARGET_FACT_SETTLED_MS;
 
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
 		creation_fail(creation, err);
 	} else if (instance_is_over(instance)) {
 		tmf_err_set_name(err, TMF_ERR_SERVICE, ERROR_INSTANCE_TERMINATED,
 		    "instance %s was terminated", creation_instance(creation));
-		next_generation(creation, err);
+		creation_next_generation(creation, err);
 	} else if (instance == NULL && is_old) {
-		forget_instance(creation);
-		run_instance(creation);
+		creation_forget_instance(creation);
+		creation_launch_note(creation);
 	} else {
-		attach_launched(creation);
+		creation_attach_launched(creation);
 	}
 }
 
 /* With the instance, if AWS has told which it is. */
 static void
-go_on_with_launch(struct creation *creation)
+creation_resume(struct creation *creation)
 {
 	json_t *ids;
 
 	if (creation_interface(creation) == NULL) {
-		run_instance(creation);
+		creation_launch_note(creation);
 		return;
 	}
 	ids = json_array();
 	json_array_append_new(ids, json_string(creation_instance(creation)));
 	creation_await(creation,
 	    ec2_describe_instances(creation_client(creation), &(struct ec2_describe){.ids = ids}),
-	    found_again);
+	    creation_resume_found);
 	json_decref(ids);
 }
 
 /* Takes up what was asked for earlier for this generation, even if the rule asks for another instance by now. Returns 1, 0 if there is nothing, -1. */
 static int
-take_up(struct creation *creation, int generation, struct tmf_err *err)
+creation_take_up(struct creation *creation, int generation, struct tmf_err *err)
 {
 	json_t *launches = target_fact_launches(creation_account(creation), err);
 	const char *token;
@@ -676,7 +678,7 @@ take_up(struct creation *creation, int generation, struct tmf_err *err)
 }
 
 static void
-launch(struct creation *creation)
+creation_launch(struct creation *creation)
 {
 	const struct inventory *inventory = targets_inventory(creation->in->targets);
 	int generation = inventory_generation(inventory, creation->subnet_id) + 1;
@@ -686,7 +688,7 @@ launch(struct creation *creation)
 
 	json_decref(creation->launch);
 	creation->launch = NULL;
-	taken = take_up(creation, generation, &err);
+	taken = creation_take_up(creation, generation, &err);
 	creation->earlier = taken > 0;
 	if (taken < 0) {
 		creation_fail(creation, &err);
@@ -694,19 +696,19 @@ launch(struct creation *creation)
 		return;
 	}
 	if (!creation->earlier) {
-		creation->launch = new_launch(creation, generation);
-		order = order_of(creation);
+		creation->launch = creation_new_launch(creation, generation);
+		order = creation_order(creation);
 		target_order_token(&order, creation->token);
 	}
-	go_on_with_launch(creation);
+	creation_resume(creation);
 }
 
 /* --- untag --- */
 
-static void untag(struct creation *creation);
+static void creation_untag(struct creation *creation);
 
 static void
-untagged(struct creation *creation, json_t *reply, struct tmf_err *err)
+creation_untag_done(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	const struct inventory *inventory = targets_inventory(creation->in->targets);
 	struct target *spent = inventory_find(inventory, creation->untagging);
@@ -717,12 +719,12 @@ untagged(struct creation *creation, json_t *reply, struct tmf_err *err)
 	}
 	if (spent != NULL)
 		spent->tagged = false;
-	untag(creation);
+	creation_untag(creation);
 }
 
 /* So that no other process is sent to a target that is full or dead. */
 static void
-untag(struct creation *creation)
+creation_untag(struct creation *creation)
 {
 	struct target *spent =
 	    inventory_spent_tagged(targets_inventory(creation->in->targets), creation->subnet_id);
@@ -732,21 +734,21 @@ untag(struct creation *creation)
 	if (spent != NULL)
 		creation_await(creation,
 		    target_order_untag(creation_client(creation), spent->id, creation->subnet_id),
-		    untagged);
+		    creation_untag_done);
 	else
-		launch(creation);
+		creation_launch(creation);
 }
 
 /* --- from outside --- */
 
 static struct creation *
-add(struct target_creations *creations, const char *subnet_id)
+creation_new(struct target_creations *creations, const char *subnet_id)
 {
 	struct creation *creation = mem_zalloc(1, sizeof(*creation));
 
 	creation->in = creations;
 	creation->subnet_id = mem_strdup(subnet_id);
-	creation->timer.fire = waited;
+	creation->timer.fire = creation_waited;
 	creation->next = creations->first;
 	creations->first = creation;
 	return creation;
@@ -796,7 +798,7 @@ joining_settled(void *frame, struct tmf_call *over, json_t **ret_result, struct 
 }
 
 static struct tmf_call *
-join_after_leftover(struct creation *leftover, const struct config_rule *rule)
+creations_join_after_leftover(struct creation *leftover, const struct config_rule *rule)
 {
 	struct target_creations *creations = leftover->in;
 	struct joining *joining = mem_zalloc(1, sizeof(*joining));
@@ -805,7 +807,7 @@ join_after_leftover(struct creation *leftover, const struct config_rule *rule)
 	joining->creations = creations;
 	joining->rule = rule;
 	joining->subnet_id = mem_strdup(leftover->subnet_id);
-	return tmf_call_sequence(waiters_add(&leftover->waiters, loop_of(creations)),
+	return tmf_call_sequence(waiters_add(&leftover->waiters, creations_loop(creations)),
 	    joining_settled, joining, joining_free);
 }
 
@@ -813,24 +815,24 @@ struct tmf_call *
 target_creations_join(struct target_creations *creations, const struct target_request *request)
 {
 	const char *subnet = targets_subnet(request->rule, request->subnet_id);
-	struct creation *creation = find_creation(creations, subnet);
-	const struct tmf_err *failure =
-	    target_failures_find(&creations->failures, subnet, request->rule, mono_ms(creations));
+	struct creation *creation = creations_find(creations, subnet);
+	const struct tmf_err *failure = target_failures_find(
+	    &creations->failures, subnet, request->rule, creations_mono_ms(creations));
 	struct tmf_call *call;
 	struct tmf_err err = {0};
 
 	if (creation != NULL && creation->rule == NULL)
-		return join_after_leftover(creation, request->rule);
+		return creations_join_after_leftover(creation, request->rule);
 	if (creation != NULL)
-		return waiters_add(&creation->waiters, loop_of(creations));
+		return waiters_add(&creation->waiters, creations_loop(creations));
 	if (failure != NULL) {
 		tmf_err_copy(&err, failure);
-		return tmf_call_of_err(loop_of(creations), &err);
+		return tmf_call_of_err(creations_loop(creations), &err);
 	}
-	creation = add(creations, subnet);
+	creation = creation_new(creations, subnet);
 	creation->rule = request->rule;
-	call = waiters_add(&creation->waiters, loop_of(creations));
-	untag(creation);
+	call = waiters_add(&creation->waiters, creations_loop(creations));
+	creation_untag(creation);
 	return call;
 }
 
@@ -838,7 +840,7 @@ struct tmf_call *
 target_creations_wait(struct target_creations *creations)
 {
 	return creations->first != NULL
-		   ? waiters_add(&creations->first->waiters, loop_of(creations))
+		   ? waiters_add(&creations->first->waiters, creations_loop(creations))
 		   : NULL;
 }
 
@@ -852,14 +854,14 @@ struct tmf_call *
 target_creations_settle(struct target_creations *creations, const char *token, json_t *launch)
 {
 	const char *subnet_id = jsonx_get_string(launch, "SubnetId");
-	struct creation *creation = find_creation(creations, subnet_id);
+	struct creation *creation = creations_find(creations, subnet_id);
 	struct tmf_call *call;
 
 	/* Another run of this process may have begun one meanwhile: it goes on with the launch, or a later settling does. */
 	if (creation != NULL)
-		return waiters_add(&creation->waiters, loop_of(creations));
-	creation = add(creations, subnet_id);
-	call = waiters_add(&creation->waiters, loop_of(creations));
+		return waiters_add(&creation->waiters, creations_loop(creations));
+	creation = creation_new(creations, subnet_id);
+	call = waiters_add(&creation->waiters, creations_loop(creations));
 	assert(strlen(token) < sizeof(creation->token));
 	memcpy(creation->token, token, strlen(token) + 1);
 	creation->launch = json_incref(launch);
@@ -867,6 +869,6 @@ target_creations_settle(struct target_creations *creations, const char *token, j
 	if (json_is_true(json_object_get(launch, "Ending")))
 		creation_go_on_ending(creation);
 	else
-		go_on_with_launch(creation);
+		creation_resume(creation);
 	return call;
 }

@@ -13,7 +13,7 @@
 #define ROLL_BACK_LOOKS_MAX 4
 
 static void
-finish(struct creation *creation)
+ending_finish(struct creation *creation)
 {
 	const char *instead_id = jsonx_get_string(creation->launch, "InsteadId");
 	struct tmf_err failure = {0};
@@ -28,14 +28,14 @@ finish(struct creation *creation)
 }
 
 static void
-could_not_terminate(struct creation *creation, struct tmf_err *err)
+ending_terminate_failed(struct creation *creation, struct tmf_err *err)
 {
 	if (tmf_err_isset(&creation->failure)) {
 		tmf_err_prefix(&creation->failure,
 		    "instance %s, launched for a target, could not be terminated (%s); what "
 		    "failed before that",
 		    creation_instance(creation), err->name);
-		finish(creation);
+		ending_finish(creation);
 		return;
 	}
 	tmf_err_prefix(err, "instance %s, launched for a target, could not be terminated",
@@ -44,10 +44,10 @@ could_not_terminate(struct creation *creation, struct tmf_err *err)
 }
 
 static void
-terminated(struct creation *creation, json_t *reply, struct tmf_err *err)
+ending_terminate_done(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
-		could_not_terminate(creation, err);
+		ending_terminate_failed(creation, err);
 		return;
 	}
 	tmf_err_fini(err);
@@ -57,25 +57,25 @@ terminated(struct creation *creation, json_t *reply, struct tmf_err *err)
 	if (creation_drop_launch(creation, err) < 0)
 		creation_fail(creation, err);
 	else
-		finish(creation);
+		ending_finish(creation);
 }
 
 static void
-terminate(struct creation *creation)
+ending_terminate(struct creation *creation)
 {
 	json_t *ids = json_array();
 
 	json_array_append_new(ids, json_string(creation_instance(creation)));
-	creation_await(
-	    creation, ec2_terminate_instances(creation_client(creation), ids), terminated);
+	creation_await(creation, ec2_terminate_instances(creation_client(creation), ids),
+	    ending_terminate_done);
 	json_decref(ids);
 }
 
 static void
-target_deleted(struct creation *creation, json_t *reply, struct tmf_err *err)
+ending_delete_done(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	if (reply != NULL || aws_error_is_not_found(err->name)) {
-		terminate(creation);
+		ending_terminate(creation);
 		return;
 	}
 	if (!error_is_target_in_use(err)) {
@@ -86,7 +86,7 @@ target_deleted(struct creation *creation, json_t *reply, struct tmf_err *err)
 	if (creation_drop_launch(creation, err) < 0)
 		creation_fail(creation, err);
 	else
-		finish(creation);
+		ending_finish(creation);
 }
 
 void
@@ -96,14 +96,14 @@ creation_go_on_ending(struct creation *creation)
 
 	if (target_id != NULL)
 		creation_await(creation, ec2_delete_target(creation_client(creation), target_id),
-		    target_deleted);
+		    ending_delete_done);
 	else
-		terminate(creation);
+		ending_terminate(creation);
 }
 
 /* From here on the launch ends, whatever happens to this process. */
 static int
-begin_ending(struct creation *creation, struct tmf_err *err)
+ending_begin(struct creation *creation, struct tmf_err *err)
 {
 	json_object_set_new(creation->launch, "Ending", json_true());
 	if (targets_burn(creation_targets(creation), creation->subnet_id,
@@ -116,11 +116,11 @@ begin_ending(struct creation *creation, struct tmf_err *err)
 
 /* --- roll-back --- */
 
-static void check_before_roll_back(struct creation *creation);
+static void ending_check(struct creation *creation);
 
 /* Another process may have made a target of the very instance: then it is the subnet's. Otherwise the generation is used up, and only then the instance goes. */
 static void
-checked_before_roll_back(struct creation *creation, json_t *reply, struct tmf_err *err)
+ending_check_done(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
 	const char *target_id = creation_first_target(reply);
 
@@ -133,20 +133,20 @@ checked_before_roll_back(struct creation *creation, json_t *reply, struct tmf_er
 		return;
 	}
 	if (reply != NULL && ++creation->looks < ROLL_BACK_LOOKS_MAX) {
-		creation_pause(creation, creation->looks - 1, check_before_roll_back);
+		creation_pause(creation, creation->looks - 1, ending_check);
 		return;
 	}
 	tmf_err_fini(err);
-	if (begin_ending(creation, err) < 0)
+	if (ending_begin(creation, err) < 0)
 		creation_fail(creation, err);
 }
 
 static void
-check_before_roll_back(struct creation *creation)
+ending_check(struct creation *creation)
 {
 	creation_await(creation,
 	    target_order_look_up(creation_client(creation), creation_interface(creation)),
-	    checked_before_roll_back);
+	    ending_check_done);
 }
 
 void
@@ -154,14 +154,14 @@ creation_roll_back(struct creation *creation, struct tmf_err *err)
 {
 	tmf_err_move(&creation->failure, err);
 	creation->looks = 0;
-	check_before_roll_back(creation);
+	ending_check(creation);
 }
 
 /* --- taking down --- */
 
 /* Described a while longer, it must not be taken for one that serves. */
 static int
-note_taken_down(struct creation *creation, const char *target_id, struct tmf_err *err)
+ending_note_target(struct creation *creation, const char *target_id, struct tmf_err *err)
 {
 	const struct target gone = {
 	    .id = (char *)target_id,
@@ -182,7 +182,7 @@ creation_take_down(struct creation *creation, const char *target_id, const char 
 
 	jsonx_put_string(creation->launch, "TargetId", target_id);
 	jsonx_put_string(creation->launch, "InsteadId", instead_id);
-	if (note_taken_down(creation, target_id, &err) < 0 || begin_ending(creation, &err) < 0)
+	if (ending_note_target(creation, target_id, &err) < 0 || ending_begin(creation, &err) < 0)
 		creation_fail(creation, &err);
 	tmf_err_fini(&err);
 }

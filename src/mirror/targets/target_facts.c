@@ -12,13 +12,13 @@
 #define FACT_LAUNCH	"mirror-target-launch"
 
 static const char *
-scope_of(const struct account *account)
+target_fact_scope(const struct account *account)
 {
 	return aws_client_scope(account->ec2);
 }
 
 static int64_t
-wall_ms(const struct account *account)
+target_fact_wall_ms(const struct account *account)
 {
 	struct tmf_clock *clock = tmf_loop_clock(account->loop);
 
@@ -26,13 +26,15 @@ wall_ms(const struct account *account)
 }
 
 static int
-put(struct account *account, const char *kind, const char *key, json_t *value, struct tmf_err *err)
+target_fact_write(
+    struct account *account, const char *kind, const char *key, json_t *value, struct tmf_err *err)
 {
 	struct buf text = {0};
 	int ret;
 
 	jsonx_write(value, &text);
-	ret = store_fact_put(account->store, scope_of(account), kind, key, buf_str(&text), err);
+	ret = store_fact_put(
+	    account->store, target_fact_scope(account), kind, key, buf_str(&text), err);
 	buf_fini(&text);
 	json_decref(value);
 	return ret;
@@ -51,20 +53,21 @@ target_fact_put(struct account *account, const struct target *target, struct tmf
 	jsonx_put_string(value, "InstanceId", target->instance_id);
 	jsonx_put_string(value, "Run", target->run);
 	json_object_set_new(value, "MadeWallMs", json_integer(target->made_wall_ms));
-	json_object_set_new(value, "WallMs", json_integer(wall_ms(account)));
-	return put(account, FACT_TARGET, target->id, value, err);
+	json_object_set_new(value, "WallMs", json_integer(target_fact_wall_ms(account)));
+	return target_fact_write(account, FACT_TARGET, target->id, value, err);
 }
 
 int
 target_fact_burn(
     struct account *account, const char *subnet_id, int generation, struct tmf_err *err)
 {
-	return put(account, FACT_GENERATION, subnet_id, json_integer(generation), err);
+	return target_fact_write(
+	    account, FACT_GENERATION, subnet_id, json_integer(generation), err);
 }
 
 /* Takes facts out of the store as {key: value}; what does not parse is left out. */
 static int
-collect(void *arg, const char *key, struct str value)
+target_fact_collect(void *arg, const char *key, struct str value)
 {
 	json_t *parsed = jsonx_parse(value, NULL);
 
@@ -74,11 +77,12 @@ collect(void *arg, const char *key, struct str value)
 }
 
 static json_t *
-read_facts(struct account *account, const char *kind, struct tmf_err *err)
+target_fact_read(struct account *account, const char *kind, struct tmf_err *err)
 {
 	json_t *facts = json_object();
 
-	if (store_facts_each(account->store, scope_of(account), kind, collect, facts, err) == 0)
+	if (store_facts_each(account->store, target_fact_scope(account), kind, target_fact_collect,
+		facts, err) == 0)
 		return facts;
 	json_decref(facts);
 	return NULL;
@@ -88,7 +92,7 @@ int
 target_fact_note_generation(
     struct account *account, const char *subnet_id, int generation, struct tmf_err *err)
 {
-	json_t *generations = read_facts(account, FACT_GENERATION, err);
+	json_t *generations = target_fact_read(account, FACT_GENERATION, err);
 	int ret = 0;
 
 	if (generations == NULL)
@@ -103,25 +107,26 @@ int
 target_fact_put_launch(
     struct account *account, const char *token, json_t *launch, struct tmf_err *err)
 {
-	return put(account, FACT_LAUNCH, token, json_incref(launch), err);
+	return target_fact_write(account, FACT_LAUNCH, token, json_incref(launch), err);
 }
 
 int
 target_fact_drop_launch(struct account *account, const char *token, struct tmf_err *err)
 {
-	return store_fact_delete(account->store, scope_of(account), FACT_LAUNCH, token, err);
+	return store_fact_delete(
+	    account->store, target_fact_scope(account), FACT_LAUNCH, token, err);
 }
 
 json_t *
 target_fact_launches(struct account *account, struct tmf_err *err)
 {
-	return read_facts(account, FACT_LAUNCH, err);
+	return target_fact_read(account, FACT_LAUNCH, err);
 }
 
 json_t *
 target_facts_new(struct account *account, struct tmf_err *err)
 {
-	json_t *facts = read_facts(account, FACT_TARGET, err);
+	json_t *facts = target_fact_read(account, FACT_TARGET, err);
 	const char *id;
 	json_t *fact;
 	void *next;
@@ -129,7 +134,7 @@ target_facts_new(struct account *account, struct tmf_err *err)
 	json_object_foreach_safe (facts, next, id, fact) {
 		int64_t made = json_integer_value(json_object_get(fact, "MadeWallMs"));
 
-		if (made == 0 || wall_ms(account) - made > TARGET_FACT_SETTLED_MS)
+		if (made == 0 || target_fact_wall_ms(account) - made > TARGET_FACT_SETTLED_MS)
 			json_object_del(facts, id);
 	}
 	return facts;
@@ -137,7 +142,7 @@ target_facts_new(struct account *account, struct tmf_err *err)
 
 /* Adds "SUBNET GENERATION" of the facts that name the run. */
 static void
-note_run(json_t *places, const json_t *facts, const char *member, const char *run)
+target_fact_note_run(json_t *places, const json_t *facts, const char *member, const char *run)
 {
 	const char *key;
 	json_t *fact;
@@ -158,14 +163,14 @@ note_run(json_t *places, const json_t *facts, const char *member, const char *ru
 json_t *
 target_fact_places(struct account *account, const char *run, struct tmf_err *err)
 {
-	json_t *targets = read_facts(account, FACT_TARGET, err);
-	json_t *launches = targets != NULL ? read_facts(account, FACT_LAUNCH, err) : NULL;
+	json_t *targets = target_fact_read(account, FACT_TARGET, err);
+	json_t *launches = targets != NULL ? target_fact_read(account, FACT_LAUNCH, err) : NULL;
 	json_t *places = NULL;
 
 	if (launches != NULL) {
 		places = json_object();
-		note_run(places, targets, "Run", run);
-		note_run(places, launches, "Owner", run);
+		target_fact_note_run(places, targets, "Run", run);
+		target_fact_note_run(places, launches, "Owner", run);
 	}
 	json_decref(targets);
 	json_decref(launches);
@@ -180,7 +185,7 @@ target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_
 
 /* A target that settled without being listed is gone, but its generation stays used. */
 static int
-forget(struct account *account, struct inventory *inventory, const struct target *gone,
+target_fact_forget(struct account *account, struct inventory *inventory, const struct target *gone,
     struct tmf_err *err)
 {
 	if (gone->subnet_id != NULL) {
@@ -189,14 +194,16 @@ forget(struct account *account, struct inventory *inventory, const struct target
 			inventory_generation(inventory, gone->subnet_id), err) < 0)
 			return -1;
 	}
-	return store_fact_delete(account->store, scope_of(account), FACT_TARGET, gone->id, err);
+	return store_fact_delete(
+	    account->store, target_fact_scope(account), FACT_TARGET, gone->id, err);
 }
 
 static int
-merge_target(struct account *account, struct inventory *inventory, const char *id,
+target_fact_merge(struct account *account, struct inventory *inventory, const char *id,
     const json_t *fact, struct tmf_err *err)
 {
-	int64_t age_ms = wall_ms(account) - json_integer_value(json_object_get(fact, "WallMs"));
+	int64_t age_ms =
+	    target_fact_wall_ms(account) - json_integer_value(json_object_get(fact, "WallMs"));
 	struct target target = {
 	    .id = (char *)id,
 	    .subnet_id = (char *)jsonx_get_string(fact, "SubnetId"),
@@ -211,7 +218,7 @@ merge_target(struct account *account, struct inventory *inventory, const char *i
 	};
 
 	if (inventory_find(inventory, id) == NULL && age_ms > TARGET_FACT_SETTLED_MS)
-		return forget(account, inventory, &target, err);
+		return target_fact_forget(account, inventory, &target, err);
 	inventory_add(inventory, &target);
 	return 0;
 }
@@ -219,8 +226,9 @@ merge_target(struct account *account, struct inventory *inventory, const char *i
 int
 target_facts_merge(struct account *account, struct inventory *inventory, struct tmf_err *err)
 {
-	json_t *targets = read_facts(account, FACT_TARGET, err);
-	json_t *generations = targets != NULL ? read_facts(account, FACT_GENERATION, err) : NULL;
+	json_t *targets = target_fact_read(account, FACT_TARGET, err);
+	json_t *generations =
+	    targets != NULL ? target_fact_read(account, FACT_GENERATION, err) : NULL;
 	int ret = generations != NULL ? 0 : -1;
 	const char *key;
 	json_t *fact;
@@ -231,7 +239,7 @@ target_facts_merge(struct account *account, struct inventory *inventory, struct 
 	if (ret == 0)
 		json_object_foreach (targets, key, fact)
 			if (ret == 0)
-				ret = merge_target(account, inventory, key, fact, err);
+				ret = target_fact_merge(account, inventory, key, fact, err);
 	json_decref(targets);
 	json_decref(generations);
 	return ret;

@@ -14,7 +14,7 @@ struct target_failure {
 };
 
 static void
-failure_free(struct target_failure *failure)
+target_failure_free(struct target_failure *failure)
 {
 	tmf_err_fini(&failure->err);
 	free(failure->subnet_id);
@@ -28,7 +28,7 @@ target_failures_fini(struct target_failures *failures)
 		struct target_failure *failure = failures->first;
 
 		failures->first = failure->next;
-		failure_free(failure);
+		target_failure_free(failure);
 	}
 }
 
@@ -58,7 +58,7 @@ target_failures_find(struct target_failures *failures, const char *subnet_id,
 
 		if (failure->until_mono_ms <= now_mono_ms) {
 			*at = failure->next;
-			failure_free(failure);
+			target_failure_free(failure);
 		} else if (failure->rule == rule && strcmp(failure->subnet_id, subnet_id) == 0) {
 			return &failure->err;
 		} else {

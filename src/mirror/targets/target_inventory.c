@@ -38,7 +38,7 @@ inventory_fini(struct inventory *inventory)
 }
 
 static struct target *
-target_of(const struct inventory *inventory, const json_t *index, const char *key)
+inventory_at(const struct inventory *inventory, const json_t *index, const char *key)
 {
 	const json_t *number = json_object_get(index, key);
 
@@ -48,18 +48,18 @@ target_of(const struct inventory *inventory, const json_t *index, const char *ke
 struct target *
 inventory_find(const struct inventory *inventory, const char *target_id)
 {
-	return target_of(inventory, inventory->by_id, target_id);
+	return inventory_at(inventory, inventory->by_id, target_id);
 }
 
 const struct target *
 inventory_holding(const struct inventory *inventory, const char *interface_id)
 {
-	return target_of(inventory, inventory->by_interface, interface_id);
+	return inventory_at(inventory, inventory->by_interface, interface_id);
 }
 
 /* New entry with an id and nothing else. */
 static struct target *
-new_entry(struct inventory *inventory, const char *id)
+inventory_new_entry(struct inventory *inventory, const char *id)
 {
 	struct target *entry = mem_zalloc(1, sizeof(*entry));
 
@@ -74,7 +74,7 @@ new_entry(struct inventory *inventory, const char *id)
 }
 
 static void
-add_to_subnet(struct inventory *inventory, struct target *entry)
+inventory_add_to_subnet(struct inventory *inventory, struct target *entry)
 {
 	json_t *members = json_object_get(inventory->by_subnet, entry->subnet_id);
 
@@ -91,7 +91,7 @@ inventory_add(struct inventory *inventory, const struct target *target)
 	struct target *entry = inventory_find(inventory, target->id);
 
 	if (entry == NULL)
-		entry = new_entry(inventory, target->id);
+		entry = inventory_new_entry(inventory, target->id);
 	entry->made = entry->made || target->made;
 	entry->full = entry->full || target->full;
 	entry->tagged = entry->tagged || target->tagged;
@@ -111,7 +111,7 @@ inventory_add(struct inventory *inventory, const struct target *target)
 	}
 	if (entry->subnet_id == NULL && target->subnet_id != NULL) {
 		entry->subnet_id = mem_strdup(target->subnet_id);
-		add_to_subnet(inventory, entry);
+		inventory_add_to_subnet(inventory, entry);
 	}
 	if (entry->subnet_id != NULL)
 		inventory_note_generation(inventory, entry->subnet_id, entry->generation);
@@ -120,7 +120,7 @@ inventory_add(struct inventory *inventory, const struct target *target)
 #define GENERATION_MAX 1000000 /* a tag is anybody's to write: keep what follows in range */
 
 static int
-parse_generation(const char *text)
+inventory_parse_generation(const char *text)
 {
 	long number = text != NULL ? strtol(text, NULL, 10) : 0;
 
@@ -147,7 +147,7 @@ inventory_add_listed(struct inventory *inventory, const json_t *listed)
 		target.subnet_id = (char *)(ours != NULL ? ours : present);
 		target.full = present == NULL;
 		target.tagged = present != NULL;
-		target.generation = parse_generation(generation);
+		target.generation = inventory_parse_generation(generation);
 	}
 	inventory_add(inventory, &target);
 }

@@ -16,7 +16,7 @@ struct target_leftovers {
 	json_t *left;	       /* {token: launch} still to be settled */
 };
 
-static void next(struct target_leftovers *leftovers);
+static void leftovers_next(struct target_leftovers *leftovers);
 
 struct target_leftovers *
 target_leftovers_new(struct mirror_targets *targets, struct target_creations *creations)
@@ -38,7 +38,7 @@ target_leftovers_free(struct target_leftovers *leftovers)
 }
 
 static void
-end(struct target_leftovers *leftovers)
+leftovers_end(struct target_leftovers *leftovers)
 {
 	json_t *result = json_object();
 
@@ -49,7 +49,7 @@ end(struct target_leftovers *leftovers)
 }
 
 static void
-await(struct target_leftovers *leftovers, struct tmf_call *call,
+leftovers_await(struct target_leftovers *leftovers, struct tmf_call *call,
     void (*came)(void *arg, struct tmf_call *call))
 {
 	leftovers->call = call;
@@ -58,7 +58,7 @@ await(struct target_leftovers *leftovers, struct tmf_call *call,
 
 /* Its process is gone, as far as the store can tell. */
 static bool
-is_abandoned(const struct account *account, const char *owner)
+leftovers_owner_is_gone(const struct account *account, const char *owner)
 {
 	struct tmf_err err = {0};
 	struct store_lease *lease = store_lease_take(account->store, owner, &err);
@@ -70,7 +70,8 @@ is_abandoned(const struct account *account, const char *owner)
 }
 
 static bool
-is_ours(const struct target_leftovers *leftovers, const char *token, const json_t *launch)
+leftovers_are_ours(
+    const struct target_leftovers *leftovers, const char *token, const json_t *launch)
 {
 	const struct account *account = targets_account(leftovers->targets);
 	const char *owner = jsonx_get_string(launch, "Owner");
@@ -79,11 +80,11 @@ is_ours(const struct target_leftovers *leftovers, const char *token, const json_
 	    strlen(token) >= CLIENT_TOKEN_BYTES)
 		return false;
 	return target_creations_asked(leftovers->creations, token) ||
-	       strcmp(owner, account->owner) == 0 || is_abandoned(account, owner);
+	       strcmp(owner, account->owner) == 0 || leftovers_owner_is_gone(account, owner);
 }
 
 static json_t *
-left_over(const struct target_leftovers *leftovers, struct tmf_err *err)
+leftovers_read(const struct target_leftovers *leftovers, struct tmf_err *err)
 {
 	json_t *launches = target_fact_launches(targets_account(leftovers->targets), err);
 	json_t *left = json_object();
@@ -95,14 +96,14 @@ left_over(const struct target_leftovers *leftovers, struct tmf_err *err)
 		return NULL;
 	}
 	json_object_foreach (launches, token, launch)
-		if (is_ours(leftovers, token, launch))
+		if (leftovers_are_ours(leftovers, token, launch))
 			json_object_set(left, token, launch);
 	json_decref(launches);
 	return left;
 }
 
 static void
-log_left(const json_t *launch, const struct tmf_err *err)
+leftovers_log(const json_t *launch, const struct tmf_err *err)
 {
 	log_event(LOG_WARN, "target.launch_left",
 	    LOG_STR("subnet", jsonx_get_string(launch, "SubnetId")),
@@ -111,38 +112,39 @@ log_left(const json_t *launch, const struct tmf_err *err)
 }
 
 static void
-settled(void *arg, struct tmf_call *call)
+leftovers_settled(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
 	json_t *result = tmf_call_take_result(call);
 
 	leftovers->call = NULL;
 	json_decref(result); /* what could not be settled is logged already, and a later run's */
-	next(leftovers);
+	leftovers_next(leftovers);
 }
 
 /* One after the other: there is hardly ever more than one. */
 static void
-next(struct target_leftovers *leftovers)
+leftovers_next(struct target_leftovers *leftovers)
 {
 	void *iter = json_object_iter(leftovers->left);
 	char *token;
 	json_t *launch;
 
 	if (iter == NULL) {
-		end(leftovers);
+		leftovers_end(leftovers);
 		return;
 	}
 	token = mem_strdup(json_object_iter_key(iter));
 	launch = json_incref(json_object_iter_value(iter));
 	json_object_del(leftovers->left, token);
-	await(leftovers, target_creations_settle(leftovers->creations, token, launch), settled);
+	leftovers_await(leftovers, target_creations_settle(leftovers->creations, token, launch),
+	    leftovers_settled);
 	json_decref(launch);
 	free(token);
 }
 
 static void
-targets_came(void *arg, struct tmf_call *call)
+leftovers_targets_read(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
 	json_t *result = tmf_call_take_result(call);
@@ -152,44 +154,45 @@ targets_came(void *arg, struct tmf_call *call)
 	leftovers->call = NULL;
 	if (result != NULL) {
 		json_decref(result);
-		next(leftovers);
+		leftovers_next(leftovers);
 		return;
 	}
 	json_object_foreach (leftovers->left, token, launch)
-		log_left(launch, &call->err);
-	end(leftovers);
+		leftovers_log(launch, &call->err);
+	leftovers_end(leftovers);
 }
 
-static void begin(struct target_leftovers *leftovers);
+static void leftovers_begin(struct target_leftovers *leftovers);
 
 static void
-creation_over(void *arg, struct tmf_call *call)
+leftovers_creation_over(void *arg, struct tmf_call *call)
 {
 	struct target_leftovers *leftovers = arg;
 	json_t *result = tmf_call_take_result(call);
 
 	leftovers->call = NULL;
 	json_decref(result);
-	begin(leftovers);
+	leftovers_begin(leftovers);
 }
 
 static void
-begin(struct target_leftovers *leftovers)
+leftovers_begin(struct target_leftovers *leftovers)
 {
 	struct tmf_call *creation = target_creations_wait(leftovers->creations);
 	struct tmf_err err = {0};
 
 	if (creation != NULL) {
-		await(leftovers, creation, creation_over);
+		leftovers_await(leftovers, creation, leftovers_creation_over);
 		return;
 	}
-	leftovers->left = left_over(leftovers, &err);
+	leftovers->left = leftovers_read(leftovers, &err);
 	if (leftovers->left == NULL)
 		waiters_fail(&leftovers->waiters, &err);
 	else if (json_object_size(leftovers->left) == 0)
-		end(leftovers);
+		leftovers_end(leftovers);
 	else
-		await(leftovers, targets_load_lives(leftovers->targets), targets_came);
+		leftovers_await(
+		    leftovers, targets_load_lives(leftovers->targets), leftovers_targets_read);
 	tmf_err_fini(&err);
 }
 
@@ -200,6 +203,6 @@ target_leftovers_settle(struct target_leftovers *leftovers)
 	    waiters_add(&leftovers->waiters, targets_account(leftovers->targets)->loop);
 
 	if (leftovers->call == NULL)
-		begin(leftovers);
+		leftovers_begin(leftovers);
 	return call;
 }

@@ -45,8 +45,8 @@ struct target_lives {
 	json_t *by_launch; /* "SUBNET GENERATION", as it was launched */
 };
 
-static void look(struct target_lives *lives);
-static void untag_next(struct target_lives *lives);
+static void lives_look(struct target_lives *lives);
+static void lives_untag_next(struct target_lives *lives);
 
 static struct account *
 lives_account(const struct target_lives *lives)
@@ -55,7 +55,7 @@ lives_account(const struct target_lives *lives)
 }
 
 static void
-forget_look(struct target_lives *lives)
+lives_forget_look(struct target_lives *lives)
 {
 	json_decref(lives->listing.values);
 	json_decref(lives->open);
@@ -70,26 +70,26 @@ target_lives_free(struct target_lives *lives)
 	tmf_call_cancel(lives->call);
 	tmf_loop_timer_disarm(lives_account(lives)->loop, &lives->timer);
 	waiters_fini(&lives->waiters);
-	forget_look(lives);
+	lives_forget_look(lives);
 	free(lives);
 }
 
 static void
-fail(struct target_lives *lives, const struct tmf_err *err)
+lives_fail(struct target_lives *lives, const struct tmf_err *err)
 {
 	lives->busy = lives->looking = false;
-	forget_look(lives);
+	lives_forget_look(lives);
 	waiters_fail(&lives->waiters, err);
 }
 
 static void
-settle(struct target_lives *lives)
+lives_settle(struct target_lives *lives)
 {
 	json_t *result = json_object();
 
 	lives->busy = lives->looking = false;
 	lives->known = true;
-	forget_look(lives);
+	lives_forget_look(lives);
 	waiters_complete(&lives->waiters, result);
 	json_decref(result);
 }
@@ -98,7 +98,7 @@ settle(struct target_lives *lives)
 
 /* Where that is not allowed, whoever makes the subnet's next target tries again and fails: so much is not needed to mirror to others. */
 static void
-untagged(void *arg, struct tmf_call *call)
+lives_untag_done(void *arg, struct tmf_call *call)
 {
 	struct target_lives *lives = arg;
 	const struct inventory *inventory = targets_inventory(lives->targets);
@@ -112,12 +112,12 @@ untagged(void *arg, struct tmf_call *call)
 		log_event(LOG_WARN, "target.tag_stays", LOG_STR("target", target->id),
 		    LOG_STR("error", call->err.name), LOG_STR("cause", tmf_err_text(&call->err)));
 	json_decref(reply);
-	untag_next(lives);
+	lives_untag_next(lives);
 }
 
 /* A dead target must not bear its subnet's tag, which leads others to it. */
 static void
-untag_next(struct target_lives *lives)
+lives_untag_next(struct target_lives *lives)
 {
 	const struct inventory *inventory = targets_inventory(lives->targets);
 	const struct account *account = lives_account(lives);
@@ -130,17 +130,17 @@ untag_next(struct target_lives *lives)
 		target = NULL;
 	}
 	if (target == NULL) {
-		settle(lives);
+		lives_settle(lives);
 		return;
 	}
 	lives->call = target_order_untag(account->ec2, target->id, target->subnet_id);
-	tmf_call_on_done(lives->call, untagged, lives);
+	tmf_call_on_done(lives->call, lives_untag_done, lives);
 }
 
 /* --- judging --- */
 
 static const struct target *
-target_at(const struct target_lives *lives, size_t index)
+lives_target_at(const struct target_lives *lives, size_t index)
 {
 	return inventory_holding(targets_inventory(lives->targets),
 	    json_string_value(json_array_get(lives->open, index)));
@@ -148,7 +148,7 @@ target_at(const struct target_lives *lives, size_t index)
 
 /* True, false, or NULL where no list tells. */
 static const json_t *
-verdict_of(const struct target_lives *lives, const struct target *target)
+lives_verdict(const struct target_lives *lives, const struct target *target)
 {
 	const json_t *verdict = json_object_get(lives->by_interface, target->interface_id);
 	char key[TARGET_PLACE_BYTES];
@@ -162,7 +162,7 @@ verdict_of(const struct target_lives *lives, const struct target *target)
 
 /* What this store made just now may be on no list yet. */
 static bool
-is_new(const struct target_lives *lives, const struct target *target)
+lives_target_is_new(const struct target_lives *lives, const struct target *target)
 {
 	struct tmf_clock *clock = tmf_loop_clock(lives_account(lives)->loop);
 
@@ -171,7 +171,8 @@ is_new(const struct target_lives *lives, const struct target *target)
 }
 
 static int
-set_dead(struct target_lives *lives, const struct target *found, bool dead, struct tmf_err *err)
+lives_set_dead(
+    struct target_lives *lives, const struct target *found, bool dead, struct tmf_err *err)
 {
 	struct target *target = inventory_find(targets_inventory(lives->targets), found->id);
 
@@ -185,22 +186,22 @@ set_dead(struct target_lives *lives, const struct target *found, bool dead, stru
 
 /* Settles what the lists tell of; what they do not, stays open for another look. */
 static int
-judge(struct target_lives *lives, struct tmf_err *err)
+lives_judge(struct target_lives *lives, struct tmf_err *err)
 {
 	json_t *open = json_array();
 	bool last = ++lives->looks == LOOKS_MAX;
 	int ret = 0;
 
 	for (size_t i = 0; i < json_array_size(lives->open) && ret == 0; i++) {
-		const struct target *target = target_at(lives, i);
-		const json_t *verdict = verdict_of(lives, target);
+		const struct target *target = lives_target_at(lives, i);
+		const json_t *verdict = lives_verdict(lives, target);
 
 		if (verdict != NULL)
-			ret = set_dead(lives, target, json_is_false(verdict), err);
-		else if (target->dead || is_new(lives, target))
+			ret = lives_set_dead(lives, target, json_is_false(verdict), err);
+		else if (target->dead || lives_target_is_new(lives, target))
 			continue;
 		else if (last)
-			ret = set_dead(lives, target, true, err);
+			ret = lives_set_dead(lives, target, true, err);
 		else
 			json_array_append(open, json_array_get(lives->open, i));
 	}
@@ -210,18 +211,18 @@ judge(struct target_lives *lives, struct tmf_err *err)
 }
 
 static void
-looked(struct target_lives *lives)
+lives_look_done(struct target_lives *lives)
 {
 	struct account *account = lives_account(lives);
 	struct tmf_clock *clock = tmf_loop_clock(account->loop);
 	struct tmf_err err = {0};
 
-	if (judge(lives, &err) < 0) {
-		fail(lives, &err);
+	if (lives_judge(lives, &err) < 0) {
+		lives_fail(lives, &err);
 		tmf_err_fini(&err);
 	} else if (json_array_size(lives->open) == 0) {
 		lives->untagging = 0;
-		untag_next(lives);
+		lives_untag_next(lives);
 	} else {
 		tmf_loop_timer_arm(account->loop, &lives->timer,
 		    clock->mono_ms(clock) + ((int64_t)LOOK_DELAY_MS << (lives->looks - 1)));
@@ -230,18 +231,18 @@ looked(struct target_lives *lives)
 
 /* --- asking --- */
 
-static void ask(struct target_lives *lives);
+static void lives_list_next(struct target_lives *lives);
 
 /* Two of one generation, as after a change of the rule: one that lives is enough. */
 static void
-note(json_t *verdicts, const char *key, bool over)
+lives_note_verdict(json_t *verdicts, const char *key, bool over)
 {
 	if (!json_is_true(json_object_get(verdicts, key)))
 		json_object_set_new(verdicts, key, json_boolean(!over));
 }
 
 static void
-note_instance(struct target_lives *lives, const json_t *instance)
+lives_note_instance(struct target_lives *lives, const json_t *instance)
 {
 	const char *subnet_id = tag_value(instance, TAG_TARGET_OF);
 	const char *generation = tag_value(instance, TAG_GENERATION);
@@ -254,16 +255,16 @@ note_instance(struct target_lives *lives, const json_t *instance)
 		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
 
 		if (id != NULL)
-			note(lives->by_interface, id, over);
+			lives_note_verdict(lives->by_interface, id, over);
 	}
 	if (subnet_id == NULL || generation == NULL)
 		return;
 	target_place(subnet_id, (int)strtol(generation, NULL, 10), key);
-	note(lives->by_launch, key, over);
+	lives_note_verdict(lives->by_launch, key, over);
 }
 
 static enum ec2_page_next
-page_came(void *arg, json_t *reply, struct tmf_err *err)
+lives_list_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct target_lives *lives = arg;
 	json_t *instance;
@@ -271,28 +272,28 @@ page_came(void *arg, json_t *reply, struct tmf_err *err)
 
 	(void)err;
 	json_array_foreach (jsonx_get_array(reply, "Instances"), i, instance)
-		note_instance(lives, instance);
+		lives_note_instance(lives, instance);
 	return EC2_PAGE_MORE;
 }
 
 static void
-pages_over(void *arg, struct tmf_call *call)
+lives_list_done(void *arg, struct tmf_call *call)
 {
 	struct target_lives *lives = arg;
 	json_t *result = tmf_call_take_result(call);
 
 	lives->call = NULL;
 	if (result != NULL)
-		ask(lives);
+		lives_list_next(lives);
 	else
-		fail(lives, &call->err);
+		lives_fail(lives, &call->err);
 	json_decref(result);
 }
 
 /* All pages of the next values, or the end of the listing. A page that is read again says the same
  * again, so a restart needs nothing. */
 static void
-ask(struct target_lives *lives)
+lives_list_next(struct target_lives *lives)
 {
 	struct listing *listing = &lives->listing;
 	json_t *values;
@@ -310,26 +311,26 @@ ask(struct target_lives *lives)
 	lives->call =
 	    ec2_pages(lives_account(lives)->ec2, &(struct ec2_pages){.list = &ec2_list_instances,
 						     .filters = filters,
-						     .on_page = page_came,
+						     .on_page = lives_list_page,
 						     .arg = lives});
-	tmf_call_on_done(lives->call, pages_over, lives);
+	tmf_call_on_done(lives->call, lives_list_done, lives);
 	json_decref(filters);
 }
 
 /* values is taken. */
 static void
-list(struct target_lives *lives, const char *filter, json_t *values,
+lives_list(struct target_lives *lives, const char *filter, json_t *values,
     void (*listed)(struct target_lives *lives))
 {
 	json_decref(lives->listing.values);
 	lives->listing = (struct listing){.filter = filter, .values = values};
 	lives->listed = listed;
-	ask(lives);
+	lives_list_next(lives);
 }
 
 /* A terminated instance has no interface any more, but for a while it is still listed with its tags. */
 static void
-look_for_launched(struct target_lives *lives)
+lives_look_for_launched(struct target_lives *lives)
 {
 	json_t *subnets = json_object();
 	json_t *values = json_array();
@@ -337,7 +338,7 @@ look_for_launched(struct target_lives *lives)
 	json_t *there;
 
 	for (size_t i = 0; i < json_array_size(lives->open); i++) {
-		const struct target *target = target_at(lives, i);
+		const struct target *target = lives_target_at(lives, i);
 
 		if (!target->dead && target->subnet_id != NULL &&
 		    json_object_get(lives->by_interface, target->interface_id) == NULL)
@@ -348,25 +349,25 @@ look_for_launched(struct target_lives *lives)
 	json_decref(subnets);
 	/* From here on what a list says of a launch counts; what the interfaces' lists said of others does not. */
 	json_object_clear(lives->by_launch);
-	list(lives, FILTER_LAUNCHED, values, looked);
+	lives_list(lives, FILTER_LAUNCHED, values, lives_look_done);
 }
 
 static void
-look(struct target_lives *lives)
+lives_look(struct target_lives *lives)
 {
-	list(lives, FILTER_INTERFACE, json_incref(lives->open), look_for_launched);
+	lives_list(lives, FILTER_INTERFACE, json_incref(lives->open), lives_look_for_launched);
 }
 
 static void
-waited(struct tmf_timer *timer)
+lives_look_again(struct tmf_timer *timer)
 {
-	look((struct target_lives *)((char *)timer - offsetof(struct target_lives, timer)));
+	lives_look((struct target_lives *)((char *)timer - offsetof(struct target_lives, timer)));
 }
 
 /* --- */
 
 static void
-targets_came(void *arg, struct tmf_call *call)
+lives_targets_read(void *arg, struct tmf_call *call)
 {
 	struct target_lives *lives = arg;
 	const struct inventory *inventory;
@@ -374,7 +375,7 @@ targets_came(void *arg, struct tmf_call *call)
 
 	lives->call = NULL;
 	if (result == NULL) {
-		fail(lives, &call->err);
+		lives_fail(lives, &call->err);
 		return;
 	}
 	json_decref(result);
@@ -388,7 +389,7 @@ targets_came(void *arg, struct tmf_call *call)
 		if (inventory->at[i]->made && inventory->at[i]->interface_id != NULL)
 			json_array_append_new(
 			    lives->open, json_string(inventory->at[i]->interface_id));
-	look(lives);
+	lives_look(lives);
 }
 
 struct target_lives *
@@ -397,7 +398,7 @@ target_lives_new(struct mirror_targets *targets)
 	struct target_lives *lives = mem_zalloc(1, sizeof(*lives));
 
 	lives->targets = targets;
-	lives->timer.fire = waited;
+	lives->timer.fire = lives_look_again;
 	return lives;
 }
 
@@ -414,7 +415,7 @@ target_lives_load(struct target_lives *lives)
 		lives->busy = true;
 		lives->looking = targets_are_fresh(lives->targets);
 		lives->call = targets_load(lives->targets);
-		tmf_call_on_done(lives->call, targets_came, lives);
+		tmf_call_on_done(lives->call, lives_targets_read, lives);
 	}
 	return call;
 }

@@ -7,7 +7,7 @@
 
 /* Name, tool and generation: on the instance and on the target. */
 static json_t *
-common_tags(const struct target_order *order)
+target_order_tags(const struct target_order *order)
 {
 	json_t *tags = json_array();
 	char generation[16];
@@ -20,9 +20,9 @@ common_tags(const struct target_order *order)
 }
 
 static json_t *
-launch_tags(const struct target_order *order)
+target_order_launch_tags(const struct target_order *order)
 {
-	json_t *tags = common_tags(order);
+	json_t *tags = target_order_tags(order);
 
 	tag_add(tags, TAG_TARGET_OF, order->subnet_id);
 	return tags;
@@ -42,7 +42,7 @@ target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN
 	jsonx_put_string(request, "InstanceType", order->instance_type);
 	jsonx_put_string(request, "SubnetId", order->subnet_id);
 	json_object_set(request, "SecurityGroupIds", order->group_ids);
-	json_object_set_new(request, "Tags", launch_tags(order));
+	json_object_set_new(request, "Tags", target_order_launch_tags(order));
 	jsonx_write_canonical(request, &text);
 	digest_sha256_hex(buf_str(&text), ret_token);
 	buf_fini(&text);
@@ -52,7 +52,7 @@ target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN
 struct tmf_call *
 target_order_launch(struct aws_client *ec2, const struct target_order *order)
 {
-	json_t *tags = launch_tags(order);
+	json_t *tags = target_order_launch_tags(order);
 	char token[CLIENT_TOKEN_BYTES];
 	struct tmf_call *call;
 
@@ -73,7 +73,7 @@ struct tmf_call *
 target_order_attach(
     struct aws_client *ec2, const struct target_order *order, const char *interface_id)
 {
-	json_t *tags = common_tags(order);
+	json_t *tags = target_order_tags(order);
 	struct tmf_call *call;
 
 	tag_add(tags, TAG_SUBNET, order->subnet_id);
@@ -87,7 +87,7 @@ target_order_attach(
 }
 
 static json_t *
-list_of(const char *text)
+target_order_list(const char *text)
 {
 	json_t *list = json_array();
 
@@ -98,7 +98,7 @@ list_of(const char *text)
 struct tmf_call *
 target_order_look_up(struct aws_client *ec2, const char *interface_id)
 {
-	json_t *filters = describe_filter("network-interface-id", list_of(interface_id));
+	json_t *filters = describe_filter("network-interface-id", target_order_list(interface_id));
 	const struct ec2_describe describe = {
 	    .filters = filters, .max_results = EC2_PAGE_RESULTS_MAX};
 	struct tmf_call *call = ec2_describe_targets(ec2, &describe);
@@ -110,7 +110,7 @@ target_order_look_up(struct aws_client *ec2, const char *interface_id)
 struct tmf_call *
 target_order_untag(struct aws_client *ec2, const char *target_id, const char *subnet_id)
 {
-	json_t *ids = list_of(target_id);
+	json_t *ids = target_order_list(target_id);
 	json_t *tags = json_array();
 	struct tmf_call *call;
 

@@ -12,7 +12,7 @@ struct waiter {
 };
 
 static void
-leave(struct waiter *waiter)
+waiter_leave(struct waiter *waiter)
 {
 	if (waiter->in == NULL)
 		return;
@@ -28,12 +28,12 @@ leave(struct waiter *waiter)
 }
 
 static void
-cancel_waiter(struct tmf_call *call)
+waiter_cancel(struct tmf_call *call)
 {
-	leave((struct waiter *)call);
+	waiter_leave((struct waiter *)call);
 }
 
-static const struct tmf_call_ops waiter_ops = {.cancel = cancel_waiter};
+static const struct tmf_call_ops waiter_ops = {.cancel = waiter_cancel};
 
 struct tmf_call *
 waiters_add(struct waiters *waiters, struct tmf_loop *loop)
@@ -57,7 +57,7 @@ waiters_complete(struct waiters *waiters, json_t *result)
 	while (waiters->first != NULL) {
 		struct waiter *waiter = waiters->first;
 
-		leave(waiter);
+		waiter_leave(waiter);
 		tmf_call_complete(&waiter->call, json_incref(result));
 	}
 }
@@ -69,7 +69,7 @@ waiters_fail(struct waiters *waiters, const struct tmf_err *err)
 		struct waiter *waiter = waiters->first;
 		struct tmf_err copy = {0};
 
-		leave(waiter);
+		waiter_leave(waiter);
 		tmf_err_copy(&copy, err);
 		tmf_call_complete_err(&waiter->call, &copy);
 	}
@@ -79,5 +79,5 @@ void
 waiters_fini(struct waiters *waiters)
 {
 	while (waiters->first != NULL)
-		leave(waiters->first);
+		waiter_leave(waiters->first);
 }
