@@ -4,7 +4,21 @@
 #include "mirror/targets/target_creation.h"
 #include "mirror/targets/target_requests.h"
 
-/* One creation, and the steps that target_creation.c (up to the target) and target_ending.c (how a launch is taken back) share. */
+/*
+ * What the stages of a creation stand on: how one waits, ends, and what it writes to the store. Above
+ * it are target_ending.c, which takes a launch back, and over that target_creation.c, which makes a
+ * target. Neither is called from here.
+ */
+
+/* All creations of an account that are under way. */
+struct target_creations {
+	struct mirror_targets *targets;
+	struct creation *first;
+	struct target_failures failures;
+	json_t *asked;	/* {token: true} of this process's launches */
+	json_t *places; /* {place: true} of this run's; NULL: not read yet */
+};
+
 struct creation {
 	struct target_creations *in;
 	struct creation *next;
@@ -26,6 +40,20 @@ struct creation {
 	void (*after_wait)(struct creation *creation);
 };
 
+/* New one for a subnet, in the list; creation_done, creation_fail or creation_remove ends it. */
+struct creation *creation_new(struct target_creations *creations, const char *subnet_id);
+
+/* Takes it off the list and frees it; a call under way is cancelled, and who waits is let go. */
+void creation_remove(struct creation *creation);
+
+/* {place: true} of the instances that this run launched, read once. Borrows; NULL on failure.
+ * Errors: TMF_ERR_STORE. */
+json_t *creations_places(struct target_creations *creations, struct tmf_err *err);
+
+/* The loop and its clocks. */
+struct tmf_loop *creations_loop(const struct target_creations *creations);
+int64_t creations_mono_ms(const struct target_creations *creations);
+int64_t creation_wall_ms(const struct creation *creation);
 struct account *creation_account(const struct creation *creation);
 struct mirror_targets *creation_targets(const struct creation *creation);
 struct aws_client *creation_client(const struct creation *creation);
@@ -42,6 +70,9 @@ void creation_await(struct creation *creation, struct tmf_call *call,
 /* Waits for the time after so many waits, then goes on. */
 void
 creation_pause(struct creation *creation, int waits, void (*after_wait)(struct creation *creation));
+
+/* The same, longer each time; false, and nothing is awaited, when that was done long enough. */
+bool creation_settle_wait(struct creation *creation, void (*after_wait)(struct creation *creation));
 
 /* Goes on once what this turn wrote to the store is committed, so that AWS is asked for nothing that the store does not know. */
 void

@@ -1,0 +1,291 @@
+#include "mirror/targets/target_steps.h"
+
+#include "aws/pace/retry.h"
+#include "base/clock.h"
+#include "base/jsonx.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "mirror/targets/target_facts.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A new interface may not be known everywhere yet (AWS: from 2 s up to some 5 min): 2, 4, 8, 16, then 30 s each. */
+#define SETTLE_WAITS_MAX    12
+#define SETTLE_DELAY_MS	    2000
+#define SETTLE_DELAY_MAX_MS 30000
+
+struct mirror_targets *
+creation_targets(const struct creation *creation)
+{
+	return creation->in->targets;
+}
+
+struct account *
+creation_account(const struct creation *creation)
+{
+	return targets_account(creation->in->targets);
+}
+
+struct aws_client *
+creation_client(const struct creation *creation)
+{
+	return creation_account(creation)->ec2;
+}
+
+struct tmf_loop *
+creations_loop(const struct target_creations *creations)
+{
+	return targets_account(creations->targets)->loop;
+}
+
+int64_t
+creations_mono_ms(const struct target_creations *creations)
+{
+	struct tmf_clock *clock = tmf_loop_clock(creations_loop(creations));
+
+	return clock->mono_ms(clock);
+}
+
+int64_t
+creation_wall_ms(const struct creation *creation)
+{
+	struct tmf_clock *clock = tmf_loop_clock(creations_loop(creation->in));
+
+	return clock->wall_ms(clock);
+}
+
+static void
+creation_free(struct creation *creation)
+{
+	tmf_call_cancel(creation->call);
+	tmf_loop_timer_disarm(creations_loop(creation->in), &creation->timer);
+	waiters_fini(&creation->waiters);
+	tmf_err_fini(&creation->failure);
+	json_decref(creation->launch);
+	free(creation->untagging);
+	free(creation->subnet_id);
+	free(creation);
+}
+
+void
+creation_remove(struct creation *creation)
+{
+	struct creation **at = &creation->in->first;
+
+	while (*at != creation)
+		at = &(*at)->next;
+	*at = creation->next;
+	creation_free(creation);
+}
+
+json_t *
+creations_places(struct target_creations *creations, struct tmf_err *err)
+{
+	struct account *account = targets_account(creations->targets);
+
+	if (creations->places == NULL)
+		creations->places = target_fact_places(account, account->owner, err);
+	return creations->places;
+}
+
+int
+target_creations_launched(
+    struct target_creations *creations, const char *subnet_id, int generation, struct tmf_err *err)
+{
+	const json_t *places = creations_places(creations, err);
+	char place[TARGET_PLACE_BYTES];
+
+	if (places == NULL)
+		return -1;
+	target_place(subnet_id, generation, place);
+	return json_object_get(places, place) != NULL;
+}
+
+const char *
+creation_instance(const struct creation *creation)
+{
+	return jsonx_get_string(creation->launch, "InstanceId");
+}
+
+const char *
+creation_interface(const struct creation *creation)
+{
+	return jsonx_get_string(creation->launch, "NetworkInterfaceId");
+}
+
+int
+creation_generation(const struct creation *creation)
+{
+	return (int)json_integer_value(json_object_get(creation->launch, "Generation"));
+}
+
+int
+creation_keep_launch(struct creation *creation, struct tmf_err *err)
+{
+	return target_fact_put_launch(
+	    creation_account(creation), creation->token, creation->launch, err);
+}
+
+int
+creation_drop_launch(struct creation *creation, struct tmf_err *err)
+{
+	return target_fact_drop_launch(creation_account(creation), creation->token, err);
+}
+
+bool
+creation_error_is_permanent(const struct tmf_err *err)
+{
+	return err->code == TMF_ERR_SERVICE && retry_classify(err) == RETRY_NEVER;
+}
+
+void
+creation_fail(struct creation *creation, const struct tmf_err *err)
+{
+	if (creation->rule != NULL && creation_error_is_permanent(err))
+		target_failures_add(&creation->in->failures, creation->subnet_id, creation->rule,
+		    err, creations_mono_ms(creation->in));
+	log_event(LOG_WARN, "target.failed", LOG_STR("subnet", creation->subnet_id),
+	    LOG_INT("generation", creation_generation(creation)),
+	    LOG_STR("instance", creation_instance(creation)), LOG_STR("error", err->name),
+	    LOG_STR("cause", tmf_err_text(err)));
+	waiters_fail(&creation->waiters, err);
+	creation_remove(creation);
+}
+
+void
+creation_done(struct creation *creation, const char *target_id, bool created)
+{
+	json_t *result = json_object();
+
+	jsonx_put_string(result, "TargetId", target_id);
+	json_object_set_new(result, "Created", json_boolean(created));
+	waiters_complete(&creation->waiters, result);
+	json_decref(result);
+	creation_remove(creation);
+}
+
+static void
+creation_call_over(void *arg, struct tmf_call *call)
+{
+	struct creation *creation = arg;
+	json_t *reply = tmf_call_take_result(call);
+	struct tmf_err err = {0};
+
+	creation->call = NULL;
+	if (reply == NULL)
+		tmf_err_move(&err, &call->err);
+	creation->step(creation, reply, &err);
+	json_decref(reply);
+	tmf_err_fini(&err);
+}
+
+void
+creation_await(struct creation *creation, struct tmf_call *call,
+    void (*step)(struct creation *creation, json_t *reply, struct tmf_err *err))
+{
+	creation->call = call;
+	creation->step = step;
+	tmf_call_on_done(call, creation_call_over, creation);
+}
+
+static void
+creation_waited(struct tmf_timer *timer)
+{
+	struct creation *creation =
+	    (struct creation *)((char *)timer - offsetof(struct creation, timer));
+
+	creation->after_wait(creation);
+}
+
+struct creation *
+creation_new(struct target_creations *creations, const char *subnet_id)
+{
+	struct creation *creation = mem_zalloc(1, sizeof(*creation));
+
+	creation->in = creations;
+	creation->subnet_id = mem_strdup(subnet_id);
+	creation->timer.fire = creation_waited;
+	creation->next = creations->first;
+	creations->first = creation;
+	return creation;
+}
+
+void
+creation_pause(struct creation *creation, int waits, void (*after_wait)(struct creation *creation))
+{
+	int64_t delay_ms = (int64_t)SETTLE_DELAY_MS << (waits < 10 ? waits : 10);
+
+	if (delay_ms > SETTLE_DELAY_MAX_MS)
+		delay_ms = SETTLE_DELAY_MAX_MS;
+	creation->after_wait = after_wait;
+	tmf_loop_timer_arm(creations_loop(creation->in), &creation->timer,
+	    creations_mono_ms(creation->in) + delay_ms);
+}
+
+/* A timer of the next millisecond is not due in this turn, at the end of which the commit stands. */
+void
+creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation))
+{
+	creation->after_wait = after_wait;
+	tmf_loop_timer_arm(
+	    creations_loop(creation->in), &creation->timer, creations_mono_ms(creation->in) + 1);
+}
+
+/* Waits for describes and interfaces to settle; false when that has been done for long enough. */
+bool
+creation_settle_wait(struct creation *creation, void (*after_wait)(struct creation *creation))
+{
+	if (creation->waits == SETTLE_WAITS_MAX)
+		return false;
+	creation_pause(creation, creation->waits++, after_wait);
+	return true;
+}
+
+static int
+creation_note_target(struct creation *creation, const char *target_id, struct tmf_err *err)
+{
+	struct target target = {
+	    .made_wall_ms = creation_wall_ms(creation),
+	    .id = (char *)target_id,
+	    .interface_id = (char *)creation_interface(creation),
+	    .instance_id = (char *)creation_instance(creation),
+	    .subnet_id = creation->subnet_id,
+	    .made = true,
+	    .tagged = true,
+	    .generation = creation_generation(creation),
+	};
+	int launched =
+	    target_creations_launched(creation->in, target.subnet_id, target.generation, err);
+
+	if (launched < 0)
+		return -1;
+	target.run = launched ? (char *)creation_account(creation)->owner : NULL;
+	return targets_note(creation->in->targets, &target, err);
+}
+
+void
+creation_succeed(struct creation *creation, const char *target_id)
+{
+	struct tmf_err err = {0};
+
+	if (creation_note_target(creation, target_id, &err) < 0 ||
+	    creation_drop_launch(creation, &err) < 0) {
+		creation_fail(creation, &err);
+		tmf_err_fini(&err);
+		return;
+	}
+	log_event(LOG_INFO, "target.created", LOG_STR("subnet", creation->subnet_id),
+	    LOG_INT("generation", creation_generation(creation)), LOG_STR("target", target_id),
+	    LOG_STR("instance", creation_instance(creation)));
+	creation_done(creation, target_id, true);
+}
+
+const char *
+creation_first_target(const json_t *reply)
+{
+	return jsonx_get_string(json_array_get(jsonx_get_array(reply, "TrafficMirrorTargets"), 0),
+	    "TrafficMirrorTargetId");
+}
