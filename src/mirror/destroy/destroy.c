@@ -11,14 +11,17 @@
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/waiters.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 /*
- * A pass lists everything, adds what this store knows to have made just now, then deletes kind by kind. What was in use makes another pass after a while: sessions that
- * another store knows and a describe did not show yet turn up in it. A target that a session of somebody else's uses is not touched, nor its instance: AWS refuses to delete it only
- * where that session is in the same account.
+ * A pass lists everything, adds what this store knows to have made just now, then deletes kind
+ * by kind. What was in use makes another pass after a while: sessions that another store knows
+ * and a describe did not show yet turn up in it. A target that a session of somebody else's uses
+ * is not touched, nor its instance: AWS refuses to delete it only where that session is in the
+ * same account.
  */
 
 #define WINDOW		  10u /* deletions at once: they wait for the account's quota, not for each other */
@@ -149,7 +152,7 @@ static const struct {
 	destroy_instance_item, destroy_terminate},
 };
 
-/* Instances first: they tell which account this is. */
+/* Instances first: they show which account this is. */
 static const enum kind listing_order[KIND_COUNT] = {KIND_INSTANCES, KIND_TARGETS, KIND_SESSIONS};
 
 /* --- life --- */
@@ -319,7 +322,7 @@ destroy_delete_done(void *arg, struct tmf_call *call)
 
 	deletion->call = NULL;
 	if (reply != NULL || aws_error_is_not_found(call->err.name)) {
-		/* Of what is on no list, only AWS could tell that it was there. */
+		/* Of what is on no list, only AWS could know that it was there. */
 		if (reply != NULL || json_object_get(destroy->unlisted, id) == NULL)
 			json_object_set_new(destroy->removed[kind], id, json_true());
 		log_event(LOG_INFO, "destroy.removed", LOG_STR("kind", kinds[kind].name),
@@ -331,7 +334,8 @@ destroy_delete_done(void *arg, struct tmf_call *call)
 	destroy_delete_more(destroy);
 }
 
-/* The token of a terminated instance is refused for a day, and describes may show a deleted target for a while: so the generation is used up, and the target full. */
+/* The token of a terminated instance is refused for a day, and describes may show a deleted
+ * target for a while: so the generation is used up, and the target full. */
 static int
 destroy_note_gone(struct destroy *destroy, const json_t *item, struct tmf_err *err)
 {
@@ -397,6 +401,8 @@ destroy_delete_start(
 
 	if (destroy_delete_note(destroy, item, err) < 0)
 		return -1;
+	/* Sessions, then targets, then instances: no target may lose its instance first. */
+	assert(slot->call == NULL && kind < KIND_COUNT);
 	slot->in = destroy;
 	slot->item = item;
 	slot->call =
@@ -576,7 +582,7 @@ destroy_list_next(struct destroy *destroy)
 		destroy_report_found(destroy);
 }
 
-/* No instance of ours told which account this is; any other will do. */
+/* No instance of ours shows which account this is; any other will do. */
 static enum ec2_page_next
 destroy_account_page(void *arg, json_t *reply, struct tmf_err *err)
 {

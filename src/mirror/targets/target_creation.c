@@ -11,14 +11,19 @@
 #include <string.h>
 
 /*
- * One creation: untag what is full or dead, launch, attach, done. A permanent failure after the launch uses up the generation and terminates the instance.
- * Whatever happens in between, the next creation of the generation asks with the same tokens and so goes on where this one stopped.
+ * One creation: untag what is full or dead, launch, attach, done. A permanent failure after the
+ * launch uses up the generation and terminates the instance. Whatever happens in between, the
+ * next creation of the generation asks with the same tokens and so continues where this one
+ * stopped.
  *
- * A launch is known to the store, on the disk, before AWS is asked for it, and until it is a target's or its instance is terminated. So what a crash leaves behind
- * is found again: by the next creation of that generation, which goes on with it, or at the end of a run by target_leftovers.c, which settles it here. Such a launch becomes
- * the subnet's target like any other. Only where the subnet has one by then it is taken back: the target is made all the same and then deleted, which AWS refuses while
- * anybody mirrors to it, and the instance terminated after that. So no instance is terminated that another process, which is given the same instance for the same token,
- * is just putting to use.
+ * A launch is known to the store, on the disk, before AWS is asked for it, and until it is a
+ * target's or its instance is terminated. So what a crash leaves behind is found again: by the
+ * next creation of that generation, which continues with it, or at the end of a run by
+ * target_leftovers.c, which settles it here. Such a launch becomes the subnet's target like any
+ * other. Only where the subnet has one by then it is taken back: the target is made even so and
+ * then deleted, which AWS refuses while anybody mirrors to it, and the instance terminated after
+ * that. So no instance is terminated that another process, which is given the same instance for
+ * the same token, is just putting to use.
  */
 
 #define GENERATIONS_TRIED_MAX 20 /* whose instances turn out to be terminated */
@@ -174,7 +179,8 @@ creation_next_generation(struct creation *creation, struct tmf_err *err)
 	tmf_err_fini(&store_err);
 }
 
-/* AWS would have answered with the instance if it had launched one for this token; only who is not let in is not told. */
+/* AWS would have answered with the instance if it had launched one for this token; only a caller
+ * that is not authorized does not learn that. */
 static bool
 creation_launched_nothing(const struct tmf_err *err)
 {
@@ -263,7 +269,8 @@ creation_launch_note(struct creation *creation)
 	tmf_err_fini(&err);
 }
 
-/* An earlier instance, as it is now. One that was launched a moment ago may not be listed yet; of one that should be, the client token tells. */
+/* An earlier instance, as it is now. One that was launched a moment ago may not be listed yet;
+ * one that should be is looked for by its client token. */
 static void
 creation_resume_found(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
@@ -285,7 +292,7 @@ creation_resume_found(struct creation *creation, json_t *reply, struct tmf_err *
 	}
 }
 
-/* With the instance, if AWS has told which it is. */
+/* Continues with the instance, once AWS has named it. */
 static void
 creation_resume(struct creation *creation)
 {
@@ -303,7 +310,8 @@ creation_resume(struct creation *creation)
 	json_decref(ids);
 }
 
-/* Takes up what was asked for earlier for this generation, even if the rule asks for another instance by now. Returns 1, 0 if there is nothing, -1. */
+/* Takes up what was asked for earlier for this generation, even if the rule asks for another
+ * instance by now. Returns 1, 0 if there is nothing, -1. */
 static int
 creation_take_up(struct creation *creation, int generation, struct tmf_err *err)
 {
@@ -359,7 +367,8 @@ creation_launch(struct creation *creation)
 
 /* --- attach --- */
 
-/* The target was not there before. What nobody waits for is taken down where the subnet has another. */
+/* The target was not there before. What nobody waits for is taken down where the subnet has
+ * another. */
 static void
 creation_attach_made(struct creation *creation, const char *target_id)
 {
@@ -372,7 +381,8 @@ creation_attach_made(struct creation *creation, const char *target_id)
 		creation_succeed(creation, target_id);
 }
 
-/* True where a look for the interface's target ends the creation: it is there, or could not be looked for. */
+/* True where a look for the interface's target ends the creation: it is there, or could not be
+ * looked for. */
 static bool
 creation_lookup_ends(struct creation *creation, const json_t *reply, struct tmf_err *err)
 {
@@ -466,7 +476,8 @@ creation_attach_launched(struct creation *creation)
 
 /* --- from outside --- */
 
-/* What a rule wants while a launch that was left behind is being settled: first the one, then the other. */
+/* What a rule wants while a launch that was left behind is being settled: first the one, then
+ * the other. */
 struct joining {
 	struct target_creations *creations;
 	const struct config_rule *rule;
@@ -483,7 +494,8 @@ joining_free(void *frame)
 	free(joining);
 }
 
-/* The subnet may have a target by now. However the leftover ended, that is no answer to who wants a target. */
+/* The subnet may have a target by now. However the leftover ended, it does not answer the caller
+ * that wants a target. */
 static struct tmf_call *
 joining_settled(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -569,7 +581,8 @@ target_creations_settle(struct target_creations *creations, const char *token, j
 	struct creation *creation = creations_find(creations, subnet_id);
 	struct tmf_call *call;
 
-	/* Another run of this process may have begun one meanwhile: it goes on with the launch, or a later settling does. */
+	/* Another run of this process may have begun one meanwhile: it continues with the
+	 * launch, or a later settling does. */
 	if (creation != NULL)
 		return waiters_add(&creation->waiters, creations_loop(creations));
 	creation = creation_new(creations, subnet_id);

@@ -4,12 +4,18 @@
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/target_steps.h"
 
+#include <assert.h>
+#include <string.h>
+
 /*
- * How a launch is taken back. The generation is used up first, and the store knows that the launch is ending: whoever comes after a crash goes on with that.
- * A target goes before its instance, so that none is ever without one. AWS refuses to delete a target that has sessions: then somebody needs it, and it stays.
+ * How a launch is taken back. The generation is used up first, and the store knows that the
+ * launch is ending: the process that comes after a crash continues with that. A target goes
+ * before its instance, so that none is ever without one. AWS refuses to delete a target that has
+ * sessions: then somebody needs it, and it stays.
  */
 
-/* Another process may have made a target of the same instance that is not listed yet: looked for before the instance goes, with 2, 4 and 8 s between. */
+/* Another process may have made a target of the same instance that is not listed yet: looked for
+ * before the instance goes, with 2, 4 and 8 s between. */
 #define ROLL_BACK_LOOKS_MAX 4
 
 static void
@@ -114,11 +120,12 @@ ending_begin(struct creation *creation, struct tmf_err *err)
 	return 0;
 }
 
-/* --- roll-back --- */
+/* --- rollback --- */
 
 static void ending_check(struct creation *creation);
 
-/* Another process may have made a target of the very instance: then it is the subnet's. Otherwise the generation is used up, and only then the instance goes. */
+/* Another process may have made a target of the same instance: then it is the subnet's.
+ * Otherwise the generation is used up, and only then the instance goes. */
 static void
 ending_check_done(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
@@ -152,6 +159,7 @@ ending_check(struct creation *creation)
 void
 creation_roll_back(struct creation *creation, struct tmf_err *err)
 {
+	assert(creation_interface(creation) != NULL && tmf_err_isset(err));
 	tmf_err_move(&creation->failure, err);
 	creation->looks = 0;
 	ending_check(creation);
@@ -180,6 +188,7 @@ creation_take_down(struct creation *creation, const char *target_id, const char 
 {
 	struct tmf_err err = {0};
 
+	assert(strcmp(target_id, instead_id) != 0);
 	jsonx_put_string(creation->launch, "TargetId", target_id);
 	jsonx_put_string(creation->launch, "InsteadId", instead_id);
 	if (ending_note_target(creation, target_id, &err) < 0 || ending_begin(creation, &err) < 0)

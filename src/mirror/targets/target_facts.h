@@ -11,7 +11,11 @@ struct account;
 /* Longer than any describe lags behind: what is still not listed then is gone. */
 #define TARGET_FACT_SETTLED_MS (15LL * 60 * 1000)
 
+/* Writes what is known of a target that was made, by its id; replaces what stood there.
+ * Errors: TMF_ERR_STORE. */
 int target_fact_put(struct account *account, const struct target *target, struct tmf_err *err);
+/* Writes that the subnet's generations up to this one are used up: none of their client tokens is
+ * asked with again. Errors: TMF_ERR_STORE. */
 int target_fact_burn(
     struct account *account, const char *subnet_id, int generation, struct tmf_err *err);
 
@@ -22,8 +26,10 @@ int target_fact_note_generation(
 /*
  * Launches that no target has taken yet, by the client token of RunInstances:
  *   {SubnetId, Generation, ImageId, InstanceType, SecurityGroupIds, Owner, WallMs, InstanceId?, NetworkInterfaceId?, TargetId?, Ending?}
- * Written before AWS is asked, so that no loss of power leaves an instance that the store does not know; InstanceId and NetworkInterfaceId are what AWS
- * answered, WallMs is when. Owner is the run whose process is at it. Ending: the instance is being terminated, and TargetId (if any) deleted before that.
+ * Written before AWS is asked, so that no loss of power leaves an instance that the store does
+ * not know; InstanceId and NetworkInterfaceId are what AWS answered, WallMs is when. Owner is
+ * the run whose process is at it. Ending: the instance is being terminated, and TargetId (if
+ * any) deleted before that.
  */
 int target_fact_put_launch(
     struct account *account, const char *token, json_t *launch, struct tmf_err *err);
@@ -32,18 +38,20 @@ int target_fact_drop_launch(struct account *account, const char *token, struct t
 /* {token: launch}, a new reference; NULL on failure. */
 json_t *target_fact_launches(struct account *account, struct tmf_err *err);
 
-/* {target: fact} of those that this store made just now, which AWS may not list yet. The fact has SubnetId, NetworkInterfaceId, InstanceId and Generation. New reference; NULL
- * on failure. */
+/* {target: fact} of those that this store made just now, which AWS may not list yet. The fact
+ * has SubnetId, NetworkInterfaceId, InstanceId and Generation. New reference; NULL on failure. */
 json_t *target_facts_new(struct account *account, struct tmf_err *err);
 
-/* "SUBNET GENERATION" */
+/* "SUBNET GENERATION", for example "subnet-0a1 3": what a launch is known by in sets. */
 #define TARGET_PLACE_BYTES 128
 void target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_BYTES]);
 
-/* {place: true} of the instances that the run's process launched, in whichever life. New reference; NULL on failure. */
+/* {place: true} of the instances that the run's process launched, in whichever life. New
+ * reference; NULL on failure. */
 json_t *target_fact_places(struct account *account, const char *run, struct tmf_err *err);
 
-/* Adds what the store knows to what AWS listed, and forgets what has settled without being listed. */
+/* Adds what the store knows to what AWS listed, and forgets what has settled without being
+ * listed. */
 int target_facts_merge(struct account *account, struct inventory *inventory, struct tmf_err *err);
 
 #endif

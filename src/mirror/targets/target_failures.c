@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ target_failures_add(struct target_failures *failures, const char *subnet_id,
 {
 	struct target_failure *failure = mem_zalloc(1, sizeof(*failure));
 
+	assert(rule != NULL && tmf_err_isset(err));
 	failure->subnet_id = mem_strdup(subnet_id);
 	failure->rule = rule;
 	failure->until_mono_ms = now_mono_ms + TARGET_FAILURE_MS;

@@ -12,6 +12,7 @@ struct target_failures {
 
 #define TARGET_FAILURE_MS 60000 /* a page's worth of items must not launch an instance each */
 
+/* Frees all that are remembered; empty, and usable, after that. */
 void target_failures_fini(struct target_failures *failures);
 
 /* Remembered for TARGET_FAILURE_MS from now on. */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "mirror/account.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,7 @@ inventory_add(struct inventory *inventory, const struct target *target)
 {
 	struct target *entry = inventory_find(inventory, target->id);
 
+	assert(inventory->by_id != NULL && target->id != NULL);
 	if (entry == NULL)
 		entry = inventory_new_entry(inventory, target->id);
 	entry->made = entry->made || target->made;

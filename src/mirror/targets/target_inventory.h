@@ -7,19 +7,20 @@
 #include <stdint.h>
 
 /*
- * The mirror targets that are known: what AWS lists and what this process and the store know to have made. Describes are eventually consistent,
- * so nothing is taken off again, and what is known to be full stays so whatever a describe says.
+ * The mirror targets that are known: what AWS lists and what this process and the store know to
+ * have made. Describes are eventually consistent, so nothing is taken off again, and what is
+ * known to be full stays so whatever a describe says.
  */
 struct target {
 	char *id;
-	char *interface_id; /* NULL: a load balancer or an end point */
-	char *
-	    subnet_id; /* whose sources it was made for; NULL: not made by tmflow or the seed, or not told any more */
+	char *interface_id; /* NULL: a load balancer or an endpoint */
+	/* Whose sources it was made for; NULL: not made by tmflow or the seed, or no longer known. */
+	char *subnet_id;
 	bool made;   /* by tmflow or the seed application */
 	bool full;   /* answered that it takes no more sources, or lost its tag for that */
 	bool tagged; /* bears TAG_SUBNET, as far as is known: comes off when it is full */
-	bool
-	    dead; /* its instance is gone: what is mirrored to it is lost. See target_lives_internal.h */
+	/* Its instance is gone: what is mirrored to it is lost. See target_lives.h. */
+	bool dead;
 	int generation;	      /* 0: the seed's */
 	int64_t made_wall_ms; /* when this store made it; 0: it did not */
 	/* Of the launch, as far as this store knows; NULL: it does not */
@@ -36,6 +37,7 @@ struct inventory {
 	json_t *generations; /* subnet: the highest that is known to be used */
 };
 
+/* Empty, and back to nothing: only _init makes it usable again. */
 void inventory_init(struct inventory *inventory);
 void inventory_fini(struct inventory *inventory);
 
@@ -49,7 +51,8 @@ void inventory_add_listed(struct inventory *inventory, const json_t *listed);
 struct target *inventory_find(const struct inventory *inventory, const char *target_id);
 const struct target *inventory_holding(const struct inventory *inventory, const char *interface_id);
 
-/* The target that new sources of the subnet get: the youngest that is neither full nor dead; NULL if there is none. */
+/* The target that new sources of the subnet get: the youngest that is neither full nor dead;
+ * NULL if the subnet has no such target. */
 const struct target *inventory_current(const struct inventory *inventory, const char *subnet_id);
 
 /* The same without one: what new sources get once that is gone. */

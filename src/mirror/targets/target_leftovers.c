@@ -56,7 +56,7 @@ leftovers_await(struct target_leftovers *leftovers, struct tmf_call *call,
 	tmf_call_on_done(call, came, leftovers);
 }
 
-/* Its process is gone, as far as the store can tell. */
+/* Its process is gone, as far as the store knows: nobody holds its lease. */
 static bool
 leftovers_owner_is_gone(const struct account *account, const char *owner)
 {

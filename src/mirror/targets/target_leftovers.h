@@ -4,17 +4,21 @@
 #include "mirror/targets/target_creation.h"
 
 /*
- * Launches that no creation is at any more: a crash, or errors that outlasted all retries, came between launch and target, and nobody asked for the subnet's
- * target again. What is taken up is of this run (in whichever life), or of a run that no process holds; what other processes are at is theirs.
+ * Launches that no creation is at any more: a crash, or errors that outlasted all retries, came
+ * between launch and target, and nobody asked for the subnet's target again. What is taken up is
+ * of this run (in whichever life), or of a run that no process holds; what other processes are
+ * at is theirs.
  */
 struct target_leftovers;
 
+/* Borrows both. _free cancels the settling that is under way. */
 struct target_leftovers *
 target_leftovers_new(struct mirror_targets *targets, struct target_creations *creations);
 void target_leftovers_free(struct target_leftovers *leftovers);
 
-/* New call that ends with {} when creations that are under way have ended, and each leftover has a target or is over, or cannot be settled now (which is logged). Without any
- * it costs one query of the store. Errors: TMF_ERR_STORE. */
+/* New call that ends with {} when creations that are under way have ended, and each leftover has
+ * a target or is over, or cannot be settled now (which is logged). Without any it costs one
+ * query of the store. Errors: TMF_ERR_STORE. */
 struct tmf_call *target_leftovers_settle(struct target_leftovers *leftovers);
 
 #endif

@@ -40,7 +40,8 @@ struct target_lives {
 	int looks;
 	size_t untagging; /* index of the next target to be looked at for its tag */
 	json_t *open;	  /* interfaces of targets that are not settled */
-	/* Both: true where the instance lives, false where it is over. An interface that is on no list is in neither. */
+	/* Both: true where the instance lives, false where it is over. An interface that is on
+	 * no list is in neither. */
 	json_t *by_interface;
 	json_t *by_launch; /* "SUBNET GENERATION", as it was launched */
 };
@@ -96,7 +97,8 @@ lives_settle(struct target_lives *lives)
 
 /* --- taking the tags off --- */
 
-/* Where that is not allowed, whoever makes the subnet's next target tries again and fails: so much is not needed to mirror to others. */
+/* Where that is not allowed, the creation of the subnet's next target tries again and fails.
+ * Mirroring to other targets does not need it. */
 static void
 lives_untag_done(void *arg, struct tmf_call *call)
 {
@@ -146,7 +148,7 @@ lives_target_at(const struct target_lives *lives, size_t index)
 	    json_string_value(json_array_get(lives->open, index)));
 }
 
-/* True, false, or NULL where no list tells. */
+/* True, false, or NULL where no list says. */
 static const json_t *
 lives_verdict(const struct target_lives *lives, const struct target *target)
 {
@@ -184,7 +186,7 @@ lives_set_dead(
 	return target_fact_put(lives_account(lives), target, err);
 }
 
-/* Settles what the lists tell of; what they do not, stays open for another look. */
+/* Settles what the lists show; what they do not show stays open for another look. */
 static int
 lives_judge(struct target_lives *lives, struct tmf_err *err)
 {
@@ -328,7 +330,8 @@ lives_list(struct target_lives *lives, const char *filter, json_t *values,
 	lives_list_next(lives);
 }
 
-/* A terminated instance has no interface any more, but for a while it is still listed with its tags. */
+/* A terminated instance has no interface any more, but for a while it is still listed with its
+ * tags. */
 static void
 lives_look_for_launched(struct target_lives *lives)
 {
@@ -347,7 +350,8 @@ lives_look_for_launched(struct target_lives *lives)
 	json_object_foreach (subnets, subnet_id, there)
 		json_array_append_new(values, json_string(subnet_id));
 	json_decref(subnets);
-	/* From here on what a list says of a launch counts; what the interfaces' lists said of others does not. */
+	/* From here on what a list says of a launch counts; what the interfaces' lists said of
+	 * others does not. */
 	json_object_clear(lives->by_launch);
 	lives_list(lives, FILTER_LAUNCHED, values, lives_look_done);
 }

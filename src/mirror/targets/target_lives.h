@@ -4,22 +4,26 @@
 #include "mirror/targets/targets.h"
 
 /*
- * Whether the instances behind created targets are still there: a target stays when its instance is terminated, and what is mirrored to it is lost.
- * One describe for each EC2_FILTER_VALUES_MAX targets, once in a process. Describes may lag: a target is dead when its instance is listed as
- * terminated, or when it is not listed at all several times in a row, unless this store has made it just now. The tag that leads others to it is taken off at once, except in a dry run.
+ * Whether the instances behind created targets are still there: a target stays when its instance
+ * is terminated, and what is mirrored to it is lost. One describe for each EC2_FILTER_VALUES_MAX
+ * targets, once in a process. Describes may lag: a target is dead when its instance is listed as
+ * terminated, or when it is not listed at all several times in a row, unless this store has made
+ * it just now. The tag that leads others to it is taken off at once, except in a dry run.
  */
 struct target_lives;
 
+/* Borrows targets. _free cancels a look that is under way. */
 struct target_lives *target_lives_new(struct mirror_targets *targets);
 void target_lives_free(struct target_lives *lives);
 
-/* New call that ends with {} once that is known, after targets_load; at once if it is. Errors: as DescribeInstances; TMF_ERR_STORE. */
+/* New call that ends with {} once that is known, after targets_load; at once if it is. Errors:
+ * as DescribeInstances; TMF_ERR_STORE. */
 struct tmf_call *target_lives_load(struct target_lives *lives);
 
 /* True while a look is under way, which the inventory must outlive. */
 bool target_lives_are_busy(const struct target_lives *lives);
 
-/* The inventory was read anew: the next load looks again. Not while a look is under way. */
+/* The inventory was read again: the next load looks again. Not while a look is under way. */
 void target_lives_forget(struct target_lives *lives);
 
 #endif

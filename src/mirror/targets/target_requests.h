@@ -4,8 +4,9 @@
 #include "mirror/account.h"
 #include "mirror/config/rules.h"
 
-/* What is asked of AWS to create a target. Each request is a function of the order alone, and so is its client token: two processes that ask at the
- * same time get the same instance and the same target. Borrows. */
+/* What is asked of AWS to create a target. Each request is a function of the order alone, and so
+ * is its client token: two processes that ask at the same time get the same instance and the
+ * same target. Borrows. */
 struct target_order {
 	const char *subnet_id;
 	int generation;
@@ -17,7 +18,10 @@ struct target_order {
 /* The client token of the launch: what the order is known by in the store. */
 void target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN_BYTES]);
 
+/* Asks for the instance of the order. Ends with RunInstances' reply. */
 struct tmf_call *target_order_launch(struct aws_client *ec2, const struct target_order *order);
+
+/* Asks for the target on its interface. Ends with CreateTrafficMirrorTarget's reply. */
 struct tmf_call *target_order_attach(
     struct aws_client *ec2, const struct target_order *order, const char *interface_id);
 

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A new interface may not be known everywhere yet (AWS: from 2 s up to some 5 min): 2, 4, 8, 16, then 30 s each. */
+/* A new interface may not be known everywhere yet (AWS: from 2 s up to some 5 min): 2, 4, 8, 16,
+ * then 30 s each. */
 #define SETTLE_WAITS_MAX    12
 #define SETTLE_DELAY_MS	    2000
 #define SETTLE_DELAY_MAX_MS 30000
@@ -186,6 +187,8 @@ void
 creation_await(struct creation *creation, struct tmf_call *call,
     void (*step)(struct creation *creation, json_t *reply, struct tmf_err *err))
 {
+	/* One pending call a creation: a second would answer to the wrong step. */
+	assert(creation->call == NULL && step != NULL);
 	creation->call = call;
 	creation->step = step;
 	tmf_call_on_done(call, creation_call_over, creation);
@@ -225,7 +228,8 @@ creation_pause(struct creation *creation, int waits, void (*after_wait)(struct c
 	    creations_mono_ms(creation->in) + delay_ms);
 }
 
-/* A timer of the next millisecond is not due in this turn, at the end of which the commit stands. */
+/* A timer of the next millisecond is not due in this turn, at the end of which the commit
+ * stands. */
 void
 creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation))
 {

@@ -5,9 +5,9 @@
 #include "mirror/targets/target_requests.h"
 
 /*
- * What the stages of a creation stand on: how one waits, ends, and what it writes to the store. Above
- * it are target_ending.c, which takes a launch back, and over that target_creation.c, which makes a
- * target. Neither is called from here.
+ * What the stages of a creation stand on: how one waits, ends, and what it writes to the store.
+ * Above it are target_ending.c, which takes a launch back, and over that target_creation.c,
+ * which makes a target. Neither is called from here.
  */
 
 /* All creations of an account that are under way. */
@@ -27,12 +27,12 @@ struct creation {
 	char *untagging; /* id of the full or dead one that is losing its tag */
 	int tries;
 	int waits;
-	int looks; /* before a roll-back */
-	json_t
-	    *launch; /* owned, as in target_facts_internal.h; NULL before there is one to ask for */
+	int looks; /* before a rollback */
+	/* Owned, as in target_facts.h; NULL before there is one to ask for. */
+	json_t *launch;
 	char token[CLIENT_TOKEN_BYTES];
 	bool earlier;		/* it was asked for before this creation */
-	struct tmf_err failure; /* why a roll-back is under way */
+	struct tmf_err failure; /* why a rollback is under way */
 	struct waiters waiters;
 	struct tmf_call *call;
 	void (*step)(struct creation *creation, json_t *reply, struct tmf_err *err);
@@ -54,6 +54,8 @@ json_t *creations_places(struct target_creations *creations, struct tmf_err *err
 struct tmf_loop *creations_loop(const struct target_creations *creations);
 int64_t creations_mono_ms(const struct target_creations *creations);
 int64_t creation_wall_ms(const struct creation *creation);
+
+/* What it works in. Borrow. */
 struct account *creation_account(const struct creation *creation);
 struct mirror_targets *creation_targets(const struct creation *creation);
 struct aws_client *creation_client(const struct creation *creation);
@@ -67,14 +69,15 @@ int creation_generation(const struct creation *creation);
 void creation_await(struct creation *creation, struct tmf_call *call,
     void (*step)(struct creation *creation, json_t *reply, struct tmf_err *err));
 
-/* Waits for the time after so many waits, then goes on. */
+/* Waits for the time after that many waits, then goes on. */
 void
 creation_pause(struct creation *creation, int waits, void (*after_wait)(struct creation *creation));
 
 /* The same, longer each time; false, and nothing is awaited, when that was done long enough. */
 bool creation_settle_wait(struct creation *creation, void (*after_wait)(struct creation *creation));
 
-/* Goes on once what this turn wrote to the store is committed, so that AWS is asked for nothing that the store does not know. */
+/* Goes on once what this turn wrote to the store is committed, so that AWS is asked for nothing
+ * that the store does not know. */
 void
 creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation));
 
@@ -88,7 +91,8 @@ void creation_done(struct creation *creation, const char *target_id, bool create
 /* The launch has the target. */
 void creation_succeed(struct creation *creation, const char *target_id);
 
-/* Writes the launch as it stands, or forgets it: it is a target's, or over. Errors: TMF_ERR_STORE. */
+/* Writes the launch as it stands, or forgets it: it is a target's, or over. Errors:
+ * TMF_ERR_STORE. */
 int creation_keep_launch(struct creation *creation, struct tmf_err *err);
 int creation_drop_launch(struct creation *creation, struct tmf_err *err);
 
@@ -97,10 +101,12 @@ const char *creation_first_target(const json_t *reply);
 
 /* --- target_ending.c --- */
 
-/* No target can be made of the launch, for good: ends with *err (moved) once the instance is gone, or with the target that another process made of it. */
+/* No target can be made of the launch, for good: ends with *err (moved) once the instance is
+ * gone, or with the target that another process made of it. */
 void creation_roll_back(struct creation *creation, struct tmf_err *err);
 
-/* The target that was made of the launch is not needed, since instead_id serves the subnet: ends with that one, once target and instance are gone. */
+/* The target that was made of the launch is not needed, since instead_id serves the subnet: ends
+ * with that one, once target and instance are gone. */
 void creation_take_down(struct creation *creation, const char *target_id, const char *instead_id);
 
 /* Goes on with what either has begun. */

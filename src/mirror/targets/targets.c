@@ -68,8 +68,9 @@ targets_mono_ms(const struct mirror_targets *targets)
 }
 
 /*
- * The listing takes the inventory's place as a whole, so that what others deleted goes too. Whatever this process made or used up
- * meanwhile is a fact of the store, and comes in from there. Whether the instances live has to be looked at again.
+ * The listing takes the inventory's place as a whole, so that what others deleted goes too.
+ * Whatever this process made or used up meanwhile is a fact of the store, and comes in from
+ * there. Whether the instances live has to be looked at again.
  */
 static void
 targets_listed(struct mirror_targets *targets)
@@ -116,7 +117,8 @@ targets_listing_restart(void *arg)
 	inventory_init(&targets->listing);
 }
 
-/* Part of a list is no inventory: a target that it left out would be made a second time. */
+/* Part of a list must not become the inventory: a target that it left out would be made a second
+ * time. */
 static void
 targets_listing_over(void *arg, struct tmf_call *call)
 {
@@ -131,7 +133,8 @@ targets_listing_over(void *arg, struct tmf_call *call)
 	json_decref(result);
 }
 
-/* A look at the instances goes by the inventory as it is: that is replaced before or after, never meanwhile. */
+/* A look at the instances goes by the inventory as it is: that is replaced before or after,
+ * never meanwhile. */
 bool
 targets_are_fresh(const struct mirror_targets *targets)
 {
@@ -220,7 +223,7 @@ targets_allowed(const struct mirror_targets *targets, const struct config_rule *
 	target = inventory_find(targets_inventory(targets), target_id);
 	if (target == NULL || !target->made || target->dead)
 		return false;
-	/* A target that the seed application found full does not tell its subnet any more. */
+	/* A target that the seed application found full no longer names its subnet. */
 	wanted = targets_subnet(rule, subnet_id);
 	return target->subnet_id == NULL ||
 	       (wanted != NULL && strcmp(target->subnet_id, wanted) == 0);
@@ -266,7 +269,8 @@ targets_burn(
 	    targets->account, subnet_id, inventory_generation(&targets->inventory, subnet_id), err);
 }
 
-/* Remembers that a target of the subnet takes no more. A target that is not known any more is one of ours that a stale describe left out. */
+/* Remembers that a target of the subnet takes no more. A target that is not known any more is
+ * one of ours that a stale describe left out. */
 static int
 targets_note_full(
     struct mirror_targets *targets, const struct target_request *request, struct tmf_err *err)

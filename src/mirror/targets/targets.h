@@ -7,20 +7,25 @@
 #include "mirror/targets/waiters.h"
 
 /*
- * Targets that tmflow creates: one instance a subnet and generation. What AWS lists is read once in a process; several that want a subnet's target
- * at the same time share one creation. Several processes share nothing but AWS: the client token of (subnet, generation) is their lock.
+ * Targets that tmflow creates: one instance a subnet and generation. What AWS lists is read once
+ * in a process; several that want a subnet's target at the same time share one creation. Several
+ * processes share nothing but AWS: the client token of (subnet, generation) is their lock.
  */
+/* Borrows account. _free cancels what is under way; NULL is fine. */
 struct mirror_targets *targets_new(struct account *account);
 void targets_free(struct mirror_targets *targets);
 
-/* New call that ends with {} once the inventory is read; at once if it is fresh. Until then the one before can be asked.
+/* New call that ends with {} once the inventory is read; at once if it is fresh. Until then the
+ * one before can be asked.
  * Errors: as DescribeTrafficMirrorTargets; TMF_ERR_STORE. */
 struct tmf_call *targets_load(struct mirror_targets *targets);
 
-/* The same, and it is known of each whether its instance is still there. Errors: likewise, and as DescribeInstances. */
+/* The same, and each target is known to be alive or dead: whether its instance is still there.
+ * Errors: likewise, and as DescribeInstances. */
 struct tmf_call *targets_load_lives(struct mirror_targets *targets);
 
-/* New call that ends with {} once what was launched for targets is a target's or over, as far as that can be done now. Errors: TMF_ERR_STORE. */
+/* New call that ends with {} once what was launched for targets is a target's or over, as far as
+ * that can be done now. Errors: TMF_ERR_STORE. */
 struct tmf_call *targets_settle(struct mirror_targets *targets);
 
 /* 1 if this run launched the instance for a target itself, 0 if not, -1. Errors: TMF_ERR_STORE. */
@@ -35,25 +40,29 @@ struct target_request {
 	const char *full_target_id; /* answered that it takes no more sources; NULL: none did */
 };
 
-/* The target that sources of the subnet get: *ret_target is NULL where none is known that has room. Notes full_target_id as full.
+/* The target that sources of the subnet get: *ret_target is NULL where none is known that has
+ * room. Notes full_target_id as full.
  * Borrows, until the next call. Only after targets_load_lives. Errors: TMF_ERR_STORE. */
 int targets_choose(struct mirror_targets *targets, const struct target_request *request,
     const struct target **ret_target, struct tmf_err *err);
 
-/* Creates the subnet's next target, where targets_choose found none: a new call that ends with {TargetId, Created: true}.
- * Not in a dry run. Errors: AWS's, TMF_ERR_STORE. */
+/* Creates the subnet's next target, where targets_choose found none: a new call that ends with
+ * {TargetId, Created: true}. Not in a dry run. Errors: AWS's, TMF_ERR_STORE. */
 struct tmf_call *
 targets_create(struct mirror_targets *targets, const struct target_request *request);
 
-/* True if a session to target_id serves a source of the rule whose target stands in subnet_id (NULL: not known).
+/* True if a session to target_id serves a source of the rule whose target stands in subnet_id
+ * (NULL: not known).
  * Only after targets_load_lives, or for a rule with a target of its own. */
 bool targets_allowed(const struct mirror_targets *targets, const struct config_rule *rule,
     const char *subnet_id, const char *target_id);
 
-/* Whose sources a target was made for; NULL where that is not known, or the inventory was not needed. Borrows. */
+/* Whose sources a target was made for; NULL where that is not known, or the inventory was not
+ * needed. Borrows. */
 const char *targets_subnet_of(const struct mirror_targets *targets, const char *target_id);
 
-/* True if the target is known to be a network interface. False where the inventory was not needed. */
+/* True if the target is known to be a network interface. False where the inventory was not
+ * needed. */
 bool targets_is_interface(const struct mirror_targets *targets, const char *target_id);
 
 /* The subnet of the rule's targets for a source in subnet_id. */
@@ -61,7 +70,8 @@ const char *targets_subnet(const struct config_rule *rule, const char *subnet_id
 
 /* --- for target_creation.c --- */
 
-/* Puts a target that was made, or found in spite of a describe, into the inventory and the store. Errors: TMF_ERR_STORE. */
+/* Puts a target that was made, or found in spite of a describe, into the inventory and the
+ * store. Errors: TMF_ERR_STORE. */
 int targets_note(struct mirror_targets *targets, const struct target *target, struct tmf_err *err);
 
 /* Puts one that a run would make into the inventory only. */
@@ -71,9 +81,11 @@ void targets_plan(struct mirror_targets *targets, const struct target *target);
 int targets_burn(
     struct mirror_targets *targets, const char *subnet_id, int generation, struct tmf_err *err);
 
-/* False where targets_load has to ask AWS: nothing is read yet, or it is older than the account's fresh_ms. */
+/* False where targets_load has to ask AWS: nothing is read yet, or it is older than the
+ * account's fresh_ms. */
 bool targets_are_fresh(const struct mirror_targets *targets);
 
+/* Borrows. */
 struct account *targets_account(const struct mirror_targets *targets);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct waiter {
@@ -54,6 +55,7 @@ waiters_add(struct waiters *waiters, struct tmf_loop *loop)
 void
 waiters_complete(struct waiters *waiters, json_t *result)
 {
+	assert(result != NULL);
 	while (waiters->first != NULL) {
 		struct waiter *waiter = waiters->first;
 
@@ -65,6 +67,7 @@ waiters_complete(struct waiters *waiters, json_t *result)
 void
 waiters_fail(struct waiters *waiters, const struct tmf_err *err)
 {
+	assert(tmf_err_isset(err));
 	while (waiters->first != NULL) {
 		struct waiter *waiter = waiters->first;
 		struct tmf_err copy = {0};
