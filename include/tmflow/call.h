@@ -44,6 +44,8 @@ struct tmf_call {
 	json_t *result;	    /* owned; NULL on failure */
 	struct tmf_err err; /* set on failure */
 	bool completed;
+	const char
+	    *name; /* what is asked for, "DescribeInstances"; borrowed; NULL: nothing of note */
 };
 
 /* Begins a call in memory that the maker has allocated. Borrows: ops and loop, until the call is

@@ -124,6 +124,7 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 	assert(operation->name != NULL);
 	assert(operation->unsigned_request || client->credentials != NULL);
 	tmf_call_init(&call->call, &aws_call_ops, client->loop);
+	call->call.name = operation->name;
 	call->client = client;
 	call->operation = *operation;
 	operation->body = (struct buf){0};

@@ -28,3 +28,10 @@ cli_signals_watch(
 			return -1;
 	return 0;
 }
+
+int
+cli_signals_watch_live(
+    struct tmf_loop *loop, void (*asked)(void *arg, int signo), void *arg, struct tmf_err *err)
+{
+	return tmf_loop_watch_signal(loop, SIGUSR1, asked, arg, err);
+}

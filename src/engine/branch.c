@@ -83,7 +83,8 @@ branch_enter(struct branch *branch, const struct asl_state *state, json_t *input
 
 /* --- how a state is left --- */
 
-/* The branch has ended with output or failure. Whoever waits for it is reached by the dispatcher, see engine/tree.h. */
+/* The branch has ended with output or failure. Whoever waits for it is reached by the
+ * dispatcher, see engine/tree.h. */
 static void
 branch_end(struct branch *branch)
 {
@@ -141,7 +142,8 @@ branch_retry(struct branch *branch, const struct step_failure *failure, const st
 	checkpoint_mark(branch);
 }
 
-/* An action records that it gave up; not where the workflow names the error, which then has its own way of going on from it. */
+/* An action records that it gave up; not where the workflow names the error, which then has its
+ * own way of going on from it. */
 static void
 branch_give_up(struct branch *branch, bool caught_by_name)
 {
@@ -199,7 +201,8 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 		const struct step step = branch_step(branch);
 		int ret;
 
-		/* The selector sees the item under $$.Map.Item, which changes from one to the next. */
+		/* The selector sees the item under $$.Map.Item, which changes from one to the
+		 * next. */
 		context_forget(branch);
 		children->selecting = index;
 		ret = step_item(&step, children->effective,
@@ -209,7 +212,8 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 		if (ret < 0)
 			return -1;
 		scope = state->u.map.processor;
-		/* In DISTRIBUTED mode AWS runs it as an execution of its own, which does not see the variables outside. */
+		/* In DISTRIBUTED mode AWS runs it as an execution of its own, which does not see
+		 * the variables outside. */
 		if (state->u.map.distributed)
 			variables = NULL;
 	}
@@ -354,7 +358,8 @@ branch_work(struct branch *branch)
 	tmf_err_fini(&err);
 }
 
-/* The Wait is over. What it hands on is worked out from its raw input, which is all that a row has. */
+/* The Wait is over. What it hands on is worked out from its raw input, which is all that a row
+ * has. */
 static void
 branch_wake(struct branch *branch)
 {
@@ -410,7 +415,8 @@ branch_deliver_ends(struct engine *engine)
 	}
 }
 
-/* From the ready queue. While the execution is being interrupted, only ops come to their ends; all else stays as stored. */
+/* From the ready queue. While the execution is being interrupted, only ops come to their ends;
+ * all else stays as stored. */
 static void
 branch_ready(struct tmf_task *task)
 {
@@ -491,7 +497,7 @@ branch_child_scope(const struct branch *branch, int64_t index)
 	return state->type == ASL_MAP ? state->u.map.processor : state->u.parallel.branches[index];
 }
 
-/* A stored Map or Parallel works its items and limits out anew. */
+/* A stored Map or Parallel works its items and limits out again. */
 static int
 branch_restore_children(struct branch *branch, struct tmf_err *err)
 {

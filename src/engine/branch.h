@@ -9,14 +9,16 @@
 struct branch *branch_new_root(struct execution *x);
 
 /*
- * For a resume: the branch of a row, which stands in its state; parent NULL: the root. It gets its children's books when the row says so.
- * Errors: TMF_ERR_INVALID when the state does not take its stored input, or the branch has no place in parent.
+ * For a resume: the branch of a row, which stands in its state; parent NULL: the root. It gets its
+ * children's books when the row says so.
+ * Errors: TMF_ERR_INVALID when the state does not take its stored input, or the branch has no place
+ * in parent.
  */
 struct branch_row;
 struct branch *branch_restore(
     struct execution *x, struct branch *parent, const struct branch_row *row, struct tmf_err *err);
 
-/* Sets a restored branch going. An op that was under way is begun anew. */
+/* Sets a restored branch going. An op that was under way is started again. */
 void branch_go_on(struct branch *branch);
 
 #endif

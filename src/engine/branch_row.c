@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
-/* Event and branch ids count up by one: a run would take 200 years at a million a second to get there. Keeps sums from overflowing. */
+/* Event and branch ids count up by one: a run would take 200 years at a million a second to get
+ * there. Keeps sums from overflowing. */
 #define ROW_ID_MAX (INT64_C(1) << 53)
-/* The end of the year 9999, the last that a timestamp can name. A Wait until a time long past may have one below 0. */
+/* The end of the year 9999, the last that a timestamp can name. A Wait until a time long past
+ * may have one below 0. */
 #define ROW_WALL_MS_MAX INT64_C(253402300799999)
 
 /* --- writing --- */
@@ -34,7 +36,8 @@ execution_row_write(const struct execution *x, struct buf *out)
 void
 branch_row_write(const struct branch *branch, struct buf *out)
 {
-	/* Variables that are the parent's very object are not stored twice: a Map over 1,000 items may have 1,000 such children. */
+	/* Variables that are the parent's very object are not stored twice: a Map over 1,000
+	 * items may have 1,000 such children. */
 	bool shares = branch->parent != NULL && branch->variables == branch->parent->variables;
 	json_t *object = json_object();
 

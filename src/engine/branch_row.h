@@ -7,15 +7,19 @@
 /*
  * The rows of a checkpoint: their format, and every check that a row by itself allows.
  *
- * Row 0 is the execution's: {"event": 12, "nextBranch": 4}. Each other row is that of the live branch of its id:
+ * Row 0 is the execution's: {"event": 12, "nextBranch": 4}. Each other row is that of the live
+ * branch of its id:
  *
- *   {"parent": 1, "index": 3, "state": 5, "phase": 3, "input": ..., "variables": {...} or "shares": true,
+ *   {"parent": 1, "index": 3, "state": 5, "phase": 3, "input": ..., "variables": {...} or "shares":
+ *   true,
  *    "retries": [0, 2], "retryCount": 2, "entered": MS, "event": 7, "lastEvent": 9, "wake": MS}
  *
- * "state" is the state's index in the machine, "phase" an enum phase. Numbers that are 0 are left out, and so is "parent" for the root.
- * "shares" says that the variables are the parent's. Stores of earlier releases have these rows: members may be added, none may change.
+ * "state" is the state's index in the machine, "phase" an enum phase. Numbers that are 0 are left
+ * out, and so is "parent" for the root. "shares" says that the variables are the parent's. Stores
+ * of earlier releases have these rows: members may be added, none may change.
  *
- * A row is data from outside, as it lies in a file that anybody may have changed. Errors: TMF_ERR_INVALID naming row and member.
+ * A row is data from outside, as it lies in a file that anybody may have changed. Errors:
+ * TMF_ERR_INVALID naming row and member.
  */
 
 #define BRANCH_ROW_EXECUTION 0 /* the id of the execution's own row; branches begin at 1 */
@@ -54,8 +58,8 @@ struct branch_row {
 void branch_row_write(const struct branch *branch, struct buf *out);
 
 /*
- * Reads and checks the row of branch id: types and ranges, a state that the machine has, a phase that the state's type has, a count for
- * each retrier.
+ * Reads and checks the row of branch id: types and ranges, a state that the machine has, a phase
+ * that the state's type has, a count for each retrier.
  * Returns: 0 with *ret_row, which branch_row_fini frees, or -1 with *err.
  */
 int branch_row_read(const struct asl_machine *machine, int64_t id, struct str text,

@@ -116,8 +116,8 @@ checkpoint_flush(struct execution *x, struct tmf_err *err)
 		branch_row_write(branch, &text);
 		ret = checkpoint_put(x, branch->id, &text, err);
 	}
-	/* The counters go with the rows. Where no history is kept, a turn that only counted events writes nothing: a resume
-	 * counts them again. */
+	/* The counters go with the rows. Where no history is kept, a turn that only counted
+	 * events writes nothing: a resume counts them again. */
 	if (ret == 0 && x->record_dirty && (x->rows_dirty || x->on_event != NULL) &&
 	    x->root != NULL) {
 		x->record_dirty = false;

@@ -4,10 +4,12 @@
 #include "engine/tree.h"
 
 /*
- * Which rows are to be written. Every step is: a branch that enters a state, begins to wait, retries or has its children begun is marked,
- * and at the end of the turn each marked branch has its row written once, before anything is asked of AWS.
+ * Which rows are to be written. Every step is: a branch that enters a state, begins to wait,
+ * retries or has its children begun is marked, and at the end of the turn each marked branch has
+ * its row written once, before anything is asked of AWS.
  *
- * Without a store all of these do nothing. A write that fails is kept in engine->err and ends the loop at the end of the turn.
+ * Without a store all of these do nothing. A write that fails is kept in engine->err and ends the
+ * loop at the end of the turn.
  */
 
 /* The branch has changed. */
@@ -16,13 +18,15 @@ void checkpoint_mark(struct branch *branch);
 /* The branch goes: so does its row, if it has one. After the end of the execution the rows stay. */
 void checkpoint_forget(struct branch *branch);
 
-/* Writes what child number index of parent gave. Takes record: {"r": output} or {"f": true} for a tolerated failure. */
+/* Writes what child number index of parent gave. Takes record: {"r": output} or {"f": true} for
+ * a tolerated failure. */
 void checkpoint_result(struct branch *parent, int64_t index, json_t *record);
 
 /* The children of parent are over. */
 void checkpoint_results_forget(struct branch *parent);
 
-/* Writes the rows of all marked branches of x, and the execution's own. Returns: 0, or -1 with *err. */
+/* Writes the rows of all marked branches of x, and the execution's own. Returns: 0, or -1 with
+ * *err. */
 int checkpoint_flush(struct execution *x, struct tmf_err *err);
 
 #endif

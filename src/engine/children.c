@@ -35,7 +35,8 @@ children_open(struct branch *branch, struct step_work *work)
 		children->concurrency = children->total;
 	else if (work->concurrency <= 0)
 		children->concurrency = ENGINE_MAP_CONCURRENCY_DEFAULT;
-	/* Results that go nowhere are not kept, so that memory does not grow with the items: a backfill's Map has 100,000. */
+	/* Results that go nowhere are not kept, so that memory does not grow with the items: a
+	 * backfill's Map has 100,000. */
 	if (!state->result_discard || state->result_selector != NULL || state->assign != NULL) {
 		children->results = json_array();
 		for (int64_t i = 0; i < children->total; i++)

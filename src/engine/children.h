@@ -3,8 +3,8 @@
 
 #include "engine/tree.h"
 
-/* The books of a Map or Parallel: which child is next, what the ended ones gave, whether the state goes on in spite of failures. Starts and
- * ends nothing itself: branch.c does. */
+/* The books of a Map or Parallel: which child is next, what the ended ones gave, whether the
+ * state goes on in spite of failures. Starts and ends nothing itself: branch.c does. */
 
 /* Opens the books: takes work's input and items, and sets the phase. */
 void children_open(struct branch *branch, struct step_work *work);
@@ -18,7 +18,8 @@ bool children_are_over(const struct branch *branch);
 /* The results of all children in order, once they are over. New reference. */
 json_t *children_results(const struct branch *branch);
 
-/* Books the output of an ended child, or its failure. Returns: false when the state fails with that. */
+/* Books the output of an ended child, or its failure. Returns: false when the state fails with
+ * that. */
 bool children_book(struct branch *child);
 
 /* Moves into *err what the state fails with after child has: its own error, or the threshold's. */
@@ -27,10 +28,12 @@ void children_error(struct branch *child, struct tmf_err *err);
 /* Notes the end of what the live children were doing, the innermost first. */
 void children_note_aborted(struct branch *branch);
 
-/* An event of a Map's iteration stands in the iteration's own line of events. Not for a Parallel. */
+/* An event of a Map's iteration stands in the iteration's own line of events. Not for a
+ * Parallel. */
 void children_note_iteration(struct branch *child, const char *type);
 
-/* {"Index", "Value"} of the item of the nearest Map around the branch, or whose selector it evaluates. New reference, NULL outside. */
+/* {"Index", "Value"} of the item of the nearest Map around the branch, or whose selector it
+ * evaluates. New reference, NULL outside. */
 json_t *children_map_item(const struct branch *branch);
 
 /* Has every op in and below branch start no further call. */
@@ -39,7 +42,8 @@ void children_wind_down(struct branch *branch);
 /* For a resume: from here on children are named by what the rows say of them. */
 void children_restore_open(struct branch *branch);
 
-/* Takes a place for a live child, or for the record of an ended one. Errors: TMF_ERR_INVALID for one that does not fit. */
+/* Takes a place for a live child, or for the record of an ended one. Errors: TMF_ERR_INVALID for
+ * one that does not fit. */
 int children_restore_place(struct branch *branch, int64_t index, struct tmf_err *err);
 int
 children_restore_result(struct branch *branch, int64_t index, json_t *record, struct tmf_err *err);

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 
 /*
- * Once a turn: commit, then ask AWS. What the turn changed becomes durable together; only then do the ops of the Tasks entered in it
- * start. So a call never goes out for a step of which the store does not know, and a resume begins that step anew with the same tokens.
+ * Once a turn: commit, then ask AWS. What the turn changed becomes durable together; only then do
+ * the ops of the Tasks entered in it start. So a call never goes out for a step of which the store
+ * does not know, and a resume begins that step again with the same tokens.
  */
 static int
 engine_commit_then_ask(void *arg, struct tmf_err *err)
@@ -28,7 +29,8 @@ engine_commit_then_ask(void *arg, struct tmf_err *err)
 		}
 		if (store_commit(engine->store, err) < 0)
 			return -1;
-		/* Most ops look something up in the store when they run, which is before the next turn ends. */
+		/* Most ops look something up in the store when they run, which is before the
+		 * next turn ends. */
 		if (engine->starting != NULL)
 			store_reads_begin(engine->store);
 	}

@@ -8,7 +8,8 @@
 #include "tmflow/loop.h"
 
 /*
- * The interpreter: runs a compiled machine on the loop, branch by branch, and checkpoints every live branch once a turn.
+ * The interpreter: runs a compiled machine on the loop, branch by branch, and checkpoints every
+ * live branch once a turn.
  *
  *   struct engine *engine = engine_new(&opts);
  *   struct execution *x = execution_start(engine, &xopts);    or execution_resume
@@ -30,8 +31,16 @@ struct engine_opts {
 	struct store *store; /* NULL: no checkpoints. Borrowed. The engine commits it once a turn */
 	struct rng *rng;
 };
+/* Everything in opts is borrowed. Executions are freed before their engine. */
 struct engine *engine_new(const struct engine_opts *opts);
 void engine_free(struct engine *engine);
+
+/*
+ * Appends what is live, a line for each branch: where it stands, since when, and which call its op
+ * waits for. For a person who asks what a process is doing. Limits: 1,000 branches of an execution.
+ */
+struct buf;
+void engine_write_live(const struct engine *engine, struct buf *out);
 
 /* How an execution ended. Owned by the execution. */
 struct execution_result {
@@ -60,7 +69,8 @@ struct execution_event {
 };
 
 /*
- * What GetExecutionHistory would say of the event besides id, previousEventId, timestamp and type: {"stateEnteredEventDetails": {...}}.
+ * What GetExecutionHistory would say of the event besides id, previousEventId, timestamp and type:
+ * {"stateEnteredEventDetails": {...}}.
  * Returns: a new reference; NULL where the type has no details.
  * See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
  */
@@ -83,18 +93,22 @@ struct execution_opts {
 	void *arg;
 };
 
-/* Starts at StartAt; the first state is entered from the loop. Starting cannot fail: a fault is the execution's result. */
+/* Starts at StartAt; the first state is entered from the loop. Starting cannot fail: a fault is
+ * the execution's result. */
 struct execution *execution_start(struct engine *engine, const struct execution_opts *opts);
 
-/* Goes on from the checkpoints of opts->run_id. Errors: TMF_ERR_STORE, TMF_ERR_INVALID for checkpoints that do not fit the machine. Without any: starts. */
+/* Goes on from the checkpoints of opts->run_id. Errors: TMF_ERR_STORE, TMF_ERR_INVALID for
+ * checkpoints that do not fit the machine. Without any: starts. */
 struct execution *
 execution_resume(struct engine *engine, const struct execution_opts *opts, struct tmf_err *err);
 
-/* Tells the state of each branch that the checkpoints of a run hold, without going on. fn returns non-zero to stop. Errors: TMF_ERR_STORE, TMF_ERR_INVALID. */
+/* Tells the state of each branch that the checkpoints of a run hold, without going on. fn
+ * returns non-zero to stop. Errors: TMF_ERR_STORE, TMF_ERR_INVALID. */
 int execution_peek(struct store *store, const struct asl_machine *machine, const char *run_id,
     int (*fn)(void *arg, const struct asl_state *state), void *arg, struct tmf_err *err);
 
-/* Starts nothing new; calls in flight end (at most ENGINE_INTERRUPT_GRACE_MS), everything is checkpointed, then on_done hears INTERRUPTED. */
+/* Starts nothing new; calls in flight end (at most ENGINE_INTERRUPT_GRACE_MS), everything is
+ * checkpointed, then on_done hears INTERRUPTED. */
 void execution_interrupt(struct execution *execution);
 
 /* Cancels what is under way and frees; checkpoints stay. */
@@ -104,6 +118,7 @@ struct execution_stats {
 	uint64_t transitions;
 	size_t branches; /* live now */
 };
+/* How far the execution is. */
 struct execution_stats execution_stats(const struct execution *execution);
 
 #endif

@@ -55,7 +55,8 @@ event_note_typed(struct branch *branch, const char *suffix, const struct executi
 	return event_note(branch->x, branch, &noted);
 }
 
-/* The name is made only for a listener: most runs have none, and a state is entered in a few hundred nanoseconds. */
+/* The name is made only for a listener: most runs have none, and a state is entered in a few
+ * hundred nanoseconds. */
 int64_t
 event_note_state(struct branch *branch, const char *suffix, json_t *data)
 {

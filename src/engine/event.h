@@ -3,14 +3,15 @@
 
 #include "engine/tree.h"
 
-/* Counts what happens in an execution, and tells it to whom wants to hear. */
+/* Counts what happens in an execution, and reports it to the listener. */
 
 /* The wall clock of the execution's loop. */
 int64_t event_now_wall_ms(const struct execution *x);
 
 /*
- * Notes an event of branch (NULL: of the execution), whose type and details are filled in; its state is branch's where the event names none.
- * It is counted also when nobody listens: causes name the number.
+ * Notes an event of branch (NULL: of the execution), whose type and details are filled in; its
+ * state is branch's where the event names none. It is counted also when nobody listens: causes name
+ * the number.
  * Returns: its id.
  */
 int64_t event_note(struct execution *x, struct branch *branch, const struct execution_event *event);

@@ -101,7 +101,8 @@ execution_timed_out(struct tmf_timer *timer)
 
 /* --- interruption --- */
 
-/* Everything stays as it is in the store; what is still under way is cancelled when the execution is freed. */
+/* Everything stays as it is in the store; what is still under way is cancelled when the
+ * execution is freed. */
 
 static void
 execution_settled(struct tmf_task *task)

@@ -13,7 +13,7 @@
 
 /* Nothing is ever cut short here. */
 static void
-put_truncated(json_t *details, const char *key)
+history_put_truncated(json_t *details, const char *key)
 {
 	json_t *more = json_object();
 
@@ -21,9 +21,9 @@ put_truncated(json_t *details, const char *key)
 	json_object_set_new(details, key, more);
 }
 
-/* JSON data is told as text. */
+/* An event has JSON data as text. */
 static void
-put_data(json_t *details, const char *key, const char *details_key, json_t *data)
+history_put_data(json_t *details, const char *key, const char *details_key, json_t *data)
 {
 	char *text;
 
@@ -32,45 +32,45 @@ put_data(json_t *details, const char *key, const char *details_key, json_t *data
 	text = jsonx_text(data);
 	jsonx_put_string(details, key, text);
 	free(text);
-	put_truncated(details, details_key);
+	history_put_truncated(details, details_key);
 }
 
 static void
-put_input(json_t *details, const struct execution_event *event)
+history_put_input(json_t *details, const struct execution_event *event)
 {
-	put_data(details, "input", "inputDetails", event->data);
+	history_put_data(details, "input", "inputDetails", event->data);
 }
 
 static void
-put_output(json_t *details, const struct execution_event *event)
+history_put_output(json_t *details, const struct execution_event *event)
 {
-	put_data(details, "output", "outputDetails", event->data);
+	history_put_data(details, "output", "outputDetails", event->data);
 }
 
 static void
-put_failure(json_t *details, const struct execution_event *event)
+history_put_failure(json_t *details, const struct execution_event *event)
 {
 	jsonx_put_string(details, "error", event->error);
 	jsonx_put_string(details, "cause", event->cause);
 }
 
 static void
-fill_started(json_t *details, const struct execution_event *event)
+history_fill_started(json_t *details, const struct execution_event *event)
 {
-	put_input(details, event);
+	history_put_input(details, event);
 	jsonx_put_string(details, "roleArn", ARN_ROLE);
 }
 
 static void
-fill_entered(json_t *details, const struct execution_event *event)
+history_fill_entered(json_t *details, const struct execution_event *event)
 {
 	jsonx_put_string(details, "name", event->state->name);
-	put_input(details, event);
+	history_put_input(details, event);
 }
 
 /* The values as JSON text, like all data of events. */
 static void
-put_assigned(json_t *details, json_t *assigned)
+history_put_assigned(json_t *details, json_t *assigned)
 {
 	json_t *texts = json_object();
 	json_t *value;
@@ -83,20 +83,20 @@ put_assigned(json_t *details, json_t *assigned)
 		free(text);
 	}
 	json_object_set_new(details, "assignedVariables", texts);
-	put_truncated(details, "assignedVariablesDetails");
+	history_put_truncated(details, "assignedVariablesDetails");
 }
 
 static void
-fill_exited(json_t *details, const struct execution_event *event)
+history_fill_exited(json_t *details, const struct execution_event *event)
 {
 	jsonx_put_string(details, "name", event->state->name);
-	put_output(details, event);
+	history_put_output(details, event);
 	if (event->assigned != NULL)
-		put_assigned(details, event->assigned);
+		history_put_assigned(details, event->assigned);
 }
 
 static void
-put_resource(json_t *details, const struct execution_event *event)
+history_put_resource(json_t *details, const struct execution_event *event)
 {
 	const char *action = event->state->u.task.action;
 
@@ -106,11 +106,11 @@ put_resource(json_t *details, const struct execution_event *event)
 }
 
 static void
-fill_scheduled(json_t *details, const struct execution_event *event)
+history_fill_scheduled(json_t *details, const struct execution_event *event)
 {
 	char *text = jsonx_text(event->data);
 
-	put_resource(details, event);
+	history_put_resource(details, event);
 	jsonx_put_string(details, "region", REGION_LOCAL);
 	jsonx_put_string(details, "parameters", text);
 	free(text);
@@ -122,58 +122,59 @@ fill_scheduled(json_t *details, const struct execution_event *event)
 }
 
 static void
-fill_task_succeeded(json_t *details, const struct execution_event *event)
+history_fill_task_succeeded(json_t *details, const struct execution_event *event)
 {
-	put_resource(details, event);
-	put_output(details, event);
+	history_put_resource(details, event);
+	history_put_output(details, event);
 }
 
 static void
-fill_task_failed(json_t *details, const struct execution_event *event)
+history_fill_task_failed(json_t *details, const struct execution_event *event)
 {
-	put_resource(details, event);
-	put_failure(details, event);
+	history_put_resource(details, event);
+	history_put_failure(details, event);
 }
 
 static void
-fill_map_started(json_t *details, const struct execution_event *event)
+history_fill_map_started(json_t *details, const struct execution_event *event)
 {
 	json_object_set_new(details, "length", json_integer(event->number));
 }
 
 static void
-fill_iteration(json_t *details, const struct execution_event *event)
+history_fill_iteration(json_t *details, const struct execution_event *event)
 {
 	jsonx_put_string(details, "name", event->state->name);
 	json_object_set_new(details, "index", json_integer(event->number));
 }
 
-/* The types that have details. Those of states' entering and leaving share a member, all others have one of their own. */
+/* The types that have details. Those of states' entering and leaving share a member, all others
+ * have one of their own. */
 static const struct {
 	const char *type;
 	const char *member; /* NULL: as the type, with a small first letter */
 	void (*fill)(json_t *details, const struct execution_event *event);
 } shapes[] = {
-    {"StateEntered", "stateEnteredEventDetails", fill_entered},
-    {"StateExited", "stateExitedEventDetails", fill_exited},
-    {"ExecutionStarted", NULL, fill_started},
-    {"ExecutionSucceeded", NULL, put_output},
-    {"ExecutionFailed", NULL, put_failure},
-    {"ExecutionTimedOut", NULL, put_failure},
-    {"TaskScheduled", NULL, fill_scheduled},
-    {"TaskStarted", NULL, put_resource},
-    {"TaskSucceeded", NULL, fill_task_succeeded},
-    {"TaskFailed", NULL, fill_task_failed},
-    {"TaskTimedOut", NULL, fill_task_failed},
-    {"MapStateStarted", NULL, fill_map_started},
-    {"MapIterationStarted", NULL, fill_iteration},
-    {"MapIterationSucceeded", NULL, fill_iteration},
-    {"MapIterationFailed", NULL, fill_iteration},
-    {"MapIterationAborted", NULL, fill_iteration},
+    {"StateEntered", "stateEnteredEventDetails", history_fill_entered},
+    {"StateExited", "stateExitedEventDetails", history_fill_exited},
+    {"ExecutionStarted", NULL, history_fill_started},
+    {"ExecutionSucceeded", NULL, history_put_output},
+    {"ExecutionFailed", NULL, history_put_failure},
+    {"ExecutionTimedOut", NULL, history_put_failure},
+    {"TaskScheduled", NULL, history_fill_scheduled},
+    {"TaskStarted", NULL, history_put_resource},
+    {"TaskSucceeded", NULL, history_fill_task_succeeded},
+    {"TaskFailed", NULL, history_fill_task_failed},
+    {"TaskTimedOut", NULL, history_fill_task_failed},
+    {"MapStateStarted", NULL, history_fill_map_started},
+    {"MapIterationStarted", NULL, history_fill_iteration},
+    {"MapIterationSucceeded", NULL, history_fill_iteration},
+    {"MapIterationFailed", NULL, history_fill_iteration},
+    {"MapIterationAborted", NULL, history_fill_iteration},
 };
 
 static bool
-ends_with(const char *text, const char *end)
+history_ends_with(const char *text, const char *end)
 {
 	size_t text_len = strlen(text);
 	size_t end_len = strlen(end);
@@ -184,18 +185,18 @@ ends_with(const char *text, const char *end)
 bool
 execution_event_enters(const char *type)
 {
-	return ends_with(type, "StateEntered");
+	return history_ends_with(type, "StateEntered");
 }
 
 bool
 execution_event_leaves(const char *type)
 {
-	return ends_with(type, "StateExited");
+	return history_ends_with(type, "StateExited");
 }
 
 /* "TaskScheduled" has "taskScheduledEventDetails". */
 static void
-put_details(json_t *object, const char *type, const char *member, json_t *details)
+history_put_details(json_t *object, const char *type, const char *member, json_t *details)
 {
 	char name[MEMBER_BYTES_MAX];
 
@@ -208,8 +209,9 @@ json_t *
 execution_event_details(const struct execution_event *event)
 {
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		bool same = shapes[i].member != NULL ? ends_with(event->type, shapes[i].type)
-						     : strcmp(event->type, shapes[i].type) == 0;
+		bool same = shapes[i].member != NULL
+				? history_ends_with(event->type, shapes[i].type)
+				: strcmp(event->type, shapes[i].type) == 0;
 		json_t *object;
 		json_t *details;
 
@@ -218,7 +220,7 @@ execution_event_details(const struct execution_event *event)
 		object = json_object();
 		details = json_object();
 		shapes[i].fill(details, event);
-		put_details(object, event->type, shapes[i].member, details);
+		history_put_details(object, event->type, shapes[i].member, details);
 		return object;
 	}
 	return NULL;

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -9,6 +10,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* What the macros of action.h call. */
+#undef tmf_op_await
+#undef tmf_op_await_seen
+#undef tmf_op_sleep
+
+#define MS		  1000.0
 #define ERROR_INTERRUPTED "TMFlow.Interrupted"
 
 /* What the runner keeps beside what stages see. */
@@ -29,7 +36,7 @@ struct op_run {
 	bool over; /* done was called */
 };
 
-static void run_stage(struct op_run *run, tmf_op_stage_fn *stage);
+static void op_run_stage(struct op_run *run, tmf_op_stage_fn *stage);
 
 static struct op_run *
 op_run_of(struct tmf_op *op)
@@ -39,7 +46,7 @@ op_run_of(struct tmf_op *op)
 
 /* The last thing that is done with the op here: its owner may free it. */
 static void
-finish(struct op_run *run)
+op_finish(struct op_run *run)
 {
 	assert(!run->over && run->call == NULL);
 	assert((run->result != NULL) != tmf_err_isset(&run->op.err));
@@ -48,15 +55,15 @@ finish(struct op_run *run)
 }
 
 static void
-interrupted(struct op_run *run)
+op_interrupted(struct op_run *run)
 {
 	tmf_err_set_name(
 	    &run->op.err, TMF_ERR_BUSY, ERROR_INTERRUPTED, "interrupted between two calls");
-	finish(run);
+	op_finish(run);
 }
 
 static void
-call_done(void *arg, struct tmf_call *call)
+op_call_done(void *arg, struct tmf_call *call)
 {
 	struct op_run *run = arg;
 	struct tmf_op *op = &run->op;
@@ -67,41 +74,51 @@ call_done(void *arg, struct tmf_call *call)
 	if (op->reply == NULL)
 		tmf_err_move(&op->err, &call->err);
 	if (op->reply == NULL && !run->sees_error) {
-		finish(run);
+		op_finish(run);
 	} else if (run->gives_reply) {
 		run->result = op->reply;
 		op->reply = NULL;
-		finish(run);
+		op_finish(run);
 	} else {
-		run_stage(run, run->stage);
+		op_run_stage(run, run->stage);
 	}
 }
 
 static void
-slept(struct tmf_timer *timer)
+op_slept(struct tmf_timer *timer)
 {
 	struct op_run *run = (struct op_run *)((char *)timer - offsetof(struct op_run, timer));
 
-	run_stage(run, run->stage);
+	op_run_stage(run, run->stage);
 }
 
 static int64_t
-now_mono_ms(const struct tmf_loop *loop)
+op_now_mono_ms(const struct tmf_loop *loop)
 {
 	struct tmf_clock *clock = tmf_loop_clock(loop);
 
 	return clock->mono_ms(clock);
 }
 
+/* The name of the stage that waits or runs. */
+static const char *
+op_stage_name(const struct tmf_op *op)
+{
+	return op->stage_name != NULL ? op->stage_name : "start";
+}
+
 /* Runs a stage and sees that it left exactly one of: a call or a sleep, a result, an error. */
 static void
-run_stage(struct op_run *run, tmf_op_stage_fn *stage)
+op_run_stage(struct op_run *run, tmf_op_stage_fn *stage)
 {
 	struct tmf_op *op = &run->op;
 	bool waits;
 
+	assert(!run->over && run->call == NULL);
 	run->stage = NULL;
-	run->stage_mono_ms = now_mono_ms(op->loop);
+	log_event(LOG_DEBUG, "engine.stage", LOG_STR("action", op->action->name),
+	    LOG_STR("stage", op_stage_name(op)));
+	run->stage_mono_ms = op_now_mono_ms(op->loop);
 	switch (stage(op)) {
 	case TMF_OP_AWAIT:
 		waits = run->call != NULL || run->timer.heap_index != 0;
@@ -110,7 +127,7 @@ run_stage(struct op_run *run, tmf_op_stage_fn *stage)
 			tmf_call_cancel(run->call);
 			run->call = NULL;
 			tmf_loop_timer_disarm(op->loop, &run->timer);
-			interrupted(run);
+			op_interrupted(run);
 		}
 		return;
 	case TMF_OP_DONE:
@@ -120,15 +137,15 @@ run_stage(struct op_run *run, tmf_op_stage_fn *stage)
 		assert(run->result == NULL && run->call == NULL && tmf_err_isset(&op->err));
 		break;
 	}
-	finish(run);
+	op_finish(run);
 }
 
 static void
-run_first(struct tmf_task *task)
+op_run_first(struct tmf_task *task)
 {
 	struct op_run *run = (struct op_run *)((char *)task - offsetof(struct op_run, task));
 
-	run_stage(run, run->op.action->start);
+	op_run_stage(run, run->op.action->start);
 }
 
 struct tmf_op *
@@ -144,11 +161,11 @@ op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop, json
 	    .loop = loop,
 	    .action = action,
 	};
-	run->stage_mono_ms = now_mono_ms(loop);
+	run->stage_mono_ms = op_now_mono_ms(loop);
 	run->done = done;
 	run->done_arg = arg;
-	run->task.run = run_first;
-	run->timer.fire = slept;
+	run->task.run = op_run_first;
+	run->timer.fire = op_slept;
 	tmf_loop_post(loop, &run->task);
 	return &run->op;
 }
@@ -174,9 +191,9 @@ op_free(struct tmf_op *op)
 
 /* An op that waits for no call ends from the loop, as any other. */
 static void
-end_interrupted(struct tmf_task *task)
+op_end_interrupted(struct tmf_task *task)
 {
-	interrupted((struct op_run *)((char *)task - offsetof(struct op_run, task)));
+	op_interrupted((struct op_run *)((char *)task - offsetof(struct op_run, task)));
 }
 
 void
@@ -188,12 +205,12 @@ op_wind_down(struct tmf_op *op)
 	if (run->call != NULL || run->over)
 		return;
 	tmf_loop_timer_disarm(op->loop, &run->timer);
-	run->task.run = end_interrupted;
+	run->task.run = op_end_interrupted;
 	tmf_loop_post(op->loop, &run->task);
 }
 
 static enum tmf_op_next
-await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
+op_await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
 	struct op_run *run = op_run_of(op);
 
@@ -202,20 +219,20 @@ await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 	run->stage = stage;
 	run->sees_error = false;
 	run->gives_reply = false;
-	tmf_call_on_done(call, call_done, op);
+	tmf_call_on_done(call, op_call_done, op);
 	return TMF_OP_AWAIT;
 }
 
 enum tmf_op_next
 tmf_op_await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
-	return await(op, call, stage);
+	return op_await(op, call, stage);
 }
 
 enum tmf_op_next
 tmf_op_await_seen(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
-	await(op, call, stage);
+	op_await(op, call, stage);
 	op_run_of(op)->sees_error = true;
 	return TMF_OP_AWAIT;
 }
@@ -223,7 +240,7 @@ tmf_op_await_seen(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *sta
 enum tmf_op_next
 tmf_op_await_result(struct tmf_op *op, struct tmf_call *call)
 {
-	await(op, call, NULL);
+	op_await(op, call, NULL);
 	op_run_of(op)->gives_reply = true;
 	return TMF_OP_AWAIT;
 }
@@ -298,4 +315,18 @@ int64_t
 op_stage_mono_ms(const struct tmf_op *op)
 {
 	return ((const struct op_run *)op)->stage_mono_ms;
+}
+
+void
+op_write_live(const struct tmf_op *op, struct buf *out)
+{
+	const struct op_run *run = (const struct op_run *)op;
+	const char *call = run->call != NULL ? run->call->name : NULL;
+
+	buf_printf(out, "%s in %s for %.1f s", op->action->name, op_stage_name(op),
+	    (double)(op_now_mono_ms(op->loop) - run->stage_mono_ms) / MS);
+	if (run->over)
+		buf_add_cstr(out, ", over");
+	else if (run->call != NULL)
+		buf_printf(out, ", waits for %s", call != NULL ? call : "a call");
 }

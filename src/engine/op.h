@@ -33,4 +33,9 @@ json_t *op_take_result(struct tmf_op *op);
 /* When the newest stage of op began: a sign of life. Units: the loop's monotonic clock. */
 int64_t op_stage_mono_ms(const struct tmf_op *op);
 
+/* Appends where the op stands, for a person: "describe-page in describe_page_came for 1.2 s,
+ * waits for DescribeInstances". */
+struct buf;
+void op_write_live(const struct tmf_op *op, struct buf *out);
+
 #endif

@@ -78,8 +78,8 @@ tmf_registry_env(const struct tmf_registry *registry)
 /* --- checking a definition --- */
 
 static void
-add_at(struct diag_list *diags, enum diag_severity severity, const char *code, const char *pointer,
-    const char *member, const char *hint, const char *message)
+registry_add_at(struct diag_list *diags, enum diag_severity severity, const char *code,
+    const char *pointer, const char *member, const char *hint, const char *message)
 {
 	char *place = mem_printf("%s/%s", pointer, member);
 
@@ -88,8 +88,8 @@ add_at(struct diag_list *diags, enum diag_severity severity, const char *code, c
 }
 
 static void
-unknown_action(const struct tmf_registry *registry, const char *resource, const char *pointer,
-    struct diag_list *diags)
+registry_unknown_action(const struct tmf_registry *registry, const char *resource,
+    const char *pointer, struct diag_list *diags)
 {
 	const char *names[TMF_ACTIONS_MAX + 1] = {NULL};
 	const char *near;
@@ -101,13 +101,13 @@ unknown_action(const struct tmf_registry *registry, const char *resource, const 
 	near = str_nearest(str_of(resource + PREFIX_LEN), names);
 	hint = near != NULL ? mem_printf("did you mean \"" PREFIX "%s\"?", near)
 			    : mem_strdup("tmflow actions lists them");
-	add_at(diags, DIAG_ERROR, CODE_ACTION, pointer, "Resource", hint, message);
+	registry_add_at(diags, DIAG_ERROR, CODE_ACTION, pointer, "Resource", hint, message);
 	free(hint);
 	free(message);
 }
 
 static const struct tmf_action_field *
-find_field(const struct tmf_action *action, const char *key, size_t len)
+registry_find_field(const struct tmf_action *action, const char *key, size_t len)
 {
 	for (const struct tmf_action_field *f = action->input; f->name != NULL; f++)
 		if (strlen(f->name) == len && strncmp(f->name, key, len) == 0)
@@ -117,7 +117,7 @@ find_field(const struct tmf_action *action, const char *key, size_t len)
 
 /* A key of Parameters without its ".$". */
 static size_t
-key_len(const char *key)
+registry_key_len(const char *key)
 {
 	size_t len = strlen(key);
 
@@ -125,13 +125,13 @@ key_len(const char *key)
 }
 
 static void
-unknown_field(
+registry_unknown_field(
     const struct tmf_action *action, const char *key, const char *pointer, struct diag_list *diags)
 {
 	const char *names[FIELDS_MAX + 1] = {NULL};
 	struct buf place = {0};
 	struct buf hint = {0};
-	char *word = mem_strndup(key, key_len(key));
+	char *word = mem_strndup(key, registry_key_len(key));
 	size_t count = 0;
 
 	for (const struct tmf_action_field *f = action->input;
@@ -148,7 +148,7 @@ unknown_field(
 }
 
 static bool
-has_field(const json_t *parameters, const char *name)
+registry_has_field(const json_t *parameters, const char *name)
 {
 	char *dynamic = mem_printf("%s.$", name);
 	bool has = json_object_get(parameters, name) != NULL ||
@@ -159,52 +159,53 @@ has_field(const json_t *parameters, const char *name)
 }
 
 static void
-check_parameters(const struct tmf_action *action, json_t *parameters, const char *pointer,
+registry_check_parameters(const struct tmf_action *action, json_t *parameters, const char *pointer,
     struct diag_list *diags)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (parameters, key, value)
-		if (find_field(action, key, key_len(key)) == NULL)
-			unknown_field(action, key, pointer, diags);
+		if (registry_find_field(action, key, registry_key_len(key)) == NULL)
+			registry_unknown_field(action, key, pointer, diags);
 	for (const struct tmf_action_field *f = action->input; f->name != NULL; f++) {
 		char *message;
 
-		if (!f->required || has_field(parameters, f->name))
+		if (!f->required || registry_has_field(parameters, f->name))
 			continue;
 		message =
 		    mem_printf(PREFIX "%s needs the input field \"%s\"", action->name, f->name);
-		add_at(diags, DIAG_ERROR, CODE_FIELD, pointer, "Parameters", NULL, message);
+		registry_add_at(
+		    diags, DIAG_ERROR, CODE_FIELD, pointer, "Parameters", NULL, message);
 		free(message);
 	}
 }
 
 static void
-check_resource(void *arg, const struct asl_state *state, json_t *definition, const char *pointer,
-    struct diag_list *diags)
+registry_check_resource(void *arg, const struct asl_state *state, json_t *definition,
+    const char *pointer, struct diag_list *diags)
 {
 	const struct tmf_registry *registry = arg;
 	const struct tmf_action *action;
 	json_t *parameters = json_object_get(definition, "Parameters");
 
 	if (state->u.task.action == NULL) {
-		add_at(diags, DIAG_WARNING, CODE_REMOTE, pointer, "Resource",
+		registry_add_at(diags, DIAG_WARNING, CODE_REMOTE, pointer, "Resource",
 		    "tmflow actions lists what runs here",
 		    "this resource runs on AWS only: here the task would fail");
 		return;
 	}
 	action = tmf_registry_find(registry, state->u.task.action);
 	if (action == NULL)
-		unknown_action(registry, state->u.task.resource, pointer, diags);
+		registry_unknown_action(registry, state->u.task.resource, pointer, diags);
 	else if (action->input != NULL && json_is_object(parameters))
-		check_parameters(action, parameters, pointer, diags);
+		registry_check_parameters(action, parameters, pointer, diags);
 }
 
 struct asl_resources
 registry_resources(struct tmf_registry *registry)
 {
-	return (struct asl_resources){.check = check_resource, .arg = registry};
+	return (struct asl_resources){.check = registry_check_resource, .arg = registry};
 }
 
 bool

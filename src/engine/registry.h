@@ -6,8 +6,9 @@
 
 /* What the program asks the registry beyond tmflow/action.h. */
 
-/* For asl_compile: unknown `tmflow:` actions (with the nearest name), other resources (they run on AWS only: a warning here), constant Parameters keys that the
- * action does not know, required ones that are missing. */
+/* For asl_compile: unknown `tmflow:` actions (with the nearest name), other resources (they run
+ * on AWS only: a warning here), constant Parameters keys that the action does not know, required
+ * ones that are missing. */
 struct asl_resources registry_resources(struct tmf_registry *registry);
 
 /* True if a Task of the machine runs an action with needs_aws. */

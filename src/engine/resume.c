@@ -10,7 +10,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* The branches so far, by id in ascending order: the store gives the rows so, and a parent is older than its children. */
+/* The branches so far, by id in ascending order: the store gives the rows so, and a parent is
+ * older than its children. */
 struct resume {
 	struct execution *x;
 	struct branch **at;
@@ -122,8 +123,7 @@ resume_read(struct resume *resume, struct tmf_err *err)
 			return -1;
 	}
 	if (!tmf_err_isset(&resume->err) && resume->next_branch_id != 0 && x->root == NULL)
-		branch_row_misfit(
-		    &resume->err, BRANCH_ROW_EXECUTION, "there is no branch without a parent");
+		branch_row_misfit(&resume->err, BRANCH_ROW_EXECUTION, "no branch is the root");
 	if (!tmf_err_isset(&resume->err))
 		return 0;
 	tmf_err_move(err, &resume->err);

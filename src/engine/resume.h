@@ -4,9 +4,11 @@
 #include "engine/tree.h"
 
 /*
- * Builds x's tree from the checkpoint of its run and sets it going. *ret_found: whether there is a checkpoint.
+ * Builds x's tree from the checkpoint of its run and sets it going. *ret_found: whether there is a
+ * checkpoint.
  * Returns: 0, or -1 with *err; x then has a part of a tree, and is only to be freed.
- * Errors: TMF_ERR_STORE; TMF_ERR_INVALID naming the row that does not fit the workflow or the others.
+ * Errors: TMF_ERR_STORE; TMF_ERR_INVALID naming the row that does not fit the workflow or the
+ * others.
  */
 int resume_tree(struct execution *x, bool *ret_found, struct tmf_err *err);
 

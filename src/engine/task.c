@@ -63,7 +63,8 @@ task_heartbeat_left_ms(const struct branch *branch)
 	return op_stage_mono_ms(branch->op) + branch->heartbeat_ms - clock->mono_ms(clock);
 }
 
-/* For the nearer of the two timeouts. Each new stage is a sign of life, so the heartbeat's may move on until then. */
+/* For the nearer of the two timeouts. Each new stage is a sign of life, so the heartbeat's may
+ * move on until then. */
 static void
 task_arm_timeouts(struct branch *branch)
 {
@@ -136,7 +137,8 @@ task_timed_out(struct branch *branch, struct tmf_err *err)
 		task_arm_timeouts(branch);
 		return false;
 	}
-	/* What is reported is a timeout in both cases; Retry and Catch may ask for the heartbeat's own name. */
+	/* What is reported is a timeout in both cases; Retry and Catch may ask for the
+	 * heartbeat's own name. */
 	tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
 	tmf_err_copy(&branch->op->err, err);
 	event_note(branch->x, branch,

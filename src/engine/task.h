@@ -9,21 +9,24 @@
 void task_begin(struct branch *branch, struct step_work *work);
 
 /*
- * After the commit: starts the op. It ends by posting the branch's task, with op->result or op->err; while the execution is being
- * interrupted, an op that failed is dropped instead, and a resume begins the task anew.
+ * After the commit: starts the op. It ends by posting the branch's task, with op->result or
+ * op->err; while the execution is being interrupted, an op that failed is dropped instead, and a
+ * resume begins the task again.
  */
 void task_start(struct branch *branch);
 
 /*
  * The branch's timer fired: a timeout, or the moment to look for a sign of life.
- * Returns: true when the task has timed out, with *err the error that Retry and Catch see; the op is still there, with op->err set.
+ * Returns: true when the task has timed out, with *err the error that Retry and Catch see; the op
+ * is still there, with op->err set.
  */
 bool task_timed_out(struct branch *branch, struct tmf_err *err);
 
 /* Cancels and frees what the task has. Without any: does nothing. */
 void task_drop(struct branch *branch);
 
-/* Arms the branch's timer for a time of the wall clock; one that has passed fires in the next turn. */
+/* Arms the branch's timer for a time of the wall clock; one that has passed fires in the next
+ * turn. */
 void task_arm_timer(struct branch *branch, int64_t wall_ms);
 
 #endif

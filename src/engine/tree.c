@@ -23,7 +23,8 @@ tree_branch_new(struct execution *x, struct branch *parent, int64_t index, json_
 	return branch;
 }
 
-/* The two functions below call each other to the depth of nested Maps and Parallels, at most ASL_NESTING_MAX. */
+/* The two functions below call each other to the depth of nested Maps and Parallels, at most
+ * ASL_NESTING_MAX. */
 
 void
 tree_branch_free(struct branch *branch)

@@ -9,14 +9,15 @@
 #include <stdint.h>
 
 /*
- * An execution is a tree of branches: the root walks through the machine's states; a Map's iterations and a Parallel's branches are
- * children of the branch that stands in that state. Each branch is a task on the loop.
+ * An execution is a tree of branches: the root walks through the machine's states; a Map's
+ * iterations and a Parallel's branches are children of the branch that stands in that state. Each
+ * branch is a task on the loop.
  *
  * The engine's files stand in a line. Each calls only those below it; tools/layers checks that.
  *
  *   engine       once a turn: commit, then ask AWS
- *   dump         what is live, for a person (SIGUSR1)
  *   execution    start, resume, interrupt, end
+ *   dump         what is live, for a person (SIGUSR1)
  *   resume       from the rows to a tree
  *   peek         looks at the rows of a run and changes nothing
  *   branch       the interpreter: the only one that acts on what asl/state/step.h answers
@@ -25,16 +26,18 @@
  *   tree         makes and frees branches
  *   task         the op of a Task, its timeouts
  *   checkpoint   which rows are to be written
- *   event        counts and tells what happened
+ *   event        counts and reports what happened
  *   branch_row   a branch <-> its row: the format and every check on it
  *   history, op, registry
  *
  * Nothing calls upwards. What has to reach somebody above arrives as an event:
  *
- *   an op's end        op.c's callback posts the branch's task; branch.c takes the result when the loop runs it
- *   a child's end      is put in engine->ended; the dispatcher in branch.c takes it from there when the child's own code has
- *                      returned. It does so before anything else runs, so that the order of a history's events does not depend
- *                      on how many siblings are ready
+ *   an op's end        op.c's callback posts the branch's task; branch.c takes the result when the
+ *                      loop runs it
+ *   a child's end      is put in engine->ended; the dispatcher in branch.c takes it from there when
+ *                      the child's own code has returned. It does so before anything else runs, so
+ *                      that the order of a history's events does not depend on how many siblings
+ *                      are ready
  *   the root's end     posts execution->end_task
  *   an interrupt       posts execution->settle_task when the last op is gone
  *
@@ -57,7 +60,7 @@ enum phase {
 
 struct branch {
 	struct tmf_task task;	/* first: the loop's way back */
-	struct tmf_timer timer; /* waits, back-off, a task's timeouts */
+	struct tmf_timer timer; /* waits, backoff, a task's timeouts */
 	struct execution *x;
 	struct branch *parent; /* NULL: the root */
 	struct branch *next;   /* siblings */
@@ -102,8 +105,8 @@ struct children {
 	json_t *results;      /* array of total values; NULL: nobody wants them */
 	int64_t total;
 	int64_t next; /* index of the next child to be made */
-	uint8_t *
-	    known; /* after a restart: a bit for each child that has ended or is live; NULL: those below next */
+	/* After a restart: a bit for each child that has ended or is live. NULL: those below next. */
+	uint8_t *known;
 	int64_t selecting; /* the item whose selector is being evaluated; -1: none */
 	int64_t live;
 	int64_t ended;

@@ -41,6 +41,16 @@ sequence_free(struct tmf_call *call)
 static const struct tmf_call_ops sequence_ops = {
     .cancel = sequence_cancel, .free_call = sequence_free};
 
+static void sequence_step_over(void *arg, struct tmf_call *over);
+
+/* The whole goes by the name of the part that is under way. */
+static void
+sequence_await(struct sequence *sequence)
+{
+	sequence->call.name = sequence->pending->name;
+	tmf_call_on_done(sequence->pending, sequence_step_over, sequence);
+}
+
 /* A step gives exactly one of a next call, a result and an error: to give none would leave the
  * waiter waiting for ever. */
 static void
@@ -53,7 +63,7 @@ sequence_step_over(void *arg, struct tmf_call *over)
 	sequence->pending = sequence->step(sequence->frame, over, &result, &err);
 	assert((sequence->pending != NULL) + (result != NULL) + tmf_err_isset(&err) == 1);
 	if (sequence->pending != NULL)
-		tmf_call_on_done(sequence->pending, sequence_step_over, sequence);
+		sequence_await(sequence);
 	else if (result != NULL)
 		tmf_call_complete(&sequence->call, result);
 	else
@@ -72,6 +82,6 @@ tmf_call_sequence(
 	sequence->step = step;
 	sequence->frame = frame;
 	sequence->free_frame = free_frame;
-	tmf_call_on_done(first, sequence_step_over, sequence);
+	sequence_await(sequence);
 	return &sequence->call;
 }

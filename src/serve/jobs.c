@@ -16,6 +16,8 @@
 struct job {
 	struct tmf_task failed; /* first: reports a fault of the start from the loop */
 	struct jobs *jobs;
+	struct job *next; /* in jobs */
+	struct job *prev;
 	struct mirror *mirror; /* a workflow's; NULL for an action */
 	struct workflow *own;  /* came with the task; NULL: none */
 	struct tmf_op *op;
@@ -102,7 +104,7 @@ jobs_free(struct jobs *jobs)
 {
 	if (jobs == NULL)
 		return;
-	assert(jobs->live == 0);
+	assert(jobs->first == NULL);
 	tmf_call_cancel(jobs->settling);
 	engine_free(jobs->engine);
 	tmf_loop_remove_turn_hook(jobs->opts.loop, jobs_commit, jobs);
@@ -111,6 +113,18 @@ jobs_free(struct jobs *jobs)
 	for (size_t i = 0; i < jobs->workflow_count; i++)
 		workflow_free(jobs->workflows[i]);
 	free(jobs);
+}
+
+void
+jobs_write_live(const struct jobs *jobs, struct buf *out)
+{
+	engine_write_live(jobs->engine, out);
+	for (const struct job *job = jobs->first; job != NULL; job = job->next) {
+		if (job->op == NULL)
+			continue; /* a workflow, which the engine has told of */
+		op_write_live(job->op, out);
+		buf_add_char(out, '\n');
+	}
 }
 
 /* --- one job --- */
@@ -126,7 +140,12 @@ job_free(struct job *job)
 	workflow_free(job->own);
 	json_decref(job->end.output);
 	tmf_err_fini(&job->end.err);
-	jobs->live--;
+	if (job->prev != NULL)
+		job->prev->next = job->next;
+	else
+		jobs->first = job->next;
+	if (job->next != NULL)
+		job->next->prev = job->prev;
 	free(job);
 }
 
@@ -319,7 +338,10 @@ job_new(struct jobs *jobs, job_done_fn *done, void *arg)
 	job->jobs = jobs;
 	job->done = done;
 	job->arg = arg;
-	jobs->live++;
+	job->next = jobs->first;
+	if (job->next != NULL)
+		job->next->prev = job;
+	jobs->first = job;
 	return job;
 }
 

@@ -43,6 +43,9 @@ struct jobs *jobs_new(const struct jobs_opts *opts, struct tmf_err *err);
 /* No job may be left: asserted. */
 void jobs_free(struct jobs *jobs);
 
+/* Appends what the live jobs are doing, a line each: see engine_write_live. */
+void jobs_write_live(const struct jobs *jobs, struct buf *out);
+
 /* --- workflows --- */
 
 /* A compiled workflow with its name. Kept until jobs_free. */

@@ -17,7 +17,7 @@ struct jobs {
 	struct mirror *actions;	   /* the run that all actions share; a workflow has its own */
 	struct workflow *workflows[JOBS_WORKFLOWS_MAX];
 	size_t workflow_count;
-	size_t live;		   /* jobs */
+	struct job *first;	   /* all that are live */
 	struct tmf_call *settling; /* what earlier processes left behind; NULL: done */
 };
 

@@ -187,16 +187,16 @@ class Case(unittest.TestCase):
         process.case = self
         return process
 
-    def until_signals_are_caught(self, process):
-        """Until the process has taken SIGTERM in hand (its run stands in the store by then)."""
-        bit = 1 << (signal.SIGTERM - 1)
+    def until_signals_are_caught(self, process, signo=signal.SIGTERM):
+        """Until the process has taken the signal in hand (its run stands in the store by then)."""
+        bit = 1 << (signo - 1)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
             with open(f"/proc/{process.pid}/status", encoding="ascii") as f:
                 masks = [int(line.split()[1], 16) for line in f if line.startswith(("SigBlk", "SigCgt"))]
             if any(mask & bit for mask in masks):
                 return
-        self.fail("the process does not catch SIGTERM")
+        self.fail(f"the process does not catch {signo!r}")
 
     def tmflow(self, *args, sim=None, state="state", stdin=None, env=None, peak=None):
         """Runs tmflow to its end; what it took at most, in KiB, is added to the list peak."""

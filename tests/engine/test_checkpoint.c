@@ -46,7 +46,7 @@ static const struct {
     /* The execution's own row. */
     {"0 {\"event\":-1,\"nextBranch\":9}\n", "row 0: \"event\" is out of range: -1"},
     {"0 {\"event\":9}\n", "row 0: \"nextBranch\" is missing"},
-    {OWN, "row 0: there is no branch without a parent"},
+    {OWN, "row 0: no branch is the root"},
     {"1 {\"state\":@W,\"input\":1}", "row 1: the execution has no row"},
     {OWN "9 {\"state\":@W,\"input\":1}", "row 9: not counted in \"nextBranch\""},
     /* The tree. */

@@ -3,12 +3,14 @@
 
 #include <stddef.h>
 
-/* Memory that is freed all at once, and things elsewhere that are released with it. {0} is an empty one. */
+/* Memory that is freed all at once, and things elsewhere that are released with it. {0} is an
+ * empty one. */
 struct arena {
 	struct arena_chunk *chunks;
 	struct arena_owned *owned; /* the latest first */
 };
 
+/* Frees all of it, and releases what it owns, the latest first. */
 void arena_fini(struct arena *arena);
 
 /* Zeroed, aligned for anything. Aborts when count * bytes overflows. */

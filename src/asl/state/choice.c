@@ -68,7 +68,8 @@ compare_holds(
 	return holds;
 }
 
-/* The first child that decides (And: one that does not hold, Or: one that does) or fails ends it. */
+/* The first child that decides (And: one that does not hold, Or: one that does) or fails ends
+ * it. */
 static int
 children_hold(
     const struct asl_choice_rule *rule, const struct asl_scope *scope, struct tmf_err *err)

@@ -22,7 +22,8 @@ struct asl_choice_rule {
 	struct asl_template *assign;   /* top level rules only */
 };
 
-/* 1 it holds, 0 it does not, -1 with *err (a Variable that leads nowhere: States.Runtime in AWS's words). */
+/* 1 it holds, 0 it does not, -1 with *err (a Variable that leads nowhere: States.Runtime in
+ * AWS's words). */
 int asl_choice_holds(
     const struct asl_choice_rule *rule, const struct asl_scope *scope, struct tmf_err *err);
 

@@ -31,7 +31,7 @@ struct asl_choice_op {
 	choice_is_fn *is;
 };
 
-/* NULL when there is none of this name. */
+/* NULL when there is not one of this name. */
 const struct asl_choice_op *choice_op_find(const char *name);
 
 /* The table's name number at; NULL behind the last. */

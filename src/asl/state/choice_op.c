@@ -5,7 +5,7 @@
 #include <string.h>
 
 static struct str
-text_of(const json_t *value)
+choice_op_text_of(const json_t *value)
 {
 	return (struct str){json_string_value(value), json_string_length(value)};
 }
@@ -13,8 +13,8 @@ text_of(const json_t *value)
 static bool
 compare_strings(const json_t *value, const json_t *operand, int *ret_order)
 {
-	struct str a = text_of(value);
-	struct str b = text_of(operand);
+	struct str a = choice_op_text_of(value);
+	struct str b = choice_op_text_of(operand);
 
 	if (a.p == NULL || b.p == NULL)
 		return false;
@@ -77,7 +77,7 @@ compare_booleans(const json_t *value, const json_t *operand, int *ret_order)
 static bool
 timestamp_of(const json_t *value, struct timestamp *ret_timestamp)
 {
-	return json_is_string(value) && timestamp_parse(text_of(value), ret_timestamp);
+	return json_is_string(value) && timestamp_parse(choice_op_text_of(value), ret_timestamp);
 }
 
 static bool
@@ -140,7 +140,7 @@ compare_match(const json_t *value, const json_t *operand, int *ret_order)
 {
 	if (!json_is_string(value) || !json_is_string(operand))
 		return false;
-	*ret_order = choice_matches(text_of(operand), text_of(value)) ? 0 : 1;
+	*ret_order = choice_matches(choice_op_text_of(operand), choice_op_text_of(value)) ? 0 : 1;
 	return true;
 }
 

@@ -4,11 +4,14 @@
 #include "asl/state/machine.h"
 
 /*
- * The pure steps of a state's data flow, in AWS's order and with AWS's errors (asl-conformance FACTS). scope->input is the raw input where raw is not a parameter of its own.
- * Every out value is a new reference. Errors carry the cause without the "An error occurred while executing the state ..." prefix, see asl_cause_is_prefixed.
+ * The pure steps of a state's data flow, in AWS's order and with AWS's errors (asl-conformance
+ * FACTS). scope->input is the raw input where raw is not a parameter of its own. Every out value is
+ * a new reference. Errors carry the cause without the "An error occurred while executing the state
+ * ..." prefix, see asl_cause_is_prefixed.
  */
 
-/* Hears what each stage of a state's data flow gives, under its name in TestState's inspectionData ("afterInputPath"). */
+/* Hears what each stage of a state's data flow gives, under its name in TestState's
+ * inspectionData ("afterInputPath"). */
 struct asl_trace {
 	void (*stage)(void *arg, const char *name, const json_t *value); /* value is borrowed */
 	void *arg;
@@ -21,12 +24,13 @@ void asl_trace_stage(const struct asl_trace *trace, const char *name, const json
 int asl_state_input(const struct asl_state *state, const struct asl_scope *raw,
     const struct asl_trace *trace, json_t **ret_input, struct tmf_err *err);
 
-/* ResultSelector, ResultPath (into the raw input), OutputPath; raw->input is the state's raw input. Size is checked against ASL_DATA_BYTES_MAX
- * (States.DataLimitExceeded). */
+/* ResultSelector, ResultPath (into the raw input), OutputPath; raw->input is the state's raw
+ * input. Size is checked against ASL_DATA_BYTES_MAX (States.DataLimitExceeded). */
 int asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
     const struct asl_trace *trace, json_t **ret_output, struct tmf_err *err);
 
-/* Assign: new variables = variables of the scope plus those of the template, which sees $ as scope->input. NULL template: the same variables. */
+/* Assign: new variables = variables of the scope plus those of the template, which sees $ as
+ * scope->input. NULL template: the same variables. */
 int asl_assign(const struct asl_template *assign, const struct asl_scope *scope,
     json_t **ret_variables, struct tmf_err *err);
 
@@ -34,7 +38,8 @@ int asl_assign(const struct asl_template *assign, const struct asl_scope *scope,
 int asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_t *error_output,
     json_t **ret_output, struct tmf_err *err);
 
-/* A number by literal or path; fallback when not given. field names it in messages ("MaxConcurrencyPath"). Errors: States.Runtime in AWS's words. */
+/* A number by literal or path; fallback when not given. field names it in messages
+ * ("MaxConcurrencyPath"). Errors: States.Runtime in AWS's words. */
 int asl_number_eval(const struct asl_number *number, const char *field, int64_t fallback,
     const struct asl_scope *scope, int64_t *ret_value, struct tmf_err *err);
 
@@ -42,7 +47,8 @@ int asl_number_eval(const struct asl_number *number, const char *field, int64_t 
 int asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *scope,
     double *ret_percentage, struct tmf_err *err);
 
-/* The rule that a Choice takes on its effective input; NULL when that is Default. Errors: as asl_choice_holds; States.NoChoiceMatched. */
+/* The rule that a Choice takes on its effective input; NULL when that is Default. Errors: as
+ * asl_choice_holds; States.NoChoiceMatched. */
 int asl_choose(const struct asl_state *state, const struct asl_scope *effective,
     const struct asl_choice_rule **ret_rule, struct tmf_err *err);
 
@@ -54,26 +60,31 @@ int asl_wait_until(const struct asl_state *state, const struct asl_scope *scope,
 int asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope,
     char **ret_error, char **ret_cause, struct tmf_err *err);
 
-/* The items of a Map: ItemsPath on its effective input. Errors: States.Runtime "must point to array", or for a Map that cannot run here (needs_s3, needs_batches). */
+/* The items of a Map: ItemsPath on its effective input. Errors: States.Runtime "must point to
+ * array", or for a Map that cannot run here (needs_s3, needs_batches). */
 int asl_map_items(const struct asl_state *state, const struct asl_scope *effective,
     json_t **ret_items, struct tmf_err *err);
 
-/* A heartbeat that did not come has a name of its own for Retry and Catch, which may also name the other; what comes out is always ASL_ERROR_TIMEOUT, as on AWS.
- * See: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
+/* A heartbeat that did not come has a name of its own for Retry and Catch, which may also name
+ * the other; what comes out is always ASL_ERROR_TIMEOUT, as on AWS. See:
+ * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html */
 #define ASL_ERROR_TIMEOUT   "States.Timeout"
 #define ASL_ERROR_HEARTBEAT "States.HeartbeatTimeout"
 
-/* The index of the first retrier or catcher whose ErrorEquals takes the error, or -1. States.Runtime and States.DataLimitExceeded follow what AWS does (FACTS). */
+/* The index of the first retrier or catcher whose ErrorEquals takes the error, or -1.
+ * States.Runtime and States.DataLimitExceeded follow what AWS does (FACTS). */
 int asl_retrier_for(const struct asl_state *state, const char *error);
 int asl_catcher_for(const struct asl_state *state, const char *error);
 
 /* True if the catcher names the error itself, rather than States.ALL or States.TaskFailed. */
 bool asl_catcher_names(const struct asl_catcher *catcher, const char *error);
 
-/* Seconds before retry number attempt (0 = first retry), before jitter; capped by MaxDelaySeconds. */
+/* Seconds before retry number attempt (0 = first retry), before jitter; capped by
+ * MaxDelaySeconds. */
 double asl_retry_delay(const struct asl_retrier *retrier, int64_t attempt);
 
-/* True if AWS puts "An error occurred while executing the state 'NAME' (entered at the event id #N). " before this error's cause. */
+/* True if AWS puts "An error occurred while executing the state 'NAME' (entered at the event id
+ * #N). " before this error's cause. */
 bool asl_cause_is_prefixed(const struct tmf_err *err);
 
 #endif

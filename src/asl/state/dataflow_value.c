@@ -84,7 +84,8 @@ fail_value(const struct asl_path *path, const char *field, const char *type, con
 	return -1;
 }
 
-/* AWS's words for a whole number below 0, each field's its own; the others are said to be no integer. */
+/* AWS's words for a whole number below 0, each field's its own; the others are said to be no
+ * integer. */
 static int
 fail_negative(const struct asl_path *path, const char *field, const json_t *value, int64_t whole,
     struct tmf_err *err)

@@ -13,8 +13,10 @@
 #include <stdint.h>
 
 /*
- * A compiled state machine: checked as a whole, paths and templates parsed, transitions resolved to pointers. Immutable and shared.
- * See: https://states-language.net/ and https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+ * A compiled state machine: checked as a whole, paths and templates parsed, transitions resolved to
+ * pointers. Immutable and shared.
+ * See: https://states-language.net/ and
+ * https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
 
 #define ASL_STATES_MAX		 10000u
@@ -40,20 +42,23 @@ enum asl_state_type {
 #undef X
 	    ASL_STATE_TYPE_COUNT
 };
+/* "Pass", ... */
 const char *asl_state_type_name(enum asl_state_type type);
 
 struct asl_state;
 
 /* A scope of states: the machine itself, a branch of a Parallel, the processor of a Map. */
 struct asl_states {
-	const struct asl_states *outer; /* whose variables its states read; NULL: nobody's */
+	const struct asl_states
+	    *outer; /* whose variables its states read; NULL: the machine's own */
 	const char *comment;
 	struct asl_state *start;
 	struct asl_state **at; /* in file order */
 	size_t count;
 };
 
-/* An optional whole number that is given literally or by a path. Neither: fallback of the user of it. */
+/* An optional whole number that is given literally or by a path. Neither: fallback of the user
+ * of it. */
 struct asl_number {
 	bool given;
 	int64_t value;
@@ -152,13 +157,16 @@ struct asl_state {
 
 struct asl_machine;
 
+/* Shared and immutable; freed with the last reference. NULL is fine for unref. */
 struct asl_machine *asl_machine_ref(struct asl_machine *machine);
 void asl_machine_unref(struct asl_machine *machine);
 
+/* What the definition says of the machine itself. Borrowed. */
 const struct asl_states *asl_machine_states(const struct asl_machine *machine);
 const char *asl_machine_comment(const struct asl_machine *machine);
 int64_t asl_machine_timeout_seconds(const struct asl_machine *machine); /* 0: none */
 size_t asl_machine_state_count(const struct asl_machine *machine);	/* nested ones included */
+/* By index; NULL past the end. Borrowed. */
 const struct asl_state *asl_machine_state(const struct asl_machine *machine, unsigned index);
 const struct asl_state *
 asl_machine_find(const struct asl_machine *machine, const char *name); /* NULL if none */

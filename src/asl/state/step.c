@@ -21,7 +21,8 @@ step_enter_pass(const struct step *step, struct step_work *work, struct tmf_err 
 {
 	json_t *literal = step->state->u.pass.result;
 
-	/* Parameters are worked out even where Result replaces them: a fault in them fails the state. */
+	/* Parameters are worked out even where Result replaces them: a fault in them fails the
+	 * state. */
 	if (step_effective(step, work, err) < 0)
 		return -1;
 	if (literal != NULL) {
@@ -97,7 +98,8 @@ step_enter_map(const struct step *step, struct step_work *work, struct tmf_err *
 	return asl_tolerated_percentage(state, &scope, &work->tolerated_percentage, err);
 }
 
-/* The author's error, in the author's words: never prefixed. A Fail without Cause has an error without a text. */
+/* The author's error, in the author's words: never prefixed. A Fail without Cause has an error
+ * without a text. */
 static int
 step_enter_fail(const struct step *step, struct step_work *work, struct tmf_err *err)
 {
@@ -205,9 +207,12 @@ step_exit_fini(struct step_exit *exit)
 /* --- failing --- */
 
 /*
- * AWS words the faults of its own interpreter with the state in front, and those of an action or an author as they are:
- *   "An error occurred while executing the state 'S' (entered at the event id #2). Invalid path '$.a' : ..."
- * The code then says that the words are complete, so that a Map around the state hands them on unchanged.
+ * AWS words the faults of its own interpreter with the state in front, and those of an action or an
+ * author as they are:
+ *   "An error occurred while executing the state 'S' (entered at the event id #2). Invalid path
+ *   '$.a' : ..."
+ * The code then says that the words are complete, so that a Map around the state hands them on
+ * unchanged.
  */
 static void
 step_word_cause(const struct step *step, struct tmf_err *err)
@@ -235,7 +240,8 @@ step_retries(const struct step *step, uint32_t *retries, const struct tmf_err *e
 	if (which < 0)
 		return false;
 	retrier = &step->state->retry[which];
-	/* The first retrier that takes the error decides: where it has no attempt left, no later one is asked. */
+	/* The first retrier that takes the error decides: where it has no attempt left, no later
+	 * one is asked. */
 	if (retries[which] >= retrier->max_attempts)
 		return false;
 	failure->which = which;
@@ -246,7 +252,8 @@ step_retries(const struct step *step, uint32_t *retries, const struct tmf_err *e
 	return true;
 }
 
-/* Only Retry and Catch can tell a missing heartbeat from a timeout: what is reported is States.Timeout, as on AWS. */
+/* Only Retry and Catch distinguish a missing heartbeat from a timeout: what is reported is
+ * States.Timeout, as on AWS. */
 static void
 step_report_as_timeout(struct tmf_err *err)
 {
@@ -254,7 +261,8 @@ step_report_as_timeout(struct tmf_err *err)
 		tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_TIMEOUT, NULL);
 }
 
-/* A fault in the catcher's own data flow comes out in *err: the state then fails with it, and no other catcher is asked. */
+/* A fault in the catcher's own data flow comes out in *err: the state then fails with it, and no
+ * other catcher is asked. */
 static bool
 step_catches(const struct step *step, struct tmf_err *err, struct step_failure *failure)
 {

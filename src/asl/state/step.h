@@ -4,7 +4,8 @@
 #include "asl/state/dataflow.h"
 
 /*
- * What a state means, said in one place. Pure: no time passes, nothing is started, nothing is kept between two calls.
+ * What a state means, said in one place. Pure: no time passes, nothing is started, nothing is kept
+ * between two calls.
  *
  *   step_enter   the state is entered           -> DONE, WAIT, TASK, CHILDREN or FAILED
  *   step_leave   its work ended with a result   -> output, variables, next state
@@ -42,8 +43,9 @@ enum step_kind {
 
 /* What the state asks for. step_work_fini frees what is owned. */
 struct step_work {
-	/* Owned. DONE and WAIT: the result of the state; TASK: the action's input; CHILDREN: the effective input, which is
-	 * that of a Parallel's branches and what a Map's selector sees. */
+	/* Owned. DONE and WAIT: the result of the state; TASK: the action's input; CHILDREN: the
+	 * effective input, which is that of a Parallel's branches and what a Map's selector
+	 * sees. */
 	json_t *input;
 
 	/* DONE: what a Choice took; NULL for its Default and for other types. Borrowed. */
@@ -69,8 +71,8 @@ enum step_kind step_enter(const struct step *step, struct step_work *ret_work, s
 void step_work_fini(struct step_work *work);
 
 /*
- * The input of a Map's child: the item, or what the selector makes of it. effective is step_work's input; the step's context object
- * has the item under $$.Map.Item.
+ * The input of a Map's child: the item, or what the selector makes of it. effective is step_work's
+ * input; the step's context object has the item under $$.Map.Item.
  * Returns: 0 with a new reference, or -1 with *err.
  */
 int step_item(const struct step *step, json_t *effective, json_t *item, json_t **ret_input,
@@ -86,8 +88,10 @@ struct step_exit {
 };
 
 /*
- * From a result (borrowed) to the next state: ResultSelector, ResultPath, OutputPath, Assign. rule is step_work's.
- * Errors: States.Runtime and others of the data flow; States.DataLimitExceeded. *ret_exit is empty then.
+ * From a result (borrowed) to the next state: ResultSelector, ResultPath, OutputPath, Assign. rule
+ * is step_work's.
+ * Errors: States.Runtime and others of the data flow; States.DataLimitExceeded. *ret_exit is empty
+ * then.
  */
 int step_leave(const struct step *step, const struct asl_choice_rule *rule, json_t *result,
     struct step_exit *ret_exit, struct tmf_err *err);
@@ -97,7 +101,9 @@ enum step_failure_kind { STEP_RETRY, STEP_CAUGHT, STEP_UNCAUGHT };
 
 /* What follows from an error. step_exit_fini frees exit. */
 struct step_failure {
-	int which; /* RETRY: index of the retrier; CAUGHT: of the catcher; UNCAUGHT: of the one that failed itself, or -1 */
+	/* RETRY: index of the retrier; CAUGHT: of the catcher; UNCAUGHT: of the one that failed
+	 * itself, or -1 */
+	int which;
 	double interval_s;     /* RETRY: before jitter */
 	double delay_s;	       /* RETRY: how long to wait */
 	bool by_name;	       /* CAUGHT: the catcher names the error, not only States.ALL */
@@ -105,10 +111,11 @@ struct step_failure {
 };
 
 /*
- * Decides what follows from *err: the first retrier that takes it and has attempts left, else the first catcher, else the state fails
- * with it. *err gets the words in which AWS reports it, also where a catcher's own data flow fails.
- * Takes: retries, the attempts so far of each retrier of the state; that of the one that retries is counted up. May be NULL where the
- * state has no Retry.
+ * Decides what follows from *err: the first retrier that takes it and has attempts left, else the
+ * first catcher, else the state fails with it. *err gets the words in which AWS reports it, also
+ * where a catcher's own data flow fails.
+ * Takes: retries, the attempts so far of each retrier of the state; that of the one that retries is
+ * counted up. May be NULL where the state has no Retry.
  */
 enum step_failure_kind step_fail(const struct step *step, uint32_t *retries, struct tmf_err *err,
     struct step_failure *ret_failure);

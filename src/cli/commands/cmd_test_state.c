@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUN_ID	    "test-state" /* of the temporary store, whose outcomes nobody reads */
-#define NAME_OF_ALL "test-state" /* of the execution and of the machine in $$ */
-#define INPUT_EVENT 0		 /* the event id in causes: there is no history */
+#define RUN_ID	      "test-state" /* of the temporary store, whose outcomes nobody reads */
+#define NAME_OF_ALL   "test-state" /* of the execution and of the machine in $$ */
+#define ENTERED_EVENT 0		   /* the event id in causes: no history is kept */
 
 static const char *const levels[] = {"INFO", "DEBUG", "TRACE", NULL};
 
@@ -35,7 +35,8 @@ static const char *const status_names[TEST_STATUS_COUNT] = {
 };
 
 /*
- * One state, tried by itself with the functions that the engine uses (asl/state/step.h), and each stage of its data flow noted.
+ * One state, tried by itself with the functions that the engine uses (asl/state/step.h), and each
+ * stage of its data flow noted.
  * See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html
  */
 struct test {
@@ -58,11 +59,11 @@ struct test {
 	struct step_exit exit; /* SUCCEEDED, CAUGHT_ERROR */
 };
 
-/* --- what is given --- */
+/* --- the arguments --- */
 
 /* A file, or the JSON itself where it begins so. New reference, or NULL. */
 static json_t *
-read_value(const char *text, struct tmf_err *err)
+test_read_value(const char *text, struct tmf_err *err)
 {
 	struct doc *doc;
 	json_t *value;
@@ -78,7 +79,7 @@ read_value(const char *text, struct tmf_err *err)
 }
 
 static int
-check_mock(const json_t *mock, struct tmf_err *err)
+test_check_mock(const json_t *mock, struct tmf_err *err)
 {
 	const json_t *error = json_object_get(mock, "errorOutput");
 	bool has_result = json_object_get(mock, "result") != NULL;
@@ -94,7 +95,7 @@ check_mock(const json_t *mock, struct tmf_err *err)
 }
 
 static int
-read_given(struct test *test, struct tmf_err *err)
+test_read_given(struct test *test, struct tmf_err *err)
 {
 	const struct cli_opts *opts = test->opts;
 	const char *level = opts->inspection_level;
@@ -103,24 +104,25 @@ read_given(struct test *test, struct tmf_err *err)
 	    strcmp(level, levels[2]) != 0)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--inspection-level takes INFO, DEBUG or TRACE, not \"%s\"", level);
-	test->input = opts->input != NULL ? read_value(opts->input, err) : json_object();
+	test->input = opts->input != NULL ? test_read_value(opts->input, err) : json_object();
 	if (test->input == NULL)
 		return tmf_err_prefix(err, "--input");
-	if (opts->variables != NULL && (test->variables = read_value(opts->variables, err)) == NULL)
+	if (opts->variables != NULL &&
+	    (test->variables = test_read_value(opts->variables, err)) == NULL)
 		return tmf_err_prefix(err, "--variables");
 	if (test->variables != NULL && !json_is_object(test->variables))
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--variables takes an object with a member for each variable");
 	if (opts->mock == NULL)
 		return 0;
-	test->mock = read_value(opts->mock, err);
+	test->mock = test_read_value(opts->mock, err);
 	if (test->mock == NULL)
 		return tmf_err_prefix(err, "--mock");
-	return check_mock(test->mock, err);
+	return test_check_mock(test->mock, err);
 }
 
 static int
-find_state(struct test *test, struct tmf_err *err)
+test_find_state(struct test *test, struct tmf_err *err)
 {
 	const char *name = test->opts->args[1];
 	size_t count = asl_machine_state_count(test->machine);
@@ -245,11 +247,12 @@ test_action_over(void *arg, struct tmf_op *op)
 }
 
 /*
- * What the action records goes to a store that vanishes. What it reads of AWS is real; what it changes is changed only with --execute, and
- * else in the copy that a dry run makes of what it has read: EnsureTarget answers with the target that it would create.
+ * What the action records goes to a store that vanishes. What it reads of AWS is real; what it
+ * changes is changed only with --execute, and else in the copy that a dry run makes of what it has
+ * read: EnsureTarget answers with the target that it would create.
  */
 static int
-open_world(struct test *test, const struct tmf_action *action)
+test_open_world(struct test *test, const struct tmf_action *action)
 {
 	struct workspace *workspace = &test->workspace;
 	struct store_run run = {.id = RUN_ID};
@@ -281,7 +284,7 @@ open_world(struct test *test, const struct tmf_action *action)
 }
 
 static int
-run_action(struct test *test, json_t *input)
+test_run_action(struct test *test, json_t *input)
 {
 	const struct asl_state *state = test->step.state;
 	const struct tmf_action *action = NULL;
@@ -297,7 +300,7 @@ run_action(struct test *test, json_t *input)
 		    state->type == ASL_TASK ? " when its resource is AWS's" : "");
 		return cli_fail_take(test->opts->output, &err);
 	}
-	code = open_world(test, action);
+	code = test_open_world(test, action);
 	if (code != EXIT_OK)
 		return code;
 	op_start(action, tmf_registry_env(test->workspace.registry), test->workspace.loop, input,
@@ -309,14 +312,14 @@ run_action(struct test *test, json_t *input)
 
 /* Sets the result or the error of a Task, Map or Parallel, from --mock or from the action. */
 static int
-find_result(struct test *test, json_t *input)
+test_find_result(struct test *test, json_t *input)
 {
 	const json_t *error = json_object_get(test->mock, "errorOutput");
 	json_t *result = json_object_get(test->mock, "result");
 	const char *cause = jsonx_get_string(error, "cause");
 
 	if (test->mock == NULL)
-		return run_action(test, input);
+		return test_run_action(test, input);
 	if (error != NULL) {
 		tmf_err_set_name(&test->err, TMF_ERR_SERVICE, jsonx_get_string(error, "error"),
 		    "%s", cause != NULL ? cause : "");
@@ -379,11 +382,11 @@ test_walk(struct test *test)
 	case STEP_CHILDREN:
 		if (work.items != NULL && test_note_map(test, &work) < 0)
 			break;
-		code = find_result(test, work.input);
+		code = test_find_result(test, work.input);
 		result = test->result;
 		break;
 	case STEP_TASK:
-		code = find_result(test, work.input);
+		code = test_find_result(test, work.input);
 		result = test->result;
 		break;
 	case STEP_FAILED:
@@ -422,7 +425,7 @@ test_answer(const struct test *test)
 }
 
 static void
-print_line(const char *key, const json_t *value)
+test_print_line(const char *key, const json_t *value)
 {
 	cli_print(stdout, "  %-20s ", key);
 	if (json_is_string(value))
@@ -433,7 +436,7 @@ print_line(const char *key, const json_t *value)
 }
 
 static void
-print_text(const struct test *test, json_t *document)
+test_print_text(const struct test *test, json_t *document)
 {
 	json_t *inspection = json_object_get(document, "inspectionData");
 	const char *key;
@@ -441,14 +444,14 @@ print_text(const struct test *test, json_t *document)
 
 	cli_print(stdout, "%s: %s\n", test->step.state->name, jsonx_get_string(document, "status"));
 	json_object_foreach (inspection, key, value)
-		print_line(key, value);
+		test_print_line(key, value);
 	json_object_foreach (document, key, value)
 		if (value != inspection && strcmp(key, "status") != 0)
-			print_line(key, value);
+			test_print_line(key, value);
 }
 
 static int
-try_state(struct test *test)
+test_try_state(struct test *test)
 {
 	json_t *document;
 	int code;
@@ -462,7 +465,7 @@ try_state(struct test *test)
 	    .rng = &test->workspace.rng,
 	};
 	test->step.now_wall_ms = clock_system()->wall_ms(clock_system());
-	test->step.entered_event = INPUT_EVENT;
+	test->step.entered_event = ENTERED_EVENT;
 	test->step.trace = &test->trace;
 	test->inspection = json_object();
 	test_note_stage(test, "input", test->input);
@@ -472,7 +475,7 @@ try_state(struct test *test)
 		return code;
 	document = test_answer(test);
 	if (test->opts->output == OUTPUT_TEXT)
-		print_text(test, document);
+		test_print_text(test, document);
 	else
 		cli_print_json(document);
 	json_decref(document);
@@ -481,7 +484,8 @@ try_state(struct test *test)
 		   : EXIT_RUN_FAILED;
 }
 
-/* Exit codes: 0 it succeeded, or a Catch took the error; 1 it failed, also where a Retry would try again; 2 the question was wrong. */
+/* Exit codes: 0 it succeeded, or a Catch took the error; 1 it failed, also where a Retry would
+ * try again; 2 the question was wrong. */
 int
 cmd_test_state(const struct cli_opts *opts)
 {
@@ -490,11 +494,11 @@ cmd_test_state(const struct cli_opts *opts)
 	int code = EXIT_INVALID;
 
 	workspace_init(&test.workspace, opts);
-	if (read_given(&test, &err) == 0)
+	if (test_read_given(&test, &err) == 0)
 		test.machine = definition_read(
 		    opts->args[0], test.workspace.registry, opts->output, &test.scripts);
-	if (test.machine != NULL && find_state(&test, &err) == 0)
-		code = try_state(&test);
+	if (test.machine != NULL && test_find_state(&test, &err) == 0)
+		code = test_try_state(&test);
 	else if (tmf_err_isset(&err))
 		code = cli_fail_take(opts->output, &err);
 	step_exit_fini(&test.exit);

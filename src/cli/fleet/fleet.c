@@ -219,6 +219,17 @@ fleet_signal(void *arg, int signo)
 			session_interrupt(&fleet->parts[i].session);
 }
 
+static void
+fleet_asked_live(void *arg, int signo)
+{
+	const struct fleet *fleet = arg;
+
+	(void)signo;
+	for (size_t i = 0; i < fleet->count; i++)
+		if (fleet->parts[i].opened)
+			session_print_live(&fleet->parts[i].session);
+}
+
 /* How far all parts are together, for the progress line. */
 static void
 fleet_add_up(void *arg, struct progress_sum *ret_sum)
@@ -253,7 +264,8 @@ fleet_run_parts(struct fleet *fleet, struct tmf_err *err)
 
 	for (size_t i = 0; i < fleet->count; i++)
 		fleet_part_open(&fleet->parts[i]);
-	if (cli_signals_watch(fleet->base.loop, fleet_signal, fleet, err) < 0)
+	if (cli_signals_watch(fleet->base.loop, fleet_signal, fleet, err) < 0 ||
+	    cli_signals_watch_live(fleet->base.loop, fleet_asked_live, fleet, err) < 0)
 		return -1;
 	fleet_start_progress(fleet);
 	/* A part that ends stops the loop: the others go on. */

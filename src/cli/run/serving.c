@@ -149,6 +149,19 @@ serving_signal(void *arg, int signo)
 	serving->drain(serving->drain_arg);
 }
 
+static void
+serving_asked_live(void *arg, int signo)
+{
+	struct serving *serving = arg;
+	struct buf text = {0};
+
+	(void)signo;
+	jobs_write_live(serving->jobs, &text);
+	if (text.len > 0)
+		log_block(buf_cstr(&text));
+	buf_fini(&text);
+}
+
 int
 serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
 {
@@ -158,6 +171,7 @@ serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
 	serving->drain = drain;
 	serving->drain_arg = arg;
 	if (cli_signals_watch(loop, serving_signal, serving, &err) < 0 ||
+	    cli_signals_watch_live(loop, serving_asked_live, serving, &err) < 0 ||
 	    tmf_loop_run(loop, &err) < 0)
 		return cli_fail_take(serving->opts.output, &err);
 	return serving->code;

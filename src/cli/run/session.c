@@ -160,6 +160,25 @@ session_signal(void *arg, int signo)
 	session_interrupt(session);
 }
 
+void
+session_print_live(const struct session *session)
+{
+	struct buf text = {0};
+
+	if (session->engine != NULL)
+		engine_write_live(session->engine, &text);
+	if (text.len > 0)
+		log_block(buf_cstr(&text));
+	buf_fini(&text);
+}
+
+static void
+session_asked_live(void *arg, int signo)
+{
+	(void)signo;
+	session_print_live(arg);
+}
+
 static void
 session_end(struct session *session)
 {
@@ -368,7 +387,8 @@ session_run_to_end(struct session *session, bool resume, struct tmf_err *err)
 	struct tmf_loop *loop = session->workspace.loop;
 
 	if (session_open(session, resume, err) < 0 ||
-	    cli_signals_watch(loop, session_signal, session, err) < 0)
+	    cli_signals_watch(loop, session_signal, session, err) < 0 ||
+	    cli_signals_watch_live(loop, session_asked_live, session, err) < 0)
 		return -1;
 	session_start_progress(session);
 	int ret = tmf_loop_run(loop, err);

@@ -79,6 +79,9 @@ int session_restore_files(struct session *session);
 /* Puts domain, engine and execution together: the loop then runs it. */
 int session_open(struct session *session, bool resume, struct tmf_err *err);
 
+/* Prints to stderr what the run is doing, a line for each live branch. */
+void session_print_live(const struct session *session);
+
 /* Lets what is under way come to an end that can be resumed from. */
 void session_interrupt(struct session *session);
 
