@@ -1,0 +1,43 @@
+#ifndef TMFLOW_ASL_JSONATA_ANCESTRY_H
+#define TMFLOW_ASL_JSONATA_ANCESTRY_H
+
+#include "asl/jsonata/ast.h"
+#include "asl/jsonata/fault.h"
+
+/*
+ * Which step a % means. It is resolved while the expression is parsed: a path looks for the steps
+ * that its own % signs ask for; what it does not have, the expression around it must give. So
+ * `Account.Order.Product.(Price * %.Discount)` makes the step Order give its context to the label
+ * of the %.
+ */
+
+struct seeker {
+	struct seeker *next;
+	const struct node *node; /* the expression that contains the % */
+	struct parent_slot *slot;
+};
+
+struct ancestry {
+	struct heap *heap;
+	struct fault *fault;
+	struct seeker *seekers; /* those that are not resolved yet */
+	unsigned labels;	/* given so far */
+};
+
+struct parent_slot *ancestry_new_slot(struct ancestry *ancestry);
+
+/* node contains part: what part still seeks, node seeks from now on. */
+void ancestry_hand_up(struct ancestry *ancestry, const struct node *node, const struct node *part);
+
+/* A path is complete up to its last step: what that step seeks is looked for in the steps before it. */
+void ancestry_resolve(struct ancestry *ancestry, struct path_node *path);
+
+/* A predicate stands behind a step: what it seeks may be the step's own context. step: NULL for an
+ * expression that is not a step, expr. */
+void ancestry_predicate(struct ancestry *ancestry, const struct node *expr, struct step *step,
+    const struct node *predicate);
+
+/* Raises S0217 where something is still sought. */
+void ancestry_finish(struct ancestry *ancestry, const struct node *root);
+
+#endif

@@ -1,0 +1,498 @@
+#include "asl/jsonata/evaluator.h"
+
+#include "asl/jsonata/calls.h"
+#include "asl/jsonata/lexer.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RANGE_MAX 10000000.0 /* elements, as in jsonata */
+
+/* --- scopes --- */
+
+struct frame *
+frame_new(struct evaluator *ev, struct frame *outer)
+{
+	struct frame *frame = heap_alloc(&ev->heap, sizeof(*frame));
+
+	frame->outer = outer;
+	return frame;
+}
+
+void
+frame_bind(
+    struct evaluator *ev, struct frame *frame, const char *name, size_t len, struct value value)
+{
+	struct binding *binding;
+
+	for (binding = frame->first; binding != NULL; binding = binding->next) {
+		if (binding->len == len && memcmp(binding->name, name, len) == 0) {
+			binding->value = value;
+			return;
+		}
+	}
+	binding = heap_alloc(&ev->heap, sizeof(*binding));
+	*binding = (struct binding){
+	    .next = frame->first, .name = name, .len = (uint32_t)len, .value = value};
+	frame->first = binding;
+}
+
+struct value
+frame_find(const struct frame *frame, const char *name, size_t len)
+{
+	const struct function *builtin;
+
+	for (; frame != NULL; frame = frame->outer) {
+		for (const struct binding *b = frame->first; b != NULL; b = b->next) {
+			if (b->len == len && memcmp(b->name, name, len) == 0)
+				return b->value;
+		}
+	}
+	builtin = function_find(name, len);
+	return builtin != NULL ? value_function(builtin) : value_undefined();
+}
+
+/* --- what is said of values --- */
+
+const char *
+evaluator_show(struct evaluator *ev, const struct value *value)
+{
+	json_t *json = value_to_json(value);
+	char *text = json != NULL ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	size_t len = text != NULL ? strlen(text) : 0;
+	char shown[200];
+
+	/* Through the stack: heap_text may not return, and text is malloc's. */
+	snprintf(shown, sizeof(shown), "%s", text != NULL ? text : "undefined");
+	(void)len;
+	free(text);
+	json_decref(json);
+	return heap_text(&ev->heap, shown, strlen(shown));
+}
+
+struct value
+sequence_unpack(struct value value)
+{
+	const struct list *list;
+
+	if (!value_is_sequence(&value))
+		return value;
+	list = value.u.list;
+	if (list->is_tuple_stream)
+		return value;
+	if (list->count == 0)
+		return value_undefined();
+	return list->count == 1 && !list->keep_singleton ? list->at[0] : value;
+}
+
+/* --- operators --- */
+
+static const char *
+operator_text(struct evaluator *ev, const struct node *node)
+{
+	char buffer[3];
+	const char *text = lexer_operator_text(node->op, buffer);
+
+	return heap_text(&ev->heap, text, strlen(text));
+}
+
+/* Raises a fault about an operator and one of its sides. */
+static _Noreturn void
+raise_operator(struct evaluator *ev, const struct node *node, const char *code)
+{
+	const char *text = operator_text(ev, node);
+
+	fault_set_token(ev->fault, text, strlen(text));
+	fault_raise(ev->fault, node->position, code, text);
+}
+
+/* An operand of arithmetic: a finite number, or undefined. */
+static void
+check_operand(
+    struct evaluator *ev, const struct node *node, const struct value *value, const char *code)
+{
+	char text[40];
+
+	if (value->type == VALUE_UNDEFINED)
+		return;
+	if (value->type != VALUE_NUMBER || isnan(value->u.number))
+		raise_operator(ev, node, code);
+	if (isfinite(value->u.number))
+		return;
+	snprintf(text, sizeof(text), "%g", value->u.number);
+	fault_raise(ev->fault, node->position, "D1001", text);
+}
+
+static struct value
+evaluate_arithmetic(struct evaluator *ev, const struct binary_node *binary,
+    const struct value *input, struct frame *frame)
+{
+	struct value left = evaluate(ev, binary->left, input, frame);
+	struct value right = evaluate(ev, binary->right, input, frame);
+	double result;
+
+	check_operand(ev, &binary->node, &left, "T2001");
+	check_operand(ev, &binary->node, &right, "T2002");
+	if (left.type == VALUE_UNDEFINED || right.type == VALUE_UNDEFINED)
+		return value_undefined();
+	switch (binary->node.op) {
+	case '+':
+		result = left.u.number + right.u.number;
+		break;
+	case '-':
+		result = left.u.number - right.u.number;
+		break;
+	case '*':
+		result = left.u.number * right.u.number;
+		break;
+	case '/':
+		result = left.u.number / right.u.number;
+		break;
+	default:
+		assert(binary->node.op == '%');
+		result = fmod(left.u.number, right.u.number);
+		break;
+	}
+	/* 1/0 is infinite, as in JavaScript: it fails only as the operand of more arithmetic. */
+	return value_number(result);
+}
+
+static struct value
+evaluate_comparison(struct evaluator *ev, const struct binary_node *binary,
+    const struct value *input, struct frame *frame)
+{
+	struct value left = evaluate(ev, binary->left, input, frame);
+	struct value right = evaluate(ev, binary->right, input, frame);
+	bool left_fits = left.type == VALUE_NUMBER || left.type == VALUE_STRING;
+	bool right_fits = right.type == VALUE_NUMBER || right.type == VALUE_STRING;
+	double order;
+
+	if ((!left_fits && left.type != VALUE_UNDEFINED) ||
+	    (!right_fits && right.type != VALUE_UNDEFINED))
+		raise_operator(ev, &binary->node, "T2010");
+	if (!left_fits || !right_fits)
+		return value_undefined();
+	if (left.type != right.type)
+		raise_operator(ev, &binary->node, "T2009");
+	order = left.type == VALUE_STRING
+		    ? value_compare_strings(&left, &right)
+		    : (left.u.number > right.u.number) - (left.u.number < right.u.number);
+	switch (binary->node.op) {
+	case '<':
+		return value_boolean(order < 0);
+	case '>':
+		return value_boolean(order > 0);
+	case OP_AT_MOST:
+		return value_boolean(order <= 0);
+	default:
+		assert(binary->node.op == OP_AT_LEAST);
+		return value_boolean(order >= 0);
+	}
+}
+
+static struct value
+evaluate_equality(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
+    struct frame *frame)
+{
+	struct value left = evaluate(ev, binary->left, input, frame);
+	struct value right = evaluate(ev, binary->right, input, frame);
+
+	/* What is undefined is neither equal nor unequal to anything. */
+	if (left.type == VALUE_UNDEFINED || right.type == VALUE_UNDEFINED)
+		return value_boolean(false);
+	return value_boolean(value_equal(&left, &right) == (binary->node.op == '='));
+}
+
+static struct value
+evaluate_in(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
+    struct frame *frame)
+{
+	struct value left = evaluate(ev, binary->left, input, frame);
+	struct value right = evaluate(ev, binary->right, input, frame);
+
+	if (left.type == VALUE_UNDEFINED || right.type == VALUE_UNDEFINED)
+		return value_boolean(false);
+	if (right.type != VALUE_ARRAY)
+		return value_boolean(value_equal(&left, &right));
+	for (size_t i = 0; i < value_count(&right); i++) {
+		struct value element = value_at(&right, i);
+
+		if (value_equal(&left, &element))
+			return value_boolean(true);
+	}
+	return value_boolean(false);
+}
+
+/* The text of a value, as $string gives it; "" for undefined. */
+static struct value
+concat_text(struct evaluator *ev, const struct value *value)
+{
+	static const char name[] = "string";
+
+	if (value->type == VALUE_STRING)
+		return *value;
+	if (value->type == VALUE_UNDEFINED)
+		return value_string("", 0);
+	return function_find(name, sizeof(name) - 1)->u.builtin->run(ev, value, 1, value);
+}
+
+static struct value
+evaluate_concat(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
+    struct frame *frame)
+{
+	struct value left = evaluate(ev, binary->left, input, frame);
+	struct value right = evaluate(ev, binary->right, input, frame);
+	char *text;
+
+	left = concat_text(ev, &left);
+	right = concat_text(ev, &right);
+	text = heap_alloc(&ev->heap, (size_t)left.len + right.len + 1);
+	memcpy(text, left.u.text, left.len);
+	memcpy(text + left.len, right.u.text, right.len);
+	return value_string(text, (size_t)left.len + right.len);
+}
+
+static struct value
+evaluate_range(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
+    struct frame *frame)
+{
+	struct value left = evaluate(ev, binary->left, input, frame);
+	struct value right = evaluate(ev, binary->right, input, frame);
+	struct list *list;
+	double size;
+	char text[40];
+
+	if (left.type != VALUE_UNDEFINED && !value_is_integer(&left))
+		raise_operator(ev, &binary->node, "T2003");
+	if (right.type != VALUE_UNDEFINED && !value_is_integer(&right))
+		raise_operator(ev, &binary->node, "T2004");
+	if (left.type == VALUE_UNDEFINED || right.type == VALUE_UNDEFINED ||
+	    left.u.number > right.u.number)
+		return value_undefined();
+	size = right.u.number - left.u.number + 1;
+	if (size > RANGE_MAX) {
+		snprintf(text, sizeof(text), "%.0f..%.0f", left.u.number, right.u.number);
+		fault_raise(ev->fault, binary->node.position, "D2014", text);
+	}
+	list = list_new(&ev->heap, (size_t)size);
+	list->is_sequence = true;
+	for (size_t i = 0; i < (size_t)size; i++)
+		list_push(&ev->heap, list, value_number(left.u.number + (double)i));
+	return value_list(list);
+}
+
+static struct value
+evaluate_negation(struct evaluator *ev, const struct unary_node *unary, const struct value *input,
+    struct frame *frame)
+{
+	struct value value = evaluate(ev, unary->expr, input, frame);
+
+	if (value.type == VALUE_UNDEFINED)
+		return value;
+	if (value.type != VALUE_NUMBER)
+		fault_raise(ev->fault, unary->node.position, "D1002", evaluator_show(ev, &value));
+	return value_number(-value.u.number);
+}
+
+/* --- constructors --- */
+
+static struct value
+evaluate_array(struct evaluator *ev, const struct list_node *node, const struct value *input,
+    struct frame *frame)
+{
+	struct list *list;
+
+	if (node->count == 1 && node->at[0]->type == NODE_RANGE) {
+		struct value range =
+		    evaluate_range(ev, (const struct binary_node *)node->at[0], input, frame);
+
+		/* [1..1000000] is the range itself, not a copy of it. */
+		list = range.type == VALUE_ARRAY ? range.u.list : list_new(&ev->heap, 0);
+		list->is_sequence = false;
+		list->is_constructed = (node->node.flags & NODE_CONSTRUCTED) != 0;
+		return value_list(list);
+	}
+	list = list_new(&ev->heap, node->count);
+	for (uint32_t i = 0; i < node->count; i++) {
+		struct value value = evaluate(ev, node->at[i], input, frame);
+
+		/* [[1]] keeps its inner array; the arrays that other expressions give are joined. */
+		if (node->at[i]->type == NODE_ARRAY)
+			list_push(&ev->heap, list, value);
+		else
+			list_append(&ev->heap, list, value);
+	}
+	list->is_constructed = (node->node.flags & NODE_CONSTRUCTED) != 0;
+	return value_list(list);
+}
+
+static struct value
+evaluate_block(struct evaluator *ev, const struct list_node *node, const struct value *input,
+    struct frame *frame)
+{
+	struct frame *inner = frame_new(ev, frame);
+	struct value value = value_undefined();
+
+	for (uint32_t i = 0; i < node->count; i++)
+		value = evaluate(ev, node->at[i], input, inner);
+	return value;
+}
+
+static struct value
+evaluate_condition(struct evaluator *ev, const struct condition_node *node,
+    const struct value *input, struct frame *frame)
+{
+	struct value condition = evaluate(ev, node->condition, input, frame);
+
+	if (value_is_true(&condition))
+		return evaluate(ev, node->then, input, frame);
+	return node->otherwise != NULL ? evaluate(ev, node->otherwise, input, frame)
+				       : value_undefined();
+}
+
+/* --- nodes --- */
+
+static struct value
+evaluate_variable(const struct name_node *variable, const struct value *input, struct frame *frame)
+{
+	/* $ alone is the context; an array around the whole input is not part of it. */
+	if (variable->len == 0)
+		return value_is_array(input) && !input->is_json && input->u.list->is_outer
+			   ? input->u.list->at[0]
+			   : *input;
+	return frame_find(frame, variable->name, variable->len);
+}
+
+static struct value
+evaluate_parent(const struct parent_node *parent, struct frame *frame)
+{
+	return frame_find(frame, parent->slot->label, strlen(parent->slot->label));
+}
+
+static struct value
+evaluate_logic(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
+    struct frame *frame)
+{
+	struct value left = evaluate(ev, binary->left, input, frame);
+	struct value right;
+
+	if (value_is_true(&left) == (binary->node.type == NODE_OR))
+		return value_boolean(binary->node.type == NODE_OR);
+	right = evaluate(ev, binary->right, input, frame);
+	return value_boolean(value_is_true(&right));
+}
+
+static struct value
+evaluate_alternative(struct evaluator *ev, const struct binary_node *binary,
+    const struct value *input, struct frame *frame)
+{
+	struct value left = evaluate(ev, binary->left, input, frame);
+	bool good = binary->node.type == NODE_COALESCE ? left.type != VALUE_UNDEFINED
+						       : value_is_true(&left);
+
+	return good ? left : evaluate(ev, binary->right, input, frame);
+}
+
+typedef struct value binary_fn(struct evaluator *ev, const struct binary_node *binary,
+    const struct value *input, struct frame *frame);
+
+static binary_fn *const binary_evaluators[] = {
+    [NODE_ARITHMETIC] = evaluate_arithmetic,
+    [NODE_COMPARISON] = evaluate_comparison,
+    [NODE_EQUALITY] = evaluate_equality,
+    [NODE_IN] = evaluate_in,
+    [NODE_AND] = evaluate_logic,
+    [NODE_OR] = evaluate_logic,
+    [NODE_CONCAT] = evaluate_concat,
+    [NODE_RANGE] = evaluate_range,
+    [NODE_APPLY] = evaluate_apply,
+    [NODE_COALESCE] = evaluate_alternative,
+    [NODE_DEFAULT] = evaluate_alternative,
+};
+
+static struct value
+evaluate_bind(struct evaluator *ev, const struct bind_node *bind, const struct value *input,
+    struct frame *frame)
+{
+	struct value value = evaluate(ev, bind->value, input, frame);
+
+	frame_bind(ev, frame, bind->variable->name, bind->variable->len, value);
+	return value;
+}
+
+struct value
+evaluate_unpacked(
+    struct evaluator *ev, const struct node *node, const struct value *input, struct frame *frame)
+{
+	const struct filtered_node *filtered = (const struct filtered_node *)node;
+	const struct grouped_node *grouped = (const struct grouped_node *)node;
+	struct value value;
+
+	switch (node->type) {
+	case NODE_LITERAL:
+		return ((const struct literal_node *)node)->value;
+	case NODE_NAME:
+		return evaluate_lone_name(ev, (const struct name_node *)node, input, frame);
+	case NODE_VARIABLE:
+		return evaluate_variable((const struct name_node *)node, input, frame);
+	case NODE_WILDCARD:
+		return evaluate_wildcard(ev, input);
+	case NODE_DESCENDANT:
+		return evaluate_descendants(ev, input);
+	case NODE_PARENT:
+		return evaluate_parent((const struct parent_node *)node, frame);
+	case NODE_PATH:
+		return evaluate_path(ev, (const struct path_node *)node, input, frame);
+	case NODE_FILTERED:
+		value = evaluate_unpacked(ev, filtered->expr, input, frame);
+		return evaluate_stages(ev, filtered->stages, value, frame);
+	case NODE_GROUPED:
+		value = evaluate_unpacked(ev, grouped->expr, input, frame);
+		return evaluate_group(ev, grouped->group, value, frame);
+	case NODE_NEGATE:
+		return evaluate_negation(ev, (const struct unary_node *)node, input, frame);
+	case NODE_ARRAY:
+		return evaluate_array(ev, (const struct list_node *)node, input, frame);
+	case NODE_OBJECT: /* the group of its context */
+		return evaluate_group(ev, (const struct object_node *)node, *input, frame);
+	case NODE_BLOCK:
+		return evaluate_block(ev, (const struct list_node *)node, input, frame);
+	case NODE_CONDITION:
+		return evaluate_condition(ev, (const struct condition_node *)node, input, frame);
+	case NODE_BIND:
+		return evaluate_bind(ev, (const struct bind_node *)node, input, frame);
+	case NODE_LAMBDA:
+	case NODE_REGEX:
+	case NODE_TRANSFORM:
+		return evaluate_function(ev, node, input, frame);
+	case NODE_CALL:
+		return evaluate_call(ev, (const struct call_node *)node, input, frame, NULL);
+	case NODE_PARTIAL:
+		return evaluate_partial(ev, (const struct call_node *)node, input, frame);
+	default:
+		/* A NODE_SORT is a step of a path only, a NODE_PLACEHOLDER an argument only. */
+		assert(node->type < sizeof(binary_evaluators) / sizeof(binary_evaluators[0]));
+		assert(binary_evaluators[node->type] != NULL);
+		return binary_evaluators[node->type](
+		    ev, (const struct binary_node *)node, input, frame);
+	}
+}
+
+struct value
+evaluate(
+    struct evaluator *ev, const struct node *node, const struct value *input, struct frame *frame)
+{
+	struct value value;
+
+	if (++ev->steps > EVALUATOR_STEPS_MAX || ++ev->depth > EVALUATOR_DEPTH_MAX)
+		fault_raise(ev->fault, node->position, "U1001");
+	value = evaluate_unpacked(ev, node, input, frame);
+	ev->depth--;
+	if (value_is_sequence(&value) && !value.u.list->is_tuple_stream &&
+	    (node->flags & NODE_KEEP_ARRAY) != 0)
+		value.u.list->keep_singleton = true;
+	return sequence_unpack(value);
+}

@@ -1,0 +1,32 @@
+#ifndef TMFLOW_ASL_JSONATA_FAULT_H
+#define TMFLOW_ASL_JSONATA_FAULT_H
+
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * How parsing and evaluation end early. A fault leaves by longjmp to the one place that began: an
+ * interpreter that looks at a result at each of its some hundred recursive calls is hard to read,
+ * and all memory is the heap's, so nothing has to be undone on the way.
+ */
+
+#define FAULT_CODE_BYTES    6 /* "T2001" */
+#define FAULT_MESSAGE_BYTES 400
+
+struct fault {
+	char code[FAULT_CODE_BYTES];
+	char message[FAULT_MESSAGE_BYTES];
+	char token[64];	   /* what the message is about, as the suite's `token`; "" if nothing */
+	uint32_t position; /* bytes of the expression up to the end of the token */
+	jmp_buf out;
+};
+
+/* Fills in the fault of that code, whose message is a format of the table in fault.c, and jumps.
+ * Each %s in it takes a const char *, which is cut off where it is long. */
+_Noreturn void fault_raise(struct fault *fault, uint32_t position, const char *code, ...);
+
+/* Notes what the next fault is about. */
+void fault_set_token(struct fault *fault, const char *text, size_t len);
+
+#endif

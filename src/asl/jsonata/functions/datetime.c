@@ -1,0 +1,753 @@
+#include "asl/jsonata/functions/functions.h"
+#include "asl/jsonata/functions/integer_picture.h"
+#include "asl/jsonata/pattern.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * $fromMillis, $toMillis and $now: points of time as texts by a picture such as
+ * "[D1o] [MNn] [Y0001], [H01]:[m01]".
+ * See: https://www.w3.org/TR/xpath-functions-31/#rules-for-datetime-formatting
+ */
+
+#define DAY_MS	    86400000.0
+#define WEEK_MS	    (7 * DAY_MS)
+#define PARTS_MAX   64	    /* of a picture */
+#define TIME_MS_MAX 8.64e15 /* JavaScript's dates end there, in the year 275760 */
+#define ISO_PICTURE "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]"
+
+static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December"};
+static const char *const days[] = {
+    "", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+
+/* What a component is written as where the picture does not say so. */
+static const struct {
+	char component;
+	const char *presentation;
+} usual_presentations[] = {{'Y', "1"}, {'M', "1"}, {'D', "1"}, {'d', "1"}, {'F', "n"}, {'W', "1"},
+    {'w', "1"}, {'X', "1"}, {'x', "1"}, {'H', "1"}, {'h', "1"}, {'P', "n"}, {'m', "01"},
+    {'s', "01"}, {'f', "1"}, {'Z', "01:01"}, {'z', "01:01"}, {'C', "n"}, {'E', "n"}};
+
+enum names { NAMES_NONE, NAMES_LOWER, NAMES_UPPER, NAMES_TITLE };
+
+struct part {
+	char component; /* '\0': a literal */
+	struct value literal;
+	enum names names;
+	bool is_integer;  /* `integer` is set */
+	bool utc_as_z;	  /* the modifier t */
+	size_t width_max; /* of a name; 0: none */
+	int year_digits;  /* the last ones of the year; below 0: all */
+	struct integer_picture integer;
+};
+
+struct picture {
+	struct part parts[PARTS_MAX];
+	size_t count;
+};
+
+/* --- the calendar --- */
+
+struct date {
+	double year;
+	int month; /* 0 to 11 */
+	int day;   /* 1 to 31 */
+};
+
+/* Days since 1970 of a date of the proleptic Gregorian calendar. Months may be out of range. */
+static double
+days_of(double year, double month, double day)
+{
+	double shifted, era, of_era, of_year;
+
+	year += floor(month / 12);
+	month -= floor(month / 12) * 12;
+	/* Years that begin in March have their leap day at the end. */
+	shifted = month < 2 ? year - 1 : year;
+	era = floor(shifted / 400);
+	of_era = shifted - era * 400;
+	of_year = floor((153 * (month < 2 ? month + 10 : month - 2) + 2) / 5) + day - 1;
+	return era * 146097 + of_era * 365 + floor(of_era / 4) - floor(of_era / 100) + of_year -
+	       719468;
+}
+
+static struct date
+date_of(double millis)
+{
+	double shifted = floor(millis / DAY_MS) + 719468;
+	double era = floor(shifted / 146097);
+	double of_era = shifted - era * 146097;
+	double year = floor(
+	    (of_era - floor(of_era / 1460) + floor(of_era / 36524) - floor(of_era / 146096)) / 365);
+	double of_year = of_era - (365 * year + floor(year / 4) - floor(year / 100));
+	double month = floor((5 * of_year + 2) / 153);
+	struct date date = {
+	    .year = year + era * 400, .day = (int)(of_year - floor((153 * month + 2) / 5)) + 1};
+
+	date.month = (int)(month < 10 ? month + 2 : month - 10);
+	date.year += date.month < 2;
+	return date;
+}
+
+/* 1 (Monday) to 7. 1 January 1970 was a Thursday. */
+static int
+weekday_of(double millis)
+{
+	double day = fmod(floor(millis / DAY_MS) + 3, 7);
+
+	return (int)(day < 0 ? day + 7 : day) + 1;
+}
+
+/* Where week 1 of a month or year begins: the week that holds its first Thursday. */
+static double
+first_week(double year, double month)
+{
+	double first = days_of(year, month, 1) * DAY_MS;
+	int weekday = weekday_of(first);
+
+	return weekday > 4 ? first + (8 - weekday) * DAY_MS : first - (weekday - 1) * DAY_MS;
+}
+
+/* The number of the week of a day: within a period from begin, between those before and behind it. */
+static double
+week_of(double today, double before, double begin, double behind, double weeks_max)
+{
+	double week = floor((today - begin) / WEEK_MS) + 1;
+
+	if (week > weeks_max && today >= behind)
+		return 1;
+	return week < 1 ? floor((today - before) / WEEK_MS) + 1 : week;
+}
+
+/* The number of a component; 'P' is 0 or 1. */
+static double
+component_of(double millis, char component)
+{
+	struct date date = date_of(millis);
+	double today = floor(millis / DAY_MS) * DAY_MS;
+	double of_day = millis - today;
+	double hour = floor(of_day / 3600000);
+
+	switch (component) {
+	case 'Y':
+		return date.year;
+	case 'M':
+		return date.month + 1;
+	case 'D':
+		return date.day;
+	case 'd':
+		return today / DAY_MS - days_of(date.year, 0, 1) + 1;
+	case 'F':
+		return weekday_of(millis);
+	case 'W':
+		return week_of(today, first_week(date.year - 1, 0), first_week(date.year, 0),
+		    first_week(date.year + 1, 0), 52);
+	case 'w':
+		return week_of(today, first_week(date.year, date.month - 1),
+		    first_week(date.year, date.month), first_week(date.year, date.month + 1), 4);
+	case 'X':
+		return millis < first_week(date.year, 0)	? date.year - 1
+		       : millis >= first_week(date.year + 1, 0) ? date.year + 1
+								: date.year;
+	case 'x':
+		return millis < first_week(date.year, date.month) ? (date.month + 11) % 12 + 1
+		       : millis >= first_week(date.year, date.month + 1) ? (date.month + 1) % 12 + 1
+									 : date.month + 1;
+	case 'H':
+		return hour;
+	case 'h':
+		return fmod(hour, 12) == 0 ? 12 : fmod(hour, 12);
+	case 'P':
+		return hour >= 12;
+	case 'm':
+		return fmod(floor(of_day / 60000), 60);
+	case 's':
+		return fmod(floor(of_day / 1000), 60);
+	case 'f':
+		return fmod(of_day, 1000);
+	default:
+		return 0;
+	}
+}
+
+/* --- pictures --- */
+
+static struct part *
+picture_add(struct evaluator *ev, struct picture *picture)
+{
+	if (picture->count == PARTS_MAX)
+		evaluator_raise(ev, "S0500");
+	return &picture->parts[picture->count++];
+}
+
+/* A literal; ]] in it is one ]. */
+static void
+picture_add_literal(struct evaluator *ev, struct picture *picture, const char *text, size_t len)
+{
+	struct text out = {.heap = &ev->heap};
+
+	if (len == 0)
+		return;
+	for (size_t i = 0; i < len; i++) {
+		text_add_char(&out, text[i]);
+		i += text[i] == ']' && i + 1 < len && text[i + 1] == ']';
+	}
+	picture_add(ev, picture)->literal = text_value(&out);
+}
+
+/* "2-4", "*-3", "2": zero where there is no bound. */
+static void
+parse_width(const char *text, size_t *ret_min, size_t *ret_max)
+{
+	const char *dash = strchr(text, '-');
+	long min = atol(text);
+	long max = dash != NULL ? atol(dash + 1) : 0;
+
+	*ret_min = min > 0 && min <= 100 ? (size_t)min : 0;
+	*ret_max = max > 0 && max <= 100 ? (size_t)max : 0;
+}
+
+static void
+parse_integer_part(struct evaluator *ev, struct picture *picture, struct part *part,
+    const char *presentation, size_t len, bool ordinal, const char *width)
+{
+	char *text = heap_alloc(&ev->heap, len + 3);
+	size_t min = 0, max = 0;
+	struct part *before = picture->count > 1 ? part - 1 : NULL;
+
+	memcpy(text, presentation, len);
+	if (ordinal)
+		memcpy(text + len, ";o", 2);
+	integer_picture_parse(ev, text, len + (ordinal ? 2 : 0), &part->integer);
+	part->is_integer = true;
+	if (width != NULL)
+		parse_width(width, &min, &max);
+	if (part->integer.mandatory < min)
+		part->integer.mandatory = min;
+	part->year_digits = -1;
+	if (part->component == 'Y') {
+		size_t digits = part->integer.mandatory + part->integer.optional;
+
+		if (max > 0) {
+			part->year_digits = (int)max;
+			part->integer.mandatory = max;
+		} else if (digits >= 2 && part->integer.style == INTEGER_DECIMAL) {
+			part->year_digits = (int)digits;
+		}
+	}
+	/* Numbers side by side: the first must know where it ends. */
+	if (before != NULL && before->is_integer && before->component != 'Z' &&
+	    before->component != 'z')
+		before->integer.parse_width = before->integer.mandatory;
+}
+
+/* The inside of [..], blanks removed and NUL at its end. */
+static void
+parse_marker(struct evaluator *ev, struct picture *picture, char *marker)
+{
+	struct part *part = picture_add(ev, picture);
+	char *comma = strrchr(marker, ',');
+	char *presentation = marker + (marker[0] != '\0');
+	char shown[2] = {marker[0], '\0'};
+	bool ordinal = false;
+	size_t len;
+
+	part->component = marker[0];
+	if (comma != NULL)
+		*comma = '\0';
+	len = strlen(presentation);
+	if (len > 1 && strchr("atco", presentation[len - 1]) != NULL) {
+		ordinal = presentation[len - 1] == 'o';
+		part->utc_as_z = presentation[len - 1] == 't';
+		len--;
+	}
+	for (size_t i = 0;
+	     len == 0 && i < sizeof(usual_presentations) / sizeof(usual_presentations[0]); i++) {
+		if (usual_presentations[i].component != marker[0] || marker[0] == '\0')
+			continue;
+		presentation = heap_text(&ev->heap, usual_presentations[i].presentation,
+		    strlen(usual_presentations[i].presentation));
+		len = strlen(presentation);
+	}
+	if (len == 0)
+		evaluator_raise(ev, "D3132", shown);
+	if (presentation[0] == 'n') {
+		part->names = NAMES_LOWER;
+	} else if (presentation[0] == 'N') {
+		part->names = len > 1 && presentation[1] == 'n' ? NAMES_TITLE : NAMES_UPPER;
+	} else if (strchr("YMDdFWwXxHhmsf", marker[0]) != NULL) {
+		parse_integer_part(ev, picture, part, presentation, len, ordinal,
+		    comma != NULL ? comma + 1 : NULL);
+	}
+	if (part->names != NAMES_NONE && comma != NULL) {
+		size_t min;
+
+		parse_width(comma + 1, &min, &part->width_max);
+	}
+	if (marker[0] == 'Z' || marker[0] == 'z') {
+		integer_picture_parse(ev, presentation, len, &part->integer);
+		part->is_integer = true;
+	}
+}
+
+static void
+picture_parse(struct evaluator *ev, const struct value *text, struct picture *picture)
+{
+	const char *at = text->u.text;
+	const char *end = at + text->len;
+	const char *start = at;
+
+	picture->count = 0;
+	while (at < end) {
+		const char *close;
+		char *marker;
+		size_t len = 0;
+
+		if (*at != '[') {
+			at++;
+			continue;
+		}
+		picture_add_literal(ev, picture, start, (size_t)(at - start));
+		if (at + 1 < end && at[1] == '[') {
+			picture_add_literal(ev, picture, "[", 1);
+			at += 2;
+			start = at;
+			continue;
+		}
+		close = memchr(at, ']', (size_t)(end - at));
+		if (close == NULL)
+			evaluator_raise(ev, "D3135");
+		marker = heap_alloc(&ev->heap, (size_t)(close - at));
+		for (const char *p = at + 1; p < close; p++) {
+			if (strchr(" \t\r\n\v\f", *p) == NULL)
+				marker[len++] = *p;
+		}
+		parse_marker(ev, picture, marker);
+		at = start = close + 1;
+	}
+	picture_add_literal(ev, picture, start, (size_t)(end - start));
+}
+
+/* --- formatting --- */
+
+static void
+add_name(struct text *out, const char *name, const struct part *part)
+{
+	size_t len = strlen(name);
+
+	if (part->width_max > 0 && len > part->width_max)
+		len = part->width_max;
+	for (size_t i = 0; i < len; i++) {
+		char c = name[i];
+
+		if (part->names == NAMES_UPPER && c >= 'a' && c <= 'z')
+			c = (char)(c - 32);
+		if (part->names == NAMES_LOWER && c >= 'A' && c <= 'Z')
+			c = (char)(c + 32);
+		text_add_char(out, c);
+	}
+}
+
+static void
+format_zone(struct evaluator *ev, const struct part *part, int hours, int minutes, struct text *out)
+{
+	int offset = hours * 100 + minutes;
+	size_t digits = part->integer.mandatory;
+	char number[32];
+
+	if (offset == 0 && part->utc_as_z) {
+		text_add_char(out, 'Z');
+		return;
+	}
+	if (part->component == 'z')
+		text_add(out, "GMT", 3);
+	if (offset >= 0)
+		text_add_char(out, '+');
+	if (part->integer.is_regular || digits == 3 || digits == 4) {
+		integer_picture_format(&part->integer, offset, out);
+	} else if (digits == 1 || digits == 2) {
+		integer_picture_format(&part->integer, hours, out);
+		if (minutes != 0) {
+			snprintf(number, sizeof(number), ":%02d", abs(minutes));
+			text_add(out, number, strlen(number));
+		}
+	} else {
+		evaluator_raise(ev, "D3134");
+	}
+}
+
+static void
+format_part(struct evaluator *ev, const struct part *part, double millis, int hours, int minutes,
+    struct text *out)
+{
+	double number = component_of(millis, part->component);
+	char shown[2] = {part->component, '\0'};
+
+	if (part->component == '\0') {
+		text_add_value(out, &part->literal);
+	} else if (part->component == 'Z' || part->component == 'z') {
+		format_zone(ev, part, hours, minutes, out);
+	} else if (part->component == 'P') {
+		const char *half = number > 0 ? "pm" : "am";
+
+		add_name(out, half, part);
+	} else if (part->component == 'C' || part->component == 'E') {
+		text_add(out, "ISO", 3);
+	} else if (part->names != NAMES_NONE) {
+		if (part->component == 'M' || part->component == 'x')
+			add_name(out, months[(int)number - 1], part);
+		else if (part->component == 'F')
+			add_name(out, days[(int)number], part);
+		else
+			evaluator_raise(ev, "D3133", shown);
+	} else {
+		if (part->component == 'Y' && part->year_digits > 0)
+			number = fmod(number, pow(10, part->year_digits));
+		integer_picture_format(&part->integer, number, out);
+	}
+}
+
+static struct value
+format_time(
+    struct evaluator *ev, double millis, const struct value *picture_text, const struct value *zone)
+{
+	struct picture *picture = heap_alloc(&ev->heap, sizeof(*picture));
+	struct value iso = value_string(ISO_PICTURE, sizeof(ISO_PICTURE) - 1);
+	struct text out = {.heap = &ev->heap};
+	int offset = 0, hours, minutes;
+
+	if (zone != NULL && zone->type == VALUE_STRING)
+		offset = atoi(heap_text(&ev->heap, zone->u.text, zone->len));
+	/* As jsonata does: -0530 is -6 hours and 30 minutes less than none. */
+	hours = (int)floor(offset / 100.0);
+	minutes = offset % 100;
+	if (!(fabs(millis) <= TIME_MS_MAX))
+		evaluator_raise(ev, "D3001");
+	picture_parse(ev,
+	    picture_text != NULL && picture_text->type == VALUE_STRING ? picture_text : &iso,
+	    picture);
+	millis += (60.0 * hours + minutes) * 60000;
+	for (size_t i = 0; i < picture->count; i++)
+		format_part(ev, &picture->parts[i], millis, hours, minutes, &out);
+	return text_value(&out);
+}
+
+struct value
+function_from_millis(
+    struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
+{
+	(void)context;
+	if (args[0].type == VALUE_UNDEFINED)
+		return args[0];
+	return format_time(
+	    ev, args[0].u.number, count > 1 ? &args[1] : NULL, count > 2 ? &args[2] : NULL);
+}
+
+struct value
+function_now(
+    struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
+{
+	(void)context;
+	return format_time(ev, (double)ev->outside.now_wall_ms, count > 0 ? &args[0] : NULL,
+	    count > 1 ? &args[1] : NULL);
+}
+
+/* --- parsing --- */
+
+/* The numbers that a text gives for components; NaN where it gives none. */
+struct components {
+	double at[128];
+};
+
+static void
+add_part_regex(struct evaluator *ev, const struct part *part, struct text *out)
+{
+	char shown[2] = {part->component, '\0'};
+
+	text_add_char(out, '(');
+	if (part->component == '\0') {
+		for (uint32_t i = 0; i < part->literal.len; i++) {
+			char c = part->literal.u.text[i];
+
+			if (c != '\0' && strchr(".*+?^${}()|[]\\/-#", c) != NULL)
+				text_add_char(out, '\\');
+			text_add_char(out, c);
+		}
+	} else if (part->component == 'Z' || part->component == 'z') {
+		if (part->component == 'z')
+			text_add(out, "GMT", 3);
+		text_add(out, "[-+][0-9]+", 10);
+		if (part->integer.is_regular)
+			text_add(out, ":[0-9]+", 7);
+	} else if (part->component == 'f') {
+		text_add(out, "[0-9]+", 6);
+	} else if (part->is_integer) {
+		integer_picture_regex(&part->integer, out);
+	} else if (strchr("MxFP", part->component) != NULL) {
+		text_add(out, "[a-zA-Z]+", 9);
+	} else {
+		evaluator_raise(ev, "D3133", shown);
+	}
+	text_add_char(out, ')');
+}
+
+static double
+parse_zone(const struct part *part, const char *text, size_t len)
+{
+	char copy[32] = {0};
+	char *colon;
+	double hours, minutes = 0;
+
+	if (part->component == 'z' && len >= 3) {
+		text += 3;
+		len -= 3;
+	}
+	memcpy(copy, text, len < sizeof(copy) ? len : sizeof(copy) - 1);
+	colon = strchr(copy, ':');
+	if (colon != NULL) {
+		minutes = atoi(colon + 1);
+		*colon = '\0';
+	} else if (strlen(copy) > 3) {
+		minutes = atoi(copy + 3);
+		copy[3] = '\0';
+	}
+	hours = atoi(copy);
+	return hours * 60 + minutes;
+}
+
+/* The number of a name in a list, by its first letters where the picture cuts it; NaN of none. */
+static double
+parse_name(
+    const struct part *part, const char *text, size_t len, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t width = strlen(names[i]);
+
+		if (part->width_max > 0 && width > part->width_max)
+			width = part->width_max;
+		if (width == len && len > 0 && strncasecmp(names[i], text, len) == 0)
+			return (double)i;
+	}
+	return (double)NAN;
+}
+
+/* Digits behind the point of seconds, as milliseconds: three of them count. */
+static double
+parse_fraction(const char *text, size_t len)
+{
+	char copy[8] = "0.";
+
+	memcpy(copy + 2, text, len < 3 ? len : 3);
+	return strtod(copy, NULL) * 1000;
+}
+
+static double
+parse_part(const struct part *part, const char *text, size_t len)
+{
+	static const char *const halves[] = {"am", "pm"};
+
+	if (part->component == 'Z' || part->component == 'z')
+		return parse_zone(part, text, len);
+	if (part->component == 'f')
+		return parse_fraction(text, len);
+	if (part->is_integer)
+		return integer_picture_read(&part->integer, text, len);
+	if (part->component == 'M' || part->component == 'x')
+		return parse_name(part, text, len, months, 12) + 1;
+	if (part->component == 'F')
+		return parse_name(part, text, len, days, 8);
+	return parse_name(part, text, len, halves, 2);
+}
+
+/* Whether the components that are given are all of one kind, and at least one of it. */
+static bool
+given_are_of(const struct components *c, const char *all, const char *kind)
+{
+	bool any = false;
+
+	for (const char *p = all; *p != '\0'; p++) {
+		bool given = !isnan(c->at[(unsigned char)*p]);
+
+		if (given && strchr(kind, *p) == NULL)
+			return false;
+		any = any || given;
+	}
+	return any;
+}
+
+/*
+ * Fills in what the text leaves out: what is larger than anything given comes from now, what is
+ * smaller is its first value; a gap in between is D3136. "[H]:[m]" is today, "[Y]-[M]" the first day
+ * of that month at midnight.
+ */
+static void
+complete_components(struct evaluator *ev, struct components *c, const char *order)
+{
+	bool started = false, ended = false;
+
+	for (const char *p = order; *p != '\0'; p++) {
+		double *component = &c->at[(unsigned char)*p];
+
+		if (!isnan(*component)) {
+			started = true;
+			if (ended)
+				evaluator_raise(ev, "D3136");
+		} else if (started) {
+			*component = strchr("MDd", *p) != NULL ? 1 : 0;
+			ended = true;
+		} else {
+			*component = component_of((double)ev->outside.now_wall_ms, *p);
+		}
+	}
+}
+
+static struct value
+time_of_components(struct evaluator *ev, struct components *c)
+{
+	bool by_day_of_year, by_half;
+	char order[16];
+	double day, millis;
+
+	by_day_of_year = !given_are_of(c, "YXMxWwdD", "YMD") && given_are_of(c, "YXMxWwdD", "Yd");
+	if (given_are_of(c, "YXMxWwdD", "Xxw") || given_are_of(c, "YXMxWwdD", "XW"))
+		evaluator_raise(ev, "D3136"); /* weeks: jsonata does not derive dates from them */
+	by_half = !given_are_of(c, "PHhmsf", "Hmsf") && given_are_of(c, "PHhmsf", "Phmsf");
+	snprintf(order, sizeof(order), "%s%s", by_day_of_year ? "YD" : "YMD",
+	    by_half ? "Phmsf" : "Hmsf");
+	if (by_day_of_year)
+		order[1] = 'd';
+	complete_components(ev, c, order);
+	if (by_half)
+		c->at['H'] = (c->at['h'] == 12 ? 0 : c->at['h']) + (c->at['P'] == 1 ? 12 : 0);
+	day = by_day_of_year
+		  ? days_of(c->at['Y'], 0, 1) + c->at['d'] - 1
+		  : days_of(c->at['Y'], (c->at['M'] > 0 ? c->at['M'] : 1) - 1, 1) + c->at['D'] - 1;
+	millis = day * DAY_MS + c->at['H'] * 3600000 + c->at['m'] * 60000 + c->at['s'] * 1000 +
+		 c->at['f'];
+	if (!isnan(c->at['Z']))
+		millis -= c->at['Z'] * 60000;
+	else if (!isnan(c->at['z']))
+		millis -= c->at['z'] * 60000;
+	return value_number(millis);
+}
+
+static struct value
+parse_time(struct evaluator *ev, const struct value *text, const struct value *picture_text)
+{
+	struct picture *picture = heap_alloc(&ev->heap, sizeof(*picture));
+	struct text pattern = {.heap = &ev->heap};
+	struct components c;
+	struct pattern_match match;
+	const struct pattern *regex;
+	bool any = false;
+
+	picture_parse(ev, picture_text, picture);
+	for (size_t i = 0; i < sizeof(c.at) / sizeof(c.at[0]); i++)
+		c.at[i] = (double)NAN;
+	text_add_char(&pattern, '^');
+	for (size_t i = 0; i < picture->count; i++)
+		add_part_regex(ev, &picture->parts[i], &pattern);
+	text_add_char(&pattern, '$');
+	regex = pattern_compile(
+	    pattern.at, pattern.len, true, false, ev->call_position, &ev->heap, ev->fault);
+	if (!pattern_find(regex, text->u.text, text->len, 0, &match, ev->fault, ev->call_position))
+		return value_undefined();
+	for (size_t i = 0; i < picture->count; i++) {
+		const struct part *part = &picture->parts[i];
+		struct pattern_part place = match.parts[i + 1];
+
+		if (part->component == '\0' || place.begin == SIZE_MAX)
+			continue;
+		c.at[(unsigned char)part->component & 127] =
+		    parse_part(part, text->u.text + place.begin, place.end - place.begin);
+		any = true;
+	}
+	return any ? time_of_components(ev, &c) : value_undefined();
+}
+
+/* Digits of a timestamp: exactly that many; NaN otherwise. */
+static double
+iso_digits(const char **p, size_t count)
+{
+	double number = 0;
+
+	for (size_t i = 0; i < count; i++, ++*p) {
+		if (**p < '0' || **p > '9')
+			return (double)NAN;
+		number = number * 10 + (**p - '0');
+	}
+	return number;
+}
+
+/* YYYY, YYYY-MM, YYYY-MM-DD, each with Thh:mm:ss, .fff, and Z or +hh:mm. NaN for another text. */
+static double
+iso_time(const char *p)
+{
+	double year = iso_digits(&p, 4), month = 1, day = 1, millis = 0, sign;
+
+	if (*p == '-' && p[1] >= '0' && p[1] <= '1') {
+		p++;
+		month = iso_digits(&p, 2);
+		if (*p == '-') {
+			p++;
+			day = iso_digits(&p, 2);
+		}
+	}
+	if (!(month >= 1 && month <= 12 && day >= 1 && day <= 31))
+		return (double)NAN;
+	if (*p == 'T') {
+		double hour, minute, second;
+
+		p++;
+		hour = iso_digits(&p, 2);
+		if (*p++ != ':')
+			return (double)NAN;
+		minute = iso_digits(&p, 2);
+		if (*p++ != ':')
+			return (double)NAN;
+		second = iso_digits(&p, 2);
+		if (!(hour <= 24 && minute < 60 && second < 60))
+			return (double)NAN;
+		millis = (hour * 3600 + minute * 60 + second) * 1000;
+	}
+	if (*p == '.') {
+		double unit = 100;
+
+		for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
+			millis += unit >= 1 ? (*p - '0') * unit : 0;
+	}
+	if (*p == '+' || *p == '-') {
+		double hours, minutes;
+
+		sign = *p++ == '-' ? 1 : -1;
+		hours = iso_digits(&p, 2);
+		p += *p == ':';
+		minutes = iso_digits(&p, 2);
+		millis += sign * (hours * 60 + minutes) * 60000;
+	} else if (*p == 'Z') {
+		p++;
+	}
+	return *p == '\0' ? days_of(year, month - 1, day) * DAY_MS + millis : (double)NAN;
+}
+
+struct value
+function_to_millis(
+    struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
+{
+	double millis;
+
+	(void)context;
+	if (args[0].type == VALUE_UNDEFINED)
+		return args[0];
+	if (count > 1 && args[1].type == VALUE_STRING)
+		return parse_time(ev, &args[0], &args[1]);
+	millis = iso_time(heap_text(&ev->heap, args[0].u.text, args[0].len));
+	if (isnan(millis))
+		evaluator_raise(ev, "D3110", evaluator_show(ev, &args[0]));
+	return value_number(millis);
+}

@@ -1,0 +1,381 @@
+#include "asl/jsonata/functions/functions.h"
+
+#include "asl/jsonata/pattern.h"
+#include "asl/jsonata/text.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/*
+ * Built-in functions that look for a string or a regular expression in a text. A function of the
+ * user's may stand for the expression: it gives {match, start, end, groups, next}, and next gives
+ * the match that follows. See: https://docs.jsonata.org/regex
+ */
+
+/* What a matcher found: in bytes. */
+struct found {
+	size_t begin;
+	size_t end;
+	struct value text;
+	struct value groups; /* an array */
+	struct value next;   /* a matcher for what follows; undefined of a regular expression */
+};
+
+/* A matcher under way: a regular expression, or a function that behaves like one. */
+struct matcher {
+	struct evaluator *ev;
+	const struct function *function;
+	struct value text;
+	size_t at; /* where a regular expression goes on */
+	bool started;
+};
+
+static struct value
+groups_of(struct evaluator *ev, const struct value *text, const struct pattern_match *match)
+{
+	struct list *groups = list_new(&ev->heap, match->count);
+
+	for (size_t i = 1; i < match->count; i++)
+		list_push(&ev->heap, groups,
+		    match->parts[i].begin == SIZE_MAX
+			? value_undefined()
+			: text_slice(text, match->parts[i].begin, match->parts[i].end));
+	return value_list(groups);
+}
+
+static bool
+match_regex(struct matcher *m, struct found *found)
+{
+	struct pattern_match match;
+
+	if (m->started && m->at >= m->text.len)
+		return false;
+	if (!pattern_find(m->function->u.regex.regex, m->text.u.text, m->text.len, m->at, &match,
+		m->ev->fault, m->ev->call_position))
+		return false;
+	if (match.parts[0].begin == match.parts[0].end)
+		evaluator_raise(m->ev, "D1004");
+	*found = (struct found){.begin = match.parts[0].begin,
+	    .end = match.parts[0].end,
+	    .text = text_slice(&m->text, match.parts[0].begin, match.parts[0].end),
+	    .groups = groups_of(m->ev, &m->text, &match)};
+	m->at = found->end;
+	m->started = true;
+	return true;
+}
+
+/* Of a function: {match, start, end, groups, next}, its positions in UTF-16 code units. */
+static bool
+match_function(struct matcher *m, struct found *found)
+{
+	struct value result = m->started ? evaluator_call(m->ev, m->function, NULL, 0)
+					 : evaluator_call(m->ev, m->function, &m->text, 1);
+	struct value start, end;
+
+	if (result.type == VALUE_UNDEFINED)
+		return false;
+	if (result.type != VALUE_OBJECT)
+		evaluator_raise(m->ev, "T1010");
+	start = value_member(&result, "start", 5);
+	end = value_member(&result, "end", 3);
+	found->groups = value_member(&result, "groups", 6);
+	found->next = value_member(&result, "next", 4);
+	if (start.type != VALUE_NUMBER || end.type != VALUE_NUMBER ||
+	    found->groups.type != VALUE_ARRAY || found->next.type != VALUE_FUNCTION)
+		evaluator_raise(m->ev, "T1010");
+	found->text = value_member(&result, "match", 5);
+	found->begin =
+	    text_byte_at(&m->text, start.u.number > 0 ? (size_t)start.u.number : 0, true);
+	found->end = text_byte_at(&m->text, end.u.number > 0 ? (size_t)end.u.number : 0, true);
+	if (found->end < found->begin)
+		evaluator_raise(m->ev, "T1010");
+	m->function = found->next.u.function;
+	m->started = true;
+	return true;
+}
+
+static bool
+matcher_next(struct matcher *m, struct found *found)
+{
+	return m->function->type == FUNCTION_REGEX ? match_regex(m, found)
+						   : match_function(m, found);
+}
+
+static struct value
+match_object(struct evaluator *ev, const struct value *text, const struct found *found)
+{
+	struct object *object = object_new(&ev->heap);
+
+	object_set(&ev->heap, object, "match", 5, found->text);
+	object_set(&ev->heap, object, "start", 5,
+	    value_number((double)text_utf16_index(text, found->begin)));
+	object_set(
+	    &ev->heap, object, "end", 3, value_number((double)text_utf16_index(text, found->end)));
+	object_set(&ev->heap, object, "groups", 6, found->groups);
+	return value_object(object);
+}
+
+struct value
+function_match(
+    struct evaluator *ev, const struct pattern *regex, const struct value *text, size_t start)
+{
+	struct function *next = heap_alloc(&ev->heap, sizeof(*next));
+	struct function self = {.type = FUNCTION_REGEX, .u.regex = {.regex = regex}};
+	struct matcher m = {.ev = ev, .function = &self, .text = *text, .at = start};
+	struct found found;
+	struct value object;
+
+	m.started = start > 0;
+	if (text->type != VALUE_STRING || !match_regex(&m, &found))
+		return value_undefined();
+	*next = (struct function){.type = FUNCTION_NEXT_MATCH,
+	    .u.regex = {.regex = regex, .text = *text, .start = found.end}};
+	object = match_object(ev, text, &found);
+	object_set(&ev->heap, object.u.object, "next", 4, value_function(next));
+	return object;
+}
+
+/* The limit on a number of matches; SIZE_MAX where none is given. code: for one below zero. */
+static size_t
+match_limit(
+    struct evaluator *ev, const struct value *args, size_t count, size_t which, const char *code)
+{
+	if (count <= which || args[which].type != VALUE_NUMBER)
+		return SIZE_MAX;
+	if (args[which].u.number < 0)
+		evaluator_raise(ev, code);
+	return (size_t)floor(args[which].u.number);
+}
+
+struct value
+function_matches(
+    struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
+{
+	size_t limit = match_limit(ev, args, count, 2, "D3040");
+	struct list *list = list_sequence(&ev->heap);
+	struct matcher m = {.ev = ev, .text = args[0]};
+	struct found found;
+
+	(void)context;
+	if (args[0].type == VALUE_UNDEFINED)
+		return args[0];
+	m.function = args[1].u.function;
+	while (list->count < limit && matcher_next(&m, &found)) {
+		struct object *object = object_new(&ev->heap);
+
+		object_set(&ev->heap, object, "match", 5, found.text);
+		object_set(&ev->heap, object, "index", 5,
+		    value_number((double)text_utf16_index(&args[0], found.begin)));
+		object_set(&ev->heap, object, "groups", 6, found.groups);
+		list_push(&ev->heap, list, value_object(object));
+	}
+	return value_list(list);
+}
+
+struct value
+function_contains(
+    struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
+{
+	struct matcher m = {.ev = ev, .text = args[0]};
+	struct found found;
+
+	(void)count, (void)context;
+	if (args[0].type == VALUE_UNDEFINED || args[1].type == VALUE_UNDEFINED)
+		return value_undefined();
+	if (args[1].type == VALUE_STRING)
+		return value_boolean(text_find(&args[0], &args[1], 0) != SIZE_MAX);
+	m.function = args[1].u.function;
+	return value_boolean(matcher_next(&m, &found));
+}
+
+/* The parts between the places of a string; of the empty string, the characters. */
+static struct value
+split_by_text(
+    struct evaluator *ev, const struct value *text, const struct value *separator, size_t limit)
+{
+	struct list *list = list_new(&ev->heap, 0);
+	size_t at = 0;
+
+	while (list->count < limit) {
+		size_t found = text_find(text, separator, at);
+		size_t bytes = 0;
+
+		if (separator->len == 0) {
+			if (at >= text->len)
+				break;
+			text_decode(text->u.text + at, text->len - at, &bytes);
+			found = at + bytes;
+		}
+		if (found == SIZE_MAX) {
+			list_push(&ev->heap, list, text_slice(text, at, text->len));
+			break;
+		}
+		list_push(&ev->heap, list, text_slice(text, at, found));
+		at = found + separator->len;
+	}
+	return value_list(list);
+}
+
+struct value
+function_split(
+    struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
+{
+	size_t limit = match_limit(ev, args, count, 2, "D3020");
+	struct list *list;
+	struct matcher m = {.ev = ev, .text = args[0]};
+	struct found found;
+	size_t at = 0;
+
+	(void)context;
+	if (args[0].type == VALUE_UNDEFINED)
+		return args[0];
+	if (args[1].type == VALUE_STRING)
+		return split_by_text(ev, &args[0], &args[1], limit);
+	list = list_new(&ev->heap, 0);
+	m.function = args[1].u.function;
+	while (list->count < limit && matcher_next(&m, &found)) {
+		list_push(&ev->heap, list, text_slice(&args[0], at, found.begin));
+		at = found.end;
+	}
+	if (list->count < limit)
+		list_push(&ev->heap, list, text_slice(&args[0], at, args[0].len));
+	return value_list(list);
+}
+
+struct value
+function_join(
+    struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
+{
+	struct text out = {.heap = &ev->heap};
+
+	(void)context;
+	if (args[0].type == VALUE_UNDEFINED)
+		return args[0];
+	for (size_t i = 0; i < value_count(&args[0]); i++) {
+		struct value part = value_at(&args[0], i);
+
+		if (i > 0 && count > 1 && args[1].type == VALUE_STRING)
+			text_add_value(&out, &args[1]);
+		text_add_value(&out, &part);
+	}
+	return text_value(&out);
+}
+
+/* --- $replace --- */
+
+/* The number of a group behind a $: as many digits as the number of groups has, one less where that
+ * is too large. Returns its digits; 0 where there are none. */
+static size_t
+group_number(const struct value *replacement, size_t at, size_t groups, size_t *ret_number)
+{
+	size_t most = 1, digits;
+
+	for (size_t n = groups; n >= 10; n /= 10)
+		most++;
+	for (;; most--) {
+		*ret_number = 0;
+		for (digits = 0; digits < most && at + digits < replacement->len &&
+				 replacement->u.text[at + digits] >= '0' &&
+				 replacement->u.text[at + digits] <= '9';
+		     digits++)
+			*ret_number =
+			    *ret_number * 10 + (size_t)(replacement->u.text[at + digits] - '0');
+		if (most == 1 || *ret_number <= groups)
+			return digits;
+	}
+}
+
+/* A replacement text: $0 is the match, $1 a group, $$ a dollar. */
+static void
+add_replacement(struct text *out, const struct value *replacement, const struct found *found)
+{
+	size_t groups = value_count(&found->groups);
+
+	for (size_t at = 0; at < replacement->len;) {
+		size_t number, digits;
+
+		if (replacement->u.text[at] != '$') {
+			text_add_char(out, replacement->u.text[at++]);
+			continue;
+		}
+		at++;
+		if (at < replacement->len && replacement->u.text[at] == '$') {
+			text_add_char(out, '$');
+			at++;
+			continue;
+		}
+		if (at < replacement->len && replacement->u.text[at] == '0') {
+			text_add_value(out, &found->text);
+			at++;
+			continue;
+		}
+		digits = group_number(replacement, at, groups, &number);
+		if (digits == 0) {
+			text_add_char(out, '$');
+		} else if (number >= 1 && number <= groups) {
+			struct value group = value_at(&found->groups, number - 1);
+
+			if (group.type == VALUE_STRING)
+				text_add_value(out, &group);
+		}
+		at += digits;
+	}
+}
+
+static struct value
+replace_text(struct evaluator *ev, const struct value *args, size_t limit)
+{
+	struct text out = {.heap = &ev->heap};
+	size_t at = 0;
+
+	if (args[1].len == 0)
+		evaluator_raise(ev, "D3010");
+	if (args[2].type != VALUE_STRING)
+		evaluator_raise(ev, "D3012");
+	for (size_t n = 0; n < limit; n++) {
+		size_t found = text_find(&args[0], &args[1], at);
+
+		if (found == SIZE_MAX)
+			break;
+		text_add(&out, args[0].u.text + at, found - at);
+		text_add_value(&out, &args[2]);
+		at = found + args[1].len;
+	}
+	text_add(&out, args[0].u.text + at, args[0].len - at);
+	return text_value(&out);
+}
+
+struct value
+function_replace(
+    struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
+{
+	size_t limit = match_limit(ev, args, count, 3, "D3011");
+	struct text out = {.heap = &ev->heap};
+	struct matcher m = {.ev = ev, .text = args[0]};
+	struct found found;
+	size_t at = 0;
+
+	(void)context;
+	if (args[0].type == VALUE_UNDEFINED)
+		return args[0];
+	if (args[1].type == VALUE_STRING)
+		return replace_text(ev, args, limit);
+	m.function = args[1].u.function;
+	for (size_t n = 0; n < limit && matcher_next(&m, &found); n++) {
+		text_add(&out, args[0].u.text + at, found.begin - at);
+		if (args[2].type == VALUE_FUNCTION) {
+			struct value match = match_object(ev, &args[0], &found);
+			struct value text = evaluator_call(ev, args[2].u.function, &match, 1);
+
+			if (text.type != VALUE_STRING)
+				evaluator_raise(ev, "D3012");
+			text_add_value(&out, &text);
+		} else {
+			add_replacement(&out, &args[2], &found);
+		}
+		at = found.end;
+	}
+	text_add(&out, args[0].u.text + at, args[0].len - at);
+	return text_value(&out);
+}

@@ -1,0 +1,121 @@
+#include "asl/jsonata/heap.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Small expressions are the rule: the first chunk holds a whole one, later ones double up to the
+ * largest, so that a large evaluation asks malloc some ten times a megabyte at most. */
+#define CHUNK_BYTES_FIRST ((size_t)1 << 10)
+#define CHUNK_BYTES_MAX	  ((size_t)256 << 10)
+
+struct heap_chunk {
+	struct heap_chunk *next;
+	size_t bytes;
+	size_t used;
+	alignas(max_align_t) unsigned char at[];
+};
+
+struct heap_owned {
+	struct heap_owned *next;
+	void *thing;
+	void (*release)(void *thing);
+};
+
+void
+heap_init(struct heap *heap, size_t limit_bytes, void (*exhausted)(void *arg), void *arg)
+{
+	assert(exhausted != NULL);
+	*heap = (struct heap){.limit_bytes = limit_bytes, .exhausted = exhausted, .arg = arg};
+}
+
+/* The limit is passed. */
+static _Noreturn void
+heap_give_up(const struct heap *heap)
+{
+	heap->exhausted(heap->arg);
+	abort(); /* it has returned, which it must not */
+}
+
+void
+heap_fini(struct heap *heap)
+{
+	for (struct heap_owned *owned = heap->owned; owned != NULL; owned = owned->next)
+		owned->release(owned->thing);
+	while (heap->chunks != NULL) {
+		struct heap_chunk *chunk = heap->chunks;
+
+		heap->chunks = chunk->next;
+		free(chunk);
+	}
+	heap->owned = NULL;
+	heap->used_bytes = 0;
+}
+
+static void
+heap_add_chunk(struct heap *heap, size_t bytes)
+{
+	size_t wanted = heap->chunks != NULL ? heap->chunks->bytes * 2 : CHUNK_BYTES_FIRST;
+	struct heap_chunk *chunk;
+
+	if (wanted > CHUNK_BYTES_MAX)
+		wanted = CHUNK_BYTES_MAX;
+	if (wanted < bytes)
+		wanted = bytes;
+	chunk = mem_alloc(sizeof(*chunk) + wanted);
+	chunk->bytes = wanted;
+	chunk->used = 0;
+	chunk->next = heap->chunks;
+	heap->chunks = chunk;
+}
+
+void *
+heap_alloc(struct heap *heap, size_t bytes)
+{
+	size_t rounded;
+	void *at;
+
+	assert(bytes > 0);
+	if (bytes > heap->limit_bytes || heap->used_bytes > heap->limit_bytes - bytes)
+		heap_give_up(heap);
+	/* 8 bytes are enough for what is kept here: pointers, doubles, 64-bit integers. */
+	rounded = (bytes + 7) & ~(size_t)7;
+	if (heap->chunks == NULL || heap->chunks->bytes - heap->chunks->used < rounded)
+		heap_add_chunk(heap, rounded);
+	at = heap->chunks->at + heap->chunks->used;
+	heap->chunks->used += rounded;
+	heap->used_bytes += rounded;
+	return memset(at, 0, bytes);
+}
+
+void *
+heap_array(struct heap *heap, size_t count, size_t bytes)
+{
+	assert(count > 0 && bytes > 0);
+	if (count > heap->limit_bytes / bytes)
+		heap_give_up(heap);
+	return heap_alloc(heap, count * bytes);
+}
+
+char *
+heap_text(struct heap *heap, const char *text, size_t bytes)
+{
+	char *copy = heap_alloc(heap, bytes + 1);
+
+	memcpy(copy, text, bytes);
+	return copy;
+}
+
+void
+heap_own(struct heap *heap, void *thing, void (*release)(void *thing))
+{
+	struct heap_owned *owned = heap_alloc(heap, sizeof(*owned));
+
+	owned->thing = thing;
+	owned->release = release;
+	owned->next = heap->owned;
+	heap->owned = owned;
+}

@@ -1,0 +1,159 @@
+#include "asl/jsonata/jsonata.h"
+
+#include "asl/jsonata/evaluator.h"
+#include "asl/jsonata/parser.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of a parsed expression: the largest text, with each of its characters a node of its own. */
+#define PARSED_BYTES_MAX ((size_t)32 << 20)
+
+struct jsonata {
+	struct heap heap;
+	const char *text;
+	size_t len;
+	const struct node *root;
+};
+
+/* The heap's limit is passed: a fault like any other. */
+static void
+raise_exhausted(void *arg)
+{
+	fault_raise(arg, 0, "U1001");
+}
+
+/* Positions are kept in bytes; jsonata's own are UTF-16 code units. */
+static void
+report_fault(
+    const struct fault *fault, const char *text, size_t len, struct jsonata_error *ret_error)
+{
+	uint32_t units = 0;
+
+	for (size_t i = 0; i < fault->position && i < len; i++)
+		units +=
+		    (((unsigned char)text[i] & 0xc0) != 0x80) + ((unsigned char)text[i] >= 0xf0);
+	memcpy(ret_error->code, fault->code, sizeof(ret_error->code));
+	memcpy(ret_error->message, fault->message, sizeof(ret_error->message));
+	memcpy(ret_error->token, fault->token, sizeof(ret_error->token));
+	ret_error->position = units;
+}
+
+static bool
+is_utf8(struct str text)
+{
+	for (size_t at = 0; at < text.len;) {
+		size_t bytes = 1;
+
+		if (text.p[at] != '\0' && utf8_decode(text.p + at, &bytes) < 0)
+			return false;
+		at += bytes;
+	}
+	return true;
+}
+
+struct jsonata *
+jsonata_compile(struct str text, struct jsonata_error *ret_error)
+{
+	struct jsonata *jsonata = mem_zalloc(1, sizeof(*jsonata));
+	struct fault fault = {.position = 0};
+	char *copy;
+
+	heap_init(&jsonata->heap, PARSED_BYTES_MAX, raise_exhausted, &fault);
+	if (setjmp(fault.out) != 0) {
+		report_fault(&fault, text.p, text.len, ret_error);
+		jsonata_free(jsonata);
+		return NULL;
+	}
+	if (text.len > JSONATA_TEXT_BYTES_MAX)
+		fault_raise(&fault, 0, "S0500");
+	copy = heap_text(&jsonata->heap, text.p, text.len);
+	if (!is_utf8((struct str){copy, text.len}))
+		fault_raise(&fault, 0, "S0201", "byte that is not UTF-8");
+	jsonata->text = copy;
+	jsonata->len = text.len;
+	jsonata->root = parser_parse(copy, text.len, &jsonata->heap, &fault);
+	jsonata->heap.arg = NULL; /* nothing is allocated there any more */
+	return jsonata;
+}
+
+void
+jsonata_free(struct jsonata *jsonata)
+{
+	if (jsonata == NULL)
+		return;
+	heap_fini(&jsonata->heap);
+	free(jsonata);
+}
+
+size_t
+jsonata_bytes(const struct jsonata *jsonata)
+{
+	return jsonata->heap.used_bytes;
+}
+
+/* The input as the expression sees it. An array is wrapped, so that a path goes through its
+ * elements while $ is the whole of it. */
+static struct value
+wrap_input(struct evaluator *ev, json_t *input)
+{
+	struct value value = value_of_json(input);
+	struct list *outer;
+
+	if (value.type != VALUE_ARRAY)
+		return value;
+	outer = list_sequence(&ev->heap);
+	list_push(&ev->heap, outer, value);
+	outer->is_outer = true;
+	return value_list(outer);
+}
+
+static void
+bind_variables(struct evaluator *ev, struct frame *frame, json_t *variables)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (variables, name, value)
+		frame_bind(ev, frame, name, strlen(name), value_of_json(value));
+}
+
+int
+jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
+    json_t **ret_result, struct jsonata_error *ret_error)
+{
+	/* Both live where longjmp does not lose their values. */
+	struct fault *fault = mem_zalloc(1, sizeof(*fault));
+	struct evaluator *ev = mem_zalloc(1, sizeof(*ev));
+	int ret = 0;
+
+	assert(opts->random != NULL);
+	heap_init(&ev->heap, EVALUATOR_HEAP_MAX, raise_exhausted, fault);
+	ev->fault = fault;
+	ev->outside = (struct evaluator_outside){
+	    .now_wall_ms = opts->now_wall_ms, .random = opts->random, .arg = opts->arg};
+	if (setjmp(fault->out) == 0) {
+		struct value input = wrap_input(ev, opts->input);
+		struct frame *frame = frame_new(ev, NULL);
+		struct value result;
+
+		bind_variables(ev, frame, opts->variables);
+		if (opts->input != NULL)
+			frame_bind(ev, frame, "$", 1, value_of_json(opts->input));
+		result = evaluate(ev, jsonata->root, &input, frame);
+		if (value_is_array(&result) && !result.is_json && result.u.list->is_outer)
+			result = result.u.list->at[0];
+		*ret_result = value_to_json(&result);
+	} else {
+		report_fault(fault, jsonata->text, jsonata->len, ret_error);
+		ret = -1;
+	}
+	heap_fini(&ev->heap);
+	free(ev);
+	free(fault);
+	return ret;
+}

@@ -1,0 +1,54 @@
+#ifndef TMFLOW_ASL_JSONATA_JSONATA_H
+#define TMFLOW_ASL_JSONATA_JSONATA_H
+
+#include "base/buf.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * JSONata: the language of jsonata 2.2 without $eval. An expression is parsed once and may be
+ * evaluated any number of times. It has no clock and no chance of its own: both come in by the
+ * options, so that a step that is run again gives the same.
+ * See: https://docs.jsonata.org/
+ */
+
+#define JSONATA_TEXT_BYTES_MAX 262144u /* as much as AWS lets a whole definition have */
+
+struct jsonata;
+
+#define JSONATA_CODE_BYTES    6
+#define JSONATA_MESSAGE_BYTES 400
+
+/* Why an expression cannot be parsed, or evaluated. */
+struct jsonata_error {
+	char code[JSONATA_CODE_BYTES]; /* of jsonata: "T2001"; U1001 where a bound is passed */
+	char message[JSONATA_MESSAGE_BYTES];
+	char token[64];	   /* what it is about; "" if nothing */
+	uint32_t position; /* UTF-16 code units up to the end of the token, as jsonata counts */
+};
+
+/* Parses text, which is copied. Returns NULL with *ret_error set where it is not valid.
+ * Limits: JSONATA_TEXT_BYTES_MAX, and the nesting of expressions. */
+struct jsonata *jsonata_compile(struct str text, struct jsonata_error *ret_error);
+void jsonata_free(struct jsonata *jsonata);
+
+/* Bytes that the parsed expression takes. */
+size_t jsonata_bytes(const struct jsonata *jsonata);
+
+struct jsonata_opts {
+	json_t *input;	   /* borrowed; NULL: undefined */
+	json_t *variables; /* an object, by name without $; borrowed; NULL: none */
+	int64_t now_wall_ms;
+	double (*random)(void *arg); /* in [0, 1) */
+	void *arg;
+};
+
+/* Evaluates. *ret_result is a new reference, NULL for undefined.
+ * Returns: 0, or -1 with *ret_error set.
+ * Limits: EVALUATOR_STEPS_MAX and its kin (evaluator.h); past them: U1001. */
+int jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
+    json_t **ret_result, struct jsonata_error *ret_error);
+
+#endif

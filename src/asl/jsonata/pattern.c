@@ -1,0 +1,86 @@
+#include "asl/jsonata/pattern.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A pattern that explodes ends after that number of steps, some tenths of a second. */
+#define MATCH_STEPS_MAX 10000000u
+#define MATCH_KIB_MAX	20000u /* of backtracking points */
+
+struct pattern {
+	pcre2_code *code;
+	pcre2_match_data *match;
+	pcre2_match_context *limits;
+};
+
+static void
+pattern_release(void *thing)
+{
+	struct pattern *regex = thing;
+
+	pcre2_match_data_free(regex->match);
+	pcre2_match_context_free(regex->limits);
+	pcre2_code_free(regex->code);
+}
+
+/*
+ * JavaScript's rules where they differ from Perl's: \uXXXX, an empty class [] matches nothing, a
+ * group that took no part is empty when referred to, and $ is the very end without m.  words:keep
+ */
+#define PATTERN_OPTIONS                                                                            \
+	(PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |               \
+	    PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C)
+
+const struct pattern *
+pattern_compile(const char *pattern, size_t len, bool ignores_case, bool multiline,
+    uint32_t position, struct heap *heap, struct fault *fault)
+{
+	struct pattern *regex = heap_alloc(heap, sizeof(*regex));
+	uint32_t options = PATTERN_OPTIONS | (ignores_case ? PCRE2_CASELESS : 0) |
+			   (multiline ? PCRE2_MULTILINE : 0);
+	PCRE2_SIZE offset;
+	int error;
+
+	heap_own(heap, regex, pattern_release);
+	regex->code = pcre2_compile((PCRE2_SPTR)pattern, len, options, &error, &offset, NULL);
+	if (regex->code == NULL) {
+		PCRE2_UCHAR text[120];
+
+		pcre2_get_error_message(error, text, sizeof(text));
+		fault_raise(fault, position, "S0303", (const char *)text);
+	}
+	regex->match = pcre2_match_data_create(PATTERN_GROUPS_MAX + 1, NULL);
+	regex->limits = pcre2_match_context_create(NULL);
+	pcre2_set_match_limit(regex->limits, MATCH_STEPS_MAX);
+	pcre2_set_heap_limit(regex->limits, MATCH_KIB_MAX);
+	return regex;
+}
+
+bool
+pattern_find(const struct pattern *regex, const char *text, size_t len, size_t start,
+    struct pattern_match *ret_match, struct fault *fault, uint32_t position)
+{
+	int count = pcre2_match(regex->code, (PCRE2_SPTR)text, len, start, PCRE2_NO_UTF_CHECK,
+	    regex->match, regex->limits);
+	const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(regex->match);
+	uint32_t groups = 0;
+
+	if (count == PCRE2_ERROR_NOMATCH)
+		return false;
+	if (count < 0)
+		fault_raise(fault, position, "U1001");
+	pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	if (groups > PATTERN_GROUPS_MAX)
+		groups = PATTERN_GROUPS_MAX;
+	ret_match->count = groups + 1;
+	for (size_t i = 0; i <= groups; i++) {
+		bool has_part = (int)i < count && offsets[2 * i] != PCRE2_UNSET;
+
+		ret_match->parts[i] =
+		    has_part ? (struct pattern_part){offsets[2 * i], offsets[2 * i + 1]}
+			     : (struct pattern_part){SIZE_MAX, SIZE_MAX};
+	}
+	return true;
+}

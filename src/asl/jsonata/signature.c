@@ -1,0 +1,324 @@
+#include "asl/jsonata/signature.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PARAMETERS_MAX 32 /* of one signature; the longest built-in one has four */
+
+/* The kinds of arguments, as bits. */
+enum kind {
+	KIND_BOOLEAN = 1u << 0,	 /* b */
+	KIND_NUMBER = 1u << 1,	 /* n */
+	KIND_STRING = 1u << 2,	 /* s */
+	KIND_NULL = 1u << 3,	 /* l */
+	KIND_ARRAY = 1u << 4,	 /* a */
+	KIND_OBJECT = 1u << 5,	 /* o */
+	KIND_FUNCTION = 1u << 6, /* f */
+	KIND_MISSING = 1u << 7,	 /* m: undefined */
+	KIND_ANY_BUT_FUNCTION = KIND_BOOLEAN | KIND_NUMBER | KIND_STRING | KIND_NULL | KIND_ARRAY |
+				KIND_OBJECT | KIND_MISSING,
+	KIND_ANY = KIND_ANY_BUT_FUNCTION | KIND_FUNCTION,
+};
+
+enum repeat { REPEAT_ONCE, REPEAT_OPTIONAL, REPEAT_MANY };
+
+struct parameter {
+	unsigned kinds; /* enum kind: which arguments it takes */
+	unsigned
+	    context; /* the context stands in for it where it is of these kinds; 0: it does not */
+	unsigned element; /* a<s>: what the elements must be; 0: anything */
+	bool is_array;	  /* any other value is put into an array */
+	enum repeat repeat;
+};
+
+struct signature {
+	struct parameter at[PARAMETERS_MAX];
+	size_t count;
+};
+
+static unsigned
+kind_of_letter(char letter)
+{
+	switch (letter) {
+	case 'b':
+		return KIND_BOOLEAN;
+	case 'n':
+		return KIND_NUMBER;
+	case 's':
+		return KIND_STRING;
+	case 'l':
+		return KIND_NULL;
+	case 'a':
+		return KIND_ARRAY;
+	case 'o':
+		return KIND_OBJECT;
+	case 'f':
+		return KIND_FUNCTION;
+	default:
+		return 0;
+	}
+}
+
+static unsigned
+kind_of_value(const struct value *value)
+{
+	switch ((enum value_type)value->type) {
+	case VALUE_UNDEFINED:
+		return KIND_MISSING;
+	case VALUE_NULL:
+		return KIND_NULL;
+	case VALUE_BOOLEAN:
+		return KIND_BOOLEAN;
+	case VALUE_NUMBER:
+		return KIND_NUMBER;
+	case VALUE_STRING:
+		return KIND_STRING;
+	case VALUE_ARRAY:
+		return KIND_ARRAY;
+	case VALUE_OBJECT:
+		return KIND_OBJECT;
+	case VALUE_FUNCTION:
+		return KIND_FUNCTION;
+	}
+	return 0;
+}
+
+/* --- parsing --- */
+
+/* The position behind the bracket that closes the one at `at`. */
+static size_t
+signature_skip(const char *text, size_t len, size_t at, char open, char close)
+{
+	int depth = 0;
+
+	for (; at < len; at++) {
+		depth += (text[at] == open) - (text[at] == close);
+		if (depth == 0)
+			return at + 1;
+	}
+	return len;
+}
+
+/* A choice (sn) behind its parenthesis. */
+static unsigned
+signature_choice(const char *text, size_t from, size_t to)
+{
+	unsigned kinds = KIND_MISSING;
+
+	for (size_t i = from; i < to; i++)
+		kinds |= text[i] == 'x'	  ? KIND_ANY
+			 : text[i] == 'j' ? KIND_ANY_BUT_FUNCTION
+					  : kind_of_letter(text[i]);
+	return kinds;
+}
+
+static struct parameter
+parameter_of_letter(char letter)
+{
+	struct parameter parameter = {.kinds = kind_of_letter(letter) | KIND_MISSING};
+
+	if (letter == 'x')
+		parameter.kinds = KIND_ANY;
+	if (letter == 'j')
+		parameter.kinds = KIND_ANY_BUT_FUNCTION;
+	if (letter == 'f')
+		parameter.kinds = KIND_FUNCTION;
+	if (letter == 'a') {
+		/* A single value counts as an array of one. */
+		parameter.kinds = KIND_ANY;
+		parameter.is_array = true;
+	}
+	return parameter;
+}
+
+const struct signature *
+signature_parse(
+    const char *text, size_t len, uint32_t position, struct heap *heap, struct fault *fault)
+{
+	struct signature *signature = heap_alloc(heap, sizeof(*signature));
+	struct parameter *last = NULL;
+	size_t end;
+
+	for (size_t i = 1; i < len && text[i] != ':' && text[i] != '>'; i++) {
+		if (text[i] == '-' && last != NULL) {
+			last->context = last->kinds;
+			last->repeat = REPEAT_OPTIONAL;
+		} else if (text[i] == '?' && last != NULL) {
+			last->repeat = REPEAT_OPTIONAL;
+		} else if (text[i] == '+' && last != NULL) {
+			last->repeat = REPEAT_MANY;
+		} else if (text[i] == '<') {
+			end = signature_skip(text, len, i, '<', '>');
+			if (last == NULL || (!last->is_array && last->kinds != KIND_FUNCTION))
+				fault_raise(fault, position, "S0401");
+			if (last->is_array)
+				last->element = kind_of_letter(text[i + 1]);
+			i = end - 1;
+		} else if (signature->count == PARAMETERS_MAX) {
+			fault_raise(fault, position, "S0500");
+		} else if (text[i] == '(') {
+			end = signature_skip(text, len, i, '(', ')');
+			if (memchr(text + i, '<', end - i) != NULL)
+				fault_raise(fault, position, "S0402");
+			last = &signature->at[signature->count++];
+			*last = (struct parameter){.kinds = signature_choice(text, i + 1, end)};
+			i = end - 1;
+		} else if (kind_of_letter(text[i]) != 0 || text[i] == 'x' || text[i] == 'j') {
+			last = &signature->at[signature->count++];
+			*last = parameter_of_letter(text[i]);
+		}
+	}
+	return signature;
+}
+
+/* --- checking --- */
+
+struct matching {
+	const struct signature *signature;
+	struct arguments given;
+	size_t counts[PARAMETERS_MAX]; /* how many arguments each parameter takes */
+	unsigned char *failed;	       /* [parameter][argument]: known not to match from there on */
+};
+
+static bool
+matching_takes(const struct matching *m, size_t parameter, size_t argument)
+{
+	return argument < m->given.count &&
+	       (m->signature->at[parameter].kinds & kind_of_value(&m->given.at[argument])) != 0;
+}
+
+/* Deals the arguments from `argument` on out to the parameters from `parameter` on: the first as
+ * many as they can have, as a regular expression would. */
+static bool
+matching_deal(struct matching *m, size_t parameter, size_t argument)
+{
+	const struct parameter *p = &m->signature->at[parameter];
+	unsigned char *failed;
+	size_t most = 0, least;
+
+	if (parameter == m->signature->count)
+		return argument == m->given.count;
+	failed = &m->failed[parameter * (m->given.count + 1) + argument];
+	if (*failed)
+		return false;
+	least = p->repeat == REPEAT_OPTIONAL ? 0 : 1;
+	while ((most == 0 || p->repeat == REPEAT_MANY) &&
+	       matching_takes(m, parameter, argument + most))
+		most++;
+	for (size_t count = most + 1; count-- > least;) {
+		m->counts[parameter] = count;
+		if (matching_deal(m, parameter + 1, argument + count))
+			return true;
+	}
+	*failed = 1;
+	return false;
+}
+
+/* Raises T0410 for the first argument that no parameter takes. */
+static _Noreturn void
+matching_raise(const struct matching *m, const char *name, struct fault *fault)
+{
+	size_t good = 0;
+	char number[24];
+
+	for (size_t i = 0; i < m->signature->count && matching_takes(m, i, good); i++)
+		good++;
+	snprintf(number, sizeof(number), "%zu", good + 1);
+	fault_raise(fault, 0, "T0410", number, name);
+}
+
+static const char *
+kind_name(unsigned kind)
+{
+	switch (kind) {
+	case KIND_BOOLEAN:
+		return "booleans";
+	case KIND_NUMBER:
+		return "numbers";
+	case KIND_STRING:
+		return "strings";
+	case KIND_OBJECT:
+		return "objects";
+	case KIND_ARRAY:
+		return "arrays";
+	case KIND_FUNCTION:
+		return "functions";
+	default:
+		return "nulls";
+	}
+}
+
+/* An argument of an array parameter: as an array, its elements checked. */
+static struct value
+signature_array(const struct parameter *parameter, const struct value *value, size_t number,
+    const char *name, struct heap *heap, struct fault *fault)
+{
+	bool good = parameter->element == 0 || value->type == VALUE_ARRAY ||
+		    kind_of_value(value) == parameter->element;
+	struct list *list;
+
+	if (value->type == VALUE_UNDEFINED)
+		return *value;
+	for (size_t i = 0; value->type == VALUE_ARRAY && parameter->element != 0 && good &&
+			   i < value_count(value);
+	     i++) {
+		struct value element = value_at(value, i);
+
+		good = kind_of_value(&element) == parameter->element;
+	}
+	if (!good) {
+		char text[24];
+
+		snprintf(text, sizeof(text), "%zu", number);
+		fault_raise(fault, 0, "T0412", text, name, kind_name(parameter->element));
+	}
+	if (value->type == VALUE_ARRAY)
+		return *value;
+	list = list_new(heap, 1);
+	list_push(heap, list, *value);
+	return value_list(list);
+}
+
+struct arguments
+signature_apply(const struct signature *signature, struct arguments given,
+    const struct value *context, const char *name, struct heap *heap, struct fault *fault)
+{
+	struct matching m = {.signature = signature, .given = given};
+	struct value *out =
+	    heap_array(heap, given.count + signature->count + 1, sizeof(struct value));
+	size_t argument = 0, count = 0;
+
+	m.failed = heap_array(heap, (signature->count + 1) * (given.count + 1), 1);
+	if (!matching_deal(&m, 0, 0))
+		matching_raise(&m, name, fault);
+	for (size_t i = 0; i < signature->count; i++) {
+		const struct parameter *parameter = &signature->at[i];
+
+		if (m.counts[i] == 0 && parameter->context != 0) {
+			if ((parameter->context & kind_of_value(context)) == 0) {
+				char text[24];
+
+				snprintf(text, sizeof(text), "%zu", argument + 1);
+				fault_raise(fault, 0, "T0411", text, name);
+			}
+			out[count++] = *context;
+		} else if (m.counts[i] == 0) {
+			/* As jsonata does: an argument that a parameter does not take stands in its
+			 * place nevertheless, and is counted. */
+			out[count++] =
+			    argument < given.count ? given.at[argument] : value_undefined();
+			argument++;
+		}
+		for (size_t k = 0; k < m.counts[i]; k++, argument++) {
+			struct value value =
+			    argument < given.count ? given.at[argument] : value_undefined();
+
+			if (parameter->is_array)
+				value = signature_array(
+				    parameter, &value, argument + 1, name, heap, fault);
+			out[count++] = value;
+		}
+	}
+	return (struct arguments){out, count};
+}

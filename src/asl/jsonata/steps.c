@@ -1,0 +1,727 @@
+#include "asl/jsonata/evaluator.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/*
+ * How a path is walked: each step is evaluated for each value that the step before gave, and what
+ * comes out is joined into one flat sequence.
+ *
+ * Steps with @, # or % in them need more than the values: each value then travels in a tuple, an
+ * object with the value at "@" and the variables that its way has bound.
+ * See: https://docs.jsonata.org/path-operators
+ */
+
+#define AT     "@"
+#define AT_LEN 1
+
+static struct value
+tuple_value(const struct value *tuple)
+{
+	return value_member(tuple, AT, AT_LEN);
+}
+
+/* The variables of a tuple as a scope. */
+static struct frame *
+tuple_frame(struct evaluator *ev, const struct value *tuple, struct frame *outer)
+{
+	struct frame *frame = frame_new(ev, outer);
+	struct member_cursor cursor = {0};
+
+	while (value_next_member(tuple, &cursor))
+		frame_bind(ev, frame, cursor.key, cursor.len, cursor.value);
+	return frame;
+}
+
+static struct object *
+tuple_copy(struct evaluator *ev, const struct value *tuple)
+{
+	struct object *copy = object_new(&ev->heap);
+	struct member_cursor cursor = {0};
+
+	while (value_next_member(tuple, &cursor))
+		object_set(&ev->heap, copy, cursor.key, cursor.len, cursor.value);
+	return copy;
+}
+
+/* An array as it is, anything else in a sequence of its own. */
+static struct value
+as_array(struct evaluator *ev, struct value value)
+{
+	struct list *list;
+
+	if (value.type == VALUE_ARRAY)
+		return value;
+	list = list_sequence(&ev->heap);
+	list_push(&ev->heap, list, value);
+	return value_list(list);
+}
+
+/* --- single steps --- */
+
+struct value
+lookup_member(struct evaluator *ev, const struct value *input, const char *key, size_t len)
+{
+	struct list *list;
+
+	if (input->type == VALUE_OBJECT)
+		return value_member(input, key, len);
+	if (input->type != VALUE_ARRAY)
+		return value_undefined();
+	list = list_sequence(&ev->heap);
+	for (size_t i = 0, count = value_count(input); i < count; i++) {
+		struct value element = value_at(input, i);
+
+		list_append(&ev->heap, list, lookup_member(ev, &element, key, len));
+	}
+	return value_list(list);
+}
+
+static struct value
+evaluate_name(struct evaluator *ev, const struct name_node *name, const struct value *input)
+{
+	return lookup_member(ev, input, name->name, name->len);
+}
+
+/* Appends a value, arrays within arrays joined. */
+static void
+append_flat(struct evaluator *ev, struct list *list, const struct value *value)
+{
+	if (value->type != VALUE_ARRAY) {
+		if (value->type != VALUE_UNDEFINED)
+			list_push(&ev->heap, list, *value);
+		return;
+	}
+	for (size_t i = 0, count = value_count(value); i < count; i++) {
+		struct value element = value_at(value, i);
+
+		append_flat(ev, list, &element);
+	}
+}
+
+struct value
+evaluate_wildcard(struct evaluator *ev, const struct value *input)
+{
+	struct list *list = list_sequence(&ev->heap);
+	struct member_cursor cursor = {0};
+	struct value object = *input;
+
+	if (value_is_array(input) && !input->is_json && input->u.list->is_outer &&
+	    input->u.list->count > 0)
+		object = input->u.list->at[0];
+	if (object.type == VALUE_ARRAY) {
+		/* The elements are the members of an array. */
+		for (size_t i = 0, count = value_count(&object); i < count; i++) {
+			struct value element = value_at(&object, i);
+
+			append_flat(ev, list, &element);
+		}
+	}
+	while (object.type == VALUE_OBJECT && value_next_member(&object, &cursor))
+		append_flat(ev, list, &cursor.value);
+	return value_list(list);
+}
+
+static void
+descend(struct evaluator *ev, const struct value *value, struct list *list)
+{
+	struct member_cursor cursor = {0};
+
+	if (value->type != VALUE_ARRAY)
+		list_push(&ev->heap, list, *value);
+	if (value->type == VALUE_ARRAY) {
+		for (size_t i = 0, count = value_count(value); i < count; i++) {
+			struct value element = value_at(value, i);
+
+			descend(ev, &element, list);
+		}
+	}
+	while (value->type == VALUE_OBJECT && value_next_member(value, &cursor))
+		descend(ev, &cursor.value, list);
+}
+
+struct value
+evaluate_descendants(struct evaluator *ev, const struct value *input)
+{
+	struct list *list;
+
+	if (input->type == VALUE_UNDEFINED)
+		return *input;
+	list = list_sequence(&ev->heap);
+	descend(ev, input, list);
+	return list->count == 1 ? list->at[0] : value_list(list);
+}
+
+/* A step's node for one context. A name here is a member of that context, not a path of its own. */
+static struct value
+evaluate_node(
+    struct evaluator *ev, const struct node *node, const struct value *context, struct frame *frame)
+{
+	struct value value;
+
+	if (node->type != NODE_NAME)
+		return evaluate(ev, node, context, frame);
+	value = evaluate_name(ev, (const struct name_node *)node, context);
+	if (value_is_sequence(&value) && (node->flags & NODE_KEEP_ARRAY) != 0)
+		value.u.list->keep_singleton = true;
+	return sequence_unpack(value);
+}
+
+/* --- predicates --- */
+
+/* Whether the numbers of a predicate's value name the element: [0], [-1], [[0..2]]. */
+static bool
+names_index(const struct value *result, size_t index, size_t count)
+{
+	for (size_t i = 0; i < (value_is_array(result) ? value_count(result) : 1); i++) {
+		struct value number = value_is_array(result) ? value_at(result, i) : *result;
+		double wanted = floor(number.u.number);
+
+		if (wanted < 0)
+			wanted += (double)count;
+		if (wanted == (double)index)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_numbers(const struct value *value)
+{
+	if (value->type == VALUE_NUMBER)
+		return true;
+	if (value->type != VALUE_ARRAY)
+		return false;
+	for (size_t i = 0, count = value_count(value); i < count; i++) {
+		struct value element = value_at(value, i);
+
+		if (element.type != VALUE_NUMBER)
+			return false;
+	}
+	return true;
+}
+
+static struct value
+pick_index(struct evaluator *ev, double number, const struct value *input, struct list *results)
+{
+	double count = (double)value_count(input);
+	double index = floor(number);
+
+	if (index < 0)
+		index += count;
+	if (index >= 0 && index < count) {
+		struct value element = value_at(input, (size_t)index);
+
+		if (element.type == VALUE_ARRAY)
+			return element;
+		if (element.type != VALUE_UNDEFINED)
+			list_push(&ev->heap, results, element);
+	}
+	return value_list(results);
+}
+
+static struct value
+evaluate_filter(
+    struct evaluator *ev, const struct node *predicate, struct value input, struct frame *frame)
+{
+	const struct literal_node *literal = (const struct literal_node *)predicate;
+	struct list *results = list_sequence(&ev->heap);
+	bool tuples = value_is_tuple_stream(&input);
+	size_t count;
+
+	results->is_tuple_stream = tuples;
+	input = as_array(ev, input);
+	if (predicate->type == NODE_LITERAL && literal->value.type == VALUE_NUMBER)
+		return pick_index(ev, literal->value.u.number, &input, results);
+	count = value_count(&input);
+	for (size_t i = 0; i < count; i++) {
+		struct value item = value_at(&input, i);
+		struct value context = tuples ? tuple_value(&item) : item;
+		struct frame *scope = tuples ? tuple_frame(ev, &item, frame) : frame;
+		struct value result = evaluate(ev, predicate, &context, scope);
+
+		if (is_numbers(&result) ? names_index(&result, i, count) : value_is_true(&result))
+			list_push(&ev->heap, results, item);
+	}
+	return value_list(results);
+}
+
+struct value
+evaluate_stages(
+    struct evaluator *ev, const struct stage *stages, struct value input, struct frame *frame)
+{
+	for (const struct stage *stage = stages; stage != NULL; stage = stage->next) {
+		if (stage->filter != NULL) {
+			input = evaluate_filter(ev, stage->filter, input, frame);
+			continue;
+		}
+		for (size_t i = 0; i < value_count(&input); i++) {
+			struct value tuple = value_at(&input, i);
+
+			object_set(&ev->heap, tuple.u.object, stage->index->name, stage->index->len,
+			    value_number((double)i));
+		}
+	}
+	return input;
+}
+
+/* --- sorting --- */
+
+struct sorting {
+	const struct sort_node *node;
+	struct frame *frame;
+	bool tuples;
+};
+
+static struct value
+sort_key(struct evaluator *ev, const struct sorting *sorting, const struct sort_term *term,
+    const struct value *item)
+{
+	struct value context = *item;
+	struct frame *frame = sorting->frame;
+
+	if (sorting->tuples) {
+		context = tuple_value(item);
+		frame = tuple_frame(ev, item, frame);
+	}
+	return evaluate(ev, term->expr, &context, frame);
+}
+
+static void
+sort_check_keys(struct evaluator *ev, const struct sort_node *node, const struct value *a,
+    const struct value *b)
+{
+	static const char *const names[] = {
+	    "undefined", "null", "boolean", "number", "string", "array", "object", "function"};
+
+	if ((a->type != VALUE_STRING && a->type != VALUE_NUMBER) ||
+	    (b->type != VALUE_STRING && b->type != VALUE_NUMBER))
+		fault_raise(ev->fault, node->node.position, "T2008");
+	if (a->type != b->type)
+		fault_raise(
+		    ev->fault, node->node.position, "T2007", names[a->type], names[b->type]);
+}
+
+/* Whether a must stand behind b. What is undefined stands last either way. */
+static bool
+sort_swap(struct evaluator *ev, void *arg, const struct value *a, const struct value *b)
+{
+	const struct sorting *sorting = arg;
+
+	for (uint32_t i = 0; i < sorting->node->count; i++) {
+		const struct sort_term *term = &sorting->node->terms[i];
+		struct value left = sort_key(ev, sorting, term, a);
+		struct value right = sort_key(ev, sorting, term, b);
+		double order;
+
+		if (left.type == VALUE_UNDEFINED && right.type == VALUE_UNDEFINED)
+			continue;
+		if (left.type == VALUE_UNDEFINED || right.type == VALUE_UNDEFINED)
+			return left.type == VALUE_UNDEFINED;
+		sort_check_keys(ev, sorting->node, &left, &right);
+		order = left.type == VALUE_STRING
+			    ? value_compare_strings(&left, &right)
+			    : (left.u.number > right.u.number) - (left.u.number < right.u.number);
+		if (order != 0)
+			return term->descending ? order < 0 : order > 0;
+	}
+	return false;
+}
+
+static struct value
+evaluate_sort(struct evaluator *ev, const struct sort_node *node, const struct value *input,
+    struct frame *frame)
+{
+	struct sorting sorting = {node, frame, value_is_tuple_stream(input)};
+	struct list *list = list_sequence(&ev->heap);
+
+	list->is_tuple_stream = sorting.tuples;
+	list_append(&ev->heap, list, *input);
+	if (list->count > 1)
+		sort_values(ev, list->at, list->count, sort_swap, &sorting);
+	return value_list(list);
+}
+
+/* --- grouping --- */
+
+struct group {
+	struct value data; /* what has the key so far: one value, or several in an array */
+	struct value key;
+	uint32_t pair;
+	bool grows; /* data is an array of the group's own */
+};
+
+/* Appends b to a, which may be undefined, as $append does. */
+static struct value
+append_values(struct evaluator *ev, struct value a, struct value b)
+{
+	struct list *list;
+
+	if (a.type == VALUE_UNDEFINED)
+		return b;
+	if (b.type == VALUE_UNDEFINED)
+		return a;
+	list = list_sequence(&ev->heap);
+	list_append(&ev->heap, list, a);
+	list_append(&ev->heap, list, b);
+	return value_list(list);
+}
+
+/* Tuples of one key as one: each variable has the values of all. */
+static struct value
+reduce_tuples(struct evaluator *ev, const struct value *data)
+{
+	struct object *all = object_new(&ev->heap);
+
+	if (data->type != VALUE_ARRAY)
+		return *data;
+	for (size_t i = 0; i < value_count(data); i++) {
+		struct value tuple = value_at(data, i);
+		struct member_cursor cursor = {0};
+
+		while (value_next_member(&tuple, &cursor)) {
+			const struct value *known = object_find(all, cursor.key, cursor.len);
+
+			object_set(&ev->heap, all, cursor.key, cursor.len,
+			    append_values(
+				ev, known != NULL ? *known : value_undefined(), cursor.value));
+		}
+	}
+	return value_object(all);
+}
+
+struct grouping {
+	const struct object_node *node;
+	struct frame *frame;
+	struct object *index; /* key -> number of its group */
+	struct group *groups;
+	size_t count, capacity;
+	bool tuples;
+};
+
+static struct group *
+group_add(struct evaluator *ev, struct grouping *g)
+{
+	if (g->count == g->capacity) {
+		size_t capacity = g->capacity == 0 ? 4 : g->capacity * 2;
+		struct group *groups = heap_array(&ev->heap, capacity, sizeof(*groups));
+
+		if (g->count > 0)
+			memcpy(groups, g->groups, g->count * sizeof(*groups));
+		g->groups = groups;
+		g->capacity = capacity;
+	}
+	return &g->groups[g->count++];
+}
+
+/* Adds an item to a group's data. Once there are two, the array is the group's own and grows in
+ * place: 1,000,000 items of one key are not copied 1,000,000 times. */
+static void
+group_append(struct evaluator *ev, struct group *group, const struct value *item)
+{
+	if (group->grows) {
+		list_append(&ev->heap, group->data.u.list, *item);
+		return;
+	}
+	group->grows = group->data.type != VALUE_UNDEFINED && item->type != VALUE_UNDEFINED;
+	group->data = append_values(ev, group->data, *item);
+}
+
+static void
+group_item(struct evaluator *ev, struct grouping *g, const struct value *item)
+{
+	bool is_tuple = g->tuples && item->type == VALUE_OBJECT;
+	struct value context = is_tuple ? tuple_value(item) : *item;
+	struct frame *frame = is_tuple ? tuple_frame(ev, item, g->frame) : g->frame;
+
+	for (uint32_t i = 0; i < g->node->count; i++) {
+		struct value key = evaluate(ev, g->node->pairs[i].key, &context, frame);
+		const struct value *known;
+		struct group *group;
+
+		if (key.type == VALUE_UNDEFINED)
+			continue;
+		if (key.type != VALUE_STRING)
+			fault_raise(ev->fault, g->node->pairs[i].key->position, "T1003",
+			    evaluator_show(ev, &key));
+		known = object_find(g->index, key.u.text, key.len);
+		if (known == NULL) {
+			object_set(&ev->heap, g->index, key.u.text, key.len,
+			    value_number((double)g->count));
+			group = group_add(ev, g);
+			*group = (struct group){.data = *item, .key = key, .pair = i};
+			continue;
+		}
+		group = &g->groups[(size_t)known->u.number];
+		if (group->pair != i)
+			fault_raise(ev->fault, g->node->pairs[i].key->position, "D1009",
+			    evaluator_show(ev, &key));
+		group_append(ev, group, item);
+	}
+}
+
+struct value
+evaluate_group(
+    struct evaluator *ev, const struct object_node *node, struct value input, struct frame *frame)
+{
+	struct grouping g = {.node = node,
+	    .frame = frame,
+	    .index = object_new(&ev->heap),
+	    .tuples = value_is_tuple_stream(&input)};
+	struct object *result = object_new(&ev->heap);
+	const struct value nothing = value_undefined();
+
+	input = as_array(ev, input);
+	/* An object is made also where there is no item, in the context of nothing. */
+	if (value_count(&input) == 0)
+		group_item(ev, &g, &nothing);
+	for (size_t i = 0; i < value_count(&input); i++) {
+		struct value item = value_at(&input, i);
+
+		group_item(ev, &g, &item);
+	}
+	for (size_t i = 0; i < g.count; i++) {
+		struct group *group = &g.groups[i];
+		struct value context = group->data;
+		struct frame *scope = frame;
+		struct value value;
+
+		if (g.tuples && context.type != VALUE_UNDEFINED) {
+			struct value tuple = reduce_tuples(ev, &group->data);
+
+			context = tuple_value(&tuple);
+			scope = tuple_frame(ev, &tuple, frame);
+		}
+		value = evaluate(ev, node->pairs[group->pair].value, &context, scope);
+		if (value.type != VALUE_UNDEFINED)
+			object_set(&ev->heap, result, group->key.u.text, group->key.len, value);
+	}
+	return value_object(result);
+}
+
+/* --- paths --- */
+
+/* Joins what a step gave for each context: arrays are opened once, constructed ones are not. */
+static struct value
+join_results(struct evaluator *ev, struct list *results, bool is_last)
+{
+	struct list *joined;
+	bool is_flat = true;
+
+	/* The array that a last step gives as a whole stays what it is. */
+	if (is_last && results->count == 1 && results->at[0].type == VALUE_ARRAY &&
+	    !value_is_sequence(&results->at[0]))
+		return results->at[0];
+	for (uint32_t i = 0; i < results->count && is_flat; i++)
+		is_flat =
+		    results->at[i].type != VALUE_ARRAY || value_is_constructed(&results->at[i]);
+	if (is_flat)
+		return value_list(results);
+	joined = list_sequence(&ev->heap);
+	for (uint32_t i = 0; i < results->count; i++) {
+		if (value_is_constructed(&results->at[i]))
+			list_push(&ev->heap, joined, results->at[i]);
+		else
+			list_append(&ev->heap, joined, results->at[i]);
+	}
+	return value_list(joined);
+}
+
+static struct value
+evaluate_step(struct evaluator *ev, const struct step *step, const struct value *input,
+    struct frame *frame, bool is_last)
+{
+	const struct stage *stages = step->more != NULL ? step->more->stages : NULL;
+	struct list *results;
+
+	if (step->node->type == NODE_SORT)
+		return evaluate_stages(ev, stages,
+		    evaluate_sort(ev, (const struct sort_node *)step->node, input, frame), frame);
+	results = list_sequence(&ev->heap);
+	for (size_t i = 0, count = value_count(input); i < count; i++) {
+		struct value context = value_at(input, i);
+		struct value value = evaluate_node(ev, step->node, &context, frame);
+
+		if (stages != NULL)
+			value = evaluate_stages(ev, stages, value, frame);
+		if (value.type != VALUE_UNDEFINED)
+			list_push(&ev->heap, results, value);
+	}
+	return join_results(ev, results, is_last);
+}
+
+/* The values of a step as tuples without variables. */
+static struct value
+tuples_of(struct evaluator *ev, const struct value *input, const struct name_node *index)
+{
+	struct list *list = list_sequence(&ev->heap);
+
+	list->is_tuple_stream = true;
+	for (size_t i = 0; i < value_count(input); i++) {
+		struct object *tuple = object_new(&ev->heap);
+
+		object_set(&ev->heap, tuple, AT, AT_LEN, value_at(input, i));
+		if (index != NULL)
+			object_set(
+			    &ev->heap, tuple, index->name, index->len, value_number((double)i));
+		list_push(&ev->heap, list, value_object(tuple));
+	}
+	return value_list(list);
+}
+
+/* One tuple for one value that a step gave in the context of a tuple. */
+static struct value
+extend_tuple(struct evaluator *ev, const struct step *step, const struct value *tuple,
+    const struct value *values, size_t number)
+{
+	struct object *copy = tuple_copy(ev, tuple);
+	struct value value = value_at(values, number);
+	struct value before = tuple_value(tuple);
+
+	if (value_is_tuple_stream(values)) {
+		struct member_cursor cursor = {0};
+
+		while (value_next_member(&value, &cursor))
+			object_set(&ev->heap, copy, cursor.key, cursor.len, cursor.value);
+		return value_object(copy);
+	}
+	if (step->more != NULL && step->more->focus != NULL)
+		/* The context stays; the value is bound to the variable. */
+		object_set(&ev->heap, copy, step->more->focus->name, step->more->focus->len, value);
+	else
+		object_set(&ev->heap, copy, AT, AT_LEN, value);
+	if (step->more != NULL && step->more->index != NULL)
+		object_set(&ev->heap, copy, step->more->index->name, step->more->index->len,
+		    value_number((double)number));
+	if (step->more != NULL && step->more->ancestor != NULL)
+		object_set(&ev->heap, copy, step->more->ancestor->label,
+		    strlen(step->more->ancestor->label), before);
+	return value_object(copy);
+}
+
+static struct value
+evaluate_tuple_step(struct evaluator *ev, const struct step *step, const struct value *input,
+    const struct value *tuples, struct frame *frame)
+{
+	const struct stage *stages = step->more != NULL ? step->more->stages : NULL;
+	struct list *results;
+	struct value stream;
+
+	if (step->node->type == NODE_SORT) {
+		const struct sort_node *sort = (const struct sort_node *)step->node;
+
+		stream = evaluate_sort(ev, sort, tuples != NULL ? tuples : input, frame);
+		if (tuples == NULL)
+			stream =
+			    tuples_of(ev, &stream, step->more != NULL ? step->more->index : NULL);
+		return evaluate_stages(ev, stages, stream, frame);
+	}
+	stream = tuples != NULL ? *tuples : tuples_of(ev, input, NULL);
+	results = list_sequence(&ev->heap);
+	results->is_tuple_stream = true;
+	for (size_t i = 0; i < value_count(&stream); i++) {
+		struct value tuple = value_at(&stream, i);
+		struct value context = tuple_value(&tuple);
+		struct value value =
+		    evaluate_node(ev, step->node, &context, tuple_frame(ev, &tuple, frame));
+
+		if (value.type == VALUE_UNDEFINED)
+			continue;
+		value = as_array(ev, value);
+		for (size_t k = 0; k < value_count(&value); k++)
+			list_push(&ev->heap, results, extend_tuple(ev, step, &tuple, &value, k));
+	}
+	return evaluate_stages(ev, stages, value_list(results), frame);
+}
+
+/* What the tuples carry. */
+static struct value
+values_of_tuples(struct evaluator *ev, const struct value *tuples)
+{
+	struct list *list = list_sequence(&ev->heap);
+
+	for (size_t i = 0; i < value_count(tuples); i++) {
+		struct value tuple = value_at(tuples, i);
+
+		list_push(&ev->heap, list, tuple_value(&tuple));
+	}
+	return value_list(list);
+}
+
+/* The contexts of the first step: the elements of an array, or the input itself. A path that begins
+ * with a variable does not look at its input. */
+static struct value
+first_contexts(struct evaluator *ev, const struct path_node *path, const struct value *input)
+{
+	struct list *list;
+
+	if (input->type == VALUE_ARRAY && path->first->node->type != NODE_VARIABLE)
+		return *input;
+	list = list_sequence(&ev->heap);
+	list_push(&ev->heap, list, *input);
+	return value_list(list);
+}
+
+struct value
+evaluate_path(struct evaluator *ev, const struct path_node *path, const struct value *input,
+    struct frame *frame)
+{
+	struct value current = first_contexts(ev, path, input);
+	struct value result = current;
+	struct value tuples = value_undefined();
+	bool is_stream = false;
+
+	/* `$x@$y` alone binds nothing: it is the value of its expression. */
+	if (path->first == path->last && path->first->node->type != NODE_NAME &&
+	    path->first->more != NULL && path->first->more->focus != NULL)
+		return evaluate_unpacked(ev, path->first->node, input, frame);
+	for (const struct step *step = path->first; step != NULL; step = step->next) {
+		is_stream = is_stream || (step->node->flags & NODE_TUPLE) != 0;
+		if (step == path->first && (step->node->flags & NODE_CONSTRUCTED) != 0)
+			result = evaluate(ev, step->node, &current, frame);
+		else if (is_stream)
+			tuples = evaluate_tuple_step(ev, step, &current,
+			    tuples.type != VALUE_UNDEFINED ? &tuples : NULL, frame);
+		else
+			result = evaluate_step(ev, step, &current, frame, step->next == NULL);
+		if (!is_stream && (result.type == VALUE_UNDEFINED ||
+				      (value_is_array(&result) && value_count(&result) == 0)))
+			break;
+		if (step->more == NULL || step->more->focus == NULL)
+			current = as_array(ev, result);
+	}
+	if (is_stream)
+		result =
+		    (path->node.flags & NODE_TUPLE) != 0 ? tuples : values_of_tuples(ev, &tuples);
+	if ((path->node.flags & NODE_KEEP_ARRAY) != 0 && value_is_array(&result)) {
+		/* An array that is the element of a sequence of one. */
+		if (value_is_constructed(&result) && !value_is_sequence(&result)) {
+			struct list *list = list_sequence(&ev->heap);
+
+			list_push(&ev->heap, list, result);
+			result = value_list(list);
+		}
+		if (!result.is_json)
+			result.u.list->keep_singleton = true;
+	}
+	if (path->group != NULL)
+		result = evaluate_group(ev, path->group, is_stream ? tuples : result, frame);
+	return result;
+}
+
+struct value
+evaluate_lone_name(struct evaluator *ev, const struct name_node *name, const struct value *input,
+    struct frame *frame)
+{
+	struct name_node step_node = *name;
+	struct step step = {.node = &step_node.node};
+	struct value contexts = *input;
+
+	/* The common case first: a member of an object. */
+	if (input->type == VALUE_OBJECT)
+		return value_member(input, name->name, name->len);
+	if (input->type != VALUE_ARRAY)
+		return value_undefined();
+	return evaluate_step(ev, &step, &contexts, frame, true);
+}
