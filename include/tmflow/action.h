@@ -39,8 +39,9 @@ struct tmf_action {
 	const char *summary;
 	const struct tmf_action_field *input;  /* NULL: any JSON value */
 	const struct tmf_action_field *output; /* NULL: any JSON value */
-	const char *const *
-	    iam_actions; /* what its calls need, "ec2:DescribeInstances", ends with NULL; NULL: none */
+
+	/* What its calls need, "ec2:DescribeInstances"; ends with NULL. NULL: nothing. */
+	const char *const *iam_actions;
 	size_t frame_size;
 	bool needs_aws; /* configuration, region and credentials must be available */
 	tmf_op_stage_fn *start;

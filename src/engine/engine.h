@@ -76,7 +76,7 @@ struct execution_event {
  */
 json_t *execution_event_details(const struct execution_event *event);
 
-/* True for the types that tell of a state's entering ("PassStateEntered"), and of its leaving. */
+/* True for the types that report a state's entering ("PassStateEntered"), and of its leaving. */
 bool execution_event_enters(const char *type);
 bool execution_event_leaves(const char *type);
 

@@ -5,11 +5,13 @@
 
 /* Running one action, also without an execution (worker, test-state). */
 
-/* The op is over: it has a result or op->err is set, and both may be moved out. The owner frees the op, here or later. */
+/* The op is over: it has a result or op->err is set, and both may be moved out. The owner frees
+ * the op, here or later. */
 typedef void op_ended_fn(void *arg, struct tmf_op *op);
 
 /*
- * Starts action on input (a reference is taken). done is called from the loop, exactly once, unless the op is freed before.
+ * Starts action on input (a reference is taken). done is called from the loop, exactly once, unless
+ * the op is freed before.
  * Returns: the op, owned: op_free.
  */
 struct tmf_op *op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop,
@@ -19,8 +21,8 @@ struct tmf_op *op_start(const struct tmf_action *action, void *env, struct tmf_l
 void op_free(struct tmf_op *op);
 
 /*
- * No further call is started by this op: when its pending call ends without ending the op, it ends as interrupted (TMFlow.Interrupted). An op
- * that is over stays as it is.
+ * No further call is started by this op: when its pending call ends without ending the op, it ends
+ * as interrupted (TMFlow.Interrupted). An op that is over stays as it is.
  */
 void op_wind_down(struct tmf_op *op);
 

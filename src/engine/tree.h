@@ -105,7 +105,7 @@ struct children {
 	json_t *results;      /* array of total values; NULL: nobody wants them */
 	int64_t total;
 	int64_t next; /* index of the next child to be made */
-	/* After a restart: a bit for each child that has ended or is live. NULL: those below next. */
+	/* After a restart: a bit for each child that has ended or is live. NULL: all below next. */
 	uint8_t *known;
 	int64_t selecting; /* the item whose selector is being evaluated; -1: none */
 	int64_t live;

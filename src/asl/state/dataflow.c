@@ -35,7 +35,7 @@ eval_path(const struct asl_path *path, const struct asl_scope *scope, json_t **r
 	return -1;
 }
 
-/* InputPath or OutputPath: {} when discarded, the same reference when there is no path. */
+/* InputPath or OutputPath: {} when discarded, the same reference when no path is given. */
 static int
 select_path(const struct asl_path *path, bool discard, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err)

@@ -100,7 +100,7 @@ fail_negative(const struct asl_path *path, const char *field, const json_t *valu
 	return fail_value(path, field, "integer", value, err);
 }
 
-/* No time at all is no time limit. */
+/* A limit of 0 seconds would end every task at once. */
 static bool
 is_time_limit(const char *field)
 {

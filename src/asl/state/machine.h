@@ -22,7 +22,7 @@
 #define ASL_STATES_MAX		 10000u
 #define ASL_NESTING_MAX		 32u
 #define ASL_STATE_NAME_CHARS_MAX 80u
-#define ASL_DATA_BYTES_MAX	 262144u /* input, result or output of a state, as JSON text in UTF-8 */
+#define ASL_DATA_BYTES_MAX	 262144u /* input, result or output of a state, as JSON text */
 #define ASL_SECONDS_MAX		 99999999
 
 /* clang-format off: one a line */
