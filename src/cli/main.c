@@ -1,7 +1,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "cli/answer.h"
-#include "cli/commands/subcommands.h"
+#include "cli/subcommands.h"
 #include "cli/harden.h"
 #include "cli/help.h"
 #include "cli/signals.h"

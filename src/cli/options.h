@@ -54,6 +54,7 @@ struct cli_opts {
 	const char *mock;
 	const char *inspection_level;
 	const char *variables;
+	const char *query_language;
 	bool iam_policy;
 	bool distributed;
 	bool no_checkpoint;
@@ -61,6 +62,7 @@ struct cli_opts {
 	bool retry_failed;
 	bool dry_run;
 	bool execute;
+	bool batch;
 	bool detailed_exitcode;
 	bool yes;
 	bool outcomes;
@@ -98,7 +100,11 @@ struct cli_opts {
 	X(EXECUTE, execute, "execute", 0, WHAT, NULL,                                              \
 	    "let the action change AWS; without it, changes are made to a copy only")              \
 	X(VARIABLES, variables, "variables", 0, WHAT, "JSON",                                      \
-	    "the variables that the state sees; or a file with them")                              \
+	    "the variables that the state or expression sees; or a file with them")                \
+	X(QUERY_LANGUAGE, query_language, "query-language", 0, WHAT, "LANGUAGE",                   \
+	    "jsonata (default) or jsonpath")                                                       \
+	X(BATCH, batch, "batch", 0, WHAT, NULL,                                                    \
+	    "read an {\"id\", \"expr\", \"data\", \"variables\"} a line, write an answer a line")  \
 	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
 	X(IAM_POLICY, iam_policy, "iam-policy", 0, WHAT, NULL,                                     \
 	    "write the IAM policy that the workflow's actions need")                               \

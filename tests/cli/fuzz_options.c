@@ -1,6 +1,6 @@
 /* The command line: one word a line, the subcommand first. */
 #include "base/mem.h"
-#include "cli/commands/subcommands.h"
+#include "cli/subcommands.h"
 #include "loop/url.h"
 
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "cli/commands/subcommands.h"
+#include "cli/commands/commands.h"
 
 #include "asl/export/export.h"
 #include "aws/arn.h"

@@ -1,4 +1,4 @@
-#include "cli/commands/subcommands.h"
+#include "cli/commands/commands.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"

@@ -1,4 +1,4 @@
-#include "cli/commands/subcommands.h"
+#include "cli/commands/commands.h"
 
 #include "aws/arn.h"
 #include "aws/services/sfn.h"

@@ -1,4 +1,8 @@
-#include "cli/commands/subcommands.h"
+#include "cli/subcommands.h"
+
+#include "cli/commands/commands.h"
+
+#include "cli/commands/commands.h"
 
 #include <string.h>
 
@@ -113,6 +117,19 @@ const struct subcommand cli_subcommands[] = {
 	.args_max = 1,
 	.options = OPTIONS_COMMON,
 	.run = cmd_actions,
+    },
+    {
+	.name = "eval",
+	.group = GROUP_WRITE,
+	.args = "[EXPRESSION]",
+	.summary = "evaluate one JSONata or JSONPath expression",
+	.examples = "tmflow eval '$sum(orders.(price * quantity))' --input orders.json\n"
+		    "tmflow eval '$.orders[0].price' --input orders.json --query-language jsonpath",
+	.args_min = 0,
+	.args_max = 1,
+	.options = OPTIONS_COMMON | OPTION_BIT(INPUT) | OPTION_BIT(VARIABLES) |
+		   OPTION_BIT(QUERY_LANGUAGE) | OPTION_BIT(BATCH),
+	.run = cmd_eval,
     },
     {
 	.name = "test-state",

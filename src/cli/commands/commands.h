@@ -1,21 +1,14 @@
-#ifndef TMFLOW_CLI_COMMANDS_SUBCOMMANDS_H
-#define TMFLOW_CLI_COMMANDS_SUBCOMMANDS_H
+#ifndef TMFLOW_CLI_COMMANDS_COMMANDS_H
+#define TMFLOW_CLI_COMMANDS_COMMANDS_H
 
 #include "cli/options.h"
-
-#define CLI_SUBCOMMANDS_MAX 32
-
-/* The subcommands, in the order in which help lists them; ends with a row without name. */
-extern const struct subcommand cli_subcommands[];
-
-/* Borrows; NULL for an unknown name. */
-const struct subcommand *cli_subcommand_find(const char *name);
 
 /* What each does, in the file of its name. Return the exit code. */
 int cmd_run(const struct cli_opts *opts);
 int cmd_resume(const struct cli_opts *opts);
 int cmd_runs(const struct cli_opts *opts);
 int cmd_show(const struct cli_opts *opts);
+int cmd_eval(const struct cli_opts *opts);
 int cmd_validate(const struct cli_opts *opts);
 int cmd_actions(const struct cli_opts *opts);
 int cmd_test_state(const struct cli_opts *opts);
