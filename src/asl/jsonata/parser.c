@@ -629,8 +629,9 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 	expect(p, ']', true);
 	if (left->type == NODE_NAME || left->type == NODE_WILDCARD)
 		left = &as_path(p, left)->node;
-	if (left->type == NODE_GROUPED ||
-	    (left->type == NODE_PATH && ((const struct path_node *)left)->group != NULL))
+	/* Behind a{b: c} jsonata takes the predicate as one of the step a; only a group of something
+	 * other than a path refuses it. */
+	if (left->type == NODE_GROUPED)
 		fault_raise(p->fault, token->position, "S0209");
 	if (left->type == NODE_PATH) {
 		struct step *step = ((struct path_node *)left)->last;
