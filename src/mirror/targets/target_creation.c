@@ -71,6 +71,7 @@ creations_find(const struct target_creations *creations, const char *subnet_id)
 
 /* --- this run's launches --- */
 
+/* Before AWS is asked, so that neither a crash nor a lost reply hides that this run launched it. */
 static int
 creation_note_launch(struct creation *creation, struct tmf_err *err)
 {
@@ -80,6 +81,7 @@ creation_note_launch(struct creation *creation, struct tmf_err *err)
 	if (places == NULL)
 		return -1;
 	target_place(creation->subnet_id, creation_generation(creation), place);
+	assert(creation->token[0] != '\0');
 	json_object_set_new(places, place, json_true());
 	json_object_set_new(creation->in->asked, creation->token, json_true());
 	return creation_keep_launch(creation, err);
@@ -100,6 +102,8 @@ creation_order(const struct creation *creation)
 	};
 }
 
+/* A copy of the rule's members, not the rule: a launch is continued with what it was asked with,
+ * even when the configuration says something else by then. */
 static json_t *
 creation_new_launch(const struct creation *creation, int generation)
 {
@@ -242,6 +246,8 @@ creation_launch_done(struct creation *creation, json_t *reply, struct tmf_err *e
 		creation_attach_launched(creation);
 }
 
+/* The commit stands, but only a sync brings it onto the disk. A launch is the one request whose
+ * loss costs money for good: an instance that no store knows. */
 static void
 creation_launch_noted(struct creation *creation)
 {
@@ -348,6 +354,7 @@ creation_launch(struct creation *creation)
 	struct tmf_err err = {0};
 	int taken;
 
+	assert(creation->call == NULL && generation > 0);
 	json_decref(creation->launch);
 	creation->launch = NULL;
 	taken = creation_take_up(creation, generation, &err);
@@ -463,6 +470,8 @@ creation_attach_checked(struct creation *creation, json_t *reply, struct tmf_err
 		creation_attach(creation);
 }
 
+/* A creation for a rule asks straight away, and learns of a rival from the refusal. A leftover
+ * looks first: its target may have been made before the crash. */
 static void
 creation_attach_launched(struct creation *creation)
 {

@@ -18,6 +18,8 @@
  * before the instance goes, with 2, 4 and 8 s between. */
 #define ROLL_BACK_LOOKS_MAX 4
 
+/* A rollback ends with what went wrong first, not with how its cleaning up went: that is what the
+ * operator can mend. */
 static void
 ending_finish(struct creation *creation)
 {
@@ -37,6 +39,8 @@ static void
 ending_terminate_failed(struct creation *creation, struct tmf_err *err)
 {
 	if (tmf_err_isset(&creation->failure)) {
+		/* The launch stays in the store, so that a later run tries again to terminate
+		 * it. */
 		tmf_err_prefix(&creation->failure,
 		    "instance %s, launched for a target, could not be terminated (%s); what "
 		    "failed before that",
@@ -77,6 +81,8 @@ ending_terminate(struct creation *creation)
 	json_decref(ids);
 }
 
+/* A target in use has sessions of another process, which found it by its tag. It stays, and so does
+ * its instance; only the launch is over. */
 static void
 ending_delete_done(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
@@ -111,6 +117,7 @@ creation_go_on_ending(struct creation *creation)
 static int
 ending_begin(struct creation *creation, struct tmf_err *err)
 {
+	assert(creation->launch != NULL && creation_instance(creation) != NULL);
 	json_object_set_new(creation->launch, "Ending", json_true());
 	if (targets_burn(creation_targets(creation), creation->subnet_id,
 		creation_generation(creation), err) < 0 ||

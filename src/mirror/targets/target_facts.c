@@ -4,9 +4,13 @@
 #include "base/jsonx.h"
 #include "mirror/account.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+/* Three kinds of facts, by their keys: a target's id, a subnet, a launch's client token. The kinds
+ * are part of the store's format. A scope is one account in one region as the client reaches it, so
+ * that a store that serves two of them does not mix up their targets. */
 #define FACT_TARGET	"mirror-target"
 #define FACT_GENERATION "mirror-target-generation"
 #define FACT_LAUNCH	"mirror-target-launch"
@@ -17,6 +21,7 @@ target_fact_scope(const struct account *account)
 	return aws_client_scope(account->ec2);
 }
 
+/* Wall time, since facts outlive the process and the monotonic clock does not. */
 static int64_t
 target_fact_wall_ms(const struct account *account)
 {
@@ -25,6 +30,7 @@ target_fact_wall_ms(const struct account *account)
 	return clock->wall_ms(clock);
 }
 
+/* value is taken. */
 static int
 target_fact_write(
     struct account *account, const char *kind, const char *key, json_t *value, struct tmf_err *err)
@@ -32,6 +38,7 @@ target_fact_write(
 	struct buf text = {0};
 	int ret;
 
+	assert(value != NULL && key != NULL);
 	jsonx_write(value, &text);
 	ret = store_fact_put(
 	    account->store, target_fact_scope(account), kind, key, buf_str(&text), err);
@@ -40,11 +47,15 @@ target_fact_write(
 	return ret;
 }
 
+/* The whole target, although most members never change: a fact is replaced as a whole, and a merge
+ * in the store would need a second format. `tagged` is left out: a listing says whether the tag is
+ * there, and the store would only have an older answer. */
 int
 target_fact_put(struct account *account, const struct target *target, struct tmf_err *err)
 {
 	json_t *value = json_object();
 
+	assert(target->id != NULL && target->made);
 	jsonx_put_string(value, "SubnetId", target->subnet_id);
 	jsonx_put_string(value, "NetworkInterfaceId", target->interface_id);
 	json_object_set_new(value, "Generation", json_integer(target->generation));
@@ -65,7 +76,8 @@ target_fact_burn(
 	    account, FACT_GENERATION, subnet_id, json_integer(generation), err);
 }
 
-/* Takes facts out of the store as {key: value}; what does not parse is left out. */
+/* Takes facts out of the store as {key: value}; what does not parse is left out. A fact that a
+ * newer release wrote in another form must not stop this one from mirroring. */
 static int
 target_fact_collect(void *arg, const char *key, struct str value)
 {
@@ -88,6 +100,7 @@ target_fact_read(struct account *account, const char *kind, struct tmf_err *err)
 	return NULL;
 }
 
+/* Reads all generations for one: it is used by `destroy` only, which has no inventory to ask. */
 int
 target_fact_note_generation(
     struct account *account, const char *subnet_id, int generation, struct tmf_err *err)
@@ -123,6 +136,9 @@ target_fact_launches(struct account *account, struct tmf_err *err)
 	return target_fact_read(account, FACT_LAUNCH, err);
 }
 
+/* MadeWallMs is when this store made it, WallMs when the fact was last written. Only the former
+ * says whether AWS may not list it yet: a target that was noted as full a moment ago can be a year
+ * old. */
 json_t *
 target_facts_new(struct account *account, struct tmf_err *err)
 {
@@ -140,7 +156,8 @@ target_facts_new(struct account *account, struct tmf_err *err)
 	return facts;
 }
 
-/* Adds "SUBNET GENERATION" of the facts that name the run. */
+/* Adds "SUBNET GENERATION" of the facts that name the run. Targets name their run as Run, launches
+ * as Owner: a launch can change hands, when another run takes it up, and a target cannot. */
 static void
 target_fact_note_run(json_t *places, const json_t *facts, const char *member, const char *run)
 {
@@ -160,6 +177,8 @@ target_fact_note_run(json_t *places, const json_t *facts, const char *member, co
 	}
 }
 
+/* Both kinds are read, because a launch becomes a target within the run and then is no longer a
+ * launch. */
 json_t *
 target_fact_places(struct account *account, const char *run, struct tmf_err *err)
 {
@@ -177,17 +196,20 @@ target_fact_places(struct account *account, const char *run, struct tmf_err *err
 	return places;
 }
 
+/* A blank stands in no subnet id, so two places are never written alike. */
 void
 target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_BYTES])
 {
 	snprintf(ret_place, TARGET_PLACE_BYTES, "%s %d", subnet_id, generation);
 }
 
-/* A target that settled without being listed is gone, but its generation stays used. */
+/* A target that settled without being listed is gone, but its generation stays used. The generation
+ * is written first: if that fails, the fact stays and nothing is forgotten. */
 static int
 target_fact_forget(struct account *account, struct inventory *inventory, const struct target *gone,
     struct tmf_err *err)
 {
+	assert(inventory_find(inventory, gone->id) == NULL);
 	if (gone->subnet_id != NULL) {
 		inventory_note_generation(inventory, gone->subnet_id, gone->generation);
 		if (target_fact_burn(account, gone->subnet_id,
@@ -198,6 +220,8 @@ target_fact_forget(struct account *account, struct inventory *inventory, const s
 	    account->store, target_fact_scope(account), FACT_TARGET, gone->id, err);
 }
 
+/* A target that AWS does not list is believed for TARGET_FACT_SETTLED_MS after the last write.
+ * After that it was deleted by somebody, and keeping it would send sources to it for ever. */
 static int
 target_fact_merge(struct account *account, struct inventory *inventory, const char *id,
     const json_t *fact, struct tmf_err *err)
@@ -223,6 +247,8 @@ target_fact_merge(struct account *account, struct inventory *inventory, const ch
 	return 0;
 }
 
+/* Generations first: target_fact_forget burns up to the highest that is known, and must not write a
+ * lower one over it. */
 int
 target_facts_merge(struct account *account, struct inventory *inventory, struct tmf_err *err)
 {

@@ -6,14 +6,15 @@
 
 struct account;
 
-/* What the store knows of targets that were made: it bridges the time until AWS lists them. */
+/* What the store knows about targets that were made: it bridges the time until AWS lists them. */
 
 /* Longer than any describe lags behind: what is still not listed then is gone. */
 #define TARGET_FACT_SETTLED_MS (15LL * 60 * 1000)
 
-/* Writes what is known of a target that was made, by its id; replaces what stood there.
+/* Writes what is known about a target that was made, by its id; replaces what stood there.
  * Errors: TMF_ERR_STORE. */
 int target_fact_put(struct account *account, const struct target *target, struct tmf_err *err);
+
 /* Writes that the subnet's generations up to this one are used up: none of their client tokens is
  * asked with again. Errors: TMF_ERR_STORE. */
 int target_fact_burn(
@@ -25,7 +26,8 @@ int target_fact_note_generation(
 
 /*
  * Launches that no target has taken yet, by the client token of RunInstances:
- *   {SubnetId, Generation, ImageId, InstanceType, SecurityGroupIds, Owner, WallMs, InstanceId?, NetworkInterfaceId?, TargetId?, Ending?}
+ *   {SubnetId, Generation, ImageId, InstanceType, SecurityGroupIds, Owner, WallMs, InstanceId?,
+ *    NetworkInterfaceId?, TargetId?, Ending?}
  * Written before AWS is asked, so that no loss of power leaves an instance that the store does
  * not know; InstanceId and NetworkInterfaceId are what AWS answered, WallMs is when. Owner is
  * the run whose process is at it. Ending: the instance is being terminated, and TargetId (if
@@ -42,8 +44,9 @@ json_t *target_fact_launches(struct account *account, struct tmf_err *err);
  * has SubnetId, NetworkInterfaceId, InstanceId and Generation. New reference; NULL on failure. */
 json_t *target_facts_new(struct account *account, struct tmf_err *err);
 
-/* "SUBNET GENERATION", for example "subnet-0a1 3": what a launch is known by in sets. */
 #define TARGET_PLACE_BYTES 128
+
+/* "SUBNET GENERATION", for example "subnet-0a1 3": what a launch is known by in sets. */
 void target_place(const char *subnet_id, int generation, char ret_place[TARGET_PLACE_BYTES]);
 
 /* {place: true} of the instances that the run's process launched, in whichever life. New

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A list and no table: an entry lives for a minute, and an account has few subnets with targets.
+ * The rule belongs to the key because another rule may launch another type in the same subnet, for
+ * which AWS has capacity. */
 struct target_failure {
 	struct target_failure *next;
 	char *subnet_id;
@@ -33,6 +36,8 @@ target_failures_fini(struct target_failures *failures)
 	}
 }
 
+/* Without a look for an older entry: the creation that failed was only started because there was
+ * none. */
 void
 target_failures_add(struct target_failures *failures, const char *subnet_id,
     const struct config_rule *rule, const struct tmf_err *err, int64_t now_mono_ms)
@@ -44,6 +49,7 @@ target_failures_add(struct target_failures *failures, const char *subnet_id,
 	failure->rule = rule;
 	failure->until_mono_ms = now_mono_ms + TARGET_FAILURE_MS;
 	tmf_err_copy(&failure->err, err);
+	/* In front: the latest failure of a subnet and rule is the one that is found. */
 	failure->next = failures->first;
 	failures->first = failure;
 }
@@ -55,6 +61,7 @@ target_failures_find(struct target_failures *failures, const char *subnet_id,
 {
 	struct target_failure **at = &failures->first;
 
+	assert(rule != NULL);
 	while (*at != NULL) {
 		struct target_failure *failure = *at;
 

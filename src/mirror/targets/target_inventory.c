@@ -38,11 +38,14 @@ inventory_fini(struct inventory *inventory)
 	*inventory = (struct inventory){0};
 }
 
+/* The sets hold indices rather than pointers, since they are JSON. An index stays valid as long as
+ * the inventory: entries are only added. */
 static struct target *
 inventory_at(const struct inventory *inventory, const json_t *index, const char *key)
 {
 	const json_t *number = json_object_get(index, key);
 
+	assert(number == NULL || (size_t)json_integer_value(number) < inventory->count);
 	return number != NULL ? inventory->at[json_integer_value(number)] : NULL;
 }
 
@@ -58,7 +61,8 @@ inventory_holding(const struct inventory *inventory, const char *interface_id)
 	return inventory_at(inventory, inventory->by_interface, interface_id);
 }
 
-/* New entry with an id and nothing else. */
+/* New entry with an id and nothing else. The array doubles when the count is a power of two.
+ * Entries are allocated one by one, so that pointers that were given out outlive the growth. */
 static struct target *
 inventory_new_entry(struct inventory *inventory, const char *id)
 {
@@ -74,11 +78,13 @@ inventory_new_entry(struct inventory *inventory, const char *id)
 	return entry;
 }
 
+/* Of the entry's subnet: once per entry, since a subnet that is known never changes. */
 static void
 inventory_add_to_subnet(struct inventory *inventory, struct target *entry)
 {
 	json_t *members = json_object_get(inventory->by_subnet, entry->subnet_id);
 
+	assert(entry->subnet_id != NULL);
 	if (members == NULL) {
 		members = json_array();
 		json_object_set_new(inventory->by_subnet, entry->subnet_id, members);
@@ -86,6 +92,9 @@ inventory_add_to_subnet(struct inventory *inventory, struct target *entry)
 	json_array_append(members, json_object_get(inventory->by_id, entry->id));
 }
 
+/* What is known only grows. A describe that lags behind must not make a full target empty again, or
+ * forget the interface of one that was just made; so flags are joined by `or`, numbers by their
+ * maximum, and texts are set once. */
 void
 inventory_add(struct inventory *inventory, const struct target *target)
 {
@@ -121,6 +130,8 @@ inventory_add(struct inventory *inventory, const struct target *target)
 
 #define GENERATION_MAX 1000000 /* a tag is anybody's to write: keep what follows in range */
 
+/* What is not a number counts as the seed's generation 0: such a target is used up first and then
+ * replaced by one of generation 1. */
 static int
 inventory_parse_generation(const char *text)
 {
@@ -129,6 +140,12 @@ inventory_parse_generation(const char *text)
 	return number > 0 && number < GENERATION_MAX ? (int)number : 0;
 }
 
+/*
+ * Two applications' tags are read. The seed application wrote TAG_NAME and TAG_SUBNET only, and
+ * took TAG_SUBNET off when the target was full. tmflow adds TAG_OUR_SUBNET, which stays, so that a
+ * full target of ours still names its subnet. Example: {Name: seed's, no TAG_SUBNET} is full, and
+ * its subnet is not known.
+ */
 void
 inventory_add_listed(struct inventory *inventory, const json_t *listed)
 {
@@ -145,6 +162,8 @@ inventory_add_listed(struct inventory *inventory, const json_t *listed)
 
 	if (target.id == NULL)
 		return;
+	/* The tags of a target that somebody made by hand mean nothing here: they could be
+	 * anything. */
 	if (target.made) {
 		target.subnet_id = (char *)(ours != NULL ? ours : present);
 		target.full = present == NULL;
@@ -154,6 +173,8 @@ inventory_add_listed(struct inventory *inventory, const json_t *listed)
 	inventory_add(inventory, &target);
 }
 
+/* The youngest, because an older one of a lower generation may be full without anybody having
+ * noticed yet: it was replaced for a reason. */
 const struct target *
 inventory_current_beside(
     const struct inventory *inventory, const char *subnet_id, const char *target_id)
@@ -178,6 +199,7 @@ inventory_current(const struct inventory *inventory, const char *subnet_id)
 	return inventory_current_beside(inventory, subnet_id, "");
 }
 
+/* One at a time is enough: the caller takes that one's tag off, and asks again. */
 struct target *
 inventory_spent_tagged(const struct inventory *inventory, const char *subnet_id)
 {
@@ -199,9 +221,12 @@ inventory_generation(const struct inventory *inventory, const char *subnet_id)
 	return (int)json_integer_value(json_object_get(inventory->generations, subnet_id));
 }
 
+/* Only upwards. A generation that is used again would ask AWS with a client token that it has
+ * answered already, possibly with a terminated instance. */
 void
 inventory_note_generation(struct inventory *inventory, const char *subnet_id, int generation)
 {
+	assert(inventory->generations != NULL);
 	if (generation > inventory_generation(inventory, subnet_id))
 		json_object_set_new(inventory->generations, subnet_id, json_integer(generation));
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "mirror/targets/target_facts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,8 @@ target_leftovers_free(struct target_leftovers *leftovers)
 	free(leftovers);
 }
 
+/* Those that joined while the settling was under way end with it too: a launch of a later
+ * date belongs to a creation that is still at it. */
 static void
 leftovers_end(struct target_leftovers *leftovers)
 {
@@ -52,11 +55,14 @@ static void
 leftovers_await(struct target_leftovers *leftovers, struct tmf_call *call,
     void (*came)(void *arg, struct tmf_call *call))
 {
+	assert(leftovers->call == NULL);
 	leftovers->call = call;
 	tmf_call_on_done(call, came, leftovers);
 }
 
-/* Its process is gone, as far as the store knows: nobody holds its lease. */
+/* Its process is gone, as far as the store knows: nobody holds its lease. Taking the lease is the
+ * only test that cannot be wrong: a process id may be used again, and an age says nothing of a
+ * machine that slept. The lease goes back at once, since the run itself is not continued here. */
 static bool
 leftovers_owner_is_gone(const struct account *account, const char *owner)
 {
@@ -69,6 +75,9 @@ leftovers_owner_is_gone(const struct account *account, const char *owner)
 	return abandoned;
 }
 
+/* A launch of another living process is left alone, even if it looks stuck: that process may be
+ * between RunInstances and CreateTrafficMirrorTarget at this very moment. What does not parse is
+ * left alone too, because the store may have been written by a newer release. */
 static bool
 leftovers_are_ours(
     const struct target_leftovers *leftovers, const char *token, const json_t *launch)
@@ -83,6 +92,8 @@ leftovers_are_ours(
 	       strcmp(owner, account->owner) == 0 || leftovers_owner_is_gone(account, owner);
 }
 
+/* The store is read again for each settling: a creation that ended meanwhile has taken its launch
+ * out of it. */
 static json_t *
 leftovers_read(const struct target_leftovers *leftovers, struct tmf_err *err)
 {
@@ -102,6 +113,8 @@ leftovers_read(const struct target_leftovers *leftovers, struct tmf_err *err)
 	return left;
 }
 
+/* A warning and no failure: the run itself did its work, and the store keeps the launch for the
+ * next run. */
 static void
 leftovers_log(const json_t *launch, const struct tmf_err *err)
 {
@@ -122,7 +135,8 @@ leftovers_settled(void *arg, struct tmf_call *call)
 	leftovers_next(leftovers);
 }
 
-/* One after the other: there is hardly ever more than one. */
+/* One after the other: there is hardly ever more than one. The launch comes off the list before it
+ * is tried, so that one that cannot be settled is not tried for ever. */
 static void
 leftovers_next(struct target_leftovers *leftovers)
 {
@@ -130,6 +144,7 @@ leftovers_next(struct target_leftovers *leftovers)
 	char *token;
 	json_t *launch;
 
+	assert(leftovers->left != NULL && leftovers->call == NULL);
 	if (iter == NULL) {
 		leftovers_end(leftovers);
 		return;
@@ -143,6 +158,8 @@ leftovers_next(struct target_leftovers *leftovers)
 	free(token);
 }
 
+/* Without the inventory nobody can say whether the subnet has a target by now. Making one in spite
+ * of that could leave two, so all of them wait for a later run. */
 static void
 leftovers_targets_read(void *arg, struct tmf_call *call)
 {
@@ -164,6 +181,8 @@ leftovers_targets_read(void *arg, struct tmf_call *call)
 
 static void leftovers_begin(struct target_leftovers *leftovers);
 
+/* How it ended does not matter here: a failed creation leaves its launch in the store, where it is
+ * read next. */
 static void
 leftovers_creation_over(void *arg, struct tmf_call *call)
 {
@@ -175,6 +194,8 @@ leftovers_creation_over(void *arg, struct tmf_call *call)
 	leftovers_begin(leftovers);
 }
 
+/* Creations under way come first, one after the other: each holds a launch that would otherwise
+ * look like a leftover. */
 static void
 leftovers_begin(struct target_leftovers *leftovers)
 {

@@ -75,6 +75,8 @@ target_lives_free(struct target_lives *lives)
 	free(lives);
 }
 
+/* `known` stays as it was: an earlier look is better than none, but the next load looks again if
+ * the inventory is no longer fresh. */
 static void
 lives_fail(struct target_lives *lives, const struct tmf_err *err)
 {
@@ -88,6 +90,7 @@ lives_settle(struct target_lives *lives)
 {
 	json_t *result = json_object();
 
+	assert(lives->busy);
 	lives->busy = lives->looking = false;
 	lives->known = true;
 	lives_forget_look(lives);
@@ -117,7 +120,8 @@ lives_untag_done(void *arg, struct tmf_call *call)
 	lives_untag_next(lives);
 }
 
-/* A dead target must not bear its subnet's tag, which leads others to it. */
+/* A dead target must not bear its subnet's tag, which leads others to it. One after the other: dead
+ * targets are rare, and each request counts against the account's quota for changing requests. */
 static void
 lives_untag_next(struct target_lives *lives)
 {
@@ -141,6 +145,8 @@ lives_untag_next(struct target_lives *lives)
 
 /* --- judging --- */
 
+/* By interface, since the open ones are kept as the filter's values. Every one of them is in the
+ * inventory, which does not change during a look. */
 static const struct target *
 lives_target_at(const struct target_lives *lives, size_t index)
 {
@@ -156,6 +162,7 @@ lives_verdict(const struct target_lives *lives, const struct target *target)
 	char key[TARGET_PLACE_BYTES];
 
 	/* Only its interface speaks for one that was given up. */
+	assert(target->interface_id != NULL);
 	if (verdict != NULL || target->subnet_id == NULL || target->dead)
 		return verdict;
 	target_place(target->subnet_id, target->generation, key);
@@ -172,6 +179,8 @@ lives_target_is_new(const struct target_lives *lives, const struct target *targe
 	       clock->wall_ms(clock) - target->made_wall_ms < TARGET_FACT_SETTLED_MS;
 }
 
+/* Also from dead to alive: a verdict that rested on a lagging describe is taken back as soon as a
+ * list shows the instance. */
 static int
 lives_set_dead(
     struct target_lives *lives, const struct target *found, bool dead, struct tmf_err *err)
@@ -186,7 +195,12 @@ lives_set_dead(
 	return target_fact_put(lives_account(lives), target, err);
 }
 
-/* Settles what the lists show; what they do not show stays open for another look. */
+/*
+ * Settles what the lists show; what they do not show stays open for another look. Being listed is
+ * proof; being absent is only proof after several looks, because EC2's describes are eventually
+ * consistent. A target that was dead stays so without proof of the contrary, and is not waited for
+ * again.
+ */
 static int
 lives_judge(struct target_lives *lives, struct tmf_err *err)
 {
@@ -212,6 +226,8 @@ lives_judge(struct target_lives *lives, struct tmf_err *err)
 	return ret;
 }
 
+/* Waits 2, 4 and 8 s. A single wait of 14 s would be as sure, but the first wait is mostly
+ * enough. */
 static void
 lives_look_done(struct target_lives *lives)
 {
@@ -243,6 +259,8 @@ lives_note_verdict(json_t *verdicts, const char *key, bool over)
 		json_object_set_new(verdicts, key, json_boolean(!over));
 }
 
+/* An instance is noted twice, by interface and by launch. The interface is exact, but is gone with
+ * the instance; the launch's tags outlast it for about an hour. */
 static void
 lives_note_instance(struct target_lives *lives, const json_t *instance)
 {
@@ -301,6 +319,7 @@ lives_list_next(struct target_lives *lives)
 	json_t *values;
 	json_t *filters;
 
+	assert(listing->asked <= json_array_size(listing->values));
 	if (listing->asked == json_array_size(listing->values)) {
 		lives->listed(lives);
 		return;
@@ -324,6 +343,7 @@ static void
 lives_list(struct target_lives *lives, const char *filter, json_t *values,
     void (*listed)(struct target_lives *lives))
 {
+	assert(lives->call == NULL && listed != NULL);
 	json_decref(lives->listing.values);
 	lives->listing = (struct listing){.filter = filter, .values = values};
 	lives->listed = listed;
@@ -331,7 +351,8 @@ lives_list(struct target_lives *lives, const char *filter, json_t *values,
 }
 
 /* A terminated instance has no interface any more, but for a while it is still listed with its
- * tags. */
+ * tags. Only the subnets of targets that the first list did not settle are asked for: usually none,
+ * and then this costs no request. */
 static void
 lives_look_for_launched(struct target_lives *lives)
 {
@@ -370,6 +391,8 @@ lives_look_again(struct tmf_timer *timer)
 
 /* --- */
 
+/* Only targets that tmflow or the seed made are looked at. A foreign target's instance may be in
+ * another account, where it would be taken for gone. */
 static void
 lives_targets_read(void *arg, struct tmf_call *call)
 {
@@ -406,6 +429,8 @@ target_lives_new(struct mirror_targets *targets)
 	return lives;
 }
 
+/* `looking` is set at once where the inventory is fresh, so that no load in the same turn replaces
+ * it between here and the look. */
 struct tmf_call *
 target_lives_load(struct target_lives *lives)
 {

@@ -3,9 +3,12 @@
 #include "base/digest.h"
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <stdio.h>
 
-/* Name, tool and generation: on the instance and on the target. */
+/* Name, tool and generation: on the instance and on the target. Both must bear TAG_TOOL: `destroy`
+ * deletes by it, and so finds a target whose instance is gone as well as an instance that never
+ * became a target. */
 static json_t *
 target_order_tags(const struct target_order *order)
 {
@@ -19,6 +22,8 @@ target_order_tags(const struct target_order *order)
 	return tags;
 }
 
+/* TAG_TARGET_OF goes on the instance in the same request that launches it. So a run never takes the
+ * new instance for a source to be mirrored. */
 static json_t *
 target_order_launch_tags(const struct target_order *order)
 {
@@ -31,12 +36,19 @@ target_order_launch_tags(const struct target_order *order)
 _Static_assert(CLIENT_TOKEN_BYTES == DIGEST_SHA256_HEX_BYTES, "a token is a digest");
 _Static_assert(CLIENT_TOKEN_BYTES == EC2_CLIENT_TOKEN_BYTES_MAX + 1, "and as long as AWS allows");
 
+/*
+ * EC2 answers a repeated token with the same instance if all parameters are the same, and with
+ * IdempotentParameterMismatch otherwise. The digest covers all of them, so a rule that changes its
+ * image asks with another token rather than running into that error. Canonical JSON makes the text
+ * independent of the order in which members were set.
+ */
 void
 target_order_token(const struct target_order *order, char ret_token[CLIENT_TOKEN_BYTES])
 {
 	json_t *request = json_object();
 	struct buf text = {0};
 
+	assert(order->subnet_id != NULL);
 	jsonx_put_string(request, "Action", "RunInstances");
 	jsonx_put_string(request, "ImageId", order->image_id);
 	jsonx_put_string(request, "InstanceType", order->instance_type);
@@ -69,6 +81,8 @@ target_order_launch(struct aws_client *ec2, const struct target_order *order)
 	return call;
 }
 
+/* The client token is left to ec2_create_target, which derives it from the request: two
+ * processes that attach the same instance get the same target. */
 struct tmf_call *
 target_order_attach(
     struct aws_client *ec2, const struct target_order *order, const char *interface_id)
@@ -76,6 +90,7 @@ target_order_attach(
 	json_t *tags = target_order_tags(order);
 	struct tmf_call *call;
 
+	assert(interface_id != NULL);
 	tag_add(tags, TAG_SUBNET, order->subnet_id);
 	tag_add(tags, TAG_OUR_SUBNET, order->subnet_id);
 	call = ec2_create_target(ec2, &(struct ec2_create_target){
@@ -95,6 +110,7 @@ target_order_list(const char *text)
 	return list;
 }
 
+/* By interface, since the id of a target that another process made is not known here. */
 struct tmf_call *
 target_order_look_up(struct aws_client *ec2, const char *interface_id)
 {
@@ -107,6 +123,8 @@ target_order_look_up(struct aws_client *ec2, const char *interface_id)
 	return call;
 }
 
+/* With the value, so that AWS removes the tag only if it still has it: a tag that somebody has
+ * changed meanwhile is theirs. */
 struct tmf_call *
 target_order_untag(struct aws_client *ec2, const char *target_id, const char *subnet_id)
 {

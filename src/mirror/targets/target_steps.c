@@ -58,6 +58,7 @@ creation_wall_ms(const struct creation *creation)
 	return clock->wall_ms(clock);
 }
 
+/* The call goes first: its completion would step into what is freed here. */
 static void
 creation_free(struct creation *creation)
 {
@@ -76,12 +77,15 @@ creation_remove(struct creation *creation)
 {
 	struct creation **at = &creation->in->first;
 
+	assert(creation->in->first != NULL);
 	while (*at != creation)
 		at = &(*at)->next;
 	*at = creation->next;
 	creation_free(creation);
 }
 
+/* Read once: this process adds its own launches to the set, and no other process launches in the
+ * name of this run while the lease is held. */
 json_t *
 creations_places(struct target_creations *creations, struct tmf_err *err)
 {
@@ -92,6 +96,8 @@ creations_places(struct target_creations *creations, struct tmf_err *err)
 	return creations->places;
 }
 
+/* By place rather than by instance id: the place is noted before AWS is asked, so a crash before
+ * the reply does not lose it. */
 int
 target_creations_launched(
     struct target_creations *creations, const char *subnet_id, int generation, struct tmf_err *err)
@@ -123,6 +129,7 @@ creation_generation(const struct creation *creation)
 	return (int)json_integer_value(json_object_get(creation->launch, "Generation"));
 }
 
+/* Each time the whole, so that the fact is never half of an old and half of a new state. */
 int
 creation_keep_launch(struct creation *creation, struct tmf_err *err)
 {
@@ -136,12 +143,17 @@ creation_drop_launch(struct creation *creation, struct tmf_err *err)
 	return target_fact_drop_launch(creation_account(creation), creation->token, err);
 }
 
+/* Only what AWS itself answered counts. A lost connection or an invalid reply says nothing of the
+ * request, which may have had its effect. */
 bool
 creation_error_is_permanent(const struct tmf_err *err)
 {
 	return err->code == TMF_ERR_SERVICE && retry_classify(err) == RETRY_NEVER;
 }
 
+/* Remembers the failure for the rule, so that the page's other items fail without another launch. A
+ * leftover has no rule and nothing to protect: it is tried once a run anyway. err must not be a
+ * part of the creation, which is freed here. */
 void
 creation_fail(struct creation *creation, const struct tmf_err *err)
 {
@@ -156,6 +168,8 @@ creation_fail(struct creation *creation, const struct tmf_err *err)
 	creation_remove(creation);
 }
 
+/* The result is the same for all that wait, although only one of them began it: whether the target
+ * is new is of interest to each. */
 void
 creation_done(struct creation *creation, const char *target_id, bool created)
 {
@@ -168,6 +182,9 @@ creation_done(struct creation *creation, const char *target_id, bool created)
 	creation_remove(creation);
 }
 
+/* The error is moved out of the call before the step, because the step may end the creation, and
+ * may begin the next call. Nothing of the creation is touched after the step for the same
+ * reason. */
 static void
 creation_call_over(void *arg, struct tmf_call *call)
 {
@@ -200,6 +217,7 @@ creation_waited(struct tmf_timer *timer)
 	struct creation *creation =
 	    (struct creation *)((char *)timer - offsetof(struct creation, timer));
 
+	assert(creation->call == NULL && creation->after_wait != NULL);
 	creation->after_wait(creation);
 }
 
@@ -216,11 +234,14 @@ creation_new(struct target_creations *creations, const char *subnet_id)
 	return creation;
 }
 
+/* The shift stops at 10, since waits has no bound of its own and the delay is cut off long
+ * before. */
 void
 creation_pause(struct creation *creation, int waits, void (*after_wait)(struct creation *creation))
 {
 	int64_t delay_ms = (int64_t)SETTLE_DELAY_MS << (waits < 10 ? waits : 10);
 
+	assert(waits >= 0 && creation->call == NULL);
 	if (delay_ms > SETTLE_DELAY_MAX_MS)
 		delay_ms = SETTLE_DELAY_MAX_MS;
 	creation->after_wait = after_wait;
@@ -228,11 +249,16 @@ creation_pause(struct creation *creation, int waits, void (*after_wait)(struct c
 	    creations_mono_ms(creation->in) + delay_ms);
 }
 
-/* A timer of the next millisecond is not due in this turn, at the end of which the commit
- * stands. */
+/*
+ * A timer of the next millisecond is not due in this turn, at the end of which the commit stands.
+ * The store is committed at the end of a turn, once for all that was written in it, which is
+ * what makes writing facts cheap. To wait for that is better than a commit here for each of many
+ * creations.
+ */
 void
 creation_after_commit(struct creation *creation, void (*after_wait)(struct creation *creation))
 {
+	assert(after_wait != NULL && creation->call == NULL);
 	creation->after_wait = after_wait;
 	tmf_loop_timer_arm(
 	    creations_loop(creation->in), &creation->timer, creations_mono_ms(creation->in) + 1);
@@ -242,12 +268,15 @@ creation_after_commit(struct creation *creation, void (*after_wait)(struct creat
 bool
 creation_settle_wait(struct creation *creation, void (*after_wait)(struct creation *creation))
 {
+	assert(creation->waits <= SETTLE_WAITS_MAX);
 	if (creation->waits == SETTLE_WAITS_MAX)
 		return false;
 	creation_pause(creation, creation->waits++, after_wait);
 	return true;
 }
 
+/* `run` is set only where this run asked for the launch: a run that takes up the launch of an
+ * earlier one did not make its instance. */
 static int
 creation_note_target(struct creation *creation, const char *target_id, struct tmf_err *err)
 {
@@ -270,11 +299,14 @@ creation_note_target(struct creation *creation, const char *target_id, struct tm
 	return targets_note(creation->in->targets, &target, err);
 }
 
+/* The target's fact is written before the launch's fact goes. Both are in one commit, but the order
+ * matters where the second fails: then the launch is settled again, and finds the target. */
 void
 creation_succeed(struct creation *creation, const char *target_id)
 {
 	struct tmf_err err = {0};
 
+	assert(target_id != NULL && creation->launch != NULL);
 	if (creation_note_target(creation, target_id, &err) < 0 ||
 	    creation_drop_launch(creation, &err) < 0) {
 		creation_fail(creation, &err);
@@ -287,6 +319,8 @@ creation_succeed(struct creation *creation, const char *target_id)
 	creation_done(creation, target_id, true);
 }
 
+/* Filters are by interface, and an interface has at most one target, so the first is the only
+ * one. */
 const char *
 creation_first_target(const json_t *reply)
 {

@@ -42,6 +42,8 @@ targets_new(struct account *account)
 	return targets;
 }
 
+/* Those that ask come before those that are asked: leftovers wait for creations, and both and the
+ * lives look into the inventory. */
 void
 targets_free(struct mirror_targets *targets)
 {
@@ -84,6 +86,7 @@ targets_listed(struct mirror_targets *targets)
 		tmf_err_fini(&err);
 		return;
 	}
+	assert(targets->page == NULL);
 	targets->inventory = targets->listing;
 	targets->loaded = true;
 	targets->loaded_mono_ms = targets_mono_ms(targets);
@@ -95,6 +98,7 @@ targets_listed(struct mirror_targets *targets)
 	json_decref(result);
 }
 
+/* Nothing is decided by a page: what a later page says of the same target may differ. */
 static enum ec2_page_next
 targets_listing_page(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -108,6 +112,8 @@ targets_listing_page(void *arg, json_t *reply, struct tmf_err *err)
 	return EC2_PAGE_MORE;
 }
 
+/* A page token expires, and the listing begins again. What the earlier pages said is dropped, since
+ * a target may have gone in between. */
 static void
 targets_listing_restart(void *arg)
 {
@@ -125,6 +131,7 @@ targets_listing_over(void *arg, struct tmf_call *call)
 	struct mirror_targets *targets = arg;
 	json_t *result = tmf_call_take_result(call);
 
+	assert(targets->page == call);
 	targets->page = NULL;
 	if (result != NULL)
 		targets_listed(targets);
@@ -146,6 +153,8 @@ targets_are_fresh(const struct mirror_targets *targets)
 	       targets_mono_ms(targets) - targets->loaded_mono_ms <= fresh_ms;
 }
 
+/* Many actions may ask at once, but there is one listing: DescribeTrafficMirrorTargets has a small
+ * request quota, which is shared by the whole account and region. */
 struct tmf_call *
 targets_load(struct mirror_targets *targets)
 {
@@ -178,6 +187,8 @@ targets_settle(struct mirror_targets *targets)
 	return target_leftovers_settle(targets->leftovers);
 }
 
+/* The tags are as anybody may write them. They are only compared with what the store knows, so a
+ * tag made by hand claims nothing. */
 int
 targets_launched(struct mirror_targets *targets, const json_t *instance, struct tmf_err *err)
 {
@@ -218,6 +229,8 @@ targets_allowed(const struct mirror_targets *targets, const struct config_rule *
 	const struct target *target;
 	const char *wanted;
 
+	/* A target of the rule's own is used as it is: whether it lives or is full is the
+	 * operator's business, and the inventory may not even be loaded. */
 	if (rule->target_id != NULL)
 		return strcmp(rule->target_id, target_id) == 0;
 	target = inventory_find(targets_inventory(targets), target_id);
@@ -246,12 +259,16 @@ targets_is_interface(const struct mirror_targets *targets, const char *target_id
 	return target != NULL && target->interface_id != NULL;
 }
 
+/* The store is left alone: a dry run changes nothing, and what it would make exists for this
+ * process only. */
 void
 targets_plan(struct mirror_targets *targets, const struct target *target)
 {
+	assert(targets->account->dry_run);
 	inventory_add(&targets->inventory, target);
 }
 
+/* The entry, not the argument, goes to the store: it has what was known before as well. */
 int
 targets_note(struct mirror_targets *targets, const struct target *target, struct tmf_err *err)
 {
@@ -260,6 +277,8 @@ targets_note(struct mirror_targets *targets, const struct target *target, struct
 	    targets->account, inventory_find(&targets->inventory, target->id), err);
 }
 
+/* The highest that is known, which may be more than was asked for: a lower one in the store would
+ * bring used generations back after a restart. */
 int
 targets_burn(
     struct mirror_targets *targets, const char *subnet_id, int generation, struct tmf_err *err)
