@@ -12,6 +12,8 @@
 const char *const config_list_names[CONFIG_KINDS + 1] = {
     [RULE_TAGS] = "tags", [RULE_SUBNETS] = "subnets", [RULE_VPCS] = "vpcs", NULL};
 
+/* A value of the wrong kind is a fault and then an empty list, so that the other lists' faults are
+ * found in the same run. */
 static void
 config_read_list(struct config_reader *reader, struct mirror_config *config, enum rule_kind kind)
 {
@@ -32,6 +34,8 @@ config_read_list(struct config_reader *reader, struct mirror_config *config, enu
 	config_leave(reader, mark);
 }
 
+/* Before anything is read: the slots are one array that never moves, since rules are handed out by
+ * pointer. */
 static size_t
 config_count_rules(const json_t *root)
 {
@@ -52,6 +56,7 @@ config_read_rules(struct config_reader *reader, struct mirror_config *config)
 	if (count > CONFIG_RULES_MAX)
 		config_invalid(
 		    reader, "there are %zu rules, but %u are the most", count, CONFIG_RULES_MAX);
+	assert(config->slots == NULL);
 	config->slots =
 	    mem_zalloc(count < CONFIG_RULES_MAX ? count : CONFIG_RULES_MAX, sizeof(*config->slots));
 	for (size_t kind = 0; kind < CONFIG_KINDS; kind++)
@@ -61,7 +66,9 @@ config_read_rules(struct config_reader *reader, struct mirror_config *config)
 		    reader, "at least one rule is required, under vpcs, subnets or tags");
 }
 
-/* Names end up in outcomes and in tasks' inputs: each must mean one rule. */
+/* Names end up in outcomes and in tasks' inputs: each must mean one rule. Given names and made ones
+ * are compared alike: a rule named "tags[0]" by hand collides with the first rule of tags where
+ * that has no name. */
 static void
 config_check_names(struct config_reader *reader, const struct mirror_config *config)
 {
@@ -132,6 +139,8 @@ config_read_section(struct config_reader *reader, const struct mirror_config *co
 	return NULL;
 }
 
+/* The seed's template has every key with a placeholder: what is not given must not be taken for a
+ * value. */
 static json_t *
 config_member(const json_t *object, const char *key)
 {
@@ -170,6 +179,7 @@ config_read_exclude(struct config_reader *reader, struct mirror_config *config)
 	free(ids);
 }
 
+/* GuardDuty gives severities with a fraction, such as 8.5. */
 static bool
 config_is_severity(const json_t *value)
 {
@@ -189,6 +199,8 @@ config_is_text_list(const json_t *value)
 	return json_is_array(value);
 }
 
+/* Only the beginning: the account may be a placeholder, and accounts_reach checks the rest when it
+ * is filled in. */
 static bool
 config_is_arn(const json_t *value)
 {
@@ -205,7 +217,8 @@ static const struct {
     [FORM_ARN] = {config_is_arn, "an ARN: \"arn:...\""},
 };
 
-/* Checks the values of a section whose keys all have one of `forms`. NULL when it is not given. */
+/* Checks the values of a section whose keys all have one of `forms`. NULL when it is not given.
+ * Table and form make one function of what would be a function for each key. */
 static json_t *
 config_read_values(struct config_reader *reader, const struct mirror_config *config,
     const char *name, const struct config_key *keys)
@@ -217,6 +230,7 @@ config_read_values(struct config_reader *reader, const struct mirror_config *con
 		const json_t *value = json_object_get(section, keys->name);
 		size_t inner = config_enter(reader, keys->name);
 
+		assert(config_forms[keys->form].is_good != NULL);
 		if (config_given(value) && !config_forms[keys->form].is_good(value))
 			config_invalid(
 			    reader, "%s must be %s", keys->name, config_forms[keys->form].words);
@@ -250,6 +264,8 @@ config_read_types(struct config_reader *reader, struct mirror_config *config)
 	config->mirrorable = config_member(section, "mirrorable");
 }
 
+/* Only the path is read. Whether the file loads is for the run to say, since it depends on the
+ * folder that the run starts in. */
 static void
 config_read_hook(struct config_reader *reader, struct mirror_config *config)
 {
@@ -261,6 +277,9 @@ config_read_hook(struct config_reader *reader, struct mirror_config *config)
 	config_leave(reader, mark);
 }
 
+/* All checks run, whatever the ones before found: a file with five faults is mended in one round. A
+ * mapping is asked for first because every check looks up keys. An empty file passes as an empty
+ * mapping, and fails for having no rule, which is the more useful message. */
 struct mirror_config *
 mirror_config_load(const struct doc *doc, struct diag_list *diags)
 {
@@ -301,6 +320,8 @@ mirror_config_free(struct mirror_config *config)
 	free(config);
 }
 
+/* By what it lacks: a configuration with a misspelt `vpcs` must still be checked as one, and a
+ * workflow always has these two keys. */
 bool
 mirror_config_is_one(const struct doc *doc)
 {
@@ -322,9 +343,12 @@ mirror_config_rule(const struct mirror_config *config, size_t index)
 	return &config->slots[index].rule;
 }
 
+/* A walk over all rules. A map would pay only from some hundred rules on, where a page already
+ * looks each instance up in all of them. */
 const struct config_rule *
 mirror_config_rule_named(const struct mirror_config *config, const char *name)
 {
+	assert(name != NULL);
 	for (size_t i = 0; i < config->count; i++)
 		if (strcmp(config->slots[i].rule.name, name) == 0)
 			return &config->slots[i].rule;
@@ -340,6 +364,7 @@ config_bears_tag(const json_t *instance, const json_t *wanted)
 	return value != NULL && strcmp(value, jsonx_get_string(wanted, "Value")) == 0;
 }
 
+/* The forms are not checked again: config_read_exclude has done so. */
 bool
 mirror_config_excludes(const struct mirror_config *config, const json_t *instance)
 {
@@ -363,7 +388,8 @@ mirror_config_guardduty(const struct mirror_config *config)
 	return &config->guardduty;
 }
 
-/* True if text fits one of the patterns. */
+/* True if text fits one of the patterns. FNM_NOESCAPE: a backslash is in no type, and in YAML it
+ * would have to be written twice. */
 static bool
 config_fits(const json_t *patterns, const char *text)
 {
@@ -377,6 +403,7 @@ config_fits(const json_t *patterns, const char *text)
 	return false;
 }
 
+/* No list means all types. An empty list means none, as it is written. */
 bool
 config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type)
 {

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+/* A choice is stored as its index: the words stand in the order of the enumerators. */
 static const char *const tag_match_choices[] = {
     [TAG_MATCH_ANY] = "any", [TAG_MATCH_ALL] = "all", NULL};
 static const char *const interfaces_choices[] = {
@@ -10,9 +11,13 @@ static const char *const interfaces_choices[] = {
 _Static_assert(sizeof(enum tag_match) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum rule_interfaces) == sizeof(unsigned), "choices are stored as unsigned");
 
-/* Where a key's value goes within a rule. */
+/* Where a key's value goes within a rule: the reader writes there, so the member's type must be
+ * that of the key's form. */
 #define AT(member) .offset = offsetof(struct config_rule, member)
 
+/* The key names of the seed application are kept, so that a file of its users loads as it is. A
+ * rule needs either ROLE_TARGET or every key of ROLE_LAUNCH; config_rule_check_target sees to that,
+ * since a table cannot say it. */
 const struct config_key config_rule_keys[] = {
     {"name",
 	"what the rule is called in reports and in the tags of sessions; \"tags[0]\" if absent",
@@ -52,6 +57,7 @@ const struct config_key config_rule_keys[] = {
     {.name = NULL},
 };
 
+/* Lists and no patterns: what is excluded should be plain to see in the file. */
 const struct config_key config_exclude_keys[] = {
     {"tags", "instances that bear any of these tags", .form = FORM_TAGS,
 	.count_max = CONFIG_TAGS_PER_RULE_MAX},
@@ -71,6 +77,8 @@ const struct config_key config_guardduty_keys[] = {
     {.name = NULL},
 };
 
+/* Both lists, since AWS may take a type off as well as add one. Where both fit, AWS is not
+ * asked. */
 const struct config_key config_types_keys[] = {
     {"unmirrorable", "types that AWS does not mirror: it is not asked; * and ? stand for anything",
 	.form = FORM_TEXTS},
@@ -94,7 +102,8 @@ const struct config_key config_root_keys[] = {
     {.name = NULL},
 };
 
-/* Which keys a rule may have depends on its list: `vpcId` under `subnets` is unknown there. */
+/* Which keys a rule may have depends on its list: `vpcId` under `subnets` is unknown there. The
+ * assert is on the tables above, not on the file: a key too many is found by the first test. */
 void
 config_check_table(
     struct config_reader *reader, const json_t *object, const struct config_key *keys, unsigned in)

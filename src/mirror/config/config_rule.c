@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Writes where the key's table says: key->offset within the rule. */
+/* Writes where the key's table says: key->offset within the rule. A switch over forms, since the
+ * readers differ in what they need of the key. The forms at the end stand only in other tables;
+ * naming them lets the compiler report a new form that was forgotten here. */
 static void
 config_rule_read_key(struct config_reader *reader, const struct config_key *key,
     const json_t *value, struct config_rule_slot *slot)
@@ -13,6 +15,7 @@ config_rule_read_key(struct config_reader *reader, const struct config_key *key,
 	struct config_rule *rule = &slot->rule;
 	void *place = (char *)rule + key->offset;
 
+	assert(key->offset < sizeof(*rule));
 	switch (key->form) {
 	case FORM_TEXT:
 		config_read_text(reader, key->name, value, place);
@@ -20,6 +23,8 @@ config_rule_read_key(struct config_reader *reader, const struct config_key *key,
 	case FORM_ID:
 		config_read_id(reader, key->name, value, key->prefix, place);
 		break;
+	/* The reader of lists counts as it goes, and this is the one list of ids that a rule
+	 * has. */
 	case FORM_IDS:
 		config_read_ids(reader, key->name, value, key->prefix, place, key->count_max,
 		    &rule->target_security_group_count);
@@ -32,6 +37,7 @@ config_rule_read_key(struct config_reader *reader, const struct config_key *key,
 		config_read_choice(reader, key->name, value, key->choices, place);
 		break;
 	case FORM_INT:
+		/* "auto" is 0 within, a number that the range does not allow to be written. */
 		if (key->zero_word != NULL && json_is_string(value) &&
 		    strcmp(json_string_value(value), key->zero_word) == 0)
 			*(int *)place = 0;
@@ -48,7 +54,8 @@ config_rule_read_key(struct config_reader *reader, const struct config_key *key,
 }
 
 /* Either a target is given, or all that it takes to launch one; never both. With both, nobody could
- * say whether a full target is replaced or is an error. */
+ * say whether a full target is replaced or is an error. Every missing key of a launch is reported,
+ * not only the first, at the place where it belongs. */
 static void
 config_rule_check_target(struct config_reader *reader, const json_t *rule)
 {
@@ -80,6 +87,8 @@ config_rule_check_target(struct config_reader *reader, const json_t *rule)
 	}
 }
 
+/* The defaults come first, and a key that counts as missing leaves them. A rule that has faults is
+ * read to its end: its name is needed by the checks of the whole file. */
 void
 config_read_rule(struct config_reader *reader, const json_t *object, enum rule_kind kind,
     struct config_rule_slot *slot)
@@ -115,6 +124,7 @@ config_read_rule(struct config_reader *reader, const json_t *object, enum rule_k
 		config_invalid(reader, "a name has at most %d characters", CONFIG_NAME_BYTES_MAX);
 		config_leave(reader, mark);
 	}
+	/* Made up last: a name that was given but is not a string is NULL here as well. */
 	if (rule->name == NULL) {
 		snprintf(slot->made_name, sizeof(slot->made_name), "%s[%zu]",
 		    config_list_names[kind], rule->index);

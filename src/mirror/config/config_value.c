@@ -11,6 +11,8 @@
 #define CODE_UNKNOWN   "UNKNOWN_KEY"
 #define CODE_UNREACHED "UNREACHED_RULE"
 
+/* The mark is a length rather than a stack entry: leaving cannot fail, and a check that returns
+ * early in the middle of a level is undone by the level above. */
 size_t
 config_enter(struct config_reader *reader, const char *key)
 {
@@ -49,6 +51,8 @@ config_any_given(const json_t *list)
 	return false;
 }
 
+/* A blank text counts as missing, since that is how a template is emptied by hand. 0 and false are
+ * values. */
 bool
 config_given(const json_t *value)
 {
@@ -64,6 +68,7 @@ config_given(const json_t *value)
 	return text.len > 0 && !str_is(text, CONFIG_PLACEHOLDER);
 }
 
+/* The message is formatted before it is handed on, because diag_add takes no va_list. */
 static void
 config_add_fault(struct config_reader *reader, const char *code, const char *format, va_list args)
 {
@@ -75,6 +80,8 @@ config_add_fault(struct config_reader *reader, const char *code, const char *for
 	buf_fini(&message);
 }
 
+/* At the place of the key that is not there. The diagnostics show the nearest place that is: the
+ * mapping which lacks it. */
 void
 config_missing(struct config_reader *reader, const char *key, const char *format, ...)
 {
@@ -97,6 +104,7 @@ config_invalid(struct config_reader *reader, const char *format, ...)
 	va_end(args);
 }
 
+/* A warning does not stop the run: a hook may still use a rule that is never reached by itself. */
 void
 config_warn(struct config_reader *reader, const char *format, ...)
 {
@@ -111,6 +119,7 @@ config_warn(struct config_reader *reader, const char *format, ...)
 	buf_fini(&message);
 }
 
+/* A walk is enough: a table has at most CONFIG_KEYS_MAX keys. */
 static bool
 config_is_known(const char *const *known, const char *key)
 {
@@ -146,6 +155,7 @@ void
 config_read_text(
     struct config_reader *reader, const char *name, const json_t *value, const char **ret_text)
 {
+	assert(name != NULL);
 	if (json_is_string(value))
 		*ret_text = json_string_value(value);
 	else if (json_is_number(value) || json_is_boolean(value))
@@ -155,8 +165,8 @@ config_read_text(
 		    reader, "%s must be a string, but is of kind %s", name, jsonx_kind(value));
 }
 
-/* Only the form: whether AWS knows the id shows when it is used, and the file may be for an account
- * that is not at hand. */
+/* Only the form: whether AWS knows the id shows when it is used, and the file may be for another
+ * account. */
 static bool
 config_is_id(const char *text, const char *prefix)
 {
@@ -170,6 +180,8 @@ config_is_id(const char *text, const char *prefix)
 	return true;
 }
 
+/* By way of config_read_text, so that an id written as a number has the fault that says how to mend
+ * it. */
 void
 config_read_id(struct config_reader *reader, const char *name, const json_t *value,
     const char *prefix, const char **ret_id)
@@ -186,7 +198,8 @@ config_read_id(struct config_reader *reader, const char *name, const json_t *val
 		    reader, "%s is \"%s\", but must be an id like \"%s...\"", name, text, prefix);
 }
 
-/* One member of a tag. */
+/* One member of a tag. Key and Value with capitals, as AWS writes them: tags are copied from
+ * there. */
 static void
 config_read_tag_part(
     struct config_reader *reader, const json_t *tag, const char *part, const char **ret_text)
@@ -203,6 +216,7 @@ config_read_tag_part(
 	config_leave(reader, mark);
 }
 
+/* Two keys and no table: a tag's form is AWS's and will not grow. */
 static void
 config_read_tag(struct config_reader *reader, const json_t *tag, struct config_tag *ret_tag)
 {
@@ -217,6 +231,8 @@ config_read_tag(struct config_reader *reader, const json_t *tag, struct config_t
 	config_read_tag_part(reader, tag, "Value", &ret_tag->value);
 }
 
+/* The limit is checked before memory is taken. The array is the slot's from then on, with faults or
+ * without, and is freed with it. */
 void
 config_read_tags(struct config_reader *reader, const char *name, const json_t *value,
     struct config_tag **ret_tags, size_t *ret_count)
@@ -239,7 +255,7 @@ config_read_tags(struct config_reader *reader, const char *name, const json_t *v
 }
 
 /* Elements that count as missing are left out, so that the seed's template, a list of one
- * placeholder, is missing as a whole, and one filled in by half is what is given. */
+ * placeholder, is missing as a whole, and one filled in by half keeps its values. */
 void
 config_read_ids(struct config_reader *reader, const char *name, const json_t *value,
     const char *prefix, const char **ret_ids, size_t max, size_t *ret_count)
@@ -251,6 +267,7 @@ config_read_ids(struct config_reader *reader, const char *name, const json_t *va
 		    reader, "%s must be a list of 1 to %zu ids like \"%s...\"", name, max, prefix);
 		return;
 	}
+	assert(max > 0);
 	*ret_count = 0;
 	for (size_t i = 0; i < count; i++) {
 		const json_t *id = json_array_get(value, i);
@@ -262,6 +279,7 @@ config_read_ids(struct config_reader *reader, const char *name, const json_t *va
 	}
 }
 
+/* 5.0 is refused: AWS shows such a number without a fraction. */
 void
 config_read_int(struct config_reader *reader, const char *name, const json_t *value,
     struct config_range range, int *ret_number)
@@ -275,6 +293,7 @@ config_read_int(struct config_reader *reader, const char *name, const json_t *va
 		*ret_number = (int)number;
 }
 
+/* The message names two choices, since every key of this form has exactly two. */
 void
 config_read_choice(struct config_reader *reader, const char *name, const json_t *value,
     const char *const *choices, unsigned *ret_choice)
@@ -284,6 +303,7 @@ config_read_choice(struct config_reader *reader, const char *name, const json_t 
 	config_read_text(reader, name, value, &text);
 	if (text == NULL)
 		return;
+	assert(choices[0] != NULL && choices[1] != NULL && choices[2] == NULL);
 	for (unsigned i = 0; choices[i] != NULL; i++) {
 		if (strcmp(choices[i], text) == 0) {
 			*ret_choice = i;

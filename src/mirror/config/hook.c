@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,6 +14,8 @@ struct hook {
 	bool has_eligible;
 };
 
+/* Part of what hooks are written against, so kept apart from config_list_names, which may
+ * change. */
 static const char *const hook_kind_names[] = {
     [RULE_TAGS] = "tags", [RULE_SUBNETS] = "subnets", [RULE_VPCS] = "vpcs"};
 
@@ -22,6 +25,7 @@ hook_new(struct script *script)
 {
 	struct hook *hook = mem_zalloc(1, sizeof(*hook));
 
+	assert(script != NULL);
 	hook->script = script;
 	hook->has_priority = script_has(script, "priority");
 	hook->has_match = script_has(script, "match");
@@ -29,6 +33,7 @@ hook_new(struct script *script)
 	return hook;
 }
 
+/* The script stays: the run owns it, and frees it after the rules. */
 void
 hook_free(struct hook *hook)
 {
@@ -61,6 +66,7 @@ hook_rule_json(const struct config_rule *rule)
 	return json;
 }
 
+/* Says the kind and not the value: a table may be large, and the kind is what is wrong. */
 static int
 hook_wrong_answer(
     const char *function, const char *expected, const json_t *got, struct tmf_err *err)
@@ -70,6 +76,8 @@ hook_wrong_answer(
 	    jsonx_kind(got));
 }
 
+/* NaN is refused by name: it compares with nothing, and a sort by it would give another order each
+ * time. A script may return two values; the second has no meaning here. */
 int
 hook_priority(struct hook *hook, json_t *rule, double *ret_priority, struct tmf_err *err)
 {
@@ -100,6 +108,7 @@ hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *
 	json_t *results[SCRIPT_RESULTS_MAX];
 	int ret = 0;
 
+	assert(*ret_answer == HOOK_DEFAULT);
 	if (!hook->has_match)
 		return 0;
 	if (script_call(hook->script, "match", args, 2, results, err) < 0)
@@ -113,6 +122,8 @@ hook_match(struct hook *hook, json_t *instance, json_t *rule, enum hook_answer *
 	return ret;
 }
 
+/* The second value is the reason, and counts only with false. Where it is not a string, the ledger
+ * has none. */
 int
 hook_eligible(struct hook *hook, json_t *instance, bool *ret_eligible, json_t **ret_reason,
     struct tmf_err *err)

@@ -50,6 +50,8 @@ static const struct {
     {"8xlarge", "hpc7g"},
 };
 
+/* The lists are texts, as the pages of AWS have them: comparing a new version of a page is a matter
+ * of pasting it. A walk over some 200 words is nothing against the request that follows. */
 static bool
 types_have_word(const char *words, const char *word, size_t word_len)
 {
@@ -71,6 +73,7 @@ instance_type_size(const char *type, size_t *ret_len)
 	return type[*ret_len] == '.' ? type + *ret_len + 1 : "";
 }
 
+/* Bare metal is listed apart: "c6i" is a source in all its virtual sizes, but not "c6i.metal". */
 bool
 instance_type_is_source(const char *type)
 {
@@ -82,6 +85,8 @@ instance_type_is_source(const char *type)
 	    type, family_len);
 }
 
+/* What is on no list takes the lower number: AWS says so when a target is full, and then another
+ * one is made. A number that is too high would plan for room that is not there. */
 unsigned
 instance_type_sources_max(const char *type)
 {

@@ -41,11 +41,13 @@ rules_compare(const void *left, const void *right)
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
+/* The rule's JSON is built once here, since a hook gets it for each of a page's instances. */
 static int
 rules_rank(struct rules *rules, size_t index, const struct config_rule *rule, struct tmf_err *err)
 {
 	struct ranked_rule *ranked = &rules->ranked[index];
 
+	assert(index < rules->count);
 	*ranked = (struct ranked_rule){
 	    .rule = rule, .priority = default_priorities[rule->kind], .index = index};
 	if (rules->hook == NULL)
@@ -54,6 +56,7 @@ rules_rank(struct rules *rules, size_t index, const struct config_rule *rule, st
 	return hook_priority(rules->hook, ranked->json, &ranked->priority, err);
 }
 
+/* Sorted once for the run: a priority is the rule's alone, and does not depend on an instance. */
 struct rules *
 rules_new(const struct mirror_config *config, struct script *script, struct tmf_err *err)
 {
@@ -68,6 +71,7 @@ rules_new(const struct mirror_config *config, struct script *script, struct tmf_
 			return NULL;
 		}
 	}
+	assert(rules->count > 0);
 	qsort(rules->ranked, rules->count, sizeof(*rules->ranked), rules_compare);
 	return rules;
 }
@@ -84,6 +88,7 @@ rules_free(struct rules *rules)
 	free(rules);
 }
 
+/* Key and value are compared with case, as EC2 does. */
 static bool
 rule_bears_tag(const json_t *instance, const struct config_tag *wanted)
 {
@@ -111,6 +116,8 @@ instance_member_is(const json_t *instance, const char *key, const char *wanted)
 	return value != NULL && strcmp(value, wanted) == 0;
 }
 
+/* A rule of subnets compares the instance's own subnet, which is that of its primary interface. A
+ * second interface in another subnet does not make it match. */
 bool
 rule_matches(const struct config_rule *rule, const json_t *instance)
 {
@@ -125,10 +132,13 @@ rule_matches(const struct config_rule *rule, const json_t *instance)
 	return false;
 }
 
+/* Without a hook every instance is eligible: what AWS cannot mirror is not known before it is
+ * asked. */
 int
 rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible, json_t **ret_reason,
     struct tmf_err *err)
 {
+	assert(ret_reason != NULL);
 	*ret_eligible = true;
 	if (rules->hook == NULL)
 		return 0;
@@ -162,6 +172,8 @@ rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule
 	return 0;
 }
 
+/* The first rule that takes it wins, and the hook is not asked about the others. So a hook with a
+ * side effect would see only part of the pairs, which is one more reason for it to have none. */
 int
 rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
     struct tmf_err *err)
@@ -180,6 +192,8 @@ rules_find(const struct rules *rules, json_t *instance, const struct config_rule
 
 /* --- explaining --- */
 
+/* All tags are said, those too that were not needed: the reader wants to know why a later rule got
+ * the instance. */
 static void
 rule_explain_tags(const struct config_rule *rule, const json_t *instance, struct buf *out)
 {
@@ -189,6 +203,8 @@ rule_explain_tags(const struct config_rule *rule, const json_t *instance, struct
 
 		if (i > 0)
 			buf_add_cstr(out, rule->tag_match == TAG_MATCH_ALL ? " and " : " or ");
+		/* Three cases, as an instance without the tag is mended in another way than one
+		 * with the wrong value. */
 		if (value == NULL)
 			buf_printf(out, "no tag %s=%s", wanted->key, wanted->value);
 		else if (strcmp(value, wanted->value) == 0)
@@ -213,6 +229,8 @@ rule_explain_member(
 		buf_printf(out, "its %s is %s, not %s", what, value, wanted);
 }
 
+/* Says what the rule by itself finds, although a hook may have answered in its place: the
+ * difference is what somebody who writes a hook wants to see. */
 void
 rule_explain(const struct config_rule *rule, const json_t *instance, struct buf *out)
 {
@@ -229,7 +247,8 @@ rule_explain(const struct config_rule *rule, const json_t *instance, struct buf 
 	}
 }
 
-/* A terminated instance is listed for about an hour, without interfaces. */
+/* A terminated instance is listed for about an hour, without interfaces. "stopped" is not over: a
+ * stopped instance keeps its interfaces, and with them its sessions. */
 bool
 instance_is_over(const json_t *instance)
 {
@@ -237,6 +256,8 @@ instance_is_over(const json_t *instance)
 	       instance_member_is(instance, "State", "shutting-down");
 }
 
+/* By the tags of the launch rather than by the inventory: between launch and target no target leads
+ * to the instance yet. */
 bool
 instance_is_marked_target(const json_t *instance)
 {

@@ -24,7 +24,8 @@
  * same account.
  */
 
-#define WINDOW		  10u /* deletions at once: they wait for the account's quota, not for each other */
+/* Deletions at once: they wait for the account's quota, not for each other. */
+#define WINDOW		  10u
 #define PASSES_MAX	  8    /* with the waits below some three minutes */
 #define PASS_DELAY_MS	  2000 /* doubles */
 #define PASS_DELAY_MAX_MS 30000
@@ -64,6 +65,8 @@ static void destroy_pass_again(struct tmf_timer *timer);
 
 /* --- what is listed, and how it is deleted --- */
 
+/* Items rather than AWS's resources are kept: what only the store knows has the same form then, and
+ * the report shows them as they are. */
 static json_t *
 destroy_session_item(const json_t *session)
 {
@@ -76,6 +79,7 @@ destroy_session_item(const json_t *session)
 	return item;
 }
 
+/* A target without the tag is the seed's, which has no generation to use up. */
 static void
 destroy_put_place(json_t *item, const char *subnet_id, const json_t *resource)
 {
@@ -86,6 +90,7 @@ destroy_put_place(json_t *item, const char *subnet_id, const json_t *resource)
 		json_object_set_new(item, "generation", json_integer(strtol(generation, NULL, 10)));
 }
 
+/* By TAG_OUR_SUBNET, which stays on a full target. */
 static json_t *
 destroy_target_item(const json_t *target)
 {
@@ -124,6 +129,8 @@ destroy_filters(enum kind kind)
 	return describe_filter("tag:" TAG_TOOL, values);
 }
 
+/* The table wants one id a call. EC2 takes many in one request, but then refuses all of them for
+ * one that is protected. */
 static struct tmf_call *
 destroy_terminate(struct aws_client *ec2, const char *id)
 {
@@ -191,6 +198,7 @@ destroy_pass_forget(struct destroy *destroy)
 	destroy->failed = destroy->kept_interfaces = destroy->strangers = NULL;
 }
 
+/* Cancelling leaves what AWS was asked for undone or done: a later destroy finds out. */
 void
 destroy_free(struct destroy *destroy)
 {
@@ -233,6 +241,8 @@ destroy_values(json_t *object)
 	return values;
 }
 
+/* `kept` comes from the same set as `failed` of a removal: in a pass that deletes nothing, only
+ * targets that a stranger's session uses have got into it. */
 static void
 destroy_report_found(struct destroy *destroy)
 {
@@ -245,6 +255,8 @@ destroy_report_found(struct destroy *destroy)
 	json_decref(result);
 }
 
+/* What failed is the last pass's: a target that was in use in the first and deleted in the third
+ * did not fail. */
 static void
 destroy_report_removed(struct destroy *destroy)
 {
@@ -260,10 +272,13 @@ destroy_report_removed(struct destroy *destroy)
 	json_decref(result);
 }
 
+/* Another pass only where a target was in use. Any other refusal, such as a missing permission,
+ * would be the same a minute later. */
 static void
 destroy_pass_end(struct destroy *destroy)
 {
 	struct tmf_clock *clock = tmf_loop_clock(destroy_loop(destroy));
+	/* PASSES_MAX bounds the shift: 2, 4, 8, 16, then 30 s each. */
 	int64_t delay_ms = (int64_t)PASS_DELAY_MS << destroy->passes;
 
 	if (!destroy->in_use || ++destroy->passes == PASSES_MAX) {
@@ -278,6 +293,7 @@ destroy_pass_end(struct destroy *destroy)
 
 /* --- deleting --- */
 
+/* By id, so that an item that is refused twice in a pass is reported once. */
 static void
 destroy_item_failed(
     struct destroy *destroy, enum kind kind, const json_t *item, const struct tmf_err *err)
@@ -302,6 +318,8 @@ destroy_keep_instance(struct destroy *destroy, const json_t *item)
 		json_object_set_new(destroy->kept_interfaces, interface, json_true());
 }
 
+/* Every refusal keeps the instance, not only a target in use: a target whose instance is gone loses
+ * traffic without a word. */
 static void
 destroy_delete_refused(struct destroy *destroy, const json_t *item, const struct tmf_err *err)
 {
@@ -320,6 +338,7 @@ destroy_delete_done(void *arg, struct tmf_call *call)
 	const char *id = jsonx_get_string(deletion->item, kinds[kind].id_name);
 	json_t *reply = tmf_call_take_result(call);
 
+	assert(deletion->call == call);
 	deletion->call = NULL;
 	if (reply != NULL || aws_error_is_not_found(call->err.name)) {
 		/* Of what is on no list, only AWS could know that it was there. */
@@ -365,6 +384,7 @@ destroy_item_stays(const struct destroy *destroy, const json_t *item)
 	       json_object_get(destroy->kept_interfaces, interface) != NULL;
 }
 
+/* Also says whether nothing is under way, since both follow from one walk over a short array. */
 static struct deletion *
 destroy_free_slot(struct destroy *destroy, bool *ret_idle)
 {
@@ -393,6 +413,7 @@ destroy_delete_note(struct destroy *destroy, const json_t *item, struct tmf_err 
 	return ret < 0 ? -1 : store_commit(destroy->account->store, err);
 }
 
+/* item is borrowed from this pass's items, which outlive every deletion of the pass. */
 static int
 destroy_delete_start(
     struct destroy *destroy, struct deletion *slot, const json_t *item, struct tmf_err *err)
@@ -411,7 +432,9 @@ destroy_delete_start(
 	return 0;
 }
 
-/* Keeps the window full; goes on to the next kind when the last of one is over. */
+/* Keeps the window full; goes on to the next kind when the last of one is over. The next kind
+ * starts only when no deletion is under way. That costs one round trip a kind, and is what keeps
+ * the order of sessions, targets and instances. */
 static void
 destroy_delete_more(struct destroy *destroy)
 {
@@ -438,12 +461,15 @@ destroy_delete_more(struct destroy *destroy)
 		destroy_pass_end(destroy);
 		return;
 	}
+	assert(destroy->removing);
 	destroy->deleting++;
 	destroy_delete_more(destroy);
 }
 
 /* --- listing --- */
 
+/* By the tag, and by the owner where AWS gives one: a target that another account shares with this
+ * one is listed here too, and may bear the same tag. */
 static bool
 destroy_is_ours(const struct destroy *destroy, const json_t *resource)
 {
@@ -470,6 +496,8 @@ destroy_add_item(struct destroy *destroy, enum kind kind, json_t *item)
 	json_decref(item);
 }
 
+/* A target that is not ours keeps its instance even if that bears our tags: somebody has put it to
+ * use. The same goes for a stranger's session, whose target stays. */
 static void
 destroy_list_note(struct destroy *destroy, const json_t *resource)
 {
@@ -488,7 +516,8 @@ destroy_list_note(struct destroy *destroy, const json_t *resource)
 		    jsonx_get_string(resource, "TrafficMirrorSessionId"));
 }
 
-/* Adds what this store has made and AWS does not list yet. */
+/* Adds what this store has made and AWS does not list yet. After the listings, so that what AWS
+ * lists is taken as AWS describes it. */
 static int
 destroy_add_known(struct destroy *destroy, struct tmf_err *err)
 {
@@ -537,10 +566,13 @@ destroy_keep_used_targets(struct destroy *destroy)
 		if (interface != NULL)
 			json_object_set_new(destroy->kept_interfaces, interface, json_true());
 	}
+	assert(json_array_size(left) <= json_array_size(destroy->items[KIND_TARGETS]));
 	json_decref(destroy->items[KIND_TARGETS]);
 	destroy->items[KIND_TARGETS] = left;
 }
 
+/* Once more for what was listed: the instances came before the targets that keep them.
+ * destroy_item_stays asks again while deleting, when refusals may have added to the set. */
 static void
 destroy_keep_instances(struct destroy *destroy)
 {
@@ -607,6 +639,7 @@ destroy_account_done(void *arg, struct tmf_call *call)
 	json_decref(result);
 }
 
+/* Any state and any tag: a single listed instance is enough, and most accounts have one. */
 static void
 destroy_account_ask(struct destroy *destroy)
 {
@@ -616,6 +649,8 @@ destroy_account_ask(struct destroy *destroy)
 	tmf_call_on_done(destroy->asking, destroy_account_done, destroy);
 }
 
+/* Every page may name the account: instances come first, and account_note_id takes no harm from
+ * other replies. */
 static enum ec2_page_next
 destroy_list_page(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -665,9 +700,12 @@ destroy_list(struct destroy *destroy)
 	json_decref(filters);
 }
 
+/* Each pass lists everything again. What the pass before left behind would not be enough: a session
+ * that was not listed then is the usual reason for another pass. */
 static void
 destroy_pass_start(struct destroy *destroy)
 {
+	assert(destroy->asking == NULL);
 	destroy_pass_forget(destroy);
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		destroy->items[kind] = json_array();

@@ -5,6 +5,7 @@
 #include "mirror/session.h"
 #include "mirror/targets/target_facts.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* A run that began earlier has made most of what it made long ago, and that is listed. */
@@ -20,6 +21,7 @@ struct runs {
 	int ret;
 };
 
+/* Only what the ledger has as created: an updated or present session is listed by AWS for long. */
 static int
 known_add_session(void *arg, const struct outcome *outcome)
 {
@@ -31,6 +33,7 @@ known_add_session(void *arg, const struct outcome *outcome)
 	jsonx_put_string(item, "sessionId", outcome->session_id);
 	jsonx_put_string(item, "networkInterfaceId", outcome->interface_id);
 	jsonx_put_string(item, "targetId", outcome->target_id);
+	assert(outcome->kind == OUTCOME_CREATED);
 	json_object_set_new(arg, outcome->session_id, item);
 	return 0;
 }
@@ -47,6 +50,7 @@ known_run_is_here(const struct runs *runs, const struct store_run *run)
 	return is;
 }
 
+/* A run that still goes on has no end: what it made is taken, however long ago it began. */
 static int
 known_add_run(void *arg, const struct store_run *run)
 {
@@ -61,6 +65,8 @@ known_add_run(void *arg, const struct store_run *run)
 	return runs->ret;
 }
 
+/* The parts of a fleet are runs with ledgers of their own, and the listing of runs leaves them
+ * out. */
 static int
 known_add_run_and_parts(void *arg, const struct store_run *run)
 {
@@ -76,7 +82,9 @@ known_add_run_and_parts(void *arg, const struct store_run *run)
 	return runs->ret;
 }
 
-/* What was made before the last destroy was seen by that, as far as it can be seen. */
+/* What was made before the last destroy was seen by that, as far as it can be seen. The day of
+ * RUN_AGE_MS is generous: only sessions of the last minutes can be missing in a describe. It bounds
+ * the work on a store with the runs of years. */
 static int
 known_add_sessions(struct account *account, json_t *sessions, struct tmf_err *err)
 {
@@ -100,6 +108,7 @@ known_add_sessions(struct account *account, json_t *sessions, struct tmf_err *er
 
 /* --- targets and their instances: from the facts --- */
 
+/* In the form of destroy.c's items, so that both are deleted alike. */
 static json_t *
 known_item(const char *id_name, const char *id, const json_t *fact)
 {
@@ -112,6 +121,8 @@ known_item(const char *id_name, const char *id, const json_t *fact)
 	return item;
 }
 
+/* Each fact may name two resources, the target and its instance: either may be listed without the
+ * other. */
 static int
 known_add_targets(struct account *account, json_t *targets, json_t *instances, struct tmf_err *err)
 {
@@ -133,6 +144,8 @@ known_add_targets(struct account *account, json_t *targets, json_t *instances, s
 	return 0;
 }
 
+/* A launch that never became a target costs money even so. Without an instance's id, AWS has
+ * not answered yet, and a later settling asks again with the same token. */
 static int
 known_add_launches(struct account *account, json_t *instances, struct tmf_err *err)
 {

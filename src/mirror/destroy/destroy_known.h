@@ -5,7 +5,8 @@
 
 /*
  * What this store knows to have made lately, and describes may not show yet:
- *   {"sessions": {id: {sessionId, networkInterfaceId, targetId}}, "targets": {id: {targetId, networkInterfaceId, subnetId, generation}},
+ *   {"sessions": {id: {sessionId, networkInterfaceId, targetId}},
+ *    "targets": {id: {targetId, networkInterfaceId, subnetId, generation}},
  *    "instances": {id: {instanceId, networkInterfaceId, subnetId, generation}}}
  * It may be gone by now. New reference; NULL on failure. Errors: TMF_ERR_STORE.
  */

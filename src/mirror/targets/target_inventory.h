@@ -14,7 +14,7 @@
 struct target {
 	char *id;
 	char *interface_id; /* NULL: a load balancer or an endpoint */
-	/* Whose sources it was made for; NULL: neither tmflow nor the seed made it, or not known. */
+	/* Whose sources it was made for; NULL: neither tmflow nor the seed made it, or unknown. */
 	char *subnet_id;
 	bool made;   /* by tmflow or the seed application */
 	bool full;   /* answered that it takes no more sources, or lost its tag for that */
