@@ -267,6 +267,8 @@ END_TEST
 
 /* --- bounds --- */
 
+#define LEAVES "($f := function($n, $x){$n = 0 ? $x : $f($n - 1, [[$x], [$x]])}; "
+
 static const struct {
 	const char *expr;
 	const char *code;
@@ -280,6 +282,36 @@ static const struct {
     {"$match('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', /((a+)+)+$/)", "U1001"},
     {"$contains('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', /^(a|aa|a*)*$/)", "U1001"},
     {"$reduce([1..100], function($s, $n){$s & $s}, 'xx')", "U1001"},
+    /* A transform that puts the copy into itself. */
+    {"{'a': 1} ~> |$|{'self': $}|", "U1001"},
+    {"$string({'a': 1} ~> |$|{'self': $}|)", "U1001"},
+    {"($c := {'a': 1} ~> |$|{'self': $}|; $c = $c)", "U1001"},
+    {"($c := {'a': 1} ~> |$|{'self': $}|; $count($c.**))", "U1001"},
+    {"($c := {'a': 1} ~> |$|{'self': $}|; $c ~> |$|{}|)", "U1001"},
+    {"($c := {'a': 1} ~> |$|{'self': $}|; $distinct([$c, $c]))", "U1001"},
+    {"$error({'a': 1} ~> |$|{'self': $}|)", "T0410"},
+    /* 2^40 leaves of which only 40 levels are ever made. */
+    {LEAVES "$f(40, 1))", "U1001"},
+    {LEAVES "$string($f(40, 1)))", "U1001"},
+    {LEAVES "$boolean($f(40, 0)))", "U1001"},
+    {LEAVES "$f(40, {}).a)", "U1001"},
+    {LEAVES "$keys($f(40, {})))", "U1001"},
+    {LEAVES "$spread($f(40, [])))", "U1001"},
+    {LEAVES "$f(40, []).**)", "U1001"},
+    {LEAVES "$f(40, 1) = $f(40, 1))", "U1001"},
+    /* Deeper than any JSON that is read here. */
+    {"($f := function($n, $x){$n = 0 ? $x : $f($n - 1, [[$x]])}; $f(1001, 1))", "U1001"},
+    {"($f := function($n, $x){$n = 0 ? $x : $f($n - 1, [[$x]])}; $f(9000, 1) = $f(9000, 1))",
+	"U1001"},
+    {"($f := function($n, $g){$n = 0 ? $g : $f($n - 1, $g ~> $abs)}; $f(9000, $abs)(1))", "U1001"},
+    {"($p := function($g){$g(?)}; $f := function($n, $g){$n = 0 ? $g : $f($n - 1, $p($g))};"
+     "$f(9000, $abs)(1))",
+	"U1001"},
+    /* Much work in few steps. */
+    {"($r := [1..1000000]; $map($r, function($x){$sum($r)}))", "U1001"},
+    {"($r := [1..100000]; $r[$r])", "U1001"},
+    {"($r := [1..1000000]; $map($r, function($x){-1 in $r}))", "U1001"},
+    {"$map([1..1000000], function($x){$contains('aaaaaaaaaaaaaaaaaaaa!', /((a+)+)+$/)})", "U1001"},
 };
 
 START_TEST(test_bounded)

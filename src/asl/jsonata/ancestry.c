@@ -30,6 +30,7 @@ ancestry_hand_up(struct ancestry *ancestry, const struct node *node, const struc
 	if (part->type == NODE_PARENT)
 		ancestry_add(ancestry, node, ((const struct parent_node *)part)->slot);
 	for (struct seeker *seeker = ancestry->seekers; seeker != NULL; seeker = seeker->next) {
+		heap_spend(ancestry->heap, 1);
 		if (seeker->node == part)
 			seeker->node = node;
 	}
@@ -48,17 +49,21 @@ ancestry_seek_node(struct ancestry *ancestry, struct node *node, struct parent_s
 
 /* The step before one, and before those that only bind the same context again (a@$x.b@$y). */
 static struct step *
-step_before(const struct path_node *path, const struct step *step)
+step_before(struct heap *heap, const struct path_node *path, const struct step *step)
 {
 	struct step *before = NULL;
 
-	for (struct step *at = path->first; at != step; at = at->next)
+	for (struct step *at = path->first; at != step; at = at->next) {
+		heap_spend(heap, 1);
 		before = at;
+	}
 	while (before != NULL && before->more != NULL && before->more->focus != NULL) {
 		struct step *earlier = NULL;
 
-		for (struct step *at = path->first; at != before; at = at->next)
+		for (struct step *at = path->first; at != before; at = at->next) {
+			heap_spend(heap, 1);
 			earlier = at;
+		}
 		if (earlier == NULL || earlier->more == NULL || earlier->more->focus == NULL)
 			break;
 		before = earlier;
@@ -128,7 +133,7 @@ ancestry_seek_node(struct ancestry *ancestry, struct node *node, struct parent_s
 		node->flags |= NODE_TUPLE;
 		do {
 			ancestry_seek_step(ancestry, step, slot);
-			step = step_before(path, step);
+			step = step_before(ancestry->heap, path, step);
 		} while (slot->level > 0 && step != NULL);
 	} else {
 		fault_raise(ancestry->fault, node->position, "S0217");
@@ -144,11 +149,13 @@ ancestry_resolve(struct ancestry *ancestry, struct path_node *path)
 		ancestry_add(ancestry, last, ((const struct parent_node *)last)->slot);
 	/* What the path already seeks was not found in it: only what its last step seeks is new. */
 	for (struct seeker *seeker = ancestry->seekers; seeker != NULL; seeker = seeker->next) {
+		heap_spend(ancestry->heap, 1);
 		struct step *step = path->last;
 
 		if (seeker->node != last)
 			continue;
-		while (seeker->slot->level > 0 && (step = step_before(path, step)) != NULL)
+		while (seeker->slot->level > 0 &&
+		       (step = step_before(ancestry->heap, path, step)) != NULL)
 			ancestry_seek_step(ancestry, step, seeker->slot);
 		seeker->node = seeker->slot->level > 0 ? &path->node : NULL;
 	}
@@ -161,6 +168,7 @@ ancestry_predicate(struct ancestry *ancestry, const struct node *expr, struct st
 	if (predicate->type == NODE_PARENT)
 		ancestry_add(ancestry, predicate, ((const struct parent_node *)predicate)->slot);
 	for (struct seeker *seeker = ancestry->seekers; seeker != NULL; seeker = seeker->next) {
+		heap_spend(ancestry->heap, 1);
 		if (seeker->node != predicate)
 			continue;
 		if (seeker->slot->level > 1)
@@ -179,6 +187,7 @@ ancestry_finish(struct ancestry *ancestry, const struct node *root)
 	if (root->type == NODE_PARENT)
 		fault_raise(ancestry->fault, root->position, "S0217");
 	for (struct seeker *seeker = ancestry->seekers; seeker != NULL; seeker = seeker->next) {
+		heap_spend(ancestry->heap, 1);
 		if (seeker->node == root)
 			fault_raise(ancestry->fault, root->position, "S0217");
 	}

@@ -62,6 +62,17 @@ evaluator_arity(const struct function *function)
 	return 1;
 }
 
+/* What a built-in function may do with one argument: $sum of 1,000,000 numbers is no single step. */
+static uint64_t
+argument_steps(const struct value *value)
+{
+	if (value->type == VALUE_ARRAY)
+		return value_count(value) / 4;
+	if (value->type == VALUE_OBJECT)
+		return value_member_count(value) / 4;
+	return value->type == VALUE_STRING ? value->len / 16 : 0;
+}
+
 static struct value
 call_builtin(struct evaluator *ev, const struct builtin *builtin, struct arguments args,
     const struct value *context)
@@ -77,6 +88,8 @@ call_builtin(struct evaluator *ev, const struct builtin *builtin, struct argumen
 		args =
 		    signature_apply(signature, args, context, builtin->name, &ev->heap, ev->fault);
 	}
+	for (size_t i = 0; i < args.count; i++)
+		heap_spend(&ev->heap, argument_steps(&args.at[i]));
 	result = builtin->run(ev, args.at, args.count, context);
 	ev->call_name = name;
 	ev->call_position = position;
@@ -109,6 +122,7 @@ call_partial(struct evaluator *ev, const struct function *function, struct argum
 	struct value *all = heap_array(&ev->heap, count + 1, sizeof(*all));
 	const struct value none = value_null();
 	size_t used = 0;
+	struct value result;
 
 	for (size_t i = 0; i < count; i++) {
 		if (!function->u.partial.open[i])
@@ -116,7 +130,11 @@ call_partial(struct evaluator *ev, const struct function *function, struct argum
 		else
 			all[i] = used < args.count ? args.at[used++] : value_undefined();
 	}
-	return call_apply(ev, function->u.partial.whole, (struct arguments){all, count}, &none);
+	/* A loop may wrap a function in one partial application after another. */
+	heap_enter(&ev->heap);
+	result = call_apply(ev, function->u.partial.whole, (struct arguments){all, count}, &none);
+	heap_leave(&ev->heap);
+	return result;
 }
 
 /* |pattern|update, removal| on a copy of the argument. */
@@ -180,9 +198,12 @@ call_apply_once(struct evaluator *ev, const struct function *function, struct ar
 	case FUNCTION_PARTIAL:
 		return call_partial(ev, function, args);
 	case FUNCTION_CHAIN:
+		heap_enter(&ev->heap);
 		first = call_apply(ev, function->u.chain.first, args, context);
-		return call_apply(
+		first = call_apply(
 		    ev, function->u.chain.second, (struct arguments){&first, 1}, context);
+		heap_leave(&ev->heap);
+		return first;
 	case FUNCTION_REGEX:
 		return function_match(ev, function->u.regex.regex, &first, 0);
 	case FUNCTION_NEXT_MATCH:

@@ -60,14 +60,12 @@ frame_find(const struct frame *frame, const char *name, size_t len)
 const char *
 evaluator_show(struct evaluator *ev, const struct value *value)
 {
-	json_t *json = value_to_json(value);
+	json_t *json = value_to_json(&ev->heap, value);
 	char *text = json != NULL ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-	size_t len = text != NULL ? strlen(text) : 0;
 	char shown[200];
 
 	/* Through the stack: heap_text may not return, and text is malloc's. */
 	snprintf(shown, sizeof(shown), "%s", text != NULL ? text : "undefined");
-	(void)len;
 	free(text);
 	json_decref(json);
 	return heap_text(&ev->heap, shown, strlen(shown));
@@ -203,7 +201,7 @@ evaluate_equality(struct evaluator *ev, const struct binary_node *binary, const 
 	/* What is undefined is neither equal nor unequal to anything. */
 	if (left.type == VALUE_UNDEFINED || right.type == VALUE_UNDEFINED)
 		return value_boolean(false);
-	return value_boolean(value_equal(&left, &right) == (binary->node.op == '='));
+	return value_boolean(value_equal(&ev->heap, &left, &right) == (binary->node.op == '='));
 }
 
 static struct value
@@ -216,11 +214,12 @@ evaluate_in(struct evaluator *ev, const struct binary_node *binary, const struct
 	if (left.type == VALUE_UNDEFINED || right.type == VALUE_UNDEFINED)
 		return value_boolean(false);
 	if (right.type != VALUE_ARRAY)
-		return value_boolean(value_equal(&left, &right));
+		return value_boolean(value_equal(&ev->heap, &left, &right));
+	heap_spend(&ev->heap, value_count(&right));
 	for (size_t i = 0; i < value_count(&right); i++) {
 		struct value element = value_at(&right, i);
 
-		if (value_equal(&left, &element))
+		if (value_equal(&ev->heap, &left, &element))
 			return value_boolean(true);
 	}
 	return value_boolean(false);
@@ -347,7 +346,7 @@ evaluate_condition(struct evaluator *ev, const struct condition_node *node,
 {
 	struct value condition = evaluate(ev, node->condition, input, frame);
 
-	if (value_is_true(&condition))
+	if (value_is_true(&ev->heap, &condition))
 		return evaluate(ev, node->then, input, frame);
 	return node->otherwise != NULL ? evaluate(ev, node->otherwise, input, frame)
 				       : value_undefined();
@@ -379,10 +378,10 @@ evaluate_logic(struct evaluator *ev, const struct binary_node *binary, const str
 	struct value left = evaluate(ev, binary->left, input, frame);
 	struct value right;
 
-	if (value_is_true(&left) == (binary->node.type == NODE_OR))
+	if (value_is_true(&ev->heap, &left) == (binary->node.type == NODE_OR))
 		return value_boolean(binary->node.type == NODE_OR);
 	right = evaluate(ev, binary->right, input, frame);
-	return value_boolean(value_is_true(&right));
+	return value_boolean(value_is_true(&ev->heap, &right));
 }
 
 static struct value
@@ -391,7 +390,7 @@ evaluate_alternative(struct evaluator *ev, const struct binary_node *binary,
 {
 	struct value left = evaluate(ev, binary->left, input, frame);
 	bool good = binary->node.type == NODE_COALESCE ? left.type != VALUE_UNDEFINED
-						       : value_is_true(&left);
+						       : value_is_true(&ev->heap, &left);
 
 	return good ? left : evaluate(ev, binary->right, input, frame);
 }
@@ -487,10 +486,10 @@ evaluate(
 {
 	struct value value;
 
-	if (++ev->steps > EVALUATOR_STEPS_MAX || ++ev->depth > EVALUATOR_DEPTH_MAX)
-		fault_raise(ev->fault, node->position, "U1001");
+	if (++ev->heap.steps > HEAP_STEPS_MAX || ++ev->heap.depth > HEAP_DEPTH_MAX)
+		fault_raise(ev->fault, node->position, "U1001"); /* here the place is known */
 	value = evaluate_unpacked(ev, node, input, frame);
-	ev->depth--;
+	heap_leave(&ev->heap);
 	if (value_is_sequence(&value) && !value.u.list->is_tuple_stream &&
 	    (node->flags & NODE_KEEP_ARRAY) != 0)
 		value.u.list->keep_singleton = true;

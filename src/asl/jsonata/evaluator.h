@@ -8,13 +8,10 @@
 /*
  * Walks the nodes of an expression. What functions (functions*.c) and paths (steps.c) need of it.
  *
- * Bounds: the heap's limit, EVALUATOR_STEPS_MAX nodes, EVALUATOR_DEPTH_MAX nodes within nodes. Past
- * any of them: U1001.
+ * Bounds: EVALUATOR_HEAP_MAX, and the heap's own of steps and depth. Past any of them: U1001.
  */
 
-#define EVALUATOR_STEPS_MAX 30000000u /* some seconds */
-#define EVALUATOR_DEPTH_MAX 2500u     /* a level takes less than 2 KiB of stack, also sanitized */
-#define EVALUATOR_HEAP_MAX  ((size_t)256 << 20)
+#define EVALUATOR_HEAP_MAX ((size_t)256 << 20)
 
 /* Where the outside world comes in: the engine's clock and chance, so that a resumed run repeats them. */
 struct evaluator_outside {
@@ -40,8 +37,6 @@ struct evaluator {
 	struct heap heap;
 	struct fault *fault;
 	struct evaluator_outside outside;
-	uint64_t steps;
-	unsigned depth;
 	/* The call of a function under way: its faults are its caller's. */
 	uint32_t call_position;
 	const char *call_name;

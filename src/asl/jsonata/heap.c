@@ -32,8 +32,7 @@ heap_init(struct heap *heap, size_t limit_bytes, void (*exhausted)(void *arg), v
 	*heap = (struct heap){.limit_bytes = limit_bytes, .exhausted = exhausted, .arg = arg};
 }
 
-/* The limit is passed. */
-static _Noreturn void
+void
 heap_give_up(const struct heap *heap)
 {
 	heap->exhausted(heap->arg);
@@ -107,6 +106,29 @@ heap_text(struct heap *heap, const char *text, size_t bytes)
 
 	memcpy(copy, text, bytes);
 	return copy;
+}
+
+void
+heap_spend(struct heap *heap, uint64_t steps)
+{
+	heap->steps += steps;
+	if (heap->steps > HEAP_STEPS_MAX)
+		heap_give_up(heap);
+}
+
+void
+heap_enter(struct heap *heap)
+{
+	if (++heap->depth > HEAP_DEPTH_MAX)
+		heap_give_up(heap);
+	heap_spend(heap, 1);
+}
+
+void
+heap_leave(struct heap *heap)
+{
+	assert(heap->depth > 0);
+	heap->depth--;
 }
 
 void

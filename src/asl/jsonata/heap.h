@@ -2,18 +2,29 @@
 #define TMFLOW_ASL_JSONATA_HEAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Memory of one compiled expression, or of one evaluation: handed out from chunks, freed all at
  * once. No caller needs to look at the result: where the limit would be passed, the heap calls
  * `exhausted`, which jumps away and never returns. So nothing that lives elsewhere may be owned by
  * a function that allocates here, except what is registered with heap_own.
+ *
+ * Time and stack are handed out here as well, so that one budget bounds all that recurses and all
+ * that loops: the nodes of an expression, and the walks over values. A value needs this as much
+ * as a function does: `$ ~> |$|{"self": $}|` makes one that holds itself, and forty times [$x, $x]
+ * one of 2^40 leaves.
  */
+#define HEAP_STEPS_MAX 30000000u /* some seconds */
+#define HEAP_DEPTH_MAX 2500u	 /* a level takes less than 2 KiB of stack, also sanitized */
+
 struct heap {
 	struct heap_chunk *chunks;
 	struct heap_owned *owned; /* the latest first */
 	size_t used_bytes;
 	size_t limit_bytes;
+	uint64_t steps;		      /* of work, so far */
+	unsigned depth;		      /* of the recursion under way */
 	void (*exhausted)(void *arg); /* does not return */
 	void *arg;
 };
@@ -32,6 +43,16 @@ void *heap_array(struct heap *heap, size_t count, size_t bytes);
 
 /* A copy of text with a NUL behind it. */
 char *heap_text(struct heap *heap, const char *text, size_t bytes);
+
+/* Ends the evaluation as one that has passed a bound. */
+_Noreturn void heap_give_up(const struct heap *heap);
+
+/* Takes steps from the budget. Does not return where it is used up. */
+void heap_spend(struct heap *heap, uint64_t steps);
+
+/* Goes one level down, for one step. Does not return where HEAP_DEPTH_MAX is passed. */
+void heap_enter(struct heap *heap);
+void heap_leave(struct heap *heap);
 
 /* Has release(thing) called by heap_fini. */
 void heap_own(struct heap *heap, void *thing, void (*release)(void *thing));

@@ -147,7 +147,7 @@ jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
 		result = evaluate(ev, jsonata->root, &input, frame);
 		if (value_is_array(&result) && !result.is_json && result.u.list->is_outer)
 			result = result.u.list->at[0];
-		*ret_result = value_to_json(&result);
+		*ret_result = value_to_json(&ev->heap, &result);
 	} else {
 		report_fault(fault, jsonata->text, jsonata->len, ret_error);
 		ret = -1;

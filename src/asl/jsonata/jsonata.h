@@ -47,7 +47,7 @@ struct jsonata_opts {
 
 /* Evaluates. *ret_result is a new reference, NULL for undefined.
  * Returns: 0, or -1 with *ret_error set.
- * Limits: EVALUATOR_STEPS_MAX and its kin (evaluator.h); past them: U1001. */
+ * Limits: HEAP_STEPS_MAX and its kin (heap.h), VALUE_RESULT_DEPTH_MAX; past them: U1001. */
 int jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
     json_t **ret_result, struct jsonata_error *ret_error);
 

@@ -907,7 +907,7 @@ parse_expression(struct parser *p, int power)
 static _Noreturn void
 raise_no_step(const struct parser *p)
 {
-	json_t *json = value_to_json(&p->no_step->value);
+	json_t *json = value_to_json(p->heap, &p->no_step->value);
 	char *text = json_dumps(json, JSON_ENCODE_ANY);
 	char shown[40];
 

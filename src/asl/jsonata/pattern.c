@@ -1,13 +1,16 @@
 #include "asl/jsonata/pattern.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <assert.h>
 #include <pcre2.h>
 #include <stdint.h>
 #include <stdio.h>
 
 /* A pattern that explodes ends after that number of steps, some tenths of a second. */
-#define MATCH_STEPS_MAX 10000000u
-#define MATCH_KIB_MAX	20000u /* of backtracking points */
+#define MATCH_STEPS_MAX	     10000000u
+#define MATCH_STEPS_FIRST    1000u
+#define MATCH_STEPS_PER_STEP 100u   /* of the evaluation's budget, about as long as one of them */
+#define MATCH_KIB_MAX	     20000u /* of backtracking points */
 
 struct pattern {
 	pcre2_code *code;
@@ -53,20 +56,29 @@ pattern_compile(const char *pattern, size_t len, bool ignores_case, bool multili
 	}
 	regex->match = pcre2_match_data_create(PATTERN_GROUPS_MAX + 1, NULL);
 	regex->limits = pcre2_match_context_create(NULL);
-	pcre2_set_match_limit(regex->limits, MATCH_STEPS_MAX);
 	pcre2_set_heap_limit(regex->limits, MATCH_KIB_MAX);
 	return regex;
 }
 
 bool
 pattern_find(const struct pattern *regex, const char *text, size_t len, size_t start,
-    struct pattern_match *ret_match, struct fault *fault, uint32_t position)
+    struct pattern_match *ret_match, struct heap *heap, struct fault *fault, uint32_t position)
 {
-	int count = pcre2_match(regex->code, (PCRE2_SPTR)text, len, start, PCRE2_NO_UTF_CHECK,
-	    regex->match, regex->limits);
+	int count = PCRE2_ERROR_MATCHLIMIT;
 	const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(regex->match);
 	uint32_t groups = 0;
 
+	assert(start <= len);
+	/* PCRE2 does not say how many steps it took. So it begins with a small limit, and each limit
+	 * that was too small is paid for: a million cheap matches cost as much as one that explodes. */
+	for (uint32_t limit = MATCH_STEPS_FIRST; count == PCRE2_ERROR_MATCHLIMIT; limit *= 10) {
+		if (limit > MATCH_STEPS_MAX)
+			break;
+		heap_spend(heap, limit / MATCH_STEPS_PER_STEP);
+		pcre2_set_match_limit(regex->limits, limit);
+		count = pcre2_match(regex->code, (PCRE2_SPTR)text, len, start, PCRE2_NO_UTF_CHECK,
+		    regex->match, regex->limits);
+	}
 	if (count == PCRE2_ERROR_NOMATCH)
 		return false;
 	if (count < 0)

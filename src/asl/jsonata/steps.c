@@ -69,12 +69,14 @@ lookup_member(struct evaluator *ev, const struct value *input, const char *key, 
 		return value_member(input, key, len);
 	if (input->type != VALUE_ARRAY)
 		return value_undefined();
+	heap_enter(&ev->heap);
 	list = list_sequence(&ev->heap);
 	for (size_t i = 0, count = value_count(input); i < count; i++) {
 		struct value element = value_at(input, i);
 
 		list_append(&ev->heap, list, lookup_member(ev, &element, key, len));
 	}
+	heap_leave(&ev->heap);
 	return value_list(list);
 }
 
@@ -93,11 +95,13 @@ append_flat(struct evaluator *ev, struct list *list, const struct value *value)
 			list_push(&ev->heap, list, *value);
 		return;
 	}
+	heap_enter(&ev->heap);
 	for (size_t i = 0, count = value_count(value); i < count; i++) {
 		struct value element = value_at(value, i);
 
 		append_flat(ev, list, &element);
 	}
+	heap_leave(&ev->heap);
 }
 
 struct value
@@ -128,6 +132,7 @@ descend(struct evaluator *ev, const struct value *value, struct list *list)
 {
 	struct member_cursor cursor = {0};
 
+	heap_enter(&ev->heap);
 	if (value->type != VALUE_ARRAY)
 		list_push(&ev->heap, list, *value);
 	if (value->type == VALUE_ARRAY) {
@@ -139,6 +144,7 @@ descend(struct evaluator *ev, const struct value *value, struct list *list)
 	}
 	while (value->type == VALUE_OBJECT && value_next_member(value, &cursor))
 		descend(ev, &cursor.value, list);
+	heap_leave(&ev->heap);
 }
 
 struct value
@@ -241,7 +247,11 @@ evaluate_filter(
 		struct frame *scope = tuples ? tuple_frame(ev, &item, frame) : frame;
 		struct value result = evaluate(ev, predicate, &context, scope);
 
-		if (is_numbers(&result) ? names_index(&result, i, count) : value_is_true(&result))
+		/* $a[$b] asks each number of $b about each element of $a. */
+		if (value_is_array(&result))
+			heap_spend(&ev->heap, value_count(&result));
+		if (is_numbers(&result) ? names_index(&result, i, count)
+					: value_is_true(&ev->heap, &result))
 			list_push(&ev->heap, results, item);
 	}
 	return value_list(results);

@@ -12,6 +12,10 @@
 
 #define INTEGER_EXACT_MAX 9007199254740992.0 /* 2^53: doubles hold each whole number up to it */
 
+#define NODE_JSON_BYTES 64u /* what jansson takes for a value, some of it malloc's own */
+
+#define STRING_STEP_BYTES 64u /* compared in one step of the budget */
+
 #define FNV_START 2166136261u
 #define FNV_PRIME 16777619u
 
@@ -85,6 +89,8 @@ string_to_json(const struct value *value)
 	return json;
 }
 
+static json_t *to_json(const struct value *value);
+
 static json_t *
 array_to_json(const struct value *value)
 {
@@ -92,7 +98,7 @@ array_to_json(const struct value *value)
 
 	for (size_t i = 0; i < value_count(value); i++) {
 		struct value element = value_at(value, i);
-		json_t *json = value_to_json(&element);
+		json_t *json = to_json(&element);
 
 		json_array_append_new(array, json != NULL ? json : json_null());
 	}
@@ -106,7 +112,7 @@ object_to_json(const struct value *value)
 	json_t *object = json_object();
 
 	while (value_next_member(value, &cursor)) {
-		json_t *json = value_to_json(&cursor.value);
+		json_t *json = to_json(&cursor.value);
 
 		if (json != NULL)
 			json_object_setn_new(object, cursor.key, cursor.len, json);
@@ -114,8 +120,8 @@ object_to_json(const struct value *value)
 	return object;
 }
 
-json_t *
-value_to_json(const struct value *value)
+static json_t *
+to_json(const struct value *value)
 {
 	if (value->is_json)
 		return json_incref(value->u.json);
@@ -138,6 +144,39 @@ value_to_json(const struct value *value)
 		return json_string("");
 	}
 	return NULL;
+}
+
+/* Adds to *bytes what the value takes as JSON. start: the depth of its root. */
+static void
+measure_json(struct heap *heap, const struct value *value, unsigned start, size_t *bytes)
+{
+	struct member_cursor cursor = {0};
+
+	heap_enter(heap);
+	if (heap->depth - start > VALUE_RESULT_DEPTH_MAX)
+		heap_give_up(heap);
+	if (!value->is_json)
+		*bytes += NODE_JSON_BYTES + (value->type == VALUE_STRING ? value->len : 0);
+	if (*bytes > heap->limit_bytes)
+		heap_give_up(heap);
+	for (size_t i = 0; value->type == VALUE_ARRAY && i < value_count(value); i++) {
+		struct value element = value_at(value, i);
+
+		measure_json(heap, &element, start, bytes);
+	}
+	while (value->type == VALUE_OBJECT && value_next_member(value, &cursor))
+		measure_json(heap, &cursor.value, start, bytes);
+	heap_leave(heap);
+}
+
+/* In two passes: what jansson has half built would leak if the heap gave up on the way. */
+json_t *
+value_to_json(struct heap *heap, const struct value *value)
+{
+	size_t bytes = 0;
+
+	measure_json(heap, value, heap->depth, &bytes);
+	return to_json(value);
 }
 
 /* --- arrays --- */
@@ -338,40 +377,45 @@ value_member_count(const struct value *object)
 /* --- comparing --- */
 
 static bool
-arrays_equal(const struct value *a, const struct value *b)
+arrays_equal(struct heap *heap, const struct value *a, const struct value *b)
 {
 	size_t count = value_count(a);
+	size_t i;
 
 	if (count != value_count(b))
 		return false;
-	for (size_t i = 0; i < count; i++) {
+	heap_enter(heap);
+	for (i = 0; i < count; i++) {
 		struct value left = value_at(a, i);
 		struct value right = value_at(b, i);
 
-		if (!value_equal(&left, &right))
-			return false;
+		if (!value_equal(heap, &left, &right))
+			break;
 	}
-	return true;
+	heap_leave(heap);
+	return i == count;
 }
 
 static bool
-objects_equal(const struct value *a, const struct value *b)
+objects_equal(struct heap *heap, const struct value *a, const struct value *b)
 {
 	struct member_cursor cursor = {0};
+	bool equal = true;
 
 	if (value_member_count(a) != value_member_count(b))
 		return false;
-	while (value_next_member(a, &cursor)) {
+	heap_enter(heap);
+	while (equal && value_next_member(a, &cursor)) {
 		struct value other = value_member(b, cursor.key, cursor.len);
 
-		if (other.type == VALUE_UNDEFINED || !value_equal(&cursor.value, &other))
-			return false;
+		equal = other.type != VALUE_UNDEFINED && value_equal(heap, &cursor.value, &other);
 	}
-	return true;
+	heap_leave(heap);
+	return equal;
 }
 
 bool
-value_equal(const struct value *a, const struct value *b)
+value_equal(struct heap *heap, const struct value *a, const struct value *b)
 {
 	if (a->type != b->type)
 		return false;
@@ -384,11 +428,14 @@ value_equal(const struct value *a, const struct value *b)
 	case VALUE_NUMBER:
 		return a->u.number == b->u.number;
 	case VALUE_STRING:
+		heap_spend(heap, a->len / STRING_STEP_BYTES);
 		return a->len == b->len && memcmp(a->u.text, b->u.text, a->len) == 0;
 	case VALUE_ARRAY:
-		return (a->is_json && b->is_json && a->u.json == b->u.json) || arrays_equal(a, b);
+		return (a->is_json && b->is_json && a->u.json == b->u.json) ||
+		       arrays_equal(heap, a, b);
 	case VALUE_OBJECT:
-		return (a->is_json && b->is_json && a->u.json == b->u.json) || objects_equal(a, b);
+		return (a->is_json && b->is_json && a->u.json == b->u.json) ||
+		       objects_equal(heap, a, b);
 	case VALUE_FUNCTION:
 		return a->u.function == b->u.function;
 	}
@@ -424,8 +471,10 @@ value_compare_strings(const struct value *a, const struct value *b)
 }
 
 bool
-value_is_true(const struct value *value)
+value_is_true(struct heap *heap, const struct value *value)
 {
+	bool is_true = false;
+
 	switch ((enum value_type)value->type) {
 	case VALUE_UNDEFINED:
 	case VALUE_NULL:
@@ -441,13 +490,14 @@ value_is_true(const struct value *value)
 		return value_member_count(value) > 0;
 	case VALUE_ARRAY:
 		/* An array is true if one of its elements is. */
-		for (size_t i = 0; i < value_count(value); i++) {
+		heap_enter(heap);
+		for (size_t i = 0; !is_true && i < value_count(value); i++) {
 			struct value element = value_at(value, i);
 
-			if (value_is_true(&element))
-				return true;
+			is_true = value_is_true(heap, &element);
 		}
-		return false;
+		heap_leave(heap);
+		return is_true;
 	}
 	return false;
 }
@@ -466,27 +516,31 @@ value_clone(struct heap *heap, const struct value *value)
 		size_t count = value_count(value);
 		struct list *list = list_new(heap, count);
 
+		heap_enter(heap);
 		for (size_t i = 0; i < count; i++) {
 			struct value element = value_at(value, i);
 
 			list_push(heap, list, value_clone(heap, &element));
 		}
+		heap_leave(heap);
 		return value_list(list);
 	}
 	if (value->type == VALUE_OBJECT) {
 		struct object *object = object_new(heap);
 		struct member_cursor cursor = {0};
 
+		heap_enter(heap);
 		while (value_next_member(value, &cursor))
 			object_set(
 			    heap, object, cursor.key, cursor.len, value_clone(heap, &cursor.value));
+		heap_leave(heap);
 		return value_object(object);
 	}
 	return *value;
 }
 
 uint32_t
-value_hash(const struct value *value)
+value_hash(struct heap *heap, const struct value *value)
 {
 	uint32_t hash = hash_bytes(FNV_START, &value->type, sizeof(value->type));
 	double number;
@@ -503,19 +557,23 @@ value_hash(const struct value *value)
 	case VALUE_STRING:
 		return hash_bytes(hash, value->u.text, value->len);
 	case VALUE_ARRAY:
+		heap_enter(heap);
 		for (size_t i = 0; i < value_count(value); i++) {
 			struct value element = value_at(value, i);
 
-			hash = hash * FNV_PRIME ^ value_hash(&element);
+			hash = hash * FNV_PRIME ^ value_hash(heap, &element);
 		}
+		heap_leave(heap);
 		return hash;
 	case VALUE_OBJECT: {
 		/* A sum, since the order of members does not count. */
 		struct member_cursor cursor = {0};
 
+		heap_enter(heap);
 		while (value_next_member(value, &cursor))
 			hash += hash_bytes(FNV_START, cursor.key, cursor.len) *
-				(value_hash(&cursor.value) | 1u);
+				(value_hash(heap, &cursor.value) | 1u);
+		heap_leave(heap);
 		return hash;
 	}
 	case VALUE_FUNCTION:

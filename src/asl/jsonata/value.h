@@ -132,9 +132,12 @@ struct value value_copy_string(struct heap *heap, const char *text, size_t len);
 /* A view of json, which is borrowed and must outlive the heap. NULL: undefined. */
 struct value value_of_json(json_t *json);
 
-/* What the value is as JSON: a new reference. Undefined is NULL; a function is "", as in jsonata's
+#define VALUE_RESULT_DEPTH_MAX 1000u /* what a parser of JSON here accepts again */
+
+/* What the value is as JSON: a new reference. Does not return where that would pass the heap's
+ * limits or VALUE_RESULT_DEPTH_MAX. Undefined is NULL; a function is "", as in jsonata's
  * own output. Numbers that are whole and exact become integers. */
-json_t *value_to_json(const struct value *value);
+json_t *value_to_json(struct heap *heap, const struct value *value);
 
 /* --- arrays --- */
 
@@ -210,13 +213,13 @@ size_t value_member_count(const struct value *object);
 /* --- comparing --- */
 
 /* Deep equality, objects without regard to order. Undefined equals undefined. */
-bool value_equal(const struct value *a, const struct value *b);
+bool value_equal(struct heap *heap, const struct value *a, const struct value *b);
 
 /* As `<` of JavaScript orders strings: by UTF-16 code units. Below zero, zero, above zero. */
 int value_compare_strings(const struct value *a, const struct value *b);
 
 /* The truth of a value, as $boolean gives it; undefined is false. */
-bool value_is_true(const struct value *value);
+bool value_is_true(struct heap *heap, const struct value *value);
 
 bool value_is_integer(const struct value *value);
 
@@ -224,6 +227,6 @@ bool value_is_integer(const struct value *value);
 struct value value_clone(struct heap *heap, const struct value *value);
 
 /* A hash that is equal for equal values. */
-uint32_t value_hash(const struct value *value);
+uint32_t value_hash(struct heap *heap, const struct value *value);
 
 #endif

@@ -655,7 +655,8 @@ parse_time(struct evaluator *ev, const struct value *text, const struct value *p
 	text_add_char(&pattern, '$');
 	regex = pattern_compile(
 	    pattern.at, pattern.len, true, false, ev->call_position, &ev->heap, ev->fault);
-	if (!pattern_find(regex, text->u.text, text->len, 0, &match, ev->fault, ev->call_position))
+	if (!pattern_find(
+		regex, text->u.text, text->len, 0, &match, &ev->heap, ev->fault, ev->call_position))
 		return value_undefined();
 	for (size_t i = 0; i < picture->count; i++) {
 		const struct part *part = &picture->parts[i];

@@ -112,7 +112,8 @@ function_boolean(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
 	(void)ev, (void)count, (void)context;
-	return args[0].type == VALUE_UNDEFINED ? args[0] : value_boolean(value_is_true(&args[0]));
+	return args[0].type == VALUE_UNDEFINED ? args[0]
+					       : value_boolean(value_is_true(&ev->heap, &args[0]));
 }
 
 struct value
@@ -120,7 +121,8 @@ function_not(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
 	(void)ev, (void)count, (void)context;
-	return args[0].type == VALUE_UNDEFINED ? args[0] : value_boolean(!value_is_true(&args[0]));
+	return args[0].type == VALUE_UNDEFINED ? args[0]
+					       : value_boolean(!value_is_true(&ev->heap, &args[0]));
 }
 
 struct value
@@ -234,12 +236,13 @@ function_shuffle(
 
 /* Distinct values by open addressing: entries + 1 of list. */
 static bool
-distinct_add(struct list *list, uint32_t *index, size_t size, const struct value *value)
+distinct_add(struct evaluator *ev, struct list *list, uint32_t *index, size_t size,
+    const struct value *value)
 {
-	size_t at = value_hash(value) & (size - 1);
+	size_t at = value_hash(&ev->heap, value) & (size - 1);
 
 	while (index[at] != 0) {
-		if (value_equal(&list->at[index[at] - 1], value))
+		if (value_equal(&ev->heap, &list->at[index[at] - 1], value))
 			return false;
 		at = (at + 1) & (size - 1);
 	}
@@ -265,7 +268,7 @@ function_distinct(
 	for (size_t i = 0; i < value_count(&args[0]); i++) {
 		struct value value = value_at(&args[0], i);
 
-		if (distinct_add(list, index, size, &value))
+		if (distinct_add(ev, list, index, size, &value))
 			list_push(&ev->heap, list, value);
 	}
 	return value_list(list);
@@ -333,7 +336,7 @@ swap_by_function(struct evaluator *ev, void *arg, const struct value *a, const s
 	struct value args[2] = {*a, *b};
 	struct value result = evaluator_call(ev, arg, args, 2);
 
-	return value_is_true(&result);
+	return value_is_true(&ev->heap, &result);
 }
 
 static bool
@@ -417,7 +420,7 @@ function_filter(
 		struct value result =
 		    call_with(ev, &args[1], value, value_number((double)i), &args[0]);
 
-		if (value_is_true(&result))
+		if (value_is_true(&ev->heap, &result))
 			list_push(&ev->heap, list, value);
 	}
 	return value_list(list);
@@ -439,7 +442,7 @@ function_single(
 
 		if (count > 1 && args[1].type == VALUE_FUNCTION)
 			result = call_with(ev, &args[1], value, value_number((double)i), &args[0]);
-		if (!value_is_true(&result))
+		if (!value_is_true(&ev->heap, &result))
 			continue;
 		if (has_found)
 			evaluator_raise(ev, "D3138");
@@ -483,6 +486,7 @@ collect_keys(struct evaluator *ev, const struct value *value, struct object *key
 {
 	struct member_cursor cursor = {0};
 
+	heap_enter(&ev->heap);
 	for (size_t i = 0; value->type == VALUE_ARRAY && i < value_count(value); i++) {
 		struct value element = value_at(value, i);
 
@@ -490,6 +494,7 @@ collect_keys(struct evaluator *ev, const struct value *value, struct object *key
 	}
 	while (value->type == VALUE_OBJECT && value_next_member(value, &cursor))
 		object_set(&ev->heap, keys, cursor.key, cursor.len, value_null());
+	heap_leave(&ev->heap);
 }
 
 struct value
@@ -541,6 +546,7 @@ spread_into(struct evaluator *ev, const struct value *value, struct list *list)
 {
 	struct member_cursor cursor = {0};
 
+	heap_enter(&ev->heap);
 	for (size_t i = 0; value->type == VALUE_ARRAY && i < value_count(value); i++) {
 		struct value element = value_at(value, i);
 
@@ -554,6 +560,7 @@ spread_into(struct evaluator *ev, const struct value *value, struct list *list)
 	}
 	if (value->type != VALUE_ARRAY && value->type != VALUE_OBJECT)
 		list_append(&ev->heap, list, *value);
+	heap_leave(&ev->heap);
 }
 
 struct value
@@ -606,7 +613,7 @@ function_sift(
 		struct value result = call_with(
 		    ev, &args[1], cursor.value, value_string(cursor.key, cursor.len), &args[0]);
 
-		if (value_is_true(&result))
+		if (value_is_true(&ev->heap, &result))
 			object_set(&ev->heap, kept, cursor.key, cursor.len, cursor.value);
 	}
 	return kept->count > 0 ? value_object(kept) : value_undefined();

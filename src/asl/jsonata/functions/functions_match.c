@@ -52,7 +52,7 @@ match_regex(struct matcher *m, struct found *found)
 	if (m->started && m->at >= m->text.len)
 		return false;
 	if (!pattern_find(m->function->u.regex.regex, m->text.u.text, m->text.len, m->at, &match,
-		m->ev->fault, m->ev->call_position))
+		&m->ev->heap, m->ev->fault, m->ev->call_position))
 		return false;
 	if (match.parts[0].begin == match.parts[0].end)
 		evaluator_raise(m->ev, "D1004");

@@ -13,7 +13,6 @@
 /* Built-in functions over strings. Positions and lengths count characters (Unicode code points). */
 
 #define STRING_DIGITS 15 /* significant digits of a number in $string: hides the noise of doubles */
-#define NESTING_MAX   1000 /* of what $string writes; a deeper value cannot come from JSON either */
 
 /* --- $string --- */
 
@@ -104,8 +103,7 @@ write_object(struct evaluator *ev, struct text *out, const struct value *value, 
 static void
 write_value(struct evaluator *ev, struct text *out, const struct value *value, int indent)
 {
-	if (++ev->depth > NESTING_MAX)
-		evaluator_raise(ev, "U1001");
+	heap_enter(&ev->heap);
 	switch ((enum value_type)value->type) {
 	case VALUE_UNDEFINED:
 	case VALUE_NULL:
@@ -132,7 +130,7 @@ write_value(struct evaluator *ev, struct text *out, const struct value *value, i
 		text_add(out, "\"\"", 2);
 		break;
 	}
-	ev->depth--;
+	heap_leave(&ev->heap);
 }
 
 struct value
