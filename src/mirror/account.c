@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+/* Each reply is looked at, since it costs nothing and saves check-account a request of its own. */
 void
 account_note_id(struct account *account, const json_t *reply)
 {

@@ -22,6 +22,7 @@ accounts_add(struct accounts *accounts, struct aws_client *ec2)
 	struct account **at = &accounts->first;
 	struct account *account = mem_zalloc(1, sizeof(*account));
 
+	assert(accounts->opts.loop != NULL && accounts->owner != NULL);
 	account->loop = accounts->opts.loop;
 	account->ec2 = ec2;
 	account->store = accounts->opts.store;
@@ -35,6 +36,7 @@ accounts_add(struct accounts *accounts, struct aws_client *ec2)
 	return account;
 }
 
+/* The owner is copied, since accounts may outlive the run whose name it is. */
 struct accounts *
 accounts_new(const struct accounts_opts *opts)
 {
@@ -47,6 +49,7 @@ accounts_new(const struct accounts_opts *opts)
 	return accounts;
 }
 
+/* No account depends on another one, so the order does not matter. */
 void
 accounts_free(struct accounts *accounts)
 {
@@ -69,8 +72,12 @@ accounts_home(const struct accounts *accounts)
 	return accounts->first;
 }
 
-/* The role to take in an account, malloc'ed; NULL without a template, or where it leads into
- * another account. */
+/*
+ * The role to take in an account, malloc'ed; NULL without a template, or where it leads into
+ * another account. The template may name an account by itself rather than by {account}. So the
+ * filled-in ARN is parsed again and its account compared: arn:aws:iam::111111111111:role/x must not
+ * be taken for an instance of 222222222222.
+ */
 static char *
 accounts_role(const struct accounts *accounts, const char *role_arn, const char *account_id)
 {
@@ -99,6 +106,9 @@ accounts_reach(const struct accounts *accounts, const char *role_arn, const char
 	return reach;
 }
 
+/* Opened when first asked for, and kept: a client has credentials of its own that expire and are
+ * renewed, and an account has quotas of its own to be paced by. A list is enough for the members of
+ * an organization. */
 struct account *
 accounts_member(
     struct accounts *accounts, const char *role_arn, const char *account_id, struct tmf_err *err)
@@ -107,6 +117,7 @@ accounts_member(
 	struct aws_client *ec2;
 	char *role;
 
+	assert(accounts->first != NULL && !accounts->first->is_member);
 	while (member != NULL && strcmp(member->id, account_id) != 0)
 		member = member->next;
 	if (member != NULL)
@@ -124,6 +135,7 @@ accounts_member(
 	if (ec2 == NULL)
 		return NULL;
 	member = accounts_add(accounts, ec2);
+	/* The role leads there, so the id is known before AWS has listed an instance. */
 	member->is_member = true;
 	memcpy(member->id, account_id, strlen(account_id) + 1);
 	return member;
@@ -135,6 +147,8 @@ struct accounts_settling {
 	struct account *next;
 };
 
+/* One account after the other. An error of the store would be the same in each, so the first one
+ * ends it; what AWS refuses is only logged. */
 static struct tmf_call *
 accounts_settle_next(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -149,10 +163,12 @@ accounts_settle_next(void *frame, struct tmf_call *over, json_t **ret_result, st
 		*ret_result = json_object();
 		return NULL;
 	}
+	assert(account->is_member && account->targets != NULL);
 	settling->next = account->next;
 	return targets_settle(account->targets);
 }
 
+/* A dry run has launched nothing, and must not terminate what another run has launched. */
 struct tmf_call *
 accounts_settle(struct accounts *accounts)
 {

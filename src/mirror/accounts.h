@@ -14,8 +14,8 @@ struct accounts_opts {
 	struct store *store;
 	const char *owner; /* the run whose lease this process holds */
 	/* A client of the same region with the keys of a role, for as long as the accounts live.
-	 * Borrowed. NULL: there are none. Errors: TMF_ERR_CONFIG. What the role is refused for, its
-	 * calls say. */
+	 * Borrowed. NULL: no other account is reached. Errors: TMF_ERR_CONFIG. What the role is
+	 * refused for, its calls say. */
 	struct aws_client *(*client_for)(void *arg, const char *role_arn, struct tmf_err *err);
 	void *client_for_arg;
 	bool dry_run;	  /* nothing is changed in any of them */

@@ -55,6 +55,7 @@ dry_run_new(const struct mirror_config *config)
 	return dry_run;
 }
 
+/* Sources that still wait are let go: their calls are their holders' to cancel. */
 static void
 dry_room_free(struct dry_room *room)
 {
@@ -81,9 +82,12 @@ dry_run_free(struct dry_run *dry_run)
 	free(dry_run);
 }
 
+/* Kept here rather than in the workflow's data, which must be the same in a dry run and in a
+ * run. */
 void
 dry_run_note_drift(struct dry_run *dry_run, const char *session_id, const char *differences)
 {
+	assert(session_id != NULL);
 	json_object_set_new(dry_run->drifts, session_id, json_string(differences));
 }
 
@@ -145,9 +149,11 @@ dry_room_answer(struct dry_room *room, struct dry_source *source)
 	tmf_call_complete(&source->call, reply);
 }
 
+/* First come, first served: with one place left, the same source gets it in each dry run. */
 static void
 dry_room_answer_all(struct dry_room *room)
 {
+	assert(!room->known && room->asking == NULL);
 	room->known = true;
 	while (room->first != NULL) {
 		struct dry_source *source = room->first;
@@ -181,6 +187,7 @@ dry_room_filter(const char *name, const char *value)
 	return describe_filter(name, values);
 }
 
+/* The filter is the target's own interface, so there is one instance at most. */
 static enum ec2_page_next
 dry_room_instance_page_came(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -215,6 +222,7 @@ dry_room_ask_instance(struct dry_room *room)
 	json_t *filters =
 	    dry_room_filter("network-interface.network-interface-id", room->holder_id);
 
+	assert(room->holder_id != NULL && room->asking == NULL);
 	room->max = SOURCES_MAX;
 	room->asking = ec2_pages(room->account->ec2, &(struct ec2_pages){
 							 .list = &ec2_list_instances,
@@ -226,6 +234,8 @@ dry_room_ask_instance(struct dry_room *room)
 	json_decref(filters);
 }
 
+/* Interfaces in a set, since an interface may have up to three sessions to one target and is one
+ * source. */
 static enum ec2_page_next
 dry_room_page_came(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -243,6 +253,7 @@ dry_room_page_came(void *arg, json_t *reply, struct tmf_err *err)
 	return EC2_PAGE_MORE;
 }
 
+/* Sessions first, then the instance: one after the other is simple, and happens once a target. */
 static void
 dry_room_sessions_came(void *arg, struct tmf_call *call)
 {
@@ -255,6 +266,7 @@ dry_room_sessions_came(void *arg, struct tmf_call *call)
 		dry_room_ask_instance(room);
 }
 
+/* Sessions of all kinds count, those too that tmflow did not make: AWS counts them as well. */
 static void
 dry_room_ask_sessions(struct dry_room *room)
 {
@@ -273,6 +285,7 @@ dry_room_ask_sessions(struct dry_room *room)
 
 /* --- sessions --- */
 
+/* A source that was answered is on no list, and its room may be gone. */
 static void
 dry_source_cancel(struct tmf_call *call)
 {
@@ -300,6 +313,8 @@ dry_source_free(struct tmf_call *call)
 static const struct tmf_call_ops dry_source_ops = {
     .cancel = dry_source_cancel, .free_call = dry_source_free};
 
+/* A target that is not an interface takes any number: the limit is one of instances, and a
+ * load balancer spreads its load. Nothing is asked for it. */
 static struct dry_room *
 dry_room_of(struct dry_run *dry_run, struct account *account, const char *target_id)
 {
@@ -315,6 +330,7 @@ dry_room_of(struct dry_run *dry_run, struct account *account, const char *target
 	return room;
 }
 
+/* At the end of the list, and only the first one asks. */
 static void
 dry_room_enter(struct dry_room *room, struct dry_source *source)
 {
@@ -341,6 +357,8 @@ dry_run_session(struct dry_run *dry_run, struct account *account, const struct s
 
 	/* What a run would make is in the inventory only, and a second listing would lose it. */
 	assert(account->dry_run && account->fresh_ms == 0);
+	/* A session that exists proves that its interface can be mirrored, whatever the list
+	 * says. */
 	if (order->session_id == NULL && instance_type != NULL &&
 	    !mirror_config_type_is_source(dry_run->config, instance_type)) {
 		tmf_err_set_name(&err, TMF_ERR_SERVICE, ERROR_TYPE,
@@ -357,6 +375,8 @@ dry_run_session(struct dry_run *dry_run, struct account *account, const struct s
 
 /* --- targets --- */
 
+/* The generation after the highest that is known, as a run would take it. The room of the new
+ * target is known at once: it is empty, and the rule says which type it has. */
 struct tmf_call *
 dry_run_target(
     struct dry_run *dry_run, struct account *account, const struct target_request *request)
@@ -367,6 +387,7 @@ dry_run_target(
 	struct dry_room *room = dry_room_add(dry_run, account, id);
 	json_t *result = json_object();
 
+	assert(account->dry_run && request->rule->target_id == NULL);
 	room->known = true;
 	room->max = instance_type_sources_max(request->rule->target_instance_type);
 	targets_plan(account->targets, &(struct target){

@@ -6,6 +6,7 @@
 #include "mirror/targets/waiters.h"
 #include "mirror/unsupported.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct explanation {
 	struct tmf_call *asking;
 };
 
+/* The id is copied: it may come from a command line that is freed before the answer. */
 struct explanation *
 explanation_new(struct mirror *mirror, const char *instance_id)
 {
@@ -32,6 +34,7 @@ explanation_new(struct mirror *mirror, const char *instance_id)
 	return explanation;
 }
 
+/* NULL is fine, so that a command frees what it may not have begun. */
 void
 explanation_free(struct explanation *explanation)
 {
@@ -47,6 +50,8 @@ explanation_free(struct explanation *explanation)
 
 /* --- the answer --- */
 
+/* All of them, those too that others made: three sessions of somebody else's are why a fourth does
+ * not fit. */
 static json_t *
 explain_sessions(const struct explanation *explanation, const char *interface_id)
 {
@@ -71,7 +76,12 @@ explain_sessions(const struct explanation *explanation, const char *interface_id
 	return list;
 }
 
-/* Without a session: can it have one, and to which target? */
+/*
+ * Without a session: can it have one, and to which target? The order is that of find-sessions and
+ * ensure-session: what AWS has refused before comes first, then what the type lists say. `created`
+ * is a forecast, as AWS may refuse for a reason that only it knows. No target means that a run
+ * would make one.
+ */
 static int
 explain_missing(const struct explanation *explanation, const struct session_question *question,
     json_t *item, struct tmf_err *err)
@@ -90,6 +100,7 @@ explain_missing(const struct explanation *explanation, const struct session_ques
 		jsonx_put_string(item, "reason", "type");
 		return 0;
 	}
+	assert(refused == 0);
 	jsonx_put_string(item, "outcome", outcome_name(OUTCOME_CREATED));
 	current = question->rule->target_id == NULL
 		      ? inventory_current(targets_inventory(mirror->account->targets), subnet)
@@ -101,6 +112,7 @@ explain_missing(const struct explanation *explanation, const struct session_ques
 	return 0;
 }
 
+/* The differences are the answer to why a run would change a session that works. */
 static void
 explain_drifted(const struct session_question *question, const json_t *session, json_t *item)
 {
@@ -112,7 +124,9 @@ explain_drifted(const struct session_question *question, const json_t *session, 
 	buf_fini(&text);
 }
 
-/* What a run would find at an interface that the rule takes. */
+/* What a run would find at an interface that the rule takes. session_judge is what find-sessions
+ * asks as well. A judgement of its own here could come to another answer than a run, and that would
+ * be worse than none. */
 static int
 explain_verdict(const struct explanation *explanation, const struct config_rule *rule,
     const char *interface_id, json_t *item, struct tmf_err *err)
@@ -148,7 +162,8 @@ explain_verdict(const struct explanation *explanation, const struct config_rule 
 	return 0;
 }
 
-/* rule NULL: none of them is to be mirrored. */
+/* rule NULL: none of them is to be mirrored. Interfaces that no rule takes are shown too, with
+ * their sessions: somebody may have mirrored them by hand. */
 static int
 explain_interfaces(const struct explanation *explanation, const struct config_rule *rule,
     json_t *result, struct tmf_err *err)
@@ -177,7 +192,8 @@ explain_interfaces(const struct explanation *explanation, const struct config_ru
 	return 0;
 }
 
-/* In the order of trying, up to the rule that takes it. */
+/* In the order of trying, up to the rule that takes it. Later rules are left out, although some may
+ * match: they were not tried, and a hook may count on that. */
 static int
 explain_rules(const struct explanation *explanation, json_t *result,
     const struct config_rule **ret_rule, struct tmf_err *err)
@@ -209,6 +225,8 @@ explain_rules(const struct explanation *explanation, json_t *result,
 	return 0;
 }
 
+/* The names are those of the command's output, not AWS's. Tags become a mapping here, since their
+ * keys are unique and a reader looks for one by its key. */
 static void
 explain_instance(const struct explanation *explanation, json_t *result)
 {
@@ -228,7 +246,8 @@ explain_instance(const struct explanation *explanation, json_t *result)
 	json_object_set_new(result, "tags", tags);
 }
 
-/* Whether it can be mirrored at all. */
+/* Whether it can be mirrored at all. What has no interface cannot be mirrored whatever the hook
+ * says, so that comes first. */
 static int
 explain_eligible(
     const struct explanation *explanation, json_t *result, bool *ret_eligible, struct tmf_err *err)
@@ -253,6 +272,9 @@ explain_eligible(
 	return 0;
 }
 
+/* By the inventory and by the launch's tags: the one knows targets that others made, the other an
+ * instance that has no target yet. Being a target is the stronger reason, as the configuration
+ * cannot lift it. */
 static bool
 explain_excluded(const struct explanation *explanation, json_t *result)
 {
@@ -284,6 +306,8 @@ explain_excluded(const struct explanation *explanation, json_t *result)
 	return true;
 }
 
+/* Rules are tried even if the instance is excluded or not eligible: the reader wants to know
+ * whether mending that would be enough. */
 static int
 explain_build(const struct explanation *explanation, json_t *result, struct tmf_err *err)
 {
@@ -291,6 +315,7 @@ explain_build(const struct explanation *explanation, json_t *result, struct tmf_
 	bool eligible;
 	bool excluded;
 
+	assert(explanation->instance != NULL);
 	explain_instance(explanation, result);
 	if (explain_eligible(explanation, result, &eligible, err) < 0)
 		return -1;
@@ -300,6 +325,7 @@ explain_build(const struct explanation *explanation, json_t *result, struct tmf_
 	return explain_interfaces(explanation, eligible && !excluded ? rule : NULL, result, err);
 }
 
+/* Built in one go when everything is known, so that an error leaves no half of an answer. */
 static void
 explanation_answer(struct explanation *explanation)
 {
@@ -322,12 +348,14 @@ explanation_reply(struct explanation *explanation, struct tmf_call *call)
 {
 	json_t *reply = tmf_call_take_result(call);
 
+	assert(explanation->asking == call);
 	explanation->asking = NULL;
 	if (reply == NULL)
 		waiters_fail(&explanation->waiters, &call->err);
 	return reply;
 }
 
+/* Nothing is taken from the reply: sessions_read has filled in what it found. */
 static void
 explanation_sessions_came(void *arg, struct tmf_call *call)
 {
@@ -339,6 +367,7 @@ explanation_sessions_came(void *arg, struct tmf_call *call)
 	json_decref(reply);
 }
 
+/* Sessions last: which ones count depends on the targets. */
 static void
 explanation_targets_came(void *arg, struct tmf_call *call)
 {
@@ -361,6 +390,7 @@ explanation_targets_came(void *arg, struct tmf_call *call)
 	json_decref(ids);
 }
 
+/* Says where it was looked for, since the usual reason is the wrong region or account. */
 static void
 explanation_no_instance(struct explanation *explanation)
 {
@@ -373,6 +403,8 @@ explanation_no_instance(struct explanation *explanation)
 	tmf_err_fini(&err);
 }
 
+/* AWS answers InvalidInstanceID.NotFound or .Malformed, and spells the ID both ways. Either means
+ * that there is no such instance here. */
 static void
 explanation_instance_came(void *arg, struct tmf_call *call)
 {
@@ -404,6 +436,7 @@ explanation_start(struct explanation *explanation)
 {
 	json_t *ids = json_array();
 
+	assert(explanation->asking == NULL && explanation->instance == NULL);
 	json_array_append_new(ids, json_string(explanation->instance_id));
 	explanation->asking = ec2_describe_instances(
 	    explanation->mirror->account->ec2, &(struct ec2_describe){.ids = ids});

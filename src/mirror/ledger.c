@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+/* Returns 0, which asks for the next row. */
 static int
 ledger_append_id(void *arg, const char *instance_id)
 {
@@ -13,6 +14,8 @@ ledger_append_id(void *arg, const char *instance_id)
 	return 0;
 }
 
+/* By the last id of the page before rather than by a count: rows stop being failed while the pages
+ * are gone through, and a count would skip as many. */
 int
 ledger_failed_page(
     struct mirror *mirror, const char *after, int limit, json_t **ret_ids, struct tmf_err *err)
@@ -38,11 +41,14 @@ ledger_add_row(void *arg, const struct outcome *outcome)
 	return 0;
 }
 
+/* Read for each instance: earlier ones of the same page may have changed rows of it, and the
+ * store's index makes it cheap. */
 int
 ledger_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, struct tmf_err *err)
 {
 	json_t *rows = json_object();
 
+	assert(instance_id != NULL);
 	if (store_outcomes_of(mirror->account->store, mirror->run_id, instance_id, ledger_add_row,
 		rows, err) < 0) {
 		json_decref(rows);
@@ -52,6 +58,7 @@ ledger_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, s
 	return 0;
 }
 
+/* An instance is failed as soon as one of its rows is: the others keep their outcome. */
 bool
 ledger_rows_failed(const json_t *rows)
 {
@@ -64,6 +71,8 @@ ledger_rows_failed(const json_t *rows)
 	return false;
 }
 
+/* What is not a string is passed over here, since describe-page hands on what the workflow gave,
+ * and AWS would refuse it. */
 int
 ledger_failed_among(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct tmf_err *err)
 {
@@ -98,6 +107,7 @@ ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, str
 	json_t *rows;
 	int ret = 0;
 
+	assert(mirror->only_failed && outcome->interface_id == NULL);
 	if (ledger_rows(mirror, outcome->instance_id, &rows, err) < 0)
 		return -1;
 	json_object_foreach (rows, interface, failed) {
@@ -109,6 +119,8 @@ ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, str
 	return ret;
 }
 
+/* In a normal run the row of an instance has no interface, since none is known. In a retry there
+ * are rows already, and one more would count the instance twice. */
 int
 ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
 {
@@ -117,12 +129,14 @@ ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err 
 	return store_outcome_put(mirror->account->store, mirror->run_id, outcome, err);
 }
 
+/* The run goes on after this: one failed interface must not keep the others from being mirrored. */
 void
 ledger_put_failed(struct mirror *mirror, const struct outcome *item, const struct tmf_err *failure)
 {
 	struct outcome outcome = *item;
 	struct tmf_err err = {0};
 
+	assert(item->instance_id != NULL && tmf_err_isset(failure));
 	mirror->progress.failed++;
 	outcome.kind = OUTCOME_FAILED;
 	outcome.error = failure->name;
@@ -151,6 +165,8 @@ ledger_instance_has(const json_t *instance, const char *interface_id)
 	return false;
 }
 
+/* rows has what no rule took in this pass, as match has taken the others out of it. Without this
+ * they would stay `failed` for ever, and each retry would come back to them. */
 int
 ledger_settle_rest(
     struct mirror *mirror, const json_t *instance, const json_t *rows, struct tmf_err *err)
@@ -158,6 +174,7 @@ ledger_settle_rest(
 	const char *interface;
 	json_t *failed;
 
+	assert(mirror->only_failed);
 	json_object_foreach ((json_t *)rows, interface, failed) {
 		const struct outcome outcome = {
 		    .kind =

@@ -19,10 +19,13 @@ mirror_load_rules(struct mirror *mirror, const char *hook_source, struct tmf_err
 	}
 	if (mirror->config == NULL)
 		return 0;
+	assert(mirror->rules == NULL);
 	mirror->rules = rules_new(mirror->config, mirror->hook, err);
 	return mirror->rules != NULL ? 0 : -1;
 }
 
+/* Hook's name and workflow are copied, since both end up in what outlives the options: messages of
+ * the script, and tags. */
 struct mirror *
 mirror_new(const struct mirror_opts *opts, struct tmf_err *err)
 {
@@ -47,6 +50,7 @@ mirror_new(const struct mirror_opts *opts, struct tmf_err *err)
 	return NULL;
 }
 
+/* Rules borrow the hook's script, so they go first. */
 void
 mirror_free(struct mirror *mirror)
 {
@@ -63,12 +67,14 @@ mirror_free(struct mirror *mirror)
 	free(mirror);
 }
 
+/* Without a configuration AWS is not used, and so no other account. */
 static const char *
 mirror_role(const struct mirror *mirror)
 {
 	return mirror->config != NULL ? mirror_config_guardduty(mirror->config)->role_arn : NULL;
 }
 
+/* NULL is fine: an action without MemberAccountId works in the process's own account. */
 struct account *
 mirror_account(const struct mirror *mirror, const char *account_id, struct tmf_err *err)
 {
@@ -77,6 +83,7 @@ mirror_account(const struct mirror *mirror, const char *account_id, struct tmf_e
 	return accounts_member(mirror->accounts, mirror_role(mirror), account_id, err);
 }
 
+/* Asks for nothing: whether the role can really be taken is found out by the first call with it. */
 bool
 mirror_reaches(const struct mirror *mirror, const char *account_id)
 {
@@ -91,6 +98,7 @@ mirror_session_tags(struct mirror *mirror, const struct config_rule *rule)
 
 	if (tags != NULL)
 		return tags;
+	assert(rule->name != NULL);
 	tags = json_array();
 	tag_add(tags, TAG_TOOL, TAG_TOOL_VALUE);
 	tag_add(tags, TAG_RULE, rule->name);
@@ -99,6 +107,8 @@ mirror_session_tags(struct mirror *mirror, const struct config_rule *rule)
 	return tags;
 }
 
+/* Used before a run, when inputs are not known yet. `Member.$` is a path whose value only the run
+ * has, and a Task without Parameters gets whatever the state before gave; so both may be true. */
 bool
 mirror_task_takes_roles(const char *action, const json_t *parameters)
 {
@@ -108,6 +118,7 @@ mirror_task_takes_roles(const char *action, const json_t *parameters)
 	       json_object_get(parameters, "Member.$") != NULL;
 }
 
+/* By the ending alone: no Lua source that returns a table ends in ".lua". */
 bool
 mirror_is_script_file(const char *script)
 {

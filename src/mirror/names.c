@@ -2,8 +2,11 @@
 
 #include "base/jsonx.h"
 
+#include <assert.h>
 #include <string.h>
 
+/* A value that is missing means no tag: to AWS an empty value is one, and a filter would find
+ * it. */
 void
 tag_add(json_t *tags, const char *key, const char *value)
 {
@@ -11,6 +14,7 @@ tag_add(json_t *tags, const char *key, const char *value)
 
 	if (value == NULL)
 		return;
+	assert(json_is_array(tags) && key != NULL);
 	tag = json_object();
 	jsonx_put_string(tag, "Key", key);
 	jsonx_put_string(tag, "Value", value);
@@ -34,18 +38,22 @@ tag_value(const json_t *resource, const char *key)
 	return NULL;
 }
 
+/* AWS joins the values of a filter by `or`, and filters by `and`. */
 json_t *
 describe_filter(const char *name, json_t *values)
 {
 	json_t *filter = json_object();
 	json_t *filters = json_array();
 
+	assert(name != NULL && json_is_array(values));
 	jsonx_put_string(filter, "Name", name);
 	json_object_set_new(filter, "Values", values);
 	json_array_append_new(filters, filter);
 	return filters;
 }
 
+/* DependencyViolation is what EC2 answers for resources of other kinds, so it is taken to mean the
+ * same. */
 bool
 error_is_target_in_use(const struct tmf_err *err)
 {

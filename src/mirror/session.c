@@ -23,6 +23,8 @@ session_number_of(const json_t *session)
 	return (int)json_integer_value(json_object_get(session, "SessionNumber"));
 }
 
+/* The caller's own target is allowed without a look into the inventory: it was chosen for this
+ * source a moment ago, and a listing may not show it yet. */
 static bool
 session_target_is_allowed(const struct session_question *question, const char *target_id)
 {
@@ -34,6 +36,8 @@ session_target_is_allowed(const struct session_question *question, const char *t
 	    target_id);
 }
 
+/* Interface, filter and target make a session what the rule wants. Who made it does not matter:
+ * mirroring the same traffic twice would only cost. */
 static bool
 session_is_present(const struct session_question *question, const json_t *session)
 {
@@ -121,6 +125,8 @@ session_needs_targets(const struct config_rule *rule, const json_t *session)
 	       tag_value(session, TAG_TOOL) != NULL;
 }
 
+/* The options count for sessions of ours only. A stranger's session with another number mirrors
+ * what is wanted, and is not ours to change. */
 static enum session_verdict
 session_judge_one(const struct session_question *question, const json_t *session)
 {
@@ -146,6 +152,7 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 	json_t *session;
 	size_t i;
 
+	assert(question->rule != NULL && question->interface_id != NULL);
 	json_array_foreach (question->sessions, i, session) {
 		enum session_verdict verdict;
 
@@ -171,6 +178,8 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 	return count >= SESSIONS_PER_INTERFACE_MAX ? SESSION_LIMIT : SESSION_MISSING;
 }
 
+/* A drifted session whose target is right keeps it, so that its source does not take a place in a
+ * second one. */
 const char *
 session_kept_target(const struct session_question *question, const json_t *session)
 {
@@ -195,6 +204,7 @@ session_add_difference(struct buf *out, const char *format, ...)
 	va_end(args);
 }
 
+/* In the order in which the outcome's reader looks: what is mirrored, where to, and how. */
 void
 session_differences(const struct session_question *question, const json_t *session, struct buf *out)
 {
@@ -249,6 +259,7 @@ session_number_is_taken(const json_t *sessions, const char *interface_id, int nu
 	return false;
 }
 
+/* The loop ends, since an interface has SESSIONS_PER_INTERFACE_MAX sessions at most. */
 int
 session_free_number(const json_t *sessions, const char *interface_id)
 {
@@ -269,6 +280,7 @@ sessions_destroyed(struct account *account, int64_t *ret_wall_ms, struct tmf_err
 	    FACT_KEY, ret_wall_ms, err);
 }
 
+/* The value has no meaning: the time of writing is the fact. */
 int
 sessions_note_destroyed(struct account *account, struct tmf_err *err)
 {
@@ -292,21 +304,26 @@ session_order_spec(const struct session_order *order)
 	};
 }
 
+/* The epoch is part of the client token, see sessions_destroyed. */
 struct tmf_call *
 session_order_create(struct aws_client *ec2, const struct session_order *order)
 {
 	struct ec2_session_spec spec = session_order_spec(order);
 
+	assert(order->session_id == NULL);
 	spec.tags = order->tags;
 	spec.token_epoch = order->after_wall_ms;
 	return ec2_create_session(ec2, &spec);
 }
 
+/* A length that the rule does not give is removed, since a modification that leaves it out keeps
+ * it. */
 struct tmf_call *
 session_order_modify(struct aws_client *ec2, const struct session_order *order)
 {
 	const struct ec2_session_spec spec = session_order_spec(order);
 
+	assert(order->session_id != NULL);
 	return ec2_modify_session(ec2, &spec, EC2_REMOVE_PACKET_LENGTH);
 }
 
@@ -387,6 +404,7 @@ sessions_ask(struct sessions_reading *reading)
 	return call;
 }
 
+/* One listing after the other: they share one request quota, and a page of a run needs few. */
 static struct tmf_call *
 sessions_asked(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

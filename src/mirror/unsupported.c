@@ -21,6 +21,8 @@ unsupported_remember(struct account *account, const char *interface_id, const ch
 	return ret;
 }
 
+/* The configuration comes first: what it calls unmirrorable needs no memory. What it calls
+ * mirrorable is still looked up, since AWS has the last word. */
 int
 unsupported_known(const struct account *account, const struct mirror_config *config,
     const char *interface_id, const char *instance_type, struct tmf_err *err)

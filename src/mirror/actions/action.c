@@ -37,7 +37,8 @@ action_is_object(const json_t *value)
 	return json_is_object(value);
 }
 
-/* By the first word of a field's kind. */
+/* By the first word of a field's kind. The rest, as in "list of string", is for the reader: what an
+ * element has to be is for the action to check, which can name the element. */
 static const struct {
 	const char *word;
 	bool (*is)(const json_t *value);
@@ -49,6 +50,7 @@ static const struct {
     {"object", action_is_object},
 };
 
+/* A kind that is not in the table takes any value: "any JSON value". */
 static bool
 action_is_of_kind(const json_t *value, const char *kind)
 {
@@ -58,6 +60,7 @@ action_is_of_kind(const json_t *value, const char *kind)
 	return true;
 }
 
+/* A walk: no table has more than a dozen fields. */
 static const struct tmf_action_field *
 action_find_field(const struct tmf_action *action, const char *name)
 {
@@ -67,6 +70,8 @@ action_find_field(const struct tmf_action *action, const char *name)
 	return NULL;
 }
 
+/* An unknown field is a fault, so that a misspelt optional one does not change what a state does
+ * without a word. The nearest name is nearly always the one that was meant. */
 static int
 action_unknown_field(struct tmf_op *op, const char *name)
 {
@@ -83,7 +88,8 @@ action_unknown_field(struct tmf_op *op, const char *name)
 	    near != NULL ? "?)" : "");
 }
 
-/* A field that is null counts as absent. */
+/* A field that is null counts as absent. A state that passes on what the state before gave cannot
+ * leave a field out, so null has to do. */
 static int
 action_check_field(struct tmf_op *op, const struct tmf_action_field *field, const json_t *value)
 {
@@ -112,11 +118,13 @@ action_check_given(struct tmf_op *op)
 	return 0;
 }
 
+/* The account is opened here, before the first stage: from then on action_account cannot fail. */
 int
 action_input_check(struct tmf_op *op)
 {
 	const struct tmf_action *action = op->action;
 
+	assert(action->input != NULL);
 	if (!json_is_object(op->input))
 		return tmf_err_set(&op->err, TMF_ERR_INVALID,
 		    "the input of tmflow:%s must be an object, but is of kind %s", action->name,
@@ -131,6 +139,7 @@ action_input_check(struct tmf_op *op)
 											     : -1;
 }
 
+/* After the check, so a value that is there is of its kind. */
 json_t *
 action_field_of(const struct tmf_op *op, const char *name)
 {
@@ -139,12 +148,15 @@ action_field_of(const struct tmf_op *op, const char *name)
 	return json_is_null(value) ? NULL : value;
 }
 
+/* NULL for null as well as for a field that is absent. */
 const char *
 action_text_of(const struct tmf_op *op, const char *name)
 {
 	return jsonx_get_string(op->input, name);
 }
 
+/* Looked up for each call rather than kept in the frame: several actions have no frame, and the
+ * list is short. */
 struct account *
 action_account(const struct tmf_op *op)
 {
@@ -155,6 +167,7 @@ action_account(const struct tmf_op *op)
 	return account;
 }
 
+/* By name, since a rule passes through the workflow's data, and a pointer cannot. */
 const struct config_rule *
 action_rule_of(struct tmf_op *op, const char *name)
 {

@@ -3,6 +3,7 @@
 #include "mirror/actions/action.h"
 #include "mirror/ledger.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -31,6 +32,7 @@ struct describe_page {
 static tmf_op_stage_fn describe_page_came;
 static tmf_op_stage_fn describe_failed_came;
 
+/* AWS refuses MaxResults together with ids, so it is sent without them only. */
 static enum tmf_op_next
 describe_page_ask(struct tmf_op *op)
 {
@@ -70,6 +72,7 @@ describe_page_results(const struct tmf_op *op, int given)
 
 /* --- resume --retry-failed: pages of what failed --- */
 
+/* All pages of the filter's instances are gathered: EC2 may cut a page short at any place. */
 static enum ec2_page_next
 describe_failed_page_came(void *arg, json_t *reply, struct tmf_err *err)
 {
@@ -116,6 +119,7 @@ describe_failed_start(struct tmf_op *op)
 	return tmf_op_await(op, call, describe_failed_came);
 }
 
+/* A walk over at most LEDGER_PAGE_INSTANCES_MAX instances. */
 static bool
 describe_failed_is_listed(const json_t *instances, const char *id)
 {
@@ -154,6 +158,8 @@ describe_failed_record_missing(struct tmf_op *op)
 	return 0;
 }
 
+/* A full page may be the last one: then the next is empty, which costs a query of the store and no
+ * request. */
 static enum tmf_op_next
 describe_failed_end(struct tmf_op *op)
 {
@@ -162,6 +168,7 @@ describe_failed_end(struct tmf_op *op)
 	size_t count = json_array_size(ids);
 	json_t *page;
 
+	assert(env(op)->only_failed && f->max_results > 0);
 	if (describe_failed_record_missing(op) < 0)
 		return TMF_OP_FAIL;
 	page = describe_page_empty();
@@ -172,6 +179,7 @@ describe_failed_end(struct tmf_op *op)
 	return tmf_op_done(op, page);
 }
 
+/* The token is an instance's id, so a smaller page can simply begin at the same place again. */
 static enum tmf_op_next
 describe_failed_came(struct tmf_op *op)
 {
@@ -187,7 +195,8 @@ describe_failed_came(struct tmf_op *op)
 	return describe_failed_end(op);
 }
 
-/* Of the instances that the workflow names, those that failed. */
+/* Of the instances that the workflow names, those that failed. The order is the workflow's, so that
+ * what it names first is tried first. */
 static int
 describe_page_keep_failed(struct tmf_op *op)
 {
@@ -238,6 +247,7 @@ describe_page_start(struct tmf_op *op)
 	return describe_failed_start(op);
 }
 
+/* Only these two members: what else AWS sends would take room in the state's data. */
 static json_t *
 describe_page_result(const json_t *reply)
 {
@@ -248,6 +258,7 @@ describe_page_result(const json_t *reply)
 	return page;
 }
 
+/* A page of given ids is not made smaller: the workflow has named them, and may name fewer. */
 static enum tmf_op_next
 describe_page_came(struct tmf_op *op)
 {
@@ -262,6 +273,7 @@ describe_page_came(struct tmf_op *op)
 		return describe_page_ask(op);
 	}
 	account_note_id(action_account(op), op->reply);
+	assert(op->reply != NULL);
 	progress->pages++;
 	progress->instances += json_array_size(jsonx_get_array(op->reply, "Instances"));
 	progress->more = jsonx_get_string(op->reply, "NextToken") != NULL;

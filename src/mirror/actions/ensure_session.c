@@ -140,6 +140,8 @@ ensure_session_keep_refusal(struct tmf_op *op)
 	tmf_err_fini(&op->err);
 }
 
+/* A dry run stands in at the last moment, so that all that leads to the request is the same
+ * code. */
 static struct tmf_call *
 ensure_session_ask(struct tmf_op *op, const struct session_order *order)
 {

@@ -13,6 +13,7 @@
 
 static tmf_op_stage_fn ensure_target_loaded;
 
+/* Created is false, as for every target that was there before. */
 static json_t *
 ensure_target_result(const char *target_id)
 {
@@ -38,6 +39,8 @@ ensure_target_given(struct tmf_op *op, const struct config_rule *rule)
 	return tmf_op_done(op, ensure_target_result(rule->target_id));
 }
 
+/* A session's own target comes before the subnet's: moving a source to a newer target would
+ * interrupt its traffic and take a place there. */
 static enum tmf_op_next
 ensure_target_start(struct tmf_op *op)
 {
@@ -80,6 +83,7 @@ ensure_target_loaded(struct tmf_op *op)
 					   : targets_create(account->targets, &request));
 }
 
+/* Recorded here, since without a target ensure-session is never reached for this source. */
 static void
 ensure_target_gave_up(struct tmf_op *op)
 {

@@ -11,12 +11,14 @@
 
 static tmf_op_stage_fn exclude_loaded;
 
+/* As match gives an entry: the instance is a member of it, without its tags. */
 static const char *
 exclude_instance(const json_t *entry)
 {
 	return jsonx_get_string(json_object_get(entry, "Instance"), "InstanceId");
 }
 
+/* The whole list is checked first, so that no outcome is recorded for a list that is refused. */
 static int
 exclude_check(struct tmf_op *op)
 {
@@ -33,6 +35,7 @@ exclude_check(struct tmf_op *op)
 	return 0;
 }
 
+/* Without a look at lives: an instance behind a dead target is left out as well. */
 static enum tmf_op_next
 exclude_start(struct tmf_op *op)
 {
@@ -41,7 +44,8 @@ exclude_start(struct tmf_op *op)
 	return tmf_op_await(op, targets_load(action_account(op)->targets), exclude_loaded);
 }
 
-/* The target that one of the entry's interfaces is, or NULL. */
+/* The target that one of the entry's interfaces is, or NULL. Any interface counts: traffic that
+ * arrives on one may leave by another. */
 static const char *
 exclude_target_held(const struct inventory *inventory, const json_t *entry)
 {
@@ -60,7 +64,8 @@ exclude_target_held(const struct inventory *inventory, const json_t *entry)
 	return NULL;
 }
 
-/* {InstanceId: TargetId}: an instance may stand in several entries, one an interface. */
+/* {InstanceId: TargetId}: an instance may stand in several entries, one an interface. Over all
+ * entries first, since one interface that is a target excludes the entries of the others. */
 static json_t *
 exclude_holders(const struct inventory *inventory, const json_t *matched)
 {
@@ -77,6 +82,7 @@ exclude_holders(const struct inventory *inventory, const json_t *matched)
 	return found;
 }
 
+/* A target is the stronger reason: the configuration cannot be changed to lift it. */
 static int
 exclude_one(struct tmf_op *op, json_t *excluded, const json_t *entry, const char *target_id)
 {
@@ -100,6 +106,8 @@ exclude_one(struct tmf_op *op, json_t *excluded, const json_t *entry, const char
 	return ledger_put(env(op), &outcome, &op->err);
 }
 
+/* A failed write ends the action: the workflow runs it again as a whole, and rows that were written
+ * are written over. */
 static int
 exclude_sort(struct tmf_op *op, json_t *kept, json_t *excluded)
 {

@@ -47,6 +47,8 @@ find_sessions_subnet(const json_t *entry)
 	return jsonx_get_string(find_sessions_instance(entry), "SubnetId");
 }
 
+/* Also says whether the page needs the inventory, so that rules with targets of their own cost no
+ * listing. */
 static int
 find_sessions_check(struct tmf_op *op, bool *ret_created_targets)
 {
@@ -74,7 +76,9 @@ find_sessions_check(struct tmf_op *op, bool *ret_created_targets)
 
 /* --- the answer --- */
 
-/* {SessionId, TargetId, FilterId, SessionNumber} of each. */
+/* {SessionId, TargetId, FilterId, SessionNumber} of each. Only what a workflow may decide by: a
+ * page of 200 interfaces with three sessions each has to fit into 256 KiB. Strings are shared with
+ * the reply rather than copied. */
 static json_t *
 find_sessions_slim(const json_t *sessions)
 {
@@ -94,6 +98,8 @@ find_sessions_slim(const json_t *sessions)
 	return slim;
 }
 
+/* What is settled is recorded now, so a run that is killed has it. What is missing or has drifted
+ * gets its row from ensure-session. */
 static int
 find_sessions_record(
     struct tmf_op *op, const json_t *entry, enum session_verdict verdict, const json_t *session)
@@ -160,18 +166,22 @@ find_sessions_record_unsupported(struct tmf_op *op, const json_t *entry)
 	return ledger_put(env(op), &outcome, &op->err);
 }
 
+/* Only for a dry run: a run changes the session and needs no text about it. */
 static void
 find_sessions_note_drift(
     struct tmf_op *op, const struct session_question *question, const json_t *session)
 {
 	struct buf text = {0};
 
+	assert(env(op)->dry_run != NULL && session != NULL);
 	session_differences(question, session, &text);
 	dry_run_note_drift(
 	    env(op)->dry_run, jsonx_get_string(session, "TrafficMirrorSessionId"), buf_cstr(&text));
 	buf_fini(&text);
 }
 
+/* The memory of refusals is asked for missing sessions only: a session that exists proves that the
+ * interface can be mirrored. */
 static int
 find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
 {
@@ -204,6 +214,8 @@ find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
 	return find_sessions_record(op, entry, verdict, session);
 }
 
+/* An interface without a session is in no list of the reply, which is how it is known to be
+ * missing. */
 static enum tmf_op_next
 find_sessions_answer(struct tmf_op *op)
 {
@@ -249,6 +261,8 @@ find_sessions_needs_targets(struct tmf_op *op)
 
 /* --- asking --- */
 
+/* The inventory is read after the sessions, and only where one of them makes it necessary: most
+ * fleets never have such a session. */
 static enum tmf_op_next
 find_sessions_came(struct tmf_op *op)
 {
@@ -258,6 +272,8 @@ find_sessions_came(struct tmf_op *op)
 	return find_sessions_answer(op);
 }
 
+/* All interfaces of the page together, whichever rule takes them: sessions are listed by
+ * interface. */
 static enum tmf_op_next
 find_sessions_ask(struct tmf_op *op)
 {
@@ -274,6 +290,7 @@ find_sessions_ask(struct tmf_op *op)
 	return tmf_op_await(op, call, find_sessions_came);
 }
 
+/* Lives before sessions, since a session to a dead target counts as missing or drifted. */
 static enum tmf_op_next
 find_sessions_start(struct tmf_op *op)
 {
@@ -301,7 +318,7 @@ static const struct tmf_action_field output[] = {
     {"Missing", ITEM, true, "no session that counts: create one"},
     {"Present", ITEM, true, "the same interface, filter and a target of the rule's"},
     {"Drifted", ITEM, true, "tmflow's own, but other filter or target: modify SessionId"},
-    {"Conflicts", ITEM, true, "the session number is taken, or there is no room for a session"},
+    {"Conflicts", ITEM, true, "the session number is taken, or no room is left for a session"},
     {.name = NULL},
 };
 

@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 
-/* tmflow:log: writes its input to the log and gives it back. */
+/* tmflow:log: writes its input to the log and gives it back, so that it can stand between any two
+ * states. It has no table of fields, since any input will do. */
 
+/* As JSON text, since a field of a log event is a string. */
 static enum tmf_op_next
 log_start(struct tmf_op *op)
 {

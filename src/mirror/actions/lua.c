@@ -68,6 +68,8 @@ lua_sorted(json_t *value)
 	return sorted;
 }
 
+/* The count is checked before the call, as lua_arguments says how many there are but stores
+ * ARGUMENTS_MAX at most. Results after the first are dropped, as a Task has one output. */
 static enum tmf_op_next
 lua_call(struct tmf_op *op, struct script *script)
 {

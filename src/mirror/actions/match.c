@@ -3,6 +3,7 @@
 #include "mirror/ledger.h"
 #include "mirror/targets/targets.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -41,6 +42,7 @@ match_outcome(const struct tmf_op *op, enum outcome_kind kind, const json_t *ins
 	};
 }
 
+/* Recorded, so that the report accounts for each instance that was seen. */
 static int
 match_unmatched(struct tmf_op *op, struct match *match, const json_t *instance)
 {
@@ -133,6 +135,9 @@ match_exclusion(const struct tmf_op *op, const json_t *instance)
 	return mirror_config_excludes(env(op)->config, instance) ? "configured" : NULL;
 }
 
+/* The slim instance has all interfaces where the rule takes the primary one, since
+ * exclude-target-instances looks at each of them; with `interfaces: all` every one has an entry of
+ * its own. */
 static int
 match_add(struct tmf_op *op, struct match *match, const json_t *instance, const json_t *interface,
     const struct config_rule *rule)
@@ -170,6 +175,8 @@ match_take(struct tmf_op *op, struct match *match, const json_t *instance, const
 	return match_add(op, match, instance, interface, rule);
 }
 
+/* An instance that is being launched may have no interface yet. That is recorded, and a later run
+ * finds it. */
 static int
 match_rule(
     struct tmf_op *op, struct match *match, const json_t *instance, const struct config_rule *rule)
@@ -185,6 +192,7 @@ match_rule(
 		if ((rule->interfaces == RULE_INTERFACES_ALL || interface == primary) &&
 		    match_take(op, match, instance, interface, rule) < 0)
 			return -1;
+	assert(rule->name != NULL);
 	if (!env(op)->only_failed)
 		return 0;
 	return ledger_settle_rest(env(op), instance, tmf_op_kept(op, ROWS_KEPT), &op->err);

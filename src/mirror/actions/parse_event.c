@@ -70,6 +70,8 @@ parse_event_reason(struct tmf_op *op, const char *format, ...)
 
 /* --- instances --- */
 
+/* An id goes into a request, and an event is written by others: only what can be an id is let
+ * through. */
 static bool
 parse_event_is_instance_id(const char *id)
 {
@@ -81,6 +83,8 @@ parse_event_is_instance_id(const char *id)
 	return true;
 }
 
+/* In the form of DescribeInstances, with lists that are empty rather than missing, so that states
+ * can count on them. */
 static json_t *
 parse_event_instance(const char *id, const char *type, const char *state)
 {
@@ -103,7 +107,8 @@ parse_event_list(json_t *instance)
 	return list;
 }
 
-/* A finding's {key, value} as DescribeInstances has them. */
+/* A finding's {key, value} as DescribeInstances has them. EC2 takes tags without a value, which a
+ * finding leaves out; as a tag they have an empty one. */
 static void
 parse_event_add_tags(json_t *instance, const json_t *details)
 {
@@ -159,6 +164,7 @@ parse_event_add_interfaces(json_t *instance, const json_t *details)
 
 /* --- state changes --- */
 
+/* Only `running` counts: a pending instance may have no interface yet, and the others end. */
 static int
 parse_event_state_change(struct tmf_op *op, const json_t *detail, struct reading *reading)
 {
@@ -196,7 +202,8 @@ finding_is_sample(const json_t *detail)
 	return sample;
 }
 
-/* What the configuration asks of findings. A workflow without a configuration takes them all. */
+/* What the configuration asks of findings. A workflow without a configuration takes them all. Each
+ * reason is kept, since a finding that was ignored is what somebody will ask about. */
 static bool
 finding_is_wanted(struct tmf_op *op, const json_t *detail, const char *type)
 {
@@ -220,6 +227,9 @@ finding_is_wanted(struct tmf_op *op, const json_t *detail, const char *type)
 	return true;
 }
 
+/* The finding's own account comes before the event's: an administrator account receives its
+ * members' findings, and the event may name either. A finding that is not wanted is ignored rather
+ * than an error: the event was read as it should be. */
 static int
 parse_event_finding(struct tmf_op *op, const json_t *detail, struct reading *reading)
 {

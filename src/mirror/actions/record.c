@@ -11,6 +11,7 @@
 static const enum outcome_kind record_kinds[] = {
     OUTCOME_GONE, OUTCOME_EXCLUDED, OUTCOME_INELIGIBLE, OUTCOME_FOREIGN_ACCOUNT};
 
+/* An unknown outcome fails before the first row is written. */
 static int
 record_read_kind(struct tmf_op *op, enum outcome_kind *ret_kind)
 {

@@ -79,7 +79,7 @@ destroy_session_item(const json_t *session)
 	return item;
 }
 
-/* A target without the tag is the seed's, which has no generation to use up. */
+/* Without the tag, which somebody may have taken off, no generation is used up. */
 static void
 destroy_put_place(json_t *item, const char *subnet_id, const json_t *resource)
 {
@@ -129,8 +129,8 @@ destroy_filters(enum kind kind)
 	return describe_filter("tag:" TAG_TOOL, values);
 }
 
-/* The table wants one id a call. EC2 takes many in one request, but then refuses all of them for
- * one that is protected. */
+/* The table wants one id a call. EC2 takes many in one request, but one that is protected then
+ * saves others from it. */
 static struct tmf_call *
 destroy_terminate(struct aws_client *ec2, const char *id)
 {
@@ -353,8 +353,9 @@ destroy_delete_done(void *arg, struct tmf_call *call)
 	destroy_delete_more(destroy);
 }
 
-/* The token of a terminated instance is refused for a day, and describes may show a deleted
- * target for a while: so the generation is used up, and the target full. */
+/* The token of a terminated instance is refused for a day, and describes may show a deleted target
+ * for a while: so the generation is used up, and the target full. An item without a subnet is of
+ * nothing that a later creation could take up. */
 static int
 destroy_note_gone(struct destroy *destroy, const json_t *item, struct tmf_err *err)
 {

@@ -50,7 +50,7 @@ known_run_is_here(const struct runs *runs, const struct store_run *run)
 	return is;
 }
 
-/* A run that still goes on has no end: what it made is taken, however long ago it began. */
+/* A run that still goes on has no end: all that it made is taken. */
 static int
 known_add_run(void *arg, const struct store_run *run)
 {
