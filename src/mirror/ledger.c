@@ -48,7 +48,6 @@ ledger_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, s
 {
 	json_t *rows = json_object();
 
-	assert(instance_id != NULL);
 	if (store_outcomes_of(mirror->account->store, mirror->run_id, instance_id, ledger_add_row,
 		rows, err) < 0) {
 		json_decref(rows);

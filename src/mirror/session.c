@@ -152,7 +152,7 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 	json_t *session;
 	size_t i;
 
-	assert(question->rule != NULL && question->interface_id != NULL);
+	assert(question->rule != NULL);
 	json_array_foreach (question->sessions, i, session) {
 		enum session_verdict verdict;
 
