@@ -16,6 +16,10 @@ static const struct {
     {"GuardDuty Finding", offsetof(struct event_routes, on_guardduty)},
 };
 
+/*
+ * Every EventBridge event has both members. A task of ours has neither, so that the two are
+ * never confused.
+ */
 bool
 event_is(const json_t *value)
 {
@@ -60,6 +64,10 @@ event_of_body(struct str body, struct tmf_err *err)
 	return NULL;
 }
 
+/*
+ * An event without a route is ignored, not refused: a rule may match more than the operator
+ * wants mirrored, and a retry would not change that.
+ */
 int
 event_workflow(struct jobs *jobs, const struct event_routes *routes, const json_t *event,
     const struct workflow **ret_workflow, struct tmf_err *err)
@@ -74,6 +82,10 @@ event_workflow(struct jobs *jobs, const struct event_routes *routes, const json_
 	return path != NULL && *ret_workflow == NULL ? -1 : 0;
 }
 
+/*
+ * Example: a backfill over 500 instances, of which 3 fail, is a successful run by its own Catch.
+ * The event is still not done: its message must come again for those 3.
+ */
 void
 event_judge(struct job_end *end)
 {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -27,11 +28,17 @@ health_touch(const char *path)
 	return ret;
 }
 
+/*
+ * A probe compares the file's age with its bound. While polls fail the file is not touched, so
+ * that it grows old and the probe sees the fault. The timer runs on, and the next success is
+ * seen.
+ */
 static void
 health_touch_and_arm(struct health *health)
 {
 	struct tmf_clock *clock = tmf_loop_clock(health->loop);
 
+	assert(health->file != NULL);
 	if (!health->failing && health_touch(health->file) < 0)
 		log_event(LOG_ERROR, "health.file", LOG_STR("file", health->file),
 		    LOG_STR("cause", strerror(errno)));
@@ -52,6 +59,7 @@ health_start(struct health *health, struct tmf_loop *loop, const char *file)
 		health_touch_and_arm(health);
 }
 
+/* A process that ended leaves no file behind that would look alive until it is too old. */
 void
 health_stop(struct health *health)
 {

@@ -62,6 +62,7 @@ jobs_leftovers_settled(void *arg, struct tmf_call *call)
 		    LOG_STR("cause", tmf_err_text(&call->err)));
 }
 
+/* Once a turn of the loop, so that all that the runs wrote in it shares one commit. */
 static int
 jobs_commit(void *arg, struct tmf_err *err)
 {
@@ -94,6 +95,10 @@ jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 	tmf_loop_add_turn_hook(opts->loop, jobs_commit, jobs);
 	jobs->engine = engine_new(&(struct engine_opts){
 	    .loop = opts->loop, .registry = opts->registry, .rng = opts->rng});
+	/*
+	 * A process that was killed may have left launches behind whose end the store does not
+	 * know. They are settled beside the new work, which need not wait for them.
+	 */
 	jobs->settling = accounts_settle(jobs->accounts);
 	tmf_call_on_done(jobs->settling, jobs_leftovers_settled, jobs);
 	return jobs;
@@ -104,6 +109,10 @@ jobs_free(struct jobs *jobs)
 {
 	if (jobs == NULL)
 		return;
+	/*
+	 * The owners cancel their jobs before: a job borrows the engine, the accounts and its
+	 * workflow.
+	 */
 	assert(jobs->first == NULL);
 	tmf_call_cancel(jobs->settling);
 	engine_free(jobs->engine);
@@ -121,7 +130,7 @@ jobs_write_live(const struct jobs *jobs, struct buf *out)
 	engine_write_live(jobs->engine, out);
 	for (const struct job *job = jobs->first; job != NULL; job = job->next) {
 		if (job->op == NULL)
-			continue; /* a workflow, which the engine has told of */
+			continue; /* a workflow: the engine has written it */
 		op_write_live(job->op, out);
 		buf_add_char(out, '\n');
 	}
@@ -129,6 +138,7 @@ jobs_write_live(const struct jobs *jobs, struct buf *out)
 
 /* --- one job --- */
 
+/* The execution goes before the mirror and the workflow, because its actions borrow both. */
 static void
 job_free(struct job *job)
 {
@@ -149,9 +159,15 @@ job_free(struct job *job)
 	free(job);
 }
 
+/*
+ * A workflow counts its failed instances itself: a Catch may have turned them into a success of
+ * the run.
+ */
 static void
 job_report(struct job *job)
 {
+	assert(job->op == NULL);
+	assert(job->settling == NULL);
 	if (job->mirror != NULL)
 		job->end.instances_failed = job->mirror->progress.failed;
 	job->done(job->arg, &job->end);
@@ -164,6 +180,10 @@ job_report_failed(struct tmf_task *task)
 	job_report((struct job *)task);
 }
 
+/*
+ * An action that runs alone has no Retry above it, so that its first failure is the last
+ * attempt: what it holds is given up at once.
+ */
 static void
 job_op_over(void *arg, struct tmf_op *op)
 {
@@ -180,6 +200,7 @@ job_op_over(void *arg, struct tmf_op *op)
 	job_report(job);
 }
 
+/* The run's own error says more than one of the cleanup, and is kept. */
 static void
 job_settled(void *arg, struct tmf_call *call)
 {
@@ -191,12 +212,18 @@ job_settled(void *arg, struct tmf_call *call)
 	job_report(job);
 }
 
+/*
+ * The report waits until launches for targets are settled. Otherwise the caller could take a run
+ * as over, and stop the process, while AWS still starts an instance for it.
+ */
 static void
 job_execution_over(void *arg, struct execution *execution, const struct execution_result *result)
 {
 	struct job *job = arg;
 	struct tmf_err *err = &job->end.err;
 
+	assert(job->op == NULL);
+	assert(job->settling == NULL);
 	(void)execution;
 	switch (result->status) {
 	case RUN_SUCCEEDED:
@@ -219,6 +246,10 @@ job_execution_over(void *arg, struct execution *execution, const struct executio
 	tmf_call_on_done(job->settling, job_settled, job);
 }
 
+/*
+ * Without a configuration the process still serves workflows that only compute. What needs AWS
+ * fails by name instead of at its first call.
+ */
 static int
 job_check_configured(const struct jobs *jobs, bool needs_aws, const char *name, struct tmf_err *err)
 {
@@ -227,6 +258,10 @@ job_check_configured(const struct jobs *jobs, bool needs_aws, const char *name, 
 	return tmf_err_set(err, TMF_ERR_CONFIG, "missing configuration: %s needs one", name);
 }
 
+/*
+ * Both spellings are accepted: "tmflow:plan" as it stands in a Task state, and "plan" as `tmflow
+ * actions` lists it.
+ */
 static int
 job_start_action(struct job *job, const char *name, json_t *input)
 {
@@ -252,6 +287,8 @@ job_begin_workflow(struct job *job, const struct workflow *workflow, json_t *inp
 	struct jobs *jobs = job->jobs;
 	struct tmf_err *err = &job->end.err;
 
+	assert(job->mirror == NULL);
+	assert(job->execution == NULL);
 	if (job_check_configured(jobs, workflow->needs_aws, workflow->name, err) < 0)
 		return -1;
 	job->mirror = jobs_open_run(jobs, workflow->name, err);
@@ -284,6 +321,10 @@ job_start_definition(struct job *job, const json_t *definition, json_t *input)
 	return job->own != NULL ? job_begin_workflow(job, job->own, input) : -1;
 }
 
+/*
+ * Strict, because a task is written by hand in a state machine: "imput" would otherwise run the
+ * action with an empty input and succeed.
+ */
 static int
 job_check_members(const json_t *task, struct tmf_err *err)
 {
@@ -307,6 +348,10 @@ job_check_members(const json_t *task, struct tmf_err *err)
 	return 0;
 }
 
+/*
+ * "workflow" is a name or a whole definition. A definition is checked like a file, but it is not
+ * kept: it belongs to its job alone.
+ */
 static int
 job_begin_task(struct job *job, const json_t *task, json_t *input)
 {
@@ -345,6 +390,10 @@ job_new(struct jobs *jobs, job_done_fn *done, void *arg)
 	return job;
 }
 
+/*
+ * A fault of the start is posted to the loop as well, so that done is never called before the
+ * caller has the job in its hands.
+ */
 struct job *
 job_start(struct jobs *jobs, const json_t *task, job_done_fn *done, void *arg)
 {
@@ -375,6 +424,7 @@ job_is_task(const json_t *task)
 	return json_object_get(task, "action") != NULL || json_object_get(task, "workflow") != NULL;
 }
 
+/* Never calls done. The store keeps what was done, and the next attempt continues from there. */
 void
 job_cancel(struct job *job)
 {

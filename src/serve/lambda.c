@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,10 @@ struct lambda {
 	struct invocation *current;
 };
 
+/*
+ * The order matters only for payloads that fit two kinds: a custom resource or a batch never
+ * passes for a task, whatever other members it has.
+ */
 static const struct invocation_kind *const kinds[] = {
     &invocation_resource, &invocation_batch, &invocation_event, &invocation_task};
 
@@ -48,11 +53,16 @@ invocation_free(struct invocation *invocation)
 	free(invocation);
 }
 
+/*
+ * A refused answer is logged and not repeated: Lambda has given the invocation up by then, and
+ * its retries belong to the event source. The next invocation is due either way.
+ */
 static void
 invocation_answered(void *arg, const struct web_reply *reply)
 {
 	struct lambda *lambda = arg;
 
+	assert(lambda->current != NULL);
 	if (reply->status != 202)
 		log_event(LOG_ERROR, "lambda.answer",
 		    LOG_STR("request_id", lambda->current->request_id),
@@ -73,6 +83,7 @@ invocation_answer(struct invocation *invocation, const json_t *body, const char 
 	struct http_header headers[DONE_MAX];
 	size_t count = 0;
 
+	assert(lambda->current == invocation);
 	if (invocation->invocation_id != NULL)
 		headers[count++] =
 		    (struct http_header){HEADER_INVOCATION, invocation->invocation_id};
@@ -94,6 +105,10 @@ invocation_answer(struct invocation *invocation, const json_t *body, const char 
 	free(text);
 }
 
+/*
+ * The shape of the runtime API's error request. The console shows errorType and errorMessage.
+ * Step Functions takes errorType as the error's name, which Retry and Catch match.
+ */
 static json_t *
 invocation_error_body(const struct tmf_err *why)
 {
@@ -116,6 +131,10 @@ invocation_fail(struct invocation *invocation, const struct tmf_err *why)
 	json_decref(body);
 }
 
+/*
+ * The bound is checked here, because the runtime API would refuse a larger body with status 413
+ * and the caller would not learn the reason.
+ */
 void
 invocation_respond(struct invocation *invocation, json_t *response)
 {
@@ -151,9 +170,16 @@ invocation_deadline_near(struct tmf_timer *timer)
 	struct invocation *invocation =
 	    (struct invocation *)((char *)timer - offsetof(struct invocation, deadline));
 
+	assert(invocation->kind != NULL);
 	invocation->kind->deadline(invocation);
 }
 
+/*
+ * The header has wall time, and the loop counts monotonic time: the distance is taken once. A
+ * late invocation fires in the next turn.
+ * Without the header the invocation has no deadline, as with some
+ * local emulators.
+ */
 static void
 invocation_arm_deadline(struct invocation *invocation, const char *deadline_wall_ms)
 {
@@ -181,6 +207,10 @@ invocation_find_kind(struct invocation *invocation, struct tmf_err *err)
 	    "CloudFormation custom resource");
 }
 
+/*
+ * The runtime API demands the variable for each invocation, for the X-Ray SDK and for child
+ * processes. A former invocation's trace must not stay.
+ */
 static void
 lambda_set_trace(const char *trace_id)
 {
@@ -197,6 +227,7 @@ invocation_begin(struct lambda *lambda, const struct web_reply *reply, const cha
 	struct tmf_clock *clock = tmf_loop_clock(lambda->opts.loop);
 	struct tmf_err err = {0};
 
+	assert(lambda->current == NULL);
 	lambda->current = invocation;
 	invocation->lambda = lambda;
 	invocation->opts = &lambda->opts;
@@ -217,6 +248,10 @@ invocation_begin(struct lambda *lambda, const struct web_reply *reply, const cha
 	invocation->kind->start(invocation);
 }
 
+/*
+ * Without an invocation an error cannot be reported to anyone. The process ends, and Lambda
+ * starts another one.
+ */
 static void
 lambda_next_came(void *arg, const struct web_reply *reply)
 {
@@ -245,6 +280,7 @@ lambda_ask_next(struct lambda *lambda)
 {
 	char *url = mem_printf("%s/invocation/next", lambda->base);
 
+	assert(lambda->current == NULL);
 	web_start(&lambda->next, lambda->opts.transport,
 	    &(struct http_request){
 		.method = "GET", .url = url, .total_timeout_ms = -1, .no_proxy = true},
@@ -294,6 +330,10 @@ init_error_reported(void *arg, const struct web_reply *reply)
 	tmf_loop_stop(wait->loop);
 }
 
+/*
+ * Runs the loop by itself, because it is called before there is anything else to serve. Lambda
+ * then shows the fault of the configuration instead of Runtime.ExitError.
+ */
 int
 lambda_post_init_error(struct tmf_loop *loop, struct http_transport *transport, const char *api,
     const struct tmf_err *why, struct tmf_err *err)

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct batch {
 	bool stopped;
 };
 
+/* Lambda takes a batch from one event source, so that the first record speaks for all. */
 static bool
 batch_accepts(const json_t *payload)
 {
@@ -40,6 +42,10 @@ batch_accepts(const json_t *payload)
 	return source != NULL && strcmp(source, EVENT_SOURCE) == 0;
 }
 
+/*
+ * SQS demands that the name of a FIFO queue ends with ".fifo", and no other name may. Example:
+ * "arn:aws:sqs:eu-west-1:123456789012:launches.fifo".
+ */
 static bool
 batch_is_fifo(const json_t *payload)
 {
@@ -59,6 +65,7 @@ batch_respond(struct invocation *invocation)
 	json_t *failures = json_array();
 	json_t *response = json_object();
 
+	assert(batch->next <= batch->count);
 	for (size_t i = 0; i < batch->count; i++)
 		if (batch->items[i].state != ITEM_DONE)
 			json_array_append_new(
@@ -67,6 +74,11 @@ batch_respond(struct invocation *invocation)
 	invocation_respond(invocation, response);
 }
 
+/*
+ * In a FIFO queue the order is kept only if nothing behind a failed message is done: the rest of
+ * the batch waits and is reported as failed with it. See:
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ */
 static void
 batch_item_over(struct batch_item *item, const struct tmf_err *why)
 {
@@ -88,6 +100,8 @@ batch_job_over(void *arg, struct job_end *end)
 	struct batch_item *item = arg;
 	struct batch *batch = item->invocation->state;
 
+	assert(item->state == ITEM_RUNNING);
+	assert(batch->running > 0);
 	item->job = NULL;
 	batch->running--;
 	event_judge(end);
@@ -95,6 +109,10 @@ batch_job_over(void *arg, struct job_end *end)
 	batch_continue(item->invocation);
 }
 
+/*
+ * A message that cannot be read fails alone. An event without a workflow is done, or it would
+ * come again until the dead-letter queue takes it.
+ */
 static void
 batch_start_item(struct batch_item *item)
 {
@@ -104,6 +122,8 @@ batch_start_item(struct batch_item *item)
 	struct tmf_err err = {0};
 	json_t *event = event_of_body(str_of(item->body != NULL ? item->body : ""), &err);
 
+	assert(item->state == ITEM_WAITING);
+	assert(item->job == NULL);
 	if (event != NULL)
 		event_workflow(opts->jobs, &opts->routes, event, &workflow, &err);
 	if (workflow != NULL) {
@@ -117,6 +137,10 @@ batch_start_item(struct batch_item *item)
 	tmf_err_fini(&err);
 }
 
+/*
+ * Items that fail at once do not count as running, so that the loop goes on to the next one. The
+ * response is due when nothing runs: then all is over, or a FIFO batch has stopped.
+ */
 static void
 batch_continue(struct invocation *invocation)
 {
@@ -160,6 +184,10 @@ batch_cancel_jobs(struct batch *batch)
 	}
 }
 
+/*
+ * What is done is reported as done. If the response did not come in time, Lambda would take the
+ * whole batch as failed and SQS would deliver all of it again.
+ */
 static void
 batch_deadline(struct invocation *invocation)
 {

@@ -2,6 +2,8 @@
 
 #include "base/jsonx.h"
 
+#include <assert.h>
+
 /* Invocations that are one job: a task of Step Functions, an event. */
 
 static void
@@ -16,6 +18,10 @@ lambda_job_task_over(void *arg, struct job_end *end)
 		invocation_fail(invocation, &end->err);
 }
 
+/*
+ * EventBridge looks at nothing but success or failure. A run that succeeded with failed
+ * instances is reported as a failure, so that Lambda's asynchronous retries take them up again.
+ */
 static void
 lambda_job_event_over(void *arg, struct job_end *end)
 {
@@ -26,10 +32,12 @@ lambda_job_event_over(void *arg, struct job_end *end)
 static void
 lambda_job_start_task(struct invocation *invocation)
 {
+	assert(invocation->state == NULL);
 	invocation->state = job_start(
 	    invocation->opts->jobs, invocation->payload, lambda_job_task_over, invocation);
 }
 
+/* An event of another type is a success: an error would make Lambda try it twice more in vain. */
 static void
 lambda_job_start_event(struct invocation *invocation)
 {
@@ -37,6 +45,7 @@ lambda_job_start_event(struct invocation *invocation)
 	const struct workflow *workflow;
 	struct tmf_err err = {0};
 
+	assert(invocation->state == NULL);
 	if (event_workflow(opts->jobs, &opts->routes, invocation->payload, &workflow, &err) < 0)
 		invocation_fail(invocation, &err);
 	else if (workflow == NULL)
@@ -56,6 +65,10 @@ lambda_job_free(struct invocation *invocation)
 	invocation->state = NULL;
 }
 
+/*
+ * The error comes before Lambda kills the process. The caller then sees the reason instead of a
+ * bare Sandbox.Timedout, and the store is in order for the next attempt.
+ */
 static void
 lambda_job_deadline(struct invocation *invocation)
 {

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,8 @@ resource_put(struct invocation *invocation)
 {
 	struct resource *resource = invocation->state;
 
+	assert(resource->body != NULL);
+	assert(resource->attempts < PUT_ATTEMPTS_MAX);
 	web_start(&resource->put, invocation->opts->transport,
 	    &(struct http_request){
 		.method = "PUT",
@@ -161,6 +164,8 @@ resource_answer(struct invocation *invocation, const struct tmf_err *why, json_t
 	struct resource *resource = invocation->state;
 	json_t *body = json_object();
 
+	assert(resource->body == NULL);
+	assert(resource->job == NULL && resource->execution == NULL);
 	jsonx_put_string(body, "Status", why == NULL ? "SUCCESS" : "FAILED");
 	for (size_t i = 0; i < sizeof(copied) / sizeof(copied[0]); i++)
 		jsonx_put_string(body, copied[i], jsonx_get_string(invocation->payload, copied[i]));
@@ -272,6 +277,10 @@ resource_start(struct invocation *invocation)
 		resource_start_backfill(invocation);
 }
 
+/*
+ * CloudFormation waits up to an hour for a function that says nothing. FAILED at the deadline
+ * lets the stack roll back at once.
+ */
 static void
 resource_deadline(struct invocation *invocation)
 {

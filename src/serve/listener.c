@@ -19,11 +19,17 @@ struct receive {
 	struct tmf_call *call;
 };
 
+/*
+ * Gives the reserved slots back. A receive that brought fewer messages than it asked for thereby
+ * makes room for the next one.
+ */
 static void
 receive_free(struct receive *receive)
 {
 	struct listener *listener = receive->listener;
 
+	assert(listener->open_receives > 0);
+	assert(listener->reserved >= receive->reserved);
 	if (receive->prev != NULL)
 		receive->prev->next = receive->next;
 	else
@@ -35,6 +41,11 @@ receive_free(struct receive *receive)
 	free(receive);
 }
 
+/*
+ * A fault may pass, so that the listener pauses and asks again. A queue that does not exist is a
+ * configuration fault: the listener then drains, and its runs may end. Only the first such fault
+ * is reported.
+ */
 static void
 receive_failed(struct listener *listener, struct tmf_err *err)
 {
@@ -73,6 +84,12 @@ receive_done(void *arg, struct tmf_call *call)
 	listener_next(listener);
 }
 
+/*
+ * Reserves as many slots as the receive may bring messages. Example: with concurrency 12 and 5
+ * runs live, one receive asks for 7, and no second one is opened until it returns. SQS gives at
+ * most 10 messages for each receive. Long polling of 20 seconds keeps an idle queue cheap: 3
+ * requests a minute for each receiver.
+ */
 static void
 receive_open(struct listener *listener, unsigned free_slots)
 {
@@ -104,9 +121,15 @@ listener_report_over(struct tmf_task *task)
 	struct listener *listener =
 	    (struct listener *)((char *)task - offsetof(struct listener, over));
 
+	assert(listener->draining);
+	assert(listener->open_receives + listener->live_messages == 0);
 	listener->opts.over(listener->opts.arg, &listener->fault);
 }
 
+/*
+ * The end is posted to the loop instead of called, because the caller may still hold a message
+ * or a receive that `over` would let the owner free.
+ */
 void
 listener_next(struct listener *listener)
 {
@@ -161,6 +184,10 @@ listener_free(struct listener *listener)
 	free(listener);
 }
 
+/*
+ * Open receives are left to return: a message that SQS has handed out already would stay
+ * invisible for its whole visibility timeout. It is given back instead (message_begin).
+ */
 void
 listener_drain(struct listener *listener)
 {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,10 @@ struct message {
 	struct tmf_call *ending; /* DeleteMessage, or the visibility set to 0 */
 };
 
+/*
+ * After a third of the visibility timeout: one extension may fail, and the
+ * next one still comes in time. Example: 90 seconds are extended every 30.
+ */
 static int64_t
 message_extend_at(const struct message *message)
 {
@@ -45,6 +50,7 @@ message_free(struct message *message)
 {
 	struct listener *listener = message->listener;
 
+	assert(listener->live_messages > 0);
 	job_cancel(message->job);
 	tmf_call_cancel(message->extending);
 	tmf_call_cancel(message->ending);
@@ -101,6 +107,10 @@ message_take_older(struct message *message)
 	return true;
 }
 
+/*
+ * A newer handle that came while this call was under way makes it void: SQS accepts a deletion
+ * by an old handle and may keep the message. The end is asked for again with the newer one.
+ */
 static void
 message_ended(void *arg, struct tmf_call *call)
 {
@@ -123,6 +133,8 @@ message_delete(struct message *message)
 {
 	const struct listener_opts *opts = &message->listener->opts;
 
+	assert(message->job == NULL);
+	assert(message->ending == NULL);
 	tmf_loop_timer_disarm(opts->loop, &message->extend);
 	message->done = true;
 	message->handle_newer = false;
@@ -130,11 +142,17 @@ message_delete(struct message *message)
 	tmf_call_on_done(message->ending, message_ended, message);
 }
 
+/*
+ * Visibility 0 makes the message visible at once, for another listener. It costs one of the
+ * receives that the redrive policy counts.
+ */
 static void
 message_give_back(struct message *message)
 {
 	const struct listener_opts *opts = &message->listener->opts;
 
+	assert(message->ending == NULL);
+	assert(!message->done);
 	message->handle_newer = false;
 	message->ending = sqs_change_visibility(opts->sqs, opts->queue_url, message->handle, 0);
 	tmf_call_on_done(message->ending, message_ended, message);
@@ -152,6 +170,10 @@ message_leave(struct message *message, const char *event, const struct tmf_err *
 	message_over(message);
 }
 
+/*
+ * A failed run's message is not given back: its visibility timeout is the pause before the next
+ * attempt.
+ */
 static void
 message_job_over(void *arg, struct job_end *end)
 {
@@ -245,6 +267,10 @@ message_note_duplicate(struct message *message, const char *handle)
 	message->handle_newer = message->ending != NULL;
 }
 
+/*
+ * A body that was damaged on its way is not deleted, because the queue has the whole one. MD5 is
+ * no protection here, only the checksum that SQS offers.
+ */
 static json_t *
 message_event(const json_t *received, struct tmf_err *err)
 {
@@ -289,6 +315,10 @@ message_run(struct message *message, json_t *event)
 	    job_start_workflow(listener->opts.jobs, workflow, event, message_job_over, message);
 }
 
+/*
+ * A message without an id, a handle or a body cannot be deleted or answered. SQS never sends
+ * one.
+ */
 void
 message_begin(struct listener *listener, const json_t *received)
 {

@@ -2,6 +2,10 @@
 
 #include <assert.h>
 
+/*
+ * Collects the body whole. The peers are the runtime API and CloudFormation, and a Lambda
+ * payload is 6 MB at most.
+ */
 static int
 take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
@@ -13,6 +17,10 @@ take_body(void *arg, int status, struct str part, struct tmf_err *err)
 	return 0;
 }
 
+/*
+ * The web is idle again before done is called, because done may start its next exchange or free
+ * the struct that holds it. Only the local copy of the body is used after that.
+ */
 static void
 exchange_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
@@ -38,6 +46,7 @@ web_start(struct web *web, struct http_transport *transport, const struct http_r
 {
 	const struct http_handler handler = {.body = take_body, .done = exchange_done, .arg = web};
 
+	assert(done != NULL);
 	assert(web->exchange == NULL);
 	web->transport = transport;
 	web->done = done;
@@ -45,6 +54,7 @@ web_start(struct web *web, struct http_transport *transport, const struct http_r
 	web->exchange = transport->start(transport, request, &handler);
 }
 
+/* A cancelled exchange never calls done. An idle web is left as it is. */
 void
 web_cancel(struct web *web)
 {

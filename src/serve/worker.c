@@ -23,6 +23,8 @@ poll_free(struct worker_poll *poll)
 {
 	struct worker *worker = poll->worker;
 
+	assert(worker->open_polls > 0);
+	assert(poll->activity->polls > 0);
 	if (poll->prev != NULL)
 		poll->prev->next = poll->next;
 	else
@@ -41,6 +43,10 @@ poll_is_fatal(const struct tmf_err *err)
 	return tmf_err_is(err, "ActivityDoesNotExist") || tmf_err_is(err, "InvalidArn");
 }
 
+/*
+ * A fault may pass, so that the worker pauses and polls again. An activity that does not exist
+ * is a fault of the configuration: the worker drains, and its tasks may still end.
+ */
 static void
 poll_failed(struct worker *worker, const struct activity *activity, struct tmf_err *err)
 {
@@ -59,6 +65,10 @@ poll_failed(struct worker *worker, const struct activity *activity, struct tmf_e
 	    worker->opts.loop, &worker->pause, clock->mono_ms(clock) + WORKER_POLL_PAUSE_MS);
 }
 
+/*
+ * After 60 seconds without a task Step Functions answers without a taskToken. That is usual,
+ * and the poll is opened again at once.
+ */
 static void
 poll_done(void *arg, struct tmf_call *call)
 {
@@ -79,6 +89,10 @@ poll_done(void *arg, struct tmf_call *call)
 	worker_next(worker);
 }
 
+/*
+ * A poll has a slot from the start: Step Functions counts the task as started when it answers,
+ * and its HeartbeatSeconds run from then.
+ */
 static void
 poll_open(struct worker *worker, struct activity *activity)
 {
@@ -122,6 +136,8 @@ worker_report_over(struct tmf_task *task)
 {
 	struct worker *worker = (struct worker *)((char *)task - offsetof(struct worker, over));
 
+	assert(worker->draining);
+	assert(worker->open_polls + worker->live_tasks == 0);
 	worker->opts.over(worker->opts.arg, &worker->fault);
 }
 
@@ -185,6 +201,10 @@ worker_free(struct worker *worker)
 	free(worker);
 }
 
+/*
+ * Open polls are left to return. To cancel one would lose a task that Step Functions has handed
+ * out already, until its heartbeat expires.
+ */
 void
 worker_drain(struct worker *worker)
 {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -43,6 +44,7 @@ task_free(struct worker_task *task)
 {
 	struct worker *worker = task->worker;
 
+	assert(worker->live_tasks > 0);
 	job_cancel(task->job);
 	tmf_call_cancel(task->beat);
 	tmf_call_cancel(task->told);
@@ -123,6 +125,10 @@ task_output_refused(struct worker_task *task, struct tmf_err *err)
 	task_report(task);
 }
 
+/*
+ * The work is done, and only the report is missing: it is repeated for as long as the token
+ * lives. The heart keeps the token alive meanwhile.
+ */
 static void
 task_report_later(struct worker_task *task, const struct tmf_err *why)
 {
@@ -133,6 +139,10 @@ task_report_later(struct worker_task *task, const struct tmf_err *why)
 	    task->worker->opts.loop, &task->again, task_now_mono_ms(task) + WORKER_ANSWER_PAUSE_MS);
 }
 
+/*
+ * Expired credentials and a throttled key of KMS pass without our doing. To drop the task would
+ * waste work that AWS resources were already created for.
+ */
 static bool
 task_may_pass(const struct tmf_err *err)
 {
@@ -140,6 +150,10 @@ task_may_pass(const struct tmf_err *err)
 	       tmf_err_is(err, "KmsThrottlingException");
 }
 
+/*
+ * Decides by whether another report can succeed. TaskTimedOut and TaskDoesNotExist are final:
+ * the token is dead, and the state machine has moved on.
+ */
 static void
 task_report_done(void *arg, struct tmf_call *call)
 {
@@ -162,6 +176,8 @@ task_report(struct worker_task *task)
 {
 	struct aws_client *sfn = task->worker->opts.sfn;
 
+	assert(task->job == NULL);
+	assert(task->told == NULL);
 	if (task->output != NULL)
 		task->told = sfn_send_task_success(sfn, task->token, task->output);
 	else
@@ -176,6 +192,10 @@ task_report_again(struct tmf_timer *timer)
 	task_report((struct worker_task *)((char *)timer - offsetof(struct worker_task, again)));
 }
 
+/*
+ * The bound is checked before the call, because the error then has a name that a Catch can
+ * match.
+ */
 static void
 task_job_over(void *arg, struct job_end *end)
 {
@@ -220,6 +240,10 @@ task_beat_done(void *arg, struct tmf_call *call)
 		tmf_loop_timer_disarm(task->worker->opts.loop, &task->heart);
 }
 
+/*
+ * The next beat is armed first, so that a slow beat delays none. A second one is never sent
+ * while one is open.
+ */
 static void
 task_beat(struct tmf_timer *timer)
 {
@@ -257,6 +281,7 @@ task_new(struct worker *worker, const char *token)
 	return task;
 }
 
+/* A definition that came with the task has no name. */
 static const char *
 task_name(const json_t *input)
 {

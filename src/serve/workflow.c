@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "engine/registry.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,10 @@ workflow_first_fault(const struct diag_list *diags, struct tmf_err *err)
 	}
 }
 
+/*
+ * A served workflow is compiled against the registry of this process. An action that is unknown
+ * here is thereby a fault before the run begins.
+ */
 struct workflow *
 workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, struct tmf_err *err)
 {
@@ -58,12 +63,17 @@ workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, str
 	return workflow;
 }
 
+/*
+ * Compiled once and kept until the process ends, because runs borrow the machine. The bound
+ * keeps a sender of tasks from filling the memory with names.
+ */
 const struct workflow *
 jobs_read_workflow(struct jobs *jobs, const char *path, struct tmf_err *err)
 {
 	struct workflow *workflow;
 	struct doc *doc;
 
+	assert(jobs->workflow_count <= JOBS_WORKFLOWS_MAX);
 	for (size_t i = 0; i < jobs->workflow_count; i++)
 		if (strcmp(jobs->workflows[i]->path, path) == 0)
 			return jobs->workflows[i];
