@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define FUZZ_STEPS_MAX 500000u /* an endless loop must not look like a hang in slow builds */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char standard[] = "{\"a\":[1,2.5,\"x\",null,{\"b\":\"\\u00e9\",\"c\":[[1]]}],"
@@ -21,8 +23,10 @@ fuzz_random(void *arg)
 static void
 evaluate_once(const struct jsonata *jsonata, json_t *input)
 {
-	struct jsonata_opts opts = {
-	    .input = input, .now_wall_ms = 1500000000000, .random = fuzz_random};
+	struct jsonata_opts opts = {.input = input,
+	    .steps_max = FUZZ_STEPS_MAX,
+	    .now_wall_ms = 1500000000000,
+	    .random = fuzz_random};
 	struct jsonata_error err = {.position = 0};
 	json_t *before = json_deep_copy(input);
 	json_t *result = NULL;

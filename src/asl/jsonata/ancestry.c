@@ -3,6 +3,16 @@
 #include <assert.h>
 #include <stdio.h>
 
+/*
+ * How a % finds its step. Each has a slot, which counts how many steps up are still to be gone. A
+ * slot goes up with the nodes that the parser makes (ancestry_hand_up) until it meets a path, whose
+ * steps are then gone through from the last: the step on which the level falls to 0 binds its
+ * context to the slot's label, in its tuples, where evaluation finds it like a variable.
+ *
+ * Example: in a.b.{"x": %.%.n} the inner path %.% has level 2 in the end; b takes one, a the other.
+ */
+
+/* "!" begins a label: no variable has such a name. */
 struct parent_slot *
 ancestry_new_slot(struct ancestry *ancestry)
 {

@@ -24,12 +24,14 @@ struct ancestry {
 	unsigned labels;	/* given so far */
 };
 
+/* A slot for one %, with a label of its own. */
 struct parent_slot *ancestry_new_slot(struct ancestry *ancestry);
 
 /* node contains part: what part still seeks, node seeks from now on. */
 void ancestry_hand_up(struct ancestry *ancestry, const struct node *node, const struct node *part);
 
-/* A path is complete up to its last step: what that step seeks is looked for in the steps before it. */
+/* A path is complete up to its last step: what that step seeks is looked for in the steps before
+ * it. */
 void ancestry_resolve(struct ancestry *ancestry, struct path_node *path);
 
 /* A predicate stands behind a step: what it seeks may be the step's own context. step: NULL for an

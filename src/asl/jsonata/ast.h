@@ -69,7 +69,8 @@ struct name_node {
 	const char *name;
 };
 
-/* What a % stands for: the ancestor that is `level` steps up. The step found binds it to `label`. */
+/* What a % stands for: the ancestor that is `level` steps up. The step found binds it to
+ * `label`. */
 struct parent_slot {
 	char label[12]; /* "!0", "!1": no variable can have such a name */
 	int level;

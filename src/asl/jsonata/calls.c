@@ -62,7 +62,8 @@ evaluator_arity(const struct function *function)
 	return 1;
 }
 
-/* What a built-in function may do with one argument: $sum of 1,000,000 numbers is no single step. */
+/* What a built-in function may do with one argument: $sum of 1,000,000 numbers is not
+ * one step. */
 static uint64_t
 argument_steps(const struct value *value)
 {
@@ -96,6 +97,8 @@ call_builtin(struct evaluator *ev, const struct builtin *builtin, struct argumen
 	return result;
 }
 
+/* The context of a body is that of the place where the function was made, not of its call: in
+ * a.(function(){b})() the b is a member of a. */
 static struct value
 call_lambda(struct evaluator *ev, const struct function *function, struct arguments args,
     const struct value *context)
@@ -115,6 +118,8 @@ call_lambda(struct evaluator *ev, const struct function *function, struct argume
 static struct value call_apply(struct evaluator *ev, const struct function *function,
     struct arguments args, const struct value *context);
 
+/* The open places are filled in their order: $substring(?, 0, ?) takes the text, then the
+ * length. */
 static struct value
 call_partial(struct evaluator *ev, const struct function *function, struct arguments args)
 {
@@ -315,6 +320,8 @@ evaluate_arguments(struct evaluator *ev, const struct call_node *call, const str
 	return (struct arguments){args, count};
 }
 
+/* A tail call keeps its own context and scope until call_apply makes it: by then the caller's have
+ * gone. `first` is the left side of ~>, which such a call could not carry along. */
 struct value
 evaluate_call(struct evaluator *ev, const struct call_node *call, const struct value *input,
     struct frame *frame, const struct value *first)

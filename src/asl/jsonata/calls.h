@@ -3,7 +3,8 @@
 
 #include "asl/jsonata/evaluator.h"
 
-/* Nodes that make a function, or call one. Each gives the value of its node for the context input. */
+/* Nodes that make a function, or call one. Each gives the value of its node for the context
+ * input. */
 
 /* A lambda, a regular expression or a transform as a value. */
 struct value evaluate_function(

@@ -40,6 +40,8 @@ frame_bind(
 	frame->first = binding;
 }
 
+/* Functions are looked up last: a variable may take the name of a built-in function, as in
+ * `$sum := 1`, and hides it from then on. */
 struct value
 frame_find(const struct frame *frame, const char *name, size_t len)
 {
@@ -158,6 +160,8 @@ evaluate_arithmetic(struct evaluator *ev, const struct binary_node *binary,
 	return value_number(result);
 }
 
+/* Undefined on either side makes undefined, but only once the other side is known to be of a kind
+ * that can be compared: `missing < 1` is undefined, `missing < []` fails with T2010. */
 static struct value
 evaluate_comparison(struct evaluator *ev, const struct binary_node *binary,
     const struct value *input, struct frame *frame)
@@ -204,6 +208,7 @@ evaluate_equality(struct evaluator *ev, const struct binary_node *binary, const 
 	return value_boolean(value_equal(&ev->heap, &left, &right) == (binary->node.op == '='));
 }
 
+/* `x in y` with a single y is `x = y`: a path that finds one value gives no array. */
 static struct value
 evaluate_in(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)
@@ -254,6 +259,8 @@ evaluate_concat(struct evaluator *ev, const struct binary_node *binary, const st
 	return value_string(text, (size_t)left.len + right.len);
 }
 
+/* The sequence is made whole at once: its length is checked first, so that no count of nested
+ * ranges passes the heap's limit unseen. */
 static struct value
 evaluate_range(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)
@@ -318,7 +325,7 @@ evaluate_array(struct evaluator *ev, const struct list_node *node, const struct 
 	for (uint32_t i = 0; i < node->count; i++) {
 		struct value value = evaluate(ev, node->at[i], input, frame);
 
-		/* [[1]] keeps its inner array; the arrays that other expressions give are joined. */
+		/* [[1]] keeps its inner array; arrays of other expressions are joined. */
 		if (node->at[i]->type == NODE_ARRAY)
 			list_push(&ev->heap, list, value);
 		else
@@ -328,6 +335,8 @@ evaluate_array(struct evaluator *ev, const struct list_node *node, const struct 
 	return value_list(list);
 }
 
+/* A block has a scope of its own: what is bound in it ends with it, also for functions made there,
+ * which keep the scope alive. */
 static struct value
 evaluate_block(struct evaluator *ev, const struct list_node *node, const struct value *input,
     struct frame *frame)
@@ -371,6 +380,7 @@ evaluate_parent(const struct parent_node *parent, struct frame *frame)
 	return frame_find(frame, parent->slot->label, strlen(parent->slot->label));
 }
 
+/* The right side is not evaluated where the left one decides: `$exists(a) and a.b > 1`. */
 static struct value
 evaluate_logic(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)
@@ -384,6 +394,8 @@ evaluate_logic(struct evaluator *ev, const struct binary_node *binary, const str
 	return value_boolean(value_is_true(&ev->heap, &right));
 }
 
+/* `a ?? b` asks whether a is there at all, `a ?: b` whether it is true: 0 ?? 1 is 0,
+ * 0 ?: 1 is 1. */
 static struct value
 evaluate_alternative(struct evaluator *ev, const struct binary_node *binary,
     const struct value *input, struct frame *frame)
@@ -412,6 +424,8 @@ static binary_fn *const binary_evaluators[] = {
     [NODE_DEFAULT] = evaluate_alternative,
 };
 
+/* A name that is bound again in the same scope is changed there; in an inner scope a new one hides
+ * the outer until the block ends. */
 static struct value
 evaluate_bind(struct evaluator *ev, const struct bind_node *bind, const struct value *input,
     struct frame *frame)
@@ -486,7 +500,7 @@ evaluate(
 {
 	struct value value;
 
-	if (++ev->heap.steps > HEAP_STEPS_MAX || ++ev->heap.depth > HEAP_DEPTH_MAX)
+	if (++ev->heap.steps > ev->heap.steps_max || ++ev->heap.depth > HEAP_DEPTH_MAX)
 		fault_raise(ev->fault, node->position, "U1001"); /* here the place is known */
 	value = evaluate_unpacked(ev, node, input, frame);
 	heap_leave(&ev->heap);

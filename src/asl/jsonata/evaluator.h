@@ -13,7 +13,8 @@
 
 #define EVALUATOR_HEAP_MAX ((size_t)256 << 20)
 
-/* Where the outside world comes in: the engine's clock and chance, so that a resumed run repeats them. */
+/* Where the outside world comes in: the engine's clock and chance, so that a resumed run repeats
+ * them. */
 struct evaluator_outside {
 	int64_t now_wall_ms;
 	double (*random)(void *arg); /* in [0, 1) */
@@ -61,7 +62,7 @@ enum function_type {
 	FUNCTION_REGEX,
 	FUNCTION_NEXT_MATCH,
 	FUNCTION_TRANSFORM,
-	FUNCTION_TAIL_CALL, /* what a tail call gives instead of its value; never seen by expressions */
+	FUNCTION_TAIL_CALL, /* given instead of a value; never seen by expressions */
 };
 
 struct function {
@@ -115,7 +116,9 @@ struct value evaluator_call(
 /* How many arguments a function like $map passes to it. */
 size_t evaluator_arity(const struct function *function);
 
+/* A scope within outer, which may be NULL. Lives as long as the heap. */
 struct frame *frame_new(struct evaluator *ev, struct frame *outer);
+/* Binds name, which is borrowed; a binding of this very scope is replaced. */
 void frame_bind(
     struct evaluator *ev, struct frame *frame, const char *name, size_t len, struct value value);
 /* Undefined where no scope has it. */
@@ -132,6 +135,7 @@ struct value sequence_unpack(struct value value);
 
 /* --- steps.c --- */
 
+/* The values that a path finds, as a sequence. */
 struct value evaluate_path(struct evaluator *ev, const struct path_node *path,
     const struct value *input, struct frame *frame);
 /* A name that is not part of a longer path. */

@@ -29,7 +29,10 @@ void
 heap_init(struct heap *heap, size_t limit_bytes, void (*exhausted)(void *arg), void *arg)
 {
 	assert(exhausted != NULL);
-	*heap = (struct heap){.limit_bytes = limit_bytes, .exhausted = exhausted, .arg = arg};
+	*heap = (struct heap){.limit_bytes = limit_bytes,
+	    .steps_max = HEAP_STEPS_MAX,
+	    .exhausted = exhausted,
+	    .arg = arg};
 }
 
 void
@@ -112,7 +115,7 @@ void
 heap_spend(struct heap *heap, uint64_t steps)
 {
 	heap->steps += steps;
-	if (heap->steps > HEAP_STEPS_MAX)
+	if (heap->steps > heap->steps_max)
 		heap_give_up(heap);
 }
 

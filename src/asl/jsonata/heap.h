@@ -23,7 +23,8 @@ struct heap {
 	struct heap_owned *owned; /* the latest first */
 	size_t used_bytes;
 	size_t limit_bytes;
-	uint64_t steps;		      /* of work, so far */
+	uint64_t steps; /* of work, so far */
+	uint64_t steps_max;
 	unsigned depth;		      /* of the recursion under way */
 	void (*exhausted)(void *arg); /* does not return */
 	void *arg;

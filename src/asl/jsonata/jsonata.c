@@ -133,6 +133,8 @@ jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
 
 	assert(opts->random != NULL);
 	heap_init(&ev->heap, EVALUATOR_HEAP_MAX, raise_exhausted, fault);
+	if (opts->steps_max > 0)
+		ev->heap.steps_max = opts->steps_max;
 	ev->fault = fault;
 	ev->outside = (struct evaluator_outside){
 	    .now_wall_ms = opts->now_wall_ms, .random = opts->random, .arg = opts->arg};

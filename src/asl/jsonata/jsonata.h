@@ -43,6 +43,7 @@ struct jsonata_opts {
 	int64_t now_wall_ms;
 	double (*random)(void *arg); /* in [0, 1) */
 	void *arg;
+	uint64_t steps_max; /* 0: HEAP_STEPS_MAX */
 };
 
 /* Evaluates. *ret_result is a new reference, NULL for undefined.

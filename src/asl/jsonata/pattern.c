@@ -69,8 +69,9 @@ pattern_find(const struct pattern *regex, const char *text, size_t len, size_t s
 	uint32_t groups = 0;
 
 	assert(start <= len);
-	/* PCRE2 does not say how many steps it took. So it begins with a small limit, and each limit
-	 * that was too small is paid for: a million cheap matches cost as much as one that explodes. */
+	/* PCRE2 does not say how many steps it took. So it begins with a small limit, and each
+	 * limit that was too small is paid for: a million cheap matches cost as much as one that
+	 * explodes. */
 	for (uint32_t limit = MATCH_STEPS_FIRST; count == PCRE2_ERROR_MATCHLIMIT; limit *= 10) {
 		if (limit > MATCH_STEPS_MAX)
 			break;

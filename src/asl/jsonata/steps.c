@@ -22,7 +22,8 @@ tuple_value(const struct value *tuple)
 	return value_member(tuple, AT, AT_LEN);
 }
 
-/* The variables of a tuple as a scope. */
+/* The variables of a tuple as a scope. "@" is bound with them, which no expression can name: a
+ * variable's name holds letters, digits and _ only. */
 static struct frame *
 tuple_frame(struct evaluator *ev, const struct value *tuple, struct frame *outer)
 {
@@ -60,6 +61,8 @@ as_array(struct evaluator *ev, struct value value)
 
 /* --- single steps --- */
 
+/* Arrays are gone through however deep they lie within each other: [[{"a": 1}], {"a": 2}] has the
+ * members 1 and 2 at a. */
 struct value
 lookup_member(struct evaluator *ev, const struct value *input, const char *key, size_t len)
 {
@@ -208,6 +211,8 @@ is_numbers(const struct value *value)
 	return true;
 }
 
+/* The common case of a literal number. It does not go through the elements: a[0] of a long array
+ * costs one step. An element that is an array itself is given as it is, not within a sequence. */
 static struct value
 pick_index(struct evaluator *ev, double number, const struct value *input, struct list *results)
 {
@@ -298,6 +303,8 @@ sort_key(struct evaluator *ev, const struct sorting *sorting, const struct sort_
 	return evaluate(ev, term->expr, &context, frame);
 }
 
+/* Both sides are looked at before their types are compared: `true` against "x" is T2008, for true
+ * has no order at all; 1 against "x" is T2007. */
 static void
 sort_check_keys(struct evaluator *ev, const struct sort_node *node, const struct value *a,
     const struct value *b)
@@ -438,6 +445,8 @@ group_append(struct evaluator *ev, struct group *group, const struct value *item
 	group->data = append_values(ev, group->data, *item);
 }
 
+/* The same key may come from one pair for many items, which are gathered, but not from two pairs:
+ * {"a": 1, "a": 2} is D1009. */
 static void
 group_item(struct evaluator *ev, struct grouping *g, const struct value *item)
 {
@@ -610,6 +619,8 @@ extend_tuple(struct evaluator *ev, const struct step *step, const struct value *
 	return value_object(copy);
 }
 
+/* A step of tuples gives one tuple for each value of each tuple. Only values travel on that are
+ * not undefined, so a join like a@$x.b@$y[$x.id = $y.of] drops the pairs that do not match. */
 static struct value
 evaluate_tuple_step(struct evaluator *ev, const struct step *step, const struct value *input,
     const struct value *tuples, struct frame *frame)
@@ -673,6 +684,8 @@ first_contexts(struct evaluator *ev, const struct path_node *path, const struct 
 	return value_list(list);
 }
 
+/* Once one step needs tuples, all that follow go by tuples, too: a variable that was bound by an
+ * early step must reach the last one, and the group behind it. */
 struct value
 evaluate_path(struct evaluator *ev, const struct path_node *path, const struct value *input,
     struct frame *frame)

@@ -12,6 +12,7 @@ struct text {
 	size_t capacity;
 };
 
+/* Each adds to the end: bytes, one byte, the text of a string. */
 void text_add(struct text *text, const char *bytes, size_t len);
 void text_add_char(struct text *text, char c);
 void text_add_value(struct text *text, const struct value *string);

@@ -202,6 +202,8 @@ list_sequence(struct heap *heap)
 	return list;
 }
 
+/* Arrays double, and the old space is lost until the heap ends: at most as much again as the array
+ * takes in the end. */
 void
 list_push(struct heap *heap, struct list *list, struct value value)
 {
@@ -312,6 +314,8 @@ object_set(
 	object->count++;
 }
 
+/* Removing moves what stands behind, so the index is built anew: rare enough, only transforms
+ * do. */
 void
 object_remove(struct heap *heap, struct object *object, const char *key, size_t len)
 {
@@ -341,6 +345,8 @@ value_member(const struct value *object, const char *key, size_t len)
 	return found != NULL ? *found : value_undefined();
 }
 
+/* A member that is set while a cursor goes through its object may be seen or not, but never breaks
+ * the walk: the cursor keeps a number, not a pointer. */
 bool
 value_next_member(const struct value *object, struct member_cursor *cursor)
 {

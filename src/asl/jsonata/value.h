@@ -46,7 +46,8 @@ struct value {
 
 /*
  * An array made by an expression. A sequence is what a path or a filter gives: one of a single
- * element stands for that element, an empty one for undefined. See: https://docs.jsonata.org/processing
+ * element stands for that element, an empty one for undefined.
+ * See: https://docs.jsonata.org/processing
  */
 struct list {
 	struct value *at;
@@ -77,10 +78,11 @@ struct object {
 
 /* --- making values --- */
 
+/* Reads as an empty text as well: a signature lets undefined stand for any argument. */
 static inline struct value
 value_undefined(void)
 {
-	return (struct value){.type = VALUE_UNDEFINED};
+	return (struct value){.u.text = "", .type = VALUE_UNDEFINED};
 }
 
 static inline struct value
@@ -141,6 +143,7 @@ json_t *value_to_json(struct heap *heap, const struct value *value);
 
 /* --- arrays --- */
 
+/* An empty array with room for capacity elements. */
 struct list *list_new(struct heap *heap, size_t capacity);
 /* A sequence; with a value that is not undefined it holds that. */
 struct list *list_sequence(struct heap *heap);
@@ -187,6 +190,7 @@ value_is_tuple_stream(const struct value *value)
 
 /* --- objects --- */
 
+/* An empty object. */
 struct object *object_new(struct heap *heap);
 /* Sets key, which is borrowed, to value; a key that is there keeps its place. */
 void object_set(
@@ -221,6 +225,7 @@ int value_compare_strings(const struct value *a, const struct value *b);
 /* The truth of a value, as $boolean gives it; undefined is false. */
 bool value_is_true(struct heap *heap, const struct value *value);
 
+/* Whether it is a whole, finite number. */
 bool value_is_integer(const struct value *value);
 
 /* A deep copy in the heap that may be changed. Functions are shared. */

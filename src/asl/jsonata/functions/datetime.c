@@ -113,7 +113,8 @@ first_week(double year, double month)
 	return weekday > 4 ? first + (8 - weekday) * DAY_MS : first - (weekday - 1) * DAY_MS;
 }
 
-/* The number of the week of a day: within a period from begin, between those before and behind it. */
+/* The number of the week of a day: within a period from begin, between those before and behind
+ * it. */
 static double
 week_of(double today, double before, double begin, double behind, double weeks_max)
 {

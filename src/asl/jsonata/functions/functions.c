@@ -498,7 +498,7 @@ collect_keys(struct evaluator *ev, const struct value *value, struct object *key
 }
 
 struct value
-function_keys(
+function_object_keys(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
 	struct object *keys = object_new(&ev->heap);

@@ -125,7 +125,8 @@ url_escape(const struct value *text, size_t at)
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* The bytes of one character, of as many escapes. Returns 0 where they are not well-formed UTF-8. */
+/* The bytes of one character, of as many escapes. Returns 0 where they are not
+ * well-formed UTF-8. */
 static size_t
 url_character(const struct value *text, size_t at, char out[4])
 {

@@ -179,7 +179,8 @@ text_utf16_index(const struct value *text, size_t at)
 	return units;
 }
 
-/* The byte at which a number of characters (or of UTF-16 code units) ends, at most the text's end. */
+/* The byte at which a number of characters (or of UTF-16 code units) ends, at most the text's
+ * end. */
 size_t
 text_byte_at(const struct value *text, size_t wanted, bool units)
 {
@@ -202,7 +203,7 @@ text_slice(const struct value *text, size_t begin, size_t end)
 }
 
 struct value
-function_length(
+function_string_length(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
 	(void)ev, (void)count, (void)context;
@@ -212,7 +213,7 @@ function_length(
 
 /* As Array.prototype.slice of JavaScript takes its bounds. */
 static size_t
-slice_bound(double bound, size_t length)
+substring_bound(double bound, size_t length)
 {
 	bound = trunc(bound);
 	if (bound < 0)
@@ -234,7 +235,7 @@ function_substring(
 	start = args[1].type == VALUE_NUMBER ? args[1].u.number : 0;
 	if ((double)length + start < 0)
 		start = 0;
-	from = slice_bound(start, length);
+	from = substring_bound(start, length);
 	to = length;
 	if (count > 2 && args[2].type == VALUE_NUMBER) {
 		double end = start >= 0 ? start + args[2].u.number
@@ -242,7 +243,7 @@ function_substring(
 
 		if (args[2].u.number <= 0)
 			return value_string("", 0);
-		to = slice_bound(end, length);
+		to = substring_bound(end, length);
 	}
 	return text_slice(
 	    &args[0], text_byte_at(&args[0], from, false), text_byte_at(&args[0], to, false));

@@ -133,13 +133,15 @@ integer_picture_parse(
 	    {"I", INTEGER_ROMAN, INTEGER_UPPER}, {"i", INTEGER_ROMAN, INTEGER_LOWER},
 	    {"W", INTEGER_WORDS, INTEGER_UPPER}, {"Ww", INTEGER_WORDS, INTEGER_TITLE},
 	    {"w", INTEGER_WORDS, INTEGER_LOWER}};
-	const char *semicolon = memrchr(text, ';', len);
+	const char *semicolon = len > 0 ? memrchr(text, ';', len) : NULL;
 	struct integer_picture picture = {.style = INTEGER_DECIMAL};
 
 	if (semicolon != NULL) {
 		picture.ordinal = semicolon + 1 < text + len && semicolon[1] == 'o';
 		len = (size_t)(semicolon - text);
 	}
+	if (len == 0) /* also of an undefined argument, which has no text at all */
+		evaluator_raise(ev, "D3130", "");
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (strlen(names[i].text) != len || memcmp(names[i].text, text, len) != 0)
 			continue;

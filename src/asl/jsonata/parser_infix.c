@@ -1,0 +1,365 @@
+#include "asl/jsonata/parser_infix.h"
+
+#include <assert.h>
+
+/* --- what goes on behind an expression --- */
+
+/* A string in a path is a name; a number or constant cannot be a step. */
+static struct node *
+as_step(struct parser *p, const struct node *node)
+{
+	const struct literal_node *literal = (const struct literal_node *)node;
+	struct name_node *name;
+
+	if (node->type != NODE_LITERAL)
+		return (struct node *)node;
+	if (literal->value.type != VALUE_STRING) {
+		/* Any fault of the syntax behind it comes first. */
+		if (p->no_step == NULL)
+			p->no_step = literal;
+		return (struct node *)node;
+	}
+	name = parser_node(p, NODE_NAME, sizeof(*name), node->position);
+	name->name = literal->value.u.text;
+	name->len = literal->value.len;
+	return &name->node;
+}
+
+/* An array constructor at either end of a path keeps its arrays apart. */
+static void
+mark_constructed(const struct step *step)
+{
+	if (step->node->type == NODE_ARRAY)
+		step->node->flags |= NODE_CONSTRUCTED;
+}
+
+/* a.b.c is one path of three steps however it was put together: a.(b.c) would be two, since the
+ * parentheses are a block. The steps of a right side that is a path are taken over. */
+static const struct node *
+parse_step(struct parser *p, const struct node *left)
+{
+	struct path_node *path;
+	const struct node *right = parser_expression(p, POWER_STEP);
+
+	left = as_step(p, left);
+	path = parser_as_path(p, left);
+	if (left->type != NODE_PATH)
+		ancestry_hand_up(&p->ancestry, &path->node, left);
+	right = as_step(p, right);
+	if (right->type == NODE_PATH) {
+		const struct path_node *rest = (const struct path_node *)right;
+
+		path->last->next = rest->first;
+		path->last = rest->last;
+		path->node.flags |= right->flags & NODE_KEEP_ARRAY;
+	} else if (right->type == NODE_FILTERED) {
+		const struct filtered_node *filtered = (const struct filtered_node *)right;
+		struct step *step = parser_path_add(p, path, as_step(p, filtered->expr));
+
+		parser_step_more(p, step)->stages = filtered->stages;
+		ancestry_hand_up(&p->ancestry, step->node, right);
+	} else {
+		parser_path_add(p, path, (struct node *)right);
+	}
+	path->node.flags |= path->last->node->flags & NODE_KEEP_ARRAY;
+	mark_constructed(path->first);
+	mark_constructed(path->last);
+	ancestry_resolve(&p->ancestry, path);
+	return &path->node;
+}
+
+/* a[] */
+static const struct node *
+keep_array(struct parser *p, const struct node *left)
+{
+	struct node *inner = (struct node *)left;
+
+	while (inner->type == NODE_FILTERED)
+		inner = (struct node *)((struct filtered_node *)inner)->expr;
+	if (inner->type == NODE_NAME)
+		left = inner = &parser_as_path(p, inner)->node;
+	if (inner->type == NODE_PATH)
+		((struct path_node *)inner)->last->node->flags |= NODE_KEEP_ARRAY;
+	inner->flags |= NODE_KEEP_ARRAY;
+	((struct node *)left)->flags |= NODE_KEEP_ARRAY;
+	return left;
+}
+
+/* A predicate behind a path belongs to its last step, and so is asked for each value that the step
+ * before gave: a.b[0] is the first b of each a, (a.b)[0] the first of all. */
+static const struct node *
+parse_predicate(struct parser *p, const struct node *left, const struct token *token)
+{
+	const struct node *predicate;
+	struct filtered_node *filtered;
+
+	if (parser_next_is(p, ']')) {
+		parser_skip(p, true);
+		return keep_array(p, left);
+	}
+	predicate = parser_expression(p, POWER_NONE);
+	parser_expect(p, ']', true);
+	if (left->type == NODE_NAME || left->type == NODE_WILDCARD)
+		left = &parser_as_path(p, left)->node;
+	/* Behind a{b: c} jsonata takes the predicate as one of the step a; only a group of something
+	 * other than a path refuses it. */
+	if (left->type == NODE_GROUPED)
+		fault_raise(p->fault, token->position, "S0209");
+	if (left->type == NODE_PATH) {
+		struct step *step = ((struct path_node *)left)->last;
+
+		parser_add_stage(p, &parser_step_more(p, step)->stages, predicate, NULL);
+		ancestry_predicate(&p->ancestry, step->node, step, predicate);
+		return left;
+	}
+	if (left->type != NODE_FILTERED) {
+		filtered = parser_node(p, NODE_FILTERED, sizeof(*filtered), token->position);
+		filtered->expr = left;
+		filtered->node.flags = left->flags & (NODE_KEEP_ARRAY | NODE_CONSTRUCTED);
+		ancestry_hand_up(&p->ancestry, &filtered->node, left);
+		left = &filtered->node;
+	}
+	filtered = (struct filtered_node *)left;
+	parser_add_stage(p, &filtered->stages, predicate, NULL);
+	ancestry_predicate(&p->ancestry, &filtered->node, NULL, predicate);
+	return left;
+}
+
+static const struct node *
+parse_group(struct parser *p, const struct node *left, const struct token *token)
+{
+	const struct object_node *group = parser_object(p, token->position, false);
+	struct grouped_node *grouped;
+
+	if (left->type == NODE_GROUPED ||
+	    (left->type == NODE_PATH && ((const struct path_node *)left)->group != NULL))
+		fault_raise(p->fault, token->position, "S0210");
+	if (left->type == NODE_NAME || left->type == NODE_PATH) {
+		struct path_node *path = parser_as_path(p, left);
+
+		path->group = group;
+		return &path->node;
+	}
+	grouped = parser_node(p, NODE_GROUPED, sizeof(*grouped), token->position);
+	grouped->expr = left;
+	grouped->group = group;
+	ancestry_hand_up(&p->ancestry, &grouped->node, left);
+	return &grouped->node;
+}
+
+/* ^(<a, >b) */
+static const struct node *
+parse_sort(struct parser *p, const struct node *left, const struct token *token)
+{
+	struct path_node *path = parser_as_path(p, left);
+	struct gathered *last = NULL;
+	struct sort_node *sort;
+	size_t count = 0;
+
+	parser_expect(p, '(', false);
+	for (;;) {
+		bool descending = parser_next_is(p, '>');
+
+		if (descending || parser_next_is(p, '<'))
+			parser_skip(p, false);
+		last = parser_gather(p, last, parser_expression(p, POWER_NONE), &count);
+		last->descending = descending;
+		if (!parser_next_is(p, ','))
+			break;
+		parser_skip(p, false);
+	}
+	parser_expect(p, ')', true);
+	sort = parser_node(
+	    p, NODE_SORT, sizeof(*sort) + count * sizeof(sort->terms[0]), token->position);
+	sort->count = (uint32_t)count;
+	for (size_t i = count; i > 0; i--, last = last->before) {
+		sort->terms[i - 1] = (struct sort_term){last->node, last->descending};
+		ancestry_hand_up(&p->ancestry, &sort->node, last->node);
+	}
+	parser_path_add(p, path, &sort->node);
+	ancestry_resolve(&p->ancestry, path);
+	return &path->node;
+}
+
+/* The variable behind @ or #. */
+static const struct name_node *
+parse_binding_name(struct parser *p, const struct token *token)
+{
+	const struct node *right = parser_expression(p, POWER_PREDICATE);
+
+	if (right->type != NODE_VARIABLE) {
+		fault_set_token(p->fault, token->text, token->len);
+		fault_raise(p->fault, right->position, "S0214", token->op == '@' ? "@" : "#");
+	}
+	return (const struct name_node *)right;
+}
+
+static const struct node *
+parse_focus(struct parser *p, const struct node *left, const struct token *token)
+{
+	const struct name_node *variable = parse_binding_name(p, token);
+	struct path_node *path = parser_as_path(p, left);
+	struct step *step = path->last;
+
+	if (left->type == NODE_FILTERED || (step->more != NULL && step->more->stages != NULL))
+		fault_raise(p->fault, token->position, "S0215");
+	if (step->node->type == NODE_SORT)
+		fault_raise(p->fault, token->position, "S0216");
+	parser_step_more(p, step)->focus = variable;
+	step->node->flags |= NODE_TUPLE;
+	return &path->node;
+}
+
+static const struct node *
+parse_index(struct parser *p, const struct node *left, const struct token *token)
+{
+	const struct name_node *variable = parse_binding_name(p, token);
+	struct path_node *path;
+	struct step *step;
+
+	if (left->type == NODE_FILTERED) {
+		const struct filtered_node *filtered = (const struct filtered_node *)left;
+
+		path = parser_as_path(p, filtered->expr);
+		parser_step_more(p, path->last)->stages = filtered->stages;
+	} else {
+		path = parser_as_path(p, left);
+	}
+	step = path->last;
+	if (step->more == NULL || step->more->stages == NULL)
+		parser_step_more(p, step)->index = variable;
+	else
+		parser_add_stage(p, &step->more->stages, NULL, variable);
+	step->node->flags |= NODE_TUPLE;
+	return &path->node;
+}
+
+/* Without ":" the condition has no value where it is false. */
+static const struct node *
+parse_condition(struct parser *p, const struct node *left, const struct token *token)
+{
+	struct condition_node *condition =
+	    parser_node(p, NODE_CONDITION, sizeof(*condition), token->position);
+
+	condition->condition = left;
+	condition->then = parser_expression(p, POWER_NONE);
+	if (parser_next_is(p, ':')) {
+		parser_skip(p, false);
+		condition->otherwise = parser_expression(p, POWER_NONE);
+	}
+	ancestry_hand_up(&p->ancestry, &condition->node, condition->condition);
+	ancestry_hand_up(&p->ancestry, &condition->node, condition->then);
+	ancestry_hand_up(&p->ancestry, &condition->node, condition->otherwise);
+	return &condition->node;
+}
+
+static const struct node *
+parse_bind(struct parser *p, const struct node *left, const struct token *token)
+{
+	struct bind_node *bind;
+
+	if (left->type != NODE_VARIABLE)
+		fault_raise(p->fault, left->position, "S0212");
+	bind = parser_node(p, NODE_BIND, sizeof(*bind), token->position);
+	bind->variable = (const struct name_node *)left;
+	bind->value = parser_expression(p, POWER_BIND - 1); /* binds to the right */
+	ancestry_hand_up(&p->ancestry, &bind->node, bind->value);
+	return &bind->node;
+}
+
+/* The operators that only join two values. */
+static const struct {
+	int op;
+	enum power power;
+	enum node_type type;
+} joining[] = {
+    {'+', POWER_ADD, NODE_ARITHMETIC},
+    {'-', POWER_ADD, NODE_ARITHMETIC},
+    {'*', POWER_MULTIPLY, NODE_ARITHMETIC},
+    {'/', POWER_MULTIPLY, NODE_ARITHMETIC},
+    {'%', POWER_MULTIPLY, NODE_ARITHMETIC},
+    {'&', POWER_ADD, NODE_CONCAT},
+    {'=', POWER_COMPARE, NODE_EQUALITY},
+    {OP_NOT_EQUAL, POWER_COMPARE, NODE_EQUALITY},
+    {'<', POWER_COMPARE, NODE_COMPARISON},
+    {'>', POWER_COMPARE, NODE_COMPARISON},
+    {OP_AT_MOST, POWER_COMPARE, NODE_COMPARISON},
+    {OP_AT_LEAST, POWER_COMPARE, NODE_COMPARISON},
+    {OP_IN, POWER_COMPARE, NODE_IN},
+    {OP_AND, POWER_AND, NODE_AND},
+    {OP_OR, POWER_OR, NODE_OR},
+    {OP_APPLY, POWER_COMPARE, NODE_APPLY},
+    {OP_COALESCE, POWER_COMPARE, NODE_COALESCE},
+    {OP_DEFAULT, POWER_COMPARE, NODE_DEFAULT},
+};
+
+#define JOINING_COUNT (sizeof(joining) / sizeof(joining[0]))
+
+/* The others, which take in more than one expression. */
+static const struct {
+	int op;
+	enum power power;
+} others[] = {
+    {'.', POWER_STEP},
+    {'[', POWER_PREDICATE},
+    {'(', POWER_PREDICATE},
+    {'@', POWER_PREDICATE},
+    {'#', POWER_PREDICATE},
+    {'{', POWER_UNARY},
+    {'^', POWER_COMPARE},
+    {'?', POWER_CONDITION},
+    {OP_BIND, POWER_BIND},
+};
+
+/* Any token that is no infix operator ends the expression, a name as well as the end of the text:
+ * the caller then reports what it expected instead. */
+int
+parser_power(const struct token *token, size_t *ret_joining)
+{
+	*ret_joining = JOINING_COUNT;
+	if (token->type != TOKEN_OPERATOR)
+		return POWER_NONE;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (others[i].op == token->op)
+			return others[i].power;
+	}
+	for (size_t i = 0; i < JOINING_COUNT; i++) {
+		if (joining[i].op == token->op) {
+			*ret_joining = i;
+			return joining[i].power;
+		}
+	}
+	return POWER_NONE;
+}
+
+const struct node *
+parser_infix(struct parser *p, const struct node *left, size_t which)
+{
+	struct token token = p->token;
+
+	parser_skip(p, false);
+	if (which < JOINING_COUNT)
+		return parser_binary(p, joining[which].type, token.op, &token, left,
+		    parser_expression(p, joining[which].power));
+	switch (token.op) {
+	case '.':
+		return parse_step(p, left);
+	case '[':
+		return parse_predicate(p, left, &token);
+	case '(':
+		return parser_call(p, left, token.position);
+	case '{':
+		return parse_group(p, left, &token);
+	case '^':
+		return parse_sort(p, left, &token);
+	case '@':
+		return parse_focus(p, left, &token);
+	case '#':
+		return parse_index(p, left, &token);
+	case '?':
+		return parse_condition(p, left, &token);
+	default:
+		assert(token.op == OP_BIND);
+		return parse_bind(p, left, &token);
+	}
+}
