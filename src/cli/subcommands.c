@@ -124,7 +124,7 @@ const struct subcommand cli_subcommands[] = {
 	.args = "[EXPRESSION]",
 	.summary = "evaluate one JSONata or JSONPath expression",
 	.examples = "tmflow eval '$sum(orders.(price * quantity))' --input orders.json\n"
-		    "tmflow eval '$.orders[0].price' --input orders.json --query-language jsonpath",
+		    "tmflow eval '$.a[0]' --input a.json --query-language jsonpath",
 	.args_min = 0,
 	.args_max = 1,
 	.options = OPTIONS_COMMON | OPTION_BIT(INPUT) | OPTION_BIT(VARIABLES) |
