@@ -678,10 +678,12 @@ expect_nesting(unsigned levels, bool valid)
 	buf_fini(&text);
 }
 
-START_TEST(test_nesting_limit)
+START_TEST(test_limits)
 {
 	expect_nesting(ASL_NESTING_MAX, true);
 	expect_nesting(ASL_NESTING_MAX + 1, false);
+	expect_states(ASL_STATES_MAX, true);
+	expect_states(ASL_STATES_MAX + 1, false);
 }
 END_TEST
 
@@ -701,13 +703,6 @@ expect_states(unsigned count, bool valid)
 	compiled_fini(&c);
 	buf_fini(&text);
 }
-
-START_TEST(test_state_limit)
-{
-	expect_states(ASL_STATES_MAX, true);
-	expect_states(ASL_STATES_MAX + 1, false);
-}
-END_TEST
 
 /* --- what others judged --- */
 
@@ -797,8 +792,7 @@ main(void)
 	tcase_add_test(tcase, test_nested);
 	tcase_add_test(tcase, test_resources_are_asked);
 	tcase_add_test(tcase, test_name_limit);
-	tcase_add_test(tcase, test_nesting_limit);
-	tcase_add_test(tcase, test_state_limit);
+	tcase_add_test(tcase, test_limits);
 	tcase_add_test(tcase, test_recorded_judgements);
 	suite_add_tcase(suite, tcase);
 	failed = run_suite(suite);

@@ -206,7 +206,7 @@ handle_in_all(struct sim_cloud *cloud, const struct sim_request *request)
 	return reply;
 }
 
-/* What is asked of all worlds at once. Returns false where the call is none of these. */
+/* What is asked of all worlds at once. Returns false for any other call. */
 static bool
 answer_for_all(struct sim_cloud *cloud, const struct sim_request *request, struct sim_reply *reply)
 {

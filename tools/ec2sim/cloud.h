@@ -4,7 +4,7 @@
 #include "world.h"
 
 /*
- * Several accounts in several regions at one end point: a world for each pair. Whose key signed a request chooses the account, the region in the
+ * Several accounts in several regions at one endpoint: a world for each pair. Whose key signed a request chooses the account, the region in the
  * signature's scope the region. AssumeRole leads from one account to the others. One account and one region is the usual case.
  */
 struct sim_cloud;
@@ -21,7 +21,7 @@ struct sim_cloud_opts {
 	int64_t role_ms_max; /* bounds the life of an assumed role's credentials; 0: as asked */
 };
 
-/* Errors: as world_new; TMF_ERR_INVALID for accounts, regions or denied accounts that are none. */
+/* Errors: as world_new; TMF_ERR_INVALID for accounts, regions or denied accounts that do not exist. */
 struct sim_cloud *cloud_new(const struct sim_cloud_opts *opts, struct tmf_err *err);
 void cloud_free(struct sim_cloud *cloud);
 

@@ -290,7 +290,7 @@ answer(void *arg, struct MHD_Connection *connection, const char *url, const char
 	return send_reply(e, connection);
 }
 
-/* The first thing that MHD tells: the raw path with its query. */
+/* The first thing that MHD reports: the raw path with its query. */
 static void *
 begin(void *arg, const char *path, struct MHD_Connection *connection)
 {
@@ -332,7 +332,7 @@ sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct t
 	http->verbose = opts->verbose;
 	if (inet_pton(AF_INET, opts->listen, &address.sin_addr) != 1) {
 		free(http);
-		tmf_err_set(err, TMF_ERR_INVALID, "\"%s\" is no IPv4 address", opts->listen);
+		tmf_err_set(err, TMF_ERR_INVALID, "\"%s\" is not an IPv4 address", opts->listen);
 		return NULL;
 	}
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,

@@ -360,7 +360,7 @@ sim_command_fini(struct sim_command *command)
 void
 sim_command_help(FILE *out)
 {
-	fputs("ec2sim: an EC2 end point for traffic mirroring, made up from a seed "
+	fputs("ec2sim: an EC2 endpoint for traffic mirroring, made up from a seed "
 	      "(tools/ec2sim/README.md)\n\n",
 	    out);
 	for (size_t i = 0; i < ROWS_COUNT; i++)

@@ -86,7 +86,7 @@ realm_deny(struct realm *realm, const char *denied, struct tmf_err *err)
 
 	if (!realm_find_account(realm, id, &account))
 		return tmf_err_set(
-		    err, TMF_ERR_INVALID, "there is no account %.*s", (int)id.len, id.p);
+		    err, TMF_ERR_INVALID, "unknown account: %.*s", (int)id.len, id.p);
 	if (realm->denied_count == REALM_DENIED_MAX)
 		return tmf_err_set(
 		    err, TMF_ERR_INVALID, "more than %u roles are denied", REALM_DENIED_MAX);

@@ -40,7 +40,7 @@ bool realm_find_account(const struct realm *realm, struct str id, unsigned *ret_
 int realm_deny(struct realm *realm, const char *denied, struct tmf_err *err);
 bool realm_denied(const struct realm *realm, unsigned account, struct str role);
 
-/* Bounds the life of what is given out from now on, whatever a caller asks for; 0: no bound. */
+/* Bounds the life of credentials from now on, whatever a caller asks for; 0: no bound. */
 void realm_set_role_ms_max(struct realm *realm, int64_t ms);
 
 /* What a role's credentials are made from. */

@@ -61,7 +61,7 @@ struct sim_opts {
 	double bucket_size_scale; /* times the published size */
 	uint64_t session_limit;	  /* sessions an account; 0: no limit (EC2: 10,000) */
 	bool
-	    replay_deleted; /* a token of a deleted session or target answers as before, instead of creating anew */
+	    replay_deleted; /* a token of a deleted session or target answers as before, instead of creating another */
 	const char *session_number_error;   /* code for a session number in use */
 	const char *faults[SIM_FAULTS_MAX]; /* see world_set_faults */
 	size_t faults_count;
@@ -164,7 +164,7 @@ enum sim_scenario {
 void world_config(struct sim_world *world, enum sim_scenario scenario, struct buf *out);
 
 /* Compares the sessions that exist with those that a tmflow configuration asks for, by rules written here a second time on purpose.
- * Appends {"ok", "expectedSessions", "missing", ...}. Errors: TMF_ERR_INVALID when config is none. */
+ * Appends {"ok", "expectedSessions", "missing", ...}. Errors: TMF_ERR_INVALID where config is not one. */
 int world_expected(
     const struct sim_world *world, struct str config, struct buf *out, struct tmf_err *err);
 

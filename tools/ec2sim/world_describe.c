@@ -36,7 +36,7 @@ places_from_map(struct places *p, const struct idmap *numbers)
 	qsort(p->at, p->count, sizeof(p->at[0]), number_compare);
 }
 
-/* The first place at or after n; false where there is none. */
+/* The first place at or after n; false at the end. */
 static bool
 places_next(const struct places *p, uint64_t *n)
 {

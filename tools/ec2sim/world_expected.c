@@ -77,7 +77,7 @@ text_of(const json_t *object, const char *key)
 	return text == NULL || text[0] == '\0' || strcmp(text, "<INSERT_VALUE>") == 0 ? NULL : text;
 }
 
-/* The number that an id stands for; one that no thing has where it is none. */
+/* The number that an id stands for; for another text, a number that nothing has. */
 static uint64_t
 number_of(const struct sim_world *w, enum id_kind kind, const char *id)
 {

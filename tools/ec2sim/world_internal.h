@@ -61,7 +61,7 @@ struct stamp {
 	uint64_t calls;
 };
 
-/* A resource's tags with what describes still show. Owned blobs; NULL is none. */
+/* A resource's tags with what describes still show. Owned blobs, or NULL. */
 struct tags_slot {
 	char *now;
 	char *before;
@@ -448,7 +448,7 @@ int call_need(struct sim_call *c, const char *name, struct str *ret_value);
 /* An integer parameter. *ret_set is false where it is absent. */
 int call_int(struct sim_call *c, const char *name, int64_t min, int64_t max, int64_t *ret_value,
     bool *ret_set);
-/* Ends a call with DryRun=true as EC2 does; 0 where it is none. */
+/* Ends a call with DryRun=true as EC2 does; 0 for any other call. */
 int call_dry_run(struct sim_call *c);
 void reply_error(struct sim_world *w, struct sim_reply *reply, int status, const char *code,
     const char *message, bool sts);
@@ -534,7 +534,7 @@ void instance_end(struct sim_world *w, uint64_t n, enum instance_state before);
 
 /* Takes a session away; it stays in the table as deleted. */
 void session_end(struct sim_world *w, uint32_t index);
-/* First session of an interface: index + 1, 0 for none; go on with interface_next. */
+/* First session of an interface: index + 1, 0 for none; then follow interface_next. */
 uint32_t sessions_first(const struct sim_world *w, uint64_t interface);
 /* Sources that the target takes; 0: any number. */
 unsigned target_sources_max(const struct sim_world *w, const struct target *t);

@@ -95,7 +95,7 @@ params_get(const struct params *params, const char *name)
 	return (struct str){NULL, 0};
 }
 
-/* Reads digits at the start of text; 0 where there are none or too many. */
+/* Reads digits at the start of text; 0 without digits or with too many. */
 static size_t
 take_index(struct str *text)
 {
