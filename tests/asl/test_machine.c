@@ -678,15 +678,6 @@ expect_nesting(unsigned levels, bool valid)
 	buf_fini(&text);
 }
 
-START_TEST(test_limits)
-{
-	expect_nesting(ASL_NESTING_MAX, true);
-	expect_nesting(ASL_NESTING_MAX + 1, false);
-	expect_states(ASL_STATES_MAX, true);
-	expect_states(ASL_STATES_MAX + 1, false);
-}
-END_TEST
-
 static void
 expect_states(unsigned count, bool valid)
 {
@@ -703,6 +694,15 @@ expect_states(unsigned count, bool valid)
 	compiled_fini(&c);
 	buf_fini(&text);
 }
+
+START_TEST(test_limits)
+{
+	expect_nesting(ASL_NESTING_MAX, true);
+	expect_nesting(ASL_NESTING_MAX + 1, false);
+	expect_states(ASL_STATES_MAX, true);
+	expect_states(ASL_STATES_MAX + 1, false);
+}
+END_TEST
 
 /* --- what others judged --- */
 
