@@ -27,7 +27,9 @@ arn_take_part(struct str *rest, struct str *ret_part)
 	return true;
 }
 
-/* Region and account may be empty: S3 and IAM have neither. */
+/* Region and account may be empty: S3 and IAM have neither. The resource keeps its own colons:
+ * of a function with an alias it is function:NAME:ALIAS. The partitions are compared by their
+ * beginning, since AWS adds some (aws-iso, aws-eusc). */
 int
 arn_parse(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {
@@ -61,7 +63,9 @@ arn_parse(const char *text, struct arn *ret_arn, struct tmf_err *err)
 	return 0;
 }
 
-/* A name in braces that is not known stays: it may be the user's own text. */
+/* A name in braces that is not known stays: it may be the user's own text. A field without a
+ * value stays as well, so that the reader sees which one was missing. Example:
+ * "arn:aws:states:{region}:{account}:activity:a" without an account keeps {account}. */
 char *
 arn_fill_in(const char *template, const char *account, const char *region)
 {
@@ -87,6 +91,7 @@ arn_fill_in(const char *template, const char *account, const char *region)
 	return buf_take(&out);
 }
 
+/* An account's id is a string: it may begin with 0, and a number would lose that. */
 bool
 arn_is_account(struct str account)
 {
@@ -96,8 +101,9 @@ arn_is_account(struct str account)
 	return account.len == ARN_ACCOUNT_DIGITS;
 }
 
-/* Service, region and account of a regional resource, and that resource begins with kind, such as
- * "activity:". */
+/* Service, region and account of a regional resource, and that resource begins with kind, such
+ * as "activity:". The kind is checked before region and account: an ARN of S3 has neither, and
+ * its error should name the kind. */
 static int
 arn_parse_regional(const char *text, const char *service, const char *kind, const char *example,
     struct arn *ret_arn, struct tmf_err *err)
@@ -118,7 +124,9 @@ arn_parse_regional(const char *text, const char *service, const char *kind, cons
 	return 0;
 }
 
-/* See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateActivity.html */
+/* See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateActivity.html A
+ * colon is among the characters that CreateActivity refuses, so that a name never adds a part to
+ * its ARN. */
 int
 arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {
@@ -140,7 +148,9 @@ arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err)
 	return 0;
 }
 
-/* See: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
+/* See: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html The qualifier is an alias,
+ * a version or $LATEST, and may be missing. Example: in function:mirror:live the name is mirror
+ * and the qualifier live. */
 int
 arn_parse_function(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {

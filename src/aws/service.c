@@ -15,6 +15,7 @@ static const struct aws_service services[] = {
 _Static_assert(sizeof(services) / sizeof(services[0]) == AWS_SERVICES_MAX,
     "settings have an endpoint for each service");
 
+/* The order is that of the endpoints in the settings, so that an index serves for both. */
 const struct aws_service *
 aws_service_at(size_t i)
 {
@@ -22,6 +23,8 @@ aws_service_at(size_t i)
 	return &services[i];
 }
 
+/* Names come from our own code, never from a user: an unknown one is a bug, and so it is
+ * asserted. */
 size_t
 aws_service_index(const char *signing_name)
 {

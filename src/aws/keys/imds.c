@@ -20,7 +20,8 @@
 #define NAME_BYTES_MAX	 128 /* of a role: IAM's limit is 64 */
 #define REGION_PATH	 "/latest/meta-data/placement/region"
 
-/* A dialogue with the service. */
+/* A dialogue with the service. At most five requests, without repeats: a token, the list of
+ * roles and the keys, and once more a token and the path that was refused with the first one. */
 struct imds {
 	const struct credentials_opts *opts;
 	char *path;
@@ -42,6 +43,8 @@ imds_free(void *frame)
 	free(imds);
 }
 
+/* The limits are the settings' own, since a machine that is not an instance has nothing at this
+ * address and would wait for nothing. */
 static struct tmf_call *
 imds_ask(const struct imds *imds, const char *method, const char *path, const char *header_name,
     const char *header_value)
@@ -62,8 +65,9 @@ imds_ask(const struct imds *imds, const char *method, const char *path, const ch
 	return call;
 }
 
-/* PUT, and a header of our own in it: what a proxy or a server that is tricked into fetching a URL
- * cannot send. That is what version 2 is for. */
+/* PUT, and a header of our own in it: what a proxy or a server that is tricked into fetching a
+ * URL cannot send. That is what version 2 is for. The lifetime that is asked for, 6 hours, is
+ * the longest that the service grants. */
 static struct tmf_call *
 imds_ask_token(struct imds *imds)
 {
@@ -71,6 +75,7 @@ imds_ask_token(struct imds *imds)
 	return imds_ask(imds, "PUT", TOKEN_PATH, TOKEN_TTL_HEADER, TOKEN_TTL);
 }
 
+/* Without a token this is version 1, the only version that some imitations of the service know. */
 static struct tmf_call *
 imds_ask_path(struct imds *imds)
 {
@@ -80,6 +85,7 @@ imds_ask_path(struct imds *imds)
 	    imds, "GET", imds->path, imds->token != NULL ? TOKEN_HEADER : NULL, imds->token);
 }
 
+/* The error is one of credentials, so that a chain of providers can report it as such. */
 static struct tmf_call *
 imds_give_up(struct tmf_err *err, const char *text)
 {
@@ -88,7 +94,7 @@ imds_give_up(struct tmf_err *err, const char *text)
 }
 
 /* A token is sent back in a header. Printable ASCII: it must not end the header line and begin
- * another. */
+ * another. The bound is several times what the service sends. */
 static bool
 imds_is_token(const char *text)
 {
@@ -100,8 +106,10 @@ imds_is_token(const char *text)
 	return len > 0 && len <= TOKEN_BYTES_MAX;
 }
 
-/* status 0: no reply, which from within a container means that the token does not get that far. 400
- * is a refusal for good. Anything else may be an old or imitated service without tokens. */
+/* status 0: no reply, which from within a container means that the token does not get that far.
+ * 400 is a refusal for good. Anything else may be an old or imitated service without tokens. A
+ * container is one network hop further away than its host, and a reply with the token has a hop
+ * limit of 1 unless the instance's metadata options raise it. */
 static struct tmf_call *
 imds_token_came(struct imds *imds, int status, const char *body, struct tmf_err *err)
 {
@@ -118,7 +126,9 @@ imds_token_came(struct imds *imds, int status, const char *body, struct tmf_err 
 	return imds_ask_path(imds);
 }
 
-/* The first line of a list, as a name that can stand in a path; "" if there is no such line. */
+/* The first line of a list, as a name that can stand in a path; "" if there is no such line. The
+ * name is appended to a path: a slash or a question mark in it would ask for something else. An
+ * empty one is treated like none at all by the caller. */
 static struct str
 imds_first_line(const char *body)
 {
@@ -146,7 +156,8 @@ imds_follow(struct imds *imds, const char *body, struct tmf_err *err)
 	return imds_ask_path(imds);
 }
 
-/* 401: the token has expired, which is possible between two requests; it is renewed once. */
+/* 401: the token has expired, which is possible between two requests; it is renewed once. A 404
+ * to the list of roles means that the instance has no instance profile. */
 static struct tmf_call *
 imds_path_came(
     struct imds *imds, int status, json_t *result, json_t **ret_result, struct tmf_err *err)
@@ -197,6 +208,9 @@ imds_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_er
 	return next;
 }
 
+/* follow: the reply to path is a name, and what is wanted stands at path with that name behind
+ * it. Example: .../security-credentials/ lists "web", and the keys stand at
+ * .../security-credentials/web. */
 struct tmf_call *
 imds_get(const struct credentials_opts *opts, const char *path, bool follow)
 {
@@ -208,6 +222,7 @@ imds_get(const struct credentials_opts *opts, const char *path, bool follow)
 	return tmf_call_sequence(imds_ask_token(imds), imds_step, imds, imds_free);
 }
 
+/* A region becomes part of host names, and so it passes the same check as a role's name. */
 static struct tmf_call *
 imds_region_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

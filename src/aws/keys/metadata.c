@@ -22,6 +22,7 @@ struct metadata {
 
 static void metadata_send(struct metadata *metadata);
 
+/* Only one of the two is under way, but disarming an unarmed timer is harmless. */
 static void
 metadata_cancel(struct tmf_call *call)
 {
@@ -32,6 +33,8 @@ metadata_cancel(struct tmf_call *call)
 	tmf_loop_timer_disarm(call->loop, &metadata->pause);
 }
 
+/* The request's texts are const for its readers and owned here, hence the casts. The whole
+ * capacity is wiped, not only the length: an earlier and longer reply may stand behind it. */
 static void
 metadata_free(struct tmf_call *call)
 {
@@ -52,7 +55,8 @@ metadata_free(struct tmf_call *call)
 static const struct tmf_call_ops metadata_ops = {
     .cancel = metadata_cancel, .free_call = metadata_free};
 
-/* Bounded by the transport: METADATA_BYTES_MAX. */
+/* Bounded by the transport: METADATA_BYTES_MAX. Errors are kept as well: the caller decides by
+ * the status. */
 static int
 metadata_take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
@@ -87,8 +91,9 @@ metadata_pause_over(struct tmf_timer *timer)
 	metadata_send((struct metadata *)((char *)timer - offsetof(struct metadata, pause)));
 }
 
-/* These services are on the machine or beside it: what fails is repeated after a short pause, not
- * with exponential delays. */
+/* These services are on the machine or beside it: what fails is repeated after a short pause,
+ * not with exponential delays. A status below 500 is final: the same request would get the same
+ * answer. No reply, or a status from 500 on, is repeated. */
 static void
 metadata_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
@@ -106,7 +111,8 @@ metadata_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 }
 
 /* Never through a proxy: the proxy has another link-local address behind it, and would see the
- * keys. */
+ * keys. One timeout serves for connecting and for the whole exchange, since the answers are a
+ * few hundred bytes. The body of an earlier attempt is dropped before the next. */
 static void
 metadata_send(struct metadata *metadata)
 {
@@ -134,6 +140,7 @@ metadata_send(struct metadata *metadata)
 	metadata->exchange = metadata->transport->start(metadata->transport, &http, &handler);
 }
 
+/* The caller's texts are copied, since they are mostly built for this one request. */
 struct tmf_call *
 metadata_ask(const struct credentials_opts *opts, const struct metadata_request *request)
 {

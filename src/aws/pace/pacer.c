@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One action's bucket and who waits for it. */
+/* One action's bucket and who waits for it. EC2 throttles per action, account and region: one
+ * client asks one account and region, so that the action alone is the key. */
 struct pacer_bucket {
 	struct tmf_timer timer; /* first: armed while somebody waits */
 	struct pacer *pacer;
@@ -36,6 +37,8 @@ pacer_wall_ms(const struct pacer *pacer)
 
 /* --- buckets --- */
 
+/* 0 means that a call may go now. The adaptive mode has one rate for all actions, as botocore
+ * keeps one for a client. */
 static int64_t
 bucket_wait_ms(struct pacer_bucket *bucket)
 {
@@ -45,7 +48,8 @@ bucket_wait_ms(struct pacer_bucket *bucket)
 				     : adaptive_wait_ms(&bucket->adaptive, now_ms);
 }
 
-/* Armed again after everything that changes a wait: an answer may shorten it. */
+/* Armed again after everything that changes a wait: an answer may shorten it. Only one timer per
+ * bucket, for its first waiter: the others follow when that one is gone. */
 static void
 bucket_arm(struct pacer_bucket *bucket)
 {
@@ -68,7 +72,8 @@ bucket_sent(struct pacer_bucket *bucket, struct pacer_ticket *ticket)
 		adaptive_sent(&bucket->adaptive, tmf_loop_mono_ms(bucket->pacer->loop));
 }
 
-/* The time is read for each ticket: go may take long, and the next may go sooner. */
+/* The time is read for each ticket: go may take long, and the next may go sooner. go may also
+ * withdraw or ask, so that the line is read again from its start each time. */
 static void
 bucket_let_go(struct tmf_timer *timer)
 {
@@ -85,6 +90,7 @@ bucket_let_go(struct tmf_timer *timer)
 	bucket_arm(bucket);
 }
 
+/* A list is enough for the number of actions that one run calls. */
 static struct pacer_bucket *
 bucket_find(const struct pacer *pacer, const char *action)
 {
@@ -95,7 +101,8 @@ bucket_find(const struct pacer *pacer, const char *action)
 	return bucket;
 }
 
-/* Names come from the typed calls, so that their number is bounded. */
+/* Names come from the typed calls, so that their number is bounded. A bucket that learns starts
+ * from the shape that AWS publishes for the action, see pacer_prior. */
 static struct pacer_bucket *
 bucket_get(struct pacer *pacer, const char *action)
 {
@@ -136,6 +143,7 @@ pacer_new_adaptive(struct tmf_loop *loop)
 	return pacer;
 }
 
+/* Nobody may still wait: a ticket would call back into freed memory. */
 void
 pacer_free(struct pacer *pacer)
 {
@@ -171,7 +179,8 @@ pacer_ask(struct pacer *pacer, const char *action, struct pacer_ticket *ticket, 
 	return false;
 }
 
-/* Fine for a ticket that was never sent, as when there are no keys. */
+/* Fine for a ticket that was never sent, as when there are no keys. The ticket can be used again
+ * afterwards, since its bucket is cleared. */
 void
 pacer_answer(struct pacer_ticket *ticket, enum pacer_answer answer)
 {
@@ -212,6 +221,7 @@ pacer_withdraw(struct pacer_ticket *ticket)
 
 /* --- what is known --- */
 
+/* Only what is known is shown: asking for an estimate makes no bucket. */
 bool
 pacer_estimate(const struct pacer *pacer, const char *action, struct pacer_estimate *ret_estimate)
 {
@@ -231,6 +241,7 @@ pacer_estimate(const struct pacer *pacer, const char *action, struct pacer_estim
 	return true;
 }
 
+/* The two flags are left out where they have their usual value, so that a saved run stays short. */
 static json_t *
 pacer_export_record(const struct pacer_record *record, int64_t wall_ms)
 {
@@ -265,7 +276,8 @@ pacer_export(struct pacer *pacer)
 	return state;
 }
 
-/* A clock that was set back makes the record come from the future: then no time has passed. */
+/* A clock that was set back makes the record come from the future: then no time has passed. A
+ * row that lacks a number is skipped: a pace that starts from the prior is only slower to find. */
 static void
 pacer_import_record(struct pacer *pacer, const char *action, const json_t *row)
 {

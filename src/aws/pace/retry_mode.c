@@ -10,13 +10,16 @@
 #define LEGACY_ATTEMPTS	      5
 #define LEGACY_BACKOFF_MAX_MS 86400000.0 /* it has no limit of its own; nobody waits for a day */
 
-/* {name, attempts_max, delay_max_ms, legacy, has_quota, limits_rate, trusts_pacer} */
+/* {name, attempts_max, delay_max_ms, legacy, has_quota, limits_rate, trusts_pacer} Legacy has no
+ * quota of retries and no rate: botocore added the quota with the standard mode and the rate
+ * with the adaptive one. */
 static const struct retry_mode modes[] = {
     {"legacy", LEGACY_ATTEMPTS, LEGACY_BACKOFF_MAX_MS, true, false, false, false},
     {"standard", SDK_ATTEMPTS, RETRY_DELAY_MAX_MS, false, true, false, false},
     {"adaptive", SDK_ATTEMPTS, RETRY_DELAY_MAX_MS, false, true, true, false},
 };
 
+/* Not among the modes: it is what no setting names, and so it cannot be chosen by a name. */
 const struct retry_mode retry_mode_default = {
     "default", RETRY_ATTEMPTS_DEFAULT, RETRY_DELAY_MAX_MS, false, true, false, true};
 
@@ -43,6 +46,8 @@ static const struct {
     {"sts", "IDPCommunicationError", 400},
 };
 
+/* NULL for an unknown name: only the caller knows which variable or line to blame. Upper case is
+ * accepted, as AWS_RETRY_MODE=Standard occurs. */
 const struct retry_mode *
 retry_mode_find(const char *name)
 {
@@ -58,7 +63,9 @@ legacy_matches(const char *wanted, const char *text)
 	return wanted == NULL || strcmp(wanted, text) == 0;
 }
 
-/* As botocore's _retry.json has it: a pair of code and status, not either of both. */
+/* As botocore's _retry.json has it: a pair of code and status, not either of both. Example:
+ * RequestThrottled of SQS is retried under status 403, and not under 400. An error without a
+ * reply of the service is judged by its class. */
 static bool
 legacy_retries(const char *service, const struct tmf_err *err)
 {

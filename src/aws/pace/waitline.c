@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <stddef.h>
 
-/* In front go those that were refused before: they have waited longest. */
+/* In front go those that were refused before: they have waited longest. The waiter belongs to
+ * the caller: a line allocates nothing, so that joining cannot fail. */
 void
 waitline_join(struct waitline *line, struct waiter *waiter, bool in_front)
 {
@@ -22,7 +23,9 @@ waitline_join(struct waitline *line, struct waiter *waiter, bool in_front)
 	line->count++;
 }
 
-/* Anybody may leave, not only the first: a call may be cancelled while it waits. */
+/* Anybody may leave, not only the first: a call may be cancelled while it waits. Links in both
+ * directions make that as cheap in the middle as at the end. The links are cleared, so that the
+ * same waiter can join again. */
 void
 waitline_leave(struct waitline *line, struct waiter *waiter)
 {

@@ -2,6 +2,8 @@
 
 #include "base/jsonx.h"
 
+/* The body is written out here, so that a service's file builds an object and never text. params
+ * is consumed even where the call fails later, as jansson's _new functions do. */
 struct tmf_call *
 aws_json_call(struct aws_client *client, const struct aws_operation *operation, json_t *params)
 {

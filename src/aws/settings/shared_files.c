@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-/* See: https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html. Without HOME there is no
- * default place, as in a container with an empty environment. */
+/* See: https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html. Without HOME there is
+ * no default place, as in a container with an empty environment. An argument that is named wins
+ * even where nothing is at that path: the default file is not read instead. */
 static char *
 shared_files_path(const struct aws_env *env, const char *variable, const char *name)
 {
@@ -30,6 +31,8 @@ shared_files_read_one(char *path, enum config_file_kind kind, struct tmf_err *er
 	return file;
 }
 
+/* Both files or neither: a fault in one of them is an error, not a reason to use the other
+ * alone. */
 int
 shared_files_read(const struct aws_env *env, struct shared_files *ret_files, struct tmf_err *err)
 {
@@ -66,6 +69,7 @@ shared_files_get(const struct shared_files *files, const char *profile, const ch
 	return value != NULL ? value : config_file_get(files->config, profile, key);
 }
 
+/* The same order as shared_files_get, so that an error names the line whose value was used. */
 char *
 shared_files_where(const struct shared_files *files, const char *profile, const char *key)
 {
@@ -74,6 +78,7 @@ shared_files_where(const struct shared_files *files, const char *profile, const 
 	return where != NULL ? where : config_file_where(files->config, profile, key);
 }
 
+/* A profile that has only keys stands in the credentials file alone. */
 bool
 shared_files_have(const struct shared_files *files, const char *profile)
 {
@@ -81,6 +86,8 @@ shared_files_have(const struct shared_files *files, const char *profile)
 	       config_file_has_profile(files->credentials, profile);
 }
 
+/* AWS_DEFAULT_PROFILE is not read. Whether somebody named the profile decides if its absence is
+ * an error. */
 const char *
 profile_name(const struct aws_env *env, const char *flag_profile, bool *ret_named)
 {

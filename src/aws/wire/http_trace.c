@@ -15,6 +15,9 @@
 #define MARGIN_BYTES (8u << 10)
 #define KEPT_BYTES   (HTTP_TRACE_BODY_BYTES_MAX + MARGIN_BYTES)
 
+/* Stands between a client and the real transport, and is one itself: neither knows that it is
+ * traced. Exchanges are in a list, since the trace must be able to cancel those under way when
+ * it is freed. */
 struct http_trace {
 	struct http_transport transport; /* first: the interface leads back here */
 	struct http_transport *inner;
@@ -23,6 +26,7 @@ struct http_trace {
 	struct http_exchange *first; /* under way */
 };
 
+/* The secrets of a request are copied: the caller may free them before the reply comes. */
 struct http_exchange {
 	struct http_trace *trace;
 	struct http_exchange *next;
@@ -43,6 +47,7 @@ struct http_exchange {
 static const char *const shown_headers[] = {"Date", "Content-Type", "Content-Length", "Retry-After",
     "x-amz-retry-after", "x-amzn-requestid", "x-amzn-errortype", "x-amzn-query-error"};
 
+/* Names of headers are compared without case, as HTTP has it. */
 static const char *
 trace_request_header(const struct http_request *request, const char *name)
 {
@@ -61,7 +66,8 @@ trace_add_header(struct buf *block, const char *name, const char *value)
 	buf_add_char(block, '\n');
 }
 
-/* Each line of text set in. */
+/* Each line of text set in. A body cannot then imitate the first line of another block, which
+ * stands at the margin. */
 static void
 trace_add_indented(struct buf *block, struct str text)
 {
@@ -75,8 +81,9 @@ trace_add_indented(struct buf *block, struct str text)
 		buf_add_char(block, '\n');
 }
 
-/* The parts of "AWS4-HMAC-SHA256 Credential=KEY/scope, ..., Signature=hex" that
- * must not be shown where a reply repeats them. */
+/* The parts of "AWS4-HMAC-SHA256 Credential=KEY/scope, ..., Signature=hex" that must not be
+ * shown where a reply repeats them. There they may stand without the name of a member in front,
+ * and so they are searched for by value. */
 static void
 trace_add_signing_values(struct redact_values *values, const char *authorization)
 {
@@ -91,8 +98,9 @@ trace_add_signing_values(struct redact_values *values, const char *authorization
 		values->at[values->count++] = str_of(signature + strlen("Signature="));
 }
 
-/* text is what is known about a body of this many bytes. A secret that was sent may come back in an
- * error, as SignatureDoesNotMatch repeats the canonical request. */
+/* text is what is known about a body of this many bytes. A secret that was sent may come back in
+ * an error, as SignatureDoesNotMatch repeats the canonical request. The text may be shorter than
+ * bytes: a secret body is not kept at all. */
 static void
 trace_add_body(
     struct buf *block, const struct http_exchange *exchange, struct str text, uint64_t bytes)
@@ -119,7 +127,8 @@ trace_add_body(
 	buf_fini(&shown);
 }
 
-/* One block, so that requests under way at once do not mix their lines. */
+/* One block, so that requests under way at once do not mix their lines. The URL is shown up to
+ * its question mark, since a query may hold a token or a signature. */
 static void
 trace_request(const struct http_exchange *exchange, const struct http_request *request)
 {
@@ -143,6 +152,7 @@ trace_begin_reply(struct buf *block, const struct http_exchange *exchange)
 	    exchange->what, tmf_loop_mono_ms(exchange->trace->loop) - exchange->start_mono_ms);
 }
 
+/* A status of 0 means that no reply came: then there are no headers to ask for. */
 static void
 trace_reply(const struct http_exchange *exchange, int status, const struct tmf_err *err)
 {
@@ -195,7 +205,8 @@ trace_free_exchange(struct http_exchange *exchange)
 	free(exchange);
 }
 
-/* The caller gets every byte; only as much as may be shown is kept beside. */
+/* The caller gets every byte; only as much as may be shown is kept beside. A body that is marked
+ * secret is only counted, so that its bytes never stand in two places. */
 static int
 trace_take_body(void *arg, int status, struct str part, struct tmf_err *err)
 {
@@ -221,6 +232,8 @@ trace_done(void *arg, struct http_exchange *inner, int status, struct tmf_err *e
 	trace_free_exchange(exchange);
 }
 
+/* The request is logged before it is started, so that a transport that fails at once is logged
+ * after it. */
 static struct http_exchange *
 trace_start(struct http_transport *transport, const struct http_request *request,
     const struct http_handler *handler)
@@ -248,6 +261,8 @@ trace_start(struct http_transport *transport, const struct http_request *request
 	return exchange;
 }
 
+/* The line says that the client gave up, so that a request without a reply is not taken for a
+ * hang. */
 static void
 trace_cancel(struct http_transport *transport, struct http_exchange *exchange)
 {
@@ -281,6 +296,7 @@ http_trace_new(struct tmf_loop *loop, struct http_transport *inner)
 	return &trace->transport;
 }
 
+/* The inner transport is not freed here: its maker owns it. */
 void
 http_trace_free(struct http_transport *transport)
 {
