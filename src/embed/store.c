@@ -15,13 +15,15 @@ _Static_assert(
 	(int)TMF_RUN_INTERRUPTED == (int)RUN_INTERRUPTED,
     "a status is the store's");
 
+/* The names are the store's, "SUCCEEDED" for example. */
 const char *
 tmf_run_status_name(enum tmf_run_status status)
 {
 	return run_status_name((enum run_status)status);
 }
 
-/* dir NULL: a temporary one. */
+/* dir NULL: a temporary one. A host gets the system clock: a clock of its own matters only
+ * for tests. */
 static struct tmf_store *
 embed_store_open(const char *dir, struct tmf_err *err)
 {
@@ -42,12 +44,14 @@ tmf_store_open(const char *dir, struct tmf_err *err)
 	return embed_store_open(dir, err);
 }
 
+/* For a host that keeps nothing between two processes. */
 struct tmf_store *
 tmf_store_open_temporary(struct tmf_err *err)
 {
 	return embed_store_open(NULL, err);
 }
 
+/* NULL is fine, as for free, so that a host needs one path for its cleanup. */
 void
 tmf_store_close(struct tmf_store *store)
 {
@@ -59,12 +63,14 @@ tmf_store_close(struct tmf_store *store)
 
 /* --- what it holds --- */
 
+/* The store's callback has one argument, and the host's function needs one of its own. */
 struct record_viewer {
 	tmf_run_record_fn *fn;
 	void *arg;
 };
 
-/* The store keeps JSON as text; a host gets values. */
+/* The store keeps JSON as text; a host gets values. The values live only as long as the
+ * callback: a host that wants to keep one takes a reference. */
 static int
 record_show(void *arg, const struct store_run *run)
 {
@@ -90,6 +96,7 @@ record_show(void *arg, const struct store_run *run)
 	return stop;
 }
 
+/* A status of -1 filters nothing. */
 int
 tmf_store_each_run(struct tmf_store *store, tmf_run_record_fn *fn, void *arg, struct tmf_err *err)
 {
@@ -99,6 +106,7 @@ tmf_store_each_run(struct tmf_store *store, tmf_run_record_fn *fn, void *arg, st
 	return store_runs_each(store->store, &all, record_show, &viewer, err);
 }
 
+/* The store decides whether a prefix names one run; several are an error of its own. */
 int
 tmf_store_find_run(struct tmf_store *store, const char *id_or_prefix, tmf_run_record_fn *fn,
     void *arg, struct tmf_err *err)

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 
+/* The public levels are cast to the internal ones, so the two lists must agree. */
 _Static_assert((int)TMF_LOG_DEBUG == (int)LOG_DEBUG && (int)TMF_LOG_INFO == (int)LOG_INFO &&
 		   (int)TMF_LOG_WARN == (int)LOG_WARN && (int)TMF_LOG_ERROR == (int)LOG_ERROR &&
 		   (int)TMF_LOG_NONE == (int)LOG_NONE,
@@ -13,6 +14,7 @@ tmf_version(void)
 	return TMFLOW_VERSION;
 }
 
+/* The format is fixed for hosts: logfmt has one event on a line. */
 void
 tmf_log_setup(enum tmf_log_level level, FILE *stream)
 {

@@ -10,7 +10,8 @@
 
 _Static_assert(TMF_WORKFLOW_BYTES_MAX == DOC_BYTES_MAX, "a definition is a document");
 
-/* All faults with their places, sorted; NULL without any. */
+/* All faults with their places, sorted; NULL without any. As text, because the list of
+ * faults is internal and a host mostly prints it. */
 static char *
 workflow_diagnostics(struct diag_list *diags)
 {
@@ -29,7 +30,9 @@ workflow_diagnostics(struct diag_list *diags)
 }
 
 /* diags is sorted. Warnings stand among the errors, so the first fault may not be the first
- * error. */
+ * error. The position is set beside the text, so that an editor can jump to it. Where the
+ * list holds no error the machine was refused for another reason, and only the name is left
+ * to report. */
 static void
 workflow_first_error(const struct doc *doc, const struct diag_list *diags, struct tmf_err *err)
 {
@@ -45,7 +48,9 @@ workflow_first_error(const struct doc *doc, const struct diag_list *diags, struc
 	tmf_err_set(err, TMF_ERR_INVALID, "%s: not a valid definition", doc_name(doc));
 }
 
-/* Takes doc; NULL with *err set: it could not be read. */
+/* Takes doc; NULL with *err set: it could not be read. Warnings alone do not stop a
+ * workflow: the text with them is set, and the workflow is returned. The definition's own
+ * text is kept, as a record of what ran. */
 static struct tmf_workflow *
 workflow_of_doc(
     struct doc *doc, struct tmf_registry *registry, char **ret_diagnostics, struct tmf_err *err)
@@ -82,6 +87,7 @@ workflow_of_doc(
 	return workflow;
 }
 
+/* The name stands in front of each fault, as the path of a file does. */
 struct tmf_workflow *
 tmf_workflow_compile(const struct tmf_definition *definition, struct tmf_registry *registry,
     char **ret_diagnostics, struct tmf_err *err)
@@ -93,6 +99,8 @@ tmf_workflow_compile(const struct tmf_definition *definition, struct tmf_registr
 	    doc_parse(definition->name, text, err), registry, ret_diagnostics, err);
 }
 
+/* A path and a text go the same way from here on, so both have the same faults with the
+ * same places. */
 struct tmf_workflow *
 tmf_workflow_read(
     const char *path, struct tmf_registry *registry, char **ret_diagnostics, struct tmf_err *err)
@@ -101,6 +109,7 @@ tmf_workflow_read(
 	return workflow_of_doc(doc_read(path, err), registry, ret_diagnostics, err);
 }
 
+/* Executions that still run hold the machine by a reference of their own. */
 void
 tmf_workflow_free(struct tmf_workflow *workflow)
 {
@@ -118,6 +127,7 @@ tmf_workflow_name(const struct tmf_workflow *workflow)
 	return workflow->name;
 }
 
+/* The states within Maps and Parallels count as well. */
 size_t
 tmf_workflow_state_count(const struct tmf_workflow *workflow)
 {

@@ -20,6 +20,7 @@ static void branch_failed(struct branch *branch, struct tmf_err *err);
 static void branch_ready(struct tmf_task *task);
 static void branch_timer_fired(struct tmf_timer *timer);
 
+/* For a log at debug level: the branch's id separates iterations of the same state. */
 static void
 branch_log(const struct branch *branch, const char *event, const char *key, const char *text)
 {
@@ -37,7 +38,8 @@ branch_new(struct execution *x, struct branch *parent, int64_t index, json_t *va
 	return branch;
 }
 
-/* The state as the branch meets it. */
+/* The state as the branch meets it. The clock is read only for a Wait: no other state
+ * depends on the time, and Passes and Choices are entered by the million. */
 static struct step
 branch_step(struct branch *branch)
 {
@@ -56,7 +58,9 @@ branch_step(struct branch *branch)
 	};
 }
 
-/* Takes input. The state's work begins when the loop runs the branch's task. */
+/* Takes input. The state's work begins when the loop runs the branch's task. What belongs
+ * to the state before is reset here and nowhere else. Retry counts begin at 0 with each
+ * entry, as on AWS: a loop back to the state has all its attempts again. */
 static void
 branch_enter(struct branch *branch, const struct asl_state *state, json_t *input)
 {
@@ -84,7 +88,8 @@ branch_enter(struct branch *branch, const struct asl_state *state, json_t *input
 /* --- how a state is left --- */
 
 /* The branch has ended with output or failure. Whoever waits for it is reached by the
- * dispatcher, see engine/tree.h. */
+ * dispatcher, see engine/tree.h. Not a call to the parent, so that the stack does not grow
+ * with the depth of Maps. */
 static void
 branch_end(struct branch *branch)
 {
@@ -96,7 +101,8 @@ branch_end(struct branch *branch)
 	engine->ended = branch;
 }
 
-/* Takes what exit owns. */
+/* Takes what exit owns. The variables change with the exit, so the next state sees what
+ * Assign of this one set. */
 static void
 branch_exit(struct branch *branch, const struct step_exit *exit)
 {
@@ -111,7 +117,9 @@ branch_exit(struct branch *branch, const struct step_exit *exit)
 	}
 }
 
-/* The state's work gave result (borrowed). */
+/* The state's work gave result (borrowed). A rule is that of a Choice, and has its own
+ * Assign and Next. A result that cannot be placed, by ResultPath for example, is a failure
+ * of the state. */
 static void
 branch_leave(struct branch *branch, const struct asl_choice_rule *rule, json_t *result)
 {
@@ -126,6 +134,8 @@ branch_leave(struct branch *branch, const struct asl_choice_rule *rule, json_t *
 	tmf_err_fini(&err);
 }
 
+/* The op is freed before the backoff: the next attempt starts with a new one. The wake time
+ * is stored, so that a restart does not begin the backoff again. */
 static void
 branch_retry(struct branch *branch, const struct step_failure *failure, const struct tmf_err *err)
 {
@@ -142,8 +152,9 @@ branch_retry(struct branch *branch, const struct step_failure *failure, const st
 	checkpoint_mark(branch);
 }
 
-/* An action records that it gave up; not where the workflow names the error, which then has its
- * own way of going on from it. */
+/* An action records that it gave up; not where the workflow names the error, which then has
+ * its own way of going on from it. "By name" leaves out States.ALL and States.TaskFailed,
+ * which catch an error without knowing it. */
 static void
 branch_give_up(struct branch *branch, bool caught_by_name)
 {
@@ -154,7 +165,9 @@ branch_give_up(struct branch *branch, bool caught_by_name)
 	task_drop(branch);
 }
 
-/* The state's work failed with *err, which may be moved out. */
+/* The state's work failed with *err, which may be moved out. Retry comes before Catch: a
+ * catcher takes an error only when no retrier takes it any more. The counts are per retrier
+ * and are made with the first failure, since most states never fail. */
 static void
 branch_failed(struct branch *branch, struct tmf_err *err)
 {
@@ -184,6 +197,8 @@ branch_failed(struct branch *branch, struct tmf_err *err)
 
 /* --- children --- */
 
+/* Variables are shared, not copied: a child that assigns gets a copy of its own, and those
+ * outside stay as they were. */
 static int
 branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 {
@@ -233,7 +248,9 @@ branch_close_children(struct branch *branch)
 	tree_children_free(branch);
 }
 
-/* Starts the children that may run now; leaves the state when all have ended. */
+/* Starts the children that may run now; leaves the state when all have ended. Called again
+ * with each end, so a place that becomes free is filled at once. An interrupted execution
+ * starts no more children: a resume makes them. */
 static void
 branch_run_children(struct branch *branch)
 {
@@ -261,6 +278,8 @@ branch_run_children(struct branch *branch)
 	json_decref(results);
 }
 
+/* Without items there is nothing to wait for, and the state is left in the same turn with
+ * an empty result. */
 static void
 branch_begin_children(struct branch *branch, struct step_work *work)
 {
@@ -276,7 +295,9 @@ branch_begin_children(struct branch *branch, struct step_work *work)
 	branch_run_children(branch);
 }
 
-/* The child is freed. */
+/* The child is freed. The event of the iteration comes before the child is freed, because
+ * it continues the child's own line of events. Siblings of a child that fails are aborted,
+ * as on AWS. */
 static void
 branch_child_ended(struct branch *branch, struct branch *child)
 {
@@ -303,6 +324,8 @@ branch_child_ended(struct branch *branch, struct branch *child)
 
 /* --- the state's work --- */
 
+/* The moment is stored and not the length: after a restart the Wait ends when it would have
+ * ended. */
 static void
 branch_wait(struct branch *branch, enum phase phase, int64_t until_wall_ms)
 {
@@ -312,6 +335,8 @@ branch_wait(struct branch *branch, enum phase phase, int64_t until_wall_ms)
 	checkpoint_mark(branch);
 }
 
+/* The compiler only warns about a foreign resource, so the task fails here, when it is
+ * entered. */
 static void
 branch_begin_task(struct branch *branch, struct step_work *work)
 {
@@ -328,7 +353,8 @@ branch_begin_task(struct branch *branch, struct step_work *work)
 	tmf_err_fini(&err);
 }
 
-/* The state was entered, or is tried again. */
+/* The state was entered, or is tried again. Each answer of step_enter ends in exactly one
+ * call, which takes what it needs from work. */
 static void
 branch_work(struct branch *branch)
 {
@@ -358,8 +384,8 @@ branch_work(struct branch *branch)
 	tmf_err_fini(&err);
 }
 
-/* The Wait is over. What it hands on is worked out from its raw input, which is all that a row
- * has. */
+/* The Wait is over. What it hands on is worked out from its raw input, which is all that a
+ * row has. A second step_enter is free of side effects, since a Wait only evaluates paths. */
 static void
 branch_wake(struct branch *branch)
 {
@@ -375,7 +401,8 @@ branch_wake(struct branch *branch)
 	tmf_err_fini(&err);
 }
 
-/* The op is over: with a result, or with an error that it keeps for gave_up. */
+/* The op is over: with a result, or with an error that it keeps for gave_up. The op of a
+ * failed task is kept until Retry and Catch have decided, for gave_up. */
 static void
 branch_op_ended(struct branch *branch)
 {
@@ -400,7 +427,8 @@ branch_op_ended(struct branch *branch)
 
 /* --- the dispatcher: what comes from the loop --- */
 
-/* Takes up the ends of branches, each of which may end the one around it. */
+/* Takes up the ends of branches, each of which may end the one around it. A loop and no
+ * recursion: an end at depth 32 that ends every Map around it takes 32 rounds. */
 static void
 branch_deliver_ends(struct engine *engine)
 {
@@ -444,6 +472,8 @@ branch_ready(struct tmf_task *task)
 	branch_deliver_ends(engine);
 }
 
+/* The phase says what the timer was for, so one timer serves a Wait, a backoff and the
+ * timeouts of a task. */
 static void
 branch_timer_fired(struct tmf_timer *timer)
 {
@@ -479,6 +509,7 @@ branch_timer_fired(struct tmf_timer *timer)
 
 /* --- the beginning --- */
 
+/* The root begins without variables, as every execution does. */
 struct branch *
 branch_new_root(struct execution *x)
 {
@@ -488,7 +519,8 @@ branch_new_root(struct execution *x)
 	return root;
 }
 
-/* The scope of states in which the child of this number walks. */
+/* The scope of states in which the child of this number walks. A Map has one scope for all
+ * its items, a Parallel one for each branch. */
 static const struct asl_states *
 branch_child_scope(const struct branch *branch, int64_t index)
 {
@@ -497,7 +529,8 @@ branch_child_scope(const struct branch *branch, int64_t index)
 	return state->type == ASL_MAP ? state->u.map.processor : state->u.parallel.branches[index];
 }
 
-/* A stored Map or Parallel works its items and limits out again. */
+/* A stored Map or Parallel works its items and limits out again. The stored input gives
+ * them again, so a row has the raw input only. */
 static int
 branch_restore_children(struct branch *branch, struct tmf_err *err)
 {
@@ -517,6 +550,7 @@ branch_restore_children(struct branch *branch, struct tmf_err *err)
 	return 0;
 }
 
+/* A state of another scope under this index means that the definition was changed. */
 static int
 branch_restore_place(const struct execution *x, struct branch *parent, const struct branch_row *row,
     struct tmf_err *err)
@@ -536,6 +570,8 @@ branch_restore_place(const struct execution *x, struct branch *parent, const str
 	return 0;
 }
 
+/* Children are restored after their parent, whose books must be open. The branch is linked
+ * before anything can fail, so that it is freed with the tree. */
 struct branch *
 branch_restore(
     struct execution *x, struct branch *parent, const struct branch_row *row, struct tmf_err *err)
@@ -571,6 +607,8 @@ branch_restore(
 	return branch;
 }
 
+/* A task that was under way is entered again: whether its call reached AWS is not known, so
+ * the action may repeat it. A wake time that has passed fires at once. */
 void
 branch_go_on(struct branch *branch)
 {

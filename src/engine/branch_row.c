@@ -15,6 +15,8 @@
 
 /* --- writing --- */
 
+/* 0 is not written: most branches have no wake time and no retries, and reading takes an
+ * absent number as 0. */
 static void
 row_put_number(json_t *object, const char *key, int64_t value)
 {
@@ -22,6 +24,7 @@ row_put_number(json_t *object, const char *key, int64_t value)
 		json_object_set_new(object, key, json_integer(value));
 }
 
+/* Only the two counters: all else about a run is in its record, or in the definition. */
 void
 execution_row_write(const struct execution *x, struct buf *out)
 {
@@ -33,6 +36,8 @@ execution_row_write(const struct execution *x, struct buf *out)
 	json_decref(object);
 }
 
+/* What can be worked out again is not stored: the items of a Map come from its input, the
+ * context from the run. */
 void
 branch_row_write(const struct branch *branch, struct buf *out)
 {
@@ -70,6 +75,8 @@ branch_row_write(const struct branch *branch, struct buf *out)
 
 /* --- reading --- */
 
+/* The usual cause is a definition that was edited after the checkpoint, so the message says
+ * "does not fit" and names the row. */
 int
 branch_row_misfit(struct tmf_err *err, int64_t id, const char *format, ...)
 {
@@ -85,7 +92,9 @@ branch_row_misfit(struct tmf_err *err, int64_t id, const char *format, ...)
 	return -1;
 }
 
-/* Takes a whole number from min to max; 0 where it is absent. */
+/* Takes a whole number from min to max; 0 where it is absent. A row comes from a file that
+ * others may have written, so every number is checked before it is used as an index or in a
+ * sum. */
 static int
 row_number(int64_t id, const json_t *object, const char *key, int64_t min, int64_t max,
     int64_t *ret_value, struct tmf_err *err)
@@ -101,6 +110,7 @@ row_number(int64_t id, const json_t *object, const char *key, int64_t min, int64
 	return 0;
 }
 
+/* A store that was edited by hand may hold anything in a row. */
 static json_t *
 row_object(int64_t id, struct str text, struct tmf_err *err)
 {
@@ -117,6 +127,7 @@ row_object(int64_t id, struct str text, struct tmf_err *err)
 	return NULL;
 }
 
+/* "nextBranch" may not be absent: an id given twice would overwrite a live branch. */
 int
 execution_row_read(struct str text, struct execution_row *ret_row, struct tmf_err *err)
 {
@@ -136,6 +147,8 @@ execution_row_read(struct str text, struct execution_row *ret_row, struct tmf_er
 	return ret;
 }
 
+/* A phase belongs to a type of state: with a definition that was changed, a Wait may have
+ * become a Task under the same index. */
 static bool
 row_phase_fits(enum phase phase, const struct asl_state *state)
 {
@@ -156,6 +169,7 @@ row_phase_fits(enum phase phase, const struct asl_state *state)
 	return false;
 }
 
+/* A parent has a lower id than its child, which rules out circles. */
 static int
 row_read_numbers(struct branch_row *row, struct tmf_err *err)
 {
@@ -173,7 +187,9 @@ row_read_numbers(struct branch_row *row, struct tmf_err *err)
 	    id, object, "wake", -ROW_WALL_MS_MAX, ROW_WALL_MS_MAX, &row->wake_wall_ms, err);
 }
 
-/* State and phase, and what of the row belongs to these. */
+/* State and phase, and what of the row belongs to these. The index of the state is its
+ * number in the compiled machine, so inserting a state into a definition changes it. The
+ * counts of retries may not pass the limits that the definition gives now. */
 static int
 row_read_state(const struct asl_machine *machine, struct branch_row *row, struct tmf_err *err)
 {
@@ -211,6 +227,8 @@ row_read_state(const struct asl_machine *machine, struct branch_row *row, struct
 	return 0;
 }
 
+/* "shares" is either true or absent: anything else would leave open which variables the
+ * child has. */
 static int
 row_read_data(struct branch_row *row, struct tmf_err *err)
 {
@@ -249,6 +267,7 @@ branch_row_read(const struct asl_machine *machine, int64_t id, struct str text,
 	return 0;
 }
 
+/* The values in the row are borrowed from the object, so it is kept as long as they are. */
 void
 branch_row_fini(struct branch_row *row)
 {

@@ -5,7 +5,8 @@
 
 #include <assert.h>
 
-/* A write that fails ends the loop at the end of the turn. */
+/* A write that fails ends the loop at the end of the turn. Only the first fault is kept:
+ * those that follow are mostly its consequences. */
 static void
 checkpoint_note(struct execution *x, int ret, struct tmf_err *err)
 {
@@ -14,6 +15,8 @@ checkpoint_note(struct execution *x, int ret, struct tmf_err *err)
 	tmf_err_fini(err);
 }
 
+/* A branch that changes several times in a turn is written once, as it stands at the end of
+ * the turn. */
 void
 checkpoint_mark(struct branch *branch)
 {
@@ -26,6 +29,7 @@ checkpoint_mark(struct branch *branch)
 	engine->dirty = branch;
 }
 
+/* A walk along the list is cheap, since it holds only what changed in this turn. */
 static void
 checkpoint_unlink_dirty(struct branch *branch)
 {
@@ -39,6 +43,8 @@ checkpoint_unlink_dirty(struct branch *branch)
 	branch->dirty = false;
 }
 
+/* Once the execution is over its rows are deleted all at once, or are to stay for a resume:
+ * single rows are left alone. */
 void
 checkpoint_forget(struct branch *branch)
 {
@@ -54,6 +60,8 @@ checkpoint_forget(struct branch *branch)
 	branch->stored = false;
 }
 
+/* The result of an ended child has a row of its own, so that the end of one child does not
+ * write the results of all its siblings again. */
 void
 checkpoint_result(struct branch *parent, int64_t index, json_t *record)
 {
@@ -93,6 +101,8 @@ checkpoint_put(struct execution *x, int64_t id, const struct buf *text, struct t
 	return store_branch_put(x->engine->store, x->run_id, id, buf_str(text), err);
 }
 
+/* The list is the engine's, so branches of other executions are passed over. The text
+ * buffer is used for all rows, which saves an allocation for each. */
 int
 checkpoint_flush(struct execution *x, struct tmf_err *err)
 {

@@ -14,6 +14,9 @@
 #define PERCENT		100.0
 #define BITS_A_BYTE	8
 
+/* The places of all results are made at once, so that a child that ends early is put at its
+ * own index: the output of a Map is in the order of its items. A Parallel has no
+ * MaxConcurrency, so all its branches may run together. */
 void
 children_open(struct branch *branch, struct step_work *work)
 {
@@ -46,6 +49,8 @@ children_open(struct branch *branch, struct step_work *work)
 	branch->phase = PHASE_CHILDREN;
 }
 
+/* A bit for each child, because after a restart those that have ended lie scattered among
+ * those that have not begun. */
 static bool
 children_knows(const struct children *children, int64_t index)
 {
@@ -54,6 +59,8 @@ children_knows(const struct children *children, int64_t index)
 	       (children->known[index / BITS_A_BYTE] >> (index % BITS_A_BYTE) & 1) != 0;
 }
 
+/* The limit on live branches holds for the whole execution, since Maps may nest. A parent
+ * that is refused here asks again when one of its own children ends. */
 bool
 children_next(struct branch *branch, int64_t *ret_index)
 {
@@ -68,6 +75,7 @@ children_next(struct branch *branch, int64_t *ret_index)
 	return true;
 }
 
+/* Tolerated failures count as ended, too. */
 bool
 children_are_over(const struct branch *branch)
 {
@@ -77,6 +85,7 @@ children_are_over(const struct branch *branch)
 	return children->ended == children->total;
 }
 
+/* The place of a tolerated failure stays null. */
 json_t *
 children_results(const struct branch *branch)
 {
@@ -98,6 +107,8 @@ children_note_iteration(struct branch *child, const char *type)
 		.type = type, .state = child->parent->state, .number = child->index});
 }
 
+/* Only these four types are still at work when a sibling fails; a Pass or Choice has done
+ * its work when the loop ran it. */
 void
 children_note_aborted(struct branch *branch)
 {
@@ -114,13 +125,16 @@ children_note_aborted(struct branch *branch)
 
 /* --- a child's end --- */
 
+/* A limit of 0 is also a limit: it changes the name of the error, but not when the Map
+ * fails. */
 static bool
 children_tolerates(const struct children *children)
 {
 	return children->tolerated_count >= 0 || children->tolerated_percentage >= 0;
 }
 
-/* Where both limits are given, both hold: AWS fails the Map as soon as either is passed. */
+/* Where both limits are given, both hold: AWS fails the Map as soon as either is passed.
+ * The percentage is of all items, not of those that have ended so far. */
 static bool
 children_within_tolerance(const struct children *children)
 {
@@ -133,6 +147,7 @@ children_within_tolerance(const struct children *children)
 		   children->tolerated_percentage * (double)children->total;
 }
 
+/* Nothing is stored for a failure that ends the Map: its rows are about to be deleted. */
 bool
 children_book(struct branch *child)
 {
@@ -158,6 +173,7 @@ children_book(struct branch *child)
 	return true;
 }
 
+/* With a threshold AWS reports the threshold, not the error of the one item that passed it. */
 void
 children_error(struct branch *child, struct tmf_err *err)
 {
@@ -168,6 +184,8 @@ children_error(struct branch *child, struct tmf_err *err)
 		tmf_err_move(err, child->failure);
 }
 
+/* Branches without an op have nothing to wind down: their rows are already as a resume
+ * needs them. */
 void
 children_wind_down(struct branch *branch)
 {
@@ -191,6 +209,8 @@ children_item(const struct children *children, int64_t index)
 	return item;
 }
 
+/* While a selector is evaluated the item is not yet a branch, so its index stands in the
+ * parent. Otherwise the nearest Map wins: an inner Map hides the items of the outer one. */
 json_t *
 children_map_item(const struct branch *branch)
 {
@@ -204,6 +224,7 @@ children_map_item(const struct branch *branch)
 
 /* --- after a restart --- */
 
+/* Sets the books so that children_next passes over what the rows name. */
 void
 children_restore_open(struct branch *branch)
 {
@@ -229,6 +250,8 @@ children_restore_place(struct branch *branch, int64_t index, struct tmf_err *err
 	return 0;
 }
 
+/* A row says what it knows, and the definition says what is needed: where the two differ
+ * the definition was changed after the checkpoint. */
 int
 children_restore_result(struct branch *branch, int64_t index, json_t *record, struct tmf_err *err)
 {

@@ -9,7 +9,8 @@
 /* Opens the books: takes work's input and items, and sets the phase. */
 void children_open(struct branch *branch, struct step_work *work);
 
-/* Takes the next child's number. Returns: false when all have been made, or no further one may run now. */
+/* Takes the next child's number. Returns: false when all have been made, or no further one may run
+ * now. */
 bool children_next(struct branch *branch, int64_t *ret_index);
 
 /* Whether all children have ended. */

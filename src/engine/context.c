@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+/* AWS gives ARNs in the context object. A local run has no account, so the account is all
+ * zeros, but the parts stand where a workflow that splits the ARN expects them. */
 #define ARN_EXECUTION "arn:aws:states:" REGION_LOCAL ":000000000000:execution:%s:%s"
 #define ARN_MACHINE   "arn:aws:states:" REGION_LOCAL ":000000000000:stateMachine:%s"
 
@@ -26,6 +28,8 @@ context_put_time(json_t *object, const char *key, int64_t wall_ms)
 	jsonx_put_string(object, key, text);
 }
 
+/* RedriveCount is there because AWS always has it. A local run is resumed, never redriven,
+ * hence 0. */
 static json_t *
 context_execution(const struct execution *x)
 {
@@ -40,6 +44,7 @@ context_execution(const struct execution *x)
 	return part;
 }
 
+/* RetryCount counts retries, not attempts: the first attempt sees 0. */
 static json_t *
 context_state(const struct branch *branch)
 {
@@ -52,7 +57,10 @@ context_state(const struct branch *branch)
 	return part;
 }
 
-/* See: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html */
+/* See:
+ * https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html.
+ * Built only when an expression asks for $$: most states never do. It is kept until the
+ * branch enters a state, retries, or selects another item. */
 json_t *
 context_of(void *arg)
 {

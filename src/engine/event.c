@@ -5,6 +5,7 @@
 
 #define EVENT_NAME_BYTES_MAX 64
 
+/* The loop's clock, which tests replace. */
 int64_t
 event_now_wall_ms(const struct execution *x)
 {
@@ -13,6 +14,8 @@ event_now_wall_ms(const struct execution *x)
 	return clock->wall_ms(clock);
 }
 
+/* Events are counted even where no one listens: their ids are stored, and a resumed run
+ * with a listener must not begin at 1 again. */
 static int64_t
 event_count(struct execution *x, struct branch *branch)
 {
@@ -24,6 +27,8 @@ event_count(struct execution *x, struct branch *branch)
 	return id;
 }
 
+/* previousEventId of AWS: events of a branch follow each other, whatever its siblings do
+ * meanwhile. */
 int64_t
 event_note(struct execution *x, struct branch *branch, const struct execution_event *event)
 {
@@ -65,6 +70,8 @@ event_note_state(struct branch *branch, const char *suffix, json_t *data)
 	return event_note_typed(branch, suffix, &(struct execution_event){.data = data});
 }
 
+/* The values are picked from the variables after the assignment, by the names that Assign
+ * has. */
 void
 event_note_exit(struct branch *branch, const struct step_exit *exit)
 {

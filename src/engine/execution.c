@@ -17,6 +17,7 @@
 
 /* --- the end --- */
 
+/* From the loop, so that the callback may free the execution. */
 static void
 execution_tell_done(struct tmf_task *task)
 {
@@ -27,7 +28,8 @@ execution_tell_done(struct tmf_task *task)
 	x->on_done(x->arg, x, &x->result);
 }
 
-/* Nothing more happens in x; on_done is called from the loop. */
+/* Nothing more happens in x; on_done is called from the loop. Timers and posted tasks are
+ * taken back, so that nothing reaches an execution that is over. */
 static void
 execution_end(struct execution *x, enum run_status status)
 {
@@ -44,7 +46,9 @@ execution_end(struct execution *x, enum run_status status)
 	tmf_loop_post(loop, &x->done_task);
 }
 
-/* The same for an end for good: frees the tree, with all rows. */
+/* The same for an end for good: frees the tree, with all rows. The tree is freed when over
+ * is set: its branches then delete no row one by one, since all rows of the run are deleted
+ * together. */
 static void
 execution_end_for_good(struct execution *x, enum run_status status)
 {
@@ -61,6 +65,8 @@ execution_end_for_good(struct execution *x, enum run_status status)
 	tmf_err_fini(&err);
 }
 
+/* An error without a name has no "error" in the result, as a Fail state without Error has
+ * none. */
 static void
 execution_root_ended(struct tmf_task *task)
 {
@@ -87,6 +93,8 @@ execution_root_ended(struct tmf_task *task)
 	execution_end_for_good(x, RUN_FAILED);
 }
 
+/* TimeoutSeconds of the machine: it cannot be caught, and no state is left for it. Where
+ * the root has ended already, that end counts. */
 static void
 execution_timed_out(struct tmf_timer *timer)
 {
@@ -104,6 +112,7 @@ execution_timed_out(struct tmf_timer *timer)
 /* Everything stays as it is in the store; what is still under way is cancelled when the
  * execution is freed. */
 
+/* Checked again here, since an op may have ended between the post and this turn. */
 static void
 execution_settled(struct tmf_task *task)
 {
@@ -116,6 +125,8 @@ execution_settled(struct tmf_task *task)
 		execution_end(x, RUN_INTERRUPTED);
 }
 
+/* A call that takes longer than the grace is given up. The resume runs its task again, as
+ * after a crash. */
 static void
 execution_grace_over(struct tmf_timer *timer)
 {
@@ -123,6 +134,7 @@ execution_grace_over(struct tmf_timer *timer)
 	    RUN_INTERRUPTED);
 }
 
+/* Not an end in the sense of ASL: neither Catch nor Retry sees it. */
 void
 execution_interrupt(struct execution *x)
 {
@@ -141,6 +153,8 @@ execution_interrupt(struct execution *x)
 
 /* --- the beginning --- */
 
+/* The machine is kept by a reference, so the caller may drop its own while the execution
+ * lasts. Branch ids begin at 1, because 0 is the execution's own row. */
 static struct execution *
 execution_new(struct engine *engine, const struct execution_opts *opts)
 {
@@ -168,6 +182,8 @@ execution_new(struct engine *engine, const struct execution_opts *opts)
 	return x;
 }
 
+/* Counted from the start of the run, so the time for which a process was dead counts as
+ * well. */
 static void
 execution_arm_timeout(struct execution *x)
 {
@@ -198,6 +214,7 @@ execution_start(struct engine *engine, const struct execution_opts *opts)
 	return x;
 }
 
+/* Without rows it is a start: the run was created, but its first turn was never committed. */
 struct execution *
 execution_resume(struct engine *engine, const struct execution_opts *opts, struct tmf_err *err)
 {
@@ -224,6 +241,8 @@ execution_unlink(struct execution *x)
 	*at = x->next;
 }
 
+/* May come at any time, also while branches are live: with over set their rows stay in the
+ * store. */
 void
 execution_free(struct execution *x)
 {

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* AWS names the service here, "lambda" for example; a local action has no service. */
 #define RESOURCE_TYPE	  "tmflow"
 #define MEMBER_BYTES_MAX  64
 #define TRUNCATED_DETAILS "truncated"
 
-/* Nothing is ever cut short here. */
+/* Nothing is ever cut short here. AWS has this member beside all data, and tools that read
+ * a history may ask for it. */
 static void
 history_put_truncated(json_t *details, const char *key)
 {
@@ -47,6 +49,7 @@ history_put_output(json_t *details, const struct execution_event *event)
 	history_put_data(details, "output", "outputDetails", event->data);
 }
 
+/* Either may be missing: a Fail state need not have an Error or a Cause. */
 static void
 history_put_failure(json_t *details, const struct execution_event *event)
 {
@@ -54,6 +57,7 @@ history_put_failure(json_t *details, const struct execution_event *event)
 	jsonx_put_string(details, "cause", event->cause);
 }
 
+/* AWS always gives a role, so a placeholder stands here. */
 static void
 history_fill_started(json_t *details, const struct execution_event *event)
 {
@@ -68,7 +72,8 @@ history_fill_entered(json_t *details, const struct execution_event *event)
 	history_put_input(details, event);
 }
 
-/* The values as JSON text, like all data of events. */
+/* The values as JSON text, like all data of events. Only the variables that the state
+ * itself set, not all that are visible. */
 static void
 history_put_assigned(json_t *details, json_t *assigned)
 {
@@ -95,6 +100,7 @@ history_fill_exited(json_t *details, const struct execution_event *event)
 		history_put_assigned(details, event->assigned);
 }
 
+/* A resource that does not run here is shown as the definition has it. */
 static void
 history_put_resource(json_t *details, const struct execution_event *event)
 {
@@ -105,6 +111,8 @@ history_put_resource(json_t *details, const struct execution_event *event)
 	    details, "resource", action != NULL ? action : event->state->u.task.resource);
 }
 
+/* The limits are given only where the state has them: 0 stands for none, as in the
+ * definition. */
 static void
 history_fill_scheduled(json_t *details, const struct execution_event *event)
 {
@@ -128,6 +136,7 @@ history_fill_task_succeeded(json_t *details, const struct execution_event *event
 	history_put_output(details, event);
 }
 
+/* The same members for a failure and for a timeout; only the name of the event differs. */
 static void
 history_fill_task_failed(json_t *details, const struct execution_event *event)
 {
@@ -135,12 +144,15 @@ history_fill_task_failed(json_t *details, const struct execution_event *event)
 	history_put_failure(details, event);
 }
 
+/* With the length a reader of the history knows how many iterations will follow. */
 static void
 history_fill_map_started(json_t *details, const struct execution_event *event)
 {
 	json_object_set_new(details, "length", json_integer(event->number));
 }
 
+/* The name is that of the Map, not of the state within it. The index separates iterations
+ * that run at the same time. */
 static void
 history_fill_iteration(json_t *details, const struct execution_event *event)
 {
@@ -173,6 +185,7 @@ static const struct {
     {"MapIterationAborted", NULL, history_fill_iteration},
 };
 
+/* All types of states share these ends: "PassStateEntered", "MapStateEntered". */
 static bool
 history_ends_with(const char *text, const char *end)
 {
@@ -182,6 +195,7 @@ history_ends_with(const char *text, const char *end)
 	return text_len >= end_len && strcmp(text + text_len - end_len, end) == 0;
 }
 
+/* By its end, because AWS has one type of this event for each type of state. */
 bool
 execution_event_enters(const char *type)
 {
@@ -205,6 +219,8 @@ history_put_details(json_t *object, const char *type, const char *member, json_t
 	json_object_set_new(object, member != NULL ? member : name, details);
 }
 
+/* Types that are missing in the table, "TaskStateAborted" for example, have no details on
+ * AWS either. */
 json_t *
 execution_event_details(const struct execution_event *event)
 {

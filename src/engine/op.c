@@ -18,7 +18,8 @@
 #define MS		  1000.0
 #define ERROR_INTERRUPTED "TMFlow.Interrupted"
 
-/* What the runner keeps beside what stages see. */
+/* What the runner keeps beside what stages see. Actions see only the first member, so the
+ * layout of the rest may change without a change of the public header. */
 struct op_run {
 	struct tmf_op op; /* first */
 	struct tmf_task task;
@@ -38,13 +39,15 @@ struct op_run {
 
 static void op_run_stage(struct op_run *run, tmf_op_stage_fn *stage);
 
+/* Valid because op is the first member. */
 static struct op_run *
 op_run_of(struct tmf_op *op)
 {
 	return (struct op_run *)op;
 }
 
-/* The last thing that is done with the op here: its owner may free it. */
+/* The last thing that is done with the op here: its owner may free it. Exactly one of
+ * result and error is set, which is what lets op_succeeded look at the result alone. */
 static void
 op_finish(struct op_run *run)
 {
@@ -54,6 +57,8 @@ op_finish(struct op_run *run)
 	run->done(run->done_arg, &run->op);
 }
 
+/* Between two calls no answer of AWS is outstanding, so this is a safe place to stop. After
+ * a resume the task starts again from its first stage. */
 static void
 op_interrupted(struct op_run *run)
 {
@@ -62,6 +67,9 @@ op_interrupted(struct op_run *run)
 	op_finish(run);
 }
 
+/* The reply of the call before is dropped only now: the stage that started this call may
+ * have built its request from it. An error ends the op, except where the action asked to
+ * see it, for example to take "NotFound" as a success. */
 static void
 op_call_done(void *arg, struct tmf_call *call)
 {
@@ -84,6 +92,7 @@ op_call_done(void *arg, struct tmf_call *call)
 	}
 }
 
+/* A sleep has no reply and no error, so the stage follows directly. */
 static void
 op_slept(struct tmf_timer *timer)
 {
@@ -100,14 +109,17 @@ op_now_mono_ms(const struct tmf_loop *loop)
 	return clock->mono_ms(clock);
 }
 
-/* The name of the stage that waits or runs. */
+/* The name of the stage that waits or runs. The macros of action.h set the name of each
+ * next stage; the first one has none. */
 static const char *
 op_stage_name(const struct tmf_op *op)
 {
 	return op->stage_name != NULL ? op->stage_name : "start";
 }
 
-/* Runs a stage and sees that it left exactly one of: a call or a sleep, a result, an error. */
+/* Runs a stage and sees that it left exactly one of: a call or a sleep, a result, an error.
+ * While the op winds down, a stage may still start a call, because it cannot know. Such a
+ * call is cancelled at once. */
 static void
 op_run_stage(struct op_run *run, tmf_op_stage_fn *stage)
 {
@@ -148,6 +160,8 @@ op_run_first(struct tmf_task *task)
 	op_run_stage(run, run->op.action->start);
 }
 
+/* The first stage runs from the loop, not from here, so that the caller has its pointer to
+ * the op before done can be called. */
 struct tmf_op *
 op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop, json_t *input,
     op_ended_fn *done, void *arg)
@@ -170,6 +184,8 @@ op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop, json
 	return &run->op;
 }
 
+/* May come in any phase: each registration with the loop is undone, and each of these calls
+ * allows that there is nothing to undo. */
 void
 op_free(struct tmf_op *op)
 {
@@ -196,6 +212,8 @@ op_end_interrupted(struct tmf_task *task)
 	op_interrupted((struct op_run *)((char *)task - offsetof(struct op_run, task)));
 }
 
+/* A call that is under way is awaited, since AWS may have acted on it already. A sleep is
+ * cut short: nothing depends on its end. */
 void
 op_wind_down(struct tmf_op *op)
 {
@@ -209,6 +227,7 @@ op_wind_down(struct tmf_op *op)
 	tmf_loop_post(op->loop, &run->task);
 }
 
+/* One op waits for one call at a time, so a stage never has to ask which call ended. */
 static enum tmf_op_next
 op_await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
@@ -229,6 +248,7 @@ tmf_op_await(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 	return op_await(op, call, stage);
 }
 
+/* The stage must look at op->err itself; the runner does not end the op for it. */
 enum tmf_op_next
 tmf_op_await_seen(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
 {
@@ -237,6 +257,7 @@ tmf_op_await_seen(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *sta
 	return TMF_OP_AWAIT;
 }
 
+/* Saves the most common last stage, which would only pass on the reply. */
 enum tmf_op_next
 tmf_op_await_result(struct tmf_op *op, struct tmf_call *call)
 {
@@ -245,6 +266,8 @@ tmf_op_await_result(struct tmf_op *op, struct tmf_call *call)
 	return TMF_OP_AWAIT;
 }
 
+/* By the monotonic clock, so that a change of the wall clock does not stretch a poll
+ * interval. */
 enum tmf_op_next
 tmf_op_sleep(struct tmf_op *op, int64_t delay_ms, tmf_op_stage_fn *stage)
 {
@@ -264,6 +287,8 @@ tmf_op_done(struct tmf_op *op, json_t *result)
 	return TMF_OP_DONE;
 }
 
+/* The code alone decides the error name that Retry and Catch see; the text becomes the
+ * cause. */
 enum tmf_op_next
 tmf_op_fail(struct tmf_op *op, enum tmf_err_code code, const char *format, ...)
 {
@@ -278,6 +303,8 @@ tmf_op_fail(struct tmf_op *op, enum tmf_err_code code, const char *format, ...)
 	return TMF_OP_FAIL;
 }
 
+/* Values that live as long as the op: a frame is plain memory and is freed without a look
+ * at the references in it. */
 json_t *
 tmf_op_keep(struct tmf_op *op, const char *key, json_t *value)
 {
@@ -317,6 +344,8 @@ op_stage_mono_ms(const struct tmf_op *op)
 	return ((const struct op_run *)op)->stage_mono_ms;
 }
 
+/* For a person who asks why a run hangs: the stage and its age say which call does not
+ * return. */
 void
 op_write_live(const struct tmf_op *op, struct buf *out)
 {

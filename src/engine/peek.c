@@ -24,6 +24,7 @@ struct peek {
 	struct tmf_err err;
 };
 
+/* Reads the row as a resume would, so a row that a resume rejects is an error here as well. */
 static int
 peek_row(void *arg, int64_t id, struct str text)
 {
@@ -79,6 +80,7 @@ dump_path(const struct branch *branch, struct buf *out)
 	log_escape(out, branch->state->name);
 }
 
+/* Goes as deep as Maps nest, which the compiler limits. */
 static void
 dump_branch(const struct branch *branch, size_t *left, struct buf *out)
 {
@@ -110,6 +112,7 @@ dump_branch(const struct branch *branch, size_t *left, struct buf *out)
 		dump_branch(child, left, out);
 }
 
+/* The count behind the last line says how much was left out. */
 void
 engine_write_live(const struct engine *engine, struct buf *out)
 {

@@ -34,6 +34,9 @@ tmf_registry_free(struct tmf_registry *registry)
 	free(registry);
 }
 
+/* Keeps the table sorted by name, so that a list of the actions is in order however the
+ * families register. A name that is there twice is a fault of the program, not of a user:
+ * the assertion finds it in the first test. */
 void
 tmf_registry_add(struct tmf_registry *registry, const struct tmf_action *action)
 {
@@ -48,6 +51,8 @@ tmf_registry_add(struct tmf_registry *registry, const struct tmf_action *action)
 	registry->at[i] = action;
 }
 
+/* A walk is enough: the table is small, and a task that starts has far slower work before
+ * it. */
 const struct tmf_action *
 tmf_registry_find(const struct tmf_registry *registry, const char *name)
 {
@@ -63,6 +68,8 @@ tmf_registry_at(const struct tmf_registry *registry, size_t index)
 	return index < registry->count ? registry->at[index] : NULL;
 }
 
+/* The environment belongs to the host. The registry only hands it on to the ops of
+ * executions that bring none of their own. */
 void
 tmf_registry_set_env(struct tmf_registry *registry, void *env)
 {
@@ -77,6 +84,8 @@ tmf_registry_env(const struct tmf_registry *registry)
 
 /* --- checking a definition --- */
 
+/* The place is a JSON pointer to the member, so that the printed fault names the line and
+ * column of the definition. */
 static void
 registry_add_at(struct diag_list *diags, enum diag_severity severity, const char *code,
     const char *pointer, const char *member, const char *hint, const char *message)
@@ -87,6 +96,8 @@ registry_add_at(struct diag_list *diags, enum diag_severity severity, const char
 	free(place);
 }
 
+/* A typing error is the usual cause, so the nearest known name is worth more than the full
+ * list. */
 static void
 registry_unknown_action(const struct tmf_registry *registry, const char *resource,
     const char *pointer, struct diag_list *diags)
@@ -106,6 +117,8 @@ registry_unknown_action(const struct tmf_registry *registry, const char *resourc
 	free(message);
 }
 
+/* The key comes with its length, because a key that ends in ".$" is compared without these
+ * two bytes. */
 static const struct tmf_action_field *
 registry_find_field(const struct tmf_action *action, const char *key, size_t len)
 {
@@ -115,7 +128,8 @@ registry_find_field(const struct tmf_action *action, const char *key, size_t len
 	return NULL;
 }
 
-/* A key of Parameters without its ".$". */
+/* A key of Parameters without its ".$". In a payload template "bucket.$" sets the field
+ * "bucket" from a path. */
 static size_t
 registry_key_len(const char *key)
 {
@@ -124,6 +138,8 @@ registry_key_len(const char *key)
 	return len > 2 && strcmp(key + len - 2, ".$") == 0 ? len - 2 : len;
 }
 
+/* An error, not a warning: a field with a typing error would otherwise be ignored in
+ * silence. */
 static void
 registry_unknown_field(
     const struct tmf_action *action, const char *key, const char *pointer, struct diag_list *diags)
@@ -147,6 +163,7 @@ registry_unknown_field(
 	buf_fini(&hint);
 }
 
+/* A field may come as a literal or as a path; either satisfies a required field. */
 static bool
 registry_has_field(const json_t *parameters, const char *name)
 {
@@ -158,6 +175,8 @@ registry_has_field(const json_t *parameters, const char *name)
 	return has;
 }
 
+/* Only the names are checked. A value may come from a path, and is known only when the
+ * state is entered. */
 static void
 registry_check_parameters(const struct tmf_action *action, json_t *parameters, const char *pointer,
     struct diag_list *diags)
@@ -181,6 +200,9 @@ registry_check_parameters(const struct tmf_action *action, json_t *parameters, c
 	}
 }
 
+/* A foreign ARN is valid ASL, so it is only a warning: the branch with this task may never
+ * be entered. Without Parameters the input of the state is the input of the action, and
+ * nothing can be said about it beforehand. */
 static void
 registry_check_resource(void *arg, const struct asl_state *state, json_t *definition,
     const char *pointer, struct diag_list *diags)
@@ -208,6 +230,7 @@ registry_resources(struct tmf_registry *registry)
 	return (struct asl_resources){.check = registry_check_resource, .arg = registry};
 }
 
+/* Lets the caller run a workflow without AWS actions where there are no credentials. */
 bool
 registry_needs_aws(const struct tmf_registry *registry, const struct asl_machine *machine)
 {

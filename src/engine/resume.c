@@ -22,6 +22,7 @@ struct resume {
 	struct tmf_err err;	/* a row that does not fit */
 };
 
+/* By halves: a Map may have left many thousand rows, and each of them asks for its parent. */
 static struct branch *
 resume_find(const struct resume *resume, int64_t id)
 {
@@ -39,7 +40,9 @@ resume_find(const struct resume *resume, int64_t id)
 	return low < resume->count && resume->at[low]->id == id ? resume->at[low] : NULL;
 }
 
-/* What a row cannot say by itself: that it fits the rows before it. */
+/* What a row cannot say by itself: that it fits the rows before it. The row of the
+ * execution has the lowest id, so it comes first, and its "nextBranch" bounds all other
+ * ids. A row that breaks a rule here was damaged, or belongs to another definition. */
 static int
 resume_add(struct resume *resume, const struct branch_row *row)
 {
@@ -69,6 +72,7 @@ resume_add(struct resume *resume, const struct branch_row *row)
 	return 0;
 }
 
+/* The event count goes on from the row, so that ids in a history are never used twice. */
 static int
 resume_row(void *arg, int64_t id, struct str text)
 {
@@ -92,6 +96,7 @@ resume_row(void *arg, int64_t id, struct str text)
 	return ret;
 }
 
+/* The record has no owner in its text; the parent is the branch whose results are read. */
 static int
 resume_result(void *arg, int64_t index, struct str text)
 {
@@ -107,6 +112,10 @@ resume_result(void *arg, int64_t index, struct str text)
 	return ret;
 }
 
+/* Results come after all branches: whether a result is wanted depends on the Map or
+ * Parallel, and that is restored with its branch. A fault of the store and a row that does
+ * not fit are kept apart until the end, because the callbacks have no way to hand an error
+ * through the store. */
 static int
 resume_read(struct resume *resume, struct tmf_err *err)
 {
@@ -130,6 +139,8 @@ resume_read(struct resume *resume, struct tmf_err *err)
 	return -1;
 }
 
+/* No row at all is not a fault: the process may have died before its first commit, and then
+ * the execution starts from its beginning. */
 int
 resume_tree(struct execution *x, bool *ret_found, struct tmf_err *err)
 {

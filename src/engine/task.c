@@ -10,6 +10,8 @@
 
 #define MS 1000
 
+/* Limits are kept by the wall clock, because a checkpoint must outlive the process, and
+ * timers run by the monotonic one. A time that has passed fires in the next turn. */
 void
 task_arm_timer(struct branch *branch, int64_t wall_ms)
 {
@@ -21,6 +23,9 @@ task_arm_timer(struct branch *branch, int64_t wall_ms)
 	    loop, &branch->timer, clock->mono_ms(clock) + (left_ms > 0 ? left_ms : 0));
 }
 
+/* The op is not started here but after the commit: a row must say that the task may have
+ * run before AWS can see its first call. The list keeps the order in which states were
+ * entered. */
 void
 task_begin(struct branch *branch, struct step_work *work)
 {
@@ -40,6 +45,7 @@ task_begin(struct branch *branch, struct step_work *work)
 	checkpoint_mark(branch);
 }
 
+/* The tail pointer must never point into a branch that has left the list. */
 static void
 task_unlink_starting(struct branch *branch)
 {
@@ -79,6 +85,9 @@ task_arm_timeouts(struct branch *branch)
 		task_arm_timer(branch, at_wall_ms);
 }
 
+/* Called from within the op, so the result is taken later, by the branch's task. During an
+ * interrupt a failed op is dropped without a Retry: its row stays, and the resume tries the
+ * task again. */
 static void
 task_op_over(void *arg, struct tmf_op *op)
 {
@@ -96,6 +105,7 @@ task_op_over(void *arg, struct tmf_op *op)
 		tmf_loop_post(x->engine->loop, &branch->task);
 }
 
+/* TimeoutSeconds is rounded up to whole seconds, as the event has it. */
 void
 task_start(struct branch *branch)
 {
@@ -126,6 +136,8 @@ task_start(struct branch *branch)
 	task_arm_timeouts(branch);
 }
 
+/* A timer that fires early, because a stage began meanwhile, is armed again: one timer
+ * serves both limits. */
 bool
 task_timed_out(struct branch *branch, struct tmf_err *err)
 {
@@ -149,6 +161,7 @@ task_timed_out(struct branch *branch, struct tmf_err *err)
 	return true;
 }
 
+/* Freeing the op cancels its call. The last op to go lets an interrupted execution settle. */
 void
 task_drop(struct branch *branch)
 {

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* The execution's row is dirty at once, because it stores the next id: an id that a row has
+ * already must not be given twice after a resume. */
 struct branch *
 tree_branch_new(struct execution *x, struct branch *parent, int64_t index, json_t *variables)
 {
@@ -26,6 +28,8 @@ tree_branch_new(struct execution *x, struct branch *parent, int64_t index, json_
 /* The two functions below call each other to the depth of nested Maps and Parallels, at most
  * ASL_NESTING_MAX. */
 
+/* Children go first: their rows name this branch as parent. A branch may be freed while its
+ * end is still to be handled, so engine->ended is cleared here. */
 void
 tree_branch_free(struct branch *branch)
 {
@@ -70,6 +74,8 @@ tree_children_free(struct branch *branch)
 	branch->children = NULL;
 }
 
+/* At the head, in constant time: the order of the list has no meaning, since results are
+ * placed by index. */
 void
 tree_link(struct branch *child)
 {
@@ -83,6 +89,8 @@ tree_link(struct branch *child)
 	children->live++;
 }
 
+/* The list is doubly linked so that a Map of 100,000 items does not search for each that
+ * ends. */
 void
 tree_unlink_free(struct branch *child)
 {
