@@ -1,10 +1,10 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "cli/answer.h"
-#include "cli/subcommands.h"
 #include "cli/harden.h"
 #include "cli/help.h"
 #include "cli/signals.h"
+#include "cli/subcommands.h"
 
 #include <locale.h>
 #include <malloc.h>

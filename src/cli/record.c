@@ -7,6 +7,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/*
+ * With --no-checkpoint the store is a temporary one, so that a run has the same path through the
+ * code and leaves nothing behind.
+ */
 struct store *
 record_open_store(const struct cli_opts *opts, int *ret_exit)
 {
@@ -27,6 +31,7 @@ record_open_store(const struct cli_opts *opts, int *ret_exit)
 	return store;
 }
 
+/* The lease keeps a second process from running or resuming the same id at the same time. */
 struct store_lease *
 record_begin(const struct cli_opts *opts, struct rng *rng, struct store *store,
     struct store_run *run, struct tmf_err *err)
@@ -44,6 +49,7 @@ record_begin(const struct cli_opts *opts, struct rng *rng, struct store *store,
 	return store_lease_take(store, run->id, err);
 }
 
+/* The former end is deleted: a record that runs and has an error would be reported as both. */
 void
 record_begin_again(struct store_run *run, int64_t retry_wall_ms)
 {
@@ -57,6 +63,7 @@ record_begin_again(struct store_run *run, int64_t retry_wall_ms)
 	run->output = run->error = run->cause = NULL;
 }
 
+/* An interrupted run is not over: `tmflow resume` continues it. */
 bool
 record_is_over(const struct store_run *run)
 {
@@ -69,6 +76,9 @@ record_settings(const struct store_run *run)
 	return run->settings != NULL ? jsonx_parse(str_of(run->settings), NULL) : NULL;
 }
 
+/*
+ * Settings are JSON text in one column, so that a new setting needs no new schema of the store.
+ */
 void
 record_put_setting(struct store_run *run, const char *key, json_t *value)
 {

@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * A machine reads this to check a workflow's Parameters, so that optional fields are listed as
+ * well.
+ */
 static json_t *
 action_fields_json(const struct tmf_action_field *fields)
 {
@@ -25,6 +29,7 @@ action_fields_json(const struct tmf_action_field *fields)
 	return list;
 }
 
+/* The names of IAM, so that an operator can put the least policy together from them. */
 static json_t *
 action_iam_json(const struct tmf_action *action)
 {
@@ -35,6 +40,7 @@ action_iam_json(const struct tmf_action *action)
 	return list;
 }
 
+/* The resource has the prefix, as a Task state of the workflow must write it. */
 static json_t *
 action_json(const struct tmf_action *action)
 {
@@ -50,6 +56,10 @@ action_json(const struct tmf_action *action)
 	return object;
 }
 
+/*
+ * The title stands in the first row only, so that the eye finds where input ends and output
+ * begins. An action without a list of fields accepts any JSON value.
+ */
 static void
 action_print_fields(const char *title, const struct tmf_action_field *fields)
 {
@@ -84,6 +94,7 @@ cmd_actions(const struct cli_opts *opts)
 	size_t shown = 0;
 
 	actions_register(registry, NULL);
+	/* A name that was copied from a workflow has the prefix. */
 	if (wanted != NULL && strncmp(wanted, "tmflow:", 7) == 0)
 		wanted += 7;
 	for (size_t i = 0; (action = tmf_registry_at(registry, i)) != NULL; i++) {

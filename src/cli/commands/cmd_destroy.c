@@ -6,6 +6,8 @@
 #include "cli/run/workspace.h"
 #include "mirror/destroy/destroy.h"
 
+#include <assert.h>
+
 /* The kinds, in the order of their removal, and the members of an item that say what it is. */
 static const struct {
 	const char *name;
@@ -19,9 +21,11 @@ static const struct {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+/* A list that is missing counts as empty. */
 static size_t
 destroy_count(const json_t *lists, size_t kind)
 {
+	assert(kind < KINDS);
 	return json_array_size(jsonx_get_array(lists, kinds[kind].name));
 }
 
@@ -42,6 +46,10 @@ destroy_print_counts(const json_t *lists, const char *what)
 	    destroy_count(lists, 0), destroy_count(lists, 1), destroy_count(lists, 2), what);
 }
 
+/*
+ * "-" and "=" are read as in the plan of a run: removed, and kept. A kept item has a cause, such
+ * as a session of someone else that uses the target.
+ */
 static void
 destroy_print_plan(const json_t *plan)
 {
@@ -111,6 +119,10 @@ destroy_answer_result(struct workspace *workspace, const json_t *result)
 	return whole ? EXIT_OK : EXIT_RUN_FAILED;
 }
 
+/*
+ * Without --yes nothing is changed. A dry run is the default, because a removal cannot be
+ * undone.
+ */
 static int
 destroy_run(struct workspace *workspace)
 {
@@ -131,6 +143,7 @@ destroy_run(struct workspace *workspace)
 	return code;
 }
 
+/* Accounts without an owner: what tmflow made is found by its tags, whichever run made it. */
 static int
 destroy_prepare(struct workspace *workspace, struct store **ret_store)
 {

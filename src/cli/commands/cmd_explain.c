@@ -19,6 +19,10 @@ explain_text(const json_t *object, const char *key)
 	return text != NULL ? text : "-";
 }
 
+/*
+ * An instance that cannot be mirrored is explained to the end: its rules may be of interest once
+ * the reason is gone.
+ */
 static void
 explain_print_instance(const json_t *result)
 {
@@ -40,6 +44,10 @@ explain_print_instance(const json_t *result)
 			: "");
 }
 
+/*
+ * A hook may overrule a rule. Both verdicts are shown, because the question is often which of
+ * the two decided.
+ */
 static void
 explain_print_rules(const json_t *result)
 {
@@ -65,6 +73,10 @@ explain_print_rules(const json_t *result)
 		puts("    no rule matches");
 }
 
+/*
+ * An interface may hold three sessions, and EC2 tries them by ascending number. The sessions of
+ * others are shown, because one of them may hold the number that a rule wants.
+ */
 static void
 explain_print_sessions(const json_t *interface)
 {
@@ -92,6 +104,7 @@ static const struct {
     {"ineligible", "it cannot have a session"},
 };
 
+/* An outcome of a later release has no words here, and is shown by its name. */
 static const char *
 explain_meaning(const char *outcome)
 {

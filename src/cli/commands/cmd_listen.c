@@ -5,6 +5,7 @@
 #include "cli/run/serving.h"
 #include "serve/listener.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,10 @@ listen_region_of_url(const char *url)
 	return len > 0 && region[len] == '.' ? mem_strndup(region, len) : NULL;
 }
 
+/*
+ * A queue is named by its URL, not its ARN, because that is what the API of SQS takes. http://
+ * is accepted for emulators and VPC endpoints.
+ */
 static int
 listen_plan_make(const struct cli_opts *opts, struct listen_plan *plan, struct tmf_err *err)
 {
@@ -57,6 +62,7 @@ listen_plan_make(const struct cli_opts *opts, struct listen_plan *plan, struct t
 	return 0;
 }
 
+/* Example: without --on-launch the workflow is "workflows/on-launch.yaml". */
 static char *
 listen_workflow_path(const struct serving *serving, const char *given, const char *name)
 {
@@ -104,6 +110,7 @@ listen_print_stats(const struct listener_stats *stats)
 	    (unsigned long long)stats->unreadable, (unsigned long long)stats->duplicates);
 }
 
+/* The client signs for the queue's region, which need not be the region of the instances. */
 static int
 listen_run(struct serving *serving, const struct listen_plan *plan)
 {
@@ -113,6 +120,7 @@ listen_run(struct serving *serving, const struct listen_plan *plan)
 	struct listener *listener;
 	int code;
 
+	assert(plan->receivers >= 1 && plan->concurrency >= 1);
 	if (sqs == NULL)
 		return cli_fail_take(opts->output, &err);
 	listener = listener_new(&(struct listener_opts){

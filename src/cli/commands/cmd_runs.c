@@ -22,6 +22,10 @@ struct listing {
 	size_t count;
 };
 
+/*
+ * A row is printed as it comes, so that a long list needs no memory. Only a JSON array has to be
+ * complete first.
+ */
 static int
 runs_list_one(void *arg, const struct store_run *run)
 {
@@ -53,6 +57,7 @@ runs_list_one(void *arg, const struct store_run *run)
 	return 0;
 }
 
+/* Case does not matter here, because capitals are tedious to type in a shell. */
 static int
 runs_status_parse(const char *text, int *ret_status, struct tmf_err *err)
 {
@@ -73,6 +78,7 @@ runs_since_parse(const char *text, int64_t *ret_wall_ms, struct tmf_err *err)
 {
 	struct timestamp at;
 	char *end;
+	/* A day alone means its midnight in UTC, as all times in the store. */
 	long long amount = strtoll(text, &end, 10);
 	char *day = mem_printf("%sT00:00:00Z", text);
 	bool is_day = timestamp_parse(str_of(day), &at);
@@ -116,6 +122,7 @@ cmd_runs(const struct cli_opts *opts)
 	else if (opts->output == OUTPUT_JSON)
 		cli_print_json(listing.runs);
 	else if (opts->output == OUTPUT_TEXT && listing.count == 0)
+		/* On standard error: a script that counts lines must count none. */
 		fputs("no runs\n", stderr);
 	json_decref(listing.runs);
 	store_close(listing.store);

@@ -7,6 +7,7 @@
 #include "cli/run/serving.h"
 #include "serve/worker.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,10 @@ struct worker_plan {
 	char *region;
 };
 
+/*
+ * One client serves all activities, and a client signs for one region: an activity in another
+ * region would be answered with InvalidArn at every poll.
+ */
 static int
 worker_check_arns(const struct cli_list *arns, char **ret_region, struct tmf_err *err)
 {
@@ -46,6 +51,10 @@ worker_check_arns(const struct cli_list *arns, char **ret_region, struct tmf_err
 	return 0;
 }
 
+/*
+ * Each activity needs at least one poll, and a poll takes a slot: with fewer slots than
+ * activities one of them would never be asked.
+ */
 static int
 worker_plan_make(const struct cli_opts *opts, struct worker_plan *plan, struct tmf_err *err)
 {
@@ -104,6 +113,7 @@ worker_print_stats(const struct worker_stats *stats)
 	    (unsigned long long)stats->heartbeats);
 }
 
+/* The numbers are within their bounds since worker_plan_make, so that the casts keep them. */
 static int
 worker_run(struct serving *serving, const struct worker_plan *plan)
 {
@@ -115,6 +125,8 @@ worker_run(struct serving *serving, const struct worker_plan *plan)
 	struct worker *worker;
 	int code;
 
+	assert(plan->pollers >= 1 && plan->concurrency >= 1);
+	assert(plan->heartbeat_s >= 1);
 	if (sfn == NULL) {
 		free(name);
 		return cli_fail_take(opts->output, &err);
@@ -157,6 +169,7 @@ cmd_worker(const struct cli_opts *opts)
 	    &(struct serving_opts){
 		.name = "worker",
 		.region = plan.region,
+		/* A task has its heartbeat and its calls to EC2 open at once. */
 		.connections_max = 2 * plan.concurrency + CONNECTIONS_MORE,
 	    });
 	if (code == EXIT_OK)

@@ -39,6 +39,7 @@ struct fleet {
 	int signals;
 };
 
+/* Places share the network, so that the workspace of the whole is opened first. */
 static void
 fleet_init(struct fleet *fleet, const struct cli_opts *base_opts)
 {
@@ -46,6 +47,7 @@ fleet_init(struct fleet *fleet, const struct cli_opts *base_opts)
 	workspace_init(&fleet->base, base_opts);
 }
 
+/* The parts go before the base, whose loop and transport they borrow. */
 static void
 fleet_fini(struct fleet *fleet)
 {
@@ -113,11 +115,16 @@ fleet_part_load(struct fleet *fleet, struct fleet_part *part, const struct fleet
 	return EXIT_OK;
 }
 
+/*
+ * All parts are read and checked before the first one starts: a typing error in the last file
+ * must not leave half a fleet mirrored.
+ */
 static int
 fleet_load_parts(struct fleet *fleet, const struct fleet_places *places)
 {
 	int code = EXIT_OK;
 
+	assert(fleet->parts == NULL);
 	fleet->parts = mem_zalloc(places->count, sizeof(fleet->parts[0]));
 	fleet->count = places->count;
 	for (size_t i = 0; i < places->count && code == EXIT_OK; i++) {
@@ -180,18 +187,21 @@ fleet_part_fail(struct fleet_part *part, struct tmf_err *err)
 	tmf_err_fini(err);
 }
 
+/* A role that cannot be used fails its own part only. */
 static void
 fleet_part_open(struct fleet_part *part)
 {
 	struct session *session = &part->session;
 	struct tmf_err err = {0};
 
+	assert(!part->opened && part->ready);
 	part->opened = true;
 	if (workspace_open_client(&session->workspace, &err) < 0 ||
 	    session_open(session, part->resumes, &err) < 0)
 		fleet_part_fail(part, &err);
 }
 
+/* A part that was never opened does not count: nothing would ever end it. */
 static bool
 fleet_all_over(const struct fleet *fleet)
 {
@@ -201,6 +211,7 @@ fleet_all_over(const struct fleet *fleet)
 	return true;
 }
 
+/* As in a single run: the first signal lets calls in flight end, the second one stops at once. */
 static void
 fleet_signal(void *arg, int signo)
 {
@@ -309,6 +320,7 @@ fleet_first_region(const struct fleet_places *places)
 	return NULL;
 }
 
+/* The region of the whole applies to each place without one. */
 static void
 fleet_fill_regions(struct fleet_places *places, const char *region)
 {
@@ -401,6 +413,7 @@ struct part_list {
 	size_t count;
 };
 
+/* A part that succeeded may hold failed instances, which only its outcomes show. */
 static int
 fleet_note_part(void *arg, const struct store_run *run)
 {
@@ -457,11 +470,13 @@ fleet_part_restore(struct fleet *fleet, struct fleet_part *part, const char *id)
 	return code;
 }
 
+/* Only parts with work left are restored. The others keep their record as it is. */
 static int
 fleet_restore_parts(struct fleet *fleet, const struct part_list *list)
 {
 	int code = EXIT_OK;
 
+	assert(fleet->parts == NULL);
 	fleet->parts = mem_zalloc(list->count, sizeof(fleet->parts[0]));
 	fleet->count = list->count;
 	for (size_t i = 0; i < list->count && code == EXIT_OK; i++)

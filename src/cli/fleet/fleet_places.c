@@ -4,6 +4,7 @@
 #include "cli/answer.h"
 #include "cli/fleet/fleet.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ fleet_places_fini(struct fleet_places *places)
 	*places = (struct fleet_places){0};
 }
 
+/* A single region is an ordinary run. A comma makes a fleet of one account. */
 bool
 fleet_is_wanted(const struct cli_opts *opts)
 {
@@ -29,6 +31,10 @@ fleet_is_wanted(const struct cli_opts *opts)
 	       (opts->region != NULL && strchr(opts->region, ',') != NULL);
 }
 
+/*
+ * A place without a region stands for the default one, which is not known yet, so that it equals
+ * any region of its account.
+ */
 static bool
 places_have(const struct fleet_places *places, const char *account, const char *region)
 {
@@ -49,10 +55,15 @@ struct account_row {
 	const char *external_id;
 };
 
+/*
+ * Two runs over one place would compete for the same session numbers. Both `{account}` and
+ * `{region}` of a role are filled in here.
+ */
 static int
 places_add(struct fleet_places *places, const struct account_row *account, const char *region,
     struct tmf_err *err)
 {
+	assert(places->count <= FLEET_PARTS_MAX);
 	if (places_have(places, account->id, region))
 		return tmf_err_set(err, TMF_ERR_INVALID, "%s%s%s: given twice",
 		    account->id != NULL ? account->id : "", account->id != NULL ? " " : "",
@@ -111,6 +122,10 @@ places_add_account(struct fleet_places *places, const struct account_row *accoun
 
 /* --- flags --- */
 
+/*
+ * Without {account} all places would assume the same role, and the same account would be
+ * mirrored several times under different names.
+ */
 static int
 places_check_accounts(const json_t *accounts, const char *role, struct tmf_err *err)
 {
@@ -170,6 +185,7 @@ accounts_key_known(const char *const *list, const char *word)
 	return *list != NULL;
 }
 
+/* An empty list is refused: it could mean no region or the default one. */
 static void
 accounts_check_regions(const json_t *regions, const char *pointer, struct diag_list *diags)
 {
@@ -211,6 +227,10 @@ accounts_check_object(
 	buf_fini(&hint);
 }
 
+/*
+ * YAML reads 012345678901 without quotes as a number and drops the zero. The hint asks for
+ * quotes for that reason.
+ */
 static void
 accounts_check_one(json_t *account, size_t index, bool has_role, struct diag_list *diags)
 {
@@ -252,6 +272,7 @@ accounts_check_file(json_t *root, struct diag_list *diags)
 		accounts_check_one(account, i, jsonx_get_string(root, "assumeRole") != NULL, diags);
 }
 
+/* An account's own value comes before the file's common one. */
 static const char *
 accounts_text(const json_t *object, const json_t *otherwise, const char *key)
 {

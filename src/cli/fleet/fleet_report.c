@@ -63,6 +63,7 @@ struct sums {
 	json_t *rows; /* NULL: not wanted */
 };
 
+/* A callback of the store has no err: a failed read is noted and ends the iteration. */
 static int
 sums_add_part(void *arg, const struct store_run *part)
 {
@@ -119,6 +120,10 @@ sums_of(struct store *store, const struct store_run *run, struct sums *sums, str
 				  : 0;
 }
 
+/*
+ * The whole has failed only if all its parts have. Example: of 12 accounts 1 refuses the role.
+ * The run succeeded, its exit code says that some failed, and a retry takes up that part.
+ */
 int
 fleet_sum_up(struct store *store, struct store_run *run, struct tmf_err *err)
 {
@@ -145,6 +150,9 @@ fleet_sum_up(struct store *store, struct store_run *run, struct tmf_err *err)
 	return 0;
 }
 
+/*
+ * Failures come before changes: a script that looks for changes must not overlook a failed part.
+ */
 static int
 fleet_exit(const struct cli_opts *opts, const struct store_run *run, const struct sums *sums)
 {
@@ -165,6 +173,7 @@ struct part_calls {
 	struct tmf_err err;
 };
 
+/* Tallies add up by operation, whatever the account. */
 static int
 part_add_calls(void *arg, const struct store_run *part)
 {
@@ -214,6 +223,7 @@ struct part_lines {
 	FILE *out;
 };
 
+/* A Fail state may leave out Error, Cause or both. */
 static void
 part_print_fault(const struct store_run *part, FILE *out)
 {
@@ -241,6 +251,10 @@ part_print(void *arg, const struct store_run *part)
 	return 0;
 }
 
+/*
+ * A part that failed as a whole has no failed instances, so that the counts alone would not
+ * suggest a retry.
+ */
 static void
 fleet_next_step(
     const struct store *store, const struct store_run *run, const struct sums *sums, FILE *out)
@@ -323,6 +337,7 @@ struct rows {
 	struct tmf_err err;
 };
 
+/* Rows of all parts form one table, so that each row names its account and region. */
 static int
 part_outcome(void *arg, const struct outcome *outcome)
 {

@@ -16,6 +16,10 @@ struct failed_lines {
 	int shown;
 };
 
+/*
+ * A run may have thousands of failures: the first ones show the pattern, and `tmflow show` has
+ * the rest. A nonzero return ends the iteration.
+ */
 static int
 report_failed_line(void *arg, const struct outcome *outcome)
 {
@@ -26,6 +30,7 @@ report_failed_line(void *arg, const struct outcome *outcome)
 	return ++lines->shown >= REPORT_FAILED_SHOWN_MAX;
 }
 
+/* A retried run took the time since its retry. The time between the two is the operator's. */
 void
 report_heading(const struct store_run *run, FILE *out)
 {
@@ -62,6 +67,11 @@ report_output(const struct store_run *run, FILE *out)
 	buf_fini(&safe);
 }
 
+/*
+ * Names the command that helps, with the run's id, ready to copy. Without a store that stays,
+ * `tmflow resume` has nothing to read, and only a new run helps: an instance that is mirrored
+ * already is found as present.
+ */
 void
 report_next_step(const struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], FILE *out)
@@ -104,6 +114,10 @@ report_print_calls(struct store *store, const struct store_run *run, FILE *out, 
 	return 0;
 }
 
+/*
+ * The output is escaped in every line, because names and tags come from AWS and could hold
+ * control sequences of the terminal.
+ */
 int
 report_text(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
 {
@@ -150,6 +164,10 @@ report_json(struct store *store, const struct store_run *run, const int64_t coun
 	return 0;
 }
 
+/*
+ * A script must distinguish a workflow that failed from one that succeeded with failed
+ * instances: the second is worth a `resume --retry-failed`.
+ */
 enum cli_exit
 report_exit(const struct store_run *run, const int64_t counts[OUTCOME_COUNT])
 {

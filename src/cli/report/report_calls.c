@@ -5,15 +5,18 @@
 #include "base/mem.h"
 #include "cli/print.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define CALLS_SHOWN_MAX 6 /* operations, those with most requests first */
 
+/* Each region of a run has a fact of its own. Their sum is what the run asked AWS for. */
 static int
 calls_add_kept(void *arg, const char *key, struct str value)
 {
 	json_t *more = jsonx_parse(value, NULL);
 
+	assert(arg != NULL);
 	(void)key;
 	tally_add(arg, more);
 	json_decref(more);
@@ -48,6 +51,10 @@ calls_number(const struct call_row *row, const char *key)
 	return json_integer_value(json_object_get(row->row, key));
 }
 
+/*
+ * EC2 throttles by the number of requests, so that the operations with most requests matter
+ * most.
+ */
 static int
 calls_compare(const void *a, const void *b)
 {
@@ -71,6 +78,7 @@ void
 report_calls_text(const json_t *calls, FILE *out)
 {
 	size_t count = json_object_size(calls);
+	/* A JSON object keeps the order of insertion. The rows are sorted beside it. */
 	struct call_row *rows = mem_zalloc(count, sizeof(*rows));
 	const char *operation;
 	json_t *row;

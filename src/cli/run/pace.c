@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/report/report_calls.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,11 +28,16 @@ pace_put(struct pace *pace, const char *kind, json_t *value, struct tmf_err *err
 	return ret;
 }
 
+/*
+ * Earlier processes of the run are added each time. The tally of the client counts only since
+ * this process began.
+ */
 static int
 pace_save_calls(struct pace *pace, struct tmf_err *err)
 {
 	json_t *calls = json_deep_copy(pace->earlier);
 
+	assert(pace->earlier != NULL);
 	tally_add(calls, aws_client_tally(pace->ec2));
 	return pace_put(pace, REPORT_CALLS_FACT, calls, err);
 }
@@ -65,6 +71,10 @@ pace_save_due(struct tmf_timer *timer)
 	pace_arm(pace);
 }
 
+/*
+ * A run that was throttled and interrupted begins again at the pace that EC2 allowed last,
+ * instead of running into the throttle once more.
+ */
 static int
 pace_take_saved(void *arg, const char *key, struct str value)
 {
@@ -93,6 +103,7 @@ pace_take_calls(void *arg, const char *key, struct str value)
 	return 1;
 }
 
+/* A run without AWS has no pacer, and then there is nothing to save. */
 int
 pace_start(struct pace *pace, struct tmf_err *err)
 {
@@ -109,6 +120,7 @@ pace_start(struct pace *pace, struct tmf_err *err)
 	return 0;
 }
 
+/* The pace of a run that is over is worthless to anyone, but its calls belong to the report. */
 int
 pace_stop(struct pace *pace, bool over, struct tmf_err *err)
 {

@@ -8,6 +8,7 @@
 #include "cli/record.h"
 #include "cli/signals.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -62,6 +63,10 @@ serving_read_files(struct serving *serving)
 	return there ? workspace_read_files(workspace) : EXIT_OK;
 }
 
+/*
+ * A served process is one run in the store: the outcomes of all its jobs have an owner, and
+ * `tmflow show` finds them.
+ */
 static int
 serving_open_store(struct serving *serving, const char *name)
 {
@@ -69,6 +74,7 @@ serving_open_store(struct serving *serving, const char *name)
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
+	assert(serving->store == NULL);
 	serving->store = record_open_store(&serving->opts, &code);
 	if (serving->store == NULL)
 		return code;
@@ -86,12 +92,14 @@ serving_open_store(struct serving *serving, const char *name)
 	return EXIT_OK;
 }
 
+/* Without a configuration nothing may call EC2, so that the jobs do not get the client at all. */
 static int
 serving_open_jobs(struct serving *serving)
 {
 	struct workspace *workspace = &serving->workspace;
 	struct tmf_err err = {0};
 
+	assert(serving->store != NULL && serving->jobs == NULL);
 	serving->jobs = jobs_new(
 	    &(struct jobs_opts){
 		.loop = workspace->loop,
@@ -133,6 +141,10 @@ serving_open(struct serving *serving, const struct cli_opts *opts, const struct 
 	return code == EXIT_OK ? serving_open_jobs(serving) : code;
 }
 
+/*
+ * SIGTERM is how a container is stopped: ECS and Kubernetes send SIGKILL after a grace period of
+ * 30 seconds. The first signal only drains, and the second one stops at once.
+ */
 static void
 serving_signal(void *arg, int signo)
 {
@@ -168,6 +180,7 @@ serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
 	struct tmf_loop *loop = serving->workspace.loop;
 	struct tmf_err err = {0};
 
+	assert(serving->jobs != NULL);
 	serving->drain = drain;
 	serving->drain_arg = arg;
 	if (cli_signals_watch(loop, serving_signal, serving, &err) < 0 ||
@@ -177,6 +190,7 @@ serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
 	return serving->code;
 }
 
+/* The fault decides the exit code, by which a supervisor knows whether a restart may help. */
 void
 serving_over(struct serving *serving, struct tmf_err *fault)
 {
@@ -202,6 +216,7 @@ serving_end_run(struct serving *serving)
 	tmf_err_fini(&err);
 }
 
+/* The jobs go first, because they borrow the store and the workspace. */
 void
 serving_close(struct serving *serving)
 {

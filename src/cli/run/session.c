@@ -32,6 +32,10 @@ session_init_part(struct session *session, const struct cli_opts *opts,
 	workspace_init_beside(&session->workspace, opts, other);
 }
 
+/*
+ * The execution and the engine go before the workspace, whose mirror their actions borrow. The
+ * lease goes before the store that holds it.
+ */
 void
 session_fini(struct session *session)
 {
@@ -53,6 +57,10 @@ session_fini(struct session *session)
 	store_run_fini(&session->run);
 }
 
+/*
+ * The text is kept as it was read, because a resumed run must go by the definition it began
+ * with, whatever the file says by then.
+ */
 int
 session_read_workflow(struct session *session)
 {
@@ -91,6 +99,10 @@ session_record_files(struct session *session)
 	run->hook = mem_strdup(workspace->hook_text);
 }
 
+/*
+ * Configuration and hook come from the record, not from their files: a run that goes on must
+ * decide like its first half.
+ */
 int
 session_restore_files(struct session *session)
 {
@@ -144,6 +156,10 @@ session_load_workflow(struct session *session)
 
 /* --- while it runs --- */
 
+/*
+ * As a terminal user expects: the first ^C ends in order, the second one at once. Even then the
+ * store is whole, and `tmflow resume` continues from the last commit.
+ */
 static void
 session_signal(void *arg, int signo)
 {
@@ -182,6 +198,7 @@ session_asked_live(void *arg, int signo)
 static void
 session_end(struct session *session)
 {
+	assert(!session->over);
 	session->over = true;
 	tmf_loop_stop(session->workspace.loop);
 }
@@ -224,12 +241,14 @@ session_note_event(void *arg, const struct execution_event *event)
 	json_decref(details);
 }
 
+/* The run's own fault says more than one of the cleanup, and is kept. */
 static void
 session_settled(void *arg, struct tmf_call *call)
 {
 	struct session *session = arg;
 	json_t *result = tmf_call_take_result(call);
 
+	assert(!session->over);
 	session->settling = NULL;
 	if (result == NULL && !tmf_err_isset(&session->fault))
 		tmf_err_move(&session->fault, &call->err);
@@ -237,6 +256,10 @@ session_settled(void *arg, struct tmf_call *call)
 	session_end(session);
 }
 
+/*
+ * The end is reported only after launches for targets are settled: an instance that AWS still
+ * starts would otherwise belong to no run. An interrupted run leaves that to its resume.
+ */
 static void
 session_execution_over(
     void *arg, struct execution *execution, const struct execution_result *result)
@@ -260,6 +283,10 @@ session_execution_over(
 	tmf_call_on_done(session->settling, session_settled, session);
 }
 
+/*
+ * TimeoutSeconds of a retried run counts from the retry. Otherwise a retry on the next day would
+ * time out at its start.
+ */
 static int
 session_start_execution(struct session *session, bool resume, struct tmf_err *err)
 {
@@ -361,6 +388,10 @@ session_open(struct session *session, bool resume, struct tmf_err *err)
 						    : session_start_execution(session, resume, err);
 }
 
+/*
+ * Whether the pace is deleted depends on the end: a run that is over needs none, and a resume
+ * begins at the pace that AWS allowed last.
+ */
 int
 session_close(struct session *session, struct tmf_err *err)
 {
@@ -407,6 +438,7 @@ session_execute(struct session *session, bool resume)
 	if (code == 0)
 		code = session_report_end(session, &err);
 	else
+		/* The store was not written. The record must show a run to resume. */
 		session->run.status = RUN_RUNNING; /* to the store, however it ended here */
 	if (code < 0) {
 		code = cli_fail(session->opts->output, &err);

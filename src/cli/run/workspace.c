@@ -36,6 +36,10 @@ workspace_init(struct workspace *workspace, const struct cli_opts *opts)
 	workspace->loop = tmf_loop_new(clock_system());
 }
 
+/*
+ * The parts of a fleet share one loop and one network: connections to EC2 are pooled, and one
+ * thread serves all parts.
+ */
 void
 workspace_init_beside(
     struct workspace *workspace, const struct cli_opts *opts, const struct workspace *other)
@@ -47,6 +51,10 @@ workspace_init_beside(
 	workspace->transport = other->transport;
 }
 
+/*
+ * The reverse order of construction. The clients go before the transport and the credentials
+ * that they borrow.
+ */
 void
 workspace_fini(struct workspace *workspace)
 {
@@ -152,6 +160,10 @@ workspace_find_region(struct workspace *workspace, struct tmf_err *err)
 	return -1;
 }
 
+/*
+ * The order matters: the network needs the CA bundle of the settings, and the search for the
+ * region needs the network.
+ */
 static int
 workspace_read_settings(struct workspace *workspace, const json_t *recorded, struct tmf_err *err)
 {
@@ -186,6 +198,10 @@ workspace_load_settings(struct workspace *workspace, const char *recorded)
 	return ret < 0 ? cli_fail_take(workspace->opts->output, &err) : EXIT_OK;
 }
 
+/*
+ * No secrets: the record names the profile and the role, and the keys are looked up again at
+ * each resume.
+ */
 char *
 workspace_settings_text(const struct workspace *workspace)
 {
@@ -204,6 +220,10 @@ workspace_settings_text(const struct workspace *workspace)
 
 /* --- configuration and hook --- */
 
+/*
+ * A configuration belongs to one region, because subnets and targets do. The default name
+ * therefore is that of the region, such as config/eu-west-1.yaml.
+ */
 static int
 workspace_read_config(struct workspace *workspace)
 {
@@ -225,6 +245,10 @@ workspace_read_config(struct workspace *workspace)
 	return EXIT_OK;
 }
 
+/*
+ * The text is parsed here and not in workspace_read_config, because a resumed run has it from
+ * the record.
+ */
 int
 workspace_load_config(struct workspace *workspace)
 {
@@ -324,6 +348,7 @@ workspace_find_credentials(struct workspace *workspace, struct tmf_err *err)
 {
 	struct keys_wait wait = {.loop = workspace->loop};
 
+	assert(workspace->credentials != NULL);
 	workspace->credentials->get(workspace->credentials, keys_wait_done, &wait);
 	if (!wait.over && tmf_loop_run(workspace->loop, err) < 0)
 		return -1;
@@ -363,12 +388,14 @@ workspace_owner(const struct workspace *workspace, const char *role_arn)
 	return mem_strdup(workspace->settings.profile);
 }
 
+/* Requests are paced per account and region, since EC2 keeps its token buckets so. */
 int
 workspace_open_client(struct workspace *workspace, struct tmf_err *err)
 {
 	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
 	char *owner = workspace_owner(workspace, workspace->assume_role);
 
+	assert(workspace->ec2 == NULL && workspace->pacer == NULL);
 	workspace->credentials = workspace_new_credentials(workspace);
 	client.owner = owner;
 	client.loop = workspace->loop;
@@ -412,6 +439,7 @@ members_free(struct workspace *workspace)
 	}
 }
 
+/* Each member has a pacer of its own: an account that EC2 throttles must not slow the others. */
 static struct workspace_member *
 member_new(struct workspace *workspace, const char *role_arn, struct tmf_err *err)
 {
@@ -438,6 +466,7 @@ member_new(struct workspace *workspace, const char *role_arn, struct tmf_err *er
 	return NULL;
 }
 
+/* Clients are kept until the end, so that each role is assumed once and not for every call. */
 struct aws_client *
 workspace_client_for(void *arg, const char *role_arn, struct tmf_err *err)
 {
@@ -469,6 +498,10 @@ workspace_connect(struct workspace *workspace)
 	return EXIT_OK;
 }
 
+/*
+ * Services other than EC2 get no pacer: their requests are few, and the client's retries are
+ * enough.
+ */
 struct aws_client *
 workspace_client(
     struct workspace *workspace, const char *service, const char *region, struct tmf_err *err)
@@ -489,6 +522,7 @@ workspace_open_accounts(struct workspace *workspace, const struct accounts_opts 
 {
 	struct accounts_opts opts = *of;
 
+	assert(workspace->accounts == NULL);
 	opts.loop = workspace->loop;
 	opts.ec2 = workspace->ec2;
 	opts.client_for = workspace_client_for;
@@ -502,6 +536,7 @@ workspace_make_mirror(
 {
 	struct mirror_opts opts = *of;
 
+	assert(workspace->mirror == NULL);
 	opts.accounts = workspace->accounts;
 	opts.config = workspace->config;
 	opts.hook_name = workspace->hook_name;
@@ -531,6 +566,7 @@ struct call_wait {
 	struct tmf_err err;
 };
 
+/* Stops the loop, which workspace_wait runs for this one call. */
 static void
 call_wait_done(void *arg, struct tmf_call *call)
 {
