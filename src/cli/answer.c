@@ -78,6 +78,10 @@ fault_listener_call_diags(const struct diag_list *diags)
 	free(cause);
 }
 
+/*
+ * A fault with a place reads "file:line:column: error: text", as compilers write it, so that an
+ * editor can jump there. Any other fault begins with the name of the program.
+ */
 void
 cli_say(const struct tmf_err *err)
 {
@@ -93,6 +97,10 @@ cli_say(const struct tmf_err *err)
 	free(place);
 }
 
+/*
+ * A file that cannot be parsed has no positions to point into: the location is "/", the whole
+ * document. The code is that of ValidateStateMachineDefinition.
+ */
 json_t *
 cli_unreadable_diagnostic(const struct tmf_err *err)
 {
@@ -144,6 +152,10 @@ cli_fail_take(enum cli_output output, struct tmf_err *err)
 	return code;
 }
 
+/*
+ * Before a run has begun, any fault means that nothing was started. Only a held run keeps its own
+ * code, because a later attempt may succeed.
+ */
 int
 cli_fail_begin(enum cli_output output, struct tmf_err *err)
 {
@@ -152,6 +164,10 @@ cli_fail_begin(enum cli_output output, struct tmf_err *err)
 	return code == EXIT_HELD ? EXIT_HELD : EXIT_INVALID;
 }
 
+/*
+ * A program gets the diagnostics as JSON on standard output, and a person reads the same ones on
+ * standard error. The exit code needs no table: invalid input is the only reason.
+ */
 int
 cli_fail_diags(enum cli_output output, struct diag_list *diags)
 {

@@ -32,6 +32,7 @@ main_unknown_subcommand(const char *word, enum cli_output output)
 	return cli_fail_take(output, &err);
 }
 
+/* Help that was asked for goes to standard output, so that it can be piped into a pager. */
 static int
 main_help_or_version(int argc, char **argv)
 {
@@ -63,6 +64,10 @@ main_is_help_or_version(const char *word)
 	return false;
 }
 
+/*
+ * The default level is warn, because a person at a terminal wants the result and not the way to it.
+ * Log lines go to standard error, so that standard output holds the answer alone.
+ */
 static int
 main_set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 {
@@ -90,6 +95,7 @@ main_set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 	return 0;
 }
 
+/* A fault in the options is reported as the -o among them asks, even if parsing never got to it. */
 static int
 main_run_subcommand(const struct subcommand *command, int argc, char **argv)
 {
@@ -136,6 +142,7 @@ main(int argc, char **argv)
 	static char lambda[] = "lambda";
 	char *lambda_argv[] = {argv[0], lambda, NULL};
 
+	/* Names in AWS are UTF-8, whatever the locale of the shell or the container. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	main_keep_memory();
 	cli_forbid_core();
@@ -155,6 +162,10 @@ main(int argc, char **argv)
 		return main_unknown_subcommand(
 		    argv[1], cli_wants_json(argc, argv) ? OUTPUT_JSON : OUTPUT_TEXT);
 	code = main_run_subcommand(command, argc - 1, argv + 1);
+	/*
+	 * A full disk or a closed pipe shows only here: an answer that was cut must not exit with
+	 * 0.
+	 */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("tmflow: standard output");
 		return code == EXIT_OK ? EXIT_RUN_FAILED : code;

@@ -29,6 +29,10 @@ output_parse(const char *value, enum cli_output *ret_output, struct tmf_err *err
 	return tmf_err_set(err, TMF_ERR_INVALID, "-o takes text, json or jsonl, not \"%s\"", value);
 }
 
+/*
+ * Asked before the options are parsed: a fault in them must be printed in the form that the caller
+ * can read. Both "-o json" and "-ojson" count, and jsonl too.
+ */
 bool
 cli_wants_json(int argc, char **argv)
 {
@@ -47,6 +51,10 @@ cli_wants_json(int argc, char **argv)
 	return false;
 }
 
+/*
+ * The nearest name is searched among the options of this subcommand, because a hint at an option
+ * that it does not take would lead to the next error.
+ */
 static int
 option_unknown(const struct subcommand *command, const char *word, struct tmf_err *err)
 {
@@ -93,6 +101,9 @@ option_find(const struct subcommand *command, const char *word, const char **ret
 	return -1;
 }
 
+/*
+ * The bound is an error and not a cut: an activity that is silently dropped would never be polled.
+ */
 static int
 option_list_add(struct cli_list *list, const char *name, const char *value, struct tmf_err *err)
 {
@@ -149,6 +160,11 @@ option_take(const struct subcommand *command, int words, char **argv, struct cli
 	return option_set(opts, (enum cli_option)option, value, err) < 0 ? -1 : used;
 }
 
+/*
+ * Written here and not with getopt_long, because that accepts abbreviated names: a script with --re
+ * would break once a second option begins so. Options and arguments may be mixed, "--" ends the
+ * options, and "-" alone is an argument, as is usual for standard input.
+ */
 int
 cli_options_parse(const struct subcommand *command, int argc, char **argv,
     struct cli_opts *ret_opts, struct tmf_err *err)
@@ -184,6 +200,10 @@ cli_options_parse(const struct subcommand *command, int argc, char **argv,
 	return 0;
 }
 
+/*
+ * The whole text must be a number: strtol alone would read "10m" as 10. Overflow is out of bounds
+ * as well, since strtol then returns LONG_MAX or LONG_MIN.
+ */
 int
 cli_number_parse(const struct cli_number *number, long *ret_value, struct tmf_err *err)
 {

@@ -11,7 +11,10 @@ void cli_signals_ignore_pipe(void);
 int cli_signals_watch(
     struct tmf_loop *loop, void (*caught)(void *arg, int signo), void *arg, struct tmf_err *err);
 
-/* Calls asked for each SIGUSR1, from the loop: somebody asks what the process is doing. Errors: TMF_ERR_SYSTEM. */
+/*
+ * Calls asked for each SIGUSR1, from the loop: somebody asks what the process is doing. Errors:
+ * TMF_ERR_SYSTEM.
+ */
 int cli_signals_watch_live(
     struct tmf_loop *loop, void (*asked)(void *arg, int signo), void *arg, struct tmf_err *err);
 

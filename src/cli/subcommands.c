@@ -6,9 +6,19 @@
 
 #include <string.h>
 
+/*
+ * The options that each subcommand takes, so that a script can set the output and the log without
+ * knowledge of the subcommand. An option outside a subcommand's set is an error, not ignored: a
+ * --region without effect would make the operator believe that it had one.
+ */
 #define OPTIONS_COMMON                                                                             \
 	(OPTION_BIT(OUTPUT) | OPTION_BIT(LOG_LEVEL) | OPTION_BIT(LOG_FORMAT) | OPTION_BIT(HELP))
+/* --state-dir belongs to those that read or write the record of runs. */
 #define OPTIONS_STORE (OPTIONS_COMMON | OPTION_BIT(STATE_DIR))
+/*
+ * How AWS is reached, and as whom. The region is not part of it, because a resumed run has its
+ * region from its record.
+ */
 #define OPTIONS_AWS                                                                                \
 	(OPTION_BIT(PROFILE) | OPTION_BIT(ASSUME_ROLE) | OPTION_BIT(EXTERNAL_ID) |                 \
 	    OPTION_BIT(ENDPOINT_URL) | OPTION_BIT(DEBUG_HTTP))
@@ -18,6 +28,10 @@
 	    OPTION_BIT(REGION) | OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(WORKFLOWS) |               \
 	    OPTION_BIT(POLLERS) | OPTION_BIT(CONCURRENCY) | OPTION_BIT(HEALTH_FILE))
 
+/*
+ * The help lists them in this order within their groups. Examples are whole commands, so that they
+ * can be pasted. args_max of -1 means any number.
+ */
 const struct subcommand cli_subcommands[] = {
     {
 	.name = "run",
@@ -36,6 +50,10 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_run,
     },
     {
+	/*
+	 * No --config, --hook, --region or --input: a resumed run takes them from its record, and
+	 * must go on by the definition that it began with.
+	 */
 	.name = "resume",
 	.group = GROUP_RUN,
 	.args = "RUN-ID",
@@ -72,6 +90,10 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_show,
     },
     {
+	/*
+	 * No options of AWS: a file is checked without credentials, as in a commit hook or a CI
+	 * job.
+	 */
 	.name = "validate",
 	.group = GROUP_CHECK,
 	.args = "FILE...",
@@ -95,6 +117,7 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_explain,
     },
     {
+	/* No --config: what tmflow made is found by its tags. */
 	.name = "destroy",
 	.group = GROUP_CHECK,
 	.args = "",
@@ -146,6 +169,7 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_test_state,
     },
     {
+	/* --state-dir serves --run only. A drawing without a run opens no store. */
 	.name = "graph",
 	.group = GROUP_WRITE,
 	.args = "WORKFLOW",
@@ -194,6 +218,7 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_listen,
     },
     {
+	/* A function has no command line: Lambda starts its runtime without arguments. */
 	.name = "lambda",
 	.group = GROUP_SERVE,
 	.args = "",

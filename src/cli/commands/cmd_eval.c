@@ -113,7 +113,7 @@ eval_one(const struct eval *eval, json_t **ret_result, json_t **ret_error)
 
 /* --- --batch --- */
 
-/* The unit of the escape \uXXXX at text; 0 where there is none. */
+/* The unit of the escape \uXXXX at text; 0 for any other text. */
 static unsigned long
 eval_escaped_unit(const char *text, size_t len)
 {

@@ -14,6 +14,10 @@ enum format { FORMAT_DOT, FORMAT_MERMAID, FORMAT_SVG };
 
 static const char *const format_names[] = {"dot", "mermaid", "svg"};
 
+/*
+ * DOT is the default, because it needs no other program and every format of Graphviz can be made
+ * from it.
+ */
 static int
 graph_format_parse(const char *text, enum format *ret_format, struct tmf_err *err)
 {
@@ -30,6 +34,7 @@ graph_format_parse(const char *text, enum format *ret_format, struct tmf_err *er
 	    err, TMF_ERR_INVALID, "--format takes dot, mermaid or svg, not \"%s\"", text);
 }
 
+/* Only SVG can fail: it is drawn by Graphviz, which may not be installed. */
 static int
 graph_draw(const struct graph *graph, enum format format, struct buf *out, struct tmf_err *err)
 {
@@ -83,6 +88,11 @@ graph_load_run(const struct cli_opts *opts, struct store *store, const struct as
 	return *ret_states != NULL ? 0 : -1;
 }
 
+/*
+ * The store is opened for --run only, so that a drawing works where no run ever was. The picture is
+ * complete before its first byte is written: a failure must not leave half a file behind a
+ * redirection.
+ */
 static int
 graph_of_workflow(
     const struct cli_opts *opts, enum format format, const struct asl_machine *machine)
@@ -111,6 +121,10 @@ graph_of_workflow(
 	return code;
 }
 
+/*
+ * The workflow is compiled as for a run, so that an invalid one is refused with its diagnostics.
+ * The actions are registered without a mirror, because none of them is called.
+ */
 int
 cmd_graph(const struct cli_opts *opts)
 {

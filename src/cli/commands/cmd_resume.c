@@ -53,6 +53,10 @@ resume_take_run(struct session *session)
 	return code;
 }
 
+/*
+ * A run that calls AWS gets its configuration from the record. A run without AWS needs neither
+ * files nor credentials.
+ */
 static int
 resume_load(struct session *session)
 {
@@ -86,6 +90,10 @@ resume_begin_retry(struct session *session, struct tmf_err *err)
 		   : 0;
 }
 
+/*
+ * Only failed instances are taken up again. Without any, the former end is reported once more, so
+ * that a script which always retries gets the exit code of the run.
+ */
 static int
 resume_retry(struct session *session)
 {
@@ -124,6 +132,10 @@ refuse_dry_run(const struct session *session)
 	return cli_fail_take(session->opts->output, &err);
 }
 
+/*
+ * A part that is resumed alone would leave the record of its fleet as it was, so that the two would
+ * contradict each other. The message has the command to use instead.
+ */
 static int
 refuse_part(const struct session *session)
 {
@@ -134,6 +146,10 @@ refuse_part(const struct session *session)
 	return cli_fail_take(session->opts->output, &err);
 }
 
+/*
+ * The order of the tests matters: a dry run may be reported again but never continued, whether or
+ * not it is a fleet.
+ */
 int
 cmd_resume(const struct cli_opts *opts)
 {

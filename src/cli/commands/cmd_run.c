@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Every file is read and checked before the run has an id: a run that cannot start leaves nothing
+ * in the store. A workflow without actions of AWS needs neither settings nor credentials, so that
+ * it runs without a network.
+ */
 static int
 run_load(struct session *session)
 {
@@ -41,6 +46,10 @@ run_begin(struct session *session)
 	session->store = record_open_store(opts, &code);
 	if (session->store == NULL)
 		return code;
+	/*
+	 * The scripts are recorded, as the workflow is: a resumed run must not pick up an edited
+	 * file.
+	 */
 	if (json_object_size(session->scripts) > 0)
 		record_put_setting(run, RECORD_SCRIPTS, json_incref(session->scripts));
 	if (opts->history)
@@ -52,6 +61,10 @@ run_begin(struct session *session)
 	return EXIT_OK;
 }
 
+/*
+ * Only a dry run knows at its end whether there is something to change. The exit code of a real run
+ * says what was done.
+ */
 int
 cmd_run(const struct cli_opts *opts)
 {

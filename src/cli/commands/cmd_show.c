@@ -16,6 +16,7 @@ struct outcome_stream {
 	struct report_list list; /* with -o json */
 };
 
+/* A nonzero return ends the iteration, as when `tmflow show --outcomes | head` has read enough. */
 static int
 show_outcome(void *arg, const struct outcome *outcome)
 {
@@ -65,6 +66,10 @@ show_json(
 	return ret;
 }
 
+/*
+ * Text without --outcomes or --failed is the summary that a run prints at its end. JSONL has no
+ * document, only rows, so that each line is an outcome of its own.
+ */
 static int
 show_run(struct store *store, const struct store_run *run, const struct cli_opts *opts,
     struct tmf_err *err)
@@ -82,6 +87,10 @@ show_run(struct store *store, const struct store_run *run, const struct cli_opts
 	return store_outcomes_each(store, run->id, kind, show_outcome, &stream, err);
 }
 
+/*
+ * A fleet has no outcomes of its own: its parts have them, so that it is shown by other code. The
+ * lookup takes the id, a unique prefix of it, or @latest.
+ */
 int
 cmd_show(const struct cli_opts *opts)
 {

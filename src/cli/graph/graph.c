@@ -13,6 +13,10 @@ struct edge_target {
 	const struct asl_state *from;
 };
 
+/*
+ * An edge is handed to a callback and not kept: each format writes it at once, and its label lives
+ * only until the call returns.
+ */
 static void
 edge_emit(const struct edge_target *target, enum graph_edge_kind kind, const struct asl_state *to,
     const char *label)
@@ -23,6 +27,10 @@ edge_emit(const struct edge_target *target, enum graph_edge_kind kind, const str
 	target->fn(target->arg, &edge);
 }
 
+/*
+ * The rules come in the order in which they are tried: the first match decides. A Choice without
+ * Default has no further edge, because States.NoChoiceMatched ends it.
+ */
 static void
 choice_edges(const struct edge_target *target)
 {
@@ -68,6 +76,10 @@ catch_edges(const struct edge_target *target)
 	buf_fini(&label);
 }
 
+/*
+ * A Fail state ends its execution, so that nothing leads on from it. A state with End has an edge
+ * to NULL, which a format draws as an edge to the end.
+ */
 void
 graph_edges(
     const struct asl_state *state, void (*fn)(void *arg, const struct graph_edge *edge), void *arg)
@@ -81,6 +93,10 @@ graph_edges(
 	catch_edges(&target);
 }
 
+/*
+ * Asked with 0, 1, 2 and so on until it returns NULL. A Map has one scope, and a Parallel one for
+ * each branch.
+ */
 const struct asl_states *
 graph_scope(const struct asl_state *state, size_t index)
 {
@@ -118,6 +134,11 @@ look_at_edge(void *arg, const struct graph_edge *edge)
 	nth->found = true;
 }
 
+/*
+ * A depth-first walk that numbers when it enters and leaves each state. It has a stack of its own,
+ * because a recursion would be as deep as the longest chain of states. No state is entered twice,
+ * so that the stack never holds more than the scope has.
+ */
 void
 graph_walk(const struct asl_states *scope, struct graph_walk *walk)
 {
@@ -143,6 +164,11 @@ graph_walk(const struct asl_states *scope, struct graph_walk *walk)
 	free(stack);
 }
 
+/*
+ * An edge leads back if its target was entered before its origin and left after it: the walk was
+ * still inside the target. A loop that polls, such as Check to Wait to Check, has one. A state that
+ * leads to itself counts.
+ */
 bool
 graph_leads_back(const struct graph_walk *walk, const struct graph_edge *edge)
 {

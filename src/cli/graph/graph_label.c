@@ -37,6 +37,10 @@ label_ends_with(const char *text, size_t text_len, const char *end)
 	return text_len >= len && strncmp(text + text_len - len, end, len) == 0;
 }
 
+/*
+ * The type in an operator's name is dropped, since the operand shows it. Example:
+ * NumericLessThanEqualsPath reads "<=".
+ */
 static const char *
 sign_of(const char *name)
 {
@@ -50,6 +54,7 @@ sign_of(const char *name)
 	return name;
 }
 
+/* The tests for a type take true or false as operand: "IsNull": false reads "is not null". */
 static const char *
 kind_of(const char *name)
 {
@@ -78,6 +83,10 @@ add_comparison(const struct asl_choice_rule *rule, struct buf *out)
 
 static void add_rule(const struct asl_choice_rule *rule, bool nested, struct buf *out);
 
+/*
+ * Parentheses stand where a joined rule is part of another joined rule. A single child joins
+ * nothing, so that it gets none. Example: $.a == 1 and ($.b == 2 or $.c == 3).
+ */
 static void
 add_joined(const struct asl_choice_rule *rule, const char *word, bool nested, struct buf *out)
 {
@@ -129,6 +138,10 @@ cut_short(struct buf *text)
 	}
 }
 
+/*
+ * A long condition would widen the whole drawing, so that only its start is drawn. The workflow
+ * itself has the full text.
+ */
 void
 graph_condition(const struct asl_choice_rule *rule, struct buf *out)
 {

@@ -61,6 +61,10 @@ add_quoted(struct buf *out, const char *text)
 	}
 }
 
+/*
+ * A state that was entered more than once shows how often, such as "Check x 12". The line end is
+ * dropped where no second line follows it.
+ */
 static void
 mermaid_label(struct mermaid *mermaid, const struct asl_state *state)
 {
@@ -80,6 +84,7 @@ mermaid_label(struct mermaid *mermaid, const struct asl_state *state)
 	buf_fini(&label);
 }
 
+/* Nodes are named by index: a state may be called "end", which is a keyword of Mermaid. */
 static void
 mermaid_node(struct mermaid *mermaid, const struct asl_state *state)
 {
@@ -127,6 +132,10 @@ mermaid_edge(void *arg, const struct graph_edge *edge)
 		buf_printf(mermaid->out, " end%u\n", mermaid->scope);
 }
 
+/*
+ * The end is written only if something leads to it, since a node on its own would be drawn beside
+ * the graph.
+ */
 static void
 note_end(void *arg, const struct graph_edge *edge)
 {
@@ -134,6 +143,10 @@ note_end(void *arg, const struct graph_edge *edge)
 		*(bool *)arg = true;
 }
 
+/*
+ * Each scope has a start and an end of its own, with its number in their names: the branches of a
+ * Parallel each have an end within one drawing.
+ */
 static void
 mermaid_scope(struct mermaid *mermaid, const struct asl_states *scope)
 {
@@ -159,6 +172,10 @@ mermaid_scope(struct mermaid *mermaid, const struct asl_states *scope)
 	mermaid->scope = outer;
 }
 
+/*
+ * A style stands once, as a class, and not at each node. Every state has a mark, so that a class is
+ * written for all of them.
+ */
 static void
 write_marks(struct mermaid *mermaid)
 {

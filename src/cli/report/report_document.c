@@ -8,6 +8,10 @@
 #include <assert.h>
 #include <string.h>
 
+/*
+ * Kinds without an instance are left out, so that an ordinary summary has two or three members and
+ * a new kind does not change the others.
+ */
 json_t *
 report_summary(const int64_t counts[OUTCOME_COUNT])
 {
@@ -20,6 +24,10 @@ report_summary(const int64_t counts[OUTCOME_COUNT])
 	return summary;
 }
 
+/*
+ * 0 stands for a time that is not known yet, such as the end of a run that goes on. The member is
+ * left out then, because 1970 would be read as a date.
+ */
 static void
 document_put_time(json_t *object, const char *key, int64_t wall_ms)
 {
@@ -31,6 +39,10 @@ document_put_time(json_t *object, const char *key, int64_t wall_ms)
 	jsonx_put_string(object, key, text);
 }
 
+/*
+ * status, output, error and cause have the names of DescribeExecution of Step Functions. An output
+ * in the store is JSON text: it is parsed, so that it is embedded as a value and not as a string.
+ */
 json_t *
 report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT])
 {
@@ -98,6 +110,10 @@ text_or_dash(const char *text)
 	return text != NULL && text[0] != '\0' ? text : "-";
 }
 
+/*
+ * The widths hold an id of today: "i-" and "eni-" are followed by 17 hexadecimal digits. A longer
+ * value pushes the others to the right and is not cut, because an id is there to be copied.
+ */
 void
 report_outcome_line(const struct outcome *outcome, FILE *out)
 {
@@ -113,6 +129,10 @@ report_outcome_line(const struct outcome *outcome, FILE *out)
 	fputc('\n', out);
 }
 
+/*
+ * The list is written as it is read, since a million rows would not fit into memory at once. The
+ * document therefore is printed without its closing brace, and the list becomes its last member.
+ */
 void
 report_list_begin(struct report_list *list, const json_t *document, const char *key, FILE *out)
 {
@@ -142,6 +162,10 @@ report_list_item(struct report_list *list, json_t *item)
 	json_decref(item);
 }
 
+/*
+ * A store that fails in the middle still ends the document as valid JSON. "incomplete" says that
+ * rows are missing, because a short list would look like a complete one.
+ */
 void
 report_list_end(struct report_list *list, const struct tmf_err *err)
 {

@@ -20,6 +20,10 @@ struct history {
 	size_t count;
 };
 
+/*
+ * Details are JSON text in the store. An event without them, or with a text that cannot be read, is
+ * shown without them, so that the others can still be seen.
+ */
 static json_t *
 event_details(const struct store_event *event)
 {
@@ -64,6 +68,7 @@ line_add_start(struct buf *line, const char *text)
 		buf_add_cstr(line, "...");
 }
 
+/* The separator comes before the word, so that a missing one leaves no gap. */
 static void
 line_add_word(struct buf *line, const char *before, const char *word)
 {
@@ -93,6 +98,9 @@ line_add_details(struct buf *line, const json_t *details)
 	line_add_word(line, "  ", jsonx_get_string(details, "output"));
 }
 
+/*
+ * The new value is what one looks for when a variable is wrong, so that it is shown with its name.
+ */
 static void
 line_add_assigned(struct buf *line, json_t *details)
 {
@@ -105,6 +113,10 @@ line_add_assigned(struct buf *line, json_t *details)
 	}
 }
 
+/*
+ * The heading comes with the first row. SECONDS counts from the start of the run, because the
+ * differences matter more than the time of day.
+ */
 static void
 event_print(const struct history *history, const struct store_event *event)
 {
@@ -147,6 +159,7 @@ event_report(void *arg, const struct store_event *event)
 	return 0;
 }
 
+/* One event is enough to know that a history was kept. A return of 1 ends the iteration. */
 static int
 event_is_there(void *arg, const struct store_event *event)
 {
@@ -155,6 +168,10 @@ event_is_there(void *arg, const struct store_event *event)
 	return 1;
 }
 
+/*
+ * A run without a history is an error and not an empty list, since otherwise a script would
+ * conclude that the run had done nothing.
+ */
 int
 report_history(
     struct store *store, const struct store_run *run, enum cli_output output, struct tmf_err *err)
@@ -181,6 +198,10 @@ report_history(
 
 /* --- the path --- */
 
+/*
+ * Only states at the top level are listed: a Map enters its states once for each item, and those
+ * entries would bury the path.
+ */
 static int
 event_path_step(void *arg, const struct store_event *event)
 {

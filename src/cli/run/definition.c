@@ -4,6 +4,10 @@
 #include "cli/run/scripts.h"
 #include "engine/registry.h"
 
+/*
+ * Scripts are loaded along with the workflow, so that a syntax error in Lua is found before the run
+ * starts. Without ret_scripts they are not read at all: a drawing needs none.
+ */
 struct asl_machine *
 definition_compile(const struct doc *doc, struct tmf_registry *registry, enum cli_output output,
     json_t **ret_scripts)

@@ -20,6 +20,7 @@ struct reader {
 	struct diag_list *diags;
 };
 
+/* The fault is placed at the value of the field, so that an editor can jump to its line. */
 static void
 script_fault(const struct reader *reader, const struct asl_state *state, const char *field,
     const char *message)
@@ -58,6 +59,10 @@ script_read(struct reader *reader, const struct asl_state *state, const char *na
 	return jsonx_get_string(reader->sources, name);
 }
 
+/*
+ * The script is loaded as for a run: a syntax error or a missing function is found now, and not at
+ * the thousandth instance.
+ */
 static void
 script_check(const struct reader *reader, const struct asl_state *state, const char *name,
     const char *source, const char *function)
@@ -76,6 +81,10 @@ script_check(const struct reader *reader, const struct asl_state *state, const c
 	script_free(script);
 }
 
+/*
+ * A Script that is not the name of a file is the source itself. Script and Function from the input
+ * (Script.$) are known only when the task runs, so that they are not checked here.
+ */
 static void
 script_read_task(struct reader *reader, const struct asl_state *state, json_t *definition)
 {
@@ -146,6 +155,10 @@ inline_object(json_t *object, const json_t *scripts, unsigned depth)
 	return copy;
 }
 
+/*
+ * The given document stays as it was, because others may hold references to its values. The depth
+ * is bounded, since a recursion must be.
+ */
 static json_t *
 inline_value(json_t *value, const json_t *scripts, unsigned depth)
 {
@@ -165,6 +178,10 @@ inline_value(json_t *value, const json_t *scripts, unsigned depth)
 	return copy;
 }
 
+/*
+ * Step Functions cannot read a file beside the workflow, so that an exported one carries the source
+ * in its place.
+ */
 json_t *
 scripts_inline(json_t *exported, const json_t *scripts)
 {
