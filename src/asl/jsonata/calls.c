@@ -219,7 +219,7 @@ call_apply_once(struct evaluator *ev, const struct function *function, struct ar
 	case FUNCTION_TAIL_CALL:
 		break;
 	}
-	assert(!"a tail call is no function");
+	assert(!"a tail call is not a function");
 	return value_undefined();
 }
 

@@ -12,10 +12,13 @@
 #define CHUNK_BYTES_FIRST ((size_t)1 << 10)
 #define CHUNK_BYTES_MAX	  ((size_t)256 << 10)
 
+/* Only the newest chunk is filled: what is left in an older one is lost, which keeps the allocation
+ * to one comparison. */
 struct heap_chunk {
 	struct heap_chunk *next;
 	size_t bytes;
 	size_t used;
+	/* The header's size need not be a multiple of the alignment that the contents want. */
 	alignas(max_align_t) unsigned char at[];
 };
 
@@ -35,6 +38,7 @@ heap_init(struct heap *heap, size_t limit_bytes, void (*exhausted)(void *arg), v
 	    .arg = arg};
 }
 
+/* A caller holds pointers into the heap, so returning would leave it with a missing block. */
 void
 heap_give_up(const struct heap *heap)
 {
@@ -45,6 +49,8 @@ heap_give_up(const struct heap *heap)
 void
 heap_fini(struct heap *heap)
 {
+	/* The records of what is owned lie in the chunks, so they are read before the chunks are
+	 * freed. */
 	for (struct heap_owned *owned = heap->owned; owned != NULL; owned = owned->next)
 		owned->release(owned->thing);
 	while (heap->chunks != NULL) {
@@ -57,6 +63,7 @@ heap_fini(struct heap *heap)
 	heap->used_bytes = 0;
 }
 
+/* A block larger than the largest chunk has a chunk of its own size. */
 static void
 heap_add_chunk(struct heap *heap, size_t bytes)
 {
@@ -74,6 +81,8 @@ heap_add_chunk(struct heap *heap, size_t bytes)
 	heap->chunks = chunk;
 }
 
+/* The limit is checked by subtraction, since a sum could wrap. Blocks are zeroed, so a new list or
+ * object is an empty one. */
 void *
 heap_alloc(struct heap *heap, size_t bytes)
 {
@@ -93,6 +102,7 @@ heap_alloc(struct heap *heap, size_t bytes)
 	return memset(at, 0, bytes);
 }
 
+/* The division guards the product against overflow. */
 void *
 heap_array(struct heap *heap, size_t count, size_t bytes)
 {
@@ -102,6 +112,7 @@ heap_array(struct heap *heap, size_t count, size_t bytes)
 	return heap_alloc(heap, count * bytes);
 }
 
+/* The byte behind the text is zero already, as heap_alloc gives it. */
 char *
 heap_text(struct heap *heap, const char *text, size_t bytes)
 {
@@ -111,6 +122,8 @@ heap_text(struct heap *heap, const char *text, size_t bytes)
 	return copy;
 }
 
+/* Steps are counted in 64 bits and each amount is bounded by a value's size, so the sum cannot
+ * wrap. */
 void
 heap_spend(struct heap *heap, uint64_t steps)
 {
@@ -119,6 +132,7 @@ heap_spend(struct heap *heap, uint64_t steps)
 		heap_give_up(heap);
 }
 
+/* The depth bounds the C stack, the step bounds the time: both are taken at one place. */
 void
 heap_enter(struct heap *heap)
 {
@@ -134,6 +148,7 @@ heap_leave(struct heap *heap)
 	heap->depth--;
 }
 
+/* The record is allocated before the thing is linked. If that fails, nothing is registered. */
 void
 heap_own(struct heap *heap, void *thing, void (*release)(void *thing))
 {

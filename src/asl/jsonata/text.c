@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGITS_MAX	   17 /* tell any two doubles apart */
+#define DIGITS_MAX	   17 /* distinguish any two doubles */
 #define EXPONENT_PLAIN_MAX 21 /* up to 10^21 JavaScript writes digits, beyond it an exponent */
 #define EXPONENT_PLAIN_MIN (-6)
 
+/* The old space stays with the heap until it ends; doubling bounds the waste by the final size. The
+ * 16 saves the first few growths of a short text. */
 void
 text_add(struct text *text, const char *bytes, size_t len)
 {
@@ -41,6 +43,7 @@ text_add_value(struct text *text, const struct value *string)
 	text_add(text, string->u.text, string->len);
 }
 
+/* An empty text has never allocated, so it has no bytes to point to. */
 struct value
 text_value(const struct text *text)
 {
@@ -48,7 +51,11 @@ text_value(const struct text *text)
 }
 
 /* The significant digits of a positive number without trailing zeros, and its decimal exponent: the
- * number is 0.DIGITS times ten to that power. */
+ * number is 0.DIGITS times ten to that power. With 17 digits wanted the shortest text that reads
+ * back as the same double is searched, as JavaScript writes numbers: 0.1 and not
+ * 0.10000000000000001. A text of 15 digits always survives in a double, so the search begins there:
+ * a shorter one has trailing zeros, which are removed. Fewer digits are wanted for $string and are
+ * not read back. */
 static size_t
 text_digits(double number, int digits, char out[DIGITS_MAX + 1], int *ret_exponent)
 {
@@ -69,6 +76,8 @@ text_digits(double number, int digits, char out[DIGITS_MAX + 1], int *ret_expone
 	return len;
 }
 
+/* The four forms of Number.prototype.toString: 1e+21, 0.000001, 100, 1.5. From 10^21 on and below
+ * 10^-6 an exponent is written: $string(1e20) is 100000000000000000000. */
 void
 text_add_number(struct text *text, double number, int digits)
 {
@@ -78,6 +87,7 @@ text_add_number(struct text *text, double number, int digits)
 	size_t len;
 
 	assert(isfinite(number));
+	/* -0 is written without its sign, as JavaScript does. */
 	if (number == 0) {
 		text_add_char(text, '0');
 		return;
@@ -94,6 +104,7 @@ text_add_number(struct text *text, double number, int digits)
 		text_add(text, exponent_text, strlen(exponent_text));
 	} else if (exponent <= 0) {
 		text_add(text, "0.", 2);
+		/* EXPONENT_PLAIN_MIN allows five zeros at most. */
 		text_add(text, "000000", (size_t)-exponent);
 		text_add(text, out, len);
 	} else if ((size_t)exponent >= len) {
@@ -107,6 +118,7 @@ text_add_number(struct text *text, double number, int digits)
 	}
 }
 
+/* A surrogate is encoded as any character of three bytes: the lexer needs that for \ud800. */
 size_t
 text_encode(char *out, uint32_t character)
 {
@@ -132,6 +144,8 @@ text_encode(char *out, uint32_t character)
 	return 4;
 }
 
+/* Texts come from jansson or the lexer and are well-formed but for lone surrogates. A cut sequence
+ * at the end is passed on byte by byte, so that a loop over a text always advances. */
 uint32_t
 text_decode(const char *text, size_t len, size_t *ret_bytes)
 {

@@ -17,6 +17,8 @@ static const struct function builtin_values[] = {
 
 #define BUILTINS_COUNT (sizeof(builtin_values) / sizeof(builtin_values[0]))
 
+/* bsearch compares names by length as well: "max" must not match a row of which it is only the
+ * beginning. The order -1 puts the shorter name first, as the table does. */
 static int
 compare_builtin(const void *key, const void *row)
 {
@@ -28,6 +30,7 @@ compare_builtin(const void *key, const void *row)
 	return order != 0 ? order : -(other[name->len] != '\0');
 }
 
+/* The result is a row of a constant table, so an evaluation neither allocates nor frees it. */
 const struct function *
 function_find(const char *name, size_t len)
 {
@@ -39,6 +42,8 @@ function_find(const char *name, size_t len)
 
 /* --- aggregation --- */
 
+/* The signature has made an array of numbers of the argument, so no element is checked here.
+ * $sum([]) is 0; $sum of undefined is undefined. */
 struct value
 function_sum(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -53,6 +58,8 @@ function_sum(
 	return value_number(sum);
 }
 
+/* Undefined counts as 0, unlike in $sum: $count(absent) is a number on which a condition can
+ * rely. */
 struct value
 function_count(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -83,6 +90,7 @@ function_max(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
 	(void)ev, (void)count, (void)context;
+	/* $max([]) is undefined, not the -Infinity of JavaScript's Math.max(). */
 	return extreme_of(&args[0], 1);
 }
 
@@ -94,6 +102,7 @@ function_min(
 	return extreme_of(&args[0], -1);
 }
 
+/* Without elements the mean would be 0/0: $average([]) is undefined instead. */
 struct value
 function_average(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -107,6 +116,8 @@ function_average(
 
 /* --- truth and kind --- */
 
+/* The cast of a missing value is missing, not false: $boolean(absent) drops out of an array or an
+ * object. A condition takes it for false. */
 struct value
 function_boolean(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -116,6 +127,8 @@ function_boolean(
 					       : value_boolean(value_is_true(&ev->heap, &args[0]));
 }
 
+/* $not(absent) is undefined, and so not the opposite of $boolean where a value is missing.
+ * $not(null) is true, since null is false. */
 struct value
 function_not(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -125,6 +138,7 @@ function_not(
 					       : value_boolean(!value_is_true(&ev->heap, &args[0]));
 }
 
+/* Undefined is an answer here, not passed on: null exists, a missing member does not. */
 struct value
 function_exists(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -133,6 +147,7 @@ function_exists(
 	return value_boolean(args[0].type != VALUE_UNDEFINED);
 }
 
+/* Undefined has no row: $type(absent) is undefined, which the caller can test with $exists. */
 struct value
 function_type(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -151,6 +166,7 @@ function_type(
 	return value_string(names[args[0].type], strlen(names[args[0].type]));
 }
 
+/* The message is copied, since a fault needs a C string and a value has no NUL behind its text. */
 struct value
 function_error(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -163,6 +179,8 @@ function_error(
 	evaluator_raise(ev, "D3137", message);
 }
 
+/* Only true passes: the signature has refused any other type already, and undefined fails as false
+ * does. */
 struct value
 function_assert(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -190,6 +208,8 @@ function_append(
 		return args[1];
 	if (args[1].type == VALUE_UNDEFINED)
 		return args[0];
+	/* Undefined has nothing to append, so above the other argument is returned as it is and not
+	 * copied: $append(1, absent) is 1, not [1]. */
 	list = list_new(&ev->heap, 2);
 	/* A value that is no array makes a sequence, as in jsonata.  words:keep */
 	list->is_sequence = args[0].type != VALUE_ARRAY || value_is_sequence(&args[0]);
@@ -198,6 +218,8 @@ function_append(
 	return value_list(list);
 }
 
+/* A copy is made, since values are shared: a variable that holds the array must not see it change.
+ * With one element or none there is nothing to reorder. */
 struct value
 function_reverse(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -225,6 +247,9 @@ function_shuffle(
 	list = list_new(&ev->heap, value_count(&args[0]));
 	list_append(&ev->heap, list, args[0]);
 	for (size_t i = list->count; i > 1; i--) {
+		/* Fisher and Yates: each element is swapped with one at or before it, so all orders
+		 * are equally likely. The source of chance comes from outside, so that a test can
+		 * fix it. */
 		size_t other = (size_t)(ev->outside.random(ev->outside.arg) * (double)i);
 		struct value swapped = list->at[i - 1];
 
@@ -234,7 +259,9 @@ function_shuffle(
 	return value_list(list);
 }
 
-/* Distinct values by open addressing: entries + 1 of list. */
+/* Distinct values by open addressing: entries + 1 of list. A hash finds candidates and value_equal
+ * decides, so two values with one hash are both kept. The table is at most half full, so the search
+ * for a free entry ends. $distinct([1, "1", 1]) is [1, "1"]. */
 static bool
 distinct_add(struct evaluator *ev, struct list *list, uint32_t *index, size_t size,
     const struct value *value)
@@ -261,7 +288,10 @@ function_distinct(
 	(void)count, (void)context;
 	if (args[0].type != VALUE_ARRAY || value_count(&args[0]) <= 1)
 		return args[0];
+	/* A sequence stays one, so that a single distinct value of a path is that value, not an
+	 * array. */
 	list = value_is_sequence(&args[0]) ? list_sequence(&ev->heap) : list_new(&ev->heap, 0);
+	/* A power of two, so that a mask replaces the remainder. */
 	while (size < 2 * value_count(&args[0]))
 		size *= 2;
 	index = heap_array(&ev->heap, size, sizeof(*index));
@@ -274,6 +304,8 @@ function_distinct(
 	return value_list(list);
 }
 
+/* The shortest array ends the rows: $zip([1, 2], [3]) is [[1, 3]]. An undefined argument has length
+ * 0 and leaves an empty array. */
 struct value
 function_zip(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -314,6 +346,8 @@ merge_sort(struct evaluator *ev, struct value *at, struct value *spare, size_t c
 	merge_sort(ev, at + middle, spare, count - middle, swap, arg);
 	memcpy(spare, at, count * sizeof(*at));
 	for (size_t i = 0; i < count; i++) {
+		/* The right half is taken only where the comparison asks for a swap, so equal
+		 * values keep their order. */
 		bool take_right =
 		    left == middle || (right < count && swap(ev, arg, &spare[left], &spare[right]));
 
@@ -330,6 +364,8 @@ sort_values(struct evaluator *ev, struct value *at, size_t count,
 	merge_sort(ev, at, heap_array(&ev->heap, count, sizeof(*at)), count, swap, arg);
 }
 
+/* The function answers whether its first argument belongs behind its second, as in $sort(a,
+ * function($l, $r) { $l > $r }). It gives no equality, which a merge sort does not need. */
 static bool
 swap_by_function(struct evaluator *ev, void *arg, const struct value *a, const struct value *b)
 {
@@ -339,6 +375,8 @@ swap_by_function(struct evaluator *ev, void *arg, const struct value *a, const s
 	return value_is_true(&ev->heap, &result);
 }
 
+/* function_sort has seen to it that both are of one type. Strings compare by UTF-16 code units, so
+ * "C" sorts before "a". */
 static bool
 swap_by_value(struct evaluator *ev, void *arg, const struct value *a, const struct value *b)
 {
@@ -359,6 +397,8 @@ function_sort(
 		return args[0];
 	list = list_new(&ev->heap, value_count(&args[0]));
 	list_append(&ev->heap, list, args[0]);
+	/* All elements are checked before the first comparison, so $sort([1, "a"]) fails whatever
+	 * the order. */
 	for (size_t i = 0; !by_function && i < list->count; i++) {
 		if ((list->at[i].type != VALUE_STRING && list->at[i].type != VALUE_NUMBER) ||
 		    list->at[i].type != list->at[0].type)
@@ -380,6 +420,8 @@ call_with(struct evaluator *ev, const struct value *function, struct value value
 	size_t arity = evaluator_arity(function->u.function);
 
 	return evaluator_call(ev, function->u.function, args,
+	    /* A function that names no parameter is still passed the value: a built-in one may take
+	     * it by its signature. One that names more than three has the others undefined. */
 	    arity < 1	? 1
 	    : arity > 3 ? 3
 			: arity);
@@ -405,6 +447,8 @@ function_map(
 	return value_list(list);
 }
 
+/* The value is kept, not the result of the function: any true result selects it, as in a
+ * predicate. */
 struct value
 function_filter(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -426,6 +470,9 @@ function_filter(
 	return value_list(list);
 }
 
+/* Neither none nor several are a match: $single([]) raises D3139, two matches raise D3138. Without
+ * a function each element matches, so the array must have exactly one. The whole array is not
+ * searched once a second match is found. */
 struct value
 function_single(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -454,6 +501,9 @@ function_single(
 	return found;
 }
 
+/* Without an initial value the first element starts, and the function is not called for it.
+ * $reduce([5], f) is 5 and $reduce([], f, 7) is 7. The index passed is that in the array, so it
+ * begins with 1 where no initial value is given. */
 struct value
 function_reduce(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -480,7 +530,9 @@ function_reduce(
 
 /* --- objects --- */
 
-/* Adds the keys of an object, or of all objects of an array, each once. */
+/* Adds the keys of an object, or of all objects of an array, each once. An object serves as the
+ * set: it keeps the order in which the keys were found and takes each once. Arrays nest, and may
+ * hold themselves, so each level counts against the depth. */
 static void
 collect_keys(struct evaluator *ev, const struct value *value, struct object *keys)
 {
@@ -511,6 +563,7 @@ function_object_keys(
 	return value_list(list);
 }
 
+/* $lookup([{"a": 1}, {"a": 2}], "a") is [1, 2]: it acts as a step of a path does. */
 struct value
 function_lookup(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -521,6 +574,8 @@ function_lookup(
 		   : value_undefined();
 }
 
+/* Later objects win, but the key keeps the place of its first object: $merge([{"a": 1, "b": 2},
+ * {"a": 3}]) is {"a": 3, "b": 2}. */
 struct value
 function_merge(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -541,6 +596,8 @@ function_merge(
 	return value_object(merged);
 }
 
+/* $spread({"a": 1, "b": 2}) is [{"a": 1}, {"b": 2}]. What an array holds besides objects is passed
+ * through. */
 static void
 spread_into(struct evaluator *ev, const struct value *value, struct list *list)
 {
@@ -577,6 +634,8 @@ function_spread(
 	return value_list(list);
 }
 
+/* The function sees value, key, object in this order: the value first, as in $map. A call without a
+ * result adds no element. */
 struct value
 function_each(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -598,6 +657,7 @@ function_each(
 	return value_list(list);
 }
 
+/* Nothing kept is undefined, not {}: the member that would hold it is left out of the output. */
 struct value
 function_sift(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -619,6 +679,7 @@ function_sift(
 	return kept->count > 0 ? value_object(kept) : value_undefined();
 }
 
+/* The copy has no part of jansson's input left in it, and so may be changed by a transform. */
 struct value
 function_clone(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)

@@ -10,7 +10,9 @@
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* As in jsonata: each character is one byte, of characters beyond U+00FF the lower one. */
+/* As in jsonata: each character is one byte, of characters beyond U+00FF the lower one.
+ * $base64encode("\u00e9") is "6Q==", the Latin-1 byte and not the two bytes of UTF-8. At most five
+ * bits are held over, so the shift loses only bits that are written already. */
 struct value
 function_base64encode(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -38,6 +40,9 @@ function_base64encode(
 	return text_value(&out);
 }
 
+/* Characters of the URL-safe alphabet are accepted, others are skipped, as Node's Buffer does. Each
+ * byte becomes the character of its number, the inverse of $base64encode. Bits that do not fill a
+ * byte are dropped. */
 struct value
 function_base64decode(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -68,9 +73,12 @@ function_base64decode(
 	return text_value(&out);
 }
 
+/* The sets of encodeURI and encodeURIComponent in ECMAScript. They are older than RFC 3986, so
+ * brackets are escaped and quotes are not. */
 static const char url_unreserved[] = "-_.!~*'()";
 static const char url_reserved[] = ";/?:@&=+$,#";
 
+/* strchr would find the NUL at the end of the set, so a NUL is excluded first. */
 static bool
 is_url_plain(char c, bool component)
 {
@@ -79,6 +87,7 @@ is_url_plain(char c, bool component)
 	       (!component && c != '\0' && strchr(url_reserved, c) != NULL);
 }
 
+/* $encodeUrl("a b?c") is "a%20b?c", $encodeUrlComponent("a b?c") is "a%20b%3Fc". */
 static struct value
 encode_url(struct evaluator *ev, const struct value *text, bool component, const char *name)
 {
@@ -112,7 +121,7 @@ hex_digit(char c)
 				      : -1;
 }
 
-/* The byte of an escape %XX at `at`; below zero where there is none. */
+/* The byte of an escape %XX at `at`; below zero where it is absent. */
 static int
 url_escape(const struct value *text, size_t at)
 {
@@ -125,8 +134,9 @@ url_escape(const struct value *text, size_t at)
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* The bytes of one character, of as many escapes. Returns 0 where they are not
- * well-formed UTF-8. */
+/* The bytes of one character, of as many escapes. Returns 0 where they are not well-formed UTF-8. A
+ * first byte of 0x80 to 0xc1 is a continuation byte or an overlong form of ASCII. Of three and four
+ * bytes the overlong forms, surrogates and numbers beyond U+10FFFF are refused by their value. */
 static size_t
 url_character(const struct value *text, size_t at, char out[4])
 {
@@ -158,6 +168,8 @@ url_character(const struct value *text, size_t at, char out[4])
 		   : bytes;
 }
 
+/* A percent sign that does not begin a valid escape raises D3140, where JavaScript throws
+ * URIError. */
 static struct value
 decode_url(struct evaluator *ev, const struct value *text, bool component, const char *name)
 {

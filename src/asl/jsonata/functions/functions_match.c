@@ -31,6 +31,8 @@ struct matcher {
 	bool started;
 };
 
+/* Group 0 is the match itself and is not listed. A group that took no part is undefined, so the
+ * numbers of the others stay: /(a)|(b)/ on "b" has "b" as its second group. */
 static struct value
 groups_of(struct evaluator *ev, const struct value *text, const struct pattern_match *match)
 {
@@ -44,6 +46,9 @@ groups_of(struct evaluator *ev, const struct value *text, const struct pattern_m
 	return value_list(groups);
 }
 
+/* An empty match would be found at one place for ever, so it raises D1004. $match("ab", /x?/) does
+ * so. The end of the text is tested only after a first match, so an empty text is searched as
+ * well. */
 static bool
 match_regex(struct matcher *m, struct found *found)
 {
@@ -65,7 +70,9 @@ match_regex(struct matcher *m, struct found *found)
 	return true;
 }
 
-/* Of a function: {match, start, end, groups, next}, its positions in UTF-16 code units. */
+/* Of a function: {match, start, end, groups, next}, its positions in UTF-16 code units. The first
+ * call passes the text, each later one calls the `next` of the match before, without arguments.
+ * Positions are cut to the text, since a function may return any number. */
 static bool
 match_function(struct matcher *m, struct found *found)
 {
@@ -102,6 +109,8 @@ matcher_next(struct matcher *m, struct found *found)
 						   : match_function(m, found);
 }
 
+/* Positions in an object are in UTF-16 code units, as JavaScript's index counts them; within this
+ * file they are bytes. */
 static struct value
 match_object(struct evaluator *ev, const struct value *text, const struct found *found)
 {
@@ -121,6 +130,8 @@ function_match(
     struct evaluator *ev, const struct pattern *regex, const struct value *text, size_t start)
 {
 	struct function *next = heap_alloc(&ev->heap, sizeof(*next));
+	/* It lives for this call only: m is not kept, and `next` below has its own function on the
+	 * heap. */
 	struct function self = {.type = FUNCTION_REGEX, .u.regex = {.regex = regex}};
 	struct matcher m = {.ev = ev, .function = &self, .text = *text, .at = start};
 	struct found found;
@@ -136,7 +147,8 @@ function_match(
 	return object;
 }
 
-/* The limit on a number of matches; SIZE_MAX where none is given. code: for one below zero. */
+/* The limit on a number of matches; SIZE_MAX where none is given. code: for one below zero. A
+ * fraction rounds down, so a limit of 0.5 allows no match. */
 static size_t
 match_limit(
     struct evaluator *ev, const struct value *args, size_t count, size_t which, const char *code)
@@ -148,6 +160,7 @@ match_limit(
 	return (size_t)floor(args[which].u.number);
 }
 
+/* $match("abc", /(b)/) is an object, not an array: a sequence of one stands for its element. */
 struct value
 function_matches(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -173,6 +186,7 @@ function_matches(
 	return value_list(list);
 }
 
+/* The empty string is in every text: $contains("abc", "") is true. */
 struct value
 function_contains(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -189,7 +203,9 @@ function_contains(
 	return value_boolean(matcher_next(&m, &found));
 }
 
-/* The parts between the places of a string; of the empty string, the characters. */
+/* The parts between the places of a string; of the empty string, the characters. $split("abc", "")
+ * is ["a", "b", "c"]. It splits by characters, where JavaScript would cut pairs of surrogates in
+ * two. */
 static struct value
 split_by_text(
     struct evaluator *ev, const struct value *text, const struct value *separator, size_t limit)
@@ -238,11 +254,15 @@ function_split(
 		list_push(&ev->heap, list, text_slice(&args[0], at, found.begin));
 		at = found.end;
 	}
+	/* The limit counts parts: the rest of the text is dropped where the limit is reached
+	 * before. */
 	if (list->count < limit)
 		list_push(&ev->heap, list, text_slice(&args[0], at, args[0].len));
 	return value_list(list);
 }
 
+/* $join([]) is "", $join of undefined is undefined. The signature has seen to it that each part is
+ * a string. */
 struct value
 function_join(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -265,7 +285,9 @@ function_join(
 /* --- $replace --- */
 
 /* The number of a group behind a $: as many digits as the number of groups has, one less where that
- * is too large. Returns its digits; 0 where there are none. */
+ * is too large. Returns its digits; 0 where it has none. With 12 groups $12 is group 12; with 3
+ * groups it is group 1 and the digit 2. A number beyond the groups stands for the empty string:
+ * $replace("abc", /(b)/, "[$1$2]") is "a[b]c". */
 static size_t
 group_number(const struct value *replacement, size_t at, size_t groups, size_t *ret_number)
 {
@@ -286,7 +308,8 @@ group_number(const struct value *replacement, size_t at, size_t groups, size_t *
 	}
 }
 
-/* A replacement text: $0 is the match, $1 a group, $$ a dollar. */
+/* A replacement text: $0 is the match, $1 a group, $$ a dollar. A $ before anything else stays a
+ * dollar. */
 static void
 add_replacement(struct text *out, const struct value *replacement, const struct found *found)
 {
@@ -323,6 +346,7 @@ add_replacement(struct text *out, const struct value *replacement, const struct 
 	}
 }
 
+/* With a string as the pattern the replacement is literal: $1 has no meaning there. */
 static struct value
 replace_text(struct evaluator *ev, const struct value *args, size_t limit)
 {
@@ -368,6 +392,7 @@ function_replace(
 			struct value match = match_object(ev, &args[0], &found);
 			struct value text = evaluator_call(ev, args[2].u.function, &match, 1);
 
+			/* A number is not cast: the result of the function must be a string. */
 			if (text.type != VALUE_STRING)
 				evaluator_raise(ev, "D3012");
 			text_add_value(&out, &text);

@@ -39,7 +39,8 @@ function_ceil(
 }
 
 /* number times ten to the power of places, in decimal: 1.005 moved by 2 is 100.5, whatever the
- * product of the doubles would be. */
+ * product of the doubles would be. Only the exponent of the text is changed, and strtod rounds
+ * once. A product would round as well: 1.005 * 100 is 100.49999999999999. */
 static double
 move_point(struct evaluator *ev, double number, int places)
 {
@@ -67,6 +68,7 @@ move_point(struct evaluator *ev, double number, int places)
 	return strtod(text.at, NULL);
 }
 
+/* A half goes to the even neighbour: $round(2.5) is 2, $round(3.5) is 4, $round(125, -1) is 120. */
 double
 round_half_even(struct evaluator *ev, double number, int places)
 {
@@ -89,11 +91,13 @@ function_round(
 	(void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
-	/* Beyond a double's range of exponents nothing changes any more. */
+	/* Beyond a double's range of exponents nothing changes any more. The limit also keeps the
+	 * cast to int defined. */
 	places = places > 700 ? 700 : places < -700 ? -700 : places;
 	return value_number(round_half_even(ev, args[0].u.number, (int)places));
 }
 
+/* JavaScript would give NaN, which JSON cannot hold. */
 struct value
 function_sqrt(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -106,6 +110,7 @@ function_sqrt(
 	return value_number(sqrt(args[0].u.number));
 }
 
+/* $power(0, -1) is infinite and $power(-8, 1/3) is NaN: both raise D3061. */
 struct value
 function_power(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -122,6 +127,7 @@ function_power(
 	return value_number(result);
 }
 
+/* The source of chance is the caller's, so that a test can replace it. */
 struct value
 function_random(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -130,6 +136,7 @@ function_random(
 	return value_number(ev->outside.random(ev->outside.arg));
 }
 
+/* One time for the whole evaluation: two calls of $millis() in an expression agree. */
 struct value
 function_millis(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -140,7 +147,8 @@ function_millis(
 
 /* --- $number --- */
 
-/* The text of a number as JSON has it, also with zeros in front: no blanks, no +. */
+/* The text of a number as JSON has it, also with zeros in front: no blanks, no +. $number("01") is
+ * 1; $number("+1") and $number(" 1") raise D3030, although JavaScript's Number() takes them. */
 static bool
 is_decimal(const char *p)
 {
@@ -164,7 +172,8 @@ is_decimal(const char *p)
 	return *p == '\0';
 }
 
-/* 0x1f, 0o17, 0b11. Returns the radix; 0 for another text. */
+/* 0x1f, 0o17, 0b11. Returns the radix; 0 for another text. $number("0x1f") is 31. A sign in front
+ * is refused, as in JavaScript. */
 static int
 radix_of(const char *text)
 {

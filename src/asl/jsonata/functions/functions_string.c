@@ -16,6 +16,9 @@
 
 /* --- $string --- */
 
+/* Only what JSON requires is escaped, as JSON.stringify does: a slash and characters beyond ASCII
+ * stay as they are. strchr finds the NUL that ends its text, so a NUL is kept from it and written
+ * as \u0000. */
 static void
 write_escaped(struct text *out, const char *text, size_t len)
 {
@@ -40,6 +43,7 @@ write_escaped(struct text *out, const char *text, size_t len)
 	text_add_char(out, '"');
 }
 
+/* Two blanks a level, the layout of JSON.stringify(value, null, 2). */
 static void
 write_indent(struct text *out, int indent)
 {
@@ -66,6 +70,8 @@ write_array(struct evaluator *ev, struct text *out, const struct value *value, i
 			text_add_char(out, ',');
 		if (indent >= 0)
 			write_indent(out, inner);
+		/* An array keeps the places of its elements, so a gap becomes null; an object drops
+		 * such a member. */
 		if (element.type == VALUE_UNDEFINED)
 			element = value_null();
 		write_value(ev, out, &element, inner);
@@ -115,6 +121,7 @@ write_value(struct evaluator *ev, struct text *out, const struct value *value, i
 	case VALUE_NUMBER:
 		if (!isfinite(value->u.number))
 			evaluator_raise(ev, "D1001", evaluator_show(ev, value));
+		/* $string([0.1 + 0.2]) is [0.3], not [0.30000000000000004]. */
 		text_add_number(out, value->u.number, STRING_DIGITS);
 		break;
 	case VALUE_STRING:
@@ -127,12 +134,15 @@ write_value(struct evaluator *ev, struct text *out, const struct value *value, i
 		write_object(ev, out, value, indent);
 		break;
 	case VALUE_FUNCTION:
+		/* $string([1, function() { 1 }]) is [1,""]. */
 		text_add(out, "\"\"", 2);
 		break;
 	}
 	heap_leave(&ev->heap);
 }
 
+/* A string is its own text, without quotes; within an array or an object it is quoted. An infinite
+ * number has no form in JSON: D3001 of the argument itself, D1001 within a structure. */
 struct value
 function_string(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -149,6 +159,8 @@ function_string(
 	if (value.type == VALUE_NUMBER && !isfinite(value.u.number))
 		evaluator_raise(ev, "D3001");
 	if (value_is_array(&value) && !value.is_json && value.u.list->is_outer)
+		/* The array that was put around an input must not show: the input itself is
+		 * written. */
 		value = value.u.list->at[0];
 	write_value(ev, &out, &value, pretty ? 0 : -1);
 	return text_value(&out);
@@ -156,6 +168,7 @@ function_string(
 
 /* --- characters --- */
 
+/* Every byte but a continuation byte (10xxxxxx) starts a character. */
 size_t
 text_characters(const struct value *text)
 {
@@ -166,6 +179,8 @@ text_characters(const struct value *text)
 	return count;
 }
 
+/* A character of four bytes is a pair of surrogates in JavaScript, so it counts as two code
+ * units. */
 size_t
 text_utf16_index(const struct value *text, size_t at)
 {
@@ -196,12 +211,14 @@ text_byte_at(const struct value *text, size_t wanted, bool units)
 	return at;
 }
 
+/* The part shares the bytes of the whole: no value's text is ever changed in place. */
 struct value
 text_slice(const struct value *text, size_t begin, size_t end)
 {
 	return begin < end ? value_string(text->u.text + begin, end - begin) : value_string("", 0);
 }
 
+/* $length counts characters, not UTF-16 code units: a clef, U+1D11E, has length 1. */
 struct value
 function_string_length(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -211,7 +228,8 @@ function_string_length(
 					       : value_number((double)text_characters(&args[0]));
 }
 
-/* As Array.prototype.slice of JavaScript takes its bounds. */
+/* As Array.prototype.slice of JavaScript takes its bounds. A fraction is dropped, a negative bound
+ * counts from the end, and both ends are clamped. */
 static size_t
 substring_bound(double bound, size_t length)
 {
@@ -221,6 +239,8 @@ substring_bound(double bound, size_t length)
 	return bound <= 0 ? 0 : bound >= (double)length ? length : (size_t)bound;
 }
 
+/* $substring("hello", -3, 2) is "ll". A start before the beginning is the beginning:
+ * $substring("hello", -9, 2) is "he". */
 struct value
 function_substring(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -238,6 +258,8 @@ function_substring(
 	from = substring_bound(start, length);
 	to = length;
 	if (count > 2 && args[2].type == VALUE_NUMBER) {
+		/* The end of a negative start is counted from the front: as a sum it could reach 0,
+		 * which a slice would take for the beginning. */
 		double end = start >= 0 ? start + args[2].u.number
 					: (double)length + start + args[2].u.number;
 
@@ -249,7 +271,8 @@ function_substring(
 	    &args[0], text_byte_at(&args[0], from, false), text_byte_at(&args[0], to, false));
 }
 
-/* The byte of the first place of part at or behind from; SIZE_MAX where there is none. */
+/* The byte of the first place of part at or behind from; SIZE_MAX where it is absent. memmem of an
+ * empty part is not called: the place is then `from`, as String.indexOf gives it. */
 size_t
 text_find(const struct value *text, const struct value *part, size_t from)
 {
@@ -263,6 +286,7 @@ text_find(const struct value *text, const struct value *part, size_t from)
 	return found != NULL ? (size_t)(found - text->u.text) : SIZE_MAX;
 }
 
+/* Without a match the whole text is the result: $substringBefore("abc", "x") is "abc". */
 struct value
 function_substring_before(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -276,6 +300,7 @@ function_substring_before(
 	return at != SIZE_MAX ? text_slice(&args[0], 0, at) : args[0];
 }
 
+/* Without a match the whole text is the result here too, not the empty string. */
 struct value
 function_substring_after(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -336,6 +361,7 @@ function_uppercase(
 	return args[0].type == VALUE_UNDEFINED ? args[0] : change_case(ev, &args[0], true);
 }
 
+/* The blanks that jsonata's expression names, not all of Unicode's: a no-break space stays. */
 static bool
 is_trimmed(char c)
 {
@@ -365,6 +391,8 @@ function_trim(
 	return text_value(&out);
 }
 
+/* The sign of the width is the side: $pad("a", -5, "xy") is "xyxya", $pad("a", 5, "xy") is "axyxy".
+ * A wider text is not cut. The fill repeats by characters, so it may end within itself. */
 struct value
 function_pad(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
