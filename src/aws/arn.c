@@ -124,9 +124,9 @@ arn_parse_regional(const char *text, const char *service, const char *kind, cons
 	return 0;
 }
 
-/* See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateActivity.html A
- * colon is among the characters that CreateActivity refuses, so that a name never adds a part to
- * its ARN. */
+/* A colon is among the characters that CreateActivity refuses, so that a name never adds a part to
+ * its ARN.
+ * See: https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateActivity.html */
 int
 arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {
@@ -148,9 +148,9 @@ arn_parse_activity(const char *text, struct arn *ret_arn, struct tmf_err *err)
 	return 0;
 }
 
-/* See: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html The qualifier is an alias,
- * a version or $LATEST, and may be missing. Example: in function:mirror:live the name is mirror
- * and the qualifier live. */
+/* The qualifier is an alias, a version or $LATEST, and may be missing. Example: in
+ * function:mirror:live the name is mirror and the qualifier live.
+ * See: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
 int
 arn_parse_function(const char *text, struct arn *ret_arn, struct tmf_err *err)
 {

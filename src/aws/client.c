@@ -21,6 +21,8 @@ aws_client_opts_of(const struct aws_settings *settings, const char *service)
 	};
 }
 
+/* The limits of attempts and the mode are settled here, so that a call never looks at the
+ * settings. */
 struct aws_client *
 aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err)
 {
@@ -62,7 +64,8 @@ aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err)
 	return client;
 }
 
-/* The quota and the clock's skew go with it: the next client learns its own. */
+/* The quota and the clock's skew go with it: the next client learns its own. A pacer of the
+ * caller's outlives the client: only its own is freed. */
 void
 aws_client_free(struct aws_client *client)
 {
@@ -96,12 +99,15 @@ aws_client_tally(const struct aws_client *client)
 	return client->tally;
 }
 
+/* Empty after any reply: then the endpoint can be reached. */
 const char *
 aws_client_trouble(const struct aws_client *client)
 {
 	return buf_cstr(&client->trouble);
 }
 
+/* That of the signature, which differs from the one that was asked for where STS's global
+ * address is used. */
 const char *
 aws_client_region(const struct aws_client *client)
 {

@@ -15,6 +15,7 @@ secret_set(struct secret *secret, const char *value)
 	secret->hidden = copy;
 }
 
+/* Never NULL, so that an absent token reads as an empty one. */
 const char *
 secret_reveal(const struct secret *secret)
 {
@@ -40,6 +41,7 @@ credentials_fini(struct credentials *credentials)
 	*credentials = (struct credentials){0};
 }
 
+/* Each provider frees what it is made of; NULL is allowed, as with free. */
 void
 credentials_provider_free(struct credentials_provider *provider)
 {

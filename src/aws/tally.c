@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The members of a row that tally_add sums, beside the replies. */
 static const char *const counters[] = {"requests", "retries", "throttled", "failed"};
 
 #define REPLIES	      "replies"
@@ -50,6 +51,7 @@ tally_count_reply(json_t *row, const char *kind, json_int_t more)
 	tally_count(replies, kind, more);
 }
 
+/* A retry is a request too: both counters grow. */
 void
 tally_request(json_t *tally, const char *operation, bool again)
 {
@@ -60,7 +62,7 @@ tally_request(json_t *tally, const char *operation, bool again)
 }
 
 /* "503 RequestLimitExceeded": the status beside the code, since EC2 sends one code under
- * several. */
+ * several. Status 0 stands for no reply: then the transport's own error is the kind. */
 void
 tally_reply(json_t *tally, const char *operation, int status, const char *error, bool throttled)
 {
@@ -74,6 +76,7 @@ tally_reply(json_t *tally, const char *operation, int status, const char *error,
 	free(kind);
 }
 
+/* Counted once a call, however many attempts it had. */
 void
 tally_failure(json_t *tally, const char *operation)
 {
@@ -94,6 +97,7 @@ tally_add_row(json_t *row, const json_t *more)
 		tally_count_reply(row, kind, json_integer_value(number));
 }
 
+/* Rows of the same operation are summed, so that a resumed run continues its counts. */
 void
 tally_add(json_t *tally, const json_t *more)
 {

@@ -11,7 +11,8 @@
 #define CODE_BYTES_MAX	 64
 
 /* The strings are overwritten in place: jansson gives them out as const, but they are ours while
- * nobody else holds a reference. */
+ * nobody else holds a reference. Members get a reference of their own for the walk, as each call
+ * drops one. */
 void
 jsonx_wipe(json_t *value)
 {
@@ -28,7 +29,8 @@ jsonx_wipe(json_t *value)
 	json_decref(value);
 }
 
-/* Printable ASCII without blanks: it goes into a header. */
+/* Printable ASCII without blanks: it goes into a header. A line end in a token would begin a
+ * header of somebody else's choice. */
 static bool
 answer_is_header_text(const char *text, size_t bytes_max)
 {
@@ -53,6 +55,8 @@ answer_check_part(
 	return 0;
 }
 
+/* Keys of every source pass through here, so that the checks stand in one place. Without an
+ * expiration they count as lasting for ever. */
 int
 credentials_answer_new(const char *where, const char *access_key_id, const char *secret,
     const char *token, const char *expiration, json_t **ret_answer, struct tmf_err *err)
@@ -95,7 +99,8 @@ answer_is_code(const char *text)
 }
 
 /* As the instance answers while its role is being attached: {"Code":
- * "AssumeRoleUnauthorizedAccess", ...}. */
+ * "AssumeRoleUnauthorizedAccess", ...}. The instance spells it Code, some others code. An answer
+ * without a code is a success. */
 static int
 answer_check_code(const char *where, const json_t *object, struct tmf_err *err)
 {
@@ -109,7 +114,8 @@ answer_check_code(const char *where, const json_t *object, struct tmf_err *err)
 	    answer_is_code(code) ? code : "with an error");
 }
 
-/* Null counts as absent, as in the answers of some processes. */
+/* Null counts as absent, as in the answers of some processes. The error names the member, and
+ * not its value. */
 static int
 answer_check_kinds(
     const char *where, const json_t *object, const char *token_key, struct tmf_err *err)
@@ -126,7 +132,8 @@ answer_check_kinds(
 	return 0;
 }
 
-/* The container and the instance say Token, a process SessionToken. */
+/* The container and the instance say Token, a process SessionToken. The text itself is never in
+ * an error, as it may hold keys. */
 int
 credentials_answer_parse(const char *where, struct str text, const char *token_key,
     json_t **ret_answer, struct tmf_err *err)
@@ -146,7 +153,8 @@ credentials_answer_parse(const char *where, struct str text, const char *token_k
 	return ret;
 }
 
-/* STS always gives an expiration, so that these keys are always refreshed. */
+/* STS always gives an expiration, so that these keys are always refreshed. The whole reply is
+ * wiped, with the copy of the keys in it. */
 int
 credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct tmf_err *err)
 {
@@ -159,7 +167,8 @@ credentials_answer_of_sts(json_t *result, json_t **ret_answer, struct tmf_err *e
 	return ret;
 }
 
-/* INT64_MAX stands for never, so that every comparison of times holds without a special case. */
+/* INT64_MAX stands for never, so that every comparison of times holds without a special case.
+ * The answer is wiped after that: the keys then stand in one place only. */
 void
 credentials_answer_take(json_t *answer, struct credentials *ret_credentials, bool *ret_keep_on)
 {

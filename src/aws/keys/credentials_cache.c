@@ -22,12 +22,15 @@
 #define KEEP_ON_MS	(2LL * 60 * 1000)
 #define KEEP_ON_MORE_MS (10LL * 60 * 1000)
 
+/* A callback and its argument name a waiter, so that it can be cancelled without a handle. */
 struct waiter {
 	struct waiter *next;
 	credentials_done_fn *done;
 	void *arg;
 };
 
+/* Wall time for the expiry, which AWS states as a date; monotonic time for the pause after a
+ * failure, which a corrected clock must not stretch. */
 struct cache {
 	struct credentials_provider provider; /* first */
 	struct credentials_opts opts;
@@ -60,7 +63,8 @@ cache_usable(const struct cache *cache)
 	       (cache->keep_on || cache_wall_ms(cache) < cache->credentials.expires_wall_ms);
 }
 
-/* Otherwise a place that is down would be asked with each call, thousands of times a second. */
+/* Otherwise a place that is down would be asked with each call, thousands of times a second. The
+ * pause counts from the failure, and a look that succeeds ends it. */
 static bool
 cache_held(const struct cache *cache)
 {
@@ -81,8 +85,9 @@ cache_add_waiter(struct cache *cache, credentials_done_fn *done, void *arg)
 	*at = waiter;
 }
 
-/* Tells all that wait by now. One that hears may cancel another, or ask again: that one waits for
- * the next time. */
+/* Tells all that wait by now. One that hears may cancel another, or ask again: that one waits
+ * for the next time. The list is moved first, so that a new waiter cannot join the one that is
+ * walked. */
 static void
 cache_serve(struct cache *cache, const struct credentials *credentials, const struct tmf_err *err)
 {
@@ -102,6 +107,7 @@ cache_serve(struct cache *cache, const struct credentials *credentials, const st
 	}
 }
 
+/* A waiter that is in neither list has been called already. */
 static void
 cache_drop_waiter(struct waiter **list, credentials_done_fn *done, const void *arg)
 {
@@ -116,7 +122,9 @@ cache_drop_waiter(struct waiter **list, credentials_done_fn *done, const void *a
 }
 
 /* When to look for the next ones. Example: keys of 6 hours are tried for 15 minutes before their
- * end, and waited for 10 minutes before it; keys of 15 minutes 5 minutes and 3:20 before it. */
+ * end, and waited for 10 minutes before it; keys of 15 minutes 5 minutes and 3:20 before it.
+ * Keys that never expire are not looked for again unless AWS refuses them. The random part keeps
+ * many machines from asking at once. */
 static void
 cache_plan_refresh(struct cache *cache)
 {
@@ -158,8 +166,8 @@ cache_install(struct cache *cache, struct credentials *fresh, bool keep_on)
 	cache_serve(cache, &cache->credentials, NULL);
 }
 
-/* No fresh keys: the old ones are used while they last. A place that is down for a minute must not
- * stop work that has valid keys. */
+/* No fresh keys: the old ones are used while they last. A place that is down for a minute must
+ * not stop work that has valid keys. Waiters get the error only where no usable keys are left. */
 static void
 cache_look_failed(struct cache *cache, struct tmf_err *err)
 {
@@ -200,7 +208,8 @@ cache_look_over(void *arg, struct tmf_call *look)
 	tmf_err_fini(&err);
 }
 
-/* However many calls wait, one look is made: STS and the instance have request limits too. */
+/* However many calls wait, one look is made: STS and the instance have request limits too.
+ * Waiters that come later join the look under way. */
 static void
 cache_start_look(struct cache *cache)
 {
@@ -210,7 +219,8 @@ cache_start_look(struct cache *cache)
 	tmf_call_on_done(cache->look, cache_look_over, cache);
 }
 
-/* From the second limit on the caller waits, from the first the look runs beside the work. */
+/* From the second limit on the caller waits, from the first the look runs beside the work. done
+ * may be called before this returns. */
 static void
 cache_get(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
 {
@@ -227,6 +237,7 @@ cache_get(struct credentials_provider *provider, credentials_done_fn *done, void
 	done(arg, &cache->credentials, NULL);
 }
 
+/* The waiter may be in either list: a callback may cancel another one that is about to hear. */
 static void
 cache_cancel(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
 {
@@ -236,6 +247,8 @@ cache_cancel(struct credentials_provider *provider, credentials_done_fn *done, v
 	cache_drop_waiter(&cache->served, done, arg);
 }
 
+/* A call that was signed with older keys changes nothing: the newer ones have not been refused.
+ * The next get then waits for a look. */
 static void
 cache_refresh(struct credentials_provider *provider, unsigned serial)
 {
@@ -256,6 +269,7 @@ cache_free_waiters(struct waiter *waiter)
 	}
 }
 
+/* Waiters are dropped without being called. */
 static void
 cache_free(struct credentials_provider *provider)
 {

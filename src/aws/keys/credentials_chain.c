@@ -24,7 +24,8 @@ static const struct place {
 
 #define PLACES (sizeof(places) / sizeof(places[0]))
 
-/* A walk along the places. */
+/* A walk along the places. The reasons of all places are kept, since the error must say what was
+ * missing in each. */
 struct search {
 	const struct credentials_opts *opts;
 	char *profile;
@@ -44,7 +45,8 @@ search_free(void *frame)
 	free(search);
 }
 
-/* A source_profile means the keys of that profile: the environment is not looked at. */
+/* A source_profile means the keys of that profile: the environment is not looked at. Example:
+ * with profile_only the walk begins with web identity. */
 static size_t
 search_next_place(const struct search *search, size_t at)
 {
@@ -53,7 +55,8 @@ search_next_place(const struct search *search, size_t at)
 	return at;
 }
 
-/* Files are read again at each look, so that keys that a tool rotates there are found. */
+/* Files are read again at each look, so that keys that a tool rotates there are found. A place
+ * always gives a call, also where it has nothing to ask. */
 static struct tmf_call *
 search_look(struct search *search)
 {
@@ -90,6 +93,7 @@ search_seen(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_
 	return NULL;
 }
 
+/* A refresh begins at the winner of the first walk, and not at the environment. */
 static struct tmf_call *
 search_from(const struct credentials_opts *opts, const char *profile, bool profile_only,
     size_t first, size_t *winner)
@@ -105,6 +109,7 @@ search_from(const struct credentials_opts *opts, const char *profile, bool profi
 	return tmf_call_sequence(search_look(search), search_seen, search, search_free);
 }
 
+/* The winner is not kept: this search serves one AssumeRole. */
 struct tmf_call *
 credentials_look_profile(
     const struct credentials_opts *opts, const char *profile, bool profile_only)
@@ -129,6 +134,7 @@ chain_look(const struct credentials_opts *opts, void *arg)
 	return search_from(opts, profile, false, chain->winner, &chain->winner);
 }
 
+/* The cache owns the chain, and frees it with itself. */
 struct credentials_provider *
 credentials_chain_new(const struct credentials_opts *opts)
 {

@@ -18,11 +18,13 @@
 #define PAUSE_MS	1000
 #define TOKEN_BYTES_MAX (64u << 10)
 
-/* Whom a token may be sent to in the clear. */
+/* Whom a token may be sent to in the clear. ECS answers at 169.254.170.2, EKS at 169.254.170.23
+ * and fd00:ec2::23. */
 static const char *const open_hosts[] = {
     "localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
 
-/* All of 127.0.0.0/8, as botocore counts it. */
+/* All of 127.0.0.0/8, as botocore counts it. A name that leads to a loopback address does not
+ * count, since a name can be changed. Only localhost is accepted by name. */
 static bool
 container_is_loopback(const char *host)
 {
@@ -44,7 +46,8 @@ container_may_be_open(const char *host)
 	return container_is_loopback(host);
 }
 
-/* The variable may come with a container image: it must not lead the token to any host. */
+/* The variable may come with a container image: it must not lead the token to any host. With
+ * https any host is accepted: its certificate says who it is. */
 static int
 container_check_uri(const char *uri, struct tmf_err *err)
 {
@@ -65,7 +68,9 @@ container_check_uri(const char *uri, struct tmf_err *err)
 }
 
 /* The value of Authorization, verbatim; empty without a token. The file is read each time: its
- * content is replaced. A line end would begin another header. */
+ * content is replaced. A line end would begin another header. The file goes before the variable,
+ * as EKS replaces its content while the process runs. A NUL byte would cut the header's value
+ * short, and so it is refused too. */
 static int
 container_read_token(const struct aws_env *env, struct buf *ret_token, struct tmf_err *err)
 {
@@ -88,7 +93,8 @@ container_read_token(const struct aws_env *env, struct buf *ret_token, struct tm
 	return 0;
 }
 
-/* An error of the transport names the address, and nothing of what was sent. */
+/* An error of the transport names the address, and nothing of what was sent. Any status but 200
+ * is an error here: the body may repeat the token, and is not shown. */
 static struct tmf_call *
 container_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -108,6 +114,7 @@ container_answered(void *frame, struct tmf_call *over, json_t **ret_result, stru
 	return NULL;
 }
 
+/* The token is wiped as soon as the request has its own copy. */
 static struct tmf_call *
 container_ask(const struct credentials_opts *opts, const char *uri, struct tmf_err *err)
 {
@@ -133,7 +140,8 @@ container_ask(const struct credentials_opts *opts, const char *uri, struct tmf_e
 	return call;
 }
 
-/* ECS sets the first variable, EKS and others the second. */
+/* ECS sets the first variable, EKS and others the second. Where both are set, the first wins, as
+ * with the AWS SDKs. */
 struct tmf_call *
 credentials_look_container(
     const struct credentials_opts *opts, const char *profile, bool profile_only)

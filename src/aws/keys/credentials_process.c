@@ -13,12 +13,13 @@
 #define OUTPUT_BYTES_MAX (64u << 10)
 #define TIMEOUT_MS	 60000 /* it may ask a service, or wait for a key to be touched */
 
-/* A command in words. */
+/* A command in words. The end with NULL is what execve wants. */
 struct words {
 	char *at[WORDS_MAX + 1]; /* ends with NULL */
 	size_t count;
 };
 
+/* Only the words before the closing NULL are owned. */
 static void
 words_fini(struct words *words)
 {
@@ -27,7 +28,7 @@ words_fini(struct words *words)
 }
 
 /* One character within quotes or without; moves past it. Within "..." a backslash takes " and \
- * literally, without quotes any. */
+ * literally, without quotes any. A backslash at the end of the command is itself. */
 static void
 words_take_char(const char **text, char quote, struct buf *word)
 {
@@ -41,7 +42,8 @@ words_take_char(const char **text, char quote, struct buf *word)
 	*text = p + 1;
 }
 
-/* The next word. Returns false for an open quote. Example: a"b c"d is the word ab cd. */
+/* The next word. Returns false for an open quote. Example: a"b c"d is the word ab cd. An empty
+ * pair of quotes is an empty word, and so an argument. */
 static bool
 words_take_word(const char **text, struct buf *word)
 {
@@ -61,8 +63,9 @@ words_take_word(const char **text, struct buf *word)
 	return quote == '\0';
 }
 
-/* As a shell's quoting goes, but nothing is replaced: no variables, no ~. A shell is not started:
- * botocore starts none either, and a profile that works here works there. */
+/* As a shell's quoting goes, but nothing is replaced: no variables, no ~. A shell is not
+ * started: botocore starts none either, and a profile that works here works there. The command
+ * is never in an error's text: it may hold a password as an argument. */
 static int
 words_split(const char *command, struct words *words, struct tmf_err *err)
 {
@@ -88,7 +91,8 @@ words_split(const char *command, struct words *words, struct tmf_err *err)
 	return ret;
 }
 
-/* The version is looked at first: what else a later one may mean is not known. */
+/* The version is looked at first: what else a later one may mean is not known. AWS documents
+ * Version 1 only. */
 static int
 process_check_version(const char *text, struct tmf_err *err)
 {
@@ -105,7 +109,8 @@ process_check_version(const char *text, struct tmf_err *err)
 	return ret;
 }
 
-/* What the process writes to its standard error is thrown away: it may hold keys. */
+/* What the process writes to its standard error is thrown away: it may hold keys. The object is
+ * parsed again for its keys, which is cheap and keeps the check apart. */
 static struct tmf_call *
 process_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -122,6 +127,7 @@ process_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct
 	return NULL;
 }
 
+/* Nothing is started for a command that cannot be split: half a command could do something else. */
 static struct tmf_call *
 process_start(const struct credentials_opts *opts, const char *command)
 {
@@ -145,6 +151,7 @@ process_start(const struct credentials_opts *opts, const char *command)
 	return call;
 }
 
+/* The command may stand in either of the shared files. */
 struct tmf_call *
 credentials_look_process(
     const struct credentials_opts *opts, const char *profile, bool profile_only)

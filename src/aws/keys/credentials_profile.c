@@ -3,7 +3,7 @@
 #include <stdarg.h>
 
 /* Not an error of the search: the next place is looked at, and the text stands in the list where
- * nothing is found anywhere. */
+ * nothing is found anywhere. The name of the error sets it apart from a fault, see search_seen. */
 struct tmf_call *
 credentials_nothing(struct tmf_loop *loop, const char *format, ...)
 {
@@ -21,7 +21,8 @@ credentials_nothing(struct tmf_loop *loop, const char *format, ...)
 	return call;
 }
 
-/* The keys that stand in the profile. Returns a call in any case. See:
+/* The keys that stand in the profile. Returns a call in any case. A half pair is an error: to
+ * look elsewhere would act with other keys than the user meant. See:
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
 static struct tmf_call *
 profile_take_keys(const struct credentials_opts *opts, const struct shared_files *files,
@@ -69,7 +70,8 @@ credentials_look_credentials_file(
 	return call;
 }
 
-/* After the credentials file and the process, in the order of the AWS CLI. */
+/* After the credentials file and the process, in the order of the AWS CLI. Both files are read
+ * here, but a pair in the credentials file was found before. */
 struct tmf_call *
 credentials_look_config_file(
     const struct credentials_opts *opts, const char *profile, bool profile_only)
@@ -86,7 +88,9 @@ credentials_look_config_file(
 	return call;
 }
 
-/* The browser's part is the AWS CLI's: it can hand its keys on. */
+/* The browser's part is the AWS CLI's: it can hand its keys on. A profile with sso_session is
+ * refused even where it has keys, since the AWS CLI looks at IAM Identity Center before them,
+ * too. */
 struct tmf_call *
 credentials_look_sso(const struct credentials_opts *opts, const char *profile, bool profile_only)
 {

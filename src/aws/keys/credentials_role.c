@@ -18,7 +18,8 @@
 
 /* --- one AssumeRole --- */
 
-/* The client and the keys that it signs with, for the time of one call. */
+/* The client and the keys that it signs with, for the time of one call. The keys must outlive
+ * the call, since each attempt asks for them again. */
 struct assume {
 	struct aws_client *sts;
 	struct credentials_provider *base; /* owned if own_base */
@@ -26,6 +27,7 @@ struct assume {
 	char *role_arn;
 };
 
+/* The client goes before the keys that it borrows. */
 static void
 assume_free(void *frame)
 {
@@ -97,6 +99,7 @@ struct role_source {
 	int duration_seconds;
 };
 
+/* The base is owned here, since it has no other user. */
 static void
 role_source_free(void *arg)
 {
@@ -109,6 +112,7 @@ role_source_free(void *arg)
 	free(source);
 }
 
+/* The base stays from one refresh to the next: its own cache decides when its keys are too old. */
 static struct tmf_call *
 role_source_look(const struct credentials_opts *opts, void *arg)
 {
@@ -123,7 +127,8 @@ role_source_look(const struct credentials_opts *opts, void *arg)
 	return assume_start(opts, source->base, false, &role);
 }
 
-/* A run keeps the role's ARN, so that resume assumes the same one. */
+/* A run keeps the role's ARN, so that resume assumes the same one. The texts are copied: the
+ * caller's may go. */
 struct credentials_provider *
 credentials_role_new(const struct credentials_opts *opts, struct credentials_provider *base,
     const struct credentials_role *role)
@@ -147,7 +152,8 @@ profile_has_keys(const struct shared_files *files, const char *profile)
 	       shared_files_get(files, profile, "aws_secret_access_key") != NULL;
 }
 
-/* A role by web identity is that place's. */
+/* A role by web identity is that place's. Such a profile's role_arn is left to
+ * credentials_look_web_identity. */
 static bool
 profile_has_role(const struct shared_files *files, const char *profile)
 {
@@ -197,8 +203,9 @@ profile_check_sources(const struct shared_files *files, const char *profile, str
 	    "more than %d profiles follow each other by source_profile", PROFILES_MAX);
 }
 
-/* See: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html (role
- * chaining). */
+/* A wrong duration is an error before anything is sent: STS would name its own parameter, and
+ * not the profile. See:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html (role chaining). */
 static int
 profile_duration(
     const struct shared_files *files, const char *profile, int *ret_seconds, struct tmf_err *err)
@@ -229,7 +236,8 @@ profile_duration(
 }
 
 /* A code of an MFA device lasts 30 seconds and works once: an unattended program cannot refresh
- * keys with it. */
+ * keys with it. Checked before the first call, so that a fault is reported with the profile's
+ * name. */
 static int
 profile_role(const struct shared_files *files, const char *profile,
     struct credentials_role *ret_role, struct tmf_err *err)
@@ -259,6 +267,7 @@ profile_role(const struct shared_files *files, const char *profile,
 	return 0;
 }
 
+/* The three names that the AWS documentation lists for credential_source. */
 static const struct {
 	const char *name;
 	credentials_look_fn *look;
@@ -268,7 +277,8 @@ static const struct {
     {"EcsContainer", credentials_look_container},
 };
 
-/* What the role is assumed with: a place, and the profile to look for there. */
+/* What the role is assumed with: a place, and the profile to look for there. profile_only: a
+ * source_profile means that profile, and not the environment. */
 struct base {
 	credentials_look_fn *look;
 	char *profile;
@@ -292,6 +302,7 @@ role_base_look(const struct credentials_opts *opts, void *arg)
 	return base->look(opts, base->profile, base->profile_only);
 }
 
+/* The names are compared with case, as botocore does. */
 static credentials_look_fn *
 role_base_of_name(const char *name)
 {
@@ -302,7 +313,8 @@ role_base_of_name(const char *name)
 }
 
 /* Exactly one, as with the AWS CLI: a profile with both would be read differently by different
- * tools. */
+ * tools. A source that has a role of its own leads to another AssumeRole, and any other source
+ * to the walk along its places. */
 static int
 role_base_find(const struct shared_files *files, const char *profile, struct base *ret_base,
     struct tmf_err *err)
@@ -353,6 +365,8 @@ assume_role_of_profile(const struct credentials_opts *opts, const struct shared_
 	    true, &role);
 }
 
+/* A profile that was named and does not exist is an error, so that no other place's keys are
+ * used instead. */
 struct tmf_call *
 credentials_look_role(const struct credentials_opts *opts, const char *profile, bool profile_only)
 {

@@ -13,6 +13,7 @@
 #define SESSION_NAME_DEFAULT "tmflow"
 #define TOKEN_BYTES_MAX	     20000 /* AWS's limit of WebIdentityToken */
 
+/* Only paths and names: the token itself is read for each call and wiped after it. */
 struct web_identity {
 	struct aws_client *sts;
 	char *token_file;
@@ -34,7 +35,8 @@ web_identity_free(void *frame)
 }
 
 /* The file is read at each look: the token in it is replaced well before it ends. The token is
- * trimmed where it stands, so that no copy is left unwiped. */
+ * trimmed where it stands, so that no copy is left unwiped. A file often ends with a newline,
+ * which is not part of the token. */
 static struct tmf_call *
 web_identity_ask(const struct web_identity *identity, struct tmf_err *err)
 {
@@ -61,7 +63,8 @@ web_identity_ask(const struct web_identity *identity, struct tmf_err *err)
 	return call;
 }
 
-/* A token that has just run out may have been replaced: it is read once more. */
+/* A token that has just run out may have been replaced: it is read once more. Only once: a token
+ * that is still the old one is refused again. */
 static struct tmf_call *
 web_identity_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -81,7 +84,8 @@ web_identity_answered(void *frame, struct tmf_call *over, json_t **ret_result, s
 	return NULL;
 }
 
-/* The client has no credentials: the call is sent unsigned, the token is the proof. */
+/* The client has no credentials: the call is sent unsigned, the token is the proof. The client
+ * lives as long as this one search. */
 static struct tmf_call *
 web_identity_start(const struct credentials_opts *opts, struct web_identity *identity)
 {
@@ -102,7 +106,9 @@ web_identity_start(const struct credentials_opts *opts, struct web_identity *ide
 }
 
 /* What is configured, from one place altogether. Returns 1, 0 for nothing, -1 with *err. A token
- * file from the environment with a role from the profile would assume a role that nobody chose. */
+ * file from the environment with a role from the profile would assume a role that nobody chose.
+ * A missing session name gets a default, since STS requires one. Example:
+ * AWS_WEB_IDENTITY_TOKEN_FILE without AWS_ROLE_ARN is an error. */
 static int
 web_identity_take(struct web_identity *identity, const char *where, const char *token_file,
     const char *role_arn, const char *session_name, struct tmf_err *err)
@@ -134,6 +140,7 @@ web_identity_of_environment(
 	    aws_env_get(env, "AWS_ROLE_SESSION_NAME"), err);
 }
 
+/* The profile's keys may stand in either file. */
 static int
 web_identity_of_profile(const struct aws_env *env, const char *profile,
     struct web_identity *identity, struct tmf_err *err)

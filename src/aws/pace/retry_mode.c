@@ -10,7 +10,7 @@
 #define LEGACY_ATTEMPTS	      5
 #define LEGACY_BACKOFF_MAX_MS 86400000.0 /* it has no limit of its own; nobody waits for a day */
 
-/* {name, attempts_max, delay_max_ms, legacy, has_quota, limits_rate, trusts_pacer} Legacy has no
+/* {name, attempts_max, delay_max_ms, legacy, has_quota, limits_rate, trusts_pacer}. Legacy has no
  * quota of retries and no rate: botocore added the quota with the standard mode and the rate
  * with the adaptive one. */
 static const struct retry_mode modes[] = {

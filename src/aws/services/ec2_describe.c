@@ -11,6 +11,7 @@ static const struct xml_shape reservation_shape[] = {
     {.element = NULL},
 };
 
+/* Instances are converted one by one while the page comes in, see xml_convert_item. */
 static const struct xml_shape describe_instances_shape[] = {
     {"reservationSet", "Reservations", XML_LIST, reservation_shape, NULL},
     {"nextToken", "NextToken", XML_STRING, NULL, NULL},
@@ -30,6 +31,7 @@ const struct xml_shape ec2_target_shape[] = {
     {.element = NULL},
 };
 
+/* A target has one of the three kinds of destination, and the others are absent. */
 static const struct xml_shape describe_targets_shape[] = {
     {"trafficMirrorTargetSet", "TrafficMirrorTargets", XML_LIST, ec2_target_shape, NULL},
     {"nextToken", "NextToken", XML_STRING, NULL, NULL},
@@ -81,6 +83,7 @@ ec2_begin_describe(
 	query_add(body, "NextToken", describe->next_token);
 }
 
+/* Reservations are folded into one list of instances. */
 struct tmf_call *
 ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe)
 {
@@ -94,6 +97,7 @@ ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *descri
 	return aws_client_call(ec2, &operation);
 }
 
+/* The names of ids differ by operation: here TrafficMirrorTargetId.1 and so on. */
 struct tmf_call *
 ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe)
 {
@@ -107,6 +111,7 @@ ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe
 	return aws_client_call(ec2, &operation);
 }
 
+/* Which sessions are meant is for the caller's filters to say, as with the other two. */
 struct tmf_call *
 ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe)
 {

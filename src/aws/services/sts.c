@@ -22,6 +22,7 @@ static const struct xml_shape user_shape[] = {
     {.element = NULL},
 };
 
+/* PackedPolicySize is a percentage of what a session's policies and tags may take. */
 static const struct xml_shape assume_role_shape[] = {
     {"Credentials", "Credentials", XML_STRUCT, credentials_shape, NULL},
     {"AssumedRoleUser", "AssumedRoleUser", XML_STRUCT, user_shape, NULL},
@@ -62,7 +63,8 @@ static const struct xml_shape caller_reply[] = {
     {.element = NULL},
 };
 
-/* The typed calls of EC2 have no such wrapper, so that callers see one form. */
+/* The typed calls of EC2 have no such wrapper, so that callers see one form. A reply without the
+ * wrapper becomes an empty object, whose missing keys the caller then reports. */
 static json_t *
 sts_unwrap(json_t *reply)
 {
@@ -72,7 +74,8 @@ sts_unwrap(json_t *reply)
 	return result != NULL ? result : json_object();
 }
 
-/* Name.member.1.arn, as the shape PolicyDescriptorType has it. */
+/* Name.member.1.arn, as the shape PolicyDescriptorType has it. They narrow what the session may
+ * do, and never widen it. */
 static void
 sts_add_policy_arns(struct buf *body, const json_t *arns)
 {
@@ -86,8 +89,9 @@ sts_add_policy_arns(struct buf *body, const json_t *arns)
 	}
 }
 
-/* See: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html. Lists of the Query
- * protocol are Name.member.N, not Name.N as with EC2. */
+/* See: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html. Lists of the
+ * Query protocol are Name.member.N, not Name.N as with EC2. A duration of 0 is not sent: the
+ * service's default, one hour, then holds. */
 struct tmf_call *
 sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 {

@@ -18,13 +18,16 @@ struct entry {
 	unsigned line;
 };
 
+/* A flat list in the order of the file: a later entry overrides an earlier one, and an error can
+ * name its line. */
 struct config_file {
 	char *name;
 	struct entry *entries;
 	size_t count;
 };
 
-/* Where the parser stands. */
+/* Where the parser stands. The last three texts are owned, and freed together when the section
+ * is left. */
 struct reader {
 	const char *name;
 	unsigned line;
@@ -53,6 +56,7 @@ config_add_entry(struct reader *r, const char *key, struct str value)
 	};
 }
 
+/* Keys before the first section, or in one that is skipped, then find no section to stand in. */
 static void
 config_leave_section(struct reader *r)
 {
@@ -62,7 +66,8 @@ config_leave_section(struct reader *r)
 	r->section_kind = r->section = r->parent = NULL;
 }
 
-/* `[profile "my team"]`: a name with blanks may stand in quotes. */
+/* `[profile "my team"]`: a name with blanks may stand in quotes. Both quotes must be of one
+ * kind. Example: "my team' stays as it is. */
 static struct str
 config_without_quotes(struct str name)
 {
@@ -72,8 +77,10 @@ config_without_quotes(struct str name)
 	return name;
 }
 
-/* "[profile x]", "[services x]", "[default]"; in the credentials file "[x]". A section of another
- * kind, such as [sso-session x], is kept with its kind: services are looked up by it. */
+/* "[profile x]", "[services x]", "[default]"; in the credentials file "[x]". A section of
+ * another kind, such as [sso-session x], is kept with its kind: services are looked up by it. In
+ * the config file a section without a kind, such as [x], is skipped: the AWS tools read only
+ * [profile x] there. Example: [default] needs no kind. */
 static int
 config_enter_section(struct reader *r, struct str line, struct tmf_err *err)
 {
@@ -102,8 +109,9 @@ config_enter_section(struct reader *r, struct str line, struct tmf_err *err)
 	return 0;
 }
 
-/* A comment begins at # or ; after a blank. Example: "a = b # c" is b, "a = b#c" is b#c: a secret
- * key may have # in it, but no blank. */
+/* A comment begins at # or ; after a blank. Example: "a = b # c" is b, "a = b#c" is b#c: a
+ * secret key may have # in it, but no blank. The search starts behind the equals sign, so that
+ * an empty value may have a comment too. */
 static struct str
 config_without_comment(struct str value)
 {
@@ -114,7 +122,8 @@ config_without_comment(struct str value)
 	return str_trim(value);
 }
 
-/* Example: "s3 =" and then " max = 5" is s3.max = 5. */
+/* Example: "s3 =" and then " max = 5" is s3.max = 5. The AWS tools nest one level deep. A line
+ * before the first section is checked, but not kept. */
 static int
 config_take_pair(struct reader *r, struct str line, bool nested, struct tmf_err *err)
 {
@@ -144,7 +153,9 @@ config_take_pair(struct reader *r, struct str line, bool nested, struct tmf_err 
 	return 0;
 }
 
-/* A value that goes on in the next line is of no setting that is read here. */
+/* A value that goes on in the next line is of no setting that is read here. An indented line
+ * belongs to a key with an empty value in front of it. Without such a key it is skipped, not
+ * refused. */
 static int
 config_take_line(struct reader *r, struct str raw, struct tmf_err *err)
 {
@@ -160,6 +171,8 @@ config_take_line(struct reader *r, struct str raw, struct tmf_err *err)
 	return config_take_pair(r, line, indented, err);
 }
 
+/* A fault ends the parsing at its line: a file that is understood by half could give half a pair
+ * of keys. NULL: *err says where. */
 struct config_file *
 config_file_parse(
     const char *name, struct str text, enum config_file_kind kind, struct tmf_err *err)
@@ -184,7 +197,7 @@ config_file_parse(
 	return NULL;
 }
 
-/* The text is wiped: keys stand in it. */
+/* The text is wiped: keys stand in it. A file that is missing is an empty one. */
 struct config_file *
 config_file_read(const char *path, enum config_file_kind kind, struct tmf_err *err)
 {
@@ -203,6 +216,7 @@ config_file_read(const char *path, enum config_file_kind kind, struct tmf_err *e
 	return file;
 }
 
+/* Every value is wiped, since only some keys hold a secret and which do is not known here. */
 void
 config_file_free(struct config_file *file)
 {
@@ -229,6 +243,7 @@ entry_stands_in(const struct entry *entry, const char *section_kind, const char 
 	       strcmp(entry->section, section) == 0;
 }
 
+/* A header counts without any key in it, as the AWS CLI has it. */
 bool
 config_file_has_profile(const struct config_file *file, const char *profile)
 {
@@ -271,6 +286,7 @@ config_file_get(const struct config_file *file, const char *profile, const char 
 	return config_file_get_in(file, PROFILE, profile, key);
 }
 
+/* Example: "/home/a/.aws/config:12", which an editor can open at that line. */
 char *
 config_file_where(const struct config_file *file, const char *profile, const char *key)
 {

@@ -35,7 +35,7 @@ setting_is_true(const char *text)
 	return text != NULL && strcasecmp(text, "true") == 0;
 }
 
-/* variable or key may be NULL. */
+/* variable or key may be NULL. An empty variable counts as one that is not set, see aws_env_get. */
 static const char *
 setting_look_up(const struct lookup *lookup, const char *variable, const char *key)
 {
@@ -46,8 +46,11 @@ setting_look_up(const struct lookup *lookup, const char *variable, const char *k
 	return value;
 }
 
-/* A service's endpoint: variable of the service, variable of all, the profile's services section,
- * the profile. See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+/* A service's endpoint: variable of the service, variable of all, the profile's services
+ * section, the profile. Example: for Step Functions AWS_ENDPOINT_URL_SFN, then AWS_ENDPOINT_URL,
+ * then endpoint_url below sfn in the services section, then the profile's own endpoint_url. The
+ * services section stands in the config file only. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
 static const char *
 setting_endpoint(const struct lookup *lookup, const struct aws_service *service)
 {
@@ -69,7 +72,8 @@ setting_endpoint(const struct lookup *lookup, const struct aws_service *service)
 	return url;
 }
 
-/* The switch is for who inherits an environment with test endpoints in it. */
+/* The switch is for who inherits an environment with test endpoints in it. The settings then
+ * have no endpoint, and each service's own address is used. */
 static void
 settings_set_endpoints(const struct lookup *lookup, struct aws_settings *settings)
 {
@@ -80,7 +84,8 @@ settings_set_endpoints(const struct lookup *lookup, struct aws_settings *setting
 		settings->endpoints[i] = mem_strdup(setting_endpoint(lookup, aws_service_at(i)));
 }
 
-/* An invalid value: says where it stands. */
+/* An invalid value: says where it stands. The variable is named where it is set, since it went
+ * before the files. */
 static int
 setting_refuse(const struct lookup *lookup, const char *variable, const char *key,
     const char *must_be, struct tmf_err *err)
@@ -106,7 +111,8 @@ struct number_setting {
 	int fallback;
 };
 
-/* Not strtol's rest: "3 attempts" is an error. */
+/* Not strtol's rest: "3 attempts" is an error. A wrong number is refused, not replaced by the
+ * fallback: the user would not notice. */
 static int
 setting_number(const struct lookup *lookup, const struct number_setting *setting, int *ret_number,
     struct tmf_err *err)
@@ -128,7 +134,9 @@ setting_number(const struct lookup *lookup, const struct number_setting *setting
 	return 0;
 }
 
-/* Without a slash at its end. IPv6 instances have the service at a unique local address. */
+/* Without a slash at its end. IPv6 instances have the service at a unique local address. The URL
+ * goes before the mode, which only chooses between two addresses. A wrong mode is an error even
+ * then. */
 static int
 settings_set_imds_url(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err *err)
 {
@@ -153,6 +161,8 @@ settings_set_imds_url(const struct lookup *lookup, struct imds_settings *imds, s
 	return 0;
 }
 
+/* The timeout is in whole seconds there, and in milliseconds here. One attempt is the default,
+ * as with botocore. */
 static int
 settings_set_imds(const struct lookup *lookup, struct imds_settings *imds, struct tmf_err *err)
 {
@@ -172,8 +182,9 @@ settings_set_imds(const struct lookup *lookup, struct imds_settings *imds, struc
 	return settings_set_imds_url(lookup, imds, err);
 }
 
-/* legacy was the default until 2025; who still sets it has firewalls that know the global address
- * only. See:
+/* legacy was the default until 2025; who still sets it has firewalls that know the global
+ * address only. Only regions that are older than their own STS address are led to the global
+ * one, see endpoint_is_sts_global. See:
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html */
 static int
 settings_set_sts_mode(
@@ -189,7 +200,8 @@ settings_set_sts_mode(
 	    "regional or legacy", err);
 }
 
-/* An unknown mode is an error: the AWS CLI refuses it as well. */
+/* An unknown mode is an error: the AWS CLI refuses it as well. 0 attempts stand for those of the
+ * mode. */
 static int
 settings_set_retries(
     const struct lookup *lookup, struct aws_settings *settings, struct tmf_err *err)
@@ -206,7 +218,7 @@ settings_set_retries(
 }
 
 /* AWS_DEFAULT_REGION is the CLI's own and goes before the profile's region, but behind
- * AWS_REGION. */
+ * AWS_REGION. The flag goes before all of them. */
 static int
 settings_fill(const struct lookup *lookup, const char *flag_region, struct aws_settings *settings,
     struct tmf_err *err)
@@ -227,7 +239,8 @@ settings_fill(const struct lookup *lookup, const char *flag_region, struct aws_s
 	return settings_set_imds(lookup, &settings->imds, err);
 }
 
-/* A profile that somebody named must exist; "default" need not. */
+/* A profile that somebody named must exist; "default" need not. A typing error in a profile's
+ * name would otherwise act with the default's keys. */
 int
 aws_settings_load(const struct aws_env *env, const char *flag_region, const char *flag_profile,
     struct aws_settings *ret_settings, struct tmf_err *err)
@@ -271,6 +284,7 @@ aws_settings_endpoint(const struct aws_settings *settings, const char *service)
 	return settings->endpoints[aws_service_index(service)];
 }
 
+/* A copy: the caller's text may go before the settings do. */
 void
 aws_settings_set_endpoint(struct aws_settings *settings, const char *service, const char *endpoint)
 {

@@ -39,12 +39,14 @@ static const struct secret_member {
     {"Authorization", 0},
 };
 
-/* Headers that say nothing about their owner's keys. */
+/* Headers that say nothing about their owner's keys. A list of what is shown, not of what is
+ * hidden: a new header of AWS's is hidden until somebody has judged it. */
 static const char *const harmless_headers[] = {"Content-Type", "Host", "X-Amz-Date", "X-Amz-Target",
     "x-amzn-query-mode", "Content-Length", "Date", "Retry-After", "Server", "x-amz-retry-after",
     "x-amzn-errortype", "x-amzn-query-error", "x-amzn-requestid"};
 
-/* A reply may hold anything, also sequences that a terminal obeys. */
+/* A reply may hold anything, also sequences that a terminal obeys. log_escape takes a C string,
+ * so that a NUL byte in the text is written here. */
 static void
 redact_escaped(struct buf *out, const char *p, size_t len)
 {
@@ -63,7 +65,7 @@ redact_escaped(struct buf *out, const char *p, size_t len)
 	}
 }
 
-/* The same, but line ends stay. */
+/* The same, but line ends stay. A body of several lines can then still be read. */
 static void
 redact_lines(struct buf *out, const char *p, size_t len)
 {
@@ -81,6 +83,7 @@ redact_lines(struct buf *out, const char *p, size_t len)
 	}
 }
 
+/* strchr finds the NUL byte in any set, hence the second condition. */
 static const char *
 redact_skip(const char *p, const char *end, const char *set)
 {
@@ -98,14 +101,16 @@ redact_find(const char *p, const char *end, const char *what)
 	return found != NULL ? found : end;
 }
 
-/* A secret's place in a text. */
+/* A secret's place in a text. Both ends lie in the text that is redacted: nothing is copied to
+ * find a secret. */
 struct span {
 	const char *begin;
 	const char *end;
 };
 
-/* NAME=value& of a form, NAME:value of a header (canonical requests stand in some errors). Example:
- * &SecretAccessKey=abc&Version=1 and x-amz-security-token:abc. */
+/* NAME=value& of a form, NAME:value of a header (canonical requests stand in some errors).
+ * Example: &SecretAccessKey=abc&Version=1 and x-amz-security-token:abc. The value of a header
+ * ends at a blank, that of a form at the next &. */
 static bool
 redact_form_value(const char *after, const char *end, struct span *ret_value)
 {
@@ -170,7 +175,8 @@ redact_json_value(const char *after, const char *end, struct span *ret_value)
 	return true;
 }
 
-/* What comes before a name decides what its value looks like. */
+/* What comes before a name decides what its value looks like. A colon may stand before an
+ * element's name or before a member of a form, so that both are tried. */
 static bool
 redact_value_after(char before, const char *after, const char *end, struct span *ret_value)
 {
@@ -192,7 +198,8 @@ redact_is_part_of_name(char c)
 	return isalnum((unsigned char)c) || c == '-' || c == '_';
 }
 
-/* A secret member whose name begins at p. */
+/* A secret member whose name begins at p. Whole names only: NextToken does not contain a secret
+ * Token. The beginning of the text counts as the beginning of a form. */
 static const struct secret_member *
 redact_member_at(struct str text, const char *p, struct span *ret_value)
 {
@@ -213,7 +220,8 @@ redact_member_at(struct str text, const char *p, struct span *ret_value)
 	return NULL;
 }
 
-/* One of values at p. */
+/* One of values at p. That finds a secret that stands somewhere without its name, such as in a
+ * sentence. */
 static bool
 redact_value_at(
     struct str text, const char *p, const struct redact_values *values, struct span *ret_value)
@@ -231,6 +239,7 @@ redact_value_at(
 	return false;
 }
 
+/* The shown part of a key's id says of what kind the key is, such as ASIA for a temporary one. */
 static void
 redact_removed(struct buf *out, const struct span *value, size_t shown)
 {
@@ -244,6 +253,8 @@ redact_removed(struct buf *out, const struct span *value, size_t shown)
 	buf_add_cstr(out, REDACT_REMOVED);
 }
 
+/* The text may be longer than what is shown, so that a secret that begins before that end is
+ * seen whole. */
 void
 redact_body(
     struct buf *out, struct str text, size_t text_bytes_max, const struct redact_values *values)
@@ -292,6 +303,7 @@ redact_authorization(struct buf *out, const char *value)
 	buf_add_cstr(out, ", signature " REDACT_REMOVED);
 }
 
+/* Values of unknown headers are removed, and only their names stay. */
 void
 redact_header(struct buf *out, const char *name, const char *value)
 {

@@ -16,6 +16,7 @@
 #define DAY_BYTES	   8 /* of a date */
 #define SIGNED_HEADERS_MAX (HTTP_HEADERS_MAX + 3)
 
+/* The derived key signs too, and so it is wiped like the secret itself. */
 void
 sigv4_key_fini(struct sigv4_key *key)
 {
@@ -33,7 +34,8 @@ sigv4_result_fini(struct sigv4_result *result)
 	buf_fini(&result->authorization);
 }
 
-/* Not by localtime: AWS reads the time as UTC. */
+/* Not by localtime: AWS reads the time as UTC. The day of the scope is the beginning of this
+ * text, so that both always agree. */
 static void
 sigv4_date(int64_t wall_ms, char out[SIGV4_DATE_BYTES])
 {
@@ -47,7 +49,8 @@ sigv4_date(int64_t wall_ms, char out[SIGV4_DATE_BYTES])
 /* --- the canonical path --- */
 
 /* Percent-encodes what is not unreserved; a slash stays. The path is encoded twice, once by who
- * sends it and once here, as AWS does for all services but S3. */
+ * sends it and once here, as AWS does for all services but S3. Example: a blank that was sent as
+ * %20 becomes %2520 here. */
 static void
 sigv4_encode_path(struct buf *out, struct str path)
 {
@@ -100,6 +103,7 @@ sigv4_normalize_path(struct buf *out, struct str path)
 		buf_add_char(out, '/');
 }
 
+/* An empty path is signed as a slash. */
 static void
 sigv4_add_path(struct buf *out, const struct sigv4_request *request)
 {
@@ -136,6 +140,7 @@ sigv4_compare_str(struct str a, struct str b)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
+/* The value decides where a name occurs twice. */
 static int
 sigv4_compare_params(const void *a, const void *b)
 {
@@ -147,7 +152,7 @@ sigv4_compare_params(const void *a, const void *b)
 }
 
 /* Encodes part again into scratch and gives where it stands there; percent signs of an encoded
- * query stay. */
+ * query stay. Encoding them again would sign %2520 where %20 is sent. */
 static void
 sigv4_add_encoded(struct buf *scratch, struct str part)
 {
@@ -164,7 +169,8 @@ sigv4_add_encoded(struct buf *scratch, struct str part)
 }
 
 /* Sorted by name and value after they are encoded: an encoded name may sort differently. The
- * parameters borrow from scratch. */
+ * parameters borrow from scratch. A parameter without an equals sign is signed with one.
+ * Example: "b=2&a" becomes "a=&b=2". */
 static void
 sigv4_add_query(struct buf *out, struct str query)
 {
@@ -205,6 +211,7 @@ sigv4_add_query(struct buf *out, struct str query)
 
 /* --- the canonical headers --- */
 
+/* Sorted at all times: the lines and the list of names must come in the same order. */
 struct signed_headers {
 	struct http_header at[SIGNED_HEADERS_MAX];
 	size_t count;
@@ -224,7 +231,8 @@ sigv4_add_header(struct signed_headers *headers, const char *name, const char *v
 	headers->at[i] = (struct http_header){name, value};
 }
 
-/* Outer blanks go, runs of inner ones become one. */
+/* Outer blanks go, runs of inner ones become one. A proxy may fold blanks on the way, and the
+ * signature must survive that. */
 static void
 sigv4_add_trimmed(struct buf *out, const char *value)
 {
@@ -246,6 +254,7 @@ sigv4_add_trimmed(struct buf *out, const char *value)
 	}
 }
 
+/* Names of headers have no case in HTTP, and HTTP/2 sends them in lower case. */
 static void
 sigv4_add_lower(struct buf *out, const char *name)
 {
@@ -282,6 +291,7 @@ sigv4_add_headers(struct buf *out, const struct signed_headers *headers)
 	buf_add_char(out, '\n');
 }
 
+/* Example: host;x-amz-date. The service then knows which headers the signature covers. */
 static void
 sigv4_add_header_names(struct buf *out, const struct signed_headers *headers)
 {
@@ -326,6 +336,7 @@ sigv4_bytes(const uint8_t *data)
 	return (struct str){(const char *)data, DIGEST_SHA256_BYTES};
 }
 
+/* The secret is compared too: a refresh of the keys replaces it within the day. */
 static bool
 sigv4_key_is_for(const struct sigv4_key *key, const char *date, const struct sigv4_scope *scope,
     const char *secret)
@@ -336,7 +347,7 @@ sigv4_key_is_for(const struct sigv4_key *key, const char *date, const struct sig
 }
 
 /* Notes what the key is for. Where the names are too long it is for nothing, and derived each
- * time. */
+ * time. An empty day never equals a date. */
 static void
 sigv4_keep_purpose(
     struct sigv4_key *key, const char *date, const struct sigv4_scope *scope, const char *secret)
@@ -399,6 +410,7 @@ sigv4_string_to_sign(const struct sigv4_scope *scope, struct sigv4_result *resul
 	buf_add_cstr(out, request_digest);
 }
 
+/* The scope is in clear text there, since the service derives its own copy of the key by it. */
 static void
 sigv4_authorization(const struct sigv4_scope *scope, const char *access_key_id,
     const struct signed_headers *headers, struct sigv4_result *result)
@@ -415,6 +427,7 @@ sigv4_authorization(const struct sigv4_scope *scope, const char *access_key_id,
 	buf_add_cstr(out, result->signature);
 }
 
+/* The buffers are kept between requests, so that a signature allocates little. */
 static void
 sigv4_reset(struct sigv4_result *result)
 {

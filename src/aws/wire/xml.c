@@ -14,6 +14,8 @@
 /* What of an error reply, and of any reply, is kept beside the shape. */
 enum kept { KEPT_CODE, KEPT_MESSAGE, KEPT_REQUEST_ID, KEPT_COUNT };
 
+/* The request's id has three spellings: EC2 sends RequestID with an error and requestId with a
+ * result, the Query protocol RequestId. */
 static const struct {
 	const char *element;
 	enum kept kept;
@@ -26,13 +28,16 @@ static const struct {
     {"requestId", KEPT_REQUEST_ID, false},
 };
 
-/* An open element that holds others. */
+/* An open element that holds others. Either shape or members leads on: an array's items have one
+ * form, an object's members one each. */
 struct frame {
 	json_t *container;		 /* borrowed: object or array within the result */
 	const struct xml_shape *shape;	 /* of a list; NULL: container is an object */
 	const struct xml_shape *members; /* of an object */
 };
 
+/* A reply is converted while it comes in, and the XML is never kept. Skipped and captured
+ * elements have no frame, so that the depth of the frames is that of the shapes. */
 struct xml_parser {
 	XML_Parser expat; /* NULL before something has come */
 	const struct xml_shape *members;
@@ -61,7 +66,8 @@ xml_fail(struct xml_parser *p, const char *reason)
 	XML_StopParser(p->expat, XML_FALSE);
 }
 
-/* AWS sends an empty list as <set/> or not at all. */
+/* AWS sends an empty list as <set/> or not at all. The list that is there is used, so that one
+ * that comes in two parts becomes one. */
 static json_t *
 xml_list_of(json_t *object, const struct xml_shape *shape)
 {
@@ -74,7 +80,8 @@ xml_list_of(json_t *object, const struct xml_shape *shape)
 	return list;
 }
 
-/* Lists that were absent are empty ones. */
+/* Lists that were absent are empty ones. Callers then read every list without asking whether it
+ * was sent. */
 static void
 xml_add_missing_lists(json_t *object, const struct xml_shape *members)
 {
@@ -95,6 +102,7 @@ xml_push(struct xml_parser *p, json_t *container, const struct xml_shape *list,
 	p->frames[p->depth++] = (struct frame){container, list, members};
 }
 
+/* expat hands over a text in several parts, such as before and after an entity. */
 static void
 xml_character_data(void *arg, const char *text, int len)
 {
@@ -108,6 +116,7 @@ xml_character_data(void *arg, const char *text, int len)
 		buf_add(&p->text, text, (size_t)len);
 }
 
+/* Elements inside a captured one are skipped, with their text. */
 static void
 xml_capture(struct xml_parser *p, const struct xml_shape *scalar)
 {
@@ -134,7 +143,8 @@ xml_capture_kept(struct xml_parser *p, const char *name)
 	return false;
 }
 
-/* EC2 answers errors with <Response>, the Query protocol with <ErrorResponse>. */
+/* EC2 answers errors with <Response>, the Query protocol with <ErrorResponse>. A longer name is
+ * cut off: no operation here has one, and an error shows its beginning. */
 static void
 xml_start_root(struct xml_parser *p, const char *name)
 {
@@ -163,7 +173,8 @@ xml_start_item(struct xml_parser *p, const struct frame *top, const char *name)
 	xml_push(p, object, NULL, top->shape->members);
 }
 
-/* What no shape names is skipped with all that is in it: AWS adds members without notice. */
+/* What no shape names is skipped with all that is in it: AWS adds members without notice. A
+ * struct becomes an object at once, so that an empty element gives an empty object. */
 static void
 xml_start_member(struct xml_parser *p, const struct frame *top, const char *name)
 {
@@ -215,7 +226,8 @@ xml_start_element(void *arg, const char *name, const char **attributes)
 		xml_start_member(p, top, name);
 }
 
-/* Out of range is an error, not the nearest number: it would be another session's number. */
+/* Out of range is an error, not the nearest number: it would be another session's number. A
+ * blank behind the number is an error as well. */
 static json_t *
 xml_integer(const char *text)
 {
@@ -238,6 +250,7 @@ xml_scalar(const struct xml_shape *shape, const struct buf *text)
 	return json_stringn_nocheck(buf_cstr(text), text->len);
 }
 
+/* A member that is sent twice counts as it was sent last. */
 static void
 xml_end_capture(struct xml_parser *p)
 {
@@ -261,8 +274,9 @@ xml_end_capture(struct xml_parser *p)
 		json_object_set_new_nocheck(top->container, p->scalar->member, value);
 }
 
-/* The item that the list at the top of the stack ends with is complete. At once, so that a page of
- * 1,000 instances never stands in memory in both forms. */
+/* The item that the list at the top of the stack ends with is complete. At once, so that a page
+ * of 1,000 instances never stands in memory in both forms. The converter takes a reference of
+ * its own, and its result replaces the item. */
 static void
 xml_convert_item(const struct frame *list)
 {
@@ -340,7 +354,8 @@ xml_begin(struct xml_parser *p)
 	XML_SetStartDoctypeDeclHandler(p->expat, xml_start_doctype);
 }
 
-/* Parses a part. What was wrong with an earlier one stays wrong. */
+/* Parses a part. What was wrong with an earlier one stays wrong. The bound is expat's: it takes
+ * the length as an int. */
 static int
 xml_parse(struct xml_parser *p, struct str part, bool last, struct tmf_err *err)
 {
@@ -376,6 +391,7 @@ xml_parser_feed(struct xml_parser *p, struct str part, struct tmf_err *err)
 	return xml_parse(p, part, false, err);
 }
 
+/* The result goes to the caller, so that freeing the parser leaves it alone. */
 int
 xml_parser_finish(struct xml_parser *p, json_t **ret_value, struct tmf_err *err)
 {
