@@ -63,7 +63,8 @@ aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 static void aws_call_failed(
     struct aws_call *call, struct tmf_err *err, const struct aws_reply_headers *headers);
 
-/* AWS's time: our clock, and what replies showed it to be off. */
+/* AWS's time: our clock, and what replies showed it to be off. The correction is the client's:
+ * it holds for all its later calls. */
 static int64_t
 aws_call_wall_ms(const struct aws_client *client)
 {
@@ -72,6 +73,7 @@ aws_call_wall_ms(const struct aws_client *client)
 	return clock->wall_ms(clock) + client->skew_ms;
 }
 
+/* Each stage leaves what it waits for here, so that a call can be cancelled in any of them. */
 static void
 aws_call_cancel(struct tmf_call *base)
 {
@@ -115,6 +117,7 @@ aws_call_let_go(struct pacer_ticket *ticket)
 	aws_call_ready((struct aws_call *)((char *)ticket - offsetof(struct aws_call, ticket)));
 }
 
+/* The body moves into the call, and the operation's own is empty afterwards. */
 struct tmf_call *
 aws_client_call(struct aws_client *client, struct aws_operation *operation)
 {
@@ -138,6 +141,8 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 
 /* --- an attempt --- */
 
+/* The reader is made again, so that nothing of an earlier reply is left. A call that was refused
+ * goes to the front of the line. */
 static void
 aws_call_attempt(struct aws_call *call)
 {
@@ -166,6 +171,7 @@ aws_call_ready(struct aws_call *call)
 	credentials->get(credentials, aws_call_keys, call);
 }
 
+/* A failure to find keys is final: no retry mode repeats an error of credentials. */
 static void
 aws_call_keys(void *arg, const struct credentials *credentials, struct tmf_err *err)
 {
@@ -189,7 +195,7 @@ call_headers_add(struct call_headers *headers, const char *name, const char *val
 }
 
 /* Adds the signature of what headers holds by now, and of the host, which the transport sends
- * itself. */
+ * itself. The host is taken off again after it, since the transport adds its own. */
 static void
 aws_call_sign(
     struct aws_call *call, const struct credentials *credentials, struct call_headers *headers)
@@ -284,6 +290,8 @@ aws_call_body(void *arg, int status, struct str part, struct tmf_err *err)
 	return 0;
 }
 
+/* A success pays back what its last retry took from the quota, or a little where that took
+ * nothing. */
 static void
 aws_call_succeeded(struct aws_call *call, json_t *value)
 {

@@ -14,12 +14,14 @@
 #define FILL_START_PER_S    1.0
 #define CAPACITY_MIN	    1.0
 
+/* botocore counts in seconds, and its constants with it. */
 static double
 seconds_of(int64_t mono_ms)
 {
 	return (double)mono_ms / 1000;
 }
 
+/* Slow around the rate that failed last, and fast again when that has proved safe. */
 double
 adaptive_curve_grown(const struct adaptive_curve *curve, double now_s)
 {
@@ -52,7 +54,7 @@ adaptive_refill(struct adaptive *adaptive, int64_t mono_ms)
 }
 
 /* Counts a reply. The rate changes only when an interval is over, with all replies that came in
- * it. */
+ * it. Intervals begin on a half or a whole second, whenever the replies come. */
 static void
 adaptive_measure(struct adaptive *adaptive, int64_t mono_ms)
 {

@@ -57,6 +57,8 @@ model_clamp(double value, double least, double most)
 	return fmax(least, fmin(value, most));
 }
 
+/* Published for the account and the region:
+ * https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html */
 struct pacer_shape
 pacer_prior(const char *action)
 {
@@ -102,12 +104,14 @@ model_newest_anchor(const struct pacer_model *model)
 	return &model->anchors[(model->reactions - 1) % PACER_ANCHORS];
 }
 
+/* Without a floor a burst of refusals by chance would bring the pace near to nothing. */
 static double
 model_least_per_s(const struct pacer_model *model)
 {
 	return model->prior.rate_per_s * (model->trusted ? LEAST_SHARE_TRUSTED : LEAST_SHARE);
 }
 
+/* A small bucket cannot spare as many tokens. */
 static double
 model_headroom(const struct pacer_model *model)
 {
@@ -121,6 +125,7 @@ model_accepted_since_refusal(const struct pacer_model *model)
 	       (model->anchors_count > 0 ? model_newest_anchor(model)->accepted : 0);
 }
 
+/* Deaf: refusals are taken for chance until that many calls have been accepted. */
 static bool
 model_is_deaf(const struct pacer_model *model)
 {
@@ -147,6 +152,7 @@ model_pace_per_s(const struct pacer_model *model)
 	return model->rate_per_s * (1 + model_overspeed(model));
 }
 
+/* A full bucket is noted: what overflows says nothing about the refill. */
 static void
 model_refill(struct pacer_model *model, int64_t mono_ms)
 {

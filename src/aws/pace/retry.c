@@ -74,6 +74,7 @@ retry_classify_code(const char *code)
 	return RETRY_NEVER;
 }
 
+/* The code goes before the status, since EC2 throttles under 503 as well. */
 enum retry_class
 retry_classify(const struct tmf_err *err)
 {
@@ -101,6 +102,7 @@ aws_error_is_throttling(const char *code)
 	return retry_classify_code(code) == RETRY_THROTTLING;
 }
 
+/* Such an error of a delete means that there is nothing left to delete. */
 bool
 aws_error_is_not_found(const char *code)
 {
@@ -159,6 +161,7 @@ retry_quota_take(struct retry_quota *quota, int cost)
 	return true;
 }
 
+/* A long time without errors must not pay for an endless number of retries later. */
 void
 retry_quota_give(struct retry_quota *quota, int tokens)
 {

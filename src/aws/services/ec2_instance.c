@@ -8,6 +8,7 @@ const struct xml_shape ec2_tag_shape[] = {
     {.element = NULL},
 };
 
+/* The state has a number too; the name says the same. */
 static const struct xml_shape state_shape[] = {
     {"name", "Name", XML_STRING, NULL, NULL},
     {.element = NULL},
@@ -51,7 +52,8 @@ ec2_interface_order(const json_t *wire_interface)
 	return card * 1000 + (index != NULL ? json_integer_value(index) : 999);
 }
 
-/* Takes the place in the instance that its attachment gives it. */
+/* Takes the place in the instance that its attachment gives it. Callers then read the index from
+ * the interface, as if EC2 had sent it there. */
 static void
 ec2_settle_interface(json_t *interface)
 {
@@ -61,7 +63,8 @@ ec2_settle_interface(json_t *interface)
 	json_object_del(interface, "Attachment");
 }
 
-/* An instance has a handful of them, and most have one. */
+/* An instance has a handful of them, and most have one. An insertion sort is enough for that,
+ * and keeps equal ones in their order. */
 static void
 ec2_sort_interfaces(json_t *interfaces)
 {
@@ -119,7 +122,8 @@ ec2_instances_of_reservations(json_t *reply)
 	return ec2_with_next_token(result);
 }
 
-/* DescribeInstances ends with an empty <nextToken/>, other describes without one. */
+/* DescribeInstances ends with an empty <nextToken/>, other describes without one. Callers then
+ * need to ask only for null. */
 json_t *
 ec2_with_next_token(json_t *reply)
 {

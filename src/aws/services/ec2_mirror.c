@@ -28,7 +28,8 @@ static const struct xml_shape delete_target_shape[] = {
     {.element = NULL},
 };
 
-/* Tags that a create puts on the new resource itself. */
+/* Tags that a create puts on the new resource itself. Tags that are part of a create cannot be
+ * missing after it, as they could be after a CreateTags of its own. */
 static void
 ec2_add_tag_specification(
     struct buf *body, int number, const char *resource_type, const json_t *tags)
@@ -66,6 +67,8 @@ ec2_add_token(struct buf *body, const char *client_token, int64_t epoch)
 	buf_fini(&text);
 }
 
+/* A target is an interface or a load balancer: the caller gives one of both, and the other is
+ * not sent. */
 struct tmf_call *
 ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create)
 {
@@ -82,7 +85,8 @@ ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create
 	return aws_client_call(ec2, &operation);
 }
 
-/* What create and modify have in common. */
+/* What create and modify have in common. A negative VNI stands for an absent one, since 0 is a
+ * number too; a packet's length is at least 1. */
 static void
 ec2_add_session(struct buf *body, const struct ec2_session_spec *spec)
 {
@@ -136,6 +140,7 @@ ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, 
 	return aws_client_call(ec2, &operation);
 }
 
+/* Needs no token: a second delete says that the session is not found. */
 struct tmf_call *
 ec2_delete_session(struct aws_client *ec2, const char *session_id)
 {
@@ -147,6 +152,7 @@ ec2_delete_session(struct aws_client *ec2, const char *session_id)
 	return aws_client_call(ec2, &operation);
 }
 
+/* EC2 refuses it while a session uses the target. */
 struct tmf_call *
 ec2_delete_target(struct aws_client *ec2, const char *target_id)
 {
@@ -209,6 +215,7 @@ ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
 	return aws_client_call(ec2, &operation);
 }
 
+/* An empty list would be a request without ids, which EC2 refuses. */
 struct tmf_call *
 ec2_terminate_instances(struct aws_client *ec2, json_t *instance_ids)
 {
@@ -221,6 +228,7 @@ ec2_terminate_instances(struct aws_client *ec2, json_t *instance_ids)
 	return aws_client_call(ec2, &operation);
 }
 
+/* A tag that exists with another value is overwritten. */
 struct tmf_call *
 ec2_create_tags(struct aws_client *ec2, json_t *resource_ids, json_t *tags)
 {

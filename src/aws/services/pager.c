@@ -22,6 +22,8 @@ pager_free(void *frame)
 	free(pager);
 }
 
+/* The filters are repeated with each page: a token holds only for the parameters of the first
+ * page. */
 static struct tmf_call *
 pager_ask(struct pager *pager, const char *next_token)
 {
@@ -44,9 +46,9 @@ ec2_refused_token(const struct tmf_err *err)
 	return tmf_err_is(err, "InvalidNextToken") || tmf_err_is(err, "InvalidPaginationToken");
 }
 
-/* A NextToken lives for an hour or less, and a listing that waits for its bucket may take longer:
- * that is no reason to fail. The first page has no token, so that a refusal of it is a fault of
- * another kind. */
+/* A NextToken lives for an hour or less, and a listing that waits for its bucket may take
+ * longer: that is no reason to fail. The first page has no token, so that a refusal of it is a
+ * fault of another kind. A restart begins at the first page, and the caller forgets what it has. */
 static struct tmf_call *
 pager_refused(struct pager *pager, struct tmf_err *refusal, struct tmf_err *err)
 {
@@ -62,7 +64,8 @@ pager_refused(struct pager *pager, struct tmf_err *refusal, struct tmf_err *err)
 	return pager_ask(pager, NULL);
 }
 
-/* The token is borrowed from the reply: asked with before that is dropped. */
+/* The token is borrowed from the reply: asked with before that is dropped. A page that the
+ * caller refuses ends the listing with the caller's error. */
 static struct tmf_call *
 pager_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

@@ -13,7 +13,8 @@
 #define PARTITION_AWS	 0 /* of a region that no partition knows */
 #define PARTITION_US_GOV 1
 
-/* A region belongs to the partition whose prefix, a word and a number make its name. See:
+/* A region belongs to the partition whose prefix, a word and a number make its name. The table
+ * is botocore's in short: only what the address of these services needs. See:
  * https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
 static const struct partition {
 	const char *prefix;	   /* NULL: all others */
@@ -50,6 +51,7 @@ static const struct {
 /* STS's one global address, its region, and the regions that are older than their own addresses. */
 #define STS_GLOBAL_HOST	  "sts.amazonaws.com"
 #define STS_GLOBAL_REGION "us-east-1"
+/* A newer region has only an address of its own, so that legacy means nothing there. */
 static const char *const sts_global_regions[] = {"ap-northeast-1", "ap-south-1", "ap-southeast-1",
     "ap-southeast-2", "aws-global", "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1",
     "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"};
@@ -65,7 +67,7 @@ partition_is_word_and_number(const char *text)
 }
 
 /* A region that is newer than this table belongs to the partition of its prefix; any other to
- * aws. */
+ * aws. Example: us-gov-east-9 belongs to aws-us-gov, and us-gov-x to aws. */
 static const struct partition *
 partition_of(const char *region)
 {
@@ -98,6 +100,7 @@ endpoint_exception_label(const struct endpoint_opts *opts, const struct partitio
 	return NULL;
 }
 
+/* The global address has neither a FIPS nor a dual-stack form. */
 static bool
 endpoint_is_sts_global(const struct endpoint_opts *opts)
 {
@@ -111,7 +114,8 @@ endpoint_is_sts_global(const struct endpoint_opts *opts)
 	return false;
 }
 
-/* Example: ec2-fips.us-east-1.api.aws with both switches. */
+/* Example: ec2-fips.us-east-1.api.aws with both switches. A region that does not exist gives a
+ * host that does not exist, and the transport's error names it. */
 static char *
 endpoint_host(const struct endpoint_opts *opts)
 {
@@ -137,7 +141,8 @@ endpoint_is_region(const char *region)
 	       strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
-/* Printable ASCII only: the host goes into a header and the path into what is signed. */
+/* Printable ASCII only: the host goes into a header and the path into what is signed. The bound
+ * also keeps the number of the path's segments below what the signature can hold. */
 static bool
 endpoint_is_url_text(const char *text)
 {
@@ -149,8 +154,10 @@ endpoint_is_url_text(const char *text)
 	return len <= CUSTOM_BYTES_MAX;
 }
 
-/* Splits "scheme://host[:port][/path]"; the port is left out of host if it is the scheme's own. The
- * port is left out of Host as curl leaves it out: the host is signed, and must be what is sent. */
+/* Splits "scheme://host[:port][/path]"; the port is left out of host if it is the scheme's own.
+ * The port is left out of Host as curl leaves it out: the host is signed, and must be what is
+ * sent. A user name before @ is refused, as it would be signed and shown. Example:
+ * http://localhost:4566 keeps its port. */
 static int
 endpoint_split_custom(const char *custom, struct endpoint *endpoint, struct tmf_err *err)
 {
@@ -176,8 +183,9 @@ endpoint_split_custom(const char *custom, struct endpoint *endpoint, struct tmf_
 	return 0;
 }
 
-/* The switches and a custom endpoint exclude each other, as with the AWS CLI: nobody knows whether
- * a custom one keeps to FIPS. */
+/* The switches and a custom endpoint exclude each other, as with the AWS CLI: nobody knows
+ * whether a custom one keeps to FIPS. A custom endpoint is signed for the region that was asked
+ * for, as it may be a proxy of the real one. */
 int
 endpoint_resolve(
     const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct tmf_err *err)

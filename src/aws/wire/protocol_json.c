@@ -40,7 +40,8 @@ json_reader_feed(struct aws_reader *reader, struct str part)
 		buf_add_str(&reader->body, part);
 }
 
-/* "com.amazonaws.states#TaskTimedOut:http://..." is TaskTimedOut. */
+/* "com.amazonaws.states#TaskTimedOut:http://..." is TaskTimedOut. The part behind the colon is
+ * an address of the documentation, and that before the # a name space. */
 static void
 json_reader_take_code(struct aws_reader *reader, const char *type)
 {
@@ -80,7 +81,7 @@ json_reader_find_code(struct aws_reader *reader, const struct aws_reply_headers 
 		json_reader_take_code(reader, type);
 }
 
-/* Both spellings exist. */
+/* Both spellings exist. AWS's services do not agree about it. */
 static const char *
 json_reader_message(const struct aws_reader *reader)
 {
@@ -109,7 +110,8 @@ json_reader_parse(struct aws_reader *reader, struct tmf_err *err)
 	return tmf_err_set(err, TMF_ERR_REPLY, "the reply is not a JSON object");
 }
 
-/* A body that is not JSON under an error status is the status's error, see aws_reply_error. */
+/* A body that is not JSON under an error status is the status's error, see aws_reply_error. The
+ * strings are borrowed from the reader. */
 static void
 json_reader_finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
     struct aws_reply *ret_reply, struct tmf_err *err)

@@ -15,7 +15,8 @@ struct aws_reader {
 	struct tmf_err broken; /* what was wrong with the body so far */
 };
 
-/* The parser of XML comes with the first bytes, see xml_begin. */
+/* The parser of XML comes with the first bytes, see xml_begin. The shape of the reply is that of
+ * the operation. */
 static struct aws_reader *
 xml_reader_begin(const struct aws_operation *operation)
 {
@@ -34,8 +35,9 @@ xml_reader_feed(struct aws_reader *reader, struct str part)
 		xml_parser_feed(reader->parser, part, &reader->broken);
 }
 
-/* A page that is XML but another's, of a captive portal say, must not pass for an empty list. Every
- * EC2 and Query reply is <OPERATIONResponse>. */
+/* A page that is XML but another's, of a captive portal say, must not pass for an empty list.
+ * Every EC2 and Query reply is <OPERATIONResponse>. An error's root differs, and so its code is
+ * asked for first. */
 static void
 xml_reader_check_root(struct aws_reader *reader)
 {
@@ -50,7 +52,8 @@ xml_reader_check_root(struct aws_reader *reader)
 		    "the reply is <%s> instead of <%sResponse>", root, name);
 }
 
-/* An error's code counts even under status 200: some proxies lose the status. */
+/* An error's code counts even under status 200: some proxies lose the status. The strings of the
+ * reply are borrowed from the parser, which lives as long as the reader. */
 static void
 xml_reader_finish(struct aws_reader *reader, const struct aws_reply_headers *headers,
     struct aws_reply *ret_reply, struct tmf_err *err)

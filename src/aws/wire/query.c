@@ -8,7 +8,8 @@
 
 #define NAME_BYTES_MAX 128
 
-/* What RFC 3986 calls unreserved; not by isalnum, which asks the locale. */
+/* What RFC 3986 calls unreserved; not by isalnum, which asks the locale. In another locale an
+ * accented letter would pass. */
 static bool
 query_is_unreserved(char c)
 {
@@ -17,7 +18,8 @@ query_is_unreserved(char c)
 }
 
 /* As sent and as signed must be the same bytes: a plus for a blank would be a plus to AWS. Runs
- * that need no encoding are copied as one. */
+ * that need no encoding are copied as one. Upper-case digits, as SigV4 prescribes.
+ * Example: "a b" becomes a%20b. */
 void
 query_encode(struct buf *out, struct str text)
 {
@@ -65,7 +67,7 @@ query_add_name(struct buf *body, const char *prefix, size_t number, const char *
 	buf_add_char(body, '=');
 }
 
-/* NULL adds nothing. */
+/* NULL adds nothing. Callers then need no condition for a member that may be absent. */
 static void
 query_add_member(
     struct buf *body, const char *prefix, size_t number, const char *part, const char *value)
@@ -100,8 +102,9 @@ query_add_list(struct buf *body, const char *name, const json_t *values)
 		    body, name, i + 1, NULL, json_string_value(json_array_get(values, i)));
 }
 
-/* See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html. Values of one filter
- * are alternatives, filters all hold. */
+/* See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html. Values of one
+ * filter are alternatives, filters all hold. Example:
+ * Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1. */
 void
 query_add_filters(struct buf *body, const json_t *filters)
 {
@@ -117,7 +120,8 @@ query_add_filters(struct buf *body, const json_t *filters)
 	}
 }
 
-/* A DeleteTags with a value deletes only that value, without one the tag whatever it is. */
+/* A DeleteTags with a value deletes only that value, without one the tag whatever it is.
+ * Example: Tag.1.Key=Name&Tag.1.Value=mirror. */
 void
 query_add_tags(struct buf *body, const char *prefix, const json_t *tags)
 {
