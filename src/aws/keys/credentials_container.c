@@ -67,10 +67,9 @@ container_check_uri(const char *uri, struct tmf_err *err)
 	return ret;
 }
 
-/* The value of Authorization, verbatim; empty without a token. The file is read each time: its
- * content is replaced. A line end would begin another header. The file goes before the variable,
- * as EKS replaces its content while the process runs. A NUL byte would cut the header's value
- * short, and so it is refused too. */
+/* The value of Authorization, verbatim; empty without a token. The file goes before the variable,
+ * and is read each time, as EKS replaces its content while the process runs. A line end would begin
+ * another header. A NUL byte would cut the header's value short, and so it is refused too. */
 static int
 container_read_token(const struct aws_env *env, struct buf *ret_token, struct tmf_err *err)
 {
