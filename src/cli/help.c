@@ -52,6 +52,10 @@ help_entry(FILE *out, const char *left, const char *text)
 	}
 }
 
+/*
+ * The exit codes are part of the help, because scripts depend on them. They are those of enum
+ * cli_exit.
+ */
 void
 cli_help(const struct subcommand *commands, FILE *out)
 {
@@ -82,6 +86,10 @@ cli_help(const struct subcommand *commands, FILE *out)
 	    out);
 }
 
+/*
+ * An option without a letter is set in by the width of one, so that the long names stand in one
+ * column.
+ */
 static void
 help_options(const struct subcommand *command, int group, FILE *out)
 {
@@ -105,6 +113,7 @@ help_options(const struct subcommand *command, int group, FILE *out)
 	}
 }
 
+/* Each example is set behind a prompt, so that it is clear where a command begins. */
 void
 cli_help_subcommand(const struct subcommand *command, FILE *out)
 {

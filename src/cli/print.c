@@ -52,6 +52,10 @@ print_add_value(struct buf *line, const char *spec, struct values *values)
 	buf_fini(&safe);
 }
 
+/*
+ * The conversions are split here instead of passed to vprintf whole, so that each %s can be escaped
+ * before it is padded. No width by "*": the specification must be complete in itself.
+ */
 static void
 print_add_values(struct buf *line, const char *format, struct values *values)
 {
@@ -86,6 +90,10 @@ cli_print(FILE *out, const char *format, ...)
 	buf_fini(&line);
 }
 
+/*
+ * Line ends are kept and everything within a line is escaped, because text from elsewhere may hold
+ * control sequences of the terminal.
+ */
 void
 cli_put_lines(FILE *out, const char *text)
 {

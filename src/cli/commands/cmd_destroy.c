@@ -29,6 +29,7 @@ destroy_count(const json_t *lists, size_t kind)
 	return json_array_size(jsonx_get_array(lists, kinds[kind].name));
 }
 
+/* What is kept does not count: there is nothing to remove then. */
 static bool
 destroy_is_empty(const json_t *lists)
 {
@@ -67,6 +68,10 @@ destroy_print_plan(const json_t *plan)
 	destroy_print_counts(plan, "to remove; nothing was changed: --yes removes them");
 }
 
+/*
+ * Failures go to standard error in every form of output, so that an operator sees them where the
+ * JSON is piped away.
+ */
 static void
 destroy_print_failures(const json_t *result)
 {
@@ -161,6 +166,7 @@ destroy_prepare(struct workspace *workspace, struct store **ret_store)
 	return EXIT_OK;
 }
 
+/* The store is committed even after a failure, so that what was done is kept. */
 int
 cmd_destroy(const struct cli_opts *opts)
 {

@@ -77,6 +77,10 @@ eval_no_context(void *arg)
 	return arg;
 }
 
+/*
+ * $$ is an empty object, because the expression is evaluated outside any execution. Without an
+ * input $ is {}, as in an execution that is started without one.
+ */
 static int
 eval_jsonpath(const struct eval *eval, json_t **ret_result, json_t **ret_error)
 {
@@ -228,6 +232,10 @@ eval_read_document(const char *path, json_t **ret_value, struct tmf_err *err)
 	return 0;
 }
 
+/*
+ * A result of undefined prints nothing, because JSON has no value for it. The exit code is 0 even
+ * so.
+ */
 static int
 eval_expression(const struct cli_opts *opts, struct eval *eval)
 {
@@ -260,6 +268,7 @@ eval_read_options(const struct cli_opts *opts, struct eval *eval, struct tmf_err
 	if (!eval->jsonpath && strcmp(language, LANGUAGE_JSONATA) != 0)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--query-language takes jsonata or jsonpath, not \"%s\"", language);
+	/* Exactly one of the two: an expression beside --batch would never be evaluated. */
 	if (opts->batch == (opts->arg_count > 0))
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "eval takes an EXPRESSION, or --batch and lines on standard input");

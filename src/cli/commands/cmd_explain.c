@@ -114,6 +114,10 @@ explain_meaning(const char *outcome)
 	return outcome;
 }
 
+/*
+ * The differences say more than the reason, and are preferred. A session that would be created has
+ * no target id yet if its target is new as well.
+ */
 static void
 explain_print_interface(const json_t *interface)
 {
@@ -170,6 +174,7 @@ explain_run(struct workspace *workspace)
 	return code;
 }
 
+/* The accounts are those of a dry run, so that an explanation changes nothing in AWS. */
 int
 cmd_explain(const struct cli_opts *opts)
 {

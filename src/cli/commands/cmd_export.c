@@ -50,6 +50,7 @@ policy_add_action(struct iam_list *list, const char *action)
 	list->count++;
 }
 
+/* Only the actions that the workflow uses, so that the policy grants no more than it needs. */
 static void
 policy_collect(
     struct iam_list *list, const struct asl_machine *machine, const struct tmf_registry *registry)
@@ -207,6 +208,10 @@ export_read_config(const struct cli_opts *opts, struct mirror_config **ret_confi
 	return *ret_config != NULL ? EXIT_OK : EXIT_INVALID;
 }
 
+/*
+ * Faults of the command line are found before any file is read. A definition without an ARN would
+ * have tasks that Step Functions cannot run.
+ */
 static int
 export_check_options(const struct cli_opts *opts, struct tmf_err *err)
 {

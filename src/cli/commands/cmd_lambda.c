@@ -17,6 +17,7 @@ struct init_fault {
 	struct tmf_err err;
 };
 
+/* Only the first fault is kept: later ones follow from it. */
 static void
 lambda_note_fault(void *arg, const char *error, const char *cause)
 {
@@ -26,6 +27,7 @@ lambda_note_fault(void *arg, const char *error, const char *cause)
 		tmf_err_set_name(&fault->err, TMF_ERR_CONFIG, error, "%s", cause);
 }
 
+/* An empty variable counts as unset, since a template may fill in an empty parameter. */
 static const char *
 lambda_variable(const char *name)
 {
@@ -76,6 +78,7 @@ lambda_workflow_path(const struct serving *serving, const char *variable_name, c
 	return mem_printf("%s/%s.yaml", serving_workflows_dir(serving), name);
 }
 
+/* The paths outlive the call, because the runtime borrows them until it is freed. */
 static int
 lambda_serve(struct serving *serving, struct aws_client *sfn, const char *api)
 {
@@ -120,6 +123,10 @@ lambda_report_init_error(const char *api, const struct tmf_err *why)
 	tmf_err_fini(&err);
 }
 
+/*
+ * The client for Step Functions takes its region from the environment, which Lambda sets to that of
+ * the function.
+ */
 static int
 lambda_start(struct serving *serving, const struct cli_opts *opts, struct aws_client **ret_sfn)
 {
@@ -133,6 +140,10 @@ lambda_start(struct serving *serving, const struct cli_opts *opts, struct aws_cl
 	return *ret_sfn != NULL ? EXIT_OK : cli_fail_take(opts->output, &err);
 }
 
+/*
+ * A fault of the start is posted to the runtime API, so that the caller of the function sees it and
+ * not only the log. It is listened for during the start only.
+ */
 int
 cmd_lambda(const struct cli_opts *given)
 {

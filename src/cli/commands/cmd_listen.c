@@ -86,6 +86,7 @@ listen_check_workflows(struct serving *serving, struct listen_plan *plan)
 	return EXIT_OK;
 }
 
+/* Messages under way are finished, since SQS would deliver them again otherwise. */
 static void
 listen_drain(void *arg)
 {
@@ -98,6 +99,10 @@ listen_over(void *arg, struct tmf_err *fault)
 	serving_over(arg, fault);
 }
 
+/*
+ * On standard error, where a container's log collects it with the events. "Twice" counts deliveries
+ * of a message that is under way already, since a standard queue may deliver one again.
+ */
 static void
 listen_print_stats(const struct listener_stats *stats)
 {
@@ -143,6 +148,10 @@ listen_run(struct serving *serving, const struct listen_plan *plan)
 	return code;
 }
 
+/*
+ * The plan is made before anything is opened: a typing error must not wait for credentials. Each
+ * message may have two requests open at once, and each receiver has a poll of its own.
+ */
 int
 cmd_listen(const struct cli_opts *opts)
 {

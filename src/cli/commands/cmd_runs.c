@@ -47,6 +47,7 @@ runs_list_one(void *arg, const struct store_run *run)
 	int64_t counts[OUTCOME_COUNT] = {0};
 	json_t *document = report_document(run, counts);
 
+	/* The counts would need a query for each run. `tmflow show` has them. */
 	json_object_del(document, "summary");
 	jsonx_put_string(document, "workflow", run->workflow_name);
 	if (listing->output == OUTPUT_JSON) {
@@ -100,6 +101,10 @@ runs_since_parse(const char *text, int64_t *ret_wall_ms, struct tmf_err *err)
 	    text);
 }
 
+/*
+ * The filters are parsed before the store is opened, so that a typing error is reported at once. An
+ * empty list is a success.
+ */
 int
 cmd_runs(const struct cli_opts *opts)
 {

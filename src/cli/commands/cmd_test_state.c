@@ -78,6 +78,10 @@ test_read_value(const char *text, struct tmf_err *err)
 	return value;
 }
 
+/*
+ * The form is that of the mock of TestState, so that a file works for both. Exactly one of the two
+ * members is there: an action cannot succeed and fail at once.
+ */
 static int
 test_check_mock(const json_t *mock, struct tmf_err *err)
 {
@@ -94,6 +98,7 @@ test_check_mock(const json_t *mock, struct tmf_err *err)
 	return 0;
 }
 
+/* Without --input the state gets {}, as an execution that is started without one. */
 static int
 test_read_given(struct test *test, struct tmf_err *err)
 {
@@ -121,6 +126,10 @@ test_read_given(struct test *test, struct tmf_err *err)
 	return test_check_mock(test->mock, err);
 }
 
+/*
+ * The name alone finds a state, also within a Map or Parallel, since names are unique in the whole
+ * workflow.
+ */
 static int
 test_find_state(struct test *test, struct tmf_err *err)
 {
@@ -148,6 +157,10 @@ test_find_state(struct test *test, struct tmf_err *err)
 
 /* --- what the state sees --- */
 
+/*
+ * Made at the first use, because most states do not look at $$. RetryCount is there for a Task
+ * only, and 0: nothing was tried before.
+ */
 static json_t *
 test_context(void *arg)
 {
@@ -214,6 +227,7 @@ test_note_items(struct test *test, const struct step_work *work)
 	return ret;
 }
 
+/* A negative number says that the state has no such field, and the member is left out. */
 static int
 test_note_map(struct test *test, const struct step_work *work)
 {
@@ -234,6 +248,7 @@ test_note_map(struct test *test, const struct step_work *work)
 
 /* --- what a Task's action does --- */
 
+/* The loop runs for this one action only, so that its end stops the loop. */
 static void
 test_action_over(void *arg, struct tmf_op *op)
 {
@@ -283,6 +298,10 @@ test_open_world(struct test *test, const struct tmf_action *action)
 						});
 }
 
+/*
+ * Map, Parallel and the resources of AWS need a mock: one state is tried here, and not what it
+ * would start.
+ */
 static int
 test_run_action(struct test *test, json_t *input)
 {
@@ -402,6 +421,9 @@ test_walk(struct test *test)
 
 /* --- the answer --- */
 
+/*
+ * The members are those of the response of TestState. INFO, the default, leaves inspectionData out.
+ */
 static json_t *
 test_answer(const struct test *test)
 {
@@ -424,6 +446,7 @@ test_answer(const struct test *test)
 	return document;
 }
 
+/* A string is printed without quotes: the stages are JSON texts already. */
 static void
 test_print_line(const char *key, const json_t *value)
 {
@@ -435,6 +458,9 @@ test_print_line(const char *key, const json_t *value)
 	putchar('\n');
 }
 
+/*
+ * The stages come in the order of the data flow, and the result last, so that the eye ends at it.
+ */
 static void
 test_print_text(const struct test *test, json_t *document)
 {

@@ -7,6 +7,10 @@
 #include "mirror/actions/actions.h"
 #include "mirror/config/config.h"
 
+/*
+ * The scripts are loaded too, so that a check in CI finds the same faults as a run would at its
+ * start.
+ */
 static void
 validate_workflow(const struct doc *doc, struct tmf_registry *registry, struct diag_list *diags)
 {
@@ -18,6 +22,7 @@ validate_workflow(const struct doc *doc, struct tmf_registry *registry, struct d
 	asl_machine_unref(machine);
 }
 
+/* The content decides and not the name, so that one command can check all files of a project. */
 static void
 validate_document(const struct doc *doc, struct tmf_registry *registry, struct diag_list *diags)
 {

@@ -91,6 +91,10 @@ worker_make_name(void)
 	return mem_printf("%s-%ld", host[0] != '\0' ? host : "tmflow", (long)getpid());
 }
 
+/*
+ * Tasks under way are finished: one that is dropped would fail only once its heartbeat or its
+ * timeout has passed.
+ */
 static void
 worker_drain_on_signal(void *arg)
 {
@@ -103,6 +107,7 @@ worker_over(void *arg, struct tmf_err *fault)
 	serving_over(arg, fault);
 }
 
+/* On standard error, where a container's log collects it with the events. */
 static void
 worker_print_stats(const struct worker_stats *stats)
 {

@@ -230,6 +230,10 @@ fleet_signal(void *arg, int signo)
 			session_interrupt(&fleet->parts[i].session);
 }
 
+/*
+ * SIGUSR1 asks for the state of the whole, so that each part prints its own. Parts that are not
+ * open have none.
+ */
 static void
 fleet_asked_live(void *arg, int signo)
 {
@@ -258,6 +262,7 @@ fleet_add_up(void *arg, struct progress_sum *ret_sum)
 	*ret_sum = sum;
 }
 
+/* One line for all parts: a line of each would push the others off the terminal. */
 static void
 fleet_start_progress(struct fleet *fleet)
 {
@@ -268,6 +273,10 @@ fleet_start_progress(struct fleet *fleet)
 	progress_start(&fleet->progress);
 }
 
+/*
+ * All parts share one loop, so that one thread serves them and none waits for another. The signals
+ * are watched here and not by the sessions, because a signal is meant for the whole.
+ */
 static int
 fleet_run_parts(struct fleet *fleet, struct tmf_err *err)
 {
@@ -311,6 +320,10 @@ fleet_execute(struct fleet *fleet)
 
 /* --- run --- */
 
+/*
+ * The base needs a region to find credentials and to assume the roles. Any region of the fleet
+ * serves, so that the first one is taken.
+ */
 static const char *
 fleet_first_region(const struct fleet_places *places)
 {
@@ -329,6 +342,10 @@ fleet_fill_regions(struct fleet_places *places, const char *region)
 			places->at[i].region = mem_strdup(region);
 }
 
+/*
+ * The lease is that of the whole, and covers its parts: a part has no lease of its own. It is
+ * released after the parts are gone, so that no other process can resume them before.
+ */
 static int
 fleet_begin(struct fleet *fleet, const struct fleet_places *places)
 {
@@ -370,6 +387,10 @@ fleet_read_whole(const struct cli_opts *opts, struct store_run *run, size_t part
 	return code;
 }
 
+/*
+ * The base has no role of its own: with its keys the roles of the parts are assumed. Everything is
+ * read and connected before fleet_begin writes the record.
+ */
 int
 fleet_run(const struct cli_opts *opts)
 {
@@ -449,6 +470,10 @@ fleet_part_begin_again(struct session *session, struct tmf_err *err)
 		   : 0;
 }
 
+/*
+ * A part continues from its checkpoint if it was interrupted. A part that was over begins again,
+ * and its old checkpoint would contradict that.
+ */
 static int
 fleet_part_restore(struct fleet *fleet, struct fleet_part *part, const char *id)
 {

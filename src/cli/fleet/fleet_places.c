@@ -145,6 +145,7 @@ places_check_accounts(const json_t *accounts, const char *role, struct tmf_err *
 	return 0;
 }
 
+/* Every account is mirrored in every region: the places are the product of both lists. */
 static int
 places_of_flags(const struct cli_opts *opts, struct fleet_places *places, struct tmf_err *err)
 {
@@ -256,6 +257,7 @@ accounts_check_one(json_t *account, size_t index, bool has_role, struct diag_lis
 	buf_fini(&pointer);
 }
 
+/* All faults of the file are collected, so that one attempt shows them all. */
 static void
 accounts_check_file(json_t *root, struct diag_list *diags)
 {
@@ -319,6 +321,10 @@ fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct d
 	return diags->errors > 0 ? -1 : accounts_add_file(doc_root(doc), opts, places, err);
 }
 
+/*
+ * A fault of the form has its line in the file. Faults that show only beyond it, such as a place
+ * that is given twice, have none.
+ */
 static int
 places_of_file(const struct cli_opts *opts, struct fleet_places *places)
 {
@@ -338,6 +344,7 @@ places_of_file(const struct cli_opts *opts, struct fleet_places *places)
 	return code;
 }
 
+/* A role beside --accounts would contradict the roles in the file, so that it is refused. */
 int
 fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places)
 {

@@ -42,6 +42,7 @@ part_place(const struct store_run *part)
 	return place;
 }
 
+/* The member "account" is left out where the keys' own account is mirrored. */
 static void
 part_put_place(json_t *object, const struct place *place)
 {
@@ -108,6 +109,7 @@ sums_fini(struct sums *sums)
 	json_decref(sums->rows);
 }
 
+/* One pass over the parts, so that the counts and the rows of one report agree. */
 static int
 sums_of(struct store *store, const struct store_run *run, struct sums *sums, struct tmf_err *err)
 {
@@ -232,6 +234,10 @@ part_print_fault(const struct store_run *part, FILE *out)
 		    part->cause != NULL ? part->cause : "");
 }
 
+/*
+ * A fault of the store leaves the counts at 0 here. It is not lost: sums_of has read the same
+ * counts before and would have failed.
+ */
 static int
 part_print(void *arg, const struct store_run *part)
 {
@@ -266,6 +272,10 @@ fleet_next_step(
 		report_next_step(store, run, sums->counts, out);
 }
 
+/*
+ * The parts come first and their sum last, so that the sum stands above the prompt where there are
+ * many parts.
+ */
 static int
 fleet_report_text(const struct cli_opts *opts, struct store *store, const struct store_run *run,
     const struct sums *sums, struct tmf_err *err)
@@ -291,6 +301,10 @@ fleet_report_text(const struct cli_opts *opts, struct store *store, const struct
 	return 0;
 }
 
+/*
+ * The calls are part of the document of `tmflow show`, and not of the one that a run prints at its
+ * end.
+ */
 static int
 fleet_report_json(struct store *store, const struct store_run *run, const struct sums *sums,
     bool shown, struct tmf_err *err)
@@ -310,6 +324,10 @@ fleet_report_json(struct store *store, const struct store_run *run, const struct
 	return 0;
 }
 
+/*
+ * Returns the exit code, or -1 with *err: a report that cannot be read must not look like a
+ * success.
+ */
 int
 fleet_tell(const struct cli_opts *opts, struct store *store, const struct store_run *run,
     bool shown, struct tmf_err *err)
@@ -360,6 +378,7 @@ part_outcome(void *arg, const struct outcome *outcome)
 	return 0;
 }
 
+/* The place is read once for each part, and not for each of its rows. */
 static int
 part_outcomes(void *arg, const struct store_run *part)
 {
@@ -372,6 +391,10 @@ part_outcomes(void *arg, const struct store_run *part)
 	return ret < 0;
 }
 
+/*
+ * A list that has begun is ended even after a fault, so that standard output stays valid JSON. Its
+ * "incomplete" then says that rows are missing.
+ */
 static int
 fleet_show_outcomes(const struct cli_opts *opts, struct store *store, const struct store_run *run,
     struct tmf_err *err)
@@ -400,6 +423,10 @@ fleet_show_outcomes(const struct cli_opts *opts, struct store *store, const stru
 	return ret;
 }
 
+/*
+ * A history belongs to one execution, and a fleet has one for each part. The message names the
+ * pattern of their ids.
+ */
 int
 fleet_show(const struct cli_opts *opts, struct store *store, const struct store_run *run)
 {

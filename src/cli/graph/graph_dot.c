@@ -44,6 +44,7 @@ struct dot {
 	struct graph_walk *walk;	/* by state index */
 };
 
+/* Indentation is for a reader of the text only, so that it may stop at a depth. */
 static void
 dot_line_start(struct dot *dot)
 {
@@ -84,6 +85,7 @@ add_exit_name(struct buf *out, const struct asl_state *state)
 	buf_printf(out, "s%u%s", state->index, holds_scopes(state) ? "_end" : "");
 }
 
+/* An HTML-like label allows a bold name above a smaller second line. */
 static void
 dot_label(struct dot *dot, const struct asl_state *state)
 {
@@ -105,6 +107,7 @@ dot_label(struct dot *dot, const struct asl_state *state)
 	buf_fini(&subtitle);
 }
 
+/* The mark is a class as well, so that a page can style the states of an SVG by what a run did. */
 static void
 dot_node(struct dot *dot, const struct asl_state *state)
 {
@@ -132,6 +135,10 @@ write_entry(struct dot *dot, const struct asl_state *state, const struct asl_sta
 	buf_printf(dot->out, "s%u -> s%u;\n", state->index, scope->start->index);
 }
 
+/*
+ * Graphviz draws only subgraphs whose name begins with "cluster" as boxes. The heading and the
+ * point are nodes inside, because an edge cannot end at a cluster itself.
+ */
 static void
 write_cluster(struct dot *dot, const struct asl_state *state)
 {
@@ -212,6 +219,10 @@ dot_edge(void *arg, const struct graph_edge *edge)
 	buf_add_cstr(dot->out, "];\n");
 }
 
+/*
+ * Edges never leave their scope, so that each scope has a walk of its own. One array serves all of
+ * them, because states are numbered across the machine.
+ */
 static void
 dot_scope(struct dot *dot, const struct asl_states *scope)
 {
@@ -226,6 +237,7 @@ dot_scope(struct dot *dot, const struct asl_states *scope)
 		graph_edges(scope->at[i], dot_edge, dot);
 }
 
+/* A Choice ends nothing itself, and a Fail has no edge. Without any end the node is not drawn. */
 static bool
 has_end(const struct asl_states *scope)
 {

@@ -55,6 +55,10 @@ has_branches(const char *type)
 	return marks_ends_with(type, "StateStarted");
 }
 
+/*
+ * A place is deleted once an event follows it, so that a long history needs little memory. That of
+ * a StateStarted stays, since several branches may follow it.
+ */
 static void
 note_place(struct reader *reader, const struct store_event *event, unsigned state, bool failed)
 {
@@ -106,6 +110,10 @@ named_state(struct reader *reader, const struct store_event *event)
 	return state;
 }
 
+/*
+ * A nonzero return ends the iteration: after a state that the workflow does not have, the rest has
+ * no meaning. An event whose place is not known, such as ExecutionStarted, is passed over.
+ */
 static int
 marks_read_event(void *arg, const struct store_event *event)
 {
@@ -138,6 +146,10 @@ marks_read_event(void *arg, const struct store_event *event)
 	return 0;
 }
 
+/*
+ * A state that was entered and never left is where the run is, or where it ended. For a state of a
+ * Map, one caught failure counts more than many successes.
+ */
 static enum graph_mark
 mark_of(const struct tally *tally, bool over)
 {
@@ -161,6 +173,9 @@ mark_running(void *arg, const struct asl_state *state)
 	return 0;
 }
 
+/*
+ * A run without a history still has its current states, which execution_peek reads from the store.
+ */
 static int
 read_all(struct reader *reader, struct store *store, const struct store_run *run,
     struct graph_state *states, struct tmf_err *err)

@@ -45,6 +45,10 @@ text_file(const struct graph *graph, struct tmf_err *err)
 	return fd;
 }
 
+/*
+ * A missing program is the usual fault, so that the message says how to install it and how to do
+ * without.
+ */
 static int
 spawn_failed(int code, struct tmf_err *err)
 {
@@ -55,6 +59,10 @@ spawn_failed(int code, struct tmf_err *err)
 	return tmf_err_set(err, TMF_ERR_SYSTEM, "cannot start " GRAPHVIZ ": %s", strerror(code));
 }
 
+/*
+ * Both descriptors are closed on exec, and only their copies as 0 and 1 stay open in Graphviz. Its
+ * standard error is ours, so that its own messages reach the operator.
+ */
 static int
 svg_spawn(int in, int out, pid_t *ret_pid, struct tmf_err *err)
 {
@@ -72,6 +80,10 @@ svg_spawn(int in, int out, pid_t *ret_pid, struct tmf_err *err)
 	return code == 0 ? 0 : spawn_failed(code, err);
 }
 
+/*
+ * The end is awaited even after a failed read, so that no zombie is left. posix_spawn may report a
+ * missing program as exit code 127 of the child.
+ */
 static int
 wait_for(pid_t pid, struct tmf_err *err)
 {

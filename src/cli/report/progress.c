@@ -27,6 +27,10 @@ terminal_columns(void)
 	return size.ws_col - CONTROL_C_COLUMNS;
 }
 
+/*
+ * The carriage return goes to column 1, and ESC [ K erases from there to the end of the line. Other
+ * lines of standard error then start on an empty line.
+ */
 static void
 progress_erase(void *arg)
 {
@@ -74,6 +78,10 @@ progress_comes_first(enum outcome_kind kind)
 	return false;
 }
 
+/*
+ * Two passes over the kinds: first those that come first, then the others. The first one that does
+ * not fit ends the line, so that a lesser one cannot take its place.
+ */
 static void
 progress_add_counts(struct buf *line, size_t columns, const struct progress *progress)
 {
@@ -91,6 +99,7 @@ progress_add_counts(struct buf *line, size_t columns, const struct progress *pro
 	}
 }
 
+/* In a fleet the last trouble stands for all: the line has room for one. */
 void
 progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct aws_client *ec2)
 {
@@ -180,6 +189,10 @@ progress_compose(struct buf *line, size_t columns, const struct progress *progre
 		progress_add_counts(line, columns, progress);
 }
 
+/*
+ * A terminal has one line that is redrawn. A log file gets a line of its own each time, and less
+ * often, because nobody can erase there.
+ */
 static void
 progress_show(struct tmf_timer *timer)
 {

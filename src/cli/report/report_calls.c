@@ -29,6 +29,7 @@ report_calls_add(json_t *calls, struct store *store, const char *run_id, struct 
 	return store_facts_each(store, run_id, REPORT_CALLS_FACT, calls_add_kept, calls, err);
 }
 
+/* Only a fault of the store returns NULL. A run without calls has an empty object. */
 json_t *
 report_calls(struct store *store, const char *run_id, struct tmf_err *err)
 {
@@ -74,6 +75,10 @@ calls_print_row(const struct call_row *row, FILE *out)
 	    calls_number(row, "throttled"), calls_number(row, "failed"));
 }
 
+/*
+ * A few rows are enough at the end of a run. The last line names the command that lists every
+ * operation, so that none of them is hidden.
+ */
 void
 report_calls_text(const json_t *calls, FILE *out)
 {

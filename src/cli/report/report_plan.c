@@ -27,6 +27,10 @@ static const struct {
     [PLAN_LEAVE] = {"leave", '='},
 };
 
+/*
+ * A dry run records what it would do as the outcome that a real run would have had. All other
+ * outcomes, failures included, leave the instance as it is.
+ */
 static enum plan_action
 action_of(enum outcome_kind kind)
 {
@@ -35,6 +39,7 @@ action_of(enum outcome_kind kind)
 	return kind == OUTCOME_UPDATED ? PLAN_MODIFY : PLAN_LEAVE;
 }
 
+/* Behind --detailed-exitcode: a pipeline asks only whether there is anything to do. */
 bool
 report_plan_changes(const int64_t counts[OUTCOME_COUNT])
 {
@@ -133,6 +138,10 @@ plan_read_targets(
 
 /* --- JSON --- */
 
+/*
+ * A target that does not exist has no id yet. A made-up one such as "new:subnet-1:2" must not reach
+ * a program, so that its two parts are given instead.
+ */
 static void
 plan_put_target(json_t *item, const char *target_id)
 {
@@ -147,6 +156,10 @@ plan_put_target(json_t *item, const char *target_id)
 	free(target.subnet_id);
 }
 
+/*
+ * For a session to create or modify, the target is an object of its own, and the cause of the
+ * outcome says how an existing session differs. Any other outcome keeps its members.
+ */
 static int
 plan_list_outcome(void *arg, const struct outcome *outcome)
 {
@@ -175,6 +188,7 @@ plan_list_outcome(void *arg, const struct outcome *outcome)
 	return 0;
 }
 
+/* Targets come before the sessions that need them, as a run would create them. */
 static void
 plan_list_targets(struct report_list *list, const json_t *targets)
 {
@@ -217,6 +231,10 @@ report_plan_json(struct store *store, const struct store_run *run,
 
 /* --- text --- */
 
+/*
+ * Each of these starts an instance, which costs money. That is why they come first, with the number
+ * of sources that need them.
+ */
 static void
 plan_print_targets(const json_t *targets, FILE *out)
 {
@@ -238,6 +256,10 @@ plan_print_targets(const json_t *targets, FILE *out)
 	}
 }
 
+/*
+ * Only changes are printed: of a million instances nearly all are in order, and the last line has
+ * their number.
+ */
 static int
 plan_print_outcome(void *arg, const struct outcome *outcome)
 {

@@ -50,6 +50,7 @@ pace_save(struct pace *pace, struct tmf_err *err)
 		   : pace_save_calls(pace, err);
 }
 
+/* The loop's clock, which a test can replace. */
 static void
 pace_arm(struct pace *pace)
 {

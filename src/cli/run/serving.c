@@ -119,6 +119,10 @@ serving_open_jobs(struct serving *serving)
 	return serving->jobs != NULL ? EXIT_OK : cli_fail_take(serving->opts.output, &err);
 }
 
+/*
+ * A service takes input from elsewhere, so that it first forbids that any program it starts gains
+ * privileges. The region comes before the settings, since they are loaded for it.
+ */
 int
 serving_open(struct serving *serving, const struct cli_opts *opts, const struct serving_opts *what)
 {
@@ -161,6 +165,7 @@ serving_signal(void *arg, int signo)
 	serving->drain(serving->drain_arg);
 }
 
+/* The jobs are written as one block, so that no other line gets between them. */
 static void
 serving_asked_live(void *arg, int signo)
 {
@@ -174,6 +179,10 @@ serving_asked_live(void *arg, int signo)
 	buf_fini(&text);
 }
 
+/*
+ * Returns when the work is drained, after a second signal, or with the fault of a service that
+ * cannot go on.
+ */
 int
 serving_run(struct serving *serving, void (*drain)(void *arg), void *arg)
 {

@@ -86,6 +86,9 @@ session_read_workflow(struct session *session)
 	return EXIT_OK;
 }
 
+/*
+ * The texts are recorded and not only the names, because the files may be edited before a resume.
+ */
 void
 session_record_files(struct session *session)
 {
@@ -118,6 +121,10 @@ session_restore_files(struct session *session)
 	return code == EXIT_OK ? workspace_load_config(workspace) : code;
 }
 
+/*
+ * A new run has read and parsed its workflow already. A resumed one parses the recorded text, and
+ * takes the recorded scripts instead of the files.
+ */
 int
 session_load_workflow(struct session *session)
 {
@@ -195,6 +202,7 @@ session_asked_live(void *arg, int signo)
 	session_print_live(arg);
 }
 
+/* The loop stops here. Its caller then closes the session and writes the report. */
 static void
 session_end(struct session *session)
 {
@@ -359,6 +367,10 @@ session_start_pace(struct session *session, struct tmf_err *err)
 	return pace_start(&session->pace, err);
 }
 
+/*
+ * A part records what it makes under its whole, so that the parts of a fleet have one owner.
+ * Without checkpoints the engine gets no store at all.
+ */
 int
 session_open(struct session *session, bool resume, struct tmf_err *err)
 {

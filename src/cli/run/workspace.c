@@ -88,6 +88,10 @@ setting_or_recorded(const char *flag, const json_t *recorded, const char *key)
 	return flag != NULL ? flag : jsonx_get_string(recorded, key);
 }
 
+/*
+ * A part of a fleet has its transport already, and shares its connections. --debug-http is a
+ * transport around the real one, so that no request can bypass it.
+ */
 static int
 workspace_open_network(struct workspace *workspace, struct tmf_err *err)
 {
@@ -313,6 +317,10 @@ workspace_read_hook(struct workspace *workspace)
 	return workspace_check_hook(workspace, &err) < 0 ? cli_fail_take(output, &err) : EXIT_OK;
 }
 
+/*
+ * In this order, because the configuration may name the hook, and the hook is checked against the
+ * rules.
+ */
 int
 workspace_read_files(struct workspace *workspace)
 {
@@ -331,6 +339,10 @@ struct keys_wait {
 	bool over;
 };
 
+/*
+ * Credentials may be there at once, before the loop runs: `over` says so, and the loop is then not
+ * started.
+ */
 static void
 keys_wait_done(void *arg, const struct credentials *credentials, struct tmf_err *err)
 {
