@@ -7,6 +7,7 @@
 #define ISO_WALL_MS_MIN 0LL		  /* 1970 */
 #define ISO_WALL_MS_MAX 253402300799999LL /* the end of 9999: a fifth digit would not fit */
 
+/* Milliseconds are what AWS's timestamps have, and enough for every timer here. */
 static int64_t
 clock_now_ms(clockid_t id)
 {
@@ -16,6 +17,7 @@ clock_now_ms(clockid_t id)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* For what is shown or stored; it may jump when somebody sets the clock. */
 static int64_t
 system_wall_ms(const struct tmf_clock *clock)
 {
@@ -23,6 +25,7 @@ system_wall_ms(const struct tmf_clock *clock)
 	return clock_now_ms(CLOCK_REALTIME);
 }
 
+/* For timers: it never goes back. */
 static int64_t
 system_mono_ms(const struct tmf_clock *clock)
 {

@@ -29,6 +29,7 @@ diag_list_init(struct diag_list *list, const struct doc *doc)
 	*list = (struct diag_list){.doc = doc};
 }
 
+/* The list may be used again afterwards. */
 void
 diag_list_fini(struct diag_list *list)
 {
@@ -41,6 +42,7 @@ diag_list_fini(struct diag_list *list)
 	*list = (struct diag_list){0};
 }
 
+/* Beyond the limits faults are still counted, so that the number at the end is right. */
 void
 diag_add(struct diag_list *list, enum diag_severity severity, const char *code, const char *pointer,
     enum diag_at at, const char *hint, const char *format, ...)
@@ -88,6 +90,8 @@ diag_hint_nearest(struct buf *out, const char *word, const char *const *known)
 	return buf_cstr(out);
 }
 
+/* Only strictly after, which keeps two faults at one place in the order in which they were
+ * found. */
 static bool
 diag_comes_after(const struct diag *a, const struct diag *b)
 {

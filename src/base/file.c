@@ -38,7 +38,8 @@ file_read_fd(int fd, const char *name, size_t bytes_max, struct buf *out, struct
 	return 0;
 }
 
-/* ENOTDIR is missing as well: a/b does not exist when a is a file. */
+/* ENOTDIR is missing as well: a/b does not exist when a is a file. A missing file is
+ * reported apart, since for many callers that is fine. */
 int
 file_read(
     const char *path, size_t bytes_max, struct buf *out, bool *ret_missing, struct tmf_err *err)
@@ -56,6 +57,8 @@ file_read(
 	return ret;
 }
 
+/* "a/order.asl.json" gives "order", the name of a workflow. A dot at the head belongs to
+ * the name. */
 char *
 file_stem(const char *path)
 {
@@ -67,6 +70,7 @@ file_stem(const char *path)
 	return mem_strndup(base, 1 + strcspn(base + 1, "."));
 }
 
+/* A relative name in a file means a place beside that file, not in the working directory. */
 char *
 file_beside(const char *path, const char *name)
 {

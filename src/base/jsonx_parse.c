@@ -42,6 +42,8 @@ integer_overflows(struct str literal)
 	return errno == ERANGE;
 }
 
+/* Digits within a string are not numbers. An escaped character is passed over, so \" does
+ * not end it. */
 static size_t
 literal_string_end(struct str text, size_t i)
 {
@@ -86,6 +88,8 @@ widen_integers(struct str text, struct buf *out)
 	return true;
 }
 
+/* The second attempt costs nothing in the common case, since it follows only on an
+ * overflow. */
 static json_t *
 jsonx_parse_with(struct str text, size_t flags, struct tmf_err *err)
 {

@@ -23,6 +23,7 @@ struct tmf_engine {
 	struct tmf_err err; /* the first fault while a run's end was written */
 };
 
+/* The task comes first, so that the loop's pointer to it is a pointer to the run. */
 struct tmf_run {
 	struct tmf_task interrupt; /* first */
 	struct tmf_engine *engine;
@@ -90,6 +91,7 @@ tmf_engine_new(const struct tmf_engine_opts *opts)
 	return engine;
 }
 
+/* The hook goes before the engine's own parts, which it looks at. */
 void
 tmf_engine_free(struct tmf_engine *engine)
 {
@@ -102,6 +104,7 @@ tmf_engine_free(struct tmf_engine *engine)
 	free(engine);
 }
 
+/* The loop's clock, so that a host with a clock of its own has it everywhere. */
 static int64_t
 embed_wall_ms(const struct tmf_engine *engine)
 {
@@ -112,6 +115,8 @@ embed_wall_ms(const struct tmf_engine *engine)
 
 /* --- a run's end --- */
 
+/* The first call wins: the end is noted with its event, and again when the execution
+ * reports it. */
 static void
 run_record_end(struct tmf_run *run, const struct execution_result *result)
 {
@@ -130,6 +135,7 @@ run_record_end(struct tmf_run *run, const struct execution_result *result)
 		(void)store_run_update(engine->store, record, &engine->err);
 }
 
+/* The end is only listed here: the host hears of it after the commit. */
 static void
 run_over(void *arg, struct execution *execution, const struct execution_result *result)
 {
@@ -177,6 +183,7 @@ run_note_end(struct tmf_run *run, const struct execution_event *event)
 	run_record_end(run, &result);
 }
 
+/* The record is written first, whether or not the host listens. */
 static void
 run_event(void *arg, const struct execution_event *event)
 {
@@ -208,6 +215,7 @@ run_interrupted(struct tmf_task *task)
 	execution_interrupt(((struct tmf_run *)task)->execution);
 }
 
+/* Counted from the start, so that tmf_run_free works for half a run. */
 static struct tmf_run *
 run_new(struct tmf_engine *engine, const struct tmf_run_opts *opts)
 {
@@ -222,6 +230,8 @@ run_new(struct tmf_engine *engine, const struct tmf_run_opts *opts)
 	return run;
 }
 
+/* Without a store and a listener the engine has no events to report, which saves making
+ * them. */
 static void
 run_execution_opts(const struct tmf_run *run, const struct tmf_run_opts *opts,
     struct asl_machine *machine, struct execution_opts *ret_opts)
@@ -267,6 +277,7 @@ run_create(struct tmf_run *run, const struct tmf_run_opts *opts, struct tmf_err 
 	return run->lease == NULL ? -1 : store_run_create(engine->store, record, err);
 }
 
+/* The default input is {}, as AWS has it for an execution without input. */
 struct tmf_run *
 tmf_run_start(struct tmf_engine *engine, const struct tmf_run_opts *opts, struct tmf_err *err)
 {
@@ -308,6 +319,8 @@ run_take(struct tmf_run *run, const char *id_or_prefix, struct tmf_err *err)
 	    run_status_name(run->record.status));
 }
 
+/* The record's own definition is compiled, not the file it came from: that may have
+ * changed. */
 static int
 run_go_on(struct tmf_run *run, const struct tmf_run_opts *opts, struct tmf_err *err)
 {
@@ -340,6 +353,7 @@ run_go_on(struct tmf_run *run, const struct tmf_run_opts *opts, struct tmf_err *
 	return store_run_update(engine->store, record, err);
 }
 
+/* The lease is held until the run has ended, so two processes cannot resume one run. */
 struct tmf_run *
 tmf_run_resume(struct tmf_engine *engine, const struct tmf_run_opts *opts, struct tmf_err *err)
 {
@@ -359,6 +373,7 @@ tmf_run_interrupt(struct tmf_run *run)
 	tmf_loop_post(run->engine->loop, &run->interrupt);
 }
 
+/* A host may free a run before it has heard of its end. */
 static void
 run_unlist(struct tmf_run *run)
 {
@@ -394,6 +409,7 @@ tmf_run_id(const struct tmf_run *run)
 	return run->record.id;
 }
 
+/* NULL until the end is durable. */
 const struct tmf_run_result *
 tmf_run_result(const struct tmf_run *run)
 {

@@ -38,6 +38,7 @@ struct process {
 	size_t output_bytes_max;
 };
 
+/* -1 says that there is nothing to close, so it may be called twice. */
 static void
 process_close_watch(struct process *process, struct tmf_fd_watch *watch)
 {
@@ -63,6 +64,7 @@ process_kill(struct process *process)
 	tmf_loop_timer_disarm(process->call.loop, &process->deadline);
 }
 
+/* The caller wants no result, so nothing is completed here. */
 static void
 process_cancel(struct tmf_call *call)
 {
@@ -84,6 +86,7 @@ process_free(struct tmf_call *call)
 static const struct tmf_call_ops process_ops = {
     .cancel = process_cancel, .free_call = process_free};
 
+/* The call ends with the first fault; what the program still does is of no interest. */
 static void
 process_failed(struct process *process, struct tmf_err *err)
 {
@@ -219,6 +222,7 @@ process_spawn(struct process *process, const char *const *argv, int output_fd)
 	return ret;
 }
 
+/* Our copy of the writing end is closed, or the pipe would never report its end. */
 static int
 process_launch(struct process *process, const char *const *argv, struct tmf_err *err)
 {
@@ -244,6 +248,8 @@ process_launch(struct process *process, const char *const *argv, struct tmf_err 
 	return -1;
 }
 
+/* A program that cannot be started ends the call like any other failure, so callers have
+ * one path. */
 struct tmf_call *
 process_run(struct tmf_loop *loop, const struct process_opts *opts)
 {

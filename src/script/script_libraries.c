@@ -14,6 +14,7 @@ static const char *const taken_globals[] = {
 
 static const char *const taken_string[] = {"dump"};
 
+/* By name from the table on the stack: what a script cannot reach it cannot call. */
 static void
 library_remove(lua_State *L, const char *const *names, size_t count)
 {
@@ -95,7 +96,8 @@ bounded_list(lua_State *L)
 	return bounded_call(L);
 }
 
-/* From argument `first` to argument `first` + 1. */
+/* From argument `first` to argument `first` + 1. Unsigned, since the difference of two
+ * integers of Lua may overflow. */
 static int
 bounded_range(lua_State *L, int first, lua_Integer from, lua_Integer to)
 {
@@ -106,6 +108,7 @@ bounded_range(lua_State *L, int first, lua_Integer from, lua_Integer to)
 	return bounded_call(L);
 }
 
+/* Arguments 2 and 3 are the range that is copied. */
 static int
 bounded_move(lua_State *L)
 {
@@ -113,6 +116,7 @@ bounded_move(lua_State *L)
 	return bounded_range(L, 2, 1, 0);
 }
 
+/* Arguments 3 and 4 are the range; by default it is the whole list. */
 static int
 bounded_concat(lua_State *L)
 {
@@ -153,6 +157,7 @@ static const struct {
     {LUA_GNAME, "setmetatable", without_finaliser},
 };
 
+/* The original is an upvalue of the bounded one, so a script cannot get at it. */
 static void
 bound_functions(lua_State *L)
 {

@@ -16,6 +16,7 @@
 #define FILE_MODE	 0600
 #define LOCK_INTERVAL_MS 20 /* between two tries for the directory's lock */
 
+/* errno is read here, so it must be called before anything that may change it. */
 static int
 dir_fail(struct tmf_err *err, const char *path, const char *what)
 {
@@ -50,6 +51,8 @@ dir_check_owner(const struct stat *st, const char *path, struct tmf_err *err)
 	    path, (unsigned)st->st_uid, (unsigned)geteuid());
 }
 
+/* The descriptor is what is checked: between a check by name and an open the directory
+ * could be exchanged. */
 static int
 dir_open_owned(const char *path, struct tmf_err *err)
 {
@@ -69,6 +72,7 @@ dir_open_owned(const char *path, struct tmf_err *err)
 	return -1;
 }
 
+/* The real path is kept, so that a change of the working directory does not matter. */
 int
 store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct tmf_err *err)
 {
@@ -112,12 +116,14 @@ store_dir_lock(int dir_fd, const char *path, struct tmf_err *err)
 	return 0;
 }
 
+/* Closing the descriptor would do it as well, but that stays open. */
 void
 store_dir_unlock(int dir_fd)
 {
 	(void)flock(dir_fd, LOCK_UN);
 }
 
+/* A file that was there before may have any owner and mode. */
 static int
 dir_check_file(int dir_fd, const char *name, const char *path, struct tmf_err *err)
 {
@@ -161,7 +167,8 @@ store_dir_file(int dir_fd, const char *name, const char *path, struct tmf_err *e
 	return 0;
 }
 
-/* A variable of the environment, NULL when unset or empty. */
+/* A variable of the environment, NULL when unset or empty. XDG treats an empty variable as
+ * an unset one. */
 static const char *
 dir_env(const char *name)
 {
@@ -170,6 +177,7 @@ dir_env(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* The flag comes before the variable, and both before the default, as with all settings. */
 char *
 store_default_dir(const char *flag, struct tmf_err *err)
 {

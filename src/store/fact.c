@@ -12,6 +12,7 @@
  * truth: AWS is asked before one is relied on.
  */
 
+/* A key is a part of an index, so its size is bounded more closely than that of a value. */
 static int
 fact_check_key(const char *scope, const char *kind, const char *key, struct tmf_err *err)
 {
@@ -21,6 +22,7 @@ fact_check_key(const char *scope, const char *kind, const char *key, struct tmf_
 	return store_check_size(strlen(key), STORE_KEY_BYTES_MAX, "the key of a fact", err);
 }
 
+/* The store's clock gives the time, so that a caller cannot forget it. */
 int
 store_fact_put(struct store *store, const char *scope, const char *kind, const char *key,
     struct str value, struct tmf_err *err)
@@ -43,6 +45,7 @@ store_fact_delete(
 	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key)), err);
 }
 
+/* 0 where there is no such fact, since time 0 is older than any limit. */
 int
 store_fact_time(struct store *store, const char *scope, const char *kind, const char *key,
     int64_t *ret_put_wall_ms, struct tmf_err *err)

@@ -25,6 +25,7 @@ static const char *const status_names[] = {
 #define STATUS_COUNT ((int64_t)(sizeof(status_names) / sizeof(status_names[0])))
 _Static_assert(RUN_INTERRUPTED + 1 == sizeof(status_names) / sizeof(status_names[0]), "names");
 
+/* The names are AWS's where AWS has the status; INTERRUPTED is our own. */
 const char *
 run_status_name(enum run_status status)
 {
@@ -32,6 +33,7 @@ run_status_name(enum run_status status)
 	return status_names[status];
 }
 
+/* The run may be filled again afterwards. */
 void
 store_run_fini(struct store_run *run)
 {
@@ -60,6 +62,7 @@ run_id_digits(uint64_t value, int count, char *out)
 		out[i] = digits[value & 31];
 }
 
+/* Ids sort by their time, so the newest run has the last id. */
 void
 store_run_id_make(int64_t wall_ms, struct rng *rng, char out[STORE_RUN_ID_BYTES])
 {
@@ -71,6 +74,7 @@ store_run_id_make(int64_t wall_ms, struct rng *rng, char out[STORE_RUN_ID_BYTES]
 	out[STORE_RUN_ID_BYTES - 1] = '\0';
 }
 
+/* By ranges and not by isalnum, which depends on the locale. */
 static bool
 run_id_char(char c)
 {
@@ -101,6 +105,7 @@ store_run_id_check(const char *id, struct tmf_err *err)
 	return 0;
 }
 
+/* Reported before SQLite sees the value, which would only say that it is too big. */
 int
 store_check_size(size_t bytes, size_t max, const char *what, struct tmf_err *err)
 {
@@ -183,6 +188,7 @@ run_check_texts(const struct store_run *run, struct tmf_err *err)
 	return 0;
 }
 
+/* A run that was started by another one names it as its parent. */
 int
 store_run_create(struct store *store, const struct store_run *run, struct tmf_err *err)
 {
@@ -230,13 +236,15 @@ store_run_update(struct store *store, const struct store_run *run, struct tmf_er
 
 /* --- reading --- */
 
+/* NULL for SQL's NULL. */
 static char *
 run_column(sqlite3_stmt *row, int column)
 {
 	return mem_strdup((const char *)sqlite3_column_text(row, column));
 }
 
-/* Fills run from a row of SQL_RUN_COLUMNS, definition, config, hook. */
+/* Fills run from a row of SQL_RUN_COLUMNS, definition, config, hook. The file may be
+ * damaged or edited, so what becomes an index or a name is checked. */
 static int
 run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct tmf_err *err)
 {
@@ -314,7 +322,8 @@ id_list_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	return 0;
 }
 
-/* Finds the whole id meant by text. */
+/* Finds the whole id meant by text. "@" cannot stand in an id, so "@latest" is never
+ * mistaken for one. */
 static int
 run_resolve_id(struct store *store, const char *text, struct id_list *list, struct tmf_err *err)
 {
@@ -383,6 +392,7 @@ run_each_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	return stop != 0;
 }
 
+/* With a parent the filter's other fields are not looked at. */
 int
 store_runs_each(struct store *store, const struct store_run_filter *filter,
     int (*fn)(void *arg, const struct store_run *run), void *arg, struct tmf_err *err)

@@ -59,6 +59,7 @@ assign_is_name(const char *name, size_t len)
 	return chars <= VARIABLE_NAME_CHARS_MAX;
 }
 
+/* "states" is what JSONata calls its own variable, so AWS reserves the name. */
 static void
 assign_check_name(struct compiler *compiler, const char *key)
 {
@@ -80,6 +81,7 @@ assign_check_name(struct compiler *compiler, const char *key)
 	compiler_pop(compiler, mark);
 }
 
+/* The names are checked first, then the values as a template like any other. */
 void
 compile_assign(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -94,6 +96,8 @@ compile_assign(struct compiler *compiler, const struct field *field, json_t *jso
 	compile_template(compiler, field, json, base);
 }
 
+/* Afterwards, when all Assigns are known: an outer state may stand behind the inner one.
+ * AWS refuses an inner variable that hides an outer one. */
 void
 compile_check_variables(struct compiler *compiler)
 {

@@ -88,7 +88,8 @@ static const struct object_spec distributed_specs[] = {
     {.what = "WriterConfig", .fields = writer_config_fields},
 };
 
-/* CSVHeaders: the names of the columns, where the file has none. */
+/* CSVHeaders: the names of the columns, where the file has none. An empty list is refused,
+ * since it names nothing. */
 static void
 distributed_headers(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -133,7 +134,8 @@ compile_distributed(struct compiler *compiler, const struct field *field, json_t
 	    "%s runs on Step Functions only: a Map that has it fails here", field->name);
 }
 
-/* A Label becomes a part of the ARNs of the Map's executions. */
+/* A Label becomes a part of the ARNs of the Map's executions. ASCII has a list of refused
+ * characters, and both ranges of control characters are refused as well. */
 static bool
 label_may_hold(int32_t c)
 {
@@ -142,10 +144,8 @@ label_may_hold(int32_t c)
 	return c >= 0x20 && (c < 0x7f || c >= 0xa0) && (c >= 0x7f || strchr(refused, c) == NULL);
 }
 
-/*
- * See:
- * https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
- */
+/* See: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html /.
+ * Only the first refused character is named, which is enough to mend it. */
 void
 compile_label(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {

@@ -7,6 +7,7 @@
 
 #define DELAY_SECONDS_MAX 31622400 /* a year of 366 days: AWS's limit of MaxDelaySeconds */
 
+/* The list ends with NULL instead of a count, so a handler is walked without its size. */
 static void
 compile_error_equals(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -76,7 +77,8 @@ static const struct field catcher_fields[] = {
 static const struct object_spec retrier_spec = {.what = "a retrier", .fields = retrier_fields};
 static const struct object_spec catcher_spec = {.what = "a catcher", .fields = catcher_fields};
 
-/* Each entry of the list into its place in the array at, of elements of that many bytes. */
+/* Each entry of the list into its place in the array at, of elements of that many bytes. A
+ * handler is compiled in place, so that its fields are at fixed offsets. */
 static void
 handlers_compile(struct compiler *compiler, const struct handlers *handlers,
     const struct field *field, void *at, size_t bytes)
@@ -98,6 +100,7 @@ handlers_compile(struct compiler *compiler, const struct handlers *handlers,
 	}
 }
 
+/* The defaults are set before the fields, which only overwrite what the author gives. */
 void
 compile_retry(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -117,6 +120,7 @@ compile_retry(struct compiler *compiler, const struct field *field, json_t *json
 	handlers_compile(compiler, &handlers, field, state->retry, sizeof(*state->retry));
 }
 
+/* A catcher needs no defaults: without ResultPath the error output replaces the input. */
 void
 compile_catch(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {

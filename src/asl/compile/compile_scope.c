@@ -7,7 +7,9 @@
 #include <assert.h>
 #include <string.h>
 
-/* AWS counts characters, not bytes; a byte that continues one is 10xxxxxx. */
+/* AWS counts characters, not bytes; a byte that continues one is 10xxxxxx. Both faults are
+ * reported with the key, and the state is compiled anyway: its own faults are worth
+ * knowing. */
 static void
 scope_check_name(struct compiler *compiler, const char *name)
 {
@@ -57,7 +59,8 @@ scope_declare_states(struct compiler *compiler, json_t *json)
 	return true;
 }
 
-/* All states are declared, then compiled: a state may be named before it stands in the file. */
+/* All states are declared, then compiled: a state may be named before it stands in the
+ * file. Names come from the scope's own list, so both passes have one order. */
 void
 compile_states(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -75,6 +78,7 @@ compile_states(struct compiler *compiler, const struct field *field, json_t *jso
 	}
 }
 
+/* The name is resolved when all states are known. */
 void
 compile_start_at(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -82,6 +86,7 @@ compile_start_at(struct compiler *compiler, const struct field *field, json_t *j
 	compiler_transition(compiler, field->name, json, &compiler->scope->start);
 }
 
+/* A Comment has no effect; it is kept for those who show a machine. */
 void
 compile_scope_comment(
     struct compiler *compiler, const struct field *field, json_t *json, void *base)
@@ -90,7 +95,8 @@ compile_scope_comment(
 	compiler->scope->comment = compiler_expect_string(compiler, field->name, json);
 }
 
-/* Scopes nest on the C stack, so their depth has a limit. */
+/* Scopes nest on the C stack, so their depth has a limit. The scope around is put back
+ * afterwards: fields behind Branches belong to the outer one. */
 struct asl_states *
 compile_scope(struct compiler *compiler, const struct object_spec *spec, json_t *object, void *base)
 {
@@ -123,6 +129,7 @@ compile_scope(struct compiler *compiler, const struct object_spec *spec, json_t 
 static const struct field branch_fields[] = {COMPILE_SCOPE_FIELDS, MACHINE_ONLY_FIELDS, {0}};
 static const struct object_spec branch_spec = {.what = "a branch", .fields = branch_fields};
 
+/* A branch that is not an object leaves NULL, which is never run: the compile has failed. */
 void
 compile_branches(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -152,6 +159,7 @@ struct processor_config {
 	bool has_type;
 };
 
+/* INLINE is the default, so anything but the second word leaves it. */
 static void
 config_compile_mode(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -161,6 +169,7 @@ config_compile_mode(struct compiler *compiler, const struct field *field, json_t
 	config->distributed = compiler_expect_word(compiler, field->name, json, words) == 1;
 }
 
+/* Checked because AWS checks it. */
 static void
 config_compile_type(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -178,6 +187,7 @@ static const struct field config_fields[] = {
 };
 static const struct object_spec config_spec = {.what = "ProcessorConfig", .fields = config_fields};
 
+/* ExecutionType has no effect here: a local run has neither STANDARD nor EXPRESS. */
 static void
 config_compile(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {

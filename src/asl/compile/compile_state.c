@@ -24,6 +24,7 @@
 #define RUNS	 (TASK | PARALLEL | MAP) /* what can be retried */
 #define GOES_ON	 (PASS | TASK | WAIT | PARALLEL | MAP)
 
+/* The row in the table must have a function, so that "Type" counts as a known field. */
 static void
 state_compile_type(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -33,7 +34,8 @@ state_compile_type(struct compiler *compiler, const struct field *field, json_t 
 	(void)base; /* state_read_type has looked at it */
 }
 
-/* AWS refuses "End": false as well: the field is there or it is not. */
+/* AWS refuses "End": false as well: the field is there or it is not. "End" and "Next"
+ * exclude each other by a group below. */
 static void
 state_compile_end(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -160,7 +162,8 @@ static const struct field_group state_groups[] = {
 
 static const struct object_spec state_spec = {.fields = state_fields, .groups = state_groups};
 
-/* In the order in which AWS lists them, and which of ours each is. */
+/* In the order in which AWS lists them, and which of ours each is. The order shows in the
+ * message for a Type that is unknown. */
 static const char *const type_words[] = {
     "Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map", NULL};
 static const enum asl_state_type type_of_word[ASL_STATE_TYPE_COUNT] = {
@@ -192,7 +195,9 @@ state_read_type(struct compiler *compiler, json_t *json, enum asl_state_type *re
 	return true;
 }
 
-/* True for a state in JSONata, which is a fault and not looked at any further. */
+/* True for a state in JSONata, which is a fault and not looked at any further. One fault
+ * says enough: every field would be read by other rules, and each would have a fault of its
+ * own. */
 static bool
 state_refuse_jsonata(struct compiler *compiler, json_t *json)
 {
@@ -207,7 +212,8 @@ state_refuse_jsonata(struct compiler *compiler, json_t *json)
 	return true;
 }
 
-/* A heartbeat that is not shorter than the timeout could never be missed before the timeout. */
+/* A heartbeat that is not shorter than the timeout could never be missed before the
+ * timeout. Only literals can be compared here: a path has no value yet. */
 static void
 state_check_task(struct compiler *compiler, const struct asl_state *state, json_t *json)
 {
@@ -223,6 +229,8 @@ state_check_task(struct compiler *compiler, const struct asl_state *state, json_
 		resources->check(resources->arg, state, json, state->pointer, compiler->diags);
 }
 
+/* A state without a Type cannot be compiled, so checks of the graph would report what is
+ * only a consequence. */
 void
 compile_state(struct compiler *compiler, struct asl_state *state, json_t *json)
 {

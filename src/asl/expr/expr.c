@@ -6,7 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* One evaluation of an expression. */
+/* One evaluation of an expression. What is the same for all nodes of one evaluation, so
+ * that the recursion passes one pointer. */
 struct expr_eval {
 	const struct asl_expr *expr;
 	const char *field;
@@ -36,6 +37,7 @@ expr_node_fini(struct expr_node *node)
 	}
 }
 
+/* NULL is fine: a field may have had no expression. */
 void
 asl_expr_free(struct asl_expr *expr)
 {
@@ -52,6 +54,7 @@ asl_expr_text(const struct asl_expr *expr)
 	return expr->text;
 }
 
+/* A path alone is treated apart by callers, which word its faults in another way. */
 const struct asl_path *
 asl_expr_path(const struct asl_expr *expr)
 {
@@ -82,6 +85,7 @@ expr_fail_not_found(const struct expr_eval *eval, const struct asl_path *path)
 	return -1;
 }
 
+/* An error of the path itself, an undefined variable for example, keeps its own words. */
 static int
 expr_eval_path(const struct expr_eval *eval, const struct asl_path *path, json_t **ret_value)
 {
@@ -96,7 +100,9 @@ expr_eval_path(const struct expr_eval *eval, const struct asl_path *path, json_t
 	return -1;
 }
 
-/* Arguments are evaluated from left to right, and the first that fails ends the call. */
+/* Arguments are evaluated from left to right, and the first that fails ends the call. The
+ * values of the arguments are dropped in any case: a result that needs one has taken a
+ * reference. */
 static int
 expr_eval_call(const struct expr_eval *eval, const struct expr_call *call, json_t **ret_value)
 {
@@ -134,6 +140,7 @@ expr_eval_node(const struct expr_eval *eval, const struct expr_node *node, json_
 	return -1;
 }
 
+/* The field is the one that holds the expression, and is named in the cause. */
 int
 asl_expr_eval(const struct asl_expr *expr, const char *field, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err)

@@ -36,6 +36,7 @@ expr_parse_quoted(struct path_parser *parser, bool is_template, struct buf *out)
 	return path_scan_fail(parser, "unclosed quote");
 }
 
+/* The node is a literal before anything can fail, so a half parsed one can be freed. */
 static int
 expr_parse_string(struct path_parser *parser, bool is_template, struct expr_node *node)
 {
@@ -48,6 +49,7 @@ expr_parse_string(struct path_parser *parser, bool is_template, struct expr_node
 	return -1;
 }
 
+/* The parser of paths stops where the path ends, at a comma or a parenthesis. */
 static int
 expr_parse_path(struct path_parser *parser, struct expr_node *node)
 {
@@ -59,7 +61,8 @@ expr_parse_path(struct path_parser *parser, struct expr_node *node)
 	return 0;
 }
 
-/* The first character decides: AWS takes strings in single quotes only, and no lists or objects. */
+/* The first character decides: AWS takes strings in single quotes only, and no lists or
+ * objects. A bare word that is neither is left to the scalars: numbers, true, false, null. */
 static int
 expr_parse_arg(struct path_parser *parser, bool is_template, struct expr_node *node, unsigned depth)
 {
@@ -76,7 +79,8 @@ expr_parse_arg(struct path_parser *parser, bool is_template, struct expr_node *n
 	}
 }
 
-/* Behind `(`, to behind `)`. */
+/* Behind `(`, to behind `)`. The count grows only when an argument is complete, so that a
+ * fault frees exactly what there is. */
 static int
 expr_parse_args(struct path_parser *parser, struct expr_call *call, unsigned depth)
 {
@@ -102,7 +106,8 @@ expr_parse_args(struct path_parser *parser, struct expr_call *call, unsigned dep
 	return 0;
 }
 
-/* Names are compared with case, as on AWS: States.uuid() is unknown. */
+/* Names are compared with case, as on AWS: States.uuid() is unknown. The hint compares
+ * without the prefix "States.", which all functions share. */
 static int
 expr_fail_unknown(struct path_parser *parser, struct str name)
 {
@@ -117,6 +122,8 @@ expr_fail_unknown(struct path_parser *parser, struct str name)
 	return -1;
 }
 
+/* All functions live under "States."; the name is cut out before it is searched for, so
+ * "States.Format2" is not Format. */
 static int
 expr_parse_function_name(struct path_parser *parser, const struct intrinsic **ret_fn)
 {
@@ -152,6 +159,7 @@ expr_check_arg_count(struct path_parser *parser, const struct expr_call *call)
 	    call->arg_count);
 }
 
+/* The depth counts nested calls, because each level takes a part of the C stack. */
 static int
 expr_parse_call(struct path_parser *parser, struct expr_node *node, unsigned depth)
 {
@@ -171,7 +179,8 @@ expr_parse_call(struct path_parser *parser, struct expr_node *node, unsigned dep
 	return 0;
 }
 
-/* Recorded from AWS: blanks may stand after commas, but neither before nor after the expression. */
+/* Recorded from AWS: blanks may stand after commas, but neither before nor after the
+ * expression. A literal alone is not an expression: "x.$": "'a'" is refused. */
 static int
 expr_parse_root(struct path_parser *parser, struct expr_node *node)
 {
@@ -185,6 +194,8 @@ expr_parse_root(struct path_parser *parser, struct expr_node *node)
 	return rc;
 }
 
+/* A limit of bytes bounds the work of the parser and the size of messages. A NUL would end
+ * the text for all that take it as a C string. */
 struct asl_expr *
 asl_expr_parse(struct str text, struct tmf_err *err)
 {

@@ -11,6 +11,8 @@
 
 #define INT64_LIMIT 9223372036854775808.0 /* 2^63 */
 
+/* The letters give the types of the arguments, see arg_read; the number before them says
+ * how many must be there. */
 static const struct intrinsic intrinsics[] = {
     {"Array", 0, "+", false, intrinsic_array},
     {"ArrayContains", 2, "a*", false, intrinsic_array_contains},
@@ -35,6 +37,7 @@ static const struct intrinsic intrinsics[] = {
 #define INTRINSIC_COUNT (sizeof(intrinsics) / sizeof(intrinsics[0]))
 _Static_assert(INTRINSIC_COUNT == 18, "Step Functions has 18 intrinsic functions");
 
+/* Only the compiler searches, so a walk over 18 names is enough. */
 const struct intrinsic *
 intrinsic_find(struct str name)
 {
@@ -45,7 +48,8 @@ intrinsic_find(struct str name)
 	return NULL;
 }
 
-/* For the hint "did you mean States.ArrayUnique?". */
+/* For the hint "did you mean States.ArrayUnique?". NULL where no name is near enough to be
+ * meant. */
 const char *
 intrinsic_nearest(struct str name)
 {
@@ -56,12 +60,14 @@ intrinsic_nearest(struct str name)
 	return str_nearest(name, names);
 }
 
+/* A "+" takes any number of further arguments. */
 size_t
 intrinsic_args_max(const struct intrinsic *fn)
 {
 	return strchr(fn->args, '+') != NULL ? ASL_EXPR_ARGS_MAX : strlen(fn->args);
 }
 
+/* Arguments are counted from 1, as a person does. */
 static int
 arg_fail_kind(const struct intrinsic_call *call, size_t at, const char *kind, const json_t *json)
 {
@@ -103,7 +109,8 @@ arg_read_text(const struct intrinsic_call *call, size_t at, size_t max, struct i
 	return -1;
 }
 
-/* Checks arg->json against its letter in the table, and fills in the rest of arg. */
+/* Checks arg->json against its letter in the table, and fills in the rest of arg. "*" takes
+ * any value and "+" any number of them, so neither has a check. */
 static int
 arg_read(const struct intrinsic_call *call, size_t at, char letter, struct intrinsic_arg *arg)
 {

@@ -7,6 +7,7 @@
 
 #define REAL_INTEGER_MAX 9007199254740992.0 /* 2^53: up to it every integer has a double */
 
+/* The arguments are shared with the array, since values are never changed in place. */
 json_t *
 intrinsic_array(const struct intrinsic_call *call)
 {
@@ -31,6 +32,8 @@ intrinsic_array_contains(const struct intrinsic_call *call)
 	return json_false();
 }
 
+/* An index outside is an error, and a negative one does not count from the end as it does
+ * in a path. */
 json_t *
 intrinsic_array_get_item(const struct intrinsic_call *call)
 {

@@ -2,6 +2,8 @@
 
 /* What the functions share: how they fail, and how they return text. */
 
+/* States.IntrinsicFailure is the error that AWS gives for bad arguments, so that Retry and
+ * Catch can name it. */
 json_t *
 intrinsic_fail(const struct intrinsic_call *call, const char *format, ...)
 {
@@ -17,6 +19,8 @@ intrinsic_fail(const struct intrinsic_call *call, const char *format, ...)
 	return NULL;
 }
 
+/* Takes text. JSON holds only UTF-8, and a function that cuts or decodes bytes may have
+ * made something else. */
 json_t *
 intrinsic_string(const struct intrinsic_call *call, struct buf *text)
 {

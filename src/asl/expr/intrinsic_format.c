@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* 17 digits always read back as the same double, so the search for fewer ends. */
 #define DOUBLE_DIGITS_MAX 17 /* significant digits, enough for every double */
 
+/* Arrays and objects hold values again, so the three functions call each other. */
 static int format_value(const struct intrinsic_call *call, json_t *value, struct buf *out);
 
-/* The fewest digits that read back as the same number: "d.ddde+xx". */
+/* The fewest digits that read back as the same number: "d.ddde+xx". 0.1 must come out as
+ * "0.1" and not as "0.10000000000000001". */
 static void
 format_shortest_digits(double value, char text[32])
 {
@@ -51,6 +54,7 @@ format_double(double value, struct buf *out)
 	buf_printf(out, "%.*f", decimals > 1 ? decimals : 1, value);
 }
 
+/* Java separates with a comma and a blank, where the JSON of AWS has no blanks. */
 static int
 format_array(const struct intrinsic_call *call, json_t *array, struct buf *out)
 {
@@ -88,7 +92,8 @@ format_object(const struct intrinsic_call *call, json_t *object, struct buf *out
 	return 0;
 }
 
-/* As Java's toString has it: a string bare, an object as {a=1, b=[]}. */
+/* As Java's toString has it: a string bare, an object as {a=1, b=[]}. The limit is checked
+ * before each value, so nested data cannot grow the text far beyond it. */
 static int
 format_value(const struct intrinsic_call *call, json_t *value, struct buf *out)
 {
@@ -123,10 +128,9 @@ format_value(const struct intrinsic_call *call, json_t *value, struct buf *out)
 	return 0;
 }
 
-/*
- * Writes the template with {} replaced by the arguments in turn; \{ \} and \\ stand for the
- * character itself. 0, or -1 by intrinsic_fail.
- */
+/* Writes the template with {} replaced by the arguments in turn; \{ \} and \\ stand for the
+ * character itself. 0, or -1 by intrinsic_fail. /. A {} without an argument is counted,
+ * too, so both too few and too many arguments fail. */
 static int
 format_template(const struct intrinsic_call *call, struct buf *out)
 {
@@ -157,6 +161,7 @@ format_template(const struct intrinsic_call *call, struct buf *out)
 	return -1;
 }
 
+/* UTF-8 is checked once, for the whole text. */
 json_t *
 intrinsic_format(const struct intrinsic_call *call)
 {

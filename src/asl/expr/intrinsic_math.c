@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Recorded from AWS: arguments may be negative or fractional; those are rounded before. */
+/* Recorded from AWS: arguments may be negative or fractional; those are rounded before. A
+ * sum that wraps round would be a wrong number without any sign of it. */
 json_t *
 intrinsic_math_add(const struct intrinsic_call *call)
 {
@@ -37,7 +38,8 @@ intrinsic_math_random(const struct intrinsic_call *call)
 	return json_integer((json_int_t)number);
 }
 
-/* RFC 9562, version 4. */
+/* RFC 9562, version 4. From the engine's generator, so a test with a fixed seed gets the
+ * same ids. */
 json_t *
 intrinsic_uuid(const struct intrinsic_call *call)
 {

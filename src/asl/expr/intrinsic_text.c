@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+/* The bytes are those of the string in UTF-8. */
 json_t *
 intrinsic_base64_encode(const struct intrinsic_call *call)
 {
@@ -34,6 +35,7 @@ text_repair(const struct buf *bytes, struct buf *out)
 	}
 }
 
+/* The argument has a limit, so the decoded text needs none. */
 json_t *
 intrinsic_base64_decode(const struct intrinsic_call *call)
 {
@@ -49,7 +51,8 @@ intrinsic_base64_decode(const struct intrinsic_call *call)
 	return intrinsic_string(call, &out);
 }
 
-/* A string is hashed as it is, other data as its JSON text. */
+/* A string is hashed as it is, other data as its JSON text. The limit on the text comes
+ * before it is written, since an object may be very large. */
 json_t *
 intrinsic_hash(const struct intrinsic_call *call)
 {
@@ -122,6 +125,7 @@ intrinsic_string_to_json(const struct intrinsic_call *call)
 	return value;
 }
 
+/* Two separators in a row have an empty piece between them, which is not kept. */
 static void
 text_append_piece(json_t *pieces, const char *from, const char *to)
 {

@@ -12,6 +12,7 @@
 
 enum template_kind { TEMPLATE_CONSTANT, TEMPLATE_EXPR, TEMPLATE_OBJECT, TEMPLATE_ARRAY };
 
+/* A list for objects and arrays alike: only the members of an object have a key. */
 struct template_list {
 	struct template_node *at;
 	size_t count;
@@ -29,6 +30,7 @@ struct template_node {
 	} u;
 };
 
+/* Compiled once with the machine, and evaluated at each entry of the state. */
 struct asl_template {
 	struct template_node root;
 };
@@ -44,6 +46,7 @@ struct template_builder {
 static void
 template_build(struct template_builder *builder, json_t *json, struct template_node *node);
 
+/* A node that could not be built is a constant without a value, which zeros give. */
 static void
 template_node_fini(struct template_node *node)
 {
@@ -103,6 +106,7 @@ template_has_dynamic(json_t *json, unsigned depth)
 	return false;
 }
 
+/* Faults carry the pointer of the member, so that the line of the definition can be shown. */
 static void
 template_fault(
     struct template_builder *builder, enum diag_at at, const char *hint, const char *format, ...)
@@ -163,7 +167,8 @@ template_build_member(struct template_builder *builder, json_t *object, const ch
 	template_build_expr(builder, key, value, node);
 }
 
-/* Back to the pointer of the container. */
+/* Back to the pointer of the container. One buffer for all pointers: a member appends its
+ * key, and it is cut off again. */
 static void
 template_pointer_cut(struct template_builder *builder, size_t len)
 {
@@ -222,7 +227,8 @@ template_build(struct template_builder *builder, json_t *json, struct template_n
 	builder->depth--;
 }
 
-/* Building goes on after a fault, so that all faults of a template are reported at once. */
+/* Building goes on after a fault, so that all faults of a template are reported at once.
+ * NULL after any fault, since half a template must not be run. */
 struct asl_template *
 asl_template_compile(json_t *json, const char *pointer, struct diag_list *diags)
 {
@@ -238,6 +244,7 @@ asl_template_compile(json_t *json, const char *pointer, struct diag_list *diags)
 	return NULL;
 }
 
+/* NULL is fine: a state may have no template. */
 void
 asl_template_free(struct asl_template *tmpl)
 {
@@ -247,10 +254,9 @@ asl_template_free(struct asl_template *tmpl)
 	free(tmpl);
 }
 
-/*
- * Members come in the order of the template. AWS puts constants first and the rest in an order of
- * its own; no recorded execution depends on it.
- */
+/* Members come in the order of the template. AWS puts constants first and the rest in an
+ * order of its own; no recorded execution depends on it. /. A failure in one member fails
+ * the whole template, and what was built is dropped. */
 static int
 template_eval(const struct template_node *node, const struct asl_scope *scope, json_t **ret_value,
     struct tmf_err *err)
@@ -280,6 +286,8 @@ template_eval(const struct template_node *node, const struct asl_scope *scope, j
 	return 0;
 }
 
+/* The root is an object, an array or a constant, since the expression of a "key.$" needs a
+ * key. */
 int
 asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* At most one of the three is set; the others are NULL. */
 static void
 filter_operand_fini(struct filter_operand *operand)
 {
@@ -11,6 +12,7 @@ filter_operand_fini(struct filter_operand *operand)
 	regex_free(operand->regex);
 }
 
+/* Half a filter is freed by this too, since what is missing is NULL. */
 void
 filter_free(struct filter *filter)
 {
@@ -53,6 +55,7 @@ filter_exists(const struct filter *filter, struct path_walk *walk)
 	return holds;
 }
 
+/* The pattern was compiled with the path, not for each node. */
 static int
 filter_compare(const struct filter *filter, struct path_walk *walk)
 {
@@ -72,7 +75,8 @@ filter_compare(const struct filter *filter, struct path_walk *walk)
 	return holds;
 }
 
-/* && and || look at their right side only where the left one does not decide. */
+/* && and || look at their right side only where the left one does not decide. -1 is a fault
+ * of the budget or of a variable; it passes through unchanged. */
 static int
 filter_holds(const struct filter *filter, struct path_walk *walk)
 {
@@ -97,6 +101,7 @@ filter_holds(const struct filter *filter, struct path_walk *walk)
 	return -1;
 }
 
+/* @ is the innermost node, so the outer one is put back afterwards. */
 int
 filter_accepts(const struct filter *filter, struct path_walk *walk, json_t *node)
 {

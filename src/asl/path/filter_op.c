@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+/* All operators have one type, so that the table can hold them; most need no walk. */
 typedef int op_fn(struct path_walk *walk, const json_t *a, const json_t *b);
 
 struct filter_op {
@@ -39,6 +40,7 @@ op_number_is_text(const json_t *value, const json_t *text)
 	return end != s && *end == '\0' && isfinite(read) && read == op_number(value);
 }
 
+/* What is not there equals nothing, not even another value that is not there. */
 static bool
 op_same(const json_t *a, const json_t *b)
 {
@@ -51,7 +53,8 @@ op_same(const json_t *a, const json_t *b)
 	return jsonx_same(a, b);
 }
 
-/* Sets *ret_order to <0, 0, >0; false where the two have no order. */
+/* Sets *ret_order to <0, 0, >0; false where the two have no order. Other kinds have no
+ * order, so < and > are both false for them. */
 static bool
 op_order(const json_t *a, const json_t *b, int *ret_order)
 {
@@ -66,6 +69,7 @@ op_order(const json_t *a, const json_t *b, int *ret_order)
 	return false;
 }
 
+/* Of JSON values, in depth: objects and lists are compared member by member. */
 static int
 op_equal(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -80,6 +84,7 @@ op_same_kind(const json_t *a, const json_t *b)
 	return a != NULL && b != NULL && strcmp(jsonx_kind(a), jsonx_kind(b)) == 0;
 }
 
+/* "1" === 1 is false where "1" == 1 is true. */
 static int
 op_identical(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -87,6 +92,7 @@ op_identical(struct path_walk *walk, const json_t *a, const json_t *b)
 	return op_same_kind(a, b) && jsonx_same(a, b);
 }
 
+/* > is this function with its operands swapped. */
 static int
 op_less(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -96,6 +102,7 @@ op_less(struct path_walk *walk, const json_t *a, const json_t *b)
 	return op_order(a, b, &by) && by < 0;
 }
 
+/* Not the negation of >: both are false for values without an order. */
 static int
 op_less_equal(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -105,7 +112,8 @@ op_less_equal(struct path_walk *walk, const json_t *a, const json_t *b)
 	return op_order(a, b, &by) && by <= 0;
 }
 
-/* Each comparison costs one of the walk's budget, so that [?(@ in $.list)] cannot take forever. */
+/* Each comparison costs one of the walk's budget, so that [?(@ in $.list)] cannot take
+ * forever. A right side that is not a list has no elements, so nothing is in it. */
 static int
 op_in(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -150,6 +158,7 @@ op_count_in(struct path_walk *walk, const json_t *a, const json_t *b, size_t *re
 	return 0;
 }
 
+/* The empty list is a subset of every list. */
 static int
 op_subset_of(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -160,6 +169,7 @@ op_subset_of(struct path_walk *walk, const json_t *a, const json_t *b)
 	return json_is_array(a) && json_is_array(b) && count == json_array_size(a);
 }
 
+/* What is not a list has no elements, so the answer is false. */
 static int
 op_any_of(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -168,6 +178,7 @@ op_any_of(struct path_walk *walk, const json_t *a, const json_t *b)
 	return op_count_in(walk, a, b, &count) < 0 ? -1 : count > 0;
 }
 
+/* The left side must be a list: otherwise anything that is not one would pass. */
 static int
 op_none_of(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -193,6 +204,7 @@ op_size_of(const json_t *value)
 	return count;
 }
 
+/* A value without a size never matches, whatever number is asked for. */
 static int
 op_size(struct path_walk *walk, const json_t *a, const json_t *b)
 {
@@ -254,6 +266,7 @@ filter_op_accept(struct path_parser *parser)
 	return NULL;
 }
 
+/* The parser must know it before the right side is read, since /.../ is not a value. */
 bool
 filter_op_takes_regex(const struct filter_op *op)
 {

@@ -7,6 +7,7 @@
 static struct filter *filter_parse_chain(struct path_parser *parser, enum filter_kind kind);
 static int filter_parse_value(struct path_parser *parser, json_t **ret_value);
 
+/* Takes both sides, so that one call of filter_free frees a tree. */
 static struct filter *
 filter_node_new(enum filter_kind kind, struct filter *left, struct filter *right)
 {
@@ -18,7 +19,8 @@ filter_node_new(enum filter_kind kind, struct filter *left, struct filter *right
 	return filter;
 }
 
-/* half is what has been parsed so far, and is freed. */
+/* half is what has been parsed so far, and is freed. Returns NULL, so that a parser can end
+ * with it in one line. */
 static struct filter *
 filter_fail(struct path_parser *parser, struct filter *half, const char *message)
 {
@@ -27,7 +29,7 @@ filter_fail(struct path_parser *parser, struct filter *half, const char *message
 	return NULL;
 }
 
-/* ['a', 1] */
+/* ['a', 1]. A trailing comma is refused, since a value must follow it. */
 static int
 filter_parse_array(struct path_parser *parser, json_t **ret_value)
 {
@@ -56,6 +58,7 @@ filter_parse_array(struct path_parser *parser, json_t **ret_value)
 	return 0;
 }
 
+/* Either quote may stand; a list nests within the same limit as parentheses. */
 static int
 filter_parse_value(struct path_parser *parser, json_t **ret_value)
 {
@@ -77,6 +80,7 @@ filter_parse_value(struct path_parser *parser, json_t **ret_value)
 	return rc;
 }
 
+/* Literals are read once, here, and not for every node that is tried. */
 static int
 filter_parse_operand(struct path_parser *parser, struct filter_operand *operand)
 {
@@ -88,10 +92,8 @@ filter_parse_operand(struct path_parser *parser, struct filter_operand *operand)
 	return operand->path != NULL ? 0 : -1;
 }
 
-/*
- * /pattern/ or /pattern/i. Only \/ and \\ are for this parser; all other escapes are the
- * pattern's.
- */
+/* /pattern/ or /pattern/i. Only \/ and \\ are for this parser; all other escapes are the
+ * pattern's. /. Java's flags other than i are left unread, and so refused by what follows. */
 static int
 filter_parse_regex(struct path_parser *parser, struct filter_operand *operand)
 {
@@ -120,7 +122,9 @@ filter_parse_regex(struct path_parser *parser, struct filter_operand *operand)
 	return operand->regex != NULL ? 0 : -1;
 }
 
-/* A path alone, or two operands with an operator between. */
+/* A path alone, or two operands with an operator between. Begins as a test for existence,
+ * and becomes a comparison when an operator follows. A literal alone says nothing and is
+ * refused. */
 static struct filter *
 filter_parse_comparison(struct path_parser *parser)
 {
@@ -148,7 +152,7 @@ filter_parse_comparison(struct path_parser *parser)
 	return filter;
 }
 
-/* Behind `(`. */
+/* Behind `(`. Parentheses are the only way to nest, so their depth bounds the C stack. */
 static struct filter *
 filter_parse_group(struct path_parser *parser)
 {
@@ -166,7 +170,8 @@ filter_parse_group(struct path_parser *parser)
 	return filter;
 }
 
-/* ! binds more than && and ||: !@.a && @.b is (!@.a) && @.b. */
+/* ! binds more than && and ||: !@.a && @.b is (!@.a) && @.b. Two negations cancel out, so
+ * only an odd number of them makes a node. */
 static struct filter *
 filter_parse_unary(struct path_parser *parser)
 {
@@ -185,10 +190,9 @@ filter_parse_unary(struct path_parser *parser)
 	return filter;
 }
 
-/*
- * a && b && c, or with ||, which binds less: a || b && c is a || (b && c). Chains hang to the
- * left, so their length costs no depth.
- */
+/* a && b && c, or with ||, which binds less: a || b && c is a || (b && c). Chains hang to
+ * the left, so their length costs no depth. /. Each level reads the next tighter one, which
+ * gives && its precedence. */
 static struct filter *
 filter_parse_chain(struct path_parser *parser, enum filter_kind kind)
 {
@@ -212,6 +216,7 @@ filter_parse_chain(struct path_parser *parser, enum filter_kind kind)
 	return left;
 }
 
+/* Jayway's form is [?(...)], with parentheses. */
 struct filter *
 filter_parse(struct path_parser *parser)
 {

@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A step that could not be parsed to its end is freed, too: what it lacks is NULL or counted. */
+/* A step that could not be parsed to its end is freed, too: what it lacks is NULL or
+ * counted. Kinds without memory of their own stand at the end. */
 static void
 path_step_fini(struct path_step *step)
 {
@@ -30,6 +31,7 @@ path_step_fini(struct path_step *step)
 	}
 }
 
+/* NULL is fine: most fields of a state have no path. */
 void
 asl_path_free(struct asl_path *path)
 {
@@ -43,26 +45,30 @@ asl_path_free(struct asl_path *path)
 	free(path);
 }
 
+/* As the author wrote it, for messages. */
 const char *
 asl_path_text(const struct asl_path *path)
 {
 	return path->text;
 }
 
-/* What JSONPath calls definite: one node at most, so that no list is needed to hold the result. */
+/* What JSONPath calls definite: one node at most, so that no list is needed to hold the
+ * result. Callers that need one value refuse a path that may yield several. */
 bool
 asl_path_is_definite(const struct asl_path *path)
 {
 	return !path->is_list;
 }
 
+/* NULL where the path begins at the input or the context object. */
 const char *
 asl_path_variable(const struct asl_path *path)
 {
 	return path->variable;
 }
 
-/* One form of a step in brackets: ['a'], [1], ['a','b'], [*], [1:5:2]. */
+/* One form of a step in brackets: ['a'], [1], ['a','b'], [*], [1:5:2]. The form in brackets
+ * is what AWS has in its messages, however the author wrote the path: $.a becomes $['a']. */
 static void
 path_write_step(const struct path_step *step, struct buf *out)
 {
@@ -112,9 +118,8 @@ path_write_step(const struct path_step *step, struct buf *out)
 	}
 }
 
-/*
- * For AWS a variable or the context object is a document of its own: its path begins with $, too.
- */
+/* For AWS a variable or the context object is a document of its own: its path begins with
+ * $, too. /. The count lets a message show the path up to the step that failed. */
 void
 path_write_steps(const struct asl_path *path, size_t count, struct buf *out)
 {
@@ -124,6 +129,7 @@ path_write_steps(const struct asl_path *path, size_t count, struct buf *out)
 		path_write_step(&path->steps[i], out);
 }
 
+/* The text that AWS would show, for messages that must be the same. */
 void
 asl_path_bracket_text(const struct asl_path *path, struct buf *out)
 {

@@ -41,6 +41,8 @@ eval_branching(
 	return ASL_FOUND;
 }
 
+/* Each evaluation costs one of the budget, since a filter evaluates its paths for every
+ * node. */
 enum asl_found
 path_walk_eval(const struct asl_path *path, struct path_walk *walk, json_t **ret_value)
 {
@@ -56,6 +58,7 @@ path_walk_eval(const struct asl_path *path, struct path_walk *walk, json_t **ret
 	return eval_branching(path, walk, root, ret_value);
 }
 
+/* The budget is for the whole path, filters within it included. */
 enum asl_found
 asl_path_eval(const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value,
     struct tmf_err *err)

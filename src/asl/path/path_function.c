@@ -16,6 +16,7 @@ struct numbers {
 	double stddev; /* of the whole population, as in Jayway */
 };
 
+/* All five figures in one pass. The variance may come out below 0 by rounding, hence fmax. */
 static struct numbers
 function_numbers(const json_t *array)
 {
@@ -53,6 +54,7 @@ function_length(const json_t *node)
 	return json_null();
 }
 
+/* In the order of the object. */
 static json_t *
 function_keys(const json_t *node)
 {
@@ -99,6 +101,7 @@ static const struct path_function path_functions[] = {
     {"sum", NULL, offsetof(struct numbers, sum)},
 };
 
+/* Names are compared with case, as in Jayway. */
 const struct path_function *
 path_function_find(struct str name)
 {

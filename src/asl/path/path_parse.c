@@ -22,7 +22,8 @@ path_is_name_char(const struct path_parser *parser, char c)
 	return parser->depth == 0 || strchr(filter_name_ends, c) == NULL;
 }
 
-/* .name() */
+/* .name() Only at the end: a function gives a value that is not in the document, and no
+ * step leads on from it. */
 static int
 path_parse_function(struct path_parser *parser, struct str name, struct path_step *step)
 {
@@ -39,7 +40,7 @@ path_parse_function(struct path_parser *parser, struct str name, struct path_ste
 	return 0;
 }
 
-/* .name */
+/* .name. A name may begin with a digit: $.2nd is the key "2nd". */
 static int
 path_parse_name(struct path_parser *parser, struct path_step *step)
 {
@@ -57,6 +58,7 @@ path_parse_name(struct path_parser *parser, struct path_step *step)
 	return 0;
 }
 
+/* Blanks may stand within brackets, as Jayway allows. */
 static int
 path_parse_bracket_end(struct path_parser *parser)
 {
@@ -102,7 +104,8 @@ path_parse_keys(struct path_parser *parser, struct path_step *step)
 	return path_parse_bracket_end(parser);
 }
 
-/* Behind the first bound and its colon: to, to:step, :step */
+/* Behind the first bound and its colon: to, to:step, :step. Bounds may be absent or
+ * negative; only a step of 0 can never end. */
 static int
 path_parse_slice(struct path_parser *parser, struct path_step *step, int64_t from)
 {
@@ -125,6 +128,7 @@ path_parse_slice(struct path_parser *parser, struct path_step *step, int64_t fro
 	return path_parse_bracket_end(parser);
 }
 
+/* Unions are short, so growing by one costs nothing that matters. */
 static void
 path_add_index(struct path_indexes *indexes, int64_t index)
 {
@@ -206,7 +210,8 @@ path_parse_bracket(struct path_parser *parser, struct path_step *step)
 	return path_parse_numbers(parser, step);
 }
 
-/* [...], .name, ..name, ..[...], and a bare name behind $$ or a variable's dot. */
+/* [...], .name, ..name, ..[...], and a bare name behind $$ or a variable's dot. Behind .. a
+ * bracket or a name may stand, and * for all that is below. */
 static int
 path_parse_step(struct path_parser *parser, struct path_step *step)
 {
@@ -223,6 +228,7 @@ path_parse_step(struct path_parser *parser, struct path_step *step)
 	return 0;
 }
 
+/* The first character may not be a digit, so that $1 is not a variable. */
 static bool
 path_is_variable_char(char c, bool first)
 {
@@ -355,7 +361,8 @@ asl_path_parse(struct str text, struct tmf_err *err)
 	return path;
 }
 
-/* Why path is not a reference path; NULL when it is one. */
+/* Why path is not a reference path; NULL when it is one. By the specification a Reference
+ * Path names one node of the input. */
 static const char *
 path_reference_fault(const struct asl_path *path)
 {

@@ -24,6 +24,7 @@ path_scan_blanks(struct path_parser *parser)
 		parser->pos++;
 }
 
+/* Moves only when the whole token is there, so alternatives can be tried in turn. */
 bool
 path_scan_accept(struct path_parser *parser, const char *token)
 {
@@ -45,6 +46,7 @@ path_scan_fail(struct path_parser *parser, const char *message)
 	    parser->err, TMF_ERR_INVALID, "at character %zu: %s", parser->pos + 1, message);
 }
 
+/* Only the quote and the backslash can be escaped; before others a backslash is itself. */
 int
 path_scan_quoted(struct path_parser *parser, struct buf *out)
 {
@@ -65,6 +67,7 @@ path_scan_quoted(struct path_parser *parser, struct buf *out)
 	return path_scan_fail(parser, "unclosed quote");
 }
 
+/* Checked with each digit, so that the value cannot overflow. */
 int
 path_scan_integer(struct path_parser *parser, int64_t *ret_value)
 {

@@ -44,6 +44,7 @@ path_root_get(const struct asl_path *path, const struct asl_scope *scope, struct
 	return root;
 }
 
+/* A negative index counts from the end: -1 is the last element. */
 json_t *
 path_array_get(const json_t *array, int64_t index)
 {

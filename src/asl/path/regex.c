@@ -21,8 +21,11 @@
 #define REGEX_REPEAT_MAX	1000u
 #define REGEX_SUBJECT_BYTES_MAX 8192u /* longer strings do not match */
 
+/* SET reads a character; SPLIT goes on at two places; START and END pass only at the ends
+ * of the text. */
 enum regex_op { REGEX_SET, REGEX_SPLIT, REGEX_START, REGEX_END, REGEX_MATCH };
 
+/* Code points, both ends included. */
 struct regex_range {
 	uint32_t low;
 	uint32_t high;
@@ -45,6 +48,7 @@ struct regex {
 	size_t range_count;
 };
 
+/* The program is written while the pattern is read, without a tree in between. */
 struct regex_compiler {
 	struct str pattern;
 	size_t at;
@@ -54,6 +58,8 @@ struct regex_compiler {
 
 static int compile_alternatives(struct regex_compiler *c);
 
+/* Refused rather than guessed: a pattern that Java reads in another way would filter
+ * wrongly without a message. */
 static int
 regex_fail(struct regex_compiler *c, const char *what)
 {
@@ -61,12 +67,15 @@ regex_fail(struct regex_compiler *c, const char *what)
 	    c->err, TMF_ERR_INVALID, "in the pattern at character %zu: %s", c->at + 1, what);
 }
 
+/* A NUL at the end never stands for a character of the pattern, since expressions with a
+ * NUL are refused. */
 static char
 peek(const struct regex_compiler *c)
 {
 	return c->at < c->pattern.len ? c->pattern.p[c->at] : '\0';
 }
 
+/* The end is asked for by its place, since '\0' alone would be ambiguous. */
 static bool
 accept(struct regex_compiler *c, char expected)
 {
@@ -76,7 +85,8 @@ accept(struct regex_compiler *c, char expected)
 	return true;
 }
 
-/* The character at the head of well-formed UTF-8; moves past it. */
+/* The character at the head of well-formed UTF-8; moves past it. jansson gives only
+ * well-formed UTF-8, so no check of the bytes is needed. */
 static uint32_t
 regex_take_char(const char *text, size_t len, size_t *at)
 {
@@ -91,7 +101,9 @@ regex_take_char(const char *text, size_t len, size_t *at)
 	return code;
 }
 
-/* Makes room for count instructions at index. */
+/* Makes room for count instructions at index. In the middle, because an operator comes
+ * behind what it applies to. The limit also bounds nested repeats, (a{100}){100} for
+ * example, which multiply. */
 static int
 insert(struct regex_compiler *c, size_t index, size_t count)
 {
@@ -107,6 +119,7 @@ insert(struct regex_compiler *c, size_t index, size_t count)
 	return 0;
 }
 
+/* Distances are relative to the instruction, so a copied piece needs no correction. */
 static int
 insert_split(struct regex_compiler *c, size_t index, ptrdiff_t x, ptrdiff_t y)
 {
@@ -128,6 +141,7 @@ append(struct regex_compiler *c, const struct regex_inst *insts, size_t count)
 	return 0;
 }
 
+/* These instructions have nothing but their kind. */
 static int
 append_op(struct regex_compiler *c, enum regex_op op)
 {
@@ -153,7 +167,8 @@ append_set(struct regex_compiler *c, size_t first, bool negated)
 	    1);
 }
 
-/* \d, \w and \s; false for another letter. */
+/* \d, \w and \s; false for another letter. Java's classes are those of ASCII by default,
+ * and so are these. */
 static bool
 add_class(struct regex *regex, char letter)
 {
@@ -194,6 +209,8 @@ take_escaped(struct regex_compiler *c, uint32_t *ret_char)
 	return 0;
 }
 
+/* A capital letter is the complement: \D is all but \d. A letter without a meaning here is
+ * refused: in Java \b is a boundary and \p a class. */
 static int
 compile_escape(struct regex_compiler *c)
 {
@@ -211,7 +228,8 @@ compile_escape(struct regex_compiler *c)
 	return append_set(c, first, false);
 }
 
-/* One end of a range within [...]. */
+/* One end of a range within [...]. Java gives [ and && within a set a meaning, so both are
+ * refused when they stand bare. */
 static int
 take_set_char(struct regex_compiler *c, uint32_t *ret_char)
 {
@@ -223,7 +241,8 @@ take_set_char(struct regex_compiler *c, uint32_t *ret_char)
 	return 0;
 }
 
-/* a, a-z or \d within [...]. */
+/* a, a-z or \d within [...]. A minus at the end of the set is itself: [a-] takes "a" and
+ * "-". */
 static int
 compile_set_item(struct regex_compiler *c)
 {
@@ -249,7 +268,8 @@ compile_set_item(struct regex_compiler *c)
 	return 0;
 }
 
-/* Behind `[`. */
+/* Behind `[`. A do loop, because "]" at the head is a member of the set: a set is never
+ * empty. */
 static int
 compile_set(struct regex_compiler *c)
 {
@@ -263,7 +283,8 @@ compile_set(struct regex_compiler *c)
 	return append_set(c, first, negated);
 }
 
-/* Behind `(`. Groups capture nothing. */
+/* Behind `(`. Groups capture nothing. Groups nest on the C stack, at most as deep as the
+ * pattern is long: 256. */
 static int
 compile_group(struct regex_compiler *c)
 {
@@ -285,6 +306,7 @@ compile_any(struct regex_compiler *c)
 	return append_set(c, first, true);
 }
 
+/* A quantifier at the head of a sequence has nothing before it. */
 static int
 compile_char(struct regex_compiler *c)
 {
@@ -298,6 +320,7 @@ compile_char(struct regex_compiler *c)
 	return append_set(c, first, false);
 }
 
+/* The anchors are atoms as well; one that is repeated does no harm. */
 static int
 compile_atom(struct regex_compiler *c)
 {
@@ -316,6 +339,7 @@ compile_atom(struct regex_compiler *c)
 	return compile_char(c);
 }
 
+/* The bound is checked with each digit, so it cannot overflow. */
 static int
 take_bound(struct regex_compiler *c, unsigned *ret_bound)
 {
@@ -356,7 +380,8 @@ take_bounds(struct regex_compiler *c, struct regex_repeat *repeat)
 	return 0;
 }
 
-/* Appends the piece of code as often as repeat says. */
+/* Appends the piece of code as often as repeat says. x{2,4} becomes x x x? x?, and x{2,}
+ * becomes x x x*. The star is a split over the piece and a jump back to that split. */
 static int
 append_repeated(struct regex_compiler *c, const struct regex_inst *piece, size_t count,
     const struct regex_repeat *repeat)
@@ -393,6 +418,7 @@ compile_repeat(struct regex_compiler *c, size_t start, const struct regex_repeat
 	return rc;
 }
 
+/* Without a quantifier the code stays as it is. */
 static int
 compile_quantified(struct regex_compiler *c)
 {
@@ -415,7 +441,9 @@ compile_quantified(struct regex_compiler *c)
 	return compile_repeat(c, start, &repeat);
 }
 
-/* A sequence, or sequences with | between. */
+/* A sequence, or sequences with | between. a|b becomes: split to a or b; a; jump behind b;
+ * b. The jump is a split whose two ways are one. Its distance is filled in when the length
+ * of b is known. */
 static int
 compile_alternatives(struct regex_compiler *c)
 {
@@ -440,6 +468,8 @@ compile_alternatives(struct regex_compiler *c)
 	return 0;
 }
 
+/* Matching is of the whole text, so the program ends with MATCH, which counts only at the
+ * end. */
 static int
 compile(struct regex_compiler *c)
 {
@@ -476,7 +506,8 @@ regex_free(struct regex *regex)
 	free(regex);
 }
 
-/* The threads that wait at one place of the text: instructions, each at most once. */
+/* The threads that wait at one place of the text: instructions, each at most once. A thread
+ * is only a place in the program: without captures two at one place are the same. */
 struct regex_threads {
 	size_t count;
 	uint16_t at[REGEX_INSTS_MAX];
@@ -491,7 +522,8 @@ struct regex_run {
 	uint32_t round;
 };
 
-/* Adds the instruction, or what it leads to without reading. */
+/* Adds the instruction, or what it leads to without reading. Each instruction is added once
+ * a round, so loops without a character, (a*)* for example, come to an end. */
 static void
 add_thread(struct regex_run *run, struct regex_threads *threads, size_t at)
 {
@@ -523,6 +555,7 @@ add_thread(struct regex_run *run, struct regex_threads *threads, size_t at)
 	}
 }
 
+/* A walk is enough, since a set has few ranges. */
 static bool
 in_ranges(const struct regex *regex, const struct regex_inst *inst, uint32_t character)
 {
@@ -547,6 +580,8 @@ regex_takes(const struct regex *regex, const struct regex_inst *inst, uint32_t c
 	return in != inst->negated;
 }
 
+/* Two lists change places with each character. The depth of add_thread is bounded by the
+ * number of instructions. */
 static bool
 regex_run(const struct regex *regex, const char *text, size_t len)
 {
@@ -575,6 +610,7 @@ regex_run(const struct regex *regex, const char *text, size_t len)
 	return run.matched;
 }
 
+/* What is not a string does not match, without a fault. */
 bool
 regex_matches(const struct regex *regex, const json_t *text)
 {

@@ -9,6 +9,7 @@
 
 #define CHUNK_BYTES_MIN 4096u
 
+/* The memory of a machine is freed as a whole, so nothing in a chunk is freed by itself. */
 struct arena_chunk {
 	struct arena_chunk *next;
 	size_t used;
@@ -16,12 +17,14 @@ struct arena_chunk {
 	max_align_t data[];
 };
 
+/* For what is not memory of the arena: references to JSON, parsed paths. */
 struct arena_owned {
 	struct arena_owned *next;
 	void *thing;
 	void (*release)(void *thing);
 };
 
+/* The owned things go before the chunks, since their records lie in these. */
 void
 arena_fini(struct arena *arena)
 {
@@ -39,7 +42,8 @@ arena_fini(struct arena *arena)
 	}
 }
 
-/* Chunks double, so that a machine of any size has few of them. */
+/* Chunks double, so that a machine of any size has few of them. A block larger than the
+ * next chunk has a chunk of its own size. */
 static struct arena_chunk *
 add_chunk(struct arena *arena, size_t bytes)
 {
@@ -54,6 +58,8 @@ add_chunk(struct arena *arena, size_t bytes)
 	return chunk;
 }
 
+/* Every block is aligned for any type. Zeros are what most fields of a state mean by
+ * "absent". */
 void *
 arena_zalloc(struct arena *arena, size_t count, size_t bytes)
 {
@@ -71,6 +77,7 @@ arena_zalloc(struct arena *arena, size_t count, size_t bytes)
 	return memset(p, 0, total);
 }
 
+/* The text lives as long as the machine, whatever happens to the caller's. */
 char *
 arena_strdup(struct arena *arena, const char *s)
 {
@@ -79,6 +86,7 @@ arena_strdup(struct arena *arena, const char *s)
 	return memcpy(arena_zalloc(arena, bytes, 1), s, bytes);
 }
 
+/* Released in the reverse order of the calls, since the list grows at its head. */
 void
 arena_own(struct arena *arena, void *thing, void (*release)(void *thing))
 {

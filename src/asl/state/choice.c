@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+/* AWS fails the execution when a Variable leads nowhere: IsPresent is there to ask first. */
 static int
 fail_reference(const struct asl_path *path, struct tmf_err *err)
 {
@@ -10,7 +11,8 @@ fail_reference(const struct asl_path *path, struct tmf_err *err)
 	    asl_path_text(path));
 }
 
-/* 1 where op holds of value and operand, else 0. */
+/* 1 where op holds of value and operand, else 0. Values of different types have no order,
+ * so every comparison of them is false. */
 static int
 apply(const struct asl_choice_op *op, const json_t *value, const json_t *operand)
 {
@@ -25,6 +27,8 @@ apply(const struct asl_choice_op *op, const json_t *value, const json_t *operand
 	return (op->orders & CHOICE_EQUAL) != 0;
 }
 
+/* The operand's path is evaluated for each comparison, since the input may differ with each
+ * entry. */
 static int
 apply_path(const struct asl_choice_rule *rule, const struct asl_scope *scope, const json_t *value,
     struct tmf_err *err)
@@ -45,6 +49,8 @@ apply_path(const struct asl_choice_rule *rule, const struct asl_scope *scope, co
 	return holds;
 }
 
+/* IsPresent is the only operator for which a path that leads nowhere is an answer. The
+ * value is a reference of its own, since a path may have made it. */
 static int
 compare_holds(
     const struct asl_choice_rule *rule, const struct asl_scope *scope, struct tmf_err *err)
@@ -68,8 +74,9 @@ compare_holds(
 	return holds;
 }
 
-/* The first child that decides (And: one that does not hold, Or: one that does) or fails ends
- * it. */
+/* The first child that decides (And: one that does not hold, Or: one that does) or fails
+ * ends it. In order and no further than needed, so a rule that asks IsPresent first
+ * protects those behind it. */
 static int
 children_hold(
     const struct asl_choice_rule *rule, const struct asl_scope *scope, struct tmf_err *err)
@@ -85,6 +92,7 @@ children_hold(
 	return all;
 }
 
+/* A failure (-1) passes through Not unchanged, and ends And and Or. */
 int
 asl_choice_holds(
     const struct asl_choice_rule *rule, const struct asl_scope *scope, struct tmf_err *err)

@@ -4,12 +4,15 @@
 
 #include <string.h>
 
+/* With its length, since a JSON string may hold a NUL. */
 static struct str
 choice_op_text_of(const json_t *value)
 {
 	return (struct str){json_string_value(value), json_string_length(value)};
 }
 
+/* Bytes of UTF-8 sort as the characters do. A value of another type compares with nothing,
+ * which makes the rule false, not an error. */
 static bool
 compare_strings(const json_t *value, const json_t *operand, int *ret_order)
 {
@@ -24,7 +27,9 @@ compare_strings(const json_t *value, const json_t *operand, int *ret_order)
 	return true;
 }
 
-/* Exactly, also where an integer has no double of its own. */
+/* Exactly, also where an integer has no double of its own. A double above 2^53 has no
+ * neighbour at each integer, so converting the integer could make two different numbers
+ * equal. The part behind the point decides only where the whole parts are equal. */
 static int
 order_integer_real(json_int_t integer, double real)
 {
@@ -46,6 +51,7 @@ order_reals(double a, double b)
 	return (a > b) - (a < b);
 }
 
+/* 1 and 1.0 are equal, as in JSON, which has one type of number. */
 static bool
 compare_numbers(const json_t *value, const json_t *operand, int *ret_order)
 {
@@ -74,12 +80,14 @@ compare_booleans(const json_t *value, const json_t *operand, int *ret_order)
 	return true;
 }
 
+/* A string without a timestamp makes the rule false, not an error. */
 static bool
 timestamp_of(const json_t *value, struct timestamp *ret_timestamp)
 {
 	return json_is_string(value) && timestamp_parse(choice_op_text_of(value), ret_timestamp);
 }
 
+/* As moments, not as texts: "12:00:00+01:00" equals "11:00:00Z" of the same day. */
 static bool
 compare_timestamps(const json_t *value, const json_t *operand, int *ret_order)
 {
@@ -92,7 +100,8 @@ compare_timestamps(const json_t *value, const json_t *operand, int *ret_order)
 	return true;
 }
 
-/* Where the pattern's element at p ends, and the character that it stands for. */
+/* Where the pattern's element at p ends, and the character that it stands for. "\*" stands
+ * for a star and "\\" for a backslash; a backslash before anything else is itself. */
 static size_t
 pattern_next(struct str pattern, size_t p, char *ret_char)
 {
@@ -103,6 +112,8 @@ pattern_next(struct str pattern, size_t p, char *ret_char)
 	return p + (escape ? 2 : 1);
 }
 
+/* Only the last star is ever widened: what stands before it has matched already, and a
+ * longer match there could not help. So the time is bounded by pattern times text. */
 bool
 choice_matches(struct str pattern, struct str text)
 {
@@ -135,6 +146,7 @@ choice_matches(struct str pattern, struct str text)
 	return true;
 }
 
+/* A match is "equal", any other text "greater", which the operator does not accept. */
 static bool
 compare_match(const json_t *value, const json_t *operand, int *ret_order)
 {
@@ -168,6 +180,8 @@ is_boolean(const json_t *value)
 	return json_is_boolean(value);
 }
 
+/* The same parser as for comparisons, so IsTimestamp says whether a Timestamp rule can
+ * hold. */
 static bool
 is_timestamp(const json_t *value)
 {
@@ -195,6 +209,8 @@ is_timestamp(const json_t *value)
 		NAME, CHOICE_BOOLEAN, NULL, 0, FN                                                  \
 	}
 
+/* Each order has a Path variant, whose operand comes from the input; StringMatches and the
+ * Is operators have none in the specification. */
 static const struct asl_choice_op ops[] = {
     COMPARE_ORDER("String", CHOICE_STRING, compare_strings),
     COMPARE_ORDER("Numeric", CHOICE_NUMBER, compare_numbers),
@@ -202,6 +218,8 @@ static const struct asl_choice_op ops[] = {
     COMPARE("BooleanEquals", CHOICE_BOOLEAN, compare_booleans, CHOICE_EQUAL),
     {"StringMatches", CHOICE_STRING, compare_match, CHOICE_EQUAL, NULL},
     IS("IsNull", is_null),
+    /* Neither a comparison nor a type: choice.c knows it by that, since it asks before
+	 * there is a value. */
     IS("IsPresent", NULL),
     IS("IsNumeric", is_numeric),
     IS("IsString", is_string),
@@ -210,6 +228,7 @@ static const struct asl_choice_op ops[] = {
 };
 _Static_assert(sizeof(ops) / sizeof(*ops) == 39, "the specification has 39 comparison operators");
 
+/* Names are compared with case, as all names of fields in ASL. */
 const struct asl_choice_op *
 choice_op_find(const char *name)
 {
@@ -220,6 +239,7 @@ choice_op_find(const char *name)
 	return NULL;
 }
 
+/* For hints: a walk over all names until NULL. */
 const char *
 choice_op_name(size_t at)
 {

@@ -7,7 +7,8 @@
 
 #define ERROR_RUNTIME "States.Runtime"
 
-/* "Invalid path '$.a' : No results for path: $['a']" */
+/* "Invalid path '$.a' : No results for path: $['a']". The explanation names the step at
+ * which the path ends, which the author needs most. */
 static int
 fail_path(const struct asl_path *path, const struct asl_scope *scope, struct tmf_err *err)
 {
@@ -20,6 +21,8 @@ fail_path(const struct asl_path *path, const struct asl_scope *scope, struct tmf
 	return -1;
 }
 
+/* A path of the data flow must find something: only Choice rules may ask for what is not
+ * there. */
 static int
 eval_path(const struct asl_path *path, const struct asl_scope *scope, json_t **ret_value,
     struct tmf_err *err)
@@ -35,7 +38,9 @@ eval_path(const struct asl_path *path, const struct asl_scope *scope, json_t **r
 	return -1;
 }
 
-/* InputPath or OutputPath: {} when discarded, the same reference when no path is given. */
+/* InputPath or OutputPath: {} when discarded, the same reference when no path is given.
+ * InputPath null means {} by the specification. Without a path the same object goes on, so
+ * a Pass costs no copy. */
 static int
 select_path(const struct asl_path *path, bool discard, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err)
@@ -46,7 +51,8 @@ select_path(const struct asl_path *path, bool discard, const struct asl_scope *s
 	return 0;
 }
 
-/* Data that goes on as it came is not counted again: see its callers. */
+/* Data that goes on as it came is not counted again: see its callers. AWS limits the data
+ * between states to 256 KiB of JSON text. */
 static int
 check_size(const struct asl_state *state, const json_t *data, struct tmf_err *err)
 {
@@ -58,6 +64,7 @@ check_size(const struct asl_state *state, const json_t *data, struct tmf_err *er
 	    state->name);
 }
 
+/* Only TestState asks for the stages; an execution has no trace. */
 void
 asl_trace_stage(const struct asl_trace *trace, const char *name, const json_t *value)
 {
@@ -65,6 +72,7 @@ asl_trace_stage(const struct asl_trace *trace, const char *name, const json_t *v
 		trace->stage(trace->arg, name, value);
 }
 
+/* A Map has its template evaluated for each item, so it is not evaluated here. */
 int
 asl_state_input(const struct asl_state *state, const struct asl_scope *raw,
     const struct asl_trace *trace, json_t **ret_input, struct tmf_err *err)
@@ -97,7 +105,8 @@ asl_state_input(const struct asl_state *state, const struct asl_scope *raw,
 	return 0;
 }
 
-/* ResultSelector: a new reference. */
+/* ResultSelector: a new reference. The selector sees the result under $, not the input of
+ * the state. */
 static int
 select_result(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
     json_t **ret_result, struct tmf_err *err)
@@ -112,7 +121,7 @@ select_result(const struct asl_state *state, const struct asl_scope *raw, json_t
 	return asl_template_eval(state->result_selector, &scope, ret_result, err);
 }
 
-/* ResultPath: a new reference. */
+/* ResultPath: a new reference. ResultPath null keeps the raw input and drops the result. */
 static int
 place_result(const struct asl_path *path, bool discard, json_t *raw_input, json_t *result,
     json_t **ret_output, struct tmf_err *err)
@@ -123,7 +132,8 @@ place_result(const struct asl_path *path, bool discard, json_t *raw_input, json_
 	return 0;
 }
 
-/* The three steps, without any check of size. */
+/* The three steps, without any check of size. ResultSelector, ResultPath, OutputPath, in
+ * this order. The raw input under ResultPath is that before InputPath. */
 static int
 make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
     const struct asl_trace *trace, json_t **ret_output, struct tmf_err *err)
@@ -148,6 +158,8 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 	return ret;
 }
 
+/* Writing JSON only to count it is costly for large data, so what was counted before is
+ * recognised by its pointer. */
 int
 asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
     const struct asl_trace *trace, json_t **ret_output, struct tmf_err *err)
@@ -170,6 +182,8 @@ asl_state_output(const struct asl_state *state, const struct asl_scope *raw, jso
 	return 0;
 }
 
+/* All values see the variables as they were before: {"a.$": "$b", "b.$": "$a"} swaps the
+ * two. The copy is shallow, since values are never changed in place. */
 int
 asl_assign(const struct asl_template *assign, const struct asl_scope *scope, json_t **ret_variables,
     struct tmf_err *err)
@@ -196,6 +210,7 @@ asl_assign(const struct asl_template *assign, const struct asl_scope *scope, jso
 	return 0;
 }
 
+/* A catcher has no selector: the error output goes where its ResultPath says. */
 int
 asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_t *error_output,
     json_t **ret_output, struct tmf_err *err)
@@ -204,7 +219,8 @@ asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_t *e
 	    ret_output, err);
 }
 
-/* A variable or the context object is, for AWS, a document of its own: its path begins with $. */
+/* A variable or the context object is, for AWS, a document of its own: its path begins with
+ * $. Without ItemsPath the effective input itself must be the array. */
 static int
 fail_items(const struct asl_path *path, struct tmf_err *err)
 {
@@ -216,6 +232,8 @@ fail_items(const struct asl_path *path, struct tmf_err *err)
 	    err, TMF_ERR_ASL, ERROR_RUNTIME, "Reference path \"%s\" must point to array.", text);
 }
 
+/* What only Step Functions can do fails here and not in the compiler, so that such a
+ * definition can still be checked. */
 int
 asl_map_items(const struct asl_state *state, const struct asl_scope *effective, json_t **ret_items,
     struct tmf_err *err)

@@ -18,6 +18,8 @@ static const char *const prefixed_errors[] = {
     ERROR_RUNTIME,
 };
 
+/* States.TaskFailed stands for any error but a timeout, as the specification says. A
+ * pattern States.Timeout takes a missing heartbeat, too, but not the other way round. */
 static bool
 pattern_takes(const char *pattern, const char *error)
 {
@@ -31,6 +33,8 @@ pattern_takes(const char *pattern, const char *error)
 	return strcmp(pattern, error) == 0;
 }
 
+/* AWS lets States.Runtime fail the execution: a fault of the definition does not go away by
+ * a retry. */
 static bool
 takes(const char *const *patterns, const char *error)
 {
@@ -43,6 +47,7 @@ takes(const char *const *patterns, const char *error)
 	return false;
 }
 
+/* The first retrier with a fitting name decides, in the order of the definition. */
 int
 asl_retrier_for(const struct asl_state *state, const char *error)
 {
@@ -53,6 +58,8 @@ asl_retrier_for(const struct asl_state *state, const char *error)
 	return -1;
 }
 
+/* States.ALL and States.TaskFailed are classes of errors, so a catcher that has only these
+ * does not know this error by name. */
 bool
 asl_catcher_names(const struct asl_catcher *catcher, const char *error)
 {
@@ -72,6 +79,9 @@ asl_catcher_for(const struct asl_state *state, const char *error)
 	return -1;
 }
 
+/* IntervalSeconds times BackoffRate for each attempt before: 1, 2, 4 seconds with the
+ * defaults. In doubles, so that a large number of attempts ends at the limit instead of
+ * overflowing. */
 double
 asl_retry_delay(const struct asl_retrier *retrier, int64_t attempt)
 {
@@ -83,6 +93,8 @@ asl_retry_delay(const struct asl_retrier *retrier, int64_t attempt)
 	return delay < limit ? delay : limit;
 }
 
+/* An error keeps its words when it passes through a Map or Parallel, so the prefix is never
+ * put twice. */
 bool
 asl_cause_is_prefixed(const struct tmf_err *err)
 {

@@ -16,14 +16,16 @@
 #define PERCENT_MAX	  100.0
 #define INTEGER_MAX	  INT32_MAX /* what a field given by a path may hold */
 
-/* The value as AWS's messages have it: a string bare, anything else as JSON. malloc'ed. */
+/* The value as AWS's messages have it: a string bare, anything else as JSON. malloc'ed. The
+ * bare string is what AWS's messages have, so that a test of the cause matches. */
 static char *
 shown(const json_t *value)
 {
 	return json_is_string(value) ? mem_strdup(json_string_value(value)) : jsonx_text(value);
 }
 
-/* A whole number, or a string that holds one. */
+/* A whole number, or a string that holds one. AWS takes "5" for 5 in these fields. Anything
+ * behind the digits is refused. */
 static bool
 whole_number(const json_t *value, int64_t *ret_number)
 {
@@ -43,7 +45,8 @@ whole_number(const json_t *value, int64_t *ret_number)
 	return digits > 0 && errno == 0 && end == text + json_string_length(value);
 }
 
-/* The value of a field's path, which must lead somewhere. */
+/* The value of a field's path, which must lead somewhere. The two fields of a Wait have
+ * words of their own on AWS. All others are reported like a path of the data flow. */
 static int
 field_value(const struct asl_path *path, const char *field, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err)
@@ -70,7 +73,8 @@ field_value(const struct asl_path *path, const char *field, const struct asl_sco
 	return -1;
 }
 
-/* "The X field refers to value "v" which is not a valid integer: $.path" */
+/* "The X field refers to value "v" which is not a valid integer: $.path". The words are
+ * AWS's, so that a workflow that reads the cause finds what it expects. */
 static int
 fail_value(const struct asl_path *path, const char *field, const char *type, const json_t *value,
     struct tmf_err *err)
@@ -84,8 +88,8 @@ fail_value(const struct asl_path *path, const char *field, const char *type, con
 	return -1;
 }
 
-/* AWS's words for a whole number below 0, each field's its own; the others are said to be no
- * integer. */
+/* AWS's words for a whole number below 0, each field's its own; the others are said to be
+ * no integer. "-5" is a whole number, and AWS says so for two of the fields only. */
 static int
 fail_negative(const struct asl_path *path, const char *field, const json_t *value, int64_t whole,
     struct tmf_err *err)
@@ -100,7 +104,8 @@ fail_negative(const struct asl_path *path, const char *field, const json_t *valu
 	return fail_value(path, field, "integer", value, err);
 }
 
-/* A limit of 0 seconds would end every task at once. */
+/* A limit of 0 seconds would end every task at once. Both are seconds until a failure; a
+ * Wait of 0 seconds is fine. */
 static bool
 is_time_limit(const char *field)
 {
@@ -108,6 +113,8 @@ is_time_limit(const char *field)
 	       strcmp(field, "HeartbeatSecondsPath") == 0;
 }
 
+/* A literal was checked when the machine was compiled; a value behind a path is checked
+ * here, at each entry. */
 int
 asl_number_eval(const struct asl_number *number, const char *field, int64_t fallback,
     const struct asl_scope *scope, int64_t *ret_value, struct tmf_err *err)
@@ -134,7 +141,8 @@ asl_number_eval(const struct asl_number *number, const char *field, int64_t fall
 	return ret;
 }
 
-/* A number, or a string that holds one. */
+/* A number, or a string that holds one. strtod takes "inf", "0x1p3" and blanks as well, so
+ * the characters are checked first. */
 static bool
 real_number(const json_t *value, double *ret_number)
 {
@@ -151,6 +159,8 @@ real_number(const json_t *value, double *ret_number)
 	return end > text && *end == '\0';
 }
 
+/* -1 says that no threshold was given, which is not the same as 0: without one the Map
+ * fails with the error of its item. */
 int
 asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *scope,
     double *ret_percentage, struct tmf_err *err)
@@ -180,7 +190,8 @@ asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *
 	return ret;
 }
 
-/* "The X parameter WHAT: $.path == value" */
+/* "The X parameter WHAT: $.path == value". The value is in the cause, since the definition
+ * has only the path to it. */
 static int
 fail_wait(const struct asl_path *path, const char *field, const char *what, const json_t *value,
     struct tmf_err *err)
@@ -193,6 +204,7 @@ fail_wait(const struct asl_path *path, const char *field, const char *what, cons
 	return -1;
 }
 
+/* The limit is that of a literal Seconds, so a path cannot ask for more. */
 static int
 wait_seconds(const struct asl_path *path, const struct asl_scope *scope, int64_t *ret_seconds,
     struct tmf_err *err)
@@ -219,6 +231,7 @@ wait_seconds(const struct asl_path *path, const struct asl_scope *scope, int64_t
 	return ret;
 }
 
+/* A moment in the past is valid: the Wait is over at once. */
 static int
 wait_timestamp(const struct asl_path *path, const struct asl_scope *scope,
     struct timestamp *ret_timestamp, struct tmf_err *err)
@@ -239,6 +252,7 @@ wait_timestamp(const struct asl_path *path, const struct asl_scope *scope,
 	return ret;
 }
 
+/* A moment and not a length, so that a restart does not begin the wait again. */
 int
 asl_wait_until(const struct asl_state *state, const struct asl_scope *scope, int64_t now_wall_ms,
     int64_t *ret_wall_ms, struct tmf_err *err)
@@ -264,7 +278,9 @@ asl_wait_until(const struct asl_state *state, const struct asl_scope *scope, int
 	return 0;
 }
 
-/* A literal or an expression's value; *ret_text is malloc'ed, or NULL where neither is given. */
+/* A literal or an expression's value; *ret_text is malloc'ed, or NULL where neither is
+ * given. ErrorPath and CausePath may be intrinsic functions, States.Format above all, so
+ * they are expressions and not plain paths. */
 static int
 fail_text(const char *literal, const struct asl_expr *expr, const char *field,
     const struct asl_scope *scope, char **ret_text, struct tmf_err *err)
@@ -288,6 +304,8 @@ fail_text(const char *literal, const struct asl_expr *expr, const char *field,
 	return ret;
 }
 
+/* Both are evaluated before either is returned: a fault in one replaces the Fail's own
+ * error. */
 int
 asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope, char **ret_error,
     char **ret_cause, struct tmf_err *err)
@@ -309,6 +327,7 @@ asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope, 
 	return 0;
 }
 
+/* The first rule that holds wins, in the order of the definition. */
 int
 asl_choose(const struct asl_state *state, const struct asl_scope *effective,
     const struct asl_choice_rule **ret_rule, struct tmf_err *err)

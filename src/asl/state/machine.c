@@ -10,12 +10,15 @@ static const char *const type_names[ASL_STATE_TYPE_COUNT] = {
 #undef X
 };
 
+/* The names are those of the field Type, and begin the types of events: "Pass" gives
+ * "PassStateEntered". */
 const char *
 asl_state_type_name(enum asl_state_type type)
 {
 	return type_names[type];
 }
 
+/* The definition is kept, because literals and names in the states are borrowed from it. */
 struct asl_machine *
 machine_new(json_t *definition)
 {
@@ -27,6 +30,9 @@ machine_new(json_t *definition)
 	return machine;
 }
 
+/* A state has its own block in the arena, so pointers to it stay valid while the table
+ * grows. Where two states have one name the first is found by it; the compiler has reported
+ * the other. */
 struct asl_state *
 machine_add_state(struct asl_machine *machine, const char *name)
 {
@@ -45,6 +51,7 @@ machine_add_state(struct asl_machine *machine, const char *name)
 	return state;
 }
 
+/* Plain counting: a machine is used by one thread, that of its loop. */
 struct asl_machine *
 asl_machine_ref(struct asl_machine *machine)
 {
@@ -52,6 +59,7 @@ asl_machine_ref(struct asl_machine *machine)
 	return machine;
 }
 
+/* The arena goes first, since what it holds may refer to the definition. */
 void
 asl_machine_unref(struct asl_machine *machine)
 {
@@ -70,12 +78,14 @@ asl_machine_states(const struct asl_machine *machine)
 	return machine->states;
 }
 
+/* The machine is the outermost scope, and has its comment from there. */
 const char *
 asl_machine_comment(const struct asl_machine *machine)
 {
 	return machine->states->comment;
 }
 
+/* TimeoutSeconds at the top of the definition limits the whole execution. */
 int64_t
 asl_machine_timeout_seconds(const struct asl_machine *machine)
 {
@@ -88,12 +98,14 @@ asl_machine_state_count(const struct asl_machine *machine)
 	return machine->count;
 }
 
+/* An index may come from a checkpoint, so it is checked and not asserted. */
 const struct asl_state *
 asl_machine_state(const struct asl_machine *machine, unsigned index)
 {
 	return index < machine->count ? machine->at[index] : NULL;
 }
 
+/* Names are unique in the whole machine, as AWS asks, so a name needs no path to it. */
 const struct asl_state *
 asl_machine_find(const struct asl_machine *machine, const char *name)
 {

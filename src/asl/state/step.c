@@ -32,6 +32,7 @@ step_enter_pass(const struct step *step, struct step_work *work, struct tmf_err 
 	return 0;
 }
 
+/* Rules see the effective input, behind InputPath. */
 static int
 step_enter_choice(const struct step *step, struct step_work *work, struct tmf_err *err)
 {
@@ -43,6 +44,7 @@ step_enter_choice(const struct step *step, struct step_work *work, struct tmf_er
 	return asl_choose(step->state, &scope, &work->rule, err);
 }
 
+/* Its output is its input; until_wall_ms is all that entering adds. */
 static int
 step_enter_wait(const struct step *step, struct step_work *work, struct tmf_err *err)
 {
@@ -68,6 +70,7 @@ step_enter_task(const struct step *step, struct step_work *work, struct tmf_err 
 	return step_effective(step, work, err);
 }
 
+/* A Parallel has no thresholds: its first failed branch fails it. */
 static int
 step_enter_parallel(const struct step *step, struct step_work *work, struct tmf_err *err)
 {
@@ -77,6 +80,7 @@ step_enter_parallel(const struct step *step, struct step_work *work, struct tmf_
 	return step_effective(step, work, err);
 }
 
+/* ItemsPath and the limits see the effective input. */
 static int
 step_enter_map(const struct step *step, struct step_work *work, struct tmf_err *err)
 {
@@ -152,6 +156,7 @@ step_work_fini(struct step_work *work)
 	*work = (struct step_work){0};
 }
 
+/* Without ItemSelector each item is the input of its iteration. */
 int
 step_item(const struct step *step, json_t *effective, json_t *item, json_t **ret_input,
     struct tmf_err *err)
@@ -169,6 +174,8 @@ step_item(const struct step *step, json_t *effective, json_t *item, json_t **ret
 
 /* --- leaving --- */
 
+/* Nothing is returned until all has succeeded, so a failure leaves no half of an exit
+ * behind. */
 int
 step_leave(const struct step *step, const struct asl_choice_rule *rule, json_t *result,
     struct step_exit *ret_exit, struct tmf_err *err)
@@ -230,6 +237,8 @@ step_word_cause(const struct step *step, struct tmf_err *err)
 	err->code = TMF_ERR_SERVICE;
 }
 
+/* Jitter FULL takes a random part of the delay, which keeps many branches from trying again
+ * at one moment. */
 static bool
 step_retries(const struct step *step, uint32_t *retries, const struct tmf_err *err,
     struct step_failure *failure)
