@@ -155,7 +155,7 @@ lookup_member(struct evaluator *ev, const struct value *input, const char *key, 
 
 /* --- functions.c --- */
 
-/* The built-in function of that name; NULL if there is none. */
+/* The built-in function of that name; NULL if there is absent. */
 const struct function *function_find(const char *name, size_t len);
 
 /* Sorts count values in place, stably. swap(arg, a, b): whether a must stand behind b. */

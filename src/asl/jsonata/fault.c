@@ -16,6 +16,8 @@
 static const struct {
 	char code[FAULT_CODE_BYTES];
 	const char *message;
+	/* The first letter is the phase: S for syntax, T for types, D for the evaluation, U for a
+	 * limit. */
 } messages[] = {
     {"S0101", "string is not terminated by a matching quote"},
     {"S0102", "number out of range: %s"},
@@ -112,7 +114,7 @@ static const struct {
     {"D3136", "date and time lack a component that the timestamp needs"},
     {"D3137", "%s"},
     {"D3138", "$single expected exactly one match; there are more"},
-    {"D3139", "$single expected exactly one match; there is none"},
+    {"D3139", "$single expected exactly one match; it found none"},
     {"D3140", "malformed URL: %s"},
     {"D3141", "%s"},
     {"U1001", "expression takes too many steps, too much memory or too many nested calls"},
@@ -120,6 +122,7 @@ static const struct {
 
 #define MESSAGES_COUNT (sizeof(messages) / sizeof(messages[0]))
 
+/* The token is cut at a whole character, since it may be written to JSON. */
 void
 fault_set_token(struct fault *fault, const char *text, size_t len)
 {
@@ -129,6 +132,7 @@ fault_set_token(struct fault *fault, const char *text, size_t len)
 	fault->token[fits] = '\0';
 }
 
+/* A linear search is enough: it runs once per failed evaluation. */
 static const char *
 message_of(const char *code)
 {
@@ -140,7 +144,8 @@ message_of(const char *code)
 	return "";
 }
 
-/* Writes the message; each argument is cut off at a whole character. */
+/* Writes the message; each argument is cut off at a whole character. vsnprintf is not used, as it
+ * could cut a character in two. */
 static void
 fault_format(struct fault *fault, const char *format, va_list args)
 {
@@ -167,6 +172,8 @@ fault_format(struct fault *fault, const char *format, va_list args)
 	fault->message[at] = '\0';
 }
 
+/* longjmp leaves all frames at once. Only memory of the heap may be held at that time, which its
+ * owner then frees. */
 void
 fault_raise(struct fault *fault, uint32_t position, const char *code, ...)
 {

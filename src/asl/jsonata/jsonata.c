@@ -13,6 +13,7 @@
 /* Of a parsed expression: the largest text, with each of its characters a node of its own. */
 #define PARSED_BYTES_MAX ((size_t)32 << 20)
 
+/* The nodes point into text, so the copy lives in the same heap. */
 struct jsonata {
 	struct heap heap;
 	const char *text;
@@ -27,7 +28,8 @@ raise_exhausted(void *arg)
 	fault_raise(arg, 0, "U1001");
 }
 
-/* Positions are kept in bytes; jsonata's own are UTF-16 code units. */
+/* Positions are kept in bytes; jsonata's own are UTF-16 code units. A character of four bytes
+ * counts as two units: its lead byte is 0xf0 or more. */
 static void
 report_fault(
     const struct fault *fault, const char *text, size_t len, struct jsonata_error *ret_error)
@@ -43,6 +45,8 @@ report_fault(
 	ret_error->position = units;
 }
 
+/* The lexer and PCRE2 rely on it: neither checks again. A NUL is accepted here and refused by the
+ * lexer. */
 static bool
 is_utf8(struct str text)
 {
@@ -56,6 +60,7 @@ is_utf8(struct str text)
 	return true;
 }
 
+/* Nothing but the heap is held between setjmp and the end, so a fault cannot leak. */
 struct jsonata *
 jsonata_compile(struct str text, struct jsonata_error *ret_error)
 {
@@ -112,6 +117,7 @@ wrap_input(struct evaluator *ev, json_t *input)
 	return value_list(outer);
 }
 
+/* A state of Step Functions passes $states in this way. */
 static void
 bind_variables(struct evaluator *ev, struct frame *frame, json_t *variables)
 {
@@ -144,6 +150,8 @@ jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
 		struct value result;
 
 		bind_variables(ev, frame, opts->variables);
+		/* $$ is the input from every depth; without an input it stays unbound and is
+		 * undefined. */
 		if (opts->input != NULL)
 			frame_bind(ev, frame, "$", 1, value_of_json(opts->input));
 		result = evaluate(ev, jsonata->root, &input, frame);

@@ -11,6 +11,7 @@
 #define HIGH_SURROGATE	 0xd800u
 #define LOW_SURROGATE	 0xdc00u
 
+/* Any of these ends a name: a-b is a difference; a member of that name needs backticks. */
 static const char single_operators[] = ".[]{}(),@#;:?+-*/%|=<>^&!~";
 
 static const struct {
@@ -35,6 +36,7 @@ static const struct {
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+/* An operator of one character is its own number, so it needs a buffer to become a text. */
 const char *
 lexer_operator_text(int op, char buffer[3])
 {
@@ -51,13 +53,15 @@ lexer_operator_text(int op, char buffer[3])
 	return buffer;
 }
 
+/* The set that jsonata's tokenizer skips. */
 static bool
 lexer_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v';
 }
 
-/* Skips blanks and comments. */
+/* Skips blanks and comments. Comments do not nest: the first end mark closes one. Blanks may follow
+ * a comment and comments blanks, hence the loop. */
 static void
 lexer_skip(struct lexer *lexer)
 {
@@ -77,6 +81,7 @@ lexer_skip(struct lexer *lexer)
 
 /* --- strings --- */
 
+/* Exactly four digits, in either case. */
 static unsigned
 lexer_hex(struct lexer *lexer)
 {
@@ -113,12 +118,14 @@ lexer_unicode(struct lexer *lexer)
 		low = lexer_hex(lexer);
 		if (low >= LOW_SURROGATE && low <= 0xdfff)
 			return 0x10000 + ((unit - HIGH_SURROGATE) << 10) + (low - LOW_SURROGATE);
+		/* The second escape is not the other half: it is left for the next call. */
 		lexer->at = before;
 	}
 	return unit;
 }
 
-/* The character of an escape. */
+/* The character of an escape. The escapes of JSON and no others: \' is S0103 even within single
+ * quotes. */
 static uint32_t
 lexer_escape(struct lexer *lexer)
 {
@@ -137,6 +144,8 @@ lexer_escape(struct lexer *lexer)
 	return (unsigned char)meanings[found - letters];
 }
 
+/* Either quote is allowed, and a line break within a string too. A string without escapes is not
+ * copied: it borrows the text of the expression. */
 static struct token
 lexer_string(struct lexer *lexer)
 {
@@ -193,6 +202,8 @@ lexer_digits(const struct lexer *lexer, size_t at)
 	return at;
 }
 
+/* The grammar of JSON without its sign: 01 is the number 0 and then 1. An e without digits is not
+ * taken, so 1e is 1 and then a name. */
 static struct token
 lexer_number(struct lexer *lexer)
 {
@@ -225,7 +236,7 @@ lexer_number(struct lexer *lexer)
 	return token;
 }
 
-/* `a name in backticks` */
+/* `a name in backticks`. Such a name has no escapes, so it cannot hold a backtick. */
 static struct token
 lexer_quoted_name(struct lexer *lexer)
 {
@@ -238,7 +249,9 @@ lexer_quoted_name(struct lexer *lexer)
 	return (struct token){.type = TOKEN_NAME, .text = start, .len = (uint32_t)(end - start)};
 }
 
-/* A name, a variable, a constant, or an operator that is a word. */
+/* A name, a variable, a constant, or an operator that is a word. A name is whatever stands up to a
+ * blank or an operator, in any script. The words and, or, in are operators here; the parser makes
+ * names of them where no operator can stand: {"and": 1}.and is 1. */
 static struct token
 lexer_word(struct lexer *lexer)
 {
@@ -274,7 +287,8 @@ lexer_word(struct lexer *lexer)
 	return token;
 }
 
-/* A / ends the pattern where it is not escaped and not within brackets of any kind. */
+/* A / ends the pattern where it is not escaped and not within brackets of any kind. As in jsonata,
+ * /[/]/ and /(a/b)/ are each one pattern. */
 static struct token
 lexer_regex(struct lexer *lexer)
 {
@@ -285,6 +299,7 @@ lexer_regex(struct lexer *lexer)
 		char c = lexer->text[lexer->at];
 		bool escaped = false;
 
+		/* An even count of backslashes escapes itself, an odd one escapes the character. */
 		for (size_t back = lexer->at; back > 0 && lexer->text[back - 1] == '\\'; back--)
 			escaped = !escaped;
 		if (c == '/' && !escaped && depth == 0)
@@ -309,6 +324,7 @@ lexer_regex(struct lexer *lexer)
 	return token;
 }
 
+/* Two characters win over one: a..b is a range, not two steps. */
 static struct token
 lexer_operator(struct lexer *lexer)
 {
@@ -326,6 +342,8 @@ lexer_operator(struct lexer *lexer)
 	return token;
 }
 
+/* A slash is a division after an operand and starts a regular expression elsewhere, which only the
+ * parser knows. The position is the end of the token: jsonata reports errors there. */
 struct token
 lexer_next(struct lexer *lexer, bool infix)
 {

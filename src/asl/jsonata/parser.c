@@ -25,6 +25,7 @@ token_text(const struct parser *p, const struct token *token)
 	return token->type == TOKEN_END ? "(end)" : heap_text(p->heap, token->text, token->len);
 }
 
+/* The token is kept apart from the message, since jsonata's errors have it as a member. */
 static _Noreturn void
 parser_raise(struct parser *p, const struct token *token, const char *code)
 {
@@ -77,6 +78,7 @@ parser_node(struct parser *p, enum node_type type, size_t bytes, uint32_t positi
 	return node;
 }
 
+/* The name borrows the text of the expression, which lives as long as the nodes. */
 static struct name_node *
 name_node_new(struct parser *p, enum node_type type, const struct token *token)
 {
@@ -87,6 +89,7 @@ name_node_new(struct parser *p, enum node_type type, const struct token *token)
 	return name;
 }
 
+/* The last step is kept, so that a path of n steps is built in n additions. */
 struct step *
 parser_path_add(struct parser *p, struct path_node *path, struct node *node)
 {
@@ -125,6 +128,7 @@ parser_as_path(struct parser *p, const struct node *node)
 	return path;
 }
 
+/* Few steps have predicates or variables, so that part is allocated when first needed. */
 struct step_more *
 parser_step_more(struct parser *p, struct step *step)
 {
@@ -133,6 +137,7 @@ parser_step_more(struct parser *p, struct step *step)
 	return step->more;
 }
 
+/* Stages run in the order of the text: a[x > 1][0] takes the first of those that passed. */
 void
 parser_add_stage(struct parser *p, struct stage **stages, const struct node *filter,
     const struct name_node *index)
@@ -146,6 +151,8 @@ parser_add_stage(struct parser *p, struct stage **stages, const struct node *fil
 	*stages = stage;
 }
 
+/* Precedence is not decided here: parser_infix has passed the power with which the right side was
+ * read. */
 const struct node *
 parser_binary(struct parser *p, enum node_type type, int op, const struct token *at,
     const struct node *left, const struct node *right)
@@ -177,6 +184,7 @@ parser_gather(struct parser *p, struct gathered *before, const struct node *node
 	return one;
 }
 
+/* The list is linked from its end, so it is filled backwards. */
 static const struct node *
 list_node_new(struct parser *p, enum node_type type, uint32_t position, const struct gathered *last,
     size_t count)
@@ -192,7 +200,8 @@ list_node_new(struct parser *p, enum node_type type, uint32_t position, const st
 	return &list->node;
 }
 
-/* [a, b..c] behind its bracket. */
+/* [a, b..c] behind its bracket. A range is valid only here: 1..5 alone is S0201. [1..3, 7] is [1,
+ * 2, 3, 7]. */
 static const struct node *
 parse_array(struct parser *p, uint32_t position)
 {
@@ -218,7 +227,8 @@ parse_array(struct parser *p, uint32_t position)
 	return list_node_new(p, NODE_ARRAY, position, last, count);
 }
 
-/* (a; b) behind its parenthesis. */
+/* (a; b) behind its parenthesis. An empty block () is undefined. The mark of a constructed array
+ * within passes to the block, so that a path sees it. */
 static const struct node *
 parse_block(struct parser *p, uint32_t position)
 {
@@ -239,7 +249,8 @@ parse_block(struct parser *p, uint32_t position)
 	return block;
 }
 
-/* {key: value, ...} behind its brace. */
+/* {key: value, ...} behind its brace. seeks: parents sought in it go up to the object. Those of a
+ * group behind a path do not: S0217 is not raised for them. */
 const struct object_node *
 parser_object(struct parser *p, uint32_t position, bool seeks)
 {
@@ -271,7 +282,8 @@ parser_object(struct parser *p, uint32_t position, bool seeks)
 
 /* --- functions --- */
 
-/* Whether the node is the word that begins a function: `function` or a lambda sign. */
+/* Whether the node is the word that begins a function: `function` or a lambda sign. The words are
+ * not reserved: function as the name of a member stays valid where no parenthesis follows. */
 static bool
 is_function_word(const struct node *node)
 {
@@ -282,7 +294,8 @@ is_function_word(const struct node *node)
 		   (name->len == 2 && memcmp(name->name, "\xce\xbb", 2) == 0));
 }
 
-/* <...> behind the parameters. */
+/* <...> behind the parameters. The lexer has split the signature into operators and names, so it is
+ * read as text between the first and last token. */
 static const struct signature *
 parse_signature(struct parser *p)
 {
@@ -301,7 +314,8 @@ parse_signature(struct parser *p)
 	return signature_parse(start, (size_t)(end - start), position, p->heap, p->fault);
 }
 
-/* What a function ends with is its value: a call there needs no frame of its own to return to. */
+/* What a function ends with is its value: a call there needs no frame of its own to return to. Both
+ * branches of a condition end the function, but of a block only its last expression. */
 static void
 mark_tail(const struct node *body)
 {
@@ -320,6 +334,7 @@ mark_tail(const struct node *body)
 	}
 }
 
+/* Parameters were parsed as arguments, so each must turn out to be a variable: S0208 otherwise. */
 static const struct node *
 parse_lambda(struct parser *p, const struct node *word, const struct gathered *last, size_t count)
 {
@@ -380,7 +395,8 @@ parser_call(struct parser *p, const struct node *procedure, uint32_t position)
 	return &call->node;
 }
 
-/* |pattern|update, removal| behind the first bar. */
+/* |pattern|update, removal| behind the first bar. The bar is not an infix operator, so it ends each
+ * of the expressions. */
 static const struct node *
 parse_transform(struct parser *p, uint32_t position)
 {
@@ -400,6 +416,7 @@ parse_transform(struct parser *p, uint32_t position)
 
 /* --- what begins an expression --- */
 
+/* Literals are values already: evaluation returns them as they are. */
 static const struct node *
 literal_new(struct parser *p, const struct token *token)
 {
@@ -410,7 +427,8 @@ literal_new(struct parser *p, const struct token *token)
 	return &literal->node;
 }
 
-/* A number takes its sign at once, so that -1 is a literal: a[-1] may then use the quick way. */
+/* A number takes its sign at once, so that -1 is a literal: a[-1] may then use the quick way.
+ * POWER_UNARY binds more strongly than arithmetic: -5 % 3 is (-5) % 3, which is -2. */
 static const struct node *
 parse_negation(struct parser *p, uint32_t position)
 {
@@ -437,6 +455,8 @@ parse_parent(struct parser *p, uint32_t position)
 	return &parent->node;
 }
 
+/* These characters are operands at the start of an expression: * is a wildcard and % the parent,
+ * where an infix * multiplies. */
 static const struct node *
 parse_prefix_operator(struct parser *p, const struct token *token)
 {
@@ -466,7 +486,8 @@ parse_prefix_operator(struct parser *p, const struct token *token)
 	}
 }
 
-/* Whether what follows a token of this kind is an operator, not a regular expression. */
+/* Whether what follows a token of this kind is an operator, not a regular expression. It decides
+ * the meaning of a slash: in a / b it divides, in $split(s, /b/) it opens a pattern. */
 static bool
 ends_operand(const struct token *token)
 {
@@ -475,6 +496,7 @@ ends_operand(const struct token *token)
 	       token->op == OP_IN;
 }
 
+/* The next token is read first with the right meaning of a slash, as the lexer cannot know it. */
 static const struct node *
 parse_prefix(struct parser *p)
 {
@@ -504,6 +526,8 @@ parse_prefix(struct parser *p)
 	return NULL;
 }
 
+/* The loop is the whole of operator precedence: an operator of the same power ends it, so operators
+ * associate to the left. */
 const struct node *
 parser_expression(struct parser *p, int power)
 {
@@ -519,6 +543,8 @@ parser_expression(struct parser *p, int power)
 	return left;
 }
 
+/* Raised after the whole text was parsed, as a syntax error further on has priority in jsonata.
+ * 1.foo is S0213. */
 static _Noreturn void
 raise_no_step(const struct parser *p)
 {
@@ -532,6 +558,8 @@ raise_no_step(const struct parser *p)
 	fault_raise(p->fault, p->no_step->node.position, "S0213", shown);
 }
 
+/* What remains after a whole expression is a syntax error: "01" is the number 0, then 1, and raises
+ * S0201. */
 const struct node *
 parser_parse(const char *text, size_t len, struct heap *heap, struct fault *fault)
 {

@@ -311,7 +311,7 @@ static const struct {
     {OP_BIND, POWER_BIND},
 };
 
-/* Any token that is no infix operator ends the expression, a name as well as the end of the text:
+/* Any token that is not an infix operator ends the expression, a name as well as the end of the text:
  * the caller then reports what it expected instead. */
 int
 parser_power(const struct token *token, size_t *ret_joining)

@@ -24,7 +24,7 @@ struct pattern_match {
 const struct pattern *pattern_compile(const char *pattern, size_t len, bool ignores_case,
     bool multiline, uint32_t position, struct heap *heap, struct fault *fault);
 
-/* Finds the first match at or behind start. False where there is none. Raises U1001 where its own
+/* Finds the first match at or behind start. False where there is absent. Raises U1001 where its own
  * limit on steps is passed, or that of heap. */
 bool pattern_find(const struct pattern *regex, const char *text, size_t len, size_t start,
     struct pattern_match *ret_match, struct heap *heap, struct fault *fault, uint32_t position);

@@ -23,6 +23,7 @@ enum kind {
 
 enum repeat { REPEAT_ONCE, REPEAT_OPTIONAL, REPEAT_MANY };
 
+/* Types after a colon, those of the result, are read over: jsonata does not check them either. */
 struct parameter {
 	unsigned kinds; /* enum kind: which arguments it takes */
 	unsigned
@@ -37,6 +38,7 @@ struct signature {
 	size_t count;
 };
 
+/* 0 marks any other character, which lets a caller separate a type letter from other characters. */
 static unsigned
 kind_of_letter(char letter)
 {
@@ -60,6 +62,8 @@ kind_of_letter(char letter)
 	}
 }
 
+/* Undefined has a kind of its own: a parameter of any type accepts a missing value, and most
+ * functions return it unchanged. */
 static unsigned
 kind_of_value(const struct value *value)
 {
@@ -86,7 +90,8 @@ kind_of_value(const struct value *value)
 
 /* --- parsing --- */
 
-/* The position behind the bracket that closes the one at `at`. */
+/* The position behind the bracket that closes the one at `at`. An unclosed bracket extends to the
+ * end of the text: the signature is then as good as cut off there. */
 static size_t
 signature_skip(const char *text, size_t len, size_t at, char open, char close)
 {
@@ -113,6 +118,7 @@ signature_choice(const char *text, size_t from, size_t to)
 	return kinds;
 }
 
+/* A function parameter is the one that does not accept undefined: $map(a, absent) is T0410. */
 static struct parameter
 parameter_of_letter(char letter)
 {
@@ -132,6 +138,8 @@ parameter_of_letter(char letter)
 	return parameter;
 }
 
+/* <s-:s> takes the context where no argument is given; <n?> an optional number; <x+> one or more of
+ * any type. The text begins with "<", so the scan starts behind it. */
 const struct signature *
 signature_parse(
     const char *text, size_t len, uint32_t position, struct heap *heap, struct fault *fault)
@@ -152,6 +160,7 @@ signature_parse(
 			end = signature_skip(text, len, i, '<', '>');
 			if (last == NULL || (!last->is_array && last->kinds != KIND_FUNCTION))
 				fault_raise(fault, position, "S0401");
+			/* f<n:n> describes a function's own signature, which is not checked. */
 			if (last->is_array)
 				last->element = kind_of_letter(text[i + 1]);
 			i = end - 1;
@@ -189,7 +198,8 @@ matching_takes(const struct matching *m, size_t parameter, size_t argument)
 }
 
 /* Deals the arguments from `argument` on out to the parameters from `parameter` on: the first as
- * many as they can have, as a regular expression would. */
+ * many as they can have, as a regular expression would. Without the memory of failed positions a
+ * signature such as <s?s?s?s?> would take exponential time. */
 static bool
 matching_deal(struct matching *m, size_t parameter, size_t argument)
 {
@@ -215,7 +225,9 @@ matching_deal(struct matching *m, size_t parameter, size_t argument)
 	return false;
 }
 
-/* Raises T0410 for the first argument that no parameter takes. */
+/* Raises T0410 for the first argument that no parameter takes. The count stops at the first
+ * argument that its parameter refuses, so the error names the argument that a user would
+ * correct. */
 static _Noreturn void
 matching_raise(const struct matching *m, const char *name, struct fault *fault)
 {
@@ -249,7 +261,8 @@ kind_name(unsigned kind)
 	}
 }
 
-/* An argument of an array parameter: as an array, its elements checked. */
+/* An argument of an array parameter: as an array, its elements checked. a<n> of a single number is
+ * an array of one: $sum(1) is 1. Undefined passes through, so that $sum(absent) is undefined. */
 static struct value
 signature_array(const struct parameter *parameter, const struct value *value, size_t number,
     const char *name, struct heap *heap, struct fault *fault)
@@ -280,6 +293,8 @@ signature_array(const struct parameter *parameter, const struct value *value, si
 	return value_list(list);
 }
 
+/* jsonata builds a regular expression from the signature and matches the types of the arguments as
+ * text; dealing them out here gives the same result. */
 struct arguments
 signature_apply(const struct signature *signature, struct arguments given,
     const struct value *context, const char *name, struct heap *heap, struct fault *fault)

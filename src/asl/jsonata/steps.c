@@ -492,7 +492,7 @@ evaluate_group(
 	const struct value nothing = value_undefined();
 
 	input = as_array(ev, input);
-	/* An object is made also where there is no item, in the context of nothing. */
+	/* An object is made also where items are missing, in the context of nothing. */
 	if (value_count(&input) == 0)
 		group_item(ev, &g, &nothing);
 	for (size_t i = 0; i < value_count(&input); i++) {

@@ -19,6 +19,8 @@
 #define FNV_START 2166136261u
 #define FNV_PRIME 16777619u
 
+/* FNV-1a: fast on short keys and without tables. It does not resist chosen collisions; the size
+ * limits bound what those cost. */
 static uint32_t
 hash_bytes(uint32_t hash, const void *bytes, size_t count)
 {
@@ -37,6 +39,8 @@ value_copy_string(struct heap *heap, const char *text, size_t len)
 	return value_string(heap_text(heap, text, len), len);
 }
 
+/* Arrays and objects are views, so a path into a large input costs only the way it takes. Integers
+ * become doubles, as all numbers of JavaScript are. */
 struct value
 value_of_json(json_t *json)
 {
@@ -61,6 +65,8 @@ value_of_json(json_t *json)
 	return value_undefined();
 }
 
+/* A whole number is written without a point: 2 and not 2.0. Beyond 2^53 a double no longer holds
+ * each integer, so it stays a real. */
 static json_t *
 number_to_json(double number)
 {
@@ -70,7 +76,9 @@ number_to_json(double number)
 	return isfinite(number) ? json_real(number) : json_null();
 }
 
-/* Half a pair of surrogates (three bytes from ED A0 80 on) is not UTF-8: it becomes U+FFFD. */
+/* Half a pair of surrogates (three bytes from ED A0 80 on) is not UTF-8: it becomes U+FFFD. jansson
+ * refuses what is not UTF-8, and only a \ud800 in an expression makes such text. The replacement
+ * has three bytes too, so the length stays. */
 static json_t *
 string_to_json(const struct value *value)
 {
@@ -100,11 +108,14 @@ array_to_json(const struct value *value)
 		struct value element = value_at(value, i);
 		json_t *json = to_json(&element);
 
+		/* A gap keeps its place: undefined in an array becomes null, as JSON.stringify
+		 * writes it. */
 		json_array_append_new(array, json != NULL ? json : json_null());
 	}
 	return array;
 }
 
+/* A member whose value is undefined is left out, as in JavaScript: {"a": absent} is {}. */
 static json_t *
 object_to_json(const struct value *value)
 {
@@ -124,6 +135,7 @@ static json_t *
 to_json(const struct value *value)
 {
 	if (value->is_json)
+		/* What was input is shared with the output, never copied. */
 		return json_incref(value->u.json);
 	switch ((enum value_type)value->type) {
 	case VALUE_UNDEFINED:
@@ -146,7 +158,9 @@ to_json(const struct value *value)
 	return NULL;
 }
 
-/* Adds to *bytes what the value takes as JSON. start: the depth of its root. */
+/* Adds to *bytes what the value takes as JSON. start: the depth of its root. A value that contains
+ * itself has no end, so the depth stops the walk. Arrays and objects of the input count nothing
+ * themselves: they are shared. */
 static void
 measure_json(struct heap *heap, const struct value *value, unsigned start, size_t *bytes)
 {
@@ -181,6 +195,7 @@ value_to_json(struct heap *heap, const struct value *value)
 
 /* --- arrays --- */
 
+/* A capacity of 0 allocates no elements: most sequences stay empty or hold one value. */
 struct list *
 list_new(struct heap *heap, size_t capacity)
 {
@@ -219,6 +234,7 @@ list_push(struct heap *heap, struct list *list, struct value value)
 	list->at[list->count++] = value;
 }
 
+/* The count is taken first, so that an array may be appended to itself. */
 void
 list_append(struct heap *heap, struct list *list, struct value value)
 {
@@ -240,7 +256,9 @@ object_new(struct heap *heap)
 	return heap_alloc(heap, sizeof(struct object));
 }
 
-/* The index entry of a key, or the free one where it would stand. */
+/* The index entry of a key, or the free one where it would stand. Linear probing; at least half of
+ * the entries are free, so the loop ends. The hash is compared before the key, which spares most
+ * comparisons of text. */
 static uint32_t *
 object_slot(const struct object *object, const char *key, size_t len, uint32_t hash)
 {
@@ -258,6 +276,7 @@ object_slot(const struct object *object, const char *key, size_t len, uint32_t h
 	return &object->index[at];
 }
 
+/* Twice the capacity keeps the index at most half full until the next growth. */
 static void
 object_build_index(struct heap *heap, struct object *object)
 {
@@ -268,6 +287,7 @@ object_build_index(struct heap *heap, struct object *object)
 		    i + 1;
 }
 
+/* A constant time for large objects: a group-by over many keys looks up each item. */
 struct value *
 object_find(const struct object *object, const char *key, size_t len)
 {
@@ -283,6 +303,7 @@ object_find(const struct object *object, const char *key, size_t len)
 	return NULL;
 }
 
+/* A key set again keeps its place, as in JavaScript: only the value changes. */
 void
 object_set(
     struct heap *heap, struct object *object, const char *key, size_t len, struct value value)
@@ -314,7 +335,7 @@ object_set(
 	object->count++;
 }
 
-/* Removing moves what stands behind, so the index is built anew: rare enough, only transforms
+/* Removing moves what stands behind, so the index is built again: rare enough, only transforms
  * do. */
 void
 object_remove(struct heap *heap, struct object *object, const char *key, size_t len)
@@ -333,6 +354,7 @@ object_remove(struct heap *heap, struct object *object, const char *key, size_t 
 		object_build_index(heap, object);
 }
 
+/* jansson returns NULL for an absent key, which value_of_json makes undefined. */
 struct value
 value_member(const struct value *object, const char *key, size_t len)
 {
@@ -382,6 +404,7 @@ value_member_count(const struct value *object)
 
 /* --- comparing --- */
 
+/* Order counts in arrays, not in objects: [1, 2] = [2, 1] is false. */
 static bool
 arrays_equal(struct heap *heap, const struct value *a, const struct value *b)
 {
@@ -402,6 +425,7 @@ arrays_equal(struct heap *heap, const struct value *a, const struct value *b)
 	return i == count;
 }
 
+/* With equal counts it is enough that each member of a is one of b. */
 static bool
 objects_equal(struct heap *heap, const struct value *a, const struct value *b)
 {
@@ -420,6 +444,8 @@ objects_equal(struct heap *heap, const struct value *a, const struct value *b)
 	return equal;
 }
 
+/* Nothing is cast: 1 = "1" is false. Two views of one jansson value are equal without a walk. NaN
+ * is not equal to itself, as in JavaScript. */
 bool
 value_equal(struct heap *heap, const struct value *a, const struct value *b)
 {
@@ -458,6 +484,7 @@ utf16_rank(unsigned char byte)
 	return byte >= 0xee ? byte + 2u : byte;
 }
 
+/* A code point order would put U+1F600 after U+FF5E; by code units it is before. */
 int
 value_compare_strings(const struct value *a, const struct value *b)
 {
@@ -476,6 +503,7 @@ value_compare_strings(const struct value *a, const struct value *b)
 	return a->len < b->len ? -1 : a->len > b->len;
 }
 
+/* Functions are false, and so are {}, [] and [0, 0]: $boolean([0, 0]) is false. */
 bool
 value_is_true(struct heap *heap, const struct value *value)
 {
@@ -508,6 +536,7 @@ value_is_true(struct heap *heap, const struct value *value)
 	return false;
 }
 
+/* Infinity equals its own trunc, so it is excluded by name. */
 bool
 value_is_integer(const struct value *value)
 {
@@ -515,6 +544,7 @@ value_is_integer(const struct value *value)
 	       value->u.number == trunc(value->u.number);
 }
 
+/* Lists lose their marks: the copy of a sequence is an ordinary array. */
 struct value
 value_clone(struct heap *heap, const struct value *value)
 {
@@ -545,6 +575,8 @@ value_clone(struct heap *heap, const struct value *value)
 	return *value;
 }
 
+/* Equal values must hash alike whether they are jansson's or made here, so only types, numbers and
+ * texts enter, never pointers, except those of functions. */
 uint32_t
 value_hash(struct heap *heap, const struct value *value)
 {

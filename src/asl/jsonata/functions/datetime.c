@@ -22,6 +22,7 @@
 
 static const char *const months[] = {"January", "February", "March", "April", "May", "June", "July",
     "August", "September", "October", "November", "December"};
+/* Numbered as ISO 8601 does, from Monday as 1, so index 0 is unused. */
 static const char *const days[] = {
     "", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 
@@ -29,6 +30,8 @@ static const char *const days[] = {
 static const struct {
 	char component;
 	const char *presentation;
+	/* Minutes and seconds have two digits by default: "[h]:[m][P]" of 0 is "12:00am". Names are in
+ * small letters: "[F]" is "thursday". */
 } usual_presentations[] = {{'Y', "1"}, {'M', "1"}, {'D', "1"}, {'d', "1"}, {'F', "n"}, {'W', "1"},
     {'w', "1"}, {'X', "1"}, {'x', "1"}, {'H', "1"}, {'h', "1"}, {'P', "n"}, {'m', "01"},
     {'s', "01"}, {'f', "1"}, {'Z', "01:01"}, {'z', "01:01"}, {'C', "n"}, {'E', "n"}};
@@ -53,13 +56,16 @@ struct picture {
 
 /* --- the calendar --- */
 
+/* The C library's functions are not used: they depend on the process's time zone and on time_t. */
 struct date {
 	double year;
 	int month; /* 0 to 11 */
 	int day;   /* 1 to 31 */
 };
 
-/* Days since 1970 of a date of the proleptic Gregorian calendar. Months may be out of range. */
+/* Days since 1970 of a date of the proleptic Gregorian calendar. Months may be out of range. An era
+ * is 400 years of 146,097 days, after which the calendar repeats. Month lengths from March on
+ * follow (153 m + 2) / 5. 719,468 days lie between 1 March of year 0 and 1970. */
 static double
 days_of(double year, double month, double day)
 {
@@ -76,6 +82,8 @@ days_of(double year, double month, double day)
 	       719468;
 }
 
+/* The inverse of days_of. The quotients take out the leap days of 4, 100 and 400 years before
+ * dividing by 365. */
 static struct date
 date_of(double millis)
 {
@@ -94,7 +102,8 @@ date_of(double millis)
 	return date;
 }
 
-/* 1 (Monday) to 7. 1 January 1970 was a Thursday. */
+/* 1 (Monday) to 7. 1 January 1970 was a Thursday. fmod keeps the sign of its first argument, so
+ * days before 1970 need the correction. */
 static int
 weekday_of(double millis)
 {
@@ -113,8 +122,9 @@ first_week(double year, double month)
 	return weekday > 4 ? first + (8 - weekday) * DAY_MS : first - (weekday - 1) * DAY_MS;
 }
 
-/* The number of the week of a day: within a period from begin, between those before and behind
- * it. */
+/* The number of the week of a day: within a period from begin, between those before and behind it.
+ * The first days of January may belong to the last week of the year before, the last of December to
+ * week 1 of the next, as in ISO 8601. */
 static double
 week_of(double today, double before, double begin, double behind, double weeks_max)
 {
@@ -125,7 +135,8 @@ week_of(double today, double before, double begin, double behind, double weeks_m
 	return week < 1 ? floor((today - before) / WEEK_MS) + 1 : week;
 }
 
-/* The number of a component; 'P' is 0 or 1. */
+/* The number of a component; 'P' is 0 or 1. X and x are the year and month that a week belongs to,
+ * which differ from Y and M near their ends. */
 static double
 component_of(double millis, char component)
 {
@@ -161,6 +172,7 @@ component_of(double millis, char component)
 									 : date.month + 1;
 	case 'H':
 		return hour;
+	/* Twelve hours: midnight and noon are 12, not 0. */
 	case 'h':
 		return fmod(hour, 12) == 0 ? 12 : fmod(hour, 12);
 	case 'P':
@@ -178,6 +190,7 @@ component_of(double millis, char component)
 
 /* --- pictures --- */
 
+/* The fixed array bounds the regular expression that $toMillis builds of the picture. */
 static struct part *
 picture_add(struct evaluator *ev, struct picture *picture)
 {
@@ -186,7 +199,8 @@ picture_add(struct evaluator *ev, struct picture *picture)
 	return &picture->parts[picture->count++];
 }
 
-/* A literal; ]] in it is one ]. */
+/* A literal; ]] in it is one ]. Between markers a single ] is literal too; only [ has to be
+ * doubled. */
 static void
 picture_add_literal(struct evaluator *ev, struct picture *picture, const char *text, size_t len)
 {
@@ -201,7 +215,8 @@ picture_add_literal(struct evaluator *ev, struct picture *picture, const char *t
 	picture_add(ev, picture)->literal = text_value(&out);
 }
 
-/* "2-4", "*-3", "2": zero where there is no bound. */
+/* "2-4", "*-3", "2": zero for a missing bound. atol reads "*" as 0, which means no bound. More than
+ * 100 is taken as no bound as well, so that padding stays small. */
 static void
 parse_width(const char *text, size_t *ret_min, size_t *ret_max)
 {
@@ -213,6 +228,8 @@ parse_width(const char *text, size_t *ret_min, size_t *ret_max)
 	*ret_max = max > 0 && max <= 100 ? (size_t)max : 0;
 }
 
+/* A width raises the count of mandatory digits: [Y,2-2] of 1970 is "70". A year of two or more
+ * digits in the pattern is cut to its last ones. */
 static void
 parse_integer_part(struct evaluator *ev, struct picture *picture, struct part *part,
     const char *presentation, size_t len, bool ordinal, const char *width)
@@ -247,7 +264,9 @@ parse_integer_part(struct evaluator *ev, struct picture *picture, struct part *p
 		before->integer.parse_width = before->integer.mandatory;
 }
 
-/* The inside of [..], blanks removed and NUL at its end. */
+/* The inside of [..], blanks removed and NUL at its end. The last letter may be a modifier: a and c
+ * are ignored, o is ordinal ("1st"), t writes Z for UTC. A single letter is the presentation
+ * itself, as in [Ya]. */
 static void
 parse_marker(struct evaluator *ev, struct picture *picture, char *marker)
 {
@@ -296,6 +315,7 @@ parse_marker(struct evaluator *ev, struct picture *picture, char *marker)
 	}
 }
 
+/* [[ is a literal [: "[[x]]" is "[x]". Blanks within a marker have no meaning and are removed. */
 static void
 picture_parse(struct evaluator *ev, const struct value *text, struct picture *picture)
 {
@@ -336,6 +356,7 @@ picture_parse(struct evaluator *ev, const struct value *text, struct picture *pi
 
 /* --- formatting --- */
 
+/* A width cuts names and never pads them: [FNn,3-3] is "Thu". */
 static void
 add_name(struct text *out, const char *name, const struct part *part)
 {
@@ -354,6 +375,8 @@ add_name(struct text *out, const char *name, const struct part *part)
 	}
 }
 
+/* [Z] is "+00:00", [z] is "GMT+00:00", [Z0101t] is "Z" for UTC. Hours and minutes form one number
+ * of four digits, so that a separator in the picture falls between them. */
 static void
 format_zone(struct evaluator *ev, const struct part *part, int hours, int minutes, struct text *out)
 {
@@ -382,6 +405,7 @@ format_zone(struct evaluator *ev, const struct part *part, int hours, int minute
 	}
 }
 
+/* Only ISO 8601's calendar and era are known, so C and E are constants. */
 static void
 format_part(struct evaluator *ev, const struct part *part, double millis, int hours, int minutes,
     struct text *out)
@@ -413,6 +437,8 @@ format_part(struct evaluator *ev, const struct part *part, double millis, int ho
 	}
 }
 
+/* The offset moves the time itself, and the components are then read as if in UTC. The comparison
+ * is negated so that NaN fails too. */
 static struct value
 format_time(
     struct evaluator *ev, double millis, const struct value *picture_text, const struct value *zone)
@@ -438,6 +464,7 @@ format_time(
 	return text_value(&out);
 }
 
+/* Without a picture the result is that of Date.prototype.toISOString. */
 struct value
 function_from_millis(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -449,6 +476,7 @@ function_from_millis(
 	    ev, args[0].u.number, count > 1 ? &args[1] : NULL, count > 2 ? &args[2] : NULL);
 }
 
+/* The time is that of the whole evaluation, as for $millis(). */
 struct value
 function_now(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -465,6 +493,8 @@ struct components {
 	double at[128];
 };
 
+/* Each part is one group, literals too, so the number of a group is that of its part plus one.
+ * Literals are escaped: a dot in a picture is a dot. */
 static void
 add_part_regex(struct evaluator *ev, const struct part *part, struct text *out)
 {
@@ -497,6 +527,7 @@ add_part_regex(struct evaluator *ev, const struct part *part, struct text *out)
 	text_add_char(out, ')');
 }
 
+/* Minutes are positive whatever the sign of the hours, as in jsonata. */
 static double
 parse_zone(const struct part *part, const char *text, size_t len)
 {
@@ -521,7 +552,8 @@ parse_zone(const struct part *part, const char *text, size_t len)
 	return hours * 60 + minutes;
 }
 
-/* The number of a name in a list, by its first letters where the picture cuts it; NaN of none. */
+/* The number of a name in a list, by its first letters where the picture cuts it; NaN of none. Case
+ * does not count. A name must be whole, or cut exactly as the picture says. */
 static double
 parse_name(
     const struct part *part, const char *text, size_t len, const char *const *names, size_t count)
@@ -547,6 +579,8 @@ parse_fraction(const char *text, size_t len)
 	return strtod(copy, NULL) * 1000;
 }
 
+/* Index 0 of the days is empty, so a name never has the number 0; months count from 0 and need the
+ * 1. */
 static double
 parse_part(const struct part *part, const char *text, size_t len)
 {
@@ -565,7 +599,8 @@ parse_part(const struct part *part, const char *text, size_t len)
 	return parse_name(part, text, len, halves, 2);
 }
 
-/* Whether the components that are given are all of one kind, and at least one of it. */
+/* Whether the components that are given are all of one kind, and at least one of it. A date may be
+ * given as year, month and day, or as year and day of the year, but not as a mixture. */
 static bool
 given_are_of(const struct components *c, const char *all, const char *kind)
 {
@@ -607,6 +642,8 @@ complete_components(struct evaluator *ev, struct components *c, const char *orde
 	}
 }
 
+/* The names of components serve as their own index. A picture may give the hour as H, or as h with
+ * P. $toMillis("January 1970", "[MNn] [Y]") is 0. */
 static struct value
 time_of_components(struct evaluator *ev, struct components *c)
 {
@@ -637,6 +674,7 @@ time_of_components(struct evaluator *ev, struct components *c)
 	return value_number(millis);
 }
 
+/* A text that does not match has no time: undefined, not an error. Letters match in either case. */
 static struct value
 parse_time(struct evaluator *ev, const struct value *text, const struct value *picture_text)
 {
@@ -686,7 +724,9 @@ iso_digits(const char **p, size_t count)
 	return number;
 }
 
-/* YYYY, YYYY-MM, YYYY-MM-DD, each with Thh:mm:ss, .fff, and Z or +hh:mm. NaN for another text. */
+/* YYYY, YYYY-MM, YYYY-MM-DD, each with Thh:mm:ss, .fff, and Z or +hh:mm. NaN for another text. A
+ * date alone is midnight in UTC: $toMillis("1970-01-01") is 0. An offset is subtracted:
+ * "1970-01-01T00:00:00+01:00" is -3600000. */
 static double
 iso_time(const char *p)
 {
@@ -721,6 +761,7 @@ iso_time(const char *p)
 		double unit = 100;
 
 		for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
+			/* Digits after the milliseconds are read but do not count. */
 			millis += unit >= 1 ? (*p - '0') * unit : 0;
 	}
 	if (*p == '+' || *p == '-') {
@@ -737,6 +778,7 @@ iso_time(const char *p)
 	return *p == '\0' ? days_of(year, month - 1, day) * DAY_MS + millis : (double)NAN;
 }
 
+/* Without a picture another text is an error (D3110); with one it is undefined. */
 struct value
 function_to_millis(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)

@@ -16,7 +16,8 @@
 #define FIXED_BYTES	    (310 + FRACTION_DIGITS_MAX + 8)
 #define EXPONENT_STEPS_MAX  700 /* from the smallest double to the largest */
 
-/* The characters that mean something, each of which an option can change. */
+/* The characters that mean something, each of which an option can change. The order is that of
+ * signs[] below. */
 enum sign {
 	SIGN_DECIMAL,
 	SIGN_GROUPING,
@@ -73,6 +74,8 @@ struct sub_picture {
 	size_t integer_min, scaling, fraction_min, fraction_max, exponent_min;
 };
 
+/* An array of code points, since a picture is searched by position from both ends. One element more
+ * than needed, as an empty text would otherwise be an array of size 0. */
 static struct chars
 chars_of(struct evaluator *ev, const struct value *text)
 {
@@ -88,6 +91,8 @@ chars_of(struct evaluator *ev, const struct value *text)
 	return (struct chars){at, count};
 }
 
+/* The bounds are clamped as those of String.prototype.substring, so callers need not check for a
+ * missing part. */
 static struct chars
 slice(struct chars chars, size_t from, size_t to)
 {
@@ -95,7 +100,7 @@ slice(struct chars chars, size_t from, size_t to)
 	return from < to ? (struct chars){chars.at + from, to - from} : (struct chars){chars.at, 0};
 }
 
-/* The place of a character at or behind from; SIZE_MAX where there is none. */
+/* The place of a character at or behind from; SIZE_MAX where it is absent. */
 static size_t
 find_char(struct chars chars, uint32_t character, size_t from)
 {
@@ -128,12 +133,14 @@ count_sign(const struct format *f, struct chars chars, enum sign sign)
 	return count;
 }
 
+/* An option may set another zero; its family follows it in Unicode. */
 static bool
 is_digit(const struct format *f, uint32_t character)
 {
 	return character >= f->sign[SIGN_ZERO] && character <= f->sign[SIGN_ZERO] + 9;
 }
 
+/* Active characters form the number; any other one is literal text before or after it. */
 static bool
 is_active(const struct format *f, uint32_t character)
 {
@@ -156,6 +163,8 @@ count_digits(const struct format *f, struct chars chars, bool optional)
 
 /* --- taking apart --- */
 
+/* "$#,##0.00 net" has the prefix "$", the suffix " net" and the active part between. An exponent
+ * sign counts only within the active part: a leading or trailing "e" is text. */
 static void
 split_parts(const struct format *f, struct sub_picture *p)
 {
@@ -196,6 +205,7 @@ char_at(struct chars chars, size_t at)
 	return at < chars.len ? chars.at[at] : 0;
 }
 
+/* Optional digits stand outside: #0.0# is valid, 0#.#0 is not. */
 static const char *
 check_digits_order(const struct format *f, const struct sub_picture *p, const char *code)
 {
@@ -235,6 +245,8 @@ check_sub_picture(const struct format *f, const struct sub_picture *p)
 		code = "D3085";
 	for (size_t i = 0; i < p->active.len; i++)
 		has_passive = has_passive || !is_active(f, p->active.at[i]);
+	/* A literal between digits would make the picture ambiguous. A picture without any active
+	 * character is refused as well. */
 	if (has_passive)
 		code = "D3086";
 	if (p->has_decimal && ((p->decimal > 0 && char_at(p->all, p->decimal - 1) == grouping) ||
@@ -256,6 +268,8 @@ check_sub_picture(const struct format *f, const struct sub_picture *p)
 		raise_picture(f, code);
 }
 
+/* Positions in the integer part count digits from the right, in the fraction from the left, so both
+ * count from the decimal separator. */
 static void
 find_groups(const struct format *f, struct sub_picture *p)
 {
@@ -265,6 +279,7 @@ find_groups(const struct format *f, struct sub_picture *p)
 	     at = find_char(p->integer, f->sign[SIGN_GROUPING], at + 1))
 		p->integer_groups[p->integer_groups_count++].position =
 		    count_digits(f, slice(p->integer, at, p->integer.len), true);
+	/* Regular groups continue beyond the picture: "#,##0" writes 1,234,567. */
 	p->regular = separators_repeat(p->integer_groups, p->integer_groups_count);
 	at = find_char(p->fraction, f->sign[SIGN_GROUPING], 0);
 	for (;
@@ -274,6 +289,8 @@ find_groups(const struct format *f, struct sub_picture *p)
 		    count_digits(f, slice(p->fraction, 0, at), true);
 }
 
+/* The rules of the specification for a picture without mandatory digits: at least one digit is
+ * written. $formatNumber(0, "#.#") is ".0", $formatNumber(0.5, "#.#") is ".5". */
 static void
 measure(const struct format *f, struct sub_picture *p)
 {
@@ -297,7 +314,9 @@ measure(const struct format *f, struct sub_picture *p)
 		p->exponent_min = count_digits(f, p->exponent, false);
 }
 
-/* The half of the picture for the number's sign. negative: the first half serves with a minus. */
+/* The half of the picture for the number's sign. negative: the first half serves with a minus. Both
+ * halves are checked, whichever is used, so that a wrong picture fails for any number.
+ * $formatNumber(-5, "0;(0)") is "(5)", $formatNumber(-5, "0") is "-5". */
 static struct sub_picture
 choose_half(const struct format *f, struct chars picture, bool is_negative, bool *ret_minus)
 {
@@ -337,6 +356,8 @@ add_chars(const struct format *f, struct text *out, struct chars chars)
 		add_char(f, out, chars.at[i]);
 }
 
+/* Without a regular distance only the positions of the picture have a separator:
+ * $formatNumber(1234567, "#,##,0") is "1234,56,7". */
 static bool
 integer_separator_before(const struct sub_picture *p, size_t right)
 {
@@ -386,6 +407,7 @@ add_fraction(const struct format *f, const struct sub_picture *p, struct text *o
 	}
 }
 
+/* The minus sign is written only below zero: $formatNumber(1234, "00.000e0") is "12.340e2". */
 static void
 add_exponent(const struct format *f, const struct sub_picture *p, struct text *out, int exponent)
 {
@@ -405,7 +427,9 @@ add_exponent(const struct format *f, const struct sub_picture *p, struct text *o
 		add_char(f, out, f->sign[SIGN_ZERO] + (uint32_t)(digits[i] - '0'));
 }
 
-/* The number as its picture shows it: a percentage is multiplied, an exponent taken out. */
+/* The number as its picture shows it: a percentage is multiplied, an exponent taken out. The
+ * mantissa has as many integer digits as the picture has mandatory ones. The loops multiply and
+ * divide by ten, as jsonata does, so both round alike. $formatNumber(0.14, "01%") is "14%". */
 static double
 scale_number(const struct format *f, const struct sub_picture *p, double number, int *ret_exponent)
 {
@@ -428,6 +452,8 @@ scale_number(const struct format *f, const struct sub_picture *p, double number,
 	return number;
 }
 
+/* An option's first character serves within the picture; the whole text of minus and percent signs
+ * is used elsewhere. */
 static void
 read_options(struct format *f, const struct value *options)
 {
@@ -444,6 +470,8 @@ read_options(struct format *f, const struct value *options)
 	}
 }
 
+/* The picture is checked before the number, so a wrong one is reported for an infinite number
+ * too. */
 struct value
 function_format_number(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -469,12 +497,16 @@ function_format_number(
 	snprintf(fixed, sizeof(fixed), "%.*f", (int)p.fraction_max,
 	    round_half_even(
 		ev, scale_number(&f, &p, args[0].u.number, &exponent), (int)p.fraction_max));
+	/* %f writes "0.5" where the picture may want ".5": add_integer puts back the mandatory
+	 * zeros. */
 	while (*integer == '0')
 		integer++;
 	point = strchr(integer, '.');
 	if (point == NULL)
 		point = integer + strlen(integer);
 	fraction_len = *point == '.' ? strlen(point + 1) : 0;
+	/* The fraction was written with its largest length; add_fraction fills up to the
+	 * smallest. */
 	while (fraction_len > 0 && point[fraction_len] == '0')
 		fraction_len--;
 	if (has_minus)

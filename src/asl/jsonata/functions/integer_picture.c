@@ -10,11 +10,13 @@
 
 #define WORD_BYTES_MAX	  32
 #define MAGNITUDES	  4
-#define ROMAN_REPEATS_MAX 10000000.0 /* thousands: longer texts are nobody's number */
+#define ROMAN_REPEATS_MAX 10000000.0 /* thousands: longer texts serve no use */
 
 static const char *const few[] = {"zero", "one", "two", "three", "four", "five", "six", "seven",
     "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen",
     "seventeen", "eighteen", "nineteen"};
+/* Irregular ordinals are listed, the others are formed: twenty becomes twentieth, hundred becomes
+ * hundredth. */
 static const char *const few_ordinal[] = {"zeroth", "first", "second", "third", "fourth", "fifth",
     "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth",
     "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"};
@@ -25,6 +27,8 @@ static const char *const magnitudes[MAGNITUDES] = {"thousand", "million", "billi
 static const struct {
 	double value;
 	const char *letters;
+	/* Pairs such as cm are digits of their own, so that taking the largest that fits gives the short
+ * form: 1999 is mcmxcix. */
 } romans[] = {{1000, "m"}, {900, "cm"}, {500, "d"}, {400, "cd"}, {100, "c"}, {90, "xc"}, {50, "l"},
     {40, "xl"}, {10, "x"}, {9, "ix"}, {5, "v"}, {4, "iv"}, {1, "i"}};
 
@@ -38,6 +42,7 @@ static const uint32_t zeros[] = {0x30, 0x0660, 0x06f0, 0x07c0, 0x0966, 0x09e6, 0
 
 /* --- the picture --- */
 
+/* Of 0 and b it is b, so a loop can begin with 0. */
 static size_t
 greatest_common_divisor(size_t a, size_t b)
 {
@@ -50,6 +55,9 @@ greatest_common_divisor(size_t a, size_t b)
 	return a;
 }
 
+/* #,##0 repeats its comma every three digits for any length of number. #,##,0 does not: its
+ * separators stand at 1 and 3 digits, and $formatNumber(1234567, "#,##,0") is "1234,56,7". The
+ * separators must be at each multiple of the factor, and all be one character. */
 size_t
 separators_repeat(const struct integer_separator *separators, size_t count)
 {
@@ -71,7 +79,8 @@ separators_repeat(const struct integer_separator *separators, size_t count)
 	return factor;
 }
 
-/* The zero of a digit's family; 0 for a character that is not a digit. */
+/* The zero of a digit's family; 0 for a character that is not a digit. The ten digits of a family
+ * follow each other in Unicode, so the zero identifies the family. */
 static uint32_t
 zero_of(uint32_t character)
 {
@@ -82,7 +91,10 @@ zero_of(uint32_t character)
 	return 0;
 }
 
-/* A pattern of digits, from its end: #,##0 */
+/* A pattern of digits, from its end: #,##0. Positions of separators count the digits on their
+ * right, so the scan goes backwards. The output has the digits of the picture's family:
+ * $formatInteger(1234, "\u0660") has Arabic-Indic digits. Characters of two families in one picture
+ * raise D3131. */
 static void
 parse_digits(struct evaluator *ev, const char *text, size_t len, struct integer_picture *picture)
 {
@@ -92,6 +104,7 @@ parse_digits(struct evaluator *ev, const char *text, size_t len, struct integer_
 		size_t start = end - 1, bytes, repeat;
 		uint32_t character, zero;
 
+		/* Steps back over continuation bytes to the start of the character. */
 		while (start > 0 && ((unsigned char)text[start] & 0xc0) == 0x80)
 			start--;
 		character = text_decode(text + start, end - start, &bytes);
@@ -115,12 +128,15 @@ parse_digits(struct evaluator *ev, const char *text, size_t len, struct integer_
 		repeat = separators_repeat(picture->separators, picture->separators_count);
 		picture->is_regular = repeat > 0;
 		if (repeat > 0)
+			/* Only the first entry is used from here on: it holds the distance. */
 			picture->separators[0].position = repeat;
 	}
 	if (picture->mandatory == 0)
 		evaluator_raise(ev, "D3130", heap_text(&ev->heap, text, len));
 }
 
+/* The last semicolon starts the modifier, so a semicolon may also be a separator of groups. Only
+ * "o" (ordinal) has a meaning; "c" (cardinal) and all else are ignored. */
 void
 integer_picture_parse(
     struct evaluator *ev, const char *text, size_t len, struct integer_picture *ret_picture)
@@ -142,6 +158,8 @@ integer_picture_parse(
 	}
 	if (len == 0) /* also of an undefined argument, which has no text at all */
 		evaluator_raise(ev, "D3130", "");
+	/* A picture which is not one of the names in full is a pattern of digits: "Wx" has no digit
+	 * and raises D3130. */
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (strlen(names[i].text) != len || memcmp(names[i].text, text, len) != 0)
 			continue;
@@ -156,6 +174,7 @@ integer_picture_parse(
 
 /* --- formatting --- */
 
+/* The words are stored in small letters of ASCII, so a difference of 32 changes the case. */
 static void
 add_word(struct text *out, const char *word, enum integer_case letter_case)
 {
@@ -167,7 +186,9 @@ add_word(struct text *out, const char *word, enum integer_case letter_case)
 	}
 }
 
-/* joined: words stand before, so "and" or a comma comes between. */
+/* joined: words stand before, so "and" or a comma comes between. 1234 is "one thousand, two hundred
+ * and thirty-four": the comma separates groups of 100 and more, the "and" what is below 100. Only
+ * the last word is ordinal: 2300 is "two thousand, three hundredth". */
 static void
 add_words(struct text *out, double number, bool joined, bool ordinal, enum integer_case letter_case)
 {
@@ -208,6 +229,8 @@ add_words(struct text *out, double number, bool joined, bool ordinal, enum integ
 		text_add_char(out, ' ');
 		add_word(out, "hundred", letter_case);
 	} else {
+		/* Beyond trillions the largest magnitude repeats: 10^15 is "one thousand
+		 * trillion". */
 		int magnitude = (int)floor(floor(log10(number)) / 3);
 		double factor;
 
@@ -226,6 +249,8 @@ add_words(struct text *out, double number, bool joined, bool ordinal, enum integ
 		add_word(out, "th", letter_case == INTEGER_UPPER ? INTEGER_UPPER : INTEGER_LOWER);
 }
 
+/* Zero has no Roman numeral and gives the empty string. The limit bounds the text to 10,000 letters
+ * m. */
 static void
 add_roman(struct text *out, double number, enum integer_case letter_case)
 {
@@ -236,7 +261,8 @@ add_roman(struct text *out, double number, enum integer_case letter_case)
 	}
 }
 
-/* a, b .. z, aa, ab .. */
+/* a, b .. z, aa, ab .. The digits are 1 to 26 and zero is absent, so 1 is taken off before each
+ * division: 27 is aa. */
 static void
 add_letters(struct text *out, double number, enum integer_case letter_case)
 {
@@ -272,6 +298,7 @@ add_character(struct text *out, uint32_t character)
 	text_add(out, bytes, text_encode(bytes, character));
 }
 
+/* 11th, 12th and 13th are exceptions, so the digit before the last is looked at too. */
 static const char *
 ordinal_suffix(const char *digits, size_t len)
 {
@@ -289,6 +316,8 @@ add_digits(const struct integer_picture *picture, double number, struct text *ou
 	struct text digits = {.heap = out->heap};
 	size_t padding;
 
+	/* Numbers from 10^21 on are written with an exponent, whose characters pass through
+	 * below. */
 	text_add_number(&digits, number, 17);
 	padding = picture->mandatory > digits.len ? picture->mandatory - digits.len : 0;
 	for (size_t i = 0, all = padding + digits.len; i < all; i++) {
@@ -310,6 +339,7 @@ add_digits(const struct integer_picture *picture, double number, struct text *ou
 	}
 }
 
+/* The sign stands before the digits in every style: $formatInteger(-5, "w") is "-five". */
 void
 integer_picture_format(const struct integer_picture *picture, double number, struct text *out)
 {
@@ -334,6 +364,7 @@ integer_picture_format(const struct integer_picture *picture, double number, str
 
 /* --- reading --- */
 
+/* "hundredth" is "hundred" with the ending "th". */
 static bool
 word_is(const char *word, const char *known, const char *ending)
 {
@@ -381,6 +412,8 @@ read_words(const char *text, size_t len)
 			at++;
 		while (at < len && text[at] != ' ' && text[at] != '-' && text[at] != ',') {
 			if (bytes + 1 < sizeof(word))
+				/* The bit makes small letters of capitals; a word that is too long
+				 * is cut and matches no entry. */
 				word[bytes++] = (char)(text[at] | 0x20);
 			at++;
 		}
@@ -389,6 +422,8 @@ read_words(const char *text, size_t len)
 			continue;
 		value = word_value(word);
 		if (value < 100) {
+			/* "two thousand and five": the thousands are complete, so a later "hundred"
+			 * must not multiply them. */
 			if (current >= 1000) {
 				done += current;
 				current = 0;
@@ -401,6 +436,8 @@ read_words(const char *text, size_t len)
 	return done + current;
 }
 
+/* From the right: a digit below the largest seen so far is subtracted, as the c in cm. The order is
+ * not checked further. */
 static double
 read_roman(const char *text, size_t len)
 {
@@ -425,6 +462,7 @@ read_roman(const char *text, size_t len)
 	return number;
 }
 
+/* The inverse of add_letters: "aa" is 27. */
 static double
 read_letters(const char *text, size_t len)
 {
@@ -435,7 +473,9 @@ read_letters(const char *text, size_t len)
 	return number;
 }
 
-/* Digits of the picture's family; separators are passed over. */
+/* Digits of the picture's family; separators are passed over. A comma is accepted in a regular
+ * picture even where it is not the separator. Reading stops at the first other character, which
+ * leaves out an ordinal suffix. */
 static double
 read_digits(const struct integer_picture *picture, const char *text, size_t len)
 {
@@ -477,7 +517,8 @@ integer_picture_read(const struct integer_picture *picture, const char *text, si
 	return read_digits(picture, text, len);
 }
 
-/* Any run of the words that numbers are made of. */
+/* Any run of the words that numbers are made of. Spaces, commas and hyphens belong to the run,
+ * since they stand within a number. */
 static void
 add_words_regex(struct text *out)
 {
@@ -500,6 +541,8 @@ add_words_regex(struct text *out)
 	text_add(out, "hundred(?:th)?|and|[-, ])+", 26);
 }
 
+/* The text of a date is split by one regular expression, so each style says which characters are
+ * its own. A fixed width separates numbers without a sign between: [Y0001][M01] reads 197001. */
 void
 integer_picture_regex(const struct integer_picture *picture, struct text *out)
 {
@@ -529,6 +572,7 @@ integer_picture_regex(const struct integer_picture *picture, struct text *out)
 
 /* --- the functions --- */
 
+/* A fraction is rounded down, also below zero: -1.5 is written as -2. */
 struct value
 function_format_integer(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -544,6 +588,7 @@ function_format_integer(
 	return text_value(&out);
 }
 
+/* A text without digits has no number: the result is undefined, not an error. */
 struct value
 function_parse_integer(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)

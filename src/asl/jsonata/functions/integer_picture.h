@@ -46,7 +46,7 @@ double integer_picture_read(const struct integer_picture *picture, const char *t
 /* Appends a regular expression for what the picture writes. */
 void integer_picture_regex(const struct integer_picture *picture, struct text *out);
 
-/* How often separators repeat: each so and so many digits; 0 where they do not. */
+/* How often separators repeat: each so and that many digits; 0 where they do not. */
 size_t separators_repeat(const struct integer_separator *separators, size_t count);
 
 /* Rounds to places behind the point, halves to the even neighbour. */
