@@ -26,6 +26,7 @@ str_eq(struct str a, struct str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
+/* For comparing a part of a text with a literal. */
 bool
 str_is(struct str a, const char *s)
 {
@@ -42,6 +43,7 @@ str_starts(struct str s, const char *prefix)
 	return s.len >= len && memcmp(s.p, prefix, len) == 0;
 }
 
+/* Without a locale, so the same text reads the same everywhere. */
 static bool
 str_is_space(char c)
 {

@@ -41,6 +41,7 @@ sha256_context(void)
 	return context;
 }
 
+/* With the context's own algorithm: NULL keeps the one that was set. */
 void
 digest_sha256(struct str data, uint8_t out[DIGEST_SHA256_BYTES])
 {
@@ -95,6 +96,7 @@ hmac_sha256_context(void)
 	return context;
 }
 
+/* A signature takes several of these in a row, each with a key of its own. */
 void
 digest_hmac_sha256(struct str key, struct str data, uint8_t out[DIGEST_SHA256_BYTES])
 {
@@ -163,6 +165,7 @@ base64_strip_padding(struct str *text)
 	return text->len % 4 != 1;
 }
 
+/* Blanks and line ends are refused: EVP_DecodeBlock would pass over some of them. */
 static bool
 base64_is_alphabet(struct str text)
 {

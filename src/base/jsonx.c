@@ -71,6 +71,7 @@ jsonx_same(const json_t *a, const json_t *b)
 	return json_equal(a, b);
 }
 
+/* NULL for an absent key and for a value of another type alike. */
 const char *
 jsonx_get_string(const json_t *object, const char *key)
 {
@@ -87,6 +88,7 @@ jsonx_get_array(const json_t *object, const char *key)
 	return json_is_array(value) ? value : NULL;
 }
 
+/* The same for an object. */
 json_t *
 jsonx_get_object(const json_t *object, const char *key)
 {

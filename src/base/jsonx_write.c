@@ -319,7 +319,8 @@ string_bytes(const char *text, size_t len)
 	return bytes;
 }
 
-/* The same digits as buf_add_int writes, counted. */
+/* The same digits as buf_add_int writes, counted. The smallest integer has no positive
+ * counterpart, hence the unsigned copy. */
 static size_t
 integer_bytes(json_int_t integer)
 {
@@ -337,12 +338,14 @@ struct count {
 	bool at_most; /* texts are not looked at: each byte may be escaped */
 };
 
+/* The two quotes count as well. */
 static size_t
 counted_string(const struct count *count, const char *text, size_t len)
 {
 	return count->at_most ? JSONX_ESCAPE_BYTES_MAX * len + 2 : string_bytes(text, len);
 }
 
+/* Reals are written out, since only their text has their length. */
 static size_t
 scalar_bytes(const struct count *count, const json_t *value)
 {
@@ -411,12 +414,15 @@ count_up_to(const struct count *count, const json_t *value)
 	return total <= count->limit ? total : count->limit + 1;
 }
 
+/* Exact, for reports; whether data fits is asked by the function below. */
 size_t
 jsonx_text_bytes(const json_t *value, size_t limit)
 {
 	return count_up_to(&(const struct count){.limit = limit}, value);
 }
 
+/* The rough count looks at no text and mostly decides: only where it is over the limit is
+ * the exact one needed. */
 bool
 jsonx_text_fits(const json_t *value, size_t limit)
 {

@@ -23,6 +23,7 @@ static struct {
 	void *around_arg;
 } log_state = {.level = LOG_WARN};
 
+/* In the order of the levels. */
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 /* Once, before the first event: the log belongs to the process and not to a run. */
@@ -84,6 +85,7 @@ log_escape(struct buf *out, const char *text)
 	}
 }
 
+/* The text stays valid JSON, so it can still be read by a program. */
 void
 log_escape_json(struct buf *out, const char *json)
 {
@@ -150,6 +152,7 @@ log_json_put(json_t *object, const char *key, const char *text)
 	buf_fini(&safe);
 }
 
+/* The members that every line has come first. */
 static void
 log_json_compose(struct buf *line, const char *time, const char *level, const char *event,
     const struct log_field *fields)

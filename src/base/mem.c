@@ -65,6 +65,7 @@ mem_resize(void *p, size_t count, size_t bytes)
 	return q;
 }
 
+/* NULL gives NULL, so an absent text need not be asked for. */
 char *
 mem_strdup(const char *s)
 {

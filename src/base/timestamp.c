@@ -40,6 +40,7 @@ timestamp_char(struct str *text, char c)
 	return true;
 }
 
+/* 2000 was one, and 1900 and 2100 are not. */
 static bool
 year_is_leap(int year)
 {
@@ -84,7 +85,8 @@ timestamp_date(struct str *text, int64_t *ret_days)
 	return true;
 }
 
-/* HH:MM:SS as seconds. */
+/* HH:MM:SS as seconds. A leap second is refused: the seconds of a wall clock here have
+ * none. */
 static bool
 timestamp_time(struct str *text, int64_t *ret_seconds)
 {
@@ -148,6 +150,7 @@ timestamp_zone(struct str *text, int64_t *ret_seconds)
 	return true;
 }
 
+/* The zone is taken off, so that two timestamps compare as moments. */
 bool
 timestamp_parse(struct str text, struct timestamp *ret_timestamp)
 {

@@ -5,6 +5,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
+/* 10xxxxxx, which never begins a character. */
 static bool
 utf8_continues(char byte)
 {

@@ -37,6 +37,7 @@ embed_store_open(const char *dir, struct tmf_err *err)
 	return store;
 }
 
+/* The directory is made where it is missing. */
 struct tmf_store *
 tmf_store_open(const char *dir, struct tmf_err *err)
 {

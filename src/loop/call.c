@@ -30,6 +30,7 @@ call_deliver(struct tmf_task *task)
 	call_free(call);
 }
 
+/* The task comes first in a call, so call_deliver can take it for the call. */
 void
 tmf_call_init(struct tmf_call *call, const struct tmf_call_ops *ops, struct tmf_loop *loop)
 {
@@ -79,6 +80,7 @@ tmf_call_cancel(struct tmf_call *call)
 	call_free(call);
 }
 
+/* The result is left to the waiter; what is not taken is dropped with the call. */
 json_t *
 tmf_call_take_result(struct tmf_call *call)
 {

@@ -51,6 +51,7 @@ fd_watches_add(struct fd_watches *watches, struct tmf_fd_watch *watch, struct tm
 	return 0;
 }
 
+/* Called before the descriptor is closed: epoll forgets a closed one by itself. */
 void
 fd_watches_remove(struct fd_watches *watches, struct tmf_fd_watch *watch)
 {

@@ -133,6 +133,7 @@ tmf_loop_free(struct tmf_loop *loop)
 	free(loop);
 }
 
+/* Callers ask the loop for the time, so that a test's clock holds for all of them. */
 struct tmf_clock *
 tmf_loop_clock(const struct tmf_loop *loop)
 {
@@ -145,8 +146,9 @@ tmf_loop_mono_ms(const struct tmf_loop *loop)
 	return loop->clock->mono_ms(loop->clock);
 }
 
-/* At the end of a list that runs through the tasks themselves: posting allocates nothing, and order
- * is that of posting. */
+/* At the end of a list that runs through the tasks themselves: posting allocates nothing,
+ * and order is that of posting. A task that is posted already stays where it is, so it runs
+ * once. */
 void
 tmf_loop_post(struct tmf_loop *loop, struct tmf_task *task)
 {
@@ -163,7 +165,8 @@ tmf_loop_post(struct tmf_loop *loop, struct tmf_task *task)
 	loop->last = task;
 }
 
-/* So that an owner can be freed while its task is posted. */
+/* So that an owner can be freed while its task is posted. Allowed for a task that is not
+ * posted: an owner need not keep count. */
 void
 tmf_loop_unpost(struct tmf_loop *loop, struct tmf_task *task)
 {

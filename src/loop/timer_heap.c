@@ -56,6 +56,7 @@ timer_heap_fini(struct timer_heap *heap)
 	*heap = (struct timer_heap){0};
 }
 
+/* The one that fires next. */
 struct tmf_timer *
 timer_heap_first(const struct timer_heap *heap)
 {

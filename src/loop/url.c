@@ -26,6 +26,7 @@ url_part(CURLU *handle, CURLUPart part)
 	return copy;
 }
 
+/* An IPv6 host stands in brackets in a URL, and without them everywhere else. */
 static void
 url_drop_brackets(char *host)
 {

@@ -18,6 +18,7 @@
 
 static void push_value(lua_State *L, const json_t *value, int depth);
 
+/* The table is sized at once, so it is not grown member by member. */
 static void
 push_object(lua_State *L, const json_t *object, int depth)
 {
@@ -32,6 +33,7 @@ push_object(lua_State *L, const json_t *object, int depth)
 	}
 }
 
+/* Lua counts from 1. */
 static void
 push_array(lua_State *L, const json_t *array, int depth)
 {
@@ -44,6 +46,7 @@ push_array(lua_State *L, const json_t *array, int depth)
 	}
 }
 
+/* A text keeps its length, as one in Lua may hold a NUL. */
 static void
 push_value(lua_State *L, const json_t *value, int depth)
 {

@@ -25,6 +25,7 @@ static const char *const kind_names[OUTCOME_COUNT] = {
 #undef X
 };
 
+/* The words that reports and filters show. */
 const char *
 outcome_name(enum outcome_kind kind)
 {
@@ -64,6 +65,7 @@ outcome_count_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	return 0;
 }
 
+/* Kinds without a row are 0. */
 static int
 outcome_count_rows(
     struct store *store, int64_t run, int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
@@ -120,6 +122,8 @@ outcome_text(const char *text)
 	return arg;
 }
 
+/* An empty text and not NULL: in SQL two NULLs are not equal, so such a row would not be
+ * found again. */
 static const char *
 outcome_interface(const struct outcome *outcome)
 {
@@ -243,6 +247,7 @@ outcome_row_text(sqlite3_stmt *row, int column)
 	return (const char *)sqlite3_column_text(row, column);
 }
 
+/* The texts live as long as the callback. */
 static int
 outcome_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
@@ -267,6 +272,7 @@ outcome_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	return each->fn(each->arg, &outcome) != 0;
 }
 
+/* A kind of -1 stands for all kinds. */
 int
 store_outcomes_each(struct store *store, const char *run_id, int kind,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err)
@@ -309,6 +315,7 @@ instance_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	return each->fn(each->arg, store_column_text(row, 0)) != 0;
 }
 
+/* In order of their ids, so that the next page begins behind the last one. */
 int
 store_failed_instances(struct store *store, const char *run_id, const char *after, int limit,
     int (*fn)(void *arg, const char *instance_id), void *arg, struct tmf_err *err)

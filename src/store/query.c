@@ -56,6 +56,7 @@ store_fail(struct store *store, struct tmf_err *err)
 	    hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }
 
+/* For what SQLite accepts and this program cannot have written. */
 int
 store_damaged(struct store *store, const char *what, struct tmf_err *err)
 {
@@ -63,6 +64,7 @@ store_damaged(struct store *store, const char *what, struct tmf_err *err)
 	    err, TMF_ERR_STORE, "%s: %s; %s", store->path, what, sqlite_hint(SQLITE_CORRUPT));
 }
 
+/* Arguments are values of their own kind, so a call lists them in the statement's order. */
 struct store_arg
 store_arg_int(int64_t number)
 {

@@ -13,6 +13,7 @@ struct machine_fields {
 	int64_t timeout_seconds;
 };
 
+/* The language has had one version only. */
 static void
 compile_version(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -91,6 +92,7 @@ compile_root(struct compiler *compiler, json_t *root)
 	compile_check_variables(compiler);
 }
 
+/* Warnings alone leave a machine; any error leaves none, since parts of it may be missing. */
 struct asl_machine *
 asl_compile(const struct doc *doc, const struct asl_resources *resources, struct diag_list *diags)
 {

@@ -6,7 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* A rule while its fields are read. */
+/* A rule while its fields are read. A rule's kind is known only when all its fields were
+ * read. */
 struct rule_fields {
 	struct asl_choice_rule *rule;
 	struct asl_path *variable;
@@ -55,6 +56,7 @@ static const struct field rule_fields_nested[] = {
 static bool
 rule_compile_comparison(struct compiler *compiler, const char *name, json_t *json, void *base);
 
+/* The names of the operators serve the hint for a typing error. */
 static const struct object_spec rule_spec_top = {
     .what = "a Choice Rule",
     .fields = rule_fields_top,
@@ -158,10 +160,9 @@ rule_check_operand(struct compiler *compiler, const struct asl_choice_op *op, js
 	}
 }
 
-/*
- * A field named after an operator: "NumericLessThan": 5, or "NumericLessThanPath": "$.max". The
- * operators are in a table of their own, choice_op.c, and so is what operand each takes.
- */
+/* A field named after an operator: "NumericLessThan": 5, or "NumericLessThanPath": "$.max".
+ * The operators are in a table of their own, choice_op.c, and so is what operand each
+ * takes. /. Any other name may be an operator, of which there are 39. */
 static bool
 rule_compile_comparison(struct compiler *compiler, const char *name, json_t *json, void *base)
 {

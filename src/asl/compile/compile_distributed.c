@@ -26,6 +26,7 @@ struct distributed_fields {
 static field_compile_fn distributed_config;
 static field_compile_fn distributed_headers;
 
+/* The values of the words are not checked: they matter to AWS alone. */
 static const struct field reader_config_fields[] = {
     {ROW("InputType", compile_ignored_string)},
     {ROW("Transformation", compile_ignored_string)},
@@ -65,6 +66,7 @@ static const struct field writer_fields[] = {
     {0},
 };
 
+/* Each limit is a number or a path, never both at once. */
 static const struct field batcher_fields[] = {
     {ROW("BatchInput", compile_template), IN_SCRATCH(tmpl)},
     {ROW("MaxItemsPerBatch", compile_number), IN_SCRATCH(number), .low = 1, .high = NUMBER_MAX},
@@ -107,7 +109,8 @@ distributed_headers(struct compiler *compiler, const struct field *field, json_t
 	}
 }
 
-/* An object's spec is called as the field that holds it. */
+/* An object's spec is called as the field that holds it. The specs of all these objects
+ * stand in one table, so a name that is missing there is a fault of the program. */
 static void
 distributed_config(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {

@@ -24,6 +24,7 @@ field_raise(const struct field *field, void *base)
 	*(bool *)((char *)base + field->flag) = true;
 }
 
+/* Borrowed from the definition, which the machine keeps. */
 void
 compile_string(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -31,6 +32,7 @@ compile_string(struct compiler *compiler, const struct field *field, json_t *jso
 	    compiler_expect_string(compiler, field->name, json);
 }
 
+/* A field without effect is checked even so, because AWS checks it. */
 void
 compile_ignored_string(
     struct compiler *compiler, const struct field *field, json_t *json, void *base)
@@ -91,6 +93,7 @@ compile_integer(struct compiler *compiler, const struct field *field, json_t *js
 		field_wrong_number(compiler, field, "integer");
 }
 
+/* A flag says that the number is there, where every number has a meaning. */
 void
 compile_real(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {

@@ -36,6 +36,8 @@ graph_target(const struct compiler *compiler, const struct transition *transitio
 	return NULL;
 }
 
+/* The hint differs where the name exists elsewhere: the author then has a wrong idea of
+ * scopes, not a typing error. */
 static void
 graph_missing_target(struct compiler *compiler, const struct transition *transition)
 {
@@ -75,6 +77,7 @@ struct graph_walk {
 	size_t pending_count;
 };
 
+/* Each state is put on the list once, so circles end. */
 static void
 graph_reach(struct graph_walk *walk, const struct asl_state *state)
 {
@@ -84,6 +87,7 @@ graph_reach(struct graph_walk *walk, const struct asl_state *state)
 	walk->pending[walk->pending_count++] = state;
 }
 
+/* A retry leads back to the state itself, so it is not a way. */
 static void
 graph_follow(struct graph_walk *walk, const struct asl_state *state)
 {

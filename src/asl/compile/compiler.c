@@ -40,6 +40,7 @@ compiler_fault(struct compiler *compiler, enum diag_at at, const char *code, con
 	va_end(args);
 }
 
+/* A warning does not refuse the definition. */
 void
 compiler_warn(struct compiler *compiler, enum diag_at at, const char *code, const char *hint,
     const char *format, ...)
@@ -115,6 +116,7 @@ compiler_expect_object(struct compiler *compiler, const char *what, json_t *json
 	return false;
 }
 
+/* A list that must not be empty names the fault apart from a wrong type. */
 bool
 compiler_expect_array(struct compiler *compiler, const char *what, json_t *json, bool may_be_empty)
 {
@@ -173,6 +175,8 @@ compiler_expect_word(
 	return -1;
 }
 
+/* Only noted: the target may stand further below, so it is resolved when all states are
+ * known. */
 void
 compiler_transition(
     struct compiler *compiler, const char *field, json_t *json, struct asl_state **slot)
@@ -197,6 +201,7 @@ compiler_transition(
 	compiler->transitions = transition;
 }
 
+/* What the machine needs is in its own arena; all else goes here. */
 void
 compiler_fini(struct compiler *compiler)
 {

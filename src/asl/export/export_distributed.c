@@ -40,6 +40,7 @@ distributed_key_ends(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+/* "x.$" of a template, the Path fields, and the Variable of a Choice rule hold expressions. */
 static bool
 distributed_is_expression(const char *key)
 {
@@ -119,6 +120,7 @@ distributed_check_map(const char *name, json_t *map, struct tmf_err *err)
 	return rc;
 }
 
+/* Maps that stand within another state are not looked at. */
 int
 asl_export_check_distributed(const struct asl_machine *machine, struct tmf_err *err)
 {

@@ -26,7 +26,8 @@ format_shortest_digits(double value, char text[32])
 }
 
 /* As Java's Double.toString: 1.0, 0.001, 1.0E10, 1.5E-5 */
-/* Recorded from AWS: 1.1 is "1.1". Beyond 10^7 and below 10^-3 Java writes an exponent. */
+/* Recorded from AWS: 1.1 is "1.1". Beyond 10^7 and below 10^-3 Java writes an exponent. The
+ * bounds are those of Java's Double.toString. */
 static void
 format_double(double value, struct buf *out)
 {

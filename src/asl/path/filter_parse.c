@@ -29,7 +29,8 @@ filter_fail(struct path_parser *parser, struct filter *half, const char *message
 	return NULL;
 }
 
-/* ['a', 1]. A trailing comma is refused, since a value must follow it. */
+/* ['a', 1]. A trailing comma is refused, since a value must follow it. Its elements are
+ * literals only, never paths. */
 static int
 filter_parse_array(struct path_parser *parser, json_t **ret_value)
 {
@@ -124,7 +125,7 @@ filter_parse_regex(struct path_parser *parser, struct filter_operand *operand)
 
 /* A path alone, or two operands with an operator between. Begins as a test for existence,
  * and becomes a comparison when an operator follows. A literal alone says nothing and is
- * refused. */
+ * refused. The blanks before an operator belong to nothing. */
 static struct filter *
 filter_parse_comparison(struct path_parser *parser)
 {
@@ -152,7 +153,8 @@ filter_parse_comparison(struct path_parser *parser)
 	return filter;
 }
 
-/* Behind `(`. Parentheses are the only way to nest, so their depth bounds the C stack. */
+/* Behind `(`. Parentheses are the only way to nest, so their depth bounds the C stack. The
+ * depth is not taken back after a fault, which ends the whole parse. */
 static struct filter *
 filter_parse_group(struct path_parser *parser)
 {

@@ -204,7 +204,8 @@ fail_wait(const struct asl_path *path, const char *field, const char *what, cons
 	return -1;
 }
 
-/* The limit is that of a literal Seconds, so a path cannot ask for more. */
+/* The limit is that of a literal Seconds, so a path cannot ask for more. Each fault has
+ * words of its own on AWS, so they are found apart. */
 static int
 wait_seconds(const struct asl_path *path, const struct asl_scope *scope, int64_t *ret_seconds,
     struct tmf_err *err)
@@ -231,7 +232,8 @@ wait_seconds(const struct asl_path *path, const struct asl_scope *scope, int64_t
 	return ret;
 }
 
-/* A moment in the past is valid: the Wait is over at once. */
+/* A moment in the past is valid: the Wait is over at once. Parsed as in a literal
+ * Timestamp. */
 static int
 wait_timestamp(const struct asl_path *path, const struct asl_scope *scope,
     struct timestamp *ret_timestamp, struct tmf_err *err)

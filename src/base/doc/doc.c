@@ -127,6 +127,8 @@ doc_load(struct doc *doc, struct tmf_err *err)
 	return ret;
 }
 
+/* A byte order mark is not a part of JSON or YAML, but editors write one. Spare places are
+ * given back, since a document lives as long as its machine is compiled. */
 struct doc *
 doc_parse(const char *name, struct str text, struct tmf_err *err)
 {
@@ -175,6 +177,7 @@ doc_read(const char *path, struct tmf_err *err)
 	return doc;
 }
 
+/* Borrowed from the document. */
 json_t *
 doc_root(const struct doc *doc)
 {
@@ -187,6 +190,7 @@ doc_name(const struct doc *doc)
 	return doc->name;
 }
 
+/* With its length, since a YAML text may be large and is copied into the run's record. */
 struct str
 doc_text(const struct doc *doc)
 {
@@ -234,6 +238,7 @@ doc_pos_of(const struct doc *doc, const char *pointer, bool of_key)
 								  : place->value_pos;
 }
 
+/* For a fault of the value, a wrong type for example. */
 struct doc_pos
 doc_value_pos(const struct doc *doc, const char *pointer)
 {
@@ -279,6 +284,7 @@ doc_pointer_add(struct buf *pointer, const char *token)
 	}
 }
 
+/* Digits need no escape. */
 void
 doc_pointer_add_index(struct buf *pointer, size_t index)
 {

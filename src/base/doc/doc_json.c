@@ -31,6 +31,7 @@ scan_advance(struct scanner *s)
 	}
 }
 
+/* The blanks of JSON only; anything else would have been refused by the parser. */
 static void
 scan_space(struct scanner *s)
 {
@@ -95,7 +96,8 @@ scan_array(struct scanner *s, const json_t *array)
 	scan_advance(s);
 }
 
-/* By recursion: the parser has refused what is nested deeper than JSONX_DEPTH_MAX. */
+/* By recursion: the parser has refused what is nested deeper than JSONX_DEPTH_MAX. A place
+ * is opened before and closed after its children, so that they lie between the two. */
 static void
 scan_value(struct scanner *s, const json_t *value, const char *key, struct doc_pos key_pos)
 {
@@ -115,6 +117,7 @@ scan_value(struct scanner *s, const json_t *value, const char *key, struct doc_p
 	doc_place_close(s->doc, place);
 }
 
+/* A second walk over the text, since jansson gives values without their places. */
 void
 doc_scan_json(struct doc *doc)
 {

@@ -46,7 +46,8 @@ scalar_word(const char *text)
 	return NULL;
 }
 
-/* [-+]?[0-9]+ | 0o[0-7]+ | 0x[0-9a-fA-F]+; integers beyond 64 bits become reals, as in JSON. */
+/* [-+]?[0-9]+ | 0o[0-7]+ | 0x[0-9a-fA-F]+; integers beyond 64 bits become reals, as in
+ * JSON. A leading zero is decimal here: 017 is seventeen. */
 static json_t *
 scalar_integer(const char *text)
 {
@@ -73,7 +74,8 @@ scalar_integer(const char *text)
 	return json_integer(value);
 }
 
-/* [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )? */
+/* [-+]? ( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )? By hand and not by
+ * strtod, which takes "0x1p3", "inf" and a locale's comma. */
 static bool
 scalar_is_float(const char *p)
 {
@@ -102,6 +104,7 @@ scalar_is_float(const char *p)
 	return *p == '\0';
 }
 
+/* The spellings are those of the schema, with a sign or without. */
 static bool
 scalar_is_infinite(const char *text)
 {

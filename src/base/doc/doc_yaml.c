@@ -133,7 +133,9 @@ anchor_put(
 	return 0;
 }
 
-/* Without places below it: what the alias stands for stands in the text once, at its anchor. */
+/* Without places below it: what the alias stands for stands in the text once, at its
+ * anchor. Its values are shared, not copied, but each alias counts in full: a few lines
+ * could else stand for billions. */
 static int
 compose_alias(
     struct composer *c, const yaml_event_t *event, json_t **ret_value, struct tmf_err *err)
@@ -291,6 +293,7 @@ compose_mapping(struct composer *c, size_t place, json_t **ret_value, struct tmf
 	return ret;
 }
 
+/* Four kinds of event begin a node; libyaml gives no other here. */
 static int
 compose_content(struct composer *c, const yaml_event_t *event, size_t place, json_t **ret_value,
     struct tmf_err *err)
@@ -305,9 +308,10 @@ compose_content(struct composer *c, const yaml_event_t *event, size_t place, jso
 	return compose_mapping(c, place, ret_value, err);
 }
 
-/* Composes the node that event begins; its further events are read here. key_event is NULL where it
- * has no key. The node's anchor is set when it is whole: `&a [*a]`, which would hold itself, names
- * an anchor that does not exist yet. */
+/* Composes the node that event begins; its further events are read here. key_event is NULL
+ * where it has no key. The node's anchor is set when it is whole: `&a [*a]`, which would
+ * hold itself, names an anchor that does not exist yet. The depth is counted, because a
+ * node within a node takes a part of the C stack. */
 static int
 compose_node(struct composer *c, const yaml_event_t *event, const yaml_event_t *key_event,
     json_t **ret_value, struct tmf_err *err)
@@ -367,7 +371,9 @@ compose_document(struct composer *c, struct tmf_err *err)
 	return ret;
 }
 
-/* The text is UTF-8 for sure: left to itself libyaml would take a byte order mark of UTF-16. */
+/* The text is UTF-8 for sure: left to itself libyaml would take a byte order mark of
+ * UTF-16. An empty text is null, as YAML has it. Anchors hold references, so they are
+ * dropped when the document is complete. */
 int
 doc_load_yaml(struct doc *doc, struct tmf_err *err)
 {
