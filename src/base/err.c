@@ -80,6 +80,7 @@ tmf_err_set_name(
 	return -1;
 }
 
+/* The place is in the text, for a person, and in numbers, for a program. */
 int
 tmf_err_set_at(
     struct tmf_err *err, const char *name, unsigned line, unsigned column, const char *format, ...)

@@ -65,6 +65,7 @@ struct http_exchange {
 	struct tmf_err err; /* why we ended it ourselves */
 };
 
+/* 0 while no head of a reply has come. */
 static long
 exchange_status(const struct http_exchange *exchange)
 {
@@ -190,6 +191,7 @@ exchange_free(struct http_exchange *exchange)
 	free(exchange);
 }
 
+/* The list is libcurl's, which copies the line. */
 static void
 exchange_add_header(struct http_exchange *exchange, const char *line)
 {
@@ -367,6 +369,7 @@ transport_go_on(struct http_curl *curl, curl_socket_t fd, int events)
 	}
 }
 
+/* For an alarm of 0 ms: libcurl asks to be called again at once. */
 static void
 transport_work_due(struct tmf_task *task)
 {
@@ -374,6 +377,7 @@ transport_work_due(struct tmf_task *task)
 	    CURL_SOCKET_TIMEOUT, 0);
 }
 
+/* libcurl keeps its own timeouts and asks for one alarm, that of the nearest. */
 static void
 transport_alarm_due(struct tmf_timer *timer)
 {
@@ -381,6 +385,7 @@ transport_alarm_due(struct tmf_timer *timer)
 	    CURL_SOCKET_TIMEOUT, 0);
 }
 
+/* The watch comes first in its socket_watch, so the pointer is that of both. */
 static void
 transport_socket_ready(struct tmf_fd_watch *watch, unsigned events)
 {

@@ -94,6 +94,7 @@ script_check_budget(lua_State *L)
 	    L, "more than %d instructions or %d ms", SCRIPT_INSTRUCTIONS_MAX, SCRIPT_CPU_MS_MAX);
 }
 
+/* Lua calls this once in a number of instructions, so the budget costs next to nothing. */
 static void
 script_count(lua_State *L, lua_Debug *debug)
 {
@@ -104,6 +105,7 @@ script_count(lua_State *L, lua_Debug *debug)
 	script_check_budget(L);
 }
 
+/* Run before the stack is unwound, while the lines of the script are still known. */
 static int
 script_add_traceback(lua_State *L)
 {

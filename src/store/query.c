@@ -79,6 +79,7 @@ store_arg_text(const char *text)
 	return (struct store_arg){.kind = STORE_ARG_TEXT, .bytes = bytes};
 }
 
+/* For bytes that need not be text. */
 struct store_arg
 store_arg_blob(struct str bytes)
 {
@@ -108,6 +109,7 @@ bind_one(sqlite3_stmt *stmt, int index, const struct store_arg *arg)
 	return SQLITE_MISUSE;
 }
 
+/* A wrong number of arguments is a fault of the program. */
 static int
 bind_all(sqlite3_stmt *stmt, const struct store_arg *args)
 {

@@ -81,7 +81,8 @@ rule_compile_next(struct compiler *compiler, const struct field *field, json_t *
 	compiler_transition(compiler, field->name, json, &fields->rule->next);
 }
 
-/* A list of rules, each at its place. */
+/* A list of rules, each at its place. The places are made at once, since children are kept
+ * as an array. */
 static struct asl_choice_rule *
 rule_compile_list(struct compiler *compiler, const struct object_spec *spec, json_t *json)
 {
@@ -99,7 +100,7 @@ rule_compile_list(struct compiler *compiler, const struct object_spec *spec, jso
 	return rules;
 }
 
-/* And, Or */
+/* And, Or. An empty list is refused: it would have no answer of its own. */
 static void
 rule_compile_group(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
