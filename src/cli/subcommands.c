@@ -2,8 +2,6 @@
 
 #include "cli/commands/commands.h"
 
-#include "cli/commands/commands.h"
-
 #include <string.h>
 
 /*

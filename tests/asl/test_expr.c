@@ -304,7 +304,8 @@ START_TEST(test_hint)
 	struct tmf_err err = {0};
 
 	ck_assert_ptr_null(asl_expr_parse(STR("States.ArrayUniqe($)"), &err));
-	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err), "unknown function States.ArrayUniqe; did you mean States.ArrayUnique?"));
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&err),
+	    "unknown function States.ArrayUniqe; did you mean States.ArrayUnique?"));
 	tmf_err_fini(&err);
 }
 END_TEST

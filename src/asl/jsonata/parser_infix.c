@@ -101,8 +101,8 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 	parser_expect(p, ']', true);
 	if (left->type == NODE_NAME || left->type == NODE_WILDCARD)
 		left = &parser_as_path(p, left)->node;
-	/* Behind a{b: c} jsonata takes the predicate as one of the step a; only a group of something
-	 * other than a path refuses it. */
+	/* Behind a{b: c} jsonata takes the predicate as one of the step a; only a group of
+	 * something other than a path refuses it. */
 	if (left->type == NODE_GROUPED)
 		fault_raise(p->fault, token->position, "S0209");
 	if (left->type == NODE_PATH) {
@@ -311,8 +311,8 @@ static const struct {
     {OP_BIND, POWER_BIND},
 };
 
-/* Any token that is not an infix operator ends the expression, a name as well as the end of the text:
- * the caller then reports what it expected instead. */
+/* Any token that is not an infix operator ends the expression, a name as well as the end of the
+ * text: the caller then reports what it expected instead. */
 int
 parser_power(const struct token *token, size_t *ret_joining)
 {

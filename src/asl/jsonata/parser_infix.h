@@ -34,7 +34,7 @@ struct parser {
 	    *no_step; /* a literal that stands as a step of a path; the first */
 };
 
-/* Nodes gathered until their count is known. Linked on the way back up, so that no space is lost. */
+/* Nodes gathered until their count is known. Linked on the way back up: no space is lost. */
 struct gathered {
 	struct gathered *before;
 	const struct node *node;

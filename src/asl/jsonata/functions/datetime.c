@@ -30,8 +30,8 @@ static const char *const days[] = {
 static const struct {
 	char component;
 	const char *presentation;
-	/* Minutes and seconds have two digits by default: "[h]:[m][P]" of 0 is "12:00am". Names are in
- * small letters: "[F]" is "thursday". */
+	/* Minutes and seconds have two digits by default: "[h]:[m][P]" of 0 is "12:00am".
+	 * Names are in small letters: "[F]" is "thursday". */
 } usual_presentations[] = {{'Y', "1"}, {'M', "1"}, {'D', "1"}, {'d', "1"}, {'F', "n"}, {'W', "1"},
     {'w', "1"}, {'X', "1"}, {'x', "1"}, {'H', "1"}, {'h', "1"}, {'P', "n"}, {'m', "01"},
     {'s', "01"}, {'f', "1"}, {'Z', "01:01"}, {'z', "01:01"}, {'C', "n"}, {'E', "n"}};
@@ -618,8 +618,8 @@ given_are_of(const struct components *c, const char *all, const char *kind)
 
 /*
  * Fills in what the text leaves out: what is larger than anything given comes from now, what is
- * smaller is its first value; a gap in between is D3136. "[H]:[m]" is today, "[Y]-[M]" the first day
- * of that month at midnight.
+ * smaller is its first value; a gap in between is D3136. "[H]:[m]" is today, "[Y]-[M]" the first
+ * day of that month at midnight.
  */
 static void
 complete_components(struct evaluator *ev, struct components *c, const char *order)

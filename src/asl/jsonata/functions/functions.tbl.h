@@ -1,8 +1,7 @@
 /*
  * The built-in functions: name, signature, implementation, and how many arguments a function like
  * $map passes to it. $eval is not here: AWS refuses it, and what it evaluates could not be checked.
- * See: https://docs.jsonata.org/overview and, for the last ones, Step Functions' own:
- * https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html#transforming-data-jsonata-functions
+ * See: https://docs.jsonata.org/overview
  */
 BUILTIN("abs", "<n-:n>", function_abs, 1)
 BUILTIN("append", "<xx:a>", function_append, 2)
