@@ -23,6 +23,7 @@ ancestry_new_slot(struct ancestry *ancestry)
 	return slot;
 }
 
+/* Seekers are few, so a list that is searched for each node is enough. */
 static void
 ancestry_add(struct ancestry *ancestry, const struct node *node, struct parent_slot *slot)
 {
@@ -32,6 +33,7 @@ ancestry_add(struct ancestry *ancestry, const struct node *node, struct parent_s
 	ancestry->seekers = seeker;
 }
 
+/* The steps are charged, as a long expression with many parents would take quadratic time. */
 void
 ancestry_hand_up(struct ancestry *ancestry, const struct node *node, const struct node *part)
 {
@@ -46,6 +48,7 @@ ancestry_hand_up(struct ancestry *ancestry, const struct node *node, const struc
 	}
 }
 
+/* The parser has the same helper; this file does not depend on it. */
 static struct step_more *
 step_more_of(struct heap *heap, struct step *step)
 {
@@ -129,6 +132,7 @@ ancestry_seek_node(struct ancestry *ancestry, struct node *node, struct parent_s
 	} else if (node->type == NODE_BLOCK) {
 		struct list_node *block = (struct list_node *)node;
 
+		/* An empty block has no value, so nothing in it can be a parent. */
 		if (block->count == 0)
 			return;
 		node->flags |= NODE_TUPLE;
@@ -171,6 +175,8 @@ ancestry_resolve(struct ancestry *ancestry, struct path_node *path)
 	}
 }
 
+/* A predicate is evaluated in the context of the value it tests, so the first level is the step
+ * itself. */
 void
 ancestry_predicate(struct ancestry *ancestry, const struct node *expr, struct step *step,
     const struct node *predicate)
@@ -191,6 +197,7 @@ ancestry_predicate(struct ancestry *ancestry, const struct node *expr, struct st
 	}
 }
 
+/* Whatever is still sought at the root lies above the input, which has no parent. */
 void
 ancestry_finish(struct ancestry *ancestry, const struct node *root)
 {

@@ -7,6 +7,7 @@
 
 /* Functions as values, and what happens when one is called. */
 
+/* Callers fill a function on their stack; the value needs one that outlives them. */
 static struct value
 make_function(struct evaluator *ev, const struct function *function)
 {
@@ -16,6 +17,7 @@ make_function(struct evaluator *ev, const struct function *function)
 	return value_function(copy);
 }
 
+/* A lambda is a closure: it keeps the frame and the context of its definition. */
 struct value
 evaluate_function(
     struct evaluator *ev, const struct node *node, const struct value *input, struct frame *frame)
@@ -38,6 +40,8 @@ evaluate_function(
 	return make_function(ev, &function);
 }
 
+/* A function such as $map passes as many arguments as the callee takes. Of a partial application
+ * that is the number of open places; a chain and a transform take one. */
 size_t
 evaluator_arity(const struct function *function)
 {
@@ -74,6 +78,8 @@ argument_steps(const struct value *value)
 	return value->type == VALUE_STRING ? value->len / 16 : 0;
 }
 
+/* The name and position are restored, since the function may have called others: an error after
+ * that must still name this call. */
 static struct value
 call_builtin(struct evaluator *ev, const struct builtin *builtin, struct arguments args,
     const struct value *context)
@@ -98,7 +104,8 @@ call_builtin(struct evaluator *ev, const struct builtin *builtin, struct argumen
 }
 
 /* The context of a body is that of the place where the function was made, not of its call: in
- * a.(function(){b})() the b is a member of a. */
+ * a.(function(){b})() the b is a member of a. Missing arguments are undefined, surplus ones are
+ * dropped. Each call has a frame of its own, so a recursion does not overwrite its variables. */
 static struct value
 call_lambda(struct evaluator *ev, const struct function *function, struct arguments args,
     const struct value *context)
@@ -142,7 +149,9 @@ call_partial(struct evaluator *ev, const struct function *function, struct argum
 	return result;
 }
 
-/* |pattern|update, removal| on a copy of the argument. */
+/* |pattern|update, removal| on a copy of the argument. The update is evaluated in the context of
+ * each match and merged into it: {"a": 1} ~> |$|{"b": 2}| is {"a": 1, "b": 2}. Members are removed
+ * after the update, so a removal wins. The argument itself stays unchanged. */
 static struct value
 call_transform(struct evaluator *ev, const struct function *function, struct arguments args)
 {
@@ -188,7 +197,8 @@ call_transform(struct evaluator *ev, const struct function *function, struct arg
 	return result;
 }
 
-/* One call; a tail call comes back as such. */
+/* One call; a tail call comes back as such. A regular expression is a function too: it returns its
+ * first match, with `next` for those after it. */
 static struct value
 call_apply_once(struct evaluator *ev, const struct function *function, struct arguments args,
     const struct value *context)
@@ -232,6 +242,7 @@ static struct arguments evaluate_arguments(struct evaluator *ev, const struct ca
  * Calls function, and what it ends with: a function whose last act is a call gives that call back
  * here instead of making it, so that a recursion of that kind goes on for ever in one place.
  */
+/* A tail call thus takes steps of the budget but no depth. */
 static struct value
 call_apply(struct evaluator *ev, const struct function *function, struct arguments args,
     const struct value *context)
@@ -250,6 +261,8 @@ call_apply(struct evaluator *ev, const struct function *function, struct argumen
 	return result;
 }
 
+/* The context is null, so a signature with - does not find one: inside $map a function sees only
+ * its arguments. */
 struct value
 evaluator_call(
     struct evaluator *ev, const struct function *function, const struct value *args, size_t count)
@@ -264,7 +277,8 @@ evaluator_call(
 	return result;
 }
 
-/* The name by which a call names its function; NULL where it has none. */
+/* The name by which a call names its function; NULL where it has none. jsonata names only calls by
+ * a name or a path that begins with one. */
 static const struct name_node *
 procedure_name(const struct node *procedure)
 {
@@ -280,7 +294,8 @@ procedure_name(const struct node *procedure)
 	return NULL;
 }
 
-/* What a call calls. Raises otherwise: T1005 and T1007 where a $ was forgotten. */
+/* What a call calls. Raises otherwise: T1005 and T1007 where a $ was forgotten. sum(1) is T1005
+ * because $sum exists; $f(1) is T1006 where $f does not. */
 static const struct function *
 find_procedure(struct evaluator *ev, const struct call_node *call, const struct value *input,
     struct frame *frame)
@@ -305,7 +320,8 @@ find_procedure(struct evaluator *ev, const struct call_node *call, const struct 
 	fault_raise(ev->fault, call->node.position, "T1006", text);
 }
 
-/* first: goes before the others, or NULL. */
+/* first: goes before the others, or NULL. Arguments are evaluated from left to right, in the
+ * context of the call. */
 static struct arguments
 evaluate_arguments(struct evaluator *ev, const struct call_node *call, const struct value *input,
     struct frame *frame, const struct value *first)
@@ -344,6 +360,7 @@ evaluate_call(struct evaluator *ev, const struct call_node *call, const struct v
 	return call_apply(ev, function, args, input);
 }
 
+/* The fixed arguments are evaluated once, when the partial application is made. */
 struct value
 evaluate_partial(struct evaluator *ev, const struct call_node *call, const struct value *input,
     struct frame *frame)
@@ -365,7 +382,8 @@ evaluate_partial(struct evaluator *ev, const struct call_node *call, const struc
 	return make_function(ev, &partial);
 }
 
-/* left ~> right */
+/* left ~> right. "abc" ~> $substring(1) inserts the left side as the first argument: "bc". Two
+ * functions make a new one, which applies the left first: $trim ~> $uppercase. */
 struct value
 evaluate_apply(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)

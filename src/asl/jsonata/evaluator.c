@@ -13,6 +13,7 @@
 
 /* --- scopes --- */
 
+/* A frame starts empty, so a block that binds nothing costs one allocation. */
 struct frame *
 frame_new(struct evaluator *ev, struct frame *outer)
 {
@@ -22,6 +23,7 @@ frame_new(struct evaluator *ev, struct frame *outer)
 	return frame;
 }
 
+/* The name is borrowed: it lives in the expression, the input or the heap. */
 void
 frame_bind(
     struct evaluator *ev, struct frame *frame, const char *name, size_t len, struct value value)
@@ -47,6 +49,7 @@ frame_find(const struct frame *frame, const char *name, size_t len)
 {
 	const struct function *builtin;
 
+	/* Inner scopes first, so an inner variable hides an outer one. */
 	for (; frame != NULL; frame = frame->outer) {
 		for (const struct binding *b = frame->first; b != NULL; b = b->next) {
 			if (b->len == len && memcmp(b->name, name, len) == 0)
@@ -59,6 +62,7 @@ frame_find(const struct frame *frame, const char *name, size_t len)
 
 /* --- what is said of values --- */
 
+/* For messages only, so 200 bytes are enough. */
 const char *
 evaluator_show(struct evaluator *ev, const struct value *value)
 {
@@ -73,6 +77,8 @@ evaluator_show(struct evaluator *ev, const struct value *value)
 	return heap_text(&ev->heap, shown, strlen(shown));
 }
 
+/* The rule of singletons: one value stands for itself, none is undefined. A tuple stream is not a
+ * value yet and stays as it is. */
 struct value
 sequence_unpack(struct value value)
 {
@@ -90,6 +96,7 @@ sequence_unpack(struct value value)
 
 /* --- operators --- */
 
+/* The text may lie in the local buffer, so it is copied. */
 static const char *
 operator_text(struct evaluator *ev, const struct node *node)
 {
@@ -109,7 +116,8 @@ raise_operator(struct evaluator *ev, const struct node *node, const char *code)
 	fault_raise(ev->fault, node->position, code, text);
 }
 
-/* An operand of arithmetic: a finite number, or undefined. */
+/* An operand of arithmetic: a finite number, or undefined. A number can be infinite only as the
+ * result of an operation before: 1/0 + 1 is D1001. */
 static void
 check_operand(
     struct evaluator *ev, const struct node *node, const struct value *value, const char *code)
@@ -126,6 +134,8 @@ check_operand(
 	fault_raise(ev->fault, node->position, "D1001", text);
 }
 
+/* Both sides are evaluated and checked before undefined counts: absent + "a" is T2002. The
+ * remainder has the sign of the dividend, as in JavaScript: -5 % 3 is -2. */
 static struct value
 evaluate_arithmetic(struct evaluator *ev, const struct binary_node *binary,
     const struct value *input, struct frame *frame)
@@ -175,6 +185,7 @@ evaluate_comparison(struct evaluator *ev, const struct binary_node *binary,
 	if ((!left_fits && left.type != VALUE_UNDEFINED) ||
 	    (!right_fits && right.type != VALUE_UNDEFINED))
 		raise_operator(ev, &binary->node, "T2010");
+	/* Here a side that does not fit is undefined. */
 	if (!left_fits || !right_fits)
 		return value_undefined();
 	if (left.type != right.type)
@@ -195,6 +206,7 @@ evaluate_comparison(struct evaluator *ev, const struct binary_node *binary,
 	}
 }
 
+/* absent = absent is false, and absent != 1 is false as well. */
 static struct value
 evaluate_equality(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)
@@ -230,7 +242,8 @@ evaluate_in(struct evaluator *ev, const struct binary_node *binary, const struct
 	return value_boolean(false);
 }
 
-/* The text of a value, as $string gives it; "" for undefined. */
+/* The text of a value, as $string gives it; "" for undefined. $string is called without its
+ * signature, as an argument of any type is valid: "a" & 1 is "a1". */
 static struct value
 concat_text(struct evaluator *ev, const struct value *value)
 {
@@ -260,7 +273,7 @@ evaluate_concat(struct evaluator *ev, const struct binary_node *binary, const st
 }
 
 /* The sequence is made whole at once: its length is checked first, so that no count of nested
- * ranges passes the heap's limit unseen. */
+ * ranges passes the heap's limit unseen. [5..3] is empty, not a descending range. */
 static struct value
 evaluate_range(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)
@@ -290,6 +303,7 @@ evaluate_range(struct evaluator *ev, const struct binary_node *binary, const str
 	return value_list(list);
 }
 
+/* A literal has its sign already: only other operands reach this. */
 static struct value
 evaluate_negation(struct evaluator *ev, const struct unary_node *unary, const struct value *input,
     struct frame *frame)
@@ -305,6 +319,7 @@ evaluate_negation(struct evaluator *ev, const struct unary_node *unary, const st
 
 /* --- constructors --- */
 
+/* [1, [2, 3]] keeps the inner array, but with $x := [2, 3] the array [1, $x] is [1, 2, 3]. */
 static struct value
 evaluate_array(struct evaluator *ev, const struct list_node *node, const struct value *input,
     struct frame *frame)
@@ -349,6 +364,8 @@ evaluate_block(struct evaluator *ev, const struct list_node *node, const struct 
 	return value;
 }
 
+/* Only the branch taken is evaluated, so recursion ends and an error in the other does not
+ * matter. */
 static struct value
 evaluate_condition(struct evaluator *ev, const struct condition_node *node,
     const struct value *input, struct frame *frame)
@@ -374,13 +391,15 @@ evaluate_variable(const struct name_node *variable, const struct value *input, s
 	return frame_find(frame, variable->name, variable->len);
 }
 
+/* The step that it refers to has bound its context to the label. */
 static struct value
 evaluate_parent(const struct parent_node *parent, struct frame *frame)
 {
 	return frame_find(frame, parent->slot->label, strlen(parent->slot->label));
 }
 
-/* The right side is not evaluated where the left one decides: `$exists(a) and a.b > 1`. */
+/* The right side is not evaluated where the left one decides: `$exists(a) and a.b > 1`. The result
+ * is a boolean, not one of the operands as in JavaScript. */
 static struct value
 evaluate_logic(struct evaluator *ev, const struct binary_node *binary, const struct value *input,
     struct frame *frame)
@@ -436,6 +455,7 @@ evaluate_bind(struct evaluator *ev, const struct bind_node *bind, const struct v
 	return value;
 }
 
+/* Sequences come back whole: the caller decides when one value stands for itself. */
 struct value
 evaluate_unpacked(
     struct evaluator *ev, const struct node *node, const struct value *input, struct frame *frame)

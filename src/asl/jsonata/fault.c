@@ -10,14 +10,13 @@
 #define ARGUMENT_BYTES_MAX 80 /* of a text within a message */
 
 /*
+ * The first letter is the phase: S for syntax, T for types, D for the evaluation, U for a limit.
  * The codes are those of jsonata 2.2, the words ours.
  * See: https://docs.jsonata.org/ and the messages of its source, src/jsonata.js
  */
 static const struct {
 	char code[FAULT_CODE_BYTES];
 	const char *message;
-	/* The first letter is the phase: S for syntax, T for types, D for the evaluation, U for a
-	 * limit. */
 } messages[] = {
     {"S0101", "string is not terminated by a matching quote"},
     {"S0102", "number out of range: %s"},
@@ -126,6 +125,7 @@ static const struct {
 void
 fault_set_token(struct fault *fault, const char *text, size_t len)
 {
+	/* A longer token loses its end: it only identifies the place. */
 	size_t fits = len < sizeof(fault->token) ? len : utf8_cut(text, sizeof(fault->token) - 1);
 
 	memcpy(fault->token, text, fits);
@@ -154,6 +154,7 @@ fault_format(struct fault *fault, const char *format, va_list args)
 	for (const char *p = format; *p != '\0' && at + 1 < sizeof(fault->message); p++) {
 		if (p[0] == '%' && p[1] == 's') {
 			const char *text = va_arg(args, const char *);
+			/* One byte stays free for the NUL. */
 			size_t room = sizeof(fault->message) - 1 - at;
 			size_t cut;
 
@@ -166,6 +167,7 @@ fault_format(struct fault *fault, const char *format, va_list args)
 			p++;
 		} else {
 			fault->message[at++] = *p;
+			/* %% stands for the operator % in a message. */
 			p += p[0] == '%' && p[1] == '%';
 		}
 	}
@@ -179,10 +181,13 @@ fault_raise(struct fault *fault, uint32_t position, const char *code, ...)
 {
 	va_list args;
 
+	/* A code without a message would be an error of the program, which message_of asserts. */
 	va_start(args, code);
 	fault_format(fault, message_of(code), args);
 	va_end(args);
+	/* The code is what a caller can rely on; the words may change. */
 	snprintf(fault->code, sizeof(fault->code), "%s", code);
 	fault->position = position;
+	/* fault->out was set by the caller that owns the heap, so it is the one that frees it. */
 	longjmp(fault->out, 1);
 }

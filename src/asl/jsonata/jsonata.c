@@ -128,6 +128,7 @@ bind_variables(struct evaluator *ev, struct frame *frame, json_t *variables)
 		frame_bind(ev, frame, name, strlen(name), value_of_json(value));
 }
 
+/* The compiled expression is not changed, so it can be evaluated any number of times. */
 int
 jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
     json_t **ret_result, struct jsonata_error *ret_error)
@@ -155,6 +156,7 @@ jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
 		if (opts->input != NULL)
 			frame_bind(ev, frame, "$", 1, value_of_json(opts->input));
 		result = evaluate(ev, jsonata->root, &input, frame);
+		/* The array put around the input is not part of the result: $ returns the input. */
 		if (value_is_array(&result) && !result.is_json && result.u.list->is_outer)
 			result = result.u.list->at[0];
 		*ret_result = value_to_json(&ev->heap, &result);

@@ -102,7 +102,8 @@ lexer_hex(struct lexer *lexer)
 }
 
 /* Behind \u: a character, of two escapes where they are a pair of surrogates. A lone surrogate is
- * kept, in three bytes as if it were a character: $encodeUrl refuses it, the output replaces it. */
+ * kept, in three bytes as if it were a character: $encodeUrl refuses it, the output replaces it.
+ * JavaScript's strings are UTF-16, so an emoji needs two escapes there. */
 static uint32_t
 lexer_unicode(struct lexer *lexer)
 {
@@ -314,6 +315,7 @@ lexer_regex(struct lexer *lexer)
 	if (token.len == 0)
 		fault_raise(lexer->fault, (uint32_t)lexer->at, "S0301");
 	for (lexer->at++; lexer->at < lexer->len; lexer->at++) {
+		/* Flags may repeat; g is not one of them and would begin a name. */
 		if (lexer->text[lexer->at] == 'i')
 			token.regex_ignores_case = true;
 		else if (lexer->text[lexer->at] == 'm')
@@ -336,6 +338,7 @@ lexer_operator(struct lexer *lexer)
 			token.len = 2;
 		}
 	}
+	/* An operator of one character is represented by that character. */
 	if (token.len == 1)
 		token.op = (unsigned char)token.text[0];
 	lexer->at += token.len;
@@ -354,6 +357,7 @@ lexer_next(struct lexer *lexer, bool infix)
 	if (lexer->at == lexer->len)
 		return (struct token){.type = TOKEN_END, .position = (uint32_t)lexer->len};
 	c = lexer->text[lexer->at];
+	/* Comments have been skipped, so a slash here is not the start of one. */
 	if (c == '/' && !infix)
 		token = lexer_regex(lexer);
 	else if (c == '"' || c == '\'')

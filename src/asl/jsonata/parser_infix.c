@@ -4,7 +4,8 @@
 
 /* --- what goes on behind an expression --- */
 
-/* A string in a path is a name; a number or constant cannot be a step. */
+/* A string in a path is a name; a number or constant cannot be a step. "a".b is the path a.b, 1.b
+ * is S0213. */
 static struct node *
 as_step(struct parser *p, const struct node *node)
 {
@@ -25,7 +26,8 @@ as_step(struct parser *p, const struct node *node)
 	return &name->node;
 }
 
-/* An array constructor at either end of a path keeps its arrays apart. */
+/* An array constructor at either end of a path keeps its arrays apart. [{"a": 1}, {"a": 2}].[a] is
+ * [[1], [2]], while .a is [1, 2]. */
 static void
 mark_constructed(const struct step *step)
 {
@@ -34,7 +36,8 @@ mark_constructed(const struct step *step)
 }
 
 /* a.b.c is one path of three steps however it was put together: a.(b.c) would be two, since the
- * parentheses are a block. The steps of a right side that is a path are taken over. */
+ * parentheses are a block. The steps of a right side that is a path are taken over. A filtered
+ * right side gives its predicates to the new step, which then applies them for each context. */
 static const struct node *
 parse_step(struct parser *p, const struct node *left)
 {
@@ -68,7 +71,8 @@ parse_step(struct parser *p, const struct node *left)
 	return &path->node;
 }
 
-/* a[] */
+/* a[]. {"a": 1}.a[] is [1]. The mark is set on the node, on its path and on the last step, since
+ * any of them may be the one that unpacks the sequence. */
 static const struct node *
 keep_array(struct parser *p, const struct node *left)
 {
@@ -101,7 +105,7 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 	parser_expect(p, ']', true);
 	if (left->type == NODE_NAME || left->type == NODE_WILDCARD)
 		left = &parser_as_path(p, left)->node;
-	/* Behind a{b: c} jsonata takes the predicate as one of the step a; only a group of
+	/* Behind a{b: c} jsonata takes the predicate as one of the step a. Only a group of
 	 * something other than a path refuses it. */
 	if (left->type == NODE_GROUPED)
 		fault_raise(p->fault, token->position, "S0209");
@@ -112,6 +116,7 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 		ancestry_predicate(&p->ancestry, step->node, step, predicate);
 		return left;
 	}
+	/* Several predicates share one node: each is a stage of it. */
 	if (left->type != NODE_FILTERED) {
 		filtered = parser_node(p, NODE_FILTERED, sizeof(*filtered), token->position);
 		filtered->expr = left;
@@ -125,6 +130,8 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 	return left;
 }
 
+/* A path keeps its group, since the group needs the tuples of the path's steps. Only one is
+ * allowed: a{..}{..} is S0210. */
 static const struct node *
 parse_group(struct parser *p, const struct node *left, const struct token *token)
 {
@@ -147,7 +154,8 @@ parse_group(struct parser *p, const struct node *left, const struct token *token
 	return &grouped->node;
 }
 
-/* ^(<a, >b) */
+/* ^(<a, >b). The order is a step of its own, so that predicates behind it apply to the sorted
+ * whole. Ascending is the default: [3, 1, 2]^(>$) is [3, 2, 1]. */
 static const struct node *
 parse_sort(struct parser *p, const struct node *left, const struct token *token)
 {
@@ -181,7 +189,8 @@ parse_sort(struct parser *p, const struct node *left, const struct token *token)
 	return &path->node;
 }
 
-/* The variable behind @ or #. */
+/* The variable behind @ or #. The power of a predicate keeps what follows out of the name: in
+ * a@$x.b only $x is taken. */
 static const struct name_node *
 parse_binding_name(struct parser *p, const struct token *token)
 {
@@ -194,6 +203,7 @@ parse_binding_name(struct parser *p, const struct token *token)
 	return (const struct name_node *)right;
 }
 
+/* A variable must be bound before the predicates that may use it, hence S0215. */
 static const struct node *
 parse_focus(struct parser *p, const struct node *left, const struct token *token)
 {
@@ -210,6 +220,8 @@ parse_focus(struct parser *p, const struct node *left, const struct token *token
 	return &path->node;
 }
 
+/* A # behind a predicate numbers what the predicate has left, so it becomes a stage at that place.
+ * Before any predicate it numbers the values of the step. */
 static const struct node *
 parse_index(struct parser *p, const struct node *left, const struct token *token)
 {
@@ -234,7 +246,8 @@ parse_index(struct parser *p, const struct node *left, const struct token *token
 	return &path->node;
 }
 
-/* Without ":" the condition has no value where it is false. */
+/* Without ":" the condition has no value where it is false. The other branch is read with no power,
+ * so a ? b : c ? d : e nests to the right. */
 static const struct node *
 parse_condition(struct parser *p, const struct node *left, const struct token *token)
 {
@@ -253,6 +266,8 @@ parse_condition(struct parser *p, const struct node *left, const struct token *t
 	return &condition->node;
 }
 
+/* a := b := 1 assigns 1 to both. The body's own parents are sought outside, as those of any
+ * part. */
 static const struct node *
 parse_bind(struct parser *p, const struct node *left, const struct token *token)
 {
@@ -260,6 +275,7 @@ parse_bind(struct parser *p, const struct node *left, const struct token *token)
 
 	if (left->type != NODE_VARIABLE)
 		fault_raise(p->fault, left->position, "S0212");
+	/* The result of := is the value, so it may stand within any expression. */
 	bind = parser_node(p, NODE_BIND, sizeof(*bind), token->position);
 	bind->variable = (const struct name_node *)left;
 	bind->value = parser_expression(p, POWER_BIND - 1); /* binds to the right */
@@ -332,6 +348,7 @@ parser_power(const struct token *token, size_t *ret_joining)
 	return POWER_NONE;
 }
 
+/* After an operator an operand follows, so a slash there opens a regular expression. */
 const struct node *
 parser_infix(struct parser *p, const struct node *left, size_t which)
 {

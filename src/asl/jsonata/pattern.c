@@ -36,6 +36,8 @@ pattern_release(void *thing)
 	(PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |               \
 	    PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C)
 
+/* The block is registered before it is filled: a failed compilation releases NULLs, which PCRE2
+ * accepts. */
 const struct pattern *
 pattern_compile(const char *pattern, size_t len, bool ignores_case, bool multiline,
     uint32_t position, struct heap *heap, struct fault *fault)

@@ -21,6 +21,7 @@ enum kind {
 	KIND_ANY = KIND_ANY_BUT_FUNCTION | KIND_FUNCTION,
 };
 
+/* "?" and "-" make a parameter optional, "+" lets it repeat. */
 enum repeat { REPEAT_ONCE, REPEAT_OPTIONAL, REPEAT_MANY };
 
 /* Types after a colon, those of the result, are read over: jsonata does not check them either. */
@@ -105,7 +106,7 @@ signature_skip(const char *text, size_t len, size_t at, char open, char close)
 	return len;
 }
 
-/* A choice (sn) behind its parenthesis. */
+/* A choice (sn) behind its parenthesis. A choice always accepts undefined, as single types do. */
 static unsigned
 signature_choice(const char *text, size_t from, size_t to)
 {
@@ -168,6 +169,7 @@ signature_parse(
 			fault_raise(fault, position, "S0500");
 		} else if (text[i] == '(') {
 			end = signature_skip(text, len, i, '(', ')');
+			/* jsonata has no elements' type within a choice. */
 			if (memchr(text + i, '<', end - i) != NULL)
 				fault_raise(fault, position, "S0402");
 			last = &signature->at[signature->count++];
@@ -212,6 +214,8 @@ matching_deal(struct matching *m, size_t parameter, size_t argument)
 	failed = &m->failed[parameter * (m->given.count + 1) + argument];
 	if (*failed)
 		return false;
+	/* An argument of the wrong type may also be left out by an optional parameter and taken by
+	 * the next. */
 	least = p->repeat == REPEAT_OPTIONAL ? 0 : 1;
 	while ((most == 0 || p->repeat == REPEAT_MANY) &&
 	       matching_takes(m, parameter, argument + most))
@@ -240,6 +244,7 @@ matching_raise(const struct matching *m, const char *name, struct fault *fault)
 	fault_raise(fault, 0, "T0410", number, name);
 }
 
+/* The plural serves the message of T0412: "an array of numbers". */
 static const char *
 kind_name(unsigned kind)
 {

@@ -35,6 +35,7 @@ tuple_frame(struct evaluator *ev, const struct value *tuple, struct frame *outer
 	return frame;
 }
 
+/* Each value of a step has variables of its own, so the tuple is copied before it is extended. */
 static struct object *
 tuple_copy(struct evaluator *ev, const struct value *tuple)
 {
@@ -107,6 +108,7 @@ append_flat(struct evaluator *ev, struct list *list, const struct value *value)
 	heap_leave(&ev->heap);
 }
 
+/* {"a": 1, "b": [2, [3]]} has the values 1, 2, 3: the arrays of members are flattened. */
 struct value
 evaluate_wildcard(struct evaluator *ev, const struct value *input)
 {
@@ -130,6 +132,8 @@ evaluate_wildcard(struct evaluator *ev, const struct value *input)
 	return value_list(list);
 }
 
+/* The value itself comes first, then its parts in order: {"a": {"b": 1}} has three. An array is not
+ * listed, only its elements are. */
 static void
 descend(struct evaluator *ev, const struct value *value, struct list *list)
 {
@@ -179,7 +183,8 @@ evaluate_node(
 
 /* --- predicates --- */
 
-/* Whether the numbers of a predicate's value name the element: [0], [-1], [[0..2]]. */
+/* Whether the numbers of a predicate's value name the element: [0], [-1], [[0..2]]. A fraction is
+ * rounded down: [1, 2, 3][1.9] is 2. Negative numbers count from the end: [1, 2, 3][-1] is 3. */
 static bool
 names_index(const struct value *result, size_t index, size_t count)
 {
@@ -195,6 +200,7 @@ names_index(const struct value *result, size_t index, size_t count)
 	return false;
 }
 
+/* An empty array counts as numbers, and then names no element. */
 static bool
 is_numbers(const struct value *value)
 {
@@ -232,6 +238,8 @@ pick_index(struct evaluator *ev, double number, const struct value *input, struc
 	return value_list(results);
 }
 
+/* A number selects by position, any other value by its truth. In a tuple stream the tuples are
+ * kept, so that their variables survive the filter. */
 static struct value
 evaluate_filter(
     struct evaluator *ev, const struct node *predicate, struct value input, struct frame *frame)
@@ -262,6 +270,7 @@ evaluate_filter(
 	return value_list(results);
 }
 
+/* An index stage writes into the tuples in place: each belongs to this stream alone. */
 struct value
 evaluate_stages(
     struct evaluator *ev, const struct stage *stages, struct value input, struct frame *frame)
@@ -289,6 +298,7 @@ struct sorting {
 	bool tuples;
 };
 
+/* The key is evaluated for each comparison, so the sort needs no table of keys. */
 static struct value
 sort_key(struct evaluator *ev, const struct sorting *sorting, const struct sort_term *term,
     const struct value *item)
@@ -346,6 +356,7 @@ sort_swap(struct evaluator *ev, void *arg, const struct value *a, const struct v
 	return false;
 }
 
+/* The sort is stable, so values with equal keys keep the order of the input. */
 static struct value
 evaluate_sort(struct evaluator *ev, const struct sort_node *node, const struct value *input,
     struct frame *frame)
@@ -417,6 +428,7 @@ struct grouping {
 	bool tuples;
 };
 
+/* The groups keep the order of their first item, which is the order of the result's keys. */
 static struct group *
 group_add(struct evaluator *ev, struct grouping *g)
 {
@@ -480,6 +492,8 @@ group_item(struct evaluator *ev, struct grouping *g, const struct value *item)
 	}
 }
 
+/* All keys are collected before any value is evaluated, as the context of a value is all items of
+ * its key. */
 struct value
 evaluate_group(
     struct evaluator *ev, const struct object_node *node, struct value input, struct frame *frame)
@@ -547,6 +561,8 @@ join_results(struct evaluator *ev, struct list *results, bool is_last)
 	return value_list(joined);
 }
 
+/* Undefined results are dropped, so a missing member shortens the sequence: [{"a": 1}, {}].a is
+ * 1. */
 static struct value
 evaluate_step(struct evaluator *ev, const struct step *step, const struct value *input,
     struct frame *frame, bool is_last)
@@ -570,7 +586,8 @@ evaluate_step(struct evaluator *ev, const struct step *step, const struct value 
 	return join_results(ev, results, is_last);
 }
 
-/* The values of a step as tuples without variables. */
+/* The values of a step as tuples without variables. The start of a stream: the values so far have
+ * bound nothing. */
 static struct value
 tuples_of(struct evaluator *ev, const struct value *input, const struct name_node *index)
 {
@@ -671,7 +688,8 @@ values_of_tuples(struct evaluator *ev, const struct value *tuples)
 }
 
 /* The contexts of the first step: the elements of an array, or the input itself. A path that begins
- * with a variable does not look at its input. */
+ * with a variable does not look at its input. An outer array around the input counts as an array of
+ * one here. */
 static struct value
 first_contexts(struct evaluator *ev, const struct path_node *path, const struct value *input)
 {
@@ -733,6 +751,8 @@ evaluate_path(struct evaluator *ev, const struct path_node *path, const struct v
 	return result;
 }
 
+/* A name alone is a path of one step; the step is built on the stack, as no other part refers to
+ * it. */
 struct value
 evaluate_lone_name(struct evaluator *ev, const struct name_node *name, const struct value *input,
     struct frame *frame)

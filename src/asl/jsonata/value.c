@@ -33,6 +33,7 @@ hash_bytes(uint32_t hash, const void *bytes, size_t count)
 
 /* --- making values --- */
 
+/* For texts that do not live as long as the heap, such as a local buffer. */
 struct value
 value_copy_string(struct heap *heap, const char *text, size_t len)
 {
@@ -368,7 +369,8 @@ value_member(const struct value *object, const char *key, size_t len)
 }
 
 /* A member that is set while a cursor goes through its object may be seen or not, but never breaks
- * the walk: the cursor keeps a number, not a pointer. */
+ * the walk: the cursor keeps a number, not a pointer. Members of jansson's objects come in the
+ * order of insertion, as JavaScript lists keys that are not integers. */
 bool
 value_next_member(const struct value *object, struct member_cursor *cursor)
 {

@@ -26,12 +26,12 @@ static const char *const months[] = {"January", "February", "March", "April", "M
 static const char *const days[] = {
     "", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 
-/* What a component is written as where the picture does not say so. */
+/* What a component is written as where the picture does not say so. Minutes and seconds have two
+ * digits by default: "[h]:[m][P]" of 0 is "12:00am". Names are in small letters: "[F]" is
+ * "thursday". */
 static const struct {
 	char component;
 	const char *presentation;
-	/* Minutes and seconds have two digits by default: "[h]:[m][P]" of 0 is "12:00am".
-	 * Names are in small letters: "[F]" is "thursday". */
 } usual_presentations[] = {{'Y', "1"}, {'M', "1"}, {'D', "1"}, {'d', "1"}, {'F', "n"}, {'W', "1"},
     {'w', "1"}, {'X', "1"}, {'x', "1"}, {'H', "1"}, {'h', "1"}, {'P', "n"}, {'m', "01"},
     {'s', "01"}, {'f', "1"}, {'Z', "01:01"}, {'z', "01:01"}, {'C', "n"}, {'E', "n"}};

@@ -112,6 +112,7 @@ encode_url(struct evaluator *ev, const struct value *text, bool component, const
 	return text_value(&out);
 }
 
+/* Both cases are accepted, as RFC 3986 asks for. */
 static int
 hex_digit(char c)
 {
@@ -215,6 +216,7 @@ function_encode_url_component(
 	return encode_url(ev, &args[0], true, "encodeUrlComponent");
 }
 
+/* $decodeUrl("%3F%20") is "%3F ": an encoded ? must not become a separator. */
 struct value
 function_decode_url(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -223,6 +225,7 @@ function_decode_url(
 	return decode_url(ev, &args[0], false, "decodeUrl");
 }
 
+/* $decodeUrlComponent("%3F%20") is "? ". */
 struct value
 function_decode_url_component(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)

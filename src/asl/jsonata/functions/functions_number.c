@@ -22,6 +22,7 @@ function_abs(
 	return args[0].type == VALUE_UNDEFINED ? args[0] : value_number(fabs(args[0].u.number));
 }
 
+/* Rounds towards minus infinity: $floor(-1.5) is -2. */
 struct value
 function_floor(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -30,6 +31,7 @@ function_floor(
 	return args[0].type == VALUE_UNDEFINED ? args[0] : value_number(floor(args[0].u.number));
 }
 
+/* $ceil(-1.5) is -1. */
 struct value
 function_ceil(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -191,6 +193,8 @@ radix_of(const char *text)
 	return 0;
 }
 
+/* Numbers pass unchanged and true is 1. A text which no double can hold raises D3030, since JSON
+ * has no infinity. */
 struct value
 function_number(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -218,6 +222,8 @@ function_number(
 
 /* --- $formatBase --- */
 
+/* $formatBase(255, 16) is "ff". Both arguments are rounded to integers first. The digits are taken
+ * from the end, and 0 still has one. */
 struct value
 function_format_base(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)

@@ -24,11 +24,11 @@ static const char *const decades[] = {
     "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
 static const char *const magnitudes[MAGNITUDES] = {"thousand", "million", "billion", "trillion"};
 
+/* Pairs such as cm are digits of their own, so that taking the largest that fits gives the short
+ * form: 1999 is mcmxcix. */
 static const struct {
 	double value;
 	const char *letters;
-	/* Pairs such as cm are digits of their own, so that taking the largest that fits
-	 * gives the short form: 1999 is mcmxcix. */
 } romans[] = {{1000, "m"}, {900, "cm"}, {500, "d"}, {400, "cd"}, {100, "c"}, {90, "xc"}, {50, "l"},
     {40, "xl"}, {10, "x"}, {9, "ix"}, {5, "v"}, {4, "iv"}, {1, "i"}};
 
