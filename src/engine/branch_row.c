@@ -195,7 +195,7 @@ row_read_state(const struct asl_machine *machine, struct branch_row *row, struct
 {
 	const int64_t id = row->id;
 	const int64_t index_max = (int64_t)asl_machine_state_count(machine) - 1;
-	int64_t number;
+	int64_t number = 0;
 	json_t *count;
 	size_t i;
 

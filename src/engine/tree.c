@@ -63,6 +63,7 @@ tree_children_free(struct branch *branch)
 	struct children *children = branch->children;
 
 	while (children->first != NULL)
+		/* The analyzer loses the unlinking. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		tree_unlink_free(children->first);
 	assert(children->live == 0);
 	checkpoint_results_forget(branch);

@@ -113,11 +113,12 @@ struct account *
 accounts_member(
     struct accounts *accounts, const char *role_arn, const char *account_id, struct tmf_err *err)
 {
-	struct account *member = accounts->first->next;
+	struct account *member;
 	struct aws_client *ec2;
 	char *role;
 
 	assert(accounts->first != NULL && !accounts->first->is_member);
+	member = accounts->first->next;
 	while (member != NULL && strcmp(member->id, account_id) != 0)
 		member = member->next;
 	if (member != NULL)

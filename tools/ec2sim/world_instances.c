@@ -475,7 +475,7 @@ int
 world_terminate(
     struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct tmf_err *err)
 {
-	struct instance i;
+	struct instance i = {.state = STATE_TERMINATED};
 
 	world->now_wall_ms = now_wall_ms;
 	if (find_by_text(world, instance_id, &i, err) < 0)
@@ -489,7 +489,7 @@ int
 world_stop(
     struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct tmf_err *err)
 {
-	struct instance i;
+	struct instance i = {.state = STATE_TERMINATED};
 
 	world->now_wall_ms = now_wall_ms;
 	if (find_by_text(world, instance_id, &i, err) < 0)

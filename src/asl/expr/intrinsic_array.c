@@ -100,9 +100,11 @@ intrinsic_array_range(const struct intrinsic_call *call)
 		return intrinsic_fail(
 		    call, "the range has more than %u numbers", ASL_ARRAY_RANGE_MAX);
 	range = json_array();
-	for (uint64_t i = 0; i < count; i++)
-		json_array_append_new(
-		    range, json_integer((json_int_t)((uint64_t)first + i * (uint64_t)step)));
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t number = (uint64_t)first + i * (uint64_t)step;
+
+		json_array_append_new(range, json_integer((json_int_t)number));
+	}
 	return range;
 }
 

@@ -7,6 +7,9 @@
 
 /* Functions as values, and what happens when one is called. */
 
+/* The context of a call that another function makes: a signature with - finds null there. */
+static const struct value no_context = {.type = VALUE_NULL};
+
 /* Callers fill a function on their stack; the value needs one that outlives them. */
 static struct value
 make_function(struct evaluator *ev, const struct function *function)
@@ -132,7 +135,6 @@ call_partial(struct evaluator *ev, const struct function *function, struct argum
 {
 	size_t count = function->u.partial.count;
 	struct value *all = heap_array(&ev->heap, count + 1, sizeof(*all));
-	const struct value none = value_null();
 	size_t used = 0;
 	struct value result;
 
@@ -144,7 +146,8 @@ call_partial(struct evaluator *ev, const struct function *function, struct argum
 	}
 	/* A loop may wrap a function in one partial application after another. */
 	heap_enter(&ev->heap);
-	result = call_apply(ev, function->u.partial.whole, (struct arguments){all, count}, &none);
+	result =
+	    call_apply(ev, function->u.partial.whole, (struct arguments){all, count}, &no_context);
 	heap_leave(&ev->heap);
 	return result;
 }
@@ -267,10 +270,10 @@ struct value
 evaluator_call(
     struct evaluator *ev, const struct function *function, const struct value *args, size_t count)
 {
-	const struct value none = value_null();
 	const char *name = ev->call_name;
 	uint32_t position = ev->call_position;
-	struct value result = call_apply(ev, function, (struct arguments){args, count}, &none);
+	struct value result =
+	    call_apply(ev, function, (struct arguments){args, count}, &no_context);
 
 	ev->call_name = name;
 	ev->call_position = position;

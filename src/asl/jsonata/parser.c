@@ -190,7 +190,7 @@ list_node_new(struct parser *p, enum node_type type, uint32_t position, const st
     size_t count)
 {
 	struct list_node *list =
-	    parser_node(p, type, sizeof(*list) + count * sizeof(list->at[0]), position);
+	    parser_node(p, type, sizeof(*list) + count * sizeof(void *), position);
 
 	list->count = (uint32_t)count;
 	for (size_t i = count; i > 0; i--, last = last->before) {
@@ -338,8 +338,8 @@ mark_tail(const struct node *body)
 static const struct node *
 parse_lambda(struct parser *p, const struct node *word, const struct gathered *last, size_t count)
 {
-	struct lambda_node *lambda = parser_node(p, NODE_LAMBDA,
-	    sizeof(*lambda) + count * sizeof(lambda->parameters[0]), word->position);
+	struct lambda_node *lambda =
+	    parser_node(p, NODE_LAMBDA, sizeof(*lambda) + count * sizeof(void *), word->position);
 
 	lambda->count = (uint32_t)count;
 	for (size_t i = count; i > 0; i--, last = last->before) {
@@ -385,7 +385,7 @@ parser_call(struct parser *p, const struct node *procedure, uint32_t position)
 	parser_expect(p, ')', true);
 	if (is_function_word(procedure))
 		return parse_lambda(p, procedure, last, count);
-	call = parser_node(p, type, sizeof(*call) + count * sizeof(call->arguments[0]), position);
+	call = parser_node(p, type, sizeof(*call) + count * sizeof(void *), position);
 	call->procedure = procedure;
 	call->count = (uint32_t)count;
 	for (size_t i = count; i > 0; i--, last = last->before) {

@@ -70,7 +70,7 @@ text_digits(double number, int digits, char out[DIGITS_MAX + 1], int *ret_expone
 		if (*p != '.')
 			out[len++] = *p;
 	}
-	*ret_exponent = atoi(strchr(printed, 'e') + 1) + 1;
+	*ret_exponent = (int)strtol(strchr(printed, 'e') + 1, NULL, 10) + 1;
 	while (len > 1 && out[len - 1] == '0')
 		len--;
 	return len;

@@ -91,7 +91,7 @@ string_to_json(const struct value *value)
 	copy = mem_strndup(value->u.text, value->len);
 	for (uint32_t i = 0; i + 2 < value->len; i++) {
 		if ((unsigned char)copy[i] == 0xed && (unsigned char)copy[i + 1] >= 0xa0)
-			memcpy(copy + i, "\xef\xbf\xbd", 3);
+			copy[i] = (char)0xef, copy[i + 1] = (char)0xbf, copy[i + 2] = (char)0xbd;
 	}
 	json = json_stringn_nocheck(copy, value->len);
 	free(copy);
@@ -320,13 +320,14 @@ object_set(
 		uint32_t capacity = object->capacity == 0 ? 4 : object->capacity * 2;
 		struct member *at = heap_array(heap, capacity, sizeof(*at));
 
-		if (object->count > 0)
+		if (object->at != NULL)
 			memcpy(at, object->at, object->count * sizeof(*at));
 		object->at = at;
 		object->capacity = capacity;
 		if (capacity > MEMBERS_SEARCHED_MAX)
 			object_build_index(heap, object);
 	}
+	assert(object->at != NULL);
 	object->at[object->count] = (struct member){.key = key,
 	    .len = (uint32_t)len,
 	    .hash = hash_bytes(FNV_START, key, len),
@@ -617,7 +618,7 @@ value_hash(struct heap *heap, const struct value *value)
 		return hash;
 	}
 	case VALUE_FUNCTION:
-		return hash_bytes(hash, &value->u.function, sizeof(value->u.function));
+		return hash_bytes(hash, &value->u.function, sizeof(void *));
 	}
 	return hash;
 }

@@ -210,6 +210,7 @@ endpoint_resolve(
 	endpoint.signing_region =
 	    mem_strdup(opts->custom == NULL && endpoint_is_sts_global(opts) ? STS_GLOBAL_REGION
 									    : opts->region);
+	assert(endpoint.path != NULL && endpoint.host != NULL);
 	assert(endpoint.path[0] == '/' && endpoint.host[0] != '\0');
 	*ret_endpoint = endpoint;
 	return 0;

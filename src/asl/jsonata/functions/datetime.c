@@ -215,14 +215,14 @@ picture_add_literal(struct evaluator *ev, struct picture *picture, const char *t
 	picture_add(ev, picture)->literal = text_value(&out);
 }
 
-/* "2-4", "*-3", "2": zero for a missing bound. atol reads "*" as 0, which means no bound. More than
+/* "2-4", "*-3", "2": zero for a missing bound. strtol reads "*" as 0, which means no bound. More than
  * 100 is taken as no bound as well, so that padding stays small. */
 static void
 parse_width(const char *text, size_t *ret_min, size_t *ret_max)
 {
 	const char *dash = strchr(text, '-');
-	long min = atol(text);
-	long max = dash != NULL ? atol(dash + 1) : 0;
+	long min = strtol(text, NULL, 10);
+	long max = dash != NULL ? strtol(dash + 1, NULL, 10) : 0;
 
 	*ret_min = min > 0 && min <= 100 ? (size_t)min : 0;
 	*ret_max = max > 0 && max <= 100 ? (size_t)max : 0;
@@ -240,7 +240,7 @@ parse_integer_part(struct evaluator *ev, struct picture *picture, struct part *p
 
 	memcpy(text, presentation, len);
 	if (ordinal)
-		memcpy(text + len, ";o", 2);
+		text[len] = ';', text[len + 1] = 'o';
 	integer_picture_parse(ev, text, len + (ordinal ? 2 : 0), &part->integer);
 	part->is_integer = true;
 	if (width != NULL)
@@ -449,7 +449,7 @@ format_time(
 	int offset = 0, hours, minutes;
 
 	if (zone != NULL && zone->type == VALUE_STRING)
-		offset = atoi(heap_text(&ev->heap, zone->u.text, zone->len));
+		offset = (int)strtol(heap_text(&ev->heap, zone->u.text, zone->len), NULL, 10);
 	/* As jsonata does: -0530 is -6 hours and 30 minutes less than none. */
 	hours = (int)floor(offset / 100.0);
 	minutes = offset % 100;
@@ -542,13 +542,13 @@ parse_zone(const struct part *part, const char *text, size_t len)
 	memcpy(copy, text, len < sizeof(copy) ? len : sizeof(copy) - 1);
 	colon = strchr(copy, ':');
 	if (colon != NULL) {
-		minutes = atoi(colon + 1);
+		minutes = (double)strtol(colon + 1, NULL, 10);
 		*colon = '\0';
 	} else if (strlen(copy) > 3) {
-		minutes = atoi(copy + 3);
+		minutes = (double)strtol(copy + 3, NULL, 10);
 		copy[3] = '\0';
 	}
-	hours = atoi(copy);
+	hours = (double)strtol(copy, NULL, 10);
 	return hours * 60 + minutes;
 }
 

@@ -55,7 +55,7 @@ move_point(struct evaluator *ev, double number, int places)
 	text_add_char(&text, '\0');
 	exponent = strchr(text.at, 'e');
 	if (exponent != NULL) {
-		places += atoi(exponent + 1);
+		places += (int)strtol(exponent + 1, NULL, 10);
 		text.len = (size_t)(exponent - text.at);
 	} else {
 		text.len--;

@@ -12,6 +12,7 @@
 
 /* Built-in functions over strings. Positions and lengths count characters (Unicode code points). */
 
+#define PAD_MAX	      1e12 /* characters; far beyond the heap */
 #define STRING_DIGITS 15 /* significant digits of a number in $string: hides the noise of doubles */
 
 /* --- $string --- */
@@ -329,8 +330,8 @@ change_case(struct evaluator *ev, const struct value *text, bool upper)
 
 		at += bytes;
 		if (upper && c == 0xdf) {
-			memcpy(out + len, "SS", 2);
-			len += 2;
+			out[len++] = 'S';
+			out[len++] = 'S';
 			continue;
 		}
 		if (c < 0x80)
@@ -399,14 +400,17 @@ function_pad(
 {
 	struct text out = {.heap = &ev->heap};
 	struct value fill = value_string(" ", 1);
-	double missing;
+	double wanted;
+	size_t missing = 0;
 
 	(void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
 	if (count > 2 && args[2].type == VALUE_STRING && args[2].len > 0)
 		fill = args[2];
-	missing = fabs(trunc(args[1].u.number)) - (double)text_characters(&args[0]);
+	wanted = fabs(trunc(args[1].u.number)) - (double)text_characters(&args[0]);
+	if (wanted > 0) /* past PAD_MAX the heap gives up in any case */
+		missing = (size_t)fmin(wanted, PAD_MAX);
 	if (args[1].u.number >= 0)
 		text_add_value(&out, &args[0]);
 	for (size_t at = 0; missing > 0; missing--) {

@@ -256,8 +256,10 @@ add_roman(struct text *out, double number, enum integer_case letter_case)
 {
 	number = number < ROMAN_REPEATS_MAX ? number : ROMAN_REPEATS_MAX;
 	for (size_t i = 0; i < COUNT_OF(romans); i++) {
-		for (; number >= romans[i].value; number -= romans[i].value)
+		while (number >= romans[i].value) {
+			number -= romans[i].value;
 			add_word(out, romans[i].letters, letter_case);
+		}
 	}
 }
 
@@ -269,9 +271,11 @@ add_letters(struct text *out, double number, enum integer_case letter_case)
 	char letters[300];
 	size_t at = sizeof(letters);
 
-	for (; number > 0 && at > 0; number = floor((number - 1) / 26))
+	while (number > 0 && at > 0) {
 		letters[--at] =
 		    (char)((letter_case == INTEGER_UPPER ? 'A' : 'a') + (int)fmod(number - 1, 26));
+		number = floor((number - 1) / 26);
+	}
 	text_add(out, letters + at, sizeof(letters) - at);
 }
 
