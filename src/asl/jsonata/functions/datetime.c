@@ -215,7 +215,7 @@ picture_add_literal(struct evaluator *ev, struct picture *picture, const char *t
 	picture_add(ev, picture)->literal = text_value(&out);
 }
 
-/* "2-4", "*-3", "2": zero for a missing bound. strtol reads "*" as 0, which means no bound. More than
+/* "2-4", "*-3", "2": zero for a missing bound. strtol reads "*" as 0: no bound. More than
  * 100 is taken as no bound as well, so that padding stays small. */
 static void
 parse_width(const char *text, size_t *ret_min, size_t *ret_max)
