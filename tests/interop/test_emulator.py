@@ -69,8 +69,8 @@ class Emulator(services.Case):
         traced = {"X-Amzn-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1"}
         for n in range(20):     # one process does all of them
             self.assertEqual(self.ask({"action": "log", "input": {"n": n, "text": "\u00e9"}}, **traced), (200, {"n": n, "text": "\u00e9"}))
-        self.fails({"action": "absent"}, "TMFlow.InvalidInput", "no action")
-        self.fails({"any": "thing"}, "TMFlow.InvalidInput", "neither a task")
+        self.fails({"action": "absent"}, "TMFlow.InvalidInput", "unknown action")
+        self.fails({"any": "thing"}, "TMFlow.InvalidInput", "unknown payload")
         self.assertEqual(self.ask({"action": "log", "input": 7}), (200, 7))
         self.assertEqual(self.said(self.process).count("exec '"), 1)
 
@@ -100,7 +100,7 @@ class Emulator(services.Case):
     def test_the_time_of_the_function(self):
         """Answered by tmflow before the emulator would end it."""
         self.function(seconds=3, TMFLOW_WORKFLOWS=self.own_workflows())
-        self.fails(state_change("i-slow"), "TMFlow.Deadline", "time is over")
+        self.fails(state_change("i-slow"), "TMFlow.Deadline", "timeout is near")
         self.assertEqual(self.ask(state_change("i-1"))[0], 200)
 
     def test_custom_resources(self):
