@@ -1,6 +1,7 @@
 #include "asl/path/path_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 /*
  * The functions that may end a path, as in Jayway's JsonPath, which AWS uses. See:
@@ -123,6 +124,7 @@ path_function_run(const struct path_function *function, const json_t *node, json
     struct tmf_err *err)
 {
 	struct numbers numbers;
+	double number;
 
 	if (function->of_node != NULL) {
 		*ret_value = function->of_node(node);
@@ -136,7 +138,8 @@ path_function_run(const struct path_function *function, const json_t *node, json
 	if (numbers.count == 0)
 		return tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
 		    "Aggregation function attempted to calculate value using empty array");
-	*ret_value = json_real(*(const double *)((const char *)&numbers + function->offset));
+	memcpy(&number, (const char *)&numbers + function->offset, sizeof(number));
+	*ret_value = json_real(number);
 	/* jansson makes no number of an infinite double: a sum of large numbers may be one. */
 	if (*ret_value == NULL)
 		return tmf_err_set_name(
