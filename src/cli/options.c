@@ -1,6 +1,8 @@
 #include "cli/options.h"
 
 #include "base/buf.h"
+#include "base/doc/doc.h"
+#include "base/jsonx.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -218,4 +220,20 @@ cli_number_parse(const struct cli_number *number, long *ret_value, struct tmf_er
 		    number->max, text);
 	*ret_value = value;
 	return 0;
+}
+
+json_t *
+cli_read_value(const char *text, struct tmf_err *err)
+{
+	struct doc *doc;
+	json_t *value;
+
+	if (text[0] == '{' || text[0] == '[')
+		return jsonx_parse(str_of(text), err);
+	doc = doc_read(text, err);
+	if (doc == NULL)
+		return NULL;
+	value = json_incref(doc_root(doc));
+	doc_free(doc);
+	return value;
 }

@@ -3,6 +3,7 @@
 
 #include "tmflow/error.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -239,5 +240,9 @@ int cli_number_parse(const struct cli_number *number, long *ret_value, struct tm
 
 /* True if -o json or -o jsonl is among the words: for faults before the options are parsed. */
 bool cli_wants_json(int argc, char **argv);
+
+/* The value of an option that takes a document: a file (- is standard input), or the JSON itself
+ * where the text begins with { or [. Returns: a new reference, or NULL. Errors: TMF_ERR_INVALID. */
+json_t *cli_read_value(const char *text, struct tmf_err *err);
 
 #endif

@@ -3,7 +3,6 @@
 #include "asl/expr/expr.h"
 #include "asl/jsonata/jsonata.h"
 #include "base/clock.h"
-#include "base/doc/doc.h"
 #include "base/jsonx.h"
 #include "base/rng.h"
 #include "cli/answer.h"
@@ -213,25 +212,6 @@ eval_batch(const struct eval *common)
 
 /* --- one expression --- */
 
-static int
-eval_read_document(const char *path, json_t **ret_value, struct tmf_err *err)
-{
-	struct doc *doc;
-
-	if (path == NULL)
-		return 0;
-	if (path[0] == '{' || path[0] == '[') {
-		*ret_value = jsonx_parse(str_of(path), err);
-		return *ret_value != NULL ? 0 : -1;
-	}
-	doc = doc_read(path, err);
-	if (doc == NULL)
-		return -1;
-	*ret_value = json_incref(doc_root(doc));
-	doc_free(doc);
-	return 0;
-}
-
 /*
  * A result of undefined prints nothing, because JSON has no value for it. The exit code is 0 even
  * so.
@@ -276,8 +256,10 @@ eval_read_options(const struct cli_opts *opts, struct eval *eval, struct tmf_err
 		return 0;
 	eval->expr = opts->args[0];
 	eval->len = strlen(eval->expr);
-	if (eval_read_document(opts->input, &eval->input, err) < 0 ||
-	    eval_read_document(opts->variables, &eval->variables, err) < 0)
+	if (opts->input != NULL && (eval->input = cli_read_value(opts->input, err)) == NULL)
+		return -1;
+	if (opts->variables != NULL &&
+	    (eval->variables = cli_read_value(opts->variables, err)) == NULL)
 		return -1;
 	if (eval->variables != NULL && !json_is_object(eval->variables))
 		return tmf_err_set(err, TMF_ERR_INVALID,

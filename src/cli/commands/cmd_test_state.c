@@ -61,23 +61,6 @@ struct test {
 
 /* --- the arguments --- */
 
-/* A file, or the JSON itself where it begins so. New reference, or NULL. */
-static json_t *
-test_read_value(const char *text, struct tmf_err *err)
-{
-	struct doc *doc;
-	json_t *value;
-
-	if (text[0] == '{' || text[0] == '[')
-		return jsonx_parse(str_of(text), err);
-	doc = doc_read(text, err);
-	if (doc == NULL)
-		return NULL;
-	value = json_incref(doc_root(doc));
-	doc_free(doc);
-	return value;
-}
-
 /*
  * The form is that of the mock of TestState, so that a file works for both. Exactly one of the two
  * members is there: an action cannot succeed and fail at once.
@@ -109,18 +92,18 @@ test_read_given(struct test *test, struct tmf_err *err)
 	    strcmp(level, levels[2]) != 0)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--inspection-level takes INFO, DEBUG or TRACE, not \"%s\"", level);
-	test->input = opts->input != NULL ? test_read_value(opts->input, err) : json_object();
+	test->input = opts->input != NULL ? cli_read_value(opts->input, err) : json_object();
 	if (test->input == NULL)
 		return tmf_err_prefix(err, "--input");
 	if (opts->variables != NULL &&
-	    (test->variables = test_read_value(opts->variables, err)) == NULL)
+	    (test->variables = cli_read_value(opts->variables, err)) == NULL)
 		return tmf_err_prefix(err, "--variables");
 	if (test->variables != NULL && !json_is_object(test->variables))
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--variables takes an object with a member for each variable");
 	if (opts->mock == NULL)
 		return 0;
-	test->mock = test_read_value(opts->mock, err);
+	test->mock = cli_read_value(opts->mock, err);
 	if (test->mock == NULL)
 		return tmf_err_prefix(err, "--mock");
 	return test_check_mock(test->mock, err);
