@@ -1,0 +1,136 @@
+#include "mirror/destroy/destroy_internal.h"
+
+#include "base/jsonx.h"
+#include "mirror/config/rules.h"
+#include "mirror/destroy/destroy_known.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * Who may go. A target that a session of somebody else's uses is not touched, nor its instance: AWS
+ * refuses to delete it only where that session is in the same account.
+ */
+
+/* By the tag, and by the owner where AWS gives one: a target that another account shares with this
+ * one is listed here too, and may bear the same tag. */
+static bool
+destroy_is_ours(const struct destroy *destroy, const json_t *resource)
+{
+	const char *tool = tag_value(resource, TAG_TOOL);
+	const char *owner = jsonx_get_string(resource, "OwnerId");
+	const char *account_id = destroy->account->id;
+
+	return tool != NULL && strcmp(tool, TAG_TOOL_VALUE) == 0 &&
+	       (owner == NULL || account_id[0] == '\0' || strcmp(owner, account_id) == 0);
+}
+
+/* What an earlier pass removed may be listed for a while. item is taken. */
+static void
+destroy_add_item(struct destroy *destroy, enum destroy_kind kind, json_t *item)
+{
+	const char *id = jsonx_get_string(item, destroy_kinds[kind].id_name);
+	bool again = json_object_get(destroy->pass.listed[kind], id) != NULL; /* list restarted */
+
+	json_object_set_new(destroy->pass.listed[kind], id, json_true());
+	if (!again && json_object_get(destroy->removed[kind], id) == NULL)
+		json_array_append(destroy->pass.items[kind], item);
+	json_decref(item);
+}
+
+/* A target that is not ours keeps its instance even if that bears our tags: somebody has put it to
+ * use. The same goes for a stranger's session, whose target stays. */
+void
+destroy_judge_resource(struct destroy *destroy, enum destroy_kind kind, const json_t *resource)
+{
+	const char *interface = jsonx_get_string(resource, "NetworkInterfaceId");
+
+	if (destroy_is_ours(destroy, resource) &&
+	    (kind != DESTROY_INSTANCES ||
+		(tag_value(resource, TAG_TARGET_OF) != NULL && !instance_is_over(resource))))
+		destroy_add_item(destroy, kind, destroy_kinds[kind].item_of(resource));
+	else if (kind == DESTROY_TARGETS && interface != NULL)
+		json_object_set_new(destroy->pass.kept_interfaces, interface, json_true());
+	else if (kind == DESTROY_SESSIONS)
+		jsonx_put_string(destroy->pass.strangers,
+		    jsonx_get_string(resource, "TrafficMirrorTargetId"),
+		    jsonx_get_string(resource, "TrafficMirrorSessionId"));
+}
+
+/* Adds what this store has made and AWS does not list yet. After the listings, so that what AWS
+ * lists is taken as AWS describes it. */
+static int
+destroy_add_known(struct destroy *destroy, struct tmf_err *err)
+{
+	json_t *known = destroy_known(destroy->account, err);
+
+	if (known == NULL)
+		return -1;
+	for (int kind = 0; kind < DESTROY_KINDS; kind++) {
+		json_t *items = json_object_get(known, destroy_kinds[kind].name);
+		const char *id;
+		json_t *item;
+
+		json_object_foreach (items, id, item) {
+			if (json_object_get(destroy->pass.listed[kind], id) != NULL)
+				continue;
+			json_object_set_new(destroy->pass.unlisted, id, json_true());
+			destroy_add_item(destroy, (enum destroy_kind)kind, json_incref(item));
+		}
+	}
+	json_decref(known);
+	return 0;
+}
+
+bool
+destroy_interface_is_kept(struct destroy *destroy, const json_t *item)
+{
+	const char *interface = jsonx_get_string(item, "networkInterfaceId");
+
+	return interface != NULL &&
+	       json_object_get(destroy->pass.kept_interfaces, interface) != NULL;
+}
+
+/* A target that somebody else's session uses stays, which keeps its instance. */
+static bool
+destroy_target_stays(struct destroy *destroy, const json_t *item)
+{
+	const char *session =
+	    jsonx_get_string(destroy->pass.strangers, jsonx_get_string(item, "targetId"));
+	struct tmf_err err = {0};
+
+	if (session == NULL)
+		return false;
+	tmf_err_set_name(&err, TMF_ERR_SERVICE, "TrafficMirrorTargetInUse",
+	    "session %s, which is not tmflow's, still uses it", session);
+	destroy_item_failed(destroy, DESTROY_TARGETS, item, &err);
+	tmf_err_fini(&err);
+	return true;
+}
+
+/* Takes what stays out of the items of a kind. */
+static void
+destroy_keep(struct destroy *destroy, enum destroy_kind kind,
+    bool (*stays)(struct destroy *destroy, const json_t *item))
+{
+	json_t *items = destroy->pass.items[kind];
+	size_t i = 0;
+
+	while (i < json_array_size(items)) {
+		if (stays(destroy, json_array_get(items, i)))
+			json_array_remove(items, i);
+		else
+			i++;
+	}
+}
+
+int
+destroy_judge(struct destroy *destroy, struct tmf_err *err)
+{
+	if (destroy_add_known(destroy, err) < 0)
+		return -1;
+	destroy_keep(destroy, DESTROY_TARGETS, destroy_target_stays);
+	/* The instances were listed before the targets that keep them. */
+	destroy_keep(destroy, DESTROY_INSTANCES, destroy_interface_is_kept);
+	return 0;
+}
