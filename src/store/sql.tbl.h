@@ -68,6 +68,13 @@
 	X(OUTCOME_OF,                                                                              \
 	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
 	    " request FROM outcomes WHERE run = ?1 AND instance = ?2 ORDER BY interface")          \
+	X(OUTCOME_AT,                                                                              \
+	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
+	    " request FROM outcomes WHERE run = ?1 AND interface = ?2 ORDER BY instance")          \
+	X(OUTCOME_PAGE,                                                                            \
+	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
+	    " request FROM outcomes WHERE run = ?1 AND kind = ?2 AND"                              \
+	    " (instance, interface) > (?3, ?4) ORDER BY instance, interface LIMIT ?5")             \
 	X(OUTCOME_INSTANCES,                                                                       \
 	    "SELECT DISTINCT instance FROM outcomes WHERE run = ?1 AND kind = ?2 AND"              \
 	    " instance > ?3 ORDER BY instance LIMIT ?4")                                           \

@@ -38,7 +38,9 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     " PRIMARY KEY (run, event)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE facts (scope TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,"
     " value BLOB NOT NULL, put_ms INTEGER NOT NULL, PRIMARY KEY (scope, kind, key))"
-    " STRICT, WITHOUT ROWID;"};
+    " STRICT, WITHOUT ROWID;",
+    /* 2: a session says its interface and not its instance. */
+    "CREATE INDEX outcomes_by_interface ON outcomes (run, interface);"};
 
 /*
  * Memory stays at the page cache of 256 KiB, however large the file is: no mapping, and a

@@ -36,7 +36,7 @@ struct store;
 
 #define STORE_RUN_ID_BYTES_MAX 64
 #define STORE_RUN_ID_BYTES     27 /* made ones: 26 characters (ULID) and NUL */
-#define STORE_SCHEMA_VERSION   1
+#define STORE_SCHEMA_VERSION   2
 
 /* Waiting for another process: much longer than any commit takes, short enough to be noticed. */
 #define STORE_BUSY_MS 10000
@@ -189,6 +189,7 @@ int store_checkpoints_delete(struct store *store, const char *run_id, struct tmf
 /* --- outcomes: exactly one row for each interface (or instance without one) that a run touched
  * --- */
 
+/* The store keeps the number: a new one comes last. */
 #define OUTCOME_TABLE(X)                                                                           \
 	X(CREATED, "created")                                                                      \
 	X(PRESENT, "present")                                                                      \
@@ -199,7 +200,9 @@ int store_checkpoints_delete(struct store *store, const char *run_id, struct tmf
 	X(CONFLICT, "conflict")                                                                    \
 	X(GONE, "gone")                                                                            \
 	X(FOREIGN_ACCOUNT, "foreign-account")                                                      \
-	X(FAILED, "failed")
+	X(FAILED, "failed")                                                                        \
+	X(UNWANTED, "unwanted")                                                                    \
+	X(REMOVED, "removed")
 enum outcome_kind {
 #define X(id, name) OUTCOME_##id,
 	OUTCOME_TABLE(X)
@@ -238,6 +241,14 @@ int store_outcomes_each(struct store *store, const char *run_id, int kind,
 
 /* The rows of one instance, in order of interface id. */
 int store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
+    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
+/* The rows of one interface: one, unless it has moved from one instance to another. */
+int store_outcomes_at(struct store *store, const char *run_id, const char *interface_id,
+    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
+/* Up to limit rows of a kind, in order of instance and interface id, from behind the row of
+ * instance_id and interface_id ("" and "" for the first) on. */
+int store_outcomes_page(struct store *store, const char *run_id, enum outcome_kind kind,
+    const char *instance_id, const char *interface_id, int limit,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 /* Up to limit instances that have a `failed` row, in order of their ids, from after (exclusive; ""
  * for the first) on. */

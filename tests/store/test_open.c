@@ -165,8 +165,8 @@ START_TEST(test_refuses_newer_schema)
 {
 	fixture_open(&fx);
 	fixture_close(&fx);
-	fixture_sql(&fx, "PRAGMA user_version = 2");
-	expect_refused(fx.dir, "newer tmflow (schema 2, this one knows 1)");
+	fixture_sql(&fx, "PRAGMA user_version = 99");
+	expect_refused(fx.dir, "newer tmflow (schema 99, this one knows");
 }
 END_TEST
 

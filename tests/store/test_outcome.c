@@ -103,6 +103,33 @@ START_TEST(test_the_same_row_twice_is_one)
 }
 END_TEST
 
+/* An interface is found without its instance, and pages of a kind go on behind the last row. */
+START_TEST(test_rows_of_an_interface_and_pages_of_a_kind)
+{
+	struct rows at = {.stop_after = 0}, first = {.stop_after = 0}, next = {.stop_after = 0};
+	struct tmf_err err = {0};
+
+	put(RUN, "i-1", "eni-2", OUTCOME_UNWANTED);
+	put(RUN, "i-1", "eni-1", OUTCOME_UNWANTED);
+	put(RUN, "i-2", "eni-3", OUTCOME_PRESENT);
+	put(RUN, "i-3", "eni-1", OUTCOME_UNWANTED); /* it has moved */
+	put("other", "i-4", "eni-1", OUTCOME_PRESENT);
+	ck_ok(store_outcomes_at(fx.store, RUN, "eni-1", add_row, &at, &err), &err);
+	ck_assert_str_eq(buf_cstr(&at.text), "i-1/eni-1:unwanted i-3/eni-1:unwanted ");
+	ck_ok(
+	    store_outcomes_page(fx.store, RUN, OUTCOME_UNWANTED, "", "", 2, add_row, &first, &err),
+	    &err);
+	ck_assert_str_eq(buf_cstr(&first.text), "i-1/eni-1:unwanted i-1/eni-2:unwanted ");
+	ck_ok(store_outcomes_page(
+		  fx.store, RUN, OUTCOME_UNWANTED, "i-1", "eni-2", 2, add_row, &next, &err),
+	    &err);
+	ck_assert_str_eq(buf_cstr(&next.text), "i-3/eni-1:unwanted ");
+	buf_fini(&at.text);
+	buf_fini(&first.text);
+	buf_fini(&next.text);
+}
+END_TEST
+
 START_TEST(test_interfaces_replace_their_instance)
 {
 	put(RUN, "i-1", NULL, OUTCOME_FAILED);
@@ -265,7 +292,7 @@ START_TEST(test_refuses_rows_that_cannot_be)
 
 	put(RUN, "i-1", NULL, OUTCOME_CREATED);
 	ck_ok(store_commit(fx.store, &err), &err);
-	fixture_sql(&fx, "UPDATE outcomes SET kind = 10");
+	fixture_sql(&fx, "UPDATE outcomes SET kind = 100");
 	ck_assert_int_eq(store_outcomes_each(fx.store, RUN, -1, add_row, &rows, &err), -1);
 	expect_err(&err, TMF_ERR_STORE, "an outcome that cannot be");
 	ck_assert_int_eq(store_outcome_put(fx.store, RUN, &outcome, &err), -1);
@@ -355,7 +382,7 @@ START_TEST(test_many_rows_take_little)
 	fixture_close(&fx);
 	ck_assert_int_eq(stat(fixture_state_path(&fx, "tmflow.db", path), &st), 0);
 	printf("%lld bytes an outcome\n", (long long)st.st_size / MANY);
-	ck_assert_int_lt(st.st_size / MANY, 150);
+	ck_assert_int_lt(st.st_size / MANY, 200);
 }
 END_TEST
 
@@ -410,6 +437,7 @@ add_cases(Suite *suite)
 	tcase_add_checked_fixture(outcome, setup, teardown);
 	tcase_add_test(outcome, test_the_same_row_twice_is_one);
 	tcase_add_test(outcome, test_interfaces_replace_their_instance);
+	tcase_add_test(outcome, test_rows_of_an_interface_and_pages_of_a_kind);
 	tcase_add_test(outcome, test_runs_are_apart);
 	tcase_add_test(outcome, test_counts_go_on_after_reopening);
 	tcase_add_test(outcome, test_each_filters_orders_and_stops);
