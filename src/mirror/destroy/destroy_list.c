@@ -68,7 +68,7 @@ destroy_account_page(void *arg, json_t *reply, struct tmf_err *err)
 	return account->id[0] != '\0' ? EC2_PAGE_ENOUGH : EC2_PAGE_MORE;
 }
 
-/* No instance of ours shows which account this is; any other will do, whatever its state and tags. */
+/* No instance of ours shows which account this is; any other will do. */
 static struct tmf_call *
 destroy_account_ask(struct destroy_listing *listing)
 {
