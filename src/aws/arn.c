@@ -3,14 +3,16 @@
 #include "base/buf.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
-#define NAME_CHARS_MAX	  80 /* of an activity; a function has 64 */
-#define ACTIVITY_EXAMPLE  "arn:aws:states:us-east-1:123456789012:activity:mirror"
-#define FUNCTION_EXAMPLE  "arn:aws:lambda:us-east-1:123456789012:function:mirror"
-#define NAME_FORBIDDEN	  " \t\r\n<>{}[]?*\"#%\\^|~`$&,;:/"
-#define FUNCTION_LETTERS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-#define QUALIFIER_LETTERS FUNCTION_LETTERS "$"
+#define ACCOUNT_NUMBER_MAX 999999999999LL
+#define NAME_CHARS_MAX	   80 /* of an activity; a function has 64 */
+#define ACTIVITY_EXAMPLE   "arn:aws:states:us-east-1:123456789012:activity:mirror"
+#define FUNCTION_EXAMPLE   "arn:aws:lambda:us-east-1:123456789012:function:mirror"
+#define NAME_FORBIDDEN	   " \t\r\n<>{}[]?*\"#%\\^|~`$&,;:/"
+#define FUNCTION_LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+#define QUALIFIER_LETTERS  FUNCTION_LETTERS "$"
 
 /* Takes the text before the next colon off rest; what is behind the last colon is left there.
  * Example: of "aws:states:x" it takes "aws" and leaves "states:x". */
@@ -99,6 +101,21 @@ arn_is_account(struct str account)
 		if (account.p[i] < '0' || account.p[i] > '9')
 			return false;
 	return account.len == ARN_ACCOUNT_DIGITS;
+}
+
+bool
+arn_account_of(const json_t *value, char ret_id[ARN_ACCOUNT_DIGITS + 1])
+{
+	json_int_t number = json_integer_value(value);
+
+	if (json_is_string(value) && arn_is_account(str_of(json_string_value(value)))) {
+		memcpy(ret_id, json_string_value(value), ARN_ACCOUNT_DIGITS + 1);
+		return true;
+	}
+	if (!json_is_integer(value) || number <= 0 || number > ACCOUNT_NUMBER_MAX)
+		return false;
+	snprintf(ret_id, ARN_ACCOUNT_DIGITS + 1, "%0*lld", ARN_ACCOUNT_DIGITS, (long long)number);
+	return true;
 }
 
 /* Service, region and account of a regional resource, and that resource begins with kind, such

@@ -4,6 +4,8 @@
 #include "base/buf.h"
 #include "tmflow/error.h"
 
+#include <jansson.h>
+
 /*
  * Amazon Resource Names: arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE.
  * See: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
@@ -25,6 +27,10 @@ struct arn {
 
 /* True for an account's id: twelve digits. */
 bool arn_is_account(struct str account);
+
+/* The account's id that value is: a string of twelve digits, or a number, which has lost its
+ * leading zeros. False, and nothing is written, for anything else. */
+bool arn_account_of(const json_t *value, char ret_id[ARN_ACCOUNT_DIGITS + 1]);
 
 /* A template, of an ARN or another name, with {account} and {region} filled in; a value that is
  * NULL leaves its place as it is. NULL for NULL. malloc'ed. */

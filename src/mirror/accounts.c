@@ -127,7 +127,8 @@ accounts_member(
 	if (role == NULL) {
 		tmf_err_set(err, TMF_ERR_CONFIG,
 		    "account %s: guardduty.roleArn of the configuration names no role of that "
-		    "account (arn:aws:iam::{account}:role/NAME serves all)",
+		    "account (arn:aws:iam::{account}:role/NAME serves all), or "
+		    "guardduty.accounts does not list it",
 		    account_id);
 		return NULL;
 	}

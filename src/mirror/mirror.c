@@ -67,11 +67,17 @@ mirror_free(struct mirror *mirror)
 	free(mirror);
 }
 
-/* Without a configuration AWS is not used, and so no other account. */
+/* The role for an account, or NULL where it is missing or the account is not listed. Without a
+ * configuration AWS is not used, and so no other account. */
 static const char *
-mirror_role(const struct mirror *mirror)
+mirror_role(const struct mirror *mirror, const char *account_id)
 {
-	return mirror->config != NULL ? mirror_config_guardduty(mirror->config)->role_arn : NULL;
+	const struct config_guardduty *guardduty =
+	    mirror->config != NULL ? mirror_config_guardduty(mirror->config) : NULL;
+
+	return guardduty != NULL && config_guardduty_has_account(guardduty, account_id)
+		   ? guardduty->role_arn
+		   : NULL;
 }
 
 /* NULL is fine: an action without MemberAccountId works in the process's own account. */
@@ -80,14 +86,14 @@ mirror_account(const struct mirror *mirror, const char *account_id, struct tmf_e
 {
 	if (account_id == NULL)
 		return mirror->account;
-	return accounts_member(mirror->accounts, mirror_role(mirror), account_id, err);
+	return accounts_member(mirror->accounts, mirror_role(mirror, account_id), account_id, err);
 }
 
 /* Asks for nothing: whether the role can really be taken is found out by the first call with it. */
 bool
 mirror_reaches(const struct mirror *mirror, const char *account_id)
 {
-	return accounts_reach(mirror->accounts, mirror_role(mirror), account_id);
+	return accounts_reach(mirror->accounts, mirror_role(mirror, account_id), account_id);
 }
 
 /* A page creates up to 1,000 sessions of a few rules: the list is made once for each rule. */

@@ -61,7 +61,7 @@ void mirror_free(struct mirror *mirror);
 struct account *
 mirror_account(const struct mirror *mirror, const char *account_id, struct tmf_err *err);
 
-/* True if guardduty.roleArn leads into that account. */
+/* True if guardduty.roleArn leads into that account, unless guardduty.accounts leaves it out. */
 bool mirror_reaches(const struct mirror *mirror, const char *account_id);
 
 /* What a rule's sessions are tagged with, in every account. Borrowed; made once for each rule. */

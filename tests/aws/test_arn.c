@@ -98,6 +98,34 @@ START_TEST(test_parts)
 }
 END_TEST
 
+/* A number has lost its zeros; nothing is made up of what is no account. */
+static const struct {
+	const char *json;
+	const char *id; /* NULL: none */
+} account_values[] = {
+    {"\"012345678901\"", "012345678901"},
+    {"12345678901", "012345678901"},
+    {"123456789012", "123456789012"},
+    {"1234567890123", NULL},
+    {"0", NULL},
+    {"-1", NULL},
+    {"12345678901.0", NULL},
+    {"\"12345678901\"", NULL},
+    {"\"12345678901x\"", NULL},
+    {"null", NULL},
+};
+
+START_TEST(test_account)
+{
+	json_t *value = json_loads(account_values[_i].json, JSON_DECODE_ANY, NULL);
+	char id[ARN_ACCOUNT_DIGITS + 1] = "";
+
+	ck_assert_int_eq(arn_account_of(value, id), account_values[_i].id != NULL);
+	ck_assert_str_eq(id, account_values[_i].id != NULL ? account_values[_i].id : "");
+	json_decref(value);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -106,6 +134,8 @@ main(void)
 
 	tcase_add_loop_test(cases, test_activity, 0, sizeof(activities) / sizeof(activities[0]));
 	tcase_add_loop_test(cases, test_function, 0, sizeof(functions) / sizeof(functions[0]));
+	tcase_add_loop_test(
+	    cases, test_account, 0, sizeof(account_values) / sizeof(account_values[0]));
 	tcase_add_test(cases, test_parts);
 	suite_add_tcase(suite, cases);
 	return run_suite(suite);

@@ -11,6 +11,7 @@ import harness
 LAUNCH = os.path.join(harness.ROOT, "workflows", "on-launch.yaml")
 GUARDDUTY = os.path.join(harness.ROOT, "workflows", "on-guardduty.yaml")
 SAMPLES = os.path.join(os.path.dirname(harness.ROOT), "shared", "aws", "events")
+CASES = os.path.join(os.path.dirname(harness.ROOT), "shared", "cases", "mirror", "events")
 ACCOUNT = "123456789012"
 MEMBER = "123456789013"
 MUTATING = ("Create", "Modify", "Delete", "Run", "Terminate")
@@ -174,7 +175,8 @@ class Events(harness.Case):
         instance = self.instance(sim)["InstanceId"]
         self.only_row(self.event(sim, LAUNCH, state_change(instance, account="210987654321")), "foreign-account", "account")
         self.only_row(self.event(sim, LAUNCH, state_change("i-0123456789abcdef0", account="210987654321")), "foreign-account", "account")
-        self.only_row(self.event(sim, LAUNCH, state_change(instance, region="us-gov-west-1")), "foreign-account", "region")
+        self.ignored(sim, LAUNCH, state_change(instance, region="us-gov-west-1"), "another region: us-gov-west-1")
+        self.ignored(sim, GUARDDUTY, finding(instance, region="eu-west-1"), "another region: eu-west-1")
         self.only_row(self.event(sim, GUARDDUTY, finding(instance, account="210987654321")), "foreign-account", "account")
         self.assertEqual(self.mutations(sim), {})
 
@@ -254,6 +256,36 @@ class Events(harness.Case):
             row = self.only_row(done, "created") if done.json["summary"].get("created") else self.only_row(done, "ineligible", "type")
             primary = [n["NetworkInterfaceId"] for n in instance["NetworkInterfaces"] if n["DeviceIndex"] == 0]
             self.assertEqual([row["networkInterfaceId"]], primary)
+
+    def test_a_finding_of_a_cluster_counts_by_its_instance(self):
+        sim = self.sim("--plain", "--single-subnet", instances=3)
+        for index, resource in enumerate(("Container", "EKSCluster", "ECSCluster")):
+            instance = self.instance(sim, index)["InstanceId"]
+            row = self.only_row(self.event(sim, GUARDDUTY, finding(instance, resource=resource)), "created")
+            self.assertEqual(row["instanceId"], instance)
+
+    def test_an_attack_sequence_counts_by_all_its_instances(self):
+        sim = self.sim("--plain", "--single-subnet", instances=4)
+        ids = [self.instance(sim, i)["InstanceId"] for i in range(3)]
+        arn = "arn:aws:ec2:us-east-1:%s:instance/%s"
+        event = finding(None, kind="AttackSequence:EC2/CompromisedInstanceGroup", resource="AttackSequence")
+        event["detail"]["service"]["detection"] = {"sequence": {"resources": [
+            {"uid": arn % (ACCOUNT, ids[0]), "resourceType": "EC2_INSTANCE", "data": {"ec2Instance": {"instanceState": "running"}}},
+            {"uid": "arn:aws:autoscaling:us-east-1:1:autoScalingGroup:a:b", "data": {"autoscalingAutoScalingGroup": {
+                "ec2InstanceUids": [arn % (ACCOUNT, i) for i in ids] + [arn % ("210987654321", "i-0123456789abcdef0")]}}}]}}
+        done = self.event(sim, GUARDDUTY, event)
+        self.assertEqual((done.code, done.json["summary"]), (0, {"created": 3}), done.err + done.out)
+        self.assertEqual(sorted(r["instanceId"] for r in self.rows()), sorted(ids))
+        self.assertEqual(sim.report()["sessions"]["live"], 3)
+
+    def test_member_accounts_that_are_listed(self):
+        sim, config, instance = member_world(self)
+        with open(config, "a", encoding="utf-8") as f:
+            f.write("  accounts: ['123456789019']\n")
+        self.only_row(self.event(sim, GUARDDUTY, finding(instance, account=MEMBER), config=config), "foreign-account", "account")
+        with open(config, encoding="utf-8") as f:
+            listed = self.write("listed.yaml", f.read().replace("'123456789019'", f"'123456789019', {MEMBER}"))
+        self.only_row(self.event(sim, GUARDDUTY, finding(instance, account=int(MEMBER)), config=listed), "created")
 
     def test_findings_that_do_not_count(self):
         sim = self.sim("--plain", "--single-subnet", instances=1)
@@ -356,6 +388,29 @@ class Samples(harness.Case):
         self.assertEqual([i["NetworkInterfaceId"] for i in instance["NetworkInterfaces"]], ["eni-0a1b2c3d4e5f60718", "eni-0123456789abcdef0"])
         self.assertEqual(instance["VpcId"], "vpc-0123456789abcdef0")
         self.assertNotIn("SubnetId", instance)  # the two interfaces are in two subnets
+
+
+@unittest.skipUnless(os.path.isdir(CASES), "skipped: ../shared/cases/mirror/events is not there")
+class Cases(harness.Case):
+    """Awkward events, each in a world of its instances."""
+
+    wanted = {
+        "gd01-instance": {"created": 1}, "gd02-attack-sequence-ec2": {"created": 2}, "gd03-eks-runtime-with-instance": {"created": 1},
+        "gd05-malicious-file": {"created": 1}, "gd08-two-interfaces-two-vpcs-ipv6": {"created": 1}, "gd10-lists-null": {"created": 1},
+        "gd11-tags-as-object": {"created": 1}, "gd15-member-account-no-role": {"foreign-account": 1}, "st-running": {"created": 1},
+    }
+
+    def test_every_case(self):
+        names = sorted(os.path.basename(f)[:-len(".json")] for f in glob.glob(os.path.join(CASES, "*.json")))
+        self.assertGreaterEqual(len(names), 15)
+        for name in names:
+            sim = self.sim("--seed", "7", "--plain", instances=20)
+            done = self.tmflow("run", LAUNCH if name.startswith("st-") else GUARDDUTY, "--config", os.path.join(CASES, "config.yaml"), "--input",
+                               os.path.join(CASES, name + ".json"), "-q", "-o", "json", sim=sim, state=name)
+            self.assertEqual((done.code, {k: n for k, n in done.json["summary"].items() if n > 0}), (0, self.wanted.get(name, {})), name + done.err)
+            if name not in self.wanted:
+                self.assertEqual(done.json["output"]["Kind"], "ignored", name)
+            sim.stop()
 
 
 if __name__ == "__main__":

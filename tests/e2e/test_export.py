@@ -114,6 +114,11 @@ class Export(harness.Case):
         plain = self.write("plain.yaml", rule)
         member = self.write("member.yaml", rule + "guardduty: {roleArn: 'arn:aws:iam::{account}:role/mirror-{region}'}\n")
         self.assertEqual(roles(guardduty, "--config", member), [(["sts:AssumeRole"], "arn:aws:iam::*:role/mirror-*")])
+        listed = self.write("listed.yaml", rule + "guardduty: {roleArn: 'arn:aws:iam::{account}:role/mirror', accounts: ['111111111111', 22222222222]}\n")
+        self.assertEqual(roles(guardduty, "--config", listed),
+                         [(["sts:AssumeRole"], ["arn:aws:iam::111111111111:role/mirror", "arn:aws:iam::022222222222:role/mirror"])])
+        nobody = self.write("nobody.yaml", rule + "guardduty: {roleArn: 'arn:aws:iam::{account}:role/mirror', accounts: []}\n")
+        self.assertEqual(roles(guardduty, "--config", nobody), [])
         self.assertEqual(roles(guardduty, "--config", plain), [])
         self.assertEqual(roles(guardduty), [(["sts:AssumeRole"], "arn:*:iam::*:role/*")])
         self.assertEqual(roles(launch, "--config", member), [])

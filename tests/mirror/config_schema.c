@@ -167,6 +167,10 @@ form_schema(const struct config_key *key)
 		    key->count_max);
 	case FORM_ARN:
 		return begins_with("arn:", "");
+	case FORM_ACCOUNTS:
+		return list_of(either(begins_with("", "[0-9]{12}$"),
+				   either(typed("integer"), reference(MISSING))),
+		    0);
 	case FORM_TAGS:
 		return list_of(reference(TAG), key->count_max);
 	case FORM_CHOICE:

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/jsonx.h"
+#include "base/mem.h"
 
 #include "config_schema.h"
 #include "run_suite.h"
@@ -121,6 +122,10 @@ static const struct {
 	"c.yaml:5:37: error: types must be a list of strings\n"
 	"c.yaml:5:49: error: roleArn must be an ARN: \"arn:...\"\n"
 	"c.yaml:5:57: error: unknown key \"minSeverty\" (did you mean \"minSeverity\"?)\n"},
+    {"vpcs:\n  - vpcId: vpc-1\n" TARGET "guardduty:\n  accounts: ['1']\n",
+	"c.yaml:6:13: error: accounts must be a list of account ids of twelve digits\n"},
+    {"vpcs:\n  - vpcId: vpc-1\n" TARGET "guardduty:\n  accounts: '123456789012'\n",
+	"c.yaml:6:13: error: accounts must be a list of account ids of twelve digits\n"},
 };
 
 START_TEST(test_faults)
@@ -197,6 +202,36 @@ START_TEST(test_every_key)
 }
 END_TEST
 
+/* An empty list lets nobody in; what is no list at all counts as absent. An id without quotes has lost its zeros. */
+static const struct {
+	const char *accounts;
+	const char *account_id;
+	bool has;
+} account_lists[] = {
+    {"['123456789012', 000000000012]", "123456789012", true},
+    {"['123456789012', 000000000012]", "000000000012", true},
+    {"['123456789012', '<INSERT_VALUE>']", "210987654321", false},
+    {"['<INSERT_VALUE>']", "210987654321", false},
+    {"[]", "210987654321", false},
+    {"<INSERT_VALUE>", "210987654321", true},
+    {"null", "210987654321", true},
+};
+
+START_TEST(test_accounts)
+{
+	char *yaml = mem_printf("vpcs:\n  - vpcId: vpc-1\n" TARGET "guardduty: {accounts: %s}\n",
+	    account_lists[_i].accounts);
+	struct loaded loaded = load(yaml);
+
+	ck_assert_str_eq(loaded.text, "");
+	ck_assert_int_eq(config_guardduty_has_account(
+			     mirror_config_guardduty(loaded.config), account_lists[_i].account_id),
+	    account_lists[_i].has);
+	unload(&loaded);
+	free(yaml);
+}
+END_TEST
+
 START_TEST(test_guardduty_and_types)
 {
 	struct loaded loaded = load(
@@ -211,6 +246,7 @@ START_TEST(test_guardduty_and_types)
 	ck_assert_str_eq(guardduty->role_arn, "arn:aws:iam::1:role/r");
 	ck_assert(config_guardduty_wants_type(guardduty, "A:B/C"));
 	ck_assert(!config_guardduty_wants_type(guardduty, "B:A:C"));
+	ck_assert(config_guardduty_has_account(guardduty, "123456789012"));
 	ck_assert_int_eq(mirror_config_type(loaded.config, "t2.nano"), CONFIG_TYPE_UNMIRRORABLE);
 	ck_assert_int_eq(mirror_config_type(loaded.config, "m9g.metal"), CONFIG_TYPE_UNMIRRORABLE);
 	ck_assert_int_eq(mirror_config_type(loaded.config, "m9g.large"), CONFIG_TYPE_MIRRORABLE);
@@ -363,6 +399,8 @@ main(void)
 	tcase_add_test(tcase, test_defaults);
 	tcase_add_test(tcase, test_every_key);
 	tcase_add_test(tcase, test_guardduty_and_types);
+	tcase_add_loop_test(
+	    tcase, test_accounts, 0, sizeof(account_lists) / sizeof(account_lists[0]));
 	tcase_add_test(tcase, test_rule_that_is_never_reached);
 	tcase_add_test(tcase, test_seed_placeholders);
 	tcase_add_test(tcase, test_excludes);

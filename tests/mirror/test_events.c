@@ -127,6 +127,17 @@ static const struct {
     {FINDING("'resource': {'resourceType': 'AccessKey', 'instanceDetails': {'instanceId': "
 	     "'i-1'}}"),
 	"ignored", "AccessKey", "[]"},
+    {FINDING(
+	 "'resource': {'resourceType': 'EKSCluster', 'instanceDetails': {'instanceId': 'i-1'}}"),
+	"guardduty", "on instance i-1",
+	"[{'InstanceId': 'i-1', 'Tags': [], 'NetworkInterfaces': []}]"},
+    {FINDING("'resource': {'resourceType': 'Container', 'instanceDetails': {'instanceId': 'i-1'}}"),
+	"guardduty", "on instance i-1",
+	"[{'InstanceId': 'i-1', 'Tags': [], 'NetworkInterfaces': []}]"},
+    {FINDING("'resource': {'resourceType': 'ECSCluster', 'instanceDetails': null}"), "ignored",
+	"no instance: its resource is of type ECSCluster", "[]"},
+    {FINDING("'resource': {'resourceType': 'S3Bucket', 'instanceDetails': {'instanceId': 'i-1'}}"),
+	"ignored", "S3Bucket, not on an instance", "[]"},
     {FINDING("'resource': {'resourceType': 'Instance'}"), "ignored", "no instance", "[]"},
     {FINDING("'resource': null"), "ignored", "unknown", "[]"},
     {FINDING(ON_INSTANCE("") ", 'service': {'additionalInfo': {'sample': true}}"), "ignored",
@@ -175,15 +186,107 @@ START_TEST(test_bad_events)
 }
 END_TEST
 
-/* The instance's account and region are in the finding; the envelope is that of the administrator who was told. */
+/* --- attack sequences --- */
+
+#define SEQUENCE(type, resources)                                                                  \
+	"{'source': 'aws.guardduty', 'detail-type': 'GuardDuty Finding', 'account': '" ACCOUNT     \
+	"', 'region': 'us-east-1', 'detail': {'type': 'AttackSequence:" type "', 'severity': 9, "  \
+	"'resource': {'resourceType': 'AttackSequence'}, 'service': {'detection': {'sequence': "   \
+	"{'resources': [" resources "]}}}}}"
+#define UID(id) "'arn:aws:ec2:us-east-1:" ACCOUNT ":instance/" id "'"
+#define HOST(id)                                                                                   \
+	"{'uid': " UID(id) ", 'resourceType': 'EC2_INSTANCE', 'data': {'ec2Instance': "            \
+			   "{'instanceType': 't3.large', 'instanceState': 'running'}}}"
+#define GROUP(kind, uids) "{'uid': 'x', 'data': {'" kind "': {'ec2InstanceUids': [" uids "]}}}"
+
+static const struct {
+	const char *event;
+	const char *ids; /* NULL: ignored */
+} sequences[] = {
+    {SEQUENCE("EC2/CompromisedInstanceGroup", HOST("i-1") ", " HOST("i-2") ", " HOST("i-1")),
+	"['i-1', 'i-2']"},
+    {SEQUENCE("EC2/CompromisedInstanceGroup",
+	 GROUP("autoscalingAutoScalingGroup", UID("i-2") ", " UID("i-1")) ", " HOST("i-1")),
+	"['i-2', 'i-1']"},
+    {SEQUENCE("ECS/CompromisedCluster", GROUP("ecsCluster", UID("i-3"))), "['i-3']"},
+    {SEQUENCE("EKS/CompromisedCluster", "{'uid': 'arn:aws:eks:us-east-1:" ACCOUNT
+					":cluster/c', 'data': {'eksCluster': {}}}, " HOST("i-4")),
+	"['i-4']"},
+    /* Not in this account, not in this region, and not an instance. */
+    {SEQUENCE("EC2/CompromisedInstanceGroup",
+	 GROUP("ec2LaunchTemplate",
+	     "'arn:aws:ec2:us-east-1:210987654321:instance/i-1', "
+	     "'arn:aws:ec2:eu-west-1:" ACCOUNT ":instance/i-1', "
+	     "'arn:aws:ec2:us-east-1:" ACCOUNT ":volume/vol-1', 'i-1', 7, " UID("i-"))),
+	NULL},
+    {SEQUENCE("EC2/CompromisedInstanceGroup", "null, 7, {'uid': null, 'data': []}"), NULL},
+    {SEQUENCE("IAM/CompromisedCredentials", HOST("i-1")), NULL},
+    {SEQUENCE("S3/CompromisedData", HOST("i-1")), NULL},
+};
+
+START_TEST(test_sequences)
+{
+	const json_t *result = process_run(&process, "parse-event", relaxed(sequences[_i].event));
+
+	ck_assert_msg(result != NULL, "%s", tmf_err_text(process_error(&process)));
+	ck_assert_str_eq(
+	    jsonx_get_string(result, "Kind"), sequences[_i].ids != NULL ? "guardduty" : "ignored");
+	ck_assert_json(json_object_get(result, "InstanceIds"),
+	    sequences[_i].ids != NULL ? sequences[_i].ids : "[]");
+	if (sequences[_i].ids == NULL)
+		ck_assert_ptr_nonnull(strstr(jsonx_get_string(result, "Reason"), "no instance"));
+}
+END_TEST
+
+/* More than a describe takes: refused rather than cut off. */
+START_TEST(test_sequence_of_too_many)
+{
+	json_t *event = relaxed(SEQUENCE("EC2/X", GROUP("ecsCluster", "")));
+	json_t *uids = json_array();
+
+	for (int i = 0; i < 1001; i++)
+		json_array_append_new(
+		    uids, json_sprintf("arn:aws:ec2:us-east-1:" ACCOUNT ":instance/i-%d", i));
+	json_object_set_new(
+	    json_array_get(
+		jsonx_get_array(
+		    jsonx_get_object(
+			jsonx_get_object(
+			    jsonx_get_object(jsonx_get_object(event, "detail"), "service"),
+			    "detection"),
+			"sequence"),
+		    "resources"),
+		0),
+	    "data", jpack("{s:{s:o}}", "ecsCluster", "ec2InstanceUids", uids));
+	ck_assert_ptr_null(process_run(&process, "parse-event", event));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(process_error(&process)), "more than 1000"));
+}
+END_TEST
+
+/* The configuration is that of one region. */
+START_TEST(test_another_region)
+{
+	const json_t *result = process_run(
+	    &process, "parse-event", relaxed(FINDING("'region': 'eu-west-1', " ON_INSTANCE(""))));
+
+	ck_assert_str_eq(jsonx_get_string(result, "Kind"), "ignored");
+	ck_assert_str_eq(jsonx_get_string(result, "Region"), "eu-west-1");
+	ck_assert_str_eq(jsonx_get_string(result, "Reason"),
+	    "the event is of another region: eu-west-1, not us-east-1");
+}
+END_TEST
+
+/* The instance's account is in the finding; the envelope is that of the administrator who was told. */
 START_TEST(test_whose_finding)
 {
 	const json_t *result = process_run(&process, "parse-event",
-	    relaxed(
-		FINDING("'accountId': '210987654321', 'region': 'eu-west-1', " ON_INSTANCE(""))));
+	    relaxed(FINDING("'accountId': '210987654321', " ON_INSTANCE(""))));
 
 	ck_assert_str_eq(jsonx_get_string(result, "AccountId"), "210987654321");
-	ck_assert_str_eq(jsonx_get_string(result, "Region"), "eu-west-1");
+	result = process_run(&process, "parse-event",
+	    relaxed(FINDING("'accountId': 12345678901, " ON_INSTANCE(""))));
+	ck_assert_str_eq(jsonx_get_string(result, "AccountId"), "012345678901");
 	result = process_run(&process, "parse-event", relaxed(FINDING(ON_INSTANCE(""))));
 	ck_assert_str_eq(jsonx_get_string(result, "AccountId"), ACCOUNT);
 	ck_assert_str_eq(jsonx_get_string(result, "Region"), "us-east-1");
@@ -329,6 +432,9 @@ static const struct {
     {"{roleArn: 'arn:aws:iam::" MEMBER ":role/tmflow'}", true},
     {"{roleArn: 'arn:aws:iam::210987654322:role/tmflow'}", false},
     {"{roleArn: 'arn:aws:iam'}", false},
+    {"{roleArn: '" ROLE "', accounts: ['" MEMBER "', '210987654322']}", true},
+    {"{roleArn: '" ROLE "', accounts: ['210987654322']}", false},
+    {"{roleArn: '" ROLE "', accounts: []}", false},
     {"{minSeverity: 1}", false},
 };
 
@@ -395,6 +501,10 @@ START_TEST(test_member_account_without_a_role)
 	ck_assert_ptr_null(process_run(&process, "describe-page",
 	    jpack("{s:i, s:s}", "MaxResults", 5, "MemberAccountId", MEMBER)));
 	ck_assert_str_eq(process_error(&process)->name, "TMFlow.Config");
+	reopen_with("{roleArn: '" ROLE "', accounts: ['210987654322']}");
+	ck_assert_ptr_null(process_run(&process, "describe-page",
+	    jpack("{s:i, s:s}", "MaxResults", 5, "MemberAccountId", MEMBER)));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.Config");
 	reopen_with("{roleArn: '" ROLE "'}");
 	ck_assert_ptr_null(process_run(&process, "describe-page",
 	    jpack("{s:i, s:s}", "MaxResults", 5, "MemberAccountId", "1:role/other")));
@@ -435,7 +545,8 @@ main(void)
 {
 	Suite *suite = suite_create("events");
 	TCase *tcase = tcase_create("events");
-	const TTest *const tests[] = {test_whose_finding, test_account_is_known_from_a_page,
+	const TTest *const tests[] = {test_whose_finding, test_another_region,
+	    test_sequence_of_too_many, test_account_is_known_from_a_page,
 	    test_account_is_asked_for_once, test_region_needs_no_call,
 	    test_account_behind_empty_pages, test_account_that_does_not_show, test_record,
 	    test_member_account_in_another_region, test_actions_in_a_member_account,
@@ -444,6 +555,7 @@ main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_events, 0, ROWS(events));
 	tcase_add_loop_test(tcase, test_bad_events, 0, ROWS(bad_events));
+	tcase_add_loop_test(tcase, test_sequences, 0, ROWS(sequences));
 	tcase_add_loop_test(tcase, test_findings_that_count, 0, ROWS(wishes));
 	tcase_add_loop_test(tcase, test_member_account_with_a_role, 0, ROWS(roles));
 	for (int i = 0; i < ROWS(tests); i++)

@@ -68,9 +68,10 @@ policy_collect(
 	}
 }
 
+/* Takes resource: an ARN, or a list of them. */
 static void
-policy_add_statement(json_t *statements, const char *sid, const char *const *actions, size_t count,
-    const char *resource)
+policy_add_statement(
+    json_t *statements, const char *sid, const char *const *actions, size_t count, json_t *resource)
 {
 	json_t *statement = json_object();
 	json_t *list = json_array();
@@ -80,7 +81,7 @@ policy_add_statement(json_t *statements, const char *sid, const char *const *act
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, json_string(actions[i]));
 	json_object_set_new(statement, "Action", list);
-	jsonx_put_string(statement, "Resource", resource);
+	json_object_set_new(statement, "Resource", resource);
 	json_array_append_new(statements, statement);
 }
 
@@ -110,21 +111,41 @@ policy_takes_roles(const json_t *value)
 	return false;
 }
 
-/*
- * As the configuration names it, in whichever account and region; without a configuration any
- * that lets us in.
- */
+static void
+policy_add_role(json_t *resources, const char *template, const char *account_id)
+{
+	char *arn = arn_fill_in(template, account_id, "*");
+
+	if (arn != NULL)
+		json_array_append_new(resources, json_string(arn));
+	free(arn);
+}
+
+/* As the configuration names it, in its accounts or in any; without a configuration any role that
+ * lets us in. An empty list of accounts makes no statement. */
 static void
 policy_add_roles(json_t *statements, const struct mirror_config *config)
 {
-	const char *template =
-	    config != NULL ? mirror_config_guardduty(config)->role_arn : ANY_ROLE;
-	char *resource = arn_fill_in(template, "*", "*");
+	const struct config_guardduty *guardduty =
+	    config != NULL ? mirror_config_guardduty(config) : NULL;
+	const char *template = guardduty != NULL ? guardduty->role_arn : ANY_ROLE;
+	const json_t *accounts = guardduty != NULL ? guardduty->accounts : NULL;
+	json_t *resources = json_array();
+	char id[ARN_ACCOUNT_DIGITS + 1];
+	json_t *account;
+	size_t i;
 
-	if (resource != NULL)
+	json_array_foreach (accounts, i, account)
+		if (arn_account_of(account, id))
+			policy_add_role(resources, template, id);
+	if (accounts == NULL)
+		policy_add_role(resources, template, "*");
+	if (json_array_size(resources) > 0)
 		policy_add_statement(statements, "TmflowRoles", role_actions,
-		    sizeof(role_actions) / sizeof(role_actions[0]), resource);
-	free(resource);
+		    sizeof(role_actions) / sizeof(role_actions[0]),
+		    json_array_size(resources) == 1 ? json_incref(json_array_get(resources, 0))
+						    : json_incref(resources));
+	json_decref(resources);
 }
 
 /*
@@ -142,14 +163,16 @@ policy_document(const struct asl_machine *machine, const struct tmf_registry *re
 	policy_collect(&list, machine, registry);
 	jsonx_put_string(document, "Version", POLICY_VERSION);
 	if (list.count > 0)
-		policy_add_statement(statements, "TmflowActions", list.at, list.count, "*");
+		policy_add_statement(
+		    statements, "TmflowActions", list.at, list.count, json_string("*"));
 	if (policy_takes_roles(asl_machine_json(machine)))
 		policy_add_roles(statements, config);
 	if (activity_arn != NULL) {
 		policy_add_statement(statements, "TmflowActivity", activity_actions,
-		    sizeof(activity_actions) / sizeof(activity_actions[0]), activity_arn);
+		    sizeof(activity_actions) / sizeof(activity_actions[0]),
+		    json_string(activity_arn));
 		policy_add_statement(statements, "TmflowTasks", task_actions,
-		    sizeof(task_actions) / sizeof(task_actions[0]), "*");
+		    sizeof(task_actions) / sizeof(task_actions[0]), json_string("*"));
 	}
 	json_object_set_new(document, "Statement", statements);
 	return document;

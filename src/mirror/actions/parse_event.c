@@ -1,3 +1,4 @@
+#include "aws/arn.h"
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
 
@@ -11,13 +12,15 @@
  * See: https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings_eventbridge.html
  */
 
-#define REASON_KEPT   "reason"
-#define RESOURCE_KIND "Instance"
+#define REASON_KEPT	  "reason"
+#define INSTANCE_RESOURCE "instance/"
+#define INSTANCES_MAX	  1000u /* what describe-page takes */
 
 /* What is being made of the event; borrowed from it, but for instances. */
 struct reading {
 	const char *kind;
 	const char *account_id;
+	char account_digits[ARN_ACCOUNT_DIGITS + 1]; /* of an account that is a number */
 	const char *region;
 	json_t *instances; /* new */
 };
@@ -162,6 +165,16 @@ parse_event_add_interfaces(json_t *instance, const json_t *details)
 	parse_event_set_common(instance, "SubnetId");
 }
 
+/* Some tools that pass events on make a number of the id. */
+static void
+parse_event_take_account(struct reading *reading, const json_t *id)
+{
+	if (json_is_string(id))
+		reading->account_id = json_string_value(id);
+	else if (arn_account_of(id, reading->account_digits))
+		reading->account_id = reading->account_digits;
+}
+
 /* --- state changes --- */
 
 /* Only `running` counts: a pending instance may have no interface yet, and the others end. */
@@ -227,45 +240,184 @@ finding_is_wanted(struct tmf_op *op, const json_t *detail, const char *type)
 	return true;
 }
 
+/* What runs on no instance. A finding about one carries the instance that the keys were issued to,
+ * which says nothing of its traffic. */
+static const char *const finding_other_resources[] = {"AccessKey", "S3Bucket", "S3Object", NULL};
+
+static bool
+finding_is_of_another(const char *resource_type)
+{
+	for (const char *const *other = finding_other_resources; *other != NULL; other++)
+		if (resource_type != NULL && strcmp(resource_type, *other) == 0)
+			return true;
+	return false;
+}
+
+/* The finding's own instance, whatever else its resource is: findings of containers and clusters
+ * carry the instance that they run on. */
+static int
+finding_read_instance(struct tmf_op *op, const json_t *resource, struct reading *reading)
+{
+	const json_t *details = jsonx_get_object(resource, "instanceDetails");
+	const char *resource_type = jsonx_get_string(resource, "resourceType");
+	const char *id = jsonx_get_string(details, "instanceId");
+	json_t *instance;
+
+	if (finding_is_of_another(resource_type)) {
+		parse_event_reason(op,
+		    "the finding is on a resource of type %s, not on an instance", resource_type);
+		return 0;
+	}
+	if (!parse_event_is_instance_id(id)) {
+		parse_event_reason(op, "the finding names no instance: its resource is of type %s",
+		    resource_type != NULL ? resource_type : "unknown");
+		return 0;
+	}
+	instance = parse_event_instance(id, jsonx_get_string(details, "instanceType"),
+	    jsonx_get_string(details, "instanceState"));
+	parse_event_add_tags(instance, details);
+	parse_event_add_interfaces(instance, details);
+	json_array_append_new(reading->instances, instance);
+	return 0;
+}
+
+/* --- attack sequences --- */
+
+/* The sequences whose resources are hosts. Those of IAM/ and S3/ are about keys and buckets. */
+static const char *const sequence_types[] = {
+    "AttackSequence:EC2/", "AttackSequence:ECS/", "AttackSequence:EKS/", NULL};
+
+static bool
+sequence_is_one(const char *type)
+{
+	for (const char *const *prefix = sequence_types; *prefix != NULL; prefix++)
+		if (str_starts(str_of(type), *prefix))
+			return true;
+	return false;
+}
+
+static bool
+sequence_has(const struct reading *reading, struct str id)
+{
+	json_t *instance;
+	size_t i;
+
+	json_array_foreach (reading->instances, i, instance)
+		if (str_is(id, jsonx_get_string(instance, "InstanceId")))
+			return true;
+	return false;
+}
+
+/*
+ * uid is an instance's ARN: arn:aws:ec2:us-east-1:111122223333:instance/i-0a1b. One of another
+ * account or region is left out, since a describe would not find it and the whole would fail.
+ * data: what the resource says of the instance, or NULL.
+ */
+static void
+sequence_add(struct reading *reading, const char *uid, const json_t *data)
+{
+	struct arn arn;
+	const char *id;
+
+	if (uid == NULL || arn_parse(uid, &arn, NULL) < 0 ||
+	    !str_starts(arn.resource, INSTANCE_RESOURCE))
+		return;
+	id = arn.resource.p + strlen(INSTANCE_RESOURCE);
+	if (!parse_event_is_instance_id(id) || sequence_has(reading, str_of(id)) ||
+	    (reading->account_id != NULL && !str_is(arn.account, reading->account_id)) ||
+	    (reading->region != NULL && !str_is(arn.region, reading->region)))
+		return;
+	json_array_append_new(
+	    reading->instances, parse_event_instance(id, jsonx_get_string(data, "instanceType"),
+				    jsonx_get_string(data, "instanceState")));
+}
+
+/*
+ * A resource is an instance, or one that has instances: a cluster, an Auto Scaling group, an
+ * instance profile, a launch template. Its data is the one member of `data`, by the name of the
+ * type.
+ * See: https://docs.aws.amazon.com/guardduty/latest/APIReference/API_ResourceV2.html
+ */
+static void
+sequence_add_resource(struct reading *reading, const json_t *resource)
+{
+	const json_t *all = jsonx_get_object(resource, "data");
+	const char *name;
+	json_t *data;
+	json_t *uid;
+	size_t i;
+
+	sequence_add(
+	    reading, jsonx_get_string(resource, "uid"), jsonx_get_object(all, "ec2Instance"));
+	json_object_foreach ((json_t *)all, name, data)
+		json_array_foreach (jsonx_get_array(data, "ec2InstanceUids"), i, uid)
+			sequence_add(reading, json_string_value(uid), NULL);
+}
+
+static int
+finding_read_sequence(struct tmf_op *op, const json_t *detail, struct reading *reading)
+{
+	const json_t *detection =
+	    jsonx_get_object(jsonx_get_object(detail, "service"), "detection");
+	const json_t *sequence = jsonx_get_object(detection, "sequence");
+	json_t *resource;
+	size_t i;
+
+	json_array_foreach (jsonx_get_array(sequence, "resources"), i, resource) {
+		sequence_add_resource(reading, resource);
+		if (json_array_size(reading->instances) > INSTANCES_MAX)
+			return tmf_err_set(&op->err, TMF_ERR_INVALID,
+			    "detail.service.detection.sequence.resources: more than %u instances",
+			    INSTANCES_MAX);
+	}
+	if (json_array_size(reading->instances) == 0)
+		parse_event_reason(op, "the attack sequence names no instance");
+	return 0;
+}
+
+/* --- */
+
+/* The instances that a reason names: the first, and how many others. */
+static void
+finding_reason(struct tmf_op *op, const char *type, const struct reading *reading)
+{
+	size_t count = json_array_size(reading->instances);
+	const char *id = jsonx_get_string(json_array_get(reading->instances, 0), "InstanceId");
+
+	if (count == 1)
+		parse_event_reason(op, "finding %s on instance %s", type, id);
+	else
+		parse_event_reason(
+		    op, "finding %s on instance %s and %zu others", type, id, count - 1);
+}
+
 /* The finding's own account comes before the event's: an administrator account receives its
  * members' findings, and the event may name either. A finding that is not wanted is ignored rather
  * than an error: the event was read as it should be. */
 static int
 parse_event_finding(struct tmf_op *op, const json_t *detail, struct reading *reading)
 {
-	const json_t *resource = jsonx_get_object(detail, "resource");
-	const json_t *details = jsonx_get_object(resource, "instanceDetails");
 	const char *type = jsonx_get_string(detail, "type");
-	const char *resource_type = jsonx_get_string(resource, "resourceType");
-	const char *id = jsonx_get_string(details, "instanceId");
+	int ret;
 
-	if (jsonx_get_string(detail, "accountId") != NULL)
-		reading->account_id = jsonx_get_string(detail, "accountId");
+	parse_event_take_account(reading, json_object_get(detail, "accountId"));
 	if (jsonx_get_string(detail, "region") != NULL)
 		reading->region = jsonx_get_string(detail, "region");
 	if (type == NULL)
 		return tmf_err_set(&op->err, TMF_ERR_INVALID, "detail.type must be a string");
-	if (resource_type == NULL || strcmp(resource_type, RESOURCE_KIND) != 0) {
-		parse_event_reason(op,
-		    "the finding is on a resource of type %s, not on an instance",
-		    resource_type != NULL ? resource_type : "unknown");
-		return 0;
-	}
-	if (!parse_event_is_instance_id(id)) {
-		parse_event_reason(op, "the finding names no instance");
-		return 0;
-	}
-	reading->instances = parse_event_list(parse_event_instance(id,
-	    jsonx_get_string(details, "instanceType"), jsonx_get_string(details, "instanceState")));
-	parse_event_add_tags(json_array_get(reading->instances, 0), details);
-	parse_event_add_interfaces(json_array_get(reading->instances, 0), details);
+	reading->instances = json_array();
+	ret = sequence_is_one(type)
+		  ? finding_read_sequence(op, detail, reading)
+		  : finding_read_instance(op, jsonx_get_object(detail, "resource"), reading);
+	if (ret < 0 || json_array_size(reading->instances) == 0)
+		return ret;
 	if (finding_is_sample(detail)) {
 		parse_event_reason(op, "the finding is a sample: its instance does not exist");
 		return 0;
 	}
 	if (!finding_is_wanted(op, detail, type))
 		return 0;
-	parse_event_reason(op, "finding %s on instance %s", type, id);
+	finding_reason(op, type, reading);
 	reading->kind = "guardduty";
 	return 0;
 }
@@ -310,12 +462,28 @@ parse_event_read(struct tmf_op *op, struct reading *reading)
 	return 0;
 }
 
+/* A configuration names resources of its own region only, and rules may send events across
+ * regions: what happens elsewhere is somebody else's to mirror. */
+static void
+parse_event_check_region(struct tmf_op *op, struct reading *reading)
+{
+	const struct mirror *mirror = env(op);
+	const char *ours = mirror != NULL && mirror->account->ec2 != NULL
+			       ? aws_client_region(mirror->account->ec2)
+			       : "";
+
+	if (strcmp(reading->kind, "ignored") == 0 || reading->region == NULL || ours[0] == '\0' ||
+	    strcmp(reading->region, ours) == 0)
+		return;
+	reading->kind = "ignored";
+	parse_event_reason(op, "the event is of another region: %s, not %s", reading->region, ours);
+}
+
 static enum tmf_op_next
 parse_event_start(struct tmf_op *op)
 {
 	struct reading reading = {
 	    .kind = "ignored",
-	    .account_id = jsonx_get_string(op->input, "account"),
 	    .region = jsonx_get_string(op->input, "region"),
 	};
 
@@ -324,8 +492,11 @@ parse_event_start(struct tmf_op *op)
 		    "the input of tmflow:parse-event must be an event, an object, but is of kind "
 		    "%s",
 		    jsonx_kind(op->input));
-	if (parse_event_read(op, &reading) == 0)
+	parse_event_take_account(&reading, json_object_get(op->input, "account"));
+	if (parse_event_read(op, &reading) == 0) {
+		parse_event_check_region(op, &reading);
 		return parse_event_answer(op, &reading);
+	}
 	json_decref(reading.instances);
 	return TMF_OP_FAIL;
 }
@@ -333,8 +504,8 @@ parse_event_start(struct tmf_op *op)
 static const struct tmf_action_field output[] = {
     {"Kind", "string", true, "launch: an instance runs; guardduty: a finding; or ignored"},
     {"Reason", "string", true, "why it is that"},
-    {"AccountId", "string or null", true, "the instance's account, where the event names it"},
-    {"Region", "string or null", true, "its region"},
+    {"AccountId", "string or null", true, "the instances' account, where the event names it"},
+    {"Region", "string or null", true, "their region"},
     {"InstanceIds", "list of string", true, "the instances that the event names"},
     {"Instances", "list of Instance", true,
 	"what the event says about them: describe them for the rest"},

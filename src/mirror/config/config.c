@@ -1,3 +1,4 @@
+#include "aws/arn.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/config/config_keys.h"
@@ -207,6 +208,20 @@ config_is_arn(const json_t *value)
 	return json_is_string(value) && strncmp(json_string_value(value), "arn:", 4) == 0;
 }
 
+/* What counts as missing is left out, as in every list. */
+static bool
+config_is_account_list(const json_t *value)
+{
+	char id[ARN_ACCOUNT_DIGITS + 1];
+	json_t *account;
+	size_t i;
+
+	json_array_foreach (value, i, account)
+		if (config_given(account) && !arn_account_of(account, id))
+			return false;
+	return json_is_array(value);
+}
+
 /* By form: only those that the keys of these sections have. */
 static const struct {
 	bool (*is_good)(const json_t *value);
@@ -215,6 +230,7 @@ static const struct {
     [FORM_NUMBER] = {config_is_severity, "a number from 0 to 10"},
     [FORM_TEXTS] = {config_is_text_list, "a list of strings"},
     [FORM_ARN] = {config_is_arn, "an ARN: \"arn:...\""},
+    [FORM_ACCOUNTS] = {config_is_account_list, "a list of account ids of twelve digits"},
 };
 
 /* Checks the values of a section whose keys all have one of `forms`. NULL when it is not given.
@@ -240,17 +256,21 @@ config_read_values(struct config_reader *reader, const struct mirror_config *con
 	return section;
 }
 
-/* Without minSeverity every finding counts: 0 is below GuardDuty's scale, which begins at 1. */
+/* Without minSeverity every finding counts: 0 is below GuardDuty's scale, which begins at 1. A
+ * list of accounts that is empty lets none in, since a list that is meant to keep others out must
+ * not open the door by what it lacks. */
 static void
 config_read_guardduty(struct config_reader *reader, struct mirror_config *config)
 {
 	const json_t *section =
 	    config_read_values(reader, config, "guardduty", config_guardduty_keys);
+	const json_t *accounts = json_object_get(section, "accounts");
 
 	config->guardduty = (struct config_guardduty){
 	    .min_severity = json_number_value(config_member(section, "minSeverity")),
 	    .types = config_member(section, "types"),
 	    .role_arn = json_string_value(config_member(section, "roleArn")),
+	    .accounts = json_is_array(accounts) ? accounts : NULL,
 	};
 }
 
@@ -408,6 +428,19 @@ bool
 config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type)
 {
 	return guardduty->types == NULL || config_fits(guardduty->types, type);
+}
+
+bool
+config_guardduty_has_account(const struct config_guardduty *guardduty, const char *account_id)
+{
+	char id[ARN_ACCOUNT_DIGITS + 1];
+	json_t *account;
+	size_t i;
+
+	json_array_foreach (guardduty->accounts, i, account)
+		if (arn_account_of(account, id) && strcmp(id, account_id) == 0)
+			return true;
+	return guardduty->accounts == NULL;
 }
 
 enum config_type_verdict

@@ -74,14 +74,18 @@ bool mirror_config_excludes(const struct mirror_config *config, const json_t *in
 
 /* guardduty: which findings count. */
 struct config_guardduty {
-	double min_severity;  /* 0: all */
-	const json_t *types;  /* [pattern] with * and ?, or NULL: all. Borrowed */
-	const char *role_arn; /* for findings of other accounts; NULL: they are left alone */
+	double min_severity;	/* 0: all */
+	const json_t *types;	/* [pattern] with * and ?, or NULL: all. Borrowed */
+	const char *role_arn;	/* for findings of other accounts; NULL: they are left alone */
+	const json_t *accounts; /* [id] that role_arn may lead into, or NULL: all. Borrowed */
 };
 const struct config_guardduty *mirror_config_guardduty(const struct mirror_config *config);
 
 /* True if type fits one of the patterns, or there are no patterns. */
 bool config_guardduty_wants_type(const struct config_guardduty *guardduty, const char *type);
+
+/* True if the role may be taken in that account, or no accounts are listed. */
+bool config_guardduty_has_account(const struct config_guardduty *guardduty, const char *account_id);
 
 /* instanceTypes: what the configuration says of a type. AWS has the last word of what it does not
  * call unmirrorable. */

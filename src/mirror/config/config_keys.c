@@ -74,6 +74,9 @@ const struct config_key config_guardduty_keys[] = {
     {"roleArn",
 	"the role to take for findings of member accounts; {account} stands for the account's id",
 	.form = FORM_ARN},
+    {"accounts",
+	"only findings of these member accounts count; all that the role leads to if absent",
+	.form = FORM_ACCOUNTS},
     {.name = NULL},
 };
 

@@ -15,6 +15,7 @@ enum key_form {
 	FORM_ID,
 	FORM_IDS,
 	FORM_ARN,
+	FORM_ACCOUNTS,
 	FORM_TAGS,
 	FORM_CHOICE,
 	FORM_INT,

@@ -46,6 +46,7 @@ config_rule_read_key(struct config_reader *reader, const struct config_key *key,
 		break;
 	case FORM_TEXTS:
 	case FORM_ARN:
+	case FORM_ACCOUNTS:
 	case FORM_NUMBER:
 	case FORM_RULES:
 	case FORM_SECTION:
