@@ -156,6 +156,7 @@ static json_t *
 form_schema(const struct config_key *key)
 {
 	switch (key->form) {
+	case FORM_NAME:
 	case FORM_TEXT:
 		return text(key);
 	case FORM_TEXTS:

@@ -297,6 +297,37 @@ config_read_hook(struct config_reader *reader, struct mirror_config *config)
 	config_leave(reader, mark);
 }
 
+/* Without a name of its own the file's stands for it, less the last ending: prod.eu.yaml and
+ * prod.us.yaml are two configurations. */
+static char *
+config_name_of_file(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash != NULL ? slash + 1 : path;
+	const char *dot = strrchr(base, '.');
+
+	if (base[0] == '\0' || strcmp(base, "-") == 0)
+		return mem_strdup("stdin");
+	return dot == NULL || dot == base ? mem_strdup(base)
+					  : mem_strndup(base, (size_t)(dot - base));
+}
+
+/* Each rule bears it, since whatever is made is made for a rule. */
+static void
+config_read_own_name(struct config_reader *reader, struct mirror_config *config, const char *path)
+{
+	const json_t *value = json_object_get(config->root, "name");
+	size_t mark = config_enter(reader, "name");
+	const char *name = NULL;
+
+	if (config_given(value))
+		config_read_name(reader, value, &name);
+	config_leave(reader, mark);
+	config->name = name != NULL ? mem_strdup(name) : config_name_of_file(path);
+	for (size_t i = 0; i < config->count; i++)
+		config->slots[i].rule.configuration = config->name;
+}
+
 /* All checks run, whatever the ones before found: a file with five faults is mended in one round. A
  * mapping is asked for first because every check looks up keys. An empty file passes as an empty
  * mapping, and fails for having no rule, which is the more useful message. */
@@ -311,6 +342,7 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		config->root = json_is_object(root) ? json_incref(root) : json_object();
 		config_check_table(&reader, config->root, config_root_keys, 0);
 		config_read_rules(&reader, config);
+		config_read_own_name(&reader, config, doc_name(doc));
 		config_check_names(&reader, config);
 		config_check_places(&reader, config);
 		config_read_exclude(&reader, config);
@@ -336,6 +368,7 @@ mirror_config_free(struct mirror_config *config)
 	for (size_t i = 0; i < config->count; i++)
 		free(config->slots[i].tags);
 	free(config->slots);
+	free(config->name);
 	json_decref(config->root);
 	free(config);
 }
@@ -348,6 +381,12 @@ mirror_config_is_one(const struct doc *doc)
 	const json_t *root = doc_root(doc);
 
 	return json_object_get(root, "StartAt") == NULL && json_object_get(root, "States") == NULL;
+}
+
+const char *
+mirror_config_name(const struct mirror_config *config)
+{
+	return config->name;
 }
 
 size_t

@@ -30,8 +30,9 @@ struct config_tag {
 
 struct config_rule {
 	enum rule_kind kind;
-	size_t index;	  /* in its list, from 0 */
-	const char *name; /* given, or "tags[0]", "subnets[2]", ...; unique in the file */
+	size_t index;		   /* in its list, from 0 */
+	const char *configuration; /* the name of the whole, see mirror_config_name */
+	const char *name;	   /* given, or "tags[0]", "subnets[2]", ...; unique in the file */
 	const char *vpc_id;
 	const char *subnet_id;
 	const struct config_tag *tags;
@@ -61,6 +62,10 @@ void mirror_config_free(struct mirror_config *config);
 /* True if doc looks like a configuration rather than a workflow (no StartAt and no States), for
  * `tmflow validate`. */
 bool mirror_config_is_one(const struct doc *doc);
+
+/* What all that is made for this configuration is tagged with, and known by: `name`, or the name of
+ * its file without folder and ending. */
+const char *mirror_config_name(const struct mirror_config *config);
 
 /* How many rules there are, at least one. */
 size_t mirror_config_rule_count(const struct mirror_config *config);

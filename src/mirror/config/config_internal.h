@@ -5,7 +5,7 @@
 
 #define CONFIG_PLACEHOLDER    "<INSERT_VALUE>" /* the seed application's */
 #define CONFIG_KINDS	      3		       /* of rules */
-#define CONFIG_NAME_BYTES_MAX 128 /* a rule's name goes into tags, whose values have at most 256 */
+#define CONFIG_NAME_BYTES_MAX 128 /* names go into tags, whose values have at most 256 */
 
 /* A rule and what it owns; every other string is the document's. */
 struct config_rule_slot {
@@ -16,6 +16,7 @@ struct config_rule_slot {
 
 struct mirror_config {
 	json_t *root; /* a reference: strings of rules point into it */
+	char *name;
 	struct config_rule_slot *slots;
 	size_t count;
 	const char *hook;
@@ -62,6 +63,8 @@ config_check_keys(struct config_reader *reader, const json_t *object, const char
  * nothing is stored. */
 void config_read_text(
     struct config_reader *reader, const char *name, const json_t *value, const char **ret_text);
+/* A text of at most CONFIG_NAME_BYTES_MAX bytes. */
+void config_read_name(struct config_reader *reader, const json_t *value, const char **ret_name);
 /* A text that begins with prefix and goes on. */
 void config_read_id(struct config_reader *reader, const char *name, const json_t *value,
     const char *prefix, const char **ret_id);

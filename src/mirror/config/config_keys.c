@@ -21,7 +21,7 @@ _Static_assert(sizeof(enum rule_interfaces) == sizeof(unsigned), "choices are st
 const struct config_key config_rule_keys[] = {
     {"name",
 	"what the rule is called in reports and in the tags of sessions; \"tags[0]\" if absent",
-	IN_ALL, FORM_TEXT, ROLE_OTHER, AT(name), .count_max = CONFIG_NAME_BYTES_MAX},
+	IN_ALL, FORM_NAME, ROLE_OTHER, AT(name), .count_max = CONFIG_NAME_BYTES_MAX},
     {"vpcId", "instances in this VPC", IN(RULE_VPCS), FORM_ID, ROLE_NEEDED, AT(vpc_id),
 	.prefix = "vpc-"},
     {"subnetId", "instances in this subnet", IN(RULE_SUBNETS), FORM_ID, ROLE_NEEDED, AT(subnet_id),
@@ -91,6 +91,10 @@ const struct config_key config_types_keys[] = {
 };
 
 const struct config_key config_root_keys[] = {
+    {"name",
+	"whose sessions and targets these are: a tag on all that is made; the file's name without "
+	"folder and ending if absent",
+	.form = FORM_NAME, .count_max = CONFIG_NAME_BYTES_MAX},
     {"tags", "rules by tags: tried first, in this order; the first that matches takes an instance",
 	.in = IN(RULE_TAGS), .form = FORM_RULES},
     {"subnets", "rules by subnets: tried second", .in = IN(RULE_SUBNETS), .form = FORM_RULES},

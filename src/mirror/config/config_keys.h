@@ -11,6 +11,7 @@
 
 enum key_form {
 	FORM_TEXT,
+	FORM_NAME, /* a text that goes into tags */
 	FORM_TEXTS,
 	FORM_ID,
 	FORM_IDS,

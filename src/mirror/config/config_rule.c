@@ -20,6 +20,9 @@ config_rule_read_key(struct config_reader *reader, const struct config_key *key,
 	case FORM_TEXT:
 		config_read_text(reader, key->name, value, place);
 		break;
+	case FORM_NAME:
+		config_read_name(reader, value, place);
+		break;
 	case FORM_ID:
 		config_read_id(reader, key->name, value, key->prefix, place);
 		break;
@@ -119,12 +122,6 @@ config_read_rule(struct config_reader *reader, const json_t *object, enum rule_k
 		config_leave(reader, mark);
 	}
 	config_rule_check_target(reader, object);
-	if (rule->name != NULL && strlen(rule->name) > CONFIG_NAME_BYTES_MAX) {
-		size_t mark = config_enter(reader, "name");
-
-		config_invalid(reader, "a name has at most %d characters", CONFIG_NAME_BYTES_MAX);
-		config_leave(reader, mark);
-	}
 	/* Made up last: a name that was given but is not a string is NULL here as well. */
 	if (rule->name == NULL) {
 		snprintf(slot->made_name, sizeof(slot->made_name), "%s[%zu]",

@@ -165,6 +165,19 @@ config_read_text(
 		    reader, "%s must be a string, but is of kind %s", name, jsonx_kind(value));
 }
 
+void
+config_read_name(struct config_reader *reader, const json_t *value, const char **ret_name)
+{
+	const char *name = NULL;
+
+	config_read_text(reader, "name", value, &name);
+	if (name == NULL)
+		return;
+	*ret_name = name;
+	if (strlen(name) > CONFIG_NAME_BYTES_MAX)
+		config_invalid(reader, "a name has at most %d characters", CONFIG_NAME_BYTES_MAX);
+}
+
 /* Only the form: whether AWS knows the id shows when it is used, and the file may be for another
  * account. */
 static bool
