@@ -71,6 +71,7 @@ explain_sessions(const struct explanation *explanation, const char *interface_id
 		json_object_set(item, "sessionNumber", json_object_get(session, "SessionNumber"));
 		json_object_set_new(
 		    item, "ours", json_boolean(tag_value(session, TAG_TOOL) != NULL));
+		jsonx_put_string(item, "configuration", tag_value(session, TAG_CONFIGURATION));
 		json_array_append_new(list, item);
 	}
 	return list;

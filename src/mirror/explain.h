@@ -18,7 +18,8 @@ void explanation_free(struct explanation *explanation);
  *  takes it, rule: name or null,
  *  interfaces: [{networkInterfaceId, deviceIndex, mirrored (the rule takes it), outcome?, reason?,
  *  differences?, targetId?,
- *               sessions: [{sessionId, targetId, filterId, sessionNumber, ours}]}]}
+ *               sessions: [{sessionId, targetId, filterId, sessionNumber, ours (made by
+ *  tmflow), configuration? (for which)}]}]}
  *               where outcome is what the next run would record. Errors:
  *               TMF_ERR_NOT_FOUND for an instance that AWS does not list;
  *               TMF_ERR_HOOK; AWS's.

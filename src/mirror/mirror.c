@@ -107,6 +107,7 @@ mirror_session_tags(struct mirror *mirror, const struct config_rule *rule)
 	assert(rule->name != NULL);
 	tags = json_array();
 	tag_add(tags, TAG_TOOL, TAG_TOOL_VALUE);
+	tag_add(tags, TAG_CONFIGURATION, rule->configuration);
 	tag_add(tags, TAG_RULE, rule->name);
 	tag_add(tags, TAG_WORKFLOW, mirror->workflow);
 	json_object_set_new(mirror->session_tags, rule->name, tags);

@@ -14,13 +14,14 @@
 #define TAG_NAME_VALUE "TrafficMirroringSourceAutomation"
 #define TAG_SUBNET     "TargetSubnetId" /* on the subnet's present target only */
 
-#define TAG_TOOL       "tmflow:tool" /* on everything that tmflow makes */
-#define TAG_TOOL_VALUE "tmflow"
-#define TAG_OUR_SUBNET "tmflow:subnet" /* on a target, also when it is full */
-#define TAG_GENERATION "tmflow:generation"
-#define TAG_TARGET_OF  "tmflow:target" /* on an instance launched for a target: its subnet */
-#define TAG_RULE       "tmflow:rule"
-#define TAG_WORKFLOW   "tmflow:workflow"
+#define TAG_TOOL	  "tmflow:tool" /* on everything that tmflow makes */
+#define TAG_TOOL_VALUE	  "tmflow"
+#define TAG_OUR_SUBNET	  "tmflow:subnet" /* on a target, also when it is full */
+#define TAG_GENERATION	  "tmflow:generation"
+#define TAG_TARGET_OF	  "tmflow:target" /* on an instance launched for a target: its subnet */
+#define TAG_RULE	  "tmflow:rule"
+#define TAG_CONFIGURATION "tmflow:configuration" /* the name of whose it is, see ownership.h */
+#define TAG_WORKFLOW	  "tmflow:workflow"
 
 #define ERROR_SOURCES_LIMIT	  "TrafficMirrorSourcesPerTargetLimitExceeded"
 #define ERROR_SESSIONS_LIMIT	  "TrafficMirrorSessionsPerInterfaceLimitExceeded"

@@ -3,6 +3,7 @@
 #include "aws/services/pager.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "mirror/ownership.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -54,19 +55,21 @@ session_has_number(const struct config_rule *rule, const json_t *session)
 	return rule->session_number != 0 && session_number_of(session) == rule->session_number;
 }
 
-/* True if tmflow made it in this rule's place, by its filter, its number or its rule's name. What
- * fits by none of these is another configuration's: two configurations may mirror the same
- * interface, each with rules of its own. */
+/* True if the rule may change it. One from before configurations had names has to fit first, which
+ * is for the caller to see. */
+static bool
+session_is_ours(const struct config_rule *rule, const json_t *session)
+{
+	return session_owner(session, rule->configuration) == OWNER_OURS ||
+	       session_is_adoptable(session, rule);
+}
+
+/* One rule takes an interface, so whatever this configuration has there stands in its place, also
+ * where another rule took it when it was made. */
 static bool
 session_is_drifted(const struct config_rule *rule, const json_t *session)
 {
-	const char *of_rule = tag_value(session, TAG_RULE);
-
-	if (tag_value(session, TAG_TOOL) == NULL)
-		return false;
-	return session_member_is(session, "TrafficMirrorFilterId", rule->filter_id) ||
-	       session_has_number(rule, session) ||
-	       (of_rule != NULL && strcmp(of_rule, rule->name) == 0);
+	return session_owner(session, rule->configuration) == OWNER_OURS;
 }
 
 static bool
@@ -122,15 +125,15 @@ session_needs_targets(const struct config_rule *rule, const json_t *session)
 {
 	return rule->packet_length == 0 &&
 	       session_option_is(session, "PacketLength", PACKET_LENGTH_BALANCER) &&
-	       tag_value(session, TAG_TOOL) != NULL;
+	       session_is_ours(rule, session);
 }
 
-/* The options count for sessions of ours only. A stranger's session with another number mirrors
- * what is wanted, and is not ours to change. */
+/* The options count for sessions of ours only. Another's session with another number mirrors what
+ * is wanted, and is not ours to change. */
 static enum session_verdict
 session_judge_one(const struct session_question *question, const json_t *session)
 {
-	bool ours = tag_value(session, TAG_TOOL) != NULL;
+	bool ours = session_is_ours(question->rule, session);
 
 	if (session_is_present(question, session))
 		return ours && !session_has_options(question, session) ? SESSION_DRIFTED
@@ -138,6 +141,24 @@ session_judge_one(const struct session_question *question, const json_t *session
 	if (session_is_drifted(question->rule, session))
 		return SESSION_DRIFTED;
 	return session_has_number(question->rule, session) ? SESSION_CONFLICT : SESSION_MISSING;
+}
+
+/* Of two sessions with the same verdict ours goes first, and of ours the one that was made for the
+ * rule: that is the one which a user finds again by its tags. */
+static bool
+session_is_nearer(const struct config_rule *rule, const json_t *session, const json_t *other)
+{
+	const json_t *both[] = {other, session};
+	int nearness[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *of_rule = tag_value(both[i], TAG_RULE);
+
+		nearness[i] = !session_is_ours(rule, both[i])			    ? 0
+			      : of_rule != NULL && strcmp(of_rule, rule->name) == 0 ? 2
+										    : 1;
+	}
+	return nearness[1] > nearness[0];
 }
 
 enum session_verdict
@@ -160,7 +181,8 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 			continue;
 		count++;
 		verdict = session_judge_one(question, session);
-		if (found[verdict] == NULL)
+		if (found[verdict] == NULL ||
+		    session_is_nearer(question->rule, session, found[verdict]))
 			found[verdict] = session;
 	}
 	/* A session of ours with number 7 cannot become 100 while a stranger's has that: a

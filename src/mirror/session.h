@@ -7,7 +7,8 @@
 enum session_verdict {
 	SESSION_MISSING,
 	SESSION_PRESENT,  /* the same interface, filter and a target that the rule may use */
-	SESSION_DRIFTED,  /* one of ours, with another filter, target, number, VXLAN id or length */
+	SESSION_DRIFTED,  /* one of ours, with another filter, target, number, VXLAN id or length;
+			   * ours: see ownership.h */
 	SESSION_CONFLICT, /* the rule's session number is somebody else's */
 	SESSION_LIMIT	  /* no room for another one */
 };

@@ -78,14 +78,18 @@ class Sim:
         with urllib.request.urlopen(urllib.request.Request(self.url + "/", data=body), timeout=60) as reply:
             return xml.etree.ElementTree.fromstring(re.sub(r'xmlns="[^"]*"', "", reply.read().decode()))
 
-    def sessions(self):
-        """{interface: session} of all that there are, each with its tags as a mapping under "tags" (with --no-auth)."""
-        found = {}
+    def every_session(self):
+        """All that there are, each with its tags as a mapping under "tags" (with --no-auth)."""
+        found = []
         for item in self.query("DescribeTrafficMirrorSessions").findall("trafficMirrorSessionSet/item"):
             session = {child.tag: child.text for child in item if child.tag != "tagSet"}
             session["tags"] = {tag.findtext("key"): tag.findtext("value") for tag in item.findall("tagSet/item")}
-            found[session["networkInterfaceId"]] = session
+            found.append(session)
         return found
+
+    def sessions(self):
+        """{interface: session}, where an interface has one."""
+        return {session["networkInterfaceId"]: session for session in self.every_session()}
 
     def report(self):
         return self.ask("/_sim/report")

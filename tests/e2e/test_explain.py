@@ -64,12 +64,13 @@ class Explain(harness.Case):
         for instance in self.some_of_each(rows):
             self.agree(self.explain(sim, instance), rows[instance])
         with open(sim.config, encoding="utf-8") as f:
-            config = self.write("other.yaml", f.read().replace("    filterId:", "    sessionNumber: 9\n    filterId:"))
+            config = self.write("other.yaml", "name: config\n" + f.read().replace("    filterId:", "    sessionNumber: 9\n    filterId:"))
         rows = self.rows(self.backfill(sim, "--dry-run", config=config).json["runId"])
         updated = next(i for i, of_it in rows.items() if of_it[0]["outcome"] == "updated")
         answer = self.explain(sim, updated, config=config)
         self.assertIn("session number 100 instead of 9", answer["interfaces"][0]["differences"])
-        self.assertTrue(answer["interfaces"][0]["sessions"][0]["ours"])
+        session = answer["interfaces"][0]["sessions"][0]
+        self.assertEqual((session["ours"], session["configuration"]), (True, "config"))
 
     def test_hook(self):
         sim = self.sim(instances=60)

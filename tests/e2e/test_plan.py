@@ -138,7 +138,7 @@ class Plan(harness.Case):
         sim = self.sim(instances=300)
         self.assertEqual(self.backfill(sim).code, 0)
         with open(sim.config, encoding="utf-8") as f:
-            text = f.read()
+            text = "name: config\n" + f.read()
         filters = sorted({word for word in text.replace("\n", " ").split() if word.startswith("tmf-")})
         options = text.replace("    filterId:", "    sessionNumber: 7\n    virtualNetworkId: 4242\n    packetLength: 128\n    filterId:")
         changed = options.replace(filters[0], "tmf-x").replace(filters[-1], filters[0]).replace("tmf-x", filters[-1]) if len(filters) > 1 else None

@@ -108,7 +108,8 @@ class Sessions(harness.Case):
         tags = [s["tags"] for s in first.sessions().values()]
         self.assertGreater(len(tags), 5)
         self.assertEqual({json.dumps(t, sort_keys=True) for t in tags},
-                         {json.dumps({"tmflow:tool": "tmflow", "tmflow:rule": "mine", "tmflow:workflow": "backfill"}, sort_keys=True)})
+                         {json.dumps({"tmflow:tool": "tmflow", "tmflow:configuration": "config", "tmflow:rule": "mine", "tmflow:workflow": "backfill"},
+                                     sort_keys=True)})
         first.stop()
         second = self.sim("--no-auth", instances=60)
         self.complete(second, self.backfill(second, state="other", config=config), config)

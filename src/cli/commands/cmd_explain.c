@@ -83,13 +83,19 @@ explain_print_sessions(const json_t *interface)
 	json_t *session;
 	size_t i;
 
-	json_array_foreach (jsonx_get_array(interface, "sessions"), i, session)
+	json_array_foreach (jsonx_get_array(interface, "sessions"), i, session) {
+		const char *configuration = jsonx_get_string(session, "configuration");
+
 		cli_print(stdout,
-		    "      session %s, number %" JSON_INTEGER_FORMAT ", %s: filter %s, target %s\n",
+		    "      session %s, number %" JSON_INTEGER_FORMAT
+		    ", %s%s%s: filter %s, target %s\n",
 		    explain_text(session, "sessionId"),
 		    json_integer_value(json_object_get(session, "sessionNumber")),
 		    json_is_true(json_object_get(session, "ours")) ? "tmflow's" : "not tmflow's",
-		    explain_text(session, "filterId"), explain_text(session, "targetId"));
+		    configuration != NULL ? " for " : "",
+		    configuration != NULL ? configuration : "", explain_text(session, "filterId"),
+		    explain_text(session, "targetId"));
+	}
 }
 
 /* What a run would do about it, by the outcome that it would record. */

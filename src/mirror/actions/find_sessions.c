@@ -1,6 +1,8 @@
 #include "base/jsonx.h"
+#include "base/log.h"
 #include "mirror/actions/action.h"
 #include "mirror/dry_run.h"
+#include "mirror/ownership.h"
 #include "mirror/session.h"
 #include "mirror/unsupported.h"
 
@@ -14,6 +16,12 @@
  */
 
 #define KEPT_SESSIONS "sessions" /* {interface: [session]} */
+#define KEPT_RESULT   "result"	 /* while sessions are adopted */
+#define KEPT_ADOPTED  "adopted"	 /* [id] of sessions that still have to be given the name */
+#define ADOPTED_MAX   1000u	 /* resources of one CreateTags. See: API_CreateTags.html */
+
+static tmf_op_stage_fn find_sessions_adopted;
+
 /* The lists of the output. */
 static const char *const find_sessions_lists[] = {
     [SESSION_MISSING] = "Missing",
@@ -180,6 +188,16 @@ find_sessions_note_drift(
 	buf_fini(&text);
 }
 
+/* It fits, or it would not be one of these two. The dry run says the same and gives no tags. */
+static void
+find_sessions_note_adoptable(
+    struct tmf_op *op, const struct session_question *question, const json_t *session)
+{
+	if (env(op)->dry_run == NULL && session_is_adoptable(session, question->rule))
+		json_array_append(tmf_op_kept(op, KEPT_ADOPTED),
+		    json_object_get(session, "TrafficMirrorSessionId"));
+}
+
 /* The memory of refusals is asked for missing sessions only: a session that exists proves that the
  * interface can be mirrored. */
 static int
@@ -207,6 +225,8 @@ find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
 			return refused < 0 ? -1 : find_sessions_record_unsupported(op, entry);
 		env(op)->progress.missing++;
 	}
+	if (verdict == SESSION_PRESENT || verdict == SESSION_DRIFTED)
+		find_sessions_note_adoptable(op, &question, session);
 	if (verdict == SESSION_DRIFTED && env(op)->dry_run != NULL)
 		find_sessions_note_drift(op, &question, session);
 	json_array_append_new(json_object_get(result, find_sessions_lists[verdict]),
@@ -214,27 +234,68 @@ find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
 	return find_sessions_record(op, entry, verdict, session);
 }
 
+/* --- adopting --- */
+
+/* Gives the next of them this configuration's name, so that a later run knows them whatever has
+ * become of the rule. One request takes a whole page's. */
+static enum tmf_op_next
+find_sessions_adopt(struct tmf_op *op)
+{
+	json_t *left = tmf_op_kept(op, KEPT_ADOPTED);
+	json_t *ids = json_array();
+	json_t *tags = json_array();
+	struct tmf_call *call;
+
+	while (json_array_size(left) > 0 && json_array_size(ids) < ADOPTED_MAX) {
+		json_array_append(ids, json_array_get(left, json_array_size(left) - 1));
+		json_array_remove(left, json_array_size(left) - 1);
+	}
+	if (json_array_size(ids) == 0) {
+		json_decref(ids);
+		json_decref(tags);
+		return tmf_op_done(op, json_incref(tmf_op_kept(op, KEPT_RESULT)));
+	}
+	tag_add(tags, TAG_CONFIGURATION, mirror_config_name(env(op)->config));
+	call = ec2_create_tags(action_account(op)->ec2, ids, tags);
+	json_decref(ids);
+	json_decref(tags);
+	return tmf_op_await_seen(op, call, find_sessions_adopted);
+}
+
+/* Mirroring does not need the name: where it is refused, a later run tries again. A refusal of one
+ * id refuses its whole request, and that is a session which was deleted since it was listed. */
+static enum tmf_op_next
+find_sessions_adopted(struct tmf_op *op)
+{
+	if (op->reply == NULL)
+		log_event(LOG_WARN, "session.adoption_failed",
+		    LOG_STR("configuration", mirror_config_name(env(op)->config)),
+		    LOG_STR("error", op->err.name), LOG_STR("cause", tmf_err_text(&op->err)));
+	tmf_err_fini(&op->err);
+	return find_sessions_adopt(op);
+}
+
+/* --- judging the page --- */
+
 /* An interface without a session is in no list of the reply, which is how it is known to be
  * missing. */
 static enum tmf_op_next
 find_sessions_answer(struct tmf_op *op)
 {
 	const json_t *matched = find_sessions_matched(op);
-	json_t *result = json_object();
+	json_t *result = tmf_op_keep(op, KEPT_RESULT, json_object());
 	json_t *entry;
 	size_t i;
 
+	tmf_op_keep(op, KEPT_ADOPTED, json_array());
 	for (size_t verdict = 0; verdict < SESSION_LIMIT; verdict++)
 		json_object_set_new(result, find_sessions_lists[verdict], json_array());
 	/* What AWS would refuse is looked up for each that misses. */
 	store_reads_begin(env(op)->account->store);
-	json_array_foreach (matched, i, entry) {
-		if (find_sessions_classify(op, entry, result) < 0) {
-			json_decref(result);
+	json_array_foreach (matched, i, entry)
+		if (find_sessions_classify(op, entry, result) < 0)
 			return TMF_OP_FAIL;
-		}
-	}
-	return tmf_op_done(op, result);
+	return find_sessions_adopt(op);
 }
 
 /* One session is enough to know the targets for. */
@@ -323,6 +384,7 @@ static const struct tmf_action_field output[] = {
 };
 
 static const char *const iam_actions[] = {
+    "ec2:CreateTags",
     "ec2:DeleteTags",
     "ec2:DescribeInstances",
     "ec2:DescribeTrafficMirrorSessions",

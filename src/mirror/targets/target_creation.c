@@ -99,6 +99,7 @@ creation_order(const struct creation *creation)
 	    .image_id = jsonx_get_string(creation->launch, "ImageId"),
 	    .instance_type = jsonx_get_string(creation->launch, "InstanceType"),
 	    .group_ids = json_object_get(creation->launch, "SecurityGroupIds"),
+	    .configuration = jsonx_get_string(creation->launch, "Configuration"),
 	};
 }
 
@@ -118,6 +119,7 @@ creation_new_launch(const struct creation *creation, int generation)
 	jsonx_put_string(launch, "ImageId", rule->target_instance_ami);
 	jsonx_put_string(launch, "InstanceType", rule->target_instance_type);
 	json_object_set_new(launch, "SecurityGroupIds", groups);
+	jsonx_put_string(launch, "Configuration", rule->configuration);
 	return launch;
 }
 

@@ -19,6 +19,7 @@ target_order_tags(const struct target_order *order)
 	tag_add(tags, TAG_NAME, TAG_NAME_VALUE);
 	tag_add(tags, TAG_TOOL, TAG_TOOL_VALUE);
 	tag_add(tags, TAG_GENERATION, generation);
+	tag_add(tags, TAG_CONFIGURATION, order->configuration);
 	return tags;
 }
 

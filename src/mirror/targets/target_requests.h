@@ -12,7 +12,8 @@ struct target_order {
 	int generation;
 	const char *image_id;
 	const char *instance_type;
-	json_t *group_ids; /* [id] */
+	json_t *group_ids;	   /* [id] */
+	const char *configuration; /* NULL: of a launch that is older than their names */
 };
 
 /* The client token of the launch: what the order is known by in the store. */
