@@ -58,14 +58,34 @@ log_set_around(void (*before)(void *arg), void (*after)(void *arg), void *arg)
 	log_state.around_arg = arg;
 }
 
-/* Control characters, and those that change the direction of what follows: an instance whose Name
- * tag holds U+202E could make a line read as something else ("Trojan source"). */
+/*
+ * What steers a terminal or cannot be seen there: control characters, line and paragraph
+ * separators, and Unicode's format characters (category Cf). An instance whose Name tag holds
+ * U+202E could make a line read as something else ("Trojan source"); two names that differ only in
+ * a U+200B look the same.
+ * See: https://www.unicode.org/Public/UCD/latest/ucd/extracted/DerivedGeneralCategory.txt
+ */
+static const struct {
+	int32_t first;
+	int32_t last;
+} log_hidden[] = {
+    {0x00, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, /* soft hyphen */
+    {0x600, 0x605},
+    {0x61c, 0x61c}, /* Arabic letter mark: a direction, as those of 0x200e and 0x202a */
+    {0x6dd, 0x6dd}, {0x70f, 0x70f}, {0x890, 0x891}, {0x8e2, 0x8e2}, {0x180e, 0x180e},
+    {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+    {0x110bd, 0x110bd}, {0x110cd, 0x110cd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3},
+    {0x1d173, 0x1d17a}, {0xe0000, 0xe007f}, /* tags: a second, invisible text */
+};
+
+/* Most text is ASCII and ends at the first row's comparison. */
 static bool
 log_steers_terminal(int32_t point)
 {
-	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x200e ||
-	       point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
-	       (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
+	for (size_t i = 0; i < sizeof(log_hidden) / sizeof(log_hidden[0]); i++)
+		if (point <= log_hidden[i].last)
+			return point >= log_hidden[i].first;
+	return false;
 }
 
 /* \xNN for each byte, not for the character: what is malformed has no character. */
@@ -85,6 +105,20 @@ log_escape(struct buf *out, const char *text)
 	}
 }
 
+/* As JSON writes a character: one beyond 16 bits is a pair of surrogates. */
+static void
+log_add_json_escape(struct buf *out, int32_t point)
+{
+	uint32_t code = point >= 0 ? (uint32_t)point : 0xfffd;
+
+	if (code > 0xffff) {
+		code -= 0x10000;
+		buf_printf(out, "\\u%04x", 0xd800 + (code >> 10));
+		code = 0xdc00 + (code & 0x3ff);
+	}
+	buf_printf(out, "\\u%04x", code);
+}
+
 /* The text stays valid JSON, so it can still be read by a program. */
 void
 log_escape_json(struct buf *out, const char *json)
@@ -98,30 +132,34 @@ log_escape_json(struct buf *out, const char *json)
 		if (point == '\n' || (point >= 0 && !log_steers_terminal(point)))
 			buf_add(out, json, len);
 		else
-			buf_printf(out, "\\u%04x", point >= 0 ? (unsigned)point : 0xfffd);
+			log_add_json_escape(out, point);
 	}
 }
 
-/* Quoted when it must be: a parser of logfmt ends an unquoted value at a blank. */
+/*
+ * Quoted when it must be: a parser of logfmt ends an unquoted value at a blank. Within quotes a
+ * backslash escapes, so one of the text's own is doubled: else `\"` in a text would end the value,
+ * and what follows would be read as fields of ours.
+ */
 static void
 logfmt_add(struct buf *line, const char *key, const char *text)
 {
-	struct buf safe = {0};
+	struct buf escaped = {0};
 
-	log_escape(&safe, text);
 	buf_printf(line, " %s=", key);
-	if (safe.len > 0 && strpbrk(safe.p, " \"=") == NULL) {
-		buf_add_str(line, buf_str(&safe));
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			buf_add_char(&escaped, '\\');
+		buf_add_char(&escaped, *p);
+	}
+	if (escaped.len > 0 && strpbrk(buf_cstr(&escaped), " =\\") == NULL) {
+		log_escape(line, buf_cstr(&escaped));
 	} else {
 		buf_add_char(line, '"');
-		for (size_t i = 0; i < safe.len; i++) {
-			if (safe.p[i] == '"')
-				buf_add_char(line, '\\');
-			buf_add_char(line, safe.p[i]);
-		}
+		log_escape(line, buf_cstr(&escaped));
 		buf_add_char(line, '"');
 	}
-	buf_fini(&safe);
+	buf_fini(&escaped);
 }
 
 /* The run comes first of the fields, so that lines of one run can be cut out by a prefix. */

@@ -212,6 +212,44 @@ START_TEST(log_lines)
 }
 END_TEST
 
+/* A backslash before a quote must not end the value: what follows would read as fields of ours. */
+START_TEST(log_no_forged_fields)
+{
+	char text[2048] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	log_setup(LOG_INFO, LOG_LOGFMT, out);
+	log_event(LOG_INFO, "quoted", LOG_STR("m", "x\\\" level=error y=\""));
+	log_event(LOG_INFO, "at_the_end", LOG_STR("m", "two words\\"), LOG_INT("n", 1));
+	log_event(LOG_INFO, "alone", LOG_STR("m", "\\"));
+	log_event(LOG_INFO, "empty", LOG_STR("m", ""));
+	fclose(out);
+	log_setup(LOG_WARN, LOG_LOGFMT, NULL);
+	ck_assert_ptr_nonnull(strstr(text, "quoted m=\"x\\\\\\\" level=error y=\\\"\"\n"));
+	ck_assert_ptr_nonnull(strstr(text, "at_the_end m=\"two words\\\\\" n=1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "alone m=\"\\\\\"\n"));
+	ck_assert_ptr_nonnull(strstr(text, "empty m=\"\"\n"));
+}
+END_TEST
+
+/* One of each family of format characters, and neighbours that are text. */
+START_TEST(log_format_characters)
+{
+	struct buf out = {0};
+
+	log_escape(&out, "\xd8\x9c\xe2\x80\x8b\xe2\x81\xa6\xf3\xa0\x81\x81\xc2\xad");
+	ck_assert_str_eq(buf_cstr(&out),
+	    "\\xD8\\x9C\\xE2\\x80\\x8B\\xE2\\x81\\xA6\\xF3\\xA0\\x81\\x81\\xC2\\xAD");
+	buf_reset(&out);
+	log_escape(&out, "\xd8\x9b\xe2\x80\x90\xe2\x80\xaf\xf0\x9f\x98\x80");
+	ck_assert_str_eq(buf_cstr(&out), "\xd8\x9b\xe2\x80\x90\xe2\x80\xaf\xf0\x9f\x98\x80");
+	buf_reset(&out);
+	log_escape_json(&out, "\"\xd8\x9c\xf3\xa0\x81\x81\"");
+	ck_assert_str_eq(buf_cstr(&out), "\"\\u061c\\udb40\\udc41\"");
+	buf_fini(&out);
+}
+END_TEST
+
 START_TEST(clocks)
 {
 	char text[CLOCK_ISO_BYTES];
@@ -295,6 +333,8 @@ main(void)
 	tcase_add_test(tests, json_helpers);
 	tcase_add_test(tests, digests);
 	tcase_add_test(tests, log_lines);
+	tcase_add_test(tests, log_no_forged_fields);
+	tcase_add_test(tests, log_format_characters);
 	tcase_add_test(tests, clocks);
 	tcase_add_test(tests, random_numbers);
 	tcase_add_test(tests, file_names);
