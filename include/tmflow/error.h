@@ -28,6 +28,7 @@ enum tmf_err_code {
 	TMF_ERR_BUSY,	     /* held by another process: TMFlow.Busy */
 	TMF_ERR_NOT_FOUND,   /* TMFlow.NotFound */
 	TMF_ERR_SYSTEM,	     /* an operating system call failed: TMFlow.System */
+	TMF_ERR_TIMEOUT,     /* one step held the thread for too long: TMFlow.Timeout */
 	TMF_ERR_COUNT
 };
 

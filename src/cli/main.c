@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/watchdog.h"
 #include "cli/answer.h"
 #include "cli/harden.h"
 #include "cli/help.h"
@@ -111,6 +112,8 @@ main_run_subcommand(const struct subcommand *command, int argc, char **argv)
 		cli_help_subcommand(command, stdout);
 		return EXIT_OK;
 	}
+	if (watchdog_start(WATCHDOG_TICK_MS, &err) < 0)
+		return cli_fail_take(output, &err);
 	return command->run(&opts);
 }
 

@@ -1,5 +1,7 @@
 #include "loop/fd_watches.h"
 
+#include "base/watchdog.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -104,8 +106,10 @@ fd_watches_wait(struct fd_watches *watches, int timeout_ms, struct tmf_err *err)
 		const struct epoll_event *event = &watches->events[watches->events_next++];
 		struct tmf_fd_watch *watch = event->data.ptr;
 
-		if (watch != NULL)
-			watch->ready(watch, fd_watch_events(watch, event->events));
+		if (watch == NULL)
+			continue;
+		watchdog_begin();
+		watch->ready(watch, fd_watch_events(watch, event->events));
 	}
 	return 0;
 }

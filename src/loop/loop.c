@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/watchdog.h"
 #include "loop/fd_watches.h"
 #include "loop/loop_internal.h"
 #include "loop/timer_heap.h"
@@ -26,7 +27,13 @@
  * branches of an execution in a state that may be written; the hooks then commit all of it at
  * once; only then the loop waits, and AWS is asked for nothing that the store does not know about.
  * A crash at any point finds the last commit.
+ *
+ * Each timer, task, hook and event is a piece of work to the watchdog. A turn takes no new tasks
+ * once it has lasted for TURN_TASKS_MS_MAX, so that many pieces which are slow but not overdue
+ * cannot keep signals, heartbeats and the network waiting either.
  */
+
+#define TURN_TASKS_MS_MAX 250
 
 struct turn_hook {
 	int (*fn)(void *arg, struct tmf_err *err);
@@ -273,25 +280,33 @@ turn_work(struct tmf_loop *loop, struct tmf_err *err)
 {
 	int64_t now_mono_ms = loop->clock->mono_ms(loop->clock);
 	struct tmf_timer *timer;
+	size_t i = 0;
 
 	if (loop->unreaped_count > 0)
 		loop_reap_ended(loop);
 	while (
 	    (timer = timer_heap_first(&loop->timers)) != NULL && timer->at_mono_ms <= now_mono_ms) {
 		timer_heap_remove(&loop->timers, timer);
+		watchdog_begin();
 		timer->fire(timer);
 	}
 	/* Bounded: tasks that post tasks must not keep signals and the network waiting. */
-	for (unsigned i = 0; i < TMF_LOOP_READY_PER_TURN_MAX && loop->first != NULL; i++) {
+	for (unsigned ran = 0; ran < TMF_LOOP_READY_PER_TURN_MAX && loop->first != NULL; ran++) {
 		struct tmf_task *task = loop->first;
 
 		tmf_loop_unpost(loop, task);
+		watchdog_begin();
 		task->run(task);
+		if (loop->clock->mono_ms(loop->clock) - now_mono_ms > TURN_TASKS_MS_MAX)
+			break;
 	}
-	for (size_t i = 0; i < loop->hook_count; i++)
+	for (; i < loop->hook_count; i++) {
+		watchdog_begin();
 		if (loop->hooks[i].fn(loop->hooks[i].arg, err) < 0)
-			return -1;
-	return 0;
+			break;
+	}
+	watchdog_end();
+	return i < loop->hook_count ? -1 : 0;
 }
 
 /* On a fake clock never wait: the time that would pass is jumped over. */
@@ -336,6 +351,7 @@ turn_wait(struct tmf_loop *loop, int timeout_ms, struct tmf_err *err)
 	if (timeout_ms < 0 || (own_ms >= 0 && own_ms < timeout_ms))
 		timeout_ms = own_ms;
 	ret = fd_watches_wait(&loop->fds, timeout_ms, err);
+	watchdog_end();
 	turn_jump_to_timer(loop);
 	return ret;
 }

@@ -1,6 +1,7 @@
 #include "asl/jsonata/heap.h"
 
 #include "base/mem.h"
+#include "base/watchdog.h"
 
 #include <assert.h>
 #include <stdalign.h>
@@ -123,12 +124,12 @@ heap_text(struct heap *heap, const char *text, size_t bytes)
 }
 
 /* Steps are counted in 64 bits and each amount is bounded by a value's size, so the sum cannot
- * wrap. */
+ * wrap. A step whose cost is larger than it counts is the watchdog's business. */
 void
 heap_spend(struct heap *heap, uint64_t steps)
 {
 	heap->steps += steps;
-	if (heap->steps > heap->steps_max)
+	if (heap->steps > heap->steps_max || watchdog_overdue())
 		heap_give_up(heap);
 }
 
