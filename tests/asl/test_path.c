@@ -2,6 +2,7 @@
 
 #include "asl/path/path.h"
 #include "base/jsonx.h"
+#include "base/watchdog.h"
 
 #include "run_suite.h"
 
@@ -381,6 +382,80 @@ START_TEST(test_limit_of_visits)
 }
 END_TEST
 
+/* {"arr": [...], "big": ..., "same": a copy of big}: 100,000 elements, and a text of 8,191 ~ and
+ * what makes no match of it. */
+static json_t *
+limit_input(void)
+{
+	char text[8193];
+	json_t *list = json_array();
+
+	memset(text, '~', sizeof(text) - 2);
+	text[sizeof(text) - 2] = '!';
+	text[sizeof(text) - 1] = '\0';
+	for (int i = 0; i < 100000; i++)
+		json_array_append_new(list, json_integer(i));
+	return json_pack("{s:o, s:s, s:s}", "arr", list, "big", text, "same", text);
+}
+
+/* Evaluates text on input, which must end as err_name says. */
+static void
+expect_path_fails(const char *text, json_t *input, const char *err_name)
+{
+	struct asl_scope scope = {.input = input};
+	struct tmf_err err = {0};
+	struct asl_path *path = asl_path_parse(str_of(text), &err);
+	json_t *value = NULL;
+
+	ck_assert_msg(path != NULL, "%s", tmf_err_text(&err));
+	ck_assert_int_eq(asl_path_eval(path, &scope, &value, &err), ASL_FOUND_ERROR);
+	ck_assert_str_eq(err.name, err_name);
+	ck_assert_ptr_null(value);
+	tmf_err_fini(&err);
+	asl_path_free(path);
+}
+
+/* One comparison of large values, or one match, for each node of a list: hours without the budget
+ * of the path. */
+START_TEST(test_limit_of_work)
+{
+	static const char *const paths[] = {
+	    "$.arr[?($.big == $.same)]",
+	    "$.arr[?($.big === $.same)]",
+	    "$.arr[?($.big <= $.same)]",
+	    "$.arr[?($.big contains 'x')]",
+	    "$.arr[?('x' in $.arr)]",
+	    "$.arr[?($.arr == $.arr)]",
+	};
+	json_t *input = limit_input();
+	struct buf text = {0};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		expect_path_fails(paths[i], input, "States.Runtime");
+	buf_add_cstr(&text, "$.arr[?($.big =~ /(?:[");
+	for (unsigned i = 0; i < 100; i++)
+		buf_printf(&text, "%c%c", 0xc4, 0x80 + i % 64);
+	buf_add_cstr(&text, "~]*){330}/i)]");
+	expect_path_fails(buf_cstr(&text), input, "States.Runtime");
+	buf_fini(&text);
+	json_decref(input);
+}
+END_TEST
+
+/* The watchdog ends a path in its middle, with a name that Catch can take. */
+START_TEST(test_watchdog)
+{
+	json_t *input = limit_input();
+
+	watchdog_begin();
+	watchdog_expire();
+	expect_path_fails("$.arr[*]", input, "TMFlow.Timeout");
+	expect_path_fails("$.arr[?(@ =~ /a/)]", input, "TMFlow.Timeout");
+	watchdog_end();
+	json_decref(input);
+}
+END_TEST
+
 START_TEST(test_limit_of_depth)
 {
 	json_t *input = json_array();
@@ -634,6 +709,8 @@ main(void)
 	tcase_add_test(tcase, test_nul_is_refused);
 	tcase_add_test(tcase, test_limits_of_the_text);
 	tcase_add_test(tcase, test_limit_of_visits);
+	tcase_add_test(tcase, test_limit_of_work);
+	tcase_add_test(tcase, test_watchdog);
 	tcase_add_test(tcase, test_limit_of_depth);
 	tcase_add_loop_test(tcase, test_roots, 0, COUNT(rooted));
 	tcase_add_test(tcase, test_undefined_variable);

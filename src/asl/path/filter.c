@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define FILTER_MATCH_STEPS 100 /* of a regular expression: about as long as one node of a path */
+
 /* At most one of the three is set; the others are NULL. */
 static void
 filter_operand_fini(struct filter_operand *operand)
@@ -55,6 +57,17 @@ filter_exists(const struct filter *filter, struct path_walk *walk)
 	return holds;
 }
 
+/* What a match takes is taken from the path's budget. */
+static int
+filter_match(const struct regex *regex, struct path_walk *walk, const json_t *text)
+{
+	uint64_t steps = (uint64_t)walk->budget * FILTER_MATCH_STEPS;
+	int matches = regex_matches(regex, text, &steps);
+
+	walk->budget = (unsigned)(steps / FILTER_MATCH_STEPS);
+	return matches < 0 ? path_walk_spend(walk, 1) : matches;
+}
+
 /* The pattern was compiled with the path, not for each node. */
 static int
 filter_compare(const struct filter *filter, struct path_walk *walk)
@@ -67,7 +80,7 @@ filter_compare(const struct filter *filter, struct path_walk *walk)
 		return -1;
 	/* What is not there compares too: != holds between it and any value. */
 	if (filter->b.regex != NULL)
-		holds = regex_matches(filter->b.regex, a);
+		holds = filter_match(filter->b.regex, walk, a);
 	else if (filter_operand_value(&filter->b, walk, &b) == 0)
 		holds = filter_op_holds(filter->op, walk, a, b);
 	json_decref(a);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define OP_BYTES_PER_STEP 64 /* of text that is compared for one of the walk's budget */
+
 /* All operators have one type, so that the table can hold them; most need no walk. */
 typedef int op_fn(struct path_walk *walk, const json_t *a, const json_t *b);
 
@@ -40,12 +42,37 @@ op_number_is_text(const json_t *value, const json_t *text)
 	return end != s && *end == '\0' && isfinite(read) && read == op_number(value);
 }
 
-/* What is not there equals nothing, not even another value that is not there. */
-static bool
-op_same(const json_t *a, const json_t *b)
+/* Pays for reading all of a value once, so that a large one that is compared for each node of a
+ * list costs what it takes. What is small is paid for with its node. */
+static int
+op_spend_value(struct path_walk *walk, const json_t *value)
+{
+	size_t members = json_array_size(value) + json_object_size(value);
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (path_walk_spend(
+		walk, (unsigned)(members + json_string_length(value) / OP_BYTES_PER_STEP)) < 0)
+		return -1;
+	json_array_foreach (value, i, member)
+		if (op_spend_value(walk, member) < 0)
+			return -1;
+	json_object_foreach ((json_t *)(uintptr_t)value, key, member)
+		if (op_spend_value(walk, member) < 0)
+			return -1;
+	return 0;
+}
+
+/* What is not there equals nothing, not even another value that is not there. 1 or 0; -1 when the
+ * budget is used up. */
+static int
+op_same(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	if (a == NULL || b == NULL)
-		return false;
+		return 0;
+	if (op_spend_value(walk, a) < 0 || (json_is_string(b) && op_spend_value(walk, b) < 0))
+		return -1;
 	if (json_is_number(a) && json_is_string(b))
 		return op_number_is_text(a, b);
 	if (json_is_string(a) && json_is_number(b))
@@ -73,8 +100,7 @@ op_order(const json_t *a, const json_t *b, int *ret_order)
 static int
 op_equal(struct path_walk *walk, const json_t *a, const json_t *b)
 {
-	(void)walk;
-	return op_same(a, b);
+	return op_same(walk, a, b);
 }
 
 /* Booleans are two types to jansson and one to JSON. */
@@ -88,8 +114,7 @@ op_same_kind(const json_t *a, const json_t *b)
 static int
 op_identical(struct path_walk *walk, const json_t *a, const json_t *b)
 {
-	(void)walk;
-	return op_same_kind(a, b) && jsonx_same(a, b);
+	return op_same_kind(a, b) ? op_same(walk, a, b) : 0;
 }
 
 /* > is this function with its operands swapped. */
@@ -98,7 +123,8 @@ op_less(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	int by;
 
-	(void)walk;
+	if (op_spend_value(walk, a) < 0)
+		return -1;
 	return op_order(a, b, &by) && by < 0;
 }
 
@@ -108,7 +134,8 @@ op_less_equal(struct path_walk *walk, const json_t *a, const json_t *b)
 {
 	int by;
 
-	(void)walk;
+	if (op_spend_value(walk, a) < 0)
+		return -1;
 	return op_order(a, b, &by) && by <= 0;
 }
 
@@ -121,10 +148,10 @@ op_in(struct path_walk *walk, const json_t *a, const json_t *b)
 	size_t i;
 
 	json_array_foreach (b, i, element) {
-		if (path_walk_spend(walk) < 0)
-			return -1;
-		if (op_same(a, element))
-			return 1;
+		int same = path_walk_spend(walk, 1) < 0 ? -1 : op_same(walk, a, element);
+
+		if (same != 0)
+			return same;
 	}
 	return 0;
 }
@@ -133,6 +160,8 @@ op_in(struct path_walk *walk, const json_t *a, const json_t *b)
 static int
 op_contains(struct path_walk *walk, const json_t *a, const json_t *b)
 {
+	if (json_is_string(a) && op_spend_value(walk, a) < 0)
+		return -1;
 	if (json_is_string(a) && json_is_string(b))
 		return memmem(json_string_value(a), json_string_length(a), json_string_value(b),
 			   json_string_length(b)) != NULL;

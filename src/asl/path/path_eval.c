@@ -51,7 +51,7 @@ path_walk_eval(const struct asl_path *path, struct path_walk *walk, json_t **ret
 			   : path_root_get(path, walk->scope, walk->err);
 
 	assert((path->root == PATH_ROOT_CURRENT) <= (walk->current != NULL));
-	if (root == NULL || path_walk_spend(walk) < 0)
+	if (root == NULL || path_walk_spend(walk, 1) < 0)
 		return ASL_FOUND_ERROR;
 	if (path->is_simple)
 		return eval_simple(path, root, ret_value);

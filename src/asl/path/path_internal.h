@@ -91,8 +91,9 @@ struct path_walk {
 	struct tmf_err *err;
 };
 
-/* Takes one from the budget. -1: it is used up, walk->err says so. */
-int path_walk_spend(struct path_walk *walk);
+/* Takes count from the budget. -1: it is used up, or the watchdog ends the evaluation; walk->err
+ * says so. */
+int path_walk_spend(struct path_walk *walk, unsigned count);
 
 /* As asl_path_eval, within an evaluation that goes on. */
 enum asl_found

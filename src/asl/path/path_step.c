@@ -1,5 +1,7 @@
 #include "asl/path/path_internal.h"
 
+#include "base/watchdog.h"
+
 #include <assert.h>
 
 /*
@@ -8,12 +10,14 @@
  */
 
 int
-path_walk_spend(struct path_walk *walk)
+path_walk_spend(struct path_walk *walk, unsigned count)
 {
-	if (walk->budget == 0)
+	if (watchdog_check("a path", walk->err) < 0)
+		return -1;
+	if (walk->budget < count)
 		return tmf_err_set_name(walk->err, TMF_ERR_LIMIT, "States.Runtime",
 		    "The path visits too many values: the limit is %u", ASL_PATH_RESULTS_MAX);
-	walk->budget--;
+	walk->budget -= count;
 	return 0;
 }
 

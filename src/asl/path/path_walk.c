@@ -184,7 +184,7 @@ walk_descend(struct walker *walker, size_t at, json_t *node, unsigned depth)
 	json_t *next;
 	size_t i;
 
-	if (path_walk_spend(walker->walk) < 0)
+	if (path_walk_spend(walker->walk, 1) < 0)
 		return -1;
 	if (depth == PATH_NODE_DEPTH_MAX)
 		return tmf_err_set_name(walker->walk->err, TMF_ERR_LIMIT, "States.Runtime",
@@ -210,7 +210,7 @@ walk_visit(struct walker *walker, size_t at, json_t *node, unsigned depth)
 
 	if (node == NULL)
 		return 0;
-	if (path_walk_spend(walker->walk) < 0)
+	if (path_walk_spend(walker->walk, 1) < 0)
 		return -1;
 	if (at == walker->path->step_count) {
 		json_array_append(walker->list, node);

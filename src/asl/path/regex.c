@@ -1,6 +1,7 @@
 #include "asl/path/regex.h"
 
 #include "base/mem.h"
+#include "base/watchdog.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -13,7 +14,9 @@
  * Regular expressions after Java's, for =~: . [...] ( ) (?: ) | * + ? {n,m} ^ $ and \d \w \s.
  * Compiled to a program of at most REGEX_INSTS_MAX instructions and run as a set of threads, so
  * that time is bounded by program times text whatever the pattern (regcomp of the C library takes
- * exponential time and memory for some of a few dozen bytes).
+ * exponential time and memory for some of a few dozen bytes). That product is still seconds for
+ * the longest of both, and a filter matches every node of a list: so each match counts its steps,
+ * which its caller takes from the budget of the path.
  * See: Russ Cox, Regular Expression Matching: the Virtual Machine Approach
  */
 #define REGEX_PATTERN_BYTES_MAX 256u
@@ -520,6 +523,7 @@ struct regex_run {
 	bool matched;
 	uint32_t seen[REGEX_INSTS_MAX]; /* the round in which an instruction was last added */
 	uint32_t round;
+	uint64_t steps; /* so far */
 };
 
 /* Adds the instruction, or what it leads to without reading. Each instruction is added once
@@ -530,6 +534,7 @@ add_thread(struct regex_run *run, struct regex_threads *threads, size_t at)
 	const struct regex_inst *inst = &run->regex->insts[at];
 
 	assert(at < run->regex->inst_count);
+	run->steps++;
 	if (run->seen[at] == run->round)
 		return;
 	run->seen[at] = run->round;
@@ -557,10 +562,11 @@ add_thread(struct regex_run *run, struct regex_threads *threads, size_t at)
 
 /* A walk is enough, since a set has few ranges. */
 static bool
-in_ranges(const struct regex *regex, const struct regex_inst *inst, uint32_t character)
+in_ranges(struct regex_run *run, const struct regex_inst *inst, uint32_t character)
 {
+	run->steps += inst->count;
 	for (uint32_t i = 0; i < inst->count; i++) {
-		const struct regex_range *range = &regex->ranges[inst->first + i];
+		const struct regex_range *range = &run->regex->ranges[inst->first + i];
 
 		if (character >= range->low && character <= range->high)
 			return true;
@@ -570,20 +576,20 @@ in_ranges(const struct regex *regex, const struct regex_inst *inst, uint32_t cha
 
 /* Case is that of ASCII, as it is in Java by default. */
 static bool
-regex_takes(const struct regex *regex, const struct regex_inst *inst, uint32_t character)
+regex_takes(struct regex_run *run, const struct regex_inst *inst, uint32_t character)
 {
-	bool in = in_ranges(regex, inst, character);
+	bool in = in_ranges(run, inst, character);
 
-	if (!in && regex->ignore_case && character < 0x80)
-		in = in_ranges(regex, inst, (uint32_t)tolower((int)character)) ||
-		     in_ranges(regex, inst, (uint32_t)toupper((int)character));
+	if (!in && run->regex->ignore_case && character < 0x80)
+		in = in_ranges(run, inst, (uint32_t)tolower((int)character)) ||
+		     in_ranges(run, inst, (uint32_t)toupper((int)character));
 	return in != inst->negated;
 }
 
 /* Two lists change places with each character. The depth of add_thread is bounded by the
  * number of instructions. */
-static bool
-regex_run(const struct regex *regex, const char *text, size_t len)
+static int
+regex_run(const struct regex *regex, const char *text, size_t len, uint64_t *steps)
 {
 	struct regex_threads threads[2] = {{0}, {0}};
 	struct regex_threads *now = &threads[0];
@@ -592,7 +598,7 @@ regex_run(const struct regex *regex, const char *text, size_t len)
 	size_t at = 0;
 
 	add_thread(&run, now, 0);
-	while (at < len && now->count > 0) {
+	while (at < len && now->count > 0 && run.steps < *steps && !watchdog_overdue()) {
 		uint32_t character = regex_take_char(text, len, &at);
 		struct regex_threads *done = now;
 
@@ -601,20 +607,24 @@ regex_run(const struct regex *regex, const char *text, size_t len)
 		run.round++;
 		next->count = 0;
 		for (size_t i = 0; i < now->count; i++) {
-			if (regex_takes(regex, &regex->insts[now->at[i]], character))
+			if (regex_takes(&run, &regex->insts[now->at[i]], character))
 				add_thread(&run, next, now->at[i] + 1u);
 		}
 		now = next;
 		next = done;
 	}
+	if (run.steps >= *steps || watchdog_overdue()) {
+		*steps = 0;
+		return -1;
+	}
+	*steps -= run.steps;
 	return run.matched;
 }
 
-/* What is not a string does not match, without a fault. */
-bool
-regex_matches(const struct regex *regex, const json_t *text)
+int
+regex_matches(const struct regex *regex, const json_t *text, uint64_t *steps)
 {
 	if (!json_is_string(text) || json_string_length(text) > REGEX_SUBJECT_BYTES_MAX)
-		return false;
-	return regex_run(regex, json_string_value(text), json_string_length(text));
+		return 0;
+	return regex_run(regex, json_string_value(text), json_string_length(text), steps);
 }

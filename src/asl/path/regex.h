@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* A compiled pattern of =~. Immutable. */
 struct regex;
@@ -14,7 +15,10 @@ struct regex;
 struct regex *regex_new(struct str pattern, bool ignore_case, struct tmf_err *err);
 void regex_free(struct regex *regex);
 
-/* True if the whole of text (a string; anything else does not match) matches. */
-bool regex_matches(const struct regex *regex, const json_t *text);
+/* Whether the whole of text matches; what is not a string does not. *steps is what it may take, and
+ * what it took less when it returns.
+ * Returns: 1, 0, or -1 where the steps were not enough or the watchdog ended it. Units: a step is
+ * one comparison of a character with a range of a set, or one instruction. */
+int regex_matches(const struct regex *regex, const json_t *text, uint64_t *steps);
 
 #endif
