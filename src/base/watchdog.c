@@ -76,8 +76,8 @@ watchdog_tick(int signo)
 	errno = saved_errno;
 }
 
-/* The clock of this thread and not of the process: a lookup in libcurl's thread is no work of the
- * loop's. */
+/* The clock of this thread and not of the process: a lookup in libcurl's thread does not count for
+ * the loop's. */
 int
 watchdog_start(int tick_ms, struct tmf_err *err)
 {
