@@ -24,7 +24,7 @@ struct aws_client_opts {
 	struct rng *rng;
 	struct pacer
 	    *pacer; /* of the account and region, shared by its clients; borrowed; or NULL */
-	const char *service; /* signing name: "ec2", "sts", "states" or "sqs" */
+	const char *service; /* signing name, see service.c: "ec2", "elasticloadbalancing" */
 	const char *region;
 	const char *owner;    /* which account it is, for aws_client_scope; NULL: unknown */
 	const char *endpoint; /* URL, or NULL: from service and region */

@@ -3,13 +3,15 @@
 #include <assert.h>
 #include <string.h>
 
-/* See the service models of the SDKs: endpointPrefix, serviceId (in upper case the suffix of its
- * variable), protocol, targetPrefix. SQS and Step Functions speak JSON 1.0. */
+/* See the service models of the SDKs: endpointPrefix, serviceId (in upper case, with _ for each
+ * space, the suffix of its variable), protocol, targetPrefix. SQS and Step Functions speak
+ * JSON 1.0. */
 static const struct aws_service services[] = {
     {"ec2", "EC2", &aws_protocol_xml, NULL, false},
     {"sts", "STS", &aws_protocol_xml, NULL, false},
     {"states", "SFN", &aws_protocol_json, "AWSStepFunctions", false},
     {"sqs", "SQS", &aws_protocol_json, "AmazonSQS", true},
+    {"elasticloadbalancing", "ELASTIC_LOAD_BALANCING_V2", &aws_protocol_xml, NULL, false},
 };
 
 _Static_assert(sizeof(services) / sizeof(services[0]) == AWS_SERVICES_MAX,

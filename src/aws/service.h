@@ -8,7 +8,7 @@
 
 /* The services that are spoken to: which they are, and how. */
 
-#define AWS_SERVICES_MAX 4
+#define AWS_SERVICES_MAX 5
 
 /* A service as its model describes it. */
 struct aws_service {

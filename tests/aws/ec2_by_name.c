@@ -186,9 +186,39 @@ static const struct {
     {"DeleteTags", delete_tags},
 };
 
+/* Lists that no typed call of its own reads, with the parameter of the SDKs that holds the ids. */
+static const struct {
+	const struct ec2_list *list;
+	const char *ids;
+} lists[] = {
+    {&ec2_list_filters, "TrafficMirrorFilterIds"},
+    {&ec2_list_images, "ImageIds"},
+    {&ec2_list_security_groups, "GroupIds"},
+    {&ec2_list_subnets, "SubnetIds"},
+    {&ec2_list_vpcs, "VpcIds"},
+    {&ec2_list_interfaces, "NetworkInterfaceIds"},
+    {&ec2_list_endpoints, "VpcEndpointIds"},
+    {&ec2_list_endpoint_services, "ServiceIds"},
+};
+
+bool
+ec2_by_name_reads_a_part(const char *name)
+{
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strcmp(lists[i].list->operation, name) == 0)
+			return true;
+	return false;
+}
+
 struct tmf_call *
 ec2_by_name_start(struct aws_client *ec2, const char *name, const json_t *params)
 {
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strcmp(lists[i].list->operation, name) == 0) {
+			struct ec2_describe describe = describe_of(params, lists[i].ids);
+
+			return ec2_describe(ec2, lists[i].list, &describe);
+		}
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
 		if (strcmp(operations[i].name, name) == 0)
 			return operations[i].start(ec2, params);

@@ -9,6 +9,9 @@
 /* Starts an operation by AWS's name of it with parameters as AWS names them. NULL: not one of ours. */
 struct tmf_call *ec2_by_name_start(struct aws_client *ec2, const char *name, const json_t *params);
 
+/* True where only those of a resource's members are read that lead somewhere. */
+bool ec2_by_name_reads_a_part(const char *name);
+
 /* JSON with single quotes, which C need not escape. New. */
 json_t *json_relaxed(const char *text);
 

@@ -319,7 +319,8 @@ START_TEST(settings_of_each_service)
 	    "ca_bundle = /ca.pem\nendpoint_url = http://profile\n"
 	    "[services dev]\nsfn =\n  endpoint_url = http://sfn\nsqs = \n  endpoint_url = "
 	    "http://sqs\n");
-	struct aws_env env = ENV(config, "AWS_ENDPOINT_URL_STS=http://sts");
+	struct aws_env env = ENV(config, "AWS_ENDPOINT_URL_STS=http://sts",
+	    "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=http://elb");
 	struct aws_settings settings;
 	struct tmf_err err = {0};
 
@@ -327,6 +328,7 @@ START_TEST(settings_of_each_service)
 	ck_assert_str_eq(aws_settings_endpoint(&settings, "states"), "http://sfn");
 	ck_assert_str_eq(aws_settings_endpoint(&settings, "sqs"), "http://sqs");
 	ck_assert_str_eq(aws_settings_endpoint(&settings, "sts"), "http://sts");
+	ck_assert_str_eq(aws_settings_endpoint(&settings, "elasticloadbalancing"), "http://elb");
 	ck_assert_str_eq(aws_settings_endpoint(&settings, "ec2"), "http://profile");
 	ck_assert(settings.use_fips && !settings.use_dual_stack && settings.sts_global);
 	ck_assert_str_eq(settings.ca_bundle, "/ca.pem");

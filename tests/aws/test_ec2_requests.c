@@ -15,7 +15,7 @@
 #define REQUESTS_FILE TEST_SHARED_DIR "/aws/golden-requests.json"
 #define PROTOCOL_FILE TEST_SHARED_DIR "/aws/protocol-ec2.json"
 
-#define REQUESTS_COMPARED   19 /* of 22; three use members that we do not offer, see cannot_ask */
+#define REQUESTS_COMPARED   24 /* of 27; three use members that we do not offer, see cannot_ask */
 #define SIGNATURES_COMPARED 15 /* at least: those whose bodies are the same to the byte */
 
 /* --- form bodies --- */
@@ -95,6 +95,12 @@ static const struct {
 	"&TrafficMirrorTargetId.1=tmt-1"},
     {"DescribeTrafficMirrorSessions", "{'TrafficMirrorSessionIds': ['tms-1']}",
 	"&TrafficMirrorSessionId.1=tms-1"},
+    {"DescribeImages",
+	"{'MaxResults': 1000, 'Filters': [{'Name': 'image-id', 'Values': ['ami-1', 'ami-2']}]}",
+	"&IncludeDeprecated=true&Filter.1.Name=image-id&Filter.1.Value.1=ami-1"
+	"&Filter.1.Value.2=ami-2&MaxResults=1000"},
+    {"DescribeSecurityGroups", "{'GroupIds': ['sg-1']}", "&GroupId.1=sg-1"},
+    {"DescribeVpcEndpointServiceConfigurations", "{'MaxResults': 5}", "&MaxResults=5"},
     {"CreateTrafficMirrorTarget",
 	"{'NetworkInterfaceId': 'eni-1', 'Description': 'd', 'ClientToken': 't', "
 	"'TagSpecifications':"

@@ -91,6 +91,35 @@ START_TEST(every_resolution)
 }
 END_TEST
 
+/* Elastic Load Balancing is not in the partitions' file: by botocore's endpoint-rule-set of elbv2. */
+START_TEST(load_balancing)
+{
+	static const struct {
+		const char *region;
+		bool fips, dual_stack;
+		const char *host;
+	} cases[] = {
+	    {"eu-west-1", false, false, "elasticloadbalancing.eu-west-1.amazonaws.com"},
+	    {"eu-west-1", true, false, "elasticloadbalancing-fips.eu-west-1.amazonaws.com"},
+	    {"us-gov-west-1", true, false, "elasticloadbalancing.us-gov-west-1.amazonaws.com"},
+	    {"us-gov-west-1", true, true, "elasticloadbalancing-fips.us-gov-west-1.api.aws"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct endpoint_opts opts = {.service = "elasticloadbalancing",
+		    .region = cases[i].region,
+		    .fips = cases[i].fips,
+		    .dual_stack = cases[i].dual_stack};
+		struct endpoint endpoint;
+		struct tmf_err err = {0};
+
+		ck_assert_int_eq(endpoint_resolve(&opts, &endpoint, &err), 0);
+		ck_assert_str_eq(endpoint.host, cases[i].host);
+		endpoint_fini(&endpoint);
+	}
+}
+END_TEST
+
 /* Regions that nobody has heard of go by their names. */
 START_TEST(new_regions)
 {
@@ -165,6 +194,7 @@ main(void)
 	TCase *tests = tcase_create("endpoints");
 
 	tcase_add_test(tests, every_resolution);
+	tcase_add_test(tests, load_balancing);
 	tcase_add_test(tests, new_regions);
 	tcase_add_test(tests, global_sts);
 	tcase_add_test(tests, switches_exclude_a_custom_one);

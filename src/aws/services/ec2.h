@@ -41,14 +41,33 @@ struct tmf_call *ec2_describe_targets(struct aws_client *ec2, const struct ec2_d
  * Tags}], "NextToken"} */
 struct tmf_call *ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe);
 
-/* What can be listed: see pager.h, which reads a whole list. */
+/* What can be listed: see pager.h, which reads a whole list. Its reply is {MEMBER: [..],
+ * "NextToken"}, with the members of a resource that are used. */
 struct ec2_list {
 	const char *operation; /* "DescribeTrafficMirrorSessions" */
-	struct tmf_call *(*describe)(struct aws_client *ec2, const struct ec2_describe *describe);
+	const char *ids_name;  /* of its parameter with ids, without number */
+	const char *flag;      /* a parameter that is always true; NULL: none */
+	const struct xml_shape *reply;
+	json_t *(*convert)(json_t *reply); /* NULL: only NextToken is settled */
 };
 extern const struct ec2_list ec2_list_instances;
 extern const struct ec2_list ec2_list_targets;
 extern const struct ec2_list ec2_list_sessions;
+extern const struct ec2_list ec2_list_filters;	       /* TrafficMirrorFilters */
+extern const struct ec2_list ec2_list_images;	       /* Images */
+extern const struct ec2_list ec2_list_security_groups; /* SecurityGroups */
+extern const struct ec2_list ec2_list_subnets;	       /* Subnets */
+extern const struct ec2_list ec2_list_vpcs;	       /* Vpcs */
+/* NetworkInterfaces: [{NetworkInterfaceId, VpcId, PrivateIpAddress, PrivateIpAddresses:
+ * [{PrivateIpAddress}], Attachment: {InstanceId}}] */
+extern const struct ec2_list ec2_list_interfaces;
+extern const struct ec2_list ec2_list_endpoints; /* VpcEndpoints: [{VpcEndpointId, ServiceName}] */
+/* ServiceConfigurations: [{ServiceName, GatewayLoadBalancerArns: [".."]}]: the caller's only */
+extern const struct ec2_list ec2_list_endpoint_services;
+
+/* One page of a list, in its form. */
+struct tmf_call *ec2_describe(
+    struct aws_client *ec2, const struct ec2_list *list, const struct ec2_describe *describe);
 
 struct ec2_create_target {
 	const char *network_interface_id; /* or */

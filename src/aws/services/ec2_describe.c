@@ -59,68 +59,219 @@ static const struct xml_shape describe_sessions_shape[] = {
     {.element = NULL},
 };
 
-/* The describes that have pages; one more to come is one more line here. */
-const struct ec2_list ec2_list_instances = {"DescribeInstances", ec2_describe_instances};
-const struct ec2_list ec2_list_targets = {"DescribeTrafficMirrorTargets", ec2_describe_targets};
-const struct ec2_list ec2_list_sessions = {"DescribeTrafficMirrorSessions", ec2_describe_sessions};
+/* --- what is only looked for: its id, and where it leads --- */
 
-/* Action, and what every describe takes. See:
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html. EC2 refuses
- * MaxResults together with ids, so that who asks by id leaves it 0. */
-static void
-ec2_begin_describe(
-    struct buf *body, const char *action, const char *ids_name, const struct ec2_describe *describe)
+static const struct xml_shape image_shape[] = {
+    {"imageId", "ImageId", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_images_shape[] = {
+    {"imagesSet", "Images", XML_LIST, image_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape group_shape[] = {
+    {"groupId", "GroupId", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_groups_shape[] = {
+    {"securityGroupInfo", "SecurityGroups", XML_LIST, group_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape subnet_shape[] = {
+    {"subnetId", "SubnetId", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_subnets_shape[] = {
+    {"subnetSet", "Subnets", XML_LIST, subnet_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape vpc_shape[] = {
+    {"vpcId", "VpcId", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_vpcs_shape[] = {
+    {"vpcSet", "Vpcs", XML_LIST, vpc_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape filter_shape[] = {
+    {"trafficMirrorFilterId", "TrafficMirrorFilterId", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_filters_shape[] = {
+    {"trafficMirrorFilterSet", "TrafficMirrorFilters", XML_LIST, filter_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+/* --- who stands behind a load balancer --- */
+
+static const struct xml_shape holder_shape[] = {
+    {"instanceId", "InstanceId", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape address_shape[] = {
+    {"privateIpAddress", "PrivateIpAddress", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape network_interface_shape[] = {
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
+    {"vpcId", "VpcId", XML_STRING, NULL, NULL},
+    {"privateIpAddress", "PrivateIpAddress", XML_STRING, NULL, NULL},
+    {"privateIpAddressesSet", "PrivateIpAddresses", XML_LIST, address_shape, NULL},
+    {"attachment", "Attachment", XML_STRUCT, holder_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_interfaces_shape[] = {
+    {"networkInterfaceSet", "NetworkInterfaces", XML_LIST, network_interface_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape endpoint_shape[] = {
+    {"vpcEndpointId", "VpcEndpointId", XML_STRING, NULL, NULL},
+    {"serviceName", "ServiceName", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_endpoints_shape[] = {
+    {"vpcEndpointSet", "VpcEndpoints", XML_LIST, endpoint_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape service_shape[] = {
+    {"serviceName", "ServiceName", XML_STRING, NULL, NULL},
+    {"gatewayLoadBalancerArnSet", "GatewayLoadBalancerArns", XML_STRINGS, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_services_shape[] = {
+    {"serviceConfigurationSet", "ServiceConfigurations", XML_LIST, service_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+/* --- the table --- */
+
+const struct ec2_list ec2_list_instances = {
+    .operation = "DescribeInstances",
+    .ids_name = "InstanceId",
+    .reply = describe_instances_shape,
+    .convert = ec2_instances_of_reservations,
+};
+const struct ec2_list ec2_list_targets = {
+    .operation = "DescribeTrafficMirrorTargets",
+    .ids_name = "TrafficMirrorTargetId",
+    .reply = describe_targets_shape,
+};
+const struct ec2_list ec2_list_sessions = {
+    .operation = "DescribeTrafficMirrorSessions",
+    .ids_name = "TrafficMirrorSessionId",
+    .reply = describe_sessions_shape,
+};
+const struct ec2_list ec2_list_filters = {
+    .operation = "DescribeTrafficMirrorFilters",
+    .ids_name = "TrafficMirrorFilterId",
+    .reply = describe_filters_shape,
+};
+/* Deprecated images can be launched, and are listed on request only. See:
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html */
+const struct ec2_list ec2_list_images = {
+    .operation = "DescribeImages",
+    .ids_name = "ImageId",
+    .flag = "IncludeDeprecated",
+    .reply = describe_images_shape,
+};
+const struct ec2_list ec2_list_security_groups = {
+    .operation = "DescribeSecurityGroups",
+    .ids_name = "GroupId",
+    .reply = describe_groups_shape,
+};
+const struct ec2_list ec2_list_subnets = {
+    .operation = "DescribeSubnets",
+    .ids_name = "SubnetId",
+    .reply = describe_subnets_shape,
+};
+const struct ec2_list ec2_list_vpcs = {
+    .operation = "DescribeVpcs",
+    .ids_name = "VpcId",
+    .reply = describe_vpcs_shape,
+};
+const struct ec2_list ec2_list_interfaces = {
+    .operation = "DescribeNetworkInterfaces",
+    .ids_name = "NetworkInterfaceId",
+    .reply = describe_interfaces_shape,
+};
+const struct ec2_list ec2_list_endpoints = {
+    .operation = "DescribeVpcEndpoints",
+    .ids_name = "VpcEndpointId",
+    .reply = describe_endpoints_shape,
+};
+const struct ec2_list ec2_list_endpoint_services = {
+    .operation = "DescribeVpcEndpointServiceConfigurations",
+    .ids_name = "ServiceId",
+    .reply = describe_services_shape,
+};
+
+/* See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html. EC2 refuses
+ * MaxResults together with ids, so that who asks by id leaves it 0. The names of ids differ by
+ * operation: InstanceId.1, TrafficMirrorTargetId.1 and so on. */
+struct tmf_call *
+ec2_describe(
+    struct aws_client *ec2, const struct ec2_list *list, const struct ec2_describe *describe)
 {
+	struct aws_operation operation = {
+	    .name = list->operation,
+	    .reply = list->reply,
+	    .convert = list->convert != NULL ? list->convert : ec2_with_next_token,
+	};
+	struct buf *body = &operation.body;
+
 	assert(describe->ids == NULL || json_array_size(describe->ids) > 0);
 	assert(describe->max_results == 0 || (describe->max_results >= EC2_PAGE_RESULTS_MIN &&
 						 describe->max_results <= EC2_PAGE_RESULTS_MAX));
 	assert(json_array_size(describe->filters) <= EC2_FILTERS_MAX);
-	query_begin(body, action, EC2_VERSION);
-	query_add_list(body, ids_name, describe->ids);
+	query_begin(body, list->operation, EC2_VERSION);
+	query_add_list(body, list->ids_name, describe->ids);
+	if (list->flag != NULL)
+		query_add(body, list->flag, "true");
 	query_add_filters(body, describe->filters);
 	if (describe->max_results > 0)
 		query_add_int(body, "MaxResults", describe->max_results);
 	query_add(body, "NextToken", describe->next_token);
+	return aws_client_call(ec2, &operation);
 }
 
-/* Reservations are folded into one list of instances. */
 struct tmf_call *
 ec2_describe_instances(struct aws_client *ec2, const struct ec2_describe *describe)
 {
-	struct aws_operation operation = {
-	    .name = ec2_list_instances.operation,
-	    .reply = describe_instances_shape,
-	    .convert = ec2_instances_of_reservations,
-	};
-
-	ec2_begin_describe(&operation.body, operation.name, "InstanceId", describe);
-	return aws_client_call(ec2, &operation);
+	return ec2_describe(ec2, &ec2_list_instances, describe);
 }
 
-/* The names of ids differ by operation: here TrafficMirrorTargetId.1 and so on. */
 struct tmf_call *
 ec2_describe_targets(struct aws_client *ec2, const struct ec2_describe *describe)
 {
-	struct aws_operation operation = {
-	    .name = ec2_list_targets.operation,
-	    .reply = describe_targets_shape,
-	    .convert = ec2_with_next_token,
-	};
-
-	ec2_begin_describe(&operation.body, operation.name, "TrafficMirrorTargetId", describe);
-	return aws_client_call(ec2, &operation);
+	return ec2_describe(ec2, &ec2_list_targets, describe);
 }
 
-/* Which sessions are meant is for the caller's filters to say, as with the other two. */
 struct tmf_call *
 ec2_describe_sessions(struct aws_client *ec2, const struct ec2_describe *describe)
 {
-	struct aws_operation operation = {
-	    .name = ec2_list_sessions.operation,
-	    .reply = describe_sessions_shape,
-	    .convert = ec2_with_next_token,
-	};
-
-	ec2_begin_describe(&operation.body, operation.name, "TrafficMirrorSessionId", describe);
-	return aws_client_call(ec2, &operation);
+	return ec2_describe(ec2, &ec2_list_sessions, describe);
 }

@@ -36,7 +36,7 @@ pager_ask(struct pager *pager, const char *next_token)
 	assert(pager->pages < pager->opts.pages_max);
 	pager->pages++;
 	/* cppcheck-suppress returnDanglingLifetime ; the call copies what it needs */
-	return pager->opts.list->describe(pager->ec2, &describe);
+	return ec2_describe(pager->ec2, pager->opts.list, &describe);
 }
 
 /* EC2 documents both for one fault. See:

@@ -1,6 +1,7 @@
 #include "aws/services/sts.h"
 
 #include "aws/client.h"
+#include "aws/services/query_operation.h"
 #include "aws/wire/query.h"
 
 #include <stdio.h>
@@ -63,17 +64,6 @@ static const struct xml_shape caller_reply[] = {
     {.element = NULL},
 };
 
-/* The typed calls of EC2 have no such wrapper, so that callers see one form. A reply without the
- * wrapper becomes an empty object, whose missing keys the caller then reports. */
-static json_t *
-sts_unwrap(json_t *reply)
-{
-	json_t *result = json_incref(json_object_get(reply, "Result"));
-
-	json_decref(reply);
-	return result != NULL ? result : json_object();
-}
-
 /* Name.member.1.arn, as the shape PolicyDescriptorType has it. They narrow what the session may
  * do, and never widen it. */
 static void
@@ -96,7 +86,7 @@ struct tmf_call *
 sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 {
 	struct aws_operation operation = {
-	    .name = "AssumeRole", .reply = assume_role_reply, .convert = sts_unwrap};
+	    .name = "AssumeRole", .reply = assume_role_reply, .convert = query_operation_result};
 	struct buf *body = &operation.body;
 
 	query_begin(body, operation.name, STS_VERSION);
@@ -118,7 +108,7 @@ sts_assume_role_with_web_identity(struct aws_client *sts, const struct sts_web_i
 {
 	struct aws_operation operation = {.name = "AssumeRoleWithWebIdentity",
 	    .reply = web_identity_reply,
-	    .convert = sts_unwrap,
+	    .convert = query_operation_result,
 	    .unsigned_request = true};
 	struct buf *body = &operation.body;
 
@@ -136,7 +126,7 @@ struct tmf_call *
 sts_get_caller_identity(struct aws_client *sts)
 {
 	struct aws_operation operation = {
-	    .name = "GetCallerIdentity", .reply = caller_reply, .convert = sts_unwrap};
+	    .name = "GetCallerIdentity", .reply = caller_reply, .convert = query_operation_result};
 
 	query_begin(&operation.body, operation.name, STS_VERSION);
 	return aws_client_call(sts, &operation);

@@ -42,6 +42,7 @@ static const struct {
 	const char *label;
 } exceptions[] = {
     {"ec2", NULL, true, false, "ec2"},
+    {"elasticloadbalancing", NULL, true, false, "elasticloadbalancing"},
     {"sqs", NULL, true, false, "sqs"},
     {"sts", NULL, true, false, "sts"},
     {"states", NULL, false, true, "states-fips"},

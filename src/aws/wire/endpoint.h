@@ -14,7 +14,7 @@ struct endpoint {
 };
 
 struct endpoint_opts {
-	const char *service; /* "ec2", "sts", "states" or "sqs" */
+	const char *service; /* its signing name, see service.c */
 	const char *region;
 	const char *custom; /* URL, or NULL: by the region's partition */
 	bool fips;	    /* the addresses that keep to FIPS 140; not with custom */

@@ -1,0 +1,32 @@
+#ifndef TMFLOW_AWS_SERVICES_ELBV2_H
+#define TMFLOW_AWS_SERVICES_ELBV2_H
+
+#include "aws/client.h"
+
+/*
+ * Typed calls of Elastic Load Balancing (Query protocol, version 2015-12-01): what stands behind a
+ * load balancer. Every pointer given is borrowed until the function returns. Results are JSON with
+ * AWS's own member names. The client's service is "elasticloadbalancing".
+ */
+
+/* A page of the target groups of a load balancer of any kind; marker NULL: the first one.
+ * {"TargetGroups": [{TargetGroupArn, TargetType: "instance", "ip", "alb" or "lambda", VpcId?}],
+ * "NextMarker": string or null}.
+ * Errors: LoadBalancerNotFound; AWS's.
+ * See:
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetGroups.html
+ */
+struct tmf_call *elbv2_describe_target_groups(
+    struct aws_client *elb, const char *load_balancer_arn, const char *marker);
+
+/* All members of a target group: AWS has no pages here.
+ * {"TargetHealthDescriptions": [{Target: {Id, AvailabilityZone?}}]}; Id is an instance's id, an
+ * address or a load balancer's ARN, as the group's TargetType says. AvailabilityZone "all" is an
+ * address outside of the group's VPC.
+ * Errors: TargetGroupNotFound; AWS's.
+ * See:
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetHealth.html
+ */
+struct tmf_call *elbv2_describe_target_health(struct aws_client *elb, const char *target_group_arn);
+
+#endif

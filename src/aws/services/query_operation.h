@@ -1,0 +1,12 @@
+#ifndef TMFLOW_AWS_SERVICES_QUERY_OPERATION_H
+#define TMFLOW_AWS_SERVICES_QUERY_OPERATION_H
+
+#include <jansson.h>
+
+/* For aws_operation.convert of the Query protocol, which wraps a result in <OperationResult>, where
+ * EC2 has none: what the reply's shape calls "Result", so that callers see one form. Without it an
+ * empty object, whose missing members the caller then reports. Takes reply, gives a new reference.
+ * See: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#response-serialization */
+json_t *query_operation_result(json_t *reply);
+
+#endif
