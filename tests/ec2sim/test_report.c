@@ -1,5 +1,7 @@
 #include "sim_test.h"
 
+#include "base/mem.h"
+
 #include <jansson.h>
 #include <string.h>
 
@@ -214,6 +216,52 @@ START_TEST(expected_accepts_created_targets)
 }
 END_TEST
 
+/* Of what stands behind the target of a rule nothing is a source; the targets of no rule do not count. */
+START_TEST(members_of_targets_are_no_sources)
+{
+	static const char config[] = "vpcs:\n  - {vpcId: %s, filterId: %s, targetId: "
+				     "%s}\nsubnets:\n  - {subnetId: subnet-0, "
+				     "filterId: %s, targetId: %s}\n";
+	struct sim_opts opts = sim_test_opts(60);
+	struct sim_ids ids;
+	struct sim sim;
+	json_t *report;
+	char vpc[SIM_ID_BYTES], gateway[SIM_ID_BYTES];
+	char *text;
+
+	opts.plain = true;
+	opts.vpcs = 1;
+	opts.members = 2;
+	opts.gateway = true;
+	sim_start(&sim, &opts);
+	sim_ids(&sim, &ids);
+	world_vpc_id(sim.world, 0, vpc);
+	world_given_target_id(sim.world, SIM_GATEWAY_TARGET, gateway);
+	text = mem_printf(config, vpc, ids.filter, ids.target, ids.filter, ids.target);
+	report = ask(&sim, "POST", "/_sim/expected", text);
+	free(text);
+	ck_assert_int_eq(number(report, "instances", "targetMember"), 6);
+	ck_assert_int_eq(json_integer_value(json_object_get(report, "expectedSessions")), 54);
+	json_decref(report);
+	text = mem_printf(config, vpc, ids.filter, ids.target, ids.filter, gateway);
+	report = ask(&sim, "POST", "/_sim/expected", text);
+	free(text);
+	ck_assert_int_eq(number(report, "instances", "targetMember"), 8);
+	json_decref(report);
+
+	/* Instance 0 stands behind the first target, instance 3 behind the second. */
+	sim_expect(&sim, NULL, SIM_SESSION, ids.interface[3], ids.target, ids.filter, 1);
+	report = ask(&sim, "GET", "/_sim/report", "");
+	ck_assert(json_is_true(json_object_get(report, "ok")));
+	json_decref(report);
+	sim_expect(&sim, NULL, SIM_SESSION, ids.interface[0], ids.target, ids.filter, 1);
+	report = ask(&sim, "GET", "/_sim/report", "");
+	ck_assert(json_is_false(json_object_get(report, "ok")));
+	json_decref(report);
+	sim_stop(&sim);
+}
+END_TEST
+
 START_TEST(wrong_configurations_are_refused)
 {
 	struct sim_opts opts = sim_test_opts(15);
@@ -231,4 +279,5 @@ END_TEST
 
 SIM_MAIN("ec2sim report", the_report_counts, duplicates_and_orphans_are_not_ok,
     expected_finds_each_kind_of_fault, expected_knows_the_primary_interface,
-    expected_accepts_created_targets, wrong_configurations_are_refused)
+    expected_accepts_created_targets, members_of_targets_are_no_sources,
+    wrong_configurations_are_refused)

@@ -7,9 +7,10 @@ import botocore.exceptions
 
 ec2 = boto3.client("ec2", "us-east-1", endpoint_url=sys.argv[1])
 sts = boto3.client("sts", "us-east-1", endpoint_url=sys.argv[1])
+elb = boto3.client("elbv2", "us-east-1", endpoint_url=sys.argv[1])
 asked = []
-for client in (ec2, sts):
-    client.meta.events.register("before-call", lambda model, **_: asked.append((model.service_model.service_name, model.name)))
+for client in (ec2, sts, elb):
+    client.meta.events.register("before-call", lambda model, **_: asked.append((model.service_model.signing_name, model.name)))
 
 
 def refused(code, call, **parameters):
@@ -47,6 +48,23 @@ assert nic["Attachment"]["InstanceId"] == one["InstanceId"]
 filter_id = ec2.describe_traffic_mirror_filters()["TrafficMirrorFilters"][0]["TrafficMirrorFilterId"]
 targets = pages("describe_traffic_mirror_targets", "TrafficMirrorTargets", 5)
 assert targets
+assert [i["ImageId"] for i in ec2.describe_images(Filters=[{"Name": "image-id", "Values": [sys.argv[2], "ami-0"]}])["Images"]] == [sys.argv[2]]
+assert one["VpcId"] in {g["VpcId"] for g in pages("describe_security_groups", "SecurityGroups", 5)}
+
+# What stands behind the load balancer targets.
+balancer = next(t["NetworkLoadBalancerArn"] for t in targets if t.get("NetworkLoadBalancerArn", "").find("given-0") > 0)
+groups = [g for page in elb.get_paginator("describe_target_groups").paginate(LoadBalancerArn=balancer, PaginationConfig={"PageSize": 1})
+          for g in page["TargetGroups"]]
+assert sorted(g["TargetType"] for g in groups) == ["alb", "instance", "ip"]
+for group in groups:
+    assert group["LoadBalancerArns"] == [balancer]
+    assert elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"][0]["Target"]["Id"]
+refused("LoadBalancerNotFound", elb.describe_target_groups, LoadBalancerArn=balancer + "0")
+endpoint = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-endpoint-id", "Values": [
+    next(t["GatewayLoadBalancerEndpointId"] for t in targets if "GatewayLoadBalancerEndpointId" in t)]}])["VpcEndpoints"][0]
+service = ec2.describe_vpc_endpoint_service_configurations(
+    Filters=[{"Name": "service-name", "Values": [endpoint["ServiceName"]]}])["ServiceConfigurations"][0]
+assert elb.describe_target_groups(LoadBalancerArn=service["GatewayLoadBalancerArns"][0])["TargetGroups"][0]["Protocol"] == "GENEVE"
 
 launch = dict(ImageId=sys.argv[2], InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=one["SubnetId"], ClientToken="launch-1",
               TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "target & <co>"}]}])

@@ -42,6 +42,11 @@ async function listings() {
   assert.strictEqual(nics.NetworkInterfaces[0].Attachment.InstanceId, one.InstanceId);
   await refused('InvalidInstanceID.NotFound', 'DescribeInstances', { InstanceIds: ['i-00000000000000001'] });
   assert((await pages('DescribeTrafficMirrorTargets', 'TrafficMirrorTargets', 5)).length > 0);
+  assert.strictEqual((await ask('DescribeImages', { Filters: [{ Name: 'image-id', Values: [ImageId, 'ami-0'] }] })).Images.length, 1);
+  assert((await pages('DescribeSecurityGroups', 'SecurityGroups', 5)).some((g) => g.VpcId === one.VpcId));
+  const [endpointOfTarget] = (await ask('DescribeVpcEndpoints')).VpcEndpoints;
+  const Filters = [{ Name: 'service-name', Values: [endpointOfTarget.ServiceName] }];
+  assert.strictEqual((await ask('DescribeVpcEndpointServiceConfigurations', { Filters })).ServiceConfigurations[0].GatewayLoadBalancerArns.length, 1);
   return running;
 }
 

@@ -27,7 +27,7 @@ class Boto3(harness.Case):
         cls.python = interop.python_packages("boto3")
 
     def test_every_operation(self):
-        sim = self.sim(instances=INSTANCES)
+        sim = self.sim("--members", "2", "--gateway", instances=INSTANCES)
         done = subprocess.run([self.python, os.path.join(interop.HERE, "boto3_client.py"), sim.url, image()],
                               env=self.environment(sim), capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)

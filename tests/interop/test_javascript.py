@@ -13,9 +13,9 @@ class JavaScript(harness.Case):
         interop.node_packages()
 
     def test_every_operation(self):
-        sim = self.sim(instances=INSTANCES)
+        sim = self.sim("--members", "2", "--gateway", instances=INSTANCES)
         asked = json.loads(interop.node("js_client.cjs", sim.url, image(), env=self.environment(sim)))
-        self.assertEqual(asked, operations())
+        self.assertEqual(asked, [o for o in operations() if o[0] in ("ec2", "sts")])
 
 
 if __name__ == "__main__":

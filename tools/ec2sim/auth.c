@@ -344,8 +344,8 @@ check_claims(struct sim_call *c, const struct signature *s, const char *date)
 	    date_ms > c->request->now_wall_ms + SKEW_MS_MAX)
 		return call_fail(c, 400, "RequestExpired", "Request has expired.");
 	if (strncmp(date, s->date.p, s->date.len) != 0 ||
-	    !str_is(s->service, c->action->sts ? "sts" : "ec2") ||
-	    (!c->action->sts && !str_is(s->region, c->w->opts.region)))
+	    !str_is(s->service, world_services[c->action->service].name) ||
+	    (c->action->service != SERVICE_STS && !str_is(s->region, c->w->opts.region)))
 		return call_fail(c, 403, "SignatureDoesNotMatch",
 		    "Credential should be scoped to the date, a valid region and the service.");
 	digest_sha256_hex(c->request->body, hash);
@@ -407,13 +407,14 @@ static int
 check_signer(struct sim_call *c, const struct signature *s, const char *date)
 {
 	const char *token = request_header(c->request, "X-Amz-Security-Token");
+	bool query = c->action->service != SERVICE_EC2;
 	struct signer signer;
 
 	if (!find_signer(c->w, s->access_key, &signer) ||
 	    (signer.session_token != NULL &&
 		(token == NULL || strcmp(token, signer.session_token) != 0)))
-		return call_fail(c, c->action->sts ? 403 : 401,
-		    c->action->sts ? "InvalidClientTokenId" : "AuthFailure",
+		return call_fail(c, query ? 403 : 401,
+		    query ? "InvalidClientTokenId" : "AuthFailure",
 		    "AWS was not able to validate the provided access credentials");
 	if (token != NULL && !is_signed(s, "x-amz-security-token"))
 		return call_fail(
@@ -423,10 +424,9 @@ check_signer(struct sim_call *c, const struct signature *s, const char *date)
 		    "The request signature we calculated does not match the signature you "
 		    "provided. Check your AWS Secret Access Key and signing method.");
 	if (signer.grant != NULL && signer.grant->expires_wall_ms <= c->request->now_wall_ms)
-		return call_fail(c, c->action->sts ? 403 : 400,
-		    c->action->sts ? "ExpiredToken" : "RequestExpired",
-		    c->action->sts ? "The security token included in the request is expired"
-				   : "Request has expired.");
+		return call_fail(c, query ? 403 : 400, query ? "ExpiredToken" : "RequestExpired",
+		    query ? "The security token included in the request is expired"
+			  : "Request has expired.");
 	c->grant = signer.grant;
 	return 0;
 }

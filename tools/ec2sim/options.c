@@ -297,6 +297,12 @@ static const struct option_row rows[] = {
 	AT(cloud.world.bucket_size_scale)},
     {"session-limit", "N", "sessions an account; default: none (EC2: 10,000)", set_u64,
 	AT(cloud.world.session_limit)},
+    {"members", "N",
+	"instances in each target group of the given targets: instance, ip and alb kind; default: "
+	"no target groups",
+	set_u64, AT(cloud.world.members)},
+    {"gateway", NULL, "a given target more: the endpoint of a gateway load balancer", set_flag,
+	AT(cloud.world.gateway)},
     {"session-number-error", "CODE", "of a session number in use; default InvalidParameterValue",
 	set_text, AT(cloud.world.session_number_error)},
     {"replay-deleted", NULL, "a ClientToken of a deleted session or target answers as before",

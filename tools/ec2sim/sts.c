@@ -15,8 +15,8 @@
 #define ROLE_SECONDS_MAX     43200
 #define ISO_SECONDS_BYTES    32
 
-static void
-close_result(struct sim_call *c, const char *result)
+void
+query_close_result(struct sim_call *c, const char *result)
 {
 	xml_close(c->out, result);
 	xml_open(c->out, "ResponseMetadata");
@@ -44,7 +44,7 @@ op_get_caller_identity(struct sim_call *c)
 	xml_text(c->out, "Arn", buf_cstr(&arn));
 	xml_text(c->out, "UserId", c->grant != NULL ? c->grant->user_id : "AIDAEC2SIMEXAMPLE");
 	xml_text(c->out, "Account", c->w->opts.account_id);
-	close_result(c, "GetCallerIdentityResult");
+	query_close_result(c, "GetCallerIdentityResult");
 	buf_fini(&arn);
 	return 0;
 }
@@ -149,7 +149,7 @@ write_grant(struct sim_call *c, const struct grant *grant)
 	xml_text(c->out, "SessionToken", grant->session_token);
 	xml_text(c->out, "Expiration", expiration);
 	xml_close(c->out, "Credentials");
-	close_result(c, "AssumeRoleResult");
+	query_close_result(c, "AssumeRoleResult");
 }
 
 int

@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EC2_NAMESPACE "http://ec2.amazonaws.com/doc/2016-11-15/"
-#define STS_NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
-
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 void
@@ -118,6 +115,7 @@ world_new(const struct sim_opts *opts, struct tmf_err *err)
 	w->creator_sessions = mem_zalloc(CREATORS_MAX, sizeof(w->creator_sessions[0]));
 	w->creators[w->creators_count++] = mem_strdup("-\nec2sim");
 	targets_given(w);
+	members_given(w);
 	sessions_given(w);
 	if (world_set_faults(w, opts->faults, opts->faults_count, err) < 0) {
 		world_free(w);
@@ -154,7 +152,7 @@ world_free(struct sim_world *world)
 {
 	if (world == NULL)
 		return;
-	struct idmap *maps[] = {&world->ending_of, &world->target_of_interface,
+	struct idmap *maps[] = {&world->ending_of, &world->target_of_interface, &world->member_of,
 	    &world->sessions_of_interface, &world->tag_slot_of, &world->token_of,
 	    &world->creator_of};
 	free_resources(world);
@@ -171,6 +169,7 @@ world_free(struct sim_world *world)
 	free(world->strings);
 	free(world->sessions);
 	free(world->targets);
+	free(world->members);
 	free(world->launches);
 	free(world->endings);
 	free(world->tag_slots);
@@ -212,24 +211,28 @@ stamp_old(const struct sim_world *w)
 
 void
 reply_error(struct sim_world *w, struct sim_reply *reply, int status, const char *code,
-    const char *message, bool sts)
+    const char *message, enum sim_service service)
 {
 	struct buf *out = &reply->body;
+	bool query = service != SERVICE_EC2;
 
 	snprintf(w->error_code, sizeof(w->error_code), "%s", code);
 	reply->code = w->error_code;
 	reply->status = status;
 	buf_reset(out);
 	buf_add_cstr(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-	buf_add_cstr(out, sts ? "<ErrorResponse xmlns=\"" STS_NAMESPACE "\"><Error>"
-			      : "<Response><Errors><Error>");
-	if (sts)
+	if (query)
+		buf_printf(out, "<ErrorResponse xmlns=\"%s\"><Error>",
+		    world_services[service].xml_namespace);
+	else
+		buf_add_cstr(out, "<Response><Errors><Error>");
+	if (query)
 		xml_text(out, "Type", status >= 500 ? "Receiver" : "Sender");
 	xml_text(out, "Code", code);
 	xml_text(out, "Message", message);
-	buf_add_cstr(out, sts ? "</Error>" : "</Error></Errors>");
-	xml_text(out, sts ? "RequestId" : "RequestID", reply->request_id);
-	buf_add_cstr(out, sts ? "</ErrorResponse>" : "</Response>");
+	buf_add_cstr(out, query ? "</Error>" : "</Error></Errors>");
+	xml_text(out, query ? "RequestId" : "RequestID", reply->request_id);
+	buf_add_cstr(out, query ? "</ErrorResponse>" : "</Response>");
 }
 
 int
@@ -241,8 +244,8 @@ call_fail(struct sim_call *c, int status, const char *code, const char *format, 
 	va_start(args, format);
 	buf_vprintf(&message, format, args);
 	va_end(args);
-	reply_error(
-	    c->w, c->reply, status, code, buf_cstr(&message), c->action != NULL && c->action->sts);
+	reply_error(c->w, c->reply, status, code, buf_cstr(&message),
+	    c->action != NULL ? c->action->service : SERVICE_EC2);
 	buf_fini(&message);
 	c->failed = true;
 	return -1;
@@ -325,7 +328,7 @@ param_known(const struct sim_action *action, struct str name)
 static int
 check_params(struct sim_call *c)
 {
-	const char *version = c->action->sts ? "2011-06-15" : "2016-11-15";
+	const char *version = world_services[c->action->service].version;
 	struct str given;
 
 	if (call_need(c, "Version", &given) < 0)
@@ -421,7 +424,6 @@ run_action(struct sim_call *c)
 {
 	const char *name = c->action->name;
 	struct buf *out = &c->reply->body;
-	bool sts = c->action->sts;
 
 	if (auth_check(c) < 0) {
 		c->w->auth_failures++;
@@ -431,8 +433,9 @@ run_action(struct sim_call *c)
 		return;
 	c->creator = creator_of(c->w, c->request);
 	buf_add_cstr(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-	buf_printf(out, "<%sResponse xmlns=\"%s\">", name, sts ? STS_NAMESPACE : EC2_NAMESPACE);
-	if (!sts)
+	buf_printf(out, "<%sResponse xmlns=\"%s\">", name,
+	    world_services[c->action->service].xml_namespace);
+	if (c->action->service == SERVICE_EC2)
 		xml_text(out, "requestId", c->reply->request_id);
 	if (c->action->run(c) < 0) {
 		assert(c->failed);
@@ -454,7 +457,10 @@ fault_before(struct sim_call *c, unsigned faults, const char *code)
 	}
 	if (faults & FAULT_BIT(FAULT_THROTTLE)) {
 		c->w->stats[c->action_index].throttled++;
-		call_fail(c, 503, "RequestLimitExceeded", "Request limit exceeded.");
+		if (c->action->service == SERVICE_EC2)
+			call_fail(c, 503, "RequestLimitExceeded", "Request limit exceeded.");
+		else
+			call_fail(c, 400, "Throttling", "Rate exceeded");
 		return true;
 	}
 	if (faults & FAULT_BIT(FAULT_500)) {
@@ -467,8 +473,11 @@ fault_before(struct sim_call *c, unsigned faults, const char *code)
 		return true;
 	}
 	if (faults & FAULT_BIT(FAULT_REFUSE)) {
-		call_fail(c, strcmp(code, "UnauthorizedOperation") == 0 ? 403 : 400, code,
-		    "Refused at the request of the simulator's user.");
+		bool denied =
+		    strcmp(code, "UnauthorizedOperation") == 0 || strcmp(code, "AccessDenied") == 0;
+
+		call_fail(
+		    c, denied ? 403 : 400, code, "Refused at the request of the simulator's user.");
 		return true;
 	}
 	return false;

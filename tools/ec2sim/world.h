@@ -62,6 +62,8 @@ struct sim_opts {
 	uint64_t session_limit;	  /* sessions an account; 0: no limit (EC2: 10,000) */
 	bool
 	    replay_deleted; /* a token of a deleted session or target answers as before, instead of creating another */
+	uint64_t members; /* instances in each target group of the given targets; 0: no groups */
+	bool gateway;	  /* a given target more: the endpoint of a gateway load balancer */
 	const char *session_number_error;   /* code for a session number in use */
 	const char *faults[SIM_FAULTS_MAX]; /* see world_set_faults */
 	size_t faults_count;
@@ -178,8 +180,9 @@ void world_vpc_id(const struct sim_world *world, unsigned vpc, char out[SIM_ID_B
 void world_subnet_id(const struct sim_world *world, unsigned subnet, char out[SIM_ID_BYTES]);
 void world_security_group_id(const struct sim_world *world, unsigned vpc, char out[SIM_ID_BYTES]);
 
-#define SIM_GIVEN_TARGETS 2u /* Network Load Balancer targets that exist from the start */
-#define SIM_GIVEN_FILTERS 2u
+#define SIM_GIVEN_TARGETS  2u /* Network Load Balancer targets that exist from the start */
+#define SIM_GATEWAY_TARGET 2u /* behind them, where opts.gateway asks for it */
+#define SIM_GIVEN_FILTERS  2u
 void world_given_target_id(const struct sim_world *world, unsigned n, char out[SIM_ID_BYTES]);
 void world_given_filter_id(const struct sim_world *world, unsigned n, char out[SIM_ID_BYTES]);
 

@@ -35,6 +35,7 @@ enum verdict {
 	UNMATCHED,
 	EXCLUDED,
 	TARGET_INSTANCE,
+	TARGET_MEMBER,
 	ENDED,
 	NO_INTERFACE,
 	WRONG_TYPE,
@@ -45,6 +46,7 @@ static const char *const verdict_names[VERDICT_COUNT] = {
     [UNMATCHED] = "unmatched",
     [EXCLUDED] = "excluded",
     [TARGET_INSTANCE] = "targetInstance",
+    [TARGET_MEMBER] = "targetMember",
     [ENDED] = "terminated",
     [NO_INTERFACE] = "noInterface",
     [WRONG_TYPE] = "type",
@@ -196,6 +198,21 @@ is_target(const struct comparison *c, const struct instance *i)
 				  tags_value(&i->tags, "tmflow:target") != NULL);
 }
 
+/* Behind a load balancer that some rule mirrors to. */
+static bool
+is_member(const struct comparison *c, const struct instance *i)
+{
+	uint64_t target;
+
+	if (!member_target(c->w, i->n, &target))
+		return false;
+	for (size_t k = 0; k < c->rules_count; k++) {
+		if (c->rules[k].given_target && c->rules[k].target == target)
+			return true;
+	}
+	return false;
+}
+
 static enum verdict
 judge(const struct comparison *c, const struct instance *i, const struct rule **ret_rule)
 {
@@ -204,6 +221,8 @@ judge(const struct comparison *c, const struct instance *i, const struct rule **
 		return ENDED;
 	if (is_target(c, i))
 		return TARGET_INSTANCE;
+	if (is_member(c, i))
+		return TARGET_MEMBER;
 	if (is_excluded(c, i))
 		return EXCLUDED;
 	for (size_t k = 0; k < c->rules_count && *ret_rule == NULL; k++) {

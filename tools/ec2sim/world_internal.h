@@ -200,6 +200,15 @@ enum bucket_class {
 
 struct sim_call;
 
+/* Which service an operation is of. EC2 has its own form of errors, the others that of the Query protocol. */
+enum sim_service { SERVICE_EC2, SERVICE_STS, SERVICE_ELB, SERVICE_COUNT };
+struct sim_service_facts {
+	const char *name; /* as it signs */
+	const char *version;
+	const char *xml_namespace;
+};
+extern const struct sim_service_facts world_services[SERVICE_COUNT];
+
 /* A row of the table of operations (world_actions.c). */
 struct sim_action {
 	const char *name;
@@ -207,7 +216,7 @@ struct sim_action {
 	const char *const
 	    *params; /* parameter names or, with a final dot, prefixes; ends with NULL */
 	enum bucket_class bucket;
-	bool sts;
+	enum sim_service service;
 };
 extern const struct sim_action world_actions[];
 extern const size_t world_actions_count;
@@ -293,6 +302,9 @@ struct sim_world {
 	struct target *targets;
 	size_t targets_count;
 	struct idmap target_of_interface; /* live ones: interface number -> target */
+	uint64_t *members;		  /* instances behind load balancers, group by group */
+	size_t members_count;
+	struct idmap member_of; /* instance number -> target */
 	struct session *sessions;
 	size_t sessions_count;
 	size_t sessions_live;
@@ -451,7 +463,7 @@ int call_int(struct sim_call *c, const char *name, int64_t min, int64_t max, int
 /* Ends a call with DryRun=true as EC2 does; 0 for any other call. */
 int call_dry_run(struct sim_call *c);
 void reply_error(struct sim_world *w, struct sim_reply *reply, int status, const char *code,
-    const char *message, bool sts);
+    const char *message, enum sim_service service);
 
 /* ---- tokens (world_tokens.c) ---- */
 
@@ -526,6 +538,24 @@ int op_delete_tags(struct sim_call *c);
 int op_describe_tags(struct sim_call *c);
 int op_get_caller_identity(struct sim_call *c);
 int op_assume_role(struct sim_call *c);
+int op_describe_images(struct sim_call *c);
+int op_describe_groups(struct sim_call *c);
+int op_describe_endpoints(struct sim_call *c);
+int op_describe_services(struct sim_call *c);
+int op_describe_target_groups(struct sim_call *c);
+int op_describe_target_health(struct sim_call *c);
+
+/* Ends the result of an operation of the Query protocol. */
+void query_close_result(struct sim_call *c, const char *result);
+
+/* ---- what stands behind load balancers (world_members.c) ---- */
+
+/* After targets_given: chooses the members, where opts.members asks for them. */
+void members_given(struct sim_world *w);
+/* The endpoint of the gateway load balancer target, malloc'ed. */
+char *members_endpoint_id(const struct sim_world *w);
+/* True where the instance stands behind a load balancer; then whose target that is. */
+bool member_target(const struct sim_world *w, uint64_t instance, uint64_t *ret_target);
 
 /* Writes an instance's <item>. */
 void instance_write(const struct sim_world *w, struct buf *out, const struct instance *i);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* VPCs, subnets, interfaces and filters: what stands around the instances. Nothing here can be made or deleted. */
+/* VPCs, subnets, security groups, interfaces, filters and the image: what stands around the instances. Nothing here can be made or deleted. */
 
 /* A VPC, a subnet or a filter: a number and its tags. */
 struct place {
@@ -216,6 +216,128 @@ op_describe_subnets(struct sim_call *c)
 	return describe_run(c, &describe_subnets);
 }
 
+/* ---- security groups ---- */
+
+static bool
+load_group(const struct sim_world *w, uint64_t n, void *ret_object)
+{
+	return load_place(w, ID_GROUP, n, w->opts.vpcs, ret_object);
+}
+
+static void
+offer_group(struct match *m, const void *object)
+{
+	match_id(m, ID_GROUP, ((const struct place *)object)->n);
+}
+
+/* One a VPC, with the VPC's number. */
+static void
+write_group(struct sim_call *c, const void *object, void *state)
+{
+	const struct place *p = object;
+
+	(void)state;
+	xml_open(c->out, "item");
+	xml_text(c->out, "ownerId", c->w->opts.account_id);
+	write_place_id(c, "groupId", ID_GROUP, p->n);
+	xml_text(c->out, "groupName", "targets");
+	xml_text(c->out, "groupDescription", "of mirror targets");
+	write_place_id(c, "vpcId", ID_VPC, p->n);
+	tags_write_xml(c->out, &p->tags);
+	xml_close(c->out, "item");
+}
+
+static const struct describe_filter group_filters[] = {
+    {"group-id", offer_group},
+    {"owner-id", offer_owner},
+    {"vpc-id", offer_vpc},
+    {NULL, NULL},
+};
+
+static const struct describe describe_groups = {
+    .set = "securityGroupInfo",
+    .id_param = "GroupId",
+    .id_kind = ID_GROUP,
+    .stale = STALE_OTHER,
+    .not_found = "InvalidGroup.NotFound",
+    .malformed = "InvalidGroupId.Malformed",
+    .min = 5,
+    .max = 1000,
+    .object_bytes = sizeof(struct place),
+    .filters = group_filters,
+    .end = vpcs_end,
+    .load = load_group,
+    .tags = place_tags,
+    .write = write_group,
+};
+
+int
+op_describe_groups(struct sim_call *c)
+{
+	return describe_run(c, &describe_groups);
+}
+
+/* ---- the one image ---- */
+
+static uint64_t
+images_end(const struct sim_world *w)
+{
+	(void)w;
+	return 1;
+}
+
+static bool
+load_image(const struct sim_world *w, uint64_t n, void *ret_object)
+{
+	*(uint64_t *)ret_object = n;
+	return n < images_end(w);
+}
+
+static void
+offer_image(struct match *m, const void *object)
+{
+	(void)object;
+	match_text(m, world_image_id);
+}
+
+static void
+write_image(struct sim_call *c, const void *object, void *state)
+{
+	(void)object;
+	(void)state;
+	xml_open(c->out, "item");
+	xml_text(c->out, "imageId", world_image_id);
+	xml_text(c->out, "imageState", "available");
+	xml_text(c->out, "imageOwnerId", c->w->opts.account_id);
+	xml_text(c->out, "architecture", "x86_64");
+	xml_close(c->out, "item");
+}
+
+static const struct describe_filter image_filters[] = {
+    {"image-id", offer_image},
+    {"owner-id", offer_owner},
+    {"state", offer_available},
+    {NULL, NULL},
+};
+
+static const struct describe describe_images = {
+    .set = "imagesSet",
+    .stale = STALE_OTHER,
+    .min = 1,
+    .max = 1000,
+    .object_bytes = sizeof(uint64_t),
+    .filters = image_filters,
+    .end = images_end,
+    .load = load_image,
+    .write = write_image,
+};
+
+int
+op_describe_images(struct sim_call *c)
+{
+	return describe_run(c, &describe_images);
+}
+
 /* ---- filters ---- */
 
 static uint64_t
@@ -369,6 +491,18 @@ offer_interface_vpc(struct match *m, const void *object)
 }
 
 static void
+offer_address(struct match *m, const void *object)
+{
+	const struct interface *i = object;
+	uint32_t address = address_of(m->w, &i->holder, (unsigned)(i->n % INTERFACES_MAX));
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
+	    address >> 8 & 255, address & 255);
+	match_text(m, text);
+}
+
+static void
 offer_in_use(struct match *m, const void *object)
 {
 	(void)object;
@@ -383,6 +517,7 @@ offer_interface_type(struct match *m, const void *object)
 }
 
 static const struct describe_filter interface_filters[] = {
+    {"addresses.private-ip-address", offer_address},
     {"attachment.device-index", offer_device},
     {"attachment.instance-id", offer_holder},
     {"interface-type", offer_interface_type},

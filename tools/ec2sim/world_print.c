@@ -56,6 +56,26 @@ print_ids(struct json_out *j, const struct sim_world *w, const char *key, enum i
 	jo_close(j, ']');
 }
 
+/* {"tmt-..": ["i-..", ..]}: what stands behind the given targets. */
+static void
+print_members(struct json_out *j, const struct sim_world *w)
+{
+	jo_open(j, "Members", '{');
+	for (uint64_t target = 0; target < w->targets_count; target++) {
+		char id[SIM_ID_BYTES];
+		uint64_t of;
+
+		id_write(w, ID_TARGET, target, id);
+		jo_open(j, id, '[');
+		for (size_t i = 0; i < w->members_count; i++) {
+			if (member_target(w, w->members[i], &of) && of == target)
+				jo_id(j, NULL, w, ID_INSTANCE, w->members[i]);
+		}
+		jo_close(j, ']');
+	}
+	jo_close(j, '}');
+}
+
 static void
 print_subnets(struct json_out *j, const struct sim_world *w)
 {
@@ -90,7 +110,9 @@ world_print(const struct sim_world *world, uint64_t limit, const struct sim_sink
 	jo_text(&j, "ImageId", world_image_id);
 	print_ids(&j, world, "Vpcs", ID_VPC, world->opts.vpcs);
 	print_ids(&j, world, "SecurityGroups", ID_GROUP, world->opts.vpcs);
-	print_ids(&j, world, "GivenTargets", ID_TARGET, SIM_GIVEN_TARGETS);
+	print_ids(&j, world, "GivenTargets", ID_TARGET,
+	    SIM_GIVEN_TARGETS + (world->opts.gateway ? 1 : 0));
+	print_members(&j, world);
 	print_ids(&j, world, "Filters", ID_FILTER, SIM_GIVEN_FILTERS);
 	print_subnets(&j, world);
 	jo_open(&j, "Instances", '[');

@@ -11,6 +11,7 @@
 struct findings {
 	uint64_t duplicates;
 	uint64_t on_targets;
+	uint64_t on_members;
 	uint64_t over_limit;
 	uint64_t dead_targets;
 	uint64_t orphans;
@@ -111,6 +112,16 @@ write_twin(struct json_out *j, const struct sim_world *w, uint32_t index, uint32
 	jo_close(j, '}');
 }
 
+/* A session of a client's on what stands behind a load balancer that is mirrored to. */
+static bool
+is_on_member(const struct sim_world *w, const struct session *s)
+{
+	uint64_t target;
+
+	return s->creator != 0 && member_target(w, s->interface / INTERFACES_MAX, &target) &&
+	       w->targets[target].sessions > 0;
+}
+
 static void
 write_duplicates(struct json_out *j, const struct sim_world *w, struct findings *f)
 {
@@ -123,6 +134,7 @@ write_duplicates(struct json_out *j, const struct sim_world *w, struct findings 
 		if (!w->sessions[i].deleted &&
 		    idmap_get(&w->target_of_interface, w->sessions[i].interface, &target))
 			f->on_targets++;
+		f->on_members += !w->sessions[i].deleted && is_on_member(w, &w->sessions[i]);
 		if (twin == 0)
 			continue;
 		if (f->duplicates++ < LISTED_MAX)
@@ -244,6 +256,7 @@ write_verdict(struct json_out *j, const struct findings *f)
 	} rows[] = {
 	    {f->duplicates, "duplicate sessions"},
 	    {f->on_targets, "sessions on interfaces that are targets"},
+	    {f->on_members, "sessions on members of load balancers that are targets"},
 	    {f->over_limit, "targets with more sources than they may have"},
 	    {f->dead_targets, "targets with sessions whose instance has ended"},
 	    {f->orphans, "launched instances that are behind no target and not mirrored"},

@@ -35,6 +35,14 @@ targets_given(struct sim_world *w)
 		t->created = stamp_old(w);
 		t->tags.changed = stamp_old(w);
 	}
+	if (w->opts.gateway) {
+		struct target *t = add_target(w);
+
+		t->type = TARGET_GWLBE;
+		t->endpoint = members_endpoint_id(w);
+		t->created = stamp_old(w);
+		t->tags.changed = stamp_old(w);
+	}
 }
 
 unsigned
