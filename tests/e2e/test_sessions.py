@@ -90,6 +90,23 @@ class Sessions(harness.Case):
         self.assertEqual(report["sessions"]["live"], len(both))
         self.assertGreater(len(both), 5)
 
+    def test_an_empty_tag_value(self):
+        """A tag without a value is one of AWS's, and a rule may name it; keys for YAML anchors are passed over."""
+        sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=4)
+        world = sim.ask("/_sim/world")
+        chosen = world["Instances"][1]["InstanceId"]
+        sim.query("CreateTags", **{"ResourceId.1": chosen, "Tag.1.Key": "mirror-me", "Tag.1.Value": ""})
+        config = self.write("config.yaml", f"""
+x-goal: &goal {{filterId: {world["Filters"][0]}, targetId: {world["GivenTargets"][0]}, targetInstanceType: c5.large}}
+tags:
+  - <<: *goal
+    tagList: [{{Key: mirror-me, Value: ""}}]
+""")
+        done = self.backfill(sim, config=config)
+        self.assertEqual((done.code, done.json["summary"]), (0, {"created": 1, "unmatched": 3}), done.err)
+        self.assertEqual([r["instanceId"] for r in self.rows() if r["outcome"] == "created"], [chosen])
+        self.assertIn("keys are ignored, because the rule has a targetId: targetInstanceType", done.err)
+
     def test_stopped_instances_are_mirrored(self):
         """They can start at any time."""
         sim = self.sim(instances=300)

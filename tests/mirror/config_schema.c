@@ -113,6 +113,16 @@ choice(const struct config_key *key)
 	return schema;
 }
 
+/* What the checker passes over. */
+static json_t *
+extensions(void)
+{
+	json_t *patterns = json_object();
+
+	json_object_set_new(patterns, "^" CONFIG_EXTENSION, json_true());
+	return patterns;
+}
+
 /* Properties of the keys that may stand in the lists `in`. What need not be given may also be given as missing. */
 static json_t *
 object_of(const struct config_key *keys, unsigned in)
@@ -135,6 +145,7 @@ object_of(const struct config_key *keys, unsigned in)
 		json_object_set_new(properties, keys->name, value);
 	}
 	json_object_set_new(schema, "additionalProperties", json_false());
+	json_object_set_new(schema, "patternProperties", extensions());
 	json_object_set_new(schema, "properties", properties);
 	if (json_array_size(required) > 0)
 		json_object_set(schema, "required", required);

@@ -89,14 +89,14 @@ static const struct {
 	"c.yaml:2:5: error: targetInstanceAmi is missing: a target that is created needs it\n"
 	"c.yaml:2:5: error: targetSecurityGroupIds is missing: a target that is created needs "
 	"it\n"},
-    {"vpcs:\n  - vpcId: vpc-1\n" CREATED "    targetId: tmt-1\n",
-	"c.yaml:4:25: error: targetInstanceType and targetId exclude each other: a target is "
-	"either given or created\n"
-	"c.yaml:5:24: error: targetInstanceAmi and targetId exclude each other: a target is "
-	"either given or created\n"
-	"c.yaml:6:29: error: targetSecurityGroupIds and targetId exclude each other: a target is "
-	"either given or created\n"},
     {"tags:\n  - tagList: [{Key: a}]\n" TARGET, "c.yaml:2:15: error: the tag has no Value\n"},
+    {"tags:\n  - tagList: [{Key: '', Value: a}, {Key: b, Value: null}, {Key: c, Value: "
+     "<INSERT_VALUE>}]\n" TARGET,
+	"c.yaml:2:21: error: the tag has no Key\n"
+	"c.yaml:2:52: error: the tag has no Value\n"
+	"c.yaml:2:75: error: the tag has no Value\n"},
+    {"y-a: 1\nvpcs:\n  - vpcId: vpc-1\n    X-b: 1\n" TARGET,
+	"c.yaml:1:1: error: unknown key \"y-a\"\nc.yaml:4:5: error: unknown key \"X-b\"\n"},
     {"tags:\n  - tagList: [{Key: a, Value: 1}]\n" TARGET,
 	"c.yaml:2:31: error: Value must be a string: write it in quotes\n"},
     {"tags:\n  - tagList: [{key: a, Value: b}]\n" TARGET,
@@ -270,6 +270,52 @@ START_TEST(test_rule_that_is_never_reached)
 }
 END_TEST
 
+/* The given target counts, and the keys of a launch are not even looked at. */
+START_TEST(test_given_target_and_launch_keys)
+{
+	struct loaded loaded = load(
+	    "vpcs:\n  - vpcId: vpc-1\n    targetSubnetId: 7\n" CREATED "    targetId: tmt-1\n");
+	const struct config_rule *rule = mirror_config_rule(loaded.config, 0);
+
+	ck_assert_str_eq(loaded.text,
+	    "c.yaml:5:25: warning: keys are ignored, because the rule has a targetId: "
+	    "targetInstanceType, targetInstanceAmi, targetSecurityGroupIds, targetSubnetId\n");
+	ck_assert_str_eq(rule->target_id, "tmt-1");
+	ck_assert_ptr_null(rule->target_instance_type);
+	ck_assert_ptr_null(rule->target_subnet_id);
+	ck_assert_uint_eq(rule->target_security_group_count, 0);
+	unload(&loaded);
+}
+END_TEST
+
+START_TEST(test_empty_tag_value)
+{
+	struct loaded loaded = load("tags:\n  - tagList: [{Key: a, Value: ''}]\n" TARGET
+				    "exclude:\n  tags: [{Key: b, Value: \"\"}]\n");
+	json_t *instance =
+	    jsonx_parse(STR("{\"Tags\": [{\"Key\": \"b\", \"Value\": \"\"}]}"), NULL);
+
+	ck_assert_str_eq(loaded.text, "");
+	ck_assert_str_eq(mirror_config_rule(loaded.config, 0)->tags[0].value, "");
+	ck_assert(mirror_config_excludes(loaded.config, instance));
+	json_decref(instance);
+	unload(&loaded);
+}
+END_TEST
+
+/* They hold YAML's anchors, and may hold anything. */
+START_TEST(test_extension_keys)
+{
+	struct loaded loaded =
+	    load("x-goal: &goal\n" TARGET "x-other: [1, {vpcs: 2}]\nvpcs:\n  - <<: *goal\n"
+		 "    vpcId: vpc-1\n    x-owner: us\nexclude: {x-why: 1, instanceIds: [i-1]}\n");
+
+	ck_assert_str_eq(loaded.text, "");
+	ck_assert_str_eq(mirror_config_rule(loaded.config, 0)->target_id, "tmt-1");
+	unload(&loaded);
+}
+END_TEST
+
 /* The seed application's template with only some values filled in: the rest is as if it were not there. */
 START_TEST(test_seed_placeholders)
 {
@@ -403,6 +449,9 @@ main(void)
 	    tcase, test_accounts, 0, sizeof(account_lists) / sizeof(account_lists[0]));
 	tcase_add_test(tcase, test_rule_that_is_never_reached);
 	tcase_add_test(tcase, test_seed_placeholders);
+	tcase_add_test(tcase, test_given_target_and_launch_keys);
+	tcase_add_test(tcase, test_empty_tag_value);
+	tcase_add_test(tcase, test_extension_keys);
 	tcase_add_test(tcase, test_excludes);
 	tcase_add_loop_test(tcase, test_shipped_files, 0, 3);
 	tcase_add_test(tcase, test_workflow_is_no_config);

@@ -114,8 +114,8 @@ config_check_places(struct config_reader *reader, const struct mirror_config *co
 
 		config_enter_index(reader, rule->index);
 		if (first != NULL)
-			config_warn(
-			    reader, "%s is taken by the rule %s, which is tried before", id, first);
+			config_warn(reader, CONFIG_UNREACHED,
+			    "%s is taken by the rule %s, which is tried before", id, first);
 		else if (id != NULL)
 			jsonx_put_string(seen, id, rule->name);
 		config_leave(reader, mark);

@@ -4,7 +4,8 @@
 #include "mirror/config/config.h"
 
 #define CONFIG_PLACEHOLDER    "<INSERT_VALUE>" /* the seed application's */
-#define CONFIG_KINDS	      3		       /* of rules */
+#define CONFIG_EXTENSION      "x-"
+#define CONFIG_KINDS	      3	  /* of rules */
 #define CONFIG_NAME_BYTES_MAX 128 /* names go into tags, whose values have at most 256 */
 
 /* A rule and what it owns; every other string is the document's. */
@@ -51,11 +52,16 @@ void config_missing(struct config_reader *reader, const char *key, const char *f
 void config_invalid(struct config_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Adds a warning that the rule at the present place is of no use. */
-void config_warn(struct config_reader *reader, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* Codes of warnings. */
+#define CONFIG_UNREACHED "UNREACHED_RULE" /* a rule that takes nothing */
+#define CONFIG_IGNORED	 "IGNORED_KEY"	  /* a key that has no effect beside another */
 
-/* Adds a fault for each key of object that is not in known, with the nearest that is. */
+/* Adds a warning of the present place. The configuration loads all the same. */
+void config_warn(struct config_reader *reader, const char *code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Adds a fault for each key of object that is not in known, with the nearest that is. Keys that
+ * begin with CONFIG_EXTENSION may stand anywhere and mean nothing: they hold YAML's anchors. */
 void
 config_check_keys(struct config_reader *reader, const json_t *object, const char *const *known);
 

@@ -25,7 +25,7 @@ enum key_form {
 	FORM_SECTION /* a mapping with keys of its own */
 };
 
-/* Keys that make a launched target; with targetId none may stand. */
+/* The keys of a launched target have no effect beside targetId. */
 enum key_role { ROLE_OTHER, ROLE_NEEDED, ROLE_TARGET, ROLE_LAUNCH, ROLE_LAUNCH_OPTIONAL };
 
 struct config_key {

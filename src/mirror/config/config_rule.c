@@ -57,38 +57,58 @@ config_rule_read_key(struct config_reader *reader, const struct config_key *key,
 	}
 }
 
-/* Either a target is given, or all that it takes to launch one; never both. With both, nobody could
- * say whether a full target is replaced or is an error. Every missing key of a launch is reported,
+static bool
+config_rule_has_target(const json_t *rule)
+{
+	return config_given(json_object_get(rule, "targetId"));
+}
+
+/* One warning for all of them, at the first. */
+static void
+config_rule_warn_ignored(struct config_reader *reader, const json_t *rule)
+{
+	size_t mark = reader->pointer.len;
+	struct buf names = {0};
+
+	for (const struct config_key *key = config_rule_keys; key->name != NULL; key++) {
+		if (key->role < ROLE_LAUNCH || !config_given(json_object_get(rule, key->name)))
+			continue;
+		if (names.len == 0)
+			config_enter(reader, key->name);
+		buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", key->name);
+	}
+	if (names.len > 0)
+		config_warn(reader, CONFIG_IGNORED,
+		    "keys are ignored, because the rule has a targetId: %s", buf_cstr(&names));
+	config_leave(reader, mark);
+	buf_fini(&names);
+}
+
+/* Either a target is given, or all that it takes to launch one. With both the given one counts, as
+ * in the seed application, whose template has every key. Every missing key of a launch is reported,
  * not only the first, at the place where it belongs. */
 static void
 config_rule_check_target(struct config_reader *reader, const json_t *rule)
 {
-	bool has_target = config_given(json_object_get(rule, "targetId"));
 	size_t launch_keys = 0;
 
+	if (config_rule_has_target(rule)) {
+		config_rule_warn_ignored(reader, rule);
+		return;
+	}
 	for (const struct config_key *key = config_rule_keys; key->name != NULL; key++)
 		launch_keys +=
 		    key->role >= ROLE_LAUNCH && config_given(json_object_get(rule, key->name));
-	if (!has_target && launch_keys == 0) {
+	if (launch_keys == 0) {
 		config_missing(reader, "targetId",
 		    "the rule has no target: give targetId, or targetInstanceType, "
 		    "targetInstanceAmi and targetSecurityGroupIds to have one created");
 		return;
 	}
-	for (const struct config_key *key = config_rule_keys; key->name != NULL; key++) {
-		bool given = config_given(json_object_get(rule, key->name));
-		size_t mark = config_enter(reader, key->name);
-
-		if (has_target && given && key->role >= ROLE_LAUNCH)
-			config_invalid(reader,
-			    "%s and targetId exclude each other: a target is either given or "
-			    "created",
-			    key->name);
-		config_leave(reader, mark);
-		if (!has_target && !given && key->role == ROLE_LAUNCH)
+	for (const struct config_key *key = config_rule_keys; key->name != NULL; key++)
+		if (key->role == ROLE_LAUNCH && !config_given(json_object_get(rule, key->name)))
 			config_missing(reader, key->name,
 			    "%s is missing: a target that is created needs it", key->name);
-	}
 }
 
 /* The defaults come first, and a key that counts as missing leaves them. A rule that has faults is
@@ -111,6 +131,8 @@ config_read_rule(struct config_reader *reader, const json_t *object, enum rule_k
 		size_t mark;
 
 		if ((key->in & IN(kind)) == 0)
+			continue;
+		if (key->role >= ROLE_LAUNCH && config_rule_has_target(object))
 			continue;
 		if (!config_given(value)) {
 			if (key->role == ROLE_NEEDED)

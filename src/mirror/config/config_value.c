@@ -6,10 +6,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#define CODE_MISSING   "MISSING_VALUE"
-#define CODE_INVALID   "INVALID_VALUE"
-#define CODE_UNKNOWN   "UNKNOWN_KEY"
-#define CODE_UNREACHED "UNREACHED_RULE"
+#define CODE_MISSING "MISSING_VALUE"
+#define CODE_INVALID "INVALID_VALUE"
+#define CODE_UNKNOWN "UNKNOWN_KEY"
 
 /* The mark is a length rather than a stack entry: leaving cannot fail, and a check that returns
  * early in the middle of a level is undone by the level above. */
@@ -106,7 +105,7 @@ config_invalid(struct config_reader *reader, const char *format, ...)
 
 /* A warning does not stop the run: a hook may still use a rule that is never reached by itself. */
 void
-config_warn(struct config_reader *reader, const char *format, ...)
+config_warn(struct config_reader *reader, const char *code, const char *format, ...)
 {
 	struct buf message = {0};
 	va_list args;
@@ -114,8 +113,8 @@ config_warn(struct config_reader *reader, const char *format, ...)
 	va_start(args, format);
 	buf_vprintf(&message, format, args);
 	va_end(args);
-	diag_add(reader->diags, DIAG_WARNING, CODE_UNREACHED, buf_cstr(&reader->pointer),
-	    DIAG_AT_VALUE, NULL, "%s", buf_cstr(&message));
+	diag_add(reader->diags, DIAG_WARNING, code, buf_cstr(&reader->pointer), DIAG_AT_VALUE, NULL,
+	    "%s", buf_cstr(&message));
 	buf_fini(&message);
 }
 
@@ -123,6 +122,8 @@ config_warn(struct config_reader *reader, const char *format, ...)
 static bool
 config_is_known(const char *const *known, const char *key)
 {
+	if (strncmp(key, CONFIG_EXTENSION, strlen(CONFIG_EXTENSION)) == 0)
+		return true;
 	while (*known != NULL)
 		if (strcmp(*known++, key) == 0)
 			return true;
@@ -212,15 +213,16 @@ config_read_id(struct config_reader *reader, const char *name, const json_t *val
 }
 
 /* One member of a tag. Key and Value with capitals, as AWS writes them: tags are copied from
- * there. */
+ * there. A tag's value may be empty. */
 static void
-config_read_tag_part(
-    struct config_reader *reader, const json_t *tag, const char *part, const char **ret_text)
+config_read_tag_part(struct config_reader *reader, const json_t *tag, const char *part,
+    bool may_be_empty, const char **ret_text)
 {
 	const json_t *value = json_object_get(tag, part);
 	size_t mark;
 
-	if (!config_given(value)) {
+	if (!config_given(value) &&
+	    !(may_be_empty && json_is_string(value) && json_string_length(value) == 0)) {
 		config_missing(reader, part, "the tag has no %s", part);
 		return;
 	}
@@ -240,8 +242,8 @@ config_read_tag(struct config_reader *reader, const json_t *tag, struct config_t
 		return;
 	}
 	config_check_keys(reader, tag, known);
-	config_read_tag_part(reader, tag, "Key", &ret_tag->key);
-	config_read_tag_part(reader, tag, "Value", &ret_tag->value);
+	config_read_tag_part(reader, tag, "Key", false, &ret_tag->key);
+	config_read_tag_part(reader, tag, "Value", true, &ret_tag->value);
 }
 
 /* The limit is checked before memory is taken. The array is the slot's from then on, with faults or
