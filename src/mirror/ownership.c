@@ -19,7 +19,7 @@ session_owner(const json_t *session, const char *configuration)
 }
 
 /* Not by the target alone: two configurations of the time before may share one, and the rule's name
- * is all that tells their sessions apart. */
+ * is all that their sessions differ by. */
 bool
 session_is_adoptable(const json_t *session, const struct config_rule *rule)
 {

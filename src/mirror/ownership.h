@@ -7,8 +7,8 @@
  * Whose session it is. Everything that tmflow makes bears TAG_TOOL, and in TAG_CONFIGURATION the
  * name of the configuration that it was made for. Only sessions of the same configuration are
  * changed or removed, so that two configurations may mirror the same interfaces whatever their
- * rules are called. What is of use to another configuration may still be of use to this one: a
- * session that mirrors as the rule wants is `present`, whoever made it.
+ * rules are called. Another configuration's session may serve this one as well: one that mirrors as
+ * the rule wants is `present`.
  */
 enum session_owner {
 	OWNER_STRANGER, /* not made by tmflow */

@@ -56,7 +56,7 @@ void config_invalid(struct config_reader *reader, const char *format, ...)
 #define CONFIG_UNREACHED "UNREACHED_RULE" /* a rule that takes nothing */
 #define CONFIG_IGNORED	 "IGNORED_KEY"	  /* a key that has no effect beside another */
 
-/* Adds a warning of the present place. The configuration loads all the same. */
+/* Adds a warning of the present place. The configuration still loads. */
 void config_warn(struct config_reader *reader, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
