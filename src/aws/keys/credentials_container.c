@@ -1,5 +1,5 @@
 #include "aws/keys/credentials_internal.h"
-#include "aws/keys/metadata.h"
+#include "aws/keys/key_request.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "loop/url.h"
@@ -102,12 +102,12 @@ container_answered(void *frame, struct tmf_call *over, json_t **ret_result, stru
 	(void)frame;
 	if (result == NULL)
 		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s", tmf_err_text(&over->err));
-	else if (metadata_status(result) != 200)
+	else if (key_reply_status(result) != 200)
 		tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "the container's endpoint answers with HTTP status %d",
-		    metadata_status(result));
+		    key_reply_status(result));
 	else
-		credentials_answer_parse("the container's endpoint", str_of(metadata_body(result)),
+		credentials_answer_parse("the container's endpoint", str_of(key_reply_body(result)),
 		    "Token", ret_result, err);
 	jsonx_wipe(result);
 	return NULL;
@@ -117,22 +117,24 @@ container_answered(void *frame, struct tmf_call *over, json_t **ret_result, stru
 static struct tmf_call *
 container_ask(const struct credentials_opts *opts, const char *uri, struct tmf_err *err)
 {
-	struct metadata_request request = {
+	struct key_request request = {
 	    .method = "GET",
 	    .url = uri,
 	    .timeout_ms = TIMEOUT_MS,
 	    .attempts_max = ATTEMPTS_MAX,
 	    .pause_ms = PAUSE_MS,
+	    .is_local = true,
 	};
 	struct buf token = {0};
 	struct tmf_call *call = NULL;
 
 	if (container_check_uri(uri, err) == 0 &&
 	    container_read_token(&opts->env, &token, err) == 0) {
-		request.header_name = token.len > 0 ? "Authorization" : NULL;
-		request.header_value = token.len > 0 ? buf_cstr(&token) : NULL;
-		call =
-		    tmf_call_sequence(metadata_ask(opts, &request), container_answered, NULL, NULL);
+		if (token.len > 0)
+			request.headers[0] =
+			    (struct http_header){"Authorization", buf_cstr(&token)};
+		call = tmf_call_sequence(
+		    key_request_send(opts, &request), container_answered, NULL, NULL);
 	}
 	mem_wipe(token.p, token.cap);
 	buf_fini(&token);

@@ -1,6 +1,6 @@
 #include "aws/keys/credentials_internal.h"
 #include "aws/keys/imds_internal.h"
-#include "aws/keys/metadata.h"
+#include "aws/keys/key_request.h"
 
 /* The role of the EC2 instance that this runs on. See:
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html */
@@ -18,7 +18,7 @@ imds_keys_came(void *frame, struct tmf_call *over, json_t **ret_result, struct t
 	if (result == NULL)
 		tmf_err_move(err, &over->err);
 	else if (credentials_answer_parse("the instance's metadata service",
-		     str_of(metadata_body(result)), "Token", ret_result, err) == 0)
+		     str_of(key_reply_body(result)), "Token", ret_result, err) == 0)
 		json_object_set_new(*ret_result, "KeepOn", json_true());
 	if (tmf_err_isset(err)) {
 		struct tmf_err fault = {0};

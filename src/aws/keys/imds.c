@@ -2,7 +2,7 @@
 
 #include "aws/keys/credentials_internal.h"
 #include "aws/keys/imds.h"
-#include "aws/keys/metadata.h"
+#include "aws/keys/key_request.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 
@@ -51,15 +51,15 @@ imds_ask(const struct imds *imds, const char *method, const char *path, const ch
 {
 	const struct imds_settings *settings = &imds->opts->settings->imds;
 	char *url = mem_printf("%s%s", settings->url, path);
-	const struct metadata_request request = {
+	const struct key_request request = {
 	    .method = method,
 	    .url = url,
-	    .header_name = header_name,
-	    .header_value = header_value,
+	    .headers = {{header_name, header_value}},
 	    .timeout_ms = settings->timeout_ms,
 	    .attempts_max = settings->attempts_max,
+	    .is_local = true,
 	};
-	struct tmf_call *call = metadata_ask(imds->opts, &request);
+	struct tmf_call *call = key_request_send(imds->opts, &request);
 
 	free(url);
 	return call;
@@ -182,7 +182,7 @@ imds_path_came(
 		return NULL;
 	}
 	if (imds->follow)
-		return imds_follow(imds, metadata_body(result), err);
+		return imds_follow(imds, key_reply_body(result), err);
 	*ret_result = json_incref(result);
 	return NULL;
 }
@@ -193,12 +193,12 @@ imds_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_er
 {
 	struct imds *imds = frame;
 	json_t *result = tmf_call_take_result(over);
-	int status = result != NULL ? metadata_status(result) : 0;
+	int status = result != NULL ? key_reply_status(result) : 0;
 	struct tmf_call *next;
 
 	if (imds->token_wanted)
-		next =
-		    imds_token_came(imds, status, result != NULL ? metadata_body(result) : "", err);
+		next = imds_token_came(
+		    imds, status, result != NULL ? key_reply_body(result) : "", err);
 	else
 		next = imds_path_came(imds, status, result, ret_result, err);
 	if (*ret_result != NULL)
@@ -227,7 +227,7 @@ static struct tmf_call *
 imds_region_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	json_t *result = tmf_call_take_result(over);
-	struct str region = result != NULL ? imds_first_line(metadata_body(result)) : STR("");
+	struct str region = result != NULL ? imds_first_line(key_reply_body(result)) : STR("");
 
 	(void)frame;
 	if (result == NULL)
