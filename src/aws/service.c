@@ -12,6 +12,9 @@ static const struct aws_service services[] = {
     {"states", "SFN", &aws_protocol_json, "AWSStepFunctions", false},
     {"sqs", "SQS", &aws_protocol_json, "AmazonSQS", true},
     {"elasticloadbalancing", "ELASTIC_LOAD_BALANCING_V2", &aws_protocol_xml, NULL, false},
+    {"awsssoportal", "SSO", NULL, NULL, false},
+    {"sso-oauth", "SSO_OIDC", NULL, NULL, false},
+    {"signin", "SIGNIN", NULL, NULL, false},
 };
 
 _Static_assert(sizeof(services) / sizeof(services[0]) == AWS_SERVICES_MAX,

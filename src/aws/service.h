@@ -8,7 +8,7 @@
 
 /* The services that are spoken to: which they are, and how. */
 
-#define AWS_SERVICES_MAX 5
+#define AWS_SERVICES_MAX 8
 
 /* A service as its model describes it. */
 struct aws_service {
@@ -16,6 +16,7 @@ struct aws_service {
 	/* Of AWS_ENDPOINT_URL_..., "SFN"; in lower case its name in a profile's services
 	 * section. */
 	const char *env_suffix;
+	/* NULL: it hands out keys, so nothing that goes there is signed; see keys/. */
 	const struct aws_protocol *protocol;
 	const char *target_prefix; /* of X-Amz-Target; NULL: the protocol has none */
 	bool query_mode;	   /* SQS: its older error names are asked for too */

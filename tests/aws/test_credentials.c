@@ -190,26 +190,6 @@ START_TEST(unreadable_files)
 }
 END_TEST
 
-/* What only the AWS CLI can do is named, and how its keys are come by. */
-START_TEST(browser_sign_in)
-{
-	static const char *const keys[] = {"sso_session", "sso_start_url"};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		char *text = mem_printf("[profile p]\n%s = x\n", keys[i]);
-		struct keys_fixture f;
-
-		keys_init(&f, NULL);
-		f.opts.profile = "p";
-		keys_file(&f, "AWS_CONFIG_FILE", text);
-		keys_get(&f);
-		keys_expect_fault(&f, "aws configure export-credentials --profile p");
-		keys_fini(&f);
-		free(text);
-	}
-}
-END_TEST
-
 /* Quoted names, CRLF, comments, nested keys, a value with '=' in it, sections of other kinds. */
 START_TEST(forms_of_the_shared_files)
 {
@@ -449,7 +429,6 @@ main(void)
 	tcase_add_test(tests, malformed_keys);
 	tcase_add_test(tests, fresh_keys_after_a_refusal);
 	tcase_add_test(tests, unreadable_files);
-	tcase_add_test(tests, browser_sign_in);
 	tcase_add_test(tests, forms_of_the_shared_files);
 	tcase_add_test(tests, nothing_is_found);
 	tcase_add_test(tests, malformed_files_name_the_line);

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Keys from every place, with the services that give them on loopback; TLS and proxies on the way."""
+import hashlib
+import json
 import os
+import shutil
 import ssl
 import stat
 import subprocess
@@ -74,6 +77,50 @@ class Credentials(harness.Case):
         self.succeeds(self.backfill_with(env))
         self.assertEqual(fake.requests[0].method, "PUT")
         self.assertIn("/latest/meta-data/placement/region", [r.path for r in fake.requests])
+
+    SSO_CONFIG = ("[profile work]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = mirror\n"
+                  "[sso-session corp]\nsso_region = eu-central-1\nsso_start_url = https://corp.awsapps.com/start\n")
+
+    def sso_home(self, expires):
+        """A home directory as `aws configure sso` and `aws sso login` leave it."""
+        home = os.path.join(self.dir, "home")
+        cache = os.path.join(home, ".aws", "sso", "cache")
+        os.makedirs(cache)
+        with open(os.path.join(home, ".aws", "config"), "w", encoding="utf-8") as out:
+            out.write(self.SSO_CONFIG)
+        token = os.path.join(cache, hashlib.sha1(b"corp").hexdigest() + ".json")
+        with open(token, "w", encoding="utf-8") as out:
+            json.dump({"accessToken": "first-sso-token", "expiresAt": expires, "refreshToken": "sso-refresh",
+                       "clientId": "client", "clientSecret": "sso-client-secret",
+                       "registrationExpiresAt": "2099-01-01T00:00:00Z"}, out)
+        self.secrets.update((b"first-sso-token", b"second-sso-token", b"sso-refresh", b"sso-client-secret"))
+        return home, token
+
+    def test_identity_center(self):
+        def answer(request):
+            if request.path == "/token":
+                return 200, json.dumps({"accessToken": "second-sso-token", "expiresIn": 28800, "tokenType": "Bearer"})
+            return 200, json.dumps({"roleCredentials": {"accessKeyId": KEY, "secretAccessKey": SECRET, "sessionToken": TOKEN,
+                                                        "expiration": 4070908800000}})
+        fake = self.fake(answer)
+        home, token = self.sso_home("2020-01-01T00:00:00Z")
+        env = {"HOME": home, "AWS_PROFILE": "work", "AWS_ENDPOINT_URL_SSO": fake.url, "AWS_ENDPOINT_URL_SSO_OIDC": fake.url,
+               "AWS_CONFIG_FILE": "", "AWS_SHARED_CREDENTIALS_FILE": ""}
+        self.succeeds(self.backfill_with(env))
+        self.assertEqual([r.path for r in fake.requests],
+                         ["/token", "/federation/credentials?account_id=123456789012&role_name=mirror"])
+        self.assertEqual(fake.requests[1].headers["x-amz-sso_bearer_token"], "second-sso-token")
+        with open(token, encoding="utf-8") as kept:
+            self.assertEqual(json.load(kept)["accessToken"], "second-sso-token")
+        shutil.rmtree(home)  # the AWS tools keep their secrets there
+
+    def test_identity_center_when_nobody_is_signed_in(self):
+        home, token = self.sso_home("2020-01-01T00:00:00Z")
+        os.unlink(token)
+        env = {"HOME": home, "AWS_PROFILE": "work", "AWS_CONFIG_FILE": "", "AWS_SHARED_CREDENTIALS_FILE": ""}
+        done = self.backfill_with(env)
+        self.assertNotEqual(done.code, 0)
+        self.assertIn("run `aws sso login --profile work`", done.err)
 
     def test_role_of_a_profile(self):
         sts = self.sts()

@@ -1,4 +1,5 @@
 #include "aws/keys/credentials_internal.h"
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
@@ -184,4 +185,12 @@ credentials_answer_take(json_t *answer, struct credentials *ret_credentials, boo
 	    expires != NULL ? json_integer_value(expires) : INT64_MAX;
 	*ret_keep_on = json_is_true(json_object_get(answer, "KeepOn"));
 	jsonx_wipe(answer);
+}
+
+int64_t
+credentials_wall_ms(const struct credentials_opts *opts)
+{
+	const struct tmf_clock *clock = tmf_loop_clock(opts->loop);
+
+	return clock->wall_ms(clock);
 }

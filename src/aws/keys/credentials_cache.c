@@ -47,20 +47,13 @@ struct cache {
 	struct waiter *served; /* those that hear now */
 };
 
-static int64_t
-cache_wall_ms(const struct cache *cache)
-{
-	struct tmf_clock *clock = tmf_loop_clock(cache->opts.loop);
-
-	return clock->wall_ms(clock);
-}
-
 /* Keys that AWS refused are not usable, whatever their expiry says: they may have been revoked. */
 static bool
 cache_usable(const struct cache *cache)
 {
 	return cache->found && !cache->refused &&
-	       (cache->keep_on || cache_wall_ms(cache) < cache->credentials.expires_wall_ms);
+	       (cache->keep_on ||
+		   credentials_wall_ms(&cache->opts) < cache->credentials.expires_wall_ms);
 }
 
 /* Otherwise a place that is down would be asked with each call, thousands of times a second. The
@@ -128,7 +121,7 @@ cache_drop_waiter(struct waiter **list, credentials_done_fn *done, const void *a
 static void
 cache_plan_refresh(struct cache *cache)
 {
-	int64_t now_wall_ms = cache_wall_ms(cache);
+	int64_t now_wall_ms = credentials_wall_ms(&cache->opts);
 	int64_t expires_wall_ms = cache->credentials.expires_wall_ms;
 	int64_t part_ms = (expires_wall_ms - now_wall_ms) / LIFE_PARTS;
 	int64_t ahead_ms = part_ms < TRY_AHEAD_MS ? part_ms : TRY_AHEAD_MS;
@@ -196,7 +189,7 @@ cache_look_over(void *arg, struct tmf_call *look)
 		return;
 	}
 	credentials_answer_take(answer, &fresh, &keep_on);
-	if (keep_on || fresh.expires_wall_ms > cache_wall_ms(cache)) {
+	if (keep_on || fresh.expires_wall_ms > credentials_wall_ms(&cache->opts)) {
 		cache_install(cache, &fresh, keep_on);
 		return;
 	}
@@ -225,7 +218,7 @@ static void
 cache_get(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
 {
 	struct cache *cache = (struct cache *)provider;
-	int64_t now_wall_ms = cache_wall_ms(cache);
+	int64_t now_wall_ms = credentials_wall_ms(&cache->opts);
 
 	if (!cache_usable(cache) || (now_wall_ms >= cache->block_wall_ms && !cache_held(cache))) {
 		cache_add_waiter(cache, done, arg);

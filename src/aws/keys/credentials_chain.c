@@ -16,6 +16,7 @@ static const struct place {
     {"web identity", credentials_look_web_identity, true},
     {"IAM Identity Center", credentials_look_sso, true},
     {"shared credentials file", credentials_look_credentials_file, true},
+    {"console sign-in", credentials_look_login, true},
     {"credential process", credentials_look_process, true},
     {"shared config file", credentials_look_config_file, true},
     {"container", credentials_look_container, false},

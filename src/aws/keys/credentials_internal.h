@@ -57,6 +57,7 @@ credentials_look_fn credentials_look_role;
 credentials_look_fn credentials_look_web_identity;
 credentials_look_fn credentials_look_sso;
 credentials_look_fn credentials_look_credentials_file;
+credentials_look_fn credentials_look_login;
 credentials_look_fn credentials_look_process;
 credentials_look_fn credentials_look_config_file;
 credentials_look_fn credentials_look_container;
@@ -64,6 +65,9 @@ credentials_look_fn credentials_look_imds;
 
 /* All the places of one profile, as source_profile wants them. */
 credentials_look_fn credentials_look_profile;
+
+/* The wall time by the clock of the loop. */
+int64_t credentials_wall_ms(const struct credentials_opts *opts);
 
 /* --- providers --- */
 

@@ -87,34 +87,3 @@ credentials_look_config_file(
 	shared_files_free(&files);
 	return call;
 }
-
-/* The browser's part is the AWS CLI's: it can hand its keys on. A profile with sso_session is
- * refused even where it has keys, since the AWS CLI looks at IAM Identity Center before them,
- * too. */
-struct tmf_call *
-credentials_look_sso(const struct credentials_opts *opts, const char *profile, bool profile_only)
-{
-	struct shared_files files;
-	struct tmf_err err = {0};
-	struct tmf_call *call;
-
-	(void)profile_only;
-	if (shared_files_read(&opts->env, &files, &err) < 0)
-		return tmf_call_of_err(opts->loop, &err);
-	if (shared_files_get(&files, profile, "sso_session") == NULL &&
-	    shared_files_get(&files, profile, "sso_start_url") == NULL) {
-		call = credentials_nothing(
-		    opts->loop, "the profile \"%s\" has no sso_session", profile);
-	} else {
-		tmf_err_set(&err, TMF_ERR_CREDENTIALS,
-		    "the profile \"%s\" signs in with a browser, which only the AWS CLI can do: "
-		    "after `aws "
-		    "sso login --profile %s`, use a profile with credential_process = aws "
-		    "configure "
-		    "export-credentials --profile %s",
-		    profile, profile, profile);
-		call = tmf_call_of_err(opts->loop, &err);
-	}
-	shared_files_free(&files);
-	return call;
-}

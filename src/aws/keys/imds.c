@@ -1,7 +1,6 @@
-#include "aws/keys/imds_internal.h"
+#include "aws/keys/imds.h"
 
 #include "aws/keys/credentials_internal.h"
-#include "aws/keys/imds.h"
 #include "aws/keys/key_request.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -18,6 +17,7 @@
 #define TOKEN_HEADER	 "X-aws-ec2-metadata-token"
 #define TOKEN_BYTES_MAX	 1024
 #define NAME_BYTES_MAX	 128 /* of a role: IAM's limit is 64 */
+#define ROLES_PATH	 "/latest/meta-data/iam/security-credentials/"
 #define REGION_PATH	 "/latest/meta-data/placement/region"
 
 /* A dialogue with the service. At most five requests, without repeats: a token, the list of
@@ -208,10 +208,12 @@ imds_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_er
 	return next;
 }
 
-/* follow: the reply to path is a name, and what is wanted stands at path with that name behind
+/* Version 2 with a token; version 1 where the service has no tokens, unless that is disabled. Ends
+ * with {"Status": 200, "Body": string}, or with the error of no instance, which says what was
+ * tried. follow: the reply to path is a name, and what is wanted stands at path with that name behind
  * it. Example: .../security-credentials/ lists "web", and the keys stand at
  * .../security-credentials/web. */
-struct tmf_call *
+static struct tmf_call *
 imds_get(const struct credentials_opts *opts, const char *path, bool follow)
 {
 	struct imds *imds = mem_zalloc(1, sizeof(*imds));
@@ -251,4 +253,41 @@ imds_region(const struct credentials_opts *opts)
 		return tmf_call_of_err(opts->loop, &err);
 	}
 	return tmf_call_sequence(imds_get(opts, REGION_PATH, false), imds_region_came, NULL, NULL);
+}
+
+/* --- the keys of the instance's role --- */
+
+/* Whatever is wrong here means that there is nothing: most machines are no instances. The keys are
+ * used on while the service has none fresher. */
+static struct tmf_call *
+imds_keys_came(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+{
+	json_t *result = tmf_call_take_result(over);
+
+	(void)frame;
+	if (result == NULL)
+		tmf_err_move(err, &over->err);
+	else if (credentials_answer_parse("the instance's metadata service",
+		     str_of(key_reply_body(result)), "Token", ret_result, err) == 0)
+		json_object_set_new(*ret_result, "KeepOn", json_true());
+	if (tmf_err_isset(err)) {
+		struct tmf_err fault = {0};
+
+		tmf_err_move(&fault, err);
+		tmf_err_set_name(
+		    err, TMF_ERR_CREDENTIALS, CREDENTIALS_NOTHING, "%s", tmf_err_text(&fault));
+		tmf_err_fini(&fault);
+	}
+	jsonx_wipe(result);
+	return NULL;
+}
+
+struct tmf_call *
+credentials_look_imds(const struct credentials_opts *opts, const char *profile, bool profile_only)
+{
+	(void)profile;
+	(void)profile_only;
+	if (opts->settings->imds.disabled)
+		return credentials_nothing(opts->loop, "AWS_EC2_METADATA_DISABLED is true");
+	return tmf_call_sequence(imds_get(opts, ROLES_PATH, true), imds_keys_came, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "aws/keys/key_request.h"
 
+#include "aws/wire/endpoint.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 
@@ -176,6 +177,32 @@ key_request_send(const struct credentials_opts *opts, const struct key_request *
 	}
 	key_exchange_send(exchange);
 	return &exchange->call;
+}
+
+/* A custom endpoint may have a path of its own, with a slash at its end or without. */
+char *
+key_request_url(const struct credentials_opts *opts, const char *service, const char *region,
+    const char *path, struct tmf_err *err)
+{
+	const struct endpoint_opts wanted = {
+	    .service = service,
+	    .region = region,
+	    .custom = aws_settings_endpoint(opts->settings, service),
+	    .fips = opts->settings->use_fips,
+	    .dual_stack = opts->settings->use_dual_stack,
+	};
+	struct endpoint endpoint;
+	size_t len;
+	char *url;
+
+	if (endpoint_resolve(&wanted, &endpoint, err) < 0)
+		return NULL;
+	len = strlen(endpoint.url);
+	while (len > 0 && endpoint.url[len - 1] == '/')
+		len--;
+	url = mem_printf("%.*s/%s", (int)len, endpoint.url, path);
+	endpoint_fini(&endpoint);
+	return url;
 }
 
 /* Results are JSON, as with every call, so that they can be passed through a sequence. */

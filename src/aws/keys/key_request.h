@@ -28,6 +28,11 @@ struct key_request {
 struct tmf_call *
 key_request_send(const struct credentials_opts *opts, const struct key_request *request);
 
+/* The URL of path (without a slash at its front) at a service that hands out keys, in that region:
+ * its own endpoint, or the one that the settings name. Returns: malloc'ed, or NULL with *err. */
+char *key_request_url(const struct credentials_opts *opts, const char *service, const char *region,
+    const char *path, struct tmf_err *err);
+
 /* The parts of a result. */
 int key_reply_status(const json_t *result);
 const char *key_reply_body(const json_t *result);

@@ -44,8 +44,8 @@ int aws_settings_load(const struct aws_env *env, const char *flag_region, const 
 void aws_settings_fini(struct aws_settings *settings);
 
 /* A service's custom endpoint: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's
- * services section, the profile's. NULL: its own. service: by its signing name,
- * see service.c. Borrowed. */
+ * services section, the profile's. NULL: its own. service: its signing name, see
+ * service.c. Borrowed. */
 const char *aws_settings_endpoint(const struct aws_settings *settings, const char *service);
 
 /* Sets a service's endpoint, as --endpoint-url does. */

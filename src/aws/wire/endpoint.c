@@ -21,15 +21,18 @@ static const struct partition {
 	const char *global_region; /* the pseudo region of its global services */
 	const char *suffix;
 	const char *dual_stack_suffix;
+	const char *signin_suffix; /* of AWS Sign-In, which has domains of its own */
 } partitions[] = {
-    [PARTITION_AWS] = {NULL, "aws-global", "amazonaws.com", "api.aws"},
-    [PARTITION_US_GOV] = {"us-gov-", "aws-us-gov-global", "amazonaws.com", "api.aws"},
-    {"cn-", "aws-cn-global", "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
-    {"eusc-de-", NULL, "amazonaws.eu", "api.amazonwebservices.eu"},
-    {"us-iso-", "aws-iso-global", "c2s.ic.gov", "api.aws.ic.gov"},
-    {"us-isob-", "aws-iso-b-global", "sc2s.sgov.gov", "api.aws.scloud"},
-    {"eu-isoe-", "aws-iso-e-global", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"},
-    {"us-isof-", "aws-iso-f-global", "csp.hci.ic.gov", "api.aws.hci.ic.gov"},
+    [PARTITION_AWS] = {NULL, "aws-global", "amazonaws.com", "api.aws", "aws.amazon.com"},
+    [PARTITION_US_GOV] = {"us-gov-", "aws-us-gov-global", "amazonaws.com", "api.aws",
+	"amazonaws-us-gov.com"},
+    {"cn-", "aws-cn-global", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "amazonaws.cn"},
+    {"eusc-de-", NULL, "amazonaws.eu", "api.amazonwebservices.eu", "amazonaws-eusc.eu"},
+    {"us-iso-", "aws-iso-global", "c2s.ic.gov", "api.aws.ic.gov", "c2shome.ic.gov"},
+    {"us-isob-", "aws-iso-b-global", "sc2s.sgov.gov", "api.aws.scloud", "sc2shome.sgov.gov"},
+    {"eu-isoe-", "aws-iso-e-global", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk",
+	"csphome.adc-e.uk"},
+    {"us-isof-", "aws-iso-f-global", "csp.hci.ic.gov", "api.aws.hci.ic.gov", "csphome.hci.ic.gov"},
 };
 
 /* Where the first label of the host is not the service's name, and -fips with FIPS. All are in
@@ -47,6 +50,15 @@ static const struct {
     {"sts", NULL, true, false, "sts"},
     {"states", NULL, false, true, "states-fips"},
     {"states", "us-gov-west-1", true, false, "states"},
+};
+
+/* Services whose host does not begin with their signing name. */
+static const struct {
+	const char *service;
+	const char *label;
+} service_labels[] = {
+    {"awsssoportal", "portal.sso"},
+    {"sso-oauth", "oidc"},
 };
 
 /* STS's one global address, its region, and the regions that are older than their own addresses. */
@@ -115,6 +127,15 @@ endpoint_is_sts_global(const struct endpoint_opts *opts)
 	return false;
 }
 
+static const char *
+endpoint_label(const char *service)
+{
+	for (size_t i = 0; i < sizeof(service_labels) / sizeof(service_labels[0]); i++)
+		if (strcmp(service_labels[i].service, service) == 0)
+			return service_labels[i].label;
+	return service;
+}
+
 /* Example: ec2-fips.us-east-1.api.aws with both switches. A region that does not exist gives a
  * host that does not exist, and the transport's error names it. */
 static char *
@@ -126,10 +147,13 @@ endpoint_host(const struct endpoint_opts *opts)
 
 	if (endpoint_is_sts_global(opts))
 		return mem_strdup(STS_GLOBAL_HOST);
+	if (strcmp(opts->service, "signin") == 0)
+		return mem_printf("%s.signin%s.%s", opts->region, opts->fips ? "-fips" : "",
+		    partition->signin_suffix);
 	if (label != NULL)
 		return mem_printf("%s.%s.%s", label, opts->region, suffix);
-	return mem_printf(
-	    "%s%s.%s.%s", opts->service, opts->fips ? "-fips" : "", opts->region, suffix);
+	return mem_printf("%s%s.%s.%s", endpoint_label(opts->service), opts->fips ? "-fips" : "",
+	    opts->region, suffix);
 }
 
 /* It becomes a part of the host: "x@evil.example/" must not. */
