@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "loop/loop_internal.h"
 
 #include <assert.h>
@@ -32,10 +33,12 @@ struct process {
 	char *name;	      /* argv[0] */
 	pid_t pid;	      /* 0: not started, or waited for */
 	struct tmf_fd_watch output;
-	struct tmf_fd_watch end;   /* a descriptor of the process itself */
-	struct tmf_timer deadline; /* armed while it runs */
+	struct tmf_fd_watch errors; /* its standard error */
+	struct tmf_fd_watch end;    /* a descriptor of the process itself */
+	struct tmf_timer deadline;  /* armed while it runs */
 	struct buf text;
 	size_t output_bytes_max;
+	struct buf reason; /* the end of its standard error */
 };
 
 /* -1 says that there is nothing to close, so it may be called twice. */
@@ -60,6 +63,7 @@ process_kill(struct process *process)
 	}
 	process->pid = 0;
 	process_close_watch(process, &process->output);
+	process_close_watch(process, &process->errors);
 	process_close_watch(process, &process->end);
 	tmf_loop_timer_disarm(process->call.loop, &process->deadline);
 }
@@ -79,6 +83,8 @@ process_free(struct tmf_call *call)
 
 	mem_wipe(process->text.p, process->text.cap);
 	buf_fini(&process->text);
+	mem_wipe(process->reason.p, process->reason.cap);
+	buf_fini(&process->reason);
 	free(process->name);
 	free(process);
 }
@@ -106,7 +112,62 @@ process_too_late(struct tmf_timer *timer)
 	process_failed(process, &err);
 }
 
-/* It has ended, and all its output is here. */
+/* Reads what is there, and keeps the end of it: however much a program complains, only its last
+ * words are wanted. Returns: false at the end of the pipe. */
+static bool
+process_read_errors(struct process *process)
+{
+	struct buf *reason = &process->reason;
+	char part[PROCESS_READ_BYTES];
+	ssize_t got = read(process->errors.fd, part, sizeof(part));
+
+	if (got <= 0)
+		return got < 0 && (errno == EAGAIN || errno == EINTR);
+	buf_add(reason, part, (size_t)got);
+	mem_wipe(part, sizeof(part));
+	if (reason->len > PROCESS_READ_BYTES) {
+		size_t surplus = reason->len - PROCESS_READ_BYTES;
+
+		memmove(reason->p, reason->p + surplus, PROCESS_READ_BYTES + 1);
+		reason->len = PROCESS_READ_BYTES;
+	}
+	return true;
+}
+
+static void
+process_errors_ready(struct tmf_fd_watch *watch, unsigned events)
+{
+	struct process *process =
+	    (struct process *)((char *)watch - offsetof(struct process, errors));
+
+	(void)events;
+	if (!process_read_errors(process))
+		process_close_watch(process, watch);
+}
+
+/* Puts the last line of its standard error behind the text of *err; of a long one the end. */
+static void
+process_add_reason(struct process *process, struct tmf_err *err)
+{
+	struct str line = str_trim(buf_str(&process->reason));
+	struct buf text = {0};
+	size_t start = line.len;
+
+	while (
+	    start > 0 && line.p[start - 1] != '\n' && line.len - start < PROCESS_REASON_BYTES_MAX)
+		start--;
+	if (line.len == 0)
+		return;
+	buf_printf(&text, "%s: ", tmf_err_text(err));
+	process->reason.p[line.p + line.len - process->reason.p] = '\0';
+	utf8_repair(&text, line.p + start);
+	tmf_err_set(err, err->code, "%s", buf_cstr(&text));
+	mem_wipe(text.p, text.cap);
+	buf_fini(&text);
+}
+
+/* It has ended, and all its output is here. What it wrote to its standard error at the last may
+ * still be in the pipe. */
 static void
 process_ended(struct process *process, int status)
 {
@@ -114,6 +175,8 @@ process_ended(struct process *process, int status)
 	json_t *output = json_stringn(buf_cstr(&process->text), process->text.len);
 
 	assert(process->pid > 0 && process->output.fd < 0);
+	if (process->errors.fd >= 0)
+		process_read_errors(process);
 	process->pid = 0; /* waited for: not to be killed, its number may be another's by now */
 	process_kill(process);
 	if (WIFSIGNALED(status))
@@ -129,6 +192,7 @@ process_ended(struct process *process, int status)
 		return;
 	}
 	json_decref(output);
+	process_add_reason(process, &err);
 	tmf_call_complete_err(&process->call, &err);
 }
 
@@ -193,7 +257,7 @@ process_output_ready(struct tmf_fd_watch *watch, unsigned events)
  * ignored, which it would else inherit. posix_spawn and not fork: the memory of a large process is
  * not copied. Returns: an errno. */
 static int
-process_spawn(struct process *process, const char *const *argv, int output_fd)
+process_spawn(struct process *process, const char *const *argv, int output_fd, int errors_fd)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -206,7 +270,7 @@ process_spawn(struct process *process, const char *const *argv, int output_fd)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, errors_fd, STDERR_FILENO);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(
 	    &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -222,29 +286,49 @@ process_spawn(struct process *process, const char *const *argv, int output_fd)
 	return ret;
 }
 
-/* Our copy of the writing end is closed, or the pipe would never report its end. */
+/* Watches the reading end of a pipe; closes it on failure. */
+static int
+process_watch_pipe(struct process *process, struct tmf_fd_watch *watch, int fd,
+    void (*ready)(struct tmf_fd_watch *watch, unsigned events), struct tmf_err *err)
+{
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	*watch = (struct tmf_fd_watch){.ready = ready, .fd = fd, .wanted = TMF_LOOP_FD_READ};
+	if (tmf_loop_watch_fd(process->call.loop, watch, err) == 0)
+		return 0;
+	close(fd);
+	watch->fd = -1;
+	return -1;
+}
+
+/* Our copies of the writing ends are closed, or the pipes would never report their end. */
 static int
 process_launch(struct process *process, const char *const *argv, struct tmf_err *err)
 {
-	int ends[2];
+	int output[2];
+	int errors[2];
 	int ret;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (pipe2(output, O_CLOEXEC) < 0)
 		return tmf_err_set(err, TMF_ERR_SYSTEM, "pipe: %s", strerror(errno));
-	ret = process_spawn(process, argv, ends[1]);
-	close(ends[1]);
+	if (pipe2(errors, O_CLOEXEC) < 0) {
+		close(output[0]);
+		close(output[1]);
+		return tmf_err_set(err, TMF_ERR_SYSTEM, "pipe: %s", strerror(errno));
+	}
+	ret = process_spawn(process, argv, output[1], errors[1]);
+	close(output[1]);
+	close(errors[1]);
 	if (ret != 0) {
-		close(ends[0]);
+		close(output[0]);
+		close(errors[0]);
 		return tmf_err_set(
 		    err, TMF_ERR_SYSTEM, "%s cannot be run: %s", argv[0], strerror(ret));
 	}
-	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	process->output = (struct tmf_fd_watch){
-	    .ready = process_output_ready, .fd = ends[0], .wanted = TMF_LOOP_FD_READ};
-	if (tmf_loop_watch_fd(process->call.loop, &process->output, err) == 0)
-		return 0;
-	close(ends[0]);
-	process->output.fd = -1;
+	if (process_watch_pipe(process, &process->output, output[0], process_output_ready, err) ==
+	    0)
+		return process_watch_pipe(
+		    process, &process->errors, errors[0], process_errors_ready, err);
+	close(errors[0]);
 	return -1;
 }
 
@@ -259,7 +343,7 @@ process_run(struct tmf_loop *loop, const struct process_opts *opts)
 	assert(opts->argv[0] != NULL && opts->timeout_ms > 0);
 	tmf_call_init(&process->call, &process_ops, loop);
 	process->name = mem_strdup(opts->argv[0]);
-	process->output.fd = process->end.fd = -1;
+	process->output.fd = process->errors.fd = process->end.fd = -1;
 	process->output_bytes_max = opts->output_bytes_max;
 	process->deadline.fire = process_too_late;
 	if (process_launch(process, opts->argv, &err) < 0)

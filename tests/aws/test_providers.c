@@ -416,7 +416,11 @@ START_TEST(credential_process_faults)
 	    {"/nonexistent/program", "cannot be run"},
 	    {"/dev/null", "cannot be run"}, /* not executable */
 	    {"false", "status 1"},
-	    {"sh -c 'echo secret-of-mine; echo secret-of-mine >&2; exit 3'", "status 3"},
+	    {"sh -c 'echo secret-of-mine; exit 3'", "status 3"},
+	    {"sh -c 'echo first >&2; echo \"the sign-in has ended\" >&2; exit 255'",
+		"status 255: the sign-in has ended"},
+	    {"sh -c 'echo \"not taken: SecretAccessKey=secret-of-mine\" >&2; exit 1'",
+		"status 1: not taken: SecretAccessKey=(removed)"},
 	    {"sh -c 'kill -9 $$'", "signal 9"},
 	    {"echo secret-of-mine", "not a JSON object"},
 	    {"echo '{\"Version\": 2, \"AccessKeyId\": \"a\"}'", "Version"},

@@ -91,6 +91,13 @@ START_TEST(output_and_status)
 	ck_assert_str_eq(jsonx_get_string(result, "Output"), "nothing-to-read\n");
 	run_shell("i=0; while [ $i -lt 2000 ]; do echo 0123456789; i=$((i+1)); done", 22000);
 	ck_assert_uint_eq(strlen(jsonx_get_string(result, "Output")), 22000);
+	/* The last line that it complains with, however much came before. */
+	run_shell("seq 20000 >&2; printf 'the sign-in\\nhas \\377ended\\n\\n' >&2; exit 3", 100);
+	ck_assert_str_eq(tmf_err_text(&fault), "sh ended with status 3: has \xef\xbf\xbd"
+					       "ended");
+	run_shell("head -c 1000 /dev/zero | tr '\\0' x >&2; exit 1", 100);
+	ck_assert_uint_eq(strlen(tmf_err_text(&fault)),
+	    strlen("sh ended with status 1: ") + PROCESS_REASON_BYTES_MAX);
 	/* Its output closed early, its end later. */
 	run_shell("exec >&-; exit 7", 100);
 	ck_assert_ptr_null(result);

@@ -1,4 +1,5 @@
 #include "aws/keys/credentials_internal.h"
+#include "aws/wire/redact.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "loop/process.h"
@@ -11,6 +12,7 @@
 
 #define WORDS_MAX	 64
 #define OUTPUT_BYTES_MAX (64u << 10)
+#define REASON_BYTES_MAX 600
 #define TIMEOUT_MS	 60000 /* it may ask a service, or wait for a key to be touched */
 
 /* A command in words. The end with NULL is what execve wants. */
@@ -109,8 +111,8 @@ process_check_version(const char *text, struct tmf_err *err)
 	return ret;
 }
 
-/* What the process writes to its standard error is thrown away: it may hold keys. The object is
- * parsed again for its keys, which is cheap and keeps the check apart. */
+/* The last line of its standard error is what a user needs to know ("the sign-in has expired"); keys
+ * are taken out of it. The object is parsed again for its keys, which is cheap and keeps the check apart. */
 static struct tmf_call *
 process_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
@@ -118,11 +120,16 @@ process_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct
 	const char *output = jsonx_get_string(result, "Output");
 
 	(void)frame;
-	if (result == NULL)
-		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s", tmf_err_text(&over->err));
-	else if (process_check_version(output, err) == 0)
+	if (result == NULL) {
+		struct buf text = {0};
+
+		redact_body(&text, str_of(tmf_err_text(&over->err)), REASON_BYTES_MAX, NULL);
+		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s", buf_cstr(&text));
+		buf_fini(&text);
+	} else if (process_check_version(output, err) == 0) {
 		credentials_answer_parse(
 		    "its output", str_of(output), "SessionToken", ret_result, err);
+	}
 	jsonx_wipe(result);
 	return NULL;
 }
