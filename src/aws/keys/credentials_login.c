@@ -204,7 +204,7 @@ login_fail_refresh(const struct login *login, const json_t *result, const struct
 	jsonx_wipe(body);
 }
 
-/* A refresh that fails is no fault while the keys last: the next look tries again. */
+/* A refresh that fails does no harm while the keys last: the next look tries again. */
 static struct tmf_call *
 login_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

@@ -232,7 +232,7 @@ sso_begin(struct sso *sso, struct tmf_err *err)
 	return sso_use_token(sso, err);
 }
 
-/* A refresh that fails is no fault while the token lasts: the next look tries again. That the new
+/* A refresh that fails does no harm while the token lasts: the next look tries again. That the new
  * token cannot be written is worth a warning, since the one on disk may be used up by now. */
 static void
 sso_take_token(struct sso *sso, const json_t *result)

@@ -227,7 +227,9 @@ settings_fill(const struct lookup *lookup, const char *flag_region, struct aws_s
 	settings->region = mem_strdup(
 	    setting_first_of(setting_first_of(flag_region, aws_env_get(lookup->env, "AWS_REGION")),
 		setting_look_up(lookup, "AWS_DEFAULT_REGION", "region")));
-	settings->ca_bundle = mem_strdup(setting_look_up(lookup, "AWS_CA_BUNDLE", "ca_bundle"));
+	settings->ca_bundle =
+	    mem_strdup(setting_first_of(setting_look_up(lookup, "AWS_CA_BUNDLE", "ca_bundle"),
+		aws_env_get(lookup->env, "REQUESTS_CA_BUNDLE")));
 	settings->use_fips =
 	    setting_is_true(setting_look_up(lookup, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"));
 	settings->use_dual_stack = setting_is_true(

@@ -22,10 +22,10 @@ struct imds_settings {
 
 /* What environment and shared files say, the AWS CLI's way. */
 struct aws_settings {
-	char *profile; /* --profile, AWS_PROFILE, else "default" */
+	char *profile; /* see profile_name() */
 	char *region;  /* flag, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL if none */
 	char *endpoints[AWS_SERVICES_MAX]; /* see aws_settings_endpoint */
-	char *ca_bundle;
+	char *ca_bundle; /* AWS_CA_BUNDLE, the profile's, REQUESTS_CA_BUNDLE; NULL: the system's */
 	const struct retry_mode *retry_mode; /* NULL: nobody chose one */
 	int attempts_max;		     /* 0: the mode's */
 	bool use_fips;

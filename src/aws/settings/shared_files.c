@@ -86,12 +86,17 @@ shared_files_have(const struct shared_files *files, const char *profile)
 	       config_file_has_profile(files->credentials, profile);
 }
 
-/* AWS_DEFAULT_PROFILE is not read. Whether somebody named the profile decides if its absence is
- * an error. */
+/* AWS_DEFAULT_PROFILE is the older name, and goes first, as with boto3. Whether somebody named the
+ * profile decides if its absence is an error. */
 const char *
 profile_name(const struct aws_env *env, const char *flag_profile, bool *ret_named)
 {
-	const char *name = flag_profile != NULL ? flag_profile : aws_env_get(env, "AWS_PROFILE");
+	const char *name = flag_profile;
+
+	if (name == NULL)
+		name = aws_env_get(env, "AWS_DEFAULT_PROFILE");
+	if (name == NULL)
+		name = aws_env_get(env, "AWS_PROFILE");
 
 	*ret_named = name != NULL;
 	return name != NULL ? name : "default";

@@ -30,7 +30,7 @@ char *shared_files_where(const struct shared_files *files, const char *profile, 
 /* Whether either file has the profile. */
 bool shared_files_have(const struct shared_files *files, const char *profile);
 
-/* The flag, AWS_PROFILE, or "default"; *ret_named: somebody asked for it. */
+/* The flag, AWS_DEFAULT_PROFILE, AWS_PROFILE, or "default"; *ret_named: somebody asked for it. */
 const char *profile_name(const struct aws_env *env, const char *flag_profile, bool *ret_named);
 
 #endif
