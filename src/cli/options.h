@@ -29,6 +29,7 @@ struct cli_opts {
 	const char *profile;
 	const char *assume_role;
 	const char *external_id;
+	const char *mfa_token;
 	const char *account;
 	const char *accounts;
 	const char *endpoint_url;
@@ -161,6 +162,8 @@ struct cli_opts {
 	    "role to assume with the credentials found")                                           \
 	X(EXTERNAL_ID, external_id, "external-id", 0, AWS, "ID",                                   \
 	    "external id that the role requires")                                                  \
+	X(MFA_TOKEN, mfa_token, "mfa-token", 0, AWS, "CODE",                                       \
+	    "code of the MFA device that the profile's role requires; else asked on the terminal") \
 	X(ENDPOINT_URL, endpoint_url, "endpoint-url", 0, AWS, "URL",                               \
 	    "another EC2 endpoint, such as a simulator's")                                         \
 	X(DEBUG_HTTP, debug_http, "debug-http", 0, AWS, NULL,                                      \

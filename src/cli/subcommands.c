@@ -19,7 +19,7 @@
  */
 #define OPTIONS_AWS                                                                                \
 	(OPTION_BIT(PROFILE) | OPTION_BIT(ASSUME_ROLE) | OPTION_BIT(EXTERNAL_ID) |                 \
-	    OPTION_BIT(ENDPOINT_URL) | OPTION_BIT(DEBUG_HTTP))
+	    OPTION_BIT(MFA_TOKEN) | OPTION_BIT(ENDPOINT_URL) | OPTION_BIT(DEBUG_HTTP))
 /* Of those that run until they are stopped. */
 #define OPTIONS_SERVE                                                                              \
 	(OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |                     \

@@ -1,6 +1,7 @@
 /* Roles assumed: of profiles, of the flag, and by web identity. */
 #include "base/mem.h"
 #include "credentials_fixture.h"
+#include "tmflow/call.h"
 
 #include "run_suite.h"
 
@@ -122,6 +123,47 @@ START_TEST(role_of_a_place)
 }
 END_TEST
 
+static int codes_asked;
+
+/* As a terminal answers. */
+static struct tmf_call *
+tell_code(void *arg, const char *serial_number)
+{
+	struct keys_fixture *f = arg;
+
+	ck_assert_str_eq(serial_number, "arn:aws:iam::1:mfa/ana");
+	codes_asked++;
+	return tmf_call_of_result(f->loop, json_pack("{s:s}", "Code", "012345"));
+}
+
+/* Each set of keys of such a role takes a code of its own. */
+START_TEST(role_with_a_device)
+{
+	struct service service;
+	struct keys_fixture f;
+
+	keys_init_service(&f, &service, sts_routes);
+	f.opts.profile = "r";
+	keys_file(&f, "AWS_CONFIG_FILE",
+	    "[profile r]\nrole_arn = " ROLE "\nsource_profile = k\n"
+	    "mfa_serial = arn:aws:iam::1:mfa/ana\n"
+	    "[profile k]\naws_access_key_id = AKIA\naws_secret_access_key = s\n");
+	keys_open(&f);
+	f.opts.ask_code = tell_code;
+	f.opts.ask_code_arg = &f;
+	keys_get(&f);
+	ck_assert_msg(!tmf_err_isset(&f.err), "%s", tmf_err_text(&f.err));
+	ck_assert_int_eq(codes_asked, 1);
+	ck_assert_ptr_nonnull(
+	    strstr(keys_request(&f, 0)->body, "SerialNumber=arn%3Aaws%3Aiam%3A%3A1%3Amfa%2Fana"));
+	ck_assert_ptr_nonnull(strstr(keys_request(&f, 0)->body, "TokenCode=012345"));
+	f.provider->refresh(f.provider, f.serial);
+	keys_get(&f);
+	ck_assert_int_eq(codes_asked, 2);
+	keys_fini(&f);
+}
+END_TEST
+
 START_TEST(roles_that_cannot_be)
 {
 	static const struct {
@@ -136,7 +178,9 @@ START_TEST(roles_that_cannot_be)
 	    {"source_profile = a\ncredential_source = Environment\n[profile a]\n",
 		"exactly one of"},
 	    {"credential_source = Moon\n", "Ec2InstanceMetadata"},
-	    {"credential_source = Environment\nmfa_serial = arn:aws:iam::1:mfa/x\n", "mfa_serial"},
+	    {"source_profile = k\nmfa_serial = arn:aws:iam::1:mfa/x\n"
+	     "[profile k]\naws_access_key_id = AKIA\naws_secret_access_key = s\n",
+		"nobody can be asked"},
 	    {"credential_source = Environment\nrole_session_name = a b\n", "role_session_name"},
 	    {"credential_source = Environment\nduration_seconds = 899\n", "900 to 43200"},
 	    {"credential_source = Environment\nduration_seconds = 1h\n", "900 to 43200"},
@@ -356,6 +400,7 @@ main(void)
 	tcase_add_test(tests, role_of_a_source_profile);
 	tcase_add_test(tests, role_chains);
 	tcase_add_test(tests, role_of_a_place);
+	tcase_add_test(tests, role_with_a_device);
 	tcase_add_test(tests, roles_that_cannot_be);
 	tcase_add_test(tests, role_refused);
 	tcase_add_test(tests, role_faults);

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pty
 import shutil
 import ssl
 import stat
@@ -133,6 +134,57 @@ class Credentials(harness.Case):
         asked = parse_qs(sts.requests[0].body)
         self.assertEqual((asked["RoleArn"], asked["ExternalId"]), ([ROLE], ["ext"]))
         self.assertIn("Credential=AKIDBASE/", sts.requests[0].headers["Authorization"])
+
+    def device(self):
+        """A profile whose role wants the code of an MFA device; what the STS was asked, and the environment."""
+        sts = self.sts()
+        config = self.write("aws-config", f"[profile mirror]\nrole_arn = {ROLE}\nsource_profile = base\n"
+                            "mfa_serial = arn:aws:iam::123456789012:mfa/ana\n")
+        base = self.write("aws-credentials", "[base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = secret-of-the-base\n")
+        self.secrets.add(b"secret-of-the-base")
+        return sts, {"AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": base, "AWS_PROFILE": "mirror",
+                     "AWS_ENDPOINT_URL_STS": sts.url}
+
+    def test_code_of_a_device(self):
+        sts, env = self.device()
+        self.succeeds(self.backfill_with(env, "--mfa-token", "123456"))
+        asked = parse_qs(sts.requests[0].body)
+        self.assertEqual((asked["SerialNumber"], asked["TokenCode"]), (["arn:aws:iam::123456789012:mfa/ana"], ["123456"]))
+
+    def test_code_that_nobody_gives(self):
+        sts, env = self.device()
+        environment = {**self.environment(), **env}
+        done = subprocess.run([harness.TMFLOW, "explain", "i-0", "--region", "us-east-1", "--config", "config/example.yaml"], env=environment,
+                              cwd=harness.ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              start_new_session=True, timeout=60)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("give it with --mfa-token", done.stderr)
+        self.assertEqual(sts.requests, [])
+
+    def test_code_from_the_terminal(self):
+        sts, env = self.device()
+        sim = self.sim("--credentials", f"{KEY}:{SECRET}:{TOKEN}", instances=20)
+        environment = {**self.environment(sim), "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_ENDPOINT_URL": "",
+                       "AWS_ENDPOINT_URL_EC2": sim.url, **env}
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(harness.ROOT)
+            os.execve(harness.TMFLOW, ["tmflow", "run", harness.BACKFILL, "--config", sim.config], environment)
+        said = b""
+        while b"mfa/ana: " not in said:
+            said += os.read(terminal, 4096)
+        os.write(terminal, b"654321\n")
+        while True:
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            said += part
+        self.assertEqual(os.waitpid(pid, 0)[1], 0, said)
+        os.close(terminal)
+        self.assertEqual(parse_qs(sts.requests[0].body)["TokenCode"], ["654321"])
 
     def test_assume_role(self):
         sts = self.sts()

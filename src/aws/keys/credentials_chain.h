@@ -16,6 +16,11 @@ struct credentials_opts {
 	struct http_transport *transport;
 	struct rng *rng;
 	const struct aws_settings *settings; /* region and endpoints of STS */
+	/* Asks for the code that the MFA device of that serial number shows: a call with {"Code":
+	 * string}, or the error that the profile's role is refused with. NULL: nobody can be
+	 * asked. */
+	struct tmf_call *(*ask_code)(void *arg, const char *serial_number);
+	void *ask_code_arg;
 };
 
 /*
@@ -33,6 +38,7 @@ struct credentials_role {
 	const char *role_session_name; /* NULL: "tmflow" */
 	const char *external_id;       /* NULL: none */
 	int duration_seconds;	       /* 0: AWS's hour */
+	const char *mfa_serial;	       /* whose code is asked for; NULL: none is needed */
 };
 
 /* Takes base; copies role. Errors (from get): TMF_ERR_SERVICE as STS says it. */

@@ -1,6 +1,7 @@
 #include "aws/client.h"
 #include "aws/keys/credentials_internal.h"
 #include "aws/services/sts.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -16,6 +17,29 @@
 /* AWS lets a role that was assumed with a role's keys last an hour at most. */
 #define CHAINED_SECONDS_MAX 3600
 
+/* The texts of a copy are owned, and const for its readers: hence the casts. */
+static struct credentials_role
+role_copy(const struct credentials_role *role)
+{
+	return (struct credentials_role){
+	    .role_arn = mem_strdup(role->role_arn),
+	    .role_session_name = mem_strdup(role->role_session_name),
+	    .external_id = mem_strdup(role->external_id),
+	    .duration_seconds = role->duration_seconds,
+	    .mfa_serial = mem_strdup(role->mfa_serial),
+	};
+}
+
+static void
+role_fini(struct credentials_role *role)
+{
+	free((char *)(uintptr_t)role->role_arn);
+	free((char *)(uintptr_t)role->role_session_name);
+	free((char *)(uintptr_t)role->external_id);
+	free((char *)(uintptr_t)role->mfa_serial);
+	*role = (struct credentials_role){0};
+}
+
 /* --- one AssumeRole --- */
 
 /* The client and the keys that it signs with, for the time of one call. The keys must outlive
@@ -24,7 +48,8 @@ struct assume {
 	struct aws_client *sts;
 	struct credentials_provider *base; /* owned if own_base */
 	bool own_base;
-	char *role_arn;
+	bool asking; /* the call under way is for the code of the MFA device */
+	struct credentials_role role;
 };
 
 /* The client goes before the keys that it borrows. */
@@ -36,8 +61,27 @@ assume_free(void *frame)
 	aws_client_free(assume->sts);
 	if (assume->own_base)
 		credentials_provider_free(assume->base);
-	free(assume->role_arn);
+	role_fini(&assume->role);
 	free(assume);
+}
+
+/* token_code NULL: the role needs none. */
+static struct tmf_call *
+assume_send(struct assume *assume, const char *token_code)
+{
+	const struct credentials_role *role = &assume->role;
+	const struct sts_assume_role request = {
+	    .role_arn = role->role_arn,
+	    .role_session_name =
+		role->role_session_name != NULL ? role->role_session_name : SESSION_NAME_DEFAULT,
+	    .external_id = role->external_id,
+	    .duration_seconds = role->duration_seconds,
+	    .serial_number = token_code != NULL ? role->mfa_serial : NULL,
+	    .token_code = token_code,
+	};
+
+	assume->asking = false;
+	return sts_assume_role(assume->sts, &request);
 }
 
 /* The name of AWS's error is in the text only: AccessDenied of a run would be taken for an error of
@@ -45,15 +89,47 @@ assume_free(void *frame)
 static struct tmf_call *
 assume_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
-	const struct assume *assume = frame;
+	struct assume *assume = frame;
 	json_t *result = tmf_call_take_result(over);
+	struct tmf_call *next = NULL;
 
-	if (result == NULL)
+	if (result == NULL && assume->asking)
+		tmf_err_move(err, &over->err);
+	else if (result == NULL)
 		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s cannot be assumed: %s: %s",
-		    assume->role_arn, over->err.name, tmf_err_text(&over->err));
-	else
+		    assume->role.role_arn, over->err.name, tmf_err_text(&over->err));
+	else if (!assume->asking)
 		credentials_answer_of_sts(result, ret_result, err);
-	return NULL;
+	else
+		next = assume_send(assume, jsonx_get_string(result, "Code"));
+	if (next != NULL)
+		jsonx_wipe(result);
+	return next;
+}
+
+/* NULL with *err. */
+static struct tmf_call *
+assume_first_call(const struct credentials_opts *opts, struct assume *assume, struct tmf_err *err)
+{
+	struct aws_client_opts client = aws_client_opts_of(opts->settings, "sts");
+
+	client.loop = opts->loop;
+	client.transport = opts->transport;
+	client.rng = opts->rng;
+	client.credentials = assume->base;
+	assume->sts = aws_client_new(&client, err);
+	if (assume->sts == NULL)
+		return NULL;
+	if (assume->role.mfa_serial == NULL)
+		return assume_send(assume, NULL);
+	if (opts->ask_code == NULL) {
+		tmf_err_set(err, TMF_ERR_CREDENTIALS,
+		    "%s wants a code of the MFA device %s, and nobody can be asked for it here",
+		    assume->role.role_arn, assume->role.mfa_serial);
+		return NULL;
+	}
+	assume->asking = true;
+	return opts->ask_code(opts->ask_code_arg, assume->role.mfa_serial);
 }
 
 /* A client for one call: the next look is an hour away, and its quota and clock are not worth
@@ -63,40 +139,23 @@ assume_start(const struct credentials_opts *opts, struct credentials_provider *b
     const struct credentials_role *role)
 {
 	struct assume *assume = mem_zalloc(1, sizeof(*assume));
-	struct aws_client_opts client = aws_client_opts_of(opts->settings, "sts");
-	const struct sts_assume_role request = {
-	    .role_arn = role->role_arn,
-	    .role_session_name =
-		role->role_session_name != NULL ? role->role_session_name : SESSION_NAME_DEFAULT,
-	    .external_id = role->external_id,
-	    .duration_seconds = role->duration_seconds,
-	};
 	struct tmf_err err = {0};
+	struct tmf_call *first;
 
 	assert(base != NULL && role->role_arn != NULL);
-	client.loop = opts->loop;
-	client.transport = opts->transport;
-	client.rng = opts->rng;
-	client.credentials = base;
-	*assume = (struct assume){
-	    .base = base, .own_base = own_base, .role_arn = mem_strdup(role->role_arn)};
-	assume->sts = aws_client_new(&client, &err);
-	if (assume->sts == NULL) {
-		assume_free(assume);
-		return tmf_call_of_err(opts->loop, &err);
-	}
-	return tmf_call_sequence(
-	    sts_assume_role(assume->sts, &request), assume_answered, assume, assume_free);
+	*assume = (struct assume){.base = base, .own_base = own_base, .role = role_copy(role)};
+	first = assume_first_call(opts, assume, &err);
+	if (first != NULL)
+		return tmf_call_sequence(first, assume_answered, assume, assume_free);
+	assume_free(assume);
+	return tmf_call_of_err(opts->loop, &err);
 }
 
 /* --- a provider of its own: --assume-role --- */
 
 struct role_source {
 	struct credentials_provider *base;
-	char *role_arn;
-	char *role_session_name;
-	char *external_id;
-	int duration_seconds;
+	struct credentials_role role;
 };
 
 /* The base is owned here, since it has no other user. */
@@ -106,9 +165,7 @@ role_source_free(void *arg)
 	struct role_source *source = arg;
 
 	credentials_provider_free(source->base);
-	free(source->role_arn);
-	free(source->role_session_name);
-	free(source->external_id);
+	role_fini(&source->role);
 	free(source);
 }
 
@@ -117,14 +174,8 @@ static struct tmf_call *
 role_source_look(const struct credentials_opts *opts, void *arg)
 {
 	const struct role_source *source = arg;
-	const struct credentials_role role = {
-	    .role_arn = source->role_arn,
-	    .role_session_name = source->role_session_name,
-	    .external_id = source->external_id,
-	    .duration_seconds = source->duration_seconds,
-	};
 
-	return assume_start(opts, source->base, false, &role);
+	return assume_start(opts, source->base, false, &source->role);
 }
 
 /* A run keeps the role's ARN, so that resume assumes the same one. The texts are copied: the
@@ -137,10 +188,7 @@ credentials_role_new(const struct credentials_opts *opts, struct credentials_pro
 	const struct credentials_source source = {role_source_look, arg, role_source_free};
 
 	arg->base = base;
-	arg->role_arn = mem_strdup(role->role_arn);
-	arg->role_session_name = mem_strdup(role->role_session_name);
-	arg->external_id = mem_strdup(role->external_id);
-	arg->duration_seconds = role->duration_seconds;
+	arg->role = role_copy(role);
 	return credentials_cache_new(opts, &source);
 }
 
@@ -235,9 +283,7 @@ profile_duration(
 	return 0;
 }
 
-/* A code of an MFA device lasts 30 seconds and works once: an unattended program cannot refresh
- * keys with it. Checked before the first call, so that a fault is reported with the profile's
- * name. */
+/* Checked before the first call, so that a fault is reported with the profile's name. */
 static int
 profile_role(const struct shared_files *files, const char *profile,
     struct credentials_role *ret_role, struct tmf_err *err)
@@ -247,15 +293,9 @@ profile_role(const struct shared_files *files, const char *profile,
 	    .role_arn = shared_files_get(files, profile, "role_arn"),
 	    .role_session_name = name,
 	    .external_id = shared_files_get(files, profile, "external_id"),
+	    .mfa_serial = shared_files_get(files, profile, "mfa_serial"),
 	};
 
-	if (shared_files_get(files, profile, "mfa_serial") != NULL)
-		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
-		    "the profile \"%s\" has mfa_serial: tmflow cannot ask for a code. Put the keys "
-		    "of "
-		    "`aws configure export-credentials --profile %s --format env` into the "
-		    "environment",
-		    profile, profile);
 	if (name != NULL && !sts_session_name_is_valid(name))
 		return tmf_err_set(err, TMF_ERR_CREDENTIALS,
 		    "role_session_name of the profile \"%s\" must be 2 to %d letters, digits and "

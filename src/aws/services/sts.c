@@ -95,6 +95,8 @@ sts_assume_role(struct aws_client *sts, const struct sts_assume_role *role)
 	if (role->duration_seconds > 0)
 		query_add_int(body, "DurationSeconds", role->duration_seconds);
 	query_add(body, "ExternalId", role->external_id);
+	query_add(body, "SerialNumber", role->serial_number);
+	query_add(body, "TokenCode", role->token_code);
 	query_add_tags(body, "Tags.member", role->tags);
 	query_add_list(body, "TransitiveTagKeys.member", role->transitive_tag_keys);
 	sts_add_policy_arns(body, role->policy_arns);

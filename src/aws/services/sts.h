@@ -19,6 +19,8 @@ struct sts_assume_role {
 	const char *role_session_name; /* 2 to 64 characters of letters, digits and _+=,.@- */
 	int duration_seconds;
 	const char *external_id;
+	const char *serial_number; /* of the MFA device; goes with token_code */
+	const char *token_code;
 	json_t *tags;		     /* [{Key, Value}] */
 	json_t *transitive_tag_keys; /* [".."] */
 	json_t *policy_arns;	     /* [".."]: the session may do no more than these */

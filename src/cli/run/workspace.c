@@ -115,12 +115,16 @@ workspace_open_network(struct workspace *workspace, struct tmf_err *err)
 static struct credentials_opts
 workspace_credentials_opts(struct workspace *workspace)
 {
+	workspace->mfa.loop = workspace->loop;
+	workspace->mfa.token = workspace->opts->mfa_token;
 	return (struct credentials_opts){
 	    .profile = workspace->opts->profile,
 	    .loop = workspace->loop,
 	    .transport = workspace->transport,
 	    .rng = &workspace->rng,
 	    .settings = &workspace->settings,
+	    .ask_code = mfa_ask,
+	    .ask_code_arg = &workspace->mfa,
 	};
 }
 

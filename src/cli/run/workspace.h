@@ -5,6 +5,7 @@
 #include "aws/keys/credentials_chain.h"
 #include "base/rng.h"
 #include "cli/options.h"
+#include "cli/run/mfa.h"
 #include "loop/http.h"
 #include "mirror/config/config.h"
 #include "mirror/mirror.h"
@@ -36,6 +37,7 @@ struct workspace {
 	struct aws_settings settings;
 	char *assume_role;		  /* ARN, or NULL */
 	char *external_id;		  /* that goes with it, or NULL */
+	struct mfa mfa;			  /* where the code of a profile's MFA device comes from */
 	struct http_transport *transport; /* of all requests */
 	struct http_transport *curl;	  /* below it: the same, or NULL where it is shared */
 	struct http_transport *trace;	  /* between them with --debug-http; NULL: none */
