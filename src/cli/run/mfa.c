@@ -15,7 +15,7 @@
 #define CODE_DIGITS    6
 #define LINE_BYTES_MAX 256
 
-/* A question on the terminal, answered by a line. The terminal is opened anew: standard input may
+/* A question on the terminal, answered by a line. The terminal is opened by its name: standard input may
  * be the run's input, and standard error a file. */
 struct question {
 	struct tmf_call call; /* first */
@@ -97,7 +97,7 @@ mfa_ask_terminal(struct tmf_loop *loop, const char *serial_number)
 	free(text);
 	if (question->watch.fd < 0) {
 		tmf_err_set(&err, TMF_ERR_CREDENTIALS,
-		    "a code of the MFA device %s is needed, and there is no terminal to ask: give "
+		    "a code of the MFA device %s is needed, and no terminal can be asked: give "
 		    "it with --mfa-token",
 		    serial_number);
 	} else if (tmf_loop_watch_fd(loop, &question->watch, &err) < 0) {

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Where the code of an MFA device comes from: --mfa-token, once, or whoever sits at the terminal. */
+/* Where the code of an MFA device comes from: --mfa-token, once, or the user at the terminal. */
 struct mfa {
 	struct tmf_loop *loop;
 	const char *token; /* --mfa-token; NULL: not given. Borrowed */
@@ -15,7 +15,7 @@ struct mfa {
 /*
  * Asks for the code that the device of that serial number shows, without blocking the loop: a call
  * with {"Code": six digits}. arg is a struct mfa, which outlives the call.
- * Errors: TMF_ERR_CREDENTIALS where there is no terminal, or what was typed is not six digits.
+ * Errors: TMF_ERR_CREDENTIALS where no terminal can be asked, or what was typed is not six digits.
  */
 struct tmf_call *mfa_ask(void *arg, const char *serial_number);
 
