@@ -381,7 +381,7 @@ struct tmf_call *
 dry_run_target(
     struct dry_run *dry_run, struct account *account, const struct target_request *request)
 {
-	const char *subnet = targets_subnet(request->rule, request->subnet_id);
+	const char *subnet = target_subnet(request->rule, request->subnet_id);
 	int generation = inventory_generation(targets_inventory(account->targets), subnet) + 1;
 	char *id = mem_printf(DRY_RUN_TARGET_PREFIX "%s:%d", subnet, generation);
 	struct dry_room *room = dry_room_add(dry_run, account, id);

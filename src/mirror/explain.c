@@ -89,7 +89,7 @@ explain_missing(const struct explanation *explanation, const struct session_ques
 {
 	struct mirror *mirror = explanation->mirror;
 	const char *type = jsonx_get_string(explanation->instance, "InstanceType");
-	const char *subnet = targets_subnet(question->rule, question->subnet_id);
+	const char *subnet = target_subnet(question->rule, question->subnet_id);
 	const struct target *current;
 	int refused =
 	    unsupported_known(mirror->account, mirror->config, question->interface_id, type, err);

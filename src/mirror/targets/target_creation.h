@@ -1,41 +1,40 @@
 #ifndef TMFLOW_MIRROR_TARGETS_TARGET_CREATION_H
 #define TMFLOW_MIRROR_TARGETS_TARGET_CREATION_H
 
-#include "mirror/targets/target_failures.h"
-#include "mirror/targets/targets.h"
+#include "mirror/targets/target_inventory.h"
+#include "mirror/targets/target_launches.h"
 
-/* Creations under way, at most one a subnet, and those that lately failed for good. */
-struct target_creations;
+/* One creation of a target, from the first step to the last. target_creations.h has them all. */
+struct creation;
 
-/* Borrows targets. _free cancels what is under way: its waiters are let go, and never end. */
-struct target_creations *target_creations_new(struct mirror_targets *targets);
-void target_creations_free(struct target_creations *creations);
+/* Borrows all, until the creation is over. */
+struct creation_opts {
+	struct account *account;
+	struct inventory *inventory;
+	struct target_launches *launches;
+	const struct config_rule *rule; /* NULL: a launch that was left behind is settled */
+	const char *subnet_id;		/* of the target; copied */
+	/* Called once, at its end: the creation is freed after that. err NULL: it ended well. */
+	void (*on_end)(void *arg, struct creation *creation, const struct tmf_err *err);
+	void *arg;
+};
 
-/* New call that ends with {TargetId, Created}; starts a creation unless the subnet has one under
- * way.
- * Errors: AWS's, after a rollback of what was launched. Creating the same again within
- * TARGET_FAILURE_MS fails at once with the same error. */
-struct tmf_call *
-target_creations_join(struct target_creations *creations, const struct target_request *request);
+/* A creation that nobody has begun yet. */
+struct creation *creation_new(const struct creation_opts *opts);
 
-/* 1 if the instance of that subnet and generation was launched in this run, 0 if not, -1.
- * Errors: TMF_ERR_STORE. */
-int target_creations_launched(
-    struct target_creations *creations, const char *subnet_id, int generation, struct tmf_err *err);
+/* Begins it: for the rule, or with a launch that was left behind. */
+void creation_start(struct creation *creation);
+void creation_start_with(struct creation *creation, const char *token, json_t *launch);
 
-/* --- for target_leftovers.c --- */
+/* New call that ends with it: with {TargetId, Created}, where TargetId is null for a launch that
+ * came to nothing. Errors: AWS's, after a rollback of what was launched; TMF_ERR_STORE. */
+struct tmf_call *creation_wait(struct creation *creation);
 
-/* New call that ends when some creation that is under way does, in whatever way; NULL if nothing
- * is under way. */
-struct tmf_call *target_creations_wait(struct target_creations *creations);
+/* Frees it; a call under way is cancelled, who waits is let go, and on_end is not called. */
+void creation_free(struct creation *creation);
 
-/* True if this process asked for the launch of that client token. */
-bool target_creations_asked(const struct target_creations *creations, const char *token);
-
-/* New call that ends once a launch that no creation is at has a target, or is over; or when a
- * creation of its subnet ends that is under way.
- * Errors: what is in the way of that for now; the store still knows the launch then. */
-struct tmf_call *
-target_creations_settle(struct target_creations *creations, const char *token, json_t *launch);
+/* What it was made for. Borrow. */
+const char *creation_subnet(const struct creation *creation);
+const struct config_rule *creation_rule(const struct creation *creation);
 
 #endif

@@ -68,12 +68,24 @@ target_fact_put(struct account *account, const struct target *target, struct tmf
 	return target_fact_write(account, FACT_TARGET, target->id, value, err);
 }
 
+/* The entry, not the argument, goes to the store: it has what was known before as well. */
 int
-target_fact_burn(
-    struct account *account, const char *subnet_id, int generation, struct tmf_err *err)
+target_note(struct account *account, struct inventory *inventory, const struct target *target,
+    struct tmf_err *err)
 {
-	return target_fact_write(
-	    account, FACT_GENERATION, subnet_id, json_integer(generation), err);
+	inventory_add(inventory, target);
+	return target_fact_put(account, inventory_find(inventory, target->id), err);
+}
+
+/* The highest that is known, which may be more than was asked for: a lower one in the store would
+ * bring used generations back after a restart. */
+int
+target_burn(struct account *account, struct inventory *inventory, const char *subnet_id,
+    int generation, struct tmf_err *err)
+{
+	inventory_note_generation(inventory, subnet_id, generation);
+	return target_fact_write(account, FACT_GENERATION, subnet_id,
+	    json_integer(inventory_generation(inventory, subnet_id)), err);
 }
 
 /* Takes facts out of the store as {key: value}; what does not parse is left out. A fact that a
@@ -111,7 +123,8 @@ target_fact_note_generation(
 	if (generations == NULL)
 		return -1;
 	if (json_integer_value(json_object_get(generations, subnet_id)) < generation)
-		ret = target_fact_burn(account, subnet_id, generation, err);
+		ret = target_fact_write(
+		    account, FACT_GENERATION, subnet_id, json_integer(generation), err);
 	json_decref(generations);
 	return ret;
 }
@@ -210,12 +223,9 @@ target_fact_forget(struct account *account, struct inventory *inventory, const s
     struct tmf_err *err)
 {
 	assert(inventory_find(inventory, gone->id) == NULL);
-	if (gone->subnet_id != NULL) {
-		inventory_note_generation(inventory, gone->subnet_id, gone->generation);
-		if (target_fact_burn(account, gone->subnet_id,
-			inventory_generation(inventory, gone->subnet_id), err) < 0)
-			return -1;
-	}
+	if (gone->subnet_id != NULL &&
+	    target_burn(account, inventory, gone->subnet_id, gone->generation, err) < 0)
+		return -1;
 	return store_fact_delete(
 	    account->store, target_fact_scope(account), FACT_TARGET, gone->id, err);
 }

@@ -11,16 +11,20 @@ struct account;
 /* Longer than any describe lags behind: what is still not listed then is gone. */
 #define TARGET_FACT_SETTLED_MS (15LL * 60 * 1000)
 
-/* Writes what is known about a target that was made, by its id; replaces what stood there.
- * Errors: TMF_ERR_STORE. */
+/* Puts a target that was made, or found in spite of a describe, into the inventory and the
+ * store. Errors: TMF_ERR_STORE. */
+int target_note(struct account *account, struct inventory *inventory, const struct target *target,
+    struct tmf_err *err);
+
+/* Writes what the inventory has of a target that was made. Errors: TMF_ERR_STORE. */
 int target_fact_put(struct account *account, const struct target *target, struct tmf_err *err);
 
-/* Writes that the subnet's generations up to this one are used up: none of their client tokens is
- * asked with again. Errors: TMF_ERR_STORE. */
-int target_fact_burn(
-    struct account *account, const char *subnet_id, int generation, struct tmf_err *err);
+/* Notes that the subnet's generations up to this one are used up, here and in the store: none of
+ * their client tokens is asked with again. Errors: TMF_ERR_STORE. */
+int target_burn(struct account *account, struct inventory *inventory, const char *subnet_id,
+    int generation, struct tmf_err *err);
 
-/* As target_fact_burn, unless the store knows a higher one already. */
+/* The same in the store only, unless that knows a higher one already. Errors: TMF_ERR_STORE. */
 int target_fact_note_generation(
     struct account *account, const char *subnet_id, int generation, struct tmf_err *err);
 

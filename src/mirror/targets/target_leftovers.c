@@ -10,8 +10,9 @@
 #include <string.h>
 
 struct target_leftovers {
-	struct mirror_targets *targets;
+	struct account *account;
 	struct target_creations *creations;
+	struct target_lives *lives;
 	struct waiters waiters;
 	struct tmf_call *call; /* under way; NULL while nobody waits */
 	json_t *left;	       /* {token: launch} still to be settled */
@@ -20,12 +21,14 @@ struct target_leftovers {
 static void leftovers_next(struct target_leftovers *leftovers);
 
 struct target_leftovers *
-target_leftovers_new(struct mirror_targets *targets, struct target_creations *creations)
+target_leftovers_new(
+    struct account *account, struct target_creations *creations, struct target_lives *lives)
 {
 	struct target_leftovers *leftovers = mem_zalloc(1, sizeof(*leftovers));
 
-	leftovers->targets = targets;
+	leftovers->account = account;
 	leftovers->creations = creations;
+	leftovers->lives = lives;
 	return leftovers;
 }
 
@@ -82,7 +85,7 @@ static bool
 leftovers_are_ours(
     const struct target_leftovers *leftovers, const char *token, const json_t *launch)
 {
-	const struct account *account = targets_account(leftovers->targets);
+	const struct account *account = leftovers->account;
 	const char *owner = jsonx_get_string(launch, "Owner");
 
 	if (jsonx_get_string(launch, "SubnetId") == NULL || owner == NULL ||
@@ -97,7 +100,7 @@ leftovers_are_ours(
 static json_t *
 leftovers_read(const struct target_leftovers *leftovers, struct tmf_err *err)
 {
-	json_t *launches = target_fact_launches(targets_account(leftovers->targets), err);
+	json_t *launches = target_fact_launches(leftovers->account, err);
 	json_t *left = json_object();
 	const char *token;
 	json_t *launch;
@@ -213,15 +216,14 @@ leftovers_begin(struct target_leftovers *leftovers)
 		leftovers_end(leftovers);
 	else
 		leftovers_await(
-		    leftovers, targets_load_lives(leftovers->targets), leftovers_targets_read);
+		    leftovers, target_lives_load(leftovers->lives), leftovers_targets_read);
 	tmf_err_fini(&err);
 }
 
 struct tmf_call *
 target_leftovers_settle(struct target_leftovers *leftovers)
 {
-	struct tmf_call *call =
-	    waiters_add(&leftovers->waiters, targets_account(leftovers->targets)->loop);
+	struct tmf_call *call = waiters_add(&leftovers->waiters, leftovers->account->loop);
 
 	if (leftovers->call == NULL)
 		leftovers_begin(leftovers);

@@ -1,7 +1,8 @@
 #ifndef TMFLOW_MIRROR_TARGETS_TARGET_LEFTOVERS_H
 #define TMFLOW_MIRROR_TARGETS_TARGET_LEFTOVERS_H
 
-#include "mirror/targets/target_creation.h"
+#include "mirror/targets/target_creations.h"
+#include "mirror/targets/target_lives.h"
 
 /*
  * Launches that no creation is at any more: a crash, or errors that outlasted all retries, came
@@ -11,9 +12,9 @@
  */
 struct target_leftovers;
 
-/* Borrows both. _free cancels the settling that is under way. */
-struct target_leftovers *
-target_leftovers_new(struct mirror_targets *targets, struct target_creations *creations);
+/* Borrows all. _free cancels the settling that is under way. */
+struct target_leftovers *target_leftovers_new(
+    struct account *account, struct target_creations *creations, struct target_lives *lives);
 void target_leftovers_free(struct target_leftovers *leftovers);
 
 /* New call that ends with {} when creations that are under way have ended, and each leftover has

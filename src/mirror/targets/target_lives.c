@@ -28,11 +28,11 @@ struct listing {
 };
 
 struct target_lives {
-	struct mirror_targets *targets;
+	struct target_listing *list;
 	struct waiters waiters;
-	bool known;
+	unsigned known; /* of which reading of the inventory; 0: of none */
 	bool busy;
-	bool looking;	       /* busy, and the inventory is read */
+	bool holds;	       /* the inventory, which is not read again meanwhile */
 	struct tmf_call *call; /* under way, or NULL */
 	struct tmf_timer timer;
 	struct listing listing;
@@ -49,12 +49,6 @@ struct target_lives {
 static void lives_look(struct target_lives *lives);
 static void lives_untag_next(struct target_lives *lives);
 
-static struct account *
-lives_account(const struct target_lives *lives)
-{
-	return targets_account(lives->targets);
-}
-
 static void
 lives_forget_look(struct target_lives *lives)
 {
@@ -65,13 +59,24 @@ lives_forget_look(struct target_lives *lives)
 	lives->listing.values = lives->open = lives->by_interface = lives->by_launch = NULL;
 }
 
+static void
+lives_hold(struct target_lives *lives, bool holds)
+{
+	if (holds == lives->holds)
+		return;
+	assert(holds || lives->list->held > 0);
+	lives->list->held += holds ? 1 : -1u;
+	lives->holds = holds;
+}
+
 void
 target_lives_free(struct target_lives *lives)
 {
 	tmf_call_cancel(lives->call);
-	tmf_loop_timer_disarm(lives_account(lives)->loop, &lives->timer);
+	tmf_loop_timer_disarm(lives->list->account->loop, &lives->timer);
 	waiters_fini(&lives->waiters);
 	lives_forget_look(lives);
+	lives_hold(lives, false);
 	free(lives);
 }
 
@@ -80,7 +85,8 @@ target_lives_free(struct target_lives *lives)
 static void
 lives_fail(struct target_lives *lives, const struct tmf_err *err)
 {
-	lives->busy = lives->looking = false;
+	lives->busy = false;
+	lives_hold(lives, false);
 	lives_forget_look(lives);
 	waiters_fail(&lives->waiters, err);
 }
@@ -91,8 +97,9 @@ lives_settle(struct target_lives *lives)
 	json_t *result = json_object();
 
 	assert(lives->busy);
-	lives->busy = lives->looking = false;
-	lives->known = true;
+	lives->busy = false;
+	lives_hold(lives, false);
+	lives->known = lives->list->times;
 	lives_forget_look(lives);
 	waiters_complete(&lives->waiters, result);
 	json_decref(result);
@@ -106,7 +113,7 @@ static void
 lives_untag_done(void *arg, struct tmf_call *call)
 {
 	struct target_lives *lives = arg;
-	const struct inventory *inventory = targets_inventory(lives->targets);
+	const struct inventory *inventory = &lives->list->inventory;
 	struct target *target = inventory->at[lives->untagging++];
 	json_t *reply = tmf_call_take_result(call);
 
@@ -125,8 +132,8 @@ lives_untag_done(void *arg, struct tmf_call *call)
 static void
 lives_untag_next(struct target_lives *lives)
 {
-	const struct inventory *inventory = targets_inventory(lives->targets);
-	const struct account *account = lives_account(lives);
+	const struct inventory *inventory = &lives->list->inventory;
+	const struct account *account = lives->list->account;
 	const struct target *target = NULL;
 
 	for (; !account->dry_run && lives->untagging < inventory->count; lives->untagging++) {
@@ -150,8 +157,8 @@ lives_untag_next(struct target_lives *lives)
 static const struct target *
 lives_target_at(const struct target_lives *lives, size_t index)
 {
-	return inventory_holding(targets_inventory(lives->targets),
-	    json_string_value(json_array_get(lives->open, index)));
+	return inventory_holding(
+	    &lives->list->inventory, json_string_value(json_array_get(lives->open, index)));
 }
 
 /* True, false, or NULL where no list says. */
@@ -173,7 +180,7 @@ lives_verdict(const struct target_lives *lives, const struct target *target)
 static bool
 lives_target_is_new(const struct target_lives *lives, const struct target *target)
 {
-	struct tmf_clock *clock = tmf_loop_clock(lives_account(lives)->loop);
+	struct tmf_clock *clock = tmf_loop_clock(lives->list->account->loop);
 
 	return target->made_wall_ms != 0 &&
 	       clock->wall_ms(clock) - target->made_wall_ms < TARGET_FACT_SETTLED_MS;
@@ -185,14 +192,14 @@ static int
 lives_set_dead(
     struct target_lives *lives, const struct target *found, bool dead, struct tmf_err *err)
 {
-	struct target *target = inventory_find(targets_inventory(lives->targets), found->id);
+	struct target *target = inventory_find(&lives->list->inventory, found->id);
 
 	if (target->dead == dead)
 		return 0;
 	target->dead = dead;
 	log_event(LOG_WARN, dead ? "target.dead" : "target.alive", LOG_STR("target", target->id),
 	    LOG_STR("subnet", target->subnet_id), LOG_STR("interface", target->interface_id));
-	return target_fact_put(lives_account(lives), target, err);
+	return target_fact_put(lives->list->account, target, err);
 }
 
 /*
@@ -231,7 +238,7 @@ lives_judge(struct target_lives *lives, struct tmf_err *err)
 static void
 lives_look_done(struct target_lives *lives)
 {
-	struct account *account = lives_account(lives);
+	struct account *account = lives->list->account;
 	struct tmf_clock *clock = tmf_loop_clock(account->loop);
 	struct tmf_err err = {0};
 
@@ -330,7 +337,7 @@ lives_list_next(struct target_lives *lives)
 		json_array_append(values, json_array_get(listing->values, listing->asked++));
 	filters = describe_filter(listing->filter, values);
 	lives->call =
-	    ec2_pages(lives_account(lives)->ec2, &(struct ec2_pages){.list = &ec2_list_instances,
+	    ec2_pages(lives->list->account->ec2, &(struct ec2_pages){.list = &ec2_list_instances,
 						     .filters = filters,
 						     .on_page = lives_list_page,
 						     .arg = lives});
@@ -406,8 +413,8 @@ lives_targets_read(void *arg, struct tmf_call *call)
 		return;
 	}
 	json_decref(result);
-	inventory = targets_inventory(lives->targets);
-	lives->looking = true;
+	inventory = &lives->list->inventory;
+	lives_hold(lives, true);
 	lives->looks = 0;
 	lives->open = json_array();
 	lives->by_interface = json_object();
@@ -420,44 +427,32 @@ lives_targets_read(void *arg, struct tmf_call *call)
 }
 
 struct target_lives *
-target_lives_new(struct mirror_targets *targets)
+target_lives_new(struct target_listing *list)
 {
 	struct target_lives *lives = mem_zalloc(1, sizeof(*lives));
 
-	lives->targets = targets;
+	lives->list = list;
 	lives->timer.fire = lives_look_again;
 	return lives;
 }
 
-/* `looking` is set at once where the inventory is fresh, so that no load in the same turn replaces
- * it between here and the look. */
+/* The inventory is held at once where it is fresh, so that no load in the same turn replaces it
+ * between here and the look. */
 struct tmf_call *
 target_lives_load(struct target_lives *lives)
 {
-	struct tmf_loop *loop = lives_account(lives)->loop;
+	struct tmf_loop *loop = lives->list->account->loop;
+	bool fresh = target_listing_is_fresh(lives->list);
 	struct tmf_call *call;
 
-	if (lives->known && targets_are_fresh(lives->targets))
+	if (lives->known == lives->list->times && fresh)
 		return tmf_call_of_result(loop, json_object());
 	call = waiters_add(&lives->waiters, loop);
 	if (!lives->busy) {
 		lives->busy = true;
-		lives->looking = targets_are_fresh(lives->targets);
-		lives->call = targets_load(lives->targets);
+		lives_hold(lives, fresh);
+		lives->call = target_listing_load(lives->list);
 		tmf_call_on_done(lives->call, lives_targets_read, lives);
 	}
 	return call;
-}
-
-bool
-target_lives_are_busy(const struct target_lives *lives)
-{
-	return lives->looking;
-}
-
-void
-target_lives_forget(struct target_lives *lives)
-{
-	assert(!lives->looking);
-	lives->known = false;
 }

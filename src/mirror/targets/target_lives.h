@@ -1,7 +1,7 @@
 #ifndef TMFLOW_MIRROR_TARGETS_TARGET_LIVES_H
 #define TMFLOW_MIRROR_TARGETS_TARGET_LIVES_H
 
-#include "mirror/targets/targets.h"
+#include "mirror/targets/target_listing.h"
 
 /*
  * Whether the instances behind created targets are still there: a target stays when its instance
@@ -12,18 +12,12 @@
  */
 struct target_lives;
 
-/* Borrows targets. _free cancels a look that is under way. */
-struct target_lives *target_lives_new(struct mirror_targets *targets);
+/* Borrows list. _free cancels a look that is under way. */
+struct target_lives *target_lives_new(struct target_listing *list);
 void target_lives_free(struct target_lives *lives);
 
-/* New call that ends with {} once that is known, after targets_load; at once if it is. Errors:
- * as DescribeInstances; TMF_ERR_STORE. */
+/* New call that ends with {} once the inventory is read and that is known; at once if it is.
+ * Errors: as DescribeTrafficMirrorTargets, DescribeInstances; TMF_ERR_STORE. */
 struct tmf_call *target_lives_load(struct target_lives *lives);
-
-/* True while a look is under way, which the inventory must outlive. */
-bool target_lives_are_busy(const struct target_lives *lives);
-
-/* The inventory was read again: the next load looks again. Not while a look is under way. */
-void target_lives_forget(struct target_lives *lives);
 
 #endif

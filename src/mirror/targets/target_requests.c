@@ -1,10 +1,23 @@
 #include "mirror/targets/target_requests.h"
 
+#include "aws/pace/retry.h"
 #include "base/digest.h"
 #include "base/jsonx.h"
 
 #include <assert.h>
 #include <stdio.h>
+
+const char *
+target_subnet(const struct config_rule *rule, const char *subnet_id)
+{
+	return rule->target_subnet_id != NULL ? rule->target_subnet_id : subnet_id;
+}
+
+const char *
+target_request_subnet(const struct target_request *request)
+{
+	return target_subnet(request->rule, request->subnet_id);
+}
 
 /* Name, tool and generation: on the instance and on the target. Both must bear TAG_TOOL: `destroy`
  * deletes by it, and so finds a target whose instance is gone as well as an instance that never
@@ -124,6 +137,26 @@ target_order_look_up(struct aws_client *ec2, const char *interface_id)
 	return call;
 }
 
+struct tmf_call *
+target_order_find(struct aws_client *ec2, const char *instance_id)
+{
+	json_t *ids = target_order_list(instance_id);
+	struct tmf_call *call = ec2_describe_instances(ec2, &(struct ec2_describe){.ids = ids});
+
+	json_decref(ids);
+	return call;
+}
+
+struct tmf_call *
+target_order_terminate(struct aws_client *ec2, const char *instance_id)
+{
+	json_t *ids = target_order_list(instance_id);
+	struct tmf_call *call = ec2_terminate_instances(ec2, ids);
+
+	json_decref(ids);
+	return call;
+}
+
 /* With the value, so that AWS removes the tag only if it still has it: a tag that somebody has
  * changed meanwhile is theirs. */
 struct tmf_call *
@@ -138,4 +171,32 @@ target_order_untag(struct aws_client *ec2, const char *target_id, const char *su
 	json_decref(ids);
 	json_decref(tags);
 	return call;
+}
+
+/* Filters are by interface, and an interface has at most one target, so the first is the only
+ * one. */
+const char *
+target_order_found(const json_t *reply)
+{
+	return jsonx_get_string(json_array_get(jsonx_get_array(reply, "TrafficMirrorTargets"), 0),
+	    "TrafficMirrorTargetId");
+}
+
+/* Only what AWS itself answered counts. A lost connection or an invalid reply says nothing of the
+ * request, which may have had its effect. */
+bool
+target_error_is_permanent(const struct tmf_err *err)
+{
+	return err->code == TMF_ERR_SERVICE && retry_classify(err) == RETRY_NEVER;
+}
+
+/* AWS would have answered with the instance if it had launched one for this token; only a caller
+ * that is not authorized does not learn that. */
+bool
+target_order_launched_nothing(const struct tmf_err *err)
+{
+	return err->code == TMF_ERR_SERVICE &&
+	       ((target_error_is_permanent(err) && err->http_status != 401 &&
+		    err->http_status != 403) ||
+		   tmf_err_is(err, ERROR_CAPACITY));
 }

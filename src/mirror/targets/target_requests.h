@@ -4,6 +4,17 @@
 #include "mirror/account.h"
 #include "mirror/config/rules.h"
 
+/* A source that wants a target. Borrows. */
+struct target_request {
+	const struct config_rule *rule; /* one whose targets are created */
+	const char *subnet_id;
+	const char *full_target_id; /* answered that it takes no more sources; NULL: none did */
+};
+
+/* The subnet of the rule's targets for a source in subnet_id, or of a request. Borrow. */
+const char *target_subnet(const struct config_rule *rule, const char *subnet_id);
+const char *target_request_subnet(const struct target_request *request);
+
 /* What is asked of AWS to create a target. Each request is a function of the order alone, and so
  * is its client token: two processes that ask at the same time get the same instance and the
  * same target. Borrows. */
@@ -29,8 +40,21 @@ struct tmf_call *target_order_attach(
 /* The target that holds an interface. */
 struct tmf_call *target_order_look_up(struct aws_client *ec2, const char *interface_id);
 
+/* The id of the target in its reply; NULL where it has none. Borrows. */
+const char *target_order_found(const json_t *reply);
+
+/* Describes the instance, and terminates it. */
+struct tmf_call *target_order_find(struct aws_client *ec2, const char *instance_id);
+struct tmf_call *target_order_terminate(struct aws_client *ec2, const char *instance_id);
+
 /* Takes TAG_SUBNET off a target that is full or dead. */
 struct tmf_call *
 target_order_untag(struct aws_client *ec2, const char *target_id, const char *subnet_id);
+
+/* True for an error that asking again does not change. */
+bool target_error_is_permanent(const struct tmf_err *err);
+
+/* True for an error of target_order_launch after which no instance of that token exists. */
+bool target_order_launched_nothing(const struct tmf_err *err);
 
 #endif

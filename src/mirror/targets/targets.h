@@ -4,7 +4,7 @@
 #include "mirror/account.h"
 #include "mirror/config/rules.h"
 #include "mirror/targets/target_inventory.h"
-#include "mirror/targets/waiters.h"
+#include "mirror/targets/target_requests.h"
 
 /*
  * Targets that tmflow creates: one instance a subnet and generation. What AWS lists is read once
@@ -34,12 +34,6 @@ int targets_launched(struct mirror_targets *targets, const json_t *instance, str
 /* What is known. Only after targets_load. */
 const struct inventory *targets_inventory(const struct mirror_targets *targets);
 
-struct target_request {
-	const struct config_rule *rule; /* one whose targets are created */
-	const char *subnet_id;
-	const char *full_target_id; /* answered that it takes no more sources; NULL: none did */
-};
-
 /* The target that sources of the subnet get: *ret_target is NULL where none is known that has
  * room. Notes full_target_id as full.
  * Borrows, until the next call. Only after targets_load_lives. Errors: TMF_ERR_STORE. */
@@ -65,27 +59,7 @@ const char *targets_subnet_of(const struct mirror_targets *targets, const char *
  * needed. */
 bool targets_is_interface(const struct mirror_targets *targets, const char *target_id);
 
-/* The subnet of the rule's targets for a source in subnet_id. */
-const char *targets_subnet(const struct config_rule *rule, const char *subnet_id);
-
-/* --- for target_creation.c --- */
-
-/* Puts a target that was made, or found in spite of a describe, into the inventory and the
- * store. Errors: TMF_ERR_STORE. */
-int targets_note(struct mirror_targets *targets, const struct target *target, struct tmf_err *err);
-
 /* Puts one that a run would make into the inventory only. */
 void targets_plan(struct mirror_targets *targets, const struct target *target);
-
-/* Notes that a generation is used up without a target. Errors: TMF_ERR_STORE. */
-int targets_burn(
-    struct mirror_targets *targets, const char *subnet_id, int generation, struct tmf_err *err);
-
-/* False where targets_load has to ask AWS: nothing is read yet, or it is older than the
- * account's fresh_ms. */
-bool targets_are_fresh(const struct mirror_targets *targets);
-
-/* Borrows. */
-struct account *targets_account(const struct mirror_targets *targets);
 
 #endif

@@ -1,0 +1,217 @@
+#include "mirror/targets/target_creations.h"
+
+#include "base/clock.h"
+#include "base/jsonx.h"
+#include "base/mem.h"
+#include "mirror/targets/target_creation.h"
+#include "mirror/targets/target_failures.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct target_creations {
+	struct account *account;
+	struct inventory *inventory;
+	struct target_launches launches;
+	struct target_failures failures;
+	struct creation **at; /* under way; a few, since one a subnet */
+	size_t count;
+	size_t room;
+};
+
+struct target_creations *
+target_creations_new(struct account *account, struct inventory *inventory)
+{
+	struct target_creations *creations = mem_zalloc(1, sizeof(*creations));
+
+	creations->account = account;
+	creations->inventory = inventory;
+	target_launches_init(&creations->launches, account);
+	return creations;
+}
+
+void
+target_creations_free(struct target_creations *creations)
+{
+	for (size_t i = 0; i < creations->count; i++)
+		creation_free(creations->at[i]);
+	free(creations->at);
+	target_failures_fini(&creations->failures);
+	target_launches_fini(&creations->launches);
+	free(creations);
+}
+
+static int64_t
+creations_mono_ms(const struct target_creations *creations)
+{
+	struct tmf_clock *clock = tmf_loop_clock(creations->account->loop);
+
+	return clock->mono_ms(clock);
+}
+
+/* Remembers a failure for the rule, so that the page's other items fail without another launch. A
+ * leftover has no rule and nothing to protect: it is tried once a run anyway. */
+static void
+creations_ended(void *arg, struct creation *creation, const struct tmf_err *err)
+{
+	struct target_creations *creations = arg;
+	const struct config_rule *rule = creation_rule(creation);
+	size_t i = 0;
+
+	if (err != NULL && rule != NULL && target_error_is_permanent(err))
+		target_failures_add(&creations->failures, creation_subnet(creation), rule, err,
+		    creations_mono_ms(creations));
+	while (creations->at[i] != creation)
+		i++;
+	creations->count--;
+	memmove(creations->at + i, creations->at + i + 1,
+	    (creations->count - i) * sizeof(creations->at[0]));
+}
+
+static struct creation *
+creations_find(const struct target_creations *creations, const char *subnet_id)
+{
+	for (size_t i = 0; i < creations->count; i++)
+		if (strcmp(creation_subnet(creations->at[i]), subnet_id) == 0)
+			return creations->at[i];
+	return NULL;
+}
+
+static struct creation *
+creations_add(
+    struct target_creations *creations, const char *subnet_id, const struct config_rule *rule)
+{
+	if (creations->count == creations->room) {
+		creations->room = creations->room == 0 ? 8 : creations->room * 2;
+		creations->at =
+		    mem_resize(creations->at, creations->room, sizeof(creations->at[0]));
+	}
+	creations->at[creations->count++] = creation_new(&(struct creation_opts){
+	    .account = creations->account,
+	    .inventory = creations->inventory,
+	    .launches = &creations->launches,
+	    .rule = rule,
+	    .subnet_id = subnet_id,
+	    .on_end = creations_ended,
+	    .arg = creations,
+	});
+	return creations->at[creations->count - 1];
+}
+
+/* What a rule wants while a launch that was left behind is being settled: first the one, then
+ * the other. */
+struct joining {
+	struct target_creations *creations;
+	const struct config_rule *rule;
+	char *subnet_id;
+	bool joined;
+};
+
+static void
+joining_free(void *frame)
+{
+	struct joining *joining = frame;
+
+	free(joining->subnet_id);
+	free(joining);
+}
+
+/* The subnet may have a target by now. However the leftover ended, it does not answer the caller
+ * that wants a target. */
+static struct tmf_call *
+joining_settled(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+{
+	struct joining *joining = frame;
+	const struct target_request request = {
+	    .rule = joining->rule, .subnet_id = joining->subnet_id};
+	const struct target *current;
+
+	if (joining->joined) {
+		*ret_result = tmf_call_take_result(over);
+		if (*ret_result == NULL)
+			tmf_err_move(err, &over->err);
+		return NULL;
+	}
+	joining->joined = true;
+	current = inventory_current(joining->creations->inventory, joining->subnet_id);
+	if (current == NULL)
+		return target_creations_join(joining->creations, &request);
+	*ret_result = json_object();
+	jsonx_put_string(*ret_result, "TargetId", current->id);
+	json_object_set_new(*ret_result, "Created", json_false());
+	return NULL;
+}
+
+static struct tmf_call *
+creations_join_after_leftover(
+    struct target_creations *creations, struct creation *leftover, const struct config_rule *rule)
+{
+	struct joining *joining = mem_zalloc(1, sizeof(*joining));
+
+	assert(creation_rule(leftover) == NULL);
+	joining->creations = creations;
+	joining->rule = rule;
+	joining->subnet_id = mem_strdup(creation_subnet(leftover));
+	return tmf_call_sequence(creation_wait(leftover), joining_settled, joining, joining_free);
+}
+
+struct tmf_call *
+target_creations_join(struct target_creations *creations, const struct target_request *request)
+{
+	const char *subnet = target_request_subnet(request);
+	struct creation *creation = creations_find(creations, subnet);
+	const struct tmf_err *failure = target_failures_find(
+	    &creations->failures, subnet, request->rule, creations_mono_ms(creations));
+	struct tmf_call *call;
+	struct tmf_err err = {0};
+
+	if (creation != NULL && creation_rule(creation) == NULL)
+		return creations_join_after_leftover(creations, creation, request->rule);
+	if (creation != NULL)
+		return creation_wait(creation);
+	if (failure != NULL) {
+		tmf_err_copy(&err, failure);
+		return tmf_call_of_err(creations->account->loop, &err);
+	}
+	creation = creations_add(creations, subnet, request->rule);
+	call = creation_wait(creation);
+	creation_start(creation);
+	return call;
+}
+
+int
+target_creations_launched(
+    struct target_creations *creations, const char *subnet_id, int generation, struct tmf_err *err)
+{
+	return target_launches_of_run(&creations->launches, subnet_id, generation, err);
+}
+
+struct tmf_call *
+target_creations_wait(struct target_creations *creations)
+{
+	return creations->count > 0 ? creation_wait(creations->at[0]) : NULL;
+}
+
+bool
+target_creations_asked(const struct target_creations *creations, const char *token)
+{
+	return json_object_get(creations->launches.asked, token) != NULL;
+}
+
+/* Another run of this process may have begun one meanwhile: it continues with the launch, or a
+ * later settling does. */
+struct tmf_call *
+target_creations_settle(struct target_creations *creations, const char *token, json_t *launch)
+{
+	const char *subnet_id = jsonx_get_string(launch, "SubnetId");
+	struct creation *creation = creations_find(creations, subnet_id);
+	struct tmf_call *call;
+
+	if (creation != NULL)
+		return creation_wait(creation);
+	creation = creations_add(creations, subnet_id, NULL);
+	call = creation_wait(creation);
+	creation_start_with(creation, token, launch);
+	return call;
+}

@@ -1,0 +1,51 @@
+#ifndef TMFLOW_MIRROR_TARGETS_TARGET_LAUNCHES_H
+#define TMFLOW_MIRROR_TARGETS_TARGET_LAUNCHES_H
+
+#include "mirror/targets/target_requests.h"
+
+/* Launches of instances for targets, as the store knows them, and which of them are this process's
+ * and this run's. A launch is the fact of target_facts.h with its client token. */
+struct target_launches {
+	struct account *account;
+	json_t *asked;	/* {token: true} of this process's launches */
+	json_t *places; /* {place: true} of this run's; NULL: not read yet */
+};
+
+struct launch {
+	json_t *fact; /* owned; NULL before there is one to ask for */
+	char token[CLIENT_TOKEN_BYTES];
+	bool earlier; /* it was asked for before */
+};
+
+/* None yet. Borrows account. */
+void target_launches_init(struct target_launches *launches, struct account *account);
+void target_launches_fini(struct target_launches *launches);
+
+/* 1 if the instance of that subnet and generation was launched in this run, 0 if not, -1. Errors:
+ * TMF_ERR_STORE. */
+int target_launches_of_run(
+    struct target_launches *launches, const char *subnet_id, int generation, struct tmf_err *err);
+
+/* The launch of the rule's instance for that generation: what was asked for earlier, even if the
+ * rule asks for another instance by now, or a new one. Replaces *launch. Errors: TMF_ERR_STORE. */
+int target_launches_prepare(struct target_launches *launches, const struct target_request *request,
+    int generation, struct launch *launch, struct tmf_err *err);
+
+/* Writes that this run asks AWS for it now. Errors: TMF_ERR_STORE. */
+int
+target_launches_note(struct target_launches *launches, struct launch *launch, struct tmf_err *err);
+
+/* Writes the launch as it stands, or forgets it: it is a target's, or over. Errors:
+ * TMF_ERR_STORE. */
+int target_launches_keep(
+    const struct target_launches *launches, const struct launch *launch, struct tmf_err *err);
+int target_launches_drop(
+    const struct target_launches *launches, const struct launch *launch, struct tmf_err *err);
+
+/* What is asked of AWS for it, and what AWS answered (NULL, 0: nothing yet). Borrow. */
+struct target_order launch_order(const struct launch *launch);
+const char *launch_instance(const struct launch *launch);
+const char *launch_interface(const struct launch *launch);
+int launch_generation(const struct launch *launch);
+
+#endif
