@@ -1,7 +1,7 @@
+#include "serve/jobs_internal.h"
 #include "serve/listener_internal.h"
 
 #include "aws/services/sqs.h"
-#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -16,6 +16,7 @@ struct receive {
 	struct receive *prev;
 	struct listener *listener;
 	unsigned reserved;
+	struct poll_ticket ticket;
 	struct tmf_call *call;
 };
 
@@ -42,26 +43,32 @@ receive_free(struct receive *receive)
 }
 
 /*
- * A fault may pass, so that the listener pauses and asks again. A queue that does not exist is a
- * configuration fault: the listener then drains, and its runs may end. Only the first such fault
- * is reported.
+ * A queue that does not exist, or that is refused for good, is a fault of the configuration: the
+ * listener then drains, and its runs may end. Only the first such fault is reported.
  */
 static void
-receive_failed(struct listener *listener, struct tmf_err *err)
+receive_failed(struct listener *listener, const struct poll_ticket *ticket, struct tmf_err *err)
 {
-	struct tmf_clock *clock = tmf_loop_clock(listener->opts.loop);
-
-	log_event(LOG_WARN, "listener.receive", LOG_STR("queue", listener->opts.queue_url),
-	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 	listener->health.failing = true;
-	if (sqs_queue_is_missing(err) && !tmf_err_isset(&listener->fault)) {
-		tmf_err_prefix(err, "%s", listener->opts.queue_url);
-		tmf_err_move(&listener->fault, err);
-		listener->fault.code = TMF_ERR_CONFIG;
-		listener->draining = true;
-	}
-	tmf_loop_timer_arm(
-	    listener->opts.loop, &listener->pause, clock->mono_ms(clock) + LISTENER_PAUSE_MS);
+	if (poll_pace_failed(&listener->pace, ticket, err) || tmf_err_isset(&listener->fault))
+		return;
+	tmf_err_move(&listener->fault, err);
+	listener->draining = true;
+	poll_pace_fini(&listener->pace);
+}
+
+static void
+receive_answered(struct listener *listener, const struct poll_ticket *ticket, const json_t *result)
+{
+	const json_t *messages = json_object_get(result, "Messages");
+	json_t *message;
+	size_t i;
+
+	listener->health.failing = false;
+	if (!listener->draining)
+		poll_pace_answered(&listener->pace, ticket, json_array_size(messages) > 0);
+	json_array_foreach (messages, i, message)
+		message_begin(listener, message);
 }
 
 static void
@@ -70,15 +77,11 @@ receive_done(void *arg, struct tmf_call *call)
 	struct receive *receive = arg;
 	struct listener *listener = receive->listener;
 	json_t *result = tmf_call_take_result(call);
-	json_t *message;
-	size_t i;
 
 	if (result == NULL)
-		receive_failed(listener, &call->err);
+		receive_failed(listener, &receive->ticket, &call->err);
 	else
-		listener->health.failing = false;
-	json_array_foreach (json_object_get(result, "Messages"), i, message)
-		message_begin(listener, message);
+		receive_answered(listener, &receive->ticket, result);
 	json_decref(result);
 	receive_free(receive); /* only now: what it brought had its slots */
 	listener_next(listener);
@@ -99,6 +102,7 @@ receive_open(struct listener *listener, unsigned free_slots)
 	assert(free_slots > 0 && !listener->draining);
 	receive->listener = listener;
 	receive->reserved = wanted;
+	receive->ticket = poll_pace_start(&listener->pace);
 	receive->next = listener->receives;
 	if (listener->receives != NULL)
 		listener->receives->prev = receive;
@@ -135,18 +139,19 @@ listener_next(struct listener *listener)
 {
 	if (listener->draining && listener->open_receives + listener->live_messages == 0)
 		tmf_loop_post(listener->opts.loop, &listener->over);
-	if (listener->draining || listener->pause.heap_index != 0)
+	if (listener->draining)
 		return;
 	while (listener->open_receives < listener->opts.receivers &&
+	       poll_pace_allows(&listener->pace, listener->open_receives) &&
 	       listener->reserved + listener->live_messages < listener->opts.concurrency)
 		receive_open(listener,
 		    listener->opts.concurrency - listener->reserved - listener->live_messages);
 }
 
 static void
-listener_pause_over(struct tmf_timer *timer)
+listener_resume(void *arg)
 {
-	listener_next((struct listener *)((char *)timer - offsetof(struct listener, pause)));
+	listener_next(arg);
 }
 
 struct listener *
@@ -157,7 +162,16 @@ listener_new(const struct listener_opts *opts)
 	assert(opts->receivers >= 1 && opts->concurrency >= 1);
 	assert(opts->visibility_seconds >= LISTENER_VISIBILITY_MIN);
 	listener->opts = *opts;
-	listener->pause.fire = listener_pause_over;
+	poll_pace_init(&listener->pace, &(struct poll_pace_opts){
+					    .loop = opts->loop,
+					    .rng = opts->jobs->opts.rng,
+					    .event = "listener.receive",
+					    .kind = "queue",
+					    .name = opts->queue_url,
+					    .is_final = sqs_queue_is_missing,
+					    .resume = listener_resume,
+					    .arg = listener,
+					});
 	listener->over.run = listener_report_over;
 	health_start(&listener->health, opts->loop, opts->health_file);
 	listener_next(listener);
@@ -169,7 +183,7 @@ listener_free(struct listener *listener)
 {
 	if (listener == NULL)
 		return;
-	tmf_loop_timer_disarm(listener->opts.loop, &listener->pause);
+	poll_pace_fini(&listener->pace);
 	tmf_loop_unpost(listener->opts.loop, &listener->over);
 	health_stop(&listener->health);
 	while (listener->receives != NULL) {
@@ -192,7 +206,7 @@ void
 listener_drain(struct listener *listener)
 {
 	listener->draining = true;
-	tmf_loop_timer_disarm(listener->opts.loop, &listener->pause);
+	poll_pace_fini(&listener->pace);
 	listener_next(listener);
 }
 

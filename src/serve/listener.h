@@ -17,7 +17,6 @@
 #define LISTENER_VISIBILITY_DEFAULT  120 /* s; extended at a third of it while a run lasts */
 #define LISTENER_VISIBILITY_MIN	     10
 #define LISTENER_VISIBILITY_MAX	     43200 /* AWS: twelve hours */
-#define LISTENER_PAUSE_MS	     5000  /* after a receive that failed in spite of its retries */
 
 struct listener_opts {
 	struct tmf_loop *loop;

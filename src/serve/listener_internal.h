@@ -3,6 +3,7 @@
 
 #include "serve/health.h"
 #include "serve/listener.h"
+#include "serve/poll_pace.h"
 
 struct receive;
 struct message;
@@ -14,7 +15,7 @@ struct listener {
 	unsigned reserved;	  /* messages that they may bring */
 	struct message *messages; /* under way, a list */
 	unsigned live_messages;
-	struct tmf_timer pause; /* armed: no new receives until then */
+	struct poll_pace pace;
 	struct tmf_task over;
 	struct health health;
 	bool draining;

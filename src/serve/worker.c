@@ -1,8 +1,8 @@
+#include "serve/jobs_internal.h"
 #include "serve/worker_internal.h"
 
 #include "aws/services/sfn.h"
-#include "base/clock.h"
-#include "base/log.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -15,6 +15,7 @@ struct worker_poll {
 	struct worker_poll *prev;
 	struct worker *worker;
 	struct activity *activity;
+	struct poll_ticket ticket;
 	struct tmf_call *call;
 };
 
@@ -43,26 +44,41 @@ poll_is_fatal(const struct tmf_err *err)
 	return tmf_err_is(err, "ActivityDoesNotExist") || tmf_err_is(err, "InvalidArn");
 }
 
+/* Nothing is to be opened any more. */
+static void
+worker_end_pauses(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->opts.activity_count; i++)
+		poll_pace_fini(&worker->activities[i].pace);
+}
+
 /*
- * A fault may pass, so that the worker pauses and polls again. An activity that does not exist
- * is a fault of the configuration: the worker drains, and its tasks may still end.
+ * An activity that does not exist, or that is refused for good, is a fault of the configuration:
+ * the worker drains, and its tasks may still end.
  */
 static void
-poll_failed(struct worker *worker, const struct activity *activity, struct tmf_err *err)
+poll_failed(struct worker *worker, struct activity *activity, const struct poll_ticket *ticket,
+    struct tmf_err *err)
 {
-	struct tmf_clock *clock = tmf_loop_clock(worker->opts.loop);
-
-	log_event(LOG_WARN, "worker.poll", LOG_STR("activity", activity->arn),
-	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 	worker->health.failing = true;
-	if (poll_is_fatal(err) && !tmf_err_isset(&worker->fault)) {
-		tmf_err_prefix(err, "%s", activity->arn);
-		tmf_err_move(&worker->fault, err);
-		worker->fault.code = TMF_ERR_CONFIG;
-		worker->draining = true;
-	}
-	tmf_loop_timer_arm(
-	    worker->opts.loop, &worker->pause, clock->mono_ms(clock) + WORKER_POLL_PAUSE_MS);
+	if (poll_pace_failed(&activity->pace, ticket, err) || tmf_err_isset(&worker->fault))
+		return;
+	tmf_err_move(&worker->fault, err);
+	worker->draining = true;
+	worker_end_pauses(worker);
+}
+
+static void
+poll_answered(struct worker *worker, struct activity *activity, const struct poll_ticket *ticket,
+    const json_t *given)
+{
+	bool brought = jsonx_get_string(given, "taskToken") != NULL;
+
+	worker->health.failing = false;
+	if (!worker->draining)
+		poll_pace_answered(&activity->pace, ticket, brought);
+	if (brought)
+		worker_task_begin(worker, given);
 }
 
 /*
@@ -74,17 +90,15 @@ poll_done(void *arg, struct tmf_call *call)
 {
 	struct worker_poll *poll = arg;
 	struct worker *worker = poll->worker;
-	const struct activity *activity = poll->activity;
+	struct activity *activity = poll->activity;
+	const struct poll_ticket ticket = poll->ticket;
 	json_t *given = tmf_call_take_result(call);
 
 	poll_free(poll);
-	if (given == NULL) {
-		poll_failed(worker, activity, &call->err);
-	} else {
-		worker->health.failing = false;
-		if (json_object_get(given, "taskToken") != NULL)
-			worker_task_begin(worker, given);
-	}
+	if (given == NULL)
+		poll_failed(worker, activity, &ticket, &call->err);
+	else
+		poll_answered(worker, activity, &ticket, given);
 	json_decref(given);
 	worker_next(worker);
 }
@@ -101,6 +115,7 @@ poll_open(struct worker *worker, struct activity *activity)
 	assert(worker->open_polls + worker->live_tasks < worker->opts.concurrency);
 	poll->worker = worker;
 	poll->activity = activity;
+	poll->ticket = poll_pace_start(&activity->pace);
 	poll->next = worker->polls;
 	if (worker->polls != NULL)
 		worker->polls->prev = poll;
@@ -111,7 +126,7 @@ poll_open(struct worker *worker, struct activity *activity)
 	tmf_call_on_done(poll->call, poll_done, poll);
 }
 
-/* The activity with the fewest open polls, taking turns; NULL where each has its number. */
+/* The activity with the fewest open polls, taking turns; NULL where each has its number or rests. */
 static struct activity *
 worker_choose_activity(struct worker *worker)
 {
@@ -123,6 +138,7 @@ worker_choose_activity(struct worker *worker)
 		    &worker->activities[(worker->next_activity + i) % count];
 
 		if (activity->polls < worker->opts.pollers &&
+		    poll_pace_allows(&activity->pace, activity->polls) &&
 		    (chosen == NULL || activity->polls < chosen->polls))
 			chosen = activity;
 	}
@@ -149,7 +165,7 @@ worker_next(struct worker *worker)
 
 	if (worker->draining && worker->open_polls + worker->live_tasks == 0)
 		tmf_loop_post(worker->opts.loop, &worker->over);
-	if (worker->draining || worker->pause.heap_index != 0)
+	if (worker->draining)
 		return;
 	while (worker->open_polls + worker->live_tasks < worker->opts.concurrency &&
 	       (activity = worker_choose_activity(worker)) != NULL)
@@ -157,9 +173,25 @@ worker_next(struct worker *worker)
 }
 
 static void
-worker_pause_over(struct tmf_timer *timer)
+worker_resume(void *arg)
 {
-	worker_next((struct worker *)((char *)timer - offsetof(struct worker, pause)));
+	worker_next(arg);
+}
+
+static void
+worker_add_activity(struct worker *worker, struct activity *activity, const char *arn)
+{
+	activity->arn = arn;
+	poll_pace_init(&activity->pace, &(struct poll_pace_opts){
+					    .loop = worker->opts.loop,
+					    .rng = worker->opts.jobs->opts.rng,
+					    .event = "worker.poll",
+					    .kind = "activity",
+					    .name = arn,
+					    .is_final = poll_is_fatal,
+					    .resume = worker_resume,
+					    .arg = worker,
+					});
 }
 
 struct worker *
@@ -172,8 +204,7 @@ worker_new(const struct worker_opts *opts)
 	worker->opts = *opts;
 	worker->name = mem_strdup(opts->name);
 	for (size_t i = 0; i < opts->activity_count; i++)
-		worker->activities[i].arn = opts->activity_arns[i];
-	worker->pause.fire = worker_pause_over;
+		worker_add_activity(worker, &worker->activities[i], opts->activity_arns[i]);
 	worker->over.run = worker_report_over;
 	health_start(&worker->health, opts->loop, opts->health_file);
 	worker_next(worker);
@@ -185,7 +216,7 @@ worker_free(struct worker *worker)
 {
 	if (worker == NULL)
 		return;
-	tmf_loop_timer_disarm(worker->opts.loop, &worker->pause);
+	worker_end_pauses(worker);
 	tmf_loop_unpost(worker->opts.loop, &worker->over);
 	health_stop(&worker->health);
 	while (worker->polls != NULL) {
@@ -209,7 +240,7 @@ void
 worker_drain(struct worker *worker)
 {
 	worker->draining = true;
-	tmf_loop_timer_disarm(worker->opts.loop, &worker->pause);
+	worker_end_pauses(worker);
 	worker_next(worker);
 }
 

@@ -19,7 +19,6 @@
 #define WORKER_CONCURRENCY_MAX	     1000u
 #define WORKER_HEARTBEAT_MS_DEFAULT  20000 /* a third of what `export` writes into a definition */
 #define WORKER_HEARTBEAT_SECONDS_MAX 3600  /* longer ones are no sign of life */
-#define WORKER_POLL_PAUSE_MS	     5000  /* after a poll that failed in spite of its retries */
 #define WORKER_ANSWER_PAUSE_MS	     20000 /* before an end is reported again */
 
 struct worker_opts {

@@ -2,6 +2,7 @@
 #define TMFLOW_SERVE_WORKER_INTERNAL_H
 
 #include "serve/health.h"
+#include "serve/poll_pace.h"
 #include "serve/worker.h"
 
 struct worker_poll;
@@ -10,6 +11,7 @@ struct worker_task;
 struct activity {
 	const char *arn; /* borrowed */
 	unsigned polls;	 /* open */
+	struct poll_pace pace;
 };
 
 struct worker {
@@ -21,7 +23,6 @@ struct worker {
 	struct worker_task *tasks; /* a list */
 	unsigned open_polls;
 	unsigned live_tasks;
-	struct tmf_timer pause; /* armed: no new polls until then */
 	struct health health;
 	struct tmf_task over;
 	bool draining;

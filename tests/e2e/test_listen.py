@@ -3,6 +3,7 @@ import json
 import os
 import random
 import signal
+import time
 
 import harness
 import services
@@ -115,6 +116,19 @@ class Listen(services.Case):
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(20), 3, self.said(process))
         self.assertEqual(queue.deleted, [])     # it comes again
+
+    def test_receives_that_are_not_held_get_slower(self):
+        queue = self.queue(hold_seconds=0)
+        began = time.monotonic()
+        process = self.listen(queue, "--pollers", "5")
+        self.until_said(process, "does not hold the poll")
+        while queue.calls.get("ReceiveMessage", 0) < 7:
+            time.sleep(0.05)
+        queue.add({**EVENT, "detail-type": "Scheduled Event", "detail": {}})
+        queue.wait(lambda q: not q.messages)
+        self.assertLessEqual(queue.calls["ReceiveMessage"], 11 + (time.monotonic() - began) / 0.5)
+        self.assertEqual(self.said(process).count("listener.receive"), 1)
+        self.drain(process)
 
     def test_no_queue(self):
         queue = self.queue()

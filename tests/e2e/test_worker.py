@@ -94,6 +94,22 @@ class Worker(services.Case):
         self.assertEqual(len(activities.tasks[1]["output"]["Instances"]), 10)
         self.drain(process)
 
+    # --- polls ---
+
+    def test_polls_that_are_not_held_get_slower(self):
+        """An endpoint that answers at once with nothing: ten polls, then one after each pause, until there is something."""
+        activities = self.activities(hold_seconds=0.001)
+        began = time.monotonic()
+        process = self.worker(activities)
+        self.until_said(process, "does not hold the poll")
+        while activities.calls.get("GetActivityTask", 0) < 12:
+            time.sleep(0.05)
+        activities.add({"action": "log"})
+        activities.wait_all()
+        self.assertLessEqual(activities.calls["GetActivityTask"], 11 + 10 + (time.monotonic() - began) / 0.5)
+        self.assertEqual(self.said(process).count("worker.poll"), 1)
+        self.drain(process)
+
     # --- heartbeats and tokens ---
 
     def test_heartbeats(self):

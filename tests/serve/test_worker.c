@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "mirror/actions/actions.h"
 #include "scripted_transport.h"
+#include "serve/poll_pace.h"
 #include "serve/worker.h"
 
 #include "base/clock.h"
@@ -39,7 +40,8 @@ struct fixture {
 	const char *beat_error; /* every heartbeat is refused with; NULL: none */
 	const char *tell_error; /* the first ends are refused with */
 	int tell_refusals;
-	int poll_refusals;	 /* so many polls are refused first */
+	const char *poll_error;	 /* the first polls are refused with */
+	int poll_refusals;	 /* so many */
 	const char *health_file; /* NULL: none */
 
 	/* what it saw */
@@ -52,6 +54,7 @@ struct fixture {
 	char *told; /* the request's body */
 	const char *told_how;
 	bool over;
+	struct tmf_err fault;
 };
 
 static void
@@ -75,12 +78,12 @@ refuse(struct buf *body, const char *error)
 static int
 refuse_poll(struct fixture *f, struct buf *body)
 {
-	if (f->polls == 1)
+	if (f->health_file != NULL && f->polls == 1)
 		ck_assert_int_eq(unlink(f->health_file), 0);
-	else
+	else if (f->health_file != NULL)
 		ck_assert_int_ne(access(f->health_file, F_OK), 0);
 	f->poll_refusals--;
-	return refuse(body, "AccessDeniedException");
+	return refuse(body, f->poll_error);
 }
 
 /* The one task; whoever asks once more is told that there is nothing, and drained. */
@@ -163,8 +166,8 @@ over(void *arg, struct tmf_err *fault)
 {
 	struct fixture *f = arg;
 
-	ck_assert(!tmf_err_isset(fault));
 	f->over = true;
+	tmf_err_move(&f->fault, fault);
 	tmf_loop_stop(f->loop);
 }
 
@@ -235,6 +238,7 @@ run_worker(struct fixture *f)
 	});
 	ck_assert_int_eq(tmf_loop_run(f->loop, &err), 0);
 	ck_assert(f->over);
+	ck_assert_int_eq(tmf_err_isset(&f->fault), f->poll_refusals > 0);
 	stats = *worker_stats(f->worker);
 	worker_free(f->worker);
 	return stats;
@@ -250,6 +254,7 @@ fixture_fini(struct fixture *f)
 	scripted_transport_free(f->scripted);
 	tmf_loop_free(f->loop);
 	free(f->told);
+	tmf_err_fini(&f->fault);
 }
 
 #define WAITS(seconds)                                                                             \
@@ -279,7 +284,10 @@ END_TEST
 START_TEST(the_health_file_is_there_while_polls_are_answered)
 {
 	char name[] = "/tmp/tmflow-health-XXXXXX";
-	struct fixture f = {.input = WAITS(65), .poll_refusals = REFUSALS, .health_file = name};
+	struct fixture f = {.input = WAITS(65),
+	    .poll_error = "InternalFailure",
+	    .poll_refusals = REFUSALS,
+	    .health_file = name};
 	int fd = mkstemp(name);
 
 	ck_assert_int_ge(fd, 0);
@@ -287,10 +295,24 @@ START_TEST(the_health_file_is_there_while_polls_are_answered)
 	fixture_init(&f);
 	run_worker(&f);
 	ck_assert_int_ge(
-	    f.polls_mono_ms[REFUSALS] - f.polls_mono_ms[0], REFUSALS * WORKER_POLL_PAUSE_MS);
+	    f.polls_mono_ms[REFUSALS] - f.polls_mono_ms[0], (REFUSALS - 7) * POLL_PAUSE_MAX_MS / 2);
 	ck_assert(f.healthy_at_work);
 	ck_assert_str_eq(f.told_how, "SUCCESS");
 	ck_assert_int_ne(access(name, F_OK), 0);
+	fixture_fini(&f);
+}
+END_TEST
+
+/* Its keys may not poll: after a while the process ends, with the reason and no task lost. */
+START_TEST(a_worker_that_is_refused_for_good_ends)
+{
+	struct fixture f = {.poll_error = "AccessDeniedException", .poll_refusals = 1000};
+
+	fixture_init(&f);
+	run_worker(&f);
+	ck_assert_uint_eq(f.polls, POLL_REFUSALS_MAX);
+	ck_assert_str_eq(f.fault.name, "AccessDeniedException");
+	ck_assert_str_eq(tmf_err_text(&f.fault), ARN ": why");
 	fixture_fini(&f);
 }
 END_TEST
@@ -389,6 +411,7 @@ main(void)
 
 	tcase_add_test(tcase, hearts_beat_until_the_end);
 	tcase_add_test(tcase, the_health_file_is_there_while_polls_are_answered);
+	tcase_add_test(tcase, a_worker_that_is_refused_for_good_ends);
 	tcase_add_loop_test(
 	    tcase, work_ends_when_nobody_waits_for_it, 0, sizeof(closed) / sizeof(closed[0]));
 	tcase_add_test(tcase, an_end_is_told_in_the_end);
