@@ -161,6 +161,13 @@ static const struct path_vector filtered[] = {
     {"$[?(@ =~ /a$b|c^d/)]", "['ab','cd','a$b']", "[]"},
     {"$[?(@ =~ /[\\d-]+\\t\\W[a-]/)]", "['1-2\\t!-']", "['1-2\\t!-']"},
     {"$[?(@ =~ /(?:a\\/b)*/)]", "['a/ba/b','ab']", "['a/ba/b']"},
+    {"$[?(@ =~ /(ab?)\\1/)]", "['abab','aba','aa']", "['abab','aa']"},
+    {"$[?(@ =~ /(?=.*\\d)(?!x).*/)]", "['a1','x1','a']", "['a1']"},
+    {"$[?(@ =~ /a\\b.*\\bc/)]", "['a c','abc']", "['a c']"},
+    {"$[?(@ =~ /[[:alpha:]]+/)]", "['ab','a1']", "['ab']"},
+    {"$[?(@ =~ /a*+b/)]", "['aab','aac']", "['aab']"},
+    {"$[?(@ =~ /a*+ab/)]", "['aab']", "[]"},
+    {"$[?(@ =~ /((a{20}){20}){2}/)]", "['a']", "[]"},
     {"$[?(@.a[?(@.b == 2)])]", "[{'a':[{'b':1}]},{'a':[{'b':2}]}]", "[{'a':[{'b':2}]}]"},
     {"$[?(@.a=='x')]", "[{'a':'x'}]", "[{'a':'x'}]"},
     {"$[?( @.a && !(@.b) )]", "[{'a':1},{'a':1,'b':1}]", "[{'a':1}]"},
@@ -283,24 +290,14 @@ static const char *const invalid[] = {
     "$[?(@.a =~ 'x')]",
     "$[?(@.a =~ /x)]",
     "$[?(@.a =~ /(/)]",
-    "$[?(@.a =~ /a{1,1000}/)]",
-    "$[?(@.a =~ /((a{20}){20}){20}/)]",
-    "$[?(@.a =~ /(((((((((((a+)+)+)+)+)+)+)+)+)+)+)/)]",
     "$[?(@.a =~ /a++++++++++++/)]",
     "$[?(@.a =~ /*a/)]",
     "$[?(@.a =~ /a)(b/)]",
-    "$[?(@.a =~ /a{/)]",
-    "$[?(@.a =~ /a{x}/)]",
     "$[?(@.a =~ /a{2,1}/)]",
 
-    "$[?(@.a =~ /(a)\\1/)]",
-    "$[?(@.a =~ /(?=a)/)]",
-    "$[?(@.a =~ /[[:alpha:]]/)]",
     "$[?(@.a =~ /[z-a]/)]",
     "$[?(@.a =~ /[]/)]",
     "$[?(@.a =~ /a**/)]",
-    "$[?(@.a =~ /a*+/)]",
-    "$[?(@.a =~ /\\b/)]",
     "$[?(@.a =~ /a|*/)]",
     "$[?(@.a =~ /a\\/)]",
     "$[?(@.a =~ /[a/)]",
@@ -420,24 +417,16 @@ expect_path_fails(const char *text, json_t *input, const char *err_name)
 START_TEST(test_limit_of_work)
 {
 	static const char *const paths[] = {
-	    "$.arr[?($.big == $.same)]",
-	    "$.arr[?($.big === $.same)]",
-	    "$.arr[?($.big <= $.same)]",
-	    "$.arr[?($.big contains 'x')]",
-	    "$.arr[?('x' in $.arr)]",
-	    "$.arr[?($.arr == $.arr)]",
+	    "$.arr[?($.big == $.same)]", "$.arr[?($.big === $.same)]", "$.arr[?($.big <= $.same)]",
+	    "$.arr[?($.big contains 'x')]", "$.arr[?('x' in $.arr)]", "$.arr[?($.arr == $.arr)]",
+	    "$.arr[?($.big =~ /(?:~~?)*[xy]/)]", /* more ways than anybody waits for */
+	    "$.arr[?($.big =~ /(.*)*[xy]/i)]",
+	    "$.arr[?($.big =~ /~*!/)]", /* cheap each, a hundred thousand times */
 	};
 	json_t *input = limit_input();
-	struct buf text = {0};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		expect_path_fails(paths[i], input, "States.Runtime");
-	buf_add_cstr(&text, "$.arr[?($.big =~ /(?:[");
-	for (unsigned i = 0; i < 100; i++)
-		buf_printf(&text, "%c%c", 0xc4, 0x80 + i % 64);
-	buf_add_cstr(&text, "~]*){330}/i)]");
-	expect_path_fails(buf_cstr(&text), input, "States.Runtime");
-	buf_fini(&text);
 	json_decref(input);
 }
 END_TEST
