@@ -176,22 +176,28 @@ invocation_deadline_near(struct tmf_timer *timer)
 
 /*
  * The header has wall time, and the loop counts monotonic time: the distance is taken once. A
- * late invocation fires in the next turn.
- * Without the header the invocation has no deadline, as with some
+ * late invocation fires in the next turn. A time that is too large for a number is the largest
+ * one, which is still too far away to be true.
+ * Without the header, or with one that is not a time, the invocation has no deadline, as with some
  * local emulators.
  */
 static void
-invocation_arm_deadline(struct invocation *invocation, const char *deadline_wall_ms)
+invocation_arm_deadline(struct invocation *invocation, const char *header)
 {
 	struct tmf_clock *clock = tmf_loop_clock(invocation->opts->loop);
-	int64_t left_ms;
+	int64_t now_wall_ms = clock->wall_ms(clock);
+	int64_t deadline_wall_ms;
+	int64_t left_ms = 0;
 
-	if (deadline_wall_ms == NULL)
+	if (header == NULL || header[0] == '\0' || header[strspn(header, "0123456789")] != '\0')
 		return;
-	left_ms = strtoll(deadline_wall_ms, NULL, 10) - clock->wall_ms(clock) -
-		  invocation->kind->margin_ms;
-	tmf_loop_timer_arm(invocation->opts->loop, &invocation->deadline,
-	    clock->mono_ms(clock) + (left_ms > 0 ? left_ms : 0));
+	deadline_wall_ms = strtoll(header, NULL, 10);
+	if (deadline_wall_ms > now_wall_ms + LAMBDA_TIMEOUT_MAX_MS)
+		deadline_wall_ms = now_wall_ms + LAMBDA_TIMEOUT_MAX_MS;
+	if (deadline_wall_ms > now_wall_ms + invocation->kind->margin_ms)
+		left_ms = deadline_wall_ms - now_wall_ms - invocation->kind->margin_ms;
+	tmf_loop_timer_arm(
+	    invocation->opts->loop, &invocation->deadline, clock->mono_ms(clock) + left_ms);
 }
 
 static void

@@ -17,6 +17,8 @@
 #define LAMBDA_MARGIN_MS 500
 /* The same where CloudFormation gets its answer first, by a PUT with its retries. */
 #define LAMBDA_RESOURCE_MARGIN_MS 8000
+/* AWS's longest timeout: a deadline that is said to be farther is taken for this far. */
+#define LAMBDA_TIMEOUT_MAX_MS	  900000
 #define LAMBDA_RESPONSE_BYTES_MAX (6u << 20) /* Lambda's limit of a synchronous answer */
 #define LAMBDA_BATCH_CONCURRENCY  40u	     /* messages of a batch at a time */
 #define LAMBDA_RESOURCE_BYTES_MAX 4096u	     /* of an answer to CloudFormation */
@@ -29,6 +31,8 @@ struct lambda_opts {
 	struct jobs *jobs;
 	struct aws_client *sfn; /* for custom resources with a StateMachineArn */
 	struct event_routes routes;
+	/* An emulator stands in AWS's place: ResponseURL may lead anywhere. */
+	bool is_emulated;
 	const char *backfill; /* the workflow that a custom resource without one starts: its file */
 	/* The runtime API does not answer as it should: the process is to end. From the loop. */
 	void (*over)(void *arg, struct tmf_err *fault);

@@ -1,11 +1,13 @@
 #include "serve/lambda_internal.h"
 
 #include "aws/services/sfn.h"
+#include "aws/wire/endpoint.h"
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "loop/url.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -258,14 +260,48 @@ resource_start_execution(struct invocation *invocation, const char *state_machin
 	tmf_call_on_done(resource->execution, resource_execution_started, invocation);
 }
 
+/*
+ * Who may invoke the function may put any URL into the payload; the answer goes to AWS only, and
+ * not in the clear. CloudFormation waits for nothing from a request that it did not make.
+ */
+static bool
+resource_is_from_aws(const struct invocation *invocation)
+{
+	struct url url;
+	bool is_aws;
+
+	if (invocation->opts->is_emulated)
+		return true;
+	if (url_parse(jsonx_get_string(invocation->payload, "ResponseURL"), &url) < 0)
+		return false;
+	is_aws = strcmp(url.scheme, "https") == 0 && endpoint_is_aws_host(url.host);
+	url_fini(&url);
+	return is_aws;
+}
+
+static void
+resource_refuse(struct invocation *invocation)
+{
+	struct tmf_err err = {0};
+
+	tmf_err_set(&err, TMF_ERR_INVALID, "ResponseURL is not an https URL of a host of AWS's");
+	invocation_fail(invocation, &err);
+	tmf_err_fini(&err);
+}
+
 static void
 resource_start(struct invocation *invocation)
 {
 	const char *type = jsonx_get_string(invocation->payload, "RequestType");
 	const char *state_machine_arn = jsonx_get_string(
 	    jsonx_get_object(invocation->payload, "ResourceProperties"), "StateMachineArn");
-	struct resource *resource = mem_zalloc(1, sizeof(*resource));
+	struct resource *resource;
 
+	if (!resource_is_from_aws(invocation)) {
+		resource_refuse(invocation);
+		return;
+	}
+	resource = mem_zalloc(1, sizeof(*resource));
 	invocation->state = resource;
 	resource->pause.fire = resource_pause_over;
 	/* What was mirrored stays mirrored: `tmflow destroy` is for that. */

@@ -126,7 +126,7 @@ poll_open(struct worker *worker, struct activity *activity)
 	tmf_call_on_done(poll->call, poll_done, poll);
 }
 
-/* The activity with the fewest open polls, taking turns; NULL where each has its number or rests. */
+/* The activity with the fewest open polls, by turns; NULL where each has its number or rests */
 static struct activity *
 worker_choose_activity(struct worker *worker)
 {

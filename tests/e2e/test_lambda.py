@@ -60,6 +60,7 @@ class Lambda(services.Case):
         os.symlink(harness.TMFLOW, bootstrap)
         environment = self.keys(sim)
         environment.pop("TMFLOW_STATE_DIR")
+        environment.setdefault("AWS_ENDPOINT_URL", self.runtime.url)   # as with an emulator: ResponseURL may lead to it
         environment.update(AWS_LAMBDA_RUNTIME_API=self.runtime.api, TMFLOW_WORKFLOWS=self.workflows, _HANDLER="any")
         environment.update(env)
         return self.spawn([], environment, program=bootstrap)
@@ -194,6 +195,15 @@ printf '{keys}' {harness.SECRET} "$(date -u -d '+3 seconds' +%Y-%m-%dT%H:%M:%SZ)
         answer = self.put()
         self.assertEqual(answer["Status"], "FAILED")
         self.assertIn("TMFlow.Deadline", answer["Reason"])
+
+    def test_response_url_that_is_not_of_aws(self):
+        """Nothing is done, and nothing is sent there."""
+        self.function(AWS_ENDPOINT_URL="")
+        for url in (self.runtime.url, "https://amazonaws.com.example", "http://bucket.s3.amazonaws.com"):
+            kind, _, body = self.ask(resource(url, "Create"))
+            self.assertEqual((kind, body["errorType"]), ("error", "TMFlow.InvalidInput"))
+            self.assertIn("ResponseURL", body["errorMessage"])
+        self.assertEqual(self.runtime.puts, [])
 
     def test_response_url_that_stumbles(self):
         self.function()

@@ -106,7 +106,7 @@ class Emulator(services.Case):
     def test_custom_resources(self):
         answers = services.Runtime()    # CloudFormation's side alone
         self.addCleanup(answers.stop)
-        self.function(TMFLOW_WORKFLOWS=self.own_workflows())
+        self.function(TMFLOW_WORKFLOWS=self.own_workflows(), AWS_ENDPOINT_URL=answers.url)
         for kind, wanted in (("Create", "FAILED"), ("Update", "FAILED"), ("Delete", "SUCCESS")):
             status, body = self.ask(resource(answers.url, kind))
             self.assertEqual((status, "errorType" in body), (200, False), body)

@@ -81,6 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    .jobs = f.jobs,
 	    .sfn = f.client,
 	    .routes = f.routes,
+	    .is_emulated = true,
 	    .backfill = f.routes.on_launch,
 	    .over = over,
 	    .arg = &runtime});

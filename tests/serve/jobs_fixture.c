@@ -102,3 +102,12 @@ jobs_fixture_end(struct jobs_fixture *f)
 	aws_client_free(f->client);
 	scripted_transport_free(f->scripted);
 }
+
+void
+jobs_fixture_fini(struct jobs_fixture *f)
+{
+	jobs_free(f->jobs);
+	tmf_registry_free(f->registry);
+	store_close(f->store);
+	tmf_loop_free(f->loop);
+}

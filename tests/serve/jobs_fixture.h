@@ -35,4 +35,7 @@ jobs_fixture_begin(struct jobs_fixture *f, const struct scripted_opts *opts, con
 bool jobs_fixture_run(struct jobs_fixture *f);
 void jobs_fixture_end(struct jobs_fixture *f);
 
+/* Frees what lasts. */
+void jobs_fixture_fini(struct jobs_fixture *f);
+
 #endif

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define REGION_BYTES_MAX 63  /* a label of a host name */
 #define CUSTOM_BYTES_MAX 255 /* keeps the path within SIGV4_PATH_SEGMENTS_MAX */
@@ -249,4 +250,25 @@ endpoint_fini(struct endpoint *endpoint)
 	free(endpoint->path);
 	free(endpoint->signing_region);
 	*endpoint = (struct endpoint){0};
+}
+
+/* "x.amazonaws.com" is below "amazonaws.com"; that itself is not, nor is "xamazonaws.com". */
+static bool
+endpoint_is_below(const char *host, const char *domain)
+{
+	size_t host_len = strlen(host);
+	size_t len = strlen(domain);
+
+	return host_len > len + 1 && host[host_len - len - 1] == '.' &&
+	       strcasecmp(host + host_len - len, domain) == 0;
+}
+
+bool
+endpoint_is_aws_host(const char *host)
+{
+	for (size_t i = 0; i < sizeof(partitions) / sizeof(partitions[0]); i++)
+		if (endpoint_is_below(host, partitions[i].suffix) ||
+		    endpoint_is_below(host, partitions[i].dual_stack_suffix))
+			return true;
+	return false;
 }

@@ -28,6 +28,9 @@ struct endpoint_opts {
 int endpoint_resolve(
     const struct endpoint_opts *opts, struct endpoint *ret_endpoint, struct tmf_err *err);
 
+/* True if host is below a domain that AWS serves its APIs from, in whatever partition. */
+bool endpoint_is_aws_host(const char *host);
+
 /* Frees what it holds, and empties it. */
 void endpoint_fini(struct endpoint *endpoint);
 

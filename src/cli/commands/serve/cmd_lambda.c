@@ -92,6 +92,7 @@ lambda_serve(struct serving *serving, struct aws_client *sfn, const char *api)
 	    .jobs = serving->jobs,
 	    .sfn = sfn,
 	    .routes = {.on_launch = on_launch, .on_guardduty = on_guardduty},
+	    .is_emulated = aws_settings_endpoint(&serving->workspace.settings, "states") != NULL,
 	    .backfill = backfill,
 	    .over = lambda_over,
 	    .arg = serving,
