@@ -11,10 +11,10 @@
 #include <string.h>
 
 /*
- * Keys of somebody who is signed in to the console: `aws login` leaves them on disk, with a refresh
- * token that is bound to a key beside it. They last 15 minutes; a refresh gets the next ones, for up
- * to twelve hours, and is written back for the other tools.
- * See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-login-credentials.html
+ * Keys of somebody who is signed in to the console: `aws login` leaves them on disk, with a
+ * refresh token that is bound to a key beside it. They last 15 minutes; a refresh gets the next
+ * ones, for up to twelve hours, and is written back for the other tools. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-login-credentials.html
  */
 
 #define REFRESH_AHEAD_MS (5LL * 60 * 1000)

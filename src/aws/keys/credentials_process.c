@@ -111,8 +111,9 @@ process_check_version(const char *text, struct tmf_err *err)
 	return ret;
 }
 
-/* The last line of its standard error is what a user needs to know ("the sign-in has expired"); keys
- * are taken out of it. The object is parsed again for its keys, which is cheap and keeps the check apart. */
+/* The last line of its standard error is what a user needs to know ("the sign-in has expired");
+ * keys are taken out of it. The object is parsed again for its keys, which is cheap and keeps the
+ * check apart. */
 static struct tmf_call *
 process_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {

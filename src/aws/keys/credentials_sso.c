@@ -13,9 +13,9 @@
 /*
  * Keys of a role that IAM Identity Center assigns to a user. `aws sso login` signs in by a browser
  * and leaves a token; the token gets the role's keys from the portal (GetRoleCredentials). With an
- * sso_session the token is refreshed ahead of its end (CreateToken of the OIDC service), and the new
- * one is written back for the other tools.
- * See: https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html,
+ * sso_session the token is refreshed ahead of its end (CreateToken of the OIDC service), and the
+ * new one is written back for the other tools. See:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html,
  * https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html,
  * https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html
  */

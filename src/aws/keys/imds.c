@@ -210,8 +210,8 @@ imds_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_er
 
 /* Version 2 with a token; version 1 where the service has no tokens, unless that is disabled. Ends
  * with {"Status": 200, "Body": string}, or with the error of no instance, which says what was
- * tried. follow: the reply to path is a name, and what is wanted stands at path with that name behind
- * it. Example: .../security-credentials/ lists "web", and the keys stand at
+ * tried. follow: the reply to path is a name, and what is wanted stands at path with that name
+ * behind it. Example: .../security-credentials/ lists "web", and the keys stand at
  * .../security-credentials/web. */
 static struct tmf_call *
 imds_get(const struct credentials_opts *opts, const char *path, bool follow)

@@ -13,9 +13,7 @@
  * {"TargetGroups": [{TargetGroupArn, TargetType: "instance", "ip", "alb" or "lambda", VpcId?}],
  * "NextMarker": string or null}.
  * Errors: LoadBalancerNotFound; AWS's.
- * See:
- * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetGroups.html
- */
+ * See: API_DescribeTargetGroups of the API reference. */
 struct tmf_call *elbv2_describe_target_groups(
     struct aws_client *elb, const char *load_balancer_arn, const char *marker);
 
@@ -24,9 +22,7 @@ struct tmf_call *elbv2_describe_target_groups(
  * address or a load balancer's ARN, as the group's TargetType says. AvailabilityZone "all" is an
  * address outside of the group's VPC.
  * Errors: TargetGroupNotFound; AWS's.
- * See:
- * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetHealth.html
- */
+ * See: API_DescribeTargetHealth of the API reference. */
 struct tmf_call *elbv2_describe_target_health(struct aws_client *elb, const char *target_group_arn);
 
 #endif

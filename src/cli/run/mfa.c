@@ -15,8 +15,8 @@
 #define CODE_DIGITS    6
 #define LINE_BYTES_MAX 256
 
-/* A question on the terminal, answered by a line. The terminal is opened by its name: standard input may
- * be the run's input, and standard error a file. */
+/* A question on the terminal, answered by a line. The terminal is opened by its name: standard
+ * input may be the run's input, and standard error a file. */
 struct question {
 	struct tmf_call call; /* first */
 	struct tmf_fd_watch watch;
