@@ -11,6 +11,7 @@ extern "C" {
 /* Limits: AWS error names are at most 256 characters (Step Functions API, SendTaskFailure). */
 #define TMF_ERR_NAME_BYTES_MAX	     256
 #define TMF_ERR_REQUEST_ID_BYTES_MAX 128
+#define TMF_ERR_OPERATION_BYTES_MAX  63
 
 /* What kind of fault it is; the table in err.c gives each its default name. */
 enum tmf_err_code {
@@ -38,6 +39,7 @@ struct tmf_err {
 	int http_status;				   /* 0 where there was no reply */
 	char name[TMF_ERR_NAME_BYTES_MAX + 1];		   /* what Catch sees */
 	char request_id[TMF_ERR_REQUEST_ID_BYTES_MAX + 1]; /* AWS's, "" if none */
+	char operation[TMF_ERR_OPERATION_BYTES_MAX + 1];   /* as "ec2:RunInstances", or "" */
 	unsigned line; /* of a fault in a document, from 1; else 0 */
 	unsigned column;
 	char *text; /* one line (the ASL Cause); NULL if none */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Copied by value: a client made of it outlives a change of the settings' flags, but borrows their
  * texts. */
@@ -19,6 +20,15 @@ aws_client_opts_of(const struct aws_settings *settings, const char *service)
 	    .retry_mode = settings->retry_mode,
 	    .attempts_max = settings->attempts_max,
 	};
+}
+
+/* The owner is an account, or a profile: the default one goes without saying. */
+static char *
+client_place(const struct aws_client_opts *opts)
+{
+	if (opts->owner == NULL || strcmp(opts->owner, "default") == 0)
+		return mem_strdup(opts->region);
+	return mem_printf("%s (%s)", opts->region, opts->owner);
 }
 
 /* The limits of attempts and the mode are settled here, so that a call never looks at the
@@ -53,6 +63,7 @@ aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err)
 	 * answer holds for. */
 	client->scope = mem_printf("%s%s%s %s", opts->owner != NULL ? opts->owner : "",
 	    opts->owner != NULL ? " " : "", opts->region, endpoint.host);
+	client->place = client_place(opts);
 	client->retry_mode = opts->retry_mode != NULL ? opts->retry_mode : &retry_mode_default;
 	client->attempts_max =
 	    opts->attempts_max > 0 ? opts->attempts_max : client->retry_mode->attempts_max;
@@ -78,6 +89,7 @@ aws_client_free(struct aws_client *client)
 	buf_fini(&client->trouble);
 	json_decref(client->tally);
 	free(client->scope);
+	free(client->place);
 	free(client);
 }
 

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /*
@@ -445,6 +446,20 @@ aws_call_delay_ms(const struct aws_call *call, const struct aws_reply_headers *h
 	    headers->get(headers->arg, "Retry-After"));
 }
 
+/* AWS's own text names neither the operation nor the place in most errors. An error of the keys
+ * says which call failed by itself. */
+static void
+aws_call_name_operation(const struct aws_call *call, struct tmf_err *err)
+{
+	const struct aws_client *client = call->client;
+
+	if (err->operation[0] != '\0')
+		return;
+	snprintf(err->operation, sizeof(err->operation), "%s:%s", client->service->signing_name,
+	    call->operation.name);
+	tmf_err_prefix(err, "%s in %s", err->operation, client->place);
+}
+
 static void
 aws_call_give_up(struct aws_call *call, enum retry_class retry, struct tmf_err *err)
 {
@@ -452,6 +467,7 @@ aws_call_give_up(struct aws_call *call, enum retry_class retry, struct tmf_err *
 	tally_failure(call->client->tally, call->operation.name);
 	if (retry == RETRY_CREDENTIALS && !call->operation.unsigned_request)
 		tmf_err_prefix(err, "the keys have expired, or this machine's clock is wrong");
+	aws_call_name_operation(call, err);
 	tmf_call_complete_err(&call->call, err);
 }
 

@@ -25,6 +25,7 @@ struct aws_client {
 	const struct aws_service *service;
 	struct endpoint endpoint;
 	char *scope; /* see aws_client_scope */
+	char *place; /* the same for people: "us-east-1 (123456789012)" */
 
 	/* How often it asks. */
 	struct pacer *pacer;	 /* whom each attempt asks first; NULL: none */

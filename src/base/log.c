@@ -49,6 +49,13 @@ log_enabled(enum log_level level)
 	return level >= log_state.level && level < LOG_NONE;
 }
 
+/* The form says who reads it. */
+enum log_level
+log_level_of_items(void)
+{
+	return log_state.format == LOG_JSON ? LOG_WARN : LOG_INFO;
+}
+
 /* One pair of functions is enough: there is one progress line. */
 void
 log_set_around(void (*before)(void *arg), void (*after)(void *arg), void *arg)

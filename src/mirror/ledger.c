@@ -128,6 +128,47 @@ ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err 
 	return store_outcome_put(mirror->account->store, mirror->run_id, outcome, err);
 }
 
+/* What is known about one of an instance's interfaces, which may lie in another subnet. */
+static int
+ledger_note_interface(
+    struct mirror *mirror, const json_t *instance, const json_t *interface, struct tmf_err *err)
+{
+	const char *own = jsonx_get_string(instance, "SubnetId");
+	const struct store_instance place = {
+	    .vpc_id = jsonx_get_string(interface, "VpcId"),
+	    .subnet_id = jsonx_get_string(interface, "SubnetId"),
+	};
+	const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
+
+	if (id == NULL || place.subnet_id == NULL ||
+	    (own != NULL && strcmp(own, place.subnet_id) == 0))
+		return 0;
+	return store_instance_put(mirror->account->store, mirror->run_id,
+	    jsonx_get_string(instance, "InstanceId"), id, &place, err);
+}
+
+int
+ledger_note_instance(struct mirror *mirror, const json_t *instance, struct tmf_err *err)
+{
+	const struct store_instance known = {
+	    .type = jsonx_get_string(instance, "InstanceType"),
+	    .vpc_id = jsonx_get_string(instance, "VpcId"),
+	    .subnet_id = jsonx_get_string(instance, "SubnetId"),
+	    .zone = jsonx_get_string(instance, "AvailabilityZone"),
+	    .name = tag_value(instance, TAG_NAME),
+	};
+	json_t *interface;
+	size_t i;
+
+	if (store_instance_put(mirror->account->store, mirror->run_id,
+		jsonx_get_string(instance, "InstanceId"), NULL, &known, err) < 0)
+		return -1;
+	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface)
+		if (ledger_note_interface(mirror, instance, interface, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* The run goes on after this: one failed interface must not keep the others from being mirrored. */
 void
 ledger_put_failed(struct mirror *mirror, const struct outcome *item, const struct tmf_err *failure)
@@ -138,9 +179,15 @@ ledger_put_failed(struct mirror *mirror, const struct outcome *item, const struc
 	assert(item->instance_id != NULL && tmf_err_isset(failure));
 	mirror->progress.failed++;
 	outcome.kind = OUTCOME_FAILED;
+	outcome.operation = failure->operation[0] != '\0' ? failure->operation : NULL;
 	outcome.error = failure->name;
 	outcome.cause = tmf_err_text(failure);
 	outcome.request_id = failure->request_id[0] != '\0' ? failure->request_id : NULL;
+	log_event(log_level_of_items(), "instance.failed", LOG_STR("instance", outcome.instance_id),
+	    LOG_STR("interface", outcome.interface_id), LOG_STR("rule", outcome.rule),
+	    LOG_STR("target", outcome.target_id), LOG_STR("operation", outcome.operation),
+	    LOG_STR("error", outcome.error), LOG_STR("cause", outcome.cause),
+	    LOG_STR("request_id", outcome.request_id));
 	if (ledger_put(mirror, &outcome, &err) < 0)
 		log_event(LOG_ERROR, "outcome.lost", LOG_STR("instance", outcome.instance_id),
 		    LOG_STR("interface", outcome.interface_id), LOG_STR("error", outcome.error),

@@ -17,7 +17,10 @@
  * TMF_ERR_STORE. */
 int ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err);
 
-/* Writes `failed` with error, cause and request id of failure. What the store refuses then is
+/* Notes an Instance's type, VPC, subnet, zone and name beside its outcomes. Errors: TMF_ERR_STORE. */
+int ledger_note_instance(struct mirror *mirror, const json_t *instance, struct tmf_err *err);
+
+/* Writes `failed` with operation, error, cause and request id of failure. What the store refuses then is
  * logged only: the failure itself is on its way up already. */
 void
 ledger_put_failed(struct mirror *mirror, const struct outcome *item, const struct tmf_err *failure);

@@ -132,16 +132,13 @@ outcome_interface(const struct outcome *outcome)
 
 /* An id that is too long is refused and not cut off: two instances must not share a row. */
 static int
-outcome_check(const struct outcome *outcome, struct tmf_err *err)
+outcome_check_ids(const char *instance_id, const char *interface_id, struct tmf_err *err)
 {
-	assert(outcome->kind < OUTCOME_COUNT);
-	if (outcome->instance_id == NULL || outcome->instance_id[0] == '\0')
+	if (instance_id == NULL || instance_id[0] == '\0')
 		return tmf_err_set(err, TMF_ERR_INVALID, "an outcome needs an instance id");
-	if (store_check_size(
-		strlen(outcome->instance_id), STORE_KEY_BYTES_MAX, "the instance id", err) < 0)
+	if (store_check_size(strlen(instance_id), STORE_KEY_BYTES_MAX, "the instance id", err) < 0)
 		return -1;
-	return store_check_size(
-	    strlen(outcome_interface(outcome)), STORE_KEY_BYTES_MAX, "the interface id", err);
+	return store_check_size(strlen(interface_id), STORE_KEY_BYTES_MAX, "the interface id", err);
 }
 
 /* Writes the row and finds out what kind was there before. INSERT OR IGNORE first: most rows are
@@ -152,11 +149,12 @@ outcome_put_row(struct store *store, int64_t run, const struct outcome *outcome,
 {
 	struct store_arg instance = store_arg_text(outcome->instance_id);
 	struct store_arg interface = store_arg_text(outcome_interface(outcome));
-	const struct store_arg *row = STORE_ARGS(store_arg_int(run), instance, interface,
-	    store_arg_int(outcome->kind), outcome_text(outcome->reason),
-	    outcome_text(outcome->rule), outcome_text(outcome->target_id),
-	    outcome_text(outcome->session_id), outcome_text(outcome->error),
-	    outcome_text(outcome->cause), outcome_text(outcome->request_id));
+	const struct store_arg *row =
+	    STORE_ARGS(store_arg_int(run), instance, interface, store_arg_int(outcome->kind),
+		outcome_text(outcome->reason), outcome_text(outcome->rule),
+		outcome_text(outcome->target_id), outcome_text(outcome->session_id),
+		outcome_text(outcome->operation), outcome_text(outcome->error),
+		outcome_text(outcome->cause), outcome_text(outcome->request_id));
 
 	assert(before->kind == KIND_NONE);
 	if (store_write(store, SQL_OUTCOME_ADD, row, err) < 0)
@@ -219,7 +217,9 @@ store_outcome_put(
 	struct kind_get before = {.store = store, .kind = KIND_NONE};
 	int64_t run;
 
-	if (outcome_check(outcome, err) < 0 || store_run_enter(store, run_id, &run, err) < 0 ||
+	assert(outcome->kind < OUTCOME_COUNT);
+	if (outcome_check_ids(outcome->instance_id, outcome_interface(outcome), err) < 0 ||
+	    store_run_enter(store, run_id, &run, err) < 0 ||
 	    outcome_count_once(store, run, err) < 0 ||
 	    outcome_put_row(store, run, outcome, &before, err) < 0 ||
 	    outcome_delete_alone(store, run, outcome, err) < 0)
@@ -231,6 +231,26 @@ store_outcome_put(
 	else if (outcome_interface(outcome)[0] == '\0')
 		current->alone++;
 	return 0;
+}
+
+/* In a table of its own, since an action that records an outcome knows an id and seldom more: the
+ * description of an instance passes by once, long before its session is made. */
+int
+store_instance_put(struct store *store, const char *run_id, const char *instance_id,
+    const char *interface_id, const struct store_instance *instance, struct tmf_err *err)
+{
+	const char *interface = interface_id != NULL ? interface_id : "";
+	int64_t run;
+
+	if (outcome_check_ids(instance_id, interface, err) < 0 ||
+	    store_run_enter(store, run_id, &run, err) < 0)
+		return -1;
+	return store_write(store, SQL_INSTANCE_PUT,
+	    STORE_ARGS(store_arg_int(run), store_arg_text(instance_id), store_arg_text(interface),
+		outcome_text(instance->type), outcome_text(instance->vpc_id),
+		outcome_text(instance->subnet_id), outcome_text(instance->zone),
+		outcome_text(instance->name)),
+	    err);
 }
 
 /* --- reading --- */
@@ -265,9 +285,18 @@ outcome_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	    .rule = outcome_row_text(row, 4),
 	    .target_id = outcome_row_text(row, 5),
 	    .session_id = outcome_row_text(row, 6),
-	    .error = outcome_row_text(row, 7),
-	    .cause = outcome_row_text(row, 8),
-	    .request_id = outcome_row_text(row, 9),
+	    .operation = outcome_row_text(row, 7),
+	    .error = outcome_row_text(row, 8),
+	    .cause = outcome_row_text(row, 9),
+	    .request_id = outcome_row_text(row, 10),
+	    .instance =
+		{
+		    .type = outcome_row_text(row, 11),
+		    .vpc_id = outcome_row_text(row, 12),
+		    .subnet_id = outcome_row_text(row, 13),
+		    .zone = outcome_row_text(row, 14),
+		    .name = outcome_row_text(row, 15),
+		},
 	};
 	return each->fn(each->arg, &outcome) != 0;
 }

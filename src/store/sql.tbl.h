@@ -6,6 +6,17 @@
 	"id, status, start_ms, stop_ms, workflow_name, input, config_name, hook_name, settings,"   \
 	" output, error, cause, retry_ms, dry_run, parent"
 
+/* An outcome with what is known about its instance. An interface has a row of its own in `instances`
+ * only where its place is not the instance's. */
+#define SQL_OUTCOME_ROWS                                                                           \
+	"SELECT o.instance, o.interface, kind, reason, rule, target, session, operation, error,"   \
+	" cause, request, i.type, coalesce(f.vpc, i.vpc), coalesce(f.subnet, i.subnet), i.zone,"   \
+	" i.name FROM outcomes o"                                                                  \
+	" LEFT JOIN instances i ON i.run = o.run AND i.instance = o.instance AND"                  \
+	" i.interface = ''"                                                                        \
+	" LEFT JOIN instances f ON f.run = o.run AND f.instance = o.instance AND"                  \
+	" f.interface = o.interface"
+
 #define SQL_TABLE(X)                                                                               \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                \
 	X(BEGIN_READING, "BEGIN DEFERRED")                                                         \
@@ -50,34 +61,40 @@
 	    "SELECT kind FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3")       \
 	X(OUTCOME_ADD,                                                                             \
 	    "INSERT INTO outcomes (run, instance, interface, kind, reason, rule,"                  \
-	    " target, session, error, cause, request)"                                             \
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING")       \
+	    " target, session, operation, error, cause, request) VALUES"                           \
+	    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING")         \
 	X(OUTCOME_PUT,                                                                             \
 	    "INSERT OR REPLACE INTO outcomes (run, instance, interface, kind, reason, rule,"       \
-	    " target, session, error, cause, request)"                                             \
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                              \
+	    " target, session, operation, error, cause, request)"                                  \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                         \
 	X(OUTCOME_DELETE,                                                                          \
 	    "DELETE FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3"             \
 	    " RETURNING kind")                                                                     \
 	X(OUTCOME_ALONE, "SELECT count(*) FROM outcomes WHERE run = ?1 AND interface = ''")        \
 	X(OUTCOME_COUNTS, "SELECT kind, count(*) FROM outcomes WHERE run = ?1 GROUP BY kind")      \
-	X(OUTCOME_LIST,                                                                            \
-	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
-	    " request FROM outcomes WHERE run = ?1 AND (?2 < 0 OR kind = ?2)"                      \
-	    " ORDER BY instance, interface")                                                       \
+	X(OUTCOME_REASONS,                                                                         \
+	    "SELECT kind, CASE kind WHEN ?2 THEN error ELSE reason END,"                           \
+	    " CASE WHEN kind = ?2 THEN operation WHEN reason = ?3 THEN (SELECT type FROM"          \
+	    " instances i WHERE i.run = o.run AND i.instance = o.instance AND i.interface = '')"   \
+	    " END FROM outcomes o WHERE run = ?1")                                                 \
+	X(OUTCOME_LIST, SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND (?2 < 0 OR kind = ?2)"             \
+					 " ORDER BY o.instance, o.interface")                      \
 	X(OUTCOME_OF,                                                                              \
-	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
-	    " request FROM outcomes WHERE run = ?1 AND instance = ?2 ORDER BY interface")          \
+	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.instance = ?2 ORDER BY o.interface")         \
 	X(OUTCOME_AT,                                                                              \
-	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
-	    " request FROM outcomes WHERE run = ?1 AND interface = ?2 ORDER BY instance")          \
+	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.interface = ?2 ORDER BY o.instance")         \
 	X(OUTCOME_PAGE,                                                                            \
-	    "SELECT instance, interface, kind, reason, rule, target, session, error, cause,"       \
-	    " request FROM outcomes WHERE run = ?1 AND kind = ?2 AND"                              \
-	    " (instance, interface) > (?3, ?4) ORDER BY instance, interface LIMIT ?5")             \
+	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND kind = ?2 AND (o.instance, o.interface) >"     \
+			     " (?3, ?4) ORDER BY o.instance, o.interface LIMIT ?5")                \
 	X(OUTCOME_INSTANCES,                                                                       \
 	    "SELECT DISTINCT instance FROM outcomes WHERE run = ?1 AND kind = ?2 AND"              \
 	    " instance > ?3 ORDER BY instance LIMIT ?4")                                           \
+	X(INSTANCE_PUT,                                                                            \
+	    "INSERT INTO instances (run, instance, interface, type, vpc, subnet, zone, name)"      \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET"                   \
+	    " type = coalesce(excluded.type, type), vpc = coalesce(excluded.vpc, vpc),"            \
+	    " subnet = coalesce(excluded.subnet, subnet), zone = coalesce(excluded.zone, zone),"   \
+	    " name = coalesce(excluded.name, name)")                                               \
                                                                                                    \
 	X(EVENT_PUT,                                                                               \
 	    "INSERT OR REPLACE INTO history (run, event, previous, time_ms, top, type, details)"   \

@@ -40,7 +40,12 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     " value BLOB NOT NULL, put_ms INTEGER NOT NULL, PRIMARY KEY (scope, kind, key))"
     " STRICT, WITHOUT ROWID;",
     /* 2: a session says its interface and not its instance. */
-    "CREATE INDEX outcomes_by_interface ON outcomes (run, interface);"};
+    "CREATE INDEX outcomes_by_interface ON outcomes (run, interface);",
+    /* 3: what was refused, and of what instance. */
+    "ALTER TABLE outcomes ADD COLUMN operation TEXT;"
+    "CREATE TABLE instances (run INTEGER NOT NULL, instance TEXT NOT NULL,"
+    " interface TEXT NOT NULL, type TEXT, vpc TEXT, subnet TEXT, zone TEXT, name TEXT,"
+    " PRIMARY KEY (run, instance, interface)) STRICT, WITHOUT ROWID;"};
 
 /*
  * Memory stays at the page cache of 256 KiB, however large the file is: no mapping, and a

@@ -36,7 +36,7 @@ struct store;
 
 #define STORE_RUN_ID_BYTES_MAX 64
 #define STORE_RUN_ID_BYTES     27 /* made ones: 26 characters (ULID) and NUL */
-#define STORE_SCHEMA_VERSION   2
+#define STORE_SCHEMA_VERSION   3
 
 /* Waiting for another process: much longer than any commit takes, short enough to be noticed. */
 #define STORE_BUSY_MS 10000
@@ -189,7 +189,7 @@ int store_checkpoints_delete(struct store *store, const char *run_id, struct tmf
 /* --- outcomes: exactly one row for each interface (or instance without one) that a run touched
  * --- */
 
-/* The store keeps the number: a new one comes last. */
+/* The number of a kind is in the stores that people have: a new one is added at the end. */
 #define OUTCOME_TABLE(X)                                                                           \
 	X(CREATED, "created")                                                                      \
 	X(PRESENT, "present")                                                                      \
@@ -201,8 +201,9 @@ int store_checkpoints_delete(struct store *store, const char *run_id, struct tmf
 	X(GONE, "gone")                                                                            \
 	X(FOREIGN_ACCOUNT, "foreign-account")                                                      \
 	X(FAILED, "failed")                                                                        \
-	X(UNWANTED, "unwanted")                                                                    \
-	X(REMOVED, "removed")
+	X(UNWANTED, "unwanted") /* a session of ours that no rule wants any more */                \
+	X(REMOVED, "removed")	/* it was, by a pruning run */                                     \
+	X(SHADOWED, "shadowed") /* mirrored, but a lower session of others takes its packets */
 enum outcome_kind {
 #define X(id, name) OUTCOME_##id,
 	OUTCOME_TABLE(X)
@@ -211,6 +212,15 @@ enum outcome_kind {
 };
 /* "created", ... */
 const char *outcome_name(enum outcome_kind kind);
+
+/* What is known about an instance, or of one interface. All strings borrowed; NULL = absent. */
+struct store_instance {
+	const char *type;
+	const char *vpc_id;
+	const char *subnet_id;
+	const char *zone;
+	const char *name; /* its tag Name */
+};
 
 /* All strings borrowed; NULL = absent. */
 struct outcome {
@@ -221,10 +231,15 @@ struct outcome {
 	const char *rule;
 	const char *target_id;
 	const char *session_id;
+	const char *operation; /* the one that failed, as "ec2:RunInstances" */
 	const char *error;
 	const char *cause;
 	const char *request_id;
+	struct store_instance instance; /* when read: as store_instance_put had it */
 };
+
+/* The reason of an instance that cannot be mirrored for its type. */
+#define OUTCOME_REASON_TYPE "type"
 
 /* Upserts by interface (or instance). A row of the instance alone is removed once one of its
  * interfaces gets a row.
@@ -234,6 +249,30 @@ int store_outcome_put(
 /* How many of each kind. Costs nothing for the run that this store last wrote an outcome of. */
 int store_outcomes_count(struct store *store, const char *run_id, int64_t ret_counts[OUTCOME_COUNT],
     struct tmf_err *err);
+
+/* Why outcomes are what they are. All strings borrowed. */
+struct outcome_reason {
+	enum outcome_kind kind;
+	const char *reason; /* of a failed one the error; "" where none was recorded */
+	const char *detail; /* of OUTCOME_REASON_TYPE the type, of an error the operation; or "" */
+	int64_t count;
+};
+/* More of them than this are counted together as OUTCOME_REASON_OTHER of their kind: a hook may
+ * have a reason of its own for each instance. */
+#define OUTCOME_REASONS_MAX  200
+#define OUTCOME_REASON_OTHER "other"
+/* By kind, then the most frequent first. Reads all rows of the run; memory does not grow with
+ * them. */
+int store_outcome_reasons(struct store *store, const char *run_id,
+    int (*fn)(void *arg, const struct outcome_reason *reason), void *arg, struct tmf_err *err);
+
+/* Notes what is known about an instance (interface_id NULL), or of an interface whose VPC and subnet
+ * are not its instance's. What is NULL stays as it was: AWS lists a terminated instance without its subnet. Its
+ * outcomes are read with it, whether they come before or after.
+ * Errors: as for store_outcome_put. */
+int store_instance_put(struct store *store, const char *run_id, const char *instance_id,
+    const char *interface_id, const struct store_instance *instance, struct tmf_err *err);
+
 /* kind -1: all. In order of instance and interface id. Streams: memory does not grow with the
  * rows. */
 int store_outcomes_each(struct store *store, const char *run_id, int kind,

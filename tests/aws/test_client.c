@@ -124,7 +124,8 @@ START_TEST(final_errors)
 	ck_assert_int_eq(f.err.code, TMF_ERR_SERVICE);
 	ck_assert_str_eq(f.err.name, "InvalidParameterValue");
 	ck_assert_str_eq(f.err.request_id, "r-9");
-	ck_assert_str_eq(tmf_err_text(&f.err), "why (request id r-9)");
+	ck_assert_str_eq(tmf_err_text(&f.err),
+	    "ec2:DescribeTrafficMirrorSessions in us-east-1: why (request id r-9)");
 	ck_assert_int_eq(f.err.http_status, 400);
 	ck_assert_uint_eq(aws_client_stats(f.client)->failed, 1);
 	aws_fixture_fini(&f);

@@ -104,6 +104,8 @@ append_instances(json_t *to, json_t *from)
 		copy_members(copy, instance, names);
 		json_object_set(
 		    copy, "State", json_object_get(json_object_get(instance, "State"), "Name"));
+		json_object_set(copy, "AvailabilityZone",
+		    json_object_get(json_object_get(instance, "Placement"), "AvailabilityZone"));
 		for (json_int_t index = 0; index < 8; index++)
 			append_interfaces(
 			    interfaces, json_object_get(instance, "NetworkInterfaces"), index);

@@ -224,7 +224,8 @@ START_TEST(role_refused)
 	f.provider = credentials_role_new(
 	    &f.opts, credentials_chain_new(&f.opts), &(struct credentials_role){.role_arn = ROLE});
 	keys_get(&f);
-	keys_expect_fault(&f, ROLE " cannot be assumed: AccessDenied: why (request id r-1)");
+	keys_expect_fault(&f, ROLE
+	    " cannot be assumed: AccessDenied: sts:AssumeRole in us-east-1: why (request id r-1)");
 	ck_assert_uint_eq(keys_sent(&f), 1);
 	keys_fini(&f);
 }

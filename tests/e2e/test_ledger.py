@@ -58,14 +58,36 @@ class Ledger(harness.Case):
         for row in failed.values():
             self.assertEqual(row["outcome"], "failed")
             self.assertEqual(row["error"], "InternalError")
-            self.assertTrue(row["cause"] and row["requestId"] and row["rule"])
+            self.assertEqual(row["operation"], "ec2:CreateTrafficMirrorSession")
+            self.assertIn("ec2:CreateTrafficMirrorSession in us-east-1: ", row["cause"])
+            self.assertTrue(row["requestId"] and row["rule"])
         document = self.tmflow("show", "one", "--failed", "-o", "json").json
         self.assertEqual(document["summary"], summary)
+        self.assertEqual(document["reasons"]["failed"], {"InternalError": len(failed)})
         self.assertEqual({(r["instanceId"], r.get("networkInterfaceId")): r for r in document["outcomes"]}, failed)
         text = self.tmflow("show", "one", "--failed").out.splitlines()
         self.assertEqual([tuple(line.split()[:3]) for line in text], [(i, n, "failed") for i, n in failed])
         self.assertIn("resume one --retry-failed", self.tmflow("show", "one").out)
-        self.assertEqual(len(self.rows("one")), sum(summary.values()))
+        rows = self.rows("one")
+        self.assertEqual(len(rows), sum(summary.values()))
+        types = [row["instanceType"] for row in rows.values() if row.get("reason") == "type"]
+        self.assertEqual(document["reasons"]["ineligible"]["type"], len(types))
+        for row in rows.values():
+            self.assertTrue(row["instanceType"] and (row["outcome"] == "ineligible" or row["vpcId"] and row["subnetId"] and row["availabilityZone"]), row)
+        text = self.tmflow("show", "one").out
+        self.assertIn(" failed: %d InternalError of ec2:CreateTrafficMirrorSession\n" % len(failed), text)
+        for kind in set(types):
+            self.assertIn("%d type %s" % (types.count(kind), kind), text)
+
+    def test_an_event_for_each_failed_one(self):
+        sim = self.sim(instances=150)
+        sim.ask("/_sim/faults", {"faults": [SOME_CREATES_FAIL]})
+        done = self.tmflow("run", self.workflow, "--config", sim.config, "--run-id", "one", "--log-format", "json", "-o", "json", sim=sim, env=ONE_ATTEMPT)
+        events = [event for event in map(json.loads, done.err.splitlines()) if event["event"] == "instance.failed"]
+        failed = self.failed("one")
+        self.assertEqual({(e["instance"], e["interface"]): (e["operation"], e["error"], e["request_id"]) for e in events},
+                         {key: (row["operation"], row["error"], row["requestId"]) for key, row in failed.items()})
+        self.assertEqual(len(events), len(failed))
 
     def test_exactly_the_failed_ones_again(self):
         sim = self.sim("--scenario", "tags", instances=1500)  # given targets without a limit: a call an interface

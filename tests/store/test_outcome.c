@@ -199,6 +199,7 @@ check_full(void *arg, const struct outcome *outcome)
 	ck_assert_str_eq(outcome->rule, "tags[0]");
 	ck_assert_str_eq(outcome->target_id, "tmt-1");
 	ck_assert_str_eq(outcome->session_id, "tms-1");
+	ck_assert_str_eq(outcome->operation, "ec2:DoThis");
 	ck_assert_str_eq(outcome->error, "Some.Error");
 	ck_assert_str_eq(outcome->cause, "because");
 	ck_assert_str_eq(outcome->request_id, "req");
@@ -216,6 +217,7 @@ check_bare(void *arg, const struct outcome *outcome)
 	ck_assert_ptr_null(outcome->rule);
 	ck_assert_ptr_null(outcome->target_id);
 	ck_assert_ptr_null(outcome->session_id);
+	ck_assert_ptr_null(outcome->operation);
 	ck_assert_ptr_null(outcome->error);
 	ck_assert_ptr_null(outcome->cause);
 	ck_assert_ptr_null(outcome->request_id);
@@ -225,8 +227,17 @@ check_bare(void *arg, const struct outcome *outcome)
 
 START_TEST(test_keeps_every_field)
 {
-	struct outcome full = {OUTCOME_FAILED, "i-1", "eni-1", "reason", "tags[0]", "tmt-1",
-	    "tms-1", "Some.Error", "because", "req"};
+	struct outcome full = {.kind = OUTCOME_FAILED,
+	    .instance_id = "i-1",
+	    .interface_id = "eni-1",
+	    .reason = "reason",
+	    .rule = "tags[0]",
+	    .target_id = "tmt-1",
+	    .session_id = "tms-1",
+	    .operation = "ec2:DoThis",
+	    .error = "Some.Error",
+	    .cause = "because",
+	    .request_id = "req"};
 	struct tmf_err err = {0};
 	int count = 0;
 
@@ -301,6 +312,137 @@ START_TEST(test_refuses_rows_that_cannot_be)
 	ck_assert_int_eq(store_outcomes_count(fx.store, RUN, counts, &err), -1);
 	expect_err(&err, TMF_ERR_STORE, "an outcome that cannot be");
 	buf_fini(&rows.text);
+}
+END_TEST
+
+/* --- what is known of instances --- */
+
+static int
+add_known(void *arg, const struct outcome *outcome)
+{
+	const struct store_instance *known = &outcome->instance;
+	const char *texts[] = {outcome->instance_id, outcome->interface_id, known->type,
+	    known->vpc_id, known->subnet_id, known->zone, known->name};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		buf_printf(arg, "%s ", texts[i] != NULL ? texts[i] : "-");
+	return 0;
+}
+
+/* Before or after the outcomes: an event may be recorded as gone first. */
+START_TEST(test_rows_bear_what_is_known_of_the_instance)
+{
+	const struct store_instance one = {"t3.nano", "vpc-1", "subnet-1", "us-east-1a", "web"};
+	const struct store_instance over = {.type = "t3.nano"}; /* as when it is terminated */
+	const struct store_instance beside = {.vpc_id = "vpc-1", .subnet_id = "subnet-2"};
+	struct tmf_err err = {0};
+	struct buf rows = {0};
+
+	put(RUN, "i-1", "eni-1", OUTCOME_CREATED);
+	ck_ok(store_instance_put(fx.store, RUN, "i-1", NULL, &one, &err), &err);
+	ck_ok(store_instance_put(fx.store, RUN, "i-1", "eni-2", &beside, &err), &err);
+	ck_ok(store_instance_put(fx.store, RUN, "i-1", NULL, &over, &err), &err);
+	put(RUN, "i-1", "eni-2", OUTCOME_PRESENT);
+	put(RUN, "i-2", NULL, OUTCOME_GONE);
+	put("other", "i-1", NULL, OUTCOME_GONE);
+	ck_ok(store_outcomes_each(fx.store, RUN, -1, add_known, &rows, &err), &err);
+	ck_assert_str_eq(buf_cstr(&rows),
+	    "i-1 eni-1 t3.nano vpc-1 subnet-1 us-east-1a web "
+	    "i-1 eni-2 t3.nano vpc-1 subnet-2 us-east-1a web i-2 - - - - - - ");
+	buf_reset(&rows);
+	ck_ok(store_outcomes_of(fx.store, RUN, "i-2", add_known, &rows, &err), &err);
+	ck_ok(store_outcomes_each(fx.store, "other", -1, add_known, &rows, &err), &err);
+	ck_assert_str_eq(buf_cstr(&rows), "i-2 - - - - - - i-1 - - - - - - ");
+	buf_fini(&rows);
+	ck_assert_int_eq(store_instance_put(fx.store, "none", "i-1", NULL, &one, &err), -1);
+	expect_err(&err, TMF_ERR_NOT_FOUND, ": none");
+}
+END_TEST
+
+/* --- reasons --- */
+
+static void
+put_reason(int instance, enum outcome_kind kind, const char *reason, const char *detail)
+{
+	struct tmf_err err = {0};
+	char id[32];
+	struct outcome outcome = {.kind = kind, .instance_id = id, .reason = reason};
+	const struct store_instance known = {.type = detail};
+
+	snprintf(id, sizeof(id), "i-%d", instance);
+	if (kind == OUTCOME_FAILED) {
+		outcome.reason = NULL;
+		outcome.error = reason;
+		outcome.operation = detail;
+	} else {
+		ck_ok(store_instance_put(fx.store, RUN, id, NULL, &known, &err), &err);
+	}
+	ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
+}
+
+static int
+add_reason(void *arg, const struct outcome_reason *reason)
+{
+	buf_printf(arg, "%s/%s/%s=%lld ", outcome_name(reason->kind), reason->reason,
+	    reason->detail, (long long)reason->count);
+	return 0;
+}
+
+START_TEST(test_counts_reasons)
+{
+	struct tmf_err err = {0};
+	struct buf text = {0};
+
+	put_reason(1, OUTCOME_INELIGIBLE, "terminated", "t2.micro");
+	put_reason(2, OUTCOME_INELIGIBLE, "type", "t2.micro");
+	put_reason(3, OUTCOME_INELIGIBLE, "type", "t2.micro");
+	put_reason(4, OUTCOME_INELIGIBLE, "type", "t1.micro");
+	put_reason(5, OUTCOME_UNMATCHED, NULL, NULL);
+	put_reason(6, OUTCOME_FAILED, "Denied", "ec2:RunInstances");
+	put_reason(7, OUTCOME_FAILED, "Denied", "ec2:CreateTrafficMirrorSession");
+	put_reason(8, OUTCOME_FAILED, "Denied", "ec2:CreateTrafficMirrorSession");
+	ck_ok(store_outcome_reasons(fx.store, RUN, add_reason, &text, &err), &err);
+	ck_assert_str_eq(buf_cstr(&text),
+	    "unmatched//=1 ineligible/type/t2.micro=2 ineligible/terminated/=1 "
+	    "ineligible/type/t1.micro=1 failed/Denied/ec2:CreateTrafficMirrorSession=2 "
+	    "failed/Denied/ec2:RunInstances=1 ");
+	buf_fini(&text);
+}
+END_TEST
+
+struct reason_sum {
+	int64_t rows;
+	int64_t other;
+	int groups;
+};
+
+static int
+sum_reason(void *arg, const struct outcome_reason *reason)
+{
+	struct reason_sum *sum = arg;
+
+	sum->rows += reason->count;
+	sum->groups++;
+	if (strcmp(reason->reason, OUTCOME_REASON_OTHER) == 0)
+		sum->other += reason->count;
+	return 0;
+}
+
+/* A workflow may record a reason of its own for each instance. */
+START_TEST(test_reasons_without_end_are_counted_together)
+{
+	struct tmf_err err = {0};
+	struct reason_sum sum = {0};
+	char reason[32];
+
+	for (int i = 0; i < 2 * OUTCOME_REASONS_MAX; i++) {
+		snprintf(reason, sizeof(reason), "reason %d", i);
+		put_reason(i, OUTCOME_EXCLUDED, reason, NULL);
+	}
+	ck_ok(store_outcome_reasons(fx.store, RUN, sum_reason, &sum, &err), &err);
+	ck_assert_int_eq(sum.rows, 2 * OUTCOME_REASONS_MAX);
+	ck_assert_int_eq(sum.other, OUTCOME_REASONS_MAX);
+	ck_assert_int_eq(sum.groups, OUTCOME_REASONS_MAX + 1);
 }
 END_TEST
 
@@ -444,6 +586,9 @@ add_cases(Suite *suite)
 	tcase_add_test(outcome, test_keeps_every_field);
 	tcase_add_test(outcome, test_cuts_long_texts_and_refuses_long_ids);
 	tcase_add_test(outcome, test_refuses_rows_that_cannot_be);
+	tcase_add_test(outcome, test_rows_bear_what_is_known_of_the_instance);
+	tcase_add_test(outcome, test_counts_reasons);
+	tcase_add_test(outcome, test_reasons_without_end_are_counted_together);
 	tcase_add_test(outcome, test_names);
 	tcase_add_test(outcome, test_failed_instances_by_page);
 	suite_add_tcase(suite, outcome);

@@ -14,6 +14,11 @@ static const struct xml_shape state_shape[] = {
     {.element = NULL},
 };
 
+static const struct xml_shape placement_shape[] = {
+    {"availabilityZone", "AvailabilityZone", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
 static const struct xml_shape attachment_shape[] = {
     {"deviceIndex", "DeviceIndex", XML_INTEGER, NULL, NULL},
     {"networkCardIndex", "NetworkCardIndex", XML_INTEGER, NULL, NULL},
@@ -34,6 +39,7 @@ const struct xml_shape ec2_instance_shape[] = {
     {"instanceState", "State", XML_STRUCT, state_shape, NULL},
     {"vpcId", "VpcId", XML_STRING, NULL, NULL},
     {"subnetId", "SubnetId", XML_STRING, NULL, NULL},
+    {"placement", "Placement", XML_STRUCT, placement_shape, NULL},
     {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
     {"networkInterfaceSet", "NetworkInterfaces", XML_LIST, interface_shape, NULL},
     {.element = NULL},
@@ -82,13 +88,15 @@ ec2_sort_interfaces(json_t *interfaces)
 	}
 }
 
-/* {"State": {"Name": "running"}} becomes {"State": "running"}; an instance that is terminated long
+/* {"State": {"Name": "running"}} becomes {"State": "running"}, and the zone of the placement a
+ * member of its own; an instance that is terminated long
  * ago has no interfaces, and that is normal. */
 json_t *
 ec2_instance_of(json_t *wire)
 {
 	json_t *interfaces = json_object_get(wire, "NetworkInterfaces");
 	json_t *state = json_object_get(json_object_get(wire, "State"), "Name");
+	json_t *zone = json_object_get(json_object_get(wire, "Placement"), "AvailabilityZone");
 	json_t *interface;
 	size_t i;
 
@@ -96,6 +104,9 @@ ec2_instance_of(json_t *wire)
 		json_object_set(wire, "State", state);
 	else
 		json_object_del(wire, "State");
+	if (zone != NULL)
+		json_object_set(wire, "AvailabilityZone", zone);
+	json_object_del(wire, "Placement");
 	ec2_sort_interfaces(interfaces);
 	json_array_foreach (interfaces, i, interface)
 		ec2_settle_interface(interface);

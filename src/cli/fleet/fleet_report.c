@@ -8,6 +8,7 @@
 #include "cli/report/report.h"
 #include "cli/report/report_calls.h"
 #include "cli/report/report_plan.h"
+#include "cli/report/report_reasons.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ part_put_place(json_t *object, const struct place *place)
 struct sums {
 	struct store *store;
 	int64_t counts[OUTCOME_COUNT];
+	json_t *reasons;
 	size_t parts;
 	size_t failed; /* ended FAILED or TIMED_OUT */
 	size_t open;   /* have not ended */
@@ -72,7 +74,8 @@ sums_add_part(void *arg, const struct store_run *part)
 	int64_t counts[OUTCOME_COUNT];
 	bool failed = part->status == RUN_FAILED || part->status == RUN_TIMED_OUT;
 
-	if (store_outcomes_count(sums->store, part->id, counts, NULL) < 0) {
+	if (store_outcomes_count(sums->store, part->id, counts, NULL) < 0 ||
+	    report_reasons_add(sums->reasons, sums->store, part->id, NULL) < 0) {
 		sums->store_failed = true;
 		return 1;
 	}
@@ -91,9 +94,10 @@ sums_add_part(void *arg, const struct store_run *part)
 		json_decref(place.settings);
 	}
 	if (sums->rows != NULL) {
-		json_t *document = report_document(part, counts);
+		json_t *document = report_document_read(sums->store, part, counts, NULL);
 		struct place place = part_place(part);
 
+		sums->store_failed |= document == NULL;
 		part_put_place(document, &place);
 		json_array_append_new(sums->rows, document);
 		json_decref(place.settings);
@@ -106,6 +110,7 @@ sums_fini(struct sums *sums)
 {
 	free(sums->error);
 	free(sums->cause);
+	json_decref(sums->reasons);
 	json_decref(sums->rows);
 }
 
@@ -114,6 +119,7 @@ static int
 sums_of(struct store *store, const struct store_run *run, struct sums *sums, struct tmf_err *err)
 {
 	sums->store = store;
+	sums->reasons = json_object();
 	if (store_runs_each(
 		store, &(struct store_run_filter){.parent = run->id}, sums_add_part, sums, err) < 0)
 		return -1;
@@ -315,6 +321,8 @@ fleet_report_json(struct store *store, const struct store_run *run, const struct
 	if (shown && calls == NULL)
 		return -1;
 	document = report_document(run, sums->counts);
+	if (json_object_size(sums->reasons) > 0)
+		json_object_set(document, "reasons", sums->reasons);
 	json_object_set(document, "parts", sums->rows);
 	if (json_object_size(calls) > 0)
 		json_object_set(document, "calls", calls);
@@ -407,6 +415,8 @@ fleet_show_outcomes(const struct cli_opts *opts, struct store *store, const stru
 	if (ret == 0 && opts->output == OUTPUT_JSON) {
 		json_t *document = report_document(run, sums.counts);
 
+		if (json_object_size(sums.reasons) > 0)
+			json_object_set(document, "reasons", sums.reasons);
 		report_list_begin(&rows.list, document, "outcomes", stdout);
 		json_decref(document);
 	}

@@ -7,6 +7,7 @@
 #include "cli/report/report_document.h"
 #include "cli/report/report_history.h"
 #include "cli/report/report_plan.h"
+#include "cli/report/report_reasons.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -123,7 +124,6 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 {
 	int64_t counts[OUTCOME_COUNT];
 	struct failed_lines lines = {.out = out};
-	int64_t total = 0;
 
 	if (store_outcomes_count(store, run->id, counts, err) < 0)
 		return -1;
@@ -131,14 +131,8 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 	report_output(run, out);
 	if (run->dry_run && report_plan_text(store, run, counts, out, err) < 0)
 		return -1;
-	for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
-		total += counts[kind];
-		if (counts[kind] > 0)
-			cli_print(out, "  %10" PRId64 "  %s\n", counts[kind],
-			    outcome_name((enum outcome_kind)kind));
-	}
-	if (total > 0)
-		cli_print(out, "  %10" PRId64 "  in all\n", total);
+	if (report_reasons_text(store, run->id, counts, out, err) < 0)
+		return -1;
 	if (counts[OUTCOME_FAILED] > 0 && store_outcomes_each(store, run->id, OUTCOME_FAILED,
 					      report_failed_line, &lines, err) < 0)
 		return -1;
@@ -158,7 +152,9 @@ report_json(struct store *store, const struct store_run *run, const int64_t coun
 		return report_plan_json(store, run, counts, err);
 	if (history)
 		return report_path_json(store, run, counts, err);
-	document = report_document(run, counts);
+	document = report_document_read(store, run, counts, err);
+	if (document == NULL)
+		return -1;
 	cli_print_json(document);
 	json_decref(document);
 	return 0;

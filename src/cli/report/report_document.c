@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "cli/print.h"
+#include "cli/report/report_reasons.h"
 
 #include <assert.h>
 #include <string.h>
@@ -65,6 +66,25 @@ report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]
 	return document;
 }
 
+/* Left out where no outcome has one. Beside the counts and not in them, so that "summary" stays a flat object of numbers. */
+json_t *
+report_document_read(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
+{
+	json_t *reasons = json_object();
+	json_t *document;
+
+	if (report_reasons_add(reasons, store, run->id, err) < 0) {
+		json_decref(reasons);
+		return NULL;
+	}
+	document = report_document(run, counts);
+	if (json_object_size(reasons) > 0)
+		json_object_set(document, "reasons", reasons);
+	json_decref(reasons);
+	return document;
+}
+
 /* The columns of an outcome that hold text, in the order of their keys in JSON. */
 static const char *
 outcome_text_column(const struct outcome *outcome, size_t index, const char **ret_key)
@@ -80,9 +100,15 @@ outcome_text_column(const struct outcome *outcome, size_t index, const char **re
 	    {"rule", outcome->rule},
 	    {"targetId", outcome->target_id},
 	    {"sessionId", outcome->session_id},
+	    {"operation", outcome->operation},
 	    {"error", outcome->error},
 	    {"cause", outcome->cause},
 	    {"requestId", outcome->request_id},
+	    {"instanceType", outcome->instance.type},
+	    {"vpcId", outcome->instance.vpc_id},
+	    {"subnetId", outcome->instance.subnet_id},
+	    {"availabilityZone", outcome->instance.zone},
+	    {"name", outcome->instance.name},
 	};
 
 	*ret_key = index < sizeof(columns) / sizeof(columns[0]) ? columns[index].key : NULL;

@@ -17,6 +17,13 @@ json_t *report_summary(const int64_t counts[OUTCOME_COUNT]);
  */
 json_t *report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]);
 
+/*
+ * The same with "reasons", which are read from the store. New reference, or NULL with *err.
+ * Errors: TMF_ERR_STORE.
+ */
+json_t *report_document_read(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], struct tmf_err *err);
+
 /* One outcome as JSON. New reference. */
 json_t *report_outcome(const struct outcome *outcome);
 

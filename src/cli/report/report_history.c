@@ -220,10 +220,12 @@ int
 report_path_json(struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
 {
-	json_t *document = report_document(run, counts);
+	json_t *document = report_document_read(store, run, counts, err);
 	struct report_list list;
 	int ret;
 
+	if (document == NULL)
+		return -1;
 	report_list_begin(&list, document, "path", stdout);
 	ret = store_events_each(store, run->id, event_path_step, &list, err);
 	report_list_end(&list, err);

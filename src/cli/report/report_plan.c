@@ -219,7 +219,11 @@ report_plan_json(struct store *store, const struct store_run *run,
 
 	if (plan_read_targets(store, run, &targets, err) < 0)
 		return -1;
-	document = report_document(run, counts);
+	document = report_document_read(store, run, counts, err);
+	if (document == NULL) {
+		json_decref(targets);
+		return -1;
+	}
 	report_list_begin(&list, document, "plan", stdout);
 	plan_list_targets(&list, targets);
 	ret = store_outcomes_each(store, run->id, -1, plan_list_outcome, &list, err);

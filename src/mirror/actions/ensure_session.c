@@ -22,7 +22,7 @@
 
 #define SESSIONS_KEPT "sessions" /* as sessions_read gives them */
 #define SESSION_KEPT  "session"	 /* id of the one to modify */
-/* {Name, Text, RequestId, Status}: why AWS refused. */
+/* {Name, Text, RequestId, Operation, Status}: why AWS refused. */
 #define REFUSAL_KEPT "refusal"
 #define MAKES_MAX    5 /* somebody else may take a number, or delete what is to be modified */
 
@@ -71,7 +71,7 @@ static const struct {
 	enum outcome_kind kind;
 	const char *reason;
 } ensure_session_refusals[] = {
-    {ERROR_TYPE, OUTCOME_INELIGIBLE, "type"},
+    {ERROR_TYPE, OUTCOME_INELIGIBLE, OUTCOME_REASON_TYPE},
     {ERROR_INTERFACE_IS_TARGET, OUTCOME_EXCLUDED, "target-instance"},
     {"InvalidNetworkInterfaceID.NotFound", OUTCOME_GONE, NULL},
     {"InvalidNetworkInterfaceId.NotFound", OUTCOME_GONE, NULL},
@@ -124,6 +124,8 @@ ensure_session_fail_as_refused(struct tmf_op *op)
 	op->err.http_status = (int)json_integer_value(json_object_get(refusal, "Status"));
 	snprintf(op->err.request_id, sizeof(op->err.request_id), "%s",
 	    jsonx_get_string(refusal, "RequestId"));
+	snprintf(op->err.operation, sizeof(op->err.operation), "%s",
+	    jsonx_get_string(refusal, "Operation"));
 	return TMF_OP_FAIL;
 }
 
@@ -135,6 +137,7 @@ ensure_session_keep_refusal(struct tmf_op *op)
 	jsonx_put_string(refusal, "Name", op->err.name);
 	jsonx_put_string(refusal, "Text", tmf_err_text(&op->err));
 	jsonx_put_string(refusal, "RequestId", op->err.request_id);
+	jsonx_put_string(refusal, "Operation", op->err.operation);
 	json_object_set_new(refusal, "Status", json_integer(op->err.http_status));
 	tmf_op_keep(op, REFUSAL_KEPT, refusal);
 	tmf_err_fini(&op->err);

@@ -229,6 +229,8 @@ match_judge(struct tmf_op *op, struct match *match, json_t *instance)
 	ret = match_is_own_launch(op, instance);
 	if (ret != 0)
 		return ret < 0 ? -1 : 0;
+	if (ledger_note_instance(env(op), instance, &op->err) < 0)
+		return -1;
 	if (env(op)->only_failed) {
 		json_t *rows;
 

@@ -50,7 +50,11 @@ show_json(
 	if (store_outcomes_count(store, run->id, counts, err) < 0 ||
 	    (calls = report_calls(store, run->id, err)) == NULL)
 		return -1;
-	document = report_document(run, counts);
+	document = report_document_read(store, run, counts, err);
+	if (document == NULL) {
+		json_decref(calls);
+		return -1;
+	}
 	jsonx_put_string(document, "workflow", run->workflow_name);
 	if (json_object_size(calls) > 0)
 		json_object_set(document, "calls", calls);

@@ -1,0 +1,94 @@
+#include "cli/report/report_reasons.h"
+
+#include "base/buf.h"
+#include "cli/print.h"
+#include "mirror/dry_run.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define REASONS_SHOWN_MAX 5 /* of an outcome; a line still fits on a screen */
+
+/* A dry run's rows all have the same reason, which its heading says. */
+static bool
+reason_is_shown(const struct outcome_reason *reason)
+{
+	return reason->reason[0] != '\0' && strcmp(reason->reason, DRY_RUN_REASON) != 0;
+}
+
+/*
+ * By reason alone, without the instance types of "type": a program asks for a member by name.
+ */
+static int
+reason_add_json(void *arg, const struct outcome_reason *reason)
+{
+	const char *kind = outcome_name(reason->kind);
+	json_t *of_kind;
+
+	if (!reason_is_shown(reason))
+		return 0;
+	of_kind = json_object_get(arg, kind);
+	if (of_kind == NULL) {
+		of_kind = json_object();
+		json_object_set_new(arg, kind, of_kind);
+	}
+	json_object_set_new(of_kind, reason->reason,
+	    json_integer(json_integer_value(json_object_get(of_kind, reason->reason)) +
+			 (json_int_t)reason->count));
+	return 0;
+}
+
+int
+report_reasons_add(json_t *reasons, struct store *store, const char *run_id, struct tmf_err *err)
+{
+	return store_outcome_reasons(store, run_id, reason_add_json, reasons, err);
+}
+
+/* ": 740 type t2.micro, 210 terminated" of each kind. */
+struct reason_lines {
+	struct buf text[OUTCOME_COUNT];
+	int shown[OUTCOME_COUNT];
+	int64_t rest[OUTCOME_COUNT]; /* rows of reasons beyond REASONS_SHOWN_MAX */
+};
+
+static int
+reason_add_text(void *arg, const struct outcome_reason *reason)
+{
+	struct reason_lines *lines = arg;
+	struct buf *text = &lines->text[reason->kind];
+	const char *joint = reason->kind == OUTCOME_FAILED ? " of " : " ";
+
+	if (!reason_is_shown(reason))
+		return 0;
+	if (++lines->shown[reason->kind] > REASONS_SHOWN_MAX) {
+		lines->rest[reason->kind] += reason->count;
+		return 0;
+	}
+	buf_printf(text, "%s%" PRId64 " %s%s%s", text->len > 0 ? ", " : ": ", reason->count,
+	    reason->reason, reason->detail[0] != '\0' ? joint : "", reason->detail);
+	return 0;
+}
+
+int
+report_reasons_text(struct store *store, const char *run_id, const int64_t counts[OUTCOME_COUNT],
+    FILE *out, struct tmf_err *err)
+{
+	struct reason_lines lines = {.text = {{0}}};
+	int64_t total = 0;
+	int ret = store_outcome_reasons(store, run_id, reason_add_text, &lines, err);
+
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
+		if (ret == 0 && counts[kind] > 0) {
+			cli_print(out, "  %10" PRId64 "  %s%s", counts[kind],
+			    outcome_name((enum outcome_kind)kind), buf_cstr(&lines.text[kind]));
+			if (lines.rest[kind] > 0)
+				cli_print(out, ", %" PRId64 " for other reasons", lines.rest[kind]);
+			fputc('\n', out);
+		}
+		total += counts[kind];
+		buf_fini(&lines.text[kind]);
+	}
+	if (ret == 0 && total > 0)
+		cli_print(out, "  %10" PRId64 "  in all\n", total);
+	return ret;
+}
