@@ -48,7 +48,7 @@ session_is_present(const struct session_question *question, const json_t *sessio
 	       target_id != NULL && session_target_is_allowed(question, target_id);
 }
 
-/* True if the rule asks for the number that the session has. A rule with "auto" asks for none. */
+/* True if the rule asks for the number that the session has. Most rules ask for none. */
 static bool
 session_has_number(const struct config_rule *rule, const json_t *session)
 {
@@ -185,19 +185,23 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 		    session_is_nearer(question->rule, session, found[verdict]))
 			found[verdict] = session;
 	}
+	*ret_session = NULL;
+	/* With another number there would be no room for it either. */
+	if (found[SESSION_PRESENT] == NULL && found[SESSION_DRIFTED] == NULL &&
+	    count >= SESSIONS_PER_INTERFACE_MAX)
+		return SESSION_LIMIT;
 	/* A session of ours with number 7 cannot become 100 while a stranger's has that: a
 	 * conflict, until that one goes. */
 	if (found[SESSION_CONFLICT] != NULL && found[SESSION_DRIFTED] != NULL &&
 	    session_number_of(found[SESSION_DRIFTED]) != question->rule->session_number)
 		found[SESSION_DRIFTED] = NULL;
-	*ret_session = NULL;
 	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		if (found[order[i]] != NULL) {
 			*ret_session = found[order[i]];
 			return order[i];
 		}
 	}
-	return count >= SESSIONS_PER_INTERFACE_MAX ? SESSION_LIMIT : SESSION_MISSING;
+	return SESSION_MISSING;
 }
 
 /* A drifted session whose target is right keeps it, so that its source does not take a place in a
@@ -283,10 +287,12 @@ session_number_is_taken(const json_t *sessions, const char *interface_id, int nu
 
 /* The loop ends, since an interface has SESSIONS_PER_INTERFACE_MAX sessions at most. */
 int
-session_free_number(const json_t *sessions, const char *interface_id)
+session_number_for(const struct config_rule *rule, const json_t *sessions, const char *interface_id)
 {
 	int number = CONFIG_SESSION_NUMBER_DEFAULT;
 
+	if (rule->session_number != 0)
+		return rule->session_number;
 	while (session_number_is_taken(sessions, interface_id, number))
 		number++;
 	return number;

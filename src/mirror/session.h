@@ -9,7 +9,7 @@ enum session_verdict {
 	SESSION_PRESENT,  /* the same interface, filter and a target that the rule may use */
 	SESSION_DRIFTED,  /* one of ours, with another filter, target, number, VXLAN id or length;
 			   * ours: see ownership.h */
-	SESSION_CONFLICT, /* the rule's session number is somebody else's */
+	SESSION_CONFLICT, /* the session number that the rule asks for is somebody else's */
 	SESSION_LIMIT	  /* no room for another one */
 };
 
@@ -39,9 +39,11 @@ const char *session_kept_target(const struct session_question *question, const j
 void session_differences(
     const struct session_question *question, const json_t *session, struct buf *out);
 
-/* The lowest session number from the default on that no session of the interface has. What others
- * numbered lower stays before it: a packet goes to the lowest session whose filter accepts it. */
-int session_free_number(const json_t *sessions, const char *interface_id);
+/* The number of a session that is created: the rule's, or where it asks for none the lowest from the
+ * default on that no session of the interface has. What others numbered lower stays before it: a
+ * packet goes to the lowest session whose filter accepts it. sessions NULL: none are known. */
+int session_number_for(
+    const struct config_rule *rule, const json_t *sessions, const char *interface_id);
 
 /* How a session is made: the same for every attempt, run and process. */
 struct session_order {
@@ -50,7 +52,7 @@ struct session_order {
 	const char *target_id;
 	const char *session_id; /* to modify; NULL: to create */
 	json_t *tags;		/* of a session that is created */
-	int session_number;
+	int session_number;	/* 0: as it is, for a session that is modified */
 	int64_t after_wall_ms; /* of the last destroy; 0: none. A request after it is another one */
 };
 

@@ -52,6 +52,18 @@ class Ownership(harness.Case):
         self.assertEqual(self.run_it(sim, self.config(world, "a.json", 0, sessionNumber=10)), {"present": 6})
         self.assertEqual(self.changes(sim), 0)
 
+    def test_without_numbers_both_find_room(self):
+        """Neither asks for a number: the second takes the next one, and a third tool's session leaves no room for another."""
+        sim, world = self.world()
+        self.assertEqual(self.run_it(sim, self.config(world, "a.json", 0)), {"created": 6})
+        self.assertEqual(self.run_it(sim, self.config(world, "b.json", 1)), {"created": 6})
+        self.assertEqual({(s["tags"]["tmflow:configuration"], s["sessionNumber"]) for s in sim.every_session()}, {("a", "100"), ("b", "101")})
+        for interface in self.interfaces(world):
+            sim.query("CreateTrafficMirrorSession", NetworkInterfaceId=interface, TrafficMirrorTargetId=world["GivenTargets"][1],
+                      TrafficMirrorFilterId=world["Filters"][0], SessionNumber=1)
+        self.assertEqual(self.run_it(sim, self.config(world, "c.json", 0, filterId=world["Filters"][1])), {"ineligible": 6})
+        self.assertEqual(self.changes(sim), 0)
+
     def test_what_another_mirrors_alike_is_present(self):
         sim, world = self.world()
         self.assertEqual(self.run_it(sim, self.config(world, "a.json", 0)), {"created": 6})

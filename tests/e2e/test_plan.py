@@ -147,7 +147,7 @@ class Plan(harness.Case):
         item = next(i for i in plan["plan"] if i["action"] == "modify")
         self.assertIn("session number 100 instead of 7", item["differences"])
         self.assertIn("instead of 4242", item["differences"])
-        # Without them again: any number but the default's drifts, whole packets are wanted, any VXLAN id will do.
+        # Without them again: any number and any VXLAN id will do, whole packets are wanted.
         plan = self.check(sim)
         item = next(i for i in plan["plan"] if i["action"] == "modify")
         self.assertIn("packet length 128 instead of whole packets", item["differences"])
@@ -170,12 +170,25 @@ class Plan(harness.Case):
         other = next(t for t in targets if t != given)
         for interface in wanted[:5]:
             self.stranger(sim, interface, other, filter_id, 100)
+            self.stranger(sim, interface, other, filter_id, 102)
         for interface in wanted[5:8]:
             for number in (1, 2, 3):
                 self.stranger(sim, interface, other, filter_id, number)
-        plan = self.check(sim)
+        asks = self.write("asks.yaml", text.replace("    filterId:", "    sessionNumber: 100\n    filterId:"))
+        plan = self.plan(sim, 6, config=asks)
         self.assertEqual(plan["summary"]["conflict"], 5)
         self.assertEqual(sum(1 for i in plan["plan"] if i.get("reason") == "session-limit"), 3)
+        # A number that no rule asks for is no conflict: the next free one is taken, without another look at the interface.
+        sim.ask("/_sim/reset-counters", b"")
+        plan = self.check(sim)
+        self.assertNotIn("conflict", plan["summary"])
+        self.assertEqual(sum(1 for i in plan["plan"] if i.get("reason") == "session-limit"), 3)
+        numbers = {interface: [] for interface in wanted[:5]}
+        for session in sim.every_session():
+            if session["networkInterfaceId"] in numbers and session["trafficMirrorTargetId"] == given:
+                numbers[session["networkInterfaceId"]].append(session["sessionNumber"])
+        self.assertEqual(set(map(tuple, numbers.values())), {("101",)})
+        self.assertLess(sim.report()["actions"]["DescribeTrafficMirrorSessions"]["calls"], 20)
 
     def test_exit_codes_and_marks(self):
         sim = self.sim(instances=60)

@@ -160,7 +160,7 @@ START_TEST(test_defaults)
 	struct loaded loaded = load("vpcs:\n  - vpcId: vpc-1\n" TARGET);
 	const struct config_rule *rule = mirror_config_rule(loaded.config, 0);
 
-	ck_assert_int_eq(rule->session_number, 100);
+	ck_assert_int_eq(rule->session_number, 0);
 	ck_assert_int_eq(rule->virtual_network_id, -1);
 	ck_assert_int_eq(rule->packet_length, 0);
 	ck_assert_int_eq(rule->interfaces, RULE_INTERFACES_PRIMARY);

@@ -107,6 +107,17 @@ static const struct judge_case cases[] = {
     {"", {"- - - tmf-1 tmt-1 7", "tmflow blue r tmf-1 tmt-1 100"}, "present 1"},
     {"", {"tmflow blue other tmf-2 tmt-2 7", "tmflow blue r tmf-2 tmt-2 8"}, "drifted 1"},
     {"", {"tmflow blue r tmf-2 tmt-2 7", "tmflow red r tmf-1 tmt-1 8"}, "present 1"},
+    /* A rule that asks for no number has no conflict, and any number will do. */
+    {"", {"- - - tmf-2 tmt-2 100"}, "missing"},
+    {"", {"tmflow blue r tmf-1 tmt-1 7"}, "present 0"},
+    {", sessionNumber: auto", {"- - - tmf-2 tmt-2 100", "- - - tmf-2 tmt-2 101"}, "missing"},
+    /* Without room there is nothing that another number would mend. */
+    {"", {"- - - tmf-2 tmt-2 100", "- - - tmf-2 tmt-2 2", "- - - tmf-2 tmt-2 3"}, "limit"},
+    {", sessionNumber: 2", {"- - - tmf-2 tmt-2 1", "- - - tmf-2 tmt-2 2", "- - - tmf-2 tmt-2 3"},
+	"limit"},
+    {", sessionNumber: 1",
+	{"- - - tmf-2 tmt-2 1", "- - - tmf-2 tmt-2 2", "tmflow blue r tmf-1 tmt-1 3"},
+	"conflict 0"},
     {", sessionNumber: 5", {"- - - tmf-2 tmt-2 1", "- - - tmf-2 tmt-2 2", "- - - tmf-2 tmt-2 3"},
 	"limit"},
     {", sessionNumber: 5",
@@ -137,6 +148,40 @@ START_TEST(test_verdicts)
 	ck_assert_str_eq(found, at->verdict);
 	json_decref(sessions);
 	close_config();
+}
+END_TEST
+
+START_TEST(test_number)
+{
+	static const struct {
+		const char *rule;
+		const char *sessions[SESSIONS_MAX];
+		int number;
+	} numbers[] = {
+	    {"", {NULL}, 100},
+	    {"", {"- - - tmf-2 tmt-2 99", "- - - tmf-2 tmt-2 101"}, 100},
+	    {"", {"- - - tmf-2 tmt-2 101", "- - - tmf-2 tmt-2 100"}, 102},
+	    {", sessionNumber: auto", {"- - - tmf-2 tmt-2 100"}, 101},
+	    {", sessionNumber: 100", {"- - - tmf-2 tmt-2 100"}, 100},
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		json_t *sessions = json_array();
+		char text[256];
+
+		snprintf(text, sizeof(text), RULE "%s}\n", numbers[i].rule);
+		open_config(text);
+		for (size_t k = 0; k < SESSIONS_MAX && numbers[i].sessions[k] != NULL; k++)
+			json_array_append_new(sessions, session_of(numbers[i].sessions[k], k));
+		ck_assert_int_eq(
+		    session_number_for(mirror_config_rule(config, 0), sessions, "eni-1"),
+		    numbers[i].number);
+		/* Others' interfaces do not count. */
+		ck_assert_int_eq(
+		    session_number_for(mirror_config_rule(config, 0), sessions, "eni-2"), 100);
+		json_decref(sessions);
+		close_config();
+	}
 }
 END_TEST
 
@@ -189,6 +234,7 @@ main(void)
 	TCase *tcase = tcase_create("session_judge");
 
 	tcase_add_loop_test(tcase, test_verdicts, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, test_number);
 	tcase_add_test(tcase, test_owner);
 	tcase_add_test(tcase, test_name);
 	suite_add_tcase(suite, tcase);

@@ -204,16 +204,56 @@ END_TEST
 
 START_TEST(test_conflict)
 {
+	struct process asking;
 	json_t *item;
 	const json_t *result;
 
 	create(other_target, other_filter, 100);
-	ck_assert_str_eq(find(&process, &item), "Conflicts");
+	open_process(&asking, "sessionNumber: 100", NULL, NULL);
+	ck_assert_str_eq(find(&asking, &item), "Conflicts");
 	ck_assert_uint_eq(json_array_size(json_object_get(item, "Sessions")), 1);
-	ck_assert_str_eq(process_outcome(&process, interface), "conflict: session-number");
-	result = ensure(&process, target, NULL);
+	ck_assert_str_eq(process_outcome(&asking, interface), "conflict: session-number");
+	result = ensure(&asking, target, NULL);
 	ck_assert_str_eq(jsonx_get_string(result, "Outcome"), "conflict");
-	ck_assert_str_eq(process_outcome(&process, interface), "conflict: session-number");
+	ck_assert_str_eq(process_outcome(&asking, interface), "conflict: session-number");
+	process_fini(&asking);
+}
+END_TEST
+
+/* A rule that asks for no number: find-sessions has seen which are taken, and no second look is needed. */
+START_TEST(test_a_number_is_handed_on)
+{
+	json_t *item;
+	const json_t *result;
+
+	create(other_target, other_filter, 100);
+	create(other_target, other_filter, 102);
+	ck_assert_str_eq(find(&process, &item), "Missing");
+	ck_assert_int_eq(json_integer_value(json_object_get(item, "SessionNumber")), 101);
+	result = process_run(&process, "ensure-session",
+	    jpack("{s:s, s:s, s:s, s:s, s:O}", "Rule", "rule", "NetworkInterfaceId", interface,
+		"InstanceId", instance, "TargetId", target, "SessionNumber",
+		json_object_get(item, "SessionNumber")));
+	ck_assert_str_eq(jsonx_get_string(result, "Outcome"), "created");
+	ck_assert(process_asked_with(&process, "CreateTrafficMirrorSession", "SessionNumber=101&"));
+	ck_assert_uint_eq(process_calls(&process, "CreateTrafficMirrorSession"), 1);
+	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorSessions"), 1);
+}
+END_TEST
+
+START_TEST(test_a_number_that_cannot_be)
+{
+	static const char *const numbers[] = {"0", "-1", "32767", "1.5"};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		json_t *number = json_loads(numbers[i], JSON_DECODE_ANY, NULL);
+
+		ck_assert_ptr_null(process_run(&process, "ensure-session",
+		    jpack("{s:s, s:s, s:s, s:s, s:o}", "Rule", "rule", "NetworkInterfaceId",
+			interface, "InstanceId", instance, "TargetId", target, "SessionNumber",
+			number)));
+		ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
+	}
 }
 END_TEST
 
@@ -588,16 +628,16 @@ START_TEST(test_found_behind_empty_pages)
 }
 END_TEST
 
-/* A rule with "auto" looks for a free number, and the one session of the interface stands behind a dozen empty pages. */
+/* The number that is tried is refused, and the session that has it stands behind a dozen empty pages. */
 START_TEST(test_number_behind_empty_pages)
 {
 	struct process other;
 
-	ensure(&process, target, NULL);
+	create(target, filter, 100);
 	open_process(&other, "sessionNumber: auto", NULL, NULL);
 	ck_assert_str_eq(jsonx_get_string(ensure(&other, target, NULL), "Outcome"), "present");
 	ck_assert_uint_gt(process_calls(&other, "DescribeTrafficMirrorSessions"), 10);
-	ck_assert_uint_eq(process_calls(&other, "CreateTrafficMirrorSession"), 0);
+	ck_assert_uint_eq(process_calls(&other, "CreateTrafficMirrorSession"), 1);
 	process_fini(&other);
 }
 END_TEST
@@ -609,7 +649,8 @@ main(void)
 	TCase *tcase = tcase_create("sessions");
 	const TTest *const tests[] = {test_created_then_present, test_twice,
 	    test_present_by_somebody_else, test_present_after_a_refusal, test_conflict,
-	    test_other_target_does_not_count, test_session_limit, test_drifted_is_updated,
+	    test_other_target_does_not_count, test_a_number_is_handed_on,
+	    test_a_number_that_cannot_be, test_session_limit, test_drifted_is_updated,
 	    test_drifted_is_gone, test_auto_takes_a_free_number, test_options_are_sent,
 	    test_all_of_a_rule_changed, test_default_options_do_not_drift,
 	    test_packet_length_is_removed, test_options_of_others_do_not_drift,

@@ -84,7 +84,7 @@ struct ec2_session_spec {
 	const char *network_interface_id;
 	const char *target_id;
 	const char *filter_id;
-	int session_number;
+	int session_number;	/* 0: as it is, for modify only */
 	int virtual_network_id; /* -1: AWS chooses */
 	int packet_length;	/* 0: whole packet */
 	const char *description;

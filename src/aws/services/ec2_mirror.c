@@ -86,7 +86,7 @@ ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create
 }
 
 /* What create and modify have in common. A negative VNI stands for an absent one, since 0 is a
- * number too; a packet's length is at least 1. */
+ * number too; a packet's length and a session's number are at least 1. */
 static void
 ec2_add_session(struct buf *body, const struct ec2_session_spec *spec)
 {
@@ -94,7 +94,8 @@ ec2_add_session(struct buf *body, const struct ec2_session_spec *spec)
 	query_add(body, "TrafficMirrorFilterId", spec->filter_id);
 	if (spec->packet_length > 0)
 		query_add_int(body, "PacketLength", spec->packet_length);
-	query_add_int(body, "SessionNumber", spec->session_number);
+	if (spec->session_number > 0)
+		query_add_int(body, "SessionNumber", spec->session_number);
 	if (spec->virtual_network_id >= 0)
 		query_add_int(body, "VirtualNetworkId", spec->virtual_network_id);
 	query_add(body, "Description", spec->description);

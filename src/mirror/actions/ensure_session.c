@@ -15,7 +15,7 @@
  * The first try goes without another look, since find-sessions looked a moment ago: that is one
  * call an interface instead of two. Only a definite refusal is looked into. The client token of a
  * creation is a function of the request, so a retry after a lost reply, or another process, gets
- * the same session. A rule with "sessionNumber: auto" looks first, to know which number is free.
+ * the same session. Which number is free find-sessions has seen, too: SessionNumber of the input.
  *
  * Stages: start > make > made, and from a refusal: look > looked > ready > make.
  */
@@ -29,9 +29,9 @@
 /* What must outlive a stage. */
 struct ensure_session {
 	const struct config_rule *rule;
-	bool modifies; /* SESSION_KEPT; otherwise creates */
-	int session_number;
-	int makes; /* so far */
+	bool modifies;	    /* SESSION_KEPT; otherwise creates */
+	int session_number; /* of one that is created */
+	int makes;	    /* so far */
 };
 
 static tmf_op_stage_fn ensure_session_looked;
@@ -170,7 +170,7 @@ ensure_session_make(struct tmf_op *op)
 	    .target_id = action_text_of(op, "TargetId"),
 	    .session_id = f->modifies ? json_string_value(tmf_op_kept(op, SESSION_KEPT)) : NULL,
 	    .tags = mirror_session_tags(env(op), f->rule),
-	    .session_number = f->session_number,
+	    .session_number = f->modifies ? f->rule->session_number : f->session_number,
 	};
 
 	assert(f->modifies == (order.session_id != NULL));
@@ -181,6 +181,24 @@ ensure_session_make(struct tmf_op *op)
 	return tmf_op_await_seen(op, ensure_session_ask(op, &order), ensure_session_made);
 }
 
+/* A rule that asks for a number gets that, whatever the input says. Without either the default is
+ * tried, and AWS says whether it is free. */
+static int
+ensure_session_first_number(struct tmf_op *op)
+{
+	struct ensure_session *f = op->frame;
+	const json_t *given = action_field_of(op, "SessionNumber");
+	json_int_t number = json_integer_value(given);
+
+	if (given != NULL && (number < 1 || number > CONFIG_SESSION_NUMBER_MAX))
+		return tmf_err_set(&op->err, TMF_ERR_INVALID,
+		    "SessionNumber must be a whole number from 1 to %d", CONFIG_SESSION_NUMBER_MAX);
+	f->session_number = given != NULL && f->rule->session_number == 0
+				? (int)number
+				: session_number_for(f->rule, NULL, NULL);
+	return 0;
+}
+
 static enum tmf_op_next
 ensure_session_start(struct tmf_op *op)
 {
@@ -189,11 +207,8 @@ ensure_session_start(struct tmf_op *op)
 	if (action_input_check(op) < 0)
 		return TMF_OP_FAIL;
 	f->rule = action_rule_of(op, action_text_of(op, "Rule"));
-	if (f->rule == NULL)
+	if (f->rule == NULL || ensure_session_first_number(op) < 0)
 		return TMF_OP_FAIL;
-	f->session_number = f->rule->session_number;
-	if (f->session_number == 0)
-		return ensure_session_look(op);
 	f->modifies = action_text_of(op, "SessionId") != NULL;
 	if (f->modifies)
 		tmf_op_keep(op, SESSION_KEPT, json_incref(action_field_of(op, "SessionId")));
@@ -277,13 +292,13 @@ static enum tmf_op_next
 ensure_session_missing(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
-	int free_number =
-	    session_free_number(ensure_session_found(op), action_text_of(op, "NetworkInterfaceId"));
+	int free_number = session_number_for(
+	    f->rule, ensure_session_found(op), action_text_of(op, "NetworkInterfaceId"));
 
 	if (ensure_session_was_refused_as(op, ERROR_SESSIONS_LIMIT))
 		return ensure_session_settle(
 		    op, (struct outcome){.kind = OUTCOME_INELIGIBLE, .reason = "session-limit"});
-	if (f->rule->session_number != 0 || free_number == f->session_number)
+	if (free_number == f->session_number)
 		return ensure_session_fail_as_refused(op);
 	f->session_number = free_number;
 	f->modifies = false;
@@ -299,9 +314,6 @@ ensure_session_drifted(struct tmf_op *op, const json_t *session)
 
 	if (f->modifies)
 		return ensure_session_fail_as_refused(op);
-	if (f->rule->session_number == 0)
-		f->session_number =
-		    (int)json_integer_value(json_object_get(session, "SessionNumber"));
 	f->modifies = true;
 	tmf_op_keep(
 	    op, SESSION_KEPT, json_incref(json_object_get(session, "TrafficMirrorSessionId")));
@@ -364,6 +376,8 @@ static const struct tmf_action_field input[] = {
     {"TargetId", "string", true, "where to mirror to"},
     {"Rule", "string", true, "the rule's name"},
     {"SessionId", "string", false, "one of tmflow's that has drifted: it is modified"},
+    {"SessionNumber", "number", false,
+	"one that is free, where the rule asks for none; 100 is tried if absent"},
     {"InstanceType", "string", false, "to remember that AWS does not mirror such an interface"},
     MEMBER_ACCOUNT_FIELD,
     {.name = NULL},

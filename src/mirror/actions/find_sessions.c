@@ -155,6 +155,11 @@ find_sessions_item(
 	jsonx_put_string_or_null(
 	    item, "InstanceType", jsonx_get_string(find_sessions_instance(entry), "InstanceType"));
 	jsonx_put_string_or_null(item, "SessionTargetId", session_kept_target(question, session));
+	/* A session that is there keeps its number, unless the rule asks for another. */
+	json_object_set_new(item, "SessionNumber",
+	    session != NULL ? json_null()
+			    : json_integer(session_number_for(
+				  question->rule, question->sessions, question->interface_id)));
 	json_object_set_new(item, "Sessions", find_sessions_slim(question->sessions));
 	return item;
 }
@@ -373,7 +378,7 @@ static const struct tmf_action_field input[] = {
 
 #define ITEM                                                                                       \
 	"list of {InstanceId, InstanceType, SubnetId, NetworkInterfaceId, Rule, SessionId, "       \
-	"SessionTargetId, Sessions}"
+	"SessionTargetId, SessionNumber, Sessions}"
 
 static const struct tmf_action_field output[] = {
     {"Missing", ITEM, true, "no session that counts: create one"},

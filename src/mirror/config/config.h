@@ -46,7 +46,7 @@ struct config_rule {
 	const char *target_security_group_ids[CONFIG_NEW_TARGET_GROUPS_MAX];
 	size_t target_security_group_count;
 	const char *target_subnet_id; /* NULL: the source's subnet */
-	/* If absent, CONFIG_SESSION_NUMBER_DEFAULT; 0: auto, the lowest free one from there on. */
+	/* 0: none is asked for, the lowest free one from CONFIG_SESSION_NUMBER_DEFAULT on. */
 	int session_number;
 	int virtual_network_id; /* -1: AWS chooses */
 	int packet_length;	/* 0: whole packets */

@@ -44,8 +44,8 @@ const struct config_key config_rule_keys[] = {
     {"targetSubnetId", "one subnet for all of them, instead of each source's own", IN_ALL, FORM_ID,
 	ROLE_LAUNCH_OPTIONAL, AT(target_subnet_id), .prefix = "subnet-"},
     {"sessionNumber",
-	"of several sessions on an interface the lowest whose filter matches gets a packet; 100 "
-	"if absent; auto: one that the interface does not have yet",
+	"of several sessions on an interface the lowest whose filter matches gets a packet; auto, "
+	"which is the default: 100, or the next one that the interface does not have yet",
 	IN_ALL, FORM_INT, ROLE_OTHER, AT(session_number), .range = {1, CONFIG_SESSION_NUMBER_MAX},
 	.zero_word = "auto"},
     {"virtualNetworkId", "the VXLAN network id; if absent, AWS chooses one for each session",

@@ -124,7 +124,6 @@ config_read_rule(struct config_reader *reader, const json_t *object, enum rule_k
 		return;
 	}
 	config_check_table(reader, object, config_rule_keys, IN(kind));
-	rule->session_number = CONFIG_SESSION_NUMBER_DEFAULT;
 	rule->virtual_network_id = -1;
 	for (const struct config_key *key = config_rule_keys; key->name != NULL; key++) {
 		const json_t *value = json_object_get(object, key->name);

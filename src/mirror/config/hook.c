@@ -54,7 +54,8 @@ hook_rule_json(const struct config_rule *rule)
 	jsonx_put_string(json, "FilterId", rule->filter_id);
 	jsonx_put_string(json, "TargetId", rule->target_id);
 	jsonx_put_string(json, "TargetSubnetId", rule->target_subnet_id);
-	json_object_set_new(json, "SessionNumber", json_integer(rule->session_number));
+	if (rule->session_number != 0)
+		json_object_set_new(json, "SessionNumber", json_integer(rule->session_number));
 	for (size_t i = 0; i < rule->tag_count; i++) {
 		json_t *tag = json_object();
 
