@@ -1,6 +1,7 @@
 #include "script/script.h"
 
 #include "base/mem.h"
+#include "base/watchdog.h"
 #include "script/script_internal.h"
 
 #include <assert.h>
@@ -15,7 +16,8 @@
  * A hook is a file of the user's, and may come from somebody else's repository: it must not read
  * credentials, write files or keep the process from its work. Lua's own means are a hook after a
  * number of instructions and an allocator that may refuse. Neither stops a function in C, so those
- * that can run long are wrapped (script_libraries.c).
+ * that can run long count for themselves (script_libraries.c). The clock stands behind both counts,
+ * and the watchdog behind the clock.
  *
  * A Lua error is a longjmp. No function here that can raise holds anything that needs freeing:
  * what does (JSON) hangs on the request, outside of the protected call. After an error the state
@@ -23,7 +25,11 @@
  * one's ruins.
  */
 
-#define HOOK_INSTRUCTIONS 1000 /* between looks at the budget */
+/* Instructions between looks at the budget. One that compares two texts of 4 MB takes milliseconds,
+ * so they are few; a look costs as much as some ten. */
+#define HOOK_INSTRUCTIONS 50
+
+#define SPEND_STEPS 1000 /* in C, between looks */
 
 struct script {
 	char *name;
@@ -31,8 +37,12 @@ struct script {
 	size_t source_bytes;
 	lua_State *L;	     /* NULL after a fault: made again at the next use */
 	size_t memory_bytes; /* of L */
-	int instructions_left;
+	int64_t instructions_left;
+	size_t steps; /* in C since the last look */
 	int64_t deadline_cpu_ms;
+	time_t looked_s; /* at deadline_cpu_ms, by the coarse clock */
+	long looked_ns;
+	bool timed_out; /* by the watchdog */
 };
 
 /* What one protected call does; nothing here needs freeing when it raises. */
@@ -79,17 +89,33 @@ script_cpu_ms(void)
 
 static void script_count(lua_State *L, lua_Debug *debug);
 
+/* The processor's clock costs a system call, so it is asked only when the coarse one has moved, a
+ * few hundred times a second. */
+static bool
+script_is_late(struct script *script)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (now.tv_sec == script->looked_s && now.tv_nsec == script->looked_ns)
+		return false;
+	script->looked_s = now.tv_sec;
+	script->looked_ns = now.tv_nsec;
+	return script_cpu_ms() >= script->deadline_cpu_ms;
+}
+
 /* Over budget: from now on every single instruction raises, so that no pcall of the script's can go
  * on. */
-void
-script_check_budget(lua_State *L)
+static void
+script_check_budget(lua_State *L, struct script *script)
 {
-	struct script *script = *(struct script **)lua_getextraspace(L);
+	bool overdue = watchdog_overdue();
 
-	if (script->instructions_left >= 0 && script_cpu_ms() < script->deadline_cpu_ms)
+	if (script->instructions_left >= 0 && !overdue && !script_is_late(script))
 		return;
 	lua_sethook(L, script_count, LUA_MASKCOUNT, 1);
 	script->instructions_left = -1;
+	script->timed_out |= overdue;
 	luaL_error(
 	    L, "more than %d instructions or %d ms", SCRIPT_INSTRUCTIONS_MAX, SCRIPT_CPU_MS_MAX);
 }
@@ -102,7 +128,20 @@ script_count(lua_State *L, lua_Debug *debug)
 
 	(void)debug;
 	script->instructions_left -= HOOK_INSTRUCTIONS;
-	script_check_budget(L);
+	script_check_budget(L, script);
+}
+
+void
+script_spend(lua_State *L, size_t steps)
+{
+	struct script *script = *(struct script **)lua_getextraspace(L);
+
+	script->steps += steps;
+	if (script->steps < SPEND_STEPS)
+		return;
+	script->instructions_left -= (int64_t)script->steps;
+	script->steps = 0;
+	script_check_budget(L, script);
 }
 
 /* Run before the stack is unwound, while the lines of the script are still known. */
@@ -125,6 +164,8 @@ script_protect(
 
 	assert(L != NULL && lua_status(L) == LUA_OK);
 	script->instructions_left = SCRIPT_INSTRUCTIONS_MAX;
+	script->steps = 0;
+	script->timed_out = false;
 	script->deadline_cpu_ms = script_cpu_ms() + SCRIPT_CPU_MS_MAX;
 	lua_sethook(L, script_count, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
 	lua_settop(L, 0);
@@ -134,8 +175,11 @@ script_protect(
 	if (lua_pcall(L, 1, 0, 1) == LUA_OK)
 		return 0;
 	message = lua_tostring(L, -1);
-	tmf_err_set(err, TMF_ERR_HOOK, "%s: %s", script->name,
-	    message != NULL ? message : "no memory left");
+	if (script->timed_out)
+		watchdog_check(script->name, err);
+	else
+		tmf_err_set(err, TMF_ERR_HOOK, "%s: %s", script->name,
+		    message != NULL ? message : "no memory left");
 	lua_close(L);
 	script->L = NULL;
 	return -1;

@@ -12,9 +12,23 @@ void script_push_json(lua_State *L, const json_t *value);
  * deep); *ret_reason says which. Never raises. */
 json_t *script_to_json(lua_State *L, int index, const char **ret_reason);
 
-/* Raises when the call's instructions or time are used up: for functions in C, which the count of
- * instructions does not interrupt. */
-void script_check_budget(lua_State *L);
+/* Takes steps from the budget of the call, as instructions are: for functions in C, which the count
+ * of instructions does not interrupt. Raises when the budget or the time is used up. Units: a step
+ * is some nanoseconds of work. */
+void script_spend(lua_State *L, size_t steps);
+
+/* Functions of Lua's libraries that count their steps. They stand in for those of the manual's §6.4
+ * and §6.6 and raise as those do. */
+int script_string_find(lua_State *L);
+int script_string_match(lua_State *L);
+int script_string_gmatch(lua_State *L);
+int script_string_gsub(lua_State *L);
+int script_table_concat(lua_State *L);
+int script_table_insert(lua_State *L);
+int script_table_move(lua_State *L);
+int script_table_remove(lua_State *L);
+int script_table_sort(lua_State *L);
+int script_table_unpack(lua_State *L);
 
 /* Opens the libraries that a script may have, without what could reach out of the sandbox. May
  * raise. */

@@ -10,7 +10,6 @@
  * its bounds. */
 static const char *const taken_globals[] = {
     "dofile", "loadfile", "load", "require", "collectgarbage", "print", "warn"};
-#define PATTERN_SHOWN_MAX 200 /* in a message */
 
 static const char *const taken_string[] = {"dump"};
 
@@ -24,153 +23,133 @@ library_remove(lua_State *L, const char *const *names, size_t count)
 	}
 }
 
-/* --- functions in C that could run on: an instruction count does not interrupt them, so what would
- * take too long is refused beforehand --- */
+/*
+ * An instruction count does not interrupt a function in C. Those whose time is more than linear in
+ * what they are given are written anew, with a count of their own (script_match.c, script_table.c).
+ * The others pay for the text that goes in or comes out.
+ */
 
-/* Calls the function of the library, which stands in upvalue 1, with the same arguments. */
+#define TEXT_BYTES_STEP 64 /* of text that Lua's own functions work through for one step */
+
+/* Pays for the texts on the stack from index first to last. */
+static void
+library_charge(lua_State *L, int first, int last)
+{
+	size_t steps = 1;
+
+	for (int i = first; i <= last; i++)
+		if (lua_type(L, i) == LUA_TSTRING)
+			steps += 1 + lua_rawlen(L, i) / TEXT_BYTES_STEP;
+	script_spend(L, steps);
+}
+
+/* Calls the function of the library, which stands in upvalue 1, with the same arguments, and pays
+ * for its results. */
 static int
-bounded_call(lua_State *L)
+library_call(lua_State *L)
 {
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_insert(L, 1);
 	lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+	library_charge(L, 1, lua_gettop(L));
 	return lua_gettop(L);
 }
 
-/* How many ways a pattern can divide its subject: one factor of its length for each item that may
- * repeat, or looks for its other end. */
+/* For what reads all of its arguments. */
 static int
-count_repeats(const char *pattern, size_t len)
+library_call_reading(lua_State *L)
 {
-	int repeats = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (pattern[i] == '%')
-			repeats += i + 1 < len && pattern[++i] == 'b';
-		else if (strchr("*+-", pattern[i]) != NULL)
-			repeats++;
-	}
-	return repeats;
+	library_charge(L, 1, lua_gettop(L));
+	return library_call(L);
 }
 
-/* find, match, gmatch, gsub: the matcher backtracks. */
+/* For what reads all of a format, and as much of the other arguments as it returns. */
 static int
-bounded_match(lua_State *L)
+library_call_format(lua_State *L)
 {
-	size_t subject_len;
-	size_t pattern_len;
-
-	script_check_budget(L);
-	luaL_checklstring(L, 1, &subject_len);
-	const char *pattern = luaL_checklstring(L, 2, &pattern_len);
-	int repeats = count_repeats(pattern, pattern_len) + (pattern[0] == '^' ? 0 : 1);
-	double steps = (double)pattern_len;
-	for (int i = 0; i < repeats && steps <= SCRIPT_PATTERN_STEPS_MAX; i++)
-		steps *= (double)(subject_len + 1);
-	if (steps > SCRIPT_PATTERN_STEPS_MAX)
-		return luaL_error(L, "the pattern '%s' may take too long on a text of %d bytes",
-		    pattern_len <= PATTERN_SHOWN_MAX ? pattern : "...", (int)subject_len);
-	return bounded_call(L);
+	library_charge(L, 1, 1);
+	return library_call(L);
 }
 
-/* An empty text can be repeated without end and without memory. */
+/* Lua's own repeats an empty text as often as it is asked to. */
 static int
-bounded_rep(lua_State *L)
+library_call_rep(lua_State *L)
 {
-	script_check_budget(L);
 	size_t len;
+	size_t separator_len;
+
 	luaL_checklstring(L, 1, &len);
-	if (len == 0 && luaL_checkinteger(L, 2) > SCRIPT_LIST_MAX)
-		return luaL_error(L, "more than %d repetitions", SCRIPT_LIST_MAX);
-	return bounded_call(L);
-}
-
-/* A list that says by __len how long it is may say anything. */
-static int
-bounded_list(lua_State *L)
-{
-	script_check_budget(L);
-	luaL_checkany(L, 1);
-	if (luaL_len(L, 1) > SCRIPT_LIST_MAX)
-		return luaL_error(L, "a list of more than %d elements", SCRIPT_LIST_MAX);
-	return bounded_call(L);
-}
-
-/* From argument `first` to argument `first` + 1. Unsigned, since the difference of two
- * integers of Lua may overflow. */
-static int
-bounded_range(lua_State *L, int first, lua_Integer from, lua_Integer to)
-{
-	from = luaL_optinteger(L, first, from);
-	to = luaL_optinteger(L, first + 1, to);
-	if (from <= to && (lua_Unsigned)to - (lua_Unsigned)from >= SCRIPT_LIST_MAX)
-		return luaL_error(L, "a range of more than %d elements", SCRIPT_LIST_MAX);
-	return bounded_call(L);
-}
-
-/* Arguments 2 and 3 are the range that is copied. */
-static int
-bounded_move(lua_State *L)
-{
-	script_check_budget(L);
-	return bounded_range(L, 2, 1, 0);
-}
-
-/* Arguments 3 and 4 are the range; by default it is the whole list. */
-static int
-bounded_concat(lua_State *L)
-{
-	script_check_budget(L);
-	luaL_checkany(L, 1);
-	return bounded_range(L, 3, 1, luaL_len(L, 1));
+	luaL_checkinteger(L, 2);
+	luaL_optlstring(L, 3, "", &separator_len);
+	if (len + separator_len == 0) {
+		lua_pushliteral(L, "");
+		return 1;
+	}
+	return library_call(L);
 }
 
 /* A finaliser would run when Lua pleases, without any bound. */
 static int
 without_finaliser(lua_State *L)
 {
-	script_check_budget(L);
 	if (lua_istable(L, 2)) {
 		lua_pushliteral(L, "__gc");
 		if (lua_rawget(L, 2) != LUA_TNIL)
 			return luaL_error(L, "a hook may have no __gc");
 		lua_pop(L, 1);
 	}
-	return bounded_call(L);
+	return library_call(L);
 }
 
 static const struct {
 	const char *library; /* a global table */
 	const char *function;
-	lua_CFunction bounded;
-} bounds[] = {
-    {LUA_STRLIBNAME, "find", bounded_match},
-    {LUA_STRLIBNAME, "match", bounded_match},
-    {LUA_STRLIBNAME, "gmatch", bounded_match},
-    {LUA_STRLIBNAME, "gsub", bounded_match},
-    {LUA_STRLIBNAME, "rep", bounded_rep},
-    {LUA_TABLIBNAME, "insert", bounded_list},
-    {LUA_TABLIBNAME, "remove", bounded_list},
-    {LUA_TABLIBNAME, "sort", bounded_list},
-    {LUA_TABLIBNAME, "move", bounded_move},
-    {LUA_TABLIBNAME, "concat", bounded_concat},
+	lua_CFunction counted;
+} counted_functions[] = {
+    {LUA_STRLIBNAME, "byte", library_call},
+    {LUA_STRLIBNAME, "char", library_call},
+    {LUA_STRLIBNAME, "find", script_string_find},
+    {LUA_STRLIBNAME, "format", library_call_reading},
+    {LUA_STRLIBNAME, "gmatch", script_string_gmatch},
+    {LUA_STRLIBNAME, "gsub", script_string_gsub},
+    {LUA_STRLIBNAME, "lower", library_call},
+    {LUA_STRLIBNAME, "match", script_string_match},
+    {LUA_STRLIBNAME, "pack", library_call_format},
+    {LUA_STRLIBNAME, "packsize", library_call_format},
+    {LUA_STRLIBNAME, "rep", library_call_rep},
+    {LUA_STRLIBNAME, "reverse", library_call},
+    {LUA_STRLIBNAME, "sub", library_call},
+    {LUA_STRLIBNAME, "unpack", library_call_format},
+    {LUA_STRLIBNAME, "upper", library_call},
+    {LUA_TABLIBNAME, "concat", script_table_concat},
+    {LUA_TABLIBNAME, "insert", script_table_insert},
+    {LUA_TABLIBNAME, "move", script_table_move},
+    {LUA_TABLIBNAME, "pack", library_call},
+    {LUA_TABLIBNAME, "remove", script_table_remove},
+    {LUA_TABLIBNAME, "sort", script_table_sort},
+    {LUA_TABLIBNAME, "unpack", script_table_unpack},
+    {LUA_UTF8LIBNAME, "codepoint", library_call},
+    {LUA_UTF8LIBNAME, "len", library_call_reading},
+    {LUA_UTF8LIBNAME, "offset", library_call_reading},
     {LUA_GNAME, "setmetatable", without_finaliser},
+    {LUA_GNAME, "tonumber", library_call_reading},
+    {LUA_GNAME, "tostring", library_call},
 };
 
-/* The original is an upvalue of the bounded one, so a script cannot get at it. */
+/* Lua's own function is an upvalue of the counted one, so a script cannot get at it. */
 static void
-bound_functions(lua_State *L)
+library_count_functions(lua_State *L)
 {
-	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
-		lua_getglobal(L, bounds[i].library);
-		lua_getfield(L, -1, bounds[i].function);
-		lua_pushcclosure(L, bounds[i].bounded, 1);
-		lua_setfield(L, -2, bounds[i].function);
+	for (size_t i = 0; i < sizeof(counted_functions) / sizeof(counted_functions[0]); i++) {
+		lua_getglobal(L, counted_functions[i].library);
+		lua_getfield(L, -1, counted_functions[i].function);
+		lua_pushcclosure(L, counted_functions[i].counted, 1);
+		lua_setfield(L, -2, counted_functions[i].function);
 		lua_pop(L, 1);
 	}
 }
 
-/* The strings' metatable is shared with what a script sees: `("x"):find` goes through the bounded
+/* The strings' metatable is shared with what a script sees: `("x"):find` goes through the counted
  * ones, since they stand in the same table. */
 void
 script_open_libraries(lua_State *L)
@@ -193,5 +172,5 @@ script_open_libraries(lua_State *L)
 	lua_getglobal(L, LUA_STRLIBNAME);
 	library_remove(L, taken_string, sizeof(taken_string) / sizeof(taken_string[0]));
 	lua_pop(L, 1);
-	bound_functions(L);
+	library_count_functions(L);
 }
