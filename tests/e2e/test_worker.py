@@ -122,6 +122,24 @@ class Worker(services.Case):
         self.assertTrue(all(t["status"] == "SUCCEEDED" and t["heartbeats"] >= 3 for t in activities.tasks))
         self.drain(process)
 
+    def test_tasks_that_would_hold_the_thread(self):
+        """Each fails by itself, and the tasks beside it never miss a heartbeat."""
+        waits = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 4, "End": True}}}
+        match = 'return {f = function() local n = 48 return ("a"):rep(n):match(("a?"):rep(n) .. ("a"):rep(n)) and 1 or 0 end}'
+        letters = "".join(chr(0x100 + i) for i in range(100))
+        path = f"$.arr[?($.big =~ /(?:[{letters}~]*){{330}}/i)]"
+        filters = {"StartAt": "A", "States": {"A": {"Type": "Pass", "InputPath": path, "End": True}}}
+        activities = self.activities(hold_seconds=1, heartbeat_seconds=30)
+        process = self.worker(activities, "--heartbeat", "1")
+        activities.add(*[{"workflow": waits} for _ in range(10)],
+                       {"action": "lua", "input": {"Script": match, "Function": "f"}},
+                       {"workflow": filters, "input": {"arr": [1] * 100000, "big": "~" * 8191 + "!"}})
+        activities.wait_all()
+        self.assertEqual(activities.late, [])
+        self.assertTrue(all(t["status"] == "SUCCEEDED" for t in activities.tasks[:10]))
+        self.assertEqual([t["error"] for t in activities.tasks[10:]], ["TMFlow.Hook", "States.Runtime"])
+        self.drain(process)
+
     def test_heartbeats_while_an_action_waits_for_its_turn(self):
         """More describes than AWS's quota takes at once: the last ones wait for it, and their tasks live."""
         activities = self.activities(hold_seconds=1, heartbeat_seconds=4)
