@@ -25,7 +25,7 @@ library_remove(lua_State *L, const char *const *names, size_t count)
 
 /*
  * An instruction count does not interrupt a function in C. Those whose time is more than linear in
- * what they are given are written anew, with a count of their own (script_match.c, script_table.c).
+ * what they are given are our own, with a count (script_match.c, script_table.c).
  * The others pay for the text that goes in or comes out.
  */
 

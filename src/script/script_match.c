@@ -507,7 +507,7 @@ enum {
 	GMATCH_COUNT = GMATCH_LAST,
 };
 
-/* Without a match there is no value, which ends the loop. */
+/* The end of the loop: no match, no value. */
 static int
 gmatch_next(lua_State *L)
 {
