@@ -165,7 +165,7 @@ struct cli_opts {
 	X(MFA_TOKEN, mfa_token, "mfa-token", 0, AWS, "CODE",                                       \
 	    "code of the MFA device that the profile's role requires; else asked on the terminal") \
 	X(ENDPOINT_URL, endpoint_url, "endpoint-url", 0, AWS, "URL",                               \
-	    "another EC2 endpoint, such as a simulator's")                                         \
+	    "another endpoint of EC2 and Elastic Load Balancing, such as a simulator's")           \
 	X(DEBUG_HTTP, debug_http, "debug-http", 0, AWS, NULL,                                      \
 	    "print requests and replies to standard error, without secrets")                       \
 	X(OUTPUT, output, "output", 'o', OUT, "FORMAT",                                            \

@@ -7,6 +7,7 @@
 
 #define ACCOUNT_ID_BYTES 13 /* twelve digits, and NUL */
 
+struct mirror_members;
 struct mirror_targets;
 
 /*
@@ -17,6 +18,7 @@ struct mirror_targets;
 struct account {
 	struct tmf_loop *loop;
 	struct aws_client *ec2; /* NULL where no action needs AWS */
+	struct aws_client *elb; /* of Elastic Load Balancing; NULL: members are not looked up */
 	struct store *store;	/* holds the facts: what was made, what AWS refused */
 	const char *owner;	/* the run whose lease this process holds: it claims launches */
 	bool dry_run;		/* nothing is changed in it */
@@ -26,6 +28,7 @@ struct account {
 
 	/* What was learned. */
 	struct mirror_targets *targets; /* the inventory; NULL without a client */
+	struct mirror_members *members; /* behind load balancer targets; NULL likewise */
 	char id[ACCOUNT_ID_BYTES];	/* "" until AWS listed an instance of it */
 	/* Instances a page may hold so that it fits into a state's data; 0: not known yet. */
 	int page_results_max;

@@ -2,6 +2,7 @@
 
 #include "aws/arn.h"
 #include "base/mem.h"
+#include "mirror/members.h"
 #include "mirror/targets/targets.h"
 
 #include <assert.h>
@@ -29,7 +30,12 @@ accounts_add(struct accounts *accounts, struct aws_client *ec2)
 	account->owner = accounts->owner;
 	account->dry_run = accounts->opts.dry_run;
 	account->fresh_ms = accounts->opts.fresh_ms;
-	account->targets = ec2 != NULL ? targets_new(account) : NULL;
+	if (ec2 != NULL) {
+		if (accounts->opts.elb_for != NULL)
+			account->elb = accounts->opts.elb_for(accounts->opts.client_for_arg, ec2);
+		account->targets = targets_new(account);
+		account->members = members_new(account);
+	}
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = account;
@@ -59,6 +65,7 @@ accounts_free(struct accounts *accounts)
 		struct account *account = accounts->first;
 
 		accounts->first = account->next;
+		members_free(account->members);
 		targets_free(account->targets);
 		free(account);
 	}

@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "mirror/members.h"
 #include "mirror/session.h"
 #include "mirror/targets/waiters.h"
 #include "mirror/unsupported.h"
@@ -281,6 +282,8 @@ explain_excluded(const struct explanation *explanation, json_t *result)
 {
 	const struct inventory *inventory =
 	    targets_inventory(explanation->mirror->account->targets);
+	const char *member_of =
+	    members_target_of(explanation->mirror->account->members, explanation->instance_id);
 	const struct target *held = NULL;
 	json_t *excluded;
 	json_t *interface;
@@ -296,13 +299,15 @@ explain_excluded(const struct explanation *explanation, json_t *result)
 	}
 	if (held != NULL || instance_is_marked_target(explanation->instance))
 		reason = "target-instance";
+	else if (member_of != NULL)
+		reason = "target-member";
 	else if (mirror_config_excludes(explanation->mirror->config, explanation->instance))
 		reason = "configured";
 	if (reason == NULL)
 		return false;
 	excluded = json_object();
 	jsonx_put_string(excluded, "reason", reason);
-	jsonx_put_string(excluded, "targetId", held != NULL ? held->id : NULL);
+	jsonx_put_string(excluded, "targetId", held != NULL ? held->id : member_of);
 	json_object_set_new(result, "excluded", excluded);
 	return true;
 }
@@ -370,7 +375,7 @@ explanation_sessions_came(void *arg, struct tmf_call *call)
 
 /* Sessions last: which ones count depends on the targets. */
 static void
-explanation_targets_came(void *arg, struct tmf_call *call)
+explanation_members_came(void *arg, struct tmf_call *call)
 {
 	struct explanation *explanation = arg;
 	json_t *reply = explanation_reply(explanation, call);
@@ -389,6 +394,25 @@ explanation_targets_came(void *arg, struct tmf_call *call)
 	    sessions_read(explanation->mirror->account->ec2, ids, explanation->sessions);
 	tmf_call_on_done(explanation->asking, explanation_sessions_came, explanation);
 	json_decref(ids);
+}
+
+static void
+explanation_targets_came(void *arg, struct tmf_call *call)
+{
+	struct explanation *explanation = arg;
+	struct mirror *mirror = explanation->mirror;
+	json_t *reply = explanation_reply(explanation, call);
+
+	if (reply == NULL)
+		return;
+	json_decref(reply);
+	explanation->asking =
+	    members_load(mirror->account->members, &(struct members_opts){
+						       .config = mirror->config,
+						       .account_of = mirror_account_of,
+						       .arg = mirror,
+						   });
+	tmf_call_on_done(explanation->asking, explanation_members_came, explanation);
 }
 
 /* Says where it was looked for, since the usual reason is the wrong region or account. */

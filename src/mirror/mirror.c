@@ -96,6 +96,22 @@ mirror_reaches(const struct mirror *mirror, const char *account_id)
 	return accounts_reach(mirror->accounts, mirror_role(mirror, account_id), account_id);
 }
 
+/* A role that is refused shows with the first call, as ever. */
+struct account *
+mirror_account_of(void *arg, const char *account_id)
+{
+	const struct mirror *mirror = arg;
+	struct account *account;
+	struct tmf_err err = {0};
+
+	if (strcmp(mirror->account->id, account_id) == 0)
+		return mirror->account;
+	account =
+	    mirror_reaches(mirror, account_id) ? mirror_account(mirror, account_id, &err) : NULL;
+	tmf_err_fini(&err);
+	return account;
+}
+
 /* A page creates up to 1,000 sessions of a few rules: the list is made once for each rule. */
 json_t *
 mirror_session_tags(struct mirror *mirror, const struct config_rule *rule)

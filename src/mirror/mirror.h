@@ -64,6 +64,10 @@ mirror_account(const struct mirror *mirror, const char *account_id, struct tmf_e
 /* True if guardduty.roleArn leads into that account, unless guardduty.accounts leaves it out. */
 bool mirror_reaches(const struct mirror *mirror, const char *account_id);
 
+/* The account with that id, where this process reaches it; else NULL. For members_opts: arg is a
+ * struct mirror. Borrows. */
+struct account *mirror_account_of(void *mirror, const char *account_id);
+
 /* What a rule's sessions are tagged with, in every account. Borrowed; made once for each rule. */
 json_t *mirror_session_tags(struct mirror *mirror, const struct config_rule *rule);
 

@@ -82,6 +82,7 @@ jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 	    .ec2 = opts->ec2,
 	    .client_for = opts->client_for,
 	    .client_for_arg = opts->client_for_arg,
+	    .elb_for = opts->elb_for,
 	    .store = opts->store,
 	    .owner = opts->run_id,
 	    .fresh_ms = JOBS_TARGETS_FRESH_MS,

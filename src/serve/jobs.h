@@ -30,6 +30,8 @@ struct jobs_opts {
 	struct aws_client *(*client_for)(void *arg, const char *role_arn,
 	    struct tmf_err *err); /* as in accounts.h; may be NULL */
 	void *client_for_arg;
+	struct aws_client *(*elb_for)(
+	    void *client_for_arg, const struct aws_client *ec2); /* likewise */
 	const struct mirror_config
 	    *config;	       /* NULL: actions that need AWS fail with TMFlow.Config */
 	const char *hook_name; /* NULL: none */

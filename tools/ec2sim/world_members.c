@@ -26,7 +26,7 @@ static const struct group {
     {"inner-instances", "instance", "HTTP", BALANCER_INNER, false, 0},
     {"others", "instance", "UDP", BALANCER_GIVEN_1, false, 1},
     {"appliances", "instance", "GENEVE", BALANCER_GATEWAY, true, SIM_GATEWAY_TARGET},
-    {"inner", "alb", "TCP", BALANCER_GIVEN_0, false, 0}, /* its member is not an instance */
+    {"inner", "alb", "TCP", BALANCER_GIVEN_0, false, 0}, /* its member is a load balancer */
 };
 
 #define GROUPS_COUNT	(sizeof(groups) / sizeof(groups[0]))

@@ -5,7 +5,8 @@
 
 /*
  * Typed calls of Elastic Load Balancing (Query protocol, version 2015-12-01): what stands behind a
- * load balancer. Every pointer given is borrowed until the function returns. Results are JSON with
+ * load balancer. See: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/
+ * Every pointer given is borrowed until the function returns. Results are JSON with
  * AWS's own member names. The client's service is "elasticloadbalancing".
  */
 
@@ -13,7 +14,7 @@
  * {"TargetGroups": [{TargetGroupArn, TargetType: "instance", "ip", "alb" or "lambda", VpcId?}],
  * "NextMarker": string or null}.
  * Errors: LoadBalancerNotFound; AWS's.
- * See: API_DescribeTargetGroups of the API reference. */
+ * See: API_DescribeTargetGroups.html there. */
 struct tmf_call *elbv2_describe_target_groups(
     struct aws_client *elb, const char *load_balancer_arn, const char *marker);
 
@@ -22,7 +23,7 @@ struct tmf_call *elbv2_describe_target_groups(
  * address or a load balancer's ARN, as the group's TargetType says. AvailabilityZone "all" is an
  * address outside of the group's VPC.
  * Errors: TargetGroupNotFound; AWS's.
- * See: API_DescribeTargetHealth of the API reference. */
+ * See: API_DescribeTargetHealth.html there. */
 struct tmf_call *elbv2_describe_target_health(struct aws_client *elb, const char *target_group_arn);
 
 #endif

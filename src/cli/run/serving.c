@@ -110,6 +110,7 @@ serving_open_jobs(struct serving *serving)
 		.ec2 = workspace->config != NULL ? workspace->ec2 : NULL,
 		.client_for = workspace_client_for,
 		.client_for_arg = workspace,
+		.elb_for = workspace_elb_for,
 		.config = workspace->config,
 		.hook_name = workspace->hook_name,
 		.hook_source = workspace->hook_text,

@@ -16,7 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIG_DIR "config"
+#define CONFIG_DIR    "config"
+#define WORKSPACE_ELB "elasticloadbalancing"
+
+/* Instead of ten: a network may have an endpoint for EC2 alone, and the run goes on without. */
+#define WORKSPACE_ELB_ATTEMPTS_MAX 4
 
 static void members_free(struct workspace *workspace);
 
@@ -61,6 +65,7 @@ workspace_fini(struct workspace *workspace)
 	mirror_free(workspace->mirror);
 	accounts_free(workspace->accounts);
 	members_free(workspace);
+	aws_client_free(workspace->elb);
 	aws_client_free(workspace->ec2);
 	pacer_free(workspace->pacer);
 	credentials_provider_free(workspace->credentials);
@@ -179,6 +184,7 @@ workspace_read_settings(struct workspace *workspace, const json_t *recorded, str
 	struct aws_settings *settings = &workspace->settings;
 	const char *region = setting_or_recorded(opts->region, recorded, "region");
 	const char *endpoint = setting_or_recorded(opts->endpoint_url, recorded, "endpoint");
+	const char *elb_endpoint = setting_or_recorded(opts->endpoint_url, recorded, "elbEndpoint");
 	struct aws_env env = {0};
 
 	if (aws_settings_load(&env, region, opts->profile, settings, err) < 0 ||
@@ -192,6 +198,8 @@ workspace_read_settings(struct workspace *workspace, const json_t *recorded, str
 	    mem_strdup(setting_or_recorded(opts->external_id, recorded, "externalId"));
 	if (endpoint != NULL)
 		aws_settings_set_endpoint(settings, "ec2", endpoint);
+	if (elb_endpoint != NULL)
+		aws_settings_set_endpoint(settings, WORKSPACE_ELB, elb_endpoint);
 	return 0;
 }
 
@@ -218,6 +226,8 @@ workspace_settings_text(const struct workspace *workspace)
 
 	jsonx_put_string(settings, "region", workspace->settings.region);
 	jsonx_put_string(settings, "endpoint", aws_settings_endpoint(&workspace->settings, "ec2"));
+	jsonx_put_string(
+	    settings, "elbEndpoint", aws_settings_endpoint(&workspace->settings, WORKSPACE_ELB));
 	jsonx_put_string(settings, "profile", workspace->settings.profile);
 	jsonx_put_string(settings, "assumeRole", workspace->assume_role);
 	jsonx_put_string(settings, "externalId", workspace->external_id);
@@ -404,6 +414,21 @@ workspace_owner(const struct workspace *workspace, const char *role_arn)
 	return mem_strdup(workspace->settings.profile);
 }
 
+static struct aws_client *
+workspace_new_elb(
+    struct workspace *workspace, struct credentials_provider *credentials, struct tmf_err *err)
+{
+	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, WORKSPACE_ELB);
+
+	client.loop = workspace->loop;
+	client.rng = &workspace->rng;
+	client.transport = workspace->transport;
+	client.credentials = credentials;
+	if (client.retry_mode == NULL && client.attempts_max == 0)
+		client.attempts_max = WORKSPACE_ELB_ATTEMPTS_MAX;
+	return aws_client_new(&client, err);
+}
+
 /* Requests are paced per account and region, since EC2 keeps its token buckets so. */
 int
 workspace_open_client(struct workspace *workspace, struct tmf_err *err)
@@ -421,7 +446,10 @@ workspace_open_client(struct workspace *workspace, struct tmf_err *err)
 	client.credentials = workspace->credentials;
 	workspace->ec2 = aws_client_new(&client, err);
 	free(owner);
-	return workspace->ec2 != NULL ? 0 : -1;
+	if (workspace->ec2 == NULL)
+		return -1;
+	workspace->elb = workspace_new_elb(workspace, workspace->credentials, err);
+	return workspace->elb != NULL ? 0 : -1;
 }
 
 /* --- other accounts --- */
@@ -432,11 +460,13 @@ struct workspace_member {
 	struct credentials_provider *credentials;
 	struct pacer *pacer;
 	struct aws_client *ec2;
+	struct aws_client *elb;
 };
 
 static void
 member_free(struct workspace_member *member)
 {
+	aws_client_free(member->elb);
 	aws_client_free(member->ec2);
 	pacer_free(member->pacer);
 	credentials_provider_free(member->credentials);
@@ -477,6 +507,8 @@ member_new(struct workspace *workspace, const char *role_arn, struct tmf_err *er
 	member->ec2 = aws_client_new(&client, err);
 	free(owner);
 	if (member->ec2 != NULL)
+		member->elb = workspace_new_elb(workspace, member->credentials, err);
+	if (member->elb != NULL)
 		return member;
 	member_free(member);
 	return NULL;
@@ -499,6 +531,19 @@ workspace_client_for(void *arg, const char *role_arn, struct tmf_err *err)
 	member->next = workspace->members;
 	workspace->members = member;
 	return member->ec2;
+}
+
+struct aws_client *
+workspace_elb_for(void *arg, const struct aws_client *ec2)
+{
+	const struct workspace *workspace = arg;
+	const struct workspace_member *member = workspace->members;
+
+	if (ec2 == workspace->ec2)
+		return workspace->elb;
+	while (member != NULL && member->ec2 != ec2)
+		member = member->next;
+	return member != NULL ? member->elb : NULL;
 }
 
 /* --- connecting --- */
@@ -543,6 +588,7 @@ workspace_open_accounts(struct workspace *workspace, const struct accounts_opts 
 	opts.ec2 = workspace->ec2;
 	opts.client_for = workspace_client_for;
 	opts.client_for_arg = workspace;
+	opts.elb_for = workspace_elb_for;
 	workspace->accounts = accounts_new(&opts);
 }
 

@@ -55,6 +55,7 @@ struct workspace {
 	struct credentials_provider *credentials;
 	struct pacer *pacer;
 	struct aws_client *ec2;
+	struct aws_client *elb; /* with the same keys: what stands behind load balancers */
 	struct workspace_member *members; /* clients of other accounts, see workspace_client_for */
 
 	/* workspace_open_mirror */
@@ -100,6 +101,10 @@ struct aws_client *workspace_client(
  * for accounts_opts.client_for. Borrowed.
  */
 struct aws_client *workspace_client_for(void *workspace, const char *role_arn, struct tmf_err *err);
+
+/* The client of Elastic Load Balancing beside an EC2 client of this workspace: for
+ * accounts_opts.elb_for. Borrowed. */
+struct aws_client *workspace_elb_for(void *workspace, const struct aws_client *ec2);
 
 /* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
 int workspace_connect(struct workspace *workspace);

@@ -1,15 +1,17 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
+#include "mirror/members.h"
 #include "mirror/targets/targets.h"
 
 /*
  * tmflow:exclude-target-instances: mirroring what receives mirrored traffic would be a loop: each
  * mirrored packet would arrive as a new one to mirror. An instance behind any mirror target is left
- * out, no matter who made the target, and with all of its interfaces. Also leaves out what the
- * configuration excludes, which match has marked.
+ * out, no matter who made the target, and with all of its interfaces; so is one behind the load
+ * balancer of a target that a rule names. Also leaves out what the configuration excludes, which
+ * match has marked.
  */
 
-static tmf_op_stage_fn exclude_loaded;
+static tmf_op_stage_fn exclude_loaded, exclude_members_known;
 
 /* As match gives an entry: the instance is a member of it, without its tags. */
 static const char *
@@ -42,6 +44,20 @@ exclude_start(struct tmf_op *op)
 	if (action_input_check(op) < 0 || exclude_check(op) < 0)
 		return TMF_OP_FAIL;
 	return tmf_op_await(op, targets_load(action_account(op)->targets), exclude_loaded);
+}
+
+/* What the configuration's load balancers lead to is looked up by the inventory. */
+static enum tmf_op_next
+exclude_loaded(struct tmf_op *op)
+{
+	const struct members_opts opts = {
+	    .config = env(op)->config,
+	    .account_of = mirror_account_of,
+	    .arg = env(op),
+	};
+
+	return tmf_op_await(
+	    op, members_load(action_account(op)->members, &opts), exclude_members_known);
 }
 
 /* The target that one of the entry's interfaces is, or NULL. Any interface counts: traffic that
@@ -84,10 +100,14 @@ exclude_holders(const struct inventory *inventory, const json_t *matched)
 
 /* A target is the stronger reason: the configuration cannot be changed to lift it. */
 static int
-exclude_one(struct tmf_op *op, json_t *excluded, const json_t *entry, const char *target_id)
+exclude_one(struct tmf_op *op, json_t *excluded, const json_t *entry, const char *held_id)
 {
-	const char *reason =
-	    target_id != NULL ? "target-instance" : jsonx_get_string(entry, "Excluded");
+	const char *member_id =
+	    members_target_of(action_account(op)->members, exclude_instance(entry));
+	const char *target_id = held_id != NULL ? held_id : member_id;
+	const char *reason = held_id != NULL	 ? "target-instance"
+			     : member_id != NULL ? "target-member"
+						 : jsonx_get_string(entry, "Excluded");
 	const struct outcome outcome = {
 	    .kind = OUTCOME_EXCLUDED,
 	    .instance_id = exclude_instance(entry),
@@ -120,7 +140,8 @@ exclude_sort(struct tmf_op *op, json_t *kept, json_t *excluded)
 	json_array_foreach (matched, i, entry) {
 		const char *target_id = jsonx_get_string(targets, exclude_instance(entry));
 
-		if (target_id == NULL && jsonx_get_string(entry, "Excluded") == NULL)
+		if (target_id == NULL && jsonx_get_string(entry, "Excluded") == NULL &&
+		    members_target_of(action_account(op)->members, exclude_instance(entry)) == NULL)
 			json_array_append(kept, entry);
 		else if ((ret = exclude_one(op, excluded, entry, target_id)) < 0)
 			break;
@@ -130,7 +151,7 @@ exclude_sort(struct tmf_op *op, json_t *kept, json_t *excluded)
 }
 
 static enum tmf_op_next
-exclude_loaded(struct tmf_op *op)
+exclude_members_known(struct tmf_op *op)
 {
 	json_t *result = json_object();
 	json_t *kept = json_array();
@@ -153,12 +174,17 @@ static const struct tmf_action_field input[] = {
 static const struct tmf_action_field output[] = {
     {"Matched", "list of {Instance, NetworkInterfaceId, Rule}", true, "what is left to mirror"},
     {"Excluded", "list of {InstanceId, NetworkInterfaceId, TargetId?, Reason}", true,
-	"target-instance or configured"},
+	"target-instance, target-member or configured"},
     {.name = NULL},
 };
 
 static const char *const iam_actions[] = {
     "ec2:DescribeTrafficMirrorTargets",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcEndpointServiceConfigurations",
+    "ec2:DescribeNetworkInterfaces",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
     NULL,
 };
 

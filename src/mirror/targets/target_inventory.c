@@ -25,6 +25,8 @@ inventory_fini(struct inventory *inventory)
 	for (size_t i = 0; i < inventory->count; i++) {
 		free(inventory->at[i]->id);
 		free(inventory->at[i]->interface_id);
+		free(inventory->at[i]->destination);
+		free(inventory->at[i]->owner_id);
 		free(inventory->at[i]->subnet_id);
 		free(inventory->at[i]->instance_id);
 		free(inventory->at[i]->run);
@@ -111,6 +113,10 @@ inventory_add(struct inventory *inventory, const struct target *target)
 		entry->made_wall_ms = target->made_wall_ms;
 	if (entry->generation < target->generation)
 		entry->generation = target->generation;
+	if (entry->destination == NULL)
+		entry->destination = mem_strdup(target->destination);
+	if (entry->owner_id == NULL)
+		entry->owner_id = mem_strdup(target->owner_id);
 	if (entry->instance_id == NULL)
 		entry->instance_id = mem_strdup(target->instance_id);
 	if (entry->run == NULL)
@@ -153,10 +159,15 @@ inventory_add_listed(struct inventory *inventory, const json_t *listed)
 	const char *present = tag_value(listed, TAG_SUBNET);
 	const char *ours = tag_value(listed, TAG_OUR_SUBNET);
 	const char *generation = tag_value(listed, TAG_GENERATION);
+	const char *balancer = jsonx_get_string(listed, "NetworkLoadBalancerArn");
 	bool seeds = name != NULL && strcmp(name, TAG_NAME_VALUE) == 0;
 	struct target target = {
 	    .id = (char *)jsonx_get_string(listed, "TrafficMirrorTargetId"),
 	    .interface_id = (char *)jsonx_get_string(listed, "NetworkInterfaceId"),
+	    .destination = (char *)(balancer != NULL ? balancer
+						     : jsonx_get_string(listed,
+							   "GatewayLoadBalancerEndpointId")),
+	    .owner_id = (char *)jsonx_get_string(listed, "OwnerId"),
 	    .made = seeds || ours != NULL,
 	};
 

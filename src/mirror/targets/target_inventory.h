@@ -14,6 +14,8 @@
 struct target {
 	char *id;
 	char *interface_id; /* NULL: a load balancer or an endpoint */
+	char *destination;  /* the load balancer's ARN or the endpoint's id; NULL: an interface */
+	char *owner_id;	    /* the account; NULL: not known yet */
 	/* Whose sources it was made for; NULL: neither tmflow nor the seed made it, or unknown. */
 	char *subnet_id;
 	bool made;   /* by tmflow or the seed application */
