@@ -115,6 +115,19 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_explain,
     },
     {
+	.name = "config",
+	.group = GROUP_CHECK,
+	.args = "",
+	.summary = "show each setting and where it comes from",
+	.examples = "tmflow config --profile production\n"
+		    "tmflow config -o json",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
+		   OPTION_BIT(REGION),
+	.run = cmd_config,
+    },
+    {
 	/* No --config: what tmflow made is found by its tags. */
 	.name = "destroy",
 	.group = GROUP_CHECK,

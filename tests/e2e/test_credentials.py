@@ -135,6 +135,33 @@ class Credentials(harness.Case):
         self.assertEqual((asked["RoleArn"], asked["ExternalId"]), ([ROLE], ["ext"]))
         self.assertIn("Credential=AKIDBASE/", sts.requests[0].headers["Authorization"])
 
+    # --- tmflow config ---
+
+    def test_config(self):
+        config = self.write("aws-config", "[profile work]\nregion = eu-west-3\nretry_mode = adaptive\n")
+        keys = self.write("aws-credentials", "[work]\naws_access_key_id = AKIDEXAMPLEWXYZ\naws_secret_access_key = secret-of-work\n")
+        self.secrets.update((b"secret-of-work", b"AKIDEXAMPLEWXYZ"))
+        self.written.discard(config)
+        env = {"AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": keys, "AWS_PROFILE": "work", "AWS_USE_FIPS_ENDPOINT": "true"}
+        done = self.tmflow("config", "--config", "mine.yaml", "-o", "json", env=env)
+        self.assertEqual(done.code, 0, done.err)
+        rows = {row["name"]: (row["value"], row["source"]) for row in done.json["settings"]}
+        self.assertEqual(rows["profile"], ("work", "AWS_PROFILE"))
+        self.assertEqual(rows["region"], ("eu-west-3", config + ":2"))
+        self.assertEqual(rows["retry_mode"], ("adaptive", config + ":3"))
+        self.assertEqual(rows["use_fips_endpoint"], ("true", "AWS_USE_FIPS_ENDPOINT"))
+        self.assertEqual(rows["max_attempts"][1], "default")
+        self.assertEqual(rows["access key id"], ("****************WXYZ", "shared credentials file"))
+        self.assertEqual(rows["configuration"], ("mine.yaml", "--config"))
+        text = self.tmflow("config", "--region", "us-east-2", env=env)
+        self.assertRegex(text.out, r"(?m)^region +us-east-2 +--region$")
+
+    def test_config_without_keys(self):
+        done = self.tmflow("config", env={"AWS_CONFIG_FILE": "", "AWS_SHARED_CREDENTIALS_FILE": "", "HOME": self.dir})
+        self.assertEqual(done.code, 0, done.err)
+        self.assertRegex(done.out, r"(?m)^region +- +not set$")
+        self.assertIn("  environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set\n", done.out)
+
     def device(self):
         """A profile whose role wants the code of an MFA device; what the STS was asked, and the environment."""
         sts = self.sts()

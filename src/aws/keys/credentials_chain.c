@@ -1,9 +1,12 @@
 #include "aws/keys/credentials_internal.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/jsonx.h"
 #include "base/mem.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* In the AWS CLI's order. */
 static const struct place {
@@ -23,7 +26,8 @@ static const struct place {
     {"instance metadata", credentials_look_imds, false},
 };
 
-#define PLACES (sizeof(places) / sizeof(places[0]))
+#define KEY_ID_SHOWN_BYTES 4
+#define PLACES		   (sizeof(places) / sizeof(places[0]))
 
 /* A walk along the places. The reasons of all places are kept, since the error must say what was
  * missing in each. */
@@ -146,4 +150,53 @@ credentials_chain_new(const struct credentials_opts *opts)
 	};
 
 	return credentials_cache_new(opts, &source);
+}
+
+/* --- for people --- */
+
+/* As `aws configure list` masks a key. */
+static char *
+find_mask(const char *access_key_id)
+{
+	size_t len = strlen(access_key_id);
+
+	return mem_printf("****************%s",
+	    len > KEY_ID_SHOWN_BYTES ? access_key_id + len - KEY_ID_SHOWN_BYTES : "");
+}
+
+static struct tmf_call *
+find_seen(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+{
+	const size_t *winner = frame;
+	json_t *answer = tmf_call_take_result(over);
+	const json_t *expires_ms = json_object_get(answer, "ExpiresMs");
+	char iso[CLOCK_ISO_BYTES];
+	char *masked;
+
+	if (answer == NULL) {
+		tmf_err_move(err, &over->err);
+		return NULL;
+	}
+	masked = find_mask(jsonx_get_string(answer, "AccessKeyId"));
+	*ret_result = json_object();
+	jsonx_put_string(*ret_result, "place", places[*winner].name);
+	jsonx_put_string(*ret_result, "accessKeyId", masked);
+	if (expires_ms != NULL) {
+		clock_iso(json_integer_value(expires_ms), iso);
+		jsonx_put_string(*ret_result, "expires", iso);
+	}
+	free(masked);
+	jsonx_wipe(answer);
+	return NULL;
+}
+
+struct tmf_call *
+credentials_find(const struct credentials_opts *opts)
+{
+	size_t *winner = mem_zalloc(1, sizeof(*winner));
+	bool named;
+	const char *profile = profile_name(&opts->env, opts->profile, &named);
+
+	return tmf_call_sequence(
+	    search_from(opts, profile, false, 0, winner), find_seen, winner, free);
 }

@@ -32,6 +32,10 @@ struct credentials_opts {
  */
 struct credentials_provider *credentials_chain_new(const struct credentials_opts *opts);
 
+/* Which place has keys, and which: a new call with {"place", "accessKeyId": masked but for its last
+ * characters, "expires"?}. Errors: as a provider's get. */
+struct tmf_call *credentials_find(const struct credentials_opts *opts);
+
 /* A role assumed with the keys of another provider. */
 struct credentials_role {
 	const char *role_arn;

@@ -6,6 +6,7 @@
 #include "aws/settings/environment.h"
 #include "tmflow/error.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,6 +40,12 @@ struct aws_settings {
  * profile that does not exist. */
 int aws_settings_load(const struct aws_env *env, const char *flag_region, const char *flag_profile,
     struct aws_settings *ret_settings, struct tmf_err *err);
+
+/* Each setting with its value and where that stands, as `aws configure list` shows them: a new
+ * [{"name", "value": string or null, "source": a flag, a variable, "FILE:LINE", "default" or "not set"}], or
+ * NULL. Values are not judged. flag_* may be NULL. Errors: TMF_ERR_CONFIG for a malformed file. */
+json_t *aws_settings_list(const struct aws_env *env, const char *flag_region,
+    const char *flag_profile, struct tmf_err *err);
 
 /* Frees what it holds, and empties it. */
 void aws_settings_fini(struct aws_settings *settings);

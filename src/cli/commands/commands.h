@@ -19,5 +19,6 @@ int cmd_explain(const struct cli_opts *opts);
 int cmd_destroy(const struct cli_opts *opts);
 int cmd_listen(const struct cli_opts *opts);
 int cmd_lambda(const struct cli_opts *opts);
+int cmd_config(const struct cli_opts *opts);
 
 #endif

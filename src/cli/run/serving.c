@@ -50,7 +50,7 @@ static int
 serving_read_files(struct serving *serving)
 {
 	struct workspace *workspace = &serving->workspace;
-	char *path = mem_printf("config/%s.yaml", workspace->settings.region);
+	char *path = workspace_config_path(workspace);
 	bool there =
 	    serving->opts.config != NULL || serving->opts.hook != NULL || access(path, F_OK) == 0;
 

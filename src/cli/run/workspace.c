@@ -190,8 +190,6 @@ workspace_read_settings(struct workspace *workspace, const json_t *recorded, str
 	if (aws_settings_load(&env, region, opts->profile, settings, err) < 0 ||
 	    workspace_open_network(workspace, err) < 0)
 		return -1;
-	if (settings->region == NULL && workspace_find_region(workspace, err) < 0)
-		return -1;
 	workspace->assume_role =
 	    mem_strdup(setting_or_recorded(opts->assume_role, recorded, "assumeRole"));
 	workspace->external_id =
@@ -210,8 +208,20 @@ workspace_load_settings(struct workspace *workspace, const char *recorded)
 	struct tmf_err err = {0};
 	int ret = workspace_read_settings(workspace, record, &err);
 
+	if (ret == 0 && workspace->settings.region == NULL)
+		ret = workspace_find_region(workspace, &err);
 	json_decref(record);
 	return ret < 0 ? cli_fail_take(workspace->opts->output, &err) : EXIT_OK;
+}
+
+int
+workspace_load_what_is_set(struct workspace *workspace)
+{
+	struct tmf_err err = {0};
+
+	return workspace_read_settings(workspace, NULL, &err) < 0
+		   ? cli_fail_begin(workspace->opts->output, &err)
+		   : EXIT_OK;
 }
 
 /*
@@ -242,6 +252,16 @@ workspace_settings_text(const struct workspace *workspace)
  * A configuration belongs to one region, because subnets and targets do. The default name
  * therefore is that of the region, such as config/eu-west-1.yaml.
  */
+char *
+workspace_config_path(const struct workspace *workspace)
+{
+	if (workspace->opts->config != NULL)
+		return mem_strdup(workspace->opts->config);
+	return workspace->settings.region != NULL
+		   ? mem_printf(CONFIG_DIR "/%s.yaml", workspace->settings.region)
+		   : NULL;
+}
+
 static int
 workspace_read_config(struct workspace *workspace)
 {
@@ -249,9 +269,7 @@ workspace_read_config(struct workspace *workspace)
 	struct tmf_err err = {0};
 	struct doc *doc;
 
-	workspace->config_name =
-	    given != NULL ? mem_strdup(given)
-			  : mem_printf(CONFIG_DIR "/%s.yaml", workspace->settings.region);
+	workspace->config_name = workspace_config_path(workspace);
 	doc = doc_read(workspace->config_name, &err);
 	if (doc == NULL) {
 		if (given == NULL && err.line == 0)
@@ -651,4 +669,12 @@ workspace_wait(struct workspace *workspace, struct tmf_call *call, struct tmf_er
 	if (wait.result == NULL)
 		tmf_err_move(err, &wait.err);
 	return wait.result;
+}
+
+json_t *
+workspace_show_credentials(struct workspace *workspace, struct tmf_err *err)
+{
+	const struct credentials_opts opts = workspace_credentials_opts(workspace);
+
+	return workspace_wait(workspace, credentials_find(&opts), err);
 }

@@ -80,6 +80,16 @@ void workspace_fini(struct workspace *workspace);
  */
 int workspace_load_settings(struct workspace *workspace, const char *recorded);
 
+/* The same where a missing region is not an error: settings.region is NULL then. */
+int workspace_load_what_is_set(struct workspace *workspace);
+
+/* --config, or config/REGION.yaml. malloc'ed; NULL where neither is known. */
+char *workspace_config_path(const struct workspace *workspace);
+
+/* Which place has keys, after either of the loads: see credentials_find. New reference, or NULL
+ * with *err. */
+json_t *workspace_show_credentials(struct workspace *workspace, struct tmf_err *err);
+
 /* What a run's record keeps of them. malloc'ed JSON text. */
 char *workspace_settings_text(const struct workspace *workspace);
 
