@@ -119,8 +119,10 @@ process_read_errors(struct process *process)
 {
 	struct buf *reason = &process->reason;
 	char part[PROCESS_READ_BYTES];
-	ssize_t got = read(process->errors.fd, part, sizeof(part));
+	ssize_t got;
 
+	assert(process->errors.fd >= 0);
+	got = read(process->errors.fd, part, sizeof(part));
 	if (got <= 0)
 		return got < 0 && (errno == EAGAIN || errno == EINTR);
 	buf_add(reason, part, (size_t)got);

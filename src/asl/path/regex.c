@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "base/watchdog.h"
 
+#include <assert.h>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
@@ -84,6 +86,7 @@ regex_matches(const struct regex *regex, const json_t *text, uint64_t *steps)
 	if (!json_is_string(text))
 		return 0;
 	*steps -= json_string_length(text) < *steps ? json_string_length(text) : *steps;
+	assert(regex != NULL && regex->code != NULL);
 	while (found == PCRE2_ERROR_MATCHLIMIT && limit <= REGEX_STEPS_MAX && limit <= *steps &&
 	       !watchdog_overdue()) {
 		pcre2_set_match_limit(regex->limits, limit);

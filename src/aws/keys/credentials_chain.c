@@ -177,6 +177,7 @@ find_seen(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_er
 		tmf_err_move(err, &over->err);
 		return NULL;
 	}
+	assert(*winner < PLACES);
 	masked = find_mask(jsonx_get_string(answer, "AccessKeyId"));
 	*ret_result = json_object();
 	jsonx_put_string(*ret_result, "place", places[*winner].name);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,7 @@ login_left_ms(const struct login *login)
 {
 	int64_t expires_ms;
 
+	assert(login->token != NULL);
 	if (!token_cache_time(
 		json_object_get(login->token, "accessToken"), "expiresAt", &expires_ms))
 		return 0;
@@ -168,6 +170,7 @@ login_take_token(struct login *login, const json_t *fresh)
 	if (jsonx_get_string(keys, "accessKeyId") == NULL || !json_is_integer(seconds))
 		return false;
 	own = json_object();
+	assert(json_is_object(login->token));
 	jsonx_share_string(
 	    own, "accountId", json_object_get(login->token, "accessToken"), "accountId");
 	jsonx_share_string(own, "accessKeyId", keys, "accessKeyId");

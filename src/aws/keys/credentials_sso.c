@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,7 @@ sso_find_token(struct sso *sso, struct tmf_err *err)
 static int
 sso_configure(struct sso *sso, const struct shared_files *files, struct tmf_err *err)
 {
+	assert(sso->path == NULL && sso->token == NULL);
 	sso->session = mem_strdup(shared_files_get(files, sso->profile, "sso_session"));
 	if (sso_take_key(sso, files, "sso_start_url", &sso->start_url, err) < 0 ||
 	    sso_take_key(sso, files, "sso_region", &sso->region, err) < 0 ||
@@ -158,10 +160,24 @@ sso_ask_keys(struct sso *sso, struct tmf_err *err)
 	query_encode(&path, str_of(sso->account_id));
 	buf_add_cstr(&path, "&role_name=");
 	query_encode(&path, str_of(sso->role_name));
+	assert(sso->token != NULL);
 	sso->refreshing = false;
 	call = sso_send(sso, "awsssoportal", buf_cstr(&path), &request, err);
 	buf_fini(&path);
 	return call;
+}
+
+/* A token of the older form, or one whose registration has ended, lasts as long as it lasts. */
+static bool
+sso_can_refresh(const struct sso *sso)
+{
+	int64_t registered_until_ms;
+
+	return sso->session != NULL && jsonx_get_string(sso->token, "refreshToken") != NULL &&
+	       jsonx_get_string(sso->token, "clientId") != NULL &&
+	       jsonx_get_string(sso->token, "clientSecret") != NULL &&
+	       token_cache_time(sso->token, "registrationExpiresAt", &registered_until_ms) &&
+	       registered_until_ms > credentials_wall_ms(sso->opts);
 }
 
 static struct tmf_call *
@@ -181,6 +197,7 @@ sso_ask_token(struct sso *sso, struct tmf_err *err)
 	text = jsonx_text(body);
 	json_decref(body); /* not wiped: its strings are the token's */
 	request.body = text;
+	assert(sso_can_refresh(sso));
 	sso->refreshing = true;
 	call = sso_send(sso, "sso-oauth", "token", &request, err);
 	mem_wipe(text, strlen(text));
@@ -189,19 +206,6 @@ sso_ask_token(struct sso *sso, struct tmf_err *err)
 }
 
 /* --- the token --- */
-
-/* A token of the older form, or one whose registration has ended, lasts as long as it lasts. */
-static bool
-sso_can_refresh(const struct sso *sso)
-{
-	int64_t registered_until_ms;
-
-	return sso->session != NULL && jsonx_get_string(sso->token, "refreshToken") != NULL &&
-	       jsonx_get_string(sso->token, "clientId") != NULL &&
-	       jsonx_get_string(sso->token, "clientSecret") != NULL &&
-	       token_cache_time(sso->token, "registrationExpiresAt", &registered_until_ms) &&
-	       registered_until_ms > credentials_wall_ms(sso->opts);
-}
 
 /* Goes on with the token as it is. NULL with *err. */
 static struct tmf_call *

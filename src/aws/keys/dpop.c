@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
@@ -25,6 +26,7 @@ dpop_add_base64url(struct buf *out, const void *data, size_t bytes)
 	size_t start = out->len;
 
 	digest_base64_encode((struct str){data, bytes}, out);
+	assert(out->len > start);
 	while (out->len > start && out->p[out->len - 1] == '=')
 		out->p[--out->len] = '\0';
 	for (size_t i = start; i < out->len; i++) {
@@ -151,6 +153,7 @@ dpop_proof(const char *private_key_pem, const char *url, int64_t wall_ms, struct
 	struct buf signature = {0};
 	int ret = -1;
 
+	assert(private_key_pem != NULL && url != NULL);
 	buf_reset(out);
 	if (key == NULL || !dpop_is_p256(key))
 		tmf_err_set(err, TMF_ERR_CREDENTIALS, "dpopKey is not a private key on P-256");

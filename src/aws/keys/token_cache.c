@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/timestamp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ token_cache_write(const char *path, const json_t *token, struct tmf_err *err)
 	struct buf text = {0};
 	int ret;
 
+	assert(json_is_object(token));
 	jsonx_write(token, &text);
 	ret = token_cache_write_beside(path, buf_str(&text), temporary);
 	if (ret < 0)
@@ -106,6 +108,7 @@ token_cache_set_time(json_t *token, const char *key, int64_t wall_ms)
 {
 	char iso[CLOCK_ISO_BYTES];
 
+	assert(json_is_object(token));
 	clock_iso(wall_ms, iso);
 	json_object_set_new(token, key, json_sprintf("%.*sZ", ISO_SECONDS_BYTES, iso));
 }

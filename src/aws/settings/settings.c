@@ -4,6 +4,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,8 +85,8 @@ setting_is_true(const char *text)
 	return text != NULL && strcasecmp(text, "true") == 0;
 }
 
-/* A value, and where it stands (malloc'ed; ret_where may be NULL): of a variable, or of a key of the
- * profile's. NULL for a name that is NULL. An empty variable counts as one that is not set, see
+/* A value, and where it stands (malloc'ed; ret_where may be NULL): of a variable, or of a key of
+ * the profile's. NULL for a name that is NULL. An empty variable counts as one that is not set, see
  * aws_env_get. */
 static const char *
 setting_of_variable(const struct lookup *lookup, const char *name, char **ret_where)
@@ -113,7 +114,10 @@ static const char *
 setting_find(const struct lookup *lookup, enum setting setting, char **ret_where)
 {
 	const struct setting_names *names = &setting_names[setting];
-	const char *value = setting_of_variable(lookup, names->variable, ret_where);
+	const char *value;
+
+	assert(setting < SETTING_COUNT && names->variable != NULL);
+	value = setting_of_variable(lookup, names->variable, ret_where);
 
 	if (value == NULL)
 		value = setting_of_variable(lookup, names->older_variable, ret_where);
@@ -180,6 +184,7 @@ setting_refuse(
 	char *where = NULL;
 	const char *value = setting_find(lookup, setting, &where);
 
+	assert(value != NULL && where != NULL);
 	if (strcmp(where, names->variable) == 0)
 		tmf_err_set(
 		    err, TMF_ERR_CONFIG, "%s must be %s, not \"%s\"", where, must_be, value);

@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -116,6 +117,7 @@ mfa_ask(void *arg, const char *serial_number)
 	struct mfa *mfa = arg;
 	struct tmf_err err = {0};
 
+	assert(mfa->loop != NULL && serial_number != NULL);
 	if (mfa->token == NULL || mfa->token_used)
 		return mfa_ask_terminal(mfa->loop, serial_number);
 	mfa->token_used = true;

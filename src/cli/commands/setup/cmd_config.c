@@ -7,6 +7,7 @@
 #include "cli/run/workspace.h"
 #include "store/store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ config_add(json_t *list, const char *name, const char *value, const char *source
 {
 	json_t *row = json_object();
 
+	assert(source != NULL);
 	jsonx_put_string(row, "name", name);
 	jsonx_put_string_or_null(row, "value", value);
 	jsonx_put_string(row, "source", source);
@@ -58,7 +60,7 @@ config_add_files(struct workspace *workspace, json_t *list)
 	free(dir);
 }
 
-/* The keys that were found, or why there are none: that is no reason to fail, since it is what
+/* The keys that were found, or why they are missing: that is no reason to fail, since it is what
  * somebody wants to see. */
 static void
 config_add_keys(struct workspace *workspace, json_t *list)
