@@ -92,10 +92,14 @@ struct tmf_run *
 tmf_run_start(struct tmf_engine *engine, const struct tmf_run_opts *opts, struct tmf_err *err);
 
 /*
- * Goes on with a run of the store that was interrupted or whose process died: opts->run_id, which
- * may be a unique prefix or "@latest". The workflow and the input are those of the run's record.
+ * Goes on with a run of the store that was interrupted, whose process died, or that failed or timed
+ * out within the last 14 days: opts->run_id, which may be a unique prefix or "@latest". The
+ * workflow and the input are those of the run's record. After a failure the states that did not
+ * succeed begin again, with all their attempts and the run's whole timeout; what succeeded is kept,
+ * also in a Map or Parallel, as with RedriveExecution of Step Functions.
  * Returns: as tmf_run_start.
- * Errors: TMF_ERR_NOT_FOUND; TMF_ERR_INVALID if it is over, if its definition names an action that
+ * Errors: TMF_ERR_NOT_FOUND, also for a failed run whose checkpoint is not kept any more;
+ * TMF_ERR_INVALID if it succeeded, if its definition names an action that
  * the registry does not have, or if its checkpoints do not fit; TMF_ERR_BUSY naming the process
  * that holds it; TMF_ERR_STORE.
  */

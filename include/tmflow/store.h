@@ -24,8 +24,8 @@ struct tmf_store;
 enum tmf_run_status {
 	TMF_RUN_RUNNING, /* under way, or its process died */
 	TMF_RUN_SUCCEEDED,
-	TMF_RUN_FAILED,
-	TMF_RUN_TIMED_OUT,   /* the workflow's own TimeoutSeconds passed */
+	TMF_RUN_FAILED,	     /* tmf_run_resume goes on at the state that failed */
+	TMF_RUN_TIMED_OUT,   /* the workflow's own TimeoutSeconds passed; the same */
 	TMF_RUN_INTERRUPTED, /* stopped between two steps; tmf_run_resume goes on */
 };
 

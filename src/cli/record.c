@@ -49,20 +49,6 @@ record_begin(const struct cli_opts *opts, struct rng *rng, struct store *store,
 	return store_lease_take(store, run->id, err);
 }
 
-/* The former end is deleted: a record that runs and has an error would be reported as both. */
-void
-record_begin_again(struct store_run *run, int64_t retry_wall_ms)
-{
-	assert(record_is_over(run));
-	run->status = RUN_RUNNING;
-	run->retry_wall_ms = retry_wall_ms;
-	run->stop_wall_ms = 0;
-	free(run->output);
-	free(run->error);
-	free(run->cause);
-	run->output = run->error = run->cause = NULL;
-}
-
 /* An interrupted run is not over: `tmflow resume` continues it. */
 bool
 record_is_over(const struct store_run *run)

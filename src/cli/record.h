@@ -26,9 +26,6 @@ struct store *record_open_store(const struct cli_opts *opts, int *ret_exit);
 struct store_lease *record_begin(const struct cli_opts *opts, struct rng *rng, struct store *store,
     struct store_run *run, struct tmf_err *err);
 
-/* Sets a record back to RUNNING without a result; retry_wall_ms 0: as a whole. Not yet written. */
-void record_begin_again(struct store_run *run, int64_t retry_wall_ms);
-
 /* True if the run has ended: there is nothing to resume. */
 bool record_is_over(const struct store_run *run);
 

@@ -55,7 +55,7 @@ const struct subcommand cli_subcommands[] = {
 	.name = "resume",
 	.group = GROUP_RUN,
 	.args = "RUN-ID",
-	.summary = "continue an interrupted run, or retry what failed",
+	.summary = "continue an interrupted or failed run, or retry what failed in it",
 	.examples = "tmflow resume @latest\n"
 		    "tmflow resume @latest --retry-failed",
 	.args_min = 1,

@@ -30,7 +30,6 @@ struct tmf_run {
 	struct tmf_run *next; /* in the engine's list of ended ones */
 	bool listed;
 	bool over;
-	bool recorded; /* its end stands in the store's transaction, or in the store */
 	struct execution *execution;
 	struct store_lease *lease;
 	struct store_run record;
@@ -115,36 +114,26 @@ embed_wall_ms(const struct tmf_engine *engine)
 
 /* --- a run's end --- */
 
-/* The first call wins: the end is noted with its event, and again when the execution
- * reports it. */
+/*
+ * The end is only listed here: the host hears of it after the commit. The record is written in the
+ * transaction in which the checkpoints go; up to then these say how the execution ended.
+ */
 static void
-run_record_end(struct tmf_run *run, const struct execution_result *result)
+run_over(void *arg, struct execution *execution, const struct execution_result *result)
 {
+	struct tmf_run *run = arg;
 	struct tmf_engine *engine = run->engine;
 	struct store_run *record = &run->record;
 
-	if (run->recorded)
-		return;
-	run->recorded = true;
+	(void)execution;
+	assert(!run->over && !run->listed);
 	record->status = result->status;
 	record->stop_wall_ms = embed_wall_ms(engine);
 	record->output = result->output != NULL ? jsonx_text(result->output) : NULL;
 	record->error = mem_strdup(result->error);
 	record->cause = mem_strdup(result->cause);
 	if (engine->store != NULL && !tmf_err_isset(&engine->err))
-		(void)store_run_update(engine->store, record, &engine->err);
-}
-
-/* The end is only listed here: the host hears of it after the commit. */
-static void
-run_over(void *arg, struct execution *execution, const struct execution_result *result)
-{
-	struct tmf_run *run = arg;
-	struct tmf_engine *engine = run->engine;
-
-	(void)execution;
-	assert(!run->over && !run->listed);
-	run_record_end(run, result);
+		(void)store_run_end(engine->store, record, &engine->err);
 	run->result = (struct tmf_run_result){
 	    .status = (enum tmf_run_status)result->status,
 	    .output = result->output,
@@ -157,41 +146,11 @@ run_over(void *arg, struct execution *execution, const struct execution_result *
 	engine->ended_end = &run->next;
 }
 
-/*
- * The engine deletes a run's checkpoints in the same step in which it notes this event, and may
- * commit before it reports the end. The record has to be in that very transaction: a run that is
- * RUNNING and has no checkpoint would start from the beginning when it is resumed, and do
- * everything twice. The loop's queue is bounded a turn, so that with thousands of branches the two
- * do happen in turns of their own; tests/embed fills the queue to see it.
- */
-static void
-run_note_end(struct tmf_run *run, const struct execution_event *event)
-{
-	struct execution_result result = {
-	    .output = event->data, .error = event->error, .cause = event->cause};
-
-	if (event->state != NULL)
-		return;
-	if (strcmp(event->type, "ExecutionSucceeded") == 0)
-		result.status = RUN_SUCCEEDED;
-	else if (strcmp(event->type, "ExecutionFailed") == 0)
-		result.status = RUN_FAILED;
-	else if (strcmp(event->type, "ExecutionTimedOut") == 0)
-		result.status = RUN_TIMED_OUT;
-	else
-		return;
-	run_record_end(run, &result);
-}
-
-/* The record is written first, whether or not the host listens. */
 static void
 run_event(void *arg, const struct execution_event *event)
 {
 	struct tmf_run *run = arg;
 
-	run_note_end(run, event);
-	if (run->on_event == NULL)
-		return;
 	run->on_event(run->arg, run,
 	    &(struct tmf_run_event){
 		.id = event->id,
@@ -230,8 +189,7 @@ run_new(struct tmf_engine *engine, const struct tmf_run_opts *opts)
 	return run;
 }
 
-/* Without a store and a listener the engine has no events to report, which saves making
- * them. */
+/* Without a listener the engine has no events to report, which saves making them. */
 static void
 run_execution_opts(const struct tmf_run *run, const struct tmf_run_opts *opts,
     struct asl_machine *machine, struct execution_opts *ret_opts)
@@ -244,7 +202,9 @@ run_execution_opts(const struct tmf_run *run, const struct tmf_run_opts *opts,
 	    .start_wall_ms = run->record.start_wall_ms,
 	    .env = opts->env,
 	    .on_done = run_over,
-	    .on_event = run->engine->store != NULL || opts->on_event != NULL ? run_event : NULL,
+	    .redrives = run->record.redrives,
+	    .redrive_wall_ms = run->record.redrive_wall_ms,
+	    .on_event = opts->on_event != NULL ? run_event : NULL,
 	    .arg = (void *)(uintptr_t)run,
 	};
 }
@@ -313,7 +273,7 @@ run_take(struct tmf_run *run, const char *id_or_prefix, struct tmf_err *err)
 	store_run_fini(&found);
 	if (ret < 0)
 		return -1;
-	if (run->record.status == RUN_RUNNING || run->record.status == RUN_INTERRUPTED)
+	if (run->record.status != RUN_SUCCEEDED)
 		return 0;
 	return tmf_err_set(err, TMF_ERR_INVALID, "run %s is over: %s", run->record.id,
 	    run_status_name(run->record.status));
@@ -328,6 +288,7 @@ run_go_on(struct tmf_run *run, const struct tmf_run_opts *opts, struct tmf_err *
 	struct store_run *record = &run->record;
 	struct tmf_workflow *workflow;
 	struct execution_opts resume;
+	bool redrive;
 
 	assert(opts->run_id != NULL && engine->store != NULL);
 	if (run_take(run, opts->run_id, err) < 0)
@@ -341,16 +302,15 @@ run_go_on(struct tmf_run *run, const struct tmf_run_opts *opts, struct tmf_err *
 	    engine->registry, NULL, err);
 	if (workflow == NULL)
 		return -1;
+	redrive = store_run_has_failed(record);
+	store_run_begin_again(record, embed_wall_ms(engine));
 	/* The machine outlives the workflow: the execution takes a reference. */
 	run_execution_opts(run, opts, workflow->machine, &resume);
-	run->execution = execution_resume(engine->engine, &resume, err);
+	run->execution = redrive ? execution_redrive(engine->engine, &resume, err)
+				 : execution_resume(engine->engine, &resume, err);
 	tmf_workflow_free(workflow);
-	if (run->execution == NULL)
-		return -1;
 	/* So that a list does not call it interrupted while it is under way. */
-	record->status = RUN_RUNNING;
-	record->stop_wall_ms = 0;
-	return store_run_update(engine->store, record, err);
+	return run->execution != NULL ? store_run_update(engine->store, record, err) : -1;
 }
 
 /* The lease is held until the run has ended, so two processes cannot resume one run. */

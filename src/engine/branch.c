@@ -134,6 +134,27 @@ branch_leave(struct branch *branch, const struct asl_choice_rule *rule, json_t *
 	tmf_err_fini(&err);
 }
 
+/* After a restart a timer may end the last child before the loop has run the parent's task. */
+static void
+branch_close_children(struct branch *branch)
+{
+	if (branch->children == NULL)
+		return;
+	tmf_loop_unpost(branch->x->engine->loop, &branch->task);
+	tree_children_free(branch);
+}
+
+/* Whether the failure ends the execution, and the children's rows are to stay for a redrive, is
+ * known only to the branches around. Where one of them takes it, all below it is freed then. */
+static void
+branch_halt_children(struct branch *branch)
+{
+	if (branch->children == NULL)
+		return;
+	tmf_loop_unpost(branch->x->engine->loop, &branch->task);
+	children_halt(branch);
+}
+
 /* The op is freed before the backoff: the next attempt starts with a new one. The wake time
  * is stored, so that a restart does not begin the backoff again. */
 static void
@@ -144,6 +165,7 @@ branch_retry(struct branch *branch, const struct step_failure *failure, const st
 	    LOG_INT("attempt", branch->retry_count + 1),
 	    LOG_INT("delay_ms", (int64_t)(failure->delay_s * MS)));
 	task_drop(branch);
+	branch_close_children(branch);
 	branch->retry_count++;
 	context_forget(branch);
 	branch->phase = PHASE_BACKOFF;
@@ -183,11 +205,13 @@ branch_failed(struct branch *branch, struct tmf_err *err)
 	case STEP_CAUGHT:
 		branch_log(branch, "engine.caught", "error", err->name);
 		branch_give_up(branch, failure.by_name);
+		branch_close_children(branch);
 		branch_exit(branch, &failure.exit);
 		break;
 	case STEP_UNCAUGHT:
 		branch_log(branch, "engine.failed", "error", err->name);
 		branch_give_up(branch, false);
+		branch_halt_children(branch);
 		branch->failure = mem_zalloc(1, sizeof(*branch->failure));
 		tmf_err_move(branch->failure, err);
 		branch_end(branch);
@@ -240,14 +264,6 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 	return 0;
 }
 
-/* After a restart a timer may end the last child before the loop has run the parent's task. */
-static void
-branch_close_children(struct branch *branch)
-{
-	tmf_loop_unpost(branch->x->engine->loop, &branch->task);
-	tree_children_free(branch);
-}
-
 /* Starts the children that may run now; leaves the state when all have ended. Called again
  * with each end, so a place that becomes free is filled at once. An interrupted execution
  * starts no more children: a resume makes them. */
@@ -261,7 +277,6 @@ branch_run_children(struct branch *branch)
 	while (!branch->x->interrupting && children_next(branch, &index)) {
 		if (branch_start_child(branch, index, &err) == 0)
 			continue;
-		branch_close_children(branch);
 		branch_failed(branch, &err);
 		tmf_err_fini(&err);
 		return;
@@ -295,9 +310,9 @@ branch_begin_children(struct branch *branch, struct step_work *work)
 	branch_run_children(branch);
 }
 
-/* The child is freed. The event of the iteration comes before the child is freed, because
- * it continues the child's own line of events. Siblings of a child that fails are aborted,
- * as on AWS. */
+/* The event of the iteration comes before the child is freed, because it continues the child's own
+ * line of events. Siblings of a child that fails are aborted, as on AWS. All of them stand still
+ * until somebody takes the failure, or it ends the execution. */
 static void
 branch_child_ended(struct branch *branch, struct branch *child)
 {
@@ -313,11 +328,9 @@ branch_child_ended(struct branch *branch, struct branch *child)
 	}
 	branch_log(branch, "engine.children_ended", "as", "failed");
 	children_error(child, &err);
-	tree_unlink_free(child);
 	children_note_aborted(branch);
 	branch->last_event = branch->children->last_event;
 	event_note_state(branch, "StateFailed", NULL);
-	branch_close_children(branch);
 	branch_failed(branch, &err);
 	tmf_err_fini(&err);
 }
@@ -605,6 +618,19 @@ branch_restore(
 	if (branch->phase == PHASE_CHILDREN && branch_restore_children(branch, err) < 0)
 		return NULL; /* the execution is freed as a whole */
 	return branch;
+}
+
+/* The state is done again, with the input that it had: all its attempts, its whole wait. */
+void
+branch_redrive(struct branch *branch)
+{
+	if (branch->phase != PHASE_CHILDREN)
+		branch->phase = PHASE_ENTERED;
+	branch->retry_count = 0;
+	branch->wake_wall_ms = 0;
+	free(branch->retries);
+	branch->retries = NULL;
+	checkpoint_mark(branch);
 }
 
 /* A task that was under way is entered again: whether its call reached AWS is not known, so

@@ -18,6 +18,13 @@ struct branch_row;
 struct branch *branch_restore(
     struct execution *x, struct branch *parent, const struct branch_row *row, struct tmf_err *err);
 
+/*
+ * For a redrive, before branch_go_on: the restored branch's state, which failed or was aborted,
+ * begins again. A Map or Parallel keeps the children that succeeded.
+ * See: https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+ */
+void branch_redrive(struct branch *branch);
+
 /* Sets a restored branch going. An op that was under way is started again. */
 void branch_go_on(struct branch *branch);
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <string.h>
 
 /* Event and branch ids count up by one: a run would take 200 years at a million a second to get
  * there. Keeps sums from overflowing. */
@@ -24,7 +25,21 @@ row_put_number(json_t *object, const char *key, int64_t value)
 		json_object_set_new(object, key, json_integer(value));
 }
 
-/* Only the two counters: all else about a run is in its record, or in the definition. */
+static json_t *
+execution_row_end(const struct execution_result *result)
+{
+	json_t *end = json_object();
+
+	jsonx_put_string(end, "status", run_status_name(result->status));
+	if (result->output != NULL)
+		json_object_set(end, "output", result->output);
+	jsonx_put_string(end, "error", result->error);
+	jsonx_put_string(end, "cause", result->cause);
+	return end;
+}
+
+/* Only the counters and the end: all else about a run is in its record, or in the
+ * definition. */
 void
 execution_row_write(const struct execution *x, struct buf *out)
 {
@@ -32,6 +47,8 @@ execution_row_write(const struct execution *x, struct buf *out)
 
 	json_object_set_new(object, "event", json_integer(x->event_id));
 	json_object_set_new(object, "nextBranch", json_integer(x->next_branch_id));
+	if (x->result.status != RUN_RUNNING && x->result.status != RUN_INTERRUPTED)
+		json_object_set_new(object, "end", execution_row_end(&x->result));
 	jsonx_write(object, out);
 	json_decref(object);
 }
@@ -127,24 +144,65 @@ row_object(int64_t id, struct str text, struct tmf_err *err)
 	return NULL;
 }
 
+/* An interrupted execution has no end: it goes on from its branches. */
+static int
+row_read_end(struct execution_row *row, struct tmf_err *err)
+{
+	static const enum run_status ends[] = {RUN_SUCCEEDED, RUN_FAILED, RUN_TIMED_OUT};
+	const int64_t id = BRANCH_ROW_EXECUTION;
+	const json_t *end = json_object_get(row->object, "end");
+	const char *status = jsonx_get_string(end, "status");
+
+	if (end == NULL)
+		return 0;
+	for (size_t i = 0; status != NULL && i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (strcmp(status, run_status_name(ends[i])) == 0)
+			row->status = ends[i];
+	if (row->status == RUN_RUNNING)
+		return branch_row_misfit(err, id, "\"end\" has no status that ends a run");
+	row->output = json_object_get(end, "output");
+	if ((row->output != NULL) != (row->status == RUN_SUCCEEDED))
+		return branch_row_misfit(err, id, "\"end\" has no output, or should not have one");
+	row->error = jsonx_get_string(end, "error");
+	row->cause = jsonx_get_string(end, "cause");
+	return 0;
+}
+
 /* "nextBranch" may not be absent: an id given twice would overwrite a live branch. */
+static int
+row_read_execution(struct execution_row *row, struct tmf_err *err)
+{
+	const int64_t id = BRANCH_ROW_EXECUTION;
+
+	if (row_number(id, row->object, "event", 0, ROW_ID_MAX, &row->event_id, err) < 0 ||
+	    row_number(id, row->object, "nextBranch", 1, ROW_ID_MAX, &row->next_branch_id, err) < 0)
+		return -1;
+	if (row->next_branch_id == 0)
+		return branch_row_misfit(err, id, "\"nextBranch\" is missing");
+	return row_read_end(row, err);
+}
+
 int
 execution_row_read(struct str text, struct execution_row *ret_row, struct tmf_err *err)
 {
-	const int64_t id = BRANCH_ROW_EXECUTION;
-	json_t *object = row_object(id, text, err);
-	int ret;
+	struct execution_row row = {.object = row_object(BRANCH_ROW_EXECUTION, text, err)};
 
-	if (object == NULL)
+	if (row.object == NULL)
 		return -1;
-	ret = row_number(id, object, "event", 0, ROW_ID_MAX, &ret_row->event_id, err);
-	if (ret == 0)
-		ret = row_number(
-		    id, object, "nextBranch", 1, ROW_ID_MAX, &ret_row->next_branch_id, err);
-	if (ret == 0 && ret_row->next_branch_id == 0)
-		ret = branch_row_misfit(err, id, "\"nextBranch\" is missing");
-	json_decref(object);
-	return ret;
+	if (row_read_execution(&row, err) < 0) {
+		execution_row_fini(&row);
+		return -1;
+	}
+	*ret_row = row;
+	return 0;
+}
+
+/* As for a branch's row. */
+void
+execution_row_fini(struct execution_row *row)
+{
+	json_decref(row->object);
+	*row = (struct execution_row){0};
 }
 
 /* A phase belongs to a type of state: with a definition that was changed, a Wait may have

@@ -7,8 +7,9 @@
 /*
  * The rows of a checkpoint: their format, and every check that a row by itself allows.
  *
- * Row 0 is the execution's: {"event": 12, "nextBranch": 4}. Each other row is that of the live
- * branch of its id:
+ * Row 0 is the execution's: {"event": 12, "nextBranch": 4}. Once the execution has ended it also
+ * has "end": {"status": "FAILED", "error": "...", "cause": "..."}, or "output" when it succeeded.
+ * Each other row is that of the live branch of its id:
  *
  *   {"parent": 1, "index": 3, "state": 5, "phase": 3, "input": ..., "variables": {...} or "shares":
  *   true,
@@ -25,15 +26,21 @@
 #define BRANCH_ROW_EXECUTION 0 /* the id of the execution's own row; branches begin at 1 */
 
 struct execution_row {
+	json_t *object; /* owned; output, error and cause are borrowed from it */
 	int64_t event_id;
 	int64_t next_branch_id;
+	enum run_status status; /* how it ended; RUN_RUNNING: it has not */
+	json_t *output;		/* SUCCEEDED */
+	const char *error;	/* may be NULL */
+	const char *cause;	/* may be NULL */
 };
 
 /* Appends the row of an execution. */
 void execution_row_write(const struct execution *x, struct buf *out);
 
-/* Returns: 0, or -1 with *err. */
+/* Returns: 0 with *ret_row, which execution_row_fini frees, or -1 with *err. */
 int execution_row_read(struct str text, struct execution_row *ret_row, struct tmf_err *err);
+void execution_row_fini(struct execution_row *row);
 
 struct branch_row {
 	json_t *object; /* owned; input, variables and retries are borrowed from it */

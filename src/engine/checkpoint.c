@@ -43,8 +43,8 @@ checkpoint_unlink_dirty(struct branch *branch)
 	branch->dirty = false;
 }
 
-/* Once the execution is over its rows are deleted all at once, or are to stay for a resume:
- * single rows are left alone. */
+/* Once the execution is over its rows are deleted all at once, or are to stay for a resume or
+ * redrive: single rows are left alone. */
 void
 checkpoint_forget(struct branch *branch)
 {
@@ -94,6 +94,17 @@ checkpoint_results_forget(struct branch *parent)
 	}
 }
 
+void
+checkpoint_result_forget(struct branch *parent, int64_t index)
+{
+	struct execution *x = parent->x;
+	struct tmf_err err = {0};
+
+	checkpoint_note(
+	    x, store_result_delete(x->engine->store, x->run_id, parent->id, index, &err), &err);
+	x->rows_dirty = true;
+}
+
 static int
 checkpoint_put(struct execution *x, int64_t id, const struct buf *text, struct tmf_err *err)
 {
@@ -138,4 +149,28 @@ checkpoint_flush(struct execution *x, struct tmf_err *err)
 	x->rows_dirty = false;
 	buf_fini(&text);
 	return ret;
+}
+
+/* In the turn in which the execution ends. The end is a row like any other: the run's
+ * record is written later, and a process that dies in between must find the end, and not the
+ * beginning. */
+void
+checkpoint_end(struct execution *x)
+{
+	struct store *store = x->engine->store;
+	struct buf text = {0};
+	struct tmf_err err = {0};
+	int ret;
+
+	assert(x->result.status != RUN_RUNNING && x->result.status != RUN_INTERRUPTED);
+	if (store == NULL)
+		return;
+	ret = x->result.status == RUN_SUCCEEDED ? store_checkpoints_delete(store, x->run_id, &err)
+						: checkpoint_flush(x, &err);
+	if (ret == 0) {
+		execution_row_write(x, &text);
+		ret = checkpoint_put(x, BRANCH_ROW_EXECUTION, &text, &err);
+	}
+	checkpoint_note(x, ret, &err);
+	buf_fini(&text);
 }

@@ -25,6 +25,15 @@ void checkpoint_result(struct branch *parent, int64_t index, json_t *record);
 /* The children of parent are over. */
 void checkpoint_results_forget(struct branch *parent);
 
+/* A child that had failed is to run again: its record goes. */
+void checkpoint_result_forget(struct branch *parent, int64_t index);
+
+/*
+ * Writes how x ended, as x->result has it. Of a success that is all that stays; else the branches
+ * stay as they stand, so that the execution can be redriven.
+ */
+void checkpoint_end(struct execution *x);
+
 /* Writes the rows of all marked branches of x, and the execution's own. Returns: 0, or -1 with
  * *err. */
 int checkpoint_flush(struct execution *x, struct tmf_err *err);

@@ -6,6 +6,7 @@
 #include "engine/checkpoint.h"
 #include "engine/event.h"
 #include "engine/op.h"
+#include "engine/task.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -108,13 +109,15 @@ children_note_iteration(struct branch *child, const char *type)
 }
 
 /* Only these four types are still at work when a sibling fails; a Pass or Choice has done
- * its work when the loop ran it. */
+ * its work when the loop ran it. The child that failed is still among them. */
 void
 children_note_aborted(struct branch *branch)
 {
 	for (struct branch *child = branch->children->first; child != NULL; child = child->next) {
 		enum asl_state_type type = child->state->type;
 
+		if (child->failure != NULL)
+			continue;
 		if (child->children != NULL)
 			children_note_aborted(child);
 		if (type == ASL_TASK || type == ASL_WAIT || type == ASL_MAP || type == ASL_PARALLEL)
@@ -147,7 +150,7 @@ children_within_tolerance(const struct children *children)
 		   children->tolerated_percentage * (double)children->total;
 }
 
-/* Nothing is stored for a failure that ends the Map: its rows are about to be deleted. */
+/* Nothing is stored for a failure that ends the Map: the child's own row stays, for a redrive. */
 bool
 children_book(struct branch *child)
 {
@@ -195,6 +198,20 @@ children_wind_down(struct branch *branch)
 		return;
 	for (struct branch *child = branch->children->first; child != NULL; child = child->next)
 		children_wind_down(child);
+}
+
+void
+children_halt(struct branch *branch)
+{
+	struct tmf_loop *loop = branch->x->engine->loop;
+
+	for (struct branch *child = branch->children->first; child != NULL; child = child->next) {
+		task_drop(child);
+		tmf_loop_unpost(loop, &child->task);
+		tmf_loop_timer_disarm(loop, &child->timer);
+		if (child->children != NULL)
+			children_halt(child);
+	}
 }
 
 /* --- $$.Map.Item --- */
@@ -250,6 +267,12 @@ children_restore_place(struct branch *branch, int64_t index, struct tmf_err *err
 	return 0;
 }
 
+bool
+children_record_failed(const json_t *record)
+{
+	return json_is_true(json_object_get(record, "f"));
+}
+
 /* A row says what it knows, and the definition says what is needed: where the two differ
  * the definition was changed after the checkpoint. */
 int
@@ -257,7 +280,7 @@ children_restore_result(struct branch *branch, int64_t index, json_t *record, st
 {
 	struct children *children = branch->children;
 	json_t *result = json_object_get(record, "r");
-	bool failed = json_is_true(json_object_get(record, "f"));
+	bool failed = children_record_failed(record);
 	bool wants_result = children->results != NULL && !failed;
 
 	if (children_restore_place(branch, index, err) < 0)

@@ -40,8 +40,17 @@ json_t *children_map_item(const struct branch *branch);
 /* Has every op in and below branch start no further call. */
 void children_wind_down(struct branch *branch);
 
+/*
+ * The state has failed and nobody took that: cancels what is under way below branch. The children
+ * stay as they stand, with their rows: if that ends the execution, a redrive goes on from them.
+ */
+void children_halt(struct branch *branch);
+
 /* For a resume: from here on children are named by what the rows say of them. */
 void children_restore_open(struct branch *branch);
+
+/* Whether a record is that of a tolerated failure: a redrive has such a child run again. */
+bool children_record_failed(const json_t *record);
 
 /* Takes a place for a live child, or for the record of an ended one. Errors: TMF_ERR_INVALID for
  * one that does not fit. */

@@ -28,8 +28,7 @@ context_put_time(json_t *object, const char *key, int64_t wall_ms)
 	jsonx_put_string(object, key, text);
 }
 
-/* RedriveCount is there because AWS always has it. A local run is resumed, never redriven,
- * hence 0. */
+/* RedriveCount is there because AWS always has it; RedriveTime only after a redrive. */
 static json_t *
 context_execution(const struct execution *x)
 {
@@ -40,7 +39,9 @@ context_execution(const struct execution *x)
 	jsonx_put_string(part, "Name", x->run_id);
 	jsonx_put_string(part, "RoleArn", ARN_ROLE);
 	context_put_time(part, "StartTime", x->start_wall_ms);
-	json_object_set_new(part, "RedriveCount", json_integer(0));
+	json_object_set_new(part, "RedriveCount", json_integer(x->redrives));
+	if (x->redrives > 0)
+		context_put_time(part, "RedriveTime", x->redrive_wall_ms);
 	return part;
 }
 

@@ -86,6 +86,8 @@ struct execution_opts {
 	const char *machine_name;    /* for $$.StateMachine */
 	json_t *input;		     /* a reference is taken */
 	int64_t start_wall_ms;	     /* 0: now */
+	int64_t redrives;	     /* how often it has been redriven, with this time */
+	int64_t redrive_wall_ms;     /* the last one: its TimeoutSeconds counts from there */
 	void *env;		     /* of its actions; NULL: the registry's */
 	void (*on_done)(
 	    void *arg, struct execution *execution, const struct execution_result *result);
@@ -97,10 +99,22 @@ struct execution_opts {
  * the execution's result. */
 struct execution *execution_start(struct engine *engine, const struct execution_opts *opts);
 
-/* Goes on from the checkpoints of opts->run_id. Errors: TMF_ERR_STORE, TMF_ERR_INVALID for
+/* Goes on from the checkpoints of opts->run_id. Where they say that it has ended already, that end
+ * is reported, once more from the loop. Errors: TMF_ERR_STORE, TMF_ERR_INVALID for
  * checkpoints that do not fit the machine. Without any: starts. */
 struct execution *
 execution_resume(struct engine *engine, const struct execution_opts *opts, struct tmf_err *err);
+
+/*
+ * Goes on where an execution of opts->run_id FAILED or TIMED_OUT: each state that did not succeed
+ * begins again with the input that it had, with all its attempts and its whole timeout; what
+ * succeeded is kept, also in a Map or Parallel. opts->redrives and redrive_wall_ms count this one.
+ * The caller writes the run's record in the same transaction.
+ * Errors: TMF_ERR_NOT_FOUND without checkpoints; else as execution_resume.
+ * See: https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+ */
+struct execution *
+execution_redrive(struct engine *engine, const struct execution_opts *opts, struct tmf_err *err);
 
 /* Tells the state of each branch that the checkpoints of a run hold, without going on. fn
  * returns non-zero to stop. Errors: TMF_ERR_STORE, TMF_ERR_INVALID. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/branch.h"
+#include "engine/checkpoint.h"
 #include "engine/children.h"
 #include "engine/event.h"
 #include "engine/resume.h"
@@ -46,23 +47,17 @@ execution_end(struct execution *x, enum run_status status)
 	tmf_loop_post(loop, &x->done_task);
 }
 
-/* The same for an end for good: frees the tree, with all rows. The tree is freed when over
- * is set: its branches then delete no row one by one, since all rows of the run are deleted
- * together. */
+/* The same for an end for good: frees the tree. That comes when over is set: its branches then
+ * delete no row one by one, since the rows of the run go all together or stay for a redrive. */
 static void
 execution_end_for_good(struct execution *x, enum run_status status)
 {
-	struct engine *engine = x->engine;
-	struct tmf_err err = {0};
-
+	x->result.status = status;
+	checkpoint_end(x);
 	execution_end(x, status);
 	tree_branch_free(x->root);
 	x->root = NULL;
 	assert(x->live_branches == 0 && x->live_ops == 0);
-	if (engine->store != NULL && store_checkpoints_delete(engine->store, x->run_id, &err) < 0 &&
-	    !tmf_err_isset(&engine->err))
-		tmf_err_move(&engine->err, &err);
-	tmf_err_fini(&err);
 }
 
 /* An error without a name has no "error" in the result, as a Fail state without Error has
@@ -177,19 +172,23 @@ execution_new(struct engine *engine, const struct execution_opts *opts)
 	x->timeout.fire = execution_timed_out;
 	x->grace.fire = execution_grace_over;
 	x->start_wall_ms = opts->start_wall_ms > 0 ? opts->start_wall_ms : event_now_wall_ms(x);
+	x->redrive_wall_ms = opts->redrive_wall_ms;
+	x->redrives = opts->redrives;
 	x->next = engine->first;
 	engine->first = x;
 	return x;
 }
 
-/* Counted from the start of the run, so the time for which a process was dead counts as
- * well. */
+/* Counted from the start of the run or its last redrive, so the time for which a process was dead
+ * counts as well. */
 static void
 execution_arm_timeout(struct execution *x)
 {
 	int64_t timeout_s = asl_machine_timeout_seconds(x->machine);
 	struct tmf_clock *clock = tmf_loop_clock(x->engine->loop);
-	int64_t left_ms = x->start_wall_ms + timeout_s * MS - clock->wall_ms(clock);
+	int64_t from_wall_ms =
+	    x->redrive_wall_ms > x->start_wall_ms ? x->redrive_wall_ms : x->start_wall_ms;
+	int64_t left_ms = from_wall_ms + timeout_s * MS - clock->wall_ms(clock);
 
 	if (timeout_s > 0)
 		tmf_loop_timer_arm(x->engine->loop, &x->timeout,
@@ -222,13 +221,37 @@ execution_resume(struct engine *engine, const struct execution_opts *opts, struc
 	bool found = false;
 
 	execution_arm_timeout(x);
-	if (engine->store != NULL && resume_tree(x, &found, err) < 0) {
+	if (engine->store != NULL && resume_tree(x, false, &found, err) < 0) {
 		execution_free(x);
 		return NULL;
 	}
-	if (!found)
+	if (x->result.status != RUN_RUNNING)
+		execution_end(x, x->result.status);
+	else if (!found)
 		execution_begin(x);
 	return x;
+}
+
+/* Without rows it is not known what was done, so nothing may be begun. */
+struct execution *
+execution_redrive(struct engine *engine, const struct execution_opts *opts, struct tmf_err *err)
+{
+	struct execution *x = execution_new(engine, opts);
+	bool found = false;
+
+	assert(engine->store != NULL && opts->redrives > 0);
+	execution_arm_timeout(x);
+	if (resume_tree(x, true, &found, err) == 0 && found) {
+		event_note(x, NULL,
+		    &(struct execution_event){.type = "ExecutionRedriven", .number = x->redrives});
+		x->record_dirty = true;
+		return x;
+	}
+	if (!tmf_err_isset(err))
+		tmf_err_set(err, TMF_ERR_NOT_FOUND,
+		    "run %s cannot go on: its checkpoint is not kept any more", x->run_id);
+	execution_free(x);
+	return NULL;
 }
 
 static void

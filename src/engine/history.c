@@ -160,6 +160,12 @@ history_fill_iteration(json_t *details, const struct execution_event *event)
 	json_object_set_new(details, "index", json_integer(event->number));
 }
 
+static void
+history_fill_redriven(json_t *details, const struct execution_event *event)
+{
+	json_object_set_new(details, "redriveCount", json_integer(event->number));
+}
+
 /* The types that have details. Those of states' entering and leaving share a member, all others
  * have one of their own. */
 static const struct {
@@ -173,6 +179,7 @@ static const struct {
     {"ExecutionSucceeded", NULL, history_put_output},
     {"ExecutionFailed", NULL, history_put_failure},
     {"ExecutionTimedOut", NULL, history_put_failure},
+    {"ExecutionRedriven", NULL, history_fill_redriven},
     {"TaskScheduled", NULL, history_fill_scheduled},
     {"TaskStarted", NULL, history_put_resource},
     {"TaskSucceeded", NULL, history_fill_task_succeeded},

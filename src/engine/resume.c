@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "engine/branch.h"
 #include "engine/branch_row.h"
+#include "engine/checkpoint.h"
 #include "engine/children.h"
 
 #include <assert.h>
@@ -18,8 +19,13 @@ struct resume {
 	size_t count;
 	size_t capacity;
 	int64_t next_branch_id; /* 0: the execution's own row has not come */
+	bool redrive;
+	bool ended;		/* the execution's row says how: the others are not looked at */
 	struct branch *reading; /* whose results are read */
-	struct tmf_err err;	/* a row that does not fit */
+	int64_t *failed;	/* of a redrive: its children whose failure was tolerated */
+	size_t failed_count;
+	size_t failed_capacity;
+	struct tmf_err err; /* a row that does not fit */
 };
 
 /* By halves: a Map may have left many thousand rows, and each of them asks for its parent. */
@@ -72,28 +78,59 @@ resume_add(struct resume *resume, const struct branch_row *row)
 	return 0;
 }
 
-/* The event count goes on from the row, so that ids in a history are never used twice. */
+/* The process died between the end and its record. */
+static void
+resume_end(struct execution *x, const struct execution_row *row)
+{
+	x->result.status = row->status;
+	x->result.output = json_incref(row->output);
+	x->result.error = x->error = mem_strdup(row->error);
+	x->result.cause = x->cause = mem_strdup(row->cause);
+}
+
+/* The event count goes on from the row, so that ids in a history are never used twice. Returns: 1
+ * for an end, which is all that is read. */
+static int
+resume_execution_row(struct resume *resume, struct str text)
+{
+	struct execution_row own;
+
+	if (execution_row_read(text, &own, &resume->err) < 0)
+		return -1;
+	resume->x->event_id = own.event_id;
+	resume->next_branch_id = own.next_branch_id;
+	resume->ended = own.status != RUN_RUNNING && !resume->redrive;
+	if (resume->ended)
+		resume_end(resume->x, &own);
+	execution_row_fini(&own);
+	return resume->ended;
+}
+
 static int
 resume_row(void *arg, int64_t id, struct str text)
 {
 	struct resume *resume = arg;
-	struct execution_row own;
 	struct branch_row row;
 	int ret;
 
-	if (id == BRANCH_ROW_EXECUTION) {
-		ret = execution_row_read(text, &own, &resume->err);
-		if (ret == 0) {
-			resume->x->event_id = own.event_id;
-			resume->next_branch_id = own.next_branch_id;
-		}
-		return ret;
-	}
+	if (id == BRANCH_ROW_EXECUTION)
+		return resume_execution_row(resume, text);
 	if (branch_row_read(resume->x->machine, id, text, &row, &resume->err) < 0)
 		return -1;
 	ret = resume_add(resume, &row);
 	branch_row_fini(&row);
 	return ret;
+}
+
+static void
+resume_note_failed(struct resume *resume, int64_t index)
+{
+	if (resume->failed_count == resume->failed_capacity) {
+		resume->failed_capacity = 2 * resume->failed_capacity + 16;
+		resume->failed =
+		    mem_resize(resume->failed, resume->failed_capacity, sizeof(int64_t));
+	}
+	resume->failed[resume->failed_count++] = index;
 }
 
 /* The record has no owner in its text; the parent is the branch whose results are read. */
@@ -102,14 +139,34 @@ resume_result(void *arg, int64_t index, struct str text)
 {
 	struct resume *resume = arg;
 	json_t *record = jsonx_parse(text, &resume->err);
-	int ret;
+	int ret = 0;
 
 	if (record == NULL)
 		return tmf_err_prefix(&resume->err, "the checkpoint: a result of row %lld",
 		    (long long)resume->reading->id);
-	ret = children_restore_result(resume->reading, index, record, &resume->err);
+	if (resume->redrive && children_record_failed(record))
+		resume_note_failed(resume, index);
+	else
+		ret = children_restore_result(resume->reading, index, record, &resume->err);
 	json_decref(record);
 	return ret;
+}
+
+/* Those that had failed run again from their beginning. Their records go when all have been read:
+ * the store is not written while it is. */
+static int
+resume_results(struct resume *resume, struct branch *branch, struct tmf_err *err)
+{
+	struct execution *x = resume->x;
+
+	resume->reading = branch;
+	resume->failed_count = 0;
+	if (store_results_each(
+		x->engine->store, x->run_id, branch->id, resume_result, resume, err) < 0)
+		return -1;
+	for (size_t i = 0; i < resume->failed_count; i++)
+		checkpoint_result_forget(branch, resume->failed[i]);
+	return 0;
 }
 
 /* Results come after all branches: whether a result is wanted depends on the Map or
@@ -120,18 +177,15 @@ static int
 resume_read(struct resume *resume, struct tmf_err *err)
 {
 	struct execution *x = resume->x;
-	struct store *store = x->engine->store;
 
-	if (store_branches_each(store, x->run_id, resume_row, resume, err) < 0)
+	if (store_branches_each(x->engine->store, x->run_id, resume_row, resume, err) < 0)
 		return -1;
-	for (size_t i = 0; i < resume->count && !tmf_err_isset(&resume->err); i++) {
-		resume->reading = resume->at[i];
-		if (resume->reading->children != NULL &&
-		    store_results_each(
-			store, x->run_id, resume->reading->id, resume_result, resume, err) < 0)
+	for (size_t i = 0; i < resume->count && !tmf_err_isset(&resume->err); i++)
+		if (resume->at[i]->children != NULL &&
+		    resume_results(resume, resume->at[i], err) < 0)
 			return -1;
-	}
-	if (!tmf_err_isset(&resume->err) && resume->next_branch_id != 0 && x->root == NULL)
+	if (!tmf_err_isset(&resume->err) && resume->next_branch_id != 0 && !resume->ended &&
+	    x->root == NULL)
 		branch_row_misfit(&resume->err, BRANCH_ROW_EXECUTION, "no branch is the root");
 	if (!tmf_err_isset(&resume->err))
 		return 0;
@@ -142,9 +196,9 @@ resume_read(struct resume *resume, struct tmf_err *err)
 /* No row at all is not a fault: the process may have died before its first commit, and then
  * the execution starts from its beginning. */
 int
-resume_tree(struct execution *x, bool *ret_found, struct tmf_err *err)
+resume_tree(struct execution *x, bool redrive, bool *ret_found, struct tmf_err *err)
 {
-	struct resume resume = {.x = x};
+	struct resume resume = {.x = x, .redrive = redrive};
 	int ret = resume_read(&resume, err);
 
 	assert(x->interrupting == false && !x->over);
@@ -153,10 +207,14 @@ resume_tree(struct execution *x, bool *ret_found, struct tmf_err *err)
 		    LOG_INT("branches", (int64_t)resume.count), LOG_INT("event", x->event_id));
 		x->next_branch_id = resume.next_branch_id;
 		/* Nothing runs before the loop does. */
-		for (size_t i = 0; i < resume.count; i++)
+		for (size_t i = 0; i < resume.count; i++) {
+			if (redrive)
+				branch_redrive(resume.at[i]);
 			branch_go_on(resume.at[i]);
+		}
 	}
-	*ret_found = resume.count > 0;
+	*ret_found = resume.count > 0 || resume.ended;
+	free(resume.failed);
 	free(resume.at);
 	tmf_err_fini(&resume.err);
 	return ret;

@@ -144,6 +144,8 @@ struct execution {
 	char *machine_name;
 	json_t *input;
 	int64_t start_wall_ms;
+	int64_t redrive_wall_ms; /* the last one */
+	int64_t redrives;
 	void *env;	  /* of its ops */
 	int64_t event_id; /* of the newest event */
 	int64_t next_branch_id;

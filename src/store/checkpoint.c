@@ -8,7 +8,8 @@
  * takes: with 10,000 items the parent's own row would otherwise be written 10,000 times with all
  * results so far.
  *
- * Both tables are read only by a resume, and emptied when the run is over.
+ * Both tables are read only by a resume, and emptied when the run has succeeded. What a failed run
+ * keeps is what it had on the way: its live branches and the results of the Maps that it was in.
  */
 
 /* Rows of a number and a blob: branches and results. */
@@ -105,12 +106,22 @@ store_results_delete(
 
 	if (store_run_number(store, run_id, &run, err) < 0)
 		return -1;
-	return store_write(store, SQL_RESULT_DELETE,
+	return store_write(store, SQL_RESULTS_OF_DELETE,
 	    STORE_ARGS(store_arg_int(run), store_arg_int(branch_id)), err);
 }
 
-/* In one transaction with the run's last status, which the caller writes: a run that is over has no
- * checkpoints. */
+int
+store_result_delete(
+    struct store *store, const char *run_id, int64_t branch_id, int64_t index, struct tmf_err *err)
+{
+	int64_t run;
+
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_write(store, SQL_RESULT_DELETE,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(branch_id), store_arg_int(index)), err);
+}
+
 int
 store_checkpoints_delete(struct store *store, const char *run_id, struct tmf_err *err)
 {

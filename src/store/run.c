@@ -13,7 +13,7 @@
  */
 
 #define PREFIX_MATCHES_MAX 5  /* named when a prefix is not unique */
-#define RUN_COLUMNS	   18 /* of SQL_RUN_GET and the lists */
+#define RUN_COLUMNS	   20 /* of SQL_RUN_GET and the lists */
 
 static const char *const status_names[] = {
     [RUN_RUNNING] = "RUNNING",
@@ -50,6 +50,30 @@ store_run_fini(struct store_run *run)
 	free(run->error);
 	free(run->cause);
 	*run = (struct store_run){0};
+}
+
+bool
+store_run_has_failed(const struct store_run *run)
+{
+	return run->status == RUN_FAILED || run->status == RUN_TIMED_OUT;
+}
+
+/* The former end is deleted: a record that runs and has an error would be reported as both. */
+void
+store_run_begin_again(struct store_run *run, int64_t now_wall_ms)
+{
+	if (run->status == RUN_SUCCEEDED)
+		run->retry_wall_ms = now_wall_ms;
+	if (store_run_has_failed(run)) {
+		run->redrives++;
+		run->redrive_wall_ms = now_wall_ms;
+	}
+	run->status = RUN_RUNNING;
+	run->stop_wall_ms = 0;
+	free(run->output);
+	free(run->error);
+	free(run->cause);
+	run->output = run->error = run->cause = NULL;
 }
 
 /* Writes value as count digits of Crockford's base 32, which sort as the numbers do. */
@@ -188,6 +212,22 @@ run_check_texts(const struct store_run *run, struct tmf_err *err)
 	return 0;
 }
 
+/* With each new run, so that the file does not grow with the failures of years. */
+static int
+run_expire_checkpoints(struct store *store, struct tmf_err *err)
+{
+	const struct store_arg args[] = {
+	    store_arg_int(RUN_FAILED),
+	    store_arg_int(RUN_TIMED_OUT),
+	    store_arg_int(store->clock->wall_ms(store->clock) - STORE_REDRIVE_MS),
+	    {.kind = STORE_ARG_END},
+	};
+
+	return store_write(store, SQL_BRANCHES_EXPIRE, args, err) < 0
+		   ? -1
+		   : store_write(store, SQL_RESULTS_EXPIRE, args, err);
+}
+
 /* A run that was started by another one names it as its parent. */
 int
 store_run_create(struct store *store, const struct store_run *run, struct tmf_err *err)
@@ -204,6 +244,8 @@ store_run_create(struct store *store, const struct store_run *run, struct tmf_er
 		return -1;
 	if (number != 0)
 		return tmf_err_set(err, TMF_ERR_INVALID, "there is already a run %s", run->id);
+	if (run_expire_checkpoints(store, err) < 0)
+		return -1;
 	return store_write(store, SQL_RUN_INSERT,
 	    STORE_ARGS(store_arg_text(run->id), store_arg_int(run->status),
 		store_arg_int(run->start_wall_ms), store_arg_int(run->stop_wall_ms),
@@ -212,7 +254,8 @@ store_run_create(struct store *store, const struct store_run *run, struct tmf_er
 		store_arg_text(run->settings), store_arg_text(run->output),
 		store_arg_text(run->error), store_arg_text(run->cause),
 		store_arg_int(run->retry_wall_ms), store_arg_int(run->dry_run),
-		store_arg_text(run->parent), store_arg_text(run->definition),
+		store_arg_text(run->parent), store_arg_int(run->redrive_wall_ms),
+		store_arg_int(run->redrives), store_arg_text(run->definition),
 		store_arg_text(run->config), store_arg_text(run->hook)),
 	    err);
 }
@@ -230,8 +273,18 @@ store_run_update(struct store *store, const struct store_run *run, struct tmf_er
 	    STORE_ARGS(store_arg_int(number), store_arg_int(run->status),
 		store_arg_int(run->stop_wall_ms), store_arg_text(run->output),
 		store_arg_text(run->error), store_arg_text(run->cause),
-		store_arg_int(run->retry_wall_ms)),
+		store_arg_int(run->retry_wall_ms), store_arg_int(run->redrive_wall_ms),
+		store_arg_int(run->redrives)),
 	    err);
+}
+
+int
+store_run_end(struct store *store, const struct store_run *run, struct tmf_err *err)
+{
+	assert(run->status != RUN_RUNNING);
+	if (store_run_update(store, run, err) < 0)
+		return -1;
+	return run->status == RUN_SUCCEEDED ? store_checkpoints_delete(store, run->id, err) : 0;
 }
 
 /* --- reading --- */
@@ -269,9 +322,11 @@ run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct
 	    .retry_wall_ms = sqlite3_column_int64(row, 12),
 	    .dry_run = sqlite3_column_int64(row, 13) != 0,
 	    .parent = run_column(row, 14),
-	    .definition = run_column(row, 15),
-	    .config = run_column(row, 16),
-	    .hook = run_column(row, 17),
+	    .redrive_wall_ms = sqlite3_column_int64(row, 15),
+	    .redrives = sqlite3_column_int64(row, 16),
+	    .definition = run_column(row, 17),
+	    .config = run_column(row, 18),
+	    .hook = run_column(row, 19),
 	};
 	memcpy(run->id, id, strlen(id));
 	return 0;

@@ -4,7 +4,7 @@
  */
 #define SQL_RUN_COLUMNS                                                                            \
 	"id, status, start_ms, stop_ms, workflow_name, input, config_name, hook_name, settings,"   \
-	" output, error, cause, retry_ms, dry_run, parent"
+	" output, error, cause, retry_ms, dry_run, parent, redrive_ms, redrives"
 
 /* An outcome with what is known about its instance. An interface has a row of its own in `instances`
  * only where its place is not the instance's. */
@@ -29,10 +29,10 @@
 	X(RUN_NUMBER, "SELECT n FROM runs WHERE id = ?1")                                          \
 	X(RUN_INSERT, "INSERT INTO runs (" SQL_RUN_COLUMNS ", definition, config, hook)"           \
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "     \
-		      "?15, ?16, ?17, ?18)")                                                       \
+		      "?15, ?16, ?17, ?18, ?19, ?20)")                                             \
 	X(RUN_UPDATE,                                                                              \
 	    "UPDATE runs SET status = ?2, stop_ms = ?3, output = ?4, error = ?5, cause = ?6,"      \
-	    " retry_ms = ?7 WHERE n = ?1")                                                         \
+	    " retry_ms = ?7, redrive_ms = ?8, redrives = ?9 WHERE n = ?1")                         \
 	X(RUN_GET, "SELECT " SQL_RUN_COLUMNS ", definition, config, hook FROM runs WHERE id = ?1") \
 	X(RUN_LATEST,                                                                              \
 	    "SELECT id FROM runs WHERE parent IS NULL ORDER BY start_ms DESC, id DESC LIMIT 1")    \
@@ -54,8 +54,13 @@
 	    "INSERT OR REPLACE INTO results (run, branch, item, result) VALUES (?1, ?2, ?3, ?4)")  \
 	X(RESULT_LIST,                                                                             \
 	    "SELECT item, result FROM results WHERE run = ?1 AND branch = ?2 ORDER BY item")       \
-	X(RESULT_DELETE, "DELETE FROM results WHERE run = ?1 AND branch = ?2")                     \
+	X(RESULT_DELETE, "DELETE FROM results WHERE run = ?1 AND branch = ?2 AND item = ?3")       \
+	X(RESULTS_OF_DELETE, "DELETE FROM results WHERE run = ?1 AND branch = ?2")                 \
 	X(RESULTS_DELETE, "DELETE FROM results WHERE run = ?1")                                    \
+	X(BRANCHES_EXPIRE, "DELETE FROM branches WHERE run IN (SELECT n FROM runs WHERE"           \
+			   " status IN (?1, ?2) AND stop_ms < ?3)")                                \
+	X(RESULTS_EXPIRE, "DELETE FROM results WHERE run IN (SELECT n FROM runs WHERE"             \
+			  " status IN (?1, ?2) AND stop_ms < ?3)")                                 \
                                                                                                    \
 	X(OUTCOME_KIND,                                                                            \
 	    "SELECT kind FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3")       \

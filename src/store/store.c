@@ -45,7 +45,11 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "ALTER TABLE outcomes ADD COLUMN operation TEXT;"
     "CREATE TABLE instances (run INTEGER NOT NULL, instance TEXT NOT NULL,"
     " interface TEXT NOT NULL, type TEXT, vpc TEXT, subnet TEXT, zone TEXT, name TEXT,"
-    " PRIMARY KEY (run, instance, interface)) STRICT, WITHOUT ROWID;"};
+    " PRIMARY KEY (run, instance, interface)) STRICT, WITHOUT ROWID;",
+    /* 4: a failed run goes on, until its checkpoint expires. */
+    "ALTER TABLE runs ADD COLUMN redrive_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE runs ADD COLUMN redrives INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX runs_by_stop ON runs (status, stop_ms);"};
 
 /*
  * Memory stays at the page cache of 256 KiB, however large the file is: no mapping, and a

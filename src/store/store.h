@@ -36,10 +36,13 @@ struct store;
 
 #define STORE_RUN_ID_BYTES_MAX 64
 #define STORE_RUN_ID_BYTES     27 /* made ones: 26 characters (ULID) and NUL */
-#define STORE_SCHEMA_VERSION   3
+#define STORE_SCHEMA_VERSION   4
 
 /* Waiting for another process: much longer than any commit takes, short enough to be noticed. */
 #define STORE_BUSY_MS 10000
+
+/* How long a run that failed can be redriven: 14 days, as on Step Functions. */
+#define STORE_REDRIVE_MS (INT64_C(14) * 24 * 60 * 60 * 1000)
 
 /* Limits. Beyond them TMF_ERR_LIMIT, but for an outcome's texts, of which the rest is cut off. */
 #define STORE_TEXT_BYTES_MAX	(16u << 20) /* a run's definition, input ...: 60 times AWS's */
@@ -100,8 +103,10 @@ struct store_run {
 	char id[STORE_RUN_ID_BYTES_MAX + 1];
 	enum run_status status;
 	int64_t start_wall_ms;
-	int64_t stop_wall_ms;  /* 0: not over */
-	int64_t retry_wall_ms; /* when its failed instances were last started again; 0: never */
+	int64_t stop_wall_ms;	 /* 0: not over */
+	int64_t retry_wall_ms;	 /* when its failed instances were last started again; 0: never */
+	int64_t redrive_wall_ms; /* when it last went on after it had failed; 0: never */
+	int64_t redrives;	 /* how often it did */
 	bool dry_run;
 	char *workflow_name; /* file name as given */
 	char *definition;    /* text of the file */
@@ -122,6 +127,16 @@ void store_run_fini(struct store_run *run);
 /* Fills run->id with a new id that sorts by time. */
 void store_run_id_make(int64_t wall_ms, struct rng *rng, char out[STORE_RUN_ID_BYTES]);
 
+/*
+ * Sets a record back to RUNNING, without what it ended with; not yet written. One that had FAILED
+ * or TIMED_OUT is redriven at now_wall_ms; one that had SUCCEEDED is retried, for its failed
+ * instances.
+ */
+void store_run_begin_again(struct store_run *run, int64_t now_wall_ms);
+
+/* True for FAILED and TIMED_OUT: to go on is a redrive. */
+bool store_run_has_failed(const struct store_run *run);
+
 /* Letters, digits, '-' and '_', 1 to STORE_RUN_ID_BYTES_MAX. TMF_ERR_INVALID otherwise. */
 int store_run_id_check(const char *id, struct tmf_err *err);
 
@@ -129,8 +144,16 @@ int store_run_id_check(const char *id, struct tmf_err *err);
  * malformed. */
 int store_run_create(struct store *store, const struct store_run *run, struct tmf_err *err);
 
-/* Writes status, stop and retry time, output, error and cause. Errors: TMF_ERR_NOT_FOUND. */
+/* Writes status, stop, retry and redrive time, output, error and cause. Errors: TMF_ERR_NOT_FOUND.
+ */
 int store_run_update(struct store *store, const struct store_run *run, struct tmf_err *err);
+
+/*
+ * The same for a run that does not go on in this process. Checkpoints that nothing can go on from
+ * any more go with it, in one transaction: those of a success. A run that failed or timed out keeps
+ * its own for STORE_REDRIVE_MS; the creation of a later run removes them then.
+ */
+int store_run_end(struct store *store, const struct store_run *run, struct tmf_err *err);
 
 /* Finds by id, unique prefix or "@latest" (the newest by start time, then id); a part only by its
  * whole id. ret_run is owned: store_run_fini.
@@ -182,6 +205,10 @@ int store_results_each(struct store *store, const char *run_id, int64_t branch_i
 /* The parent goes on. */
 int store_results_delete(
     struct store *store, const char *run_id, int64_t branch_id, struct tmf_err *err);
+
+/* One child is to run again. */
+int store_result_delete(
+    struct store *store, const char *run_id, int64_t branch_id, int64_t index, struct tmf_err *err);
 
 /* Removes all checkpoints of a run that is over. */
 int store_checkpoints_delete(struct store *store, const char *run_id, struct tmf_err *err);

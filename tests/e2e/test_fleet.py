@@ -73,9 +73,7 @@ class Fleet(harness.Case):
         document = failing.json
         self.assertEqual(document["status"], "FAILED")
         self.assertIn("all 6 parts failed", document["cause"])
-        nothing = self.tmflow("resume", "@latest", "-o", "json", sim=sim)
-        self.assertEqual(nothing.code, 1)
-        again = self.tmflow("resume", "@latest", "--retry-failed", "-o", "json", sim=sim)
+        again = self.tmflow("resume", "@latest", "-o", "json", sim=sim)
         self.assertEqual(again.code, 0, again.err)
         self.assertEqual(again.json["status"], "SUCCEEDED")
         for account in ACCOUNTS.split(","):

@@ -157,10 +157,19 @@ class Ledger(harness.Case):
         self.assertEqual(done.json["status"], "FAILED")
         failed = self.failed("one")
         self.assertTrue(failed)
+        before = self.rows("one")
         sim.ask("/_sim/faults", {"faults": []})
         sim.ask("/_sim/reset-counters", b"")
+        done = self.tmflow("resume", "one", "--retry-failed", "-o", "json", sim=sim)
+        self.assertEqual(done.code, 5, done.err)
+        self.assertIn("it goes on first", done.err)
+        self.assertEqual(self.failed("one"), failed)
+        after = self.rows("one")
+        self.assertGreater(len(after), len(before))
+        self.assertEqual({key: after[key] for key in before}, before)
         self.retry(sim, "one", 0)
-        self.assertEqual(self.calls(sim, "CreateTrafficMirrorSession"), len(failed))
+        self.assertTrue(sim.expected()["ok"])
+        self.assertEqual(sim.report()["sessions"]["created"], sim.report()["sessions"]["live"])
 
     def test_killed_in_the_middle_of_a_retry(self):
         for at, when in ((1, "before"), (2, "after"), (9, "before"), (30, "after"), (45, "before")):

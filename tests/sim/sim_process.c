@@ -272,7 +272,7 @@ sim_process_finish(struct sim_process *process, struct tmf_err *err)
 {
 	struct sim_result *result = process->sim->result;
 
-	if (store_run_update(process->store, &process->run, err) < 0 ||
+	if (store_run_end(process->store, &process->run, err) < 0 ||
 	    store_commit(process->store, err) < 0 ||
 	    store_outcomes_count(process->store, SIM_RUN_ID, result->counts[process->index], err) <
 		0)

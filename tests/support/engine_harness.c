@@ -193,14 +193,22 @@ harness_start(struct harness *h, struct asl_machine *machine, json_t *input, boo
 	    .run_id = "run",
 	    .machine_name = "test",
 	    .input = input,
+	    .start_wall_ms = h->start_wall_ms,
+	    .redrives = h->redrives,
+	    .redrive_wall_ms = h->redrive_wall_ms,
 	    .on_done = done,
 	    .on_event = h->quiet ? NULL : note_event,
 	    .arg = h,
 	};
 	struct tmf_err err = {0};
-	struct execution *x =
-	    resume ? execution_resume(h->engine, &opts, &err) : execution_start(h->engine, &opts);
+	struct execution *x;
 
+	if (!resume)
+		x = execution_start(h->engine, &opts);
+	else if (h->redrives > 0)
+		x = execution_redrive(h->engine, &opts, &err);
+	else
+		x = execution_resume(h->engine, &opts, &err);
 	ck_assert_msg(x != NULL, "%s", tmf_err_text(&err));
 	return x;
 }

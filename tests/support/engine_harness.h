@@ -18,6 +18,8 @@ struct harness {
 	struct engine *engine;
 	struct store *store; /* NULL: no checkpoints; borrowed */
 	int64_t start_wall_ms;
+	int64_t redrives; /* a resume is a redrive when > 0 */
+	int64_t redrive_wall_ms;
 	int failures;	 /* what flaky has counted */
 	int starts;	 /* of actions, in all */
 	int gave_up;	 /* calls of gave_up */

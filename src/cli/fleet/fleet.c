@@ -23,7 +23,7 @@ struct fleet_part {
 	struct cli_opts opts; /* the whole's, for this place */
 	char *config;	      /* --config, filled in */
 	struct session session;
-	bool resumes;
+	enum session_way way;
 	bool ready;  /* the session is initialised */
 	bool opened; /* it runs, or has run */
 };
@@ -197,7 +197,7 @@ fleet_part_open(struct fleet_part *part)
 	assert(!part->opened && part->ready);
 	part->opened = true;
 	if (workspace_open_client(&session->workspace, &err) < 0 ||
-	    session_open(session, part->resumes, &err) < 0)
+	    session_open(session, part->way, &err) < 0)
 		fleet_part_fail(part, &err);
 }
 
@@ -434,17 +434,18 @@ struct part_list {
 	size_t count;
 };
 
-/* A part that succeeded may hold failed instances, which only its outcomes show. */
+/* A part that succeeded may hold failed instances, which only its outcomes show. A plan that failed
+ * is not taken up again. */
 static int
 fleet_note_part(void *arg, const struct store_run *run)
 {
 	struct part_list *list = arg;
 	int64_t counts[OUTCOME_COUNT] = {0};
-	bool left = !record_is_over(run);
+	bool left = run->status != RUN_SUCCEEDED && !run->dry_run;
 
 	if (!left && list->retry_failed &&
 	    store_outcomes_count(list->store, run->id, counts, NULL) == 0)
-		left = counts[OUTCOME_FAILED] > 0 || run->status != RUN_SUCCEEDED;
+		left = counts[OUTCOME_FAILED] > 0;
 	if (left) {
 		list->ids = mem_resize(list->ids, list->count + 1, sizeof(list->ids[0]));
 		memcpy(list->ids[list->count++], run->id, sizeof(run->id));
@@ -452,27 +453,21 @@ fleet_note_part(void *arg, const struct store_run *run)
 	return 0;
 }
 
-/*
- * A part that is over begins again: at its start where it failed as a whole, else with what
- * failed in it.
- */
+/* Only what failed in it is taken up again, with a history of its own. */
 static int
-fleet_part_begin_again(struct session *session, struct tmf_err *err)
+fleet_part_retry(struct session *session, struct tmf_err *err)
 {
 	struct store_run *run = &session->run;
-	bool failed_whole = run->status != RUN_SUCCEEDED;
 
-	record_begin_again(run, failed_whole ? 0 : clock_system()->wall_ms(clock_system()));
-	return store_checkpoints_delete(session->store, run->id, err) < 0 ||
-		       store_events_delete(session->store, run->id, err) < 0 ||
-		       store_run_update(session->store, run, err) < 0
+	store_run_begin_again(run, clock_system()->wall_ms(clock_system()));
+	return store_events_delete(session->store, run->id, err) < 0
 		   ? -1
-		   : 0;
+		   : store_run_update(session->store, run, err);
 }
 
 /*
- * A part continues from its checkpoint if it was interrupted. A part that was over begins again,
- * and its old checkpoint would contradict that.
+ * A part goes on from its checkpoint. One that failed before it began has none, and starts. One
+ * that succeeded is here for its failed instances.
  */
 static int
 fleet_part_restore(struct fleet *fleet, struct fleet_part *part, const char *id)
@@ -486,11 +481,12 @@ fleet_part_restore(struct fleet *fleet, struct fleet_part *part, const char *id)
 	part->ready = true;
 	if (store_run_find(fleet->store, id, &session->run, &err) < 0)
 		return cli_fail_take(fleet->opts->output, &err);
-	part->resumes = !record_is_over(&session->run);
+	bool retries = session->run.status == RUN_SUCCEEDED;
+	part->way = retries ? SESSION_START : SESSION_CONTINUE_OR_START;
 	code = session_load_workflow(session);
 	if (code == EXIT_OK)
 		code = session_restore_files(session);
-	if (code == EXIT_OK && !part->resumes && fleet_part_begin_again(session, &err) < 0)
+	if (code == EXIT_OK && retries && fleet_part_retry(session, &err) < 0)
 		code = cli_fail_take(fleet->opts->output, &err);
 	return code;
 }

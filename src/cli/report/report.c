@@ -90,6 +90,8 @@ report_next_step(const struct store *store, const struct store_run *run,
 			fputs("  not finished, and nothing was kept (--no-checkpoint): run the "
 			      "workflow again\n",
 			    out);
+	} else if (store_run_has_failed(run) && kept) {
+		cli_print(out, "  to go on where it failed: `tmflow resume %s`\n", run->id);
 	} else if (counts != NULL && counts[OUTCOME_FAILED] > 0) {
 		if (kept)
 			cli_print(out,

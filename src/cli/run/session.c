@@ -295,24 +295,58 @@ session_execution_over(
  * TimeoutSeconds of a retried run counts from the retry. Otherwise a retry on the next day would
  * time out at its start.
  */
-static int
-session_start_execution(struct session *session, bool resume, struct tmf_err *err)
+static struct execution_opts
+session_execution_opts(struct session *session)
 {
-	const struct execution_opts opts = {
+	const struct store_run *run = &session->run;
+
+	return (struct execution_opts){
 	    .machine = session->machine,
-	    .run_id = session->run.id,
+	    .run_id = run->id,
 	    .machine_name = session->name,
 	    .input = session->input,
-	    .start_wall_ms = session->run.retry_wall_ms != 0 ? session->run.retry_wall_ms
-							     : session->run.start_wall_ms,
+	    .start_wall_ms = run->retry_wall_ms != 0 ? run->retry_wall_ms : run->start_wall_ms,
+	    .redrives = run->redrives,
+	    .redrive_wall_ms = run->redrive_wall_ms,
 	    .on_done = session_execution_over,
 	    .on_event = session->history ? session_note_event : NULL,
 	    .arg = session,
 	};
+}
 
-	session->execution = resume ? execution_resume(session->engine, &opts, err)
-				    : execution_start(session->engine, &opts);
-	return session->execution != NULL ? 0 : -1;
+/*
+ * The record says that the run goes on in the transaction in which its checkpoint does: should
+ * this process be killed before, the run has failed as before.
+ */
+static int
+session_continue(struct session *session, bool may_start, struct tmf_err *err)
+{
+	struct store_run *run = &session->run;
+	bool failed = store_run_has_failed(run);
+
+	store_run_begin_again(run, clock_system()->wall_ms(clock_system()));
+	const struct execution_opts opts = session_execution_opts(session);
+	session->execution = failed ? execution_redrive(session->engine, &opts, err)
+				    : execution_resume(session->engine, &opts, err);
+	if (session->execution == NULL && may_start && failed && err->code == TMF_ERR_NOT_FOUND) {
+		tmf_err_fini(err);
+		if (store_events_delete(session->store, run->id, err) < 0)
+			return -1;
+		session->execution = execution_start(session->engine, &opts);
+	}
+	return session->execution == NULL ? -1 : store_run_update(session->store, run, err);
+}
+
+static int
+session_begin(struct session *session, enum session_way way, struct tmf_err *err)
+{
+	if (way == SESSION_START) {
+		const struct execution_opts opts = session_execution_opts(session);
+
+		session->execution = execution_start(session->engine, &opts);
+		return 0;
+	}
+	return session_continue(session, way == SESSION_CONTINUE_OR_START, err);
 }
 
 static void
@@ -372,7 +406,7 @@ session_start_pace(struct session *session, struct tmf_err *err)
  * Without checkpoints the engine gets no store at all.
  */
 int
-session_open(struct session *session, bool resume, struct tmf_err *err)
+session_open(struct session *session, enum session_way way, struct tmf_err *err)
 {
 	const struct accounts_opts accounts = {
 	    .store = session->store,
@@ -396,13 +430,12 @@ session_open(struct session *session, bool resume, struct tmf_err *err)
 	    .store = session->opts->no_checkpoint ? NULL : session->store,
 	    .rng = &session->workspace.rng,
 	});
-	return session_start_pace(session, err) < 0 ? -1
-						    : session_start_execution(session, resume, err);
+	return session_start_pace(session, err) < 0 ? -1 : session_begin(session, way, err);
 }
 
 /*
  * Whether the pace is deleted depends on the end: a run that is over needs none, and a resume
- * begins at the pace that AWS allowed last.
+ * begins at the pace that AWS allowed last. Up to here a crash finds the end in the checkpoint.
  */
 int
 session_close(struct session *session, struct tmf_err *err)
@@ -417,7 +450,7 @@ session_close(struct session *session, struct tmf_err *err)
 	}
 	return pace_stop(&session->pace, session->over && session->run.status != RUN_INTERRUPTED,
 		   err) < 0 ||
-		       store_run_update(session->store, &session->run, err) < 0 ||
+		       store_run_end(session->store, &session->run, err) < 0 ||
 		       store_commit(session->store, err) < 0
 		   ? -1
 		   : 0;
@@ -425,11 +458,11 @@ session_close(struct session *session, struct tmf_err *err)
 
 /* Runs the loop until the execution is over, or a second signal stops it. */
 static int
-session_run_to_end(struct session *session, bool resume, struct tmf_err *err)
+session_run_to_end(struct session *session, enum session_way way, struct tmf_err *err)
 {
 	struct tmf_loop *loop = session->workspace.loop;
 
-	if (session_open(session, resume, err) < 0 ||
+	if (session_open(session, way, err) < 0 ||
 	    cli_signals_watch(loop, session_signal, session, err) < 0 ||
 	    cli_signals_watch_live(loop, session_asked_live, session, err) < 0)
 		return -1;
@@ -440,13 +473,13 @@ session_run_to_end(struct session *session, bool resume, struct tmf_err *err)
 }
 
 int
-session_execute(struct session *session, bool resume)
+session_execute(struct session *session, enum session_way way)
 {
 	struct tmf_err err = {0};
 	int code;
 
 	log_set_run(session->run.id);
-	code = session_run_to_end(session, resume, &err);
+	code = session_run_to_end(session, way, &err);
 	if (code == 0)
 		code = session_report_end(session, &err);
 	else

@@ -76,8 +76,17 @@ void session_record_files(struct session *session);
  */
 int session_restore_files(struct session *session);
 
+/* How a run begins in this process. */
+enum session_way {
+	SESSION_START,	  /* at its first state */
+	SESSION_CONTINUE, /* from its checkpoint: a resume, or a redrive where it had failed */
+	/* The same, but at its first state where a failed run has no checkpoint: it is known to be
+	 * safe to run again. */
+	SESSION_CONTINUE_OR_START,
+};
+
 /* Puts domain, engine and execution together: the loop then runs it. */
-int session_open(struct session *session, bool resume, struct tmf_err *err);
+int session_open(struct session *session, enum session_way way, struct tmf_err *err);
 
 /* Prints to stderr what the run is doing, a line for each live branch. */
 void session_print_live(const struct session *session);
@@ -88,10 +97,7 @@ void session_interrupt(struct session *session);
 /* After the loop: writes how the run ended, or that it was interrupted. */
 int session_close(struct session *session, struct tmf_err *err);
 
-/*
- * Runs it (from the start, or from its checkpoints) and prints how it ended. Returns the exit
- * code.
- */
-int session_execute(struct session *session, bool resume);
+/* Runs it and prints how it ended. Returns the exit code. */
+int session_execute(struct session *session, enum session_way way);
 
 #endif

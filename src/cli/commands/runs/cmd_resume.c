@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-/* A run that is over stays as it is: its end is reported again, with the exit code that it had. */
+/* A success stays as it is: it is reported again, with the exit code that it had. */
 static int
 resume_report_again(struct session *session)
 {
@@ -68,12 +68,23 @@ resume_load(struct session *session)
 	return code == EXIT_OK ? workspace_connect(&session->workspace) : code;
 }
 
+/*
+ * With --retry-failed as well: what the listing has not reached yet would be left out of a retry.
+ * The report says how many failed, and what to do about them.
+ */
 static int
 resume_continue(struct session *session)
 {
+	bool retries = session->opts->retry_failed;
 	int code = resume_load(session);
 
-	return code == EXIT_OK ? session_execute(session, true) : code;
+	if (code != EXIT_OK)
+		return code;
+	if (retries)
+		cli_print(stderr,
+		    "tmflow: run %s has not reached every instance: it goes on first\n",
+		    session->run.id);
+	return session_execute(session, retries ? SESSION_CONTINUE_OR_START : SESSION_CONTINUE);
 }
 
 /* The record says that a retry is under way: should it be killed, a resume continues it. */
@@ -82,7 +93,7 @@ resume_begin_retry(struct session *session, struct tmf_err *err)
 {
 	struct store_run *run = &session->run;
 
-	record_begin_again(run, clock_system()->wall_ms(clock_system()));
+	store_run_begin_again(run, clock_system()->wall_ms(clock_system()));
 	return store_events_delete(session->store, run->id, err) < 0 ||
 		       store_run_update(session->store, run, err) < 0 ||
 		       store_commit(session->store, err) < 0
@@ -108,17 +119,12 @@ resume_retry(struct session *session)
 		cli_print(stderr, "tmflow: no instance failed in run %s\n", run->id);
 		return resume_report_again(session);
 	}
-	if (run->status != RUN_SUCCEEDED)
-		cli_print(stderr,
-		    "tmflow: run %s ended %s, perhaps before it reached every instance: only "
-		    "what it recorded as failed is repeated\n",
-		    run->id, run_status_name(run->status));
 	code = resume_load(session);
 	if (code != EXIT_OK)
 		return code;
 	if (resume_begin_retry(session, &err) < 0)
 		return cli_fail_take(session->opts->output, &err);
-	return session_execute(session, false);
+	return session_execute(session, SESSION_START);
 }
 
 /* What it planned so far is not kept, and by now it may be another plan. */
@@ -165,7 +171,7 @@ cmd_resume(const struct cli_opts *opts)
 			code = refuse_dry_run(&session);
 		else if (fleet_is_one(&session.run))
 			code = fleet_resume(opts, session.store, &session.run);
-		else if (!record_is_over(&session.run))
+		else if (session.run.status != RUN_SUCCEEDED && !session.run.dry_run)
 			code = resume_continue(&session);
 		else
 			code = opts->retry_failed ? resume_retry(&session)

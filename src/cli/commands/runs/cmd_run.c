@@ -84,7 +84,7 @@ cmd_run(const struct cli_opts *opts)
 	if (code == EXIT_OK)
 		code = run_begin(&session);
 	if (code == EXIT_OK)
-		code = session_execute(&session, false);
+		code = session_execute(&session, SESSION_START);
 	session_fini(&session);
 	return code;
 }
