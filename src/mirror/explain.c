@@ -133,11 +133,14 @@ static int
 explain_verdict(const struct explanation *explanation, const struct config_rule *rule,
     const char *interface_id, json_t *item, struct tmf_err *err)
 {
+	const char *type = jsonx_get_string(explanation->instance, "InstanceType");
 	const struct session_question question = {
 	    .targets = explanation->mirror->account->targets,
 	    .rule = rule,
 	    .subnet_id = jsonx_get_string(explanation->instance, "SubnetId"),
 	    .interface_id = interface_id,
+	    .type_is_dead =
+		type != NULL && mirror_config_type_is_dead(explanation->mirror->config, type),
 	    .sessions = json_object_get(explanation->sessions, interface_id),
 	};
 	const json_t *session;
@@ -158,6 +161,10 @@ explain_verdict(const struct explanation *explanation, const struct config_rule 
 	case SESSION_LIMIT:
 		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
 		jsonx_put_string(item, "reason", "session-limit");
+		break;
+	case SESSION_DEAD:
+		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
+		jsonx_put_string(item, "reason", OUTCOME_REASON_TYPE);
 		break;
 	}
 	jsonx_put_string(item, "targetId", jsonx_get_string(session, "TrafficMirrorTargetId"));
@@ -254,11 +261,13 @@ static int
 explain_eligible(
     const struct explanation *explanation, json_t *result, bool *ret_eligible, struct tmf_err *err)
 {
+	const char *state =
+	    mirror_config_refused_state(explanation->mirror->config, explanation->instance);
 	json_t *reason = NULL;
 
 	*ret_eligible = false;
-	if (instance_is_over(explanation->instance)) {
-		jsonx_put_string(result, "reason", "terminated");
+	if (state != NULL) {
+		jsonx_put_string(result, "reason", state);
 	} else if (instance_primary_interface(explanation->instance) == NULL) {
 		jsonx_put_string(result, "reason", "no-interface");
 	} else {

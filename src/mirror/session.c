@@ -167,8 +167,8 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 	/* The first of these that any session gives is the answer: one that is as wanted is enough,
 	 * whatever others there are. */
 	static const enum session_verdict order[] = {
-	    SESSION_PRESENT, SESSION_DRIFTED, SESSION_CONFLICT};
-	const json_t *found[SESSION_LIMIT + 1] = {NULL};
+	    SESSION_DEAD, SESSION_PRESENT, SESSION_DRIFTED, SESSION_CONFLICT};
+	const json_t *found[SESSION_DEAD + 1] = {NULL};
 	size_t count = 0;
 	json_t *session;
 	size_t i;
@@ -181,6 +181,9 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 			continue;
 		count++;
 		verdict = session_judge_one(question, session);
+		if (question->type_is_dead &&
+		    (verdict == SESSION_PRESENT || verdict == SESSION_DRIFTED))
+			verdict = SESSION_DEAD;
 		if (found[verdict] == NULL ||
 		    session_is_nearer(question->rule, session, found[verdict]))
 			found[verdict] = session;
@@ -188,7 +191,7 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 	*ret_session = NULL;
 	/* With another number there would be no room for it either. */
 	if (found[SESSION_PRESENT] == NULL && found[SESSION_DRIFTED] == NULL &&
-	    count >= SESSIONS_PER_INTERFACE_MAX)
+	    found[SESSION_DEAD] == NULL && count >= SESSIONS_PER_INTERFACE_MAX)
 		return SESSION_LIMIT;
 	/* A session of ours with number 7 cannot become 100 while a stranger's has that: a
 	 * conflict, until that one goes. */

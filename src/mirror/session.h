@@ -10,7 +10,8 @@ enum session_verdict {
 	SESSION_DRIFTED,  /* one of ours, with another filter, target, number, VXLAN id or length;
 			   * ours: see ownership.h */
 	SESSION_CONFLICT, /* the session number that the rule asks for is somebody else's */
-	SESSION_LIMIT	  /* no room for another one */
+	SESSION_LIMIT,	  /* no room for another one */
+	SESSION_DEAD	  /* as the rule wants, or nearly, but nothing can flow: the type */
 };
 
 struct session_question {
@@ -20,11 +21,12 @@ struct session_question {
 	const char *target_id; /* one that the rule may use in any case; NULL: none is known */
 	const char *subnet_id; /* the source's; NULL: that of target_id */
 	const char *interface_id;
+	bool type_is_dead;	/* its instance's, see mirror_config_type_is_dead */
 	const json_t *sessions; /* as described; those of other interfaces are skipped */
 };
 
 /* Judges the interface. *ret_session: the one that decides it (borrowed), NULL for missing and
- * limit. */
+ * limit. A dead one is neither changed nor counted on; a run that prunes removes it. */
 enum session_verdict
 session_judge(const struct session_question *question, const json_t **ret_session);
 

@@ -117,6 +117,54 @@ tags:
         self.assertGreater(len(stopped & created), 5)
         self.assertEqual({r["outcome"] for r in self.rows() if r["instanceId"] in stopped}, {"created", "unmatched"})
 
+    def test_stopped_instances_may_be_left_out(self):
+        """The dry run, the run and explain say the same; their state is the reason."""
+        sim = self.sim("--no-auth", instances=300)
+        with open(sim.config, encoding="utf-8") as f:
+            config = self.write("running.yaml", f.read() + "instanceStates: [running, pending]\n")
+        plan = self.backfill(sim, "--dry-run", config=config)
+        done = self.backfill(sim, config=config)
+        self.assertEqual(plan.json["summary"], done.json["summary"])
+        states = {i["InstanceId"]: i["State"] for i in sim.ask("/_sim/world")["Instances"]}
+        stopped = [r for r in self.rows() if states.get(r["instanceId"]) in ("stopped", "stopping")]
+        self.assertGreater(len(stopped), 5)
+        self.assertEqual({(r["outcome"], r["reason"]) for r in stopped} - {("ineligible", "stopped"), ("ineligible", "stopping")}, set())
+        self.assertGreater(done.json["summary"]["created"], 20)
+        answer = self.tmflow("explain", stopped[0]["instanceId"], "--config", config, "-o", "json", sim=sim).json
+        self.assertEqual((answer["eligible"], answer["reason"]), (False, stopped[0]["reason"]))
+
+    def test_sessions_of_a_type_that_is_not_mirrored(self):
+        """They were made when the instance had another type, and carry nothing now."""
+        sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=6)
+        self.assertEqual(self.backfill(sim).json["summary"], {"created": 6})
+        world = sim.ask("/_sim/world")
+        kind = world["Instances"][0]["InstanceType"]
+        of_kind = [i["InstanceId"] for i in world["Instances"] if i["InstanceType"] == kind]
+        with open(sim.config, encoding="utf-8") as f:
+            config = self.write("config.yaml", f.read() + f"instanceTypes: {{unmirrorable: [{kind}]}}\n")
+        for options in (("--dry-run",), ()):
+            self.backfill(sim, *options, config=config)
+            rows = {r["instanceId"]: r for r in self.rows()}
+            for instance in of_kind:
+                self.assertEqual((rows[instance]["outcome"], rows[instance]["reason"]), ("ineligible", "type"))
+                self.assertTrue(rows[instance]["sessionId"])
+        answer = self.tmflow("explain", of_kind[0], "--config", config, "-o", "json", sim=sim).json["interfaces"][0]
+        self.assertEqual((answer["outcome"], answer["reason"]), ("ineligible", "type"))
+        self.assertEqual(self.mutations(sim), {"CreateTrafficMirrorSession": 6, "CreateTrafficMirrorTarget": 1, "RunInstances": 1})
+
+    def test_a_stopped_sensor_gets_a_successor(self):
+        sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=4)
+        self.assertEqual(self.backfill(sim).json["summary"], {"created": 4})
+        sensor = sim.report()["launched"][0]["instanceId"]
+        sim.ask(f"/_sim/instances/{sensor}/stop", b"")
+        plan = self.backfill(sim, "--dry-run")
+        self.assertEqual(plan.json["summary"].get("updated"), 4)
+        self.assertEqual(self.backfill(sim).json["summary"].get("updated"), 4)
+        self.assertEqual(len({s["trafficMirrorTargetId"] for s in sim.sessions().values()}), 1)
+        self.assertEqual(len(sim.report()["launched"]), 2)
+        again = self.backfill(sim)
+        self.assertEqual(again.json["summary"].get("present"), 4)
+
     def test_tags_do_not_change_from_run_to_run(self):
         first = self.sim("--no-auth", instances=60)
         world = first.ask("/_sim/world")

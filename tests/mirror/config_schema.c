@@ -171,7 +171,7 @@ form_schema(const struct config_key *key)
 	case FORM_TEXT:
 		return text(key);
 	case FORM_TEXTS:
-		return list_of(typed("string"), 0);
+		return list_of(key->choices != NULL ? choice(key) : typed("string"), 0);
 	case FORM_ID:
 		return begins_with(key->prefix, ID_CHARS "$");
 	case FORM_IDS:

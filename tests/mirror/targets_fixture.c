@@ -124,6 +124,16 @@ targets_terminate_launched(void)
 	    "%s", tmf_err_text(&err));
 }
 
+void
+targets_stop_launched(void)
+{
+	struct tmf_err err = {0};
+
+	ck_assert_msg(world_stop(fixture.world, targets_launched_instance(),
+			  fixture.clock.now_wall_ms, &err) == 0,
+	    "%s", tmf_err_text(&err));
+}
+
 int
 targets_launched_in_all(void)
 {

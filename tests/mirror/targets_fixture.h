@@ -38,5 +38,6 @@ const struct tmf_err *targets_fill(const char *target_id, unsigned first, unsign
 /* The newest instance that was launched for a target, as AWS lists it. Static storage. */
 const char *targets_launched_instance(void);
 void targets_terminate_launched(void);
+void targets_stop_launched(void);
 
 #endif

@@ -97,6 +97,12 @@ static const struct {
 	"c.yaml:2:75: error: the tag has no Value\n"},
     {"y-a: 1\nvpcs:\n  - vpcId: vpc-1\n    X-b: 1\n" TARGET,
 	"c.yaml:1:1: error: unknown key \"y-a\"\nc.yaml:4:5: error: unknown key \"X-b\"\n"},
+    {"vpcs:\n  - vpcId: vpc-1\n" TARGET "instanceStates: [running, terminated]\n",
+	"c.yaml:5:17: error: instanceStates must be a list of pending, running, stopping and "
+	"stopped, or some of them\n"},
+    {"vpcs:\n  - vpcId: vpc-1\n" TARGET "instanceStates: []\n",
+	"c.yaml:5:17: error: instanceStates must be a list of pending, running, stopping and "
+	"stopped, or some of them\n"},
     {"tags:\n  - tagList: [{Key: a, Value: 1}]\n" TARGET,
 	"c.yaml:2:31: error: Value must be a string: write it in quotes\n"},
     {"tags:\n  - tagList: [{key: a, Value: b}]\n" TARGET,
@@ -251,6 +257,10 @@ START_TEST(test_guardduty_and_types)
 	ck_assert_int_eq(mirror_config_type(loaded.config, "m9g.metal"), CONFIG_TYPE_UNMIRRORABLE);
 	ck_assert_int_eq(mirror_config_type(loaded.config, "m9g.large"), CONFIG_TYPE_MIRRORABLE);
 	ck_assert_int_eq(mirror_config_type(loaded.config, "t3.nano"), CONFIG_TYPE_UNKNOWN);
+	ck_assert(mirror_config_type_is_dead(loaded.config, "m9g.metal"));
+	ck_assert(mirror_config_type_is_dead(loaded.config, "r3.large"));
+	ck_assert(!mirror_config_type_is_dead(loaded.config, "m9g.large"));
+	ck_assert(!mirror_config_type_is_dead(loaded.config, "x99.large"));
 	unload(&loaded);
 }
 END_TEST
@@ -300,6 +310,43 @@ START_TEST(test_empty_tag_value)
 	ck_assert(mirror_config_excludes(loaded.config, instance));
 	json_decref(instance);
 	unload(&loaded);
+}
+END_TEST
+
+START_TEST(test_states)
+{
+	static const struct {
+		const char *states;
+		const char *state; /* NULL: none is listed */
+		const char *refused;
+	} cases[] = {
+	    {"", "stopped", NULL},
+	    {"", "terminated", "terminated"},
+	    {"", "shutting-down", "terminated"},
+	    {"", NULL, NULL},
+	    {"instanceStates: <INSERT_VALUE>\n", "stopped", NULL},
+	    {"instanceStates: [running]\n", "running", NULL},
+	    {"instanceStates: [running]\n", "stopped", "stopped"},
+	    {"instanceStates: [running]\n", NULL, NULL},
+	    {"instanceStates: [stopped, running]\n", "stopping", "stopping"},
+	    {"instanceStates: [running]\n", "terminated", "terminated"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *yaml = mem_printf("vpcs:\n  - vpcId: vpc-1\n" TARGET "%s", cases[i].states);
+		struct loaded loaded = load(yaml);
+		json_t *instance = json_object();
+		const char *refused;
+
+		ck_assert_str_eq(loaded.text, "");
+		jsonx_put_string(instance, "State", cases[i].state);
+		refused = mirror_config_refused_state(loaded.config, instance);
+		ck_assert_str_eq(refused != NULL ? refused : "-",
+		    cases[i].refused != NULL ? cases[i].refused : "-");
+		json_decref(instance);
+		unload(&loaded);
+		free(yaml);
+	}
 }
 END_TEST
 
@@ -451,6 +498,7 @@ main(void)
 	tcase_add_test(tcase, test_seed_placeholders);
 	tcase_add_test(tcase, test_given_target_and_launch_keys);
 	tcase_add_test(tcase, test_empty_tag_value);
+	tcase_add_test(tcase, test_states);
 	tcase_add_test(tcase, test_extension_keys);
 	tcase_add_test(tcase, test_excludes);
 	tcase_add_loop_test(tcase, test_shipped_files, 0, 3);

@@ -78,6 +78,7 @@ static const char *const verdicts[] = {
     [SESSION_DRIFTED] = "drifted",
     [SESSION_CONFLICT] = "conflict",
     [SESSION_LIMIT] = "limit",
+    [SESSION_DEAD] = "dead",
 };
 
 static const struct judge_case cases[] = {
@@ -125,12 +126,14 @@ static const struct judge_case cases[] = {
 	"drifted 2"},
 };
 
-START_TEST(test_verdicts)
+static void
+judge(const struct judge_case *at, bool type_is_dead)
 {
-	const struct judge_case *at = &cases[_i];
 	json_t *sessions = json_array();
-	struct session_question question = {
-	    .interface_id = "eni-1", .subnet_id = "subnet-1", .sessions = sessions};
+	struct session_question question = {.interface_id = "eni-1",
+	    .subnet_id = "subnet-1",
+	    .type_is_dead = type_is_dead,
+	    .sessions = sessions};
 	const json_t *session;
 	char text[256];
 	char found[64];
@@ -148,6 +151,27 @@ START_TEST(test_verdicts)
 	ck_assert_str_eq(found, at->verdict);
 	json_decref(sessions);
 	close_config();
+}
+
+START_TEST(test_verdicts)
+{
+	judge(&cases[_i], false);
+}
+END_TEST
+
+/* A type that is not mirrored: what is there counts for nothing and is not repaired either. */
+START_TEST(test_dead_type)
+{
+	static const struct judge_case dead[] = {
+	    {"", {NULL}, "missing"},
+	    {"", {"tmflow blue r tmf-1 tmt-1 100"}, "dead 0"},
+	    {"", {"tmflow blue r tmf-2 tmt-1 100"}, "dead 0"},
+	    {"", {"- - - tmf-1 tmt-1 100"}, "dead 0"},
+	    {"", {"- - - tmf-2 tmt-1 100"}, "missing"},
+	};
+
+	for (size_t i = 0; i < sizeof(dead) / sizeof(dead[0]); i++)
+		judge(&dead[i], true);
 }
 END_TEST
 
@@ -234,6 +258,7 @@ main(void)
 	TCase *tcase = tcase_create("session_judge");
 
 	tcase_add_loop_test(tcase, test_verdicts, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, test_dead_type);
 	tcase_add_test(tcase, test_number);
 	tcase_add_test(tcase, test_owner);
 	tcase_add_test(tcase, test_name);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Targets whose instance was terminated by somebody else. */
+/* Targets whose instance was terminated, or stopped, by somebody else. */
 
 /* What find-sessions says of source 0: the name of the list, and the item. */
 static const char *
@@ -60,6 +60,26 @@ START_TEST(test_dead_target)
 	ck_assert_str_eq(jsonx_get_string(made, "Outcome"), "updated");
 	ck_assert_str_eq(find_source(&later, &item), "Present");
 	ck_assert_int_eq(targets_launched_in_all(), 2);
+	process_fini(&later);
+	free(first);
+}
+END_TEST
+
+/* A sensor that is stopped takes no packets: its sources get a successor, as if it were gone. */
+START_TEST(test_stopped_target)
+{
+	char *first =
+	    strdup(targets_id_of(process_run(&process, "ensure-target", targets_request(NULL))));
+	struct process later;
+	json_t *item;
+
+	targets_fill(first, 0, 1);
+	targets_stop_launched();
+	process_init(&later, &fixture, &(struct process_opts){.run_id = "later"});
+	ck_assert_str_eq(find_source(&later, &item), "Drifted");
+	ck_assert(json_is_null(json_object_get(item, "SessionTargetId")));
+	ck_assert_str_ne(
+	    targets_id_of(process_run(&later, "ensure-target", targets_request(NULL))), first);
 	process_fini(&later);
 	free(first);
 }
@@ -218,6 +238,7 @@ main(void)
 	tcase_add_checked_fixture(tcase, targets_setup, targets_teardown);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tcase, tests[i]);
+	tcase_add_test(tcase, test_stopped_target);
 	tcase_add_loop_test(tcase, test_dead_target, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite) == 0 ? 0 : 1;

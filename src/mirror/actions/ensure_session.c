@@ -324,11 +324,13 @@ static enum tmf_op_next
 ensure_session_ready(struct tmf_op *op)
 {
 	const struct ensure_session *f = op->frame;
+	const char *type = action_text_of(op, "InstanceType");
 	const struct session_question question = {
 	    .targets = action_account(op)->targets,
 	    .rule = f->rule,
 	    .target_id = action_text_of(op, "TargetId"),
 	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
+	    .type_is_dead = type != NULL && mirror_config_type_is_dead(env(op)->config, type),
 	    .sessions = ensure_session_found(op),
 	};
 	const json_t *session;
@@ -349,6 +351,10 @@ ensure_session_ready(struct tmf_op *op)
 	case SESSION_LIMIT:
 		outcome.kind = OUTCOME_INELIGIBLE;
 		outcome.reason = "session-limit";
+		break;
+	case SESSION_DEAD:
+		outcome.kind = OUTCOME_INELIGIBLE;
+		outcome.reason = OUTCOME_REASON_TYPE;
 		break;
 	}
 	outcome.session_id = jsonx_get_string(session, "TrafficMirrorSessionId");

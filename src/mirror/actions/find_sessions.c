@@ -29,6 +29,7 @@ static const char *const find_sessions_lists[] = {
     [SESSION_DRIFTED] = "Drifted",
     [SESSION_CONFLICT] = "Conflicts",
     [SESSION_LIMIT] = "Conflicts",
+    [SESSION_DEAD] = "Conflicts",
 };
 
 static const json_t *
@@ -135,6 +136,10 @@ find_sessions_record(
 		outcome.kind = OUTCOME_INELIGIBLE;
 		outcome.reason = "session-limit";
 		break;
+	case SESSION_DEAD:
+		outcome.kind = OUTCOME_INELIGIBLE;
+		outcome.reason = OUTCOME_REASON_TYPE;
+		break;
 	}
 	return ledger_put(env(op), &outcome, &op->err);
 }
@@ -203,18 +208,20 @@ find_sessions_note_adoptable(
 		    json_object_get(session, "TrafficMirrorSessionId"));
 }
 
-/* The memory of refusals is asked for missing sessions only: a session that exists proves that the
- * interface can be mirrored. */
+/* The memory of refusals is asked for missing sessions only: a session that exists shows that the
+ * interface could be mirrored, and counts unless AWS rules the type out for good. */
 static int
 find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
 {
 	const json_t *sessions =
 	    json_object_get(tmf_op_kept(op, KEPT_SESSIONS), find_sessions_interface(entry));
+	const char *type = jsonx_get_string(find_sessions_instance(entry), "InstanceType");
 	const struct session_question question = {
 	    .targets = action_account(op)->targets,
 	    .rule = action_rule_of(op, jsonx_get_string(entry, "Rule")),
 	    .subnet_id = find_sessions_subnet(entry),
 	    .interface_id = find_sessions_interface(entry),
+	    .type_is_dead = type != NULL && mirror_config_type_is_dead(env(op)->config, type),
 	    .sessions = sessions,
 	};
 	const json_t *session;
@@ -223,8 +230,7 @@ find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
 	assert(question.rule != NULL); /* find_sessions_check has seen it */
 	if (verdict == SESSION_MISSING) {
 		int refused = unsupported_known(action_account(op), env(op)->config,
-		    find_sessions_interface(entry),
-		    jsonx_get_string(find_sessions_instance(entry), "InstanceType"), &op->err);
+		    find_sessions_interface(entry), type, &op->err);
 
 		if (refused != 0)
 			return refused < 0 ? -1 : find_sessions_record_unsupported(op, entry);
@@ -293,7 +299,7 @@ find_sessions_answer(struct tmf_op *op)
 	size_t i;
 
 	tmf_op_keep(op, KEPT_ADOPTED, json_array());
-	for (size_t verdict = 0; verdict < SESSION_LIMIT; verdict++)
+	for (size_t verdict = 0; verdict <= SESSION_CONFLICT; verdict++)
 		json_object_set_new(result, find_sessions_lists[verdict], json_array());
 	/* What AWS would refuse is looked up for each that misses. */
 	store_reads_begin(env(op)->account->store);
@@ -384,7 +390,9 @@ static const struct tmf_action_field output[] = {
     {"Missing", ITEM, true, "no session that counts: create one"},
     {"Present", ITEM, true, "the same interface, filter and a target of the rule's"},
     {"Drifted", ITEM, true, "tmflow's own, but other filter or target: modify SessionId"},
-    {"Conflicts", ITEM, true, "the session number is taken, or no room is left for a session"},
+    {"Conflicts", ITEM, true,
+	"the session number is taken, no room is left for a session, or the session's instance has "
+	"a type that is not mirrored"},
     {.name = NULL},
 };
 

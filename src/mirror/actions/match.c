@@ -220,6 +220,7 @@ match_judge(struct tmf_op *op, struct match *match, json_t *instance)
 	const struct config_rule *rule;
 	struct tmf_err fault = {0};
 	json_t *reason = NULL;
+	const char *state;
 	bool eligible;
 	int ret;
 
@@ -239,8 +240,9 @@ match_judge(struct tmf_op *op, struct match *match, json_t *instance)
 		if (!ledger_rows_failed(tmf_op_keep(op, ROWS_KEPT, rows)))
 			return 0;
 	}
-	if (instance_is_over(instance))
-		return match_ineligible(op, match, instance, "terminated", NULL);
+	state = mirror_config_refused_state(env(op)->config, instance);
+	if (state != NULL)
+		return match_ineligible(op, match, instance, state, NULL);
 	if (rules_eligible(rules, instance, &eligible, &reason, &fault) < 0)
 		return match_hook_failed(op, match, instance, &fault);
 	if (!eligible) {
@@ -304,7 +306,8 @@ static const struct tmf_action_field output[] = {
     {"Matched", "list of {Instance, NetworkInterfaceId, Rule, Excluded?}", true,
 	"one for each interface to mirror; Instance is without its tags, Rule is the rule's name"},
     {"Unmatched", "list of {InstanceId}", true, "no rule takes them"},
-    {"Ineligible", "list of {InstanceId, Reason}", true, "terminated, no-interface or hook"},
+    {"Ineligible", "list of {InstanceId, Reason}", true,
+	"terminated, no-interface, hook, or the state that instanceStates leaves out"},
     {.name = NULL},
 };
 

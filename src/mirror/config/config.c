@@ -284,6 +284,35 @@ config_read_types(struct config_reader *reader, struct mirror_config *config)
 	config->mirrorable = config_member(section, "mirrorable");
 }
 
+static bool
+config_is_state(const json_t *value)
+{
+	for (const char *const *state = config_state_choices; *state != NULL; state++)
+		if (json_is_string(value) && strcmp(json_string_value(value), *state) == 0)
+			return true;
+	return false;
+}
+
+/* An empty list is refused: it would mirror nothing, and call every session unwanted. */
+static void
+config_read_states(struct config_reader *reader, struct mirror_config *config)
+{
+	json_t *states = json_object_get(config->root, "instanceStates");
+	size_t mark = config_enter(reader, "instanceStates");
+	bool good = json_array_size(states) > 0;
+	json_t *state;
+	size_t i;
+
+	json_array_foreach (states, i, state)
+		good = good && config_is_state(state);
+	if (good)
+		config->states = states;
+	else if (config_given(states) || json_is_array(states))
+		config_invalid(reader, "instanceStates must be a list of pending, running, "
+				       "stopping and stopped, or some of them");
+	config_leave(reader, mark);
+}
+
 /* Only the path is read. Whether the file loads is for the run to say, since it depends on the
  * folder that the run starts in. */
 static void
@@ -348,6 +377,7 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		config_read_exclude(&reader, config);
 		config_read_guardduty(&reader, config);
 		config_read_types(&reader, config);
+		config_read_states(&reader, config);
 		config_read_hook(&reader, config);
 	} else {
 		config_invalid(
@@ -441,6 +471,24 @@ mirror_config_excludes(const struct mirror_config *config, const json_t *instanc
 	return false;
 }
 
+/* A state that AWS does not list is none that could be refused. */
+const char *
+mirror_config_refused_state(const struct mirror_config *config, const json_t *instance)
+{
+	const char *state = jsonx_get_string(instance, "State");
+	json_t *wanted;
+	size_t i;
+
+	if (instance_is_over(instance))
+		return "terminated";
+	if (config->states == NULL || state == NULL)
+		return NULL;
+	json_array_foreach (config->states, i, wanted)
+		if (strcmp(json_string_value(wanted), state) == 0)
+			return NULL;
+	return state;
+}
+
 const struct config_guardduty *
 mirror_config_guardduty(const struct mirror_config *config)
 {
@@ -488,6 +536,16 @@ mirror_config_type(const struct mirror_config *config, const char *type)
 	if (config_fits(config->unmirrorable, type))
 		return CONFIG_TYPE_UNMIRRORABLE;
 	return config_fits(config->mirrorable, type) ? CONFIG_TYPE_MIRRORABLE : CONFIG_TYPE_UNKNOWN;
+}
+
+/* Not by the list of sources, which may be too old to know a type that works. */
+bool
+mirror_config_type_is_dead(const struct mirror_config *config, const char *type)
+{
+	enum config_type_verdict verdict = mirror_config_type(config, type);
+
+	return verdict == CONFIG_TYPE_UNMIRRORABLE ||
+	       (verdict == CONFIG_TYPE_UNKNOWN && instance_type_is_never_source(type));
 }
 
 /* AWS adds types more often than tmflow is released: the configuration goes first. */

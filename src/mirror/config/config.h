@@ -77,6 +77,10 @@ mirror_config_rule_named(const struct mirror_config *config, const char *name);
 /* exclude: true when the instance (JSON, see DESIGN.md) is configured never to be mirrored. */
 bool mirror_config_excludes(const struct mirror_config *config, const json_t *instance);
 
+/* instanceStates: why an instance in its state is not mirrored ("terminated", "stopped", ...), or
+ * NULL. An instance that is over never is. Borrows. */
+const char *mirror_config_refused_state(const struct mirror_config *config, const json_t *instance);
+
 /* guardduty: which findings count. */
 struct config_guardduty {
 	double min_severity;	/* 0: all */
@@ -96,6 +100,10 @@ bool config_guardduty_has_account(const struct config_guardduty *guardduty, cons
  * call unmirrorable. */
 enum config_type_verdict { CONFIG_TYPE_UNKNOWN, CONFIG_TYPE_MIRRORABLE, CONFIG_TYPE_UNMIRRORABLE };
 enum config_type_verdict mirror_config_type(const struct mirror_config *config, const char *type);
+
+/* True if a session that such an instance has carries nothing: the configuration says that the type
+ * cannot be mirrored, or AWS does. It had another type when the session was made. */
+bool mirror_config_type_is_dead(const struct mirror_config *config, const char *type);
 
 /* What AWS will say of interfaces of such an instance: by the configuration, which may know newer
  * types, then by the built-in list. */

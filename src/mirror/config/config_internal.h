@@ -24,6 +24,7 @@ struct mirror_config {
 	struct config_guardduty guardduty;
 	const json_t *unmirrorable; /* [pattern]; borrowed from root */
 	const json_t *mirrorable;
+	const json_t *states; /* [state]; NULL: all but those of an instance that is over */
 	json_t *exclude_tags; /* borrowed from root, like the next */
 	json_t *exclude_ids;
 };

@@ -11,6 +11,9 @@ static const char *const interfaces_choices[] = {
 _Static_assert(sizeof(enum tag_match) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum rule_interfaces) == sizeof(unsigned), "choices are stored as unsigned");
 
+/* Those in which an instance has its interfaces. */
+const char *const config_state_choices[] = {"pending", "running", "stopping", "stopped", NULL};
+
 /* Where a key's value goes within a rule: the reader writes there, so the member's type must be
  * that of the key's form. */
 #define AT(member) .offset = offsetof(struct config_rule, member)
@@ -105,6 +108,9 @@ const struct config_key config_root_keys[] = {
 	.form = FORM_SECTION, .keys = config_guardduty_keys},
     {"instanceTypes", "what AWS mirrors, where tmflow's own list is out of date",
 	.form = FORM_SECTION, .keys = config_types_keys},
+    {"instanceStates",
+	"instances in these states are mirrored; pending, running, stopping and stopped if absent",
+	.form = FORM_TEXTS, .choices = config_state_choices},
     {"hook", "a Lua file with functions that answer in the rules' place", .form = FORM_TEXT},
     {.name = NULL},
 };

@@ -11,8 +11,8 @@
 
 enum key_form {
 	FORM_TEXT,
-	FORM_NAME, /* a text that goes into tags */
-	FORM_TEXTS,
+	FORM_NAME,  /* a text that goes into tags */
+	FORM_TEXTS, /* with choices: of these */
 	FORM_ID,
 	FORM_IDS,
 	FORM_ARN,
@@ -48,6 +48,9 @@ extern const struct config_key config_root_keys[];
 extern const struct config_key config_exclude_keys[];
 extern const struct config_key config_guardduty_keys[];
 extern const struct config_key config_types_keys[];
+
+/* What instanceStates may name. */
+extern const char *const config_state_choices[];
 
 #define CONFIG_KEYS_MAX 32 /* of any table */
 

@@ -21,6 +21,10 @@ static const char metal_source_families[] =
     "m5 m5d m6g m6gd mac1 mac2 mac2-m1ultra mac2-m2 mac2-m2pro a1 c5 c5d c6g c6gd"
     " r5 r5b r5d r6g r6gd x2gd z1d i3 g5g";
 
+/* "Traffic Mirroring is not supported on T2, R3, and I2 instance types, and previous generation
+ * instances": no type is added to these any more. */
+static const char never_source_families[] = "t1 t2 m1 m2 m3 c1 c3 cc2 cr1 g2 hs1 i2 r3";
+
 /* The types that take SOURCES_MAX_RAISED. See:
  * https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-quotas.html */
 static const struct {
@@ -83,6 +87,15 @@ instance_type_is_source(const char *type)
 	return types_have_word(
 	    strncmp(size, "metal", strlen("metal")) == 0 ? metal_source_families : source_families,
 	    type, family_len);
+}
+
+bool
+instance_type_is_never_source(const char *type)
+{
+	size_t family_len;
+
+	instance_type_size(type, &family_len);
+	return types_have_word(never_source_families, type, family_len);
 }
 
 /* What is on no list takes the lower number: AWS says so when a target is full, and then another

@@ -256,6 +256,13 @@ instance_is_over(const json_t *instance)
 	       instance_member_is(instance, "State", "shutting-down");
 }
 
+bool
+instance_is_stopped(const json_t *instance)
+{
+	return instance_member_is(instance, "State", "stopped") ||
+	       instance_member_is(instance, "State", "stopping");
+}
+
 /* By the tags of the launch rather than by the inventory: between launch and target no target leads
  * to the instance yet. */
 bool

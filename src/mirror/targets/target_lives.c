@@ -266,14 +266,15 @@ lives_note_verdict(json_t *verdicts, const char *key, bool over)
 		json_object_set_new(verdicts, key, json_boolean(!over));
 }
 
-/* An instance is noted twice, by interface and by launch. The interface is exact, but is gone with
+/* One that is stopped takes no packets, so its target is as good as gone until somebody starts it.
+ * An instance is noted twice, by interface and by launch. The interface is exact, but is gone with
  * the instance; the launch's tags outlast it for about an hour. */
 static void
 lives_note_instance(struct target_lives *lives, const json_t *instance)
 {
 	const char *subnet_id = tag_value(instance, TAG_TARGET_OF);
 	const char *generation = tag_value(instance, TAG_GENERATION);
-	bool over = instance_is_over(instance);
+	bool over = instance_is_over(instance) || instance_is_stopped(instance);
 	char key[TARGET_PLACE_BYTES];
 	json_t *interface;
 	size_t i;
