@@ -471,7 +471,7 @@ mirror_config_excludes(const struct mirror_config *config, const json_t *instanc
 	return false;
 }
 
-/* A state that AWS does not list is none that could be refused. */
+/* A state that AWS does not list cannot be refused. */
 const char *
 mirror_config_refused_state(const struct mirror_config *config, const json_t *instance)
 {
