@@ -34,6 +34,7 @@ struct cli_opts {
 	const char *accounts;
 	const char *endpoint_url;
 	const char *run_id;
+	const char *prune_limit;
 	const char *state_dir;
 	const char *status;
 	const char *since;
@@ -64,6 +65,7 @@ struct cli_opts {
 	bool retry_failed;
 	bool dry_run;
 	bool execute;
+	bool prune;
 	bool batch;
 	bool detailed_exitcode;
 	bool yes;
@@ -94,6 +96,10 @@ struct cli_opts {
 	X(DRY_RUN, dry_run, "dry-run", 0, WHAT, NULL, "change nothing: show what a run would do")  \
 	X(DETAILED_EXITCODE, detailed_exitcode, "detailed-exitcode", 0, WHAT, NULL,                \
 	    "with --dry-run: exit with 6 if there is something to change")                         \
+	X(PRUNE, prune, "prune", 0, WHAT, NULL,                                                    \
+	    "remove sessions of the configuration that no rule wants any more")                    \
+	X(PRUNE_LIMIT, prune_limit, "prune-limit", 0, WHAT, "N|N%",                                \
+	    "stop before removing more than N of them, or N percent; default 10 or 25%")           \
 	X(RETRY_FAILED, retry_failed, "retry-failed", 0, WHAT, NULL,                               \
 	    "repeat only what failed in a run that has ended")                                     \
 	X(MOCK, mock, "mock", 0, WHAT, "JSON",                                                     \

@@ -87,3 +87,17 @@ record_keeps_history(const struct store_run *run)
 	json_decref(settings);
 	return keeps;
 }
+
+bool
+record_prune(const struct store_run *run, struct prune_limit *ret_limit)
+{
+	json_t *settings = record_settings(run);
+	const char *limit = jsonx_get_string(settings, RECORD_PRUNE_LIMIT);
+	bool prune = json_is_true(json_object_get(settings, RECORD_PRUNE));
+
+	/* It was checked when it was recorded; others may have altered it since. */
+	if (limit == NULL || prune_limit_parse(limit, ret_limit, NULL) < 0)
+		*ret_limit = PRUNE_LIMIT_DEFAULT;
+	json_decref(settings);
+	return prune;
+}

@@ -3,6 +3,7 @@
 
 #include "base/rng.h"
 #include "cli/options.h"
+#include "mirror/config/prune.h"
 #include "store/store.h"
 
 #include <jansson.h>
@@ -11,10 +12,12 @@
 
 /* Members of a record's settings. region, endpoint, profile, assumeRole and externalId are the
  * workspace's. */
-#define RECORD_SCRIPTS "scripts" /* {name: source} of the workflow's Lua files */
-#define RECORD_HISTORY "history" /* true: the run keeps its events */
-#define RECORD_PARTS   "parts"	 /* of a run over accounts and regions: how many */
-#define RECORD_ACCOUNT "account" /* of a part of such a run: its account */
+#define RECORD_SCRIPTS	   "scripts"	/* {name: source} of the workflow's Lua files */
+#define RECORD_HISTORY	   "history"	/* true: the run keeps its events */
+#define RECORD_PRUNE	   "prune"	/* true: the run removes unwanted sessions */
+#define RECORD_PRUNE_LIMIT "pruneLimit" /* "N" or "N%" */
+#define RECORD_PARTS	   "parts"	/* of a run over accounts and regions: how many */
+#define RECORD_ACCOUNT	   "account"	/* of a part of such a run: its account */
 
 /* Opens the store of the options. On failure reports why, sets the exit code and returns NULL. */
 struct store *record_open_store(const struct cli_opts *opts, int *ret_exit);
@@ -34,6 +37,9 @@ json_t *record_settings(const struct store_run *run);
 
 /* Sets a member of them. Takes value. */
 void record_put_setting(struct store_run *run, const char *key, json_t *value);
+
+/* Whether the run was started with --prune, and --prune-limit: PRUNE_LIMIT_DEFAULT without. */
+bool record_prune(const struct store_run *run, struct prune_limit *ret_limit);
 
 /* True if the run keeps its events. */
 bool record_keeps_history(const struct store_run *run);

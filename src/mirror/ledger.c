@@ -235,3 +235,71 @@ ledger_settle_rest(
 	}
 	return 0;
 }
+
+struct ledger_claiming {
+	enum ledger_claim claim;
+	json_t *reason;
+};
+
+/* An interface that has moved has a row of each of its instances: one that wants it is enough. */
+static int
+ledger_claim_row(void *arg, const struct outcome *outcome)
+{
+	struct ledger_claiming *claiming = arg;
+
+	switch (outcome->kind) {
+	case OUTCOME_CREATED:
+	case OUTCOME_PRESENT:
+	case OUTCOME_UPDATED:
+	case OUTCOME_SHADOWED:
+	case OUTCOME_CONFLICT:
+	case OUTCOME_FAILED:
+		claiming->claim = LEDGER_WANTS;
+		break;
+	case OUTCOME_REMOVED:
+		if (claiming->claim == LEDGER_SILENT)
+			claiming->claim = LEDGER_REMOVED;
+		break;
+	case OUTCOME_EXCLUDED:
+	case OUTCOME_INELIGIBLE:
+	case OUTCOME_UNWANTED:
+		if (outcome->reason != NULL && strcmp(outcome->reason, "session-limit") == 0) {
+			claiming->claim = LEDGER_WANTS;
+		} else if (outcome->reason != NULL) {
+			json_decref(claiming->reason);
+			claiming->reason = json_string(outcome->reason);
+		}
+		break;
+	case OUTCOME_UNMATCHED:
+	case OUTCOME_GONE:
+	case OUTCOME_FOREIGN_ACCOUNT:
+	case OUTCOME_COUNT:
+		break;
+	}
+	return 0;
+}
+
+/* A process that serves many runs has one ledger: what that says of an interface may be a day old.
+ * The reasons of a retried run are those of its first pass. */
+int
+ledger_claim(struct mirror *mirror, const char *interface_id, enum ledger_claim *ret_claim,
+    json_t **ret_reason, struct tmf_err *err)
+{
+	struct ledger_claiming claiming = {.claim = LEDGER_SILENT};
+
+	*ret_claim = LEDGER_SILENT;
+	*ret_reason = NULL;
+	if (mirror->shares_run)
+		return 0;
+	if (store_outcomes_at(mirror->account->store, mirror->run_id, interface_id,
+		ledger_claim_row, &claiming, err) < 0) {
+		json_decref(claiming.reason);
+		return -1;
+	}
+	*ret_claim = claiming.claim;
+	if (mirror->only_failed || claiming.claim != LEDGER_SILENT)
+		json_decref(claiming.reason);
+	else
+		*ret_reason = claiming.reason;
+	return 0;
+}

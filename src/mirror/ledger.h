@@ -42,6 +42,18 @@ ledger_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, s
 /* True if any of these rows failed. */
 bool ledger_rows_failed(const json_t *rows);
 
+/* What this run says of the sessions of an interface. */
+enum ledger_claim {
+	LEDGER_SILENT,	/* it has to be looked at, also where the ledger is other runs' as well */
+	LEDGER_WANTS,	/* they are as they should be, or their time will come */
+	LEDGER_REMOVED, /* they are gone, whatever a describe says for a while */
+};
+
+/* *ret_reason: why the run does not mirror the interface; a new reference, NULL where it gives no
+ * reason or where that is of an earlier pass. Errors: TMF_ERR_STORE. */
+int ledger_claim(struct mirror *mirror, const char *interface_id, enum ledger_claim *ret_claim,
+    json_t **ret_reason, struct tmf_err *err);
+
 /* For interfaces in rows that failed and that no rule takes any more: `unmatched`, or `gone` where
  * the instance does not have it. Errors: TMF_ERR_STORE. */
 int ledger_settle_rest(

@@ -41,6 +41,8 @@ mirror_new(const struct mirror_opts *opts, struct tmf_err *err)
 	mirror->scripts = json_incref(opts->scripts);
 	mirror->shares_run = opts->shares_run;
 	mirror->only_failed = opts->only_failed;
+	mirror->prune = opts->prune || (opts->config != NULL && mirror_config_prune(opts->config));
+	mirror->prune_limit = opts->prune_limit != NULL ? *opts->prune_limit : PRUNE_LIMIT_DEFAULT;
 	mirror->session_tags = json_object();
 	if (mirror->account->dry_run)
 		mirror->dry_run = dry_run_new(opts->config);

@@ -3,6 +3,7 @@
 
 #include "mirror/accounts.h"
 #include "mirror/config/config.h"
+#include "mirror/config/prune.h"
 #include "mirror/config/rules.h"
 #include "tmflow/action.h"
 
@@ -34,6 +35,8 @@ struct mirror {
 	json_t *scripts;  /* Lua sources by the name of their file; NULL: none */
 	bool shares_run;  /* other runs of this process write to the same ledger */
 	bool only_failed; /* `resume --retry-failed`: what run_id has recorded as failed */
+	bool prune;	  /* sessions that no rule wants any more are removed */
+	struct prune_limit prune_limit;
 	struct mirror_progress progress;
 	struct dry_run *dry_run; /* NULL: AWS is really asked */
 	json_t *session_tags;	 /* by the rule's name, see mirror_session_tags() */
@@ -49,6 +52,9 @@ struct mirror_opts {
 	json_t *scripts;	 /* for tmflow:lua; NULL: none. A reference is taken */
 	bool shares_run;
 	bool only_failed;
+	bool prune; /* also where the configuration does not say so */
+	/* NULL: PRUNE_LIMIT_DEFAULT. Borrowed until mirror_new returns. */
+	const struct prune_limit *prune_limit;
 };
 
 /* A dry run where the accounts are opened for one. Returns NULL when the hook does not load, or

@@ -50,9 +50,9 @@ class Export(harness.Case):
     def test_distributed(self):
         inline = self.export(harness.BACKFILL, "--lambda-arn", FUNCTION)
         exported = self.export(harness.BACKFILL, "--lambda-arn", FUNCTION, "--distributed")
-        self.assertEqual(exported["States"]["EnsureEach"]["ItemProcessor"].pop("ProcessorConfig"),
-                         {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"})
-        inline["States"]["EnsureEach"]["ItemProcessor"].pop("ProcessorConfig")
+        for name in ("EnsureEach", "RemoveEach"):
+            self.assertEqual(exported["States"][name]["ItemProcessor"].pop("ProcessorConfig"), {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"})
+            inline["States"][name]["ItemProcessor"].pop("ProcessorConfig")
         self.assertEqual(exported, inline)
 
     def test_a_distributed_map_sees_no_variables_from_outside(self):

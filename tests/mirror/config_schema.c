@@ -193,6 +193,8 @@ form_schema(const struct config_key *key)
 			   : either(between("integer", key->range), constant(key->zero_word));
 	case FORM_NUMBER:
 		return between("number", key->range);
+	case FORM_BOOLEAN:
+		return typed("boolean");
 	case FORM_RULES:
 		return rules(key);
 	case FORM_SECTION:

@@ -16,7 +16,7 @@
  * is printed as it is read.
  */
 
-enum plan_action { PLAN_CREATE, PLAN_MODIFY, PLAN_LEAVE };
+enum plan_action { PLAN_CREATE, PLAN_MODIFY, PLAN_DELETE, PLAN_LEAVE };
 
 static const struct {
 	const char *name;
@@ -24,6 +24,7 @@ static const struct {
 } actions[] = {
     [PLAN_CREATE] = {"create", '+'},
     [PLAN_MODIFY] = {"modify", '~'},
+    [PLAN_DELETE] = {"delete", '-'},
     [PLAN_LEAVE] = {"leave", '='},
 };
 
@@ -36,6 +37,8 @@ action_of(enum outcome_kind kind)
 {
 	if (kind == OUTCOME_CREATED)
 		return PLAN_CREATE;
+	if (kind == OUTCOME_REMOVED)
+		return PLAN_DELETE;
 	return kind == OUTCOME_UPDATED ? PLAN_MODIFY : PLAN_LEAVE;
 }
 
@@ -171,7 +174,8 @@ plan_list_outcome(void *arg, const struct outcome *outcome)
 	jsonx_put_string(item, "action", actions[action].name);
 	if (action != PLAN_LEAVE) {
 		jsonx_put_string(item, "resource", "traffic-mirror-session");
-		json_object_del(row, "reason");
+		if (action != PLAN_DELETE) /* "planned" says nothing here */
+			json_object_del(row, "reason");
 		json_object_del(row, "targetId");
 		jsonx_put_string(row, "differences", outcome->cause);
 		json_object_del(row, "cause");
@@ -270,6 +274,13 @@ plan_print_outcome(void *arg, const struct outcome *outcome)
 	enum plan_action action = action_of(outcome->kind);
 	struct new_target target;
 
+	if (action == PLAN_DELETE || outcome->kind == OUTCOME_UNWANTED) {
+		cli_print(arg, "  - %s %s, rule %s: session %s is unwanted: %s%s\n",
+		    outcome->instance_id, outcome->interface_id,
+		    outcome->rule != NULL ? outcome->rule : "-", outcome->session_id,
+		    outcome->reason, action == PLAN_DELETE ? "" : "; stays without --prune");
+		return 0;
+	}
 	if (action == PLAN_LEAVE)
 		return 0;
 	cli_print(arg, "  %c %s %s, rule %s, to ", actions[action].sign, outcome->instance_id,
@@ -306,9 +317,10 @@ report_plan_text(struct store *store, const struct store_run *run,
 	if (ret == 0)
 		cli_print(out,
 		    "  plan: %zu targets and %" PRId64 " sessions to create, %" PRId64
-		    " to modify, %" PRId64 " to leave as they are; nothing was changed\n",
+		    " to modify, %" PRId64 " to delete, %" PRId64
+		    " to leave as they are; nothing was changed\n",
 		    json_array_size(targets), counts[OUTCOME_CREATED], counts[OUTCOME_UPDATED],
-		    left);
+		    counts[OUTCOME_REMOVED], left);
 	json_decref(targets);
 	return ret;
 }

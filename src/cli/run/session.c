@@ -100,6 +100,11 @@ session_record_files(struct session *session)
 	run->config = mem_strdup(workspace->config_text);
 	run->hook_name = mem_strdup(workspace->hook_name);
 	run->hook = mem_strdup(workspace->hook_text);
+	if (session->opts->prune)
+		record_put_setting(run, RECORD_PRUNE, json_true());
+	if (session->opts->prune_limit != NULL)
+		record_put_setting(
+		    run, RECORD_PRUNE_LIMIT, json_string(session->opts->prune_limit));
 }
 
 /*
@@ -413,11 +418,14 @@ session_open(struct session *session, enum session_way way, struct tmf_err *err)
 	    .owner = session->run.parent != NULL ? session->run.parent : session->run.id,
 	    .dry_run = session->run.dry_run,
 	};
+	struct prune_limit prune_limit;
 	const struct mirror_opts mirror = {
 	    .run_id = session->run.id,
 	    .workflow = session->name,
 	    .scripts = session->scripts,
 	    .only_failed = session->run.retry_wall_ms != 0,
+	    .prune = record_prune(&session->run, &prune_limit),
+	    .prune_limit = &prune_limit,
 	};
 
 	workspace_open_accounts(&session->workspace, &accounts);

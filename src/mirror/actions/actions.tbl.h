@@ -1,12 +1,16 @@
-/* Every native action: ACTION(describe_page) is action_describe_page of describe_page.c. */
+/* Every native action: ACTION(describe_page) is action_describe_page of describe_page.c, in actions/
+ * or prune/. */
 ACTION(check_account)
+ACTION(check_prune)
 ACTION(describe_page)
 ACTION(ensure_session)
 ACTION(ensure_target)
 ACTION(exclude_target_instances)
 ACTION(find_sessions)
+ACTION(find_unwanted)
 ACTION(log)
 ACTION(lua)
 ACTION(match)
 ACTION(parse_event)
 ACTION(record)
+ACTION(remove_session)

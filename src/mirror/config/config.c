@@ -357,6 +357,18 @@ config_read_own_name(struct config_reader *reader, struct mirror_config *config,
 		config->slots[i].rule.configuration = config->name;
 }
 
+static void
+config_read_prune(struct config_reader *reader, struct mirror_config *config)
+{
+	const json_t *prune = json_object_get(config->root, "prune");
+	size_t mark = config_enter(reader, "prune");
+
+	if (config_given(prune) && !json_is_boolean(prune))
+		config_invalid(reader, "prune must be true or false");
+	config->prune = json_is_true(prune);
+	config_leave(reader, mark);
+}
+
 /* All checks run, whatever the ones before found: a file with five faults is mended in one round. A
  * mapping is asked for first because every check looks up keys. An empty file passes as an empty
  * mapping, and fails for having no rule, which is the more useful message. */
@@ -379,6 +391,7 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		config_read_types(&reader, config);
 		config_read_states(&reader, config);
 		config_read_hook(&reader, config);
+		config_read_prune(&reader, config);
 	} else {
 		config_invalid(
 		    &reader, "a configuration must be a mapping with vpcs, subnets or tags");
@@ -567,4 +580,10 @@ const char *
 mirror_config_hook(const struct mirror_config *config)
 {
 	return config->hook;
+}
+
+bool
+mirror_config_prune(const struct mirror_config *config)
+{
+	return config->prune;
 }

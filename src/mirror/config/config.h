@@ -109,6 +109,9 @@ bool mirror_config_type_is_dead(const struct mirror_config *config, const char *
  * types, then by the built-in list. */
 bool mirror_config_type_is_source(const struct mirror_config *config, const char *type);
 
+/* prune: true where each run removes unwanted sessions. */
+bool mirror_config_prune(const struct mirror_config *config);
+
 /* hook: path as written, or NULL. */
 const char *mirror_config_hook(const struct mirror_config *config);
 

@@ -21,6 +21,7 @@ struct mirror_config {
 	struct config_rule_slot *slots;
 	size_t count;
 	const char *hook;
+	bool prune;
 	struct config_guardduty guardduty;
 	const json_t *unmirrorable; /* [pattern]; borrowed from root */
 	const json_t *mirrorable;

@@ -111,6 +111,9 @@ const struct config_key config_root_keys[] = {
     {"instanceStates",
 	"instances in these states are mirrored; pending, running, stopping and stopped if absent",
 	.form = FORM_TEXTS, .choices = config_state_choices},
+    {"prune",
+	"true: each run also removes sessions of this configuration that no rule wants any more",
+	.form = FORM_BOOLEAN},
     {"hook", "a Lua file with functions that answer in the rules' place", .form = FORM_TEXT},
     {.name = NULL},
 };

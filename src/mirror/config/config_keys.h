@@ -21,6 +21,7 @@ enum key_form {
 	FORM_CHOICE,
 	FORM_INT,
 	FORM_NUMBER,
+	FORM_BOOLEAN,
 	FORM_RULES,  /* a list of rules: one of config_list_names */
 	FORM_SECTION /* a mapping with keys of its own */
 };

@@ -51,6 +51,7 @@ config_rule_read_key(struct config_reader *reader, const struct config_key *key,
 	case FORM_ARN:
 	case FORM_ACCOUNTS:
 	case FORM_NUMBER:
+	case FORM_BOOLEAN:
 	case FORM_RULES:
 	case FORM_SECTION:
 		assert(!"no key of a rule has this form");

@@ -6,6 +6,7 @@
 #include "cli/fleet/fleet.h"
 #include "cli/record.h"
 #include "cli/run/session.h"
+#include "mirror/config/prune.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,21 @@ run_begin(struct session *session)
 	return EXIT_OK;
 }
 
+/* What can be seen from the options alone, before a file is read. */
+static int
+run_check_options(const struct cli_opts *opts, struct tmf_err *err)
+{
+	struct prune_limit limit;
+
+	if (opts->detailed_exitcode && !opts->dry_run)
+		return tmf_err_set(err, TMF_ERR_INVALID, "--detailed-exitcode: needs --dry-run");
+	if (opts->prune_limit != NULL && prune_limit_parse(opts->prune_limit, &limit, err) < 0) {
+		tmf_err_prefix(err, "--prune-limit");
+		return -1;
+	}
+	return 0;
+}
+
 /*
  * Only a dry run knows at its end whether there is something to change. The exit code of a real run
  * says what was done.
@@ -72,10 +88,8 @@ cmd_run(const struct cli_opts *opts)
 	struct tmf_err err = {0};
 	int code;
 
-	if (opts->detailed_exitcode && !opts->dry_run) {
-		tmf_err_set(&err, TMF_ERR_INVALID, "--detailed-exitcode: needs --dry-run");
+	if (run_check_options(opts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
-	}
 	if (fleet_is_wanted(opts))
 		return fleet_run(opts);
 	session_init(&session, opts);
