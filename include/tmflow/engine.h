@@ -52,8 +52,9 @@ void tmf_engine_free(struct tmf_engine *engine);
 struct tmf_run_result {
 	enum tmf_run_status status; /* never TMF_RUN_RUNNING */
 	const json_t *output;	    /* SUCCEEDED; else NULL */
-	const char *error;	    /* FAILED; may be NULL */
-	const char *cause;	    /* FAILED; may be NULL */
+	/* FAILED; INTERRUPTED by an action that failed with TMF_ERR_EXPIRED. May be NULL. */
+	const char *error;
+	const char *cause;
 };
 
 /* Something that happened in a run, as Step Functions' GetExecutionHistory has it. All borrowed. */

@@ -30,6 +30,9 @@ enum tmf_err_code {
 	TMF_ERR_NOT_FOUND,   /* TMFlow.NotFound */
 	TMF_ERR_SYSTEM,	     /* an operating system call failed: TMFlow.System */
 	TMF_ERR_TIMEOUT,     /* one step held the thread for too long: TMFlow.Timeout */
+	/* Credentials that were good are not any more, and no others were found: AWS's code, or
+	 * TMFlow.Credentials. A run is interrupted by it, unless its workflow names the error. */
+	TMF_ERR_EXPIRED,
 	TMF_ERR_COUNT
 };
 

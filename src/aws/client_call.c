@@ -368,7 +368,7 @@ aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 /* --- the next attempt, or the end --- */
 
 /* Whether another attempt is worth it. Keys that have expired are replaced once a call, in any
- * retry mode. */
+ * retry mode; where none were found there is nothing to replace. */
 static bool
 aws_call_may_retry(struct aws_call *call, enum retry_class retry, const struct tmf_err *err)
 {
@@ -379,7 +379,8 @@ aws_call_may_retry(struct aws_call *call, enum retry_class retry, const struct t
 		return false;
 	if (retry != RETRY_CREDENTIALS)
 		return retry_mode_retries(client->retry_mode, client->service->signing_name, err);
-	if (call->operation.unsigned_request || call->refreshed || credentials->refresh == NULL)
+	if (call->operation.unsigned_request || call->refreshed || credentials->refresh == NULL ||
+	    err->code == TMF_ERR_EXPIRED)
 		return false;
 	call->refreshed = true;
 	credentials->refresh(credentials, call->keys);
@@ -465,8 +466,13 @@ aws_call_give_up(struct aws_call *call, enum retry_class retry, struct tmf_err *
 {
 	call->client->stats.failed++;
 	tally_failure(call->client->tally, call->operation.name);
-	if (retry == RETRY_CREDENTIALS && !call->operation.unsigned_request)
-		tmf_err_prefix(err, "the keys have expired, or this machine's clock is wrong");
+	if (retry == RETRY_CREDENTIALS && !call->operation.unsigned_request &&
+	    err->code != TMF_ERR_EXPIRED) {
+		tmf_err_prefix(err,
+		    "the credentials have expired or were revoked, or this machine's "
+		    "clock is wrong");
+		err->code = TMF_ERR_EXPIRED;
+	}
 	aws_call_name_operation(call, err);
 	tmf_call_complete_err(&call->call, err);
 }

@@ -35,6 +35,7 @@ static const char *const default_names[TMF_ERR_COUNT] = {
     [TMF_ERR_NOT_FOUND] = "TMFlow.NotFound",
     [TMF_ERR_SYSTEM] = "TMFlow.System",
     [TMF_ERR_TIMEOUT] = "TMFlow.Timeout",
+    [TMF_ERR_EXPIRED] = "TMFlow.Credentials",
 };
 
 static int

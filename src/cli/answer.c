@@ -25,6 +25,7 @@ static const enum cli_exit exit_of_code[TMF_ERR_COUNT] = {
     [TMF_ERR_NOT_FOUND] = EXIT_INVALID,
     [TMF_ERR_SYSTEM] = EXIT_INVALID,
     [TMF_ERR_TIMEOUT] = EXIT_RUN_FAILED,
+    [TMF_ERR_EXPIRED] = EXIT_RUN_FAILED,
 };
 
 /* Further lines are set in: a text cannot make itself look like another message. */

@@ -414,6 +414,25 @@ branch_wake(struct branch *branch)
 	tmf_err_fini(&err);
 }
 
+/* Credentials that are no good any more fail every task alike, and neither Retry nor Catch could
+ * help: the execution is interrupted with this task as it stands, unless the workflow names the
+ * error. Returns: true if so. */
+static bool
+branch_op_expired(struct branch *branch)
+{
+	struct execution *x = branch->x;
+	struct tmf_err *err = &branch->op->err;
+
+	if (err->code != TMF_ERR_EXPIRED || asl_state_names(branch->state, err->name))
+		return false;
+	branch_log(branch, "engine.expired", "error", err->name);
+	if (!tmf_err_isset(&x->expired))
+		tmf_err_move(&x->expired, err);
+	task_drop(branch);
+	tmf_loop_post(x->engine->loop, &x->expire_task);
+	return true;
+}
+
 /* The op is over: with a result, or with an error that it keeps for gave_up. The op of a
  * failed task is kept until Retry and Catch have decided, for gave_up. */
 static void
@@ -431,6 +450,8 @@ branch_op_ended(struct branch *branch)
 		json_decref(result);
 		return;
 	}
+	if (branch_op_expired(branch))
+		return;
 	tmf_err_copy(&err, &op->err);
 	event_note(branch->x, branch,
 	    &(struct execution_event){.type = "TaskFailed", .error = err.name, .cause = err.text});

@@ -46,8 +46,8 @@ void engine_write_live(const struct engine *engine, struct buf *out);
 struct execution_result {
 	enum run_status status; /* SUCCEEDED, FAILED, TIMED_OUT, INTERRUPTED */
 	json_t *output;		/* SUCCEEDED */
-	const char *error;	/* FAILED; may be NULL */
-	const char *cause;	/* FAILED; may be NULL */
+	const char *error;	/* FAILED, or why it was INTERRUPTED; may be NULL */
+	const char *cause;
 };
 
 /* What happened, in the order and with the ids of Step Functions' GetExecutionHistory. */

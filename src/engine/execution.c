@@ -29,6 +29,17 @@ execution_tell_done(struct tmf_task *task)
 	x->on_done(x->arg, x, &x->result);
 }
 
+/* An error without a name has no "error" in the result, as a Fail state without Error has
+ * none. */
+static void
+execution_take_error(struct execution *x, const struct tmf_err *err)
+{
+	x->error = err->name[0] != '\0' ? mem_strdup(err->name) : NULL;
+	x->cause = mem_strdup(err->text);
+	x->result.error = x->error;
+	x->result.cause = x->cause;
+}
+
 /* Nothing more happens in x; on_done is called from the loop. Timers and posted tasks are
  * taken back, so that nothing reaches an execution that is over. */
 static void
@@ -40,10 +51,13 @@ execution_end(struct execution *x, enum run_status status)
 	log_event(LOG_DEBUG, "engine.ended", LOG_STR("status", run_status_name(status)));
 	x->over = true;
 	x->result.status = status;
+	if (status == RUN_INTERRUPTED && tmf_err_isset(&x->expired))
+		execution_take_error(x, &x->expired);
 	tmf_loop_timer_disarm(loop, &x->timeout);
 	tmf_loop_timer_disarm(loop, &x->grace);
 	tmf_loop_unpost(loop, &x->end_task);
 	tmf_loop_unpost(loop, &x->settle_task);
+	tmf_loop_unpost(loop, &x->expire_task);
 	tmf_loop_post(loop, &x->done_task);
 }
 
@@ -60,8 +74,6 @@ execution_end_for_good(struct execution *x, enum run_status status)
 	assert(x->live_branches == 0 && x->live_ops == 0);
 }
 
-/* An error without a name has no "error" in the result, as a Fail state without Error has
- * none. */
 static void
 execution_root_ended(struct tmf_task *task)
 {
@@ -78,10 +90,7 @@ execution_root_ended(struct tmf_task *task)
 		execution_end_for_good(x, RUN_SUCCEEDED);
 		return;
 	}
-	x->error = failure->name[0] != '\0' ? mem_strdup(failure->name) : NULL;
-	x->cause = mem_strdup(failure->text);
-	x->result.error = x->error;
-	x->result.cause = x->cause;
+	execution_take_error(x, failure);
 	event_note(x, NULL,
 	    &(struct execution_event){
 		.type = "ExecutionFailed", .error = x->error, .cause = x->cause});
@@ -146,6 +155,16 @@ execution_interrupt(struct execution *x)
 		tmf_loop_post(loop, &x->settle_task);
 }
 
+static void
+execution_expired(struct tmf_task *task)
+{
+	struct execution *x =
+	    (struct execution *)((char *)task - offsetof(struct execution, expire_task));
+
+	if (!x->end_task.posted)
+		execution_interrupt(x);
+}
+
 /* --- the beginning --- */
 
 /* The machine is kept by a reference, so the caller may drop its own while the execution
@@ -168,6 +187,7 @@ execution_new(struct engine *engine, const struct execution_opts *opts)
 	x->env = opts->env != NULL ? opts->env : tmf_registry_env(engine->registry);
 	x->end_task.run = execution_root_ended;
 	x->settle_task.run = execution_settled;
+	x->expire_task.run = execution_expired;
 	x->done_task.run = execution_tell_done;
 	x->timeout.fire = execution_timed_out;
 	x->grace.fire = execution_grace_over;
@@ -278,8 +298,10 @@ execution_free(struct execution *x)
 	tmf_loop_timer_disarm(x->engine->loop, &x->grace);
 	tmf_loop_unpost(x->engine->loop, &x->end_task);
 	tmf_loop_unpost(x->engine->loop, &x->settle_task);
+	tmf_loop_unpost(x->engine->loop, &x->expire_task);
 	tmf_loop_unpost(x->engine->loop, &x->done_task);
 	execution_unlink(x);
+	tmf_err_fini(&x->expired);
 	json_decref(x->result.output);
 	json_decref(x->input);
 	free(x->error);

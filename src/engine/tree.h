@@ -40,6 +40,7 @@
  *                      are ready
  *   the root's end     posts execution->end_task
  *   an interrupt       posts execution->settle_task when the last op is gone
+ *   expired keys       post execution->expire_task, which interrupts
  *
  * So the C stack is as deep for a state in the 32nd Map within a Map as for one at the top.
  */
@@ -136,6 +137,7 @@ struct execution {
 	struct asl_machine *machine;
 	struct branch *root;
 	struct tmf_task end_task;    /* the root has ended */
+	struct tmf_task expire_task; /* an op found that the credentials are no good any more */
 	struct tmf_task settle_task; /* no op is under way any more, while interrupting */
 	struct tmf_task done_task;   /* calls on_done */
 	struct tmf_timer timeout;    /* of the machine */
@@ -152,6 +154,7 @@ struct execution {
 	bool record_dirty; /* event_id or next_branch_id changed since the last checkpoint */
 	bool rows_dirty;   /* rows of branches or results were written or deleted since then */
 	bool interrupting;
+	struct tmf_err expired; /* why it is interrupted, where nobody asked for it */
 	bool over;
 	size_t live_branches;
 	size_t live_ops; /* also those that are over and whose end is not yet handled */

@@ -240,7 +240,11 @@ job_execution_over(void *arg, struct execution *execution, const struct executio
 		break;
 	case RUN_RUNNING:
 	case RUN_INTERRUPTED:
-		tmf_err_set_name(err, TMF_ERR_BUSY, ERROR_INTERRUPTED, "the run was interrupted");
+		if (result->error != NULL)
+			tmf_err_set_name(err, TMF_ERR_EXPIRED, result->error, "%s", result->cause);
+		else
+			tmf_err_set_name(
+			    err, TMF_ERR_BUSY, ERROR_INTERRUPTED, "the run was interrupted");
 		break;
 	}
 	job->settling = accounts_settle(job->jobs->accounts);

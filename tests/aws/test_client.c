@@ -312,17 +312,17 @@ START_TEST(wrong_clock)
 
 	fixture_with_headers(&f, always, 1, ahead);
 	aws_fixture_run(&f, start(&f));
-	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 2);
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 3); /* and once with fresh keys */
 	aws_fixture_fini(&f);
 
 	fixture_with_headers(&f, always, 1, same);
 	aws_fixture_run(&f, start(&f));
-	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 2);
 	aws_fixture_fini(&f);
 
 	fixture_with_headers(&f, always, 1, none);
 	aws_fixture_run(&f, start(&f));
-	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 1);
+	ck_assert_uint_eq(scripted_transport_sent(f.scripted), 2);
 	aws_fixture_fini(&f);
 }
 END_TEST
@@ -414,7 +414,9 @@ START_TEST(classes)
 	    {"EC2ThrottledException", 503, RETRY_THROTTLING},
 	    {"RequestTimeout", 400, RETRY_TRANSIENT},
 	    {"RequestExpired", 400, RETRY_CREDENTIALS},
-	    {"AuthFailure", 401, RETRY_NEVER},
+	    {"AuthFailure", 401, RETRY_CREDENTIALS},
+	    {"AuthFailure", 403, RETRY_NEVER},
+	    {"InvalidClientTokenId", 403, RETRY_CREDENTIALS},
 	    {"Whatever", 500, RETRY_TRANSIENT},
 	    {"Whatever", 504, RETRY_TRANSIENT},
 	    {"Whatever", 501, RETRY_NEVER},

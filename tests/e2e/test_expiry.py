@@ -151,6 +151,37 @@ class Expiry(harness.Case):
         self.assertEqual(self.used, {"ASIAISSUED0", "ASIAISSUED1"})
         self.assertEqual(set(self.refused), {"ASIAISSUED0"})
 
+    def test_keys_that_end_without_others(self):
+        """An interruption and no failure of any instance: with fresh keys the run goes on where it was."""
+        for refusal in ("RequestExpired", "ExpiredToken", "InvalidClientTokenId", "UnrecognizedClientException"):
+            with self.subTest(refusal):
+                sim = self.sim("--plain", "--seed", "7", instances=300)
+                sim.ask("/_sim/faults", {"faults": [f"refuse:{refusal}@#60+"]})
+                run = f"keys-{refusal.lower()}"
+                done = self.tmflow("run", harness.BACKFILL, "--config", sim.config, "--run-id", run, "-o", "json", sim=sim)
+                self.assertEqual(done.code, 3, done.err)
+                self.assertEqual((done.json["status"], done.json["error"]), ("INTERRUPTED", refusal))
+                self.assertNotIn("failed", done.json["summary"])
+                self.assertIn(f"renew the credentials (profile default), then continue with `tmflow resume {run}`", done.err)
+                self.assertLess(sim.report()["requests"], 200)
+                sim.ask("/_sim/faults", {"faults": []})
+                done = self.tmflow("resume", run, "-o", "json", sim=sim)
+                self.assertEqual(done.code, 0, done.err)
+                self.assertNotIn("error", done.json)
+                self.assertTrue(sim.expected()["ok"])
+                sim.stop()
+
+    def test_a_workflow_that_names_the_error(self):
+        sim = self.sim("--plain", instances=5)
+        sim.ask("/_sim/faults", {"faults": ["refuse:ExpiredToken@#1+"]})
+        workflow = self.write("named.yaml", """StartAt: Page
+States:
+  Page: {Type: Task, Resource: tmflow:describe-page, Catch: [{ErrorEquals: [ExpiredToken], Next: Said}], End: true}
+  Said: {Type: Pass, Result: said, End: true}
+""")
+        done = self.tmflow("run", workflow, "--config", sim.config, "-o", "json", sim=sim)
+        self.assertEqual((done.code, done.json["output"]), (0, "said"), done.err)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -76,6 +76,9 @@ int asl_map_items(const struct asl_state *state, const struct asl_scope *effecti
 int asl_retrier_for(const struct asl_state *state, const char *error);
 int asl_catcher_for(const struct asl_state *state, const char *error);
 
+/* True if a retrier or catcher of the state names the error itself. */
+bool asl_state_names(const struct asl_state *state, const char *error);
+
 /* True if the catcher names the error itself, rather than States.ALL or States.TaskFailed. */
 bool asl_catcher_names(const struct asl_catcher *catcher, const char *error);
 

@@ -47,6 +47,16 @@ takes(const char *const *patterns, const char *error)
 	return false;
 }
 
+/* States.TaskFailed is a pattern, also where an action fails with that very name. */
+static bool
+patterns_name(const char *const *patterns, const char *error)
+{
+	for (; *patterns != NULL; patterns++)
+		if (strcmp(*patterns, error) == 0)
+			return strcmp(error, ERROR_TASK_FAILED) != 0;
+	return false;
+}
+
 /* The first retrier with a fitting name decides, in the order of the definition. */
 int
 asl_retrier_for(const struct asl_state *state, const char *error)
@@ -63,9 +73,18 @@ asl_retrier_for(const struct asl_state *state, const char *error)
 bool
 asl_catcher_names(const struct asl_catcher *catcher, const char *error)
 {
-	for (const char *const *name = catcher->errors; *name != NULL; name++)
-		if (strcmp(*name, error) == 0)
-			return strcmp(error, ERROR_TASK_FAILED) != 0;
+	return patterns_name(catcher->errors, error);
+}
+
+bool
+asl_state_names(const struct asl_state *state, const char *error)
+{
+	for (size_t i = 0; i < state->retry_count; i++)
+		if (patterns_name(state->retry[i].errors, error))
+			return true;
+	for (size_t i = 0; i < state->catcher_count; i++)
+		if (patterns_name(state->catchers[i].errors, error))
+			return true;
 	return false;
 }
 

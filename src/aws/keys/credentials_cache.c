@@ -160,12 +160,15 @@ cache_install(struct cache *cache, struct credentials *fresh, bool keep_on)
 }
 
 /* No fresh keys: the old ones are used while they last. A place that is down for a minute must
- * not stop work that has valid keys. Waiters get the error only where no usable keys are left. */
+ * not stop work that has valid keys. Waiters get the error only where no usable keys are left; if
+ * there were some, the work has begun and can go on once they are renewed. */
 static void
 cache_look_failed(struct cache *cache, struct tmf_err *err)
 {
 	cache->held_until_mono_ms = tmf_loop_mono_ms(cache->opts.loop) + RETRY_AFTER_MS;
 	if (!cache_usable(cache)) {
+		if (err->code == TMF_ERR_CREDENTIALS && cache->credentials.access_key_id[0] != '\0')
+			err->code = TMF_ERR_EXPIRED;
 		cache_serve(cache, NULL, err);
 		return;
 	}

@@ -96,8 +96,10 @@ assume_answered(void *frame, struct tmf_call *over, json_t **ret_result, struct 
 	if (result == NULL && assume->asking)
 		tmf_err_move(err, &over->err);
 	else if (result == NULL)
-		tmf_err_set(err, TMF_ERR_CREDENTIALS, "%s cannot be assumed: %s: %s",
-		    assume->role.role_arn, over->err.name, tmf_err_text(&over->err));
+		tmf_err_set(err,
+		    over->err.code == TMF_ERR_EXPIRED ? TMF_ERR_EXPIRED : TMF_ERR_CREDENTIALS,
+		    "%s cannot be assumed: %s: %s", assume->role.role_arn, over->err.name,
+		    tmf_err_text(&over->err));
 	else if (!assume->asking)
 		credentials_answer_of_sts(result, ret_result, err);
 	else

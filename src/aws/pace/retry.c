@@ -41,7 +41,14 @@ static const struct {
     {"ExpiredTokenException", RETRY_CREDENTIALS},
     {"RequestExpired", RETRY_CREDENTIALS},
     {"RequestTimeTooSkewed", RETRY_CREDENTIALS},
+    {"InvalidClientTokenId", RETRY_CREDENTIALS},
+    {"UnrecognizedClientException", RETRY_CREDENTIALS},
 };
+
+/* "AWS was not able to validate the provided access credentials" comes with this status. EC2 has
+ * the same code for an AMI that is not shared with the account, with another status. */
+#define CODE_AUTH_FAILURE   "AuthFailure"
+#define STATUS_UNAUTHORIZED 401
 
 static const int transient_statuses[] = {500, 502, 503, 504};
 
@@ -85,8 +92,12 @@ retry_classify(const struct tmf_err *err)
 	if (err->code == TMF_ERR_TRANSPORT || err->code == TMF_ERR_REPLY ||
 	    err->code == TMF_ERR_LIMIT)
 		return RETRY_TRANSIENT;
+	if (err->code == TMF_ERR_EXPIRED)
+		return RETRY_CREDENTIALS;
 	if (err->code != TMF_ERR_SERVICE)
 		return RETRY_NEVER;
+	if (err->http_status == STATUS_UNAUTHORIZED && strcmp(err->name, CODE_AUTH_FAILURE) == 0)
+		return RETRY_CREDENTIALS;
 	by_code = retry_classify_code(err->name);
 	if (by_code != RETRY_NEVER)
 		return by_code;
@@ -177,7 +188,7 @@ retry_may_be_skew(const char *code)
 {
 	static const char *const codes[] = {"RequestExpired", "RequestTimeTooSkewed",
 	    "RequestInTheFuture", "SignatureDoesNotMatch", "InvalidSignatureException",
-	    "AuthFailure"};
+	    CODE_AUTH_FAILURE};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (strcmp(code, codes[i]) == 0)

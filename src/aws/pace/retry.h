@@ -17,7 +17,7 @@ enum retry_class {
 	RETRY_NEVER,
 	RETRY_TRANSIENT,   /* the service or the way to it hiccuped */
 	RETRY_THROTTLING,  /* we ask too often */
-	RETRY_CREDENTIALS, /* the keys have expired: once more with fresh ones */
+	RETRY_CREDENTIALS, /* the keys expired or were revoked: once more with fresh ones */
 };
 
 /* Classifies by the code first, then by status: RequestLimitExceeded comes with 503 and is

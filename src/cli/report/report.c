@@ -1,8 +1,10 @@
 #include "cli/report/report.h"
 
 #include "base/clock.h"
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "cli/print.h"
+#include "cli/record.h"
 #include "cli/report/report_calls.h"
 #include "cli/report/report_document.h"
 #include "cli/report/report_history.h"
@@ -68,6 +70,21 @@ report_output(const struct store_run *run, FILE *out)
 	buf_fini(&safe);
 }
 
+/* Credentials are the one reason for which a run is interrupted by itself. */
+static void
+report_how_to_continue(const struct store_run *run, FILE *out)
+{
+	json_t *settings = record_settings(run);
+	const char *profile = jsonx_get_string(settings, "profile");
+
+	fputs("  not finished: ", out);
+	if (run->status == RUN_INTERRUPTED && run->error != NULL)
+		cli_print(out, "renew the credentials (profile %s), then ",
+		    profile != NULL ? profile : "default");
+	cli_print(out, "continue with `tmflow resume %s`\n", run->id);
+	json_decref(settings);
+}
+
 /*
  * Names the command that helps, with the run's id, ready to copy. Without a store that stays,
  * `tmflow resume` has nothing to read, and only a new run helps: an instance that is mirrored
@@ -84,8 +101,7 @@ report_next_step(const struct store *store, const struct store_run *run,
 			fputs("  the plan is incomplete: repeat the dry run\n", out);
 	} else if (run->status == RUN_INTERRUPTED || run->status == RUN_RUNNING) {
 		if (kept)
-			cli_print(
-			    out, "  not finished: continue with `tmflow resume %s`\n", run->id);
+			report_how_to_continue(run, out);
 		else
 			fputs("  not finished, and nothing was kept (--no-checkpoint): run the "
 			      "workflow again\n",
