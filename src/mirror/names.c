@@ -52,6 +52,12 @@ describe_filter(const char *name, json_t *values)
 	return filters;
 }
 
+bool
+error_is_target_full(const struct tmf_err *err)
+{
+	return tmf_err_is(err, ERROR_SOURCES_LIMIT) || tmf_err_is(err, ERROR_TARGET_SESSIONS);
+}
+
 /* DependencyViolation is what EC2 answers for resources of other kinds, so it is taken to mean the
  * same. */
 bool

@@ -24,6 +24,7 @@
 #define TAG_WORKFLOW	  "tmflow:workflow"
 
 #define ERROR_SOURCES_LIMIT	  "TrafficMirrorSourcesPerTargetLimitExceeded"
+#define ERROR_TARGET_SESSIONS	  "TrafficMirrorSessionsPerTargetLimitExceeded"
 #define ERROR_SESSIONS_LIMIT	  "TrafficMirrorSessionsPerInterfaceLimitExceeded"
 #define ERROR_INTERFACE_IS_TARGET "InterfaceInUseByTrafficMirrorTarget"
 #define ERROR_TYPE		  "NetworkInterfaceNotSupported"
@@ -42,6 +43,9 @@ const char *tag_value(const json_t *resource, const char *key);
 
 /* [{Name, Values}] for a describe: one filter of one or many values (taken). New reference. */
 json_t *describe_filter(const char *name, json_t *values);
+
+/* True for both ways in which AWS says that a target takes no more. */
+bool error_is_target_full(const struct tmf_err *err);
 
 /* True for what AWS answers when a target that has sessions is to be deleted. */
 bool error_is_target_in_use(const struct tmf_err *err);

@@ -127,6 +127,7 @@ class Plan(harness.Case):
         lines.insert(at + 1, lines[at].split("filterId")[0] .replace("- ", "  ") + "targetId: " + made)
         plan = self.check(sim, config=self.write("given.yaml", "\n".join(lines) + "\n"), code=5, run_code=5)
         self.assertEqual(plan["summary"]["failed"], 30 - LIMIT)
+        self.assertEqual(self.mutating(sim), {"CreateTrafficMirrorSession": LIMIT - 4})  # no eleventh is asked for
 
     def test_all_interfaces(self):
         sim = self.sim(instances=200)

@@ -20,6 +20,45 @@ class Targets(harness.Case):
         self.assertEqual(report["instances"]["launched"], -(-64 // LIMIT))
         self.assertEqual(report["instances"]["launchedBehindTarget"], -(-64 // LIMIT))
 
+    def summary(self, done):
+        """Without the instances behind targets, which a process that did not launch them sees as excluded."""
+        return {outcome: count for outcome, count in done.json["summary"].items() if outcome != "excluded"}
+
+    def creates(self, sim):
+        return sim.report()["actions"]["CreateTrafficMirrorSession"]["calls"]
+
+    def test_300_sources_in_one_subnet_are_counted(self):
+        """Nobody asks for an eleventh session on a target, and those who wait for a new one do not all run into it. Counting costs a listing, not one a source."""
+        sim = self.sim("--single-subnet", "--plain", "--boot-ms", "200", "--fault", "delay:50:CreateTrafficMirrorTarget@1", instances=300)
+        done = self.backfill(sim)
+        self.assertEqual(done.json["summary"], {"created": 300})
+        actions = sim.report()["actions"]
+        self.assertLessEqual(actions["CreateTrafficMirrorSession"]["calls"], 320)
+        self.assertEqual(actions["CreateTrafficMirrorTarget"]["calls"], 300 // LIMIT)
+        self.assertEqual(sim.report()["instances"]["launched"], 300 // LIMIT)
+        self.assertLessEqual(sum(row["calls"] for name, row in actions.items() if name.startswith("Describe")), 12)
+
+    def test_places_are_counted_that_others_took(self):
+        """Sessions that are there already count, in this process and in the next one; a place that came to nothing is given to another source."""
+        sim = self.sim("--single-subnet", "--plain", instances=44)
+        half = self.write("half.lua", "local n = 0 return {eligible = function(i) n = n + 1 return n <= 14 end}")
+        self.assertEqual(self.backfill(sim, "--hook", half).json["summary"]["created"], 14)
+        sim.ask("/_sim/faults", {"faults": ["refuse:InvalidParameterValue:CreateTrafficMirrorSession@#17", "refuse:InvalidParameterValue:CreateTrafficMirrorSession@#22"]})
+        done = self.backfill(sim, state="another")
+        self.assertEqual(self.summary(done), {"created": 28, "failed": 2, "present": 14})
+        self.assertEqual(self.creates(sim), 44)
+        sim.ask("/_sim/faults", {"faults": []})
+        self.assertEqual(self.summary(self.backfill(sim, state="third")), {"created": 2, "present": 42})
+        self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
+        self.assertEqual(sim.report()["instances"]["launched"], 5)
+
+    def test_the_other_name_of_a_full_target(self):
+        sim = self.sim("--single-subnet", "--plain", "--fault", "refuse:TrafficMirrorSessionsPerTargetLimitExceeded:CreateTrafficMirrorSession@#4", instances=8)
+        done = self.backfill(sim)
+        self.assertEqual(done.json["summary"], {"created": 8})
+        self.assertEqual(sim.report()["instances"]["launched"], 2)
+        self.assertEqual(self.creates(sim), 9)
+
     def test_two_processes_with_two_stores_end_with_one_target(self):
         sim = self.sim("--single-subnet", "--plain", "--fault", "delay:20@1", instances=8)
         both = [self.start("run", harness.BACKFILL, "--config", sim.config, "-q", sim=sim, state=state) for state in ("one", "two")]

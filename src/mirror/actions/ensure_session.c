@@ -53,6 +53,9 @@ ensure_session_settle(struct tmf_op *op, struct outcome outcome)
 	if (outcome.target_id == NULL)
 		outcome.target_id = action_text_of(op, "TargetId");
 	tmf_err_fini(&op->err);
+	targets_settle_place(action_account(op)->targets, action_text_of(op, "TargetId"),
+	    outcome.interface_id,
+	    outcome.kind == OUTCOME_CREATED || outcome.kind == OUTCOME_UPDATED);
 	if (ledger_put(env(op), &outcome, &op->err) < 0)
 		return TMF_OP_FAIL;
 	result = json_object();
@@ -176,6 +179,9 @@ ensure_session_make(struct tmf_op *op)
 	assert(f->modifies == (order.session_id != NULL));
 	if (f->makes++ == MAKES_MAX)
 		return ensure_session_fail_as_refused(op);
+	if (targets_enter(
+		action_account(op)->targets, order.target_id, order.interface_id, &op->err) < 0)
+		return TMF_OP_FAIL; /* the workflow asks ensure-target for another one */
 	if (sessions_destroyed(action_account(op), &order.after_wall_ms, &op->err) < 0)
 		return TMF_OP_FAIL;
 	return tmf_op_await_seen(op, ensure_session_ask(op, &order), ensure_session_made);
@@ -230,7 +236,7 @@ ensure_session_refused(struct tmf_op *op)
 	bool session_is_gone = f->modifies && aws_error_is_not_found(op->err.name) &&
 			       strstr(op->err.name, "MirrorSession") != NULL;
 
-	if (tmf_err_is(&op->err, ERROR_SOURCES_LIMIT))
+	if (error_is_target_full(&op->err))
 		return TMF_OP_FAIL; /* the workflow asks ensure-target for another one */
 	if (tmf_err_is(&op->err, ERROR_TYPE) && env(op)->dry_run == NULL &&
 	    action_text_of(op, "InstanceType") != NULL &&
@@ -372,6 +378,9 @@ ensure_session_gave_up(struct tmf_op *op)
 	    .target_id = action_text_of(op, "TargetId"),
 	};
 
+	if (item.target_id != NULL && item.interface_id != NULL)
+		targets_settle_place(
+		    action_account(op)->targets, item.target_id, item.interface_id, false);
 	if (item.instance_id != NULL)
 		ledger_put_failed(env(op), &item, &op->err);
 }

@@ -7,36 +7,44 @@
 
 /*
  * tmflow:ensure-target: the target that a source's traffic goes to, created where the subnet has no
- * target with room. A target that answered that it takes no more sources comes in as FullTargetId:
- * AWS does not list how many sources a target has, so being refused is how one finds out.
+ * target with room. The source's place there is taken now, before its session is asked for: of
+ * forty that wait for a new target ten go on to it, and the others to the next one. A target that
+ * answered that it takes no more sources comes in as FullTargetId.
+ *
+ * Stages: start > counted > done, or counted > created > counted. For a rule's own target: start >
+ * known > entered, or done where the target takes any number.
  */
 
-static tmf_op_stage_fn ensure_target_loaded;
+#define ROUNDS_MAX 50 /* creations that a source waits for while others take the places */
 
-/* Created is false, as for every target that was there before. */
+struct ensure_target {
+	int rounds;
+};
+
+static tmf_op_stage_fn ensure_target_known;
+static tmf_op_stage_fn ensure_target_entered;
+static tmf_op_stage_fn ensure_target_counted;
+
+/* Borrows from op's input. */
+static struct target_request
+ensure_target_request(struct tmf_op *op)
+{
+	return (struct target_request){
+	    .rule = action_rule_of(op, action_text_of(op, "Rule")),
+	    .subnet_id = action_text_of(op, "SubnetId"),
+	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
+	    .full_target_id = action_text_of(op, "FullTargetId"),
+	};
+}
+
 static json_t *
-ensure_target_result(const char *target_id)
+ensure_target_result(const char *target_id, bool created)
 {
 	json_t *result = json_object();
 
 	jsonx_put_string(result, "TargetId", target_id);
-	json_object_set_new(result, "Created", json_false());
+	json_object_set_new(result, "Created", json_boolean(created));
 	return result;
-}
-
-/* A target that the configuration names is taken as it is. When it is full, tmflow may not choose
- * another one for it. */
-static enum tmf_op_next
-ensure_target_given(struct tmf_op *op, const struct config_rule *rule)
-{
-	const char *full = action_text_of(op, "FullTargetId");
-
-	if (full != NULL && strcmp(full, rule->target_id) == 0) {
-		tmf_err_set_name(&op->err, TMF_ERR_SERVICE, ERROR_SOURCES_LIMIT,
-		    "target %s, which rule %s names, takes no more sources", full, rule->name);
-		return TMF_OP_FAIL;
-	}
-	return tmf_op_done(op, ensure_target_result(rule->target_id));
 }
 
 /* A session's own target comes before the subnet's: moving a source to a newer target would
@@ -44,43 +52,89 @@ ensure_target_given(struct tmf_op *op, const struct config_rule *rule)
 static enum tmf_op_next
 ensure_target_start(struct tmf_op *op)
 {
-	const struct config_rule *rule;
+	struct mirror_targets *targets;
+	struct target_request request;
 
 	if (action_input_check(op) < 0)
 		return TMF_OP_FAIL;
-	rule = action_rule_of(op, action_text_of(op, "Rule"));
-	if (rule == NULL)
+	targets = action_account(op)->targets;
+	request = ensure_target_request(op);
+	if (request.rule == NULL)
 		return TMF_OP_FAIL;
-	if (rule->target_id != NULL)
-		return ensure_target_given(op, rule);
+	if (request.rule->target_id != NULL)
+		return request.interface_id != NULL
+			   ? tmf_op_await(op, targets_load(targets), ensure_target_known)
+			   : ensure_target_known(op);
 	if (action_text_of(op, "SessionTargetId") != NULL)
-		return tmf_op_done(op, ensure_target_result(action_text_of(op, "SessionTargetId")));
-	return tmf_op_await(
-	    op, targets_load_lives(action_account(op)->targets), ensure_target_loaded);
+		return tmf_op_done(
+		    op, ensure_target_result(action_text_of(op, "SessionTargetId"), false));
+	if (request.full_target_id != NULL && targets_note_full(targets, &request, &op->err) < 0)
+		return TMF_OP_FAIL;
+	return tmf_op_await(op, targets_load_rooms(targets), ensure_target_counted);
+}
+
+/* --- a target that the configuration names --- */
+
+/* Taken as it is. When it is full, tmflow may not choose another one for it. */
+static enum tmf_op_next
+ensure_target_known(struct tmf_op *op)
+{
+	struct mirror_targets *targets = action_account(op)->targets;
+	const struct target_request request = ensure_target_request(op);
+	const char *target_id = request.rule->target_id;
+
+	if (request.full_target_id != NULL && strcmp(request.full_target_id, target_id) == 0) {
+		if (targets_note_full(targets, &request, &op->err) == 0)
+			tmf_err_set_name(&op->err, TMF_ERR_SERVICE, ERROR_SOURCES_LIMIT,
+			    "target %s, which rule %s names, takes no more sources", target_id,
+			    request.rule->name);
+		return TMF_OP_FAIL;
+	}
+	return request.interface_id != NULL && targets_is_interface(targets, target_id)
+		   ? tmf_op_await(op, targets_load_rooms(targets), ensure_target_entered)
+		   : tmf_op_done(op, ensure_target_result(target_id, false));
 }
 
 static enum tmf_op_next
-ensure_target_loaded(struct tmf_op *op)
+ensure_target_entered(struct tmf_op *op)
 {
+	const struct target_request request = ensure_target_request(op);
+
+	if (targets_enter(action_account(op)->targets, request.rule->target_id,
+		request.interface_id, &op->err) < 0) {
+		tmf_err_prefix(&op->err, "rule %s", request.rule->name);
+		return TMF_OP_FAIL;
+	}
+	return tmf_op_done(op, ensure_target_result(request.rule->target_id, false));
+}
+
+/* --- one that is created --- */
+
+/* Sources that wait for a new target go on in the order in which they asked, so the answer does not
+ * come at once: what is asked in the same turn would overtake them. */
+static enum tmf_op_next
+ensure_target_counted(struct tmf_op *op)
+{
+	struct ensure_target *f = op->frame;
 	struct account *account = action_account(op);
-	struct dry_run *dry_run = env(op)->dry_run;
-	const struct target_request request = {
-	    .rule = action_rule_of(op, action_text_of(op, "Rule")),
-	    .subnet_id = action_text_of(op, "SubnetId"),
-	    .full_target_id = action_text_of(op, "FullTargetId"),
-	};
-	const struct target *target;
+	const struct target_request request = ensure_target_request(op);
+	const struct target *target = targets_choose(account->targets, &request);
 
 	assert(request.rule != NULL && request.rule->target_id == NULL);
-	if (targets_choose(account->targets, &request, &target, &op->err) < 0)
-		return TMF_OP_FAIL;
-	/* Not at once: sources that wait for a target go on in the order in which they asked. */
+	if (target == NULL && env(op)->dry_run != NULL) {
+		dry_run_target(account, &request);
+		f->rounds = 1;
+		target = targets_choose(account->targets, &request);
+	}
 	if (target != NULL)
 		return tmf_op_await_result(
-		    op, tmf_call_of_result(account->loop, ensure_target_result(target->id)));
-	return tmf_op_await_result(op, dry_run != NULL
-					   ? dry_run_target(dry_run, account, &request)
-					   : targets_create(account->targets, &request));
+		    op, tmf_call_of_result(
+			    account->loop, ensure_target_result(target->id, f->rounds > 0)));
+	if (f->rounds++ == ROUNDS_MAX)
+		return tmf_op_fail(op, TMF_ERR_LIMIT,
+		    "subnet %s: %d new targets were full before this source had its place",
+		    request.subnet_id, ROUNDS_MAX);
+	return tmf_op_await(op, targets_create(account->targets, &request), ensure_target_counted);
 }
 
 /* Recorded here, since without a target ensure-session is never reached for this source. */
@@ -104,7 +158,7 @@ static const struct tmf_action_field input[] = {
     {"FullTargetId", "string", false, "a target that answered that it takes no more sources"},
     {"SessionTargetId", "string", false, "the target that the source's session may keep"},
     {"InstanceId", "string", false, "the source, to record a failure for"},
-    {"NetworkInterfaceId", "string", false, "the same"},
+    {"NetworkInterfaceId", "string", false, "the same, and to keep a place for it"},
     MEMBER_ACCOUNT_FIELD,
     {.name = NULL},
 };
@@ -121,6 +175,7 @@ static const char *const iam_actions[] = {
     "ec2:DeleteTags",
     "ec2:DeleteTrafficMirrorTarget",
     "ec2:DescribeInstances",
+    "ec2:DescribeTrafficMirrorSessions",
     "ec2:DescribeTrafficMirrorTargets",
     "ec2:RunInstances",
     "ec2:TerminateInstances",
@@ -133,6 +188,7 @@ const struct tmf_action action_ensure_target = {
     .input = input,
     .output = output,
     .iam_actions = iam_actions,
+    .frame_size = sizeof(struct ensure_target),
     .needs_aws = true,
     .start = ensure_target_start,
     .gave_up = ensure_target_gave_up,

@@ -5,6 +5,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "mirror/config/instance_types.h"
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/waiters.h"
 
@@ -151,6 +152,7 @@ creation_succeed(struct creation *creation, const char *target_id)
 	    .made = true,
 	    .tagged = true,
 	    .generation = launch_generation(&creation->launch),
+	    .sources_max = instance_type_sources_max(launch_type(&creation->launch)),
 	};
 	struct tmf_err err = {0};
 	int launched;
@@ -265,7 +267,7 @@ creation_settle_wait(struct creation *creation, enum creation_step step)
 
 static void creation_prepare(struct creation *creation);
 
-/* So that no other process is sent to a target that is full or dead. */
+/* So that no other process is sent to a target that is full, closed or dead. */
 void
 creation_start(struct creation *creation)
 {

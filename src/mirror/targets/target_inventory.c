@@ -111,6 +111,8 @@ inventory_add(struct inventory *inventory, const struct target *target)
 	entry->dead = entry->dead || target->dead;
 	if (entry->made_wall_ms < target->made_wall_ms)
 		entry->made_wall_ms = target->made_wall_ms;
+	if (entry->sources_max == 0)
+		entry->sources_max = target->sources_max;
 	if (entry->generation < target->generation)
 		entry->generation = target->generation;
 	if (entry->destination == NULL)
@@ -220,7 +222,7 @@ inventory_spent_tagged(const struct inventory *inventory, const char *subnet_id)
 	json_array_foreach (json_object_get(inventory->by_subnet, subnet_id), i, number) {
 		struct target *target = inventory->at[json_integer_value(number)];
 
-		if ((target->full || target->dead) && target->tagged)
+		if ((target->full || target->closed || target->dead) && target->tagged)
 			return target;
 	}
 	return NULL;

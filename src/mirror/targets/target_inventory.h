@@ -21,9 +21,12 @@ struct target {
 	bool made;   /* by tmflow or the seed application */
 	bool full;   /* answered that it takes no more sources, or lost its tag for that */
 	bool tagged; /* bears TAG_SUBNET, as far as is known: comes off when it is full */
+	/* As many sources as it takes are mirrored to it: loses its tag, too. See target_rooms.h. */
+	bool closed;
 	/* Its instance is gone: what is mirrored to it is lost. See target_lives.h. */
 	bool dead;
 	int generation;	      /* 0: the seed's */
+	unsigned sources_max; /* by its instance's type; 0: not known */
 	int64_t made_wall_ms; /* when this store made it; 0: it did not */
 	/* Of the launch, as far as this store knows; NULL: it does not */
 	char *instance_id;
@@ -61,7 +64,7 @@ const struct target *inventory_current(const struct inventory *inventory, const 
 const struct target *inventory_current_beside(
     const struct inventory *inventory, const char *subnet_id, const char *target_id);
 
-/* One of the subnet that is full or dead and still bears its tag, or NULL. */
+/* One of the subnet that is full, closed or dead and still bears its tag, or NULL. */
 struct target *inventory_spent_tagged(const struct inventory *inventory, const char *subnet_id);
 
 /* The highest generation known to be used for the subnet (0: none), and noting one. */

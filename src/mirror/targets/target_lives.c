@@ -6,6 +6,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "mirror/config/instance_types.h"
 #include "mirror/targets/target_facts.h"
 #include "mirror/targets/target_requests.h"
 
@@ -40,6 +41,7 @@ struct target_lives {
 	int looks;
 	size_t untagging; /* index of the next target to be looked at for its tag */
 	json_t *open;	  /* interfaces of targets that are not settled */
+	json_t *foreign;  /* those of others' targets: only their instances' types are asked for */
 	/* Both: true where the instance lives, false where it is over. An interface that is on
 	 * no list is in neither. */
 	json_t *by_interface;
@@ -54,9 +56,11 @@ lives_forget_look(struct target_lives *lives)
 {
 	json_decref(lives->listing.values);
 	json_decref(lives->open);
+	json_decref(lives->foreign);
 	json_decref(lives->by_interface);
 	json_decref(lives->by_launch);
-	lives->listing.values = lives->open = lives->by_interface = lives->by_launch = NULL;
+	lives->listing.values = lives->open = lives->foreign = lives->by_interface =
+	    lives->by_launch = NULL;
 }
 
 static void
@@ -266,6 +270,17 @@ lives_note_verdict(json_t *verdicts, const char *key, bool over)
 		json_object_set_new(verdicts, key, json_boolean(!over));
 }
 
+/* The type of the instance says how many sources its target takes. */
+static void
+lives_note_type(struct target_lives *lives, const char *interface_id, const char *type)
+{
+	const struct target *held = inventory_holding(&lives->list->inventory, interface_id);
+
+	if (held != NULL && type != NULL)
+		inventory_find(&lives->list->inventory, held->id)->sources_max =
+		    instance_type_sources_max(type);
+}
+
 /* One that is stopped takes no packets, so its target is as good as gone until somebody starts it.
  * An instance is noted twice, by interface and by launch. The interface is exact, but is gone with
  * the instance; the launch's tags outlast it for about an hour. */
@@ -282,8 +297,10 @@ lives_note_instance(struct target_lives *lives, const json_t *instance)
 	json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), i, interface) {
 		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
 
-		if (id != NULL)
-			lives_note_verdict(lives->by_interface, id, over);
+		if (id == NULL)
+			continue;
+		lives_note_verdict(lives->by_interface, id, over);
+		lives_note_type(lives, id, jsonx_get_string(instance, "InstanceType"));
 	}
 	if (subnet_id == NULL || generation == NULL)
 		return;
@@ -388,7 +405,11 @@ lives_look_for_launched(struct target_lives *lives)
 static void
 lives_look(struct target_lives *lives)
 {
-	lives_list(lives, FILTER_INTERFACE, json_incref(lives->open), lives_look_for_launched);
+	json_t *values = json_copy(lives->open);
+
+	if (lives->looks == 0)
+		json_array_extend(values, lives->foreign);
+	lives_list(lives, FILTER_INTERFACE, values, lives_look_for_launched);
 }
 
 static void
@@ -399,7 +420,7 @@ lives_look_again(struct tmf_timer *timer)
 
 /* --- */
 
-/* Only targets that tmflow or the seed made are looked at. A foreign target's instance may be in
+/* Only targets that tmflow or the seed made are judged. A foreign target's instance may be in
  * another account, where it would be taken for gone. */
 static void
 lives_targets_read(void *arg, struct tmf_call *call)
@@ -418,12 +439,13 @@ lives_targets_read(void *arg, struct tmf_call *call)
 	lives_hold(lives, true);
 	lives->looks = 0;
 	lives->open = json_array();
+	lives->foreign = json_array();
 	lives->by_interface = json_object();
 	lives->by_launch = json_object();
 	for (size_t i = 0; i < inventory->count; i++)
-		if (inventory->at[i]->made && inventory->at[i]->interface_id != NULL)
-			json_array_append_new(
-			    lives->open, json_string(inventory->at[i]->interface_id));
+		if (inventory->at[i]->interface_id != NULL)
+			json_array_append_new(inventory->at[i]->made ? lives->open : lives->foreign,
+			    json_string(inventory->at[i]->interface_id));
 	lives_look(lives);
 }
 

@@ -8,6 +8,7 @@
 struct target_request {
 	const struct config_rule *rule; /* one whose targets are created */
 	const char *subnet_id;
+	const char *interface_id;   /* the source, which gets a place there; NULL: it gets none */
 	const char *full_target_id; /* answered that it takes no more sources; NULL: none did */
 };
 

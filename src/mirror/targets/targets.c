@@ -6,6 +6,7 @@
 #include "mirror/targets/target_leftovers.h"
 #include "mirror/targets/target_listing.h"
 #include "mirror/targets/target_lives.h"
+#include "mirror/targets/target_rooms.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct mirror_targets {
 	struct account *account;
 	struct target_listing listing; /* has the inventory */
 	struct target_lives *lives;
+	struct target_rooms *rooms;
 	struct target_creations *creations;
 	struct target_leftovers *leftovers;
 };
@@ -29,6 +31,7 @@ targets_new(struct account *account)
 	targets->account = account;
 	target_listing_init(&targets->listing, account);
 	targets->lives = target_lives_new(&targets->listing);
+	targets->rooms = target_rooms_new(&targets->listing, targets->lives);
 	targets->creations = target_creations_new(account, &targets->listing.inventory);
 	targets->leftovers = target_leftovers_new(account, targets->creations, targets->lives);
 	return targets;
@@ -41,6 +44,7 @@ targets_free(struct mirror_targets *targets)
 		return;
 	target_leftovers_free(targets->leftovers);
 	target_creations_free(targets->creations);
+	target_rooms_free(targets->rooms);
 	target_lives_free(targets->lives);
 	target_listing_fini(&targets->listing);
 	free(targets);
@@ -56,6 +60,12 @@ struct tmf_call *
 targets_load_lives(struct mirror_targets *targets)
 {
 	return target_lives_load(targets->lives);
+}
+
+struct tmf_call *
+targets_load_rooms(struct mirror_targets *targets)
+{
+	return target_rooms_load(targets->rooms);
 }
 
 struct tmf_call *
@@ -133,14 +143,13 @@ targets_plan(struct mirror_targets *targets, const struct target *target)
 	inventory_add(&targets->listing.inventory, target);
 }
 
-/* Remembers that a target of the subnet takes no more. A target that is not known any more is
- * one of ours that a stale describe left out. */
-static int
+/* Remembers that a target takes no more. One that is not known is one of ours that a stale describe
+ * left out, unless the rule names it: of that the store has no fact. */
+int
 targets_note_full(
     struct mirror_targets *targets, const struct target_request *request, struct tmf_err *err)
 {
-	const struct target *known =
-	    inventory_find(&targets->listing.inventory, request->full_target_id);
+	struct target *known = inventory_find(&targets->listing.inventory, request->full_target_id);
 	const struct target full = {
 	    .id = (char *)request->full_target_id,
 	    .subnet_id = (char *)target_request_subnet(request),
@@ -151,22 +160,51 @@ targets_note_full(
 
 	if (known != NULL && known->full)
 		return 0;
+	if (request->rule->target_id != NULL) {
+		if (known != NULL)
+			known->full = true;
+		return 0;
+	}
 	if (!targets->account->dry_run)
 		return target_note(targets->account, &targets->listing.inventory, &full, err);
 	targets_plan(targets, &full);
 	return 0;
 }
 
+static int
+targets_refuse(const struct target *target, const char *target_id, struct tmf_err *err)
+{
+	unsigned max = target != NULL ? target_rooms_max(target) : 0;
+
+	return max > 0 ? tmf_err_set_name(err, TMF_ERR_SERVICE, ERROR_SOURCES_LIMIT,
+			     "target %s takes no more than %u sources", target_id, max)
+		       : tmf_err_set_name(err, TMF_ERR_SERVICE, ERROR_SOURCES_LIMIT,
+			     "target %s takes no more sources", target_id);
+}
+
 int
-targets_choose(struct mirror_targets *targets, const struct target_request *request,
-    const struct target **ret_target, struct tmf_err *err)
+targets_enter(struct mirror_targets *targets, const char *target_id, const char *interface_id,
+    struct tmf_err *err)
+{
+	return target_rooms_enter(targets->rooms, target_id, interface_id)
+		   ? 0
+		   : targets_refuse(
+			 inventory_find(&targets->listing.inventory, target_id), target_id, err);
+}
+
+void
+targets_settle_place(
+    struct mirror_targets *targets, const char *target_id, const char *interface_id, bool used)
+{
+	target_rooms_settle(targets->rooms, target_id, interface_id, used);
+}
+
+const struct target *
+targets_choose(struct mirror_targets *targets, const struct target_request *request)
 {
 	assert(targets->listing.times > 0 && request->rule->target_id == NULL);
-	if (request->full_target_id != NULL && targets_note_full(targets, request, err) < 0)
-		return -1;
-	*ret_target =
-	    inventory_current(&targets->listing.inventory, target_request_subnet(request));
-	return 0;
+	return target_rooms_choose(
+	    targets->rooms, target_request_subnet(request), request->interface_id);
 }
 
 struct tmf_call *

@@ -24,6 +24,10 @@ struct tmf_call *targets_load(struct mirror_targets *targets);
  * Errors: likewise, and as DescribeInstances. */
 struct tmf_call *targets_load_lives(struct mirror_targets *targets);
 
+/* The same, and the sources of targets that are interfaces are counted. Errors: likewise, and as
+ * DescribeTrafficMirrorSessions. */
+struct tmf_call *targets_load_rooms(struct mirror_targets *targets);
+
 /* New call that ends with {} once what was launched for targets is a target's or over, as far as
  * that can be done now. Errors: TMF_ERR_STORE. */
 struct tmf_call *targets_settle(struct mirror_targets *targets);
@@ -34,11 +38,23 @@ int targets_launched(struct mirror_targets *targets, const json_t *instance, str
 /* What is known. Only after targets_load. */
 const struct inventory *targets_inventory(const struct mirror_targets *targets);
 
-/* The target that sources of the subnet get: *ret_target is NULL where none is known that has
- * room. Notes full_target_id as full.
- * Borrows, until the next call. Only after targets_load_lives. Errors: TMF_ERR_STORE. */
-int targets_choose(struct mirror_targets *targets, const struct target_request *request,
-    const struct target **ret_target, struct tmf_err *err);
+/* Notes that request->full_target_id takes no more, also where the rule names it. Errors:
+ * TMF_ERR_STORE. */
+int targets_note_full(
+    struct mirror_targets *targets, const struct target_request *request, struct tmf_err *err);
+
+/* The target that the source gets, with a place there; NULL where none is known that has room.
+ * Borrows, until the next call. Only after targets_load_rooms. */
+const struct target *
+targets_choose(struct mirror_targets *targets, const struct target_request *request);
+
+/* Gives a source a place at a target, and settles what became of that: used by a session, or taken
+ * back. A target of which nothing is known, and one that is not an interface, has room.
+ * Errors: ERROR_SOURCES_LIMIT, without asking AWS. */
+int targets_enter(struct mirror_targets *targets, const char *target_id, const char *interface_id,
+    struct tmf_err *err);
+void targets_settle_place(
+    struct mirror_targets *targets, const char *target_id, const char *interface_id, bool used);
 
 /* Creates the subnet's next target, where targets_choose found none: a new call that ends with
  * {TargetId, Created: true}. Not in a dry run. Errors: AWS's, TMF_ERR_STORE. */
