@@ -16,7 +16,7 @@
  * be NULL. _new, _open, _start: to be freed. ret_x: written only on success, unless it says
  * otherwise. "Takes": the callee owns it from then on. "Borrows", const: the caller keeps it. What
  * a caller must not do (a NULL where none is allowed) is an assert, in release builds too. Out of
- * memory aborts.
+ * memory aborts; see tmf_guard_memory.
  */
 
 #include "tmflow/action.h"
@@ -39,6 +39,15 @@ extern "C" {
 
 /* The version of the library that the program runs with. Returns: a static string. */
 const char *tmf_version(void);
+
+/*
+ * Makes jansson, libcrypto and SQLite abort where they are out of memory, as the library itself
+ * does. They belong to the whole process, so it is the host that says so: once, before it uses any
+ * of the three. Without it, a run that meets the end of memory within jansson may go on with a
+ * member missing; the library looks at no result of jansson's that can fail for no other reason.
+ * Returns: 0. Errors: TMF_ERR_SYSTEM where libcrypto or SQLite is in use already.
+ */
+int tmf_guard_memory(struct tmf_err *err);
 
 enum tmf_log_level {
 	TMF_LOG_DEBUG,

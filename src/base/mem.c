@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
 #include <openssl/crypto.h>
 
 /*
@@ -15,7 +16,8 @@
  * that resumes.
  */
 
-static void __attribute__((noreturn)) out_of_memory(size_t bytes)
+void *
+mem_exhausted(size_t bytes)
 {
 	fprintf(stderr, "tmflow: out of memory (%zu bytes wanted)\n", bytes);
 	abort();
@@ -28,7 +30,7 @@ product(size_t count, size_t bytes)
 	size_t total;
 
 	if (__builtin_mul_overflow(count, bytes, &total))
-		out_of_memory(SIZE_MAX);
+		mem_exhausted(SIZE_MAX);
 	return total;
 }
 
@@ -39,7 +41,7 @@ mem_alloc(size_t bytes)
 	void *p = malloc(bytes > 0 ? bytes : 1);
 
 	if (p == NULL)
-		out_of_memory(bytes);
+		mem_exhausted(bytes);
 	return p;
 }
 
@@ -50,7 +52,7 @@ mem_zalloc(size_t count, size_t bytes)
 	void *p = calloc(1, total > 0 ? total : 1);
 
 	if (p == NULL)
-		out_of_memory(total);
+		mem_exhausted(total);
 	return p;
 }
 
@@ -61,8 +63,14 @@ mem_resize(void *p, size_t count, size_t bytes)
 	void *q = realloc(p, total > 0 ? total : 1);
 
 	if (q == NULL)
-		out_of_memory(total);
+		mem_exhausted(total);
 	return q;
+}
+
+void *
+mem_realloc(void *p, size_t bytes)
+{
+	return mem_resize(p, 1, bytes);
 }
 
 /* NULL gives NULL, so an absent text need not be asked for. */
@@ -91,9 +99,42 @@ mem_printf(const char *format, ...)
 
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
-		out_of_memory(0);
+		mem_exhausted(0);
 	va_end(args);
 	return text;
+}
+
+/* libcrypto says where it allocates, and frees by realloc to 0. */
+static void *
+crypto_alloc(size_t bytes, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return bytes > 0 ? mem_alloc(bytes) : NULL;
+}
+
+static void
+crypto_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+static void *
+crypto_realloc(void *p, size_t bytes, const char *file, int line)
+{
+	if (bytes > 0)
+		return mem_realloc(p, bytes);
+	crypto_free(p, file, line);
+	return NULL;
+}
+
+int
+mem_guard_libraries(void)
+{
+	json_set_alloc_funcs(mem_alloc, free);
+	return CRYPTO_set_mem_functions(crypto_alloc, crypto_realloc, crypto_free) == 1 ? 0 : -1;
 }
 
 /* memset before free is removed by the optimizer as a dead store; OPENSSL_cleanse is not. */

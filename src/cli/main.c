@@ -1,12 +1,15 @@
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/watchdog.h"
 #include "cli/answer.h"
 #include "cli/harden.h"
 #include "cli/help.h"
 #include "cli/signals.h"
 #include "cli/subcommands.h"
+#include "store/store.h"
 
+#include <assert.h>
 #include <locale.h>
 #include <malloc.h>
 #include <string.h>
@@ -136,6 +139,15 @@ main_keep_memory(void)
 	mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT_BYTES);
 }
 
+/* Before any of the libraries allocates. */
+static void
+main_guard_memory(void)
+{
+	int guarded = mem_guard_libraries() == 0 && store_guard_memory() == 0;
+
+	assert(guarded && "nothing has used a library yet");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -145,6 +157,7 @@ main(int argc, char **argv)
 	static char lambda[] = "lambda";
 	char *lambda_argv[] = {argv[0], lambda, NULL};
 
+	main_guard_memory();
 	/* Names in AWS are UTF-8, whatever the locale of the shell or the container. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	main_keep_memory();

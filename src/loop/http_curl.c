@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -146,6 +147,23 @@ exchange_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
+/*
+ * An option that libcurl refuses must not be left out quietly: the next request would go out without
+ * its deadline, or to any protocol. It is a programmer's mistake, or a libcurl that was built without
+ * what is wanted here; memory it is not, since libcurl allocates by mem_alloc.
+ */
+static void
+transport_must(CURLcode code, const char *option)
+{
+	if (code == CURLE_OK)
+		return;
+	fprintf(stderr, "tmflow: libcurl refuses %s: %s\n", option, curl_easy_strerror(code));
+	abort();
+}
+
+#define TRANSPORT_SET(easy, option, value)                                                         \
+	transport_must(curl_easy_setopt((easy), option, (value)), #option)
+
 /* With what all requests have in common; exchange_set_request sets all that differs, each time. */
 static CURL *
 transport_new_handle(struct http_curl *curl)
@@ -154,15 +172,15 @@ transport_new_handle(struct http_curl *curl)
 
 	if (easy == NULL)
 		abort(); /* libcurl has no other reason than memory */
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	TRANSPORT_SET(easy, CURLOPT_NOSIGNAL, 1L);
+	TRANSPORT_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	TRANSPORT_SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	TRANSPORT_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (curl->ca_bundle != NULL)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, curl->ca_bundle);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, exchange_take_body);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, exchange_take_header);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, exchange_open_socket);
+		TRANSPORT_SET(easy, CURLOPT_CAINFO, curl->ca_bundle);
+	TRANSPORT_SET(easy, CURLOPT_WRITEFUNCTION, exchange_take_body);
+	TRANSPORT_SET(easy, CURLOPT_HEADERFUNCTION, exchange_take_header);
+	TRANSPORT_SET(easy, CURLOPT_OPENSOCKETFUNCTION, exchange_open_socket);
 	return easy;
 }
 
@@ -229,7 +247,7 @@ exchange_set_headers(struct http_exchange *exchange, const struct http_request *
 		exchange_add_header(exchange, exchange->curl->user_agent);
 	if (!has_content_type)
 		exchange_add_header(exchange, "Content-Type:");
-	curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
+	TRANSPORT_SET(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
 }
 
 /* For libcurl 0 is no limit, for a request -1. */
@@ -248,14 +266,14 @@ exchange_set_body(struct http_exchange *exchange, const struct http_request *req
 	CURL *easy = exchange->easy;
 
 	if (request->body.len == 0 && strcmp(request->method, "POST") != 0) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
-		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		TRANSPORT_SET(easy, CURLOPT_POSTFIELDS, NULL);
+		TRANSPORT_SET(easy, CURLOPT_HTTPGET, 1L);
 		return;
 	}
 	exchange->body = mem_strndup(request->body.p, request->body.len);
-	curl_easy_setopt(easy, CURLOPT_POST, 1L);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body);
+	TRANSPORT_SET(easy, CURLOPT_POST, 1L);
+	TRANSPORT_SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+	TRANSPORT_SET(easy, CURLOPT_POSTFIELDS, exchange->body);
 }
 
 static void
@@ -264,19 +282,19 @@ exchange_set_request(struct http_exchange *exchange, const struct http_request *
 	CURL *easy = exchange->easy;
 	bool is_usual = strcmp(request->method, "GET") == 0 || strcmp(request->method, "POST") == 0;
 
-	curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	TRANSPORT_SET(easy, CURLOPT_URL, request->url);
 	exchange_set_body(exchange, request);
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, is_usual ? NULL : request->method);
+	TRANSPORT_SET(easy, CURLOPT_CUSTOMREQUEST, is_usual ? NULL : request->method);
 	exchange_set_headers(exchange, request);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+	TRANSPORT_SET(easy, CURLOPT_CONNECTTIMEOUT_MS,
 	    timeout_or(request->connect_timeout_ms, CONNECT_TIMEOUT_MS_DEFAULT));
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+	TRANSPORT_SET(easy, CURLOPT_TIMEOUT_MS,
 	    timeout_or(request->total_timeout_ms, TOTAL_TIMEOUT_MS_DEFAULT));
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, request->no_proxy ? "*" : NULL);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, exchange);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+	TRANSPORT_SET(easy, CURLOPT_NOPROXY, request->no_proxy ? "*" : NULL);
+	TRANSPORT_SET(easy, CURLOPT_WRITEDATA, exchange);
+	TRANSPORT_SET(easy, CURLOPT_HEADERDATA, exchange);
+	TRANSPORT_SET(easy, CURLOPT_OPENSOCKETDATA, exchange);
+	TRANSPORT_SET(easy, CURLOPT_PRIVATE, exchange);
 }
 
 static struct http_exchange *
@@ -472,7 +490,8 @@ http_curl_new(struct tmf_loop *loop, const struct http_curl_opts *opts, struct t
 
 	/* Its thousands of error texts are never shown: libcurl has its own for what users meet. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, free, mem_realloc, mem_strdup,
+		mem_zalloc) != CURLE_OK) {
 		tmf_err_set(err, TMF_ERR_SYSTEM, "libcurl does not start");
 		return NULL;
 	}

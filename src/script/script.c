@@ -54,14 +54,13 @@ struct request {
 	const char *refused; /* why a result makes no JSON */
 };
 
-/* Lua runs a collection and asks again before it reports that memory is short, so garbage does not
- * count against the limit. */
+/* Over its limit is the script's fault: Lua runs a collection and asks again before it reports that
+ * memory is short, so garbage does not count. Out of memory is not, and aborts. */
 static void *
 script_alloc(void *arg, void *old, size_t old_bytes, size_t new_bytes)
 {
 	struct script *script = arg;
 	size_t before = old != NULL ? old_bytes : 0; /* for a new object old_bytes is its kind */
-	void *p;
 
 	if (new_bytes == 0) {
 		script->memory_bytes -= before;
@@ -71,10 +70,8 @@ script_alloc(void *arg, void *old, size_t old_bytes, size_t new_bytes)
 	if (new_bytes > before &&
 	    script->memory_bytes + (new_bytes - before) > SCRIPT_MEMORY_BYTES_MAX)
 		return NULL;
-	p = realloc(old, new_bytes);
-	if (p != NULL)
-		script->memory_bytes += new_bytes - before;
-	return p;
+	script->memory_bytes += new_bytes - before;
+	return mem_realloc(old, new_bytes);
 }
 
 /* Processor time of this thread, so that a machine that was suspended does not count. */

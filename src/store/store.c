@@ -85,6 +85,38 @@ query_int(struct store *store, enum store_sql sql, int64_t *ret, struct tmf_err 
 	return store_query(store, sql, STORE_NO_ARGS, store_row_int, ret, err);
 }
 
+/* SQLite's own functions, which keep count of the bytes in use. */
+static sqlite3_mem_methods memory_methods;
+
+static void *
+memory_alloc(int bytes)
+{
+	void *p = memory_methods.xMalloc(bytes);
+
+	return p != NULL ? p : mem_exhausted((size_t)bytes);
+}
+
+static void *
+memory_resize(void *old, int bytes)
+{
+	void *p = memory_methods.xRealloc(old, bytes);
+
+	return p != NULL ? p : mem_exhausted((size_t)bytes);
+}
+
+int
+store_guard_memory(void)
+{
+	sqlite3_mem_methods guarded;
+
+	if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory_methods) != SQLITE_OK)
+		return -1;
+	guarded = memory_methods;
+	guarded.xMalloc = memory_alloc;
+	guarded.xRealloc = memory_resize;
+	return sqlite3_config(SQLITE_CONFIG_MALLOC, &guarded) == SQLITE_OK ? 0 : -1;
+}
+
 static int
 store_connect(struct store *store, const struct store_opts *opts, struct tmf_err *err)
 {

@@ -58,6 +58,10 @@ struct store_opts {
 	    *vfs_name; /* a registered VFS of SQLite's, for injecting faults; NULL: the default */
 };
 
+/* Makes SQLite abort where it is out of memory, in the whole process: before the first store is
+ * opened. Without it a statement fails with TMF_ERR_STORE. Returns: 0; -1 where SQLite is in use. */
+int store_guard_memory(void);
+
 /* dir NULL: a private temporary database that vanishes with the process (for --no-checkpoint).
  * Effects: makes the directory with its parents, the file and the tables where they are missing.
  * Errors: TMF_ERR_STORE naming the path; a file of a newer schema, a directory that is a link or

@@ -1,10 +1,13 @@
 #include "asl/jsonata/pattern.h"
 
+#include "base/mem.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <assert.h>
 #include <pcre2.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* A pattern that explodes ends after that number of steps, some tenths of a second. */
 #define MATCH_STEPS_MAX	     10000000u
@@ -13,6 +16,8 @@
 #define MATCH_KIB_MAX	     20000u /* of backtracking points */
 
 struct pattern {
+	pcre2_general_context *memory;
+	pcre2_compile_context *compiling;
 	pcre2_code *code;
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
@@ -26,6 +31,23 @@ pattern_release(void *thing)
 	pcre2_match_data_free(regex->match);
 	pcre2_match_context_free(regex->limits);
 	pcre2_code_free(regex->code);
+	pcre2_compile_context_free(regex->compiling);
+	pcre2_general_context_free(regex->memory);
+}
+
+/* Out of memory aborts here as everywhere: to PCRE2 it would be one more fault of the pattern. */
+static void *
+pattern_alloc(PCRE2_SIZE bytes, void *arg)
+{
+	(void)arg;
+	return mem_alloc(bytes);
+}
+
+static void
+pattern_free(void *p, void *arg)
+{
+	(void)arg;
+	free(p);
 }
 
 /*
@@ -49,15 +71,18 @@ pattern_compile(const char *pattern, size_t len, bool ignores_case, bool multili
 	int error;
 
 	heap_own(heap, regex, pattern_release);
-	regex->code = pcre2_compile((PCRE2_SPTR)pattern, len, options, &error, &offset, NULL);
+	regex->memory = pcre2_general_context_create(pattern_alloc, pattern_free, NULL);
+	regex->compiling = pcre2_compile_context_create(regex->memory);
+	regex->code =
+	    pcre2_compile((PCRE2_SPTR)pattern, len, options, &error, &offset, regex->compiling);
 	if (regex->code == NULL) {
 		PCRE2_UCHAR text[120];
 
 		pcre2_get_error_message(error, text, sizeof(text));
 		fault_raise(fault, position, "S0303", (const char *)text);
 	}
-	regex->match = pcre2_match_data_create(PATTERN_GROUPS_MAX + 1, NULL);
-	regex->limits = pcre2_match_context_create(NULL);
+	regex->match = pcre2_match_data_create(PATTERN_GROUPS_MAX + 1, regex->memory);
+	regex->limits = pcre2_match_context_create(regex->memory);
 	pcre2_set_heap_limit(regex->limits, MATCH_KIB_MAX);
 	return regex;
 }

@@ -344,10 +344,12 @@ xml_parser_new(const struct xml_shape *members)
 static void
 xml_begin(struct xml_parser *p)
 {
+	/* Out of memory aborts: expat would call the reply malformed. */
+	static const XML_Memory_Handling_Suite memory = {mem_alloc, mem_realloc, free};
+
 	assert(p->result == NULL && p->depth == 0);
-	p->expat = XML_ParserCreate(NULL);
-	if (p->expat == NULL)
-		abort(); /* no memory */
+	p->expat = XML_ParserCreate_MM(NULL, &memory, NULL);
+	assert(p->expat != NULL && "mem_alloc has no other answer");
 	XML_SetUserData(p->expat, p);
 	XML_SetElementHandler(p->expat, xml_start_element, xml_end_element);
 	XML_SetCharacterDataHandler(p->expat, xml_character_data);

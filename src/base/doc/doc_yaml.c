@@ -69,6 +69,8 @@ yaml_next(struct composer *c, yaml_event_t *event, struct tmf_err *err)
 {
 	if (yaml_parser_parse(&c->parser, event))
 		return 0;
+	if (c->parser.error == YAML_MEMORY_ERROR)
+		abort(); /* libyaml takes no allocator: this is where it says so */
 	return yaml_fault(c, c->parser.problem_mark, err, "%s%s%s",
 	    c->parser.problem != NULL ? c->parser.problem : "not YAML",
 	    c->parser.context != NULL ? " " : "",
