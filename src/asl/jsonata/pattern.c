@@ -16,8 +16,6 @@
 #define MATCH_KIB_MAX	     20000u /* of backtracking points */
 
 struct pattern {
-	pcre2_general_context *memory;
-	pcre2_compile_context *compiling;
 	pcre2_code *code;
 	pcre2_match_data *match;
 	pcre2_match_context *limits;
@@ -31,8 +29,6 @@ pattern_release(void *thing)
 	pcre2_match_data_free(regex->match);
 	pcre2_match_context_free(regex->limits);
 	pcre2_code_free(regex->code);
-	pcre2_compile_context_free(regex->compiling);
-	pcre2_general_context_free(regex->memory);
 }
 
 /* Out of memory aborts here as everywhere: to PCRE2 it would be one more fault of the pattern. */
@@ -48,6 +44,27 @@ pattern_free(void *p, void *arg)
 {
 	(void)arg;
 	free(p);
+}
+
+struct pcre2_real_general_context_8 *
+pattern_memory(void)
+{
+	static pcre2_general_context *memory;
+
+	if (memory == NULL)
+		memory = pcre2_general_context_create(pattern_alloc, pattern_free, NULL);
+	return memory;
+}
+
+struct pcre2_real_code_8 *
+pattern_code_new(struct str pattern, uint32_t options, int *ret_error, size_t *ret_offset)
+{
+	static pcre2_compile_context *context;
+
+	if (context == NULL)
+		context = pcre2_compile_context_create(pattern_memory());
+	return pcre2_compile(
+	    (PCRE2_SPTR)pattern.p, pattern.len, options, ret_error, ret_offset, context);
 }
 
 /*
@@ -71,18 +88,15 @@ pattern_compile(const char *pattern, size_t len, bool ignores_case, bool multili
 	int error;
 
 	heap_own(heap, regex, pattern_release);
-	regex->memory = pcre2_general_context_create(pattern_alloc, pattern_free, NULL);
-	regex->compiling = pcre2_compile_context_create(regex->memory);
-	regex->code =
-	    pcre2_compile((PCRE2_SPTR)pattern, len, options, &error, &offset, regex->compiling);
+	regex->code = pattern_code_new((struct str){pattern, len}, options, &error, &offset);
 	if (regex->code == NULL) {
 		PCRE2_UCHAR text[120];
 
 		pcre2_get_error_message(error, text, sizeof(text));
 		fault_raise(fault, position, "S0303", (const char *)text);
 	}
-	regex->match = pcre2_match_data_create(PATTERN_GROUPS_MAX + 1, regex->memory);
-	regex->limits = pcre2_match_context_create(regex->memory);
+	regex->match = pcre2_match_data_create(PATTERN_GROUPS_MAX + 1, pattern_memory());
+	regex->limits = pcre2_match_context_create(pattern_memory());
 	pcre2_set_heap_limit(regex->limits, MATCH_KIB_MAX);
 	return regex;
 }

@@ -3,6 +3,7 @@
 
 #include "asl/jsonata/fault.h"
 #include "asl/jsonata/value.h"
+#include "base/buf.h"
 
 /* Regular expressions of JavaScript's kind, by PCRE2 with limits on matching. */
 struct pattern;
@@ -19,6 +20,14 @@ struct pattern_match {
 	struct pattern_part parts[PATTERN_GROUPS_MAX + 1]; /* [0]: all of it */
 	size_t count;					   /* of parts */
 };
+
+/* PCRE2's memory, which comes from mem_alloc: nothing that is made with it can fail for want of
+ * memory. One for the process. Borrows. */
+struct pcre2_real_general_context_8 *pattern_memory(void);
+
+/* pcre2_compile with that memory. NULL: the pattern is wrong, *ret_error and *ret_offset say how. */
+struct pcre2_real_code_8 *
+pattern_code_new(struct str pattern, uint32_t options, int *ret_error, size_t *ret_offset);
 
 /* Compiles a pattern; the result lives as long as heap. Raises S0303. */
 const struct pattern *pattern_compile(const char *pattern, size_t len, bool ignores_case,

@@ -1,5 +1,6 @@
 #include "asl/path/regex.h"
 
+#include "asl/jsonata/pattern.h"
 #include "base/mem.h"
 #include "base/watchdog.h"
 
@@ -45,8 +46,8 @@ regex_new(struct str pattern, bool ignore_case, struct tmf_err *err)
 		    REGEX_PATTERN_BYTES_MAX);
 		return NULL;
 	}
-	code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.len,
-	    REGEX_OPTIONS | (ignore_case ? PCRE2_CASELESS : 0), &error, &offset, NULL);
+	code = pattern_code_new(
+	    pattern, REGEX_OPTIONS | (ignore_case ? PCRE2_CASELESS : 0), &error, &offset);
 	if (code == NULL) {
 		PCRE2_UCHAR text[REGEX_MESSAGE_BYTES];
 
@@ -57,8 +58,8 @@ regex_new(struct str pattern, bool ignore_case, struct tmf_err *err)
 	}
 	regex = mem_zalloc(1, sizeof(*regex));
 	regex->code = code;
-	regex->match = pcre2_match_data_create(1, NULL);
-	regex->limits = pcre2_match_context_create(NULL);
+	regex->match = pcre2_match_data_create(1, pattern_memory());
+	regex->limits = pcre2_match_context_create(pattern_memory());
 	pcre2_set_heap_limit(regex->limits, REGEX_HEAP_KIB_MAX);
 	return regex;
 }
