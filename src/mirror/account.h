@@ -9,6 +9,7 @@
 
 struct mirror_members;
 struct mirror_targets;
+struct gather;
 
 /*
  * One AWS account in one region, as this process reaches it, and what the process has learned of
@@ -23,8 +24,13 @@ struct account {
 	const char *owner;	/* the run whose lease this process holds: it claims launches */
 	bool dry_run;		/* nothing is changed in it */
 	bool is_member;		/* reached by a role: its id is known from the start */
+	bool gathers;		/* lookups wait for company, see gather.h */
 	int64_t fresh_ms;	/* how long a listing of its targets counts; 0: always */
 	struct account *next;	/* on the list of accounts */
+
+	/* Lookups by id; NULL without a client. */
+	struct gather *instances;
+	struct gather *sessions; /* by interface */
 
 	/* What was learned. */
 	struct mirror_targets *targets; /* the inventory; NULL without a client */

@@ -2,6 +2,7 @@
 
 #include "aws/arn.h"
 #include "base/mem.h"
+#include "mirror/gather.h"
 #include "mirror/members.h"
 #include "mirror/targets/targets.h"
 
@@ -30,9 +31,12 @@ accounts_add(struct accounts *accounts, struct aws_client *ec2)
 	account->owner = accounts->owner;
 	account->dry_run = accounts->opts.dry_run;
 	account->fresh_ms = accounts->opts.fresh_ms;
+	account->gathers = accounts->opts.gathers;
 	if (ec2 != NULL) {
 		if (accounts->opts.elb_for != NULL)
 			account->elb = accounts->opts.elb_for(accounts->opts.client_for_arg, ec2);
+		account->instances = gather_new(account, &gather_instances);
+		account->sessions = gather_new(account, &gather_sessions);
 		account->targets = targets_new(account);
 		account->members = members_new(account);
 	}
@@ -67,6 +71,8 @@ accounts_free(struct accounts *accounts)
 		accounts->first = account->next;
 		members_free(account->members);
 		targets_free(account->targets);
+		gather_free(account->instances);
+		gather_free(account->sessions);
 		free(account);
 	}
 	free(accounts->owner);

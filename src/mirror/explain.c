@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "mirror/gather.h"
 #include "mirror/members.h"
 #include "mirror/session.h"
 #include "mirror/targets/waiters.h"
@@ -18,7 +19,7 @@ struct explanation {
 	struct mirror *mirror;
 	char *instance_id;
 	json_t *instance;
-	json_t *sessions; /* {interface: [session]} */
+	json_t *sessions; /* {interface: [session]}; NULL before they came */
 	struct waiters waiters;
 	struct tmf_call *asking;
 };
@@ -31,7 +32,6 @@ explanation_new(struct mirror *mirror, const char *instance_id)
 
 	explanation->mirror = mirror;
 	explanation->instance_id = mem_strdup(instance_id);
-	explanation->sessions = json_object();
 	return explanation;
 }
 
@@ -370,16 +370,13 @@ explanation_reply(struct explanation *explanation, struct tmf_call *call)
 	return reply;
 }
 
-/* Nothing is taken from the reply: sessions_read has filled in what it found. */
 static void
 explanation_sessions_came(void *arg, struct tmf_call *call)
 {
 	struct explanation *explanation = arg;
-	json_t *reply = explanation_reply(explanation, call);
-
-	if (reply != NULL)
+	explanation->sessions = explanation_reply(explanation, call);
+	if (explanation->sessions != NULL)
 		explanation_answer(explanation);
-	json_decref(reply);
 }
 
 /* Sessions last: which ones count depends on the targets. */
@@ -399,8 +396,7 @@ explanation_members_came(void *arg, struct tmf_call *call)
 	json_array_foreach (
 	    jsonx_get_array(explanation->instance, "NetworkInterfaces"), i, interface)
 		json_array_append(ids, json_object_get(interface, "NetworkInterfaceId"));
-	explanation->asking =
-	    sessions_read(explanation->mirror->account->ec2, ids, explanation->sessions);
+	explanation->asking = gather_ask(explanation->mirror->account->sessions, ids);
 	tmf_call_on_done(explanation->asking, explanation_sessions_came, explanation);
 	json_decref(ids);
 }

@@ -71,10 +71,4 @@ struct tmf_call *session_order_modify(struct aws_client *ec2, const struct sessi
 int sessions_destroyed(struct account *account, int64_t *ret_wall_ms, struct tmf_err *err);
 int sessions_note_destroyed(struct account *account, struct tmf_err *err);
 
-/*
- * Reads the sessions of any number of interfaces, [id], into found: {interface: [session]}, each
- * session once. New call that ends with {}. Borrows found until then. Errors: as ec2_pages.
- */
-struct tmf_call *sessions_read(struct aws_client *ec2, const json_t *interface_ids, json_t *found);
-
 #endif

@@ -85,6 +85,7 @@ jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 	    .elb_for = opts->elb_for,
 	    .store = opts->store,
 	    .owner = opts->run_id,
+	    .gathers = true,
 	    .fresh_ms = JOBS_TARGETS_FRESH_MS,
 	});
 	jobs->actions = jobs_open_run(jobs, NULL, err);

@@ -278,6 +278,17 @@ class Events(harness.Case):
         self.assertEqual(sorted(r["instanceId"] for r in self.rows()), sorted(ids))
         self.assertEqual(sim.report()["sessions"]["live"], 3)
 
+    def test_an_attack_sequence_of_which_one_is_gone(self):
+        sim = self.sim("--plain", "--single-subnet", instances=2)
+        instance, gone = self.instance(sim)["InstanceId"], "i-0123456789abcdef0"
+        event = finding(None, kind="AttackSequence:EC2/CompromisedInstanceGroup", resource="AttackSequence")
+        event["detail"]["service"]["detection"] = {"sequence": {"resources": [
+            {"uid": f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/{i}", "resourceType": "EC2_INSTANCE"} for i in (gone, instance)]}}
+        done = self.event(sim, GUARDDUTY, event)
+        self.assertEqual((done.code, done.json["summary"]), (0, {"created": 1, "gone": 1}), done.err + done.out)
+        self.assertEqual({r["instanceId"]: r["outcome"] for r in self.rows()}, {instance: "created", gone: "gone"})
+        self.assertEqual(sim.report()["actions"]["DescribeInstances"]["calls"], 1)
+
     def test_member_accounts_that_are_listed(self):
         sim, config, instance = member_world(self)
         with open(config, "a", encoding="utf-8") as f:

@@ -86,7 +86,7 @@ class Worker(services.Case):
         activities = self.activities(hold_seconds=1)
         sim = self.sim(instances=10)
         process = self.worker(activities, sim=sim)
-        activities.add({"action": "describe-page", "input": {"InstanceIds": ["i-00000000000000000"]}},
+        activities.add({"action": "describe-page", "input": {"InstanceIds": ["i-00000000000000000"], "Filters": [{"Name": "vpc-id", "Values": ["*"]}]}},
                        {"action": "describe-page", "input": {"MaxResults": 10}})
         activities.wait_all()
         self.assertEqual(activities.tasks[0]["error"], "InvalidInstanceID.NotFound")

@@ -274,6 +274,7 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 		    .store = process->store,
 		    .owner = run_id,
 		    .dry_run = opts->dry_run,
+		    .gathers = opts->gathers,
 		    .fresh_ms = opts->fresh_ms,
 		});
 	process->mirror = mirror_new(

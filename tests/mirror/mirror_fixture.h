@@ -80,6 +80,7 @@ struct process_opts {
 	bool retry;   /* of what the run has recorded */
 	bool resumes; /* the run is in the store already */
 	bool shares_run;
+	bool gathers;
 	int64_t fresh_ms;
 	struct accounts *accounts; /* another process's; NULL: its own */
 };

@@ -189,6 +189,43 @@ START_TEST(test_instances_by_id)
 	world_instance_id(fixture.world, 3, id);
 	page = process_run(&process, "describe-page", jpack("{s:[s]}", "InstanceIds", id));
 	ck_assert_uint_eq(json_array_size(json_object_get(page, "Instances")), 1);
+	ck_assert_uint_eq(json_array_size(json_object_get(page, "Missing")), 0);
+	page = process_run(
+	    &process, "describe-page", jpack("{s:[s, s]}", "InstanceIds", "i-absent", id));
+	ck_assert_uint_eq(json_array_size(json_object_get(page, "Instances")), 1);
+	ck_assert_uint_eq(json_array_size(json_object_get(page, "Missing")), 1);
+	ck_assert_str_eq(
+	    json_string_value(json_array_get(json_object_get(page, "Missing"), 0)), "i-absent");
+}
+END_TEST
+
+/* As a describe by id has it, which workflows catch. */
+START_TEST(test_instances_that_are_not_there)
+{
+	ck_assert_ptr_null(
+	    process_run(&process, "describe-page", jpack("{s:[s]}", "InstanceIds", "i-absent")));
+	ck_assert_str_eq(process_error(&process)->name, "InvalidInstanceID.NotFound");
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(process_error(&process)), "i-absent"));
+	ck_assert_ptr_null(process_run(
+	    &process, "describe-page", jpack("{s:[s, s]}", "InstanceIds", "i-absent", "i-gone")));
+	ck_assert_str_eq(process_error(&process)->name, "InvalidInstanceID.NotFound");
+	ck_assert_ptr_null(
+	    process_run(&process, "describe-page", jpack("{s:[i]}", "InstanceIds", 7)));
+	ck_assert_str_eq(process_error(&process)->name, "TMFlow.InvalidInput");
+}
+END_TEST
+
+/* With filters of the workflow's besides, AWS is asked by id. */
+START_TEST(test_instances_by_id_and_filter)
+{
+	char id[SIM_ID_BYTES];
+	const json_t *page;
+
+	world_instance_id(fixture.world, 3, id);
+	page = process_run(&process, "describe-page",
+	    jpack("{s:[s], s:[{s:s, s:[s]}]}", "InstanceIds", id, "Filters", "Name", "vpc-id",
+		"Values", "vpc-other"));
+	ck_assert_uint_eq(json_array_size(json_object_get(page, "Instances")), 0);
 	ck_assert(!process_asked_with(&process, "DescribeInstances", "MaxResults"));
 }
 END_TEST
@@ -464,7 +501,8 @@ int
 main(void)
 {
 	const TTest *const tests[] = {test_log_gives_its_input, test_pages,
-	    test_page_with_many_tags, test_refused_token, test_instances_by_id, test_no_ids_no_call,
+	    test_page_with_many_tags, test_refused_token, test_instances_by_id,
+	    test_instances_that_are_not_there, test_instances_by_id_and_filter, test_no_ids_no_call,
 	    test_matched_by_its_primary_interface, test_all_interfaces, test_unmatched,
 	    test_terminated, test_no_interface, test_hook_says_no, test_hook_fails, test_whole_page,
 	    test_excluded_by_configuration, test_launched_for_a_target,

@@ -312,7 +312,8 @@ START_TEST(a_worker_that_is_refused_for_good_ends)
 	run_worker(&f);
 	ck_assert_uint_eq(f.polls, POLL_REFUSALS_MAX);
 	ck_assert_str_eq(f.fault.name, "AccessDeniedException");
-	ck_assert_str_eq(tmf_err_text(&f.fault), ARN ": why");
+	ck_assert_int_eq(strncmp(tmf_err_text(&f.fault), ARN ": ", strlen(ARN ": ")), 0);
+	ck_assert_ptr_nonnull(strstr(tmf_err_text(&f.fault), "why"));
 	fixture_fini(&f);
 }
 END_TEST

@@ -1,6 +1,7 @@
 #include "aws/services/pager.h"
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
+#include "mirror/gather.h"
 #include "mirror/ledger.h"
 
 #include <assert.h>
@@ -9,6 +10,10 @@
 /*
  * tmflow:describe-page: one page of DescribeInstances. A token that AWS refuses is left to the
  * workflow, which starts its listing over: what is done is `present` then.
+ *
+ * Instances that are named are looked up together with those of other runs, see gather.h. Those
+ * that AWS does not list are Missing; where it lists none of them the error is the one that AWS has
+ * for a describe by id, which workflows catch.
  *
  * In `resume --retry-failed` the pages are those of the ledger's failed instances. Their token is
  * the last instance of the page before, so a killed one goes on at the same place.
@@ -21,6 +26,8 @@
  * many tags make a page that does not: it is asked for again with half as many. */
 #define PAGE_BYTES_MAX (240u << 10)
 
+#define ERROR_NOT_FOUND "InvalidInstanceID.NotFound"
+
 /* The instances asked for, where these are not the input's, and those of them that came so far. */
 #define IDS_KEPT       "ids"
 #define INSTANCES_KEPT "instances"
@@ -30,15 +37,25 @@ struct describe_page {
 };
 
 static tmf_op_stage_fn describe_page_came;
+static tmf_op_stage_fn describe_named_came;
 static tmf_op_stage_fn describe_failed_came;
 
-/* AWS refuses MaxResults together with ids, so it is sent without them only. */
+/* The instances that the page is to have; NULL: those of the listing. */
+static json_t *
+describe_page_ids(const struct tmf_op *op)
+{
+	json_t *kept = tmf_op_kept(op, IDS_KEPT);
+
+	return kept != NULL ? kept : action_field_of(op, "InstanceIds");
+}
+
+/* AWS refuses MaxResults together with ids, so it is sent without them only. With filters besides,
+ * a lookup is one of its own. */
 static enum tmf_op_next
 describe_page_ask(struct tmf_op *op)
 {
 	const struct describe_page *f = op->frame;
-	json_t *kept = tmf_op_kept(op, IDS_KEPT);
-	json_t *ids = kept != NULL ? kept : action_field_of(op, "InstanceIds");
+	json_t *ids = describe_page_ids(op);
 	const struct ec2_describe describe = {
 	    .next_token = action_text_of(op, "NextToken"),
 	    .max_results = ids != NULL ? 0 : f->max_results,
@@ -46,6 +63,9 @@ describe_page_ask(struct tmf_op *op)
 	    .ids = ids,
 	};
 
+	if (ids != NULL && describe.filters == NULL && describe.next_token == NULL)
+		return tmf_op_await(
+		    op, gather_ask(action_account(op)->instances, ids), describe_named_came);
 	return tmf_op_await(
 	    op, ec2_describe_instances(action_account(op)->ec2, &describe), describe_page_came);
 }
@@ -57,6 +77,7 @@ describe_page_empty(void)
 
 	json_object_set_new(page, "Instances", json_array());
 	json_object_set_new(page, "NextToken", json_null());
+	json_object_set_new(page, "Missing", json_array());
 	return page;
 }
 
@@ -210,6 +231,22 @@ describe_page_keep_failed(struct tmf_op *op)
 
 /* --- */
 
+static int
+describe_page_check_ids(struct tmf_op *op, const json_t *ids)
+{
+	json_t *id;
+	size_t i;
+
+	if (json_array_size(ids) > INSTANCE_IDS_MAX)
+		return tmf_err_set(
+		    &op->err, TMF_ERR_INVALID, "InstanceIds must be at most %d", INSTANCE_IDS_MAX);
+	json_array_foreach (ids, i, id)
+		if (!json_is_string(id))
+			return tmf_err_set(
+			    &op->err, TMF_ERR_INVALID, "InstanceIds: not a string: %zu", i);
+	return 0;
+}
+
 static enum tmf_op_next
 describe_page_start(struct tmf_op *op)
 {
@@ -226,9 +263,8 @@ describe_page_start(struct tmf_op *op)
 	if (given < EC2_PAGE_RESULTS_MIN || given > EC2_PAGE_RESULTS_MAX)
 		return tmf_op_fail(op, TMF_ERR_INVALID, "MaxResults must be from %d to %d",
 		    EC2_PAGE_RESULTS_MIN, EC2_PAGE_RESULTS_MAX);
-	if (json_array_size(ids) > INSTANCE_IDS_MAX)
-		return tmf_op_fail(
-		    op, TMF_ERR_INVALID, "InstanceIds must be at most %d", INSTANCE_IDS_MAX);
+	if (describe_page_check_ids(op, ids) < 0)
+		return TMF_OP_FAIL;
 	if (ids != NULL && json_array_size(ids) == 0)
 		return tmf_op_done(
 		    op, describe_page_empty()); /* to AWS an empty list would mean all */
@@ -247,11 +283,56 @@ describe_page_start(struct tmf_op *op)
 	return describe_failed_start(op);
 }
 
-/* Only these two members: what else AWS sends would take room in the state's data. */
+/* The first one alone: a list of a thousand ids helps nobody. */
+static void
+describe_named_fail(struct tmf_op *op, const json_t *missing)
+{
+	size_t count = json_array_size(missing);
+	const char *first = json_string_value(json_array_get(missing, 0));
+
+	if (count == 1)
+		tmf_err_set_name(&op->err, TMF_ERR_SERVICE, ERROR_NOT_FOUND,
+		    "AWS does not list the instance: %s", first);
+	else
+		tmf_err_set_name(&op->err, TMF_ERR_SERVICE, ERROR_NOT_FOUND,
+		    "AWS lists none of the %zu instances: %s and others", count, first);
+}
+
+/* In the order of the ids, so that what the workflow names first is tried first. */
+static enum tmf_op_next
+describe_named_came(struct tmf_op *op)
+{
+	struct mirror_progress *progress = &env(op)->progress;
+	json_t *page = describe_page_empty();
+	json_t *instances = json_object_get(page, "Instances");
+	json_t *missing = json_object_get(page, "Missing");
+	json_t *id;
+	size_t i;
+
+	json_array_foreach (describe_page_ids(op), i, id) {
+		const json_t *found = json_object_get(op->reply, json_string_value(id));
+
+		if (found != NULL)
+			json_array_append(instances, json_array_get(found, 0));
+		else
+			json_array_append(missing, id);
+	}
+	if (json_array_size(instances) == 0) {
+		describe_named_fail(op, missing);
+		json_decref(page);
+		return TMF_OP_FAIL;
+	}
+	progress->pages++;
+	progress->instances += json_array_size(instances);
+	progress->more = false;
+	return tmf_op_done(op, page);
+}
+
+/* Only these members: what else AWS sends would take room in the state's data. */
 static json_t *
 describe_page_result(const json_t *reply)
 {
-	json_t *page = json_object();
+	json_t *page = describe_page_empty();
 
 	json_object_set(page, "Instances", json_object_get(reply, "Instances"));
 	json_object_set(page, "NextToken", json_object_get(reply, "NextToken"));
@@ -292,6 +373,7 @@ static const struct tmf_action_field input[] = {
 static const struct tmf_action_field output[] = {
     {"Instances", "list of Instance", true, "may be empty although more pages follow"},
     {"NextToken", "string or null", true, "null at the end"},
+    {"Missing", "list of string", true, "those of InstanceIds that AWS does not list"},
     {.name = NULL},
 };
 

@@ -2,6 +2,7 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
 #include "mirror/dry_run.h"
+#include "mirror/gather.h"
 #include "mirror/session.h"
 #include "mirror/unsupported.h"
 
@@ -20,7 +21,7 @@
  * Stages: start > make > made, and from a refusal: look > looked > ready > make.
  */
 
-#define SESSIONS_KEPT "sessions" /* as sessions_read gives them */
+#define SESSIONS_KEPT "sessions" /* as gather_ask gives them */
 #define SESSION_KEPT  "session"	 /* id of the one to modify */
 /* {Name, Text, RequestId, Operation, Status}: why AWS refused. */
 #define REFUSAL_KEPT "refusal"
@@ -90,8 +91,7 @@ ensure_session_look(struct tmf_op *op)
 	struct tmf_call *call;
 
 	json_array_append(ids, action_field_of(op, "NetworkInterfaceId"));
-	call = sessions_read(
-	    action_account(op)->ec2, ids, tmf_op_keep(op, SESSIONS_KEPT, json_object()));
+	call = gather_ask(action_account(op)->sessions, ids);
 	json_decref(ids);
 	return tmf_op_await(op, call, ensure_session_looked);
 }
@@ -101,6 +101,7 @@ ensure_session_looked(struct tmf_op *op)
 {
 	const struct ensure_session *f = op->frame;
 
+	tmf_op_keep(op, SESSIONS_KEPT, json_incref(op->reply));
 	if (f->rule->target_id != NULL && env(op)->dry_run == NULL)
 		return ensure_session_ready(op);
 	return tmf_op_await(

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "mirror/actions/action.h"
 #include "mirror/dry_run.h"
+#include "mirror/gather.h"
 #include "mirror/ownership.h"
 #include "mirror/session.h"
 #include "mirror/unsupported.h"
@@ -338,6 +339,7 @@ find_sessions_needs_targets(struct tmf_op *op)
 static enum tmf_op_next
 find_sessions_came(struct tmf_op *op)
 {
+	tmf_op_keep(op, KEPT_SESSIONS, json_incref(op->reply));
 	if (find_sessions_needs_targets(op))
 		return tmf_op_await(
 		    op, targets_load(action_account(op)->targets), find_sessions_answer);
@@ -356,8 +358,7 @@ find_sessions_ask(struct tmf_op *op)
 
 	json_array_foreach (find_sessions_matched(op), i, entry)
 		json_array_append(ids, json_object_get(entry, "NetworkInterfaceId"));
-	call = sessions_read(
-	    action_account(op)->ec2, ids, tmf_op_keep(op, KEPT_SESSIONS, json_object()));
+	call = gather_ask(action_account(op)->sessions, ids);
 	json_decref(ids);
 	return tmf_op_await(op, call, find_sessions_came);
 }
