@@ -10,7 +10,8 @@
  * retry, a resume, an event that comes twice) writes over its row. An instance of which no
  * interface is known yet, because it was gone or excluded, has one row with an empty interface id.
  * It goes when the first of its interfaces gets a row; so an instance never counts once as a whole
- * and once by its parts.
+ * and once by its parts. Where several sessions of an interface are looked after, it has a row for
+ * each (a slot), and the one that it had as a whole goes in the same way.
  *
  * The counts are kept beside the rows, since a progress line asks for them all the time and
  * a run may have a million rows. They are those of the open transaction; an
@@ -130,6 +131,12 @@ outcome_interface(const struct outcome *outcome)
 	return outcome->interface_id != NULL ? outcome->interface_id : "";
 }
 
+static const char *
+outcome_slot(const struct outcome *outcome)
+{
+	return outcome->slot != NULL ? outcome->slot : "";
+}
+
 /* An id that is too long is refused and not cut off: two instances must not share a row. */
 static int
 outcome_check_ids(const char *instance_id, const char *interface_id, struct tmf_err *err)
@@ -149,8 +156,9 @@ outcome_put_row(struct store *store, int64_t run, const struct outcome *outcome,
 {
 	struct store_arg instance = store_arg_text(outcome->instance_id);
 	struct store_arg interface = store_arg_text(outcome_interface(outcome));
+	struct store_arg slot = store_arg_text(outcome_slot(outcome));
 	const struct store_arg *row =
-	    STORE_ARGS(store_arg_int(run), instance, interface, store_arg_int(outcome->kind),
+	    STORE_ARGS(store_arg_int(run), instance, interface, slot, store_arg_int(outcome->kind),
 		outcome_text(outcome->reason), outcome_text(outcome->rule),
 		outcome_text(outcome->target_id), outcome_text(outcome->session_id),
 		outcome_text(outcome->operation), outcome_text(outcome->error),
@@ -162,7 +170,8 @@ outcome_put_row(struct store *store, int64_t run, const struct outcome *outcome,
 	if (sqlite3_changes(store->db) > 0)
 		return 0;
 	if (store_query(store, SQL_OUTCOME_KIND,
-		STORE_ARGS(store_arg_int(run), instance, interface), kind_row, before, err) < 0)
+		STORE_ARGS(store_arg_int(run), instance, interface, slot), kind_row, before,
+		err) < 0)
 		return -1;
 	return store_write(store, SQL_OUTCOME_PUT, row, err);
 }
@@ -184,27 +193,43 @@ outcome_count_once(struct store *store, int64_t run, struct tmf_err *err)
 	return 0;
 }
 
-/* The outcome of an interface takes the place of one that its instance had as a whole. */
+/* Removes the row of an instance ("") or interface as a whole, if there is one. */
 static int
-outcome_delete_alone(
-    struct store *store, int64_t run, const struct outcome *outcome, struct tmf_err *err)
+outcome_delete_whole(struct store *store, int64_t run, const char *instance_id,
+    const char *interface_id, struct tmf_err *err)
 {
 	struct store_current *current = &store->current;
-	struct kind_get alone = {.store = store, .kind = KIND_NONE};
+	struct kind_get whole = {.store = store, .kind = KIND_NONE};
 
 	assert(current->counted && current->number == run);
-	if (current->alone == 0 || outcome_interface(outcome)[0] == '\0')
-		return 0;
-	if (store_write_returning(store, SQL_OUTCOME_DELETE,
+	if (store_write_returning(store, SQL_OUTCOME_DELETE_WHOLE,
 		STORE_ARGS(
-		    store_arg_int(run), store_arg_text(outcome->instance_id), store_arg_text("")),
-		kind_row, &alone, err) < 0)
+		    store_arg_int(run), store_arg_text(instance_id), store_arg_text(interface_id)),
+		kind_row, &whole, err) < 0)
 		return -1;
-	if (alone.kind != KIND_NONE) {
-		current->counts[alone.kind]--;
+	if (whole.kind == KIND_NONE)
+		return 0;
+	current->counts[whole.kind]--;
+	if (interface_id[0] == '\0')
 		current->alone--;
-	}
 	return 0;
+}
+
+/* The outcome of an interface takes the place of one that its instance had as a whole, and that of
+ * a slot the place of its interface's. */
+static int
+outcome_replace_whole(
+    struct store *store, int64_t run, const struct outcome *outcome, struct tmf_err *err)
+{
+	const char *interface = outcome_interface(outcome);
+
+	if (interface[0] != '\0' && store->current.alone > 0 &&
+	    outcome_delete_whole(store, run, outcome->instance_id, "", err) < 0)
+		return -1;
+	if (outcome_slot(outcome)[0] == '\0')
+		return 0;
+	assert(interface[0] != '\0');
+	return outcome_delete_whole(store, run, outcome->instance_id, interface, err);
 }
 
 /* The counts change last, when all statements have succeeded; a failed one aborts and forgets
@@ -219,10 +244,12 @@ store_outcome_put(
 
 	assert(outcome->kind < OUTCOME_COUNT);
 	if (outcome_check_ids(outcome->instance_id, outcome_interface(outcome), err) < 0 ||
+	    store_check_size(strlen(outcome_slot(outcome)), STORE_KEY_BYTES_MAX,
+		"the name of a slot", err) < 0 ||
 	    store_run_enter(store, run_id, &run, err) < 0 ||
 	    outcome_count_once(store, run, err) < 0 ||
 	    outcome_put_row(store, run, outcome, &before, err) < 0 ||
-	    outcome_delete_alone(store, run, outcome, err) < 0)
+	    outcome_replace_whole(store, run, outcome, err) < 0)
 		return -1;
 	assert(current->counted && current->number == run);
 	current->counts[outcome->kind]++;
@@ -273,6 +300,7 @@ outcome_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct outcome_each *each = arg;
 	const char *interface = store_column_text(row, 1);
+	const char *slot = store_column_text(row, 16);
 	int kind = KIND_NONE;
 
 	if (outcome_kind_column(each->store, row, 2, &kind, err) < 0)
@@ -281,6 +309,7 @@ outcome_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 	    .kind = (enum outcome_kind)kind,
 	    .instance_id = store_column_text(row, 0),
 	    .interface_id = interface[0] != '\0' ? interface : NULL,
+	    .slot = slot[0] != '\0' ? slot : NULL,
 	    .reason = outcome_row_text(row, 3),
 	    .rule = outcome_row_text(row, 4),
 	    .target_id = outcome_row_text(row, 5),

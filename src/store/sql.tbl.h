@@ -11,7 +11,7 @@
 #define SQL_OUTCOME_ROWS                                                                           \
 	"SELECT o.instance, o.interface, kind, reason, rule, target, session, operation, error,"   \
 	" cause, request, i.type, coalesce(f.vpc, i.vpc), coalesce(f.subnet, i.subnet), i.zone,"   \
-	" i.name FROM outcomes o"                                                                  \
+	" i.name, slot FROM outcomes o"                                                            \
 	" LEFT JOIN instances i ON i.run = o.run AND i.instance = o.instance AND"                  \
 	" i.interface = ''"                                                                        \
 	" LEFT JOIN instances f ON f.run = o.run AND f.instance = o.instance AND"                  \
@@ -63,18 +63,19 @@
 			  " status IN (?1, ?2) AND stop_ms < ?3)")                                 \
                                                                                                    \
 	X(OUTCOME_KIND,                                                                            \
-	    "SELECT kind FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3")       \
+	    "SELECT kind FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3 AND"    \
+	    " slot = ?4")                                                                          \
 	X(OUTCOME_ADD,                                                                             \
-	    "INSERT INTO outcomes (run, instance, interface, kind, reason, rule,"                  \
+	    "INSERT INTO outcomes (run, instance, interface, slot, kind, reason, rule,"            \
 	    " target, session, operation, error, cause, request) VALUES"                           \
-	    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING")         \
+	    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING")    \
 	X(OUTCOME_PUT,                                                                             \
-	    "INSERT OR REPLACE INTO outcomes (run, instance, interface, kind, reason, rule,"       \
+	    "INSERT OR REPLACE INTO outcomes (run, instance, interface, slot, kind, reason, rule," \
 	    " target, session, operation, error, cause, request)"                                  \
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                         \
-	X(OUTCOME_DELETE,                                                                          \
-	    "DELETE FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3"             \
-	    " RETURNING kind")                                                                     \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                    \
+	X(OUTCOME_DELETE_WHOLE,                                                                    \
+	    "DELETE FROM outcomes WHERE run = ?1 AND instance = ?2 AND interface = ?3 AND"         \
+	    " slot = '' RETURNING kind")                                                           \
 	X(OUTCOME_ALONE, "SELECT count(*) FROM outcomes WHERE run = ?1 AND interface = ''")        \
 	X(OUTCOME_COUNTS, "SELECT kind, count(*) FROM outcomes WHERE run = ?1 GROUP BY kind")      \
 	X(OUTCOME_REASONS,                                                                         \
@@ -83,14 +84,17 @@
 	    " instances i WHERE i.run = o.run AND i.instance = o.instance AND i.interface = '')"   \
 	    " END FROM outcomes o WHERE run = ?1")                                                 \
 	X(OUTCOME_LIST, SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND (?2 < 0 OR kind = ?2)"             \
-					 " ORDER BY o.instance, o.interface")                      \
+					 " ORDER BY o.instance, o.interface, slot")                \
 	X(OUTCOME_OF,                                                                              \
-	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.instance = ?2 ORDER BY o.interface")         \
+	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.instance = ?2 ORDER BY o.interface, slot")   \
 	X(OUTCOME_AT,                                                                              \
-	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.interface = ?2 ORDER BY o.instance")         \
+	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.interface = ?2 ORDER BY o.instance, slot")   \
 	X(OUTCOME_PAGE,                                                                            \
-	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND kind = ?2 AND (o.instance, o.interface) >"     \
-			     " (?3, ?4) ORDER BY o.instance, o.interface LIMIT ?5")                \
+	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND kind = ?2 AND (o.instance, o.interface) IN"    \
+			     " (SELECT DISTINCT instance, interface FROM outcomes WHERE run = ?1"  \
+			     " AND kind = ?2 AND (instance, interface) > (?3, ?4)"                 \
+			     " ORDER BY instance, interface LIMIT ?5)"                             \
+			     " ORDER BY o.instance, o.interface, slot")                            \
 	X(OUTCOME_INSTANCES,                                                                       \
 	    "SELECT DISTINCT instance FROM outcomes WHERE run = ?1 AND kind = ?2 AND"              \
 	    " instance > ?3 ORDER BY instance LIMIT ?4")                                           \

@@ -49,7 +49,17 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     /* 4: a failed run goes on, until its checkpoint expires. */
     "ALTER TABLE runs ADD COLUMN redrive_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE runs ADD COLUMN redrives INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX runs_by_stop ON runs (status, stop_ms);"};
+    "CREATE INDEX runs_by_stop ON runs (status, stop_ms);",
+    /* 5: several outcomes of an interface. */
+    "DROP INDEX outcomes_by_interface; ALTER TABLE outcomes RENAME TO outcomes_before;"
+    "CREATE TABLE outcomes (run INTEGER NOT NULL, instance TEXT NOT NULL, interface TEXT NOT NULL,"
+    " slot TEXT NOT NULL DEFAULT '', kind INTEGER NOT NULL, reason TEXT, rule TEXT, target TEXT,"
+    " session TEXT, error TEXT, cause TEXT, request TEXT, operation TEXT,"
+    " PRIMARY KEY (run, instance, interface, slot)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO outcomes SELECT run, instance, interface, '', kind, reason, rule, target,"
+    " session, error, cause, request, operation FROM outcomes_before;"
+    "DROP TABLE outcomes_before;"
+    "CREATE INDEX outcomes_by_interface ON outcomes (run, interface);"};
 
 /*
  * Memory stays at the page cache of 256 KiB, however large the file is: no mapping, and a

@@ -36,7 +36,7 @@ struct store;
 
 #define STORE_RUN_ID_BYTES_MAX 64
 #define STORE_RUN_ID_BYTES     27 /* made ones: 26 characters (ULID) and NUL */
-#define STORE_SCHEMA_VERSION   4
+#define STORE_SCHEMA_VERSION   5
 
 /* Waiting for another process: much longer than any commit takes, short enough to be noticed. */
 #define STORE_BUSY_MS 10000
@@ -258,6 +258,9 @@ struct outcome {
 	enum outcome_kind kind;
 	const char *instance_id;
 	const char *interface_id; /* NULL where the instance has none */
+	/* Which of several of the interface, where more than one session of it is looked after: the
+	 * rule's name. NULL: the only one. */
+	const char *slot;
 	const char *reason;
 	const char *rule;
 	const char *target_id;
@@ -272,8 +275,8 @@ struct outcome {
 /* The reason of an instance that cannot be mirrored for its type. */
 #define OUTCOME_REASON_TYPE "type"
 
-/* Upserts by interface (or instance). A row of the instance alone is removed once one of its
- * interfaces gets a row.
+/* Upserts by interface (or instance) and slot. A row of the instance alone is removed once one of
+ * its interfaces gets a row, and one of the interface alone once one of its slots does.
  * Errors: TMF_ERR_INVALID without an instance id; TMF_ERR_NOT_FOUND without the run. */
 int store_outcome_put(
     struct store *store, const char *run_id, const struct outcome *outcome, struct tmf_err *err);
@@ -309,14 +312,14 @@ int store_instance_put(struct store *store, const char *run_id, const char *inst
 int store_outcomes_each(struct store *store, const char *run_id, int kind,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 
-/* The rows of one instance, in order of interface id. */
+/* The rows of one instance, in order of interface id and slot. */
 int store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
-/* The rows of one interface: one, unless it has moved from one instance to another. */
+/* The rows of one interface: one, unless it has slots, or has moved from one instance to another. */
 int store_outcomes_at(struct store *store, const char *run_id, const char *interface_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
-/* Up to limit rows of a kind, in order of instance and interface id, from behind the row of
- * instance_id and interface_id ("" and "" for the first) on. */
+/* The rows of a kind of up to limit interfaces, in order of instance and interface id and slot, from
+ * behind those of instance_id and interface_id ("" and "" for the first) on. */
 int store_outcomes_page(struct store *store, const char *run_id, enum outcome_kind kind,
     const char *instance_id, const char *interface_id, int limit,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);

@@ -142,6 +142,48 @@ START_TEST(test_interfaces_replace_their_instance)
 }
 END_TEST
 
+static void
+put_slot(const char *instance, const char *interface, const char *slot, enum outcome_kind kind)
+{
+	struct outcome outcome = {
+	    .kind = kind, .instance_id = instance, .interface_id = interface, .slot = slot};
+	struct tmf_err err = {0};
+
+	ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
+}
+
+/* Several sessions of an interface: a row each, which takes the place of the interface's as a whole. */
+START_TEST(test_slots_of_an_interface)
+{
+	struct rows of = {.stop_after = 0}, page = {.stop_after = 0};
+	struct tmf_err err = {0};
+
+	put(RUN, "i-1", NULL, OUTCOME_FAILED);
+	put(RUN, "i-1", "eni-1", OUTCOME_UNMATCHED);
+	put_slot("i-1", "eni-1", "b", OUTCOME_CREATED);
+	put_slot("i-1", "eni-1", "a", OUTCOME_FAILED);
+	put_slot("i-1", "eni-1", "a", OUTCOME_FAILED);
+	expect_rows(RUN, -1, 0, "i-1/eni-1:failed i-1/eni-1:created ");
+	put_slot("i-1", "eni-1", "a", OUTCOME_PRESENT);
+	put_slot("i-1", "eni-1", "b", OUTCOME_PRESENT);
+	put_slot("i-2", "eni-2", "a", OUTCOME_PRESENT);
+	expect_counts(RUN, "present=3 ");
+	ck_ok(store_outcomes_of(fx.store, RUN, "i-1", add_row, &of, &err), &err);
+	ck_assert_str_eq(buf_cstr(&of.text), "i-1/eni-1:present i-1/eni-1:present ");
+	/* Pages do not part what belongs together. */
+	ck_ok(store_outcomes_page(fx.store, RUN, OUTCOME_PRESENT, "", "", 1, add_row, &page, &err),
+	    &err);
+	ck_assert_str_eq(buf_cstr(&page.text), "i-1/eni-1:present i-1/eni-1:present ");
+	ck_ok(store_outcomes_page(
+		  fx.store, RUN, OUTCOME_PRESENT, "i-1", "eni-1", 1, add_row, &page, &err),
+	    &err);
+	ck_assert_str_eq(
+	    buf_cstr(&page.text), "i-1/eni-1:present i-1/eni-1:present i-2/eni-2:present ");
+	buf_fini(&of.text);
+	buf_fini(&page.text);
+}
+END_TEST
+
 START_TEST(test_runs_are_apart)
 {
 	struct tmf_err err = {0};
@@ -579,6 +621,7 @@ add_cases(Suite *suite)
 	tcase_add_checked_fixture(outcome, setup, teardown);
 	tcase_add_test(outcome, test_the_same_row_twice_is_one);
 	tcase_add_test(outcome, test_interfaces_replace_their_instance);
+	tcase_add_test(outcome, test_slots_of_an_interface);
 	tcase_add_test(outcome, test_rows_of_an_interface_and_pages_of_a_kind);
 	tcase_add_test(outcome, test_runs_are_apart);
 	tcase_add_test(outcome, test_counts_go_on_after_reopening);
