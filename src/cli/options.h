@@ -66,6 +66,7 @@ struct cli_opts {
 	bool dry_run;
 	bool execute;
 	bool prune;
+	bool trust_tags;
 	bool batch;
 	bool detailed_exitcode;
 	bool yes;
@@ -114,6 +115,8 @@ struct cli_opts {
 	X(BATCH, batch, "batch", 0, WHAT, NULL,                                                    \
 	    "read an {\"id\", \"expr\", \"data\", \"variables\"} a line, write an answer a line")  \
 	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
+	X(TRUST_TAGS, trust_tags, "trust-tags", 0, WHAT, NULL,                                     \
+	    "also what bears tmflow's tags without a proof that tmflow launched it")               \
 	X(IAM_POLICY, iam_policy, "iam-policy", 0, WHAT, NULL,                                     \
 	    "write the IAM policy that the workflow's actions need")                               \
 	X(DISTRIBUTED, distributed, "distributed", 0, WHAT, NULL,                                  \

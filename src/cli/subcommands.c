@@ -137,7 +137,8 @@ const struct subcommand cli_subcommands[] = {
 		    "tmflow destroy --region eu-west-1 --yes",
 	.args_min = 0,
 	.args_max = 0,
-	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(REGION) | OPTION_BIT(YES),
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(REGION) | OPTION_BIT(YES) |
+		   OPTION_BIT(TRUST_TAGS),
 	.run = cmd_destroy,
     },
     {

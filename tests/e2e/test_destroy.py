@@ -89,6 +89,35 @@ class Destroy(harness.Case):
         self.assertIn("not tmflow's", result["failed"][0]["cause"])
         self.assertEqual(self.live(sim), (2, 1, 1))  # both sessions, the target that one of them uses, and its instance
 
+    def test_tags_are_no_proof(self):
+        """Whoever may tag can put tmflow's tags on any instance and target: these are shown and left alone, whatever store is asked."""
+        sim, _ = self.mirrored("--single-subnet", "--plain", instances=24)
+        world = sim.ask("/_sim/world")
+        subnet = world["Subnets"][0]["SubnetId"]
+        victim = sim.query("RunInstances", MinCount=1, MaxCount=1, ImageId="ami-0123456789abcdef0", InstanceType="m5.large", SubnetId=subnet,
+                           ClientToken="somebody-elses").find("instancesSet/item")
+        victim_id, interface = victim.findtext("instanceId"), victim.findtext("networkInterfaceSet/item/networkInterfaceId")
+        target_id = sim.query("CreateTrafficMirrorTarget", NetworkInterfaceId=interface).findtext("trafficMirrorTarget/trafficMirrorTargetId")
+        tags = {"tmflow:tool": "tmflow", "tmflow:target": subnet, "tmflow:subnet": subnet, "tmflow:generation": "1", "Name": "database"}
+        for resource in (victim_id, target_id):
+            sim.query("CreateTags", **{"ResourceId.1": resource}, **{f"Tag.{i}.{part}": value for i, pair in enumerate(tags.items(), 1)
+                                                                       for part, value in zip(("Key", "Value"), pair)})
+        live = self.live(sim)
+        for state in ("other", "state"):
+            plan = self.destroy(sim, state=state)["plan"]
+            self.assertEqual(self.counts(plan), (24, 3, 3), state)
+            self.assertEqual({item["kind"]: (item.get("instanceId") or item["targetId"]) for item in plan["tagged"]},
+                             {"instances": victim_id, "targets": target_id})
+        text = self.tmflow("destroy", sim=sim).out
+        self.assertRegex(text, rf"  \? instance {victim_id} of {subnet}, database, m5.large, launched 20")
+        self.assertIn("--trust-tags", text)
+        result = self.destroy(sim, "--yes", state="other")
+        self.assertEqual((self.counts(result["removed"]), result["failed"], len(result["tagged"])), ((24, 3, 3), [], 2))
+        self.assertEqual([b - a for a, b in zip((24, 3, 3), live)], list(self.live(sim)))
+        self.assertEqual(self.counts(self.destroy(sim, "--trust-tags", state="other")["plan"]), (0, 1, 1))
+        self.assertEqual(self.counts(self.destroy(sim, "--yes", "--trust-tags", state="other")["removed"]), (0, 1, 1))
+        self.assertEqual(self.live(sim), (0, 0, 0))
+
     def test_what_describes_do_not_show_yet(self):
         """Right behind a run: the store knows what that has made."""
         sim, _ = self.mirrored("--single-subnet", "--plain", "--stale-ms", "600000", instances=24)

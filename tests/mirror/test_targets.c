@@ -513,7 +513,7 @@ START_TEST(test_cut_off_list_destroys_nothing)
 	targets_teardown();
 	targets_setup_world(0, 0.999999);
 	process_init(&process, &fixture, &(struct process_opts){0});
-	destroy = destroy_new(process.mirror->account);
+	destroy = destroy_new(process.mirror->account, false);
 	tmf_call_on_done(destroy_remove(destroy), note_end, &code);
 	fixture_run(&fixture);
 	ck_assert_int_eq(code, TMF_ERR_LIMIT);

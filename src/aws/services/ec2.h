@@ -51,6 +51,8 @@ struct ec2_list {
 	json_t *(*convert)(json_t *reply); /* NULL: only NextToken is settled */
 };
 extern const struct ec2_list ec2_list_instances;
+/* Instances, each also with ImageId, ClientToken, LaunchTime, and the Groups of its interfaces. */
+extern const struct ec2_list ec2_list_launches;
 extern const struct ec2_list ec2_list_targets;
 extern const struct ec2_list ec2_list_sessions;
 extern const struct ec2_list ec2_list_filters;	       /* TrafficMirrorFilters */

@@ -18,6 +18,18 @@ static const struct xml_shape describe_instances_shape[] = {
     {.element = NULL},
 };
 
+static const struct xml_shape launch_reservation_shape[] = {
+    {"ownerId", "OwnerId", XML_STRING, NULL, NULL},
+    {"instancesSet", "Instances", XML_LIST, ec2_launch_shape, ec2_instance_of},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_launches_shape[] = {
+    {"reservationSet", "Reservations", XML_LIST, launch_reservation_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
 /* See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TrafficMirrorTarget.html */
 const struct xml_shape ec2_target_shape[] = {
     {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
@@ -173,6 +185,12 @@ const struct ec2_list ec2_list_instances = {
     .operation = "DescribeInstances",
     .ids_name = "InstanceId",
     .reply = describe_instances_shape,
+    .convert = ec2_instances_of_reservations,
+};
+const struct ec2_list ec2_list_launches = {
+    .operation = "DescribeInstances",
+    .ids_name = "InstanceId",
+    .reply = describe_launches_shape,
     .convert = ec2_instances_of_reservations,
 };
 const struct ec2_list ec2_list_targets = {

@@ -33,15 +33,43 @@ static const struct xml_shape interface_shape[] = {
     {.element = NULL},
 };
 
+#define INSTANCE_MEMBERS(interfaces)                                                               \
+	{"instanceId", "InstanceId", XML_STRING, NULL, NULL},                                      \
+	    {"instanceType", "InstanceType", XML_STRING, NULL, NULL},                              \
+	    {"instanceState", "State", XML_STRUCT, state_shape, NULL},                             \
+	    {"vpcId", "VpcId", XML_STRING, NULL, NULL},                                            \
+	    {"subnetId", "SubnetId", XML_STRING, NULL, NULL},                                      \
+	    {"placement", "Placement", XML_STRUCT, placement_shape, NULL},                         \
+	    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},                                     \
+	{                                                                                          \
+		"networkInterfaceSet", "NetworkInterfaces", XML_LIST, interfaces, NULL             \
+	}
+
 const struct xml_shape ec2_instance_shape[] = {
-    {"instanceId", "InstanceId", XML_STRING, NULL, NULL},
-    {"instanceType", "InstanceType", XML_STRING, NULL, NULL},
-    {"instanceState", "State", XML_STRUCT, state_shape, NULL},
-    {"vpcId", "VpcId", XML_STRING, NULL, NULL},
+    INSTANCE_MEMBERS(interface_shape),
+    {.element = NULL},
+};
+
+static const struct xml_shape interface_group_shape[] = {
+    {"groupId", "GroupId", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape launched_interface_shape[] = {
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
     {"subnetId", "SubnetId", XML_STRING, NULL, NULL},
-    {"placement", "Placement", XML_STRUCT, placement_shape, NULL},
-    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
-    {"networkInterfaceSet", "NetworkInterfaces", XML_LIST, interface_shape, NULL},
+    {"vpcId", "VpcId", XML_STRING, NULL, NULL},
+    {"attachment", "Attachment", XML_STRUCT, attachment_shape, NULL},
+    {"groupSet", "Groups", XML_LIST, interface_group_shape, NULL},
+    {.element = NULL},
+};
+
+/* Fleets are listed without these: a page has to fit into a state's data. */
+const struct xml_shape ec2_launch_shape[] = {
+    INSTANCE_MEMBERS(launched_interface_shape),
+    {"imageId", "ImageId", XML_STRING, NULL, NULL},
+    {"clientToken", "ClientToken", XML_STRING, NULL, NULL},
+    {"launchTime", "LaunchTime", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 

@@ -8,6 +8,7 @@
 /* Shapes of what several operations answer with. */
 extern const struct xml_shape ec2_tag_shape[];
 extern const struct xml_shape ec2_instance_shape[];
+extern const struct xml_shape ec2_launch_shape[]; /* with how it was launched */
 extern const struct xml_shape ec2_target_shape[];
 extern const struct xml_shape ec2_session_shape[];
 

@@ -17,11 +17,12 @@ static void destroy_pass_again(struct tmf_timer *timer);
 /* --- life --- */
 
 struct destroy *
-destroy_new(struct account *account)
+destroy_new(struct account *account, bool trust_tags)
 {
 	struct destroy *destroy = mem_zalloc(1, sizeof(*destroy));
 
 	destroy->account = account;
+	destroy->trust_tags = trust_tags;
 	destroy->timer.fire = destroy_pass_again;
 	for (int kind = 0; kind < DESTROY_KINDS; kind++)
 		destroy->removed[kind] = json_object();
@@ -36,6 +37,8 @@ destroy_pass_forget(struct destroy_pass *pass)
 		json_decref(pass->listed[kind]);
 	}
 	json_decref(pass->unlisted);
+	json_decref(pass->proved);
+	json_decref(pass->tagged);
 	json_decref(pass->kept_interfaces);
 	json_decref(pass->strangers);
 	json_decref(pass->failed);
@@ -92,6 +95,7 @@ destroy_report_found(struct destroy *destroy)
 	for (int kind = 0; kind < DESTROY_KINDS; kind++)
 		json_object_set(result, destroy_kinds[kind].name, destroy->pass.items[kind]);
 	json_object_set_new(result, "kept", destroy_values(destroy->pass.failed));
+	json_object_set(result, "tagged", destroy->pass.tagged);
 	waiters_complete(&destroy->waiters, result);
 	json_decref(result);
 }
@@ -109,6 +113,7 @@ destroy_report_removed(struct destroy *destroy)
 		    removed, destroy_kinds[kind].name, destroy_keys(destroy->removed[kind]));
 	json_object_set_new(result, "removed", removed);
 	json_object_set_new(result, "failed", destroy_values(destroy->pass.failed));
+	json_object_set(result, "tagged", destroy->pass.tagged);
 	waiters_complete(&destroy->waiters, result);
 	json_decref(result);
 }
@@ -168,6 +173,8 @@ destroy_pass_start(struct destroy *destroy)
 		pass->listed[kind] = json_object();
 	}
 	pass->unlisted = json_object();
+	pass->proved = json_object();
+	pass->tagged = json_array();
 	pass->kept_interfaces = json_object();
 	pass->strangers = json_object();
 	pass->failed = json_object();

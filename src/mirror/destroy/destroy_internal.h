@@ -32,6 +32,8 @@ struct destroy_pass {
 	json_t *items[DESTROY_KINDS];  /* [item]: what is to go */
 	json_t *listed[DESTROY_KINDS]; /* {id: true} of what AWS lists */
 	json_t *unlisted;	       /* {id: true} of items that only the store knows */
+	json_t *proved;		       /* {instance: true}: see launch_proof.h */
+	json_t *tagged;		       /* [{kind, ..item}]: bears our tags and nothing more */
 	json_t *kept_interfaces;       /* {id: true} of targets that stay */
 	json_t *strangers;	       /* {target: session} of sessions that are not ours */
 	json_t *failed;		       /* {id: {kind, id, error, cause}} */
@@ -40,6 +42,7 @@ struct destroy_pass {
 
 struct destroy {
 	struct account *account;
+	bool trust_tags;
 	struct waiters waiters;
 	bool removing;
 	int passes;
@@ -57,8 +60,8 @@ struct tmf_call *destroy_list(struct destroy *destroy);
 void
 destroy_judge_resource(struct destroy *destroy, enum destroy_kind kind, const json_t *resource);
 
-/* After all listings: adds to the items what only the store knows, and takes out what somebody else
- * still uses. Errors: TMF_ERR_STORE. */
+/* After all listings: adds to the items what only the store knows, and takes out what is only
+ * tagged and what somebody else still uses. Errors: TMF_ERR_STORE. */
 int destroy_judge(struct destroy *destroy, struct tmf_err *err);
 
 /* True if the item's interface is one of a target that stays. */

@@ -3,12 +3,15 @@
 #include "base/jsonx.h"
 #include "mirror/config/rules.h"
 #include "mirror/destroy/destroy_known.h"
+#include "mirror/targets/launch_proof.h"
 
 #include <assert.h>
 #include <string.h>
 
 /*
- * Who may go. A target that a session of somebody else's uses is not touched, nor its instance: AWS
+ * Who may go. Tags say what may be ours; a client token that only its launch could give, or this
+ * store, says what is. What is only tagged is left to the person who reads of it, with --trust-
+ * tags. A target that a session of somebody else's uses is not touched, nor its instance: AWS
  * refuses to delete it only where that session is in the same account.
  */
 
@@ -47,9 +50,12 @@ destroy_judge_resource(struct destroy *destroy, enum destroy_kind kind, const js
 
 	if (destroy_is_ours(destroy, resource) &&
 	    (kind != DESTROY_INSTANCES ||
-		(tag_value(resource, TAG_TARGET_OF) != NULL && !instance_is_over(resource))))
+		(tag_value(resource, TAG_TARGET_OF) != NULL && !instance_is_over(resource)))) {
+		if (kind == DESTROY_INSTANCES && launch_is_proved(resource))
+			json_object_set_new(destroy->pass.proved,
+			    jsonx_get_string(resource, "InstanceId"), json_true());
 		destroy_add_item(destroy, kind, destroy_kinds[kind].item_of(resource));
-	else if (kind == DESTROY_TARGETS && interface != NULL)
+	} else if (kind == DESTROY_TARGETS && interface != NULL)
 		json_object_set_new(destroy->pass.kept_interfaces, interface, json_true());
 	else if (kind == DESTROY_SESSIONS)
 		jsonx_put_string(destroy->pass.strangers,
@@ -59,13 +65,9 @@ destroy_judge_resource(struct destroy *destroy, enum destroy_kind kind, const js
 
 /* Adds what this store has made and AWS does not list yet. After the listings, so that what AWS
  * lists is taken as AWS describes it. */
-static int
-destroy_add_known(struct destroy *destroy, struct tmf_err *err)
+static void
+destroy_add_known(struct destroy *destroy, json_t *known)
 {
-	json_t *known = destroy_known(destroy->account, err);
-
-	if (known == NULL)
-		return -1;
 	for (int kind = 0; kind < DESTROY_KINDS; kind++) {
 		json_t *items = json_object_get(known, destroy_kinds[kind].name);
 		const char *id;
@@ -78,8 +80,41 @@ destroy_add_known(struct destroy *destroy, struct tmf_err *err)
 			destroy_add_item(destroy, (enum destroy_kind)kind, json_incref(item));
 		}
 	}
-	json_decref(known);
-	return 0;
+}
+
+/* Takes the items of a kind that only bear our tags out of it, and keeps what depends on them.
+ * proved: {interface: subnet} of proved instances, to which this adds or by which it goes. */
+static void
+destroy_keep_tagged(
+    struct destroy *destroy, enum destroy_kind kind, const json_t *known, json_t *proved)
+{
+	const struct destroy_kind_ops *ops = &destroy_kinds[kind];
+	json_t *items = destroy->pass.items[kind];
+	size_t i = 0;
+
+	while (i < json_array_size(items)) {
+		json_t *item = json_array_get(items, i);
+		const char *id = jsonx_get_string(item, ops->id_name);
+		const char *interface = jsonx_get_string(item, "networkInterfaceId");
+		const char *subnet = jsonx_get_string(item, "subnetId");
+		const char *of = interface != NULL ? jsonx_get_string(proved, interface) : NULL;
+		bool is = json_object_get(json_object_get(known, ops->name), id) != NULL ||
+			  (kind == DESTROY_INSTANCES
+				  ? json_object_get(destroy->pass.proved, id) != NULL
+				  : of != NULL && subnet != NULL && strcmp(of, subnet) == 0);
+
+		if (is) {
+			if (kind == DESTROY_INSTANCES && interface != NULL)
+				jsonx_put_string(proved, interface, subnet);
+			i++;
+			continue;
+		}
+		if (interface != NULL)
+			json_object_set_new(destroy->pass.kept_interfaces, interface, json_true());
+		jsonx_put_string(item, "kind", ops->name);
+		json_array_append(destroy->pass.tagged, item);
+		json_array_remove(items, i);
+	}
 }
 
 bool
@@ -127,8 +162,19 @@ destroy_keep(struct destroy *destroy, enum destroy_kind kind,
 int
 destroy_judge(struct destroy *destroy, struct tmf_err *err)
 {
-	if (destroy_add_known(destroy, err) < 0)
+	json_t *known = destroy_known(destroy->account, err);
+
+	if (known == NULL)
 		return -1;
+	destroy_add_known(destroy, known);
+	if (!destroy->trust_tags) {
+		json_t *proved = json_object();
+
+		destroy_keep_tagged(destroy, DESTROY_INSTANCES, known, proved);
+		destroy_keep_tagged(destroy, DESTROY_TARGETS, known, proved);
+		json_decref(proved);
+	}
+	json_decref(known);
 	destroy_keep(destroy, DESTROY_TARGETS, destroy_target_stays);
 	/* The instances were listed before the targets that keep them. */
 	destroy_keep(destroy, DESTROY_INSTANCES, destroy_interface_is_kept);

@@ -52,6 +52,9 @@ destroy_instance_item(const json_t *instance)
 	jsonx_put_string(item, "networkInterfaceId",
 	    jsonx_get_string(instance_primary_interface(instance), "NetworkInterfaceId"));
 	destroy_put_place(item, tag_value(instance, TAG_TARGET_OF), instance);
+	jsonx_put_string(item, "name", tag_value(instance, TAG_NAME));
+	jsonx_put_string(item, "instanceType", jsonx_get_string(instance, "InstanceType"));
+	jsonx_put_string(item, "launchTime", jsonx_get_string(instance, "LaunchTime"));
 	return item;
 }
 
@@ -74,6 +77,6 @@ const struct destroy_kind_ops destroy_kinds[DESTROY_KINDS] = {
 	destroy_session_item, ec2_delete_session},
     [DESTROY_TARGETS] = {"targets", "TrafficMirrorTargets", "targetId", &ec2_list_targets,
 	destroy_target_item, ec2_delete_target},
-    [DESTROY_INSTANCES] = {"instances", "Instances", "instanceId", &ec2_list_instances,
+    [DESTROY_INSTANCES] = {"instances", "Instances", "instanceId", &ec2_list_launches,
 	destroy_instance_item, destroy_terminate},
 };

@@ -160,8 +160,9 @@ find_unwanted_is_target(struct tmf_op *op, const json_t *instance)
 }
 
 /* Why no rule wants the interface, or NULL. The questions are those of match,
- * exclude-target-instances and find-sessions; what stands behind load balancers is known where the
- * listing has asked, and else in the ledger. A hook that fails says nothing, and nothing is removed for that. */
+ * exclude-target-instances and find-sessions; what stands behind load balancers is known where
+ * the listing has asked, and else in the ledger. A hook that fails says nothing, and nothing is
+ * removed for that. */
 static const char *
 find_unwanted_reason(struct tmf_op *op, json_t *instance, const json_t *interface)
 {

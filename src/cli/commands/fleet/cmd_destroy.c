@@ -47,6 +47,38 @@ destroy_print_counts(const json_t *lists, const char *what)
 	    destroy_count(lists, 0), destroy_count(lists, 1), destroy_count(lists, 2), what);
 }
 
+/* What bears tmflow's tags may be anybody's: shown with what a person knows it by. */
+static void
+destroy_print_tagged(const json_t *result, FILE *out)
+{
+	const json_t *tagged = jsonx_get_array(result, "tagged");
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (tagged, i, item) {
+		const char *target = jsonx_get_string(item, "targetId");
+		const char *subnet = jsonx_get_string(item, "subnetId");
+		const char *name = jsonx_get_string(item, "name");
+
+		if (target != NULL)
+			cli_print(out, "  ? target %s of %s\n", target,
+			    subnet != NULL ? subnet : "no subnet");
+		else
+			cli_print(out, "  ? instance %s of %s, %s, %s, launched %s\n",
+			    jsonx_get_string(item, "instanceId"),
+			    subnet != NULL ? subnet : "no subnet",
+			    name != NULL ? name : "without a name",
+			    jsonx_get_string(item, "instanceType"),
+			    jsonx_get_string(item, "launchTime"));
+	}
+	if (json_array_size(tagged) > 0)
+		cli_print(out,
+		    "  %zu with tmflow's tags, but nothing proves that tmflow made them: left "
+		    "alone; "
+		    "--trust-tags removes them too\n",
+		    json_array_size(tagged));
+}
+
 /*
  * "-" and "=" are read as in the plan of a run: removed, and kept. A kept item has a cause, such
  * as a session of someone else that uses the target.
@@ -65,6 +97,7 @@ destroy_print_plan(const json_t *plan)
 	json_array_foreach (jsonx_get_array(plan, "kept"), i, item)
 		cli_print(stdout, "  = %s is kept: %s\n", jsonx_get_string(item, "id"),
 		    jsonx_get_string(item, "cause"));
+	destroy_print_tagged(plan, stdout);
 	destroy_print_counts(plan, "to remove; nothing was changed: --yes removes them");
 }
 
@@ -84,14 +117,15 @@ destroy_print_failures(const json_t *result)
 		    jsonx_get_string(failure, "cause"));
 }
 
-/* Without --yes: {"plan": {sessions, targets, instances, kept}}; nothing is changed. */
+/* Without --yes: {"plan": {sessions, targets, instances, kept, tagged}}; nothing is changed. */
 static int
 destroy_answer_plan(struct workspace *workspace, const json_t *plan)
 {
 	json_t *document;
 
 	if (workspace->opts->output == OUTPUT_TEXT) {
-		if (destroy_is_empty(plan) && json_array_size(jsonx_get_array(plan, "kept")) == 0)
+		if (destroy_is_empty(plan) && json_array_size(jsonx_get_array(plan, "kept")) == 0 &&
+		    json_array_size(jsonx_get_array(plan, "tagged")) == 0)
 			cli_print(stdout, "nothing in %s was made by tmflow\n",
 			    workspace->settings.region);
 		else
@@ -105,7 +139,7 @@ destroy_answer_plan(struct workspace *workspace, const json_t *plan)
 	return EXIT_OK;
 }
 
-/* With --yes: {"removed": {sessions, targets, instances}, "failed": [...]}. */
+/* With --yes: {"removed": {sessions, targets, instances}, "failed": [...], "tagged": [...]}. */
 static int
 destroy_answer_result(struct workspace *workspace, const json_t *result)
 {
@@ -118,6 +152,7 @@ destroy_answer_result(struct workspace *workspace, const json_t *result)
 		cli_print(stdout, "nothing in %s was made by tmflow\n", workspace->settings.region);
 	else
 		destroy_print_counts(removed, "removed");
+	destroy_print_tagged(result, stderr);
 	destroy_print_failures(result);
 	if (!whole)
 		fputs("tmflow: run this again to remove what is left\n", stderr);
@@ -132,7 +167,8 @@ static int
 destroy_run(struct workspace *workspace)
 {
 	bool yes = workspace->opts->yes;
-	struct destroy *destroy = destroy_new(accounts_home(workspace->accounts));
+	struct destroy *destroy =
+	    destroy_new(accounts_home(workspace->accounts), workspace->opts->trust_tags);
 	struct tmf_err err = {0};
 	int code;
 	json_t *result =
