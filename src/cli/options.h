@@ -137,7 +137,7 @@ struct cli_opts {
 	    "workflow for GuardDuty findings; default on-guardduty.yaml in --workflows")           \
 	X(POLLERS, pollers, "pollers", 0, WORK, "N", "open polls at a time (per activity)")        \
 	X(CONCURRENCY, concurrency, "concurrency", 0, WORK, "N",                                   \
-	    "polls, tasks or messages in progress at a time; default 40")                          \
+	    "polls, tasks or messages in progress at a time; 40, listen: 1000")                    \
 	X(HEARTBEAT, heartbeat, "heartbeat", 0, WORK, "SECONDS",                                   \
 	    "between heartbeats, at most a third of HeartbeatSeconds; default 20")                 \
 	X(VISIBILITY, visibility, "visibility", 0, WORK, "SECONDS",                                \

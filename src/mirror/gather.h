@@ -43,8 +43,8 @@ struct gather *gather_new(struct account *account, const struct gather_kind *kin
 void gather_free(struct gather *gather);
 
 /*
- * Looks up any number of ids, [string] and nothing else. New call that ends with {id: [resource]}, each resource
- * once; what AWS does not list is left out.
+ * Looks up any number of ids, [string] and nothing else. New call that ends with
+ * {id: [resource]}, each resource once; what AWS does not list is left out.
  * Borrows: ids until the call returns. Errors: as ec2_pages.
  */
 struct tmf_call *gather_ask(struct gather *gather, const json_t *ids);

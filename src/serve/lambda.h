@@ -20,7 +20,7 @@
 /* AWS's longest timeout: a deadline that is said to be farther is taken for this far. */
 #define LAMBDA_TIMEOUT_MAX_MS	  900000
 #define LAMBDA_RESPONSE_BYTES_MAX (6u << 20) /* Lambda's limit of a synchronous answer */
-#define LAMBDA_BATCH_CONCURRENCY  40u	     /* messages of a batch at a time */
+#define LAMBDA_BATCH_CONCURRENCY  1000u	     /* messages of a batch at a time */
 #define LAMBDA_RESOURCE_BYTES_MAX 4096u	     /* of an answer to CloudFormation */
 #define LAMBDA_RESOURCE_ID_CHARS  1024u	     /* of a PhysicalResourceId */
 

@@ -57,6 +57,23 @@ receive_failed(struct listener *listener, const struct poll_ticket *ticket, stru
 	poll_pace_fini(&listener->pace);
 }
 
+/* A receive that came back full says that the queue has more: twice as many follow, until one comes
+ * back with less. */
+static void
+receive_note_fill(struct listener *listener, size_t messages)
+{
+	unsigned most = listener->opts.receivers > LISTENER_RECEIVERS_STORM
+			    ? listener->opts.receivers
+			    : LISTENER_RECEIVERS_STORM;
+
+	if (messages < SQS_MESSAGES_MAX)
+		listener->receivers = listener->opts.receivers;
+	else if (2 * listener->receivers <= most)
+		listener->receivers *= 2;
+	else
+		listener->receivers = most;
+}
+
 static void
 receive_answered(struct listener *listener, const struct poll_ticket *ticket, const json_t *result)
 {
@@ -65,6 +82,7 @@ receive_answered(struct listener *listener, const struct poll_ticket *ticket, co
 	size_t i;
 
 	listener->health.failing = false;
+	receive_note_fill(listener, json_array_size(messages));
 	if (!listener->draining)
 		poll_pace_answered(&listener->pace, ticket, json_array_size(messages) > 0);
 	json_array_foreach (messages, i, message)
@@ -141,7 +159,7 @@ listener_next(struct listener *listener)
 		tmf_loop_post(listener->opts.loop, &listener->over);
 	if (listener->draining)
 		return;
-	while (listener->open_receives < listener->opts.receivers &&
+	while (listener->open_receives < listener->receivers &&
 	       poll_pace_allows(&listener->pace, listener->open_receives) &&
 	       listener->reserved + listener->live_messages < listener->opts.concurrency)
 		receive_open(listener,
@@ -162,6 +180,7 @@ listener_new(const struct listener_opts *opts)
 	assert(opts->receivers >= 1 && opts->concurrency >= 1);
 	assert(opts->visibility_seconds >= LISTENER_VISIBILITY_MIN);
 	listener->opts = *opts;
+	listener->receivers = opts->receivers;
 	poll_pace_init(&listener->pace, &(struct poll_pace_opts){
 					    .loop = opts->loop,
 					    .rng = opts->jobs->opts.rng,

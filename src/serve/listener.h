@@ -11,8 +11,13 @@
  * Messages may come more than once, in any order.
  */
 
-#define LISTENER_RECEIVERS_DEFAULT   1u
-#define LISTENER_CONCURRENCY_DEFAULT 40u
+#define LISTENER_RECEIVERS_DEFAULT 1u
+/* Receives that are open while the queue has more than one receive takes: what a storm brings comes
+ * in within the time that lookups wait for company, see mirror/gather.h. */
+#define LISTENER_RECEIVERS_STORM 16u
+/* Runs that wait for a quota of AWS's cost a few kilobytes each, and those that begin together are
+ * looked up together. */
+#define LISTENER_CONCURRENCY_DEFAULT 1000u
 #define LISTENER_CONCURRENCY_MAX     1000u
 #define LISTENER_VISIBILITY_DEFAULT  120 /* s; extended at a third of it while a run lasts */
 #define LISTENER_VISIBILITY_MIN	     10
@@ -24,7 +29,7 @@ struct listener_opts {
 	struct aws_client *sqs;
 	const char *queue_url; /* borrowed while the listener lives */
 	struct event_routes routes;
-	unsigned receivers;   /* long polls open at a time */
+	unsigned receivers;   /* long polls open at a time; more in a storm */
 	unsigned concurrency; /* messages under way, those included that open polls may bring */
 	int visibility_seconds;
 	const char *health_file; /* as the worker's; NULL: none. Borrowed */

@@ -12,6 +12,7 @@ struct listener {
 	struct listener_opts opts;
 	struct receive *receives; /* open ones, a list */
 	unsigned open_receives;
+	unsigned receivers;	  /* that may be open now */
 	unsigned reserved;	  /* messages that they may bring */
 	struct message *messages; /* under way, a list */
 	unsigned live_messages;

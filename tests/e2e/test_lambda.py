@@ -151,6 +151,32 @@ printf '{keys}' {harness.SECRET} "$(date -u -d '+3 seconds' +%Y-%m-%dT%H:%M:%SZ)
         _, _, body = self.ask({"Records": [record(0, self.event()), record(1, self.event("i-slow"))]}, seconds=2)
         self.assertEqual(body, {"batchItemFailures": [{"itemIdentifier": "m1"}]})
 
+    # --- storms ---
+
+    def storm(self, instances, rule):
+        """A batch of so many launches in one subnet; the simulator's report of it."""
+        sim = self.sim("--plain", "--single-subnet", instances=instances)
+        world = sim.ask("/_sim/world")
+        config = self.write("storm.yaml", f"vpcs:\n  - {{vpcId: {world['Vpcs'][0]}, filterId: {world['Filters'][0]}, {rule(world)}}}\n")
+        self.function(sim, TMFLOW_CONFIG=config, TMFLOW_WORKFLOWS=os.path.join(harness.ROOT, "workflows"))
+        records = [record(n, self.event(i["InstanceId"])) for n, i in enumerate(world["Instances"][:instances])]
+        kind, _, body = self.ask({"Records": records}, seconds=600)
+        self.assertEqual((kind, body), ("response", {"batchItemFailures": []}))
+        report = sim.report()
+        self.assertTrue(report["ok"], report)
+        self.assertEqual(report["sessions"]["live"], instances)
+        return {action: row["calls"] for action, row in report["actions"].items()}
+
+    def test_a_storm_with_a_given_target_costs_few_describes(self):
+        calls = self.storm(1000, lambda world: f"targetId: {world['GivenTargets'][0]}")
+        self.assertEqual(calls["CreateTrafficMirrorSession"], 1000)
+        self.assertLessEqual(sum(n for action, n in calls.items() if action.startswith("Describe")), 20, calls)
+
+    def test_a_storm_in_one_subnet_makes_the_targets_it_needs(self):
+        calls = self.storm(64, lambda world: f"targetInstanceType: t3.micro, targetInstanceAmi: {world['ImageId']}, "
+                                             f"targetSecurityGroupIds: [{world['SecurityGroups'][0]}]")
+        self.assertEqual((calls["RunInstances"], calls["CreateTrafficMirrorTarget"]), (7, 7), calls)
+
     # --- custom resource ---
 
     def resource(self, kind, **more):

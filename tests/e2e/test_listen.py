@@ -58,6 +58,21 @@ class Listen(services.Case):
         result = self.backfill(sim, state="later")
         self.assertGreaterEqual(result.json["summary"].get("present", 0), created)
 
+    def test_a_storm_is_looked_up_together(self):
+        sim = self.sim("--plain", "--single-subnet", instances=200)
+        world = sim.ask("/_sim/world")
+        config = self.write("storm.yaml", f"vpcs:\n  - {{vpcId: {world['Vpcs'][0]}, filterId: {world['Filters'][0]}, targetId: {world['GivenTargets'][0]}}}\n")
+        queue = self.queue()
+        queue.add(*[launch(i["InstanceId"]) for i in world["Instances"][:200]])
+        process = self.listen(queue, sim=sim, config=config)
+        queue.wait(lambda q: not q.messages, 120)
+        report = sim.report()
+        self.assertTrue(report["ok"], report)
+        self.assertEqual((report["sessions"]["live"], queue.dead), (200, []))
+        calls = {action: row["calls"] for action, row in report["actions"].items()}
+        self.assertLessEqual(sum(n for action, n in calls.items() if action.startswith("Describe")), 40, calls)
+        self.drain(process)
+
     def test_kinds_of_messages(self):
         queue = self.queue(receives_max=2)
         fails = self.write("fails.yaml", "StartAt: A\nStates:\n  A: {Type: Fail, Error: Own.Error, Cause: so}\n")

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECTIONS_MORE 8 /* beside two requests for each message under way */
+#define CONNECTIONS_MAX	 128 /* of the runs: more at once would only be refused by EC2's quota */
+#define CONNECTIONS_MORE 8   /* beside two requests for each message under way */
 
 struct listen_plan {
 	long receivers;
@@ -148,10 +149,20 @@ listen_run(struct serving *serving, const struct listen_plan *plan)
 	return code;
 }
 
-/*
- * The plan is made before anything is opened: a typing error must not wait for credentials. Each
- * message may have two requests open at once, and each receiver has a poll of its own.
- */
+/* Each message may have two requests open at once, and each receiver has a poll of its own. */
+static long
+listen_connections(const struct listen_plan *plan)
+{
+	long runs =
+	    2 * plan->concurrency < CONNECTIONS_MAX ? 2 * plan->concurrency : CONNECTIONS_MAX;
+	long receivers = plan->receivers > (long)LISTENER_RECEIVERS_STORM
+			     ? plan->receivers
+			     : (long)LISTENER_RECEIVERS_STORM;
+
+	return receivers + runs + CONNECTIONS_MORE;
+}
+
+/* The plan is made before anything is opened: a typing error must not wait for credentials. */
 int
 cmd_listen(const struct cli_opts *opts)
 {
@@ -166,7 +177,7 @@ cmd_listen(const struct cli_opts *opts)
 	    &(struct serving_opts){
 		.name = "listen",
 		.region = plan.region,
-		.connections_max = plan.receivers + 2 * plan.concurrency + CONNECTIONS_MORE,
+		.connections_max = listen_connections(&plan),
 	    });
 	if (code == EXIT_OK)
 		code = listen_check_workflows(&serving, &plan);
