@@ -34,7 +34,7 @@ class Credentials(harness.Case):
         """Runs a backfill against a simulator that takes the session's keys only."""
         sim = sim or self.sim("--credentials", f"{KEY}:{SECRET}:{TOKEN}", instances=20)
         env = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_ENDPOINT_URL": "",
-               "AWS_ENDPOINT_URL_EC2": sim.url, **env}
+               "AWS_ENDPOINT_URL_EC2": sim.url, "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": sim.url, **env}
         return self.tmflow("run", workflow, "--config", sim.config, "-o", "json", "--log-level", "debug", *args,
                            sim=sim, env=env)
 
@@ -192,7 +192,7 @@ class Credentials(harness.Case):
         sts, env = self.device()
         sim = self.sim("--credentials", f"{KEY}:{SECRET}:{TOKEN}", instances=20)
         environment = {**self.environment(sim), "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_ENDPOINT_URL": "",
-                       "AWS_ENDPOINT_URL_EC2": sim.url, **env}
+                       "AWS_ENDPOINT_URL_EC2": sim.url, "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": sim.url, **env}
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(harness.ROOT)

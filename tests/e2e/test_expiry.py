@@ -77,7 +77,7 @@ class Expiry(harness.Case):
         config = self.write("expiry.yaml", "vpcs:\n" + "".join(
             f"  - {{vpcId: {vpc}, filterId: {world['Filters'][0]}, targetId: {world['GivenTargets'][0]}}}\n" for vpc in world["Vpcs"]))
         env = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_ENDPOINT_URL": "", "AWS_REGION": "us-east-1",
-               "AWS_ENDPOINT_URL_EC2": self.gate(sim).url, **env}
+               "AWS_ENDPOINT_URL_EC2": self.gate(sim).url, "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": sim.url, **env}
         done = self.tmflow("run", harness.BACKFILL, "--config", config, "-o", "json", "--log-level", "debug", *args, sim=sim, env=env)
         self.assertEqual(done.code, 0, done.err)
         self.assertEqual(done.json["summary"], {"created": 180})

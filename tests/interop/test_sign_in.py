@@ -82,7 +82,8 @@ class SignIn(harness.Case):
             home = self.home(config, {path: token})
             sim = self.sim("--credentials", f"{KEY}:{SECRET}:{TOKEN}", instances=5)
             env = {**self.environment(sim), "HOME": home, "AWS_PROFILE": "work", "AWS_ENDPOINT_URL_SSO": fake.url,
-                   "AWS_ENDPOINT_URL_SSO_OIDC": fake.url, "AWS_ENDPOINT_URL_SIGNIN": fake.url, "AWS_ENDPOINT_URL_EC2": sim.url}
+                   "AWS_ENDPOINT_URL_SSO_OIDC": fake.url, "AWS_ENDPOINT_URL_SIGNIN": fake.url, "AWS_ENDPOINT_URL_EC2": sim.url,
+                   "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": sim.url}
             for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE",
                          "AWS_SHARED_CREDENTIALS_FILE"):
                 env.pop(name, None)
