@@ -48,7 +48,7 @@ err_vset(
 		return -1;
 	/* The text may quote the old one: make it before that is freed. */
 	if (format != NULL && vasprintf(&text, format, args) < 0)
-		abort();
+		mem_exhausted(0);
 	tmf_err_fini(err);
 	err->code = code;
 	err->text = text;
@@ -131,7 +131,7 @@ tmf_err_prefix(struct tmf_err *err, const char *format, ...)
 	assert(tmf_err_isset(err));
 	va_start(args, format);
 	if (vasprintf(&context, format, args) < 0)
-		abort();
+		mem_exhausted(0);
 	va_end(args);
 	text = mem_printf("%s: %s", context, tmf_err_text(err));
 	free(context);

@@ -19,7 +19,10 @@
 void *
 mem_exhausted(size_t bytes)
 {
-	fprintf(stderr, "tmflow: out of memory (%zu bytes wanted)\n", bytes);
+	if (bytes > 0)
+		fprintf(stderr, "tmflow: out of memory (%zu bytes wanted)\n", bytes);
+	else
+		fputs("tmflow: out of memory\n", stderr);
 	abort();
 }
 

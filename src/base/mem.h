@@ -8,7 +8,8 @@
  * server can size is limited by a named constant before it comes here.
  */
 
-/* Says that bytes could not be had, and aborts. Typed for use in place of them. */
+/* Says that bytes could not be had (0: as many as a library wanted), and aborts. Typed for use in
+ * place of them. */
 _Noreturn void *mem_exhausted(size_t bytes);
 
 /* Allocates bytes, uninitialised. Takes: free() by the caller. bytes 0 is allowed. */

@@ -23,7 +23,7 @@ workflow_diagnostics(struct diag_list *diags)
 		return NULL;
 	out = open_memstream(&text, &bytes);
 	if (out == NULL)
-		abort(); /* out of memory */
+		mem_exhausted(0);
 	diag_print(diags, out);
 	fclose(out);
 	return text;

@@ -153,16 +153,18 @@ exchange_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr
  * what is wanted here; memory it is not, since libcurl allocates by mem_alloc.
  */
 static void
-transport_must(CURLcode code, const char *option)
+transport_must(bool accepted, const char *option)
 {
-	if (code == CURLE_OK)
+	if (accepted)
 		return;
-	fprintf(stderr, "tmflow: libcurl refuses %s: %s\n", option, curl_easy_strerror(code));
+	fprintf(stderr, "tmflow: libcurl does not take the option %s\n", option);
 	abort();
 }
 
 #define TRANSPORT_SET(easy, option, value)                                                         \
-	transport_must(curl_easy_setopt((easy), option, (value)), #option)
+	transport_must(curl_easy_setopt((easy), option, (value)) == CURLE_OK, #option)
+#define TRANSPORT_SET_MULTI(multi, option, value)                                                  \
+	transport_must(curl_multi_setopt((multi), option, (value)) == CURLM_OK, #option)
 
 /* With what all requests have in common; exchange_set_request sets all that differs, each time. */
 static CURL *
@@ -472,14 +474,14 @@ transport_new_multi(struct http_curl *curl, long connections_max)
 
 	if (multi == NULL)
 		abort();
-	curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
+	TRANSPORT_SET_MULTI(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
 	/* All are kept: else libcurl keeps four for each exchange under way, and closes the rest
 	 * whenever there are few. */
-	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections_max);
-	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, transport_watch_socket);
-	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, curl);
-	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, transport_set_alarm);
-	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, curl);
+	TRANSPORT_SET_MULTI(multi, CURLMOPT_MAXCONNECTS, connections_max);
+	TRANSPORT_SET_MULTI(multi, CURLMOPT_SOCKETFUNCTION, transport_watch_socket);
+	TRANSPORT_SET_MULTI(multi, CURLMOPT_SOCKETDATA, curl);
+	TRANSPORT_SET_MULTI(multi, CURLMOPT_TIMERFUNCTION, transport_set_alarm);
+	TRANSPORT_SET_MULTI(multi, CURLMOPT_TIMERDATA, curl);
 	return multi;
 }
 

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,16 @@
  * checks are bypassed.
  */
 
+/* Out of memory is not a wrong URL. It comes here where no transport has set libcurl's allocator
+ * yet. */
+static bool
+url_accepted(CURLUcode code)
+{
+	if (code == CURLUE_OUT_OF_MEMORY)
+		mem_exhausted(0);
+	return code == CURLUE_OK;
+}
+
 /* A part as a string of our own, NULL if absent. */
 static char *
 url_part(CURLU *handle, CURLUPart part)
@@ -19,7 +30,7 @@ url_part(CURLU *handle, CURLUPart part)
 	char *text = NULL;
 	char *copy;
 
-	if (curl_url_get(handle, part, &text, 0) != CURLUE_OK)
+	if (!url_accepted(curl_url_get(handle, part, &text, 0)))
 		return NULL;
 	copy = mem_strdup(text);
 	curl_free(text);
@@ -46,8 +57,8 @@ url_parse(const char *text, struct url *ret_url)
 
 	*ret_url = (struct url){0};
 	if (handle == NULL)
-		abort(); /* no memory */
-	if (curl_url_set(handle, CURLUPART_URL, text, CURLU_DISALLOW_USER) == CURLUE_OK) {
+		mem_exhausted(0);
+	if (url_accepted(curl_url_set(handle, CURLUPART_URL, text, CURLU_DISALLOW_USER))) {
 		ret_url->scheme = url_part(handle, CURLUPART_SCHEME);
 		ret_url->host = url_part(handle, CURLUPART_HOST);
 	}

@@ -68,7 +68,9 @@ class Memory(services.Case):
 
     def test_run(self):
         sim = self.sim(instances=INSTANCES, seed=SEED)
-        total = self.counted(lambda env: self.tmflow(*self.run_words(sim, "counted"), sim=sim, env=env))
+        undisturbed = []
+        total = self.counted(lambda env: undisturbed.append(self.tmflow(*self.run_words(sim, "counted"), sim=sim, env=env)))
+        summary = undisturbed[0].json["summary"]
         sim.stop()
         for mode, n in self.points(total, 6):
             with self.subTest(mode=mode, n=n, of=total):
@@ -78,8 +80,10 @@ class Memory(services.Case):
                 self.ended(done.code, done.err)
                 if done.code == 0:
                     self.whole(sim)
+                    self.assertEqual(done.json["summary"], summary)
                 done = self.resumed(sim, run)
                 self.assertEqual(done.code, 0, done.err + done.out)
+                self.assertEqual(done.json["summary"], summary)
                 self.whole(sim)
                 sim.stop()
 

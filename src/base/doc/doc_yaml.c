@@ -70,7 +70,7 @@ yaml_next(struct composer *c, yaml_event_t *event, struct tmf_err *err)
 	if (yaml_parser_parse(&c->parser, event))
 		return 0;
 	if (c->parser.error == YAML_MEMORY_ERROR)
-		abort(); /* libyaml takes no allocator: this is where it says so */
+		mem_exhausted(0); /* libyaml takes no allocator: this is where it says so */
 	return yaml_fault(c, c->parser.problem_mark, err, "%s%s%s",
 	    c->parser.problem != NULL ? c->parser.problem : "not YAML",
 	    c->parser.context != NULL ? " " : "",
@@ -383,7 +383,7 @@ doc_load_yaml(struct doc *doc, struct tmf_err *err)
 	int ret;
 
 	if (!yaml_parser_initialize(&c.parser))
-		abort(); /* no memory */
+		mem_exhausted(0);
 	yaml_parser_set_input_string(&c.parser, (const unsigned char *)doc->text, doc->text_bytes);
 	yaml_parser_set_encoding(&c.parser, YAML_UTF8_ENCODING);
 	ret = compose_document(&c, err);
