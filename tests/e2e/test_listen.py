@@ -73,6 +73,25 @@ class Listen(services.Case):
         self.assertLessEqual(sum(n for action, n in calls.items() if action.startswith("Describe")), 40, calls)
         self.drain(process)
 
+    def test_a_storm_whose_listener_is_killed(self):
+        """What was looked up together is acknowledged one by one: each message comes again whose run did not end."""
+        sim = self.sim("--plain", "--single-subnet", "--fault", "delay:20@1", instances=48)
+        world = sim.ask("/_sim/world")
+        config = self.write("storm.yaml", f"vpcs:\n  - {{vpcId: {world['Vpcs'][0]}, filterId: {world['Filters'][0]}, targetId: {world['GivenTargets'][0]}}}\n")
+        queue = self.queue()
+        queue.add(*[launch(i["InstanceId"]) for i in world["Instances"][:48]])
+        process = self.listen(queue, "--visibility", "10", sim=sim, config=config)
+        sim.ask("/_sim/signal", json.dumps({"at": 30, "pid": process.pid, "signal": 9, "when": "after"}).encode())
+        process.wait(60)
+        self.assertGreater(len(queue.messages), 0)
+        self.assertEqual(len(queue.messages) + len(queue.deleted), 48)
+        process = self.listen(queue, "--visibility", "10", sim=sim, config=config)
+        queue.wait(lambda q: not q.messages, 120)
+        report = sim.report()
+        self.assertTrue(report["ok"], report)
+        self.assertEqual((report["sessions"]["live"], report["sessions"]["created"]), (48, 48))
+        self.drain(process)
+
     def test_kinds_of_messages(self):
         queue = self.queue(receives_max=2)
         fails = self.write("fails.yaml", "StartAt: A\nStates:\n  A: {Type: Fail, Error: Own.Error, Cause: so}\n")
