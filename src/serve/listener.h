@@ -15,7 +15,7 @@
 /* Receives that are open while the queue has more than one receive takes: what a storm brings comes
  * in within the time that lookups wait for company, see mirror/gather.h. */
 #define LISTENER_RECEIVERS_STORM 16u
-/* Runs that wait for a quota of AWS's cost a few kilobytes each, and those that begin together are
+/* A run that waits for a quota of AWS's takes some 20 KiB, and those that begin together are
  * looked up together. */
 #define LISTENER_CONCURRENCY_DEFAULT 1000u
 #define LISTENER_CONCURRENCY_MAX     1000u
