@@ -75,6 +75,10 @@ const char *tmf_err_text_behind_place(const struct tmf_err *err);
 int
 tmf_err_prefix(struct tmf_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts a text behind that of a fault and keeps the rest. NULL is ignored. Returns: -1. */
+int
+tmf_err_suffix(struct tmf_err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* The text, or "". Borrows: valid until the fault is set, moved or freed. */
 const char *tmf_err_text(const struct tmf_err *err);
 

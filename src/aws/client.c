@@ -52,6 +52,8 @@ aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err)
 		return NULL;
 	client = mem_zalloc(1, sizeof(*client));
 	client->endpoint = endpoint;
+	client->region = mem_strdup(opts->region);
+	client->has_custom_endpoint = opts->endpoint != NULL;
 	client->loop = opts->loop;
 	client->transport = opts->transport;
 	client->credentials = opts->credentials;
@@ -88,6 +90,7 @@ aws_client_free(struct aws_client *client)
 	sigv4_result_fini(&client->signature);
 	buf_fini(&client->trouble);
 	json_decref(client->tally);
+	free(client->region);
 	free(client->scope);
 	free(client->place);
 	free(client);

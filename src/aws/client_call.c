@@ -1,6 +1,7 @@
 #include "aws/client_internal.h"
 
 #include "aws/tally.h"
+#include "aws/wire/region.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -44,7 +45,8 @@ struct aws_call {
 	struct tmf_timer backoff; /* runs until the next attempt */
 	bool refused;		  /* the last one was throttled */
 	bool refreshed;		  /* fresh keys were asked for */
-	bool skew_known;	  /* the clock was corrected */
+	bool skew_known;	  /* a reply's Date corrected the clock, by: */
+	int64_t skew_ms;	  /* in addition to the client's; one Date alone may be wrong */
 	int retry_cost;		  /* what the last retry took from the quota; 0: no retry */
 };
 
@@ -64,14 +66,13 @@ aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 static void aws_call_failed(
     struct aws_call *call, struct tmf_err *err, const struct aws_reply_headers *headers);
 
-/* AWS's time: our clock, and what replies showed it to be off. The correction is the client's:
- * it holds for all its later calls. */
+/* AWS's time: our clock, and what replies showed it to be off. */
 static int64_t
-aws_call_wall_ms(const struct aws_client *client)
+aws_call_wall_ms(const struct aws_call *call)
 {
-	struct tmf_clock *clock = tmf_loop_clock(client->loop);
+	struct tmf_clock *clock = tmf_loop_clock(call->client->loop);
 
-	return clock->wall_ms(clock) + client->skew_ms;
+	return clock->wall_ms(clock) + (call->skew_known ? call->skew_ms : call->client->skew_ms);
 }
 
 /* Each stage leaves what it waits for here, so that a call can be cancelled in any of them. */
@@ -216,7 +217,7 @@ aws_call_sign(
 	const struct sigv4_scope scope = {
 	    .region = client->endpoint.signing_region,
 	    .service = client->service->signing_name,
-	    .wall_ms = aws_call_wall_ms(client),
+	    .wall_ms = aws_call_wall_ms(call),
 	};
 	sigv4_sign(&request, &scope, credentials, &client->key, &client->signature);
 	headers->count--;
@@ -292,12 +293,14 @@ aws_call_body(void *arg, int status, struct str part, struct tmf_err *err)
 }
 
 /* A success pays back what its last retry took from the quota, or a little where that took
- * nothing. */
+ * nothing. A corrected clock that made the call succeed holds for all calls from here on. */
 static void
 aws_call_succeeded(struct aws_call *call, json_t *value)
 {
 	struct aws_client *client = call->client;
 
+	if (call->skew_known && !call->operation.unsigned_request)
+		client->skew_ms = call->skew_ms;
 	tally_reply(client->tally, call->operation.name, 200, NULL, false);
 	pacer_answer(&call->ticket, PACER_ACCEPTED);
 	retry_quota_give(&client->quota, call->retry_cost > 0 ? call->retry_cost : RETRY_REFUND);
@@ -306,31 +309,115 @@ aws_call_succeeded(struct aws_call *call, json_t *value)
 	tmf_call_complete(&call->call, value);
 }
 
+/* FNV-1a: the ids are random already. Never 0, which is an empty place of the ring. */
+static uint64_t
+request_id_digest(const char *id)
+{
+	uint64_t digest = 0xcbf29ce484222325u;
+
+	for (; *id != '\0'; id++)
+		digest = (digest ^ (unsigned char)*id) * 0x100000001b3u;
+	return digest != 0 ? digest : 1;
+}
+
+/* A reply that comes twice shifts all later ones on its connection: the second would be taken for
+ * the reply to the next request. Only the header counts; some emulators have one id in all
+ * bodies. */
+static int
+aws_call_check_request_id(struct aws_client *client, const char *id, struct tmf_err *err)
+{
+	uint64_t digest;
+
+	if (id == NULL || id[0] == '\0')
+		return 0;
+	digest = request_id_digest(id);
+	for (size_t i = 0; i < AWS_REQUEST_IDS_KEPT; i++)
+		if (client->request_ids[i] == digest)
+			return tmf_err_set(err, TMF_ERR_REPLY,
+			    "the reply has come before, to another request (request id %s)", id);
+	client->request_ids[client->request_id_next++ % AWS_REQUEST_IDS_KEPT] = digest;
+	return 0;
+}
+
+/* Whether a reply that could be read is one to this call. */
+static int
+aws_call_check_reply(struct aws_call *call, const char *request_id, const struct aws_reply *reply,
+    struct tmf_err *err)
+{
+	const struct aws_operation *operation = &call->operation;
+
+	if (aws_call_check_request_id(call->client, request_id, err) < 0)
+		return -1;
+	if (operation->echoes == NULL || reply->value == NULL)
+		return 0;
+	return aws_echo_check(operation->echoes, buf_str(&operation->body), reply->value, err);
+}
+
 /* A complete reply: the operation's result, or an error. A body that cannot be read under status
  * 200 is an error too; under another status, such as a proxy's HTML page under 502, the status says
  * more than the body does. */
 static void
-aws_call_replied(struct aws_call *call, int status, const struct aws_reply_headers *headers)
+aws_call_replied(struct aws_call *call, struct http_exchange *exchange, int status,
+    const struct aws_reply_headers *headers)
 {
 	struct aws_client *client = call->client;
+	struct http_transport *transport = client->transport;
 	struct aws_reply reply;
 	struct tmf_err err = {0};
 
+	const char *request_id = headers->get(headers->arg, "x-amzn-requestid");
+	bool is_ours;
+
 	client->service->protocol->finish(call->reader, headers, &reply, &err);
-	if (status == 200 && reply.value != NULL) {
+	is_ours = aws_call_check_reply(call, request_id, &reply, &err) == 0;
+	if (status == 200 && reply.value != NULL && is_ours) {
 		assert(!tmf_err_isset(&err));
+		client->reached = true;
 		aws_call_succeeded(call, reply.value);
 		return;
 	}
 	json_decref(reply.value);
-	if (reply.request_id[0] == '\0' && headers->get(headers->arg, "x-amzn-requestid") != NULL)
-		reply.request_id = headers->get(headers->arg, "x-amzn-requestid");
-	if (!tmf_err_isset(&err) || status != 200)
+	if (reply.request_id[0] == '\0' && request_id != NULL)
+		reply.request_id = request_id;
+	if (is_ours && (!tmf_err_isset(&err) || status != 200))
 		aws_reply_error(&reply, status, &err);
+	client->reached |= err.code == TMF_ERR_SERVICE;
+	if (err.code != TMF_ERR_SERVICE && transport->distrust != NULL)
+		transport->distrust(transport, exchange);
 	utf8_copy(err.request_id, sizeof(err.request_id), reply.request_id);
 	tally_reply(client->tally, call->operation.name, status, err.name,
 	    retry_classify(&err) == RETRY_THROTTLING);
 	aws_call_failed(call, &err, headers);
+}
+
+/* Whether this is a wrong name, certificate or proxy rather than a connection that was lost. */
+static bool
+aws_err_is_permanent(const struct tmf_err *err)
+{
+	return tmf_err_is(err, HTTP_ERROR_ENDPOINT) || tmf_err_is(err, HTTP_ERROR_TLS) ||
+	       tmf_err_is(err, HTTP_ERROR_PROXY);
+}
+
+/* Where AWS has answered before, the same failure is a passing one: a name server that restarts, a
+ * load balancer that is exchanged. Otherwise says what to look at. */
+static void
+aws_call_name_trouble(const struct aws_call *call, struct tmf_err *err)
+{
+	const struct aws_client *client = call->client;
+	const char *region = region_nearest(client->region);
+
+	if (!aws_err_is_permanent(err))
+		return;
+	if (client->reached) {
+		utf8_copy(err->name, sizeof(err->name), "TMFlow.Transport");
+		return;
+	}
+	if (tmf_err_is(err, HTTP_ERROR_TLS))
+		tmf_err_suffix(err, "; is AWS_CA_BUNDLE the file of the certificate authority?");
+	else if (tmf_err_is(err, HTTP_ERROR_PROXY))
+		tmf_err_suffix(err, "; see HTTPS_PROXY and NO_PROXY");
+	else if (region != NULL && !client->has_custom_endpoint)
+		tmf_err_suffix(err, "; did you mean the region %s?", region);
 }
 
 /* Keeps why no reply came, and warns once when that goes on. */
@@ -355,6 +442,7 @@ aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 	assert((status == 0) == tmf_err_isset(err));
 	call->exchange = NULL;
 	if (status == 0) {
+		aws_call_name_trouble(call, err);
 		aws_call_note_trouble(client, err);
 		tally_reply(client->tally, call->operation.name, 0, err->name, false);
 		aws_call_failed(call, err, NULL);
@@ -362,7 +450,7 @@ aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 	}
 	buf_reset(&client->trouble);
 	client->unanswered = 0;
-	aws_call_replied(call, status, &headers);
+	aws_call_replied(call, exchange, status, &headers);
 }
 
 /* --- the next attempt, or the end --- */
@@ -375,7 +463,8 @@ aws_call_may_retry(struct aws_call *call, enum retry_class retry, const struct t
 	const struct aws_client *client = call->client;
 	struct credentials_provider *credentials = client->credentials;
 
-	if (call->attempt >= client->attempts_max)
+	if (call->attempt >= client->attempts_max ||
+	    (aws_err_is_permanent(err) && call->attempt >= AWS_UNREACHED_ATTEMPTS_MAX))
 		return false;
 	if (retry != RETRY_CREDENTIALS)
 		return retry_mode_retries(client->retry_mode, client->service->signing_name, err);
@@ -393,17 +482,16 @@ aws_call_may_retry(struct aws_call *call, enum retry_class retry, const struct t
 static bool
 aws_call_correct_clock(struct aws_call *call, const struct tmf_err *err, const char *date)
 {
-	struct aws_client *client = call->client;
+	const struct aws_client *client = call->client;
 	int64_t skew_ms;
 
 	if (call->skew_known || call->attempt >= client->attempts_max ||
-	    !retry_may_be_skew(err->name) ||
-	    !retry_skew_of(date, aws_call_wall_ms(client), &skew_ms))
+	    !retry_may_be_skew(err->name) || !retry_skew_of(date, aws_call_wall_ms(call), &skew_ms))
 		return false;
 	call->skew_known = true;
-	client->skew_ms += skew_ms;
+	call->skew_ms = client->skew_ms + skew_ms;
 	log_event(LOG_WARN, "aws.clock", LOG_STR("operation", call->operation.name),
-	    LOG_INT("off_s", client->skew_ms / 1000));
+	    LOG_INT("off_s", call->skew_ms / 1000));
 	return true;
 }
 

@@ -12,6 +12,12 @@
 #define AWS_TOTAL_TIMEOUT_MS   30000
 #define AWS_REPLY_BYTES_MAX    (32u << 20)
 
+/* Where nothing of AWS was ever reached, a wrong name or certificate is not worth more attempts. */
+#define AWS_UNREACHED_ATTEMPTS_MAX 3
+
+/* Replies whose ids are kept, to notice one that comes twice: more than all connections hold. */
+#define AWS_REQUEST_IDS_KEPT 128
+
 /* What the calls of one service in one region share. client.c makes it, client_call.c works with
  * it. */
 struct aws_client {
@@ -24,6 +30,8 @@ struct aws_client {
 	/* Where it asks, and in which words. */
 	const struct aws_service *service;
 	struct endpoint endpoint;
+	char *region; /* as it was asked for */
+	bool has_custom_endpoint;
 	char *scope; /* see aws_client_scope */
 	char *place; /* the same for people: "us-east-1 (123456789012)" */
 
@@ -37,7 +45,12 @@ struct aws_client {
 	/* What it keeps from call to call. */
 	struct sigv4_key key;	       /* of today */
 	struct sigv4_result signature; /* its buffers */
-	int64_t skew_ms; /* by how much AWS's clock is ahead of ours, as far as replies showed */
+	int64_t skew_ms; /* by how much AWS's clock is ahead of ours: a reply showed it, and another
+			    call succeeded with it */
+	bool reached;	 /* AWS has answered something */
+	uint64_t
+	    request_ids[AWS_REQUEST_IDS_KEPT]; /* digests of the last replies' ids, in a ring */
+	size_t request_id_next;
 
 	/* What became of its requests. */
 	struct aws_stats stats;

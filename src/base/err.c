@@ -140,6 +140,28 @@ tmf_err_prefix(struct tmf_err *err, const char *format, ...)
 	return -1;
 }
 
+/* For a hint: what a person can do about the fault. */
+int
+tmf_err_suffix(struct tmf_err *err, const char *format, ...)
+{
+	va_list args;
+	char *hint;
+	char *text;
+
+	if (err == NULL)
+		return -1;
+	assert(tmf_err_isset(err));
+	va_start(args, format);
+	if (vasprintf(&hint, format, args) < 0)
+		abort();
+	va_end(args);
+	text = mem_printf("%s%s", tmf_err_text(err), hint);
+	free(hint);
+	free(err->text);
+	err->text = text;
+	return -1;
+}
+
 const char *
 tmf_err_text(const struct tmf_err *err)
 {

@@ -40,6 +40,12 @@ struct http_request {
 
 struct http_exchange;
 
+/* Names of a TMF_ERR_TRANSPORT that another attempt seldom helps against; others are
+ * TMFlow.Transport. */
+#define HTTP_ERROR_ENDPOINT "TMFlow.Endpoint" /* an unknown host, or one that refuses connections */
+#define HTTP_ERROR_TLS	    "TMFlow.TLS"      /* no certificate, or one that cannot be verified */
+#define HTTP_ERROR_PROXY    "TMFlow.Proxy"    /* an unknown proxy, or one that refuses CONNECT */
+
 /* What the caller hears. Callbacks come from the loop, never from start. */
 struct http_handler {
 	/* A part of the body; status is known by now. Non-zero return fails the exchange with *err
@@ -56,6 +62,10 @@ struct http_transport {
 	    const struct http_request *request, const struct http_handler *handler);
 	/* Drops the exchange: no callback comes any more. */
 	void (*cancel)(struct http_transport *transport, struct http_exchange *exchange);
+	/* Closes the exchange's connection, within done: its reply was not one to this request, and
+	 * neither is what comes behind it. What shares the connection by now fails or is sent
+	 * again. NULL: there are no connections. */
+	void (*distrust)(struct http_transport *transport, struct http_exchange *exchange);
 	/* A reply header by case-insensitive name, valid within done; NULL if absent. */
 	const char *(*reply_header)(const struct http_exchange *exchange, const char *name);
 };

@@ -63,7 +63,8 @@ struct http_exchange {
 	struct buf reply_headers; /* "Name: value\0" after another */
 	size_t reply_bytes;
 	size_t reply_bytes_max;
-	struct tmf_err err; /* why we ended it ourselves */
+	struct tmf_err err;	       /* why we ended it ourselves */
+	char trouble[CURL_ERROR_SIZE]; /* libcurl's own words for its failure */
 };
 
 /* 0 while no head of a reply has come. */
@@ -96,6 +97,21 @@ exchange_take_body(char *data, size_t size, size_t count, void *arg)
 	return bytes;
 }
 
+/* 101 would make libcurl read on until the connection ends: nobody asked to switch protocols. Of the
+ * others AWS sends 100 only, and what follows one is not to be trusted. */
+static bool
+exchange_accepts_head(struct http_exchange *exchange, struct str line)
+{
+	const char *status = memchr(line.p, ' ', line.len);
+	size_t rest = status != NULL ? line.len - (size_t)(status - line.p) : 0;
+
+	if (rest < 4 || status[1] != '1' || strncmp(status + 1, "100", 3) == 0)
+		return true;
+	tmf_err_set(
+	    &exchange->err, TMF_ERR_REPLY, "HTTP status %.3s, which nothing asked for", status + 1);
+	return false;
+}
+
 /* A reply may have several heads (100 Continue, then 200): only the last counts. */
 static size_t
 exchange_take_header(char *data, size_t size, size_t count, void *arg)
@@ -104,8 +120,11 @@ exchange_take_header(char *data, size_t size, size_t count, void *arg)
 	size_t bytes = size * count;
 	struct str line = str_trim((struct str){data, bytes});
 
-	if (str_starts(line, "HTTP/"))
+	if (str_starts(line, "HTTP/")) {
 		buf_reset(&exchange->reply_headers); /* a new head: forget that of a 100 Continue */
+		if (!exchange_accepts_head(exchange, line))
+			return 0;
+	}
 	if (exchange->reply_headers.len + line.len > HTTP_REPLY_HEADER_BYTES_MAX) {
 		tmf_err_set(&exchange->err, TMF_ERR_LIMIT,
 		    "the reply's headers are over the limit of %u bytes",
@@ -166,6 +185,60 @@ transport_must(bool accepted, const char *option)
 #define TRANSPORT_SET_MULTI(multi, option, value)                                                  \
 	transport_must(curl_multi_setopt((multi), option, (value)) == CURLM_OK, #option)
 
+/* Makes the connection one that ends: libcurl then takes or opens another. Bytes that have come are
+ * dropped first, since a socket that is shut down still gives them. */
+static void
+socket_end(curl_socket_t fd)
+{
+	char dropped[4096];
+
+	while (recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT) > 0)
+		;
+	shutdown(fd, SHUT_RDWR);
+}
+
+static curl_socket_t
+exchange_socket(const struct http_exchange *exchange)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	curl_easy_getinfo(exchange->easy, CURLINFO_ACTIVESOCKET, &fd);
+	return fd;
+}
+
+static void
+exchange_distrust(struct http_transport *transport, struct http_exchange *exchange)
+{
+	curl_socket_t fd = exchange_socket(exchange);
+
+	(void)transport;
+	if (fd != CURL_SOCKET_BAD)
+		socket_end(fd);
+}
+
+/* Before a request goes out. A connection that was kept, and on which something has come since its
+ * last reply, would take that for the reply to this request, and each later reply for that to the
+ * next one. libcurl sends a request again by itself on which a kept connection has died. */
+static int
+exchange_check_connection(
+    void *arg, char *primary_ip, char *local_ip, int primary_port, int local_port)
+{
+	struct http_exchange *exchange = arg;
+	curl_socket_t fd = exchange_socket(exchange);
+	long connects = 0;
+	char byte;
+
+	(void)primary_ip;
+	(void)local_ip;
+	(void)primary_port;
+	(void)local_port;
+	curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connects);
+	if (connects == 0 && fd != CURL_SOCKET_BAD &&
+	    recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0)
+		socket_end(fd);
+	return CURL_PREREQFUNC_OK;
+}
+
 /* With what all requests have in common; exchange_set_request sets all that differs, each time. */
 static CURL *
 transport_new_handle(struct http_curl *curl)
@@ -183,6 +256,7 @@ transport_new_handle(struct http_curl *curl)
 	TRANSPORT_SET(easy, CURLOPT_WRITEFUNCTION, exchange_take_body);
 	TRANSPORT_SET(easy, CURLOPT_HEADERFUNCTION, exchange_take_header);
 	TRANSPORT_SET(easy, CURLOPT_OPENSOCKETFUNCTION, exchange_open_socket);
+	TRANSPORT_SET(easy, CURLOPT_PREREQFUNCTION, exchange_check_connection);
 	return easy;
 }
 
@@ -194,6 +268,7 @@ exchange_free(struct http_exchange *exchange)
 	struct http_curl *curl = exchange->curl;
 
 	curl_multi_remove_handle(curl->multi, exchange->easy);
+	TRANSPORT_SET(exchange->easy, CURLOPT_ERRORBUFFER, NULL);
 	if (curl->idle_count < IDLE_HANDLES_MAX)
 		curl->idle[curl->idle_count++] = exchange->easy;
 	else
@@ -296,6 +371,8 @@ exchange_set_request(struct http_exchange *exchange, const struct http_request *
 	TRANSPORT_SET(easy, CURLOPT_WRITEDATA, exchange);
 	TRANSPORT_SET(easy, CURLOPT_HEADERDATA, exchange);
 	TRANSPORT_SET(easy, CURLOPT_OPENSOCKETDATA, exchange);
+	TRANSPORT_SET(easy, CURLOPT_PREREQDATA, exchange);
+	TRANSPORT_SET(easy, CURLOPT_ERRORBUFFER, exchange->trouble);
 	TRANSPORT_SET(easy, CURLOPT_PRIVATE, exchange);
 }
 
@@ -331,6 +408,36 @@ exchange_cancel(struct http_transport *transport, struct http_exchange *exchange
 	exchange_free(exchange);
 }
 
+/* The names of failures that a later attempt seldom mends. */
+static const struct {
+	CURLcode code;
+	const char *name;
+} exchange_failures[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, HTTP_ERROR_ENDPOINT},
+    {CURLE_COULDNT_CONNECT, HTTP_ERROR_ENDPOINT},
+    {CURLE_PEER_FAILED_VERIFICATION, HTTP_ERROR_TLS},
+    {CURLE_SSL_CACERT_BADFILE, HTTP_ERROR_TLS},
+    {CURLE_SSL_CONNECT_ERROR, HTTP_ERROR_TLS},
+    {CURLE_SSL_ISSUER_ERROR, HTTP_ERROR_TLS},
+    {CURLE_COULDNT_RESOLVE_PROXY, HTTP_ERROR_PROXY},
+    {CURLE_PROXY, HTTP_ERROR_PROXY},
+};
+
+static const char *
+exchange_failure_name(const struct http_exchange *exchange, CURLcode code)
+{
+	long proxy_status = 0;
+
+	/* To libcurl a proxy that refuses CONNECT is a failure to receive. */
+	curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (proxy_status >= 300)
+		return HTTP_ERROR_PROXY;
+	for (size_t i = 0; i < sizeof(exchange_failures) / sizeof(exchange_failures[0]); i++)
+		if (exchange_failures[i].code == code)
+			return exchange_failures[i].name;
+	return "TMFlow.Transport";
+}
+
 /* What we found out ourselves comes before libcurl's word for it: a callback that refuses a reply
  * is "Failed writing received data" there. */
 static void
@@ -348,8 +455,9 @@ exchange_describe_failure(struct http_exchange *exchange, CURLcode code, struct 
 		return;
 	}
 	curl_easy_getinfo(exchange->easy, CURLINFO_EFFECTIVE_URL, &url);
-	tmf_err_set(err, TMF_ERR_TRANSPORT, "no complete reply from %s: %s",
-	    url != NULL ? url : "the server", curl_easy_strerror(code));
+	tmf_err_set_name(err, TMF_ERR_TRANSPORT, exchange_failure_name(exchange, code),
+	    "no complete reply from %s: %s", url != NULL ? url : "the server",
+	    exchange->trouble[0] != '\0' ? exchange->trouble : curl_easy_strerror(code));
 }
 
 /* The handler may start other exchanges, also on this connection; this one is freed after it, since
@@ -500,6 +608,7 @@ http_curl_new(struct tmf_loop *loop, const struct http_curl_opts *opts, struct t
 	curl = mem_zalloc(1, sizeof(*curl));
 	curl->transport = (struct http_transport){.start = exchange_start,
 	    .cancel = exchange_cancel,
+	    .distrust = exchange_distrust,
 	    .reply_header = exchange_reply_header};
 	curl->loop = loop;
 	curl->work.run = transport_work_due;

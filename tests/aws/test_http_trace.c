@@ -214,7 +214,7 @@ START_TEST(a_retried_call_is_told)
 	ck_assert_ptr_nonnull(
 	    strstr(all, "http 1 < DescribeTrafficMirrorSessions, attempt 1 after 0 ms: reset\n"));
 	ck_assert_ptr_nonnull(strstr(all, "http 2 < DescribeTrafficMirrorSessions, attempt 2 after "
-					  "0 ms: status 403\n  x-amzn-requestid: req-1\n"));
+					  "0 ms: status 403\n  x-amzn-requestid: req-1-2\n"));
 	ck_assert_ptr_nonnull(strstr(all, "sent: (removed) (removed)</Message>"));
 	ck_assert_ptr_nonnull(strstr(all, "  X-Amz-Security-Token: (removed)\n"));
 	ck_assert_ptr_null(strstr(all, TOKEN));

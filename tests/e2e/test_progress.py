@@ -6,6 +6,7 @@ import pty
 import re
 import signal
 import socket
+import threading
 import struct
 import termios
 
@@ -21,6 +22,14 @@ vpcs:
     filterId: tmf-00000000000000001
     targetId: tmt-00000000000000001
 """
+
+
+def hang_up(listener):
+    while True:
+        try:
+            listener.accept()[0].close()
+        except OSError:
+            return
 
 
 class Progress(harness.Case):
@@ -84,8 +93,8 @@ class Progress(harness.Case):
         self.assertNotIn("\r", done.err)
 
     def test_out_of_reach(self):
-        with socket.socket() as nobody:  # bound, but it listens to no one
-            nobody.bind(("127.0.0.1", 0))
+        with socket.create_server(("127.0.0.1", 0)) as nobody:  # lets one in and hangs up
+            threading.Thread(target=hang_up, args=(nobody,), daemon=True).start()
             url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
             process = self.start("run", harness.BACKFILL, "--config", self.write("c.yaml", CONFIG), "--endpoint-url", url,
                                  "--region", "us-east-1", env={"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": harness.SECRET})
@@ -96,7 +105,7 @@ class Progress(harness.Case):
             process.send_signal(signal.SIGTERM)
             _, rest = process.communicate(timeout=harness.RUN_SECONDS)
         self.assertEqual(process.returncode, 3)
-        self.assertRegex(lines[-1], rf"^tmflow: \d+ s, waiting: TMFlow.Transport: no complete reply from {url}/?: .*connect")
+        self.assertRegex(lines[-1], rf"^tmflow: \d+ s, waiting: TMFlow.Transport: no complete reply from {url}/?: ")
         warnings = [line for line in lines + rest.splitlines() if " warn aws.unreachable " in line]
         self.assertEqual(len(warnings), 1, lines)
         self.assertIn(url, warnings[0])

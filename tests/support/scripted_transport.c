@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,6 +14,7 @@ struct http_exchange {
 	struct http_handler handler;
 	int status;
 	struct buf body;
+	char request_id[64]; /* that of the options; no two replies have the same */
 };
 
 struct scripted_transport {
@@ -112,6 +114,9 @@ start(struct http_transport *transport, const struct http_request *request,
 	exchange->task.run = deliver;
 	exchange->scripted = scripted;
 	exchange->handler = *handler;
+	if (opts->request_id != NULL)
+		snprintf(exchange->request_id, sizeof(exchange->request_id),
+		    scripted->sent > 0 ? "%s-%zu" : "%s", opts->request_id, scripted->sent + 1);
 	keep_request(scripted, request);
 	if (opts->answer != NULL)
 		opts->answer(opts->answer_arg, request, &exchange->status, &exchange->body);
@@ -140,8 +145,9 @@ reply_header(const struct http_exchange *exchange, const char *name)
 	for (; header != NULL && header->name != NULL; header++)
 		if (strcasecmp(name, header->name) == 0)
 			return header->value;
-	return strcasecmp(name, "x-amzn-requestid") == 0 ? exchange->scripted->opts.request_id
-							 : NULL;
+	return strcasecmp(name, "x-amzn-requestid") == 0 && exchange->request_id[0] != '\0'
+		   ? exchange->request_id
+		   : NULL;
 }
 
 char *

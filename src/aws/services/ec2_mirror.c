@@ -10,11 +10,13 @@
  * too. */
 static const struct xml_shape create_target_shape[] = {
     {"trafficMirrorTarget", "TrafficMirrorTarget", XML_STRUCT, ec2_target_shape, NULL},
+    {"clientToken", "ClientToken", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
 static const struct xml_shape session_reply_shape[] = {
     {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, ec2_session_shape, NULL},
+    {"clientToken", "ClientToken", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
 
@@ -26,6 +28,24 @@ static const struct xml_shape delete_session_shape[] = {
 static const struct xml_shape delete_target_shape[] = {
     {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
     {.element = NULL},
+};
+
+static const struct aws_echo target_echoes[] = {
+    {"ClientToken", NULL, "ClientToken"},
+    {"NetworkInterfaceId", "TrafficMirrorTarget", "NetworkInterfaceId"},
+    {"NetworkLoadBalancerArn", "TrafficMirrorTarget", "NetworkLoadBalancerArn"},
+    {"TrafficMirrorTargetId", NULL, "TrafficMirrorTargetId"},
+    {.parameter = NULL},
+};
+
+static const struct aws_echo session_echoes[] = {
+    {"ClientToken", NULL, "ClientToken"},
+    {"NetworkInterfaceId", "TrafficMirrorSession", "NetworkInterfaceId"},
+    {"TrafficMirrorTargetId", "TrafficMirrorSession", "TrafficMirrorTargetId"},
+    {"TrafficMirrorFilterId", "TrafficMirrorSession", "TrafficMirrorFilterId"},
+    {"TrafficMirrorSessionId", "TrafficMirrorSession", "TrafficMirrorSessionId"},
+    {"TrafficMirrorSessionId", NULL, "TrafficMirrorSessionId"},
+    {.parameter = NULL},
 };
 
 /* Tags that a create puts on the new resource itself. Tags that are part of a create cannot be
@@ -72,8 +92,9 @@ ec2_add_token(struct buf *body, const char *client_token, int64_t epoch)
 struct tmf_call *
 ec2_create_target(struct aws_client *ec2, const struct ec2_create_target *create)
 {
-	struct aws_operation operation = {
-	    .name = "CreateTrafficMirrorTarget", .reply = create_target_shape};
+	struct aws_operation operation = {.name = "CreateTrafficMirrorTarget",
+	    .reply = create_target_shape,
+	    .echoes = target_echoes};
 	struct buf *body = &operation.body;
 
 	query_begin(body, operation.name, EC2_VERSION);
@@ -106,8 +127,9 @@ ec2_add_session(struct buf *body, const struct ec2_session_spec *spec)
 struct tmf_call *
 ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 {
-	struct aws_operation operation = {
-	    .name = "CreateTrafficMirrorSession", .reply = session_reply_shape};
+	struct aws_operation operation = {.name = "CreateTrafficMirrorSession",
+	    .reply = session_reply_shape,
+	    .echoes = session_echoes};
 	struct buf *body = &operation.body;
 
 	query_begin(body, operation.name, EC2_VERSION);
@@ -124,8 +146,9 @@ ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec)
 struct tmf_call *
 ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed)
 {
-	struct aws_operation operation = {
-	    .name = "ModifyTrafficMirrorSession", .reply = session_reply_shape};
+	struct aws_operation operation = {.name = "ModifyTrafficMirrorSession",
+	    .reply = session_reply_shape,
+	    .echoes = session_echoes};
 	struct buf *body = &operation.body;
 	json_t *fields = json_array();
 
@@ -145,8 +168,9 @@ ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, 
 struct tmf_call *
 ec2_delete_session(struct aws_client *ec2, const char *session_id)
 {
-	struct aws_operation operation = {
-	    .name = "DeleteTrafficMirrorSession", .reply = delete_session_shape};
+	struct aws_operation operation = {.name = "DeleteTrafficMirrorSession",
+	    .reply = delete_session_shape,
+	    .echoes = session_echoes};
 
 	query_begin(&operation.body, operation.name, EC2_VERSION);
 	query_add(&operation.body, "TrafficMirrorSessionId", session_id);
@@ -157,8 +181,9 @@ ec2_delete_session(struct aws_client *ec2, const char *session_id)
 struct tmf_call *
 ec2_delete_target(struct aws_client *ec2, const char *target_id)
 {
-	struct aws_operation operation = {
-	    .name = "DeleteTrafficMirrorTarget", .reply = delete_target_shape};
+	struct aws_operation operation = {.name = "DeleteTrafficMirrorTarget",
+	    .reply = delete_target_shape,
+	    .echoes = target_echoes};
 
 	query_begin(&operation.body, operation.name, EC2_VERSION);
 	query_add(&operation.body, "TrafficMirrorTargetId", target_id);
@@ -168,8 +193,15 @@ ec2_delete_target(struct aws_client *ec2, const char *target_id)
 /* --- instances and tags --- */
 
 static const struct xml_shape run_instances_shape[] = {
-    {"instancesSet", "Instances", XML_LIST, ec2_instance_shape, ec2_instance_of},
+    {"instancesSet", "Instances", XML_LIST, ec2_launch_shape, ec2_instance_of},
     {.element = NULL},
+};
+
+static const struct aws_echo launch_echoes[] = {
+    {"ClientToken", "Instances", "ClientToken"},
+    {"SubnetId", "Instances", "SubnetId"},
+    {"InstanceType", "Instances", "InstanceType"},
+    {.parameter = NULL},
 };
 
 static const struct xml_shape instance_state_shape[] = {
@@ -200,7 +232,8 @@ static const struct xml_shape return_shape[] = {
 struct tmf_call *
 ec2_run_instances(struct aws_client *ec2, const struct ec2_run_instances *run)
 {
-	struct aws_operation operation = {.name = "RunInstances", .reply = run_instances_shape};
+	struct aws_operation operation = {
+	    .name = "RunInstances", .reply = run_instances_shape, .echoes = launch_echoes};
 	struct buf *body = &operation.body;
 
 	query_begin(body, operation.name, EC2_VERSION);

@@ -1,6 +1,7 @@
 #ifndef TMFLOW_AWS_WIRE_PROTOCOL_H
 #define TMFLOW_AWS_WIRE_PROTOCOL_H
 
+#include "aws/wire/echo.h"
 #include "aws/wire/xml.h"
 #include "base/buf.h"
 #include "tmflow/error.h"
@@ -17,8 +18,9 @@ struct aws_operation {
 	/* Makes the result of the parsed reply: takes it, gives a new reference. NULL: the reply as
 	 * it is. */
 	json_t *(*convert)(json_t *reply);
-	int64_t total_timeout_ms; /* of one attempt; 0: the client's. Long polls want more */
-	bool unsigned_request;	  /* AssumeRoleWithWebIdentity: sent without keys */
+	const struct aws_echo *echoes; /* what the reply must repeat of the body; NULL: nothing */
+	int64_t total_timeout_ms;      /* of one attempt; 0: the client's. Long polls want more */
+	bool unsigned_request;	       /* AssumeRoleWithWebIdentity: sent without keys */
 };
 
 /* What a complete reply said. Texts are "" where absent, and borrowed from the reader. */
@@ -36,7 +38,8 @@ struct aws_reply_headers {
 };
 
 /* The error that a reply means which brings no result: AWS's own code, or one named after the
- * status where the body is not AWS's (no code in it, or *err says that it cannot be read). */
+ * status where the body is not AWS's (no code in it, or *err says that it cannot be read). A status
+ * that AWS does not send makes TMF_ERR_REPLY, and 407 a TMF_ERR_TRANSPORT: a proxy's. */
 void aws_reply_error(const struct aws_reply *reply, int status, struct tmf_err *err);
 
 struct aws_reader; /* a protocol's own */

@@ -1,0 +1,8 @@
+#ifndef TMFLOW_AWS_WIRE_REGION_H
+#define TMFLOW_AWS_WIRE_REGION_H
+
+/* The known region that a name without a host is probably meant to be, or NULL: "eu-wst-1" is
+ * "eu-west-1". NULL for a known one, too: then the name is not the fault. Static text. */
+const char *region_nearest(const char *name);
+
+#endif
