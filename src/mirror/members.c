@@ -432,7 +432,7 @@ members_settle(struct mirror_members *members)
 {
 	json_t *result = json_object();
 
-	assert(members->call == NULL);
+	assert(members->call == NULL && members->found != NULL);
 	json_decref(members->by_instance);
 	members->by_instance = json_incref(members->found);
 	members->loaded = true;
@@ -445,6 +445,7 @@ members_settle(struct mirror_members *members)
 static void
 members_fail(struct mirror_members *members, const struct tmf_err *err)
 {
+	assert(members->call == NULL);
 	members_forget_look(members);
 	waiters_fail(&members->waiters, err);
 }
@@ -482,7 +483,7 @@ members_answered(void *arg, struct tmf_call *call)
 	const struct question_row *row = question_row(question);
 	json_t *reply = tmf_call_take_result(call);
 
-	assert(members->call == call);
+	assert(members->call == call && members->next < json_array_size(members->questions));
 	members->call = NULL;
 	if (reply == NULL && !members_goes_on_without(row, &call->err)) {
 		members_fail(members, &call->err);
@@ -561,6 +562,7 @@ members_add_target(
 	struct account *asker;
 	json_t *of;
 
+	assert(members->found != NULL && members->call == NULL);
 	if (target == NULL || target->destination == NULL ||
 	    json_object_get(members->targets, target_id) != NULL)
 		return;

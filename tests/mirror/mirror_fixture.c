@@ -233,6 +233,32 @@ client_for(void *arg, const char *role_arn, struct tmf_err *err)
 	return process->ec2;
 }
 
+static struct aws_client *
+elb_for(void *arg, const struct aws_client *ec2)
+{
+	(void)ec2;
+	return ((struct process *)arg)->elb;
+}
+
+static struct aws_client *
+open_client(struct process *process, const char *service)
+{
+	struct tmf_err err = {0};
+	struct aws_client *client = aws_client_new(
+	    &(struct aws_client_opts){
+		.loop = process->fixture->loop,
+		.transport = &process->transport,
+		.credentials = &process->credentials,
+		.rng = &process->rng,
+		.service = service,
+		.region = "us-east-1",
+	    },
+	    &err);
+
+	ck_assert_msg(client != NULL, "%s", tmf_err_text(&err));
+	return client;
+}
+
 void
 process_init(struct process *process, struct fixture *fixture, const struct process_opts *opts)
 {
@@ -250,17 +276,9 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 	    .roles = json_array(),
 	};
 	rng_seed(&process->rng, 1);
-	process->ec2 = aws_client_new(
-	    &(struct aws_client_opts){
-		.loop = fixture->loop,
-		.transport = &process->transport,
-		.credentials = &process->credentials,
-		.rng = &process->rng,
-		.service = "ec2",
-		.region = "us-east-1",
-	    },
-	    &err);
-	ck_assert_msg(process->ec2 != NULL, "%s", tmf_err_text(&err));
+	process->ec2 = open_client(process, "ec2");
+	if (opts->looks_behind_balancers)
+		process->elb = open_client(process, "elasticloadbalancing");
 	open_store(process, opts, run_id);
 	process->config = load_config(fixture, opts);
 	process->accounts = opts->accounts;
@@ -271,6 +289,7 @@ process_init(struct process *process, struct fixture *fixture, const struct proc
 		    .ec2 = process->ec2,
 		    .client_for = client_for,
 		    .client_for_arg = process,
+		    .elb_for = elb_for,
 		    .store = process->store,
 		    .owner = run_id,
 		    .dry_run = opts->dry_run,
@@ -303,6 +322,7 @@ process_fini(struct process *process)
 	if (process->owns_accounts)
 		accounts_free(process->accounts);
 	mirror_config_free(process->config);
+	aws_client_free(process->elb);
 	aws_client_free(process->ec2);
 	if (process->owns_store)
 		store_close(process->store);

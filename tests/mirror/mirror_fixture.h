@@ -54,6 +54,7 @@ struct process {
 	struct credentials_provider credentials;
 	struct rng rng;
 	struct aws_client *ec2;
+	struct aws_client *elb; /* NULL unless it looks behind load balancers */
 	struct store *store;
 	bool owns_store;
 	struct mirror_config *config;
@@ -81,6 +82,7 @@ struct process_opts {
 	bool resumes; /* the run is in the store already */
 	bool shares_run;
 	bool gathers;
+	bool looks_behind_balancers; /* at one load balancer's members for each target of a rule */
 	int64_t fresh_ms;
 	struct accounts *accounts; /* another process's; NULL: its own */
 };

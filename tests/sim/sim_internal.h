@@ -33,6 +33,7 @@ struct sim_process {
 	struct rng rng;
 	struct store *store;
 	struct aws_client *ec2;
+	struct aws_client *elb;
 	struct accounts *accounts;
 	struct mirror *mirror;
 	struct tmf_registry *registry;

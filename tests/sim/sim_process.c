@@ -179,26 +179,43 @@ open_run(struct sim_process *process, bool *ret_resumes, struct tmf_err *err)
 		   : 0;
 }
 
+static struct aws_client *
+open_client(struct sim_process *process, const char *service, struct tmf_err *err)
+{
+	return aws_client_new(
+	    &(struct aws_client_opts){
+		.loop = process->sim->loop,
+		.transport = &process->transport,
+		.credentials = &process->credentials,
+		.rng = &process->rng,
+		.service = service,
+		.region = "us-east-1",
+	    },
+	    err);
+}
+
+static struct aws_client *
+elb_for(void *arg, const struct aws_client *ec2)
+{
+	(void)ec2;
+	return ((struct sim_process *)arg)->elb;
+}
+
 static int
 open_domain(struct sim_process *process, struct tmf_err *err)
 {
 	struct sim *sim = process->sim;
 
-	process->ec2 = aws_client_new(
-	    &(struct aws_client_opts){
-		.loop = sim->loop,
-		.transport = &process->transport,
-		.credentials = &process->credentials,
-		.rng = &process->rng,
-		.service = "ec2",
-		.region = "us-east-1",
-	    },
-	    err);
-	if (process->ec2 == NULL)
+	process->ec2 = open_client(process, "ec2", err);
+	process->elb =
+	    process->ec2 != NULL ? open_client(process, "elasticloadbalancing", err) : NULL;
+	if (process->elb == NULL)
 		return -1;
 	process->accounts = accounts_new(&(struct accounts_opts){
 	    .loop = sim->loop,
 	    .ec2 = process->ec2,
+	    .client_for_arg = process,
+	    .elb_for = elb_for,
 	    .store = process->store,
 	    .owner = SIM_RUN_ID,
 	});
@@ -292,6 +309,7 @@ sim_process_unload(struct sim_process *process)
 	mirror_free(process->mirror);
 	accounts_free(process->accounts);
 	tmf_registry_free(process->registry);
+	aws_client_free(process->elb);
 	aws_client_free(process->ec2);
 	store_close(process->store);
 	store_run_fini(&process->run);
@@ -302,6 +320,7 @@ sim_process_unload(struct sim_process *process)
 	process->accounts = NULL;
 	process->registry = NULL;
 	process->ec2 = NULL;
+	process->elb = NULL;
 	process->store = NULL;
 	process->over = false;
 }

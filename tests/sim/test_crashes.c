@@ -22,10 +22,11 @@ static const struct {
 	uint64_t small_vpc_instances;
 	double empty_pages;
 	int64_t stale_ms;
+	uint64_t members;
 } worlds[] = {
-    {"all rules, created targets", 5, 30, 2, 2, 12, 0, 0},
-    {"one subnet, whose targets fill up", 7, 26, 1, 1, 26, 0, 0},
-    {"describes that lag behind, empty pages", 11, 16, 2, 1, 8, 0.3, 5000},
+    {"all rules, created targets", 5, 30, 2, 2, 12, 0, 0, 1},
+    {"one subnet, whose targets fill up", 7, 26, 1, 1, 26, 0, 0, 0},
+    {"describes that lag behind, empty pages", 11, 16, 2, 1, 8, 0.3, 5000, 0},
 };
 #define WORLDS (sizeof(worlds) / sizeof(worlds[0]))
 
@@ -42,6 +43,7 @@ plan_of(size_t world)
 	plan.world.small_vpc_instances = worlds[world].small_vpc_instances;
 	plan.world.empty_pages = worlds[world].empty_pages;
 	plan.world.stale_ms = worlds[world].stale_ms;
+	plan.world.members = worlds[world].members;
 	return plan;
 }
 

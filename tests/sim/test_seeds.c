@@ -59,6 +59,7 @@ draw_world(struct sim_opts *world, struct rng *rng)
 	world->stale_ms = chance(rng, 0.5) ? (int64_t)draw(rng, 1, 8000) : 0;
 	world->boot_ms = (int64_t)draw(rng, 0, 60000);
 	world->buckets = chance(rng, 0.3);
+	world->members = chance(rng, 0.3) ? draw(rng, 1, 3) : 0;
 }
 
 /* Probabilities small enough that ten attempts, and the workflow's own, get through. */

@@ -39,6 +39,8 @@ pace_save_calls(struct pace *pace, struct tmf_err *err)
 
 	assert(pace->earlier != NULL);
 	tally_add(calls, aws_client_tally(pace->ec2));
+	if (pace->elb != NULL)
+		tally_add(calls, aws_client_tally(pace->elb));
 	return pace_put(pace, REPORT_CALLS_FACT, calls, err);
 }
 

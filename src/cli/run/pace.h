@@ -14,8 +14,10 @@ struct pace {
 	struct tmf_timer timer; /* first */
 	struct tmf_loop *loop;
 	struct store *store;
-	struct pacer *pacer;	      /* NULL: the run asks no AWS, and nothing is kept */
-	const struct aws_client *ec2; /* where pacer is not NULL: whose calls are counted */
+	struct pacer *pacer; /* NULL: the run asks no AWS, and nothing is kept */
+	/* Where pacer is not NULL: whose calls are counted. */
+	const struct aws_client *ec2;
+	const struct aws_client *elb; /* NULL: none */
 	json_t *earlier;	      /* those of the run's earlier processes */
 	const char *run_id;
 	const char *key; /* which pacer of the run: its region */

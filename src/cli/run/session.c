@@ -400,6 +400,7 @@ session_start_pace(struct session *session, struct tmf_err *err)
 	    .store = session->store,
 	    .pacer = session->workspace.pacer,
 	    .ec2 = session->workspace.ec2,
+	    .elb = session->workspace.elb,
 	    .run_id = session->run.id,
 	    .key = session->workspace.settings.region,
 	};
