@@ -61,6 +61,8 @@ struct cli_opts {
 	bool iam_policy;
 	bool distributed;
 	bool no_checkpoint;
+	bool no_online_check;
+	bool online;
 	bool failed;
 	bool retry_failed;
 	bool dry_run;
@@ -114,6 +116,10 @@ struct cli_opts {
 	    "jsonata (default) or jsonpath")                                                       \
 	X(BATCH, batch, "batch", 0, WHAT, NULL,                                                    \
 	    "read an {\"id\", \"expr\", \"data\", \"variables\"} a line, write an answer a line")  \
+	X(ONLINE, online, "online", 0, WHAT, NULL,                                                 \
+	    "look up in AWS what configurations name: targets, filters, images, ...")              \
+	X(NO_ONLINE_CHECK, no_online_check, "no-online-check", 0, WHAT, NULL,                      \
+	    "start without looking up what the configuration names")                               \
 	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
 	X(TRUST_TAGS, trust_tags, "trust-tags", 0, WHAT, NULL,                                     \
 	    "also what bears tmflow's tags without a proof that tmflow launched it")               \

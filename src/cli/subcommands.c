@@ -24,7 +24,8 @@
 #define OPTIONS_SERVE                                                                              \
 	(OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |                     \
 	    OPTION_BIT(REGION) | OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(WORKFLOWS) |               \
-	    OPTION_BIT(POLLERS) | OPTION_BIT(CONCURRENCY) | OPTION_BIT(HEALTH_FILE))
+	    OPTION_BIT(POLLERS) | OPTION_BIT(CONCURRENCY) | OPTION_BIT(HEALTH_FILE) |              \
+	    OPTION_BIT(NO_ONLINE_CHECK))
 
 /*
  * The help lists them in this order within their groups. Examples are whole commands, so that they
@@ -44,7 +45,8 @@ const struct subcommand cli_subcommands[] = {
 		   OPTION_BIT(HOOK) | OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) |
 		   OPTION_BIT(ACCOUNTS) | OPTION_BIT(RUN_ID) | OPTION_BIT(NO_CHECKPOINT) |
 		   OPTION_BIT(HISTORY) | OPTION_BIT(QUIET) | OPTION_BIT(DRY_RUN) |
-		   OPTION_BIT(DETAILED_EXITCODE) | OPTION_BIT(PRUNE) | OPTION_BIT(PRUNE_LIMIT),
+		   OPTION_BIT(DETAILED_EXITCODE) | OPTION_BIT(NO_ONLINE_CHECK) | OPTION_BIT(PRUNE) |
+		   OPTION_BIT(PRUNE_LIMIT),
 	.run = cmd_run,
     },
     {
@@ -96,10 +98,11 @@ const struct subcommand cli_subcommands[] = {
 	.group = GROUP_CHECK,
 	.args = "FILE...",
 	.summary = "check workflows and configurations",
-	.examples = "tmflow validate workflows/backfill.yaml config/*.yaml",
+	.examples = "tmflow validate workflows/backfill.yaml config/*.yaml\n"
+		    "tmflow validate config/eu-west-1.yaml --online --region eu-west-1",
 	.args_min = 1,
 	.args_max = -1,
-	.options = OPTIONS_COMMON,
+	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(REGION) | OPTION_BIT(ONLINE),
 	.run = cmd_validate,
     },
     {

@@ -220,7 +220,7 @@ class Runs(harness.Case):
     def test_a_second_signal_stops_at_once(self):
         """Calls in flight would go on for ten minutes: the first signal waits for them, the second does not."""
         sim = self.sim("--fault", "delay:600000:DescribeInstances@1", instances=20)
-        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "slow", "-o", "json", sim=sim)
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--no-online-check", "--run-id", "slow", "-o", "json", sim=sim)
         while sim.report()["requests"] == 0:
             self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)

@@ -48,7 +48,7 @@ def member_world(case, *options, role="arn:aws:iam::{account}:role/member"):
 
 class Events(harness.Case):
     def event(self, sim, workflow, event, *args, state="state", config=None):
-        return self.tmflow("run", workflow, "--config", config or sim.config, "--input", "-", "-q", "-o", "json", *args, sim=sim, state=state,
+        return self.tmflow("run", workflow, "--config", config or sim.config, "--no-online-check", "--input", "-", "-q", "-o", "json", *args, sim=sim, state=state,
                            stdin=json.dumps(event))
 
     def rows(self):
@@ -217,7 +217,7 @@ class Events(harness.Case):
             sim, config, instance = member_world(self, "--fault", "delay:5@1")
             state = f"killed{call}"
             event = self.write("event.json", json.dumps(finding(instance, account=MEMBER)))
-            process = self.start("run", GUARDDUTY, "--config", config, "--input", event, "-q", sim=sim, state=state)
+            process = self.start("run", GUARDDUTY, "--config", config, "--no-online-check", "--input", event, "-q", sim=sim, state=state)
             sim.ask("/_sim/signal", json.dumps({"at": call, "pid": process.pid, "signal": 9, "when": "after"}).encode())
             process.communicate(timeout=harness.RUN_SECONDS)
             if process.returncode == 0:

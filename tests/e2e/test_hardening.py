@@ -218,11 +218,12 @@ class Printed(harness.Case):
         with open(harness.BACKFILL, encoding="utf-8") as file:
             impatient = self.write("impatient.yaml", re.sub(r"MaxAttempts: \d+", "MaxAttempts: 0", file.read()))
         loud = ("--log-level", "debug", "--debug-http")
+        unchecked = (*loud, "--no-online-check")
         for output in ("text", "json"):
             self.harmless("validate", config, "-o", output)
             self.harmless("explain", tagged, "--config", config, "-o", output, *loud, sim=sim, code=0)
-            self.harmless("run", impatient, "--config", config, "--dry-run", "-o", output, *loud, sim=sim, code=0)
-            done = self.harmless("run", impatient, "--config", config, "--history", "-o", output, *loud, sim=sim, code=5)
+            self.harmless("run", impatient, "--config", config, "--dry-run", "-o", output, *unchecked, sim=sim, code=0)
+            done = self.harmless("run", impatient, "--config", config, "--history", "-o", output, *unchecked, sim=sim, code=5)
             self.assertIn("forged line", done.err)
             for words in (["--outcomes"], ["--failed"], ["--history"], []):
                 self.harmless("show", "@latest", *words, "-o", output, code=0)

@@ -22,7 +22,7 @@ class Kill(harness.Case):
         return report
 
     def run_to_end(self, sim, run, at, when):
-        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", run, "-q", sim=sim, state=run)
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--no-online-check", "--run-id", run, "-q", sim=sim, state=run)
         sim.ask("/_sim/signal", {"at": at, "pid": process.pid, "signal": signal.SIGKILL, "when": when})
         out, err = process.communicate(timeout=harness.RUN_SECONDS)
         if process.returncode != -signal.SIGKILL:
@@ -32,7 +32,7 @@ class Kill(harness.Case):
 
     def test_100_points(self):
         sim = self.fleet()
-        undisturbed = self.backfill(sim, state="undisturbed")
+        undisturbed = self.backfill(sim, "--no-online-check", state="undisturbed")
         self.assertEqual(undisturbed.code, 0, undisturbed.err)
         report = self.end(sim)
         total = sum(row["calls"] for row in report["actions"].values())

@@ -214,7 +214,8 @@ class Plan(harness.Case):
 
     def test_an_interrupted_dry_run_is_not_resumed(self):
         sim = self.sim("--fault", "delay:20@1", instances=500)
-        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "stopped", "--dry-run", "-q", sim=sim)
+        process = self.start("run", harness.BACKFILL, "--config", sim.config, "--run-id", "stopped", "--dry-run", "--no-online-check", "-q",
+                             sim=sim)
         sim.ask("/_sim/signal", {"at": 4, "pid": process.pid, "signal": signal.SIGTERM, "when": "before"})
         out, err = process.communicate(timeout=harness.RUN_SECONDS)
         self.assertEqual(process.returncode, 3, err)

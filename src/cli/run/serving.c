@@ -6,6 +6,7 @@
 #include "cli/answer.h"
 #include "cli/harden.h"
 #include "cli/record.h"
+#include "cli/run/online.h"
 #include "cli/signals.h"
 
 #include <assert.h>
@@ -141,6 +142,8 @@ serving_open(struct serving *serving, const struct cli_opts *opts, const struct 
 		code = serving_read_files(serving);
 	if (code == EXIT_OK)
 		code = workspace_connect(&serving->workspace);
+	if (code == EXIT_OK)
+		code = workspace_check_online(&serving->workspace);
 	if (code == EXIT_OK)
 		code = serving_open_store(serving, what->name);
 	return code == EXIT_OK ? serving_open_jobs(serving) : code;

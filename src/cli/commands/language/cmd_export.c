@@ -8,6 +8,7 @@
 #include "cli/run/scripts.h"
 #include "mirror/actions/actions.h"
 #include "mirror/config/config.h"
+#include "mirror/online_check.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -55,6 +56,8 @@ static void
 policy_collect(
     struct iam_list *list, const struct asl_machine *machine, const struct tmf_registry *registry)
 {
+	bool needs_config = false;
+
 	for (size_t i = 0; i < asl_machine_state_count(machine); i++) {
 		const struct asl_state *state = asl_machine_state(machine, (unsigned)i);
 		const struct tmf_action *action = NULL;
@@ -65,7 +68,11 @@ policy_collect(
 			continue;
 		for (const char *const *iam = action->iam_actions; *iam != NULL; iam++)
 			policy_add_action(list, *iam);
+		needs_config = needs_config || action->needs_aws;
 	}
+	/* The start of a run or a worker looks up what the configuration names. */
+	for (const char *const *iam = online_check_iam_actions; needs_config && *iam != NULL; iam++)
+		policy_add_action(list, *iam);
 }
 
 /* Takes resource: an ARN, or a list of them. */

@@ -5,6 +5,7 @@
 #include "cli/answer.h"
 #include "cli/fleet/fleet.h"
 #include "cli/record.h"
+#include "cli/run/online.h"
 #include "cli/run/session.h"
 #include "mirror/config/prune.h"
 
@@ -35,7 +36,11 @@ run_load(struct session *session)
 	return workspace_connect(workspace);
 }
 
-/* Gives the run its id and its record. */
+/*
+ * Gives the run its id and its record. AWS is asked between the two steps that need the store:
+ * where it cannot be opened nobody is asked, and a configuration that names what is missing leaves
+ * no run.
+ */
 static int
 run_begin(struct session *session)
 {
@@ -45,7 +50,9 @@ run_begin(struct session *session)
 	int code = EXIT_OK;
 
 	session->store = record_open_store(opts, &code);
-	if (session->store == NULL)
+	if (session->store != NULL && session->needs_aws)
+		code = workspace_check_online(&session->workspace);
+	if (session->store == NULL || code != EXIT_OK)
 		return code;
 	/*
 	 * The scripts are recorded, as the workflow is: a resumed run must not pick up an edited
