@@ -171,38 +171,57 @@ explain_verdict(const struct explanation *explanation, const struct config_rule 
 	return 0;
 }
 
-/* rule NULL: none of them is to be mirrored. Interfaces that no rule takes are shown too, with
- * their sessions: somebody may have mirrored them by hand. */
+/* One of the interfaces, as the rule sees it. It is shown with its sessions if the rule does not take
+ * it, too: somebody may have mirrored it by hand. */
+static int
+explain_interface(const struct explanation *explanation, const struct config_rule *rule,
+    const json_t *interface, json_t *list, struct tmf_err *err)
+{
+	const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
+	bool taken =
+	    rule != NULL && (rule->interfaces == RULE_INTERFACES_ALL ||
+				interface == instance_primary_interface(explanation->instance));
+	json_t *item = json_object();
+
+	json_array_append_new(list, item);
+	jsonx_put_string(item, "networkInterfaceId", id);
+	json_object_set(item, "deviceIndex", json_object_get(interface, "DeviceIndex"));
+	json_object_set_new(item, "mirrored", json_boolean(taken));
+	if (taken)
+		jsonx_put_string(item, "rule", rule->name);
+	if (taken && explain_verdict(explanation, rule, id, item, err) < 0)
+		return -1;
+	json_object_set_new(item, "sessions", explain_sessions(explanation, id));
+	return 0;
+}
+
+/* rule NULL: none of them is to be mirrored. With matching: all each has an entry for each rule that
+ * takes the instance. */
 static int
 explain_interfaces(const struct explanation *explanation, const struct config_rule *rule,
     json_t *result, struct tmf_err *err)
 {
-	const json_t *primary = instance_primary_interface(explanation->instance);
 	json_t *list = json_array();
 	json_t *interface;
 	size_t i;
 
 	json_object_set_new(result, "interfaces", list);
-	json_array_foreach (
-	    jsonx_get_array(explanation->instance, "NetworkInterfaces"), i, interface) {
-		const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-		bool taken = rule != NULL &&
-			     (rule->interfaces == RULE_INTERFACES_ALL || interface == primary);
-		json_t *item = json_object();
+	do {
+		const struct config_rule *before = rule;
 
-		json_array_append_new(list, item);
-		jsonx_put_string(item, "networkInterfaceId", id);
-		json_object_set(item, "deviceIndex", json_object_get(interface, "DeviceIndex"));
-		json_object_set_new(item, "mirrored", json_boolean(taken));
-		if (taken && explain_verdict(explanation, rule, id, item, err) < 0)
+		json_array_foreach (
+		    jsonx_get_array(explanation->instance, "NetworkInterfaces"), i, interface)
+			if (explain_interface(explanation, rule, interface, list, err) < 0)
+				return -1;
+		if (before != NULL && rules_find(explanation->mirror->rules, explanation->instance,
+					  before, &rule, err) < 0)
 			return -1;
-		json_object_set_new(item, "sessions", explain_sessions(explanation, id));
-	}
+	} while (rule != NULL);
 	return 0;
 }
 
 /* In the order of trying, up to the rule that takes it. Later rules are left out, although some may
- * match: they were not tried, and a hook may count on that. */
+ * match: they were not tried, and a hook may count on that. With matching: all there are no such. */
 static int
 explain_rules(const struct explanation *explanation, json_t *result,
     const struct config_rule **ret_rule, struct tmf_err *err)
@@ -212,7 +231,7 @@ explain_rules(const struct explanation *explanation, json_t *result,
 
 	*ret_rule = NULL;
 	json_object_set_new(result, "rules", list);
-	for (size_t i = 0; i < rules_count(rules) && *ret_rule == NULL; i++) {
+	for (size_t i = 0; i < rules_count(rules); i++) {
 		struct rule_answer answer;
 		struct buf why = {0};
 		json_t *item;
@@ -227,8 +246,10 @@ explain_rules(const struct explanation *explanation, json_t *result,
 		jsonx_put_string(item, "why", buf_cstr(&why));
 		json_array_append_new(list, item);
 		buf_fini(&why);
-		if (answer.takes)
+		if (answer.takes && *ret_rule == NULL)
 			*ret_rule = answer.rule;
+		if (*ret_rule != NULL && (*ret_rule)->matching == MATCHING_FIRST)
+			break;
 	}
 	jsonx_put_string_or_null(result, "rule", *ret_rule != NULL ? (*ret_rule)->name : NULL);
 	return 0;

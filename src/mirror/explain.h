@@ -15,8 +15,8 @@ void explanation_free(struct explanation *explanation);
  * New call that ends with {instanceId, instanceType, state, vpcId, subnetId, tags: {key: value},
  *  eligible, reason? (why it is not), excluded?: {reason, targetId?},
  *  rules: [{rule, matches, by: "rule" or "hook", why}] in the order of trying, up to the one that
- *  takes it, rule: name or null,
- *  interfaces: [{networkInterfaceId, deviceIndex, mirrored (the rule takes it), outcome?, reason?,
+ *  takes it (with matching: all of all rules), rule: name of the first that does, or null,
+ *  interfaces: [{networkInterfaceId, deviceIndex, mirrored (the rule takes it), rule?, outcome?, reason?,
  *  differences?, targetId?,
  *               sessions: [{sessionId, targetId, filterId, sessionNumber, ours (made by
  *  tmflow), configuration? (for which)}]}]}

@@ -2,8 +2,10 @@
 
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "base/mem.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Returns 0, which asks for the next row. */
@@ -32,13 +34,59 @@ ledger_failed_page(
 	return 0;
 }
 
-/* JSON has no NULL key: the row of the instance alone has the key "". */
+/* With matching: all each rule that takes an interface has an outcome of its own there. Otherwise
+ * an interface has one, whatever is said of it. */
+static const char *
+ledger_slot(const struct mirror *mirror, const char *interface_id, const char *rule)
+{
+	return interface_id != NULL && mirror->config != NULL &&
+		       mirror_config_matches_all(mirror->config)
+		   ? rule
+		   : NULL;
+}
+
+/* Of a row among those of its instance: the interface, and the slot behind a space, which no id
+ * has. JSON has no NULL key: the row of the instance alone has "". */
+static char *
+ledger_row_key(const char *interface_id, const char *slot)
+{
+	return mem_printf("%s%s%s", interface_id != NULL ? interface_id : "",
+	    slot != NULL ? " " : "", slot != NULL ? slot : "");
+}
+
+/* Fills in whose row a key is. Borrows key, which it cuts in two. */
+static void
+ledger_row_of(char *key, struct outcome *row)
+{
+	char *space = strchr(key, ' ');
+
+	if (space != NULL)
+		*space = '\0';
+	row->interface_id = key;
+	row->slot = space != NULL ? space + 1 : NULL;
+}
+
 static int
 ledger_add_row(void *arg, const struct outcome *outcome)
 {
-	json_object_set_new(arg, outcome->interface_id != NULL ? outcome->interface_id : "",
-	    json_boolean(outcome->kind == OUTCOME_FAILED));
+	char *key = ledger_row_key(outcome->interface_id, outcome->slot);
+
+	json_object_set_new(arg, key, json_boolean(outcome->kind == OUTCOME_FAILED));
+	free(key);
 	return 0;
+}
+
+bool
+ledger_rows_take(
+    const struct mirror *mirror, json_t *rows, const char *interface_id, const char *rule)
+{
+	char *key = ledger_row_key(interface_id, ledger_slot(mirror, interface_id, rule));
+	bool takes = !json_is_false(json_object_get(rows, key));
+
+	if (takes)
+		json_object_del(rows, key);
+	free(key);
+	return takes;
 }
 
 /* Read for each instance: earlier ones of the same page may have changed rows of it, and the
@@ -101,7 +149,7 @@ static int
 ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
 {
 	struct outcome row = *outcome;
-	const char *interface;
+	const char *key;
 	json_t *failed;
 	json_t *rows;
 	int ret = 0;
@@ -109,10 +157,13 @@ ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, str
 	assert(mirror->only_failed && outcome->interface_id == NULL);
 	if (ledger_rows(mirror, outcome->instance_id, &rows, err) < 0)
 		return -1;
-	json_object_foreach (rows, interface, failed) {
-		row.interface_id = interface;
+	json_object_foreach (rows, key, failed) {
+		char *copy = mem_strdup(key);
+
+		ledger_row_of(copy, &row);
 		if (ret == 0 && json_is_true(failed))
 			ret = store_outcome_put(mirror->account->store, mirror->run_id, &row, err);
+		free(copy);
 	}
 	json_decref(rows);
 	return ret;
@@ -123,9 +174,13 @@ ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, str
 int
 ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err)
 {
+	struct outcome row;
+
 	if (mirror->only_failed && outcome->interface_id == NULL)
 		return ledger_put_over_failed(mirror, outcome, err);
-	return store_outcome_put(mirror->account->store, mirror->run_id, outcome, err);
+	row = *outcome;
+	row.slot = ledger_slot(mirror, outcome->interface_id, outcome->rule);
+	return store_outcome_put(mirror->account->store, mirror->run_id, &row, err);
 }
 
 /* What is known about one of an instance's interfaces, which may lie in another subnet. */
@@ -217,23 +272,25 @@ int
 ledger_settle_rest(
     struct mirror *mirror, const json_t *instance, const json_t *rows, struct tmf_err *err)
 {
-	const char *interface;
+	struct outcome outcome = {.instance_id = jsonx_get_string(instance, "InstanceId")};
+	const char *key;
 	json_t *failed;
+	int ret = 0;
 
 	assert(mirror->only_failed);
-	json_object_foreach ((json_t *)rows, interface, failed) {
-		const struct outcome outcome = {
-		    .kind =
-			ledger_instance_has(instance, interface) ? OUTCOME_UNMATCHED : OUTCOME_GONE,
-		    .instance_id = jsonx_get_string(instance, "InstanceId"),
-		    .interface_id = interface,
-		};
+	json_object_foreach ((json_t *)rows, key, failed) {
+		char *copy = mem_strdup(key);
 
-		if (interface[0] != '\0' && json_is_true(failed) &&
-		    ledger_put(mirror, &outcome, err) < 0)
-			return -1;
+		ledger_row_of(copy, &outcome);
+		outcome.rule = outcome.slot;
+		outcome.kind = ledger_instance_has(instance, outcome.interface_id)
+				   ? OUTCOME_UNMATCHED
+				   : OUTCOME_GONE;
+		if (ret == 0 && copy[0] != '\0' && json_is_true(failed))
+			ret = ledger_put(mirror, &outcome, err);
+		free(copy);
 	}
-	return 0;
+	return ret;
 }
 
 struct ledger_claiming {

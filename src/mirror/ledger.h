@@ -34,10 +34,15 @@ int ledger_failed_page(
 /* Those of ids that failed. *ret_ids is a new reference. Errors: TMF_ERR_STORE. */
 int ledger_failed_among(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct tmf_err *err);
 
-/* {interface: true where it failed} of what the ledger has of an instance; "" stands for the
- * instance alone. *ret_rows is a new reference. Errors: TMF_ERR_STORE. */
+/* {row: true where it failed} of what the ledger has of an instance: a row is that of an interface,
+ * of a rule on it (matching: all), or "" of the instance alone. *ret_rows is a new reference. Errors: TMF_ERR_STORE. */
 int
 ledger_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, struct tmf_err *err);
+
+/* Takes the row of a rule's interface out of rows. Returns false if it is there and did not fail:
+ * that one is left alone. */
+bool ledger_rows_take(
+    const struct mirror *mirror, json_t *rows, const char *interface_id, const char *rule);
 
 /* True if any of these rows failed. */
 bool ledger_rows_failed(const json_t *rows);

@@ -54,6 +54,14 @@ session_has_number(const struct config_rule *rule, const json_t *session)
 	return rule->session_number != 0 && session_number_of(session) == rule->session_number;
 }
 
+static bool
+session_is_of_rule(const struct config_rule *rule, const json_t *session)
+{
+	const char *of_rule = tag_value(session, TAG_RULE);
+
+	return of_rule != NULL && strcmp(of_rule, rule->name) == 0;
+}
+
 /* True if the rule may change it. One from before configurations had names has to fit first, which
  * is for the caller to see. */
 static bool
@@ -63,12 +71,13 @@ session_is_ours(const struct config_rule *rule, const json_t *session)
 	       session_is_adoptable(session, rule);
 }
 
-/* One rule takes an interface, so whatever this configuration has there stands in its place, also
- * where another rule took it when it was made. */
+/* Where one rule takes an interface, whatever this configuration has there stands in its place, also
+ * if another rule took it when it was made. With matching: all the others are other rules'. */
 static bool
 session_is_drifted(const struct config_rule *rule, const json_t *session)
 {
-	return session_owner(session, rule->configuration) == OWNER_OURS;
+	return session_owner(session, rule->configuration) == OWNER_OURS &&
+	       (rule->matching == MATCHING_FIRST || session_is_of_rule(rule, session));
 }
 
 static bool
@@ -150,13 +159,10 @@ session_is_nearer(const struct config_rule *rule, const json_t *session, const j
 	const json_t *both[] = {other, session};
 	int nearness[2];
 
-	for (size_t i = 0; i < 2; i++) {
-		const char *of_rule = tag_value(both[i], TAG_RULE);
-
-		nearness[i] = !session_is_ours(rule, both[i])			    ? 0
-			      : of_rule != NULL && strcmp(of_rule, rule->name) == 0 ? 2
-										    : 1;
-	}
+	for (size_t i = 0; i < 2; i++)
+		nearness[i] = !session_is_ours(rule, both[i])	  ? 0
+			      : session_is_of_rule(rule, both[i]) ? 2
+								  : 1;
 	return nearness[1] > nearness[0];
 }
 

@@ -60,7 +60,7 @@ taker(struct fixture *f, const char *instance_text)
 	int ret;
 
 	ck_assert_ptr_nonnull(instance);
-	ret = rules_find(f->rules, instance, &rule, &f->err);
+	ret = rules_find(f->rules, instance, NULL, &rule, &f->err);
 	json_decref(instance);
 	if (ret < 0)
 		return "!";

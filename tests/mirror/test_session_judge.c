@@ -37,6 +37,8 @@ close_config(void)
 
 #define RULE "vpcs:\n  - {name: r, vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1"
 
+static const char *rule_text = RULE;
+
 /* "tool configuration rule filter target number", each word "-" where there is none. */
 static json_t *
 session_of(const char *text, size_t index)
@@ -139,7 +141,7 @@ judge(const struct judge_case *at, bool type_is_dead)
 	char found[64];
 	enum session_verdict verdict;
 
-	snprintf(text, sizeof(text), RULE "%s}\n", at->rule);
+	snprintf(text, sizeof(text), "%s%s}\n", rule_text, at->rule);
 	open_config(text);
 	for (size_t i = 0; i < SESSIONS_MAX && at->sessions[i] != NULL; i++)
 		json_array_append_new(sessions, session_of(at->sessions[i], i));
@@ -172,6 +174,27 @@ START_TEST(test_dead_type)
 
 	for (size_t i = 0; i < sizeof(dead) / sizeof(dead[0]); i++)
 		judge(&dead[i], true);
+}
+END_TEST
+
+/* With matching: all an interface has sessions of several rules: each changes its own only. */
+START_TEST(test_matching_all)
+{
+	static const struct judge_case all[] = {
+	    {"", {"tmflow blue r tmf-1 tmt-1 100"}, "present 0"},
+	    {"", {"tmflow blue other tmf-1 tmt-1 100"}, "present 0"},
+	    {"", {"tmflow blue r tmf-2 tmt-1 100"}, "drifted 0"},
+	    {"", {"tmflow blue other tmf-2 tmt-1 100"}, "missing"},
+	    {", sessionNumber: 100", {"tmflow blue other tmf-2 tmt-1 100"}, "conflict 0"},
+	    {"",
+		{"tmflow blue a tmf-2 tmt-1 1", "tmflow blue b tmf-3 tmt-1 2",
+		    "tmflow blue c tmf-4 tmt-1 3"},
+		"limit"},
+	};
+
+	rule_text = "matching: all\n" RULE;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		judge(&all[i], false);
 }
 END_TEST
 
@@ -259,6 +282,7 @@ main(void)
 
 	tcase_add_loop_test(tcase, test_verdicts, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, test_dead_type);
+	tcase_add_test(tcase, test_matching_all);
 	tcase_add_test(tcase, test_number);
 	tcase_add_test(tcase, test_owner);
 	tcase_add_test(tcase, test_name);

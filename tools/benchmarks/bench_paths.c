@@ -164,7 +164,7 @@ match_page(const struct rules *rules, json_t *instances)
 	size_t i;
 
 	json_array_foreach (instances, i, instance)
-		if (rules_find(rules, instance, &rule, &err) < 0)
+		if (rules_find(rules, instance, NULL, &rule, &err) < 0)
 			fail(&err);
 }
 

@@ -20,7 +20,9 @@
  */
 
 #define PAGE_RESULTS_DEFAULT 200
-#define INSTANCE_IDS_MAX     1000 /* AWS */
+/* With matching: all an interface has up to three entries in what find-sessions gives. */
+#define PAGE_RESULTS_DEFAULT_ALL (PAGE_RESULTS_DEFAULT / SESSIONS_PER_INTERFACE_MAX)
+#define INSTANCE_IDS_MAX	 1000 /* AWS */
 
 /* A page must fit into a state's data (256 KiB) with room for what a workflow adds. Instances with
  * many tags make a page that does not: it is asked for again with half as many. */
@@ -259,7 +261,9 @@ describe_page_start(struct tmf_op *op)
 		return TMF_OP_FAIL;
 	ids = action_field_of(op, "InstanceIds");
 	max = action_field_of(op, "MaxResults");
-	given = max != NULL ? json_integer_value(max) : PAGE_RESULTS_DEFAULT;
+	given = max != NULL				     ? json_integer_value(max)
+		: mirror_config_matches_all(env(op)->config) ? PAGE_RESULTS_DEFAULT_ALL
+							     : PAGE_RESULTS_DEFAULT;
 	if (given < EC2_PAGE_RESULTS_MIN || given > EC2_PAGE_RESULTS_MAX)
 		return tmf_op_fail(op, TMF_ERR_INVALID, "MaxResults must be from %d to %d",
 		    EC2_PAGE_RESULTS_MIN, EC2_PAGE_RESULTS_MAX);

@@ -1,5 +1,6 @@
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "mirror/actions/action.h"
 #include "mirror/dry_run.h"
 #include "mirror/gather.h"
@@ -8,6 +9,7 @@
 #include "mirror/unsupported.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -97,8 +99,11 @@ find_sessions_slim(const json_t *sessions)
 	size_t i;
 
 	json_array_foreach (sessions, i, session) {
-		json_t *item = json_object();
+		json_t *item;
 
+		if (json_object_get(session, "TrafficMirrorSessionId") == NULL)
+			continue;
+		item = json_object();
 		jsonx_share_string(item, "SessionId", session, "TrafficMirrorSessionId");
 		jsonx_share_string(item, "TargetId", session, "TrafficMirrorTargetId");
 		jsonx_share_string(item, "FilterId", session, "TrafficMirrorFilterId");
@@ -209,10 +214,84 @@ find_sessions_note_adoptable(
 		    json_object_get(session, "TrafficMirrorSessionId"));
 }
 
+/*
+ * With matching: all several rules have an entry for one interface. What one of them counts on, or
+ * is going to make, is not for the others, but takes a number and a place: so it stays in the list
+ * without what a rule would know it by.
+ */
+static void
+find_sessions_take(
+    struct tmf_op *op, const char *interface_id, const json_t *session, json_t *number)
+{
+	json_t *found = tmf_op_kept(op, KEPT_SESSIONS);
+	json_t *sessions = json_object_get(found, interface_id);
+	json_t *taken = json_object();
+	json_t *other;
+	size_t i;
+
+	if (sessions == NULL) {
+		sessions = json_array();
+		json_object_set_new(found, interface_id, sessions);
+	}
+	jsonx_put_string(taken, "NetworkInterfaceId", interface_id);
+	json_object_set(taken, "SessionNumber",
+	    session != NULL ? json_object_get(session, "SessionNumber") : number);
+	json_array_foreach (sessions, i, other) {
+		if (other == session) {
+			json_array_set_new(sessions, i, taken);
+			return;
+		}
+	}
+	json_array_append_new(sessions, taken);
+}
+
+/* In which of the rounds an entry has its turn, where several rules share an interface: first what
+ * is there as it should be, so that no other rule changes it; then what asks for a number. */
+enum { ROUND_PRESENT, ROUND_NUMBERED, ROUND_LAST };
+
+static int
+find_sessions_round(const struct session_question *question, enum session_verdict verdict)
+{
+	if (verdict == SESSION_PRESENT)
+		return ROUND_PRESENT;
+	return question->rule->session_number != 0 ? ROUND_NUMBERED : ROUND_LAST;
+}
+
 /* The memory of refusals is asked for missing sessions only: a session that exists shows that the
  * interface could be mirrored, and counts unless AWS rules the type out for good. */
 static int
-find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
+find_sessions_settle(struct tmf_op *op, const json_t *entry,
+    const struct session_question *question, enum session_verdict verdict, const json_t *session)
+{
+	json_t *result = tmf_op_kept(op, KEPT_RESULT);
+	json_t *item;
+
+	if (verdict == SESSION_MISSING) {
+		int refused =
+		    unsupported_known(action_account(op), env(op)->config, question->interface_id,
+			jsonx_get_string(find_sessions_instance(entry), "InstanceType"), &op->err);
+
+		if (refused != 0)
+			return refused < 0 ? -1 : find_sessions_record_unsupported(op, entry);
+		env(op)->progress.missing++;
+	}
+	if (verdict == SESSION_PRESENT || verdict == SESSION_DRIFTED)
+		find_sessions_note_adoptable(op, question, session);
+	if (verdict == SESSION_DRIFTED && env(op)->dry_run != NULL)
+		find_sessions_note_drift(op, question, session);
+	item = find_sessions_item(question, entry, session);
+	json_array_append_new(json_object_get(result, find_sessions_lists[verdict]), item);
+	if (find_sessions_record(op, entry, verdict, session) < 0)
+		return -1;
+	if (question->rule->matching == MATCHING_ALL && verdict <= SESSION_DRIFTED)
+		find_sessions_take(
+		    op, question->interface_id, session, json_object_get(item, "SessionNumber"));
+	return 0;
+}
+
+/* 1 if the entry has had its turn, 0 if that comes in a later round, -1. */
+static int
+find_sessions_classify(struct tmf_op *op, const json_t *entry, int round)
 {
 	const json_t *sessions =
 	    json_object_get(tmf_op_kept(op, KEPT_SESSIONS), find_sessions_interface(entry));
@@ -229,21 +308,32 @@ find_sessions_classify(struct tmf_op *op, const json_t *entry, json_t *result)
 	enum session_verdict verdict = session_judge(&question, &session);
 
 	assert(question.rule != NULL); /* find_sessions_check has seen it */
-	if (verdict == SESSION_MISSING) {
-		int refused = unsupported_known(action_account(op), env(op)->config,
-		    find_sessions_interface(entry), type, &op->err);
+	if (find_sessions_round(&question, verdict) > round)
+		return 0;
+	return find_sessions_settle(op, entry, &question, verdict, session) < 0 ? -1 : 1;
+}
 
-		if (refused != 0)
-			return refused < 0 ? -1 : find_sessions_record_unsupported(op, entry);
-		env(op)->progress.missing++;
+/* All entries of the page, each in its round. Where an interface has one entry, one is enough. */
+static int
+find_sessions_classify_all(struct tmf_op *op)
+{
+	const json_t *matched = find_sessions_matched(op);
+	bool *done = mem_zalloc(json_array_size(matched) + 1, sizeof(*done));
+	int round = mirror_config_matches_all(env(op)->config) ? ROUND_PRESENT : ROUND_LAST;
+	json_t *entry;
+	int turn = 0;
+	size_t i;
+
+	for (; turn >= 0 && round <= ROUND_LAST; round++) {
+		json_array_foreach (matched, i, entry) {
+			turn = done[i] ? 1 : find_sessions_classify(op, entry, round);
+			if (turn < 0)
+				break;
+			done[i] = turn > 0;
+		}
 	}
-	if (verdict == SESSION_PRESENT || verdict == SESSION_DRIFTED)
-		find_sessions_note_adoptable(op, &question, session);
-	if (verdict == SESSION_DRIFTED && env(op)->dry_run != NULL)
-		find_sessions_note_drift(op, &question, session);
-	json_array_append_new(json_object_get(result, find_sessions_lists[verdict]),
-	    find_sessions_item(&question, entry, session));
-	return find_sessions_record(op, entry, verdict, session);
+	free(done);
+	return turn < 0 ? -1 : 0;
 }
 
 /* --- adopting --- */
@@ -294,19 +384,15 @@ find_sessions_adopted(struct tmf_op *op)
 static enum tmf_op_next
 find_sessions_answer(struct tmf_op *op)
 {
-	const json_t *matched = find_sessions_matched(op);
 	json_t *result = tmf_op_keep(op, KEPT_RESULT, json_object());
-	json_t *entry;
-	size_t i;
 
 	tmf_op_keep(op, KEPT_ADOPTED, json_array());
 	for (size_t verdict = 0; verdict <= SESSION_CONFLICT; verdict++)
 		json_object_set_new(result, find_sessions_lists[verdict], json_array());
 	/* What AWS would refuse is looked up for each that misses. */
 	store_reads_begin(env(op)->account->store);
-	json_array_foreach (matched, i, entry)
-		if (find_sessions_classify(op, entry, result) < 0)
-			return TMF_OP_FAIL;
+	if (find_sessions_classify_all(op) < 0)
+		return TMF_OP_FAIL;
 	return find_sessions_adopt(op);
 }
 

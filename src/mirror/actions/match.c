@@ -158,8 +158,7 @@ match_add(struct tmf_op *op, struct match *match, const json_t *instance, const 
 	return 0;
 }
 
-/* One of the interfaces that the rule takes. With --retry-failed those that did
- * not fail are left alone. */
+/* One of the interfaces that the rule takes. With --retry-failed what did not fail is left alone. */
 static int
 match_take(struct tmf_op *op, struct match *match, const json_t *instance, const json_t *interface,
     const struct config_rule *rule)
@@ -167,16 +166,12 @@ match_take(struct tmf_op *op, struct match *match, const json_t *instance, const
 	json_t *rows = tmf_op_kept(op, ROWS_KEPT);
 	const char *interface_id = jsonx_get_string(interface, "NetworkInterfaceId");
 
-	if (rows != NULL && interface_id != NULL) {
-		if (json_is_false(json_object_get(rows, interface_id)))
-			return 0;
-		json_object_del(rows, interface_id);
-	}
+	if (rows != NULL && interface_id != NULL &&
+	    !ledger_rows_take(env(op), rows, interface_id, rule->name))
+		return 0;
 	return match_add(op, match, instance, interface, rule);
 }
 
-/* An instance that is being launched may have no interface yet. That is recorded, and a later run
- * finds it. */
 static int
 match_rule(
     struct tmf_op *op, struct match *match, const json_t *instance, const struct config_rule *rule)
@@ -186,13 +181,32 @@ match_rule(
 	json_t *interface;
 	size_t i;
 
-	if (primary == NULL)
-		return match_ineligible(op, match, instance, "no-interface", NULL);
 	json_array_foreach (interfaces, i, interface)
 		if ((rule->interfaces == RULE_INTERFACES_ALL || interface == primary) &&
 		    match_take(op, match, instance, interface, rule) < 0)
 			return -1;
-	assert(rule->name != NULL);
+	return 0;
+}
+
+/* The rules that take it: one, or with matching: all one after the other. An instance that is being
+ * launched may have no interface yet. That is recorded, and a later run finds it. */
+static int
+match_rules(
+    struct tmf_op *op, struct match *match, json_t *instance, const struct config_rule *rule)
+{
+	struct tmf_err fault = {0};
+
+	if (instance_primary_interface(instance) == NULL)
+		return match_ineligible(op, match, instance, "no-interface", NULL);
+	while (rule != NULL) {
+		const struct config_rule *before = rule;
+
+		assert(rule->name != NULL);
+		if (match_rule(op, match, instance, before) < 0)
+			return -1;
+		if (rules_find(env(op)->rules, instance, before, &rule, &fault) < 0)
+			return match_hook_failed(op, match, instance, &fault);
+	}
 	if (!env(op)->only_failed)
 		return 0;
 	return ledger_settle_rest(env(op), instance, tmf_op_kept(op, ROWS_KEPT), &op->err);
@@ -250,10 +264,10 @@ match_judge(struct tmf_op *op, struct match *match, json_t *instance)
 		json_decref(reason);
 		return ret;
 	}
-	if (rules_find(rules, instance, &rule, &fault) < 0)
+	if (rules_find(rules, instance, NULL, &rule, &fault) < 0)
 		return match_hook_failed(op, match, instance, &fault);
 	return rule == NULL ? match_unmatched(op, match, instance)
-			    : match_rule(op, match, instance, rule);
+			    : match_rules(op, match, instance, rule);
 }
 
 /* A workflow may say which hook it counts on. */

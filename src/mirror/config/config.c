@@ -341,6 +341,21 @@ config_name_of_file(const char *path)
 					  : mem_strndup(base, (size_t)(dot - base));
 }
 
+static void
+config_read_matching(struct config_reader *reader, struct mirror_config *config)
+{
+	const json_t *value = json_object_get(config->root, "matching");
+	size_t mark = config_enter(reader, "matching");
+	unsigned choice = MATCHING_FIRST;
+
+	if (config_given(value))
+		config_read_choice(reader, "matching", value, config_matching_choices, &choice);
+	config->matching = (enum rule_matching)choice;
+	for (size_t i = 0; i < config->count; i++)
+		config->slots[i].rule.matching = config->matching;
+	config_leave(reader, mark);
+}
+
 /* Each rule bears it, since whatever is made is made for a rule. */
 static void
 config_read_own_name(struct config_reader *reader, struct mirror_config *config, const char *path)
@@ -384,6 +399,7 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		config_check_table(&reader, config->root, config_root_keys, 0);
 		config_read_rules(&reader, config);
 		config_read_own_name(&reader, config, doc_name(doc));
+		config_read_matching(&reader, config);
 		config_check_names(&reader, config);
 		config_check_places(&reader, config);
 		config_read_exclude(&reader, config);
@@ -430,6 +446,12 @@ const char *
 mirror_config_name(const struct mirror_config *config)
 {
 	return config->name;
+}
+
+bool
+mirror_config_matches_all(const struct mirror_config *config)
+{
+	return config->matching == MATCHING_ALL;
 }
 
 size_t

@@ -21,6 +21,7 @@
 
 enum rule_kind { RULE_TAGS, RULE_SUBNETS, RULE_VPCS }; /* in the order in which they are tried */
 enum tag_match { TAG_MATCH_ANY, TAG_MATCH_ALL };
+enum rule_matching { MATCHING_FIRST, MATCHING_ALL };
 enum rule_interfaces { RULE_INTERFACES_PRIMARY, RULE_INTERFACES_ALL };
 
 struct config_tag {
@@ -33,6 +34,8 @@ struct config_rule {
 	size_t index;		   /* in its list, from 0 */
 	const char *configuration; /* the name of the whole, see mirror_config_name */
 	const char *name;	   /* given, or "tags[0]", "subnets[2]", ...; unique in the file */
+	enum rule_matching
+	    matching; /* the whole's: does it join others, or take an instance alone */
 	const char *vpc_id;
 	const char *subnet_id;
 	const struct config_tag *tags;
@@ -66,6 +69,9 @@ bool mirror_config_is_one(const struct doc *doc);
 /* What all that is made for this configuration is tagged with, and known by: `name`, or the name of
  * its file without folder and ending. */
 const char *mirror_config_name(const struct mirror_config *config);
+
+/* matching: all: each rule that matches an instance gives it a session. */
+bool mirror_config_matches_all(const struct mirror_config *config);
 
 /* How many rules there are, at least one. */
 size_t mirror_config_rule_count(const struct mirror_config *config);

@@ -18,6 +18,7 @@ struct config_rule_slot {
 struct mirror_config {
 	json_t *root; /* a reference: strings of rules point into it */
 	char *name;
+	enum rule_matching matching;
 	struct config_rule_slot *slots;
 	size_t count;
 	const char *hook;

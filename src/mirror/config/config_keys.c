@@ -11,6 +11,9 @@ static const char *const interfaces_choices[] = {
 _Static_assert(sizeof(enum tag_match) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum rule_interfaces) == sizeof(unsigned), "choices are stored as unsigned");
 
+const char *const config_matching_choices[] = {
+    [MATCHING_FIRST] = "first", [MATCHING_ALL] = "all", NULL};
+
 /* Those in which an instance has its interfaces. */
 const char *const config_state_choices[] = {"pending", "running", "stopping", "stopped", NULL};
 
@@ -108,6 +111,11 @@ const struct config_key config_root_keys[] = {
 	.form = FORM_SECTION, .keys = config_guardduty_keys},
     {"instanceTypes", "what AWS mirrors, where tmflow's own list is out of date",
 	.form = FORM_SECTION, .keys = config_types_keys},
+    {"matching",
+	"all: each rule that matches an instance gives it a session, at most three on an "
+	"interface; "
+	"if absent, the first that matches takes it",
+	.form = FORM_CHOICE, .choices = config_matching_choices},
     {"instanceStates",
 	"instances in these states are mirrored; pending, running, stopping and stopped if absent",
 	.form = FORM_TEXTS, .choices = config_state_choices},

@@ -50,8 +50,9 @@ extern const struct config_key config_exclude_keys[];
 extern const struct config_key config_guardduty_keys[];
 extern const struct config_key config_types_keys[];
 
-/* What instanceStates may name. */
+/* What instanceStates may name, and what matching may be. */
 extern const char *const config_state_choices[];
+extern const char *const config_matching_choices[];
 
 #define CONFIG_KEYS_MAX 32 /* of any table */
 

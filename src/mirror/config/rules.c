@@ -172,19 +172,64 @@ rules_try(const struct rules *rules, size_t index, json_t *instance, struct rule
 	return 0;
 }
 
-/* The first rule that takes it wins, and the hook is not asked about the others. So a hook with a
- * side effect would see only part of the pairs, which is one more reason for it to have none. */
-int
-rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
+static bool
+rule_text_is(const char *text, const char *other)
+{
+	return text != NULL && other != NULL ? strcmp(text, other) == 0 : text == other;
+}
+
+/* True if sessions of both would mirror the same to the same place. Created targets are the
+ * subnet's, whichever rule they were made for. */
+static bool
+rule_mirrors_alike(const struct config_rule *rule, const struct config_rule *other)
+{
+	return rule_text_is(rule->filter_id, other->filter_id) &&
+	       rule_text_is(rule->target_id, other->target_id) &&
+	       rule_text_is(rule->target_subnet_id, other->target_subnet_id);
+}
+
+/* Whether an earlier rule gives the instance that session already. Only asked with matching: all,
+ * and most configurations have a filter and target for each rule. */
+static int
+rules_repeats(const struct rules *rules, size_t index, json_t *instance, bool *ret_repeats,
     struct tmf_err *err)
 {
 	struct rule_answer answer;
 
-	*ret_rule = NULL;
-	for (size_t i = 0; i < rules->count && *ret_rule == NULL; i++) {
+	*ret_repeats = false;
+	for (size_t i = 0; i < index && !*ret_repeats; i++) {
+		if (!rule_mirrors_alike(rules->ranked[i].rule, rules->ranked[index].rule))
+			continue;
 		if (rules_try(rules, i, instance, &answer, err) < 0)
 			return -1;
-		if (answer.takes)
+		*ret_repeats = answer.takes;
+	}
+	return 0;
+}
+
+/* Where the first that matches wins, the hook is not asked about the others. So a hook with a side
+ * effect would see only part of the pairs, which is one more reason for it to have none. */
+int
+rules_find(const struct rules *rules, json_t *instance, const struct config_rule *after,
+    const struct config_rule **ret_rule, struct tmf_err *err)
+{
+	struct rule_answer answer;
+	bool repeats;
+	size_t i = 0;
+
+	*ret_rule = NULL;
+	if (after != NULL && after->matching == MATCHING_FIRST)
+		return 0;
+	while (after != NULL && rules->ranked[i++].rule != after)
+		assert(i < rules->count);
+	for (; i < rules->count && *ret_rule == NULL; i++) {
+		if (rules_try(rules, i, instance, &answer, err) < 0)
+			return -1;
+		if (!answer.takes)
+			continue;
+		if (rules_repeats(rules, i, instance, &repeats, err) < 0)
+			return -1;
+		if (!repeats)
 			*ret_rule = answer.rule;
 	}
 	return 0;

@@ -32,9 +32,12 @@ bool rule_matches(const struct config_rule *rule, const json_t *instance);
 int rules_eligible(const struct rules *rules, json_t *instance, bool *ret_eligible,
     json_t **ret_reason, struct tmf_err *err);
 
-/* *ret_rule is NULL when no rule takes the instance. Errors: TMF_ERR_HOOK. */
-int rules_find(const struct rules *rules, json_t *instance, const struct config_rule **ret_rule,
-    struct tmf_err *err);
+/* The rule that takes the instance: the first after `after` (NULL: of all) in the order of trying
+ * that matches. *ret_rule is NULL when none does. With matching: all the others take it as well,
+ * one a filter and target: a second session of the same would mirror the same twice. Otherwise
+ * the first is the only one. Errors: TMF_ERR_HOOK. */
+int rules_find(const struct rules *rules, json_t *instance, const struct config_rule *after,
+    const struct config_rule **ret_rule, struct tmf_err *err);
 
 /* The rules in the order of trying, each by itself. */
 struct rule_answer {

@@ -184,7 +184,7 @@ find_unwanted_reason(struct tmf_op *op, json_t *instance, const json_t *interfac
 	if (mirror_config_excludes(env(op)->config, instance))
 		return "configured";
 	if (rules_eligible(rules, instance, &eligible, &hook_reason, &fault) < 0 ||
-	    (eligible && rules_find(rules, instance, &rule, &fault) < 0)) {
+	    (eligible && rules_find(rules, instance, NULL, &rule, &fault) < 0)) {
 		tmf_err_fini(&fault);
 		return NULL;
 	}
