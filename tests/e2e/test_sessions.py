@@ -146,7 +146,7 @@ tags:
             self.backfill(sim, *options, config=config)
             rows = {r["instanceId"]: r for r in self.rows()}
             for instance in of_kind:
-                self.assertEqual((rows[instance]["outcome"], rows[instance]["reason"]), ("ineligible", "type"))
+                self.assertEqual((rows[instance]["outcome"], rows[instance]["reason"]), ("unwanted", "type"))
                 self.assertTrue(rows[instance]["sessionId"])
         answer = self.tmflow("explain", of_kind[0], "--config", config, "-o", "json", sim=sim).json["interfaces"][0]
         self.assertEqual((answer["outcome"], answer["reason"]), ("ineligible", "type"))
