@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * One operation under way. Each attempt goes through these stages, and a failed one ends the call
@@ -455,6 +456,23 @@ aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 
 /* --- the next attempt, or the end --- */
 
+/* What an error means for this very call. EC2 answers NotFound to a listing while something on the
+ * page is being deleted; and a token that it cannot read is InvalidParameterValue to some of its
+ * actions, where the documented code is InvalidNextToken. */
+static enum retry_class
+aws_call_classify(const struct aws_call *call, struct tmf_err *err)
+{
+	const struct aws_operation *operation = &call->operation;
+
+	if (err->code == TMF_ERR_SERVICE && operation->has_token &&
+	    tmf_err_is(err, "InvalidParameterValue") && strcasestr(tmf_err_text(err), "token"))
+		snprintf(err->name, sizeof(err->name), "%s", "InvalidNextToken");
+	if (err->code == TMF_ERR_SERVICE && operation->lists_all &&
+	    aws_error_is_not_found(err->name))
+		return RETRY_TRANSIENT;
+	return retry_classify(err);
+}
+
 /* Whether another attempt is worth it. Keys that have expired are replaced once a call, in any
  * retry mode; where none were found there is nothing to replace. */
 static bool
@@ -466,6 +484,8 @@ aws_call_may_retry(struct aws_call *call, enum retry_class retry, const struct t
 	if (call->attempt >= client->attempts_max ||
 	    (aws_err_is_permanent(err) && call->attempt >= AWS_UNREACHED_ATTEMPTS_MAX))
 		return false;
+	if (retry == RETRY_TRANSIENT && call->operation.lists_all)
+		return true;
 	if (retry != RETRY_CREDENTIALS)
 		return retry_mode_retries(client->retry_mode, client->service->signing_name, err);
 	if (call->operation.unsigned_request || call->refreshed || credentials->refresh == NULL ||
@@ -571,7 +591,7 @@ static void
 aws_call_failed(struct aws_call *call, struct tmf_err *err, const struct aws_reply_headers *headers)
 {
 	struct aws_client *client = call->client;
-	enum retry_class retry = retry_classify(err);
+	enum retry_class retry = aws_call_classify(call, err);
 	const char *date = headers != NULL ? headers->get(headers->arg, "Date") : NULL;
 	int64_t delay_ms;
 

@@ -17,12 +17,13 @@
 		    "<trafficMirrorSessionSet>" items "</trafficMirrorSessionSet>"                 \
 		    "<nextToken>" token "</nextToken></DescribeTrafficMirrorSessionsResponse>"     \
 	}
-#define REFUSAL(code)                                                                              \
+#define REFUSAL_SAYING(code, message)                                                              \
 	{                                                                                          \
 		NULL, 400,                                                                         \
-		    "<Response><Errors><Error><Code>" code                                         \
-		    "</Code><Message>no</Message></Error></Errors></Response>"                     \
+		    "<Response><Errors><Error><Code>" code "</Code><Message>" message              \
+		    "</Message></Error></Errors></Response>"                                       \
 	}
+#define REFUSAL(code) REFUSAL_SAYING(code, "no")
 
 /* What a reader of pages saw: the sessions' ids one behind the other, "|" where a page ends, "<" at
  * a restart. */
@@ -191,11 +192,28 @@ START_TEST(a_refused_token_starts_over)
 {
 	static const struct scripted_reply replies[] = {PAGE(SESSION("a"), "t1"),
 	    REFUSAL("InvalidNextToken"), PAGE(SESSION("a"), "t2"),
-	    REFUSAL("InvalidPaginationToken"), PAGE(SESSION("a"), "t3"), PAGE(SESSION("b"), "")};
+	    REFUSAL("InvalidPaginationToken"), PAGE(SESSION("a"), "t3"),
+	    REFUSAL_SAYING("InvalidParameterValue", "Invalid value for parameter NextToken"),
+	    PAGE(SESSION("a"), "t4"), PAGE(SESSION("b"), "")};
 	struct reader reader;
 
-	reader_init(&reader, replies, 6);
-	assert_reads(&reader, "a|<a|<a|b|");
+	reader_init(&reader, replies, 8);
+	assert_reads(&reader, "a|<a|<a|<a|b|");
+}
+END_TEST
+
+/* What is being deleted is still on its page: a listing that names nothing asks again. */
+START_TEST(a_listing_finds_nothing_missing)
+{
+	static const struct scripted_reply replies[] = {
+	    REFUSAL("InvalidTrafficMirrorSessionId.NotFound"), PAGE(SESSION("a"), "t1"),
+	    REFUSAL("InvalidTrafficMirrorSessionId.NotFound"), PAGE(SESSION("b"), "")};
+	struct reader reader;
+
+	reader = (struct reader){.enough_at = NULL};
+	aws_fixture_init(
+	    &reader.f, &(struct scripted_opts){.replies = replies, .replies_count = 4}, 2);
+	assert_reads(&reader, "a|b|");
 }
 END_TEST
 
@@ -270,6 +288,7 @@ main(void)
 	tcase_add_test(cases, more_pages_than_allowed_is_an_error);
 	tcase_add_test(cases, as_many_pages_as_allowed);
 	tcase_add_test(cases, a_refused_token_starts_over);
+	tcase_add_test(cases, a_listing_finds_nothing_missing);
 	tcase_add_test(cases, a_token_refused_always_is_an_error);
 	tcase_add_test(cases, a_first_page_refused_is_an_error);
 	tcase_add_test(cases, another_error_ends_it);

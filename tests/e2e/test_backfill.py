@@ -76,6 +76,14 @@ class Backfill(harness.Case):
         self.assertEqual(done.code, 0, done.err)
         self.assertTrue(sim.expected()["ok"])
 
+    def test_pages_that_are_always_refused(self):
+        """The listing begins again a bounded number of times, then the run says what AWS says."""
+        sim = self.sim("--plain", "--token-ttl", "1", instances=900)
+        done = self.tmflow("run", harness.BACKFILL, "--config", sim.config, "-o", "json", sim=sim)
+        self.assertEqual(done.code, 1, done.err)
+        self.assertEqual((done.json["status"], done.json["error"]), ("FAILED", "InvalidNextToken"))
+        self.assertLessEqual(sim.report()["actions"]["DescribeInstances"]["calls"], 30)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -258,6 +258,8 @@ ec2_describe(
 	    .name = list->operation,
 	    .reply = list->reply,
 	    .convert = list->convert != NULL ? list->convert : ec2_with_next_token,
+	    .lists_all = describe->ids == NULL,
+	    .has_token = describe->next_token != NULL,
 	};
 	struct buf *body = &operation.body;
 

@@ -21,6 +21,8 @@ struct aws_operation {
 	const struct aws_echo *echoes; /* what the reply must repeat of the body; NULL: nothing */
 	int64_t total_timeout_ms;      /* of one attempt; 0: the client's. Long polls want more */
 	bool unsigned_request;	       /* AssumeRoleWithWebIdentity: sent without keys */
+	bool lists_all;		       /* names no resources: NotFound is a passing answer */
+	bool has_token;		       /* has the NextToken of a page */
 };
 
 /* What a complete reply said. Texts are "" where absent, and borrowed from the reader. */
