@@ -1,7 +1,10 @@
 #include "cli/harden.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /*
  * Limit 1 and not 0: the kernel passes a core to the program that core_pattern names even when
@@ -16,6 +19,15 @@ cli_forbid_core(void)
 
 	/* Refused where the limit is 0 already. */
 	(void)setrlimit(RLIMIT_CORE, &limit);
+}
+
+/* open gives the lowest free descriptor, which is the one that was found closed. */
+void
+cli_open_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(EXIT_FAILURE);
 }
 
 void

@@ -6,6 +6,10 @@
 /* No core file of this process or its children: it would hold keys. */
 void cli_forbid_core(void);
 
+/* Opens standard input, output and error on /dev/null where the caller has closed them: a file that
+ * is opened later, such as the store, must not become one of them. */
+void cli_open_standard_files(void);
+
 /* No set-user-id program gives this process or its children other rights. For what serves others:
  * a person's credential_process may be such a program. */
 void cli_forbid_privileges(void);

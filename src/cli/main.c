@@ -148,11 +148,20 @@ main_guard_memory(void)
 	assert(guarded && "nothing has used a library yet");
 }
 
+/* A full disk or a closed pipe shows only here: an answer that was cut must not exit with 0. */
+static int
+main_flush(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	perror("tmflow: standard output");
+	return code == EXIT_OK ? EXIT_RUN_FAILED : code;
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct subcommand *command;
-	int code;
 
 	static char lambda[] = "lambda";
 	char *lambda_argv[] = {argv[0], lambda, NULL};
@@ -160,9 +169,10 @@ main(int argc, char **argv)
 	main_guard_memory();
 	/* Names in AWS are UTF-8, whatever the locale of the shell or the container. */
 	setlocale(LC_CTYPE, "C.UTF-8");
+	cli_open_standard_files();
 	main_keep_memory();
 	cli_forbid_core();
-	cli_signals_ignore_pipe();
+	cli_signals_ignore_writes();
 	if (argc == 1 && main_is_bootstrap(argv[0])) {
 		argv = lambda_argv;
 		argc = 2;
@@ -172,19 +182,10 @@ main(int argc, char **argv)
 		return EXIT_INVALID;
 	}
 	if (main_is_help_or_version(argv[1]))
-		return main_help_or_version(argc, argv);
+		return main_flush(main_help_or_version(argc, argv));
 	command = cli_subcommand_find(argv[1]);
 	if (command == NULL)
 		return main_unknown_subcommand(
 		    argv[1], cli_wants_json(argc, argv) ? OUTPUT_JSON : OUTPUT_TEXT);
-	code = main_run_subcommand(command, argc - 1, argv + 1);
-	/*
-	 * A full disk or a closed pipe shows only here: an answer that was cut must not exit with
-	 * 0.
-	 */
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		perror("tmflow: standard output");
-		return code == EXIT_OK ? EXIT_RUN_FAILED : code;
-	}
-	return code;
+	return main_flush(main_run_subcommand(command, argc - 1, argv + 1));
 }

@@ -6,12 +6,15 @@
  * The reader of a pipe may leave: `tmflow run ... 2>&1 >/dev/null | head -1`. By default SIGPIPE
  * would end the process and leave the run RUNNING. Ignored, the write fails with EPIPE instead:
  * nobody asks for that of progress and log, and main() does for standard output.
- * Programs that tmflow starts get the default back, see loop/process.c.
+ * A limit of the shell's on the size of files (ulimit -f) would end it in the same way by SIGXFSZ;
+ * ignored, the write fails with EFBIG, as on a full disk.
+ * Programs that tmflow starts get the defaults back, see loop/process.c.
  */
 void
-cli_signals_ignore_pipe(void)
+cli_signals_ignore_writes(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 }
 
 int

@@ -4,8 +4,8 @@
 #include "tmflow/error.h"
 #include "tmflow/loop.h"
 
-/* A pipe whose reader is gone fails the write, and does not end the process. */
-void cli_signals_ignore_pipe(void);
+/* A write to a pipe without a reader, or beyond `ulimit -f`, fails and does not end the process. */
+void cli_signals_ignore_writes(void);
 
 /* Calls caught for each SIGINT, SIGTERM and SIGHUP, from the loop. Errors: TMF_ERR_SYSTEM. */
 int cli_signals_watch(

@@ -118,6 +118,17 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_explain,
     },
     {
+	.name = "store",
+	.group = GROUP_CHECK,
+	.args = "check",
+	.summary = "check the state directory for damage",
+	.examples = "tmflow store check",
+	.args_min = 1,
+	.args_max = 1,
+	.options = OPTIONS_STORE,
+	.run = cmd_store,
+    },
+    {
 	.name = "config",
 	.group = GROUP_CHECK,
 	.args = "",

@@ -14,7 +14,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define MS 1000
+#define MS		  1000
+#define CLOCK_SET_BACK_MS (INT64_C(24) * 60 * 60 * MS)
 
 static void branch_failed(struct branch *branch, struct tmf_err *err);
 static void branch_ready(struct tmf_task *task);
@@ -584,6 +585,53 @@ branch_restore_children(struct branch *branch, struct tmf_err *err)
 	return 0;
 }
 
+/* The longest that a branch can be waiting from then on: a wake time beyond it would never come. */
+static int64_t
+branch_wait_max_ms(struct branch *branch, int64_t from_wall_ms)
+{
+	struct step step = branch_step(branch);
+	struct step_work work;
+	struct tmf_err err = {0};
+	int64_t until_wall_ms = from_wall_ms;
+
+	step.now_wall_ms = from_wall_ms;
+	if (branch->phase == PHASE_WAITING) {
+		if (step_enter(&step, &work, &err) == STEP_WAIT)
+			until_wall_ms = work.until_wall_ms;
+		step_work_fini(&work);
+		tmf_err_fini(&err);
+		return until_wall_ms;
+	}
+	for (size_t i = 0; branch->retries != NULL && i < branch->state->retry_count; i++) {
+		const struct asl_retrier *retrier = &branch->state->retry[i];
+		int64_t delay_ms = 0;
+
+		if (branch->retries[i] > 0)
+			delay_ms = (int64_t)(asl_retry_delay(retrier, branch->retries[i] - 1) * MS);
+		if (from_wall_ms + delay_ms > until_wall_ms)
+			until_wall_ms = from_wall_ms + delay_ms;
+	}
+	return until_wall_ms;
+}
+
+/* A clock may have been set back since, by some hours; not by more. */
+static int
+branch_restore_times(struct branch *branch, struct tmf_err *err)
+{
+	int64_t from_wall_ms = event_now_wall_ms(branch->x);
+
+	if (branch->entered_wall_ms > from_wall_ms + CLOCK_SET_BACK_MS)
+		return branch_row_misfit(err, branch->id, "\"entered\" is in the future: %lld",
+		    (long long)branch->entered_wall_ms);
+	if (branch->entered_wall_ms > from_wall_ms)
+		from_wall_ms = branch->entered_wall_ms;
+	if ((branch->phase == PHASE_WAITING || branch->phase == PHASE_BACKOFF) &&
+	    branch->wake_wall_ms > branch_wait_max_ms(branch, from_wall_ms))
+		return branch_row_misfit(err, branch->id,
+		    "\"wake\" is later than state '%s' can wait", branch->state->name);
+	return 0;
+}
+
 /* A state of another scope under this index means that the definition was changed. */
 static int
 branch_restore_place(const struct execution *x, struct branch *parent, const struct branch_row *row,
@@ -636,8 +684,10 @@ branch_restore(
 		tree_link(branch);
 	else
 		x->root = branch;
-	if (branch->phase == PHASE_CHILDREN && branch_restore_children(branch, err) < 0)
-		return NULL; /* the execution is freed as a whole */
+	/* The execution is freed as a whole. */
+	if (branch_restore_times(branch, err) < 0 ||
+	    (branch->phase == PHASE_CHILDREN && branch_restore_children(branch, err) < 0))
+		return NULL;
 	return branch;
 }
 

@@ -51,6 +51,19 @@ dir_check_owner(const struct stat *st, const char *path, struct tmf_err *err)
 	    path, (unsigned)st->st_uid, (unsigned)geteuid());
 }
 
+/* Who may write to the directory may put another file in the place of ours, also while it is open.
+ * That others may read it is the owner's decision: the file itself has mode 0600. */
+static int
+dir_check_mode(const struct stat *st, const char *path, struct tmf_err *err)
+{
+	if ((st->st_mode & S_IWOTH) == 0)
+		return 0;
+	return tmf_err_set(err, TMF_ERR_STORE,
+	    "%s can be written by every user (mode %04o): `chmod o-w` it, or choose another "
+	    "--state-dir",
+	    path, (unsigned)(st->st_mode & 07777));
+}
+
 /* The descriptor is what is checked: between a check by name and an open the directory
  * could be exchanged. */
 static int
@@ -66,7 +79,7 @@ dir_open_owned(const char *path, struct tmf_err *err)
 		return dir_fail(err, path, "cannot open the state directory");
 	if (fstat(fd, &st) < 0)
 		dir_fail(err, path, "cannot look at the state directory");
-	else if (dir_check_owner(&st, path, err) == 0)
+	else if (dir_check_owner(&st, path, err) == 0 && dir_check_mode(&st, path, err) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -165,6 +178,32 @@ store_dir_file(int dir_fd, const char *name, const char *path, struct tmf_err *e
 		return dir_check_file(dir_fd, name, path, err);
 	close(fd);
 	return 0;
+}
+
+int
+store_dir_note_file(const char *path, struct store_file *ret_file, struct tmf_err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return dir_fail(err, path, "cannot look at the file");
+	*ret_file = (struct store_file){.device = st.st_dev, .inode = st.st_ino};
+	return 0;
+}
+
+/* What is written to a file without a name is lost with the process: the run would do things of
+ * which no resume knows. */
+int
+store_dir_check_file(const char *path, const struct store_file *file, struct tmf_err *err)
+{
+	struct store_file now;
+
+	if (store_dir_note_file(path, &now, err) < 0)
+		return tmf_err_prefix(err, "the state directory was removed under this process");
+	if (now.device == file->device && now.inode == file->inode)
+		return 0;
+	return tmf_err_set(err, TMF_ERR_STORE,
+	    "%s: another file has taken the place of the one that this process writes", path);
 }
 
 /* A variable of the environment, NULL when unset or empty. XDG treats an empty variable as

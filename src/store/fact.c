@@ -22,6 +22,11 @@ fact_check_key(const char *scope, const char *kind, const char *key, struct tmf_
 	return store_check_size(strlen(key), STORE_KEY_BYTES_MAX, "the key of a fact", err);
 }
 
+/* What the checksum of a row is made of. */
+#define FACT_ROW(scope, kind, key, value, put_wall_ms)                                             \
+	STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key),               \
+	    store_arg_blob(value), store_arg_int(put_wall_ms))
+
 /* The store's clock gives the time, so that a caller cannot forget it. */
 int
 store_fact_put(struct store *store, const char *scope, const char *kind, const char *key,
@@ -31,9 +36,11 @@ store_fact_put(struct store *store, const char *scope, const char *kind, const c
 	if (fact_check_key(scope, kind, key, err) < 0 ||
 	    store_check_size(value.len, STORE_FACT_BYTES_MAX, "the value of a fact", err) < 0)
 		return -1;
+	const int64_t now_wall_ms = store->clock->wall_ms(store->clock);
 	return store_write(store, SQL_FACT_PUT,
 	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind), store_arg_text(key),
-		store_arg_blob(value), store_arg_int(store->clock->wall_ms(store->clock))),
+		store_arg_blob(value), store_arg_int(now_wall_ms),
+		store_arg_int(store_sum(FACT_ROW(scope, kind, key, value, now_wall_ms)))),
 	    err);
 }
 
@@ -61,6 +68,9 @@ store_fact_time(struct store *store, const char *scope, const char *kind, const 
 }
 
 struct fact_each {
+	struct store *store;
+	const char *scope;
+	const char *kind;
 	int (*fn)(void *arg, const char *key, struct str value);
 	void *arg;
 };
@@ -69,17 +79,21 @@ static int
 fact_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 {
 	struct fact_each *each = arg;
+	const char *key = store_column_text(row, 0);
+	const struct str value = store_column_bytes(row, 1);
+	const int64_t put_wall_ms = sqlite3_column_int64(row, 2);
 
-	(void)err;
-	assert(sqlite3_column_count(row) == 2);
-	return each->fn(each->arg, store_column_text(row, 0), store_column_bytes(row, 1)) != 0;
+	assert(sqlite3_column_count(row) == 4);
+	if (!store_sum_fits(row, 3, FACT_ROW(each->scope, each->kind, key, value, put_wall_ms)))
+		return store_damaged(each->store, "a fact has a wrong checksum", err);
+	return each->fn(each->arg, key, value) != 0;
 }
 
 int
 store_facts_each(struct store *store, const char *scope, const char *kind,
     int (*fn)(void *arg, const char *key, struct str value), void *arg, struct tmf_err *err)
 {
-	struct fact_each each = {.fn = fn, .arg = arg};
+	struct fact_each each = {store, scope, kind, fn, arg};
 
 	return store_query(store, SQL_FACT_LIST,
 	    STORE_ARGS(store_arg_text(scope), store_arg_text(kind)), fact_row, &each, err);

@@ -10,6 +10,8 @@
  * engine believes to have written.
  */
 
+#define ERROR_STORE "TMFlow.Store"
+
 static const char *const sql_texts[SQL_COUNT] = {
 #define X(id, text) [SQL_##id] = text,
     SQL_TABLE(X)
@@ -51,17 +53,22 @@ store_fail(struct store *store, struct tmf_err *err)
 	bool system =
 	    number != 0 && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
 
-	return tmf_err_set(err, TMF_ERR_STORE, "%s: %s%s%s%s%s", store->path,
-	    sqlite3_errmsg(store->db), system ? ": " : "", system ? strerror(number) : "",
-	    hint != NULL ? "; " : "", hint != NULL ? hint : "");
+	/* Found while nothing is under way, it is damage that was there before. */
+	bool damaged =
+	    !store->writing && ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB);
+
+	return tmf_err_set_name(err, damaged ? TMF_ERR_INVALID : TMF_ERR_STORE, ERROR_STORE,
+	    "%s: %s%s%s%s%s", store->path, sqlite3_errmsg(store->db), system ? ": " : "",
+	    system ? strerror(number) : "", hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }
 
-/* For what SQLite accepts and this program cannot have written. */
+/* For what SQLite accepts and this program cannot have written. Invalid as a workflow can be: it is
+ * found before anything is started. */
 int
 store_damaged(struct store *store, const char *what, struct tmf_err *err)
 {
-	return tmf_err_set(
-	    err, TMF_ERR_STORE, "%s: %s; %s", store->path, what, sqlite_hint(SQLITE_CORRUPT));
+	return tmf_err_set_name(err, TMF_ERR_INVALID, ERROR_STORE, "%s: %s; %s", store->path, what,
+	    sqlite_hint(SQLITE_CORRUPT));
 }
 
 /* Arguments are values of their own kind, so a call lists them in the statement's order. */
@@ -263,6 +270,9 @@ store_commit(struct store *store, struct tmf_err *err)
 	store_reads_end(store);
 	if (!store->writing)
 		return 0;
+	if (!store_is_temporary(store) &&
+	    store_dir_check_file(store->path, &store->file, &fault) < 0)
+		return store_abort(store, &fault, err);
 	if (store_query(store, SQL_COMMIT, STORE_NO_ARGS, NULL, NULL, &fault) < 0)
 		return store_abort(store, &fault, err);
 	assert(sqlite3_get_autocommit(store->db));

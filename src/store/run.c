@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
  */
 
 #define PREFIX_MATCHES_MAX 5  /* named when a prefix is not unique */
-#define RUN_COLUMNS	   20 /* of SQL_RUN_GET and the lists */
+#define RUN_COLUMNS	   22 /* of SQL_RUN_GET and the lists */
 
 static const char *const status_names[] = {
     [RUN_RUNNING] = "RUNNING",
@@ -212,6 +213,31 @@ run_check_texts(const struct store_run *run, struct tmf_err *err)
 	return 0;
 }
 
+/* --- checksums --- */
+
+/* What a run was started with: all that a resume decides by. */
+static int64_t
+run_start_sum(const struct store_run *run)
+{
+	return store_sum(STORE_ARGS(store_arg_text(run->id), store_arg_int(run->start_wall_ms),
+	    store_arg_int(run->dry_run), store_arg_text(run->workflow_name),
+	    store_arg_text(run->input), store_arg_text(run->config_name),
+	    store_arg_text(run->hook_name), store_arg_text(run->settings),
+	    store_arg_text(run->parent), store_arg_text(run->definition),
+	    store_arg_text(run->config), store_arg_text(run->hook)));
+}
+
+/* What changes. */
+static int64_t
+run_end_sum(const struct store_run *run)
+{
+	return store_sum(STORE_ARGS(store_arg_text(run->id), store_arg_int(run->status),
+	    store_arg_int(run->stop_wall_ms), store_arg_text(run->output),
+	    store_arg_text(run->error), store_arg_text(run->cause),
+	    store_arg_int(run->retry_wall_ms), store_arg_int(run->redrive_wall_ms),
+	    store_arg_int(run->redrives)));
+}
+
 /* With each new run, so that the file does not grow with the failures of years. */
 static int
 run_expire_checkpoints(struct store *store, struct tmf_err *err)
@@ -237,6 +263,9 @@ store_run_create(struct store *store, const struct store_run *run, struct tmf_er
 	assert((int64_t)run->status < STATUS_COUNT);
 	if (store_run_id_check(run->id, err) < 0 || run_check_texts(run, err) < 0)
 		return -1;
+	if (run->id[0] == '-') /* earlier releases took such a one */
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "a run id cannot begin with '-', as options do: %s", run->id);
 	if (run->parent != NULL && store_run_id_check(run->parent, err) < 0)
 		return -1;
 	/* The transaction comes first: two processes with one new id must not both find it free. */
@@ -255,8 +284,9 @@ store_run_create(struct store *store, const struct store_run *run, struct tmf_er
 		store_arg_text(run->error), store_arg_text(run->cause),
 		store_arg_int(run->retry_wall_ms), store_arg_int(run->dry_run),
 		store_arg_text(run->parent), store_arg_int(run->redrive_wall_ms),
-		store_arg_int(run->redrives), store_arg_text(run->definition),
-		store_arg_text(run->config), store_arg_text(run->hook)),
+		store_arg_int(run->redrives), store_arg_int(run_end_sum(run)),
+		store_arg_text(run->definition), store_arg_text(run->config),
+		store_arg_text(run->hook), store_arg_int(run_start_sum(run))),
 	    err);
 }
 
@@ -274,7 +304,7 @@ store_run_update(struct store *store, const struct store_run *run, struct tmf_er
 		store_arg_int(run->stop_wall_ms), store_arg_text(run->output),
 		store_arg_text(run->error), store_arg_text(run->cause),
 		store_arg_int(run->retry_wall_ms), store_arg_int(run->redrive_wall_ms),
-		store_arg_int(run->redrives)),
+		store_arg_int(run->redrives), store_arg_int(run_end_sum(run))),
 	    err);
 }
 
@@ -296,6 +326,15 @@ run_column(sqlite3_stmt *row, int column)
 	return mem_strdup((const char *)sqlite3_column_text(row, column));
 }
 
+static bool
+run_sums_fit(sqlite3_stmt *row, const struct store_run *run)
+{
+	return (sqlite3_column_type(row, 17) == SQLITE_NULL ||
+		   sqlite3_column_int64(row, 17) == run_end_sum(run)) &&
+	       (sqlite3_column_type(row, 21) == SQLITE_NULL ||
+		   sqlite3_column_int64(row, 21) == run_start_sum(run));
+}
+
 /* Fills run from a row of SQL_RUN_COLUMNS, definition, config, hook. The file may be
  * damaged or edited, so what becomes an index or a name is checked. */
 static int
@@ -303,6 +342,7 @@ run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct
 {
 	const char *id = store_column_text(row, 0);
 	int64_t status = sqlite3_column_int64(row, 1);
+	char what[STORE_RUN_ID_BYTES_MAX + 64];
 
 	assert(sqlite3_column_count(row) == RUN_COLUMNS);
 	if (store_run_id_check(id, NULL) < 0 || status < 0 || status >= STATUS_COUNT)
@@ -324,12 +364,17 @@ run_decode(struct store *store, sqlite3_stmt *row, struct store_run *run, struct
 	    .parent = run_column(row, 14),
 	    .redrive_wall_ms = sqlite3_column_int64(row, 15),
 	    .redrives = sqlite3_column_int64(row, 16),
-	    .definition = run_column(row, 17),
-	    .config = run_column(row, 18),
-	    .hook = run_column(row, 19),
+	    .definition = run_column(row, 18),
+	    .config = run_column(row, 19),
+	    .hook = run_column(row, 20),
 	};
 	memcpy(run->id, id, strlen(id));
-	return 0;
+	/* A list leaves out what the sum of the start is made of, and that sum. */
+	if (run_sums_fit(row, run))
+		return 0;
+	store_run_fini(run);
+	snprintf(what, sizeof(what), "run %s has a wrong checksum", id);
+	return store_damaged(store, what, err);
 }
 
 struct run_get {

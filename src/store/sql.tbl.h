@@ -4,7 +4,7 @@
  */
 #define SQL_RUN_COLUMNS                                                                            \
 	"id, status, start_ms, stop_ms, workflow_name, input, config_name, hook_name, settings,"   \
-	" output, error, cause, retry_ms, dry_run, parent, redrive_ms, redrives"
+	" output, error, cause, retry_ms, dry_run, parent, redrive_ms, redrives, end_sum"
 
 /* An outcome with what is known about its instance. An interface has a row of its own in `instances`
  * only where its place is not the instance's. */
@@ -27,33 +27,36 @@
 	X(SCHEMA_COUNT, "SELECT count(*) FROM sqlite_schema")                                      \
                                                                                                    \
 	X(RUN_NUMBER, "SELECT n FROM runs WHERE id = ?1")                                          \
-	X(RUN_INSERT, "INSERT INTO runs (" SQL_RUN_COLUMNS ", definition, config, hook)"           \
-		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "     \
-		      "?15, ?16, ?17, ?18, ?19, ?20)")                                             \
+	X(RUN_INSERT,                                                                              \
+	    "INSERT INTO runs (" SQL_RUN_COLUMNS ", definition, config, hook, start_sum)"          \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "               \
+	    "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)")                                             \
 	X(RUN_UPDATE,                                                                              \
 	    "UPDATE runs SET status = ?2, stop_ms = ?3, output = ?4, error = ?5, cause = ?6,"      \
-	    " retry_ms = ?7, redrive_ms = ?8, redrives = ?9 WHERE n = ?1")                         \
-	X(RUN_GET, "SELECT " SQL_RUN_COLUMNS ", definition, config, hook FROM runs WHERE id = ?1") \
+	    " retry_ms = ?7, redrive_ms = ?8, redrives = ?9, end_sum = ?10 WHERE n = ?1")          \
+	X(RUN_GET, "SELECT " SQL_RUN_COLUMNS                                                       \
+		   ", definition, config, hook, start_sum FROM runs WHERE id = ?1")                \
 	X(RUN_LATEST,                                                                              \
 	    "SELECT id FROM runs WHERE parent IS NULL ORDER BY start_ms DESC, id DESC LIMIT 1")    \
 	X(RUN_PREFIX,                                                                              \
 	    "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || '~' AND (parent IS NULL OR"         \
 	    " id = ?1) ORDER BY id LIMIT ?2")                                                      \
-	X(RUN_LIST,                                                                                \
-	    "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL FROM runs WHERE parent IS NULL AND"      \
-	    " (?1 < 0 OR status = ?1) AND start_ms >= ?2 ORDER BY start_ms DESC, id DESC")         \
-	X(RUN_PARTS, "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL FROM runs WHERE parent = ?1"    \
-		     " ORDER BY id")                                                               \
+	X(RUN_LIST, "SELECT " SQL_RUN_COLUMNS                                                      \
+		    ", NULL, NULL, NULL, NULL FROM runs WHERE parent IS NULL AND"                  \
+		    " (?1 < 0 OR status = ?1) AND start_ms >= ?2 ORDER BY start_ms DESC, id DESC") \
+	X(RUN_PARTS,                                                                               \
+	    "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL, NULL FROM runs WHERE parent = ?1"       \
+	    " ORDER BY id")                                                                        \
                                                                                                    \
-	X(BRANCH_PUT, "INSERT INTO branches (run, branch, state) VALUES (?1, ?2, ?3)"              \
-		      " ON CONFLICT DO UPDATE SET state = excluded.state")                         \
+	X(BRANCH_PUT, "INSERT INTO branches (run, branch, state, sum) VALUES (?1, ?2, ?3, ?4)"     \
+		      " ON CONFLICT DO UPDATE SET state = excluded.state, sum = excluded.sum")     \
 	X(BRANCH_DELETE, "DELETE FROM branches WHERE run = ?1 AND branch = ?2")                    \
-	X(BRANCH_LIST, "SELECT branch, state FROM branches WHERE run = ?1 ORDER BY branch")        \
+	X(BRANCH_LIST, "SELECT branch, state, sum FROM branches WHERE run = ?1 ORDER BY branch")   \
 	X(BRANCHES_DELETE, "DELETE FROM branches WHERE run = ?1")                                  \
-	X(RESULT_PUT,                                                                              \
-	    "INSERT OR REPLACE INTO results (run, branch, item, result) VALUES (?1, ?2, ?3, ?4)")  \
+	X(RESULT_PUT, "INSERT OR REPLACE INTO results (run, branch, item, result, sum) VALUES "    \
+		      "(?1, ?2, ?3, ?4, ?5)")                                                      \
 	X(RESULT_LIST,                                                                             \
-	    "SELECT item, result FROM results WHERE run = ?1 AND branch = ?2 ORDER BY item")       \
+	    "SELECT item, result, sum FROM results WHERE run = ?1 AND branch = ?2 ORDER BY item")  \
 	X(RESULT_DELETE, "DELETE FROM results WHERE run = ?1 AND branch = ?2 AND item = ?3")       \
 	X(RESULTS_OF_DELETE, "DELETE FROM results WHERE run = ?1 AND branch = ?2")                 \
 	X(RESULTS_DELETE, "DELETE FROM results WHERE run = ?1")                                    \
@@ -113,8 +116,14 @@
 	    "SELECT event, previous, time_ms, top, type, details FROM history WHERE run = ?1"      \
 	    " ORDER BY event")                                                                     \
                                                                                                    \
-	X(FACT_PUT, "INSERT OR REPLACE INTO facts (scope, kind, key, value, put_ms)"               \
-		    " VALUES (?1, ?2, ?3, ?4, ?5)")                                                \
+	X(FACT_PUT, "INSERT OR REPLACE INTO facts (scope, kind, key, value, put_ms, sum)"          \
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                            \
 	X(FACT_TIME, "SELECT put_ms FROM facts WHERE scope = ?1 AND kind = ?2 AND key = ?3")       \
 	X(FACT_DELETE, "DELETE FROM facts WHERE scope = ?1 AND kind = ?2 AND key = ?3")            \
-	X(FACT_LIST, "SELECT key, value FROM facts WHERE scope = ?1 AND kind = ?2 ORDER BY key")
+	X(FACT_LIST, "SELECT key, value, put_ms, sum FROM facts WHERE scope = ?1 AND kind = ?2 "   \
+		     "ORDER BY key")                                                               \
+                                                                                                   \
+	X(CHECK_FILE, "PRAGMA integrity_check")                                                    \
+	X(CHECK_RUNS, "SELECT id FROM runs ORDER BY id")                                           \
+	X(CHECK_BRANCHES, "SELECT DISTINCT branch FROM results WHERE run = ?1 ORDER BY branch")    \
+	X(CHECK_FACTS, "SELECT DISTINCT scope, kind FROM facts ORDER BY scope, kind")

@@ -59,7 +59,13 @@ static const char *const schema_steps[STORE_SCHEMA_VERSION] = {
     "INSERT INTO outcomes SELECT run, instance, interface, '', kind, reason, rule, target,"
     " session, error, cause, request, operation FROM outcomes_before;"
     "DROP TABLE outcomes_before;"
-    "CREATE INDEX outcomes_by_interface ON outcomes (run, interface);"};
+    "CREATE INDEX outcomes_by_interface ON outcomes (run, interface);",
+    /* 6: checksums; NULL in a row of an earlier release. */
+    "ALTER TABLE runs ADD COLUMN start_sum INTEGER;"
+    "ALTER TABLE runs ADD COLUMN end_sum INTEGER;"
+    "ALTER TABLE branches ADD COLUMN sum INTEGER;"
+    "ALTER TABLE results ADD COLUMN sum INTEGER;"
+    "ALTER TABLE facts ADD COLUMN sum INTEGER;"};
 
 /*
  * Memory stays at the page cache of 256 KiB, however large the file is: no mapping, and a
@@ -219,6 +225,8 @@ store_open_dir(struct store *store, const struct store_opts *opts, struct tmf_er
 	if (store_dir_lock(store->dir_fd, store->path, err) < 0)
 		return -1;
 	int result = store_dir_file(store->dir_fd, FILE_NAME, store->path, err);
+	if (result == 0)
+		result = store_dir_note_file(store->path, &store->file, err);
 	if (result == 0)
 		result = store_open_db(store, opts, err);
 	store_dir_unlock(store->dir_fd);

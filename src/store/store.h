@@ -25,6 +25,10 @@
  * the run then does a few steps again. What a process wrote that has closed the store is flushed to
  * the disk.
  *
+ * Runs, checkpoints and facts have checksums, which are looked at whenever one is read: a wrong one
+ * is TMF_ERR_INVALID with the name TMFlow.Store. A commit finds out whether the file was removed or
+ * replaced under the process, and fails then.
+ *
  * A write or commit that SQLite refuses (disk full, damaged file) undoes all writes since the last
  * commit, and every later write and commit fails with the same error: what was committed is what a
  * resume goes on from. TMF_ERR_LIMIT, TMF_ERR_INVALID and TMF_ERR_NOT_FOUND change nothing.
@@ -36,7 +40,7 @@ struct store;
 
 #define STORE_RUN_ID_BYTES_MAX 64
 #define STORE_RUN_ID_BYTES     27 /* made ones: 26 characters (ULID) and NUL */
-#define STORE_SCHEMA_VERSION   5
+#define STORE_SCHEMA_VERSION   6
 
 /* Waiting for another process: much longer than any commit takes, short enough to be noticed. */
 #define STORE_BUSY_MS 10000
@@ -88,6 +92,14 @@ void store_reads_begin(struct store *store);
  * nothing. For the rare fact that nothing else can bring back, such as what AWS is asked for
  * next. */
 int store_sync(struct store *store, struct tmf_err *err);
+
+/*
+ * Looks at all of the file: SQLite's own structure, then the checksum of each run, checkpoint and
+ * fact. on_fault gets a line for each fault, borrowed. Rows of earlier releases have no checksum.
+ * Returns: 0, also with faults; -1 where the file cannot be read on.
+ */
+int store_check(struct store *store, void (*on_fault)(void *arg, const char *what), void *arg,
+    struct tmf_err *err);
 
 /* The directory meant by --state-dir (may be NULL), $TMFLOW_STATE_DIR, $XDG_STATE_HOME/tmflow or
  * ~/.local/state/tmflow. malloc'ed. A variable that is empty counts as unset, and so does an

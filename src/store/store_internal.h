@@ -6,6 +6,7 @@
 #include "store/sql.tbl.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 enum store_sql {
 #define X(id, text) SQL_##id,
@@ -23,15 +24,22 @@ struct store_current {
 	int64_t alone; /* rows of instances without an interface, counted with the others */
 };
 
+/* What a file is, whatever its name. */
+struct store_file {
+	dev_t device;
+	ino_t inode;
+};
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[SQL_COUNT]; /* NULL: not prepared yet, or in use */
 	struct tmf_clock *clock;
-	char *path;	      /* of the file, for messages and SQLite */
-	int dir_fd;	      /* the state directory; -1 for a temporary store */
-	bool writing;	      /* a transaction is open */
-	bool reading;	      /* one that only reads is */
-	struct tmf_err fault; /* why nothing is written any more */
+	char *path;		/* of the file, for messages and SQLite */
+	int dir_fd;		/* the state directory; -1 for a temporary store */
+	struct store_file file; /* which one was opened */
+	bool writing;		/* a transaction is open */
+	bool reading;		/* one that only reads is */
+	struct tmf_err fault;	/* why nothing is written any more */
 	struct store_current current;
 };
 
@@ -83,6 +91,20 @@ int store_fail(struct store *store, struct tmf_err *err);
 /* The file holds something that this program never writes. Returns -1. */
 int store_damaged(struct store *store, const char *what, struct tmf_err *err);
 
+/* --- sum.c: the checksum of a row --- */
+
+/*
+ * Of the values of a row, in the order in which its statement has them. It shows what a disk or an
+ * editor changed, and a row that was put in another's place; it is not proof against a forger.
+ */
+int64_t store_sum(const struct store_arg *args);
+
+/*
+ * Whether column of row, which has the checksum, is that of args. NULL, of a row of an earlier
+ * release, is any row's.
+ */
+bool store_sum_fits(sqlite3_stmt *row, int column, const struct store_arg *args);
+
 /* A column's text, "" for NULL; borrowed until the next row. */
 const char *store_column_text(sqlite3_stmt *row, int column);
 struct str store_column_bytes(sqlite3_stmt *row, int column);
@@ -102,6 +124,12 @@ void store_dir_unlock(int dir_fd);
 
 /* Makes the file with mode 0600, or checks that it is ours. path is for messages. */
 int store_dir_file(int dir_fd, const char *name, const char *path, struct tmf_err *err);
+
+/* Notes which file path names. */
+int store_dir_note_file(const char *path, struct store_file *ret_file, struct tmf_err *err);
+
+/* Whether path still names that file. Errors: TMF_ERR_STORE if it was removed or replaced. */
+int store_dir_check_file(const char *path, const struct store_file *file, struct tmf_err *err);
 
 /* --- run.c --- */
 

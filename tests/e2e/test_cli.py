@@ -4,6 +4,7 @@ import array
 import fcntl
 import json
 import os
+import subprocess
 import re
 import signal
 import termios
@@ -273,6 +274,28 @@ class Runs(harness.Case):
         self.assertEqual(process.returncode, 1)
         self.assertIn("standard output", err)
         self.assertEqual(self.tmflow("show", "@latest", "-o", "json").json["status"], "SUCCEEDED")
+
+    def test_help_that_nobody_gets(self):
+        for word in ("--help", "--version"):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                process = self.start(word, stdout=full)
+                _, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 1, word)
+            self.assertIn("standard output", err)
+
+    def test_closed_standard_files_and_a_limit_of_file_size(self):
+        """The store never becomes standard error, and a limit of the shell's is a full disk and no death by signal."""
+        path = self.write("hello.yaml", HELLO)
+        state = os.path.join(self.dir, "closed")
+        tmflow = os.path.join(harness.BUILD, "tmflow")
+        argument = self.write("i.json", '{"name": 1}')
+        closed = subprocess.run(["sh", "-c", f"exec {tmflow} run {path} --input {argument} --state-dir {state} 0<&- 1>&- 2>&-"], check=False)
+        self.assertEqual(closed.returncode, 0)
+        self.assertEqual(self.tmflow("store", "check", "--state-dir", state).code, 0)
+        big = self.write("big.yaml", HELLO + "# " + 3000000 * "x" + "\n")
+        limited = subprocess.run(["bash", "-c", f"ulimit -f 1000; exec {tmflow} run {big} --input {argument} --state-dir {state}-2"],
+                                 check=False, capture_output=True, text=True)
+        self.assertIn(limited.returncode, (1, 2), limited.stderr)
 
     def test_readers_that_go_away(self):
         """Neither progress nor results that nobody reads end a run; what standard output did not take is an error."""

@@ -161,6 +161,32 @@ START_TEST(test_refuses_what_is_no_directory)
 }
 END_TEST
 
+START_TEST(test_refuses_what_every_user_may_write)
+{
+	fixture_open(&fx);
+	fixture_close(&fx);
+	ck_assert_int_eq(chmod(fx.dir, 0777), 0);
+	expect_refused(fx.dir, "can be written by every user (mode 0777)");
+	ck_assert_int_eq(chmod(fx.dir, 0775), 0);
+	fixture_open(&fx);
+}
+END_TEST
+
+/* What is written to a file without a name is lost: the commit says so. */
+START_TEST(test_a_file_that_is_replaced)
+{
+	char path[PATH_BYTES];
+	struct tmf_err err = {0};
+	struct store_run run = {.id = "late", .status = RUN_RUNNING};
+
+	fixture_open(&fx);
+	ck_assert_int_eq(unlink(fixture_state_path(&fx, "tmflow.db", path)), 0);
+	ck_ok(store_run_create(fx.store, &run, &err), &err);
+	ck_assert_int_eq(store_commit(fx.store, &err), -1);
+	expect_err(&err, TMF_ERR_STORE, "was removed under this process");
+}
+END_TEST
+
 START_TEST(test_refuses_newer_schema)
 {
 	fixture_open(&fx);
@@ -489,6 +515,8 @@ add_cases(Suite *suite)
 	tcase_add_test(open, test_refuses_links);
 	tcase_add_test(open, test_refuses_what_is_somebody_elses);
 	tcase_add_test(open, test_refuses_what_is_no_directory);
+	tcase_add_test(open, test_refuses_what_every_user_may_write);
+	tcase_add_test(open, test_a_file_that_is_replaced);
 	tcase_add_test(open, test_refuses_newer_schema);
 	tcase_add_test(open, test_refuses_files_of_others);
 	tcase_add_test(open, test_refuses_damaged_files);

@@ -342,6 +342,31 @@ session_continue(struct session *session, bool may_start, struct tmf_err *err)
 	return session->execution == NULL ? -1 : store_run_update(session->store, run, err);
 }
 
+static void
+session_new_engine(struct session *session)
+{
+	session->engine = engine_new(&(struct engine_opts){
+	    .loop = session->workspace.loop,
+	    .registry = session->workspace.registry,
+	    .store = session->opts->no_checkpoint ? NULL : session->store,
+	    .rng = &session->workspace.rng,
+	});
+}
+
+/* A failed run's own row says only how it ended: what is of interest is what a redrive reads. */
+int
+session_check(struct session *session, struct tmf_err *err)
+{
+	bool failed = store_run_has_failed(&session->run);
+
+	store_run_begin_again(&session->run, clock_system()->wall_ms(clock_system()));
+	const struct execution_opts opts = session_execution_opts(session);
+	session_new_engine(session);
+	session->execution = failed ? execution_redrive(session->engine, &opts, err)
+				    : execution_resume(session->engine, &opts, err);
+	return session->execution != NULL ? 0 : -1;
+}
+
 static int
 session_begin(struct session *session, enum session_way way, struct tmf_err *err)
 {
@@ -433,12 +458,7 @@ session_open(struct session *session, enum session_way way, struct tmf_err *err)
 	if (workspace_make_mirror(&session->workspace, &mirror, err) < 0)
 		return -1;
 	session->history = session->opts->history || record_keeps_history(&session->run);
-	session->engine = engine_new(&(struct engine_opts){
-	    .loop = session->workspace.loop,
-	    .registry = session->workspace.registry,
-	    .store = session->opts->no_checkpoint ? NULL : session->store,
-	    .rng = &session->workspace.rng,
-	});
+	session_new_engine(session);
 	return session_start_pace(session, err) < 0 ? -1 : session_begin(session, way, err);
 }
 

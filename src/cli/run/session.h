@@ -88,6 +88,9 @@ enum session_way {
 /* Puts domain, engine and execution together: the loop then runs it. */
 int session_open(struct session *session, enum session_way way, struct tmf_err *err);
 
+/* Reads the run's checkpoint as a resume would, and changes nothing. Errors: execution_resume's. */
+int session_check(struct session *session, struct tmf_err *err);
+
 /* Prints to stderr what the run is doing, a line for each live branch. */
 void session_print_live(const struct session *session);
 
