@@ -1,6 +1,7 @@
 #include "asl_vectors.h"
 #include "machine_vectors.h"
 
+#include "asl/state/choice_internal.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 
@@ -336,6 +337,25 @@ END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
+/* A star before a text that nearly matches at each place: seconds, where each is tried in turn. */
+START_TEST(wildcards_take_a_linear_time)
+{
+	struct buf pattern = {0};
+	struct buf text = {0};
+
+	buf_add_char(&pattern, '*');
+	for (int i = 0; i < 200000; i++)
+		buf_add_char(&text, 'a');
+	buf_add(&pattern, text.p, 100000);
+	buf_add_cstr(&pattern, "b*");
+	ck_assert(!choice_matches(buf_str(&pattern), buf_str(&text)));
+	buf_add_char(&text, 'b');
+	ck_assert(choice_matches(buf_str(&pattern), buf_str(&text)));
+	buf_fini(&pattern);
+	buf_fini(&text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -346,6 +366,7 @@ main(void)
 	tcase_add_loop_test(tcase, test_rules, 0, COUNT(vectors));
 	tcase_add_loop_test(tcase, test_failures, 0, COUNT(failures));
 	tcase_add_test(tcase, test_long_pattern);
+	tcase_add_test(tcase, wildcards_take_a_linear_time);
 	tcase_add_test(tcase, test_definite_paths_make_nothing);
 	tcase_add_test(tcase, test_recordings);
 	suite_add_tcase(suite, tcase);

@@ -1,5 +1,6 @@
 #include "asl/state/choice_internal.h"
 
+#include "base/buf.h"
 #include "base/timestamp.h"
 
 #include <string.h>
@@ -100,50 +101,58 @@ compare_timestamps(const json_t *value, const json_t *operand, int *ret_order)
 	return true;
 }
 
-/* Where the pattern's element at p ends, and the character that it stands for. "\*" stands
- * for a star and "\\" for a backslash; a backslash before anything else is itself. */
+/* The literal text of the pattern up to its next star or its end. "\*" stands for a star and "\\"
+ * for a backslash; a backslash before anything else is itself. Returns where it ends. */
 static size_t
-pattern_next(struct str pattern, size_t p, char *ret_char)
+wildcard_piece(struct str pattern, size_t p, struct buf *piece)
 {
-	bool escape = pattern.p[p] == '\\' && p + 1 < pattern.len &&
-		      (pattern.p[p + 1] == '*' || pattern.p[p + 1] == '\\');
-
-	*ret_char = pattern.p[escape ? p + 1 : p];
-	return p + (escape ? 2 : 1);
+	buf_reset(piece);
+	for (; p < pattern.len && pattern.p[p] != '*'; p++) {
+		if (pattern.p[p] == '\\' && p + 1 < pattern.len &&
+		    (pattern.p[p + 1] == '*' || pattern.p[p + 1] == '\\'))
+			p++;
+		buf_add_char(piece, pattern.p[p]);
+	}
+	return p;
 }
 
-/* Only the last star is ever widened: what stands before it has matched already, and a
- * longer match there could not help. So the time is bounded by pattern times text. */
+/* Where the piece stands in text, or NULL: at its start or its end if it has to, else the first
+ * place. */
+static const char *
+wildcard_find(const struct buf *piece, struct str text, bool at_start, bool at_end)
+{
+	const char *place = text.p;
+
+	if (piece->len > text.len || (at_start && at_end && piece->len < text.len))
+		return NULL;
+	if (!at_start && !at_end)
+		return memmem(text.p, text.len, buf_cstr(piece), piece->len);
+	if (!at_start)
+		place += text.len - piece->len;
+	return memcmp(place, buf_cstr(piece), piece->len) == 0 ? place : NULL;
+}
+
+/* The first place of a piece between two stars is as good as any later one, and the last piece
+ * stands at the end: so nothing is tried twice, and the time is linear in both texts. */
 bool
 choice_matches(struct str pattern, struct str text)
 {
+	struct buf piece = {0};
+	const char *found;
 	size_t p = 0;
-	size_t t = 0;
-	size_t after_star = SIZE_MAX; /* where the pattern goes on behind the last * */
-	size_t star_text = 0;	      /* how far that * reaches */
-	char c;
+	size_t end;
 
-	while (t < text.len || p < pattern.len) {
-		if (p < pattern.len && pattern.p[p] == '*') {
-			after_star = ++p;
-			star_text = t;
-			continue;
+	do {
+		end = wildcard_piece(pattern, p, &piece);
+		found = wildcard_find(&piece, text, p == 0, end == pattern.len);
+		if (found != NULL) {
+			text.len -= (size_t)(found - text.p) + piece.len;
+			text.p = found + piece.len;
 		}
-		if (p < pattern.len && t < text.len) {
-			size_t next = pattern_next(pattern, p, &c);
-
-			if (c == text.p[t]) {
-				p = next;
-				t++;
-				continue;
-			}
-		}
-		if (after_star == SIZE_MAX || star_text == text.len)
-			return false;
-		p = after_star;
-		t = ++star_text;
-	}
-	return true;
+		p = end + 1;
+	} while (found != NULL && end < pattern.len);
+	buf_fini(&piece);
+	return found != NULL;
 }
 
 /* A match is "equal", any other text "greater", which the operator does not accept. */
