@@ -76,6 +76,7 @@ class Ledger(harness.Case):
             self.assertTrue(row["instanceType"] and (row["outcome"] == "ineligible" or row["vpcId"] and row["subnetId"] and row["availabilityZone"]), row)
         text = self.tmflow("show", "one").out
         self.assertIn(" failed: %d InternalError of ec2:CreateTrafficMirrorSession\n" % len(failed), text)
+        self.assertIn("SUCCEEDED, %d of %d failed\n" % (len(failed), len(rows)), text)
         for kind in set(types):
             self.assertIn("%d type %s" % (types.count(kind), kind), text)
 

@@ -280,6 +280,31 @@ START_TEST(test_rule_that_is_never_reached)
 }
 END_TEST
 
+#define A_TAG(key, value) "{Key: " key ", Value: v" value "}"
+
+START_TEST(test_tags_that_take_nothing)
+{
+	struct loaded loaded = load("tags:\n  - tagList: [" A_TAG("a", "1") ", " A_TAG("a",
+	    "2") "]\n"
+		 "    tagMatch: all\n" TARGET "  - tagList: [" A_TAG("a", "1") ", " A_TAG(
+		     "b", "1") "]\n" TARGET "  - tagList: [" A_TAG("b", "1") ", " A_TAG("c",
+		     "1") "]\n"
+			  "    tagMatch: all\n" TARGET "  - tagList: [" A_TAG("b", "1") ", " A_TAG(
+			      "c", "1") "]\n" TARGET "  - tagList: [" A_TAG("d",
+			      "1") "]\n" TARGET "exclude: {tags: [" A_TAG("d", "1") "]}\n");
+
+	ck_assert_ptr_nonnull(loaded.config);
+	ck_assert_ptr_nonnull(strstr(loaded.text,
+	    "the rule can never match: with tagMatch: all the tag a must have two values\n"));
+	ck_assert_ptr_nonnull(strstr(loaded.text,
+	    "the rule tags[1], which is tried before, takes all instances of the rule\n"));
+	ck_assert_ptr_nonnull(strstr(loaded.text,
+	    "exclude takes all instances of the rule: its tags are among exclude.tags\n"));
+	ck_assert_ptr_null(strstr(loaded.text, "tags[3]"));
+	unload(&loaded);
+}
+END_TEST
+
 /* The given target counts, and the keys of a launch are not even looked at. */
 START_TEST(test_given_target_and_launch_keys)
 {
@@ -496,6 +521,7 @@ main(void)
 	    tcase, test_accounts, 0, sizeof(account_lists) / sizeof(account_lists[0]));
 	tcase_add_test(tcase, test_rule_that_is_never_reached);
 	tcase_add_test(tcase, test_seed_placeholders);
+	tcase_add_test(tcase, test_tags_that_take_nothing);
 	tcase_add_test(tcase, test_given_target_and_launch_keys);
 	tcase_add_test(tcase, test_empty_tag_value);
 	tcase_add_test(tcase, test_states);

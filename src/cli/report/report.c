@@ -33,16 +33,50 @@ report_failed_line(void *arg, const struct outcome *outcome)
 	return ++lines->shown >= REPORT_FAILED_SHOWN_MAX;
 }
 
+/* "1,234,567" */
+static void
+number_add_grouped(struct buf *out, int64_t number)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRId64, number);
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			buf_add_char(out, ',');
+		buf_add_char(out, digits[i]);
+	}
+}
+
+/* Without this a run whose status is SUCCEEDED looks as if all had been well. */
+static void
+report_headline(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], FILE *out)
+{
+	struct buf text = {0};
+	int64_t total = 0;
+
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+		total += counts[kind];
+	if (counts[OUTCOME_FAILED] > 0) {
+		buf_add_str(&text, STR(", "));
+		number_add_grouped(&text, counts[OUTCOME_FAILED]);
+		buf_add_str(&text, STR(" of "));
+		number_add_grouped(&text, total);
+		buf_add_str(&text, STR(" failed"));
+	}
+	cli_print(out, "%s %s  %s  %s%s\n", run->dry_run ? "dry run" : "run", run->id,
+	    run->workflow_name, run_status_name(run->status), buf_cstr(&text));
+	buf_fini(&text);
+}
+
 /* A retried run took the time since its retry. The time between the two is the operator's. */
 void
-report_heading(const struct store_run *run, FILE *out)
+report_heading(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], FILE *out)
 {
 	char start[CLOCK_ISO_BYTES];
 	int64_t begin_ms = run->retry_wall_ms != 0 ? run->retry_wall_ms : run->start_wall_ms;
 
 	clock_iso(run->start_wall_ms, start);
-	cli_print(out, "%s %s  %s  %s\n", run->dry_run ? "dry run" : "run", run->id,
-	    run->workflow_name, run_status_name(run->status));
+	report_headline(run, counts, out);
 	cli_print(out, "  started %s", start);
 	if (run->retry_wall_ms != 0) {
 		clock_iso(run->retry_wall_ms, start);
@@ -145,7 +179,7 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 
 	if (store_outcomes_count(store, run->id, counts, err) < 0)
 		return -1;
-	report_heading(run, out);
+	report_heading(run, counts, out);
 	report_output(run, out);
 	if (run->dry_run && report_plan_text(store, run, counts, out, err) < 0)
 		return -1;

@@ -13,8 +13,8 @@
 
 #define REPORT_FAILED_SHOWN_MAX 10 /* in a closing summary; `show --failed` lists all */
 
-/* Writes which run it is, when it ran, and how it ended. */
-void report_heading(const struct store_run *run, FILE *out);
+/* Writes which run it is, when it ran, and how it ended: "SUCCEEDED, 300 of 1,000 failed". */
+void report_heading(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], FILE *out);
 
 /*
  * Writes how a run goes on that has not ended, or that has failed instances; nothing otherwise.

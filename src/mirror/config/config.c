@@ -403,6 +403,7 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		config_check_names(&reader, config);
 		config_check_places(&reader, config);
 		config_read_exclude(&reader, config);
+		config_check_reach(&reader, config);
 		config_read_guardduty(&reader, config);
 		config_read_types(&reader, config);
 		config_read_states(&reader, config);

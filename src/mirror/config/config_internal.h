@@ -63,6 +63,10 @@ void config_invalid(struct config_reader *reader, const char *format, ...)
 void config_warn(struct config_reader *reader, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Warns of rules by tags that can take no instance, as their tags contradict each other, are all
+ * excluded, or are those of a rule before. */
+void config_check_reach(struct config_reader *reader, const struct mirror_config *config);
+
 /* Adds a fault for each key of object that is not in known, with the nearest that is. Keys that
  * begin with CONFIG_EXTENSION may stand anywhere and mean nothing: they hold YAML's anchors. */
 void
