@@ -125,6 +125,38 @@ make_dir(void)
 	return dir;
 }
 
+/* The sessions of an earlier run, for rules that the configuration no longer has. AWS refuses some, as the types of their instances cannot be mirrored. */
+static void
+make_earlier(struct sim *sim)
+{
+	unsigned every = sim->plan->earlier_every;
+	char target[SIM_ID_BYTES], filter[SIM_ID_BYTES], interface[SIM_ID_BYTES];
+
+	world_given_target_id(sim->world, 0, target);
+	world_given_filter_id(sim->world, 0, filter);
+	for (uint64_t i = 0; every > 0 && i < sim->plan->world.instances; i += every) {
+		struct buf body = {0};
+		struct sim_request request = {.method = "POST", .path = "/"};
+
+		world_interface_id(sim->world, i, 0, interface);
+		buf_printf(&body,
+		    "Action=CreateTrafficMirrorSession&Version=2016-11-15&NetworkInterfaceId=%s"
+		    "&TrafficMirrorTargetId=%s&TrafficMirrorFilterId=%s&SessionNumber=77"
+		    "&TagSpecification.1.ResourceType=traffic-mirror-session"
+		    "&TagSpecification.1.Tag.1.Key=%s&TagSpecification.1.Tag.1.Value=%s"
+		    "&TagSpecification.1.Tag.2.Key=%s&TagSpecification.1.Tag.2.Value=%s"
+		    "&TagSpecification.1.Tag.3.Key=%s&TagSpecification.1.Tag.3.Value=earlier",
+		    interface, target, filter, TAG_TOOL, TAG_TOOL_VALUE, TAG_CONFIGURATION,
+		    mirror_config_name(sim->config), TAG_RULE);
+		request.body = buf_str(&body);
+		request.now_wall_ms = SIM_START_WALL_MS - EARLIER_MS;
+		struct sim_reply reply = world_handle(sim->world, &request);
+
+		sim_reply_fini(&reply);
+		buf_fini(&body);
+	}
+}
+
 static void
 set_up(struct sim *sim, const struct sim_plan *plan, struct sim_result *result)
 {
@@ -142,6 +174,7 @@ set_up(struct sim *sim, const struct sim_plan *plan, struct sim_result *result)
 	rng_seed(&sim->rng, plan->seed);
 	load_config(sim);
 	load_workflow(sim);
+	make_earlier(sim);
 	sim->dir = make_dir();
 	for (size_t i = 0; i < plan->processes_count; i++)
 		sim_process_init(&sim->processes[i], sim, i);

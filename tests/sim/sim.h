@@ -49,6 +49,8 @@ struct sim_plan {
 	struct sim_opts world;
 	const char *config; /* YAML; NULL: the account's, for all scenarios */
 	const char *hook;   /* Lua source or NULL */
+	/* Every so-many-th instance has a session of this configuration from before, whether a rule wants it or not, and the runs prune. 0: none, and they do not. */
+	unsigned earlier_every;
 	size_t processes_count;
 	struct sim_process_plan processes[SIM_PROCESSES_MAX];
 	/* Adds to what a reply says or how it comes. Called for the n-th request of all, from 1. NULL: nothing. */

@@ -9,6 +9,7 @@
 
 #define SIM_RUN_ID	  "run"
 #define SIM_START_WALL_MS INT64_C(1772360430000) /* 2026-03-01T10:20:30Z */
+#define EARLIER_MS	  3600000		 /* longer than any describe lags behind */
 
 struct sim;
 

@@ -227,6 +227,8 @@ open_domain(struct sim_process *process, struct tmf_err *err)
 		.workflow = "backfill",
 		.hook_name = sim->plan->hook != NULL ? "hook.lua" : NULL,
 		.hook_source = sim->plan->hook,
+		.prune = sim->plan->earlier_every > 0,
+		.prune_limit = &(struct prune_limit){.percent = 100},
 	    },
 	    err);
 	if (process->mirror == NULL)

@@ -23,10 +23,12 @@ static const struct {
 	double empty_pages;
 	int64_t stale_ms;
 	uint64_t members;
+	unsigned earlier_every;
 } worlds[] = {
-    {"all rules, created targets", 5, 30, 2, 2, 12, 0, 0, 1},
-    {"one subnet, whose targets fill up", 7, 26, 1, 1, 26, 0, 0, 0},
-    {"describes that lag behind, empty pages", 11, 16, 2, 1, 8, 0.3, 5000, 0},
+    {"all rules, created targets", 5, 30, 2, 2, 12, 0, 0, 1, 0},
+    {"one subnet, whose targets fill up", 7, 26, 1, 1, 26, 0, 0, 0, 0},
+    {"describes that lag behind, empty pages", 11, 16, 2, 1, 8, 0.3, 5000, 0, 0},
+    {"sessions that no rule wants any more", 12, 18, 2, 1, 4, 0, 0, 0, 2},
 };
 #define WORLDS (sizeof(worlds) / sizeof(worlds[0]))
 
@@ -44,6 +46,7 @@ plan_of(size_t world)
 	plan.world.empty_pages = worlds[world].empty_pages;
 	plan.world.stale_ms = worlds[world].stale_ms;
 	plan.world.members = worlds[world].members;
+	plan.earlier_every = worlds[world].earlier_every;
 	return plan;
 }
 
@@ -98,6 +101,8 @@ compare(const struct sim_result *calm, const struct sim_result *crashed, const c
 	    "%s: another number mirrored", what);
 	ck_assert_int_eq(a[OUTCOME_UNMATCHED], b[OUTCOME_UNMATCHED]);
 	ck_assert_int_eq(a[OUTCOME_INELIGIBLE], b[OUTCOME_INELIGIBLE]);
+	ck_assert_int_eq(a[OUTCOME_REMOVED], b[OUTCOME_REMOVED]);
+	ck_assert_int_eq(b[OUTCOME_UNWANTED], 0);
 	ck_assert_msg(b[OUTCOME_FAILED] == 0, "%s: some failed", what);
 }
 

@@ -171,6 +171,9 @@ scenario_init(struct scenario *s, uint64_t seed)
 	draw_processes(s, &rng);
 	draw_faults(s, &rng);
 	s->plan.world.stale_calls = chance(&rng, 0.5) ? draw(&rng, 1, 4) : 0;
+	/* A describe that never shows a session is no reason to remove it. */
+	if (chance(&rng, 0.4) && s->plan.world.stale_calls == 0)
+		s->plan.earlier_every = (unsigned)draw(&rng, 1, 5);
 }
 
 static void
