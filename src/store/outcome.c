@@ -372,23 +372,6 @@ store_outcomes_at(struct store *store, const char *run_id, const char *interface
 	    STORE_ARGS(store_arg_int(run), store_arg_text(interface_id)), outcome_row, &each, err);
 }
 
-int
-store_outcomes_page(struct store *store, const char *run_id, enum outcome_kind kind,
-    const char *instance_id, const char *interface_id, int limit,
-    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err)
-{
-	struct outcome_each each = {.store = store, .fn = fn, .arg = arg};
-	int64_t run;
-
-	assert(limit > 0);
-	if (store_run_number(store, run_id, &run, err) < 0)
-		return -1;
-	return store_query(store, SQL_OUTCOME_PAGE,
-	    STORE_ARGS(store_arg_int(run), store_arg_int(kind), store_arg_text(instance_id),
-		store_arg_text(interface_id), store_arg_int(limit)),
-	    outcome_row, &each, err);
-}
-
 struct instance_each {
 	int (*fn)(void *arg, const char *instance_id);
 	void *arg;

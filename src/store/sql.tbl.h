@@ -92,12 +92,6 @@
 	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.instance = ?2 ORDER BY o.interface, slot")   \
 	X(OUTCOME_AT,                                                                              \
 	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.interface = ?2 ORDER BY o.instance, slot")   \
-	X(OUTCOME_PAGE,                                                                            \
-	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND kind = ?2 AND (o.instance, o.interface) IN"    \
-			     " (SELECT DISTINCT instance, interface FROM outcomes WHERE run = ?1"  \
-			     " AND kind = ?2 AND (instance, interface) > (?3, ?4)"                 \
-			     " ORDER BY instance, interface LIMIT ?5)"                             \
-			     " ORDER BY o.instance, o.interface, slot")                            \
 	X(OUTCOME_INSTANCES,                                                                       \
 	    "SELECT DISTINCT instance FROM outcomes WHERE run = ?1 AND kind = ?2 AND"              \
 	    " instance > ?3 ORDER BY instance LIMIT ?4")                                           \

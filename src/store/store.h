@@ -330,11 +330,6 @@ int store_outcomes_of(struct store *store, const char *run_id, const char *insta
 /* The rows of one interface: one, unless it has slots, or has moved from one instance to another. */
 int store_outcomes_at(struct store *store, const char *run_id, const char *interface_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
-/* The rows of a kind of up to limit interfaces, in order of instance and interface id and slot, from
- * behind those of instance_id and interface_id ("" and "" for the first) on. */
-int store_outcomes_page(struct store *store, const char *run_id, enum outcome_kind kind,
-    const char *instance_id, const char *interface_id, int limit,
-    int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 /* Up to limit instances that have a `failed` row, in order of their ids, from after (exclusive; ""
  * for the first) on. */
 int store_failed_instances(struct store *store, const char *run_id, const char *after, int limit,

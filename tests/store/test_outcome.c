@@ -103,30 +103,19 @@ START_TEST(test_the_same_row_twice_is_one)
 }
 END_TEST
 
-/* An interface is found without its instance, and pages of a kind go on behind the last row. */
-START_TEST(test_rows_of_an_interface_and_pages_of_a_kind)
+/* An interface is found without its instance. */
+START_TEST(test_rows_of_an_interface)
 {
-	struct rows at = {.stop_after = 0}, first = {.stop_after = 0}, next = {.stop_after = 0};
+	struct rows at = {.stop_after = 0};
 	struct tmf_err err = {0};
 
 	put(RUN, "i-1", "eni-2", OUTCOME_UNWANTED);
 	put(RUN, "i-1", "eni-1", OUTCOME_UNWANTED);
-	put(RUN, "i-2", "eni-3", OUTCOME_PRESENT);
 	put(RUN, "i-3", "eni-1", OUTCOME_UNWANTED); /* it has moved */
 	put("other", "i-4", "eni-1", OUTCOME_PRESENT);
 	ck_ok(store_outcomes_at(fx.store, RUN, "eni-1", add_row, &at, &err), &err);
 	ck_assert_str_eq(buf_cstr(&at.text), "i-1/eni-1:unwanted i-3/eni-1:unwanted ");
-	ck_ok(
-	    store_outcomes_page(fx.store, RUN, OUTCOME_UNWANTED, "", "", 2, add_row, &first, &err),
-	    &err);
-	ck_assert_str_eq(buf_cstr(&first.text), "i-1/eni-1:unwanted i-1/eni-2:unwanted ");
-	ck_ok(store_outcomes_page(
-		  fx.store, RUN, OUTCOME_UNWANTED, "i-1", "eni-2", 2, add_row, &next, &err),
-	    &err);
-	ck_assert_str_eq(buf_cstr(&next.text), "i-3/eni-1:unwanted ");
 	buf_fini(&at.text);
-	buf_fini(&first.text);
-	buf_fini(&next.text);
 }
 END_TEST
 
@@ -155,7 +144,7 @@ put_slot(const char *instance, const char *interface, const char *slot, enum out
 /* Several sessions of an interface: a row each, which takes the place of the interface's as a whole. */
 START_TEST(test_slots_of_an_interface)
 {
-	struct rows of = {.stop_after = 0}, page = {.stop_after = 0};
+	struct rows of = {.stop_after = 0};
 	struct tmf_err err = {0};
 
 	put(RUN, "i-1", NULL, OUTCOME_FAILED);
@@ -170,17 +159,7 @@ START_TEST(test_slots_of_an_interface)
 	expect_counts(RUN, "present=3 ");
 	ck_ok(store_outcomes_of(fx.store, RUN, "i-1", add_row, &of, &err), &err);
 	ck_assert_str_eq(buf_cstr(&of.text), "i-1/eni-1:present i-1/eni-1:present ");
-	/* Pages do not part what belongs together. */
-	ck_ok(store_outcomes_page(fx.store, RUN, OUTCOME_PRESENT, "", "", 1, add_row, &page, &err),
-	    &err);
-	ck_assert_str_eq(buf_cstr(&page.text), "i-1/eni-1:present i-1/eni-1:present ");
-	ck_ok(store_outcomes_page(
-		  fx.store, RUN, OUTCOME_PRESENT, "i-1", "eni-1", 1, add_row, &page, &err),
-	    &err);
-	ck_assert_str_eq(
-	    buf_cstr(&page.text), "i-1/eni-1:present i-1/eni-1:present i-2/eni-2:present ");
 	buf_fini(&of.text);
-	buf_fini(&page.text);
 }
 END_TEST
 
@@ -622,7 +601,7 @@ add_cases(Suite *suite)
 	tcase_add_test(outcome, test_the_same_row_twice_is_one);
 	tcase_add_test(outcome, test_interfaces_replace_their_instance);
 	tcase_add_test(outcome, test_slots_of_an_interface);
-	tcase_add_test(outcome, test_rows_of_an_interface_and_pages_of_a_kind);
+	tcase_add_test(outcome, test_rows_of_an_interface);
 	tcase_add_test(outcome, test_runs_are_apart);
 	tcase_add_test(outcome, test_counts_go_on_after_reopening);
 	tcase_add_test(outcome, test_each_filters_orders_and_stops);
