@@ -126,8 +126,7 @@ class Worker(services.Case):
         """Each fails by itself, and the tasks beside it never miss a heartbeat."""
         waits = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 4, "End": True}}}
         match = 'return {f = function() local n = 48 return ("a"):rep(n):match(("a?"):rep(n) .. ("a"):rep(n)) and 1 or 0 end}'
-        letters = "".join(chr(0x100 + i) for i in range(100))
-        path = f"$.arr[?($.big =~ /(?:[{letters}~]*){{330}}/i)]"
+        path = "$.arr[?($.big =~ /(?:~~?)*[xy]/)]"
         filters = {"StartAt": "A", "States": {"A": {"Type": "Pass", "InputPath": path, "End": True}}}
         activities = self.activities(hold_seconds=1, heartbeat_seconds=30)
         process = self.worker(activities, "--heartbeat", "1")
