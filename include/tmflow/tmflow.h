@@ -43,8 +43,8 @@ const char *tmf_version(void);
 /*
  * Makes jansson, libcrypto and SQLite abort where they are out of memory, as the library itself
  * does. They belong to the whole process, so it is the host that says so: once, before it uses any
- * of the three. Without it, a run that meets the end of memory within jansson may continue without a
- * member; the library looks at no result of jansson's that can fail for no other reason.
+ * of the three. Without it, a run that meets the end of memory within jansson may continue without
+ * a member; the library looks at no result of jansson's that can fail for no other reason.
  * Returns: 0. Errors: TMF_ERR_SYSTEM where libcrypto or SQLite is in use already.
  */
 int tmf_guard_memory(struct tmf_err *err);

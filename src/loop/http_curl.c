@@ -167,9 +167,9 @@ exchange_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr
 }
 
 /*
- * An option that libcurl refuses must not be left out quietly: the next request would go out without
- * its deadline, or to any protocol. It is a programmer's mistake, or a libcurl that was built without
- * what is wanted here; memory it is not, since libcurl allocates by mem_alloc.
+ * An option that libcurl refuses must not be left out quietly: the next request would go out
+ * without its deadline, or to any protocol. It is a programmer's mistake, or a libcurl that was
+ * built without what is wanted here; memory it is not, since libcurl allocates by mem_alloc.
  */
 static void
 transport_must(bool accepted, const char *option)

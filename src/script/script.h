@@ -11,8 +11,8 @@
 /*
  * A Lua 5.4 file in a sandbox: no files, processes, network, native modules or bytecode; memory and
  * instructions are bounded. The file returns a table of functions; these are called with JSON and
- * answer with JSON. A fault in one call (TMF_ERR_HOOK with Lua's traceback; TMF_ERR_TIMEOUT where the
- * watchdog ended it) leaves the script usable: its state is made again.
+ * answer with JSON. A fault in one call (TMF_ERR_HOOK with Lua's traceback; TMF_ERR_TIMEOUT where
+ * the watchdog ended it) leaves the script usable: its state is made again.
  * See: https://www.lua.org/manual/5.4/
  */
 struct script;

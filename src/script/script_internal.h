@@ -17,8 +17,8 @@ json_t *script_to_json(lua_State *L, int index, const char **ret_reason);
  * is some nanoseconds of work. */
 void script_spend(lua_State *L, size_t steps);
 
-/* Functions of Lua's libraries that count their steps. They stand in for those of the manual's §6.4
- * and §6.6 and raise as those do. */
+/* Functions of Lua's libraries that count their steps. They stand in for those of the manual's
+ * §6.4 and §6.6 and raise as those do. */
 int script_string_find(lua_State *L);
 int script_string_match(lua_State *L);
 int script_string_gmatch(lua_State *L);

@@ -63,7 +63,8 @@ struct store_opts {
 };
 
 /* Makes SQLite abort where it is out of memory, in the whole process: before the first store is
- * opened. Without it a statement fails with TMF_ERR_STORE. Returns: 0; -1 where SQLite is in use. */
+ * opened. Without it a statement fails with TMF_ERR_STORE. Returns: 0; -1 where SQLite is in
+ * use. */
 int store_guard_memory(void);
 
 /* dir NULL: a private temporary database that vanishes with the process (for --no-checkpoint).

@@ -25,7 +25,8 @@ struct pattern_match {
  * memory. One for the process. Borrows. */
 struct pcre2_real_general_context_8 *pattern_memory(void);
 
-/* pcre2_compile with that memory. NULL: the pattern is wrong, *ret_error and *ret_offset say how. */
+/* pcre2_compile with that memory. NULL: the pattern is wrong, *ret_error and *ret_offset say
+ * how. */
 struct pcre2_real_code_8 *
 pattern_code_new(struct str pattern, uint32_t options, int *ret_error, size_t *ret_offset);
 
