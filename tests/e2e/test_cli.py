@@ -353,6 +353,14 @@ class Runs(harness.Case):
                 self.assertIn("\nExamples\n  $ ", page)
                 self.assertIn("\nOutput\n", page)
 
+    def test_long_words_of_a_cause_are_shortened_in_text(self):
+        workflow = self.write("w.yaml", "StartAt: A\nStates: {A: {Type: Fail, Error: Denied, CausePath: $.c}}\n")
+        cause = "Encoded authorization failure message: " + "x" * 900 + " end"
+        given = self.write("in.json", json.dumps({"c": cause}))
+        text = self.tmflow("run", workflow, "--input", given)
+        self.assertIn("error Denied: Encoded authorization failure message: " + "x" * 40 + "... end\n", text.out)
+        self.assertEqual(self.tmflow("run", workflow, "--input", given, "-o", "json").json["cause"], cause)
+
     def test_manual_names_every_option(self):
         with open(os.path.join(harness.ROOT, "src", "tmflow.1"), encoding="utf-8") as f:
             manual = f.read()

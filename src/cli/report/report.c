@@ -85,9 +85,13 @@ report_heading(const struct store_run *run, const int64_t counts[OUTCOME_COUNT],
 	if (run->stop_wall_ms != 0)
 		cli_print(out, ", took %.1f s", (double)(run->stop_wall_ms - begin_ms) / 1000.0);
 	fputc('\n', out);
-	if (run->error != NULL || run->cause != NULL)
-		cli_print(out, "  error %s%s%s\n", run->error != NULL ? run->error : "",
-		    run->cause != NULL ? ": " : "", run->cause != NULL ? run->cause : "");
+	if (run->error == NULL && run->cause == NULL)
+		return;
+	cli_print(out, "  error %s%s", run->error != NULL ? run->error : "",
+	    run->cause != NULL ? ": " : "");
+	if (run->cause != NULL)
+		report_print_cause(run->cause, out);
+	fputc('\n', out);
 }
 
 /* What the workflow itself gave, where that is more than nothing. */

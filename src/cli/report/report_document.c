@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "cli/print.h"
 #include "cli/report/report_reasons.h"
 
@@ -136,6 +137,26 @@ text_or_dash(const char *text)
 	return text != NULL && text[0] != '\0' ? text : "-";
 }
 
+void
+report_print_cause(const char *cause, FILE *out)
+{
+	struct buf text = {0};
+
+	while (*cause != '\0') {
+		size_t space = strspn(cause, " ");
+		size_t word = strcspn(cause + space, " ");
+		bool is_long = word > REPORT_WORD_BYTES_MAX;
+
+		buf_add(&text, cause,
+		    space + (is_long ? utf8_cut(cause + space, REPORT_WORD_BYTES_SHOWN) : word));
+		if (is_long)
+			buf_add_str(&text, STR("..."));
+		cause += space + word;
+	}
+	cli_print(out, "%s", buf_cstr(&text));
+	buf_fini(&text);
+}
+
 /*
  * The widths hold an id of today: "i-" and "eni-" are followed by 17 hexadecimal digits. A longer
  * value pushes the others to the right and is not cut, because an id is there to be copied.
@@ -149,7 +170,7 @@ report_outcome_line(const struct outcome *outcome, FILE *out)
 	if (outcome->error != NULL)
 		cli_print(out, "%s: ", outcome->error);
 	if (outcome->cause != NULL || outcome->reason != NULL)
-		cli_print(out, "%s", outcome->cause != NULL ? outcome->cause : outcome->reason);
+		report_print_cause(outcome->cause != NULL ? outcome->cause : outcome->reason, out);
 	else if (outcome->session_id != NULL && outcome->target_id != NULL)
 		cli_print(out, "%s to %s", outcome->session_id, outcome->target_id);
 	fputc('\n', out);

@@ -27,6 +27,14 @@ json_t *report_document_read(struct store *store, const struct store_run *run,
 /* One outcome as JSON. New reference. */
 json_t *report_outcome(const struct outcome *outcome);
 
+/* The longest word of a cause that is shown whole, and how much of a longer one is: AWS's encoded
+ * authorization messages have a thousand bytes, which `-o json` has in full. */
+#define REPORT_WORD_BYTES_MAX	200
+#define REPORT_WORD_BYTES_SHOWN 40
+
+/* Writes a cause for a person, its longest words shortened. */
+void report_print_cause(const char *cause, FILE *out);
+
 /* Writes one outcome as a line for a person. */
 void report_outcome_line(const struct outcome *outcome, FILE *out);
 
