@@ -10,6 +10,7 @@
 struct mirror_members;
 struct mirror_targets;
 struct gather;
+struct refusals;
 
 /*
  * One AWS account in one region, as this process reaches it, and what the process has learned of
@@ -35,6 +36,7 @@ struct account {
 	/* What was learned. */
 	struct mirror_targets *targets; /* the inventory; NULL without a client */
 	struct mirror_members *members; /* behind load balancer targets; NULL likewise */
+	struct refusals *refusals;	/* what AWS will refuse again */
 	char id[ACCOUNT_ID_BYTES];	/* "" until AWS listed an instance of it */
 	/* Instances a page may hold so that it fits into a state's data; 0: not known yet. */
 	int page_results_max;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "mirror/gather.h"
 #include "mirror/members.h"
+#include "mirror/refusals.h"
 #include "mirror/targets/targets.h"
 
 #include <assert.h>
@@ -32,6 +33,7 @@ accounts_add(struct accounts *accounts, struct aws_client *ec2)
 	account->dry_run = accounts->opts.dry_run;
 	account->fresh_ms = accounts->opts.fresh_ms;
 	account->gathers = accounts->opts.gathers;
+	account->refusals = refusals_new(account);
 	if (ec2 != NULL) {
 		if (accounts->opts.elb_for != NULL)
 			account->elb = accounts->opts.elb_for(accounts->opts.client_for_arg, ec2);
@@ -73,6 +75,7 @@ accounts_free(struct accounts *accounts)
 		targets_free(account->targets);
 		gather_free(account->instances);
 		gather_free(account->sessions);
+		refusals_free(account->refusals);
 		free(account);
 	}
 	free(accounts->owner);

@@ -5,8 +5,8 @@
 #include "mirror/gather.h"
 #include "mirror/members.h"
 #include "mirror/session.h"
-#include "mirror/targets/waiters.h"
 #include "mirror/unsupported.h"
+#include "mirror/waiters.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -5,9 +5,10 @@
 
 /*
  * What a run has recorded of each interface. `resume --retry-failed` goes through the workflow
- * again, but sees only what the ledger has as `failed`: describe-page gives these instances, match
- * takes these interfaces, and what is said of an instance as a whole is said of its failed rows. It
- * needs no other state, so one that was killed goes on.
+ * again, but sees only what the ledger has as `failed`, and so does a run's last round:
+ * describe-page gives these instances, match takes these interfaces, and what is said of an
+ * instance as a whole is said of its failed rows. It needs no other state, so one that was killed
+ * goes on.
  */
 
 /* Instances on a page of what failed: they are asked for by a filter. */

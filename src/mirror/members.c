@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "mirror/targets/targets.h"
-#include "mirror/targets/waiters.h"
+#include "mirror/waiters.h"
 
 #include <assert.h>
 #include <stdlib.h>

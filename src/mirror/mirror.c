@@ -40,7 +40,7 @@ mirror_new(const struct mirror_opts *opts, struct tmf_err *err)
 	mirror->workflow = file_stem(opts->workflow);
 	mirror->scripts = json_incref(opts->scripts);
 	mirror->shares_run = opts->shares_run;
-	mirror->only_failed = opts->only_failed;
+	mirror->retry_failed = mirror->only_failed = opts->only_failed;
 	mirror->prune = opts->prune || (opts->config != NULL && mirror_config_prune(opts->config));
 	mirror->prune_limit = opts->prune_limit != NULL ? *opts->prune_limit : PRUNE_LIMIT_DEFAULT;
 	mirror->session_tags = json_object();
@@ -80,6 +80,12 @@ mirror_role(const struct mirror *mirror, const char *account_id)
 	return guardduty != NULL && config_guardduty_has_account(guardduty, account_id)
 		   ? guardduty->role_arn
 		   : NULL;
+}
+
+void
+mirror_set_last_round(struct mirror *mirror, bool last_round)
+{
+	mirror->only_failed = mirror->retry_failed || (last_round && !mirror->shares_run);
 }
 
 /* NULL is fine: an action without MemberAccountId works in the process's own account. */

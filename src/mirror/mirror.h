@@ -30,12 +30,14 @@ struct mirror {
 	struct rules *rules;		    /* NULL likewise */
 	struct script *hook;		    /* NULL: none */
 	char *hook_name;
-	char *run_id;	  /* whose ledger is written */
-	char *workflow;	  /* without folder and extension: the same wherever the file lies */
-	json_t *scripts;  /* Lua sources by the name of their file; NULL: none */
-	bool shares_run;  /* other runs of this process write to the same ledger */
-	bool only_failed; /* `resume --retry-failed`: what run_id has recorded as failed */
-	bool prune;	  /* sessions that no rule wants any more are removed */
+	char *run_id;	   /* whose ledger is written */
+	char *workflow;	   /* without folder and extension: the same wherever the file lies */
+	json_t *scripts;   /* Lua sources by the name of their file; NULL: none */
+	bool shares_run;   /* other runs of this process write to the same ledger */
+	bool retry_failed; /* `resume --retry-failed`, as mirror_opts has it */
+	/* At work on what run_id has recorded as failed: in such a resume, or the last round. */
+	bool only_failed;
+	bool prune; /* sessions that no rule wants any more are removed */
 	struct prune_limit prune_limit;
 	struct mirror_progress progress;
 	struct dry_run *dry_run; /* NULL: AWS is really asked */
@@ -61,6 +63,10 @@ struct mirror_opts {
  * cannot say in which order rules are tried. Errors: TMF_ERR_HOOK. */
 struct mirror *mirror_new(const struct mirror_opts *opts, struct tmf_err *err);
 void mirror_free(struct mirror *mirror);
+
+/* Says whether the run is in its last round now, in which it tries once more what failed. Not where
+ * the ledger is shared: there what failed may be another run's. */
+void mirror_set_last_round(struct mirror *mirror, bool last_round);
 
 /* Another account that guardduty.roleArn leads to; NULL stands for the process's own. Borrows.
  * Errors: TMF_ERR_CONFIG. */

@@ -26,6 +26,7 @@
 #define ERROR_SOURCES_LIMIT	  "TrafficMirrorSourcesPerTargetLimitExceeded"
 #define ERROR_TARGET_SESSIONS	  "TrafficMirrorSessionsPerTargetLimitExceeded"
 #define ERROR_SESSIONS_LIMIT	  "TrafficMirrorSessionsPerInterfaceLimitExceeded"
+#define ERROR_TARGET_NOT_READY	  "TMFlow.TargetNotReady"
 #define ERROR_INTERFACE_IS_TARGET "InterfaceInUseByTrafficMirrorTarget"
 #define ERROR_TYPE		  "NetworkInterfaceNotSupported"
 #define ERROR_INSTANCE_TERMINATED "IdempotentInstanceTerminated"

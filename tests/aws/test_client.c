@@ -420,6 +420,7 @@ START_TEST(classes)
 	    {"Whatever", 500, RETRY_TRANSIENT},
 	    {"Whatever", 504, RETRY_TRANSIENT},
 	    {"Whatever", 501, RETRY_NEVER},
+	    {"InsufficientInstanceCapacity", 500, RETRY_NEVER},
 	    {"UnauthorizedOperation", 403, RETRY_NEVER},
 	    {"InvalidParameterValue", 400, RETRY_NEVER},
 	};

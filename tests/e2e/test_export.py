@@ -33,7 +33,7 @@ class Export(harness.Case):
     def test_backfill_for_an_activity(self):
         exported = self.export(harness.BACKFILL, "--activity-arn", ACTIVITY)
         found = dict(tasks(exported))
-        self.assertEqual(found["DescribePage"]["Parameters"], {"action": "describe-page", "input": {"NextToken.$": "$NextToken"}})
+        self.assertEqual(found["DescribePage"]["Parameters"], {"action": "describe-page", "input": {"NextToken.$": "$NextToken", "LastRound.$": "$LastRound"}})
         self.assertIsNone(exported["States"]["FirstPage"]["Assign"]["NextToken"])
         for name, task in found.items():
             self.assertEqual(task["Resource"], ACTIVITY, name)

@@ -45,10 +45,8 @@ class Targets(harness.Case):
         self.assertEqual(self.backfill(sim, "--hook", half).json["summary"]["created"], 14)
         sim.ask("/_sim/faults", {"faults": ["refuse:InvalidParameterValue:CreateTrafficMirrorSession@#17", "refuse:InvalidParameterValue:CreateTrafficMirrorSession@#22"]})
         done = self.backfill(sim, state="another")
-        self.assertEqual(self.summary(done), {"created": 28, "failed": 2, "present": 14})
-        self.assertEqual(self.creates(sim), 44)
-        sim.ask("/_sim/faults", {"faults": []})
-        self.assertEqual(self.summary(self.backfill(sim, state="third")), {"created": 2, "present": 42})
+        self.assertEqual(self.summary(done), {"created": 30, "present": 14})
+        self.assertEqual(self.creates(sim), 46)  # the two that were refused came again at the end
         self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
         self.assertEqual(sim.report()["instances"]["launched"], 5)
 

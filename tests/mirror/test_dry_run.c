@@ -3,7 +3,7 @@
 
 #include "base/jsonx.h"
 #include "mirror/config/instance_types.h"
-#include "mirror/targets/waiters.h"
+#include "mirror/waiters.h"
 
 #include <stdio.h>
 #include <string.h>

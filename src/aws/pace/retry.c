@@ -50,6 +50,16 @@ static const struct {
 #define CODE_AUTH_FAILURE   "AuthFailure"
 #define STATUS_UNAUTHORIZED 401
 
+/* These come with the status 500, and are an answer even so: AWS has no room for what is asked. */
+static const char *const capacity_codes[] = {
+    "InsufficientInstanceCapacity",
+    "InsufficientHostCapacity",
+    "InsufficientReservedInstanceCapacity",
+    "InsufficientCapacity",
+    "InsufficientAddressCapacity",
+    "InsufficientVolumeCapacity",
+};
+
 static const int transient_statuses[] = {500, 502, 503, 504};
 
 /* EC2 spells these in several ways: its list of codes, the wire, and one with a slip. */
@@ -101,6 +111,9 @@ retry_classify(const struct tmf_err *err)
 	by_code = retry_classify_code(err->name);
 	if (by_code != RETRY_NEVER)
 		return by_code;
+	for (size_t i = 0; i < sizeof(capacity_codes) / sizeof(capacity_codes[0]); i++)
+		if (tmf_err_is(err, capacity_codes[i]))
+			return RETRY_NEVER;
 	for (size_t i = 0; i < sizeof(transient_statuses) / sizeof(transient_statuses[0]); i++)
 		if (err->http_status == transient_statuses[i])
 			return RETRY_TRANSIENT;

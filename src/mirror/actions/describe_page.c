@@ -3,6 +3,7 @@
 #include "mirror/actions/action.h"
 #include "mirror/gather.h"
 #include "mirror/ledger.h"
+#include "mirror/refusals.h"
 
 #include <assert.h>
 #include <string.h>
@@ -256,9 +257,14 @@ describe_page_start(struct tmf_op *op)
 	const json_t *ids;
 	const json_t *max;
 	json_int_t given;
+	bool last_round;
 
 	if (action_input_check(op) < 0)
 		return TMF_OP_FAIL;
+	last_round = json_is_true(action_field_of(op, "LastRound"));
+	mirror_set_last_round(env(op), last_round);
+	if (last_round && action_text_of(op, "NextToken") == NULL)
+		refusals_forget(action_account(op)->refusals);
 	ids = action_field_of(op, "InstanceIds");
 	max = action_field_of(op, "MaxResults");
 	given = max != NULL				     ? json_integer_value(max)
@@ -368,6 +374,8 @@ describe_page_came(struct tmf_op *op)
 static const struct tmf_action_field input[] = {
     {"MaxResults", "number", false, "instances on the page, 5 to 1000; 200 if absent"},
     {"NextToken", "string", false, "what the page before gave; null for the first"},
+    {"LastRound", "boolean", false,
+	"only what this run has recorded as failed, which is tried once more"},
     {"Filters", "list of {Name, Values}", false, "AWS's filters"},
     {"InstanceIds", "list of string", false, "these instances only; MaxResults is not sent then"},
     MEMBER_ACCOUNT_FIELD,

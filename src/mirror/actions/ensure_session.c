@@ -3,6 +3,7 @@
 #include "mirror/actions/action.h"
 #include "mirror/dry_run.h"
 #include "mirror/gather.h"
+#include "mirror/refusals.h"
 #include "mirror/session.h"
 #include "mirror/unsupported.h"
 
@@ -30,9 +31,10 @@
 /* What must outlive a stage. */
 struct ensure_session {
 	const struct config_rule *rule;
-	bool modifies;	    /* SESSION_KEPT; otherwise creates */
-	int session_number; /* of one that is created */
-	int makes;	    /* so far */
+	bool modifies;	       /* SESSION_KEPT; otherwise creates */
+	int session_number;    /* of one that is created */
+	int64_t after_wall_ms; /* of the session_order */
+	int makes;	       /* so far */
 };
 
 static tmf_op_stage_fn ensure_session_looked;
@@ -147,18 +149,36 @@ ensure_session_keep_refusal(struct tmf_op *op)
 	tmf_err_fini(&op->err);
 }
 
+static struct session_order
+ensure_session_order(const struct tmf_op *op)
+{
+	const struct ensure_session *f = op->frame;
+
+	return (struct session_order){
+	    .rule = f->rule,
+	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
+	    .target_id = action_text_of(op, "TargetId"),
+	    .session_id = f->modifies ? json_string_value(tmf_op_kept(op, SESSION_KEPT)) : NULL,
+	    .tags = mirror_session_tags(env(op), f->rule),
+	    .session_number = f->modifies ? f->rule->session_number : f->session_number,
+	    .after_wall_ms = f->after_wall_ms,
+	};
+}
+
 /* A dry run stands in at the last moment, so that all that leads to the request is the same
  * code. */
 static struct tmf_call *
-ensure_session_ask(struct tmf_op *op, const struct session_order *order)
+ensure_session_ask(void *arg)
 {
+	struct tmf_op *op = arg;
 	struct account *account = action_account(op);
+	const struct session_order order = ensure_session_order(op);
 
 	if (env(op)->dry_run != NULL)
 		return dry_run_session(
-		    env(op)->dry_run, account, order, action_text_of(op, "InstanceType"));
-	return order->session_id != NULL ? session_order_modify(account->ec2, order)
-					 : session_order_create(account->ec2, order);
+		    env(op)->dry_run, account, &order, action_text_of(op, "InstanceType"));
+	return order.session_id != NULL ? session_order_modify(account->ec2, &order)
+					: session_order_create(account->ec2, &order);
 }
 
 /* Creates the session, or modifies the one in SESSION_KEPT. Each further attempt follows from a
@@ -168,24 +188,29 @@ static enum tmf_op_next
 ensure_session_make(struct tmf_op *op)
 {
 	struct ensure_session *f = op->frame;
-	struct session_order order = {
-	    .rule = f->rule,
-	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
-	    .target_id = action_text_of(op, "TargetId"),
-	    .session_id = f->modifies ? json_string_value(tmf_op_kept(op, SESSION_KEPT)) : NULL,
-	    .tags = mirror_session_tags(env(op), f->rule),
-	    .session_number = f->modifies ? f->rule->session_number : f->session_number,
-	};
+	struct account *account = action_account(op);
+	const struct session_order order = ensure_session_order(op);
 
 	assert(f->modifies == (order.session_id != NULL));
 	if (f->makes++ == MAKES_MAX)
 		return ensure_session_fail_as_refused(op);
-	if (targets_enter(
-		action_account(op)->targets, order.target_id, order.interface_id, &op->err) < 0)
+	if (targets_enter(account->targets, order.target_id, order.interface_id, &op->err) < 0)
 		return TMF_OP_FAIL; /* the workflow asks ensure-target for another one */
-	if (sessions_destroyed(action_account(op), &order.after_wall_ms, &op->err) < 0)
+	if (sessions_destroyed(account, &f->after_wall_ms, &op->err) < 0)
 		return TMF_OP_FAIL;
-	return tmf_op_await_seen(op, ensure_session_ask(op, &order), ensure_session_made);
+	if (env(op)->dry_run != NULL)
+		return tmf_op_await_seen(op, ensure_session_ask(op), ensure_session_made);
+	return tmf_op_await_seen(op,
+	    refusals_ask(account->refusals,
+		&(struct refusal_request){
+		    .operation =
+			f->modifies ? "ModifyTrafficMirrorSession" : "CreateTrafficMirrorSession",
+		    .target_id = f->rule->target_id,
+		    .filter_id = f->rule->filter_id,
+		    .instance_type = f->modifies ? NULL : action_text_of(op, "InstanceType"),
+		},
+		ensure_session_ask, op),
+	    ensure_session_made);
 }
 
 /* A rule that asks for a number gets that, whatever the input says. Without either the default is
@@ -225,6 +250,17 @@ ensure_session_start(struct tmf_op *op)
 	return ensure_session_make(op);
 }
 
+/* A target that was created a moment ago may not be known everywhere yet: under a name of its own,
+ * so that the workflow asks again for it, and not for a target that the configuration names and
+ * that does not exist. */
+static enum tmf_op_next
+ensure_session_target_not_ready(struct tmf_op *op)
+{
+	tmf_err_prefix(&op->err, "%s", op->err.name);
+	snprintf(op->err.name, sizeof(op->err.name), "%s", ERROR_TARGET_NOT_READY);
+	return TMF_OP_FAIL;
+}
+
 /*
  * AWS refused for good. The name of the error alone does not say what to do: the session limit is
  * reached just as well by the session that this run wants, made by somebody else since the look.
@@ -250,6 +286,11 @@ ensure_session_refused(struct tmf_op *op)
 			return ensure_session_settle(
 			    op, (struct outcome){.kind = ensure_session_refusals[i].kind,
 				    .reason = ensure_session_refusals[i].reason});
+	if (f->rule->target_id == NULL && aws_error_is_not_found(op->err.name) &&
+	    strstr(op->err.name, "MirrorTarget") != NULL)
+		return ensure_session_target_not_ready(op);
+	if (refusals_count(&op->err))
+		return TMF_OP_FAIL;
 	ensure_session_keep_refusal(op);
 	if (!session_is_gone)
 		return ensure_session_look(op);

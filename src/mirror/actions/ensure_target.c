@@ -1,6 +1,7 @@
 #include "base/jsonx.h"
 #include "mirror/actions/action.h"
 #include "mirror/dry_run.h"
+#include "mirror/refusals.h"
 
 #include <assert.h>
 #include <string.h>
@@ -110,6 +111,20 @@ ensure_target_entered(struct tmf_op *op)
 
 /* --- one that is created --- */
 
+/* Many wait here while the first of them creates: the subnet may have a target by now. */
+static struct tmf_call *
+ensure_target_create(void *arg)
+{
+	struct tmf_op *op = arg;
+	struct account *account = action_account(op);
+	struct target_request request = ensure_target_request(op);
+
+	request.interface_id = NULL;
+	return targets_choose(account->targets, &request) != NULL
+		   ? tmf_call_of_result(account->loop, json_object())
+		   : targets_create(account->targets, &request);
+}
+
 /* Sources that wait for a new target go on in the order in which they asked, so the answer does not
  * come at once: what is asked in the same turn would overtake them. */
 static enum tmf_op_next
@@ -134,7 +149,16 @@ ensure_target_counted(struct tmf_op *op)
 		return tmf_op_fail(op, TMF_ERR_LIMIT,
 		    "subnet %s: %d new targets were full before this source had its place",
 		    request.subnet_id, ROUNDS_MAX);
-	return tmf_op_await(op, targets_create(account->targets, &request), ensure_target_counted);
+	return tmf_op_await(op,
+	    refusals_ask(account->refusals,
+		&(struct refusal_request){
+		    .operation = "CreateTrafficMirrorTarget",
+		    .subnet_id = target_request_subnet(&request),
+		    .launch_type = request.rule->target_instance_type,
+		    .image_id = request.rule->target_instance_ami,
+		},
+		ensure_target_create, op),
+	    ensure_target_counted);
 }
 
 /* Recorded here, since without a target ensure-session is never reached for this source. */

@@ -295,6 +295,7 @@ match_start(struct tmf_op *op)
 
 	if (action_input_check(op) < 0 || match_check_hook(op) < 0)
 		return TMF_OP_FAIL;
+	mirror_set_last_round(env(op), json_is_true(action_field_of(op, "LastRound")));
 	match = (struct match){json_array(), json_array(), json_array()};
 	result = json_object();
 	json_object_set_new(result, "Matched", match.matched);
@@ -312,6 +313,7 @@ match_start(struct tmf_op *op)
 
 static const struct tmf_action_field input[] = {
     {"Instances", "list of Instance", true, "as tmflow:describe-page gives them"},
+    {"LastRound", "boolean", false, "as tmflow:describe-page was given it"},
     {"Hook", "string", false, "the hook that the workflow counts on; another one is an error"},
     {.name = NULL},
 };

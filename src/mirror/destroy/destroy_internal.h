@@ -2,7 +2,7 @@
 #define TMFLOW_MIRROR_DESTROY_DESTROY_INTERNAL_H
 
 #include "mirror/destroy/destroy.h"
-#include "mirror/targets/waiters.h"
+#include "mirror/waiters.h"
 
 /*
  * A pass lists everything, adds what this store knows to have made just now, judges what may go,

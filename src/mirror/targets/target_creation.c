@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "mirror/config/instance_types.h"
 #include "mirror/targets/target_facts.h"
-#include "mirror/targets/waiters.h"
+#include "mirror/waiters.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -115,7 +115,7 @@ creation_fail(struct creation *creation, const struct tmf_err *err)
 	    LOG_STR("step", creation_stages[creation->step].name),
 	    LOG_STR("instance", launch_instance(&creation->launch)), LOG_STR("error", err->name),
 	    LOG_STR("cause", tmf_err_text(err)));
-	creation->opts.on_end(creation->opts.arg, creation, err);
+	creation->opts.on_end(creation->opts.arg, creation);
 	waiters_fail(&creation->waiters, err);
 	creation_free(creation);
 }
@@ -129,7 +129,7 @@ creation_done(struct creation *creation, const char *target_id, bool created)
 
 	jsonx_put_string(result, "TargetId", target_id);
 	json_object_set_new(result, "Created", json_boolean(created));
-	creation->opts.on_end(creation->opts.arg, creation, NULL);
+	creation->opts.on_end(creation->opts.arg, creation);
 	waiters_complete(&creation->waiters, result);
 	json_decref(result);
 	creation_free(creation);
@@ -152,7 +152,7 @@ creation_succeed(struct creation *creation, const char *target_id)
 	    .made = true,
 	    .tagged = true,
 	    .generation = launch_generation(&creation->launch),
-	    .sources_max = instance_type_sources_max(launch_type(&creation->launch)),
+	    .sources_max = instance_type_sources_max(launch_instance_type(&creation->launch)),
 	};
 	struct tmf_err err = {0};
 	int launched;

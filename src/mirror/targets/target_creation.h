@@ -14,8 +14,8 @@ struct creation_opts {
 	struct target_launches *launches;
 	const struct config_rule *rule; /* NULL: a launch that was left behind is settled */
 	const char *subnet_id;		/* of the target; copied */
-	/* Called once, at its end: the creation is freed after that. err NULL: it ended well. */
-	void (*on_end)(void *arg, struct creation *creation, const struct tmf_err *err);
+	/* Called once, at its end: the creation is freed after that. */
+	void (*on_end)(void *arg, struct creation *creation);
 	void *arg;
 };
 

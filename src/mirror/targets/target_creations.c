@@ -1,10 +1,8 @@
 #include "mirror/targets/target_creations.h"
 
-#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror/targets/target_creation.h"
-#include "mirror/targets/target_failures.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,7 +12,6 @@ struct target_creations {
 	struct account *account;
 	struct inventory *inventory;
 	struct target_launches launches;
-	struct target_failures failures;
 	struct creation **at; /* under way; a few, since one a subnet */
 	size_t count;
 	size_t room;
@@ -37,31 +34,16 @@ target_creations_free(struct target_creations *creations)
 	for (size_t i = 0; i < creations->count; i++)
 		creation_free(creations->at[i]);
 	free(creations->at);
-	target_failures_fini(&creations->failures);
 	target_launches_fini(&creations->launches);
 	free(creations);
 }
 
-static int64_t
-creations_mono_ms(const struct target_creations *creations)
-{
-	struct tmf_clock *clock = tmf_loop_clock(creations->account->loop);
-
-	return clock->mono_ms(clock);
-}
-
-/* Remembers a failure for the rule, so that the page's other items fail without another launch. A
- * leftover has no rule and nothing to protect: it is tried once a run anyway. */
 static void
-creations_ended(void *arg, struct creation *creation, const struct tmf_err *err)
+creations_ended(void *arg, struct creation *creation)
 {
 	struct target_creations *creations = arg;
-	const struct config_rule *rule = creation_rule(creation);
 	size_t i = 0;
 
-	if (err != NULL && rule != NULL && target_error_is_permanent(err))
-		target_failures_add(&creations->failures, creation_subnet(creation), rule, err,
-		    creations_mono_ms(creations));
 	while (creations->at[i] != creation)
 		i++;
 	creations->count--;
@@ -161,19 +143,12 @@ target_creations_join(struct target_creations *creations, const struct target_re
 {
 	const char *subnet = target_request_subnet(request);
 	struct creation *creation = creations_find(creations, subnet);
-	const struct tmf_err *failure = target_failures_find(
-	    &creations->failures, subnet, request->rule, creations_mono_ms(creations));
 	struct tmf_call *call;
-	struct tmf_err err = {0};
 
 	if (creation != NULL && creation_rule(creation) == NULL)
 		return creations_join_after_leftover(creations, creation, request->rule);
 	if (creation != NULL)
 		return creation_wait(creation);
-	if (failure != NULL) {
-		tmf_err_copy(&err, failure);
-		return tmf_call_of_err(creations->account->loop, &err);
-	}
 	creation = creations_add(creations, subnet, request->rule);
 	call = creation_wait(creation);
 	creation_start(creation);

@@ -4,7 +4,7 @@
 #include "mirror/targets/target_inventory.h"
 #include "mirror/targets/target_requests.h"
 
-/* Creations under way, at most one a subnet, and those that lately failed for good. */
+/* Creations under way, at most one a subnet. */
 struct target_creations;
 
 /* Borrows both. _free cancels what is under way: its waiters are let go, and never end. */
@@ -13,8 +13,7 @@ void target_creations_free(struct target_creations *creations);
 
 /* New call that ends with {TargetId, Created}; starts a creation unless the subnet has one under
  * way.
- * Errors: AWS's, after a rollback of what was launched. Creating the same again within
- * TARGET_FAILURE_MS fails at once with the same error. */
+ * Errors: AWS's, after a rollback of what was launched. */
 struct tmf_call *
 target_creations_join(struct target_creations *creations, const struct target_request *request);
 

@@ -138,14 +138,14 @@ launch_order(const struct launch *launch)
 	    .subnet_id = jsonx_get_string(launch->fact, "SubnetId"),
 	    .generation = launch_generation(launch),
 	    .image_id = jsonx_get_string(launch->fact, "ImageId"),
-	    .instance_type = launch_type(launch),
+	    .instance_type = launch_instance_type(launch),
 	    .group_ids = json_object_get(launch->fact, "SecurityGroupIds"),
 	    .configuration = jsonx_get_string(launch->fact, "Configuration"),
 	};
 }
 
 const char *
-launch_type(const struct launch *launch)
+launch_instance_type(const struct launch *launch)
 {
 	return jsonx_get_string(launch->fact, "InstanceType");
 }

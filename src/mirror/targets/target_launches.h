@@ -44,7 +44,7 @@ int target_launches_drop(
 
 /* What is asked of AWS for it, and what AWS answered (NULL, 0: nothing yet). Borrow. */
 struct target_order launch_order(const struct launch *launch);
-const char *launch_type(const struct launch *launch);
+const char *launch_instance_type(const struct launch *launch);
 const char *launch_instance(const struct launch *launch);
 const char *launch_interface(const struct launch *launch);
 int launch_generation(const struct launch *launch);

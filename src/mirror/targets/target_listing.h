@@ -3,7 +3,7 @@
 
 #include "mirror/account.h"
 #include "mirror/targets/target_inventory.h"
-#include "mirror/targets/waiters.h"
+#include "mirror/waiters.h"
 
 /*
  * What AWS lists of an account's targets, with what the store knows: the inventory, read once in a

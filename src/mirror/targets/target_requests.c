@@ -195,8 +195,6 @@ target_error_is_permanent(const struct tmf_err *err)
 bool
 target_order_launched_nothing(const struct tmf_err *err)
 {
-	return err->code == TMF_ERR_SERVICE &&
-	       ((target_error_is_permanent(err) && err->http_status != 401 &&
-		    err->http_status != 403) ||
-		   tmf_err_is(err, ERROR_CAPACITY));
+	return err->code == TMF_ERR_SERVICE && target_error_is_permanent(err) &&
+	       err->http_status != 401 && err->http_status != 403;
 }

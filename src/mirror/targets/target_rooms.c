@@ -69,6 +69,7 @@ target_room_add(json_t *sources, const char *target_id, const char *interface_id
 {
 	json_t *room = json_object_get(sources, target_id);
 
+	assert(target_id != NULL && interface_id != NULL);
 	if (room == NULL) {
 		room = json_object();
 		json_object_set_new(sources, target_id, room);
@@ -107,6 +108,7 @@ target_rooms_end(struct target_rooms *rooms, const struct tmf_err *err)
 		waiters_fail(&rooms->waiters, err);
 		return;
 	}
+	assert(rooms->call == NULL && rooms->coming != NULL && rooms->counting > 0);
 	target_rooms_keep_new(rooms);
 	json_decref(rooms->sources);
 	rooms->sources = json_incref(rooms->coming);
@@ -163,6 +165,8 @@ target_rooms_ask(struct target_rooms *rooms)
 	while (json_array_size(values) < EC2_FILTER_VALUES_MAX &&
 	       rooms->asked < json_array_size(rooms->ids))
 		json_array_append(values, json_array_get(rooms->ids, rooms->asked++));
+	assert(
+	    json_array_size(values) > 0); /* without a filter AWS would list the whole account's */
 	rooms->call = ec2_pages(rooms->list->account->ec2, &(struct ec2_pages){
 							       .list = &ec2_list_sessions,
 							       .filters = filters,
@@ -257,8 +261,8 @@ target_room_take(struct target_rooms *rooms, const struct target *target, const 
 		    rooms->sources, target->id, interface_id, now_mono_ms > 0 ? now_mono_ms : 1);
 }
 
-/* A full target that was made is left to AWS's word: its sources are not counted, and whoever has
- * its session there may come to change it. */
+/* A full target that was made is left to AWS's word: its sources are not counted, and a source
+ * that has its session there may come to change it. */
 bool
 target_rooms_enter(struct target_rooms *rooms, const char *target_id, const char *interface_id)
 {
@@ -289,7 +293,7 @@ target_rooms_settle(
 
 /*
  * No place is left, and no one is only kept: closed, so that it loses its tag like a full one.
- * After a crash a target without its tag counts as full, and what was only kept there would be lost.
+ * After a crash a target without its tag counts as full, and a place that was only kept is lost.
  */
 static bool
 target_room_is_used_up(const struct target_rooms *rooms, const struct target *target)

@@ -1,4 +1,4 @@
-#include "mirror/targets/waiters.h"
+#include "mirror/waiters.h"
 
 #include "base/mem.h"
 
