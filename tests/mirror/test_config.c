@@ -302,6 +302,10 @@ START_TEST(test_tags_that_take_nothing)
 	    "exclude takes all instances of the rule: its tags are among exclude.tags\n"));
 	ck_assert_ptr_null(strstr(loaded.text, "tags[3]"));
 	unload(&loaded);
+	loaded = load("matching: all\ntags:\n  - tagList: [" A_TAG(
+	    "a", "1") "]\n" TARGET "  - tagList: [" A_TAG("a", "1") "]\n" TARGET);
+	ck_assert_str_eq(loaded.text, "");
+	unload(&loaded);
 }
 END_TEST
 

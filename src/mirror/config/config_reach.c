@@ -78,12 +78,13 @@ rule_covers(const struct config_rule *earlier, const struct config_rule *later)
 	return shared > 0 && (later->tag_match == TAG_MATCH_ALL || shared == later->tag_count);
 }
 
+/* With matching: all a rule before leaves its instances to the later ones, too. */
 static const struct config_rule *
 rule_before(const struct mirror_config *config, size_t index)
 {
 	const struct config_rule *rule = &config->slots[index].rule;
 
-	for (size_t i = 0; i < index; i++)
+	for (size_t i = 0; rule->matching == MATCHING_FIRST && i < index; i++)
 		if (config->slots[i].rule.kind == RULE_TAGS &&
 		    rule_covers(&config->slots[i].rule, rule))
 			return &config->slots[i].rule;
