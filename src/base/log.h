@@ -31,8 +31,8 @@ void log_set_run(const char *run_id);
 /* True if an event of this level is written. */
 bool log_enabled(enum log_level level);
 
-/* The level for an event of which a run may have thousands: warn for a program, that is in JSON, and
- * info for a person, who has the summary. */
+/* The level for an event of which a run may have thousands: warn for a program, that is in JSON,
+ * and info for a person, who has the summary. */
 enum log_level log_level_of_items(void);
 
 /* Called before and after a line is written, so that a progress line on the same terminal can step

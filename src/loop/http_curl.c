@@ -97,8 +97,8 @@ exchange_take_body(char *data, size_t size, size_t count, void *arg)
 	return bytes;
 }
 
-/* 101 would make libcurl read on until the connection ends: nobody asked to switch protocols. Of the
- * others AWS sends 100 only, and what follows one is not to be trusted. */
+/* 101 would make libcurl read on until the connection ends: nobody asked to switch protocols. Of
+ * the others AWS sends 100 only, and what follows one is not to be trusted. */
 static bool
 exchange_accepts_head(struct http_exchange *exchange, struct str line)
 {

@@ -9,8 +9,8 @@
  * Stands in for AWS wherever a run would change something: it answers as AWS would, as far as that
  * can be foretold, and changes nothing. So the workflow takes the same way of a run, and its ledger
  * says what a run would do. It knows the types that cannot be mirrored; how many sources a target
- * takes is counted in a run as well. It does not know what AWS alone knows: permissions, capacity, quotas, whether an
- * image exists.
+ * takes is counted in a run as well. It does not know what AWS alone knows: permissions, capacity,
+ * quotas, whether an image exists.
  */
 struct dry_run;
 

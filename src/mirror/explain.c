@@ -171,8 +171,8 @@ explain_verdict(const struct explanation *explanation, const struct config_rule 
 	return 0;
 }
 
-/* One of the interfaces, as the rule sees it. It is shown with its sessions if the rule does not take
- * it, too: somebody may have mirrored it by hand. */
+/* One of the interfaces, as the rule sees it. It is shown with its sessions if the rule does not
+ * take it, too: somebody may have mirrored it by hand. */
 static int
 explain_interface(const struct explanation *explanation, const struct config_rule *rule,
     const json_t *interface, json_t *list, struct tmf_err *err)
@@ -195,8 +195,8 @@ explain_interface(const struct explanation *explanation, const struct config_rul
 	return 0;
 }
 
-/* rule NULL: none of them is to be mirrored. With matching: all each has an entry for each rule that
- * takes the instance. */
+/* rule NULL: none of them is to be mirrored. With matching: all each has an entry for each rule
+ * that takes the instance. */
 static int
 explain_interfaces(const struct explanation *explanation, const struct config_rule *rule,
     json_t *result, struct tmf_err *err)
@@ -221,7 +221,8 @@ explain_interfaces(const struct explanation *explanation, const struct config_ru
 }
 
 /* In the order of trying, up to the rule that takes it. Later rules are left out, although some may
- * match: they were not tried, and a hook may count on that. With matching: all there are no such. */
+ * match: they were not tried, and a hook may count on that. With matching: all there are no
+ * such. */
 static int
 explain_rules(const struct explanation *explanation, json_t *result,
     const struct config_rule **ret_rule, struct tmf_err *err)

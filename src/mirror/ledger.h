@@ -18,11 +18,12 @@
  * TMF_ERR_STORE. */
 int ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err);
 
-/* Notes an Instance's type, VPC, subnet, zone and name beside its outcomes. Errors: TMF_ERR_STORE. */
+/* Notes an Instance's type, VPC, subnet, zone and name beside its outcomes. Errors:
+ * TMF_ERR_STORE. */
 int ledger_note_instance(struct mirror *mirror, const json_t *instance, struct tmf_err *err);
 
-/* Writes `failed` with operation, error, cause and request id of failure. What the store refuses then is
- * logged only: the failure itself is on its way up already. */
+/* Writes `failed` with operation, error, cause and request id of failure. What the store refuses
+ * then is logged only: the failure itself is on its way up already. */
 void
 ledger_put_failed(struct mirror *mirror, const struct outcome *item, const struct tmf_err *failure);
 
@@ -36,7 +37,8 @@ int ledger_failed_page(
 int ledger_failed_among(struct mirror *mirror, json_t *ids, json_t **ret_ids, struct tmf_err *err);
 
 /* {row: true where it failed} of what the ledger has of an instance: a row is that of an interface,
- * of a rule on it (matching: all), or "" of the instance alone. *ret_rows is a new reference. Errors: TMF_ERR_STORE. */
+ * of a rule on it (matching: all), or "" of the instance alone. *ret_rows is a new reference.
+ * Errors: TMF_ERR_STORE. */
 int
 ledger_rows(struct mirror *mirror, const char *instance_id, json_t **ret_rows, struct tmf_err *err);
 

@@ -71,8 +71,8 @@ session_is_ours(const struct config_rule *rule, const json_t *session)
 	       session_is_adoptable(session, rule);
 }
 
-/* Where one rule takes an interface, whatever this configuration has there stands in its place, also
- * if another rule took it when it was made. With matching: all the others are other rules'. */
+/* Where one rule takes an interface, whatever this configuration has there stands in its place,
+ * also if another rule took it when it was made. With matching: all the others are other rules'. */
 static bool
 session_is_drifted(const struct config_rule *rule, const json_t *session)
 {

@@ -41,9 +41,9 @@ const char *session_kept_target(const struct session_question *question, const j
 void session_differences(
     const struct session_question *question, const json_t *session, struct buf *out);
 
-/* The number of a session that is created: the rule's, or where it asks for none the lowest from the
- * default on that no session of the interface has. What others numbered lower stays before it: a
- * packet goes to the lowest session whose filter accepts it. sessions NULL: none are known. */
+/* The number of a session that is created: the rule's, or where it asks for none the lowest from
+ * the default on that no session of the interface has. What others numbered lower stays before it:
+ * a packet goes to the lowest session whose filter accepts it. sessions NULL: none are known. */
 int session_number_for(
     const struct config_rule *rule, const json_t *sessions, const char *interface_id);
 

@@ -6,8 +6,8 @@
 	"id, status, start_ms, stop_ms, workflow_name, input, config_name, hook_name, settings,"   \
 	" output, error, cause, retry_ms, dry_run, parent, redrive_ms, redrives, end_sum"
 
-/* An outcome with what is known about its instance. An interface has a row of its own in `instances`
- * only where its place is not the instance's. */
+/* An outcome with what is known about its instance. An interface has a row of its own in
+ * `instances` only where its place is not the instance's. */
 #define SQL_OUTCOME_ROWS                                                                           \
 	"SELECT o.instance, o.interface, kind, reason, rule, target, session, operation, error,"   \
 	" cause, request, i.type, coalesce(f.vpc, i.vpc), coalesce(f.subnet, i.subnet), i.zone,"   \

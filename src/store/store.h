@@ -313,9 +313,9 @@ struct outcome_reason {
 int store_outcome_reasons(struct store *store, const char *run_id,
     int (*fn)(void *arg, const struct outcome_reason *reason), void *arg, struct tmf_err *err);
 
-/* Notes what is known about an instance (interface_id NULL), or of an interface whose VPC and subnet
- * are not its instance's. What is NULL stays as it was: AWS lists a terminated instance without its subnet. Its
- * outcomes are read with it, whether they come before or after.
+/* Notes what is known about an instance (interface_id NULL), or of an interface whose VPC and
+ * subnet are not its instance's. What is NULL stays as it was: AWS lists a terminated instance
+ * without its subnet. Its outcomes are read with it, whether they come before or after.
  * Errors: as for store_outcome_put. */
 int store_instance_put(struct store *store, const char *run_id, const char *instance_id,
     const char *interface_id, const struct store_instance *instance, struct tmf_err *err);
@@ -328,7 +328,8 @@ int store_outcomes_each(struct store *store, const char *run_id, int kind,
 /* The rows of one instance, in order of interface id and slot. */
 int store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
-/* The rows of one interface: one, unless it has slots, or has moved from one instance to another. */
+/* The rows of one interface: one, unless it has slots, or has moved from one instance to
+ * another. */
 int store_outcomes_at(struct store *store, const char *run_id, const char *interface_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 /* Up to limit instances that have a `failed` row, in order of their ids, from after (exclusive; ""

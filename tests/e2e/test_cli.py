@@ -321,7 +321,7 @@ class Runs(harness.Case):
             f.seek(page)
             f.write(b"\xff" * 4096)
         done = self.tmflow("show", "long", "--history", "-o", "json")
-        self.assertEqual(done.code, 1, done.err)
+        self.assertEqual(done.code, 2, done.err)
         self.assertGreater(len(done.json["events"]), 10)
         self.assertIn("malformed", done.json["incomplete"]["cause"])
         self.assertIn("malformed", done.err)

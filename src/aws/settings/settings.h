@@ -25,8 +25,8 @@ struct imds_settings {
 struct aws_settings {
 	char *profile; /* see profile_name() */
 	char *region;  /* flag, AWS_REGION, AWS_DEFAULT_REGION, the profile's; NULL if none */
-	char *endpoints[AWS_SERVICES_MAX]; /* see aws_settings_endpoint */
-	char *ca_bundle; /* NULL: the system's */
+	char *endpoints[AWS_SERVICES_MAX];   /* see aws_settings_endpoint */
+	char *ca_bundle;		     /* NULL: the system's */
 	const struct retry_mode *retry_mode; /* NULL: nobody chose one */
 	int attempts_max;		     /* 0: the mode's */
 	bool use_fips;
@@ -43,7 +43,8 @@ int aws_settings_load(const struct aws_env *env, const char *flag_region, const 
 
 /* Each setting with its value and where that stands, as `aws configure list` shows them: a new
  * [{"name", "value": string or null, "source": a flag, a variable, "FILE:LINE", "default" or "not
- * set"}], or NULL. Values are not judged. flag_* may be NULL. Errors: TMF_ERR_CONFIG for a malformed file. */
+ * set"}], or NULL. Values are not judged. flag_* may be NULL. Errors: TMF_ERR_CONFIG for a
+ * malformed file. */
 json_t *aws_settings_list(const struct aws_env *env, const char *flag_region,
     const char *flag_profile, struct tmf_err *err);
 

@@ -67,7 +67,8 @@ report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]
 	return document;
 }
 
-/* Left out where no outcome has one. Beside the counts and not in them, so that "summary" stays a flat object of numbers. */
+/* Left out where no outcome has one. Beside the counts and not in them, so that "summary" stays
+ * a flat object of numbers. */
 json_t *
 report_document_read(struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], struct tmf_err *err)

@@ -1,5 +1,5 @@
-/* Every native action: ACTION(describe_page) is action_describe_page of describe_page.c, in actions/
- * or prune/. */
+/* Every native action: ACTION(describe_page) is action_describe_page of describe_page.c, in
+ * actions/ or prune/. */
 ACTION(check_account)
 ACTION(check_prune)
 ACTION(describe_page)

@@ -158,7 +158,8 @@ match_add(struct tmf_op *op, struct match *match, const json_t *instance, const 
 	return 0;
 }
 
-/* One of the interfaces that the rule takes. With --retry-failed what did not fail is left alone. */
+/* One of the interfaces that the rule takes. With --retry-failed what did not fail is left
+ * alone. */
 static int
 match_take(struct tmf_op *op, struct match *match, const json_t *instance, const json_t *interface,
     const struct config_rule *rule)

@@ -56,7 +56,8 @@ void rule_explain(const struct config_rule *rule, const json_t *instance, struct
 /* True if the instance is terminated, or about to be. */
 bool instance_is_over(const json_t *instance);
 
-/* True if it is stopped, or about to be: it sends and receives nothing, until somebody starts it. */
+/* True if it is stopped, or about to be: it sends and receives nothing, until somebody starts
+ * it. */
 bool instance_is_stopped(const json_t *instance);
 
 /* True if it was launched for a target, by tmflow or the seed application: such an instance says so

@@ -21,7 +21,8 @@ struct target {
 	bool made;   /* by tmflow or the seed application */
 	bool full;   /* answered that it takes no more sources, or lost its tag for that */
 	bool tagged; /* bears TAG_SUBNET, as far as is known: comes off when it is full */
-	/* As many sources as it takes are mirrored to it: loses its tag, too. See target_rooms.h. */
+	/* As many sources as it takes are mirrored to it: loses its tag, too. See
+	 * target_rooms.h. */
 	bool closed;
 	/* Its instance is gone: what is mirrored to it is lost. See target_lives.h. */
 	bool dead;

@@ -9,7 +9,8 @@
  * targets, once in a process. Describes may lag: a target is dead when its instance is listed as
  * terminated, or when it is not listed at all several times in a row, unless this store has made
  * it just now. The types of the instances say how many sources a target takes: noted on the way,
- * for others' targets as well. The tag that leads others to it is taken off at once, except in a dry run.
+ * for others' targets as well. The tag that leads others to it is taken off at once, except in a
+ * dry run.
  */
 struct target_lives;
 

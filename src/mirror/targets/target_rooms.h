@@ -33,8 +33,8 @@ target_rooms_enter(struct target_rooms *rooms, const char *target_id, const char
 void target_rooms_settle(
     struct target_rooms *rooms, const char *target_id, const char *interface_id, bool used);
 
-/* The target that a source of the subnet gets, with a place for it (interface_id NULL: without one):
- * the youngest that has room, and is neither full nor dead. NULL where the subnet has no such
+/* The target that a source of the subnet gets, with a place for it (interface_id NULL: without
+ * one): the youngest that has room, and is neither full nor dead. NULL where the subnet has no such
  * target. Those whose places are all used are closed. Borrows. */
 const struct target *
 target_rooms_choose(struct target_rooms *rooms, const char *subnet_id, const char *interface_id);
