@@ -98,7 +98,7 @@ class Exhaustion(harness.Case):
         os.mkdir(directory)
         run = shlex.join([harness.TMFLOW, *self.words(sim, state), *words])
         resume = shlex.join([harness.TMFLOW, "resume", state, "-o", "json"])
-        script = (f"mount -t tmpfs -o size={kib}k none {directory}; {run} >&2; echo $?; mount -o remount,size=64m {directory};"
+        script = (f"mount -t tmpfs -o size={kib}k,mode=0700 none {directory}; {run} >&2; echo $?; mount -o remount,size=64m {directory};"
                   f" {resume} || {{ [ $? = 2 ] && {run}; }}")
         done = subprocess.run(["unshare", "-rm", "sh", "-c", script], env=self.environment(sim, state), cwd=harness.ROOT,
                               capture_output=True, text=True, timeout=harness.RUN_SECONDS, check=False)
@@ -187,7 +187,7 @@ class Exhaustion(harness.Case):
         sim = self.sim(instances=10)
         directory = os.path.join(self.dir, "state")
         os.mkdir(directory)
-        script = f"mount -t tmpfs -o ro none {directory}; exec {shlex.join([harness.TMFLOW, *self.words(sim, 'r')])}"
+        script = f"mount -t tmpfs -o ro,mode=0700 none {directory}; exec {shlex.join([harness.TMFLOW, *self.words(sim, 'r')])}"
         done = subprocess.run(["unshare", "-rm", "sh", "-c", script], env=self.environment(sim), cwd=harness.ROOT, capture_output=True,
                               text=True, timeout=harness.RUN_SECONDS, check=False)
         self.assertEqual(done.returncode, 2, done.stderr)
