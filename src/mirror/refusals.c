@@ -231,7 +231,9 @@ refusal_learn(const struct refusal *refusal, const struct tmf_err *err)
 		return;
 	tmf_err_copy(&scope->err, err);
 	scope->until_mono_ms = refusals_mono_ms(refusal->in) + REFUSAL_TRUSTED_MS;
-	log_event(LOG_WARN, "refused", LOG_STR("scope", scope->name), LOG_STR("error", err->name),
+	/* That a type cannot be mirrored is nothing to mend: the summary counts it. */
+	log_event(kind == REFUSAL_TYPE ? LOG_INFO : LOG_WARN, "refused",
+	    LOG_STR("scope", scope->name), LOG_STR("error", err->name),
 	    LOG_STR("cause", tmf_err_text(err)));
 }
 
