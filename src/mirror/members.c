@@ -465,14 +465,14 @@ static void
 members_warn(struct mirror_members *members, const char *operation, const char *target_id,
     const struct tmf_err *err)
 {
+	const char *effect = "instances behind its load balancer may be mirrored, which is a loop";
+
 	if (json_object_get(members->warned, operation) != NULL)
 		return;
 	json_object_set_new(members->warned, operation, json_true());
 	log_event(LOG_WARN, "members.unknown", LOG_STR("target", target_id),
 	    LOG_STR("needs", operation), LOG_STR("error", err->name),
-	    LOG_STR("cause", tmf_err_text(err)),
-	    LOG_STR(
-		"effect", "instances behind its load balancer may be mirrored, which is a loop"));
+	    LOG_STR("cause", tmf_err_text(err)), LOG_STR("effect", effect));
 }
 
 static void
@@ -542,12 +542,12 @@ members_asker(
 	if (id[0] != '\0' && own->id[0] != '\0' && strcmp(id, own->id) != 0)
 		owner = opts->account_of(opts->arg, id);
 	if (owner == NULL && json_object_get(members->warned, target->id) == NULL) {
+		const char *effect = "what stands behind it is not known: guardduty.roleArn does "
+				     "not lead into that account";
+
 		json_object_set_new(members->warned, target->id, json_true());
 		log_event(LOG_WARN, "members.shared", LOG_STR("target", target->id),
-		    LOG_STR("account", id),
-		    LOG_STR("effect",
-			"what stands behind it is not known: guardduty.roleArn does not lead into "
-			"that account"));
+		    LOG_STR("account", id), LOG_STR("effect", effect));
 	}
 	return owner != NULL && owner->elb != NULL ? owner : NULL;
 }
