@@ -196,7 +196,7 @@ store_dir_note_file(const char *path, struct store_file *ret_file, struct tmf_er
 int
 store_dir_check_file(const char *path, const struct store_file *file, struct tmf_err *err)
 {
-	struct store_file now;
+	struct store_file now = {0};
 
 	if (store_dir_note_file(path, &now, err) < 0)
 		return tmf_err_prefix(err, "the state directory was removed under this process");
