@@ -129,6 +129,7 @@ refusal_scope(const struct refusal *refusal, size_t kind)
 		refusals->room = refusals->room == 0 ? 16 : refusals->room * 2;
 		refusals->at = mem_resize(refusals->at, refusals->room, sizeof(refusals->at[0]));
 	}
+	assert(refusals->at != NULL && refusals->count < refusals->room);
 	scope = &refusals->at[refusals->count];
 	*scope = (struct scope){.kind = (enum refusal_kind)kind, .name = mem_strdup(name)};
 	json_object_set_new(refusals->by_name, name, json_integer((json_int_t)refusals->count++));

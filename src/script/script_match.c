@@ -224,8 +224,10 @@ match_back(struct matcher *m, const char *s, char digit)
 	int at = digit - '1';
 	const struct capture *capture = &m->captures[at];
 
-	if (at < 0 || at >= m->capture_count || capture->state == CAPTURE_OPEN)
+	if (at < 0 || at >= m->capture_count || capture->state == CAPTURE_OPEN) {
 		luaL_error(m->L, "invalid capture index %%%d", at + 1);
+		return NULL; /* luaL_error does not return, but is not declared so */
+	}
 	if (capture->state == CAPTURE_POSITION)
 		return NULL;
 	script_spend(m->L, capture->len / MATCH_BYTES_STEP);
@@ -357,7 +359,7 @@ matcher_init(struct matcher *m, lua_State *L, int subject_index, int pattern_ind
 	size_t subject_len;
 	size_t pattern_len;
 
-	m->L = L;
+	*m = (struct matcher){.L = L};
 	m->subject = luaL_checklstring(L, subject_index, &subject_len);
 	m->subject_end = m->subject + subject_len;
 	m->pattern = luaL_checklstring(L, pattern_index, &pattern_len);

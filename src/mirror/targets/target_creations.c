@@ -48,7 +48,7 @@ creations_ended(void *arg, struct creation *creation)
 		i++;
 	creations->count--;
 	memmove(creations->at + i, creations->at + i + 1,
-	    (creations->count - i) * sizeof(creations->at[0]));
+	    (creations->count - i) * sizeof(struct creation *));
 }
 
 static struct creation *
@@ -67,7 +67,7 @@ creations_add(
 	if (creations->count == creations->room) {
 		creations->room = creations->room == 0 ? 8 : creations->room * 2;
 		creations->at =
-		    mem_resize(creations->at, creations->room, sizeof(creations->at[0]));
+		    mem_resize(creations->at, creations->room, sizeof(struct creation *));
 	}
 	creations->at[creations->count++] = creation_new(&(struct creation_opts){
 	    .account = creations->account,
