@@ -10,6 +10,14 @@ LIMIT = 10  # sources of an interface target on a small instance
 
 
 class Targets(harness.Case):
+    def test_no_target_stands_idle(self):
+        """A source of a type that AWS names as one that it does not mirror makes no instance be launched for it."""
+        sim = self.sim(instances=1000)
+        self.assertEqual(self.backfill(sim).code, 0)
+        made = [target for target in sim.report()["targets"] if target.get("subnetId")]
+        self.assertGreater(len(made), 3)
+        self.assertEqual([target for target in made if target["sessions"] == 0], [])
+
     def test_64_sources_in_one_subnet_while_describes_are_stale(self):
         sim = self.sim("--single-subnet", "--plain", "--stale-ms", "600000", instances=64)
         done = self.backfill(sim)

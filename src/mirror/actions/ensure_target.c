@@ -26,6 +26,19 @@ static tmf_op_stage_fn ensure_target_known;
 static tmf_op_stage_fn ensure_target_entered;
 static tmf_op_stage_fn ensure_target_counted;
 
+/* True for a source of a type that AWS does not list as one that can be mirrored. The list may be too
+ * old, so AWS is asked; but until it has answered, such a source takes no place from others, nor is
+ * an instance launched for it where the subnet has a target. If that is full and the source can be
+ * mirrored after all, it comes again with FullTargetId. */
+static bool
+ensure_target_is_doubtful(struct tmf_op *op)
+{
+	const char *type = action_text_of(op, "InstanceType");
+
+	return type != NULL && action_text_of(op, "FullTargetId") == NULL &&
+	       !mirror_config_type_is_source(env(op)->config, type);
+}
+
 /* Borrows from op's input. */
 static struct target_request
 ensure_target_request(struct tmf_op *op)
@@ -33,7 +46,8 @@ ensure_target_request(struct tmf_op *op)
 	return (struct target_request){
 	    .rule = action_rule_of(op, action_text_of(op, "Rule")),
 	    .subnet_id = action_text_of(op, "SubnetId"),
-	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
+	    .interface_id =
+		ensure_target_is_doubtful(op) ? NULL : action_text_of(op, "NetworkInterfaceId"),
 	    .full_target_id = action_text_of(op, "FullTargetId"),
 	};
 }
@@ -136,6 +150,9 @@ ensure_target_counted(struct tmf_op *op)
 	const struct target *target = targets_choose(account->targets, &request);
 
 	assert(request.rule != NULL && request.rule->target_id == NULL);
+	if (target == NULL && ensure_target_is_doubtful(op))
+		target = inventory_current(
+		    targets_inventory(account->targets), target_request_subnet(&request));
 	if (target == NULL && env(op)->dry_run != NULL) {
 		dry_run_target(account, &request);
 		f->rounds = 1;
@@ -183,6 +200,7 @@ static const struct tmf_action_field input[] = {
     {"SessionTargetId", "string", false, "the target that the source's session may keep"},
     {"InstanceId", "string", false, "the source, to record a failure for"},
     {"NetworkInterfaceId", "string", false, "the same, and to keep a place for it"},
+    {"InstanceType", "string", false, "no instance is launched for a type that is not mirrored"},
     MEMBER_ACCOUNT_FIELD,
     {.name = NULL},
 };

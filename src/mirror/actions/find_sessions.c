@@ -257,6 +257,18 @@ find_sessions_round(const struct session_question *question, enum session_verdic
 	return question->rule->session_number != 0 ? ROUND_NUMBERED : ROUND_LAST;
 }
 
+/* 1 if AWS will not mirror it, as far as that is known, 0 if not, -1. AWS's lists may be too old, so
+ * it is asked in spite of them, except where that would launch an instance for a target. */
+static int
+find_sessions_is_refused(
+    struct tmf_op *op, const json_t *entry, const struct session_question *question)
+{
+	if (question->type_is_dead && question->rule->target_id == NULL)
+		return 1;
+	return unsupported_known(action_account(op), env(op)->config, question->interface_id,
+	    jsonx_get_string(find_sessions_instance(entry), "InstanceType"), &op->err);
+}
+
 /* The memory of refusals is asked for missing sessions only: a session that exists shows that the
  * interface could be mirrored, and counts unless AWS rules the type out for good. */
 static int
@@ -267,9 +279,7 @@ find_sessions_settle(struct tmf_op *op, const json_t *entry,
 	json_t *item;
 
 	if (verdict == SESSION_MISSING) {
-		int refused =
-		    unsupported_known(action_account(op), env(op)->config, question->interface_id,
-			jsonx_get_string(find_sessions_instance(entry), "InstanceType"), &op->err);
+		int refused = find_sessions_is_refused(op, entry, question);
 
 		if (refused != 0)
 			return refused < 0 ? -1 : find_sessions_record_unsupported(op, entry);
