@@ -17,9 +17,8 @@
  *
  *   engine       once a turn: commit, then ask AWS
  *   execution    start, resume, interrupt, end
- *   dump         what is live, for a person (SIGUSR1)
  *   resume       from the rows to a tree
- *   peek         looks at the rows of a run and changes nothing
+ *   peek         looks at the rows of a run, or at what is live (SIGUSR1), and changes nothing
  *   branch       the interpreter: the only one that acts on what asl/state/step.h answers
  *   context      the $$ object
  *   children     the books of a Map or Parallel: who is next, who has ended, is it failing

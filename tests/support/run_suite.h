@@ -10,7 +10,7 @@ run_suite(Suite *suite)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	srunner_run_all(runner, CK_NORMAL);
+	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? 0 : 1;

@@ -8,7 +8,7 @@
 
 /*
  * Which sessions a tmflow configuration asks for, worked out a second time: nothing here is shared with tmflow's own rules, so that a fault in them shows.
- * DESIGN.md section 4: tags before subnets before vpcs, each in file order, the first rule that matches wins.
+ * Tags before subnets before vpcs, each in file order, the first rule that matches wins.
  */
 
 #define LISTED_MAX 20u

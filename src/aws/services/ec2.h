@@ -26,7 +26,7 @@ struct ec2_describe {
 
 /* {"Instances": [Instance], "OwnerId"?: the account, "NextToken": string or null}; reservations are
  * flattened. EC2 lists only the caller's instances, so the first reservation's owner is that of
- * all. Instance as DESIGN.md section 3 says it: {InstanceId, InstanceType, State: "running",
+ * all. Instance is {InstanceId, InstanceType, State: "running",
  * VpcId?, SubnetId?, AvailabilityZone?, Tags: [{Key, Value}], NetworkInterfaces:
  * [{NetworkInterfaceId, DeviceIndex, SubnetId, VpcId}]} with interfaces sorted by device index. */
 struct tmf_call *

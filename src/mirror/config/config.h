@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* config/<region>.yaml: which instances are mirrored, and where to. DESIGN.md section 4. Immutable
+/* config/<region>.yaml: which instances are mirrored, and where to. Immutable
  * once loaded. */
 
 #define CONFIG_RULES_MAX	 10000u
@@ -80,7 +80,7 @@ const struct config_rule *mirror_config_rule(const struct mirror_config *config,
 const struct config_rule *
 mirror_config_rule_named(const struct mirror_config *config, const char *name);
 
-/* exclude: true when the instance (JSON, see DESIGN.md) is configured never to be mirrored. */
+/* exclude: true when the instance (JSON) is configured never to be mirrored. */
 bool mirror_config_excludes(const struct mirror_config *config, const json_t *instance);
 
 /* instanceStates: why an instance in its state is not mirrored ("terminated", "stopped", ...), or

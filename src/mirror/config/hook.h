@@ -4,7 +4,7 @@
 #include "mirror/config/config.h"
 #include "script/script.h"
 
-/* The functions that a hook may have; what it leaves out keeps its default. DESIGN.md section 3. */
+/* The functions that a hook may have; what it leaves out keeps its default. See lua/README.md. */
 struct hook;
 
 enum hook_answer { HOOK_DEFAULT, HOOK_YES, HOOK_NO };

@@ -6,7 +6,7 @@
 #include "script/script.h"
 
 /*
- * Which rule takes an instance (JSON, see DESIGN.md section 3): tags before subnets before VPCs,
+ * Which rule takes an instance (JSON): tags before subnets before VPCs,
  * each in file order, the first that matches wins. A hook may order the rules and answer in their
  * place.
  */
