@@ -26,10 +26,10 @@ static tmf_op_stage_fn ensure_target_known;
 static tmf_op_stage_fn ensure_target_entered;
 static tmf_op_stage_fn ensure_target_counted;
 
-/* True for a source of a type that AWS does not list as one that can be mirrored. The list may be too
- * old, so AWS is asked; but until it has answered, such a source takes no place from others, nor is
- * an instance launched for it where the subnet has a target. If that is full and the source can be
- * mirrored after all, it comes again with FullTargetId. */
+/* True for a source of a type that AWS does not list as one that can be mirrored. The list may be
+ * too old, so AWS is asked; but until it has answered, such a source takes no place from others,
+ * nor is an instance launched for it where the subnet has a target. If that is full and the source
+ * can be mirrored after all, it comes again with FullTargetId. */
 static bool
 ensure_target_is_doubtful(struct tmf_op *op)
 {

@@ -257,8 +257,8 @@ find_sessions_round(const struct session_question *question, enum session_verdic
 	return question->rule->session_number != 0 ? ROUND_NUMBERED : ROUND_LAST;
 }
 
-/* 1 if AWS will not mirror it, as far as that is known, 0 if not, -1. AWS's lists may be too old, so
- * it is asked in spite of them, except where that would launch an instance for a target. */
+/* 1 if AWS will not mirror it, as far as that is known, 0 if not, -1. AWS's lists may be too old,
+ * so it is asked in spite of them, except where that would launch an instance for a target. */
 static int
 find_sessions_is_refused(
     struct tmf_op *op, const json_t *entry, const struct session_question *question)
