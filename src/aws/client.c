@@ -96,12 +96,6 @@ aws_client_free(struct aws_client *client)
 	free(client);
 }
 
-struct tmf_loop *
-aws_client_loop(const struct aws_client *client)
-{
-	return client->loop;
-}
-
 const struct aws_stats *
 aws_client_stats(const struct aws_client *client)
 {

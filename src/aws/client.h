@@ -55,8 +55,7 @@ struct aws_client *aws_client_new(const struct aws_client_opts *opts, struct tmf
 /* No call may be under way. NULL is fine. */
 void aws_client_free(struct aws_client *client);
 
-/* What it was made with, and its counters. Borrowed. */
-struct tmf_loop *aws_client_loop(const struct aws_client *client);
+/* Its counters. Borrowed. */
 const struct aws_stats *aws_client_stats(const struct aws_client *client);
 
 /* The same and more by operation, see tally.h. Borrowed. */

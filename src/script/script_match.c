@@ -412,7 +412,7 @@ matcher_push_captures(struct matcher *m, const char *s, const char *end)
 /* The place in a text of len bytes that an argument means, from 0: a negative one counts from the
  * end, and what lies before the start is the start. May be beyond the end. */
 static size_t
-match_start(lua_Integer init, size_t len)
+match_offset(lua_Integer init, size_t len)
 {
 	if (init > 0)
 		return (size_t)init - 1;
@@ -458,7 +458,7 @@ match_first(lua_State *L, bool is_find)
 	size_t start;
 
 	matcher_init(&m, L, 1, 2);
-	start = match_start(luaL_optinteger(L, 3, 1), (size_t)(m.subject_end - m.subject));
+	start = match_offset(luaL_optinteger(L, 3, 1), (size_t)(m.subject_end - m.subject));
 	if (start > (size_t)(m.subject_end - m.subject)) {
 		lua_pushnil(L);
 		return 1;
@@ -544,7 +544,7 @@ script_string_gmatch(lua_State *L)
 
 	luaL_checklstring(L, 1, &len);
 	luaL_checkstring(L, 2);
-	start = match_start(luaL_optinteger(L, 3, 1), len);
+	start = match_offset(luaL_optinteger(L, 3, 1), len);
 	lua_settop(L, 2);
 	lua_pushinteger(L, start > len ? (lua_Integer)len + 1 : (lua_Integer)start);
 	lua_pushinteger(L, -1);

@@ -95,12 +95,6 @@ jsonata_free(struct jsonata *jsonata)
 	free(jsonata);
 }
 
-size_t
-jsonata_bytes(const struct jsonata *jsonata)
-{
-	return jsonata->heap.used_bytes;
-}
-
 /* The input as the expression sees it. An array is wrapped, so that a path goes through its
  * elements while $ is the whole of it. */
 static struct value

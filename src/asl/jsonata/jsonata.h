@@ -34,9 +34,6 @@ struct jsonata_error {
 struct jsonata *jsonata_compile(struct str text, struct jsonata_error *ret_error);
 void jsonata_free(struct jsonata *jsonata);
 
-/* Bytes that the parsed expression takes. */
-size_t jsonata_bytes(const struct jsonata *jsonata);
-
 struct jsonata_opts {
 	json_t *input;	   /* borrowed; NULL: undefined */
 	json_t *variables; /* an object, by name without $; borrowed; NULL: none */

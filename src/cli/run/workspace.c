@@ -22,7 +22,7 @@
 /* Instead of ten: a network may have an endpoint for EC2 alone, and the run goes on without. */
 #define WORKSPACE_ELB_ATTEMPTS_MAX 4
 
-static void members_free(struct workspace *workspace);
+static void workspace_free_members(struct workspace *workspace);
 
 static void
 workspace_begin(struct workspace *workspace, const struct cli_opts *opts)
@@ -64,7 +64,7 @@ workspace_fini(struct workspace *workspace)
 {
 	mirror_free(workspace->mirror);
 	accounts_free(workspace->accounts);
-	members_free(workspace);
+	workspace_free_members(workspace);
 	aws_client_free(workspace->elb);
 	aws_client_free(workspace->ec2);
 	pacer_free(workspace->pacer);
@@ -493,7 +493,7 @@ member_free(struct workspace_member *member)
 }
 
 static void
-members_free(struct workspace *workspace)
+workspace_free_members(struct workspace *workspace)
 {
 	while (workspace->members != NULL) {
 		struct workspace_member *member = workspace->members;
