@@ -1,9 +1,11 @@
 #include "aws_fixture.h"
 
+#include "aws/pace/retry.h"
 #include "base/clock.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 static void
 give_keys(struct credentials_provider *provider, credentials_done_fn *done, void *arg)
@@ -110,4 +112,18 @@ aws_fixture_run(struct aws_fixture *f, struct tmf_call *call)
 	assert(ret == 0);
 	assert(f->completions == before + 1);
 	tmf_err_fini(&err);
+}
+
+/* Classified anew as what AWS said: what the client made of it must not decide. */
+void
+aws_fixture_expect_refusal(const struct aws_fixture *f, const char *name)
+{
+	struct tmf_err said = {0};
+
+	assert(strcmp(f->err.name, name) == 0);
+	tmf_err_set_name(&said, TMF_ERR_SERVICE, name, NULL);
+	said.http_status = f->err.http_status;
+	assert(f->err.code ==
+	       (retry_classify(&said) == RETRY_CREDENTIALS ? TMF_ERR_EXPIRED : TMF_ERR_SERVICE));
+	tmf_err_fini(&said);
 }

@@ -50,6 +50,10 @@ void aws_fixture_set_token(struct aws_fixture *f, const char *token);
 /* Runs the call to its end: result or err hold what came (those of an earlier call are dropped). */
 void aws_fixture_run(struct aws_fixture *f, struct tmf_call *call);
 
+/* Asserts that the error is AWS's own of that name: TMF_ERR_EXPIRED where another try with the same
+ * keys cannot help, TMF_ERR_SERVICE otherwise. */
+void aws_fixture_expect_refusal(const struct aws_fixture *f, const char *name);
+
 /* Takes note of a completion, for tmf_call_on_done. arg: the fixture. */
 void aws_fixture_completed(void *arg, struct tmf_call *call);
 

@@ -180,8 +180,7 @@ void
 keys_expect_fault(struct keys_fixture *f, const char *part)
 {
 	ck_assert_msg(tmf_err_isset(&f->err), "no fault, but keys: %s", f->id);
-	/* The second where there were keys before. */
-	ck_assert(f->err.code == TMF_ERR_CREDENTIALS || f->err.code == TMF_ERR_EXPIRED);
+	ck_assert_int_eq(f->err.code, f->serial > 0 ? TMF_ERR_EXPIRED : TMF_ERR_CREDENTIALS);
 	ck_assert_msg(strstr(tmf_err_text(&f->err), part) != NULL, "%s", tmf_err_text(&f->err));
 	tmf_err_fini(&f->err);
 }
