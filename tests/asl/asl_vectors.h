@@ -19,7 +19,8 @@ void vector_scope_fini(struct vector_scope *v);
 /* JSON text with ' for ", to spare escapes; the text itself may hold no '. */
 json_t *vector_json(const char *text);
 
-/* Asserts that value (released here) is what the text says, exactly as jsonx_same sees it. name says which vector it is. */
+/* Asserts that value (released here) is what the text says, exactly as jsonx_same sees it. name
+ * says which vector it is. */
 void vector_expect(const char *name, json_t *value, const char *expected);
 
 #endif

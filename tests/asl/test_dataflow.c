@@ -246,7 +246,8 @@ START_TEST(test_size_limit)
 	expect_size(TASK("'Comment':''"), ASL_DATA_BYTES_MAX, true);
 	expect_size(TASK("'Comment':''"), ASL_DATA_BYTES_MAX + 1, false);
 	expect_size(PASS("'Comment':''"), ASL_DATA_BYTES_MAX + 1, false);
-	/* A task's result counts even where nothing of it goes on; a larger one of a Pass is gone. */
+	/* A task's result counts even where nothing of it goes on; a larger one of a Pass is
+	 * gone. */
 	expect_size(TASK("'ResultPath':null"), ASL_DATA_BYTES_MAX + 1, false);
 	expect_size(PASS("'ResultPath':null"), ASL_DATA_BYTES_MAX + 1, true);
 	/* The result fits, what it makes of the input does not. */

@@ -153,7 +153,8 @@ START_TEST(test_export)
 }
 END_TEST
 
-/* Only Maps of the top level are distributed, in either spelling; the machine itself is untouched. */
+/* Only Maps of the top level are distributed, in either spelling; the machine itself is
+ * untouched. */
 START_TEST(test_distributed)
 {
 	const struct asl_export_opts opts = {

@@ -530,7 +530,8 @@ corpus_context(void *arg)
 	return arg;
 }
 
-/* The recorded cause without what the engine puts in front, up to the place where the recording hides the input. */
+/* The recorded cause without what the engine puts in front, up to the place where the recording
+ * hides the input. */
 static void
 expect_cause(const char *id, const char *recorded, const char *cause)
 {

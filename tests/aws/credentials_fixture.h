@@ -5,7 +5,8 @@
 #include "base/clock.h"
 #include "scripted_transport.h"
 
-/* Providers on a fake clock over a scripted transport, with an environment and files of the test's own. */
+/* Providers on a fake clock over a scripted transport, with an environment and files of the
+ * test's own. */
 
 #define KEYS_WALL_MS	1768478400000 /* 2026-01-15T12:00:00Z */
 #define KEYS_ROUTES_MAX 8
@@ -60,7 +61,8 @@ void keys_fini(struct keys_fixture *f);
 void keys_env(struct keys_fixture *f, const char *name, const char *value);
 const char *keys_file(struct keys_fixture *f, const char *name, const char *text);
 
-/* Makes the chain if there is no provider yet, and asks it; the loop runs until the answer has come. */
+/* Makes the chain if there is no provider yet, and asks it; the loop runs until the answer has
+ * come. */
 void keys_get(struct keys_fixture *f);
 
 /* Reads the settings and fills in opts; keys_get does it where it has not been done. */

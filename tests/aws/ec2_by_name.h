@@ -6,7 +6,8 @@
 
 /* What the suites of the typed calls share. */
 
-/* Starts an operation by AWS's name of it with parameters as AWS names them. NULL: not one of ours. */
+/* Starts an operation by AWS's name of it with parameters as AWS names them. NULL: not one of
+ * ours. */
 struct tmf_call *ec2_by_name_start(struct aws_client *ec2, const char *name, const json_t *params);
 
 /* True where only those of a resource's members are read that lead somewhere. */
@@ -18,7 +19,8 @@ json_t *json_relaxed(const char *text);
 /* Fails the test with both texts unless they are the same; what says which. */
 void json_expect_same(const json_t *wanted, const json_t *got, const char *what);
 
-/* The list named member of a file among the shared ones, or NULL with a line that says so. *ret_doc keeps it. */
+/* The list named member of a file among the shared ones, or NULL with a line that says so.
+ * *ret_doc keeps it. */
 json_t *shared_list_read(const char *path, const char *member, struct doc **ret_doc);
 
 #endif

@@ -1,4 +1,5 @@
-/* What a metadata endpoint answers, by way of the whole chain: the first byte chooses endpoint, status and pieces. */
+/* What a metadata endpoint answers, by way of the whole chain: the first byte chooses endpoint,
+ * status and pieces. */
 #include "credentials_fixture.h"
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* A service's replies, by way of the whole client: the first byte chooses status, pieces and operation. */
+/* A service's replies, by way of the whole client: the first byte chooses status, pieces and
+ * operation. */
 #include "fuzz_reply.h"
 
 #include <stdint.h>

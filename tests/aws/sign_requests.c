@@ -1,4 +1,5 @@
-/* Signs requests for test_botocore.py: a JSON object a line on standard input, {"authorization", "date", "canonical"} a line on standard output. */
+/* Signs requests for test_botocore.py: a JSON object a line on standard input, {"authorization",
+ * "date", "canonical"} a line on standard output. */
 #include "aws/wire/sigv4.h"
 #include "base/jsonx.h"
 

@@ -1,4 +1,5 @@
-/* The client's promises: what is retried and what is not, the same body at every attempt, errors with AWS's names; and where keys, settings and endpoints come from. */
+/* The client's promises: what is retried and what is not, the same body at every attempt, errors
+ * with AWS's names; and where keys, settings and endpoints come from. */
 #include "aws/pace/retry.h"
 #include "aws/wire/endpoint.h"
 #include "aws_fixture.h"
@@ -184,7 +185,8 @@ START_TEST(another_page)
 }
 END_TEST
 
-/* Another program may have fetched fresh keys meanwhile: they are looked for once a call, then it fails and says why. */
+/* Another program may have fetched fresh keys meanwhile: they are looked for once a call, then
+ * it fails and says why. */
 START_TEST(expired_keys)
 {
 	static const struct scripted_reply once[] = {
@@ -226,7 +228,8 @@ cancel_now(struct tmf_task *task)
 	tmf_call_cancel(((struct canceller *)task)->call);
 }
 
-/* Cancelled before the reply, or, by a task behind the reply's, once it came: nothing is left behind and nobody hears. */
+/* Cancelled before the reply, or, by a task behind the reply's, once it came: nothing is left
+ * behind and nobody hears. */
 static void
 cancel_around(const struct scripted_reply *reply, bool after_reply)
 {
@@ -290,7 +293,8 @@ fixture_with_headers(struct aws_fixture *f, const struct scripted_reply *replies
 	    0);
 }
 
-/* A clock that is an hour slow is found out by the reply's Date, once; a Date that agrees with ours changes nothing. */
+/* A clock that is an hour slow is found out by the reply's Date, once; a Date that agrees with
+ * ours changes nothing. */
 START_TEST(wrong_clock)
 {
 	static const struct scripted_reply replies[] = {
@@ -476,11 +480,13 @@ START_TEST(classes_as_botocore_has_them)
 		struct aws_fixture f;
 		bool again = json_is_true(json_object_get(wanted, "botocoreRetries"));
 
-		/* 429 without a code is a proxy asking us to slow down: we do, as botocore's legacy mode does. */
+		/* 429 without a code is a proxy asking us to slow down: we do, as botocore's
+		 * legacy mode does. */
 		if (json_integer_value(json_object_get(wanted, "httpStatus")) == 429)
 			again = true;
-		/* Asked again later, by the workflow: another subnet's may be had at once. And what a
-		 * listing without ids does not find is being deleted: the listing is asked again. */
+		/* Asked again later, by the workflow: another subnet's may be had at once. And what
+		 * a listing without ids does not find is being deleted: the listing is asked
+		 * again. */
 		if (code != NULL && strcmp(code, "InsufficientInstanceCapacity") == 0)
 			again = false;
 		if (code != NULL && aws_error_is_not_found(code))

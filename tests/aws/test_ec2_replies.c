@@ -223,7 +223,8 @@ compare_error(const struct aws_fixture *f, const json_t *golden)
 	    f->err.http_status, json_integer_value(json_object_get(golden, "httpStatus")));
 }
 
-/* Feeds one golden reply to its operation, in pieces. Returns the fixture run, or false where the operation is not ours. */
+/* Feeds one golden reply to its operation, in pieces. Returns the fixture run, or false where
+ * the operation is not ours. */
 static bool
 feed_reply(struct aws_fixture *f, const json_t *golden, size_t piece_bytes)
 {

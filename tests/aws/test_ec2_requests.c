@@ -259,7 +259,8 @@ cannot_ask(const json_t *params)
 	return NULL;
 }
 
-/* What we mean to send otherwise: a dry run is never asked for, an interface bears its instance's tags. */
+/* What we mean to send otherwise: a dry run is never asked for, an interface bears its
+ * instance's tags. */
 static void
 allow_differences(const char *operation, json_t *wanted, json_t *got)
 {

@@ -91,7 +91,8 @@ START_TEST(every_resolution)
 }
 END_TEST
 
-/* Elastic Load Balancing is not in the partitions' file: by botocore's endpoint-rule-set of elbv2. */
+/* Elastic Load Balancing is not in the partitions' file: by botocore's endpoint-rule-set of
+ * elbv2. */
 START_TEST(load_balancing)
 {
 	static const struct {

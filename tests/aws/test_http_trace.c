@@ -1,4 +1,5 @@
-/* --debug-http: what is told of requests and replies, and that no secret is in it, whatever it is wrapped in. */
+/* --debug-http: what is told of requests and replies, and that no secret is in it, whatever it
+ * is wrapped in. */
 #include "aws/wire/http_trace.h"
 #include "aws/wire/redact.h"
 #include "aws_fixture.h"
@@ -72,7 +73,8 @@ START_TEST(bodies_without_secrets)
 }
 END_TEST
 
-/* Wherever the text is cut off, and wherever what is told of it ends, no part of the secret is told. */
+/* Wherever the text is cut off, and wherever what is told of it ends, no part of the secret is
+ * told. */
 START_TEST(cut_anywhere)
 {
 	const struct redact_values values = {.at = {STR(TOKEN)}, .count = 1};

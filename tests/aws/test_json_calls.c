@@ -1,4 +1,5 @@
-/* The typed calls of the JSON services: what each sends, what comes of the replies, and what their errors mean. */
+/* The typed calls of the JSON services: what each sends, what comes of the replies, and what
+ * their errors mean. */
 #include "aws/services/sfn.h"
 #include "aws/services/sqs.h"
 #include "aws_fixture.h"
@@ -347,7 +348,8 @@ START_TEST(what_errors_mean)
 }
 END_TEST
 
-/* The older name that the header x-amzn-query-error has is the one that an error goes by; what is no name there counts for nothing. */
+/* The older name that the header x-amzn-query-error has is the one that an error goes by; what
+ * is no name there counts for nothing. */
 START_TEST(older_names_of_errors)
 {
 	static const struct scripted_reply reply = {

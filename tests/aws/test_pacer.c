@@ -1,4 +1,5 @@
-/* The pacer against buckets that it does not know, on a fake clock: how near it comes to what the bucket can give, and how often it is refused. */
+/* The pacer against buckets that it does not know, on a fake clock: how near it comes to what
+ * the bucket can give, and how often it is refused. */
 #include "aws/pace/pacer.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -242,7 +243,8 @@ world_free(struct world *world)
 		size, rate, size, 0                                                                \
 	}
 
-/* Near the ideal, and hardly ever refused, without knowing a thing: AWS's published buckets, the same 50 times as fast, raised ones. */
+/* Near the ideal, and hardly ever refused, without knowing a thing: AWS's published buckets, the
+ * same 50 times as fast, raised ones. */
 START_TEST(close_to_what_the_bucket_gives)
 {
 	static const struct scenario scenarios[] = {
@@ -406,8 +408,9 @@ refused_when_resumed(
 	return refused;
 }
 
-/* Interrupted at any time and resumed at once or an hour later: a run that had learnt the refill is refused twice at most in its next 100 calls, one that was searching for it
- * not more often than the search takes, and one that had been refused nothing as often as there are calls in flight. */
+/* Interrupted at any time and resumed at once or an hour later: a run that had learnt the refill is
+ * refused twice at most in its next 100 calls, one that was searching for it not more often than
+ * the search takes, and one that had been refused nothing as often as there are calls in flight. */
 START_TEST(resumed_at_any_time)
 {
 	static const struct bucket buckets[] = {BUCKET(50, 5), BUCKET(50, 20), BUCKET(50, 250)};

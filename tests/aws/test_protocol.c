@@ -1,4 +1,5 @@
-/* botocore's protocol cases through our readers of replies, and its golden requests through our client. */
+/* botocore's protocol cases through our readers of replies, and its golden requests through our
+ * client. */
 #include "aws/client.h"
 #include "aws_fixture.h"
 #include "base/doc/doc.h"
@@ -17,7 +18,8 @@
 #define TABLES_MAX  32
 #define MEMBERS_MAX 24
 
-/* Cases about what none of our operations has. What stands here is left out, everything else must pass. */
+/* Cases about what none of our operations has. What stands here is left out, everything else
+ * must pass. */
 static const struct {
 	const char *in_id;
 	const char *reason;

@@ -1,4 +1,5 @@
-/* botocore's protocol cases of requests: what our writers of forms and JSON, and the client, make of their parameters. */
+/* botocore's protocol cases of requests: what our writers of forms and JSON, and the client,
+ * make of their parameters. */
 #include "aws/client.h"
 #include "aws/services/json_operation.h"
 #include "aws/wire/query.h"
@@ -19,7 +20,8 @@
 #define NAME_BYTES_MAX 256
 #define PAIRS_MAX      16
 
-/* Cases about what none of our requests has. What stands here is left out, everything else must pass. */
+/* Cases about what none of our requests has. What stands here is left out, everything else must
+ * pass. */
 static const struct {
 	const char *in_id;
 	const char *reason;
@@ -60,7 +62,8 @@ shape_of(const json_t *shapes, const json_t *member)
 	return json_object_get(shapes, jsonx_get_string(member, "shape"));
 }
 
-/* What FACTS.md says of names on the wire: queryName, else locationName, the latter with its first letter upper-cased in EC2's protocol. */
+/* What FACTS.md says of names on the wire: queryName, else locationName, the latter with its
+ * first letter upper-cased in EC2's protocol. */
 static void
 wire_name(const char *protocol, const char *key, const json_t *member, char name[NAME_BYTES_MAX])
 {
@@ -194,7 +197,8 @@ compare_headers(const struct scripted_request *sent, const json_t *headers, cons
 	}
 }
 
-/* A service of ours that speaks the protocol; of the cases' own services one asks for the Query protocol's error names, as SQS does. */
+/* A service of ours that speaks the protocol; of the cases' own services one asks for the Query
+ * protocol's error names, as SQS does. */
 static const char *
 service_for(const char *protocol, const json_t *suite)
 {

@@ -126,7 +126,8 @@ START_TEST(container_hosts)
 }
 END_TEST
 
-/* Time-outs and stumbles are tried three times, a refusal or a malformed answer is final; and no fall-through: what is configured is meant. */
+/* Time-outs and stumbles are tried three times, a refusal or a malformed answer is final; and no
+ * fall-through: what is configured is meant. */
 START_TEST(container_faults)
 {
 	static const struct {

@@ -13,7 +13,8 @@
 
 #define TWO_HOURS_MS (120 * MINUTE_MS)
 
-/* A container's endpoint, or STS: each answer has keys of its own that last life_ms; while it is down it does not answer. */
+/* A container's endpoint, or STS: each answer has keys of its own that last life_ms; while it is
+ * down it does not answer. */
 struct issuer {
 	struct keys_fixture *f;
 	int64_t life_ms;
@@ -80,7 +81,8 @@ issue_in_use(const struct keys_fixture *f)
 	return atoi(f->id + strlen("AKID"));
 }
 
-/* Two hours of asking every second, with keys of 15 minutes: none is ever used beyond its end, and few are fetched. */
+/* Two hours of asking every second, with keys of 15 minutes: none is ever used beyond its end,
+ * and few are fetched. */
 static void
 ask_for_two_hours(struct keys_fixture *f, const struct issuer *issuer)
 {
@@ -143,7 +145,8 @@ START_TEST(two_hours_of_a_web_identity)
 }
 END_TEST
 
-/* The instance's own of 15 minutes count as those of a service in trouble, and are asked for at least every 12 minutes: within their life. */
+/* The instance's own of 15 minutes count as those of a service in trouble, and are asked for at
+ * least every 12 minutes: within their life. */
 START_TEST(two_hours_of_an_instance)
 {
 	struct issuer issuer;
@@ -193,7 +196,8 @@ START_TEST(tried_first_then_waited_for)
 }
 END_TEST
 
-/* A service that is down is asked now and then, and the keys at hand are used to their end; then it is a fault, until it is up. */
+/* A service that is down is asked now and then, and the keys at hand are used to their end; then
+ * it is a fault, until it is up. */
 START_TEST(down_for_a_while)
 {
 	struct issuer issuer;
@@ -226,7 +230,8 @@ START_TEST(down_for_a_while)
 }
 END_TEST
 
-/* The instance's keys are used beyond their end while the service has none fresher, and asked for every 2 to 12 minutes. */
+/* The instance's keys are used beyond their end while the service has none fresher, and asked
+ * for every 2 to 12 minutes. */
 START_TEST(the_instances_keys_are_kept_on)
 {
 	struct issuer issuer;

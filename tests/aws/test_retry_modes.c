@@ -149,7 +149,8 @@ START_TEST(legacy_as_it_is_written)
 }
 END_TEST
 
-/* Legacy mode has neither a quota nor an end to its back-off: 100 attempts, each call, and days of waiting in the end. */
+/* Legacy mode has neither a quota nor an end to its back-off: 100 attempts, each call, and days
+ * of waiting in the end. */
 START_TEST(legacy_knows_no_bounds)
 {
 	static const struct scripted_reply reply = {NULL, 500, ERROR_BODY("InternalError")};
@@ -182,7 +183,8 @@ is_close(double got, double wanted, double by)
 	return fabs(got - wanted) <= by;
 }
 
-/* By hand: throttled at 10 a second the rate falls to 7, is back at 10 after cbrt(7.5) s, and grows on beyond. */
+/* By hand: throttled at 10 a second the rate falls to 7, is back at 10 after cbrt(7.5) s, and
+ * grows on beyond. */
 START_TEST(curve)
 {
 	struct adaptive_curve cubic = {0};
@@ -274,7 +276,8 @@ START_TEST(adaptive_trace)
 }
 END_TEST
 
-/* Nothing waits before the first throttled reply; then each waits for its token, half a second's refill at the slowest. */
+/* Nothing waits before the first throttled reply; then each waits for its token, half a second's
+ * refill at the slowest. */
 START_TEST(adaptive_waits)
 {
 	struct adaptive model;
@@ -436,7 +439,8 @@ failed_behind_pacer(const char *mode)
 	return failed;
 }
 
-/* The pacer slows down after them, so they cost nothing; a mode that somebody chose is what it is in the SDKs. */
+/* The pacer slows down after them, so they cost nothing; a mode that somebody chose is what it
+ * is in the SDKs. */
 START_TEST(refusals_behind_a_pacer)
 {
 	ck_assert_uint_eq(failed_behind_pacer(NULL), 0);

@@ -231,7 +231,8 @@ START_TEST(role_refused)
 }
 END_TEST
 
-/* What STS says that is no keys: a stumble is tried again, what is malformed too (AWS does not write that), and in the end it is said. */
+/* What STS says that is no keys: a stumble is tried again, what is malformed too (AWS does not
+ * write that), and in the end it is said. */
 START_TEST(role_faults)
 {
 	static const struct {

@@ -1,4 +1,5 @@
-/* Requests counted by operation, kind of reply and retry: from the client, and added up over processes. */
+/* Requests counted by operation, kind of reply and retry: from the client, and added up over
+ * processes. */
 #include "aws/tally.h"
 #include "aws_fixture.h"
 #include "base/jsonx.h"

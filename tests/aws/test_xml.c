@@ -1,4 +1,5 @@
-/* Replies: what the shapes ask for comes out, the rest is skipped; whatever is broken is an error and never an empty list. */
+/* Replies: what the shapes ask for comes out, the rest is skipped; whatever is broken is an
+ * error and never an empty list. */
 #include "aws/wire/xml.h"
 #include "base/doc/doc.h"
 #include "base/jsonx.h"
@@ -158,7 +159,8 @@ START_TEST(error_replies)
 }
 END_TEST
 
-/* The first Error counts alone, even where it lacks what a later one has; what looks like an id deeper down is none. */
+/* The first Error counts alone, even where it lacks what a later one has; what looks like an id
+ * deeper down is none. */
 START_TEST(one_error_and_one_id)
 {
 	struct xml_parser *parser = xml_parser_new(root_shape);

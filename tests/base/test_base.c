@@ -97,7 +97,8 @@ START_TEST(json_texts)
 }
 END_TEST
 
-/* One byte that may need an escape, at each place of strings of each length around a word's: as jansson writes them. */
+/* One byte that may need an escape, at each place of strings of each length around a word's: as
+ * jansson writes them. */
 START_TEST(json_escapes)
 {
 	static const char odd[] = "\"\\\n\t\x01\x12 \x7f!#[]";

@@ -1,4 +1,5 @@
-/* Documents: YAML's 1.2 core schema and JSON, with the place of everything, and faults that name theirs. */
+/* Documents: YAML's 1.2 core schema and JSON, with the place of everything, and faults that name
+ * theirs. */
 #include "base/diag.h"
 #include "base/jsonx.h"
 
@@ -157,7 +158,8 @@ allocated_bytes(void)
 #endif
 }
 
-/* What a document takes while it is read, as a multiple of its text. tree: the values as well as the rest. */
+/* What a document takes while it is read, as a multiple of its text. tree: the values as well as
+ * the rest. */
 static void
 takes_at_most(const char *name, struct buf *text, size_t multiple, bool tree)
 {

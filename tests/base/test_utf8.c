@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Malformed in every way: a lone continuation, too long a form, a surrogate, beyond the last character, cut off. */
+/* Malformed in every way: a lone continuation, too long a form, a surrogate, beyond the last
+ * character, cut off. */
 static const char *const malformed[] = {
     "\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5", "\xe2\x82"};
 

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Signatures made by botocore (SigV4Auth, clock fixed to 2026-03-01T10:20:30Z) over this request. */
+/* Signatures made by botocore (SigV4Auth, clock fixed to 2026-03-01T10:20:30Z) over this
+ * request. */
 
 #define BODY  "Action=DescribeVpcs&Version=2016-11-15"
 #define SCOPE "Credential=AKIDEXAMPLE/20260301/us-east-1/ec2/aws4_request, SignedHeaders="

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Several accounts in several regions, and the roles that lead from one to another. Requests are signed here, the plain way. */
+/* Several accounts in several regions, and the roles that lead from one to another. Requests are
+ * signed here, the plain way. */
 
 #define FIRST  "123456789012"
 #define SECOND "123456789013"

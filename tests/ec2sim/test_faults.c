@@ -107,7 +107,8 @@ START_TEST(the_nth_call_is_struck)
 }
 END_TEST
 
-/* A subnet without capacity, a filter that is missing: only calls that name the place are refused. */
+/* A subnet without capacity, a filter that is missing: only calls that name the place are
+ * refused. */
 START_TEST(a_refusal_has_its_code_operation_and_place)
 {
 	struct sim_opts opts = sim_test_opts(20);

@@ -216,7 +216,8 @@ START_TEST(expected_accepts_created_targets)
 }
 END_TEST
 
-/* Of what stands behind the target of a rule nothing is a source; the targets of no rule do not count. */
+/* Of what stands behind the target of a rule nothing is a source; the targets of no rule do not
+ * count. */
 START_TEST(members_of_targets_are_no_sources)
 {
 	static const char config[] = "vpcs:\n  - {vpcId: %s, filterId: %s, targetId: "

@@ -1,5 +1,5 @@
-/* The public face of the engine as a host sees it: only headers of include/tmflow/, but for the clock and the
- * rows of the store that one test looks at. */
+/* The public face of the engine as a host sees it: only headers of include/tmflow/, but for the
+ * clock and the rows of the store that one test looks at. */
 #include "base/clock.h"
 #include "run_suite.h"
 #include "store/store.h"

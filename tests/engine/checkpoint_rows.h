@@ -24,8 +24,9 @@
 
 struct asl_machine *rows_machine(void);
 
-/* A private store with a run and the rows of text, one a line: "ID JSON" for a branch, "ID/INDEX JSON" for the result of a child. @W stands for the index of the
- * state W. Lines that are not such, or that the store refuses, are left out. */
+/* A private store with a run and the rows of text, one a line: "ID JSON" for a branch, "ID/INDEX
+ * JSON" for the result of a child. @W stands for the index of the state W. Lines that are not
+ * such, or that the store refuses, are left out. */
 struct store *rows_store(const struct asl_machine *machine, struct str text);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The cases of tests/engine/cases, one file each: "spec" names the part of the specification (or of AWS's documents, or what was recorded from AWS, or that it is
- * tmflow's own), "says" puts in our words what it asks for there.
+ * The cases of tests/engine/cases, one file each: "spec" names the part of the specification (or of
+ * AWS's documents, or what was recorded from AWS, or that it is tmflow's own), "says" puts in our
+ * words what it asks for there.
  */
 #include "engine_harness.h"
 

@@ -1,4 +1,5 @@
-/* Rows that an engine did not write: each is refused with the row and what does not fit, and none crashes or hangs a resume. */
+/* Rows that an engine did not write: each is refused with the row and what does not fit, and
+ * none crashes or hangs a resume. */
 #include "checkpoint_rows.h"
 #include "engine_harness.h"
 

@@ -1,4 +1,5 @@
-/* What a checkpoint must hold: a run that is cut off after any number of turns and resumed ends as one that was not. */
+/* What a checkpoint must hold: a run that is cut off after any number of turns and resumed ends
+ * as one that was not. */
 #include "engine_harness.h"
 
 #include "base/jsonx.h"
@@ -26,7 +27,8 @@ struct durable {
 	int turns_again_min; /* with so many at a time it comes to its end */
 };
 
-/* A bit of everything that a checkpoint must carry: variables, a retry under way, a Map with finished, live and future items, a Parallel, a Wait. */
+/* A bit of everything that a checkpoint must carry: variables, a retry under way, a Map with
+ * finished, live and future items, a Parallel, a Wait. */
 static const char everything_text[] =
     "{StartAt: Init, States: {"
     " Init: {Type: Pass, Assign: {'base.$': $.base}, Next: Flaky},"
@@ -140,7 +142,8 @@ create_run(struct store *store)
 	ck_assert_msg(store_commit(store, &err) == 0, "%s", tmf_err_text(&err));
 }
 
-/* Stops the loop after so many turns, as a crash would: before the hook that commits (cut_before) or after it. */
+/* Stops the loop after so many turns, as a crash would: before the hook that commits
+ * (cut_before) or after it. */
 struct cut {
 	struct tmf_loop *loop;
 	int turns_left;
@@ -283,7 +286,8 @@ rows_after(const struct durable *durable, int turns, bool over)
 	return rows;
 }
 
-/* Until its owner has recorded it, the end itself is kept: a resume reports it and starts nothing. */
+/* Until its owner has recorded it, the end itself is kept: a resume reports it and starts
+ * nothing. */
 START_TEST(the_end_is_left_at_the_end)
 {
 	int failures = 0;

@@ -14,7 +14,8 @@
 
 static char directory[] = "/tmp/tmflow-redrive-XXXXXX";
 
-/* A workflow whose flaky actions fail so often that it FAILED `failures` times before it SUCCEEDED. */
+/* A workflow whose flaky actions fail so often that it FAILED `failures` times before it
+ * SUCCEEDED. */
 struct broken {
 	const char *name;
 	const char *definition;
@@ -232,7 +233,8 @@ START_TEST(goes_on_where_it_failed)
 }
 END_TEST
 
-/* Killed after every so many turns, before, in and after a redrive. A failure is taken for recorded only when its turn was not cut off. */
+/* Killed after every so many turns, before, in and after a redrive. A failure is taken for
+ * recorded only when its turn was not cut off. */
 START_TEST(killed_on_the_way)
 {
 	for (int turns = 4; turns < 12; turns++) {
@@ -256,7 +258,8 @@ count_row(void *arg, int64_t branch_id, struct str state)
 	return 0;
 }
 
-/* They go two weeks after the failure, when another run begins; then there is nothing to go on from. */
+/* They go two weeks after the failure, when another run begins; then there is nothing to go on
+ * from. */
 START_TEST(checkpoints_expire)
 {
 	struct life life = {.broken = &brokens[0]};

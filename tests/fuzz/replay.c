@@ -1,4 +1,5 @@
-/* Stands in for libFuzzer in an ordinary build: runs the saved corpus, every file of the directories given. */
+/* Stands in for libFuzzer in an ordinary build: runs the saved corpus, every file of the
+ * directories given. */
 #include "base/mem.h"
 
 #include <dirent.h>

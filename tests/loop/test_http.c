@@ -1,4 +1,5 @@
-/* HTTP over libcurl against a small server of the test's own on loopback. What it answers is in the path of the request. */
+/* HTTP over libcurl against a small server of the test's own on loopback. What it answers is in
+ * the path of the request. */
 #include "loop/http.h"
 
 #include "base/clock.h"
@@ -20,7 +21,8 @@
 static pid_t server;
 static int port;
 
-/* --- the server: one connection at a time, connections are kept alive; /count tells how many there were --- */
+/* --- the server: one connection at a time, connections are kept alive; /count tells how many
+ * there were --- */
 
 static void
 send_all(int fd, const char *text)
@@ -63,7 +65,8 @@ answer(int fd, const char *request, int connections)
 	return true;
 }
 
-/* Reads up to the end of a head, and the body that its Content-Length names. False at the end of the connection. */
+/* Reads up to the end of a head, and the body that its Content-Length names. False at the end of
+ * the connection. */
 static bool
 read_request(int fd, char request[REQUEST_BYTES_MAX])
 {

@@ -1,4 +1,5 @@
-/* The loop on a fake clock: timers in order, tasks, hooks, idleness; calls that complete once or are cancelled; signals. */
+/* The loop on a fake clock: timers in order, tasks, hooks, idleness; calls that complete once or
+ * are cancelled; signals. */
 #include "base/mem.h"
 #include "tmflow/call.h"
 
@@ -237,7 +238,8 @@ is_pending(int signo)
 	return sigismember(&pending, signo) == 1;
 }
 
-/* A program writes its last report after the loop is gone: a SIGTERM by then must not end it in the middle of that. */
+/* A program writes its last report after the loop is gone: a SIGTERM by then must not end it in
+ * the middle of that. */
 START_TEST(a_signal_after_the_loop_waits)
 {
 	struct tmf_err err = {0};
@@ -403,8 +405,9 @@ read_byte(struct tmf_fd_watch *watch, unsigned events)
 		tmf_loop_unwatch_fd(loop, watch);
 }
 
-/* Timers, posted tasks, descriptors and signals of a loop that poll(2) of the host drives; the host's own descriptor
- * stands beside it. The pipe is written to by the timer, so that each kind wakes the host in its turn. */
+/* Timers, posted tasks, descriptors and signals of a loop that poll(2) of the host drives; the
+ * host's own descriptor stands beside it. The pipe is written to by the timer, so that each kind
+ * wakes the host in its turn. */
 struct host_timer {
 	struct tmf_timer timer;
 	int write_fd;
@@ -486,7 +489,8 @@ START_TEST(a_host_drives_the_loop)
 }
 END_TEST
 
-/* A turn that waits by itself ends with the next timer, however long the caller would wait; a post makes it due. */
+/* A turn that waits by itself ends with the next timer, however long the caller would wait; a
+ * post makes it due. */
 START_TEST(a_turn_ends_with_the_next_timer)
 {
 	struct named_timer timer = {.timer = {.fire = fired}, .name = "x"};

@@ -21,7 +21,8 @@ static int completions;
 static bool testing; /* not so in the parent, where Check waits for the tests */
 static int hanging;  /* this many times waitpid is to find that the process has not ended */
 
-/* Instead of the C library's: the loop must never block in it, also not for a process that was killed and hangs. */
+/* Instead of the C library's: the loop must never block in it, also not for a process that was
+ * killed and hangs. */
 pid_t
 waitpid(pid_t pid, int *ret_status, int options)
 {
@@ -143,7 +144,8 @@ START_TEST(cancelled_with_all_it_started)
 }
 END_TEST
 
-/* Nobody waits for one that hangs, and it is no zombie once it has ended: the next turns ask for it. */
+/* Nobody waits for one that hangs, and it is no zombie once it has ended: the next turns ask for
+ * it. */
 START_TEST(killed_ones_are_reaped_later)
 {
 	struct tmf_err err = {0};

@@ -123,7 +123,8 @@ extensions(void)
 	return patterns;
 }
 
-/* Properties of the keys that may stand in the lists `in`. What need not be given may also be given as missing. */
+/* Properties of the keys that may stand in the lists `in`. What need not be given may also be
+ * given as missing. */
 static json_t *
 object_of(const struct config_key *keys, unsigned in)
 {

@@ -1,4 +1,5 @@
-/* Events, as tmflow:parse-event reads them: it has configuration and account of nobody, so the first rule must be that it asks none. */
+/* Events, as tmflow:parse-event reads them: it has configuration and account of nobody, so the
+ * first rule must be that it asks none. */
 #include "base/clock.h"
 #include "base/doc/doc.h"
 #include "base/jsonx.h"

@@ -9,8 +9,9 @@
 #include <check.h>
 
 /*
- * Native actions against the simulated account of tools/ec2sim, in one process and without a network: a fake clock, one loop, and as many
- * "processes" (domain, store and client) as a test wants.
+ * Native actions against the simulated account of tools/ec2sim, in one process and without a
+ * network: a fake clock, one loop, and as many "processes" (domain, store and client) as a test
+ * wants.
  */
 
 #define FIXTURE_OPS_MAX	   256
@@ -93,14 +94,16 @@ void process_fini(struct process *process);
 /* As at the end of a run. */
 void process_settle(struct process *process);
 
-/* The next `times` calls of operation are answered with code; NULL: with a reply that lists nothing. */
+/* The next `times` calls of operation are answered with code; NULL: with a reply that lists
+ * nothing. */
 void process_fault(
     struct process *process, const char *operation, const char *code, int status, int times);
 
 /* From now on all calls are answered by the account. */
 void process_heal(struct process *process);
 
-/* Starts an action (input is taken) and leaves it to fixture_run to end it. As in the engine without Retry, gave_up hears of a failure. */
+/* Starts an action (input is taken) and leaves it to fixture_run to end it. As in the engine
+ * without Retry, gave_up hears of a failure. */
 struct fixture_end *process_start(struct process *process, const char *action, json_t *input);
 void fixture_run(struct fixture *fixture);
 
@@ -115,9 +118,11 @@ void process_forget_calls(struct process *process);
 /* True if the last request of the operation has text in its body. */
 bool process_asked_with(const struct process *process, const char *operation, const char *text);
 
-/* All outcomes: [{"outcome", "instance", "interface"?, "reason"?, "error"?, ...}]. New reference. */
+/* All outcomes: [{"outcome", "instance", "interface"?, "reason"?, "error"?, ...}]. New
+ * reference. */
 json_t *process_outcomes(struct process *process);
-/* The outcome of an interface or instance, "created" or "ineligible: type"; "" if it has none. Static storage. */
+/* The outcome of an interface or instance, "created" or "ineligible: type"; "" if it has none.
+ * Static storage. */
 const char *process_outcome(struct process *process, const char *id);
 
 /* The account's own verdict. New reference. */

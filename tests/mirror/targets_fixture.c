@@ -76,7 +76,8 @@ targets_check_launches(int launched, int behind_target)
 	json_decref(report);
 }
 
-/* Mirrors interfaces first .. first + count - 1 to the target; the account refuses the eleventh on a small instance. */
+/* Mirrors interfaces first .. first + count - 1 to the target; the account refuses the eleventh
+ * on a small instance. */
 const struct tmf_err *
 targets_fill(const char *target_id, unsigned first, unsigned count)
 {

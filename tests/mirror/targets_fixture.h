@@ -32,7 +32,8 @@ int targets_launched_in_all(void);
 /* Launched, behind a target; and no live launched one without target. */
 void targets_check_launches(int launched, int behind_target);
 
-/* Mirrors interfaces first .. first + count - 1 to the target; the account refuses the eleventh on a small instance. */
+/* Mirrors interfaces first .. first + count - 1 to the target; the account refuses the eleventh
+ * on a small instance. */
 const struct tmf_err *targets_fill(const char *target_id, unsigned first, unsigned count);
 
 /* The newest instance that was launched for a target, as AWS lists it. Static storage. */

@@ -208,7 +208,8 @@ START_TEST(test_every_key)
 }
 END_TEST
 
-/* An empty list lets nobody in; what is no list at all counts as absent. An id without quotes has lost its zeros. */
+/* An empty list lets nobody in; what is no list at all counts as absent. An id without quotes
+ * has lost its zeros. */
 static const struct {
 	const char *accounts;
 	const char *account_id;
@@ -392,7 +393,8 @@ START_TEST(test_extension_keys)
 }
 END_TEST
 
-/* The seed application's template with only some values filled in: the rest is as if it were not there. */
+/* The seed application's template with only some values filled in: the rest is as if it were not
+ * there. */
 START_TEST(test_seed_placeholders)
 {
 	struct loaded loaded =
@@ -480,7 +482,8 @@ END_TEST
 
 #define SCHEMA_BYTES_MAX (1u << 20)
 
-/* config/schema.json is what the checker's tables say. With TMFLOW_WRITE_SCHEMA in the environment the file is written anew. */
+/* config/schema.json is what the checker's tables say. With TMFLOW_WRITE_SCHEMA in the
+ * environment the file is written anew. */
 START_TEST(test_schema_file)
 {
 	static const char path[] = TEST_SOURCE_DIR "/config/schema.json";

@@ -277,7 +277,8 @@ START_TEST(test_another_region)
 }
 END_TEST
 
-/* The instance's account is in the finding; the envelope is that of the administrator who was told. */
+/* The instance's account is in the finding; the envelope is that of the administrator who was
+ * told. */
 START_TEST(test_whose_finding)
 {
 	const json_t *result = process_run(&process, "parse-event",
@@ -388,7 +389,8 @@ START_TEST(test_region_needs_no_call)
 }
 END_TEST
 
-/* Pages may be empty although more follow. The account shows on a later one, and the event is another's. */
+/* Pages may be empty although more follow. The account shows on a later one, and the event is
+ * another's. */
 START_TEST(test_account_behind_empty_pages)
 {
 	teardown();
@@ -398,7 +400,8 @@ START_TEST(test_account_behind_empty_pages)
 }
 END_TEST
 
-/* A list that does not end is an error, and no reason to take another account's instance for ours. */
+/* A list that does not end is an error, and no reason to take another account's instance for
+ * ours. */
 START_TEST(test_account_that_does_not_show)
 {
 	teardown();
@@ -475,7 +478,8 @@ START_TEST(test_member_account_in_another_region)
 }
 END_TEST
 
-/* One client an account, with the role of that account; and what one knows of itself is not taken for the other's. */
+/* One client an account, with the role of that account; and what one knows of itself is not
+ * taken for the other's. */
 START_TEST(test_actions_in_a_member_account)
 {
 	reopen_with("{roleArn: '" ROLE "'}");

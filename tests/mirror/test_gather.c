@@ -1,4 +1,5 @@
-/* Lookups that share a call: who waits how long, who gets what, and what becomes of the others when one fails or goes. */
+/* Lookups that share a call: who waits how long, who gets what, and what becomes of the others
+ * when one fails or goes. */
 #include "mirror_fixture.h"
 #include "run_suite.h"
 
@@ -97,7 +98,8 @@ START_TEST(a_full_batch_does_not_wait)
 }
 END_TEST
 
-/* One that is alone waits for company, and no longer than is said; what comes meanwhile shares its call. */
+/* One that is alone waits for company, and no longer than is said; what comes meanwhile shares
+ * its call. */
 START_TEST(the_wait_has_a_bound)
 {
 	struct fixture_end *alone = describe(instance_id(0));
@@ -137,7 +139,8 @@ START_TEST(a_run_does_not_wait)
 }
 END_TEST
 
-/* What is not listed concerns those alone who asked for it, and the same instance may be asked for twice. */
+/* What is not listed concerns those alone who asked for it, and the same instance may be asked
+ * for twice. */
 START_TEST(an_instance_that_is_gone_concerns_its_asker)
 {
 	struct fixture_end *gone = describe("i-absent");

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Launches that nobody is at any more: at the end of a run each has a target, or its instance is terminated. */
+/* Launches that nobody is at any more: at the end of a run each has a target, or its instance is
+ * terminated. */
 
 #define FOREVER		  1000
 #define OPEN_FILES_WALKED 16
@@ -234,7 +235,8 @@ START_TEST(test_needed_after_all)
 }
 END_TEST
 
-/* Another process was given the same instance for the same token and has made it a target: nothing is taken from it. */
+/* Another process was given the same instance for the same token and has made it a target:
+ * nothing is taken from it. */
 START_TEST(test_made_by_another_process)
 {
 	struct process twin;
@@ -267,7 +269,8 @@ START_TEST(test_instance_is_gone)
 }
 END_TEST
 
-/* Whatever is in the way: the next one goes on, makes no second target and leaves no instance behind. */
+/* Whatever is in the way: the next one goes on, makes no second target and leaves no instance
+ * behind. */
 static const struct {
 	const char *operation;
 	const char *code;
@@ -365,7 +368,8 @@ ignore_end(void *arg, struct tmf_call *call)
 	json_decref(tmf_call_take_result(call));
 }
 
-/* A source needs the subnet's target while a leftover of it is being settled. That nothing comes of the leftover is no answer to it. */
+/* A source needs the subnet's target while a leftover of it is being settled. That nothing comes
+ * of the leftover is no answer to it. */
 START_TEST(test_creation_while_settling)
 {
 	const struct fixture_end *end;

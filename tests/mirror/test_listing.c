@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The actions that look only: describe-page, match, exclude-target-instances; log; and the check of inputs that all share. */
+/* The actions that look only: describe-page, match, exclude-target-instances; log; and the check
+ * of inputs that all share. */
 
 #define INSTANCES 230
 
@@ -126,7 +127,8 @@ call_over(void *arg, struct tmf_call *call)
 	*(bool *)arg = call->result != NULL;
 }
 
-/* Every instance of the first page bears so many tags that 200 of them do not fit into a state's data. */
+/* Every instance of the first page bears so many tags that 200 of them do not fit into a state's
+ * data. */
 static void
 tag_page(const json_t *page)
 {
@@ -153,7 +155,8 @@ tag_page(const json_t *page)
 	json_decref(tags);
 }
 
-/* A page that does not fit is asked for again with half as many, and the next one at once with what fits. */
+/* A page that does not fit is asked for again with half as many, and the next one at once with
+ * what fits. */
 START_TEST(test_page_with_many_tags)
 {
 	const json_t *page = process_run(&process, "describe-page", jpack("{}"));
@@ -369,7 +372,8 @@ START_TEST(test_hook_fails)
 }
 END_TEST
 
-/* Every instance of an account ends in exactly one list, and a page's output fits into a state's data. */
+/* Every instance of an account ends in exactly one list, and a page's output fits into a state's
+ * data. */
 START_TEST(test_whole_page)
 {
 	json_t *page = process_run(&process, "describe-page", jpack("{}"));

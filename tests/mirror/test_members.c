@@ -1,4 +1,5 @@
-/* What stands behind load balancers: when it is looked up, with whose keys, and what becomes of answers that do not come. e2e/test_loops.py has each kind of member. */
+/* What stands behind load balancers: when it is looked up, with whose keys, and what becomes of
+ * answers that do not come. e2e/test_loops.py has each kind of member. */
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "mirror_fixture.h"
@@ -54,7 +55,8 @@ open_process(const char *more, int64_t fresh_ms)
 	free(config);
 }
 
-/* The whole fleet through describe-page, match and exclude-target-instances. NULL: the last failed. */
+/* The whole fleet through describe-page, match and exclude-target-instances. NULL: the last
+ * failed. */
 static const json_t *
 exclude_all(void)
 {

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A retry: describe-page and match see what the ledger has as failed, and what became of it is said of just that. */
+/* A retry: describe-page and match see what the ledger has as failed, and what became of it is
+ * said of just that. */
 
 #define INSTANCES 300
 
@@ -58,7 +59,8 @@ put(const char *instance, const char *interface, enum outcome_kind kind)
 	ck_assert_int_eq(store_outcome_put(first.store, "run", &outcome, &err), 0);
 }
 
-/* The first instance from `from` on that runs with `interfaces` of them. Borrowed until the next call. */
+/* The first instance from `from` on that runs with `interfaces` of them. Borrowed until the next
+ * call. */
 static json_t *
 instance_with(size_t interfaces)
 {
@@ -143,7 +145,8 @@ START_TEST(test_named_ones)
 }
 END_TEST
 
-/* What was settled stays; what failed is matched; an interface that is not there any more is gone. */
+/* What was settled stays; what failed is matched; an interface that is not there any more is
+ * gone. */
 START_TEST(test_match_by_interface)
 {
 	json_t *instance = instance_with(3);

@@ -8,7 +8,8 @@
 #include <check.h>
 #include <string.h>
 
-/* What a rule makes of the sessions of an interface: each case is a list of sessions in JSON, and the verdict with the session that decides it. */
+/* What a rule makes of the sessions of an interface: each case is a list of sessions in JSON,
+ * and the verdict with the session that decides it. */
 
 static struct mirror_config *config;
 

@@ -76,7 +76,8 @@ ensure(struct process *by, const char *target_id, const char *session_id)
 		"InstanceId", instance, "TargetId", target_id, "SessionId", session_id));
 }
 
-/* find-sessions for the one interface, of an instance of that type (NULL: not told): the name of the list that it stands in, and the item. */
+/* find-sessions for the one interface, of an instance of that type (NULL: not told): the name of
+ * the list that it stands in, and the item. */
 static const char *
 find_item(struct process *by, const char *type, json_t **ret_item)
 {
@@ -220,7 +221,8 @@ START_TEST(test_conflict)
 }
 END_TEST
 
-/* A rule that asks for no number: find-sessions has seen which are taken, and no second look is needed. */
+/* A rule that asks for no number: find-sessions has seen which are taken, and no second look is
+ * needed. */
 START_TEST(test_a_number_is_handed_on)
 {
 	json_t *item;
@@ -360,7 +362,8 @@ START_TEST(test_default_options_do_not_drift)
 }
 END_TEST
 
-/* But a rule without packetLength wants whole packets: sessions of ours that cut them short are repaired, once. */
+/* But a rule without packetLength wants whole packets: sessions of ours that cut them short are
+ * repaired, once. */
 START_TEST(test_packet_length_is_removed)
 {
 	struct process later;
@@ -549,7 +552,8 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-/* What the configuration calls unmirrorable is not asked for, and what AWS refused is not asked for again. */
+/* What the configuration calls unmirrorable is not asked for, and what AWS refused is not asked
+ * for again. */
 START_TEST(test_types_that_are_not_asked_for)
 {
 	struct process other;
@@ -578,7 +582,8 @@ START_TEST(test_types_that_are_not_asked_for)
 }
 END_TEST
 
-/* The same for a rule whose targets are created: what serves the source is judged by the target's subnet. */
+/* The same for a rule whose targets are created: what serves the source is judged by the
+ * target's subnet. */
 START_TEST(test_refusal_with_created_targets)
 {
 	struct process creating;
@@ -628,7 +633,8 @@ START_TEST(test_found_behind_empty_pages)
 }
 END_TEST
 
-/* The number that is tried is refused, and the session that has it stands behind a dozen empty pages. */
+/* The number that is tried is refused, and the session that has it stands behind a dozen empty
+ * pages. */
 START_TEST(test_number_behind_empty_pages)
 {
 	struct process other;

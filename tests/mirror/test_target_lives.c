@@ -104,7 +104,8 @@ subnet_tag_of(const char *target_id)
 	return tag != NULL ? text : NULL;
 }
 
-/* A tagged target without a live instance would lead others to it: the tag goes as soon as that is known, not only when there is a successor. */
+/* A tagged target without a live instance would lead others to it: the tag goes as soon as that
+ * is known, not only when there is a successor. */
 START_TEST(test_dead_target_loses_its_tag_at_once)
 {
 	char *first =
@@ -156,7 +157,8 @@ START_TEST(test_live_target_costs_one_describe)
 }
 END_TEST
 
-/* Its instance is on no list: at first that is taken for a lag. Only after several looks it is gone, and a store remembers that. */
+/* Its instance is on no list: at first that is taken for a lag. Only after several looks it is
+ * gone, and a store remembers that. */
 START_TEST(test_target_whose_instance_is_not_listed)
 {
 	static const int describes_of_looks = 8; /* of interfaces and of launches, four times */

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* tmflow:ensure-target where the rule's targets are created: one instance a subnet and generation, whatever happens in between. */
+/* tmflow:ensure-target where the rule's targets are created: one instance a subnet and
+ * generation, whatever happens in between. */
 
 START_TEST(test_created_once_and_found_again)
 {
@@ -29,7 +30,8 @@ START_TEST(test_created_once_and_found_again)
 }
 END_TEST
 
-/* The launch marks the instance itself, the create tags the target itself: nothing is without its tags for a moment. */
+/* The launch marks the instance itself, the create tags the target itself: nothing is without
+ * its tags for a moment. */
 START_TEST(test_tags)
 {
 	char wanted[128];
@@ -85,7 +87,8 @@ matched_launches(struct process *by, bool *ret_excluded)
 	return count;
 }
 
-/* What a run launches is no part of the fleet that it lists, in any of its lives; for other runs it is, and excluded. */
+/* What a run launches is no part of the fleet that it lists, in any of its lives; for other runs
+ * it is, and excluded. */
 START_TEST(test_own_launches_are_passed_over)
 {
 	struct process resumed;
@@ -128,7 +131,8 @@ START_TEST(test_rotation)
 }
 END_TEST
 
-/* Another process with a store of its own, that sees nothing of what the first did: the tokens lead it to the same. */
+/* Another process with a store of its own, that sees nothing of what the first did: the tokens
+ * lead it to the same. */
 START_TEST(test_two_processes_two_stores)
 {
 	struct process other;
@@ -191,7 +195,8 @@ START_TEST(test_crash_after_launch)
 }
 END_TEST
 
-/* The rule asks for another type meanwhile: with the same store, the instance that was launched is put to use all the same. */
+/* The rule asks for another type meanwhile: with the same store, the instance that was launched
+ * is put to use all the same. */
 START_TEST(test_orphan_is_adopted_though_the_rule_changed)
 {
 	struct process next;
@@ -339,7 +344,8 @@ START_TEST(test_interface_is_a_target_already)
 }
 END_TEST
 
-/* One process may not make the target, another one has made it of the same instance, and describes do not show that yet: the instance stays. */
+/* One process may not make the target, another one has made it of the same instance, and
+ * describes do not show that yet: the instance stays. */
 START_TEST(test_roll_back_beside_another_process)
 {
 	struct process other;
@@ -363,7 +369,8 @@ START_TEST(test_roll_back_beside_another_process)
 }
 END_TEST
 
-/* --- a fault at each step: what is left behind is put right by whoever comes next, with no instance more than needed --- */
+/* --- a fault at each step: what is left behind is put right by whoever comes next, with no
+ * instance more than needed --- */
 
 static const struct {
 	const char *operation;
@@ -398,7 +405,8 @@ START_TEST(test_fault_at_each_step)
 }
 END_TEST
 
-/* The full target keeps its tag when that cannot be taken off, and nothing is launched: the next one does both. */
+/* The full target keeps its tag when that cannot be taken off, and nothing is launched: the next
+ * one does both. */
 START_TEST(test_fault_while_untagging)
 {
 	struct process next;
@@ -416,7 +424,8 @@ START_TEST(test_fault_while_untagging)
 }
 END_TEST
 
-/* A roll-back that cannot terminate says so; the generation is used up all the same, and no tagged target leads to the instance. */
+/* A roll-back that cannot terminate says so; the generation is used up all the same, and no
+ * tagged target leads to the instance. */
 START_TEST(test_fault_while_rolling_back)
 {
 	struct process next;
@@ -431,7 +440,8 @@ START_TEST(test_fault_while_rolling_back)
 	ck_assert_msg(
 	    strstr(text, "could not be terminated (UnauthorizedOperation)") != NULL, "%s", text);
 	ck_assert_msg(strstr(text, "instance i-") != NULL, "%s", text);
-	/* Whoever asks with the same token is given the instance that was left, and puts it to use. */
+	/* Whoever asks with the same token is given the instance that was left, and puts it to
+	 * use. */
 	process_init(&next, &fixture, &(struct process_opts){0});
 	ck_assert_ptr_nonnull(process_run(&next, "ensure-target", targets_request(NULL)));
 	targets_check_launches(1, 1);
@@ -482,7 +492,8 @@ START_TEST(test_found_behind_empty_pages)
 }
 END_TEST
 
-/* A list that does not end is an error: part of it is no reason to launch what may be there already. */
+/* A list that does not end is an error: part of it is no reason to launch what may be there
+ * already. */
 START_TEST(test_cut_off_list_launches_nothing)
 {
 	targets_teardown();
@@ -504,7 +515,8 @@ note_end(void *arg, struct tmf_call *call)
 	*(enum tmf_err_code *)arg = call->err.code;
 }
 
-/* Were a part taken for the list, a session of somebody else's that it leaves out could cost them their target. */
+/* Were a part taken for the list, a session of somebody else's that it leaves out could cost
+ * them their target. */
 START_TEST(test_cut_off_list_destroys_nothing)
 {
 	enum tmf_err_code code = 0;
@@ -524,7 +536,8 @@ END_TEST
 
 #define FRESH_MS 300000
 
-/* Runs of one process that serves share an inventory. It is read once, and again when it is no longer fresh. */
+/* Runs of one process that serves share an inventory. It is read once, and again when it is no
+ * longer fresh. */
 START_TEST(test_runs_share_an_inventory)
 {
 	struct process serving;

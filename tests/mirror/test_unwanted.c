@@ -124,7 +124,8 @@ START_TEST(test_hooks)
 }
 END_TEST
 
-/* A removal that is done again finds nothing, and has removed it even so. In a dry run nothing is asked. */
+/* A removal that is done again finds nothing, and has removed it even so. In a dry run nothing
+ * is asked. */
 START_TEST(test_removed_twice)
 {
 	struct process dry;

@@ -227,7 +227,8 @@ START_TEST(finalisers_are_refused)
 }
 END_TEST
 
-/* What crosses over is bounded too: a table that holds another one twice, and so on, would fill any memory. */
+/* What crosses over is bounded too: a table that holds another one twice, and so on, would fill
+ * any memory. */
 START_TEST(results_are_bounded)
 {
 	fails("local t = {} for i = 1, 60 do t = {t, t} end return t", "too large");

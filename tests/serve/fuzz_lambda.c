@@ -1,4 +1,5 @@
-/* What the runtime API of Lambda hands over: tasks, events, batches of messages, custom resources. The first byte chooses the deadline. */
+/* What the runtime API of Lambda hands over: tasks, events, batches of messages, custom
+ * resources. The first byte chooses the deadline. */
 #include "base/log.h"
 #include "jobs_fixture.h"
 #include "serve/lambda.h"

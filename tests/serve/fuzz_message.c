@@ -1,4 +1,5 @@
-/* Messages of a queue: the first byte chooses between the body of one, and the whole reply to a receive. */
+/* Messages of a queue: the first byte chooses between the body of one, and the whole reply to a
+ * receive. */
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "jobs_fixture.h"

@@ -6,7 +6,8 @@
 #include "scripted_transport.h"
 #include "serve/events.h"
 
-/* Jobs without configuration and account, on a fake clock; and clients over a scripted transport. */
+/* Jobs without configuration and account, on a fake clock; and clients over a scripted
+ * transport. */
 
 #define JOBS_FIXTURE_TURNS_MAX 5000u /* a workflow may go round for ever */
 

@@ -1,4 +1,5 @@
-/* What counts as an event, wherever it comes from; and when a run has not done what its event is for. */
+/* What counts as an event, wherever it comes from; and when a run has not done what its event is
+ * for. */
 #include "base/jsonx.h"
 #include "serve/events.h"
 

@@ -1,4 +1,5 @@
-/* The Lambda runtime on a fake clock: deadlines that cannot be true, and where a custom resource is answered. */
+/* The Lambda runtime on a fake clock: deadlines that cannot be true, and where a custom resource
+ * is answered. */
 #include "base/log.h"
 #include "jobs_fixture.h"
 #include "run_suite.h"

@@ -1,4 +1,5 @@
-/* When a poll may follow another: pauses, what ends them, what ends the process, and what is logged. */
+/* When a poll may follow another: pauses, what ends them, what ends the process, and what is
+ * logged. */
 #include "serve/poll_pace.h"
 
 #include "base/clock.h"
@@ -153,7 +154,8 @@ START_TEST(one_poll_tries_for_all)
 }
 END_TEST
 
-/* Ten polls that are open while a service goes away are one failure; and one of them that is answered ends the pause. */
+/* Ten polls that are open while a service goes away are one failure; and one of them that is
+ * answered ends the pause. */
 START_TEST(polls_that_fail_together_are_one_failure)
 {
 	struct poll_ticket ticket = poll_pace_start(&pace);

@@ -1,4 +1,5 @@
-/* A worker on a fake clock: when hearts beat, what is told when, and what becomes of a task that nobody waits for. */
+/* A worker on a fake clock: when hearts beat, what is told when, and what becomes of a task that
+ * nobody waits for. */
 #include "aws/services/sfn.h"
 #include "base/jsonx.h"
 #include "base/mem.h"

@@ -125,7 +125,8 @@ make_dir(void)
 	return dir;
 }
 
-/* The sessions of an earlier run, for rules that the configuration no longer has. AWS refuses some, as the types of their instances cannot be mirrored. */
+/* The sessions of an earlier run, for rules that the configuration no longer has. AWS refuses
+ * some, as the types of their instances cannot be mirrored. */
 static void
 make_earlier(struct sim *sim)
 {
@@ -233,7 +234,8 @@ bury(struct sim_process *process)
 	restart_after(process, crash->down_ms);
 }
 
-/* Its store refused a write: it has ended with an error, and is started again once the disk is well. */
+/* Its store refused a write: it has ended with an error, and is started again once the disk is
+ * well. */
 static void
 disk_failed(struct sim_process *process)
 {

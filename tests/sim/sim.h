@@ -10,10 +10,13 @@
 #include <jansson.h>
 
 /*
- * Whole backfills in one process, the same way every time: the real engine, actions, client and store on a fake clock, against the simulated account of tools/ec2sim, on a
- * disk that can fail. Several "processes", each with a store of its own, share the account; each can die at any point and comes back, as `tmflow resume` would.
+ * Whole backfills in one process, the same way every time: the real engine, actions, client and
+ * store on a fake clock, against the simulated account of tools/ec2sim, on a disk that can fail.
+ * Several "processes", each with a store of its own, share the account; each can die at any point
+ * and comes back, as `tmflow resume` would.
  *
- * A point is where a process can die: before a change of a file of its store, before a request leaves, before a reply is heard.
+ * A point is where a process can die: before a change of a file of its store, before a request
+ * leaves, before a reply is heard.
  */
 
 #define SIM_PROCESSES_MAX 3 /* each takes a turn hook of the loop */
@@ -28,7 +31,8 @@ struct sim_crash {
 	int64_t down_ms;
 };
 
-/* The n-th change of a file, from 1, is refused (0: none), and with lasting all later ones, until the process has ended and is started again. */
+/* The n-th change of a file, from 1, is refused (0: none), and with lasting all later ones,
+ * until the process has ended and is started again. */
 struct sim_disk_fault {
 	int change;
 	int code;
@@ -49,11 +53,13 @@ struct sim_plan {
 	struct sim_opts world;
 	const char *config; /* YAML; NULL: the account's, for all scenarios */
 	const char *hook;   /* Lua source or NULL */
-	/* Every so-many-th instance has a session of this configuration from before, whether a rule wants it or not, and the runs prune. 0: none, and they do not. */
+	/* Every so-many-th instance has a session of this configuration from before, whether a
+	 * rule wants it or not, and the runs prune. 0: none, and they do not. */
 	unsigned earlier_every;
 	size_t processes_count;
 	struct sim_process_plan processes[SIM_PROCESSES_MAX];
-	/* Adds to what a reply says or how it comes. Called for the n-th request of all, from 1. NULL: nothing. */
+	/* Adds to what a reply says or how it comes. Called for the n-th request of all, from 1.
+	 * NULL: nothing. */
 	void (*spoil)(
 	    void *arg, uint64_t n, struct sim_reply *reply, enum tmf_err_code *ret_transport);
 	void *spoil_arg;
@@ -72,13 +78,15 @@ struct sim_result {
 void sim_result_fini(struct sim_result *result);
 
 /*
- * Plays the plan to its end. After every call that changes the account: no session twice, none on a target's interface, no target with more sources than it may have.
- * At the end: every run SUCCEEDED, its outcomes add up and name every instance, each store opens and says so, and no launched instance is without a target.
- * Returns -1 with *err saying which of these does not hold.
+ * Plays the plan to its end. After every call that changes the account: no session twice, none on a
+ * target's interface, no target with more sources than it may have. At the end: every run
+ * SUCCEEDED, its outcomes add up and name every instance, each store opens and says so, and no
+ * launched instance is without a target. Returns -1 with *err saying which of these does not hold.
  */
 int sim_play(const struct sim_plan *plan, struct sim_result *ret_result, struct tmf_err *err);
 
-/* Sweeps try every so-many-th point: TMFLOW_SIM_STRIDE, which builds with sanitizers set since they are slow; 1 without. */
+/* Sweeps try every so-many-th point: TMFLOW_SIM_STRIDE, which builds with sanitizers set since
+ * they are slow; 1 without. */
 uint64_t sim_stride(void);
 
 #endif

@@ -67,7 +67,8 @@ bool sim_point(struct sim_process *process);
 void sim_process_init(struct sim_process *process, struct sim *sim, size_t index);
 void sim_process_fini(struct sim_process *process);
 
-/* Starts it, or goes on with what its store holds. Returns -1 with *err where it could not (it may have died on the way: look at dead). */
+/* Starts it, or goes on with what its store holds. Returns -1 with *err where it could not (it
+ * may have died on the way: look at dead). */
 int sim_process_boot(struct sim_process *process, struct tmf_err *err);
 
 /* Writes the end of the run. */

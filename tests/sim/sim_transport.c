@@ -8,7 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* The network: the account answers after a while, and what goes wrong on the way goes wrong here. */
+/* The network: the account answers after a while, and what goes wrong on the way goes wrong
+ * here. */
 
 #define LATENCY_MS_MAX 40
 

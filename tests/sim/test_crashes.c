@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 /*
- * The crash matrix: a backfill is killed at every point at which it can die, in every way, goes on, and ends as the undisturbed one did.
- * At least POINTS_MIN such deaths are tried.
+ * The crash matrix: a backfill is killed at every point at which it can die, in every way, goes on,
+ * and ends as the undisturbed one did. At least POINTS_MIN such deaths are tried.
  */
 
 #define POINTS_MIN 1000
@@ -152,8 +152,10 @@ START_TEST(every_point)
 END_TEST
 
 /*
- * Two deaths with an hour after each, and describes that lag behind: a target that is not shown may be taken for gone, and what was launched in its place turn out not to be needed.
- * How many came to that is printed (mirror_leftovers has each step of it); in any case no launched instance is without a target at the end, which sim_play looks at.
+ * Two deaths with an hour after each, and describes that lag behind: a target that is not shown may
+ * be taken for gone, and what was launched in its place turn out not to be needed. How many came to
+ * that is printed (mirror_leftovers has each step of it); in any case no launched instance is
+ * without a target at the end, which sim_play looks at.
  */
 #define HOUR_MS	     3600000
 #define SOURCES_LATE 48	 /* more than are looked after at once, and the last target has room left */

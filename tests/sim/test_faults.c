@@ -7,7 +7,8 @@
 #include <string.h>
 
 /*
- * The fault sweep: each call of a backfill, and each change of its store's file, meets each kind of fault once. In the end all is mirrored, or said to have failed.
+ * The fault sweep: each call of a backfill, and each change of its store's file, meets each kind of
+ * fault once. In the end all is mirrored, or said to have failed.
  */
 
 #define SWEEP_SEED 5
@@ -99,7 +100,8 @@ play(const struct sim_plan *plan, const char *what, struct sim_result *ret_resul
 	*ret_result = result;
 }
 
-/* A call that came to nothing, or whose reply was lost, is made again with its token: in the end everything was done once, and nothing failed. */
+/* A call that came to nothing, or whose reply was lost, is made again with its token: in the end
+ * everything was done once, and nothing failed. */
 static void
 play_as_if_calm(const struct sim_plan *plan, const char *what, const struct effects *calm)
 {
@@ -200,7 +202,8 @@ static const struct sim_disk_fault disk_faults[] = {
     {.code = SQLITE_READONLY, .lasting = true},
 };
 
-/* Changes of files are fewer than points, so the last ones change nothing any more: that is no harm. */
+/* Changes of files are fewer than points, so the last ones change nothing any more: that is no
+ * harm. */
 START_TEST(each_change_of_the_store_fails_once)
 {
 	struct sim_plan plan = sweep_plan();

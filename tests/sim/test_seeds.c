@@ -11,7 +11,8 @@
 #include <time.h>
 
 /*
- * Random worlds, configurations, hooks, faults, crashes and concurrent processes, each all from one seed.
+ * Random worlds, configurations, hooks, faults, crashes and concurrent processes, each all from one
+ * seed.
  *   TMFLOW_SIM_SEED=N test_sim_seeds       one seed again
  *   TMFLOW_SIM_TRACE=1 with it             and each request of it
  *   TMFLOW_SIM_COUNT=N test_sim_seeds      that many fresh ones (default SEEDS_FRESH)
@@ -192,7 +193,8 @@ verdict_count(const struct sim_result *result, const char *list)
 	    json_object_get(json_object_get(result->expected, "counts"), list));
 }
 
-/* Sessions are those that the configuration asks for; what is missing was said to have failed. A hook decides otherwise than the account's own rules. */
+/* Sessions are those that the configuration asks for; what is missing was said to have failed. A
+ * hook decides otherwise than the account's own rules. */
 static void
 check_sessions(const struct scenario *s, const struct sim_result *result, uint64_t seed)
 {

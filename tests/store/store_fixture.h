@@ -46,7 +46,8 @@ void expect_err(struct tmf_err *err, enum tmf_err_code code, const char *part);
 /* Fails the test with the text of err unless result is 0. */
 #define ck_ok(result, err) ck_assert_msg((result) == 0, "%s", tmf_err_text(err))
 
-/* main() of a suite with these cases, each run between set-up and tear-down functions of Check's. */
+/* main() of a suite with these cases, each run between set-up and tear-down functions of
+ * Check's. */
 int run_suite(const char *name, void (*add)(Suite *suite));
 
 #endif

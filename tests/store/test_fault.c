@@ -1,4 +1,5 @@
-/* Disks that fill up or break at any write: a clean error, and the file holds what was committed. */
+/* Disks that fill up or break at any write: a clean error, and the file holds what was
+ * committed. */
 #include "fault_vfs.h"
 #include "store_fixture.h"
 

@@ -1,4 +1,5 @@
-/* Opening: the directory, the file, the schema, what is refused; commits and what outlives a kill. */
+/* Opening: the directory, the file, the schema, what is refused; commits and what outlives a
+ * kill. */
 #include "store_fixture.h"
 
 #include <signal.h>
@@ -308,7 +309,8 @@ fact_time(struct store *store)
 	return wall_ms;
 }
 
-/* Begins reads of the fixture's store, which see no fact; then another store on the same file, which is returned, puts it. */
+/* Begins reads of the fixture's store, which see no fact; then another store on the same file,
+ * which is returned, puts it. */
 static struct store *
 other_puts_while_read(void)
 {
@@ -324,7 +326,8 @@ other_puts_while_read(void)
 	return other;
 }
 
-/* Reads together see the file as it was at the first of them, until a write of their own or the commit. */
+/* Reads together see the file as it was at the first of them, until a write of their own or the
+ * commit. */
 START_TEST(test_reads_together)
 {
 	struct store *other = other_puts_while_read();
@@ -345,7 +348,8 @@ START_TEST(test_reads_together)
 }
 END_TEST
 
-/* A write ends the reads: from then on the store sees what others have put, and what it puts itself. */
+/* A write ends the reads: from then on the store sees what others have put, and what it puts
+ * itself. */
 START_TEST(test_reads_end_with_a_write)
 {
 	struct store *other = other_puts_while_read();

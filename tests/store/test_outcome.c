@@ -63,7 +63,8 @@ expect_rows(const char *run_id, int kind, int stop_after, const char *expected)
 	buf_fini(&rows.text);
 }
 
-/* "kind=n " for the kinds that are there, as this store counts and as one that has to count the rows. */
+/* "kind=n " for the kinds that are there, as this store counts and as one that has to count the
+ * rows. */
 static void
 expect_counts(const char *run_id, const char *expected)
 {
@@ -141,7 +142,8 @@ put_slot(const char *instance, const char *interface, const char *slot, enum out
 	ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
 }
 
-/* Several sessions of an interface: a row each, which takes the place of the interface's as a whole. */
+/* Several sessions of an interface: a row each, which takes the place of the interface's as a
+ * whole. */
 START_TEST(test_slots_of_an_interface)
 {
 	struct rows of = {.stop_after = 0};
@@ -275,7 +277,8 @@ check_cut(void *arg, const struct outcome *outcome)
 {
 	int *count = arg;
 
-	/* One byte less than the limit, so as not to cut the two bytes of the last character apart. */
+	/* One byte less than the limit, so as not to cut the two bytes of the last character
+	 * apart. */
 	ck_assert_uint_eq(strlen(outcome->cause), STORE_OUTCOME_BYTES_MAX - 1);
 	ck_assert_uint_eq(strlen(outcome->reason), STORE_OUTCOME_BYTES_MAX);
 	(*count)++;

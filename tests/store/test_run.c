@@ -186,7 +186,8 @@ note_id(void *arg, const struct store_run *run)
 	return 0;
 }
 
-/* Parts are of their run: neither among the runs nor ambiguous with it, but found by their whole id. */
+/* Parts are of their run: neither among the runs nor ambiguous with it, but found by their whole
+ * id. */
 START_TEST(test_parts)
 {
 	struct store_run part = full_run;

@@ -7,9 +7,9 @@
 /* One execution on a fake clock, with four actions to try things with:
  *   tmflow:echo  gives its input
  *   tmflow:fail  fails with its input's Error and Cause
- *   tmflow:flaky fails with Error as often as Times says (counted over the whole run), then gives its input
- *   tmflow:sleep waits Ms, then gives its input
- */
+ *   tmflow:flaky fails with Error as often as Times says (counted over the whole run), then gives
+ *   its input
+ *   tmflow:sleep waits Ms, then gives its input */
 struct harness {
 	struct fake_clock clock;
 	struct tmf_loop *loop;

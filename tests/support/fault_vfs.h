@@ -17,13 +17,14 @@ struct fault_shadow;
 /*
  * A VFS over the default one, a disk of its own that can fail in three ways.
  *
- * Refuse: its n-th change of a file (open, write, sync, truncate) fails, and with `lasting` all that come after. The disk is full or broken as `code`
- * says. Reads never fail.
+ * Refuse: its n-th change of a file (open, write, sync, truncate) fails, and with `lasting` all
+ * that come after. The disk is full or broken as `code` says. Reads never fail.
  *
- * Die with its process: on_change hears of every change before it is made and may end the process there. From then on nothing is changed any more.
+ * Die with its process: on_change hears of every change before it is made and may end the process
+ * there. From then on nothing is changed any more.
  *
- * Lose power: with `shadows` it knows what was synced. fault_vfs_lose_power puts every file back to that, plus a random part of what was
- * written since: whole sectors, some of them torn off.
+ * Lose power: with `shadows` it knows what was synced. fault_vfs_lose_power puts every file back to
+ * that, plus a random part of what was written since: whole sectors, some of them torn off.
  */
 enum fault_verdict {
 	FAULT_GO_ON,

@@ -4,8 +4,9 @@
 #include "loop/http.h"
 
 /*
- * A transport without a network: answers from a list, or by a callback, on the loop's next turn. Keeps what was sent.
- * A reply that was not expected, or one for another operation, fails an assertion.
+ * A transport without a network: answers from a list, or by a callback, on the loop's next turn.
+ * Keeps what was sent. A reply that was not expected, or one for another operation, fails an
+ * assertion.
  */
 struct scripted_transport;
 

@@ -1,4 +1,5 @@
-/* CPU time of one signed call over a warm connection: bench_call URL CALLS prints microseconds. Keys come from the environment. See tools/bench. */
+/* CPU time of one signed call over a warm connection: bench_call URL CALLS prints microseconds.
+ * Keys come from the environment. See tools/bench. */
 #include "aws/keys/credentials_chain.h"
 #include "aws/services/ec2.h"
 #include "base/clock.h"

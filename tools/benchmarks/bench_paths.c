@@ -1,6 +1,7 @@
 /*
- * The hot paths, one at a time and as often as asked, for counting instructions: bench_paths PATH COUNT.
- * What setting up costs falls out when the counts of two runs are subtracted. See tools/benchmarks/paths.py.
+ * The hot paths, one at a time and as often as asked, for counting instructions: bench_paths PATH
+ * COUNT. What setting up costs falls out when the counts of two runs are subtracted. See
+ * tools/benchmarks/paths.py.
  */
 #include "aws/services/ec2.h"
 #include "aws/wire/sigv4.h"

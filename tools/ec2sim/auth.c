@@ -8,8 +8,8 @@
 #include <time.h>
 
 /*
- * Signature Version 4, the verifying side, written from its description and not from tmflow's signer.
- * See: docs.aws.amazon.com/IAM/latest/UserGuide, "Signature Version 4 signing process"
+ * Signature Version 4, the verifying side, written from its description and not from tmflow's
+ * signer. See: docs.aws.amazon.com/IAM/latest/UserGuide, "Signature Version 4 signing process"
  */
 
 #define SIGNED_HEADERS_MAX 64u

@@ -4,8 +4,9 @@
 #include "world.h"
 
 /*
- * Several accounts in several regions at one endpoint: a world for each pair. Whose key signed a request chooses the account, the region in the
- * signature's scope the region. AssumeRole leads from one account to the others. One account and one region is the usual case.
+ * Several accounts in several regions at one endpoint: a world for each pair. Whose key signed a
+ * request chooses the account, the region in the signature's scope the region. AssumeRole leads
+ * from one account to the others. One account and one region is the usual case.
  */
 struct sim_cloud;
 
@@ -21,12 +22,14 @@ struct sim_cloud_opts {
 	int64_t role_ms_max; /* bounds the life of an assumed role's credentials; 0: as asked */
 };
 
-/* Errors: as world_new; TMF_ERR_INVALID for accounts, regions or denied accounts that do not exist. */
+/* Errors: as world_new; TMF_ERR_INVALID for accounts, regions or denied accounts that do not
+ * exist. */
 struct sim_cloud *cloud_new(const struct sim_cloud_opts *opts, struct tmf_err *err);
 void cloud_free(struct sim_cloud *cloud);
 
-/* As world_handle. Calls under /_sim/ take account=ID and region=REGION in their query, the first ones where absent; without either, those that
- * set something for all (faults, reset-counters, expire-tokens) do so in every world. */
+/* As world_handle. Calls under /_sim/ take account=ID and region=REGION in their query, the first
+ * ones where absent; without either, those that set something for all (faults, reset-counters,
+ * expire-tokens) do so in every world. */
 struct sim_reply cloud_handle(struct sim_cloud *cloud, const struct sim_request *request);
 
 /* EC2 and STS requests to all worlds since the start or the last reset. */
@@ -37,7 +40,8 @@ size_t cloud_worlds(const struct sim_cloud *cloud);
 struct sim_world *cloud_world_at(const struct sim_cloud *cloud, size_t index);
 struct sim_world *cloud_world(const struct sim_cloud *cloud, unsigned account, unsigned region);
 
-/* The report of the only world, or {"ok", "worlds": [{"account", "region", "report"}]}. Returns ok. */
+/* The report of the only world, or {"ok", "worlds": [{"account", "region", "report"}]}. Returns
+ * ok. */
 bool cloud_report(const struct sim_cloud *cloud, bool with_sessions, const struct sim_sink *sink);
 
 /* Appends one configuration for all worlds. */

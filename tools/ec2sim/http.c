@@ -55,7 +55,8 @@ sim_http_add_signal(struct sim_http *http, const struct sim_signal *plan, struct
 	return 0;
 }
 
-/* Sends what is due for the request with this number. Returns true where the request is to be dropped. */
+/* Sends what is due for the request with this number. Returns true where the request is to be
+ * dropped. */
 static bool
 send_signals(struct sim_http *http, uint64_t request, bool after)
 {
@@ -349,7 +350,8 @@ sim_http_new(struct sim_cloud *cloud, const struct sim_http_opts *opts, struct t
 	return http;
 }
 
-/* Lets the delayed replies that are due go out, with the MHD_run that must follow: nothing else would wake it. */
+/* Lets the delayed replies that are due go out, with the MHD_run that must follow: nothing else
+ * would wake it. */
 static void
 resume_due(struct sim_http *http)
 {

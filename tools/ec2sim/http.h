@@ -11,7 +11,8 @@ struct sim_http;
 
 #define SIM_SIGNALS_MAX 64u
 
-/* A signal to another process when a certain request comes: for tests of what a crash leaves behind. */
+/* A signal to another process when a certain request comes: for tests of what a crash leaves
+ * behind. */
 struct sim_signal {
 	uint64_t at; /* the at-th request (cloud_requests) or the first after it */
 	pid_t pid;
@@ -35,7 +36,8 @@ uint16_t sim_http_port(const struct sim_http *http);
 /* Serves until stop_fd is readable. Errors: TMF_ERR_SYSTEM. */
 int sim_http_run(struct sim_http *http, int stop_fd, struct tmf_err *err);
 
-/* Adds a signal. Errors: TMF_ERR_INVALID for process ids below 2, one's own, signal 0, or more than SIM_SIGNALS_MAX pending. */
+/* Adds a signal. Errors: TMF_ERR_INVALID for process ids below 2, one's own, signal 0, or more
+ * than SIM_SIGNALS_MAX pending. */
 int sim_http_add_signal(struct sim_http *http, const struct sim_signal *plan, struct tmf_err *err);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* See: docs.aws.amazon.com/vpc/latest/mirroring, "supported instance types" and "quotas". Words are separated by blanks. */
+/* See: docs.aws.amazon.com/vpc/latest/mirroring, "supported instance types" and "quotas". Words
+ * are separated by blanks. */
 
 static const char *const source_families[] = {
     "a1 m4 m5 m5a m5ad m5d m5dn m5n m5zn m6a m6g m6gd m6i m6id m6idn m6in m7a m7g m7gd m7i "

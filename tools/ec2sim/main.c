@@ -136,7 +136,8 @@ main(int argc, char **argv)
 	struct tmf_err err = {0};
 	int result = sim_command_parse(argc, argv, &command, &err);
 
-	/* A reply is as large as the one before: the system need not give and clear its memory each time. */
+	/* A reply is as large as the one before: the system need not give and clear its memory
+	 * each time. */
 	mallopt(M_MMAP_THRESHOLD, REPLY_MEMORY_BYTES);
 	mallopt(M_TRIM_THRESHOLD, REPLY_MEMORY_BYTES);
 	if (result == 0 && command.help)

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the worlds of several accounts share: which accounts there are, whose roles may not be assumed, and the credentials that AssumeRole gave out. */
+/* What the worlds of several accounts share: which accounts there are, whose roles may not be
+ * assumed, and the credentials that AssumeRole gave out. */
 struct realm;
 
 #define REALM_DENIED_MAX       16u
@@ -26,7 +27,8 @@ struct grant {
 	int64_t expires_wall_ms;
 };
 
-/* accounts of them, with ids that count up from first_id. Errors: TMF_ERR_INVALID where first_id has not 12 digits or there are too many. */
+/* accounts of them, with ids that count up from first_id. Errors: TMF_ERR_INVALID where first_id
+ * has not 12 digits or there are too many. */
 struct realm *
 realm_new(const char *first_id, unsigned accounts, uint64_t seed, struct tmf_err *err);
 void realm_free(struct realm *realm);

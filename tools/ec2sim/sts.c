@@ -4,8 +4,9 @@
 #include <time.h>
 
 /*
- * The calls of the Security Token Service. Anybody who is known here may assume any role of any account, unless --deny-role says otherwise.
- * See: docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ * The calls of the Security Token Service. Anybody who is known here may assume any role of any
+ * account, unless --deny-role says otherwise. See:
+ * docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  */
 
 #define SESSION_NAME_MIN     2u

@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 /*
- * A pretended AWS account in one region: the EC2 calls that traffic mirroring needs, over an account whose instances are made up from a seed.
- * No network, no threads, no clock: the same options and the same requests at the same times give the same answers, byte for byte.
- * Memory grows with what is created (sessions, targets, launches), not with the number of instances.
+ * A pretended AWS account in one region: the EC2 calls that traffic mirroring needs, over an
+ * account whose instances are made up from a seed. No network, no threads, no clock: the same
+ * options and the same requests at the same times give the same answers, byte for byte. Memory
+ * grows with what is created (sessions, targets, launches), not with the number of instances.
  */
 struct sim_world;
 
@@ -116,9 +117,10 @@ struct sim_reply {
 struct sim_reply world_handle(struct sim_world *world, const struct sim_request *request);
 void sim_reply_fini(struct sim_reply *reply);
 
-/* Replaces the faults. Each is KIND[:OPERATION]@P (a probability) or @#N (the N-th call of OPERATION, or of all, counted from 1 since the last world_reset_counters).
- * Kinds: throttle, 500, 503, reset-before, reset-after, 500-after, truncate, garbage, delay:MS.
- * Errors: TMF_ERR_INVALID naming the fault; the old ones stay. */
+/* Replaces the faults. Each is KIND[:OPERATION]@P (a probability) or @#N (the N-th call of
+ * OPERATION, or of all, counted from 1 since the last world_reset_counters). Kinds: throttle, 500,
+ * 503, reset-before, reset-after, 500-after, truncate, garbage, delay:MS. Errors:
+ * TMF_ERR_INVALID naming the fault; the old ones stay. */
 int world_set_faults(
     struct sim_world *world, const char *const *faults, size_t count, struct tmf_err *err);
 
@@ -132,7 +134,8 @@ void world_reset_counters(struct sim_world *world);
 void world_expire_tokens(struct sim_world *world);
 
 /* Ends an instance as if by an operator. Errors: TMF_ERR_NOT_FOUND. */
-/* Stops a running instance, as an operator would. Errors: TMF_ERR_NOT_FOUND; TMF_ERR_INVALID in another state. */
+/* Stops a running instance, as an operator would. Errors: TMF_ERR_NOT_FOUND; TMF_ERR_INVALID in
+ * another state. */
 int world_stop(
     struct sim_world *world, const char *instance_id, int64_t now_wall_ms, struct tmf_err *err);
 int world_terminate(
@@ -144,11 +147,12 @@ struct sim_sink {
 	void *arg;
 };
 
-/* {"ok", "reasons", "calls", "sessions", ...} (README.md). with_sessions adds the list of all sessions by interface.
- * Returns ok. */
+/* {"ok", "reasons", "calls", "sessions", ...} (README.md). with_sessions adds the list of all
+ * sessions by interface. Returns ok. */
 bool world_report(const struct sim_world *world, bool with_sessions, const struct sim_sink *sink);
 
-/* {"Vpcs", "Subnets", "GivenTargets", "Filters", "Instances": [...], ...}; limit bounds the instances (0: all). */
+/* {"Vpcs", "Subnets", "GivenTargets", "Filters", "Instances": [...], ...}; limit bounds the
+ * instances (0: all). */
 void world_print(const struct sim_world *world, uint64_t limit, const struct sim_sink *sink);
 
 /* What every world offers, one a line: "ec2 DescribeInstances". */
@@ -165,8 +169,9 @@ enum sim_scenario {
 /* Appends a tmflow configuration (YAML) that fits this world. */
 void world_config(struct sim_world *world, enum sim_scenario scenario, struct buf *out);
 
-/* Compares the sessions that exist with those that a tmflow configuration asks for, by rules written here a second time on purpose.
- * Appends {"ok", "expectedSessions", "missing", ...}. Errors: TMF_ERR_INVALID where config is not one. */
+/* Compares the sessions that exist with those that a tmflow configuration asks for, by rules
+ * written here a second time on purpose. Appends {"ok", "expectedSessions", "missing", ...}.
+ * Errors: TMF_ERR_INVALID where config is not one. */
 int world_expected(
     const struct sim_world *world, struct str config, struct buf *out, struct tmf_err *err);
 

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* DescribeTags: a walk over targets, sessions and instances, in this order. A tag's number is that of its resource times TAGS_MAX + 1, plus its place. */
+/* DescribeTags: a walk over targets, sessions and instances, in this order. A tag's number is
+ * that of its resource times TAGS_MAX + 1, plus its place. */
 
 #define PLACES (TAGS_MAX + 1u)
 

@@ -7,8 +7,9 @@
 #include <string.h>
 
 /*
- * Which sessions a tmflow configuration asks for, worked out a second time: nothing here is shared with tmflow's own rules, so that a fault in them shows.
- * Tags before subnets before vpcs, each in file order, the first rule that matches wins.
+ * Which sessions a tmflow configuration asks for, worked out a second time: nothing here is shared
+ * with tmflow's own rules, so that a fault in them shows. Tags before subnets before vpcs, each in
+ * file order, the first rule that matches wins.
  */
 
 #define LISTED_MAX 20u
@@ -274,7 +275,8 @@ list_fault(struct comparison *c, enum fault_list which, const struct instance *i
 	jo_close(j, '}');
 }
 
-/* The next session of tmflow's or of another client; the world's own are somebody else's, whom no configuration concerns. */
+/* The next session of tmflow's or of another client; the world's own are somebody else's, whom
+ * no configuration concerns. */
 static uint32_t
 skip_given(const struct sim_world *w, uint32_t at)
 {

@@ -99,7 +99,8 @@ address_of(const struct sim_world *w, const struct instance *instance, unsigned 
 	return 10u << 24 | ((instance->vpc << 16) & 0xff0000u) | (host & 0xffffu);
 }
 
-/* Blocks of reservation_max instances are cut into reservations where a bit of the block's hash says so. */
+/* Blocks of reservation_max instances are cut into reservations where a bit of the block's hash
+ * says so. */
 static uint64_t
 reservation_of(const struct sim_world *w, uint64_t n)
 {

@@ -130,7 +130,8 @@ write_state(struct buf *out, const char *name, enum instance_state state)
 	xml_close(out, name);
 }
 
-/* What is the same of all instances is written as one text: pages are most of what a client waits for. */
+/* What is the same of all instances is written as one text: pages are most of what a client
+ * waits for. */
 void
 instance_write(const struct sim_world *w, struct buf *out, const struct instance *i)
 {

@@ -10,7 +10,8 @@
 
 #include <stdarg.h>
 
-/* ---- ids (world_ids.c): one number space a kind; an id is a scrambled number, so it can be read back without a table ---- */
+/* ---- ids (world_ids.c): one number space a kind; an id is a scrambled number, so it can be
+ * read back without a table ---- */
 
 enum id_kind {
 	ID_INSTANCE,
@@ -200,7 +201,8 @@ enum bucket_class {
 
 struct sim_call;
 
-/* Which service an operation is of. EC2 has its own form of errors, the others that of the Query protocol. */
+/* Which service an operation is of. EC2 has its own form of errors, the others that of the Query
+ * protocol. */
 enum sim_service { SERVICE_EC2, SERVICE_STS, SERVICE_ELB, SERVICE_COUNT };
 struct sim_service_facts {
 	const char *name; /* as it signs */
@@ -263,7 +265,8 @@ struct fault {
 	bool onwards; /* from call number `at` on, not that call alone */
 	int64_t delay_ms;
 	char code[FAULT_CODE_BYTES]; /* of a refusal */
-	/* A refusal strikes only calls with a parameter of this value: the id of a subnet, a filter, a target. "": all. */
+	/* A refusal strikes only calls with a parameter of this value: the id of a subnet, a
+	 * filter, a target. "": all. */
 	char place[SIM_ID_BYTES];
 	uint64_t hits;
 	char text[FAULT_TEXT_BYTES];
@@ -467,7 +470,8 @@ void reply_error(struct sim_world *w, struct sim_reply *reply, int status, const
 
 /* ---- tokens (world_tokens.c) ---- */
 
-/* Looks ClientToken up. Returns 1 where it was used for the same call (*ret_resource is what that made), 0 where it is new or absent, -1 where the call failed. */
+/* Looks ClientToken up. Returns 1 where it was used for the same call (*ret_resource is what
+ * that made), 0 where it is new or absent, -1 where the call failed. */
 int token_find(struct sim_call *c, uint64_t *ret_resource);
 void token_keep(struct sim_call *c, uint64_t resource);
 
@@ -488,7 +492,8 @@ struct describe_filter {
 	void (*offer)(struct match *m, const void *object);
 };
 
-/* A filter that narrows where to look: collects the numbers that may match. Returns false where it cannot (look everywhere). */
+/* A filter that narrows where to look: collects the numbers that may match. Returns false where
+ * it cannot (look everywhere). */
 struct describe_index {
 	const char *name;
 	bool (*collect)(const struct sim_world *w, struct str value, struct idmap *numbers);
@@ -604,7 +609,8 @@ const char *request_header(const struct sim_request *request, const char *name);
 
 /* Makes the world one account of a realm that is shared: borrowed. */
 void world_join(struct sim_world *w, struct realm *realm, unsigned account);
-/* Appends a configuration with the rules of all these worlds: each one's subnet and VPC rule (and, of a single one, its tag rule). */
+/* Appends a configuration with the rules of all these worlds: each one's subnet and VPC rule
+ * (and, of a single one, its tag rule). */
 void world_config_all(
     struct sim_world *const *worlds, size_t count, enum sim_scenario scenario, struct buf *out);
 

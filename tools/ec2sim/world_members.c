@@ -4,9 +4,11 @@
 #include <stdlib.h>
 
 /*
- * What stands behind the given load balancer targets, and the calls of Elastic Load Balancing (2015-12-01) and EC2 that lead there. Nothing of it can be changed.
- * Behind given target 0 are a target group of instances, one of addresses, and one with an Application Load Balancer that has a group of instances;
- * behind given target 1 one of instances; behind the gateway load balancer's endpoint an endpoint service with a gateway load balancer and its appliances.
+ * What stands behind the given load balancer targets, and the calls of Elastic Load Balancing
+ * (2015-12-01) and EC2 that lead there. Nothing of it can be changed. Behind given target 0 are a
+ * target group of instances, one of addresses, and one with an Application Load Balancer that has a
+ * group of instances; behind given target 1 one of instances; behind the gateway load balancer's
+ * endpoint an endpoint service with a gateway load balancer and its appliances.
  */
 
 #define MEMBERS_MAX 1000u

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* VPCs, subnets, security groups, interfaces, filters and the image: what stands around the instances. Nothing here can be made or deleted. */
+/* VPCs, subnets, security groups, interfaces, filters and the image: what stands around the
+ * instances. Nothing here can be made or deleted. */
 
 /* A VPC, a subnet or a filter: a number and its tags. */
 struct place {

@@ -270,7 +270,8 @@ filters_fini(struct filters *filters)
 	filters->values = NULL;
 }
 
-/* Marks the places of the pattern that are reached without another character: past every * and ?. */
+/* Marks the places of the pattern that are reached without another character: past every * and
+ * ?. */
 static void
 spread(struct str pattern, bool *at)
 {

@@ -219,7 +219,8 @@ static const struct describe_filter session_filters[] = {
     {NULL, NULL},
 };
 
-/* With staleness a deleted session is still listed but no more in the lists: then the whole table is searched. */
+/* With staleness a deleted session is still listed but no more in the lists: then the whole
+ * table is searched. */
 static bool
 lists_are_whole(const struct sim_world *w)
 {
@@ -396,7 +397,8 @@ read_numbers(struct sim_call *c, struct session_value *value)
 	return 0;
 }
 
-/* Checks what the target and the interface's other sessions allow. self: the session that is modified, else UINT32_MAX. */
+/* Checks what the target and the interface's other sessions allow. self: the session that is
+ * modified, else UINT32_MAX. */
 static int
 check_value(
     struct sim_call *c, uint64_t interface, const struct session_value *value, uint32_t self)
@@ -435,7 +437,8 @@ default_length(const struct sim_world *w, uint32_t target)
 	return w->targets[target].type == TARGET_NLB ? PACKET_LENGTH_MAX : 0;
 }
 
-/* A number that no other session without one of its own gets: an odd multiplier permutes 24 bits. */
+/* A number that no other session without one of its own gets: an odd multiplier permutes 24
+ * bits. */
 static uint32_t
 default_network(uint64_t n)
 {

@@ -126,7 +126,8 @@ stale_of(enum id_kind kind)
 	return kind == ID_INSTANCE || kind == ID_INTERFACE ? STALE_INSTANCES : STALE_OTHER;
 }
 
-/* Makes blob (count pairs) the slot's tags. A second change before the first is seen leaves what describes show. */
+/* Makes blob (count pairs) the slot's tags. A second change before the first is seen leaves what
+ * describes show. */
 static void
 slot_change(const struct sim_world *w, struct tags_slot *slot, enum stale_kind kind,
     struct buf *blob, size_t count)
@@ -349,7 +350,8 @@ not_found_code(enum id_kind kind)
 	return kind < ID_COUNT && codes[kind] != NULL ? codes[kind] : "InvalidID";
 }
 
-/* The slot's tags with key set to value, or taken away where set is false (and the value agrees, if one is given). */
+/* The slot's tags with key set to value, or taken away where set is false (and the value agrees,
+ * if one is given). */
 static size_t
 changed_tags(
     const struct tags_slot *slot, const struct tag_pairs *pairs, bool set, struct buf *blob)

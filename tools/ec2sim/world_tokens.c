@@ -55,7 +55,8 @@ token_keep(struct sim_call *c, uint64_t resource)
 	w->tokens_count++;
 }
 
-/* A page token: start, serial of the request that made it, and a check that binds both to the world and the request's parameters. */
+/* A page token: start, serial of the request that made it, and a check that binds both to the
+ * world and the request's parameters. */
 struct page_token {
 	uint64_t start;
 	uint64_t serial;

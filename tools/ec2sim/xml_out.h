@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* XML as EC2 writes it: no indentation. Names are given as they are; text is escaped. Inline where the compiler then knows the length of the name. */
+/* XML as EC2 writes it: no indentation. Names are given as they are; text is escaped. Inline
+ * where the compiler then knows the length of the name. */
 
 /* before NAME after: a tag */
 void xml_tag(struct buf *out, struct str before, struct str name, struct str after);

@@ -161,8 +161,8 @@ shop_open_run(
 }
 
 /*
- * The host's own loop: the engine's descriptor and timeout beside what else it waits for, which here
- * is standard input. A line on it interrupts the run.
+ * The host's own loop: the engine's descriptor and timeout beside what else it waits for, which
+ * here is standard input. A line on it interrupts the run.
  */
 static int
 shop_run_loop(struct tmf_loop *loop, struct shop *shop, struct tmf_err *err)
