@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(harness.ROOT, "tools"))
 from benchmarks import boto3_race, client, engine, fleets, paced, serving  # noqa: E402
 from benchmarks.common import QUICK  # noqa: E402
 
-SIZES = QUICK._replace(fleets=(500, 2000), mirrored=(4000,), rounds=2000, items=1000, branches=100, paced=100, missing=200, boto3_sample=50,
+SIZES = QUICK._replace(fleets=(500, 4000), mirrored=(4000,), rounds=2000, items=1000, branches=100, paced=100, missing=200, boto3_sample=50,
                        calls=50, starts=1, tasks=50)
 
 
