@@ -100,7 +100,7 @@ help_options(const struct subcommand *command, int group, FILE *out)
 		char left[LEFT_BYTES_MAX];
 		char letter[8] = "    ";
 
-		if ((command->options & (1ull << i)) == 0 || (int)row->group != group)
+		if ((command->options & CLI_OPTION_BIT(i)) == 0 || (int)row->group != group)
 			continue;
 		if (!titled)
 			fprintf(out, "\n%s\n", option_group_titles[group]);

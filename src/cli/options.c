@@ -14,7 +14,7 @@ const struct cli_option_row cli_options[OPTION_COUNT] = {
     CLI_OPTIONS(X)
 #undef X
 };
-_Static_assert(OPTION_COUNT <= 64, "one bit an option");
+_Static_assert(OPTION_COUNT <= 8 * sizeof(cli_option_set), "one bit an option");
 
 static int
 output_parse(const char *value, enum cli_output *ret_output, struct tmf_err *err)
@@ -65,7 +65,7 @@ option_unknown(const struct subcommand *command, const char *word, struct tmf_er
 	size_t name_len = strcspn(word + 2, "=");
 
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (command->options & (1ull << i))
+		if (command->options & CLI_OPTION_BIT(i))
 			known[count++] = cli_options[i].name;
 	const char *near = strncmp(word, "--", 2) == 0
 			       ? str_nearest((struct str){word + 2, name_len}, known)
@@ -88,7 +88,7 @@ option_find(const struct subcommand *command, const char *word, const char **ret
 		const struct cli_option_row *row = &cli_options[i];
 		size_t len = strlen(row->name);
 
-		if (!(command->options & (1ull << i)))
+		if (!(command->options & CLI_OPTION_BIT(i)))
 			continue;
 		if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, row->name, len) == 0 &&
 		    (word[2 + len] == '\0' || word[2 + len] == '=')) {

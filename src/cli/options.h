@@ -200,8 +200,14 @@ enum cli_option {
 	    OPTION_COUNT
 };
 
+/* A set of options, one bit each: 64 were not enough. */
+typedef unsigned __int128 cli_option_set;
+
 /* One bit an option, so that a subcommand can name its set. */
-#define OPTION_BIT(id) (1ull << OPTION_##id)
+#define OPTION_BIT(id) CLI_OPTION_BIT(OPTION_##id)
+
+/* The same by its number. */
+#define CLI_OPTION_BIT(number) ((cli_option_set)1 << (number))
 
 enum cli_option_group {
 #define X(id, title) OPTION_GROUP_##id,
@@ -233,7 +239,7 @@ struct subcommand {
 	const char *examples; /* one a line, as typed */
 	int args_min;
 	int args_max; /* -1: any number */
-	unsigned long long options;
+	cli_option_set options;
 	int (*run)(const struct cli_opts *opts);
 };
 
