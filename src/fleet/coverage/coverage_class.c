@@ -1,0 +1,59 @@
+#include "fleet/coverage/coverage_class.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+static const struct {
+	const char *name;
+	bool wanted;
+} coverage_classes[COVERAGE_CLASS_COUNT] = {
+#define X(id, name, wanted) [COVERAGE_##id] = {name, wanted},
+    COVERAGE_CLASS_TABLE(X)
+#undef X
+};
+
+const char *coverage_class_name(enum coverage_class class)
+{
+	assert(class < COVERAGE_CLASS_COUNT);
+	return coverage_classes[class].name;
+}
+
+void
+coverage_counts_add(struct coverage_counts *counts, enum coverage_class class)
+{
+	assert(class < COVERAGE_CLASS_COUNT);
+	counts->of[class]++;
+}
+
+uint64_t
+coverage_counts_all(const struct coverage_counts *counts)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < COVERAGE_CLASS_COUNT; i++)
+		all += counts->of[i];
+	return all;
+}
+
+uint64_t
+coverage_counts_wanted(const struct coverage_counts *counts)
+{
+	uint64_t wanted = 0;
+
+	for (size_t i = 0; i < COVERAGE_CLASS_COUNT; i++)
+		if (coverage_classes[i].wanted)
+			wanted += counts->of[i];
+	return wanted;
+}
+
+bool
+coverage_counts_share(const struct coverage_counts *counts, double *ret_share)
+{
+	uint64_t wanted = coverage_counts_wanted(counts);
+
+	if (wanted == 0)
+		return false;
+	*ret_share = (double)counts->of[COVERAGE_MIRRORED] / (double)wanted;
+	assert(*ret_share >= 0 && *ret_share <= 1);
+	return true;
+}
