@@ -1,5 +1,5 @@
 /* The file of --accounts, with regions of the command line or without them. */
-#include "cli/fleet/fleet.h"
+#include "cli/places/parts.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -8,12 +8,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-check_places(const struct fleet_places *places)
+check_places(const struct places *places)
 {
-	if (places->count == 0 || places->count > FLEET_PARTS_MAX)
+	if (places->count == 0 || places->count > PARTS_MAX)
 		abort();
 	for (size_t i = 0; i < places->count; i++) {
-		const struct fleet_place *place = &places->at[i];
+		const struct place *place = &places->at[i];
 
 		if (place->account == NULL || strspn(place->account, "0123456789") != 12 ||
 		    place->assume_role == NULL ||
@@ -28,18 +28,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct cli_opts opts = {
 	    .region = size > 0 && data[0] == '#' ? "us-east-1,eu-west-1" : NULL};
 	struct doc *doc = doc_parse("fuzz", (struct str){(const char *)data, size}, NULL);
-	struct fleet_places places = {0};
+	struct places places = {0};
 	struct diag_list diags;
 	struct tmf_err err = {0};
 
 	if (doc == NULL)
 		return 0;
 	diag_list_init(&diags, doc);
-	if (fleet_places_of_doc(doc, &opts, &diags, &places, &err) == 0)
+	if (places_of_doc(doc, &opts, &diags, &places, &err) == 0)
 		check_places(&places);
 	else if ((diags.errors > 0) == tmf_err_isset(&err))
 		abort();
-	fleet_places_fini(&places);
+	places_fini(&places);
 	diag_list_fini(&diags);
 	doc_free(doc);
 	tmf_err_fini(&err);

@@ -99,7 +99,7 @@ progress_add_counts(struct buf *line, size_t columns, const struct progress *pro
 	}
 }
 
-/* In a fleet the last trouble stands for all: the line has room for one. */
+/* Of several parts the last trouble stands for all: the line has room for one. */
 void
 progress_add(struct progress_sum *sum, const struct mirror *mirror, const struct aws_client *ec2)
 {

@@ -433,7 +433,7 @@ session_start_pace(struct session *session, struct tmf_err *err)
 }
 
 /*
- * A part records what it makes under its whole, so that the parts of a fleet have one owner.
+ * A part records what it makes under its whole, so that all parts have one owner.
  * Without checkpoints the engine gets no store at all.
  */
 int

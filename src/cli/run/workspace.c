@@ -41,7 +41,7 @@ workspace_init(struct workspace *workspace, const struct cli_opts *opts)
 }
 
 /*
- * The parts of a fleet share one loop and one network: connections to EC2 are pooled, and one
+ * The parts of a run share one loop and one network: connections to EC2 are pooled, and one
  * thread serves all parts.
  */
 void
@@ -94,7 +94,7 @@ setting_or_recorded(const char *flag, const json_t *recorded, const char *key)
 }
 
 /*
- * A part of a fleet has its transport already, and shares its connections. --debug-http is a
+ * A part has its transport already, and shares its connections. --debug-http is a
  * transport around the real one, so that no request can bypass it.
  */
 static int

@@ -65,8 +65,7 @@ known_add_run(void *arg, const struct store_run *run)
 	return runs->ret;
 }
 
-/* The parts of a fleet are runs with ledgers of their own, and the listing of runs leaves them
- * out. */
+/* Parts are runs with ledgers of their own, and the listing of runs leaves them out. */
 static int
 known_add_run_and_parts(void *arg, const struct store_run *run)
 {

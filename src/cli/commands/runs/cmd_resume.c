@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/answer.h"
-#include "cli/fleet/fleet.h"
+#include "cli/places/parts.h"
 #include "cli/record.h"
 #include "cli/report/report.h"
 #include "cli/run/session.h"
@@ -139,7 +139,7 @@ refuse_dry_run(const struct session *session)
 }
 
 /*
- * A part that is resumed alone would leave the record of its fleet as it was, so that the two would
+ * A part that is resumed alone would leave the record of the whole as it was, so that the two would
  * contradict each other. The message has the command to use instead.
  */
 static int
@@ -154,7 +154,7 @@ refuse_part(const struct session *session)
 
 /*
  * The order of the tests matters: a dry run may be reported again but never continued, whether or
- * not it is a fleet.
+ * not it has parts.
  */
 int
 cmd_resume(const struct cli_opts *opts)
@@ -169,8 +169,8 @@ cmd_resume(const struct cli_opts *opts)
 	else if (code == EXIT_OK) {
 		if (session.run.dry_run && (opts->retry_failed || !record_is_over(&session.run)))
 			code = refuse_dry_run(&session);
-		else if (fleet_is_one(&session.run))
-			code = fleet_resume(opts, session.store, &session.run);
+		else if (parts_belong_to(&session.run))
+			code = parts_resume(opts, session.store, &session.run);
 		else if (session.run.status != RUN_SUCCEEDED && !session.run.dry_run)
 			code = resume_continue(&session);
 		else

@@ -3,7 +3,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
-#include "cli/fleet/fleet.h"
+#include "cli/places/parts.h"
 #include "cli/record.h"
 #include "cli/run/online.h"
 #include "cli/run/session.h"
@@ -97,8 +97,8 @@ cmd_run(const struct cli_opts *opts)
 
 	if (run_check_options(opts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
-	if (fleet_is_wanted(opts))
-		return fleet_run(opts);
+	if (places_are_several(opts))
+		return parts_run(opts);
 	session_init(&session, opts);
 	session.reads_scripts = true;
 	code = run_load(&session);

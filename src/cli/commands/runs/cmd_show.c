@@ -2,7 +2,7 @@
 
 #include "base/jsonx.h"
 #include "cli/answer.h"
-#include "cli/fleet/fleet.h"
+#include "cli/places/parts.h"
 #include "cli/record.h"
 #include "cli/report/report.h"
 #include "cli/report/report_calls.h"
@@ -92,7 +92,7 @@ show_run(struct store *store, const struct store_run *run, const struct cli_opts
 }
 
 /*
- * A fleet has no outcomes of its own: its parts have them, so that it is shown by other code. The
+ * The outcomes of a run with parts are those of its parts, so that it is shown by other code. The
  * lookup takes the id, a unique prefix of it, or @latest.
  */
 int
@@ -105,8 +105,8 @@ cmd_show(const struct cli_opts *opts)
 
 	if (store == NULL)
 		return code;
-	if (store_run_find(store, opts->args[0], &run, &err) == 0 && fleet_is_one(&run))
-		code = fleet_show(opts, store, &run);
+	if (store_run_find(store, opts->args[0], &run, &err) == 0 && parts_belong_to(&run))
+		code = parts_show(opts, store, &run);
 	else if (tmf_err_isset(&err) || show_run(store, &run, opts, &err) < 0)
 		code = cli_fail(opts->output, &err);
 	store_run_fini(&run);

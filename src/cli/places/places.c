@@ -2,7 +2,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
-#include "cli/fleet/fleet.h"
+#include "cli/places/parts.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 /* Which accounts and regions: from flags, or from a file. */
 
 void
-fleet_places_fini(struct fleet_places *places)
+places_fini(struct places *places)
 {
 	for (size_t i = 0; i < places->count; i++) {
 		free(places->at[i].account);
@@ -20,12 +20,12 @@ fleet_places_fini(struct fleet_places *places)
 		free(places->at[i].external_id);
 	}
 	free(places->at);
-	*places = (struct fleet_places){0};
+	*places = (struct places){0};
 }
 
-/* A single region is an ordinary run. A comma makes a fleet of one account. */
+/* A single region is an ordinary run. A comma makes several places of one account. */
 bool
-fleet_is_wanted(const struct cli_opts *opts)
+places_are_several(const struct cli_opts *opts)
 {
 	return opts->accounts != NULL || opts->account != NULL ||
 	       (opts->region != NULL && strchr(opts->region, ',') != NULL);
@@ -36,10 +36,10 @@ fleet_is_wanted(const struct cli_opts *opts)
  * any region of its account.
  */
 static bool
-places_have(const struct fleet_places *places, const char *account, const char *region)
+places_have(const struct places *places, const char *account, const char *region)
 {
 	for (size_t i = 0; i < places->count; i++) {
-		const struct fleet_place *place = &places->at[i];
+		const struct place *place = &places->at[i];
 
 		if ((account == NULL || strcmp(place->account, account) == 0) &&
 		    (region == NULL || place->region == NULL || strcmp(place->region, region) == 0))
@@ -60,19 +60,19 @@ struct account_row {
  * `{region}` of a role are filled in here.
  */
 static int
-places_add(struct fleet_places *places, const struct account_row *account, const char *region,
+places_add(struct places *places, const struct account_row *account, const char *region,
     struct tmf_err *err)
 {
-	assert(places->count <= FLEET_PARTS_MAX);
+	assert(places->count <= PARTS_MAX);
 	if (places_have(places, account->id, region))
 		return tmf_err_set(err, TMF_ERR_INVALID, "%s%s%s: given twice",
 		    account->id != NULL ? account->id : "", account->id != NULL ? " " : "",
 		    region != NULL ? region : "");
-	if (places->count == FLEET_PARTS_MAX)
+	if (places->count == PARTS_MAX)
 		return tmf_err_set(err, TMF_ERR_LIMIT,
-		    "more than %d pairs of account and region: use several runs", FLEET_PARTS_MAX);
+		    "more than %d pairs of account and region: use several runs", PARTS_MAX);
 	places->at = mem_resize(places->at, places->count + 1, sizeof(places->at[0]));
-	places->at[places->count++] = (struct fleet_place){
+	places->at[places->count++] = (struct place){
 	    .account = mem_strdup(account->id),
 	    .region = mem_strdup(region),
 	    .assume_role = arn_fill_in(account->assume_role, account->id, region),
@@ -106,8 +106,8 @@ places_split(const char *list, const char *option, json_t **ret_items, struct tm
 
 /* An account in each of its regions; without any, in one that is not known yet. */
 static int
-places_add_account(struct fleet_places *places, const struct account_row *account,
-    const json_t *regions, struct tmf_err *err)
+places_add_account(struct places *places, const struct account_row *account, const json_t *regions,
+    struct tmf_err *err)
 {
 	const json_t *region;
 	size_t i;
@@ -147,7 +147,7 @@ places_check_accounts(const json_t *accounts, const char *role, struct tmf_err *
 
 /* Every account is mirrored in every region: the places are the product of both lists. */
 static int
-places_of_flags(const struct cli_opts *opts, struct fleet_places *places, struct tmf_err *err)
+places_of_flags(const struct cli_opts *opts, struct places *places, struct tmf_err *err)
 {
 	json_t *accounts = NULL;
 	json_t *regions = NULL;
@@ -285,8 +285,8 @@ accounts_text(const json_t *object, const json_t *otherwise, const char *key)
 
 /* Flags fill in what the file leaves out. */
 static int
-accounts_add_file(const json_t *root, const struct cli_opts *opts, struct fleet_places *places,
-    struct tmf_err *err)
+accounts_add_file(
+    const json_t *root, const struct cli_opts *opts, struct places *places, struct tmf_err *err)
 {
 	json_t *flag_regions = NULL;
 	const json_t *account;
@@ -314,8 +314,8 @@ accounts_add_file(const json_t *root, const struct cli_opts *opts, struct fleet_
 }
 
 int
-fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
-    struct fleet_places *places, struct tmf_err *err)
+places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct diag_list *diags,
+    struct places *places, struct tmf_err *err)
 {
 	accounts_check_file(doc_root(doc), diags);
 	return diags->errors > 0 ? -1 : accounts_add_file(doc_root(doc), opts, places, err);
@@ -326,7 +326,7 @@ fleet_places_of_doc(const struct doc *doc, const struct cli_opts *opts, struct d
  * that is given twice, have none.
  */
 static int
-places_of_file(const struct cli_opts *opts, struct fleet_places *places)
+places_of_file(const struct cli_opts *opts, struct places *places)
 {
 	struct tmf_err err = {0};
 	struct diag_list diags;
@@ -336,7 +336,7 @@ places_of_file(const struct cli_opts *opts, struct fleet_places *places)
 	if (doc == NULL)
 		return cli_fail_take(opts->output, &err);
 	diag_list_init(&diags, doc);
-	if (fleet_places_of_doc(doc, opts, &diags, places, &err) < 0)
+	if (places_of_doc(doc, opts, &diags, places, &err) < 0)
 		code = diags.errors > 0 ? cli_fail_diags(opts->output, &diags)
 					: cli_fail_take(opts->output, &err);
 	diag_list_fini(&diags);
@@ -346,9 +346,9 @@ places_of_file(const struct cli_opts *opts, struct fleet_places *places)
 
 /* A role beside --accounts would contradict the roles in the file, so that it is refused. */
 int
-fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places)
+places_of(const struct cli_opts *opts, struct places *ret_places)
 {
-	struct fleet_places places = {0};
+	struct places places = {0};
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
@@ -364,6 +364,6 @@ fleet_places_of(const struct cli_opts *opts, struct fleet_places *ret_places)
 	if (code == EXIT_OK)
 		*ret_places = places;
 	else
-		fleet_places_fini(&places);
+		places_fini(&places);
 	return code;
 }

@@ -1,4 +1,4 @@
-#include "cli/fleet/fleet.h"
+#include "cli/places/parts.h"
 
 #include "aws/arn.h"
 #include "base/clock.h"
@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(FLEET_PARTS_MAX < TMF_LOOP_TURN_HOOKS_MAX, "each part's engine has a hook");
+_Static_assert(PARTS_MAX < TMF_LOOP_TURN_HOOKS_MAX, "each part's engine has a hook");
 
 /* One part under way. */
-struct fleet_part {
+struct part {
 	struct cli_opts opts; /* the whole's, for this place */
 	char *config;	      /* --config, filled in */
 	struct session session;
@@ -28,12 +28,12 @@ struct fleet_part {
 	bool opened; /* it runs, or has run */
 };
 
-struct fleet {
+struct parts {
 	const struct cli_opts *opts;
 	struct workspace base; /* whose keys assume the roles; owns loop and network */
 	struct store *store;   /* borrowed */
 	struct store_run *run; /* the whole; borrowed */
-	struct fleet_part *parts;
+	struct part *at;
 	size_t count;
 	struct progress progress;
 	int signals;
@@ -41,31 +41,31 @@ struct fleet {
 
 /* Places share the network, so that the workspace of the whole is opened first. */
 static void
-fleet_init(struct fleet *fleet, const struct cli_opts *base_opts)
+parts_init(struct parts *parts, const struct cli_opts *base_opts)
 {
-	*fleet = (struct fleet){.opts = base_opts};
-	workspace_init(&fleet->base, base_opts);
+	*parts = (struct parts){.opts = base_opts};
+	workspace_init(&parts->base, base_opts);
 }
 
 /* The parts go before the base, whose loop and transport they borrow. */
 static void
-fleet_fini(struct fleet *fleet)
+parts_fini(struct parts *parts)
 {
-	progress_stop(&fleet->progress);
-	for (size_t i = 0; i < fleet->count; i++) {
-		if (fleet->parts[i].ready)
-			session_fini(&fleet->parts[i].session);
-		free(fleet->parts[i].config);
+	progress_stop(&parts->progress);
+	for (size_t i = 0; i < parts->count; i++) {
+		if (parts->at[i].ready)
+			session_fini(&parts->at[i].session);
+		free(parts->at[i].config);
 	}
-	free(fleet->parts);
-	workspace_fini(&fleet->base);
+	free(parts->at);
+	workspace_fini(&parts->base);
 }
 
 /* --- making parts ready --- */
 
 /* ID-ACCOUNT-REGION, or ID-REGION. */
 static int
-fleet_part_id(const char *id, const struct fleet_place *place, char out[STORE_RUN_ID_BYTES_MAX + 1],
+part_id(const char *id, const struct place *place, char out[STORE_RUN_ID_BYTES_MAX + 1],
     struct tmf_err *err)
 {
 	char *text = mem_printf("%s%s%s-%s", id, place->account != NULL ? "-" : "",
@@ -82,17 +82,17 @@ fleet_part_id(const char *id, const struct fleet_place *place, char out[STORE_RU
 
 /* The workflow, and what this place is to be mirrored by. */
 static int
-fleet_part_load(struct fleet *fleet, struct fleet_part *part, const struct fleet_place *place)
+part_load(struct parts *parts, struct part *part, const struct place *place)
 {
 	struct session *session = &part->session;
 	int code;
 
-	session_init_part(session, &part->opts, &fleet->base, NULL);
+	session_init_part(session, &part->opts, &parts->base, NULL);
 	part->ready = true;
 	session->reads_scripts = true;
-	session->run.workflow_name = mem_strdup(fleet->run->workflow_name);
-	session->run.definition = mem_strdup(fleet->run->definition);
-	session->run.input = mem_strdup(fleet->run->input);
+	session->run.workflow_name = mem_strdup(parts->run->workflow_name);
+	session->run.definition = mem_strdup(parts->run->definition);
+	session->run.input = mem_strdup(parts->run->input);
 	code = session_load_workflow(session);
 	if (code != EXIT_OK)
 		return code;
@@ -101,7 +101,7 @@ fleet_part_load(struct fleet *fleet, struct fleet_part *part, const struct fleet
 
 		tmf_err_set(&err, TMF_ERR_INVALID,
 		    "%s does not use AWS: accounts and regions do not apply",
-		    fleet->run->workflow_name);
+		    parts->run->workflow_name);
 		return cli_fail_take(part->opts.output, &err);
 	}
 	code = workspace_load_settings(&session->workspace, NULL);
@@ -117,44 +117,44 @@ fleet_part_load(struct fleet *fleet, struct fleet_part *part, const struct fleet
 
 /*
  * All parts are read and checked before the first one starts: a typing error in the last file
- * must not leave half a fleet mirrored.
+ * must not leave half of the parts mirrored.
  */
 static int
-fleet_load_parts(struct fleet *fleet, const struct fleet_places *places)
+parts_load(struct parts *parts, const struct places *places)
 {
 	int code = EXIT_OK;
 
-	assert(fleet->parts == NULL);
-	fleet->parts = mem_zalloc(places->count, sizeof(fleet->parts[0]));
-	fleet->count = places->count;
+	assert(parts->at == NULL);
+	parts->at = mem_zalloc(places->count, sizeof(parts->at[0]));
+	parts->count = places->count;
 	for (size_t i = 0; i < places->count && code == EXIT_OK; i++) {
-		const struct fleet_place *place = &places->at[i];
-		struct fleet_part *part = &fleet->parts[i];
+		const struct place *place = &places->at[i];
+		struct part *part = &parts->at[i];
 
-		part->opts = *fleet->opts;
+		part->opts = *parts->opts;
 		part->opts.region = place->region;
 		part->opts.assume_role = place->assume_role;
 		part->opts.external_id = place->external_id;
-		part->config = arn_fill_in(fleet->opts->config, place->account, place->region);
+		part->config = arn_fill_in(parts->opts->config, place->account, place->region);
 		part->opts.config = part->config;
-		code = fleet_part_load(fleet, part, place);
+		code = part_load(parts, part, place);
 	}
 	return code;
 }
 
 /* Writes the whole and its parts as of their start. */
 static int
-fleet_record(struct fleet *fleet, const struct fleet_places *places, struct tmf_err *err)
+parts_record(struct parts *parts, const struct places *places, struct tmf_err *err)
 {
-	struct store_run *whole = fleet->run;
+	struct store_run *whole = parts->run;
 
-	if (store_run_create(fleet->store, whole, err) < 0)
+	if (store_run_create(parts->store, whole, err) < 0)
 		return -1;
-	for (size_t i = 0; i < fleet->count; i++) {
-		struct session *session = &fleet->parts[i].session;
+	for (size_t i = 0; i < parts->count; i++) {
+		struct session *session = &parts->at[i].session;
 		struct store_run *run = &session->run;
 
-		session->store = fleet->store;
+		session->store = parts->store;
 		run->status = RUN_RUNNING;
 		run->start_wall_ms = whole->start_wall_ms;
 		run->dry_run = whole->dry_run;
@@ -162,20 +162,20 @@ fleet_record(struct fleet *fleet, const struct fleet_places *places, struct tmf_
 		if (json_object_size(session->scripts) > 0)
 			record_put_setting(
 			    &session->run, RECORD_SCRIPTS, json_incref(session->scripts));
-		if (fleet->opts->history)
+		if (parts->opts->history)
 			record_put_setting(&session->run, RECORD_HISTORY, json_true());
-		if (fleet_part_id(whole->id, &places->at[i], run->id, err) < 0 ||
-		    store_run_create(fleet->store, run, err) < 0)
+		if (part_id(whole->id, &places->at[i], run->id, err) < 0 ||
+		    store_run_create(parts->store, run, err) < 0)
 			return -1;
 	}
-	return store_commit(fleet->store, err);
+	return store_commit(parts->store, err);
 }
 
 /* --- running --- */
 
 /* A part that cannot even begin has failed; the others go on. */
 static void
-fleet_part_fail(struct fleet_part *part, struct tmf_err *err)
+part_fail(struct part *part, struct tmf_err *err)
 {
 	struct session *session = &part->session;
 
@@ -189,7 +189,7 @@ fleet_part_fail(struct fleet_part *part, struct tmf_err *err)
 
 /* A role that cannot be used fails its own part only. */
 static void
-fleet_part_open(struct fleet_part *part)
+part_open(struct part *part)
 {
 	struct session *session = &part->session;
 	struct tmf_err err = {0};
@@ -198,36 +198,36 @@ fleet_part_open(struct fleet_part *part)
 	part->opened = true;
 	if (workspace_open_client(&session->workspace, &err) < 0 ||
 	    session_open(session, part->way, &err) < 0)
-		fleet_part_fail(part, &err);
+		part_fail(part, &err);
 }
 
 /* A part that was never opened does not count: nothing would ever end it. */
 static bool
-fleet_all_over(const struct fleet *fleet)
+parts_all_over(const struct parts *parts)
 {
-	for (size_t i = 0; i < fleet->count; i++)
-		if (fleet->parts[i].opened && !fleet->parts[i].session.over)
+	for (size_t i = 0; i < parts->count; i++)
+		if (parts->at[i].opened && !parts->at[i].session.over)
 			return false;
 	return true;
 }
 
 /* As in a single run: the first signal lets calls in flight end, the second one stops at once. */
 static void
-fleet_signal(void *arg, int signo)
+parts_signal(void *arg, int signo)
 {
-	struct fleet *fleet = arg;
+	struct parts *parts = arg;
 
 	(void)signo;
-	if (++fleet->signals > 1) {
-		tmf_loop_stop(fleet->base.loop);
+	if (++parts->signals > 1) {
+		tmf_loop_stop(parts->base.loop);
 		return;
 	}
-	progress_stop(&fleet->progress);
+	progress_stop(&parts->progress);
 	fputs("tmflow: interrupted: waiting for calls in flight; a second signal stops at once\n",
 	    stderr);
-	for (size_t i = 0; i < fleet->count; i++)
-		if (fleet->parts[i].opened)
-			session_interrupt(&fleet->parts[i].session);
+	for (size_t i = 0; i < parts->count; i++)
+		if (parts->at[i].opened)
+			session_interrupt(&parts->at[i].session);
 }
 
 /*
@@ -235,27 +235,27 @@ fleet_signal(void *arg, int signo)
  * open have none.
  */
 static void
-fleet_asked_live(void *arg, int signo)
+parts_asked_live(void *arg, int signo)
 {
-	const struct fleet *fleet = arg;
+	const struct parts *parts = arg;
 
 	(void)signo;
-	for (size_t i = 0; i < fleet->count; i++)
-		if (fleet->parts[i].opened)
-			session_print_live(&fleet->parts[i].session);
+	for (size_t i = 0; i < parts->count; i++)
+		if (parts->at[i].opened)
+			session_print_live(&parts->at[i].session);
 }
 
 /* How far all parts are together, for the progress line. */
 static void
-fleet_add_up(void *arg, struct progress_sum *ret_sum)
+parts_add_up(void *arg, struct progress_sum *ret_sum)
 {
-	const struct fleet *fleet = arg;
-	struct progress_sum sum = {.parts = fleet->count};
+	const struct parts *parts = arg;
+	struct progress_sum sum = {.parts = parts->count};
 
-	for (size_t i = 0; i < fleet->count; i++) {
-		const struct workspace *workspace = &fleet->parts[i].session.workspace;
+	for (size_t i = 0; i < parts->count; i++) {
+		const struct workspace *workspace = &parts->at[i].session.workspace;
 
-		sum.parts_over += fleet->parts[i].session.over || !fleet->parts[i].opened;
+		sum.parts_over += parts->at[i].session.over || !parts->at[i].opened;
 		if (workspace->mirror != NULL)
 			progress_add(&sum, workspace->mirror, workspace->ec2);
 	}
@@ -264,13 +264,13 @@ fleet_add_up(void *arg, struct progress_sum *ret_sum)
 
 /* One line for all parts: a line of each would push the others off the terminal. */
 static void
-fleet_start_progress(struct fleet *fleet)
+parts_start_progress(struct parts *parts)
 {
-	if (fleet->opts->quiet)
+	if (parts->opts->quiet)
 		return;
-	fleet->progress = (struct progress){
-	    .loop = fleet->base.loop, .store = fleet->store, .add_up = fleet_add_up, .arg = fleet};
-	progress_start(&fleet->progress);
+	parts->progress = (struct progress){
+	    .loop = parts->base.loop, .store = parts->store, .add_up = parts_add_up, .arg = parts};
+	progress_start(&parts->progress);
 }
 
 /*
@@ -278,42 +278,41 @@ fleet_start_progress(struct fleet *fleet)
  * are watched here and not by the sessions, because a signal is meant for the whole.
  */
 static int
-fleet_run_parts(struct fleet *fleet, struct tmf_err *err)
+parts_run_all(struct parts *parts, struct tmf_err *err)
 {
 	int ret = 0;
 
-	for (size_t i = 0; i < fleet->count; i++)
-		fleet_part_open(&fleet->parts[i]);
-	if (cli_signals_watch(fleet->base.loop, fleet_signal, fleet, err) < 0 ||
-	    cli_signals_watch_live(fleet->base.loop, fleet_asked_live, fleet, err) < 0)
+	for (size_t i = 0; i < parts->count; i++)
+		part_open(&parts->at[i]);
+	if (cli_signals_watch(parts->base.loop, parts_signal, parts, err) < 0 ||
+	    cli_signals_watch_live(parts->base.loop, parts_asked_live, parts, err) < 0)
 		return -1;
-	fleet_start_progress(fleet);
+	parts_start_progress(parts);
 	/* A part that ends stops the loop: the others go on. */
-	while (ret == 0 && !fleet_all_over(fleet) && fleet->signals < 2)
-		ret = tmf_loop_run(fleet->base.loop, err);
-	progress_stop(&fleet->progress);
-	for (size_t i = 0; i < fleet->count && ret == 0; i++)
-		ret = session_close(&fleet->parts[i].session, err);
+	while (ret == 0 && !parts_all_over(parts) && parts->signals < 2)
+		ret = tmf_loop_run(parts->base.loop, err);
+	progress_stop(&parts->progress);
+	for (size_t i = 0; i < parts->count && ret == 0; i++)
+		ret = session_close(&parts->at[i].session, err);
 	return ret;
 }
 
 /* Runs what is ready and reports how it ended. */
 static int
-fleet_execute(struct fleet *fleet)
+parts_execute(struct parts *parts)
 {
 	struct tmf_err err = {0};
 	int code = -1;
 
-	if (fleet_run_parts(fleet, &err) == 0 &&
-	    fleet_sum_up(fleet->store, fleet->run, &err) == 0 &&
-	    store_run_update(fleet->store, fleet->run, &err) == 0 &&
-	    store_commit(fleet->store, &err) == 0)
-		code = fleet_tell(fleet->opts, fleet->store, fleet->run, false, &err);
+	if (parts_run_all(parts, &err) == 0 && parts_sum_up(parts->store, parts->run, &err) == 0 &&
+	    store_run_update(parts->store, parts->run, &err) == 0 &&
+	    store_commit(parts->store, &err) == 0)
+		code = parts_tell(parts->opts, parts->store, parts->run, false, &err);
 	else
-		fleet->run->status = RUN_RUNNING; /* to the store, however it ended here */
+		parts->run->status = RUN_RUNNING; /* to the store, however it ended here */
 	if (code < 0) {
-		code = cli_fail_take(fleet->opts->output, &err);
-		report_next_step(fleet->store, fleet->run, NULL, stderr);
+		code = cli_fail_take(parts->opts->output, &err);
+		report_next_step(parts->store, parts->run, NULL, stderr);
 	}
 	return code;
 }
@@ -321,11 +320,11 @@ fleet_execute(struct fleet *fleet)
 /* --- run --- */
 
 /*
- * The base needs a region to find credentials and to assume the roles. Any region of the fleet
+ * The base needs a region to find credentials and to assume the roles. Any region of a place
  * serves, so that the first one is taken.
  */
 static const char *
-fleet_first_region(const struct fleet_places *places)
+parts_first_region(const struct places *places)
 {
 	for (size_t i = 0; i < places->count; i++)
 		if (places->at[i].region != NULL)
@@ -335,7 +334,7 @@ fleet_first_region(const struct fleet_places *places)
 
 /* The region of the whole applies to each place without one. */
 static void
-fleet_fill_regions(struct fleet_places *places, const char *region)
+parts_fill_regions(struct places *places, const char *region)
 {
 	for (size_t i = 0; i < places->count; i++)
 		if (places->at[i].region == NULL)
@@ -347,28 +346,28 @@ fleet_fill_regions(struct fleet_places *places, const char *region)
  * released after the parts are gone, so that no other process can resume them before.
  */
 static int
-fleet_begin(struct fleet *fleet, const struct fleet_places *places)
+parts_begin(struct parts *parts, const struct places *places)
 {
 	struct store_lease *lease = NULL;
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
-	struct store *store = record_open_store(fleet->opts, &code);
+	struct store *store = record_open_store(parts->opts, &code);
 
 	if (store == NULL) {
-		fleet_fini(fleet);
+		parts_fini(parts);
 		return code;
 	}
-	fleet->store = store;
-	lease = record_begin(fleet->opts, &fleet->base.rng, store, fleet->run, &err);
-	if (lease == NULL || fleet_record(fleet, places, &err) < 0) {
-		code = cli_fail_begin(fleet->opts->output, &err);
+	parts->store = store;
+	lease = record_begin(parts->opts, &parts->base.rng, store, parts->run, &err);
+	if (lease == NULL || parts_record(parts, places, &err) < 0) {
+		code = cli_fail_begin(parts->opts->output, &err);
 	} else {
-		log_set_run(fleet->run->id);
-		code = fleet_execute(fleet);
+		log_set_run(parts->run->id);
+		code = parts_execute(parts);
 		log_set_run(NULL);
 	}
 	/* What the parts hold is of the store. */
-	fleet_fini(fleet);
+	parts_fini(parts);
 	store_lease_release(lease);
 	store_close(store);
 	return code;
@@ -376,7 +375,7 @@ fleet_begin(struct fleet *fleet, const struct fleet_places *places)
 
 /* The whole's record: the workflow and its input, and that there are parts. */
 static int
-fleet_read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
+parts_read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
 {
 	struct session reader = {.opts = opts};
 	int code = session_read_workflow(&reader);
@@ -389,38 +388,38 @@ fleet_read_whole(const struct cli_opts *opts, struct store_run *run, size_t part
 
 /*
  * The base has no role of its own: with its keys the roles of the parts are assumed. Everything is
- * read and connected before fleet_begin writes the record.
+ * read and connected before parts_begin writes the record.
  */
 int
-fleet_run(const struct cli_opts *opts)
+parts_run(const struct cli_opts *opts)
 {
-	struct fleet_places places = {0};
+	struct places places = {0};
 	struct cli_opts base = *opts;
 	struct store_run run = {0};
-	struct fleet fleet;
-	int code = fleet_places_of(opts, &places);
+	struct parts parts;
+	int code = places_of(opts, &places);
 
 	if (code != EXIT_OK)
 		return code;
-	base.region = fleet_first_region(&places);
+	base.region = parts_first_region(&places);
 	base.assume_role = NULL;
-	fleet_init(&fleet, &base);
-	fleet.run = &run;
-	code = fleet_read_whole(opts, &run, places.count);
+	parts_init(&parts, &base);
+	parts.run = &run;
+	code = parts_read_whole(opts, &run, places.count);
 	if (code == EXIT_OK)
-		code = workspace_load_settings(&fleet.base, NULL);
+		code = workspace_load_settings(&parts.base, NULL);
 	if (code == EXIT_OK) {
-		fleet_fill_regions(&places, fleet.base.settings.region);
-		code = fleet_load_parts(&fleet, &places);
+		parts_fill_regions(&places, parts.base.settings.region);
+		code = parts_load(&parts, &places);
 	}
 	if (code == EXIT_OK)
-		code = workspace_connect(&fleet.base);
+		code = workspace_connect(&parts.base);
 	if (code == EXIT_OK)
-		code = fleet_begin(&fleet, &places);
+		code = parts_begin(&parts, &places);
 	else
-		fleet_fini(&fleet);
+		parts_fini(&parts);
 	store_run_fini(&run);
-	fleet_places_fini(&places);
+	places_fini(&places);
 	return code;
 }
 
@@ -437,7 +436,7 @@ struct part_list {
 /* A part that succeeded may hold failed instances, which only its outcomes show. A plan that failed
  * is not taken up again. */
 static int
-fleet_note_part(void *arg, const struct store_run *run)
+parts_note_left(void *arg, const struct store_run *run)
 {
 	struct part_list *list = arg;
 	int64_t counts[OUTCOME_COUNT] = {0};
@@ -455,7 +454,7 @@ fleet_note_part(void *arg, const struct store_run *run)
 
 /* Only what failed in it is taken up again, with a history of its own. */
 static int
-fleet_part_retry(struct session *session, struct tmf_err *err)
+part_retry(struct session *session, struct tmf_err *err)
 {
 	struct store_run *run = &session->run;
 
@@ -470,110 +469,110 @@ fleet_part_retry(struct session *session, struct tmf_err *err)
  * that succeeded is here for its failed instances.
  */
 static int
-fleet_part_restore(struct fleet *fleet, struct fleet_part *part, const char *id)
+part_restore(struct parts *parts, struct part *part, const char *id)
 {
 	struct session *session = &part->session;
 	struct tmf_err err = {0};
 	int code;
 
-	part->opts = *fleet->opts;
-	session_init_part(session, &part->opts, &fleet->base, fleet->store);
+	part->opts = *parts->opts;
+	session_init_part(session, &part->opts, &parts->base, parts->store);
 	part->ready = true;
-	if (store_run_find(fleet->store, id, &session->run, &err) < 0)
-		return cli_fail_take(fleet->opts->output, &err);
+	if (store_run_find(parts->store, id, &session->run, &err) < 0)
+		return cli_fail_take(parts->opts->output, &err);
 	bool retries = session->run.status == RUN_SUCCEEDED;
 	part->way = retries ? SESSION_START : SESSION_CONTINUE_OR_START;
 	code = session_load_workflow(session);
 	if (code == EXIT_OK)
 		code = session_restore_files(session);
-	if (code == EXIT_OK && retries && fleet_part_retry(session, &err) < 0)
-		code = cli_fail_take(fleet->opts->output, &err);
+	if (code == EXIT_OK && retries && part_retry(session, &err) < 0)
+		code = cli_fail_take(parts->opts->output, &err);
 	return code;
 }
 
 /* Only parts with work left are restored. The others keep their record as it is. */
 static int
-fleet_restore_parts(struct fleet *fleet, const struct part_list *list)
+parts_restore(struct parts *parts, const struct part_list *list)
 {
 	int code = EXIT_OK;
 
-	assert(fleet->parts == NULL);
-	fleet->parts = mem_zalloc(list->count, sizeof(fleet->parts[0]));
-	fleet->count = list->count;
+	assert(parts->at == NULL);
+	parts->at = mem_zalloc(list->count, sizeof(parts->at[0]));
+	parts->count = list->count;
 	for (size_t i = 0; i < list->count && code == EXIT_OK; i++)
-		code = fleet_part_restore(fleet, &fleet->parts[i], list->ids[i]);
+		code = part_restore(parts, &parts->at[i], list->ids[i]);
 	return code;
 }
 
 /* The region that the keys are looked for with: any part's. */
 static int
-fleet_load_base(struct fleet *fleet, const char *id)
+parts_load_base(struct parts *parts, const char *id)
 {
 	struct store_run run = {0};
 	struct tmf_err err = {0};
 	int code;
 
-	if (store_run_find(fleet->store, id, &run, &err) < 0)
-		return cli_fail_take(fleet->opts->output, &err);
+	if (store_run_find(parts->store, id, &run, &err) < 0)
+		return cli_fail_take(parts->opts->output, &err);
 	json_t *settings = record_settings(&run);
 	json_object_del(settings, "assumeRole");
 	char *text = jsonx_text(settings != NULL ? settings : json_null());
-	code = workspace_load_settings(&fleet->base, text);
+	code = workspace_load_settings(&parts->base, text);
 	free(text);
 	json_decref(settings);
 	store_run_fini(&run);
-	return code == EXIT_OK ? workspace_connect(&fleet->base) : code;
+	return code == EXIT_OK ? workspace_connect(&parts->base) : code;
 }
 
 static int
-fleet_continue(struct fleet *fleet, const struct part_list *list)
+parts_continue(struct parts *parts, const struct part_list *list)
 {
-	int code = fleet_load_base(fleet, list->ids[0]);
+	int code = parts_load_base(parts, list->ids[0]);
 	struct tmf_err err = {0};
 
 	if (code == EXIT_OK)
-		code = fleet_restore_parts(fleet, list);
+		code = parts_restore(parts, list);
 	if (code != EXIT_OK)
 		return code;
-	fleet->run->status = RUN_RUNNING;
-	fleet->run->stop_wall_ms = 0;
-	if (store_run_update(fleet->store, fleet->run, &err) < 0 ||
-	    store_commit(fleet->store, &err) < 0)
-		return cli_fail_take(fleet->opts->output, &err);
-	log_set_run(fleet->run->id);
-	code = fleet_execute(fleet);
+	parts->run->status = RUN_RUNNING;
+	parts->run->stop_wall_ms = 0;
+	if (store_run_update(parts->store, parts->run, &err) < 0 ||
+	    store_commit(parts->store, &err) < 0)
+		return cli_fail_take(parts->opts->output, &err);
+	log_set_run(parts->run->id);
+	code = parts_execute(parts);
 	log_set_run(NULL);
 	return code;
 }
 
 static int
-fleet_report_again(
+parts_report_again(
     const struct cli_opts *opts, struct store *store, struct store_run *run, struct tmf_err *err)
 {
 	cli_print(stderr, "tmflow: run %s has ended: there is nothing to %s\n", run->id,
 	    opts->retry_failed ? "retry" : "resume");
-	return fleet_tell(opts, store, run, false, err);
+	return parts_tell(opts, store, run, false, err);
 }
 
 int
-fleet_resume(const struct cli_opts *opts, struct store *store, struct store_run *run)
+parts_resume(const struct cli_opts *opts, struct store *store, struct store_run *run)
 {
 	struct part_list list = {.store = store, .retry_failed = opts->retry_failed};
 	struct tmf_err err = {0};
-	struct fleet fleet;
+	struct parts parts;
 	int code;
 
-	if (store_runs_each(store, &(struct store_run_filter){.parent = run->id}, fleet_note_part,
+	if (store_runs_each(store, &(struct store_run_filter){.parent = run->id}, parts_note_left,
 		&list, &err) < 0)
 		code = -1;
 	else if (list.count == 0)
-		code = fleet_report_again(opts, store, run, &err);
+		code = parts_report_again(opts, store, run, &err);
 	else {
-		fleet_init(&fleet, opts);
-		fleet.store = store;
-		fleet.run = run;
-		code = fleet_continue(&fleet, &list);
-		fleet_fini(&fleet);
+		parts_init(&parts, opts);
+		parts.store = store;
+		parts.run = run;
+		code = parts_continue(&parts, &list);
+		parts_fini(&parts);
 	}
 	free(list.ids);
 	return tmf_err_isset(&err) ? cli_fail_take(opts->output, &err) : code;

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/answer.h"
-#include "cli/fleet/fleet.h"
+#include "cli/places/parts.h"
 #include "cli/record.h"
 #include "cli/report/report.h"
 #include "cli/report/report_calls.h"
@@ -17,7 +17,7 @@
 /* The report of a run with parts, by account and region. */
 
 bool
-fleet_is_one(const struct store_run *run)
+parts_belong_to(const struct store_run *run)
 {
 	json_t *settings = record_settings(run);
 	bool is_one = json_is_integer(json_object_get(settings, RECORD_PARTS));
@@ -27,16 +27,16 @@ fleet_is_one(const struct store_run *run)
 }
 
 /* Where a part ran. Borrowed from settings, which the caller frees. */
-struct place {
+struct part_place {
 	json_t *settings;
 	const char *account; /* NULL: the keys' own */
 	const char *region;
 };
 
-static struct place
-part_place(const struct store_run *part)
+static struct part_place
+part_place_of(const struct store_run *part)
 {
-	struct place place = {.settings = record_settings(part)};
+	struct part_place place = {.settings = record_settings(part)};
 
 	place.account = jsonx_get_string(place.settings, RECORD_ACCOUNT);
 	place.region = jsonx_get_string(place.settings, "region");
@@ -45,7 +45,7 @@ part_place(const struct store_run *part)
 
 /* The member "account" is left out where the keys' own account is mirrored. */
 static void
-part_put_place(json_t *object, const struct place *place)
+part_put_place(json_t *object, const struct part_place *place)
 {
 	jsonx_put_string(object, "account", place->account);
 	jsonx_put_string(object, "region", place->region);
@@ -85,7 +85,7 @@ sums_add_part(void *arg, const struct store_run *part)
 	sums->failed += failed;
 	sums->open += part->status == RUN_RUNNING || part->status == RUN_INTERRUPTED;
 	if (failed && sums->error == NULL && sums->cause == NULL) {
-		struct place place = part_place(part);
+		struct part_place place = part_place_of(part);
 
 		sums->error = mem_strdup(part->error);
 		sums->cause = mem_printf("%s%s%s: %s", place.account != NULL ? place.account : "",
@@ -95,7 +95,7 @@ sums_add_part(void *arg, const struct store_run *part)
 	}
 	if (sums->rows != NULL) {
 		json_t *document = report_document_read(sums->store, part, counts, NULL);
-		struct place place = part_place(part);
+		struct part_place place = part_place_of(part);
 
 		sums->store_failed |= document == NULL;
 		part_put_place(document, &place);
@@ -133,7 +133,7 @@ sums_of(struct store *store, const struct store_run *run, struct sums *sums, str
  * The run succeeded, its exit code says that some failed, and a retry takes up that part.
  */
 int
-fleet_sum_up(struct store *store, struct store_run *run, struct tmf_err *err)
+parts_sum_up(struct store *store, struct store_run *run, struct tmf_err *err)
 {
 	struct sums sums = {0};
 
@@ -162,7 +162,7 @@ fleet_sum_up(struct store *store, struct store_run *run, struct tmf_err *err)
  * Failures come before changes: a script that looks for changes must not overlook a failed part.
  */
 static int
-fleet_exit(const struct cli_opts *opts, const struct store_run *run, const struct sums *sums)
+parts_exit(const struct cli_opts *opts, const struct store_run *run, const struct sums *sums)
 {
 	int code = report_exit(run, sums->counts);
 
@@ -192,7 +192,7 @@ part_add_calls(void *arg, const struct store_run *part)
 
 /* What all parts asked AWS for. New reference, or NULL with *err. */
 static json_t *
-fleet_calls(struct store *store, const struct store_run *run, struct tmf_err *err)
+parts_calls(struct store *store, const struct store_run *run, struct tmf_err *err)
 {
 	struct part_calls all = {.store = store, .calls = json_object()};
 	int ret = store_runs_each(
@@ -248,7 +248,7 @@ static int
 part_print(void *arg, const struct store_run *part)
 {
 	struct part_lines *lines = arg;
-	struct place place = part_place(part);
+	struct part_place place = part_place_of(part);
 	int64_t counts[OUTCOME_COUNT] = {0};
 
 	store_outcomes_count(lines->store, part->id, counts, NULL);
@@ -268,7 +268,7 @@ part_print(void *arg, const struct store_run *part)
  * suggest a retry.
  */
 static void
-fleet_next_step(
+parts_next_step(
     const struct store *store, const struct store_run *run, const struct sums *sums, FILE *out)
 {
 	if (sums->failed > 0 && sums->open == 0 && !run->dry_run && !store_is_temporary(store))
@@ -283,7 +283,7 @@ fleet_next_step(
  * many parts.
  */
 static int
-fleet_report_text(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+parts_report_text(const struct cli_opts *opts, struct store *store, const struct store_run *run,
     const struct sums *sums, struct tmf_err *err)
 {
 	struct part_lines lines = {.store = store, .opts = opts, .out = stdout};
@@ -298,12 +298,12 @@ fleet_report_text(const struct cli_opts *opts, struct store *store, const struct
 	if (sums->failed > 0)
 		cli_print(stdout, "; %zu parts failed", sums->failed);
 	fputc('\n', stdout);
-	calls = fleet_calls(store, run, err);
+	calls = parts_calls(store, run, err);
 	if (calls == NULL)
 		return -1;
 	report_calls_text(calls, stdout);
 	json_decref(calls);
-	fleet_next_step(store, run, sums, stdout);
+	parts_next_step(store, run, sums, stdout);
 	return 0;
 }
 
@@ -312,10 +312,10 @@ fleet_report_text(const struct cli_opts *opts, struct store *store, const struct
  * end.
  */
 static int
-fleet_report_json(struct store *store, const struct store_run *run, const struct sums *sums,
+parts_report_json(struct store *store, const struct store_run *run, const struct sums *sums,
     bool shown, struct tmf_err *err)
 {
-	json_t *calls = shown ? fleet_calls(store, run, err) : NULL;
+	json_t *calls = shown ? parts_calls(store, run, err) : NULL;
 	json_t *document;
 
 	if (shown && calls == NULL)
@@ -337,17 +337,17 @@ fleet_report_json(struct store *store, const struct store_run *run, const struct
  * success.
  */
 int
-fleet_tell(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+parts_tell(const struct cli_opts *opts, struct store *store, const struct store_run *run,
     bool shown, struct tmf_err *err)
 {
 	struct sums sums = {.rows = opts->output != OUTPUT_TEXT ? json_array() : NULL};
 	int ret = sums_of(store, run, &sums, err);
 
 	if (ret == 0)
-		ret = opts->output != OUTPUT_TEXT ? fleet_report_json(store, run, &sums, shown, err)
-						  : fleet_report_text(opts, store, run, &sums, err);
+		ret = opts->output != OUTPUT_TEXT ? parts_report_json(store, run, &sums, shown, err)
+						  : parts_report_text(opts, store, run, &sums, err);
 	if (ret == 0)
-		ret = fleet_exit(opts, run, &sums);
+		ret = parts_exit(opts, run, &sums);
 	sums_fini(&sums);
 	return ret;
 }
@@ -358,7 +358,7 @@ struct rows {
 	struct store *store;
 	const struct cli_opts *opts;
 	int kind;
-	struct place place; /* of the part whose rows come */
+	struct part_place place; /* of the part whose rows come */
 	struct report_list list;
 	struct tmf_err err;
 };
@@ -392,7 +392,7 @@ part_outcomes(void *arg, const struct store_run *part)
 {
 	struct rows *rows = arg;
 
-	rows->place = part_place(part);
+	rows->place = part_place_of(part);
 	int ret =
 	    store_outcomes_each(rows->store, part->id, rows->kind, part_outcome, rows, &rows->err);
 	json_decref(rows->place.settings);
@@ -404,7 +404,7 @@ part_outcomes(void *arg, const struct store_run *part)
  * "incomplete" then says that rows are missing.
  */
 static int
-fleet_show_outcomes(const struct cli_opts *opts, struct store *store, const struct store_run *run,
+parts_show_outcomes(const struct cli_opts *opts, struct store *store, const struct store_run *run,
     struct tmf_err *err)
 {
 	struct rows rows = {
@@ -434,11 +434,11 @@ fleet_show_outcomes(const struct cli_opts *opts, struct store *store, const stru
 }
 
 /*
- * A history belongs to one execution, and a fleet has one for each part. The message names the
+ * A history belongs to one execution, and each part has one. The message names the
  * pattern of their ids.
  */
 int
-fleet_show(const struct cli_opts *opts, struct store *store, const struct store_run *run)
+parts_show(const struct cli_opts *opts, struct store *store, const struct store_run *run)
 {
 	struct tmf_err err = {0};
 	int ret;
@@ -448,8 +448,8 @@ fleet_show(const struct cli_opts *opts, struct store *store, const struct store_
 		    "run %s has parts, each with a history of its own: `tmflow show %s-...`",
 		    run->id, run->id);
 	else if (opts->failed || opts->outcomes || opts->output == OUTPUT_JSONL)
-		ret = fleet_show_outcomes(opts, store, run, &err);
+		ret = parts_show_outcomes(opts, store, run, &err);
 	else
-		ret = fleet_tell(opts, store, run, true, &err);
+		ret = parts_tell(opts, store, run, true, &err);
 	return ret < 0 ? cli_fail_take(opts->output, &err) : EXIT_OK;
 }
