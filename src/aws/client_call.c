@@ -32,6 +32,8 @@ struct aws_call {
 	struct aws_client *client;
 	struct aws_operation operation;
 	char *target; /* X-Amz-Target, or NULL */
+	char *path;   /* that is signed */
+	char *url;
 
 	/* The present attempt. */
 	int attempt; /* from 1 */
@@ -102,6 +104,8 @@ aws_call_free(struct tmf_call *base)
 	call->client->service->protocol->free_reader(call->reader);
 	buf_fini(&call->operation.body);
 	free(call->target);
+	free(call->path);
+	free(call->url);
 	free(call);
 }
 
@@ -120,6 +124,19 @@ aws_call_let_go(struct pacer_ticket *ticket)
 	aws_call_ready((struct aws_call *)((char *)ticket - offsetof(struct aws_call, ticket)));
 }
 
+/* An endpoint may have a path of its own, as a proxy's has; the operation's goes below it. */
+static void
+aws_call_set_place(struct aws_call *call)
+{
+	const struct endpoint *endpoint = &call->client->endpoint;
+	const char *below = call->operation.path != NULL ? call->operation.path : "";
+	bool at_root = strcmp(endpoint->path, "/") == 0 && below[0] != '\0';
+
+	assert(below[0] == '\0' || below[0] == '/');
+	call->path = mem_printf("%s%s", at_root ? "" : endpoint->path, below);
+	call->url = mem_printf("%s%s", endpoint->url, below);
+}
+
 /* The body moves into the call, and the operation's own is empty afterwards. */
 struct tmf_call *
 aws_client_call(struct aws_client *client, struct aws_operation *operation)
@@ -136,6 +153,7 @@ aws_client_call(struct aws_client *client, struct aws_operation *operation)
 	operation->body = (struct buf){0};
 	if (target_prefix != NULL)
 		call->target = mem_printf("%s.%s", target_prefix, operation->name);
+	aws_call_set_place(call);
 	call->backoff.fire = aws_call_backoff_over;
 	call->ticket.go = aws_call_let_go;
 	aws_call_attempt(call);
@@ -209,7 +227,7 @@ aws_call_sign(
 	call_headers_add(headers, "host", client->endpoint.host);
 	const struct sigv4_request request = {
 	    .method = "POST",
-	    .path = str_of(client->endpoint.path),
+	    .path = str_of(call->path),
 	    .headers = headers->at,
 	    .headers_count = headers->count,
 	    .body = buf_str(&call->operation.body),
@@ -246,7 +264,7 @@ aws_call_send(struct aws_call *call, const struct credentials *credentials)
 		aws_call_sign(call, credentials, &headers);
 	const struct http_request request = {
 	    .method = "POST",
-	    .url = client->endpoint.url,
+	    .url = call->url,
 	    .headers = headers.at,
 	    .headers_count = headers.count,
 	    .body = buf_str(&operation->body),

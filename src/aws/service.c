@@ -5,13 +5,18 @@
 
 /* See the service models of the SDKs: endpointPrefix, serviceId (in upper case, with _ for each
  * space, the suffix of its variable), protocol, targetPrefix. SQS and Step Functions speak
- * JSON 1.0. */
+ * JSON 1.0, CloudTrail, Organizations and EventBridge 1.1. */
 static const struct aws_service services[] = {
     {"ec2", "EC2", &aws_protocol_xml, NULL, false},
     {"sts", "STS", &aws_protocol_xml, NULL, false},
     {"states", "SFN", &aws_protocol_json, "AWSStepFunctions", false},
     {"sqs", "SQS", &aws_protocol_json, "AmazonSQS", true},
     {"elasticloadbalancing", "ELASTIC_LOAD_BALANCING_V2", &aws_protocol_xml, NULL, false},
+    {"cloudtrail", "CLOUDTRAIL", &aws_protocol_json_1_1,
+	"com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", false},
+    {"organizations", "ORGANIZATIONS", &aws_protocol_json_1_1, "AWSOrganizationsV20161128", false},
+    {"events", "EVENTBRIDGE", &aws_protocol_json_1_1, "AWSEvents", false},
+    {"ram", "RAM", &aws_protocol_rest_json, NULL, false},
     {"awsssoportal", "SSO", NULL, NULL, false},
     {"sso-oauth", "SSO_OIDC", NULL, NULL, false},
     {"signin", "SIGNIN", NULL, NULL, false},

@@ -196,6 +196,8 @@ static const struct {
     {&ec2_list_security_groups, "GroupIds"},
     {&ec2_list_subnets, "SubnetIds"},
     {&ec2_list_vpcs, "VpcIds"},
+    {&ec2_list_network_acls, "NetworkAclIds"},
+    {&ec2_list_route_tables, "RouteTableIds"},
     {&ec2_list_interfaces, "NetworkInterfaceIds"},
     {&ec2_list_endpoints, "VpcEndpointIds"},
     {&ec2_list_endpoint_services, "ServiceIds"},

@@ -333,12 +333,14 @@ static const struct {
     {"DescribeTrafficMirrorFilters",
 	"<trafficMirrorFilterSet><item><trafficMirrorFilterId>tmf-1</trafficMirrorFilterId></item>"
 	"</trafficMirrorFilterSet>",
-	"{'TrafficMirrorFilters': [{'TrafficMirrorFilterId': 'tmf-1'}], 'NextToken': null}"},
+	"{'TrafficMirrorFilters': [{'TrafficMirrorFilterId': 'tmf-1', 'IngressFilterRules': [], "
+	"'EgressFilterRules': []}], 'NextToken': null}"},
     {"DescribeImages", "<imagesSet><item><imageId>ami-1</imageId></item></imagesSet>",
 	"{'Images': [{'ImageId': 'ami-1'}], 'NextToken': null}"},
     {"DescribeSecurityGroups",
 	"<securityGroupInfo><item><groupId>sg-1</groupId></item></securityGroupInfo>",
-	"{'SecurityGroups': [{'GroupId': 'sg-1'}], 'NextToken': null}"},
+	"{'SecurityGroups': [{'GroupId': 'sg-1', 'IpPermissions': [], 'IpPermissionsEgress': []}], "
+	"'NextToken': null}"},
     {"DescribeSubnets", "<subnetSet><item><subnetId>subnet-1</subnetId></item></subnetSet>",
 	"{'Subnets': [{'SubnetId': 'subnet-1'}], 'NextToken': null}"},
     {"DescribeVpcs", "<vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet><nextToken>t</nextToken>",
@@ -352,7 +354,53 @@ static const struct {
 	"<attachment><instanceId>i-1</instanceId></attachment></item></networkInterfaceSet>",
 	"{'NetworkInterfaces': [{'NetworkInterfaceId': 'eni-1', 'VpcId': 'vpc-1', "
 	"'PrivateIpAddress': '10.0.0.1', 'PrivateIpAddresses': [{'PrivateIpAddress': '10.0.0.1'}], "
-	"'Attachment': {'InstanceId': 'i-1'}}], 'NextToken': null}"},
+	"'Groups': [], 'Attachment': {'InstanceId': 'i-1'}}], 'NextToken': null}"},
+    {"DescribeNetworkInterfaces",
+	"<networkInterfaceSet><item><networkInterfaceId>eni-2</networkInterfaceId><subnetId>"
+	"subnet-1</subnetId><availabilityZone>us-east-1a</availabilityZone><status>available</"
+	"status><groupSet><item><groupId>sg-1</groupId><groupName>g</groupName></item></groupSet>"
+	"</item></networkInterfaceSet>",
+	"{'NetworkInterfaces': [{'NetworkInterfaceId': 'eni-2', 'SubnetId': 'subnet-1', "
+	"'AvailabilityZone': 'us-east-1a', 'Status': 'available', 'Groups': [{'GroupId': 'sg-1'}], "
+	"'PrivateIpAddresses': []}], 'NextToken': null}"},
+    {"DescribeNetworkAcls",
+	"<networkAclSet><item><networkAclId>acl-1</networkAclId><vpcId>vpc-1</vpcId><entrySet>"
+	"<item><ruleNumber>90</ruleNumber><protocol>17</protocol><ruleAction>deny</ruleAction>"
+	"<egress>false</egress><cidrBlock>10.0.0.0/8</cidrBlock><portRange><from>4789</from>"
+	"<to>4790</to></portRange></item></entrySet><associationSet><item><subnetId>subnet-1</"
+	"subnetId></item></associationSet></item></networkAclSet>",
+	"{'NetworkAcls': [{'NetworkAclId': 'acl-1', 'VpcId': 'vpc-1', 'Entries': [{'RuleNumber': "
+	"90, 'Protocol': '17', 'RuleAction': 'deny', 'Egress': false, 'CidrBlock': '10.0.0.0/8', "
+	"'PortRange': {'From': 4789, 'To': 4790}}], 'Associations': [{'SubnetId': 'subnet-1'}]}], "
+	"'NextToken': null}"},
+    {"DescribeRouteTables",
+	"<routeTableSet><item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><routeSet>"
+	"<item><destinationCidrBlock>10.1.0.0/16</destinationCidrBlock><vpcPeeringConnectionId>"
+	"pcx-1</vpcPeeringConnectionId><state>blackhole</state></item></routeSet><associationSet>"
+	"<item><main>true</main></item></associationSet></item></routeTableSet>",
+	"{'RouteTables': [{'RouteTableId': 'rtb-1', 'VpcId': 'vpc-1', 'Routes': "
+	"[{'DestinationCidrBlock': '10.1.0.0/16', 'VpcPeeringConnectionId': 'pcx-1', 'State': "
+	"'blackhole'}], 'Associations': [{'Main': true}]}], 'NextToken': null}"},
+    {"DescribeTrafficMirrorFilters",
+	"<trafficMirrorFilterSet><item><trafficMirrorFilterId>tmf-1</trafficMirrorFilterId>"
+	"<ingressFilterRuleSet><item><ruleNumber>1</ruleNumber><ruleAction>accept</ruleAction>"
+	"<protocol>6</protocol><destinationPortRange><fromPort>80</fromPort><toPort>81</toPort>"
+	"</destinationPortRange><sourceCidrBlock>10.0.0.0/8</sourceCidrBlock>"
+	"<destinationCidrBlock>0.0.0.0/0</destinationCidrBlock></item></ingressFilterRuleSet>"
+	"</item></trafficMirrorFilterSet>",
+	"{'TrafficMirrorFilters': [{'TrafficMirrorFilterId': 'tmf-1', 'IngressFilterRules': "
+	"[{'RuleNumber': 1, 'RuleAction': 'accept', 'Protocol': 6, 'SourceCidrBlock': "
+	"'10.0.0.0/8', 'DestinationCidrBlock': '0.0.0.0/0', 'DestinationPortRange': {'FromPort': "
+	"80, 'ToPort': 81}}], 'EgressFilterRules': []}], 'NextToken': null}"},
+    {"DescribeSecurityGroups",
+	"<securityGroupInfo><item><groupId>sg-1</groupId><vpcId>vpc-1</vpcId><ipPermissions><item>"
+	"<ipProtocol>udp</ipProtocol><fromPort>4789</fromPort><toPort>4789</toPort><groups><item>"
+	"<groupId>sg-2</groupId></item></groups><ipRanges><item><cidrIp>10.0.0.0/8</cidrIp></item>"
+	"</ipRanges></item></ipPermissions></item></securityGroupInfo>",
+	"{'SecurityGroups': [{'GroupId': 'sg-1', 'VpcId': 'vpc-1', 'IpPermissions': "
+	"[{'IpProtocol': 'udp', 'FromPort': 4789, 'ToPort': 4789, 'UserIdGroupPairs': [{'GroupId': "
+	"'sg-2'}], 'IpRanges': [{'CidrIp': '10.0.0.0/8'}], 'PrefixListIds': []}], "
+	"'IpPermissionsEgress': []}], 'NextToken': null}"},
     {"DescribeVpcEndpoints",
 	"<vpcEndpointSet><item><vpcEndpointId>vpce-1</vpcEndpointId><serviceName>s</serviceName>"
 	"</item></vpcEndpointSet>",

@@ -74,7 +74,65 @@ START_TEST(target_health)
 	    json_array_get(json_object_get(f.result, "TargetHealthDescriptions"), 0), "Target");
 	ck_assert_str_eq(jsonx_get_string(target, "Id"), "10.0.0.1");
 	ck_assert_str_eq(jsonx_get_string(target, "AvailabilityZone"), "all");
+	ck_assert_str_eq(
+	    jsonx_get_string(
+		json_object_get(
+		    json_array_get(json_object_get(f.result, "TargetHealthDescriptions"), 0),
+		    "TargetHealth"),
+		"State"),
+	    "unhealthy");
 	aws_fixture_fini(&f);
+}
+END_TEST
+
+/* The load balancer, its listeners and attributes: one request each, and what is used of it. */
+START_TEST(load_balancer)
+{
+	static const struct scripted_reply replies[] = {
+	    {"DescribeLoadBalancers", 200,
+		"<DescribeLoadBalancersResponse xmlns=\"" NAMESPACE "\">"
+		"<DescribeLoadBalancersResult><LoadBalancers><member><VpcId>vpc-1</VpcId>"
+		"<State><Code>active</Code></State><AvailabilityZones><member><ZoneName>z</"
+		"ZoneName>"
+		"</member></AvailabilityZones><SecurityGroups><member>sg-1</member></"
+		"SecurityGroups>"
+		"</member></LoadBalancers></DescribeLoadBalancersResult>"
+		"</DescribeLoadBalancersResponse>"},
+	    {"DescribeListeners", 200,
+		"<DescribeListenersResponse xmlns=\"" NAMESPACE "\"><DescribeListenersResult>"
+		"<Listeners><member><Port>4789</Port><Protocol>UDP</Protocol></member></Listeners>"
+		"</DescribeListenersResult></DescribeListenersResponse>"},
+	    {"DescribeLoadBalancerAttributes", 200,
+		"<DescribeLoadBalancerAttributesResponse xmlns=\"" NAMESPACE "\">"
+		"<DescribeLoadBalancerAttributesResult><Attributes><member><Key>k</Key><Value>v"
+		"</Value></member></Attributes></DescribeLoadBalancerAttributesResult>"
+		"</DescribeLoadBalancerAttributesResponse>"},
+	};
+	static const char *const wanted[] = {
+	    "{\"LoadBalancers\":[{\"VpcId\":\"vpc-1\",\"State\":{\"Code\":\"active\"},"
+	    "\"AvailabilityZones\":[{\"ZoneName\":\"z\"}],\"SecurityGroups\":[\"sg-1\"]}]}",
+	    "{\"Listeners\":[{\"Port\":4789,\"Protocol\":\"UDP\",\"DefaultActions\":[]}]}",
+	    "{\"Attributes\":[{\"Key\":\"k\",\"Value\":\"v\"}]}",
+	};
+	static const char *const bodies[] = {
+	    "Action=DescribeLoadBalancers&Version=2015-12-01&LoadBalancerArns.member.1=arn%3Alb",
+	    "Action=DescribeListeners&Version=2015-12-01&LoadBalancerArn=arn%3Alb&PageSize=400",
+	    "Action=DescribeLoadBalancerAttributes&Version=2015-12-01&LoadBalancerArn=arn%3Alb",
+	};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct aws_fixture f;
+		json_t *value = jsonx_parse(str_of(wanted[i]), NULL);
+
+		elb_fixture_init(&f, &replies[i]);
+		aws_fixture_run(&f, i == 0   ? elbv2_describe_load_balancer(f.client, "arn:lb")
+				    : i == 1 ? elbv2_describe_listeners(f.client, "arn:lb")
+					     : elbv2_describe_attributes(f.client, "arn:lb"));
+		ck_assert_str_eq(scripted_transport_request(f.scripted, 0)->body, bodies[i]);
+		ck_assert_msg(jsonx_same(value, f.result), "%s", replies[i].operation);
+		json_decref(value);
+		aws_fixture_fini(&f);
+	}
 }
 END_TEST
 
@@ -102,6 +160,7 @@ main(void)
 
 	tcase_add_test(tests, target_groups);
 	tcase_add_test(tests, target_health);
+	tcase_add_test(tests, load_balancer);
 	tcase_add_test(tests, refusal);
 	suite_add_tcase(s, tests);
 	return run_suite(s);

@@ -8,8 +8,12 @@ import botocore.exceptions
 ec2 = boto3.client("ec2", "us-east-1", endpoint_url=sys.argv[1])
 sts = boto3.client("sts", "us-east-1", endpoint_url=sys.argv[1])
 elb = boto3.client("elbv2", "us-east-1", endpoint_url=sys.argv[1])
+trail = boto3.client("cloudtrail", "us-east-1", endpoint_url=sys.argv[1])
+organizations = boto3.client("organizations", "us-east-1", endpoint_url=sys.argv[1])
+rules = boto3.client("events", "us-east-1", endpoint_url=sys.argv[1])
+ram = boto3.client("ram", "us-east-1", endpoint_url=sys.argv[1])
 asked = []
-for client in (ec2, sts, elb):
+for client in (ec2, sts, elb, trail, organizations, rules, ram):
     client.meta.events.register("before-call", lambda model, **_: asked.append((model.service_model.signing_name, model.name)))
 
 
@@ -60,6 +64,18 @@ for group in groups:
     assert group["LoadBalancerArns"] == [balancer]
     assert elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"][0]["Target"]["Id"]
 refused("LoadBalancerNotFound", elb.describe_target_groups, LoadBalancerArn=balancer + "0")
+given = elb.describe_load_balancers(LoadBalancerArns=[balancer])["LoadBalancers"][0]
+assert given["State"]["Code"] == "active" and given["AvailabilityZones"]
+assert [(x["Protocol"], x["Port"]) for x in elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]] == [("UDP", 4789)]
+assert elb.describe_load_balancer_attributes(LoadBalancerArn=balancer)["Attributes"][0]["Key"] == "load_balancing.cross_zone.enabled"
+assert {e["Protocol"] for a in pages("describe_network_acls", "NetworkAcls", 5) for e in a["Entries"]} == {"-1"}
+assert {r["State"] for t in pages("describe_route_tables", "RouteTables", 5) for r in t["Routes"]} == {"active"}
+assert "us-east-1" in {r["RegionName"] for r in ec2.describe_regions()["Regions"]}
+assert {a["Status"] for a in organizations.list_accounts()["Accounts"]} == {"ACTIVE"}
+assert organizations.list_organizational_units_for_parent(ParentId="r-ex01")["OrganizationalUnits"][0]["Name"] == "members"
+assert organizations.list_accounts_for_parent(ParentId="r-ex01")["Accounts"]
+assert ram.list_resources(resourceOwner="SELF")["resources"] == [] and ram.list_principals(resourceOwner="SELF")["principals"] == []
+assert rules.list_rules()["Rules"] == []
 endpoint = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-endpoint-id", "Values": [
     next(t["GatewayLoadBalancerEndpointId"] for t in targets if "GatewayLoadBalancerEndpointId" in t)]}])["VpcEndpoints"][0]
 service = ec2.describe_vpc_endpoint_service_configurations(
@@ -101,6 +117,9 @@ assert {"a": "b c&d"}.items() <= {t["Key"]: t["Value"] for t in of_target}.items
 ec2.delete_tags(Resources=[target_id], Tags=[{"Key": "a"}])
 assert not ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [target_id]}])["Tags"]
 
+found = trail.lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateTrafficMirrorSession"}])["Events"]
+assert {e["Resources"][0]["ResourceName"] for e in found} == {s["TrafficMirrorSessionId"] for s in sessions}
+assert "Boto3" in json.loads(found[0]["CloudTrailEvent"])["userAgent"]
 for session in sessions:
     assert ec2.delete_traffic_mirror_session(TrafficMirrorSessionId=session["TrafficMirrorSessionId"])["TrafficMirrorSessionId"]
 ec2.delete_traffic_mirror_target(TrafficMirrorTargetId=target_id)

@@ -59,6 +59,12 @@ realm_free(struct realm *realm)
 	free(realm);
 }
 
+unsigned
+realm_accounts(const struct realm *realm)
+{
+	return realm->accounts;
+}
+
 const char *
 realm_account_id(const struct realm *realm, unsigned account)
 {

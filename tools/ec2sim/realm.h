@@ -33,6 +33,8 @@ struct realm *
 realm_new(const char *first_id, unsigned accounts, uint64_t seed, struct tmf_err *err);
 void realm_free(struct realm *realm);
 
+/* How many accounts there are. */
+unsigned realm_accounts(const struct realm *realm);
 const char *realm_account_id(const struct realm *realm, unsigned account);
 /* False where there is no such account. */
 bool realm_find_account(const struct realm *realm, struct str id, unsigned *ret_account);

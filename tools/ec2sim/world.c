@@ -1,9 +1,12 @@
 #include "world_internal.h"
 
+#include "base/jsonx.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -156,6 +159,7 @@ world_free(struct sim_world *world)
 	    &world->sessions_of_interface, &world->tag_slot_of, &world->token_of,
 	    &world->creator_of};
 	free_resources(world);
+	answers_free(world);
 	for (size_t i = 0; i < world->creators_count; i++)
 		free(world->creators[i]);
 	for (size_t i = 0; i < world->strings_count; i++)
@@ -209,6 +213,23 @@ stamp_old(const struct sim_world *w)
 
 /* ---- errors ---- */
 
+/* The form of the services that speak JSON. */
+static void
+reply_json_error(
+    struct sim_world *w, struct sim_reply *reply, int status, const char *code, const char *message)
+{
+	json_t *error = json_object();
+
+	snprintf(w->error_code, sizeof(w->error_code), "%s", code);
+	reply->code = w->error_code;
+	reply->status = status;
+	buf_reset(&reply->body);
+	jsonx_put_string(error, "__type", code);
+	jsonx_put_string(error, "message", message);
+	jsonx_write(error, &reply->body);
+	json_decref(error);
+}
+
 void
 reply_error(struct sim_world *w, struct sim_reply *reply, int status, const char *code,
     const char *message, enum sim_service service)
@@ -216,6 +237,10 @@ reply_error(struct sim_world *w, struct sim_reply *reply, int status, const char
 	struct buf *out = &reply->body;
 	bool query = service != SERVICE_EC2;
 
+	if (world_services[service].xml_namespace == NULL) {
+		reply_json_error(w, reply, status, code, message);
+		return;
+	}
 	snprintf(w->error_code, sizeof(w->error_code), "%s", code);
 	reply->code = w->error_code;
 	reply->status = status;
@@ -331,6 +356,8 @@ check_params(struct sim_call *c)
 	const char *version = world_services[c->action->service].version;
 	struct str given;
 
+	if (version == NULL) /* JSON: each operation reads its body itself */
+		return 0;
 	if (call_need(c, "Version", &given) < 0)
 		return -1;
 	if (!str_is(given, version))
@@ -423,6 +450,7 @@ static void
 run_action(struct sim_call *c)
 {
 	const char *name = c->action->name;
+	const char *xml_namespace = world_services[c->action->service].xml_namespace;
 	struct buf *out = &c->reply->body;
 
 	if (auth_check(c) < 0) {
@@ -432,16 +460,20 @@ run_action(struct sim_call *c)
 	if (check_quota(c) < 0 || check_params(c) < 0)
 		return;
 	c->creator = creator_of(c->w, c->request);
-	buf_add_cstr(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-	buf_printf(out, "<%sResponse xmlns=\"%s\">", name,
-	    world_services[c->action->service].xml_namespace);
+	if (xml_namespace != NULL) {
+		buf_add_cstr(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+		buf_printf(out, "<%sResponse xmlns=\"%s\">", name, xml_namespace);
+	} else {
+		c->reply->content_type = "application/x-amz-json-1.1";
+	}
 	if (c->action->service == SERVICE_EC2)
 		xml_text(out, "requestId", c->reply->request_id);
-	if (c->action->run(c) < 0) {
+	if (!answer_give(c) && c->action->run(c) < 0) {
 		assert(c->failed);
 		return;
 	}
-	buf_printf(out, "</%sResponse>", name);
+	if (xml_namespace != NULL)
+		buf_printf(out, "</%sResponse>", name);
 	c->reply->status = 200;
 	c->w->stats[c->action_index].replayed += c->replayed;
 }
@@ -536,6 +568,23 @@ find_action(struct sim_call *c, struct str name)
 	return false;
 }
 
+/* The operation of a request in JSON: X-Amz-Target names it, or with REST the path, in small
+ * letters. */
+static bool
+find_json_action(struct sim_call *c)
+{
+	const char *target = request_header(c->request, "X-Amz-Target");
+	const char *name = target != NULL ? strrchr(target, '.') : NULL;
+
+	if (name != NULL)
+		return find_action(c, str_of(name + 1));
+	for (size_t i = 0; i < world_actions_count; i++)
+		if (world_actions[i].service == SERVICE_RAM && c->request->path[0] == '/' &&
+		    strcasecmp(c->request->path + 1, world_actions[i].name) == 0)
+			return find_action(c, str_of(world_actions[i].name));
+	return false;
+}
+
 static void
 handle_api(struct sim_call *c)
 {
@@ -543,6 +592,10 @@ handle_api(struct sim_call *c)
 	struct str form = c->request->body;
 	struct str name;
 
+	if (find_json_action(c)) {
+		handle_known(c);
+		return;
+	}
 	if (strcmp(c->request->method, "GET") == 0)
 		form = str_of(query != NULL ? query + 1 : "");
 	if (form.len > SIM_BODY_BYTES_MAX || params_parse(&c->params, form) < 0) {

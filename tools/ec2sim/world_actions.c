@@ -35,6 +35,10 @@ static const char *const params_describe_groups[] = {"GroupId.", PAGED, NULL};
 static const char *const params_paged[] = {PAGED, NULL};
 static const char *const params_target_groups[] = {
     "LoadBalancerArn", "TargetGroupArns.", "PageSize", "Marker", NULL};
+static const char *const params_balancers[] = {"LoadBalancerArns.", "PageSize", "Marker", NULL};
+static const char *const params_listeners[] = {"LoadBalancerArn", "PageSize", "Marker", NULL};
+static const char *const params_balancer[] = {"LoadBalancerArn", NULL};
+static const char *const params_regions[] = {"AllRegions", "RegionName.", "Filter.", NULL};
 static const char *const params_target_health[] = {"TargetGroupArn", NULL};
 static const char *const params_none[] = {NULL};
 static const char *const params_assume_role[] = {"RoleArn", "RoleSessionName", "DurationSeconds",
@@ -45,6 +49,10 @@ const struct sim_service_facts world_services[SERVICE_COUNT] = {
     [SERVICE_STS] = {"sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/"},
     [SERVICE_ELB] = {"elasticloadbalancing", "2015-12-01",
 	"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"},
+    [SERVICE_CLOUDTRAIL] = {"cloudtrail", NULL, NULL},
+    [SERVICE_ORGANIZATIONS] = {"organizations", NULL, NULL},
+    [SERVICE_EVENTS] = {"events", NULL, NULL},
+    [SERVICE_RAM] = {"ram", NULL, NULL},
 };
 
 const struct sim_action world_actions[] = {
@@ -85,6 +93,22 @@ const struct sim_action world_actions[] = {
 	SERVICE_ELB},
     {"DescribeTargetHealth", op_describe_target_health, params_target_health, BUCKET_NONE,
 	SERVICE_ELB},
+    {"DescribeNetworkAcls", op_describe_acls, params_paged, BUCKET_DESCRIBE, SERVICE_EC2},
+    {"DescribeRouteTables", op_describe_route_tables, params_paged, BUCKET_DESCRIBE, SERVICE_EC2},
+    {"DescribeRegions", op_describe_regions, params_regions, BUCKET_DESCRIBE, SERVICE_EC2},
+    {"DescribeLoadBalancers", op_describe_load_balancers, params_balancers, BUCKET_NONE,
+	SERVICE_ELB},
+    {"DescribeListeners", op_describe_listeners, params_listeners, BUCKET_NONE, SERVICE_ELB},
+    {"DescribeLoadBalancerAttributes", op_describe_balancer_attributes, params_balancer,
+	BUCKET_NONE, SERVICE_ELB},
+    {"LookupEvents", op_lookup_events, params_none, BUCKET_NONE, SERVICE_CLOUDTRAIL},
+    {"ListAccounts", op_list_accounts, params_none, BUCKET_NONE, SERVICE_ORGANIZATIONS},
+    {"ListAccountsForParent", op_list_accounts_of, params_none, BUCKET_NONE, SERVICE_ORGANIZATIONS},
+    {"ListOrganizationalUnitsForParent", op_list_units_of, params_none, BUCKET_NONE,
+	SERVICE_ORGANIZATIONS},
+    {"ListResources", op_list_shared_resources, params_none, BUCKET_NONE, SERVICE_RAM},
+    {"ListPrincipals", op_list_share_principals, params_none, BUCKET_NONE, SERVICE_RAM},
+    {"ListRules", op_list_event_rules, params_none, BUCKET_NONE, SERVICE_EVENTS},
     {"AssumeRole", op_assume_role, params_assume_role, BUCKET_NONE, SERVICE_STS},
     {"GetCallerIdentity", op_get_caller_identity, params_none, BUCKET_NONE, SERVICE_STS},
 };

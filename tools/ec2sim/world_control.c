@@ -129,6 +129,16 @@ control_expire(struct sim_world *w, const struct sim_request *request, struct si
 	answer_done(reply);
 }
 
+/* /_sim/answers?operation=NAME */
+static void
+control_answers(struct sim_world *w, const struct sim_request *request, struct sim_reply *reply)
+{
+	if (answer_set(w, request))
+		answer_done(reply);
+	else
+		answer_error(reply, 404, "no such operation");
+}
+
 /* /_sim/instances/ID/terminate and /stop */
 static void
 control_instance(struct sim_world *w, const struct sim_request *request, struct sim_reply *reply)
@@ -157,6 +167,7 @@ static const struct {
     {"GET", "/_sim/world", control_world},
     {"GET", "/_sim/config", control_config},
     {"POST", "/_sim/expected", control_expected},
+    {"POST", "/_sim/answers", control_answers},
     {"POST", "/_sim/faults", control_faults},
     {"POST", "/_sim/reset-counters", control_reset},
     {"POST", "/_sim/expire-tokens", control_expire},

@@ -178,6 +178,7 @@ struct session {
 	struct session_value *before; /* NULL unless modified a moment ago */
 	char *description;
 	uint32_t creator;
+	uint32_t deleter; /* 0: none, or it went with its interface */
 	bool deleted;
 	struct stamp created;
 	struct stamp changed;
@@ -203,11 +204,20 @@ struct sim_call;
 
 /* Which service an operation is of. EC2 has its own form of errors, the others that of the Query
  * protocol. */
-enum sim_service { SERVICE_EC2, SERVICE_STS, SERVICE_ELB, SERVICE_COUNT };
+enum sim_service {
+	SERVICE_EC2,
+	SERVICE_STS,
+	SERVICE_ELB,
+	SERVICE_CLOUDTRAIL,
+	SERVICE_ORGANIZATIONS,
+	SERVICE_EVENTS,
+	SERVICE_RAM,
+	SERVICE_COUNT
+};
 struct sim_service_facts {
 	const char *name; /* as it signs */
 	const char *version;
-	const char *xml_namespace;
+	const char *xml_namespace; /* NULL: it speaks JSON */
 };
 extern const struct sim_service_facts world_services[SERVICE_COUNT];
 
@@ -222,7 +232,7 @@ struct sim_action {
 };
 extern const struct sim_action world_actions[];
 extern const size_t world_actions_count;
-#define SIM_ACTIONS_MAX 32u
+#define SIM_ACTIONS_MAX 64u
 
 struct bucket {
 	double tokens;
@@ -326,6 +336,7 @@ struct sim_world {
 	size_t creators_count;
 	struct idmap creator_of;
 
+	char *answers[SIM_ACTIONS_MAX]; /* that are given, or NULL; see world_answers.c */
 	struct bucket buckets[SIM_ACTIONS_MAX][2];
 	struct action_stats stats[SIM_ACTIONS_MAX];
 	uint64_t unknown_actions;
@@ -549,6 +560,19 @@ int op_describe_endpoints(struct sim_call *c);
 int op_describe_services(struct sim_call *c);
 int op_describe_target_groups(struct sim_call *c);
 int op_describe_target_health(struct sim_call *c);
+int op_describe_load_balancers(struct sim_call *c);
+int op_describe_listeners(struct sim_call *c);
+int op_describe_balancer_attributes(struct sim_call *c);
+int op_describe_acls(struct sim_call *c);
+int op_describe_route_tables(struct sim_call *c);
+int op_describe_regions(struct sim_call *c);
+int op_lookup_events(struct sim_call *c);
+int op_list_accounts(struct sim_call *c);
+int op_list_accounts_of(struct sim_call *c);
+int op_list_units_of(struct sim_call *c);
+int op_list_shared_resources(struct sim_call *c);
+int op_list_share_principals(struct sim_call *c);
+int op_list_event_rules(struct sim_call *c);
 
 /* Ends the result of an operation of the Query protocol. */
 void query_close_result(struct sim_call *c, const char *result);
@@ -593,6 +617,15 @@ tags_of(const struct sim_world *w, enum id_kind kind, uint64_t n, char buffer[IN
 unsigned faults_for(struct sim_call *c, const char **ret_code);
 /* False where the quota is used up. */
 bool bucket_take(struct sim_world *w, size_t action, bool unfiltered, size_t resources);
+
+/* ---- answers that are given (world_answers.c) ---- */
+
+/* POST /_sim/answers?operation=NAME: the body is what the operation says from now on; an empty one
+ * takes that back. False where there is no such operation. */
+bool answer_set(struct sim_world *w, const struct sim_request *request);
+/* Writes the answer that is given for the call. False without one. */
+bool answer_give(struct sim_call *c);
+void answers_free(struct sim_world *w);
 
 /* ---- authentication (auth.c) ---- */
 

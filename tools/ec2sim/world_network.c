@@ -231,6 +231,24 @@ offer_group(struct match *m, const void *object)
 	match_id(m, ID_GROUP, ((const struct place *)object)->n);
 }
 
+/* Ports are named of a single protocol only: those of mirrored packets. */
+static void
+write_permission(struct sim_call *c, const char *protocol, const char *range)
+{
+	xml_open(c->out, "item");
+	xml_text(c->out, "ipProtocol", protocol);
+	if (protocol[0] != '-') {
+		xml_int(c->out, "fromPort", 4789);
+		xml_int(c->out, "toPort", 4789);
+	}
+	xml_open(c->out, "ipRanges");
+	xml_open(c->out, "item");
+	xml_text(c->out, "cidrIp", range);
+	xml_close(c->out, "item");
+	xml_close(c->out, "ipRanges");
+	xml_close(c->out, "item");
+}
+
 /* One a VPC, with the VPC's number. */
 static void
 write_group(struct sim_call *c, const void *object, void *state)
@@ -244,6 +262,12 @@ write_group(struct sim_call *c, const void *object, void *state)
 	xml_text(c->out, "groupName", "targets");
 	xml_text(c->out, "groupDescription", "of mirror targets");
 	write_place_id(c, "vpcId", ID_VPC, p->n);
+	xml_open(c->out, "ipPermissions");
+	write_permission(c, "udp", "10.0.0.0/8");
+	xml_close(c->out, "ipPermissions");
+	xml_open(c->out, "ipPermissionsEgress");
+	write_permission(c, "-1", "0.0.0.0/0");
+	xml_close(c->out, "ipPermissionsEgress");
 	tags_write_xml(c->out, &p->tags);
 	xml_close(c->out, "item");
 }
@@ -592,6 +616,11 @@ write_interface(struct sim_call *c, const void *object, void *state)
 	xml_text(c->out, "attachTime", when);
 	xml_text(c->out, "deleteOnTermination", device == 0 ? "true" : "false");
 	xml_close(c->out, "attachment");
+	xml_open(c->out, "groupSet");
+	xml_open(c->out, "item");
+	write_place_id(c, "groupId", ID_GROUP, i->holder.vpc);
+	xml_close(c->out, "item");
+	xml_close(c->out, "groupSet");
 	tags_write_xml(c->out, &i->tags);
 	xml_close(c->out, "item");
 }

@@ -700,6 +700,7 @@ op_delete_session(struct sim_call *c)
 	if (call_need(c, "TrafficMirrorSessionId", &id) < 0 || find_session(c, id, &index) < 0 ||
 	    call_dry_run(c) < 0)
 		return -1;
+	c->w->sessions[index].deleter = c->creator;
 	session_end(c->w, index);
 	xml_str(c->out, "trafficMirrorSessionId", id);
 	return 0;

@@ -55,13 +55,29 @@ extern const struct ec2_list ec2_list_instances;
 extern const struct ec2_list ec2_list_launches;
 extern const struct ec2_list ec2_list_targets;
 extern const struct ec2_list ec2_list_sessions;
-extern const struct ec2_list ec2_list_filters;	       /* TrafficMirrorFilters */
-extern const struct ec2_list ec2_list_images;	       /* Images */
-extern const struct ec2_list ec2_list_security_groups; /* SecurityGroups */
-extern const struct ec2_list ec2_list_subnets;	       /* Subnets */
-extern const struct ec2_list ec2_list_vpcs;	       /* Vpcs */
-/* NetworkInterfaces: [{NetworkInterfaceId, VpcId, PrivateIpAddress, PrivateIpAddresses:
- * [{PrivateIpAddress}], Attachment: {InstanceId}}] */
+/* TrafficMirrorFilters: [{TrafficMirrorFilterId, IngressFilterRules, EgressFilterRules:
+ * [{RuleNumber, RuleAction, Protocol?: IANA's number, SourceCidrBlock, DestinationCidrBlock,
+ * SourcePortRange?, DestinationPortRange?: {FromPort, ToPort}}]}] */
+extern const struct ec2_list ec2_list_filters;
+/* Images: [{ImageId, State, Architecture}] */
+extern const struct ec2_list ec2_list_images;
+/* SecurityGroups: [{GroupId, VpcId, IpPermissions, IpPermissionsEgress: [{IpProtocol, FromPort?,
+ * ToPort?, IpRanges: [{CidrIp}], UserIdGroupPairs: [{GroupId}], PrefixListIds}]}] */
+extern const struct ec2_list ec2_list_security_groups;
+/* Subnets: [{SubnetId, VpcId, AvailabilityZone, CidrBlock}] */
+extern const struct ec2_list ec2_list_subnets;
+/* Vpcs: [{VpcId, CidrBlock}] */
+extern const struct ec2_list ec2_list_vpcs;
+/* NetworkAcls: [{NetworkAclId, VpcId, Entries: [{RuleNumber, Protocol: "17" or "-1", RuleAction,
+ * Egress, CidrBlock?, PortRange?: {From, To}}], Associations: [{SubnetId}]}] */
+extern const struct ec2_list ec2_list_network_acls;
+/* RouteTables: [{RouteTableId, VpcId, Routes: [{DestinationCidrBlock?, State, GatewayId?,
+ * VpcPeeringConnectionId?, TransitGatewayId?, NatGatewayId?, NetworkInterfaceId?}], Associations:
+ * [{SubnetId?, Main}]}] */
+extern const struct ec2_list ec2_list_route_tables;
+/* NetworkInterfaces: [{NetworkInterfaceId, VpcId, SubnetId, AvailabilityZone, Status, Groups:
+ * [{GroupId}], PrivateIpAddress, PrivateIpAddresses: [{PrivateIpAddress}], Attachment:
+ * {InstanceId, DeviceIndex}}]; one that is not attached has no Attachment. */
 extern const struct ec2_list ec2_list_interfaces;
 extern const struct ec2_list ec2_list_endpoints; /* VpcEndpoints: [{VpcEndpointId, ServiceName}] */
 /* ServiceConfigurations: [{ServiceName, GatewayLoadBalancerArns: [".."]}]: the caller's only */
@@ -70,6 +86,19 @@ extern const struct ec2_list ec2_list_endpoint_services;
 /* One page of a list, in its form. */
 struct tmf_call *ec2_describe(
     struct aws_client *ec2, const struct ec2_list *list, const struct ec2_describe *describe);
+
+/* {"Regions": [{RegionName, OptInStatus}]}: those that the account may use. */
+struct tmf_call *ec2_describe_regions(struct aws_client *ec2);
+
+/*
+ * Asks whether a call would be allowed, and changes nothing: the operation of that name, with
+ * parameters ({name on the wire: string}) and DryRun. It never succeeds.
+ * Errors: DryRunOperation: it would be allowed; UnauthorizedOperation: it would not; any other:
+ * AWS looked no further than that.
+ * See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
+ */
+struct tmf_call *
+ec2_dry_run(struct aws_client *ec2, const char *operation_name, const json_t *parameters);
 
 struct ec2_create_target {
 	const char *network_interface_id; /* or */

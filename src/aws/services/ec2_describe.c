@@ -71,67 +71,11 @@ static const struct xml_shape describe_sessions_shape[] = {
     {.element = NULL},
 };
 
-/* --- what is only looked for: its id, and where it leads --- */
-
-static const struct xml_shape image_shape[] = {
-    {"imageId", "ImageId", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
-static const struct xml_shape describe_images_shape[] = {
-    {"imagesSet", "Images", XML_LIST, image_shape, NULL},
-    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
-static const struct xml_shape group_shape[] = {
-    {"groupId", "GroupId", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
-static const struct xml_shape describe_groups_shape[] = {
-    {"securityGroupInfo", "SecurityGroups", XML_LIST, group_shape, NULL},
-    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
-static const struct xml_shape subnet_shape[] = {
-    {"subnetId", "SubnetId", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
-static const struct xml_shape describe_subnets_shape[] = {
-    {"subnetSet", "Subnets", XML_LIST, subnet_shape, NULL},
-    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
-static const struct xml_shape vpc_shape[] = {
-    {"vpcId", "VpcId", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
-static const struct xml_shape describe_vpcs_shape[] = {
-    {"vpcSet", "Vpcs", XML_LIST, vpc_shape, NULL},
-    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
-static const struct xml_shape filter_shape[] = {
-    {"trafficMirrorFilterId", "TrafficMirrorFilterId", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
-static const struct xml_shape describe_filters_shape[] = {
-    {"trafficMirrorFilterSet", "TrafficMirrorFilters", XML_LIST, filter_shape, NULL},
-    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
 /* --- who stands behind a load balancer --- */
 
 static const struct xml_shape holder_shape[] = {
     {"instanceId", "InstanceId", XML_STRING, NULL, NULL},
+    {"deviceIndex", "DeviceIndex", XML_INTEGER, NULL, NULL},
     {.element = NULL},
 };
 
@@ -143,6 +87,10 @@ static const struct xml_shape address_shape[] = {
 static const struct xml_shape network_interface_shape[] = {
     {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
     {"vpcId", "VpcId", XML_STRING, NULL, NULL},
+    {"subnetId", "SubnetId", XML_STRING, NULL, NULL},
+    {"availabilityZone", "AvailabilityZone", XML_STRING, NULL, NULL},
+    {"status", "Status", XML_STRING, NULL, NULL},
+    {"groupSet", "Groups", XML_LIST, ec2_group_shape, NULL},
     {"privateIpAddress", "PrivateIpAddress", XML_STRING, NULL, NULL},
     {"privateIpAddressesSet", "PrivateIpAddresses", XML_LIST, address_shape, NULL},
     {"attachment", "Attachment", XML_STRUCT, holder_shape, NULL},
@@ -202,34 +150,6 @@ const struct ec2_list ec2_list_sessions = {
     .operation = "DescribeTrafficMirrorSessions",
     .ids_name = "TrafficMirrorSessionId",
     .reply = describe_sessions_shape,
-};
-const struct ec2_list ec2_list_filters = {
-    .operation = "DescribeTrafficMirrorFilters",
-    .ids_name = "TrafficMirrorFilterId",
-    .reply = describe_filters_shape,
-};
-/* Deprecated images can be launched, and are listed on request only. See:
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html */
-const struct ec2_list ec2_list_images = {
-    .operation = "DescribeImages",
-    .ids_name = "ImageId",
-    .flag = "IncludeDeprecated",
-    .reply = describe_images_shape,
-};
-const struct ec2_list ec2_list_security_groups = {
-    .operation = "DescribeSecurityGroups",
-    .ids_name = "GroupId",
-    .reply = describe_groups_shape,
-};
-const struct ec2_list ec2_list_subnets = {
-    .operation = "DescribeSubnets",
-    .ids_name = "SubnetId",
-    .reply = describe_subnets_shape,
-};
-const struct ec2_list ec2_list_vpcs = {
-    .operation = "DescribeVpcs",
-    .ids_name = "VpcId",
-    .reply = describe_vpcs_shape,
 };
 const struct ec2_list ec2_list_interfaces = {
     .operation = "DescribeNetworkInterfaces",

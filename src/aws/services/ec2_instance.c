@@ -50,17 +50,12 @@ const struct xml_shape ec2_instance_shape[] = {
     {.element = NULL},
 };
 
-static const struct xml_shape interface_group_shape[] = {
-    {"groupId", "GroupId", XML_STRING, NULL, NULL},
-    {.element = NULL},
-};
-
 static const struct xml_shape launched_interface_shape[] = {
     {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
     {"subnetId", "SubnetId", XML_STRING, NULL, NULL},
     {"vpcId", "VpcId", XML_STRING, NULL, NULL},
     {"attachment", "Attachment", XML_STRUCT, attachment_shape, NULL},
-    {"groupSet", "Groups", XML_LIST, interface_group_shape, NULL},
+    {"groupSet", "Groups", XML_LIST, ec2_group_shape, NULL},
     {.element = NULL},
 };
 

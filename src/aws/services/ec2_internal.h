@@ -9,6 +9,7 @@
 extern const struct xml_shape ec2_tag_shape[];
 extern const struct xml_shape ec2_instance_shape[];
 extern const struct xml_shape ec2_launch_shape[]; /* with how it was launched */
+extern const struct xml_shape ec2_group_shape[];  /* the id alone */
 extern const struct xml_shape ec2_target_shape[];
 extern const struct xml_shape ec2_session_shape[];
 

@@ -7,10 +7,11 @@
 #define ELBV2_VERSION  "2015-12-01"
 #define ELBV2_PAGE_MAX 400 /* AWS: target groups on a page */
 
-/* Only what leads to the members: health and ports are nothing that a loop depends on. */
 static const struct xml_shape target_group_shape[] = {
     {"TargetGroupArn", "TargetGroupArn", XML_STRING, NULL, NULL},
     {"TargetType", "TargetType", XML_STRING, NULL, NULL},
+    {"Protocol", "Protocol", XML_STRING, NULL, NULL},
+    {"Port", "Port", XML_INTEGER, NULL, NULL},
     {"VpcId", "VpcId", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
@@ -32,8 +33,15 @@ static const struct xml_shape member_shape[] = {
     {.element = NULL},
 };
 
+static const struct xml_shape state_shape[] = {
+    {"State", "State", XML_STRING, NULL, NULL},
+    {"Reason", "Reason", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
 static const struct xml_shape health_shape[] = {
     {"Target", "Target", XML_STRUCT, member_shape, NULL},
+    {"TargetHealth", "TargetHealth", XML_STRUCT, state_shape, NULL},
     {.element = NULL},
 };
 
@@ -44,6 +52,76 @@ static const struct xml_shape target_health_shape[] = {
 
 static const struct xml_shape target_health_reply[] = {
     {"DescribeTargetHealthResult", "Result", XML_STRUCT, target_health_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape zone_shape[] = {
+    {"ZoneName", "ZoneName", XML_STRING, NULL, NULL},
+    {"SubnetId", "SubnetId", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape balancer_state_shape[] = {
+    {"Code", "Code", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape balancer_shape[] = {
+    {"LoadBalancerArn", "LoadBalancerArn", XML_STRING, NULL, NULL},
+    {"VpcId", "VpcId", XML_STRING, NULL, NULL},
+    {"Type", "Type", XML_STRING, NULL, NULL},
+    {"State", "State", XML_STRUCT, balancer_state_shape, NULL},
+    {"AvailabilityZones", "AvailabilityZones", XML_LIST, zone_shape, NULL},
+    {"SecurityGroups", "SecurityGroups", XML_STRINGS, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape balancers_shape[] = {
+    {"LoadBalancers", "LoadBalancers", XML_LIST, balancer_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape balancers_reply[] = {
+    {"DescribeLoadBalancersResult", "Result", XML_STRUCT, balancers_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape listener_action_shape[] = {
+    {"TargetGroupArn", "TargetGroupArn", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape listener_shape[] = {
+    {"ListenerArn", "ListenerArn", XML_STRING, NULL, NULL},
+    {"Protocol", "Protocol", XML_STRING, NULL, NULL},
+    {"Port", "Port", XML_INTEGER, NULL, NULL},
+    {"DefaultActions", "DefaultActions", XML_LIST, listener_action_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape listeners_shape[] = {
+    {"Listeners", "Listeners", XML_LIST, listener_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape listeners_reply[] = {
+    {"DescribeListenersResult", "Result", XML_STRUCT, listeners_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape attribute_shape[] = {
+    {"Key", "Key", XML_STRING, NULL, NULL},
+    {"Value", "Value", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape attributes_shape[] = {
+    {"Attributes", "Attributes", XML_LIST, attribute_shape, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape attributes_reply[] = {
+    {"DescribeLoadBalancerAttributesResult", "Result", XML_STRUCT, attributes_shape, NULL},
     {.element = NULL},
 };
 
@@ -87,5 +165,43 @@ elbv2_describe_target_health(struct aws_client *elb, const char *target_group_ar
 
 	query_begin(&operation.body, operation.name, ELBV2_VERSION);
 	query_add(&operation.body, "TargetGroupArn", target_group_arn);
+	return aws_client_call(elb, &operation);
+}
+
+struct tmf_call *
+elbv2_describe_load_balancer(struct aws_client *elb, const char *load_balancer_arn)
+{
+	struct aws_operation operation = {.name = "DescribeLoadBalancers",
+	    .reply = balancers_reply,
+	    .convert = query_operation_result};
+
+	query_begin(&operation.body, operation.name, ELBV2_VERSION);
+	query_add(&operation.body, "LoadBalancerArns.member.1", load_balancer_arn);
+	return aws_client_call(elb, &operation);
+}
+
+/* One page: a load balancer has 50 listeners at most, and a page has 400. */
+struct tmf_call *
+elbv2_describe_listeners(struct aws_client *elb, const char *load_balancer_arn)
+{
+	struct aws_operation operation = {.name = "DescribeListeners",
+	    .reply = listeners_reply,
+	    .convert = query_operation_result};
+
+	query_begin(&operation.body, operation.name, ELBV2_VERSION);
+	query_add(&operation.body, "LoadBalancerArn", load_balancer_arn);
+	query_add_int(&operation.body, "PageSize", ELBV2_PAGE_MAX);
+	return aws_client_call(elb, &operation);
+}
+
+struct tmf_call *
+elbv2_describe_attributes(struct aws_client *elb, const char *load_balancer_arn)
+{
+	struct aws_operation operation = {.name = "DescribeLoadBalancerAttributes",
+	    .reply = attributes_reply,
+	    .convert = query_operation_result};
+
+	query_begin(&operation.body, operation.name, ELBV2_VERSION);
+	query_add(&operation.body, "LoadBalancerArn", load_balancer_arn);
 	return aws_client_call(elb, &operation);
 }

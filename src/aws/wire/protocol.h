@@ -13,6 +13,7 @@
 /* What is asked of a service. */
 struct aws_operation {
 	const char *name; /* "DescribeInstances" */
+	const char *path; /* below the endpoint, "/listprincipals"; NULL: none, as with most */
 	struct buf body;  /* moved into the call: the same bytes go out at every attempt */
 	const struct xml_shape *reply; /* of an XML protocol */
 	/* Makes the result of the parsed reply: takes it, gives a new reference. NULL: the reply as
@@ -62,5 +63,7 @@ struct aws_protocol {
 
 extern const struct aws_protocol aws_protocol_xml;  /* EC2 Query and Query: form data out, XML in */
 extern const struct aws_protocol aws_protocol_json; /* JSON 1.0 */
+extern const struct aws_protocol aws_protocol_json_1_1;
+extern const struct aws_protocol aws_protocol_rest_json; /* operations have paths of their own */
 
 #endif

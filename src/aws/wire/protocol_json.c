@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Replies of the AWS JSON 1.0 protocol. See:
+/* Replies of the AWS JSON protocols, which are alike. See:
  * https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html */
 
 #define JSON_REPLY_BYTES_MAX                                                                       \
@@ -140,10 +140,13 @@ json_reader_free(struct aws_reader *reader)
 	free(reader);
 }
 
-const struct aws_protocol aws_protocol_json = {
-    .content_type = "application/x-amz-json-1.0",
-    .begin = json_reader_begin,
-    .feed = json_reader_feed,
-    .finish = json_reader_finish,
-    .free_reader = json_reader_free,
-};
+/* The three differ in what requests say of themselves. REST services also have methods and paths;
+ * those operations that are used here are all POST. */
+#define JSON_PROTOCOL(type)                                                                        \
+	{                                                                                          \
+		.content_type = (type), .begin = json_reader_begin, .feed = json_reader_feed,      \
+		.finish = json_reader_finish, .free_reader = json_reader_free,                     \
+	}
+const struct aws_protocol aws_protocol_json = JSON_PROTOCOL("application/x-amz-json-1.0");
+const struct aws_protocol aws_protocol_json_1_1 = JSON_PROTOCOL("application/x-amz-json-1.1");
+const struct aws_protocol aws_protocol_rest_json = JSON_PROTOCOL("application/json");

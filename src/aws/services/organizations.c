@@ -1,0 +1,56 @@
+#include "aws/services/organizations.h"
+
+#include "aws/services/json_operation.h"
+#include "base/jsonx.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* See: https://docs.aws.amazon.com/general/latest/gr/ao.html */
+const char *
+organizations_region(const char *region)
+{
+	if (strncmp(region, "us-gov-", 7) == 0)
+		return "us-gov-west-1";
+	return strncmp(region, "cn-", 3) == 0 ? "cn-northwest-1" : "us-east-1";
+}
+
+static json_t *
+organizations_params(const char *parent_id, const char *next_token)
+{
+	json_t *params = json_object();
+
+	jsonx_put_string(params, "ParentId", parent_id);
+	jsonx_put_string(params, "NextToken", next_token);
+	return params;
+}
+
+struct tmf_call *
+organizations_list_accounts(struct aws_client *organizations, const char *next_token)
+{
+	static const struct aws_operation operation = {.name = "ListAccounts"};
+
+	return aws_json_call(organizations, &operation, organizations_params(NULL, next_token));
+}
+
+struct tmf_call *
+organizations_list_accounts_of(
+    struct aws_client *organizations, const char *parent_id, const char *next_token)
+{
+	static const struct aws_operation operation = {.name = "ListAccountsForParent"};
+
+	assert(parent_id != NULL);
+	return aws_json_call(
+	    organizations, &operation, organizations_params(parent_id, next_token));
+}
+
+struct tmf_call *
+organizations_list_units_of(
+    struct aws_client *organizations, const char *parent_id, const char *next_token)
+{
+	static const struct aws_operation operation = {.name = "ListOrganizationalUnitsForParent"};
+
+	assert(parent_id != NULL);
+	return aws_json_call(
+	    organizations, &operation, organizations_params(parent_id, next_token));
+}
