@@ -9,6 +9,7 @@
 #include "cli/report/report_calls.h"
 #include "cli/report/report_plan.h"
 #include "cli/report/report_reasons.h"
+#include "web/run_json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ sums_add_part(void *arg, const struct store_run *part)
 	bool failed = part->status == RUN_FAILED || part->status == RUN_TIMED_OUT;
 
 	if (store_outcomes_count(sums->store, part->id, counts, NULL) < 0 ||
-	    report_reasons_add(sums->reasons, sums->store, part->id, NULL) < 0) {
+	    run_json_reasons_add(sums->reasons, sums->store, part->id, NULL) < 0) {
 		sums->store_failed = true;
 		return 1;
 	}
@@ -94,7 +95,7 @@ sums_add_part(void *arg, const struct store_run *part)
 		json_decref(place.settings);
 	}
 	if (sums->rows != NULL) {
-		json_t *document = report_document_read(sums->store, part, counts, NULL);
+		json_t *document = run_json_read(sums->store, part, counts, NULL);
 		struct part_place place = part_place_of(part);
 
 		sums->store_failed |= document == NULL;
@@ -187,7 +188,7 @@ part_add_calls(void *arg, const struct store_run *part)
 {
 	struct part_calls *all = arg;
 
-	return report_calls_add(all->calls, all->store, part->id, &all->err) < 0;
+	return run_json_calls_add(all->calls, all->store, part->id, &all->err) < 0;
 }
 
 /* What all parts asked AWS for. New reference, or NULL with *err. */
@@ -320,7 +321,7 @@ parts_report_json(struct store *store, const struct store_run *run, const struct
 
 	if (shown && calls == NULL)
 		return -1;
-	document = report_document(run, sums->counts);
+	document = run_json(run, sums->counts);
 	if (json_object_size(sums->reasons) > 0)
 		json_object_set(document, "reasons", sums->reasons);
 	json_object_set(document, "parts", sums->rows);
@@ -376,7 +377,7 @@ part_outcome(void *arg, const struct outcome *outcome)
 		report_outcome_line(outcome, stdout);
 		return 0;
 	}
-	object = report_outcome(outcome);
+	object = run_json_outcome(outcome);
 	part_put_place(object, &rows->place);
 	if (rows->opts->output == OUTPUT_JSON) {
 		report_list_item(&rows->list, object);
@@ -413,7 +414,7 @@ parts_show_outcomes(const struct cli_opts *opts, struct store *store, const stru
 	int ret = sums_of(store, run, &sums, err);
 
 	if (ret == 0 && opts->output == OUTPUT_JSON) {
-		json_t *document = report_document(run, sums.counts);
+		json_t *document = run_json(run, sums.counts);
 
 		if (json_object_size(sums.reasons) > 0)
 			json_object_set(document, "reasons", sums.reasons);

@@ -10,6 +10,7 @@
 #include "cli/report/report_history.h"
 #include "cli/report/report_plan.h"
 #include "cli/report/report_reasons.h"
+#include "web/run_json.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -162,7 +163,7 @@ report_next_step(const struct store *store, const struct store_run *run,
 static int
 report_print_calls(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
 {
-	json_t *calls = report_calls(store, run->id, err);
+	json_t *calls = run_json_calls(store, run->id, err);
 
 	if (calls == NULL)
 		return -1;
@@ -208,7 +209,7 @@ report_json(struct store *store, const struct store_run *run, const int64_t coun
 		return report_plan_json(store, run, counts, err);
 	if (history)
 		return report_path_json(store, run, counts, err);
-	document = report_document_read(store, run, counts, err);
+	document = run_json_read(store, run, counts, err);
 	if (document == NULL)
 		return -1;
 	cli_print_json(document);

@@ -1,45 +1,11 @@
 #include "cli/report/report_calls.h"
 
-#include "aws/tally.h"
-#include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/print.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #define CALLS_SHOWN_MAX 6 /* operations, those with most requests first */
-
-/* Each region of a run has a fact of its own. Their sum is what the run asked AWS for. */
-static int
-calls_add_kept(void *arg, const char *key, struct str value)
-{
-	json_t *more = jsonx_parse(value, NULL);
-
-	assert(arg != NULL);
-	(void)key;
-	tally_add(arg, more);
-	json_decref(more);
-	return 0;
-}
-
-int
-report_calls_add(json_t *calls, struct store *store, const char *run_id, struct tmf_err *err)
-{
-	return store_facts_each(store, run_id, REPORT_CALLS_FACT, calls_add_kept, calls, err);
-}
-
-/* Only a fault of the store returns NULL. A run without calls has an empty object. */
-json_t *
-report_calls(struct store *store, const char *run_id, struct tmf_err *err)
-{
-	json_t *calls = json_object();
-
-	if (report_calls_add(calls, store, run_id, err) == 0)
-		return calls;
-	json_decref(calls);
-	return NULL;
-}
 
 struct call_row {
 	const char *operation;

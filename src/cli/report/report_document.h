@@ -9,24 +9,6 @@
 
 /* The parts that all reports of a run are made of. */
 
-/* {"created": n, ...}, only kinds that occurred. New reference. */
-json_t *report_summary(const int64_t counts[OUTCOME_COUNT]);
-
-/*
- * The run's closing document: runId, status, output, error, cause, times, summary. New reference.
- */
-json_t *report_document(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]);
-
-/*
- * The same with "reasons", which are read from the store. New reference, or NULL with *err.
- * Errors: TMF_ERR_STORE.
- */
-json_t *report_document_read(struct store *store, const struct store_run *run,
-    const int64_t counts[OUTCOME_COUNT], struct tmf_err *err);
-
-/* One outcome as JSON. New reference. */
-json_t *report_outcome(const struct outcome *outcome);
-
 /* The longest word of a cause that is shown whole, and how much of a longer one is: AWS's encoded
  * authorization messages have a thousand bytes, which `-o json` has in full. */
 #define REPORT_WORD_BYTES_MAX	200

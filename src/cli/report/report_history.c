@@ -6,6 +6,7 @@
 #include "cli/print.h"
 #include "cli/report/report_document.h"
 #include "engine/engine.h"
+#include "web/run_json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,36 +20,6 @@ struct history {
 	struct report_list list; /* with -o json */
 	size_t count;
 };
-
-/*
- * Details are JSON text in the store. An event without them, or with a text that cannot be read, is
- * shown without them, so that the others can still be seen.
- */
-static json_t *
-event_details(const struct store_event *event)
-{
-	json_t *details = event->details != NULL ? jsonx_parse(str_of(event->details), NULL) : NULL;
-
-	return details != NULL ? details : json_object();
-}
-
-/* As GetExecutionHistory returns it. */
-static json_t *
-event_json(const struct store_event *event)
-{
-	json_t *object = json_object();
-	json_t *details = event_details(event);
-	char time[CLOCK_ISO_BYTES];
-
-	clock_iso(event->wall_ms, time);
-	jsonx_put_string(object, "timestamp", time);
-	jsonx_put_string(object, "type", event->type);
-	json_object_set_new(object, "id", json_integer(event->id));
-	json_object_set_new(object, "previousEventId", json_integer(event->previous_id));
-	json_object_update(object, details);
-	json_decref(details);
-	return object;
-}
 
 /* The first of text, whole characters only. */
 static void
@@ -120,7 +91,7 @@ line_add_assigned(struct buf *line, json_t *details)
 static void
 event_print(const struct history *history, const struct store_event *event)
 {
-	json_t *details = event_details(event);
+	json_t *details = run_json_event_details(event);
 	struct buf line = {0};
 	const char *key;
 	json_t *value;
@@ -147,7 +118,7 @@ event_report(void *arg, const struct store_event *event)
 	if (history->output == OUTPUT_TEXT) {
 		event_print(history, event);
 	} else {
-		json_t *object = event_json(event);
+		json_t *object = run_json_event(event);
 
 		if (history->output == OUTPUT_JSON) {
 			report_list_item(&history->list, object);
@@ -209,7 +180,7 @@ event_path_step(void *arg, const struct store_event *event)
 
 	if (!event->top_level || !execution_event_enters(event->type))
 		return 0;
-	details = event_details(event);
+	details = run_json_event_details(event);
 	report_list_item(arg, json_incref(json_object_get(
 				  json_object_get(details, "stateEnteredEventDetails"), "name")));
 	json_decref(details);
@@ -220,7 +191,7 @@ int
 report_path_json(struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], struct tmf_err *err)
 {
-	json_t *document = report_document_read(store, run, counts, err);
+	json_t *document = run_json_read(store, run, counts, err);
 	struct report_list list;
 	int ret;
 

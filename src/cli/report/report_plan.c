@@ -6,6 +6,7 @@
 #include "cli/print.h"
 #include "cli/report/report_document.h"
 #include "mirror/dry_run.h"
+#include "web/run_json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -168,7 +169,7 @@ plan_list_outcome(void *arg, const struct outcome *outcome)
 {
 	struct report_list *list = arg;
 	enum plan_action action = action_of(outcome->kind);
-	json_t *row = report_outcome(outcome);
+	json_t *row = run_json_outcome(outcome);
 	json_t *item = json_object();
 
 	jsonx_put_string(item, "action", actions[action].name);
@@ -223,7 +224,7 @@ report_plan_json(struct store *store, const struct store_run *run,
 
 	if (plan_read_targets(store, run, &targets, err) < 0)
 		return -1;
-	document = report_document_read(store, run, counts, err);
+	document = run_json_read(store, run, counts, err);
 	if (document == NULL) {
 		json_decref(targets);
 		return -1;

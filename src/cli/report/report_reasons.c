@@ -2,47 +2,12 @@
 
 #include "base/buf.h"
 #include "cli/print.h"
-#include "mirror/dry_run.h"
+#include "web/run_json.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define REASONS_SHOWN_MAX 5 /* of an outcome; a line still fits on a screen */
-
-/* A dry run's rows all have the same reason, which its heading says. */
-static bool
-reason_is_shown(const struct outcome_reason *reason)
-{
-	return reason->reason[0] != '\0' && strcmp(reason->reason, DRY_RUN_REASON) != 0;
-}
-
-/*
- * By reason alone, without the instance types of "type": a program asks for a member by name.
- */
-static int
-reason_add_json(void *arg, const struct outcome_reason *reason)
-{
-	const char *kind = outcome_name(reason->kind);
-	json_t *of_kind;
-
-	if (!reason_is_shown(reason))
-		return 0;
-	of_kind = json_object_get(arg, kind);
-	if (of_kind == NULL) {
-		of_kind = json_object();
-		json_object_set_new(arg, kind, of_kind);
-	}
-	json_object_set_new(of_kind, reason->reason,
-	    json_integer(json_integer_value(json_object_get(of_kind, reason->reason)) +
-			 (json_int_t)reason->count));
-	return 0;
-}
-
-int
-report_reasons_add(json_t *reasons, struct store *store, const char *run_id, struct tmf_err *err)
-{
-	return store_outcome_reasons(store, run_id, reason_add_json, reasons, err);
-}
 
 /* ": 740 type t2.micro, 210 terminated" of each kind. */
 struct reason_lines {
@@ -58,7 +23,7 @@ reason_add_text(void *arg, const struct outcome_reason *reason)
 	struct buf *text = &lines->text[reason->kind];
 	const char *joint = reason->kind == OUTCOME_FAILED ? " of " : " ";
 
-	if (!reason_is_shown(reason))
+	if (!run_json_reason_is_told(reason))
 		return 0;
 	if (++lines->shown[reason->kind] > REASONS_SHOWN_MAX) {
 		lines->rest[reason->kind] += reason->count;

@@ -10,13 +10,6 @@
 /* Why the outcomes of a run are what they are. */
 
 /*
- * Adds {"ineligible": {"type": n, "terminated": n}, "failed": {ERROR: n}, ...} of a run to reasons,
- * the sum where a count is there already. Errors: TMF_ERR_STORE.
- */
-int
-report_reasons_add(json_t *reasons, struct store *store, const char *run_id, struct tmf_err *err);
-
-/*
  * Writes a line for each outcome that occurred, with its most frequent reasons, as
  * "950 ineligible: 740 type t2.micro, 210 terminated", and the sum. Errors: TMF_ERR_STORE.
  */

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
-#include "cli/report/report_calls.h"
+#include "web/run_json.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ pace_save_calls(struct pace *pace, struct tmf_err *err)
 	tally_add(calls, aws_client_tally(pace->ec2));
 	if (pace->elb != NULL)
 		tally_add(calls, aws_client_tally(pace->elb));
-	return pace_put(pace, REPORT_CALLS_FACT, calls, err);
+	return pace_put(pace, RUN_JSON_CALLS_FACT, calls, err);
 }
 
 static int
@@ -116,7 +116,7 @@ pace_start(struct pace *pace, struct tmf_err *err)
 	if (store_facts_each(pace->store, pace->run_id, PACE_FACT, pace_take_saved, pace, err) <
 		0 ||
 	    store_facts_each(
-		pace->store, pace->run_id, REPORT_CALLS_FACT, pace_take_calls, pace, err) < 0)
+		pace->store, pace->run_id, RUN_JSON_CALLS_FACT, pace_take_calls, pace, err) < 0)
 		return -1;
 	pace->timer.fire = pace_save_due;
 	pace_arm(pace);

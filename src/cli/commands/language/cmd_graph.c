@@ -2,10 +2,10 @@
 
 #include "base/jsonx.h"
 #include "cli/answer.h"
-#include "cli/graph/graph.h"
 #include "cli/record.h"
 #include "cli/run/definition.h"
 #include "mirror/actions/actions.h"
+#include "web/graph/graph.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,6 +7,7 @@
 #include "cli/answer.h"
 #include "cli/record.h"
 #include "cli/report/report_document.h"
+#include "web/run_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ runs_list_one(void *arg, const struct store_run *run)
 		return 0;
 	}
 	int64_t counts[OUTCOME_COUNT] = {0};
-	json_t *document = report_document(run, counts);
+	json_t *document = run_json(run, counts);
 
 	/* The counts would need a query for each run. `tmflow show` has them. */
 	json_object_del(document, "summary");

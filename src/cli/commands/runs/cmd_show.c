@@ -7,6 +7,7 @@
 #include "cli/report/report.h"
 #include "cli/report/report_calls.h"
 #include "cli/report/report_history.h"
+#include "web/run_json.h"
 
 #include <stdlib.h>
 
@@ -27,7 +28,7 @@ show_outcome(void *arg, const struct outcome *outcome)
 		report_outcome_line(outcome, stdout);
 		return ferror(stdout) != 0; /* the reader is gone: no use in a million more */
 	}
-	object = report_outcome(outcome);
+	object = run_json_outcome(outcome);
 	if (stream->output == OUTPUT_JSON) {
 		report_list_item(&stream->list, object);
 	} else {
@@ -48,9 +49,9 @@ show_json(
 	int ret = 0;
 
 	if (store_outcomes_count(store, run->id, counts, err) < 0 ||
-	    (calls = report_calls(store, run->id, err)) == NULL)
+	    (calls = run_json_calls(store, run->id, err)) == NULL)
 		return -1;
-	document = report_document_read(store, run, counts, err);
+	document = run_json_read(store, run, counts, err);
 	if (document == NULL) {
 		json_decref(calls);
 		return -1;

@@ -1,4 +1,4 @@
-#include "cli/graph/graph.h"
+#include "web/graph/graph.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"

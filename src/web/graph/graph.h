@@ -1,5 +1,5 @@
-#ifndef TMFLOW_CLI_GRAPH_GRAPH_H
-#define TMFLOW_CLI_GRAPH_GRAPH_H
+#ifndef TMFLOW_WEB_GRAPH_GRAPH_H
+#define TMFLOW_WEB_GRAPH_GRAPH_H
 
 #include "asl/state/machine.h"
 #include "base/buf.h"
