@@ -161,6 +161,7 @@ ledger_put_over_failed(struct mirror *mirror, const struct outcome *outcome, str
 		char *copy = mem_strdup(key);
 
 		ledger_row_of(copy, &row);
+		row.beside = row.slot != NULL;
 		if (ret == 0 && json_is_true(failed))
 			ret = store_outcome_put(mirror->account->store, mirror->run_id, &row, err);
 		free(copy);
@@ -179,7 +180,9 @@ ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err 
 	if (mirror->only_failed && outcome->interface_id == NULL)
 		return ledger_put_over_failed(mirror, outcome, err);
 	row = *outcome;
-	row.slot = ledger_slot(mirror, outcome->interface_id, outcome->rule);
+	row.beside = outcome->slot != NULL;
+	if (outcome->slot == NULL)
+		row.slot = ledger_slot(mirror, outcome->interface_id, outcome->rule);
 	return store_outcome_put(mirror->account->store, mirror->run_id, &row, err);
 }
 
@@ -282,7 +285,13 @@ ledger_settle_rest(
 		char *copy = mem_strdup(key);
 
 		ledger_row_of(copy, &outcome);
-		outcome.rule = outcome.slot;
+		outcome.rule = NULL;
+		/* A slot that is no rule's is a session's. */
+		if (outcome.slot != NULL &&
+		    mirror_config_rule_named(mirror->config, outcome.slot) != NULL) {
+			outcome.rule = outcome.slot;
+			outcome.slot = NULL;
+		}
 		outcome.kind = ledger_instance_has(instance, outcome.interface_id)
 				   ? OUTCOME_UNMATCHED
 				   : OUTCOME_GONE;
@@ -294,15 +303,42 @@ ledger_settle_rest(
 }
 
 struct ledger_claiming {
+	const struct ledger_session *session;
+	bool by_rule; /* each rule has a row of its own */
 	enum ledger_claim claim;
 	json_t *reason;
 };
+
+/*
+ * What a row that stands for a session says. With the id of another one it says that this one is
+ * not meant, unless it is another rule's row. Without an id, as where a modification failed, any
+ * session that the row may be about is wanted.
+ */
+static enum ledger_claim
+ledger_claim_of(const struct ledger_claiming *claiming, const struct outcome *row)
+{
+	const struct ledger_session *session = claiming->session;
+	bool names_another = row->session_id != NULL && strcmp(row->session_id, session->id) != 0;
+
+	if (row->session_id != NULL && !names_another)
+		return row->kind == OUTCOME_REMOVED ? LEDGER_REMOVED : LEDGER_WANTS;
+	if (claiming->by_rule && (row->slot == NULL || session->rule == NULL ||
+				     strcmp(row->slot, session->rule) != 0))
+		return LEDGER_SILENT;
+	if (row->kind == OUTCOME_REMOVED)
+		return LEDGER_SILENT;
+	if (!names_another)
+		return LEDGER_WANTS;
+	/* A failed removal has its session's id. It is about that one only. */
+	return row->kind == OUTCOME_FAILED ? LEDGER_SILENT : LEDGER_OTHER;
+}
 
 /* An interface that has moved has a row of each of its instances: one that wants it is enough. */
 static int
 ledger_claim_row(void *arg, const struct outcome *outcome)
 {
 	struct ledger_claiming *claiming = arg;
+	enum ledger_claim claim = LEDGER_SILENT;
 
 	switch (outcome->kind) {
 	case OUTCOME_CREATED:
@@ -311,18 +347,17 @@ ledger_claim_row(void *arg, const struct outcome *outcome)
 	case OUTCOME_SHADOWED:
 	case OUTCOME_CONFLICT:
 	case OUTCOME_FAILED:
-		claiming->claim = LEDGER_WANTS;
-		break;
 	case OUTCOME_REMOVED:
-		if (claiming->claim == LEDGER_SILENT)
-			claiming->claim = LEDGER_REMOVED;
+		claim = ledger_claim_of(claiming, outcome);
 		break;
 	case OUTCOME_EXCLUDED:
 	case OUTCOME_INELIGIBLE:
 	case OUTCOME_UNWANTED:
-		if (outcome->reason != NULL && strcmp(outcome->reason, "session-limit") == 0) {
-			claiming->claim = LEDGER_WANTS;
-		} else if (outcome->reason != NULL) {
+		if (outcome->reason == NULL)
+			break;
+		if (strcmp(outcome->reason, "session-limit") == 0) {
+			claim = ledger_claim_of(claiming, outcome);
+		} else if (strcmp(outcome->reason, OUTCOME_REASON_SURPLUS) != 0) {
 			json_decref(claiming->reason);
 			claiming->reason = json_string(outcome->reason);
 		}
@@ -333,22 +368,29 @@ ledger_claim_row(void *arg, const struct outcome *outcome)
 	case OUTCOME_COUNT:
 		break;
 	}
+	if (claim > claiming->claim)
+		claiming->claim = claim;
 	return 0;
 }
 
 /* A process that serves many runs has one ledger: what that says of an interface may be a day old.
  * The reasons of a retried run are those of its first pass. */
 int
-ledger_claim(struct mirror *mirror, const char *interface_id, enum ledger_claim *ret_claim,
-    json_t **ret_reason, struct tmf_err *err)
+ledger_claim(struct mirror *mirror, const struct ledger_session *session,
+    enum ledger_claim *ret_claim, json_t **ret_reason, struct tmf_err *err)
 {
-	struct ledger_claiming claiming = {.claim = LEDGER_SILENT};
+	struct ledger_claiming claiming = {
+	    .session = session,
+	    .by_rule = mirror_config_matches_all(mirror->config),
+	    .claim = LEDGER_SILENT,
+	};
 
+	assert(session->id != NULL && session->interface_id != NULL);
 	*ret_claim = LEDGER_SILENT;
 	*ret_reason = NULL;
 	if (mirror->shares_run)
 		return 0;
-	if (store_outcomes_at(mirror->account->store, mirror->run_id, interface_id,
+	if (store_outcomes_at(mirror->account->store, mirror->run_id, session->interface_id,
 		ledger_claim_row, &claiming, err) < 0) {
 		json_decref(claiming.reason);
 		return -1;

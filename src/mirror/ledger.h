@@ -14,8 +14,8 @@
 /* Instances on a page of what failed: they are asked for by a filter. */
 #define LEDGER_PAGE_INSTANCES_MAX EC2_FILTER_VALUES_MAX
 
-/* Writes an outcome of this run. Without an interface it is said of the instance. Errors:
- * TMF_ERR_STORE. */
+/* Writes an outcome of this run. Without an interface it is said of the instance. A slot is given
+ * only for what stands beside the interface's own rows. Errors: TMF_ERR_STORE. */
 int ledger_put(struct mirror *mirror, const struct outcome *outcome, struct tmf_err *err);
 
 /* Notes an Instance's type, VPC, subnet, zone and name beside its outcomes. Errors:
@@ -50,17 +50,24 @@ bool ledger_rows_take(
 /* True if any of these rows failed. */
 bool ledger_rows_failed(const json_t *rows);
 
-/* What this run says of the sessions of an interface. */
+/* What this run says of a session; the later ones go before the earlier ones. */
 enum ledger_claim {
 	LEDGER_SILENT,	/* it has to be looked at, also where the ledger is other runs' as well */
-	LEDGER_WANTS,	/* they are as they should be, or their time will come */
-	LEDGER_REMOVED, /* they are gone, whatever a describe says for a while */
+	LEDGER_OTHER,	/* another session is the one that is wanted in its place */
+	LEDGER_REMOVED, /* it is gone, whatever a describe says for a while */
+	LEDGER_WANTS,	/* it is as it should be, or its time will come */
+};
+
+struct ledger_session {
+	const char *id;
+	const char *interface_id;
+	const char *rule; /* whose it is; NULL: not known. Only matching: all asks for it */
 };
 
 /* *ret_reason: why the run does not mirror the interface; a new reference, NULL where it gives no
  * reason or where that is of an earlier pass. Errors: TMF_ERR_STORE. */
-int ledger_claim(struct mirror *mirror, const char *interface_id, enum ledger_claim *ret_claim,
-    json_t **ret_reason, struct tmf_err *err);
+int ledger_claim(struct mirror *mirror, const struct ledger_session *session,
+    enum ledger_claim *ret_claim, json_t **ret_reason, struct tmf_err *err);
 
 /* For interfaces in rows that failed and that no rule takes any more: `unmatched`, or `gone` where
  * the instance does not have it. Errors: TMF_ERR_STORE. */

@@ -226,7 +226,7 @@ outcome_replace_whole(
 	if (interface[0] != '\0' && store->current.alone > 0 &&
 	    outcome_delete_whole(store, run, outcome->instance_id, "", err) < 0)
 		return -1;
-	if (outcome_slot(outcome)[0] == '\0')
+	if (outcome_slot(outcome)[0] == '\0' || outcome->beside)
 		return 0;
 	assert(interface[0] != '\0');
 	return outcome_delete_whole(store, run, outcome->instance_id, interface, err);

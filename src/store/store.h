@@ -274,6 +274,7 @@ struct outcome {
 	/* Which of several of the interface, where more than one session of it is looked after: the
 	 * rule's name. NULL: the only one. */
 	const char *slot;
+	bool beside; /* when written: the slot's row leaves that of the interface where it is */
 	const char *reason;
 	const char *rule;
 	const char *target_id;
@@ -287,9 +288,12 @@ struct outcome {
 
 /* The reason of an instance that cannot be mirrored for its type. */
 #define OUTCOME_REASON_TYPE "type"
+/* The reason of a session beside the one that its interface is to have. */
+#define OUTCOME_REASON_SURPLUS "surplus"
 
 /* Upserts by interface (or instance) and slot. A row of the instance alone is removed once one of
- * its interfaces gets a row, and one of the interface alone once one of its slots does.
+ * its interfaces gets a row, and one of the interface alone once one of its slots does, unless
+ * that is `beside`.
  * Errors: TMF_ERR_INVALID without an instance id; TMF_ERR_NOT_FOUND without the run. */
 int store_outcome_put(
     struct store *store, const char *run_id, const struct outcome *outcome, struct tmf_err *err);

@@ -80,6 +80,48 @@ class Matching(harness.Case):
         self.assertEqual(self.run_it(sim, first)["present"], 6)
         self.assertEqual(self.run_it(sim, every), {"present": 12})
 
+    def unwanted(self):
+        return sorted((row["rule"], row["reason"]) for row in self.rows() if row["outcome"] in ("unwanted", "removed"))
+
+    def test_a_rule_that_is_gone_leaves_nothing_behind(self):
+        """Its sessions go, those of the other rule on the same interfaces stay; so with one that does not take all any more."""
+        sim, world = self.world()
+        both = [("ids", 0, 0, {}), ("capture", 1, 1, {})]
+        self.assertEqual(self.run_it(sim, self.config(world, *both, name="us")), {"created": 12})
+        one = self.config(world, both[0], name="us")
+        self.assertEqual(self.run_it(sim, one), {"present": 6, "unwanted": 6})
+        self.assertEqual(self.unwanted(), [("capture", "no-rule")] * 6)
+        self.assertEqual(self.run_it(sim, one, "--prune"), {"present": 6, "removed": 6})
+        self.assertEqual({tuple(of) for of in self.of_interfaces(sim).values()}, {("ids",)})
+        self.assertEqual(self.run_it(sim, one, "--prune"), {"present": 6})
+        # A rule by another name and of the same filter and target finds its session there.
+        self.assertEqual(self.run_it(sim, self.config(world, ("renamed", 0, 0, {}), both[1], name="us"), "--prune"), {"present": 6, "created": 6})
+        # One that takes a single instance now.
+        narrow = self.write("narrow.json", json.dumps({"name": "us", "matching": "all", "vpcs": [
+            {"name": "ids", "vpcId": world["Vpcs"][0], "filterId": world["Filters"][0], "targetId": world["GivenTargets"][0]}],
+            "tags": [{"name": "capture", "tagList": [{"Key": "only", "Value": "this"}], "filterId": world["Filters"][1],
+                      "targetId": world["GivenTargets"][1]}]}))
+        sim.query("CreateTags", **{"ResourceId.1": world["Instances"][0]["InstanceId"], "Tag.1.Key": "only", "Tag.1.Value": "this"})
+        self.assertEqual(self.run_it(sim, narrow, "--prune"), {"present": 7, "removed": 5})
+        self.assertEqual(len(sim.every_session()), 7)
+
+    def test_back_to_first_leaves_one(self):
+        """Where one rule takes an interface, a second session of ours there is surplus; the retry of a refused removal ends it."""
+        sim, world = self.world()
+        rules = [("ids", 0, 0, {}), ("capture", 1, 1, {})]
+        self.assertEqual(self.run_it(sim, self.config(world, *rules, name="us")), {"created": 12})
+        first = self.config(world, *rules, file="first.json", matching="first", name="us")
+        self.assertEqual(self.run_it(sim, first), {"present": 6, "unwanted": 6})
+        self.assertEqual(self.unwanted(), [("capture", "surplus")] * 6)
+        sim.ask("/_sim/faults", {"faults": ["refuse:UnauthorizedOperation:DeleteTrafficMirrorSession@1"]})
+        done = self.backfill(sim, "--prune", config=first)
+        self.assertEqual((done.code, done.json["summary"]), (5, {"present": 6, "failed": 6}), done.err)
+        sim.ask("/_sim/faults", {"faults": []})
+        again = self.tmflow("resume", "@latest", "--retry-failed", "-o", "json", sim=sim)
+        self.assertEqual((again.code, again.json["summary"]), (0, {"present": 6, "removed": 6}), again.err)
+        self.assertEqual({tuple(of) for of in self.of_interfaces(sim).values()}, {("ids",)})
+        self.assertEqual(self.run_it(sim, first, "--prune"), {"present": 6})
+
     def test_what_failed_is_tried_again_by_rule(self):
         """One session of each interface is refused; the retry makes those and leaves the others alone."""
         sim, world = self.world()

@@ -25,8 +25,8 @@
 #define PAGE_SESSIONS_DEFAULT 500
 
 #define NEXT_TOKEN_KEPT "next-token"
-/* {interface: [{SessionId, NetworkInterfaceId, TargetId, Rule, Reason?}]}: to be looked at. Reason
- * is the ledger's. */
+/* {interface: [{SessionId, NetworkInterfaceId, TargetId, FilterId, Rule, Reason?}]}: to be looked
+ * at. Reason is the ledger's. */
 #define CANDIDATES_KEPT "candidates"
 #define INTERFACES_KEPT "interfaces" /* [interface] of the candidates */
 /* {interface: {InstanceId, Reason?}} where an instance has it; without Reason a rule wants it. */
@@ -79,7 +79,8 @@ find_unwanted_is_seen(const char *reason)
 }
 
 static void
-find_unwanted_add(struct tmf_op *op, const json_t *session, const char *reason)
+find_unwanted_add(
+    struct tmf_op *op, const json_t *session, enum ledger_claim claim, const char *reason)
 {
 	json_t *candidates = tmf_op_kept(op, CANDIDATES_KEPT);
 	const char *interface_id = jsonx_get_string(session, "NetworkInterfaceId");
@@ -89,8 +90,11 @@ find_unwanted_add(struct tmf_op *op, const json_t *session, const char *reason)
 	jsonx_share_string(item, "SessionId", session, "TrafficMirrorSessionId");
 	jsonx_share_string(item, "NetworkInterfaceId", session, "NetworkInterfaceId");
 	jsonx_share_string(item, "TargetId", session, "TrafficMirrorTargetId");
+	jsonx_share_string(item, "FilterId", session, "TrafficMirrorFilterId");
 	jsonx_put_string(item, "Rule", tag_value(session, TAG_RULE));
-	if (reason != NULL && !find_unwanted_is_seen(reason))
+	if (claim == LEDGER_OTHER)
+		jsonx_put_string(item, "Reason", OUTCOME_REASON_SURPLUS);
+	else if (reason != NULL && !find_unwanted_is_seen(reason))
 		jsonx_put_string(item, "Reason", reason);
 	if (of_interface == NULL) {
 		of_interface = json_array();
@@ -106,18 +110,23 @@ find_unwanted_sort(struct tmf_op *op, const json_t *session)
 {
 	struct find_unwanted *f = op->frame;
 	const char *interface_id = jsonx_get_string(session, "NetworkInterfaceId");
+	const struct ledger_session known = {
+	    .id = jsonx_get_string(session, "TrafficMirrorSessionId"),
+	    .interface_id = interface_id,
+	    .rule = tag_value(session, TAG_RULE),
+	};
 	enum ledger_claim claim;
 	json_t *reason;
 
-	if (interface_id == NULL || jsonx_get_string(session, "TrafficMirrorSessionId") == NULL ||
+	if (interface_id == NULL || known.id == NULL ||
 	    session_owner(session, mirror_config_name(env(op)->config)) != OWNER_OURS)
 		return 0;
-	if (ledger_claim(env(op), interface_id, &claim, &reason, &op->err) < 0)
+	if (ledger_claim(env(op), &known, &claim, &reason, &op->err) < 0)
 		return -1;
 	if (claim != LEDGER_REMOVED)
 		f->sessions++;
-	if (claim == LEDGER_SILENT)
-		find_unwanted_add(op, session, json_string_value(reason));
+	if (claim == LEDGER_SILENT || claim == LEDGER_OTHER)
+		find_unwanted_add(op, session, claim, json_string_value(reason));
 	json_decref(reason);
 	return 0;
 }
@@ -197,6 +206,92 @@ find_unwanted_reason(struct tmf_op *op, json_t *instance, const json_t *interfac
 	return type != NULL && mirror_config_type_is_dead(env(op)->config, type) ? "type" : NULL;
 }
 
+/* Whether the rule, which takes the interface, may want a session of the item's: by its name, or as
+ * one that fits. Where the ledger has another one of the rule's, that is the one which it wants. */
+static int
+find_unwanted_rule_wants(
+    struct tmf_op *op, const json_t *item, const struct config_rule *rule, struct tmf_err *err)
+{
+	const char *of_rule = jsonx_get_string(item, "Rule");
+	const char *filter_id = jsonx_get_string(item, "FilterId");
+	const char *target_id = jsonx_get_string(item, "TargetId");
+	const struct ledger_session as_its_own = {
+	    .id = jsonx_get_string(item, "SessionId"),
+	    .interface_id = jsonx_get_string(item, "NetworkInterfaceId"),
+	    .rule = rule->name,
+	};
+	bool fits = filter_id != NULL && strcmp(filter_id, rule->filter_id) == 0 &&
+		    (rule->target_id == NULL ||
+			(target_id != NULL && strcmp(target_id, rule->target_id) == 0));
+	enum ledger_claim claim;
+	json_t *reason;
+
+	if (!fits && (of_rule == NULL || strcmp(of_rule, rule->name) != 0))
+		return 0;
+	if (ledger_claim(env(op), &as_its_own, &claim, &reason, err) < 0)
+		return -1;
+	json_decref(reason);
+	return claim != LEDGER_OTHER;
+}
+
+/* With matching: all an interface that a rule wants may have sessions that no rule wants: of a rule
+ * that has gone, or does not take this instance any more. */
+static int
+find_unwanted_judge_item(struct tmf_op *op, json_t *instance, const json_t *interface, json_t *item,
+    struct tmf_err *err)
+{
+	const struct rules *rules = env(op)->rules;
+	const struct config_rule *rule = NULL;
+	struct tmf_err fault = {0};
+	int wants = 0;
+
+	if (json_object_get(item, "Reason") != NULL)
+		return 0;
+	do {
+		if (rules_find(rules, instance, rule, &rule, &fault) < 0) {
+			tmf_err_fini(&fault);
+			return 0;
+		}
+		if (rule != NULL && (rule->interfaces == RULE_INTERFACES_ALL ||
+					interface == instance_primary_interface(instance)))
+			wants = find_unwanted_rule_wants(op, item, rule, err);
+	} while (rule != NULL && wants == 0);
+	if (wants == 0)
+		jsonx_put_string(item, "Reason", "no-rule");
+	return wants < 0 ? -1 : 0;
+}
+
+static int
+find_unwanted_note(
+    struct tmf_op *op, json_t *instance, const json_t *interface, struct tmf_err *err)
+{
+	const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
+	json_t *items = id != NULL ? json_object_get(tmf_op_kept(op, CANDIDATES_KEPT), id) : NULL;
+	const char *reason;
+	bool any_goes;
+	json_t *item;
+	json_t *look;
+	size_t i;
+
+	if (items == NULL)
+		return 0;
+	reason = find_unwanted_reason(op, instance, interface);
+	any_goes = reason != NULL;
+	json_array_foreach (items, i, item) {
+		if (reason == NULL && mirror_config_matches_all(env(op)->config) &&
+		    find_unwanted_judge_item(op, instance, interface, item, err) < 0)
+			return -1;
+		any_goes = any_goes || json_object_get(item, "Reason") != NULL;
+	}
+	if (any_goes && ledger_note_instance(env(op), instance, err) < 0)
+		return -1;
+	look = json_object();
+	jsonx_share_string(look, "InstanceId", instance, "InstanceId");
+	jsonx_put_string(look, "Reason", reason);
+	json_object_set_new(tmf_op_kept(op, LOOKS_KEPT), id, look);
+	return 0;
+}
+
 /* A verdict an interface is all that is kept of the page. */
 static enum ec2_page_next
 find_unwanted_page(void *arg, json_t *reply, struct tmf_err *err)
@@ -210,22 +305,9 @@ find_unwanted_page(void *arg, json_t *reply, struct tmf_err *err)
 		json_t *interface;
 		size_t k;
 
-		json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), k, interface) {
-			const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-			const char *reason;
-			json_t *look;
-
-			if (id == NULL ||
-			    json_object_get(tmf_op_kept(op, CANDIDATES_KEPT), id) == NULL)
-				continue;
-			reason = find_unwanted_reason(op, instance, interface);
-			if (reason != NULL && ledger_note_instance(env(op), instance, err) < 0)
+		json_array_foreach (jsonx_get_array(instance, "NetworkInterfaces"), k, interface)
+			if (find_unwanted_note(op, instance, interface, err) < 0)
 				return EC2_PAGE_FAIL;
-			look = json_object();
-			jsonx_share_string(look, "InstanceId", instance, "InstanceId");
-			jsonx_put_string(look, "Reason", reason);
-			json_object_set_new(tmf_op_kept(op, LOOKS_KEPT), id, look);
-		}
 	}
 	return EC2_PAGE_MORE;
 }
@@ -259,7 +341,20 @@ find_unwanted_ask(struct tmf_op *op)
 
 /* --- the answer --- */
 
-/* Appends the sessions of an interface to items and records it, if no rule wants it. */
+/* Why the session goes; NULL: it stays. One that is surplus stands beside the interface's own row,
+ * whatever has become of the instance since that was written. Borrows. */
+static const char *
+find_unwanted_reason_of(const json_t *session, const json_t *look)
+{
+	const char *ledger = jsonx_get_string(session, "Reason");
+	const char *seen = look != NULL ? jsonx_get_string(look, "Reason") : "not-attached";
+
+	if (look != NULL && ledger != NULL && strcmp(ledger, OUTCOME_REASON_SURPLUS) == 0)
+		return ledger;
+	return seen != NULL ? seen : ledger;
+}
+
+/* Appends the sessions of an interface that no rule wants to items, and records them. */
 static int
 find_unwanted_settle(
     struct tmf_op *op, const char *interface_id, const json_t *sessions, json_t *items)
@@ -274,19 +369,21 @@ find_unwanted_settle(
 	size_t i;
 
 	json_array_foreach (sessions, i, session) {
-		outcome.reason = look != NULL ? jsonx_get_string(look, "Reason") : "not-attached";
-		if (outcome.reason == NULL)
-			outcome.reason = jsonx_get_string(session, "Reason");
+		outcome.reason = find_unwanted_reason_of(session, look);
 		if (outcome.reason == NULL)
 			continue;
 		outcome.rule = jsonx_get_string(session, "Rule");
 		outcome.target_id = jsonx_get_string(session, "TargetId");
 		outcome.session_id = jsonx_get_string(session, "SessionId");
+		outcome.slot = strcmp(outcome.reason, OUTCOME_REASON_SURPLUS) == 0
+				   ? outcome.session_id
+				   : NULL;
 		if (ledger_put(env(op), &outcome, &op->err) < 0)
 			return -1;
 		jsonx_put_string(session, "InstanceId", outcome.instance_id);
 		jsonx_put_string(session, "Reason", outcome.reason);
 		jsonx_put_string_or_null(session, "Rule", outcome.rule);
+		json_object_del(session, "FilterId");
 		json_array_append(items, session);
 	}
 	return 0;

@@ -4,6 +4,8 @@
 #include "mirror/actions/action.h"
 #include "mirror/session.h"
 
+#include <string.h>
+
 /*
  * tmflow:remove-session: deletes an unwanted session. One that is gone already was removed: by an
  * attempt before a crash, or by somebody else.
@@ -14,14 +16,20 @@ static tmf_op_stage_fn remove_session_done;
 static struct outcome
 remove_session_outcome(const struct tmf_op *op)
 {
+	const char *reason = action_text_of(op, "Reason");
+
 	return (struct outcome){
 	    .kind = OUTCOME_REMOVED,
+	    /* As find-unwanted has recorded it. */
+	    .slot = reason != NULL && strcmp(reason, OUTCOME_REASON_SURPLUS) == 0
+			? action_text_of(op, "SessionId")
+			: NULL,
 	    .instance_id = action_text_of(op, "InstanceId"),
 	    .interface_id = action_text_of(op, "NetworkInterfaceId"),
 	    .session_id = action_text_of(op, "SessionId"),
 	    .target_id = action_text_of(op, "TargetId"),
 	    .rule = action_text_of(op, "Rule"),
-	    .reason = action_text_of(op, "Reason"),
+	    .reason = reason,
 	};
 }
 
