@@ -286,7 +286,7 @@ ledger_settle_rest(
 
 		ledger_row_of(copy, &outcome);
 		outcome.rule = NULL;
-		/* A slot that is no rule's is a session's. */
+		/* A slot that no rule has is a session's. */
 		if (outcome.slot != NULL &&
 		    mirror_config_rule_named(mirror->config, outcome.slot) != NULL) {
 			outcome.rule = outcome.slot;
@@ -322,8 +322,8 @@ ledger_claim_of(const struct ledger_claiming *claiming, const struct outcome *ro
 
 	if (row->session_id != NULL && !names_another)
 		return row->kind == OUTCOME_REMOVED ? LEDGER_REMOVED : LEDGER_WANTS;
-	if (claiming->by_rule && (row->slot == NULL || session->rule == NULL ||
-				     strcmp(row->slot, session->rule) != 0))
+	if (claiming->by_rule &&
+	    (row->slot == NULL || session->rule == NULL || strcmp(row->slot, session->rule) != 0))
 		return LEDGER_SILENT;
 	if (row->kind == OUTCOME_REMOVED)
 		return LEDGER_SILENT;

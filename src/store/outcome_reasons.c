@@ -128,3 +128,35 @@ store_outcome_reasons(struct store *store, const char *run_id,
 	free(groups);
 	return ret;
 }
+
+struct reason_rule_each {
+	struct store *store;
+	int (*fn)(void *arg, const char *rule, enum outcome_kind kind);
+	void *arg;
+};
+
+static int
+reason_rule_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
+{
+	struct reason_rule_each *each = arg;
+	int64_t kind = sqlite3_column_int64(row, 1);
+
+	if (kind < 0 || kind >= OUTCOME_COUNT)
+		return store_damaged(each->store, "it holds an outcome that cannot be", err);
+	return each->fn(each->arg, store_column_text(row, 0), (enum outcome_kind)kind) != 0;
+}
+
+/* Not DISTINCT, for the reason above: the caller has a place for each of its rules anyway. */
+int
+store_outcome_rules(struct store *store, const char *run_id,
+    int (*fn)(void *arg, const char *rule, enum outcome_kind kind), void *arg, struct tmf_err *err)
+{
+	struct reason_rule_each each = {.store = store, .fn = fn, .arg = arg};
+	int64_t run;
+
+	assert(fn != NULL);
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_query(
+	    store, SQL_OUTCOME_RULES, STORE_ARGS(store_arg_int(run)), reason_rule_row, &each, err);
+}

@@ -86,6 +86,7 @@
 	    " CASE WHEN kind = ?2 THEN operation WHEN reason = ?3 THEN (SELECT type FROM"          \
 	    " instances i WHERE i.run = o.run AND i.instance = o.instance AND i.interface = '')"   \
 	    " END FROM outcomes o WHERE run = ?1")                                                 \
+	X(OUTCOME_RULES, "SELECT rule, kind FROM outcomes WHERE run = ?1 AND rule IS NOT NULL")    \
 	X(OUTCOME_LIST, SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND (?2 < 0 OR kind = ?2)"             \
 					 " ORDER BY o.instance, o.interface, slot")                \
 	X(OUTCOME_OF,                                                                              \

@@ -308,6 +308,11 @@ struct outcome_reason {
 	const char *detail; /* of OUTCOME_REASON_TYPE the type, of an error the operation; or "" */
 	int64_t count;
 };
+/* fn for each row of the run that names a rule, in no order. Another value than 0 ends it. Memory
+ * does not grow with the rows. */
+int store_outcome_rules(struct store *store, const char *run_id,
+    int (*fn)(void *arg, const char *rule, enum outcome_kind kind), void *arg, struct tmf_err *err);
+
 /* More of them than this are counted together as OUTCOME_REASON_OTHER of their kind: a hook may
  * have a reason of its own for each instance. */
 #define OUTCOME_REASONS_MAX  200

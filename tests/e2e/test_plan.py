@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`run --dry-run` changes nothing and says exactly what the next run does, in several worlds; --detailed-exitcode tells whether that is something."""
 import json
+import os
 import signal
 import urllib.parse
 import urllib.request
@@ -190,6 +191,33 @@ class Plan(harness.Case):
                 numbers[session["networkInterfaceId"]].append(session["sessionNumber"])
         self.assertEqual(set(map(tuple, numbers.values())), {("101",)})
         self.assertLess(sim.report()["actions"]["DescribeTrafficMirrorSessions"]["calls"], 20)
+
+    def test_rules_that_took_nothing(self):
+        """Named once at the end of a run and of a plan, with their line; not those that were warned of at the start."""
+        sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=10)
+        world = sim.ask("/_sim/world")
+        place = {"filterId": world["Filters"][0], "targetId": world["GivenTargets"][0]}
+        first = world["Instances"][0]["InstanceId"]
+        sim.query("CreateTags", **{"ResourceId.1": first, "Tag.1.Key": "role", "Tag.1.Value": "lone"})
+        config = self.write("rules.yaml", "tags:\n" + "".join(
+            f"  - {json.dumps({'name': name, 'tagList': [{'Key': 'role', 'Value': value}], **place})}\n"
+            for name, value in (("lone", "lone"), ("misspelt", "lonely"), ("never", "lone"))) +
+            f"vpcs:\n  - {json.dumps({'vpcId': world['Vpcs'][0], **place})}\nexclude: {{instanceIds: [{first}]}}\n")
+        for options in (("--dry-run",), ()):
+            done = self.backfill(sim, *options, config=config)
+            self.assertEqual(done.code, 0, done.err)
+            said = [line for line in done.err.splitlines() if "warning" in line]
+            self.assertEqual(said, [
+                f"{config}:4:5: warning: the rule lone, which is tried before, takes all instances of the rule",
+                f"{config}:2:5: warning: all that the rule lone took in this run is excluded",
+                f"{config}:3:5: warning: the rule misspelt took no instance in this run"])
+        # An event has one instance: its run says nothing of the other rules.
+        event = self.write("event.json", json.dumps({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification", "id": "e",
+                                                     "account": "111122223333", "region": "us-east-1", "time": "2026-01-01T00:00:00Z",
+                                                     "detail": {"instance-id": world["Instances"][1]["InstanceId"], "state": "running"}}))
+        done = self.tmflow("run", os.path.join(harness.ROOT, "workflows", "on-launch.yaml"), "--input", event, "--config", config, sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertNotIn("in this run", done.err)
 
     def test_exit_codes_and_marks(self):
         sim = self.sim(instances=60)

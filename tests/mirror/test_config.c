@@ -281,7 +281,58 @@ START_TEST(test_rule_that_is_never_reached)
 }
 END_TEST
 
+/* With matching: all two rules of one place have a session each, unless both mirror the same. */
+START_TEST(test_places_and_numbers_of_all)
+{
+	struct loaded loaded = load(
+	    "matching: all\nvpcs:\n  - vpcId: vpc-1\n    sessionNumber: 7\n" TARGET
+	    "  - vpcId: vpc-1\n    filterId: tmf-2\n    targetId: tmt-1\n"
+	    "  - vpcId: vpc-1\n    sessionNumber: 8\n" TARGET
+	    "  - vpcId: vpc-1\n    sessionNumber: 7\n    filterId: tmf-3\n    targetId: tmt-1\n"
+	    "  - vpcId: vpc-2\n    sessionNumber: 7\n    filterId: tmf-3\n    targetId: tmt-1\n");
+
+	ck_assert_str_eq(loaded.text,
+	    "c.yaml:10:5: warning: vpc-1 is mirrored by the rule vpcs[0], which is tried before, "
+	    "with the same filter to the same target\n"
+	    "c.yaml:14:5: warning: the rule vpcs[0] asks for the session number 7 of the same "
+	    "interfaces: the later one is in conflict\n");
+	ck_assert_ptr_nonnull(loaded.config);
+	unload(&loaded);
+}
+END_TEST
+
 #define A_TAG(key, value) "{Key: " key ", Value: v" value "}"
+
+/* The tags of two rules that ask for one number, and whether some instance surely has both. */
+static const struct {
+	const char *one;
+	const char *other;
+	bool warned;
+} meetings[] = {
+    {"[" A_TAG("a", "1") ", " A_TAG("b", "1") "]", "[" A_TAG("b", "1") ", " A_TAG("c", "1") "]",
+	true},
+    {"[" A_TAG("a", "1") "]", "[" A_TAG("a", "1") ", " A_TAG("b", "1") "]\n    tagMatch: all",
+	true},
+    {"[" A_TAG("a", "1") "]", "[" A_TAG("a", "2") "]", false},
+    {"[" A_TAG("a", "1") ", " A_TAG("b", "1") "]\n    tagMatch: all",
+	"[" A_TAG("b", "1") ", " A_TAG("c", "1") "]\n    tagMatch: all", false},
+};
+
+START_TEST(test_tags_that_meet)
+{
+	char *yaml = mem_printf("matching: all\ntags:\n"
+				"  - tagList: %s\n    sessionNumber: 5\n" TARGET
+				"  - tagList: %s\n    sessionNumber: 5\n    filterId: tmf-2\n"
+				"    targetId: tmt-1\n",
+	    meetings[_i].one, meetings[_i].other);
+	struct loaded loaded = load(yaml);
+
+	ck_assert_int_eq(strstr(loaded.text, "session number 5") != NULL, meetings[_i].warned);
+	ck_assert_ptr_nonnull(loaded.config);
+	unload(&loaded);
+	free(yaml);
+}
+END_TEST
 
 START_TEST(test_tags_that_take_nothing)
 {
@@ -529,6 +580,8 @@ main(void)
 	tcase_add_test(tcase, test_rule_that_is_never_reached);
 	tcase_add_test(tcase, test_seed_placeholders);
 	tcase_add_test(tcase, test_tags_that_take_nothing);
+	tcase_add_test(tcase, test_places_and_numbers_of_all);
+	tcase_add_loop_test(tcase, test_tags_that_meet, 0, sizeof(meetings) / sizeof(meetings[0]));
 	tcase_add_test(tcase, test_given_target_and_launch_keys);
 	tcase_add_test(tcase, test_empty_tag_value);
 	tcase_add_test(tcase, test_states);

@@ -434,6 +434,55 @@ START_TEST(test_counts_reasons)
 }
 END_TEST
 
+static int
+add_rule(void *arg, const char *rule, enum outcome_kind kind)
+{
+	buf_printf(arg, "%s/%s ", rule, outcome_name(kind));
+	return 0;
+}
+
+/* A row without a rule is none of a rule's. */
+START_TEST(test_lists_rules)
+{
+	struct tmf_err err = {0};
+	struct buf text = {0};
+	struct outcome outcome = {.kind = OUTCOME_CREATED, .instance_id = "i-1", .rule = "a"};
+
+	ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
+	outcome = (struct outcome){.kind = OUTCOME_UNMATCHED, .instance_id = "i-2"};
+	ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
+	ck_ok(store_outcome_rules(fx.store, RUN, add_rule, &text, &err), &err);
+	ck_assert_str_eq(buf_cstr(&text), "a/created ");
+	buf_fini(&text);
+}
+END_TEST
+
+/* A slot beside the interface's own row leaves that alone; one in its place does not. */
+START_TEST(test_a_row_beside)
+{
+	struct tmf_err err = {0};
+	int64_t counts[OUTCOME_COUNT];
+	struct outcome outcome = {
+	    .kind = OUTCOME_PRESENT, .instance_id = "i-1", .interface_id = "eni-1"};
+
+	ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
+	outcome.kind = OUTCOME_UNWANTED;
+	outcome.slot = "tms-1";
+	outcome.beside = true;
+	ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
+	ck_ok(store_outcomes_count(fx.store, RUN, counts, &err), &err);
+	ck_assert_int_eq(counts[OUTCOME_PRESENT], 1);
+	ck_assert_int_eq(counts[OUTCOME_UNWANTED], 1);
+	outcome.kind = OUTCOME_CREATED;
+	outcome.slot = "a rule";
+	outcome.beside = false;
+	ck_ok(store_outcome_put(fx.store, RUN, &outcome, &err), &err);
+	ck_ok(store_outcomes_count(fx.store, RUN, counts, &err), &err);
+	ck_assert_int_eq(counts[OUTCOME_PRESENT], 0);
+	ck_assert_int_eq(counts[OUTCOME_CREATED], 1);
+}
+END_TEST
+
 struct reason_sum {
 	int64_t rows;
 	int64_t other;
@@ -613,6 +662,8 @@ add_cases(Suite *suite)
 	tcase_add_test(outcome, test_refuses_rows_that_cannot_be);
 	tcase_add_test(outcome, test_rows_bear_what_is_known_of_the_instance);
 	tcase_add_test(outcome, test_counts_reasons);
+	tcase_add_test(outcome, test_lists_rules);
+	tcase_add_test(outcome, test_a_row_beside);
 	tcase_add_test(outcome, test_reasons_without_end_are_counted_together);
 	tcase_add_test(outcome, test_names);
 	tcase_add_test(outcome, test_failed_instances_by_page);

@@ -10,6 +10,7 @@
 #include "cli/report/progress.h"
 #include "cli/report/report.h"
 #include "cli/run/session.h"
+#include "cli/run/untaken.h"
 #include "cli/signals.h"
 
 #include <assert.h>
@@ -294,6 +295,8 @@ parts_run_all(struct parts *parts, struct tmf_err *err)
 	progress_stop(&parts->progress);
 	for (size_t i = 0; i < parts->count && ret == 0; i++)
 		ret = session_close(&parts->at[i].session, err);
+	for (size_t i = 0; i < parts->count && ret == 0; i++)
+		ret = untaken_warn(&parts->at[i].session, err);
 	return ret;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/report/report.h"
 #include "cli/report/report_plan.h"
 #include "cli/run/definition.h"
+#include "cli/run/untaken.h"
 #include "cli/signals.h"
 #include "engine/registry.h"
 
@@ -402,7 +403,8 @@ session_report_end(struct session *session, struct tmf_err *err)
 	const struct store_run *run = &session->run;
 	int64_t counts[OUTCOME_COUNT];
 
-	if (store_outcomes_count(session->store, run->id, counts, err) < 0)
+	if (store_outcomes_count(session->store, run->id, counts, err) < 0 ||
+	    untaken_warn(session, err) < 0)
 		return -1;
 	int ret = session->opts->output != OUTPUT_TEXT
 		      ? report_json(session->store, run, counts, session->history, err)

@@ -100,25 +100,44 @@ config_place(const struct config_rule *rule)
 	return rule->kind == RULE_VPCS ? rule->vpc_id : rule->subnet_id;
 }
 
+/* What a second rule of the kind has to differ in, to take anything. With matching: all it has a
+ * session of its own where filter or target differ. malloc'ed; NULL: nothing. */
+static char *
+config_place_key(const struct config_rule *rule)
+{
+	const char *place = config_place(rule);
+
+	if (place == NULL || rule->matching == MATCHING_FIRST)
+		return mem_strdup(place);
+	return mem_printf("%s %s %s %s", place, rule->filter_id != NULL ? rule->filter_id : "",
+	    rule->target_id != NULL ? rule->target_id : "",
+	    rule->target_subnet_id != NULL ? rule->target_subnet_id : "");
+}
+
 /* A second rule for the same VPC or subnet is never reached, unless a hook says otherwise. */
 static void
 config_check_places(struct config_reader *reader, const struct mirror_config *config)
 {
-	json_t *seen = json_object(); /* id: name of the rule that comes first */
+	json_t *seen = json_object(); /* key: name of the rule that comes first */
 
 	for (size_t i = 0; i < config->count; i++) {
 		const struct config_rule *rule = &config->slots[i].rule;
-		const char *id = config_place(rule);
-		const char *first = id != NULL ? jsonx_get_string(seen, id) : NULL;
+		char *key = config_place_key(rule);
+		const char *first = key != NULL ? jsonx_get_string(seen, key) : NULL;
 		size_t mark = config_enter(reader, config_list_names[rule->kind]);
 
 		config_enter_index(reader, rule->index);
 		if (first != NULL)
 			config_warn(reader, CONFIG_UNREACHED,
-			    "%s is taken by the rule %s, which is tried before", id, first);
-		else if (id != NULL)
-			jsonx_put_string(seen, id, rule->name);
+			    rule->matching == MATCHING_FIRST
+				? "%s is taken by the rule %s, which is tried before"
+				: "%s is mirrored by the rule %s, which is tried before, with the "
+				  "same filter to the same target",
+			    config_place(rule), first);
+		else if (key != NULL)
+			jsonx_put_string(seen, key, rule->name);
 		config_leave(reader, mark);
+		free(key);
 	}
 	json_decref(seen);
 }
@@ -478,6 +497,12 @@ mirror_config_rule_named(const struct mirror_config *config, const char *name)
 		if (strcmp(config->slots[i].rule.name, name) == 0)
 			return &config->slots[i].rule;
 	return NULL;
+}
+
+char *
+mirror_config_rule_pointer(const struct config_rule *rule)
+{
+	return mem_printf("/%s/%zu", config_list_names[rule->kind], rule->index);
 }
 
 /* Keys and values are compared with case, as EC2 does. */

@@ -80,6 +80,9 @@ const struct config_rule *mirror_config_rule(const struct mirror_config *config,
 const struct config_rule *
 mirror_config_rule_named(const struct mirror_config *config, const char *name);
 
+/* JSON pointer of the rule in its file, as "/tags/0". malloc'ed. */
+char *mirror_config_rule_pointer(const struct config_rule *rule);
+
 /* exclude: true when the instance (JSON) is configured never to be mirrored. */
 bool mirror_config_excludes(const struct mirror_config *config, const json_t *instance);
 

@@ -56,8 +56,9 @@ void config_invalid(struct config_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Codes of warnings. */
-#define CONFIG_UNREACHED "UNREACHED_RULE" /* a rule that takes nothing */
-#define CONFIG_IGNORED	 "IGNORED_KEY"	  /* a key that has no effect beside another */
+#define CONFIG_UNREACHED    "UNREACHED_RULE"	   /* a rule that takes nothing */
+#define CONFIG_NUMBER_TWICE "SESSION_NUMBER_TWICE" /* two rules, one number, one interface */
+#define CONFIG_IGNORED	    "IGNORED_KEY"	   /* a key that has no effect beside another */
 
 /* Adds a warning of the present place. The configuration still loads. */
 void config_warn(struct config_reader *reader, const char *code, const char *format, ...)

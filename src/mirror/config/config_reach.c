@@ -1,12 +1,13 @@
 #include "mirror/config/config_internal.h"
 
 #include "base/jsonx.h"
+#include "mirror/config/rules.h"
 
 #include <string.h>
 
 /*
- * Rules that take no instance, whatever the account has. They are valid, and a hook may still use
- * them; so these are warnings.
+ * Rules that take no instance, whatever the account has, and rules of which only one can have its
+ * way. They are valid, and a hook may still use them; so these are warnings.
  */
 
 static bool
@@ -91,6 +92,61 @@ rule_before(const struct mirror_config *config, size_t index)
 	return NULL;
 }
 
+/* True if some instance that one of the rules takes is surely taken by the other: by a tag that is
+ * enough for both, or as one takes all of the other's. */
+static bool
+rule_meets(const struct config_rule *rule, const struct config_rule *other)
+{
+	bool any = (rule->tag_match == TAG_MATCH_ANY || rule->tag_count == 1) &&
+		   (other->tag_match == TAG_MATCH_ANY || other->tag_count == 1);
+
+	if (rule->kind != other->kind)
+		return false;
+	switch (rule->kind) {
+	case RULE_VPCS:
+		return strcmp(rule->vpc_id, other->vpc_id) == 0;
+	case RULE_SUBNETS:
+		return strcmp(rule->subnet_id, other->subnet_id) == 0;
+	case RULE_TAGS:
+		break;
+	}
+	for (size_t i = 0; any && i < rule->tag_count; i++)
+		if (rule_has_tag(other, &rule->tags[i]))
+			return true;
+	return rule_covers(rule, other) || rule_covers(other, rule);
+}
+
+/* An earlier rule that asks for the same session number of the same interfaces; NULL: none. Two
+ * with one filter and target share a session instead. */
+static const struct config_rule *
+rule_of_same_number(const struct mirror_config *config, size_t index)
+{
+	const struct config_rule *rule = &config->slots[index].rule;
+
+	if (rule->matching == MATCHING_FIRST || rule->session_number == 0)
+		return NULL;
+	for (size_t i = 0; i < index; i++) {
+		const struct config_rule *other = &config->slots[i].rule;
+
+		if (other->session_number == rule->session_number && rule_meets(rule, other) &&
+		    !rule_mirrors_alike(rule, other))
+			return other;
+	}
+	return NULL;
+}
+
+static void
+rule_check_number(struct config_reader *reader, const struct mirror_config *config, size_t index)
+{
+	const struct config_rule *other = rule_of_same_number(config, index);
+
+	if (other != NULL)
+		config_warn(reader, CONFIG_NUMBER_TWICE,
+		    "the rule %s asks for the session number %d of the same interfaces: the later "
+		    "one is in conflict",
+		    other->name, other->session_number);
+}
+
 static void
 rule_check_reach(struct config_reader *reader, const struct mirror_config *config, size_t index)
 {
@@ -119,11 +175,11 @@ config_check_reach(struct config_reader *reader, const struct mirror_config *con
 		const struct config_rule *rule = &config->slots[i].rule;
 		size_t mark;
 
-		if (rule->kind != RULE_TAGS)
-			continue;
 		mark = config_enter(reader, config_list_names[rule->kind]);
 		config_enter_index(reader, rule->index);
-		rule_check_reach(reader, config, i);
+		if (rule->kind == RULE_TAGS)
+			rule_check_reach(reader, config, i);
+		rule_check_number(reader, config, i);
 		config_leave(reader, mark);
 	}
 }

@@ -178,9 +178,7 @@ rule_text_is(const char *text, const char *other)
 	return text != NULL && other != NULL ? strcmp(text, other) == 0 : text == other;
 }
 
-/* True if sessions of both would mirror the same to the same place. Created targets are the
- * subnet's, whichever rule they were made for. */
-static bool
+bool
 rule_mirrors_alike(const struct config_rule *rule, const struct config_rule *other)
 {
 	return rule_text_is(rule->filter_id, other->filter_id) &&

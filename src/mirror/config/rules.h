@@ -23,6 +23,10 @@ struct rules *
 rules_new(const struct mirror_config *config, struct script *hook, struct tmf_err *err);
 void rules_free(struct rules *rules);
 
+/* True if sessions of both would mirror the same to the same place. Created targets are the
+ * subnet's, whichever rule they were made for. */
+bool rule_mirrors_alike(const struct config_rule *rule, const struct config_rule *other);
+
 /* What a rule asks of an instance, without a hook. Pure. */
 bool rule_matches(const struct config_rule *rule, const json_t *instance);
 

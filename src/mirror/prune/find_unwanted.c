@@ -237,8 +237,8 @@ find_unwanted_rule_wants(
 /* With matching: all an interface that a rule wants may have sessions that no rule wants: of a rule
  * that has gone, or does not take this instance any more. */
 static int
-find_unwanted_judge_item(struct tmf_op *op, json_t *instance, const json_t *interface, json_t *item,
-    struct tmf_err *err)
+find_unwanted_judge_item(
+    struct tmf_op *op, json_t *instance, const json_t *interface, json_t *item, struct tmf_err *err)
 {
 	const struct rules *rules = env(op)->rules;
 	const struct config_rule *rule = NULL;
@@ -375,9 +375,8 @@ find_unwanted_settle(
 		outcome.rule = jsonx_get_string(session, "Rule");
 		outcome.target_id = jsonx_get_string(session, "TargetId");
 		outcome.session_id = jsonx_get_string(session, "SessionId");
-		outcome.slot = strcmp(outcome.reason, OUTCOME_REASON_SURPLUS) == 0
-				   ? outcome.session_id
-				   : NULL;
+		outcome.slot =
+		    strcmp(outcome.reason, OUTCOME_REASON_SURPLUS) == 0 ? outcome.session_id : NULL;
 		if (ledger_put(env(op), &outcome, &op->err) < 0)
 			return -1;
 		jsonx_put_string(session, "InstanceId", outcome.instance_id);
