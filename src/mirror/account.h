@@ -8,6 +8,7 @@
 #define ACCOUNT_ID_BYTES 13 /* twelve digits, and NUL */
 
 struct mirror_members;
+struct mirror_filters;
 struct mirror_targets;
 struct gather;
 struct refusals;
@@ -36,6 +37,7 @@ struct account {
 	/* What was learned. */
 	struct mirror_targets *targets; /* the inventory; NULL without a client */
 	struct mirror_members *members; /* behind load balancer targets; NULL likewise */
+	struct mirror_filters *filters; /* of sessions, as far as asked for; NULL likewise */
 	struct refusals *refusals;	/* what AWS will refuse again */
 	char id[ACCOUNT_ID_BYTES];	/* "" until AWS listed an instance of it */
 	/* Instances a page may hold so that it fits into a state's data; 0: not known yet. */

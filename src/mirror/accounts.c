@@ -2,6 +2,7 @@
 
 #include "aws/arn.h"
 #include "base/mem.h"
+#include "mirror/filters.h"
 #include "mirror/gather.h"
 #include "mirror/members.h"
 #include "mirror/refusals.h"
@@ -41,6 +42,7 @@ accounts_add(struct accounts *accounts, struct aws_client *ec2)
 		account->sessions = gather_new(account, &gather_sessions);
 		account->targets = targets_new(account);
 		account->members = members_new(account);
+		account->filters = filters_new(account);
 	}
 	while (*at != NULL)
 		at = &(*at)->next;
@@ -71,6 +73,7 @@ accounts_free(struct accounts *accounts)
 		struct account *account = accounts->first;
 
 		accounts->first = account->next;
+		filters_free(account->filters);
 		members_free(account->members);
 		targets_free(account->targets);
 		gather_free(account->instances);

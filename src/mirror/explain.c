@@ -114,6 +114,18 @@ explain_missing(const struct explanation *explanation, const struct session_ques
 	return 0;
 }
 
+static struct session_shadows
+explain_shadows(
+    const struct explanation *explanation, const struct config_rule *rule, const char *interface_id)
+{
+	return (struct session_shadows){
+	    .filters = explanation->mirror->account->filters,
+	    .rule = rule,
+	    .interface_id = interface_id,
+	    .sessions = json_object_get(explanation->sessions, interface_id),
+	};
+}
+
 /* The differences are the answer to why a run would change a session that works. */
 static void
 explain_drifted(const struct session_question *question, const json_t *session, json_t *item)
@@ -124,6 +136,21 @@ explain_drifted(const struct session_question *question, const json_t *session, 
 	jsonx_put_string(item, "outcome", outcome_name(OUTCOME_UPDATED));
 	jsonx_put_string(item, "differences", buf_cstr(&text));
 	buf_fini(&text);
+}
+
+/* A session that is as it should be may be left with nothing, by one of somebody else's. */
+static void
+explain_present(const struct explanation *explanation, const struct session_question *question,
+    const json_t *session, json_t *item)
+{
+	const struct session_shadows shadows =
+	    explain_shadows(explanation, question->rule, question->interface_id);
+	const json_t *shadow = session_shadow(
+	    &shadows, (int)json_integer_value(json_object_get(session, "SessionNumber")));
+
+	jsonx_put_string(
+	    item, "outcome", outcome_name(shadow != NULL ? OUTCOME_SHADOWED : OUTCOME_PRESENT));
+	jsonx_put_string(item, "shadowedBy", jsonx_get_string(shadow, "TrafficMirrorSessionId"));
 }
 
 /* What a run would find at an interface that the rule takes. session_judge is what find-sessions
@@ -152,7 +179,7 @@ explain_verdict(const struct explanation *explanation, const struct config_rule 
 		explain_drifted(&question, session, item);
 		break;
 	case SESSION_PRESENT:
-		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_PRESENT));
+		explain_present(explanation, &question, session, item);
 		break;
 	case SESSION_CONFLICT:
 		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_CONFLICT));
@@ -393,12 +420,42 @@ explanation_reply(struct explanation *explanation, struct tmf_call *call)
 }
 
 static void
+explanation_filters_came(void *arg, struct tmf_call *call)
+{
+	struct explanation *explanation = arg;
+	json_t *reply = explanation_reply(explanation, call);
+
+	if (reply == NULL)
+		return;
+	json_decref(reply);
+	explanation_answer(explanation);
+}
+
+/* Which rule takes the instance is not known yet, so the filters that matter to any of them are
+ * looked up. */
+static void
 explanation_sessions_came(void *arg, struct tmf_call *call)
 {
 	struct explanation *explanation = arg;
+	const struct mirror *mirror = explanation->mirror;
+	json_t *ids;
+	const char *interface_id;
+	json_t *sessions;
+
 	explanation->sessions = explanation_reply(explanation, call);
-	if (explanation->sessions != NULL)
-		explanation_answer(explanation);
+	if (explanation->sessions == NULL)
+		return;
+	ids = json_array();
+	json_object_foreach (explanation->sessions, interface_id, sessions)
+		for (size_t i = 0; i < mirror_config_rule_count(mirror->config); i++) {
+			const struct session_shadows shadows = explain_shadows(
+			    explanation, mirror_config_rule(mirror->config, i), interface_id);
+
+			session_shadow_filters(&shadows, ids);
+		}
+	explanation->asking = filters_load(mirror->account->filters, ids);
+	tmf_call_on_done(explanation->asking, explanation_filters_came, explanation);
+	json_decref(ids);
 }
 
 /* Sessions last: which ones count depends on the targets. */

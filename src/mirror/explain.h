@@ -19,7 +19,8 @@ void explanation_free(struct explanation *explanation);
  *     that takes it (with matching: all of all rules),
  *    rule: name of the first that does, or null,
  *    interfaces: [{networkInterfaceId, deviceIndex, mirrored (the rule takes it), rule?,
- *     outcome? (what the next run would record), reason?, differences?, targetId?,
+ *     outcome? (what the next run would record), reason?, differences?, shadowedBy? (session),
+ *     targetId?,
  *     sessions: [{sessionId, targetId, filterId, sessionNumber, ours (made by tmflow),
  *      configuration? (for which)}]}]}.
  * Errors: TMF_ERR_NOT_FOUND for an instance that AWS does not list; TMF_ERR_HOOK; AWS's.

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -304,6 +305,59 @@ session_number_for(const struct config_rule *rule, const json_t *sessions, const
 	while (session_number_is_taken(sessions, interface_id, number))
 		number++;
 	return number;
+}
+
+/* --- what comes before a session --- */
+
+static bool
+session_is_before(const struct session_shadows *shadows, const json_t *session, int number)
+{
+	return session_member_is(session, "NetworkInterfaceId", shadows->interface_id) &&
+	       session_number_of(session) < number && !session_is_ours(shadows->rule, session);
+}
+
+/* Most interfaces have one session, and then there is nothing to look up. */
+void
+session_shadow_filters(const struct session_shadows *shadows, json_t *ids)
+{
+	int highest = session_number_for(shadows->rule, shadows->sessions, shadows->interface_id);
+	json_t *session;
+	size_t i;
+
+	json_array_foreach (shadows->sessions, i, session)
+		if (session_number_of(session) > highest)
+			highest = session_number_of(session);
+	json_array_foreach (shadows->sessions, i, session) {
+		json_t *filter = json_object_get(session, "TrafficMirrorFilterId");
+
+		if (json_is_string(filter) && session_is_before(shadows, session, highest))
+			json_array_append(ids, filter);
+	}
+}
+
+const json_t *
+session_shadow(const struct session_shadows *shadows, int number)
+{
+	json_t *session;
+	size_t i;
+
+	json_array_foreach (shadows->sessions, i, session) {
+		const char *filter = jsonx_get_string(session, "TrafficMirrorFilterId");
+
+		if (session_is_before(shadows, session, number) &&
+		    filters_take_of(shadows->filters, filter) == FILTER_ALL)
+			return session;
+	}
+	return NULL;
+}
+
+const char *
+session_shadow_cause(const char *session_id, char out[SESSION_SHADOW_BYTES])
+{
+	snprintf(out, SESSION_SHADOW_BYTES,
+	    "session %.40s of somebody else has a lower number and takes all packets",
+	    session_id != NULL ? session_id : "?");
+	return out;
 }
 
 #define FACT_DESTROYED "sessions-destroyed"

@@ -1,6 +1,7 @@
 #ifndef TMFLOW_MIRROR_SESSION_H
 #define TMFLOW_MIRROR_SESSION_H
 
+#include "mirror/filters.h"
 #include "mirror/targets/targets.h"
 
 /* What has to be done about an interface, judged by the sessions that it has. */
@@ -46,6 +47,29 @@ void session_differences(
  * a packet goes to the lowest session whose filter accepts it. sessions NULL: none are known. */
 int session_number_for(
     const struct config_rule *rule, const json_t *sessions, const char *interface_id);
+
+/*
+ * A packet goes to the session with the lowest number whose filter accepts it, and to no other. So
+ * somebody else's session that takes all packets leaves nothing to one with a higher number.
+ * What both look at: sessions of others on the interface, of those that are given.
+ */
+struct session_shadows {
+	const struct mirror_filters *filters;
+	const struct config_rule *rule; /* whose session it is about */
+	const char *interface_id;
+	const json_t *sessions; /* of the interface, as described; NULL: none */
+};
+
+/* Appends the filters to ids that have to be known before session_shadow is asked. */
+void session_shadow_filters(const struct session_shadows *shadows, json_t *ids);
+
+/* The session that takes all packets before one with that number; NULL: none is known. Borrows.
+ * Only after filters_load. */
+const json_t *session_shadow(const struct session_shadows *shadows, int number);
+
+/* What a report says of it: "session tms-1 takes all packets before". Returns out. */
+#define SESSION_SHADOW_BYTES 128
+const char *session_shadow_cause(const char *session_id, char out[SESSION_SHADOW_BYTES]);
 
 /* How a session is made: the same for every attempt, run and process. */
 struct session_order {

@@ -187,7 +187,7 @@ void world_security_group_id(const struct sim_world *world, unsigned vpc, char o
 
 #define SIM_GIVEN_TARGETS  2u /* Network Load Balancer targets that exist from the start */
 #define SIM_GATEWAY_TARGET 2u /* behind them, where opts.gateway asks for it */
-#define SIM_GIVEN_FILTERS  2u
+#define SIM_GIVEN_FILTERS  4u /* two that take everything, one web traffic, one nothing */
 void world_given_target_id(const struct sim_world *world, unsigned n, char out[SIM_ID_BYTES]);
 void world_given_filter_id(const struct sim_world *world, unsigned n, char out[SIM_ID_BYTES]);
 

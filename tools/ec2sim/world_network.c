@@ -384,24 +384,48 @@ offer_filter(struct match *m, const void *object)
 	match_id(m, ID_FILTER, ((const struct place *)object)->n);
 }
 
+/* What the given filters accept, by their number. */
+enum { FILTER_EVERYTHING, FILTER_EVERYTHING_TOO, FILTER_WEB, FILTER_NOTHING };
+_Static_assert(FILTER_NOTHING == SIM_GIVEN_FILTERS - 1, "each given filter has its rules");
+
+static const char *const filter_descriptions[] = {
+    [FILTER_EVERYTHING] = "everything",
+    [FILTER_EVERYTHING_TOO] = "everything",
+    [FILTER_WEB] = "web",
+    [FILTER_NOTHING] = "nothing",
+};
+
 static void
 offer_filter_description(struct match *m, const void *object)
 {
-	(void)object;
-	match_text(m, "everything");
+	match_text(m, filter_descriptions[((const struct place *)object)->n]);
 }
 
 static void
-write_rule(struct sim_call *c, const char *set, const char *direction)
+write_rule(struct sim_call *c, const char *direction, unsigned number, bool web)
 {
-	xml_open(c->out, set);
 	xml_open(c->out, "item");
 	xml_text(c->out, "trafficDirection", direction);
-	xml_int(c->out, "ruleNumber", 100);
+	xml_int(c->out, "ruleNumber", number);
 	xml_text(c->out, "ruleAction", "accept");
+	if (web) {
+		xml_int(c->out, "protocol", 6);
+		xml_open(c->out, "destinationPortRange");
+		xml_int(c->out, "fromPort", 443);
+		xml_int(c->out, "toPort", 443);
+		xml_close(c->out, "destinationPortRange");
+	}
 	xml_text(c->out, "destinationCidrBlock", "0.0.0.0/0");
 	xml_text(c->out, "sourceCidrBlock", "0.0.0.0/0");
 	xml_close(c->out, "item");
+}
+
+static void
+write_rules(struct sim_call *c, const char *set, const char *direction, uint64_t filter)
+{
+	xml_open(c->out, set);
+	if (filter != FILTER_NOTHING)
+		write_rule(c, direction, 100, filter == FILTER_WEB);
 	xml_close(c->out, set);
 }
 
@@ -413,10 +437,10 @@ write_filter(struct sim_call *c, const void *object, void *state)
 	(void)state;
 	xml_open(c->out, "item");
 	write_place_id(c, "trafficMirrorFilterId", ID_FILTER, p->n);
-	write_rule(c, "ingressFilterRuleSet", "ingress");
-	write_rule(c, "egressFilterRuleSet", "egress");
+	write_rules(c, "ingressFilterRuleSet", "ingress", p->n);
+	write_rules(c, "egressFilterRuleSet", "egress", p->n);
 	xml_empty(c->out, "networkServiceSet");
-	xml_text(c->out, "description", "everything");
+	xml_text(c->out, "description", filter_descriptions[p->n]);
 	tags_write_xml(c->out, &p->tags);
 	xml_close(c->out, "item");
 }

@@ -504,7 +504,7 @@ give_session(struct sim_world *w, uint64_t interface, uint32_t session_number)
 
 	s->interface = interface;
 	s->now = (struct session_value){
-	    .filter = SIM_GIVEN_FILTERS - 1,
+	    .filter = 1, /* takes everything */
 	    .target = SIM_GIVEN_TARGETS - 1,
 	    .session_number = session_number,
 	    .virtual_network_id = default_network(index),

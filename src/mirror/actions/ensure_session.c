@@ -43,13 +43,35 @@ static tmf_op_stage_fn ensure_session_made;
 
 /* --- the end --- */
 
+/* A session that is made and gets no packet is what the plan says, so it counts as created; that it
+ * is good for nothing is its reason (a plan's is `planned`). The next run finds it shadowed. */
+static void
+ensure_session_shadow(
+    const struct tmf_op *op, struct outcome *outcome, char cause[SESSION_SHADOW_BYTES])
+{
+	const char *by = action_text_of(op, "ShadowedBy");
+
+	if (by == NULL)
+		return;
+	if (outcome->kind == OUTCOME_PRESENT)
+		outcome->kind = OUTCOME_SHADOWED;
+	else if ((outcome->kind == OUTCOME_CREATED || outcome->kind == OUTCOME_UPDATED) &&
+		 env(op)->dry_run == NULL)
+		outcome->reason = outcome_name(OUTCOME_SHADOWED);
+	else
+		return;
+	outcome->cause = session_shadow_cause(by, cause);
+}
+
 /* Records what became of the interface, and ends the op with that. */
 static enum tmf_op_next
 ensure_session_settle(struct tmf_op *op, struct outcome outcome)
 {
 	const struct ensure_session *f = op->frame;
+	char cause[SESSION_SHADOW_BYTES];
 	json_t *result;
 
+	ensure_session_shadow(op, &outcome, cause);
 	outcome.instance_id = action_text_of(op, "InstanceId");
 	outcome.interface_id = action_text_of(op, "NetworkInterfaceId");
 	outcome.rule = f->rule->name;
@@ -435,6 +457,8 @@ static const struct tmf_action_field input[] = {
     {"SessionId", "string", false, "one of tmflow's that has drifted: it is modified"},
     {"SessionNumber", "number", false,
 	"one that is free, where the rule asks for none; 100 is tried if absent"},
+    {"ShadowedBy", "string", false,
+	"somebody else's session that takes all packets before: the reason is shadowed"},
     {"InstanceType", "string", false, "to remember that AWS does not mirror such an interface"},
     MEMBER_ACCOUNT_FIELD,
     {.name = NULL},

@@ -16,6 +16,8 @@
  * tmflow:find-sessions: what is mirrored already, for a whole page in one describe of 200
  * interfaces: a fleet that is mirrored costs 0.015 calls an instance. Where a rule's targets are
  * created, a session counts only if the instance behind its target lives; so these are known first.
+ * What the filters of others' sessions accept is looked up where they come first, see
+ * session_shadow.
  */
 
 #define KEPT_SESSIONS "sessions" /* {interface: [session]} */
@@ -24,6 +26,7 @@
 #define ADOPTED_MAX   1000u	 /* resources of one CreateTags. See: API_CreateTags.html */
 
 static tmf_op_stage_fn find_sessions_adopted;
+static tmf_op_stage_fn find_sessions_answer;
 
 /* The lists of the output. */
 static const char *const find_sessions_lists[] = {
@@ -116,9 +119,10 @@ find_sessions_slim(const json_t *sessions)
 /* What is settled is recorded now, so a run that is killed has it. What is missing or has drifted
  * gets its row from ensure-session. */
 static int
-find_sessions_record(
-    struct tmf_op *op, const json_t *entry, enum session_verdict verdict, const json_t *session)
+find_sessions_record(struct tmf_op *op, const json_t *entry, enum session_verdict verdict,
+    const json_t *session, const json_t *shadow)
 {
+	char cause[SESSION_SHADOW_BYTES];
 	struct outcome outcome = {
 	    .instance_id = jsonx_get_string(find_sessions_instance(entry), "InstanceId"),
 	    .interface_id = find_sessions_interface(entry),
@@ -133,6 +137,11 @@ find_sessions_record(
 		return 0; /* not settled yet */
 	case SESSION_PRESENT:
 		outcome.kind = OUTCOME_PRESENT;
+		if (shadow != NULL) {
+			outcome.kind = OUTCOME_SHADOWED;
+			outcome.cause = session_shadow_cause(
+			    jsonx_get_string(shadow, "TrafficMirrorSessionId"), cause);
+		}
 		break;
 	case SESSION_CONFLICT:
 		outcome.kind = OUTCOME_CONFLICT;
@@ -150,9 +159,31 @@ find_sessions_record(
 	return ledger_put(env(op), &outcome, &op->err);
 }
 
+/* What takes the packets of the session that is there, or that will be made. One that is changed
+ * gets the number of its rule, where that has one. */
+static const json_t *
+find_sessions_shadow(struct tmf_op *op, const struct session_question *question,
+    enum session_verdict verdict, const json_t *session)
+{
+	const struct session_shadows shadows = {
+	    .filters = action_account(op)->filters,
+	    .rule = question->rule,
+	    .interface_id = question->interface_id,
+	    .sessions = question->sessions,
+	};
+	int number = verdict == SESSION_PRESENT ? 0 : question->rule->session_number;
+
+	if (session != NULL && number == 0)
+		number = (int)json_integer_value(json_object_get(session, "SessionNumber"));
+	if (number == 0)
+		number =
+		    session_number_for(question->rule, question->sessions, question->interface_id);
+	return session_shadow(&shadows, number);
+}
+
 static json_t *
-find_sessions_item(
-    const struct session_question *question, const json_t *entry, const json_t *session)
+find_sessions_item(const struct session_question *question, const json_t *entry,
+    const json_t *session, const json_t *shadow)
 {
 	json_t *item = json_object();
 
@@ -166,6 +197,8 @@ find_sessions_item(
 	jsonx_put_string_or_null(
 	    item, "InstanceType", jsonx_get_string(find_sessions_instance(entry), "InstanceType"));
 	jsonx_put_string_or_null(item, "SessionTargetId", session_kept_target(question, session));
+	jsonx_put_string_or_null(
+	    item, "ShadowedBy", jsonx_get_string(shadow, "TrafficMirrorSessionId"));
 	/* A session that is there keeps its number, unless the rule asks for another. */
 	json_object_set_new(item, "SessionNumber",
 	    session != NULL ? json_null()
@@ -276,6 +309,7 @@ find_sessions_settle(struct tmf_op *op, const json_t *entry,
     const struct session_question *question, enum session_verdict verdict, const json_t *session)
 {
 	json_t *result = tmf_op_kept(op, KEPT_RESULT);
+	const json_t *shadow = NULL;
 	json_t *item;
 
 	if (verdict == SESSION_MISSING) {
@@ -289,9 +323,11 @@ find_sessions_settle(struct tmf_op *op, const json_t *entry,
 		find_sessions_note_adoptable(op, question, session);
 	if (verdict == SESSION_DRIFTED && env(op)->dry_run != NULL)
 		find_sessions_note_drift(op, question, session);
-	item = find_sessions_item(question, entry, session);
+	if (verdict <= SESSION_DRIFTED)
+		shadow = find_sessions_shadow(op, question, verdict, session);
+	item = find_sessions_item(question, entry, session, shadow);
 	json_array_append_new(json_object_get(result, find_sessions_lists[verdict]), item);
-	if (find_sessions_record(op, entry, verdict, session) < 0)
+	if (find_sessions_record(op, entry, verdict, session, shadow) < 0)
 		return -1;
 	if (question->rule->matching == MATCHING_ALL && verdict <= SESSION_DRIFTED)
 		find_sessions_take(
@@ -430,6 +466,37 @@ find_sessions_needs_targets(struct tmf_op *op)
 
 /* --- asking --- */
 
+/* The filters of others' sessions that come before ours: mostly nobody else mirrors, and then this
+ * costs no request. */
+static enum tmf_op_next
+find_sessions_look_at_filters(struct tmf_op *op)
+{
+	const json_t *found = tmf_op_kept(op, KEPT_SESSIONS);
+	json_t *ids = json_array();
+	struct tmf_call *call;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (find_sessions_matched(op), i, entry) {
+		const char *interface_id = find_sessions_interface(entry);
+
+		session_shadow_filters(
+		    &(struct session_shadows){
+			.rule = action_rule_of(op, jsonx_get_string(entry, "Rule")),
+			.interface_id = interface_id,
+			.sessions = json_object_get(found, interface_id),
+		    },
+		    ids);
+	}
+	if (json_array_size(ids) == 0) {
+		json_decref(ids);
+		return find_sessions_answer(op);
+	}
+	call = filters_load(action_account(op)->filters, ids);
+	json_decref(ids);
+	return tmf_op_await(op, call, find_sessions_answer);
+}
+
 /* The inventory is read after the sessions, and only where one of them makes it necessary: most
  * fleets never have such a session. */
 static enum tmf_op_next
@@ -438,8 +505,8 @@ find_sessions_came(struct tmf_op *op)
 	tmf_op_keep(op, KEPT_SESSIONS, json_incref(op->reply));
 	if (find_sessions_needs_targets(op))
 		return tmf_op_await(
-		    op, targets_load(action_account(op)->targets), find_sessions_answer);
-	return find_sessions_answer(op);
+		    op, targets_load(action_account(op)->targets), find_sessions_look_at_filters);
+	return find_sessions_look_at_filters(op);
 }
 
 /* All interfaces of the page together, whichever rule takes them: sessions are listed by
@@ -481,7 +548,7 @@ static const struct tmf_action_field input[] = {
 
 #define ITEM                                                                                       \
 	"list of {InstanceId, InstanceType, SubnetId, NetworkInterfaceId, Rule, SessionId, "       \
-	"SessionTargetId, SessionNumber, Sessions}"
+	"SessionTargetId, SessionNumber, ShadowedBy, Sessions}"
 
 static const struct tmf_action_field output[] = {
     {"Missing", ITEM, true, "no session that counts: create one"},
@@ -497,6 +564,7 @@ static const char *const iam_actions[] = {
     "ec2:CreateTags",
     "ec2:DeleteTags",
     "ec2:DescribeInstances",
+    "ec2:DescribeTrafficMirrorFilters",
     "ec2:DescribeTrafficMirrorSessions",
     "ec2:DescribeTrafficMirrorTargets",
     NULL,

@@ -105,6 +105,7 @@ static const struct {
 } meanings[] = {
     {"created", "a run would create a session"},
     {"present", "mirrored as the rule says"},
+    {"shadowed", "mirrored, but a session of somebody else takes all packets"},
     {"updated", "a run would modify its session"},
     {"conflict", "its session number is used by another session"},
     {"ineligible", "it cannot have a session"},
@@ -132,6 +133,8 @@ explain_print_interface(const json_t *interface)
 
 	if (detail == NULL)
 		detail = jsonx_get_string(interface, "reason");
+	if (detail == NULL)
+		detail = jsonx_get_string(interface, "shadowedBy");
 	cli_print(stdout, "  interface %s, device index %" JSON_INTEGER_FORMAT ": %s",
 	    explain_text(interface, "networkInterfaceId"),
 	    json_integer_value(json_object_get(interface, "deviceIndex")),
