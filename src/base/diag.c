@@ -117,7 +117,7 @@ diag_sort(struct diag_list *list)
 /* Everything that is quoted may come from a file that somebody else wrote: nothing of it reaches a
  * terminal unescaped. */
 void
-diag_print(struct diag_list *list, FILE *out)
+diag_print_colored(struct diag_list *list, const struct diag_colors *colors, FILE *out)
 {
 	struct buf line = {0};
 
@@ -127,8 +127,9 @@ diag_print(struct diag_list *list, FILE *out)
 
 		buf_reset(&line);
 		log_escape(&line, list->doc != NULL ? doc_name(list->doc) : "");
-		buf_printf(&line, ":%u:%u: %s: ", diag->pos.line, diag->pos.column,
-		    severities[diag->severity].word);
+		buf_printf(&line, ":%u:%u: %s%s%s: ", diag->pos.line, diag->pos.column,
+		    diag->severity == DIAG_ERROR ? colors->error : colors->warning,
+		    severities[diag->severity].word, colors->end);
 		log_escape(&line, diag->message);
 		if (diag->hint != NULL) {
 			buf_add_cstr(&line, " (");
@@ -140,6 +141,12 @@ diag_print(struct diag_list *list, FILE *out)
 	if (list->errors + list->warnings > list->count)
 		fprintf(out, "and %zu more\n", list->errors + list->warnings - list->count);
 	buf_fini(&line);
+}
+
+void
+diag_print(struct diag_list *list, FILE *out)
+{
+	diag_print_colored(list, &(struct diag_colors){"", "", ""}, out);
 }
 
 /* As ValidateStateMachineDefinition answers, with line and column added. */

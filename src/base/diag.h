@@ -55,6 +55,16 @@ const char *diag_hint_nearest(struct buf *out, const char *word, const char *con
 /* Sorts by place (stable), then writes "name:line:column: error: message (hint)" lines. */
 void diag_print(struct diag_list *list, FILE *out);
 
+/* Control sequences of a terminal that colour the words "error" and "warning", and end a colour. */
+struct diag_colors {
+	const char *error;
+	const char *warning;
+	const char *end;
+};
+
+/* The same with the words coloured. */
+void diag_print_colored(struct diag_list *list, const struct diag_colors *colors, FILE *out);
+
 /* [{"severity":"ERROR","code","message","location","line","column","hint"?}] New reference. */
 json_t *diag_json(struct diag_list *list);
 

@@ -1,4 +1,5 @@
 #include "cli/answer.h"
+#include "cli/color.h"
 
 #include "base/jsonx.h"
 #include "base/log.h"
@@ -94,8 +95,11 @@ cli_say(const struct tmf_err *err)
 		answer_say("tmflow: ", text);
 		return;
 	}
-	place = mem_printf("%.*serror: ", (int)(text - tmf_err_text(err)), tmf_err_text(err));
-	answer_say(place, text);
+	place = mem_printf("%.*s", (int)(text - tmf_err_text(err)), tmf_err_text(err));
+	cli_put_lines(stderr, place);
+	fprintf(
+	    stderr, "%serror%s", cli_color_on(stderr, COLOR_BAD), cli_color_off(stderr, COLOR_BAD));
+	answer_say(": ", text);
 	free(place);
 }
 
@@ -186,7 +190,7 @@ cli_fail_diags(enum cli_output output, struct diag_list *diags)
 		json_decref(document);
 		buf_fini(&cause);
 	}
-	diag_print(diags, stderr);
+	cli_print_diags(diags);
 	fault_listener_call_diags(diags);
 	return EXIT_INVALID;
 }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/watchdog.h"
 #include "cli/answer.h"
+#include "cli/color.h"
 #include "cli/harden.h"
 #include "cli/help.h"
 #include "cli/signals.h"
@@ -108,6 +109,7 @@ main_run_subcommand(const struct subcommand *command, int argc, char **argv)
 	struct tmf_err err = {0};
 
 	if (cli_options_parse(command, argc, argv, &opts, &err) < 0 ||
+	    cli_color_setup(opts.color, &err) < 0 ||
 	    (!opts.help && main_set_up_log(&opts, &err) < 0)) {
 		return cli_fail_take(output, &err);
 	}

@@ -38,6 +38,12 @@ struct cli_opts {
 	const char *state_dir;
 	const char *status;
 	const char *since;
+	const char *until;
+	const char *workflow;
+	const char *limit;
+	const char *older_than;
+	const char *retention;
+	const char *color;
 	const char *activity_arn; /* the first of activity_arns */
 	struct cli_list activity_arns;
 	const char *lambda_arn;
@@ -68,6 +74,7 @@ struct cli_opts {
 	bool dry_run;
 	bool execute;
 	bool prune;
+	bool prune_runs;
 	bool trust_tags;
 	bool batch;
 	bool detailed_exitcode;
@@ -160,9 +167,18 @@ struct cli_opts {
 	X(FAILED, failed, "failed", 0, RUNS, NULL, "list the instances that failed")               \
 	X(OUTCOMES, outcomes, "outcomes", 0, RUNS, NULL, "list the outcome of every instance")     \
 	X(STATUS, status, "status", 0, RUNS, "STATUS",                                             \
-	    "only runs with this status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or INTERRUPTED")    \
+	    "only these: RUNNING, KILLED, INTERRUPTED, SUCCEEDED, FAILED, TIMED_OUT or PLANNED "   \
+	    "(a dry run)")                                                                         \
 	X(SINCE, since, "since", 0, RUNS, "TIME",                                                  \
-	    "only runs started since then: 2026-01-15, 2026-01-15T12:00:00Z, 36h or 7d")           \
+	    "only runs started since then: 2026-01-15, 2026-01-15T12:00:00Z, 30m, 36h or 7d")      \
+	X(UNTIL, until, "until", 0, RUNS, "TIME", "only runs started until then")                  \
+	X(WORKFLOW, workflow, "workflow", 0, RUNS, "NAME", "only runs of this workflow")           \
+	X(LIMIT, limit, "limit", 0, RUNS, "N", "only the newest N of them")                        \
+	X(PRUNE_RUNS, prune_runs, "prune", 0, RUNS, NULL,                                          \
+	    "remove the runs that are over and --older-than; those to resume only by --status")    \
+	X(OLDER_THAN, older_than, "older-than", 0, RUNS, "AGE", "with --prune: 30d, 12h, 8w")      \
+	X(RETENTION, retention, "retention", 0, RUNS, "AGE",                                       \
+	    "remove runs that ended longer ago, at the start and each hour; default never")        \
 	X(STATE_DIR, state_dir, "state-dir", 0, RUNS, "DIR",                                       \
 	    "where runs are kept; default ~/.local/state/tmflow")                                  \
 	X(REGION, region, "region", 0, AWS, "REGION",                                              \
@@ -188,6 +204,8 @@ struct cli_opts {
 	X(INSPECTION_LEVEL, inspection_level, "inspection-level", 0, OUT, "LEVEL",                 \
 	    "INFO (default), DEBUG or TRACE")                                                      \
 	X(QUIET, quiet, "quiet", 'q', OUT, NULL, "no progress")                                    \
+	X(COLOR, color, "color", 0, OUT, "WHEN",                                                   \
+	    "auto (default: on a terminal, without NO_COLOR), always or never")                    \
 	X(LOG_LEVEL, log_level, "log-level", 0, OUT, "LEVEL",                                      \
 	    "debug, info, warn (default) or error")                                                \
 	X(LOG_FORMAT, log_format, "log-format", 0, OUT, "FORMAT", "logfmt (default) or json")      \

@@ -78,14 +78,26 @@ record_put_setting(struct store_run *run, const char *key, json_t *value)
 	json_decref(settings);
 }
 
+static bool
+record_has(const struct store_run *run, const char *key)
+{
+	json_t *settings = record_settings(run);
+	bool has = json_is_true(json_object_get(settings, key));
+
+	json_decref(settings);
+	return has;
+}
+
+bool
+record_is_serving(const struct store_run *run)
+{
+	return record_has(run, RECORD_SERVING);
+}
+
 bool
 record_keeps_history(const struct store_run *run)
 {
-	json_t *settings = record_settings(run);
-	bool keeps = json_is_true(json_object_get(settings, RECORD_HISTORY));
-
-	json_decref(settings);
-	return keeps;
+	return record_has(run, RECORD_HISTORY);
 }
 
 bool

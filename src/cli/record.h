@@ -17,6 +17,7 @@
 #define RECORD_PRUNE	   "prune"	/* true: the run removes unwanted sessions */
 #define RECORD_PRUNE_LIMIT "pruneLimit" /* "N" or "N%" */
 #define RECORD_PARTS	   "parts"	/* of a run over accounts and regions: how many */
+#define RECORD_SERVING	   "serving"	/* true: a worker or listener, whose run nothing resumes */
 #define RECORD_ACCOUNT	   "account"	/* of a part of such a run: its account */
 
 /* Opens the store of the options. On failure reports why, sets the exit code and returns NULL. */
@@ -40,6 +41,9 @@ void record_put_setting(struct store_run *run, const char *key, json_t *value);
 
 /* Whether the run was started with --prune, and --prune-limit: PRUNE_LIMIT_DEFAULT without. */
 bool record_prune(const struct store_run *run, struct prune_limit *ret_limit);
+
+/* True for the record of a worker or listener. */
+bool record_is_serving(const struct store_run *run);
 
 /* True if the run keeps its events. */
 bool record_keeps_history(const struct store_run *run);

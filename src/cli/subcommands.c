@@ -10,7 +10,8 @@
  * --region without effect would make the operator believe that it had one.
  */
 #define OPTIONS_COMMON                                                                             \
-	(OPTION_BIT(OUTPUT) | OPTION_BIT(LOG_LEVEL) | OPTION_BIT(LOG_FORMAT) | OPTION_BIT(HELP))
+	(OPTION_BIT(OUTPUT) | OPTION_BIT(COLOR) | OPTION_BIT(LOG_LEVEL) | OPTION_BIT(LOG_FORMAT) | \
+	    OPTION_BIT(HELP))
 /* --state-dir belongs to those that read or write the record of runs. */
 #define OPTIONS_STORE (OPTIONS_COMMON | OPTION_BIT(STATE_DIR))
 /*
@@ -25,7 +26,7 @@
 	(OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |                     \
 	    OPTION_BIT(REGION) | OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(WORKFLOWS) |               \
 	    OPTION_BIT(POLLERS) | OPTION_BIT(CONCURRENCY) | OPTION_BIT(HEALTH_FILE) |              \
-	    OPTION_BIT(NO_ONLINE_CHECK))
+	    OPTION_BIT(NO_ONLINE_CHECK) | OPTION_BIT(RETENTION))
 
 /*
  * The help lists them in this order within their groups. Examples are whole commands, so that they
@@ -70,11 +71,15 @@ const struct subcommand cli_subcommands[] = {
 	.name = "runs",
 	.group = GROUP_RUN,
 	.args = "",
-	.summary = "list the runs, newest first",
-	.examples = "tmflow runs --status FAILED --since 7d",
+	.summary = "list the runs, newest first, or remove old ones",
+	.examples = "tmflow runs --status failed --since 7d\n"
+		    "tmflow runs --workflow backfill --limit 10\n"
+		    "tmflow runs --prune --older-than 30d",
 	.args_min = 0,
 	.args_max = 0,
-	.options = OPTIONS_STORE | OPTION_BIT(STATUS) | OPTION_BIT(SINCE),
+	.options = OPTIONS_STORE | OPTION_BIT(STATUS) | OPTION_BIT(SINCE) | OPTION_BIT(UNTIL) |
+		   OPTION_BIT(WORKFLOW) | OPTION_BIT(LIMIT) | OPTION_BIT(PRUNE_RUNS) |
+		   OPTION_BIT(OLDER_THAN),
 	.run = cmd_runs,
     },
     {
@@ -88,6 +93,17 @@ const struct subcommand cli_subcommands[] = {
 	.args_max = 1,
 	.options = OPTIONS_STORE | OPTION_BIT(FAILED) | OPTION_BIT(OUTCOMES) | OPTION_BIT(HISTORY),
 	.run = cmd_show,
+    },
+    {
+	.name = "stop",
+	.group = GROUP_RUN,
+	.args = "RUN-ID",
+	.summary = "interrupt a running run, so that it can be resumed",
+	.examples = "tmflow stop @latest",
+	.args_min = 1,
+	.args_max = 1,
+	.options = OPTIONS_STORE,
+	.run = cmd_stop,
     },
     {
 	/*

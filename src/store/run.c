@@ -439,7 +439,8 @@ run_resolve_id(struct store *store, const char *text, struct id_list *list, stru
 	if (result < 0)
 		return -1;
 	if (list->count == 0 && latest)
-		return tmf_err_set(err, TMF_ERR_NOT_FOUND, "no runs yet in %s", store->path);
+		return tmf_err_set(err, TMF_ERR_NOT_FOUND,
+		    "no runs yet in %s (a dry run is never @latest)", store->path);
 	if (list->count == 0)
 		return tmf_err_set(
 		    err, TMF_ERR_NOT_FOUND, "no such run in %s: %s", store->path, text);
@@ -499,11 +500,12 @@ store_runs_each(struct store *store, const struct store_run_filter *filter,
 {
 	struct run_each each = {.store = store, .fn = fn, .arg = arg};
 	int64_t since = filter->since_wall_ms != 0 ? filter->since_wall_ms : INT64_MIN;
+	int64_t until = filter->until_wall_ms != 0 ? filter->until_wall_ms : INT64_MAX;
 
 	if (filter->parent != NULL)
 		return store_query(store, SQL_RUN_PARTS, STORE_ARGS(store_arg_text(filter->parent)),
 		    run_each_row, &each, err);
 	return store_query(store, SQL_RUN_LIST,
-	    STORE_ARGS(store_arg_int(filter->status), store_arg_int(since)), run_each_row, &each,
-	    err);
+	    STORE_ARGS(store_arg_int(filter->status), store_arg_int(since), store_arg_int(until)),
+	    run_each_row, &each, err);
 }

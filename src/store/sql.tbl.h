@@ -37,16 +37,23 @@
 	X(RUN_GET, "SELECT " SQL_RUN_COLUMNS                                                       \
 		   ", definition, config, hook, start_sum FROM runs WHERE id = ?1")                \
 	X(RUN_LATEST,                                                                              \
-	    "SELECT id FROM runs WHERE parent IS NULL ORDER BY start_ms DESC, id DESC LIMIT 1")    \
+	    "SELECT id FROM runs WHERE parent IS NULL AND dry_run = 0"                             \
+	    " ORDER BY start_ms DESC, id DESC LIMIT 1")                                            \
 	X(RUN_PREFIX,                                                                              \
 	    "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || '~' AND (parent IS NULL OR"         \
 	    " id = ?1) ORDER BY id LIMIT ?2")                                                      \
 	X(RUN_LIST, "SELECT " SQL_RUN_COLUMNS                                                      \
 		    ", NULL, NULL, NULL, NULL FROM runs WHERE parent IS NULL AND"                  \
-		    " (?1 < 0 OR status = ?1) AND start_ms >= ?2 ORDER BY start_ms DESC, id DESC") \
+		    " (?1 < 0 OR status = ?1) AND start_ms BETWEEN ?2 AND ?3"                     \
+		    " ORDER BY start_ms DESC, id DESC")                                            \
 	X(RUN_PARTS,                                                                               \
 	    "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL, NULL FROM runs WHERE parent = ?1"       \
 	    " ORDER BY id")                                                                        \
+                                                                                                   \
+	X(RUN_DELETE, "DELETE FROM runs WHERE n = ?1")                                             \
+	X(RUN_OUTCOMES_DELETE, "DELETE FROM outcomes WHERE run = ?1")                              \
+	X(RUN_INSTANCES_DELETE, "DELETE FROM instances WHERE run = ?1")                            \
+	X(RUN_FACTS_DELETE, "DELETE FROM facts WHERE scope = ?1")                                  \
                                                                                                    \
 	X(BRANCH_PUT, "INSERT INTO branches (run, branch, state, sum) VALUES (?1, ?2, ?3, ?4)"     \
 		      " ON CONFLICT DO UPDATE SET state = excluded.state, sum = excluded.sum")     \

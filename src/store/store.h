@@ -172,21 +172,27 @@ int store_run_update(struct store *store, const struct store_run *run, struct tm
  */
 int store_run_end(struct store *store, const struct store_run *run, struct tmf_err *err);
 
-/* Finds by id, unique prefix or "@latest" (the newest by start time, then id); a part only by its
- * whole id. ret_run is owned: store_run_fini.
+/* Finds by id, unique prefix or "@latest" (the newest by start time, then id, but no dry run: what
+ * is to go on or to be looked into is a run that did something); a part only by its whole id.
+ * ret_run is owned: store_run_fini.
  * Errors: TMF_ERR_NOT_FOUND; TMF_ERR_INVALID for a prefix of several (naming up to five). */
 int store_run_find(
     struct store *store, const char *id_or_prefix, struct store_run *ret_run, struct tmf_err *err);
 
 struct store_run_filter {
 	int status;	       /* enum run_status or -1 */
-	int64_t since_wall_ms; /* 0: all */
+	int64_t since_wall_ms; /* started then or later; 0: all */
+	int64_t until_wall_ms; /* started then or before; 0: all */
 	const char *parent;    /* the parts of this run, by id; NULL: runs of their own only */
 };
 /* Newest first (parts: in order of id), without definition, config and hook texts. fn returns
  * non-zero to stop. */
 int store_runs_each(struct store *store, const struct store_run_filter *filter,
     int (*fn)(void *arg, const struct store_run *run), void *arg, struct tmf_err *err);
+
+/* Removes a run with all that is kept of it, its parts and their rows included; facts of what was
+ * made in AWS stay. Not for one that a process holds. Errors: TMF_ERR_NOT_FOUND. */
+int store_run_delete(struct store *store, const char *run_id, struct tmf_err *err);
 
 /* A run belongs to one process at a time: a lock of the operating system on a file of the state
  * directory, which ends with its process. */
@@ -196,6 +202,21 @@ struct store_lease;
 struct store_lease *store_lease_take(struct store *store, const char *run_id, struct tmf_err *err);
 /* Lets the next one in. NULL is fine. */
 void store_lease_release(struct store_lease *lease);
+
+#define STORE_HOST_BYTES 256 /* a host's name and NUL */
+
+/* Who holds a run. */
+struct store_holder {
+	bool held;
+	char host[STORE_HOST_BYTES]; /* "": it has not written its name yet */
+	long pid;		     /* 0 likewise */
+	bool here; /* /proc shows that it is this very process of this machine: it may be signalled
+		    */
+};
+/* Looks who holds a run, and leaves no trace. Nobody holds one of a temporary store. Errors:
+ * TMF_ERR_STORE. */
+int store_lease_peek(struct store *store, const char *run_id, struct store_holder *ret_holder,
+    struct tmf_err *err);
 
 /* --- checkpoints: one row a live branch --- */
 

@@ -85,6 +85,20 @@ run_json_read(struct store *store, const struct store_run *run, const int64_t co
 	return document;
 }
 
+void
+run_json_put_state(json_t *document, const struct run_state *state)
+{
+	json_t *holder;
+
+	jsonx_put_string(document, "status", run_state_name(state->kind));
+	if (!state->holder.held || state->holder.pid == 0)
+		return;
+	holder = json_object();
+	json_object_set_new(holder, "pid", json_integer(state->holder.pid));
+	jsonx_put_string(holder, "host", state->holder.host);
+	json_object_set_new(document, "holder", holder);
+}
+
 /* The columns of an outcome that hold text, in the order of their keys in JSON. */
 static const char *
 outcome_text_column(const struct outcome *outcome, size_t index, const char **ret_key)

@@ -1,6 +1,7 @@
 #ifndef TMFLOW_WEB_RUN_JSON_H
 #define TMFLOW_WEB_RUN_JSON_H
 
+#include "store/run_state.h"
 #include "store/store.h"
 #include "tmflow/error.h"
 
@@ -22,6 +23,10 @@ json_t *run_json(const struct store_run *run, const int64_t counts[OUTCOME_COUNT
  */
 json_t *run_json_read(struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], struct tmf_err *err);
+
+/* Sets "status" to what the run is now, and "holder", {"pid", "host"}, of one that is running: in a
+ * document of a run that is looked at from outside. */
+void run_json_put_state(json_t *document, const struct run_state *state);
 
 /* One outcome. New reference. */
 json_t *run_json_outcome(const struct outcome *outcome);

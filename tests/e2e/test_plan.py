@@ -92,11 +92,12 @@ class Plan(harness.Case):
 
     def test_the_same_plan_each_time(self):
         sim = self.sim("--single-subnet", "--plain", instances=64)
-        plans = [self.plan(sim, 6)["plan"] for _ in range(3)]
+        runs = [self.plan(sim, 6) for _ in range(3)]
+        plans = [run["plan"] for run in runs]
         self.assertEqual(plans[0], plans[1])
         self.assertEqual(plans[0], plans[2])
         # Who comes first is served first.
-        shared = self.rows("@latest")
+        shared = self.rows(runs[2]["runId"])
         order = [i["InstanceId"] for i in sim.ask("/_sim/world")["Instances"]]
         targets = [row["targetId"] for i in order for key, row in shared.items() if key[0] == i]
         self.assertEqual(targets, sorted(targets, key=lambda t: int(t.rsplit(":", 1)[1])))
@@ -230,7 +231,7 @@ class Plan(harness.Case):
         self.assertEqual(sum(line.startswith("  + i-") for line in text.out.splitlines()), created)
         self.assertIn("nothing was changed", text.out)
         self.assertIs(self.tmflow("show", run, "-o", "json").json["dryRun"], True)
-        self.assertIn("(dry run)", self.tmflow("runs").out)
+        self.assertIn("PLANNED", self.tmflow("runs").out)
         self.assertIs(self.tmflow("runs", "-o", "json").json[0]["dryRun"], True)
         usage = self.backfill(sim, "--detailed-exitcode")
         self.assertEqual(usage.code, 2)

@@ -263,6 +263,67 @@ START_TEST(test_a_temporary_store_excludes_nobody)
 }
 END_TEST
 
+static struct store_holder
+peek(void)
+{
+	struct store_holder holder;
+	struct tmf_err err = {0};
+
+	ck_ok(store_lease_peek(fx.store, "a", &holder, &err), &err);
+	return holder;
+}
+
+START_TEST(test_peek_names_a_living_holder)
+{
+	char host[256] = "", path[PATH_BYTES];
+
+	ck_assert_int_eq(gethostname(host, sizeof(host) - 1), 0);
+	ck_assert(!peek().held);
+	ck_assert_int_ne(access(fixture_state_path(&fx, "locks", path), F_OK), 0);
+
+	fixture_close(&fx);
+	pid_t child = spawn_holder();
+	fixture_open(&fx);
+	struct store_holder holder = peek();
+	ck_assert(holder.held && holder.here);
+	ck_assert_int_eq(holder.pid, child);
+	ck_assert_str_eq(holder.host, host);
+
+	/* A pid that the file names and that has not the file open is somebody else. */
+	fixture_state_path(&fx, "locks/a.lock", path);
+	write_file(path, "elsewhere 1\n", 12);
+	holder = peek();
+	ck_assert(holder.held && !holder.here);
+	ck_assert_str_eq(holder.host, "elsewhere");
+
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	ck_assert(!peek().held); /* though the file still names it */
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+/* One looks all the time, one takes the lease again and again and is never refused. */
+START_TEST(test_a_look_keeps_nobody_out)
+{
+	fixture_close(&fx);
+	pid_t child = fork();
+	if (child == 0) {
+		struct store *store = store_open(fx.dir, &fx.clock.clock, NULL);
+		struct store_holder holder;
+
+		while (store_lease_peek(store, "a", &holder, NULL) == 0)
+			;
+		_exit(1);
+	}
+	fixture_open(&fx);
+	for (int i = 0; i < 500; i++)
+		store_lease_release(take(fx.store, "a"));
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+END_TEST
+
 static void
 add_cases(Suite *suite)
 {
@@ -276,6 +337,8 @@ add_cases(Suite *suite)
 	tcase_add_test(lease, test_two_are_never_in);
 	tcase_add_test(lease, test_files_are_not_inherited_by_programs);
 	tcase_add_test(lease, test_refuses_bad_ids_and_links);
+	tcase_add_test(lease, test_peek_names_a_living_holder);
+	tcase_add_test(lease, test_a_look_keeps_nobody_out);
 	tcase_add_test(lease, test_a_temporary_store_excludes_nobody);
 	suite_add_tcase(suite, lease);
 }

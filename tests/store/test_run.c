@@ -371,6 +371,85 @@ START_TEST(test_refuses_rows_that_cannot_be)
 }
 END_TEST
 
+START_TEST(test_a_dry_run_is_not_the_latest)
+{
+	struct store_run dry = {.id = "dry", .start_wall_ms = 9000, .dry_run = true};
+	struct tmf_err err = {0};
+
+	ck_ok(store_run_create(fx.store, &dry, &err), &err);
+	expect_no_find("@latest", TMF_ERR_NOT_FOUND, "dry run");
+	fixture_run(&fx, "real", 1000);
+	expect_find("@latest", "real");
+	expect_find("dry", "dry");
+}
+END_TEST
+
+START_TEST(test_lists_until)
+{
+	const struct store_run_filter filter = {
+	    .status = -1, .since_wall_ms = 2, .until_wall_ms = 3};
+	struct listed listed = {.stop_after = 0};
+	struct tmf_err err = {0};
+
+	for (int i = 1; i <= 4; i++)
+		fixture_run(&fx, (char[]){(char)('a' + i), '\0'}, i);
+	ck_ok(store_runs_each(fx.store, &filter, list_run, &listed, &err), &err);
+	ck_assert_str_eq(listed.ids, "d c ");
+}
+END_TEST
+
+/* Everything of a run, with what could be mistaken for it. */
+static void
+fill_run(const char *id)
+{
+	const struct outcome outcome = {
+	    .kind = OUTCOME_CREATED, .instance_id = "i-1", .interface_id = "eni-1"};
+	const struct store_event event = {.id = 1, .type = "PassStateEntered"};
+	const struct store_instance instance = {.type = "m5.large"};
+	struct tmf_err err = {0};
+
+	ck_ok(store_outcome_put(fx.store, id, &outcome, &err), &err);
+	ck_ok(store_instance_put(fx.store, id, "i-1", NULL, &instance, &err), &err);
+	ck_ok(store_event_put(fx.store, id, &event, &err), &err);
+	ck_ok(store_branch_put(fx.store, id, 1, STR("{}"), &err), &err);
+	ck_ok(store_result_put(fx.store, id, 1, 0, STR("{}"), &err), &err);
+	ck_ok(store_fact_put(fx.store, id, "calls", "us-east-1", STR("{}"), &err), &err);
+}
+
+START_TEST(test_delete_takes_all_of_a_run)
+{
+	static const char *const tables[] = {
+	    "runs", "outcomes", "instances", "history", "branches", "results", "facts"};
+	struct store_run part = {.id = "old-part", .start_wall_ms = 1, .parent = (char[]){"old"}};
+	struct tmf_err err = {0};
+
+	fixture_run(&fx, "old", 1);
+	fixture_run(&fx, "new", 2);
+	ck_ok(store_run_create(fx.store, &part, &err), &err);
+	fill_run("old");
+	fill_run("old-part");
+	fill_run("new");
+	ck_ok(store_run_delete(fx.store, "old", &err), &err);
+	ck_ok(store_commit(fx.store, &err), &err);
+	/* One row is left in each table, that of the other run: a second would be a duplicate. */
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		char sql[256];
+
+		snprintf(sql, sizeof(sql),
+		    "CREATE TABLE IF NOT EXISTS seen (n INTEGER PRIMARY KEY, what TEXT);"
+		    "INSERT INTO seen SELECT count(*) + %zu * 10, '%s' FROM %s",
+		    i, tables[i], tables[i]);
+		fixture_sql(&fx, sql);
+	}
+	fixture_sql(&fx, "CREATE TABLE one (n INTEGER CHECK (n = 1));"
+			 "INSERT INTO one SELECT n % 10 FROM seen");
+	expect_no_find("old", TMF_ERR_NOT_FOUND, "no such run");
+	expect_find("new", "new");
+	ck_assert_int_eq(store_run_delete(fx.store, "old", &err), -1);
+	expect_err(&err, TMF_ERR_NOT_FOUND, "no such run");
+}
+END_TEST
+
 static void
 add_cases(Suite *suite)
 {
@@ -389,6 +468,9 @@ add_cases(Suite *suite)
 	tcase_add_test(run, test_ids_sort_by_time);
 	tcase_add_test(run, test_checks_ids);
 	tcase_add_test(run, test_status_names);
+	tcase_add_test(run, test_a_dry_run_is_not_the_latest);
+	tcase_add_test(run, test_lists_until);
+	tcase_add_test(run, test_delete_takes_all_of_a_run);
 	tcase_add_test(run, test_refuses_rows_that_cannot_be);
 	suite_add_tcase(suite, run);
 }

@@ -9,6 +9,7 @@ int cmd_resume(const struct cli_opts *opts);
 int cmd_runs(const struct cli_opts *opts);
 int cmd_store(const struct cli_opts *opts);
 int cmd_show(const struct cli_opts *opts);
+int cmd_stop(const struct cli_opts *opts);
 int cmd_eval(const struct cli_opts *opts);
 int cmd_validate(const struct cli_opts *opts);
 int cmd_actions(const struct cli_opts *opts);

@@ -290,8 +290,8 @@ parts_report_text(const struct cli_opts *opts, struct store *store, const struct
 	struct part_lines lines = {.store = store, .opts = opts, .out = stdout};
 	json_t *calls;
 
-	report_heading(run, sums->counts, stdout);
-	if (store_runs_each(
+	if (report_heading(store, run, sums->counts, stdout, err) < 0 ||
+	    store_runs_each(
 		store, &(struct store_run_filter){.parent = run->id}, part_print, &lines, err) < 0)
 		return -1;
 	cli_print(stdout, "  %zu parts: ", sums->parts);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/log.h"
+#include "cli/color.h"
 #include "cli/print.h"
 #include "cli/record.h"
 #include "cli/report/report_calls.h"
@@ -10,9 +11,11 @@
 #include "cli/report/report_history.h"
 #include "cli/report/report_plan.h"
 #include "cli/report/report_reasons.h"
+#include "store/run_state.h"
 #include "web/run_json.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct failed_lines {
@@ -50,8 +53,11 @@ number_add_grouped(struct buf *out, int64_t number)
 
 /* Without this a run whose status is SUCCEEDED looks as if all had been well. */
 static void
-report_headline(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], FILE *out)
+report_headline(const struct store_run *run, const struct run_state *state,
+    const int64_t counts[OUTCOME_COUNT], FILE *out)
 {
+	enum cli_color color = cli_color_of_state(state->kind);
+	char *now = run_state_text(state);
 	struct buf text = {0};
 	int64_t total = 0;
 
@@ -64,20 +70,32 @@ report_headline(const struct store_run *run, const int64_t counts[OUTCOME_COUNT]
 		number_add_grouped(&text, total);
 		buf_add_str(&text, STR(" failed"));
 	}
-	cli_print(out, "%s %s  %s  %s%s\n", run->dry_run ? "dry run" : "run", run->id,
-	    run->workflow_name, run_status_name(run->status), buf_cstr(&text));
+	cli_print(
+	    out, "%s %s  %s  ", run->dry_run ? "dry run" : "run", run->id, run->workflow_name);
+	fputs(cli_color_on(out, color), out);
+	cli_print(out, "%s", now);
+	fputs(cli_color_off(out, color), out);
+	fputs(cli_color_on(out, COLOR_BAD), out);
+	cli_print(out, "%s", buf_cstr(&text));
+	fputs(cli_color_off(out, COLOR_BAD), out);
+	fputc('\n', out);
+	free(now);
 	buf_fini(&text);
 }
 
 /* A retried run took the time since its retry. The time between the two is the operator's. */
-void
-report_heading(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], FILE *out)
+int
+report_heading(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], FILE *out, struct tmf_err *err)
 {
+	struct run_state state;
 	char start[CLOCK_ISO_BYTES];
 	int64_t begin_ms = run->retry_wall_ms != 0 ? run->retry_wall_ms : run->start_wall_ms;
 
+	if (run_state_read(store, run, &state, err) < 0)
+		return -1;
 	clock_iso(run->start_wall_ms, start);
-	report_headline(run, counts, out);
+	report_headline(run, &state, counts, out);
 	cli_print(out, "  started %s", start);
 	if (run->retry_wall_ms != 0) {
 		clock_iso(run->retry_wall_ms, start);
@@ -87,12 +105,13 @@ report_heading(const struct store_run *run, const int64_t counts[OUTCOME_COUNT],
 		cli_print(out, ", took %.1f s", (double)(run->stop_wall_ms - begin_ms) / 1000.0);
 	fputc('\n', out);
 	if (run->error == NULL && run->cause == NULL)
-		return;
+		return 0;
 	cli_print(out, "  error %s%s", run->error != NULL ? run->error : "",
 	    run->cause != NULL ? ": " : "");
 	if (run->cause != NULL)
 		report_print_cause(run->cause, out);
 	fputc('\n', out);
+	return 0;
 }
 
 /* What the workflow itself gave, where that is more than nothing. */
@@ -160,6 +179,16 @@ report_next_step(const struct store *store, const struct store_run *run,
 	}
 }
 
+/*
+ * What `show` adds for a run that another process has in hand: to resume it would be refused. A
+ * report of the process itself never comes here: its run has ended, or is its own.
+ */
+static void
+report_live_step(const struct store_run *run, FILE *out)
+{
+	cli_print(out, "  under way: `tmflow stop %s` interrupts it\n", run->id);
+}
+
 static int
 report_print_calls(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
 {
@@ -181,21 +210,26 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 {
 	int64_t counts[OUTCOME_COUNT];
 	struct failed_lines lines = {.out = out};
+	struct run_state state;
 
-	if (store_outcomes_count(store, run->id, counts, err) < 0)
+	if (store_outcomes_count(store, run->id, counts, err) < 0 ||
+	    report_heading(store, run, counts, out, err) < 0)
 		return -1;
-	report_heading(run, counts, out);
 	report_output(run, out);
 	if (run->dry_run && report_plan_text(store, run, counts, out, err) < 0)
 		return -1;
-	if (report_reasons_text(store, run->id, counts, out, err) < 0)
+	if (report_reasons_text(store, run, counts, out, err) < 0)
 		return -1;
 	if (counts[OUTCOME_FAILED] > 0 && store_outcomes_each(store, run->id, OUTCOME_FAILED,
 					      report_failed_line, &lines, err) < 0)
 		return -1;
-	if (report_print_calls(store, run, out, err) < 0)
+	if (report_print_calls(store, run, out, err) < 0 ||
+	    run_state_read(store, run, &state, err) < 0)
 		return -1;
-	report_next_step(store, run, counts, out);
+	if (state.kind == RUN_STATE_RUNNING)
+		report_live_step(run, out);
+	else
+		report_next_step(store, run, counts, out);
 	return 0;
 }
 

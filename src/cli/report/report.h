@@ -13,12 +13,14 @@
 
 #define REPORT_FAILED_SHOWN_MAX 10 /* in a closing summary; `show --failed` lists all */
 
-/* Writes which run it is, when it ran, and how it ended: "SUCCEEDED, 300 of 1,000 failed". */
-void report_heading(const struct store_run *run, const int64_t counts[OUTCOME_COUNT], FILE *out);
+/* Writes which run it is, when it ran, and how it ended, "SUCCEEDED, 300 of 1,000 failed", or
+ * what it is now. Errors: TMF_ERR_STORE. */
+int report_heading(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], FILE *out, struct tmf_err *err);
 
 /*
  * Writes how a run goes on that has not ended, or that has failed instances; nothing otherwise.
- * counts NULL: they are not available.
+ * counts NULL: they are not available. A run that is under way elsewhere is followed and stopped.
  */
 void report_next_step(const struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], FILE *out);

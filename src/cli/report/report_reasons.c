@@ -1,7 +1,9 @@
 #include "cli/report/report_reasons.h"
 
 #include "base/buf.h"
+#include "cli/color.h"
 #include "cli/print.h"
+#include "store/run_state.h"
 #include "web/run_json.h"
 
 #include <inttypes.h>
@@ -35,17 +37,23 @@ reason_add_text(void *arg, const struct outcome_reason *reason)
 }
 
 int
-report_reasons_text(struct store *store, const char *run_id, const int64_t counts[OUTCOME_COUNT],
-    FILE *out, struct tmf_err *err)
+report_reasons_text(struct store *store, const struct store_run *run,
+    const int64_t counts[OUTCOME_COUNT], FILE *out, struct tmf_err *err)
 {
 	struct reason_lines lines = {.text = {{0}}};
 	int64_t total = 0;
-	int ret = store_outcome_reasons(store, run_id, reason_add_text, &lines, err);
+	int ret = store_outcome_reasons(store, run->id, reason_add_text, &lines, err);
 
 	for (int kind = 0; kind < OUTCOME_COUNT; kind++) {
+		enum cli_color color = cli_color_of_outcome((enum outcome_kind)kind);
+
 		if (ret == 0 && counts[kind] > 0) {
-			cli_print(out, "  %10" PRId64 "  %s%s", counts[kind],
-			    outcome_name((enum outcome_kind)kind), buf_cstr(&lines.text[kind]));
+			cli_print(out, "  %10" PRId64 "  ", counts[kind]);
+			fputs(cli_color_on(out, color), out);
+			cli_print(
+			    out, "%s", run_outcome_word((enum outcome_kind)kind, run->dry_run));
+			fputs(cli_color_off(out, color), out);
+			cli_print(out, "%s", buf_cstr(&lines.text[kind]));
 			if (lines.rest[kind] > 0)
 				cli_print(out, ", %" PRId64 " for other reasons", lines.rest[kind]);
 			fputc('\n', out);

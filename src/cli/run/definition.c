@@ -1,6 +1,7 @@
 #include "cli/run/definition.h"
 
 #include "cli/answer.h"
+#include "cli/color.h"
 #include "cli/run/scripts.h"
 #include "engine/registry.h"
 
@@ -28,7 +29,7 @@ definition_compile(const struct doc *doc, struct tmf_registry *registry, enum cl
 		json_decref(scripts);
 		machine = NULL;
 	} else {
-		diag_print(&diags, stderr); /* warnings */
+		cli_print_diags(&diags); /* warnings */
 		if (ret_scripts != NULL)
 			*ret_scripts = scripts;
 	}

@@ -1,6 +1,7 @@
 #include "cli/run/online.h"
 
 #include "cli/answer.h"
+#include "cli/color.h"
 #include "mirror/online_check.h"
 
 #include <assert.h>
@@ -41,7 +42,7 @@ workspace_check_online(struct workspace *workspace)
 	else if (diags.errors > 0)
 		code = cli_fail_diags(workspace->opts->output, &diags);
 	else
-		diag_print(&diags, stderr);
+		cli_print_diags(&diags);
 	diag_list_fini(&diags);
 	doc_free(doc);
 	tmf_err_fini(&err);

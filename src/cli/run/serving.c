@@ -3,17 +3,22 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/ages.h"
 #include "cli/answer.h"
 #include "cli/harden.h"
 #include "cli/record.h"
+#include "cli/retention.h"
 #include "cli/run/online.h"
 #include "cli/signals.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define WORKFLOWS_DIR "workflows"
+#define RETENTION_MS  (INT64_C(60) * 60 * 1000) /* between two looks for old runs */
+#define RETENTION_MAX 20 /* runs in a turn of the loop: they go in well under a second */
 
 /* The run's definition: all there is to resume of what came from elsewhere is to come to an end. */
 #define DEFINITION                                                                                 \
@@ -84,6 +89,7 @@ serving_open_store(struct serving *serving, const char *name)
 	run->workflow_name = mem_strdup(name);
 	run->definition = mem_strdup(DEFINITION);
 	run->input = mem_strdup("{}");
+	record_put_setting(run, RECORD_SERVING, json_true());
 	store_run_id_make(run->start_wall_ms, &serving->workspace.rng, run->id);
 	serving->lease = store_lease_take(serving->store, run->id, &err);
 	if (serving->lease == NULL || store_run_create(serving->store, run, &err) < 0 ||
@@ -91,6 +97,67 @@ serving_open_store(struct serving *serving, const char *name)
 		return cli_fail_take(serving->opts.output, &err);
 	log_set_run(run->id);
 	return EXIT_OK;
+}
+
+/* --retention, TMFLOW_RETENTION. Without either, old runs stay. */
+static int
+serving_read_retention(struct serving *serving, struct tmf_err *err)
+{
+	const char *set = getenv("TMFLOW_RETENTION");
+
+	if (serving->opts.retention != NULL)
+		return cli_age_parse(
+		    "--retention", serving->opts.retention, &serving->retention_ms, err);
+	if (set == NULL || set[0] == '\0')
+		return 0;
+	return cli_age_parse("TMFLOW_RETENTION", set, &serving->retention_ms, err);
+}
+
+static void
+serving_remove_old(struct serving *serving, size_t max, bool commits)
+{
+	const struct retention_opts what = {
+	    .age_ms = serving->retention_ms, .state = -1, .max = max, .commits = commits};
+	struct retention_result result;
+	struct tmf_err err = {0};
+
+	if (retention_apply(serving->store, &what, &result, &err) < 0)
+		log_event(LOG_WARN, "serving.retention", LOG_STR("cause", tmf_err_text(&err)));
+	else if (result.removed > 0)
+		log_event(
+		    LOG_INFO, "serving.retention", LOG_INT("removed", (int64_t)result.removed));
+	tmf_err_fini(&err);
+}
+
+static void
+serving_arm_retention(struct serving *serving)
+{
+	struct tmf_clock *clock = tmf_loop_clock(serving->workspace.loop);
+
+	tmf_loop_timer_arm(
+	    serving->workspace.loop, &serving->retention, clock->mono_ms(clock) + RETENTION_MS);
+}
+
+/* The engine's commit at the end of the turn is the commit of this as well. */
+static void
+serving_retention_due(struct tmf_timer *timer)
+{
+	struct serving *serving =
+	    (struct serving *)((char *)timer - offsetof(struct serving, retention));
+
+	serving_remove_old(serving, RETENTION_MAX, false);
+	serving_arm_retention(serving);
+}
+
+/* Whatever grew old while nothing ran goes at once. */
+static void
+serving_start_retention(struct serving *serving)
+{
+	if (serving->retention_ms < 0)
+		return;
+	serving_remove_old(serving, SIZE_MAX, true);
+	serving->retention.fire = serving_retention_due;
+	serving_arm_retention(serving);
 }
 
 /* Without a configuration nothing may call EC2, so that the jobs do not get the client at all. */
@@ -132,10 +199,11 @@ serving_open(struct serving *serving, const struct cli_opts *opts, const struct 
 	int code;
 
 	cli_forbid_privileges();
-	*serving = (struct serving){.opts = *opts};
+	*serving = (struct serving){.opts = *opts, .retention_ms = -1};
 	workspace_init(&serving->workspace, &serving->opts);
 	serving->workspace.connections_max = what->connections_max;
-	if (serving_choose_region(serving, what->region, &err) < 0)
+	if (serving_read_retention(serving, &err) < 0 ||
+	    serving_choose_region(serving, what->region, &err) < 0)
 		return cli_fail_take(opts->output, &err);
 	code = workspace_load_settings(&serving->workspace, NULL);
 	if (code == EXIT_OK)
@@ -146,6 +214,8 @@ serving_open(struct serving *serving, const struct cli_opts *opts, const struct 
 		code = workspace_check_online(&serving->workspace);
 	if (code == EXIT_OK)
 		code = serving_open_store(serving, what->name);
+	if (code == EXIT_OK)
+		serving_start_retention(serving);
 	return code == EXIT_OK ? serving_open_jobs(serving) : code;
 }
 
@@ -234,6 +304,8 @@ void
 serving_close(struct serving *serving)
 {
 	jobs_free(serving->jobs);
+	if (serving->retention.fire != NULL)
+		tmf_loop_timer_disarm(serving->workspace.loop, &serving->retention);
 	if (serving->lease != NULL)
 		serving_end_run(serving);
 	log_set_run(NULL);

@@ -3,6 +3,7 @@
 
 #include "cli/run/workspace.h"
 #include "serve/jobs.h"
+#include "tmflow/loop.h"
 
 /*
  * What the subcommands share that run until they are stopped: `worker`, `listen`, `lambda`.
@@ -19,7 +20,9 @@ struct serving {
 	int signals; /* caught so far */
 	void (*drain)(void *arg);
 	void *drain_arg;
-	int code; /* serving_over */
+	int code;		    /* serving_over */
+	struct tmf_timer retention; /* armed with --retention */
+	int64_t retention_ms; /* -1: runs stay */
 };
 
 struct serving_opts {

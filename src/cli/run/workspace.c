@@ -9,6 +9,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
+#include "cli/color.h"
 #include "mirror/config/rules.h"
 #include "script/script.h"
 
@@ -301,7 +302,7 @@ workspace_load_config(struct workspace *workspace)
 	if (workspace->config == NULL)
 		code = cli_fail_diags(output, &diags);
 	else
-		diag_print(&diags, stderr);
+		cli_print_diags(&diags);
 	diag_list_fini(&diags);
 	doc_free(doc);
 	return code;

@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "cli/answer.h"
+#include "cli/color.h"
 #include "cli/run/online.h"
 #include "cli/run/scripts.h"
 #include "engine/registry.h"
@@ -87,7 +88,7 @@ validate_file(const char *path, const struct validation *validation, json_t *all
 	} else {
 		diag_list_init(&diags, doc);
 		validate_document(doc, validation, &diags);
-		diag_print(&diags, stderr);
+		cli_print_diags(&diags);
 		diagnostics = diag_json(&diags);
 		valid = diags.errors == 0;
 		diag_list_fini(&diags);

@@ -1,137 +1,174 @@
 #include "cli/commands/commands.h"
 
 #include "base/clock.h"
-#include "base/jsonx.h"
+#include "base/file.h"
 #include "base/mem.h"
-#include "base/timestamp.h"
+#include "cli/ages.h"
 #include "cli/answer.h"
 #include "cli/record.h"
-#include "cli/report/report_document.h"
-#include "web/run_json.h"
+#include "cli/report/report_runs.h"
+#include "cli/retention.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HOURS_MS (3600LL * 1000)
-#define DAYS_MS	 (24 * HOURS_MS)
-
-/* What the rows are written to. */
-struct listing {
-	struct store *store;
-	enum cli_output output;
-	json_t *runs; /* with -o json */
-	size_t count;
+/* Which runs are meant, and what is done with them. */
+struct runs_query {
+	const struct cli_opts *opts;
+	struct store_run_filter filter;
+	int state; /* enum run_state_kind; -1: any */
+	long limit;
+	struct report_runs *list;
+	struct tmf_err err;
 };
 
+/* "backfill", as the list shows it, or the name as it was given. */
+static bool
+runs_is_of_workflow(const struct store_run *run, const char *wanted)
+{
+	char *stem;
+	bool same;
+
+	if (run->workflow_name == NULL)
+		return false;
+	stem = file_stem(run->workflow_name);
+	same = strcmp(stem, wanted) == 0 || strcmp(run->workflow_name, wanted) == 0;
+	free(stem);
+	return same;
+}
+
 /*
- * A row is printed as it comes, so that a long list needs no memory. Only a JSON array has to be
- * complete first.
+ * The record's status says who is RUNNING no better than it says who was killed: both are looked
+ * for among those that it calls RUNNING. The record itself says that a run is dry.
  */
 static int
 runs_list_one(void *arg, const struct store_run *run)
 {
-	struct listing *listing = arg;
-	char start[CLOCK_ISO_BYTES];
+	struct runs_query *query = arg;
+	const char *workflow = query->opts->workflow;
+	struct run_state state;
 
-	listing->count++;
-	if (listing->output == OUTPUT_TEXT) {
-		clock_iso(run->start_wall_ms, start);
-		if (listing->count == 1)
-			cli_print(stdout, "%-26s  %-11s  %-24s  %s\n", "RUN", "STATUS", "STARTED",
-			    "WORKFLOW");
-		cli_print(stdout, "%-26s  %-11s  %-24s  %s%s\n", run->id,
-		    run_status_name(run->status), start,
-		    run->workflow_name != NULL ? run->workflow_name : "-",
-		    run->dry_run ? "  (dry run)" : "");
+	if (workflow != NULL && !runs_is_of_workflow(run, workflow))
 		return 0;
-	}
-	int64_t counts[OUTCOME_COUNT] = {0};
-	json_t *document = run_json(run, counts);
-
-	/* The counts would need a query for each run. `tmflow show` has them. */
-	json_object_del(document, "summary");
-	jsonx_put_string(document, "workflow", run->workflow_name);
-	if (listing->output == OUTPUT_JSON) {
-		json_array_append_new(listing->runs, document);
+	if (run_state_read(query->list->store, run, &state, &query->err) < 0)
+		return -1;
+	if (query->state >= 0 && (int)state.kind != query->state)
 		return 0;
-	}
-	cli_print_json_line(document);
-	return 0;
+	if (report_runs_add(query->list, run, &state, &query->err) < 0)
+		return -1;
+	return (long)query->list->count == query->limit;
 }
 
-/* Case does not matter here, because capitals are tedious to type in a shell. */
+/* The filters are parsed before the store is opened: a typing error is reported at once. */
 static int
-runs_status_parse(const char *text, int *ret_status, struct tmf_err *err)
+runs_query_make(const struct cli_opts *opts, struct runs_query *query, struct tmf_err *err)
 {
-	for (int status = RUN_RUNNING; status <= RUN_INTERRUPTED; status++) {
-		if (strcasecmp(text, run_status_name((enum run_status)status)) != 0)
-			continue;
-		*ret_status = status;
-		return 0;
-	}
-	return tmf_err_set(err, TMF_ERR_INVALID,
-	    "--status takes RUNNING, SUCCEEDED, FAILED, TIMED_OUT or INTERRUPTED, not \"%s\"",
-	    text);
+	const struct cli_number limit = {"--limit", opts->limit, 1, LONG_MAX, LONG_MAX};
+	int64_t now_ms = clock_system()->wall_ms(clock_system());
+	enum run_state_kind state;
+
+	*query = (struct runs_query){.opts = opts, .filter = {.status = -1}, .state = -1};
+	if (opts->status != NULL && run_state_parse(opts->status, &state, err) < 0)
+		return -1;
+	if (opts->status != NULL)
+		query->state = (int)state;
+	if (opts->since != NULL &&
+	    cli_moment_parse("--since", opts->since, now_ms, &query->filter.since_wall_ms, err) < 0)
+		return -1;
+	if (opts->until != NULL &&
+	    cli_moment_parse("--until", opts->until, now_ms, &query->filter.until_wall_ms, err) < 0)
+		return -1;
+	return cli_number_parse(&limit, &query->limit, err);
 }
 
-/* 2026-01-15, a time stamp with zone, or so long ago: 36h, 7d. */
 static int
-runs_since_parse(const char *text, int64_t *ret_wall_ms, struct tmf_err *err)
+runs_list(struct runs_query *query, struct store *store)
 {
-	struct timestamp at;
-	char *end;
-	/* A day alone means its midnight in UTC, as all times in the store. */
-	long long amount = strtoll(text, &end, 10);
-	char *day = mem_printf("%sT00:00:00Z", text);
-	bool is_day = timestamp_parse(str_of(day), &at);
-
-	free(day);
-	if (is_day || timestamp_parse(str_of(text), &at)) {
-		*ret_wall_ms = at.seconds * 1000;
-		return 0;
-	}
-	if (end != text && amount >= 0 && amount < 1000000 &&
-	    (strcmp(end, "h") == 0 || strcmp(end, "d") == 0)) {
-		*ret_wall_ms = clock_system()->wall_ms(clock_system()) -
-			       amount * (*end == 'h' ? HOURS_MS : DAYS_MS);
-		return 0;
-	}
-	return tmf_err_set(err, TMF_ERR_INVALID,
-	    "--since takes a day (2026-01-15), a time (2026-01-15T12:00:00Z) or an age (36h, 7d), "
-	    "not \"%s\"",
-	    text);
-}
-
-/*
- * The filters are parsed before the store is opened, so that a typing error is reported at once. An
- * empty list is a success.
- */
-int
-cmd_runs(const struct cli_opts *opts)
-{
-	struct store_run_filter filter = {.status = -1};
-	struct listing listing = {.output = opts->output};
+	const struct cli_opts *opts = query->opts;
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
-	if ((opts->status != NULL && runs_status_parse(opts->status, &filter.status, &err) < 0) ||
-	    (opts->since != NULL &&
-		runs_since_parse(opts->since, &filter.since_wall_ms, &err) < 0)) {
-		return cli_fail_take(opts->output, &err);
-	}
-	listing.store = record_open_store(opts, &code);
-	if (listing.store == NULL)
-		return code;
-	listing.runs = json_array();
-	if (store_runs_each(listing.store, &filter, runs_list_one, &listing, &err) < 0)
+	query->list = mem_zalloc(1, sizeof(*query->list));
+	query->list->store = store;
+	query->list->output = opts->output;
+	query->list->now_wall_ms = clock_system()->wall_ms(clock_system());
+	if (store_runs_each(store, &query->filter, runs_list_one, query, &err) < 0)
 		code = cli_fail(opts->output, &err);
-	else if (opts->output == OUTPUT_JSON)
-		cli_print_json(listing.runs);
-	else if (opts->output == OUTPUT_TEXT && listing.count == 0)
-		/* On standard error: a script that counts lines must count none. */
-		fputs("no runs\n", stderr);
-	json_decref(listing.runs);
-	store_close(listing.store);
+	else if (tmf_err_isset(&query->err))
+		code = cli_fail(opts->output, &query->err);
+	else
+		report_runs_end(query->list);
+	json_decref(code == EXIT_OK ? NULL : query->list->documents);
+	free(query->list);
+	tmf_err_fini(&query->err);
 	tmf_err_fini(&err);
+	return code;
+}
+
+/* --- pruning --- */
+
+static int
+runs_prune(const struct runs_query *query, struct store *store)
+{
+	const struct cli_opts *opts = query->opts;
+	struct retention_opts what = {.state = query->state, .max = SIZE_MAX, .commits = true};
+	struct retention_result result;
+	struct tmf_err err = {0};
+
+	if (cli_age_parse("--older-than", opts->older_than, &what.age_ms, &err) < 0 ||
+	    retention_apply(store, &what, &result, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	if (opts->output != OUTPUT_TEXT) {
+		json_t *document = json_object();
+
+		json_object_set_new(document, "removed", json_integer((json_int_t)result.removed));
+		json_object_set_new(document, "resumable", json_integer((json_int_t)result.open));
+		cli_print_json(document);
+		json_decref(document);
+		return EXIT_OK;
+	}
+	cli_print(stdout, "%zu %s removed\n", result.removed, result.removed == 1 ? "run" : "runs");
+	if (result.open > 0)
+		cli_print(stdout,
+		    "%zu that old were not over and stay: `tmflow resume` continues them, and "
+		    "--status killed or --status interrupted removes them\n",
+		    result.open);
+	return EXIT_OK;
+}
+
+/* A filter without effect would remove more than its user expects. */
+static int
+runs_check_options(const struct cli_opts *opts, struct tmf_err *err)
+{
+	if (opts->prune_runs && opts->older_than == NULL)
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--prune: needs --older-than AGE, such as 30d");
+	if (!opts->prune_runs && opts->older_than != NULL)
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--older-than: needs --prune (to list runs: --until)");
+	if (opts->prune_runs && (opts->since != NULL || opts->until != NULL ||
+				    opts->workflow != NULL || opts->limit != NULL))
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "--prune: goes with --older-than and --status alone");
+	return 0;
+}
+
+/* An empty list is a success. */
+int
+cmd_runs(const struct cli_opts *opts)
+{
+	struct runs_query query;
+	struct store *store;
+	struct tmf_err err = {0};
+	int code = EXIT_OK;
+
+	if (runs_check_options(opts, &err) < 0 || runs_query_make(opts, &query, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	store = record_open_store(opts, &code);
+	if (store == NULL)
+		return code;
+	code = opts->prune_runs ? runs_prune(&query, store) : runs_list(&query, store);
+	store_close(store);
 	return code;
 }

@@ -7,6 +7,7 @@
 #include "cli/report/report.h"
 #include "cli/report/report_calls.h"
 #include "cli/report/report_history.h"
+#include "store/run_state.h"
 #include "web/run_json.h"
 
 #include <stdlib.h>
@@ -44,11 +45,13 @@ show_json(
 {
 	struct outcome_stream stream = {.output = OUTPUT_JSON};
 	int64_t counts[OUTCOME_COUNT];
+	struct run_state state;
 	json_t *document;
 	json_t *calls;
 	int ret = 0;
 
-	if (store_outcomes_count(store, run->id, counts, err) < 0 ||
+	if (run_state_read(store, run, &state, err) < 0 ||
+	    store_outcomes_count(store, run->id, counts, err) < 0 ||
 	    (calls = run_json_calls(store, run->id, err)) == NULL)
 		return -1;
 	document = run_json_read(store, run, counts, err);
@@ -56,6 +59,7 @@ show_json(
 		json_decref(calls);
 		return -1;
 	}
+	run_json_put_state(document, &state);
 	jsonx_put_string(document, "workflow", run->workflow_name);
 	if (json_object_size(calls) > 0)
 		json_object_set(document, "calls", calls);
