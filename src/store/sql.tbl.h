@@ -36,15 +36,14 @@
 	    " retry_ms = ?7, redrive_ms = ?8, redrives = ?9, end_sum = ?10 WHERE n = ?1")          \
 	X(RUN_GET, "SELECT " SQL_RUN_COLUMNS                                                       \
 		   ", definition, config, hook, start_sum FROM runs WHERE id = ?1")                \
-	X(RUN_LATEST,                                                                              \
-	    "SELECT id FROM runs WHERE parent IS NULL AND dry_run = 0"                             \
-	    " ORDER BY start_ms DESC, id DESC LIMIT 1")                                            \
+	X(RUN_LATEST, "SELECT id FROM runs WHERE parent IS NULL AND dry_run = 0"                   \
+		      " ORDER BY start_ms DESC, id DESC LIMIT 1")                                  \
 	X(RUN_PREFIX,                                                                              \
 	    "SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || '~' AND (parent IS NULL OR"         \
 	    " id = ?1) ORDER BY id LIMIT ?2")                                                      \
 	X(RUN_LIST, "SELECT " SQL_RUN_COLUMNS                                                      \
 		    ", NULL, NULL, NULL, NULL FROM runs WHERE parent IS NULL AND"                  \
-		    " (?1 < 0 OR status = ?1) AND start_ms BETWEEN ?2 AND ?3"                     \
+		    " (?1 < 0 OR status = ?1) AND start_ms BETWEEN ?2 AND ?3"                      \
 		    " ORDER BY start_ms DESC, id DESC")                                            \
 	X(RUN_PARTS,                                                                               \
 	    "SELECT " SQL_RUN_COLUMNS ", NULL, NULL, NULL, NULL FROM runs WHERE parent = ?1"       \

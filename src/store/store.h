@@ -215,8 +215,8 @@ struct store_holder {
 };
 /* Looks who holds a run, and leaves no trace. Nobody holds one of a temporary store. Errors:
  * TMF_ERR_STORE. */
-int store_lease_peek(struct store *store, const char *run_id, struct store_holder *ret_holder,
-    struct tmf_err *err);
+int store_lease_peek(
+    struct store *store, const char *run_id, struct store_holder *ret_holder, struct tmf_err *err);
 
 /* --- checkpoints: one row a live branch --- */
 

@@ -22,7 +22,7 @@ struct serving {
 	void *drain_arg;
 	int code;		    /* serving_over */
 	struct tmf_timer retention; /* armed with --retention */
-	int64_t retention_ms; /* -1: runs stay */
+	int64_t retention_ms;	    /* -1: runs stay */
 };
 
 struct serving_opts {
