@@ -84,7 +84,6 @@ tmf_engine_new(const struct tmf_engine_opts *opts)
 	    .loop = opts->loop,
 	    .registry = opts->registry,
 	    .store = engine->store,
-	    .rng = &engine->rng,
 	});
 	tmf_loop_add_turn_hook(engine->loop, embed_tell_ends, engine);
 	return engine;

@@ -14,8 +14,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define MS		  1000
-#define CLOCK_SET_BACK_MS (INT64_C(24) * 60 * 60 * MS)
+#define MS 1000
+/* Odd numbers without a pattern: entries and stages that follow each other give far seeds. */
+#define CHANCE_SPREAD_ENTRY UINT64_C(0x9e3779b97f4a7c15)
+#define CHANCE_SPREAD_STAGE UINT64_C(0xd1b54a32d192ed03)
+#define CLOCK_SET_BACK_MS   (INT64_C(24) * 60 * 60 * MS)
 
 static void branch_failed(struct branch *branch, struct tmf_err *err);
 static void branch_ready(struct tmf_task *task);
@@ -39,10 +42,70 @@ branch_new(struct execution *x, struct branch *parent, int64_t index, json_t *va
 	return branch;
 }
 
-/* The state as the branch meets it. The clock is read only for a Wait: no other state
- * depends on the time, and Passes and Choices are entered by the million. */
+/* What is being worked out: each has a series of chance of its own. */
+enum branch_stage {
+	BRANCH_ENTERS,
+	BRANCH_SELECTS, /* the input of a child */
+	BRANCH_LEAVES,
+	BRANCH_FAILS,
+};
+
+/*
+ * Chance is derived from the run, the state's entry and the stage, so that a resumed run and a
+ * retried task make the same again: an id in the input of a task is what keeps its effect from
+ * coming twice. Delays before retries differ, since each failure counts.
+ */
+static struct rng *
+branch_chance(struct branch *branch, enum branch_stage stage)
+{
+	struct engine *engine = branch->x->engine;
+	uint64_t part = stage;
+
+	assert(branch->state != NULL && branch->input != NULL);
+	assert(stage != BRANCH_SELECTS || branch->children->selecting >= 0);
+	if (stage == BRANCH_SELECTS)
+		part |= (uint64_t)branch->children->selecting << 8;
+	else if (stage == BRANCH_FAILS)
+		part |= (uint64_t)branch->retry_count << 8;
+	rng_seed(&engine->chance, branch->x->chance_seed ^
+				      ((uint64_t)branch->entered_event * CHANCE_SPREAD_ENTRY) ^
+				      (part * CHANCE_SPREAD_STAGE));
+	return &engine->chance;
+}
+
+/*
+ * The time that expressions see. It is one that the row of the branch has, until the state's own
+ * work has ended: that of the entry, or of the end of the last backoff. The clock is read only
+ * where it may be asked for, since Passes and Choices are entered by the million.
+ */
+static int64_t
+branch_time(const struct branch *branch, enum branch_stage stage)
+{
+	bool is_over = stage == BRANCH_LEAVES || stage == BRANCH_FAILS;
+	bool slept = branch->wake_wall_ms > branch->entered_wall_ms;
+
+	switch (branch->state->type) {
+	case ASL_WAIT:
+		return is_over && slept ? branch->wake_wall_ms : branch->entered_wall_ms;
+	case ASL_TASK:
+	case ASL_PARALLEL:
+	case ASL_MAP:
+		if (is_over)
+			return event_now_wall_ms(branch->x);
+		return slept ? branch->wake_wall_ms : branch->entered_wall_ms;
+	case ASL_PASS:
+	case ASL_CHOICE:
+	case ASL_SUCCEED:
+	case ASL_FAIL:
+	case ASL_STATE_TYPE_COUNT:
+		break;
+	}
+	return branch->entered_wall_ms;
+}
+
+/* The state as the branch meets it. */
 static struct step
-branch_step(struct branch *branch)
+branch_step(struct branch *branch, enum branch_stage stage)
 {
 	return (struct step){
 	    .state = branch->state,
@@ -52,7 +115,8 @@ branch_step(struct branch *branch)
 		    .variables = branch->variables,
 		    .context = context_of,
 		    .context_arg = branch,
-		    .rng = branch->x->engine->rng,
+		    .now_wall_ms = branch_time(branch, stage),
+		    .rng = branch_chance(branch, stage),
 		},
 	    .now_wall_ms = branch->state->type == ASL_WAIT ? event_now_wall_ms(branch->x) : 0,
 	    .entered_event = branch->entered_event,
@@ -124,7 +188,7 @@ branch_exit(struct branch *branch, const struct step_exit *exit)
 static void
 branch_leave(struct branch *branch, const struct asl_choice_rule *rule, json_t *result)
 {
-	const struct step step = branch_step(branch);
+	const struct step step = branch_step(branch, BRANCH_LEAVES);
 	struct step_exit exit;
 	struct tmf_err err = {0};
 
@@ -194,7 +258,7 @@ branch_give_up(struct branch *branch, bool caught_by_name)
 static void
 branch_failed(struct branch *branch, struct tmf_err *err)
 {
-	const struct step step = branch_step(branch);
+	const struct step step = branch_step(branch, BRANCH_FAILS);
 	struct step_failure failure;
 
 	if (branch->retries == NULL && branch->state->retry_count > 0)
@@ -238,13 +302,14 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 		scope = state->u.parallel.branches[index];
 		input = json_incref(children->effective);
 	} else {
-		const struct step step = branch_step(branch);
+		struct step step;
 		int ret;
 
 		/* The selector sees the item under $$.Map.Item, which changes from one to the
 		 * next. */
 		context_forget(branch);
 		children->selecting = index;
+		step = branch_step(branch, BRANCH_SELECTS);
 		ret = step_item(&step, children->effective,
 		    json_array_get(children->items, (size_t)index), &input, err);
 		children->selecting = -1;
@@ -372,7 +437,7 @@ branch_begin_task(struct branch *branch, struct step_work *work)
 static void
 branch_work(struct branch *branch)
 {
-	const struct step step = branch_step(branch);
+	const struct step step = branch_step(branch, BRANCH_ENTERS);
 	struct step_work work;
 	struct tmf_err err = {0};
 
@@ -403,7 +468,7 @@ branch_work(struct branch *branch)
 static void
 branch_wake(struct branch *branch)
 {
-	const struct step step = branch_step(branch);
+	const struct step step = branch_step(branch, BRANCH_ENTERS);
 	struct step_work work;
 	struct tmf_err err = {0};
 
@@ -569,7 +634,7 @@ branch_child_scope(const struct branch *branch, int64_t index)
 static int
 branch_restore_children(struct branch *branch, struct tmf_err *err)
 {
-	const struct step step = branch_step(branch);
+	const struct step step = branch_step(branch, BRANCH_ENTERS);
 	struct step_work work;
 	struct tmf_err fault = {0};
 
@@ -589,7 +654,7 @@ branch_restore_children(struct branch *branch, struct tmf_err *err)
 static int64_t
 branch_wait_max_ms(struct branch *branch, int64_t from_wall_ms)
 {
-	struct step step = branch_step(branch);
+	struct step step = branch_step(branch, BRANCH_ENTERS);
 	struct step_work work;
 	struct tmf_err err = {0};
 	int64_t until_wall_ms = from_wall_ms;

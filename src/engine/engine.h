@@ -29,7 +29,6 @@ struct engine_opts {
 	struct tmf_loop *loop;
 	struct tmf_registry *registry;
 	struct store *store; /* NULL: no checkpoints. Borrowed. The engine commits it once a turn */
-	struct rng *rng;
 };
 /* Everything in opts is borrowed. Executions are freed before their engine. */
 struct engine *engine_new(const struct engine_opts *opts);

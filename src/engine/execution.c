@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/branch.h"
@@ -11,8 +12,10 @@
 #include "engine/tree.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MS 1000
 
@@ -167,6 +170,21 @@ execution_expired(struct tmf_task *task)
 
 /* --- the beginning --- */
 
+/* The run's id and start, which its record keeps: a resumed run has the same. The start is in it
+ * because a run's id may be given, and be the same in another store. */
+static uint64_t
+execution_chance_seed(const struct execution *x)
+{
+	uint8_t digest[DIGEST_SHA256_BYTES];
+	char *text = mem_printf("%s %" PRId64, x->run_id, x->start_wall_ms);
+	uint64_t seed;
+
+	digest_sha256(str_of(text), digest);
+	memcpy(&seed, digest, sizeof(seed));
+	free(text);
+	return seed;
+}
+
 /* The machine is kept by a reference, so the caller may drop its own while the execution
  * lasts. Branch ids begin at 1, because 0 is the execution's own row. */
 static struct execution *
@@ -192,6 +210,7 @@ execution_new(struct engine *engine, const struct execution_opts *opts)
 	x->timeout.fire = execution_timed_out;
 	x->grace.fire = execution_grace_over;
 	x->start_wall_ms = opts->start_wall_ms > 0 ? opts->start_wall_ms : event_now_wall_ms(x);
+	x->chance_seed = execution_chance_seed(x);
 	x->redrive_wall_ms = opts->redrive_wall_ms;
 	x->redrives = opts->redrives;
 	x->next = engine->first;

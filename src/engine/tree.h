@@ -120,8 +120,8 @@ struct children {
 struct engine {
 	struct tmf_loop *loop;
 	struct tmf_registry *registry;
-	struct store *store; /* NULL: no checkpoints */
-	struct rng *rng;
+	struct store *store;  /* NULL: no checkpoints */
+	struct rng chance;    /* of the step that is being worked out */
 	struct branch *dirty; /* singly linked */
 	struct branch *starting;
 	struct branch **starting_end;
@@ -145,6 +145,7 @@ struct execution {
 	char *machine_name;
 	json_t *input;
 	int64_t start_wall_ms;
+	uint64_t chance_seed;	 /* of the run, see branch.c */
 	int64_t redrive_wall_ms; /* the last one */
 	int64_t redrives;
 	void *env;	  /* of its ops */

@@ -1,5 +1,6 @@
 #include "asl/jsonata/jsonata.h"
 #include "base/jsonx.h"
+#include "base/rng.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -12,26 +13,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char standard[] = "{\"a\":[1,2.5,\"x\",null,{\"b\":\"\\u00e9\",\"c\":[[1]]}],"
 			       "\"o\":{\"k\":1},\"s\":\"a,b\",\"n\":-1.5}";
 
-static double
-fuzz_random(void *arg)
-{
-	(void)arg;
-	return 0.25;
-}
-
 /* Input data are looked at in place: an evaluation must leave them as they were. */
 static void
 evaluate_once(const struct jsonata *jsonata, json_t *input)
 {
-	struct jsonata_opts opts = {.input = input,
-	    .steps_max = FUZZ_STEPS_MAX,
-	    .now_wall_ms = 1500000000000,
-	    .random = fuzz_random};
+	struct rng rng;
+	struct jsonata_opts opts = {
+	    .input = input, .steps_max = FUZZ_STEPS_MAX, .now_wall_ms = 1500000000000, .rng = &rng};
 	struct jsonata_error err = {.position = 0};
 	json_t *before = json_deep_copy(input);
 	json_t *result = NULL;
-	int ret = jsonata_evaluate(jsonata, &opts, &result, &err);
+	int ret;
 
+	rng_seed(&rng, 1);
+	ret = jsonata_evaluate(jsonata, &opts, &result, &err);
 	assert((ret < 0) == (err.code[0] != '\0'));
 	assert((ret < 0) == (err.message[0] != '\0') || strcmp(err.code, "D3137") == 0 ||
 	       strcmp(err.code, "D3141") == 0);

@@ -145,7 +145,8 @@ START_TEST(test_outputs)
 	struct flow f;
 
 	flow_init(&f, outputs[_i].state);
-	ck_assert_msg(asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err) == 0,
+	ck_assert_msg(
+	    asl_state_output(f.state, NULL, &f.v.scope, result, NULL, &output, &f.err) == 0,
 	    "%s: %s", outputs[_i].state, tmf_err_text(&f.err));
 	vector_expect(outputs[_i].state, output, outputs[_i].output);
 	vector_expect("the raw input", json_incref(f.v.scope.input), INPUT);
@@ -162,18 +163,18 @@ START_TEST(test_output_failures)
 	int ret;
 
 	flow_init(&f, TASK("'OutputPath':'$.NoSuchOutputPath'"));
-	ret = asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err);
+	ret = asl_state_output(f.state, NULL, &f.v.scope, result, NULL, &output, &f.err);
 	expect_failure(&f, ret, "States.Runtime",
 	    "Invalid path '$.NoSuchOutputPath' : No results for path: $['NoSuchOutputPath']");
 	flow_fini(&f);
 	flow_init(&f, TASK("'ResultPath':'$.n.x'"));
-	ret = asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err);
+	ret = asl_state_output(f.state, NULL, &f.v.scope, result, NULL, &output, &f.err);
 	ck_assert_int_eq(ret, -1);
 	ck_assert_str_eq(f.err.name, "States.ResultPathMatchFailure");
 	ck_assert(asl_cause_is_prefixed(&f.err));
 	flow_fini(&f);
 	flow_init(&f, TASK("'ResultSelector':{'y.$':'$.none'}"));
-	ret = asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err);
+	ret = asl_state_output(f.state, NULL, &f.v.scope, result, NULL, &output, &f.err);
 	expect_failure(&f, ret, "States.Runtime",
 	    "The JSONPath '$.none' specified for the field 'y.$' could not be found in the input "
 	    "'{\"x\":1}'");
@@ -192,7 +193,8 @@ START_TEST(test_same_reference)
 	flow_init(&f, PASS("'Comment':''"));
 	ck_assert_int_eq(asl_state_input(f.state, &f.v.scope, NULL, &input, &f.err), 0);
 	ck_assert_ptr_eq(input, f.v.scope.input);
-	ck_assert_int_eq(asl_state_output(f.state, &f.v.scope, input, NULL, &output, &f.err), 0);
+	ck_assert_int_eq(
+	    asl_state_output(f.state, NULL, &f.v.scope, input, NULL, &output, &f.err), 0);
 	ck_assert_ptr_eq(output, input);
 	json_decref(input);
 	json_decref(output);
@@ -229,7 +231,7 @@ expect_size(const char *state, size_t bytes, bool fits)
 	int ret;
 
 	flow_init(&f, state);
-	ret = asl_state_output(f.state, &f.v.scope, result, NULL, &output, &f.err);
+	ret = asl_state_output(f.state, NULL, &f.v.scope, result, NULL, &output, &f.err);
 	if (fits) {
 		ck_assert_int_eq(ret, 0);
 	} else {
@@ -338,9 +340,11 @@ START_TEST(test_catch_output)
 	json_t *error = vector_json("{'Error':'E','Cause':'c'}");
 	json_t *output = NULL;
 	struct flow f;
+	const struct asl_scope scope = {.input = raw};
 
 	flow_init(&f, caught[_i].state);
-	ck_assert_int_eq(asl_catch_output(f.state->catchers, raw, error, &output, &f.err), 0);
+	ck_assert_int_eq(
+	    f.state->query->catch_output(f.state->catchers, &scope, error, &output, &f.err), 0);
 	vector_expect(caught[_i].state, output, caught[_i].output);
 	flow_fini(&f);
 	json_decref(raw);

@@ -3,6 +3,7 @@
 #include "asl/jsonata/jsonata.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "base/rng.h"
 
 #include "run_suite.h"
 
@@ -16,12 +17,7 @@
 #define SUITE_DIR	TEST_SHARED_DIR "/jsonata-suite"
 #define SUITE_CASES_MIN 900
 
-static double
-test_random(void *arg)
-{
-	(void)arg;
-	return 0.5;
-}
+#define RANDOM_SEED 1
 
 #define BOUNDED_STEPS_MAX 3000000u /* a tenth of the usual bound, to spare time */
 
@@ -30,14 +26,16 @@ static json_t *
 evaluate_text(struct str text, json_t *input, json_t *variables, uint64_t steps_max,
     struct jsonata_error *err)
 {
+	struct rng rng;
 	struct jsonata_opts opts = {.input = input,
 	    .variables = variables,
 	    .now_wall_ms = 1500000000000,
-	    .random = test_random,
+	    .rng = &rng,
 	    .steps_max = steps_max};
 	struct jsonata *jsonata;
 	json_t *result = NULL;
 
+	rng_seed(&rng, RANDOM_SEED);
 	*err = (struct jsonata_error){.position = 0};
 	jsonata = jsonata_compile(text, err);
 	ck_assert_int_eq(jsonata == NULL, err->code[0] != '\0');
@@ -391,8 +389,12 @@ START_TEST(test_outside)
 	struct jsonata_error err;
 	json_t *result =
 	    evaluate_text(str_of("[$millis(), $now(), $random()]"), NULL, NULL, 0, &err);
+	struct rng rng;
 
-	vector_expect("outside", result, "[1500000000000,'2017-07-14T02:40:00.000Z',0.5]");
+	rng_seed(&rng, RANDOM_SEED);
+	ck_assert_double_eq(json_real_value(json_array_get(result, 2)), rng_unit(&rng));
+	json_array_remove(result, 2);
+	vector_expect("outside", result, "[1500000000000,'2017-07-14T02:40:00.000Z']");
 }
 END_TEST
 

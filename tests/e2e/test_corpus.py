@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""AWS's own answers (../shared/asl-conformance, where it is there): every JSONPath execution, with the path of states; every definition."""
+"""AWS's own answers (../shared/asl-conformance, where it is there): every execution, with the path of states; every definition."""
 import os
 import subprocess
 import sys
@@ -19,7 +19,7 @@ class Corpus(harness.Case):
         return done
 
     def executions(self, *options):
-        return self.run_corpus(os.path.join(CORPUS, "execution"), "--not-feature", "JSONata", *options, "--", harness.TMFLOW, "run",
+        return self.run_corpus(os.path.join(CORPUS, "execution"), *options, "--", harness.TMFLOW, "run",
                                "{definition}", "--input", "{input}", "-o", "json", "--no-checkpoint", "--history", "-q")
 
     def test_executions(self):
@@ -33,7 +33,7 @@ class Corpus(harness.Case):
 
     def test_definitions(self):
         """What AWS recorded, and what the two linters judge."""
-        done = self.run_corpus(os.path.join(CORPUS, "validation"), "--not-feature", "JSONata", "--validate-cmd",
+        done = self.run_corpus(os.path.join(CORPUS, "validation"), "--validate-cmd",
                                harness.TMFLOW + " validate {definition}")
         self.assertEqual(done.returncode, 0, done.stdout[-4000:])
 

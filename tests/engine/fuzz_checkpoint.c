@@ -55,19 +55,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bench bench = {.turns_left = TURNS_MAX};
 	struct tmf_err err = {0};
 	struct fake_clock clock;
-	struct rng rng;
 	json_t *input = json_object();
 
 	if (machine == NULL)
 		machine = rows_machine();
 	fake_clock_init(&clock, START_WALL_MS);
-	rng_seed(&rng, 1);
 	struct store *store = rows_store(machine, (struct str){(const char *)data, size});
 	struct tmf_registry *registry = tmf_registry_new();
 	tmf_registry_add(registry, &echo_action);
 	bench.loop = tmf_loop_new(&clock.clock);
-	struct engine *engine = engine_new(&(struct engine_opts){
-	    .loop = bench.loop, .registry = registry, .store = store, .rng = &rng});
+	struct engine *engine = engine_new(
+	    &(struct engine_opts){.loop = bench.loop, .registry = registry, .store = store});
 	tmf_loop_add_turn_hook(bench.loop, count_turn, &bench);
 	struct execution *x = execution_resume(engine,
 	    &(struct execution_opts){.machine = machine,

@@ -239,7 +239,6 @@ open_domain(struct sim_process *process, struct tmf_err *err)
 	    .loop = sim->loop,
 	    .registry = process->registry,
 	    .store = process->store,
-	    .rng = &process->rng,
 	});
 	return 0;
 }

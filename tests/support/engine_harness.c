@@ -113,7 +113,6 @@ harness_init(struct harness *h, struct store *store)
 	    .loop = h->loop,
 	    .registry = h->registry,
 	    .store = store,
-	    .rng = &h->rng,
 	});
 	h->path = json_array();
 	h->events = json_array();

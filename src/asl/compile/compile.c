@@ -2,6 +2,7 @@
 #include "asl/compile/compile_assign.h"
 #include "asl/compile/compile_graph.h"
 #include "asl/compile/compile_scope.h"
+#include "asl/state/dataflow.h"
 
 #include "base/jsonx.h"
 
@@ -39,34 +40,6 @@ static const struct object_spec machine_spec = {
     .what = "a state machine", .fields = machine_fields};
 
 /*
- * A machine in JSONata: nothing in it can be compiled. But AWS reports a state that goes back to
- * JSONPath before it looks at anything else, and so does this.
- */
-static void
-compile_refuse_jsonata(struct compiler *compiler, json_t *root)
-{
-	json_t *states = json_object_get(root, "States");
-	size_t mark = compiler_push(compiler, "QueryLanguage");
-	const char *name;
-	json_t *state;
-
-	compile_query_language(compiler, NULL, json_object_get(root, "QueryLanguage"), NULL);
-	compiler_pop(compiler, mark);
-	mark = compiler_push(compiler, "States");
-	json_object_foreach (states, name, state) {
-		const char *language = jsonx_get_string(state, "QueryLanguage");
-		size_t state_mark = compiler_push(compiler, name);
-
-		if (language != NULL && strcmp(language, "JSONPath") == 0)
-			compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
-			    "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole "
-			    "state machine");
-		compiler_pop(compiler, state_mark);
-	}
-	compiler_pop(compiler, mark);
-}
-
-/*
  * Whether a definition is valid is known when all of it has been seen: first its values, then where
  * transitions lead, then what can be reached, and which variables are assigned twice.
  */
@@ -81,10 +54,8 @@ compile_root(struct compiler *compiler, json_t *root)
 		    "Definition must be a valid JSON object");
 		return;
 	}
-	if (language != NULL && strcmp(language, "JSONata") == 0) {
-		compile_refuse_jsonata(compiler, root);
-		return;
-	}
+	if (language != NULL && strcmp(language, asl_query_jsonata.name) == 0)
+		compiler->machine_query = &asl_query_jsonata;
 	compiler->machine->states = compile_scope(compiler, &machine_spec, root, &fields);
 	compiler->machine->timeout_seconds = fields.timeout_seconds;
 	compile_graph_resolve(compiler);
@@ -98,7 +69,12 @@ asl_compile(const struct doc *doc, const struct asl_resources *resources, struct
 {
 	size_t errors_before = diags->errors;
 	struct compiler compiler = {
-	    .machine = machine_new(doc_root(doc)), .diags = diags, .resources = resources};
+	    .machine = machine_new(doc_root(doc)),
+	    .diags = diags,
+	    .resources = resources,
+	    .machine_query = &asl_query_jsonpath,
+	    .query = &asl_query_jsonpath,
+	};
 
 	compile_root(&compiler, doc_root(doc));
 	assert(compiler.depth == 0 && compiler.scope == NULL && compiler.pointer.len == 0);

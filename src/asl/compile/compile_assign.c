@@ -1,7 +1,10 @@
 #include "asl/compile/compile_assign.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VARIABLE_NAME_CHARS_MAX 80u
@@ -59,6 +62,21 @@ assign_is_name(const char *name, size_t len)
 	return chars <= VARIABLE_NAME_CHARS_MAX;
 }
 
+/* Linters of the language let such names pass, so they are not refused. */
+static bool
+assign_is_name_but_hyphens(const char *key, size_t len)
+{
+	char *name = mem_strndup(key, len);
+	bool is_one;
+
+	for (char *c = name; *c != '\0'; c++)
+		if (*c == '-')
+			*c = '_';
+	is_one = memchr(key, '-', len) != NULL && assign_is_name(name, len);
+	free(name);
+	return is_one;
+}
+
 /* "states" is what JSONata calls its own variable, so AWS reserves the name. */
 static void
 assign_check_name(struct compiler *compiler, const char *key)
@@ -67,9 +85,12 @@ assign_check_name(struct compiler *compiler, const char *key)
 	size_t mark = compiler_push(compiler, key);
 
 	/* "count.$" assigns the variable count. */
-	if (len >= 2 && strcmp(key + len - 2, ".$") == 0)
+	if (!compiler_is_jsonata(compiler) && len >= 2 && strcmp(key + len - 2, ".$") == 0)
 		len -= 2;
-	if (!assign_is_name(key, len))
+	if (compiler_is_jsonata(compiler) && assign_is_name_but_hyphens(key, len))
+		compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
+		    "'%s' is a variable that no expression can read: - subtracts", key);
+	else if (!assign_is_name(key, len))
 		compiler_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA,
 		    "a letter or _, then letters, digits and _, 80 at most",
 		    "'%s' is not a valid variable name", key);

@@ -12,6 +12,8 @@ struct rule_fields {
 	struct asl_choice_rule *rule;
 	struct asl_path *variable;
 	struct asl_template *assign;
+	struct asl_template *output;
+	struct asl_jsonata *condition;
 	unsigned kinds; /* how many of the comparison operators, And, Or and Not were there */
 };
 
@@ -22,23 +24,28 @@ static void rule_compile(struct compiler *compiler, const struct object_spec *sp
 static field_compile_fn rule_compile_group;
 static field_compile_fn rule_compile_not;
 static field_compile_fn rule_compile_next;
+static field_compile_fn rule_compile_condition;
 
 #define IN_RULE(member) .offset = offsetof(struct rule_fields, member)
+#define RULE_JSONPATH	.types = FIELD_ANY_TYPE, .language = FIELD_IN_JSONPATH
 #define RULE_FIELDS                                                                                \
-	{"Variable", .types = FIELD_ANY_TYPE, .compile = compile_path, IN_RULE(variable)},         \
-	    {"And", .types = FIELD_ANY_TYPE, .compile = rule_compile_group},                       \
-	    {"Or", .types = FIELD_ANY_TYPE, .compile = rule_compile_group},                        \
-	    {"Not", .types = FIELD_ANY_TYPE, .compile = rule_compile_not},                         \
+	{"Variable", RULE_JSONPATH, .compile = compile_path, IN_RULE(variable)},                   \
+	    {"And", RULE_JSONPATH, .compile = rule_compile_group},                                 \
+	    {"Or", RULE_JSONPATH, .compile = rule_compile_group},                                  \
+	    {"Not", RULE_JSONPATH, .compile = rule_compile_not},                                   \
 	    {"Comment", .types = FIELD_ANY_TYPE, .compile = compile_ignored_string},               \
 	{                                                                                          \
-		"Condition", .types = FIELD_ANY_TYPE, .compile = compile_jsonata                   \
+		"Condition", .types = FIELD_ANY_TYPE, .compile = rule_compile_condition,           \
+			     .language = FIELD_IN_JSONATA,                                         \
+			     .jsonata = offsetof(struct rule_fields, condition)                    \
 	}
 
 static const struct field rule_fields_top[] = {
     RULE_FIELDS,
     {"Next", .types = FIELD_ANY_TYPE, .required = 1, .compile = rule_compile_next},
     {"Assign", .types = FIELD_ANY_TYPE, .compile = compile_assign, IN_RULE(assign)},
-    {"Output", .types = FIELD_ANY_TYPE, .compile = compile_jsonata},
+    {"Output", .types = FIELD_ANY_TYPE, .compile = compile_template, IN_RULE(output),
+	.language = FIELD_IN_JSONATA},
     {0},
 };
 /*
@@ -79,6 +86,19 @@ rule_compile_next(struct compiler *compiler, const struct field *field, json_t *
 	struct rule_fields *fields = base;
 
 	compiler_transition(compiler, field->name, json, &fields->rule->next);
+}
+
+/* Recorded from AWS: a Condition may be a bare true. An expression goes to condition. */
+static void
+rule_compile_condition(
+    struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	struct rule_fields *fields = base;
+
+	if (json_is_boolean(json))
+		fields->rule->operand = json;
+	else
+		compiler_wrong_type(compiler, field->name, "boolean, or a JSONata expression");
 }
 
 /* A list of rules, each at its place. The places are made at once, since children are kept
@@ -173,6 +193,13 @@ rule_compile_comparison(struct compiler *compiler, const char *name, json_t *jso
 
 	if (op == NULL)
 		return false;
+	if (compiler_is_jsonata(compiler)) {
+		compiler_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, "use Condition",
+		    "The QueryLanguage is set to 'JSONata', but field '%s' is only supported for "
+		    "the 'JSONPath' QueryLanguage",
+		    name);
+		return true;
+	}
 	fields->kinds++;
 	rule->kind = ASL_RULE_COMPARE;
 	rule->op = op;
@@ -195,7 +222,15 @@ rule_check(struct compiler *compiler, const struct rule_fields *fields, json_t *
 	bool compares = fields->rule->op != NULL;
 	bool has_variable = json_object_get(json, "Variable") != NULL;
 
-	if (fields->kinds != 1 && json_object_get(json, "Condition") == NULL)
+	if (compiler_is_jsonata(compiler)) {
+		fields->rule->kind = ASL_RULE_CONDITION;
+		fields->rule->condition = fields->condition;
+		if (json_object_get(json, "Condition") == NULL)
+			compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
+			    "These fields are required: [Condition]");
+		return;
+	}
+	if (fields->kinds != 1)
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
 		    "A Choice Rule should have exactly one comparison operator, And, Or or Not");
 	if (fields->kinds == 1 && compares && !has_variable)
@@ -218,6 +253,7 @@ rule_compile(struct compiler *compiler, const struct object_spec *spec, json_t *
 	compile_fields(compiler, spec, 0, json, &fields);
 	rule->variable = fields.variable;
 	rule->assign = fields.assign;
+	rule->output = fields.output;
 	rule_check(compiler, &fields, json);
 }
 

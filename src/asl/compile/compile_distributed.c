@@ -11,6 +11,8 @@
 #define BATCH_BYTES_MAX	   262144 /* of MaxInputBytesPerBatch */
 #define IN_SCRATCH(member) .offset = offsetof(struct distributed_fields, member)
 #define ROW(n, f)	   .name = (n), .types = FIELD_ANY_TYPE, .compile = (f)
+#define JSONPATH	   .language = FIELD_IN_JSONPATH
+#define OR_EXPR		   .jsonata = offsetof(struct distributed_fields, jsonata)
 
 /*
  * The fields of a distributed Map that need a service, or batches. They are checked, so that a
@@ -21,6 +23,7 @@ struct distributed_fields {
 	struct asl_template *tmpl;
 	struct asl_number number;
 	struct asl_path *path;
+	struct asl_jsonata *jsonata;
 };
 
 static field_compile_fn distributed_config;
@@ -35,8 +38,8 @@ static const struct field reader_config_fields[] = {
     {ROW("CSVHeaderLocation", compile_ignored_string)},
     {ROW("CSVHeaders", distributed_headers)},
     {ROW("ItemsPointer", compile_ignored_string)},
-    {ROW("MaxItems", compile_number), IN_SCRATCH(number), .low = 0, .high = NUMBER_MAX},
-    {ROW("MaxItemsPath", compile_path), IN_SCRATCH(path)},
+    {ROW("MaxItems", compile_number), IN_SCRATCH(number), .low = 0, .high = NUMBER_MAX, OR_EXPR},
+    {ROW("MaxItemsPath", compile_path), IN_SCRATCH(path), JSONPATH},
     {0},
 };
 static const struct field_group reader_config_groups[] = {
@@ -52,16 +55,16 @@ static const struct field writer_config_fields[] = {
 
 static const struct field reader_fields[] = {
     {ROW("Resource", compile_ignored_string), .required = 1},
-    {ROW("Parameters", compile_template), IN_SCRATCH(tmpl)},
-    {ROW("Arguments", compile_jsonata)},
+    {ROW("Parameters", compile_template), IN_SCRATCH(tmpl), JSONPATH},
+    {ROW("Arguments", compile_template), IN_SCRATCH(tmpl), .language = FIELD_IN_JSONATA},
     {ROW("ReaderConfig", distributed_config)},
     {0},
 };
 
 static const struct field writer_fields[] = {
     {ROW("Resource", compile_ignored_string)},
-    {ROW("Parameters", compile_template), IN_SCRATCH(tmpl)},
-    {ROW("Arguments", compile_jsonata)},
+    {ROW("Parameters", compile_template), IN_SCRATCH(tmpl), JSONPATH},
+    {ROW("Arguments", compile_template), IN_SCRATCH(tmpl), .language = FIELD_IN_JSONATA},
     {ROW("WriterConfig", distributed_config)},
     {0},
 };
@@ -69,11 +72,12 @@ static const struct field writer_fields[] = {
 /* Each limit is a number or a path, never both at once. */
 static const struct field batcher_fields[] = {
     {ROW("BatchInput", compile_template), IN_SCRATCH(tmpl)},
-    {ROW("MaxItemsPerBatch", compile_number), IN_SCRATCH(number), .low = 1, .high = NUMBER_MAX},
-    {ROW("MaxItemsPerBatchPath", compile_path), IN_SCRATCH(path)},
+    {ROW("MaxItemsPerBatch", compile_number), IN_SCRATCH(number), .low = 1, .high = NUMBER_MAX,
+	OR_EXPR},
+    {ROW("MaxItemsPerBatchPath", compile_path), IN_SCRATCH(path), JSONPATH},
     {ROW("MaxInputBytesPerBatch", compile_number), IN_SCRATCH(number), .low = 1,
-	.high = BATCH_BYTES_MAX},
-    {ROW("MaxInputBytesPerBatchPath", compile_path), IN_SCRATCH(path)},
+	.high = BATCH_BYTES_MAX, OR_EXPR},
+    {ROW("MaxInputBytesPerBatchPath", compile_path), IN_SCRATCH(path), JSONPATH},
     {0},
 };
 static const struct field_group batcher_groups[] = {

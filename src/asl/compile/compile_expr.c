@@ -24,6 +24,18 @@ release_template(void *tmpl)
 	asl_template_free(tmpl);
 }
 
+static void
+release_jsonata(void *expr)
+{
+	asl_jsonata_free(expr);
+}
+
+static struct str
+expr_text(const json_t *json)
+{
+	return (struct str){json_string_value(json), json_string_length(json)};
+}
+
 typedef struct asl_path *path_parse_fn(struct str text, struct tmf_err *err);
 
 /* kind is what the path must be, for the message: AWS says that it "must be a valid JSONPath". */
@@ -166,17 +178,76 @@ expr_check_constants(struct compiler *compiler, json_t *json, bool evaluated)
 	}
 }
 
+static struct asl_template *
+expr_template_jsonata(struct compiler *compiler, const struct field *field, json_t *json)
+{
+	struct buf place = {0};
+	struct asl_template *tmpl;
+
+	compiler_field(compiler, &place);
+	tmpl = asl_template_compile_jsonata(json, buf_cstr(&place),
+	    field->reads & compiler->readable, compiler_pointer(compiler), compiler->diags);
+	buf_fini(&place);
+	return tmpl;
+}
+
 void
 compile_template(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
+	bool is_jsonata = compiler_is_jsonata(compiler);
 	struct asl_template *tmpl =
-	    asl_template_compile(json, compiler_pointer(compiler), compiler->diags);
+	    is_jsonata ? expr_template_jsonata(compiler, field, json)
+		       : asl_template_compile(json, compiler_pointer(compiler), compiler->diags);
 
 	if (tmpl == NULL)
 		return;
 	arena_own(&compiler->machine->arena, tmpl, release_template);
-	expr_check_constants(compiler, json, true);
+	if (!is_jsonata)
+		expr_check_constants(compiler, json, true);
 	*(struct asl_template **)field_slot(field, base) = tmpl;
+}
+
+/* An array may have expressions in it. */
+void
+compile_items(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	bool is_text =
+	    json_is_string(json) && asl_jsonata_form(expr_text(json)) == ASL_JSONATA_TEXT;
+
+	if (is_text || (!json_is_string(json) && !json_is_array(json)))
+		compiler_wrong_type(compiler, field->name, "array, or a JSONata expression");
+	else
+		compile_template(compiler, field, json, base);
+}
+
+bool
+compile_jsonata(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	struct asl_jsonata_fault fault;
+	struct asl_jsonata *expr;
+	struct buf place = {0};
+
+	if (field->jsonata == 0 || !compiler_is_jsonata(compiler) || !json_is_string(json) ||
+	    asl_jsonata_form(expr_text(json)) == ASL_JSONATA_TEXT)
+		return false;
+	if (asl_jsonata_form(expr_text(json)) == ASL_JSONATA_HALF) {
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
+		    "as in \"{% $states.input.name %}\"",
+		    "A JSONata expression begins with {%% and ends with %%}");
+		return true;
+	}
+	compiler_field(compiler, &place);
+	expr = asl_jsonata_parse(
+	    expr_text(json), buf_cstr(&place), field->reads & compiler->readable, &fault);
+	buf_fini(&place);
+	if (expr == NULL) {
+		compiler_fault(compiler, DIAG_AT_VALUE, fault.code,
+		    fault.hint[0] != '\0' ? fault.hint : NULL, "%s", fault.message);
+		return true;
+	}
+	arena_own(&compiler->machine->arena, expr, release_jsonata);
+	*(struct asl_jsonata **)((char *)base + field->jsonata) = expr;
+	return true;
 }
 
 /* Recorded from AWS: a Result is never a template, whatever its keys look like. */

@@ -138,18 +138,7 @@ compile_timestamp(struct compiler *compiler, const struct field *field, json_t *
 	field_raise(field, base);
 }
 
-/* These fields are known, so that the fault can say why they are not taken. */
-void
-compile_jsonata(struct compiler *compiler, const struct field *field, json_t *json, void *base)
-{
-	(void)json;
-	(void)base;
-	compiler_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
-	    "The field '%s' belongs to QueryLanguage JSONata, which is not supported by this "
-	    "version: use JSONPath",
-	    field->name);
-}
-
+/* What the language is has been read before all other fields: only the word is checked here. */
 void
 compile_query_language(
     struct compiler *compiler, const struct field *field, json_t *json, void *base)
@@ -158,7 +147,5 @@ compile_query_language(
 
 	(void)field;
 	(void)base;
-	if (compiler_expect_word(compiler, "QueryLanguage", json, words) == 1)
-		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA, NULL,
-		    "QueryLanguage JSONata is not supported by this version: use JSONPath");
+	compiler_expect_word(compiler, "QueryLanguage", json, words);
 }

@@ -11,6 +11,9 @@ field_compile_fn(struct compiler *compiler, const struct field *field, json_t *j
 
 #define FIELD_ANY_TYPE (~0u)
 
+/* The query language that a field belongs to. */
+enum field_language { FIELD_IN_BOTH, FIELD_IN_JSONPATH, FIELD_IN_JSONATA };
+
 /* A row of a table of fields: what may stand in an object, and where it goes. */
 struct field {
 	const char *name;
@@ -21,6 +24,10 @@ struct field {
 	size_t flag;	 /* of the bool beside it that is set: for null, or when given */
 	json_int_t low;	 /* numbers: the range */
 	json_int_t high; /* 0: no upper limit of its own */
+	enum field_language language;
+	/* Where a "{% ... %}" goes instead, a struct asl_jsonata *; 0: the field takes none. */
+	size_t jsonata;
+	unsigned reads; /* of enum jsonata_states: what its expressions may read */
 };
 
 /* The row's member of base, and the row's bool there, which is set. */
@@ -35,7 +42,6 @@ field_compile_fn compile_number;  /* struct asl_number, literal */
 field_compile_fn compile_integer; /* int64_t */
 field_compile_fn compile_real;	  /* double */
 field_compile_fn compile_timestamp;
-field_compile_fn compile_jsonata; /* fields that JSONata alone has */
 field_compile_fn compile_query_language;
 
 /* Paths, expressions, templates and constants: compile_expr.c. The machine owns what is parsed. */
@@ -46,5 +52,10 @@ field_compile_fn compile_number_path; /* struct asl_number, by path */
 field_compile_fn compile_expr;
 field_compile_fn compile_template;
 field_compile_fn compile_constant;
+field_compile_fn compile_items; /* struct asl_template: an array, or a JSONata expression */
+
+/* A "{% ... %}", whole or half, of a field that takes one. Returns: true if json is that. */
+bool
+compile_jsonata(struct compiler *compiler, const struct field *field, json_t *json, void *base);
 
 #endif

@@ -67,10 +67,11 @@ static const struct field catcher_fields[] = {
     {HANDLER_FIELD("ErrorEquals", compile_error_equals), .required = 1, IN_CATCHER(errors)},
     {HANDLER_FIELD("Next", compile_transition_field), .required = 1, IN_CATCHER(next)},
     {HANDLER_FIELD("ResultPath", compile_result_path), IN_CATCHER(result_path),
-	.flag = offsetof(struct asl_catcher, result_discard)},
-    {HANDLER_FIELD("Assign", compile_assign), IN_CATCHER(assign)},
+	.flag = offsetof(struct asl_catcher, result_discard), .language = FIELD_IN_JSONPATH},
+    {HANDLER_FIELD("Assign", compile_assign), IN_CATCHER(assign), .reads = JSONATA_STATES_ERROR},
     {HANDLER_FIELD("Comment", compile_ignored_string)},
-    {HANDLER_FIELD("Output", compile_jsonata)},
+    {HANDLER_FIELD("Output", compile_template), IN_CATCHER(output), .reads = JSONATA_STATES_ERROR,
+	.language = FIELD_IN_JSONATA},
     {0},
 };
 

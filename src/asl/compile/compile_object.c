@@ -19,6 +19,13 @@ object_is_in(const struct object *object, unsigned types)
 	return (types & 1u << object->type) != 0;
 }
 
+static bool
+object_is_in_language(const struct object *object, const struct field *field)
+{
+	return field->language == FIELD_IN_BOTH ||
+	       (field->language == FIELD_IN_JSONATA) == compiler_is_jsonata(object->compiler);
+}
+
 /*
  * A field of another type of state, or of another kind of object with the same table. For a state
  * the hint lists the types that have it: "End" in a Succeed state belongs to Pass, Task, Wait, ...
@@ -57,16 +64,30 @@ object_unknown_field(const struct object *object, const char *name)
 
 	for (const struct field *field = spec->fields; field->name != NULL; field++) {
 		assert(count < COMPILE_WORDS_MAX);
-		if (object_is_in(object, field->types))
+		if (object_is_in(object, field->types) && object_is_in_language(object, field))
 			known[count++] = field->name;
 	}
-	for (size_t i = 0; spec->other_name != NULL && spec->other_name(i) != NULL; i++) {
+	for (size_t i = 0; spec->other_name != NULL && !compiler_is_jsonata(object->compiler) &&
+			   spec->other_name(i) != NULL;
+	     i++) {
 		assert(count < COMPILE_WORDS_MAX);
 		known[count++] = spec->other_name(i);
 	}
 	compiler_fault(object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA,
 	    compiler_hint(object->compiler, &near, name, known), "unknown field \"%s\"", name);
 	buf_fini(&near);
+}
+
+/* The words are AWS's. */
+static void
+object_other_language(const struct object *object, const char *name)
+{
+	bool jsonata = compiler_is_jsonata(object->compiler);
+
+	compiler_fault(object->compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
+	    "The QueryLanguage is set to '%s', but field '%s' is only supported for the '%s' "
+	    "QueryLanguage",
+	    jsonata ? "JSONata" : "JSONPath", name, jsonata ? "JSONPath" : "JSONata");
 }
 
 /*
@@ -81,11 +102,14 @@ object_compile_member(const struct object *object, const char *name, json_t *val
 
 	while (field->name != NULL && strcmp(field->name, name) != 0)
 		field++;
-	if (field->name != NULL && object_is_in(object, field->types))
-		field->compile(object->compiler, field, value, object->base);
-	else if (field->name != NULL)
+	if (field->name != NULL && !object_is_in(object, field->types))
 		object_misplaced_field(object, field);
-	else if (spec->other == NULL || !spec->other(object->compiler, name, value, object->base))
+	else if (field->name != NULL && !object_is_in_language(object, field))
+		object_other_language(object, name);
+	else if (field->name != NULL) {
+		if (!compile_jsonata(object->compiler, field, value, object->base))
+			field->compile(object->compiler, field, value, object->base);
+	} else if (spec->other == NULL || !spec->other(object->compiler, name, value, object->base))
 		object_unknown_field(object, name);
 }
 
@@ -96,7 +120,7 @@ object_check_required(const struct object *object)
 	struct buf missing = {0};
 
 	for (const struct field *field = object->spec->fields; field->name != NULL; field++) {
-		if (object_is_in(object, field->required) &&
+		if (object_is_in(object, field->required) && object_is_in_language(object, field) &&
 		    json_object_get(object->json, field->name) == NULL)
 			buf_printf(&missing, "%s%s", missing.len > 0 ? ", " : "", field->name);
 	}

@@ -4,6 +4,7 @@
 #include "asl/compile/compile_distributed.h"
 #include "asl/compile/compile_handlers.h"
 #include "asl/compile/compile_object.h"
+#include "asl/state/dataflow.h"
 
 #include "base/jsonx.h"
 
@@ -75,6 +76,10 @@ state_compile_resource(
 #define FLAG(member)   .flag = offsetof(struct asl_state, member)
 #define SECONDS_RANGE  .low = 1, .high = ASL_SECONDS_MAX
 #define FIELD(n, t, f) .name = (n), .types = (t), .compile = (f)
+#define JSONPATH       .language = FIELD_IN_JSONPATH
+#define JSONATA	       .language = FIELD_IN_JSONATA
+#define OR_EXPR(slot)  .jsonata = offsetof(struct asl_state, slot)
+#define RESULT	       .reads = JSONATA_STATES_RESULT
 
 /*
  * The fields of all states, and which types have them. Two rows may share a member: "Seconds" and
@@ -87,61 +92,71 @@ static const struct field state_fields[] = {
     {FIELD("QueryLanguage", ALL, compile_query_language)},
     {FIELD("Next", GOES_ON, compile_transition_field), AT(next)},
     {FIELD("End", GOES_ON, state_compile_end)},
-    {FIELD("InputPath", ALL & ~FAIL, compile_path_or_null), AT(input_path), FLAG(input_discard)},
-    {FIELD("OutputPath", ALL & ~FAIL, compile_path_or_null), AT(output_path), FLAG(output_discard)},
-    {FIELD("ResultPath", PASS | RUNS, compile_result_path), AT(result_path), FLAG(result_discard)},
-    {FIELD("Parameters", PASS | RUNS, compile_template), AT(parameters)},
-    {FIELD("ResultSelector", RUNS, compile_template), AT(result_selector)},
-    {FIELD("Assign", ALL & ~(SUCCEED | FAIL), compile_assign), AT(assign)},
+    {FIELD("InputPath", ALL & ~FAIL, compile_path_or_null), AT(input_path), FLAG(input_discard),
+	JSONPATH},
+    {FIELD("OutputPath", ALL & ~FAIL, compile_path_or_null), AT(output_path), FLAG(output_discard),
+	JSONPATH},
+    {FIELD("ResultPath", PASS | RUNS, compile_result_path), AT(result_path), FLAG(result_discard),
+	JSONPATH},
+    {FIELD("Parameters", PASS | RUNS, compile_template), AT(parameters), JSONPATH},
+    {FIELD("ResultSelector", RUNS, compile_template), AT(result_selector), JSONPATH},
+    {FIELD("Assign", ALL & ~(SUCCEED | FAIL), compile_assign), AT(assign), RESULT},
     {FIELD("Retry", RUNS, compile_retry)},
     {FIELD("Catch", RUNS, compile_catch)},
 
-    {FIELD("Result", PASS, compile_constant), AT(u.pass.result)},
+    {FIELD("Result", PASS, compile_constant), AT(u.pass.result), JSONPATH},
 
     {FIELD("Resource", TASK, state_compile_resource), .required = TASK},
-    {FIELD("TimeoutSeconds", TASK, compile_number), AT(u.task.timeout_seconds), SECONDS_RANGE},
-    {FIELD("TimeoutSecondsPath", TASK, compile_number_path), AT(u.task.timeout_seconds)},
-    {FIELD("HeartbeatSeconds", TASK, compile_number), AT(u.task.heartbeat_seconds), SECONDS_RANGE},
-    {FIELD("HeartbeatSecondsPath", TASK, compile_number_path), AT(u.task.heartbeat_seconds)},
+    {FIELD("TimeoutSeconds", TASK, compile_number), AT(u.task.timeout_seconds), SECONDS_RANGE,
+	OR_EXPR(u.task.timeout_seconds.jsonata)},
+    {FIELD("TimeoutSecondsPath", TASK, compile_number_path), AT(u.task.timeout_seconds), JSONPATH},
+    {FIELD("HeartbeatSeconds", TASK, compile_number), AT(u.task.heartbeat_seconds), SECONDS_RANGE,
+	OR_EXPR(u.task.heartbeat_seconds.jsonata)},
+    {FIELD("HeartbeatSecondsPath", TASK, compile_number_path), AT(u.task.heartbeat_seconds),
+	JSONPATH},
     {FIELD("Credentials", TASK, compile_template), AT(u.task.credentials)},
 
     {FIELD("Choices", CHOICE, compile_choices), .required = CHOICE},
     {FIELD("Default", CHOICE, compile_transition_field), AT(u.choice.otherwise)},
 
-    {FIELD("Seconds", WAIT, compile_number), AT(u.wait.seconds), .low = 0, .high = ASL_SECONDS_MAX},
-    {FIELD("SecondsPath", WAIT, compile_number_path), AT(u.wait.seconds)},
+    {FIELD("Seconds", WAIT, compile_number), AT(u.wait.seconds), .low = 0, .high = ASL_SECONDS_MAX,
+	OR_EXPR(u.wait.seconds.jsonata)},
+    {FIELD("SecondsPath", WAIT, compile_number_path), AT(u.wait.seconds), JSONPATH},
     {FIELD("Timestamp", WAIT, compile_timestamp), AT(u.wait.timestamp),
-	FLAG(u.wait.timestamp_given)},
-    {FIELD("TimestampPath", WAIT, compile_path), AT(u.wait.timestamp_path)},
+	FLAG(u.wait.timestamp_given), OR_EXPR(u.wait.timestamp_jsonata)},
+    {FIELD("TimestampPath", WAIT, compile_path), AT(u.wait.timestamp_path), JSONPATH},
 
-    {FIELD("Error", FAIL, compile_string), AT(u.fail.error)},
-    {FIELD("Cause", FAIL, compile_string), AT(u.fail.cause)},
-    {FIELD("ErrorPath", FAIL, compile_expr), AT(u.fail.error_path)},
-    {FIELD("CausePath", FAIL, compile_expr), AT(u.fail.cause_path)},
+    {FIELD("Error", FAIL, compile_string), AT(u.fail.error), OR_EXPR(u.fail.error_jsonata)},
+    {FIELD("Cause", FAIL, compile_string), AT(u.fail.cause), OR_EXPR(u.fail.cause_jsonata)},
+    {FIELD("ErrorPath", FAIL, compile_expr), AT(u.fail.error_path), JSONPATH},
+    {FIELD("CausePath", FAIL, compile_expr), AT(u.fail.cause_path), JSONPATH},
 
     {FIELD("Branches", PARALLEL, compile_branches), .required = PARALLEL},
 
     {FIELD("ItemProcessor", MAP, compile_processor)},
     {FIELD("Iterator", MAP, compile_processor)},
-    {FIELD("ItemsPath", MAP, compile_path), AT(u.map.items_path)},
+    {FIELD("ItemsPath", MAP, compile_path), AT(u.map.items_path), JSONPATH},
     {FIELD("ItemSelector", MAP, compile_template), AT(parameters)},
-    {FIELD("MaxConcurrency", MAP, compile_number), AT(u.map.max_concurrency)},
-    {FIELD("MaxConcurrencyPath", MAP, compile_number_path), AT(u.map.max_concurrency)},
-    {FIELD("ToleratedFailureCount", MAP, compile_number), AT(u.map.tolerated_failure_count)},
+    {FIELD("MaxConcurrency", MAP, compile_number), AT(u.map.max_concurrency),
+	OR_EXPR(u.map.max_concurrency.jsonata)},
+    {FIELD("MaxConcurrencyPath", MAP, compile_number_path), AT(u.map.max_concurrency), JSONPATH},
+    {FIELD("ToleratedFailureCount", MAP, compile_number), AT(u.map.tolerated_failure_count),
+	OR_EXPR(u.map.tolerated_failure_count.jsonata)},
     {FIELD("ToleratedFailureCountPath", MAP, compile_number_path),
-	AT(u.map.tolerated_failure_count)},
+	AT(u.map.tolerated_failure_count), JSONPATH},
     {FIELD("ToleratedFailurePercentage", MAP, compile_real), AT(u.map.tolerated_failure_percentage),
-	FLAG(u.map.tolerated_failure_percentage_given), .high = 100},
+	FLAG(u.map.tolerated_failure_percentage_given), .high = 100,
+	OR_EXPR(u.map.tolerated_failure_percentage_jsonata)},
     {FIELD("ToleratedFailurePercentagePath", MAP, compile_path),
-	AT(u.map.tolerated_failure_percentage_path)},
+	AT(u.map.tolerated_failure_percentage_path), JSONPATH},
     {FIELD("Label", MAP, compile_label)},
     {FIELD("ItemReader", MAP, compile_distributed), FLAG(u.map.needs_s3)},
     {FIELD("ItemBatcher", MAP, compile_distributed), FLAG(u.map.needs_batches)},
     {FIELD("ResultWriter", MAP, compile_distributed), FLAG(u.map.needs_s3)},
 
-    {FIELD("Arguments", RUNS, compile_jsonata)},
-    {FIELD("Output", ALL & ~FAIL, compile_jsonata)},
-    {FIELD("Items", MAP, compile_jsonata)},
+    {FIELD("Arguments", TASK | PARALLEL, compile_template), AT(parameters), JSONATA},
+    {FIELD("Output", ALL & ~FAIL, compile_template), AT(output), JSONATA, RESULT},
+    {FIELD("Items", MAP, compile_items), AT(u.map.items), JSONATA},
     {0},
 };
 
@@ -195,21 +210,24 @@ state_read_type(struct compiler *compiler, json_t *json, enum asl_state_type *re
 	return true;
 }
 
-/* True for a state in JSONata, which is a fault and not looked at any further. One fault
- * says enough: every field would be read by other rules, and each would have a fault of its
- * own. */
-static bool
-state_refuse_jsonata(struct compiler *compiler, json_t *json)
+/*
+ * The language of a state is its own, else that of the machine: what holds a Map does not pass its
+ * own on to the states within. AWS lets a state turn to JSONata, but not back.
+ */
+static const struct asl_query *
+state_read_query(struct compiler *compiler, json_t *json)
 {
 	const char *language = jsonx_get_string(json, "QueryLanguage");
-	size_t mark;
 
-	if (language == NULL || strcmp(language, "JSONata") != 0)
-		return false;
-	mark = compiler_push(compiler, "QueryLanguage");
-	compile_query_language(compiler, NULL, json_object_get(json, "QueryLanguage"), NULL);
-	compiler_pop(compiler, mark);
-	return true;
+	if (language != NULL && strcmp(language, asl_query_jsonata.name) == 0)
+		return &asl_query_jsonata;
+	if (language == NULL || strcmp(language, asl_query_jsonpath.name) != 0)
+		return compiler->machine_query; /* another word is a fault of the field */
+	if (compiler->machine_query == &asl_query_jsonata)
+		compiler_fault(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
+		    "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state "
+		    "machine");
+	return &asl_query_jsonpath;
 }
 
 /* A heartbeat that is not shorter than the timeout could never be missed before the
@@ -230,18 +248,30 @@ state_check_task(struct compiler *compiler, const struct asl_state *state, json_
 }
 
 /* A state without a Type cannot be compiled, so checks of the graph would report what is
- * only a consequence. */
+ * only a consequence. A Map and a Parallel hold states of another language: what belongs to the
+ * state around is put back afterwards. */
 void
 compile_state(struct compiler *compiler, struct asl_state *state, json_t *json)
 {
+	const struct compiler outer = *compiler;
+
+	state->query = compiler->machine_query;
 	if (!compiler_expect_object(compiler, state->name, json))
 		return;
-	if (!state_read_type(compiler, json, &state->type) ||
-	    state_refuse_jsonata(compiler, json)) {
+	state->query = state_read_query(compiler, json);
+	if (!state_read_type(compiler, json, &state->type)) {
 		compiler->incomplete = true;
 		return;
 	}
+	compiler->query = state->query;
+	compiler->state_mark = compiler->pointer.len;
+	compiler->readable = JSONATA_STATES_ERROR;
+	if ((RUNS & 1u << state->type) != 0)
+		compiler->readable |= JSONATA_STATES_RESULT;
 	compile_fields(compiler, &state_spec, state->type, json, state);
+	compiler->query = outer.query;
+	compiler->state_mark = outer.state_mark;
+	compiler->readable = outer.readable;
 	if (state->type == ASL_TASK)
 		state_check_task(compiler, state, json);
 	if (state->type == ASL_MAP && state->u.map.distributed)

@@ -1,5 +1,6 @@
 #include "asl/compile/compiler.h"
 
+#include "asl/state/dataflow.h"
 #include "base/jsonx.h"
 
 #include <assert.h>
@@ -96,6 +97,30 @@ compiler_hint(
 		compiler->hint_words++;
 	return compiler->hint_words <= COMPILE_HINTS_MAX ? diag_hint_nearest(out, word, known)
 							 : NULL;
+}
+
+bool
+compiler_is_jsonata(const struct compiler *compiler)
+{
+	return compiler->query == &asl_query_jsonata;
+}
+
+/* "/States/S/Catch/0/Output" of the state S. Its own lists alone have numbers for names here. */
+void
+compiler_field(const struct compiler *compiler, struct buf *out)
+{
+	const char *at = buf_cstr(&compiler->pointer) + compiler->state_mark;
+
+	assert(compiler->state_mark <= compiler->pointer.len);
+	while (*at == '/') {
+		size_t len = strcspn(++at, "/");
+
+		if (strspn(at, "0123456789") == len)
+			buf_printf(out, "[%.*s]", (int)len, at);
+		else
+			buf_printf(out, "%s%.*s", out->len > 0 ? "/" : "", (int)len, at);
+		at += len;
+	}
 }
 
 void

@@ -42,10 +42,14 @@ struct compiler {
 	struct diag_list *diags;
 	const struct asl_resources *resources; /* NULL: every resource is accepted */
 	struct asl_states *scope;	       /* that is being compiled */
-	struct buf pointer;		       /* of the current value */
-	unsigned depth;			       /* of scopes within scopes */
-	size_t hint_words;		       /* compared so far, see COMPILE_HINTS_MAX */
-	bool incomplete; /* a transition is unknown: reachability cannot be judged */
+	const struct asl_query *machine_query; /* QueryLanguage of the machine */
+	const struct asl_query *query;	       /* of the state that is being compiled */
+	unsigned readable;  /* of enum jsonata_states: what that state can have */
+	size_t state_mark;  /* length of the pointer to that state */
+	struct buf pointer; /* of the current value */
+	unsigned depth;	    /* of scopes within scopes */
+	size_t hint_words;  /* compared so far, see COMPILE_HINTS_MAX */
+	bool incomplete;    /* a transition is unknown: reachability cannot be judged */
 
 	struct arena scratch;		/* of the lists below; freed at the end */
 	struct transition *transitions; /* the latest first */
@@ -79,6 +83,12 @@ void compiler_pop(struct compiler *compiler, size_t mark);
  * Returns: borrowed until the next push or pop.
  */
 const char *compiler_pointer(const struct compiler *compiler);
+
+/* Whether the state that is being compiled is in JSONata. */
+bool compiler_is_jsonata(const struct compiler *compiler);
+
+/* Appends the place of the current value in its state, as causes name it: "Catch[0]/Output". */
+void compiler_field(const struct compiler *compiler, struct buf *out);
 
 /* The fault "The field 'X' should have a value of type string", as AWS words it. */
 void compiler_wrong_type(struct compiler *compiler, const char *what, const char *type);

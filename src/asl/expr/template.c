@@ -10,7 +10,13 @@
 
 #define TEMPLATE_DEPTH_MAX DOC_DEPTH_MAX
 
-enum template_kind { TEMPLATE_CONSTANT, TEMPLATE_EXPR, TEMPLATE_OBJECT, TEMPLATE_ARRAY };
+enum template_kind {
+	TEMPLATE_CONSTANT,
+	TEMPLATE_EXPR,	  /* the path or function of a "key.$" */
+	TEMPLATE_JSONATA, /* {% ... %} */
+	TEMPLATE_OBJECT,
+	TEMPLATE_ARRAY,
+};
 
 /* A list for objects and arrays alike: only the members of an object have a key. */
 struct template_list {
@@ -26,6 +32,7 @@ struct template_node {
 	union {
 		json_t *constant; /* NULL: could not be compiled */
 		struct asl_expr *expr;
+		struct asl_jsonata *jsonata;
 		struct template_list list;
 	} u;
 };
@@ -41,6 +48,9 @@ struct template_builder {
 	struct buf pointer;
 	unsigned depth;
 	bool failed;
+	bool is_jsonata;
+	unsigned allowed; /* JSONata: of enum jsonata_states */
+	struct buf field; /* JSONata: the place in the state, as causes name it */
 };
 
 static void
@@ -58,6 +68,9 @@ template_node_fini(struct template_node *node)
 		break;
 	case TEMPLATE_EXPR:
 		asl_expr_free(node->u.expr);
+		break;
+	case TEMPLATE_JSONATA:
+		asl_jsonata_free(node->u.jsonata);
 		break;
 	case TEMPLATE_OBJECT:
 	case TEMPLATE_ARRAY:
@@ -80,12 +93,18 @@ template_is_dynamic(const char *key, size_t *ret_len)
 	return true;
 }
 
+static struct str
+template_text(const json_t *json)
+{
+	return (struct str){json_string_value(json), json_string_length(json)};
+}
+
 /*
- * True if a `key.$` stands anywhere in json. Below the depth limit nothing is looked at: building
- * the template reports it.
+ * True if something to evaluate stands anywhere in json. Below the depth limit nothing is looked
+ * at: building the template reports it.
  */
 static bool
-template_has_dynamic(json_t *json, unsigned depth)
+template_has_dynamic(const struct template_builder *builder, json_t *json, unsigned depth)
 {
 	const char *key;
 	json_t *value;
@@ -93,14 +112,17 @@ template_has_dynamic(json_t *json, unsigned depth)
 
 	if (depth > TEMPLATE_DEPTH_MAX)
 		return true;
+	if (builder->is_jsonata && json_is_string(json))
+		return asl_jsonata_form(template_text(json)) != ASL_JSONATA_TEXT;
 	json_array_foreach (json, i, value) {
-		if (template_has_dynamic(value, depth + 1))
+		if (template_has_dynamic(builder, value, depth + 1))
 			return true;
 	}
 	json_object_foreach (json, key, value) {
 		size_t len;
 
-		if (template_is_dynamic(key, &len) || template_has_dynamic(value, depth + 1))
+		if ((!builder->is_jsonata && template_is_dynamic(key, &len)) ||
+		    template_has_dynamic(builder, value, depth + 1))
 			return true;
 	}
 	return false;
@@ -108,8 +130,8 @@ template_has_dynamic(json_t *json, unsigned depth)
 
 /* Faults carry the pointer of the member, so that the line of the definition can be shown. */
 static void
-template_fault(
-    struct template_builder *builder, enum diag_at at, const char *hint, const char *format, ...)
+template_fault_of(struct template_builder *builder, const char *code, enum diag_at at,
+    const char *hint, const char *format, ...)
 {
 	struct buf message = {0};
 	va_list args;
@@ -118,9 +140,32 @@ template_fault(
 	buf_vprintf(&message, format, args);
 	va_end(args);
 	builder->failed = true;
-	diag_add(builder->diags, DIAG_ERROR, "SCHEMA_VALIDATION_FAILED",
-	    buf_cstr(&builder->pointer), at, hint, "%s", buf_cstr(&message));
+	diag_add(builder->diags, DIAG_ERROR, code, buf_cstr(&builder->pointer), at, hint, "%s",
+	    buf_cstr(&message));
 	buf_fini(&message);
+}
+
+#define template_fault(builder, ...)                                                               \
+	template_fault_of(builder, "SCHEMA_VALIDATION_FAILED", __VA_ARGS__)
+
+/* A string of a template in JSONata that is an expression, or is half of one. */
+static void
+template_build_jsonata(
+    struct template_builder *builder, const json_t *json, struct template_node *node)
+{
+	struct asl_jsonata_fault fault;
+
+	if (asl_jsonata_form(template_text(json)) == ASL_JSONATA_HALF) {
+		template_fault(builder, DIAG_AT_VALUE, "as in \"{% $states.input.name %}\"",
+		    "A JSONata expression begins with {%% and ends with %%}");
+		return;
+	}
+	node->kind = TEMPLATE_JSONATA;
+	node->u.jsonata = asl_jsonata_parse(
+	    template_text(json), buf_cstr(&builder->field), builder->allowed, &fault);
+	if (node->u.jsonata == NULL)
+		template_fault_of(builder, fault.code, DIAG_AT_VALUE,
+		    fault.hint[0] != '\0' ? fault.hint : NULL, "%s", fault.message);
 }
 
 /* The message is AWS's, recorded; the hint says what the parser found, and where. */
@@ -155,7 +200,7 @@ template_build_member(struct template_builder *builder, json_t *object, const ch
 {
 	size_t len;
 
-	if (!template_is_dynamic(key, &len)) {
+	if (builder->is_jsonata || !template_is_dynamic(key, &len)) {
 		node->key = mem_strdup(key);
 		template_build(builder, value, node);
 		return;
@@ -167,17 +212,15 @@ template_build_member(struct template_builder *builder, json_t *object, const ch
 	template_build_expr(builder, key, value, node);
 }
 
-/* Back to the pointer of the container. One buffer for all pointers: a member appends its
- * key, and it is cut off again. */
+/* Back to the place of the container. One buffer for all places: a member appends its key, and it
+ * is cut off again. */
 static void
-template_pointer_cut(struct template_builder *builder, size_t len)
+template_cut(struct buf *place, size_t len)
 {
-	struct buf *pointer = &builder->pointer;
-
-	assert(len <= pointer->len);
-	pointer->len = len;
-	if (pointer->p != NULL)
-		pointer->p[len] = '\0';
+	assert(len <= place->len);
+	place->len = len;
+	if (place->p != NULL)
+		place->p[len] = '\0';
 }
 
 /* An object or an array with something to evaluate in it. */
@@ -185,6 +228,7 @@ static void
 template_build_list(struct template_builder *builder, json_t *json, struct template_node *node)
 {
 	size_t pointer_len = builder->pointer.len;
+	size_t field_len = builder->field.len;
 	struct template_list *list = &node->u.list;
 	size_t size = json_object_size(json) + json_array_size(json);
 	const char *key;
@@ -196,13 +240,17 @@ template_build_list(struct template_builder *builder, json_t *json, struct templ
 	*list = (struct template_list){.at = mem_zalloc(size, sizeof(*list->at))};
 	json_object_foreach (json, key, value) {
 		doc_pointer_add(&builder->pointer, key);
+		buf_printf(&builder->field, "/%s", key);
 		template_build_member(builder, json, key, value, &list->at[list->count++]);
-		template_pointer_cut(builder, pointer_len);
+		template_cut(&builder->pointer, pointer_len);
+		template_cut(&builder->field, field_len);
 	}
 	json_array_foreach (json, i, value) {
 		doc_pointer_add_index(&builder->pointer, i);
+		buf_printf(&builder->field, "[%zu]", i);
 		template_build(builder, value, &list->at[list->count++]);
-		template_pointer_cut(builder, pointer_len);
+		template_cut(&builder->pointer, pointer_len);
+		template_cut(&builder->field, field_len);
 	}
 }
 
@@ -213,13 +261,17 @@ template_build_list(struct template_builder *builder, json_t *json, struct templ
 static void
 template_build(struct template_builder *builder, json_t *json, struct template_node *node)
 {
-	if (!template_has_dynamic(json, builder->depth)) {
+	if (!template_has_dynamic(builder, json, builder->depth)) {
 		node->kind = TEMPLATE_CONSTANT;
 		node->u.constant = json_incref(json);
 		return;
 	}
 	if (builder->depth == TEMPLATE_DEPTH_MAX) {
 		template_fault(builder, DIAG_AT_VALUE, NULL, "The template is nested too deeply");
+		return;
+	}
+	if (json_is_string(json)) {
+		template_build_jsonata(builder, json, node);
 		return;
 	}
 	builder->depth++;
@@ -229,19 +281,43 @@ template_build(struct template_builder *builder, json_t *json, struct template_n
 
 /* Building goes on after a fault, so that all faults of a template are reported at once.
  * NULL after any fault, since half a template must not be run. */
+static struct asl_template *
+template_compile(struct template_builder *builder, json_t *json, const char *pointer)
+{
+	struct asl_template *tmpl = mem_zalloc(1, sizeof(*tmpl));
+
+	buf_add_cstr(&builder->pointer, pointer);
+	template_build(builder, json, &tmpl->root);
+	buf_fini(&builder->pointer);
+	buf_fini(&builder->field);
+	if (!builder->failed)
+		return tmpl;
+	asl_template_free(tmpl);
+	return NULL;
+}
+
 struct asl_template *
 asl_template_compile(json_t *json, const char *pointer, struct diag_list *diags)
 {
 	struct template_builder builder = {.diags = diags};
-	struct asl_template *tmpl = mem_zalloc(1, sizeof(*tmpl));
 
-	buf_add_cstr(&builder.pointer, pointer);
-	template_build(&builder, json, &tmpl->root);
-	buf_fini(&builder.pointer);
-	if (!builder.failed)
-		return tmpl;
-	asl_template_free(tmpl);
-	return NULL;
+	return template_compile(&builder, json, pointer);
+}
+
+struct asl_template *
+asl_template_compile_jsonata(
+    json_t *json, const char *field, unsigned allowed, const char *pointer, struct diag_list *diags)
+{
+	struct template_builder builder = {.diags = diags, .is_jsonata = true, .allowed = allowed};
+
+	buf_add_cstr(&builder.field, field);
+	return template_compile(&builder, json, pointer);
+}
+
+const struct asl_jsonata *
+asl_template_jsonata(const struct asl_template *tmpl)
+{
+	return tmpl->root.kind == TEMPLATE_JSONATA ? tmpl->root.u.jsonata : NULL;
 }
 
 /* NULL is fine: a state may have no template. */
@@ -271,6 +347,8 @@ template_eval(const struct template_node *node, const struct asl_scope *scope, j
 	}
 	if (node->kind == TEMPLATE_EXPR)
 		return asl_expr_eval(node->u.expr, node->field, scope, ret_value, err);
+	if (node->kind == TEMPLATE_JSONATA)
+		return asl_jsonata_eval(node->u.jsonata, scope, ret_value, err);
 	result = node->kind == TEMPLATE_OBJECT ? json_object() : json_array();
 	for (size_t i = 0; i < list->count; i++) {
 		if (template_eval(&list->at[i], scope, &value, err) < 0) {
@@ -286,8 +364,7 @@ template_eval(const struct template_node *node, const struct asl_scope *scope, j
 	return 0;
 }
 
-/* The root is an object, an array or a constant, since the expression of a "key.$" needs a
- * key. */
+/* The expression of a "key.$" needs a key, so the root cannot be one. */
 int
 asl_template_eval(const struct asl_template *tmpl, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err)

@@ -315,12 +315,12 @@ find_procedure(struct evaluator *ev, const struct call_node *call, const struct 
 	fault_set_token(ev->fault, text, strlen(text));
 	if (procedure.type == VALUE_UNDEFINED && name != NULL &&
 	    call->procedure->type != NODE_VARIABLE &&
-	    frame_find(frame, name->name, name->len).type != VALUE_UNDEFINED)
+	    frame_find(ev, frame, name->name, name->len).type != VALUE_UNDEFINED)
 		fault_raise(
 		    ev->fault, call->node.position, partial ? "T1007" : "T1005", text, text);
 	if (partial)
 		fault_raise(ev->fault, call->node.position, "T1008");
-	fault_raise(ev->fault, call->node.position, "T1006", text);
+	fault_raise(ev->fault, call->node.position, "T1006");
 }
 
 /* first: goes before the others, or NULL. Arguments are evaluated from left to right, in the

@@ -42,11 +42,13 @@ frame_bind(
 	frame->first = binding;
 }
 
-/* Functions are looked up last: a variable may take the name of a built-in function, as in
- * `$sum := 1`, and hides it from then on. */
+/* Variables from outside are not copied to a scope: a workflow may have hundreds, of which an
+ * expression uses one. Functions are looked up last: a variable may take the name of a built-in
+ * function, as in `$sum := 1`, and hides it from then on. */
 struct value
-frame_find(const struct frame *frame, const char *name, size_t len)
+frame_find(const struct evaluator *ev, const struct frame *frame, const char *name, size_t len)
 {
+	json_t *outside;
 	const struct function *builtin;
 
 	/* Inner scopes first, so an inner variable hides an outer one. */
@@ -56,6 +58,9 @@ frame_find(const struct frame *frame, const char *name, size_t len)
 				return b->value;
 		}
 	}
+	outside = json_object_getn(ev->outside.variables, name, len);
+	if (outside != NULL)
+		return value_of_json(outside);
 	builtin = function_find(name, len);
 	return builtin != NULL ? value_function(builtin) : value_undefined();
 }
@@ -381,21 +386,22 @@ evaluate_condition(struct evaluator *ev, const struct condition_node *node,
 /* --- nodes --- */
 
 static struct value
-evaluate_variable(const struct name_node *variable, const struct value *input, struct frame *frame)
+evaluate_variable(struct evaluator *ev, const struct name_node *variable, const struct value *input,
+    struct frame *frame)
 {
 	/* $ alone is the context; an array around the whole input is not part of it. */
 	if (variable->len == 0)
 		return value_is_array(input) && !input->is_json && input->u.list->is_outer
 			   ? input->u.list->at[0]
 			   : *input;
-	return frame_find(frame, variable->name, variable->len);
+	return frame_find(ev, frame, variable->name, variable->len);
 }
 
 /* The step that it refers to has bound its context to the label. */
 static struct value
-evaluate_parent(const struct parent_node *parent, struct frame *frame)
+evaluate_parent(struct evaluator *ev, const struct parent_node *parent, struct frame *frame)
 {
-	return frame_find(frame, parent->slot->label, strlen(parent->slot->label));
+	return frame_find(ev, frame, parent->slot->label, strlen(parent->slot->label));
 }
 
 /* The right side is not evaluated where the left one decides: `$exists(a) and a.b > 1`. The result
@@ -470,13 +476,13 @@ evaluate_unpacked(
 	case NODE_NAME:
 		return evaluate_lone_name(ev, (const struct name_node *)node, input, frame);
 	case NODE_VARIABLE:
-		return evaluate_variable((const struct name_node *)node, input, frame);
+		return evaluate_variable(ev, (const struct name_node *)node, input, frame);
 	case NODE_WILDCARD:
 		return evaluate_wildcard(ev, input);
 	case NODE_DESCENDANT:
 		return evaluate_descendants(ev, input);
 	case NODE_PARENT:
-		return evaluate_parent((const struct parent_node *)node, frame);
+		return evaluate_parent(ev, (const struct parent_node *)node, frame);
 	case NODE_PATH:
 		return evaluate_path(ev, (const struct path_node *)node, input, frame);
 	case NODE_FILTERED:

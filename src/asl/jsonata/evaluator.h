@@ -17,8 +17,8 @@
  * them. */
 struct evaluator_outside {
 	int64_t now_wall_ms;
-	double (*random)(void *arg); /* in [0, 1) */
-	void *arg;
+	struct rng *rng;
+	json_t *variables; /* an object, by name without $; NULL: none */
 };
 
 /* Variables of one scope. The newest binding of a name counts. */
@@ -121,8 +121,10 @@ struct frame *frame_new(struct evaluator *ev, struct frame *outer);
 /* Binds name, which is borrowed; a binding of this very scope is replaced. */
 void frame_bind(
     struct evaluator *ev, struct frame *frame, const char *name, size_t len, struct value value);
-/* Undefined where no scope has it. */
-struct value frame_find(const struct frame *frame, const char *name, size_t len);
+/* What the scopes have, else the variables from outside, else the built-in functions; undefined
+ * where all of them lack the name. */
+struct value
+frame_find(const struct evaluator *ev, const struct frame *frame, const char *name, size_t len);
 
 /* Raises a fault of the function that is being called. Each further argument is a const char *. */
 #define evaluator_raise(ev, ...) fault_raise((ev)->fault, (ev)->call_position, __VA_ARGS__)

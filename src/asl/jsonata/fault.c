@@ -55,7 +55,7 @@ static const struct {
     {"D1010", "a transform may not change a prototype"},
     {"T1003", "key of an object must be a string; got %s"},
     {"T1005", "not a function: %s. Was $%s meant?"},
-    {"T1006", "not a function: %s"},
+    {"T1006", "Attempted to invoke a non-function"},
     {"T1007", "cannot partially apply %s, which is not a function. Was $%s meant?"},
     {"T1008", "cannot partially apply what is not a function"},
     {"T1010", "a matcher function does not return the expected object"},
@@ -116,6 +116,11 @@ static const struct {
     {"D3139", "$single expected exactly one match; it found none"},
     {"D3140", "malformed URL: %s"},
     {"D3141", "%s"},
+    {"D3201", "third argument of $range must not be 0"},
+    {"D3202", "$range has more than 10,000,000 elements"},
+    {"D3203", "second argument of $partition must be 1 or more; got %s"},
+    {"D3204", "algorithm of $hash must be MD5, SHA-1, SHA-256, SHA-384 or SHA-512; got %s"},
+    {"D3205", "argument of $parse is not JSON: %s"},
     {"U1001", "expression takes too many steps, too much memory or too many nested calls"},
 };
 

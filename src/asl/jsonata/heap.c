@@ -103,6 +103,14 @@ heap_alloc(struct heap *heap, size_t bytes)
 	return memset(at, 0, bytes);
 }
 
+void
+heap_charge(struct heap *heap, size_t bytes)
+{
+	if (bytes > heap->limit_bytes || heap->used_bytes > heap->limit_bytes - bytes)
+		heap_give_up(heap);
+	heap->used_bytes += bytes;
+}
+
 /* The division guards the product against overflow. */
 void *
 heap_array(struct heap *heap, size_t count, size_t bytes)

@@ -42,6 +42,9 @@ void *heap_alloc(struct heap *heap, size_t bytes);
 /* The same for count elements of size bytes. */
 void *heap_array(struct heap *heap, size_t count, size_t bytes);
 
+/* Counts bytes that lie elsewhere against the limit, before they are made. */
+void heap_charge(struct heap *heap, size_t bytes);
+
 /* A copy of text with a NUL behind it. */
 char *heap_text(struct heap *heap, const char *text, size_t bytes);
 

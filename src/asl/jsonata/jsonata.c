@@ -2,6 +2,7 @@
 
 #include "asl/jsonata/evaluator.h"
 #include "asl/jsonata/parser.h"
+#include "asl/jsonata/states.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -86,6 +87,24 @@ jsonata_compile(struct str text, struct jsonata_error *ret_error)
 	return jsonata;
 }
 
+bool
+jsonata_fits_states(
+    const struct jsonata *jsonata, unsigned allowed, struct jsonata_error *ret_error)
+{
+	struct fault fault = {.position = 0};
+
+	if (states_check(jsonata->root, allowed, &fault))
+		return true;
+	report_fault(&fault, jsonata->text, jsonata->len, ret_error);
+	return false;
+}
+
+bool
+jsonata_reads_context(const struct jsonata *jsonata)
+{
+	return states_reads_context(jsonata->root);
+}
+
 void
 jsonata_free(struct jsonata *jsonata)
 {
@@ -111,17 +130,6 @@ wrap_input(struct evaluator *ev, json_t *input)
 	return value_list(outer);
 }
 
-/* A state of Step Functions passes $states in this way. */
-static void
-bind_variables(struct evaluator *ev, struct frame *frame, json_t *variables)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach (variables, name, value)
-		frame_bind(ev, frame, name, strlen(name), value_of_json(value));
-}
-
 /* The compiled expression is not changed, so it can be evaluated any number of times. */
 int
 jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
@@ -130,21 +138,23 @@ jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
 	/* Both live where longjmp does not lose their values. */
 	struct fault *fault = mem_zalloc(1, sizeof(*fault));
 	struct evaluator *ev = mem_zalloc(1, sizeof(*ev));
-	int ret = 0;
+	volatile int ret = 0;
 
-	assert(opts->random != NULL);
+	*ret_error = (struct jsonata_error){.position = 0};
+	assert(opts->rng != NULL);
 	heap_init(&ev->heap, EVALUATOR_HEAP_MAX, raise_exhausted, fault);
 	if (opts->steps_max > 0)
 		ev->heap.steps_max = opts->steps_max;
 	ev->fault = fault;
 	ev->outside = (struct evaluator_outside){
-	    .now_wall_ms = opts->now_wall_ms, .random = opts->random, .arg = opts->arg};
+	    .now_wall_ms = opts->now_wall_ms, .rng = opts->rng, .variables = opts->variables};
 	if (setjmp(fault->out) == 0) {
 		struct value input = wrap_input(ev, opts->input);
 		struct frame *frame = frame_new(ev, NULL);
 		struct value result;
 
-		bind_variables(ev, frame, opts->variables);
+		if (opts->states != NULL)
+			frame_bind(ev, frame, "states", 6, value_of_json(opts->states));
 		/* $$ is the input from every depth; without an input it stays unbound and is
 		 * undefined. */
 		if (opts->input != NULL)
@@ -153,7 +163,10 @@ jsonata_evaluate(const struct jsonata *jsonata, const struct jsonata_opts *opts,
 		/* The array put around the input is not part of the result: $ returns the input. */
 		if (value_is_array(&result) && !result.is_json && result.u.list->is_outer)
 			result = result.u.list->at[0];
-		*ret_result = value_to_json(&ev->heap, &result);
+		if (opts->refuses_functions && result.type == VALUE_FUNCTION)
+			ret = -1;
+		else
+			*ret_result = value_to_json(&ev->heap, &result);
 	} else {
 		report_fault(fault, jsonata->text, jsonata->len, ret_error);
 		ret = -1;

@@ -17,6 +17,7 @@
 #define JSONATA_TEXT_BYTES_MAX 262144u /* as much as AWS lets a whole definition have */
 
 struct jsonata;
+struct rng;
 
 #define JSONATA_CODE_BYTES    6
 #define JSONATA_MESSAGE_BYTES 400
@@ -29,18 +30,40 @@ struct jsonata_error {
 	uint32_t position; /* UTF-16 code units up to the end of the token, as jsonata counts */
 };
 
+/* What of $states an expression may read, where it stands; $states.input and $states.context may
+ * be read everywhere. */
+enum jsonata_states {
+	JSONATA_STATES_RESULT = 1u << 0, /* $states.result */
+	JSONATA_STATES_ERROR = 1u << 1,	 /* $states.errorOutput */
+};
+
 /* Parses text, which is copied. Returns NULL with *ret_error set where it is not valid.
  * Limits: JSONATA_TEXT_BYTES_MAX, and the nesting of expressions. */
 struct jsonata *jsonata_compile(struct str text, struct jsonata_error *ret_error);
 void jsonata_free(struct jsonata *jsonata);
 
+/*
+ * Whether Step Functions takes the expression: it has no document, so that no $, no $$ and no name
+ * may stand where these would refer to that, it has no $eval, and of $states only what `allowed`,
+ * of enum jsonata_states, names.
+ * Returns: true, or false with *ret_error, whose code is "" and whose token is what is refused.
+ * See: https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+ */
+bool jsonata_fits_states(
+    const struct jsonata *jsonata, unsigned allowed, struct jsonata_error *ret_error);
+
+/* Whether it may read $states.context, which then has to be made. */
+bool jsonata_reads_context(const struct jsonata *jsonata);
+
 struct jsonata_opts {
 	json_t *input;	   /* borrowed; NULL: undefined */
 	json_t *variables; /* an object, by name without $; borrowed; NULL: none */
+	json_t *states;	   /* the variable $states; borrowed; NULL: none */
 	int64_t now_wall_ms;
-	double (*random)(void *arg); /* in [0, 1) */
-	void *arg;
+	struct rng *rng;    /* $random, $shuffle, $uuid */
 	uint64_t steps_max; /* 0: HEAP_STEPS_MAX */
+	/* A function as the result: an error whose code is "". Else it is "", as in jsonata. */
+	bool refuses_functions;
 };
 
 /* Evaluates. *ret_result is a new reference, NULL for undefined.

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct rng;
 
@@ -19,6 +20,10 @@ struct asl_scope {
 	 */
 	json_t *(*context)(void *arg);
 	void *context_arg;
+	/* JSONata: $states.result and $states.errorOutput; NULL where absent. */
+	json_t *result;
+	json_t *error_output;
+	int64_t now_wall_ms; /* JSONata: $now, $millis */
 	/* For States.MathRandom without a seed, States.UUID: not NULL where these may be called. */
 	struct rng *rng;
 };

@@ -1,4 +1,5 @@
 #include "asl/state/choice_internal.h"
+#include "asl/state/dataflow_internal.h"
 
 #include <assert.h>
 
@@ -102,6 +103,10 @@ asl_choice_holds(
 	switch (rule->kind) {
 	case ASL_RULE_COMPARE:
 		return compare_holds(rule, scope, err);
+	case ASL_RULE_CONDITION:
+		return rule->condition != NULL
+			   ? dataflow_jsonata_condition(rule->condition, scope, err)
+			   : json_is_true(rule->operand);
 	case ASL_RULE_AND:
 	case ASL_RULE_OR:
 		return children_hold(rule, scope, err);

@@ -1,4 +1,4 @@
-#include "asl/state/dataflow.h"
+#include "asl/state/dataflow_internal.h"
 
 #include "base/jsonx.h"
 
@@ -53,8 +53,8 @@ select_path(const struct asl_path *path, bool discard, const struct asl_scope *s
 
 /* Data that goes on as it came is not counted again: see its callers. AWS limits the data
  * between states to 256 KiB of JSON text. */
-static int
-check_size(const struct asl_state *state, const json_t *data, struct tmf_err *err)
+int
+dataflow_check_size(const struct asl_state *state, const json_t *data, struct tmf_err *err)
 {
 	if (jsonx_text_fits(data, ASL_DATA_BYTES_MAX))
 		return 0;
@@ -73,8 +73,8 @@ asl_trace_stage(const struct asl_trace *trace, const char *name, const json_t *v
 }
 
 /* A Map has its template evaluated for each item, so it is not evaluated here. */
-int
-asl_state_input(const struct asl_state *state, const struct asl_scope *raw,
+static int
+jsonpath_input(const struct asl_state *state, const struct asl_scope *raw,
     const struct asl_trace *trace, json_t **ret_input, struct tmf_err *err)
 {
 	struct asl_scope scope = *raw;
@@ -95,7 +95,7 @@ asl_state_input(const struct asl_state *state, const struct asl_scope *raw,
 	ret = asl_template_eval(state->parameters, &scope, &input, err);
 	json_decref(effective);
 	if (ret == 0 && state->type != ASL_PASS) /* a Pass's is checked as its output */
-		ret = check_size(state, input, err);
+		ret = dataflow_check_size(state, input, err);
 	if (ret < 0) {
 		json_decref(input);
 		return -1;
@@ -132,17 +132,19 @@ place_result(const struct asl_path *path, bool discard, json_t *raw_input, json_
 	return 0;
 }
 
-/* The three steps, without any check of size. ResultSelector, ResultPath, OutputPath, in
+/* ResultSelector, ResultPath, OutputPath, in
  * this order. The raw input under ResultPath is that before InputPath. */
 static int
-make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    const struct asl_trace *trace, json_t **ret_output, struct tmf_err *err)
+jsonpath_output(const struct asl_state *state, const struct asl_template *output,
+    const struct asl_scope *raw, json_t *result, const struct asl_trace *trace, json_t **ret_output,
+    struct tmf_err *err)
 {
 	struct asl_scope scope = *raw;
 	json_t *selected = NULL;
 	json_t *placed = NULL;
 	int ret;
 
+	assert(output == NULL);
 	if (select_result(state, raw, result, &selected, err) < 0)
 		return -1;
 	asl_trace_stage(trace, "afterResultSelector", selected);
@@ -158,23 +160,97 @@ make_output(const struct asl_state *state, const struct asl_scope *raw, json_t *
 	return ret;
 }
 
+/* A catcher has no selector: the error output goes where its ResultPath says. */
+static int
+jsonpath_catch_output(const struct asl_catcher *catcher, const struct asl_scope *raw,
+    json_t *error_output, json_t **ret_output, struct tmf_err *err)
+{
+	return place_result(catcher->result_path, catcher->result_discard, raw->input, error_output,
+	    ret_output, err);
+}
+
+/* A variable or the context object is, for AWS, a document of its own: its path begins with
+ * $. Without ItemsPath the effective input itself must be the array. */
+static int
+fail_items(const struct asl_path *path, struct tmf_err *err)
+{
+	const char *text = path != NULL ? asl_path_text(path) : "$";
+
+	if (text[0] == '$' && text[1] == '$')
+		text++;
+	return tmf_err_set_name(
+	    err, TMF_ERR_ASL, ERROR_RUNTIME, "Reference path \"%s\" must point to array.", text);
+}
+
+static int
+jsonpath_items(const struct asl_state *state, const struct asl_scope *effective, json_t **ret_items,
+    struct tmf_err *err)
+{
+	const struct asl_path *path = state->u.map.items_path;
+	json_t *items = NULL;
+
+	if (select_path(path, false, effective, &items, err) < 0)
+		return -1;
+	if (!json_is_array(items)) {
+		json_decref(items);
+		return fail_items(path, err);
+	}
+	*ret_items = items;
+	return 0;
+}
+
+/* Assign sees the result of the state, not its output, as $. */
+static void
+jsonpath_see_result(const struct asl_state *state, struct asl_scope *scope, json_t *result)
+{
+	(void)state;
+	scope->input = result;
+}
+
+static void
+jsonpath_see_error(struct asl_scope *scope, json_t *error_output)
+{
+	scope->input = error_output;
+}
+
+const struct asl_query asl_query_jsonpath = {
+    .name = "JSONPath",
+    .input = jsonpath_input,
+    .output = jsonpath_output,
+    .catch_output = jsonpath_catch_output,
+    .items = jsonpath_items,
+    .see_result = jsonpath_see_result,
+    .see_error = jsonpath_see_error,
+};
+
+/* --- in either language --- */
+
+int
+asl_state_input(const struct asl_state *state, const struct asl_scope *raw,
+    const struct asl_trace *trace, json_t **ret_input, struct tmf_err *err)
+{
+	return state->query->input(state, raw, trace, ret_input, err);
+}
+
 /* Writing JSON only to count it is costly for large data, so what was counted before is
  * recognised by its pointer. */
 int
-asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    const struct asl_trace *trace, json_t **ret_output, struct tmf_err *err)
+asl_state_output(const struct asl_state *state, const struct asl_choice_rule *rule,
+    const struct asl_scope *raw, json_t *result, const struct asl_trace *trace, json_t **ret_output,
+    struct tmf_err *err)
 {
+	const struct asl_template *template = rule != NULL ? rule->output : state->output;
 	bool from_outside = state->type == ASL_TASK && result != raw->input;
 	bool is_counted;
 	json_t *output = NULL;
 
-	if (from_outside && check_size(state, result, err) < 0)
+	if (from_outside && dataflow_check_size(state, result, err) < 0)
 		return -1;
-	if (make_output(state, raw, result, trace, &output, err) < 0)
+	if (state->query->output(state, template, raw, result, trace, &output, err) < 0)
 		return -1;
 	/* The raw input was another state's output. */
 	is_counted = output == raw->input || (from_outside && output == result);
-	if (!is_counted && check_size(state, output, err) < 0) {
+	if (!is_counted && dataflow_check_size(state, output, err) < 0) {
 		json_decref(output);
 		return -1;
 	}
@@ -210,48 +286,16 @@ asl_assign(const struct asl_template *assign, const struct asl_scope *scope, jso
 	return 0;
 }
 
-/* A catcher has no selector: the error output goes where its ResultPath says. */
-int
-asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_t *error_output,
-    json_t **ret_output, struct tmf_err *err)
-{
-	return place_result(catcher->result_path, catcher->result_discard, raw_input, error_output,
-	    ret_output, err);
-}
-
-/* A variable or the context object is, for AWS, a document of its own: its path begins with
- * $. Without ItemsPath the effective input itself must be the array. */
-static int
-fail_items(const struct asl_path *path, struct tmf_err *err)
-{
-	const char *text = path != NULL ? asl_path_text(path) : "$";
-
-	if (text[0] == '$' && text[1] == '$')
-		text++;
-	return tmf_err_set_name(
-	    err, TMF_ERR_ASL, ERROR_RUNTIME, "Reference path \"%s\" must point to array.", text);
-}
-
 /* What only Step Functions can do fails here and not in the compiler, so that such a
  * definition can still be checked. */
 int
 asl_map_items(const struct asl_state *state, const struct asl_scope *effective, json_t **ret_items,
     struct tmf_err *err)
 {
-	const struct asl_path *path = state->u.map.items_path;
-	json_t *items = NULL;
-
 	assert(state->type == ASL_MAP);
 	if (state->u.map.needs_s3 || state->u.map.needs_batches)
 		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
 		    "%s is not supported by this version: the Map runs on Step Functions only",
 		    state->u.map.needs_s3 ? "ItemReader or ResultWriter" : "ItemBatcher");
-	if (select_path(path, false, effective, &items, err) < 0)
-		return -1;
-	if (!json_is_array(items)) {
-		json_decref(items);
-		return fail_items(path, err);
-	}
-	*ret_items = items;
-	return 0;
+	return state->query->items(state, effective, ret_items, err);
 }

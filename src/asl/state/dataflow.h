@@ -20,23 +20,50 @@ struct asl_trace {
 /* Tells trace (NULL: nobody) of one stage. */
 void asl_trace_stage(const struct asl_trace *trace, const char *name, const json_t *value);
 
-/* InputPath, then Parameters (not for a Map, whose selector is evaluated per item). */
+/*
+ * A query language: how the data of a state flow in it. The two are in dataflow.c and
+ * dataflow_jsonata.c; a state has one of them, and step.c knows them by this only. Each function
+ * returns 0 with a new reference, or -1 with *err.
+ */
+struct asl_query {
+	const char *name; /* "JSONPath" */
+	/* What the state's work is given. */
+	int (*input)(const struct asl_state *state, const struct asl_scope *raw,
+	    const struct asl_trace *trace, json_t **ret_input, struct tmf_err *err);
+	/* What the state hands on. output: its Output, or that of the rule that a Choice took. */
+	int (*output)(const struct asl_state *state, const struct asl_template *output,
+	    const struct asl_scope *raw, json_t *result, const struct asl_trace *trace,
+	    json_t **ret_output, struct tmf_err *err);
+	/* What a catcher hands on. */
+	int (*catch_output)(const struct asl_catcher *catcher, const struct asl_scope *raw,
+	    json_t *error_output, json_t **ret_output, struct tmf_err *err);
+	/* The items of a Map. */
+	int (*items)(const struct asl_state *state, const struct asl_scope *effective,
+	    json_t **ret_items, struct tmf_err *err);
+	/* Lets Assign (in JSONata also Output) see a result or an error output; borrowed. */
+	void (*see_result)(const struct asl_state *state, struct asl_scope *scope, json_t *result);
+	void (*see_error)(struct asl_scope *scope, json_t *error_output);
+};
+
+extern const struct asl_query asl_query_jsonpath;
+extern const struct asl_query asl_query_jsonata;
+
+/* InputPath, then Parameters (not for a Map, whose selector is evaluated per item); in JSONata
+ * Arguments. */
 int asl_state_input(const struct asl_state *state, const struct asl_scope *raw,
     const struct asl_trace *trace, json_t **ret_input, struct tmf_err *err);
 
-/* ResultSelector, ResultPath (into the raw input), OutputPath; raw->input is the state's raw
- * input. Size is checked against ASL_DATA_BYTES_MAX (States.DataLimitExceeded). */
-int asl_state_output(const struct asl_state *state, const struct asl_scope *raw, json_t *result,
-    const struct asl_trace *trace, json_t **ret_output, struct tmf_err *err);
+/* ResultSelector, ResultPath (into the raw input), OutputPath; in JSONata Output, which may be that
+ * of rule (NULL: none). raw->input is the state's raw input. Size is checked against
+ * ASL_DATA_BYTES_MAX (States.DataLimitExceeded). */
+int asl_state_output(const struct asl_state *state, const struct asl_choice_rule *rule,
+    const struct asl_scope *raw, json_t *result, const struct asl_trace *trace, json_t **ret_output,
+    struct tmf_err *err);
 
 /* Assign: new variables = variables of the scope plus those of the template, which sees $ as
  * scope->input. NULL template: the same variables. */
 int asl_assign(const struct asl_template *assign, const struct asl_scope *scope,
     json_t **ret_variables, struct tmf_err *err);
-
-/* A catcher's ResultPath: puts {Error, Cause} into the raw input. */
-int asl_catch_output(const struct asl_catcher *catcher, json_t *raw_input, json_t *error_output,
-    json_t **ret_output, struct tmf_err *err);
 
 /* A number by literal or path; fallback when not given. field names it in messages
  * ("MaxConcurrencyPath"). Errors: States.Runtime in AWS's words. */

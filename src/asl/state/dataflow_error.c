@@ -14,6 +14,7 @@ static const char *const prefixed_errors[] = {
     "States.IntrinsicFailure",
     "States.NoChoiceMatched",
     "States.ParameterPathFailure",
+    "States.QueryEvaluationError",
     "States.ResultPathMatchFailure",
     ERROR_RUNTIME,
 };

@@ -1,4 +1,4 @@
-#include "asl/state/dataflow.h"
+#include "asl/state/dataflow_internal.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -123,6 +123,9 @@ asl_number_eval(const struct asl_number *number, const char *field, int64_t fall
 	int64_t whole;
 	int ret = 0;
 
+	if (number->jsonata != NULL)
+		return dataflow_jsonata_integer(number->jsonata, is_time_limit(field) ? 1 : 0,
+		    is_time_limit(field) ? ASL_SECONDS_MAX : INTEGER_MAX, scope, ret_value, err);
 	if (!number->given || number->path == NULL) {
 		*ret_value = number->given ? number->value : fallback;
 		return 0;
@@ -166,11 +169,14 @@ asl_tolerated_percentage(const struct asl_state *state, const struct asl_scope *
     double *ret_percentage, struct tmf_err *err)
 {
 	const struct asl_path *path = state->u.map.tolerated_failure_percentage_path;
+	const struct asl_jsonata *expr = state->u.map.tolerated_failure_percentage_jsonata;
 	json_t *value = NULL;
 	double percentage;
 	int ret = 0;
 
 	assert(state->type == ASL_MAP);
+	if (expr != NULL)
+		return dataflow_jsonata_real(expr, 0, PERCENT_MAX, scope, ret_percentage, err);
 	if (path == NULL) {
 		*ret_percentage = state->u.map.tolerated_failure_percentage_given
 				      ? state->u.map.tolerated_failure_percentage
@@ -261,18 +267,26 @@ asl_wait_until(const struct asl_state *state, const struct asl_scope *scope, int
 {
 	struct timestamp timestamp = state->u.wait.timestamp;
 	const struct asl_path *timestamp_path = state->u.wait.timestamp_path;
+	const struct asl_jsonata *expr = state->u.wait.seconds.jsonata;
+	const struct asl_jsonata *timestamp_jsonata = state->u.wait.timestamp_jsonata;
 	int64_t seconds = state->u.wait.seconds.value;
 
 	assert(state->type == ASL_WAIT);
-	if (state->u.wait.seconds.given) {
+	if (state->u.wait.seconds.given || expr != NULL) {
 		const struct asl_path *path = state->u.wait.seconds.path;
 
+		if (expr != NULL &&
+		    dataflow_jsonata_integer(expr, 0, ASL_SECONDS_MAX, scope, &seconds, err) < 0)
+			return -1;
 		if (path != NULL && wait_seconds(path, scope, &seconds, err) < 0)
 			return -1;
 		*ret_wall_ms = now_wall_ms + seconds * MS;
 		return 0;
 	}
 	if (timestamp_path != NULL && wait_timestamp(timestamp_path, scope, &timestamp, err) < 0)
+		return -1;
+	if (timestamp_jsonata != NULL &&
+	    dataflow_jsonata_timestamp(timestamp_jsonata, scope, &timestamp, err) < 0)
 		return -1;
 	/* Rounded up: never before its time. */
 	*ret_wall_ms = timestamp.seconds * MS +
@@ -284,12 +298,14 @@ asl_wait_until(const struct asl_state *state, const struct asl_scope *scope, int
  * given. ErrorPath and CausePath may be intrinsic functions, States.Format above all, so
  * they are expressions and not plain paths. */
 static int
-fail_text(const char *literal, const struct asl_expr *expr, const char *field,
-    const struct asl_scope *scope, char **ret_text, struct tmf_err *err)
+fail_text(const char *literal, const struct asl_jsonata *jsonata, const struct asl_expr *expr,
+    const char *field, const struct asl_scope *scope, char **ret_text, struct tmf_err *err)
 {
 	json_t *value = NULL;
 	int ret = 0;
 
+	if (jsonata != NULL)
+		return dataflow_jsonata_text(jsonata, scope, ret_text, err);
 	if (expr == NULL) {
 		*ret_text = mem_strdup(literal);
 		return 0;
@@ -316,11 +332,11 @@ asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *scope, 
 	char *cause = NULL;
 
 	assert(state->type == ASL_FAIL);
-	if (fail_text(
-		state->u.fail.error, state->u.fail.error_path, "ErrorPath", scope, &error, err) < 0)
+	if (fail_text(state->u.fail.error, state->u.fail.error_jsonata, state->u.fail.error_path,
+		"ErrorPath", scope, &error, err) < 0)
 		return -1;
-	if (fail_text(state->u.fail.cause, state->u.fail.cause_path, "CausePath", scope, &cause,
-		err) < 0) {
+	if (fail_text(state->u.fail.cause, state->u.fail.cause_jsonata, state->u.fail.cause_path,
+		"CausePath", scope, &cause, err) < 0) {
 		free(error);
 		return -1;
 	}

@@ -46,6 +46,7 @@ enum asl_state_type {
 const char *asl_state_type_name(enum asl_state_type type);
 
 struct asl_state;
+struct asl_query;
 
 /* A scope of states: the machine itself, a branch of a Parallel, the processor of a Map. */
 struct asl_states {
@@ -57,12 +58,13 @@ struct asl_states {
 	size_t count;
 };
 
-/* An optional whole number that is given literally or by a path. Neither: fallback of the user
- * of it. */
+/* An optional whole number that is given literally, by a path or by an expression. None of these:
+ * fallback of the user of it. */
 struct asl_number {
 	bool given;
 	int64_t value;
-	struct asl_path *path; /* NULL: literal */
+	struct asl_path *path;	     /* NULL: not by a path */
+	struct asl_jsonata *jsonata; /* NULL: not by an expression */
 };
 
 enum asl_jitter { ASL_JITTER_NONE, ASL_JITTER_FULL };
@@ -82,6 +84,7 @@ struct asl_catcher {
 	struct asl_path *result_path; /* NULL: $ */
 	bool result_discard;	      /* ResultPath: null */
 	struct asl_template *assign;
+	struct asl_template *output; /* JSONata; NULL: the error output */
 };
 
 struct asl_state {
@@ -91,6 +94,7 @@ struct asl_state {
 	const char *comment;
 	const struct asl_states *scope; /* what it stands in */
 	const char *pointer;		/* its place in the definition */
+	const struct asl_query *query;	/* its query language, see dataflow.h; never NULL */
 
 	struct asl_path *input_path; /* NULL: $ */
 	bool input_discard;	     /* InputPath: null, the input is {} */
@@ -98,9 +102,11 @@ struct asl_state {
 	bool output_discard;
 	struct asl_path *result_path; /* NULL: $ */
 	bool result_discard;
-	struct asl_template *parameters; /* Parameters (for a Map: ItemSelector or Parameters) */
+	/* Parameters or Arguments (for a Map: ItemSelector or Parameters) */
+	struct asl_template *parameters;
 	struct asl_template *result_selector;
 	struct asl_template *assign; /* for a Choice: what a run through Default gets */
+	struct asl_template *output; /* JSONata; likewise. NULL: the result as it is */
 
 	struct asl_state *next; /* NULL: End, or a terminal type */
 	struct asl_retrier *retry;
@@ -129,12 +135,15 @@ struct asl_state {
 			bool timestamp_given;
 			struct timestamp timestamp;
 			struct asl_path *timestamp_path;
+			struct asl_jsonata *timestamp_jsonata;
 		} wait;
 		struct {
 			const char *error; /* NULL: none */
 			const char *cause;
 			struct asl_expr *error_path;
 			struct asl_expr *cause_path;
+			struct asl_jsonata *error_jsonata;
+			struct asl_jsonata *cause_jsonata;
 		} fail;
 		struct {
 			struct asl_states **branches;
@@ -143,11 +152,13 @@ struct asl_state {
 		struct {
 			struct asl_states *processor;
 			struct asl_path *items_path; /* NULL: $ */
+			struct asl_template *items;  /* JSONata; NULL: the input of the state */
 			struct asl_number max_concurrency;
 			struct asl_number tolerated_failure_count;
 			bool tolerated_failure_percentage_given;
 			double tolerated_failure_percentage;
 			struct asl_path *tolerated_failure_percentage_path;
+			struct asl_jsonata *tolerated_failure_percentage_jsonata;
 			bool distributed;
 			bool needs_s3; /* ItemReader or ResultWriter: asl_map_items refuses it */
 			bool needs_batches; /* ItemBatcher: likewise */

@@ -1,4 +1,5 @@
 #include "asl/state/step.h"
+#include "asl/state/dataflow_internal.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"
@@ -183,6 +184,7 @@ step_leave(const struct step *step, const struct asl_choice_rule *rule, json_t *
 	const struct asl_state *state = step->state;
 	struct step_exit exit = {.assign = state->assign, .next = state->next};
 	struct asl_scope scope = step->scope;
+	struct asl_scope assign_scope = step->scope;
 
 	assert(rule == NULL || state->type == ASL_CHOICE);
 	*ret_exit = (struct step_exit){0};
@@ -191,11 +193,11 @@ step_leave(const struct step *step, const struct asl_choice_rule *rule, json_t *
 		exit.next = rule != NULL ? rule->next : state->u.choice.otherwise;
 	}
 	asl_trace_stage(step->trace, "result", result);
-	if (asl_state_output(state, &step->scope, result, step->trace, &exit.output, err) < 0)
+	state->query->see_result(state, &assign_scope, result);
+	scope.result = assign_scope.result;
+	if (asl_state_output(state, rule, &scope, result, step->trace, &exit.output, err) < 0)
 		return -1;
-	/* Assign sees the state's result, not its output. */
-	scope.input = result;
-	if (asl_assign(exit.assign, &scope, &exit.variables, err) < 0) {
+	if (asl_assign(exit.assign, &assign_scope, &exit.variables, err) < 0) {
 		step_exit_fini(&exit);
 		return -1;
 	}
@@ -277,8 +279,11 @@ step_catches(const struct step *step, struct tmf_err *err, struct step_failure *
 {
 	int which = asl_catcher_for(step->state, err->name);
 	const struct asl_catcher *catcher = which >= 0 ? &step->state->catchers[which] : NULL;
+	const struct asl_query *query = step->state->query;
 	struct step_exit exit = {0};
 	struct asl_scope scope = step->scope;
+	struct asl_scope assign_scope = step->scope;
+	json_t *error_output;
 	bool by_name;
 	bool ok;
 
@@ -286,14 +291,17 @@ step_catches(const struct step *step, struct tmf_err *err, struct step_failure *
 		return false;
 	by_name = asl_catcher_names(catcher, err->name);
 	step_report_as_timeout(err);
-	scope.input = json_object();
-	jsonx_put_string(scope.input, "Error", err->name);
-	jsonx_put_string(scope.input, "Cause", tmf_err_text(err));
+	error_output = json_object();
+	jsonx_put_string(error_output, "Error", err->name);
+	jsonx_put_string(error_output, "Cause", tmf_err_text(err));
 	exit.assign = catcher->assign;
 	exit.next = catcher->next;
-	ok = asl_catch_output(catcher, step->scope.input, scope.input, &exit.output, err) == 0 &&
-	     asl_assign(catcher->assign, &scope, &exit.variables, err) == 0;
-	json_decref(scope.input);
+	query->see_error(&assign_scope, error_output);
+	scope.error_output = error_output;
+	ok = query->catch_output(catcher, &scope, error_output, &exit.output, err) == 0 &&
+	     (catcher->output == NULL || dataflow_check_size(step->state, exit.output, err) == 0) &&
+	     asl_assign(catcher->assign, &assign_scope, &exit.variables, err) == 0;
+	json_decref(error_output);
 	failure->which = which;
 	if (!ok) {
 		step_exit_fini(&exit);

@@ -350,7 +350,6 @@ session_new_engine(struct session *session)
 	    .loop = session->workspace.loop,
 	    .registry = session->workspace.registry,
 	    .store = session->opts->no_checkpoint ? NULL : session->store,
-	    .rng = &session->workspace.rng,
 	});
 }
 

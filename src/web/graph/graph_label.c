@@ -106,6 +106,12 @@ add_rule(const struct asl_choice_rule *rule, bool nested, struct buf *out)
 	case ASL_RULE_COMPARE:
 		add_comparison(rule, out);
 		break;
+	case ASL_RULE_CONDITION:
+		if (rule->condition != NULL)
+			buf_add_cstr(out, asl_jsonata_text(rule->condition));
+		else
+			jsonx_write(rule->operand, out);
+		break;
 	case ASL_RULE_AND:
 		add_joined(rule, " and ", nested, out);
 		break;

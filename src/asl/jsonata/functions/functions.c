@@ -1,5 +1,7 @@
 #include "asl/jsonata/functions/functions.h"
 
+#include "base/rng.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -250,7 +252,7 @@ function_shuffle(
 		/* Fisher and Yates: each element is swapped with one at or before it, so all orders
 		 * are equally likely. The source of chance comes from outside, so that a test can
 		 * fix it. */
-		size_t other = (size_t)(ev->outside.random(ev->outside.arg) * (double)i);
+		size_t other = (size_t)(rng_unit(ev->outside.rng) * (double)i);
 		struct value swapped = list->at[i - 1];
 
 		list->at[i - 1] = list->at[other];

@@ -1,6 +1,7 @@
 /*
  * The built-in functions: name, signature, implementation, and how many arguments a function like
  * $map passes to it. $eval is not here: AWS refuses it, and what it evaluates could not be checked.
+ * $hash, $parse, $partition, $range, $uuid and the seed of $random are Step Functions' own.
  * See: https://docs.jsonata.org/overview
  */
 BUILTIN("abs", "<n-:n>", function_abs, 1)
@@ -28,6 +29,7 @@ BUILTIN("formatBase", "<n-n?:s>", function_format_base, 2)
 BUILTIN("formatInteger", "<n-s:s>", function_format_integer, 2)
 BUILTIN("formatNumber", "<n-so?:s>", function_format_number, 3)
 BUILTIN("fromMillis", "<n-s?s?:s>", function_from_millis, 3)
+BUILTIN("hash", "<ss:s>", function_hash, 2)
 BUILTIN("join", "<a<s>s?:s>", function_join, 2)
 BUILTIN("keys", "<x-:a<s>>", function_object_keys, 1)
 BUILTIN("length", "<s-:n>", function_string_length, 1)
@@ -43,9 +45,12 @@ BUILTIN("not", "<x-:b>", function_not, 1)
 BUILTIN("now", "<s?s?:s>", function_now, 2)
 BUILTIN("number", "<(nsb)-:n>", function_number, 1)
 BUILTIN("pad", "<s-ns?:s>", function_pad, 3)
+BUILTIN("parse", "<s:x>", function_parse, 1)
 BUILTIN("parseInteger", "<s-s:n>", function_parse_integer, 2)
+BUILTIN("partition", "<an:a>", function_partition, 2)
 BUILTIN("power", "<n-n:n>", function_power, 2)
-BUILTIN("random", "<:n>", function_random, 0)
+BUILTIN("random", "<n?:n>", function_random, 0)
+BUILTIN("range", "<nnn:a<n>>", function_range, 3)
 BUILTIN("reduce", "<afj?:j>", function_reduce, 3)
 BUILTIN("replace", "<s-(sf)(sf)n?:s>", function_replace, 4)
 BUILTIN("reverse", "<a:a>", function_reverse, 1)
@@ -66,4 +71,5 @@ BUILTIN("toMillis", "<s-s?:n>", function_to_millis, 2)
 BUILTIN("trim", "<s-:s>", function_trim, 1)
 BUILTIN("type", "<x:s>", function_type, 1)
 BUILTIN("uppercase", "<s-:s>", function_uppercase, 1)
+BUILTIN("uuid", "<:s>", function_uuid, 0)
 BUILTIN("zip", "<a+>", function_zip, 0)

@@ -129,15 +129,6 @@ function_power(
 	return value_number(result);
 }
 
-/* The source of chance is the caller's, so that a test can replace it. */
-struct value
-function_random(
-    struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
-{
-	(void)args, (void)count, (void)context;
-	return value_number(ev->outside.random(ev->outside.arg));
-}
-
 /* One time for the whole evaluation: two calls of $millis() in an expression agree. */
 struct value
 function_millis(

@@ -29,12 +29,6 @@ struct eval {
 	struct rng *rng;
 };
 
-static double
-eval_random(void *arg)
-{
-	return rng_unit(arg);
-}
-
 /* {"code", "message", "position"}; JSONPath's faults have no position. */
 static json_t *
 eval_error(const char *code, const char *message, int64_t position)
@@ -56,8 +50,7 @@ eval_jsonata(const struct eval *eval, json_t **ret_result, json_t **ret_error)
 	    .input = eval->input,
 	    .variables = eval->variables,
 	    .now_wall_ms = clock_system()->wall_ms(clock_system()),
-	    .random = eval_random,
-	    .arg = eval->rng,
+	    .rng = eval->rng,
 	};
 	struct jsonata_error error = {.position = 0};
 	struct jsonata *jsonata = jsonata_compile((struct str){eval->expr, eval->len}, &error);
