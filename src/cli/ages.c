@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/timestamp.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@ static bool
 age_read(const char *text, int64_t *ret_ms)
 {
 	char *end;
+
+	assert(text != NULL);
 	long long amount = strtoll(text, &end, 10);
 
 	if (end == text || amount < 0 || amount > AMOUNT_MAX || end[0] == '\0' || end[1] != '\0')

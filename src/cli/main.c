@@ -8,11 +8,13 @@
 #include "cli/help.h"
 #include "cli/signals.h"
 #include "cli/subcommands.h"
+#include "cli/version.h"
 #include "store/store.h"
 
 #include <assert.h>
 #include <locale.h>
 #include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MEMORY_KEPT_BYTES (2 << 20) /* free, at the end of the heap */
@@ -39,17 +41,13 @@ main_unknown_subcommand(const char *word, enum cli_output output)
 
 /* Help that was asked for goes to standard output, so that it can be piped into a pager. */
 static int
-main_help_or_version(int argc, char **argv)
+main_help(int argc, char **argv)
 {
 	const struct subcommand *command = NULL;
 
-	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-		puts("tmflow " TMFLOW_VERSION);
-		return EXIT_OK;
-	}
-	if (argc > 2)
+	if (argc > 2 && argv[2][0] != '-')
 		command = cli_subcommand_find(argv[2]);
-	if (argc > 2 && command == NULL)
+	if (argc > 2 && argv[2][0] != '-' && command == NULL)
 		return main_unknown_subcommand(argv[2], OUTPUT_TEXT);
 	if (command != NULL)
 		cli_help_subcommand(command, stdout);
@@ -59,14 +57,40 @@ main_help_or_version(int argc, char **argv)
 }
 
 static bool
-main_is_help_or_version(const char *word)
+main_is_one_of(const char *word, const char *const *words)
 {
-	static const char *const words[] = {"--help", "-h", "help", "--version", "-V"};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(word, words[i]) == 0)
+	for (; *words != NULL; words++)
+		if (strcmp(word, *words) == 0)
 			return true;
 	return false;
+}
+
+static const char *const main_help_words[] = {"--help", "-h", "help", NULL};
+static const char *const main_version_words[] = {"--version", "-V", "version", NULL};
+
+/*
+ * Options may stand before the subcommand, too: they are moved behind it, where they are parsed
+ * with the others. Returns an argv with the subcommand as its second word; or argv itself, where
+ * nothing stands in front or what does is at fault. words is of argc + 1.
+ */
+static char **
+main_put_subcommand_first(int argc, char **argv, char **words, struct tmf_err *err)
+{
+	int front;
+
+	if (argc < 2 || main_is_one_of(argv[1], main_help_words) ||
+	    main_is_one_of(argv[1], main_version_words))
+		return argv;
+	front = cli_options_in_front(argc, argv, err);
+	if (front <= 0 || front + 1 >= argc)
+		return argv;
+	assert(front + 1 < argc && argv[argc] == NULL);
+	words[0] = argv[0];
+	words[1] = argv[front + 1];
+	memcpy(words + 2, argv + 1, (size_t)front * sizeof(*words));
+	/* With the NULL at its end. */
+	memcpy(words + 2 + front, argv + front + 2, (size_t)(argc - front - 1) * sizeof(*words));
+	return words;
 }
 
 /*
@@ -104,7 +128,7 @@ main_set_up_log(const struct cli_opts *opts, struct tmf_err *err)
 static int
 main_run_subcommand(const struct subcommand *command, int argc, char **argv)
 {
-	enum cli_output output = cli_wants_json(argc, argv) ? OUTPUT_JSON : OUTPUT_TEXT;
+	enum cli_output output = cli_output_wanted(argc, argv);
 	struct cli_opts opts = {0};
 	struct tmf_err err = {0};
 
@@ -160,11 +184,43 @@ main_flush(int code)
 	return code == EXIT_OK ? EXIT_RUN_FAILED : code;
 }
 
+static int
+main_dispatch(int argc, char **argv)
+{
+	enum cli_output output = cli_output_wanted(argc, argv);
+	char **words = mem_zalloc((size_t)argc + 2, sizeof(*words));
+	const struct subcommand *command = NULL;
+	struct tmf_err err = {0};
+	int code;
+
+	cli_set_lines(output == OUTPUT_JSONL);
+	argv = main_put_subcommand_first(argc, argv, words, &err);
+	if (argc >= 2)
+		command = cli_subcommand_find(argv[1]);
+	if (tmf_err_isset(&err)) {
+		code = cli_fail_take(output, &err);
+	} else if (argc < 2) {
+		cli_help(cli_subcommands, stderr);
+		code = EXIT_INVALID;
+	} else if (main_is_one_of(argv[1], main_version_words)) {
+		cli_version(output);
+		code = EXIT_OK;
+	} else if (main_is_one_of(argv[1], main_help_words)) {
+		code = main_help(argc, argv);
+	} else if (argv[1][0] == '-') {
+		tmf_err_set(&err, TMF_ERR_INVALID, "missing subcommand (tmflow --help lists them)");
+		code = cli_fail_take(output, &err);
+	} else {
+		code = command != NULL ? main_run_subcommand(command, argc - 1, argv + 1)
+				       : main_unknown_subcommand(argv[1], output);
+	}
+	free(words);
+	return code;
+}
+
 int
 main(int argc, char **argv)
 {
-	const struct subcommand *command;
-
 	static char lambda[] = "lambda";
 	char *lambda_argv[] = {argv[0], lambda, NULL};
 
@@ -179,15 +235,5 @@ main(int argc, char **argv)
 		argv = lambda_argv;
 		argc = 2;
 	}
-	if (argc < 2) {
-		cli_help(cli_subcommands, stderr);
-		return EXIT_INVALID;
-	}
-	if (main_is_help_or_version(argv[1]))
-		return main_flush(main_help_or_version(argc, argv));
-	command = cli_subcommand_find(argv[1]);
-	if (command == NULL)
-		return main_unknown_subcommand(
-		    argv[1], cli_wants_json(argc, argv) ? OUTPUT_JSON : OUTPUT_TEXT);
-	return main_flush(main_run_subcommand(command, argc - 1, argv + 1));
+	return main_flush(main_dispatch(argc, argv));
 }

@@ -35,8 +35,8 @@ output_parse(const char *value, enum cli_output *ret_output, struct tmf_err *err
  * Asked before the options are parsed: a fault in them must be printed in the form that the caller
  * can read. Both "-o json" and "-ojson" count, and jsonl too.
  */
-bool
-cli_wants_json(int argc, char **argv)
+enum cli_output
+cli_output_wanted(int argc, char **argv)
 {
 	for (int i = 1; i < argc && argv[i] != NULL; i++) {
 		const char *value = NULL;
@@ -47,10 +47,12 @@ cli_wants_json(int argc, char **argv)
 			value = argv[i] + 9;
 		else if (strncmp(argv[i], "-o", 2) == 0)
 			value = argv[i] + 2;
+		if (value != NULL && strcmp(value, "jsonl") == 0)
+			return OUTPUT_JSONL;
 		if (value != NULL && strncmp(value, "json", 4) == 0)
-			return true;
+			return OUTPUT_JSON;
 	}
-	return false;
+	return OUTPUT_TEXT;
 }
 
 /*
@@ -73,8 +75,8 @@ option_unknown(const struct subcommand *command, const char *word, struct tmf_er
 	if (near != NULL)
 		return tmf_err_set(
 		    err, TMF_ERR_INVALID, "unknown option %s (did you mean --%s?)", word, near);
-	return tmf_err_set(err, TMF_ERR_INVALID, "unknown option %s (tmflow %s --help lists them)",
-	    word, command->name);
+	return tmf_err_set(err, TMF_ERR_INVALID, "unknown option %s (tmflow %s%s--help lists them)",
+	    word, command->name, command->name[0] != '\0' ? " " : "");
 }
 
 /*
@@ -200,6 +202,32 @@ cli_options_parse(const struct subcommand *command, int argc, char **argv,
 	opts.activity_arn = opts.activity_arns.at[0];
 	*ret_opts = opts;
 	return 0;
+}
+
+/* What stands for a subcommand. */
+static bool
+option_is_a_question(const char *word)
+{
+	return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 ||
+	       strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+int
+cli_options_in_front(int argc, char **argv, struct tmf_err *err)
+{
+	const struct subcommand any = {.name = "", .options = ~(cli_option_set)0};
+	int at = 1;
+
+	while (at < argc && argv[at][0] == '-' && argv[at][1] != '\0' &&
+	       !option_is_a_question(argv[at])) {
+		struct cli_opts ignored = {0};
+		int used = option_take(&any, argc - at, argv + at, &ignored, err);
+
+		if (used < 0)
+			return -1;
+		at += used;
+	}
+	return at - 1;
 }
 
 /*

@@ -268,6 +268,14 @@ struct subcommand {
 int cli_options_parse(const struct subcommand *command, int argc, char **argv,
     struct cli_opts *ret_opts, struct tmf_err *err);
 
+/*
+ * Counts the words of options that stand before the subcommand, as in `tmflow -o json runs`: any
+ * option but --help and --version, since the subcommand says later which it takes. Returns: how
+ * many words, 0 for none.
+ * Errors: -1 with TMF_ERR_INVALID for an unknown option, or one whose value is missing.
+ */
+int cli_options_in_front(int argc, char **argv, struct tmf_err *err);
+
 /* The number that an option was given. */
 struct cli_number {
 	const char *option; /* "--pollers" */
@@ -280,8 +288,8 @@ struct cli_number {
 /* Parses it, or takes fallback. Errors: TMF_ERR_INVALID with option and bounds. */
 int cli_number_parse(const struct cli_number *number, long *ret_value, struct tmf_err *err);
 
-/* True if -o json or -o jsonl is among the words: for faults before the options are parsed. */
-bool cli_wants_json(int argc, char **argv);
+/* What the -o among the words asks for: for faults before the options are parsed. */
+enum cli_output cli_output_wanted(int argc, char **argv);
 
 /* The value of an option that takes a document: a file (- is standard input), or the JSON itself
  * where the text begins with { or [. Returns: a new reference, or NULL. Errors: TMF_ERR_INVALID. */

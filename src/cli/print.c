@@ -128,6 +128,20 @@ cli_answer_begins(void)
 	answered = true;
 }
 
+static bool prints_lines;
+
+void
+cli_set_lines(bool lines)
+{
+	prints_lines = lines;
+}
+
+bool
+cli_prints_lines(void)
+{
+	return prints_lines;
+}
+
 /* JSON text for a reader who may be a terminal. */
 static void
 print_json_text(FILE *out, const char *text)
@@ -162,6 +176,11 @@ cli_print_json(const json_t *document)
 	struct buf text = {0};
 
 	answered = true;
+	if (prints_lines) {
+		cli_put_json(stdout, document);
+		putchar('\n');
+		return;
+	}
 	jsonx_write_pretty(document, &text);
 	print_json_text(stdout, buf_cstr(&text));
 	putchar('\n');

@@ -23,6 +23,10 @@ bool cli_has_answered(void);
 /* For what writes a document piece by piece: it begins now. */
 void cli_answer_begins(void);
 
+/* With -o jsonl every document is a line of its own, from now on. */
+void cli_set_lines(bool lines);
+bool cli_prints_lines(void);
+
 /* Writes one JSON document and a newline to standard output. Escapes: \uNNNN. */
 void cli_print_json(const json_t *document);
 

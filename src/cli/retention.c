@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "cli/record.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct retention {
@@ -57,6 +58,7 @@ retention_remove(struct retention *retention, const char *id, struct tmf_err *er
 	struct store_lease *lease = store_lease_take(retention->store, id, err);
 	int ret;
 
+	assert(id[0] != '\0');
 	if (lease == NULL && err->code == TMF_ERR_BUSY) {
 		tmf_err_fini(err);
 		return 0;
@@ -81,6 +83,7 @@ retention_apply(struct store *store, const struct retention_opts *opts,
 	size_t at = 0;
 	int ret;
 
+	assert(opts->age_ms >= 0 && opts->state < (int)RUN_STATE_COUNT);
 	retention.before_wall_ms = clock_system()->wall_ms(clock_system()) - opts->age_ms;
 	ret = store_runs_each(store, &all, retention_note, &retention, err);
 	if (ret == 0 && tmf_err_isset(&retention.err)) {

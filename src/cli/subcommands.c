@@ -113,12 +113,13 @@ const struct subcommand cli_subcommands[] = {
 	.name = "validate",
 	.group = GROUP_CHECK,
 	.args = "FILE...",
-	.summary = "check workflows and configurations",
-	.examples = "tmflow validate workflows/backfill.yaml config/*.yaml\n"
+	.summary = "check workflows, configurations and hooks",
+	.examples = "tmflow validate workflows config\n"
 		    "tmflow validate config/eu-west-1.yaml --online --region eu-west-1",
 	.args_min = 1,
 	.args_max = -1,
-	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(REGION) | OPTION_BIT(ONLINE),
+	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(REGION) | OPTION_BIT(ONLINE) |
+		   OPTION_BIT(HOOK),
 	.run = cmd_validate,
     },
     {

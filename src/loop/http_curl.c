@@ -353,6 +353,23 @@ exchange_set_body(struct http_exchange *exchange, const struct http_request *req
 	TRANSPORT_SET(easy, CURLOPT_POSTFIELDS, exchange->body);
 }
 
+/*
+ * libcurl reads http_proxy in small letters only, since a CGI server puts the header Proxy of a
+ * request into HTTP_PROXY (httpoxy). Where no such server runs it counts as it does for the AWS
+ * CLI; NO_PROXY is looked at in any case.
+ */
+static const char *
+exchange_proxy(const char *url)
+{
+	const char *upper = getenv("HTTP_PROXY");
+	const char *lower = getenv("http_proxy");
+
+	if (strncasecmp(url, "http://", 7) != 0 || (lower != NULL && lower[0] != '\0') ||
+	    getenv("REQUEST_METHOD") != NULL)
+		return NULL;
+	return upper != NULL && upper[0] != '\0' ? upper : NULL;
+}
+
 static void
 exchange_set_request(struct http_exchange *exchange, const struct http_request *request)
 {
@@ -368,6 +385,7 @@ exchange_set_request(struct http_exchange *exchange, const struct http_request *
 	TRANSPORT_SET(easy, CURLOPT_TIMEOUT_MS,
 	    timeout_or(request->total_timeout_ms, TOTAL_TIMEOUT_MS_DEFAULT));
 	TRANSPORT_SET(easy, CURLOPT_NOPROXY, request->no_proxy ? "*" : NULL);
+	TRANSPORT_SET(easy, CURLOPT_PROXY, exchange_proxy(request->url));
 	TRANSPORT_SET(easy, CURLOPT_WRITEDATA, exchange);
 	TRANSPORT_SET(easy, CURLOPT_HEADERDATA, exchange);
 	TRANSPORT_SET(easy, CURLOPT_OPENSOCKETDATA, exchange);

@@ -52,7 +52,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cli_opts opts = {0};
 	struct tmf_err err = {0};
 
-	cli_wants_json(argc, argv);
+	cli_output_wanted(argc, argv);
+	cli_options_in_front(argc, argv, &err);
+	tmf_err_fini(&err);
 	if (command != NULL && cli_options_parse(command, argc, argv, &opts, &err) == 0) {
 		if (opts.arg_count >= argc || (!opts.help && opts.arg_count < command->args_min) ||
 		    opts.activity_arns.count > CLI_LIST_MAX)

@@ -66,12 +66,19 @@ report_list_begin(struct report_list *list, const json_t *document, const char *
 
 	*list = (struct report_list){.out = out};
 	cli_answer_begins();
-	jsonx_write_pretty(document, &text);
+	list->lines = cli_prints_lines();
+	if (list->lines)
+		jsonx_write(document, &text);
+	else
+		jsonx_write_pretty(document, &text);
 	log_escape_json(&safe, buf_cstr(&text));
 	assert(json_is_object(document) && json_object_get(document, key) == NULL);
 	/* Without the closing brace, and the line end before it. */
-	fwrite(safe.p, 1, safe.len - (members > 0 ? 2 : 1), out);
-	cli_print(out, "%s\n  \"%s\": [", members > 0 ? "," : "", key);
+	fwrite(safe.p, 1, safe.len - (members > 0 && !list->lines ? 2 : 1), out);
+	cli_print(out, "%s", members > 0 ? "," : "");
+	fputs(list->lines ? "" : "\n  ", out);
+	cli_print(out, "\"%s\":", key);
+	fputs(list->lines ? "[" : " [", out);
 	buf_fini(&text);
 	buf_fini(&safe);
 }
@@ -80,7 +87,8 @@ void
 report_list_item(struct report_list *list, json_t *item)
 {
 	assert(list->out != NULL);
-	fputs(list->count > 0 ? ",\n    " : "\n    ", list->out);
+	fputs(list->count > 0 ? "," : "", list->out);
+	fputs(list->lines ? "" : "\n    ", list->out);
 	cli_put_json(list->out, item);
 	list->count++;
 	json_decref(item);
@@ -93,15 +101,15 @@ report_list_item(struct report_list *list, json_t *item)
 void
 report_list_end(struct report_list *list, const struct tmf_err *err)
 {
-	fputs(list->count > 0 ? "\n  ]" : "]", list->out);
+	fputs(list->count > 0 && !list->lines ? "\n  ]" : "]", list->out);
 	if (tmf_err_isset(err)) {
 		json_t *why = json_object();
 
 		jsonx_put_string(why, "error", err->name);
 		jsonx_put_string(why, "cause", tmf_err_text(err));
-		fputs(",\n  \"incomplete\": ", list->out);
+		fputs(list->lines ? ",\"incomplete\":" : ",\n  \"incomplete\": ", list->out);
 		cli_put_json(list->out, why);
 		json_decref(why);
 	}
-	fputs("\n}\n", list->out);
+	fputs(list->lines ? "}\n" : "\n}\n", list->out);
 }

@@ -27,6 +27,7 @@ void report_outcome_line(const struct outcome *outcome, FILE *out);
 struct report_list {
 	FILE *out; /* NULL: not begun */
 	size_t count;
+	bool lines; /* all of it in one */
 };
 
 /* Writes document without its end, and the beginning of the list. Borrows document. */

@@ -113,6 +113,7 @@ runs_flush(struct report_runs *list)
 {
 	int widths[REPORT_RUNS_COLUMNS];
 
+	assert(list->held <= list->count);
 	for (int column = 0; column < REPORT_RUNS_COLUMNS; column++)
 		widths[column] = runs_width(list, column);
 	if (list->held > 0 && list->count == list->held) {

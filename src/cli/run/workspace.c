@@ -319,12 +319,12 @@ workspace_hook_path(const struct workspace *workspace)
 	return named != NULL ? file_beside(workspace->config_name, named) : NULL;
 }
 
-/* Sees that the hook loads and can say in which order rules are tried. */
-static int
-workspace_check_hook(const struct workspace *workspace, struct tmf_err *err)
+int
+workspace_try_hook(
+    const struct mirror_config *config, const char *name, struct str source, struct tmf_err *err)
 {
-	struct script *script = script_new(workspace->hook_name, str_of(workspace->hook_text), err);
-	struct rules *rules = script != NULL ? rules_new(workspace->config, script, err) : NULL;
+	struct script *script = script_new(name, source, err);
+	struct rules *rules = script != NULL ? rules_new(config, script, err) : NULL;
 
 	rules_free(rules);
 	script_free(script);
@@ -347,7 +347,10 @@ workspace_read_hook(struct workspace *workspace)
 		return cli_fail_take(output, &err);
 	}
 	workspace->hook_text = buf_take(&source);
-	return workspace_check_hook(workspace, &err) < 0 ? cli_fail_take(output, &err) : EXIT_OK;
+	return workspace_try_hook(
+		   workspace->config, workspace->hook_name, str_of(workspace->hook_text), &err) < 0
+		   ? cli_fail_take(output, &err)
+		   : EXIT_OK;
 }
 
 /*

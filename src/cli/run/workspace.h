@@ -96,6 +96,10 @@ char *workspace_settings_text(const struct workspace *workspace);
 /* Reads --config, or config/REGION.yaml, and --hook, or the configuration's; checks both. */
 int workspace_read_files(struct workspace *workspace);
 
+/* Sees that a hook loads and can say in which order rules are tried. Returns: 0, -1 with *err. */
+int workspace_try_hook(
+    const struct mirror_config *config, const char *name, struct str source, struct tmf_err *err);
+
 /* Checks config_text. Warnings go to standard error. */
 int workspace_load_config(struct workspace *workspace);
 

@@ -1,6 +1,8 @@
 #include "cli/commands/commands.h"
 
+#include "base/file.h"
 #include "base/jsonx.h"
+#include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/color.h"
 #include "cli/run/online.h"
@@ -8,13 +10,20 @@
 #include "engine/registry.h"
 #include "mirror/actions/actions.h"
 #include "mirror/config/config.h"
+#include "script/script.h"
 
 #include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 /* What files are checked with. */
 struct validation {
 	struct tmf_registry *registry;
 	struct workspace *online; /* NULL without --online */
+	const char *hook;	  /* NULL: those that the configurations name */
 };
 
 /*
@@ -32,13 +41,44 @@ validate_workflow(const struct doc *doc, struct tmf_registry *registry, struct d
 	asl_machine_unref(machine);
 }
 
-/* Where nothing can be looked up, the file is not valid: that is what was asked. */
+/*
+ * The hook is what a run would load: --hook, or what the configuration names, from where that
+ * stands. A fault in it is one of the configuration that uses it.
+ */
 static void
-validate_config(const struct doc *doc, struct workspace *online, struct diag_list *diags)
+validate_hook(const struct validation *validation, const struct doc *doc,
+    const struct mirror_config *config, struct diag_list *diags)
 {
-	struct mirror_config *config = mirror_config_load(doc, diags);
+	const char *named = mirror_config_hook(config);
+	char *path = NULL;
+	struct buf source = {0};
 	struct tmf_err err = {0};
 
+	if (validation->hook != NULL)
+		path = mem_strdup(validation->hook);
+	else if (named != NULL)
+		path = file_beside(doc_name(doc), named);
+	if (path == NULL)
+		return;
+	if (file_read(path, SCRIPT_SOURCE_BYTES_MAX, &source, NULL, &err) < 0 ||
+	    workspace_try_hook(config, path, str_of(buf_cstr(&source)), &err) < 0)
+		diag_add(diags, DIAG_ERROR, "INVALID_HOOK", validation->hook != NULL ? "" : "/hook",
+		    DIAG_AT_VALUE, NULL, "the hook does not load: %s", tmf_err_text(&err));
+	tmf_err_fini(&err);
+	buf_fini(&source);
+	free(path);
+}
+
+/* Where nothing can be looked up, the file is not valid: that is what was asked. */
+static void
+validate_config(const struct doc *doc, const struct validation *validation, struct diag_list *diags)
+{
+	struct mirror_config *config = mirror_config_load(doc, diags);
+	struct workspace *online = validation->online;
+	struct tmf_err err = {0};
+
+	if (config != NULL)
+		validate_hook(validation, doc, config, diags);
 	if (config != NULL && online != NULL && workspace_look_up(online, config, diags, &err) < 0)
 		diag_add(diags, DIAG_ERROR, "NOT_LOOKED_UP", "", DIAG_AT_VALUE, NULL,
 		    "not looked up in AWS: %s: %s", err.name, tmf_err_text(&err));
@@ -52,7 +92,7 @@ validate_document(
     const struct doc *doc, const struct validation *validation, struct diag_list *diags)
 {
 	if (mirror_config_is_one(doc))
-		validate_config(doc, validation->online, diags);
+		validate_config(doc, validation, diags);
 	else
 		validate_workflow(doc, validation->registry, diags);
 }
@@ -99,6 +139,90 @@ validate_file(const char *path, const struct validation *validation, json_t *all
 	return valid;
 }
 
+/* --- directories --- */
+
+/* Names of the files to check. Owned. */
+struct file_list {
+	char **at;
+	size_t count;
+};
+
+static void
+file_list_add(struct file_list *files, char *path)
+{
+	assert(path != NULL);
+	files->at = mem_resize(files->at, files->count + 1, sizeof(*files->at));
+	files->at[files->count++] = path;
+}
+
+static void
+file_list_fini(struct file_list *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		free(files->at[i]);
+	free(files->at);
+}
+
+static int
+file_list_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+validate_is_named_so(const char *name)
+{
+	static const char *const endings[] = {".yaml", ".yml", ".json"};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		size_t end = strlen(endings[i]);
+
+		if (name[0] != '.' && len > end && strcmp(name + len - end, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The files of a directory by name, not those of the directories in it: the parts that workflows
+ * are made of are no workflows. An empty directory is an error: a typing error would be valid.
+ */
+static int
+validate_add_directory(struct file_list *files, const char *path, struct tmf_err *err)
+{
+	DIR *dir = opendir(path);
+	size_t before = files->count;
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return tmf_err_set(err, TMF_ERR_INVALID, "%s: %s", path, strerror(errno));
+	while ((entry = readdir(dir)) != NULL)
+		if (validate_is_named_so(entry->d_name))
+			file_list_add(files, mem_printf("%s/%s", path, entry->d_name));
+	closedir(dir);
+	if (files->count == before)
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "%s: no *.yaml, *.yml or *.json in this directory", path);
+	qsort(files->at + before, files->count - before, sizeof(*files->at), file_list_compare);
+	return 0;
+}
+
+static int
+validate_list_files(const struct cli_opts *opts, struct file_list *files, struct tmf_err *err)
+{
+	for (int i = 0; i < opts->arg_count; i++) {
+		const char *path = opts->args[i];
+		struct stat what;
+
+		if (stat(path, &what) < 0 || !S_ISDIR(what.st_mode))
+			file_list_add(files, mem_strdup(path));
+		else if (validate_add_directory(files, path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * {"result", "diagnostics", "truncated"}, as ValidateStateMachineDefinition answers; nothing is
  * left out.
@@ -106,17 +230,26 @@ validate_file(const char *path, const struct validation *validation, json_t *all
 static int
 validate_files(const struct cli_opts *opts, const struct validation *validation)
 {
-	json_t *document = json_object();
-	json_t *diagnostics = json_array();
+	struct file_list files = {.count = 0};
+	struct tmf_err err = {0};
+	json_t *document;
+	json_t *diagnostics;
 	int invalid = 0;
 
 	assert(opts->arg_count > 0);
-	for (int i = 0; i < opts->arg_count; i++) {
-		if (!validate_file(opts->args[i], validation, diagnostics))
+	if (validate_list_files(opts, &files, &err) < 0) {
+		file_list_fini(&files);
+		return cli_fail_take(opts->output, &err);
+	}
+	document = json_object();
+	diagnostics = json_array();
+	for (size_t i = 0; i < files.count; i++) {
+		if (!validate_file(files.at[i], validation, diagnostics))
 			invalid++;
 		else if (opts->output == OUTPUT_TEXT)
-			cli_print(stdout, "%s: valid\n", opts->args[i]);
+			cli_print(stdout, "%s: valid\n", files.at[i]);
 	}
+	file_list_fini(&files);
 	jsonx_put_string(document, "result", invalid == 0 ? "OK" : "FAIL");
 	json_object_set_new(document, "diagnostics", diagnostics);
 	json_object_set_new(document, "truncated", json_false());
@@ -139,7 +272,8 @@ validate_online(const struct cli_opts *opts)
 		code = workspace_connect(&workspace);
 	if (code == EXIT_OK)
 		code = validate_files(opts,
-		    &(struct validation){.registry = workspace.registry, .online = &workspace});
+		    &(struct validation){
+			.registry = workspace.registry, .online = &workspace, .hook = opts->hook});
 	workspace_fini(&workspace);
 	return code;
 }
@@ -170,7 +304,7 @@ cmd_validate(const struct cli_opts *opts)
 	}
 	registry = tmf_registry_new();
 	actions_register(registry, NULL);
-	code = validate_files(opts, &(struct validation){.registry = registry});
+	code = validate_files(opts, &(struct validation){.registry = registry, .hook = opts->hook});
 	tmf_registry_free(registry);
 	return code;
 }

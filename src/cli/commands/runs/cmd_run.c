@@ -1,5 +1,6 @@
 #include "cli/commands/commands.h"
 
+#include "asl/state/machine.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
@@ -9,8 +10,33 @@
 #include "cli/run/session.h"
 #include "mirror/config/prune.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define EVENT_ACTION "parse-event"
+
+/*
+ * A workflow that begins by reading an event does nothing for {}, and ends well: a user who left
+ * out the event would take that for its effect.
+ */
+static int
+run_check_input(const struct session *session)
+{
+	const struct asl_state *start = asl_machine_states(session->machine)->start;
+	struct tmf_err err = {0};
+
+	assert(start != NULL);
+	if (session->opts->input != NULL || start->type != ASL_TASK ||
+	    start->u.task.action == NULL || strcmp(start->u.task.action, EVENT_ACTION) != 0 ||
+	    start->parameters != NULL)
+		return EXIT_OK;
+	tmf_err_set(&err, TMF_ERR_INVALID,
+	    "missing input: %s begins with an EventBridge event: give it with --input FILE, or - "
+	    "for standard input",
+	    session->run.workflow_name);
+	return cli_fail_take(session->opts->output, &err);
+}
 
 /*
  * Every file is read and checked before the run has an id: a run that cannot start leaves nothing
@@ -25,6 +51,8 @@ run_load(struct session *session)
 
 	if (code == EXIT_OK)
 		code = session_load_workflow(session);
+	if (code == EXIT_OK)
+		code = run_check_input(session);
 	if (code != EXIT_OK || !session->needs_aws)
 		return code;
 	code = workspace_load_settings(workspace, NULL);

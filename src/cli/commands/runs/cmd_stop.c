@@ -7,6 +7,7 @@
 #include "store/run_state.h"
 #include "web/run_json.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ stop_signal(const struct store_run *run, const struct run_state *state, struct t
 {
 	const struct store_holder *holder = &state->holder;
 
+	assert(state->kind != RUN_STATE_RUNNING || holder->held);
 	if (state->kind == RUN_STATE_KILLED || state->kind == RUN_STATE_INTERRUPTED)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "run %s is not running, it is %s: `tmflow resume %s` continues it", run->id,
@@ -41,6 +43,7 @@ stop_signal(const struct store_run *run, const struct run_state *state, struct t
 		    "run %s is held by pid %ld on %s, which is not a process that can be seen from "
 		    "here: stop it there, as the same user",
 		    run->id, holder->pid, holder->host);
+	assert(holder->pid > 0 && "0 and below are groups of processes");
 	if (kill((pid_t)holder->pid, SIGTERM) < 0)
 		return tmf_err_set(
 		    err, TMF_ERR_SYSTEM, "cannot signal pid %ld: %s", holder->pid, strerror(errno));

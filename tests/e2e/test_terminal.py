@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The command line as a person and a script meet it: options in front, versions, a document a line, directories, a proxy."""
+import http.server
+import json
+import os
+import threading
+
+import harness
+
+QUICK = "StartAt: D\nStates:\n  D: {Type: Succeed}\n"
+CONFIG = """
+hook: hook.lua
+vpcs:
+  - vpcId: vpc-00000000000000001
+    filterId: tmf-00000000000000001
+    targetId: tmt-00000000000000001
+"""
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    """Notes what it is asked for, and refuses it."""
+
+    def do_POST(self):
+        self.server.asked.append(self.path)
+        self.send_response(403)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Terminal(harness.Case):
+    def test_options_in_front(self):
+        self.assertEqual(self.tmflow("-o", "json", "runs").json, [])
+        self.assertEqual(self.tmflow("--output=json", "--state-dir", os.path.join(self.dir, "other"), "runs").json, [])
+        self.assertTrue(os.path.exists(os.path.join(self.dir, "other", "tmflow.db")))
+        twice = self.tmflow("--limit", "1", "runs", "--limit", "2")
+        self.assertEqual((twice.code, "given twice" in twice.err), (2, True))
+        for args, pattern in ((("-o", "json"), "missing subcommand"), (("-o",), "missing value"), (("--ouptut", "json", "runs"), "did you mean --output"),
+                              (("--mock", "{}", "runs"), "unknown option --mock"), (("-o", "json", "rusn"), "did you mean")):
+            done = self.tmflow(*args)
+            self.assertEqual(done.code, 2, args)
+            self.assertIn(pattern, done.err)
+
+    def test_version(self):
+        for args in (("--version", "-o", "json"), ("-o", "json", "--version"), ("version", "-ojson"), ("-V", "--output=json")):
+            document = self.tmflow(*args).json
+            self.assertEqual("tmflow " + document["version"] + "\n", self.tmflow("--version").out)
+            self.assertIn("compiler", document["build"])
+            self.assertEqual(set(document["libraries"]), {"curl", "expat", "jansson", "lua", "openssl", "pcre2", "sqlite", "yaml"})
+            for version in document["libraries"].values():
+                self.assertRegex(version, r"^\d+\.\d+")
+        self.assertEqual(len(self.tmflow("--version", "-o", "jsonl").out.splitlines()), 1)
+
+    def test_jsonl_is_a_document_a_line(self):
+        sim = self.sim(instances=30)
+        quick = self.write("quick.yaml", QUICK)
+        runs = [(("run", quick), 1), (("run", quick, "--history", "--run-id", "one"), 1), (("resume", "one"), 1), (("runs",), 2), (("show", "one"), 0),
+                (("run", harness.BACKFILL, "--config", sim.config, "--dry-run"), 1), (("validate", quick), 1), (("config",), 1), (("store", "check"), 1),
+                (("eval", "1 + 1"), 1), (("actions",), 1), (("destroy",), 1), (("graph", quick), 1), (("show", "nothing"), 1), (("rnu",), 1)]
+        for args, least in runs:
+            done = self.tmflow(*args, "-o", "jsonl", sim=sim)
+            lines = done.out.splitlines()
+            self.assertGreaterEqual(len(lines), least, args)
+            for line in lines:
+                json.loads(line)
+        plan = json.loads(self.tmflow("run", harness.BACKFILL, "--config", sim.config, "--dry-run", "-o", "jsonl", sim=sim).out)
+        self.assertGreater(len(plan["plan"]), 0)
+
+    def test_an_event_is_asked_for(self):
+        for name in ("on-launch", "on-guardduty"):
+            path = os.path.join(harness.ROOT, "workflows", name + ".yaml")
+            done = self.tmflow("run", path, "-o", "json")
+            self.assertEqual(done.code, 2)
+            self.assertIn("--input", done.json["cause"])
+        self.assertEqual(self.tmflow("runs", "-o", "json").json, [])
+
+    def test_validate_directories_and_hooks(self):
+        folder = os.path.join(self.dir, "all")
+        os.mkdir(folder)
+        self.write("all/b.yaml", QUICK)
+        self.write("all/a.json", '{"StartAt": "D", "States": {"D": {"Type": "Succeed"}}}')
+        self.write("all/notes.txt", "no workflow")
+        self.write("all/.hidden.yaml", "no workflow")
+        done = self.tmflow("validate", folder)
+        self.assertEqual(done.out, f"{folder}/a.json: valid\n{folder}/b.yaml: valid\n")
+        hook = self.write("all/hook.lua", "return {match = function(instance, rule) return true end}")
+        config = self.write("all/c.yaml", CONFIG)
+        self.assertEqual(self.tmflow("validate", folder).code, 0)
+        self.write("all/hook.lua", "return {match = function(")
+        done = self.tmflow("validate", folder)
+        self.assertEqual(done.code, 2)
+        self.assertRegex(done.err, r"c\.yaml:2:7: error: the hook does not load: .*hook\.lua")
+        other = self.write("other.lua", "return {}")
+        self.assertEqual(self.tmflow("validate", config, "--hook", other).code, 0)
+        os.unlink(hook)
+        self.assertIn("hook.lua", self.tmflow("validate", config, "-o", "json").json["diagnostics"][0]["message"])
+        empty = os.path.join(self.dir, "empty")
+        os.mkdir(empty)
+        self.assertEqual(self.tmflow("validate", empty).code, 2)
+
+    def test_proxy_of_http(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+        server.asked = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        proxy = f"http://127.0.0.1:{server.server_port}"
+
+        def destroy(**env):
+            server.asked.clear()
+            self.tmflow("destroy", "--region", "us-east-1", "--endpoint-url", "http://ec2.invalid:1", env={
+                "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": harness.SECRET, "AWS_MAX_ATTEMPTS": "1", **env})
+            return set(server.asked)
+        self.assertEqual(destroy(HTTP_PROXY=proxy), {"http://ec2.invalid:1/"})
+        self.assertEqual(destroy(HTTP_PROXY=proxy, NO_PROXY="ec2.invalid"), set())
+        self.assertEqual(destroy(HTTP_PROXY="http://127.0.0.1:1", http_proxy=proxy), {"http://ec2.invalid:1/"})
+        self.assertEqual(destroy(HTTP_PROXY=proxy, REQUEST_METHOD="GET"), set())
+
+
+if __name__ == "__main__":
+    harness.main()
