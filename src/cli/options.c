@@ -129,6 +129,8 @@ option_set(struct cli_opts *opts, enum cli_option option, const char *value, str
 		return output_parse(value, &opts->output, err);
 	if (option == OPTION_ACTIVITY_ARN)
 		return option_list_add(&opts->activity_arns, row->name, value, err);
+	if (option == OPTION_SET)
+		return option_list_add(&opts->sets, row->name, value, err);
 	if (row->arg == NULL) {
 		*(bool *)field = true;
 		return 0;

@@ -61,6 +61,10 @@ struct cli_opts {
 	const char *format;
 	const char *run;
 	const char *mock;
+	const char *test_case;
+	const char *set; /* the first of sets */
+	struct cli_list sets;
+	const char *set_file;
 	const char *inspection_level;
 	const char *variables;
 	const char *query_language;
@@ -115,6 +119,10 @@ struct cli_opts {
 	X(MOCK, mock, "mock", 0, WHAT, "JSON",                                                     \
 	    "the Task's result, {\"result\": ...}, or its error, {\"errorOutput\": "               \
 	    "{\"error\": ..., \"cause\": ...}}; or a file with either")                            \
+	X(SET, set, "set", 0, WHAT, "NAME=VALUE",                                                  \
+	    "value of the workflow's placeholder ${NAME}; may be repeated")                        \
+	X(SET_FILE, set_file, "set-file", 0, WHAT, "FILE",                                         \
+	    "file of placeholders with their values, YAML or JSON; --set goes before it")          \
 	X(EXECUTE, execute, "execute", 0, WHAT, NULL,                                              \
 	    "let the action change AWS; without it, changes are made to a copy only")              \
 	X(VARIABLES, variables, "variables", 0, WHAT, "JSON",                                      \

@@ -47,7 +47,7 @@ const struct subcommand cli_subcommands[] = {
 		   OPTION_BIT(ACCOUNTS) | OPTION_BIT(RUN_ID) | OPTION_BIT(NO_CHECKPOINT) |
 		   OPTION_BIT(HISTORY) | OPTION_BIT(QUIET) | OPTION_BIT(DRY_RUN) |
 		   OPTION_BIT(DETAILED_EXITCODE) | OPTION_BIT(NO_ONLINE_CHECK) | OPTION_BIT(PRUNE) |
-		   OPTION_BIT(PRUNE_LIMIT),
+		   OPTION_BIT(PRUNE_LIMIT) | OPTION_BIT(SET) | OPTION_BIT(SET_FILE),
 	.run = cmd_run,
     },
     {
@@ -119,7 +119,7 @@ const struct subcommand cli_subcommands[] = {
 	.args_min = 1,
 	.args_max = -1,
 	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(REGION) | OPTION_BIT(ONLINE) |
-		   OPTION_BIT(HOOK),
+		   OPTION_BIT(HOOK) | OPTION_BIT(SET) | OPTION_BIT(SET_FILE),
 	.run = cmd_validate,
     },
     {
@@ -208,7 +208,8 @@ const struct subcommand cli_subcommands[] = {
 	.args_max = 2,
 	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(INPUT) | OPTION_BIT(MOCK) |
 		   OPTION_BIT(INSPECTION_LEVEL) | OPTION_BIT(EXECUTE) | OPTION_BIT(VARIABLES) |
-		   OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) | OPTION_BIT(REGION),
+		   OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) | OPTION_BIT(REGION) | OPTION_BIT(SET) |
+		   OPTION_BIT(SET_FILE),
 	.run = cmd_test_state,
     },
     {

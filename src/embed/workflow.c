@@ -70,7 +70,9 @@ workflow_of_doc(
 	diag_list_init(&diags, doc);
 	machine = asl_compile(doc, &resources, &diags);
 	text = workflow_diagnostics(&diags);
-	if (machine != NULL) {
+	if (machine != NULL && asl_machine_check_filled(machine, err) < 0) {
+		asl_machine_unref(machine);
+	} else if (machine != NULL) {
 		workflow = mem_zalloc(1, sizeof(*workflow));
 		workflow->name = mem_strdup(doc_name(doc));
 		workflow->text = mem_strndup(doc_text(doc).p, doc_text(doc).len);

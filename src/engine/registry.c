@@ -14,7 +14,6 @@
 #define FIELDS_MAX  32 /* of one action, for hints */
 #define CODE_ACTION "UNKNOWN_ACTION"
 #define CODE_FIELD  "SCHEMA_VALIDATION_FAILED"
-#define CODE_REMOTE "RESOURCE_NOT_LOCAL"
 
 struct tmf_registry {
 	const struct tmf_action *at[TMF_ACTIONS_MAX]; /* by name */
@@ -200,9 +199,8 @@ registry_check_parameters(const struct tmf_action *action, json_t *parameters, c
 	}
 }
 
-/* A foreign ARN is valid ASL, so it is only a warning: the branch with this task may never
- * be entered. Without Parameters the input of the state is the input of the action, and
- * nothing can be said about it beforehand. */
+/* A foreign ARN is valid ASL, and the compiler warns of it. Without Parameters the input of the
+ * state is the input of the action, and nothing can be said about it beforehand. */
 static void
 registry_check_resource(void *arg, const struct asl_state *state, json_t *definition,
     const char *pointer, struct diag_list *diags)
@@ -211,12 +209,8 @@ registry_check_resource(void *arg, const struct asl_state *state, json_t *defini
 	const struct tmf_action *action;
 	json_t *parameters = json_object_get(definition, "Parameters");
 
-	if (state->u.task.action == NULL) {
-		registry_add_at(diags, DIAG_WARNING, CODE_REMOTE, pointer, "Resource",
-		    "tmflow actions lists what runs here",
-		    "this resource runs on AWS only: here the task would fail");
+	if (state->u.task.action == NULL)
 		return;
-	}
 	action = tmf_registry_find(registry, state->u.task.action);
 	if (action == NULL)
 		registry_unknown_action(registry, state->u.task.resource, pointer, diags);
@@ -227,7 +221,8 @@ registry_check_resource(void *arg, const struct asl_state *state, json_t *defini
 struct asl_resources
 registry_resources(struct tmf_registry *registry)
 {
-	return (struct asl_resources){.check = registry_check_resource, .arg = registry};
+	return (struct asl_resources){
+	    .check = registry_check_resource, .arg = registry, .warns_remote = true};
 }
 
 /* Lets the caller run a workflow without AWS actions where there are no credentials. */

@@ -53,6 +53,8 @@ workflow_compile(struct jobs *jobs, const struct doc *doc, const char *name, str
 	machine = asl_compile(doc, &resources, &diags);
 	if (machine == NULL) {
 		workflow_first_fault(&diags, err);
+	} else if (asl_machine_check_filled(machine, err) < 0) {
+		asl_machine_unref(machine);
 	} else {
 		workflow = mem_zalloc(1, sizeof(*workflow));
 		workflow->name = file_stem(name);

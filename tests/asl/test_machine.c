@@ -24,7 +24,7 @@ struct fault {
 #define STATES(s)     "{'StartAt':'S','States':{" s "}}"
 #define STATE(fields) STATES("'S':{" fields "}")
 #define PASS(fields)  STATE("'Type':'Pass','End':true," fields)
-#define TASK(fields)  STATE("'Type':'Task','Resource':'r:x','End':true," fields)
+#define TASK(fields)  STATE("'Type':'Task','Resource':'tmflow:x','End':true," fields)
 #define WAIT(fields)  STATE("'Type':'Wait','End':true," fields)
 #define PROCESSOR     "'ItemProcessor':{'StartAt':'X','States':{'X':{'Type':'Succeed'}}}"
 #define MAP(fields)   STATE("'Type':'Map','End':true," PROCESSOR "," fields)

@@ -77,6 +77,20 @@ static const struct path_vector found[] = {
     {"$[?(@.a.length() > 1)].n", "[{'a':[1],'n':1},{'a':[1,2],'n':2},{'n':3}]", "[2]"},
     {"$[-2::-1]", "[0,1,2]", "[1,0]"},
     {"$[ 0 : 1 ]", "[0,1,2]", "[0]"},
+    {"$.a.[0].b", "{'a':[{'b':1}]}", "1"},
+    {"$.[*].k", "[{'k':1},{'k':2}]", "[1,2]"},
+    {"$.x.['a b']", "{'x':{'a b':1}}", "1"},
+    {"$.[?(@.n > 1)].n", "[{'n':1},{'n':2}]", "[2]"},
+    {"$.a \t\n", "{'a':1}", "1"},
+    {"$ ", "1", "1"},
+    {"$[?(@.kind==fruit)].n", "[{'kind':'fruit','n':1},{'kind':'tool','n':2}]", "[1]"},
+    {"$[?(@.kind == AMOUNT_PAID && @.n>0)].n", "[{'kind':'AMOUNT_PAID','n':1},{'n':2}]", "[1]"},
+    {"$[?(@.v==1.2.3)].n", "[{'v':'1.2.3','n':1},{'v':1.2,'n':2}]", "[1]"},
+    {"$[?(@.d==2026-01-15)].n", "[{'d':'2026-01-15','n':1},{'d':2026,'n':2}]", "[1]"},
+    {"$[?(@.v==trueish)].n", "[{'v':'trueish','n':1},{'v':true,'n':2}]", "[1]"},
+    {"$[?(@.v==true)].n", "[{'v':'true','n':1},{'v':true,'n':2}]", "[2]"},
+    {"$[?(@.v==12)].n", "[{'v':12,'n':1},{'v':'x','n':2}]", "[1]"},
+    {"$[?(@.v in [a,b-c])].n", "[{'v':'b-c','n':1},{'v':'b','n':2}]", "[1]"},
     {"$[::2147483647]", "[0,1,2]", "[0]"},
     {"$[0,2]", "[0,1,2]", "[0,2]"},
     {"$[2, -3, 7]", "[0,1,2]", "[2,0]"},
@@ -184,7 +198,12 @@ check_vector(const struct path_vector *vector)
 	enum asl_found result;
 
 	ck_assert_msg(path != NULL, "%s: %s", vector->path, tmf_err_text(&err));
-	ck_assert_str_eq(asl_path_text(path), vector->path);
+	/* The blanks behind a path are not its own. */
+	ck_assert_int_eq(
+	    strncmp(vector->path, asl_path_text(path), strlen(asl_path_text(path))), 0);
+	ck_assert_uint_eq(strlen(asl_path_text(path)) +
+			      strspn(vector->path + strlen(asl_path_text(path)), " \t\r\n"),
+	    strlen(vector->path));
 	vector_scope_init(&v, vector->input, NULL, NULL);
 	result = asl_path_eval(path, &v.scope, &value, &err);
 	ck_assert_msg(result != ASL_FOUND_ERROR, "%s: %s", vector->path, tmf_err_text(&err));
@@ -234,7 +253,6 @@ static const char *const invalid[] = {
     "..a",
     "()",
     " $",
-    "$ ",
     "$.",
     "$..",
     "$...",
@@ -284,8 +302,10 @@ static const char *const invalid[] = {
     "$[?(@.a = 1)]",
     "$[?(@.a == 1 &&)]",
     "$[?(@.a == 1 & @.b)]",
-    "$[?(@.a == tru)]",
-    "$[?(@.a == trueish)]",
+    "$[?(@.a == /x/)]",
+    "$[?(@.a == x y)]",
+    "$[?(fruit)]",
+    "$[?(@.a in [x y])]",
     "$[?(@.a in [1,)]",
     "$[?(@.a =~ 'x')]",
     "$[?(@.a =~ /x)]",
@@ -301,8 +321,6 @@ static const char *const invalid[] = {
     "$[?(@.a =~ /a|*/)]",
     "$[?(@.a =~ /a\\/)]",
     "$[?(@.a =~ /[a/)]",
-    "$[?(@.a == -)]",
-    "$[?(@.a == 1.2.3)]",
     "@.a",
     "$[?(@.a.length( > 1)]",
     "$[?(@.a == {})]",

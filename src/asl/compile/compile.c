@@ -2,11 +2,14 @@
 #include "asl/compile/compile_assign.h"
 #include "asl/compile/compile_graph.h"
 #include "asl/compile/compile_scope.h"
+#include "asl/compile/placeholder.h"
 #include "asl/state/dataflow.h"
 
 #include "base/jsonx.h"
+#include "base/mem.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What the root has besides a scope, until it is put into the machine. */
@@ -39,6 +42,48 @@ static const struct field machine_fields[] = {
 static const struct object_spec machine_spec = {
     .what = "a state machine", .fields = machine_fields};
 
+#define REMOTE_NAMES_MAX 5u /* that a warning lists */
+
+/*
+ * A Resource of AWS is valid, so it is only a warning, and one for all of them: a workflow of forty
+ * Lambda functions would bury its other warnings. It stands at the first.
+ */
+static void
+compile_warn_remote(const struct compiler *compiler)
+{
+	const struct asl_machine *machine = compiler->machine;
+	const struct asl_state *first = NULL;
+	struct buf names = {0};
+	struct str placeholder;
+	unsigned count = 0;
+	char *place;
+
+	for (size_t i = 0; i < machine->count; i++) {
+		const struct asl_state *state = machine->at[i];
+		size_t at = 0;
+
+		if (state->type != ASL_TASK || state->u.task.resource == NULL ||
+		    state->u.task.action != NULL ||
+		    placeholder_next(state->u.task.resource, &at, &placeholder) ||
+		    json_object_get(compiler->resources->mocked, state->name) != NULL)
+			continue;
+		first = first != NULL ? first : state;
+		if (count++ < REMOTE_NAMES_MAX)
+			buf_printf(&names, "%s%s", count > 1 ? ", " : "", state->name);
+	}
+	if (count > REMOTE_NAMES_MAX)
+		buf_add_cstr(&names, ", ...");
+	if (count > 0) {
+		place = mem_printf("%s/Resource", first->pointer);
+		diag_add(compiler->diags, DIAG_WARNING, "RESOURCE_NOT_LOCAL", place, DIAG_AT_VALUE,
+		    "tmflow run --mock FILE answers for them",
+		    "%u Task%s on AWS only, and fail%s here: %s", count,
+		    count > 1 ? "s run" : " runs", count > 1 ? "" : "s", buf_cstr(&names));
+		free(place);
+	}
+	buf_fini(&names);
+}
+
 /*
  * Whether a definition is valid is known when all of it has been seen: first its values, then where
  * transitions lead, then what can be reached, and which variables are assigned twice.
@@ -61,6 +106,8 @@ compile_root(struct compiler *compiler, json_t *root)
 	compile_graph_resolve(compiler);
 	compile_graph_check(compiler);
 	compile_check_variables(compiler);
+	if (compiler->resources != NULL && compiler->resources->warns_remote)
+		compile_warn_remote(compiler);
 }
 
 /* Warnings alone leave a machine; any error leaves none, since parts of it may be missing. */

@@ -3,6 +3,8 @@
 
 #include "asl/state/machine.h"
 
+#include <stdbool.h>
+
 /* What the compiler may ask about the Resource of a Task, without knowing the engine. */
 struct asl_resources {
 	/*
@@ -12,6 +14,9 @@ struct asl_resources {
 	void (*check)(void *arg, const struct asl_state *state, json_t *definition,
 	    const char *pointer, struct diag_list *diags);
 	void *arg;
+	/* Whether Tasks that run on AWS only are warned of: in one warning for all of them. */
+	bool warns_remote;
+	const json_t *mocked; /* its keys: the states that are mocked; borrowed; NULL: none */
 };
 
 /*

@@ -156,6 +156,8 @@ rule_check_operand(struct compiler *compiler, const struct asl_choice_op *op, js
 {
 	struct timestamp timestamp;
 
+	if (op->operand != CHOICE_STRING && compiler_accept_placeholder(compiler, json))
+		return;
 	switch (op->operand) {
 	case CHOICE_NUMBER:
 		if (!json_is_number(json))

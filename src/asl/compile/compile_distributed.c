@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define NUMBER_MAX	   INT32_MAX
+#define ITEMS_MAX	   100000000 /* of MaxItems */
 #define LABEL_CHARS_MAX	   40u
 #define BATCH_BYTES_MAX	   262144 /* of MaxInputBytesPerBatch */
 #define IN_SCRATCH(member) .offset = offsetof(struct distributed_fields, member)
@@ -38,8 +39,8 @@ static const struct field reader_config_fields[] = {
     {ROW("CSVHeaderLocation", compile_ignored_string)},
     {ROW("CSVHeaders", distributed_headers)},
     {ROW("ItemsPointer", compile_ignored_string)},
-    {ROW("MaxItems", compile_number), IN_SCRATCH(number), .low = 0, .high = NUMBER_MAX, OR_EXPR},
-    {ROW("MaxItemsPath", compile_path), IN_SCRATCH(path), JSONPATH},
+    {ROW("MaxItems", compile_number), IN_SCRATCH(number), .low = 0, .high = ITEMS_MAX, OR_EXPR},
+    {ROW("MaxItemsPath", compile_value_path), IN_SCRATCH(path), JSONPATH},
     {0},
 };
 static const struct field_group reader_config_groups[] = {
@@ -49,7 +50,7 @@ static const struct field_group reader_config_groups[] = {
 
 static const struct field writer_config_fields[] = {
     {ROW("Transformation", compile_ignored_string)},
-    {ROW("OutputType", compile_ignored_string)},
+    {ROW("OutputType", compile_ignored_string), .required = 1},
     {0},
 };
 
@@ -74,10 +75,10 @@ static const struct field batcher_fields[] = {
     {ROW("BatchInput", compile_template), IN_SCRATCH(tmpl)},
     {ROW("MaxItemsPerBatch", compile_number), IN_SCRATCH(number), .low = 1, .high = NUMBER_MAX,
 	OR_EXPR},
-    {ROW("MaxItemsPerBatchPath", compile_path), IN_SCRATCH(path), JSONPATH},
+    {ROW("MaxItemsPerBatchPath", compile_value_path), IN_SCRATCH(path), JSONPATH},
     {ROW("MaxInputBytesPerBatch", compile_number), IN_SCRATCH(number), .low = 1,
 	.high = BATCH_BYTES_MAX, OR_EXPR},
-    {ROW("MaxInputBytesPerBatchPath", compile_path), IN_SCRATCH(path), JSONPATH},
+    {ROW("MaxInputBytesPerBatchPath", compile_value_path), IN_SCRATCH(path), JSONPATH},
     {0},
 };
 static const struct field_group batcher_groups[] = {

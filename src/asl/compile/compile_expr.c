@@ -100,6 +100,28 @@ compile_number_path(struct compiler *compiler, const struct field *field, json_t
 	number->given = true;
 }
 
+/*
+ * AWS asks for a reference path in the numbers of a Map, and refuses the context object there; a
+ * variable it takes (recorded).
+ */
+void
+compile_value_path(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	*(struct asl_path **)field_slot(field, base) =
+	    expr_path(compiler, field->name, json, asl_value_path_parse, "reference path");
+}
+
+void
+compile_value_number_path(
+    struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	struct asl_number *number = field_slot(field, base);
+
+	number->path =
+	    expr_path(compiler, field->name, json, asl_value_path_parse, "reference path");
+	number->given = true;
+}
+
 void
 compile_expr(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
@@ -119,6 +141,21 @@ compile_expr(struct compiler *compiler, const struct field *field, json_t *json,
 		    field->name);
 	tmf_err_fini(&err);
 	*(struct asl_expr **)field_slot(field, base) = expr;
+}
+
+void
+compile_text_expr(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	const struct asl_expr *expr;
+
+	compile_expr(compiler, field, json, base);
+	expr = *(struct asl_expr **)field_slot(field, base);
+	if (expr != NULL && !asl_expr_may_give_text(expr))
+		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,
+		    "the function must give a string",
+		    "The value for the field '%s' must be a valid JSONPath or a valid intrinsic "
+		    "function call",
+		    field->name);
 }
 
 static bool
@@ -248,6 +285,16 @@ compile_jsonata(struct compiler *compiler, const struct field *field, json_t *js
 	arena_own(&compiler->machine->arena, expr, release_jsonata);
 	*(struct asl_jsonata **)((char *)base + field->jsonata) = expr;
 	return true;
+}
+
+void
+compile_object_template(
+    struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	bool is_expression = compiler_is_jsonata(compiler) && json_is_string(json);
+
+	if (is_expression || compiler_expect_object(compiler, field->name, json))
+		compile_template(compiler, field, json, base);
 }
 
 /* Recorded from AWS: a Result is never a template, whatever its keys look like. */

@@ -86,6 +86,8 @@ compile_integer(struct compiler *compiler, const struct field *field, json_t *js
 {
 	int64_t value;
 
+	if (compiler_accept_placeholder(compiler, json))
+		return;
 	if (field_integer(json, &value) && value >= field->low &&
 	    (field->high == 0 || value <= field->high))
 		*(int64_t *)field_slot(field, base) = value;
@@ -99,6 +101,8 @@ compile_real(struct compiler *compiler, const struct field *field, json_t *json,
 {
 	double value = json_number_value(json);
 
+	if (compiler_accept_placeholder(compiler, json))
+		return;
 	if (!json_is_number(json) || value < (double)field->low ||
 	    (field->high > 0 && value > (double)field->high)) {
 		field_wrong_number(compiler, field, "number");
@@ -130,7 +134,7 @@ compile_timestamp(struct compiler *compiler, const struct field *field, json_t *
 {
 	const char *text = compiler_expect_string(compiler, field->name, json);
 
-	if (text == NULL)
+	if (text == NULL || compiler_accept_placeholder(compiler, json))
 		return;
 	if (!timestamp_parse(str_of(text), field_slot(field, base)))
 		compiler_fault(compiler, DIAG_AT_VALUE, COMPILE_SCHEMA,

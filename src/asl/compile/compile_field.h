@@ -49,8 +49,12 @@ field_compile_fn compile_path;
 field_compile_fn compile_path_or_null;
 field_compile_fn compile_result_path;
 field_compile_fn compile_number_path; /* struct asl_number, by path */
+field_compile_fn compile_value_path;  /* one node of the input or of a variable: a Map's numbers */
+field_compile_fn compile_value_number_path;
 field_compile_fn compile_expr;
+field_compile_fn compile_text_expr; /* its functions give a text */
 field_compile_fn compile_template;
+field_compile_fn compile_object_template;
 field_compile_fn compile_constant;
 field_compile_fn compile_items; /* struct asl_template: an array, or a JSONata expression */
 

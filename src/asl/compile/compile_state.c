@@ -46,6 +46,44 @@ state_compile_end(struct compiler *compiler, const struct field *field, json_t *
 		    "The field '%s' should have one of these values: [true]", field->name);
 }
 
+#define ARN_PARTS 6 /* arn:partition:service:region:account:resource */
+
+/* Partition, service and resource are there in every ARN; region and account may be empty. */
+static bool
+state_is_arn(const char *resource)
+{
+	const char *part = resource;
+
+	for (int i = 0; i < ARN_PARTS - 1; i++) {
+		const char *end = strchr(part, ':');
+
+		if (end == NULL || (i < 3 && end == part))
+			return false;
+		part = end + 1;
+	}
+	return *part != '\0' && part[strlen(part) - 1] != ':';
+}
+
+/*
+ * An ARN that lacks a part is refused, as on AWS. A word of another kind with a colon in it
+ * (foo:bar) is not, although AWS refuses it: by Amazon's own statelint a Resource is any URI, and
+ * the specification knows no ARN.
+ */
+static void
+state_check_resource(struct compiler *compiler, const char *resource)
+{
+	if (compiler_warn_placeholder(compiler, resource))
+		return;
+	if (strchr(resource, ':') == NULL ||
+	    (strncmp(resource, "arn:", 4) == 0 && !state_is_arn(resource)))
+		compiler_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE",
+		    "tmflow:NAME, or an ARN", "Value is not a valid resource ARN");
+	else if (strncmp(resource, "arn:", 4) != 0 &&
+		 strncmp(resource, ACTION_PREFIX, strlen(ACTION_PREFIX)) != 0)
+		compiler_warn(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE", "tmflow:NAME, or an ARN",
+		    "Step Functions takes an ARN only");
+}
+
 /*
  * tmflow:NAME is an action of ours; what else has a colon is taken for an ARN. Which of them there
  * are is not known here: the caller's resources check them.
@@ -64,9 +102,7 @@ state_compile_resource(
 		    "The field 'Resource' should not be empty");
 		return;
 	}
-	if (strchr(resource, ':') == NULL)
-		compiler_fault(compiler, DIAG_AT_VALUE, "INVALID_RESOURCE",
-		    "tmflow:NAME, or an ARN", "Value is not a valid resource ARN");
+	state_check_resource(compiler, resource);
 	state->u.task.resource = resource;
 	if (strncmp(resource, ACTION_PREFIX, strlen(ACTION_PREFIX)) == 0)
 		state->u.task.action = resource + strlen(ACTION_PREFIX);
@@ -114,7 +150,7 @@ static const struct field state_fields[] = {
 	OR_EXPR(u.task.heartbeat_seconds.jsonata)},
     {FIELD("HeartbeatSecondsPath", TASK, compile_number_path), AT(u.task.heartbeat_seconds),
 	JSONPATH},
-    {FIELD("Credentials", TASK, compile_template), AT(u.task.credentials)},
+    {FIELD("Credentials", TASK, compile_object_template), AT(u.task.credentials)},
 
     {FIELD("Choices", CHOICE, compile_choices), .required = CHOICE},
     {FIELD("Default", CHOICE, compile_transition_field), AT(u.choice.otherwise)},
@@ -128,8 +164,8 @@ static const struct field state_fields[] = {
 
     {FIELD("Error", FAIL, compile_string), AT(u.fail.error), OR_EXPR(u.fail.error_jsonata)},
     {FIELD("Cause", FAIL, compile_string), AT(u.fail.cause), OR_EXPR(u.fail.cause_jsonata)},
-    {FIELD("ErrorPath", FAIL, compile_expr), AT(u.fail.error_path), JSONPATH},
-    {FIELD("CausePath", FAIL, compile_expr), AT(u.fail.cause_path), JSONPATH},
+    {FIELD("ErrorPath", FAIL, compile_text_expr), AT(u.fail.error_path), JSONPATH},
+    {FIELD("CausePath", FAIL, compile_text_expr), AT(u.fail.cause_path), JSONPATH},
 
     {FIELD("Branches", PARALLEL, compile_branches), .required = PARALLEL},
 
@@ -139,15 +175,16 @@ static const struct field state_fields[] = {
     {FIELD("ItemSelector", MAP, compile_template), AT(parameters)},
     {FIELD("MaxConcurrency", MAP, compile_number), AT(u.map.max_concurrency),
 	OR_EXPR(u.map.max_concurrency.jsonata)},
-    {FIELD("MaxConcurrencyPath", MAP, compile_number_path), AT(u.map.max_concurrency), JSONPATH},
+    {FIELD("MaxConcurrencyPath", MAP, compile_value_number_path), AT(u.map.max_concurrency),
+	JSONPATH},
     {FIELD("ToleratedFailureCount", MAP, compile_number), AT(u.map.tolerated_failure_count),
 	OR_EXPR(u.map.tolerated_failure_count.jsonata)},
-    {FIELD("ToleratedFailureCountPath", MAP, compile_number_path),
+    {FIELD("ToleratedFailureCountPath", MAP, compile_value_number_path),
 	AT(u.map.tolerated_failure_count), JSONPATH},
     {FIELD("ToleratedFailurePercentage", MAP, compile_real), AT(u.map.tolerated_failure_percentage),
 	FLAG(u.map.tolerated_failure_percentage_given), .high = 100,
 	OR_EXPR(u.map.tolerated_failure_percentage_jsonata)},
-    {FIELD("ToleratedFailurePercentagePath", MAP, compile_path),
+    {FIELD("ToleratedFailurePercentagePath", MAP, compile_value_path),
 	AT(u.map.tolerated_failure_percentage_path), JSONPATH},
     {FIELD("Label", MAP, compile_label)},
     {FIELD("ItemReader", MAP, compile_distributed), FLAG(u.map.needs_s3)},

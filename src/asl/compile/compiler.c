@@ -1,4 +1,5 @@
 #include "asl/compile/compiler.h"
+#include "asl/compile/placeholder.h"
 
 #include "asl/state/dataflow.h"
 #include "base/jsonx.h"
@@ -233,4 +234,33 @@ compiler_fini(struct compiler *compiler)
 	arena_fini(&compiler->scratch);
 	json_decref(compiler->assigning);
 	buf_fini(&compiler->pointer);
+}
+
+bool
+compiler_warn_placeholder(struct compiler *compiler, const char *text)
+{
+	struct str name;
+	size_t at = 0;
+
+	if (!placeholder_next(text, &at, &name))
+		return false;
+	compiler_warn(compiler, DIAG_AT_VALUE, "PLACEHOLDER",
+	    "--set and --set-file fill it in here",
+	    "The placeholder ${%.*s} is to be filled in by SAM, CDK or Terraform", (int)name.len,
+	    name.p);
+	return true;
+}
+
+bool
+compiler_accept_placeholder(struct compiler *compiler, const json_t *json)
+{
+	struct asl_machine *machine = compiler->machine;
+	const char *text = json_string_value(json);
+
+	if (text == NULL || !placeholder_is_whole(text))
+		return false;
+	compiler_warn_placeholder(compiler, text);
+	if (machine->unfilled == NULL)
+		machine->unfilled = arena_strdup(&machine->arena, text);
+	return true;
 }

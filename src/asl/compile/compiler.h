@@ -66,6 +66,18 @@ void compiler_fault(struct compiler *compiler, enum diag_at at, const char *code
 void compiler_warn(struct compiler *compiler, enum diag_at at, const char *code, const char *hint,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/*
+ * Warns of the first ${Name} in text, which SAM, CDK or Terraform fills in before a definition is
+ * created. Returns: whether there is one.
+ */
+bool compiler_warn_placeholder(struct compiler *compiler, const char *text);
+
+/*
+ * The same for a number or a timestamp, all of which must be a placeholder. Until it is filled in,
+ * the machine can be checked but not run: asl_machine_unfilled.
+ */
+bool compiler_accept_placeholder(struct compiler *compiler, const json_t *json);
+
 /* diag_hint_nearest, within COMPILE_HINTS_MAX. */
 const char *compiler_hint(
     struct compiler *compiler, struct buf *out, const char *word, const char *const *known);

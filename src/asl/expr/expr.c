@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* One evaluation of an expression. What is the same for all nodes of one evaluation, so
  * that the recursion passes one pointer. */
@@ -61,9 +62,24 @@ asl_expr_path(const struct asl_expr *expr)
 	return expr->root.kind == EXPR_PATH ? expr->root.u.path : NULL;
 }
 
+/* ArrayGetItem gives whatever is in the array. */
+bool
+asl_expr_may_give_text(const struct asl_expr *expr)
+{
+	static const char *const names[] = {"Format", "JsonToString", "ArrayGetItem",
+	    "Base64Encode", "Base64Decode", "Hash", "UUID", NULL};
+	const char *const *name = names;
+
+	if (expr->root.kind != EXPR_CALL)
+		return true;
+	while (*name != NULL && strcmp(*name, expr->root.u.call.fn->name) != 0)
+		name++;
+	return *name != NULL;
+}
+
 /*
  * AWS words it in two ways: for a path that is the whole expression, and for one that is an
- * argument of a function. Either way States.Runtime, not States.IntrinsicFailure.
+ * argument of a function. Either way States.Runtime.
  */
 static int
 expr_fail_not_found(const struct expr_eval *eval, const struct asl_path *path)
@@ -107,7 +123,12 @@ static int
 expr_eval_call(const struct expr_eval *eval, const struct expr_call *call, json_t **ret_value)
 {
 	json_t **args = mem_zalloc(call->arg_count + 1, sizeof(json_t *));
-	struct intrinsic_call run = {.fn = call->fn, .rng = eval->scope->rng, .err = eval->err};
+	struct intrinsic_call run = {
+	    .fn = call->fn,
+	    .text = {eval->expr->text + call->from, call->to - call->from},
+	    .rng = eval->scope->rng,
+	    .err = eval->err,
+	};
 	json_t *value = NULL;
 
 	while (run.arg_count < call->arg_count &&

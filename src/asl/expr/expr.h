@@ -32,11 +32,14 @@ const char *asl_expr_text(const struct asl_expr *expr);
 /* The path, when it is one; else NULL. Borrowed. */
 const struct asl_path *asl_expr_path(const struct asl_expr *expr);
 
+/* False for a call whose function never gives a string, as States.MathAdd. */
+bool asl_expr_may_give_text(const struct asl_expr *expr);
+
 /*
  * Evaluates the expression. field is what a message calls it: "value.$".
  * Returns: 0 with a new reference in *ret_value, -1.
- * Errors: States.Runtime for a path that leads nowhere, States.IntrinsicFailure. The text lacks the
- * beginning "An error occurred while executing the state", which the engine adds.
+ * Errors: States.Runtime for a path that leads nowhere and for arguments that do not fit. The text
+ * lacks the beginning "An error occurred while executing the state", which the engine adds.
  */
 int asl_expr_eval(const struct asl_expr *expr, const char *field, const struct asl_scope *scope,
     json_t **ret_value, struct tmf_err *err);

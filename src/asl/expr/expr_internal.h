@@ -10,6 +10,8 @@ enum expr_kind { EXPR_LITERAL, EXPR_PATH, EXPR_CALL };
 
 struct expr_call {
 	const struct intrinsic *fn;
+	size_t from; /* its place in the expression's text */
+	size_t to;
 	struct expr_node *args;
 	size_t arg_count;
 };

@@ -163,7 +163,7 @@ expr_check_arg_count(struct path_parser *parser, const struct expr_call *call)
 static int
 expr_parse_call(struct path_parser *parser, struct expr_node *node, unsigned depth)
 {
-	struct expr_node call = {.kind = EXPR_CALL, .u.call = {.fn = NULL}};
+	struct expr_node call = {.kind = EXPR_CALL, .u.call = {.from = parser->pos}};
 
 	if (depth > ASL_EXPR_DEPTH_MAX)
 		return path_scan_fail(parser, "functions are nested too deeply");
@@ -175,18 +175,21 @@ expr_parse_call(struct path_parser *parser, struct expr_node *node, unsigned dep
 		expr_node_fini(&call);
 		return -1;
 	}
+	call.u.call.to = parser->pos;
 	*node = call;
 	return 0;
 }
 
-/* Recorded from AWS: blanks may stand after commas, but neither before nor after the
- * expression. A literal alone is not an expression: "x.$": "'a'" is refused. */
+/* Blanks may stand after commas, and behind the expression, as AWS's own definitions have them.
+ * Before `States.` they are refused, recorded from AWS. A literal alone is not an expression:
+ * "x.$": "'a'" is refused. */
 static int
 expr_parse_root(struct path_parser *parser, struct expr_node *node)
 {
 	int rc = path_scan_peek(parser) == '$' ? expr_parse_path(parser, node)
 					       : expr_parse_call(parser, node, 1);
 
+	path_scan_blanks(parser);
 	if (rc == 0 && parser->pos < parser->text.len) {
 		expr_node_fini(node);
 		return path_scan_fail(parser, "unexpected text after the expression");

@@ -27,7 +27,7 @@ static const struct intrinsic intrinsics[] = {
     {"Hash", 2, "*s", false, intrinsic_hash},
     {"JsonMerge", 3, "oo*", false, intrinsic_json_merge},
     {"JsonToString", 1, "*", false, intrinsic_json_to_string},
-    {"MathAdd", 2, "ii", false, intrinsic_math_add},
+    {"MathAdd", 2, "rr", false, intrinsic_math_add},
     {"MathRandom", 2, "iii", false, intrinsic_math_random},
     {"StringSplit", 2, "st", false, intrinsic_string_split},
     {"StringToJson", 1, "s", false, intrinsic_string_to_json},
@@ -76,23 +76,32 @@ arg_fail_kind(const struct intrinsic_call *call, size_t at, const char *kind, co
 	return -1;
 }
 
-/* A number. Recorded from AWS: it is rounded half up, so MathAdd(1.49, 1.5) is 1 + 2. */
 static int
-arg_read_integer(const struct intrinsic_call *call, size_t at, struct intrinsic_arg *arg)
+arg_fail_range(const struct intrinsic_call *call, size_t at)
 {
-	double rounded = floor(json_real_value(arg->json) + 0.5);
+	intrinsic_fail(call, "argument %zu is out of range", at + 1);
+	return -1;
+}
+
+/* A number. Recorded from AWS: MathAdd rounds half up, so MathAdd(1.49, 1.5) is 1 + 2, and takes 32
+ * bits; all others cut what stands behind the point. */
+static int
+arg_read_integer(
+    const struct intrinsic_call *call, size_t at, bool rounds, struct intrinsic_arg *arg)
+{
+	double real = json_real_value(arg->json);
+	double whole = rounds ? floor(real + 0.5) : trunc(real);
 
 	if (!json_is_number(arg->json))
 		return arg_fail_kind(call, at, "number", arg->json);
-	if (json_is_integer(arg->json)) {
+	if (json_is_integer(arg->json))
 		arg->integer = json_integer_value(arg->json);
-		return 0;
-	}
-	if (rounded < -INT64_LIMIT || rounded >= INT64_LIMIT) {
-		intrinsic_fail(call, "argument %zu is out of range", at + 1);
-		return -1;
-	}
-	arg->integer = (int64_t)rounded;
+	else if (whole >= -INT64_LIMIT && whole < INT64_LIMIT)
+		arg->integer = (int64_t)whole;
+	else
+		return arg_fail_range(call, at);
+	if (rounds && (arg->integer < INT32_MIN || arg->integer > INT32_MAX))
+		return arg_fail_range(call, at);
 	return 0;
 }
 
@@ -124,7 +133,8 @@ arg_read(const struct intrinsic_call *call, size_t at, char letter, struct intri
 	case 't':
 		return arg_read_text(call, at, ASL_HASH_BYTES_MAX, arg);
 	case 'i':
-		return arg_read_integer(call, at, arg);
+	case 'r':
+		return arg_read_integer(call, at, letter == 'r', arg);
 	default:
 		assert(letter == '*' || letter == '+');
 		return 0;

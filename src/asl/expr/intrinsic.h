@@ -28,8 +28,8 @@ struct intrinsic {
 	unsigned args_min;
 	/*
 	 * A letter for each argument: a array, o object, s string, t string of at most
-	 * ASL_HASH_BYTES_MAX characters, i integer, * any value. A + at the end: any number of
-	 * further values.
+	 * ASL_HASH_BYTES_MAX characters, i a number cut to an integer, r a number rounded to an
+	 * integer of 32 bits, * any value. A + at the end: any number of further values.
 	 */
 	const char *args;
 	bool takes_template; /* the first argument's \{ \} and \\ are the function's to read */
@@ -39,13 +39,14 @@ struct intrinsic {
 struct intrinsic_arg {
 	json_t *json;	 /* borrowed */
 	struct str text; /* s and t */
-	int64_t integer; /* i */
+	int64_t integer; /* i and r */
 };
 
 struct intrinsic_call {
 	const struct intrinsic *fn;
 	const struct intrinsic_arg *args;
 	size_t arg_count;
+	struct str text; /* as the definition has it */
 	struct rng *rng; /* of the scope: may be NULL where no function needs chance */
 	struct tmf_err *err;
 };
@@ -62,14 +63,22 @@ size_t intrinsic_args_max(const struct intrinsic *fn);
 /*
  * Calls the function with call->arg_count values, after checking their types.
  * Returns: a new reference, NULL with call->err.
- * Errors: States.IntrinsicFailure, naming the argument ("argument 2 must be of type number, not
- * string").
+ * Errors: States.Runtime, naming the argument ("argument 2 must be of type number, not string").
  */
 json_t *intrinsic_run(struct intrinsic_call *call, json_t *const *values);
 
-/* Fills call->err: States.IntrinsicFailure, "Invalid arguments in States.X: ...". Returns NULL. */
+/* Fills call->err: States.Runtime, with the call and "Invalid arguments in States.X: ...".
+ * Returns: NULL. */
 json_t *intrinsic_fail(const struct intrinsic_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The same with "Invalid template in States.X: ". */
+json_t *intrinsic_fail_template(const struct intrinsic_call *call, const char *detail);
+
+/* Appends value as Java's toString has it: a string bare, an object as {a=1, b=[]}, an array as
+ * JSON.
+ * Returns: 0, -1 by intrinsic_fail where out gets too long. */
+int intrinsic_write_value(const struct intrinsic_call *call, json_t *value, struct buf *out);
 
 /* A new string of text, which is emptied. NULL, by intrinsic_fail, where it is not UTF-8. */
 json_t *intrinsic_string(const struct intrinsic_call *call, struct buf *text);

@@ -1,9 +1,12 @@
 #include "asl/expr/expr.h"
 #include "asl/expr/intrinsic.h"
+#include "asl/expr/java_hash.h"
 
 #include "base/jsonx.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define REAL_INTEGER_MAX 9007199254740992.0 /* 2^53: up to it every integer has a double */
 
@@ -18,6 +21,22 @@ intrinsic_array(const struct intrinsic_call *call)
 	return array;
 }
 
+/* Recorded from AWS: a number, true and false find their own text in the list. Whether a text finds
+ * a number has not been recorded: it does not. */
+static bool
+array_has_text_of(const json_t *element, const json_t *value)
+{
+	char *text;
+	bool same;
+
+	if (!json_is_string(element) || (!json_is_number(value) && !json_is_boolean(value)))
+		return false;
+	text = jsonx_text(value);
+	same = strcmp(json_string_value(element), text) == 0;
+	free(text);
+	return same;
+}
+
 /* Recorded from AWS: values are compared deeply, and 1 is 1.0. */
 json_t *
 intrinsic_array_contains(const struct intrinsic_call *call)
@@ -26,20 +45,23 @@ intrinsic_array_contains(const struct intrinsic_call *call)
 	size_t i;
 
 	json_array_foreach (call->args[0].json, i, element) {
-		if (jsonx_same(element, call->args[1].json))
+		if (jsonx_same(element, call->args[1].json) ||
+		    array_has_text_of(element, call->args[1].json))
 			return json_true();
 	}
 	return json_false();
 }
 
 /* An index outside is an error, and a negative one does not count from the end as it does
- * in a path. */
+ * in a path. Recorded from AWS: in an empty list every index leads to null. */
 json_t *
 intrinsic_array_get_item(const struct intrinsic_call *call)
 {
 	json_t *array = call->args[0].json;
 	int64_t at = call->args[1].integer;
 
+	if (at >= 0 && json_array_size(array) == 0)
+		return json_null();
 	if (at < 0 || (uint64_t)at >= json_array_size(array))
 		return intrinsic_fail(call, "index %lld is not in an array of %zu", (long long)at,
 		    json_array_size(array));
@@ -147,8 +169,10 @@ intrinsic_array_unique(const struct intrinsic_call *call)
 	}
 	buf_fini(&key);
 	json_decref(seen);
-	if (key_bytes <= INTRINSIC_KEY_BYTES_MAX)
+	if (key_bytes <= INTRINSIC_KEY_BYTES_MAX) {
+		java_hash_sort(unique);
 		return unique;
+	}
 	json_decref(unique);
 	return intrinsic_fail(call, "the array is too large");
 }

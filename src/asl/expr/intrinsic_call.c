@@ -2,8 +2,18 @@
 
 /* What the functions share: how they fail, and how they return text. */
 
-/* States.IntrinsicFailure is the error that AWS gives for bad arguments, so that Retry and
- * Catch can name it. */
+/* Recorded from AWS: bad arguments are States.Runtime, which nothing catches, and the cause has the
+ * call as it is written in the definition. States.IntrinsicFailure, which the documentation lists,
+ * has never been seen. */
+static void
+intrinsic_fail_with(const struct intrinsic_call *call, const char *what, const char *detail)
+{
+	tmf_err_set_name(call->err, TMF_ERR_ASL, "States.Runtime",
+	    "There was an error while evaluating the intrinsic function: %.*s. Invalid %s in "
+	    "States.%s: %s",
+	    (int)call->text.len, call->text.p, what, call->fn->name, detail);
+}
+
 json_t *
 intrinsic_fail(const struct intrinsic_call *call, const char *format, ...)
 {
@@ -13,9 +23,15 @@ intrinsic_fail(const struct intrinsic_call *call, const char *format, ...)
 	va_start(args, format);
 	buf_vprintf(&text, format, args);
 	va_end(args);
-	tmf_err_set_name(call->err, TMF_ERR_ASL, "States.IntrinsicFailure",
-	    "Invalid arguments in States.%s: %s", call->fn->name, buf_cstr(&text));
+	intrinsic_fail_with(call, "arguments", buf_cstr(&text));
 	buf_fini(&text);
+	return NULL;
+}
+
+json_t *
+intrinsic_fail_template(const struct intrinsic_call *call, const char *detail)
+{
+	intrinsic_fail_with(call, "template", detail);
 	return NULL;
 }
 

@@ -1,6 +1,8 @@
 #include "asl/expr/expr.h"
 #include "asl/expr/intrinsic.h"
 
+#include "base/jsonx.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,9 +11,6 @@
 
 /* 17 digits always read back as the same double, so the search for fewer ends. */
 #define DOUBLE_DIGITS_MAX 17 /* significant digits, enough for every double */
-
-/* Arrays and objects hold values again, so the three functions call each other. */
-static int format_value(const struct intrinsic_call *call, json_t *value, struct buf *out);
 
 /* The fewest digits that read back as the same number: "d.ddde+xx". 0.1 must come out as
  * "0.1" and not as "0.10000000000000001". */
@@ -55,24 +54,6 @@ format_double(double value, struct buf *out)
 	buf_printf(out, "%.*f", decimals > 1 ? decimals : 1, value);
 }
 
-/* Java separates with a comma and a blank, where the JSON of AWS has no blanks. */
-static int
-format_array(const struct intrinsic_call *call, json_t *array, struct buf *out)
-{
-	json_t *element;
-	size_t i;
-
-	buf_add_char(out, '[');
-	json_array_foreach (array, i, element) {
-		if (i > 0)
-			buf_add_cstr(out, ", ");
-		if (format_value(call, element, out) < 0)
-			return -1;
-	}
-	buf_add_char(out, ']');
-	return 0;
-}
-
 /* Recorded from AWS: the map's toString() of Java, {Arg1=1, Arg2=[]}, and not JSON. */
 static int
 format_object(const struct intrinsic_call *call, json_t *object, struct buf *out)
@@ -86,19 +67,23 @@ format_object(const struct intrinsic_call *call, json_t *object, struct buf *out
 	json_object_foreach (object, key, member) {
 		buf_printf(out, "%s%s=", separator, key);
 		separator = ", ";
-		if (format_value(call, member, out) < 0)
+		if (intrinsic_write_value(call, member, out) < 0)
 			return -1;
 	}
 	buf_add_char(out, '}');
 	return 0;
 }
 
-/* As Java's toString has it: a string bare, an object as {a=1, b=[]}. The limit is checked
- * before each value, so nested data cannot grow the text far beyond it. */
-static int
-format_value(const struct intrinsic_call *call, json_t *value, struct buf *out)
+/*
+ * As Java's toString has it: a string bare, an object as {a=1, b=[]}. An array is a class of its
+ * own there, whose text is JSON: not recorded yet, but it agrees with all that is. The limit is
+ * checked before each value, so nested data cannot grow the text far beyond it.
+ */
+int
+intrinsic_write_value(const struct intrinsic_call *call, json_t *value, struct buf *out)
 {
-	if (out->len > INTRINSIC_TEXT_BYTES_MAX) {
+	if (out->len > INTRINSIC_TEXT_BYTES_MAX ||
+	    (json_is_array(value) && !jsonx_text_fits(value, INTRINSIC_TEXT_BYTES_MAX))) {
 		intrinsic_fail(call, "the text has more than %u bytes", INTRINSIC_TEXT_BYTES_MAX);
 		return -1;
 	}
@@ -106,7 +91,8 @@ format_value(const struct intrinsic_call *call, json_t *value, struct buf *out)
 	case JSON_OBJECT:
 		return format_object(call, value, out);
 	case JSON_ARRAY:
-		return format_array(call, value, out);
+		jsonx_write(value, out);
+		break;
 	case JSON_STRING:
 		buf_add(out, json_string_value(value), json_string_length(value));
 		break;
@@ -130,8 +116,9 @@ format_value(const struct intrinsic_call *call, json_t *value, struct buf *out)
 }
 
 /* Writes the template with {} replaced by the arguments in turn; \{ \} and \\ stand for the
- * character itself. 0, or -1 by intrinsic_fail. /. A {} without an argument is counted,
- * too, so both too few and too many arguments fail. */
+ * character itself. 0, or -1 by intrinsic_fail. A {} without an argument is counted, too, so both
+ * too few and too many arguments fail. Recorded from AWS: a brace alone is refused, in these words.
+ */
 static int
 format_template(const struct intrinsic_call *call, struct buf *out)
 {
@@ -147,10 +134,15 @@ format_template(const struct intrinsic_call *call, struct buf *out)
 			i++;
 		} else if (left > 1 && memcmp(at, "{}", 2) == 0) {
 			if (arg < call->arg_count &&
-			    format_value(call, call->args[arg].json, out) < 0)
+			    intrinsic_write_value(call, call->args[arg].json, out) < 0)
 				return -1;
 			arg++;
 			i++;
+		} else if (*at == '{' || *at == '}') {
+			intrinsic_fail_template(call, *at == '{'
+							  ? "matching '}' not found for '{'."
+							  : "matching '{' not found for '}'.");
+			return -1;
 		} else {
 			buf_add_char(out, *at);
 		}
@@ -158,7 +150,7 @@ format_template(const struct intrinsic_call *call, struct buf *out)
 	if (arg == call->arg_count)
 		return 0;
 	/* AWS's own words. */
-	intrinsic_fail(call, "number of arguments do not match the occurrences of {}");
+	intrinsic_fail(call, "number of arguments do not match the occurrences of {}.");
 	return -1;
 }
 

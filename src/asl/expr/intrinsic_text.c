@@ -5,6 +5,8 @@
 #include "base/jsonx.h"
 #include "base/utf8.h"
 
+#include <assert.h>
+#include <ctype.h>
 #include <string.h>
 
 /* The bytes are those of the string in UTF-8. */
@@ -35,24 +37,45 @@ text_repair(const struct buf *bytes, struct buf *out)
 	}
 }
 
+/*
+ * Recorded from AWS: what is not Base64 does not fail. As its decoder does, characters outside of
+ * the alphabet are passed over, - and _ stand for + and /, the first = ends the text, and a last
+ * character that makes no byte is dropped.
+ */
+static void
+text_keep_base64(struct str text, struct buf *kept)
+{
+	for (; text.len > 0 && *text.p != '='; text.p++, text.len--) {
+		if (*text.p == '-' || *text.p == '_')
+			buf_add_char(kept, *text.p == '-' ? '+' : '/');
+		else if (isalnum((unsigned char)*text.p) || *text.p == '+' || *text.p == '/')
+			buf_add_char(kept, *text.p);
+	}
+	if (kept->len % 4 == 1)
+		kept->len--;
+}
+
 /* The argument has a limit, so the decoded text needs none. */
 json_t *
 intrinsic_base64_decode(const struct intrinsic_call *call)
 {
+	struct buf kept = {0};
 	struct buf bytes = {0};
 	struct buf out = {0};
+	int decoded;
 
-	if (digest_base64_decode(call->args[0].text, &bytes, NULL) < 0) {
-		buf_fini(&bytes);
-		return intrinsic_fail(call, "argument 1 is not Base64");
-	}
+	text_keep_base64(call->args[0].text, &kept);
+	decoded = digest_base64_decode(buf_str(&kept), &bytes, NULL);
+	assert(decoded == 0);
+	buf_fini(&kept);
 	text_repair(&bytes, &out);
 	buf_fini(&bytes);
 	return intrinsic_string(call, &out);
 }
 
-/* A string is hashed as it is, other data as its JSON text. The limit on the text comes
- * before it is written, since an object may be very large. */
+/* A string is hashed as it is, other data as Format writes it: an object's text is {foo=bar}, as a
+ * peer has recorded it. The limit on the text comes before it is written, since an object may be
+ * very large. */
 json_t *
 intrinsic_hash(const struct intrinsic_call *call)
 {
@@ -65,7 +88,7 @@ intrinsic_hash(const struct intrinsic_call *call)
 	if (json_is_string(input))
 		buf_add(&data, json_string_value(input), json_string_length(input));
 	else if (jsonx_text_fits(input, INTRINSIC_TEXT_BYTES_MAX))
-		jsonx_write(input, &data);
+		intrinsic_write_value(call, call->args[0].json, &data);
 	if (data.len == 0 && !json_is_string(input))
 		intrinsic_fail(call, "argument 1 is too large");
 	else if (intrinsic_char_count(buf_str(&data)) > ASL_HASH_BYTES_MAX)
@@ -81,13 +104,16 @@ intrinsic_hash(const struct intrinsic_call *call)
 	return hash;
 }
 
-/* Recorded from AWS: an object under the same key is replaced, not merged. */
+/* Recorded from AWS: an object under the same key is replaced, not merged, and the text 'false' is
+ * taken for false. */
 json_t *
 intrinsic_json_merge(const struct intrinsic_call *call)
 {
+	const json_t *deep = call->args[2].json;
 	json_t *merged;
 
-	if (!json_is_false(call->args[2].json))
+	if (!json_is_false(deep) &&
+	    (!json_is_string(deep) || strcmp(json_string_value(deep), "false") != 0))
 		return intrinsic_fail(
 		    call, "argument 3 must be false: deep merging is not supported");
 	merged = json_copy(call->args[0].json);

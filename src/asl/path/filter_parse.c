@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <string.h>
 
 static struct filter *filter_parse_chain(struct path_parser *parser, enum filter_kind kind);
 static int filter_parse_value(struct path_parser *parser, json_t **ret_value);
@@ -59,6 +60,33 @@ filter_parse_array(struct path_parser *parser, json_t **ret_value)
 	return 0;
 }
 
+/*
+ * A text without quotes, as AWS's documentation writes it: [?(@.kind==fruit)]. A number, true,
+ * false and null are themselves. It ends at a blank and before whatever has a meaning in a filter.
+ * A slash at its head is left to be refused, since a pattern behind == is a mistake for =~.
+ */
+static int
+filter_parse_word(struct path_parser *parser, json_t **ret_value)
+{
+	static const char word_ends[] = " \t\r\n()[]{}'\",=!<>&|~";
+	struct path_parser scalar = {.text = {parser->text.p + parser->pos, 0}};
+	struct buf text = {0};
+
+	while (parser->pos + scalar.text.len < parser->text.len &&
+	       strchr(word_ends, scalar.text.p[scalar.text.len]) == NULL)
+		scalar.text.len++;
+	if (scalar.text.len == 0 || path_scan_peek(parser) == '/')
+		return path_scan_fail(parser, "expected a value");
+	parser->pos += scalar.text.len;
+	if (path_scan_scalar(&scalar, ret_value) == 0) {
+		if (scalar.pos == scalar.text.len)
+			return 0;
+		json_decref(*ret_value);
+	}
+	buf_add(&text, scalar.text.p, scalar.text.len);
+	return path_scan_string(parser, &text, ret_value);
+}
+
 /* Either quote may stand; a list nests within the same limit as parentheses. */
 static int
 filter_parse_value(struct path_parser *parser, json_t **ret_value)
@@ -73,7 +101,7 @@ filter_parse_value(struct path_parser *parser, json_t **ret_value)
 		return -1;
 	}
 	if (!path_scan_accept(parser, "["))
-		return path_scan_scalar(parser, ret_value);
+		return filter_parse_word(parser, ret_value);
 	if (++parser->depth > PATH_FILTER_DEPTH_MAX)
 		return path_scan_fail(parser, "lists are nested too deeply");
 	rc = filter_parse_array(parser, ret_value);

@@ -34,6 +34,10 @@ struct asl_path *asl_path_parse(struct str text, struct tmf_err *err);
  */
 struct asl_path *asl_reference_path_parse(struct str text, struct tmf_err *err);
 
+/* The same for a value that is read: it may begin with a variable, too, but not with $$. Errors:
+ * TMF_ERR_INVALID. */
+struct asl_path *asl_value_path_parse(struct str text, struct tmf_err *err);
+
 /* NULL is fine. */
 void asl_path_free(struct asl_path *path);
 

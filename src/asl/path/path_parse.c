@@ -210,17 +210,15 @@ path_parse_bracket(struct path_parser *parser, struct path_step *step)
 	return path_parse_numbers(parser, step);
 }
 
-/* [...], .name, ..name, ..[...], and a bare name behind $$ or a variable's dot. Behind .. a
- * bracket or a name may stand, and * for all that is below. */
+/* [...], .name, ..name, ..[...], and * for a name. AWS's own definitions write $.a.[0] as well, and
+ * it takes the dot before a bracket as none. */
 static int
 path_parse_step(struct path_parser *parser, struct path_step *step)
 {
-	if (path_scan_accept(parser, "["))
-		return path_parse_bracket(parser, step);
 	step->descend = path_scan_accept(parser, "..");
 	if (!step->descend)
 		path_scan_accept(parser, ".");
-	else if (path_scan_accept(parser, "["))
+	if (path_scan_accept(parser, "["))
 		return path_parse_bracket(parser, step);
 	if (!path_scan_accept(parser, "*"))
 		return path_parse_name(parser, step);
@@ -353,6 +351,7 @@ asl_path_parse(struct str text, struct tmf_err *err)
 		return NULL;
 	}
 	path = path_parse_at(&parser);
+	path_scan_blanks(&parser); /* AWS takes them behind a path, but not before it */
 	if (path != NULL && parser.pos < text.len) {
 		path_scan_fail(&parser, "unexpected text after the path");
 		asl_path_free(path);
@@ -366,9 +365,6 @@ asl_path_parse(struct str text, struct tmf_err *err)
 static const char *
 path_reference_fault(const struct asl_path *path)
 {
-	if (path->root != PATH_ROOT_INPUT)
-		return "a reference path must begin with $, not with a variable or the context "
-		       "object";
 	for (size_t i = 0; i < path->step_count; i++) {
 		const struct path_step *step = &path->steps[i];
 
@@ -381,9 +377,9 @@ path_reference_fault(const struct asl_path *path)
 	return NULL;
 }
 
-/* A ResultPath must lead to one place, which may not be there yet: so it is parsed, then judged. */
-struct asl_path *
-asl_reference_path_parse(struct str text, struct tmf_err *err)
+/* Parsed, then judged. may_be_variable: as in the fields where a path is read, never written. */
+static struct asl_path *
+path_parse_reference(struct str text, bool may_be_variable, struct tmf_err *err)
 {
 	struct asl_path *path = asl_path_parse(text, err);
 	const char *fault;
@@ -391,10 +387,26 @@ asl_reference_path_parse(struct str text, struct tmf_err *err)
 	if (path == NULL)
 		return NULL;
 	fault = path_reference_fault(path);
+	if (path->root == PATH_ROOT_CONTEXT)
+		fault = "a reference path must not begin with $$, the context object";
+	if (path->root == PATH_ROOT_VARIABLE && !may_be_variable)
+		fault = "a reference path must begin with $, not with a variable";
 	if (fault != NULL) {
 		tmf_err_set(err, TMF_ERR_INVALID, "%s", fault);
 		asl_path_free(path);
 		return NULL;
 	}
 	return path;
+}
+
+struct asl_path *
+asl_reference_path_parse(struct str text, struct tmf_err *err)
+{
+	return path_parse_reference(text, false, err);
+}
+
+struct asl_path *
+asl_value_path_parse(struct str text, struct tmf_err *err)
+{
+	return path_parse_reference(text, true, err);
 }

@@ -75,7 +75,7 @@ int asl_tolerated_percentage(const struct asl_state *state, const struct asl_sco
     double *ret_percentage, struct tmf_err *err);
 
 /* The rule that a Choice takes on its effective input; NULL when that is Default. Errors: as
- * asl_choice_holds; States.NoChoiceMatched. */
+ * asl_choice_holds; States.Runtime where no rule holds. */
 int asl_choose(const struct asl_state *state, const struct asl_scope *effective,
     const struct asl_choice_rule **ret_rule, struct tmf_err *err);
 

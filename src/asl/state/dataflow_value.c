@@ -363,6 +363,6 @@ asl_choose(const struct asl_state *state, const struct asl_scope *effective,
 	*ret_rule = NULL;
 	if (state->u.choice.otherwise != NULL)
 		return 0;
-	return tmf_err_set_name(err, TMF_ERR_ASL, "States.NoChoiceMatched",
+	return tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
 	    "Failed to transition out of the state. The state does not point to a next state.");
 }

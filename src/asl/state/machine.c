@@ -114,6 +114,15 @@ asl_machine_find(const struct asl_machine *machine, const char *name)
 	return index != NULL ? machine->at[json_integer_value(index)] : NULL;
 }
 
+int
+asl_machine_check_filled(const struct asl_machine *machine, struct tmf_err *err)
+{
+	if (machine->unfilled == NULL)
+		return 0;
+	return tmf_err_set(err, TMF_ERR_INVALID,
+	    "the placeholder %s has no value (--set NAME=VALUE gives it one)", machine->unfilled);
+}
+
 json_t *
 asl_machine_json(const struct asl_machine *machine)
 {

@@ -181,6 +181,12 @@ size_t asl_machine_state_count(const struct asl_machine *machine);	/* nested one
 const struct asl_state *asl_machine_state(const struct asl_machine *machine, unsigned index);
 const struct asl_state *
 asl_machine_find(const struct asl_machine *machine, const char *name); /* NULL if none */
+/*
+ * Whether all numbers of the definition are there. A placeholder such as ${Wait} in the place of
+ * one is valid in a definition that is for SAM or Terraform, but cannot be run.
+ * Errors: TMF_ERR_INVALID, naming the first.
+ */
+int asl_machine_check_filled(const struct asl_machine *machine, struct tmf_err *err);
 json_t *asl_machine_json(const struct asl_machine *machine); /* the definition, borrowed */
 
 #endif

@@ -13,6 +13,7 @@ struct asl_machine {
 	json_t *names; /* name of a state to its index */
 	struct asl_states *states;
 	int64_t timeout_seconds;
+	const char *unfilled;  /* the first number that is a placeholder: "${Wait}"; or NULL */
 	struct asl_state **at; /* by index; heap, grows */
 	size_t count;
 	size_t capacity;

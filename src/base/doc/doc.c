@@ -178,6 +178,14 @@ doc_read(const char *path, struct tmf_err *err)
 }
 
 /* Borrowed from the document. */
+void
+doc_take_root(struct doc *doc, json_t *root)
+{
+	assert(root != NULL);
+	json_decref(doc->root);
+	doc->root = root;
+}
+
 json_t *
 doc_root(const struct doc *doc)
 {

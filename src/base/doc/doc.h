@@ -41,6 +41,10 @@ void doc_free(struct doc *doc);
 json_t *doc_root(const struct doc *doc);
 const char *doc_name(const struct doc *doc);
 
+/* Puts root, a changed value, in the place of the document's own: the place of what both have is
+ * still found. Takes root. */
+void doc_take_root(struct doc *doc, json_t *root);
+
 /* The text that was read, for a run's record. Borrows. */
 struct str doc_text(const struct doc *doc);
 

@@ -2,6 +2,7 @@
 
 #include "cli/answer.h"
 #include "cli/color.h"
+#include "cli/run/placeholders.h"
 #include "cli/run/scripts.h"
 #include "engine/registry.h"
 
@@ -34,6 +35,27 @@ definition_compile(const struct doc *doc, struct tmf_registry *registry, enum cl
 			*ret_scripts = scripts;
 	}
 	diag_list_fini(&diags);
+	return machine;
+}
+
+struct asl_machine *
+definition_read_filled(
+    const struct cli_opts *opts, struct tmf_registry *registry, json_t **ret_scripts)
+{
+	struct asl_machine *machine = NULL;
+	struct tmf_err err = {0};
+	struct doc *doc = doc_read(opts->args[0], &err);
+	bool filled;
+
+	if (doc != NULL && placeholders_fill(opts, doc, &filled, &err) == 0)
+		machine = definition_compile(doc, registry, opts->output, ret_scripts);
+	if (machine != NULL && asl_machine_check_filled(machine, &err) < 0) {
+		asl_machine_unref(machine);
+		machine = NULL;
+	}
+	if (tmf_err_isset(&err))
+		cli_fail_take(opts->output, &err);
+	doc_free(doc);
 	return machine;
 }
 

@@ -15,7 +15,12 @@
 struct asl_machine *definition_compile(const struct doc *doc, struct tmf_registry *registry,
     enum cli_output output, json_t **ret_scripts);
 
-/* The same from a file. */
+/* The same from the file of opts->args[0], for running: with --set and --set-file, and with all its
+ * numbers there. */
+struct asl_machine *definition_read_filled(
+    const struct cli_opts *opts, struct tmf_registry *registry, json_t **ret_scripts);
+
+/* The same from a file, as it is. */
 struct asl_machine *definition_read(
     const char *path, struct tmf_registry *registry, enum cli_output output, json_t **ret_scripts);
 

@@ -10,6 +10,7 @@
 #include "cli/report/report.h"
 #include "cli/report/report_plan.h"
 #include "cli/run/definition.h"
+#include "cli/run/placeholders.h"
 #include "cli/run/untaken.h"
 #include "cli/signals.h"
 #include "engine/registry.h"
@@ -59,8 +60,8 @@ session_fini(struct session *session)
 }
 
 /*
- * The text is kept as it was read, because a resumed run must go by the definition it began
- * with, whatever the file says by then.
+ * The text is kept as it was read, or filled in, because a resumed run must go by the definition it
+ * began with, whatever the file says by then.
  */
 int
 session_read_workflow(struct session *session)
@@ -69,12 +70,16 @@ session_read_workflow(struct session *session)
 	struct store_run *run = &session->run;
 	struct tmf_err err = {0};
 	struct doc *doc = doc_read(opts->args[0], &err);
+	bool filled;
 
 	if (doc == NULL)
 		return cli_fail_take(opts->output, &err);
-	run->workflow_name = mem_strdup(opts->args[0]);
-	run->definition = mem_strndup(doc_text(doc).p, doc_text(doc).len);
 	session->definition = doc;
+	if (placeholders_fill(opts, doc, &filled, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	run->workflow_name = mem_strdup(opts->args[0]);
+	run->definition =
+	    filled ? jsonx_text(doc_root(doc)) : mem_strndup(doc_text(doc).p, doc_text(doc).len);
 	if (opts->input == NULL) {
 		run->input = mem_strdup("{}");
 		return EXIT_OK;
@@ -151,6 +156,8 @@ session_load_workflow(struct session *session)
 		code = cli_fail(session->opts->output, &err);
 	if (doc != NULL && session->machine == NULL)
 		code = EXIT_INVALID;
+	if (session->machine != NULL && asl_machine_check_filled(session->machine, &err) < 0)
+		code = cli_fail(session->opts->output, &err);
 	if (!session->reads_scripts) {
 		json_t *settings = record_settings(run);
 

@@ -29,7 +29,7 @@ edge_emit(const struct edge_target *target, enum graph_edge_kind kind, const str
 
 /*
  * The rules come in the order in which they are tried: the first match decides. A Choice without
- * Default has no further edge, because States.NoChoiceMatched ends it.
+ * Default has no further edge: where no rule holds, States.Runtime ends the execution.
  */
 static void
 choice_edges(const struct edge_target *target)

@@ -504,8 +504,7 @@ cmd_test_state(const struct cli_opts *opts)
 
 	workspace_init(&test.workspace, opts);
 	if (test_read_given(&test, &err) == 0)
-		test.machine = definition_read(
-		    opts->args[0], test.workspace.registry, opts->output, &test.scripts);
+		test.machine = definition_read_filled(opts, test.workspace.registry, &test.scripts);
 	if (test.machine != NULL && test_find_state(&test, &err) == 0)
 		code = test_try_state(&test);
 	else if (tmf_err_isset(&err))

@@ -6,6 +6,7 @@
 #include "cli/answer.h"
 #include "cli/color.h"
 #include "cli/run/online.h"
+#include "cli/run/placeholders.h"
 #include "cli/run/scripts.h"
 #include "engine/registry.h"
 #include "mirror/actions/actions.h"
@@ -21,6 +22,7 @@
 
 /* What files are checked with. */
 struct validation {
+	const struct cli_opts *opts;
 	struct tmf_registry *registry;
 	struct workspace *online; /* NULL without --online */
 	const char *hook;	  /* NULL: those that the configurations name */
@@ -111,12 +113,24 @@ validate_append(json_t *all, json_t *diagnostics, const char *path)
 	json_decref(diagnostics);
 }
 
+/* With --set and --set-file filled in. */
+static struct doc *
+validate_read(const char *path, const struct cli_opts *opts, struct tmf_err *err)
+{
+	struct doc *doc = doc_read(path, err);
+
+	if (doc == NULL || placeholders_fill(opts, doc, NULL, err) == 0)
+		return doc;
+	doc_free(doc);
+	return NULL;
+}
+
 /* True if the file is valid. */
 static bool
 validate_file(const char *path, const struct validation *validation, json_t *all)
 {
 	struct tmf_err err = {0};
-	struct doc *doc = doc_read(path, &err);
+	struct doc *doc = validate_read(path, validation->opts, &err);
 	struct diag_list diags;
 	json_t *diagnostics;
 	bool valid = false;
@@ -271,9 +285,10 @@ validate_online(const struct cli_opts *opts)
 	if (code == EXIT_OK)
 		code = workspace_connect(&workspace);
 	if (code == EXIT_OK)
-		code = validate_files(opts,
-		    &(struct validation){
-			.registry = workspace.registry, .online = &workspace, .hook = opts->hook});
+		code = validate_files(opts, &(struct validation){.opts = opts,
+						.registry = workspace.registry,
+						.online = &workspace,
+						.hook = opts->hook});
 	workspace_fini(&workspace);
 	return code;
 }
@@ -304,7 +319,8 @@ cmd_validate(const struct cli_opts *opts)
 	}
 	registry = tmf_registry_new();
 	actions_register(registry, NULL);
-	code = validate_files(opts, &(struct validation){.registry = registry, .hook = opts->hook});
+	code = validate_files(
+	    opts, &(struct validation){.opts = opts, .registry = registry, .hook = opts->hook});
 	tmf_registry_free(registry);
 	return code;
 }
