@@ -129,7 +129,7 @@ cli_fail(enum cli_output output, const struct tmf_err *err)
 	assert(tmf_err_isset(err));
 	/* A document that stands already, or is half written, is the only one: a second would break
 	 * a program that parses standard output. The fault is then said on standard error alone. */
-	if (output != OUTPUT_TEXT && !cli_has_answered()) {
+	if (cli_output_is_json(output) && !cli_has_answered()) {
 		json_t *document = json_object();
 
 		jsonx_put_string(document, "error", err->name);
@@ -177,7 +177,7 @@ cli_fail_begin(enum cli_output output, struct tmf_err *err)
 int
 cli_fail_diags(enum cli_output output, struct diag_list *diags)
 {
-	if (output != OUTPUT_TEXT && !cli_has_answered()) {
+	if (cli_output_is_json(output) && !cli_has_answered()) {
 		json_t *document = json_object();
 		struct buf cause = {0};
 

@@ -17,18 +17,28 @@ const struct cli_option_row cli_options[OPTION_COUNT] = {
 _Static_assert(OPTION_COUNT <= 8 * sizeof(cli_option_set), "one bit an option");
 
 static int
-output_parse(const char *value, enum cli_output *ret_output, struct tmf_err *err)
+output_parse(const struct subcommand *command, const char *value, enum cli_output *ret_output,
+    struct tmf_err *err)
 {
-	static const char *const names[] = {"text", "json", "jsonl"};
+	static const char *const names[] = {"text", "json", "jsonl", "html"};
+	struct buf known = {0};
 
 	assert(value != NULL);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		*ret_output = (enum cli_output)i;
-		return 0;
+		bool has = i <= OUTPUT_JSONL || (command->outputs & (1u << i)) != 0;
+
+		if (has && strcmp(value, names[i]) == 0) {
+			buf_fini(&known);
+			*ret_output = (enum cli_output)i;
+			return 0;
+		}
+		if (has)
+			buf_printf(&known, "%s%s", known.len > 0 ? ", " : "", names[i]);
 	}
-	return tmf_err_set(err, TMF_ERR_INVALID, "-o takes text, json or jsonl, not \"%s\"", value);
+	tmf_err_set(
+	    err, TMF_ERR_INVALID, "-o takes one of %s, not \"%s\"", buf_cstr(&known), value);
+	buf_fini(&known);
+	return -1;
 }
 
 /*
@@ -119,14 +129,15 @@ option_list_add(struct cli_list *list, const char *name, const char *value, stru
 }
 
 static int
-option_set(struct cli_opts *opts, enum cli_option option, const char *value, struct tmf_err *err)
+option_set(const struct subcommand *command, struct cli_opts *opts, enum cli_option option,
+    const char *value, struct tmf_err *err)
 {
 	const struct cli_option_row *row = &cli_options[option];
 	void *field = (char *)opts + row->field;
 
 	assert((row->arg != NULL) == (value != NULL));
 	if (option == OPTION_OUTPUT)
-		return output_parse(value, &opts->output, err);
+		return output_parse(command, value, &opts->output, err);
 	if (option == OPTION_ACTIVITY_ARN)
 		return option_list_add(&opts->activity_arns, row->name, value, err);
 	if (option == OPTION_SET)
@@ -163,7 +174,7 @@ option_take(const struct subcommand *command, int words, char **argv, struct cli
 		value = argv[1];
 		used = 2;
 	}
-	return option_set(opts, (enum cli_option)option, value, err) < 0 ? -1 : used;
+	return option_set(command, opts, (enum cli_option)option, value, err) < 0 ? -1 : used;
 }
 
 /*

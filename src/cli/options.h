@@ -9,7 +9,19 @@
 
 /* The options of all subcommands: one table, from which they are parsed and help is printed. */
 
-enum cli_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL };
+/* The first three are every subcommand's; its row says which of the others it has. */
+enum cli_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_HTML };
+
+/* True for the forms in which a fault is a JSON document as well: a page or table of it would be
+ * none. */
+static inline bool
+cli_output_is_json(enum cli_output output)
+{
+	return output == OUTPUT_JSON || output == OUTPUT_JSONL;
+}
+
+/* One bit a form, for the row of a subcommand. */
+#define OUTPUT_BIT(id) (1u << OUTPUT_##id)
 
 #define CLI_LIST_MAX 32
 
@@ -68,6 +80,7 @@ struct cli_opts {
 	const char *inspection_level;
 	const char *variables;
 	const char *query_language;
+	const char *output_file;
 	bool iam_policy;
 	bool distributed;
 	bool no_checkpoint;
@@ -136,6 +149,8 @@ struct cli_opts {
 	X(NO_ONLINE_CHECK, no_online_check, "no-online-check", 0, WHAT, NULL,                      \
 	    "start without looking up what the configuration names")                               \
 	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
+	X(OUTPUT_FILE, output_file, "output-file", 0, WHAT, "FILE",                                \
+	    "write the page of -o html to a file instead of standard output")                      \
 	X(TRUST_TAGS, trust_tags, "trust-tags", 0, WHAT, NULL,                                     \
 	    "also what bears tmflow's tags without a proof that tmflow launched it")               \
 	X(IAM_POLICY, iam_policy, "iam-policy", 0, WHAT, NULL,                                     \
@@ -266,6 +281,7 @@ struct subcommand {
 	int args_min;
 	int args_max; /* -1: any number */
 	cli_option_set options;
+	unsigned outputs; /* OUTPUT_BIT of the forms beside text, json and jsonl */
 	int (*run)(const struct cli_opts *opts);
 };
 

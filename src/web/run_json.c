@@ -99,9 +99,9 @@ run_json_put_state(json_t *document, const struct run_state *state)
 	json_object_set_new(document, "holder", holder);
 }
 
-/* The columns of an outcome that hold text, in the order of their keys in JSON. */
-static const char *
-outcome_text_column(const struct outcome *outcome, size_t index, const char **ret_key)
+bool
+run_json_column(
+    const struct outcome *outcome, size_t index, const char **ret_key, const char **ret_value)
 {
 	const struct {
 		const char *key;
@@ -125,8 +125,11 @@ outcome_text_column(const struct outcome *outcome, size_t index, const char **re
 	    {"name", outcome->instance.name},
 	};
 
-	*ret_key = index < sizeof(columns) / sizeof(columns[0]) ? columns[index].key : NULL;
-	return *ret_key != NULL ? columns[index].value : NULL;
+	if (index >= sizeof(columns) / sizeof(columns[0]))
+		return false;
+	*ret_key = columns[index].key;
+	*ret_value = columns[index].value;
+	return true;
 }
 
 json_t *
@@ -134,14 +137,11 @@ run_json_outcome(const struct outcome *outcome)
 {
 	json_t *object = json_object();
 	const char *key;
+	const char *value;
 
-	for (size_t i = 0;; i++) {
-		const char *value = outcome_text_column(outcome, i, &key);
-
-		if (key == NULL)
-			return object;
+	for (size_t i = 0; run_json_column(outcome, i, &key, &value); i++)
 		jsonx_put_string(object, key, value);
-	}
+	return object;
 }
 
 /* --- calls --- */

@@ -28,6 +28,11 @@ json_t *run_json_read(struct store *store, const struct store_run *run,
  * document of a run that is looked at from outside. */
 void run_json_put_state(json_t *document, const struct run_state *state);
 
+/* The text columns of an outcome in a fixed order: the key and value (NULL = absent) of the one at
+ * index. Returns: false behind the last. */
+bool run_json_column(
+    const struct outcome *outcome, size_t index, const char **ret_key, const char **ret_value);
+
 /* One outcome. New reference. */
 json_t *run_json_outcome(const struct outcome *outcome);
 

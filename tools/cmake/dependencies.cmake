@@ -9,6 +9,7 @@ if(TMFLOW_PROGRAM)
 	pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.84)
 	pkg_check_modules(EXPAT REQUIRED IMPORTED_TARGET expat)
 	pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
+	pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 	pkg_check_modules(MICROHTTPD IMPORTED_TARGET libmicrohttpd)
 endif()
 

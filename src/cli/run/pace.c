@@ -28,6 +28,15 @@ pace_put(struct pace *pace, const char *kind, json_t *value, struct tmf_err *err
 	return ret;
 }
 
+static void
+pace_add_number(json_t *totals, const char *key, const json_t *more)
+{
+	json_int_t sum =
+	    json_integer_value(json_object_get(totals, key)) + json_integer_value(more);
+
+	json_object_set_new(totals, key, json_integer(sum));
+}
+
 /*
  * Earlier processes of the run are added each time. The tally of the client counts only since
  * this process began.
@@ -42,6 +51,49 @@ pace_save_calls(struct pace *pace, struct tmf_err *err)
 	if (pace->elb != NULL)
 		tally_add(calls, aws_client_tally(pace->elb));
 	return pace_put(pace, RUN_JSON_CALLS_FACT, calls, err);
+}
+
+/* The requests of all operations together, and one member more for the pages of instances. */
+static void
+pace_add_calls(json_t *totals, const json_t *tally)
+{
+	static const char *const kinds[] = {"requests", "retries", "throttled"};
+	const char *operation;
+	json_t *calls;
+
+	json_object_foreach ((json_t *)tally, operation, calls) {
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+			pace_add_number(totals, kinds[i], json_object_get(calls, kinds[i]));
+		if (strcmp(operation, "ec2:DescribeInstances") == 0)
+			pace_add_number(totals, "pages", json_object_get(calls, "requests"));
+	}
+}
+
+/* What is counted so far, by kind. New reference. */
+static json_t *
+pace_totals(struct pace *pace)
+{
+	int64_t counts[OUTCOME_COUNT] = {0};
+	json_t *totals = json_object();
+
+	if (store_outcomes_count(pace->store, pace->run_id, counts, NULL) == 0)
+		for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+			json_object_set_new(totals, outcome_name((enum outcome_kind)kind),
+			    json_integer((json_int_t)counts[kind]));
+	pace_add_calls(totals, aws_client_tally(pace->ec2));
+	if (pace->elb != NULL)
+		pace_add_calls(totals, aws_client_tally(pace->elb));
+	return totals;
+}
+
+static int
+pace_save_timeline(struct pace *pace, bool last, struct tmf_err *err)
+{
+	struct tmf_clock *clock = tmf_loop_clock(pace->loop);
+	int64_t now = clock->wall_ms(clock);
+
+	timeline_note(&pace->timeline, now, pace_totals(pace), last);
+	return timeline_save(&pace->timeline, pace->store, pace->run_id, now, last, err);
 }
 
 static int
@@ -68,7 +120,7 @@ pace_save_due(struct tmf_timer *timer)
 	struct pace *pace = (struct pace *)timer;
 	struct tmf_err err = {0};
 
-	if (pace_save(pace, &err) < 0)
+	if (pace_save(pace, &err) < 0 || pace_save_timeline(pace, false, &err) < 0)
 		log_event(LOG_WARN, "run.pace", LOG_STR("cause", tmf_err_text(&err)));
 	tmf_err_fini(&err);
 	pace_arm(pace);
@@ -110,6 +162,8 @@ pace_take_calls(void *arg, const char *key, struct str value)
 int
 pace_start(struct pace *pace, struct tmf_err *err)
 {
+	struct tmf_clock *clock = tmf_loop_clock(pace->loop);
+
 	if (pace->pacer == NULL)
 		return 0;
 	pace->earlier = json_object();
@@ -118,6 +172,7 @@ pace_start(struct pace *pace, struct tmf_err *err)
 	    store_facts_each(
 		pace->store, pace->run_id, RUN_JSON_CALLS_FACT, pace_take_calls, pace, err) < 0)
 		return -1;
+	timeline_begin(&pace->timeline, clock->wall_ms(clock), pace_totals(pace));
 	pace->timer.fire = pace_save_due;
 	pace_arm(pace);
 	return 0;
@@ -130,6 +185,8 @@ pace_stop(struct pace *pace, bool over, struct tmf_err *err)
 	if (pace->pacer == NULL)
 		return 0;
 	tmf_loop_timer_disarm(pace->loop, &pace->timer);
+	if (pace_save_timeline(pace, true, err) < 0)
+		return -1;
 	if (!over)
 		return pace_save(pace, err);
 	return store_fact_delete(pace->store, pace->run_id, PACE_FACT, pace->key, err) < 0

@@ -3,12 +3,13 @@
 
 #include "aws/client.h"
 #include "store/store.h"
+#include "web/timeline.h"
 
 #define PACE_SAVE_MS 1000 /* what a crash may forget is learnt again with a refusal or two */
 
 /*
  * Keeps what a run's pacer has learnt with the run, so that a resumed one does not begin by being
- * refused; and how often it asked AWS for what.
+ * refused; how often it asked AWS for what; and what it did over time.
  */
 struct pace {
 	struct tmf_timer timer; /* first */
@@ -19,13 +20,14 @@ struct pace {
 	const struct aws_client *ec2;
 	const struct aws_client *elb; /* NULL: none */
 	json_t *earlier;	      /* those of the run's earlier processes */
+	struct timeline timeline;     /* of this process */
 	const char *run_id;
 	const char *key; /* which pacer of the run: its region */
 };
 
 /*
  * Fills the pacer with what the run's earlier process had learnt, and saves it from now on. What
- * the caller sets: all but timer and earlier.
+ * the caller sets: all but timer, earlier and timeline.
  * Errors: TMF_ERR_STORE.
  */
 int pace_start(struct pace *pace, struct tmf_err *err);

@@ -46,6 +46,7 @@ session_fini(struct session *session)
 	execution_free(session->execution);
 	engine_free(session->engine);
 	json_decref(session->pace.earlier);
+	timeline_fini(&session->pace.timeline);
 	workspace_fini(&session->workspace);
 	store_lease_release(session->lease);
 	if (!session->borrows_store)

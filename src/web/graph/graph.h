@@ -6,6 +6,8 @@
 #include "store/store.h"
 #include "tmflow/error.h"
 
+#include <jansson.h>
+
 /* A workflow as a picture: the same edges and words for every format. */
 
 #define GRAPH_LABEL_CHARS_MAX 60 /* of a condition: longer ones are cut short */
@@ -82,6 +84,18 @@ void graph_condition(const struct asl_choice_rule *rule, struct buf *out);
 /* Append the picture to out, as Graphviz DOT and as a Mermaid flowchart. */
 void graph_dot(const struct graph *graph, struct buf *out);
 void graph_mermaid(const struct graph *graph, struct buf *out);
+
+/*
+ * As JSON, for a page to draw: {"start", "states": [{"name", "kind", "about", "mark", "entered",
+ * "next": [{"kind", "to", "label"}], "scopes": [...]}]}. New reference.
+ */
+json_t *graph_json(const struct graph *graph);
+
+/*
+ * The same of the definition that a run began with, and of what the run did. New reference; NULL
+ * where the definition cannot be read.
+ */
+json_t *graph_json_of_run(struct store *store, const struct store_run *run);
 
 /*
  * Has Graphviz draw it.

@@ -8,9 +8,12 @@
 #include "cli/report/report_calls.h"
 #include "cli/report/report_history.h"
 #include "store/run_state.h"
+#include "web/report/report_page.h"
 #include "web/run_json.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Outcomes are streamed, since there may be a million of them. */
 struct outcome_stream {
@@ -96,6 +99,23 @@ show_run(struct store *store, const struct store_run *run, const struct cli_opts
 	return store_outcomes_each(store, run->id, kind, show_outcome, &stream, err);
 }
 
+/* The page of a run, and of all its parts. */
+static int
+show_page(struct store *store, const struct store_run *run, const char *path, struct tmf_err *err)
+{
+	FILE *out = path != NULL ? fopen(path, "we") : stdout;
+	int ret;
+
+	if (out == NULL)
+		return tmf_err_set(
+		    err, TMF_ERR_SYSTEM, "failed to write %s: %s", path, strerror(errno));
+	ret = report_page_write(store, run, out, err);
+	if ((path != NULL ? fclose(out) : fflush(out)) != 0 && ret == 0)
+		ret = tmf_err_set(err, TMF_ERR_SYSTEM, "failed to write %s: %s",
+		    path != NULL ? path : "the page", strerror(errno));
+	return ret;
+}
+
 /*
  * The outcomes of a run with parts are those of its parts, so that it is shown by other code. The
  * lookup takes the id, a unique prefix of it, or @latest.
@@ -110,7 +130,10 @@ cmd_show(const struct cli_opts *opts)
 
 	if (store == NULL)
 		return code;
-	if (store_run_find(store, opts->args[0], &run, &err) == 0 && parts_belong_to(&run))
+	if (store_run_find(store, opts->args[0], &run, &err) == 0 && opts->output == OUTPUT_HTML) {
+		if (show_page(store, &run, opts->output_file, &err) < 0)
+			code = cli_fail(opts->output, &err);
+	} else if (!tmf_err_isset(&err) && parts_belong_to(&run))
 		code = parts_show(opts, store, &run);
 	else if (tmf_err_isset(&err) || show_run(store, &run, opts, &err) < 0)
 		code = cli_fail(opts->output, &err);
