@@ -67,8 +67,8 @@ void session_shadow_filters(const struct session_shadows *shadows, json_t *ids);
  * Only after filters_load. */
 const json_t *session_shadow(const struct session_shadows *shadows, int number);
 
+#define SESSION_SHADOW_BYTES 128 /* of the text of session_shadow_cause */
 /* What a report says of it: "session tms-1 takes all packets before". Returns out. */
-#define SESSION_SHADOW_BYTES 128
 const char *session_shadow_cause(const char *session_id, char out[SESSION_SHADOW_BYTES]);
 
 /* How a session is made: the same for every attempt, run and process. */

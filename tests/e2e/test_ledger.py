@@ -191,7 +191,7 @@ class Ledger(harness.Case):
                 sim.ask("/_sim/signal", {"at": at, "pid": process.pid, "signal": signal.SIGKILL, "when": when})
                 process.communicate(timeout=harness.RUN_SECONDS)
                 self.assertEqual(process.returncode, -signal.SIGKILL)
-                self.assertEqual(self.tmflow("show", run, "-o", "json").json["status"], "RUNNING")
+                self.assertEqual(self.tmflow("show", run, "-o", "json").json["status"], "KILLED")
                 done = self.tmflow("resume", run, "-o", "json", sim=sim)
                 self.assertEqual(done.code, 0, done.err)
                 after = self.rows(run)

@@ -24,7 +24,7 @@ class OlderStore(harness.Case):
 
     def test_shows(self):
         runs = self.tmflow("runs", "-o", "json")
-        self.assertEqual([(run["runId"], run["status"]) for run in runs.json], [("older", "RUNNING")])
+        self.assertEqual([(run["runId"], run["status"]) for run in runs.json], [("older", "KILLED")])
         graph = self.tmflow("graph", os.path.join(OLDER, "workflow.yaml"), "--run", "older")
         self.assertEqual(graph.code, 0, graph.err)
 

@@ -5,10 +5,10 @@
 #include <string.h>
 
 /*
- * A state has no document for its expressions: $ and $$ mean nothing at the top of an expression, and neither
- * does a name. Only the first step of a path has the context of the top; steps behind it,
- * predicates, sort terms and groups have what the step before them found. The body of a function
- * keeps the context of the place where the function is written.
+ * A state has no document for its expressions: $ and $$ mean nothing at the top of an expression,
+ * and neither does a name. Only the first step of a path has the context of the top; steps behind
+ * it, predicates, sort terms and groups have what the step before them found. The body of a
+ * function keeps the context of the place where the function is written.
  */
 struct states_walk {
 	unsigned allowed; /* of enum jsonata_states */
