@@ -66,6 +66,7 @@ aws_client_new(const struct aws_client_opts *opts, struct tmf_err *err)
 	client->scope = mem_printf("%s%s%s %s", opts->owner != NULL ? opts->owner : "",
 	    opts->owner != NULL ? " " : "", opts->region, endpoint.host);
 	client->place = client_place(opts);
+	client->user_agent = mem_strdup(opts->user_agent);
 	client->retry_mode = opts->retry_mode != NULL ? opts->retry_mode : &retry_mode_default;
 	client->attempts_max =
 	    opts->attempts_max > 0 ? opts->attempts_max : client->retry_mode->attempts_max;
@@ -93,6 +94,7 @@ aws_client_free(struct aws_client *client)
 	free(client->region);
 	free(client->scope);
 	free(client->place);
+	free(client->user_agent);
 	free(client);
 }
 

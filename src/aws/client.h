@@ -26,9 +26,10 @@ struct aws_client_opts {
 	    *pacer; /* of the account and region, shared by its clients; borrowed; or NULL */
 	const char *service; /* signing name, see service.c: "ec2", "elasticloadbalancing" */
 	const char *region;
-	const char *owner;    /* which account it is, for aws_client_scope; NULL: unknown */
-	const char *endpoint; /* URL, or NULL: from service and region */
-	bool use_fips;	      /* neither of these together with a URL */
+	const char *owner;	/* which account it is, for aws_client_scope; NULL: unknown */
+	const char *user_agent; /* copied; NULL: the transport's */
+	const char *endpoint;	/* URL, or NULL: from service and region */
+	bool use_fips;		/* neither of these together with a URL */
 	bool use_dual_stack;
 	bool sts_global; /* STS of the old regions is asked at its one global address */
 	const struct retry_mode *retry_mode; /* NULL: retry_mode_default */

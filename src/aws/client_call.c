@@ -262,6 +262,9 @@ aws_call_send(struct aws_call *call, const struct credentials *credentials)
 		call_headers_add(&headers, "x-amzn-query-mode", "true");
 	if (credentials != NULL)
 		aws_call_sign(call, credentials, &headers);
+	/* Not signed: proxies change it. */
+	if (client->user_agent != NULL)
+		call_headers_add(&headers, "User-Agent", client->user_agent);
 	const struct http_request request = {
 	    .method = "POST",
 	    .url = call->url,

@@ -9,7 +9,8 @@ enum cli_exit {
 	EXIT_INTERRUPTED = 3,
 	EXIT_HELD = 4, /* by another process */
 	EXIT_SOME_FAILED = 5,
-	EXIT_CHANGES = 6, /* a dry run found something to change */
+	EXIT_CHANGES = 6,  /* a dry run found something to change */
+	EXIT_FINDINGS = 7, /* audit --fail-on: findings of that severity */
 };
 
 #endif

@@ -20,7 +20,7 @@ static int
 output_parse(const struct subcommand *command, const char *value, enum cli_output *ret_output,
     struct tmf_err *err)
 {
-	static const char *const names[] = {"text", "json", "jsonl", "html"};
+	static const char *const names[] = {"text", "json", "jsonl", "html", "csv", "sarif"};
 	struct buf known = {0};
 
 	assert(value != NULL);

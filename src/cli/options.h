@@ -10,7 +10,14 @@
 /* The options of all subcommands: one table, from which they are parsed and help is printed. */
 
 /* The first three are every subcommand's; its row says which of the others it has. */
-enum cli_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_HTML };
+enum cli_output {
+	OUTPUT_TEXT,
+	OUTPUT_JSON,
+	OUTPUT_JSONL,
+	OUTPUT_HTML,
+	OUTPUT_CSV,
+	OUTPUT_SARIF
+};
 
 /* True for the forms in which a fault is a JSON document as well: a page or table of it would be
  * none. */
@@ -81,6 +88,10 @@ struct cli_opts {
 	const char *variables;
 	const char *query_language;
 	const char *output_file;
+	const char *fail_on;
+	const char *suppress;
+	const char *price;
+	bool events;
 	bool iam_policy;
 	bool distributed;
 	bool no_checkpoint;
@@ -148,6 +159,14 @@ struct cli_opts {
 	    "look up in AWS what configurations name: targets, filters, images, ...")              \
 	X(NO_ONLINE_CHECK, no_online_check, "no-online-check", 0, WHAT, NULL,                      \
 	    "start without looking up what the configuration names")                               \
+	X(FAIL_ON, fail_on, "fail-on", 0, WHAT, "SEVERITY",                                        \
+	    "exit with 7 if there is a finding that is low, medium, high, critical or worse")      \
+	X(EVENTS, events, "events", 0, WHAT, NULL,                                                 \
+	    "look up in CloudTrail who made what is found, and when")                              \
+	X(SUPPRESS, suppress, "suppress", 0, WHAT, "FILE",                                         \
+	    "findings that are accepted, each with a reason and the date when that ends")          \
+	X(PRICE, price, "price", 0, WHAT, "AMOUNT|FILE",                                           \
+	    "US dollars for a session and hour, or a file of prices; default the built-in ones")   \
 	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
 	X(OUTPUT_FILE, output_file, "output-file", 0, WHAT, "FILE",                                \
 	    "write the page of -o html to a file instead of standard output")                      \

@@ -31,21 +31,30 @@ record_open_store(const struct cli_opts *opts, int *ret_exit)
 	return store;
 }
 
+int
+record_name(
+    const struct cli_opts *opts, struct rng *rng, struct store_run *run, struct tmf_err *err)
+{
+	assert(run->id[0] == '\0');
+	if (opts->run_id != NULL && store_run_id_check(opts->run_id, err) < 0)
+		return -1;
+	if (opts->run_id != NULL)
+		snprintf(run->id, sizeof(run->id), "%s", opts->run_id);
+	else
+		store_run_id_make(clock_system()->wall_ms(clock_system()), rng, run->id);
+	return 0;
+}
+
 /* The lease keeps a second process from running or resuming the same id at the same time. */
 struct store_lease *
 record_begin(const struct cli_opts *opts, struct rng *rng, struct store *store,
     struct store_run *run, struct tmf_err *err)
 {
-	assert(run->id[0] == '\0');
-	if (opts->run_id != NULL && store_run_id_check(opts->run_id, err) < 0)
+	if (run->id[0] == '\0' && record_name(opts, rng, run, err) < 0)
 		return NULL;
 	run->status = RUN_RUNNING;
 	run->dry_run = opts->dry_run;
 	run->start_wall_ms = clock_system()->wall_ms(clock_system());
-	if (opts->run_id != NULL)
-		snprintf(run->id, sizeof(run->id), "%s", opts->run_id);
-	else
-		store_run_id_make(run->start_wall_ms, rng, run->id);
 	return store_lease_take(store, run->id, err);
 }
 

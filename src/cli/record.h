@@ -23,8 +23,12 @@
 /* Opens the store of the options. On failure reports why, sets the exit code and returns NULL. */
 struct store *record_open_store(const struct cli_opts *opts, int *ret_exit);
 
+/* Gives a new run its id: that of the options, or one made with rng. Errors: TMF_ERR_INVALID. */
+int record_name(
+    const struct cli_opts *opts, struct rng *rng, struct store_run *run, struct tmf_err *err);
+
 /*
- * Gives a new run its id (that of the options, or one made with rng), start and lease.
+ * Gives a new run its id, unless record_name did, start and lease.
  * Returns: the lease, which the caller releases. Errors: TMF_ERR_INVALID, TMF_ERR_BUSY.
  */
 struct store_lease *record_begin(const struct cli_opts *opts, struct rng *rng, struct store *store,

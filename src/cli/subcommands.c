@@ -138,6 +138,22 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_explain,
     },
     {
+	.name = "audit",
+	.group = GROUP_CHECK,
+	.args = "",
+	.summary = "find who else mirrors, and what of the mirroring should not be",
+	.examples = "tmflow audit --region eu-west-1\n"
+		    "tmflow audit --accounts accounts.yaml --events --fail-on high -o sarif",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
+		   OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) | OPTION_BIT(ACCOUNTS) |
+		   OPTION_BIT(FAIL_ON) | OPTION_BIT(EVENTS) | OPTION_BIT(SUPPRESS) |
+		   OPTION_BIT(PRICE),
+	.outputs = OUTPUT_BIT(CSV) | OUTPUT_BIT(SARIF),
+	.run = cmd_audit,
+    },
+    {
 	.name = "store",
 	.group = GROUP_CHECK,
 	.args = "check",

@@ -72,7 +72,7 @@ struct http_transport {
 
 struct http_curl_opts {
 	const char *ca_bundle;	/* NULL: the system's */
-	const char *user_agent; /* "tmflow/VERSION" */
+	const char *user_agent; /* "tmflow/VERSION"; a request may have a header of its own */
 	long connections_max;	/* total, 0: 64 */
 };
 

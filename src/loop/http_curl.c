@@ -304,6 +304,7 @@ static void
 exchange_set_headers(struct http_exchange *exchange, const struct http_request *request)
 {
 	bool has_content_type = false;
+	bool has_agent = false;
 	struct buf line = {0};
 
 	assert(request->headers_count <= HTTP_HEADERS_MAX);
@@ -311,6 +312,7 @@ exchange_set_headers(struct http_exchange *exchange, const struct http_request *
 		const struct http_header *header = &request->headers[i];
 
 		has_content_type |= strcasecmp(header->name, "Content-Type") == 0;
+		has_agent |= strcasecmp(header->name, "User-Agent") == 0;
 		buf_reset(&line);
 		buf_add_cstr(&line, header->name);
 		buf_add_str(&line, STR(": "));
@@ -320,7 +322,7 @@ exchange_set_headers(struct http_exchange *exchange, const struct http_request *
 	buf_fini(&line);
 	if (request->body.len > EXPECT_BODY_BYTES)
 		exchange_add_header(exchange, "Expect:");
-	if (exchange->curl->user_agent != NULL)
+	if (exchange->curl->user_agent != NULL && !has_agent)
 		exchange_add_header(exchange, exchange->curl->user_agent);
 	if (!has_content_type)
 		exchange_add_header(exchange, "Content-Type:");

@@ -16,6 +16,8 @@ struct credentials_opts {
 	struct http_transport *transport;
 	struct rng *rng;
 	const struct aws_settings *settings; /* region and endpoints of STS */
+	/* Of roles that have no other; NULL: "tmflow". Borrowed. */
+	const char *role_session_name;
 	/* Asks for the code that the MFA device of that serial number shows: a call with {"Code":
 	 * string}, or the error that the profile's role is refused with. NULL: nobody can be
 	 * asked. */

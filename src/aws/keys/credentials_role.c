@@ -141,11 +141,14 @@ assume_start(const struct credentials_opts *opts, struct credentials_provider *b
     const struct credentials_role *role)
 {
 	struct assume *assume = mem_zalloc(1, sizeof(*assume));
+	struct credentials_role named = *role;
 	struct tmf_err err = {0};
 	struct tmf_call *first;
 
 	assert(base != NULL && role->role_arn != NULL);
-	*assume = (struct assume){.base = base, .own_base = own_base, .role = role_copy(role)};
+	if (named.role_session_name == NULL)
+		named.role_session_name = opts->role_session_name;
+	*assume = (struct assume){.base = base, .own_base = own_base, .role = role_copy(&named)};
 	first = assume_first_call(opts, assume, &err);
 	if (first != NULL)
 		return tmf_call_sequence(first, assume_answered, assume, assume_free);

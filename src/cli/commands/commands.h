@@ -18,6 +18,7 @@ int cmd_graph(const struct cli_opts *opts);
 int cmd_export(const struct cli_opts *opts);
 int cmd_worker(const struct cli_opts *opts);
 int cmd_explain(const struct cli_opts *opts);
+int cmd_audit(const struct cli_opts *opts);
 int cmd_destroy(const struct cli_opts *opts);
 int cmd_listen(const struct cli_opts *opts);
 int cmd_lambda(const struct cli_opts *opts);

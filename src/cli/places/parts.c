@@ -197,6 +197,7 @@ part_open(struct part *part)
 
 	assert(!part->opened && part->ready);
 	part->opened = true;
+	workspace_name_run(&session->workspace, session->run.id);
 	if (workspace_open_client(&session->workspace, &err) < 0 ||
 	    session_open(session, part->way, &err) < 0)
 		part_fail(part, &err);

@@ -3,6 +3,7 @@
 
 #include "aws/arn.h"
 #include "aws/keys/imds.h"
+#include "aws/services/sts.h"
 #include "aws/wire/http_trace.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -78,6 +79,8 @@ workspace_fini(struct workspace *workspace)
 	free(workspace->hook_name);
 	free(workspace->hook_text);
 	aws_settings_fini(&workspace->settings);
+	free(workspace->user_agent);
+	free(workspace->session_name);
 	free(workspace->assume_role);
 	free(workspace->external_id);
 	if (!workspace->shares)
@@ -129,6 +132,7 @@ workspace_credentials_opts(struct workspace *workspace)
 	    .transport = workspace->transport,
 	    .rng = &workspace->rng,
 	    .settings = &workspace->settings,
+	    .role_session_name = workspace->session_name,
 	    .ask_code = mfa_ask,
 	    .ask_code_arg = &workspace->mfa,
 	};
@@ -369,6 +373,17 @@ workspace_read_files(struct workspace *workspace)
 
 /* --- AWS --- */
 
+/* A session's name has 64 bytes at most, and a run's id may have as many: its beginning is what
+ * made ones differ in. */
+void
+workspace_name_run(struct workspace *workspace, const char *run_id)
+{
+	assert(workspace->ec2 == NULL && workspace->user_agent == NULL && run_id[0] != '\0');
+	workspace->user_agent = mem_printf("tmflow/" TMFLOW_VERSION " run/%s", run_id);
+	workspace->session_name = mem_printf(
+	    "tmflow-%.*s", (int)(STS_SESSION_NAME_BYTES_MAX - sizeof("tmflow-") + 1), run_id);
+}
+
 struct keys_wait {
 	struct tmf_loop *loop;
 	struct tmf_err err;
@@ -445,6 +460,7 @@ workspace_new_elb(
 	client.loop = workspace->loop;
 	client.rng = &workspace->rng;
 	client.transport = workspace->transport;
+	client.user_agent = workspace->user_agent;
 	client.credentials = credentials;
 	if (client.retry_mode == NULL && client.attempts_max == 0)
 		client.attempts_max = WORKSPACE_ELB_ATTEMPTS_MAX;
@@ -465,6 +481,7 @@ workspace_open_client(struct workspace *workspace, struct tmf_err *err)
 	client.rng = &workspace->rng;
 	client.pacer = workspace->pacer = pacer_new(workspace->loop);
 	client.transport = workspace->transport;
+	client.user_agent = workspace->user_agent;
 	client.credentials = workspace->credentials;
 	workspace->ec2 = aws_client_new(&client, err);
 	free(owner);
@@ -525,6 +542,7 @@ member_new(struct workspace *workspace, const char *role_arn, struct tmf_err *er
 	client.rng = &workspace->rng;
 	client.pacer = member->pacer;
 	client.transport = workspace->transport;
+	client.user_agent = workspace->user_agent;
 	client.credentials = member->credentials;
 	member->ec2 = aws_client_new(&client, err);
 	free(owner);
@@ -594,6 +612,7 @@ workspace_client(
 	client.loop = workspace->loop;
 	client.rng = &workspace->rng;
 	client.transport = workspace->transport;
+	client.user_agent = workspace->user_agent;
 	client.credentials = workspace->credentials;
 	if (region != NULL)
 		client.region = region;

@@ -51,6 +51,10 @@ struct workspace {
 	/* workspace_load_config */
 	struct mirror_config *config;
 
+	/* workspace_name_run; NULL: of no run */
+	char *user_agent;
+	char *session_name; /* of assumed roles */
+
 	/* workspace_connect */
 	struct credentials_provider *credentials;
 	struct pacer *pacer;
@@ -119,6 +123,12 @@ struct aws_client *workspace_client_for(void *workspace, const char *role_arn, s
 /* The client of Elastic Load Balancing beside an EC2 client of this workspace: for
  * accounts_opts.elb_for. Borrowed. */
 struct aws_client *workspace_elb_for(void *workspace, const struct aws_client *ec2);
+
+/*
+ * Whose calls these are, before the clients are opened: user agent and role session name carry the
+ * run's id, so that CloudTrail shows which run made what.
+ */
+void workspace_name_run(struct workspace *workspace, const char *run_id);
 
 /* Opens the EC2 client, and looks for credentials: without keys nothing is started. */
 int workspace_connect(struct workspace *workspace);

@@ -391,6 +391,20 @@ config_read_own_name(struct config_reader *reader, struct mirror_config *config,
 		config->slots[i].rule.configuration = config->name;
 }
 
+/* An account that is mistyped would be reported as foreign, and one that is left out as well. */
+static void
+config_read_trusted(struct config_reader *reader, struct mirror_config *config)
+{
+	const json_t *trusted = json_object_get(config->root, "trustedAccounts");
+	size_t mark = config_enter(reader, "trustedAccounts");
+
+	if (config_given(trusted) && !config_forms[FORM_ACCOUNTS].is_good(trusted))
+		config_invalid(
+		    reader, "trustedAccounts must be %s", config_forms[FORM_ACCOUNTS].words);
+	config->trusted = json_is_array(trusted) ? trusted : NULL;
+	config_leave(reader, mark);
+}
+
 static void
 config_read_prune(struct config_reader *reader, struct mirror_config *config)
 {
@@ -428,6 +442,7 @@ mirror_config_load(const struct doc *doc, struct diag_list *diags)
 		config_read_states(&reader, config);
 		config_read_hook(&reader, config);
 		config_read_prune(&reader, config);
+		config_read_trusted(&reader, config);
 	} else {
 		config_invalid(
 		    &reader, "a configuration must be a mapping with vpcs, subnets or tags");
@@ -578,17 +593,30 @@ config_guardduty_wants_type(const struct config_guardduty *guardduty, const char
 	return guardduty->types == NULL || config_fits(guardduty->types, type);
 }
 
-bool
-config_guardduty_has_account(const struct config_guardduty *guardduty, const char *account_id)
+/* True if the list, or NULL, names the account. */
+static bool
+config_names_account(const json_t *accounts, const char *account_id)
 {
 	char id[ARN_ACCOUNT_DIGITS + 1];
 	json_t *account;
 	size_t i;
 
-	json_array_foreach (guardduty->accounts, i, account)
+	json_array_foreach (accounts, i, account)
 		if (arn_account_of(account, id) && strcmp(id, account_id) == 0)
 			return true;
-	return guardduty->accounts == NULL;
+	return false;
+}
+
+bool
+config_guardduty_has_account(const struct config_guardduty *guardduty, const char *account_id)
+{
+	return guardduty->accounts == NULL || config_names_account(guardduty->accounts, account_id);
+}
+
+bool
+mirror_config_trusts(const struct mirror_config *config, const char *account_id)
+{
+	return config_names_account(config->trusted, account_id);
 }
 
 enum config_type_verdict

@@ -121,6 +121,9 @@ bool mirror_config_type_is_source(const struct mirror_config *config, const char
 /* prune: true where each run removes unwanted sessions. */
 bool mirror_config_prune(const struct mirror_config *config);
 
+/* trustedAccounts: true if the account is one of them. */
+bool mirror_config_trusts(const struct mirror_config *config, const char *account_id);
+
 /* hook: path as written, or NULL. */
 const char *mirror_config_hook(const struct mirror_config *config);
 

@@ -26,8 +26,9 @@ struct mirror_config {
 	struct config_guardduty guardduty;
 	const json_t *unmirrorable; /* [pattern]; borrowed from root */
 	const json_t *mirrorable;
-	const json_t *states; /* [state]; NULL: all but those of an instance that is over */
-	json_t *exclude_tags; /* borrowed from root, like the next */
+	const json_t *states;  /* [state]; NULL: all but those of an instance that is over */
+	const json_t *trusted; /* [account] or NULL; borrowed from root */
+	json_t *exclude_tags;  /* borrowed from root, like the next */
 	json_t *exclude_ids;
 };
 

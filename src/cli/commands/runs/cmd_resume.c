@@ -65,6 +65,7 @@ resume_load(struct session *session)
 	if (code != EXIT_OK || !session->needs_aws)
 		return code;
 	code = session_restore_files(session);
+	workspace_name_run(&session->workspace, session->run.id);
 	return code == EXIT_OK ? workspace_connect(&session->workspace) : code;
 }
 

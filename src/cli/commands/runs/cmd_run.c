@@ -39,7 +39,7 @@ run_check_input(const struct session *session)
 }
 
 /*
- * Every file is read and checked before the run has an id: a run that cannot start leaves nothing
+ * Every file is read and checked before the run has a record: one that cannot start leaves nothing
  * in the store. A workflow without actions of AWS needs neither settings nor credentials, so that
  * it runs without a network.
  */
@@ -47,6 +47,7 @@ static int
 run_load(struct session *session)
 {
 	struct workspace *workspace = &session->workspace;
+	struct tmf_err err = {0};
 	int code = session_read_workflow(session);
 
 	if (code == EXIT_OK)
@@ -61,6 +62,9 @@ run_load(struct session *session)
 	if (code != EXIT_OK)
 		return code;
 	session_record_files(session);
+	if (record_name(session->opts, &workspace->rng, &session->run, &err) < 0)
+		return cli_fail_begin(session->opts->output, &err);
+	workspace_name_run(workspace, session->run.id);
 	return workspace_connect(workspace);
 }
 

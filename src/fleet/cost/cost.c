@@ -1,0 +1,272 @@
+#include "fleet/cost/cost.h"
+
+#include "base/jsonx.h"
+#include "base/mem.h"
+#include "fleet/cost/prices.tbl.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECONDS_A_MINUTE 60
+#define SECONDS_AN_HOUR	 3600
+#define AMOUNT_MAX	 1000.0 /* dollars an hour; more is a mistake in the units */
+
+struct prices {
+	struct doc *doc; /* NULL: the table, or one amount */
+	const char *date;
+	const char *source;
+	double session_hour;
+	const json_t *regions;	 /* {region: amount}; NULL: the table's */
+	const json_t *instances; /* {type: amount}, or NULL */
+	bool flat;		 /* one amount for all regions */
+};
+
+static const struct {
+	const char *region;
+	double amount;
+} price_rows[] = {
+#define X(region, amount) {region, amount},
+    PRICES_TABLE(X)
+#undef X
+};
+
+static bool
+price_is_amount(const json_t *value)
+{
+	return json_is_number(value) && json_number_value(value) >= 0 &&
+	       json_number_value(value) <= AMOUNT_MAX;
+}
+
+static int
+price_check_amounts(const json_t *amounts, const char *key, struct tmf_err *err)
+{
+	const char *name;
+	json_t *amount;
+
+	if (amounts != NULL && !json_is_object(amounts))
+		return tmf_err_set(err, TMF_ERR_INVALID, "%s must be a mapping", key);
+	json_object_foreach ((json_t *)amounts, name, amount)
+		if (!price_is_amount(amount))
+			return tmf_err_set(err, TMF_ERR_INVALID,
+			    "%s: %s must be dollars an hour, from 0 to %.0f", key, name,
+			    AMOUNT_MAX);
+	return 0;
+}
+
+/* date and source are asked for, since a price without them cannot be checked by who reads the
+ * cost. */
+static int
+prices_read(struct prices *prices, const char *path, struct tmf_err *err)
+{
+	const json_t *root;
+
+	prices->doc = doc_read(path, err);
+	if (prices->doc == NULL)
+		return -1;
+	root = doc_root(prices->doc);
+	prices->date = jsonx_get_string(root, "date");
+	prices->source = jsonx_get_string(root, "source");
+	prices->regions = json_object_get(root, "regions");
+	prices->instances = json_object_get(root, "instanceHour");
+	prices->session_hour = json_number_value(json_object_get(root, "sessionHour"));
+	if (prices->date == NULL || prices->source == NULL)
+		return tmf_err_set(err, TMF_ERR_INVALID, "%s: date and source must be texts", path);
+	if (!price_is_amount(json_object_get(root, "sessionHour")))
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "%s: sessionHour must be dollars an hour, from 0 to %.0f", path, AMOUNT_MAX);
+	if (price_check_amounts(prices->regions, "regions", err) < 0 ||
+	    price_check_amounts(prices->instances, "instanceHour", err) < 0)
+		return tmf_err_prefix(err, "%s", path);
+	return 0;
+}
+
+struct prices *
+prices_new(const char *text, struct tmf_err *err)
+{
+	struct prices *prices = mem_zalloc(1, sizeof(*prices));
+	char *end = NULL;
+	double amount = text != NULL ? strtod(text, &end) : 0;
+
+	*prices = (struct prices){
+	    .date = PRICES_DATE, .source = PRICES_SOURCE, .session_hour = PRICES_DEFAULT};
+	if (text == NULL)
+		return prices;
+	if (end != text && *end == '\0') {
+		if (amount >= 0 && amount <= AMOUNT_MAX) {
+			prices->flat = true;
+			prices->session_hour = amount;
+			prices->date = "";
+			prices->source = "--price";
+			return prices;
+		}
+		tmf_err_set(err, TMF_ERR_INVALID,
+		    "--price takes dollars an hour from 0 to %.0f, or a file: %s", AMOUNT_MAX,
+		    text);
+	} else if (prices_read(prices, text, err) == 0) {
+		return prices;
+	} else {
+		tmf_err_prefix(err, "--price");
+	}
+	prices_free(prices);
+	return NULL;
+}
+
+void
+prices_free(struct prices *prices)
+{
+	if (prices == NULL)
+		return;
+	doc_free(prices->doc);
+	free(prices);
+}
+
+/* Returns false where the amount is another region's. */
+static bool
+price_of_session(const struct prices *prices, const char *region, double *ret_amount)
+{
+	const json_t *own =
+	    prices->regions != NULL ? json_object_get(prices->regions, region) : NULL;
+
+	*ret_amount = own != NULL ? json_number_value(own) : prices->session_hour;
+	if (own != NULL || prices->flat)
+		return true;
+	for (size_t i = 0; prices->doc == NULL && i < sizeof(price_rows) / sizeof(price_rows[0]);
+	     i++) {
+		if (strcmp(price_rows[i].region, region) != 0)
+			continue;
+		*ret_amount = price_rows[i].amount;
+		return true;
+	}
+	return prices->doc != NULL && prices->regions == NULL;
+}
+
+/* Returns false where a type has no price: half a sum would look like a whole one. */
+static bool
+price_of_launched(
+    const struct prices *prices, const json_t *launched, int64_t *ret_count, double *ret_amount)
+{
+	bool known = true;
+	const char *type;
+	json_t *number;
+
+	assert(launched == NULL || json_is_object(launched));
+	*ret_count = 0;
+	*ret_amount = 0;
+	json_object_foreach ((json_t *)launched, type, number) {
+		const json_t *amount =
+		    prices->instances != NULL ? json_object_get(prices->instances, type) : NULL;
+
+		known = known && amount != NULL;
+		*ret_count += json_integer_value(number);
+		*ret_amount += json_number_value(amount) * (double)json_integer_value(number);
+	}
+	return known;
+}
+
+static void
+cost_put_sum(json_t *total, const char *key, double amount)
+{
+	json_object_set_new(
+	    total, key, json_real(json_number_value(json_object_get(total, key)) + amount));
+}
+
+static void
+cost_put_count(json_t *total, const char *key, int64_t count)
+{
+	json_object_set_new(
+	    total, key, json_integer(json_integer_value(json_object_get(total, key)) + count));
+}
+
+void
+cost_add(
+    json_t *total, const struct prices *prices, const char *region, const struct cost_items *items)
+{
+	double session_hour;
+	double launched_hour;
+	int64_t launched;
+	bool known = price_of_session(prices, region, &session_hour);
+	bool launched_known = price_of_launched(prices, items->launched, &launched, &launched_hour);
+
+	assert(items->sessions >= 0 && json_is_object(total));
+	assert(session_hour >= 0 && launched >= 0);
+	cost_put_count(total, "sessions", items->sessions);
+	cost_put_sum(total, "perHour", session_hour * (double)items->sessions);
+	cost_put_sum(
+	    total, "perMonth", session_hour * (double)items->sessions * COST_HOURS_A_MONTH);
+	jsonx_put_string(total, "currency", "USD");
+	jsonx_put_string(total, "date", prices->date);
+	jsonx_put_string(total, "source", prices->source);
+	if (!known && items->sessions > 0)
+		json_object_set_new(total, "estimated", json_true());
+	cost_put_count(total, "instances", launched);
+	if (launched > 0 && launched_known)
+		cost_put_sum(total, "instancesPerHour", launched_hour);
+}
+
+static double
+cost_number(const json_t *total, const char *key)
+{
+	return json_number_value(json_object_get(total, key));
+}
+
+void
+cost_text(const json_t *total, struct buf *out)
+{
+	const char *date = jsonx_get_string(total, "date");
+	json_int_t instances = json_integer_value(json_object_get(total, "instances"));
+
+	buf_printf(out, "%lld sessions: %.2f USD an hour, %.2f a month",
+	    (long long)json_integer_value(json_object_get(total, "sessions")),
+	    cost_number(total, "perHour"), cost_number(total, "perMonth"));
+	if (json_is_true(json_object_get(total, "estimated")))
+		buf_add_cstr(out, " (estimated: not all regions have a price, see --price)");
+	buf_printf(out, "; prices of %s%s%s", jsonx_get_string(total, "source"),
+	    date[0] != '\0' ? ", " : "", date);
+	if (instances > 0)
+		buf_printf(out, "; and %lld launched instances", (long long)instances);
+	if (json_object_get(total, "instancesPerHour") != NULL)
+		buf_printf(out, ": %.2f USD an hour", cost_number(total, "instancesPerHour"));
+}
+
+double
+cost_seconds(int64_t count, double rate_per_s, double burst)
+{
+	double rate = rate_per_s > 0 ? rate_per_s : COST_CREATES_A_SECOND;
+	double at_once = rate_per_s > 0 ? burst : COST_CREATES_BURST;
+	double waiting = (double)count - at_once;
+
+	assert(count >= 0);
+	return waiting > 0 ? waiting / rate : 0;
+}
+
+/* 10000 as "10,000". */
+static void
+cost_put_thousands(struct buf *out, int64_t count)
+{
+	if (count >= 1000) {
+		cost_put_thousands(out, count / 1000);
+		buf_printf(out, ",%03d", (int)(count % 1000));
+	} else {
+		buf_printf(out, "%d", (int)count);
+	}
+}
+
+void
+cost_time_text(int64_t count, double rate_per_s, double burst, struct buf *out)
+{
+	double seconds = cost_seconds(count, rate_per_s, burst);
+	double rate = rate_per_s > 0 ? rate_per_s : COST_CREATES_A_SECOND;
+
+	cost_put_thousands(out, count);
+	buf_add_cstr(out, count == 1 ? " create: " : " creates: ");
+	if (seconds < SECONDS_A_MINUTE)
+		buf_printf(out, "%.0f s", ceil(seconds));
+	else if (seconds < 2 * SECONDS_AN_HOUR)
+		buf_printf(out, "%.0f min", round(seconds / SECONDS_A_MINUTE));
+	else
+		buf_printf(out, "%.1f h", seconds / SECONDS_AN_HOUR);
+	buf_printf(out, " at %g a second", rate);
+}
