@@ -4,8 +4,10 @@
 #include "base/watchdog.h"
 #include "cli/answer.h"
 #include "cli/color.h"
+#include "cli/complete.h"
 #include "cli/harden.h"
 #include "cli/help.h"
+#include "cli/manual.h"
 #include "cli/signals.h"
 #include "cli/subcommands.h"
 #include "cli/version.h"
@@ -49,7 +51,9 @@ main_help(int argc, char **argv)
 		command = cli_subcommand_find(argv[2]);
 	if (argc > 2 && argv[2][0] != '-' && command == NULL)
 		return main_unknown_subcommand(argv[2], OUTPUT_TEXT);
-	if (command != NULL)
+	if (command != NULL && argc == 4 && strcmp(argv[3], "--manual") == 0)
+		cli_manual(command, stdout); /* for cmake --install */
+	else if (command != NULL)
 		cli_help_subcommand(command, stdout);
 	else
 		cli_help(cli_subcommands, stdout);
@@ -194,6 +198,10 @@ main_dispatch(int argc, char **argv)
 	int code;
 
 	cli_set_lines(output == OUTPUT_JSONL);
+	if (argc > 2 && strcmp(argv[1], COMPLETE_WORD) == 0) {
+		free(words);
+		return cli_complete(argc - 2, argv + 2);
+	}
 	argv = main_put_subcommand_first(argc, argv, words, &err);
 	if (argc >= 2)
 		command = cli_subcommand_find(argv[1]);

@@ -178,6 +178,18 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_config,
     },
     {
+	.name = "completion",
+	.group = GROUP_CHECK,
+	.args = "SHELL",
+	.summary = "print what completes tmflow in bash, zsh or fish",
+	.examples = "eval \"$(tmflow completion bash)\"\n"
+		    "tmflow completion fish | source",
+	.args_min = 1,
+	.args_max = 1,
+	.options = OPTIONS_COMMON,
+	.run = cmd_completion,
+    },
+    {
 	/* No --config: what tmflow made is found by its tags. */
 	.name = "destroy",
 	.group = GROUP_CHECK,

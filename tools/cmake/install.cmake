@@ -18,8 +18,17 @@ install(FILES ${PROJECT_BINARY_DIR}/tmflow.pc DESTINATION ${CMAKE_INSTALL_LIBDIR
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 if(TMFLOW_PROGRAM)
-	install(TARGETS tmflow)
+	install(TARGETS tmflow ec2sim)
 	install(FILES ${PROJECT_SOURCE_DIR}/src/tmflow.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 	install(DIRECTORY ${PROJECT_SOURCE_DIR}/workflows ${PROJECT_SOURCE_DIR}/config ${PROJECT_SOURCE_DIR}/lua
 		DESTINATION ${CMAKE_INSTALL_DATADIR}/tmflow PATTERN parts EXCLUDE) # the workflows are complete without
+	install(FILES ${PROJECT_SOURCE_DIR}/tools/deploy/tmflow-worker.service DESTINATION lib/systemd/system)
+	# Manual pages and completion are written by the program, out of its option table.
+	if(NOT CMAKE_CROSSCOMPILING)
+		install(CODE "set(tmflow \"$<TARGET_FILE:tmflow>\")
+			set(made \"${PROJECT_BINARY_DIR}/installed\")
+			set(man_dir \"${CMAKE_INSTALL_MANDIR}/man1\")
+			set(data_dir \"${CMAKE_INSTALL_DATADIR}\")
+			include(\"${CMAKE_CURRENT_LIST_DIR}/install_written.cmake\")")
+	endif()
 endif()

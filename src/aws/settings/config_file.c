@@ -253,6 +253,19 @@ config_file_has_profile(const struct config_file *file, const char *profile)
 	return false;
 }
 
+/* Each section begins with an entry of its own. */
+void
+config_file_each_profile(
+    const struct config_file *file, void (*fn)(void *arg, const char *profile), void *arg)
+{
+	for (size_t i = 0; i < file->count; i++) {
+		const struct entry *entry = &file->entries[i];
+
+		if (entry->key == NULL && strcmp(entry->section_kind, PROFILE) == 0)
+			fn(arg, entry->section);
+	}
+}
+
 /* The last one wins, as with the AWS tools. NULL: it is absent or empty. Files have tens of entries
  * and are asked ten times: a list is enough. */
 static const struct entry *

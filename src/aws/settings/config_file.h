@@ -33,6 +33,10 @@ void config_file_free(struct config_file *file);
 /* Whether the profile has a section, even an empty one. */
 bool config_file_has_profile(const struct config_file *file, const char *profile);
 
+/* Calls fn with the name of each profile that has a section, in the order of the file. Borrowed. */
+void config_file_each_profile(
+    const struct config_file *file, void (*fn)(void *arg, const char *profile), void *arg);
+
 /* A profile's value; nested keys are "key.subkey". NULL if absent. Borrowed. */
 const char *config_file_get(const struct config_file *file, const char *profile, const char *key);
 

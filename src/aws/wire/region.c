@@ -57,3 +57,9 @@ region_nearest(const char *name)
 
 	return nearest != NULL && strcmp(nearest, name) != 0 ? nearest : NULL;
 }
+
+const char *const *
+region_list(void)
+{
+	return regions;
+}

@@ -5,4 +5,7 @@
  * "eu-west-1". NULL for a known one, too: then the name is not the fault. Static text. */
 const char *region_nearest(const char *name);
 
+/* The known regions, in order, ends with NULL. Static text. A newer one is as good. */
+const char *const *region_list(void);
+
 #endif

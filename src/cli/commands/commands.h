@@ -22,6 +22,7 @@ int cmd_audit(const struct cli_opts *opts);
 int cmd_destroy(const struct cli_opts *opts);
 int cmd_listen(const struct cli_opts *opts);
 int cmd_lambda(const struct cli_opts *opts);
+int cmd_completion(const struct cli_opts *opts);
 int cmd_config(const struct cli_opts *opts);
 
 #endif

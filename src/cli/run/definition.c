@@ -4,6 +4,7 @@
 #include "cli/color.h"
 #include "cli/run/placeholders.h"
 #include "cli/run/scripts.h"
+#include "cli/run/search.h"
 #include "engine/registry.h"
 
 /*
@@ -65,7 +66,7 @@ definition_read(
 {
 	struct asl_machine *machine;
 	struct tmf_err err = {0};
-	struct doc *doc = doc_read(path, &err);
+	struct doc *doc = search_workflow(path, &err);
 
 	if (doc == NULL) {
 		cli_fail_take(output, &err);

@@ -9,6 +9,7 @@
 #include "cli/record.h"
 #include "cli/retention.h"
 #include "cli/run/online.h"
+#include "cli/run/search.h"
 #include "cli/signals.h"
 
 #include <assert.h>
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WORKFLOWS_DIR "workflows"
 #define RETENTION_MS  (INT64_C(60) * 60 * 1000) /* between two looks for old runs */
 #define RETENTION_MAX 20 /* runs in a turn of the loop: they go in well under a second */
 
@@ -25,14 +25,19 @@
 	"{\"Comment\": \"Outcomes of what came from elsewhere\", \"StartAt\": \"Over\", "          \
 	"\"States\": {\"Over\": {\"Type\": \"Succeed\"}}}"
 
+/* It is looked for once: a folder that is made later must not change where workflows are read. */
 const char *
-serving_workflows_dir(const struct serving *serving)
+serving_workflows_dir(struct serving *serving)
 {
 	const char *set = getenv("TMFLOW_WORKFLOWS");
 
 	if (serving->opts.workflows != NULL)
 		return serving->opts.workflows;
-	return set != NULL && set[0] != '\0' ? set : WORKFLOWS_DIR;
+	if (set != NULL && set[0] != '\0')
+		return set;
+	if (serving->workflows_found == NULL)
+		serving->workflows_found = search_workflows_dir();
+	return serving->workflows_found;
 }
 
 /* Fills in the region of what brings the work where nothing else names one. */
@@ -313,4 +318,5 @@ serving_close(struct serving *serving)
 	store_lease_release(serving->lease);
 	store_close(serving->store);
 	store_run_fini(&serving->run);
+	free(serving->workflows_found);
 }

@@ -22,6 +22,7 @@ struct serving {
 	void *drain_arg;
 	int code;		    /* serving_over */
 	struct tmf_timer retention; /* armed with --retention */
+	char *workflows_found;	    /* serving_workflows_dir */
 	int64_t retention_ms;	    /* -1: runs stay */
 };
 
@@ -51,7 +52,8 @@ void serving_over(struct serving *serving, struct tmf_err *fault);
 /* After what brought the work is freed. */
 void serving_close(struct serving *serving);
 
-/* The folder of workflows: --workflows, TMFLOW_WORKFLOWS, "workflows". */
-const char *serving_workflows_dir(const struct serving *serving);
+/* The folder of workflows: --workflows, TMFLOW_WORKFLOWS, else the first of search.h that is
+ * there. Borrowed from serving. */
+const char *serving_workflows_dir(struct serving *serving);
 
 #endif

@@ -11,6 +11,7 @@
 #include "cli/report/report_plan.h"
 #include "cli/run/definition.h"
 #include "cli/run/placeholders.h"
+#include "cli/run/search.h"
 #include "cli/run/untaken.h"
 #include "cli/signals.h"
 #include "engine/registry.h"
@@ -70,7 +71,7 @@ session_read_workflow(struct session *session)
 	const struct cli_opts *opts = session->opts;
 	struct store_run *run = &session->run;
 	struct tmf_err err = {0};
-	struct doc *doc = doc_read(opts->args[0], &err);
+	struct doc *doc = search_workflow(opts->args[0], &err);
 	bool filled;
 
 	if (doc == NULL)
@@ -78,7 +79,7 @@ session_read_workflow(struct session *session)
 	session->definition = doc;
 	if (placeholders_fill(opts, doc, &filled, &err) < 0)
 		return cli_fail_take(opts->output, &err);
-	run->workflow_name = mem_strdup(opts->args[0]);
+	run->workflow_name = mem_strdup(doc_name(doc));
 	run->definition =
 	    filled ? jsonx_text(doc_root(doc)) : mem_strndup(doc_text(doc).p, doc_text(doc).len);
 	if (opts->input == NULL) {

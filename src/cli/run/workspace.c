@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/color.h"
+#include "cli/run/search.h"
 #include "mirror/config/rules.h"
 #include "script/script.h"
 
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIG_DIR    "config"
 #define WORKSPACE_ELB "elasticloadbalancing"
 
 /* Instead of ten: a network may have an endpoint for EC2 alone, and the run goes on without. */
@@ -262,9 +262,8 @@ workspace_config_path(const struct workspace *workspace)
 {
 	if (workspace->opts->config != NULL)
 		return mem_strdup(workspace->opts->config);
-	return workspace->settings.region != NULL
-		   ? mem_printf(CONFIG_DIR "/%s.yaml", workspace->settings.region)
-		   : NULL;
+	return workspace->settings.region != NULL ? search_config(workspace->settings.region)
+						  : NULL;
 }
 
 static int
@@ -277,8 +276,12 @@ workspace_read_config(struct workspace *workspace)
 	workspace->config_name = workspace_config_path(workspace);
 	doc = doc_read(workspace->config_name, &err);
 	if (doc == NULL) {
-		if (given == NULL && err.line == 0)
-			tmf_err_prefix(&err, "missing --config: tried %s", workspace->config_name);
+		if (given == NULL && err.line == 0) {
+			char *places = search_config_places(workspace->settings.region);
+
+			tmf_err_prefix(&err, "missing --config: tried %s", places);
+			free(places);
+		}
 		return cli_fail_take(workspace->opts->output, &err);
 	}
 	workspace->config_text = mem_strndup(doc_text(doc).p, doc_text(doc).len);

@@ -69,7 +69,7 @@ lambda_drain(void *arg)
 }
 
 static char *
-lambda_workflow_path(const struct serving *serving, const char *variable_name, const char *name)
+lambda_workflow_path(struct serving *serving, const char *variable_name, const char *name)
 {
 	const char *given = lambda_variable(variable_name);
 

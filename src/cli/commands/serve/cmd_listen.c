@@ -65,7 +65,7 @@ listen_plan_make(const struct cli_opts *opts, struct listen_plan *plan, struct t
 
 /* Example: without --on-launch the workflow is "workflows/on-launch.yaml". */
 static char *
-listen_workflow_path(const struct serving *serving, const char *given, const char *name)
+listen_workflow_path(struct serving *serving, const char *given, const char *name)
 {
 	if (given != NULL)
 		return mem_strdup(given);
