@@ -13,6 +13,7 @@
 #include "mirror/actions/actions.h"
 #include "store/run_state.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@
 /* What was typed. */
 struct typed {
 	const struct subcommand *command; /* NULL: not yet */
-	struct cli_opts opts;		  /* what the words before say, as far as they can be read */
+	struct cli_opts opts; /* what the words before say, as far as they can be read */
 	const struct cli_option_row *value_of; /* the word before wants a value; NULL: none does */
 	const char *args[2];		       /* the first positional words of the subcommand */
 	int arg_count;
@@ -203,6 +204,7 @@ complete_value(const struct typed *typed)
 	const struct cli_option_row *option = typed->value_of;
 	static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 
+	assert(option->arg != NULL);
 	for (size_t i = 0; complete_words[i].option != NULL; i++)
 		if (strcmp(option->name, complete_words[i].option) == 0)
 			complete_put_list(complete_words[i].words);
@@ -255,6 +257,7 @@ complete_argument(const struct typed *typed)
 	static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 	const char *kind;
 
+	assert(typed->command != NULL);
 	if (typed->command->args_max >= 0 && typed->arg_count >= typed->command->args_max)
 		return;
 	kind = complete_arg_at(typed->command, typed->arg_count);
@@ -293,6 +296,7 @@ complete_find_option(const char *word)
 static void
 complete_read(int count, char **words, struct typed *typed)
 {
+	assert(count > 0);
 	typed->word = words[count - 1];
 	for (int i = 0; i + 1 < count; i++) {
 		const struct cli_option_row *option = complete_find_option(words[i]);

@@ -62,8 +62,9 @@ cli_manual(const struct subcommand *command, FILE *out)
 	if (command->args[0] != '\0')
 		fprintf(out, ".Ar %s\n", command->args);
 	fputs(".Op Ar options\n.Sh DESCRIPTION\n", out);
-	fprintf(out, "See\n.Xr tmflow 1\nfor what it does, for files, environment and exit status.\n"
-		     ".Sh OPTIONS\n");
+	fprintf(out,
+	    "See\n.Xr tmflow 1\nfor what it does, for files, environment and exit status.\n"
+	    ".Sh OPTIONS\n");
 	for (int group = 0; group < OPTION_GROUP_COUNT; group++)
 		manual_options(command, group, out);
 	fputs(".Sh EXAMPLES\n", out);

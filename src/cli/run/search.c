@@ -123,6 +123,7 @@ search_miss(const char *name, char **folders, struct tmf_err *err)
 {
 	struct buf places = {0};
 
+	assert(folders[0] != NULL);
 	for (char **at = folders; *at != NULL; at++)
 		buf_printf(&places, ", %s", *at);
 	tmf_err_set(err, TMF_ERR_INVALID,

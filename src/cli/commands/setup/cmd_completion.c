@@ -17,8 +17,10 @@ static const char completion_bash[] =
     "	while read -r line; do\n"
     "		word=${line%%$'\\t'*}\n"
     "		case $word in\n"
-    "		:files) compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -f -- \"$cur\")) ;;\n"
-    "		:folders) compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -d -- \"$cur\")) ;;\n"
+    "		:files) compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -f -- \"$cur\")) "
+    ";;\n"
+    "		:folders) compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -d -- \"$cur\")) "
+    ";;\n"
     "		\"$cur\"*) COMPREPLY+=(\"$word\") ;;\n"
     "		esac\n"
     "	done < <(\"${COMP_WORDS[0]}\" __complete \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
@@ -78,6 +80,7 @@ cmd_completion(const struct cli_opts *opts)
 		fputs(scripts[i].script, stdout);
 		return EXIT_OK;
 	}
-	tmf_err_set(&err, TMF_ERR_INVALID, "completion: bash, zsh or fish, not \"%s\"", opts->args[0]);
+	tmf_err_set(
+	    &err, TMF_ERR_INVALID, "completion: bash, zsh or fish, not \"%s\"", opts->args[0]);
 	return cli_fail_take(opts->output, &err);
 }
