@@ -34,7 +34,7 @@ class Completion(harness.Case):
                 (["run", "x.yaml", "--region", "eu-west-"], {"eu-west-1", "eu-west-2", "eu-west-3"}),
                 (["run", "x.yaml", "--profile", "pr"], {"production", "preview"}), (["-o", "json", "stor"], {"store"}),
                 (["completion", "z"], {"zsh"}), (["runs", "--older"], {"--older-than"}), (["run", "nigh"], {"nightly"}),
-                (["graph", "two.yaml", "--run", "al"], {"alpha"}), (["--output", "jsonl", "show", "alpha", "--outp"], {"--output"}))
+                (["graph", "two.yaml", "--run", "al"], {"alpha"}), (["--output", "jsonl", "show", "alpha", "--sta"], {"--state-dir"}))
 
     def shell(self, name):
         path = shutil.which(name)
