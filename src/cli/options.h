@@ -140,9 +140,14 @@ struct cli_opts {
 	    "stop before removing more than N of them, or N percent; default 10 or 25%")           \
 	X(RETRY_FAILED, retry_failed, "retry-failed", 0, WHAT, NULL,                               \
 	    "repeat only what failed in a run that has ended")                                     \
-	X(MOCK, mock, "mock", 0, WHAT, "JSON",                                                     \
-	    "the Task's result, {\"result\": ...}, or its error, {\"errorOutput\": "               \
-	    "{\"error\": ..., \"cause\": ...}}; or a file with either")                            \
+	X(MOCK, mock, "mock", 0, WHAT, "FILE",                                                     \
+	    "run: mock configuration file of Step Functions Local; test-state: the Task's "        \
+	    "result, "                                                                             \
+	    "{\"result\": ...}, or its error, {\"errorOutput\": {\"error\": ..., \"cause\": "      \
+	    "...}}, "                                                                              \
+	    "or a file with either")                                                               \
+	X(TEST_CASE, test_case, "test-case", 0, WHAT, "NAME",                                      \
+	    "test case of the --mock file, or MACHINE#NAME; default the only one")                 \
 	X(SET, set, "set", 0, WHAT, "NAME=VALUE",                                                  \
 	    "value of the workflow's placeholder ${NAME}; may be repeated")                        \
 	X(SET_FILE, set_file, "set-file", 0, WHAT, "FILE",                                         \

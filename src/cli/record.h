@@ -18,6 +18,7 @@
 #define RECORD_PRUNE_LIMIT "pruneLimit" /* "N" or "N%" */
 #define RECORD_PARTS	   "parts"	/* of a run over accounts and regions: how many */
 #define RECORD_SERVING	   "serving"	/* true: a worker or listener, whose run nothing resumes */
+#define RECORD_MOCK	   "mock"	/* the test case of --mock, see run/mocks.h */
 #define RECORD_ACCOUNT	   "account"	/* of a part of such a run: its account */
 
 /* Opens the store of the options. On failure reports why, sets the exit code and returns NULL. */

@@ -58,6 +58,20 @@ context_state(const struct branch *branch)
 	return part;
 }
 
+/* A token for .waitForTaskToken, whose mock answers in the place of the worker. Each
+ * attempt has another one. */
+static json_t *
+context_task(const struct branch *branch)
+{
+	json_t *part = json_object();
+	char *token = mem_printf("mock-%s-%lld-%lld", branch->x->run_id,
+	    (long long)branch->entered_event, (long long)branch->retry_count);
+
+	jsonx_put_string(part, "Token", token);
+	free(token);
+	return part;
+}
+
 /* See:
  * https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html.
  * Built only when an expression asks for $$: most states never do. It is kept until the
@@ -79,6 +93,8 @@ context_of(void *arg)
 	jsonx_put_string(machine, "Name", x->machine_name);
 	json_object_set_new(branch->context, "StateMachine", machine);
 	json_object_set_new(branch->context, "State", context_state(branch));
+	if (x->engine->mocks != NULL && branch->state->type == ASL_TASK)
+		json_object_set_new(branch->context, "Task", context_task(branch));
 	item = children_map_item(branch);
 	if (item != NULL) {
 		json_t *map = json_object();

@@ -52,6 +52,7 @@ engine_new(const struct engine_opts *opts)
 	engine->loop = opts->loop;
 	engine->registry = opts->registry;
 	engine->store = opts->store;
+	engine->mocks = opts->mocks;
 	engine->starting_end = &engine->starting;
 	tmf_loop_add_turn_hook(engine->loop, engine_commit_then_ask, engine);
 	return engine;

@@ -25,10 +25,22 @@
 struct engine;
 struct execution;
 
+/* What answers for Tasks in the place of their actions, in a run that is a test. */
+struct engine_mocks {
+	/*
+	 * The answer to the next attempt of a Task, which begins now: a new reference to
+	 * {"Return": result} or {"Throw": {"Error": name, "Cause": text}}; Cause may be absent.
+	 * NULL: the Task's own action runs, which must be one of the registry.
+	 */
+	json_t *(*answer)(void *arg, const struct asl_state *state);
+	void *arg;
+};
+
 struct engine_opts {
 	struct tmf_loop *loop;
 	struct tmf_registry *registry;
 	struct store *store; /* NULL: no checkpoints. Borrowed. The engine commits it once a turn */
+	const struct engine_mocks *mocks; /* NULL: every Task runs its action. Borrowed */
 };
 /* Everything in opts is borrowed. Executions are freed before their engine. */
 struct engine *engine_new(const struct engine_opts *opts);

@@ -1,5 +1,6 @@
 #include "engine/task.h"
 
+#include "base/jsonx.h"
 #include "base/log.h"
 #include "engine/checkpoint.h"
 #include "engine/event.h"
@@ -105,21 +106,53 @@ task_op_over(void *arg, struct tmf_op *op)
 		tmf_loop_post(x->engine->loop, &branch->task);
 }
 
+/* Its input is the answer of the mocks. It ends at once: the workflow is tried, not its time. */
+static enum tmf_op_next
+task_mock_start(struct tmf_op *op)
+{
+	const json_t *error = json_object_get(op->input, "Throw");
+	const char *cause = jsonx_get_string(error, "Cause");
+
+	assert((error == NULL) == (json_object_get(op->input, "Return") != NULL));
+	if (error == NULL)
+		return tmf_op_done(op, json_incref(json_object_get(op->input, "Return")));
+	tmf_err_set_name(&op->err, TMF_ERR_SERVICE, jsonx_get_string(error, "Error"),
+	    cause != NULL ? "%s" : NULL, cause);
+	return TMF_OP_FAIL;
+}
+
+static const struct tmf_action task_mock = {.name = "mock", .start = task_mock_start};
+
+/* A mock's answer is the input of its op. */
+static void
+task_start_op(struct branch *branch)
+{
+	struct execution *x = branch->x;
+	struct engine *engine = x->engine;
+	const struct engine_mocks *mocks = engine->mocks;
+	json_t *answer = mocks != NULL ? mocks->answer(mocks->arg, branch->state) : NULL;
+	const char *name = branch->state->u.task.action;
+	const struct tmf_action *action =
+	    answer != NULL ? &task_mock : tmf_registry_find(engine->registry, name);
+
+	assert(action != NULL);
+	log_event(LOG_DEBUG, "engine.task_started", LOG_STR("state", branch->state->name),
+	    LOG_INT("branch", branch->id), LOG_STR("action", action->name));
+	branch->op = op_start(action, x->env, engine->loop,
+	    answer != NULL ? answer : branch->task_input, task_op_over, branch);
+	json_decref(answer);
+}
+
 /* TimeoutSeconds is rounded up to whole seconds, as the event has it. */
 void
 task_start(struct branch *branch)
 {
 	struct execution *x = branch->x;
-	struct engine *engine = x->engine;
-	const char *name = branch->state->u.task.action;
-	const struct tmf_action *action = tmf_registry_find(engine->registry, name);
 	int64_t left_ms = branch->timeout_wall_ms - event_now_wall_ms(x);
 
 	assert(branch->phase == PHASE_TASK && branch->op == NULL && branch->starting);
-	assert(action != NULL && !branch->dirty);
+	assert(!branch->dirty);
 	task_unlink_starting(branch);
-	log_event(LOG_DEBUG, "engine.task_started", LOG_STR("state", branch->state->name),
-	    LOG_INT("branch", branch->id), LOG_STR("action", name));
 	event_note(x, branch,
 	    &(struct execution_event){
 		.type = "TaskScheduled",
@@ -128,8 +161,7 @@ task_start(struct branch *branch)
 		.heartbeat_s = branch->heartbeat_ms / MS,
 	    });
 	event_note(x, branch, &(struct execution_event){.type = "TaskStarted"});
-	branch->op =
-	    op_start(action, x->env, engine->loop, branch->task_input, task_op_over, branch);
+	task_start_op(branch);
 	json_decref(branch->task_input);
 	branch->task_input = NULL;
 	x->live_ops++;

@@ -120,9 +120,10 @@ struct children {
 struct engine {
 	struct tmf_loop *loop;
 	struct tmf_registry *registry;
-	struct store *store;  /* NULL: no checkpoints */
-	struct rng chance;    /* of the step that is being worked out */
-	struct branch *dirty; /* singly linked */
+	const struct engine_mocks *mocks; /* NULL: none */
+	struct store *store;		  /* NULL: no checkpoints */
+	struct rng chance;		  /* of the step that is being worked out */
+	struct branch *dirty;		  /* singly linked */
 	struct branch *starting;
 	struct branch **starting_end;
 	struct branch *ended;	 /* the branch whose end is to be handled next */

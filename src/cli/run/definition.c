@@ -13,13 +13,14 @@
  */
 struct asl_machine *
 definition_compile(const struct doc *doc, struct tmf_registry *registry, enum cli_output output,
-    json_t **ret_scripts)
+    const json_t *mocked, json_t **ret_scripts)
 {
 	struct asl_resources resources = registry_resources(registry);
 	struct asl_machine *machine;
 	struct diag_list diags;
 	json_t *scripts = NULL;
 
+	resources.mocked = mocked;
 	diag_list_init(&diags, doc);
 	machine = asl_compile(doc, &resources, &diags);
 	if (machine != NULL && ret_scripts != NULL)
@@ -49,7 +50,7 @@ definition_read_filled(
 	bool filled;
 
 	if (doc != NULL && placeholders_fill(opts, doc, &filled, &err) == 0)
-		machine = definition_compile(doc, registry, opts->output, ret_scripts);
+		machine = definition_compile(doc, registry, opts->output, NULL, ret_scripts);
 	if (machine != NULL && asl_machine_check_filled(machine, &err) < 0) {
 		asl_machine_unref(machine);
 		machine = NULL;
@@ -72,7 +73,7 @@ definition_read(
 		cli_fail_take(output, &err);
 		return NULL;
 	}
-	machine = definition_compile(doc, registry, output, ret_scripts);
+	machine = definition_compile(doc, registry, output, NULL, ret_scripts);
 	doc_free(doc);
 	return machine;
 }

@@ -55,6 +55,8 @@ session_fini(struct session *session)
 	free(session->name);
 	json_decref(session->input);
 	json_decref(session->scripts);
+	mocks_fini(&session->mocks);
+	json_decref(session->mock);
 	tmf_err_fini(&session->fault);
 	doc_free(session->definition);
 	asl_machine_unref(session->machine);
@@ -135,6 +137,32 @@ session_restore_files(struct session *session)
 }
 
 /*
+ * A new run reads its mocks from the file, and records them: a resumed one is answered as its first
+ * half was.
+ */
+static int
+session_load_mock(struct session *session)
+{
+	const struct cli_opts *opts = session->opts;
+	struct store_run *run = &session->run;
+	struct tmf_err err = {0};
+	json_t *settings;
+
+	session->name = file_stem(run->workflow_name);
+	if (!session->reads_scripts) {
+		settings = record_settings(run);
+		session->mock = json_incref(jsonx_get_object(settings, RECORD_MOCK));
+		json_decref(settings);
+	} else if (opts->mock != NULL) {
+		session->mock = mocks_read(opts->mock, opts->test_case, session->name, &err);
+		if (session->mock == NULL)
+			return cli_fail_take(opts->output, &err);
+		record_put_setting(run, RECORD_MOCK, json_incref(session->mock));
+	}
+	return EXIT_OK;
+}
+
+/*
  * A new run has read and parsed its workflow already. A resumed one parses the recorded text, and
  * takes the recorded scripts instead of the files.
  */
@@ -144,16 +172,18 @@ session_load_workflow(struct session *session)
 	struct store_run *run = &session->run;
 	struct tmf_err err = {0};
 	struct doc *doc = session->definition;
-	int code = EXIT_OK;
+	int code = session_load_mock(session);
 
+	if (code != EXIT_OK)
+		return code;
 	if (doc == NULL)
 		doc = doc_parse(run->workflow_name, str_of(run->definition), &err);
 	session->definition = NULL;
 
-	session->name = file_stem(run->workflow_name);
 	if (doc != NULL)
 		session->machine = definition_compile(doc, session->workspace.registry,
-		    session->opts->output, session->reads_scripts ? &session->scripts : NULL);
+		    session->opts->output, jsonx_get_object(session->mock, "states"),
+		    session->reads_scripts ? &session->scripts : NULL);
 	else
 		code = cli_fail(session->opts->output, &err);
 	if (doc != NULL && session->machine == NULL)
@@ -170,6 +200,7 @@ session_load_workflow(struct session *session)
 		code = cli_fail(session->opts->output, &err);
 	if (code == EXIT_OK)
 		session->needs_aws =
+		    session->mock == NULL &&
 		    registry_needs_aws(session->workspace.registry, session->machine);
 	doc_free(doc);
 	tmf_err_fini(&err);
@@ -352,14 +383,20 @@ session_continue(struct session *session, bool may_start, struct tmf_err *err)
 	return session->execution == NULL ? -1 : store_run_update(session->store, run, err);
 }
 
-static void
-session_new_engine(struct session *session)
+static int
+session_new_engine(struct session *session, struct tmf_err *err)
 {
+	if (session->mock != NULL &&
+	    mocks_init(&session->mocks, session->mock, session->workspace.registry, session->store,
+		session->run.id, err) < 0)
+		return -1;
 	session->engine = engine_new(&(struct engine_opts){
 	    .loop = session->workspace.loop,
 	    .registry = session->workspace.registry,
 	    .store = session->opts->no_checkpoint ? NULL : session->store,
+	    .mocks = session->mock != NULL ? &session->mocks.engine : NULL,
 	});
+	return 0;
 }
 
 /* A failed run's own row says only how it ended: what is of interest is what a redrive reads. */
@@ -370,7 +407,8 @@ session_check(struct session *session, struct tmf_err *err)
 
 	store_run_begin_again(&session->run, clock_system()->wall_ms(clock_system()));
 	const struct execution_opts opts = session_execution_opts(session);
-	session_new_engine(session);
+	if (session_new_engine(session, err) < 0)
+		return -1;
 	session->execution = failed ? execution_redrive(session->engine, &opts, err)
 				    : execution_resume(session->engine, &opts, err);
 	return session->execution != NULL ? 0 : -1;
@@ -468,8 +506,9 @@ session_open(struct session *session, enum session_way way, struct tmf_err *err)
 	if (workspace_make_mirror(&session->workspace, &mirror, err) < 0)
 		return -1;
 	session->history = session->opts->history || record_keeps_history(&session->run);
-	session_new_engine(session);
-	return session_start_pace(session, err) < 0 ? -1 : session_begin(session, way, err);
+	if (session_new_engine(session, err) < 0 || session_start_pace(session, err) < 0)
+		return -1;
+	return session_begin(session, way, err);
 }
 
 /*
@@ -479,6 +518,8 @@ session_open(struct session *session, enum session_way way, struct tmf_err *err)
 int
 session_close(struct session *session, struct tmf_err *err)
 {
+	if (tmf_err_isset(&session->mocks.err))
+		tmf_err_move(&session->fault, &session->mocks.err);
 	if (tmf_err_isset(&session->fault)) {
 		tmf_err_move(err, &session->fault);
 		return -1;

@@ -2,6 +2,7 @@
 #define TMFLOW_CLI_RUN_SESSION_H
 
 #include "cli/report/progress.h"
+#include "cli/run/mocks.h"
 #include "cli/run/pace.h"
 #include "cli/run/workspace.h"
 #include "engine/engine.h"
@@ -23,6 +24,7 @@ struct session {
 
 	/* session_load_workflow */
 	json_t *scripts; /* the workflow's Lua files, see scripts.h */
+	json_t *mock;	 /* the test case of --mock, see mocks.h; NULL: none */
 	char *name;	 /* of the workflow: its file without folder and ending */
 	struct asl_machine *machine;
 	json_t *input;
@@ -34,6 +36,7 @@ struct session {
 	struct store_lease *lease;
 
 	/* session_execute */
+	struct mocks mocks;
 	struct engine *engine;
 	struct execution *execution;
 	struct progress progress;

@@ -107,6 +107,11 @@ run_check_options(const struct cli_opts *opts, struct tmf_err *err)
 {
 	struct prune_limit limit;
 
+	if (opts->test_case != NULL && opts->mock == NULL)
+		return tmf_err_set(err, TMF_ERR_INVALID, "--test-case: needs --mock");
+	if (opts->mock != NULL && places_are_several(opts))
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "--mock: one run answers from it, not one for each account and region");
 	if (opts->detailed_exitcode && !opts->dry_run)
 		return tmf_err_set(err, TMF_ERR_INVALID, "--detailed-exitcode: needs --dry-run");
 	if (opts->prune_limit != NULL && prune_limit_parse(opts->prune_limit, &limit, err) < 0) {
