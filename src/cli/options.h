@@ -105,6 +105,7 @@ struct cli_opts {
 	bool prune_runs;
 	bool trust_tags;
 	bool batch;
+	bool states;
 	bool detailed_exitcode;
 	bool yes;
 	bool outcomes;
@@ -158,6 +159,9 @@ struct cli_opts {
 	    "the variables that the state or expression sees; or a file with them")                \
 	X(QUERY_LANGUAGE, query_language, "query-language", 0, WHAT, "LANGUAGE",                   \
 	    "jsonata (default) or jsonpath")                                                       \
+	X(STATES, states, "states", 0, WHAT, NULL,                                                 \
+	    "as in a state of Step Functions: the input is $states.input, and what AWS refuses "   \
+	    "is refused")                                                                          \
 	X(BATCH, batch, "batch", 0, WHAT, NULL,                                                    \
 	    "read an {\"id\", \"expr\", \"data\", \"variables\"} a line, write an answer a line")  \
 	X(ONLINE, online, "online", 0, WHAT, NULL,                                                 \

@@ -226,7 +226,7 @@ const struct subcommand cli_subcommands[] = {
 	.args_min = 0,
 	.args_max = 1,
 	.options = OPTIONS_COMMON | OPTION_BIT(INPUT) | OPTION_BIT(VARIABLES) |
-		   OPTION_BIT(QUERY_LANGUAGE) | OPTION_BIT(BATCH),
+		   OPTION_BIT(QUERY_LANGUAGE) | OPTION_BIT(STATES) | OPTION_BIT(BATCH),
 	.run = cmd_eval,
     },
     {

@@ -14,11 +14,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define MS 1000
-/* Odd numbers without a pattern: entries and stages that follow each other give far seeds. */
-#define CHANCE_SPREAD_ENTRY UINT64_C(0x9e3779b97f4a7c15)
-#define CHANCE_SPREAD_STAGE UINT64_C(0xd1b54a32d192ed03)
-#define CLOCK_SET_BACK_MS   (INT64_C(24) * 60 * 60 * MS)
+#define MS		  1000
+#define CLOCK_SET_BACK_MS (INT64_C(24) * 60 * 60 * MS)
 
 static void branch_failed(struct branch *branch, struct tmf_err *err);
 static void branch_ready(struct tmf_task *task);
@@ -42,70 +39,9 @@ branch_new(struct execution *x, struct branch *parent, int64_t index, json_t *va
 	return branch;
 }
 
-/* What is being worked out: each has a series of chance of its own. */
-enum branch_stage {
-	BRANCH_ENTERS,
-	BRANCH_SELECTS, /* the input of a child */
-	BRANCH_LEAVES,
-	BRANCH_FAILS,
-};
-
-/*
- * Chance is derived from the run, the state's entry and the stage, so that a resumed run and a
- * retried task make the same again: an id in the input of a task is what keeps its effect from
- * coming twice. Delays before retries differ, since each failure counts.
- */
-static struct rng *
-branch_chance(struct branch *branch, enum branch_stage stage)
-{
-	struct engine *engine = branch->x->engine;
-	uint64_t part = stage;
-
-	assert(branch->state != NULL && branch->input != NULL);
-	assert(stage != BRANCH_SELECTS || branch->children->selecting >= 0);
-	if (stage == BRANCH_SELECTS)
-		part |= (uint64_t)branch->children->selecting << 8;
-	else if (stage == BRANCH_FAILS)
-		part |= (uint64_t)branch->retry_count << 8;
-	rng_seed(&engine->chance, branch->x->chance_seed ^
-				      ((uint64_t)branch->entered_event * CHANCE_SPREAD_ENTRY) ^
-				      (part * CHANCE_SPREAD_STAGE));
-	return &engine->chance;
-}
-
-/*
- * The time that expressions see. It is one that the row of the branch has, until the state's own
- * work has ended: that of the entry, or of the end of the last backoff. The clock is read only
- * where it may be asked for, since Passes and Choices are entered by the million.
- */
-static int64_t
-branch_time(const struct branch *branch, enum branch_stage stage)
-{
-	bool is_over = stage == BRANCH_LEAVES || stage == BRANCH_FAILS;
-	bool slept = branch->wake_wall_ms > branch->entered_wall_ms;
-
-	switch (branch->state->type) {
-	case ASL_WAIT:
-		return is_over && slept ? branch->wake_wall_ms : branch->entered_wall_ms;
-	case ASL_TASK:
-	case ASL_PARALLEL:
-	case ASL_MAP:
-		if (is_over)
-			return event_now_wall_ms(branch->x);
-		return slept ? branch->wake_wall_ms : branch->entered_wall_ms;
-	case ASL_PASS:
-	case ASL_CHOICE:
-	case ASL_SUCCEED:
-	case ASL_FAIL:
-	case ASL_STATE_TYPE_COUNT:
-		break;
-	}
-	return branch->entered_wall_ms;
-}
-
 /* The state as the branch meets it. */
 static struct step
-branch_step(struct branch *branch, enum branch_stage stage)
+branch_step(struct branch *branch, enum context_stage stage)
 {
 	return (struct step){
 	    .state = branch->state,
@@ -115,8 +51,8 @@ branch_step(struct branch *branch, enum branch_stage stage)
 		    .variables = branch->variables,
 		    .context = context_of,
 		    .context_arg = branch,
-		    .now_wall_ms = branch_time(branch, stage),
-		    .rng = branch_chance(branch, stage),
+		    .now_wall_ms = context_time(branch, stage),
+		    .rng = context_chance(branch, stage),
 		},
 	    .now_wall_ms = branch->state->type == ASL_WAIT ? event_now_wall_ms(branch->x) : 0,
 	    .entered_event = branch->entered_event,
@@ -143,6 +79,7 @@ branch_enter(struct branch *branch, const struct asl_state *state, json_t *input
 	context_forget(branch);
 	branch->entered_wall_ms = event_now_wall_ms(x);
 	branch->entered_event = event_note_state(branch, "StateEntered", input);
+	branch->entries++;
 	x->transitions++;
 	checkpoint_mark(branch);
 	log_event(LOG_DEBUG, "engine.state_entered", LOG_STR("state", state->name),
@@ -188,7 +125,7 @@ branch_exit(struct branch *branch, const struct step_exit *exit)
 static void
 branch_leave(struct branch *branch, const struct asl_choice_rule *rule, json_t *result)
 {
-	const struct step step = branch_step(branch, BRANCH_LEAVES);
+	const struct step step = branch_step(branch, CONTEXT_LEAVES);
 	struct step_exit exit;
 	struct tmf_err err = {0};
 
@@ -258,7 +195,7 @@ branch_give_up(struct branch *branch, bool caught_by_name)
 static void
 branch_failed(struct branch *branch, struct tmf_err *err)
 {
-	const struct step step = branch_step(branch, BRANCH_FAILS);
+	const struct step step = branch_step(branch, CONTEXT_FAILS);
 	struct step_failure failure;
 
 	if (branch->retries == NULL && branch->state->retry_count > 0)
@@ -309,7 +246,7 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 		 * next. */
 		context_forget(branch);
 		children->selecting = index;
-		step = branch_step(branch, BRANCH_SELECTS);
+		step = branch_step(branch, CONTEXT_SELECTS);
 		ret = step_item(&step, children->effective,
 		    json_array_get(children->items, (size_t)index), &input, err);
 		children->selecting = -1;
@@ -438,7 +375,7 @@ branch_begin_task(struct branch *branch, struct step_work *work)
 static void
 branch_work(struct branch *branch)
 {
-	const struct step step = branch_step(branch, BRANCH_ENTERS);
+	const struct step step = branch_step(branch, CONTEXT_ENTERS);
 	struct step_work work;
 	struct tmf_err err = {0};
 
@@ -469,7 +406,7 @@ branch_work(struct branch *branch)
 static void
 branch_wake(struct branch *branch)
 {
-	const struct step step = branch_step(branch, BRANCH_ENTERS);
+	const struct step step = branch_step(branch, CONTEXT_ENTERS);
 	struct step_work work;
 	struct tmf_err err = {0};
 
@@ -635,7 +572,7 @@ branch_child_scope(const struct branch *branch, int64_t index)
 static int
 branch_restore_children(struct branch *branch, struct tmf_err *err)
 {
-	const struct step step = branch_step(branch, BRANCH_ENTERS);
+	const struct step step = branch_step(branch, CONTEXT_ENTERS);
 	struct step_work work;
 	struct tmf_err fault = {0};
 
@@ -655,7 +592,7 @@ branch_restore_children(struct branch *branch, struct tmf_err *err)
 static int64_t
 branch_wait_max_ms(struct branch *branch, int64_t from_wall_ms)
 {
-	struct step step = branch_step(branch, BRANCH_ENTERS);
+	struct step step = branch_step(branch, CONTEXT_ENTERS);
 	struct step_work work;
 	struct tmf_err err = {0};
 	int64_t until_wall_ms = from_wall_ms;
@@ -736,6 +673,7 @@ branch_restore(
 	branch->phase = row->phase;
 	branch->input = json_incref(row->input);
 	branch->retry_count = row->retry_count;
+	branch->entries = row->entries;
 	branch->entered_wall_ms = row->entered_wall_ms;
 	branch->entered_event = row->entered_event;
 	branch->last_event = row->last_event;

@@ -82,6 +82,7 @@ branch_row_write(const struct branch *branch, struct buf *out)
 		json_object_set_new(object, "retries", counts);
 	}
 	row_put_number(object, "retryCount", branch->retry_count);
+	row_put_number(object, "entries", branch->entries);
 	row_put_number(object, "entered", branch->entered_wall_ms);
 	row_put_number(object, "event", branch->entered_event);
 	row_put_number(object, "lastEvent", branch->last_event);
@@ -237,6 +238,7 @@ row_read_numbers(struct branch_row *row, struct tmf_err *err)
 	if (row_number(id, object, "parent", 1, id - 1, &row->parent_id, err) < 0 ||
 	    row_number(id, object, "index", 0, ROW_ID_MAX, &row->index, err) < 0 ||
 	    row_number(id, object, "retryCount", 0, ROW_ID_MAX, &row->retry_count, err) < 0 ||
+	    row_number(id, object, "entries", 0, ROW_ID_MAX, &row->entries, err) < 0 ||
 	    row_number(id, object, "entered", 0, ROW_WALL_MS_MAX, &row->entered_wall_ms, err) < 0 ||
 	    row_number(id, object, "event", 0, ROW_ID_MAX, &row->entered_event, err) < 0 ||
 	    row_number(id, object, "lastEvent", 0, ROW_ID_MAX, &row->last_event, err) < 0)

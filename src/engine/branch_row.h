@@ -13,7 +13,8 @@
  *
  *   {"parent": 1, "index": 3, "state": 5, "phase": 3, "input": ..., "variables": {...} or "shares":
  *   true,
- *    "retries": [0, 2], "retryCount": 2, "entered": MS, "event": 7, "lastEvent": 9, "wake": MS}
+ *    "retries": [0, 2], "retryCount": 2, "entries": 4, "entered": MS, "event": 7, "lastEvent": 9,
+ *    "wake": MS}
  *
  * "state" is the state's index in the machine, "phase" an enum phase. Numbers that are 0 are left
  * out, and so is "parent" for the root. "shares" says that the variables are the parent's. Stores
@@ -55,6 +56,7 @@ struct branch_row {
 	json_t *
 	    retries; /* an array with a count for each retrier of the state; NULL: no failure yet */
 	int64_t retry_count;
+	int64_t entries;
 	int64_t entered_wall_ms;
 	int64_t entered_event;
 	int64_t last_event;

@@ -4,8 +4,13 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "engine/children.h"
+#include "engine/event.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+/* Odd and without a pattern: numbers that follow each other give far seeds. */
+#define CHANCE_SPREAD UINT64_C(0x9e3779b97f4a7c15)
 
 /* AWS gives ARNs in the context object. A local run has no account, so the account is all
  * zeros, but the parts stand where a workflow that splits the ARN expects them. */
@@ -110,4 +115,78 @@ context_forget(struct branch *branch)
 {
 	json_decref(branch->context);
 	branch->context = NULL;
+}
+
+/* --- chance and time --- */
+
+static uint64_t
+context_mix(uint64_t seed, int64_t number)
+{
+	struct rng rng;
+
+	rng_seed(&rng, seed ^ ((uint64_t)number * CHANCE_SPREAD));
+	return rng_next(&rng);
+}
+
+/* Where the execution stands, as a number: the way from the root by the states entered and the
+ * children taken. Not by the ids of events or branches: these differ where a task was done
+ * again. */
+static uint64_t
+context_chance_seed(const struct branch *branch)
+{
+	uint64_t outer =
+	    branch->parent != NULL ? context_chance_seed(branch->parent) : branch->x->chance_seed;
+
+	return context_mix(context_mix(outer, branch->index), branch->entries);
+}
+
+/*
+ * Chance is derived from the run, the place and the stage, so that a resumed run and a retried task
+ * make the same again: an id in the input of a task is what keeps its effect from coming twice.
+ * Delays before retries differ, since each failure counts.
+ */
+struct rng *
+context_chance(struct branch *branch, enum context_stage stage)
+{
+	struct engine *engine = branch->x->engine;
+	int64_t part = stage;
+
+	assert(branch->state != NULL && branch->input != NULL);
+	assert(stage != CONTEXT_SELECTS || branch->children->selecting >= 0);
+	if (stage == CONTEXT_SELECTS)
+		part += branch->children->selecting * CONTEXT_STAGES;
+	else if (stage == CONTEXT_FAILS)
+		part += branch->retry_count * CONTEXT_STAGES;
+	rng_seed(&engine->chance, context_mix(context_chance_seed(branch), part));
+	return &engine->chance;
+}
+
+/*
+ * The time that expressions see. It is one that the row of the branch has, until the state's own
+ * work has ended: that of the entry, or of the end of the last backoff. The clock is read only
+ * where it may be asked for, since Passes and Choices are entered by the million.
+ */
+int64_t
+context_time(const struct branch *branch, enum context_stage stage)
+{
+	bool is_over = stage == CONTEXT_LEAVES || stage == CONTEXT_FAILS;
+	bool slept = branch->wake_wall_ms > branch->entered_wall_ms;
+
+	switch (branch->state->type) {
+	case ASL_WAIT:
+		return is_over && slept ? branch->wake_wall_ms : branch->entered_wall_ms;
+	case ASL_TASK:
+	case ASL_PARALLEL:
+	case ASL_MAP:
+		if (is_over)
+			return event_now_wall_ms(branch->x);
+		return slept ? branch->wake_wall_ms : branch->entered_wall_ms;
+	case ASL_PASS:
+	case ASL_CHOICE:
+	case ASL_SUCCEED:
+	case ASL_FAIL:
+	case ASL_STATE_TYPE_COUNT:
+		break;
+	}
+	return branch->entered_wall_ms;
 }

@@ -143,6 +143,7 @@ static void
 registry_unknown_field(
     const struct tmf_action *action, const char *key, const char *pointer, struct diag_list *diags)
 {
+	/* pointer is that of the Parameters or Arguments. */
 	const char *names[FIELDS_MAX + 1] = {NULL};
 	struct buf place = {0};
 	struct buf hint = {0};
@@ -152,7 +153,7 @@ registry_unknown_field(
 	for (const struct tmf_action_field *f = action->input;
 	     f->name != NULL && count < FIELDS_MAX; f++)
 		names[count++] = f->name;
-	buf_printf(&place, "%s/Parameters", pointer);
+	buf_add_cstr(&place, pointer);
 	doc_pointer_add(&place, key);
 	diag_add(diags, DIAG_ERROR, CODE_FIELD, buf_cstr(&place), DIAG_AT_KEY,
 	    diag_hint_nearest(&hint, word, names), PREFIX "%s has no input field \"%s\"",
@@ -193,8 +194,8 @@ registry_check_parameters(const struct tmf_action *action, json_t *parameters, c
 			continue;
 		message =
 		    mem_printf(PREFIX "%s needs the input field \"%s\"", action->name, f->name);
-		registry_add_at(
-		    diags, DIAG_ERROR, CODE_FIELD, pointer, "Parameters", NULL, message);
+		diag_add(
+		    diags, DIAG_ERROR, CODE_FIELD, pointer, DIAG_AT_VALUE, NULL, "%s", message);
 		free(message);
 	}
 }
@@ -207,15 +208,20 @@ registry_check_resource(void *arg, const struct asl_state *state, json_t *defini
 {
 	const struct tmf_registry *registry = arg;
 	const struct tmf_action *action;
-	json_t *parameters = json_object_get(definition, "Parameters");
+	const char *field =
+	    json_object_get(definition, "Arguments") != NULL ? "Arguments" : "Parameters";
+	json_t *parameters = json_object_get(definition, field);
+	struct buf place = {0};
 
 	if (state->u.task.action == NULL)
 		return;
 	action = tmf_registry_find(registry, state->u.task.action);
+	buf_printf(&place, "%s/%s", pointer, field);
 	if (action == NULL)
 		registry_unknown_action(registry, state->u.task.resource, pointer, diags);
 	else if (action->input != NULL && json_is_object(parameters))
-		registry_check_parameters(action, parameters, pointer, diags);
+		registry_check_parameters(action, parameters, buf_cstr(&place), diags);
+	buf_fini(&place);
 }
 
 struct asl_resources

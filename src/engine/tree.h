@@ -20,7 +20,7 @@
  *   resume       from the rows to a tree
  *   peek         looks at the rows of a run, or at what is live (SIGUSR1), and changes nothing
  *   branch       the interpreter: the only one that acts on what asl/state/step.h answers
- *   context      the $$ object
+ *   context      what expressions see besides data: the $$ object, chance, time
  *   children     the books of a Map or Parallel: who is next, who has ended, is it failing
  *   tree         makes and frees branches
  *   task         the op of a Task, its timeouts
@@ -79,6 +79,7 @@ struct branch {
 	json_t *context;     /* the $$ object, once somebody asked */
 	uint32_t *retries;   /* per retrier of the state; NULL: no failure yet */
 	int64_t retry_count; /* attempts of this state before the present one */
+	int64_t entries;     /* of states by this branch so far */
 	int64_t entered_wall_ms;
 	int64_t entered_event;
 	int64_t last_event; /* what the next event of this branch follows */
@@ -146,7 +147,7 @@ struct execution {
 	char *machine_name;
 	json_t *input;
 	int64_t start_wall_ms;
-	uint64_t chance_seed;	 /* of the run, see branch.c */
+	uint64_t chance_seed;	 /* of the run, see context.c */
 	int64_t redrive_wall_ms; /* the last one */
 	int64_t redrives;
 	void *env;	  /* of its ops */

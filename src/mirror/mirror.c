@@ -146,6 +146,7 @@ mirror_task_takes_roles(const char *action, const json_t *parameters)
 	if (strcmp(action, "check-account") != 0)
 		return false;
 	return parameters == NULL || json_is_true(json_object_get(parameters, "Member")) ||
+	       json_is_string(json_object_get(parameters, "Member")) || /* {% ... %} */
 	       json_object_get(parameters, "Member.$") != NULL;
 }
 

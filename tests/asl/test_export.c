@@ -32,6 +32,18 @@ static const struct vector vectors[] = {
 	"{" CALL "{'action':'log','input.$':'$'},'Next':'T','TimeoutSeconds':3600,"
 	"'HeartbeatSeconds':60}",
 	"{" CALL "{'action':'log','input.$':'$'},'Next':'T','TimeoutSeconds':900," RETRY "}"},
+    /* The same in JSONata. */
+    {"{'QueryLanguage':'JSONata','Type':'Task','Resource':'tmflow:log','Next':'T'}",
+	"{'QueryLanguage':'JSONata','Type':'Task','Resource':'" ARN "','Arguments':{'action':'log',"
+	"'input':'{% $states.input %}'},'Next':'T','TimeoutSeconds':3600,'HeartbeatSeconds':60}",
+	"{'QueryLanguage':'JSONata','Type':'Task','Resource':'" ARN "','Arguments':{'action':'log',"
+	"'input':'{% $states.input %}'},'Next':'T','TimeoutSeconds':900," RETRY "}"},
+    {"{'QueryLanguage':'JSONata','Type':'Task','Resource':'tmflow:log','Arguments':"
+     "'{% $states.input.a %}','TimeoutSeconds':'{% 5 %}','Next':'T'}",
+	"{'QueryLanguage':'JSONata','Type':'Task','Resource':'" ARN "','Arguments':{'action':'log',"
+	"'input':'{% $states.input.a %}'},'TimeoutSeconds':'{% 5 %}','Next':'T'}",
+	"{'QueryLanguage':'JSONata','Type':'Task','Resource':'" ARN "','Arguments':{'action':'log',"
+	"'input':'{% $states.input.a %}'},'TimeoutSeconds':'{% 5 %}','Next':'T'," RETRY "}"},
     /* Parameters go down one level, with what is to be evaluated in them; all else stays. */
     {"{'Type':'Task','Resource':'tmflow:match','InputPath':'$.a','Parameters':{'Instances.$':'$.i',"
      "'Hook':null},'ResultSelector':{'M.$':'$.M'},'ResultPath':null,'OutputPath':'$.o',"

@@ -28,6 +28,27 @@ class Eval(harness.Case):
         self.assertIsNone(self.value("nothing.there"))
         self.assertEqual(self.value("null"), None)
 
+    def test_states(self):
+        self.assertEqual(self.value("{% $states.input.a + $v %}", "--states", "--input", '{"a": 1}', "--variables", '{"v": 2}'), 3)
+        self.assertEqual(self.value("$states", "--states"), {"input": {}, "context": {}})
+        self.assertEqual(self.value("$states.result", "--states", "--variables", '{"states": {"result": 7}}'), 7)
+        self.assertEqual(self.value("$states.input.a[b = 1].c", "--states", "--input", '{"a": [{"b": 1, "c": "x"}]}'), "x")
+        for expression, position in (("phone.number", 5), ("$.a", 1), ("1 + $$", 6), ("$eval('1')", 5)):
+            error = self.value(expression, "--states", "--input", "{}", code=1)["error"]
+            self.assertEqual(error["code"], "UNSUPPORTED_JSONATA_EXPRESSION", error)
+            self.assertEqual(error["position"], position, error)
+        self.assertEqual(self.tmflow("eval", "1", "--states", "--query-language", "jsonpath").code, 2)
+
+    def test_functions_of_step_functions(self):
+        for expression, value in (("$range(0, 9, 3)", [0, 3, 6, 9]), ("$range(1, 9, 9)", 1), ("$partition([1, 2, 3], 2)", [[1, 2], [3]]),
+                                  ("$partition([0], 1)", [[0]]), ("$parse('[1, {\"a\": null}]')", [1, {"a": None}]), ("$random(42)", 0.7275636800328681),
+                                  ("$hash('input', 'SHA-1')", "140f86aae51ab9e1cda9b4254fe98a74eb54c1a1")):
+            self.assertEqual(self.value(expression), value, expression)
+        self.assertRegex(self.value("$uuid()"), "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+        for expression, code in (("$range(1, 2, 0)", "D3201"), ("$range(1, 1e9, 1)", "D3202"), ("$partition([1], 0)", "D3203"),
+                                 ("$hash('a', 'CRC')", "D3204"), ("$parse('{')", "D3205")):
+            self.assertEqual(self.value(expression, code=1)["error"]["code"], code, expression)
+
     def test_input_from_a_file(self):
         path = os.path.join(self.dir, "input.yaml")
         with open(path, "w", encoding="utf-8") as file:

@@ -105,7 +105,36 @@ static const struct durable reading = {
     .starts_again = 1,
     .turns_again_min = 4,
 };
-static const struct durable *const durables[] = {&everything, &items, &quiet_items, &reading};
+/* Chance and time in both query languages: what a task is given is the same whenever it is given. */
+static const char chance_text[] =
+    "{StartAt: Flaky, States: {"
+    " Flaky: {QueryLanguage: JSONata, Type: Task, Resource: tmflow:flaky,"
+    "   Arguments: {Error: Busy, Times: 2, Id: '{% $uuid() %}', At: '{% $millis() %}'},"
+    "   Retry: [{ErrorEquals: [Busy], IntervalSeconds: 5}], Output: '{% $states.result.Id %}',"
+    "   Assign: {first: '{% $states.result.Id %}', was: '{% $states.result.At %}'}, Next: Old},"
+    " Old: {Type: Task, Resource: tmflow:sleep, Parameters: {Ms: 10, 'Id.$': 'States.UUID()'},"
+    "   ResultSelector: {'second.$': $.Id}, Next: Each},"
+    " Each: {QueryLanguage: JSONata, Type: Map, Items: ['{% $random() %}', 2],"
+    "   ItemSelector: {Ms: 10, n: '{% $states.context.Map.Item.Value %}', Id: '{% $uuid() %}'},"
+    "   ItemProcessor: {StartAt: Work, States: {"
+    "     Work: {QueryLanguage: JSONata, Type: Task, Resource: tmflow:sleep, End: true}}},"
+    "   Output: {first: '{% $first %}', was: '{% $was - 10000 > 0 %}',"
+    "     second: '{% $states.input.second %}', each: '{% $states.result.[n, Id] %}'},"
+    "   End: true}}}";
+
+static const struct durable chance = {
+    .definition = chance_text,
+    .input = "{}",
+    .output = "{\"first\":\"4481162b-0d6f-4d6f-95f2-d01ae314342e\",\"was\":true,"
+	      "\"second\":\"f3d6e78c-3a44-44cd-aede-b0b4b31a53e5\","
+	      "\"each\":[[0.5341495408789039,\"b2ee978a-c658-4778-8637-f881586b3825\"],"
+	      "[2,\"8b176fa2-565a-4d9a-971c-4573574293ef\"]]}",
+    .starts = 6, /* 3 flaky, 3 sleeps */
+    .starts_again = 2,
+    .turns_again_min = 4,
+};
+static const struct durable *const durables[] = {
+    &everything, &items, &quiet_items, &reading, &chance};
 #define DURABLES ((int)(sizeof(durables) / sizeof(durables[0])))
 
 static json_t *

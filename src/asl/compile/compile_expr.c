@@ -1,5 +1,6 @@
 #include "asl/compile/compile_field.h"
 
+#include <assert.h>
 #include <string.h>
 
 /*
@@ -221,6 +222,7 @@ expr_template_jsonata(struct compiler *compiler, const struct field *field, json
 	struct buf place = {0};
 	struct asl_template *tmpl;
 
+	assert(compiler_is_jsonata(compiler));
 	compiler_field(compiler, &place);
 	tmpl = asl_template_compile_jsonata(json, buf_cstr(&place),
 	    field->reads & compiler->readable, compiler_pointer(compiler), compiler->diags);

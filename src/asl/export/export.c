@@ -16,7 +16,22 @@ static const char *const lambda_errors[] = {
     "Lambda.TooManyRequestsException",
 };
 
-static json_t *export_scope(const struct asl_export_opts *opts, json_t *scope);
+/* One export; not changed by it. */
+struct exporter {
+	const struct asl_export_opts *opts;
+	bool is_jsonata; /* QueryLanguage of the machine */
+};
+
+static json_t *export_scope(const struct exporter *exporter, json_t *scope);
+
+/* Of a state or of the machine; otherwise: where it says nothing. */
+static bool
+export_is_jsonata(const json_t *object, bool otherwise)
+{
+	const char *language = jsonx_get_string(object, "QueryLanguage");
+
+	return language != NULL ? strcmp(language, "JSONata") == 0 : otherwise;
+}
 
 /*
  * {"action", "input"}: what the worker reads. The state works out the input as before, since its
@@ -24,14 +39,16 @@ static json_t *export_scope(const struct asl_export_opts *opts, json_t *scope);
  * "$.b"}}.
  */
 static json_t *
-export_task_parameters(json_t *state)
+export_task_parameters(json_t *state, bool is_jsonata)
 {
-	json_t *former = json_object_get(state, "Parameters");
+	json_t *former = json_object_get(state, is_jsonata ? "Arguments" : "Parameters");
 	json_t *parameters = json_object();
 
 	jsonx_put_string(parameters, "action", jsonx_get_string(state, "Resource") + PREFIX_LEN);
 	if (former != NULL)
 		json_object_set(parameters, "input", former);
+	else if (is_jsonata)
+		jsonx_put_string(parameters, "input", "{% $states.input %}");
 	else
 		jsonx_put_string(parameters, "input.$", "$");
 	return parameters;
@@ -55,9 +72,9 @@ export_has(json_t *task, const char *key, const char *path_key)
  * is known only when the state runs, no heartbeat is sure to be shorter: such a task gets none.
  */
 static void
-export_put_timeouts(const struct asl_export_opts *opts, json_t *task)
+export_put_timeouts(const struct exporter *exporter, json_t *task)
 {
-	bool is_function = opts->kind == ASL_EXPORT_FUNCTION;
+	bool is_function = exporter->opts->kind == ASL_EXPORT_FUNCTION;
 	json_int_t timeout_s =
 	    is_function ? ASL_EXPORT_FUNCTION_TIMEOUT_SECONDS : ASL_EXPORT_TIMEOUT_SECONDS;
 	json_int_t heartbeat_s;
@@ -135,41 +152,44 @@ export_put_lambda_retry(json_t *task)
 
 /* The members keep their order; Parameters stand behind the Resource. */
 static json_t *
-export_task(const struct asl_export_opts *opts, json_t *state)
+export_task(const struct exporter *exporter, json_t *state)
 {
+	bool is_jsonata = export_is_jsonata(state, exporter->is_jsonata);
+	const char *parameters = is_jsonata ? "Arguments" : "Parameters";
 	json_t *task = json_object();
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (state, key, value) {
 		if (strcmp(key, "Resource") == 0) {
-			jsonx_put_string(task, "Resource", opts->resource);
-			json_object_set_new(task, "Parameters", export_task_parameters(state));
-		} else if (strcmp(key, "Parameters") != 0) {
+			jsonx_put_string(task, "Resource", exporter->opts->resource);
+			json_object_set_new(
+			    task, parameters, export_task_parameters(state, is_jsonata));
+		} else if (strcmp(key, parameters) != 0) {
 			json_object_set(task, key, value);
 		}
 	}
-	export_put_timeouts(opts, task);
-	if (opts->kind == ASL_EXPORT_FUNCTION)
+	export_put_timeouts(exporter, task);
+	if (exporter->opts->kind == ASL_EXPORT_FUNCTION)
 		export_put_lambda_retry(task);
 	return task;
 }
 
 static json_t *
-export_branches(const struct asl_export_opts *opts, json_t *branches)
+export_branches(const struct exporter *exporter, json_t *branches)
 {
 	json_t *exported = json_array();
 	json_t *branch;
 	size_t i;
 
 	json_array_foreach (branches, i, branch)
-		json_array_append_new(exported, export_scope(opts, branch));
+		json_array_append_new(exported, export_scope(exporter, branch));
 	return exported;
 }
 
 /* A Map or Parallel: what it holds is exported. */
 static json_t *
-export_parent(const struct asl_export_opts *opts, json_t *state)
+export_parent(const struct exporter *exporter, json_t *state)
 {
 	json_t *exported = json_object();
 	const char *key;
@@ -177,9 +197,9 @@ export_parent(const struct asl_export_opts *opts, json_t *state)
 
 	json_object_foreach (state, key, value) {
 		if (strcmp(key, "Iterator") == 0 || strcmp(key, "ItemProcessor") == 0)
-			json_object_set_new(exported, key, export_scope(opts, value));
+			json_object_set_new(exported, key, export_scope(exporter, value));
 		else if (strcmp(key, "Branches") == 0)
-			json_object_set_new(exported, key, export_branches(opts, value));
+			json_object_set_new(exported, key, export_branches(exporter, value));
 		else
 			json_object_set(exported, key, value);
 	}
@@ -187,7 +207,7 @@ export_parent(const struct asl_export_opts *opts, json_t *state)
 }
 
 static json_t *
-export_state(const struct asl_export_opts *opts, json_t *state)
+export_state(const struct exporter *exporter, json_t *state)
 {
 	const char *type = jsonx_get_string(state, "Type");
 
@@ -196,9 +216,9 @@ export_state(const struct asl_export_opts *opts, json_t *state)
 	assert(type != NULL);
 	/* Other resources are ARNs, which mean on Step Functions what they say. */
 	if (strcmp(type, "Task") == 0 && strncmp(resource, PREFIX, PREFIX_LEN) == 0)
-		return export_task(opts, state);
+		return export_task(exporter, state);
 	if (strcmp(type, "Map") == 0 || strcmp(type, "Parallel") == 0)
-		return export_parent(opts, state);
+		return export_parent(exporter, state);
 	return json_incref(state);
 }
 
@@ -234,7 +254,7 @@ export_distribute_top(json_t *exported)
 
 /* The machine, a branch or a processor. */
 static json_t *
-export_scope(const struct asl_export_opts *opts, json_t *scope)
+export_scope(const struct exporter *exporter, json_t *scope)
 {
 	json_t *exported = json_object();
 	json_t *states = json_object();
@@ -242,7 +262,7 @@ export_scope(const struct asl_export_opts *opts, json_t *scope)
 	json_t *value;
 
 	json_object_foreach (json_object_get(scope, "States"), key, value)
-		json_object_set_new(states, key, export_state(opts, value));
+		json_object_set_new(states, key, export_state(exporter, value));
 	json_object_foreach (scope, key, value)
 		json_object_set(exported, key, strcmp(key, "States") == 0 ? states : value);
 	json_decref(states);
@@ -252,10 +272,13 @@ export_scope(const struct asl_export_opts *opts, json_t *scope)
 json_t *
 asl_export(const struct asl_machine *machine, const struct asl_export_opts *opts)
 {
+	json_t *definition = asl_machine_json(machine);
+	const struct exporter exporter = {
+	    .opts = opts, .is_jsonata = export_is_jsonata(definition, false)};
 	json_t *exported;
 
 	assert(opts->resource != NULL);
-	exported = export_scope(opts, asl_machine_json(machine));
+	exported = export_scope(&exporter, definition);
 	if (opts->distributed)
 		export_distribute_top(exported);
 	return exported;

@@ -1,8 +1,11 @@
 #include "asl/export/export.h"
 
+#include "asl/expr/jsonata_expr.h"
 #include "base/jsonx.h"
+#include "base/mem.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -69,6 +72,39 @@ distributed_collect_assigned(json_t *value, json_t *names)
 	}
 }
 
+/* The first variable of a "{% ... %}" that is not in known; or NULL. Borrowed from known's reader:
+ * the name is one of the text's own. */
+static const char *
+distributed_jsonata_variable(struct str text, const json_t *known, size_t *ret_len)
+{
+	struct jsonata_error error;
+	struct jsonata *jsonata;
+	json_t *names;
+	const char *name;
+	const char *found = NULL;
+	json_t *unused;
+
+	if (text.p == NULL || asl_jsonata_form(text) != ASL_JSONATA_EXPRESSION)
+		return NULL;
+	jsonata = jsonata_compile((struct str){text.p + 2, text.len - 4}, &error);
+	if (jsonata == NULL)
+		return NULL;
+	names = jsonata_variables(jsonata);
+	json_object_foreach (names, name, unused) {
+		char *word;
+
+		if (found != NULL || json_object_get(known, name) != NULL)
+			continue;
+		*ret_len = strlen(name);
+		word = mem_printf("$%s", name);
+		found = strstr(text.p, word) + 1;
+		free(word);
+	}
+	json_decref(names);
+	jsonata_free(jsonata);
+	return found;
+}
+
 /* The first variable that an expression beneath value reads and that is not in known; or NULL. */
 static const char *
 distributed_outer_variable(json_t *value, const json_t *known, size_t *ret_len)
@@ -78,6 +114,10 @@ distributed_outer_variable(json_t *value, const json_t *known, size_t *ret_len)
 	json_t *member;
 	size_t i;
 
+	if (json_is_string(value))
+		return distributed_jsonata_variable(
+		    (struct str){json_string_value(value), json_string_length(value)}, known,
+		    ret_len);
 	json_array_foreach (value, i, member)
 		if ((found = distributed_outer_variable(member, known, ret_len)) != NULL)
 			return found;

@@ -38,6 +38,7 @@ jsonata_expr_fill_fault(struct asl_jsonata_fault *fault, const struct jsonata_er
 {
 	bool refers = error->code[0] == '\0';
 
+	assert(!refers || error->token[0] != '\0');
 	*fault = (struct asl_jsonata_fault){
 	    .code = refers ? "UNSUPPORTED_JSONATA_EXPRESSION" : "INVALID_JSONATA_EXPRESSION"};
 	if (!refers) {
@@ -118,6 +119,7 @@ jsonata_expr_states(const struct asl_jsonata *expr, const struct asl_scope *scop
 {
 	json_t *states = json_object();
 
+	assert(scope->input != NULL && scope->rng != NULL);
 	json_object_set(states, "input", scope->input);
 	if (expr->reads_context)
 		json_object_set(states, "context", scope->context(scope->context_arg));
@@ -136,6 +138,7 @@ jsonata_expr_fail(
 {
 	struct buf cause = {0};
 
+	assert(expr->text != NULL && expr->field != NULL);
 	buf_printf(&cause, "The JSONata expression '%s' specified for the field '%s' ", expr->text,
 	    expr->field);
 	if (ret == 0)

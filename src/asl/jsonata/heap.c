@@ -109,6 +109,7 @@ heap_charge(struct heap *heap, size_t bytes)
 	if (bytes > heap->limit_bytes || heap->used_bytes > heap->limit_bytes - bytes)
 		heap_give_up(heap);
 	heap->used_bytes += bytes;
+	assert(heap->used_bytes <= heap->limit_bytes);
 }
 
 /* The division guards the product against overflow. */

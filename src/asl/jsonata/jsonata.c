@@ -99,6 +99,12 @@ jsonata_fits_states(
 	return false;
 }
 
+json_t *
+jsonata_variables(const struct jsonata *jsonata)
+{
+	return states_variables(jsonata->root);
+}
+
 bool
 jsonata_reads_context(const struct jsonata *jsonata)
 {

@@ -52,6 +52,10 @@ void jsonata_free(struct jsonata *jsonata);
 bool jsonata_fits_states(
     const struct jsonata *jsonata, unsigned allowed, struct jsonata_error *ret_error);
 
+/* The names of the variables that it reads from outside, without $states: an object whose members
+ * are true. New reference. */
+json_t *jsonata_variables(const struct jsonata *jsonata);
+
 /* Whether it may read $states.context, which then has to be made. */
 bool jsonata_reads_context(const struct jsonata *jsonata);
 

@@ -1,5 +1,6 @@
 #include "asl/jsonata/states.h"
-#include "asl/jsonata/ast.h"
+
+#include "asl/jsonata/evaluator.h"
 
 #include <assert.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 struct states_walk {
 	unsigned allowed; /* of enum jsonata_states */
 	bool reads_context;
+	json_t *read;	     /* variables by name; NULL: nobody asks */
+	json_t *bound;	     /* those of the expression itself */
 	bool binds_eval;     /* the expression has a variable of its own called $eval */
 	const char *refused; /* the first one; NULL: none */
 	size_t refused_len;
@@ -44,12 +47,25 @@ states_refuse_text(struct states_walk *walk, const struct node *node, const char
 	states_refuse(walk, node, text, strlen(text));
 }
 
+/* A variable of the expression itself: of :=, a parameter, @ or #. */
+static void
+states_bind(struct states_walk *walk, const struct name_node *name)
+{
+	if (states_is(name, "eval"))
+		walk->binds_eval = true;
+	if (walk->bound != NULL)
+		json_object_setn_new(walk->bound, name->name, name->len, json_true());
+}
+
 /* `$$` is the document from every depth, and has the name "$". */
 static void
 states_visit_variable(struct states_walk *walk, const struct node *node, bool at_top)
 {
 	const struct name_node *variable = (const struct name_node *)node;
 
+	if (walk->read != NULL && variable->len > 0 && !states_is(variable, "$") &&
+	    !states_is(variable, "states") && function_find(variable->name, variable->len) == NULL)
+		json_object_setn_new(walk->read, variable->name, variable->len, json_true());
 	if (variable->len == 0 && at_top)
 		states_refuse_text(walk, node, "$");
 	else if (states_is(variable, "$"))
@@ -77,9 +93,12 @@ states_visit_states(struct states_walk *walk, const struct step *member)
 static void
 states_visit_stages(struct states_walk *walk, const struct stage *stage)
 {
-	for (; stage != NULL; stage = stage->next)
+	for (; stage != NULL; stage = stage->next) {
 		if (stage->filter != NULL)
 			states_visit(walk, stage->filter, false);
+		if (stage->index != NULL)
+			states_bind(walk, stage->index);
+	}
 }
 
 static void
@@ -106,8 +125,13 @@ states_visit_path(struct states_walk *walk, const struct path_node *path, bool a
 	for (; step != NULL; step = step->next) {
 		if (step != path->first)
 			states_visit(walk, step->node, false);
-		if (step->more != NULL)
-			states_visit_stages(walk, step->more->stages);
+		if (step->more == NULL)
+			continue;
+		if (step->more->focus != NULL)
+			states_bind(walk, step->more->focus);
+		if (step->more->index != NULL)
+			states_bind(walk, step->more->index);
+		states_visit_stages(walk, step->more->stages);
 	}
 	states_visit_pairs(walk, path->group, false);
 }
@@ -124,8 +148,7 @@ static void
 states_visit_lambda(struct states_walk *walk, const struct lambda_node *lambda, bool at_top)
 {
 	for (uint32_t i = 0; i < lambda->count; i++)
-		if (states_is(lambda->parameters[i], "eval"))
-			walk->binds_eval = true;
+		states_bind(walk, lambda->parameters[i]);
 	states_visit(walk, lambda->body, at_top);
 }
 
@@ -148,8 +171,7 @@ states_visit_operator(struct states_walk *walk, const struct node *node, bool at
 			states_visit(walk, condition->otherwise, at_top);
 		break;
 	case NODE_BIND:
-		if (states_is(bind->variable, "eval"))
-			walk->binds_eval = true;
+		states_bind(walk, bind->variable);
 		states_visit(walk, bind->value, at_top);
 		break;
 	case NODE_LITERAL:
@@ -239,6 +261,7 @@ states_check(const struct node *root, unsigned allowed, struct fault *ret_fault)
 {
 	struct states_walk walk = {.allowed = allowed};
 
+	assert(root != NULL);
 	states_visit(&walk, root, true);
 	if (walk.eval != NULL && !walk.binds_eval)
 		states_refuse_text(&walk, walk.eval, "$eval");
@@ -256,4 +279,20 @@ states_reads_context(const struct node *root)
 
 	states_visit(&walk, root, true);
 	return walk.reads_context;
+}
+
+/* A name that the expression binds anywhere is taken for its own everywhere: one text would hardly
+ * mean two variables by it. */
+json_t *
+states_variables(const struct node *root)
+{
+	struct states_walk walk = {.read = json_object(), .bound = json_object()};
+	const char *name;
+	json_t *unused;
+
+	states_visit(&walk, root, true);
+	json_object_foreach (walk.bound, name, unused)
+		json_object_del(walk.read, name);
+	json_decref(walk.bound);
+	return walk.read;
 }

@@ -72,6 +72,7 @@ jsonata_items(const struct asl_state *state, const struct asl_scope *raw, json_t
 	json_t *items = NULL;
 	int ret;
 
+	assert(state->type == ASL_MAP);
 	if (template == NULL)
 		items = json_incref(raw->input);
 	else if (asl_template_eval(template, raw, &items, err) < 0)
@@ -126,6 +127,7 @@ jsonata_typed(const struct asl_jsonata *expr, const char *type, bool (*is)(const
 {
 	json_t *value = NULL;
 
+	assert(expr != NULL && is != NULL);
 	if (asl_jsonata_eval(expr, scope, &value, err) < 0)
 		return -1;
 	if (is(value)) {
@@ -162,6 +164,7 @@ dataflow_jsonata_real(const struct asl_jsonata *expr, double low, double high,
 	json_t *value = NULL;
 	double number;
 
+	assert(low <= high);
 	if (jsonata_typed(expr, "number", jsonata_is_number, scope, &value, err) < 0)
 		return -1;
 	number = json_number_value(value);

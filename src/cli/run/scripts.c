@@ -88,8 +88,10 @@ script_check(const struct reader *reader, const struct asl_state *state, const c
 static void
 script_read_task(struct reader *reader, const struct asl_state *state, json_t *definition)
 {
+	const json_t *task = doc_at(definition, state->pointer);
+	const json_t *arguments = json_object_get(task, "Arguments");
 	const json_t *parameters =
-	    json_object_get(doc_at(definition, state->pointer), "Parameters");
+	    arguments != NULL ? arguments : json_object_get(task, "Parameters");
 	const char *script = jsonx_get_string(parameters, "Script");
 	const char *function = jsonx_get_string(parameters, "Function");
 	const char *source = script;
@@ -146,8 +148,8 @@ inline_object(json_t *object, const json_t *scripts, unsigned depth)
 	json_t *value;
 
 	json_object_foreach (object, key, value) {
-		json_t *parameters =
-		    strcmp(key, "Parameters") == 0 ? inline_parameters(value, scripts) : NULL;
+		bool given = strcmp(key, "Parameters") == 0 || strcmp(key, "Arguments") == 0;
+		json_t *parameters = given ? inline_parameters(value, scripts) : NULL;
 
 		json_object_set_new(copy, key,
 		    parameters != NULL ? parameters : inline_value(value, scripts, depth + 1));

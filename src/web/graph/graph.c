@@ -1,5 +1,6 @@
 #include "web/graph/graph.h"
 
+#include "asl/state/dataflow.h"
 #include "base/mem.h"
 
 #include <inttypes.h>
@@ -185,7 +186,11 @@ graph_leads_back(const struct graph_walk *walk, const struct graph_edge *edge)
 static void
 wait_subtitle(const struct asl_state *state, struct buf *out)
 {
-	if (state->u.wait.timestamp_path != NULL)
+	if (state->u.wait.timestamp_jsonata != NULL)
+		buf_printf(out, "until %s", asl_jsonata_text(state->u.wait.timestamp_jsonata));
+	else if (state->u.wait.seconds.jsonata != NULL)
+		buf_printf(out, "%s seconds", asl_jsonata_text(state->u.wait.seconds.jsonata));
+	else if (state->u.wait.timestamp_path != NULL)
 		buf_printf(out, "until %s", asl_path_text(state->u.wait.timestamp_path));
 	else if (state->u.wait.timestamp_given)
 		buf_add_cstr(out, "until a time");
@@ -198,8 +203,17 @@ wait_subtitle(const struct asl_state *state, struct buf *out)
 static void
 map_subtitle(const struct asl_state *state, struct buf *out)
 {
-	buf_printf(out, "for each of %s",
-	    state->u.map.items_path != NULL ? asl_path_text(state->u.map.items_path) : "$");
+	const struct asl_template *items = state->u.map.items;
+	const struct asl_jsonata *jsonata = items != NULL ? asl_template_jsonata(items) : NULL;
+	const char *text = "$";
+
+	if (jsonata != NULL)
+		text = asl_jsonata_text(jsonata);
+	else if (state->u.map.items_path != NULL)
+		text = asl_path_text(state->u.map.items_path);
+	else if (state->query == &asl_query_jsonata)
+		text = items != NULL ? "a list" : "$states.input";
+	buf_printf(out, "for each of %s", text);
 	if (state->u.map.max_concurrency.value > 0)
 		buf_printf(out, ", %" PRId64 " at once", state->u.map.max_concurrency.value);
 }
@@ -218,7 +232,10 @@ graph_subtitle(const struct asl_state *state, struct buf *out)
 		map_subtitle(state, out);
 		break;
 	case ASL_FAIL:
-		buf_add_cstr(out, state->u.fail.error != NULL ? state->u.fail.error : "");
+		if (state->u.fail.error_jsonata != NULL)
+			buf_add_cstr(out, asl_jsonata_text(state->u.fail.error_jsonata));
+		else
+			buf_add_cstr(out, state->u.fail.error != NULL ? state->u.fail.error : "");
 		break;
 	case ASL_PARALLEL:
 		buf_printf(out, "%zu branches", state->u.parallel.branch_count);

@@ -5,6 +5,7 @@
 #include "base/jsonx.h"
 #include "base/rng.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 static uint64_t
 java_next(uint64_t *state, int bits)
 {
+	assert(bits > 0 && bits <= 32);
 	*state = (*state * JAVA_MULTIPLIER + JAVA_INCREMENT) & JAVA_MASK;
 	return *state >> (48 - bits);
 }
@@ -101,6 +103,7 @@ function_range(
 	if (size > RANGE_ELEMENTS_MAX)
 		evaluator_raise(ev, "D3202");
 	list = list_new(&ev->heap, (size_t)size);
+	assert(list->count == 0);
 	list->is_sequence = true;
 	heap_spend(&ev->heap, (uint64_t)size);
 	for (size_t i = 0; i < (size_t)size; i++)
@@ -125,6 +128,7 @@ function_partition(
 	total = value_count(&args[0]);
 	/* No part is larger than all there is, so the cast cannot overflow. */
 	size = args[1].u.number < (double)total ? (size_t)args[1].u.number : total;
+	assert(size > 0 || total == 0);
 	parts = list_new(&ev->heap, 0);
 	heap_spend(&ev->heap, total);
 	for (size_t at = 0; at < total; at += size) {

@@ -1,9 +1,11 @@
 #include "cli/commands/commands.h"
 
 #include "asl/expr/expr.h"
+#include "asl/expr/jsonata_expr.h"
 #include "asl/jsonata/jsonata.h"
 #include "base/clock.h"
 #include "base/jsonx.h"
+#include "base/mem.h"
 #include "base/rng.h"
 #include "cli/answer.h"
 
@@ -26,6 +28,7 @@ struct eval {
 	json_t *input;	   /* NULL: undefined */
 	json_t *variables; /* NULL: none */
 	bool jsonpath;
+	bool states;
 	struct rng *rng;
 };
 
@@ -42,23 +45,76 @@ eval_error(const char *code, const char *message, int64_t position)
 	return error;
 }
 
+/* What --states adds to the language: the faults that AWS finds when a machine is created. */
+static bool
+eval_fits_states(const struct jsonata *jsonata, json_t **ret_error)
+{
+	struct jsonata_error error = {.position = 0};
+	char *message;
+	bool fits =
+	    jsonata_fits_states(jsonata, JSONATA_STATES_RESULT | JSONATA_STATES_ERROR, &error);
+
+	if (fits)
+		return true;
+	message =
+	    strcmp(error.token, "$eval") == 0
+		? mem_strdup("the function $eval is not supported")
+		: mem_printf("reference to '%s' at the top level is not supported", error.token);
+	*ret_error = eval_error("UNSUPPORTED_JSONATA_EXPRESSION", message, error.position);
+	free(message);
+	return false;
+}
+
+/* Where --variables has no $states of its own, it is what a state without a result has. */
+static json_t *
+eval_states(const struct eval *eval)
+{
+	json_t *given = json_object_get(eval->variables, "states");
+	json_t *states = json_is_object(given) ? json_copy(given) : json_object();
+
+	if (eval->input != NULL)
+		json_object_set(states, "input", eval->input);
+	else if (json_object_get(states, "input") == NULL)
+		json_object_set_new(states, "input", json_object());
+	if (json_object_get(states, "context") == NULL)
+		json_object_set_new(states, "context", json_object());
+	return states;
+}
+
+/* In a state the expression stands between {% and %}, which are no part of it. */
+static struct str
+eval_text(const struct eval *eval)
+{
+	struct str text = {eval->expr, eval->len};
+
+	if (eval->states && asl_jsonata_form(text) == ASL_JSONATA_EXPRESSION)
+		return (struct str){text.p + 2, text.len - 4};
+	return text;
+}
+
 /* Returns 0 with *ret_result (NULL: undefined), or -1 with *ret_error; new references. */
 static int
 eval_jsonata(const struct eval *eval, json_t **ret_result, json_t **ret_error)
 {
+	json_t *states = eval->states ? eval_states(eval) : NULL;
 	struct jsonata_opts opts = {
-	    .input = eval->input,
+	    .input = eval->states ? NULL : eval->input,
+	    .states = states,
 	    .variables = eval->variables,
 	    .now_wall_ms = clock_system()->wall_ms(clock_system()),
 	    .rng = eval->rng,
 	};
 	struct jsonata_error error = {.position = 0};
-	struct jsonata *jsonata = jsonata_compile((struct str){eval->expr, eval->len}, &error);
-	int ret = jsonata != NULL ? jsonata_evaluate(jsonata, &opts, ret_result, &error) : -1;
+	struct jsonata *jsonata = jsonata_compile(eval_text(eval), &error);
+	int ret = -1;
 
-	if (ret < 0)
-		*ret_error = eval_error(error.code, error.message, error.position);
+	if (jsonata == NULL || !eval->states || eval_fits_states(jsonata, ret_error)) {
+		ret = jsonata != NULL ? jsonata_evaluate(jsonata, &opts, ret_result, &error) : -1;
+		if (ret < 0)
+			*ret_error = eval_error(error.code, error.message, error.position);
+	}
 	jsonata_free(jsonata);
+	json_decref(states);
 	return ret;
 }
 
@@ -241,6 +297,10 @@ eval_read_options(const struct cli_opts *opts, struct eval *eval, struct tmf_err
 	if (!eval->jsonpath && strcmp(language, LANGUAGE_JSONATA) != 0)
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--query-language takes jsonata or jsonpath, not \"%s\"", language);
+	eval->states = opts->states;
+	if (eval->states && eval->jsonpath)
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "--states and --query-language jsonpath exclude each other");
 	/* Exactly one of the two: an expression beside --batch would never be evaluated. */
 	if (opts->batch == (opts->arg_count > 0))
 		return tmf_err_set(err, TMF_ERR_INVALID,

@@ -101,13 +101,15 @@ policy_takes_roles(const json_t *value)
 {
 	static const char prefix[] = "tmflow:";
 	const char *resource = jsonx_get_string(value, "Resource");
+	const json_t *arguments = json_object_get(value, "Arguments");
 	const char *key;
 	json_t *member;
 	size_t i;
 
+	if (arguments == NULL)
+		arguments = json_object_get(value, "Parameters");
 	if (resource != NULL && strncmp(resource, prefix, sizeof(prefix) - 1) == 0 &&
-	    mirror_task_takes_roles(
-		resource + sizeof(prefix) - 1, json_object_get(value, "Parameters")))
+	    mirror_task_takes_roles(resource + sizeof(prefix) - 1, arguments))
 		return true;
 	json_object_foreach ((json_t *)value, key, member)
 		if (policy_takes_roles(member))

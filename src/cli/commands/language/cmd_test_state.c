@@ -474,6 +474,7 @@ test_try_state(struct test *test)
 	    .rng = &test->workspace.rng,
 	};
 	test->step.now_wall_ms = clock_system()->wall_ms(clock_system());
+	test->step.scope.now_wall_ms = test->step.now_wall_ms;
 	test->step.entered_event = ENTERED_EVENT;
 	test->step.trace = &test->trace;
 	test->inspection = json_object();
