@@ -125,6 +125,12 @@ aws_client_region(const struct aws_client *client)
 	return client->endpoint.signing_region;
 }
 
+int64_t
+aws_client_seen_skew_ms(const struct aws_client *client)
+{
+	return client->seen_skew_ms;
+}
+
 const char *
 aws_client_scope(const struct aws_client *client)
 {

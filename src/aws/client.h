@@ -70,6 +70,10 @@ const char *aws_client_trouble(const struct aws_client *client);
  * operation->body. */
 struct tmf_call *aws_client_call(struct aws_client *client, struct aws_operation *operation);
 
+/* By how much AWS's clock is ahead of this machine's, as the last reply showed it; 0 where that is
+ * less than retries mind. */
+int64_t aws_client_seen_skew_ms(const struct aws_client *client);
+
 /* As given. Borrows. */
 const char *aws_client_region(const struct aws_client *client);
 

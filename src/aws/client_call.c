@@ -453,6 +453,19 @@ aws_call_note_trouble(struct aws_client *client, const struct tmf_err *err)
 		    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)));
 }
 
+/* The local clock, not the corrected one: that it is wrong is what a person wants to know. */
+static void
+aws_call_note_date(struct aws_client *client, const char *date)
+{
+	struct tmf_clock *clock = tmf_loop_clock(client->loop);
+	int64_t skew_ms = 0;
+
+	if (retry_skew_of(date, clock->wall_ms(clock), &skew_ms))
+		client->seen_skew_ms = skew_ms;
+	else
+		client->seen_skew_ms = 0;
+}
+
 static void
 aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_err *err)
 {
@@ -472,6 +485,7 @@ aws_call_done(void *arg, struct http_exchange *exchange, int status, struct tmf_
 	}
 	buf_reset(&client->trouble);
 	client->unanswered = 0;
+	aws_call_note_date(client, headers.get(headers.arg, "Date"));
 	aws_call_replied(call, exchange, status, &headers);
 }
 

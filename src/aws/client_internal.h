@@ -32,9 +32,10 @@ struct aws_client {
 	struct endpoint endpoint;
 	char *region; /* as it was asked for */
 	bool has_custom_endpoint;
-	char *scope;	  /* see aws_client_scope */
-	char *user_agent; /* NULL: the transport's */
-	char *place;	  /* the same for people: "us-east-1 (123456789012)" */
+	char *scope;	      /* see aws_client_scope */
+	int64_t seen_skew_ms; /* see aws_client_seen_skew_ms */
+	char *user_agent;     /* NULL: the transport's */
+	char *place;	      /* the same for people: "us-east-1 (123456789012)" */
 
 	/* How often it asks. */
 	struct pacer *pacer;	 /* whom each attempt asks first; NULL: none */

@@ -139,6 +139,19 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_explain,
     },
     {
+	.name = "doctor",
+	.group = GROUP_CHECK,
+	.args = "[WORKFLOW]",
+	.summary = "check that mirroring will work, before anything is changed",
+	.examples = "tmflow doctor --region eu-west-1\n"
+		    "tmflow doctor workflows/backfill.yaml --config config/eu-west-1.yaml -o json",
+	.args_min = 0,
+	.args_max = 1,
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
+		   OPTION_BIT(REGION),
+	.run = cmd_doctor,
+    },
+    {
 	.name = "audit",
 	.group = GROUP_CHECK,
 	.args = "",

@@ -78,6 +78,24 @@ class Sim:
         with urllib.request.urlopen(urllib.request.Request(self.url + "/", data=body), timeout=60) as reply:
             return xml.etree.ElementTree.fromstring(re.sub(r'xmlns="[^"]*"', "", reply.read().decode()))
 
+    def raw(self, action, **parameters):
+        """What an EC2 call says, inside of its response and without the request's id."""
+        body = urllib.parse.urlencode({"Action": action, "Version": "2016-11-15", **parameters}).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + "/", data=body), timeout=60) as reply:
+            return re.sub(r"(?s)^.*?</requestId>(.*)</\w+Response>\s*$", r"\1", reply.read().decode())
+
+    def answer(self, operation, text):
+        """The operation says that from now on; an empty text takes it back."""
+        self.ask(f"/_sim/answers?operation={operation}", text.encode())
+
+    def change(self, operation, old, new, count=1):
+        """The same with a part of what it says now replaced, a regular expression."""
+        text = self.raw(operation)
+        changed = re.sub(old, new, text, count=count, flags=re.S)
+        if changed == text:
+            raise AssertionError(f"{old} is not in what {operation} says")
+        self.answer(operation, changed)
+
     def every_session(self):
         """All that there are, each with its tags as a mapping under "tags" (with --no-auth)."""
         found = []

@@ -19,6 +19,7 @@ int cmd_export(const struct cli_opts *opts);
 int cmd_worker(const struct cli_opts *opts);
 int cmd_explain(const struct cli_opts *opts);
 int cmd_audit(const struct cli_opts *opts);
+int cmd_doctor(const struct cli_opts *opts);
 int cmd_destroy(const struct cli_opts *opts);
 int cmd_listen(const struct cli_opts *opts);
 int cmd_lambda(const struct cli_opts *opts);
