@@ -11,6 +11,7 @@ enum cli_exit {
 	EXIT_SOME_FAILED = 5,
 	EXIT_CHANGES = 6,  /* a dry run found something to change */
 	EXIT_FINDINGS = 7, /* audit --fail-on: findings of that severity */
+	EXIT_BELOW = 7,	   /* coverage --min: the coverage is below */
 };
 
 #endif

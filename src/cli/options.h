@@ -10,14 +10,7 @@
 /* The options of all subcommands: one table, from which they are parsed and help is printed. */
 
 /* The first three are every subcommand's; its row says which of the others it has. */
-enum cli_output {
-	OUTPUT_TEXT,
-	OUTPUT_JSON,
-	OUTPUT_JSONL,
-	OUTPUT_HTML,
-	OUTPUT_CSV,
-	OUTPUT_SARIF
-};
+enum cli_output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_HTML, OUTPUT_CSV, OUTPUT_SARIF };
 
 /* True for the forms in which a fault is a JSON document as well: a page or table of it would be
  * none. */
@@ -79,6 +72,8 @@ struct cli_opts {
 	const char *log_format;
 	const char *format;
 	const char *run;
+	const char *by;
+	const char *min;
 	const char *mock;
 	const char *test_case;
 	const char *set; /* the first of sets */
@@ -187,7 +182,12 @@ struct cli_opts {
 	    "make Maps distributed: each item an execution of its own, for long backfills")        \
 	X(FORMAT, format, "format", 0, WHAT, "FORMAT",                                             \
 	    "dot (default), mermaid, or svg (drawn by Graphviz)")                                  \
-	X(RUN, run, "run", 0, WHAT, "RUN-ID", "color the states by what this run did")             \
+	X(RUN, run, "run", 0, WHAT, "RUN-ID",                                                      \
+	    "graph: color the states by what this run did; coverage: count its outcomes")          \
+	X(BY, by, "by", 0, WHAT, "KEYS",                                                           \
+	    "group by account, region, vpc (default), subnet, zone, type, rule, target, tag:KEY; " \
+	    "several with commas")                                                                 \
+	X(MIN, min, "min", 0, WHAT, "PERCENT", "exit with 7 if the coverage is below")             \
 	X(ACTIVITY_ARN, activity_arn, "activity-arn", 0, WORK, "ARN",                              \
 	    "Step Functions activity of the tasks; worker: may be repeated")                       \
 	X(LAMBDA_ARN, lambda_arn, "lambda-arn", 0, WORK, "ARN",                                    \
@@ -251,7 +251,7 @@ struct cli_opts {
 	X(DEBUG_HTTP, debug_http, "debug-http", 0, AWS, NULL,                                      \
 	    "print requests and replies to standard error, without secrets")                       \
 	X(OUTPUT, output, "output", 'o', OUT, "FORMAT",                                            \
-	    "text (default), json, or for lists jsonl")                                            \
+	    "text (default), json, or for lists jsonl; audit, coverage: csv; audit: sarif")        \
 	X(INSPECTION_LEVEL, inspection_level, "inspection-level", 0, OUT, "LEVEL",                 \
 	    "INFO (default), DEBUG or TRACE")                                                      \
 	X(QUIET, quiet, "quiet", 'q', OUT, NULL, "no progress")                                    \

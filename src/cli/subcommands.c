@@ -168,6 +168,22 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_audit,
     },
     {
+	.name = "coverage",
+	.group = GROUP_CHECK,
+	.args = "",
+	.summary = "show what share is mirrored, and why the rest is not",
+	.examples = "tmflow coverage --region eu-west-1 --min 95\n"
+		    "tmflow coverage --run @latest --by rule,type\n"
+		    "tmflow coverage --accounts accounts.yaml -o csv > coverage.csv",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
+		   OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) | OPTION_BIT(ACCOUNTS) |
+		   OPTION_BIT(BY) | OPTION_BIT(MIN) | OPTION_BIT(RUN),
+	.outputs = OUTPUT_BIT(CSV),
+	.run = cmd_coverage,
+    },
+    {
 	.name = "store",
 	.group = GROUP_CHECK,
 	.args = "check",

@@ -2,7 +2,7 @@
 
 #include "aws/arn.h"
 #include "base/mem.h"
-#include "mirror/filters.h"
+#include "mirror/filters/filters.h"
 #include "mirror/gather.h"
 #include "mirror/members.h"
 #include "mirror/refusals.h"

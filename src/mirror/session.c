@@ -307,6 +307,36 @@ session_number_for(const struct config_rule *rule, const json_t *sessions, const
 	return number;
 }
 
+/* --- several rules on one interface --- */
+
+enum session_round
+session_round(const struct session_question *question, enum session_verdict verdict)
+{
+	if (verdict == SESSION_PRESENT)
+		return SESSION_ROUND_FIRST;
+	return question->rule->session_number != 0 ? SESSION_ROUND_NUMBERED : SESSION_ROUND_LAST;
+}
+
+void
+session_take(json_t *sessions, const char *interface_id, const json_t *session, json_t *number)
+{
+	json_t *taken = json_object();
+	json_t *other;
+	size_t i;
+
+	assert(sessions != NULL && interface_id != NULL);
+	jsonx_put_string(taken, "NetworkInterfaceId", interface_id);
+	json_object_set(taken, "SessionNumber",
+	    session != NULL ? json_object_get(session, "SessionNumber") : number);
+	json_array_foreach (sessions, i, other) {
+		if (other == session) {
+			json_array_set_new(sessions, i, taken);
+			return;
+		}
+	}
+	json_array_append_new(sessions, taken);
+}
+
 /* --- what comes before a session --- */
 
 static bool

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_MIRROR_SESSION_H
 #define TMFLOW_MIRROR_SESSION_H
 
-#include "mirror/filters.h"
+#include "mirror/filters/filters.h"
 #include "mirror/targets/targets.h"
 
 /* What has to be done about an interface, judged by the sessions that it has. */
@@ -47,6 +47,20 @@ void session_differences(
  * a packet goes to the lowest session whose filter accepts it. sessions NULL: none are known. */
 int session_number_for(
     const struct config_rule *rule, const json_t *sessions, const char *interface_id);
+
+/* In which of the rounds a rule has its turn where several rules share an interface: first what is
+ * there as it should be, so that no other rule changes it; then what asks for a number. */
+enum session_round { SESSION_ROUND_FIRST, SESSION_ROUND_NUMBERED, SESSION_ROUND_LAST };
+enum session_round
+session_round(const struct session_question *question, enum session_verdict verdict);
+
+/*
+ * With matching: all several rules look at one interface. What one of them counts on, or is going
+ * to make with that number (session NULL), is not for the others, but takes a number and a place:
+ * so it stays in the list without what a rule would know it by. sessions: the interface's, changed.
+ */
+void
+session_take(json_t *sessions, const char *interface_id, const json_t *session, json_t *number);
 
 /*
  * A packet goes to the session with the lowest number whose filter accepts it, and to no other. So

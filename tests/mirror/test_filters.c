@@ -2,7 +2,7 @@
 #include "run_suite.h"
 
 #include "base/jsonx.h"
-#include "mirror/filters.h"
+#include "mirror/filters/filters.h"
 
 #include <string.h>
 

@@ -18,6 +18,24 @@ const char *coverage_class_name(enum coverage_class class)
 	return coverage_classes[class].name;
 }
 
+bool coverage_class_is_wanted(enum coverage_class class)
+{
+	assert(class < COVERAGE_CLASS_COUNT);
+	return coverage_classes[class].wanted;
+}
+
+bool
+coverage_class_is_worse(enum coverage_class class, enum coverage_class other)
+{
+	static const int badness[COVERAGE_CLASS_COUNT] = {[COVERAGE_MIRRORED] = 1,
+	    [COVERAGE_SHADOWED] = 2,
+	    [COVERAGE_DEAD] = 3,
+	    [COVERAGE_MISSING] = 4};
+
+	assert(class < COVERAGE_CLASS_COUNT && other < COVERAGE_CLASS_COUNT);
+	return badness[class] > badness[other];
+}
+
 void
 coverage_counts_add(struct coverage_counts *counts, enum coverage_class class)
 {

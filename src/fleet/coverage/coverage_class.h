@@ -29,6 +29,13 @@ enum coverage_class {
 /* "mirrored", ... */
 const char *coverage_class_name(enum coverage_class class);
 
+/* True if a rule wants interfaces of that class to be mirrored. */
+bool coverage_class_is_wanted(enum coverage_class class);
+
+/* Where several rules take an interface, the worst finding is the interface's: a gap of one of them
+ * is a gap. What no rule wants is never worse. */
+bool coverage_class_is_worse(enum coverage_class class, enum coverage_class other);
+
 /* How many interfaces are in each class. Zeroed: none. */
 struct coverage_counts {
 	uint64_t of[COVERAGE_CLASS_COUNT];

@@ -247,47 +247,18 @@ find_sessions_note_adoptable(
 		    json_object_get(session, "TrafficMirrorSessionId"));
 }
 
-/*
- * With matching: all several rules have an entry for one interface. What one of them counts on, or
- * is going to make, is not for the others, but takes a number and a place: so it stays in the list
- * without what a rule would know it by.
- */
 static void
 find_sessions_take(
     struct tmf_op *op, const char *interface_id, const json_t *session, json_t *number)
 {
 	json_t *found = tmf_op_kept(op, KEPT_SESSIONS);
 	json_t *sessions = json_object_get(found, interface_id);
-	json_t *taken = json_object();
-	json_t *other;
-	size_t i;
 
 	if (sessions == NULL) {
 		sessions = json_array();
 		json_object_set_new(found, interface_id, sessions);
 	}
-	jsonx_put_string(taken, "NetworkInterfaceId", interface_id);
-	json_object_set(taken, "SessionNumber",
-	    session != NULL ? json_object_get(session, "SessionNumber") : number);
-	json_array_foreach (sessions, i, other) {
-		if (other == session) {
-			json_array_set_new(sessions, i, taken);
-			return;
-		}
-	}
-	json_array_append_new(sessions, taken);
-}
-
-/* In which of the rounds an entry has its turn, where several rules share an interface: first what
- * is there as it should be, so that no other rule changes it; then what asks for a number. */
-enum { ROUND_PRESENT, ROUND_NUMBERED, ROUND_LAST };
-
-static int
-find_sessions_round(const struct session_question *question, enum session_verdict verdict)
-{
-	if (verdict == SESSION_PRESENT)
-		return ROUND_PRESENT;
-	return question->rule->session_number != 0 ? ROUND_NUMBERED : ROUND_LAST;
+	session_take(sessions, interface_id, session, number);
 }
 
 /* 1 if AWS will not mirror it, as far as that is known, 0 if not, -1. AWS's lists may be too old,
@@ -354,7 +325,7 @@ find_sessions_classify(struct tmf_op *op, const json_t *entry, int round)
 	enum session_verdict verdict = session_judge(&question, &session);
 
 	assert(question.rule != NULL); /* find_sessions_check has seen it */
-	if (find_sessions_round(&question, verdict) > round)
+	if (session_round(&question, verdict) > (enum session_round)round)
 		return 0;
 	return find_sessions_settle(op, entry, &question, verdict, session) < 0 ? -1 : 1;
 }
@@ -365,12 +336,13 @@ find_sessions_classify_all(struct tmf_op *op)
 {
 	const json_t *matched = find_sessions_matched(op);
 	bool *done = mem_zalloc(json_array_size(matched) + 1, sizeof(*done));
-	int round = mirror_config_matches_all(env(op)->config) ? ROUND_PRESENT : ROUND_LAST;
+	int round =
+	    mirror_config_matches_all(env(op)->config) ? SESSION_ROUND_FIRST : SESSION_ROUND_LAST;
 	json_t *entry;
 	int turn = 0;
 	size_t i;
 
-	for (; turn >= 0 && round <= ROUND_LAST; round++) {
+	for (; turn >= 0 && round <= SESSION_ROUND_LAST; round++) {
 		json_array_foreach (matched, i, entry) {
 			turn = done[i] ? 1 : find_sessions_classify(op, entry, round);
 			if (turn < 0)

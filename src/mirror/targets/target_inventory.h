@@ -26,6 +26,9 @@ struct target {
 	bool closed;
 	/* Its instance is gone: what is mirrored to it is lost. See target_lives.h. */
 	bool dead;
+	/* Its instance was seen stopped or ended, and neither tmflow nor the seed made it: so it is
+	 * not for tmflow to replace. */
+	bool stopped;
 	int generation;	      /* 0: the seed's */
 	unsigned sources_max; /* by its instance's type; 0: not known */
 	int64_t made_wall_ms; /* when this store made it; 0: it did not */

@@ -270,15 +270,20 @@ lives_note_verdict(json_t *verdicts, const char *key, bool over)
 		json_object_set_new(verdicts, key, json_boolean(!over));
 }
 
-/* The type of the instance says how many sources its target takes. */
+/* The type of the instance says how many sources its target takes. Others' targets are not judged
+ * dead, but whether they take packets is known here. */
 static void
-lives_note_type(struct target_lives *lives, const char *interface_id, const char *type)
+lives_note_holder(struct target_lives *lives, const char *interface_id, const char *type, bool over)
 {
 	const struct target *held = inventory_holding(&lives->list->inventory, interface_id);
+	struct target *target;
 
-	if (held != NULL && type != NULL)
-		inventory_find(&lives->list->inventory, held->id)->sources_max =
-		    instance_type_sources_max(type);
+	if (held == NULL)
+		return;
+	target = inventory_find(&lives->list->inventory, held->id);
+	target->stopped = over && !target->made;
+	if (type != NULL)
+		target->sources_max = instance_type_sources_max(type);
 }
 
 /* One that is stopped takes no packets, so its target is as good as gone until somebody starts it.
@@ -300,7 +305,7 @@ lives_note_instance(struct target_lives *lives, const json_t *instance)
 		if (id == NULL)
 			continue;
 		lives_note_verdict(lives->by_interface, id, over);
-		lives_note_type(lives, id, jsonx_get_string(instance, "InstanceType"));
+		lives_note_holder(lives, id, jsonx_get_string(instance, "InstanceType"), over);
 	}
 	if (subnet_id == NULL || generation == NULL)
 		return;

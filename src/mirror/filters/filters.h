@@ -1,5 +1,5 @@
-#ifndef TMFLOW_MIRROR_FILTERS_H
-#define TMFLOW_MIRROR_FILTERS_H
+#ifndef TMFLOW_MIRROR_FILTERS_FILTERS_H
+#define TMFLOW_MIRROR_FILTERS_FILTERS_H
 
 #include "mirror/account.h"
 

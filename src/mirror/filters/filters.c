@@ -1,4 +1,4 @@
-#include "mirror/filters.h"
+#include "mirror/filters/filters.h"
 
 #include "aws/pace/retry.h"
 #include "aws/services/pager.h"
@@ -180,6 +180,7 @@ static void
 filters_settle_rest(struct filters_look *look, enum filter_take take)
 {
 	json_t *known = look->filters->known;
+	assert(take == FILTER_MISSING || take == FILTER_UNKNOWN);
 	json_t *id;
 	size_t i;
 

@@ -1,0 +1,235 @@
+#include "cli/commands/fleet/coverage_report.h"
+
+#include "base/jsonx.h"
+#include "cli/print.h"
+
+#include <string.h>
+
+/* Groups that text shows; a program gets all of them. */
+#define REPORT_GROUPS_SHOWN_MAX 50
+
+/* Columns of an interface's line, by the members of coverage_item_json. */
+static const char *const coverage_columns[] = {"class", "reason", "networkInterfaceId",
+    "instanceId", "name", "account", "region", "vpcId", "subnetId", "availabilityZone",
+    "instanceType", "rule", "targetId", "sessionId", "remedy"};
+
+/* --- CSV, as RFC 4180 has it --- */
+
+/* A spreadsheet takes a text that begins with one of these for a formula, and names of instances
+ * are anybody's: the apostrophe makes it text. */
+static void
+csv_put(FILE *out, const char *text, bool first)
+{
+	bool is_formula = text != NULL && text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+
+	if (!first)
+		putc(',', out);
+	if (text == NULL)
+		return;
+	if (!is_formula && strpbrk(text, ",\"\r\n") == NULL) {
+		fputs(text, out);
+		return;
+	}
+	fputs(is_formula ? "\"'" : "\"", out);
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			putc('"', out);
+		putc(*text, out);
+	}
+	putc('"', out);
+}
+
+static void
+csv_end(FILE *out)
+{
+	fputs("\r\n", out);
+}
+
+void
+coverage_report_csv_heading(FILE *out)
+{
+	for (size_t i = 0; i < sizeof(coverage_columns) / sizeof(coverage_columns[0]); i++)
+		csv_put(out, coverage_columns[i], i == 0);
+	csv_end(out);
+}
+
+void
+coverage_report_csv_item(const json_t *item, FILE *out)
+{
+	for (size_t i = 0; i < sizeof(coverage_columns) / sizeof(coverage_columns[0]); i++)
+		csv_put(out, jsonx_get_string(item, coverage_columns[i]), i == 0);
+	csv_end(out);
+}
+
+void
+coverage_report_groups_csv(const json_t *document, const struct coverage_by *by, FILE *out)
+{
+	json_t *group;
+	size_t i;
+
+	for (i = 0; i < by->count; i++)
+		csv_put(out, by->at[i].name, i == 0);
+	csv_put(out, "interfaces", false);
+	csv_put(out, "coverage", false);
+	for (i = 0; i < COVERAGE_CLASS_COUNT; i++)
+		csv_put(out, coverage_class_name((enum coverage_class)i), false);
+	csv_end(out);
+	json_array_foreach (jsonx_get_array(document, "groups"), i, group) {
+		const json_t *values = json_object_get(group, "by");
+		const json_t *share = json_object_get(group, "coverage");
+
+		for (size_t k = 0; k < by->count; k++)
+			csv_put(out, jsonx_get_string(values, by->at[k].name), k == 0);
+		fprintf(out, ",%" JSON_INTEGER_FORMAT ",",
+		    json_integer_value(json_object_get(group, "interfaces")));
+		if (json_is_real(share))
+			fprintf(out, "%.6f", json_real_value(share));
+		for (size_t k = 0; k < COVERAGE_CLASS_COUNT; k++)
+			fprintf(out, ",%" JSON_INTEGER_FORMAT,
+			    json_integer_value(json_object_get(json_object_get(group, "classes"),
+				coverage_class_name((enum coverage_class)k))));
+		csv_end(out);
+	}
+}
+
+/* --- text --- */
+
+static json_int_t
+coverage_class_count(const json_t *counted, enum coverage_class class)
+{
+	return json_integer_value(
+	    json_object_get(json_object_get(counted, "classes"), coverage_class_name(class)));
+}
+
+static json_int_t
+coverage_wanted(const json_t *counted)
+{
+	return coverage_class_count(counted, COVERAGE_MIRRORED) +
+	       coverage_class_count(counted, COVERAGE_SHADOWED) +
+	       coverage_class_count(counted, COVERAGE_DEAD) +
+	       coverage_class_count(counted, COVERAGE_MISSING);
+}
+
+/* Cut, and not rounded up: 99.96 % is not all. */
+static void
+coverage_print_share(const json_t *counted, FILE *out)
+{
+	json_int_t wanted = coverage_wanted(counted);
+	json_int_t tenths =
+	    wanted > 0 ? coverage_class_count(counted, COVERAGE_MIRRORED) * 1000 / wanted : 0;
+
+	if (wanted > 0)
+		fprintf(out, "%3" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " %%", tenths / 10,
+		    tenths % 10);
+	else
+		fputs("      -", out);
+}
+
+static void
+coverage_print_classes(const json_t *document, FILE *out)
+{
+	for (size_t i = 0; i < COVERAGE_CLASS_COUNT; i++) {
+		const char *name = coverage_class_name((enum coverage_class)i);
+		json_t *reasons = json_object_get(json_object_get(document, "reasons"), name);
+		const char *separator = "   ";
+		const char *reason;
+		json_t *count;
+
+		if (coverage_class_count(document, (enum coverage_class)i) == 0)
+			continue;
+		fprintf(out, "  %-10s %9" JSON_INTEGER_FORMAT, name,
+		    coverage_class_count(document, (enum coverage_class)i));
+		json_object_foreach (reasons, reason, count) {
+			fprintf(out, "%s%" JSON_INTEGER_FORMAT " ", separator,
+			    json_integer_value(count));
+			cli_print(out, "%s", reason);
+			separator = ", ";
+		}
+		putc('\n', out);
+	}
+}
+
+static void
+coverage_print_groups(const json_t *document, FILE *out)
+{
+	const json_t *groups = jsonx_get_array(document, "groups");
+	json_t *group;
+	size_t i;
+
+	if (json_array_size(groups) == 0)
+		return;
+	fputs("\n  coverage  mirrored    wanted interfaces\n", out);
+	json_array_foreach (groups, i, group) {
+		json_t *by = json_object_get(group, "by");
+		const char *key;
+		json_t *value;
+
+		if (i == REPORT_GROUPS_SHOWN_MAX) {
+			fprintf(
+			    out, "  and %zu more groups (-o json)\n", json_array_size(groups) - i);
+			break;
+		}
+		fputs("   ", out);
+		coverage_print_share(group, out);
+		fprintf(out,
+		    " %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT " %10" JSON_INTEGER_FORMAT,
+		    coverage_class_count(group, COVERAGE_MIRRORED), coverage_wanted(group),
+		    json_integer_value(json_object_get(group, "interfaces")));
+		json_object_foreach (by, key, value)
+			cli_print(
+			    out, "  %s", json_is_string(value) ? json_string_value(value) : "-");
+		putc('\n', out);
+	}
+}
+
+static void
+coverage_print_gaps(const json_t *document, FILE *out)
+{
+	json_t *gap;
+	size_t i;
+
+	if (json_array_size(jsonx_get_array(document, "gaps")) > 0)
+		fputs("\nWhat to do:\n", out);
+	json_array_foreach (jsonx_get_array(document, "gaps"), i, gap)
+		cli_print(out, "  %d %s, %s: %s\n",
+		    (int)json_integer_value(json_object_get(gap, "interfaces")),
+		    jsonx_get_string(gap, "class"), jsonx_get_string(gap, "reason"),
+		    jsonx_get_string(gap, "remedy"));
+}
+
+void
+coverage_report_text(const json_t *document, FILE *out)
+{
+	json_int_t wanted = coverage_wanted(document);
+	json_int_t bare =
+	    json_integer_value(json_object_get(document, "instancesWithoutInterface"));
+	json_t *failed;
+	size_t i;
+
+	if (wanted == 0) {
+		fputs("Coverage: no rule wants any interface to be mirrored\n", out);
+	} else {
+		fputs("Coverage ", out);
+		coverage_print_share(document, out);
+		fprintf(out,
+		    ": %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+		    " wanted interfaces are mirrored\n",
+		    coverage_class_count(document, COVERAGE_MIRRORED), wanted);
+	}
+	fprintf(out, "\n  interfaces %9" JSON_INTEGER_FORMAT "\n",
+	    json_integer_value(json_object_get(document, "interfaces")));
+	coverage_print_classes(document, out);
+	if (bare > 0)
+		fprintf(out,
+		    "  %" JSON_INTEGER_FORMAT
+		    " instances without an interface (terminated, mostly) are not counted\n",
+		    bare);
+	coverage_print_groups(document, out);
+	coverage_print_gaps(document, out);
+	if (json_array_size(jsonx_get_array(document, "failed")) > 0)
+		fputs("\nNot read, and not counted:\n", out);
+	json_array_foreach (jsonx_get_array(document, "failed"), i, failed)
+		cli_print(out, "  %s %s: %s: %s\n", jsonx_get_string(failed, "account"),
+		    jsonx_get_string(failed, "region"), jsonx_get_string(failed, "error"),
+		    jsonx_get_string(failed, "cause"));
+}

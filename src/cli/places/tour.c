@@ -1,0 +1,180 @@
+#include "cli/places/tour.h"
+
+#include "aws/arn.h"
+#include "base/mem.h"
+#include "cli/answer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct tour {
+	const struct tour_opts *opts;
+	struct cli_opts base_opts;
+	struct workspace base; /* whose keys assume the roles; owns loop and network */
+	struct places places;
+	size_t next; /* place to be opened */
+	size_t open; /* stops under way */
+	struct tour_stop stops[TOUR_AT_ONCE_MAX];
+	int code; /* of what ends it */
+};
+
+static void tour_go_on(struct tour *tour);
+
+static void
+tour_stop_fini(struct tour_stop *stop)
+{
+	tmf_call_cancel(stop->call);
+	workspace_fini(&stop->workspace);
+	free(stop->config);
+	*stop = (struct tour_stop){.open = false};
+}
+
+/* A place whose keys are refused is answered with that, and the tour goes on. */
+static void
+tour_stop_over(struct tour_stop *stop, const json_t *result, struct tmf_err *err)
+{
+	struct tour *tour = stop->tour;
+
+	assert((result == NULL) == tmf_err_isset(err));
+	if (tour->opts->answered(tour->opts->arg, stop, result, err) < 0 && tour->code == EXIT_OK)
+		tour->code = cli_fail(tour->opts->opts->output, err);
+	tmf_err_fini(err);
+	tour_stop_fini(stop);
+	tour->open--;
+}
+
+static void
+tour_answered(void *arg, struct tmf_call *call)
+{
+	struct tour_stop *stop = arg;
+	struct tour *tour = stop->tour;
+	json_t *result = tmf_call_take_result(call);
+	struct tmf_err err = {0};
+
+	assert(stop->open && stop->call == call);
+	stop->call = NULL;
+	if (result == NULL)
+		tmf_err_move(&err, &call->err);
+	tour_stop_over(stop, result, &err);
+	json_decref(result);
+	tour_go_on(tour);
+}
+
+/* Files are read and checked first: what is wrong with them is not of the place alone. */
+static int
+tour_stop_open(struct tour_stop *stop, struct tmf_err *err)
+{
+	const struct cli_opts *opts = stop->tour->opts->opts;
+	struct workspace *workspace = &stop->workspace;
+	int code;
+
+	stop->opts = *opts;
+	stop->opts.region = stop->place->region;
+	stop->opts.assume_role = stop->place->assume_role;
+	stop->opts.external_id = stop->place->external_id;
+	stop->config = arn_fill_in(opts->config, stop->place->account, stop->place->region);
+	stop->opts.config = stop->config;
+	workspace_init_beside(workspace, &stop->opts, &stop->tour->base);
+	code = workspace_load_settings(workspace, NULL);
+	if (code == EXIT_OK)
+		code = workspace_read_files(workspace);
+	if (code != EXIT_OK)
+		return code;
+	if (workspace_open_client(workspace, err) < 0)
+		return EXIT_OK;
+	workspace_open_accounts(workspace, &(struct accounts_opts){
+					       .store = stop->tour->opts->store,
+					       .owner = "",
+					       .dry_run = true,
+					   });
+	workspace_make_mirror(
+	    workspace, &(struct mirror_opts){.run_id = "", .workflow = "tour"}, err);
+	return EXIT_OK;
+}
+
+static void
+tour_begin_stop(struct tour *tour, struct tour_stop *stop)
+{
+	struct tmf_err err = {0};
+	int code;
+
+	*stop =
+	    (struct tour_stop){.place = &tour->places.at[tour->next++], .tour = tour, .open = true};
+	tour->open++;
+	code = tour_stop_open(stop, &err);
+	if (code != EXIT_OK) {
+		tour->code = code;
+		tour_stop_fini(stop);
+		tour->open--;
+	} else if (tmf_err_isset(&err)) {
+		tour_stop_over(stop, NULL, &err);
+	} else {
+		stop->call = tour->opts->ask(tour->opts->arg, stop);
+		tmf_call_on_done(stop->call, tour_answered, stop);
+	}
+}
+
+/* Fills the free stops with places; the loop ends when there is nothing left. */
+static void
+tour_go_on(struct tour *tour)
+{
+	for (size_t i = 0; i < TOUR_AT_ONCE_MAX; i++)
+		while (!tour->stops[i].open && tour->next < tour->places.count &&
+		       tour->code == EXIT_OK)
+			tour_begin_stop(tour, &tour->stops[i]);
+	if (tour->open == 0 || tour->code != EXIT_OK)
+		tmf_loop_stop(tour->base.loop);
+}
+
+/* The base needs a region to assume the roles with: any of them serves. */
+static int
+tour_open_base(struct tour *tour)
+{
+	struct places *places = &tour->places;
+	int code;
+
+	tour->base_opts = *tour->opts->opts;
+	tour->base_opts.assume_role = NULL;
+	tour->base_opts.region = NULL;
+	for (size_t i = 0; i < places->count && tour->base_opts.region == NULL; i++)
+		tour->base_opts.region = places->at[i].region;
+	workspace_init(&tour->base, &tour->base_opts);
+	code = workspace_load_settings(&tour->base, NULL);
+	for (size_t i = 0; i < places->count && code == EXIT_OK; i++)
+		if (places->at[i].region == NULL)
+			places->at[i].region = mem_strdup(tour->base.settings.region);
+	return code == EXIT_OK ? workspace_connect(&tour->base) : code;
+}
+
+int
+tour_run(const struct tour_opts *opts)
+{
+	struct tour *tour = mem_zalloc(1, sizeof(*tour));
+	struct tmf_err err = {0};
+	int code = places_of(opts->opts, &tour->places);
+
+	tour->opts = opts;
+	if (code != EXIT_OK) {
+		free(tour);
+		return code;
+	}
+	code = tour_open_base(tour);
+	if (code == EXIT_OK) {
+		tour_go_on(tour);
+		if (tour->open > 0 && tour->code == EXIT_OK &&
+		    tmf_loop_run(tour->base.loop, &err) < 0)
+			tour->code = cli_fail_take(opts->opts->output, &err);
+		code = tour->code;
+	}
+	for (size_t i = 0; i < TOUR_AT_ONCE_MAX; i++)
+		if (tour->stops[i].open) {
+			tmf_err_set(&err, TMF_ERR_INVALID, "ended before");
+			opts->answered(opts->arg, &tour->stops[i], NULL, &err);
+			tmf_err_fini(&err);
+			tour_stop_fini(&tour->stops[i]);
+		}
+	workspace_fini(&tour->base);
+	places_fini(&tour->places);
+	free(tour);
+	return code;
+}

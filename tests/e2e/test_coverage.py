@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+"""`tmflow coverage`: each interface in one class, as a run would find it; changes nothing."""
+import collections
+import csv
+import io
+import json
+
+import harness
+
+EVERYTHING, ALSO_EVERYTHING, WEB, NOTHING = range(4)
+CLASSES = ["mirrored", "shadowed", "dead", "missing", "excluded", "ineligible", "unmatched", "foreign"]
+WANTED = CLASSES[:4]
+
+# What a plan records, and the classes that this can be. A run leaves alone what a rule's own target does with packets,
+# and what differs in number, VXLAN id or length only.
+AGREES = {
+    "created": {"missing", "dead"}, "present": {"mirrored", "dead"}, "updated": {"missing", "dead", "mirrored"}, "shadowed": {"shadowed"},
+    "unmatched": {"unmatched", "foreign"}, "excluded": {"excluded"}, "ineligible": {"ineligible"}, "conflict": {"missing"}, "failed": {"missing"},
+}
+
+
+class Coverage(harness.Case):
+    def coverage(self, sim, *args, config=None, code=0, **named):
+        done = self.tmflow("coverage", "--config", config or sim.config, "-o", "json", *args, sim=sim, **named)
+        self.assertEqual(done.code, code, done.err + done.out)
+        document = done.json
+        self.adds_up(document)
+        return document
+
+    def lines(self, sim, *args, config=None):
+        done = self.tmflow("coverage", "--config", config or sim.config, "-o", "jsonl", *args, sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        return [json.loads(line) for line in done.out.splitlines()]
+
+    def share(self, counted):
+        wanted = sum(counted["classes"][c] for c in WANTED)
+        return counted["classes"]["mirrored"] / wanted if wanted else None
+
+    def adds_up(self, document):
+        for counted in (document, *document["groups"]):
+            self.assertEqual(list(counted["classes"]), CLASSES)
+            self.assertEqual(sum(counted["classes"].values()), counted["interfaces"])
+            self.assertEqual(counted["coverage"], self.share(counted))
+            for class_, reasons in counted["reasons"].items():
+                self.assertLessEqual(sum(reasons.values()), counted["classes"][class_])
+        self.assertEqual(sum(g["interfaces"] for g in document["groups"]), document["interfaces"])
+        for class_ in ("shadowed", "dead", "missing"):
+            gaps = [g for g in document["gaps"] if g["class"] == class_]
+            self.assertEqual(sum(g["interfaces"] for g in gaps), document["classes"][class_])
+            self.assertTrue(all(g["remedy"] and g["reason"] for g in gaps))
+
+    def world(self, *options, instances=12, filter_=EVERYTHING, extra=""):
+        sim = self.sim("--no-auth", "--plain", "--vpcs", "1", *options, instances=instances)
+        world = sim.ask("/_sim/world")
+        config = self.write("rule.yaml", "vpcs:\n  - {vpcId: %s, filterId: %s, targetId: %s}\n%s"
+                            % (world["Vpcs"][0], world["Filters"][filter_], world["GivenTargets"][0], extra))
+        return sim, world, config, [i["NetworkInterfaces"][0]["NetworkInterfaceId"] for i in world["Instances"]]
+
+    def session(self, sim, world, interface, number, filter_=ALSO_EVERYTHING, target=1):
+        sim.query("CreateTrafficMirrorSession", NetworkInterfaceId=interface, TrafficMirrorTargetId=world["GivenTargets"][target],
+                  TrafficMirrorFilterId=world["Filters"][filter_], SessionNumber=number)
+
+    def classes(self, document):
+        return {name: n for name, n in document["classes"].items() if n}
+
+    # --- agreement with runs ---
+
+    def agree(self, sim, *args):
+        plan = self.backfill(sim, "--dry-run", *args)
+        done = self.tmflow("show", plan.json["runId"], "--outcomes", "-o", "jsonl")
+        found = {line["networkInterfaceId"]: line for line in self.lines(sim)}
+        seen = collections.Counter()
+        for row in map(json.loads, done.out.splitlines()):
+            if "networkInterfaceId" not in row or row["outcome"] in ("unwanted", "removed"):
+                continue
+            line = found[row["networkInterfaceId"]]
+            self.assertIn(line["class"], AGREES[row["outcome"]], (row, line))
+            if row["outcome"] in ("excluded", "ineligible", "conflict"):
+                self.assertEqual(line["reason"], row["reason"], (row, line))
+            for key in ("vpcId", "subnetId", "availabilityZone", "instanceType", "name"):
+                self.assertEqual(line.get(key), row.get(key), (key, row, line))
+            seen[line["class"]] += 1
+        for interface, line in found.items():
+            self.assertTrue(line["class"] in ("unmatched", "foreign", "ineligible", "excluded", "missing") or line["class"] in seen, line)
+        return seen
+
+    def test_as_the_next_run(self):
+        """A spread of worlds, before a run and after it, and after what an operator does to it."""
+        seen = collections.Counter()
+        for seed, options in enumerate((("--scenario", "all"), ("--scenario", "tags", "--foreign-share", "0.3"),
+                                        ("--foreign-share", "0.5", "--unmirrorable-share", "0.2"), ("--members", "3"),
+                                        ("--scenario", "created", "--vpcs", "2"))):
+            sim = self.sim(*options, instances=160, seed=seed + 1)
+            seen += self.agree(sim)
+            self.backfill(sim)
+            for instance in [i["InstanceId"] for i in sim.ask("/_sim/world")["Instances"] if i["State"] == "running"][:40:5]:
+                sim.ask(f"/_sim/instances/{instance}/stop", {})
+            launched = [line["instanceId"] for line in self.lines(sim) if line.get("reason") == "target-instance"]
+            for instance in launched[:1]:
+                sim.ask(f"/_sim/instances/{instance}/stop", {})
+            seen += self.agree(sim)
+            before = {a: row["calls"] for a, row in sim.report()["actions"].items() if not a.startswith("Describe")}
+            self.coverage(sim)
+            self.assertEqual(before, {a: row["calls"] for a, row in sim.report()["actions"].items() if not a.startswith("Describe")})
+            sim.stop()
+        self.assertLessEqual({"mirrored", "shadowed", "dead", "missing", "excluded", "ineligible", "unmatched", "foreign"}, set(seen))
+
+    def test_several_rules_on_one_interface(self):
+        sim, world, _, interfaces = self.world()
+        rules = "".join("  - {name: r%d, vpcId: %s, filterId: %s, targetId: %s}\n" % (n, world["Vpcs"][0], world["Filters"][n], world["GivenTargets"][n])
+                        for n in range(2))
+        config = self.write("all.yaml", "matching: all\nvpcs:\n" + rules)
+        self.assertEqual(self.classes(self.coverage(sim, config=config)), {"missing": 12})
+        self.session(sim, world, interfaces[0], 7, EVERYTHING, 0)
+        self.assertEqual(self.classes(self.coverage(sim, config=config)), {"missing": 12})
+        self.session(sim, world, interfaces[0], 9, ALSO_EVERYTHING, 1)
+        # What one of the rules counts on is not somebody else's.
+        self.assertEqual(self.classes(self.coverage(sim, config=config)), {"missing": 11, "mirrored": 1})
+        self.backfill(sim, config=config)
+        run = self.tmflow("coverage", "--run", "@latest", "-o", "json").json
+        self.assertEqual(run["interfaces"], 12)
+
+    # --- each class, and a world without it ---
+
+    def test_missing_then_mirrored(self):
+        sim, world, config, interfaces = self.world()
+        document = self.coverage(sim, config=config)
+        self.assertEqual((self.classes(document), document["coverage"]), ({"missing": 12}, 0))
+        self.backfill(sim, config=config)
+        document = self.coverage(sim, config=config)
+        self.assertEqual((self.classes(document), document["coverage"], document["gaps"]), ({"mirrored": 12}, 1, []))
+
+    def test_shadowed(self):
+        sim, world, config, interfaces = self.world()
+        self.session(sim, world, interfaces[0], 1)
+        self.session(sim, world, interfaces[1], 1, WEB)
+        self.backfill(sim, config=config)
+        document = self.coverage(sim, config=config)
+        self.assertEqual((self.classes(document), document["reasons"]), ({"mirrored": 11, "shadowed": 1}, {"shadowed": {"lower-session": 1}}))
+        self.assertEqual(self.tmflow("coverage", "--run", "@latest", "-o", "json").json["classes"], document["classes"])
+
+    def test_shadowed_is_not_judged_where_filters_are_denied(self):
+        sim, world, config, interfaces = self.world()
+        self.session(sim, world, interfaces[0], 1)
+        self.backfill(sim, config=config)
+        sim.ask("/_sim/faults", {"faults": ["refuse:UnauthorizedOperation:DescribeTrafficMirrorFilters@1"]})
+        done = self.tmflow("coverage", "--config", config, "-o", "json", sim=sim)
+        self.assertEqual((done.code, self.classes(done.json)), (0, {"mirrored": 12}), done.err)
+        self.assertEqual(done.err.count("filters.unknown"), 1)
+
+    def test_dead_by_filter(self):
+        sim, world, config, interfaces = self.world(filter_=NOTHING)
+        self.backfill(sim, config=config)
+        document = self.coverage(sim, config=config)
+        self.assertEqual((self.classes(document), document["reasons"]["dead"]), ({"dead": 12}, {"filter-empty": 12}))
+
+    def test_dead_by_a_stopped_sensor(self):
+        """One that tmflow launched, and one that somebody else's target is."""
+        sim = self.sim("--no-auth", "--single-subnet", "--plain", instances=6)
+        self.backfill(sim)
+        self.assertEqual(self.classes(self.coverage(sim)), {"mirrored": 6, "excluded": 1})
+        sensor = next(line for line in self.lines(sim) if line["class"] == "excluded")
+        sim.ask(f"/_sim/instances/{sensor['instanceId']}/stop", {})
+        document = self.coverage(sim)
+        self.assertEqual((self.classes(document), document["reasons"]["dead"]), ({"dead": 6, "excluded": 1}, {"target-instance": 6}))
+
+        sim, world, config, interfaces = self.world()
+        reply = sim.query("CreateTrafficMirrorTarget", NetworkInterfaceId=interfaces[0])
+        target = reply.findtext(".//trafficMirrorTargetId")
+        config = self.write("own.yaml", "vpcs:\n  - {vpcId: %s, filterId: %s, targetId: %s}\n" % (world["Vpcs"][0], world["Filters"][0], target))
+        self.backfill(sim, config=config)
+        self.assertEqual(self.coverage(sim, config=config)["classes"]["dead"], 0)
+        sim.ask(f"/_sim/instances/{world['Instances'][0]['InstanceId']}/stop", {})
+        document = self.coverage(sim, config=config)
+        self.assertEqual(document["classes"]["dead"], sum(1 for s in sim.every_session() if s["trafficMirrorTargetId"] == target))
+        self.assertGreater(document["classes"]["dead"], 5)
+
+    def test_drifted(self):
+        """Another target than the rule's is a gap; another VXLAN id is not."""
+        sim, world, config, interfaces = self.world()
+        self.backfill(sim, config=config)
+        with open(config, encoding="utf-8") as f:
+            text = f.read()
+        moved = self.write("rule.json", json.dumps({"name": "rule", "vpcs": [{"vpcId": world["Vpcs"][0], "filterId": world["Filters"][0],
+                                                                           "targetId": world["GivenTargets"][1]}]}))
+        document = self.coverage(sim, config=moved)
+        self.assertEqual((self.classes(document), document["reasons"]["missing"]), ({"missing": 12}, {"drifted": 12}))
+        self.write("rule.yaml", text.replace("{vpcId", "{virtualNetworkId: 77, vpcId"))
+        document = self.coverage(sim, config=config)
+        self.assertEqual((self.classes(document), document["reasons"]["mirrored"], document["coverage"]), ({"mirrored": 12}, {"drifted": 12}, 1))
+
+    def test_excluded(self):
+        sim, world, config, interfaces = self.world(extra="exclude: {instanceIds: [@]}\n")
+        with open(config, encoding="utf-8") as f:
+            text = f.read().replace("@", world["Instances"][3]["InstanceId"])
+        document = self.coverage(sim, config=self.write("rule.yaml", text))
+        self.assertEqual((self.classes(document), document["reasons"]["excluded"]), ({"missing": 11, "excluded": 1}, {"configured": 1}))
+
+    def test_ineligible_unmatched_foreign(self):
+        sim, world, config, interfaces = self.world("--unmirrorable-share", "0.5", instances=40)
+        self.assertGreater(self.coverage(sim, config=config)["reasons"]["ineligible"]["type"], 5)
+        sim, world, config, interfaces = self.world()
+        other = self.write("other.yaml", "tags:\n  - {tagList: [{Key: no, Value: body}], filterId: %s, targetId: %s}\n"
+                           % (world["Filters"][0], world["GivenTargets"][0]))
+        document = self.coverage(sim, config=other)
+        self.assertEqual((self.classes(document), document["coverage"]), ({"unmatched": 12}, None))
+        self.session(sim, world, interfaces[0], 5)
+        self.assertEqual(self.classes(self.coverage(sim, "--min", "100", config=other)), {"unmatched": 11, "foreign": 1})
+        # A session of ours that no rule wants is not somebody else's.
+        self.backfill(sim, config=config)
+        named = self.write("named.json", json.dumps({"name": "rule", "tags": [{"tagList": [{"Key": "no", "Value": "body"}],
+                                                                               "filterId": world["Filters"][0], "targetId": world["GivenTargets"][0]}]}))
+        document = self.coverage(sim, config=named)
+        self.assertEqual((self.classes(document), document["reasons"]["unmatched"]), ({"unmatched": 12}, {"unwanted-session": 12}))
+
+    def test_conflict_and_limit(self):
+        sim, world, config, interfaces = self.world()
+        with open(config, encoding="utf-8") as f:
+            config = self.write("rule.yaml", f.read().replace("{vpcId", "{sessionNumber: 5, vpcId"))
+        self.session(sim, world, interfaces[0], 5)
+        for number in (1, 2, 3):
+            self.session(sim, world, interfaces[1], number, (EVERYTHING, ALSO_EVERYTHING, WEB)[number - 1])
+        reasons = self.coverage(sim, config=config)["reasons"]
+        self.assertEqual((reasons["missing"], reasons["ineligible"]), ({"no-session": 10, "session-number": 1}, {"session-limit": 1}))
+
+    # --- awkward accounts ---
+
+    def test_numbers_add_up_whatever_happens(self):
+        """Throttling, empty pages, tokens that end, replies that are lost: every interface is counted once."""
+        sim = self.sim("--empty-pages", "0.3", instances=1500)
+        quiet = self.coverage(sim, "--by", "type")
+        self.assertEqual(quiet["interfaces"], sum(len(i["NetworkInterfaces"]) for i in sim.ask("/_sim/world")["Instances"]))
+        sim.ask("/_sim/faults", {"faults": ["throttle@0.2", "500@0.05", "refuse:InvalidNextToken:DescribeInstances@#4", "truncate@0.05"]})
+        self.assertEqual(self.coverage(sim, "--by", "type"), quiet)
+        sim.ask("/_sim/reset-counters", {})
+        lines = self.lines(sim)
+        self.assertEqual(len(lines), quiet["interfaces"])
+        self.assertEqual(len({line["networkInterfaceId"] for line in lines}), len(lines))
+
+    def test_accounts_and_regions(self):
+        sim = self.sim("--accounts", "3", "--regions", "us-east-1,eu-west-1", "--deny-role", "123456789014/mirror-eu-west-1", instances=60)
+        args = ("--region", "us-east-1,eu-west-1", "--account", "123456789012,123456789013,123456789014", "--assume-role",
+                "arn:aws:iam::{account}:role/mirror-{region}", "--by", "account,region")
+        document = self.coverage(sim, *args, code=1)
+        self.assertEqual([(f["account"], f["region"], f["error"]) for f in document["failed"]], [("123456789014", "eu-west-1", "TMFlow.Credentials")])
+        self.assertEqual([tuple(g["by"].values()) for g in document["groups"]],
+                         [(a, r) for a in ("123456789012", "123456789013", "123456789014") for r in ("eu-west-1", "us-east-1")][:4] + [("123456789014", "us-east-1")])
+        for group in document["groups"]:
+            world = sim.ask("/_sim/world?account=%s&region=%s" % tuple(group["by"].values()))
+            self.assertEqual(group["interfaces"], sum(len(i["NetworkInterfaces"]) for i in world["Instances"]), group["by"])
+
+    # --- forms ---
+
+    def test_a_run_is_enough(self):
+        sim = self.sim(instances=200)
+        done = self.backfill(sim)
+        document = self.tmflow("coverage", "--run", done.json["runId"], "--by", "vpc,subnet,zone,type,rule,tag:Name", "-o", "json").json
+        self.adds_up(document)
+        self.assertEqual(document["classes"]["mirrored"], done.json["summary"]["created"])
+        self.assertEqual(document["interfaces"] + document["instancesWithoutInterface"], sum(done.json["summary"].values()))
+        mirrored = [g for g in document["groups"] if g["classes"]["mirrored"]]
+        for key in ("vpc", "subnet", "zone", "type", "rule", "tag:Name"):
+            self.assertTrue(all(g["by"][key] for g in mirrored), key)
+        plan = self.backfill(self.sim(instances=200, seed=2), "--dry-run", state="other").json
+        document = self.tmflow("coverage", "--run", plan["runId"], "-o", "json", state="other").json
+        self.assertEqual((document["classes"]["missing"], document["coverage"]), (plan["summary"]["created"], 0))
+        for args in (("--run", done.json["runId"], "--by", "tag:team"), ("--run", done.json["runId"], "--region", "x")):
+            self.assertEqual(self.tmflow("coverage", *args).code, 2)
+
+    def test_min(self):
+        sim, world, config, interfaces = self.world()
+        self.assertEqual(self.coverage(sim, "--min", "0", config=config)["coverage"], 0)
+        self.coverage(sim, "--min", "0.1", config=config, code=7)
+        self.backfill(sim, config=config)
+        self.coverage(sim, "--min", "100", config=config)
+        for wrong in ("x", "-1", "101", "nan", ""):
+            self.assertEqual(self.tmflow("coverage", "--config", config, "--min", wrong, sim=sim).code, 2, wrong)
+
+    def test_by(self):
+        sim = self.sim(instances=200)
+        whole = self.coverage(sim, "--by", "tag:team,zone")
+        for group in whole["groups"]:
+            self.assertEqual(list(group["by"]), ["tag:team", "zone"])
+        lines = self.lines(sim)
+        by_rule = {g["by"]["rule"]: g["interfaces"] for g in self.coverage(sim, "--by", "rule")["groups"]}
+        self.assertEqual(by_rule, collections.Counter(line.get("rule") for line in lines))
+        for wrong in ("", "vpc,vpc", "colour", "tag:", "vpc,", ",".join("tag:%d" % n for n in range(9))):
+            self.assertEqual(self.tmflow("coverage", "--config", sim.config, "--by", wrong, sim=sim).code, 2, wrong)
+
+    def test_forms_say_the_same(self):
+        sim = self.sim(instances=100)
+        self.backfill(sim)
+        document = self.coverage(sim)
+        lines = self.lines(sim)
+        self.assertEqual(collections.Counter(line["class"] for line in lines), collections.Counter(self.classes(document)))
+        rows = list(csv.DictReader(io.StringIO(self.tmflow("coverage", "--config", sim.config, "-o", "csv", sim=sim).out, newline="")))
+        self.assertEqual([{k: v for k, v in row.items() if v} for row in rows], lines)
+        groups = list(csv.DictReader(io.StringIO(self.tmflow("coverage", "--config", sim.config, "-o", "csv", "--by", "vpc", sim=sim).out, newline="")))
+        self.assertEqual([(g["vpc"] or None, int(g["interfaces"])) for g in groups], [(g["by"]["vpc"], g["interfaces"]) for g in document["groups"]])
+        text = self.tmflow("coverage", "--config", sim.config, sim=sim)
+        self.assertRegex(text.out, r"Coverage +100\.0 %%: %d of %d wanted" % (document["classes"]["mirrored"], document["classes"]["mirrored"]))
+
+    def test_formulas_in_names_stay_text(self):
+        sim, world, config, interfaces = self.world()
+        sim.query("CreateTags", **{"ResourceId.1": world["Instances"][0]["InstanceId"], "Tag.1.Key": "Name", "Tag.1.Value": '=cmd|" /C calc"!A0,1'})
+        text = self.tmflow("coverage", "--config", config, "-o", "csv", sim=sim).out
+        self.assertIn('"\'=cmd|"" /C calc""!A0,1"', text)
+
+    def test_other_commands_have_no_csv(self):
+        done = self.tmflow("runs", "-o", "csv")
+        self.assertEqual(done.code, 2)
+        self.assertRegex(done.err, "text, json(,| or) jsonl, not")
+
+
+if __name__ == "__main__":
+    harness.main()
