@@ -2,7 +2,7 @@
 
 #include "base/jsonx.h"
 #include "mirror/config/instance_types.h"
-#include "mirror/filters.h"
+#include "mirror/filters/filters.h"
 
 #include <stdlib.h>
 #include <string.h>
