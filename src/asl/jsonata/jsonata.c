@@ -61,6 +61,14 @@ is_utf8(struct str text)
 	return true;
 }
 
+/* A function of its own: gcc warns of a temporary beside setjmp. */
+static void
+require_utf8(struct fault *fault, const char *text, size_t len)
+{
+	if (!is_utf8((struct str){text, len}))
+		fault_raise(fault, 0, "S0201", "byte that is not UTF-8");
+}
+
 /* Nothing but the heap is held between setjmp and the end, so a fault cannot leak. */
 struct jsonata *
 jsonata_compile(struct str text, struct jsonata_error *ret_error)
@@ -78,8 +86,7 @@ jsonata_compile(struct str text, struct jsonata_error *ret_error)
 	if (text.len > JSONATA_TEXT_BYTES_MAX)
 		fault_raise(&fault, 0, "S0500");
 	copy = heap_text(&jsonata->heap, text.p, text.len);
-	if (!is_utf8((struct str){copy, text.len}))
-		fault_raise(&fault, 0, "S0201", "byte that is not UTF-8");
+	require_utf8(&fault, copy, text.len);
 	jsonata->text = copy;
 	jsonata->len = text.len;
 	jsonata->root = parser_parse(copy, text.len, &jsonata->heap, &fault);
