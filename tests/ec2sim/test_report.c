@@ -59,9 +59,9 @@ START_TEST(the_report_counts)
 }
 END_TEST
 
-START_TEST(duplicates_and_orphans_are_not_ok)
+START_TEST(duplicates_orphans_and_idle_targets_are_not_ok)
 {
-	char target[SIM_TEXT_BYTES], instance[SIM_TEXT_BYTES];
+	char target[SIM_TEXT_BYTES], instance[SIM_TEXT_BYTES], session[SIM_TEXT_BYTES];
 	struct sim_opts opts = sim_test_opts(20);
 	struct sim_ids ids;
 	struct sim sim;
@@ -73,7 +73,17 @@ START_TEST(duplicates_and_orphans_are_not_ok)
 	sim_make_target(&sim, &ids, "t3.large", target, instance);
 	sim_expect(&sim, NULL, SIM_SESSION, ids.interface[0], ids.target, ids.filter, 1);
 	report = ask(&sim, "GET", "/_sim/report", "");
+	ck_assert(json_is_false(json_object_get(report, "ok")));
+	ck_assert_int_eq(number(report, "instances", "launchedIdle"), 1);
+	json_decref(report);
+	/* Once used is used. */
+	sim_expect(&sim, NULL, SIM_SESSION, ids.interface[1], target, ids.filter, 1);
+	sim_text(&sim, "trafficMirrorSessionId", 0, session);
+	sim_expect(
+	    &sim, NULL, "Action=DeleteTrafficMirrorSession&TrafficMirrorSessionId=%s", session);
+	report = ask(&sim, "GET", "/_sim/report", "");
 	ck_assert(json_is_true(json_object_get(report, "ok")));
+	ck_assert_int_eq(number(report, "instances", "launchedIdle"), 0);
 	ck_assert_int_eq(number(report, "instances", "launchedBehindTarget"), 1);
 	json_decref(report);
 
@@ -278,7 +288,7 @@ START_TEST(wrong_configurations_are_refused)
 }
 END_TEST
 
-SIM_MAIN("ec2sim report", the_report_counts, duplicates_and_orphans_are_not_ok,
+SIM_MAIN("ec2sim report", the_report_counts, duplicates_orphans_and_idle_targets_are_not_ok,
     expected_finds_each_kind_of_fault, expected_knows_the_primary_interface,
     expected_accepts_created_targets, members_of_targets_are_no_sources,
     wrong_configurations_are_refused)

@@ -370,7 +370,7 @@ process_settle(struct process *process)
 {
 	bool over = false;
 
-	tmf_call_on_done(accounts_settle(process->accounts), settled, &over);
+	tmf_call_on_done(accounts_settle(process->accounts, false), settled, &over);
 	fixture_run(process->fixture);
 	ck_assert(over);
 }
@@ -541,4 +541,15 @@ jpack(const char *format, ...)
 	va_end(args);
 	ck_assert_msg(value != NULL, "%s: %s", format, error.text);
 	return value;
+}
+
+void
+fixture_check_used(const json_t *report)
+{
+	json_t *reason;
+	size_t i;
+
+	json_array_foreach (json_object_get(report, "reasons"), i, reason)
+		ck_assert_msg(strstr(json_string_value(reason), "nobody has mirrored to") != NULL,
+		    "%s", json_string_value(reason));
 }

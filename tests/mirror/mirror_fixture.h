@@ -128,6 +128,10 @@ const char *process_outcome(struct process *process, const char *id);
 /* The account's own verdict. New reference. */
 json_t *fixture_report(struct fixture *fixture);
 
+/* Fails unless the report finds nothing wrong, but for targets that nobody mirrors to: a test of
+ * targets alone has no sessions. */
+void fixture_check_used(const json_t *report);
+
 /* json_pack that takes no wrong format for an answer. */
 json_t *jpack(const char *format, ...);
 

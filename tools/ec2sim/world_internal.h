@@ -160,6 +160,7 @@ struct target {
 	uint32_t session_first; /* + 1; 0: none */
 	uint32_t sessions;
 	uint32_t sources; /* distinct interfaces */
+	bool used;	  /* has had a session */
 	struct tags_slot tags;
 };
 

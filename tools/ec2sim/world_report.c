@@ -16,6 +16,7 @@ struct findings {
 	uint64_t dead_targets;
 	uint64_t orphans;
 	uint64_t behind_target; /* launched, live, and its interface a target */
+	uint64_t idle;		/* of those, without a session ever */
 };
 
 static void
@@ -201,11 +202,13 @@ write_launches(struct json_out *j, const struct sim_world *w, struct findings *f
 		live = i.state != STATE_TERMINATED;
 		f->orphans += live && !behind && !mirrored;
 		f->behind_target += live && behind;
+		f->idle += live && behind && !w->targets[target].used;
 		jo_open(j, NULL, '{');
 		jo_id(j, "instanceId", w, ID_INSTANCE, n);
 		jo_id(j, "subnetId", w, ID_SUBNET, i.subnet);
 		jo_text(j, "state", state_name(i.state));
 		jo_bool(j, "behindTarget", behind && live);
+		jo_bool(j, "idle", behind && live && !w->targets[target].used);
 		jo_bool(j, "mirrored", mirrored);
 		write_creator(j, w, "createdBy", w->launches[n - w->opts.instances].creator);
 		jo_close(j, '}');
@@ -260,6 +263,7 @@ write_verdict(struct json_out *j, const struct findings *f)
 	    {f->over_limit, "targets with more sources than they may have"},
 	    {f->dead_targets, "targets with sessions whose instance has ended"},
 	    {f->orphans, "launched instances that are behind no target and not mirrored"},
+	    {f->idle, "launched instances whose target nobody has mirrored to"},
 	};
 	bool ok = true;
 
@@ -299,6 +303,7 @@ write_instance_counts(struct json_out *j, const struct sim_world *w, const struc
 	jo_int(j, "generated", w->opts.instances);
 	jo_int(j, "launched", w->launches_count);
 	jo_int(j, "launchedBehindTarget", f->behind_target);
+	jo_int(j, "launchedIdle", f->idle);
 	jo_int(j, "terminated", w->endings_count);
 	jo_close(j, '}');
 }

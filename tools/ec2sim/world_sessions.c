@@ -46,6 +46,7 @@ link_target(struct sim_world *w, uint32_t index)
 		w->sessions[t->session_first - 1].target_prev = index + 1;
 	t->session_first = index + 1;
 	t->sessions++;
+	t->used = true;
 	if (!shares_target(w, index))
 		t->sources++;
 }
