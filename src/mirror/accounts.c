@@ -166,6 +166,7 @@ accounts_member(
 
 struct accounts_settling {
 	struct account *next;
+	bool takes_back;
 };
 
 /* One account after the other. An error of the store would be the same in each, so the first one
@@ -186,12 +187,12 @@ accounts_settle_next(void *frame, struct tmf_call *over, json_t **ret_result, st
 	}
 	assert(account->is_member && account->targets != NULL);
 	settling->next = account->next;
-	return targets_settle(account->targets);
+	return targets_settle(account->targets, settling->takes_back);
 }
 
 /* A dry run has launched nothing, and must not terminate what another run has launched. */
 struct tmf_call *
-accounts_settle(struct accounts *accounts)
+accounts_settle(struct accounts *accounts, bool takes_back)
 {
 	struct account *home = accounts->first;
 	struct accounts_settling *settling;
@@ -200,6 +201,7 @@ accounts_settle(struct accounts *accounts)
 		return tmf_call_of_result(home->loop, json_object());
 	settling = mem_zalloc(1, sizeof(*settling));
 	settling->next = home->next;
+	settling->takes_back = takes_back;
 	return tmf_call_sequence(
-	    targets_settle(home->targets), accounts_settle_next, settling, free);
+	    targets_settle(home->targets, takes_back), accounts_settle_next, settling, free);
 }

@@ -45,8 +45,9 @@ struct account *accounts_member(
     struct accounts *accounts, const char *role_arn, const char *account_id, struct tmf_err *err);
 
 /* New call that ends with {} once what this process launched for targets, or one that is gone did,
- * has a target or is terminated, in all accounts and as far as AWS lets that be done now. Nothing
- * in a dry run. Errors: TMF_ERR_STORE. */
-struct tmf_call *accounts_settle(struct accounts *accounts);
+ * has a target or is terminated, in all accounts and as far as AWS lets that be done now.
+ * takes_back: targets that nobody mirrors to go as well; for when nothing else is under way that
+ * may be going to. Nothing in a dry run. Errors: TMF_ERR_STORE. */
+struct tmf_call *accounts_settle(struct accounts *accounts, bool takes_back);
 
 #endif

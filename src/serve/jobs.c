@@ -6,6 +6,7 @@
 #include "engine/op.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,8 @@ jobs_open_run(const struct jobs *jobs, const char *workflow_name, struct tmf_err
 
 /* --- all jobs --- */
 
+static void jobs_arm_idle(struct jobs *jobs);
+
 static void
 jobs_leftovers_settled(void *arg, struct tmf_call *call)
 {
@@ -60,6 +63,30 @@ jobs_leftovers_settled(void *arg, struct tmf_call *call)
 	if (tmf_err_isset(&call->err))
 		log_event(LOG_ERROR, "jobs.settle", LOG_STR("error", call->err.name),
 		    LOG_STR("cause", tmf_err_text(&call->err)));
+}
+
+/*
+ * A worker does single tasks, and never learns of the end of the run whose targets it made. So what
+ * nobody mirrors to is taken back at times at which it has nothing to do.
+ */
+static void
+jobs_look_after_idle(struct tmf_timer *timer)
+{
+	struct jobs *jobs = (struct jobs *)((char *)timer - offsetof(struct jobs, idle));
+
+	jobs_arm_idle(jobs);
+	if (jobs->first != NULL || jobs->settling != NULL)
+		return;
+	jobs->settling = accounts_settle(jobs->accounts, true);
+	tmf_call_on_done(jobs->settling, jobs_leftovers_settled, jobs);
+}
+
+static void
+jobs_arm_idle(struct jobs *jobs)
+{
+	struct tmf_clock *clock = tmf_loop_clock(jobs->opts.loop);
+
+	tmf_loop_timer_arm(jobs->opts.loop, &jobs->idle, clock->mono_ms(clock) + JOBS_IDLE_LOOK_MS);
 }
 
 /* Once a turn of the loop, so that all that the runs wrote in it shares one commit. */
@@ -99,10 +126,13 @@ jobs_new(const struct jobs_opts *opts, struct tmf_err *err)
 	    engine_new(&(struct engine_opts){.loop = opts->loop, .registry = opts->registry});
 	/*
 	 * A process that was killed may have left launches behind whose end the store does not
-	 * know. They are settled beside the new work, which need not wait for them.
+	 * know. They are settled beside the new work, which need not wait for them. An idle target
+	 * is left alone: a task that comes next may be the one that mirrors to it.
 	 */
-	jobs->settling = accounts_settle(jobs->accounts);
+	jobs->settling = accounts_settle(jobs->accounts, false);
 	tmf_call_on_done(jobs->settling, jobs_leftovers_settled, jobs);
+	jobs->idle.fire = jobs_look_after_idle;
+	jobs_arm_idle(jobs);
 	return jobs;
 }
 
@@ -117,6 +147,7 @@ jobs_free(struct jobs *jobs)
 	 */
 	assert(jobs->first == NULL);
 	tmf_call_cancel(jobs->settling);
+	tmf_loop_timer_disarm(jobs->opts.loop, &jobs->idle);
 	engine_free(jobs->engine);
 	tmf_loop_remove_turn_hook(jobs->opts.loop, jobs_commit, jobs);
 	mirror_free(jobs->actions);
@@ -214,6 +245,13 @@ job_settled(void *arg, struct tmf_call *call)
 	job_report(job);
 }
 
+/* What another job is about to mirror to must not be taken for idle. */
+static bool
+job_is_alone(const struct job *job)
+{
+	return job->jobs->first == job && job->next == NULL;
+}
+
 /*
  * The report waits until launches for targets are settled. Otherwise the caller could take a run
  * as over, and stop the process, while AWS still starts an instance for it.
@@ -248,7 +286,7 @@ job_execution_over(void *arg, struct execution *execution, const struct executio
 			    err, TMF_ERR_BUSY, ERROR_INTERRUPTED, "the run was interrupted");
 		break;
 	}
-	job->settling = accounts_settle(job->jobs->accounts);
+	job->settling = accounts_settle(job->jobs->accounts, job_is_alone(job));
 	tmf_call_on_done(job->settling, job_settled, job);
 }
 

@@ -16,6 +16,10 @@
 /* Other workers make targets too: a listing of them that is older than this is read again. */
 #define JOBS_TARGETS_FRESH_MS 300000
 
+/* How often a process without work looks for targets that it made and nobody mirrors to: longer
+ * than a run waits for a target to be ready. */
+#define JOBS_IDLE_LOOK_MS 600000
+
 struct jobs;
 struct job;
 

@@ -19,6 +19,7 @@ struct jobs {
 	size_t workflow_count;
 	struct job *first;	   /* all that are live */
 	struct tmf_call *settling; /* what earlier processes left behind; NULL: done */
+	struct tmf_timer idle;	   /* the next look for targets that nobody mirrors to */
 };
 
 /* Compiles a definition. Errors: as jobs_read_workflow. Takes nothing. */

@@ -8,6 +8,7 @@ import urllib.request
 
 import harness
 
+WORLDS = 24
 LIMIT = 10  # sources of an interface target on a small instance
 LOOKS = ("Describe", "Get")
 LUA_HALF = "return {eligible = function(i) return i.InstanceId:byte(-1) % 2 == 0, 'half' end}"
@@ -89,6 +90,31 @@ class Plan(harness.Case):
         targets = [item for item in plan["plan"] if item.get("resource") == "traffic-mirror-target"]
         self.assertEqual([t["generation"] for t in targets], list(range(1, -(-64 // LIMIT) + 1)))
         self.assertEqual(sum(t["sources"] for t in targets), 64)
+
+    def test_many_worlds(self):
+        """Whatever types, subnets and rules there are: what is planned is done, no target stands idle, and then nothing is left to do."""
+        for seed in range(WORLDS):
+            with self.subTest(seed=seed):
+                sim = self.sim("--vpcs", str(1 + seed % 4), "--small-vpc-instances", str(20 + 7 * seed % 60), "--unmirrorable-share", str(seed % 5 / 5),
+                               "--scenario", ("all", "created")[seed % 2], instances=60 + 13 * seed % 90, seed=100 + seed)
+                self.check(sim, code=6 if self.backfill(sim, "--dry-run", state=f"probe-{seed}").json["summary"].get("created") else 0)
+                self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
+                self.assertEqual(self.backfill(sim, "--dry-run", "--detailed-exitcode").code, 0)
+                sim.stop()
+
+    def test_types_that_are_not_mirrored_launch_nothing(self):
+        """Neither one that AWS names as such, nor, where it is the only one, one that is on no list: AWS is asked about that, but not by launching."""
+        for share, launched in (("1.0", 0), ("0.9", None)):
+            sim = self.sim("--single-subnet", "--unmirrorable-share", share, instances=30, seed=3)
+            plan = self.backfill(sim, "--dry-run", "--detailed-exitcode")
+            done = self.backfill(sim)
+            self.assertEqual(plan.json["summary"], done.json["summary"])
+            self.assertEqual(plan.code, 6 if done.json["summary"].get("created") else 0)
+            if launched is not None:
+                self.assertNotIn("created", done.json["summary"])
+                self.assertEqual(sim.report()["instances"]["launchedBehindTarget"], 0)
+            self.assertEqual(sim.report()["instances"]["launchedIdle"], 0)
+            sim.stop()
 
     def test_the_same_plan_each_time(self):
         sim = self.sim("--single-subnet", "--plain", instances=64)

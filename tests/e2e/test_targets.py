@@ -115,7 +115,9 @@ class Targets(harness.Case):
                 self.assertEqual(done.code, 0, done.err)
                 report = sim.report()
                 self.assertTrue(report["ok"], report["reasons"])
-                self.assertEqual(report["instances"]["launched"], report["instances"]["launchedBehindTarget"])
+                # One that became a target was taken back, since nobody mirrors to it.
+                self.assertEqual(report["instances"]["launched"] - report["instances"]["terminated"], report["instances"]["launchedBehindTarget"])
+                self.assertEqual(report["instances"]["launchedBehindTarget"], 0)
                 sim.stop()
         self.assertGreater(launched, 0)  # otherwise this shows nothing
 

@@ -305,6 +305,7 @@ play(struct sim *sim)
 
 /* Rows come in order of the instance. */
 struct ledger {
+	json_t *all;
 	int64_t rows;
 	uint64_t instances;
 	char last[SIM_ID_BYTES];
@@ -314,7 +315,17 @@ static int
 count_row(void *arg, const struct outcome *outcome)
 {
 	struct ledger *ledger = arg;
+	json_t *row = json_object();
+	char *key = mem_printf("%s %s %s", outcome->instance_id,
+	    outcome->interface_id != NULL ? outcome->interface_id : "-",
+	    outcome->slot != NULL ? outcome->slot : "-");
 
+	jsonx_put_string(row, "Outcome", outcome_name(outcome->kind));
+	jsonx_put_string(row, "Reason", outcome->reason);
+	jsonx_put_string(row, "Rule", outcome->rule);
+	jsonx_put_string(row, "TargetId", outcome->target_id);
+	json_object_set_new(ledger->all, key, row);
+	free(key);
 	ledger->rows++;
 	if (strcmp(ledger->last, outcome->instance_id) != 0)
 		ledger->instances++;
@@ -337,7 +348,7 @@ check_store(struct sim_process *process)
 {
 	struct sim *sim = process->sim;
 	const struct store_opts opts = {.dir = process->dir, .clock = &sim->clock.clock};
-	struct ledger ledger = {0};
+	struct ledger ledger = {.all = json_object()};
 	int64_t sum = 0;
 	struct store_run run = {0};
 	struct tmf_err err = {0};
@@ -355,7 +366,8 @@ check_store(struct sim_process *process)
 	if (sum != ledger.rows)
 		sim_broken(sim, "process %zu counts %lld outcomes and has %lld", process->index,
 		    (long long)sum, (long long)ledger.rows);
-	if (ledger.instances < sim->plan->world.instances)
+	sim->result->ledgers[process->index] = ledger.all;
+	if (process->service == NULL && ledger.instances < sim->plan->world.instances)
 		sim_broken(sim, "process %zu tells of %llu instances of %llu", process->index,
 		    (unsigned long long)ledger.instances,
 		    (unsigned long long)sim->plan->world.instances);
@@ -398,6 +410,8 @@ sim_result_fini(struct sim_result *result)
 {
 	json_decref(result->expected);
 	json_decref(result->report);
+	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++)
+		json_decref(result->ledgers[i]);
 	*result = (struct sim_result){0};
 }
 

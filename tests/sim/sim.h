@@ -19,7 +19,7 @@
  * leaves, before a reply is heard.
  */
 
-#define SIM_PROCESSES_MAX 3 /* each takes a turn hook of the loop */
+#define SIM_PROCESSES_MAX 6
 #define SIM_CRASHES_MAX	  8
 #define SIM_BOOTS_MAX	  64 /* of one process: more means that it gets nowhere */
 
@@ -39,7 +39,15 @@ struct sim_disk_fault {
 	bool lasting;
 };
 
+enum sim_kind {
+	SIM_BACKFILL,
+	SIM_PLAN,   /* a backfill's dry run */
+	SIM_LISTEN, /* the launch of each instance, as an event of a queue */
+	SIM_WORKER, /* the tasks of a backfill that Step Functions runs */
+};
+
 struct sim_process_plan {
+	enum sim_kind kind;
 	int64_t start_ms;
 	struct sim_crash crashes[SIM_CRASHES_MAX]; /* one after the other */
 	size_t crashes_count;
@@ -72,6 +80,8 @@ struct sim_result {
 	uint64_t boots;
 	int64_t took_ms; /* on the fake clock */
 	int64_t counts[SIM_PROCESSES_MAX][OUTCOME_COUNT];
+	/* {"INSTANCE INTERFACE SLOT": {Outcome, Reason, Rule, TargetId}} of each process. Owned */
+	json_t *ledgers[SIM_PROCESSES_MAX];
 	json_t *expected; /* the account's verdict on its sessions, see world_expected. Owned */
 	json_t *report;	  /* the account's report with sessions. Owned */
 };
@@ -81,7 +91,7 @@ void sim_result_fini(struct sim_result *result);
  * Plays the plan to its end. After every call that changes the account: no session twice, none on a
  * target's interface, no target with more sources than it may have. At the end: every run
  * SUCCEEDED, its outcomes add up and name every instance, each store opens and says so, and no
- * launched instance is without a target. Returns -1 with *err saying which of these does not hold.
+ * launched instance is without a target, or behind one that nobody has ever mirrored to. Returns -1 with *err saying which of these does not hold.
  */
 int sim_play(const struct sim_plan *plan, struct sim_result *ret_result, struct tmf_err *err);
 

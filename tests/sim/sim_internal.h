@@ -11,7 +11,9 @@
 #define SIM_START_WALL_MS INT64_C(1772360430000) /* 2026-03-01T10:20:30Z */
 #define EARLIER_MS	  3600000		 /* longer than any describe lags behind */
 
+struct jobs;
 struct sim;
+struct sim_service;
 
 /* One tmflow process: what lives from boot to end or death stands behind `store`. */
 struct sim_process {
@@ -41,7 +43,9 @@ struct sim_process {
 	struct engine *engine;
 	struct execution *execution;
 	struct tmf_call *settling;
-	struct store_run run; /* owned */
+	struct jobs *jobs;	     /* of one that serves */
+	struct sim_service *service; /* the other side of it, which outlives its lives */
+	struct store_run run;	     /* owned */
 };
 
 struct sim {
@@ -76,6 +80,19 @@ int sim_process_finish(struct sim_process *process, struct tmf_err *err);
 
 /* Takes it off the machine, dead or done. */
 void sim_process_unload(struct sim_process *process);
+
+/* For accounts_opts and jobs_opts; arg is the process. */
+struct aws_client *sim_process_elb_for(void *arg, const struct aws_client *ec2);
+
+/* sim_serve.c */
+void sim_service_init(struct sim_process *process);
+void sim_service_fini(struct sim_process *process);
+
+/* Starts its jobs, or goes on with what was not finished. */
+int sim_service_begin(struct sim_process *process, struct tmf_err *err);
+
+/* Ends what is under way; the queue and the state machine stay. NULL service is fine. */
+void sim_service_unload(struct sim_process *process);
 
 /* sim_transport.c */
 void sim_transport_init(struct http_transport *transport);

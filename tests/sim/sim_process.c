@@ -69,7 +69,7 @@ start_time_came(struct tmf_timer *timer)
 	if (sim_process_boot(process, &err) < 0 && !process->dead && !process->disk.hit)
 		sim_broken(process->sim, "process %zu does not start: %s", process->index,
 		    tmf_err_text(&err));
-	else if (!process->over && process->execution == NULL)
+	else if (!process->over && process->execution == NULL && process->jobs == NULL)
 		tmf_loop_stop(process->sim->loop); /* for whoever looks after the dead */
 	tmf_err_fini(&err);
 }
@@ -102,6 +102,8 @@ sim_process_init(struct sim_process *process, struct sim *sim, size_t index)
 	fault_vfs_arm(&process->disk, process->plan->disk.change, process->plan->disk.code,
 	    process->plan->disk.lasting);
 	process->start.fire = start_time_came;
+	if (process->plan->kind == SIM_LISTEN || process->plan->kind == SIM_WORKER)
+		sim_service_init(process);
 	tmf_loop_timer_arm(
 	    sim->loop, &process->start, sim->clock.now_mono_ms + process->plan->start_ms);
 }
@@ -111,6 +113,7 @@ sim_process_fini(struct sim_process *process)
 {
 	tmf_loop_timer_disarm(process->sim->loop, &process->start);
 	sim_process_unload(process);
+	sim_service_fini(process);
 	fault_vfs_unregister(&process->disk);
 	free(process->dir);
 }
@@ -143,7 +146,7 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 		run->output = jsonx_text(result->output);
 	run->error = mem_strdup(result->error);
 	run->cause = mem_strdup(result->cause);
-	process->settling = accounts_settle(process->accounts);
+	process->settling = accounts_settle(process->accounts, true);
 	tmf_call_on_done(process->settling, settled, process);
 }
 
@@ -194,11 +197,20 @@ open_client(struct sim_process *process, const char *service, struct tmf_err *er
 	    err);
 }
 
-static struct aws_client *
-elb_for(void *arg, const struct aws_client *ec2)
+struct aws_client *
+sim_process_elb_for(void *arg, const struct aws_client *ec2)
 {
 	(void)ec2;
 	return ((struct sim_process *)arg)->elb;
+}
+
+static int
+open_clients(struct sim_process *process, struct tmf_err *err)
+{
+	process->ec2 = open_client(process, "ec2", err);
+	process->elb =
+	    process->ec2 != NULL ? open_client(process, "elasticloadbalancing", err) : NULL;
+	return process->elb != NULL ? 0 : -1;
 }
 
 static int
@@ -206,18 +218,14 @@ open_domain(struct sim_process *process, struct tmf_err *err)
 {
 	struct sim *sim = process->sim;
 
-	process->ec2 = open_client(process, "ec2", err);
-	process->elb =
-	    process->ec2 != NULL ? open_client(process, "elasticloadbalancing", err) : NULL;
-	if (process->elb == NULL)
-		return -1;
 	process->accounts = accounts_new(&(struct accounts_opts){
 	    .loop = sim->loop,
 	    .ec2 = process->ec2,
 	    .client_for_arg = process,
-	    .elb_for = elb_for,
+	    .elb_for = sim_process_elb_for,
 	    .store = process->store,
 	    .owner = SIM_RUN_ID,
+	    .dry_run = process->plan->kind == SIM_PLAN,
 	});
 	process->mirror = mirror_new(
 	    &(struct mirror_opts){
@@ -280,6 +288,13 @@ sim_process_boot(struct sim_process *process, struct tmf_err *err)
 		tmf_loop_stop(process->sim->loop);
 		return 0;
 	}
+	if (open_clients(process, err) < 0)
+		return -1;
+	if (process->service != NULL) {
+		process->registry = tmf_registry_new();
+		actions_register(process->registry, NULL);
+		return sim_service_begin(process, err);
+	}
 	if (open_domain(process, err) < 0)
 		return -1;
 	return start_execution(process, resumes, err);
@@ -305,6 +320,7 @@ void
 sim_process_unload(struct sim_process *process)
 {
 	tmf_call_cancel(process->settling);
+	sim_service_unload(process);
 	execution_free(process->execution);
 	engine_free(process->engine);
 	mirror_free(process->mirror);

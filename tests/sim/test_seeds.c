@@ -23,6 +23,9 @@
 #define FAULTS_MAX  4
 #define LUA_DIR	    TEST_SOURCE_DIR "/lua/"
 
+/* A plan looks at an account that nothing has changed lately, and so does a run some time after. */
+#define PLAN_MS (15LL * 60 * 1000)
+
 /* What a seed makes up; owned. */
 struct scenario {
 	struct sim_plan plan;
@@ -138,10 +141,13 @@ draw_hook(struct scenario *s, struct rng *rng)
 static void
 draw_processes(struct scenario *s, struct rng *rng)
 {
-	s->plan.processes_count = chance(rng, 0.6) ? 1 : draw(rng, 2, SIM_PROCESSES_MAX);
+	s->plan.processes_count = chance(rng, 0.6) ? 1 : draw(rng, 2, 4);
 	for (size_t i = 0; i < s->plan.processes_count; i++) {
 		struct sim_process_plan *process = &s->plan.processes[i];
 
+		/* The first one is always a backfill: whatever others leave out it finds. */
+		if (i > 0 && chance(rng, 0.4))
+			process->kind = chance(rng, 0.5) ? SIM_LISTEN : SIM_WORKER;
 		process->start_ms = chance(rng, 0.5) ? 0 : (int64_t)draw(rng, 0, 3000);
 		process->crashes_count = chance(rng, 0.3) ? 0 : draw(rng, 1, SIM_CRASHES_MAX);
 		for (size_t k = 0; k < process->crashes_count; k++)
@@ -248,6 +254,123 @@ try_seed(uint64_t seed)
 	scenario_fini(&s);
 }
 
+/* --- the plan equals what the run then does --- */
+
+/* A plan, then the run, then another plan: nothing of it may go wrong on the way. */
+static void
+plan_scenario(struct scenario *s)
+{
+	static const enum sim_kind kinds[] = {SIM_PLAN, SIM_BACKFILL, SIM_PLAN};
+
+	s->plan.world.faults_count = 0;
+	s->plan.world.stale_calls = 0;
+	s->plan.processes_count = sizeof(kinds) / sizeof(kinds[0]);
+	for (size_t i = 0; i < s->plan.processes_count; i++)
+		s->plan.processes[i] =
+		    (struct sim_process_plan){.kind = kinds[i], .start_ms = (int64_t)i * PLAN_MS};
+}
+
+static const char *
+row_text(const json_t *row, const char *member)
+{
+	const char *text = jsonx_get_string(row, member);
+
+	return text != NULL ? text : "-";
+}
+
+/* A target that is to be made has another name in the plan. */
+static bool
+same_target(const char *planned, const char *done)
+{
+	return strncmp(planned, "new:", 4) == 0 || strcmp(planned, done) == 0;
+}
+
+static bool
+same_row(const json_t *planned, const json_t *done)
+{
+	const char *outcome = row_text(done, "Outcome");
+	bool changes = strcmp(outcome, "created") == 0 || strcmp(outcome, "updated") == 0 ||
+		       strcmp(outcome, "removed") == 0;
+
+	return strcmp(row_text(planned, "Outcome"), outcome) == 0 &&
+	       strcmp(row_text(planned, "Rule"), row_text(done, "Rule")) == 0 &&
+	       (changes ? same_target(row_text(planned, "TargetId"), row_text(done, "TargetId"))
+			: strcmp(row_text(planned, "Reason"), row_text(done, "Reason")) == 0);
+}
+
+/* How many targets the plan would make, for sources that would have a session there. */
+static size_t
+planned_targets(const json_t *plan)
+{
+	json_t *targets = json_object();
+	const char *key;
+	json_t *row;
+	size_t count;
+
+	json_object_foreach ((json_t *)plan, key, row)
+		if (strncmp(row_text(row, "TargetId"), "new:", 4) == 0 &&
+		    strcmp(row_text(row, "Reason"), "planned") == 0)
+			json_object_set_new(targets, row_text(row, "TargetId"), json_true());
+	count = json_object_size(targets);
+	json_decref(targets);
+	return count;
+}
+
+static size_t
+made_targets(const json_t *report)
+{
+	json_t *launch;
+	size_t i, made = 0;
+
+	json_array_foreach (json_object_get(report, "launched"), i, launch)
+		made += json_is_true(json_object_get(launch, "behindTarget"));
+	return made;
+}
+
+static void
+check_plan(const struct sim_result *result, unsigned long long seed)
+{
+	const json_t *plan = result->ledgers[0], *run = result->ledgers[1];
+	const char *key;
+	json_t *row;
+
+	json_object_foreach ((json_t *)run, key, row) {
+		const json_t *planned = json_object_get(plan, key);
+
+		ck_assert_msg(planned != NULL && same_row(planned, row),
+		    "seed %llu: %s: planned %s (%s) to %s, done %s (%s) to %s", seed, key,
+		    row_text(planned, "Outcome"), row_text(planned, "Reason"),
+		    row_text(planned, "TargetId"), row_text(row, "Outcome"),
+		    row_text(row, "Reason"), row_text(row, "TargetId"));
+	}
+	ck_assert_msg(json_object_size(plan) == json_object_size(run),
+	    "seed %llu: %zu rows planned", seed, json_object_size(plan));
+	ck_assert_msg(planned_targets(plan) == made_targets(result->report),
+	    "seed %llu: %zu targets planned, %zu made", seed, planned_targets(plan),
+	    made_targets(result->report));
+	json_object_foreach (result->ledgers[2], key, row)
+		ck_assert_msg(strcmp(row_text(row, "Outcome"), "created") != 0 &&
+				  strcmp(row_text(row, "Outcome"), "updated") != 0 &&
+				  strcmp(row_text(row, "Outcome"), "removed") != 0,
+		    "seed %llu: %s is to be %s after the run", seed, key, row_text(row, "Outcome"));
+}
+
+static void
+try_plan(uint64_t seed)
+{
+	struct scenario s;
+	struct sim_result result;
+	struct tmf_err err = {0};
+
+	scenario_init(&s, seed);
+	plan_scenario(&s);
+	ck_assert_msg(sim_play(&s.plan, &result, &err) == 0, "seed %llu: %s",
+	    (unsigned long long)seed, tmf_err_text(&err));
+	check_plan(&result, seed);
+	sim_result_fini(&result);
+	scenario_fini(&s);
+}
+
 static uint64_t
 number_from(const char *name, uint64_t otherwise)
 {
@@ -256,22 +379,34 @@ number_from(const char *name, uint64_t otherwise)
 	return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
-START_TEST(seeds)
+static void
+try_seeds(const char *about, void (*try)(uint64_t seed))
 {
 	uint64_t count = number_from("TMFLOW_SIM_COUNT", SEEDS_FRESH);
 	uint64_t first = (uint64_t)time(NULL) * 100000;
 
 	if (getenv("TMFLOW_SIM_SEED") != NULL) {
-		try_seed(number_from("TMFLOW_SIM_SEED", 0));
+		try(number_from("TMFLOW_SIM_SEED", 0));
 		return;
 	}
 	for (uint64_t seed = 1; seed <= SEEDS_FIXED; seed++)
-		try_seed(seed);
-	printf("fresh seeds %llu to %llu\n", (unsigned long long)first,
+		try(seed);
+	printf("%s: fresh seeds %llu to %llu\n", about, (unsigned long long)first,
 	    (unsigned long long)(first + count - 1));
 	fflush(stdout);
 	for (uint64_t i = 0; i < count; i++)
-		try_seed(first + i);
+		try(first + i);
+}
+
+START_TEST(seeds)
+{
+	try_seeds("runs", try_seed);
+}
+END_TEST
+
+START_TEST(plans)
+{
+	try_seeds("plans", try_plan);
 }
 END_TEST
 
@@ -282,6 +417,10 @@ main(void)
 	TCase *tcase = tcase_create("seeds");
 
 	tcase_add_test(tcase, seeds);
+	tcase_set_timeout(tcase, 3600);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("plans");
+	tcase_add_test(tcase, plans);
 	tcase_set_timeout(tcase, 3600);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);

@@ -312,7 +312,8 @@ session_settled(void *arg, struct tmf_call *call)
 
 /*
  * The end is reported only after launches for targets are settled: an instance that AWS still
- * starts would otherwise belong to no run. An interrupted run leaves that to its resume.
+ * starts would otherwise belong to no run, and a target that nobody mirrors to would cost money.
+ * An interrupted run leaves that to its resume.
  */
 static void
 session_execution_over(
@@ -333,7 +334,7 @@ session_execution_over(
 		session_end(session);
 		return;
 	}
-	session->settling = accounts_settle(session->workspace.accounts);
+	session->settling = accounts_settle(session->workspace.accounts, true);
 	tmf_call_on_done(session->settling, session_settled, session);
 }
 

@@ -70,6 +70,7 @@ ensure_session_settle(struct tmf_op *op, struct outcome outcome)
 	const struct ensure_session *f = op->frame;
 	char cause[SESSION_SHADOW_BYTES];
 	json_t *result;
+	int used = 0;
 
 	ensure_session_shadow(op, &outcome, cause);
 	outcome.instance_id = action_text_of(op, "InstanceId");
@@ -81,7 +82,9 @@ ensure_session_settle(struct tmf_op *op, struct outcome outcome)
 	targets_settle_place(action_account(op)->targets, action_text_of(op, "TargetId"),
 	    outcome.interface_id,
 	    outcome.kind == OUTCOME_CREATED || outcome.kind == OUTCOME_UPDATED);
-	if (ledger_put(env(op), &outcome, &op->err) < 0)
+	if (outcome.session_id != NULL)
+		used = targets_note_used(action_account(op)->targets, outcome.target_id, &op->err);
+	if (used < 0 || ledger_put(env(op), &outcome, &op->err) < 0)
 		return TMF_OP_FAIL;
 	result = json_object();
 	if (outcome.session_id != NULL)
@@ -203,6 +206,20 @@ ensure_session_ask(void *arg)
 					: session_order_create(account->ec2, &order);
 }
 
+/* A source that AWS will most likely refuse takes no place at the target from others, who would
+ * have one more launched. Once it is mirrored after all it is counted. */
+static int
+ensure_session_enter(struct tmf_op *op, const struct session_order *order)
+{
+	const struct ensure_session *f = op->frame;
+	const char *type = action_text_of(op, "InstanceType");
+
+	if (!f->modifies && type != NULL && !mirror_config_type_is_source(env(op)->config, type))
+		return 0;
+	return targets_enter(
+	    action_account(op)->targets, order->target_id, order->interface_id, &op->err);
+}
+
 /* Creates the session, or modifies the one in SESSION_KEPT. Each further attempt follows from a
  * look that found something new, which others cause: MAKES_MAX ends a race that never calms
  * down. */
@@ -216,7 +233,7 @@ ensure_session_make(struct tmf_op *op)
 	assert(f->modifies == (order.session_id != NULL));
 	if (f->makes++ == MAKES_MAX)
 		return ensure_session_fail_as_refused(op);
-	if (targets_enter(account->targets, order.target_id, order.interface_id, &op->err) < 0)
+	if (ensure_session_enter(op, &order) < 0)
 		return TMF_OP_FAIL; /* the workflow asks ensure-target for another one */
 	if (sessions_destroyed(account, &f->after_wall_ms, &op->err) < 0)
 		return TMF_OP_FAIL;

@@ -154,6 +154,9 @@ ensure_target_counted(struct tmf_op *op)
 		target = inventory_current(
 		    targets_inventory(account->targets), target_request_subnet(&request));
 	if (target == NULL && env(op)->dry_run != NULL) {
+		if (ensure_target_is_doubtful(op))
+			return tmf_op_done(
+			    op, ensure_target_result(DRY_RUN_TARGET_PREFIX "unplanned", false));
 		dry_run_target(account, &request);
 		f->rounds = 1;
 		target = targets_choose(account->targets, &request);

@@ -142,6 +142,8 @@ find_sessions_record(struct tmf_op *op, const json_t *entry, enum session_verdic
 			outcome.cause = session_shadow_cause(
 			    jsonx_get_string(shadow, "TrafficMirrorSessionId"), cause);
 		}
+		if (targets_note_used(action_account(op)->targets, outcome.target_id, &op->err) < 0)
+			return -1;
 		break;
 	case SESSION_CONFLICT:
 		outcome.kind = OUTCOME_CONFLICT;
@@ -261,16 +263,35 @@ find_sessions_take(
 	session_take(sessions, interface_id, session, number);
 }
 
+/* True for a source of a type that AWS does not list, whose question would launch an instance: a
+ * rule's created target that is there already costs nothing to ask with. The configuration's
+ * `mirrorable` decides otherwise. */
+static bool
+find_sessions_would_launch(
+    struct tmf_op *op, const struct session_question *question, const char *type)
+{
+	const char *subnet_id;
+
+	if (question->rule->target_id != NULL || type == NULL ||
+	    mirror_config_type_is_source(env(op)->config, type))
+		return false;
+	subnet_id = target_subnet(question->rule, question->subnet_id);
+	return question->type_is_dead || subnet_id == NULL ||
+	       inventory_current(targets_inventory(question->targets), subnet_id) == NULL;
+}
+
 /* 1 if AWS will not mirror it, as far as that is known, 0 if not, -1. AWS's lists may be too old,
  * so it is asked in spite of them, except where that would launch an instance for a target. */
 static int
 find_sessions_is_refused(
     struct tmf_op *op, const json_t *entry, const struct session_question *question)
 {
-	if (question->type_is_dead && question->rule->target_id == NULL)
+	const char *type = jsonx_get_string(find_sessions_instance(entry), "InstanceType");
+
+	if (find_sessions_would_launch(op, question, type))
 		return 1;
-	return unsupported_known(action_account(op), env(op)->config, question->interface_id,
-	    jsonx_get_string(find_sessions_instance(entry), "InstanceType"), &op->err);
+	return unsupported_known(
+	    action_account(op), env(op)->config, question->interface_id, type, &op->err);
 }
 
 /* The memory of refusals is asked for missing sessions only: a session that exists shows that the

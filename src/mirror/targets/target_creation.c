@@ -38,8 +38,7 @@
 #define SETTLE_DELAY_MS	    2000
 #define SETTLE_DELAY_MAX_MS 30000
 
-/* Another process may have made a target of the same instance that is not listed yet: looked for
- * before the instance goes, with 2, 4 and 8 s between. */
+/* Looks for a target of another process before the instance goes, with 2, 4 and 8 s between. */
 #define ROLL_BACK_LOOKS_MAX 4
 
 /* What a creation asks of AWS, one thing a step, in the order in which they happen. */
@@ -77,18 +76,11 @@ struct creation {
 	int looks; /* before a rollback */
 	struct launch launch;
 	struct tmf_err failure; /* why a rollback is under way */
+	bool was_full;		/* its target, before it was noted as one that goes */
 	struct waiters waiters;
 	struct tmf_call *call;
 	struct tmf_timer timer;
 };
-
-static int64_t
-creation_wall_ms(const struct creation *creation)
-{
-	struct tmf_clock *clock = tmf_loop_clock(creation->opts.account->loop);
-
-	return clock->wall_ms(clock);
-}
 
 /* --- its end --- */
 
@@ -144,13 +136,14 @@ creation_succeed(struct creation *creation, const char *target_id)
 {
 	struct account *account = creation->opts.account;
 	struct target target = {
-	    .made_wall_ms = creation_wall_ms(creation),
+	    .made_wall_ms = target_facts_wall_ms(creation->opts.account),
 	    .id = (char *)target_id,
 	    .interface_id = (char *)launch_interface(&creation->launch),
 	    .instance_id = (char *)launch_instance(&creation->launch),
 	    .subnet_id = creation->subnet_id,
 	    .made = true,
 	    .tagged = true,
+	    .idle_of = (char *)account->owner,
 	    .generation = launch_generation(&creation->launch),
 	    .sources_max = instance_type_sources_max(launch_instance_type(&creation->launch)),
 	};
@@ -383,7 +376,8 @@ creation_find_answered(struct creation *creation, json_t *reply, struct tmf_err 
 	const json_t *instance = json_array_get(jsonx_get_array(reply, "Instances"), 0);
 	int64_t launched_wall_ms =
 	    json_integer_value(json_object_get(creation->launch.fact, "WallMs"));
-	bool is_old = creation_wall_ms(creation) - launched_wall_ms > TARGET_FACT_SETTLED_MS;
+	bool is_old = target_facts_wall_ms(creation->opts.account) - launched_wall_ms >
+		      TARGET_FACT_SETTLED_MS;
 
 	if (reply == NULL && !aws_error_is_not_found(err->name)) {
 		creation_fail(creation, err);
@@ -457,8 +451,8 @@ creation_launch_answered(struct creation *creation, json_t *reply, struct tmf_er
 	}
 	jsonx_put_string(creation->launch.fact, "InstanceId", instance_id);
 	jsonx_put_string(creation->launch.fact, "NetworkInterfaceId", interface_id);
-	json_object_set_new(
-	    creation->launch.fact, "WallMs", json_integer(creation_wall_ms(creation)));
+	json_object_set_new(creation->launch.fact, "WallMs",
+	    json_integer(target_facts_wall_ms(creation->opts.account)));
 	if (target_launches_keep(creation->opts.launches, &creation->launch, err) < 0)
 		creation_fail(creation, err);
 	else
@@ -628,9 +622,9 @@ creation_check_answered(struct creation *creation, json_t *reply, struct tmf_err
 		creation_begin_end(creation);
 }
 
-/* The target that was made of the launch is not needed, since instead_id serves the subnet: ends
- * with that one, once target and instance are gone. Described a while longer, the target must not
- * be taken for one that serves. */
+/* The target that was made of the launch is not needed, since instead_id (NULL: none) serves the
+ * subnet: ends with that one, once target and instance are gone. Described a while longer, the
+ * target must not be taken for one that serves. */
 static void
 creation_take_down(struct creation *creation, const char *target_id, const char *instead_id)
 {
@@ -639,15 +633,15 @@ creation_take_down(struct creation *creation, const char *target_id, const char 
 	    .interface_id = (char *)launch_interface(&creation->launch),
 	    .subnet_id = creation->subnet_id,
 	    .made = true,
-	    .full = true,
 	    .generation = launch_generation(&creation->launch),
 	};
 	struct tmf_err err = {0};
 
-	assert(strcmp(target_id, instead_id) != 0);
+	assert(instead_id == NULL || strcmp(target_id, instead_id) != 0);
 	jsonx_put_string(creation->launch.fact, "TargetId", target_id);
 	jsonx_put_string(creation->launch.fact, "InsteadId", instead_id);
-	if (target_note(creation->opts.account, creation->opts.inventory, &gone, &err) < 0)
+	if (target_note_gone(creation->opts.account, creation->opts.inventory, &gone,
+		&creation->was_full, &err) < 0)
 		creation_fail(creation, &err);
 	else
 		creation_begin_end(creation);
@@ -691,16 +685,24 @@ creation_delete_ask(struct creation *creation)
 }
 
 /* A target in use has sessions of another process, which found it by its tag. It stays, and so does
- * its instance; only the launch is over. */
+ * its instance, and serves this process too; only the launch is over. */
 static void
 creation_delete_answered(struct creation *creation, json_t *reply, struct tmf_err *err)
 {
-	if (reply != NULL || aws_error_is_not_found(err->name))
+	bool in_use = error_is_target_in_use(err);
+
+	if (reply != NULL || aws_error_is_not_found(err->name)) {
 		creation_enter(creation, CREATION_TERMINATE);
-	else if (error_is_target_in_use(err))
-		creation_end_forgetting(creation);
-	else
+		return;
+	}
+	if (in_use)
+		tmf_err_fini(err);
+	if (!in_use ||
+	    target_note_kept(creation->opts.account, creation->opts.inventory,
+		jsonx_get_string(creation->launch.fact, "TargetId"), creation->was_full, err) < 0)
 		creation_fail(creation, err);
+	else
+		creation_end_forgetting(creation);
 }
 
 static struct tmf_call *
@@ -770,6 +772,13 @@ creation_start_with(struct creation *creation, const char *token, json_t *launch
 		creation_enter(creation, creation_first_of_end(creation));
 	else
 		creation_resume(creation);
+}
+
+void
+creation_start_end(struct creation *creation, const char *target_id, const json_t *fact)
+{
+	target_launches_prepare_end(creation->opts.launches, target_id, fact, &creation->launch);
+	creation_take_down(creation, target_id, NULL);
 }
 
 struct tmf_call *

@@ -26,6 +26,10 @@ struct creation *creation_new(const struct creation_opts *opts);
 void creation_start(struct creation *creation);
 void creation_start_with(struct creation *creation, const char *token, json_t *launch);
 
+/* The opposite: deletes a target that nobody mirrors to, and terminates its instance. AWS refuses
+ * that where somebody does by now: then both stay. fact: as target_facts_idle gives it. */
+void creation_start_end(struct creation *creation, const char *target_id, const json_t *fact);
+
 /* New call that ends with it: with {TargetId, Created}, where TargetId is null for a launch that
  * came to nothing. Errors: AWS's, after a rollback of what was launched; TMF_ERR_STORE. */
 struct tmf_call *creation_wait(struct creation *creation);

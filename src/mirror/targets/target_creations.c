@@ -190,3 +190,19 @@ target_creations_settle(struct target_creations *creations, const char *token, j
 	creation_start_with(creation, token, launch);
 	return call;
 }
+
+struct tmf_call *
+target_creations_take_back(
+    struct target_creations *creations, const char *target_id, const json_t *fact)
+{
+	const char *subnet_id = jsonx_get_string(fact, "SubnetId");
+	struct creation *creation = creations_find(creations, subnet_id);
+	struct tmf_call *call;
+
+	if (creation != NULL)
+		return creation_wait(creation);
+	creation = creations_add(creations, subnet_id, NULL);
+	call = creation_wait(creation);
+	creation_start_end(creation, target_id, fact);
+	return call;
+}

@@ -37,4 +37,10 @@ bool target_creations_asked(const struct target_creations *creations, const char
 struct tmf_call *
 target_creations_settle(struct target_creations *creations, const char *token, json_t *launch);
 
+/* New call that ends once a target that nobody mirrors to is gone with its instance, or turned out
+ * to be in use; or when a creation of its subnet ends that is under way. fact: as target_facts_idle
+ * gives it. Errors: what is in the way of that for now; the store still knows of it then. */
+struct tmf_call *target_creations_take_back(
+    struct target_creations *creations, const char *target_id, const json_t *fact);
+
 #endif

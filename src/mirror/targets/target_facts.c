@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Three kinds of facts, by their keys: a target's id, a subnet, a launch's client token. The kinds
@@ -22,8 +23,8 @@ target_fact_scope(const struct account *account)
 }
 
 /* Wall time, since facts outlive the process and the monotonic clock does not. */
-static int64_t
-target_fact_wall_ms(const struct account *account)
+int64_t
+target_facts_wall_ms(const struct account *account)
 {
 	struct tmf_clock *clock = tmf_loop_clock(account->loop);
 
@@ -63,8 +64,9 @@ target_fact_put(struct account *account, const struct target *target, struct tmf
 	json_object_set_new(value, "Dead", json_boolean(target->dead));
 	jsonx_put_string(value, "InstanceId", target->instance_id);
 	jsonx_put_string(value, "Run", target->run);
+	jsonx_put_string(value, "IdleOf", target->idle_of);
 	json_object_set_new(value, "MadeWallMs", json_integer(target->made_wall_ms));
-	json_object_set_new(value, "WallMs", json_integer(target_fact_wall_ms(account)));
+	json_object_set_new(value, "WallMs", json_integer(target_facts_wall_ms(account)));
 	return target_fact_write(account, FACT_TARGET, target->id, value, err);
 }
 
@@ -75,6 +77,48 @@ target_note(struct account *account, struct inventory *inventory, const struct t
 {
 	inventory_add(inventory, target);
 	return target_fact_put(account, inventory_find(inventory, target->id), err);
+}
+
+/* Once a target: the fact is written again for its first session only. */
+int
+target_note_used(struct account *account, struct inventory *inventory, const char *target_id,
+    struct tmf_err *err)
+{
+	struct target *target = inventory_find(inventory, target_id);
+
+	if (target == NULL || target->idle_of == NULL)
+		return 0;
+	free(target->idle_of);
+	target->idle_of = NULL;
+	return target_fact_put(account, target, err);
+}
+
+/* Its launch's fact, which says that it is ending, takes the place of IdleOf. */
+int
+target_note_gone(struct account *account, struct inventory *inventory, const struct target *gone,
+    bool *ret_was_full, struct tmf_err *err)
+{
+	const struct target *known = inventory_find(inventory, gone->id);
+	struct target full = *gone;
+
+	full.full = true;
+	*ret_was_full = known != NULL && known->full;
+	return target_note_used(account, inventory, gone->id, err) < 0
+		   ? -1
+		   : target_note(account, inventory, &full, err);
+}
+
+/* After a crash nobody knows any more whether it was full: AWS will say. */
+int
+target_note_kept(struct account *account, struct inventory *inventory, const char *target_id,
+    bool was_full, struct tmf_err *err)
+{
+	struct target *target = inventory_find(inventory, target_id);
+
+	if (target == NULL)
+		return 0;
+	target->full = was_full;
+	return target_fact_put(account, target, err);
 }
 
 /* The highest that is known, which may be more than was asked for: a lower one in the store would
@@ -163,9 +207,27 @@ target_facts_new(struct account *account, struct tmf_err *err)
 	json_object_foreach_safe (facts, next, id, fact) {
 		int64_t made = json_integer_value(json_object_get(fact, "MadeWallMs"));
 
-		if (made == 0 || target_fact_wall_ms(account) - made > TARGET_FACT_SETTLED_MS)
+		if (made == 0 || target_facts_wall_ms(account) - made > TARGET_FACT_SETTLED_MS)
 			json_object_del(facts, id);
 	}
+	return facts;
+}
+
+/* One without an instance was not launched here: there is nothing to take back. */
+json_t *
+target_facts_idle(struct account *account, struct tmf_err *err)
+{
+	json_t *facts = target_fact_read(account, FACT_TARGET, err);
+	const char *id;
+	json_t *fact;
+	void *next;
+
+	json_object_foreach_safe (facts, next, id, fact)
+		if (jsonx_get_string(fact, "IdleOf") == NULL ||
+		    jsonx_get_string(fact, "SubnetId") == NULL ||
+		    jsonx_get_string(fact, "InstanceId") == NULL ||
+		    jsonx_get_string(fact, "NetworkInterfaceId") == NULL)
+			json_object_del(facts, id);
 	return facts;
 }
 
@@ -237,7 +299,7 @@ target_fact_merge(struct account *account, struct inventory *inventory, const ch
     const json_t *fact, struct tmf_err *err)
 {
 	int64_t age_ms =
-	    target_fact_wall_ms(account) - json_integer_value(json_object_get(fact, "WallMs"));
+	    target_facts_wall_ms(account) - json_integer_value(json_object_get(fact, "WallMs"));
 	struct target target = {
 	    .id = (char *)id,
 	    .subnet_id = (char *)jsonx_get_string(fact, "SubnetId"),
@@ -245,6 +307,7 @@ target_fact_merge(struct account *account, struct inventory *inventory, const ch
 	    .made = true,
 	    .instance_id = (char *)jsonx_get_string(fact, "InstanceId"),
 	    .run = (char *)jsonx_get_string(fact, "Run"),
+	    .idle_of = (char *)jsonx_get_string(fact, "IdleOf"),
 	    .full = json_is_true(json_object_get(fact, "Full")),
 	    .dead = json_is_true(json_object_get(fact, "Dead")),
 	    .made_wall_ms = json_integer_value(json_object_get(fact, "MadeWallMs")),

@@ -11,6 +11,9 @@ struct account;
 /* Longer than any describe lags behind: what is still not listed then is gone. */
 #define TARGET_FACT_SETTLED_MS (15LL * 60 * 1000)
 
+/* The time by which facts are judged: wall time, since they outlive the process. */
+int64_t target_facts_wall_ms(const struct account *account);
+
 /* Puts a target that was made, or found in spite of a describe, into the inventory and the
  * store. Errors: TMF_ERR_STORE. */
 int target_note(struct account *account, struct inventory *inventory, const struct target *target,
@@ -18,6 +21,26 @@ int target_note(struct account *account, struct inventory *inventory, const stru
 
 /* Writes what the inventory has of a target that was made. Errors: TMF_ERR_STORE. */
 int target_fact_put(struct account *account, const struct target *target, struct tmf_err *err);
+
+/* Notes that somebody mirrors to a target: it stays at the end of the run that made it. Nothing
+ * for one that is known to be used, or not known. Errors: TMF_ERR_STORE. */
+int target_note_used(struct account *account, struct inventory *inventory, const char *target_id,
+    struct tmf_err *err);
+
+/* Notes a target that is about to be deleted: described a while longer, it counts as full.
+ * Errors: TMF_ERR_STORE. */
+int target_note_gone(struct account *account, struct inventory *inventory,
+    const struct target *gone, bool *ret_was_full, struct tmf_err *err);
+
+/* Notes that such a target stays after all: it is as full as it was before.
+ * Nothing for one that is not known. Errors: TMF_ERR_STORE. */
+int target_note_kept(struct account *account, struct inventory *inventory, const char *target_id,
+    bool was_full, struct tmf_err *err);
+
+/* {target: fact} of those that were made and that nobody is known to mirror to. The fact has
+ * IdleOf, SubnetId, Generation, InstanceId and NetworkInterfaceId. New reference; NULL on
+ * failure. */
+json_t *target_facts_idle(struct account *account, struct tmf_err *err);
 
 /* Notes that the subnet's generations up to this one are used up, here and in the store: none of
  * their client tokens is asked with again. Errors: TMF_ERR_STORE. */

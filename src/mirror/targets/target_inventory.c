@@ -30,6 +30,7 @@ inventory_fini(struct inventory *inventory)
 		free(inventory->at[i]->subnet_id);
 		free(inventory->at[i]->instance_id);
 		free(inventory->at[i]->run);
+		free(inventory->at[i]->idle_of);
 		free(inventory->at[i]);
 	}
 	free(inventory->at);
@@ -123,6 +124,8 @@ inventory_add(struct inventory *inventory, const struct target *target)
 		entry->instance_id = mem_strdup(target->instance_id);
 	if (entry->run == NULL)
 		entry->run = mem_strdup(target->run);
+	if (entry->idle_of == NULL)
+		entry->idle_of = mem_strdup(target->idle_of);
 	if (entry->interface_id == NULL && target->interface_id != NULL) {
 		entry->interface_id = mem_strdup(target->interface_id);
 		json_object_set(inventory->by_interface, entry->interface_id,

@@ -35,6 +35,9 @@ struct target {
 	/* Of the launch, as far as this store knows; NULL: it does not */
 	char *instance_id;
 	char *run; /* whose process launched it */
+	/* The run that takes it back at its end, unless somebody mirrors to it by then; NULL: it
+	 * has been used, or this store did not make it. */
+	char *idle_of;
 };
 
 struct inventory {

@@ -4,6 +4,7 @@
 #include "mirror/targets/target_facts.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 void
@@ -98,6 +99,22 @@ target_launches_prepare(struct target_launches *launches, const struct target_re
 		target_order_token(&order, launch->token);
 	}
 	return 0;
+}
+
+/* Under a key of its own that is not a client token: nothing is ever launched with it. */
+void
+target_launches_prepare_end(const struct target_launches *launches, const char *target_id,
+    const json_t *fact, struct launch *launch)
+{
+	assert(launch->fact == NULL && strlen(target_id) + sizeof("end ") <= sizeof(launch->token));
+	snprintf(launch->token, sizeof(launch->token), "end %s", target_id);
+	launch->fact = json_object();
+	jsonx_share_string(launch->fact, "SubnetId", fact, "SubnetId");
+	jsonx_share_string(launch->fact, "InstanceId", fact, "InstanceId");
+	jsonx_share_string(launch->fact, "NetworkInterfaceId", fact, "NetworkInterfaceId");
+	json_object_set(launch->fact, "Generation", json_object_get(fact, "Generation"));
+	jsonx_put_string(launch->fact, "Owner", launches->account->owner);
+	launch->earlier = true;
 }
 
 int

@@ -31,6 +31,11 @@ int target_launches_of_run(
 int target_launches_prepare(struct target_launches *launches, const struct target_request *request,
     int generation, struct launch *launch, struct tmf_err *err);
 
+/* What stands for a target's launch, whose fact went when it had its target, while both are taken
+ * back. fact: as target_facts_idle gives it. Sets *launch. */
+void target_launches_prepare_end(const struct target_launches *launches, const char *target_id,
+    const json_t *fact, struct launch *launch);
+
 /* Writes that this run asks AWS for it now. Errors: TMF_ERR_STORE. */
 int
 target_launches_note(struct target_launches *launches, struct launch *launch, struct tmf_err *err);

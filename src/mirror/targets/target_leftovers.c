@@ -13,21 +13,25 @@ struct target_leftovers {
 	struct account *account;
 	struct target_creations *creations;
 	struct target_lives *lives;
+	const struct target_rooms *rooms;
 	struct waiters waiters;
 	struct tmf_call *call; /* under way; NULL while nobody waits */
 	json_t *left;	       /* {token: launch} still to be settled */
+	bool takes_back;       /* idle targets go afterwards */
+	json_t *idle;	       /* {target: fact} of them */
 };
 
 static void leftovers_next(struct target_leftovers *leftovers);
 
 struct target_leftovers *
-target_leftovers_new(
-    struct account *account, struct target_creations *creations, struct target_lives *lives)
+target_leftovers_new(struct account *account, struct target_creations *creations,
+    struct target_rooms *rooms, struct target_lives *lives)
 {
 	struct target_leftovers *leftovers = mem_zalloc(1, sizeof(*leftovers));
 
 	leftovers->account = account;
 	leftovers->creations = creations;
+	leftovers->rooms = rooms;
 	leftovers->lives = lives;
 	return leftovers;
 }
@@ -38,6 +42,7 @@ target_leftovers_free(struct target_leftovers *leftovers)
 	tmf_call_cancel(leftovers->call);
 	waiters_fini(&leftovers->waiters);
 	json_decref(leftovers->left);
+	json_decref(leftovers->idle);
 	free(leftovers);
 }
 
@@ -49,7 +54,9 @@ leftovers_end(struct target_leftovers *leftovers)
 	json_t *result = json_object();
 
 	json_decref(leftovers->left);
-	leftovers->left = NULL;
+	json_decref(leftovers->idle);
+	leftovers->left = leftovers->idle = NULL;
+	leftovers->takes_back = false;
 	waiters_complete(&leftovers->waiters, result);
 	json_decref(result);
 }
@@ -138,6 +145,8 @@ leftovers_settled(void *arg, struct tmf_call *call)
 	leftovers_next(leftovers);
 }
 
+static void leftovers_begin_idle(struct target_leftovers *leftovers);
+
 /* One after the other: there is hardly ever more than one. The launch comes off the list before it
  * is tried, so that one that cannot be settled is not tried for ever. */
 static void
@@ -149,7 +158,7 @@ leftovers_next(struct target_leftovers *leftovers)
 
 	assert(leftovers->left != NULL && leftovers->call == NULL);
 	if (iter == NULL) {
-		leftovers_end(leftovers);
+		leftovers_begin_idle(leftovers);
 		return;
 	}
 	token = mem_strdup(json_object_iter_key(iter));
@@ -182,6 +191,103 @@ leftovers_targets_read(void *arg, struct tmf_call *call)
 	leftovers_end(leftovers);
 }
 
+/* --- targets that nobody mirrors to --- */
+
+static void leftovers_idle_next(struct target_leftovers *leftovers);
+
+/* Of this run, or of one that is gone and will not take it back itself. */
+static json_t *
+leftovers_read_idle(const struct target_leftovers *leftovers, struct tmf_err *err)
+{
+	const struct account *account = leftovers->account;
+	json_t *idle = target_facts_idle(leftovers->account, err);
+	const char *target_id;
+	json_t *fact;
+	void *next;
+
+	json_object_foreach_safe (idle, next, target_id, fact) {
+		const char *of = jsonx_get_string(fact, "IdleOf");
+
+		if (strcmp(of, account->owner) != 0 && !leftovers_owner_is_gone(account, of))
+			json_object_del(idle, target_id);
+	}
+	return idle;
+}
+
+static void
+leftovers_idle_over(void *arg, struct tmf_call *call)
+{
+	struct target_leftovers *leftovers = arg;
+	json_t *result = tmf_call_take_result(call);
+
+	leftovers->call = NULL;
+	json_decref(result); /* as in leftovers_settled */
+	leftovers_idle_next(leftovers);
+}
+
+/* A source that has a place there and no session yet is about to use it: another run of this
+ * process began meanwhile, and takes it back in its turn. */
+static void
+leftovers_idle_next(struct target_leftovers *leftovers)
+{
+	const char *target_id;
+	json_t *fact;
+	void *next;
+
+	assert(leftovers->idle != NULL && leftovers->call == NULL);
+	json_object_foreach_safe (leftovers->idle, next, target_id, fact) {
+		if (!target_rooms_is_awaited(leftovers->rooms, target_id))
+			leftovers_await(leftovers,
+			    target_creations_take_back(leftovers->creations, target_id, fact),
+			    leftovers_idle_over);
+		json_object_del(leftovers->idle, target_id);
+		if (leftovers->call != NULL)
+			return;
+	}
+	leftovers_end(leftovers);
+}
+
+static void
+leftovers_idle_targets_read(void *arg, struct tmf_call *call)
+{
+	struct target_leftovers *leftovers = arg;
+	json_t *result = tmf_call_take_result(call);
+
+	leftovers->call = NULL;
+	if (result == NULL)
+		json_object_clear(leftovers->idle); /* the store still knows of them */
+	json_decref(result);
+	leftovers_idle_next(leftovers);
+}
+
+/* After the launches: one of them may have become a target that is as idle. */
+static void
+leftovers_begin_idle(struct target_leftovers *leftovers)
+{
+	struct tmf_err err = {0};
+
+	assert(leftovers->idle == NULL);
+	if (!leftovers->takes_back) {
+		leftovers_end(leftovers);
+		return;
+	}
+	leftovers->idle = leftovers_read_idle(leftovers, &err);
+	if (leftovers->idle == NULL) {
+		json_decref(leftovers->left);
+		leftovers->left = NULL;
+		leftovers->takes_back = false;
+		waiters_fail(&leftovers->waiters, &err);
+	} else if (json_object_size(leftovers->idle) == 0) {
+		leftovers_end(leftovers);
+	} else {
+		leftovers_await(
+		    leftovers, target_lives_load(leftovers->lives), leftovers_idle_targets_read);
+	}
+	tmf_err_fini(&err);
+}
+
+/* --- */
+
 static void leftovers_begin(struct target_leftovers *leftovers);
 
 /* How it ended does not matter here: a failed creation leaves its launch in the store, where it is
@@ -213,7 +319,7 @@ leftovers_begin(struct target_leftovers *leftovers)
 	if (leftovers->left == NULL)
 		waiters_fail(&leftovers->waiters, &err);
 	else if (json_object_size(leftovers->left) == 0)
-		leftovers_end(leftovers);
+		leftovers_begin_idle(leftovers);
 	else
 		leftovers_await(
 		    leftovers, target_lives_load(leftovers->lives), leftovers_targets_read);
@@ -221,10 +327,11 @@ leftovers_begin(struct target_leftovers *leftovers)
 }
 
 struct tmf_call *
-target_leftovers_settle(struct target_leftovers *leftovers)
+target_leftovers_settle(struct target_leftovers *leftovers, bool takes_back)
 {
 	struct tmf_call *call = waiters_add(&leftovers->waiters, leftovers->account->loop);
 
+	leftovers->takes_back = leftovers->takes_back || takes_back;
 	if (leftovers->call == NULL)
 		leftovers_begin(leftovers);
 	return call;

@@ -291,6 +291,18 @@ target_rooms_settle(
 		json_object_del(room, interface_id);
 }
 
+bool
+target_rooms_is_awaited(const struct target_rooms *rooms, const char *target_id)
+{
+	const char *interface_id;
+	json_t *place;
+
+	json_object_foreach (json_object_get(rooms->sources, target_id), interface_id, place)
+		if (json_integer_value(place) > 0)
+			return true;
+	return false;
+}
+
 /*
  * No place is left, and no one is only kept: closed, so that it loses its tag like a full one.
  * After a crash a target without its tag counts as full, and a place that was only kept is lost.
@@ -298,15 +310,7 @@ target_rooms_settle(
 static bool
 target_room_is_used_up(const struct target_rooms *rooms, const struct target *target)
 {
-	const char *interface_id;
-	json_t *place;
-
-	if (target_room_is_left(rooms, target))
-		return false;
-	json_object_foreach (json_object_get(rooms->sources, target->id), interface_id, place)
-		if (json_integer_value(place) > 0)
-			return false;
-	return true;
+	return !target_room_is_left(rooms, target) && !target_rooms_is_awaited(rooms, target->id);
 }
 
 const struct target *

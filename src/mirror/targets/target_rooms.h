@@ -33,6 +33,9 @@ target_rooms_enter(struct target_rooms *rooms, const char *target_id, const char
 void target_rooms_settle(
     struct target_rooms *rooms, const char *target_id, const char *interface_id, bool used);
 
+/* True if some source has a place at the target of which nothing is settled yet. */
+bool target_rooms_is_awaited(const struct target_rooms *rooms, const char *target_id);
+
 /* The target that a source of the subnet gets, with a place for it (interface_id NULL: without
  * one): the youngest that has room, and is neither full nor dead. NULL where the subnet has no such
  * target. Those whose places are all used are closed. Borrows. */

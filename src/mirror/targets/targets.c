@@ -33,7 +33,8 @@ targets_new(struct account *account)
 	targets->lives = target_lives_new(&targets->listing);
 	targets->rooms = target_rooms_new(&targets->listing, targets->lives);
 	targets->creations = target_creations_new(account, &targets->listing.inventory);
-	targets->leftovers = target_leftovers_new(account, targets->creations, targets->lives);
+	targets->leftovers =
+	    target_leftovers_new(account, targets->creations, targets->rooms, targets->lives);
 	return targets;
 }
 
@@ -69,9 +70,9 @@ targets_load_rooms(struct mirror_targets *targets)
 }
 
 struct tmf_call *
-targets_settle(struct mirror_targets *targets)
+targets_settle(struct mirror_targets *targets, bool takes_back)
 {
-	return target_leftovers_settle(targets->leftovers);
+	return target_leftovers_settle(targets->leftovers, takes_back);
 }
 
 /* The tags are as anybody may write them. They are only compared with what the store knows, so a
@@ -196,7 +197,18 @@ void
 targets_settle_place(
     struct mirror_targets *targets, const char *target_id, const char *interface_id, bool used)
 {
+	/* One that nobody expected to be mirrored has none yet. */
+	if (used)
+		target_rooms_enter(targets->rooms, target_id, interface_id);
 	target_rooms_settle(targets->rooms, target_id, interface_id, used);
+}
+
+int
+targets_note_used(struct mirror_targets *targets, const char *target_id, struct tmf_err *err)
+{
+	return target_id != NULL && !targets->account->dry_run
+		   ? target_note_used(targets->account, &targets->listing.inventory, target_id, err)
+		   : 0;
 }
 
 const struct target *

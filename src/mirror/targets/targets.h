@@ -29,8 +29,9 @@ struct tmf_call *targets_load_lives(struct mirror_targets *targets);
 struct tmf_call *targets_load_rooms(struct mirror_targets *targets);
 
 /* New call that ends with {} once what was launched for targets is a target's or over, as far as
- * that can be done now. Errors: TMF_ERR_STORE. */
-struct tmf_call *targets_settle(struct mirror_targets *targets);
+ * that can be done now; takes_back: and targets that this run made and nobody mirrors to are gone.
+ * Errors: TMF_ERR_STORE. */
+struct tmf_call *targets_settle(struct mirror_targets *targets, bool takes_back);
 
 /* 1 if this run launched the instance for a target itself, 0 if not, -1. Errors: TMF_ERR_STORE. */
 int targets_launched(struct mirror_targets *targets, const json_t *instance, struct tmf_err *err);
@@ -55,6 +56,11 @@ int targets_enter(struct mirror_targets *targets, const char *target_id, const c
     struct tmf_err *err);
 void targets_settle_place(
     struct mirror_targets *targets, const char *target_id, const char *interface_id, bool used);
+
+/* Notes that a session has the target (NULL: none), so that it stays at the end of the run.
+ * Nothing in a dry run.
+ * Errors: TMF_ERR_STORE. */
+int targets_note_used(struct mirror_targets *targets, const char *target_id, struct tmf_err *err);
 
 /* Creates the subnet's next target, where targets_choose found none: a new call that ends with
  * {TargetId, Created: true}. Not in a dry run. Errors: AWS's, TMF_ERR_STORE. */
