@@ -80,6 +80,8 @@ struct cli_opts {
 	struct cli_list sets;
 	const char *set_file;
 	const char *inspection_level;
+	const char *context;
+	const char *state_configuration;
 	const char *variables;
 	const char *query_language;
 	const char *output_file;
@@ -152,6 +154,10 @@ struct cli_opts {
 	    "let the action change AWS; without it, changes are made to a copy only")              \
 	X(VARIABLES, variables, "variables", 0, WHAT, "JSON",                                      \
 	    "the variables that the state or expression sees; or a file with them")                \
+	X(CONTEXT, context, "context", 0, WHAT, "JSON",                                            \
+	    "the context object $$ that the state sees; or a file with it")                        \
+	X(STATE_CONFIGURATION, state_configuration, "state-configuration", 0, WHAT, "JSON",        \
+	    "with --mock: retrierRetryCount, mapIterationFailureCount, errorCausedByState")        \
 	X(QUERY_LANGUAGE, query_language, "query-language", 0, WHAT, "LANGUAGE",                   \
 	    "jsonata (default) or jsonpath")                                                       \
 	X(STATES, states, "states", 0, WHAT, NULL,                                                 \

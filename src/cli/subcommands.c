@@ -261,13 +261,14 @@ const struct subcommand cli_subcommands[] = {
     {
 	.name = "test-state",
 	.group = GROUP_WRITE,
-	.args = "WORKFLOW STATE",
+	.args = "FILE [STATE]",
 	.summary = "run one state with an input and a mocked result",
 	.examples = "tmflow test-state workflows/backfill.yaml DescribePage --mock page.json\n"
 		    "tmflow test-state w.yaml Check --input '{\"n\": 3}' --inspection-level DEBUG",
-	.args_min = 2,
+	.args_min = 1,
 	.args_max = 2,
 	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(INPUT) | OPTION_BIT(MOCK) |
+		   OPTION_BIT(CONTEXT) | OPTION_BIT(STATE_CONFIGURATION) |
 		   OPTION_BIT(INSPECTION_LEVEL) | OPTION_BIT(EXECUTE) | OPTION_BIT(VARIABLES) |
 		   OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) | OPTION_BIT(REGION) | OPTION_BIT(SET) |
 		   OPTION_BIT(SET_FILE),

@@ -186,6 +186,63 @@ class TestState(harness.Case):
             for key in {"status", "output", "error", "cause"} & set(expect):
                 self.assertEqual(answer.get(key), expect[key], (case["id"], key))
 
+class Today(harness.Case):
+    """A state alone, and the fields that TestState has had since November 2025."""
+
+    def alone(self, state, *words):
+        return self.tmflow("test-state", self.write("Charge.json", json.dumps(state)), *words, "-o", "json")
+
+    def test_state_alone(self):
+        state = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "Parameters": {"T.$": "$$.Task.Token"},
+                 "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 2, "MaxAttempts": 2}],
+                 "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Sorry"}], "Next": "Thanks"}
+        context = json.dumps({"Task": {"Token": "t-1"}})
+        answer = self.alone(state, "--mock", '{"result": "{\\"paid\\": true}", "fieldValidationMode": "NONE"}', "--context", context,
+                            "--inspection-level", "DEBUG").json
+        self.assertEqual((answer["status"], answer["nextState"], json.loads(answer["output"])), ("SUCCEEDED", "Thanks", {"paid": True}))
+        self.assertEqual(json.loads(answer["inspectionData"]["afterParameters"]), {"T": "t-1"})
+        busy = ["--mock", '{"errorOutput": {"error": "Busy", "cause": "c"}}', "--context", context, "--inspection-level", "DEBUG"]
+        answers = [self.alone(state, *busy, "--state-configuration", json.dumps({"retrierRetryCount": n})).json for n in (0, 1, 2)]
+        self.assertEqual([a["status"] for a in answers], ["RETRIABLE", "RETRIABLE", "CAUGHT_ERROR"])
+        self.assertEqual([a["inspectionData"]["errorDetails"].get("retryBackoffIntervalSeconds") for a in answers], [2, 4, None])
+        self.assertEqual(answers[2]["nextState"], "Sorry")
+
+    def test_choice_alone(self):
+        rule = {"And": [{"Variable": "$.n", "NumericGreaterThan": 1}, {"Variable": "$$.Execution.Name", "StringEquals": "x"}], "Next": "Big"}
+        choice = {"Type": "Choice", "Choices": [rule], "Default": "Small"}
+        words = ["--input", '{"n": 2}', "--context", '{"Execution": {"Name": "x"}}']
+        self.assertEqual(self.alone(choice, *words).json["nextState"], "Big")
+        self.assertEqual(self.alone(choice, *words[:3], '{"Execution": {"Name": "y"}}').json["nextState"], "Small")
+
+    def test_jsonata_alone(self):
+        state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $states.input.n + 1 %}", "End": True}
+        self.assertEqual(self.alone(state, "--input", '{"n": 2}').json["output"], "3")
+
+    def test_failed_iterations(self):
+        state = {"Type": "Map", "ItemsPath": "$", "ToleratedFailureCount": 1, "End": True,
+                 "ItemProcessor": {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}}
+        given = ["--input", "[1, 2, 3]", "--mock", '{"result": "[1]"}', "--state-configuration"]
+        self.assertEqual(self.alone(state, *given, '{"mapIterationFailureCount": 1}').json["status"], "SUCCEEDED")
+        answer = self.alone(state, *given, '{"mapIterationFailureCount": 2}').json
+        self.assertEqual((answer["status"], answer["error"]), ("FAILED", "States.ExceedToleratedFailureThreshold"))
+
+    def test_wrong_words(self):
+        state = {"Type": "Pass", "End": True}
+        mock = ["--mock", '{"result": 1}']
+        for words, said in (
+                ([*mock, "--context", "[]"], "--context takes an object"),
+                (["--mock", '{"result": 1, "fieldValidationMode": "SOME"}'], "fieldValidationMode takes STRICT, PRESENT or NONE"),
+                ([*mock, "--state-configuration", '{"retries": 1}'], 'unknown field "retries"'),
+                ([*mock, "--state-configuration", '{"retrierRetryCount": -1}'], "retrierRetryCount takes a number from 0"),
+                ([*mock, "--state-configuration", '{"errorCausedByState": "Q"}'], "errorCausedByState is not a state of the workflow"),
+                (["--state-configuration", '{"retrierRetryCount": 1}'], "retrierRetryCount needs --mock"),
+                ([*mock, "--state-configuration", '{"mapItemReaderData": "[]"}'], "an ItemReader does not run here")):
+            done = self.alone(state, *words)
+            self.assertEqual(done.code, 2, words)
+            self.assertIn(said, done.err)
+        done = self.tmflow("test-state", self.write("w.json", json.dumps({"StartAt": "P", "States": {"P": state}})))
+        self.assertIn("missing argument: STATE", done.err)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -16,10 +16,14 @@
 struct asl_machine *definition_compile(const struct doc *doc, struct tmf_registry *registry,
     enum cli_output output, const json_t *mocked, json_t **ret_scripts);
 
-/* The same from the file of opts->args[0], for running: with --set and --set-file, and with all its
- * numbers there. */
-struct asl_machine *definition_read_filled(
-    const struct cli_opts *opts, struct tmf_registry *registry, json_t **ret_scripts);
+/*
+ * The same from the file of opts->args[0], to try one of its states: with --set and --set-file, and
+ * with all its numbers there. The file may hold a state alone, which then is one of a machine with
+ * the states that it leads to. *ret_name: the state of opts->args[1]; of a state alone the file's
+ * name without one; a new string. Exit code 2 and NULL, also without a name.
+ */
+struct asl_machine *definition_read_state(const struct cli_opts *opts,
+    struct tmf_registry *registry, json_t **ret_scripts, char **ret_name);
 
 /* The same from a file, as it is. */
 struct asl_machine *definition_read(

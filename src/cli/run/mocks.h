@@ -14,8 +14,8 @@
  *                                    "1-2": {"Return": {"StatusCode": 200}}}}}
  *
  * The numbers count the attempts of a state in the whole execution, as there: Retry, loops and
- * iterations of a Map included. A Task that is not mocked fails by States.Runtime; but an action of ours
- * that needs no AWS runs.
+ * iterations of a Map included. A Task that is not mocked fails by States.Runtime; but an action of
+ * ours that needs no AWS runs.
  * See: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local-mock-cfg-file.html
  */
 

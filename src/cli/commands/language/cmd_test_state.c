@@ -47,7 +47,9 @@ struct test {
 	json_t *scripts;
 	json_t *input;
 	json_t *variables;
-	json_t *mock; /* NULL: the action itself is asked */
+	json_t *mock;	       /* NULL: the action itself is asked */
+	json_t *configuration; /* --state-configuration; NULL: {} */
+	char *name;	       /* of the state */
 
 	struct step step;
 	struct asl_trace trace;
@@ -71,6 +73,12 @@ test_check_mock(const json_t *mock, struct tmf_err *err)
 	const json_t *error = json_object_get(mock, "errorOutput");
 	bool has_result = json_object_get(mock, "result") != NULL;
 
+	const char *mode = jsonx_get_string(mock, "fieldValidationMode");
+
+	if (mode != NULL && strcmp(mode, "STRICT") != 0 && strcmp(mode, "PRESENT") != 0 &&
+	    strcmp(mode, "NONE") != 0)
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "--mock: fieldValidationMode takes STRICT, PRESENT or NONE, not \"%s\"", mode);
 	if (!json_is_object(mock) || has_result == (error != NULL))
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--mock takes {\"result\": ...} or {\"errorOutput\": {\"error\": ..., "
@@ -79,6 +87,69 @@ test_check_mock(const json_t *mock, struct tmf_err *err)
 		return tmf_err_set(
 		    err, TMF_ERR_INVALID, "--mock: errorOutput has no string \"error\"");
 	return 0;
+}
+
+/* As AWS's API has them. A count is a whole number from 0. */
+static int
+test_check_configuration(const struct test *test, struct tmf_err *err)
+{
+	static const char *const known[] = {"retrierRetryCount", "errorCausedByState",
+	    "mapIterationFailureCount", "mapItemReaderData", NULL};
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(test->configuration))
+		return tmf_err_set(err, TMF_ERR_INVALID, "--state-configuration takes an object");
+	json_object_foreach (test->configuration, key, value) {
+		const char *const *name = known;
+		size_t key_len = strlen(key);
+
+		while (*name != NULL && strcmp(*name, key) != 0)
+			name++;
+		if (*name == NULL)
+			return tmf_err_set(err, TMF_ERR_INVALID,
+			    "--state-configuration: unknown field \"%s\"", key);
+		if (strcmp(key, "mapItemReaderData") == 0)
+			return tmf_err_set(err, TMF_ERR_INVALID,
+			    "--state-configuration: mapItemReaderData: an ItemReader does not run "
+			    "here");
+		if (strcmp(key + key_len - 5, "Count") == 0 &&
+		    (!json_is_integer(value) || json_integer_value(value) < 0))
+			return tmf_err_set(err, TMF_ERR_INVALID,
+			    "--state-configuration: %s takes a number from 0", key);
+		if (test->mock == NULL)
+			return tmf_err_set(
+			    err, TMF_ERR_INVALID, "--state-configuration: %s needs --mock", key);
+	}
+	return 0;
+}
+
+static int
+test_read_mock(struct test *test, struct tmf_err *err)
+{
+	const struct cli_opts *opts = test->opts;
+
+	if (opts->mock != NULL) {
+		test->mock = cli_read_value(opts->mock, err);
+		if (test->mock == NULL)
+			return tmf_err_prefix(err, "--mock");
+		if (test_check_mock(test->mock, err) < 0)
+			return -1;
+	}
+	if (opts->context != NULL) {
+		test->context = cli_read_value(opts->context, err);
+		if (test->context == NULL)
+			return tmf_err_prefix(err, "--context");
+		if (!json_is_object(test->context))
+			return tmf_err_set(
+			    err, TMF_ERR_INVALID, "--context takes an object, the one of $$");
+	}
+	if (opts->state_configuration == NULL)
+		return 0;
+	test->configuration = cli_read_value(opts->state_configuration, err);
+	if (test->configuration == NULL)
+		return tmf_err_prefix(err, "--state-configuration");
+	return test_check_configuration(test, err);
 }
 
 /* Without --input the state gets {}, as an execution that is started without one. */
@@ -101,12 +172,20 @@ test_read_given(struct test *test, struct tmf_err *err)
 	if (test->variables != NULL && !json_is_object(test->variables))
 		return tmf_err_set(err, TMF_ERR_INVALID,
 		    "--variables takes an object with a member for each variable");
-	if (opts->mock == NULL)
+	return test_read_mock(test, err);
+}
+
+/* Nothing follows from where an error began; but a wrong name is a fault of the question. */
+static int
+test_check_cause(const struct test *test, struct tmf_err *err)
+{
+	const json_t *cause = json_object_get(test->configuration, "errorCausedByState");
+	const char *name = json_string_value(cause);
+
+	if (cause == NULL || (name != NULL && asl_machine_find(test->machine, name) != NULL))
 		return 0;
-	test->mock = cli_read_value(opts->mock, err);
-	if (test->mock == NULL)
-		return tmf_err_prefix(err, "--mock");
-	return test_check_mock(test->mock, err);
+	return tmf_err_set(err, TMF_ERR_INVALID,
+	    "--state-configuration: errorCausedByState is not a state of the workflow");
 }
 
 /*
@@ -116,14 +195,14 @@ test_read_given(struct test *test, struct tmf_err *err)
 static int
 test_find_state(struct test *test, struct tmf_err *err)
 {
-	const char *name = test->opts->args[1];
+	const char *name = test->name;
 	size_t count = asl_machine_state_count(test->machine);
 	const char **names;
 	const char *near;
 
 	test->step.state = asl_machine_find(test->machine, name);
 	if (test->step.state != NULL)
-		return 0;
+		return test_check_cause(test, err);
 	names = mem_zalloc(count + 1, sizeof(*names));
 	for (size_t i = 0; i < count; i++)
 		names[i] = asl_machine_state(test->machine, (unsigned)i)->name;
@@ -136,6 +215,13 @@ test_find_state(struct test *test, struct tmf_err *err)
 		    "the workflow has no state \"%s\" (tmflow graph shows those it has)", name);
 	free(names);
 	return -1;
+}
+
+/* A count of --state-configuration; 0 where it is not given. */
+static json_int_t
+test_count(const struct test *test, const char *name)
+{
+	return json_integer_value(json_object_get(test->configuration, name));
 }
 
 /* --- what the state sees --- */
@@ -161,8 +247,8 @@ test_context(void *arg)
 	    "StateMachine", "Id", NAME_OF_ALL, "Name", NAME_OF_ALL, "State", "Name", state->name,
 	    "EnteredTime", time, "Map", "Item", "Index", 0, "Value", test->input);
 	if (state->type == ASL_TASK)
-		json_object_set_new(
-		    json_object_get(test->context, "State"), "RetryCount", json_integer(0));
+		json_object_set_new(json_object_get(test->context, "State"), "RetryCount",
+		    json_integer(test_count(test, "retrierRetryCount")));
 	return test->context;
 }
 
@@ -227,6 +313,28 @@ test_note_map(struct test *test, const struct step_work *work)
 		json_object_set_new(inspection, "toleratedFailurePercentage",
 		    json_real(work->tolerated_percentage));
 	return 0;
+}
+
+/* Whether the iterations that are said to have failed are too many, by the engine's own rule. Where
+ * the Map says nothing, none is tolerated. */
+static int
+test_tolerate(struct test *test, const struct step_work *work)
+{
+	json_int_t failed = test_count(test, "mapIterationFailureCount");
+	bool is_given = work->tolerated_count >= 0 || work->tolerated_percentage >= 0;
+	bool by_count = work->tolerated_count >= 0 && failed > work->tolerated_count;
+	bool by_share =
+	    work->tolerated_percentage >= 0 &&
+	    (double)failed * 100 > work->tolerated_percentage * (double)work->child_count;
+
+	if (failed > work->child_count)
+		return tmf_err_set(&test->err, TMF_ERR_INVALID,
+		    "mapIterationFailureCount is more than the Map has items: %lld",
+		    (long long)work->child_count);
+	if (failed == 0 || (is_given && !by_count && !by_share))
+		return 0;
+	return tmf_err_set_name(&test->err, TMF_ERR_ASL, "States.ExceedToleratedFailureThreshold",
+	    "The specified tolerated failure threshold was exceeded");
 }
 
 /* --- what a Task's action does --- */
@@ -343,8 +451,12 @@ test_fail(struct test *test)
 {
 	const struct asl_state *state = test->step.state;
 	uint32_t *retries = mem_zalloc(state->retry_count + 1, sizeof(*retries));
+	json_int_t tried = test_count(test, "retrierRetryCount");
 	struct step_failure failure;
 	json_t *details = NULL;
+
+	for (size_t i = 0; i < state->retry_count; i++)
+		retries[i] = tried < UINT32_MAX ? (uint32_t)tried : UINT32_MAX;
 
 	switch (step_fail(&test->step, retries, &test->err, &failure)) {
 	case STEP_RETRY:
@@ -382,7 +494,8 @@ test_walk(struct test *test)
 		result = work.input;
 		break;
 	case STEP_CHILDREN:
-		if (work.items != NULL && test_note_map(test, &work) < 0)
+		if (work.items != NULL &&
+		    (test_note_map(test, &work) < 0 || test_tolerate(test, &work) < 0))
 			break;
 		code = test_find_result(test, work.input);
 		result = test->result;
@@ -505,7 +618,8 @@ cmd_test_state(const struct cli_opts *opts)
 
 	workspace_init(&test.workspace, opts);
 	if (test_read_given(&test, &err) == 0)
-		test.machine = definition_read_filled(opts, test.workspace.registry, &test.scripts);
+		test.machine =
+		    definition_read_state(opts, test.workspace.registry, &test.scripts, &test.name);
 	if (test.machine != NULL && test_find_state(&test, &err) == 0)
 		code = test_try_state(&test);
 	else if (tmf_err_isset(&err))
@@ -519,6 +633,8 @@ cmd_test_state(const struct cli_opts *opts)
 	json_decref(test.input);
 	json_decref(test.variables);
 	json_decref(test.mock);
+	json_decref(test.configuration);
+	free(test.name);
 	asl_machine_unref(test.machine);
 	workspace_fini(&test.workspace);
 	store_close(test.store);
