@@ -64,6 +64,7 @@ struct cli_opts {
 	const char *concurrency;
 	const char *heartbeat;
 	const char *health_file;
+	const char *listen;
 	const char *queue_url;
 	const char *visibility;
 	const char *on_launch;
@@ -89,6 +90,7 @@ struct cli_opts {
 	const char *suppress;
 	const char *price;
 	bool events;
+	bool open;
 	bool iam_policy;
 	bool distributed;
 	bool no_checkpoint;
@@ -213,6 +215,9 @@ struct cli_opts {
 	X(VISIBILITY, visibility, "visibility", 0, WORK, "SECONDS",                                \
 	    "seconds a received message stays hidden from other consumers, extended while its "    \
 	    "run lasts; default 120")                                                              \
+	X(LISTEN, listen, "listen", 0, WORK, "HOST:PORT",                                          \
+	    "address of the page, default 127.0.0.1 and a free port")                              \
+	X(OPEN, open, "open", 0, WORK, NULL, "open the page in the desktop's browser")             \
 	X(HEALTH_FILE, health_file, "health-file", 0, WORK, "FILE",                                \
 	    "file that is touched every 5 s while polls succeed")                                  \
 	X(RUN_ID, run_id, "run-id", 0, RUNS, "ID",                                                 \

@@ -110,6 +110,17 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_stop,
     },
     {
+	.name = "ui",
+	.group = GROUP_RUN,
+	.args = "",
+	.summary = "show runs as a live page, read-only",
+	.examples = "tmflow ui --open\ntmflow ui --listen 127.0.0.1:8080",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_STORE | OPTION_BIT(LISTEN) | OPTION_BIT(OPEN),
+	.run = cmd_ui,
+    },
+    {
 	/*
 	 * No options of AWS: a file is checked without credentials, as in a commit hook or a CI
 	 * job.

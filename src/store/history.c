@@ -65,7 +65,7 @@ event_each_row(void *arg, sqlite3_stmt *row, struct tmf_err *err)
 }
 
 int
-store_events_each(struct store *store, const char *run_id,
+store_events_each(struct store *store, const char *run_id, int64_t after,
     int (*fn)(void *arg, const struct store_event *event), void *arg, struct tmf_err *err)
 {
 	struct event_each each = {.fn = fn, .arg = arg};
@@ -73,6 +73,6 @@ store_events_each(struct store *store, const char *run_id,
 
 	if (store_run_number(store, run_id, &run, err) < 0)
 		return -1;
-	return store_query(
-	    store, SQL_EVENT_LIST, STORE_ARGS(store_arg_int(run)), event_each_row, &each, err);
+	return store_query(store, SQL_EVENT_LIST,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(after)), event_each_row, &each, err);
 }

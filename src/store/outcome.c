@@ -346,6 +346,23 @@ store_outcomes_each(struct store *store, const char *run_id, int kind,
 }
 
 int
+store_outcomes_after(struct store *store, const char *run_id, int kind, const char *instance_id,
+    const char *interface_id, const char *slot, int (*fn)(void *arg, const struct outcome *outcome),
+    void *arg, struct tmf_err *err)
+{
+	struct outcome_each each = {.store = store, .fn = fn, .arg = arg};
+	int64_t run;
+
+	assert(kind >= -1 && kind < OUTCOME_COUNT);
+	if (store_run_number(store, run_id, &run, err) < 0)
+		return -1;
+	return store_query(store, SQL_OUTCOME_AFTER,
+	    STORE_ARGS(store_arg_int(run), store_arg_int(kind), store_arg_text(instance_id),
+		store_arg_text(interface_id), store_arg_text(slot)),
+	    outcome_row, &each, err);
+}
+
+int
 store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err)
 {

@@ -212,7 +212,24 @@ store_reads_begin(struct store *store)
 		    store_query(store, SQL_BEGIN_READING, STORE_NO_ARGS, NULL, NULL, NULL) == 0;
 }
 
-static void
+static int
+query_take_number(void *arg, sqlite3_stmt *row, struct tmf_err *err)
+{
+	(void)err;
+	*(int64_t *)arg = sqlite3_column_int64(row, 0);
+	return 0;
+}
+
+int64_t
+store_data_version(struct store *store)
+{
+	int64_t version = 0;
+
+	store_query(store, SQL_DATA_VERSION, STORE_NO_ARGS, query_take_number, &version, NULL);
+	return version;
+}
+
+void
 store_reads_end(struct store *store)
 {
 	if (store->reading)

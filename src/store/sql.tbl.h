@@ -24,6 +24,7 @@
 	X(ROLLBACK, "ROLLBACK")                                                                    \
 	X(APPLICATION_ID, "PRAGMA application_id")                                                 \
 	X(USER_VERSION, "PRAGMA user_version")                                                     \
+	X(DATA_VERSION, "PRAGMA data_version")                                                     \
 	X(SCHEMA_COUNT, "SELECT count(*) FROM sqlite_schema")                                      \
                                                                                                    \
 	X(RUN_NUMBER, "SELECT n FROM runs WHERE id = ?1")                                          \
@@ -95,6 +96,9 @@
 	X(OUTCOME_RULES, "SELECT rule, kind FROM outcomes WHERE run = ?1 AND rule IS NOT NULL")    \
 	X(OUTCOME_LIST, SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND (?2 < 0 OR kind = ?2)"             \
 					 " ORDER BY o.instance, o.interface, slot")                \
+	X(OUTCOME_AFTER, SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND (?2 < 0 OR kind = ?2) AND"        \
+					  " (o.instance, o.interface, slot) > (?3, ?4, ?5)"        \
+					  " ORDER BY o.instance, o.interface, slot")               \
 	X(OUTCOME_OF,                                                                              \
 	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.instance = ?2 ORDER BY o.interface, slot")   \
 	X(OUTCOME_AT,                                                                              \
@@ -115,7 +119,7 @@
 	X(EVENTS_DELETE, "DELETE FROM history WHERE run = ?1")                                     \
 	X(EVENT_LIST,                                                                              \
 	    "SELECT event, previous, time_ms, top, type, details FROM history WHERE run = ?1"      \
-	    " ORDER BY event")                                                                     \
+	    " AND event > ?2 ORDER BY event")                                                      \
                                                                                                    \
 	X(FACT_PUT, "INSERT OR REPLACE INTO facts (scope, kind, key, value, put_ms, sum)"          \
 		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                            \

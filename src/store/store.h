@@ -88,6 +88,12 @@ int store_commit(struct store *store, struct tmf_err *err);
 /* Reads from here to the next write or commit see one state of the file, and cost a lock together
  * instead of one each. Not to be held while waiting. Within a transaction this changes nothing. */
 void store_reads_begin(struct store *store);
+/* Ends it, where no write has. */
+void store_reads_end(struct store *store);
+
+/* A number that is another one once another process, or store, has committed. 0 where it cannot be
+ * read. */
+int64_t store_data_version(struct store *store);
 
 /* Waits until the disk has what is committed: no loss of power takes that back any more. Commits
  * nothing. For the rare fact that nothing else can bring back, such as what AWS is asked for
@@ -355,6 +361,12 @@ int store_instance_put(struct store *store, const char *run_id, const char *inst
 int store_outcomes_each(struct store *store, const char *run_id, int kind,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 
+/* The same from behind a row on, which need not be there ("" for the first): a page of a long list
+ * ends where fn returns non-zero. */
+int store_outcomes_after(struct store *store, const char *run_id, int kind, const char *instance_id,
+    const char *interface_id, const char *slot, int (*fn)(void *arg, const struct outcome *outcome),
+    void *arg, struct tmf_err *err);
+
 /* The rows of one instance, in order of interface id and slot. */
 int store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
@@ -385,8 +397,9 @@ int store_event_put(
     struct store *store, const char *run_id, const struct store_event *event, struct tmf_err *err);
 /* A retry begins a history of its own. */
 int store_events_delete(struct store *store, const char *run_id, struct tmf_err *err);
-/* In order of id. Streams: memory does not grow with the events. */
-int store_events_each(struct store *store, const char *run_id,
+/* Those behind the id `after` (0: all), in order of id. Streams: memory does not grow with the
+ * events. */
+int store_events_each(struct store *store, const char *run_id, int64_t after,
     int (*fn)(void *arg, const struct store_event *event), void *arg, struct tmf_err *err);
 
 /* --- facts: what this store knows to have made, across runs; scope is "account/region" or an

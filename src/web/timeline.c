@@ -112,9 +112,41 @@ timeline_save(struct timeline *timeline, struct store *store, const char *run_id
 	snprintf(key, sizeof(key), "%015" PRId64, timeline->begin_ms);
 	text = jsonx_text(timeline->samples);
 	ret = store_fact_put(store, run_id, TIMELINE_FACT, key, str_of(text), err);
-	timeline->saved_ms = wall_ms;
 	free(text);
+	text = jsonx_text(timeline->totals);
+	if (ret == 0)
+		ret = store_fact_put(store, run_id, TIMELINE_TOTALS_FACT, "", str_of(text), err);
+	free(text);
+	timeline->saved_ms = wall_ms;
 	return ret;
+}
+
+static int
+timeline_take_totals(void *arg, const char *key, struct str value)
+{
+	json_t **ret_totals = arg;
+	json_t *totals = jsonx_parse(value, NULL);
+
+	(void)key;
+	if (!json_is_object(totals)) {
+		json_decref(totals);
+		return 0;
+	}
+	json_decref(*ret_totals);
+	*ret_totals = totals;
+	return 1;
+}
+
+json_t *
+timeline_totals(struct store *store, const char *run_id, struct tmf_err *err)
+{
+	json_t *totals = json_object();
+
+	if (store_facts_each(
+		store, run_id, TIMELINE_TOTALS_FACT, timeline_take_totals, &totals, err) == 0)
+		return totals;
+	json_decref(totals);
+	return NULL;
 }
 
 static int

@@ -13,7 +13,9 @@
  * the first sample of a later process has "gap": true.
  */
 
-#define TIMELINE_FACT	     "timeline"
+#define TIMELINE_FACT "timeline"
+#define TIMELINE_TOTALS_FACT                                                                       \
+	"totals"		  /* the counts at the last sample, so that nobody has to count */
 #define TIMELINE_SAMPLES_MAX 240  /* of a process; beyond that two become one */
 #define TIMELINE_FIRST_MS    1000 /* between samples, at first */
 #define TIMELINE_SAVE_MS     5000 /* what a crash may lose */
@@ -37,6 +39,10 @@ void timeline_note(struct timeline *timeline, int64_t wall_ms, json_t *totals, b
 /* Writes the samples, where that is due or last is set. Errors: TMF_ERR_STORE. */
 int timeline_save(struct timeline *timeline, struct store *store, const char *run_id,
     int64_t wall_ms, bool last, struct tmf_err *err);
+
+/* The counts of a run as they were last noted, {} where none were. New reference; NULL with *err.
+ * Errors: TMF_ERR_STORE. */
+json_t *timeline_totals(struct store *store, const char *run_id, struct tmf_err *err);
 
 /* Appends all samples of a run to samples. Errors: TMF_ERR_STORE. */
 int timeline_read(struct store *store, const char *run_id, json_t *samples, struct tmf_err *err);

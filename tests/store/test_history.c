@@ -66,7 +66,7 @@ expect_events(const char *run, int stop_after, const char *expected)
 	struct rows rows = {.stop_after = stop_after};
 	struct tmf_err err = {0};
 
-	ck_ok(store_events_each(fx.store, run, add_event, &rows, &err), &err);
+	ck_ok(store_events_each(fx.store, run, 0, add_event, &rows, &err), &err);
 	ck_assert_str_eq(buf_cstr(&rows.text), expected);
 	buf_fini(&rows.text);
 }

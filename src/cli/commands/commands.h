@@ -16,6 +16,7 @@ int cmd_actions(const struct cli_opts *opts);
 int cmd_test_state(const struct cli_opts *opts);
 int cmd_graph(const struct cli_opts *opts);
 int cmd_export(const struct cli_opts *opts);
+int cmd_ui(const struct cli_opts *opts);
 int cmd_worker(const struct cli_opts *opts);
 int cmd_coverage(const struct cli_opts *opts);
 int cmd_explain(const struct cli_opts *opts);

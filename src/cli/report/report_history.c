@@ -152,16 +152,16 @@ report_history(
 	json_t *none;
 	int ret;
 
-	if (store_events_each(store, run->id, event_is_there, &kept, err) < 0)
+	if (store_events_each(store, run->id, 0, event_is_there, &kept, err) < 0)
 		return -1;
 	if (!kept)
 		return tmf_err_set(err, TMF_ERR_NOT_FOUND,
 		    "run %s kept no history: start it with `tmflow run --history`", run->id);
 	if (output != OUTPUT_JSON)
-		return store_events_each(store, run->id, event_report, &history, err);
+		return store_events_each(store, run->id, 0, event_report, &history, err);
 	none = json_object();
 	report_list_begin(&history.list, none, "events", stdout);
-	ret = store_events_each(store, run->id, event_report, &history, err);
+	ret = store_events_each(store, run->id, 0, event_report, &history, err);
 	report_list_end(&history.list, err);
 	json_decref(none);
 	return ret;
@@ -198,7 +198,7 @@ report_path_json(struct store *store, const struct store_run *run,
 	if (document == NULL)
 		return -1;
 	report_list_begin(&list, document, "path", stdout);
-	ret = store_events_each(store, run->id, event_path_step, &list, err);
+	ret = store_events_each(store, run->id, 0, event_path_step, &list, err);
 	report_list_end(&list, err);
 	json_decref(document);
 	return ret;

@@ -83,14 +83,17 @@ function graphEdge(from, to, edge) {
 
 function graphBox(box, onchoose) {
 	const {state} = box;
-	const words = `${state.name}, ${state.kind}${state.mark ? ", " + state.mark : ""}${state.entered ? `, entered ${number(state.entered)} times` : ""}`;
+	const title = graphShort(state.name, 26);
+	const about = graphShort(state.about || state.kind, 32);
+	/* What stands in the box comes first, as it stands there. */
+	const words = `${title} ${about} ${state.entered ? number(state.entered) + " times" : ""} ${state.mark || ""}`.trim();
 	const group = svg("g", {role: onchoose ? "button" : "img", "aria-label": words, tabindex: onchoose ? "0" : null,
 		onclick: onchoose && (event => { event.stopPropagation(); onchoose(state); }),
 		onkeydown: onchoose && (event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); event.stopPropagation(); onchoose(state); } })},
-		svg("title", {}, words + (state.about ? `: ${state.about}` : "")),
+		svg("title", {}, `${state.name}, ${state.kind}${state.about ? ": " + state.about : ""}${state.mark ? ", " + state.mark : ""}`),
 		svg("rect", {class: "box " + (MARK_TONES[state.mark] || ""), x: box.x, y: box.y, width: box.width, height: box.height, rx: 7}),
-		svg("text", {x: box.x + 12, y: box.y + 19, "font-weight": 600}, graphShort(state.name, 26)),
-		svg("text", {class: "soft", x: box.x + 12, y: box.y + 35, "font-size": 11}, graphShort(state.about || state.kind, 32)));
+		svg("text", {x: box.x + 12, y: box.y + 19, "font-weight": 600}, title),
+		svg("text", {class: "soft", x: box.x + 12, y: box.y + 35, "font-size": 11}, about));
 	if (state.entered)
 		group.append(svg("text", {class: "soft", x: box.x + box.width - 10, y: box.y + 19, "text-anchor": "end", "font-size": 11}, number(state.entered)));
 	return group;

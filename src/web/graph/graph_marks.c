@@ -182,7 +182,7 @@ read_all(struct reader *reader, struct store *store, const struct store_run *run
 {
 	bool over = run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED;
 
-	if (store_events_each(store, run->id, marks_read_event, reader, err) < 0)
+	if (store_events_each(store, run->id, 0, marks_read_event, reader, err) < 0)
 		return -1;
 	if (reader->stranger)
 		return tmf_err_set(err, TMF_ERR_INVALID,

@@ -2,261 +2,89 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
-#include "store/run_state.h"
-#include "web/graph/graph.h"
 #include "web/page/page.h"
-#include "web/report/failures.h"
+#include "web/report/report_document.h"
 #include "web/report/rows.h"
-#include "web/run_json.h"
-#include "web/timeline.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-static const char *const report_scripts[] = {"common.js", "rows.js", "graph.js", "report.js", NULL};
+static const char *const report_scripts[] = {
+    "common.js", "rows.js", "graph.js", "report.js", "report_page.js", NULL};
 
-/*
- * What is gathered in a first pass over the run, or over its parts. The rows are written in a
- * second one, since the counts stand above them.
- */
-struct report_sums {
+/* The rows of a run and of its parts, with the place of each. */
+struct report_rows {
 	struct store *store;
-	int64_t counts[OUTCOME_COUNT];
-	json_t *reasons; /* [{"outcome", "reason", "detail", "count"}] */
-	json_t *calls;
-	json_t *parts;
-	json_t *timeline;
-	struct failures failures;
-	struct rows *rows; /* in the second pass */
+	struct rows rows;
 	const char *account;
 	const char *region;
 	struct tmf_err err;
 };
 
-static bool
-report_row_is(const json_t *row, const char *key, const char *text)
-{
-	return strcmp(jsonx_get_string(row, key), text) == 0;
-}
-
-static int
-report_add_failure(void *arg, const struct outcome *outcome)
-{
-	failures_add(arg, outcome);
-	return 0;
-}
-
-/* The same reason of several parts is one. */
-static int
-report_add_reason(void *arg, const struct outcome_reason *reason)
-{
-	struct report_sums *sums = arg;
-	const char *kind = outcome_name(reason->kind);
-	json_int_t count = (json_int_t)reason->count;
-	json_t *row;
-	size_t i;
-
-	if (!run_json_reason_is_told(reason))
-		return 0;
-	json_array_foreach (sums->reasons, i, row) {
-		if (report_row_is(row, "outcome", kind) &&
-		    report_row_is(row, "reason", reason->reason) &&
-		    report_row_is(row, "detail", reason->detail)) {
-			count += json_integer_value(json_object_get(row, "count"));
-			json_object_set_new(row, "count", json_integer(count));
-			return 0;
-		}
-	}
-	json_array_append_new(
-	    sums->reasons, json_pack("{s:s, s:s, s:s, s:I}", "outcome", kind, "reason",
-			       reason->reason, "detail", reason->detail, "count", count));
-	return 0;
-}
-
-/* Adds a run that has outcomes of its own. Returns -1 with sums->err. */
-static int
-report_sum_run(struct report_sums *sums, const struct store_run *run)
-{
-	int64_t counts[OUTCOME_COUNT];
-
-	if (store_outcomes_count(sums->store, run->id, counts, &sums->err) < 0 ||
-	    run_json_calls_add(sums->calls, sums->store, run->id, &sums->err) < 0 ||
-	    store_outcome_reasons(sums->store, run->id, report_add_reason, sums, &sums->err) < 0 ||
-	    store_outcomes_each(sums->store, run->id, OUTCOME_FAILED, report_add_failure,
-		&sums->failures, &sums->err) < 0)
-		return -1;
-	for (size_t kind = 0; kind < OUTCOME_COUNT; kind++)
-		sums->counts[kind] += counts[kind];
-	if (run->parent != NULL) {
-		json_t *part = run_json(run, counts);
-		json_t *settings = jsonx_parse(str_of(run->settings), NULL);
-
-		jsonx_put_string(part, "account", jsonx_get_string(settings, "account"));
-		jsonx_put_string(part, "region", jsonx_get_string(settings, "region"));
-		json_array_append_new(sums->parts, part);
-		json_decref(settings);
-	}
-	return 0;
-}
-
-static int
-report_sum_part(void *arg, const struct store_run *part)
-{
-	return report_sum_run(arg, part) < 0;
-}
-
 static int
 report_add_row(void *arg, const struct outcome *outcome)
 {
-	struct report_sums *sums = arg;
+	struct report_rows *rows = arg;
 
-	rows_add(sums->rows, outcome, sums->account, sums->region);
+	rows_add(&rows->rows, outcome, rows->account, rows->region);
 	return 0;
 }
 
 static int
 report_rows_of_part(void *arg, const struct store_run *part)
 {
-	struct report_sums *sums = arg;
+	struct report_rows *rows = arg;
 	json_t *settings = jsonx_parse(str_of(part->settings), NULL);
 	int ret;
 
-	sums->account = jsonx_get_string(settings, "account");
-	sums->region = jsonx_get_string(settings, "region");
-	ret = store_outcomes_each(sums->store, part->id, -1, report_add_row, sums, &sums->err);
+	rows->account = jsonx_get_string(settings, "account");
+	rows->region = jsonx_get_string(settings, "region");
+	ret = store_outcomes_each(rows->store, part->id, -1, report_add_row, rows, &rows->err);
 	json_decref(settings);
 	return ret < 0;
 }
 
-/* fn for the run itself, or for each of its parts. A failure of fn is in sums->err. */
 static int
-report_each(struct report_sums *sums, const struct store_run *run, bool parts,
-    int (*fn)(void *arg, const struct store_run *run), struct tmf_err *err)
+report_write_rows(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
 {
 	struct store_run_filter filter = {.status = -1, .parent = run->id};
+	struct report_rows rows = {.store = store};
+	int ret;
 
-	if (parts && store_runs_each(sums->store, &filter, fn, sums, err) < 0)
-		return -1;
-	if (!parts)
-		fn(sums, run);
-	if (!tmf_err_isset(&sums->err))
-		return 0;
-	tmf_err_move(err, &sums->err);
+	rows_begin(&rows.rows, out);
+	ret = report_has_parts(run)
+		  ? store_runs_each(store, &filter, report_rows_of_part, &rows, err)
+		  : store_outcomes_each(store, run->id, -1, report_add_row, &rows, err);
+	rows_end(&rows.rows);
+	if (!tmf_err_isset(&rows.err))
+		return ret;
+	tmf_err_move(err, &rows.err);
 	return -1;
 }
 
-static void
-report_add_file(json_t *files, const char *title, const char *name, const char *text)
-{
-	json_t *file;
-
-	if (text == NULL)
-		return;
-	file = json_object();
-	jsonx_put_string(file, "title", title);
-	jsonx_put_string(file, "name", name);
-	jsonx_put_string(file, "text", text);
-	json_array_append_new(files, file);
-}
-
-/* The document of the page, without its rows. */
-static json_t *
-report_page_json(
-    struct report_sums *sums, const struct store_run *run, const struct run_state *state)
-{
-	json_t *document = run_json(run, sums->counts);
-	json_t *graph = graph_json_of_run(sums->store, run);
-	json_t *settings = jsonx_parse(str_of(run->settings), NULL);
-	json_t *files = json_array();
-	json_t *page = json_object();
-	json_int_t rows = 0;
-
-	for (size_t kind = 0; kind < OUTCOME_COUNT; kind++)
-		rows += (json_int_t)sums->counts[kind];
-	report_add_file(files, "configuration", run->config_name, run->config);
-	report_add_file(files, "hook", run->hook_name, run->hook);
-	report_add_file(files, "definition", run->workflow_name, run->definition);
-	report_add_file(files, "input", NULL, run->input);
-	run_json_put_state(document, state);
-	json_object_set_new(page, "run", document);
-	jsonx_put_string(page, "workflow", run->workflow_name);
-	jsonx_put_string(page, "configName", run->config_name);
-	jsonx_put_string(page, "region", jsonx_get_string(settings, "region"));
-	json_object_set_new(page, "redrives", json_integer((json_int_t)run->redrives));
-	json_object_set(page, "reasons", sums->reasons);
-	json_object_set_new(page, "failures", failures_take(&sums->failures));
-	json_object_set(page, "calls", sums->calls);
-	json_object_set(page, "parts", sums->parts);
-	json_object_set(page, "timeline", sums->timeline);
-	if (graph != NULL)
-		json_object_set_new(page, "graph", graph);
-	json_object_set_new(page, "files", files);
-	json_object_set_new(page, "columns", rows_columns());
-	json_object_set_new(page, "rows", json_integer(rows));
-	json_decref(settings);
-	return page;
-}
-
-/* A failure here leaves a page without all of its rows, and is an error. */
-static int
-report_write(struct report_sums *sums, const struct store_run *run, const struct run_state *state,
-    bool parts, FILE *out, struct tmf_err *err)
-{
-	char *title = mem_printf("tmflow run %s", run->id);
-	struct page page = {.title = title, .scripts = report_scripts};
-	json_t *document = report_page_json(sums, run, state);
-	struct rows rows;
-	int ret;
-
-	page_begin(&page, out);
-	page_put_json(out, "run", document);
-	page_data_begin(out, "rows");
-	rows_begin(&rows, out);
-	sums->rows = &rows;
-	ret = parts ? report_each(sums, run, true, report_rows_of_part, err)
-		    : store_outcomes_each(sums->store, run->id, -1, report_add_row, sums, err);
-	rows_end(&rows);
-	page_data_end(out);
-	page_end(&page, out);
-	json_decref(document);
-	free(title);
-	return ret;
-}
-
+/* A failure in the rows leaves a page without all of them, and is an error. */
 int
 report_page_write(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
 {
-	json_t *settings = jsonx_parse(str_of(run->settings), NULL);
-	bool parts = json_is_integer(json_object_get(settings, "parts"));
-	struct report_sums sums = {
-	    .store = store,
-	    .reasons = json_array(),
-	    .calls = json_object(),
-	    .parts = json_array(),
-	    .timeline = json_array(),
-	};
-	struct run_state state;
-	int ret;
+	char *title = mem_printf("tmflow run %s", run->id);
+	struct page page = {.title = title, .scripts = report_scripts};
+	json_t *document;
+	int ret = -1;
 
 	assert(run->parent == NULL);
-	failures_begin(&sums.failures);
 	/* One look at the store, though another process may write to it. */
 	store_reads_begin(store);
-	ret = run_state_read(store, run, &state, err);
-	if (ret == 0)
-		ret = report_each(&sums, run, parts, report_sum_part, err);
-	/* Parts run side by side: their samples do not follow each other. */
-	if (ret == 0 && !parts)
-		ret = timeline_read(store, run->id, sums.timeline, err);
-	if (ret == 0)
-		ret = report_write(&sums, run, &state, parts, out, err);
-	else
-		json_decref(failures_take(&sums.failures));
-	json_decref(settings);
-	json_decref(sums.reasons);
-	json_decref(sums.calls);
-	json_decref(sums.parts);
-	json_decref(sums.timeline);
+	document = report_document(store, run, REPORT_ALL, err);
+	if (document != NULL) {
+		page_begin(&page, out);
+		page_put_json(out, "run", document);
+		page_data_begin(out, "rows");
+		ret = report_write_rows(store, run, out, err);
+		page_data_end(out);
+		page_end(&page, out);
+	}
+	store_reads_end(store);
+	json_decref(document);
+	free(title);
 	return ret;
 }

@@ -1,0 +1,217 @@
+/* The live view: #/ lists runs, #/run/ID shows one, #/compare/A/B what differs between two. It reads again when the store has changed. */
+
+const ui = {main: document.querySelector("main"), again: null, shown: "", waiting: 0};
+
+async function api(path, parameters) {
+	const url = new URL(path, location.href);
+	for (const [key, value] of Object.entries(parameters || {}))
+		if (value !== "" && value !== undefined && value !== null)
+			url.searchParams.set(key, value);
+	const reply = await fetch(url);
+	const document_ = await reply.json().catch(() => ({error: "HTTP " + reply.status}));
+	if (!reply.ok)
+		throw new Error([document_.error, document_.cause].filter(Boolean).join(": "));
+	return document_;
+}
+
+function uiFault(error) {
+	return el("p", {class: "bad text", role: "alert"}, String(error.message || error));
+}
+
+function uiSummary(summary) {
+	const parts = Object.entries(summary || {}).map(([name, count]) => `${number(count)} ${name}`);
+	return parts.join(", ");
+}
+
+function uiTook(run) {
+	const end = run.stopTime ? Date.parse(run.stopTime) : run.status === "RUNNING" ? Date.now() : NaN;
+	return duration(end - Date.parse(run.startTime));
+}
+
+/* --- runs --- */
+
+const RUN_STATES = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "INTERRUPTED", "KILLED", "PLANNED"];
+
+function uiRunRows(runs) {
+	return runs.map(run => el("tr", {},
+		el("td", {}, el("a", {href: "#/run/" + run.runId, class: "id"}, run.runId)),
+		el("td", {}, el("span", {class: run.summary.failed > 0 ? "bad" : tone(run.status)}, run.status)),
+		el("td", {class: "text"}, run.workflow || ""),
+		el("td", {}, run.parts ? `${run.parts} parts` : run.region || ""),
+		el("td", {}, moment(run.startTime)),
+		el("td", {class: "number"}, uiTook(run)),
+		el("td", {class: "text"}, run.error ? el("span", {class: "bad"}, run.error + " ") : null, uiSummary(run.summary))));
+}
+
+async function uiRuns() {
+	const filters = ui.filters = ui.filters || {status: "", workflow: ""};
+	const first = await api("/api/runs", filters);
+	const body = el("tbody", {}, uiRunRows(first.runs));
+	const more = el("button", {type: "button", hidden: !first.next}, "older runs");
+	let next = first.next;
+	more.addEventListener("click", async () => {
+		const page = await api("/api/runs", {...filters, before: next});
+		body.append(...uiRunRows(page.runs));
+		next = page.next;
+		more.hidden = !next;
+	});
+	const status = el("select", {onchange: event => { filters.status = event.target.value; uiShow(); }},
+		el("option", {value: ""}, "all"), RUN_STATES.map(name => el("option", {value: name, selected: filters.status === name}, name)));
+	const workflow = el("input", {type: "search", value: filters.workflow, onchange: event => { filters.workflow = event.target.value; uiShow(); }});
+	const titles = ["run", "status", "workflow", "region", "started", "took", "outcomes"];
+	return [
+		el("h1", {}, "tmflow runs"),
+		el("div", {class: "tools"}, el("label", {}, "status", status), el("label", {}, "workflow", workflow)),
+		first.runs.length === 0 ? el("p", {}, "no runs") : el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "runs"},
+			el("table", {}, el("thead", {}, el("tr", {}, titles.map(title => el("th", {scope: "col"}, title)))), body)),
+		el("p", {}, more),
+	];
+}
+
+/* --- one run --- */
+
+const OUTCOMES = ["created", "present", "updated", "unmatched", "excluded", "ineligible", "conflict", "shadowed", "unwanted", "removed", "gone", "foreign-account", "failed"];
+
+function uiPaged(caption, columns, read, key) {
+	const body = el("tbody");
+	const more = el("button", {type: "button"}, "more");
+	const said = el("p", {class: "soft", role: "status"});
+	let next;
+	let count = 0;
+	const load = async () => {
+		try {
+			const page = await read(next);
+			count += page[key].length;
+			body.append(...page[key].map(row => el("tr", {}, columns.map(column => el("td", {class: "text"}, column.cell(row))))));
+			next = page.next;
+			more.hidden = !next;
+			said.textContent = count === 0 && !next ? "none" : `${number(count)} shown${next ? ", there are more" : ""}`;
+		} catch (error) {
+			said.textContent = error.message;
+		}
+	};
+	more.addEventListener("click", load);
+	load();
+	return [el("div", {class: "scroll list", tabindex: "0", role: "region", "aria-label": caption},
+		el("table", {}, el("thead", {}, el("tr", {}, columns.map(column => el("th", {scope: "col"}, column.title)))), body)), said, more];
+}
+
+function uiOutcomes(id) {
+	const place = el("div");
+	const wanted = ui.wanted = ui.wanted || {outcome: "", search: ""};
+	const columns = [
+		["instance", "instanceId"], ["name", "name"], ["outcome", "outcome"], ["reason", "reason"], ["rule", "rule"],
+		["interface", "networkInterfaceId"], ["session", "sessionId"], ["target", "targetId"], ["subnet", "subnetId"], ["type", "instanceType"],
+		["error", "error"], ["cause", "cause"], ["request", "requestId"],
+	].map(([title, key]) => ({title, cell: row => key === "outcome" ? el("span", {class: tone(row[key])}, row[key]) : row[key] || ""}));
+	const load = () => place.replaceChildren(...uiPaged("outcomes of the instances", columns,
+		after => api(`/api/runs/${id}/outcomes`, {...wanted, after}), "outcomes"));
+	load();
+	return section("items", "Instances", el("div", {class: "tools"},
+		el("label", {}, "search", el("input", {type: "search", value: wanted.search, onchange: event => { wanted.search = event.target.value; load(); }})),
+		el("label", {}, "outcome", el("select", {onchange: event => { wanted.outcome = event.target.value; load(); }},
+			el("option", {value: ""}, "all"), OUTCOMES.map(name => el("option", {value: name, selected: wanted.outcome === name}, name))))), place);
+}
+
+function uiEventDetails(event) {
+	return Object.entries(event).filter(([, value]) => value && typeof value === "object").map(([, value]) => JSON.stringify(value, null, 1)).join("\n");
+}
+
+function uiHistory(id) {
+	const place = el("div");
+	const title = el("p", {class: "soft", role: "status"}, "choose a state in the graph to see its input and output, or");
+	const load = state => {
+		title.textContent = state ? `events of ${state}` : "all events";
+		place.replaceChildren(...uiPaged("events", [
+			{title: "id", cell: event => event.id},
+			{title: "time", cell: event => event.timestamp},
+			{title: "event", cell: event => event.type},
+			{title: "details", cell: event => el("details", {}, el("summary", {}, (event.stateEnteredEventDetails || event.stateExitedEventDetails || {}).name || "details"), el("pre", {tabindex: "0"}, uiEventDetails(event)))},
+		], after => api(`/api/runs/${id}/history`, {state, after, limit: 100}), "events"));
+	};
+	return {load, element: section("history", "History", title,
+		el("p", {}, el("button", {type: "button", onclick: () => load("")}, "show all events")), place)};
+}
+
+async function uiRun(id) {
+	const page = {reasons: [], failures: [], ...await api("/api/runs/" + id)};
+	const history = uiHistory(page.run.runId);
+	const why = el("div");
+	api(`/api/runs/${page.run.runId}/why`).then(reasons => {
+		Object.assign(page, reasons);
+		why.replaceChildren(...[reportOutcomes(page), reportFailures(page)].filter(Boolean));
+	}).catch(error => why.replaceChildren(uiFault(error)));
+	const other = el("input", {type: "text", "aria-label": "another run"});
+	const shownWhy = reportOutcomes(page);
+	if (shownWhy)
+		why.append(shownWhy);
+	return [
+		el("nav", {"aria-label": "tmflow"}, el("a", {href: "#/"}, "all runs"), " \u00b7 ",
+			el("a", {href: `/api/runs/${page.run.runId}/report.html`, download: page.run.runId + ".html"}, "save as a page")),
+		reportHead(page), reportParts(page), why,
+		page.graph ? section("graph", "Workflow", graphView(page.graph, state => {
+			history.load(state.name);
+			history.element.scrollIntoView({block: "nearest"});
+		})) : null,
+		history.element, reportTimeline(page), reportCalls(page), page.parts.length === 0 ? uiOutcomes(page.run.runId) : null,
+		section("compare", "Compare", el("div", {class: "tools"}, el("label", {}, "with the earlier run", other),
+			el("button", {type: "button", onclick: () => { location.hash = `#/compare/${other.value.trim()}/${page.run.runId}`; }}, "compare"))),
+		reportFiles(page),
+	].filter(Boolean);
+}
+
+/* --- two runs --- */
+
+async function uiCompare(a, b) {
+	const side = row => row ? el("span", {class: tone(row.outcome)}, [row.outcome, row.reason, row.rule, row.targetId, row.error].filter(Boolean).join(" ")) : el("span", {class: "soft"}, "not there");
+	return [
+		el("nav", {"aria-label": "tmflow"}, el("a", {href: "#/"}, "all runs")),
+		el("h1", {}, "what changed from ", el("a", {href: "#/run/" + a, class: "id"}, a), " to ", el("a", {href: "#/run/" + b, class: "id"}, b)),
+		...uiPaged("changes", [
+			{title: "instance", cell: row => row.instanceId},
+			{title: "interface", cell: row => row.networkInterfaceId || ""},
+			{title: "before", cell: row => side(row.before)},
+			{title: "after", cell: row => side(row.after)},
+		], after => api("/api/compare", {a, b, after}), "changes"),
+	];
+}
+
+/* --- showing --- */
+
+async function uiShow() {
+	const [, view, ...rest] = location.hash.split("/");
+	const at = location.hash;
+	let children;
+	try {
+		if (view === "run")
+			children = await uiRun(decodeURIComponent(rest[0]));
+		else if (view === "compare")
+			children = await uiCompare(decodeURIComponent(rest[0]), decodeURIComponent(rest[1]));
+		else
+			children = await uiRuns();
+	} catch (error) {
+		children = [el("nav", {"aria-label": "tmflow"}, el("a", {href: "#/"}, "all runs")), el("h1", {}, "tmflow"), uiFault(error)];
+	}
+	if (at !== location.hash)
+		return;
+	const top = document.documentElement.scrollTop;
+	const same = ui.shown === at;
+	ui.main.replaceChildren(...children);
+	ui.shown = at;
+	document.title = view === "run" ? "tmflow run " + rest[0] : "tmflow";
+	document.documentElement.scrollTop = same ? top : 0;
+	document.body.dataset.ready = at || "#/";
+}
+
+/* At most once in two seconds, and not under the reader's hands. */
+function uiChanged() {
+	if (ui.waiting || ui.main.contains(document.activeElement) && document.activeElement.matches("input, select, button, summary, pre, .scroll, .graph"))
+		return;
+	if (location.hash.startsWith("#/compare"))
+		return;
+	ui.waiting = setTimeout(() => { ui.waiting = 0; uiShow(); }, 2000);
+}
+
+addEventListener("hashchange", uiShow);
+new EventSource("/api/events").addEventListener("change", uiChanged);
+uiShow();

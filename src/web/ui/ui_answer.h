@@ -1,0 +1,44 @@
+#ifndef TMFLOW_WEB_UI_UI_ANSWER_H
+#define TMFLOW_WEB_UI_UI_ANSWER_H
+
+#include "base/buf.h"
+#include "store/store.h"
+
+/* What the live view answers to a path, from the store alone: no sockets here. */
+
+#define UI_RUNS_MAX	   200	 /* of one answer */
+#define UI_ROWS_MAX	   1000	 /* outcomes or events of one answer */
+#define UI_SCANNED_MAX	   20000 /* looked at for one answer: the next page goes on from there */
+#define UI_PARAM_BYTES_MAX 256	 /* of a search and the like; longer ones find nothing */
+
+struct ui_query {
+	const char *path; /* decoded, without parameters */
+	/* A parameter by name, decoded; NULL: absent. Borrowed until the answer is there. */
+	const char *(*param)(void *arg, const char *name);
+	void *arg;
+};
+
+struct ui_answer {
+	int status;
+	const char *type; /* static: of the content */
+	struct buf body;
+	bool may_be_kept; /* by the browser, until the program is another */
+};
+
+/*
+ * Answers a query. Faults of the store are answers as well: status 500 and {"error", "cause"}.
+ * body: freed by the caller.
+ *
+ *     /                             the page
+ *     /style.css /app.js            what it needs
+ *     /api/runs                     ?status= &workflow= &before=CURSOR &limit=
+ *     /api/runs/ID                  the run, without what takes long
+ *     /api/runs/ID/why              reasons and failures
+ *     /api/runs/ID/outcomes         ?outcome= &search= &after=CURSOR &limit=
+ *     /api/runs/ID/history          ?state= &after=ID &limit=
+ *     /api/runs/ID/report.html      the page of show -o html
+ *     /api/compare                  ?a=ID &b=ID &after=CURSOR: outcomes that differ
+ */
+void ui_answer(struct store *store, const struct ui_query *query, struct ui_answer *answer);
+
+#endif
