@@ -185,13 +185,13 @@ const struct subcommand cli_subcommands[] = {
 	.summary = "show what share is mirrored, and why the rest is not",
 	.examples = "tmflow coverage --region eu-west-1 --min 95\n"
 		    "tmflow coverage --run @latest --by rule,type\n"
-		    "tmflow coverage --accounts accounts.yaml -o csv > coverage.csv",
+		    "tmflow coverage --accounts accounts.yaml -o html > coverage.html",
 	.args_min = 0,
 	.args_max = 0,
 	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(CONFIG) | OPTION_BIT(HOOK) |
 		   OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) | OPTION_BIT(ACCOUNTS) |
 		   OPTION_BIT(BY) | OPTION_BIT(MIN) | OPTION_BIT(RUN),
-	.outputs = OUTPUT_BIT(CSV),
+	.outputs = OUTPUT_BIT(CSV) | OUTPUT_BIT(HTML),
 	.run = cmd_coverage,
     },
     {

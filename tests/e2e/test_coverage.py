@@ -4,6 +4,10 @@ import collections
 import csv
 import io
 import json
+import os
+import re
+import shutil
+import subprocess
 
 import harness
 
@@ -299,6 +303,46 @@ class Coverage(harness.Case):
         self.assertEqual([(g["vpc"] or None, int(g["interfaces"])) for g in groups], [(g["by"]["vpc"], g["interfaces"]) for g in document["groups"]])
         text = self.tmflow("coverage", "--config", sim.config, sim=sim)
         self.assertRegex(text.out, r"Coverage +100\.0 %%: %d of %d wanted" % (document["classes"]["mirrored"], document["classes"]["mirrored"]))
+
+    # --- the page ---
+
+    def page(self, sim, *args, config=None):
+        done = self.tmflow("coverage", "--config", config or sim.config, "-o", "html", *args, sim=sim)
+        self.assertEqual(done.code, 0, done.err)
+        return done.out
+
+    def test_the_page_has_the_numbers_of_json(self):
+        sim = self.sim(instances=150)
+        self.backfill(sim)
+        document = self.coverage(sim, "--by", "account,region,vpc,subnet")
+        page = self.page(sim)
+        data = json.loads(re.search(r'<script type="application/json" id="coverage">(.*?)</script>', page, re.S)[1])
+        self.assertGreater(data.pop("readMs"), 1700000000000)
+        self.assertEqual(data, document)
+        self.assertIn("default-src 'none'", page)
+        self.assertIsNone(re.search(r"""(src|href)\s*=\s*["']?(https?:)?//|@import|url\(""", page))
+        self.assertEqual(self.tmflow("coverage", "--config", sim.config, "-o", "html", "--by", "vpc", sim=sim).code, 2)
+        self.assertIn('id="coverage"', self.tmflow("coverage", "--run", "@latest", "-o", "html").out)
+
+    def test_the_page_draws_itself(self):
+        """In a browser, where there is one: without an error, and with text from outside as text."""
+        browser = shutil.which("chromium")
+        if browser is None:
+            self.skipTest("chromium is not installed")
+        sim, world, config, interfaces = self.world()
+        self.backfill(sim, config=config)
+        # A reason is a text of the store; the error of a denied place is AWS's.
+        page = self.page(sim, config=config).replace('"reasons":{}', '"reasons":{"mirrored":{"\\u003cimg src=x onerror=document.title=1>":12}}')
+        path = self.write("page.html", page)
+        dom = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--user-data-dir=" + os.path.abspath(os.path.join(self.dir, "browser")),
+                              "file://" + os.path.abspath(path)], capture_output=True, text=True, timeout=120).stdout
+        shutil.rmtree(os.path.join(self.dir, "browser"), ignore_errors=True)
+        self.assertIn('data-ready="yes"', dom)
+        self.assertIn("100.0 % of the interfaces", dom)
+        self.assertIn("&lt;img src=x", dom)
+        self.assertNotIn("<img", dom)
+        for place in (world["Vpcs"][0], "us-east-1", "123456789012"):
+            self.assertIn(place, dom)
 
     def test_formulas_in_names_stay_text(self):
         sim, world, config, interfaces = self.world()

@@ -1,5 +1,6 @@
 #include "cli/commands/commands.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
@@ -8,6 +9,7 @@
 #include "cli/record.h"
 #include "fleet/coverage/coverage_judge.h"
 #include "fleet/coverage/coverage_ledger.h"
+#include "web/coverage/coverage_page.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -15,8 +17,6 @@
 #include <string.h>
 
 #define COVERAGE_BY_DEFAULT "vpc"
-/* The map is drawn by these. */
-#define COVERAGE_BY_MAP "account,region,vpc,subnet"
 
 struct coverage_command {
 	const struct cli_opts *opts;
@@ -295,7 +295,7 @@ coverage_read_opts(struct coverage_command *command, struct tmf_err *err)
 	command->lists =
 	    opts->by == NULL && (opts->output == OUTPUT_CSV || opts->output == OUTPUT_JSONL);
 	if (coverage_parse_min(opts->min, &command->min_percent, err) < 0 ||
-	    coverage_by_parse(map		 ? COVERAGE_BY_MAP
+	    coverage_by_parse(map		 ? COVERAGE_PAGE_BY
 			      : opts->by != NULL ? opts->by
 						 : COVERAGE_BY_DEFAULT,
 		&command->by, err) < 0)
@@ -323,6 +323,8 @@ coverage_print(const struct coverage_command *command)
 		coverage_report_groups_csv(document, &command->by, stdout);
 		break;
 	case OUTPUT_HTML:
+		coverage_page_write(document, clock_system()->wall_ms(clock_system()), stdout);
+		break;
 	case OUTPUT_TEXT:
 	case OUTPUT_SARIF:
 		coverage_report_text(document, stdout);
