@@ -102,6 +102,7 @@ struct cli_opts {
 	bool execute;
 	bool prune;
 	bool prune_runs;
+	bool follow;
 	bool trust_tags;
 	bool batch;
 	bool states;
@@ -228,6 +229,8 @@ struct cli_opts {
 	    "the run's events: run and resume keep them, show lists them")                         \
 	X(FAILED, failed, "failed", 0, RUNS, NULL, "list the instances that failed")               \
 	X(OUTCOMES, outcomes, "outcomes", 0, RUNS, NULL, "list the outcome of every instance")     \
+	X(FOLLOW, follow, "follow", 0, RUNS, NULL,                                                 \
+	    "a line for each change until the run is over; exits as it did")                       \
 	X(STATUS, status, "status", 0, RUNS, "STATUS",                                             \
 	    "only these: RUNNING, KILLED, INTERRUPTED, SUCCEEDED, FAILED, TIMED_OUT or PLANNED "   \
 	    "(a dry run)")                                                                         \

@@ -89,13 +89,14 @@ const struct subcommand cli_subcommands[] = {
 	.args = "RUN-ID",
 	.summary = "show a run and the outcomes of its instances",
 	.examples = "tmflow show @latest\n"
+		    "tmflow show @latest --follow\n"
 		    "tmflow show @latest --failed -o jsonl\n"
 		    "tmflow show @latest -o html --output-file run.html",
 	.args_min = 1,
 	.args_max = 1,
 	.outputs = OUTPUT_BIT(HTML),
-	.options = OPTIONS_STORE | OPTION_BIT(FAILED) | OPTION_BIT(OUTCOMES) | OPTION_BIT(HISTORY) |
-		   OPTION_BIT(OUTPUT_FILE),
+	.options = OPTIONS_STORE | OPTION_BIT(FOLLOW) | OPTION_BIT(FAILED) | OPTION_BIT(OUTCOMES) |
+		   OPTION_BIT(HISTORY) | OPTION_BIT(OUTPUT_FILE),
 	.run = cmd_show,
     },
     {

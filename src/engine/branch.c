@@ -81,6 +81,8 @@ branch_enter(struct branch *branch, const struct asl_state *state, json_t *input
 	branch->entered_event = event_note_state(branch, "StateEntered", input);
 	branch->entries++;
 	x->transitions++;
+	if (event_tally(branch) != NULL)
+		event_tally(branch)->entered++;
 	checkpoint_mark(branch);
 	log_event(LOG_DEBUG, "engine.state_entered", LOG_STR("state", state->name),
 	    LOG_INT("branch", branch->id), LOG_INT("event", branch->entered_event));
@@ -111,6 +113,7 @@ branch_exit(struct branch *branch, const struct step_exit *exit)
 	json_decref(branch->variables);
 	branch->variables = exit->variables;
 	event_note_exit(branch, exit);
+	event_tally_end(branch, false);
 	if (exit->next != NULL) {
 		branch_enter(branch, exit->next, exit->output);
 	} else {
@@ -169,6 +172,8 @@ branch_retry(struct branch *branch, const struct step_failure *failure, const st
 	task_drop(branch);
 	branch_close_children(branch);
 	branch->retry_count++;
+	if (event_tally(branch) != NULL)
+		event_tally(branch)->retried++;
 	context_forget(branch);
 	branch->phase = PHASE_BACKOFF;
 	branch->wake_wall_ms = event_now_wall_ms(branch->x) + (int64_t)(failure->delay_s * MS);
@@ -206,12 +211,15 @@ branch_failed(struct branch *branch, struct tmf_err *err)
 		break;
 	case STEP_CAUGHT:
 		branch_log(branch, "engine.caught", "error", err->name);
+		if (event_tally(branch) != NULL)
+			event_tally(branch)->caught++;
 		branch_give_up(branch, failure.by_name);
 		branch_close_children(branch);
 		branch_exit(branch, &failure.exit);
 		break;
 	case STEP_UNCAUGHT:
 		branch_log(branch, "engine.failed", "error", err->name);
+		event_tally_end(branch, true);
 		branch_give_up(branch, false);
 		branch_halt_children(branch);
 		branch->failure = mem_zalloc(1, sizeof(*branch->failure));

@@ -91,6 +91,17 @@ json_t *execution_event_details(const struct execution_event *event);
 bool execution_event_enters(const char *type);
 bool execution_event_leaves(const char *type);
 
+/* What happened in a state, all branches together. A state that somebody stands in was entered once
+ * more than it was left or failed. */
+struct execution_tally {
+	int64_t entered;
+	int64_t left;
+	int64_t caught; /* of those: by a Catch */
+	int64_t retried;
+	int64_t failed;	  /* no Catch took it */
+	int64_t spent_ms; /* from entering to leaving, added up: branches may do so at once */
+};
+
 struct execution_opts {
 	struct asl_machine *machine; /* a reference is taken */
 	const char *run_id;	     /* key in the store; copied */
@@ -104,6 +115,9 @@ struct execution_opts {
 	    void *arg, struct execution *execution, const struct execution_result *result);
 	void (*on_event)(void *arg, const struct execution_event *event); /* NULL: no history */
 	void *arg;
+	/* By index of the state; what happens is added. Borrowed until execution_free; NULL: not
+	 * counted. */
+	struct execution_tally *tallies;
 };
 
 /* Starts at StartAt; the first state is entered from the loop. Starting cannot fail: a fault is

@@ -86,3 +86,27 @@ event_note_exit(struct branch *branch, const struct step_exit *exit)
 	    &(struct execution_event){.data = exit->output, .assigned = assigned});
 	json_decref(assigned);
 }
+
+/* Of the state that the branch stands in; NULL where nobody counts. */
+struct execution_tally *
+event_tally(const struct branch *branch)
+{
+	struct execution_tally *tallies = branch->x->tallies;
+
+	return tallies != NULL ? &tallies[branch->state->index] : NULL;
+}
+
+/* The state is over for this branch, whichever way. A clock that was set back counts as no time. */
+void
+event_tally_end(const struct branch *branch, bool failed)
+{
+	struct execution_tally *tally = event_tally(branch);
+	int64_t spent_ms;
+
+	if (tally == NULL)
+		return;
+	spent_ms = event_now_wall_ms(branch->x) - branch->entered_wall_ms;
+	tally->spent_ms += spent_ms > 0 ? spent_ms : 0;
+	tally->left += !failed;
+	tally->failed += failed;
+}

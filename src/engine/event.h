@@ -22,4 +22,10 @@ int64_t event_note_state(struct branch *branch, const char *suffix, json_t *data
 /* The branch leaves its state as exit says; its variables have been set. */
 void event_note_exit(struct branch *branch, const struct step_exit *exit);
 
+/* The counts of the state that the branch stands in; NULL where nobody counts. Borrowed. */
+struct execution_tally *event_tally(const struct branch *branch);
+
+/* Counts that the branch is done with its state, left or failed, and the time that it took. */
+void event_tally_end(const struct branch *branch, bool failed);
+
 #endif

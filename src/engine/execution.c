@@ -201,6 +201,7 @@ execution_new(struct engine *engine, const struct execution_opts *opts)
 	x->next_branch_id = 1;
 	x->on_done = opts->on_done;
 	x->on_event = opts->on_event;
+	x->tallies = opts->tallies;
 	x->arg = opts->arg;
 	x->env = opts->env != NULL ? opts->env : tmf_registry_env(engine->registry);
 	x->end_task.run = execution_root_ended;

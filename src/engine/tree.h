@@ -168,6 +168,7 @@ struct execution {
 	    void *arg, struct execution *execution, const struct execution_result *result);
 	void (*on_event)(void *arg, const struct execution_event *event);
 	void *arg;
+	struct execution_tally *tallies; /* by index of the state; NULL: nobody counts */
 };
 
 /* A branch that stands in no state yet. Shares variables (NULL: none). parent NULL: the root. */

@@ -317,7 +317,7 @@ class Runs(harness.Case):
         self.assertEqual(self.tmflow("run", path, "--run-id", "long", "--history").code, 0)
         store = os.path.join(self.dir, "state", "tmflow.db")
         with open(store, "r+b") as f:
-            page = f.read().rindex(b'"S350"') // 4096 * 4096
+            page = f.read().rindex(b'"name":"S350"') // 4096 * 4096
             f.seek(page)
             f.write(b"\xff" * 4096)
         done = self.tmflow("show", "long", "--history", "-o", "json")

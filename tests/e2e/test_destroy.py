@@ -38,6 +38,13 @@ class Destroy(harness.Case):
     def counts(self, lists):
         return tuple(len(lists[kind]) for kind in ("sessions", "targets", "instances"))
 
+    def test_no_warning_about_what_it_removed(self):
+        sim, _ = self.mirrored(instances=60)
+        self.destroy(sim, "--yes")
+        done = self.backfill(sim)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertNotIn(" warn ", done.err)
+
     def test_plan_then_all_of_it_then_nothing(self):
         sim, before = self.mirrored()
         live = self.live(sim)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What `runs` says is true: who runs, who was killed, what a dry run would do. stop, --prune and --retention, the columns and filters."""
+import json
 import os
 import random
 import re
@@ -132,6 +133,77 @@ class Runs(services.Case):
         done = self.tmflow("run", harness.BACKFILL, "--config", sim.config, "--run-id", "real", sim=sim)
         self.assertEqual(done.code, 0, done.err)
         self.assertRegex(self.rows("--limit", "1")[0][6], r"^\d+ created")
+
+    def test_states_as_a_tree(self):
+        text = """
+StartAt: Each
+States:
+  Each:
+    Type: Map
+    ItemsPath: $.items
+    ItemProcessor:
+      StartAt: Look
+      States:
+        Look: {Type: Choice, Choices: [{Variable: $, NumericGreaterThan: 2, Next: Wrong}], Default: Right}
+        Wrong: {Type: Fail, Error: Mine}
+        Right: {Type: Pass, End: true}
+    Catch: [{ErrorEquals: [States.ALL], Next: Caught}]
+    Next: Never
+  Never: {Type: Pass, End: true}
+  Caught: {Type: Wait, Seconds: 600, End: true}
+"""
+        process = self.start("run", self.write("tree.yaml", text), "--run-id", "tree", "--input", self.write("i.json", '{"items": [1, 2, 3]}'))
+        deadline = time.monotonic() + harness.START_SECONDS
+        while "Caught" not in self.lines_of("tree") and time.monotonic() < deadline:
+            self.assertIsNone(process.poll())
+        lines = self.lines_of("tree")
+        self.assertEqual([lines[name][0] for name in ("Each", "Look", "Wrong", "Right", "Never", "Caught")],
+                         ["  !", "    \u2713", "    \u2717", "    \u2713", "  \u00b7", "  \u25b6"])
+        self.assertEqual([lines[name][1] for name in ("Each", "Look", "Wrong", "Right", "Caught")], [1, 3, 1, 2, 1])
+        self.assertIn("1 caught", lines["Each"][2])
+        self.assertIn("1 failed", lines["Wrong"][2])
+        self.kill(process)
+        self.assertEqual(self.lines_of("tree")["Caught"][0], "  \u2016")
+        # A second process goes on counting where the first one stopped.
+        second = self.start("resume", "tree", "-q")
+        self.until_signals_are_caught(second)
+        self.assertEqual(self.tmflow("stop", "tree").code, 0)
+        second.communicate(timeout=20)
+        self.assertEqual(self.lines_of("tree")["Look"][1], 3)
+
+    def lines_of(self, run):
+        """{state: (indentation and mark, how often, the rest)} of show."""
+        found = {}
+        for line in self.tmflow("show", run).out.splitlines():
+            match = re.match(r"( +[!\u2713\u2717\u00b7\u25b6\u2016]) (\w+)(?: +(\d+)x +(.*))?$", line)
+            if match:
+                found[match[2]] = (match[1], int(match[3] or 0), match[4] or "")
+        return found
+
+    def test_failures_by_error_and_rule(self):
+        sim = self.sim("--fault", "refuse:UnauthorizedOperation:CreateTrafficMirrorSession@1", instances=60)
+        done = self.backfill(sim, "--run-id", "bad")
+        self.assertEqual(done.code, 5, done.err)
+        failed = done.json["summary"]["failed"]
+        groups = re.findall(r"^ +(\d+) x UnauthorizedOperation of ec2:CreateTrafficMirrorSession, rule \S+\n +i-[0-9a-f]+: \S", self.tmflow("show", "bad").out, re.M)
+        self.assertEqual(sum(map(int, groups)), failed)
+        self.assertLess(len(groups), failed)
+
+    def test_follow(self):
+        """Lines while it runs, then the report, with the exit code of the run."""
+        process = self.start("run", self.write("w.yaml", WAITS.replace("600", "2")), "--run-id", "one", "-q")
+        self.until_signals_are_caught(process)
+        done = self.tmflow("show", "one", "--follow")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertRegex(done.out, r"^\d\d:\d\d:\d\d  RUNNING pid %d on " % process.pid)
+        self.assertIn("  SUCCEEDED\n", done.out)
+        process.communicate(timeout=20)
+        lines = [json.loads(line) for line in self.tmflow("show", "one", "--follow", "-o", "jsonl").out.splitlines()]
+        self.assertEqual([line["status"] for line in lines], ["SUCCEEDED"])
+        self.quick("two", FAILS, "fails.yaml")
+        self.assertEqual(self.tmflow("show", "two", "--follow").code, 1)
+        for args in (("-o", "json"), ("--failed",)):
+            self.assertEqual(self.tmflow("show", "one", "--follow", *args).code, 2, args)
 
     def test_color(self):
         self.quick("a")

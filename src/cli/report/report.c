@@ -11,6 +11,7 @@
 #include "cli/report/report_history.h"
 #include "cli/report/report_plan.h"
 #include "cli/report/report_reasons.h"
+#include "cli/report/report_states.h"
 #include "store/run_state.h"
 #include "web/run_json.h"
 
@@ -186,7 +187,9 @@ report_next_step(const struct store *store, const struct store_run *run,
 static void
 report_live_step(const struct store_run *run, FILE *out)
 {
-	cli_print(out, "  under way: `tmflow stop %s` interrupts it\n", run->id);
+	cli_print(out,
+	    "  under way: `tmflow show %s --follow` watches it, `tmflow stop %s` interrupts it\n",
+	    run->id, run->id);
 }
 
 static int
@@ -201,10 +204,36 @@ report_print_calls(struct store *store, const struct store_run *run, FILE *out, 
 	return 0;
 }
 
+/* The next step stands last, above the prompt. */
+static int
+report_end_text(struct store *store, const struct store_run *run, const struct run_state *state,
+    const int64_t counts[OUTCOME_COUNT], FILE *out, struct tmf_err *err)
+{
+	if (report_print_calls(store, run, out, err) < 0)
+		return -1;
+	if (state->kind == RUN_STATE_RUNNING)
+		report_live_step(run, out);
+	else
+		report_next_step(store, run, counts, out);
+	return 0;
+}
+
 /*
  * The output is escaped in every line, because names and tags come from AWS and could hold
  * control sequences of the terminal.
  */
+static int
+report_begin_text(struct store *store, const struct store_run *run, struct run_state *ret_state,
+    int64_t ret_counts[OUTCOME_COUNT], FILE *out, struct tmf_err *err)
+{
+	if (run_state_read(store, run, ret_state, err) < 0 ||
+	    store_outcomes_count(store, run->id, ret_counts, err) < 0 ||
+	    report_heading(store, run, ret_counts, out, err) < 0)
+		return -1;
+	report_output(run, out);
+	return run->dry_run ? report_plan_text(store, run, ret_counts, out, err) : 0;
+}
+
 int
 report_text(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
 {
@@ -212,25 +241,30 @@ report_text(struct store *store, const struct store_run *run, FILE *out, struct 
 	struct failed_lines lines = {.out = out};
 	struct run_state state;
 
-	if (store_outcomes_count(store, run->id, counts, err) < 0 ||
-	    report_heading(store, run, counts, out, err) < 0)
-		return -1;
-	report_output(run, out);
-	if (run->dry_run && report_plan_text(store, run, counts, out, err) < 0)
-		return -1;
-	if (report_reasons_text(store, run, counts, out, err) < 0)
+	if (report_begin_text(store, run, &state, counts, out, err) < 0 ||
+	    report_reasons_text(store, run, counts, out, err) < 0)
 		return -1;
 	if (counts[OUTCOME_FAILED] > 0 && store_outcomes_each(store, run->id, OUTCOME_FAILED,
 					      report_failed_line, &lines, err) < 0)
 		return -1;
-	if (report_print_calls(store, run, out, err) < 0 ||
-	    run_state_read(store, run, &state, err) < 0)
+	return report_end_text(store, run, &state, counts, out, err);
+}
+
+/* Who looks at a run afterwards wants to know where it was, and what the failures have in common:
+ * the instances are listed by --failed. */
+int
+report_shown_text(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err)
+{
+	int64_t counts[OUTCOME_COUNT];
+	struct run_state state;
+
+	if (report_begin_text(store, run, &state, counts, out, err) < 0 ||
+	    report_states_text(store, run, &state, out, err) < 0 ||
+	    report_reasons_text(store, run, counts, out, err) < 0)
 		return -1;
-	if (state.kind == RUN_STATE_RUNNING)
-		report_live_step(run, out);
-	else
-		report_next_step(store, run, counts, out);
-	return 0;
+	if (counts[OUTCOME_FAILED] > 0 && report_failures_text(store, run->id, out, err) < 0)
+		return -1;
+	return report_end_text(store, run, &state, counts, out, err);
 }
 
 int

@@ -28,6 +28,11 @@ void report_next_step(const struct store *store, const struct store_run *run,
 /* Writes status, counts, the first failed instances and the next step. Errors: TMF_ERR_STORE. */
 int report_text(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err);
 
+/* The same for `show`: also the states, and the failures by error and rule. Errors:
+ * TMF_ERR_STORE. */
+int
+report_shown_text(struct store *store, const struct store_run *run, FILE *out, struct tmf_err *err);
+
 /* Prints the closing document; with history also "path". Errors: TMF_ERR_STORE. */
 int report_json(struct store *store, const struct store_run *run,
     const int64_t counts[OUTCOME_COUNT], bool history, struct tmf_err *err);

@@ -46,6 +46,7 @@ session_fini(struct session *session)
 	tmf_call_cancel(session->settling);
 	execution_free(session->execution);
 	engine_free(session->engine);
+	steps_fini(&session->steps);
 	json_decref(session->pace.earlier);
 	timeline_fini(&session->pace.timeline);
 	workspace_fini(&session->workspace);
@@ -357,6 +358,7 @@ session_execution_opts(struct session *session)
 	    .redrive_wall_ms = run->redrive_wall_ms,
 	    .on_done = session_execution_over,
 	    .on_event = session->history ? session_note_event : NULL,
+	    .tallies = session->steps.tallies,
 	    .arg = session,
 	};
 }
@@ -507,7 +509,14 @@ session_open(struct session *session, enum session_way way, struct tmf_err *err)
 	if (workspace_make_mirror(&session->workspace, &mirror, err) < 0)
 		return -1;
 	session->history = session->opts->history || record_keeps_history(&session->run);
-	if (session_new_engine(session, err) < 0 || session_start_pace(session, err) < 0)
+	session->steps = (struct steps){
+	    .loop = session->workspace.loop,
+	    .store = session->store,
+	    .run_id = session->run.id,
+	    .machine = session->machine,
+	};
+	if (session_new_engine(session, err) < 0 || session_start_pace(session, err) < 0 ||
+	    steps_start(&session->steps, err) < 0)
 		return -1;
 	return session_begin(session, way, err);
 }
@@ -531,6 +540,7 @@ session_close(struct session *session, struct tmf_err *err)
 	}
 	return pace_stop(&session->pace, session->over && session->run.status != RUN_INTERRUPTED,
 		   err) < 0 ||
+		       steps_stop(&session->steps, err) < 0 ||
 		       store_run_end(session->store, &session->run, err) < 0 ||
 		       store_commit(session->store, err) < 0
 		   ? -1

@@ -4,6 +4,7 @@
 #include "cli/report/progress.h"
 #include "cli/run/mocks.h"
 #include "cli/run/pace.h"
+#include "cli/run/steps.h"
 #include "cli/run/workspace.h"
 #include "engine/engine.h"
 
@@ -41,6 +42,7 @@ struct session {
 	struct execution *execution;
 	struct progress progress;
 	struct pace pace;
+	struct steps steps;
 	bool history;		   /* events are kept */
 	struct tmf_err fault;	   /* why one could not be */
 	int signals;		   /* caught so far */

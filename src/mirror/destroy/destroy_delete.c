@@ -62,6 +62,7 @@ destroy_note_gone(struct account *account, const json_t *item, struct tmf_err *e
 	    .subnet_id = (char *)jsonx_get_string(item, "subnetId"),
 	    .made = true,
 	    .full = true,
+	    .dead = true, /* nobody need find out, and warn of it */
 	    .generation = generation,
 	};
 

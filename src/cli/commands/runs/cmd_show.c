@@ -1,5 +1,6 @@
 #include "cli/commands/commands.h"
 
+#include "base/clock.h"
 #include "base/jsonx.h"
 #include "cli/answer.h"
 #include "cli/places/parts.h"
@@ -12,8 +13,10 @@
 #include "web/run_json.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Outcomes are streamed, since there may be a million of them. */
 struct outcome_stream {
@@ -95,7 +98,7 @@ show_run(struct store *store, const struct store_run *run, const struct cli_opts
 	if (opts->output == OUTPUT_JSON)
 		return show_json(store, run, kind, rows, err);
 	if (opts->output == OUTPUT_TEXT && !rows)
-		return report_text(store, run, stdout, err);
+		return report_shown_text(store, run, stdout, err);
 	return store_outcomes_each(store, run->id, kind, show_outcome, &stream, err);
 }
 
@@ -116,6 +119,104 @@ show_page(struct store *store, const struct store_run *run, const char *path, st
 	return ret;
 }
 
+/* --- following --- */
+
+#define SHOW_LOOK_NS (500L * 1000 * 1000) /* as often as an eye can follow */
+
+/* A line, or with jsonl a document, for each change. */
+static void
+show_change(const struct cli_opts *opts, const struct store_run *run, const struct run_state *state,
+    const int64_t counts[OUTCOME_COUNT])
+{
+	char now[CLOCK_ISO_BYTES];
+	char *text;
+
+	if (opts->output == OUTPUT_JSONL) {
+		json_t *document = run_json(run, counts);
+
+		run_json_put_state(document, state);
+		cli_print_json_line(document);
+		fflush(stdout);
+		return;
+	}
+	clock_iso(clock_system()->wall_ms(clock_system()), now);
+	text = run_state_text(state);
+	cli_print(stdout, "%.8s  %s", now + strcspn(now, "T") + 1, text);
+	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
+		if (counts[kind] > 0)
+			cli_print(stdout, ", %" PRId64 " %s", counts[kind],
+			    run_outcome_word((enum outcome_kind)kind, run->dry_run));
+	putchar('\n');
+	fflush(stdout);
+	free(text);
+}
+
+/*
+ * Looks at the record until no process has the run in hand any more. The exit code is that of the
+ * run, so that a script can wait for one of another terminal.
+ */
+static int
+show_watch(struct store *store, struct store_run *run, const struct cli_opts *opts, int *ret_code,
+    struct tmf_err *err)
+{
+	const struct timespec pause = {.tv_nsec = SHOW_LOOK_NS};
+	int64_t before[OUTCOME_COUNT] = {-1};
+	int64_t counts[OUTCOME_COUNT];
+	struct run_state state;
+	char id[STORE_RUN_ID_BYTES_MAX + 1];
+
+	memcpy(id, run->id, sizeof(id));
+	for (;;) {
+		if (run_state_read(store, run, &state, err) < 0 ||
+		    run_counts(store, run, counts, err) < 0)
+			return -1;
+		if (state.kind != RUN_STATE_RUNNING)
+			break;
+		if (memcmp(before, counts, sizeof(counts)) != 0)
+			show_change(opts, run, &state, counts);
+		memcpy(before, counts, sizeof(counts));
+		(void)nanosleep(&pause, NULL);
+		store_run_fini(run);
+		if (store_run_find(store, id, run, err) < 0)
+			return -1;
+	}
+	if (opts->output == OUTPUT_JSONL)
+		show_change(opts, run, &state, counts);
+	*ret_code = (int)report_exit(run, counts);
+	return 0;
+}
+
+/* With -o json there would be a document for each change, where a reader expects one. */
+static int
+show_check_options(const struct cli_opts *opts, struct tmf_err *err)
+{
+	bool fits = opts->output == OUTPUT_TEXT || opts->output == OUTPUT_JSONL;
+
+	if (opts->follow && (!fits || opts->failed || opts->outcomes || opts->history))
+		return tmf_err_set(err, TMF_ERR_INVALID,
+		    "--follow: goes with text or -o jsonl, and without --failed, --outcomes and "
+		    "--history");
+	return 0;
+}
+
+/* Text ends with the whole report; a line of JSON has it all already. */
+static int
+show_followed(
+    struct store *store, struct store_run *run, const struct cli_opts *opts, struct tmf_err *err)
+{
+	int code = EXIT_OK;
+
+	if (show_watch(store, run, opts, &code, err) < 0)
+		return cli_fail(opts->output, err);
+	if (opts->output != OUTPUT_TEXT)
+		return code;
+	if (parts_belong_to(run))
+		parts_show(opts, store, run);
+	else if (report_shown_text(store, run, stdout, err) < 0)
+		return cli_fail(opts->output, err);
+	return code;
+}
+
 /*
  * The outcomes of a run with parts are those of its parts, so that it is shown by other code. The
  * lookup takes the id, a unique prefix of it, or @latest.
@@ -126,11 +227,16 @@ cmd_show(const struct cli_opts *opts)
 	struct store_run run = {0};
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
-	struct store *store = record_open_store(opts, &code);
+	struct store *store;
 
+	if (show_check_options(opts, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	store = record_open_store(opts, &code);
 	if (store == NULL)
 		return code;
-	if (store_run_find(store, opts->args[0], &run, &err) == 0 && opts->output == OUTPUT_HTML) {
+	if (store_run_find(store, opts->args[0], &run, &err) == 0 && opts->follow) {
+		code = show_followed(store, &run, opts, &err);
+	} else if (!tmf_err_isset(&err) && opts->output == OUTPUT_HTML) {
 		if (show_page(store, &run, opts->output_file, &err) < 0)
 			code = cli_fail(opts->output, &err);
 	} else if (!tmf_err_isset(&err) && parts_belong_to(&run))

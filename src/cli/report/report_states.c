@@ -1,0 +1,279 @@
+#include "cli/report/report_states.h"
+
+#include "asl/compile/compile.h"
+#include "base/doc/doc.h"
+#include "base/jsonx.h"
+#include "base/mem.h"
+#include "cli/ages.h"
+#include "cli/color.h"
+#include "cli/print.h"
+#include "cli/report/report_document.h"
+#include "web/graph/graph.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATE_COLUMNS 44 /* where the counts begin: a name of 80 characters moves them */
+
+json_t *
+report_states_json(const struct asl_machine *machine, const struct execution_tally *tallies)
+{
+	json_t *states = json_object();
+
+	for (unsigned i = 0; i < asl_machine_state_count(machine); i++) {
+		const struct execution_tally *tally = &tallies[i];
+
+		if (tally->entered == 0)
+			continue;
+		json_object_set_new(states, asl_machine_state(machine, i)->name,
+		    json_pack("[I, I, I, I, I, I]", (json_int_t)tally->entered,
+			(json_int_t)tally->left, (json_int_t)tally->caught,
+			(json_int_t)tally->retried, (json_int_t)tally->failed,
+			(json_int_t)tally->spent_ms));
+	}
+	return states;
+}
+
+struct states_reading {
+	const struct asl_machine *machine;
+	struct execution_tally *tallies;
+};
+
+/* A name that the machine does not have is left out: the counts are for the eye alone. */
+static int
+states_take(void *arg, const char *key, struct str value)
+{
+	const struct states_reading *reading = arg;
+	json_t *states = jsonx_parse(value, NULL);
+	const char *name;
+	json_t *numbers;
+
+	(void)key;
+	json_object_foreach (states, name, numbers) {
+		const struct asl_state *state = asl_machine_find(reading->machine, name);
+		struct execution_tally *tally;
+
+		if (state == NULL)
+			continue;
+		tally = &reading->tallies[state->index];
+		tally->entered += json_integer_value(json_array_get(numbers, 0));
+		tally->left += json_integer_value(json_array_get(numbers, 1));
+		tally->caught += json_integer_value(json_array_get(numbers, 2));
+		tally->retried += json_integer_value(json_array_get(numbers, 3));
+		tally->failed += json_integer_value(json_array_get(numbers, 4));
+		tally->spent_ms += json_integer_value(json_array_get(numbers, 5));
+	}
+	json_decref(states);
+	return 0;
+}
+
+int
+report_states_read(struct store *store, const char *run_id, const struct asl_machine *machine,
+    struct execution_tally *tallies, struct tmf_err *err)
+{
+	struct states_reading reading = {machine, tallies};
+
+	return store_facts_each(store, run_id, REPORT_STATES_FACT, states_take, &reading, err);
+}
+
+struct states_print {
+	const struct execution_tally *tallies;
+	bool live;
+	FILE *out;
+};
+
+/* Whether the run is there now, or ended there. */
+static const char *
+states_mark(const struct states_print *print, const struct execution_tally *tally,
+    enum cli_color *ret_color)
+{
+	bool inside = tally->entered > tally->left + tally->failed;
+
+	*ret_color = COLOR_NONE;
+	if (tally->entered == 0)
+		return "\u00b7"; /* not reached */
+	if (inside && print->live) {
+		*ret_color = COLOR_LIVE;
+		return "\u25b6";
+	}
+	if (tally->failed > 0) {
+		*ret_color = COLOR_BAD;
+		return "\u2717";
+	}
+	*ret_color = tally->caught > 0 || inside ? COLOR_WARN : COLOR_GOOD;
+	return tally->caught > 0 ? "!" : inside ? "\u2016" : "\u2713"; /* stopped within; done */
+}
+
+static void
+states_print_one(const struct states_print *print, const struct asl_state *state, int depth)
+{
+	const struct execution_tally *tally = &print->tallies[state->index];
+	FILE *out = print->out;
+	enum cli_color color;
+	const char *mark = states_mark(print, tally, &color);
+	char spent[CLI_DURATION_BYTES];
+	int room = STATE_COLUMNS - 2 * depth;
+
+	fprintf(out, "  %*s", 2 * depth, "");
+	fputs(cli_color_on(out, color), out);
+	fputs(mark, out);
+	fputs(cli_color_off(out, color), out);
+	if (tally->entered == 0) {
+		cli_print(out, " %s\n", state->name);
+		return;
+	}
+	cli_duration(tally->spent_ms, spent);
+	cli_print(out, " %s", state->name);
+	/* The pad of a name that is longer than the room is 0. */
+	fprintf(
+	    out, "%*s", room > (int)strlen(state->name) ? room - (int)strlen(state->name) : 0, "");
+	cli_print(out, "  %8" PRId64 "x  %8s", tally->entered, spent);
+	if (tally->failed > 0)
+		cli_print(out, "  %" PRId64 " failed", tally->failed);
+	if (tally->caught > 0)
+		cli_print(out, "  %" PRId64 " caught", tally->caught);
+	if (tally->retried > 0)
+		cli_print(out, "  %" PRId64 " retried", tally->retried);
+	fputc('\n', out);
+}
+
+/* As deep as the language nests: ASL_NESTING_MAX. */
+static void
+states_print_scope(const struct states_print *print, const struct asl_states *scope, int depth)
+{
+	assert(depth <= (int)ASL_NESTING_MAX);
+	for (size_t i = 0; i < scope->count; i++) {
+		const struct asl_states *inner;
+
+		states_print_one(print, scope->at[i], depth);
+		for (size_t k = 0; (inner = graph_scope(scope->at[i], k)) != NULL; k++)
+			states_print_scope(print, inner, depth + 1);
+	}
+}
+
+/* New reference to the run's machine as it was recorded; NULL where it does not compile here. */
+static struct asl_machine *
+states_machine(const struct store_run *run)
+{
+	struct doc *doc = run->definition != NULL
+			      ? doc_parse(run->workflow_name, str_of(run->definition), NULL)
+			      : NULL;
+	struct asl_machine *machine;
+	struct diag_list diags;
+
+	if (doc == NULL)
+		return NULL;
+	diag_list_init(&diags, doc);
+	machine = asl_compile(doc, NULL, &diags);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	return machine;
+}
+
+int
+report_states_text(struct store *store, const struct store_run *run, const struct run_state *state,
+    FILE *out, struct tmf_err *err)
+{
+	struct asl_machine *machine = states_machine(run);
+	struct states_print print = {.live = state->kind == RUN_STATE_RUNNING, .out = out};
+	struct execution_tally *tallies;
+	bool any = false;
+	int ret;
+
+	if (machine == NULL)
+		return 0;
+	tallies = mem_zalloc(asl_machine_state_count(machine), sizeof(*tallies));
+	ret = report_states_read(store, run->id, machine, tallies, err);
+	for (size_t i = 0; i < asl_machine_state_count(machine); i++)
+		any |= tallies[i].entered > 0;
+	print.tallies = tallies;
+	if (ret == 0 && any)
+		states_print_scope(&print, asl_machine_states(machine), 0);
+	free(tallies);
+	asl_machine_unref(machine);
+	return ret;
+}
+
+/* --- failures --- */
+
+#define FAILURE_GROUPS_MAX 20 /* a screen of them; the rest is counted together */
+
+struct failure_group {
+	char *name; /* error, operation and rule */
+	char *instance;
+	char *cause;
+	int64_t count;
+};
+
+struct failure_groups {
+	struct failure_group at[FAILURE_GROUPS_MAX];
+	size_t count;
+	int64_t others;
+};
+
+static int
+failures_add(void *arg, const struct outcome *outcome)
+{
+	struct failure_groups *groups = arg;
+	char *name =
+	    mem_printf("%s%s%s, rule %s", outcome->error != NULL ? outcome->error : "failed",
+		outcome->operation != NULL ? " of " : "",
+		outcome->operation != NULL ? outcome->operation : "",
+		outcome->rule != NULL ? outcome->rule : "-");
+	size_t i = 0;
+
+	while (i < groups->count && strcmp(groups->at[i].name, name) != 0)
+		i++;
+	if (i == FAILURE_GROUPS_MAX) {
+		groups->others++;
+	} else if (i == groups->count) {
+		groups->at[groups->count++] = (struct failure_group){
+		    .name = mem_strdup(name),
+		    .instance = mem_strdup(outcome->instance_id),
+		    .cause = mem_strdup(outcome->cause),
+		    .count = 1,
+		};
+	} else {
+		groups->at[i].count++;
+	}
+	free(name);
+	return 0;
+}
+
+static int
+failures_compare(const void *a, const void *b)
+{
+	const struct failure_group *left = a;
+	const struct failure_group *right = b;
+
+	return (left->count < right->count) - (left->count > right->count);
+}
+
+int
+report_failures_text(struct store *store, const char *run_id, FILE *out, struct tmf_err *err)
+{
+	struct failure_groups groups = {.count = 0};
+	int ret = store_outcomes_each(store, run_id, OUTCOME_FAILED, failures_add, &groups, err);
+
+	qsort(groups.at, groups.count, sizeof(groups.at[0]), failures_compare);
+	for (size_t i = 0; i < groups.count; i++) {
+		struct failure_group *group = &groups.at[i];
+
+		if (ret == 0) {
+			fputs(cli_color_on(out, COLOR_BAD), out);
+			cli_print(out, "  %6" PRId64 " x %s", group->count, group->name);
+			fputs(cli_color_off(out, COLOR_BAD), out);
+			cli_print(out, "\n           %s: ", group->instance);
+			report_print_cause(group->cause != NULL ? group->cause : "no cause", out);
+			fputc('\n', out);
+		}
+		free(group->name);
+		free(group->instance);
+		free(group->cause);
+	}
+	if (ret == 0 && groups.others > 0)
+		cli_print(out, "  %6" PRId64 " x other errors\n", groups.others);
+	return ret;
+}
