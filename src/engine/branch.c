@@ -203,6 +203,11 @@ branch_failed(struct branch *branch, struct tmf_err *err)
 	const struct step step = branch_step(branch, CONTEXT_FAILS);
 	struct step_failure failure;
 
+	/* Only where the fault is this state's own: behind it its words are complete. */
+	if (err->code == TMF_ERR_ASL && tmf_err_is(err, ASL_ERROR_QUERY))
+		event_note(branch->x, branch,
+		    &(struct execution_event){
+			.type = "EvaluationFailed", .error = err->name, .cause = err->text});
 	if (branch->retries == NULL && branch->state->retry_count > 0)
 		branch->retries = mem_zalloc(branch->state->retry_count, sizeof(*branch->retries));
 	switch (step_fail(&step, branch->retries, err, &failure)) {

@@ -160,6 +160,21 @@ history_fill_iteration(json_t *details, const struct execution_event *event)
 	json_object_set_new(details, "index", json_integer(event->number));
 }
 
+/* The place stands in the cause, behind the expression: only there do the words of AWS have it. */
+static void
+history_fill_evaluation_failed(json_t *details, const struct execution_event *event)
+{
+	static const char words[] = "' specified for the field '";
+	const char *place = NULL;
+
+	for (const char *at = event->cause; at != NULL && (at = strstr(at, words)) != NULL;)
+		place = at += sizeof(words) - 1;
+	history_put_failure(details, event);
+	if (place != NULL)
+		json_object_set_new(details, "location", json_stringn(place, strcspn(place, "'")));
+	jsonx_put_string(details, "state", event->state->name);
+}
+
 static void
 history_fill_redriven(json_t *details, const struct execution_event *event)
 {
@@ -185,6 +200,7 @@ static const struct {
     {"TaskSucceeded", NULL, history_fill_task_succeeded},
     {"TaskFailed", NULL, history_fill_task_failed},
     {"TaskTimedOut", NULL, history_fill_task_failed},
+    {"EvaluationFailed", NULL, history_fill_evaluation_failed},
     {"MapStateStarted", NULL, history_fill_map_started},
     {"MapIterationStarted", NULL, history_fill_iteration},
     {"MapIterationSucceeded", NULL, history_fill_iteration},

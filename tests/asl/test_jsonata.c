@@ -66,6 +66,13 @@ static const struct jsonata_vector vectors[] = {
     {"[1,2] = [1,2]", NULL, "true", NULL},
     {"{'a':1,'b':2} = {'b':2,'a':1}", NULL, "true", NULL},
     {"nothing = nothing", "{}", "false", NULL},
+    {"0 ?? 1 and false", NULL, "0", NULL},
+    {"(nothing ?? 1) and false", "{}", "false", NULL},
+    {"['a' ?: 'b' ~> $uppercase]", NULL, "[\"a\"]", NULL},
+    {"$contains('abc', /x*/)", NULL, "true", NULL},
+    {"$match('abc', /x*/)", NULL, NULL, "D1004"},
+    {"[$reduce('a', /b/)]", NULL, "[\"a\"]", NULL},
+    {"1e3[a].b", "{}", NULL, "S0213"},
     {"1 < 2 and 'a' < 'b'", NULL, "true", NULL},
     {"2 >= 2 or $error('no')", NULL, "true", NULL},
     {"3 <= 2", NULL, "false", NULL},
@@ -380,6 +387,12 @@ START_TEST(test_error_place)
 	ck_assert_str_eq(err.code, "T2001");
 	ck_assert_str_eq(err.token, "+");
 	ck_assert_uint_eq(err.position, 6); /* a character beyond U+FFFF counts twice */
+	ck_assert_ptr_null(evaluate_text(str_of("1 + $sum('x')"), NULL, NULL, 0, &err));
+	ck_assert_str_eq(err.code, "T0412");
+	ck_assert_uint_eq(err.position, 9); /* of the call, not of its arguments */
+	ck_assert_ptr_null(evaluate_text(str_of("[1]{2: 3}"), NULL, NULL, 0, &err));
+	ck_assert_str_eq(err.code, "T1003");
+	ck_assert_uint_eq(err.position, 4); /* of the group, not of its key */
 }
 END_TEST
 

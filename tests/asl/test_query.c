@@ -220,10 +220,21 @@ START_TEST(test_left)
 }
 END_TEST
 
+#define ENDLESS                                                                                    \
+	" threw an error during evaluation. U1001: expression takes too many steps, too much "     \
+	"memory or too many nested calls"
+#define EXPRESSION(text) "The JSONata expression '" text "' specified for the field 'Output'"
+
 static const struct {
 	const char *fields;
 	const char *cause;
 } unleavable[] = {
+    {TASK ",'Output':'{% ($f := function($x) { 1 + $f($x) }; $f(1)) %}'",
+	EXPRESSION("($f := function($x) { 1 + $f($x) }; $f(1))") ENDLESS},
+    {TASK ",'Output':'{% $map([1..10000], function($x) { [1..10000] }) %}'",
+	EXPRESSION("$map([1..10000], function($x) { [1..10000] })") ENDLESS},
+    {TASK ",'Output':'{% $match($pad($v & $v, 40, $v & $v) & true, /^(4|2|42|4242)+$/) %}'",
+	EXPRESSION("$match($pad($v & $v, 40, $v & $v) & true, /^(4|2|42|4242)+$/)") ENDLESS},
     {TASK ",'Output':'{% function($x) { $x } %}'",
 	"The JSONata expression 'function($x) { $x }' specified for the field 'Output' returned an "
 	"unsupported result type."},

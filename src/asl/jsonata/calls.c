@@ -59,8 +59,9 @@ evaluator_arity(const struct function *function)
 		for (size_t i = 0; i < function->u.partial.count; i++)
 			open += function->u.partial.open[i];
 		return open;
+	case FUNCTION_REGEX: /* the text, and where to begin, which nobody gives */
+		return 2;
 	case FUNCTION_CHAIN:
-	case FUNCTION_REGEX:
 	case FUNCTION_NEXT_MATCH:
 	case FUNCTION_TRANSFORM:
 	case FUNCTION_TAIL_CALL:
@@ -91,6 +92,7 @@ call_builtin(struct evaluator *ev, const struct builtin *builtin, struct argumen
 	uint32_t position = ev->call_position;
 	struct value result;
 
+	ev->fault->call_position = position;
 	if (builtin->signature != NULL) {
 		const struct signature *signature = signature_parse(
 		    builtin->signature, strlen(builtin->signature), position, &ev->heap, ev->fault);
@@ -116,6 +118,7 @@ call_lambda(struct evaluator *ev, const struct function *function, struct argume
 	const struct lambda_node *lambda = function->u.lambda.node;
 	struct frame *frame = frame_new(ev, function->u.lambda.frame);
 
+	ev->fault->call_position = ev->call_position;
 	if (lambda->signature != NULL)
 		args = signature_apply(lambda->signature, args, context,
 		    ev->call_name != NULL ? ev->call_name : "lambda", &ev->heap, ev->fault);

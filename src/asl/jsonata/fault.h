@@ -19,6 +19,7 @@ struct fault {
 	char message[FAULT_MESSAGE_BYTES];
 	char token[64];	   /* what the message is about, as the suite's `token`; "" if nothing */
 	uint32_t position; /* bytes of the expression up to the end of the token */
+	uint32_t call_position; /* of the call whose arguments are being checked */
 	jmp_buf out;
 };
 

@@ -9,10 +9,16 @@
 static struct node *
 as_step(struct parser *p, const struct node *node)
 {
-	const struct literal_node *literal = (const struct literal_node *)node;
+	const struct node *bare = node;
+	const struct literal_node *literal;
 	struct name_node *name;
 
-	if (node->type != NODE_LITERAL)
+	/* A predicate or a group behind the literal does not make it a step: 1[a].b is S0213. */
+	while (bare->type == NODE_FILTERED || bare->type == NODE_GROUPED)
+		bare = bare->type == NODE_FILTERED ? ((const struct filtered_node *)bare)->expr
+						   : ((const struct grouped_node *)bare)->expr;
+	literal = (const struct literal_node *)bare;
+	if (bare->type != NODE_LITERAL || (bare != node && literal->value.type == VALUE_STRING))
 		return (struct node *)node;
 	if (literal->value.type != VALUE_STRING) {
 		/* Any fault of the syntax behind it comes first. */
@@ -355,9 +361,13 @@ parser_infix(struct parser *p, const struct node *left, size_t which)
 	struct token token = p->token;
 
 	parser_skip(p, false);
+	/* As in jsonata, what follows ?? and ?: reaches as far as it can, as the last part of a
+	 * condition does: a ?? b and c is a ?? (b and c). */
 	if (which < JOINING_COUNT)
 		return parser_binary(p, joining[which].type, token.op, &token, left,
-		    parser_expression(p, joining[which].power));
+		    parser_expression(p, token.op == OP_COALESCE || token.op == OP_DEFAULT
+					     ? POWER_NONE
+					     : joining[which].power));
 	switch (token.op) {
 	case '.':
 		return parse_step(p, left);

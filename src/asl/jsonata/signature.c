@@ -241,7 +241,7 @@ matching_raise(const struct matching *m, const char *name, struct fault *fault)
 	for (size_t i = 0; i < m->signature->count && matching_takes(m, i, good); i++)
 		good++;
 	snprintf(number, sizeof(number), "%zu", good + 1);
-	fault_raise(fault, 0, "T0410", number, name);
+	fault_raise(fault, fault->call_position, "T0410", number, name);
 }
 
 /* The plural serves the message of T0412: "an array of numbers". */
@@ -289,7 +289,8 @@ signature_array(const struct parameter *parameter, const struct value *value, si
 		char text[24];
 
 		snprintf(text, sizeof(text), "%zu", number);
-		fault_raise(fault, 0, "T0412", text, name, kind_name(parameter->element));
+		fault_raise(fault, fault->call_position, "T0412", text, name,
+		    kind_name(parameter->element));
 	}
 	if (value->type == VALUE_ARRAY)
 		return *value;
@@ -320,7 +321,7 @@ signature_apply(const struct signature *signature, struct arguments given,
 				char text[24];
 
 				snprintf(text, sizeof(text), "%zu", argument + 1);
-				fault_raise(fault, 0, "T0411", text, name);
+				fault_raise(fault, fault->call_position, "T0411", text, name);
 			}
 			out[count++] = *context;
 		} else if (m.counts[i] == 0) {

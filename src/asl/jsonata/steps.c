@@ -474,8 +474,8 @@ group_item(struct evaluator *ev, struct grouping *g, const struct value *item)
 		if (key.type == VALUE_UNDEFINED)
 			continue;
 		if (key.type != VALUE_STRING)
-			fault_raise(ev->fault, g->node->pairs[i].key->position, "T1003",
-			    evaluator_show(ev, &key));
+			fault_raise(
+			    ev->fault, g->node->node.position, "T1003", evaluator_show(ev, &key));
 		known = object_find(g->index, key.u.text, key.len);
 		if (known == NULL) {
 			object_set(&ev->heap, g->index, key.u.text, key.len,

@@ -98,6 +98,9 @@ int asl_map_items(const struct asl_state *state, const struct asl_scope *effecti
 #define ASL_ERROR_TIMEOUT   "States.Timeout"
 #define ASL_ERROR_HEARTBEAT "States.HeartbeatTimeout"
 
+/* A fault of an expression in JSONata. */
+#define ASL_ERROR_QUERY "States.QueryEvaluationError"
+
 /* The index of the first retrier or catcher whose ErrorEquals takes the error, or -1.
  * States.Runtime and States.DataLimitExceeded follow what AWS does (FACTS). */
 int asl_retrier_for(const struct asl_state *state, const char *error);

@@ -14,7 +14,7 @@ static const char *const prefixed_errors[] = {
     "States.IntrinsicFailure",
     "States.NoChoiceMatched",
     "States.ParameterPathFailure",
-    "States.QueryEvaluationError",
+    ASL_ERROR_QUERY,
     "States.ResultPathMatchFailure",
     ERROR_RUNTIME,
 };

@@ -15,8 +15,6 @@
  * value goes on as it is. $states.input is the raw input all along.
  */
 
-#define ERROR_QUERY "States.QueryEvaluationError"
-
 /* Of the types, a Task and a Parallel alone have Arguments. */
 static int
 jsonata_input(const struct asl_state *state, const struct asl_scope *raw,
@@ -86,7 +84,7 @@ jsonata_items(const struct asl_state *state, const struct asl_scope *raw, json_t
 	} else {
 		char *text = jsonx_text(items);
 
-		ret = tmf_err_set_name(err, TMF_ERR_ASL, ERROR_QUERY,
+		ret = tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_QUERY,
 		    "Map state input must be an array but was: %s", text);
 		free(text);
 	}
@@ -170,7 +168,7 @@ dataflow_jsonata_real(const struct asl_jsonata *expr, double low, double high,
 	number = json_number_value(value);
 	json_decref(value);
 	if (number < low || number > high)
-		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_QUERY,
+		return tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_QUERY,
 		    "%s must be between %g and %g but was: %.15g", asl_jsonata_field(expr), low,
 		    high, number);
 	*ret_value = number;
@@ -186,12 +184,12 @@ dataflow_jsonata_integer(const struct asl_jsonata *expr, int64_t low, int64_t hi
 	if (dataflow_jsonata_real(expr, -HUGE_VAL, HUGE_VAL, scope, &number, err) < 0)
 		return -1;
 	if (floor(number) < number)
-		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_QUERY,
+		return tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_QUERY,
 		    "The %s field cannot be parsed as an integer: %.15g", asl_jsonata_field(expr),
 		    number);
 	/* In doubles first: a number of any size may come. */
 	if (number < (double)low || number > (double)high)
-		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_QUERY,
+		return tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_QUERY,
 		    "%s must be between %" PRId64 " and %" PRId64 " but was: %.15g",
 		    asl_jsonata_field(expr), low, high, number);
 	*ret_value = (int64_t)number;
@@ -222,7 +220,7 @@ dataflow_jsonata_timestamp(const struct asl_jsonata *expr, const struct asl_scop
 	if (dataflow_jsonata_text(expr, scope, &text, err) < 0)
 		return -1;
 	if (!timestamp_parse(str_of(text), ret_timestamp))
-		ret = tmf_err_set_name(err, TMF_ERR_ASL, ERROR_QUERY,
+		ret = tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_QUERY,
 		    "The Timestamp field cannot be parsed as an ISO-8601 extended offset "
 		    "date-time format string: %s",
 		    text);

@@ -46,9 +46,9 @@ groups_of(struct evaluator *ev, const struct value *text, const struct pattern_m
 	return value_list(groups);
 }
 
-/* An empty match would be found at one place for ever, so it raises D1004. $match("ab", /x?/) does
- * so. The end of the text is tested only after a first match, so an empty text is searched as
- * well. */
+/* An empty match would be found at one place for ever, so each but the first raises D1004: what
+ * asks for one match, as $contains does, takes it. The end of the text is tested only after a first
+ * match, so an empty text is searched as well. */
 static bool
 match_regex(struct matcher *m, struct found *found)
 {
@@ -59,7 +59,7 @@ match_regex(struct matcher *m, struct found *found)
 	if (!pattern_find(m->function->u.regex.regex, m->text.u.text, m->text.len, m->at, &match,
 		&m->ev->heap, m->ev->fault, m->ev->call_position))
 		return false;
-	if (match.parts[0].begin == match.parts[0].end)
+	if (m->started && match.parts[0].begin == match.parts[0].end)
 		evaluator_raise(m->ev, "D1004");
 	*found = (struct found){.begin = match.parts[0].begin,
 	    .end = match.parts[0].end,
