@@ -87,6 +87,7 @@ struct cli_opts {
 	const char *query_language;
 	const char *output_file;
 	const char *fail_on;
+	const char *for_command;
 	const char *suppress;
 	const char *price;
 	bool events;
@@ -187,6 +188,8 @@ struct cli_opts {
 	    "also what bears tmflow's tags without a proof that tmflow launched it")               \
 	X(IAM_POLICY, iam_policy, "iam-policy", 0, WHAT, NULL,                                     \
 	    "write the IAM policy that the workflow's actions need")                               \
+	X(FOR, for_command, "for", 0, WHAT, "COMMAND",                                             \
+	    "with --iam-policy: what run (default), audit or doctor needs")                        \
 	X(DISTRIBUTED, distributed, "distributed", 0, WHAT, NULL,                                  \
 	    "make Maps distributed: each item an execution of its own, for long backfills")        \
 	X(FORMAT, format, "format", 0, WHAT, "FORMAT",                                             \

@@ -309,7 +309,8 @@ const struct subcommand cli_subcommands[] = {
 	.args_min = 1,
 	.args_max = 1,
 	.options = OPTIONS_COMMON | OPTION_BIT(ACTIVITY_ARN) | OPTION_BIT(LAMBDA_ARN) |
-		   OPTION_BIT(IAM_POLICY) | OPTION_BIT(DISTRIBUTED) | OPTION_BIT(CONFIG),
+		   OPTION_BIT(IAM_POLICY) | OPTION_BIT(FOR) | OPTION_BIT(REGION) |
+		   OPTION_BIT(DISTRIBUTED) | OPTION_BIT(CONFIG),
 	.run = cmd_export,
     },
     {

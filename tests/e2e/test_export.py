@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tmflow export: the workflow for Step Functions, and the policy that it needs."""
 import glob
+import fnmatch
 import json
 import subprocess
 import os
@@ -106,6 +107,48 @@ class Export(harness.Case):
         statements = self.export(path, "--iam-policy", "--activity-arn", ACTIVITY)["Statement"]
         self.assertEqual(statements[0]["Action"], ["states:GetActivityTask"])
         self.assertEqual(statements[0]["Resource"], ACTIVITY)
+
+    def allows(self, policy, action, resource, context):
+        """Whether a policy of Allow statements with StringEquals lets a request to one resource through, as IAM decides it."""
+        def one_of(value, wanted):
+            return value in (wanted if isinstance(wanted, list) else [wanted])
+        def fits(statement):
+            resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+            conditions = statement.get("Condition", {}).get("StringEquals", {})
+            return (action in statement["Action"] and any(fnmatch.fnmatchcase(resource, pattern) for pattern in resources)
+                    and all(one_of(context.get(key), wanted) for key, wanted in conditions.items()))
+        return any(fits(s) for s in policy["Statement"])
+
+    def test_the_policy_is_narrowed_by_a_configuration(self):
+        given = self.write("given.yaml", "vpcs:\n  - {vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}\n")
+        actions = {a for s in self.export(harness.BACKFILL, "--iam-policy", "--config", given)["Statement"] for a in s["Action"]}
+        for needless in ("RunInstances", "TerminateInstances", "CreateTrafficMirrorTarget", "DeleteTrafficMirrorSession"):
+            self.assertNotIn("ec2:" + needless, actions)
+        launched = self.write("launched.yaml", "prune: true\nvpcs:\n  - {vpcId: vpc-1, filterId: tmf-1, targetInstanceType: t3.large, "
+                              "targetInstanceAmi: ami-1, targetSecurityGroupIds: [sg-1]}\n")
+        policy = self.export(harness.BACKFILL, "--iam-policy", "--config", launched, "--region", "eu-west-1")
+        arn = "arn:aws:ec2:eu-west-1:123456789012:"
+        ours, tagged = {"aws:ResourceTag/tmflow:tool": "tmflow"}, {"aws:RequestTag/tmflow:tool": "tmflow", "ec2:InstanceType": "t3.large"}
+        for action, resource, context in (
+                ("CreateTrafficMirrorSession", arn + "traffic-mirror-filter/tmf-1", {}), ("CreateTrafficMirrorSession", arn + "network-interface/eni-1", {}),
+                ("CreateTrafficMirrorSession", arn + "traffic-mirror-session/*", tagged), ("DeleteTrafficMirrorSession", arn + "traffic-mirror-session/tms-1", ours),
+                ("RunInstances", arn + "instance/*", tagged), ("RunInstances", "arn:aws:ec2:eu-west-1::image/ami-1", {}),
+                ("TerminateInstances", arn + "instance/i-1", ours), ("CreateTags", arn + "instance/i-1", {"ec2:CreateAction": "RunInstances"})):
+            self.assertTrue(self.allows(policy, "ec2:" + action, resource, context), (action, resource))
+            self.assertFalse(self.allows(policy, "ec2:" + action, resource.replace("eu-west-1", "us-east-1"), context), (action, resource))
+        for action, resource, context in (
+                ("CreateTrafficMirrorSession", arn + "traffic-mirror-filter/tmf-2", {}), ("CreateTrafficMirrorSession", arn + "traffic-mirror-session/*", {}),
+                ("DeleteTrafficMirrorSession", arn + "traffic-mirror-session/tms-1", {}), ("TerminateInstances", arn + "instance/i-1", {}),
+                ("RunInstances", arn + "instance/*", {**tagged, "ec2:InstanceType": "p5.48xlarge"}), ("CreateTags", arn + "instance/i-1", {}),
+                ("RunInstances", "arn:aws:ec2:eu-west-1::image/ami-2", {}), ("RunInstances", arn + "security-group/sg-2", {})):
+            self.assertFalse(self.allows(policy, "ec2:" + action, resource, context), (action, resource))
+
+    def test_policies_of_commands_that_only_look(self):
+        for command in ("audit", "doctor"):
+            actions = {a for s in self.export(harness.BACKFILL, "--iam-policy", "--for", command)["Statement"] for a in s["Action"]}
+            self.assertGreater(len(actions), 8)
+            self.assertEqual([a for a in actions if not re.search(":(Describe|List|Lookup)", a)], [])
+        self.assertEqual(self.tmflow("export", harness.BACKFILL, "--iam-policy", "--for", "all").code, 2)
 
     def test_the_policy_of_roles_in_other_accounts(self):
         """Only findings are followed into other accounts; the configuration says by which role."""

@@ -38,6 +38,10 @@ enum doctor_status { DOCTOR_PASS, DOCTOR_WARN, DOCTOR_FAIL };
 void doctor_check_add(json_t *checks, const char *name, enum doctor_status status, const char *seen,
     const char *remedy);
 
+/* The IAM actions that it needs to look at everything; ends with NULL. What a run needs is asked
+ * for by dry runs, and needs no permission to be asked. */
+extern const char *const doctor_iam_actions[];
+
 /* True if one of the checks failed. */
 bool doctor_has_failed(const json_t *checks);
 

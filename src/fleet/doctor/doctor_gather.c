@@ -574,6 +574,15 @@ static const struct {
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
+const char *const doctor_iam_actions[] = {"ec2:DescribeImages", "ec2:DescribeInstances",
+    "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRegions",
+    "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
+    "ec2:DescribeTrafficMirrorFilters", "ec2:DescribeTrafficMirrorSessions",
+    "ec2:DescribeTrafficMirrorTargets", "ec2:DescribeVpcs",
+    "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancerAttributes",
+    "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth", "events:ListRules", NULL};
+
 static void
 gather_leave(struct doctor *doctor)
 {

@@ -1,0 +1,430 @@
+#include "cli/commands/language/policy.h"
+
+#include "aws/arn.h"
+#include "base/jsonx.h"
+#include "base/mem.h"
+#include "cli/run/permissions.h"
+#include "fleet/audit/audit.h"
+#include "fleet/doctor/doctor.h"
+#include "mirror/mirror.h"
+#include "mirror/names.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* IAM policies: what the actions of a workflow need, and no more than a configuration asks for. */
+
+#define POLICY_VERSION "2012-10-17" /* of the policy language */
+
+#define KEY_REQUEST_TOOL  "aws:RequestTag/" TAG_TOOL
+#define KEY_RESOURCE_TOOL "aws:ResourceTag/" TAG_TOOL
+#define KEY_RESOURCE_NAME "aws:ResourceTag/" TAG_NAME
+
+/*
+ * What a worker asks of its activity, and what it says of a task, which only the task's token
+ * names.
+ */
+static const char *const activity_actions[] = {"states:GetActivityTask"};
+static const char *const task_actions[] = {
+    "states:SendTaskFailure",
+    "states:SendTaskHeartbeat",
+    "states:SendTaskSuccess",
+};
+
+/* Takes resource: an ARN, or a list of them. */
+static void
+policy_add_statement(
+    json_t *statements, const char *sid, const char *const *actions, size_t count, json_t *resource)
+{
+	json_t *statement = json_object();
+	json_t *list = json_array();
+
+	jsonx_put_string(statement, "Sid", sid);
+	jsonx_put_string(statement, "Effect", "Allow");
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(actions[i]));
+	json_object_set_new(statement, "Action", list);
+	json_object_set_new(statement, "Resource", resource);
+	json_array_append_new(statements, statement);
+}
+
+static const char *const role_actions[] = {"sts:AssumeRole"};
+#define ANY_ROLE "arn:*:iam::*:role/*"
+
+/* True if some Task of the definition may take a role of another account. */
+static bool
+policy_takes_roles(const json_t *value)
+{
+	static const char prefix[] = "tmflow:";
+	const char *resource = jsonx_get_string(value, "Resource");
+	const json_t *arguments = json_object_get(value, "Arguments");
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (arguments == NULL)
+		arguments = json_object_get(value, "Parameters");
+	if (resource != NULL && strncmp(resource, prefix, sizeof(prefix) - 1) == 0 &&
+	    mirror_task_takes_roles(resource + sizeof(prefix) - 1, arguments))
+		return true;
+	json_object_foreach ((json_t *)value, key, member)
+		if (policy_takes_roles(member))
+			return true;
+	json_array_foreach (value, i, member)
+		if (policy_takes_roles(member))
+			return true;
+	return false;
+}
+
+static void
+policy_add_role(json_t *resources, const char *template, const char *account_id)
+{
+	char *arn = arn_fill_in(template, account_id, "*");
+
+	if (arn != NULL)
+		json_array_append_new(resources, json_string(arn));
+	free(arn);
+}
+
+/* As the configuration names it, in its accounts or in any; without a configuration any role that
+ * lets us in. An empty list of accounts makes no statement. */
+static void
+policy_add_roles(json_t *statements, const struct mirror_config *config)
+{
+	const struct config_guardduty *guardduty =
+	    config != NULL ? mirror_config_guardduty(config) : NULL;
+	const char *template = guardduty != NULL ? guardduty->role_arn : ANY_ROLE;
+	const json_t *accounts = guardduty != NULL ? guardduty->accounts : NULL;
+	json_t *resources = json_array();
+	char id[ARN_ACCOUNT_DIGITS + 1];
+	json_t *account;
+	size_t i;
+
+	json_array_foreach (accounts, i, account)
+		if (arn_account_of(account, id))
+			policy_add_role(resources, template, id);
+	if (accounts == NULL)
+		policy_add_role(resources, template, "*");
+	if (json_array_size(resources) > 0)
+		policy_add_statement(statements, "TmflowRoles", role_actions,
+		    sizeof(role_actions) / sizeof(role_actions[0]),
+		    json_array_size(resources) == 1 ? json_incref(json_array_get(resources, 0))
+						    : json_incref(resources));
+	json_decref(resources);
+}
+
+/* --- narrowed by a configuration --- */
+
+/* A policy under way. */
+struct policy {
+	json_t *statements;
+	json_t *needed;	    /* [action], see permissions_needed */
+	const char *region; /* NULL: any */
+	const struct mirror_config *config;
+};
+
+static bool
+policy_needs(const struct policy *policy, const char *action)
+{
+	json_t *needed;
+	size_t i;
+
+	json_array_foreach (policy->needed, i, needed)
+		if (strcmp(json_string_value(needed), action) == 0)
+			return true;
+	return false;
+}
+
+/* Appends the ARN of EC2 resources of a type to list: of all, or of one. An image is of no
+ * account. */
+static void
+policy_add_arn(const struct policy *policy, json_t *list, const char *type, const char *id)
+{
+	const char *region = policy->region != NULL ? policy->region : "*";
+	const char *account = strcmp(type, "image") == 0 ? "" : "*";
+
+	json_array_append_new(
+	    list, json_sprintf("arn:*:ec2:%s:%s:%s/%s", region, account, type, id));
+}
+
+/* ARNs of all resources of these types, NULL at the end. New reference. */
+static json_t *
+policy_all_of(const struct policy *policy, const char *const *types)
+{
+	json_t *list = json_array();
+
+	for (; *types != NULL; types++)
+		policy_add_arn(policy, list, *types, "*");
+	return list;
+}
+
+/* {"StringEquals": {key: value}}. Takes value. */
+static json_t *
+policy_equals(const char *key, json_t *value)
+{
+	return json_pack("{s:{s:o}}", "StringEquals", key, value);
+}
+
+/* Adds a statement for those of the actions that are needed; nothing where none is. Takes resource
+ * and condition (NULL: none). */
+static void
+policy_allow(struct policy *policy, const char *sid, const char *const *actions, json_t *resource,
+    json_t *condition)
+{
+	const char *needed[8];
+	size_t count = 0;
+
+	for (; *actions != NULL; actions++) {
+		assert(count < sizeof(needed) / sizeof(needed[0]));
+		if (policy_needs(policy, *actions))
+			needed[count++] = *actions;
+	}
+	if (count > 0 && json_array_size(resource) > 0) {
+		policy_add_statement(policy->statements, sid, needed, count, json_incref(resource));
+		if (condition != NULL)
+			json_object_set(json_array_get(policy->statements,
+					    json_array_size(policy->statements) - 1),
+			    "Condition", condition);
+	}
+	json_decref(resource);
+	json_decref(condition);
+}
+
+/* Describes take no resource. */
+static void
+policy_allow_describes(struct policy *policy)
+{
+	json_t *actions = json_array();
+	json_t *statement = json_object();
+	json_t *needed;
+	size_t i;
+
+	json_array_foreach (policy->needed, i, needed)
+		if (strstr(json_string_value(needed), ":Describe") != NULL ||
+		    strstr(json_string_value(needed), ":List") != NULL ||
+		    strstr(json_string_value(needed), ":Lookup") != NULL)
+			json_array_append(actions, needed);
+	jsonx_put_string(statement, "Sid", "TmflowLooks");
+	jsonx_put_string(statement, "Effect", "Allow");
+	json_object_set(statement, "Action", actions);
+	jsonx_put_string(statement, "Resource", "*");
+	if (policy->region != NULL)
+		json_object_set_new(statement, "Condition",
+		    policy_equals("aws:RequestedRegion", json_string(policy->region)));
+	if (json_array_size(actions) > 0)
+		json_array_append(policy->statements, statement);
+	json_decref(statement);
+	json_decref(actions);
+}
+
+/* What each rule names, once: its filter; its target, or any; of created targets image, groups,
+ * subnet and type. */
+struct policy_places {
+	json_t *sessions; /* ARNs that a session is made of */
+	json_t *launches; /* ARNs that an instance is made of */
+	json_t *types;
+};
+
+static void
+policy_add_once(const struct policy *policy, json_t *list, const char *type, const char *id)
+{
+	json_t *one = json_array();
+	json_t *listed;
+	size_t i;
+
+	policy_add_arn(policy, one, type, id);
+	json_array_foreach (list, i, listed)
+		if (json_equal(listed, json_array_get(one, 0))) {
+			json_decref(one);
+			return;
+		}
+	json_array_extend(list, one);
+	json_decref(one);
+}
+
+static void
+policy_add_rule(
+    const struct policy *policy, const struct config_rule *rule, struct policy_places *places)
+{
+	policy_add_once(policy, places->sessions, "traffic-mirror-filter", rule->filter_id);
+	policy_add_once(policy, places->sessions, "traffic-mirror-target",
+	    rule->target_id != NULL ? rule->target_id : "*");
+	if (rule->target_id != NULL)
+		return;
+	policy_add_once(policy, places->launches, "image", rule->target_instance_ami);
+	policy_add_once(policy, places->launches, "subnet",
+	    rule->target_subnet_id != NULL ? rule->target_subnet_id : "*");
+	for (size_t i = 0; i < rule->target_security_group_count; i++)
+		policy_add_once(
+		    policy, places->launches, "security-group", rule->target_security_group_ids[i]);
+	json_array_append_new(places->types, json_string(rule->target_instance_type));
+}
+
+static const char *const of_sessions[] = {"traffic-mirror-session", NULL};
+static const char *const of_targets[] = {"traffic-mirror-target", NULL};
+static const char *const of_instances[] = {"instance", NULL};
+static const char *const of_interfaces[] = {"network-interface", NULL};
+static const char *const of_mirroring[] = {"traffic-mirror-session", "traffic-mirror-target", NULL};
+static const char *const of_launched[] = {"network-interface", "volume", NULL};
+static const char *const of_made[] = {
+    "traffic-mirror-session", "traffic-mirror-target", "instance", "network-interface", NULL};
+
+#define ACTIONS(...)   ((const char *const[]){__VA_ARGS__, NULL})
+#define CREATE_SESSION "ec2:CreateTrafficMirrorSession"
+#define MODIFY_SESSION "ec2:ModifyTrafficMirrorSession"
+#define DELETE_SESSION "ec2:DeleteTrafficMirrorSession"
+#define CREATE_TARGET  "ec2:CreateTrafficMirrorTarget"
+#define DELETE_TARGET  "ec2:DeleteTrafficMirrorTarget"
+#define RUN_INSTANCES  "ec2:RunInstances"
+
+static json_t *
+policy_tool(const char *key)
+{
+	return policy_equals(key, json_string(TAG_TOOL_VALUE));
+}
+
+/* What is made bears tmflow's tag from its first moment, and only what bears it is changed. */
+static void
+policy_allow_sessions(struct policy *policy, struct policy_places *places)
+{
+	json_t *places_of = json_incref(places->sessions);
+
+	policy_add_arn(policy, places_of, "network-interface", "*");
+	policy_allow(policy, "TmflowSessionPlaces", ACTIONS(CREATE_SESSION, MODIFY_SESSION),
+	    places_of, NULL);
+	policy_allow(policy, "TmflowSessionsMade", ACTIONS(CREATE_SESSION),
+	    policy_all_of(policy, of_sessions), policy_tool(KEY_REQUEST_TOOL));
+	policy_allow(policy, "TmflowSessionsOurs", ACTIONS(MODIFY_SESSION, DELETE_SESSION),
+	    policy_all_of(policy, of_sessions), policy_tool(KEY_RESOURCE_TOOL));
+}
+
+static void
+policy_allow_targets(struct policy *policy, struct policy_places *places)
+{
+	json_t *made = policy_tool(KEY_REQUEST_TOOL);
+
+	policy_allow(policy, "TmflowTargetPlaces", ACTIONS(CREATE_TARGET),
+	    policy_all_of(policy, of_interfaces), NULL);
+	policy_allow(policy, "TmflowTargetsMade", ACTIONS(CREATE_TARGET),
+	    policy_all_of(policy, of_targets), policy_tool(KEY_REQUEST_TOOL));
+	policy_allow(policy, "TmflowTargetsOurs", ACTIONS(DELETE_TARGET),
+	    policy_all_of(policy, of_targets), policy_tool(KEY_RESOURCE_TOOL));
+	policy_allow(policy, "TmflowLaunchPlaces", ACTIONS(RUN_INSTANCES),
+	    json_incref(places->launches), NULL);
+	policy_allow(policy, "TmflowLaunchParts", ACTIONS(RUN_INSTANCES),
+	    policy_all_of(policy, of_launched), NULL);
+	json_object_set(json_object_get(made, "StringEquals"), "ec2:InstanceType", places->types);
+	policy_allow(policy, "TmflowLaunches", ACTIONS(RUN_INSTANCES),
+	    policy_all_of(policy, of_instances), made);
+	policy_allow(policy, "TmflowTerminates", ACTIONS("ec2:TerminateInstances"),
+	    policy_all_of(policy, of_instances), policy_tool(KEY_RESOURCE_TOOL));
+}
+
+/* At creation, and later on what is tmflow's; the seed application's targets lose their tag, too,
+ * when they are full. */
+static void
+policy_allow_tags(struct policy *policy)
+{
+	policy_allow(policy, "TmflowTagsMade", ACTIONS("ec2:CreateTags"),
+	    policy_all_of(policy, of_made),
+	    policy_equals("ec2:CreateAction",
+		json_pack("[s, s, s]", CREATE_SESSION + 4, CREATE_TARGET + 4, RUN_INSTANCES + 4)));
+	policy_allow(policy, "TmflowTagsOurs", ACTIONS("ec2:CreateTags", "ec2:DeleteTags"),
+	    policy_all_of(policy, of_mirroring), policy_tool(KEY_RESOURCE_TOOL));
+	policy_allow(policy, "TmflowTagsOfSeed", ACTIONS("ec2:DeleteTags"),
+	    policy_all_of(policy, of_targets),
+	    policy_equals(KEY_RESOURCE_NAME, json_string(TAG_NAME_VALUE)));
+}
+
+static void
+policy_narrow(struct policy *policy)
+{
+	struct policy_places places = {json_array(), json_array(), json_array()};
+
+	for (size_t i = 0; i < mirror_config_rule_count(policy->config); i++)
+		policy_add_rule(policy, mirror_config_rule(policy->config, i), &places);
+	policy_allow_describes(policy);
+	policy_allow_sessions(policy, &places);
+	policy_allow_targets(policy, &places);
+	policy_allow_tags(policy);
+	json_decref(places.sessions);
+	json_decref(places.launches);
+	json_decref(places.types);
+}
+
+/* --- the document --- */
+
+/* Without a configuration the actions act on what is not known: hence "*" there. */
+static void
+policy_allow_anywhere(struct policy *policy)
+{
+	json_t *statement = json_object();
+
+	jsonx_put_string(statement, "Sid", "TmflowActions");
+	jsonx_put_string(statement, "Effect", "Allow");
+	json_object_set(statement, "Action", policy->needed);
+	jsonx_put_string(statement, "Resource", "*");
+	if (json_array_size(policy->needed) > 0)
+		json_array_append(policy->statements, statement);
+	json_decref(statement);
+}
+
+static void
+policy_add_names(json_t *list, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		json_array_append_new(list, json_string(*names));
+}
+
+/* What a command that only looks needs. New reference, or NULL for another. */
+static json_t *
+policy_looks(const char *command)
+{
+	json_t *list = json_array();
+
+	if (strcmp(command, "audit") == 0) {
+		policy_add_names(list, audit_iam_actions);
+		policy_add_names(list, audit_trail_iam_actions);
+	} else if (strcmp(command, "doctor") == 0) {
+		policy_add_names(list, doctor_iam_actions);
+	} else {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+json_t *
+policy_document(const struct policy_opts *opts, struct tmf_err *err)
+{
+	struct policy policy = {
+	    .statements = json_array(), .region = opts->region, .config = opts->config};
+	json_t *looks = opts->command != NULL ? policy_looks(opts->command) : NULL;
+
+	if (opts->command != NULL && looks == NULL && strcmp(opts->command, "run") != 0) {
+		json_decref(policy.statements);
+		tmf_err_set(err, TMF_ERR_INVALID, "--for takes run, audit or doctor, not \"%s\"",
+		    opts->command);
+		return NULL;
+	}
+	policy.needed =
+	    looks != NULL ? looks : permissions_needed(opts->registry, opts->machine, opts->config);
+	if (looks != NULL)
+		policy_allow_describes(&policy);
+	else if (opts->config != NULL)
+		policy_narrow(&policy);
+	else
+		policy_allow_anywhere(&policy);
+	if (looks == NULL && policy_takes_roles(asl_machine_json(opts->machine)))
+		policy_add_roles(policy.statements, opts->config);
+	if (opts->activity_arn != NULL) {
+		policy_add_statement(policy.statements, "TmflowActivity", activity_actions,
+		    sizeof(activity_actions) / sizeof(activity_actions[0]),
+		    json_string(opts->activity_arn));
+		policy_add_statement(policy.statements, "TmflowTasks", task_actions,
+		    sizeof(task_actions) / sizeof(task_actions[0]), json_string("*"));
+	}
+	json_decref(policy.needed);
+	return json_pack("{s:s, s:o}", "Version", POLICY_VERSION, "Statement", policy.statements);
+}

@@ -1,0 +1,23 @@
+#ifndef TMFLOW_CLI_COMMANDS_LANGUAGE_POLICY_H
+#define TMFLOW_CLI_COMMANDS_LANGUAGE_POLICY_H
+
+#include "asl/compile/compile.h"
+#include "engine/registry.h"
+#include "mirror/config/config.h"
+
+/* Borrowed. */
+struct policy_opts {
+	struct tmf_registry *registry;
+	const struct asl_machine *machine;
+	/* Narrows the policy: to the filters, targets, images, groups, subnets and types that its
+	 * rules name, and to what bears tmflow's tags. NULL: the actions on any resource. */
+	const struct mirror_config *config;
+	const char *region;	  /* NULL: any */
+	const char *command;	  /* "run", "audit" or "doctor"; NULL: run */
+	const char *activity_arn; /* of a worker; NULL: none */
+};
+
+/* The IAM policy: {"Version", "Statement"}. New reference, or NULL with *err, TMF_ERR_INVALID. */
+json_t *policy_document(const struct policy_opts *opts, struct tmf_err *err);
+
+#endif
