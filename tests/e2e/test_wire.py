@@ -15,6 +15,7 @@ import harness
 
 LATE_SECONDS = 0.05
 IDLE_SECONDS = 60
+STALL_SECONDS = 100  # longer than a request may take
 CONFIG = "vpcs: [{vpcId: vpc-1, filterId: tmf-1, targetId: tmt-1}]\n"
 
 
@@ -46,6 +47,8 @@ class Proxy:
         self.spoil = spoil
         self.counts = {}
         self.spoilt = 0
+        self.stalled = set()  # connections on which a reply was spoilt
+        self.reused = 0  # requests that came on one of those afterwards
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
@@ -78,9 +81,13 @@ class Proxy:
     def answer(self, client, action, reply):
         """False: the connection ends."""
         with self.lock:
+            if client in self.stalled:
+                self.reused += 1
             number = self.counts[action] = self.counts.get(action, 0) + 1
             parts = self.spoil(action, number, reply)
             self.spoilt += parts is not None
+        if parts is not None:
+            self.stalled.add(client)
         for seconds, part in parts if parts is not None else [(0, reply)]:
             if part is None:
                 return False
@@ -99,6 +106,18 @@ def twice(reply):
 
 def twice_late(reply):
     return [(0, reply), (LATE_SECONDS, reply)]
+
+
+def stops_in_the_middle(reply):
+    return [(0, reply[: len(reply) // 2]), (STALL_SECONDS, None)]
+
+
+def endless_headers(reply):
+    return [(0, b"HTTP/1.1 200 OK\r\n")] + [(1, b"X-More: and more\r\n")] * STALL_SECONDS + [(0, None)]
+
+
+def a_byte_a_second(reply):
+    return [(1, reply[i : i + 1]) for i in range(STALL_SECONDS)] + [(0, None)]
 
 
 def other_surplus(reply):
@@ -171,6 +190,16 @@ class Wire(harness.Case):
                 sim, _, done = self.run_through(lambda action, number, reply: fault(reply) if number % 7 == 3 else None)
                 self.expect_whole(sim, done)
                 sim.stop()
+
+    def test_stalled_replies(self):
+        """A reply that goes on for ever is given up in bounded time and asked for again, on a connection of its own; the others go on meanwhile."""
+        stalls = {2: stops_in_the_middle, 3: endless_headers, 4: a_byte_a_second}
+        sim, proxy, done = self.run_through(
+            lambda action, number, reply: stalls[number](reply) if action == "CreateTrafficMirrorSession" and number in stalls else None)
+        self.assertEqual(proxy.spoilt, len(stalls))
+        self.expect_whole(sim, done)
+        self.assertEqual(proxy.reused, 0)
+        self.assertEqual(sim.report()["actions"]["CreateTrafficMirrorSession"]["replayed"], len(stalls))
 
     def test_swapped_replies(self):
         """Each fifth reply to a create is that to the create before."""
