@@ -81,17 +81,28 @@ enum tmf_op_next tmf_op_await(struct tmf_op *op, struct tmf_call *call, tmf_op_s
 enum tmf_op_next
 tmf_op_await_seen(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage);
 
+/*
+ * As tmf_op_await, for work that others have begun and that may take long. Meanwhile the operation
+ * holds none of the places that MaxConcurrency gives to the iterations of the Map around it:
+ * further ones begin. stage runs once there is a place again, in the order in which the waits
+ * ended.
+ */
+enum tmf_op_next
+tmf_op_await_parked(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage);
+
 /* Waits for call; its result is the operation's. */
 enum tmf_op_next tmf_op_await_result(struct tmf_op *op, struct tmf_call *call);
 
 /* Waits delay_ms on the loop's clock, then runs stage. */
 enum tmf_op_next tmf_op_sleep(struct tmf_op *op, int64_t delay_ms, tmf_op_stage_fn *stage);
 
-/* The same three, which also keep the stage's name. op is evaluated twice. */
+/* The same four, which also keep the stage's name. op is evaluated twice. */
 #define tmf_op_await(op, call, stage)                                                              \
 	((op)->stage_name = #stage, tmf_op_await((op), (call), (stage)))
 #define tmf_op_await_seen(op, call, stage)                                                         \
 	((op)->stage_name = #stage, tmf_op_await_seen((op), (call), (stage)))
+#define tmf_op_await_parked(op, call, stage)                                                       \
+	((op)->stage_name = #stage, tmf_op_await_parked((op), (call), (stage)))
 #define tmf_op_sleep(op, delay_ms, stage)                                                          \
 	((op)->stage_name = #stage, tmf_op_sleep((op), (delay_ms), (stage)))
 

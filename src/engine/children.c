@@ -69,8 +69,8 @@ children_next(struct branch *branch, int64_t *ret_index)
 
 	while (children->next < children->total && children_knows(children, children->next))
 		children->next++;
-	if (children->next == children->total || children->live >= children->concurrency ||
-	    branch->x->live_branches >= ENGINE_BRANCHES_MAX)
+	if (children->next == children->total || children->line_first != NULL ||
+	    !task_has_place(branch) || branch->x->live_branches >= ENGINE_BRANCHES_MAX)
 		return false;
 	*ret_index = children->next++;
 	return true;

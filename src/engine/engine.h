@@ -19,6 +19,9 @@
 
 #define ENGINE_BRANCHES_MAX                                                                        \
 	100000u /* live at once in an execution; a Map without MaxConcurrency is held to it */
+/* Of a Map's iterations, those that wait for others' work without a place; more keep theirs. As
+ * many as a page of instances has: what waits takes memory. */
+#define ENGINE_PARKED_MAX	       1000
 #define ENGINE_MAP_CONCURRENCY_DEFAULT 40u /* MaxConcurrency 0 or absent: as AWS for inline Maps */
 #define ENGINE_INTERRUPT_GRACE_MS      10000 /* for calls in flight after the first signal */
 

@@ -13,6 +13,7 @@
 /* What the macros of action.h call. */
 #undef tmf_op_await
 #undef tmf_op_await_seen
+#undef tmf_op_await_parked
 #undef tmf_op_sleep
 
 #define MS		  1000.0
@@ -29,15 +30,19 @@ struct op_run {
 	json_t *result; /* tmf_op_done */
 	json_t *kept;	/* object, or NULL: what tmf_op_keep holds */
 	struct tmf_call *call;
-	tmf_op_stage_fn *stage; /* what runs when the wait is over */
-	int64_t stage_mono_ms;	/* when the newest stage began */
-	bool sees_error;	/* tmf_op_await_seen */
-	bool gives_reply;	/* tmf_op_await_result */
+	tmf_op_stage_fn *stage;		/* what runs when the wait is over */
+	int64_t stage_mono_ms;		/* when the newest stage began */
+	const struct op_places *places; /* NULL: none */
+	bool parked;			/* has given its place back until the call ends */
+	bool wants_place;		/* the call has ended, and op_go_on is to come */
+	bool sees_error;		/* tmf_op_await_seen */
+	bool gives_reply;		/* tmf_op_await_result */
 	bool winding_down;
 	bool over; /* done was called */
 };
 
 static void op_run_stage(struct op_run *run, tmf_op_stage_fn *stage);
+static void op_call_over(struct op_run *run);
 
 /* Valid because op is the first member. */
 static struct op_run *
@@ -81,6 +86,43 @@ op_call_done(void *arg, struct tmf_call *call)
 	op->reply = tmf_call_take_result(call);
 	if (op->reply == NULL)
 		tmf_err_move(&op->err, &call->err);
+	if (run->parked && !run->places->enter(run->done_arg))
+		run->wants_place = true;
+	else
+		op_call_over(run);
+}
+
+static void
+op_run_on(struct tmf_task *task)
+{
+	op_call_over((struct op_run *)((char *)task - offsetof(struct op_run, task)));
+}
+
+/* From the loop, as if the call ended now. */
+void
+op_go_on(struct tmf_op *op)
+{
+	struct op_run *run = op_run_of(op);
+
+	assert(run->wants_place && run->call == NULL && !run->over);
+	run->wants_place = false;
+	run->task.run = op_run_on;
+	tmf_loop_post(op->loop, &run->task);
+}
+
+void
+op_set_places(struct tmf_op *op, const struct op_places *places)
+{
+	op_run_of(op)->places = places;
+}
+
+/* What an ended call means for the op, which has its place again. */
+static void
+op_call_over(struct op_run *run)
+{
+	struct tmf_op *op = &run->op;
+
+	run->parked = false;
 	if (op->reply == NULL && !run->sees_error) {
 		op_finish(run);
 	} else if (run->gives_reply) {
@@ -213,13 +255,17 @@ op_end_interrupted(struct tmf_task *task)
 }
 
 /* A call that is under way is awaited, since AWS may have acted on it already. A sleep is
- * cut short: nothing depends on its end. */
+ * cut short: nothing depends on its end. So is the wait for a place, or for what others do. */
 void
 op_wind_down(struct tmf_op *op)
 {
 	struct op_run *run = op_run_of(op);
 
 	run->winding_down = true;
+	if (run->parked) {
+		tmf_call_cancel(run->call);
+		run->call = NULL;
+	}
 	if (run->call != NULL || run->over)
 		return;
 	tmf_loop_timer_disarm(op->loop, &run->timer);
@@ -254,6 +300,20 @@ tmf_op_await_seen(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *sta
 {
 	op_await(op, call, stage);
 	op_run_of(op)->sees_error = true;
+	return TMF_OP_AWAIT;
+}
+
+/* The op gives its place back at last: what leave begins must find it waiting. */
+enum tmf_op_next
+tmf_op_await_parked(struct tmf_op *op, struct tmf_call *call, tmf_op_stage_fn *stage)
+{
+	struct op_run *run = op_run_of(op);
+
+	op_await(op, call, stage);
+	if (run->places != NULL && !run->winding_down) {
+		run->parked = true;
+		run->places->leave(run->done_arg);
+	}
 	return TMF_OP_AWAIT;
 }
 
@@ -356,6 +416,8 @@ op_write_live(const struct tmf_op *op, struct buf *out)
 	    (double)(op_now_mono_ms(op->loop) - run->stage_mono_ms) / MS);
 	if (run->over)
 		buf_add_cstr(out, ", over");
+	else if (run->wants_place)
+		buf_add_cstr(out, ", waits for a place of its Map");
 	else if (run->call != NULL)
 		buf_printf(out, ", waits for %s", call != NULL ? call : "a call");
 }

@@ -17,6 +17,19 @@ typedef void op_ended_fn(void *arg, struct tmf_op *op);
 struct tmf_op *op_start(const struct tmf_action *action, void *env, struct tmf_loop *loop,
     json_t *input, op_ended_fn *done, void *arg);
 
+/*
+ * The places among which an op has one, for tmf_op_await_parked. leave gives it back. enter takes
+ * one again and returns true; or it returns false, and op_go_on is called when there is one. arg is
+ * that of done. Without places a parked op waits as any other.
+ */
+struct op_places {
+	void (*leave)(void *arg);
+	bool (*enter)(void *arg);
+};
+/* Borrows places until the op is freed. */
+void op_set_places(struct tmf_op *op, const struct op_places *places);
+void op_go_on(struct tmf_op *op);
+
 /* Cancels what is under way and frees. NULL is fine. */
 void op_free(struct tmf_op *op);
 

@@ -11,6 +11,122 @@
 
 #define MS 1000
 
+/* --- places --- */
+
+bool
+task_has_place(const struct branch *parent)
+{
+	const struct children *children = parent->children;
+
+	assert(children->placeless >= 0 && children->placeless <= children->live);
+	return children->live - children->placeless < children->concurrency;
+}
+
+/* The Map's task begins further children, or the next in line: as after a restart. Not in an
+ * execution that is being interrupted, which begins nothing. */
+static void
+task_place_freed(struct branch *parent)
+{
+	if (!parent->x->interrupting)
+		tmf_loop_post(parent->x->engine->loop, &parent->task);
+}
+
+void
+task_leave_place(struct branch *branch)
+{
+	assert(branch->parent != NULL && !branch->placeless);
+	branch->placeless = true;
+	branch->parent->children->placeless++;
+}
+
+/* At the end of the line: the branch that waited longest continues first. */
+void
+task_stand_in_line(struct branch *branch)
+{
+	struct children *children = branch->parent->children;
+
+	assert(branch->placeless && !branch->in_line);
+	branch->in_line = true;
+	branch->line_next = NULL;
+	if (children->line_last != NULL)
+		children->line_last->line_next = branch;
+	else
+		children->line_first = branch;
+	children->line_last = branch;
+}
+
+static void
+task_leave_line(struct branch *branch)
+{
+	struct children *children = branch->parent->children;
+	struct branch *before = NULL;
+
+	if (!branch->in_line)
+		return;
+	for (struct branch *at = children->line_first; at != branch; at = at->line_next)
+		before = at;
+	if (before != NULL)
+		before->line_next = branch->line_next;
+	else
+		children->line_first = branch->line_next;
+	if (children->line_last == branch)
+		children->line_last = before;
+	branch->in_line = false;
+}
+
+/* Also where none is free, as when its task times out: it has to go on then. */
+static void
+task_take_place(struct branch *branch)
+{
+	if (!branch->placeless)
+		return;
+	task_leave_line(branch);
+	branch->placeless = false;
+	branch->parent->children->placeless--;
+}
+
+static void
+task_op_leaves(void *arg)
+{
+	struct branch *branch = arg;
+	struct branch *parent = branch->parent;
+
+	/* A Parallel has a place for each; so has a branch without a parent. */
+	if (parent == NULL || parent->children->placeless >= ENGINE_PARKED_MAX)
+		return;
+	task_leave_place(branch);
+	task_place_freed(parent);
+}
+
+static bool
+task_op_enters(void *arg)
+{
+	struct branch *branch = arg;
+
+	if (branch->placeless &&
+	    (branch->parent->children->line_first != NULL || !task_has_place(branch->parent))) {
+		task_stand_in_line(branch);
+		return false;
+	}
+	task_take_place(branch);
+	return true;
+}
+
+static const struct op_places task_places = {.leave = task_op_leaves, .enter = task_op_enters};
+
+struct branch *
+task_first_in_line(struct branch *parent)
+{
+	struct branch *branch = parent->children->line_first;
+
+	if (branch == NULL || !task_has_place(parent))
+		return NULL;
+	task_take_place(branch);
+	return branch;
+}
+
+/* --- ops --- */
+
 /* Limits are kept by the wall clock, because a checkpoint must outlive the process, and
  * timers run by the monotonic one. A time that has passed fires in the next turn. */
 void
@@ -140,6 +256,7 @@ task_start_op(struct branch *branch)
 	    LOG_INT("branch", branch->id), LOG_STR("action", action->name));
 	branch->op = op_start(action, x->env, engine->loop,
 	    answer != NULL ? answer : branch->task_input, task_op_over, branch);
+	op_set_places(branch->op, &task_places);
 	json_decref(answer);
 }
 
@@ -203,6 +320,7 @@ task_drop(struct branch *branch)
 		task_unlink_starting(branch);
 	json_decref(branch->task_input);
 	branch->task_input = NULL;
+	task_take_place(branch);
 	if (branch->op == NULL)
 		return;
 	tmf_loop_timer_disarm(x->engine->loop, &branch->timer);

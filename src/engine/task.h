@@ -3,7 +3,12 @@
 
 #include "engine/tree.h"
 
-/* The work of a Task: its op and its timeouts. */
+/*
+ * The work of a Task: its op and its timeouts. And the place of its branch: each live child of a
+ * Map holds one of the places that MaxConcurrency gives, but for those whose op waits for what
+ * others do (tmf_op_await_parked). When such a wait is over, the branch takes a place again or
+ * stands in line for one, and branch.c serves the line before it makes new children.
+ */
 
 /* Takes work's input and has the op started once the entering of the state is committed. */
 void task_begin(struct branch *branch, struct step_work *work);
@@ -24,6 +29,19 @@ bool task_timed_out(struct branch *branch, struct tmf_err *err);
 
 /* Cancels and frees what the task has. Without any: does nothing. */
 void task_drop(struct branch *branch);
+
+/* True if another child may run, or run on. */
+bool task_has_place(const struct branch *parent);
+
+/* Takes the place from a child that holds one. */
+void task_leave_place(struct branch *branch);
+
+/* Has a child without a place wait for one. */
+void task_stand_in_line(struct branch *branch);
+
+/* Takes the first child out of the line and gives it a place; NULL: nobody stands there, or no
+ * place is free. */
+struct branch *task_first_in_line(struct branch *parent);
 
 /* Arms the branch's timer for a time of the wall clock; one that has passed fires in the next
  * turn. */

@@ -23,7 +23,7 @@
  *   context      what expressions see besides data: the $$ object, chance, time
  *   children     the books of a Map or Parallel: who is next, who has ended, is it failing
  *   tree         makes and frees branches
- *   task         the op of a Task, its timeouts
+ *   task         the op of a Task, its timeouts, its place in the Map around it
  *   checkpoint   which rows are to be written
  *   event        counts and reports what happened
  *   branch_row   a branch <-> its row: the format and every check on it
@@ -40,6 +40,9 @@
  *   the root's end     posts execution->end_task
  *   an interrupt       posts execution->settle_task when the last op is gone
  *   expired keys       post execution->expire_task, which interrupts
+ *
+ *   a free place       of a Map, which an op has given back: posts the Map's task, as the end of a
+ *                      child would free one
  *
  * So the C stack is as deep for a state in the 32nd Map within a Map as for one at the top.
  */
@@ -89,7 +92,12 @@ struct branch {
 	json_t *task_input;	 /* until the op is started */
 	struct tmf_op *op;	 /* under way, or over and its end not yet handled */
 	int64_t timeout_wall_ms; /* 0: none */
-	int64_t heartbeat_ms;	 /* 0: none */
+	/* A child that holds none of its parent's places: its op waits for others, or it has not
+	 * begun again since a restart. In the parent's line of those that want one again: */
+	bool placeless;
+	bool in_line;
+	struct branch *line_next;
+	int64_t heartbeat_ms; /* 0: none */
 
 	struct children *children; /* PHASE_CHILDREN */
 
@@ -110,6 +118,10 @@ struct children {
 	uint8_t *known;
 	int64_t selecting; /* the item whose selector is being evaluated; -1: none */
 	int64_t live;
+	int64_t placeless; /* of the live ones: do not count against concurrency */
+	struct branch
+	    *line_first; /* of those that want a place again; they go before new children */
+	struct branch *line_last;
 	int64_t ended;
 	int64_t failed;	    /* and tolerated */
 	int64_t last_event; /* of the child that ended last; 0: none since this process began */

@@ -166,17 +166,27 @@ refusal_is_known(const struct refusal *refusal, struct tmf_err *err)
 	return false;
 }
 
-/* False where another one asks for one of its scopes. Otherwise this one does, for all of them. */
+/* True where another one asks for one of its scopes. */
+static bool
+refusal_is_held(const struct refusal *refusal)
+{
+	for (size_t kind = 0; kind < REFUSAL_KINDS; kind++) {
+		const struct scope *scope = refusal_scope(refusal, kind);
+
+		if (scope != NULL && !scope->granted && scope->asking)
+			return true;
+	}
+	return false;
+}
+
+/* False where it is held. Otherwise this one asks, for all of its scopes. */
 static bool
 refusal_may_ask(const struct refusal *refusal)
 {
 	struct scope *scope;
 
-	for (size_t kind = 0; kind < REFUSAL_KINDS; kind++) {
-		scope = refusal_scope(refusal, kind);
-		if (scope != NULL && !scope->granted && scope->asking)
-			return false;
-	}
+	if (refusal_is_held(refusal))
+		return false;
 	for (size_t kind = 0; kind < REFUSAL_KINDS; kind++) {
 		scope = refusal_scope(refusal, kind);
 		if (scope != NULL && !scope->granted)
@@ -244,6 +254,7 @@ static void
 refusal_over(struct refusal *refusal, bool granted, const struct tmf_err *err)
 {
 	json_t *result = json_object();
+	bool held = false;
 
 	assert(!granted || err == NULL || !tmf_err_isset(err));
 	for (size_t kind = 0; kind < REFUSAL_KINDS; kind++) {
@@ -251,6 +262,7 @@ refusal_over(struct refusal *refusal, bool granted, const struct tmf_err *err)
 
 		if (scope == NULL)
 			continue;
+		held = held || scope->asking;
 		scope->asking = false;
 		if (granted) {
 			scope->granted = true;
@@ -259,7 +271,9 @@ refusal_over(struct refusal *refusal, bool granted, const struct tmf_err *err)
 	}
 	if (err != NULL && tmf_err_isset(err))
 		refusal_learn(refusal, err);
-	waiters_complete(&refusal->in->waiters, result);
+	/* Most requests are for what was granted long ago, and hold up nobody. */
+	if (held)
+		waiters_complete(&refusal->in->waiters, result);
 	json_decref(result);
 }
 
@@ -308,17 +322,14 @@ refusal_name(const char *kind, const char *of, const char *with)
 			    : mem_printf("%s %s", kind, of);
 }
 
-struct tmf_call *
-refusals_ask(struct refusals *refusals, const struct refusal_request *request,
-    refusals_start_fn *start, void *arg)
+static struct refusal *
+refusal_new(struct refusals *refusals, const struct refusal_request *request)
 {
 	struct refusal *refusal = mem_zalloc(1, sizeof(*refusal));
 
-	assert(refusals != NULL && request->operation != NULL && start != NULL);
+	assert(refusals != NULL && request->operation != NULL);
 	assert((request->subnet_id == NULL) == (request->launch_type == NULL));
 	refusal->in = refusals;
-	refusal->start = start;
-	refusal->arg = arg;
 	refusal->names[REFUSAL_ACTION] = refusal_name("action", request->operation, NULL);
 	refusal->names[REFUSAL_ACCOUNT] = refusal_name("account", request->operation, NULL);
 	refusal->names[REFUSAL_TARGET] = refusal_name("target", request->target_id, NULL);
@@ -327,8 +338,63 @@ refusals_ask(struct refusals *refusals, const struct refusal_request *request,
 	refusal->names[REFUSAL_SUBNET] =
 	    refusal_name("subnet", request->subnet_id, request->launch_type);
 	refusal->names[REFUSAL_IMAGE] = refusal_name("image", request->image_id, NULL);
-	return tmf_call_sequence(tmf_call_of_result(refusals->account->loop, json_object()),
-	    refusal_step, refusal, refusal_free);
+	return refusal;
+}
+
+/* At once where it may: of many that come in one turn the second sees that the first one asks. */
+struct tmf_call *
+refusals_ask(struct refusals *refusals, const struct refusal_request *request,
+    refusals_start_fn *start, void *arg)
+{
+	struct refusal *refusal = refusal_new(refusals, request);
+	struct tmf_loop *loop = refusals->account->loop;
+	struct tmf_err err = {0};
+	struct tmf_call *first;
+
+	assert(start != NULL);
+	if (refusal_is_known(refusal, &err)) {
+		refusal_free(refusal);
+		return tmf_call_of_err(loop, &err);
+	}
+	refusal->start = start;
+	refusal->arg = arg;
+	refusal->started = refusal_may_ask(refusal);
+	first = refusal->started ? start(arg) : waiters_add(&refusals->waiters, loop);
+	return tmf_call_sequence(first, refusal_step, refusal, refusal_free);
+}
+
+static struct tmf_call *
+refusal_wait_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+{
+	struct refusal *refusal = frame;
+	struct tmf_err known = {0};
+	bool refused = refusal_is_known(refusal, &known);
+	json_t *result = tmf_call_take_result(over);
+
+	assert(result != NULL);
+	(void)err;
+	tmf_err_fini(&known);
+	if (!refused && refusal_is_held(refusal)) {
+		json_decref(result);
+		return waiters_add(&refusal->in->waiters, refusal->in->account->loop);
+	}
+	*ret_result = result;
+	return NULL;
+}
+
+struct tmf_call *
+refusals_wait(struct refusals *refusals, const struct refusal_request *request)
+{
+	struct refusal *refusal = refusal_new(refusals, request);
+	struct tmf_err known = {0};
+	bool refused = refusal_is_known(refusal, &known);
+
+	tmf_err_fini(&known);
+	if (!refused && refusal_is_held(refusal))
+		return tmf_call_sequence(waiters_add(&refusals->waiters, refusals->account->loop),
+		    refusal_wait_step, refusal, refusal_free);
+	refusal_free(refusal);
+	return NULL;
 }
 
 void

@@ -37,12 +37,16 @@ void refusals_free(struct refusals *refusals);
 typedef struct tmf_call *refusals_start_fn(void *arg);
 
 /*
- * New call that ends as start's does; start is called once, when the request may be made, and arg
- * is borrowed until then.
- * Errors: start's; what was refused before, without calling start: AWS's error, "not asked again".
+ * New call that ends as start's does; start is called once, when the request may be made: at once,
+ * if it may now. arg is borrowed until then. Errors: start's; what was refused before, without
+ * calling start: AWS's error, "not asked again".
  */
 struct tmf_call *refusals_ask(struct refusals *refusals, const struct refusal_request *request,
     refusals_start_fn *start, void *arg);
+
+/* New call that ends with {} when refusals_ask would start the request at once, or refuse it; NULL
+ * where it would now. For those who have something better to do than to wait there. */
+struct tmf_call *refusals_wait(struct refusals *refusals, const struct refusal_request *request);
 
 /* True where the error counts for a scope, and not for the one request. */
 bool refusals_count(const struct tmf_err *err);

@@ -59,6 +59,33 @@ class Refusals(harness.Case):
         self.assertNotIn("failed", again.json["summary"])
         self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
 
+    def test_who_waits_for_a_target_holds_up_nobody(self):
+        """A subnet whose first target takes long has more sources than the Map has places: all others get their sessions meanwhile, also in a resume."""
+        sim = self.sim("--plain", "--vpcs", "1", "--subnets-per-vpc", "2", "--no-auth", instances=200)
+        world = sim.ask("/_sim/world?limit=1000")
+        slow, other = [s["SubnetId"] for s in world["Subnets"][:2]]
+        wanted = {s: sum(1 for i in world["Instances"] if i.get("SubnetId") == s) for s in (slow, other)}
+        self.assertGreater(min(wanted.values()), 60)
+        config = self.write("slow.yaml", "subnets:\n  - {subnetId: %s, filterId: %s, targetInstanceType: t3.large, targetInstanceAmi: %s,"
+                            " targetSecurityGroupIds: [%s]}\n  - {subnetId: %s, filterId: %s, targetId: %s}\n" % (
+                                slow, world["Filters"][0], world["ImageId"], world["SecurityGroups"][0], other, world["Filters"][0],
+                                world["GivenTargets"][0]))
+        sim.ask("/_sim/faults", {"faults": ["refuse:RequestLimitExceeded:RunInstances:%s@1" % slow]})
+        words = ("run", harness.BACKFILL, "--config", config, "--run-id", "slow", "-o", "json")
+        for after, words in ((25, words), (wanted[other], ("resume", "slow", "-o", "json"))):
+            process = self.start(*words, sim=sim, env={"AWS_MAX_ATTEMPTS": "100"})
+            while len(sim.every_session()) < after:
+                self.assertIsNone(process.poll())
+            if after != wanted[other]:
+                process.kill()
+            else:
+                sim.ask("/_sim/faults", {"faults": []})
+            out, err = process.communicate(timeout=harness.RUN_SECONDS)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(sum(json.loads(out)["summary"].values()), 200)
+        self.assertEqual(len(sim.every_session()), sum(wanted.values()))
+        self.assertTrue(sim.report()["ok"], sim.report()["reasons"])
+
     def test_capacity_comes_back_before_the_run_is_over(self):
         sim = self.sim("--single-subnet", "--plain", "--fault", "refuse:InsufficientInstanceCapacity:RunInstances@#1", instances=25)
         done = self.backfill(sim)

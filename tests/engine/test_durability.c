@@ -71,6 +71,23 @@ static const char reading_text[] =
     " Last: {Type: Task, Resource: tmflow:look, Parameters: {Ms: 30, 'n.$': $.n}, "
     "OutputPath: $.n, End: true}}}";
 
+/* Three that wait for what the fourth does, with two places; then one more. */
+static const char crowd_text[] =
+    "{StartAt: Each, States: {"
+    " Each: {Type: Map, MaxConcurrency: 2, ItemProcessor: {StartAt: Work, States: {"
+    "     Work: {Type: Task, Resource: tmflow:crowd, Parameters: {Max: 2, Ms: 50, 'Open.$': $.o, "
+    "'n.$': $.n}, OutputPath: $.n, End: true}}}, End: true}}}";
+
+static const struct durable crowd = {
+    .definition = crowd_text,
+    .input = "[{\"n\":1,\"o\":false},{\"n\":2,\"o\":false},{\"n\":3,\"o\":false},"
+	     "{\"n\":4,\"o\":true},{\"n\":5,\"o\":false}]",
+    .output = "[1,2,3,4,5]",
+    .starts = 5,
+    .starts_again = 5,
+    .turns_again_min = 6,
+};
+
 static const struct durable everything = {
     .definition = everything_text,
     .input = "{\"base\":100,\"items\":[1,2,3,4,5]}",
@@ -134,7 +151,7 @@ static const struct durable chance = {
     .turns_again_min = 4,
 };
 static const struct durable *const durables[] = {
-    &everything, &items, &quiet_items, &reading, &chance};
+    &everything, &items, &quiet_items, &reading, &crowd, &chance};
 #define DURABLES ((int)(sizeof(durables) / sizeof(durables[0])))
 
 static json_t *

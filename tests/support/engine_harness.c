@@ -80,6 +80,72 @@ look(struct tmf_op *op)
 	return sleep_then(op, looked);
 }
 
+/* The calls that wait at the gate stand in a list of their addresses. */
+struct gate_call {
+	struct tmf_call call; /* first */
+	struct harness *h;
+};
+
+static void
+gate_cancel(struct tmf_call *call)
+{
+	json_t *gate = ((struct gate_call *)call)->h->gate;
+
+	for (size_t i = json_array_size(gate); i-- > 0;)
+		if (json_integer_value(json_array_get(gate, i)) == (json_int_t)(uintptr_t)call)
+			json_array_remove(gate, i);
+}
+
+static const struct tmf_call_ops gate_ops = {.cancel = gate_cancel};
+
+static struct tmf_call *
+gate_wait(struct harness *h)
+{
+	struct gate_call *wait = mem_zalloc(1, sizeof(*wait));
+
+	tmf_call_init(&wait->call, &gate_ops, h->loop);
+	wait->h = h;
+	json_array_append_new(h->gate, json_integer((json_int_t)(uintptr_t)wait));
+	return &wait->call;
+}
+
+static void
+gate_open(struct harness *h)
+{
+	h->failures = 1;
+	while (json_array_size(h->gate) > 0) {
+		uintptr_t address = (uintptr_t)json_integer_value(json_array_get(h->gate, 0));
+
+		json_array_remove(h->gate, 0);
+		tmf_call_complete((struct tmf_call *)address, json_object());
+	}
+}
+
+static enum tmf_op_next
+crowd_done(struct tmf_op *op)
+{
+	if (json_is_true(json_object_get(op->input, "Open")))
+		gate_open(env(op));
+	env(op)->inside--;
+	return tmf_op_done(op, json_incref(op->input));
+}
+
+static enum tmf_op_next
+crowd_enters(struct tmf_op *op)
+{
+	ck_assert_int_le(++env(op)->inside, json_integer_value(json_object_get(op->input, "Max")));
+	return tmf_op_sleep(op, json_integer_value(json_object_get(op->input, "Ms")), crowd_done);
+}
+
+static enum tmf_op_next
+crowd(struct tmf_op *op)
+{
+	env(op)->starts++;
+	if (env(op)->failures > 0 || json_is_true(json_object_get(op->input, "Open")))
+		return crowd_enters(op);
+	return tmf_op_await_parked(op, gate_wait(env(op)), crowd_enters);
+}
+
 static void
 gave_up(struct tmf_op *op)
 {
@@ -88,6 +154,7 @@ gave_up(struct tmf_op *op)
 }
 
 static const struct tmf_action actions[] = {
+    {.name = "crowd", .summary = "crowd", .start = crowd, .gave_up = gave_up},
     {.name = "echo", .summary = "echo", .start = echo},
     {.name = "fail", .summary = "fail", .start = fail_as_asked, .gave_up = gave_up},
     {.name = "flaky", .summary = "flaky", .start = flaky, .gave_up = gave_up},
@@ -114,6 +181,7 @@ harness_init(struct harness *h, struct store *store)
 	    .registry = h->registry,
 	    .store = store,
 	});
+	h->gate = json_array();
 	h->path = json_array();
 	h->events = json_array();
 	h->after = json_array();
@@ -126,6 +194,7 @@ harness_fini(struct harness *h)
 	engine_free(h->engine);
 	tmf_registry_free(h->registry);
 	tmf_loop_free(h->loop);
+	json_decref(h->gate);
 	json_decref(h->path);
 	json_decref(h->events);
 	json_decref(h->after);

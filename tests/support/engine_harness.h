@@ -4,12 +4,14 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 
-/* One execution on a fake clock, with four actions to try things with:
+/* One execution on a fake clock, with some actions to try things with:
  *   tmflow:echo  gives its input
  *   tmflow:fail  fails with its input's Error and Cause
  *   tmflow:flaky fails with Error as often as Times says (counted over the whole run), then gives
  *   its input
- *   tmflow:sleep waits Ms, then gives its input */
+ *   tmflow:sleep waits Ms, then gives its input
+ *   tmflow:crowd with Open waits Ms and opens the gate; without it waits for that without a place,
+ *   then Ms. At most Max of them may be past the gate at once. Gives its input */
 struct harness {
 	struct fake_clock clock;
 	struct tmf_loop *loop;
@@ -20,7 +22,9 @@ struct harness {
 	int64_t start_wall_ms;
 	int64_t redrives; /* a resume is a redrive when > 0 */
 	int64_t redrive_wall_ms;
-	int failures;	 /* what flaky has counted */
+	int failures;	 /* what flaky has counted; for crowd: the gate is open */
+	int inside;	 /* of crowd: past the gate */
+	json_t *gate;	 /* [address] of the calls that wait at it */
 	int starts;	 /* of actions, in all */
 	int gave_up;	 /* calls of gave_up */
 	json_t *path;	 /* names of the top-level states entered */

@@ -16,15 +16,19 @@
  * known > entered, or done where the target takes any number.
  */
 
-#define ROUNDS_MAX 50 /* creations that a source waits for while others take the places */
+/* Creations that a source waits for while others take the places: ENGINE_PARKED_MAX of a Map
+ * wait at once, and a target takes ten or more. */
+#define ROUNDS_MAX 400
 
 struct ensure_target {
 	int rounds;
+	bool waited; /* for somebody else's creation */
 };
 
 static tmf_op_stage_fn ensure_target_known;
 static tmf_op_stage_fn ensure_target_entered;
 static tmf_op_stage_fn ensure_target_counted;
+static enum tmf_op_next ensure_target_ask(struct tmf_op *op, const struct target_request *request);
 
 /* True for a source of a type that AWS does not list as one that can be mirrored. The list may be
  * too old, so AWS is asked; but until it has answered, such a source takes no place from others,
@@ -163,22 +167,40 @@ ensure_target_counted(struct tmf_op *op)
 	}
 	if (target != NULL)
 		return tmf_op_await_result(
-		    op, tmf_call_of_result(
-			    account->loop, ensure_target_result(target->id, f->rounds > 0)));
+		    op, tmf_call_of_result(account->loop,
+			    ensure_target_result(target->id, f->waited || f->rounds > 0)));
+	return ensure_target_ask(op, &request);
+}
+
+/* Creates the target, or waits for the source that does. What waits holds no place of its Map,
+ * which begins sources of other subnets; the creation itself holds one. */
+static enum tmf_op_next
+ensure_target_ask(struct tmf_op *op, const struct target_request *request)
+{
+	struct ensure_target *f = op->frame;
+	struct account *account = action_account(op);
+	const struct refusal_request refusal = {
+	    .operation = "CreateTrafficMirrorTarget",
+	    .subnet_id = target_request_subnet(request),
+	    .launch_type = request->rule->target_instance_type,
+	    .image_id = request->rule->target_instance_ami,
+	};
+	struct tmf_call *wait = refusals_wait(account->refusals, &refusal);
+	struct tmf_call *call;
+	bool joins;
+
+	if (wait != NULL) {
+		f->waited = true;
+		return tmf_op_await_parked(op, wait, ensure_target_counted);
+	}
 	if (f->rounds++ == ROUNDS_MAX)
 		return tmf_op_fail(op, TMF_ERR_LIMIT,
 		    "subnet %s: %d new targets were full before this source had its place",
-		    request.subnet_id, ROUNDS_MAX);
-	return tmf_op_await(op,
-	    refusals_ask(account->refusals,
-		&(struct refusal_request){
-		    .operation = "CreateTrafficMirrorTarget",
-		    .subnet_id = target_request_subnet(&request),
-		    .launch_type = request.rule->target_instance_type,
-		    .image_id = request.rule->target_instance_ami,
-		},
-		ensure_target_create, op),
-	    ensure_target_counted);
+		    request->subnet_id, ROUNDS_MAX);
+	joins = targets_creating(account->targets, request);
+	call = refusals_ask(account->refusals, &refusal, ensure_target_create, op);
+	return joins ? tmf_op_await_parked(op, call, ensure_target_counted)
+		     : tmf_op_await(op, call, ensure_target_counted);
 }
 
 /* Recorded here, since without a target ensure-session is never reached for this source. */

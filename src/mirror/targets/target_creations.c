@@ -138,6 +138,12 @@ creations_join_after_leftover(
 	return tmf_call_sequence(creation_wait(leftover), joining_settled, joining, joining_free);
 }
 
+bool
+target_creations_find(const struct target_creations *creations, const char *subnet_id)
+{
+	return creations_find(creations, subnet_id) != NULL;
+}
+
 struct tmf_call *
 target_creations_join(struct target_creations *creations, const struct target_request *request)
 {

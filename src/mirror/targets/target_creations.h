@@ -17,6 +17,9 @@ void target_creations_free(struct target_creations *creations);
 struct tmf_call *
 target_creations_join(struct target_creations *creations, const struct target_request *request);
 
+/* True if such a creation is under way. */
+bool target_creations_find(const struct target_creations *creations, const char *subnet_id);
+
 /* 1 if the instance of that subnet and generation was launched in this run, 0 if not, -1.
  * Errors: TMF_ERR_STORE. */
 int target_creations_launched(

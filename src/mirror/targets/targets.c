@@ -219,6 +219,12 @@ targets_choose(struct mirror_targets *targets, const struct target_request *requ
 	    targets->rooms, target_request_subnet(request), request->interface_id);
 }
 
+bool
+targets_creating(const struct mirror_targets *targets, const struct target_request *request)
+{
+	return target_creations_find(targets->creations, target_request_subnet(request));
+}
+
 struct tmf_call *
 targets_create(struct mirror_targets *targets, const struct target_request *request)
 {

@@ -67,6 +67,9 @@ int targets_note_used(struct mirror_targets *targets, const char *target_id, str
 struct tmf_call *
 targets_create(struct mirror_targets *targets, const struct target_request *request);
 
+/* True if the subnet's next target is being created: targets_create waits for that one then. */
+bool targets_creating(const struct mirror_targets *targets, const struct target_request *request);
+
 /* True if a session to target_id serves a source of the rule whose target stands in subnet_id
  * (NULL: not known).
  * Only after targets_load_lives, or for a rule with a target of its own. */
