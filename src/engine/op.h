@@ -26,8 +26,11 @@ struct op_places {
 	void (*leave)(void *arg);
 	bool (*enter)(void *arg);
 };
+
 /* Borrows places until the op is freed. */
 void op_set_places(struct tmf_op *op, const struct op_places *places);
+
+/* There is a place for an op that enter left without one. */
 void op_go_on(struct tmf_op *op);
 
 /* Cancels what is under way and frees. NULL is fine. */

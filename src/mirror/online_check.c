@@ -287,12 +287,12 @@ check_judge_id(void *arg, size_t kind, const char *id, const char *pointer)
 
 void
 online_check_judge(
-    const struct mirror_config *config, const json_t *result, struct diag_list *diags)
+    const struct mirror_config *config, const json_t *result, bool shared, struct diag_list *diags)
 {
 	struct check_judgement judgement = {
 	    .found = json_object_get(result, "Found"),
 	    .refused = json_object_get(result, "Refused"),
-	    .others = mirror_config_guardduty(config)->role_arn != NULL,
+	    .others = shared || mirror_config_guardduty(config)->role_arn != NULL,
 	    .diags = diags,
 	};
 

@@ -28,10 +28,10 @@ struct tmf_call *online_check_start(struct aws_client *ec2, const struct mirror_
 /*
  * Adds to diags, whose document is the configuration's, an error for each id that AWS did not list,
  * and a warning for each kind that could not be looked up, naming the permission. With
- * guardduty.roleArn an id may be a member account's: what is missing is a warning then. Borrows
- * all.
+ * guardduty.roleArn an id may be a member account's; where places share a configuration (shared),
+ * another place's: what is missing is a warning then. Borrows all.
  */
 void online_check_judge(
-    const struct mirror_config *config, const json_t *result, struct diag_list *diags);
+    const struct mirror_config *config, const json_t *result, bool shared, struct diag_list *diags);
 
 #endif

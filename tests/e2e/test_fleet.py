@@ -1,5 +1,6 @@
 """One run over several accounts and regions."""
 import json
+import os
 import signal
 import time
 
@@ -64,6 +65,28 @@ class Fleet(harness.Case):
         refused = self.tmflow("resume", document["parts"][0]["runId"], sim=sim)
         self.assertEqual(refused.code, 2)
         self.assertIn("is a part", refused.err)
+
+        # The headline says so, too.
+        self.assertIn("SUCCEEDED, 1 of 6 parts failed", shown.out.splitlines()[0])
+
+    def test_what_is_missing_in_one_place_starts_nothing_in_any(self):
+        sim = self.world()
+        world = {region: sim.ask(f"/_sim/world?region={region}&limit=1") for region in REGIONS.split(",")}
+        for region, there in world.items():
+            self.write(f"{region}.yaml", "vpcs:\n  - vpcId: %s\n    filterId: %s\n    targetId: %s\n" % (
+                there["Vpcs"][0], "tmf-0123456789abcdef0" if region == "eu-west-1" else there["Filters"][0], there["GivenTargets"][0]))
+        words = ("run", harness.BACKFILL, "--config", os.path.join(self.dir, "{region}.yaml"), "--region", REGIONS)
+        for options in ((), ("--dry-run",), ("-o", "json")):
+            done = self.tmflow(*words, *options, sim=sim)
+            self.assertEqual(done.code, 2, done.err)
+            self.assertRegex(done.err, r"eu-west-1\.yaml:3:15: error: traffic mirror filter not found in this account and region: tmf-0")
+            self.assertIn("looked up in eu-west-1\n", done.err)
+            self.assertNotIn("us-east-1.yaml", done.err)
+        self.assertEqual([d["code"] for d in done.json["diagnostics"]], ["NOT_FOUND_IN_AWS"])
+        self.assertEqual(self.tmflow("runs", "-o", "json", sim=sim).json, [])
+        done = self.tmflow(*words, "--no-online-check", sim=sim)
+        self.assertIn("SUCCEEDED, ", done.out.splitlines()[0])
+        self.assertEqual(done.code, 5, done.err)
 
     def test_a_part_that_failed_is_tried_again(self):
         sim = self.world()

@@ -9,6 +9,7 @@
 #include "cli/record.h"
 #include "cli/report/progress.h"
 #include "cli/report/report.h"
+#include "cli/run/online.h"
 #include "cli/run/session.h"
 #include "cli/run/untaken.h"
 #include "cli/signals.h"
@@ -25,8 +26,9 @@ struct part {
 	char *config;	      /* --config, filled in */
 	struct session session;
 	enum session_way way;
-	bool ready;  /* the session is initialised */
-	bool opened; /* it runs, or has run */
+	struct tmf_err fault; /* why its client could not be opened */
+	bool ready;	      /* the session is initialised */
+	bool opened;	      /* it runs, or has run */
 };
 
 struct parts {
@@ -56,6 +58,7 @@ parts_fini(struct parts *parts)
 	for (size_t i = 0; i < parts->count; i++) {
 		if (parts->at[i].ready)
 			session_fini(&parts->at[i].session);
+		tmf_err_fini(&parts->at[i].fault);
 		free(parts->at[i].config);
 	}
 	free(parts->at);
@@ -145,7 +148,7 @@ parts_load(struct parts *parts, const struct places *places)
 
 /* Writes the whole and its parts as of their start. */
 static int
-parts_record(struct parts *parts, const struct places *places, struct tmf_err *err)
+parts_record(struct parts *parts, struct tmf_err *err)
 {
 	struct store_run *whole = parts->run;
 
@@ -165,8 +168,7 @@ parts_record(struct parts *parts, const struct places *places, struct tmf_err *e
 			    &session->run, RECORD_SCRIPTS, json_incref(session->scripts));
 		if (parts->opts->history)
 			record_put_setting(&session->run, RECORD_HISTORY, json_true());
-		if (part_id(whole->id, &places->at[i], run->id, err) < 0 ||
-		    store_run_create(parts->store, run, err) < 0)
+		if (store_run_create(parts->store, run, err) < 0)
 			return -1;
 	}
 	return store_commit(parts->store, err);
@@ -188,6 +190,54 @@ part_fail(struct part *part, struct tmf_err *err)
 	tmf_err_fini(err);
 }
 
+/* Its calls bear the part's id. */
+static void
+part_open_client(struct part *part, struct tmf_err *err)
+{
+	struct session *session = &part->session;
+
+	workspace_name_run(&session->workspace, session->run.id);
+	workspace_open_client(&session->workspace, err);
+}
+
+/* Once the whole has its id. */
+static int
+parts_name(struct parts *parts, const struct places *places, struct tmf_err *err)
+{
+	for (size_t i = 0; i < parts->count; i++)
+		if (part_id(parts->run->id, &places->at[i], parts->at[i].session.run.id, err) < 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * What a configuration names has to be there, or nothing is started in any place. A place that
+ * gives no answer, as where its role is denied, is left to its own part: that fails by itself.
+ */
+static int
+parts_check_online(struct parts *parts, const struct places *places)
+{
+	struct workspace **workspaces = mem_zalloc(parts->count, sizeof(struct workspace *));
+	char **names = mem_zalloc(parts->count, sizeof(char *));
+	int code;
+
+	for (size_t i = 0; i < parts->count; i++) {
+		struct workspace *workspace = &parts->at[i].session.workspace;
+		const struct place *place = &places->at[i];
+
+		names[i] = mem_printf("%s%s%s", place->account != NULL ? place->account : "",
+		    place->account != NULL ? " " : "", place->region);
+		workspaces[i] = workspace;
+		part_open_client(&parts->at[i], &parts->at[i].fault);
+	}
+	code = workspaces_check_online(workspaces, names, parts->count);
+	for (size_t i = 0; i < parts->count; i++)
+		free(names[i]);
+	free(names);
+	free(workspaces);
+	return code;
+}
+
 /* A role that cannot be used fails its own part only. */
 static void
 part_open(struct part *part)
@@ -197,9 +247,11 @@ part_open(struct part *part)
 
 	assert(!part->opened && part->ready);
 	part->opened = true;
-	workspace_name_run(&session->workspace, session->run.id);
-	if (workspace_open_client(&session->workspace, &err) < 0 ||
-	    session_open(session, part->way, &err) < 0)
+	if (tmf_err_isset(&part->fault))
+		tmf_err_move(&err, &part->fault);
+	else if (session->workspace.ec2 == NULL)
+		part_open_client(part, &err);
+	if (tmf_err_isset(&err) || session_open(session, part->way, &err) < 0)
 		part_fail(part, &err);
 }
 
@@ -363,9 +415,13 @@ parts_begin(struct parts *parts, const struct places *places)
 	}
 	parts->store = store;
 	lease = record_begin(parts->opts, &parts->base.rng, store, parts->run, &err);
-	if (lease == NULL || parts_record(parts, places, &err) < 0) {
+	if (lease == NULL || parts_name(parts, places, &err) < 0)
 		code = cli_fail_begin(parts->opts->output, &err);
-	} else {
+	else
+		code = parts_check_online(parts, places);
+	if (code == EXIT_OK && parts_record(parts, &err) < 0)
+		code = cli_fail_begin(parts->opts->output, &err);
+	else if (code == EXIT_OK) {
 		log_set_run(parts->run->id);
 		code = parts_execute(parts);
 		log_set_run(NULL);

@@ -288,9 +288,10 @@ parts_report_text(const struct cli_opts *opts, struct store *store, const struct
     const struct sums *sums, struct tmf_err *err)
 {
 	struct part_lines lines = {.store = store, .opts = opts, .out = stdout};
+	const struct report_parts parts = {.count = sums->parts, .failed = sums->failed};
 	json_t *calls;
 
-	if (report_heading(store, run, sums->counts, stdout, err) < 0 ||
+	if (report_heading(store, run, sums->counts, &parts, stdout, err) < 0 ||
 	    store_runs_each(
 		store, &(struct store_run_filter){.parent = run->id}, part_print, &lines, err) < 0)
 		return -1;

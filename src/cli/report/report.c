@@ -55,7 +55,7 @@ number_add_grouped(struct buf *out, int64_t number)
 /* Without this a run whose status is SUCCEEDED looks as if all had been well. */
 static void
 report_headline(const struct store_run *run, const struct run_state *state,
-    const int64_t counts[OUTCOME_COUNT], FILE *out)
+    const int64_t counts[OUTCOME_COUNT], const struct report_parts *parts, FILE *out)
 {
 	enum cli_color color = cli_color_of_state(state->kind);
 	char *now = run_state_text(state);
@@ -64,6 +64,8 @@ report_headline(const struct store_run *run, const struct run_state *state,
 
 	for (int kind = 0; kind < OUTCOME_COUNT; kind++)
 		total += counts[kind];
+	if (parts != NULL && parts->failed > 0)
+		buf_printf(&text, ", %zu of %zu parts failed", parts->failed, parts->count);
 	if (counts[OUTCOME_FAILED] > 0) {
 		buf_add_str(&text, STR(", "));
 		number_add_grouped(&text, counts[OUTCOME_FAILED]);
@@ -87,7 +89,8 @@ report_headline(const struct store_run *run, const struct run_state *state,
 /* A retried run took the time since its retry. The time between the two is the operator's. */
 int
 report_heading(struct store *store, const struct store_run *run,
-    const int64_t counts[OUTCOME_COUNT], FILE *out, struct tmf_err *err)
+    const int64_t counts[OUTCOME_COUNT], const struct report_parts *parts, FILE *out,
+    struct tmf_err *err)
 {
 	struct run_state state;
 	char start[CLOCK_ISO_BYTES];
@@ -96,7 +99,7 @@ report_heading(struct store *store, const struct store_run *run,
 	if (run_state_read(store, run, &state, err) < 0)
 		return -1;
 	clock_iso(run->start_wall_ms, start);
-	report_headline(run, &state, counts, out);
+	report_headline(run, &state, counts, parts, out);
 	cli_print(out, "  started %s", start);
 	if (run->retry_wall_ms != 0) {
 		clock_iso(run->retry_wall_ms, start);
@@ -228,7 +231,7 @@ report_begin_text(struct store *store, const struct store_run *run, struct run_s
 {
 	if (run_state_read(store, run, ret_state, err) < 0 ||
 	    store_outcomes_count(store, run->id, ret_counts, err) < 0 ||
-	    report_heading(store, run, ret_counts, out, err) < 0)
+	    report_heading(store, run, ret_counts, NULL, out, err) < 0)
 		return -1;
 	report_output(run, out);
 	return run->dry_run ? report_plan_text(store, run, ret_counts, out, err) : 0;

@@ -13,10 +13,17 @@
 
 #define REPORT_FAILED_SHOWN_MAX 10 /* in a closing summary; `show --failed` lists all */
 
+/* Of a run over several places. */
+struct report_parts {
+	size_t count;
+	size_t failed;
+};
+
 /* Writes which run it is, when it ran, and how it ended, "SUCCEEDED, 300 of 1,000 failed", or
- * what it is now. Errors: TMF_ERR_STORE. */
+ * what it is now. parts: NULL where it has none. Errors: TMF_ERR_STORE. */
 int report_heading(struct store *store, const struct store_run *run,
-    const int64_t counts[OUTCOME_COUNT], FILE *out, struct tmf_err *err);
+    const int64_t counts[OUTCOME_COUNT], const struct report_parts *parts, FILE *out,
+    struct tmf_err *err);
 
 /*
  * Writes how a run goes on that has not ended, or that has failed instances; nothing otherwise.

@@ -16,6 +16,13 @@
 int workspace_check_online(struct workspace *workspace);
 
 /*
+ * The same for several workspaces on one loop, all at the same time. Where some go by one file,
+ * what is in none of them is a warning: it may be another place's. One without a client is passed
+ * over. names: what to call each where its configuration is at fault.
+ */
+int workspaces_check_online(struct workspace *const *workspaces, char *const *names, size_t count);
+
+/*
  * The same for a configuration that was read by the caller: faults are added to diags. After
  * workspace_open_client. Returns: 0, or -1 with *err where nothing can be said.
  */
