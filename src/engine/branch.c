@@ -280,21 +280,6 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 	return 0;
 }
 
-/* Those go first that were under way already: they have waited longest. One without an op has not
- * begun again since a restart. */
-static void
-branch_serve_line(struct branch *branch)
-{
-	struct branch *child;
-
-	while (!branch->x->interrupting && (child = task_first_in_line(branch)) != NULL) {
-		if (child->op != NULL)
-			op_go_on(child->op);
-		else
-			tmf_loop_post(branch->x->engine->loop, &child->task);
-	}
-}
-
 /* Starts the children that may run now; leaves the state when all have ended. Called again
  * with each end, so a place that becomes free is filled at once. An interrupted execution
  * starts no more children: a resume makes them. */
@@ -305,7 +290,7 @@ branch_run_children(struct branch *branch)
 	json_t *results;
 	int64_t index;
 
-	branch_serve_line(branch);
+	task_serve_line(branch);
 	while (!branch->x->interrupting && children_next(branch, &index)) {
 		if (branch_start_child(branch, index, &err) == 0)
 			continue;
@@ -737,21 +722,6 @@ branch_redrive(struct branch *branch)
 	checkpoint_mark(branch);
 }
 
-/* Some waited without a place, so there may be more than the Map has places for: the older ones
- * stand in line until the others end, or give theirs back. */
-static void
-branch_begin_again(struct branch *branch)
-{
-	const struct children *around = branch->parent != NULL ? branch->parent->children : NULL;
-
-	if (around != NULL && around->live - around->placeless > around->concurrency) {
-		task_leave_place(branch);
-		task_stand_in_line(branch);
-	} else {
-		tmf_loop_post(branch->x->engine->loop, &branch->task);
-	}
-}
-
 /* A task that was under way is entered again: whether its call reached AWS is not known, so
  * the action may repeat it. A wake time that has passed fires at once. */
 void
@@ -763,7 +733,7 @@ branch_go_on(struct branch *branch)
 	case PHASE_TASK:
 	case PHASE_ENTERED:
 		branch->phase = PHASE_ENTERED;
-		branch_begin_again(branch);
+		task_begin_again(branch);
 		break;
 	case PHASE_CHILDREN:
 		tmf_loop_post(branch->x->engine->loop, &branch->task);

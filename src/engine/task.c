@@ -31,7 +31,7 @@ task_place_freed(struct branch *parent)
 		tmf_loop_post(parent->x->engine->loop, &parent->task);
 }
 
-void
+static void
 task_leave_place(struct branch *branch)
 {
 	assert(branch->parent != NULL && !branch->placeless);
@@ -40,7 +40,7 @@ task_leave_place(struct branch *branch)
 }
 
 /* At the end of the line: the branch that waited longest continues first. */
-void
+static void
 task_stand_in_line(struct branch *branch)
 {
 	struct children *children = branch->parent->children;
@@ -114,15 +114,37 @@ task_op_enters(void *arg)
 
 static const struct op_places task_places = {.leave = task_op_leaves, .enter = task_op_enters};
 
-struct branch *
-task_first_in_line(struct branch *parent)
+/* Those in line were under way already, and go before new children. One without an op has not begun
+ * again since a restart. */
+void
+task_serve_line(struct branch *parent)
 {
-	struct branch *branch = parent->children->line_first;
+	struct children *children = parent->children;
 
-	if (branch == NULL || !task_has_place(parent))
-		return NULL;
-	task_take_place(branch);
-	return branch;
+	while (!parent->x->interrupting && children->line_first != NULL && task_has_place(parent)) {
+		struct branch *branch = children->line_first;
+
+		task_take_place(branch);
+		if (branch->op != NULL)
+			op_go_on(branch->op);
+		else
+			tmf_loop_post(parent->x->engine->loop, &branch->task);
+	}
+}
+
+/* Some waited without a place, so there may be more than the Map has places for: the older ones
+ * stand in line until the others end, or give theirs back. */
+void
+task_begin_again(struct branch *branch)
+{
+	const struct children *around = branch->parent != NULL ? branch->parent->children : NULL;
+
+	if (around != NULL && around->live - around->placeless > around->concurrency) {
+		task_leave_place(branch);
+		task_stand_in_line(branch);
+	} else {
+		tmf_loop_post(branch->x->engine->loop, &branch->task);
+	}
 }
 
 /* --- ops --- */

@@ -7,7 +7,7 @@
  * The work of a Task: its op and its timeouts. And the place of its branch: each live child of a
  * Map holds one of the places that MaxConcurrency gives, but for those whose op waits for what
  * others do (tmf_op_await_parked). When such a wait is over, the branch takes a place again or
- * stands in line for one, and branch.c serves the line before it makes new children.
+ * stands in line for one, which is served before new children are made.
  */
 
 /* Takes work's input and has the op started once the entering of the state is committed. */
@@ -33,15 +33,12 @@ void task_drop(struct branch *branch);
 /* True if another child may run, or run on. */
 bool task_has_place(const struct branch *parent);
 
-/* Takes the place from a child that holds one. */
-void task_leave_place(struct branch *branch);
+/* Has the children in line run on, as far as there are places. */
+void task_serve_line(struct branch *parent);
 
-/* Has a child without a place wait for one. */
-void task_stand_in_line(struct branch *branch);
-
-/* Takes the first child out of the line and gives it a place; NULL: nobody stands there, or no
- * place is free. */
-struct branch *task_first_in_line(struct branch *parent);
+/* After a restart: posts the branch's task, or has it stand in line where its Map has more children
+ * than places. */
+void task_begin_again(struct branch *branch);
 
 /* Arms the branch's timer for a time of the wall clock; one that has passed fires in the next
  * turn. */
