@@ -7,7 +7,7 @@ import sys
 import harness
 
 sys.path.insert(0, os.path.join(harness.ROOT, "tools"))
-from benchmarks import boto3_race, client, engine, fleets, paced, serving  # noqa: E402
+from benchmarks import awkward, boto3_race, client, engine, fleets, paced, serving  # noqa: E402
 from benchmarks.common import QUICK  # noqa: E402
 
 SIZES = QUICK._replace(fleets=(500, 4000), mirrored=(4000,), rounds=2000, items=1000, branches=100, paced=100, missing=200, boto3_sample=50,
@@ -38,6 +38,10 @@ class Parts(harness.Case):
 
     def test_paced(self):
         self.rows_of(paced)
+
+    def test_awkward(self):
+        for row in self.rows_of(awkward)[1:]:  # the first is a time
+            self.assertLessEqual(row.value, row.bound, row.name)
 
     def test_boto3(self):
         if not boto3_race.is_there():
