@@ -122,7 +122,7 @@ static const struct durable reading = {
     .starts_again = 1,
     .turns_again_min = 4,
 };
-/* Chance and time in both query languages: what a task is given is the same whenever it is given. */
+/* Chance and time in both query languages: the input of a task is the same for every attempt. */
 static const char chance_text[] =
     "{StartAt: Flaky, States: {"
     " Flaky: {QueryLanguage: JSONata, Type: Task, Resource: tmflow:flaky,"

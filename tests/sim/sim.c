@@ -17,8 +17,9 @@
 
 /* Plays a plan: turns the loop, buries the dead, starts them again, and looks at the end. */
 
-#define BACKFILL	  TEST_SOURCE_DIR "/workflows/backfill.yaml"
+#define WORKFLOWS	  TEST_SOURCE_DIR "/workflows/"
 #define OPEN_FILES_WALKED 16
+#define REDRIVE_AFTER_MS  60000
 
 void
 sim_broken(struct sim *sim, const char *format, ...)
@@ -69,26 +70,38 @@ parse(const char *name, const char *text)
 	return doc;
 }
 
+static struct mirror_config *
+load_config_text(const char *name, const char *text)
+{
+	struct doc *doc = parse(name, text);
+	struct mirror_config *config;
+	struct diag_list diags;
+
+	diag_list_init(&diags, doc);
+	config = mirror_config_load(doc, &diags);
+	if (config == NULL)
+		diag_print(&diags, stderr);
+	assert(config != NULL);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	return config;
+}
+
 static void
-load_config(struct sim *sim)
+load_configs(struct sim *sim)
 {
 	struct buf text = {0};
-	struct diag_list diags;
-	struct doc *doc;
 
 	if (sim->plan->config != NULL)
 		buf_add_cstr(&text, sim->plan->config);
 	else
 		world_config(sim->world, SIM_SCENARIO_ALL, &text);
-	sim->config_text = buf_take(&text);
-	doc = parse("config.yaml", sim->config_text);
-	diag_list_init(&diags, doc);
-	sim->config = mirror_config_load(doc, &diags);
-	if (sim->config == NULL)
-		diag_print(&diags, stderr);
-	assert(sim->config != NULL);
-	diag_list_fini(&diags);
-	doc_free(doc);
+	sim->config_texts[0] = buf_take(&text);
+	sim->configs[0] = load_config_text("config.yaml", sim->config_texts[0]);
+	if (sim->plan->other_config == NULL)
+		return;
+	sim->config_texts[1] = mem_strdup(sim->plan->other_config);
+	sim->configs[1] = load_config_text("other.yaml", sim->config_texts[1]);
 }
 
 static void
@@ -98,9 +111,12 @@ load_workflow(struct sim *sim)
 	struct buf text = {0};
 	struct diag_list diags;
 	struct doc *doc;
-	int ret = file_read(BACKFILL, DOC_BYTES_MAX, &text, NULL, NULL);
+	char *path = mem_printf(
+	    WORKFLOWS "%s", sim->plan->workflow != NULL ? sim->plan->workflow : "backfill.yaml");
+	int ret = file_read(path, DOC_BYTES_MAX, &text, NULL, NULL);
 
 	assert(ret == 0);
+	free(path);
 	sim->workflow_text = buf_take(&text);
 	actions_register(registry, NULL);
 	struct asl_resources resources = registry_resources(registry);
@@ -148,7 +164,7 @@ make_earlier(struct sim *sim)
 		    "&TagSpecification.1.Tag.2.Key=%s&TagSpecification.1.Tag.2.Value=%s"
 		    "&TagSpecification.1.Tag.3.Key=%s&TagSpecification.1.Tag.3.Value=earlier",
 		    interface, target, filter, TAG_TOOL, TAG_TOOL_VALUE, TAG_CONFIGURATION,
-		    mirror_config_name(sim->config), TAG_RULE);
+		    mirror_config_name(sim->configs[0]), TAG_RULE);
 		request.body = buf_str(&body);
 		request.now_wall_ms = SIM_START_WALL_MS - EARLIER_MS;
 		struct sim_reply reply = world_handle(sim->world, &request);
@@ -173,7 +189,7 @@ set_up(struct sim *sim, const struct sim_plan *plan, struct sim_result *result)
 		fprintf(stderr, "%s\n", tmf_err_text(&err));
 	assert(sim->world != NULL);
 	rng_seed(&sim->rng, plan->seed);
-	load_config(sim);
+	load_configs(sim);
 	load_workflow(sim);
 	make_earlier(sim);
 	sim->dir = make_dir();
@@ -198,8 +214,10 @@ tear_down(struct sim *sim)
 	nftw(sim->dir, remove_entry, OPEN_FILES_WALKED, FTW_DEPTH | FTW_PHYS);
 	free(sim->dir);
 	asl_machine_unref(sim->machine);
-	mirror_config_free(sim->config);
-	free(sim->config_text);
+	for (size_t i = 0; i < 2; i++) {
+		mirror_config_free(sim->configs[i]);
+		free(sim->config_texts[i]);
+	}
 	free(sim->workflow_text);
 	world_free(sim->world);
 	tmf_loop_free(sim->loop);
@@ -251,8 +269,16 @@ look_after(struct sim_process *process)
 	struct sim *sim = process->sim;
 	struct tmf_err err = {0};
 
-	if (!process->dead && process->over && sim_process_finish(process, &err) == 0)
+	if (!process->dead && process->over && sim_process_finish(process, &err) == 0) {
+		bool redrives = sim->plan->redrives && process->run.status == RUN_FAILED;
+
 		sim_process_unload(process);
+		if (redrives) {
+			process->finished = false;
+			sim->result->redrives++;
+			restart_after(process, REDRIVE_AFTER_MS);
+		}
+	}
 	if (process->dead)
 		bury(process);
 	else if (process->disk.hit && !process->finished)
@@ -367,7 +393,8 @@ check_store(struct sim_process *process)
 		sim_broken(sim, "process %zu counts %lld outcomes and has %lld", process->index,
 		    (long long)sum, (long long)ledger.rows);
 	sim->result->ledgers[process->index] = ledger.all;
-	if (process->service == NULL && ledger.instances < sim->plan->world.instances)
+	if (process->service == NULL && sim->plan->workflow == NULL &&
+	    ledger.instances < sim->plan->world.instances)
 		sim_broken(sim, "process %zu tells of %llu instances of %llu", process->index,
 		    (unsigned long long)ledger.instances,
 		    (unsigned long long)sim->plan->world.instances);
@@ -376,24 +403,37 @@ check_store(struct sim_process *process)
 	tmf_err_fini(&err);
 }
 
+/* New reference; NULL where there is no such configuration. */
+static json_t *
+expected_of(struct sim *sim, const char *config)
+{
+	struct buf text = {0};
+	struct tmf_err err = {0};
+	json_t *expected = NULL;
+
+	if (config == NULL)
+		return NULL;
+	if (world_expected(sim->world, str_of(config), &text, &err) < 0)
+		sim_broken(sim, "%s", tmf_err_text(&err));
+	else
+		expected = jsonx_parse(buf_str(&text), NULL);
+	buf_fini(&text);
+	tmf_err_fini(&err);
+	return expected;
+}
+
 static void
 check_end(struct sim *sim)
 {
 	struct sim_result *result = sim->result;
-	struct buf text = {0};
-	struct tmf_err err = {0};
 
 	for (size_t i = 0; i < sim->plan->processes_count && !tmf_err_isset(&sim->broken); i++)
 		check_store(&sim->processes[i]);
 	result->report = sim_report(sim, true);
 	if (!json_is_true(json_object_get(result->report, "ok")))
 		sim_broken(sim, "at the end: %s", first_reason(result->report));
-	if (world_expected(sim->world, str_of(sim->config_text), &text, &err) < 0)
-		sim_broken(sim, "%s", tmf_err_text(&err));
-	else
-		result->expected = jsonx_parse(buf_str(&text), NULL);
-	buf_fini(&text);
-	tmf_err_fini(&err);
+	result->expected = expected_of(sim, sim->config_texts[0]);
+	result->expected_of_other = expected_of(sim, sim->config_texts[1]);
 }
 
 uint64_t
@@ -409,6 +449,7 @@ void
 sim_result_fini(struct sim_result *result)
 {
 	json_decref(result->expected);
+	json_decref(result->expected_of_other);
 	json_decref(result->report);
 	for (size_t i = 0; i < SIM_PROCESSES_MAX; i++)
 		json_decref(result->ledgers[i]);

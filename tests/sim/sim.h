@@ -59,11 +59,16 @@ struct sim_plan {
 	uint64_t
 	    seed; /* of what chance there is: latencies, back-off, what a loss of power leaves */
 	struct sim_opts world;
-	const char *config; /* YAML; NULL: the account's, for all scenarios */
-	const char *hook;   /* Lua source or NULL */
+	const char *workflow; /* a file of workflows/; NULL: backfill.yaml */
+	const char *input;    /* JSON; NULL: {} */
+	const char *config;   /* YAML; NULL: the account's, for all scenarios */
+	/* Of every second process, by another name; NULL: all have the same. */
+	const char *other_config;
+	const char *hook; /* Lua source or NULL */
 	/* Every so-many-th instance has a session of this configuration from before, whether a
 	 * rule wants it or not, and the runs prune. 0: none, and they do not. */
 	unsigned earlier_every;
+	bool redrives; /* a run that FAILED goes on, as `tmflow resume` has it */
 	size_t processes_count;
 	struct sim_process_plan processes[SIM_PROCESSES_MAX];
 	/* Adds to what a reply says or how it comes. Called for the n-th request of all, from 1.
@@ -78,12 +83,14 @@ struct sim_result {
 	uint64_t requests; /* in all */
 	uint64_t crashes;
 	uint64_t boots;
+	uint64_t redrives;
 	int64_t took_ms; /* on the fake clock */
 	int64_t counts[SIM_PROCESSES_MAX][OUTCOME_COUNT];
 	/* {"INSTANCE INTERFACE SLOT": {Outcome, Reason, Rule, TargetId}} of each process. Owned */
 	json_t *ledgers[SIM_PROCESSES_MAX];
 	json_t *expected; /* the account's verdict on its sessions, see world_expected. Owned */
-	json_t *report;	  /* the account's report with sessions. Owned */
+	json_t *expected_of_other; /* the same for other_config; NULL without */
+	json_t *report;		   /* the account's report with sessions. Owned */
 };
 void sim_result_fini(struct sim_result *result);
 
@@ -91,7 +98,8 @@ void sim_result_fini(struct sim_result *result);
  * Plays the plan to its end. After every call that changes the account: no session twice, none on a
  * target's interface, no target with more sources than it may have. At the end: every run
  * SUCCEEDED, its outcomes add up and name every instance, each store opens and says so, and no
- * launched instance is without a target, or behind one that nobody has ever mirrored to. Returns -1 with *err saying which of these does not hold.
+ * launched instance is without a target, or behind one that nobody has ever mirrored to. Returns -1
+ * with *err saying which of these does not hold.
  */
 int sim_play(const struct sim_plan *plan, struct sim_result *ret_result, struct tmf_err *err);
 

@@ -31,6 +31,7 @@ struct sim_process {
 	enum sim_crash_kind died_of;
 	bool over;     /* the execution is */
 	bool finished; /* and the store says so */
+	bool redrives; /* this life goes on with a run that had failed */
 
 	struct credentials_provider credentials;
 	struct rng rng;
@@ -54,8 +55,8 @@ struct sim {
 	struct tmf_loop *loop;
 	struct sim_world *world;
 	struct rng rng;
-	struct mirror_config *config;
-	char *config_text;
+	struct mirror_config *configs[2]; /* the second one: other_config; NULL without */
+	char *config_texts[2];
 	char *workflow_text;
 	struct asl_machine *machine;
 	char *dir;

@@ -150,6 +150,13 @@ execution_over(void *arg, struct execution *execution, const struct execution_re
 	tmf_call_on_done(process->settling, settled, process);
 }
 
+/* Which of the configurations is the process's. */
+static size_t
+config_of(const struct sim_process *process)
+{
+	return process->sim->configs[1] != NULL ? process->index % 2 : 0;
+}
+
 /* Finds the run's record, or makes it. *ret_resumes: there is something to go on from. */
 static int
 open_run(struct sim_process *process, bool *ret_resumes, struct tmf_err *err)
@@ -163,8 +170,13 @@ open_run(struct sim_process *process, bool *ret_resumes, struct tmf_err *err)
 	if (process->store == NULL)
 		return -1;
 	*ret_resumes = true;
-	if (store_run_find(process->store, SIM_RUN_ID, run, err) == 0)
+	process->redrives = false;
+	if (store_run_find(process->store, SIM_RUN_ID, run, err) == 0) {
+		process->redrives = sim->plan->redrives && run->status == RUN_FAILED;
+		if (process->redrives)
+			store_run_begin_again(run, sim->clock.now_wall_ms);
 		return 0;
+	}
 	if (err->code != TMF_ERR_NOT_FOUND)
 		return -1;
 	tmf_err_fini(err);
@@ -174,8 +186,8 @@ open_run(struct sim_process *process, bool *ret_resumes, struct tmf_err *err)
 	run->start_wall_ms = sim->clock.now_wall_ms;
 	run->workflow_name = mem_strdup("backfill.yaml");
 	run->definition = mem_strdup(sim->workflow_text);
-	run->input = mem_strdup("{}");
-	run->config = mem_strdup(sim->config_text);
+	run->input = mem_strdup(sim->plan->input != NULL ? sim->plan->input : "{}");
+	run->config = mem_strdup(sim->config_texts[config_of(process)]);
 	return store_run_create(process->store, run, err) < 0 ||
 		       store_commit(process->store, err) < 0
 		   ? -1
@@ -230,7 +242,7 @@ open_domain(struct sim_process *process, struct tmf_err *err)
 	process->mirror = mirror_new(
 	    &(struct mirror_opts){
 		.accounts = process->accounts,
-		.config = sim->config,
+		.config = sim->configs[config_of(process)],
 		.run_id = SIM_RUN_ID,
 		.workflow = "backfill",
 		.hook_name = sim->plan->hook != NULL ? "hook.lua" : NULL,
@@ -254,21 +266,28 @@ open_domain(struct sim_process *process, struct tmf_err *err)
 static int
 start_execution(struct sim_process *process, bool resumes, struct tmf_err *err)
 {
-	json_t *input = json_object();
+	json_t *input = jsonx_parse(str_of(process->run.input), NULL);
 	const struct execution_opts opts = {
 	    .machine = process->sim->machine,
 	    .run_id = SIM_RUN_ID,
 	    .machine_name = "backfill",
 	    .input = input,
 	    .start_wall_ms = process->run.start_wall_ms,
+	    .redrives = process->run.redrives,
+	    .redrive_wall_ms = process->run.redrive_wall_ms,
 	    .on_done = execution_over,
 	    .arg = process,
 	};
 
-	process->execution = resumes ? execution_resume(process->engine, &opts, err)
-				     : execution_start(process->engine, &opts);
+	if (process->redrives)
+		process->execution = execution_redrive(process->engine, &opts, err);
+	else
+		process->execution = resumes ? execution_resume(process->engine, &opts, err)
+					     : execution_start(process->engine, &opts);
 	json_decref(input);
-	return process->execution != NULL ? 0 : -1;
+	if (process->execution == NULL)
+		return -1;
+	return process->redrives ? store_run_update(process->store, &process->run, err) : 0;
 }
 
 int

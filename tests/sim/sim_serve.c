@@ -299,7 +299,7 @@ sim_service_begin(struct sim_process *process, struct tmf_err *err)
 		.ec2 = process->ec2,
 		.client_for_arg = process,
 		.elb_for = sim_process_elb_for,
-		.config = process->sim->config,
+		.config = process->sim->configs[0],
 		.hook_name = process->sim->plan->hook != NULL ? "hook.lua" : NULL,
 		.hook_source = process->sim->plan->hook,
 	    },
