@@ -22,6 +22,7 @@ struct doctor_opts {
 };
 
 struct doctor;
+/* Begins with no checks made. Ends with doctor_free. */
 struct doctor *doctor_new(const struct doctor_opts *opts);
 
 /* No call may be under way. NULL is fine. */

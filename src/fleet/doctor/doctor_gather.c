@@ -129,7 +129,7 @@ step_regions(struct doctor *doctor, const json_t *reply)
 /* --- permissions --- */
 
 /* DryRun looks at syntax as well: with what is likely to exist it gets as far as the permission. An
- * id that does not exist is an answer, too: a caller who may not is told so first. */
+ * id that does not exist is an answer, too: a missing permission is the first answer. */
 json_t *
 doctor_parameters(const struct doctor *doctor, const char *operation)
 {

@@ -125,7 +125,7 @@ judge_permission(struct doctor *doctor, const char *action)
 	buf_printf(&name, "permission:%s", action);
 	if (error == NULL)
 		doctor_check(doctor, buf_cstr(&name), DOCTOR_PASS, NULL,
-		    "not denied where it was used; there is no dry run of it");
+		    "not denied where it was used; it has no dry run");
 	else if (permission_is_denied(error))
 		doctor_check(doctor, buf_cstr(&name), DOCTOR_FAIL,
 		    "grant it: tmflow export WORKFLOW --iam-policy writes the whole policy",

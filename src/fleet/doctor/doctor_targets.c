@@ -67,7 +67,7 @@ way_check(struct doctor *doctor, struct target_look *look, const struct way_kind
 		    "%s %zu of the sources' subnets, such as %s", kind->closed, closed, subnet);
 	else if (unknown > 0)
 		doctor_check(doctor, look_name(look, kind->what), DOCTOR_WARN, kind->remedy,
-		    "cannot be told for %zu of the sources' subnets, such as %s", unknown, subnet);
+		    "unknown for %zu of the sources' subnets, such as %s", unknown, subnet);
 	else
 		doctor_check(doctor, look_name(look, kind->what), DOCTOR_PASS, NULL,
 		    "open from all %zu subnets of the sources",

@@ -16,7 +16,7 @@
 
 /*
  * What is wrong with files, keys and the state directory is a check as well, and not a fault of the
- * command: who asks a doctor is told everything at once.
+ * command: the answer names everything at once.
  */
 struct examination {
 	struct cli_opts opts; /* faults are said as text: standard output has one document */
