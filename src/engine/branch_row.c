@@ -16,15 +16,6 @@
 
 /* --- writing --- */
 
-/* 0 is not written: most branches have no wake time and no retries, and reading takes an
- * absent number as 0. */
-static void
-row_put_number(json_t *object, const char *key, int64_t value)
-{
-	if (value != 0)
-		json_object_set_new(object, key, json_integer(value));
-}
-
 static json_t *
 execution_row_end(const struct execution_result *result)
 {
@@ -53,6 +44,49 @@ execution_row_write(const struct execution *x, struct buf *out)
 	json_decref(object);
 }
 
+/* Straight into the text: a branch's row is written for each step, and JSON values of its numbers
+ * would cost more than the rest. No value ends with a brace that opens. */
+static void
+row_put_key(struct buf *out, const char *key)
+{
+	assert(out->len > 0);
+	if (out->p[out->len - 1] != '{')
+		buf_add_char(out, ',');
+	buf_add_char(out, '"');
+	buf_add_cstr(out, key);
+	buf_add_cstr(out, "\":");
+}
+
+/* 0 is not written: most branches have no wake time and no retries, and reading takes an
+ * absent number as 0. */
+static void
+row_put_number(struct buf *out, const char *key, int64_t value)
+{
+	if (value == 0)
+		return;
+	row_put_key(out, key);
+	buf_add_int(out, value);
+}
+
+static void
+row_put_value(struct buf *out, const char *key, const json_t *value)
+{
+	row_put_key(out, key);
+	jsonx_write(value, out);
+}
+
+static void
+row_put_retries(struct buf *out, const struct branch *branch)
+{
+	assert(branch->state->retry_count > 0);
+	row_put_key(out, "retries");
+	for (size_t i = 0; i < branch->state->retry_count; i++) {
+		buf_add_char(out, i == 0 ? '[' : ',');
+		buf_add_int(out, branch->retries[i]);
+	}
+	buf_add_char(out, ']');
+}
+
 /* What can be worked out again is not stored: the items of a Map come from its input, the
  * context from the run. */
 void
@@ -61,34 +95,28 @@ branch_row_write(const struct branch *branch, struct buf *out)
 	/* Variables that are the parent's very object are not stored twice: a Map over 1,000
 	 * items may have 1,000 such children. */
 	bool shares = branch->parent != NULL && branch->variables == branch->parent->variables;
-	json_t *object = json_object();
 
 	assert(branch->id > BRANCH_ROW_EXECUTION && branch->state != NULL && branch->input != NULL);
-	if (branch->parent != NULL)
-		json_object_set_new(object, "parent", json_integer(branch->parent->id));
-	row_put_number(object, "index", branch->index);
-	json_object_set_new(object, "state", json_integer(branch->state->index));
-	row_put_number(object, "phase", branch->phase);
-	json_object_set(object, "input", branch->input);
+	buf_add_char(out, '{');
+	row_put_number(out, "parent", branch->parent != NULL ? branch->parent->id : 0);
+	row_put_number(out, "index", branch->index);
+	row_put_key(out, "state");
+	buf_add_int(out, branch->state->index);
+	row_put_number(out, "phase", branch->phase);
+	row_put_value(out, "input", branch->input);
 	if (shares)
-		json_object_set_new(object, "shares", json_true());
+		row_put_value(out, "shares", json_true());
 	else if (branch->variables != NULL)
-		json_object_set(object, "variables", branch->variables);
-	if (branch->retries != NULL) {
-		json_t *counts = json_array();
-
-		for (size_t i = 0; i < branch->state->retry_count; i++)
-			json_array_append_new(counts, json_integer(branch->retries[i]));
-		json_object_set_new(object, "retries", counts);
-	}
-	row_put_number(object, "retryCount", branch->retry_count);
-	row_put_number(object, "entries", branch->entries);
-	row_put_number(object, "entered", branch->entered_wall_ms);
-	row_put_number(object, "event", branch->entered_event);
-	row_put_number(object, "lastEvent", branch->last_event);
-	row_put_number(object, "wake", branch->wake_wall_ms);
-	jsonx_write(object, out);
-	json_decref(object);
+		row_put_value(out, "variables", branch->variables);
+	if (branch->retries != NULL)
+		row_put_retries(out, branch);
+	row_put_number(out, "retryCount", branch->retry_count);
+	row_put_number(out, "entries", branch->entries);
+	row_put_number(out, "entered", branch->entered_wall_ms);
+	row_put_number(out, "event", branch->entered_event);
+	row_put_number(out, "lastEvent", branch->last_event);
+	row_put_number(out, "wake", branch->wake_wall_ms);
+	buf_add_char(out, '}');
 }
 
 /* --- reading --- */
