@@ -371,12 +371,20 @@ scalar_bytes(const struct count *count, const json_t *value)
 
 static void count_bytes(const struct count *count, const json_t *value, size_t *total);
 
+/* Of what holds others: its brackets, and the commas between them. */
+static size_t
+punctuation_bytes(size_t members)
+{
+	return 2 + (members > 0 ? members - 1 : 0);
+}
+
 /* Stops once it is past the limit: a value of 64 MB need not be walked to be refused. */
 static void
 count_object_bytes(const struct count *count, const json_t *object, size_t *total)
 {
 	json_t *borrowed = (json_t *)(uintptr_t)object;
 
+	*total += punctuation_bytes(json_object_size(object));
 	for (void *at = json_object_iter(borrowed); at != NULL && *total <= count->limit;
 	     at = json_object_iter_next(borrowed, at)) {
 		struct str key = member_key(at);
@@ -390,18 +398,17 @@ count_object_bytes(const struct count *count, const json_t *object, size_t *tota
 static void
 count_bytes(const struct count *count, const json_t *value, size_t *total)
 {
-	size_t members = json_is_array(value) ? json_array_size(value) : json_object_size(value);
-
-	if (!json_is_array(value) && !json_is_object(value)) {
-		*total += scalar_bytes(count, value);
-		return;
-	}
-	*total += 2 + (members > 0 ? members - 1 : 0);
-	if (json_is_object(value))
+	if (json_is_object(value)) {
 		count_object_bytes(count, value, total);
-	else
+	} else if (json_is_array(value)) {
+		size_t members = json_array_size(value);
+
+		*total += punctuation_bytes(members);
 		for (size_t i = 0; i < members && *total <= count->limit; i++)
 			count_bytes(count, json_array_get(value, i), total);
+	} else {
+		*total += scalar_bytes(count, value);
+	}
 }
 
 /* limit + 1 stands for all that is over it: the rest was not counted. */
