@@ -102,7 +102,9 @@
 	X(OUTCOME_OF,                                                                              \
 	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.instance = ?2 ORDER BY o.interface, slot")   \
 	X(OUTCOME_AT,                                                                              \
-	    SQL_OUTCOME_ROWS " WHERE o.run = ?1 AND o.interface = ?2 ORDER BY o.instance, slot")   \
+	    "SELECT instance, interface, kind, reason, rule, target, session, operation, error,"   \
+	    " cause, request, NULL, NULL, NULL, NULL, NULL, slot FROM outcomes"                    \
+	    " WHERE run = ?1 AND interface = ?2 ORDER BY instance, slot")                          \
 	X(OUTCOME_INSTANCES,                                                                       \
 	    "SELECT DISTINCT instance FROM outcomes WHERE run = ?1 AND kind = ?2 AND"              \
 	    " instance > ?3 ORDER BY instance LIMIT ?4")                                           \

@@ -371,7 +371,7 @@ int store_outcomes_after(struct store *store, const char *run_id, int kind, cons
 int store_outcomes_of(struct store *store, const char *run_id, const char *instance_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 /* The rows of one interface: one, unless it has slots, or has moved from one instance to
- * another. */
+ * another. Without what is known about the instances. */
 int store_outcomes_at(struct store *store, const char *run_id, const char *interface_id,
     int (*fn)(void *arg, const struct outcome *outcome), void *arg, struct tmf_err *err);
 /* Up to limit instances that have a `failed` row, in order of their ids, from after (exclusive; ""
