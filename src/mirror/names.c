@@ -25,10 +25,12 @@ tag_add(json_t *tags, const char *key, const char *value)
 const char *
 tag_value(const json_t *resource, const char *key)
 {
-	const json_t *tags = jsonx_get_array(resource, "Tags");
+	const json_t *tags = json_object_get(resource, "Tags");
 	json_t *tag;
 	size_t i;
 
+	if (json_is_object(tags))
+		return jsonx_get_string(tags, key);
 	json_array_foreach (tags, i, tag) {
 		const char *tag_key = jsonx_get_string(tag, "Key");
 

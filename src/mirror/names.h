@@ -39,7 +39,8 @@
 /* Appends {Key, Value} to tags, a list as the create calls take it. Nothing where value is NULL. */
 void tag_add(json_t *tags, const char *key, const char *value);
 
-/* The value of an instance's, target's or session's tag in its Tags, or NULL. Borrows. */
+/* The value of an instance's, target's or session's tag in its Tags, or NULL. Borrows. Tags are a
+ * list of {Key, Value}, or an object. */
 const char *tag_value(const json_t *resource, const char *key);
 
 /* [{Name, Values}] for a describe: one filter of one or many values (taken). New reference. */

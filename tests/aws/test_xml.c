@@ -27,9 +27,15 @@ static const struct xml_shape item_shape[] = {
     {.element = NULL},
 };
 
+static const struct xml_shape pairs_shape[] = {
+    {"tagSet", "Tags", XML_PAIRS, NULL, NULL},
+    {.element = NULL},
+};
+
 static const struct xml_shape root_shape[] = {
     {"thingSet", "Things", XML_LIST, item_shape, NULL},
     {"nameSet", "Names", XML_STRINGS, NULL, NULL},
+    {"pairs", "Pairs", XML_STRUCT, pairs_shape, NULL},
     {"nextToken", "NextToken", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
@@ -96,6 +102,17 @@ START_TEST(known_members_only)
 	    "{\"Things\":[],\"Names\":[\"x\",\"y\"]}");
 	gives("<R>\n <thingSet>\n  <item>\n   <id>\xc3\xa9</id>\n  </item>\n </thingSet>\n</R>",
 	    "{\"Things\":[{\"Id\":\"\xc3\xa9\",\"Tags\":[]}],\"Names\":[]}");
+}
+END_TEST
+
+START_TEST(pairs_become_an_object)
+{
+	gives(
+	    "<R><pairs><tagSet><item><key>a</key><value>1</value></item><item><value>&lt;2</value>"
+	    "<key>b</key><else>x</else></item><item><key>c</key></item><new/></tagSet></pairs></R>",
+	    "{\"Pairs\":{\"Tags\":{\"a\":\"1\",\"b\":\"<2\",\"c\":\"\"}},\"Things\":[],\"Names\":[]"
+	    "}");
+	gives("<R><pairs/></R>", "{\"Pairs\":{\"Tags\":{}},\"Things\":[],\"Names\":[]}");
 }
 END_TEST
 
@@ -295,6 +312,7 @@ main(void)
 	TCase *tests = tcase_create("xml");
 
 	tcase_add_test(tests, known_members_only);
+	tcase_add_test(tests, pairs_become_an_object);
 	tcase_add_test(tests, broken_replies);
 	tcase_add_test(tests, bounds);
 	tcase_add_test(tests, error_replies);

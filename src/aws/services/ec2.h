@@ -55,6 +55,8 @@ extern const struct ec2_list ec2_list_instances;
 extern const struct ec2_list ec2_list_launches;
 extern const struct ec2_list ec2_list_targets;
 extern const struct ec2_list ec2_list_sessions;
+/* The same with the ids and the tags only, these as an object: for long pages. */
+extern const struct ec2_list ec2_list_session_tags;
 /* TrafficMirrorFilters: [{TrafficMirrorFilterId, IngressFilterRules, EgressFilterRules:
  * [{RuleNumber, RuleAction, Protocol?: IANA's number, SourceCidrBlock, DestinationCidrBlock,
  * SourcePortRange?, DestinationPortRange?: {FromPort, ToPort}}]}] */
@@ -124,7 +126,7 @@ struct ec2_session_spec {
 	/* Goes into a derived token: the same request has another token when it changes. */
 	int64_t token_epoch;
 };
-/* {"TrafficMirrorSession": {...}}: as ec2_describe_sessions lists one. */
+/* {"TrafficMirrorSession": {...}}: its id, interface, target and filter. */
 struct tmf_call *ec2_create_session(struct aws_client *ec2, const struct ec2_session_spec *spec);
 
 /* What a modification sets back to AWS's default; a spec that gives it sets it instead. */
@@ -132,7 +134,7 @@ struct tmf_call *ec2_create_session(struct aws_client *ec2, const struct ec2_ses
 #define EC2_REMOVE_VIRTUAL_NETWORK_ID 2u
 
 /* Sets target, filter and number, packet length and VNI where they are given, and removes
- * (RemoveField) what `removed` names. {"TrafficMirrorSession": {...}} */
+ * (RemoveField) what `removed` names. The reply is that of a create. */
 struct tmf_call *
 ec2_modify_session(struct aws_client *ec2, const struct ec2_session_spec *spec, unsigned removed);
 struct tmf_call *ec2_delete_session(struct aws_client *ec2, const char *session_id);

@@ -51,7 +51,7 @@ static const struct xml_shape describe_targets_shape[] = {
 };
 
 /* See: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TrafficMirrorSession.html */
-const struct xml_shape ec2_session_shape[] = {
+static const struct xml_shape session_shape[] = {
     {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, NULL},
     {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
     {"trafficMirrorFilterId", "TrafficMirrorFilterId", XML_STRING, NULL, NULL},
@@ -66,7 +66,23 @@ const struct xml_shape ec2_session_shape[] = {
 };
 
 static const struct xml_shape describe_sessions_shape[] = {
-    {"trafficMirrorSessionSet", "TrafficMirrorSessions", XML_LIST, ec2_session_shape, NULL},
+    {"trafficMirrorSessionSet", "TrafficMirrorSessions", XML_LIST, session_shape, NULL},
+    {"nextToken", "NextToken", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
+/* Whose a session is, and of what. */
+static const struct xml_shape session_tags_shape[] = {
+    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, NULL},
+    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
+    {"trafficMirrorFilterId", "TrafficMirrorFilterId", XML_STRING, NULL, NULL},
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
+    {"tagSet", "Tags", XML_PAIRS, NULL, NULL},
+    {.element = NULL},
+};
+
+static const struct xml_shape describe_session_tags_shape[] = {
+    {"trafficMirrorSessionSet", "TrafficMirrorSessions", XML_LIST, session_tags_shape, NULL},
     {"nextToken", "NextToken", XML_STRING, NULL, NULL},
     {.element = NULL},
 };
@@ -150,6 +166,11 @@ const struct ec2_list ec2_list_sessions = {
     .operation = "DescribeTrafficMirrorSessions",
     .ids_name = "TrafficMirrorSessionId",
     .reply = describe_sessions_shape,
+};
+const struct ec2_list ec2_list_session_tags = {
+    .operation = "DescribeTrafficMirrorSessions",
+    .ids_name = "TrafficMirrorSessionId",
+    .reply = describe_session_tags_shape,
 };
 const struct ec2_list ec2_list_interfaces = {
     .operation = "DescribeNetworkInterfaces",

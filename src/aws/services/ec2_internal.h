@@ -11,7 +11,6 @@ extern const struct xml_shape ec2_instance_shape[];
 extern const struct xml_shape ec2_launch_shape[]; /* with how it was launched */
 extern const struct xml_shape ec2_group_shape[];  /* the id alone */
 extern const struct xml_shape ec2_target_shape[];
-extern const struct xml_shape ec2_session_shape[];
 
 /* An instance as ec2_instance_shape reads it to an Instance, see ec2.h. Takes wire, gives a new
  * reference. */

@@ -14,8 +14,17 @@ static const struct xml_shape create_target_shape[] = {
     {.element = NULL},
 };
 
+/* Of a session the id is wanted, and what tells whose it is: see session_echoes. */
+static const struct xml_shape made_session_shape[] = {
+    {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, NULL},
+    {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
+    {"trafficMirrorFilterId", "TrafficMirrorFilterId", XML_STRING, NULL, NULL},
+    {"networkInterfaceId", "NetworkInterfaceId", XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
 static const struct xml_shape session_reply_shape[] = {
-    {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, ec2_session_shape, NULL},
+    {"trafficMirrorSession", "TrafficMirrorSession", XML_STRUCT, made_session_shape, NULL},
     {"clientToken", "ClientToken", XML_STRING, NULL, NULL},
     {.element = NULL},
 };

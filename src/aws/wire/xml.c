@@ -28,6 +28,13 @@ static const struct {
     {"requestId", KEPT_REQUEST_ID, false},
 };
 
+/* Of an item of XML_PAIRS. Neither has a member: the item becomes one itself. */
+static const struct xml_shape pair_shape[] = {
+    {"key", NULL, XML_STRING, NULL, NULL},
+    {"value", NULL, XML_STRING, NULL, NULL},
+    {.element = NULL},
+};
+
 /* An open element that holds others. Either shape or members leads on: an array's items have one
  * form, an object's members one each. */
 struct frame {
@@ -54,6 +61,7 @@ struct xml_parser {
 	enum kept kept;
 	struct buf text;
 	struct buf kept_text[KEPT_COUNT];
+	struct buf pair[2]; /* key and value of the item that is open */
 	struct tmf_err err; /* the first fault */
 };
 
@@ -66,6 +74,12 @@ xml_fail(struct xml_parser *p, const char *reason)
 	XML_StopParser(p->expat, XML_FALSE);
 }
 
+static bool
+xml_is_list(const struct xml_shape *shape)
+{
+	return shape->kind == XML_LIST || shape->kind == XML_STRINGS || shape->kind == XML_PAIRS;
+}
+
 /* AWS sends an empty list as <set/> or not at all. The list that is there is used, so that one
  * that comes in two parts becomes one. */
 static json_t *
@@ -75,7 +89,7 @@ xml_list_of(json_t *object, const struct xml_shape *shape)
 
 	if (list != NULL)
 		return list;
-	list = json_array();
+	list = shape->kind == XML_PAIRS ? json_object() : json_array();
 	json_object_set_new_nocheck(object, shape->member, list);
 	return list;
 }
@@ -86,7 +100,7 @@ static void
 xml_add_missing_lists(json_t *object, const struct xml_shape *members)
 {
 	for (const struct xml_shape *s = members; s->element != NULL; s++)
-		if (s->kind == XML_LIST || s->kind == XML_STRINGS)
+		if (xml_is_list(s))
 			xml_list_of(object, s);
 }
 
@@ -154,7 +168,7 @@ xml_start_root(struct xml_parser *p, const char *name)
 	xml_push(p, p->result, NULL, p->members);
 }
 
-/* An item of a list: a struct, or a string. EC2 calls an item item, the Query protocol member. */
+/* An item of a list: a struct, a string, or a pair. EC2 calls an item item, the Query protocol member. */
 static void
 xml_start_item(struct xml_parser *p, const struct frame *top, const char *name)
 {
@@ -166,6 +180,12 @@ xml_start_item(struct xml_parser *p, const struct frame *top, const char *name)
 	}
 	if (top->shape->kind == XML_STRINGS) {
 		xml_capture(p, top->shape);
+		return;
+	}
+	if (top->shape->kind == XML_PAIRS) {
+		buf_reset(&p->pair[0]);
+		buf_reset(&p->pair[1]);
+		xml_push(p, top->container, NULL, pair_shape);
 		return;
 	}
 	object = json_object();
@@ -184,7 +204,7 @@ xml_start_member(struct xml_parser *p, const struct frame *top, const char *name
 		s++;
 	if (s->element == NULL) {
 		p->skipping = 1;
-	} else if (s->kind == XML_LIST || s->kind == XML_STRINGS) {
+	} else if (xml_is_list(s)) {
 		xml_push(p, xml_list_of(top->container, s), s, s->members);
 	} else if (s->kind == XML_STRUCT) {
 		json_t *object = json_object();
@@ -263,6 +283,10 @@ xml_end_capture(struct xml_parser *p)
 		buf_add_str(&p->kept_text[p->kept], buf_str(&p->text));
 		return;
 	}
+	if (p->scalar->member == NULL) {
+		buf_add_str(&p->pair[p->scalar - pair_shape], buf_str(&p->text));
+		return;
+	}
 	if (p->scalar->kind == XML_STRINGS) {
 		json_array_append_new(top->container, xml_scalar(p->scalar, &p->text));
 		return;
@@ -296,6 +320,11 @@ xml_end_container(struct xml_parser *p)
 
 	if (ended->shape != NULL || p->is_error)
 		return;
+	if (ended->members == pair_shape) {
+		json_object_set_new_nocheck(ended->container, buf_cstr(&p->pair[0]),
+		    json_stringn_nocheck(buf_cstr(&p->pair[1]), p->pair[1].len));
+		return;
+	}
 	xml_add_missing_lists(ended->container, ended->members);
 	if (around != NULL && around->shape != NULL && around->shape->convert != NULL)
 		xml_convert_item(around);
@@ -381,6 +410,8 @@ xml_parser_free(struct xml_parser *p)
 	XML_ParserFree(p->expat);
 	json_decref(p->result);
 	buf_fini(&p->text);
+	buf_fini(&p->pair[0]);
+	buf_fini(&p->pair[1]);
 	for (size_t i = 0; i < KEPT_COUNT; i++)
 		buf_fini(&p->kept_text[i]);
 	tmf_err_fini(&p->err);

@@ -24,6 +24,7 @@ enum xml_kind {
 	XML_STRUCT,
 	XML_LIST,    /* of structs */
 	XML_STRINGS, /* a list of strings */
+	XML_PAIRS, /* a list of key and value, as of tags: an object, a fifth of the list's size */
 };
 
 /* One element that we know within its parent. Static. */

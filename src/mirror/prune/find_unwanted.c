@@ -59,8 +59,9 @@ find_unwanted_start(struct tmf_op *op)
 		return tmf_op_fail(op, TMF_ERR_INVALID, "MaxResults must be from %d to %d",
 		    EC2_PAGE_RESULTS_MIN, EC2_PAGE_RESULTS_MAX);
 	describe.next_token = action_text_of(op, "NextToken");
-	return tmf_op_await(
-	    op, ec2_describe_sessions(action_account(op)->ec2, &describe), find_unwanted_came);
+	return tmf_op_await(op,
+	    ec2_describe(action_account(op)->ec2, &ec2_list_session_tags, &describe),
+	    find_unwanted_came);
 }
 
 /* --- candidates --- */
