@@ -7,21 +7,19 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/*
- * With --no-checkpoint the store is a temporary one, so that a run has the same path through the
- * code and leaves nothing behind.
- */
-struct store *
-record_open_store(const struct cli_opts *opts, int *ret_exit)
+static struct store *
+record_store(const struct cli_opts *opts, bool existing, int *ret_exit)
 {
+	struct store_opts store_opts = {.clock = clock_system(), .existing = existing};
 	struct store *store = NULL;
 	struct tmf_err err = {0};
 	char *dir = NULL;
 
-	if (opts->no_checkpoint)
-		store = store_open(NULL, clock_system(), &err);
-	else if ((dir = store_default_dir(opts->state_dir, &err)) != NULL)
-		store = store_open(dir, clock_system(), &err);
+	if (!opts->no_checkpoint)
+		dir = store_default_dir(opts->state_dir, &err);
+	store_opts.dir = dir;
+	if (!tmf_err_isset(&err))
+		store = store_open_with(&store_opts, &err);
 	if (store == NULL) {
 		cli_fail_take(opts->output, &err);
 		/* Whatever is wrong with the store: nothing was started. */
@@ -29,6 +27,23 @@ record_open_store(const struct cli_opts *opts, int *ret_exit)
 	}
 	free(dir);
 	return store;
+}
+
+/*
+ * With --no-checkpoint the store is a temporary one, so that a run has the same path through the
+ * code and leaves nothing behind.
+ */
+struct store *
+record_open_store(const struct cli_opts *opts, int *ret_exit)
+{
+	return record_store(opts, false, ret_exit);
+}
+
+struct store *
+record_find_store(const struct cli_opts *opts, int *ret_exit)
+{
+	assert(!opts->no_checkpoint);
+	return record_store(opts, true, ret_exit);
 }
 
 int

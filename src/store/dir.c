@@ -85,6 +85,15 @@ dir_open_owned(const char *path, struct tmf_err *err)
 	return -1;
 }
 
+/* A name that is mistyped would otherwise be an empty store, without runs and without faults. */
+int
+store_dir_check_there(int dir_fd, const char *name, const char *path, struct tmf_err *err)
+{
+	if (faccessat(dir_fd, name, F_OK, 0) == 0)
+		return 0;
+	return tmf_err_set(err, TMF_ERR_STORE, "no store, and no runs: %s: %s", path, strerror(errno));
+}
+
 /* The real path is kept, so that a change of the working directory does not matter. */
 int
 store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct tmf_err *err)

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -218,10 +219,14 @@ store_open_dir(struct store *store, const struct store_opts *opts, struct tmf_er
 {
 	char *dir;
 
+	if (opts->existing && store_dir_check_there(AT_FDCWD, opts->dir, opts->dir, err) < 0)
+		return -1;
 	if (store_dir_open(opts->dir, &dir, &store->dir_fd, err) < 0)
 		return -1;
 	store->path = mem_printf("%s/" FILE_NAME, dir);
 	free(dir);
+	if (opts->existing && store_dir_check_there(store->dir_fd, FILE_NAME, store->path, err) < 0)
+		return -1;
 	if (store_dir_lock(store->dir_fd, store->path, err) < 0)
 		return -1;
 	int result = store_dir_file(store->dir_fd, FILE_NAME, store->path, err);

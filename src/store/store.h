@@ -60,6 +60,7 @@ struct store_opts {
 	struct tmf_clock *clock;
 	const char
 	    *vfs_name; /* a registered VFS of SQLite's, for injecting faults; NULL: the default */
+	bool existing; /* one that is not there is an error, and is not made */
 };
 
 /* Makes SQLite abort where it is out of memory, in the whole process: before the first store is

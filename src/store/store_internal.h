@@ -114,6 +114,9 @@ store_row_fn store_row_int;
 
 /* --- dir.c: the state directory --- */
 
+/* Checks that name is there, a path below dir_fd, or AT_FDCWD. path: the same for messages. */
+int store_dir_check_there(int dir_fd, const char *name, const char *path, struct tmf_err *err);
+
 /* Makes and checks the state directory. ret_path is its real path, malloc'ed; ret_fd is
  * close-on-exec. */
 int store_dir_open(const char *dir, char **ret_path, int *ret_fd, struct tmf_err *err);

@@ -86,6 +86,19 @@ class Store(harness.Case):
         self.assertEqual(done.code, 2)
         self.assertIn("can be written by every user (mode 0777)", done.err)
 
+    def test_a_store_that_is_not_there(self):
+        missing = os.path.join(self.dir, "typo")
+        reading = (["store", "check"], ["show", "@latest"], ["resume", "@latest"], ["stop", "@latest"], ["runs"])
+        for args in reading:
+            done = self.tmflow(*args, "--state-dir", missing)
+            self.assertEqual(done.code, 2, args)
+            self.assertIn("no store, and no runs", done.err)
+            self.assertFalse(os.path.exists(missing), args)
+        os.makedirs(missing)
+        for args in reading:
+            self.assertEqual(self.tmflow(*args, "--state-dir", missing).code, 2, args)
+            self.assertEqual(os.listdir(missing), [], args)
+
     def test_a_run_id_like_an_option(self):
         path = self.write("p.yaml", "StartAt: P\nStates:\n  P: {Type: Pass, End: true}\n")
         done = self.tmflow("run", path, "--run-id=-x", "-o", "json")

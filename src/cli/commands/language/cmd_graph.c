@@ -102,7 +102,7 @@ graph_of_workflow(
 	struct buf picture = {0};
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
-	struct store *store = opts->run != NULL ? record_open_store(opts, &code) : NULL;
+	struct store *store = opts->run != NULL ? record_find_store(opts, &code) : NULL;
 
 	if (code != EXIT_OK)
 		return code;

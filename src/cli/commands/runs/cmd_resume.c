@@ -40,7 +40,7 @@ resume_take_run(struct session *session)
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
 
-	session->store = record_open_store(opts, &code);
+	session->store = record_find_store(opts, &code);
 	if (session->store == NULL)
 		return code;
 	if (store_run_find(session->store, opts->args[0], &found, &err) < 0)

@@ -154,7 +154,7 @@ runs_check_options(const struct cli_opts *opts, struct tmf_err *err)
 	return 0;
 }
 
-/* An empty list is a success. */
+/* An empty list is a success, also where nothing has run yet; but not in a place that was named. */
 int
 cmd_runs(const struct cli_opts *opts)
 {
@@ -165,7 +165,8 @@ cmd_runs(const struct cli_opts *opts)
 
 	if (runs_check_options(opts, &err) < 0 || runs_query_make(opts, &query, &err) < 0)
 		return cli_fail_take(opts->output, &err);
-	store = record_open_store(opts, &code);
+	store = opts->state_dir != NULL ? record_find_store(opts, &code)
+					: record_open_store(opts, &code);
 	if (store == NULL)
 		return code;
 	code = opts->prune_runs ? runs_prune(&query, store) : runs_list(&query, store);

@@ -231,7 +231,7 @@ cmd_show(const struct cli_opts *opts)
 
 	if (show_check_options(opts, &err) < 0)
 		return cli_fail_take(opts->output, &err);
-	store = record_open_store(opts, &code);
+	store = record_find_store(opts, &code);
 	if (store == NULL)
 		return code;
 	if (store_run_find(store, opts->args[0], &run, &err) == 0 && opts->follow) {

@@ -105,7 +105,7 @@ cmd_stop(const struct cli_opts *opts)
 	struct run_state state;
 	struct tmf_err err = {0};
 	int code = EXIT_OK;
-	struct store *store = record_open_store(opts, &code);
+	struct store *store = record_find_store(opts, &code);
 
 	if (store == NULL)
 		return code;

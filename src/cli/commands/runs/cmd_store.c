@@ -124,7 +124,7 @@ cmd_store(const struct cli_opts *opts)
 		    opts->args[0]);
 		return cli_fail_take(opts->output, &err);
 	}
-	report.store = record_open_store(opts, &code);
+	report.store = record_find_store(opts, &code);
 	if (report.store == NULL)
 		return code;
 	report.faults = json_array();
