@@ -1,0 +1,14 @@
+#ifndef TMFLOW_CLI_RUN_WORKSPACE_INTERNAL_H
+#define TMFLOW_CLI_RUN_WORKSPACE_INTERNAL_H
+
+#include "cli/run/workspace.h"
+
+#define WORKSPACE_ELB "elasticloadbalancing"
+
+/* How the workspace looks for keys, after its settings are loaded. Borrows the workspace. */
+struct credentials_opts workspace_credentials_opts(struct workspace *workspace);
+
+/* Frees the clients of other accounts. */
+void workspace_free_members(struct workspace *workspace);
+
+#endif
