@@ -311,7 +311,7 @@ parts_add_up(void *arg, struct progress_sum *ret_sum)
 
 		sum.parts_over += parts->at[i].session.over || !parts->at[i].opened;
 		if (workspace->mirror != NULL)
-			progress_add(&sum, workspace->mirror, workspace->ec2);
+			progress_add(&sum, workspace->mirror, workspace->own.ec2);
 	}
 	*ret_sum = sum;
 }

@@ -15,8 +15,8 @@ workspace_look_up(struct workspace *workspace, const struct mirror_config *confi
 {
 	json_t *result;
 
-	assert(workspace->ec2 != NULL);
-	result = workspace_wait(workspace, online_check_start(workspace->ec2, config), err);
+	assert(workspace->own.ec2 != NULL);
+	result = workspace_wait(workspace, online_check_start(workspace->own.ec2, config), err);
 	if (result == NULL)
 		return -1;
 	online_check_judge(config, result, false, diags);

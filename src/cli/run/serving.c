@@ -180,7 +180,7 @@ serving_open_jobs(struct serving *serving)
 		.registry = workspace->registry,
 		.store = serving->store,
 		.run_id = serving->run.id,
-		.ec2 = workspace->config != NULL ? workspace->ec2 : NULL,
+		.ec2 = workspace->config != NULL ? workspace->own.ec2 : NULL,
 		.client_for = workspace_client_for,
 		.client_for_arg = workspace,
 		.elb_for = workspace_elb_for,

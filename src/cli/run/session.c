@@ -439,8 +439,8 @@ session_start_progress(struct session *session)
 	    .store = session->store,
 	    .run_id = session->run.id,
 	    .mirror = session->needs_aws ? session->workspace.mirror : NULL,
-	    .ec2 = session->workspace.ec2,
-	    .pacer = session->workspace.pacer,
+	    .ec2 = session->workspace.own.ec2,
+	    .pacer = session->workspace.own.pacer,
 	};
 	progress_start(&session->progress);
 }
@@ -474,9 +474,9 @@ session_start_pace(struct session *session, struct tmf_err *err)
 	session->pace = (struct pace){
 	    .loop = session->workspace.loop,
 	    .store = session->store,
-	    .pacer = session->workspace.pacer,
-	    .ec2 = session->workspace.ec2,
-	    .elb = session->workspace.elb,
+	    .pacer = session->workspace.own.pacer,
+	    .ec2 = session->workspace.own.ec2,
+	    .elb = session->workspace.own.elb,
 	    .run_id = session->run.id,
 	    .key = session->workspace.settings.region,
 	};

@@ -49,11 +49,7 @@ workspace_fini(struct workspace *workspace)
 {
 	mirror_free(workspace->mirror);
 	accounts_free(workspace->accounts);
-	workspace_free_members(workspace);
-	aws_client_free(workspace->elb);
-	aws_client_free(workspace->ec2);
-	pacer_free(workspace->pacer);
-	credentials_provider_free(workspace->credentials);
+	workspace_free_clients(workspace);
 	http_trace_free(workspace->trace);
 	http_curl_free(workspace->curl);
 	mirror_config_free(workspace->config);
@@ -78,7 +74,7 @@ workspace_open_accounts(struct workspace *workspace, const struct accounts_opts 
 
 	assert(workspace->accounts == NULL);
 	opts.loop = workspace->loop;
-	opts.ec2 = workspace->ec2;
+	opts.ec2 = workspace->own.ec2;
 	opts.client_for = workspace_client_for;
 	opts.client_for_arg = workspace;
 	opts.elb_for = workspace_elb_for;

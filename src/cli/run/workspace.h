@@ -10,6 +10,16 @@
 #include "mirror/config/config.h"
 #include "mirror/mirror.h"
 
+/* Keys and clients of an account. */
+struct workspace_clients {
+	struct workspace_clients *next; /* of a member */
+	char *role_arn;			/* of a member: whose keys they are */
+	struct credentials_provider *credentials;
+	struct pacer *pacer;
+	struct aws_client *ec2;
+	struct aws_client *elb; /* what stands behind load balancers */
+};
+
 /*
  * What a subcommand that asks AWS works with: the settings, configuration and hook that flags,
  * files and environment give, the client made of them, and the domain with its actions over that.
@@ -56,11 +66,8 @@ struct workspace {
 	char *session_name; /* of assumed roles */
 
 	/* workspace_connect */
-	struct credentials_provider *credentials;
-	struct pacer *pacer;
-	struct aws_client *ec2;
-	struct aws_client *elb; /* with the same keys: what stands behind load balancers */
-	struct workspace_member *members; /* clients of other accounts, see workspace_client_for */
+	struct workspace_clients own;
+	struct workspace_clients *members; /* of other accounts, see workspace_client_for */
 
 	/* workspace_open_mirror */
 	struct accounts *accounts; /* NULL until opened */

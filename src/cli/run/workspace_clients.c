@@ -18,7 +18,7 @@
 void
 workspace_name_run(struct workspace *workspace, const char *run_id)
 {
-	assert(workspace->ec2 == NULL && workspace->user_agent == NULL && run_id[0] != '\0');
+	assert(workspace->own.ec2 == NULL && workspace->user_agent == NULL && run_id[0] != '\0');
 	workspace->user_agent = mem_printf("tmflow/" TMFLOW_VERSION " run/%s", run_id);
 	workspace->session_name = mem_printf(
 	    "tmflow-%.*s", (int)(STS_SESSION_NAME_BYTES_MAX - sizeof("tmflow-") + 1), run_id);
@@ -51,8 +51,8 @@ workspace_find_credentials(struct workspace *workspace, struct tmf_err *err)
 {
 	struct keys_wait wait = {.loop = workspace->loop};
 
-	assert(workspace->credentials != NULL);
-	workspace->credentials->get(workspace->credentials, keys_wait_done, &wait);
+	assert(workspace->own.credentials != NULL);
+	workspace->own.credentials->get(workspace->own.credentials, keys_wait_done, &wait);
 	if (!wait.over && tmf_loop_run(workspace->loop, err) < 0)
 		return -1;
 	if (!tmf_err_isset(&wait.err))
@@ -77,6 +77,31 @@ workspace_new_credentials(struct workspace *workspace)
 	    });
 }
 
+/* --- the clients of an account --- */
+
+static void
+clients_fini(struct workspace_clients *clients)
+{
+	aws_client_free(clients->elb);
+	aws_client_free(clients->ec2);
+	pacer_free(clients->pacer);
+	credentials_provider_free(clients->credentials);
+	free(clients->role_arn);
+}
+
+void
+workspace_free_clients(struct workspace *workspace)
+{
+	while (workspace->members != NULL) {
+		struct workspace_clients *member = workspace->members;
+
+		workspace->members = member->next;
+		clients_fini(member);
+		free(member);
+	}
+	clients_fini(&workspace->own);
+}
+
 /*
  * What distinguishes this account from others in one store: the role's account, or the profile.
  * malloc'ed.
@@ -91,123 +116,79 @@ workspace_owner(const struct workspace *workspace, const char *role_arn)
 	return mem_strdup(workspace->settings.profile);
 }
 
-static struct aws_client *
-workspace_new_elb(
-    struct workspace *workspace, struct credentials_provider *credentials, struct tmf_err *err)
+static struct aws_client_opts
+workspace_client_opts(
+    struct workspace *workspace, const char *service, struct credentials_provider *credentials)
 {
-	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, WORKSPACE_ELB);
+	struct aws_client_opts opts = aws_client_opts_of(&workspace->settings, service);
 
-	client.loop = workspace->loop;
-	client.rng = &workspace->rng;
-	client.transport = workspace->transport;
-	client.user_agent = workspace->user_agent;
-	client.credentials = credentials;
-	if (client.retry_mode == NULL && client.attempts_max == 0)
-		client.attempts_max = WORKSPACE_ELB_ATTEMPTS_MAX;
-	return aws_client_new(&client, err);
+	opts.loop = workspace->loop;
+	opts.rng = &workspace->rng;
+	opts.transport = workspace->transport;
+	opts.user_agent = workspace->user_agent;
+	opts.credentials = credentials;
+	return opts;
 }
 
-/* Requests are paced per account and region, since EC2 keeps its token buckets so. */
+/*
+ * Makes the clients over clients->credentials, keys of role_arn (NULL: of no role). Requests are
+ * paced per account and region, since EC2 keeps its token buckets so: an account that EC2
+ * throttles must not slow the others.
+ */
+static int
+clients_open(struct workspace *workspace, struct workspace_clients *clients, const char *role_arn,
+    struct tmf_err *err)
+{
+	struct aws_client_opts ec2 = workspace_client_opts(workspace, "ec2", clients->credentials);
+	struct aws_client_opts elb =
+	    workspace_client_opts(workspace, WORKSPACE_ELB, clients->credentials);
+	char *owner = workspace_owner(workspace, role_arn);
+
+	assert(clients->credentials != NULL && clients->ec2 == NULL);
+	clients->pacer = pacer_new(workspace->loop);
+	ec2.owner = owner;
+	ec2.pacer = clients->pacer;
+	clients->ec2 = aws_client_new(&ec2, err);
+	free(owner);
+	if (clients->ec2 == NULL)
+		return -1;
+	if (elb.retry_mode == NULL && elb.attempts_max == 0)
+		elb.attempts_max = WORKSPACE_ELB_ATTEMPTS_MAX;
+	clients->elb = aws_client_new(&elb, err);
+	return clients->elb != NULL ? 0 : -1;
+}
+
 int
 workspace_open_client(struct workspace *workspace, struct tmf_err *err)
 {
-	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
-	char *owner = workspace_owner(workspace, workspace->assume_role);
-
-	assert(workspace->ec2 == NULL && workspace->pacer == NULL);
-	workspace->credentials = workspace_new_credentials(workspace);
-	client.owner = owner;
-	client.loop = workspace->loop;
-	client.rng = &workspace->rng;
-	client.pacer = workspace->pacer = pacer_new(workspace->loop);
-	client.transport = workspace->transport;
-	client.user_agent = workspace->user_agent;
-	client.credentials = workspace->credentials;
-	workspace->ec2 = aws_client_new(&client, err);
-	free(owner);
-	if (workspace->ec2 == NULL)
-		return -1;
-	workspace->elb = workspace_new_elb(workspace, workspace->credentials, err);
-	return workspace->elb != NULL ? 0 : -1;
+	workspace->own.credentials = workspace_new_credentials(workspace);
+	return clients_open(workspace, &workspace->own, workspace->assume_role, err);
 }
 
-/* --- other accounts --- */
-
-struct workspace_member {
-	struct workspace_member *next;
-	char *role_arn;
-	struct credentials_provider *credentials;
-	struct pacer *pacer;
-	struct aws_client *ec2;
-	struct aws_client *elb;
-};
-
-static void
-member_free(struct workspace_member *member)
-{
-	aws_client_free(member->elb);
-	aws_client_free(member->ec2);
-	pacer_free(member->pacer);
-	credentials_provider_free(member->credentials);
-	free(member->role_arn);
-	free(member);
-}
-
-void
-workspace_free_members(struct workspace *workspace)
-{
-	while (workspace->members != NULL) {
-		struct workspace_member *member = workspace->members;
-
-		workspace->members = member->next;
-		member_free(member);
-	}
-}
-
-/* Each member has a pacer of its own: an account that EC2 throttles must not slow the others. */
-static struct workspace_member *
-member_new(struct workspace *workspace, const char *role_arn, struct tmf_err *err)
-{
-	const struct credentials_opts keys = workspace_credentials_opts(workspace);
-	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, "ec2");
-	struct workspace_member *member = mem_zalloc(1, sizeof(*member));
-	char *owner = workspace_owner(workspace, role_arn);
-
-	member->role_arn = mem_strdup(role_arn);
-	member->credentials = credentials_role_new(&keys, workspace_new_credentials(workspace),
-	    &(struct credentials_role){.role_arn = member->role_arn});
-	member->pacer = pacer_new(workspace->loop);
-	client.owner = owner;
-	client.loop = workspace->loop;
-	client.rng = &workspace->rng;
-	client.pacer = member->pacer;
-	client.transport = workspace->transport;
-	client.user_agent = workspace->user_agent;
-	client.credentials = member->credentials;
-	member->ec2 = aws_client_new(&client, err);
-	free(owner);
-	if (member->ec2 != NULL)
-		member->elb = workspace_new_elb(workspace, member->credentials, err);
-	if (member->elb != NULL)
-		return member;
-	member_free(member);
-	return NULL;
-}
-
-/* Clients are kept until the end, so that each role is assumed once and not for every call. */
+/*
+ * Clients of other accounts are kept until the end, so that each role is assumed once and not for
+ * every call.
+ */
 struct aws_client *
 workspace_client_for(void *arg, const char *role_arn, struct tmf_err *err)
 {
 	struct workspace *workspace = arg;
-	struct workspace_member *member = workspace->members;
+	const struct credentials_opts keys = workspace_credentials_opts(workspace);
+	struct workspace_clients *member = workspace->members;
 
 	while (member != NULL && strcmp(member->role_arn, role_arn) != 0)
 		member = member->next;
 	if (member != NULL)
 		return member->ec2;
-	member = member_new(workspace, role_arn, err);
-	if (member == NULL)
+	member = mem_zalloc(1, sizeof(*member));
+	member->role_arn = mem_strdup(role_arn);
+	member->credentials = credentials_role_new(&keys, workspace_new_credentials(workspace),
+	    &(struct credentials_role){.role_arn = member->role_arn});
+	if (clients_open(workspace, member, role_arn, err) < 0) {
+		clients_fini(member);
+		free(member);
 		return NULL;
+	}
 	member->next = workspace->members;
 	workspace->members = member;
 	return member->ec2;
@@ -217,13 +198,13 @@ struct aws_client *
 workspace_elb_for(void *arg, const struct aws_client *ec2)
 {
 	const struct workspace *workspace = arg;
-	const struct workspace_member *member = workspace->members;
+	const struct workspace_clients *clients = &workspace->own;
 
-	if (ec2 == workspace->ec2)
-		return workspace->elb;
-	while (member != NULL && member->ec2 != ec2)
-		member = member->next;
-	return member != NULL ? member->elb : NULL;
+	if (ec2 != clients->ec2)
+		clients = workspace->members;
+	while (clients != NULL && clients->ec2 != ec2)
+		clients = clients->next;
+	return clients != NULL ? clients->elb : NULL;
 }
 
 /* --- connecting --- */
@@ -247,13 +228,9 @@ struct aws_client *
 workspace_client(
     struct workspace *workspace, const char *service, const char *region, struct tmf_err *err)
 {
-	struct aws_client_opts client = aws_client_opts_of(&workspace->settings, service);
+	struct aws_client_opts client =
+	    workspace_client_opts(workspace, service, workspace->own.credentials);
 
-	client.loop = workspace->loop;
-	client.rng = &workspace->rng;
-	client.transport = workspace->transport;
-	client.user_agent = workspace->user_agent;
-	client.credentials = workspace->credentials;
 	if (region != NULL)
 		client.region = region;
 	return aws_client_new(&client, err);

@@ -8,7 +8,7 @@
 /* How the workspace looks for keys, after its settings are loaded. Borrows the workspace. */
 struct credentials_opts workspace_credentials_opts(struct workspace *workspace);
 
-/* Frees the clients of other accounts. */
-void workspace_free_members(struct workspace *workspace);
+/* Frees the clients of all accounts. */
+void workspace_free_clients(struct workspace *workspace);
 
 #endif

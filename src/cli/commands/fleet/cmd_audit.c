@@ -68,7 +68,7 @@ audit_visit_start(void *arg, struct visit_place *place, struct tmf_err *err)
 		return NULL;
 	visit->audit = audit_new(&(struct audit_opts){
 	    .loop = workspace->loop,
-	    .ec2 = workspace->ec2,
+	    .ec2 = workspace->own.ec2,
 	    .sts = visit->sts,
 	    .ram = visit->ram,
 	    .trail = visit->trail,

@@ -146,8 +146,8 @@ examination_ask(struct examination *examination)
 	if (events != NULL) {
 		doctor = doctor_new(&(struct doctor_opts){
 		    .loop = workspace->loop,
-		    .ec2 = workspace->ec2,
-		    .elb = workspace->elb,
+		    .ec2 = workspace->own.ec2,
+		    .elb = workspace->own.elb,
 		    .sts = sts,
 		    .events = events,
 		    .mirror = workspace->mirror,
