@@ -1,5 +1,5 @@
 /* The file of --accounts, with regions of the command line or without them. */
-#include "cli/places/parts.h"
+#include "cli/places/places.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
+#include "cli/places/places.h"
 #include "aws/arn.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
-#include "cli/places/parts.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 #include "cli/places/tour.h"
+#include "cli/places/places.h"
 
 #include "aws/arn.h"
 #include "base/mem.h"

@@ -1,7 +1,7 @@
 #ifndef TMFLOW_CLI_PLACES_TOUR_H
 #define TMFLOW_CLI_PLACES_TOUR_H
 
-#include "cli/places/parts.h"
+#include "cli/places/places.h"
 #include "cli/run/workspace.h"
 
 /*

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/commands/fleet/coverage_report.h"
+#include "cli/places/places.h"
 #include "cli/places/tour.h"
 #include "cli/record.h"
 #include "fleet/coverage/coverage_judge.h"

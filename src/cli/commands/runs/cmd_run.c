@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/places/parts.h"
+#include "cli/places/places.h"
 #include "cli/record.h"
 #include "cli/run/online.h"
 #include "cli/run/session.h"

@@ -1,0 +1,43 @@
+#ifndef TMFLOW_CLI_PLACES_PARTS_INTERNAL_H
+#define TMFLOW_CLI_PLACES_PARTS_INTERNAL_H
+
+#include "cli/places/parts.h"
+#include "cli/report/progress.h"
+#include "cli/run/session.h"
+
+/* One part under way. */
+struct part {
+	struct cli_opts opts; /* the whole's, for this place */
+	char *config;	      /* --config, filled in */
+	struct session session;
+	enum session_way way;
+	struct tmf_err fault; /* why its client could not be opened */
+	bool ready;	      /* the session is initialised */
+	bool opened;	      /* it runs, or has run */
+};
+
+struct parts {
+	const struct cli_opts *opts;
+	struct workspace base; /* whose keys assume the roles; owns loop and network */
+	struct store *store;   /* borrowed */
+	struct store_run *run; /* the whole; borrowed */
+	struct part *at;
+	size_t count;
+	struct progress progress;
+	int signals;
+};
+
+/*
+ * Life: parts_init, store and run filled in, the parts made (from files or from their records),
+ * parts_execute, parts_fini. Borrows base_opts.
+ */
+void parts_init(struct parts *parts, const struct cli_opts *base_opts);
+void parts_fini(struct parts *parts);
+
+/* Opens a part's client, whose calls bear the part's id. A failure is in *err. */
+void part_open_client(struct part *part, struct tmf_err *err);
+
+/* Runs all parts and reports how they ended. Returns the exit code. */
+int parts_execute(struct parts *parts);
+
+#endif

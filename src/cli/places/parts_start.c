@@ -1,0 +1,270 @@
+#include "aws/arn.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/answer.h"
+#include "cli/places/parts_internal.h"
+#include "cli/places/places.h"
+#include "cli/record.h"
+#include "cli/run/online.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* A new run over several places: all its parts are read and recorded, and then run. */
+
+/* --- making parts ready --- */
+
+/* ID-ACCOUNT-REGION, or ID-REGION. */
+static int
+part_id(const char *id, const struct place *place, char out[STORE_RUN_ID_BYTES_MAX + 1],
+    struct tmf_err *err)
+{
+	char *text = mem_printf("%s%s%s-%s", id, place->account != NULL ? "-" : "",
+	    place->account != NULL ? place->account : "", place->region);
+	int ret = store_run_id_check(text, err);
+
+	if (ret == 0)
+		snprintf(out, STORE_RUN_ID_BYTES_MAX + 1, "%s", text);
+	else
+		tmf_err_prefix(err, "the id of a part consists of run, account and region");
+	free(text);
+	return ret;
+}
+
+/* The workflow, and what this place is to be mirrored by. */
+static int
+part_load(struct parts *parts, struct part *part, const struct place *place)
+{
+	struct session *session = &part->session;
+	int code;
+
+	session_init_part(session, &part->opts, &parts->base, NULL);
+	part->ready = true;
+	session->reads_scripts = true;
+	session->run.workflow_name = mem_strdup(parts->run->workflow_name);
+	session->run.definition = mem_strdup(parts->run->definition);
+	session->run.input = mem_strdup(parts->run->input);
+	code = session_load_workflow(session);
+	if (code != EXIT_OK)
+		return code;
+	if (!session->needs_aws) {
+		struct tmf_err err = {0};
+
+		tmf_err_set(&err, TMF_ERR_INVALID,
+		    "%s does not use AWS: accounts and regions do not apply",
+		    parts->run->workflow_name);
+		return cli_fail_take(part->opts.output, &err);
+	}
+	code = workspace_load_settings(&session->workspace, NULL);
+	if (code == EXIT_OK)
+		code = workspace_read_files(&session->workspace);
+	if (code != EXIT_OK)
+		return code;
+	session_record_files(session);
+	if (place->account != NULL)
+		record_put_setting(&session->run, RECORD_ACCOUNT, json_string(place->account));
+	return EXIT_OK;
+}
+
+/*
+ * All parts are read and checked before the first one starts: a typing error in the last file
+ * must not leave half of the parts mirrored.
+ */
+static int
+parts_load(struct parts *parts, const struct places *places)
+{
+	int code = EXIT_OK;
+
+	assert(parts->at == NULL);
+	parts->at = mem_zalloc(places->count, sizeof(parts->at[0]));
+	parts->count = places->count;
+	for (size_t i = 0; i < places->count && code == EXIT_OK; i++) {
+		const struct place *place = &places->at[i];
+		struct part *part = &parts->at[i];
+
+		part->opts = *parts->opts;
+		part->opts.region = place->region;
+		part->opts.assume_role = place->assume_role;
+		part->opts.external_id = place->external_id;
+		part->config = arn_fill_in(parts->opts->config, place->account, place->region);
+		part->opts.config = part->config;
+		code = part_load(parts, part, place);
+	}
+	return code;
+}
+
+/* Writes the whole and its parts as of their start. */
+static int
+parts_record(struct parts *parts, struct tmf_err *err)
+{
+	struct store_run *whole = parts->run;
+
+	if (store_run_create(parts->store, whole, err) < 0)
+		return -1;
+	for (size_t i = 0; i < parts->count; i++) {
+		struct session *session = &parts->at[i].session;
+		struct store_run *run = &session->run;
+
+		session->store = parts->store;
+		run->status = RUN_RUNNING;
+		run->start_wall_ms = whole->start_wall_ms;
+		run->dry_run = whole->dry_run;
+		run->parent = mem_strdup(whole->id);
+		if (json_object_size(session->scripts) > 0)
+			record_put_setting(
+			    &session->run, RECORD_SCRIPTS, json_incref(session->scripts));
+		if (parts->opts->history)
+			record_put_setting(&session->run, RECORD_HISTORY, json_true());
+		if (store_run_create(parts->store, run, err) < 0)
+			return -1;
+	}
+	return store_commit(parts->store, err);
+}
+
+/* Once the whole has its id. */
+static int
+parts_name(struct parts *parts, const struct places *places, struct tmf_err *err)
+{
+	for (size_t i = 0; i < parts->count; i++)
+		if (part_id(parts->run->id, &places->at[i], parts->at[i].session.run.id, err) < 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * What a configuration names has to be there, or nothing is started in any place. A place that
+ * gives no answer, as where its role is denied, is left to its own part: that fails by itself.
+ */
+static int
+parts_check_online(struct parts *parts, const struct places *places)
+{
+	struct workspace **workspaces = mem_zalloc(parts->count, sizeof(struct workspace *));
+	char **names = mem_zalloc(parts->count, sizeof(char *));
+	int code;
+
+	for (size_t i = 0; i < parts->count; i++) {
+		struct workspace *workspace = &parts->at[i].session.workspace;
+		const struct place *place = &places->at[i];
+
+		names[i] = mem_printf("%s%s%s", place->account != NULL ? place->account : "",
+		    place->account != NULL ? " " : "", place->region);
+		workspaces[i] = workspace;
+		part_open_client(&parts->at[i], &parts->at[i].fault);
+	}
+	code = workspaces_check_online(workspaces, names, parts->count);
+	for (size_t i = 0; i < parts->count; i++)
+		free(names[i]);
+	free(names);
+	free(workspaces);
+	return code;
+}
+
+/* --- run --- */
+
+/*
+ * The base needs a region to find credentials and to assume the roles. Any region of a place
+ * serves, so that the first one is taken.
+ */
+static const char *
+parts_first_region(const struct places *places)
+{
+	for (size_t i = 0; i < places->count; i++)
+		if (places->at[i].region != NULL)
+			return places->at[i].region;
+	return NULL;
+}
+
+/* The region of the whole applies to each place without one. */
+static void
+parts_fill_regions(struct places *places, const char *region)
+{
+	for (size_t i = 0; i < places->count; i++)
+		if (places->at[i].region == NULL)
+			places->at[i].region = mem_strdup(region);
+}
+
+/*
+ * The lease is that of the whole, and covers its parts: a part has no lease of its own. It is
+ * released after the parts are gone, so that no other process can resume them before.
+ */
+static int
+parts_begin(struct parts *parts, const struct places *places)
+{
+	struct store_lease *lease = NULL;
+	struct tmf_err err = {0};
+	int code = EXIT_OK;
+	struct store *store = record_open_store(parts->opts, &code);
+
+	if (store == NULL) {
+		parts_fini(parts);
+		return code;
+	}
+	parts->store = store;
+	lease = record_begin(parts->opts, &parts->base.rng, store, parts->run, &err);
+	if (lease == NULL || parts_name(parts, places, &err) < 0)
+		code = cli_fail_begin(parts->opts->output, &err);
+	else
+		code = parts_check_online(parts, places);
+	if (code == EXIT_OK && parts_record(parts, &err) < 0)
+		code = cli_fail_begin(parts->opts->output, &err);
+	else if (code == EXIT_OK) {
+		log_set_run(parts->run->id);
+		code = parts_execute(parts);
+		log_set_run(NULL);
+	}
+	/* What the parts hold is of the store. */
+	parts_fini(parts);
+	store_lease_release(lease);
+	store_close(store);
+	return code;
+}
+
+/* The whole's record: the workflow and its input, and that there are parts. */
+static int
+parts_read_whole(const struct cli_opts *opts, struct store_run *run, size_t parts)
+{
+	struct session reader = {.opts = opts};
+	int code = session_read_workflow(&reader);
+
+	doc_free(reader.definition);
+	*run = reader.run;
+	record_put_setting(run, RECORD_PARTS, json_integer((json_int_t)parts));
+	return code;
+}
+
+/*
+ * The base has no role of its own: with its keys the roles of the parts are assumed. Everything is
+ * read and connected before parts_begin writes the record.
+ */
+int
+parts_run(const struct cli_opts *opts)
+{
+	struct places places = {0};
+	struct cli_opts base = *opts;
+	struct store_run run = {0};
+	struct parts parts;
+	int code = places_of(opts, &places);
+
+	if (code != EXIT_OK)
+		return code;
+	base.region = parts_first_region(&places);
+	base.assume_role = NULL;
+	parts_init(&parts, &base);
+	parts.run = &run;
+	code = parts_read_whole(opts, &run, places.count);
+	if (code == EXIT_OK)
+		code = workspace_load_settings(&parts.base, NULL);
+	if (code == EXIT_OK) {
+		parts_fill_regions(&places, parts.base.settings.region);
+		code = parts_load(&parts, &places);
+	}
+	if (code == EXIT_OK)
+		code = workspace_connect(&parts.base);
+	if (code == EXIT_OK)
+		code = parts_begin(&parts, &places);
+	else
+		parts_fini(&parts);
+	store_run_fini(&run);
+	places_fini(&places);
+	return code;
+}
