@@ -25,7 +25,7 @@
  * the exit code and returns NULL. */
 struct store *record_open_store(const struct cli_opts *opts, int *ret_exit);
 
-/* The same for what only reads a store, or goes on with a run: one that is not there is an error. */
+/* The same for what reads a store or goes on with a run: one that is not there is an error. */
 struct store *record_find_store(const struct cli_opts *opts, int *ret_exit);
 
 /* Gives a new run its id: that of the options, or one made with rng. Errors: TMF_ERR_INVALID. */
