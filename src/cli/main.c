@@ -173,7 +173,8 @@ main_keep_memory(void)
 static void
 main_guard_memory(void)
 {
-	int guarded = mem_guard_libraries() == 0 && store_guard_memory() == 0;
+	int guarded =
+	    mem_guard_libraries() == 0 && store_guard_memory() == 0 && store_use_one_thread() == 0;
 
 	assert(guarded && "nothing has used a library yet");
 }

@@ -134,6 +134,15 @@ store_guard_memory(void)
 	return sqlite3_config(SQLITE_CONFIG_MALLOC, &guarded) == SQLITE_OK ? 0 : -1;
 }
 
+int
+store_use_one_thread(void)
+{
+	return sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK &&
+		       sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK
+		   ? 0
+		   : -1;
+}
+
 static int
 store_connect(struct store *store, const struct store_opts *opts, struct tmf_err *err)
 {

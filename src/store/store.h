@@ -68,6 +68,10 @@ struct store_opts {
  * use. */
 int store_guard_memory(void);
 
+/* For a program that uses SQLite in one thread only, before the first store as well: it then takes
+ * no mutexes and keeps no statistics of its memory. Returns: as above. */
+int store_use_one_thread(void);
+
 /* dir NULL: a private temporary database that vanishes with the process (for --no-checkpoint).
  * Effects: makes the directory with its parents, the file and the tables where they are missing.
  * Errors: TMF_ERR_STORE naming the path; a file of a newer schema, a directory that is a link or

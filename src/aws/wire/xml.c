@@ -168,7 +168,7 @@ xml_start_root(struct xml_parser *p, const char *name)
 	xml_push(p, p->result, NULL, p->members);
 }
 
-/* An item of a list: a struct, a string, or a pair. EC2 calls it item, the Query protocol member. */
+/* An item of a list: struct, string or pair. EC2 calls an item item, the Query protocol member. */
 static void
 xml_start_item(struct xml_parser *p, const struct frame *top, const char *name)
 {
