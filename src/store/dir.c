@@ -91,7 +91,8 @@ store_dir_check_there(int dir_fd, const char *name, const char *path, struct tmf
 {
 	if (faccessat(dir_fd, name, F_OK, 0) == 0)
 		return 0;
-	return tmf_err_set(err, TMF_ERR_STORE, "no store, and no runs: %s: %s", path, strerror(errno));
+	return tmf_err_set(
+	    err, TMF_ERR_STORE, "no store, and no runs: %s: %s", path, strerror(errno));
 }
 
 /* The real path is kept, so that a change of the working directory does not matter. */
