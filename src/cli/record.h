@@ -21,11 +21,11 @@
 #define RECORD_MOCK	   "mock"	/* the test case of --mock, see run/mocks.h */
 #define RECORD_ACCOUNT	   "account"	/* of a part of such a run: its account */
 
-/* Opens the store of the options, and makes it where there is none. On failure reports why, sets
- * the exit code and returns NULL. */
+/* Opens the store of the options, and makes a missing one. On failure reports why, sets the exit
+ * code and returns NULL. */
 struct store *record_open_store(const struct cli_opts *opts, int *ret_exit);
 
-/* The same for what reads a store or goes on with a run: one that is not there is an error. */
+/* The same for what reads a store or continues a run: a missing one is an error. */
 struct store *record_find_store(const struct cli_opts *opts, int *ret_exit);
 
 /* Gives a new run its id: that of the options, or one made with rng. Errors: TMF_ERR_INVALID. */

@@ -14,7 +14,7 @@ static const struct xml_shape create_target_shape[] = {
     {.element = NULL},
 };
 
-/* Of a session the id is wanted, and what tells whose it is: see session_echoes. */
+/* Of a session the id is wanted, and what session_echoes compares. */
 static const struct xml_shape made_session_shape[] = {
     {"trafficMirrorSessionId", "TrafficMirrorSessionId", XML_STRING, NULL, NULL},
     {"trafficMirrorTargetId", "TrafficMirrorTargetId", XML_STRING, NULL, NULL},
