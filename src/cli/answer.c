@@ -97,8 +97,9 @@ cli_say(const struct tmf_err *err)
 	}
 	place = mem_printf("%.*s", (int)(text - tmf_err_text(err)), tmf_err_text(err));
 	cli_put_lines(stderr, place);
-	fprintf(
-	    stderr, "%serror%s", cli_color_on(stderr, COLOR_BAD), cli_color_off(stderr, COLOR_BAD));
+	fputs(cli_color_on(stderr, COLOR_BAD), stderr);
+	fputs("error", stderr);
+	fputs(cli_color_off(stderr, COLOR_BAD), stderr);
 	answer_say(": ", text);
 	free(place);
 }

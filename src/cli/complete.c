@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "cli/exit.h"
 #include "cli/print.h"
-#include "cli/run/search.h"
 #include "cli/subcommands.h"
+#include "cli/workspace/search.h"
 #include "mirror/actions/actions.h"
 #include "store/run_state.h"
 

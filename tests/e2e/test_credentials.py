@@ -218,7 +218,7 @@ class Credentials(harness.Case):
         env = {"AWS_ACCESS_KEY_ID": "AKIDBASE", "AWS_SECRET_ACCESS_KEY": "secret-of-the-base", "AWS_ENDPOINT_URL_STS": sts.url}
         self.secrets.add(b"secret-of-the-base")
         self.succeeds(self.backfill_with(env, "--assume-role", ROLE))
-        self.assertEqual(parse_qs(sts.requests[0].body)["RoleSessionName"], ["tmflow"])
+        self.assertRegex(parse_qs(sts.requests[0].body)["RoleSessionName"][0], "^tmflow-[0-9A-Z]{26}$")
 
     def test_web_identity(self):
         sts = self.sts()

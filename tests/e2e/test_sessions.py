@@ -10,8 +10,8 @@ KINDS = ("throttle", "500", "503", "500-after", "reset-before", "reset-after", "
 
 
 class Sessions(harness.Case):
-    def rows(self):
-        done = self.tmflow("show", "@latest", "--outcomes", "-o", "jsonl")
+    def rows(self, run="@latest"):
+        done = self.tmflow("show", run, "--outcomes", "-o", "jsonl")
         return [json.loads(line) for line in done.out.splitlines()]
 
     def complete(self, sim, done, config=None):
@@ -143,8 +143,8 @@ tags:
         with open(sim.config, encoding="utf-8") as f:
             config = self.write("config.yaml", f.read() + f"instanceTypes: {{unmirrorable: [{kind}]}}\n")
         for options in (("--dry-run",), ()):
-            self.backfill(sim, *options, config=config)
-            rows = {r["instanceId"]: r for r in self.rows()}
+            run = self.backfill(sim, *options, config=config).json["runId"]
+            rows = {r["instanceId"]: r for r in self.rows(run)}
             for instance in of_kind:
                 self.assertEqual((rows[instance]["outcome"], rows[instance]["reason"]), ("unwanted", "type"))
                 self.assertTrue(rows[instance]["sessionId"])

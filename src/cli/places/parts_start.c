@@ -5,7 +5,7 @@
 #include "cli/places/parts_internal.h"
 #include "cli/places/places.h"
 #include "cli/record.h"
-#include "cli/run/online.h"
+#include "cli/workspace/online.h"
 
 #include <assert.h>
 #include <stdlib.h>

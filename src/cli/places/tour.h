@@ -2,7 +2,7 @@
 #define TMFLOW_CLI_PLACES_TOUR_H
 
 #include "cli/places/places.h"
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 
 /*
  * A question that is asked in each of several accounts and regions, and changes nothing: each has

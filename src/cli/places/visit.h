@@ -2,7 +2,7 @@
 #define TMFLOW_CLI_PLACES_VISIT_H
 
 #include "cli/places/places.h"
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 
 /*
  * Asking something in several accounts and regions: a workspace for each, on one loop and network,

@@ -109,6 +109,13 @@ runs_print_row(const struct report_runs_row *row, const int widths[REPORT_RUNS_C
 }
 
 static void
+runs_print_title(const char *title, int width)
+{
+	cli_print(stdout, "%s", title);
+	printf("%*s", width - (int)strlen(title) + 2, "");
+}
+
+static void
 runs_flush(struct report_runs *list)
 {
 	int widths[REPORT_RUNS_COLUMNS];
@@ -118,8 +125,8 @@ runs_flush(struct report_runs *list)
 		widths[column] = runs_width(list, column);
 	if (list->held > 0 && list->count == list->held) {
 		for (int column = 0; column + 1 < REPORT_RUNS_COLUMNS; column++)
-			printf("%-*s  ", widths[column], runs_titles[column]);
-		puts(runs_titles[REPORT_RUNS_COLUMNS - 1]);
+			runs_print_title(runs_titles[column], widths[column]);
+		cli_print(stdout, "%s\n", runs_titles[REPORT_RUNS_COLUMNS - 1]);
 	}
 	for (size_t i = 0; i < list->held; i++) {
 		runs_print_row(&list->rows[i], widths);

@@ -6,7 +6,7 @@
 #include "cli/color.h"
 #include "cli/run/placeholders.h"
 #include "cli/run/scripts.h"
-#include "cli/run/search.h"
+#include "cli/workspace/search.h"
 #include "engine/registry.h"
 
 #include <string.h>

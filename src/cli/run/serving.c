@@ -8,9 +8,9 @@
 #include "cli/harden.h"
 #include "cli/record.h"
 #include "cli/retention.h"
-#include "cli/run/online.h"
-#include "cli/run/search.h"
 #include "cli/signals.h"
+#include "cli/workspace/online.h"
+#include "cli/workspace/search.h"
 
 #include <assert.h>
 #include <stddef.h>

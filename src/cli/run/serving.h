@@ -1,7 +1,7 @@
 #ifndef TMFLOW_CLI_RUN_SERVING_H
 #define TMFLOW_CLI_RUN_SERVING_H
 
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 #include "serve/jobs.h"
 #include "tmflow/loop.h"
 

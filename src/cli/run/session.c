@@ -11,9 +11,9 @@
 #include "cli/report/report_plan.h"
 #include "cli/run/definition.h"
 #include "cli/run/placeholders.h"
-#include "cli/run/search.h"
 #include "cli/run/untaken.h"
 #include "cli/signals.h"
+#include "cli/workspace/search.h"
 #include "engine/registry.h"
 
 #include <assert.h>

@@ -5,7 +5,7 @@
 #include "cli/run/mocks.h"
 #include "cli/run/pace.h"
 #include "cli/run/steps.h"
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 #include "engine/engine.h"
 
 /*

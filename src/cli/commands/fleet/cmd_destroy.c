@@ -3,7 +3,7 @@
 #include "base/jsonx.h"
 #include "cli/answer.h"
 #include "cli/record.h"
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 #include "mirror/destroy/destroy.h"
 
 #include <assert.h>

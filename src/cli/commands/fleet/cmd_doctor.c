@@ -6,7 +6,7 @@
 #include "cli/answer.h"
 #include "cli/run/definition.h"
 #include "cli/run/permissions.h"
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 #include "fleet/doctor/doctor.h"
 
 #include <assert.h>

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "cli/answer.h"
 #include "cli/record.h"
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 #include "mirror/explain.h"
 
 #include <string.h>

@@ -137,10 +137,10 @@ coverage_print_classes(const json_t *document, FILE *out)
 
 		if (coverage_class_count(document, (enum coverage_class)i) == 0)
 			continue;
-		fprintf(out, "  %-10s %9" JSON_INTEGER_FORMAT, name,
+		cli_print(out, "  %-10s %9" JSON_INTEGER_FORMAT, name,
 		    coverage_class_count(document, (enum coverage_class)i));
 		json_object_foreach (reasons, reason, count) {
-			fprintf(out, "%s%" JSON_INTEGER_FORMAT " ", separator,
+			cli_print(out, "%s%" JSON_INTEGER_FORMAT " ", separator,
 			    json_integer_value(count));
 			cli_print(out, "%s", reason);
 			separator = ", ";

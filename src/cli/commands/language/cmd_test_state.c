@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/run/definition.h"
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 #include "engine/op.h"
 
 #include <stdlib.h>

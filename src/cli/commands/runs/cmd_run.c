@@ -7,8 +7,8 @@
 #include "cli/places/parts.h"
 #include "cli/places/places.h"
 #include "cli/record.h"
-#include "cli/run/online.h"
 #include "cli/run/session.h"
+#include "cli/workspace/online.h"
 #include "mirror/config/prune.h"
 
 #include <assert.h>

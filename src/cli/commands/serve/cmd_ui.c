@@ -51,7 +51,7 @@ ui_serve(
 	if (server == NULL)
 		return -1;
 	/* Data, for a script as well as for a person: the one line on standard output. */
-	printf("%s\n", ui_server_url(server));
+	cli_print(stdout, "%s\n", ui_server_url(server));
 	fflush(stdout);
 	if (opts->open)
 		ui_open(ui_server_url(server));

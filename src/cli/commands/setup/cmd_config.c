@@ -4,7 +4,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 #include "store/store.h"
 
 #include <assert.h>

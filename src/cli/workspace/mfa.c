@@ -1,4 +1,4 @@
-#include "cli/run/mfa.h"
+#include "cli/workspace/mfa.h"
 
 #include "base/jsonx.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
-#ifndef TMFLOW_CLI_RUN_SEARCH_H
-#define TMFLOW_CLI_RUN_SEARCH_H
+#ifndef TMFLOW_CLI_WORKSPACE_SEARCH_H
+#define TMFLOW_CLI_WORKSPACE_SEARCH_H
 
 #include "base/doc/doc.h"
 #include "tmflow/error.h"

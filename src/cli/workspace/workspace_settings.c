@@ -3,7 +3,7 @@
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/answer.h"
-#include "cli/run/workspace_internal.h"
+#include "cli/workspace/workspace_internal.h"
 
 #include <stdlib.h>
 

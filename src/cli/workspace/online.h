@@ -1,7 +1,7 @@
-#ifndef TMFLOW_CLI_RUN_ONLINE_H
-#define TMFLOW_CLI_RUN_ONLINE_H
+#ifndef TMFLOW_CLI_WORKSPACE_ONLINE_H
+#define TMFLOW_CLI_WORKSPACE_ONLINE_H
 
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 
 /* Looking before starting: whether AWS has what the configuration names. See
  * mirror/online_check.h. */

@@ -1,9 +1,9 @@
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 
 #include "aws/wire/http_trace.h"
 #include "base/clock.h"
 #include "cli/answer.h"
-#include "cli/run/workspace_internal.h"
+#include "cli/workspace/workspace_internal.h"
 #include "mirror/actions/actions.h"
 
 #include <assert.h>

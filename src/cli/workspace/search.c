@@ -1,4 +1,4 @@
-#include "cli/run/search.h"
+#include "cli/workspace/search.h"
 
 #include "base/buf.h"
 #include "base/mem.h"

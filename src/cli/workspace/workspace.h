@@ -1,11 +1,11 @@
-#ifndef TMFLOW_CLI_RUN_WORKSPACE_H
-#define TMFLOW_CLI_RUN_WORKSPACE_H
+#ifndef TMFLOW_CLI_WORKSPACE_WORKSPACE_H
+#define TMFLOW_CLI_WORKSPACE_WORKSPACE_H
 
 #include "aws/client.h"
 #include "aws/keys/credentials_chain.h"
 #include "base/rng.h"
 #include "cli/options.h"
-#include "cli/run/mfa.h"
+#include "cli/workspace/mfa.h"
 #include "loop/http.h"
 #include "mirror/config/config.h"
 #include "mirror/mirror.h"

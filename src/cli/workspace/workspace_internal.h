@@ -1,7 +1,7 @@
-#ifndef TMFLOW_CLI_RUN_WORKSPACE_INTERNAL_H
-#define TMFLOW_CLI_RUN_WORKSPACE_INTERNAL_H
+#ifndef TMFLOW_CLI_WORKSPACE_WORKSPACE_INTERNAL_H
+#define TMFLOW_CLI_WORKSPACE_WORKSPACE_INTERNAL_H
 
-#include "cli/run/workspace.h"
+#include "cli/workspace/workspace.h"
 
 #define WORKSPACE_ELB "elasticloadbalancing"
 

@@ -2,7 +2,7 @@
 #include "aws/services/sts.h"
 #include "base/mem.h"
 #include "cli/answer.h"
-#include "cli/run/workspace_internal.h"
+#include "cli/workspace/workspace_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>

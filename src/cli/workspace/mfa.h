@@ -1,5 +1,5 @@
-#ifndef TMFLOW_CLI_RUN_MFA_H
-#define TMFLOW_CLI_RUN_MFA_H
+#ifndef TMFLOW_CLI_WORKSPACE_MFA_H
+#define TMFLOW_CLI_WORKSPACE_MFA_H
 
 #include "tmflow/call.h"
 

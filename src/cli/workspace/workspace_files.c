@@ -2,8 +2,8 @@
 #include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/color.h"
-#include "cli/run/search.h"
-#include "cli/run/workspace.h"
+#include "cli/workspace/search.h"
+#include "cli/workspace/workspace.h"
 #include "mirror/config/rules.h"
 #include "script/script.h"
 

@@ -1,4 +1,4 @@
-#include "cli/run/online.h"
+#include "cli/workspace/online.h"
 
 #include "base/mem.h"
 #include "cli/answer.h"
@@ -61,9 +61,9 @@ workspace_check_online(struct workspace *workspace)
 
 	if (workspace->opts->no_online_check || workspace->config == NULL)
 		return EXIT_OK;
-	assert(workspace->ec2 != NULL);
-	result =
-	    workspace_wait(workspace, online_check_start(workspace->ec2, workspace->config), &err);
+	assert(workspace->own.ec2 != NULL);
+	result = workspace_wait(
+	    workspace, online_check_start(workspace->own.ec2, workspace->config), &err);
 	code = online_judge(workspace, result, false, &err);
 	json_decref(result);
 	tmf_err_fini(&err);
@@ -99,12 +99,13 @@ static void
 online_lookup_start(struct online_lookup *lookup, struct workspace *workspace, size_t *left)
 {
 	*lookup = (struct online_lookup){.loop = workspace->loop, .left = left};
-	if (workspace->opts->no_online_check || workspace->config == NULL || workspace->ec2 == NULL)
+	if (workspace->opts->no_online_check || workspace->config == NULL ||
+	    workspace->own.ec2 == NULL)
 		return;
 	++*left;
 	lookup->asked = true;
 	tmf_call_on_done(
-	    online_check_start(workspace->ec2, workspace->config), online_lookup_done, lookup);
+	    online_check_start(workspace->own.ec2, workspace->config), online_lookup_done, lookup);
 }
 
 /* The first of the workspaces that goes by the same file. */
