@@ -32,7 +32,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 class Terminal(harness.Case):
     def test_options_in_front(self):
         self.assertEqual(self.tmflow("-o", "json", "runs").json, [])
-        self.assertEqual(self.tmflow("--output=json", "--state-dir", os.path.join(self.dir, "other"), "runs").json, [])
+        other = self.tmflow("--output=json", "--state-dir", os.path.join(self.dir, "other"), "runs")
+        self.assertEqual((other.code, other.json["error"]), (2, "TMFlow.Store"))
         self.assertTrue(os.path.exists(os.path.join(self.dir, "other", "tmflow.db")))
         twice = self.tmflow("--limit", "1", "runs", "--limit", "2")
         self.assertEqual((twice.code, "given twice" in twice.err), (2, True))
