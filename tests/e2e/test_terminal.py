@@ -34,7 +34,7 @@ class Terminal(harness.Case):
         self.assertEqual(self.tmflow("-o", "json", "runs").json, [])
         other = self.tmflow("--output=json", "--state-dir", os.path.join(self.dir, "other"), "runs")
         self.assertEqual((other.code, other.json["error"]), (2, "TMFlow.Store"))
-        self.assertTrue(os.path.exists(os.path.join(self.dir, "other", "tmflow.db")))
+        self.assertFalse(os.path.exists(os.path.join(self.dir, "other", "tmflow.db")))
         twice = self.tmflow("--limit", "1", "runs", "--limit", "2")
         self.assertEqual((twice.code, "given twice" in twice.err), (2, True))
         for args, pattern in ((("-o", "json"), "missing subcommand"), (("-o",), "missing value"), (("--ouptut", "json", "runs"), "did you mean --output"),
