@@ -86,6 +86,7 @@ struct cli_opts {
 	const char *variables;
 	const char *query_language;
 	const char *output_file;
+	const char *metrics_file;
 	const char *fail_on;
 	const char *for_command;
 	const char *suppress;
@@ -182,6 +183,8 @@ struct cli_opts {
 	X(PRICE, price, "price", 0, WHAT, "AMOUNT|FILE",                                           \
 	    "US dollars for a session and hour, or a file of prices; default the built-in ones")   \
 	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
+	X(METRICS_FILE, metrics_file, "metrics-file", 0, WHAT, "FILE",                             \
+	    "write the run's numbers at its end, as OpenMetrics text")                             \
 	X(OUTPUT_FILE, output_file, "output-file", 0, WHAT, "FILE",                                \
 	    "write the page of -o html to a file instead of standard output")                      \
 	X(TRUST_TAGS, trust_tags, "trust-tags", 0, WHAT, NULL,                                     \

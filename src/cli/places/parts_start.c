@@ -243,8 +243,16 @@ parts_run(const struct cli_opts *opts)
 	struct cli_opts base = *opts;
 	struct store_run run = {0};
 	struct parts parts;
-	int code = places_of(opts, &places);
+	int code;
 
+	if (opts->metrics_file != NULL) {
+		struct tmf_err err = {0};
+
+		tmf_err_set(&err, TMF_ERR_INVALID,
+		    "--metrics-file takes the numbers of one account and region");
+		return cli_fail_take(opts->output, &err);
+	}
+	code = places_of(opts, &places);
 	if (code != EXIT_OK)
 		return code;
 	base.region = parts_first_region(&places);

@@ -15,6 +15,7 @@
 #include "cli/signals.h"
 #include "cli/workspace/search.h"
 #include "engine/registry.h"
+#include "web/metrics/metrics.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -445,6 +446,19 @@ session_start_progress(struct session *session)
 	progress_start(&session->progress);
 }
 
+/* What the run did, for a monitoring system. */
+static int
+session_write_metrics(const struct session *session, struct tmf_err *err)
+{
+	struct buf text = {0};
+	int ret = metrics_of_run(session->store, &session->run, &text, err);
+
+	if (ret == 0)
+		ret = metrics_write_file(session->opts->metrics_file, &text, err);
+	buf_fini(&text);
+	return ret;
+}
+
 /* Prints the end: the closing document, or the summary for a person. */
 static int
 session_report_end(struct session *session, struct tmf_err *err)
@@ -453,7 +467,8 @@ session_report_end(struct session *session, struct tmf_err *err)
 	int64_t counts[OUTCOME_COUNT];
 
 	if (store_outcomes_count(session->store, run->id, counts, err) < 0 ||
-	    untaken_warn(session, err) < 0)
+	    untaken_warn(session, err) < 0 ||
+	    (session->opts->metrics_file != NULL && session_write_metrics(session, err) < 0))
 		return -1;
 	int ret = session->opts->output != OUTPUT_TEXT
 		      ? report_json(session->store, run, counts, session->history, err)

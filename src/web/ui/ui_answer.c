@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "web/metrics/metrics.h"
 #include "web/page/asset.h"
 #include "web/report/report_document.h"
 #include "web/report/report_page.h"
@@ -67,6 +68,19 @@ answer_text(struct ui_answer *answer, const char *type, struct str text)
 	answer->status = 200;
 	answer->type = type;
 	buf_add_str(&answer->body, text);
+}
+
+static void
+answer_metrics(struct store *store, struct ui_answer *answer)
+{
+	struct tmf_err err = {0};
+
+	answer->status = 200;
+	answer->type = METRICS_TYPE;
+	if (metrics_of_store(store, &answer->body, &err) == 0)
+		return;
+	answer->body.len = 0;
+	answer_fault(answer, &err);
 }
 
 static void
@@ -156,6 +170,8 @@ ui_answer(struct store *store, const struct ui_query *query, struct ui_answer *a
 		answer_scripts(answer);
 	else if (strcmp(path, "/favicon.ico") == 0)
 		answer->status = 204; /* browsers ask for it unasked */
+	else if (strcmp(path, "/metrics") == 0)
+		answer_metrics(store, answer);
 	else if (strcmp(path, API_RUNS) == 0)
 		answer_or_fault(answer, ui_list_runs(store, query, &err), &err);
 	else if (strncmp(path, API_RUNS "/", strlen(API_RUNS "/")) == 0)

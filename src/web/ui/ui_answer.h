@@ -37,6 +37,7 @@ struct ui_answer {
  *     /api/runs/ID/outcomes         ?outcome= &search= &after=CURSOR &limit=
  *     /api/runs/ID/history          ?state= &after=ID &limit=
  *     /api/runs/ID/report.html      the page of show -o html
+ *     /metrics                      OpenMetrics text
  *     /api/compare                  ?a=ID &b=ID &after=CURSOR: outcomes that differ
  */
 void ui_answer(struct store *store, const struct ui_query *query, struct ui_answer *answer);
