@@ -179,8 +179,7 @@ static void
 lease_name(const char *run_id, char out[LOCK_NAME_BYTES])
 {
 	assert(strlen(run_id) + sizeof(".lock") <= LOCK_NAME_BYTES);
-	memcpy(out, run_id, strlen(run_id));
-	memcpy(out + strlen(run_id), ".lock", sizeof(".lock"));
+	snprintf(out, LOCK_NAME_BYTES, "%s.lock", run_id);
 }
 
 struct store_lease *

@@ -109,8 +109,8 @@ START_TEST(load_balancer)
 		"</DescribeLoadBalancerAttributesResponse>"},
 	};
 	static const char *const wanted[] = {
-	    "{\"LoadBalancers\":[{\"VpcId\":\"vpc-1\",\"State\":{\"Code\":\"active\"},"
-	    "\"AvailabilityZones\":[{\"ZoneName\":\"z\"}],\"SecurityGroups\":[\"sg-1\"]}]}",
+	    ("{\"LoadBalancers\":[{\"VpcId\":\"vpc-1\",\"State\":{\"Code\":\"active\"},"
+	     "\"AvailabilityZones\":[{\"ZoneName\":\"z\"}],\"SecurityGroups\":[\"sg-1\"]}]}"),
 	    "{\"Listeners\":[{\"Port\":4789,\"Protocol\":\"UDP\",\"DefaultActions\":[]}]}",
 	    "{\"Attributes\":[{\"Key\":\"k\",\"Value\":\"v\"}]}",
 	};

@@ -44,6 +44,9 @@ async function listings() {
   assert((await pages('DescribeTrafficMirrorTargets', 'TrafficMirrorTargets', 5)).length > 0);
   assert.strictEqual((await ask('DescribeImages', { Filters: [{ Name: 'image-id', Values: [ImageId, 'ami-0'] }] })).Images.length, 1);
   assert((await pages('DescribeSecurityGroups', 'SecurityGroups', 5)).some((g) => g.VpcId === one.VpcId));
+  assert((await pages('DescribeNetworkAcls', 'NetworkAcls', 5)).some((a) => a.VpcId === one.VpcId && a.Entries.length > 0));
+  assert((await pages('DescribeRouteTables', 'RouteTables', 5)).some((t) => t.VpcId === one.VpcId && t.Routes.length > 0));
+  assert((await ask('DescribeRegions')).Regions.some((r) => r.RegionName === 'us-east-1'));
   const [endpointOfTarget] = (await ask('DescribeVpcEndpoints')).VpcEndpoints;
   const Filters = [{ Name: 'service-name', Values: [endpointOfTarget.ServiceName] }];
   assert.strictEqual((await ask('DescribeVpcEndpointServiceConfigurations', { Filters })).ServiceConfigurations[0].GatewayLoadBalancerArns.length, 1);

@@ -9,6 +9,7 @@
 #include "mirror/targets/targets.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -122,7 +123,7 @@ step_identity(struct audit *audit, const json_t *reply)
 	const char *account = jsonx_get_string(reply, "Account");
 
 	if (account != NULL && strlen(account) < sizeof(audit->account))
-		strcpy(audit->account, account);
+		snprintf(audit->account, sizeof(audit->account), "%s", account);
 	if (audit->looked || audit->opts.sts == NULL)
 		return NULL;
 	audit->looked = true;

@@ -99,11 +99,11 @@ void
 findings_sort(json_t *findings)
 {
 	size_t count = json_array_size(findings);
-	json_t **all = mem_zalloc(count + 1, sizeof(*all));
+	json_t **all = mem_zalloc(count + 1, sizeof(json_t *));
 
 	for (size_t i = 0; i < count; i++)
 		all[i] = json_incref(json_array_get(findings, i));
-	qsort(all, count, sizeof(*all), finding_compare);
+	qsort(all, count, sizeof(json_t *), finding_compare);
 	json_array_clear(findings);
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(findings, all[i]);

@@ -320,7 +320,8 @@ coverage_gap_compare(const void *left, const void *right)
 static json_t *
 coverage_gaps_json(const struct coverage *coverage)
 {
-	struct coverage_gap gaps[COVERAGE_CLASS_COUNT * (COVERAGE_REASONS_MAX + 1)];
+	struct coverage_gap gaps[COVERAGE_CLASS_COUNT * (COVERAGE_REASONS_MAX + 1)] = {
+	    {.count = 0}};
 	json_t *list = json_array();
 	size_t count = 0;
 

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +100,7 @@ step_identity(struct doctor *doctor, const json_t *reply)
 	const char *account = jsonx_get_string(reply, "Account");
 
 	if (account != NULL && strlen(account) < sizeof(doctor->account))
-		strcpy(doctor->account, account);
+		snprintf(doctor->account, sizeof(doctor->account), "%s", account);
 	if (reply != NULL)
 		doctor->caller = mem_strdup(jsonx_get_string(reply, "Arn"));
 	if (doctor->looked)

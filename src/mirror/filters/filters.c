@@ -193,14 +193,14 @@ filters_settle_rest(struct filters_look *look, enum filter_take take)
 static void
 filters_warn(struct mirror_filters *filters, const struct tmf_err *err)
 {
+	const char *needs = FILTERS_OPERATION;
 	const char *effect = "whether sessions of others take all packets is not known";
 
 	if (filters->warned)
 		return;
 	filters->warned = true;
-	log_event(LOG_WARN, "filters.unknown", LOG_STR("needs", FILTERS_OPERATION),
-	    LOG_STR("error", err->name), LOG_STR("cause", tmf_err_text(err)),
-	    LOG_STR("effect", effect));
+	log_event(LOG_WARN, "filters.unknown", LOG_STR("needs", needs), LOG_STR("error", err->name),
+	    LOG_STR("cause", tmf_err_text(err)), LOG_STR("effect", effect));
 }
 
 static struct tmf_call *

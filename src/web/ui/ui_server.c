@@ -130,21 +130,19 @@ queue_answer(struct ui_server *server, struct MHD_Connection *connection, const 
 static ssize_t
 stream_read(void *arg, uint64_t pos, char *out, size_t max)
 {
-	static const char event[] = "event: change\ndata: {}\n\n";
-	static const char beat[] = ": still here\n\n";
 	struct ui_stream *stream = arg;
-	const char *text = stream->due ? event : beat;
-	size_t len = strlen(text);
+	struct str text =
+	    stream->due ? STR("event: change\ndata: {}\n\n") : STR(": still here\n\n");
 
 	(void)pos;
-	if ((!stream->due && !stream->beat) || len > max) {
+	if ((!stream->due && !stream->beat) || text.len > max) {
 		stream->suspended = true;
 		MHD_suspend_connection(stream->connection);
 		return 0;
 	}
 	stream->due = stream->beat = false;
-	memcpy(out, text, len);
-	return (ssize_t)len;
+	memcpy(out, text.p, text.len);
+	return (ssize_t)text.len;
 }
 
 static void
@@ -387,7 +385,7 @@ ui_server_start(
 {
 	struct ui_server *server = mem_zalloc(1, sizeof(*server));
 	const union MHD_DaemonInfo *info;
-	union ui_address parsed;
+	union ui_address parsed = {.v4 = {.sin_family = AF_INET}};
 	char *host = NULL;
 
 	server->loop = loop;

@@ -329,7 +329,7 @@ policy_allow_tags(struct policy *policy)
 	policy_allow(policy, "TmflowTagsMade", ACTIONS("ec2:CreateTags"),
 	    policy_all_of(policy, of_made),
 	    policy_equals("ec2:CreateAction",
-		json_pack("[s, s, s]", CREATE_SESSION + 4, CREATE_TARGET + 4, RUN_INSTANCES + 4)));
+		json_pack("[s, s, s]", &CREATE_SESSION[4], &CREATE_TARGET[4], &RUN_INSTANCES[4])));
 	policy_allow(policy, "TmflowTagsOurs", ACTIONS("ec2:CreateTags", "ec2:DeleteTags"),
 	    policy_all_of(policy, of_mirroring), policy_tool(KEY_RESOURCE_TOOL));
 	policy_allow(policy, "TmflowTagsOfSeed", ACTIONS("ec2:DeleteTags"),

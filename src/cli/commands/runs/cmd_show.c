@@ -106,14 +106,16 @@ show_run(struct store *store, const struct store_run *run, const struct cli_opts
 static int
 show_page(struct store *store, const struct store_run *run, const char *path, struct tmf_err *err)
 {
-	FILE *out = path != NULL ? fopen(path, "we") : stdout;
+	FILE *file = path != NULL ? fopen(path, "we") : NULL;
+	int closed;
 	int ret;
 
-	if (out == NULL)
+	if (path != NULL && file == NULL)
 		return tmf_err_set(
 		    err, TMF_ERR_SYSTEM, "failed to write %s: %s", path, strerror(errno));
-	ret = report_page_write(store, run, out, err);
-	if ((path != NULL ? fclose(out) : fflush(out)) != 0 && ret == 0)
+	ret = report_page_write(store, run, file != NULL ? file : stdout, err);
+	closed = file != NULL ? fclose(file) : fflush(stdout);
+	if (closed != 0 && ret == 0)
 		ret = tmf_err_set(err, TMF_ERR_SYSTEM, "failed to write %s: %s",
 		    path != NULL ? path : "the page", strerror(errno));
 	return ret;

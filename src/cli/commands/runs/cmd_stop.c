@@ -21,7 +21,7 @@
 
 #define STOP_LOOK_NS   (100L * 1000 * 1000) /* between two looks whether it has ended */
 #define STOP_SECONDS   30 /* twice what a run grants its calls in flight, and time to commit */
-#define STOP_LOOKS_MAX (STOP_SECONDS * 10)
+#define STOP_LOOKS_MAX 300
 _Static_assert(STOP_LOOKS_MAX *(STOP_LOOK_NS / 1000000) == STOP_SECONDS * 1000L, "looks");
 
 /* The signal goes to a process that /proc shows to be the holder, and to no other. */

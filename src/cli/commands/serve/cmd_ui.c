@@ -9,10 +9,9 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define UI_ADDRESS_DEFAULT "127.0.0.1:0"
-
-extern char **environ;
 
 /* The desktop's own choice of a browser. Without one the printed address is enough. */
 static void
