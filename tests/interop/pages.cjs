@@ -25,7 +25,7 @@ async function look(browser, wanted, directory) {
 		else if (step.press)
 			await page.keyboard.press(step.press);
 		else if (step.focus)
-			await page.focus(step.focus);
+			await page.evaluate(selector => document.querySelector(selector).focus(), step.focus);
 		else if (step.click)
 			await page.click(step.click);
 		await new Promise(resolve => setTimeout(resolve, step.pause || 500));

@@ -112,8 +112,10 @@ class Pages(harness.Case):
     def test_coverage(self):
         sim = self.a_run()
         file = os.path.join(self.dir, "coverage.html")
-        done = self.tmflow("coverage", "--config", sim.config, "-o", "html", "--output-file", file, sim=sim)
+        done = self.tmflow("coverage", "--config", sim.config, "-o", "html", sim=sim)
         self.assertEqual(done.code, 0, done.err)
+        with open(file, "w", encoding="utf-8") as f:
+            f.write(done.out)
         wanted = self.tmflow("coverage", "--config", sim.config, "-o", "json", sim=sim).json
         seen = self.look(self.both("coverage", "file://" + os.path.abspath(file)))
         text = seen["coverage-light-1440"]["text"]

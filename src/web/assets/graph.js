@@ -85,9 +85,9 @@ function graphBox(box, onchoose) {
 	const {state} = box;
 	const title = graphShort(state.name, 26);
 	const about = graphShort(state.about || state.kind, 32);
-	/* What stands in the box comes first, as it stands there. */
-	const words = `${title} ${about} ${state.entered ? number(state.entered) + " times" : ""} ${state.mark || ""}`.trim();
-	const group = svg("g", {role: onchoose ? "button" : "img", "aria-label": words, tabindex: onchoose ? "0" : null,
+	const words = [title, about, state.entered ? number(state.entered) + " times" : "", state.mark].filter(Boolean).join(", ");
+	/* A button's name is what stands in it; a picture has none but this. */
+	const group = svg("g", {role: onchoose ? "button" : "img", "aria-label": onchoose ? null : words, tabindex: onchoose ? "0" : null,
 		onclick: onchoose && (event => { event.stopPropagation(); onchoose(state); }),
 		onkeydown: onchoose && (event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); event.stopPropagation(); onchoose(state); } })},
 		svg("title", {}, `${state.name}, ${state.kind}${state.about ? ": " + state.about : ""}${state.mark ? ", " + state.mark : ""}`),
