@@ -80,6 +80,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		json_decref(document);
 	}
+	if (answer.file != NULL)
+		fclose(answer.file);
 	buf_fini(&answer.body);
 	free(text);
 	return 0;

@@ -10,6 +10,7 @@
 #include "web/ui/ui_lists.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,26 +92,29 @@ answer_scripts(struct ui_answer *answer)
 		buf_add_str(&answer->body, web_asset(*name));
 }
 
-/* The page is as long as the run has instances: it is written to a file that has no name. */
+/* The page is as long as the run has instances: it is written to a file without a name, so that
+ * memory does not grow with it. */
 static void
 answer_report(struct store *store, const struct store_run *run, struct ui_answer *answer)
 {
 	struct tmf_err err = {0};
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	int ret;
 
-	if (out == NULL)
-		abort(); /* memory, as everywhere */
-	ret = report_page_write(store, run, out, &err);
-	if (fclose(out) != 0)
-		abort();
-	if (ret == 0)
-		answer_text(answer, TYPE_HTML, (struct str){text, len});
-	else
-		answer_fault(answer, &err);
-	free(text);
+	answer->file = tmpfile();
+	if (answer->file == NULL)
+		tmf_err_set(
+		    &err, TMF_ERR_SYSTEM, "failed to make a temporary file: %s", strerror(errno));
+	else if (report_page_write(store, run, answer->file, &err) == 0 &&
+		 (fflush(answer->file) != 0 || ferror(answer->file)))
+		tmf_err_set(&err, TMF_ERR_SYSTEM, "failed to write the page: %s", strerror(errno));
+	if (!tmf_err_isset(&err)) {
+		answer->status = 200;
+		answer->type = TYPE_HTML;
+		return;
+	}
+	if (answer->file != NULL)
+		fclose(answer->file);
+	answer->file = NULL;
+	answer_fault(answer, &err);
 }
 
 /* What follows the id of a run in the path. */

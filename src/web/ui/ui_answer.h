@@ -4,6 +4,8 @@
 #include "base/buf.h"
 #include "store/store.h"
 
+#include <stdio.h>
+
 /* What the live view answers to a path, from the store alone: no sockets here. */
 
 #define UI_RUNS_MAX	   200	 /* of one answer */
@@ -22,12 +24,12 @@ struct ui_answer {
 	int status;
 	const char *type; /* static: of the content */
 	struct buf body;
-	bool may_be_kept; /* by the browser, until the program is another */
+	FILE *file; /* in place of the body where that may be long; NULL: none */
 };
 
 /*
  * Answers a query. Faults of the store are answers as well: status 500 and {"error", "cause"}.
- * body: freed by the caller.
+ * body and file: freed and closed by the caller.
  *
  *     /                             the page
  *     /style.css /app.js            what it needs

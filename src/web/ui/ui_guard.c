@@ -25,7 +25,6 @@ ui_guard_init(struct ui_guard *guard, const char *host, uint16_t port, bool loop
 	    host, port);
 }
 
-/* The text ends with `end`: a cookie stands between others. */
 static bool
 token_is(const struct ui_guard *guard, const char *text, size_t len)
 {

@@ -7,10 +7,13 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define UI_EVENTS_PATH "/api/events"
 #define UI_POLICY                                                                                  \
@@ -107,6 +110,22 @@ query_param(void *arg, const char *name)
 	return MHD_lookup_connection_value(arg, MHD_GET_ARGUMENT_KIND, name);
 }
 
+/* Of a file, which libmicrohttpd sends piece by piece and closes. Takes file. */
+static struct MHD_Response *
+response_of_file(FILE *file)
+{
+	struct MHD_Response *response = NULL;
+	struct stat stat;
+	int fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
+
+	fclose(file);
+	if (fd >= 0 && fstat(fd, &stat) == 0)
+		response = MHD_create_response_from_fd64((uint64_t)stat.st_size, fd);
+	if (response == NULL && fd >= 0)
+		close(fd);
+	return response;
+}
+
 static enum MHD_Result
 queue_answer(struct ui_server *server, struct MHD_Connection *connection, const char *path)
 {
@@ -117,8 +136,9 @@ queue_answer(struct ui_server *server, struct MHD_Connection *connection, const 
 
 	ui_answer(server->store, &query, &answer);
 	len = answer.body.len;
-	response =
-	    MHD_create_response_from_buffer(len, buf_take(&answer.body), MHD_RESPMEM_MUST_FREE);
+	response = answer.file != NULL ? response_of_file(answer.file)
+				       : MHD_create_response_from_buffer(
+					     len, buf_take(&answer.body), MHD_RESPMEM_MUST_FREE);
 	if (response != NULL)
 		response_add_headers(response, answer.type);
 	return queue_response(connection, answer.status, response);
