@@ -2,6 +2,7 @@
 #include "cli/places/places.h"
 
 #include "aws/arn.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/answer.h"
 
@@ -13,8 +14,10 @@ struct tour {
 	struct cli_opts base_opts;
 	struct workspace base; /* whose keys assume the roles; owns loop and network */
 	struct places places;
-	size_t next; /* place to be opened */
-	size_t open; /* stops under way */
+	json_t *accounts;
+	struct store *own_store; /* where the asker has none */
+	size_t next;		 /* place to be opened */
+	size_t open;		 /* stops under way */
 	struct tour_stop stops[TOUR_AT_ONCE_MAX];
 	int code; /* of what ends it */
 };
@@ -65,7 +68,8 @@ tour_answered(void *arg, struct tmf_call *call)
 static int
 tour_stop_open(struct tour_stop *stop, struct tmf_err *err)
 {
-	const struct cli_opts *opts = stop->tour->opts->opts;
+	const struct tour *tour = stop->tour;
+	const struct cli_opts *opts = tour->opts->opts;
 	struct workspace *workspace = &stop->workspace;
 	int code;
 
@@ -75,19 +79,20 @@ tour_stop_open(struct tour_stop *stop, struct tmf_err *err)
 	stop->opts.external_id = stop->place->external_id;
 	stop->config = arn_fill_in(opts->config, stop->place->account, stop->place->region);
 	stop->opts.config = stop->config;
-	workspace_init_beside(workspace, &stop->opts, &stop->tour->base);
+	workspace_init_beside(workspace, &stop->opts, &tour->base);
 	code = workspace_load_settings(workspace, NULL);
-	if (code == EXIT_OK)
+	if (code == EXIT_OK && (tour->opts->needs_config || workspace_has_config(workspace)))
 		code = workspace_read_files(workspace);
 	if (code != EXIT_OK)
 		return code;
-	if (workspace_open_client(workspace, err) < 0)
+	if (workspace_open_client(workspace, err) < 0 || workspace->config == NULL)
 		return EXIT_OK;
-	workspace_open_accounts(workspace, &(struct accounts_opts){
-					       .store = stop->tour->opts->store,
-					       .owner = "",
-					       .dry_run = true,
-					   });
+	workspace_open_accounts(
+	    workspace, &(struct accounts_opts){
+			   .store = tour->own_store != NULL ? tour->own_store : tour->opts->store,
+			   .owner = "",
+			   .dry_run = true,
+		       });
 	workspace_make_mirror(
 	    workspace, &(struct mirror_opts){.run_id = "", .workflow = "tour"}, err);
 	return EXIT_OK;
@@ -127,6 +132,18 @@ tour_go_on(struct tour *tour)
 		tmf_loop_stop(tour->base.loop);
 }
 
+/* What is asked of a fleet needs no memory of its own, and leaves none. */
+static int
+tour_open_store(struct tour *tour)
+{
+	struct tmf_err err = {0};
+
+	if (tour->opts->store != NULL)
+		return EXIT_OK;
+	tour->own_store = store_open(NULL, clock_system(), &err);
+	return tour->own_store != NULL ? EXIT_OK : cli_fail_take(tour->opts->opts->output, &err);
+}
+
 /* The base needs a region to assume the roles with: any of them serves. */
 static int
 tour_open_base(struct tour *tour)
@@ -147,11 +164,39 @@ tour_open_base(struct tour *tour)
 	return code == EXIT_OK ? workspace_connect(&tour->base) : code;
 }
 
+/* What is under way where the tour ends early: its call goes before what it works on. */
+static void
+tour_end_stop(struct tour *tour, struct tour_stop *stop)
+{
+	struct tmf_err err = {0};
+
+	tmf_call_cancel(stop->call);
+	stop->call = NULL;
+	tmf_err_set(&err, TMF_ERR_INVALID, "ended before");
+	(void)tour->opts->answered(tour->opts->arg, stop, NULL, &err);
+	tmf_err_fini(&err);
+	tour_stop_fini(stop);
+}
+
+static int
+tour_ask_all(struct tour *tour)
+{
+	struct tmf_err err = {0};
+
+	for (size_t i = 0; i < tour->places.count; i++)
+		if (tour->places.at[i].account != NULL)
+			json_object_set_new(
+			    tour->accounts, tour->places.at[i].account, json_true());
+	tour_go_on(tour);
+	if (tour->open > 0 && tour->code == EXIT_OK && tmf_loop_run(tour->base.loop, &err) < 0)
+		tour->code = cli_fail_take(tour->opts->opts->output, &err);
+	return tour->code;
+}
+
 int
 tour_run(const struct tour_opts *opts)
 {
 	struct tour *tour = mem_zalloc(1, sizeof(*tour));
-	struct tmf_err err = {0};
 	int code = places_of(opts->opts, &tour->places);
 
 	tour->opts = opts;
@@ -159,23 +204,25 @@ tour_run(const struct tour_opts *opts)
 		free(tour);
 		return code;
 	}
+	tour->accounts = json_object();
 	code = tour_open_base(tour);
-	if (code == EXIT_OK) {
-		tour_go_on(tour);
-		if (tour->open > 0 && tour->code == EXIT_OK &&
-		    tmf_loop_run(tour->base.loop, &err) < 0)
-			tour->code = cli_fail_take(opts->opts->output, &err);
-		code = tour->code;
-	}
+	if (code == EXIT_OK)
+		code = tour_open_store(tour);
+	if (code == EXIT_OK)
+		code = tour_ask_all(tour);
 	for (size_t i = 0; i < TOUR_AT_ONCE_MAX; i++)
-		if (tour->stops[i].open) {
-			tmf_err_set(&err, TMF_ERR_INVALID, "ended before");
-			opts->answered(opts->arg, &tour->stops[i], NULL, &err);
-			tmf_err_fini(&err);
-			tour_stop_fini(&tour->stops[i]);
-		}
+		if (tour->stops[i].open)
+			tour_end_stop(tour, &tour->stops[i]);
 	workspace_fini(&tour->base);
+	store_close(tour->own_store);
+	json_decref(tour->accounts);
 	places_fini(&tour->places);
 	free(tour);
 	return code;
+}
+
+const json_t *
+tour_accounts(const struct tour_stop *stop)
+{
+	return stop->tour->accounts;
 }

@@ -27,7 +27,9 @@ struct tour_stop {
 
 struct tour_opts {
 	const struct cli_opts *opts;
-	struct store *store; /* borrowed: what AWS refused, and what was made */
+	struct store
+	    *store; /* borrowed: what AWS refused, and what was made. NULL: one that vanishes */
+	bool needs_config; /* else a place without one has no mirror (workspace_has_config) */
 	/* Starts the question at a place whose mirror is ready. */
 	struct tmf_call *(*ask)(void *arg, struct tour_stop *stop);
 	/* The answer, or NULL with *err: the place could not be opened, or its call failed. Also
@@ -43,5 +45,8 @@ struct tour_opts {
  * Returns EXIT_OK, or says why and returns the exit code. What failed at a place is answered's.
  */
 int tour_run(const struct tour_opts *opts);
+
+/* {account: true} of all places that are asked. Borrows. */
+const json_t *tour_accounts(const struct tour_stop *stop);
 
 #endif

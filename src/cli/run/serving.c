@@ -62,8 +62,7 @@ serving_read_files(struct serving *serving)
 {
 	struct workspace *workspace = &serving->workspace;
 	char *path = workspace_config_path(workspace);
-	bool there =
-	    serving->opts.config != NULL || serving->opts.hook != NULL || access(path, F_OK) == 0;
+	bool there = serving->opts.hook != NULL || workspace_has_config(workspace);
 
 	if (!there)
 		cli_print(stderr,

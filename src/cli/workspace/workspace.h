@@ -97,6 +97,10 @@ int workspace_load_what_is_set(struct workspace *workspace);
 /* --config, or config/REGION.yaml. malloc'ed; NULL where neither is known. */
 char *workspace_config_path(const struct workspace *workspace);
 
+/* True if there is a configuration to read: --config, which must be there, or a file at the path
+ * above. For subcommands that can do without. */
+bool workspace_has_config(const struct workspace *workspace);
+
 /* Which place has keys, after either of the loads: see credentials_find. New reference, or NULL
  * with *err. */
 json_t *workspace_show_credentials(struct workspace *workspace, struct tmf_err *err);

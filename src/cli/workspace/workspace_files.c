@@ -8,6 +8,7 @@
 #include "script/script.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* The configuration and its hook: read, and checked against each other. */
 
@@ -22,6 +23,16 @@ workspace_config_path(const struct workspace *workspace)
 		return mem_strdup(workspace->opts->config);
 	return workspace->settings.region != NULL ? search_config(workspace->settings.region)
 						  : NULL;
+}
+
+bool
+workspace_has_config(const struct workspace *workspace)
+{
+	char *path = workspace_config_path(workspace);
+	bool has = workspace->opts->config != NULL || (path != NULL && access(path, R_OK) == 0);
+
+	free(path);
+	return has;
 }
 
 static int

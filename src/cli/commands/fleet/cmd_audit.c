@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "cli/answer.h"
 #include "cli/commands/fleet/cmd_audit_forms.h"
-#include "cli/places/visit.h"
+#include "cli/places/tour.h"
 #include "fleet/audit/audit.h"
 #include "fleet/audit/finding.h"
 #include "fleet/audit/suppression.h"
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 /* The audit of one place, with the clients that are its own. */
-struct audit_visit {
+struct audit_stop {
 	struct audit *audit;
 	struct aws_client *sts;
 	struct aws_client *ram;
@@ -40,42 +40,43 @@ struct audit_run {
 /* --- one place --- */
 
 static void
-audit_visit_free(struct audit_visit *visit)
+audit_stop_free(struct audit_stop *asked)
 {
-	if (visit == NULL)
+	if (asked == NULL)
 		return;
-	audit_free(visit->audit);
-	aws_client_free(visit->sts);
-	aws_client_free(visit->ram);
-	aws_client_free(visit->trail);
-	free(visit);
+	audit_free(asked->audit);
+	aws_client_free(asked->sts);
+	aws_client_free(asked->ram);
+	aws_client_free(asked->trail);
+	free(asked);
 }
 
 static struct tmf_call *
-audit_visit_start(void *arg, struct visit_place *place, struct tmf_err *err)
+audit_ask(void *arg, struct tour_stop *stop)
 {
 	const struct audit_run *run = arg;
-	struct workspace *workspace = &place->workspace;
-	struct audit_visit *visit = mem_zalloc(1, sizeof(*visit));
+	struct workspace *workspace = &stop->workspace;
+	struct audit_stop *asked = mem_zalloc(1, sizeof(*asked));
+	struct tmf_err err = {0};
 
-	place->work = visit;
-	visit->sts = workspace_client(workspace, "sts", NULL, err);
-	if (visit->sts != NULL)
-		visit->ram = workspace_client(workspace, "ram", NULL, err);
-	if (visit->ram != NULL && run->opts->events)
-		visit->trail = workspace_client(workspace, "cloudtrail", NULL, err);
-	if (tmf_err_isset(err))
-		return NULL;
-	visit->audit = audit_new(&(struct audit_opts){
+	stop->state = asked;
+	asked->sts = workspace_client(workspace, "sts", NULL, &err);
+	if (asked->sts != NULL)
+		asked->ram = workspace_client(workspace, "ram", NULL, &err);
+	if (asked->ram != NULL && run->opts->events)
+		asked->trail = workspace_client(workspace, "cloudtrail", NULL, &err);
+	if (tmf_err_isset(&err))
+		return tmf_call_of_err(workspace->loop, &err);
+	asked->audit = audit_new(&(struct audit_opts){
 	    .loop = workspace->loop,
 	    .ec2 = workspace->own.ec2,
-	    .sts = visit->sts,
-	    .ram = visit->ram,
-	    .trail = visit->trail,
+	    .sts = asked->sts,
+	    .ram = asked->ram,
+	    .trail = asked->trail,
 	    .mirror = workspace->mirror,
-	    .trusted = visit_accounts(place),
+	    .trusted = tour_accounts(stop),
 	});
-	return audit_start(visit->audit);
+	return audit_start(asked->audit);
 }
 
 /* What was found, and what of it could not be looked up, with the place. */
@@ -100,10 +101,9 @@ audit_run_add(struct audit_run *run, const json_t *result)
 	    });
 }
 
-/* The error stays for a single place, whose failure is the command's. The audit is freed now: its
- * clients have no calls any more, but for the one that is over. */
-static void
-audit_visit_done(void *arg, struct visit_place *place, const json_t *result, struct tmf_err *err)
+/* The error stays for a single place, whose failure is the command's. */
+static int
+audit_answered(void *arg, struct tour_stop *stop, const json_t *result, struct tmf_err *err)
 {
 	struct audit_run *run = arg;
 
@@ -112,16 +112,17 @@ audit_visit_done(void *arg, struct visit_place *place, const json_t *result, str
 	} else {
 		json_t *failure = json_object();
 
-		jsonx_put_string(failure, "account", visit_account(place));
-		jsonx_put_string(failure, "region", place->workspace.settings.region);
+		jsonx_put_string(failure, "account", stop->place->account);
+		jsonx_put_string(failure, "region", stop->workspace.settings.region);
 		jsonx_put_string(failure, "error", err->name);
 		jsonx_put_string(failure, "cause", tmf_err_text(err));
 		json_array_append_new(run->failed, failure);
 		tmf_err_fini(&run->err);
 		tmf_err_move(&run->err, err);
 	}
-	audit_visit_free(place->work);
-	place->work = NULL;
+	audit_stop_free(stop->state);
+	stop->state = NULL;
+	return 0;
 }
 
 /* --- all of them --- */
@@ -262,12 +263,12 @@ cmd_audit(const struct cli_opts *opts)
 	    .failed = json_array(),
 	    .cost = json_object(),
 	};
-	const struct visit_opts visit = {
-	    .opts = opts, .start = audit_visit_start, .done = audit_visit_done, .arg = &run};
+	const struct tour_opts tour = {
+	    .opts = opts, .ask = audit_ask, .answered = audit_answered, .arg = &run};
 	int code = audit_run_prepare(&run);
 
 	if (code == EXIT_OK)
-		code = visit_places(&visit);
+		code = tour_run(&tour);
 	if (code == EXIT_OK)
 		code = audit_run_answer(&run);
 	tmf_err_fini(&run.err);

@@ -185,6 +185,7 @@ coverage_of_aws(struct coverage_command *command)
 	return tour_run(&(struct tour_opts){
 	    .opts = command->opts,
 	    .store = command->store,
+	    .needs_config = true,
 	    .ask = coverage_ask,
 	    .answered = coverage_answered,
 	    .arg = command,

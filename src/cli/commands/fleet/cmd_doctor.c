@@ -77,7 +77,7 @@ static bool
 examination_has_config(struct examination *examination)
 {
 	char *path = workspace_config_path(&examination->workspace);
-	bool has = examination->opts.config != NULL || (path != NULL && access(path, R_OK) == 0);
+	bool has = workspace_has_config(&examination->workspace);
 
 	if (!has)
 		doctor_check_add(examination->checks, "configuration", DOCTOR_WARN,
