@@ -1,7 +1,5 @@
 #include "cli/report/report_states.h"
 
-#include "asl/compile/compile.h"
-#include "base/doc/doc.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
 #include "cli/ages.h"
@@ -9,6 +7,7 @@
 #include "cli/print.h"
 #include "cli/report/report_document.h"
 #include "web/graph/graph.h"
+#include "web/report/failures.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -153,30 +152,11 @@ states_print_scope(const struct states_print *print, const struct asl_states *sc
 	}
 }
 
-/* New reference to the run's machine as it was recorded; NULL where it does not compile here. */
-static struct asl_machine *
-states_machine(const struct store_run *run)
-{
-	struct doc *doc = run->definition != NULL
-			      ? doc_parse(run->workflow_name, str_of(run->definition), NULL)
-			      : NULL;
-	struct asl_machine *machine;
-	struct diag_list diags;
-
-	if (doc == NULL)
-		return NULL;
-	diag_list_init(&diags, doc);
-	machine = asl_compile(doc, NULL, &diags);
-	diag_list_fini(&diags);
-	doc_free(doc);
-	return machine;
-}
-
 int
 report_states_text(struct store *store, const struct store_run *run, const struct run_state *state,
     FILE *out, struct tmf_err *err)
 {
-	struct asl_machine *machine = states_machine(run);
+	struct asl_machine *machine = graph_machine_of_run(run);
 	struct states_print print = {.live = state->kind == RUN_STATE_RUNNING, .out = out};
 	struct execution_tally *tallies;
 	bool any = false;
@@ -198,82 +178,55 @@ report_states_text(struct store *store, const struct store_run *run, const struc
 
 /* --- failures --- */
 
-#define FAILURE_GROUPS_MAX 20 /* a screen of them; the rest is counted together */
-
-struct failure_group {
-	char *name; /* error, operation and rule */
-	char *instance;
-	char *cause;
-	int64_t count;
-};
-
-struct failure_groups {
-	struct failure_group at[FAILURE_GROUPS_MAX];
-	size_t count;
-	int64_t others;
-};
+#define FAILURE_GROUPS_SHOWN_MAX 20 /* a screen of them; the rest is counted together */
 
 static int
-failures_add(void *arg, const struct outcome *outcome)
+states_count_failure(void *arg, const struct outcome *outcome)
 {
-	struct failure_groups *groups = arg;
-	char *name =
-	    mem_printf("%s%s%s, rule %s", outcome->error != NULL ? outcome->error : "failed",
-		outcome->operation != NULL ? " of " : "",
-		outcome->operation != NULL ? outcome->operation : "",
-		outcome->rule != NULL ? outcome->rule : "-");
-	size_t i = 0;
-
-	while (i < groups->count && strcmp(groups->at[i].name, name) != 0)
-		i++;
-	if (i == FAILURE_GROUPS_MAX) {
-		groups->others++;
-	} else if (i == groups->count) {
-		groups->at[groups->count++] = (struct failure_group){
-		    .name = mem_strdup(name),
-		    .instance = mem_strdup(outcome->instance_id),
-		    .cause = mem_strdup(outcome->cause),
-		    .count = 1,
-		};
-	} else {
-		groups->at[i].count++;
-	}
-	free(name);
+	failures_add(arg, outcome);
 	return 0;
 }
 
-static int
-failures_compare(const void *a, const void *b)
+static void
+states_print_failure(const json_t *group, FILE *out)
 {
-	const struct failure_group *left = a;
-	const struct failure_group *right = b;
+	const char *error = jsonx_get_string(group, "error");
+	const char *operation = jsonx_get_string(group, "operation");
+	const char *cause = jsonx_get_string(group, "cause");
+	json_int_t count = json_integer_value(json_object_get(group, "count"));
 
-	return (left->count < right->count) - (left->count > right->count);
+	fputs(cli_color_on(out, COLOR_BAD), out);
+	cli_print(out, "  %6" JSON_INTEGER_FORMAT " x %s%s%s, rule %s", count,
+	    error != NULL ? error : "failed", operation != NULL ? " of " : "",
+	    operation != NULL ? operation : "", jsonx_get_string(group, "rule"));
+	fputs(cli_color_off(out, COLOR_BAD), out);
+	cli_print(out, "\n           %s: ", jsonx_get_string(group, "instanceId"));
+	report_print_cause(cause != NULL ? cause : "no cause", out);
+	fputc('\n', out);
 }
 
 int
 report_failures_text(struct store *store, const char *run_id, FILE *out, struct tmf_err *err)
 {
-	struct failure_groups groups = {.count = 0};
-	int ret = store_outcomes_each(store, run_id, OUTCOME_FAILED, failures_add, &groups, err);
+	struct failures failures;
+	json_int_t others = 0;
+	json_t *groups;
+	json_t *group;
+	size_t i;
+	int ret;
 
-	qsort(groups.at, groups.count, sizeof(groups.at[0]), failures_compare);
-	for (size_t i = 0; i < groups.count; i++) {
-		struct failure_group *group = &groups.at[i];
-
-		if (ret == 0) {
-			fputs(cli_color_on(out, COLOR_BAD), out);
-			cli_print(out, "  %6" PRId64 " x %s", group->count, group->name);
-			fputs(cli_color_off(out, COLOR_BAD), out);
-			cli_print(out, "\n           %s: ", group->instance);
-			report_print_cause(group->cause != NULL ? group->cause : "no cause", out);
-			fputc('\n', out);
-		}
-		free(group->name);
-		free(group->instance);
-		free(group->cause);
+	failures_begin(&failures);
+	ret = store_outcomes_each(
+	    store, run_id, OUTCOME_FAILED, states_count_failure, &failures, err);
+	groups = failures_take(&failures);
+	json_array_foreach (groups, i, group) {
+		if (ret == 0 && i < FAILURE_GROUPS_SHOWN_MAX)
+			states_print_failure(group, out);
+		else
+			others += json_integer_value(json_object_get(group, "count"));
 	}
-	if (ret == 0 && groups.others > 0)
-		cli_print(out, "  %6" PRId64 " x other errors\n", groups.others);
+	if (ret == 0 && others > 0)
+		cli_print(out, "  %6" JSON_INTEGER_FORMAT " x other errors\n", others);
+	json_decref(groups);
 	return ret;
 }

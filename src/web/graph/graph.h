@@ -91,6 +91,10 @@ void graph_mermaid(const struct graph *graph, struct buf *out);
  */
 json_t *graph_json(const struct graph *graph);
 
+/* The machine that a run began with; new reference, NULL where its definition cannot be read or does
+ * not compile here. */
+struct asl_machine *graph_machine_of_run(const struct store_run *run);
+
 /*
  * The same of the definition that a run began with, and of what the run did. New reference; NULL
  * where the definition cannot be read.

@@ -75,8 +75,8 @@ graph_json(const struct graph *graph)
 }
 
 /* Actions are not looked up: a store may hold runs of a program that has others. */
-static struct asl_machine *
-json_compile(const struct store_run *run)
+struct asl_machine *
+graph_machine_of_run(const struct store_run *run)
 {
 	const char *name = run->workflow_name != NULL ? run->workflow_name : "definition";
 	struct doc *doc =
@@ -96,7 +96,7 @@ json_compile(const struct store_run *run)
 json_t *
 graph_json_of_run(struct store *store, const struct store_run *run)
 {
-	struct asl_machine *machine = json_compile(run);
+	struct asl_machine *machine = graph_machine_of_run(run);
 	struct graph graph = {.machine = machine, .name = run->workflow_name};
 	struct graph_state *states;
 	bool history;

@@ -38,6 +38,7 @@ failures_group(struct failures *failures, const struct outcome *outcome)
 		jsonx_put_string(group, "error", outcome->error);
 		jsonx_put_string(group, "operation", outcome->operation);
 		jsonx_put_string(group, "rule", outcome->rule);
+		jsonx_put_string(group, "instanceId", outcome->instance_id);
 		jsonx_put_string(group, "cause", outcome->cause);
 		json_object_set_new(group, "requestIds", json_array());
 		json_object_set_new(failures->groups, buf_cstr(&key), group);

@@ -21,8 +21,8 @@ void failures_begin(struct failures *failures);
 void failures_add(struct failures *failures, const struct outcome *outcome);
 
 /*
- * [{"error", "operation", "rule", "count", "cause", "requestIds": [...]}], the most frequent first;
- * the cause is that of the first. New reference.
+ * [{"error", "operation", "rule", "count", "instanceId", "cause", "requestIds": [...]}], the most
+ * frequent first; instance and cause are those of the first that was counted. New reference.
  */
 json_t *failures_take(struct failures *failures);
 
