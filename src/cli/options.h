@@ -181,7 +181,7 @@ struct cli_opts {
 	X(SUPPRESS, suppress, "suppress", 0, WHAT, "FILE",                                         \
 	    "findings that are accepted, each with a reason and the date when that ends")          \
 	X(PRICE, price, "price", 0, WHAT, "AMOUNT|FILE",                                           \
-	    "US dollars for a session and hour, or a file of prices; default the built-in ones")   \
+	    "US dollars for a session and hour, or a file of prices; default an estimate")         \
 	X(YES, yes, "yes", 'y', WHAT, NULL, "remove what is listed without it")                    \
 	X(METRICS_FILE, metrics_file, "metrics-file", 0, WHAT, "FILE",                             \
 	    "write the run's numbers at its end, as OpenMetrics text")                             \

@@ -19,25 +19,26 @@
  */
 
 /* What is collected of a listing by id. */
-struct gather_list {
+struct audit_gather_list {
 	const struct ec2_list *list;
 	const char *set; /* of the reply */
 	const char *id;	 /* of a member of it */
 };
 
-static const struct gather_list list_targets = {
+static const struct audit_gather_list list_targets = {
     &ec2_list_targets, "TrafficMirrorTargets", "TrafficMirrorTargetId"};
-static const struct gather_list list_filters = {
+static const struct audit_gather_list list_filters = {
     &ec2_list_filters, "TrafficMirrorFilters", "TrafficMirrorFilterId"};
-static const struct gather_list list_sessions = {
+static const struct audit_gather_list list_sessions = {
     &ec2_list_sessions, "TrafficMirrorSessions", "TrafficMirrorSessionId"};
-static const struct gather_list list_interfaces = {
+static const struct audit_gather_list list_interfaces = {
     &ec2_list_interfaces, "NetworkInterfaces", "NetworkInterfaceId"};
-static const struct gather_list list_instances = {&ec2_list_instances, "Instances", "InstanceId"};
+static const struct audit_gather_list list_instances = {
+    &ec2_list_instances, "Instances", "InstanceId"};
 
 /* Where a page goes: the frame of its listing stands in the audit. */
 static void
-gather_keep(const struct gather_list *of, const json_t *reply, json_t *into)
+audit_gather_keep(const struct audit_gather_list *of, const json_t *reply, json_t *into)
 {
 	json_t *item;
 	size_t i;
@@ -57,18 +58,18 @@ gather_keep(const struct gather_list *of, const json_t *reply, json_t *into)
 		struct audit *audit = arg;                                                         \
                                                                                                    \
 		(void)err;                                                                         \
-		gather_keep(&(list), reply, audit->member);                                        \
+		audit_gather_keep(&(list), reply, audit->member);                                  \
 		return EC2_PAGE_MORE;                                                              \
 	}
-GATHER_PAGE(gather_targets_page, list_targets, targets)
-GATHER_PAGE(gather_filters_page, list_filters, filters)
-GATHER_PAGE(gather_sessions_page, list_sessions, sessions)
-GATHER_PAGE(gather_interfaces_page, list_interfaces, interfaces)
-GATHER_PAGE(gather_instances_page, list_instances, instances)
+GATHER_PAGE(audit_gather_targets_page, list_targets, targets)
+GATHER_PAGE(audit_gather_filters_page, list_filters, filters)
+GATHER_PAGE(audit_gather_sessions_page, list_sessions, sessions)
+GATHER_PAGE(audit_gather_interfaces_page, list_interfaces, interfaces)
+GATHER_PAGE(audit_gather_instances_page, list_instances, instances)
 
 /* A whole list, once. */
 static struct tmf_call *
-gather_all(struct audit *audit, const struct ec2_list *list, ec2_page_fn *on_page)
+audit_gather_all(struct audit *audit, const struct ec2_list *list, ec2_page_fn *on_page)
 {
 	if (audit->looked)
 		return NULL;
@@ -79,7 +80,7 @@ gather_all(struct audit *audit, const struct ec2_list *list, ec2_page_fn *on_pag
 
 /* The next of the wanted ids, as many as a filter takes. */
 static struct tmf_call *
-gather_wanted(
+audit_gather_wanted(
     struct audit *audit, const struct ec2_list *list, const char *filter, ec2_page_fn *on_page)
 {
 	json_t *values = json_array();
@@ -107,7 +108,7 @@ gather_wanted(
 
 /* Notes an id once. seen: {id: true} of those noted before. */
 static void
-gather_want(struct audit *audit, json_t *seen, const char *id)
+audit_gather_want(struct audit *audit, json_t *seen, const char *id)
 {
 	if (id == NULL || json_object_get(seen, id) != NULL)
 		return;
@@ -118,7 +119,7 @@ gather_want(struct audit *audit, json_t *seen, const char *id)
 /* --- the steps: each gives its next call, or NULL at its end --- */
 
 static struct tmf_call *
-step_identity(struct audit *audit, const json_t *reply)
+audit_step_identity(struct audit *audit, const json_t *reply)
 {
 	const char *account = jsonx_get_string(reply, "Account");
 
@@ -131,29 +132,29 @@ step_identity(struct audit *audit, const json_t *reply)
 }
 
 static struct tmf_call *
-step_targets(struct audit *audit, const json_t *reply)
+audit_step_targets(struct audit *audit, const json_t *reply)
 {
 	(void)reply;
-	return gather_all(audit, &ec2_list_targets, gather_targets_page);
+	return audit_gather_all(audit, &ec2_list_targets, audit_gather_targets_page);
 }
 
 static struct tmf_call *
-step_filters(struct audit *audit, const json_t *reply)
+audit_step_filters(struct audit *audit, const json_t *reply)
 {
 	(void)reply;
-	return gather_all(audit, &ec2_list_filters, gather_filters_page);
+	return audit_gather_all(audit, &ec2_list_filters, audit_gather_filters_page);
 }
 
 static struct tmf_call *
-step_sessions(struct audit *audit, const json_t *reply)
+audit_step_sessions(struct audit *audit, const json_t *reply)
 {
 	(void)reply;
-	return gather_all(audit, &ec2_list_sessions, gather_sessions_page);
+	return audit_gather_all(audit, &ec2_list_sessions, audit_gather_sessions_page);
 }
 
 /* Those of sources and of targets. */
 static struct tmf_call *
-step_interfaces(struct audit *audit, const json_t *reply)
+audit_step_interfaces(struct audit *audit, const json_t *reply)
 {
 	const char *id;
 	json_t *item;
@@ -163,18 +164,20 @@ step_interfaces(struct audit *audit, const json_t *reply)
 		json_t *seen = json_object();
 
 		json_object_foreach (audit->sessions, id, item)
-			gather_want(audit, seen, jsonx_get_string(item, "NetworkInterfaceId"));
+			audit_gather_want(
+			    audit, seen, jsonx_get_string(item, "NetworkInterfaceId"));
 		json_object_foreach (audit->targets, id, item)
-			gather_want(audit, seen, jsonx_get_string(item, "NetworkInterfaceId"));
+			audit_gather_want(
+			    audit, seen, jsonx_get_string(item, "NetworkInterfaceId"));
 		json_decref(seen);
 	}
 	audit->looked = true;
-	return gather_wanted(
-	    audit, &ec2_list_interfaces, "network-interface-id", gather_interfaces_page);
+	return audit_gather_wanted(
+	    audit, &ec2_list_interfaces, "network-interface-id", audit_gather_interfaces_page);
 }
 
 static struct tmf_call *
-step_instances(struct audit *audit, const json_t *reply)
+audit_step_instances(struct audit *audit, const json_t *reply)
 {
 	const char *id;
 	json_t *item;
@@ -184,28 +187,30 @@ step_instances(struct audit *audit, const json_t *reply)
 		json_t *seen = json_object();
 
 		json_object_foreach (audit->interfaces, id, item)
-			gather_want(audit, seen,
+			audit_gather_want(audit, seen,
 			    jsonx_get_string(json_object_get(item, "Attachment"), "InstanceId"));
 		json_decref(seen);
 	}
 	audit->looked = true;
-	return gather_wanted(audit, &ec2_list_instances, "instance-id", gather_instances_page);
+	return audit_gather_wanted(
+	    audit, &ec2_list_instances, "instance-id", audit_gather_instances_page);
 }
 
 /* What was launched for targets, whether it has one or not. */
 static struct tmf_call *
-step_launches(struct audit *audit, const json_t *reply)
+audit_step_launches(struct audit *audit, const json_t *reply)
 {
 	(void)reply;
 	if (!audit->looked)
 		json_array_append_new(audit->wanted, json_string(TAG_TOOL_VALUE));
 	audit->looked = true;
-	return gather_wanted(audit, &ec2_list_instances, "tag:" TAG_TOOL, gather_instances_page);
+	return audit_gather_wanted(
+	    audit, &ec2_list_instances, "tag:" TAG_TOOL, audit_gather_instances_page);
 }
 
 /* Which targets are whose: the rules are judged by it. */
 static struct tmf_call *
-step_inventory(struct audit *audit, const json_t *reply)
+audit_step_inventory(struct audit *audit, const json_t *reply)
 {
 	(void)reply;
 	if (audit->looked || audit->opts.mirror == NULL)
@@ -215,7 +220,7 @@ step_inventory(struct audit *audit, const json_t *reply)
 }
 
 static struct tmf_call *
-step_members(struct audit *audit, const json_t *reply)
+audit_step_members(struct audit *audit, const json_t *reply)
 {
 	(void)reply;
 	if (audit->looked || audit->opts.mirror == NULL)
@@ -231,7 +236,7 @@ step_members(struct audit *audit, const json_t *reply)
 
 /* arn:aws:ec2:REGION:ACCOUNT:traffic-mirror-target/ID */
 static struct tmf_call *
-step_shared(struct audit *audit, const json_t *reply)
+audit_step_shared(struct audit *audit, const json_t *reply)
 {
 	const char *next = jsonx_get_string(reply, "nextToken");
 	json_t *resource;
@@ -257,7 +262,7 @@ step_shared(struct audit *audit, const json_t *reply)
 }
 
 static void
-gather_principal(struct audit *audit, json_t *principal)
+audit_gather_principal(struct audit *audit, json_t *principal)
 {
 	const char *share = jsonx_get_string(principal, "resourceShareArn");
 	json_t *target;
@@ -277,14 +282,14 @@ gather_principal(struct audit *audit, json_t *principal)
 
 /* Asked only where anything is shared. */
 static struct tmf_call *
-step_principals(struct audit *audit, const json_t *reply)
+audit_step_principals(struct audit *audit, const json_t *reply)
 {
 	const char *next = jsonx_get_string(reply, "nextToken");
 	json_t *principal;
 	size_t i;
 
 	json_array_foreach (jsonx_get_array(reply, "principals"), i, principal)
-		gather_principal(audit, principal);
+		audit_gather_principal(audit, principal);
 	if (json_object_size(audit->share_targets) == 0 || (audit->looked && next == NULL))
 		return NULL;
 	audit->looked = true;
@@ -292,7 +297,7 @@ step_principals(struct audit *audit, const json_t *reply)
 }
 
 static struct tmf_call *
-step_events(struct audit *audit, const json_t *reply)
+audit_step_events(struct audit *audit, const json_t *reply)
 {
 	return audit_trail_ask(audit, reply);
 }
@@ -302,18 +307,18 @@ static const struct {
 	bool needed;
 	struct tmf_call *(*ask)(struct audit *audit, const json_t *reply);
 } steps[] = {
-    {"sts:GetCallerIdentity", false, step_identity},
-    {"ec2:DescribeTrafficMirrorTargets", true, step_targets},
-    {"ec2:DescribeTrafficMirrorFilters", false, step_filters},
-    {"ec2:DescribeTrafficMirrorSessions", true, step_sessions},
-    {"ec2:DescribeNetworkInterfaces", false, step_interfaces},
-    {"ec2:DescribeInstances", false, step_instances},
-    {"ec2:DescribeInstances", false, step_launches},
-    {"ec2:DescribeInstances", false, step_inventory},
-    {"elasticloadbalancing:DescribeTargetHealth", false, step_members},
-    {"ram:ListResources", false, step_shared},
-    {"ram:ListPrincipals", false, step_principals},
-    {"cloudtrail:LookupEvents", false, step_events},
+    {"sts:GetCallerIdentity", false, audit_step_identity},
+    {"ec2:DescribeTrafficMirrorTargets", true, audit_step_targets},
+    {"ec2:DescribeTrafficMirrorFilters", false, audit_step_filters},
+    {"ec2:DescribeTrafficMirrorSessions", true, audit_step_sessions},
+    {"ec2:DescribeNetworkInterfaces", false, audit_step_interfaces},
+    {"ec2:DescribeInstances", false, audit_step_instances},
+    {"ec2:DescribeInstances", false, audit_step_launches},
+    {"ec2:DescribeInstances", false, audit_step_inventory},
+    {"elasticloadbalancing:DescribeTargetHealth", false, audit_step_members},
+    {"ram:ListResources", false, audit_step_shared},
+    {"ram:ListPrincipals", false, audit_step_principals},
+    {"cloudtrail:LookupEvents", false, audit_step_events},
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
@@ -327,7 +332,7 @@ const char *const audit_trail_iam_actions[] = {"cloudtrail:LookupEvents", NULL};
 
 /* The next call of this step, or of the first after it that has one. */
 static struct tmf_call *
-gather_next(struct audit *audit, const json_t *reply)
+audit_gather_next(struct audit *audit, const json_t *reply)
 {
 	struct tmf_call *call = NULL;
 
@@ -346,14 +351,14 @@ gather_next(struct audit *audit, const json_t *reply)
 
 /* What will be refused again. Keys that are wrong are no answer to anything. */
 static bool
-gather_is_refusal(const struct tmf_err *err)
+audit_gather_is_refusal(const struct tmf_err *err)
 {
 	return (err->code == TMF_ERR_SERVICE && retry_classify(err) == RETRY_NEVER) ||
 	       err->code == TMF_ERR_TRANSPORT;
 }
 
 static struct tmf_call *
-gather_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+audit_gather_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct audit *audit = frame;
 	json_t *reply = tmf_call_take_result(over);
@@ -361,7 +366,7 @@ gather_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_
 
 	assert(audit->step < STEPS);
 	if (reply == NULL) {
-		if (steps[audit->step].needed || !gather_is_refusal(&over->err)) {
+		if (steps[audit->step].needed || !audit_gather_is_refusal(&over->err)) {
 			tmf_err_move(err, &over->err);
 			return NULL;
 		}
@@ -370,7 +375,7 @@ gather_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_
 		audit->looked = false;
 		json_array_clear(audit->wanted);
 	}
-	next = gather_next(audit, reply);
+	next = audit_gather_next(audit, reply);
 	json_decref(reply);
 	if (next == NULL)
 		*ret_result = json_object();
@@ -383,7 +388,7 @@ audit_gather(struct audit *audit)
 	struct tmf_call *first;
 
 	assert(audit->step == 0 && json_array_size(audit->wanted) == 0);
-	first = gather_next(audit, NULL);
+	first = audit_gather_next(audit, NULL);
 	assert(first != NULL); /* targets are listed in any case */
-	return tmf_call_sequence(first, gather_step, audit, NULL);
+	return tmf_call_sequence(first, audit_gather_step, audit, NULL);
 }

@@ -269,7 +269,7 @@ judge_filter(struct audit *audit, const char *id, const json_t *filter)
 /* --- the account --- */
 
 static void
-judge_quota(struct audit *audit, const char *what, size_t count)
+audit_judge_quota(struct audit *audit, const char *what, size_t count)
 {
 	if (count >= QUOTA_RESOURCES)
 		audit_find(audit, FINDING_FULL_QUOTA, SEVERITY_HIGH, what, "%zu of %d are used",
@@ -332,7 +332,7 @@ audit_judge(struct audit *audit)
 		judge_filter(audit, id, item);
 	json_object_foreach (audit->instances, id, item)
 		judge_launch(audit, id, item);
-	judge_quota(audit, "sessions", json_object_size(audit->sessions));
-	judge_quota(audit, "targets", judge_own_targets(audit));
-	judge_quota(audit, "filters", json_object_size(audit->filters));
+	audit_judge_quota(audit, "sessions", json_object_size(audit->sessions));
+	audit_judge_quota(audit, "targets", judge_own_targets(audit));
+	audit_judge_quota(audit, "filters", json_object_size(audit->filters));
 }

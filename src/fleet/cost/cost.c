@@ -2,7 +2,6 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
-#include "fleet/cost/prices.tbl.h"
 
 #include <assert.h>
 #include <math.h>
@@ -12,25 +11,21 @@
 
 #define SECONDS_A_MINUTE 60
 #define SECONDS_AN_HOUR	 3600
-#define AMOUNT_MAX	 1000.0 /* dollars an hour; more is a mistake in the units */
+/* Of a session and hour. Nobody has checked it against AWS's list for this release, so that it has
+ * no date, and what it gives is called an estimate. */
+#define PRICE_DEFAULT	     0.015
+#define PRICE_DEFAULT_SOURCE "a rate built into tmflow, see https://aws.amazon.com/vpc/pricing/"
+
+#define AMOUNT_MAX 1000.0 /* dollars an hour; more is a mistake in the units */
 
 struct prices {
-	struct doc *doc; /* NULL: the table, or one amount */
+	struct doc *doc; /* NULL: one amount */
 	const char *date;
 	const char *source;
 	double session_hour;
-	const json_t *regions;	 /* {region: amount}; NULL: the table's */
+	const json_t *regions;	 /* {region: amount}; NULL: one amount for all */
 	const json_t *instances; /* {type: amount}, or NULL */
-	bool flat;		 /* one amount for all regions */
-};
-
-static const struct {
-	const char *region;
-	double amount;
-} price_rows[] = {
-#define X(region, amount) {region, amount},
-    PRICES_TABLE(X)
-#undef X
+	bool estimated;		 /* nobody has vouched for it */
 };
 
 static bool
@@ -91,12 +86,13 @@ prices_new(const char *text, struct tmf_err *err)
 	double amount = text != NULL ? strtod(text, &end) : 0;
 
 	*prices = (struct prices){
-	    .date = PRICES_DATE, .source = PRICES_SOURCE, .session_hour = PRICES_DEFAULT};
-	if (text == NULL)
+	    .date = "", .source = PRICE_DEFAULT_SOURCE, .session_hour = PRICE_DEFAULT};
+	if (text == NULL) {
+		prices->estimated = true;
 		return prices;
+	}
 	if (end != text && *end == '\0') {
 		if (amount >= 0 && amount <= AMOUNT_MAX) {
-			prices->flat = true;
 			prices->session_hour = amount;
 			prices->date = "";
 			prices->source = "--price";
@@ -123,7 +119,7 @@ prices_free(struct prices *prices)
 	free(prices);
 }
 
-/* Returns false where the amount is another region's. */
+/* Returns false where the amount is another region's, or an estimate. */
 static bool
 price_of_session(const struct prices *prices, const char *region, double *ret_amount)
 {
@@ -131,16 +127,7 @@ price_of_session(const struct prices *prices, const char *region, double *ret_am
 	    prices->regions != NULL ? json_object_get(prices->regions, region) : NULL;
 
 	*ret_amount = own != NULL ? json_number_value(own) : prices->session_hour;
-	if (own != NULL || prices->flat)
-		return true;
-	for (size_t i = 0; prices->doc == NULL && i < sizeof(price_rows) / sizeof(price_rows[0]);
-	     i++) {
-		if (strcmp(price_rows[i].region, region) != 0)
-			continue;
-		*ret_amount = price_rows[i].amount;
-		return true;
-	}
-	return prices->doc != NULL && prices->regions == NULL;
+	return own != NULL || (prices->regions == NULL && !prices->estimated);
 }
 
 /* Returns false where a type has no price: half a sum would look like a whole one. */
@@ -222,7 +209,7 @@ cost_text(const json_t *total, struct buf *out)
 	    (long long)json_integer_value(json_object_get(total, "sessions")),
 	    cost_number(total, "perHour"), cost_number(total, "perMonth"));
 	if (json_is_true(json_object_get(total, "estimated")))
-		buf_add_cstr(out, " (estimated: not all regions have a price, see --price)");
+		buf_add_cstr(out, " (estimated, see --price)");
 	buf_printf(out, "; prices of %s%s%s", jsonx_get_string(total, "source"),
 	    date[0] != '\0' ? ", " : "", date);
 	if (instances > 0)

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * What mirroring costs, and how long it takes to set up. Prices are a table with a date
- * (prices.tbl.h), or the user's.
+ * What mirroring costs, and how long it takes to set up. A price is the
+ * user's, or an estimate.
  */
 
 /* Hours of a month, as AWS's own calculator counts them. */
@@ -19,8 +19,9 @@ struct prices;
 
 /*
  * text: an amount in dollars for an interface and hour ("0.012"); or a file (YAML or JSON) of
- * {date, source, sessionHour, regions?: {REGION: amount}, instanceHour?: {TYPE: amount}}. NULL: the
- * built-in table. Errors: TMF_ERR_INVALID; TMF_ERR_SYSTEM where the file cannot be read.
+ * {date, source, sessionHour, regions?: {REGION: amount}, instanceHour?: {TYPE: amount}}. NULL: one
+ * that is built in, an estimate.
+ * Errors: TMF_ERR_INVALID; TMF_ERR_SYSTEM where the file cannot be read.
  */
 struct prices *prices_new(const char *text, struct tmf_err *err);
 
@@ -35,8 +36,8 @@ struct cost_items {
 
 /*
  * Adds to total, an object that is empty at first: {"sessions", "perHour", "perMonth", "currency":
- * "USD", "date", "source", "estimated": true where a price is not known for the region,
- * "instances", "instancesPerHour"? where all their types have a price}.
+ * "USD", "date", "source", "estimated": true where a price is not known for the region, or is
+ * built in, "instances", "instancesPerHour"? where all their types have a price}.
  */
 void cost_add(
     json_t *total, const struct prices *prices, const char *region, const struct cost_items *items);

@@ -22,7 +22,7 @@
 
 /* --- lists by id --- */
 
-struct gather_row {
+struct doctor_gather_row {
 	const struct ec2_list *list;
 	const char *set;
 	const char *id;
@@ -30,7 +30,7 @@ struct gather_row {
 };
 #define INTO(member) offsetof(struct doctor, member)
 
-static const struct gather_row gather_rows[] = {
+static const struct doctor_gather_row doctor_gather_rows[] = {
     {&ec2_list_targets, "TrafficMirrorTargets", "TrafficMirrorTargetId", INTO(targets)},
     {&ec2_list_filters, "TrafficMirrorFilters", "TrafficMirrorFilterId", INTO(filters)},
     {&ec2_list_subnets, "Subnets", "SubnetId", INTO(subnets)},
@@ -39,16 +39,16 @@ static const struct gather_row gather_rows[] = {
     {&ec2_list_route_tables, "RouteTables", "RouteTableId", INTO(route_tables)},
     {&ec2_list_security_groups, "SecurityGroups", "GroupId", INTO(groups)},
 };
-#define ROWS (sizeof(gather_rows) / sizeof(gather_rows[0]))
+#define ROWS (sizeof(doctor_gather_rows) / sizeof(doctor_gather_rows[0]))
 
 /* Route tables have the smallest pages of all. */
 #define GATHER_PAGE 100
 
 static enum ec2_page_next
-gather_row_page(void *arg, json_t *reply, struct tmf_err *err)
+doctor_gather_row_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct doctor *doctor = arg;
-	const struct gather_row *row = &gather_rows[doctor->at];
+	const struct doctor_gather_row *row = &doctor_gather_rows[doctor->at];
 	json_t *into = *(json_t **)(void *)((char *)doctor + row->into);
 	json_t *item;
 	size_t i;
@@ -65,15 +65,15 @@ gather_row_page(void *arg, json_t *reply, struct tmf_err *err)
 
 /* doctor->at is the row: the steps of these lists stand in its order. */
 static struct tmf_call *
-gather_row_ask(struct doctor *doctor, size_t row)
+doctor_gather_row_ask(struct doctor *doctor, size_t row)
 {
 	if (doctor->looked)
 		return NULL;
 	doctor->looked = true;
 	doctor->at = row;
-	return ec2_pages(doctor->opts.ec2, &(struct ec2_pages){.list = gather_rows[row].list,
+	return ec2_pages(doctor->opts.ec2, &(struct ec2_pages){.list = doctor_gather_rows[row].list,
 					       .max_results = GATHER_PAGE,
-					       .on_page = gather_row_page,
+					       .on_page = doctor_gather_row_page,
 					       .arg = doctor});
 }
 
@@ -81,21 +81,21 @@ gather_row_ask(struct doctor *doctor, size_t row)
 	static struct tmf_call *name(struct doctor *doctor, const json_t *reply)                   \
 	{                                                                                          \
 		(void)reply;                                                                       \
-		return gather_row_ask(doctor, row);                                                \
+		return doctor_gather_row_ask(doctor, row);                                         \
 	}
-STEP_OF_ROW(step_targets, 0)
-STEP_OF_ROW(step_filters, 1)
-STEP_OF_ROW(step_subnets, 2)
-STEP_OF_ROW(step_vpcs, 3)
-STEP_OF_ROW(step_acls, 4)
-STEP_OF_ROW(step_route_tables, 5)
-STEP_OF_ROW(step_groups, 6)
+STEP_OF_ROW(doctor_step_targets, 0)
+STEP_OF_ROW(doctor_step_filters, 1)
+STEP_OF_ROW(doctor_step_subnets, 2)
+STEP_OF_ROW(doctor_step_vpcs, 3)
+STEP_OF_ROW(doctor_step_acls, 4)
+STEP_OF_ROW(doctor_step_route_tables, 5)
+STEP_OF_ROW(doctor_step_groups, 6)
 _Static_assert(ROWS == 7, "a step for each row");
 
 /* --- the caller, the region --- */
 
 static struct tmf_call *
-step_identity(struct doctor *doctor, const json_t *reply)
+doctor_step_identity(struct doctor *doctor, const json_t *reply)
 {
 	const char *account = jsonx_get_string(reply, "Account");
 
@@ -110,7 +110,7 @@ step_identity(struct doctor *doctor, const json_t *reply)
 }
 
 static struct tmf_call *
-step_regions(struct doctor *doctor, const json_t *reply)
+doctor_step_regions(struct doctor *doctor, const json_t *reply)
 {
 	json_t *region;
 	size_t i;
@@ -173,7 +173,7 @@ doctor_parameters(const struct doctor *doctor, const char *operation)
 
 /* The next of EC2's actions; the others are asked for what they are needed for. */
 static struct tmf_call *
-step_permissions(struct doctor *doctor, const json_t *reply)
+doctor_step_permissions(struct doctor *doctor, const json_t *reply)
 {
 	(void)reply;
 	while (doctor->at < json_array_size(doctor->opts.iam_actions)) {
@@ -204,7 +204,7 @@ permission_answered(struct doctor *doctor, const struct tmf_err *err)
 /* --- sessions and instances --- */
 
 static enum ec2_page_next
-gather_sessions_page(void *arg, json_t *reply, struct tmf_err *err)
+doctor_gather_sessions_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct doctor *doctor = arg;
 	const struct mirror *mirror = doctor->opts.mirror;
@@ -224,7 +224,7 @@ gather_sessions_page(void *arg, json_t *reply, struct tmf_err *err)
 }
 
 static struct tmf_call *
-step_sessions(struct doctor *doctor, const json_t *reply)
+doctor_step_sessions(struct doctor *doctor, const json_t *reply)
 {
 	(void)reply;
 	if (doctor->looked)
@@ -232,11 +232,11 @@ step_sessions(struct doctor *doctor, const json_t *reply)
 	doctor->looked = true;
 	return ec2_pages(doctor->opts.ec2,
 	    &(struct ec2_pages){
-		.list = &ec2_list_sessions, .on_page = gather_sessions_page, .arg = doctor});
+		.list = &ec2_list_sessions, .on_page = doctor_gather_sessions_page, .arg = doctor});
 }
 
 static enum ec2_page_next
-gather_instances_page(void *arg, json_t *reply, struct tmf_err *err)
+doctor_gather_instances_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	(void)err;
 	doctor_survey_page(arg, reply);
@@ -244,21 +244,21 @@ gather_instances_page(void *arg, json_t *reply, struct tmf_err *err)
 }
 
 static struct tmf_call *
-step_instances(struct doctor *doctor, const json_t *reply)
+doctor_step_instances(struct doctor *doctor, const json_t *reply)
 {
 	(void)reply;
 	if (doctor->looked || doctor->opts.mirror == NULL)
 		return NULL;
 	doctor->looked = true;
-	return ec2_pages(doctor->opts.ec2,
-	    &(struct ec2_pages){
-		.list = &ec2_list_instances, .on_page = gather_instances_page, .arg = doctor});
+	return ec2_pages(doctor->opts.ec2, &(struct ec2_pages){.list = &ec2_list_instances,
+					       .on_page = doctor_gather_instances_page,
+					       .arg = doctor});
 }
 
 /* --- by id, as many as a filter takes --- */
 
 static struct tmf_call *
-gather_queue(
+doctor_gather_queue(
     struct doctor *doctor, const struct ec2_list *list, const char *filter, ec2_page_fn *on_page)
 {
 	json_t *values = json_array();
@@ -291,7 +291,7 @@ queue_add(struct doctor *doctor, const char *id)
 }
 
 static enum ec2_page_next
-gather_images_page(void *arg, json_t *reply, struct tmf_err *err)
+doctor_gather_images_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct doctor *doctor = arg;
 	json_t *image;
@@ -305,7 +305,7 @@ gather_images_page(void *arg, json_t *reply, struct tmf_err *err)
 }
 
 static struct tmf_call *
-step_images(struct doctor *doctor, const json_t *reply)
+doctor_step_images(struct doctor *doctor, const json_t *reply)
 {
 	const struct mirror *mirror = doctor->opts.mirror;
 
@@ -319,7 +319,7 @@ step_images(struct doctor *doctor, const json_t *reply)
 			queue_add(doctor, rule->target_instance_ami);
 	}
 	doctor->looked = true;
-	return gather_queue(doctor, &ec2_list_images, "image-id", gather_images_page);
+	return doctor_gather_queue(doctor, &ec2_list_images, "image-id", doctor_gather_images_page);
 }
 
 /* --- load balancers: five questions each, and one a target group --- */
@@ -386,7 +386,7 @@ balancer_keep(struct doctor *doctor, json_t *balancer, const json_t *reply)
 
 /* The balancer under way is the last of the queue. */
 static struct tmf_call *
-step_balancers(struct doctor *doctor, const json_t *reply)
+doctor_step_balancers(struct doctor *doctor, const json_t *reply)
 {
 	struct aws_client *elb = doctor->opts.elb;
 	size_t left;
@@ -424,13 +424,13 @@ step_balancers(struct doctor *doctor, const json_t *reply)
 		return elbv2_describe_target_health(elb, group);
 	json_array_remove(doctor->queue, left - 1);
 	doctor->stage = STAGE_BALANCER;
-	return json_array_size(doctor->queue) > 0 ? step_balancers(doctor, NULL) : NULL;
+	return json_array_size(doctor->queue) > 0 ? doctor_step_balancers(doctor, NULL) : NULL;
 }
 
 /* --- receivers --- */
 
 static enum ec2_page_next
-gather_interfaces_page(void *arg, json_t *reply, struct tmf_err *err)
+doctor_gather_interfaces_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct doctor *doctor = arg;
 	json_t *interface;
@@ -446,7 +446,7 @@ gather_interfaces_page(void *arg, json_t *reply, struct tmf_err *err)
 
 /* Of targets that are interfaces. */
 static struct tmf_call *
-step_interfaces(struct doctor *doctor, const json_t *reply)
+doctor_step_interfaces(struct doctor *doctor, const json_t *reply)
 {
 	const char *id;
 	json_t *sum;
@@ -457,8 +457,8 @@ step_interfaces(struct doctor *doctor, const json_t *reply)
 			queue_add(doctor, jsonx_get_string(json_object_get(doctor->targets, id),
 					      "NetworkInterfaceId"));
 	doctor->looked = true;
-	return gather_queue(
-	    doctor, &ec2_list_interfaces, "network-interface-id", gather_interfaces_page);
+	return doctor_gather_queue(
+	    doctor, &ec2_list_interfaces, "network-interface-id", doctor_gather_interfaces_page);
 }
 
 /* Of members that are instances; those that are addresses are found by their address. */
@@ -483,29 +483,29 @@ queue_members(struct doctor *doctor, bool instances)
 }
 
 static struct tmf_call *
-step_member_instances(struct doctor *doctor, const json_t *reply)
+doctor_step_member_instances(struct doctor *doctor, const json_t *reply)
 {
 	(void)reply;
 	if (!doctor->looked)
 		queue_members(doctor, true);
 	doctor->looked = true;
-	return gather_queue(
-	    doctor, &ec2_list_interfaces, "attachment.instance-id", gather_interfaces_page);
+	return doctor_gather_queue(
+	    doctor, &ec2_list_interfaces, "attachment.instance-id", doctor_gather_interfaces_page);
 }
 
 static struct tmf_call *
-step_member_addresses(struct doctor *doctor, const json_t *reply)
+doctor_step_member_addresses(struct doctor *doctor, const json_t *reply)
 {
 	(void)reply;
 	if (!doctor->looked)
 		queue_members(doctor, false);
 	doctor->looked = true;
-	return gather_queue(
-	    doctor, &ec2_list_interfaces, "addresses.private-ip-address", gather_interfaces_page);
+	return doctor_gather_queue(doctor, &ec2_list_interfaces, "addresses.private-ip-address",
+	    doctor_gather_interfaces_page);
 }
 
 static enum ec2_page_next
-gather_receivers_page(void *arg, json_t *reply, struct tmf_err *err)
+doctor_gather_receivers_page(void *arg, json_t *reply, struct tmf_err *err)
 {
 	struct doctor *doctor = arg;
 	json_t *instance;
@@ -521,7 +521,7 @@ gather_receivers_page(void *arg, json_t *reply, struct tmf_err *err)
 
 /* The instances that hold the targets' interfaces. */
 static struct tmf_call *
-step_receivers(struct doctor *doctor, const json_t *reply)
+doctor_step_receivers(struct doctor *doctor, const json_t *reply)
 {
 	const char *id;
 	json_t *interface;
@@ -532,11 +532,12 @@ step_receivers(struct doctor *doctor, const json_t *reply)
 			queue_add(doctor, jsonx_get_string(json_object_get(interface, "Attachment"),
 					      "InstanceId"));
 	doctor->looked = true;
-	return gather_queue(doctor, &ec2_list_instances, "instance-id", gather_receivers_page);
+	return doctor_gather_queue(
+	    doctor, &ec2_list_instances, "instance-id", doctor_gather_receivers_page);
 }
 
 static struct tmf_call *
-step_rules(struct doctor *doctor, const json_t *reply)
+doctor_step_rules(struct doctor *doctor, const json_t *reply)
 {
 	const char *next = jsonx_get_string(reply, "NextToken");
 
@@ -553,25 +554,25 @@ static const struct {
 	const char *operation; /* as IAM calls it */
 	struct tmf_call *(*ask)(struct doctor *doctor, const json_t *reply);
 } steps[] = {
-    {"sts:GetCallerIdentity", step_identity},
-    {"ec2:DescribeRegions", step_regions},
-    {"ec2:DescribeTrafficMirrorTargets", step_targets},
-    {"ec2:DescribeTrafficMirrorFilters", step_filters},
-    {"ec2:DescribeSubnets", step_subnets},
-    {"ec2:DescribeVpcs", step_vpcs},
-    {"ec2:DescribeNetworkAcls", step_acls},
-    {"ec2:DescribeRouteTables", step_route_tables},
-    {"ec2:DescribeSecurityGroups", step_groups},
-    {"", step_permissions},
-    {"ec2:DescribeTrafficMirrorSessions", step_sessions},
-    {"ec2:DescribeInstances", step_instances},
-    {"ec2:DescribeImages", step_images},
-    {"elasticloadbalancing:Describe*", step_balancers},
-    {"ec2:DescribeNetworkInterfaces", step_interfaces},
-    {"ec2:DescribeNetworkInterfaces", step_member_instances},
-    {"ec2:DescribeNetworkInterfaces", step_member_addresses},
-    {"ec2:DescribeInstances", step_receivers},
-    {"events:ListRules", step_rules},
+    {"sts:GetCallerIdentity", doctor_step_identity},
+    {"ec2:DescribeRegions", doctor_step_regions},
+    {"ec2:DescribeTrafficMirrorTargets", doctor_step_targets},
+    {"ec2:DescribeTrafficMirrorFilters", doctor_step_filters},
+    {"ec2:DescribeSubnets", doctor_step_subnets},
+    {"ec2:DescribeVpcs", doctor_step_vpcs},
+    {"ec2:DescribeNetworkAcls", doctor_step_acls},
+    {"ec2:DescribeRouteTables", doctor_step_route_tables},
+    {"ec2:DescribeSecurityGroups", doctor_step_groups},
+    {"", doctor_step_permissions},
+    {"ec2:DescribeTrafficMirrorSessions", doctor_step_sessions},
+    {"ec2:DescribeInstances", doctor_step_instances},
+    {"ec2:DescribeImages", doctor_step_images},
+    {"elasticloadbalancing:Describe*", doctor_step_balancers},
+    {"ec2:DescribeNetworkInterfaces", doctor_step_interfaces},
+    {"ec2:DescribeNetworkInterfaces", doctor_step_member_instances},
+    {"ec2:DescribeNetworkInterfaces", doctor_step_member_addresses},
+    {"ec2:DescribeInstances", doctor_step_receivers},
+    {"events:ListRules", doctor_step_rules},
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
@@ -585,7 +586,7 @@ const char *const doctor_iam_actions[] = {"ec2:DescribeImages", "ec2:DescribeIns
     "elasticloadbalancing:DescribeTargetHealth", "events:ListRules", NULL};
 
 static void
-gather_leave(struct doctor *doctor)
+doctor_gather_leave(struct doctor *doctor)
 {
 	doctor->step++;
 	doctor->at = 0;
@@ -595,21 +596,21 @@ gather_leave(struct doctor *doctor)
 }
 
 static struct tmf_call *
-gather_next(struct doctor *doctor, const json_t *reply)
+doctor_gather_next(struct doctor *doctor, const json_t *reply)
 {
 	while (doctor->step < STEPS) {
 		struct tmf_call *call = steps[doctor->step].ask(doctor, reply);
 
 		if (call != NULL)
 			return call;
-		gather_leave(doctor);
+		doctor_gather_leave(doctor);
 		reply = NULL;
 	}
 	return NULL;
 }
 
 static void
-gather_note_refusal(struct doctor *doctor, const struct tmf_err *err)
+doctor_gather_note_refusal(struct doctor *doctor, const struct tmf_err *err)
 {
 	json_t *refusal = json_object();
 
@@ -619,7 +620,7 @@ gather_note_refusal(struct doctor *doctor, const struct tmf_err *err)
 }
 
 static struct tmf_call *
-gather_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
+doctor_gather_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_err *err)
 {
 	struct doctor *doctor = frame;
 	json_t *reply = tmf_call_take_result(over);
@@ -627,14 +628,14 @@ gather_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_
 
 	(void)err;
 	assert(doctor->step < STEPS);
-	if (steps[doctor->step].ask == step_permissions) {
+	if (steps[doctor->step].ask == doctor_step_permissions) {
 		permission_answered(doctor, &over->err);
 	} else if (reply == NULL) {
-		gather_note_refusal(doctor, &over->err);
-		gather_leave(doctor);
+		doctor_gather_note_refusal(doctor, &over->err);
+		doctor_gather_leave(doctor);
 	}
 	if (doctor->account[0] != '\0' || doctor->step == 0)
-		next = gather_next(doctor, reply);
+		next = doctor_gather_next(doctor, reply);
 	json_decref(reply);
 	if (next == NULL)
 		*ret_result = json_object();
@@ -644,8 +645,8 @@ gather_step(void *frame, struct tmf_call *over, json_t **ret_result, struct tmf_
 struct tmf_call *
 doctor_gather(struct doctor *doctor)
 {
-	struct tmf_call *first = gather_next(doctor, NULL);
+	struct tmf_call *first = doctor_gather_next(doctor, NULL);
 
 	assert(first != NULL); /* everybody is asked who he is */
-	return tmf_call_sequence(first, gather_step, doctor, NULL);
+	return tmf_call_sequence(first, doctor_gather_step, doctor, NULL);
 }

@@ -155,7 +155,7 @@ judge_permissions(struct doctor *doctor)
 /* --- quotas --- */
 
 static void
-judge_quota(struct doctor *doctor, const char *name, int64_t used, int64_t more)
+doctor_judge_quota(struct doctor *doctor, const char *name, int64_t used, int64_t more)
 {
 	int64_t sum = used + more;
 
@@ -206,13 +206,14 @@ judge_quotas(struct doctor *doctor)
 	struct buf text = {0};
 
 	if (!doctor_lacks(doctor, "quota:sessions", "ec2:DescribeTrafficMirrorSessions"))
-		judge_quota(
+		doctor_judge_quota(
 		    doctor, "quota:sessions", (int64_t)json_object_size(doctor->sessions), creates);
 	if (!doctor_lacks(doctor, "quota:targets", "ec2:DescribeTrafficMirrorTargets"))
-		judge_quota(doctor, "quota:targets", (int64_t)json_object_size(doctor->targets),
-		    judge_new_targets(doctor));
+		doctor_judge_quota(doctor, "quota:targets",
+		    (int64_t)json_object_size(doctor->targets), judge_new_targets(doctor));
 	if (!doctor_lacks(doctor, "quota:filters", "ec2:DescribeTrafficMirrorFilters"))
-		judge_quota(doctor, "quota:filters", (int64_t)json_object_size(doctor->filters), 0);
+		doctor_judge_quota(
+		    doctor, "quota:filters", (int64_t)json_object_size(doctor->filters), 0);
 	if (doctor->opts.mirror != NULL) {
 		cost_time_text(creates, 0, 0, &text);
 		doctor_check(doctor, "time", DOCTOR_PASS, NULL, "%s", buf_cstr(&text));

@@ -91,8 +91,8 @@ void graph_mermaid(const struct graph *graph, struct buf *out);
  */
 json_t *graph_json(const struct graph *graph);
 
-/* The machine that a run began with; new reference, NULL where its definition cannot be read or does
- * not compile here. */
+/* The machine that a run began with. New reference; NULL where its definition cannot be read or
+ * does not compile here. */
 struct asl_machine *graph_machine_of_run(const struct store_run *run);
 
 /*
