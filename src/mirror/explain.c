@@ -171,8 +171,10 @@ explain_verdict(const struct explanation *explanation, const struct config_rule 
 	    .sessions = json_object_get(explanation->sessions, interface_id),
 	};
 	const json_t *session;
+	enum session_verdict verdict = session_judge(&question, &session);
+	struct outcome refused = {0};
 
-	switch (session_judge(&question, &session)) {
+	switch (verdict) {
 	case SESSION_MISSING:
 		return explain_missing(explanation, &question, item, err);
 	case SESSION_DRIFTED:
@@ -182,16 +184,11 @@ explain_verdict(const struct explanation *explanation, const struct config_rule 
 		explain_present(explanation, &question, session, item);
 		break;
 	case SESSION_CONFLICT:
-		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_CONFLICT));
-		jsonx_put_string(item, "reason", "session-number");
-		break;
 	case SESSION_LIMIT:
-		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
-		jsonx_put_string(item, "reason", "session-limit");
-		break;
 	case SESSION_DEAD:
-		jsonx_put_string(item, "outcome", outcome_name(OUTCOME_INELIGIBLE));
-		jsonx_put_string(item, "reason", OUTCOME_REASON_TYPE);
+		session_verdict_put(verdict, &refused);
+		jsonx_put_string(item, "outcome", outcome_name(refused.kind));
+		jsonx_put_string(item, "reason", refused.reason);
 		break;
 	}
 	jsonx_put_string(item, "targetId", jsonx_get_string(session, "TrafficMirrorTargetId"));

@@ -3,6 +3,7 @@
 #include "base/jsonx.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "mirror/session.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -355,7 +356,7 @@ ledger_claim_row(void *arg, const struct outcome *outcome)
 	case OUTCOME_UNWANTED:
 		if (outcome->reason == NULL)
 			break;
-		if (strcmp(outcome->reason, "session-limit") == 0) {
+		if (strcmp(outcome->reason, SESSION_LIMIT_REASON) == 0) {
 			claim = ledger_claim_of(claiming, outcome);
 		} else if (strcmp(outcome->reason, OUTCOME_REASON_SURPLUS) != 0) {
 			json_decref(claiming->reason);

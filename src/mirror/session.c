@@ -213,6 +213,18 @@ session_judge(const struct session_question *question, const json_t **ret_sessio
 	return SESSION_MISSING;
 }
 
+void
+session_verdict_put(enum session_verdict verdict, struct outcome *outcome)
+{
+	assert(verdict == SESSION_CONFLICT || verdict == SESSION_LIMIT || verdict == SESSION_DEAD);
+	outcome->kind = verdict == SESSION_CONFLICT ? OUTCOME_CONFLICT : OUTCOME_INELIGIBLE;
+	if (verdict == SESSION_CONFLICT)
+		outcome->reason = "session-number";
+	else
+		outcome->reason =
+		    verdict == SESSION_LIMIT ? SESSION_LIMIT_REASON : OUTCOME_REASON_TYPE;
+}
+
 /* A drifted session whose target is right keeps it, so that its source does not take a place in a
  * second one. */
 const char *

@@ -3,6 +3,7 @@
 
 #include "mirror/filters/filters.h"
 #include "mirror/targets/targets.h"
+#include "store/store.h"
 
 /* What has to be done about an interface, judged by the sessions that it has. */
 enum session_verdict {
@@ -30,6 +31,12 @@ struct session_question {
  * limit. A dead one is neither changed nor counted on; a run that prunes removes it. */
 enum session_verdict
 session_judge(const struct session_question *question, const json_t **ret_session);
+
+#define SESSION_LIMIT_REASON "session-limit" /* of an interface without room for another one */
+
+/* Sets kind and reason of a verdict on which nothing can be done: SESSION_CONFLICT, SESSION_LIMIT
+ * or SESSION_DEAD. */
+void session_verdict_put(enum session_verdict verdict, struct outcome *outcome);
 
 /* True if what kind of target the session has decides whether it is as the rule wants it. */
 bool session_needs_targets(const struct config_rule *rule, const json_t *session);

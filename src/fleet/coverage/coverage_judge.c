@@ -173,6 +173,7 @@ judge_verdict(const struct judging *judging, const struct session_question *ques
     struct tmf_err *err)
 {
 	struct judge_finding finding = {.rule = question->rule};
+	struct outcome refused = {0};
 
 	assert(question->rule != NULL && question->interface_id != NULL);
 	switch (verdict) {
@@ -187,17 +188,13 @@ judge_verdict(const struct judging *judging, const struct session_question *ques
 		judge_drifted(judging, question, session, &finding);
 		break;
 	case SESSION_CONFLICT:
-		finding.class = COVERAGE_MISSING;
-		finding.reason = "session-number";
-		break;
 	case SESSION_LIMIT:
-		finding.class = COVERAGE_INELIGIBLE;
-		finding.reason = "session-limit";
-		break;
 	case SESSION_DEAD:
-		finding.class = COVERAGE_INELIGIBLE;
-		finding.reason = OUTCOME_REASON_TYPE;
-		finding.session = session;
+		session_verdict_put(verdict, &refused);
+		finding.class =
+		    verdict == SESSION_CONFLICT ? COVERAGE_MISSING : COVERAGE_INELIGIBLE;
+		finding.reason = refused.reason;
+		finding.session = verdict == SESSION_DEAD ? session : NULL;
 		break;
 	}
 	*ret_finding = finding;

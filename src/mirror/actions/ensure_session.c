@@ -383,8 +383,8 @@ ensure_session_missing(struct tmf_op *op)
 	    f->rule, ensure_session_found(op), action_text_of(op, "NetworkInterfaceId"));
 
 	if (ensure_session_was_refused_as(op, ERROR_SESSIONS_LIMIT))
-		return ensure_session_settle(
-		    op, (struct outcome){.kind = OUTCOME_INELIGIBLE, .reason = "session-limit"});
+		return ensure_session_settle(op,
+		    (struct outcome){.kind = OUTCOME_INELIGIBLE, .reason = SESSION_LIMIT_REASON});
 	if (free_number == f->session_number)
 		return ensure_session_fail_as_refused(op);
 	f->session_number = free_number;
@@ -421,9 +421,10 @@ ensure_session_ready(struct tmf_op *op)
 	    .sessions = ensure_session_found(op),
 	};
 	const json_t *session;
+	enum session_verdict verdict = session_judge(&question, &session);
 	struct outcome outcome = {0};
 
-	switch (session_judge(&question, &session)) {
+	switch (verdict) {
 	case SESSION_MISSING:
 		return ensure_session_missing(op);
 	case SESSION_DRIFTED:
@@ -432,16 +433,9 @@ ensure_session_ready(struct tmf_op *op)
 		outcome.kind = OUTCOME_PRESENT;
 		break;
 	case SESSION_CONFLICT:
-		outcome.kind = OUTCOME_CONFLICT;
-		outcome.reason = "session-number";
-		break;
 	case SESSION_LIMIT:
-		outcome.kind = OUTCOME_INELIGIBLE;
-		outcome.reason = "session-limit";
-		break;
 	case SESSION_DEAD:
-		outcome.kind = OUTCOME_INELIGIBLE;
-		outcome.reason = OUTCOME_REASON_TYPE;
+		session_verdict_put(verdict, &outcome);
 		break;
 	}
 	outcome.session_id = jsonx_get_string(session, "TrafficMirrorSessionId");

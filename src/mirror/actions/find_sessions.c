@@ -146,16 +146,9 @@ find_sessions_record(struct tmf_op *op, const json_t *entry, enum session_verdic
 			return -1;
 		break;
 	case SESSION_CONFLICT:
-		outcome.kind = OUTCOME_CONFLICT;
-		outcome.reason = "session-number";
-		break;
 	case SESSION_LIMIT:
-		outcome.kind = OUTCOME_INELIGIBLE;
-		outcome.reason = "session-limit";
-		break;
 	case SESSION_DEAD:
-		outcome.kind = OUTCOME_INELIGIBLE;
-		outcome.reason = OUTCOME_REASON_TYPE;
+		session_verdict_put(verdict, &outcome);
 		break;
 	}
 	return ledger_put(env(op), &outcome, &op->err);
