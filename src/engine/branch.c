@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "data/batch.h"
 #include "engine/branch_row.h"
 #include "engine/checkpoint.h"
 #include "engine/children.h"
@@ -236,6 +237,27 @@ branch_failed(struct branch *branch, struct tmf_err *err)
 
 /* --- children --- */
 
+/* What one item is for its child. The selector sees it under $$.Map.Item, which changes from one to
+ * the next. */
+static int
+branch_item_input(void *arg, int64_t number, json_t *item, json_t **ret_input, struct tmf_err *err)
+{
+	struct branch *branch = arg;
+	struct children *children = branch->children;
+	struct step step;
+	int ret;
+
+	context_forget(branch);
+	children->selecting = number;
+	children->selected = item;
+	step = branch_step(branch, CONTEXT_SELECTS);
+	ret = step_item(&step, children->effective, item, ret_input, err);
+	children->selecting = -1;
+	children->selected = NULL;
+	context_forget(branch);
+	return ret;
+}
+
 /* Variables are shared, not copied: a child that assigns gets a copy of its own, and those
  * outside stay as they were. */
 static int
@@ -247,23 +269,18 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 	json_t *variables = branch->variables;
 	struct branch *child;
 	json_t *input;
+	int64_t item_count = 0;
 
 	if (state->type == ASL_PARALLEL) {
 		scope = state->u.parallel.branches[index];
 		input = json_incref(children->effective);
 	} else {
-		struct step step;
-		int ret;
+		int ret = children->source != NULL
+			      ? batch_next(children->source, branch_item_input, branch, &input,
+				    &item_count, err)
+			      : branch_item_input(branch, index,
+				    json_array_get(children->items, (size_t)index), &input, err);
 
-		/* The selector sees the item under $$.Map.Item, which changes from one to the
-		 * next. */
-		context_forget(branch);
-		children->selecting = index;
-		step = branch_step(branch, CONTEXT_SELECTS);
-		ret = step_item(&step, children->effective,
-		    json_array_get(children->items, (size_t)index), &input, err);
-		children->selecting = -1;
-		context_forget(branch);
 		if (ret < 0)
 			return -1;
 		scope = state->u.map.processor;
@@ -274,8 +291,10 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 	}
 	child = branch_new(branch->x, branch, index, variables);
 	child->last_event = branch->last_event;
+	child->item_count = item_count;
 	children_note_iteration(child, "MapIterationStarted");
 	tree_link(child);
+	children_made(child);
 	branch_enter(child, scope->start, input);
 	return 0;
 }
@@ -290,10 +309,14 @@ branch_run_children(struct branch *branch)
 	json_t *results;
 	int64_t index;
 
+	enum children_turn turn = CHILDREN_NONE;
+
 	task_serve_line(branch);
-	while (!branch->x->interrupting && children_next(branch, &index)) {
-		if (branch_start_child(branch, index, &err) == 0)
-			continue;
+	while (!branch->x->interrupting &&
+	       (turn = children_next(branch, &index, &err)) == CHILDREN_NEXT &&
+	       branch_start_child(branch, index, &err) == 0) {
+	}
+	if (tmf_err_isset(&err)) {
 		branch_failed(branch, &err);
 		tmf_err_fini(&err);
 		return;
@@ -315,7 +338,13 @@ branch_run_children(struct branch *branch)
 static void
 branch_begin_children(struct branch *branch, struct step_work *work)
 {
-	children_open(branch, work);
+	struct tmf_err err = {0};
+
+	if (children_open(branch, work, NULL, &err) < 0) {
+		branch_failed(branch, &err);
+		tmf_err_fini(&err);
+		return;
+	}
 	log_event(LOG_DEBUG, "engine.children_started", LOG_STR("state", branch->state->name),
 	    LOG_INT("branch", branch->id), LOG_INT("count", branch->children->total));
 	event_note(branch->x, branch,
@@ -584,7 +613,7 @@ branch_child_scope(const struct branch *branch, int64_t index)
 /* A stored Map or Parallel works its items and limits out again. The stored input gives
  * them again, so a row has the raw input only. */
 static int
-branch_restore_children(struct branch *branch, struct tmf_err *err)
+branch_restore_children(struct branch *branch, const struct branch_row *row, struct tmf_err *err)
 {
 	const struct step step = branch_step(branch, CONTEXT_ENTERS);
 	struct step_work work;
@@ -596,7 +625,17 @@ branch_restore_children(struct branch *branch, struct tmf_err *err)
 		tmf_err_fini(&fault);
 		return -1;
 	}
-	children_open(branch, &work);
+	if (row->streams != work.source.streamed ||
+	    children_open(branch, &work, row->streams ? &row->source.place : NULL, &fault) < 0) {
+		branch_row_misfit(err, branch->id, "state '%s' has other items: %s",
+		    branch->state->name,
+		    tmf_err_isset(&fault) ? tmf_err_text(&fault) : "the definition was changed");
+		tmf_err_fini(&fault);
+		step_work_fini(&work);
+		return -1;
+	}
+	if (row->streams)
+		children_restore_counts(branch, &row->source);
 	children_restore_open(branch);
 	step_work_fini(&work);
 	return 0;
@@ -661,6 +700,9 @@ branch_restore_place(const struct execution *x, struct branch *parent, const str
 	if (parent != NULL) {
 		if (children_restore_place(parent, row->index, err) < 0)
 			return -1;
+		if ((row->item_count > 0) != (parent->children->source != NULL))
+			return branch_row_misfit(
+			    err, row->id, "\"items\" is there, or missing, against its parent");
 		scope = branch_child_scope(parent, row->index);
 	}
 	if (row->state->scope != scope)
@@ -691,6 +733,7 @@ branch_restore(
 	branch->entered_wall_ms = row->entered_wall_ms;
 	branch->entered_event = row->entered_event;
 	branch->last_event = row->last_event;
+	branch->item_count = row->item_count;
 	branch->wake_wall_ms = row->wake_wall_ms;
 	if (row->retries != NULL && row->state->retry_count > 0) {
 		branch->retries = mem_zalloc(row->state->retry_count, sizeof(*branch->retries));
@@ -704,7 +747,7 @@ branch_restore(
 		x->root = branch;
 	/* The execution is freed as a whole. */
 	if (branch_restore_times(branch, err) < 0 ||
-	    (branch->phase == PHASE_CHILDREN && branch_restore_children(branch, err) < 0))
+	    (branch->phase == PHASE_CHILDREN && branch_restore_children(branch, row, err) < 0))
 		return NULL;
 	return branch;
 }

@@ -87,6 +87,24 @@ row_put_retries(struct buf *out, const struct branch *branch)
 	buf_add_char(out, ']');
 }
 
+/* Where the items are taken up again. Together with the rows of the live children, in one commit:
+ * what stands before is in these or has ended, and nothing of it is read again. */
+static void
+row_put_source(struct buf *out, const struct children *children)
+{
+	const struct items_place *place = &children->place;
+	json_t *source = json_object();
+
+	json_object_set_new(source, "offset", json_integer(place->offset));
+	json_object_set_new(source, "taken", json_integer(place->taken));
+	jsonx_put_string(source, "version", place->version);
+	json_object_set_new(source, "children", json_integer(children->total));
+	json_object_set_new(source, "ended", json_integer(children->ended));
+	json_object_set_new(source, "failed", json_integer(children->failed));
+	row_put_value(out, "source", source);
+	json_decref(source);
+}
+
 /* What can be worked out again is not stored: the items of a Map come from its input, the
  * context from the run. */
 void
@@ -116,6 +134,9 @@ branch_row_write(const struct branch *branch, struct buf *out)
 	row_put_number(out, "event", branch->entered_event);
 	row_put_number(out, "lastEvent", branch->last_event);
 	row_put_number(out, "wake", branch->wake_wall_ms);
+	row_put_number(out, "items", branch->item_count);
+	if (branch->children != NULL && branch->children->source != NULL)
+		row_put_source(out, branch->children);
 	buf_add_char(out, '}');
 }
 
@@ -335,6 +356,32 @@ row_read_data(struct branch_row *row, struct tmf_err *err)
 	return 0;
 }
 
+/* More children than items, or more ends than children, would be waited for for ever. */
+static int
+row_read_source(struct branch_row *row, struct tmf_err *err)
+{
+	const json_t *object = json_object_get(row->object, "source");
+	const char *version = jsonx_get_string(object, "version");
+	struct streamed_row *source = &row->source;
+
+	row->streams = object != NULL;
+	if (row_number(row->id, row->object, "items", 0, ROW_ID_MAX, &row->item_count, err) < 0)
+		return -1;
+	if (object == NULL)
+		return 0;
+	if (row->phase != PHASE_CHILDREN || row->state->type != ASL_MAP || version == NULL ||
+	    strlen(version) >= sizeof(source->place.version))
+		return branch_row_misfit(err, row->id, "\"source\" is not that of a Map");
+	memcpy(source->place.version, version, strlen(version) + 1);
+	if (row_number(row->id, object, "offset", 0, ROW_ID_MAX, &source->place.offset, err) < 0 ||
+	    row_number(row->id, object, "taken", 0, ROW_ID_MAX, &source->place.taken, err) < 0 ||
+	    row_number(
+		row->id, object, "children", 0, source->place.taken, &source->children, err) < 0 ||
+	    row_number(row->id, object, "ended", 0, source->children, &source->ended, err) < 0)
+		return -1;
+	return row_number(row->id, object, "failed", 0, source->place.taken, &source->failed, err);
+}
+
 int
 branch_row_read(const struct asl_machine *machine, int64_t id, struct str text,
     struct branch_row *ret_row, struct tmf_err *err)
@@ -347,7 +394,7 @@ branch_row_read(const struct asl_machine *machine, int64_t id, struct str text,
 	if (row.object == NULL)
 		return -1;
 	if (row_read_numbers(&row, err) < 0 || row_read_state(machine, &row, err) < 0 ||
-	    row_read_data(&row, err) < 0) {
+	    row_read_data(&row, err) < 0 || row_read_source(&row, err) < 0) {
 		branch_row_fini(&row);
 		return -1;
 	}

@@ -16,6 +16,11 @@
  *    "retries": [0, 2], "retryCount": 2, "entries": 4, "entered": MS, "event": 7, "lastEvent": 9,
  *    "wake": MS}
  *
+ * A child of a Map that streams has "items", how many of them are in its input; the Map itself has
+ *
+ *   "source": {"offset": BYTES, "taken": 40, "version": "5a-...", "children": 4, "ended": 3,
+ *              "failed": 0}
+ *
  * "state" is the state's index in the machine, "phase" an enum phase. Numbers that are 0 are left
  * out, and so is "parent" for the root. "shares" says that the variables are the parent's. Stores
  * of earlier releases have these rows: members may be added, none may change.
@@ -43,6 +48,14 @@ void execution_row_write(const struct execution *x, struct buf *out);
 int execution_row_read(struct str text, struct execution_row *ret_row, struct tmf_err *err);
 void execution_row_fini(struct execution_row *row);
 
+/* Where a Map that streams stands: "source" of its row. */
+struct streamed_row {
+	struct items_place place;
+	int64_t children; /* made so far */
+	int64_t ended;	  /* of these */
+	int64_t failed;	  /* items whose failure was tolerated */
+};
+
 struct branch_row {
 	json_t *object; /* owned; input, variables and retries are borrowed from it */
 	int64_t id;
@@ -61,6 +74,9 @@ struct branch_row {
 	int64_t entered_event;
 	int64_t last_event;
 	int64_t wake_wall_ms;
+	int64_t item_count;
+	bool streams; /* there is a "source" */
+	struct streamed_row source;
 };
 
 /* Appends the row of a branch, which stands in a state. */

@@ -12,20 +12,40 @@
 #include <stdlib.h>
 
 #define ERROR_THRESHOLD "States.ExceedToleratedFailureThreshold"
+#define ERROR_LIMIT	"States.DataLimitExceeded"
 #define PERCENT		100.0
 #define BITS_A_BYTE	8
+
+static bool
+children_of_map(const struct branch *branch)
+{
+	return branch->state->type == ASL_MAP;
+}
 
 /* The places of all results are made at once, so that a child that ends early is put at its
  * own index: the output of a Map is in the order of its items. A Parallel has no
  * MaxConcurrency, so all its branches may run together. */
-void
-children_open(struct branch *branch, struct step_work *work)
+int
+children_open(struct branch *branch, struct step_work *work, const struct items_place *place,
+    struct tmf_err *err)
 {
 	const struct asl_state *state = branch->state;
-	struct children *children = mem_zalloc(1, sizeof(*children));
+	struct items *source = NULL;
+	struct children *children;
 
 	assert(branch->children == NULL);
-	assert(state->type == (work->items != NULL ? ASL_MAP : ASL_PARALLEL));
+	assert(children_of_map(branch) == (work->items != NULL || work->source.streamed));
+	if (work->source.streamed) {
+		source = items_open(&work->source, &state->u.map.reader, work->items, place, err);
+		if (source == NULL)
+			return -1;
+		json_decref(work->items);
+		work->items = NULL;
+	}
+	children = mem_zalloc(1, sizeof(*children));
+	children->source = source;
+	if (source != NULL)
+		children->place = *items_place(source);
 	children->effective = work->input;
 	children->items = work->items;
 	work->input = NULL;
@@ -35,7 +55,7 @@ children_open(struct branch *branch, struct step_work *work)
 	children->tolerated_count = work->tolerated_count;
 	children->tolerated_percentage = work->tolerated_percentage;
 	children->concurrency = work->concurrency;
-	if (children->items == NULL)
+	if (!children_of_map(branch))
 		children->concurrency = children->total;
 	else if (work->concurrency <= 0)
 		children->concurrency = ENGINE_MAP_CONCURRENCY_DEFAULT;
@@ -48,6 +68,7 @@ children_open(struct branch *branch, struct step_work *work)
 	}
 	branch->children = children;
 	branch->phase = PHASE_CHILDREN;
+	return 0;
 }
 
 /* A bit for each child, because after a restart those that have ended lie scattered among
@@ -60,20 +81,104 @@ children_knows(const struct children *children, int64_t index)
 	       (children->known[index / BITS_A_BYTE] >> (index % BITS_A_BYTE) & 1) != 0;
 }
 
+/* A limit of 0 is also a limit: it changes the name of the error, but not when the Map
+ * fails. */
+static bool
+children_tolerates(const struct children *children)
+{
+	return children->tolerated_count >= 0 || children->tolerated_percentage >= 0;
+}
+
+static int64_t
+children_item_count(const struct children *children)
+{
+	return children->source != NULL ? children->place.taken : children->total;
+}
+
+/* Where both limits are given, both hold: AWS fails the Map as soon as either is passed.
+ * The percentage is of all items, not of those that have ended so far: while a source still has
+ * some nobody knows how many these are. */
+static bool
+children_within_tolerance(const struct children *children)
+{
+	if (!children_tolerates(children))
+		return children->failed == 0;
+	if (children->tolerated_count >= 0 && children->failed > children->tolerated_count)
+		return false;
+	if (children->source != NULL && !items_are_over(children->source))
+		return true;
+	return children->tolerated_percentage < 0 ||
+	       (double)children->failed * PERCENT <=
+		   children->tolerated_percentage * (double)children_item_count(children);
+}
+
+static void
+children_threshold_error(struct tmf_err *err)
+{
+	tmf_err_set_name(err, TMF_ERR_ASL, ERROR_THRESHOLD,
+	    "The specified tolerated failure threshold was exceeded");
+}
+
+/* How many items failed in all is known when the source has come to its end, and with it of how
+ * many. */
+static enum children_turn
+children_next_streamed(struct branch *branch, int64_t *ret_index, struct tmf_err *err)
+{
+	struct children *children = branch->children;
+	json_t *item;
+
+	assert(children->next == children->total);
+	switch (items_peek(children->source, &item, err)) {
+	case ROWS_ITEM:
+		*ret_index = children->next;
+		return CHILDREN_NEXT;
+	case ROWS_OVER:
+		if (children_within_tolerance(children))
+			return CHILDREN_NONE;
+		children_threshold_error(err);
+		return CHILDREN_FAILED;
+	case ROWS_MORE:
+	case ROWS_FAILED:
+		break;
+	}
+	return CHILDREN_FAILED;
+}
+
 /* The limit on live branches holds for the whole execution, since Maps may nest. A parent
  * that is refused here asks again when one of its own children ends. */
-bool
-children_next(struct branch *branch, int64_t *ret_index)
+enum children_turn
+children_next(struct branch *branch, int64_t *ret_index, struct tmf_err *err)
 {
 	struct children *children = branch->children;
 
-	while (children->next < children->total && children_knows(children, children->next))
-		children->next++;
-	if (children->next == children->total || children->line_first != NULL ||
-	    !task_has_place(branch) || branch->x->live_branches >= ENGINE_BRANCHES_MAX)
-		return false;
+	if (children->source == NULL)
+		while (children->next < children->total && children_knows(children, children->next))
+			children->next++;
+	if ((children->source == NULL && children->next == children->total) ||
+	    children->line_first != NULL || !task_has_place(branch) ||
+	    branch->x->live_branches >= ENGINE_BRANCHES_MAX)
+		return CHILDREN_NONE;
+	if (children->source != NULL)
+		return children_next_streamed(branch, ret_index, err);
 	*ret_index = children->next++;
-	return true;
+	return CHILDREN_NEXT;
+}
+
+/* Counted only when there is a child: where a batch fails half-way its items are to be read
+ * again by a redrive. */
+void
+children_made(struct branch *child)
+{
+	struct children *children = child->parent->children;
+
+	if (children->source == NULL)
+		return;
+	assert(child->index == children->total && child->item_count > 0);
+	children->next = ++children->total;
+	children->place = *items_place(children->source);
+	if (children->results != NULL)
+		json_array_append_new(children->results, json_null());
+	checkpoint_mark(child->parent);
 }
 
 /* Tolerated failures count as ended, too. */
@@ -83,7 +188,8 @@ children_are_over(const struct branch *branch)
 	const struct children *children = branch->children;
 
 	assert(children->live + children->ended <= children->total);
-	return children->ended == children->total;
+	return children->ended == children->total &&
+	       (children->source == NULL || items_are_over(children->source));
 }
 
 /* The place of a tolerated failure stays null. */
@@ -101,7 +207,7 @@ children_results(const struct branch *branch)
 void
 children_note_iteration(struct branch *child, const char *type)
 {
-	if (child->parent->children->items == NULL)
+	if (!children_of_map(child->parent))
 		return;
 	event_note(child->x, child,
 	    &(struct execution_event){
@@ -128,26 +234,30 @@ children_note_aborted(struct branch *branch)
 
 /* --- a child's end --- */
 
-/* A limit of 0 is also a limit: it changes the name of the error, but not when the Map
- * fails. */
+/* Of a Map that streams the row counts those that have ended, so that a million of them need no row
+ * each. Results are held to what the state may hand on, so that memory is bounded, too. */
 static bool
-children_tolerates(const struct children *children)
+children_book_streamed(struct branch *child)
 {
-	return children->tolerated_count >= 0 || children->tolerated_percentage >= 0;
-}
+	struct branch *branch = child->parent;
+	struct children *children = branch->children;
 
-/* Where both limits are given, both hold: AWS fails the Map as soon as either is passed.
- * The percentage is of all items, not of those that have ended so far. */
-static bool
-children_within_tolerance(const struct children *children)
-{
-	if (!children_tolerates(children))
-		return children->failed == 0;
-	if (children->tolerated_count >= 0 && children->failed > children->tolerated_count)
-		return false;
-	return children->tolerated_percentage < 0 ||
-	       (double)children->failed * PERCENT <=
-		   children->tolerated_percentage * (double)children->total;
+	assert(child->item_count > 0);
+	if (child->failure != NULL) {
+		children->failed += child->item_count;
+		if (!children_within_tolerance(children))
+			return false;
+	} else if (children->results != NULL) {
+		children->results_bytes += jsonx_text_bytes(child->output, ASL_DATA_BYTES_MAX);
+		if (children->results_bytes > ASL_DATA_BYTES_MAX)
+			return false;
+		json_array_set(children->results, (size_t)child->index, child->output);
+		checkpoint_result(
+		    branch, child->index, jsonx_with(NULL, "r", json_incref(child->output)));
+	}
+	children->ended++;
+	checkpoint_mark(branch);
+	return true;
 }
 
 /* Nothing is stored for a failure that ends the Map: the child's own row stays, for a redrive. */
@@ -156,10 +266,13 @@ children_book(struct branch *child)
 {
 	struct branch *branch = child->parent;
 	struct children *children = branch->children;
-	json_t *record = json_object();
+	json_t *record;
 
 	assert((child->output != NULL) != (child->failure != NULL));
 	children->last_event = child->last_event;
+	if (children->source != NULL)
+		return children_book_streamed(child);
+	record = json_object();
 	if (child->failure != NULL) {
 		children->failed++;
 		json_object_set_new(record, "f", json_true());
@@ -180,9 +293,13 @@ children_book(struct branch *child)
 void
 children_error(struct branch *child, struct tmf_err *err)
 {
-	if (children_tolerates(child->parent->children))
-		tmf_err_set_name(err, TMF_ERR_ASL, ERROR_THRESHOLD,
-		    "The specified tolerated failure threshold was exceeded");
+	if (child->failure == NULL)
+		tmf_err_set_name(err, TMF_ERR_ASL, ERROR_LIMIT,
+		    "The state/task '%s' returned a result with a size exceeding the maximum "
+		    "number of bytes service limit.",
+		    child->parent->state->name);
+	else if (children_tolerates(child->parent->children))
+		children_threshold_error(err);
 	else
 		tmf_err_move(err, child->failure);
 }
@@ -222,19 +339,28 @@ children_item(const struct children *children, int64_t index)
 	json_t *item = json_object();
 
 	json_object_set_new(item, "Index", json_integer(index));
-	json_object_set(item, "Value", json_array_get(children->items, (size_t)index));
+	if (children->source == NULL) {
+		json_object_set(item, "Value", json_array_get(children->items, (size_t)index));
+		return item;
+	}
+	assert(children->selected != NULL);
+	json_object_set(item, "Value", children->selected);
+	json_object_set_new(item, "Source", jsonx_text_value(items_source(children->source)));
 	return item;
 }
 
 /* While a selector is evaluated the item is not yet a branch, so its index stands in the
- * parent. Otherwise the nearest Map wins: an inner Map hides the items of the outer one. */
+ * parent. Otherwise the nearest Map wins: an inner Map hides the items of the outer one. A child of
+ * a Map that streams has no item besides its input: it is an execution of its own on AWS. */
 json_t *
 children_map_item(const struct branch *branch)
 {
 	if (branch->children != NULL && branch->children->selecting >= 0)
 		return children_item(branch->children, branch->children->selecting);
 	for (; branch->parent != NULL; branch = branch->parent)
-		if (branch->parent->children->items != NULL)
+		if (branch->parent->children->source != NULL)
+			return NULL;
+		else if (branch->parent->children->items != NULL)
 			return children_item(branch->parent->children, branch->index);
 	return NULL;
 }
@@ -247,7 +373,7 @@ children_restore_open(struct branch *branch)
 {
 	struct children *children = branch->children;
 
-	assert(children->known == NULL && children->next == 0);
+	assert(children->known == NULL && (children->next == 0 || children->source != NULL));
 	children->known =
 	    mem_zalloc((size_t)children->total / BITS_A_BYTE + 1, sizeof(*children->known));
 }
@@ -273,6 +399,33 @@ children_record_failed(const json_t *record)
 	return json_is_true(json_object_get(record, "f"));
 }
 
+/* The children so far are those that the row counts; which of them are live the rows say that
+ * follow. */
+void
+children_restore_counts(struct branch *branch, const struct streamed_row *row)
+{
+	struct children *children = branch->children;
+
+	assert(children->source != NULL && children->total == 0);
+	children->next = children->total = row->children;
+	children->ended = row->ended;
+	children->failed = row->failed;
+	children->place = row->place;
+	for (int64_t i = 0; children->results != NULL && i < children->total; i++)
+		json_array_append_new(children->results, json_null());
+}
+
+int
+children_restore_check(const struct branch *branch, struct tmf_err *err)
+{
+	const struct children *children = branch->children;
+
+	if (children->source == NULL || children->live + children->ended == children->total)
+		return 0;
+	return branch_row_misfit(
+	    err, branch->id, "children of state '%s' are missing", branch->state->name);
+}
+
 /* A row says what it knows, and the definition says what is needed: where the two differ
  * the definition was changed after the checkpoint. */
 int
@@ -289,7 +442,10 @@ children_restore_result(struct branch *branch, int64_t index, json_t *record, st
 		return branch_row_misfit(err, branch->id,
 		    "the result of child %lld of state '%s' is not one", (long long)index,
 		    branch->state->name);
-	children->ended++;
+	if (children->source != NULL)
+		children->results_bytes += jsonx_text_bytes(result, ASL_DATA_BYTES_MAX);
+	else
+		children->ended++;
 	children->failed += failed;
 	if (!children_within_tolerance(children))
 		return branch_row_misfit(err, branch->id,

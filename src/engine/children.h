@@ -1,17 +1,28 @@
 #ifndef TMFLOW_ENGINE_CHILDREN_H
 #define TMFLOW_ENGINE_CHILDREN_H
 
+#include "engine/branch_row.h"
 #include "engine/tree.h"
 
 /* The books of a Map or Parallel: which child is next, what the ended ones gave, whether the
  * state goes on in spite of failures. Starts and ends nothing itself: branch.c does. */
 
-/* Opens the books: takes work's input and items, and sets the phase. */
-void children_open(struct branch *branch, struct step_work *work);
+/*
+ * Opens the books: takes work's input and items, and sets the phase. place: of a Map that streams,
+ * where its source is taken up again; NULL for its beginning.
+ * Returns: -1 with States.ItemReaderFailed where its source cannot be read; nothing is taken then.
+ */
+int children_open(struct branch *branch, struct step_work *work, const struct items_place *place,
+    struct tmf_err *err);
 
-/* Takes the next child's number. Returns: false when all have been made, or no further one may run
- * now. */
-bool children_next(struct branch *branch, int64_t *ret_index);
+enum children_turn {
+	CHILDREN_NEXT,	 /* a child may begin */
+	CHILDREN_NONE,	 /* all have been made, or no further one may run now */
+	CHILDREN_FAILED, /* the source of the items failed, or ended with too many failures */
+};
+
+/* Takes the next child's number. In a Map that streams its item is there to be peeked at. */
+enum children_turn children_next(struct branch *branch, int64_t *ret_index, struct tmf_err *err);
 
 /* Whether all children have ended. */
 bool children_are_over(const struct branch *branch);
@@ -19,11 +30,15 @@ bool children_are_over(const struct branch *branch);
 /* The results of all children in order, once they are over. New reference. */
 json_t *children_results(const struct branch *branch);
 
+/* Counts a child that was made and linked. */
+void children_made(struct branch *child);
+
 /* Books the output of an ended child, or its failure. Returns: false when the state fails with
- * that. */
+ * that; with an output where a Map that streams has more of them than it may hand on. */
 bool children_book(struct branch *child);
 
-/* Moves into *err what the state fails with after child has: its own error, or the threshold's. */
+/* Moves into *err what the state fails with after child was booked in vain: its own error, the
+ * threshold's, or that of the results' size. */
 void children_error(struct branch *child, struct tmf_err *err);
 
 /* Notes the end of what the live children were doing, the innermost first. */
@@ -48,6 +63,11 @@ void children_halt(struct branch *branch);
 
 /* For a resume: from here on children are named by what the rows say of them. */
 void children_restore_open(struct branch *branch);
+
+/* For a Map that streams: what its row counts, before the rows of its live children; and whether
+ * these were all there, when all have been read. */
+void children_restore_counts(struct branch *branch, const struct streamed_row *row);
+int children_restore_check(const struct branch *branch, struct tmf_err *err);
 
 /* Whether a record is that of a tolerated failure: a redrive has such a child run again. */
 bool children_record_failed(const json_t *record);

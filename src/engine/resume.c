@@ -184,6 +184,9 @@ resume_read(struct resume *resume, struct tmf_err *err)
 		if (resume->at[i]->children != NULL &&
 		    resume_results(resume, resume->at[i], err) < 0)
 			return -1;
+	for (size_t i = 0; i < resume->count && !tmf_err_isset(&resume->err); i++)
+		if (resume->at[i]->children != NULL)
+			children_restore_check(resume->at[i], &resume->err);
 	if (!tmf_err_isset(&resume->err) && resume->next_branch_id != 0 && !resume->ended &&
 	    x->root == NULL)
 		branch_row_misfit(&resume->err, BRANCH_ROW_EXECUTION, "no branch is the root");

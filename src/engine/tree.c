@@ -69,6 +69,7 @@ tree_children_free(struct branch *branch)
 	checkpoint_results_forget(branch);
 	json_decref(children->effective);
 	json_decref(children->items);
+	items_free(children->source);
 	json_decref(children->results);
 	free(children->known);
 	free(children);

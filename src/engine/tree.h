@@ -3,6 +3,7 @@
 
 #include "asl/state/step.h"
 #include "base/clock.h"
+#include "data/items.h"
 #include "engine/engine.h"
 
 #include <stdbool.h>
@@ -71,7 +72,8 @@ struct branch {
 	struct branch *dirty_next;
 	struct branch *start_next; /* ops to be started after the commit */
 	int64_t id;
-	int64_t index; /* item or branch number in the parent */
+	int64_t index;	    /* item or branch number in the parent */
+	int64_t item_count; /* of a Map that streams: of its items, those in this child's input */
 	const struct asl_state *state;
 	enum phase phase;
 	bool dirty;	     /* in the list of those to be stored */
@@ -110,20 +112,26 @@ struct branch {
 struct children {
 	struct branch *first; /* live ones */
 	json_t *effective;    /* the state's effective input */
-	json_t *items;	      /* of a Map; NULL: a Parallel */
+	json_t *items;	      /* of a Map; NULL: a Parallel, or a Map that streams */
+	/* Of a Map that streams: items are taken from it as children can begin, and total counts
+	 * the children so far. NULL: all items are in items. */
+	struct items *source;
+	struct items_place place; /* streamed: behind the items of the last child that was made */
+	size_t results_bytes; /* streamed: of the results as text, kept below ASL_DATA_BYTES_MAX */
 	json_t *results;      /* array of total values; NULL: nobody wants them */
 	int64_t total;
 	int64_t next; /* index of the next child to be made */
 	/* After a restart: a bit for each child that has ended or is live. NULL: all below next. */
 	uint8_t *known;
 	int64_t selecting; /* the item whose selector is being evaluated; -1: none */
+	json_t *selected;  /* streamed: that item; borrowed */
 	int64_t live;
 	int64_t placeless; /* of the live ones: do not count against concurrency */
 	struct branch
 	    *line_first; /* of those that want a place again; they go before new children */
 	struct branch *line_last;
 	int64_t ended;
-	int64_t failed;	    /* and tolerated */
+	int64_t failed;	    /* and tolerated; streamed: their items */
 	int64_t last_event; /* of the child that ended last; 0: none since this process began */
 	int64_t concurrency;
 	int64_t tolerated_count;     /* -1: not given */

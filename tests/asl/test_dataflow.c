@@ -708,9 +708,8 @@ static const struct {
     {"'Comment':''", NULL, "Reference path \"$\" must point to array."},
     {"'ItemsPath':'$.none'", NULL, "Invalid path '$.none' : No results for path: $['none']"},
     {"'ItemsPath':'$.list','ItemReader':{'Resource':'r'}", NULL,
-	ONLY_THERE("ItemReader or ResultWriter")},
-    {"'ItemsPath':'$.list','ResultWriter':{}", NULL, ONLY_THERE("ItemReader or ResultWriter")},
-    {"'ItemsPath':'$.list','ItemBatcher':{'MaxItemsPerBatch':2}", NULL, ONLY_THERE("ItemBatcher")},
+	ONLY_THERE("ItemReader with another Resource than arn:aws:states:::s3:getObject")},
+    {"'ItemsPath':'$.list','ResultWriter':{}", NULL, ONLY_THERE("ResultWriter")},
 };
 
 START_TEST(test_items)

@@ -58,6 +58,54 @@ START_TEST(test_labels)
 }
 END_TEST
 
+/* Fields of a reader that run on Step Functions only: a warning, and the run says the same. */
+#define FOREIGN(what) what " runs on Step Functions only: a Map that has it fails here"
+
+static const struct {
+	const char *fields; /* in YAML, of ItemReader */
+	const char *warning;
+} readers[] = {
+    {"ReaderConfig: {InputType: PARQUET}",
+	FOREIGN("ItemReader with another InputType than CSV, JSON or JSONL")},
+    {"ReaderConfig: {InputType: CSV, CSVDelimiter: DOT}",
+	FOREIGN("ItemReader with an unknown CSVDelimiter")},
+    {"ReaderConfig: {InputType: CSV, CSVHeaderLocation: GIVEN}",
+	FOREIGN("ItemReader with an unknown CSVHeaderLocation, or without CSVHeaders")},
+    {"ReaderConfig: {InputType: JSON, ItemsPointer: /a}", FOREIGN("ItemReader with ItemsPointer")},
+    {"ReaderConfig: {Transformation: LOAD_AND_FLATTEN}", FOREIGN("ItemReader with Transformation")},
+    {"Parameters: {Bucket: b, Key: k}",
+	"ItemReader reads S3 on Step Functions only: here the Map fails"},
+};
+
+START_TEST(test_readers_from_elsewhere)
+{
+	struct diag_list diags;
+	struct tmf_err err = {0};
+	char *text =
+	    mem_printf("StartAt: M\nStates:\n"
+		       "  M:\n"
+		       "    Type: Map\n"
+		       "    ItemReader: {Resource: 'arn:aws:states:::s3:getObject', %s}\n"
+		       "    ItemProcessor: {StartAt: P, States: {P: {Type: Pass, End: true}}}\n"
+		       "    End: true\n",
+		readers[_i].fields);
+	struct doc *doc = doc_parse("w.yaml", str_of(text), &err);
+
+	ck_assert_msg(doc != NULL, "%s", tmf_err_text(&err));
+	diag_list_init(&diags, doc);
+	struct asl_machine *machine = asl_compile(doc, NULL, &diags);
+	ck_assert_ptr_nonnull(machine);
+	ck_assert_uint_eq(diags.errors, 0);
+	ck_assert_uint_eq(diags.count, 1);
+	ck_assert_str_eq(diags.at[0].message, readers[_i].warning);
+	ck_assert_str_eq(diags.at[0].pointer, "/States/M/ItemReader");
+	asl_machine_unref(machine);
+	diag_list_fini(&diags);
+	doc_free(doc);
+	free(text);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -65,6 +113,8 @@ main(void)
 	TCase *tests = tcase_create("labels");
 
 	tcase_add_loop_test(tests, test_labels, 0, sizeof(labels) / sizeof(labels[0]));
+	tcase_add_loop_test(
+	    tests, test_readers_from_elsewhere, 0, sizeof(readers) / sizeof(readers[0]));
 	suite_add_tcase(suite, tests);
 	return run_suite(suite);
 }

@@ -287,10 +287,9 @@ static const struct fault warnings[] = {
     {TASK("'Retry':[{'ErrorEquals':['States.Nonsense']}]"), SCHEMA,
 	"/States/S/Retry/0/ErrorEquals/0", "No state reports the error 'States.Nonsense'", "*"},
     {MAP("'ItemReader':{'Resource':'r'}"), SCHEMA, "/States/S/ItemReader",
-	"ItemReader runs on Step Functions only: a Map that has it fails here", NULL},
-    {MAP("'ItemBatcher':{'MaxItemsPerBatch':2,'BatchInput':{'a.$':'$.b'}}"), SCHEMA,
-	"/States/S/ItemBatcher",
-	"ItemBatcher runs on Step Functions only: a Map that has it fails here", NULL},
+	"ItemReader with another Resource than arn:aws:states:::s3:getObject runs on Step "
+	"Functions only: a Map that has it fails here",
+	NULL},
     {MAP("'ResultWriter':{'WriterConfig':{'OutputType':'JSON'}}"), SCHEMA, "/States/S/ResultWriter",
 	"ResultWriter runs on Step Functions only: a Map that has it fails here", NULL},
     {TASK("'Retry':[{'ErrorEquals':['E']},{'ErrorEquals':['F','E']}]"), SCHEMA,
@@ -322,6 +321,10 @@ static const char *const clean[] = {
     TASK("'TimeoutSeconds':10.0,'HeartbeatSecondsPath':'$.h','Credentials':{'a.$':'$.b'}"),
     TASK("'Retry':[{'ErrorEquals':['Custom.Error'],'MaxAttempts':0,'BackoffRate':1}]"),
     MAP("'Label':'l','MaxConcurrency':0,'ToleratedFailurePercentagePath':'$.p'"),
+    MAP("'ItemBatcher':{'MaxItemsPerBatchPath':'$.n','BatchInput':{'a.$':'$.b'}}"),
+    MAP("'ItemReader':{'Resource':'arn:aws:states:::s3:getObject','Parameters':{'Bucket':"
+	"'file://d','Key.$':'$.k'},'ReaderConfig':{'InputType':'CSV','CSVHeaderLocation':'GIVEN',"
+	"'CSVHeaders':['a'],'CSVDelimiter':'TAB','MaxItemsPath':'$.n'}}"),
     STATE("'Type':'Parallel','End':true,'Branches':[]"),
     CHOICE("{'And':[{'Not':{'Variable':'$','IsNull':true,'Comment':'c'}}],'Next':'T'}"),
 };

@@ -122,6 +122,39 @@ static const struct durable reading = {
     .starts_again = 1,
     .turns_again_min = 4,
 };
+/* Five rows of a file, two at a time. */
+#define ROWS_MAP(more)                                                                             \
+	"{StartAt: Each, States: {"                                                                \
+	" Each: {Type: Map, MaxConcurrency: 2, ItemReader: {Resource: "                            \
+	"'arn:aws:states:::s3:getObject', Parameters: {Bucket: 'file://" TEST_SOURCE_DIR           \
+	"/tests/engine/items', Key: five.csv}, ReaderConfig: {InputType: CSV}}, " more             \
+	"   ItemProcessor: {StartAt: Work, ProcessorConfig: {Mode: DISTRIBUTED, ExecutionType: "   \
+	"STANDARD}, States: {"                                                                     \
+	"     Work: {Type: Task, Resource: tmflow:sleep, Parameters: {Ms: 100, 'in.$': $}, "       \
+	"OutputPath: $.in, End: true}}}, End: true}}}"
+
+static const struct durable file_rows = {
+    .definition = ROWS_MAP("ItemSelector: {'n.$': $$.Map.Item.Value.n, 'i.$': "
+			   "$$.Map.Item.Index},"),
+    .input = "{}",
+    .output = "[{\"n\":\"1\",\"i\":0},{\"n\":\"2\",\"i\":1},{\"n\":\"3\",\"i\":2},"
+	      "{\"n\":\"4\",\"i\":3},{\"n\":\"5\",\"i\":4}]",
+    .starts = 5,
+    .starts_again = 2,
+    .turns_again_min = 4,
+};
+static const struct durable batches = {
+    .definition = ROWS_MAP("ItemSelector: {'i.$': $$.Map.Item.Index}, ItemBatcher: "
+			   "{MaxItemsPerBatch: 2, BatchInput: {'b.$': $.b}},"),
+    .input = "{\"b\":7}",
+    .output = "[{\"BatchInput\":{\"b\":7},\"Items\":[{\"i\":0},{\"i\":1}]},"
+	      "{\"BatchInput\":{\"b\":7},\"Items\":[{\"i\":2},{\"i\":3}]},"
+	      "{\"BatchInput\":{\"b\":7},\"Items\":[{\"i\":4}]}]",
+    .starts = 3,
+    .starts_again = 2,
+    .turns_again_min = 4,
+};
+
 /* Chance and time in both query languages: the input of a task is the same for every attempt. */
 static const char chance_text[] =
     "{StartAt: Flaky, States: {"
@@ -151,7 +184,7 @@ static const struct durable chance = {
     .turns_again_min = 4,
 };
 static const struct durable *const durables[] = {
-    &everything, &items, &quiet_items, &reading, &crowd, &chance};
+    &everything, &items, &quiet_items, &reading, &crowd, &chance, &file_rows, &batches};
 #define DURABLES ((int)(sizeof(durables) / sizeof(durables[0])))
 
 static json_t *

@@ -3,109 +3,66 @@
 
 #include "base/utf8.h"
 
-#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #define NUMBER_MAX	   INT32_MAX
 #define ITEMS_MAX	   100000000 /* of MaxItems */
 #define LABEL_CHARS_MAX	   40u
 #define BATCH_BYTES_MAX	   262144 /* of MaxInputBytesPerBatch */
-#define IN_SCRATCH(member) .offset = offsetof(struct distributed_fields, member)
+#define IN_READER(member)  .offset = offsetof(struct asl_reader, member)
+#define IN_BATCHER(member) .offset = offsetof(struct asl_batcher, member)
 #define ROW(n, f)	   .name = (n), .types = FIELD_ANY_TYPE, .compile = (f)
 #define JSONPATH	   .language = FIELD_IN_JSONPATH
-#define OR_EXPR		   .jsonata = offsetof(struct distributed_fields, jsonata)
+#define GET_OBJECT	   "arn:aws:states:::s3:getObject"
+#define FOLDER_SCHEME	   "file://"
 
-/*
- * The fields of a distributed Map that need a service, or batches. They are checked, so that a
- * definition for Step Functions can be validated here. But nothing is kept of them besides the
- * state's flags: all of them are compiled into this, which is thrown away.
- */
-struct distributed_fields {
-	struct asl_template *tmpl;
-	struct asl_number number;
-	struct asl_path *path;
-	struct asl_jsonata *jsonata;
-};
+/* --- ItemReader --- */
 
-static field_compile_fn distributed_config;
-static field_compile_fn distributed_headers;
+static field_compile_fn reader_headers;
+static field_compile_fn reader_config;
 
-/* The values of the words are not checked: they matter to AWS alone. */
+/* Whether a word is one that is known matters here alone, not to whether a definition is valid. */
 static const struct field reader_config_fields[] = {
-    {ROW("InputType", compile_ignored_string)},
-    {ROW("Transformation", compile_ignored_string)},
+    {ROW("InputType", compile_string), IN_READER(input_type)},
+    {ROW("Transformation", compile_string), IN_READER(transformation)},
     {ROW("ManifestType", compile_ignored_string)},
-    {ROW("CSVDelimiter", compile_ignored_string)},
-    {ROW("CSVHeaderLocation", compile_ignored_string)},
-    {ROW("CSVHeaders", distributed_headers)},
-    {ROW("ItemsPointer", compile_ignored_string)},
-    {ROW("MaxItems", compile_number), IN_SCRATCH(number), .low = 0, .high = ITEMS_MAX, OR_EXPR},
-    {ROW("MaxItemsPath", compile_value_path), IN_SCRATCH(path), JSONPATH},
+    {ROW("CSVDelimiter", compile_string), IN_READER(delimiter_word)},
+    {ROW("CSVHeaderLocation", compile_string), IN_READER(header_location)},
+    {ROW("CSVHeaders", reader_headers), IN_READER(headers)},
+    {ROW("ItemsPointer", compile_string), IN_READER(items_pointer)},
+    {ROW("MaxItems", compile_number), IN_READER(max_items), .low = 0, .high = ITEMS_MAX,
+	.jsonata = offsetof(struct asl_reader, max_items.jsonata)},
+    {ROW("MaxItemsPath", compile_value_number_path), IN_READER(max_items), JSONPATH},
     {0},
 };
 static const struct field_group reader_config_groups[] = {
     {{"MaxItems", "MaxItemsPath"}, FIELD_ANY_TYPE, 0},
     {{NULL}, 0, 0},
 };
-
-static const struct field writer_config_fields[] = {
-    {ROW("Transformation", compile_ignored_string)},
-    {ROW("OutputType", compile_ignored_string), .required = 1},
-    {0},
-};
+static const struct object_spec reader_config_spec = {
+    .what = "ReaderConfig", .fields = reader_config_fields, .groups = reader_config_groups};
 
 static const struct field reader_fields[] = {
-    {ROW("Resource", compile_ignored_string), .required = 1},
-    {ROW("Parameters", compile_template), IN_SCRATCH(tmpl), JSONPATH},
-    {ROW("Arguments", compile_template), IN_SCRATCH(tmpl), .language = FIELD_IN_JSONATA},
-    {ROW("ReaderConfig", distributed_config)},
+    {ROW("Resource", compile_string), IN_READER(resource), .required = 1},
+    {ROW("Parameters", compile_template), IN_READER(arguments), JSONPATH},
+    {ROW("Arguments", compile_template), IN_READER(arguments), .language = FIELD_IN_JSONATA},
+    {ROW("ReaderConfig", reader_config)},
     {0},
 };
-
-static const struct field writer_fields[] = {
-    {ROW("Resource", compile_ignored_string)},
-    {ROW("Parameters", compile_template), IN_SCRATCH(tmpl), JSONPATH},
-    {ROW("Arguments", compile_template), IN_SCRATCH(tmpl), .language = FIELD_IN_JSONATA},
-    {ROW("WriterConfig", distributed_config)},
-    {0},
-};
-
-/* Each limit is a number or a path, never both at once. */
-static const struct field batcher_fields[] = {
-    {ROW("BatchInput", compile_template), IN_SCRATCH(tmpl)},
-    {ROW("MaxItemsPerBatch", compile_number), IN_SCRATCH(number), .low = 1, .high = NUMBER_MAX,
-	OR_EXPR},
-    {ROW("MaxItemsPerBatchPath", compile_value_path), IN_SCRATCH(path), JSONPATH},
-    {ROW("MaxInputBytesPerBatch", compile_number), IN_SCRATCH(number), .low = 1,
-	.high = BATCH_BYTES_MAX, OR_EXPR},
-    {ROW("MaxInputBytesPerBatchPath", compile_value_path), IN_SCRATCH(path), JSONPATH},
-    {0},
-};
-static const struct field_group batcher_groups[] = {
-    {{"MaxItemsPerBatch", "MaxItemsPerBatchPath"}, FIELD_ANY_TYPE, 0},
-    {{"MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"}, FIELD_ANY_TYPE, 0},
-    {{NULL}, 0, 0},
-};
-
-static const struct object_spec distributed_specs[] = {
-    {.what = "ItemReader", .fields = reader_fields},
-    {.what = "ResultWriter", .fields = writer_fields},
-    {.what = "ItemBatcher", .fields = batcher_fields, .groups = batcher_groups},
-    {.what = "ReaderConfig", .fields = reader_config_fields, .groups = reader_config_groups},
-    {.what = "WriterConfig", .fields = writer_config_fields},
-};
+static const struct object_spec reader_spec = {.what = "ItemReader", .fields = reader_fields};
 
 /* CSVHeaders: the names of the columns, where the file has none. An empty list is refused,
  * since it names nothing. */
 static void
-distributed_headers(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+reader_headers(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	json_t *header;
 	size_t i;
 
-	(void)base;
 	if (!compiler_expect_array(compiler, field->name, json, false))
 		return;
+	*(json_t **)field_slot(field, base) = json;
 	json_array_foreach (json, i, header) {
 		size_t mark = compiler_push_index(compiler, i);
 
@@ -114,33 +71,183 @@ distributed_headers(struct compiler *compiler, const struct field *field, json_t
 	}
 }
 
-/* An object's spec is called as the field that holds it. The specs of all these objects
- * stand in one table, so a name that is missing there is a fault of the program. */
 static void
-distributed_config(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+reader_config(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	const struct object_spec *spec = distributed_specs;
+	if (compiler_expect_object(compiler, field->name, json))
+		compile_fields(compiler, &reader_config_spec, 0, json, base);
+}
+
+/* Where word stands among words, which end with NULL; 0, the default, where it is not given; -1 for
+ * another. */
+static int
+reader_word(const char *word, const char *const *words)
+{
+	if (word == NULL)
+		return 0;
+	for (int i = 0; words[i] != NULL; i++)
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	return -1;
+}
+
+/* What the words mean. Returns: NULL, or what of it runs on Step Functions only. */
+static const char *
+reader_understand(struct asl_reader *reader)
+{
+	static const char *const inputs[] = {"JSON", "JSONL", "CSV", NULL};
+	static const char *const delimiters[] = {
+	    "COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB", NULL};
+	static const char delimiter_signs[] = ",|; \t";
+	static const char *const locations[] = {"FIRST_ROW", "GIVEN", NULL};
+	int input = reader_word(reader->input_type, inputs);
+	int delimiter = reader_word(reader->delimiter_word, delimiters);
+	int location = reader_word(reader->header_location, locations);
+
+	if (reader->resource == NULL || strcmp(reader->resource, GET_OBJECT) != 0)
+		return "ItemReader with another Resource than " GET_OBJECT;
+	if (input < 0)
+		return "ItemReader with another InputType than CSV, JSON or JSONL";
+	if (delimiter < 0)
+		return "ItemReader with an unknown CSVDelimiter";
+	if (location < 0 || (location == 1 && reader->headers == NULL))
+		return "ItemReader with an unknown CSVHeaderLocation, or without CSVHeaders";
+	if (reader->items_pointer != NULL)
+		return "ItemReader with ItemsPointer";
+	if (reader->transformation != NULL && strcmp(reader->transformation, "NONE") != 0)
+		return "ItemReader with Transformation";
+	_Static_assert(ASL_READER_JSON == 0 && ASL_READER_JSONL == 1 && ASL_READER_CSV == 2,
+	    "as in the words");
+	reader->input = (enum asl_reader_input)input;
+	reader->delimiter = delimiter_signs[delimiter];
+	if (location == 0 && reader->header_location != NULL)
+		reader->headers = NULL;
+	return NULL;
+}
+
+/* A bucket whose name stands in the definition; NULL: it is worked out when the Map begins. */
+static const char *
+reader_bucket(const json_t *json)
+{
+	const json_t *arguments = json_object_get(json, "Parameters");
+	const char *bucket;
+
+	if (arguments == NULL)
+		arguments = json_object_get(json, "Arguments");
+	bucket = json_string_value(json_object_get(arguments, "Bucket"));
+	return bucket != NULL && strncmp(bucket, "{%", 2) != 0 ? bucket : NULL;
+}
+
+/* A warning and no error: the definition is valid, and may be for Step Functions only. The first
+ * part that does not run here is the one that a run names. */
+static void
+distributed_foreign(struct compiler *compiler, struct asl_state *state, const char *what)
+{
+	if (state->u.map.foreign == NULL)
+		state->u.map.foreign = what;
+	compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
+	    "%s runs on Step Functions only: a Map that has it fails here", what);
+}
+
+void
+compile_reader(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	struct asl_state *state = base;
+	const char *foreign;
+	const char *bucket;
 
 	if (!compiler_expect_object(compiler, field->name, json))
 		return;
-	while (strcmp(spec->what, field->name) != 0) {
-		spec++;
-		assert(spec < distributed_specs + sizeof(distributed_specs) / sizeof(*spec));
-	}
-	compile_fields(compiler, spec, 0, json, base);
+	compile_fields(compiler, &reader_spec, 0, json, &state->u.map.reader);
+	foreign = reader_understand(&state->u.map.reader);
+	bucket = reader_bucket(json);
+	if (foreign != NULL)
+		distributed_foreign(compiler, state, foreign);
+	else if (bucket != NULL && strncmp(bucket, FOLDER_SCHEME, strlen(FOLDER_SCHEME)) != 0)
+		compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA,
+		    "a local file is Bucket: " FOLDER_SCHEME "FOLDER with Key: its path in there",
+		    "ItemReader reads S3 on Step Functions only: here the Map fails");
 }
 
-/* A warning and no error: the definition is valid, and may be for Step Functions only. */
+/* --- ItemBatcher --- */
+
+/* Each limit is a number or a path, never both at once. */
+static const struct field batcher_fields[] = {
+    {ROW("BatchInput", compile_template), IN_BATCHER(input)},
+    {ROW("MaxItemsPerBatch", compile_number), IN_BATCHER(max_items), .low = 1, .high = NUMBER_MAX,
+	.jsonata = offsetof(struct asl_batcher, max_items.jsonata)},
+    {ROW("MaxItemsPerBatchPath", compile_value_number_path), IN_BATCHER(max_items), JSONPATH},
+    {ROW("MaxInputBytesPerBatch", compile_number), IN_BATCHER(max_bytes), .low = 1,
+	.high = BATCH_BYTES_MAX, .jsonata = offsetof(struct asl_batcher, max_bytes.jsonata)},
+    {ROW("MaxInputBytesPerBatchPath", compile_value_number_path), IN_BATCHER(max_bytes), JSONPATH},
+    {0},
+};
+static const struct field_group batcher_groups[] = {
+    {{"MaxItemsPerBatch", "MaxItemsPerBatchPath"}, FIELD_ANY_TYPE, 0},
+    {{"MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"}, FIELD_ANY_TYPE, 0},
+    {{NULL}, 0, 0},
+};
+static const struct object_spec batcher_spec = {
+    .what = "ItemBatcher", .fields = batcher_fields, .groups = batcher_groups};
+
 void
-compile_distributed(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+compile_batcher(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	struct distributed_fields fields = {0};
+	struct asl_batcher *batcher = &((struct asl_state *)base)->u.map.batcher;
 
-	distributed_config(compiler, field, json, &fields);
-	field_raise(field, base);
-	compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, NULL,
-	    "%s runs on Step Functions only: a Map that has it fails here", field->name);
+	if (!compiler_expect_object(compiler, field->name, json))
+		return;
+	compile_fields(compiler, &batcher_spec, 0, json, batcher);
+	batcher->given = true;
 }
+
+/* --- ResultWriter --- */
+
+/* Checked, so that a definition for Step Functions can be validated here; nothing is kept. */
+struct writer_scratch {
+	struct asl_template *arguments;
+};
+
+static field_compile_fn writer_config;
+
+static const struct field writer_config_fields[] = {
+    {ROW("Transformation", compile_ignored_string)},
+    {ROW("OutputType", compile_ignored_string), .required = 1},
+    {0},
+};
+static const struct object_spec writer_config_spec = {
+    .what = "WriterConfig", .fields = writer_config_fields};
+
+static const struct field writer_fields[] = {
+    {ROW("Resource", compile_ignored_string)},
+    {ROW("Parameters", compile_template), .offset = offsetof(struct writer_scratch, arguments),
+	JSONPATH},
+    {ROW("Arguments", compile_template), .offset = offsetof(struct writer_scratch, arguments),
+	.language = FIELD_IN_JSONATA},
+    {ROW("WriterConfig", writer_config)},
+    {0},
+};
+static const struct object_spec writer_spec = {.what = "ResultWriter", .fields = writer_fields};
+
+static void
+writer_config(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	if (compiler_expect_object(compiler, field->name, json))
+		compile_fields(compiler, &writer_config_spec, 0, json, base);
+}
+
+void
+compile_writer(struct compiler *compiler, const struct field *field, json_t *json, void *base)
+{
+	struct writer_scratch scratch = {0};
+
+	if (!compiler_expect_object(compiler, field->name, json))
+		return;
+	compile_fields(compiler, &writer_spec, 0, json, &scratch);
+	distributed_foreign(compiler, base, "ResultWriter");
+}
+
+/* --- Label --- */
 
 /* A Label becomes a part of the ARNs of the Map's executions. ASCII has a list of refused
  * characters, and both ranges of control characters are refused as well. */

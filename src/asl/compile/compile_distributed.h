@@ -3,8 +3,11 @@
 
 #include "asl/compile/compile_field.h"
 
-/* ItemReader, ItemBatcher, ResultWriter of a Map: checked, and the flag of the row is set. */
-field_compile_fn compile_distributed;
+/* The fields of a distributed Map, each into the state. What runs on Step Functions only is a
+ * warning, and is kept in the state for the run that enters it. */
+field_compile_fn compile_reader;
+field_compile_fn compile_batcher;
+field_compile_fn compile_writer;
 
 /* Label of a Map: checked only. */
 field_compile_fn compile_label;

@@ -187,9 +187,9 @@ static const struct field state_fields[] = {
     {FIELD("ToleratedFailurePercentagePath", MAP, compile_value_path),
 	AT(u.map.tolerated_failure_percentage_path), JSONPATH},
     {FIELD("Label", MAP, compile_label)},
-    {FIELD("ItemReader", MAP, compile_distributed), FLAG(u.map.needs_s3)},
-    {FIELD("ItemBatcher", MAP, compile_distributed), FLAG(u.map.needs_batches)},
-    {FIELD("ResultWriter", MAP, compile_distributed), FLAG(u.map.needs_s3)},
+    {FIELD("ItemReader", MAP, compile_reader)},
+    {FIELD("ItemBatcher", MAP, compile_batcher)},
+    {FIELD("ResultWriter", MAP, compile_writer)},
 
     {FIELD("Arguments", TASK | PARALLEL, compile_template), AT(parameters), JSONATA},
     {FIELD("Output", ALL & ~FAIL, compile_template), AT(output), JSONATA, RESULT},

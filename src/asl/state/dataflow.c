@@ -293,9 +293,9 @@ asl_map_items(const struct asl_state *state, const struct asl_scope *effective, 
     struct tmf_err *err)
 {
 	assert(state->type == ASL_MAP);
-	if (state->u.map.needs_s3 || state->u.map.needs_batches)
+	if (state->u.map.foreign != NULL)
 		return tmf_err_set_name(err, TMF_ERR_ASL, ERROR_RUNTIME,
 		    "%s is not supported by this version: the Map runs on Step Functions only",
-		    state->u.map.needs_s3 ? "ItemReader or ResultWriter" : "ItemBatcher");
+		    state->u.map.foreign);
 	return state->query->items(state, effective, ret_items, err);
 }

@@ -88,7 +88,7 @@ int asl_fail_evaluate(const struct asl_state *state, const struct asl_scope *sco
     char **ret_error, char **ret_cause, struct tmf_err *err);
 
 /* The items of a Map: ItemsPath on its effective input. Errors: States.Runtime "must point to
- * array", or for a Map that cannot run here (needs_s3, needs_batches). */
+ * array", or for a Map that cannot run here (foreign). */
 int asl_map_items(const struct asl_state *state, const struct asl_scope *effective,
     json_t **ret_items, struct tmf_err *err);
 

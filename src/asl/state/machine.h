@@ -87,6 +87,35 @@ struct asl_catcher {
 	struct asl_template *output; /* JSONata; NULL: the error output */
 };
 
+#define ASL_ERROR_READER "States.ItemReaderFailed"
+
+/* How the text of an object is cut into items. */
+enum asl_reader_input { ASL_READER_JSON, ASL_READER_JSONL, ASL_READER_CSV };
+
+/* A Map's ItemReader. Strings are the definition's. */
+struct asl_reader {
+	const char *resource;		/* NULL: the Map has none */
+	struct asl_template *arguments; /* Parameters or Arguments; NULL: none */
+	struct asl_number max_items;
+	enum asl_reader_input input;
+	char delimiter;	 /* CSV */
+	json_t *headers; /* CSV: array of strings; NULL: the first row has them */
+	/* The words as they stand; NULL: not given. */
+	const char *input_type;
+	const char *header_location;
+	const char *delimiter_word;
+	const char *transformation;
+	const char *items_pointer;
+};
+
+/* A Map's ItemBatcher. */
+struct asl_batcher {
+	bool given;
+	struct asl_template *input; /* BatchInput; NULL: none */
+	struct asl_number max_items;
+	struct asl_number max_bytes;
+};
+
 struct asl_state {
 	enum asl_state_type type;
 	unsigned index; /* dense, unique in the machine */
@@ -160,8 +189,11 @@ struct asl_state {
 			struct asl_path *tolerated_failure_percentage_path;
 			struct asl_jsonata *tolerated_failure_percentage_jsonata;
 			bool distributed;
-			bool needs_s3; /* ItemReader or ResultWriter: asl_map_items refuses it */
-			bool needs_batches; /* ItemBatcher: likewise */
+			struct asl_reader reader;
+			struct asl_batcher batcher;
+			/* What runs on Step Functions only: entering the state fails with it.
+			 * NULL: nothing. */
+			const char *foreign;
 		} map;
 	} u;
 };

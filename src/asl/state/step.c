@@ -81,6 +81,58 @@ step_enter_parallel(const struct step *step, struct step_work *work, struct tmf_
 	return step_effective(step, work, err);
 }
 
+/* AWS asks for one of the two limits. Without, a batch is as large as an input may be. */
+static int
+step_batches(const struct asl_batcher *batcher, const struct asl_scope *scope,
+    struct step_source *source, struct tmf_err *err)
+{
+	if (!batcher->given)
+		return 0;
+	if (asl_number_eval(&batcher->max_items, "MaxItemsPerBatchPath", INT32_MAX, scope,
+		&source->batch_items, err) < 0 ||
+	    asl_number_eval(&batcher->max_bytes, "MaxInputBytesPerBatchPath", ASL_DATA_BYTES_MAX,
+		scope, &source->batch_bytes, err) < 0)
+		return -1;
+	if (source->batch_items == 0 || source->batch_bytes == 0)
+		return tmf_err_set_name(err, TMF_ERR_ASL, "States.Runtime",
+		    "A batch must be allowed at least one item and one byte.");
+	if (source->batch_bytes > ASL_DATA_BYTES_MAX)
+		source->batch_bytes = ASL_DATA_BYTES_MAX;
+	return batcher->input != NULL
+		   ? asl_template_eval(batcher->input, scope, &source->batch_input, err)
+		   : 0;
+}
+
+/* What a Map has its items from: a list in its data, an object somewhere else, or either in
+ * batches. */
+static int
+step_items(const struct step *step, const struct asl_scope *scope, struct step_work *work,
+    struct tmf_err *err)
+{
+	const struct asl_state *state = step->state;
+	const struct asl_reader *reader = &state->u.map.reader;
+	struct step_source *source = &work->source;
+
+	source->streamed = reader->resource != NULL || state->u.map.batcher.given;
+	source->items_max = -1;
+	if (reader->resource == NULL || state->u.map.foreign != NULL) {
+		if (asl_map_items(state, scope, &work->items, err) < 0)
+			return -1;
+		if (!source->streamed)
+			work->child_count = (int64_t)json_array_size(work->items);
+		asl_trace_stage(step->trace, "afterItemsPath", work->items);
+		return step_batches(&state->u.map.batcher, scope, source, err);
+	}
+	if (reader->arguments == NULL)
+		source->arguments = json_object();
+	else if (asl_template_eval(reader->arguments, scope, &source->arguments, err) < 0)
+		return -1;
+	if (asl_number_eval(
+		&reader->max_items, "MaxItemsPath", -1, scope, &source->items_max, err) < 0)
+		return -1;
+	return step_batches(&state->u.map.batcher, scope, source, err);
+}
+
 /* ItemsPath and the limits see the effective input. */
 static int
 step_enter_map(const struct step *step, struct step_work *work, struct tmf_err *err)
@@ -91,10 +143,8 @@ step_enter_map(const struct step *step, struct step_work *work, struct tmf_err *
 	if (step_effective(step, work, err) < 0)
 		return -1;
 	scope.input = work->input;
-	if (asl_map_items(state, &scope, &work->items, err) < 0)
+	if (step_items(step, &scope, work, err) < 0)
 		return -1;
-	asl_trace_stage(step->trace, "afterItemsPath", work->items);
-	work->child_count = (int64_t)json_array_size(work->items);
 	if (asl_number_eval(&state->u.map.max_concurrency, "MaxConcurrencyPath", -1, &scope,
 		&work->concurrency, err) < 0 ||
 	    asl_number_eval(&state->u.map.tolerated_failure_count, "ToleratedFailureCountPath", -1,
@@ -154,6 +204,8 @@ step_work_fini(struct step_work *work)
 {
 	json_decref(work->input);
 	json_decref(work->items);
+	json_decref(work->source.arguments);
+	json_decref(work->source.batch_input);
 	*work = (struct step_work){0};
 }
 

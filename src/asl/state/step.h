@@ -41,6 +41,17 @@ enum step_kind {
 	STEP_FAILED,   /* a Fail, or a fault in the data flow of any state */
 };
 
+/* Where a Map with ItemReader or ItemBatcher has its items from, and how many make a child. */
+struct step_source {
+	/* The Map has one of the two: its children are made as they can begin. */
+	bool streamed;
+	json_t *arguments;   /* of the reader, owned: what names the object; NULL: work's items */
+	int64_t items_max;   /* that are read; -1: all */
+	int64_t batch_items; /* in a child's input, at most; 0: no ItemBatcher */
+	int64_t batch_bytes; /* of a child's input as JSON text, at most */
+	json_t *batch_input; /* owned; NULL: none */
+};
+
 /* What the state asks for. step_work_fini frees what is owned. */
 struct step_work {
 	/* Owned. DONE and WAIT: the result of the state; TASK: the action's input; CHILDREN: the
@@ -56,8 +67,9 @@ struct step_work {
 	int64_t timeout_s; /* TASK; 0: none */
 	int64_t heartbeat_s;
 
-	json_t *items;		     /* CHILDREN, owned; NULL: a Parallel */
-	int64_t child_count;	     /* CHILDREN */
+	json_t *items;		     /* CHILDREN, owned; NULL: a Parallel, or there is a reader */
+	int64_t child_count;	     /* CHILDREN; 0 where the source is streamed */
+	struct step_source source;   /* of a Map */
 	int64_t concurrency;	     /* of a Map; 0: AWS's own limit; -1: not given */
 	int64_t tolerated_count;     /* of a Map; -1: not given */
 	double tolerated_percentage; /* of a Map; -1: not given */

@@ -302,7 +302,9 @@ test_note_map(struct test *test, const struct step_work *work)
 {
 	json_t *inspection = test->inspection;
 
-	if (test->step.state->parameters != NULL && test_note_items(test, work) < 0)
+	/* The items of a reader are known only when it reads. */
+	if (test->step.state->parameters != NULL && work->items != NULL &&
+	    test_note_items(test, work) < 0)
 		return -1;
 	if (work->concurrency >= 0)
 		json_object_set_new(inspection, "maxConcurrency", json_integer(work->concurrency));
