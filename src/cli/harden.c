@@ -35,3 +35,9 @@ cli_forbid_privileges(void)
 {
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
+
+int
+_gnutls_global_init_skip(void)
+{
+	return 1;
+}

@@ -14,4 +14,12 @@ void cli_open_standard_files(void);
  * a person's credential_process may be such a program. */
 void cli_forbid_privileges(void);
 
+/*
+ * 1: GnuTLS does not set itself up when it is loaded. libcurl brings it in for RTMP, which tmflow
+ * refuses; TLS is OpenSSL's here. GnuTLS looks for this name. A library that needs it calls
+ * gnutls_global_init, as libmicrohttpd does.
+ * See: gnutls/gnutls.h (GNUTLS_SKIP_GLOBAL_INIT), src/decisions/080-what-one-command-needs.md
+ */
+int _gnutls_global_init_skip(void);
+
 #endif

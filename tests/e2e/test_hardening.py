@@ -64,6 +64,15 @@ class Built(harness.Case):
             self.assertRegex(symbols, r"__(vsn|sn|f|vf)?printf_chk|__memcpy_chk")
 
 
+    def test_what_one_command_needs_is_not_loaded_by_all(self):
+        """libmicrohttpd is `tmflow ui`'s, and GnuTLS, which comes with libcurl, does not set itself up. See src/decisions/080."""
+        self.assertNotIn("libmicrohttpd", readelf("--dynamic"))
+        done = subprocess.run([harness.TMFLOW, "version"], env={**os.environ, "LD_DEBUG": "bindings"}, check=True,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        asked = re.findall(r"binding file (\S*libgnutls\S*) .* to (\S+) .*_gnutls_global_init_skip", done.stderr)
+        if "libgnutls" in done.stderr:
+            self.assertEqual({os.path.basename(to) for _, to in asked}, {"tmflow"})
+
     def test_every_file_is_compiled_so(self):
         """What the linked program no longer shows."""
         with open(os.path.join(harness.BUILD, "compile_commands.json"), encoding="utf-8") as file:

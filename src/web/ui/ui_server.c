@@ -1,6 +1,7 @@
 #include "web/ui/ui_server.h"
 
 #include "base/mem.h"
+#include "web/ui/microhttpd.h"
 #include "web/ui/ui_answer.h"
 #include "web/ui/ui_guard.h"
 
@@ -8,7 +9,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +34,7 @@ struct ui_server {
 	struct tmf_timer timer;
 	struct tmf_loop *loop;
 	struct store *store;
+	struct microhttpd mhd;
 	struct MHD_Daemon *daemon;
 	struct ui_guard guard;
 	struct ui_stream streams[UI_STREAMS_MAX];
@@ -46,7 +47,7 @@ struct ui_server {
 /* --- answers --- */
 
 static void
-response_add_headers(struct MHD_Response *response, const char *type)
+response_add_headers(const struct microhttpd *mhd, struct MHD_Response *response, const char *type)
 {
 	static const char *const headers[][2] = {
 	    {"Content-Security-Policy", UI_POLICY},
@@ -59,60 +60,72 @@ response_add_headers(struct MHD_Response *response, const char *type)
 	};
 
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-		MHD_add_response_header(response, headers[i][0], headers[i][1]);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+		mhd->add_response_header(response, headers[i][0], headers[i][1]);
+	mhd->add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 }
 
 static enum MHD_Result
-queue_response(struct MHD_Connection *connection, int status, struct MHD_Response *response)
+queue_response(const struct microhttpd *mhd, struct MHD_Connection *connection, int status,
+    struct MHD_Response *response)
 {
 	enum MHD_Result ret;
 
 	if (response == NULL)
 		return MHD_NO;
-	ret = MHD_queue_response(connection, (unsigned)status, response);
-	MHD_destroy_response(response);
+	ret = mhd->queue_response(connection, (unsigned)status, response);
+	mhd->destroy_response(response);
 	return ret;
 }
 
 static enum MHD_Result
-queue_text(struct MHD_Connection *connection, int status, const char *text)
+queue_text(
+    const struct microhttpd *mhd, struct MHD_Connection *connection, int status, const char *text)
 {
 	struct MHD_Response *response =
-	    MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+	    mhd->create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
 
 	if (response != NULL)
-		response_add_headers(response, "text/plain; charset=utf-8");
-	return queue_response(connection, status, response);
+		response_add_headers(mhd, response, "text/plain; charset=utf-8");
+	return queue_response(mhd, connection, status, response);
 }
 
 /* The token leaves the address at once, so that it is not in the history or sent on. */
 static enum MHD_Result
 queue_entry(const struct ui_server *server, struct MHD_Connection *connection)
 {
+	const struct microhttpd *mhd = &server->mhd;
 	struct MHD_Response *response =
-	    MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	    mhd->create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	char *cookie =
 	    mem_printf("%s=%s; HttpOnly; SameSite=Strict; Path=/", UI_COOKIE, server->guard.token);
 
 	if (response != NULL) {
-		response_add_headers(response, "text/plain");
-		MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, cookie);
-		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, "/");
+		response_add_headers(mhd, response, "text/plain");
+		mhd->add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, cookie);
+		mhd->add_response_header(response, MHD_HTTP_HEADER_LOCATION, "/");
 	}
 	free(cookie);
-	return queue_response(connection, MHD_HTTP_SEE_OTHER, response);
+	return queue_response(mhd, connection, MHD_HTTP_SEE_OTHER, response);
 }
 
+/* What the callback of a struct ui_query needs. */
+struct ui_request {
+	const struct microhttpd *mhd;
+	struct MHD_Connection *connection;
+};
+
 static const char *
-query_param(void *arg, const char *name)
+request_param(void *arg, const char *name)
 {
-	return MHD_lookup_connection_value(arg, MHD_GET_ARGUMENT_KIND, name);
+	const struct ui_request *request = arg;
+
+	return request->mhd->lookup_connection_value(
+	    request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 /* Of a file, which libmicrohttpd sends piece by piece and closes. Takes file. */
 static struct MHD_Response *
-response_of_file(FILE *file)
+response_of_file(const struct microhttpd *mhd, FILE *file)
 {
 	struct MHD_Response *response = NULL;
 	struct stat stat;
@@ -120,7 +133,7 @@ response_of_file(FILE *file)
 
 	fclose(file);
 	if (fd >= 0 && fstat(fd, &stat) == 0)
-		response = MHD_create_response_from_fd64((uint64_t)stat.st_size, fd);
+		response = mhd->create_response_from_fd64((uint64_t)stat.st_size, fd);
 	if (response == NULL && fd >= 0)
 		close(fd);
 	return response;
@@ -129,19 +142,21 @@ response_of_file(FILE *file)
 static enum MHD_Result
 queue_answer(struct ui_server *server, struct MHD_Connection *connection, const char *path)
 {
-	const struct ui_query query = {.path = path, .param = query_param, .arg = connection};
+	const struct microhttpd *mhd = &server->mhd;
+	struct ui_request request = {.mhd = mhd, .connection = connection};
+	const struct ui_query query = {.path = path, .param = request_param, .arg = &request};
 	struct MHD_Response *response;
 	struct ui_answer answer;
 	size_t len;
 
 	ui_answer(server->store, &query, &answer);
 	len = answer.body.len;
-	response = answer.file != NULL ? response_of_file(answer.file)
-				       : MHD_create_response_from_buffer(
+	response = answer.file != NULL ? response_of_file(mhd, answer.file)
+				       : mhd->create_response_from_buffer(
 					     len, buf_take(&answer.body), MHD_RESPMEM_MUST_FREE);
 	if (response != NULL)
-		response_add_headers(response, answer.type);
-	return queue_response(connection, answer.status, response);
+		response_add_headers(mhd, response, answer.type);
+	return queue_response(mhd, connection, answer.status, response);
 }
 
 /* --- streams --- */
@@ -157,7 +172,7 @@ stream_read(void *arg, uint64_t pos, char *out, size_t max)
 	(void)pos;
 	if ((!stream->due && !stream->beat) || text.len > max) {
 		stream->suspended = true;
-		MHD_suspend_connection(stream->connection);
+		stream->server->mhd.suspend_connection(stream->connection);
 		return 0;
 	}
 	stream->due = stream->beat = false;
@@ -176,6 +191,7 @@ stream_free(void *arg)
 static enum MHD_Result
 queue_stream(struct ui_server *server, struct MHD_Connection *connection)
 {
+	const struct microhttpd *mhd = &server->mhd;
 	struct MHD_Response *response;
 
 	for (size_t i = 0; i < UI_STREAMS_MAX; i++) {
@@ -185,16 +201,16 @@ queue_stream(struct ui_server *server, struct MHD_Connection *connection)
 			continue;
 		*stream =
 		    (struct ui_stream){.server = server, .connection = connection, .beat = true};
-		response = MHD_create_response_from_callback(
+		response = mhd->create_response_from_callback(
 		    MHD_SIZE_UNKNOWN, 1024, stream_read, stream, stream_free);
 		if (response == NULL) {
 			stream_free(stream);
 			return MHD_NO;
 		}
-		response_add_headers(response, "text/event-stream");
-		return queue_response(connection, MHD_HTTP_OK, response);
+		response_add_headers(mhd, response, "text/event-stream");
+		return queue_response(mhd, connection, MHD_HTTP_OK, response);
 	}
-	return queue_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many pages follow\n");
+	return queue_text(mhd, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many pages follow\n");
 }
 
 static void
@@ -209,7 +225,7 @@ streams_wake(struct ui_server *server, bool changed, bool beat)
 		stream->beat |= beat;
 		if (stream->suspended && (stream->due || stream->beat)) {
 			stream->suspended = false;
-			MHD_resume_connection(stream->connection);
+			server->mhd.resume_connection(stream->connection);
 		}
 	}
 }
@@ -217,14 +233,15 @@ streams_wake(struct ui_server *server, bool changed, bool beat)
 /* --- requests --- */
 
 static const char *
-request_header(struct MHD_Connection *connection, const char *name)
+request_header(const struct microhttpd *mhd, struct MHD_Connection *connection, const char *name)
 {
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+	return mhd->lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
 /* Refused at once: its body is not waited for, and the connection ends with it. */
 static enum MHD_Result
-request_refuse(struct MHD_Connection *connection, enum ui_verdict verdict)
+request_refuse(
+    const struct microhttpd *mhd, struct MHD_Connection *connection, enum ui_verdict verdict)
 {
 	static const struct {
 		int status;
@@ -238,7 +255,7 @@ request_refuse(struct MHD_Connection *connection, enum ui_verdict verdict)
 	};
 
 	assert(refusals[verdict].text != NULL);
-	return queue_text(connection, refusals[verdict].status, refusals[verdict].text);
+	return queue_text(mhd, connection, refusals[verdict].status, refusals[verdict].text);
 }
 
 /* libmicrohttpd calls it when the head is there, for each piece of a body, and at the end. */
@@ -247,20 +264,22 @@ server_handle(void *arg, struct MHD_Connection *connection, const char *url, con
     const char *version, const char *data, size_t *data_len, void **state)
 {
 	struct ui_server *server = arg;
+	const struct microhttpd *mhd = &server->mhd;
+	struct ui_request request = {.mhd = mhd, .connection = connection};
 	const struct ui_credentials credentials = {
 	    .method = method,
-	    .host = request_header(connection, MHD_HTTP_HEADER_HOST),
-	    .origin = request_header(connection, "Origin"),
-	    .fetch_site = request_header(connection, "Sec-Fetch-Site"),
-	    .cookie = request_header(connection, MHD_HTTP_HEADER_COOKIE),
-	    .token = query_param(connection, "token"),
+	    .host = request_header(mhd, connection, MHD_HTTP_HEADER_HOST),
+	    .origin = request_header(mhd, connection, "Origin"),
+	    .fetch_site = request_header(mhd, connection, "Sec-Fetch-Site"),
+	    .cookie = request_header(mhd, connection, MHD_HTTP_HEADER_COOKIE),
+	    .token = request_param(&request, "token"),
 	};
 	enum ui_verdict verdict = ui_guard_check(&server->guard, &credentials);
 
 	(void)version;
 	(void)data;
 	if (verdict != UI_ALLOWED && verdict != UI_ENTERED)
-		return request_refuse(connection, verdict);
+		return request_refuse(mhd, connection, verdict);
 	if (*state == NULL || *data_len > 0) {
 		*state = server;
 		*data_len = 0; /* a body says nothing here */
@@ -280,7 +299,7 @@ static void server_arm(struct ui_server *server);
 static void
 server_run(struct ui_server *server)
 {
-	(void)MHD_run(server->daemon);
+	(void)server->mhd.run(server->daemon);
 	server_arm(server);
 }
 
@@ -317,7 +336,8 @@ server_arm(struct ui_server *server)
 	int64_t due = server->look_ms;
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
-	if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES && now + (int64_t)wait_ms < due)
+	if (server->mhd.get_timeout(server->daemon, &wait_ms) == MHD_YES &&
+	    now + (int64_t)wait_ms < due)
 		due = now + (int64_t)wait_ms;
 	tmf_loop_timer_arm(server->loop, &server->timer, due > now ? due : now + 1);
 }
@@ -382,18 +402,20 @@ server_open(struct ui_server *server, const union ui_address *address, const cha
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 	const union MHD_DaemonInfo *info;
 
+	if (microhttpd_load(&server->mhd, err) < 0)
+		return -1;
 	if (address->any.sa_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
-	server->daemon =
-	    MHD_start_daemon(flags, 0, NULL, NULL, server_handle, server, MHD_OPTION_SOCK_ADDR,
-		&address->any, MHD_OPTION_CONNECTION_LIMIT, (unsigned)UI_CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)UI_CONNECTION_BYTES,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)UI_CONNECTION_SECONDS,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+	server->daemon = server->mhd.start_daemon(flags, 0, NULL, NULL, server_handle, server,
+	    MHD_OPTION_SOCK_ADDR, &address->any, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)UI_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)UI_CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned)UI_CONNECTION_SECONDS, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
+	    MHD_OPTION_END);
 	if (server->daemon == NULL)
 		return tmf_err_set(
 		    err, TMF_ERR_SYSTEM, "failed to listen on %s: %s", text, strerror(errno));
-	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	info = server->mhd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	server->watch = (struct tmf_fd_watch){
 	    .ready = server_ready, .fd = info->epoll_fd, .wanted = TMF_LOOP_FD_READ};
 	return tmf_loop_watch_fd(server->loop, &server->watch, err);
@@ -418,7 +440,7 @@ ui_server_start(
 		ui_server_stop(server);
 		return NULL;
 	}
-	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	info = server->mhd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
 	ui_guard_init(&server->guard, host, info->port, address_is_loopback(&parsed));
 	server->url = mem_printf("http://%s/?token=%s", server->guard.host, server->guard.token);
 	free(host);
@@ -435,7 +457,7 @@ ui_server_stop(struct ui_server *server)
 	if (server->daemon != NULL) {
 		tmf_loop_unwatch_fd(server->loop, &server->watch);
 		streams_wake(server, true, false);
-		MHD_stop_daemon(server->daemon);
+		server->mhd.stop_daemon(server->daemon);
 	}
 	free(server->url);
 	free(server);
