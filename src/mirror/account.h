@@ -40,6 +40,9 @@ struct account {
 	struct mirror_filters *filters; /* of sessions, as far as asked for; NULL likewise */
 	struct refusals *refusals;	/* what AWS will refuse again */
 	char id[ACCOUNT_ID_BYTES];	/* "" until AWS listed an instance of it */
+	/* Refusals in a row that no look explained, however often it was repeated; see
+	 * LOOKS_IN_VAIN_MAX. */
+	unsigned looks_in_vain;
 	/* Instances a page may hold so that it fits into a state's data; 0: not known yet. */
 	int page_results_max;
 };

@@ -137,6 +137,27 @@ session_needs_targets(const struct config_rule *rule, const json_t *session)
 	       session_is_ours(rule, session);
 }
 
+bool
+session_await_targets(const struct session_question *question, json_t *target_ids)
+{
+	size_t before = json_array_size(target_ids);
+	json_t *session;
+	size_t i;
+
+	if (question->rule->target_id != NULL)
+		return false;
+	json_array_foreach (question->sessions, i, session) {
+		const char *target_id = jsonx_get_string(session, "TrafficMirrorTargetId");
+
+		if (target_id != NULL && session_is_ours(question->rule, session) &&
+		    session_member_is(session, "NetworkInterfaceId", question->interface_id) &&
+		    !session_target_is_allowed(question, target_id) &&
+		    targets_may_come(question->targets, target_id))
+			json_array_append_new(target_ids, json_string(target_id));
+	}
+	return json_array_size(target_ids) > before;
+}
+
 /* The options count for sessions of ours only. Another's session with another number mirrors what
  * is wanted, and is not ours to change. */
 static enum session_verdict

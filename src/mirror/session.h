@@ -41,6 +41,18 @@ void session_verdict_put(enum session_verdict verdict, struct outcome *outcome);
 /* True if what kind of target the session has decides whether it is as the rule wants it. */
 bool session_needs_targets(const struct config_rule *rule, const json_t *session);
 
+/*
+ * Appends the targets of this configuration's sessions on the interface that no listing knows yet.
+ * Another process may have made them a moment ago, with their sessions: whether such a session has
+ * drifted is not known before its target is. True if there are any.
+ */
+bool session_await_targets(const struct session_question *question, json_t *target_ids);
+
+/* How often what a describe may show late is looked for, and the first pause; each further one is
+ * twice as long: 2, 4 and 8 s. */
+#define SESSION_LOOKS_MAX     4
+#define SESSION_LOOK_DELAY_MS 2000
+
 /* The session's target where the rule may use it: it needs no other one. NULL otherwise, and for no
  * session. Borrows. */
 const char *session_kept_target(const struct session_question *question, const json_t *session);

@@ -203,6 +203,53 @@ START_TEST(test_present_after_a_refusal)
 }
 END_TEST
 
+/* --- describes that lag: AWS refuses for what no look shows yet --- */
+
+#define LAG_MS 9000
+
+static void
+setup_lag(void)
+{
+	setup_world(LAG_MS, 0);
+}
+
+START_TEST(test_present_once_it_is_listed)
+{
+	create(target, filter, 100);
+	ck_assert_str_eq(jsonx_get_string(ensure(&process, target, NULL), "Outcome"), "present");
+	ck_assert_uint_eq(live_sessions(), 1);
+}
+END_TEST
+
+START_TEST(test_a_number_is_taken_once_that_is_listed)
+{
+	create(other_target, other_filter, 100);
+	ck_assert_str_eq(jsonx_get_string(ensure(&process, target, NULL), "Outcome"), "created");
+	ck_assert(process_asked_with(&process, "CreateTrafficMirrorSession", "SessionNumber=101&"));
+	ck_assert_uint_eq(live_sessions(), 2);
+}
+END_TEST
+
+/* Where a refusal has another reason, looks explain nothing, and after some the first one counts:
+ * a fleet of them does not wait. */
+START_TEST(test_looks_in_vain)
+{
+	int64_t began_mono_ms;
+	size_t looks;
+
+	process_fault(&process, "CreateTrafficMirrorSession", "InvalidParameterValue", 400, 100);
+	for (int i = 0; i < 8; i++)
+		ck_assert_ptr_null(ensure(&process, target, NULL));
+	looks = process_calls(&process, "DescribeTrafficMirrorSessions");
+	ck_assert_uint_eq(looks, 32);
+	began_mono_ms = fixture.clock.now_mono_ms;
+	ck_assert_ptr_null(ensure(&process, target, NULL));
+	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorSessions"), looks + 1);
+	ck_assert_int_lt(fixture.clock.now_mono_ms - began_mono_ms, 1000);
+	ck_assert_str_eq(process_error(&process)->name, "InvalidParameterValue");
+}
+END_TEST
+
 START_TEST(test_conflict)
 {
 	struct process asking;
@@ -671,6 +718,12 @@ main(void)
 	    sizeof(changed_options) / sizeof(changed_options[0]));
 	tcase_add_loop_test(tcase, test_default_packet_length_of_each_kind_of_target, 0, 2);
 	tcase_add_loop_test(tcase, test_refusals, 0, sizeof(refusals) / sizeof(refusals[0]));
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("lag");
+	tcase_add_checked_fixture(tcase, setup_lag, teardown);
+	tcase_add_test(tcase, test_present_once_it_is_listed);
+	tcase_add_test(tcase, test_a_number_is_taken_once_that_is_listed);
+	tcase_add_test(tcase, test_looks_in_vain);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("pages");
 	tcase_add_checked_fixture(tcase, setup_empty_pages, teardown);

@@ -65,6 +65,28 @@ START_TEST(test_dead_target)
 }
 END_TEST
 
+/* Another process made the target after this one had read its inventory. Its session has not
+ * drifted, and a second page asks for nothing more. */
+START_TEST(test_target_that_another_process_made)
+{
+	struct process other;
+	json_t *item;
+
+	ck_assert_str_eq(find_source(&process, &item), "Missing");
+	process_init(&other, &fixture, &(struct process_opts){.run_id = "other"});
+	ck_assert_ptr_nonnull(process_run(&other, "ensure-session",
+	    jpack("{s:s, s:s, s:O, s:O}", "Rule", "vpcs[0]", "TargetId",
+		targets_id_of(process_run(&other, "ensure-target", targets_request(NULL))),
+		"NetworkInterfaceId", json_object_get(item, "NetworkInterfaceId"), "InstanceId",
+		json_object_get(item, "InstanceId"))));
+	ck_assert_str_eq(find_source(&process, &item), "Present");
+	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorTargets"), 2);
+	ck_assert_str_eq(find_source(&process, &item), "Present");
+	ck_assert_uint_eq(process_calls(&process, "DescribeTrafficMirrorTargets"), 2);
+	process_fini(&other);
+}
+END_TEST
+
 /* A sensor that is stopped takes no packets: its sources get a successor, as if it were gone. */
 START_TEST(test_stopped_target)
 {
@@ -232,8 +254,9 @@ int
 main(void)
 {
 	const TTest *const tests[] = {test_dead_target_loses_its_tag_at_once,
-	    test_live_target_costs_one_describe, test_target_whose_instance_is_not_listed,
-	    test_new_target_is_not_listed_yet, test_lives_that_cannot_be_asked_for};
+	    test_target_that_another_process_made, test_live_target_costs_one_describe,
+	    test_target_whose_instance_is_not_listed, test_new_target_is_not_listed_yet,
+	    test_lives_that_cannot_be_asked_for};
 	Suite *suite = suite_create("target_lives");
 	TCase *tcase = tcase_create("lives");
 

@@ -199,6 +199,14 @@ verdict_count(const struct sim_result *result, const char *list)
 	    json_object_get(json_object_get(result->expected, "counts"), list));
 }
 
+static int64_t
+calls_of(const struct sim_result *result, const char *operation)
+{
+	const json_t *actions = json_object_get(result->report, "actions");
+
+	return json_integer_value(json_object_get(json_object_get(actions, operation), "calls"));
+}
+
 /* Sessions are those that the configuration asks for; what is missing was said to have failed. A
  * hook decides otherwise than the account's own rules. */
 static void
@@ -211,6 +219,12 @@ check_sessions(const struct scenario *s, const struct sim_result *result, uint64
 	ck_assert_msg(verdict_count(result, "duplicates") == 0 &&
 			  verdict_count(result, "wrongInterface") == 0,
 	    "seed %llu: a session twice or on the wrong interface", (unsigned long long)seed);
+	/* All processes have the same rules, so no session of one has drifted for another, whoever
+	 * knows its target. */
+	ck_assert_msg(
+	    s->plan.earlier_every > 0 || calls_of(result, "ModifyTrafficMirrorSession") == 0,
+	    "seed %llu: %lld sessions moved", (unsigned long long)seed,
+	    (long long)calls_of(result, "ModifyTrafficMirrorSession"));
 	if (s->hook != NULL)
 		return;
 	ck_assert_msg(

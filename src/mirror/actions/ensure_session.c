@@ -19,14 +19,17 @@
  * creation is a function of the request, so a retry after a lost reply, or another process, gets
  * the same session. Which number is free find-sessions has seen, too: SessionNumber of the input.
  *
- * Stages: start > make > made, and from a refusal: look > looked > ready > make.
+ * Stages: start > make > made, and from a refusal: look > looked > ready > make. Where the look
+ * shows nothing that explains the refusal, another process may have been faster, and describes lag
+ * behind: ready > (pause) > look.
  */
 
 #define SESSIONS_KEPT "sessions" /* as gather_ask gives them */
 #define SESSION_KEPT  "session"	 /* id of the one to modify */
 /* {Name, Text, RequestId, Operation, Status}: why AWS refused. */
-#define REFUSAL_KEPT "refusal"
-#define MAKES_MAX    5 /* somebody else may take a number, or delete what is to be modified */
+#define REFUSAL_KEPT	  "refusal"
+#define LOOKS_IN_VAIN_MAX 8
+#define MAKES_MAX	  5 /* somebody else may take a number, or delete what is to be modified */
 
 /* What must outlive a stage. */
 struct ensure_session {
@@ -35,8 +38,12 @@ struct ensure_session {
 	int session_number;    /* of one that is created */
 	int64_t after_wall_ms; /* of the session_order */
 	int makes;	       /* so far */
+	int looks;	       /* after a pause, for what describes may show late */
+	bool awaits_target;    /* the pause was for one that no listing knew */
+	unsigned readings;     /* of the inventory, before the pause */
 };
 
+static tmf_op_stage_fn ensure_session_look;
 static tmf_op_stage_fn ensure_session_looked;
 static tmf_op_stage_fn ensure_session_ready;
 static tmf_op_stage_fn ensure_session_made;
@@ -131,6 +138,10 @@ ensure_session_looked(struct tmf_op *op)
 	tmf_op_keep(op, SESSIONS_KEPT, json_incref(op->reply));
 	if (f->rule->target_id != NULL && env(op)->dry_run == NULL)
 		return ensure_session_ready(op);
+	if (f->awaits_target)
+		return tmf_op_await(op,
+		    targets_load_lives_after(action_account(op)->targets, f->readings),
+		    ensure_session_ready);
 	return tmf_op_await(
 	    op, targets_load_lives(action_account(op)->targets), ensure_session_ready);
 }
@@ -372,6 +383,41 @@ ensure_session_was_refused_as(const struct tmf_op *op, const char *error)
 	return name != NULL && strcmp(name, error) == 0;
 }
 
+/*
+ * True if it is worth to look once more. Where AWS refuses for another reason no look explains it,
+ * and thousands of items must not wait for nothing: so after LOOKS_IN_VAIN_MAX of them in a row the
+ * first look counts.
+ */
+static bool
+ensure_session_may_wait(const struct tmf_op *op)
+{
+	const struct ensure_session *f = op->frame;
+
+	return env(op)->dry_run == NULL && f->looks < SESSION_LOOKS_MAX - 1 &&
+	       action_account(op)->looks_in_vain < LOOKS_IN_VAIN_MAX;
+}
+
+static enum tmf_op_next
+ensure_session_wait(struct tmf_op *op)
+{
+	struct ensure_session *f = op->frame;
+
+	assert(f->looks < SESSION_LOOKS_MAX - 1);
+	f->readings = targets_readings(action_account(op)->targets);
+	return tmf_op_sleep(op, (int64_t)SESSION_LOOK_DELAY_MS << f->looks++, ensure_session_look);
+}
+
+/* Whether pauses are of use is learned from those that are over. */
+static void
+ensure_session_note_looks(const struct tmf_op *op, bool found)
+{
+	const struct ensure_session *f = op->frame;
+	struct account *account = action_account(op);
+
+	if (f->looks > 0)
+		account->looks_in_vain = found ? 0 : account->looks_in_vain + 1;
+}
+
 /* The look found nothing that is in the way. Where the rule lets tmflow choose the number,
  * another process may have taken the chosen one: the next free one is tried. Otherwise AWS's
  * word stands. */
@@ -381,8 +427,12 @@ ensure_session_missing(struct tmf_op *op)
 	struct ensure_session *f = op->frame;
 	int free_number = session_number_for(
 	    f->rule, ensure_session_found(op), action_text_of(op, "NetworkInterfaceId"));
+	bool is_limit = ensure_session_was_refused_as(op, ERROR_SESSIONS_LIMIT);
 
-	if (ensure_session_was_refused_as(op, ERROR_SESSIONS_LIMIT))
+	if ((is_limit || free_number == f->session_number) && ensure_session_may_wait(op))
+		return ensure_session_wait(op);
+	ensure_session_note_looks(op, false);
+	if (is_limit)
 		return ensure_session_settle(op,
 		    (struct outcome){.kind = OUTCOME_INELIGIBLE, .reason = SESSION_LIMIT_REASON});
 	if (free_number == f->session_number)
@@ -407,6 +457,19 @@ ensure_session_drifted(struct tmf_op *op, const json_t *session)
 	return ensure_session_make(op);
 }
 
+/* A session of ours to a target that another process has just made has not drifted. */
+static bool
+ensure_session_awaits_target(struct tmf_op *op, const struct session_question *question)
+{
+	struct ensure_session *f = op->frame;
+	json_t *target_ids = json_array();
+
+	f->awaits_target =
+	    session_await_targets(question, target_ids) && ensure_session_may_wait(op);
+	json_decref(target_ids);
+	return f->awaits_target;
+}
+
 static enum tmf_op_next
 ensure_session_ready(struct tmf_op *op)
 {
@@ -421,9 +484,14 @@ ensure_session_ready(struct tmf_op *op)
 	    .sessions = ensure_session_found(op),
 	};
 	const json_t *session;
-	enum session_verdict verdict = session_judge(&question, &session);
+	enum session_verdict verdict;
 	struct outcome outcome = {0};
 
+	if (ensure_session_awaits_target(op, &question))
+		return ensure_session_wait(op);
+	verdict = session_judge(&question, &session);
+	if (verdict != SESSION_MISSING)
+		ensure_session_note_looks(op, true);
 	switch (verdict) {
 	case SESSION_MISSING:
 		return ensure_session_missing(op);

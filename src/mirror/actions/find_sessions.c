@@ -25,8 +25,17 @@
 #define KEPT_ADOPTED  "adopted"	 /* [id] of sessions that still have to be given the name */
 #define ADOPTED_MAX   1000u	 /* resources of one CreateTags. See: API_CreateTags.html */
 
+/* What must outlive a stage. */
+struct find_sessions {
+	bool created_targets; /* a rule of the page has its targets made */
+	unsigned readings;    /* of the inventory, before the sessions were listed */
+	int looks;	      /* for targets that no listing knew */
+};
+
 static tmf_op_stage_fn find_sessions_adopted;
 static tmf_op_stage_fn find_sessions_answer;
+static tmf_op_stage_fn find_sessions_look_again;
+static tmf_op_stage_fn find_sessions_looked_again;
 
 /* The lists of the output. */
 static const char *const find_sessions_lists[] = {
@@ -320,21 +329,28 @@ find_sessions_settle(struct tmf_op *op, const json_t *entry,
 	return 0;
 }
 
-/* 1 if the entry has had its turn, 0 if that comes in a later round, -1. */
-static int
-find_sessions_classify(struct tmf_op *op, const json_t *entry, int round)
+/* The type only matters to a verdict. */
+static struct session_question
+find_sessions_question(struct tmf_op *op, const json_t *entry)
 {
-	const json_t *sessions =
-	    json_object_get(tmf_op_kept(op, KEPT_SESSIONS), find_sessions_interface(entry));
 	const char *type = jsonx_get_string(find_sessions_instance(entry), "InstanceType");
-	const struct session_question question = {
+
+	return (struct session_question){
 	    .targets = action_account(op)->targets,
 	    .rule = action_rule_of(op, jsonx_get_string(entry, "Rule")),
 	    .subnet_id = find_sessions_subnet(entry),
 	    .interface_id = find_sessions_interface(entry),
 	    .type_is_dead = type != NULL && mirror_config_type_is_dead(env(op)->config, type),
-	    .sessions = sessions,
+	    .sessions =
+		json_object_get(tmf_op_kept(op, KEPT_SESSIONS), find_sessions_interface(entry)),
 	};
+}
+
+/* 1 if the entry has had its turn, 0 if that comes in a later round, -1. */
+static int
+find_sessions_classify(struct tmf_op *op, const json_t *entry, int round)
+{
+	const struct session_question question = find_sessions_question(op, entry);
 	const json_t *session;
 	enum session_verdict verdict = session_judge(&question, &session);
 
@@ -486,13 +502,70 @@ find_sessions_look_at_filters(struct tmf_op *op)
 /* The inventory is read after the sessions, and only where one of them makes it necessary: most
  * fleets never have such a session. */
 static enum tmf_op_next
-find_sessions_came(struct tmf_op *op)
+find_sessions_look_at_targets(struct tmf_op *op)
 {
-	tmf_op_keep(op, KEPT_SESSIONS, json_incref(op->reply));
 	if (find_sessions_needs_targets(op))
 		return tmf_op_await(
 		    op, targets_load(action_account(op)->targets), find_sessions_look_at_filters);
 	return find_sessions_look_at_filters(op);
+}
+
+/* Of all sessions of the page that nobody knows the targets of. */
+static json_t *
+find_sessions_awaited(struct tmf_op *op)
+{
+	json_t *target_ids = json_array();
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach (find_sessions_matched(op), i, entry) {
+		const struct session_question question = find_sessions_question(op, entry);
+
+		session_await_targets(&question, target_ids);
+	}
+	return target_ids;
+}
+
+static enum tmf_op_next
+find_sessions_look_again(struct tmf_op *op)
+{
+	const struct find_sessions *f = op->frame;
+	struct mirror_targets *targets = action_account(op)->targets;
+
+	return tmf_op_await(
+	    op, targets_load_lives_after(targets, f->readings), find_sessions_looked_again);
+}
+
+/* Looks until each target is known, at once and then after pauses: a target that is never listed
+ * has been made out of reach, and its session has drifted. */
+static enum tmf_op_next
+find_sessions_looked_again(struct tmf_op *op)
+{
+	struct find_sessions *f = op->frame;
+	struct mirror_targets *targets = action_account(op)->targets;
+	json_t *awaited = f->created_targets ? find_sessions_awaited(op) : NULL;
+	size_t count = json_array_size(awaited);
+	json_t *id;
+	size_t i;
+
+	if (f->looks == SESSION_LOOKS_MAX)
+		json_array_foreach (awaited, i, id)
+			targets_give_up(targets, json_string_value(id));
+	json_decref(awaited);
+	if (count == 0 || f->looks == SESSION_LOOKS_MAX)
+		return find_sessions_look_at_targets(op);
+	if (f->looks++ == 0)
+		return find_sessions_look_again(op);
+	f->readings = targets_readings(targets);
+	return tmf_op_sleep(
+	    op, (int64_t)SESSION_LOOK_DELAY_MS << (f->looks - 2), find_sessions_look_again);
+}
+
+static enum tmf_op_next
+find_sessions_came(struct tmf_op *op)
+{
+	tmf_op_keep(op, KEPT_SESSIONS, json_incref(op->reply));
+	return find_sessions_looked_again(op);
 }
 
 /* All interfaces of the page together, whichever rule takes them: sessions are listed by
@@ -500,6 +573,7 @@ find_sessions_came(struct tmf_op *op)
 static enum tmf_op_next
 find_sessions_ask(struct tmf_op *op)
 {
+	struct find_sessions *f = op->frame;
 	json_t *ids = json_array();
 	struct tmf_call *call;
 	json_t *entry;
@@ -507,6 +581,7 @@ find_sessions_ask(struct tmf_op *op)
 
 	json_array_foreach (find_sessions_matched(op), i, entry)
 		json_array_append(ids, json_object_get(entry, "NetworkInterfaceId"));
+	f->readings = targets_readings(action_account(op)->targets);
 	call = gather_ask(action_account(op)->sessions, ids);
 	json_decref(ids);
 	return tmf_op_await(op, call, find_sessions_came);
@@ -516,11 +591,11 @@ find_sessions_ask(struct tmf_op *op)
 static enum tmf_op_next
 find_sessions_start(struct tmf_op *op)
 {
-	bool created_targets;
+	struct find_sessions *f = op->frame;
 
-	if (action_input_check(op) < 0 || find_sessions_check(op, &created_targets) < 0)
+	if (action_input_check(op) < 0 || find_sessions_check(op, &f->created_targets) < 0)
 		return TMF_OP_FAIL;
-	if (created_targets)
+	if (f->created_targets)
 		return tmf_op_await(
 		    op, targets_load_lives(action_account(op)->targets), find_sessions_ask);
 	return find_sessions_ask(op);
@@ -562,6 +637,7 @@ const struct tmf_action action_find_sessions = {
     .input = input,
     .output = output,
     .iam_actions = iam_actions,
+    .frame_size = sizeof(struct find_sessions),
     .needs_aws = true,
     .start = find_sessions_start,
 };

@@ -97,6 +97,8 @@ target_listing_is_fresh(const struct target_listing *listing)
 
 	if (listing->times == 0 || listing->call != NULL)
 		return false;
+	if (listing->times < listing->wanted && listing->held == 0)
+		return false;
 	return fresh_ms == 0 || listing->held > 0 ||
 	       target_listing_mono_ms(listing) - listing->read_mono_ms <= fresh_ms;
 }

@@ -14,6 +14,7 @@ struct target_listing {
 	struct inventory inventory; /* as it was read last */
 	unsigned times;		    /* it was read; 0: it cannot be asked yet */
 	int64_t read_mono_ms;	    /* when that was last */
+	unsigned wanted;	    /* an earlier reading than that one is not fresh */
 	/* Who goes through the inventory: until they are done it is not read again. */
 	unsigned held;
 	struct inventory coming; /* being read; takes the place of the inventory at its end */

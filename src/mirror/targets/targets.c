@@ -21,6 +21,7 @@ struct mirror_targets {
 	struct target_rooms *rooms;
 	struct target_creations *creations;
 	struct target_leftovers *leftovers;
+	json_t *given_up; /* {target: true}: looked for several times, and never listed */
 };
 
 struct mirror_targets *
@@ -35,6 +36,7 @@ targets_new(struct account *account)
 	targets->creations = target_creations_new(account, &targets->listing.inventory);
 	targets->leftovers =
 	    target_leftovers_new(account, targets->creations, targets->rooms, targets->lives);
+	targets->given_up = json_object();
 	return targets;
 }
 
@@ -43,6 +45,7 @@ targets_free(struct mirror_targets *targets)
 {
 	if (targets == NULL)
 		return;
+	json_decref(targets->given_up);
 	target_leftovers_free(targets->leftovers);
 	target_creations_free(targets->creations);
 	target_rooms_free(targets->rooms);
@@ -60,6 +63,23 @@ targets_load(struct mirror_targets *targets)
 struct tmf_call *
 targets_load_lives(struct mirror_targets *targets)
 {
+	return target_lives_load(targets->lives);
+}
+
+unsigned
+targets_readings(const struct mirror_targets *targets)
+{
+	return targets->listing.times;
+}
+
+/* While a look goes through the inventory that is not read again: the caller sees that the target
+ * is still unknown, and comes again. */
+struct tmf_call *
+targets_load_lives_after(struct mirror_targets *targets, unsigned readings)
+{
+	assert(!targets->account->dry_run); /* what it has planned is in the inventory only */
+	if (targets->listing.wanted < readings + 1)
+		targets->listing.wanted = readings + 1;
 	return target_lives_load(targets->lives);
 }
 
@@ -124,6 +144,20 @@ targets_subnet_of(const struct mirror_targets *targets, const char *target_id)
 	const struct target *target = inventory_find(&targets->listing.inventory, target_id);
 
 	return target != NULL ? target->subnet_id : NULL;
+}
+
+bool
+targets_may_come(const struct mirror_targets *targets, const char *target_id)
+{
+	return !targets->account->dry_run &&
+	       inventory_find(targets_inventory(targets), target_id) == NULL &&
+	       json_object_get(targets->given_up, target_id) == NULL;
+}
+
+void
+targets_give_up(struct mirror_targets *targets, const char *target_id)
+{
+	json_object_set_new(targets->given_up, target_id, json_true());
 }
 
 bool

@@ -24,7 +24,13 @@ struct tmf_call *targets_load(struct mirror_targets *targets);
  * Errors: likewise, and as DescribeInstances. */
 struct tmf_call *targets_load_lives(struct mirror_targets *targets);
 
-/* The same, and the sources of targets that are interfaces are counted. Errors: likewise, and as
+/* How many times the inventory was read; and targets_load_lives with one that is read after that:
+ * for a target that another process has made meanwhile. Not in a dry run. */
+unsigned targets_readings(const struct mirror_targets *targets);
+struct tmf_call *targets_load_lives_after(struct mirror_targets *targets, unsigned readings);
+
+/* As targets_load_lives, and the sources of targets that are interfaces are counted. Errors:
+ * likewise, and as
  * DescribeTrafficMirrorSessions. */
 struct tmf_call *targets_load_rooms(struct mirror_targets *targets);
 
@@ -79,6 +85,12 @@ bool targets_allowed(const struct mirror_targets *targets, const struct config_r
 /* Whose sources a target was made for; NULL where that is not known, or the inventory was not
  * needed. Borrows. */
 const char *targets_subnet_of(const struct mirror_targets *targets, const char *target_id);
+
+/* True if the target is not known, and one that another process has just made would not be either:
+ * AWS lists it some seconds later. False once targets_give_up was called for it, and in a dry run.
+ * Only after targets_load. */
+bool targets_may_come(const struct mirror_targets *targets, const char *target_id);
+void targets_give_up(struct mirror_targets *targets, const char *target_id);
 
 /* True if the target is known to be a network interface. False where the inventory was not
  * needed. */
