@@ -55,6 +55,7 @@ struct cli_opts {
 	const char *limit;
 	const char *older_than;
 	const char *retention;
+	const char *every;
 	const char *color;
 	const char *activity_arn; /* the first of activity_arns */
 	struct cli_list activity_arns;
@@ -214,6 +215,8 @@ struct cli_opts {
 	    "workflow for launched instances; default on-launch.yaml in --workflows")              \
 	X(ON_GUARDDUTY, on_guardduty, "on-guardduty", 0, WORK, "FILE",                             \
 	    "workflow for GuardDuty findings; default on-guardduty.yaml in --workflows")           \
+	X(EVERY, every, "every", 0, WORK, "PERIOD",                                                \
+	    "from the start of a round to that of the next, a tenth more or less: 15m, 1h, 1d")    \
 	X(POLLERS, pollers, "pollers", 0, WORK, "N", "open polls at a time (per activity)")        \
 	X(CONCURRENCY, concurrency, "concurrency", 0, WORK, "N",                                   \
 	    "polls, tasks or messages in progress at a time; 40, listen: 1000")                    \

@@ -119,6 +119,12 @@ record_is_serving(const struct store_run *run)
 }
 
 bool
+record_is_round(const struct store_run *run)
+{
+	return record_has(run, RECORD_RECONCILE);
+}
+
+bool
 record_keeps_history(const struct store_run *run)
 {
 	return record_has(run, RECORD_HISTORY);

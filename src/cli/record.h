@@ -18,6 +18,7 @@
 #define RECORD_PRUNE_LIMIT "pruneLimit" /* "N" or "N%" */
 #define RECORD_PARTS	   "parts"	/* of a run over accounts and regions: how many */
 #define RECORD_SERVING	   "serving"	/* true: a worker or listener, whose run nothing resumes */
+#define RECORD_RECONCILE   "reconcile"	/* true: a round of `tmflow reconcile` */
 #define RECORD_MOCK	   "mock"	/* the test case of --mock, see run/mocks.h */
 #define RECORD_ACCOUNT	   "account"	/* of a part of such a run: its account */
 
@@ -53,6 +54,9 @@ bool record_prune(const struct store_run *run, struct prune_limit *ret_limit);
 
 /* True for the record of a worker or listener. */
 bool record_is_serving(const struct store_run *run);
+
+/* True for a round of `tmflow reconcile`: the next round does what it left undone. */
+bool record_is_round(const struct store_run *run);
 
 /* True if the run keeps its events. */
 bool record_keeps_history(const struct store_run *run);

@@ -29,7 +29,8 @@ retention_is_meant(
 {
 	if (retention->opts->state >= 0)
 		return (int)kind == retention->opts->state && kind != RUN_STATE_RUNNING;
-	return run_state_is_over(kind) || (kind != RUN_STATE_RUNNING && record_is_serving(run));
+	return run_state_is_over(kind) ||
+	       (kind != RUN_STATE_RUNNING && (record_is_serving(run) || record_is_round(run)));
 }
 
 static int

@@ -19,7 +19,8 @@ struct retention_result {
 struct retention_opts {
 	int64_t age_ms; /* runs that ended longer ago */
 	/* enum run_state_kind: those in that state, also ones that could be resumed. -1: those that
-	 * are over, and of what served those that were killed, which nothing goes on from. */
+	 * are over, and of what served and of rounds of reconcile those that were stopped, which
+	 * nothing goes on from. */
 	int state;
 	size_t max; /* that many at once; the rest is for the next time */
 	/* Each in a transaction of its own: another process may have to write meanwhile. Not within

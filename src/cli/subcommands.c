@@ -338,6 +338,24 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_listen,
     },
     {
+	/* No --run-id, --dry-run or --input: each round is a run of its own, and a real one. */
+	.name = "reconcile",
+	.group = GROUP_SERVE,
+	.args = "[WORKFLOW]",
+	.summary = "run the backfill again and again, on a schedule",
+	.examples = "tmflow reconcile --every 15m --region eu-west-1\n"
+		    "tmflow reconcile --every 1h --accounts accounts.yaml --retention 30d",
+	.args_min = 0,
+	.args_max = 1,
+	.options = OPTIONS_STORE | OPTIONS_AWS | OPTION_BIT(EVERY) | OPTION_BIT(CONFIG) |
+		   OPTION_BIT(HOOK) | OPTION_BIT(REGION) | OPTION_BIT(ACCOUNT) |
+		   OPTION_BIT(ACCOUNTS) | OPTION_BIT(NO_CHECKPOINT) | OPTION_BIT(HISTORY) |
+		   OPTION_BIT(PRUNE) | OPTION_BIT(PRUNE_LIMIT) | OPTION_BIT(NO_ONLINE_CHECK) |
+		   OPTION_BIT(HEALTH_FILE) | OPTION_BIT(RETENTION) | OPTION_BIT(SET) |
+		   OPTION_BIT(SET_FILE),
+	.run = cmd_reconcile,
+    },
+    {
 	/* A function has no command line: Lambda starts its runtime without arguments. */
 	.name = "lambda",
 	.group = GROUP_SERVE,

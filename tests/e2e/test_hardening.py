@@ -90,11 +90,12 @@ class Built(harness.Case):
 
 class Deployed(harness.Case):
     @unittest.skipUnless(shutil.which("systemd-analyze"), "skipped: no systemd-analyze here")
-    def test_the_worker_is_shut_in(self):
-        unit = os.path.join(harness.ROOT, "tools", "deploy", "tmflow-worker.service")
-        done = subprocess.run(["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", unit], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout)
+    def test_services_are_shut_in(self):
+        for name in ("tmflow-worker.service", "tmflow-reconcile.service"):
+            unit = os.path.join(harness.ROOT, "tools", "deploy", name)
+            done = subprocess.run(["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", unit], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout)
 
 
 class Started(harness.Case):

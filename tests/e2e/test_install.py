@@ -28,7 +28,8 @@ class Install(harness.Case):
 
     def test_all_is_there(self):
         prefix = self.installed()
-        for path in ("bin/tmflow", "bin/ec2sim", "include/tmflow/tmflow.h", "lib/systemd/system/tmflow-worker.service", "share/doc/tmflow/LICENSE",
+        for path in ("bin/tmflow", "bin/ec2sim", "include/tmflow/tmflow.h", "lib/systemd/system/tmflow-worker.service",
+                     "lib/systemd/system/tmflow-reconcile.service", "share/doc/tmflow/LICENSE",
                      "share/tmflow/workflows/backfill.yaml", "share/tmflow/config/example.yaml", "share/tmflow/lua/skip_types.lua",
                      "share/bash-completion/completions/tmflow", "share/zsh/site-functions/_tmflow", "share/fish/vendor_completions.d/tmflow.fish"):
             self.assertTrue(os.path.exists(os.path.join(prefix, path)) or path.startswith("lib/"), path)

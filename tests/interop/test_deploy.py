@@ -16,7 +16,7 @@ import interop
 import services
 
 DEPLOY = os.path.join(interop.ROOT, "tools", "deploy")
-TEMPLATES = [os.path.join(DEPLOY, name) for name in ("template.yaml", "worker.yaml")]
+TEMPLATES = [os.path.join(DEPLOY, name) for name in ("template.yaml", "worker.yaml", "reconcile.yaml")]
 WORKFLOWS = ("backfill", "on-launch", "on-guardduty")
 
 # The actions of a template's statement, read by a program that knows CloudFormation's tags.
@@ -144,7 +144,7 @@ class Deploy(services.Case):
                                  "arn:aws:states:us-east-1:123456789012:activity:tmflow")
             for statement in json.loads(done.stdout)["Statement"]:
                 needed.setdefault(statement["Sid"], set()).update(statement["Action"])
-        for template, sids in zip(TEMPLATES, (["TmflowActions"], ["TmflowActions", "TmflowActivity", "TmflowTasks"])):
+        for template, sids in zip(TEMPLATES, (["TmflowActions"], ["TmflowActions", "TmflowActivity", "TmflowTasks"], ["TmflowActions"])):
             given = {s["Sid"]: set(s["Action"]) for s in self.statements(template) if s["Sid"]}
             self.assertEqual(given, {sid: needed[sid] for sid in sids}, template)
 

@@ -22,7 +22,8 @@ if(TMFLOW_PROGRAM)
 	install(FILES ${PROJECT_SOURCE_DIR}/src/tmflow.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 	install(DIRECTORY ${PROJECT_SOURCE_DIR}/workflows ${PROJECT_SOURCE_DIR}/config ${PROJECT_SOURCE_DIR}/lua
 		DESTINATION ${CMAKE_INSTALL_DATADIR}/tmflow PATTERN parts EXCLUDE) # the workflows are complete without
-	install(FILES ${PROJECT_SOURCE_DIR}/tools/deploy/tmflow-worker.service DESTINATION lib/systemd/system)
+	install(FILES ${PROJECT_SOURCE_DIR}/tools/deploy/tmflow-worker.service
+		${PROJECT_SOURCE_DIR}/tools/deploy/tmflow-reconcile.service DESTINATION lib/systemd/system)
 	# Manual pages and completion are written by the program, out of its option table.
 	if(NOT CMAKE_CROSSCOMPILING)
 		install(CODE "set(tmflow \"$<TARGET_FILE:tmflow>\")

@@ -24,6 +24,7 @@ int cmd_audit(const struct cli_opts *opts);
 int cmd_doctor(const struct cli_opts *opts);
 int cmd_destroy(const struct cli_opts *opts);
 int cmd_listen(const struct cli_opts *opts);
+int cmd_reconcile(const struct cli_opts *opts);
 int cmd_lambda(const struct cli_opts *opts);
 int cmd_completion(const struct cli_opts *opts);
 int cmd_config(const struct cli_opts *opts);

@@ -18,10 +18,13 @@ _Static_assert(PARTS_MAX < TMF_LOOP_TURN_HOOKS_MAX, "each part's engine has a ho
 
 /* Places share the network, so that the workspace of the whole is opened first. */
 void
-parts_init(struct parts *parts, const struct cli_opts *base_opts)
+parts_init(struct parts *parts, const struct cli_opts *base_opts, const struct workspace *beside)
 {
 	*parts = (struct parts){.opts = base_opts};
-	workspace_init(&parts->base, base_opts);
+	if (beside != NULL)
+		workspace_init_beside(&parts->base, base_opts, beside);
+	else
+		workspace_init(&parts->base, base_opts);
 }
 
 /* The parts go before the base, whose loop and transport they borrow. */

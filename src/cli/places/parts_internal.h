@@ -29,9 +29,10 @@ struct parts {
 
 /*
  * Life: parts_init, store and run filled in, the parts made (from files or from their records),
- * parts_execute, parts_fini. Borrows base_opts.
+ * parts_execute, parts_fini. Borrows base_opts. beside: as parts_run has it.
  */
-void parts_init(struct parts *parts, const struct cli_opts *base_opts);
+void
+parts_init(struct parts *parts, const struct cli_opts *base_opts, const struct workspace *beside);
 void parts_fini(struct parts *parts);
 
 /* Opens a part's client, whose calls bear the part's id. A failure is in *err. */

@@ -155,7 +155,7 @@ parts_resume(const struct cli_opts *opts, struct store *store, struct store_run 
 	else if (list.count == 0)
 		code = parts_report_again(opts, store, run, &err);
 	else {
-		parts_init(&parts, opts);
+		parts_init(&parts, opts, NULL);
 		parts.store = store;
 		parts.run = run;
 		code = parts_continue(&parts, &list);

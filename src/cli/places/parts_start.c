@@ -99,6 +99,8 @@ parts_record(struct parts *parts, struct tmf_err *err)
 {
 	struct store_run *whole = parts->run;
 
+	if (parts->opts->every != NULL)
+		record_put_setting(whole, RECORD_RECONCILE, json_true());
 	if (store_run_create(parts->store, whole, err) < 0)
 		return -1;
 	for (size_t i = 0; i < parts->count; i++) {
@@ -237,7 +239,7 @@ parts_read_whole(const struct cli_opts *opts, struct store_run *run, size_t part
  * read and connected before parts_begin writes the record.
  */
 int
-parts_run(const struct cli_opts *opts)
+parts_run(const struct cli_opts *opts, const struct workspace *beside)
 {
 	struct places places = {0};
 	struct cli_opts base = *opts;
@@ -257,7 +259,7 @@ parts_run(const struct cli_opts *opts)
 		return code;
 	base.region = parts_first_region(&places);
 	base.assume_role = NULL;
-	parts_init(&parts, &base);
+	parts_init(&parts, &base, beside);
 	parts.run = &run;
 	code = parts_read_whole(opts, &run, places.count);
 	if (code == EXIT_OK)

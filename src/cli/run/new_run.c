@@ -86,6 +86,8 @@ new_run_begin(struct session *session)
 	 */
 	if (json_object_size(session->scripts) > 0)
 		record_put_setting(run, RECORD_SCRIPTS, json_incref(session->scripts));
+	if (opts->every != NULL)
+		record_put_setting(run, RECORD_RECONCILE, json_true());
 	if (opts->history)
 		record_put_setting(run, RECORD_HISTORY, json_true());
 	session->lease = record_begin(opts, &session->workspace.rng, session->store, run, &err);

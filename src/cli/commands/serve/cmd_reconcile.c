@@ -1,0 +1,342 @@
+#include "cli/commands/commands.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/ages.h"
+#include "cli/answer.h"
+#include "cli/harden.h"
+#include "cli/places/parts.h"
+#include "cli/places/places.h"
+#include "cli/places/turns.h"
+#include "cli/record.h"
+#include "cli/retention.h"
+#include "cli/run/new_run.h"
+#include "cli/signals.h"
+#include "mirror/config/prune.h"
+#include "serve/health.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/*
+ * The backfill, again and again in one process. Each round is an ordinary run with a record of its
+ * own, which reads its files again: an edited configuration counts from the next round on. All
+ * rounds share this process's loop and network, and nothing else.
+ */
+
+#define EVERY_MIN_MS	 INT64_C(1000)
+#define PAUSE_MIN_MS	 INT64_C(1000) /* after a round that took longer than its period */
+#define PAUSE_MAX_MS	 (INT64_C(24) * 60 * 60 * 1000) /* after failures */
+#define DOUBLINGS_MAX	 10 /* PAUSE_MAX_MS comes before that for most periods */
+#define AGAIN_MS	 100
+#define JITTER_PERCENT	 10 /* of the pause, to both sides */
+#define DEFAULT_WORKFLOW "backfill"
+#define RETENTION_ALL	 SIZE_MAX
+
+struct reconcile {
+	struct cli_opts opts; /* as given, but quiet and with the workflow */
+	char *args[2];	      /* of opts */
+	struct workspace base;
+	struct store *store; /* of leases and retention; each round opens its own */
+	struct health health;
+	struct tmf_timer next;
+	struct tmf_timer again; /* hands a signal on to the run that is about to begin */
+	int signo;		/* that signal */
+	char own_account[TURNS_ACCOUNT_BYTES];
+	int64_t every_ms;
+	int64_t retention_ms; /* -1: runs stay */
+	unsigned failures;    /* rounds in a row */
+	uint64_t rounds;
+	bool in_round;
+	bool stops;
+};
+
+/* --- between two rounds --- */
+
+/*
+ * Within a round the signals are its run's, once that has begun. One that comes while its files are
+ * read and its keys are looked for must not stop the loop, which waits for these; it is raised
+ * again until the run has taken the signals over.
+ */
+static void
+reconcile_signal(void *arg, int signo)
+{
+	struct reconcile *reconcile = arg;
+	struct tmf_loop *loop = reconcile->base.loop;
+
+	reconcile->stops = true;
+	reconcile->signo = signo;
+	if (reconcile->in_round)
+		tmf_loop_timer_arm(loop, &reconcile->again, tmf_loop_mono_ms(loop) + AGAIN_MS);
+	else
+		tmf_loop_stop(loop);
+}
+
+static void
+reconcile_raise_again(struct tmf_timer *timer)
+{
+	const struct reconcile *reconcile =
+	    (struct reconcile *)((char *)timer - offsetof(struct reconcile, again));
+
+	(void)raise(reconcile->signo);
+}
+
+static void
+reconcile_asked_live(void *arg, int signo)
+{
+	const struct reconcile *reconcile = arg;
+
+	(void)signo;
+	cli_print(stderr, "tmflow: reconcile: waiting for the next round, %llu so far\n",
+	    (unsigned long long)reconcile->rounds);
+}
+
+static void
+reconcile_due(struct tmf_timer *timer)
+{
+	struct reconcile *reconcile =
+	    (struct reconcile *)((char *)timer - offsetof(struct reconcile, next));
+
+	tmf_loop_stop(reconcile->base.loop);
+}
+
+/*
+ * From the start of a round to the start of the next. Many processes that were started together
+ * must not ask AWS together for ever: that is what the jitter is for. What fails is likely to fail
+ * again at once, so that each failure doubles the pause; one good round ends that.
+ */
+static int64_t
+reconcile_pause_ms(struct reconcile *reconcile)
+{
+	int64_t longest = reconcile->every_ms > PAUSE_MAX_MS ? reconcile->every_ms : PAUSE_MAX_MS;
+	int64_t pause = reconcile->every_ms;
+	int64_t jitter;
+
+	for (unsigned i = 0; i < reconcile->failures && i < DOUBLINGS_MAX && pause < longest; i++)
+		pause *= 2;
+	if (pause > longest)
+		pause = longest;
+	jitter = pause * JITTER_PERCENT / 100;
+	return pause - jitter +
+	       (int64_t)rng_below(&reconcile->base.rng, (uint64_t)(2 * jitter) + 1);
+}
+
+static void
+reconcile_remove_old(struct reconcile *reconcile)
+{
+	const struct retention_opts what = {
+	    .age_ms = reconcile->retention_ms, .state = -1, .max = RETENTION_ALL, .commits = true};
+	struct retention_result result;
+	struct tmf_err err = {0};
+
+	if (reconcile->retention_ms < 0)
+		return;
+	if (retention_apply(reconcile->store, &what, &result, &err) < 0)
+		log_event(LOG_WARN, "reconcile.retention", LOG_STR("cause", tmf_err_text(&err)));
+	tmf_err_fini(&err);
+}
+
+/* The signals are this process's own again: a round has taken them for its run. */
+static int
+reconcile_watch_signals(struct reconcile *reconcile, struct tmf_err *err)
+{
+	struct tmf_loop *loop = reconcile->base.loop;
+
+	return cli_signals_watch(loop, reconcile_signal, reconcile, err) < 0
+		   ? -1
+		   : cli_signals_watch_live(loop, reconcile_asked_live, reconcile, err);
+}
+
+static int
+reconcile_wait(struct reconcile *reconcile, int64_t start_mono_ms, struct tmf_err *err)
+{
+	struct tmf_loop *loop = reconcile->base.loop;
+	int64_t now_ms = tmf_loop_mono_ms(loop);
+	int64_t due_ms = start_mono_ms + reconcile_pause_ms(reconcile);
+	int ret;
+
+	if (due_ms < now_ms + PAUSE_MIN_MS)
+		due_ms = now_ms + PAUSE_MIN_MS;
+	log_event(LOG_INFO, "reconcile.next", LOG_INT("in_ms", due_ms - now_ms),
+	    LOG_INT("failures", reconcile->failures));
+	tmf_loop_timer_arm(loop, &reconcile->next, due_ms);
+	ret = tmf_loop_run(loop, err);
+	tmf_loop_timer_disarm(loop, &reconcile->next);
+	return ret;
+}
+
+/* --- a round --- */
+
+static int
+reconcile_run_one(struct reconcile *reconcile)
+{
+	struct session session;
+	int code;
+
+	session_init_part(&session, &reconcile->opts, &reconcile->base, NULL);
+	session.borrows_store = false;
+	session.reads_scripts = true;
+	code = new_run_load(&session);
+	if (code == EXIT_OK)
+		code = new_run_begin(&session);
+	if (code == EXIT_OK)
+		code = session_execute(&session, SESSION_START);
+	session_fini(&session);
+	return code;
+}
+
+/* The places are looked up again: a file of accounts may have changed. */
+static int
+reconcile_round(struct reconcile *reconcile)
+{
+	struct places places = {0};
+	struct turns turns = {0};
+	struct tmf_err err = {0};
+	int code = places_of(&reconcile->opts, &places);
+
+	if (code != EXIT_OK)
+		return code;
+	if (turns_take(&turns, reconcile->store, &places, &reconcile->base, reconcile->own_account,
+		&err) < 0)
+		code = cli_fail_take(reconcile->opts.output, &err);
+	else if (reconcile->stops) /* the signal came while STS was asked */
+		code = EXIT_OK;
+	else if (places_are_several(&reconcile->opts))
+		code = parts_run(&reconcile->opts, &reconcile->base);
+	else
+		code = reconcile_run_one(reconcile);
+	turns_release(&turns);
+	places_fini(&places);
+	return code;
+}
+
+/*
+ * A round that another process keeps from running has not failed: that one does its work. What is
+ * wrong before the first round has begun is the operator's to see, and ends the process; later a
+ * file that is being edited, or keys that are renewed, must not.
+ */
+static bool
+reconcile_judge(struct reconcile *reconcile, int code)
+{
+	bool failed = code != EXIT_OK && code != EXIT_SOME_FAILED && code != EXIT_HELD;
+
+	log_event(failed ? LOG_WARN : LOG_INFO, "reconcile.round", LOG_INT("code", code),
+	    LOG_INT("round", (int64_t)reconcile->rounds));
+	if (code == EXIT_INTERRUPTED || reconcile->stops ||
+	    (code == EXIT_INVALID && reconcile->rounds == 1))
+		return false;
+	reconcile->failures = failed ? reconcile->failures + 1 : 0;
+	reconcile->health.failing = failed;
+	return true;
+}
+
+/* Returns the exit code: that of an interrupted round, or EXIT_OK when a signal came between. */
+static int
+reconcile_rounds(struct reconcile *reconcile)
+{
+	struct tmf_err err = {0};
+	int code = EXIT_OK;
+
+	if (reconcile_watch_signals(reconcile, &err) < 0)
+		return cli_fail_take(reconcile->opts.output, &err);
+	while (!reconcile->stops) {
+		int64_t start_ms = tmf_loop_mono_ms(reconcile->base.loop);
+
+		reconcile->rounds++;
+		reconcile->in_round = true;
+		code = reconcile_round(reconcile);
+		reconcile->in_round = false;
+		tmf_loop_timer_disarm(reconcile->base.loop, &reconcile->again);
+		if (reconcile_watch_signals(reconcile, &err) < 0)
+			return cli_fail_take(reconcile->opts.output, &err);
+		if (!reconcile_judge(reconcile, code))
+			return code;
+		fflush(stdout);
+		reconcile_remove_old(reconcile);
+		if (reconcile_wait(reconcile, start_ms, &err) < 0)
+			return cli_fail_take(reconcile->opts.output, &err);
+	}
+	return EXIT_OK;
+}
+
+/* --- the process --- */
+
+static int
+reconcile_read_options(struct reconcile *reconcile, struct tmf_err *err)
+{
+	const struct cli_opts *opts = &reconcile->opts;
+	const char *retention =
+	    opts->retention != NULL ? opts->retention : getenv("TMFLOW_RETENTION");
+	struct prune_limit limit;
+
+	if (opts->every == NULL)
+		return tmf_err_set(
+		    err, TMF_ERR_INVALID, "missing period: give --every 15m, or another");
+	if (cli_age_parse("--every", opts->every, &reconcile->every_ms, err) < 0)
+		return -1;
+	if (reconcile->every_ms < EVERY_MIN_MS)
+		return tmf_err_set(err, TMF_ERR_INVALID, "--every takes a second at least");
+	if (opts->prune_limit != NULL && prune_limit_parse(opts->prune_limit, &limit, err) < 0) {
+		tmf_err_prefix(err, "--prune-limit");
+		return -1;
+	}
+	return retention == NULL || retention[0] == '\0'
+		   ? 0
+		   : cli_age_parse("--retention", retention, &reconcile->retention_ms, err);
+}
+
+/* With the first region of the options, as the base of a run over several places: its keys assume
+ * the roles. */
+static int
+reconcile_open(struct reconcile *reconcile, struct cli_opts *base_opts)
+{
+	struct places places = {0};
+	int code = places_of(&reconcile->opts, &places);
+
+	if (code != EXIT_OK)
+		return code;
+	for (size_t i = 0; i < places.count && base_opts->region == NULL; i++)
+		base_opts->region = places.at[i].region;
+	code = workspace_load_settings(&reconcile->base, NULL);
+	if (code == EXIT_OK)
+		code = workspace_connect(&reconcile->base);
+	base_opts->region = NULL;
+	places_fini(&places);
+	if (code == EXIT_OK)
+		reconcile->store = record_open_store(&reconcile->opts, &code);
+	return code;
+}
+
+int
+cmd_reconcile(const struct cli_opts *opts)
+{
+	struct reconcile reconcile = {.opts = *opts,
+	    .retention_ms = -1,
+	    .next.fire = reconcile_due,
+	    .again.fire = reconcile_raise_again};
+	struct cli_opts base_opts = *opts;
+	struct tmf_err err = {0};
+	int code;
+
+	if (reconcile_read_options(&reconcile, &err) < 0)
+		return cli_fail_take(opts->output, &err);
+	cli_forbid_privileges();
+	reconcile.args[0] = opts->arg_count > 0 ? opts->args[0] : (char[]){DEFAULT_WORKFLOW};
+	reconcile.opts.args = reconcile.args;
+	reconcile.opts.arg_count = 1;
+	reconcile.opts.quiet = true;
+	base_opts.region = NULL;
+	base_opts.assume_role = NULL;
+	workspace_init(&reconcile.base, &base_opts);
+	code = reconcile_open(&reconcile, &base_opts);
+	if (code == EXIT_OK) {
+		health_start(&reconcile.health, reconcile.base.loop, opts->health_file);
+		code = reconcile_rounds(&reconcile);
+		health_stop(&reconcile.health);
+	}
+	store_close(reconcile.store);
+	workspace_fini(&reconcile.base);
+	return code;
+}
