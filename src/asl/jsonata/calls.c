@@ -395,11 +395,14 @@ evaluate_apply(struct evaluator *ev, const struct binary_node *binary, const str
     struct frame *frame)
 {
 	struct value left = evaluate(ev, binary->left, input, frame);
+	const struct node *call = binary->right;
 	struct value right;
 
-	if (binary->right->type == NODE_CALL)
-		return evaluate_call(
-		    ev, (const struct call_node *)binary->right, input, frame, &left);
+	/* As in jsonata, predicates behind such a call are not looked at. */
+	if (call->type == NODE_FILTERED)
+		call = ((const struct filtered_node *)call)->expr;
+	if (call->type == NODE_CALL)
+		return evaluate_call(ev, (const struct call_node *)call, input, frame, &left);
 	right = evaluate(ev, binary->right, input, frame);
 	if (right.type != VALUE_FUNCTION)
 		fault_raise(ev->fault, binary->node.position, "T2006");

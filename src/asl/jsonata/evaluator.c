@@ -317,7 +317,10 @@ evaluate_negation(struct evaluator *ev, const struct unary_node *unary, const st
 
 	if (value.type == VALUE_UNDEFINED)
 		return value;
-	if (value.type != VALUE_NUMBER)
+	/* 1/0 fails as the operand of more arithmetic only, and this is one. */
+	if (value.type == VALUE_NUMBER && isinf(value.u.number))
+		fault_raise(ev->fault, unary->node.position, "D1001", "Infinity");
+	if (value.type != VALUE_NUMBER || isnan(value.u.number))
 		fault_raise(ev->fault, unary->node.position, "D1002", evaluator_show(ev, &value));
 	return value_number(-value.u.number);
 }

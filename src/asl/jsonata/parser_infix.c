@@ -136,6 +136,18 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 	return left;
 }
 
+/* Whether it is a * alone with its predicates, which is not a path to jsonata: what stands behind its
+ * group is applied to the group, as in *[a]{b: c}.d, while of a{b: c}.d the group comes last. */
+static bool
+is_lone_wildcard(const struct node *node)
+{
+	const struct path_node *path = (const struct path_node *)node;
+
+	return node->type == NODE_PATH && path->first == path->last &&
+	       path->first->node->type == NODE_WILDCARD && path->group == NULL &&
+	       (path->first->node->flags & NODE_TUPLE) == 0;
+}
+
 /* A path keeps its group, since the group needs the tuples of the path's steps. Only one is
  * allowed: a{..}{..} is S0210. */
 static const struct node *
@@ -147,7 +159,7 @@ parse_group(struct parser *p, const struct node *left, const struct token *token
 	if (left->type == NODE_GROUPED ||
 	    (left->type == NODE_PATH && ((const struct path_node *)left)->group != NULL))
 		fault_raise(p->fault, token->position, "S0210");
-	if (left->type == NODE_NAME || left->type == NODE_PATH) {
+	if (left->type == NODE_NAME || (left->type == NODE_PATH && !is_lone_wildcard(left))) {
 		struct path_node *path = parser_as_path(p, left);
 
 		path->group = group;

@@ -702,6 +702,23 @@ first_contexts(struct evaluator *ev, const struct path_node *path, const struct 
 	return value_list(list);
 }
 
+/* `$x@$y` alone is no path to jsonata: it is the value of its expression, and $y stays unbound in its
+ * predicates. A # makes a path of it. */
+static bool
+binds_nothing(const struct path_node *path)
+{
+	const struct step_more *more = path->first->more;
+
+	if (path->first != path->last || path->first->node->type == NODE_NAME ||
+	    path->group != NULL || more == NULL || more->focus == NULL || more->index != NULL)
+		return false;
+	for (const struct stage *stage = more->stages; stage != NULL; stage = stage->next) {
+		if (stage->filter == NULL)
+			return false;
+	}
+	return true;
+}
+
 /* Once one step needs tuples, all that follow go by tuples, too: a variable that was bound by an
  * early step must reach the last one, and the group behind it. */
 struct value
@@ -713,10 +730,9 @@ evaluate_path(struct evaluator *ev, const struct path_node *path, const struct v
 	struct value tuples = value_undefined();
 	bool is_stream = false;
 
-	/* `$x@$y` alone binds nothing: it is the value of its expression. */
-	if (path->first == path->last && path->first->node->type != NODE_NAME &&
-	    path->first->more != NULL && path->first->more->focus != NULL)
-		return evaluate_unpacked(ev, path->first->node, input, frame);
+	if (binds_nothing(path))
+		return evaluate_stages(ev, path->first->more->stages,
+		    evaluate_unpacked(ev, path->first->node, input, frame), frame);
 	for (const struct step *step = path->first; step != NULL; step = step->next) {
 		is_stream = is_stream || (step->node->flags & NODE_TUPLE) != 0;
 		if (step == path->first && (step->node->flags & NODE_CONSTRUCTED) != 0)

@@ -230,7 +230,7 @@ check_sub_picture(const struct format *f, const struct sub_picture *p)
 	uint32_t grouping = f->sign[SIGN_GROUPING];
 	size_t percents = count_sign(f, p->all, SIGN_PERCENT);
 	size_t per_milles = count_sign(f, p->all, SIGN_PER_MILLE);
-	bool has_passive = p->active.len == 0;
+	bool has_passive = p->active.len == 0 && p->all.len > 0;
 	const char *code = NULL;
 
 	if (count_char(p->all, f->sign[SIGN_DECIMAL]) > 1)

@@ -13,6 +13,8 @@
  * the match that follows. See: https://docs.jsonata.org/regex
  */
 
+#define MATCHES_MAX 1e15 /* a larger limit is none */
+
 /* What a matcher found: in bytes. */
 struct found {
 	size_t begin;
@@ -147,8 +149,8 @@ function_match(
 	return object;
 }
 
-/* The limit on a number of matches; SIZE_MAX where none is given. code: for one below zero. A
- * fraction rounds down, so a limit of 0.5 allows no match. */
+/* The limit on a number of matches; SIZE_MAX where none is given. code: for one below zero. It is
+ * compared with the count of matches so far, so a limit of 0.5 allows one. */
 static size_t
 match_limit(
     struct evaluator *ev, const struct value *args, size_t count, size_t which, const char *code)
@@ -157,7 +159,16 @@ match_limit(
 		return SIZE_MAX;
 	if (args[which].u.number < 0)
 		evaluator_raise(ev, code);
-	return (size_t)floor(args[which].u.number);
+	return args[which].u.number < MATCHES_MAX ? (size_t)ceil(args[which].u.number) : SIZE_MAX;
+}
+
+/* A signature lets undefined stand for any argument, but nothing can be looked for with that. */
+static struct matcher
+matcher_of(struct evaluator *ev, const struct value *args)
+{
+	if (args[1].type != VALUE_FUNCTION)
+		evaluator_raise(ev, "T0410", "2", ev->call_name != NULL ? ev->call_name : "");
+	return (struct matcher){.ev = ev, .text = args[0], .function = args[1].u.function};
 }
 
 /* $match("abc", /(b)/) is an object, not an array: a sequence of one stands for its element. */
@@ -165,15 +176,16 @@ struct value
 function_matches(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
-	size_t limit = match_limit(ev, args, count, 2, "D3040");
 	struct list *list = list_sequence(&ev->heap);
-	struct matcher m = {.ev = ev, .text = args[0]};
+	struct matcher m;
 	struct found found;
+	size_t limit;
 
 	(void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
-	m.function = args[1].u.function;
+	limit = match_limit(ev, args, count, 2, "D3040");
+	m = matcher_of(ev, args);
 	while (list->count < limit && matcher_next(&m, &found)) {
 		struct object *object = object_new(&ev->heap);
 
@@ -191,7 +203,7 @@ struct value
 function_contains(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
-	struct matcher m = {.ev = ev, .text = args[0]};
+	struct matcher m;
 	struct found found;
 
 	(void)count, (void)context;
@@ -199,7 +211,7 @@ function_contains(
 		return value_undefined();
 	if (args[1].type == VALUE_STRING)
 		return value_boolean(text_find(&args[0], &args[1], 0) != SIZE_MAX);
-	m.function = args[1].u.function;
+	m = matcher_of(ev, args);
 	return value_boolean(matcher_next(&m, &found));
 }
 
@@ -237,19 +249,22 @@ struct value
 function_split(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
-	size_t limit = match_limit(ev, args, count, 2, "D3020");
 	struct list *list;
-	struct matcher m = {.ev = ev, .text = args[0]};
+	struct matcher m;
 	struct found found;
-	size_t at = 0;
+	size_t limit, at = 0;
 
 	(void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
+	limit = match_limit(ev, args, count, 2, "D3020");
+	/* Of a text JavaScript's own split takes the limit, which drops a fraction. */
+	if (args[1].type == VALUE_STRING && limit != SIZE_MAX)
+		limit = (size_t)args[2].u.number;
 	if (args[1].type == VALUE_STRING)
 		return split_by_text(ev, &args[0], &args[1], limit);
 	list = list_new(&ev->heap, 0);
-	m.function = args[1].u.function;
+	m = matcher_of(ev, args);
 	while (list->count < limit && matcher_next(&m, &found)) {
 		list_push(&ev->heap, list, text_slice(&args[0], at, found.begin));
 		at = found.end;
@@ -353,15 +368,13 @@ replace_text(struct evaluator *ev, const struct value *args, size_t limit)
 	struct text out = {.heap = &ev->heap};
 	size_t at = 0;
 
-	if (args[1].len == 0)
-		evaluator_raise(ev, "D3010");
-	if (args[2].type != VALUE_STRING)
-		evaluator_raise(ev, "D3012");
 	for (size_t n = 0; n < limit; n++) {
 		size_t found = text_find(&args[0], &args[1], at);
 
 		if (found == SIZE_MAX)
 			break;
+		if (args[2].type != VALUE_STRING)
+			evaluator_raise(ev, "D3012");
 		text_add(&out, args[0].u.text + at, found - at);
 		text_add_value(&out, &args[2]);
 		at = found + args[1].len;
@@ -374,18 +387,21 @@ struct value
 function_replace(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
 {
-	size_t limit = match_limit(ev, args, count, 3, "D3011");
 	struct text out = {.heap = &ev->heap};
-	struct matcher m = {.ev = ev, .text = args[0]};
+	struct matcher m;
 	struct found found;
-	size_t at = 0;
+	size_t limit, at = 0;
 
 	(void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
+	/* An empty pattern is refused before a limit below zero, as in jsonata. */
+	if (args[1].type == VALUE_STRING && args[1].len == 0)
+		evaluator_raise(ev, "D3010");
+	limit = match_limit(ev, args, count, 3, "D3011");
 	if (args[1].type == VALUE_STRING)
 		return replace_text(ev, args, limit);
-	m.function = args[1].u.function;
+	m = matcher_of(ev, args);
 	for (size_t n = 0; n < limit && matcher_next(&m, &found); n++) {
 		text_add(&out, args[0].u.text + at, found.begin - at);
 		if (args[2].type == VALUE_FUNCTION) {

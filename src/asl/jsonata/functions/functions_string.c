@@ -316,7 +316,8 @@ function_substring_after(
 }
 
 /* A copy with every character in another case. Without a locale of its own the C library knows of
- * ASCII only. The German sharp s is the one letter of common use that becomes two. */
+ * ASCII only. Two letters of common use become two: the
+ * German sharp s, and the Turkish dotted capital I. */
 static struct value
 change_case(struct evaluator *ev, const struct value *text, bool upper)
 {
@@ -329,9 +330,9 @@ change_case(struct evaluator *ev, const struct value *text, bool upper)
 		uint32_t c = text_decode(text->u.text + at, text->len - at, &bytes);
 
 		at += bytes;
-		if (upper && c == 0xdf) {
-			out[len++] = 'S';
-			out[len++] = 'S';
+		if (upper ? c == 0xdf : c == 0x130) {
+			memcpy(out + len, upper ? "SS" : "i\xcc\x87", upper ? 2 : 3);
+			len += upper ? 2 : 3;
 			continue;
 		}
 		if (c < 0x80)

@@ -587,12 +587,15 @@ function_format_integer(
 	(void)count, (void)context;
 	if (args[0].type == VALUE_UNDEFINED)
 		return args[0];
+	if (!isfinite(args[0].u.number))
+		evaluator_raise(ev, "D3001");
 	integer_picture_parse(ev, args[1].u.text, args[1].len, &picture);
 	integer_picture_format(&picture, floor(args[0].u.number), &out);
 	return text_value(&out);
 }
 
-/* A text without digits has no number: the result is undefined, not an error. */
+/* A text without digits is NaN, which becomes null in a document: what is not a number is there, as
+ * in jsonata, and $exists tells it from a text that is missing. */
 struct value
 function_parse_integer(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
@@ -605,5 +608,5 @@ function_parse_integer(
 		return args[0];
 	integer_picture_parse(ev, args[1].u.text, args[1].len, &picture);
 	number = integer_picture_read(&picture, args[0].u.text, args[0].len);
-	return isnan(number) ? value_undefined() : value_number(number);
+	return value_number(number);
 }
