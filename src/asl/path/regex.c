@@ -1,6 +1,7 @@
 #include "asl/path/regex.h"
 
 #include "asl/jsonata/pattern.h"
+#include "asl/path/regex_java.h"
 #include "base/mem.h"
 #include "base/watchdog.h"
 
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 
 /*
- * Regular expressions for =~, by PCRE2, which is near to Java's: what Step Functions runs. The
+ * Regular expressions for =~, by PCRE2, to which regex_java.c brings Java's: what Step Functions
+ * runs. The
  * whole text has to match, as with Java's matches(). PCRE2 backtracks, so a pattern of a few bytes
  * may take longer than anybody waits: its steps are limited, and paid for by the path's budget.
  */
@@ -39,6 +41,8 @@ regex_new(struct str pattern, bool ignore_case, struct tmf_err *err)
 	struct regex *regex;
 	PCRE2_SIZE offset;
 	pcre2_code *code;
+	struct buf translated = {0};
+	bool unicode = false, moved;
 	int error;
 
 	if (pattern.len > REGEX_PATTERN_BYTES_MAX) {
@@ -46,14 +50,28 @@ regex_new(struct str pattern, bool ignore_case, struct tmf_err *err)
 		    REGEX_PATTERN_BYTES_MAX);
 		return NULL;
 	}
-	code = pattern_code_new(
-	    pattern, REGEX_OPTIONS | (ignore_case ? PCRE2_CASELESS : 0), &error, &offset);
+	if (!regex_java_translate(pattern, &translated, &unicode)) {
+		buf_fini(&translated);
+		tmf_err_set(err, TMF_ERR_INVALID, "classes of a pattern are nested at most %u deep",
+		    REGEX_JAVA_DEPTH_MAX);
+		return NULL;
+	}
+	code = pattern_code_new(buf_str(&translated),
+	    REGEX_OPTIONS | (ignore_case ? PCRE2_CASELESS : 0) | (unicode ? PCRE2_UCP : 0), &error,
+	    &offset);
+	/* The place of a fault is known only where nothing has moved. */
+	moved = !str_eq(buf_str(&translated), pattern);
+	buf_fini(&translated);
 	if (code == NULL) {
 		PCRE2_UCHAR text[REGEX_MESSAGE_BYTES];
 
 		pcre2_get_error_message(error, text, sizeof(text));
-		tmf_err_set(err, TMF_ERR_INVALID, "invalid pattern: %s, at its byte %zu",
-		    (const char *)text, offset);
+		if (moved)
+			tmf_err_set(
+			    err, TMF_ERR_INVALID, "invalid pattern: %s", (const char *)text);
+		else
+			tmf_err_set(err, TMF_ERR_INVALID, "invalid pattern: %s, at its byte %zu",
+			    (const char *)text, offset);
 		return NULL;
 	}
 	regex = mem_zalloc(1, sizeof(*regex));
