@@ -64,6 +64,8 @@ static const struct jsonata_vector vectors[] = {
     {"$split(nothing, ',', -1)", "{}", NULL, NULL},
     {"$split('a b c', / /, 1.5)", NULL, "[\"a\",\"b\"]", NULL},
     {"$split('a b c', ' ', 1.5)", NULL, "[\"a\"]", NULL},
+    {"$match('abc', /x*/, 1)", NULL, NULL, "D1004"},
+    {"$match('aab', /a/, 1).index", NULL, "0", NULL},
     {"$replace('a', 'b', function($m){1})", NULL, "\"a\"", NULL},
     {"$replace('a', 'a', function($m){1})", NULL, NULL, "D3012"},
     {"$formatInteger(1/0, '0')", NULL, NULL, "D3001"},
@@ -465,8 +467,8 @@ is_excepted(const char *id)
 	return false;
 }
 
-/* A file of the suite. A lone surrogate, which jansson refuses, stands in strings of expressions only:
- * with its backslash doubled it is JSONata's own escape for the same. */
+/* A file of the suite. A lone surrogate, which jansson refuses, stands in strings of expressions
+ * only: with its backslash doubled it is JSONata's own escape for the same. */
 static json_t *
 suite_load(const char *path)
 {

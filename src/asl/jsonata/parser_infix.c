@@ -136,8 +136,8 @@ parse_predicate(struct parser *p, const struct node *left, const struct token *t
 	return left;
 }
 
-/* Whether it is a * alone with its predicates, which is not a path to jsonata: what stands behind its
- * group is applied to the group, as in *[a]{b: c}.d, while of a{b: c}.d the group comes last. */
+/* Whether it is a * alone with its predicates, which is not a path to jsonata: what stands behind
+ * its group is applied to the group, as in *[a]{b: c}.d; of a{b: c}.d the group comes last. */
 static bool
 is_lone_wildcard(const struct node *node)
 {

@@ -702,8 +702,8 @@ first_contexts(struct evaluator *ev, const struct path_node *path, const struct 
 	return value_list(list);
 }
 
-/* `$x@$y` alone is no path to jsonata: it is the value of its expression, and $y stays unbound in its
- * predicates. A # makes a path of it. */
+/* `$x@$y` alone is not a path to jsonata: it is the value of its expression, and $y stays unbound
+ * in its predicates. A # makes a path of it. */
 static bool
 binds_nothing(const struct path_node *path)
 {

@@ -310,7 +310,6 @@ parse_marker(struct evaluator *ev, struct picture *picture, char *marker)
 		parse_width(comma + 1, &min, &part->width_max);
 	}
 	if (marker[0] == 'Z' || marker[0] == 'z') {
-		/* A name has no digits, and a timezone is one to four of them. */
 		if (part->names != NAMES_NONE)
 			evaluator_raise(ev, "D3134");
 		integer_picture_parse(ev, presentation, len, &part->integer);
@@ -408,7 +407,7 @@ format_zone(struct evaluator *ev, const struct part *part, int hours, int minute
 	}
 }
 
-/* Only ISO 8601's calendar and era are known, so C and E are constants. */
+/* Only ISO 8601's calendar and era are known, so C and E are constants. No width cuts a P. */
 static void
 format_part(struct evaluator *ev, const struct part *part, double millis, int hours, int minutes,
     struct text *out)
@@ -421,10 +420,8 @@ format_part(struct evaluator *ev, const struct part *part, double millis, int ho
 	} else if (part->component == 'Z' || part->component == 'z') {
 		format_zone(ev, part, hours, minutes, out);
 	} else if (part->component == 'P') {
-		/* No width cuts it, unlike the other names. */
-		bool is_upper = part->names == NAMES_UPPER;
-
-		text_add(out, number > 0 ? (is_upper ? "PM" : "pm") : is_upper ? "AM" : "am", 2);
+		text_add_char(out, "apAP"[(number > 0) + 2 * (part->names == NAMES_UPPER)]);
+		text_add_char(out, part->names == NAMES_UPPER ? 'M' : 'm');
 	} else if (part->component == 'C' || part->component == 'E') {
 		text_add(out, "ISO", 3);
 	} else if (part->names != NAMES_NONE) {
@@ -666,9 +663,8 @@ time_of_components(struct evaluator *ev, struct components *c)
 	complete_components(ev, c, order);
 	if (by_half)
 		c->at['H'] = (c->at['h'] == 12 ? 0 : c->at['h']) + (c->at['P'] == 1 ? 12 : 0);
-	/* JavaScript's dates, and so jsonata's, read a year of two digits as one of the last century. */
-	if (c->at['Y'] >= 0 && c->at['Y'] <= 99)
-		c->at['Y'] += 1900;
+	/* As JavaScript's dates read a year of two digits. */
+	c->at['Y'] += c->at['Y'] >= 0 && c->at['Y'] <= 99 ? 1900 : 0;
 	day = by_day_of_year
 		  ? days_of(c->at['Y'], 0, 1) + c->at['d'] - 1
 		  : days_of(c->at['Y'], (c->at['M'] > 0 ? c->at['M'] : 1) - 1, 1) + c->at['D'] - 1;

@@ -13,7 +13,7 @@
  * the match that follows. See: https://docs.jsonata.org/regex
  */
 
-#define MATCHES_MAX 1e15 /* a larger limit is none */
+#define MATCHES_MAX 1e15 /* a larger limit does not matter */
 
 /* What a matcher found: in bytes. */
 struct found {
@@ -186,7 +186,8 @@ function_matches(
 		return args[0];
 	limit = match_limit(ev, args, count, 2, "D3040");
 	m = matcher_of(ev, args);
-	while (list->count < limit && matcher_next(&m, &found)) {
+	/* As in jsonata, the match behind the last one that is wanted is looked for, too. */
+	while (limit > 0 && matcher_next(&m, &found) && list->count < limit) {
 		struct object *object = object_new(&ev->heap);
 
 		object_set(&ev->heap, object, "match", 5, found.text);
@@ -265,7 +266,7 @@ function_split(
 		return split_by_text(ev, &args[0], &args[1], limit);
 	list = list_new(&ev->heap, 0);
 	m = matcher_of(ev, args);
-	while (list->count < limit && matcher_next(&m, &found)) {
+	while (limit > 0 && matcher_next(&m, &found) && list->count < limit) {
 		list_push(&ev->heap, list, text_slice(&args[0], at, found.begin));
 		at = found.end;
 	}
@@ -402,7 +403,7 @@ function_replace(
 	if (args[1].type == VALUE_STRING)
 		return replace_text(ev, args, limit);
 	m = matcher_of(ev, args);
-	for (size_t n = 0; n < limit && matcher_next(&m, &found); n++) {
+	for (size_t n = 0; limit > 0 && matcher_next(&m, &found) && n < limit; n++) {
 		text_add(&out, args[0].u.text + at, found.begin - at);
 		if (args[2].type == VALUE_FUNCTION) {
 			struct value match = match_object(ev, &args[0], &found);

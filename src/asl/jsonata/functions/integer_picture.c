@@ -594,8 +594,8 @@ function_format_integer(
 	return text_value(&out);
 }
 
-/* A text without digits is NaN, which becomes null in a document: what is not a number is there, as
- * in jsonata, and $exists tells it from a text that is missing. */
+/* A text without digits is NaN, which becomes null in a document, as in jsonata: $exists
+ * is true of it, unlike of a text that is missing. */
 struct value
 function_parse_integer(
     struct evaluator *ev, const struct value *args, size_t count, const struct value *context)
