@@ -142,6 +142,13 @@ def until_open(address, seconds=120):
             time.sleep(0.05)
 
 
+def node_words(script, *options):
+    """The words that run a script of this folder with the packages at hand, for who runs it himself."""
+    directory = node_packages()
+    shutil.copy(os.path.join(HERE, script), directory)
+    return [*_node()[0], *options, os.path.join(directory, script)]
+
+
 def node(script, *args, stdin=None, env=None):
     """Runs a script of this folder with the packages at hand. Returns what it wrote."""
     directory = node_packages()
