@@ -20,6 +20,7 @@ struct explanation {
 	char *instance_id;
 	json_t *instance;
 	json_t *sessions; /* {interface: [session]}; NULL before they came */
+	json_t *left;	  /* the same, as the rules before have left them to the next */
 	struct waiters waiters;
 	struct tmf_call *asking;
 };
@@ -45,6 +46,7 @@ explanation_free(struct explanation *explanation)
 	waiters_fini(&explanation->waiters);
 	json_decref(explanation->instance);
 	json_decref(explanation->sessions);
+	json_decref(explanation->left);
 	free(explanation->instance_id);
 	free(explanation);
 }
@@ -78,6 +80,36 @@ explain_sessions(const struct explanation *explanation, const char *interface_id
 	return list;
 }
 
+static struct session_shadows
+explain_shadows(const struct explanation *explanation, const struct config_rule *rule,
+    const char *interface_id, const json_t *sessions)
+{
+	return (struct session_shadows){
+	    .filters = explanation->mirror->account->filters,
+	    .rule = rule,
+	    .interface_id = interface_id,
+	    .sessions = sessions,
+	};
+}
+
+/* Sets the outcome that the session leads to. One that is there, or will be, may be left with
+ * nothing by one of somebody else's with a lower number. What is made or changed counts as that in
+ * a run's first report, see ensure-session. */
+static void
+explain_put_outcome(const struct explanation *explanation, const struct session_question *question,
+    enum outcome_kind kind, json_t *item)
+{
+	const struct session_shadows shadows = explain_shadows(
+	    explanation, question->rule, question->interface_id, question->sessions);
+	const json_t *shadow = session_shadow(
+	    &shadows, (int)json_integer_value(json_object_get(item, "sessionNumber")));
+
+	if (shadow != NULL && kind == OUTCOME_PRESENT)
+		kind = OUTCOME_SHADOWED;
+	jsonx_put_string(item, "outcome", outcome_name(kind));
+	jsonx_put_string(item, "shadowedBy", jsonx_get_string(shadow, "TrafficMirrorSessionId"));
+}
+
 /*
  * Without a session: can it have one, and to which target? The order is that of find-sessions and
  * ensure-session: what AWS has refused before comes first, then what the type lists say. `created`
@@ -103,7 +135,10 @@ explain_missing(const struct explanation *explanation, const struct session_ques
 		return 0;
 	}
 	assert(refused == 0);
-	jsonx_put_string(item, "outcome", outcome_name(OUTCOME_CREATED));
+	json_object_set_new(item, "sessionNumber",
+	    json_integer(
+		session_number_for(question->rule, question->sessions, question->interface_id)));
+	explain_put_outcome(explanation, question, OUTCOME_CREATED, item);
 	current = question->rule->target_id == NULL
 		      ? inventory_current(targets_inventory(mirror->account->targets), subnet)
 		      : NULL;
@@ -114,18 +149,6 @@ explain_missing(const struct explanation *explanation, const struct session_ques
 	return 0;
 }
 
-static struct session_shadows
-explain_shadows(
-    const struct explanation *explanation, const struct config_rule *rule, const char *interface_id)
-{
-	return (struct session_shadows){
-	    .filters = explanation->mirror->account->filters,
-	    .rule = rule,
-	    .interface_id = interface_id,
-	    .sessions = json_object_get(explanation->sessions, interface_id),
-	};
-}
-
 /* The differences are the answer to why a run would change a session that works. */
 static void
 explain_drifted(const struct session_question *question, const json_t *session, json_t *item)
@@ -133,78 +156,130 @@ explain_drifted(const struct session_question *question, const json_t *session, 
 	struct buf text = {0};
 
 	session_differences(question, session, &text);
-	jsonx_put_string(item, "outcome", outcome_name(OUTCOME_UPDATED));
 	jsonx_put_string(item, "differences", buf_cstr(&text));
 	buf_fini(&text);
 }
 
-/* A session that is as it should be may be left with nothing, by one of somebody else's. */
-static void
-explain_present(const struct explanation *explanation, const struct session_question *question,
-    const json_t *session, json_t *item)
-{
-	const struct session_shadows shadows =
-	    explain_shadows(explanation, question->rule, question->interface_id);
-	const json_t *shadow = session_shadow(
-	    &shadows, (int)json_integer_value(json_object_get(session, "SessionNumber")));
+/* A rule that takes an interface, in whose item the answer goes. */
+struct explain_turn {
+	const struct config_rule *rule;
+	const char *interface_id;
+	json_t *item; /* borrowed from the result */
+	bool done;
+};
 
-	jsonx_put_string(
-	    item, "outcome", outcome_name(shadow != NULL ? OUTCOME_SHADOWED : OUTCOME_PRESENT));
-	jsonx_put_string(item, "shadowedBy", jsonx_get_string(shadow, "TrafficMirrorSessionId"));
+/* Of a session that is there, or will be, also which one: with matching: all there are several. */
+static void
+explain_put_session(const json_t *session, json_t *item)
+{
+	jsonx_put_string(item, "sessionId", jsonx_get_string(session, "TrafficMirrorSessionId"));
+	jsonx_put_string(item, "targetId", jsonx_get_string(session, "TrafficMirrorTargetId"));
+	if (session != NULL)
+		json_object_set(item, "sessionNumber", json_object_get(session, "SessionNumber"));
 }
 
-/* What a run would find at an interface that the rule takes. session_judge is what find-sessions
- * asks as well. A judgement of its own here could come to another answer than a run, and that would
- * be worse than none. */
 static int
-explain_verdict(const struct explanation *explanation, const struct config_rule *rule,
-    const char *interface_id, json_t *item, struct tmf_err *err)
+explain_verdict(const struct explanation *explanation, const struct session_question *question,
+    enum session_verdict verdict, const json_t *session, json_t *item, struct tmf_err *err)
 {
-	const char *type = jsonx_get_string(explanation->instance, "InstanceType");
-	const struct session_question question = {
-	    .targets = explanation->mirror->account->targets,
-	    .rule = rule,
-	    .subnet_id = jsonx_get_string(explanation->instance, "SubnetId"),
-	    .interface_id = interface_id,
-	    .type_is_dead =
-		type != NULL && mirror_config_type_is_dead(explanation->mirror->config, type),
-	    .sessions = json_object_get(explanation->sessions, interface_id),
-	};
-	const json_t *session;
-	enum session_verdict verdict = session_judge(&question, &session);
 	struct outcome refused = {0};
 
 	switch (verdict) {
 	case SESSION_MISSING:
-		return explain_missing(explanation, &question, item, err);
+		return explain_missing(explanation, question, item, err);
 	case SESSION_DRIFTED:
-		explain_drifted(&question, session, item);
+		explain_put_session(session, item);
+		if (question->rule->session_number != 0)
+			json_object_set_new(
+			    item, "sessionNumber", json_integer(question->rule->session_number));
+		explain_put_outcome(explanation, question, OUTCOME_UPDATED, item);
+		explain_drifted(question, session, item);
 		break;
 	case SESSION_PRESENT:
-		explain_present(explanation, &question, session, item);
+		explain_put_session(session, item);
+		explain_put_outcome(explanation, question, OUTCOME_PRESENT, item);
 		break;
 	case SESSION_CONFLICT:
 	case SESSION_LIMIT:
 	case SESSION_DEAD:
+		explain_put_session(session, item);
 		session_verdict_put(verdict, &refused);
 		jsonx_put_string(item, "outcome", outcome_name(refused.kind));
 		jsonx_put_string(item, "reason", refused.reason);
 		break;
 	}
-	jsonx_put_string(item, "targetId", jsonx_get_string(session, "TrafficMirrorTargetId"));
 	return 0;
 }
 
-/* One of the interfaces, as the rule sees it. It is shown with its sessions if the rule does not
- * take it, too: somebody may have mirrored it by hand. */
+/* What a run would find at an interface that the rule takes, if its turn is in this round.
+ * session_judge, session_round and session_take are what find-sessions asks as well. A judgement of
+ * its own here could come to another answer than a run, and that would be worse than none. */
 static int
+explain_take_turn(const struct explanation *explanation, struct explain_turn *turn,
+    enum session_round round, struct tmf_err *err)
+{
+	const char *type = jsonx_get_string(explanation->instance, "InstanceType");
+	json_t *left = json_object_get(explanation->left, turn->interface_id);
+	const struct session_question question = {
+	    .targets = explanation->mirror->account->targets,
+	    .rule = turn->rule,
+	    .subnet_id = jsonx_get_string(explanation->instance, "SubnetId"),
+	    .interface_id = turn->interface_id,
+	    .type_is_dead =
+		type != NULL && mirror_config_type_is_dead(explanation->mirror->config, type),
+	    .sessions = left,
+	};
+	const json_t *session;
+	enum session_verdict verdict = session_judge(&question, &session);
+
+	assert(!turn->done && left != NULL);
+	if (session_round(&question, verdict) > round)
+		return 0;
+	turn->done = true;
+	if (explain_verdict(explanation, &question, verdict, session, turn->item, err) < 0)
+		return -1;
+	if (turn->rule->matching == MATCHING_ALL && verdict <= SESSION_DRIFTED &&
+	    json_object_get(turn->item, "sessionNumber") != NULL)
+		session_take(left, turn->interface_id, session,
+		    json_object_get(turn->item, "sessionNumber"));
+	return 0;
+}
+
+/* The order in which the rules have their turn is not that in which they are shown. */
+static int
+explain_take_turns(
+    struct explanation *explanation, struct explain_turn *turns, size_t count, struct tmf_err *err)
+{
+	bool all = mirror_config_matches_all(explanation->mirror->config);
+	const char *interface_id;
+	json_t *sessions;
+
+	json_decref(explanation->left);
+	explanation->left = json_object();
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(explanation->left, turns[i].interface_id, json_array());
+	json_object_foreach (explanation->sessions, interface_id, sessions)
+		json_object_set_new(explanation->left, interface_id, json_copy(sessions));
+	for (int round = all ? SESSION_ROUND_FIRST : SESSION_ROUND_LAST;
+	     round <= SESSION_ROUND_LAST; round++)
+		for (size_t i = 0; i < count; i++)
+			if (!turns[i].done && explain_take_turn(explanation, &turns[i],
+						  (enum session_round)round, err) < 0)
+				return -1;
+	return 0;
+}
+
+/* One of the interfaces, as the rule sees it: appended to list, and true if the rule takes it. It
+ * is shown with its sessions if the rule does not take it, too: somebody may have mirrored it by
+ * hand. */
+static bool
 explain_interface(const struct explanation *explanation, const struct config_rule *rule,
-    const json_t *interface, json_t *list, struct tmf_err *err)
+    const json_t *interface, json_t *list)
 {
 	const char *id = jsonx_get_string(interface, "NetworkInterfaceId");
-	bool taken =
-	    rule != NULL && (rule->interfaces == RULE_INTERFACES_ALL ||
-				interface == instance_primary_interface(explanation->instance));
+	bool taken = rule != NULL && id != NULL &&
+		     (rule->interfaces == RULE_INTERFACES_ALL ||
+			 interface == instance_primary_interface(explanation->instance));
 	json_t *item = json_object();
 
 	json_array_append_new(list, item);
@@ -213,35 +288,46 @@ explain_interface(const struct explanation *explanation, const struct config_rul
 	json_object_set_new(item, "mirrored", json_boolean(taken));
 	if (taken)
 		jsonx_put_string(item, "rule", rule->name);
-	if (taken && explain_verdict(explanation, rule, id, item, err) < 0)
-		return -1;
 	json_object_set_new(item, "sessions", explain_sessions(explanation, id));
-	return 0;
+	return taken;
 }
 
 /* rule NULL: none of them is to be mirrored. With matching: all each has an entry for each rule
  * that takes the instance. */
 static int
-explain_interfaces(const struct explanation *explanation, const struct config_rule *rule,
-    json_t *result, struct tmf_err *err)
+explain_interfaces(struct explanation *explanation, const struct config_rule *rule, json_t *result,
+    struct tmf_err *err)
 {
+	const json_t *interfaces = jsonx_get_array(explanation->instance, "NetworkInterfaces");
+	struct explain_turn *turns = NULL;
 	json_t *list = json_array();
 	json_t *interface;
+	size_t count = 0;
 	size_t i;
+	int ret = 0;
 
 	json_object_set_new(result, "interfaces", list);
 	do {
 		const struct config_rule *before = rule;
 
-		json_array_foreach (
-		    jsonx_get_array(explanation->instance, "NetworkInterfaces"), i, interface)
-			if (explain_interface(explanation, rule, interface, list, err) < 0)
-				return -1;
-		if (before != NULL && rules_find(explanation->mirror->rules, explanation->instance,
-					  before, &rule, err) < 0)
-			return -1;
-	} while (rule != NULL);
-	return 0;
+		json_array_foreach (interfaces, i, interface) {
+			if (!explain_interface(explanation, rule, interface, list))
+				continue;
+			turns = mem_resize(turns, count + 1, sizeof(*turns));
+			turns[count++] = (struct explain_turn){
+			    .rule = rule,
+			    .interface_id = jsonx_get_string(interface, "NetworkInterfaceId"),
+			    .item = json_array_get(list, json_array_size(list) - 1),
+			};
+		}
+		if (before != NULL)
+			ret = rules_find(
+			    explanation->mirror->rules, explanation->instance, before, &rule, err);
+	} while (ret == 0 && rule != NULL);
+	if (ret == 0)
+		ret = explain_take_turns(explanation, turns, count, err);
+	free(turns);
+	return ret;
 }
 
 /* In the order of trying, up to the rule that takes it. Later rules are left out, although some may
@@ -370,7 +456,7 @@ explain_excluded(const struct explanation *explanation, json_t *result)
 /* Rules are tried even if the instance is excluded or not eligible: the reader wants to know
  * whether mending that would be enough. */
 static int
-explain_build(const struct explanation *explanation, json_t *result, struct tmf_err *err)
+explain_build(struct explanation *explanation, json_t *result, struct tmf_err *err)
 {
 	const struct config_rule *rule;
 	bool eligible;
@@ -445,8 +531,8 @@ explanation_sessions_came(void *arg, struct tmf_call *call)
 	ids = json_array();
 	json_object_foreach (explanation->sessions, interface_id, sessions)
 		for (size_t i = 0; i < mirror_config_rule_count(mirror->config); i++) {
-			const struct session_shadows shadows = explain_shadows(
-			    explanation, mirror_config_rule(mirror->config, i), interface_id);
+			const struct session_shadows shadows = explain_shadows(explanation,
+			    mirror_config_rule(mirror->config, i), interface_id, sessions);
 
 			session_shadow_filters(&shadows, ids);
 		}

@@ -20,6 +20,7 @@ void explanation_free(struct explanation *explanation);
  *    rule: name of the first that does, or null,
  *    interfaces: [{networkInterfaceId, deviceIndex, mirrored (the rule takes it), rule?,
  *     outcome? (what the next run would record), reason?, differences?, shadowedBy? (session),
+ *     sessionId? (of the rule's session, where it has one), sessionNumber? (that this has then),
  *     targetId?,
  *     sessions: [{sessionId, targetId, filterId, sessionNumber, ours (made by tmflow),
  *      configuration? (for which)}]}]}.

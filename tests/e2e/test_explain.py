@@ -72,6 +72,41 @@ class Explain(harness.Case):
         session = answer["interfaces"][0]["sessions"][0]
         self.assertEqual((session["ours"], session["configuration"]), (True, "config"))
 
+    def test_each_rule_with_matching_all(self):
+        """Rules share the places of an interface: what one of them takes, another does not find, in the order of a run."""
+        sim = self.sim("--no-auth", "--plain", "--vpcs", "1", "--foreign-share", "0.3", instances=20)
+        world = sim.ask("/_sim/world?limit=20")
+        steps = ([("a", 0, 0, 0), ("b", 1, 1, 0), ("c", 1, 0, 0)],
+                 [("b", 0, 0, 0), ("a", 0, 1, 0), ("c", 1, 0, 1), ("x", 1, 1, 0)],   # "x" takes what "b" had, and "a" finds no place
+                 [("a", 1, 0, 0), ("b", 1, 1, 100), ("d", 0, 1, 0), ("e", 0, 0, 0)],
+                 [("z", 1, 1, 0), ("b", 0, 0, 7)])
+        for step, rules in enumerate(steps):
+            config = self.write(f"{step}.json", json.dumps({"name": "all", "matching": "all", "vpcs": [
+                {"name": name, "vpcId": world["Vpcs"][0], "filterId": world["Filters"][f], "targetId": world["GivenTargets"][t],
+                 **({"sessionNumber": number} if number else {})} for name, f, t, number in rules]}))
+            rows = self.rows(self.backfill(sim, "--dry-run", config=config).json["runId"])
+            answers = {}
+            for instance in self.some_of_each(rows):
+                answers[instance] = self.explain(sim, instance, config=config)
+                found = {(i["networkInterfaceId"], i["rule"]): (i["outcome"], i.get("reason"))
+                         for i in answers[instance]["interfaces"] if i["mirrored"]}
+                self.assertEqual(found, {(r["networkInterfaceId"], r["rule"]): (r["outcome"], r["reason"] if r["outcome"] in ("ineligible", "conflict") else None)
+                                         for r in rows[instance] if "rule" in r and r["outcome"] != "unwanted"})
+            self.assertEqual(self.backfill(sim, config=config).code, 0)
+            self.says_which_session(sim, answers)
+
+    def says_which_session(self, sim, answers):
+        """A session that is changed is the one that was named, and what is made has the number that was named."""
+        sessions = sim.every_session()
+        numbers = {s["trafficMirrorSessionId"]: int(s["sessionNumber"]) for s in sessions}
+        made = {(s["networkInterfaceId"], int(s["sessionNumber"])): s["tags"].get("tmflow:rule") for s in sessions}
+        for interface in [i for answer in answers.values() for i in answer["interfaces"]]:
+            if interface.get("outcome") == "updated":
+                self.assertEqual(numbers[interface["sessionId"]], interface["sessionNumber"])
+            if interface.get("outcome") == "created":
+                self.assertNotIn("sessionId", interface)
+                self.assertEqual(made[interface["networkInterfaceId"], interface["sessionNumber"]], interface["rule"])
+
     def test_hook(self):
         sim = self.sim(instances=60)
         rows = self.rows(self.backfill(sim, "--dry-run").json["runId"])

@@ -141,6 +141,10 @@ explain_print_interface(const json_t *interface)
 	    outcome != NULL ? explain_meaning(outcome) : "not to be mirrored");
 	if (detail != NULL)
 		cli_print(stdout, " (%s)", detail);
+	if (jsonx_get_string(interface, "rule") != NULL)
+		cli_print(stdout, ", rule %s", jsonx_get_string(interface, "rule"));
+	if (jsonx_get_string(interface, "sessionId") != NULL)
+		cli_print(stdout, ", session %s", jsonx_get_string(interface, "sessionId"));
 	if (jsonx_get_string(interface, "targetId") != NULL)
 		cli_print(stdout, ", target %s", jsonx_get_string(interface, "targetId"));
 	else if (outcome != NULL && strcmp(outcome, "created") == 0)
