@@ -65,6 +65,21 @@ class Doctor(harness.Case):
         """The first target that the configuration names."""
         return re.search(r"targetId: (\S+)", self.text())[1]
 
+    def test_after_a_run_nothing_is_to_do(self):
+        """What the run made is neither wanted again nor in the way of asking for permissions."""
+        self.assertEqual(self.backfill(self.world).code, 0)
+        for name, check in self.checks().items():
+            self.assertEqual(check["status"], "pass", (name, check))
+
+    def test_quotas_count_what_is_there_already(self):
+        self.world = self.sim("--no-auth", instances=300)
+        before = self.checks()
+        self.assertEqual(self.backfill(self.world).code, 0)
+        after = self.checks()
+        for kind in ("sessions", "targets"):
+            self.assertRegex(before["quota:" + kind]["seen"], "would create at most [1-9][0-9]*$")
+            self.assertRegex(after["quota:" + kind]["seen"], "would create at most 0$")
+
     def test_a_world_in_which_it_works(self):
         done = self.doctor()
         self.assertEqual(done.code, 0, done.err)

@@ -6,6 +6,7 @@
 #include "aws/services/sts.h"
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "mirror/names.h"
 #include "mirror/ownership.h"
 
 #include <assert.h>
@@ -129,12 +130,26 @@ doctor_step_regions(struct doctor *doctor, const json_t *reply)
 
 /* --- permissions --- */
 
+/* The policy may allow changes to what tmflow made only: a target of somebody else's would be
+ * denied, and say nothing of a run. */
+static const char *
+permission_target(const struct doctor *doctor)
+{
+	const char *id;
+	json_t *target;
+
+	json_object_foreach (doctor->targets, id, target)
+		if (tag_value(target, TAG_TOOL) != NULL)
+			return id;
+	return "tmt-00000000000000000";
+}
+
 /* DryRun looks at syntax as well: with what is likely to exist it gets as far as the permission. An
  * id that does not exist is an answer, too: a missing permission is the first answer. */
 json_t *
 doctor_parameters(const struct doctor *doctor, const char *operation)
 {
-	const char *target = json_object_iter_key(json_object_iter(doctor->targets));
+	const char *target = permission_target(doctor);
 	const char *filter = json_object_iter_key(json_object_iter(doctor->filters));
 	const char *subnet = json_object_iter_key(json_object_iter(doctor->subnets));
 	json_t *parameters = json_object();
@@ -153,11 +168,9 @@ doctor_parameters(const struct doctor *doctor, const char *operation)
 		jsonx_put_string(parameters, "NetworkInterfaceId", "eni-00000000000000000");
 	if (strcmp(operation, "DeleteTrafficMirrorTarget") == 0 ||
 	    strcmp(operation, "CreateTrafficMirrorSession") == 0)
-		jsonx_put_string(parameters, "TrafficMirrorTargetId",
-		    target != NULL ? target : "tmt-00000000000000000");
+		jsonx_put_string(parameters, "TrafficMirrorTargetId", target);
 	if (strcmp(operation, "CreateTags") == 0 || strcmp(operation, "DeleteTags") == 0) {
-		jsonx_put_string(
-		    parameters, "ResourceId.1", target != NULL ? target : "tmt-00000000000000000");
+		jsonx_put_string(parameters, "ResourceId.1", target);
 		jsonx_put_string(parameters, "Tag.1.Key", "tmflow:doctor");
 	}
 	if (strcmp(operation, "RunInstances") == 0) {

@@ -3,6 +3,9 @@
 
 #include "fleet/doctor/doctor.h"
 
+/* Before the subnet for which a rule lets targets be made. */
+#define DOCTOR_NEW "new:"
+
 /* What was listed. Members are AWS's. */
 struct doctor {
 	struct doctor_opts opts;
@@ -27,8 +30,8 @@ struct doctor {
 	json_t *refused;      /* {operation: {"error", "cause"}} */
 	json_t *denied;	      /* {IAM action: error of its dry run} */
 
-	/* Of the instances that rules take: {target or "new:SUBNET": {"count", "rule", "subnets":
-	 * {subnet: true}}} */
+	/* Of the instances that rules take: {target, or DOCTOR_NEW and a subnet: {"count", "rule",
+	 * "subnets": {subnet: true}}} */
 	json_t *wanted;
 	int64_t wanted_count;
 

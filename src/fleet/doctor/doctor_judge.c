@@ -1,8 +1,11 @@
 #include "fleet/doctor/doctor_internal.h"
 
 #include "aws/client.h"
+#include "aws/pace/retry.h"
 #include "base/jsonx.h"
 #include "fleet/cost/cost.h"
+#include "mirror/config/instance_types.h"
+#include "mirror/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +119,21 @@ permission_error(const struct doctor *doctor, const char *action)
 	return error != NULL ? error : jsonx_get_string(refusal, "error");
 }
 
+/* AWS looks at the permission before it looks at anything else, so that any other lasting refusal
+ * comes after it was granted: an id that does not exist, a target in use, a quota. */
+static bool
+permission_is_past(const char *error)
+{
+	struct tmf_err err = {0};
+	bool lasts;
+
+	tmf_err_set_name(&err, TMF_ERR_SERVICE, error, "of a dry run");
+	lasts = strncmp(error, "TMFlow.", strlen("TMFlow.")) != 0 &&
+		retry_classify(&err) == RETRY_NEVER;
+	tmf_err_fini(&err);
+	return lasts;
+}
+
 static void
 judge_permission(struct doctor *doctor, const char *action)
 {
@@ -132,8 +150,7 @@ judge_permission(struct doctor *doctor, const char *action)
 		    "denied: %s", error);
 	else if (strcmp(error, "DryRunOperation") == 0)
 		doctor_check(doctor, buf_cstr(&name), DOCTOR_PASS, NULL, "allowed by a dry run");
-	else if (strstr(error, "NotFound") != NULL || strncmp(error, "Invalid", 7) == 0 ||
-		 strncmp(error, "Missing", 7) == 0 || strstr(error, "Malformed") != NULL)
+	else if (permission_is_past(error))
 		doctor_check(doctor, buf_cstr(&name), DOCTOR_PASS, NULL,
 		    "not denied: the dry run ended with %s", error);
 	else
@@ -163,13 +180,13 @@ doctor_judge_quota(struct doctor *doctor, const char *name, int64_t used, int64_
 		doctor_check(doctor, name, DOCTOR_FAIL,
 		    "delete what nobody needs (tmflow audit), or spread the sources over more "
 		    "accounts",
-		    "%lld of %d are used, and a run would create %lld", (long long)used,
+		    "%lld of %d are used, and a run would create at most %lld", (long long)used,
 		    QUOTA_RESOURCES, (long long)more);
 	else
 		doctor_check(doctor, name,
 		    (double)sum >= QUOTA_NEARLY * QUOTA_RESOURCES ? DOCTOR_WARN : DOCTOR_PASS,
 		    "delete what nobody needs (tmflow audit)",
-		    "%lld of %d are used, and a run would create %lld", (long long)used,
+		    "%lld of %d are used, and a run would create at most %lld", (long long)used,
 		    QUOTA_RESOURCES, (long long)more);
 }
 
@@ -186,7 +203,23 @@ judge_creates(const struct doctor *doctor)
 	return doctor->wanted_count > ours ? doctor->wanted_count - ours : 0;
 }
 
-/* As many as the subnets' sources need, by the type of the instances. */
+/* Targets that tmflow made for the subnet. */
+static int64_t
+judge_made_targets(const struct doctor *doctor, const char *subnet)
+{
+	int64_t count = 0;
+	const char *id;
+	json_t *target;
+
+	json_object_foreach (doctor->targets, id, target) {
+		const char *made_for = tag_value(target, TAG_OUR_SUBNET);
+
+		count += made_for != NULL && strcmp(made_for, subnet) == 0;
+	}
+	return count;
+}
+
+/* As many as the subnets' sources need, by the type of the instances, less those that are there. */
 static int64_t
 judge_new_targets(const struct doctor *doctor)
 {
@@ -194,8 +227,21 @@ judge_new_targets(const struct doctor *doctor)
 	const char *id;
 	json_t *sum;
 
-	json_object_foreach (doctor->wanted, id, sum)
-		count += strncmp(id, "new:", 4) == 0;
+	json_object_foreach (doctor->wanted, id, sum) {
+		int64_t sources = json_integer_value(json_object_get(sum, "count"));
+		const struct config_rule *rule;
+		int64_t sources_max;
+		int64_t missing;
+
+		if (strncmp(id, DOCTOR_NEW, strlen(DOCTOR_NEW)) != 0)
+			continue;
+		rule = mirror_config_rule_named(
+		    doctor->opts.mirror->config, jsonx_get_string(sum, "rule"));
+		sources_max = (int64_t)instance_type_sources_max(rule->target_instance_type);
+		missing = (sources + sources_max - 1) / sources_max -
+			  judge_made_targets(doctor, id + strlen(DOCTOR_NEW));
+		count += missing > 0 ? missing : 0;
+	}
 	return count;
 }
 

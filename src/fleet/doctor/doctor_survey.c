@@ -20,7 +20,7 @@ survey_count(struct doctor *doctor, const struct config_rule *rule, const json_t
 	if (subnet == NULL)
 		return;
 	if (key == NULL)
-		key = made = mem_printf("new:%s", target_subnet(rule, subnet));
+		key = made = mem_printf(DOCTOR_NEW "%s", target_subnet(rule, subnet));
 	sum = json_object_get(doctor->wanted, key);
 	if (sum == NULL) {
 		sum = json_pack("{s:i, s:s, s:{}}", "count", 0, "rule", rule->name, "subnets");

@@ -36,7 +36,8 @@ look_name(struct target_look *look, const char *what)
 {
 	buf_reset(&look->name);
 	buf_printf(&look->name, "%s:%s", what,
-	    strncmp(look->id, "new:", 4) == 0 ? look->id + 4 : look->id);
+	    strncmp(look->id, DOCTOR_NEW, strlen(DOCTOR_NEW)) == 0 ? look->id + strlen(DOCTOR_NEW)
+								   : look->id);
 	return buf_cstr(&look->name);
 }
 
@@ -70,7 +71,7 @@ way_check(struct doctor *doctor, struct target_look *look, const struct way_kind
 		    "unknown for %zu of the sources' subnets, such as %s", unknown, subnet);
 	else
 		doctor_check(doctor, look_name(look, kind->what), DOCTOR_PASS, NULL,
-		    "open from all %zu subnets of the sources",
+		    "open from the subnets of the sources: %zu of them",
 		    json_object_size(json_object_get(look->sum, "subnets")));
 }
 
@@ -357,14 +358,14 @@ given_check(struct doctor *doctor, struct target_look *look)
 		balancer_check(doctor, look, arn);
 }
 
-/* "new:SUBNET": an instance that a run would launch there. */
+/* DOCTOR_NEW: an instance that a run would launch there. */
 static void
 created_check(struct doctor *doctor, struct target_look *look)
 {
 	const struct config_rule *rule = mirror_config_rule_named(
 	    doctor->opts.mirror->config, jsonx_get_string(look->sum, "rule"));
 	const json_t *image = json_object_get(doctor->images, rule->target_instance_ami);
-	const char *subnet = look->id + strlen("new:");
+	const char *subnet = look->id + strlen(DOCTOR_NEW);
 	json_t *groups = json_array();
 	const char *missing = NULL;
 	bool transit = false;
@@ -435,7 +436,7 @@ doctor_judge_targets(struct doctor *doctor)
 		    "tmflow explain INSTANCE-ID shows why a rule does not take an instance",
 		    "no rule takes an instance of this account and region");
 	json_object_foreach (doctor->wanted, look.id, look.sum) {
-		if (strncmp(look.id, "new:", 4) == 0)
+		if (strncmp(look.id, DOCTOR_NEW, strlen(DOCTOR_NEW)) == 0)
 			created_check(doctor, &look);
 		else
 			given_check(doctor, &look);
