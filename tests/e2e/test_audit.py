@@ -270,6 +270,18 @@ class Audit(harness.Case):
                 self.assertEqual(done.code, 2)
                 self.assertIn(text, done.err)
 
+    def test_text_has_a_heading_for_findings_of_a_kind(self):
+        self.world = self.sim("--no-auth", instances=60)
+        self.assertEqual(self.backfill(self.world).code, 0)
+        stopped = self.of("stopped-source")
+        self.assertGreater(len(stopped), 1)
+        lines = self.audit().out.splitlines()
+        at = next(i for i, line in enumerate(lines) if "stopped-source" in line)
+        self.assertRegex(lines[at], f"^low +stopped-source: {len(stopped)} in [0-9]{{12}}, us-east-1$")
+        self.assertEqual([line.split()[0] for line in lines[at + 1:at + 1 + len(stopped)]], [f["resource"] for f in stopped])
+        self.assertEqual(lines[at + 1 + len(stopped)].strip(), "remedy: " + stopped[0]["remedy"])
+        self.assertEqual(sum("stopped-source" in line for line in lines), 1)
+
     def test_csv(self):
         self.change("DescribeTrafficMirrorTargets", r"(given-1.*?<type>)[^<]*", r"\g<1>a, &quot;b&quot;")
         self.world.query("CreateTrafficMirrorTarget", NetworkLoadBalancerArn="arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/o/0123456789abcdef")

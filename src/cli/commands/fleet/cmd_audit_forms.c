@@ -29,7 +29,7 @@ form_print_events(const json_t *finding)
 	size_t i;
 
 	json_array_foreach (jsonx_get_array(finding, "events"), i, event)
-		cli_print(stdout, "    event     %s %s by %s with %s\n", form_text(event, "time"),
+		cli_print(stdout, "      %s %s by %s with %s\n", form_text(event, "time"),
 		    form_text(event, "name"), form_text(event, "user"),
 		    form_text(event, "userAgent"));
 }
@@ -56,22 +56,51 @@ form_print_counts(const json_t *document)
 	fputc('\n', stdout);
 }
 
+/* True if a heading stands for both: what it says of a finding is the same. */
+static bool
+form_same_group(const json_t *one, const json_t *other)
+{
+	static const char *const keys[] = {"severity", "kind", "account", "region", "remedy"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(form_text(one, keys[i]), form_text(other, keys[i])) != 0)
+			return false;
+	return true;
+}
+
+/* Those from begin on that share a heading. Returns the index behind them. */
+static size_t
+form_print_group(const json_t *findings, size_t begin)
+{
+	const json_t *first = json_array_get(findings, begin);
+	size_t end = begin + 1;
+
+	while (end < json_array_size(findings) &&
+	       form_same_group(first, json_array_get(findings, end)))
+		end++;
+	cli_print(stdout, "%-8s  %s: %zu in %s, %s\n", form_text(first, "severity"),
+	    form_text(first, "kind"), end - begin, form_text(first, "account"),
+	    form_text(first, "region"));
+	for (size_t i = begin; i < end; i++) {
+		const json_t *finding = json_array_get(findings, i);
+
+		cli_print(stdout, "    %s  %s\n", form_text(finding, "resource"),
+		    form_text(finding, "evidence"));
+		form_print_events(finding);
+	}
+	cli_print(stdout, "    remedy: %s\n", form_text(first, "remedy"));
+	return end;
+}
+
 void
 audit_print_text(const json_t *document)
 {
 	const json_t *cost = json_object_get(document, "cost");
+	const json_t *findings = jsonx_get_array(document, "findings");
 	struct buf line = {0};
-	json_t *finding;
-	size_t i;
 
-	json_array_foreach (jsonx_get_array(document, "findings"), i, finding) {
-		cli_print(stdout, "%-8s  %s  %s  (%s, %s)\n", form_text(finding, "severity"),
-		    form_text(finding, "kind"), form_text(finding, "resource"),
-		    form_text(finding, "account"), form_text(finding, "region"));
-		cli_print(stdout, "    evidence  %s\n", form_text(finding, "evidence"));
-		cli_print(stdout, "    remedy    %s\n", form_text(finding, "remedy"));
-		form_print_events(finding);
-	}
+	for (size_t i = 0; i < json_array_size(findings);)
+		i = form_print_group(findings, i);
 	form_print_counts(document);
 	if (json_object_size(cost) > 0) {
 		cost_text(cost, &line);
