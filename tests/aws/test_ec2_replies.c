@@ -350,7 +350,7 @@ static const struct {
 	"<trafficMirrorFilterSet><item><trafficMirrorFilterId>tmf-1</trafficMirrorFilterId></item>"
 	"</trafficMirrorFilterSet>",
 	"{'TrafficMirrorFilters': [{'TrafficMirrorFilterId': 'tmf-1', 'IngressFilterRules': [], "
-	"'EgressFilterRules': []}], 'NextToken': null}"},
+	"'EgressFilterRules': [], 'Tags': []}], 'NextToken': null}"},
     {"DescribeImages", "<imagesSet><item><imageId>ami-1</imageId></item></imagesSet>",
 	"{'Images': [{'ImageId': 'ami-1'}], 'NextToken': null}"},
     {"DescribeSecurityGroups",
@@ -358,9 +358,12 @@ static const struct {
 	"{'SecurityGroups': [{'GroupId': 'sg-1', 'IpPermissions': [], 'IpPermissionsEgress': []}], "
 	"'NextToken': null}"},
     {"DescribeSubnets", "<subnetSet><item><subnetId>subnet-1</subnetId></item></subnetSet>",
-	"{'Subnets': [{'SubnetId': 'subnet-1'}], 'NextToken': null}"},
-    {"DescribeVpcs", "<vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet><nextToken>t</nextToken>",
-	"{'Vpcs': [{'VpcId': 'vpc-1'}], 'NextToken': 't'}"},
+	"{'Subnets': [{'SubnetId': 'subnet-1', 'Tags': []}], 'NextToken': null}"},
+    {"DescribeVpcs",
+	"<vpcSet><item><vpcId>vpc-1</vpcId><tagSet><item><key>Name</key><value>v</value></item>"
+	"</tagSet></item></vpcSet><nextToken>t</nextToken>",
+	"{'Vpcs': [{'VpcId': 'vpc-1', 'Tags': [{'Key': 'Name', 'Value': 'v'}]}], "
+	"'NextToken': 't'}"},
     {"DescribeNetworkInterfaces",
 	"<networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId><vpcId>vpc-1</"
 	"vpcId>"
@@ -407,7 +410,7 @@ static const struct {
 	"{'TrafficMirrorFilters': [{'TrafficMirrorFilterId': 'tmf-1', 'IngressFilterRules': "
 	"[{'RuleNumber': 1, 'RuleAction': 'accept', 'Protocol': 6, 'SourceCidrBlock': "
 	"'10.0.0.0/8', 'DestinationCidrBlock': '0.0.0.0/0', 'DestinationPortRange': {'FromPort': "
-	"80, 'ToPort': 81}}], 'EgressFilterRules': []}], 'NextToken': null}"},
+	"80, 'ToPort': 81}}], 'EgressFilterRules': [], 'Tags': []}], 'NextToken': null}"},
     {"DescribeSecurityGroups",
 	"<securityGroupInfo><item><groupId>sg-1</groupId><vpcId>vpc-1</vpcId><ipPermissions><item>"
 	"<ipProtocol>udp</ipProtocol><fromPort>4789</fromPort><toPort>4789</toPort><groups><item>"

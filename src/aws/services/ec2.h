@@ -59,16 +59,16 @@ extern const struct ec2_list ec2_list_sessions;
 extern const struct ec2_list ec2_list_session_tags;
 /* TrafficMirrorFilters: [{TrafficMirrorFilterId, IngressFilterRules, EgressFilterRules:
  * [{RuleNumber, RuleAction, Protocol?: IANA's number, SourceCidrBlock, DestinationCidrBlock,
- * SourcePortRange?, DestinationPortRange?: {FromPort, ToPort}}]}] */
+ * SourcePortRange?, DestinationPortRange?: {FromPort, ToPort}}], Description?, Tags}] */
 extern const struct ec2_list ec2_list_filters;
 /* Images: [{ImageId, State, Architecture}] */
 extern const struct ec2_list ec2_list_images;
 /* SecurityGroups: [{GroupId, VpcId, IpPermissions, IpPermissionsEgress: [{IpProtocol, FromPort?,
  * ToPort?, IpRanges: [{CidrIp}], UserIdGroupPairs: [{GroupId}], PrefixListIds}]}] */
 extern const struct ec2_list ec2_list_security_groups;
-/* Subnets: [{SubnetId, VpcId, AvailabilityZone, CidrBlock}] */
+/* Subnets: [{SubnetId, VpcId, AvailabilityZone, CidrBlock, Tags}] */
 extern const struct ec2_list ec2_list_subnets;
-/* Vpcs: [{VpcId, CidrBlock}] */
+/* Vpcs: [{VpcId, CidrBlock, Tags}] */
 extern const struct ec2_list ec2_list_vpcs;
 /* NetworkAcls: [{NetworkAclId, VpcId, Entries: [{RuleNumber, Protocol: "17" or "-1", RuleAction,
  * Egress, CidrBlock?, PortRange?: {From, To}}], Associations: [{SubnetId}]}] */

@@ -31,6 +31,8 @@ static const struct xml_shape filter_shape[] = {
     {"trafficMirrorFilterId", "TrafficMirrorFilterId", XML_STRING, NULL, NULL},
     {"ingressFilterRuleSet", "IngressFilterRules", XML_LIST, filter_rule_shape, NULL},
     {"egressFilterRuleSet", "EgressFilterRules", XML_LIST, filter_rule_shape, NULL},
+    {"description", "Description", XML_STRING, NULL, NULL},
+    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
     {.element = NULL},
 };
 
@@ -126,6 +128,7 @@ static const struct xml_shape subnet_shape[] = {
     {"vpcId", "VpcId", XML_STRING, NULL, NULL},
     {"availabilityZone", "AvailabilityZone", XML_STRING, NULL, NULL},
     {"cidrBlock", "CidrBlock", XML_STRING, NULL, NULL},
+    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
     {.element = NULL},
 };
 
@@ -144,6 +147,7 @@ const struct ec2_list ec2_list_subnets = {
 static const struct xml_shape vpc_shape[] = {
     {"vpcId", "VpcId", XML_STRING, NULL, NULL},
     {"cidrBlock", "CidrBlock", XML_STRING, NULL, NULL},
+    {"tagSet", "Tags", XML_LIST, ec2_tag_shape, NULL},
     {.element = NULL},
 };
 
