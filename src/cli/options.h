@@ -111,6 +111,7 @@ struct cli_opts {
 	bool states;
 	bool detailed_exitcode;
 	bool yes;
+	bool force;
 	bool outcomes;
 	bool history;
 	bool quiet;
@@ -187,7 +188,9 @@ struct cli_opts {
 	X(METRICS_FILE, metrics_file, "metrics-file", 0, WHAT, "FILE",                             \
 	    "write the run's numbers at its end, as OpenMetrics text")                             \
 	X(OUTPUT_FILE, output_file, "output-file", 0, WHAT, "FILE",                                \
-	    "write the page of -o html to a file instead of standard output")                      \
+	    "show: file for the page of -o html; init: the new configuration, default "            \
+	    "config/REGION.yaml; - is standard output")                                            \
+	X(FORCE, force, "force", 0, WHAT, NULL, "overwrite the file")                              \
 	X(TRUST_TAGS, trust_tags, "trust-tags", 0, WHAT, NULL,                                     \
 	    "also what bears tmflow's tags without a proof that tmflow launched it")               \
 	X(IAM_POLICY, iam_policy, "iam-policy", 0, WHAT, NULL,                                     \

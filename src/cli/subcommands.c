@@ -123,6 +123,19 @@ const struct subcommand cli_subcommands[] = {
 	.run = cmd_ui,
     },
     {
+	.name = "init",
+	.group = GROUP_CHECK,
+	.args = "",
+	.summary = "write a configuration with what the account has as choices",
+	.examples = "tmflow init --region eu-west-1\n"
+		    "tmflow init --profile production --output-file -",
+	.args_min = 0,
+	.args_max = 0,
+	.options = OPTIONS_COMMON | OPTIONS_AWS | OPTION_BIT(REGION) | OPTION_BIT(OUTPUT_FILE) |
+		   OPTION_BIT(FORCE),
+	.run = cmd_init,
+    },
+    {
 	/*
 	 * No options of AWS: a file is checked without credentials, as in a commit hook or a CI
 	 * job.

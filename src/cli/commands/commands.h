@@ -28,5 +28,6 @@ int cmd_reconcile(const struct cli_opts *opts);
 int cmd_lambda(const struct cli_opts *opts);
 int cmd_completion(const struct cli_opts *opts);
 int cmd_config(const struct cli_opts *opts);
+int cmd_init(const struct cli_opts *opts);
 
 #endif
