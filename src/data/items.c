@@ -2,6 +2,7 @@
 
 #include "base/jsonx.h"
 #include "base/mem.h"
+#include "data/local.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER_SCHEME	"file://"
 #define PIECE_BYTES	65536u
 #define SOURCE_OF_STATE "STATE_DATA" /* AWS's word for items that are in the state's input */
 
@@ -38,25 +38,6 @@ struct items {
 
 /* --- a local file --- */
 
-static int
-file_fail(const char *path, const char *why, struct tmf_err *err)
-{
-	return tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_READER, "%s: %s", path, why);
-}
-
-/* A key often comes from a workflow's input, which others may write: it stays in the folder that
- * the definition names. */
-static bool
-file_key_leaves(const char *key)
-{
-	for (const char *at = key; at != NULL; at = strchr(at, '/')) {
-		at += *at == '/';
-		if (strcmp(at, "..") == 0 || strncmp(at, "../", 3) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The path of {"Bucket": "file://FOLDER", "Key": "a/b.csv"}, malloc'ed; NULL with *err. */
 static char *
 file_path(const json_t *arguments, struct tmf_err *err)
@@ -69,19 +50,7 @@ file_path(const json_t *arguments, struct tmf_err *err)
 		    "ItemReader: Bucket and Key must be strings that are not empty");
 		return NULL;
 	}
-	if (strncmp(bucket, FOLDER_SCHEME, strlen(FOLDER_SCHEME)) != 0) {
-		tmf_err_set_name(err, TMF_ERR_ASL, ASL_ERROR_READER,
-		    "s3://%s/%s: this version reads local files only: Bucket: " FOLDER_SCHEME
-		    "FOLDER",
-		    bucket, key);
-		return NULL;
-	}
-	if (file_key_leaves(key)) {
-		file_fail(key, "the Key leaves its folder by \"..\"", err);
-		return NULL;
-	}
-	bucket += strlen(FOLDER_SCHEME);
-	return mem_printf("%s/%s", bucket[0] != '\0' ? bucket : ".", key);
+	return local_path(bucket, key, ASL_ERROR_READER, err);
 }
 
 /* A pipe would block the loop, so that only a regular file is read. Its size and the time of its
@@ -96,9 +65,9 @@ file_open(struct items *items, const json_t *arguments, struct tmf_err *err)
 		return -1;
 	items->fd = open(items->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (items->fd < 0 || fstat(items->fd, &status) < 0)
-		return file_fail(items->name, strerror(errno), err);
+		return local_fail(items->name, strerror(errno), ASL_ERROR_READER, err);
 	if (!S_ISREG(status.st_mode))
-		return file_fail(items->name, "not a regular file", err);
+		return local_fail(items->name, "not a regular file", ASL_ERROR_READER, err);
 	snprintf(items->place.version, sizeof(items->place.version), "%jx-%jx-%lx",
 	    (uintmax_t)status.st_size, (uintmax_t)status.st_mtim.tv_sec,
 	    (unsigned long)status.st_mtim.tv_nsec);
@@ -115,7 +84,7 @@ file_feed(struct items *items, struct tmf_err *err)
 		bytes = pread(items->fd, items->piece, sizeof(items->piece), items->read_offset);
 	while (bytes < 0 && errno == EINTR);
 	if (bytes < 0)
-		return file_fail(items->name, strerror(errno), err);
+		return local_fail(items->name, strerror(errno), ASL_ERROR_READER, err);
 	if (bytes == 0)
 		rows_finish(items->rows);
 	else
@@ -193,8 +162,12 @@ static int
 items_go_to(struct items *items, const struct items_place *place, struct tmf_err *err)
 {
 	if (strcmp(place->version, items->place.version) != 0)
-		return file_fail(items->name != NULL ? items->name : SOURCE_OF_STATE,
-		    "changed since the run began, so that it cannot go on in the middle", err);
+		return local_fail(items->name != NULL ? items->name : SOURCE_OF_STATE,
+		    "changed since the run began, so that it cannot go on in the middle",
+		    ASL_ERROR_READER, err);
+	if (items->rows == NULL && place->offset != place->taken)
+		return local_fail(
+		    SOURCE_OF_STATE, "no such place in a list", ASL_ERROR_READER, err);
 	items->place = *place;
 	if (items->rows == NULL || place->offset == 0)
 		return 0;
@@ -204,7 +177,8 @@ items_go_to(struct items *items, const struct items_place *place, struct tmf_err
 
 		json_decref(item);
 		if (next == ROWS_OVER)
-			return file_fail(items->name, "the columns' names are missing", err);
+			return local_fail(
+			    items->name, "the columns' names are missing", ASL_ERROR_READER, err);
 		if (next == ROWS_FAILED)
 			return tmf_err_prefix(err, "%s", items->name);
 		if (next == ROWS_MORE && file_feed(items, err) < 0)

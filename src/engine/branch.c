@@ -294,7 +294,7 @@ branch_start_child(struct branch *branch, int64_t index, struct tmf_err *err)
 	child->item_count = item_count;
 	children_note_iteration(child, "MapIterationStarted");
 	tree_link(child);
-	children_made(child);
+	children_made(child, input);
 	branch_enter(child, scope->start, input);
 	return 0;
 }
@@ -316,15 +316,15 @@ branch_run_children(struct branch *branch)
 	       (turn = children_next(branch, &index, &err)) == CHILDREN_NEXT &&
 	       branch_start_child(branch, index, &err) == 0) {
 	}
-	if (tmf_err_isset(&err)) {
+	if (!tmf_err_isset(&err) && !children_are_over(branch))
+		return;
+	if (tmf_err_isset(&err) || children_results(branch, &results, &err) < 0) {
+		children_write_failed(branch);
 		branch_failed(branch, &err);
 		tmf_err_fini(&err);
 		return;
 	}
-	if (!children_are_over(branch))
-		return;
 	branch_log(branch, "engine.children_ended", "as", "succeeded");
-	results = children_results(branch);
 	if (branch->children->last_event != 0)
 		branch->last_event = branch->children->last_event;
 	event_note_state(branch, "StateSucceeded", NULL);
@@ -374,6 +374,7 @@ branch_child_ended(struct branch *branch, struct branch *child)
 	}
 	branch_log(branch, "engine.children_ended", "as", "failed");
 	children_error(child, &err);
+	children_write_failed(branch);
 	children_note_aborted(branch);
 	branch->last_event = branch->children->last_event;
 	event_note_state(branch, "StateFailed", NULL);
@@ -626,7 +627,7 @@ branch_restore_children(struct branch *branch, const struct branch_row *row, str
 		return -1;
 	}
 	if (row->streams != work.source.streamed ||
-	    children_open(branch, &work, row->streams ? &row->source.place : NULL, &fault) < 0) {
+	    children_open(branch, &work, row->streams ? &row->source : NULL, &fault) < 0) {
 		branch_row_misfit(err, branch->id, "state '%s' has other items: %s",
 		    branch->state->name,
 		    tmf_err_isset(&fault) ? tmf_err_text(&fault) : "the definition was changed");
@@ -734,6 +735,9 @@ branch_restore(
 	branch->entered_event = row->entered_event;
 	branch->last_event = row->last_event;
 	branch->item_count = row->item_count;
+	if (parent != NULL && parent->children->writer != NULL)
+		branch->begin = json_incref(row->begin != NULL ? row->begin : row->input);
+	branch->begun_wall_ms = row->begun_wall_ms;
 	branch->wake_wall_ms = row->wake_wall_ms;
 	if (row->retries != NULL && row->state->retry_count > 0) {
 		branch->retries = mem_zalloc(row->state->retry_count, sizeof(*branch->retries));

@@ -14,6 +14,8 @@
  * may have one below 0. */
 #define ROW_WALL_MS_MAX INT64_C(253402300799999)
 
+static const char *const row_written_keys[WRITER_KINDS] = {"succeeded", "failures"};
+
 /* --- writing --- */
 
 static json_t *
@@ -87,6 +89,22 @@ row_put_retries(struct buf *out, const struct branch *branch)
 	buf_add_char(out, ']');
 }
 
+static void
+row_put_written(json_t *source, const struct children *children)
+{
+	const struct writer_place *place = &children->written;
+
+	if (children->writer == NULL)
+		return;
+	for (enum writer_kind kind = 0; kind < WRITER_KINDS; kind++) {
+		json_t *pair = json_array();
+
+		json_array_append_new(pair, json_integer(place->file[kind]));
+		json_array_append_new(pair, json_integer(place->bytes[kind]));
+		json_object_set_new(source, row_written_keys[kind], pair);
+	}
+}
+
 /* Where the items are taken up again. Together with the rows of the live children, in one commit:
  * what stands before is in these or has ended, and nothing of it is read again. */
 static void
@@ -101,6 +119,7 @@ row_put_source(struct buf *out, const struct children *children)
 	json_object_set_new(source, "children", json_integer(children->total));
 	json_object_set_new(source, "ended", json_integer(children->ended));
 	json_object_set_new(source, "failed", json_integer(children->failed));
+	row_put_written(source, children);
 	row_put_value(out, "source", source);
 	json_decref(source);
 }
@@ -135,6 +154,9 @@ branch_row_write(const struct branch *branch, struct buf *out)
 	row_put_number(out, "lastEvent", branch->last_event);
 	row_put_number(out, "wake", branch->wake_wall_ms);
 	row_put_number(out, "items", branch->item_count);
+	row_put_number(out, "begun", branch->begun_wall_ms);
+	if (branch->begin != NULL && branch->begin != branch->input)
+		row_put_value(out, "begin", branch->begin);
 	if (branch->children != NULL && branch->children->source != NULL)
 		row_put_source(out, branch->children);
 	buf_add_char(out, '}');
@@ -356,6 +378,25 @@ row_read_data(struct branch_row *row, struct tmf_err *err)
 	return 0;
 }
 
+/* The length of the file is held to it when it is opened. */
+static int
+row_read_written(struct branch_row *row, const json_t *source, struct tmf_err *err)
+{
+	struct writer_place *place = &row->source.written;
+
+	for (enum writer_kind kind = 0; kind < WRITER_KINDS; kind++) {
+		const json_t *pair = json_object_get(source, row_written_keys[kind]);
+
+		place->file[kind] = json_integer_value(json_array_get(pair, 0));
+		place->bytes[kind] = json_integer_value(json_array_get(pair, 1));
+		if (place->file[kind] < 0 || place->file[kind] >= ROW_ID_MAX ||
+		    place->bytes[kind] < 0 || place->bytes[kind] >= ROW_ID_MAX)
+			return branch_row_misfit(
+			    err, row->id, "\"%s\" is out of range", row_written_keys[kind]);
+	}
+	return 0;
+}
+
 /* More children than items, or more ends than children, would be waited for for ever. */
 static int
 row_read_source(struct branch_row *row, struct tmf_err *err)
@@ -365,6 +406,10 @@ row_read_source(struct branch_row *row, struct tmf_err *err)
 	struct streamed_row *source = &row->source;
 
 	row->streams = object != NULL;
+	row->begin = json_object_get(row->object, "begin");
+	if (row_number(
+		row->id, row->object, "begun", 0, ROW_WALL_MS_MAX, &row->begun_wall_ms, err) < 0)
+		return -1;
 	if (row_number(row->id, row->object, "items", 0, ROW_ID_MAX, &row->item_count, err) < 0)
 		return -1;
 	if (object == NULL)
@@ -379,7 +424,9 @@ row_read_source(struct branch_row *row, struct tmf_err *err)
 		row->id, object, "children", 0, source->place.taken, &source->children, err) < 0 ||
 	    row_number(row->id, object, "ended", 0, source->children, &source->ended, err) < 0)
 		return -1;
-	return row_number(row->id, object, "failed", 0, source->place.taken, &source->failed, err);
+	if (row_number(row->id, object, "failed", 0, source->place.taken, &source->failed, err) < 0)
+		return -1;
+	return row_read_written(row, object, err);
 }
 
 int

@@ -21,6 +21,10 @@
  *   "source": {"offset": BYTES, "taken": 40, "version": "5a-...", "children": 4, "ended": 3,
  *              "failed": 0}
  *
+ * and where it has a ResultWriter also "succeeded" and "failures", [number, bytes] of the last file
+ * of each, and in its children "begin", the input that they had in their first state, and "begun",
+ * when.
+ *
  * "state" is the state's index in the machine, "phase" an enum phase. Numbers that are 0 are left
  * out, and so is "parent" for the root. "shares" says that the variables are the parent's. Stores
  * of earlier releases have these rows: members may be added, none may change.
@@ -51,6 +55,7 @@ void execution_row_fini(struct execution_row *row);
 /* Where a Map that streams stands: "source" of its row. */
 struct streamed_row {
 	struct items_place place;
+	struct writer_place written;
 	int64_t children; /* made so far */
 	int64_t ended;	  /* of these */
 	int64_t failed;	  /* items whose failure was tolerated */
@@ -74,6 +79,8 @@ struct branch_row {
 	int64_t entered_event;
 	int64_t last_event;
 	int64_t wake_wall_ms;
+	json_t *begin; /* borrowed from the object; NULL: as the input */
+	int64_t begun_wall_ms;
 	int64_t item_count;
 	bool streams; /* there is a "source" */
 	struct streamed_row source;

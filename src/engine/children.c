@@ -1,7 +1,9 @@
 #include "engine/children.h"
 
 #include "base/jsonx.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "data/record.h"
 #include "engine/branch_row.h"
 #include "engine/checkpoint.h"
 #include "engine/event.h"
@@ -22,28 +24,68 @@ children_of_map(const struct branch *branch)
 	return branch->state->type == ASL_MAP;
 }
 
+/* What names the run of a Map that writes its results. id: RECORD_ID_BYTES, for the result. */
+static struct record_map
+children_record_map(const struct branch *branch, char *id)
+{
+	const char *label = branch->state->u.map.label;
+
+	assert(children_of_map(branch));
+	record_id(branch->x->run_id, branch->id, branch->entered_event, id);
+	return (struct record_map){
+	    REGION_LOCAL, branch->x->machine_name, label != NULL ? label : branch->state->name, id};
+}
+
+/* Without a ResultWriter *ret_writer stays as it is. */
+static int
+children_open_writer(const struct branch *branch, const struct step_work *work,
+    const struct writer_place *place, struct writer **ret_writer, struct tmf_err *err)
+{
+	char id[RECORD_ID_BYTES];
+	struct record_map map;
+	char *arn;
+
+	if (work->source.destination == NULL)
+		return 0;
+	map = children_record_map(branch, id);
+	arn = record_map_arn(&map);
+	*ret_writer = writer_open(&(struct writer_opts){.destination = work->source.destination,
+				      .config = &branch->state->u.map.writer,
+				      .id = id,
+				      .arn = arn},
+	    place, err);
+	free(arn);
+	return *ret_writer != NULL ? 0 : -1;
+}
+
 /* The places of all results are made at once, so that a child that ends early is put at its
  * own index: the output of a Map is in the order of its items. A Parallel has no
  * MaxConcurrency, so all its branches may run together. */
 int
-children_open(struct branch *branch, struct step_work *work, const struct items_place *place,
+children_open(struct branch *branch, struct step_work *work, const struct streamed_row *row,
     struct tmf_err *err)
 {
 	const struct asl_state *state = branch->state;
 	struct items *source = NULL;
+	struct writer *writer = NULL;
 	struct children *children;
 
 	assert(branch->children == NULL);
 	assert(children_of_map(branch) == (work->items != NULL || work->source.streamed));
 	if (work->source.streamed) {
-		source = items_open(&work->source, &state->u.map.reader, work->items, place, err);
-		if (source == NULL)
+		source = items_open(&work->source, &state->u.map.reader, work->items,
+		    row != NULL ? &row->place : NULL, err);
+		if (source == NULL || children_open_writer(branch, work,
+					  row != NULL ? &row->written : NULL, &writer, err) < 0) {
+			items_free(source);
 			return -1;
+		}
 		json_decref(work->items);
 		work->items = NULL;
 	}
 	children = mem_zalloc(1, sizeof(*children));
 	children->source = source;
+	children->writer = writer;
 	if (source != NULL)
 		children->place = *items_place(source);
 	children->effective = work->input;
@@ -61,7 +103,8 @@ children_open(struct branch *branch, struct step_work *work, const struct items_
 		children->concurrency = ENGINE_MAP_CONCURRENCY_DEFAULT;
 	/* Results that go nowhere are not kept, so that memory does not grow with the items: a
 	 * backfill's Map has 100,000. */
-	if (!state->result_discard || state->result_selector != NULL || state->assign != NULL) {
+	if (writer == NULL &&
+	    (!state->result_discard || state->result_selector != NULL || state->assign != NULL)) {
 		children->results = json_array();
 		for (int64_t i = 0; i < children->total; i++)
 			json_array_append_new(children->results, json_null());
@@ -167,7 +210,7 @@ children_next(struct branch *branch, int64_t *ret_index, struct tmf_err *err)
 /* Counted only when there is a child: where a batch fails half-way its items are to be read
  * again by a redrive. */
 void
-children_made(struct branch *child)
+children_made(struct branch *child, json_t *input)
 {
 	struct children *children = child->parent->children;
 
@@ -176,6 +219,10 @@ children_made(struct branch *child)
 	assert(child->index == children->total && child->item_count > 0);
 	children->next = ++children->total;
 	children->place = *items_place(children->source);
+	if (children->writer != NULL) {
+		child->begin = json_incref(input);
+		child->begun_wall_ms = event_now_wall_ms(child->x);
+	}
 	if (children->results != NULL)
 		json_array_append_new(children->results, json_null());
 	checkpoint_mark(child->parent);
@@ -193,13 +240,16 @@ children_are_over(const struct branch *branch)
 }
 
 /* The place of a tolerated failure stays null. */
-json_t *
-children_results(const struct branch *branch)
+int
+children_results(const struct branch *branch, json_t **ret_results, struct tmf_err *err)
 {
 	const struct children *children = branch->children;
 
 	assert(children_are_over(branch));
-	return children->results != NULL ? json_incref(children->results) : json_array();
+	if (children->writer != NULL)
+		return writer_finish(children->writer, ret_results, err);
+	*ret_results = children->results != NULL ? json_incref(children->results) : json_array();
+	return 0;
 }
 
 /* --- events --- */
@@ -234,6 +284,55 @@ children_note_aborted(struct branch *branch)
 
 /* --- a child's end --- */
 
+/* What became of a child, to the files of a ResultWriter. One without an end was aborted. */
+static int
+children_write(struct branch *child, struct tmf_err *err)
+{
+	struct children *children = child->parent->children;
+	struct record_child ended = {.index = child->index,
+	    .input = child->begin,
+	    .output = child->output,
+	    .err = child->failure,
+	    .start_wall_ms = child->begun_wall_ms,
+	    .stop_wall_ms = event_now_wall_ms(child->x)};
+	char id[RECORD_ID_BYTES];
+	struct record_map map;
+	json_t *record;
+	int ret;
+
+	if (children->writer == NULL)
+		return 0;
+	map = children_record_map(child->parent, id);
+	record = record_of(&map, &ended);
+	ret = writer_put(children->writer, child->output != NULL ? WRITER_SUCCEEDED : WRITER_FAILED,
+	    record, child->output, err);
+	json_decref(record);
+	return ret;
+}
+
+/* As on AWS the results are there when the Map has failed, too, with those that it aborted. That
+ * the files cannot be written is not why the Map fails. Not in a Map that could not begin. */
+void
+children_write_failed(struct branch *branch)
+{
+	struct children *children = branch->children;
+	struct tmf_err err = {0};
+	json_t *details = NULL;
+
+	if (children == NULL || children->writer == NULL)
+		return;
+	for (struct branch *child = children->first; child != NULL; child = child->next)
+		if (child->output == NULL && child->failure == NULL)
+			children_write(child, &err);
+	if (!tmf_err_isset(&err))
+		writer_finish(children->writer, &details, &err);
+	if (tmf_err_isset(&err))
+		log_event(LOG_WARN, "map.results_lost", LOG_STR("state", branch->state->name),
+		    LOG_STR("error", tmf_err_text(&err)));
+	json_decref(details);
+	tmf_err_fini(&err);
+}
+
 /* Of a Map that streams the row counts those that have ended, so that a million of them need no row
  * each. Results are held to what the state may hand on, so that memory is bounded, too. */
 static bool
@@ -243,6 +342,8 @@ children_book_streamed(struct branch *child)
 	struct children *children = branch->children;
 
 	assert(child->item_count > 0);
+	if (children_write(child, &children->fault) < 0)
+		return false;
 	if (child->failure != NULL) {
 		children->failed += child->item_count;
 		if (!children_within_tolerance(children))
@@ -255,6 +356,8 @@ children_book_streamed(struct branch *child)
 		checkpoint_result(
 		    branch, child->index, jsonx_with(NULL, "r", json_incref(child->output)));
 	}
+	if (children->writer != NULL)
+		children->written = *writer_place(children->writer);
 	children->ended++;
 	checkpoint_mark(branch);
 	return true;
@@ -293,7 +396,9 @@ children_book(struct branch *child)
 void
 children_error(struct branch *child, struct tmf_err *err)
 {
-	if (child->failure == NULL)
+	if (tmf_err_isset(&child->parent->children->fault))
+		tmf_err_move(err, &child->parent->children->fault);
+	else if (child->failure == NULL)
 		tmf_err_set_name(err, TMF_ERR_ASL, ERROR_LIMIT,
 		    "The state/task '%s' returned a result with a size exceeding the maximum "
 		    "number of bytes service limit.",
@@ -411,6 +516,7 @@ children_restore_counts(struct branch *branch, const struct streamed_row *row)
 	children->ended = row->ended;
 	children->failed = row->failed;
 	children->place = row->place;
+	children->written = row->written;
 	for (int64_t i = 0; children->results != NULL && i < children->total; i++)
 		json_array_append_new(children->results, json_null());
 }

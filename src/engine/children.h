@@ -8,11 +8,12 @@
  * state goes on in spite of failures. Starts and ends nothing itself: branch.c does. */
 
 /*
- * Opens the books: takes work's input and items, and sets the phase. place: of a Map that streams,
- * where its source is taken up again; NULL for its beginning.
- * Returns: -1 with States.ItemReaderFailed where its source cannot be read; nothing is taken then.
+ * Opens the books: takes work's input and items, and sets the phase. row: of a Map that streams,
+ * where its source and its results are taken up again; NULL for their beginning.
+ * Returns: -1 with States.ItemReaderFailed or States.ResultWriterFailed where one of these cannot
+ * be opened; nothing is taken then.
  */
-int children_open(struct branch *branch, struct step_work *work, const struct items_place *place,
+int children_open(struct branch *branch, struct step_work *work, const struct streamed_row *row,
     struct tmf_err *err);
 
 enum children_turn {
@@ -27,11 +28,15 @@ enum children_turn children_next(struct branch *branch, int64_t *ret_index, stru
 /* Whether all children have ended. */
 bool children_are_over(const struct branch *branch);
 
-/* The results of all children in order, once they are over. New reference. */
-json_t *children_results(const struct branch *branch);
+/* The results of all children in order, once they are over, or where a ResultWriter put them: a new
+ * reference. Errors: States.ResultWriterFailed. */
+int children_results(const struct branch *branch, json_t **ret_results, struct tmf_err *err);
 
-/* Counts a child that was made and linked. */
-void children_made(struct branch *child);
+/* The Map fails: a ResultWriter gets what it aborts, and ends its files. */
+void children_write_failed(struct branch *branch);
+
+/* Counts a child that was made and linked. input: what it begins with, borrowed. */
+void children_made(struct branch *child, json_t *input);
 
 /* Books the output of an ended child, or its failure. Returns: false when the state fails with
  * that; with an output where a Map that streams has more of them than it may hand on. */

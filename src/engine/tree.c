@@ -45,6 +45,7 @@ tree_branch_free(struct branch *branch)
 	if (engine->ended == branch)
 		engine->ended = NULL;
 	json_decref(branch->input);
+	json_decref(branch->begin);
 	json_decref(branch->variables);
 	json_decref(branch->context);
 	json_decref(branch->output);
@@ -70,6 +71,8 @@ tree_children_free(struct branch *branch)
 	json_decref(children->effective);
 	json_decref(children->items);
 	items_free(children->source);
+	writer_free(children->writer);
+	tmf_err_fini(&children->fault);
 	json_decref(children->results);
 	free(children->known);
 	free(children);

@@ -4,6 +4,7 @@
 #include "asl/state/step.h"
 #include "base/clock.h"
 #include "data/items.h"
+#include "data/writer.h"
 #include "engine/engine.h"
 
 #include <stdbool.h>
@@ -72,7 +73,10 @@ struct branch {
 	struct branch *dirty_next;
 	struct branch *start_next; /* ops to be started after the commit */
 	int64_t id;
-	int64_t index;	    /* item or branch number in the parent */
+	int64_t index; /* item or branch number in the parent */
+	/* Of a child whose Map writes its results: what it began with, and when. */
+	json_t *begin;
+	int64_t begun_wall_ms;
 	int64_t item_count; /* of a Map that streams: of its items, those in this child's input */
 	const struct asl_state *state;
 	enum phase phase;
@@ -117,6 +121,9 @@ struct children {
 	 * the children so far. NULL: all items are in items. */
 	struct items *source;
 	struct items_place place; /* streamed: behind the items of the last child that was made */
+	struct writer *writer;	  /* of a ResultWriter; NULL: none */
+	struct writer_place written; /* behind the last child that was booked */
+	struct tmf_err fault;	     /* why a child could not be booked */
 	size_t results_bytes; /* streamed: of the results as text, kept below ASL_DATA_BYTES_MAX */
 	json_t *results;      /* array of total values; NULL: nobody wants them */
 	int64_t total;

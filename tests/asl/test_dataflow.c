@@ -709,7 +709,8 @@ static const struct {
     {"'ItemsPath':'$.none'", NULL, "Invalid path '$.none' : No results for path: $['none']"},
     {"'ItemsPath':'$.list','ItemReader':{'Resource':'r'}", NULL,
 	ONLY_THERE("ItemReader with another Resource than arn:aws:states:::s3:getObject")},
-    {"'ItemsPath':'$.list','ResultWriter':{}", NULL, ONLY_THERE("ResultWriter")},
+    {"'ItemsPath':'$.list','ResultWriter':{}", NULL,
+	ONLY_THERE("ResultWriter with another Resource than arn:aws:states:::s3:putObject")},
 };
 
 START_TEST(test_items)

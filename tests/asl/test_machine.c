@@ -291,7 +291,9 @@ static const struct fault warnings[] = {
 	"Functions only: a Map that has it fails here",
 	NULL},
     {MAP("'ResultWriter':{'WriterConfig':{'OutputType':'JSON'}}"), SCHEMA, "/States/S/ResultWriter",
-	"ResultWriter runs on Step Functions only: a Map that has it fails here", NULL},
+	"ResultWriter with another Resource than arn:aws:states:::s3:putObject runs on Step "
+	"Functions only: a Map that has it fails here",
+	NULL},
     {TASK("'Retry':[{'ErrorEquals':['E']},{'ErrorEquals':['F','E']}]"), SCHEMA,
 	"/States/S/Retry/1/ErrorEquals/1", "The error 'E' is already handled by an earlier entry",
 	NULL},

@@ -140,10 +140,10 @@ static const struct {
     {"{\"Bucket\":\"file://@\",\"Key\":7}",
 	"ItemReader: Bucket and Key must be strings that are not empty"},
     {"{\"Bucket\":\"b\",\"Key\":\"k\"}",
-	"s3://b/k: this version reads local files only: Bucket: file://FOLDER"},
-    {"{\"Bucket\":\"file://@\",\"Key\":\"../x\"}", "../x: the Key leaves its folder by \"..\""},
-    {"{\"Bucket\":\"file://@\",\"Key\":\"a/..\"}", "a/..: the Key leaves its folder by \"..\""},
-    {"{\"Bucket\":\"file://@\",\"Key\":\"a/../b\"}", "a/../b: the Key leaves its folder by \"..\""},
+	"s3://b/k: this version knows local files only: Bucket: file://FOLDER"},
+    {"{\"Bucket\":\"file://@\",\"Key\":\"../x\"}", "../x: leaves its folder by \"..\""},
+    {"{\"Bucket\":\"file://@\",\"Key\":\"a/..\"}", "a/..: leaves its folder by \"..\""},
+    {"{\"Bucket\":\"file://@\",\"Key\":\"a/../b\"}", "a/../b: leaves its folder by \"..\""},
     {"{\"Bucket\":\"file://@\",\"Key\":\"..none\"}", "@/..none: No such file or directory"},
     {"{\"Bucket\":\"file://@\",\"Key\":\".\"}", "@/.: not a regular file"},
     {"{\"Bucket\":\"file://@\",\"Key\":\"pipe\"}", "@/pipe: not a regular file"},
@@ -215,6 +215,10 @@ START_TEST(test_list)
 	ck_assert_int_eq(items_batch_bytes(items), 99);
 	ck_assert_int_eq(take_numbers(items, 1), 3);
 	items_free(items);
+	place.offset = 7; /* a store may have been edited */
+	ck_assert_ptr_null(items_open(&source, &csv, list, &place, &err));
+	ck_assert_str_eq(tmf_err_text(&err), "STATE_DATA: no such place in a list");
+	tmf_err_fini(&err);
 	json_decref(list);
 }
 END_TEST

@@ -64,7 +64,7 @@ States:
         self.write("bad.csv", "id\ni-1\n\"i-2\n")
         catch = "    Catch: [{ErrorEquals: [States.ItemReaderFailed], Next: C}]\n"
         for key, cause in (("none.csv", "No such file or directory"), ("bad.csv", "byte 7: a quote is not closed"),
-                           ("../bad.csv", 'the Key leaves its folder by ".."')):
+                           ("../bad.csv", 'leaves its folder by ".."')):
             done = self.run_map(key, "{InputType: CSV}")
             self.assertEqual((done.code, done.json["error"]), (1, "States.ItemReaderFailed"), done.err)
             self.assertTrue(done.json["cause"].endswith(cause), done.json)
@@ -89,7 +89,7 @@ States:
         self.assertIn("ItemReader reads S3 on Step Functions only", done.out + done.err)
         done = self.tmflow("run", workflow, "-o", "json")
         self.assertEqual(done.json["error"], "States.ItemReaderFailed")
-        self.assertIn("s3://b/k: this version reads local files only", done.json["cause"])
+        self.assertIn("s3://b/k: this version knows local files only", done.json["cause"])
 
     def test_memory_is_flat(self):
         peaks = []
@@ -132,6 +132,90 @@ States:
                 continue  # killed before it had a record
             again = self.tmflow("resume", run, "-o", "json")
             self.assertEqual(again.json["output"], done.json["output"], again.err)
+        self.assertGreater(killed, 1)
+
+    def writer(self, config, prefix="out"):
+        return (f'    ResultWriter: {{Resource: "arn:aws:states:::s3:putObject", '
+                f'Parameters: {{Bucket: "file://{self.dir}", Prefix: {prefix}}}, WriterConfig: {config}}}\n')
+
+    def files(self, key):
+        """The manifest of that key, and what is in its files by kind."""
+        with open(os.path.join(self.dir, key), encoding="utf-8") as file:
+            manifest = json.load(file)
+        found = {}
+        for kind, listed in manifest["ResultFiles"].items():
+            found[kind] = []
+            for entry in listed:
+                path = os.path.join(self.dir, entry["Key"])
+                self.assertEqual(os.path.getsize(path), entry["Size"])
+                with open(path, encoding="utf-8") as file:
+                    found[kind] += [json.loads(line) for line in file] if path.endswith("jsonl") else json.load(file)
+        return manifest, found
+
+    def test_results_in_files(self):
+        self.write("a.jsonl", '{"id": 1}\n{"id": "x"}\n{"id": 2}\n')
+        state = ("{Type: Choice, Choices: [{Variable: $.id, IsNumeric: true, Next: S}], Default: F},"
+                 " S: {Type: Pass, OutputPath: $.id, End: true}, F: {Type: Fail, Error: Bad, Cause: a text}")
+        done = self.run_map("a.jsonl", "{InputType: JSONL}", state=state,
+                            more="    ToleratedFailureCount: 1\n    Label: Rows\n" + self.writer("{OutputType: JSON}"))
+        self.assertEqual(done.code, 0, done.err)
+        details = done.json["output"]
+        self.assertEqual(details["ResultWriterDetails"]["Bucket"], f"file://{self.dir}")
+        manifest, found = self.files(details["ResultWriterDetails"]["Key"])
+        self.assertEqual((manifest["MapRunArn"], manifest["DestinationBucket"]), (details["MapRunArn"], f"file://{self.dir}"))
+        self.assertRegex(details["MapRunArn"], r"^arn:aws:states:local:000000000000:mapRun:items/Rows:[0-9a-f-]{36}$")
+        self.assertEqual([(row["Input"], row["Output"], row["Status"]) for row in found["SUCCEEDED"]],
+                         [('{"id":1}', "1", "SUCCEEDED"), ('{"id":2}', "2", "SUCCEEDED")])
+        self.assertEqual([(row["Input"], row["Error"], row["Cause"], row["Status"]) for row in found["FAILED"]],
+                         [('{"id":"x"}', "Bad", "a text", "FAILED")])
+        self.assertEqual(found["PENDING"], [])
+
+    def test_results_of_a_failed_map(self):
+        """They are there, with the child that failed and those that it ended; a redrive begins behind those that succeeded."""
+        self.write("a.jsonl", '{"s": 0}\n{"s": 3600}\n{"s": -1}\n')
+        state = ("{Type: Choice, Choices: [{Variable: $.s, NumericLessThan: 0, Next: F}], Default: W},"
+                 " W: {Type: Wait, SecondsPath: $.s, End: true}, F: {Type: Wait, Seconds: 1, Next: G}, G: {Type: Fail, Error: Bad}")
+        for _ in range(2):
+            done = self.run_map("a.jsonl", "{InputType: JSONL}", state=state, more=self.writer("{OutputType: JSONL}"))
+            self.assertEqual(done.json["error"], "Bad", done.err)
+        folders = sorted(os.listdir(os.path.join(self.dir, "out")))
+        self.assertEqual(len(folders), 2)   # a run has one of its own
+        key = f"out/{folders[0]}/manifest.json"
+        for attempt in range(2):
+            _, found = self.files(key)
+            self.assertEqual([row["Input"] for row in found["SUCCEEDED"]], ['{"s":0}'])
+            self.assertEqual(sorted((row["Input"], row["Status"]) for row in found["FAILED"]),
+                             [('{"s":-1}', "FAILED"), ('{"s":3600}', "ABORTED")])
+            for run in self.tmflow("runs", "-o", "json").json if attempt == 0 else []:
+                again = self.tmflow("resume", run["runId"], "--retry-failed", "-o", "json")
+                self.assertEqual(again.json["error"], "Bad", again.err)
+
+    def test_results_after_kills(self):
+        """Each row is in the files once, whatever the moment of the kill."""
+        self.rows(KILL_ROWS)
+        more = self.writer("{OutputType: JSONL, Transformation: COMPACT}")
+        workflow, value = self.workflow("rows.csv", "{InputType: CSV}", more=more, state="{Type: Pass, OutputPath: $.id, End: true}")
+        source = self.write("input.json", value)
+        begun = time.monotonic()
+        whole = self.tmflow("run", workflow, "--input", source, "-o", "json")
+        seconds = time.monotonic() - begun
+        wanted = sorted(self.files(whole.json["output"]["ResultWriterDetails"]["Key"])[1]["SUCCEEDED"])
+        self.assertEqual(len(wanted), KILL_ROWS)
+        killed = 0
+        for k in range(KILLS):
+            process = self.start("run", workflow, "--input", source, "--run-id", f"kill-{k}", "-q")
+            try:
+                process.wait(timeout=seconds * (k + 1) / KILLS)
+            except harness.subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
+            killed += process.returncode == -signal.SIGKILL
+            if self.tmflow("show", f"kill-{k}", "-o", "json").code != 0:
+                continue  # killed before it had a record
+            again = self.tmflow("resume", f"kill-{k}", "-o", "json")
+            self.assertEqual(again.code, 0, again.err)
+            found = self.files(again.json["output"]["ResultWriterDetails"]["Key"])[1]
+            self.assertEqual(sorted(found["SUCCEEDED"]), wanted)
         self.assertGreater(killed, 1)
 
     def test_a_changed_file_is_not_gone_on_with(self):

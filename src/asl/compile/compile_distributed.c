@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NUMBER_MAX	   INT32_MAX
@@ -14,6 +15,8 @@
 #define IN_BATCHER(member) .offset = offsetof(struct asl_batcher, member)
 #define ROW(n, f)	   .name = (n), .types = FIELD_ANY_TYPE, .compile = (f)
 #define JSONPATH	   .language = FIELD_IN_JSONPATH
+#define IN_WRITER(member)  .offset = offsetof(struct asl_writer, member)
+#define PUT_OBJECT	   "arn:aws:states:::s3:putObject"
 #define GET_OBJECT	   "arn:aws:states:::s3:getObject"
 #define FOLDER_SCHEME	   "file://"
 
@@ -81,7 +84,7 @@ reader_config(struct compiler *compiler, const struct field *field, json_t *json
 /* Where word stands among words, which end with NULL; 0, the default, where it is not given; -1 for
  * another. */
 static int
-reader_word(const char *word, const char *const *words)
+distributed_word(const char *word, const char *const *words)
 {
 	if (word == NULL)
 		return 0;
@@ -100,9 +103,9 @@ reader_understand(struct asl_reader *reader)
 	    "COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB", NULL};
 	static const char delimiter_signs[] = ",|; \t";
 	static const char *const locations[] = {"FIRST_ROW", "GIVEN", NULL};
-	int input = reader_word(reader->input_type, inputs);
-	int delimiter = reader_word(reader->delimiter_word, delimiters);
-	int location = reader_word(reader->header_location, locations);
+	int input = distributed_word(reader->input_type, inputs);
+	int delimiter = distributed_word(reader->delimiter_word, delimiters);
+	int location = distributed_word(reader->header_location, locations);
 
 	if (reader->resource == NULL || strcmp(reader->resource, GET_OBJECT) != 0)
 		return "ItemReader with another Resource than " GET_OBJECT;
@@ -127,7 +130,7 @@ reader_understand(struct asl_reader *reader)
 
 /* A bucket whose name stands in the definition; NULL: it is worked out when the Map begins. */
 static const char *
-reader_bucket(const json_t *json)
+distributed_bucket(const json_t *json)
 {
 	const json_t *arguments = json_object_get(json, "Parameters");
 	const char *bucket;
@@ -149,24 +152,36 @@ distributed_foreign(struct compiler *compiler, struct asl_state *state, const ch
 	    "%s runs on Step Functions only: a Map that has it fails here", what);
 }
 
+/* A bucket that is known to be one of S3. */
+static void
+distributed_warn_s3(
+    struct compiler *compiler, const json_t *json, const char *what, const char *path)
+{
+	const char *bucket = distributed_bucket(json);
+	char hint[128];
+
+	if (bucket == NULL || strncmp(bucket, FOLDER_SCHEME, strlen(FOLDER_SCHEME)) == 0)
+		return;
+	snprintf(hint, sizeof(hint),
+	    "a local folder is Bucket: " FOLDER_SCHEME "FOLDER with %s: the path in there", path);
+	compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA, hint,
+	    "%s on Step Functions only: here the Map fails", what);
+}
+
 void
 compile_reader(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
 	struct asl_state *state = base;
 	const char *foreign;
-	const char *bucket;
 
 	if (!compiler_expect_object(compiler, field->name, json))
 		return;
 	compile_fields(compiler, &reader_spec, 0, json, &state->u.map.reader);
 	foreign = reader_understand(&state->u.map.reader);
-	bucket = reader_bucket(json);
 	if (foreign != NULL)
 		distributed_foreign(compiler, state, foreign);
-	else if (bucket != NULL && strncmp(bucket, FOLDER_SCHEME, strlen(FOLDER_SCHEME)) != 0)
-		compiler_warn(compiler, DIAG_AT_KEY, COMPILE_SCHEMA,
-		    "a local file is Bucket: " FOLDER_SCHEME "FOLDER with Key: its path in there",
-		    "ItemReader reads S3 on Step Functions only: here the Map fails");
+	else
+		distributed_warn_s3(compiler, json, "ItemReader reads S3", "Key");
 }
 
 /* --- ItemBatcher --- */
@@ -203,27 +218,20 @@ compile_batcher(struct compiler *compiler, const struct field *field, json_t *js
 
 /* --- ResultWriter --- */
 
-/* Checked, so that a definition for Step Functions can be validated here; nothing is kept. */
-struct writer_scratch {
-	struct asl_template *arguments;
-};
-
 static field_compile_fn writer_config;
 
 static const struct field writer_config_fields[] = {
-    {ROW("Transformation", compile_ignored_string)},
-    {ROW("OutputType", compile_ignored_string), .required = 1},
+    {ROW("Transformation", compile_string), IN_WRITER(transformation_word)},
+    {ROW("OutputType", compile_string), IN_WRITER(output_type), .required = 1},
     {0},
 };
 static const struct object_spec writer_config_spec = {
     .what = "WriterConfig", .fields = writer_config_fields};
 
 static const struct field writer_fields[] = {
-    {ROW("Resource", compile_ignored_string)},
-    {ROW("Parameters", compile_template), .offset = offsetof(struct writer_scratch, arguments),
-	JSONPATH},
-    {ROW("Arguments", compile_template), .offset = offsetof(struct writer_scratch, arguments),
-	.language = FIELD_IN_JSONATA},
+    {ROW("Resource", compile_string), IN_WRITER(resource)},
+    {ROW("Parameters", compile_template), IN_WRITER(arguments), JSONPATH},
+    {ROW("Arguments", compile_template), IN_WRITER(arguments), .language = FIELD_IN_JSONATA},
     {ROW("WriterConfig", writer_config)},
     {0},
 };
@@ -236,15 +244,41 @@ writer_config(struct compiler *compiler, const struct field *field, json_t *json
 		compile_fields(compiler, &writer_config_spec, 0, json, base);
 }
 
+/* Returns: NULL, or what of it runs on Step Functions only. */
+static const char *
+writer_understand(struct asl_writer *writer)
+{
+	static const char *const transformations[] = {"NONE", "COMPACT", "FLATTEN", NULL};
+	static const char *const types[] = {"JSON", "JSONL", NULL};
+	int transformation = distributed_word(writer->transformation_word, transformations);
+	int type = distributed_word(writer->output_type, types);
+
+	if (writer->resource == NULL || strcmp(writer->resource, PUT_OBJECT) != 0)
+		return "ResultWriter with another Resource than " PUT_OBJECT;
+	if (transformation < 0 || type < 0)
+		return "ResultWriter with an unknown Transformation or OutputType";
+	_Static_assert(ASL_WRITER_NONE == 0 && ASL_WRITER_COMPACT == 1 && ASL_WRITER_FLATTEN == 2,
+	    "as in the words");
+	writer->transformation = (enum asl_writer_transformation)transformation;
+	writer->lines = type == 1;
+	return NULL;
+}
+
 void
 compile_writer(struct compiler *compiler, const struct field *field, json_t *json, void *base)
 {
-	struct writer_scratch scratch = {0};
+	struct asl_state *state = base;
+	struct asl_writer *writer = &state->u.map.writer;
+	const char *foreign;
 
 	if (!compiler_expect_object(compiler, field->name, json))
 		return;
-	compile_fields(compiler, &writer_spec, 0, json, &scratch);
-	distributed_foreign(compiler, base, "ResultWriter");
+	compile_fields(compiler, &writer_spec, 0, json, writer);
+	foreign = writer_understand(writer);
+	if (foreign != NULL)
+		distributed_foreign(compiler, state, foreign);
+	else
+		distributed_warn_s3(compiler, json, "ResultWriter writes to S3", "Prefix");
 }
 
 /* --- Label --- */
@@ -269,7 +303,7 @@ compile_label(struct compiler *compiler, const struct field *field, json_t *json
 	size_t chars = 0;
 	size_t len;
 
-	(void)base;
+	((struct asl_state *)base)->u.map.label = label;
 	if (label == NULL)
 		return;
 	for (; *label != '\0'; label += len, chars++) {

@@ -9,7 +9,7 @@ field_compile_fn compile_reader;
 field_compile_fn compile_batcher;
 field_compile_fn compile_writer;
 
-/* Label of a Map: checked only. */
+/* Label of a Map. */
 field_compile_fn compile_label;
 
 #endif

@@ -116,6 +116,19 @@ struct asl_batcher {
 	struct asl_number max_bytes;
 };
 
+enum asl_writer_transformation { ASL_WRITER_NONE, ASL_WRITER_COMPACT, ASL_WRITER_FLATTEN };
+
+/* A Map's ResultWriter. */
+struct asl_writer {
+	const char *resource;		/* NULL: the Map has none */
+	struct asl_template *arguments; /* Parameters or Arguments; NULL: none */
+	enum asl_writer_transformation transformation;
+	bool lines; /* OutputType JSONL */
+	/* The words as they stand; NULL: not given. */
+	const char *transformation_word;
+	const char *output_type;
+};
+
 struct asl_state {
 	enum asl_state_type type;
 	unsigned index; /* dense, unique in the machine */
@@ -191,6 +204,8 @@ struct asl_state {
 			bool distributed;
 			struct asl_reader reader;
 			struct asl_batcher batcher;
+			struct asl_writer writer;
+			const char *label; /* NULL: none */
 			/* What runs on Step Functions only: entering the state fails with it.
 			 * NULL: nothing. */
 			const char *foreign;

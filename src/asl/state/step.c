@@ -103,6 +103,18 @@ step_batches(const struct asl_batcher *batcher, const struct asl_scope *scope,
 		   : 0;
 }
 
+static int
+step_destination(const struct asl_writer *writer, const struct asl_scope *scope,
+    struct step_source *source, struct tmf_err *err)
+{
+	if (writer->resource == NULL)
+		return 0;
+	if (writer->arguments != NULL)
+		return asl_template_eval(writer->arguments, scope, &source->destination, err);
+	source->destination = json_object();
+	return 0;
+}
+
 /* What a Map has its items from: a list in its data, an object somewhere else, or either in
  * batches. */
 static int
@@ -113,7 +125,8 @@ step_items(const struct step *step, const struct asl_scope *scope, struct step_w
 	const struct asl_reader *reader = &state->u.map.reader;
 	struct step_source *source = &work->source;
 
-	source->streamed = reader->resource != NULL || state->u.map.batcher.given;
+	source->streamed = reader->resource != NULL || state->u.map.batcher.given ||
+			   state->u.map.writer.resource != NULL;
 	source->items_max = -1;
 	if (reader->resource == NULL || state->u.map.foreign != NULL) {
 		if (asl_map_items(state, scope, &work->items, err) < 0)
@@ -143,7 +156,8 @@ step_enter_map(const struct step *step, struct step_work *work, struct tmf_err *
 	if (step_effective(step, work, err) < 0)
 		return -1;
 	scope.input = work->input;
-	if (step_items(step, &scope, work, err) < 0)
+	if (step_items(step, &scope, work, err) < 0 ||
+	    step_destination(&state->u.map.writer, &scope, &work->source, err) < 0)
 		return -1;
 	if (asl_number_eval(&state->u.map.max_concurrency, "MaxConcurrencyPath", -1, &scope,
 		&work->concurrency, err) < 0 ||
@@ -206,6 +220,7 @@ step_work_fini(struct step_work *work)
 	json_decref(work->items);
 	json_decref(work->source.arguments);
 	json_decref(work->source.batch_input);
+	json_decref(work->source.destination);
 	*work = (struct step_work){0};
 }
 

@@ -43,13 +43,14 @@ enum step_kind {
 
 /* Where a Map with ItemReader or ItemBatcher has its items from, and how many make a child. */
 struct step_source {
-	/* The Map has one of the two: its children are made as they can begin. */
+	/* The Map has one of the two, or a ResultWriter: children are made as they can begin. */
 	bool streamed;
 	json_t *arguments;   /* of the reader, owned: what names the object; NULL: work's items */
 	int64_t items_max;   /* that are read; -1: all */
 	int64_t batch_items; /* in a child's input, at most; 0: no ItemBatcher */
 	int64_t batch_bytes; /* of a child's input as JSON text, at most */
 	json_t *batch_input; /* owned; NULL: none */
+	json_t *destination; /* of a ResultWriter, owned: its arguments; NULL: the Map has none */
 };
 
 /* What the state asks for. step_work_fini frees what is owned. */
