@@ -271,7 +271,7 @@ init_tags(const struct init *init)
 
 	json_object_foreach (init->by_tag, key, values)
 		json_object_foreach (values, value, count) {
-			/* The name of one instance is no choice, and there is one for each. */
+			/* The name of one instance is not a choice, and there is one for each. */
 			if (strcmp(key, "Name") == 0 && json_integer_value(count) == 1)
 				continue;
 			json_array_append_new(
